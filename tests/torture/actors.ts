@@ -5,7 +5,7 @@
 
 import { Node, type ShownEvent } from "../e2e/node.ts";
 import type { Hosts } from "../e2e/hosts.ts";
-import { mount, unmount } from "../e2e/small_disk.ts";
+import { fill, mount, unmount } from "../e2e/small_disk.ts";
 import type { Random } from "../sim/random.ts";
 
 /** How long a program may take to end when it is told to: as SPEC's longest wait, and the machine is busy. */
@@ -118,15 +118,8 @@ export class Actor implements AsyncDisposable {
 
   /** Its disk takes nothing more, until `empty`. */
   async fill(): Promise<void> {
-    const file = await Deno.open(`${this.folder}/filling`, { write: true, create: true });
     this.isFull = true;
-    try {
-      for (;;) await file.write(new Uint8Array(65_536));
-    } catch {
-      // It is full.
-    } finally {
-      file.close();
-    }
+    await fill(this.folder);
   }
 
   async empty(): Promise<void> {
@@ -172,10 +165,15 @@ export function isReady(life: Life | undefined): boolean {
 export function troublesOf(
   actors: readonly Actor[],
   hosts: Hosts,
-): Readonly<Record<string, Trouble>> {
+): CommonTroubles {
   const names = actors.map(({ name }) => name);
   const cuts = new Set<string>();
-  return {
+  const drop = async (from: string, to: string) => {
+    if (cuts.has(`${from} ${to}`)) return;
+    cuts.add(`${from} ${to}`);
+    await hosts.drop(from, to);
+  };
+  const troubles: CommonTroubles["troubles"] = {
     kill: { weight: 3, happen: (random) => random.pick(actors).kill() },
     leave: { weight: 2, happen: (random) => random.pick(actors).leave() },
     start: {
@@ -197,9 +195,7 @@ export function troublesOf(
       weight: 3,
       happen: async (random) => {
         const [from, to] = random.shuffled(names) as [string, string];
-        if (cuts.has(`${from} ${to}`)) return;
-        cuts.add(`${from} ${to}`);
-        await hosts.drop(from, to);
+        await drop(from, to);
       },
     },
     split: {
@@ -209,11 +205,8 @@ export function troublesOf(
         const part = mixed.slice(0, 1 + random.below(names.length - 1));
         for (const one of part) {
           for (const other of names.filter((name) => !part.includes(name))) {
-            for (const [from, to] of [[one, other], [other, one]] as const) {
-              if (cuts.has(`${from} ${to}`)) continue;
-              cuts.add(`${from} ${to}`);
-              await hosts.drop(from, to);
-            }
+            await drop(one, other);
+            await drop(other, one);
           }
         }
       },
@@ -227,19 +220,22 @@ export function troublesOf(
       },
     },
     twice: { weight: 1, happen: (random) => startTwice(actors, random) },
-    /** All at once: nothing is under way any more. */
-    recover: {
-      weight: 0,
-      happen: async () => {
-        await healAll(cuts, hosts);
-        for (const actor of actors) {
-          actor.resume();
-          await actor.empty();
-          actor.start();
-        }
-      },
-    },
   };
+  const recover = async () => {
+    await healAll(cuts, hosts);
+    for (const actor of actors) {
+      actor.resume();
+      await actor.empty();
+      actor.start();
+    }
+  };
+  return { troubles, recover };
+}
+
+export interface CommonTroubles {
+  readonly troubles: Readonly<Record<string, Trouble>>;
+  /** All at once: nothing is under way any more. */
+  recover(): Promise<void>;
 }
 
 export interface Trouble {

@@ -4,7 +4,14 @@ import { PASSWORD, writeAccounts } from "../e2e/directory_world.ts";
 import { Hosts } from "../e2e/hosts.ts";
 import type { ShownEvent } from "../e2e/node.ts";
 import type { Random } from "../sim/random.ts";
-import { Actor, type Life, sendTcp, type Trouble, troublesOf } from "./actors.ts";
+import {
+  Actor,
+  type CommonTroubles,
+  type Life,
+  sendTcp,
+  type Trouble,
+  troublesOf,
+} from "./actors.ts";
 import { firstShown, outOfOrder, shownTwice } from "./shown.ts";
 import { eventually, type Tortured } from "./torture.ts";
 
@@ -16,7 +23,7 @@ const SETTLE_MS = 120_000;
 
 export class TorturedDirectory implements Tortured {
   readonly troubles: Readonly<Record<string, Trouble>>;
-  readonly #common: Readonly<Record<string, Trouble>>;
+  readonly #common: CommonTroubles;
   readonly #told: { readonly text: string; readonly by: Actor }[] = [];
   #lines = 0;
 
@@ -27,7 +34,7 @@ export class TorturedDirectory implements Tortured {
   ) {
     this.#common = troublesOf([directory, ...clients], hosts);
     this.troubles = {
-      ...this.#common,
+      ...this.#common.troubles,
       broadcast: { weight: 12, happen: (random) => this.#broadcast(random) },
       call: { weight: 10, happen: (random) => this.#call(random) },
       accept: { weight: 12, happen: (random) => this.#each(random, { command: "accept" }) },
@@ -61,7 +68,7 @@ export class TorturedDirectory implements Tortured {
   }
 
   async settle(): Promise<void> {
-    await this.#common.recover!.happen(null as unknown as Random);
+    await this.#common.recover();
     await eventually("all are in, and all lists show all free", SETTLE_MS, async () => {
       for (const actor of [this.directory, ...this.clients]) actor.start();
       for (const client of this.clients) {

@@ -2,7 +2,14 @@
 
 import { Hosts } from "../e2e/hosts.ts";
 import type { Random } from "../sim/random.ts";
-import { Actor, isReady, sendTcp, type Trouble, troublesOf } from "./actors.ts";
+import {
+  Actor,
+  type CommonTroubles,
+  isReady,
+  sendTcp,
+  type Trouble,
+  troublesOf,
+} from "./actors.ts";
 import { firstShown, outOfOrder, shownTwice } from "./shown.ts";
 import { eventually, type Tortured } from "./torture.ts";
 
@@ -13,7 +20,7 @@ const SETTLE_MS = 180_000;
 
 export class TorturedFriends implements Tortured {
   readonly troubles: Readonly<Record<string, Trouble>>;
-  readonly #common: Readonly<Record<string, Trouble>>;
+  readonly #common: CommonTroubles;
   readonly #said: { readonly text: string; readonly by: Actor; readonly to: Actor }[] = [];
 
   private constructor(
@@ -23,7 +30,7 @@ export class TorturedFriends implements Tortured {
   ) {
     this.#common = troublesOf(actors, hosts);
     this.troubles = {
-      ...this.#common,
+      ...this.#common.troubles,
       tell: { weight: 30, happen: (random) => this.#tell(random, 1) },
       burst: { weight: 2, happen: (random) => this.#tell(random, 50) },
       garbage: { weight: 2, happen: (random) => this.#garbage(random) },
@@ -51,7 +58,7 @@ export class TorturedFriends implements Tortured {
   }
 
   async settle(): Promise<void> {
-    await this.#common.recover!.happen(null as unknown as Random);
+    await this.#common.recover();
     await eventually("all are there, and nothing waits", SETTLE_MS, async () => {
       for (const actor of this.actors) actor.start();
       if (!this.actors.every(({ life }) => isReady(life))) return false;

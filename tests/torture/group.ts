@@ -3,7 +3,14 @@
 import { Hosts } from "../e2e/hosts.ts";
 import type { ShownEvent } from "../e2e/node.ts";
 import type { Random } from "../sim/random.ts";
-import { Actor, isReady, sendTcp, type Trouble, troublesOf } from "./actors.ts";
+import {
+  Actor,
+  type CommonTroubles,
+  isReady,
+  sendTcp,
+  type Trouble,
+  troublesOf,
+} from "./actors.ts";
 import { eventually, type Tortured } from "./torture.ts";
 
 const COORDINATOR = "Coord";
@@ -19,7 +26,7 @@ interface Entry {
 
 export class TorturedGroup implements Tortured {
   readonly troubles: Readonly<Record<string, Trouble>>;
-  readonly #common: Readonly<Record<string, Trouble>>;
+  readonly #common: CommonTroubles;
   readonly #said = new Map<string, Actor>();
   #edits = 0;
   #logs: readonly (readonly Entry[])[] = [];
@@ -31,7 +38,7 @@ export class TorturedGroup implements Tortured {
   ) {
     this.#common = troublesOf([coordinator, ...members], hosts);
     this.troubles = {
-      ...this.#common,
+      ...this.#common.troubles,
       say: { weight: 30, happen: (random) => this.#say(random, 1) },
       burst: { weight: 2, happen: (random) => this.#say(random, 50) },
       edit: { weight: 5, happen: (random) => this.#edit(random) },
@@ -60,7 +67,7 @@ export class TorturedGroup implements Tortured {
   }
 
   async settle(): Promise<void> {
-    await this.#common.recover!.happen(null as unknown as Random);
+    await this.#common.recover();
     await eventually("all are in, with one log", SETTLE_MS, async () => {
       for (const actor of [this.coordinator, ...this.members]) actor.start();
       if (!this.members.every(({ life }) => isReady(life))) return false;

@@ -3,7 +3,14 @@
 import { Hosts } from "../e2e/hosts.ts";
 import type { ShownEvent } from "../e2e/node.ts";
 import type { Random } from "../sim/random.ts";
-import { Actor, isReady, sendTcp, type Trouble, troublesOf } from "./actors.ts";
+import {
+  Actor,
+  type CommonTroubles,
+  isReady,
+  sendTcp,
+  type Trouble,
+  troublesOf,
+} from "./actors.ts";
 import { firstShown, isShown, shownTwice } from "./shown.ts";
 import { eventually, type Tortured } from "./torture.ts";
 
@@ -24,13 +31,13 @@ interface Said {
 export class TorturedMesh implements Tortured {
   readonly troubles: Readonly<Record<string, Trouble>>;
   readonly #said = new Map<string, Said>();
-  readonly #common: Readonly<Record<string, Trouble>>;
+  readonly #common: CommonTroubles;
   #moves = 0;
 
   private constructor(readonly hosts: Hosts, readonly actors: readonly Actor[]) {
     this.#common = troublesOf(actors, hosts);
     this.troubles = {
-      ...this.#common,
+      ...this.#common.troubles,
       say: { weight: 25, happen: (random) => this.#say(random, 1) },
       burst: { weight: 2, happen: (random) => this.#say(random, 50) },
       tell: { weight: 6, happen: (random) => this.#tell(random) },
@@ -61,7 +68,7 @@ export class TorturedMesh implements Tortured {
 
   async settle(): Promise<void> {
     for (const { name } of this.actors) await this.hosts.move(name, 2);
-    await this.#common.recover!.happen(null as unknown as Random);
+    await this.#common.recover();
     await eventually("all see all, and have one history", SETTLE_MS, () => this.#isOne());
     await eventually("no private message waits", SETTLE_MS, () => this.#waits() === 0);
   }
