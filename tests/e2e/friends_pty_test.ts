@@ -80,6 +80,7 @@ terminalTest(
     await bob.until(shows("four"));
     await terminal.press("/list\r");
     await terminal.until("the list", ({ text }) => /^bobby .*not connected$/m.test(text));
+    await terminal.untilCursorLine("alice> |");
 
     const shown = lines(terminal);
     assertEquals(shown.slice(shown.indexOf("bob  bobby") + 1, -1), [
