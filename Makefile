@@ -32,6 +32,9 @@ fuzz: ## codec, frames, handshake, tables, files, keys and objects against rando
 torture: all ## real programs on hosts of their own, in trouble: MODE=mesh MINUTES=20 SEED=1 (Linux, root)
 	@$(DENO) run --quiet --no-check -A tests/torture/main.ts
 
+soak: all ## all modes, talking: what grows? MINUTES=30 MODE=mesh RATE=20 JSON=1 (Linux)
+	@$(DENO) run --quiet --no-check -A tests/soak/main.ts
+
 properties: ## property tests with values that no run had before: SEED=1
 	@seed=$${SEED:-$$(date +%s)}; echo "SEED=$$seed"; \
 	  $(DENO) test --quiet --no-check --parallel $$(grep -rl --include='*_test.ts' fast-check tests) -- "$$seed"
@@ -64,4 +67,4 @@ install: all ## install below PREFIX (default /usr/local), with manual page and 
 clean: ## remove what make built or fetched
 	@rm -rf p2pchat build .deno coverage
 
-.PHONY: all help check test sim e2e model fuzz torture properties bench bench-deps scale traces fmt lint install clean
+.PHONY: all help check test sim e2e model fuzz torture soak properties bench bench-deps scale traces fmt lint install clean

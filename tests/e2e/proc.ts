@@ -19,6 +19,11 @@ export async function processorMs(pid: number): Promise<number> {
   return (Number(fields[11]) + Number(fields[12])) * 1_000 / TICKS_A_SECOND;
 }
 
+/** How many files, sockets and the like the process `pid` has open. */
+export async function openDescriptors(pid: number): Promise<number> {
+  return (await Array.fromAsync(Deno.readDir(`/proc/${pid}/fd`))).length;
+}
+
 /** How many sockets the process `pid` has open. */
 export async function openSockets(pid: number): Promise<number> {
   return (await socketsOf(pid)).size;
