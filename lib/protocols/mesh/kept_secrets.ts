@@ -147,7 +147,7 @@ function kept<Rotation extends Place>(rotations: readonly Rotation[]): readonly 
 }
 
 /** Negative where `a` wins over `b`: the higher (epoch, id). */
-function compareRotations(a: Place, b: Place): number {
+export function compareRotations(a: Place, b: Place): number {
   if (a.epoch !== b.epoch) return b.epoch - a.epoch;
   return a.id > b.id ? -1 : a.id < b.id ? 1 : 0;
 }

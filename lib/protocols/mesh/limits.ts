@@ -280,11 +280,11 @@ export const ROTATIONS_KEPT_MAX = 64;
 /** Of one epoch: each of them is tried in a handshake, 30 us each. More than four parts of a room seldom rotate at once. */
 export const ROTATIONS_PER_EPOCH_MAX = 4;
 /**
- * A rotation is taken in at most so far ahead of the last one that is known, so that no single one uses the epochs
- * up: with the rates below that takes a liar more than a year with one key, and half an hour with a new key for each
- * handshake. Until then it can make every invite void, as often as it likes. Who was away for more rotations needs the
- * present invite.
+ * A rotation of epoch N is taken in from N - 1,000 seconds after the founding on, by the clock here. Nobody rotates once a
+ * second for long; who lies and does makes each invite void, but can neither use the epochs up before those of 136
+ * years have passed, nor go where others can't follow: whatever is taken in by one is taken in by all, soon.
  */
+export const EPOCHS_PER_SECOND = 1;
 export const EPOCHS_AHEAD_MAX = 1_000;
 /** New rotations taken in from one neighbour: people rotate once in a while; and twice all that are kept, at once. */
 export const ROTATIONS_PER_SECOND = 0.1;

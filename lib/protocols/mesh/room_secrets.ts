@@ -20,10 +20,11 @@ import type { Machine } from "../../base/machine.ts";
 import { TokenBucket } from "../../base/token_bucket.ts";
 import type { ChannelSecret } from "../noise/channel_handshake.ts";
 import { claimIdOf, type InRoom, isClaimSigned } from "./credentials.ts";
-import type { KeptRotation, KeptSecrets } from "./kept_secrets.ts";
+import { compareRotations, type KeptRotation, type KeptSecrets } from "./kept_secrets.ts";
 import {
   EPOCH_MAX,
   EPOCHS_AHEAD_MAX,
+  EPOCHS_PER_SECOND,
   ROTATION_SOURCES_MAX,
   ROTATION_WAITERS_MAX,
   ROTATIONS_BURST,
@@ -121,6 +122,8 @@ interface Rotating {
 export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
   readonly #neighbours = new Set<PeerKey>();
   readonly #rates = new Map<PeerKey, Rates>();
+  /** Neighbours that have told more than they may at once: they are told what is kept, and answer with what is higher. */
+  readonly #unread = new Set<PeerKey>();
   #rotating: Rotating | null = null;
   #lastToken = 0;
   #effects: SecretsEffect[] = [];
@@ -148,15 +151,17 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
     switch (input.type) {
       case "neighbour-up":
         this.#neighbours.add(input.peer);
-        return this.#tell(input.peer, nowMs);
+        this.#tell(input.peer, nowMs);
+        return;
       case "neighbour-down":
         this.#neighbours.delete(input.peer);
+        this.#unread.delete(input.peer);
         return;
       case "drained":
-        return this.#tell(input.peer, nowMs);
-      case "beacon":
-        if (this.kept !== null && input.epoch < this.kept.epoch) this.#tell(input.peer, nowMs);
+        this.#tell(input.peer, nowMs);
         return;
+      case "beacon":
+        return this.#beacon(input.peer, input.epoch, nowMs);
       case "message":
         return this.#rotations(input.from, input.message, nowMs);
       case "invite":
@@ -172,10 +177,20 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
 
   // Others' rotations.
 
-  #tell(peer: PeerKey, nowMs: number): void {
+  /** @returns Whether it was told. */
+  #tell(peer: PeerKey, nowMs: number): boolean {
     const rotations = this.kept?.rotations ?? [];
-    if (rotations.length === 0 || !this.#neighbours.has(peer)) return;
-    if (this.#ratesOf(peer).told.take(nowMs)) this.#send(peer, rotations);
+    if (rotations.length === 0 || !this.#neighbours.has(peer)) return false;
+    if (!this.#ratesOf(peer).told.take(nowMs)) return false;
+    this.#send(peer, rotations);
+    return true;
+  }
+
+  #beacon(peer: PeerKey, epoch: number, nowMs: number): void {
+    const { kept } = this;
+    if (kept === null) return;
+    if (epoch < kept.epoch) this.#tell(peer, nowMs);
+    else if (this.#unread.has(peer) && this.#tell(peer, nowMs)) this.#unread.delete(peer);
   }
 
   #send(to: PeerKey, rotations: readonly KeptRotation[]): void {
@@ -190,19 +205,41 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
     const { kept } = this;
     if (kept === null) return this.#penalise(from, "protocol", "rotated in an open room");
     const rates = this.#ratesOf(from);
-    if (!rates.read.take(nowMs, rotations.length)) return;
+    if (!rates.read.take(nowMs, rotations.length)) return this.#stop(from);
     const before = { rotation: kept.rotations[0] ?? null, opens: kept.currentOpens() };
     const fresh: KeptRotation[] = [];
-    // The lowest epoch first: each shows that the next one isn't too far ahead.
-    for (const claimed of rotations.toSorted((a, b) => epochOf(a) - epochOf(b))) {
-      const rotation = kept.known(claimed);
-      if (!kept.wants(rotation) || rotation.epoch > kept.epoch + EPOCHS_AHEAD_MAX) continue;
-      if (!rates.fresh.take(nowMs)) break;
+    // The highest first: where there are more than may be taken in, that one counts.
+    const told = rotations.map((claimed) => kept.known(claimed)).sort(compareRotations);
+    for (const rotation of told) {
+      if (rotation.epoch > this.#epochMax() || !kept.wants(rotation)) continue;
+      if (!rates.fresh.take(nowMs)) {
+        this.#stop(from);
+        break;
+      }
       if (!this.#isGood(from, rotation)) break;
-      kept.add({ ...rotation, ...ownedRotation(claimed) });
+      kept.add({ ...rotation, ...ownedRotation(rotation) });
       fresh.push(rotation);
     }
     if (fresh.length > 0) this.#learnt(fresh, from, before);
+    if (told[0] !== undefined) this.#answer(from, told[0], nowMs);
+  }
+
+  #stop(from: PeerKey): void {
+    if (this.#neighbours.has(from)) this.#unread.add(from);
+  }
+
+  /** Who knows another one of the same epoch alone isn't told by a beacon that there is more. */
+  #answer(peer: PeerKey, highest: KeptRotation, nowMs: number): void {
+    const current = this.kept!.rotations[0];
+    if (current?.epoch === highest.epoch && compareRotations(current, highest) < 0) {
+      this.#tell(peer, nowMs);
+    }
+  }
+
+  /** What is beyond is told again with a beacon, when its time has come. */
+  #epochMax(): number {
+    const seconds = Math.floor((this.env.wallMs() - this.room.genesis.genesis.value.time) / 1_000);
+    return EPOCHS_AHEAD_MAX + EPOCHS_PER_SECOND * Math.max(0, seconds);
   }
 
   #isGood(from: PeerKey, rotation: KeptRotation): boolean {
@@ -317,8 +354,4 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
   #refuse(code: ErrorCode, text: string, ref: string | undefined): void {
     this.#effects.push({ type: "refused", code, text, ref });
   }
-}
-
-function epochOf({ rotation }: ClaimedRotation): number {
-  return rotation.rotation.value.epoch;
 }

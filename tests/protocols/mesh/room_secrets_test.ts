@@ -27,10 +27,13 @@ import {
 import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
 import { fakeEnvironment } from "./membership_fixtures.ts";
 
+const FOUNDED_MS = 1_000_000;
+let wallMs = FOUNDED_MS;
 let drawn = 0;
 /** No two secrets are the same. */
 const ENV = {
   ...fakeEnvironment(),
+  wallMs: () => wallMs,
   randomBytes: (length: number) => new Uint8Array(length).fill(++drawn),
 };
 const FOUNDED = foundRoom(ENV, fakeSigner("Ann"), { name: "Ann", isPrivate: true });
@@ -244,18 +247,57 @@ Deno.test("RoomSecrets refuses what nobody can have signed, and lets who passed 
   assertEquals(kinds(open), ["penalise"]);
 });
 
-Deno.test("RoomSecrets takes in what follows, not what is far ahead, nor more than people make", () => {
+Deno.test("RoomSecrets takes in no epoch whose time hasn't come, and any one whose has", () => {
   const { hear, kept } = machine();
-  hear([rotation("Bob", 2 + EPOCHS_AHEAD_MAX)]);
-  assertEquals(kept!.epoch, 1);
-  hear([rotation("Bob", 1 + EPOCHS_AHEAD_MAX)]);
-  assertEquals(kept!.epoch, 1 + EPOCHS_AHEAD_MAX);
+  const soon = rotation("Bob", EPOCHS_AHEAD_MAX + 1);
+  hear([soon, rotation("Bob", EPOCHS_AHEAD_MAX)]);
+  assertEquals(kept!.epoch, EPOCHS_AHEAD_MAX);
+  wallMs += 1_000;
+  hear([soon]);
+  assertEquals(kept!.epoch, EPOCHS_AHEAD_MAX + 1);
 
+  // However much was rotated meanwhile: of what there is still, the highest is the same for all.
+  wallMs += 86_400_000;
+  const away = machine();
+  away.hear([rotation("Cem", 86_400), rotation("Cem", 50_000)]);
+  assertEquals(away.kept!.epoch, 86_400);
+  // A clock that is behind the founder's.
+  wallMs = 0;
+  const early = machine();
+  early.hear([rotation("Cem", EPOCHS_AHEAD_MAX + 1), rotation("Cem", EPOCHS_AHEAD_MAX)]);
+  assertEquals(early.kept!.epoch, EPOCHS_AHEAD_MAX);
+  wallMs = FOUNDED_MS;
+});
+
+Deno.test("RoomSecrets takes in no more than people make, and of a set the highest", () => {
   const flooded = machine();
   for (let epoch = 2; epoch < 2 + 2 * ROTATIONS_BURST; epoch++) {
     flooded.hear([rotation("Bob", epoch)]);
   }
   assertEquals(flooded.kept!.epoch, 1 + ROTATIONS_BURST);
+  // One more, ten seconds later.
+  const epochs = [300, 301, 299];
+  flooded.hear(epochs.map((epoch) => rotation("Bob", epoch)), 10_000);
+  assertEquals(flooded.kept!.epoch, 301);
+});
+
+Deno.test("RoomSecrets asks again, by telling what it keeps, who told more than it could take in", () => {
+  const { hear, step, kept } = machine();
+  for (let epoch = 2; epoch < 2 + ROTATIONS_BURST; epoch++) hear([rotation("Bob", epoch)]);
+  const two = [rotation("Bob", kept!.epoch), rotation("Bob", kept!.epoch)];
+  assertEquals(hear(two), []);
+  const beacon = { type: "beacon", peer: BOB as PeerKey, epoch: kept!.epoch } as const;
+  assertEquals(sentTo(step(beacon, 10_000)), [[BOB, ROTATIONS_KEPT_MAX]]);
+  assertEquals(step(beacon, 20_000), []);
+
+  // Who hears from somebody who knows a lower one of the same epoch answers with all.
+  const [low, high] = two.map((claimed) => kept!.known(claimed))
+    .toSorted(({ id: one }, { id: other }) => one < other ? -1 : 1);
+  const other = machine(keptOf(FIRST, high!));
+  assertEquals(sentTo(other.hear([low!])), [[CEM, 1], [BOB, 3]]);
+  // And is silent where it is itself that learns.
+  const late = machine(keptOf(FIRST, low!));
+  assertEquals(sentTo(late.hear([high!])), [[CEM, 1]]);
 });
 
 Deno.test("RoomSecrets rotates neither an open room, nor beyond the last epoch, nor before it knows one", () => {
