@@ -2,7 +2,7 @@
 // `make sim MODE=mesh-lies` runs as many seeds as one likes, some with two liars.
 
 import { assertEquals } from "@std/assert";
-import { ALL_ATTACKS } from "./mesh/attacks.ts";
+import { ALL_ATTACKS, COMMON_ATTACKS } from "./mesh/attacks.ts";
 import { meshSubject } from "./mesh/mesh_subject.ts";
 import { runMesh } from "./mesh/run.ts";
 import { liesNodesOf, liesRun } from "./mesh/run_lies.ts";
@@ -17,7 +17,11 @@ for (const attack of ALL_ATTACKS) {
       const run = liesRun(seed, liesNodesOf(seed), STEPS);
       const { failure } = runMesh(meshSubject(), {
         ...run,
-        scenario: { ...run.scenario, attacks: [attack] },
+        scenario: {
+          ...run.scenario,
+          attacks: [attack],
+          isPrivate: !COMMON_ATTACKS.includes(attack),
+        },
       });
       if (failure !== null) failures.push(`seed ${seed}: ${failure.message.slice(0, 500)}`);
     }

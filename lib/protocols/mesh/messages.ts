@@ -449,8 +449,8 @@ const rotations = message(82, "rotations", {
   from: "a neighbour in a private room",
   to: "a neighbour",
   when:
-    "they have become neighbours, or the other's beacon shows an earlier epoch: all that are kept; later those that " +
-    "are new",
+    "they have become neighbours: all that are kept; later those that are new, and the current one where the other " +
+    "doesn't know it",
   answer: "none; what is new is passed on once",
   lane: data,
 }, {

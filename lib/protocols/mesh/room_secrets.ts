@@ -28,6 +28,7 @@ import {
   ROTATION_SOURCES_MAX,
   ROTATION_WAITERS_MAX,
   ROTATIONS_BURST,
+  ROTATIONS_KEPT_MAX,
   ROTATIONS_PER_SECOND,
   ROTATIONS_READ_BURST,
   ROTATIONS_READ_PER_SECOND,
@@ -122,8 +123,11 @@ interface Rotating {
 export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
   readonly #neighbours = new Set<PeerKey>();
   readonly #rates = new Map<PeerKey, Rates>();
-  /** Neighbours that have told more than they may at once: they are told what is kept, and answer with what is higher. */
-  readonly #unread = new Set<PeerKey>();
+  /**
+   * Neighbours to be told of the current one with one of their beacons: it wasn't their turn yet, or what they told
+   * couldn't be taken in yet, and they answer with what is higher.
+   */
+  readonly #owed = new Set<PeerKey>();
   #rotating: Rotating | null = null;
   #lastToken = 0;
   #effects: SecretsEffect[] = [];
@@ -151,17 +155,19 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
     switch (input.type) {
       case "neighbour-up":
         this.#neighbours.add(input.peer);
-        this.#tell(input.peer, nowMs);
-        return;
+        return this.#tell(input.peer, nowMs);
       case "neighbour-down":
         this.#neighbours.delete(input.peer);
-        this.#unread.delete(input.peer);
+        this.#owed.delete(input.peer);
         return;
       case "drained":
-        this.#tell(input.peer, nowMs);
-        return;
+        return this.#tell(input.peer, nowMs);
       case "beacon":
-        return this.#beacon(input.peer, input.epoch, nowMs);
+        if (this.kept === null) return;
+        if (input.epoch < this.kept.epoch || this.#owed.has(input.peer)) {
+          this.#tell(input.peer, nowMs, 1);
+        }
+        return;
       case "message":
         return this.#rotations(input.from, input.message, nowMs);
       case "invite":
@@ -177,20 +183,17 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
 
   // Others' rotations.
 
-  /** @returns Whether it was told. */
-  #tell(peer: PeerKey, nowMs: number): boolean {
-    const rotations = this.kept?.rotations ?? [];
-    if (rotations.length === 0 || !this.#neighbours.has(peer)) return false;
-    if (!this.#ratesOf(peer).told.take(nowMs)) return false;
+  /** @param count The highest so many of all that are kept. */
+  #tell(peer: PeerKey, nowMs: number, count = ROTATIONS_KEPT_MAX): void {
+    const rotations = this.kept?.rotations.slice(0, count) ?? [];
+    if (rotations.length === 0 || !this.#neighbours.has(peer)) return;
+    if (!this.#ratesOf(peer).told.take(nowMs)) return this.#owe(peer);
+    this.#owed.delete(peer);
     this.#send(peer, rotations);
-    return true;
   }
 
-  #beacon(peer: PeerKey, epoch: number, nowMs: number): void {
-    const { kept } = this;
-    if (kept === null) return;
-    if (epoch < kept.epoch) this.#tell(peer, nowMs);
-    else if (this.#unread.has(peer) && this.#tell(peer, nowMs)) this.#unread.delete(peer);
+  #owe(peer: PeerKey): void {
+    if (this.#neighbours.has(peer)) this.#owed.add(peer);
   }
 
   #send(to: PeerKey, rotations: readonly KeptRotation[]): void {
@@ -205,15 +208,19 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
     const { kept } = this;
     if (kept === null) return this.#penalise(from, "protocol", "rotated in an open room");
     const rates = this.#ratesOf(from);
-    if (!rates.read.take(nowMs, rotations.length)) return this.#stop(from);
+    if (!rates.read.take(nowMs, rotations.length)) return this.#owe(from);
     const before = { rotation: kept.rotations[0] ?? null, opens: kept.currentOpens() };
     const fresh: KeptRotation[] = [];
     // The highest first: where there are more than may be taken in, that one counts.
     const told = rotations.map((claimed) => kept.known(claimed)).sort(compareRotations);
     for (const rotation of told) {
-      if (rotation.epoch > this.#epochMax() || !kept.wants(rotation)) continue;
+      if (!kept.wants(rotation)) continue;
+      if (rotation.epoch > this.#epochMax()) {
+        this.#owe(from);
+        continue;
+      }
       if (!rates.fresh.take(nowMs)) {
-        this.#stop(from);
+        this.#owe(from);
         break;
       }
       if (!this.#isGood(from, rotation)) break;
@@ -224,19 +231,15 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
     if (told[0] !== undefined) this.#answer(from, told[0], nowMs);
   }
 
-  #stop(from: PeerKey): void {
-    if (this.#neighbours.has(from)) this.#unread.add(from);
-  }
-
   /** Who knows another one of the same epoch alone isn't told by a beacon that there is more. */
   #answer(peer: PeerKey, highest: KeptRotation, nowMs: number): void {
     const current = this.kept!.rotations[0];
     if (current?.epoch === highest.epoch && compareRotations(current, highest) < 0) {
-      this.#tell(peer, nowMs);
+      this.#tell(peer, nowMs, 1);
     }
   }
 
-  /** What is beyond is told again with a beacon, when its time has come. */
+  /** What is beyond is told again, when its time has come. */
   #epochMax(): number {
     const seconds = Math.floor((this.env.wallMs() - this.room.genesis.genesis.value.time) / 1_000);
     return EPOCHS_AHEAD_MAX + EPOCHS_PER_SECOND * Math.max(0, seconds);

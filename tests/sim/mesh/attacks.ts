@@ -13,6 +13,7 @@ import {
   MakesAuthorsUp,
   MakesMembersUp,
   NamesTheDead,
+  Rotates,
 } from "./member_attacks.ts";
 import {
   Boasts,
@@ -48,6 +49,7 @@ export const ATTACKS = {
   namesTheDead: NamesTheDead,
   floods: Floods,
   holdsNames: HoldsNames,
+  rotates: Rotates,
 } as const satisfies Record<
   string,
   new (inner: MeshMachine, signer: Signer, env: Environment, random: Random) => Adversary
@@ -58,3 +60,7 @@ export const NAME_TAKERS: ReadonlySet<string> = new Set<Attack>(["makesMembersUp
 
 export type Attack = keyof typeof ATTACKS;
 export const ALL_ATTACKS = Object.keys(ATTACKS) as readonly Attack[];
+/** Those that only a private room has. */
+const ON_INVITES: readonly Attack[] = ["rotates"];
+/** Those that any room may have. */
+export const COMMON_ATTACKS = ALL_ATTACKS.filter((attack) => !ON_INVITES.includes(attack));

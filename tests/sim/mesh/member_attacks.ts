@@ -3,8 +3,10 @@
 import type { PeerKey } from "../../../lib/base/ids.ts";
 import { makeBundle } from "../../../lib/protocols/mesh/bundle.ts";
 import { claimIdOf, signStatement } from "../../../lib/protocols/mesh/credentials.ts";
+import { EPOCHS_AHEAD_MAX, EPOCHS_PER_SECOND } from "../../../lib/protocols/mesh/limits.ts";
 import type { MeshInput } from "../../../lib/protocols/mesh/mesh_io.ts";
 import type { MeshMessage } from "../../../lib/protocols/mesh/messages.ts";
+import { signRotation } from "../../../lib/protocols/mesh/rotations.ts";
 import type { Beacon } from "../../../lib/protocols/mesh/structures.ts";
 import { fakeCrypto } from "../fake_crypto.ts";
 import { Adversary, OTHER_INCARNATION } from "./adversary.ts";
@@ -51,6 +53,25 @@ export class BackDates extends Adversary {
     const signed = madeUpBeacon(this.room!, signer, claim, {});
     this.send({ type: "claims", claims: [claim] });
     this.send({ type: "beacons", beacons: [{ signed, ageMs: 0 }] });
+  }
+}
+
+/** Secrets for a private room without end, each by somebody else, and another one for each neighbour. */
+export class Rotates extends Adversary {
+  #count = 0;
+
+  protected override act(): void {
+    const room = this.room!;
+    const { time } = this.claim!.claim.value;
+    const sinceMs = Math.max(0, this.environment.wallMs() - time);
+    const epochMax = EPOCHS_AHEAD_MAX + Math.floor(sinceMs / 1_000) * EPOCHS_PER_SECOND;
+    for (const link of this.links) {
+      const signer = this.nobody(this.#count++);
+      const claim = madeUpClaim(room, signer, this.signer, `made${this.#count}`, time);
+      const epoch = epochMax - this.random.pick([0, 0, 0, 1, 500]);
+      const rotation = signRotation(this.environment, signer, { room, epoch });
+      this.send({ type: "rotations", rotations: [{ rotation, claim }] }, link);
+    }
   }
 }
 

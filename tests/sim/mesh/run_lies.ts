@@ -1,7 +1,7 @@
 /** A seed's room, with a liar or two in it: all that is promised to the others must hold. */
 
 import { Random } from "../random.ts";
-import { ALL_ATTACKS } from "./attacks.ts";
+import { COMMON_ATTACKS } from "./attacks.ts";
 import type { RunOptions } from "./run.ts";
 import { scenarioOf } from "./scenario.ts";
 
@@ -18,7 +18,7 @@ export function liesNodesOf(seed: number): number {
 export function liesRun(seed: number, nodes: number, steps: number): RunOptions {
   const random = new Random(seed * 2 + 7);
   const scenario = {
-    attacks: random.shuffled(ALL_ATTACKS).slice(0, random.pick([1, 1, 2])),
+    attacks: random.shuffled(COMMON_ATTACKS).slice(0, random.pick([1, 1, 2])),
     liarChance: 0,
     isPrivate: false,
     // Who has no other links than to liars hears what they let it hear.
