@@ -5,7 +5,7 @@ import { connection, delivery, failure, FriendsGroup, type Row, shows } from "./
 import { fingerprintOf } from "../../lib/base/fingerprint.ts";
 import type { PeerKey } from "../../lib/base/ids.ts";
 import { friendsCodec, newIdentity, Peer } from "./hostile_peer.ts";
-import type { Node, ShownEvent } from "./node.ts";
+import { holds, type Node, type ShownEvent } from "./node.ts";
 import { freePort } from "./ports.ts";
 
 const keyOf = (node: Node): string => node.events[0]!.key;
@@ -105,7 +105,7 @@ Deno.test("friends: who dials in first doesn't become the friend whose key nobod
     /^alice refused: Your key isn't known here, and nobody answers at bob's address/,
   );
   assertEquals(pinned, "");
-  assertEquals((await pins(group, "alice")).includes(keyOf(bob)), true);
+  await holds("bob's key is pinned", async () => (await pins(group, "alice")).includes(keyOf(bob)));
   assertEquals(heard(alice), ["I'm bob"]);
   assertEquals(heard(other), []);
 });

@@ -31,7 +31,7 @@ export const HIGH_LENGTH: Uint8Array<ArrayBuffer> = Uint8Array.of(0xff, 0xff, 0x
 type BundleMessage = Extract<MeshMessage, { readonly type: "bundle" }>;
 
 /** The longest wait for what must come: the tests' own bound. */
-const WAIT_MS = 20_000;
+const WAIT_MS = 60_000;
 
 const codec = createCodec(MESH_MESSAGES);
 /** What friends say to each other. */

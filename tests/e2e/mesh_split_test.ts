@@ -10,7 +10,7 @@ import { sideBySideOnHosts } from "./side_by_side.ts";
 /** Each host has a network of its own: the ports may be the same. */
 const PORT = 25_107;
 /** A lost member whose neighbours are left is shown as lost within 5 s; a busy machine is late. */
-const LOST_MS = 10_000;
+const LOST_MS = 30_000;
 /** Each member tries one whom it lost every 22 to 37 s. */
 const HEALED_MS = 60_000;
 

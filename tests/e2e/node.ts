@@ -32,7 +32,7 @@ function moduleFile(name: string): string {
 }
 
 /** Longest wait for anything: the tests' own bound, far above any promise they check. */
-const WAIT_MS = 30_000;
+const WAIT_MS = 60_000;
 
 export class Node implements AsyncDisposable {
   readonly events: ShownEvent[] = [];

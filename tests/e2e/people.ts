@@ -12,7 +12,7 @@ import { CLIENT_ACCESS, LeanClient, type LeanNews } from "../runtime/lean_client
 
 const HOST = "127.0.0.1";
 /** Longest wait for anything: the tests' own bound, far above any promise they check. */
-const WAIT_MS = 30_000;
+const WAIT_MS = 60_000;
 
 export class People implements AsyncDisposable {
   /** What happened to whom is told to these, too. */

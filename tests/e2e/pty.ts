@@ -8,7 +8,7 @@
 import { Screen } from "./screen.ts";
 
 /** How long the screen may take to show what is awaited, also on a busy machine. */
-const AWAIT_MS = 20_000;
+const AWAIT_MS = 60_000;
 
 export interface TerminalOptions {
   readonly command: readonly string[];

@@ -3,7 +3,7 @@
 import { PROGRAM } from "./node.ts";
 
 /** Longest wait for anything: the tests' own bound, far above any promise they check. */
-const WAIT_MS = 30_000;
+const WAIT_MS = 60_000;
 
 export interface TextProgramOptions {
   /** Folder of the profile; one is made, and removed at the end, where none is given. */
