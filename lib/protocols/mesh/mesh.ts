@@ -430,8 +430,11 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     const { membership, records } = this.#earlier;
     const { genesis } = membership;
     const known = rememberedContacts(records, this.signer.key).length;
-    const claim = resumedClaim(this, membership);
-    this.#enterAlone({ genesis, claim, records, fresh: [], founded: false });
+    if (this.#room !== null) this.#beAlone(genesis); // who let us in went away before its welcome
+    else {
+      const claim = resumedClaim(this, membership);
+      this.#enterAlone({ genesis, claim, records, fresh: [], founded: false });
+    }
     if (failures.some(({ reason }) => reason === "bad-credentials")) {
       return this.#show({ event: "notice", text: SECRET_REFUSED, warning: true }, undefined);
     }
@@ -451,14 +454,20 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     const secrets = this.#access.secrets;
     this.#admission ??= this.#newAdmission({ room, private: secrets !== null }, null);
     this.#enter({ ...entry, secrets, incarnation: 0, endpoint: endpointAlone(this.config) });
+    this.#beAlone(genesis);
+  }
+
+  /** In the room, with nobody there to say so. */
+  #beAlone(genesis: SignedGenesis): void {
     this.#enterPhase("in");
     this.#bootstrap = null;
-    this.#toAdmission({ type: "in-room", room, genesis });
+    this.#toAdmission({ type: "in-room", room: this.#entered().config.room, genesis });
     this.#toRoom({ type: "alone" });
     this.#releaseHeld();
   }
 
   #enter(entry: Entry): void {
+    invariant(this.#room === null, "a process enters one room, once");
     this.#room = newRoom(this, entry, this.#nowMs);
     this.#fromRoom(this.#room.enter(this.#nowMs));
     this.#ownAddress.entered(this.#room.machines.ownEndpoint(), this.#nowMs);

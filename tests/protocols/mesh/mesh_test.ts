@@ -4,6 +4,7 @@ import type { LinkId, PeerKey, RoomId } from "../../../lib/base/ids.ts";
 import type { MeshCommand } from "../../../lib/protocols/mesh/events.ts";
 import { Mesh } from "../../../lib/protocols/mesh/mesh.ts";
 import type { MeshEffect } from "../../../lib/protocols/mesh/mesh_io.ts";
+import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
 import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
 import { EVEN_WORLD, plainMember } from "../../sim/mesh/even_world.ts";
 import type { MeshChecker } from "../../sim/mesh/checker.ts";
@@ -47,6 +48,41 @@ Deno.test("Mesh finds the room again by who let it in, although that one died in
   pass(world, 30 * SECOND_MS);
 
   assertEquals([neighboursOf(ann), neighboursOf(bob)], [["Bob"], ["Ann"]]);
+});
+
+Deno.test("Mesh stays in the room where it was let in by one who went away before its welcome", () => {
+  const ready: string[] = [];
+  const world = quietWorld([{
+    name: "ready",
+    shown({ member }, event) {
+      if (event.event === "ready") ready.push(member.name);
+    },
+  }]);
+  const [ann, bob] = [addMember(world, "Ann"), addMember(world, "Bob")];
+  const founder = world.start(ann, { kind: "found" });
+  pass(world, SECOND_MS);
+  world.start(bob, { kind: "join", contact: ann.endpoint });
+  pass(world, 5 * SECOND_MS);
+  world.end(bob.process!, false, 0);
+  // Without his claim he is offered another one, and waits for a welcome.
+  const isClaimed = (record: MeshRecord) =>
+    record.kind === "claim" && record.claim.claim.value.key === bob.key;
+  const image = world.imageOf(bob);
+  const records = image.records.filter((record) => !isClaimed(record));
+  world.restore(bob, { ...image, records });
+
+  world.start(bob, { kind: "resume", room: bob.room! });
+  while (!bob.disk.records.some(isClaimed)) pass(world, 1);
+  world.end(founder, true, 0);
+  pass(world, 10 * SECOND_MS);
+
+  const incarnations = bob.disk.records.slice(records.length)
+    .flatMap((record) => record.kind === "incarnation" ? [record.incarnation] : []);
+  assertEquals(new Set(incarnations).size, 1, "he has entered it once");
+  world.start(ann, { kind: "resume", room: ann.room! });
+  pass(world, 30 * SECOND_MS);
+  assertEquals([neighboursOf(ann), neighboursOf(bob)], [["Bob"], ["Ann"]]);
+  assertEquals(ready, ["Ann", "Bob", "Bob", "Ann"]);
 });
 
 Deno.test("Mesh comes in within 2 s although those at the first addresses of an invite say nothing", () => {
