@@ -97,6 +97,7 @@ function reportOf(
 ) {
   const late = lastShare(memory, SHARE);
   const slope = slopeOf(late);
+  const [firstHalf, secondHalf] = halves(late).map((half) => slopeOf(half) * 1_024);
   const memoryGrowth = slope * (late.at(-1)!.minutes - late[0]!.minutes) / late[0]!.value;
   const [before, after] = halves(lastShare(descriptors, SHARE)).map((half) =>
     Math.max(...half.map(({ value }) => value))
@@ -108,8 +109,9 @@ function reportOf(
   return {
     ...what,
     "MiB": rounded(late.at(-1)!.value),
-    "KiB/min": rounded(slope * 1_024),
-    "descriptors": after,
+    "KiB/min": rounded(secondHalf!),
+    "KiB/min before": rounded(firstHalf!),
+    descriptors: after,
     "more": after - before,
     "% of a core": rounded(lately),
     "before": rounded(early),

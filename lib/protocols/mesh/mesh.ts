@@ -59,7 +59,7 @@ import { OwnAddress } from "./own_address.ts";
 import { OwnName } from "./own_name.ts";
 import { Parting } from "./parting.ts";
 import { penalties } from "./penalties.ts";
-import { type MeshRecord, rememberedContacts } from "./records.ts";
+import { type MeshRecord, rememberedContacts, wasInRoom } from "./records.ts";
 import {
   failedDial,
   isOfOneMember,
@@ -372,7 +372,12 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     if (earlier === null) return this.#fatal(NOTHING_TO_RESUME);
     const contacts = rememberedContacts(records, this.signer.key);
     this.#comeAsKnown(earlier, records);
-    this.#seekEntrance("resume", contacts.map(({ key: peer, endpoint }) => ({ peer, endpoint })));
+    // Alone it would let others in by an invite that nobody else may take any more.
+    const isNewcomer = this.#access.secrets !== null && !wasInRoom(records);
+    this.#seekEntrance(
+      isNewcomer ? "join" : "resume",
+      contacts.map(({ key: peer, endpoint }) => ({ peer, endpoint })),
+    );
   }
 
   #comeAsKnown(earlier: EarlierMembership, records: readonly MeshRecord[]): void {

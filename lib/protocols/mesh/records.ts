@@ -117,6 +117,16 @@ export function notedBaseline(records: readonly MeshRecord[]): readonly SyncEntr
   return whole;
 }
 
+/** Kinds that nobody has who wasn't welcomed into the room, or founded it. */
+const OF_MEMBERS: ReadonlySet<MeshRecord["kind"]> = new Set(
+  ["arrival", "shown", "bundle", "member", "rotation"],
+);
+
+/** Whether any of a room's records shows that we were in it; a claim alone shows that we were about to be. */
+export function wasInRoom(records: readonly MeshRecord[]): boolean {
+  return records.some(({ kind }) => OF_MEMBERS.has(kind));
+}
+
 /** What else is known of a rotation isn't kept. */
 export function rotationRecord({ rotation, claim }: ClaimedRotation): MeshRecord {
   return { kind: "rotation", rotation: { rotation, claim } };

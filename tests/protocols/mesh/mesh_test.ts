@@ -85,6 +85,25 @@ Deno.test("Mesh stays in the room where it was let in by one who went away befor
   assertEquals(ready, ["Ann", "Bob", "Bob", "Ann"]);
 });
 
+Deno.test("Mesh that wasn't in yet when the invite became void stays out, and lets nobody in by that", () => {
+  const world = quietWorld();
+  const [ann, bob] = [addMember(world, "Ann"), addMember(world, "Bob")];
+  const founder = world.start(ann, { kind: "found", private: true });
+  pass(world, SECOND_MS);
+  founder.command({ command: "invite", rotate: false });
+  const [invite] = world.invites.values();
+  world.start(bob, { kind: "join", contact: ann.endpoint, invite: invite! });
+  while (!bob.disk.records.some(({ kind }) => kind === "claim")) pass(world, 1);
+  founder.command({ command: "invite", rotate: true });
+  pass(world, 5 * SECOND_MS);
+  assertEquals(bob.process, null, "refused");
+
+  world.start(bob, { kind: "resume", room: bob.room! });
+  pass(world, 5 * SECOND_MS);
+
+  assertEquals(bob.process, null, "refused again");
+});
+
 Deno.test("Mesh comes in within 2 s although those at the first addresses of an invite say nothing", () => {
   const world = quietWorld();
   const [ann, bob] = [addMember(world, "Ann"), addMember(world, "Bob")];
