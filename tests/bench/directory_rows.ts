@@ -10,7 +10,8 @@ import { Crowd, strangers } from "./crowd.ts";
 import { bounded, LineProcess, pause } from "./line_process.ts";
 import { atLeast, atMost, type Baseline, median, percentile, type Row } from "./row.ts";
 import { PASSWORD, RunningDirectory } from "./running_directory.ts";
-import { freePort, listens, serverPath } from "./servers.ts";
+import { freePort } from "../e2e/ports.ts";
+import { listens, serverPath } from "./servers.ts";
 
 const ROUNDS = 5;
 const CLIENTS = 1_000;

@@ -6,7 +6,8 @@
 import { Group } from "./group_rows.ts";
 import { baselinePath, denoCommand, LineProcess } from "./line_process.ts";
 import { atLeast, atMost, median, type Row } from "./row.ts";
-import { freePort, listens, serverPath } from "./servers.ts";
+import { freePort } from "../e2e/ports.ts";
+import { listens, serverPath } from "./servers.ts";
 
 const ROUNDS = 5;
 const MEMBERS = 3;

@@ -6,7 +6,8 @@
 import { baselinePath, denoCommand, LineProcess, pause, PROGRAM } from "./line_process.ts";
 import { atLeast, atMost, type Baseline, median, percentile, type Row } from "./row.ts";
 import { startRedis } from "./redis.ts";
-import { freePort, serverPath } from "./servers.ts";
+import { freePort } from "../e2e/ports.ts";
+import { serverPath } from "./servers.ts";
 
 const ROUNDS = 7;
 const MESSAGE_BYTES = 200;

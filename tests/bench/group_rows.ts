@@ -6,7 +6,8 @@
 import { LineProcess, pause, PROGRAM } from "./line_process.ts";
 import { startRedis } from "./redis.ts";
 import { atLeast, atMost, type Baseline, median, percentile, type Row } from "./row.ts";
-import { freePort, serverPath } from "./servers.ts";
+import { freePort } from "../e2e/ports.ts";
+import { serverPath } from "./servers.ts";
 
 const ROUNDS = 5;
 const SIZES = [2, 3, 4, 8, 16] as const;

@@ -3,7 +3,8 @@
 import { baselinePath, denoCommand, LineProcess } from "./line_process.ts";
 import { openRoom, p2pchatKind } from "./rooms.ts";
 import { atLeast, type Row } from "./row.ts";
-import { freePort, listens, serverPath } from "./servers.ts";
+import { freePort } from "../e2e/ports.ts";
+import { listens, serverPath } from "./servers.ts";
 
 const ROUNDS = 5;
 const RECEIVERS = 10;

@@ -1,7 +1,8 @@
 /** A redis-server that syncs whatever it is told, and clients of a stream in it. */
 
 import { baselinePath, denoCommand, LineProcess } from "./line_process.ts";
-import { freePort, listens } from "./servers.ts";
+import { freePort } from "../e2e/ports.ts";
+import { listens } from "./servers.ts";
 
 /** What a client does: `baselines/redis_stream_client.ts`. */
 export type RedisRole = "add" | "read" | "watch";

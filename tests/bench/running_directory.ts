@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { fingerprintOf } from "../../lib/base/fingerprint.ts";
 import type { CrowdMember } from "./crowd.ts";
 import { LineProcess, PROGRAM } from "./line_process.ts";
-import { freePort } from "./servers.ts";
+import { freePort } from "../e2e/ports.ts";
 
 const CLIENTS_MAX = 2_000;
 

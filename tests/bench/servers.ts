@@ -1,4 +1,4 @@
-/** Servers that are measured against: where they are, and ports for them. */
+/** Servers that are measured against: where they are, and when they listen. */
 
 import { pause } from "./line_process.ts";
 
@@ -10,11 +10,6 @@ export async function serverPath(name: string): Promise<string | null> {
     if (await Deno.stat(path).then(({ isFile }) => isFile, () => false)) return path;
   }
   return null;
-}
-
-export function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }
 
 /** Resolves when connections to the port are taken. */
