@@ -6,8 +6,7 @@
  *     90cc31d8  end      1      3f5ce211
  *
  * Lines are those of `record_line.ts`, one a row. The last one has the number of rows and the checksum
- * of all bytes above it. A table that users may edit by hand has no such line: rows can be deleted
- * from it, and blank lines do no harm.
+ * of all bytes above it.
  */
 
 import { Buffer } from "node:buffer";
@@ -27,10 +26,8 @@ import { replaceFile, REPLACEMENT_SUFFIX } from "./replacement.ts";
 /** The cells of a row, any texts, at least one. */
 export type TableRow = readonly string[];
 
-/** What a table's first line says, and who may change the file. */
+/** What a table's first line says, and what its file means to a user. */
 export interface TableFormat extends FileFormat {
-  /** Whether users may delete lines with an editor. */
-  readonly handEditable?: boolean;
   /** What a start without the file means, as complaints of a damaged one say it. */
   readonly without?: string;
 }
@@ -98,11 +95,7 @@ function tableBytes(path: string, rows: readonly TableRow[], format: TableFormat
   const lines = new LineBuffer();
   lines.add(joinCells(headerCells(format)));
   for (const row of rows) lines.add(joinCells(row));
-  if (format.handEditable !== true) {
-    lines.add(
-      joinCells([END_KIND, String(rows.length), checksumText(checksumOf(lines.bytes()))]),
-    );
-  }
+  lines.add(joinCells([END_KIND, String(rows.length), checksumText(checksumOf(lines.bytes()))]));
   if (lines.length > TABLE_BYTES_MAX) {
     throw new P2pchatError(
       "disk",
@@ -119,7 +112,6 @@ function parseTable(
   format: TableFormat,
 ): readonly TableRow[] {
   const bytes = Buffer.from(content.buffer, content.byteOffset, content.length);
-  const handEditable = format.handEditable === true;
   const corrupt = (line: number, found: string) => corruptError(path, line, found, format.without);
   const rows: TableRow[] = [];
   let line = 0;
@@ -129,23 +121,22 @@ function parseTable(
     const lineFeed = bytes.indexOf(LINE_FEED, from);
     const to = lineFeed === -1 ? bytes.length : lineFeed;
     if (ended) throw corrupt(line, "it stands behind the end");
-    const row = lineFeed === -1 && !handEditable ? null : rowOf(bytes, from, to, handEditable);
+    const row = lineFeed === -1 ? null : rowOf(bytes, from, to);
     if (row === null) throw corrupt(line, "its checksum doesn't fit");
     if (line === 1) checkHeader(path, row, format);
-    else if (!handEditable && lineFeed === bytes.length - 1) {
+    else if (lineFeed === bytes.length - 1) {
       checkEnd(corrupt, line, row, rows.length, checksumOf(bytes.subarray(0, from)));
       ended = true;
-    } else if (row.length > 0) rows.push(row);
+    } else rows.push(row);
     from = to + 1;
   }
   if (line === 0) throw corrupt(1, "the file is empty");
-  if (!handEditable && !ended) throw corrupt(line + 1, "its end is missing");
+  if (!ended) throw corrupt(line + 1, "its end is missing");
   return rows;
 }
 
-/** The cells of a line; none for a blank line that may be there; `null` where it is damaged. */
-function rowOf(bytes: Buffer, from: number, to: number, blankAllowed: boolean): TableRow | null {
-  if (blankAllowed && bytes.toString("latin1", from, to).trim() === "") return [];
+/** The cells of a line; `null` where it is damaged. */
+function rowOf(bytes: Buffer, from: number, to: number): TableRow | null {
   const content = lineContent(bytes, from, to);
   return content === null ? null : splitCells(content);
 }

@@ -7,22 +7,19 @@ import { Random } from "../sim/random.ts";
 
 const PATH = "/data/table";
 const FORMAT = { format: "test-table", version: 1 };
-const EDITABLE = { ...FORMAT, handEditable: true };
 const ROWS: readonly TableRow[] = [["ann", "key 1"], ["bob", "a\tb\n\\"], ["end", "0", ""], [""]];
 
 Deno.test("Table.open() gives null before the first write, then the rows", async () => {
-  for (const format of [FORMAT, EDITABLE]) {
-    const disk = await newDisk();
-    const { table, rows } = await Table.open(disk, PATH, format);
-    assertEquals(rows, null);
+  const disk = await newDisk();
+  const { table, rows } = await Table.open(disk, PATH, FORMAT);
+  assertEquals(rows, null);
 
-    await table.write(ROWS);
-    const restarted = disk.crash();
-    const reopened = await Table.open(restarted, PATH, format);
-    assertEquals(reopened.rows, ROWS);
-    await reopened.table.write([]);
-    assertEquals((await Table.open(restarted.crash(), PATH, format)).rows, []);
-  }
+  await table.write(ROWS);
+  const restarted = disk.crash();
+  const reopened = await Table.open(restarted, PATH, FORMAT);
+  assertEquals(reopened.rows, ROWS);
+  await reopened.table.write([]);
+  assertEquals((await Table.open(restarted.crash(), PATH, FORMAT)).rows, []);
 });
 
 Deno.test("Table.write() leaves the old rows or the new ones, wherever the power fails", async () => {
@@ -102,50 +99,35 @@ Deno.test("Table.open() removes what an interrupted write left", async () => {
 });
 
 Deno.test("Table.open() finds every wrong bit, with its line", async () => {
-  for (const format of [FORMAT, EDITABLE]) {
-    const bytes = await tableBytes(format);
-    let line = 1;
-    for (let at = 0; at < bytes.length; at++) {
-      for (let bit = 0; bit < 8; bit++) {
-        const damaged = bytes.slice();
-        damaged[at]! ^= 1 << bit;
-        await assertCorrupt(damaged, line, format);
-      }
-      if (bytes[at] === 0x0a) line++;
+  const bytes = await tableBytes();
+  let line = 1;
+  for (let at = 0; at < bytes.length; at++) {
+    for (let bit = 0; bit < 8; bit++) {
+      const damaged = bytes.slice();
+      damaged[at]! ^= 1 << bit;
+      await assertCorrupt(damaged, line);
     }
+    if (bytes[at] === 0x0a) line++;
   }
 });
 
 Deno.test("Table.open() refuses a table cut at any byte", async () => {
-  const bytes = await tableBytes(FORMAT, ROWS.slice(0, 2));
+  const bytes = await tableBytes(ROWS.slice(0, 2));
   for (let length = 0; length < bytes.length; length++) {
     const line = bytes.subarray(0, length).filter((byte) => byte === 0x0a).length + 1;
-    await assertCorrupt(bytes.subarray(0, length), line, FORMAT);
+    await assertCorrupt(bytes.subarray(0, length), line);
   }
 });
 
 Deno.test("Table.open() refuses a table with a line removed, doubled, moved or added", async () => {
-  const lines = new TextDecoder().decode(await tableBytes(FORMAT)).split(/(?<=\n)/);
+  const lines = new TextDecoder().decode(await tableBytes()).split(/(?<=\n)/);
   const end = lines.length;
   for (let i = 1; i < end - 1; i++) {
-    await assertCorrupt(lines.toSpliced(i, 1).join(""), end - 1, FORMAT);
-    await assertCorrupt(lines.toSpliced(i, 0, lines[i]!).join(""), end + 1, FORMAT);
+    await assertCorrupt(lines.toSpliced(i, 1).join(""), end - 1);
+    await assertCorrupt(lines.toSpliced(i, 0, lines[i]!).join(""), end + 1);
   }
-  await assertCorrupt(lines.with(1, lines[2]!).with(2, lines[1]!).join(""), end, FORMAT);
-  await assertCorrupt([...lines, lines[1]].join(""), end + 2, FORMAT);
-});
-
-Deno.test("Table.open() of an editable table takes deleted and blank lines as they are", async () => {
-  const lines = new TextDecoder().decode(await tableBytes(EDITABLE)).split(/(?<=\n)/);
-  const edited = [lines[0], "\n", lines[1], lines[4], "  \n"].join("");
-  const disk = await newDisk();
-  disk.place(PATH, edited);
-  assertEquals((await Table.open(disk, PATH, EDITABLE)).rows, [ROWS[0]!, ROWS[3]!]);
-
-  disk.place(PATH, lines.join("").slice(0, -1)); // without the last line feed
-  assertEquals((await Table.open(disk, PATH, EDITABLE)).rows, ROWS);
-
-  await assertCorrupt([lines[0], "ann\tmy own line\n"].join(""), 2, EDITABLE);
+  await assertCorrupt(lines.with(1, lines[2]!).with(2, lines[1]!).join(""), end);
+  await assertCorrupt([...lines, lines[1]].join(""), end + 2);
 });
 
 Deno.test("Table.open() refuses another table and another version", async () => {
@@ -162,13 +144,11 @@ Deno.test("Table keeps any texts", async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.array(cell, { minLength: 1 })),
-      fc.boolean(),
-      async (rows, editable) => {
-        const format = editable ? EDITABLE : FORMAT;
+      async (rows) => {
         const disk = await newDisk();
-        await (await Table.open(disk, PATH, format)).table.write(rows);
-        assertEquals((await Table.open(disk, PATH, format)).rows, rows);
-        assertEquals(disk.text(PATH)?.split("\n").length, rows.length + (editable ? 2 : 3));
+        await (await Table.open(disk, PATH, FORMAT)).table.write(rows);
+        assertEquals((await Table.open(disk, PATH, FORMAT)).rows, rows);
+        assertEquals(disk.text(PATH)?.split("\n").length, rows.length + 3);
       },
     ),
     { numRuns: 100 },
@@ -181,21 +161,17 @@ async function newDisk(): Promise<MemoryDisk> {
   return disk;
 }
 
-async function tableBytes(format: typeof FORMAT, rows = ROWS): Promise<Uint8Array> {
+async function tableBytes(rows = ROWS): Promise<Uint8Array> {
   const disk = await newDisk();
-  await (await Table.open(disk, PATH, format)).table.write(rows);
+  await (await Table.open(disk, PATH, FORMAT)).table.write(rows);
   return await disk.read(PATH) ?? new Uint8Array();
 }
 
-async function assertCorrupt(
-  bytes: Uint8Array | string,
-  line: number,
-  format: typeof FORMAT,
-): Promise<void> {
+async function assertCorrupt(bytes: Uint8Array | string, line: number): Promise<void> {
   const disk = await newDisk();
   disk.place(PATH, bytes);
   const error = await assertRejects(
-    () => Table.open(disk, PATH, format),
+    () => Table.open(disk, PATH, FORMAT),
     P2pchatError,
     `Cannot read ${PATH}: line ${line} is damaged`,
   );
