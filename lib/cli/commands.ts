@@ -9,6 +9,7 @@
 
 import { P2pchatError } from "../base/errors.ts";
 import { didYouMean } from "../base/nearest.ts";
+import { ownCommandFor } from "./foreign_commands.ts";
 import { hasInvite, inviteMisplaced } from "../protocols/mesh/invite.ts";
 
 /** One kind of argument: how its text becomes a value. */
@@ -284,11 +285,17 @@ export class CommandTable<Target> {
   #known(name: string, wayOut = ""): Command<Target> {
     const entry = this.#byName.get(name);
     if (entry !== undefined) return entry;
-    const hint = didYouMean(name, this.#byName.keys(), (known) => `/${known}`);
     throw new P2pchatError(
       "unknown-command",
-      `There is no command /${shortened(name)}${hint || `; /help lists them${wayOut}`}`,
+      `There is no command /${shortened(name)}${this.#hint(name) || `; /help lists them${wayOut}`}`,
     );
+  }
+
+  /** Which command was meant, as far as that can be guessed: a word of other programs is no slip of the pen. */
+  #hint(name: string): string {
+    const own = ownCommandFor(name, this.commands);
+    if (own === undefined) return didYouMean(name, this.#byName.keys(), (known) => `/${known}`);
+    return own === null ? "" : `; here it is ${headOf(own)}`;
   }
 }
 
@@ -361,8 +368,12 @@ function textsOf<Target>(entry: Command<Target>, object: InputObject): Texts {
   return texts;
 }
 
+function headOf<Target>({ name, form }: Command<Target>): string {
+  return `/${name} ${form}`.trimEnd();
+}
+
 function formError<Target>(entry: Command<Target>): P2pchatError {
-  const form = entry.form === "" ? `/${entry.name} alone` : `/${entry.name} ${entry.form}`;
+  const form = entry.form === "" ? `/${entry.name} alone` : headOf(entry);
   return new P2pchatError("usage", `The form is ${form}, for example ${entry.example}`);
 }
 

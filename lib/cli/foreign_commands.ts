@@ -1,0 +1,50 @@
+/** Commands as other chat programs call them, and which of ours does the same. */
+
+import type { Command } from "./commands.ts";
+
+type Headed = Pick<Command<never>, "name" | "form">;
+
+/** What ends the program, in one mode or another. */
+const LEAVING = ["quit", "exit", "logout"];
+const WRITING_TO_ONE = ["msg NAME TEXT", "call NAME"];
+const SHOWING_WHO_IS_THERE = ["peers", "list", "list [PART]"];
+
+/** By each of them, what it is in our modes: name and form, as no other form does the same. */
+const OURS: Readonly<Record<string, readonly string[]>> = {
+  "nick": ["name NEW"],
+  "quit": LEAVING,
+  "exit": LEAVING,
+  "bye": LEAVING,
+  "leave": LEAVING,
+  "part": LEAVING,
+  "users": SHOWING_WHO_IS_THERE,
+  "names": SHOWING_WHO_IS_THERE,
+  "who": SHOWING_WHO_IS_THERE,
+  "w": WRITING_TO_ONE,
+  "whisper": WRITING_TO_ONE,
+  "dm": WRITING_TO_ONE,
+  "pm": WRITING_TO_ONE,
+  "tell": WRITING_TO_ONE,
+  "query": WRITING_TO_ONE,
+  "log": ["history [N]"],
+  "wall": ["broadcast TEXT"],
+  "ban": ["remove NAME", "kick NAME"],
+  "kick": ["remove NAME"],
+  "unban": ["allow NAME"],
+  "join": [],
+  "me": [],
+};
+
+/** The command that does what `word` does elsewhere: null where none here does, undefined for a word of no such meaning. */
+export function ownCommandFor<Entry extends Headed>(
+  word: string,
+  commands: readonly Entry[],
+): Entry | null | undefined {
+  const heads = Object.hasOwn(OURS, word.toLowerCase()) ? OURS[word.toLowerCase()] : undefined;
+  if (heads === undefined) return undefined;
+  for (const head of heads) {
+    const own = commands.find(({ name, form }) => `${name} ${form}`.trimEnd() === head);
+    if (own !== undefined) return own;
+  }
+  return null;
+}
