@@ -93,12 +93,16 @@ export type ModeEvent =
   }
   /** `warning`: something is wrong. */
   | { readonly event: "notice"; readonly text: string; readonly warning?: true }
-  /** `seq`: the entry of a group's log that it is about. */
+  /**
+   * `seq`: the entry of a group's log that it is about. `unsent`: a message of the user's was given up, as the disk
+   * took nothing.
+   */
   | {
     readonly event: "error";
     readonly code: ErrorCode;
     readonly text: string;
     readonly seq?: number;
+    readonly unsent?: true;
   };
 
 /** What the user may ask in every mode; names are shown names. */

@@ -10,6 +10,12 @@ interface Show<Event> {
   readonly ref: string | undefined;
 }
 
+/** That a message of the user's was given up, as the disk took nothing: `reason` says why. */
+export function unsentEvent(reason: string): Extract<ModeEvent, { readonly event: "error" }> {
+  const text = `Your message wasn't sent: ${reason}`;
+  return { event: "error", code: "disk", text, unsent: true };
+}
+
 export class ModeOutput<Event, Effect> {
   nowMs = 0;
   #effects: (Effect | Show<Event>)[] = [];

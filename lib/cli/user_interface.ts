@@ -42,8 +42,16 @@ export interface ShownEvent {
 export type CommonEvent =
   /** `warning`: something is wrong. */
   | { readonly event: "notice"; readonly text: string; readonly warning?: true }
-  /** A command or a remote failed; the program goes on. In text form: on stderr. */
-  | { readonly event: "error"; readonly code: ErrorCode; readonly text: string }
+  /**
+   * A command or a remote failed; the program goes on. In text form: on stderr. `unsent`: a message of the user's was
+   * given up, as the disk took nothing.
+   */
+  | {
+    readonly event: "error";
+    readonly code: ErrorCode;
+    readonly text: string;
+    readonly unsent?: true;
+  }
   /** Last event before exit 0; not shown in text form. */
   | { readonly event: "bye"; readonly reason: string };
 
@@ -164,6 +172,8 @@ export interface UserInterface<Event extends ShownEvent, Target> {
   readonly interactive: boolean;
   /** Why standard output takes nothing more, where its reader hasn't just gone: how the program ends then. */
   readonly outputError: P2pchatError | null;
+  /** What of a pipe that has ended wasn't sent, as the disk took nothing: how the program ends then. */
+  readonly inputError: P2pchatError | null;
   /** Stops reading, writes what is left, 2 s at most, restores the terminal. Idempotent. */
   close(): Promise<void>;
 }

@@ -129,7 +129,7 @@ Deno.test({
       assertEquals(await endOf(refused), [5, "fatal", "disk"]);
       assert(!world.accounts().includes("carol"));
       await alice.command({ command: "broadcast", text: "x".repeat(20_000) });
-      await alice.until(failure("disk"));
+      assertEquals((await alice.until(failure("disk"))).unsent, true);
       await directory.until(failure("disk"));
       // The rest goes on.
       await alice.type("bob");

@@ -2,7 +2,9 @@
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Node, Nodes, type ShownEvent } from "./node.ts";
+import { FriendsGroup } from "./friends_group.ts";
 import { canMount, fill, mount, unmount } from "./small_disk.ts";
+import { TextProgram } from "./text_program.ts";
 
 /** A member notes what it has shown once that is out; a kill comes between the two only this soon. */
 const UNNOTED_MS_MAX = 300;
@@ -211,6 +213,41 @@ Deno.test({
     const { code, last } = await unable.ended();
     assertEquals([code, last?.event, last?.code], [5, "fatal", "disk"]);
     assertMatch(last?.text, new RegExp(`${disk}.*No space left on device; free some space`));
+  },
+});
+
+Deno.test({
+  name: "a pipe that the disk refuses says what wasn't sent, and doesn't end as if all were",
+  ignore: !canMount(),
+  async fn() {
+    await using friends = new FriendsGroup("Bob", "Carol");
+    const { nodes } = friends;
+    const disk = await temporaryFolder(nodes);
+    await mount(disk);
+    nodes.defer(() => unmount(disk));
+    const starts = [
+      ["mesh", "Bob", "--host", "127.0.0.1", "--port", "0"],
+      ["peer", "Bob", "--users", friends.file],
+    ];
+    for (const [mode, ...args] of starts) {
+      await using bob = TextProgram.start([mode!, ...args], { data: disk });
+      await bob.until(/listening/);
+      await fill(disk);
+      const to = mode === "mesh" ? "" : "Carol/";
+      await bob.type(`${to}${"x".repeat(60_000)}`, `${to}${"y".repeat(60_000)}`);
+      await bob.end();
+
+      assertEquals(await bob.ended(), 5, mode);
+      const [first, second, last] = bob.stderr.split("\n");
+      for (const line of [first!, second!]) {
+        assertMatch(
+          line,
+          /^error: Your message wasn't sent: Cannot write .*No space left on device/,
+        );
+      }
+      assertMatch(last!, /^error: 2 messages of the input weren't sent, as the disk took nothing/);
+      await Deno.remove(`${disk}/filling`);
+    }
   },
 });
 

@@ -286,7 +286,12 @@ Deno.test("FriendsHost: a line that the disk refuses isn't sent, and the next on
   await world.pass(2_000);
 
   assertEquals([texts(bob), deliveries(ann)], [["kept"], ["queued", "delivered"]]);
-  assertEquals(ann.events.filter((event) => event.event === "error").length, 1);
+  assertEquals(ann.events.filter((event) => event.event === "error"), [{
+    event: "error",
+    code: "disk",
+    text: "Your message wasn't sent: Cannot write: it is full",
+    unsent: true,
+  }]);
   assertEquals(stores.ann.rewrites, 1);
 });
 

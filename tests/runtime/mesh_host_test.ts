@@ -173,8 +173,12 @@ Deno.test("MeshHost: a line that the disk refuses is not sent, and the next one 
   await world.pass(200);
 
   assertEquals([texts(ann), texts(bob)], [["kept"], ["kept"]]);
-  const error = ann.events.find((event) => event.event === "error");
-  assertEquals(error?.event === "error" && error.code, "disk");
+  assertEquals(ann.events.find((event) => event.event === "error"), {
+    event: "error",
+    code: "disk",
+    text: "Your message wasn't sent: Cannot write: it is full",
+    unsent: true,
+  });
 });
 
 Deno.test("MeshHost: compaction keeps what is being said just then", async () => {

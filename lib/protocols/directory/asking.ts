@@ -108,8 +108,10 @@ export class Asking {
     const { out } = this.owner;
     const { request, ref } = this.#answered();
     const why = refusalText(text, untilMs - out.nowMs);
-    const isBroadcast = request.type === "broadcast";
-    out.error(code, isBroadcast ? `${quotedStart(request.text)} wasn't told: ${why}` : why, ref);
+    if (request.type !== "broadcast") return out.error(code, why, ref);
+    const told = `${quotedStart(request.text)} wasn't told: ${why}`;
+    if (code !== "disk") return out.error(code, told, ref);
+    out.show({ event: "error", code, text: told, unsent: true }, ref);
   }
 
   #answered(): Asked {

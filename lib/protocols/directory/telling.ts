@@ -172,13 +172,14 @@ export class Telling {
 
   #failed(sender: Sender, reason: string): void {
     const { out } = this.parts;
-    const text = "the directory's disk takes nothing, which its operator can change";
     const client = this.#clientOf(sender);
     if (client !== null) {
       const retryMs = DISK_FULL_RETRY_MS;
+      const text = "the directory's disk takes nothing, which its operator can change";
       out.send(client.link.id, { type: "refused", code: "disk", text, retryMs });
     }
-    out.error("disk", `Nothing was told: ${reason}`, sender.ref);
+    const event = { event: "error", code: "disk", text: `Nothing was told: ${reason}` } as const;
+    out.show(sender.key === null ? { ...event, unsent: true } : event, sender.ref);
   }
 
   /** The sender, where it is there. */

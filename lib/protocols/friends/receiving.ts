@@ -3,6 +3,7 @@
 import { dropOldest } from "../../base/bounded.ts";
 import { dateText } from "../../base/dates.ts";
 import type { PeerKey } from "../../base/ids.ts";
+import { unsentEvent } from "../../base/mode_output.ts";
 import type { Friend } from "./friend.ts";
 import type { FriendLink } from "./friend_links.ts";
 import { indexAfter, type Restored, snapshotFriends } from "./friends_log.ts";
@@ -109,7 +110,7 @@ export class Receiving {
         this.#showStored([received]);
         this.out.delivery(id, { name }, "delivered", { ref });
       },
-      failed: (text) => this.out.error("disk", text, ref),
+      failed: (text) => this.out.show(unsentEvent(text), ref),
     });
   }
 

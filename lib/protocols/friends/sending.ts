@@ -1,6 +1,7 @@
 /** What is said to friends: on our disk before it goes out, on theirs before it is taken off ours. */
 
 import type { Environment } from "../../base/environment.ts";
+import { unsentEvent } from "../../base/mode_output.ts";
 import { TAKEN_BACK } from "./events.ts";
 import type { Friend } from "./friend.ts";
 import type { FriendLink } from "./friend_links.ts";
@@ -96,7 +97,7 @@ export class Sending {
     friend.outbox.storingEnded();
     for (const entry of entries) {
       friend.outbox.remove(entry);
-      this.out.error("disk", text, entry.ref);
+      this.out.show(unsentEvent(text), entry.ref);
     }
     this.#storeQueued(friend);
   }

@@ -65,6 +65,9 @@ const ROUND_MS = 1_000;
 const NO_BYTES = new Uint8Array();
 /** Another key at the coordinator's address is told so often. */
 const STRANGE_TOLD_MS = 60_000;
+/** What follows where the disk takes nothing: part of a sentence. */
+const LEAVES_FOR_DISK =
+  "this member leaves the group to the others; once it is back, send again what of yours is no entry";
 
 export class Member implements Machine<MemberInput, MemberEffect> {
   // Shared with the parts; each is bounded by itself.
@@ -232,7 +235,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
       case "persisted":
         return this.out.persisted(input.token);
       case "persist-failed":
-        return this.out.fatal("disk", `${input.text}; this member leaves the group to the others`);
+        return this.out.fatal("disk", `${input.text}; ${LEAVES_FOR_DISK}`);
       case "read":
         return this.membership?.reads.answered(input.token, input.read);
       case "looked":

@@ -4,6 +4,7 @@ import { dateText } from "../../base/dates.ts";
 import { fingerprintOf } from "../../base/fingerprint.ts";
 import type { PeerKey } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
+import { unsentEvent } from "../../base/mode_output.ts";
 import type { MeshEvent } from "./events.ts";
 import { PRIVATE_WAITING_MAX } from "./limits.ts";
 import type { PrivateEffect, PrivateMessage, Waiting } from "./private_messages_io.ts";
@@ -94,10 +95,10 @@ export class PrivateView {
   }
 
   #refused({ code, to, name, text: because, ref }: EffectOf<"refused">): void {
-    const text = code === "disk"
-      ? because
-      : `Cannot write to ${this.#receiver(to, name)} alone: ${PRIVATE_WAITING_MAX} messages wait ` +
-        "for their receivers already; try again when some have arrived";
+    if (code === "disk") return this.show(unsentEvent(because), ref);
+    const text =
+      `Cannot write to ${this.#receiver(to, name)} alone: ${PRIVATE_WAITING_MAX} messages wait ` +
+      "for their receivers already; try again when some have arrived";
     this.show({ event: "error", code, text }, ref);
   }
 

@@ -15,6 +15,7 @@ import {
   type PeerKey,
 } from "../../base/ids.ts";
 import type { ErrorCode } from "../../base/errors.ts";
+import { unsentEvent } from "../../base/mode_output.ts";
 import { didYouMean } from "../../base/nearest.ts";
 import type { HistoryMessage, MeshEvent, PeerStatus } from "./events.ts";
 import type { HistoryEntry } from "./order_io.ts";
@@ -397,6 +398,10 @@ export class RoomView {
 
   #warn(text: string): void {
     this.#show({ event: "notice", text, warning: true });
+  }
+
+  unsent(reason: string, ref: string | undefined): void {
+    this.#show(unsentEvent(reason), ref);
   }
 
   error(code: ErrorCode, text: string, ref: string | undefined): void {

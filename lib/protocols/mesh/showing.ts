@@ -226,7 +226,11 @@ export class Showing {
   }
 
   linesRefused({ tokens, code, text }: Extract<OrderEffect, { readonly type: "refused" }>): void {
-    for (const token of tokens) this.view.error(code, text, this.#lines.take(token));
+    for (const token of tokens) {
+      const ref = this.#lines.take(token);
+      if (code === "disk") this.view.unsent(text, ref);
+      else this.view.error(code, text, ref);
+    }
   }
 
   #takeRef(id: MessageId): string | undefined {

@@ -37,7 +37,7 @@ Deno.test("telling all: what is refused is said of the one that it was, and the 
   tells(program, "two", "b");
 
   assertEquals(program.refuses("disk"), [
-    `error code=disk text="one" wasn't told: because disk ref=a`,
+    `error code=disk text="one" wasn't told: because disk unsent=true ref=a`,
     "to directory: broadcast own=2 text=two",
   ]);
 });
