@@ -258,6 +258,13 @@ export function decode<T>(schema: Schema<T>, bytes: Uint8Array): T {
   return schema.whole.read(new Input(bytes));
 }
 
+/**
+ * What a message waits in at a link: `control` goes first, and closes the link where too much of it waits. `news` goes
+ * with it, and is dropped where half of that is taken: what others make us say closes no link. `data` comes last, and
+ * is dropped where too much of it waits.
+ */
+export type Queue = "control" | "news" | "data";
+
 /** A row of the message table in `PROTOCOL.md`. */
 export interface MessageAbout {
   /** Who sends it, and to whom. */
@@ -266,8 +273,8 @@ export interface MessageAbout {
   /** When it is sent, and what the receiver answers. */
   readonly when: string;
   readonly answer: string;
-  /** The queue it waits in at each link; `control` goes first. */
-  readonly lane: "control" | "data";
+  /** The queue it waits in at each link. */
+  readonly lane: Queue;
 }
 
 /** A kind of message: its code on the wire, its row in the table, its fields. */

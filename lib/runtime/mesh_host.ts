@@ -112,6 +112,10 @@ export class MeshHost extends ModeHost<MeshMessage, MeshCommand, MeshEvent, Mesh
     if (this.openLinks.all.has(link)) this.runner.feed({ type: "congested", link });
   }
 
+  missed(link: LinkId): void {
+    if (this.openLinks.all.has(link)) this.runner.feed({ type: "missed", link });
+  }
+
   protected override whoIs(
     { peer, remote }: LinkInfo,
   ): Readonly<Record<string, unknown>> {

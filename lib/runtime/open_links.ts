@@ -7,7 +7,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Environment } from "../base/environment.ts";
 import { RemoteProtocolError } from "../base/errors.ts";
 import type { LinkId } from "../base/ids.ts";
-import type { Lane, LinkInfo, Links } from "../transport/link.ts";
+import type { LinkInfo, Links, Queue } from "../transport/link.ts";
 import type { MessageCodec, UnknownMessage } from "../wire/codec.ts";
 import { Bans } from "./bans.ts";
 
@@ -74,7 +74,7 @@ export class OpenLinks<Message extends { readonly type: string }> {
     }
   }
 
-  send(link: LinkId, message: Message, lane: Lane): void {
+  send(link: LinkId, message: Message, lane: Queue): void {
     this.ports.links.send(link, this.encoded(message), lane);
   }
 

@@ -33,6 +33,7 @@ import type {
   LinkHandler,
   LinkInfo,
   Links,
+  Queue,
 } from "./link.ts";
 import { Partings } from "./partings.ts";
 import type { Place, StrangerLimitsConfig } from "./stranger_limits.ts";
@@ -161,7 +162,7 @@ export class ChannelLinks implements Links {
     this.#options.clock.soon(() => this.#giveUp(attempt, "cancelled"));
   }
 
-  send(link: LinkId, body: Uint8Array, lane: Lane): void {
+  send(link: LinkId, body: Uint8Array, lane: Queue): void {
     const connection = this.#connections.get(link);
     if (connection === undefined || !connection.up || connection.closing) return;
     writeFrameHeader(frameHeader, body.length);
@@ -394,6 +395,9 @@ export class ChannelLinks implements Links {
         return;
       case "drained":
         handler.drained(connection.id);
+        return;
+      case "missed":
+        handler.missed?.(connection.id);
         return;
       case "aged":
         handler.aged(connection.id);

@@ -18,11 +18,11 @@ import type { Fingerprint } from "../base/fingerprint.ts";
 import type { Endpoint, LinkId, PeerKey, RoomId } from "../base/ids.ts";
 import { invariant } from "../base/invariant.ts";
 import type { ChannelSecret, ListenAccess } from "../protocols/noise/channel_handshake.ts";
-import type { ChannelFailure, Lane } from "../protocols/noise/channel_io.ts";
+import type { ChannelFailure, Lane, Queue } from "../protocols/noise/channel_io.ts";
 import type { ChannelConfig } from "../protocols/noise/config.ts";
 import type { ChannelMode } from "../protocols/noise/preface.ts";
 
-export type { ChannelSecret, Lane, ListenAccess };
+export type { ChannelSecret, Lane, ListenAccess, Queue };
 
 /** Who is at the other end. */
 export interface LinkInfo {
@@ -75,6 +75,8 @@ export interface LinkHandler {
   congested(link: LinkId): void;
   /** Less than half of the data queue is left. */
   drained(link: LinkId): void;
+  /** News was dropped, and goes out again: its like may be told by other ways. For whoever sends any. */
+  missed?(link: LinkId): void;
   /** The link is 24 h old: dial the peer anew, then close this one. Said once. */
   aged(link: LinkId): void;
 }
@@ -114,9 +116,10 @@ export interface Links {
   cancelDial(attempt: number): void;
   /**
    * Queues a frame of 1 byte to 256 KiB; `body` is copied. Never waits. A control frame that finds 64 KiB
-   * waiting ends the link: `linkDown` follows. Does nothing for a link that is gone.
+   * waiting ends the link: `linkDown` follows; news that finds half of that waiting is dropped, and `missed` follows.
+   * Does nothing for a link that is gone.
    */
-  send(link: LinkId, body: Uint8Array, lane: Lane): void;
+  send(link: LinkId, body: Uint8Array, lane: Queue): void;
   /** Sends what is queued, a second at most, then the sealed goodbye. */
   close(link: LinkId, reason: string): void;
   /** Takes no more from the peer, which feels it through TCP; what was read already may still arrive. */
@@ -151,6 +154,7 @@ export function forwardTo(handler: () => LinkHandler | null): LinkHandler {
     linkDown: (link, end) => present().linkDown(link, end),
     congested: (link) => present().congested(link),
     drained: (link) => present().drained(link),
+    missed: (link) => present().missed?.(link),
     aged: (link) => present().aged(link),
   };
 }

@@ -97,6 +97,9 @@ export class Program implements LinkHandler {
   aged(): void {
     this.pressure.push("aged");
   }
+  missed(): void {
+    this.pressure.push("missed");
+  }
 
   /** The link that came up last. */
   get link(): LinkId {
@@ -409,6 +412,22 @@ const CASES: readonly Case[] = [
 
       assertEquals(ann.downs[0]!.end.closed, false);
       assertEquals(ann.downs[0]!.end.reason, "too slow: over 65536 bytes of control wait");
+    },
+  },
+  {
+    name: "send() drops news that finds half of the control lane taken, and says so",
+    async run(world, start) {
+      const [ann, bob] = [start("Ann"), start("Bob")];
+      await connect(world, ann, bob);
+
+      for (let at = 0; at < 20; at++) ann.links.send(ann.link, new Uint8Array(10_000), "news");
+      await world.until(() => ann.pressure.length > 0, "Ann is told");
+      ann.links.send(ann.link, utf8("there is room again"), "news");
+      await world.until(() => bob.frames.length === 4, "what was taken is there");
+
+      assertEquals(ann.pressure, ["missed"]);
+      assertEquals(bob.texts, [...Array(3).fill("10000 bytes"), "there is room again"]);
+      assertEquals([ann.downs, bob.downs], [[], []]);
     },
   },
   {

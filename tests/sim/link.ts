@@ -4,10 +4,9 @@
  */
 
 import type { Endpoint, LinkId } from "../../lib/base/ids.ts";
+import type { Queue } from "../../lib/base/schema.ts";
 import type { Network, Path } from "./network.ts";
 import { Timer } from "./virtual_time.ts";
-
-export type Lane = "control" | "data";
 
 /** What a link tells the process at its end. */
 export interface LinkOwner<Message> {
@@ -26,6 +25,7 @@ export interface LinkOwner<Message> {
   message(end: LinkEnd<Message>, message: Message): void;
   congested(end: LinkEnd<Message>): void;
   drained(end: LinkEnd<Message>): void;
+  missed?(end: LinkEnd<Message>): void;
 }
 
 /** The queue bounds of every link; smaller ones make full queues frequent. */
@@ -108,6 +108,8 @@ class Pipe<Message> {
   #lastArrivalMs = 0;
   #freeAtMs = 0;
   #congested = false;
+  /** News was dropped, and its sender isn't told yet. */
+  #missed = false;
   /** The mark that ends this direction, once it was decided. */
   #ending: Mark | null = null;
   #paused = false;
@@ -124,10 +126,16 @@ class Pipe<Message> {
     return this.#ending !== null;
   }
 
-  send(message: Message, lane: Lane, size: number): void {
+  send(message: Message, lane: Queue, size: number): void {
     if (this.#ending !== null) return;
     const { limits } = this.network;
-    if (lane === "control") {
+    if (lane === "news") {
+      if (this.#control.bytes + size > limits.controlBytes / 2) {
+        this.#missed = true;
+        return;
+      }
+      this.#control.push(message, size);
+    } else if (lane === "control") {
       this.#control.push(message, size);
       if (this.#control.bytes > limits.controlBytes) {
         return this.from.lose("the control queue is full");
@@ -210,6 +218,10 @@ class Pipe<Message> {
       if (this.#congested && this.#data.bytes <= limits.dataBytes / 2) {
         this.#congested = false;
         this.from.owner.drained(this.from);
+      }
+      if (this.#missed && this.#control.empty) {
+        this.#missed = false;
+        this.from.owner.missed?.(this.from);
       }
     }
     if (this.#ending === CLOSED) {
@@ -323,7 +335,7 @@ export class LinkEnd<Message> {
     return near;
   }
 
-  send(message: Message, lane: Lane, size: number): void {
+  send(message: Message, lane: Queue, size: number): void {
     if (this.open) this.#out.send(message, lane, size);
   }
 

@@ -122,6 +122,9 @@ class Noting implements Station<string> {
   drained(): void {
     this.told.push("drained");
   }
+  missed(): void {
+    this.told.push("missed");
+  }
 }
 
 const WIDE = { controlBytes: 65_536, dataBytes: 65_536, windowBytes: 65_536 };
@@ -181,6 +184,19 @@ Deno.test("a link whose data queue is full says so, drops data alone, and says w
   assert(data.length >= 10 && data.length < 20, `${data.length} of 20 arrived`);
   assertEquals(data, data.map((_, n) => `data ${n}`)); // the first ones
   assert(bob.told.indexOf("control") < 4, "control goes first");
+});
+
+Deno.test("a link drops news that finds half of its control queue taken, and says so when that is empty", () => {
+  const limits = { controlBytes: 1_000, dataBytes: 1_000, windowBytes: 100 };
+  const { time, ann, bob } = twoLinked({ bytesPerMs: 1, limits });
+
+  for (let n = 0; n < 20; n++) ann.ends[0]!.send(`news ${n}`, "news", 100);
+  ann.ends[0]!.send("control", "control", 100);
+  time.runUntil(60_000);
+
+  assertEquals(ann.told, ["up", "missed"]);
+  const news = ["news 0", "news 1", "news 2", "news 3", "news 4", "news 5"];
+  assertEquals(bob.told, ["up", ...news, "control"]);
 });
 
 Deno.test("a killed process is missed at once, one without power after 3 to 4 s", () => {

@@ -6,7 +6,7 @@ import type { MeshInput } from "./mesh_io.ts";
 
 export type LinkInput = Extract<
   MeshInput,
-  { readonly type: "link-up" | "message" | "unknown-message" | "congested" | "drained" }
+  { readonly type: "link-up" | "message" | "unknown-message" | "congested" | "drained" | "missed" }
 >;
 
 export class HeldInputs {

@@ -60,9 +60,9 @@ export const ROSTER_WANT_MAX = 1_024;
 export const ROSTER_BUCKETS_AT_ONCE = 8;
 /** Members in one message about a part of the roster: 144 KiB with the longest names, 30 KiB mostly. */
 export const ROSTER_PART_MAX = 64;
-/** Beacons, claims or statements in one message: 18 KiB at most, so that several wait in a control lane of 64. */
+/** Beacons, claims or statements in one message: 18 KiB at most, so that one fits into what news may take of a control lane. */
 export const ROSTER_NEWS_MAX = 16;
-/** Beacons, and claims, that wait to be passed on: two messages full go at once, and a control lane holds them. */
+/** Beacons, and claims, that wait to be passed on: two messages full go at once; what a link can't take is dropped. */
 export const NEWS_WAITING_MAX = 2 * ROSTER_NEWS_MAX;
 /** Claims kept: those of the whole roster, dead ones too, and of 10,000 kept messages by as many authors. */
 export const CLAIMS_MAX = 2 * ROSTER_MAX + KEPT_MESSAGES_MAX;

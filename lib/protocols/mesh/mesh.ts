@@ -10,6 +10,7 @@ import type { LinkId, PeerKey, RoomId } from "../../base/ids.ts";
 import { invariant, unreachable } from "../../base/invariant.ts";
 import { Deadlines, earliestMs, type Machine } from "../../base/machine.ts";
 import { stalledMs } from "../../base/mode_machine.ts";
+import type { Queue } from "../../base/schema.ts";
 import type { ChannelSecret } from "../noise/channel_handshake.ts";
 import { Access } from "./access.ts";
 import type { Admission } from "./admission.ts";
@@ -54,7 +55,7 @@ import { LinkBundles } from "./link_bundles.ts";
 import { LinkTable } from "./link_table.ts";
 import type { MeshConfig, MeshEffect, MeshInput } from "./mesh_io.ts";
 import { checkPhaseChange, type MeshPhase } from "./mesh_phases.ts";
-import type { MeshMessage } from "./messages.ts";
+import { type MeshMessage, MESSAGE_LANES } from "./messages.ts";
 import { OwnAddress } from "./own_address.ts";
 import { OwnName } from "./own_name.ts";
 import { Parting } from "./parting.ts";
@@ -245,6 +246,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
       case "unknown-message":
       case "congested":
       case "drained":
+      case "missed":
         return this.#ofLink(input);
       case "link-down":
         return this.#linkDown(input);
@@ -562,7 +564,8 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
         if (this.#isPastUnknown(input.link)) return;
         return this.#sendOn(input.link, { type: "unknown", code: input.code });
       case "congested":
-      case "drained": {
+      case "drained":
+      case "missed": {
         const link = this.#links.get(input.link);
         if (link?.state === "member") this.#toRoom({ type: input.type, peer: link.peer });
         return;
@@ -667,11 +670,11 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     this.#out.push({ type: "close", link, reason });
   }
 
-  #sendOn(link: LinkId, message: MeshMessage, lane: "control" | "data" = "control"): void {
+  #sendOn(link: LinkId, message: MeshMessage, lane: Queue = MESSAGE_LANES[message.type]): void {
     this.#out.push({ type: "send", link, message, lane });
   }
 
-  #sendTo(peer: PeerKey, message: MeshMessage, lane: "control" | "data" = "control"): void {
+  #sendTo(peer: PeerKey, message: MeshMessage, lane: Queue = MESSAGE_LANES[message.type]): void {
     const link = this.#links.memberLink(peer);
     if (link !== null) this.#sendOn(link.link, message, lane);
   }
@@ -845,7 +848,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     const link = this.#links.memberLink(effect.peer);
     if (link === null) return;
     const message = this.#bundles.message(effect, this.#entered().machines.roster);
-    this.#sendOn(link.link, message, "data");
+    this.#sendOn(link.link, message);
   }
 
   // The user.

@@ -8,6 +8,7 @@
 
 import type { BundleId, Endpoint, LinkId, PeerKey, RoomId } from "../../base/ids.ts";
 import type { ModeEffect, ModeInput } from "../../base/mode_machine.ts";
+import type { Queue } from "../../base/schema.ts";
 import type { MeshCommand, MeshEvent } from "./events.ts";
 import type { ChannelSecret } from "../noise/channel_handshake.ts";
 import type { Invite } from "./invite.ts";
@@ -47,6 +48,8 @@ export type MeshInput =
     readonly text: string;
   }
   | { readonly type: "congested"; readonly link: LinkId }
+  /** News that was sent to it was dropped, and there is room again. */
+  | { readonly type: "missed"; readonly link: LinkId }
   /** Answers `open-room`: what is on disk of the room, empty where nothing is. */
   | { readonly type: "room-opened"; readonly records: readonly MeshRecord[] }
   /** After a refused persist: the log holds everything again. A `persisted` says so, too. */
@@ -71,7 +74,7 @@ export type MeshEffect =
     readonly type: "send";
     readonly link: LinkId;
     readonly message: MeshMessage;
-    readonly lane: "control" | "data";
+    readonly lane: Queue;
   }
   /**
    * The room that we belong to from now on, once: links are made for it, later persists are its records.

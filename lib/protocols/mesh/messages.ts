@@ -13,6 +13,7 @@ import {
   type MessageOf,
   nullable,
   oneOf,
+  type Queue,
   record,
   text,
   uint,
@@ -96,6 +97,7 @@ export const REFUSALS = [
 ] as const;
 
 const control = "control";
+const news = "news";
 const data = "data";
 
 // Coming in (admission.ts).
@@ -170,14 +172,14 @@ const holdName = message(7, "hold-name", {
   to: "its neighbours",
   when: "a newcomer asks for a name",
   answer: "`hold-reply`",
-  lane: control,
+  lane: news,
 }, { folded: text(FOLDED_NAME_BYTES_MAX), key: hexId<PeerKey>() });
 const holdReply = message(8, "hold-reply", {
   from: "a neighbour of the admitting member",
   to: "the admitting member",
   when: "a `hold-name` came",
   answer: "none",
-  lane: control,
+  lane: news,
 }, {
   folded: text(FOLDED_NAME_BYTES_MAX),
   key: hexId<PeerKey>(),
@@ -200,7 +202,7 @@ const forwardJoin = message(17, "forward-join", {
   to: "a neighbour",
   when: "a newcomer is being made known by a random walk",
   answer: "none; its end dials the newcomer and sends `neighbor`",
-  lane: control,
+  lane: news,
 }, {
   contact: contactSchema,
   /** Steps that are left; 0 is no walk: who lost the sender as a neighbour may take this one instead. */
@@ -232,14 +234,14 @@ const shuffle = message(21, "shuffle", {
   to: "a member further on",
   when: "its shuffle is due",
   answer: "`shuffle-reply` from the walk's last member",
-  lane: control,
+  lane: news,
 }, { origin: contactSchema, ttl: uint(16), contacts: list(contactSchema, 16) });
 const shuffleReply = message(22, "shuffle-reply", {
   from: "the walk's last member; or who was asked by, or asks, with priority high",
   to: "the origin of the shuffle where it is a neighbour, else the walk's last step; or the other",
   when: "the walk ended; or the other may know nobody else in this part of the room",
   answer: "none",
-  lane: control,
+  lane: news,
 }, { contacts: list(contactSchema, 16) });
 
 // Whether a member can be dialled (reachability.ts, dial_backs.ts).
@@ -267,7 +269,7 @@ const beacons = message(32, "beacons", {
   to: "a neighbour",
   when: "beacons newer than known arrived or were made",
   answer: "none",
-  lane: control,
+  lane: news,
 }, {
   /** `ageMs`: since the sender heard it, so that a lease handed on isn't a longer one. */
   beacons: list(record({ signed: signedBeaconSchema, ageMs: counter }), ROSTER_NEWS_MAX),
@@ -279,14 +281,14 @@ const claims = message(33, "claims", {
     "claims not known before arrived or were made: before the beacons that name them, and after them those of " +
     "forgotten members who vouch for them",
   answer: "none",
-  lane: control,
+  lane: news,
 }, { claims: list(signedClaimSchema, ROSTER_NEWS_MAX) });
 const statements = message(34, "statements", {
   from: "a neighbour",
   to: "a neighbour",
   when: "a member is accused, or an accusation denied",
   answer: "none",
-  lane: control,
+  lane: news,
 }, { statements: list(signedStatementSchema, ROSTER_NEWS_MAX) });
 const rosterWant = message(35, "roster-want", {
   from: "a neighbour",
@@ -349,7 +351,7 @@ const ihave = message(50, "ihave", {
   to: "a neighbour off the tree",
   when: "it has delivered what is named; may wait 50 ms for company",
   answer: "`graft` where the bundle itself doesn't come",
-  lane: control,
+  lane: news,
 }, {
   entries: list(frontierEntrySchema, 256),
   /** At which the first entry's bundle would have arrived had it been pushed. */
@@ -543,4 +545,4 @@ export type Refusal = typeof REFUSALS[number];
 /** The queue that each type of message waits in, as its declaration says. */
 export const MESSAGE_LANES = Object.fromEntries(
   MESH_MESSAGES.map(({ name, about }) => [name, about.lane]),
-) as Readonly<Record<MeshMessage["type"], "control" | "data">>;
+) as Readonly<Record<MeshMessage["type"], Queue>>;

@@ -21,6 +21,7 @@ import type { BundleId, Endpoint, PeerKey } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
 import { earliestMs, type Machine } from "../../base/machine.ts";
 import { Pending } from "../../base/pending.ts";
+import type { Queue } from "../../base/schema.ts";
 import { TokenBucket } from "../../base/token_bucket.ts";
 import type { AntiEntropyEffect, AntiEntropyInput } from "./anti_entropy_io.ts";
 import { AuthorFlow } from "./author_flow.ts";
@@ -228,6 +229,9 @@ export class Room implements Machine<RoomInput, RoomEffect> {
         this.#toAntiEntropy(input);
         if (input.type === "drained") this.#toSecrets(input);
         return this.#toBroadcast(input);
+      case "missed":
+        this.#toRoster(input);
+        return this.#toAntiEntropy({ type: "behind", peer: input.peer });
       case "log-restored":
         return this.#view.diskRestored();
       case "persisted":
@@ -386,8 +390,8 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     return this.machines.order.frontier(value).counter >= lastCounter(value);
   }
 
-  #send(peer: PeerKey, message: MeshMessage): void {
-    this.#out.push({ type: "to", peer, message, lane: MESSAGE_LANES[message.type] });
+  #send(peer: PeerKey, message: MeshMessage, lane: Queue = MESSAGE_LANES[message.type]): void {
+    this.#out.push({ type: "to", peer, message, lane });
   }
 
   #sendBundle(
@@ -604,7 +608,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
   #fromRoster(effect: RosterEffect): void {
     switch (effect.type) {
       case "send":
-        return this.#send(effect.to, effect.message);
+        return this.#send(effect.to, effect.message, effect.lane);
       case "joined": {
         const { key, beacon } = effect;
         this.#toNames(effect);

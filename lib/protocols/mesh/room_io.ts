@@ -2,6 +2,7 @@
 
 import type { ErrorCode } from "../../base/errors.ts";
 import type { Endpoint, PeerKey, RoomId } from "../../base/ids.ts";
+import type { Queue } from "../../base/schema.ts";
 import type { MeshCommand } from "./events.ts";
 import type { MeshEffect } from "./mesh_io.ts";
 import type { Contact, MeshMessage, RosterEntry } from "./messages.ts";
@@ -37,6 +38,7 @@ export type RoomInput =
   | { readonly type: "message"; readonly from: PeerKey; readonly message: MeshMessage }
   | { readonly type: "congested"; readonly peer: PeerKey }
   | { readonly type: "drained"; readonly peer: PeerKey }
+  | { readonly type: "missed"; readonly peer: PeerKey }
   | { readonly type: "persisted"; readonly token: number }
   | { readonly type: "persist-failed"; readonly token: number | null; readonly text: string }
   | { readonly type: "log-restored" }
@@ -67,7 +69,7 @@ export type RoomEffect =
     readonly type: "to";
     readonly peer: PeerKey;
     readonly message: MeshMessage;
-    readonly lane: "control" | "data";
+    readonly lane: Queue;
   }
   /** With the author's claim, where the link hasn't carried it. */
   | {

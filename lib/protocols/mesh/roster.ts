@@ -264,6 +264,9 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
         return;
       case "message":
         return this.#message(input.from, input.message, nowMs);
+      case "missed":
+        if (this.#intake.isNeighbour(input.peer)) this.#exchange.missed(input.peer, nowMs);
+        return;
       case "delivered":
         return this.#delivered(input.messages, input.bytes, nowMs);
       case "quit":

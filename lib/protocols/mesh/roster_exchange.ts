@@ -51,6 +51,14 @@ export class RosterExchange {
     this.tell(peer);
   }
 
+  /** A neighbour wasn't sent all that we passed on: it can ask for it. */
+  missed(peer: PeerKey, nowMs: number): void {
+    const compared = this.#compared.get(peer);
+    if (compared !== undefined && nowMs - compared.atMs < COMPARE_MS) return;
+    this.#compared.set(peer, { digests: "", atMs: nowMs });
+    this.tell(peer);
+  }
+
   /** A neighbour told its hashes. */
   offer(from: PeerKey, { hashes }: Message<"roster-summary">): void {
     this.#pull.offer(from, hashes);

@@ -1,6 +1,7 @@
 /** The inputs, effects and settings of `Roster`: what the mesh composes it with. */
 
 import type { ClaimId, Endpoint, Hash, PeerKey, RoomId } from "../../base/ids.ts";
+import type { Queue } from "../../base/schema.ts";
 import type { KnownClaim } from "./credentials.ts";
 import type { RosterEntry, RosterMessage } from "./messages.ts";
 import type { MeshRecord } from "./records.ts";
@@ -47,6 +48,8 @@ export type RosterInput =
   | { readonly type: "entry"; readonly from: PeerKey; readonly entry: RosterEntry }
   /** From a neighbour. */
   | { readonly type: "message"; readonly from: PeerKey; readonly message: RosterMessage }
+  /** Some of what was passed on to this neighbour was dropped on the way. */
+  | { readonly type: "missed"; readonly peer: PeerKey }
   /** So much was delivered: authors learn from our beacons how far we are. */
   | { readonly type: "delivered"; readonly messages: number; readonly bytes: number }
   /** We leave: the last beacon. */
@@ -57,7 +60,13 @@ export type RosterInput =
 export type LeaveReason = "quit" | "lost" | "replaced";
 
 export type RosterEffect =
-  | { readonly type: "send"; readonly to: PeerKey; readonly message: RosterMessage }
+  /** `lane`: the queue, where it isn't that of all messages of this type. */
+  | {
+    readonly type: "send";
+    readonly to: PeerKey;
+    readonly message: RosterMessage;
+    readonly lane?: Queue;
+  }
   /**
    * A member is there that wasn't. `present`: it was there before we came in. Each `joined` of a key is
    * followed by one `left` before the next.

@@ -6,17 +6,25 @@
  * a frame on every link. So what can wait waits for company, and a neighbour that brings it meanwhile isn't
  * sent it. With what can't wait all goes out: a statement is about the latest beacon, and believed by
  * those alone who have that.
+ *
+ * What is passed on is news: a crowd that somebody makes up fills no link so that it is closed. What we say ourselves
+ * goes out in any case.
  */
 
 import type { ClaimId, PeerKey } from "../../base/ids.ts";
+import type { Queue } from "../../base/schema.ts";
 import { NEWS_WAITING_MAX, ROSTER_NEWS_MAX } from "./limits.ts";
-import type { RosterMessage } from "./messages.ts";
+import { MESSAGE_LANES, type RosterMessage } from "./messages.ts";
 import type { RosterEffect } from "./roster_io.ts";
 import { isNewer, rankOf } from "./roster_table.ts";
 import type { Beacon, SignedBeacon, SignedClaim, SignedStatement } from "./structures.ts";
 
+/** What we say ourselves goes before what is passed on. */
+const LANES = ["control", "news"] as const;
+
 interface Passed<T> {
   readonly item: T;
+  readonly lane: typeof LANES[number];
   /** Neighbours that have it: those that it came from. */
   readonly knownTo: Set<PeerKey>;
 }
@@ -41,8 +49,9 @@ export class RosterOutbox {
     this.#effects.push(effect);
   }
 
-  send(to: PeerKey, message: RosterMessage): void {
-    this.effect({ type: "send", to, message });
+  send(to: PeerKey, message: RosterMessage, lane = MESSAGE_LANES[message.type]): void {
+    const other = lane === MESSAGE_LANES[message.type] ? {} : { lane };
+    this.effect({ type: "send", to, message, ...other });
   }
 
   /** Always false: the rest of what came isn't worth reading. */
@@ -55,13 +64,14 @@ export class RosterOutbox {
     return false;
   }
 
-  /** To one neighbour alone. */
+  /** To one neighbour alone, behind parts of the roster that it has asked for: they may be as many as members. */
   claimsTo(to: PeerKey, all: readonly SignedClaim[]): void {
-    for (const claims of inParts(all)) this.send(to, { type: "claims", claims });
+    for (const claims of inParts(all)) this.send(to, { type: "claims", claims }, "data");
   }
 
+  /** @param from Null for our own. */
   claim(id: ClaimId, claim: SignedClaim, from: PeerKey | null): void {
-    this.#claims.set(id, { item: claim, knownTo: knownBy(from) });
+    this.#claims.set(id, passed(claim, from));
   }
 
   /**
@@ -74,18 +84,18 @@ export class RosterOutbox {
     nowMs: number,
   ): void {
     const madeMs = nowMs - heard.ageMs;
-    const passed = { item: { signed, madeMs }, knownTo: knownBy(heard.from) };
-    this.#beacons.set(signed.beacon.value.key, passed);
+    this.#beacons.set(signed.beacon.value.key, passed({ signed, madeMs }, heard.from));
     this.#dueMs = Math.min(this.#dueMs ?? Infinity, nowMs + heard.waitMs);
   }
 
   /** A claim that vouches for one that was passed on: after the beacon that names that one. */
   voucher(claim: SignedClaim, from: PeerKey): void {
-    this.#vouchers.push({ item: claim, knownTo: knownBy(from) });
+    this.#vouchers.push(passed(claim, from));
   }
 
+  /** @param from Null for our own. */
   statement(statement: SignedStatement, from: PeerKey | null): void {
-    this.#statements.push({ item: statement, knownTo: knownBy(from) });
+    this.#statements.push(passed(statement, from));
   }
 
   /** A neighbour brought a beacon: it needn't be sent it. */
@@ -125,19 +135,25 @@ export class RosterOutbox {
 
   #passOn(neighbours: Iterable<PeerKey>, nowMs: number): void {
     for (const to of neighbours) {
-      for (const claims of parts(this.#claims.values(), to)) {
-        this.send(to, { type: "claims", claims });
+      for (const lane of LANES) {
+        for (const claims of parts(this.#claims.values(), to, lane)) {
+          this.send(to, { type: "claims", claims }, lane);
+        }
+        for (const heard of parts(this.#beacons.values(), to, lane)) {
+          const beacons = heard.map(({ signed, madeMs }) => ({
+            signed,
+            ageMs: Math.max(0, Math.round(nowMs - madeMs)),
+          }));
+          this.send(to, { type: "beacons", beacons }, lane);
+        }
       }
-      for (const heard of parts(this.#beacons.values(), to)) {
-        const beacons = heard.map(({ signed, madeMs }) => ({
-          signed,
-          ageMs: Math.max(0, Math.round(nowMs - madeMs)),
-        }));
-        this.send(to, { type: "beacons", beacons });
+      for (const claims of parts(this.#vouchers, to, "news")) {
+        this.send(to, { type: "claims", claims }, "news");
       }
-      for (const claims of parts(this.#vouchers, to)) this.send(to, { type: "claims", claims });
-      for (const statements of parts(this.#statements, to)) {
-        this.send(to, { type: "statements", statements });
+      for (const lane of LANES) {
+        for (const statements of parts(this.#statements, to, lane)) {
+          this.send(to, { type: "statements", statements }, lane);
+        }
       }
     }
     this.#claims.clear();
@@ -148,15 +164,19 @@ export class RosterOutbox {
   }
 }
 
-/** What goes to `to`, in lists that fit a message. */
-function parts<T>(passed: Iterable<Passed<T>>, to: PeerKey): T[][] {
+/** What goes to `to` in this lane, in lists that fit a message. */
+function parts<T>(all: Iterable<Passed<T>>, to: PeerKey, lane: Queue): T[][] {
   const items: T[] = [];
-  for (const { item, knownTo } of passed) if (!knownTo.has(to)) items.push(item);
+  for (const passed of all) {
+    if (passed.lane === lane && !passed.knownTo.has(to)) items.push(passed.item);
+  }
   return inParts(items);
 }
 
-function knownBy(from: PeerKey | null): Set<PeerKey> {
-  return new Set(from === null ? [] : [from]);
+function passed<T>(item: T, from: PeerKey | null): Passed<T> {
+  return from === null
+    ? { item, lane: "control", knownTo: new Set() }
+    : { item, lane: "news", knownTo: new Set([from]) };
 }
 
 function inParts<T>(items: readonly T[]): T[][] {

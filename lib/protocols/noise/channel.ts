@@ -32,7 +32,7 @@ import {
   ListenerHandshake,
   refusalText,
 } from "./channel_handshake.ts";
-import type { ChannelEffect, ChannelFailure, ChannelInput, Lane } from "./channel_io.ts";
+import type { ChannelEffect, ChannelFailure, ChannelInput, Queue } from "./channel_io.ts";
 import { CHANNEL_DEFAULTS, type ChannelConfig } from "./config.ts";
 import { Liveness } from "./liveness.ts";
 import { Outbox } from "./outbox.ts";
@@ -344,8 +344,12 @@ export class Channel implements Machine<ChannelInput, ChannelEffect> {
 
   // Sending.
 
-  #send(head: Uint8Array, body: Uint8Array, lane: Lane): readonly ChannelEffect[] {
+  #send(head: Uint8Array, body: Uint8Array, lane: Queue): readonly ChannelEffect[] {
     if (this.#phase !== "open") return NOTHING;
+    if (lane === "news") {
+      this.#outbox.addNews(head, body);
+      return NOTHING;
+    }
     if (lane === "control") {
       if (this.#outbox.addControl(head, body)) return NOTHING;
       return this.#lost(`too slow: over ${this.#config.controlBytesMax} bytes of control wait`);
@@ -379,6 +383,7 @@ export class Channel implements Machine<ChannelInput, ChannelEffect> {
     if (before && !this.#outbox.congested && this.#phase === "open") {
       effects.push({ type: "drained" });
     }
+    if (this.#phase === "open" && this.#outbox.takeMissed()) effects.push({ type: "missed" });
     if (this.#last !== null && this.#outbox.isEmpty) {
       effects.push(this.#last);
       this.#enter("ended");

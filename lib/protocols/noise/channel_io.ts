@@ -2,10 +2,12 @@
 
 import type { Bytes } from "../../base/crypto.ts";
 import type { PeerKey } from "../../base/ids.ts";
+import type { Queue } from "../../base/schema.ts";
 import type { HandshakeFailure } from "./channel_handshake.ts";
 
 /** `control`: small, must not be lost, goes first. `data`: the rest, dropped when the other side is too slow. */
 export type Lane = "control" | "data";
+export type { Queue };
 
 export type ChannelInput =
   /** From the stream. `bytes` aren't kept. */
@@ -19,7 +21,7 @@ export type ChannelInput =
     readonly type: "send";
     readonly head: Uint8Array;
     readonly body: Uint8Array;
-    readonly lane: Lane;
+    readonly lane: Queue;
   }
   /** From the owner: send what waits, then end. */
   | { readonly type: "close"; readonly reason: string }
@@ -46,6 +48,8 @@ export type ChannelEffect =
   /** The data lane is full: data is dropped from now on, until `drained`. */
   | { readonly type: "congested" }
   | { readonly type: "drained" }
+  /** News was dropped, and the control lane is empty again. */
+  | { readonly type: "missed" }
   /** The link is a day old: open another, then close this one. */
   | { readonly type: "aged" }
   /** Last of all, instead of `established`. `key`: who answered instead, for `wrong-key`. */

@@ -23,6 +23,11 @@ export interface ChannelConfig {
   readonly rekeyBytes: number;
   /** What may wait in the control lane; more closes the link, for control must not be lost. */
   readonly controlBytesMax: number;
+  /**
+   * What may wait there when news is added; above it, news is dropped. Half of a write, so that what others make us
+   * say leaves half of a slow link to data, and half of the lane to what we say ourselves.
+   */
+  readonly newsBytesMax: number;
   /** What may wait in the data lane; above it, data is dropped until half is sent. */
   readonly dataBytesMax: number;
   /** Most bytes in one write, a whole number of records: larger ones are no faster and delay control. */
@@ -41,6 +46,7 @@ export const CHANNEL_DEFAULTS: ChannelConfig = {
   rekeyRecords: 65_536,
   rekeyBytes: 2 ** 30,
   controlBytesMax: 64 * 1_024,
+  newsBytesMax: 32 * 1_024,
   dataBytesMax: 1_024 * 1_024,
   writeBytesMax: 64 * 1_024,
 };

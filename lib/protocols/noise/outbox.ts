@@ -33,6 +33,7 @@ export class Outbox {
   readonly #control = new SendLane();
   readonly #data = new SendLane();
   #congested = false;
+  #missed = false;
   #welcomeWaits = false;
   #pingWaits = false;
   #pongWaits: Uint8Array | null = null;
@@ -97,6 +98,20 @@ export class Outbox {
       return false;
     }
     this.#control.push(head, body);
+    return true;
+  }
+
+  /** Copies the parts, as one chunk, or drops them where the control lane has no room to spare. */
+  addNews(head: Uint8Array, body: Uint8Array): void {
+    const waiting = this.#control.waitingBytes + head.length + body.length;
+    if (waiting <= this.#config.newsBytesMax) this.#control.push(head, body);
+    else this.#missed = true;
+  }
+
+  /** Whether news was dropped since this was last asked and answered with yes, and the lane is empty again. */
+  takeMissed(): boolean {
+    if (!this.#missed || this.#control.waitingBytes > 0) return false;
+    this.#missed = false;
     return true;
   }
 

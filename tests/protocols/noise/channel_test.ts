@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { concatBytes, utf8 } from "../../../lib/base/crypto.ts";
 import { EMPTY } from "../../../lib/protocols/noise/primitives.ts";
+import type { Queue } from "../../../lib/base/schema.ts";
 import { Pair } from "./channel_pair.ts";
 
 /** The bytes that one side writes for what was sent, kept from the other. */
@@ -287,6 +288,28 @@ Deno.test("data above 1 MiB is dropped whole until half is sent, control above 6
   }
   assertEquals(pair.bob.events, ["established", "lost too slow: over 65536 bytes of control wait"]);
   assertEquals(pair.bob.channel.hasOutput, false);
+});
+
+Deno.test("news above half of the control lane is dropped whole, says so once, and ends no link", () => {
+  const pair = new Pair().settle();
+  const send = (lane: Queue, fill: number) => {
+    const body = new Uint8Array(10_000).fill(fill);
+    pair.ann.step({ type: "send", head: EMPTY, body, lane }, 0);
+  };
+  for (let at = 0; at < 20; at++) send("news", 110);
+  for (let at = 0; at < 3; at++) send("control", 99);
+  assertEquals(pair.ann.events, ["established"]);
+
+  pair.settle();
+  send("news", 109);
+  pair.settle();
+
+  assertEquals(pair.ann.events, ["established", "missed"]);
+  const chunks = [["n", 3], ["c", 3], ["m", 1]] as const;
+  assertEquals(
+    pair.bob.heard("control"),
+    chunks.map(([letter, count]) => letter.repeat(count * 10_000)).join(""),
+  );
 });
 
 Deno.test("pings are answered once for any number of them", () => {

@@ -311,6 +311,10 @@ export class MemberProcess
     this.#input({ type: "drained", link: end.id });
   }
 
+  missed(end: LinkEnd<MeshMessage>): void {
+    this.#input({ type: "missed", link: end.id });
+  }
+
   // What the machine asks for.
 
   persistOf(effect: MeshEffect): Persist<MeshRecord> | null {

@@ -145,6 +145,10 @@ export class ScaleMember
     this.sim.deliver({ type: "drained", link: end.id });
   }
 
+  missed(end: LinkEnd<MeshMessage>): void {
+    this.sim.deliver({ type: "missed", link: end.id });
+  }
+
   // What the machine asks for.
 
   persistOf(effect: MeshEffect): Persist<MeshRecord> | null {

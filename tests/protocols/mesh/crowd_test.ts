@@ -1,0 +1,123 @@
+// A member that makes up a crowd, or more talk than a slow link carries, must not set two honest members apart: what
+// they pass on for it is dropped where a link is slow, and made up for by other ways.
+
+import { assert, assertEquals } from "@std/assert";
+import type { PeerKey } from "../../../lib/base/ids.ts";
+import type { MeshMessage } from "../../../lib/protocols/mesh/messages.ts";
+import { fakeSigner } from "../../sim/fake_crypto.ts";
+import type { MeshChecker } from "../../sim/mesh/checker.ts";
+import { EVEN_WORLD, plainMember } from "../../sim/mesh/even_world.ts";
+import { deadContact, madeUpBeacon, madeUpClaim } from "../../sim/mesh/made_up.ts";
+import type { Member } from "../../sim/mesh/member.ts";
+import { messageBytes } from "../../sim/mesh/message_bytes.ts";
+import { meshSubject } from "../../sim/mesh/mesh_subject.ts";
+import { World } from "../../sim/mesh/world.ts";
+
+const STEP_MS = 20;
+const SECOND_MS = 1_000;
+/** Of what goes to Bob: a tenth of what the crowd below takes. */
+const SLOW_BYTES_PER_MS = 40;
+
+/** Ann, Bob at the end of a slow line, and Mal. */
+function room() {
+  const ended: string[] = [];
+  const shownAtMs = new Map<string, number>();
+  const checker: MeshChecker = {
+    name: "watch",
+    shown({ member }, event) {
+      if (event.event === "message" && !event.self) {
+        shownAtMs.set(`${member.name} ${event.text}`, world.time.nowMs);
+      }
+    },
+    stepped({ member }, input) {
+      if (input.type === "link-down") ended.push(`${member.name}: ${input.reason}`);
+    },
+  };
+  const world: World = new World(
+    {
+      ...EVEN_WORLD,
+      hosts: 3,
+      bytesPerMsTo: (host) => host === 1 ? SLOW_BYTES_PER_MS : Infinity,
+    },
+    meshSubject(),
+    [checker],
+  );
+  const pass = (forMs: number) => world.time.runUntil(world.time.nowMs + forMs);
+  const members = ["Ann", "Bob", "Mal"].map((name) =>
+    world.addMember(plainMember(fakeSigner(name), name))
+  );
+  const [ann, bob, mal] = members as [Member, Member, Member];
+  for (const member of members) {
+    const begin = { kind: "join", contact: ann.endpoint } as const;
+    world.start(member, member === ann ? { kind: "found" } : begin);
+    pass(2 * SECOND_MS);
+  }
+  pass(10 * SECOND_MS);
+  ended.length = 0;
+  return { world, ann, bob, mal, pass, ended, shownAtMs };
+}
+
+/** Sends what its program wouldn't, to this member. */
+function send(liar: Member, to: PeerKey, message: MeshMessage): void {
+  for (const link of liar.process!.links.values()) {
+    if ((link.other.owner as unknown as { member: Member }).member.key !== to) continue;
+    return link.send(message, "data", messageBytes(message));
+  }
+}
+
+/** A claim and a beacon of somebody who doesn't exist. */
+function nobody(liar: Member, index: number): readonly MeshMessage[] {
+  const { room, world, disk: { records } } = liar;
+  const ofLiar = records.filter((record) => record.kind === "claim").map(({ claim }) => claim)
+    .find(({ claim }) => claim.value.key === liar.key)!;
+  const signer = fakeSigner(`nobody ${index}`);
+  const time = ofLiar.claim.value.time + index;
+  const claim = madeUpClaim(room!, signer, liar.config.signer, `made${index}`, time);
+  const { endpoint } = deadContact(world.random);
+  const signed = madeUpBeacon(room!, signer, claim, { endpoint });
+  return [
+    { type: "claims", claims: [claim] },
+    { type: "beacons", beacons: [{ signed, ageMs: 0 }] },
+  ];
+}
+
+/** The keys of all who are in the room, as this member's user sees it. */
+function keysOf({ process }: Member): readonly string[] {
+  process!.command({ command: "peers" });
+  return process!.peers!.map(({ key }) => key).toSorted();
+}
+
+Deno.test("Mesh closes no link between honest members for a crowd that a third one makes up", () => {
+  const { world, ann, bob, mal, pass, ended, shownAtMs } = room();
+  const perStep = 8; // 400 a second
+  const said: string[] = [];
+  let made = 0;
+  for (let ms = 0; ms < 4 * SECOND_MS; ms += STEP_MS) {
+    for (let count = 0; count < perStep; count++) {
+      for (const message of nobody(mal, made++)) send(mal, ann.key, message);
+    }
+    if (ms % SECOND_MS === 0) said.push(world.say(ann.process!, `word ${ms}`, null).text);
+    pass(STEP_MS);
+  }
+  pass(3 * SECOND_MS);
+
+  assertEquals(ended, []);
+  assertEquals(said.filter((text) => !shownAtMs.has(`Bob ${text}`)), []);
+  // What was dropped is made up for: Ann and Bob know the same members.
+  pass(60 * SECOND_MS);
+  assertEquals(keysOf(bob).length, made + 3);
+  assertEquals(keysOf(bob), keysOf(ann));
+});
+
+Deno.test("Mesh closes no link between honest members for the walks that a third one begins", () => {
+  const { bob, ann, mal, pass, ended, world } = room();
+  const contacts = () => Array.from({ length: 16 }, () => deadContact(world.random));
+  for (let count = 0; count < 100; count++) {
+    const origin = deadContact(world.random);
+    send(mal, ann.key, { type: "shuffle", origin, ttl: 6, contacts: contacts() });
+  }
+  pass(20 * SECOND_MS);
+
+  assertEquals(ended, []);
+  assert([...ann.process!.probe!.activeView()].includes(bob.key));
+});
