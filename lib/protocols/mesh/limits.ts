@@ -93,6 +93,11 @@ export const PINS_MAX = 16_384;
 export const ACTIVE_VIEW_MAX = 5;
 /** HyParView, table 1. */
 export const PASSIVE_VIEW_MAX = 30;
+/**
+ * Members that were neighbours, remembered to be dialled first: those that we dialled, and as many that dialled us.
+ * Three times as many as there are at once, so that some are there who stayed when the last ones went.
+ */
+export const ACQUAINTANCES_MAX = 3 * ACTIVE_VIEW_MAX;
 /** Links that others dialled, five active ones and those about to be: bounds memory whatever peers do. */
 export const INBOUND_LINKS_MAX = 16;
 /**

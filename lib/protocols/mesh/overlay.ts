@@ -23,6 +23,7 @@ import type { Environment } from "../../base/environment.ts";
 import type { Endpoint, PeerKey } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
 import { Deadlines, earliestMs, type Machine } from "../../base/machine.ts";
+import { Acquaintances } from "./acquaintances.ts";
 import { ActiveView } from "./active_view.ts";
 import { FULL_MESH_MEMBERS_MAX } from "./limits.ts";
 import type { Contact, OverlayMessage } from "./messages.ts";
@@ -58,6 +59,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
   readonly #active: ActiveView;
   readonly #attempts: Attempts;
   readonly #passive: PassiveView;
+  readonly #acquaintances = new Acquaintances();
   readonly #walks: Walks;
   readonly #candidates: Candidates;
   readonly #dials = new DialLimits();
@@ -80,7 +82,15 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
     this.#passive = new PassiveView(config.passiveViewMax, env.random);
     this.#walks = new Walks(config, self, this.#links, this.#passive, env.random);
     const { random } = env;
-    this.#candidates = new Candidates(config, self, this.#passive, directory, this.#dials, random);
+    this.#candidates = new Candidates(
+      config,
+      self,
+      this.#passive,
+      this.#acquaintances,
+      directory,
+      this.#dials,
+      random,
+    );
     this.#deadlines.set("shuffle", nowMs + this.#jittered(config.shuffleIntervalMs));
     this.#deadlines.set("rareDial", nowMs + this.#jittered(config.rareDialIntervalMs));
   }
@@ -172,12 +182,16 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
   #peerDown(peer: PeerKey, closed: boolean, nowMs: number): void {
     const wasActive = this.#links.isActive(peer);
     const contact = this.#links.contactOf(peer);
+    const wasDialled = this.#links.get(peer)?.dialled === true;
     if (wasActive) this.#candidates.encourage();
     this.#attempts.end(peer);
     this.#active.deactivate(peer, nowMs);
     this.#links.remove(peer);
     // Perhaps only the link is gone, and it was the only way to half of the room. One dial tells.
-    if (wasActive && !closed && contact !== null) this.#walks.learn([contact], null);
+    if (wasActive && !closed && contact !== null) {
+      this.#walks.learn([contact], null);
+      this.#acquaintances.parted(contact, wasDialled);
+    }
   }
 
   // Neighbours.
@@ -228,12 +242,15 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
   #rememberLater(peer: PeerKey, nowMs: number): void {
     this.#candidates.avoid(peer, nowMs);
     const contact = this.#links.contactOf(peer);
-    if (contact !== null) this.#walks.learn([contact], null);
+    if (contact === null) return;
+    this.#walks.learn([contact], null);
+    this.#acquaintances.parted(contact, this.#links.get(peer)!.dialled);
   }
 
   #failed(peer: PeerKey): void {
     this.#attempts.end(peer);
     this.#passive.remove(peer);
+    this.#acquaintances.failed(peer);
   }
 
   /** Looks for neighbours as long as places are free and candidates are left in this round. */
@@ -319,6 +336,8 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
   }
 
   #welcomed(by: PeerKey, nowMs: number): void {
+    const contact = this.#links.contactOf(by);
+    if (contact !== null) this.#acquaintances.cameInThrough(contact);
     if (this.#links.has(by) && !this.#links.isActive(by)) this.#ask(by, "join", nowMs);
   }
 

@@ -1,12 +1,17 @@
 /**
- * Whom to dial next where a neighbour is missing: the passive view, then the roster, then, without any
- * neighbour, those remembered on disk. Candidates are tried in rounds, each once in a round; between
- * rounds is a growing pause, so that a room of the dead or of the full costs nothing worth measuring.
+ * Whom to dial next where a neighbour is missing: in turns those who were neighbours, the last one first, and those
+ * known by hearsay, which are the passive view, then the roster, then, without any neighbour, those remembered on
+ * disk. Candidates are tried in rounds, each once in a round; between rounds is a growing pause, so that a room of
+ * the dead or of the full costs nothing worth measuring.
+ *
+ * Passive view and roster can be filled with members that don't exist, and neighbours can all be gone: each of the
+ * two takes every second dial at most, as long as there are any of the other.
  */
 
 import { dropOldest } from "../../base/bounded.ts";
 import type { PeerKey } from "../../base/ids.ts";
 import { earliestMs } from "../../base/machine.ts";
+import type { Acquaintances } from "./acquaintances.ts";
 import { INTRODUCED_DIALS_BURST } from "./limits.ts";
 import type { Contact } from "./messages.ts";
 import type { DialLimits } from "./overlay_dials.ts";
@@ -30,6 +35,8 @@ export class Candidates {
   readonly #avoidUntilMs = new Map<PeerKey, number>(); // at most AVOIDED_MAX
   readonly #missingSinceMs = new Map<PeerKey, number>(); // members of a small room, at most FULL_MESH_MEMBERS_MAX
   #refusals = 0;
+  /** Whether the next candidate is somebody known by hearsay alone, if there is one. */
+  #isHearsaysTurn = false;
   /** The pause after this round. */
   #pauseMs: number;
   /** When the next round begins; null within one. */
@@ -41,6 +48,7 @@ export class Candidates {
     private readonly config: OverlayConfig,
     private readonly self: PeerKey,
     private readonly passive: PassiveView,
+    private readonly acquaintances: Acquaintances,
     private readonly directory: MemberDirectory,
     private readonly dials: DialLimits,
     private readonly random: () => number,
@@ -75,6 +83,7 @@ export class Candidates {
       return null;
     }
     this.#tried.add(contact.key);
+    this.#isHearsaysTurn = this.acquaintances.has(contact.key);
     return contact;
   }
 
@@ -91,9 +100,13 @@ export class Candidates {
       return own ?? this.#knownAtFirstHand(free);
     }
     if (wanted === "some" && this.#refusals >= REFUSALS_MAX) return null;
-    return this.#introduced(wanted, free, nowMs) ??
-      randomOf(this.directory.live().filter(free), random) ??
-      (wanted === "any" ? randomOf(this.directory.remembered().filter(free), random) : null);
+    const { all, neighbours } = this.acquaintances;
+    const acquainted = () => (wanted === "any" ? all : neighbours).find(free) ?? null;
+    const heardOf = () =>
+      this.#introduced(wanted, free, nowMs) ??
+        randomOf(this.directory.live().filter(free), random) ??
+        (wanted === "any" ? randomOf(this.directory.remembered().filter(free), random) : null);
+    return this.#isHearsaysTurn ? heardOf() ?? acquainted() : acquainted() ?? heardOf();
   }
 
   /** One of the passive view whom nobody has named to us: it was a neighbour. */
@@ -156,6 +169,7 @@ export class Candidates {
 
   /** Something changed for better or worse: no pause before the next candidates, and short ones after. */
   encourage(): void {
+    this.#isHearsaysTurn = false;
     this.#pauseMs = this.config.redialMinMs;
     this.#pausedUntilMs = null;
   }

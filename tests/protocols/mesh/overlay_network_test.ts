@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import type { PeerKey } from "../../../lib/base/ids.ts";
 import { WALKS_BURST } from "../../../lib/protocols/mesh/limits.ts";
-import { keyOf, OverlayNetwork, type OverlayNetworkOptions } from "./overlay_network.ts";
+import { contactOf, keyOf, OverlayNetwork, type OverlayNetworkOptions } from "./overlay_network.ts";
 
 /** A room of `members` who came in one after the other, each through some member, and a quiet minute. */
 function room(
@@ -174,6 +174,49 @@ Deno.test("a member whose addresses are all dead is found by those that remember
   network.run(120_000);
 
   assertEquals(network.parts(), [network.nodes.size]);
+});
+
+const CROWD = Array.from({ length: 1_000 }, (_, index) => keyOf(10_000 + index));
+
+/** How long a member that loses all links is alone, and how long until its view is nearly full again, ms. */
+function recovery(seed: number, crowd: readonly PeerKey[]): { alone: number; full: number } {
+  const madeUp = new Set(crowd);
+  const passes = (_from: PeerKey, to: PeerKey) => !madeUp.has(to); // nobody says anything there
+  const network = room(30, { seed, passes });
+  const unlucky = keyOf(3 + seed);
+  for (const key of crowd) network.live.add(key);
+  network.announceMembers();
+  for (const key of network.nodes.keys()) {
+    // Somebody's neighbour has seen to it that nothing else is left in the passive views.
+    const [liar] = network.nodes.get(key)!.overlay.activeView();
+    for (let at = 0; at < 16 * 16; at += 16) {
+      const contacts = crowd.slice(at, at + 16).map(contactOf);
+      const message = { type: "shuffle-reply", contacts } as const;
+      network.step(key, { type: "message", from: liar!, message });
+    }
+  }
+  network.run(10_000);
+  const { overlay, links } = network.nodes.get(unlucky)!;
+  for (const peer of [...links.keys()]) network.cutLink(unlucky, peer);
+  network.run(6);
+  assertEquals(overlay.activeView(), []);
+  const passed = { alone: 0, full: 0 };
+  for (let ms = 0; ms < 60_000; ms += 50) {
+    if (overlay.activeView().length === 0) passed.alone = ms + 50;
+    if (overlay.activeView().length < 4) passed.full = ms + 50;
+    network.run(50);
+  }
+  return passed;
+}
+
+Deno.test("who loses all links finds the room as soon among a thousand who don't exist as without them", () => {
+  for (let seed = 1; seed <= 5; seed++) {
+    const alone = recovery(seed, []);
+    const crowded = recovery(seed, CROWD);
+
+    assert(alone.alone <= 200 && crowded.alone <= 200, `${alone.alone}, ${crowded.alone} ms alone`);
+    assert(crowded.full <= alone.full + 200, `${alone.full}, ${crowded.full} ms until four`);
+  }
 });
 
 Deno.test("passive members keep three links and are in nobody's view", () => {

@@ -498,6 +498,22 @@ Deno.test("step() recovers four dials at a time, 2 s each: passive view, roster,
   assertEquals(overlay.passiveView(), []); // those that don't answer are forgotten
 });
 
+Deno.test("step() dials by turns those who were neighbours, the last one first, and those it was told of", () => {
+  const told = peers.slice(20, 25).map(contactOf);
+  const overlay = overlayWith({ dialled: [ann, bob, carl], inbound: [dora], roster: told });
+  overlay.step({ type: "tick" }, 0); // it learns of them
+  const lost = (peer: PeerKey) =>
+    overlay.step({ type: "peer-down", peer, closed: false }, 10)
+      .flatMap((effect) => effect.type === "dial" ? [effect.contact.key] : []);
+
+  const dialled = [dora, carl, bob, ann].flatMap(lost);
+  const next = overlay.step({ type: "tick" }, 2_010)
+    .flatMap((effect) => effect.type === "dial" ? [effect.contact.key] : []);
+
+  assertEquals(dialled, [dora, told[0]!.key, carl, bob]);
+  assertEquals(next, [ann, told[1]!.key, told[2]!.key, told[3]!.key]);
+});
+
 Deno.test("step() tries dead addresses again after pauses that grow to 5 s where it has nobody", () => {
   const overlay = overlayWith({ disk: [contactOf(ann)], random: 0.5 });
   const dialsAtMs: number[] = [];
