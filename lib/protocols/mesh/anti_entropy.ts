@@ -25,6 +25,7 @@ import type {
   AntiEntropyInput,
   AntiEntropyQueries,
 } from "./anti_entropy_io.ts";
+import { lastCounter } from "./bundle.ts";
 import { bucketOf, BUCKETS, isUnkept, nothingOf } from "./frontier.ts";
 import {
   SYNC_AGAIN_MS,
@@ -455,7 +456,9 @@ export class AntiEntropy
     const fetch = peer?.fetch;
     if (peer === undefined || !fetch) return;
     fetch.takenBytes += windowBytesOf(bundle);
-    fetch.came.add(streamKey(bundle.header.value));
+    const { value } = bundle.header;
+    const stream = streamKey(value);
+    fetch.came.set(stream, Math.max(fetch.came.get(stream) ?? 0, lastCounter(value)));
     fetch.deadlineMs = this.#nowMs + SYNC_PROGRESS_MS_MAX;
     if (fetch.takenBytes - fetch.toldBytes < CONFIRM_BYTES) return;
     fetch.toldBytes = fetch.takenBytes;
@@ -533,7 +536,8 @@ export class AntiEntropy
 
   /**
    * A range has ended. Where it brought anything new it may have been cut off, and what is missing comes later in it;
-   * where it brought nothing, time and again, there is nothing.
+   * where it brought nothing, time and again, there is nothing. Nor is there what it ended before, time and again: who
+   * gives a part of a stream that there is doesn't prove the rest.
    */
   #noteNotGiven(key: PeerKey, peer: SyncPeer, { wants, came }: Fetch): void {
     const isNew = ({ stream, after }: Want) => this.order.frontier(stream).counter > after;
@@ -541,18 +545,15 @@ export class AntiEntropy
       isNew(want) && came.has(streamKey(want.stream))
     );
     for (const [id, want] of wants) {
+      const { stream, goal: counter } = want;
+      const given = came.get(id) ?? 0;
       if (this.#reached(want)) peer.notGiven.delete(id);
-      else if (!broughtSome && !came.has(id)) {
+      else if (!broughtSome && given < counter) {
         const times = (peer.notGiven.get(id) ?? 0) + 1;
         peer.notGiven.set(id, times);
         dropOldest(peer.notGiven, WAITING_BUNDLES_MAX);
         if (times < NOT_GIVEN_TIMES) continue;
-        this.#effects.push({
-          type: "not-given",
-          from: key,
-          stream: want.stream,
-          counter: want.goal,
-        });
+        this.#effects.push({ type: "not-given", from: key, stream, given, counter });
       }
     }
   }
@@ -660,7 +661,7 @@ export class AntiEntropy
 }
 
 function newFetch(): Fetch {
-  return { wants: new Map(), takenBytes: 0, toldBytes: 0, came: new Set(), deadlineMs: 0 };
+  return { wants: new Map(), takenBytes: 0, toldBytes: 0, came: new Map(), deadlineMs: 0 };
 }
 
 /** Whether it makes us look through what we have. */

@@ -30,11 +30,12 @@ export type AntiEntropyEffect =
   | { readonly type: "send-bundle"; readonly to: PeerKey; readonly bundle: Bundle }
   /** Send the message `proof`. */
   | { readonly type: "send-proof"; readonly to: PeerKey; readonly proof: Proof }
-  /** Asked for it again and again, a neighbour gave nothing of this stream, of which it says that it has so much. */
+  /** Asked for it again and again, a neighbour gave this stream up to `given`, of which it says that it has so much. */
   | {
     readonly type: "not-given";
     readonly from: PeerKey;
     readonly stream: Stream;
+    readonly given: number;
     readonly counter: number;
   }
   /** For `Order`, as it is. */

@@ -26,6 +26,7 @@ import {
   WAITING_BUNDLES_MAX,
 } from "./limits.ts";
 import type { SyncEntry } from "./messages.ts";
+import type { OrderInput } from "./order_io.ts";
 import { Statements } from "./statements.ts";
 import { type Stream, type StreamKey, streamKey } from "./stream.ts";
 import type { Blocker, WaitingBundle } from "./waiting.ts";
@@ -42,13 +43,21 @@ export type GapVerdict =
   /** Another author named it, which alone is no reason to believe that it was ever there: deliver without it. */
   | { readonly kind: "waive"; readonly floor: number };
 
+type NotGiven = Extract<OrderInput, { readonly type: "not-given" }>;
+
+/** Of a stream, what somebody says to have and doesn't give: after what it gave, up to what it said. */
+interface Void {
+  readonly after: number;
+  readonly counter: number;
+}
+
 export class Gaps {
   readonly #statements = new Statements();
   /**
-   * By who says that it has it and doesn't give it, how far: until we are there it isn't believed. This outlives links:
-   * who is caught at it comes back.
+   * By who says that it has it and doesn't give it: until we are there it isn't believed. This outlives links: who is
+   * caught at it comes back.
    */
-  readonly #notGiven = new Map<PeerKey, Map<StreamKey, number>>();
+  readonly #notGiven = new Map<PeerKey, Map<StreamKey, Void>>();
   #neighbours: readonly PeerKey[] = [];
 
   constructor(public newcomer: boolean) {}
@@ -68,11 +77,12 @@ export class Gaps {
     for (const entry of entries) this.#statements.note(from, entry, askedMs, nowMs);
   }
 
-  /** Asked for it again and again, `from` gave nothing of this stream, of which it says that it has so much. */
-  notGiven(from: PeerKey, stream: Stream, counter: number): void {
-    const streams = this.#notGiven.get(from) ?? new Map<StreamKey, number>();
+  notGiven({ from, stream, given, counter }: NotGiven): void {
+    const streams = this.#notGiven.get(from) ?? new Map<StreamKey, Void>();
+    const key = streamKey(stream);
+    const after = Math.max(given, streams.get(key)?.after ?? 0);
     this.#notGiven.delete(from);
-    this.#notGiven.set(from, streams.set(streamKey(stream), counter));
+    this.#notGiven.set(from, streams.set(key, { after, counter }));
     dropOldest(streams, WAITING_BUNDLES_MAX);
     dropOldest(this.#notGiven, NOT_GIVEN_SOURCES_MAX);
   }
@@ -114,7 +124,7 @@ export class Gaps {
     const first = isNextHere ? last : frontier + 1;
     // What another names may never have been: whoever says that it has it, and doesn't give it, hasn't.
     const supplyOf = (peer: PeerKey) => {
-      const isVoid = blocker.kind === "head" && this.#isVoid(peer, stream, frontier);
+      const isVoid = blocker.kind === "head" && this.#isVoid(peer, blocker, frontier);
       const said = this.#statements.supply(stream, peer, first, last, freshMs);
       return said === "can" && isVoid ? "cannot" : said;
     };
@@ -162,8 +172,9 @@ export class Gaps {
       this.#neighbours.every((peer) => this.#statements.standsAt(entry, peer, nowMs, stableMs));
   }
 
-  #isVoid(peer: PeerKey, stream: Stream, frontier: number): boolean {
-    return (this.#notGiven.get(peer)?.get(streamKey(stream)) ?? 0) > frontier;
+  #isVoid(peer: PeerKey, { stream, counter }: StreamBlocker, frontier: number): boolean {
+    const found = this.#notGiven.get(peer)?.get(streamKey(stream));
+    return found !== undefined && found.counter > frontier && counter > found.after;
   }
 
   /** Whether `peer` had it already when it said how far it is. */

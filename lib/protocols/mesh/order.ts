@@ -8,9 +8,10 @@
  *
  * A gap (something between frontier and bundle that isn't there) is asked for at whoever sent the bundle:
  * a member relays only what it has delivered, so it had what came before. It is skipped only when every
- * neighbour has said that it can't supply it. A head of another author that nobody can supply is waived for
- * that one bundle, and moves no frontier: else one liar could make members skip what an honest author has
- * yet to say. What was gone on without may have followed what comes later (`causal_floor.ts`).
+ * neighbour has said that it can't supply it. A head of another author that nobody can supply, or that would
+ * follow what names it, is waived for that one bundle, and moves no frontier: else one liar could make members
+ * skip what an honest author has yet to say. What was gone on without may have followed what comes later
+ * (`causal_floor.ts`).
  *
  * Whether a bundle holds never depends on the receiver: not on its clock, nor on what it has seen. What
  * two members judged differently would part them for ever.
@@ -149,7 +150,7 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
       case "not-kept":
         return this.#notKept(input);
       case "not-given":
-        this.#gaps.notGiven(input.from, input.stream, input.counter);
+        this.#gaps.notGiven(input);
         return this.#considerGaps();
       case "claim-known":
         for (const waiting of this.pool.blockedOn(input.claim)) this.#settle(waiting);
@@ -441,6 +442,9 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
   #considerGap(waiting: WaitingBundle): void {
     const { blocker } = waiting;
     if (blocker.kind === "claim" || blocker.kind === "floor") return;
+    if (blocker.kind === "head" && this.pool.isCircular(waiting)) {
+      return this.#waive(waiting, blocker.head);
+    }
     // What waits itself for something isn't given up; but a liar can have two wait for each other.
     const isHere = this.pool.hasBefore(blocker.stream, blocker.counter);
     if (isHere && this.#nowMs - waiting.arrivedMs < NEXT_IS_HERE_MS_MAX) return;
@@ -460,12 +464,16 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
         return this.#skip(blocker.stream, verdict.counter, null);
       case "waive":
         this.#raiseFloor(verdict.floor, waiting.bundle.header.value.time);
-        if (blocker.kind === "head") waiting.waived.add(blocker.head);
-        this.#settle(waiting);
+        if (blocker.kind === "head") this.#waive(waiting, blocker.head);
         return;
       default:
         return unreachable(verdict);
     }
+  }
+
+  #waive(waiting: WaitingBundle, head: Head): void {
+    waiting.waived.add(head);
+    this.#settle(waiting);
   }
 
   #stuck(): void {

@@ -47,11 +47,12 @@ export type OrderInput =
     readonly askedMs: number;
     readonly floor: number;
   }
-  /** From anti-entropy: `from` says that it has this stream up to `counter`, and doesn't give it. */
+  /** From anti-entropy: `from` says that it has this stream up to `counter`, and gives it up to `given` at most. */
   | {
     readonly type: "not-given";
     readonly from: PeerKey;
     readonly stream: Stream;
+    readonly given: number;
     readonly counter: number;
   }
   /** The roster learnt a claim: what waited for it is looked at again. */

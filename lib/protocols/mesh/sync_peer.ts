@@ -38,8 +38,8 @@ export interface Fetch {
   /** Bytes of bundles that came and are done with, and how many of them we told. */
   takenBytes: number;
   toldBytes: number;
-  /** Streams of which something came, whatever became of it. */
-  readonly came: Set<StreamKey>;
+  /** By stream, how far what came of it went, whatever became of it. */
+  readonly came: Map<StreamKey, number>;
   deadlineMs: number;
 }
 

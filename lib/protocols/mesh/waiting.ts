@@ -100,6 +100,44 @@ export class WaitingPool {
     return false;
   }
 
+  /**
+   * Whether what it waits for can't be: its author named something of a stream whose bundles before that wait, by the
+   * ids in them, for this very bundle. No hash follows itself.
+   */
+  isCircular(waiting: WaitingBundle): boolean {
+    const { blocker } = waiting;
+    if (blocker.kind !== "head") return false;
+    const before = this.#first(blocker.stream);
+    return before !== undefined && before.bundle.header.value.counter <= blocker.counter &&
+      this.#waitsFor(before, waiting);
+  }
+
+  #first(stream: Stream): WaitingBundle | undefined {
+    let first: WaitingBundle | undefined;
+    for (const waiting of this.ofStream(stream)) {
+      const { counter } = waiting.bundle.header.value;
+      if (first === undefined || counter < first.bundle.header.value.counter) first = waiting;
+    }
+    return first;
+  }
+
+  #waitsFor(waiting: WaitingBundle, other: WaitingBundle): boolean {
+    const seen = new Set<WaitingBundle>();
+    let at: WaitingBundle | undefined = waiting;
+    while (at !== undefined && at !== other && !seen.has(at)) {
+      seen.add(at);
+      at = this.#parentOf(at);
+    }
+    return at === other;
+  }
+
+  /** The bundle that it names and waits for, where that is here. */
+  #parentOf({ bundle, blocker }: WaitingBundle): WaitingBundle | undefined {
+    const { previous } = bundle.header.value;
+    if (blocker.kind === "head") return this.#byId.get(blocker.head.id);
+    return blocker.kind === "previous" && previous !== null ? this.#byId.get(previous) : undefined;
+  }
+
   /** Whether the share of `link` has room for `bundle`. */
   hasRoom(link: PeerKey, bundle: Bundle): boolean {
     const share = this.#shares.get(link);

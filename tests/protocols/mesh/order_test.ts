@@ -629,6 +629,71 @@ Deno.test("Order doesn't wait for what answers the very bundle that waits, which
   assertEquals(carl.shown, ["lie", "answer"]);
 });
 
+Deno.test("Order goes on where what a bundle names would follow that bundle, although all have as much of its stream", () => {
+  const { ann, bob, carl, dora, all, stream, entry } = gap();
+  const second = all[1]!;
+  const time = second.header.value.time;
+  const invented = { ...stream, counter: 4, time: time + 1, id: ID_UNKNOWN };
+  const lie = forged(dora.signer, "lie", { heads: [invented], time: time + 2 });
+  const next = { counter: 2, previous: idOf(lie), heads: [headOf(lie)], time: time + 3 };
+  const more = forged(dora.signer, "more", next);
+  const answer = forged(ann.signer, "answer", {
+    counter: 3,
+    previous: idOf(second),
+    heads: [headOf(second), headOf(more)],
+    time: time + 4,
+  });
+  const told = { ...entry, author: dora.key, low: 1, counter: 2, id: idOf(more) };
+  for (const bundle of [lie, more, answer]) carl.receive(bob, bundle, 0, "range");
+  for (let nowMs = 1_000; nowMs <= 5_000; nowMs += 1_000) {
+    for (const peer of [bob, dora]) says(carl, peer, [{ ...entry, low: 1 }, told], nowMs);
+    carl.step({ type: "tick" }, nowMs);
+  }
+
+  assertEquals(carl.shown, ["lie", "more", "answer"]);
+});
+
+Deno.test("Order waits for what a bundle names while what comes before that waits for something else", () => {
+  const { ann, bob, carl, dora, all } = gap();
+  const second = all[1]!;
+  const time = second.header.value.time;
+  const missing = forged(bob.signer, "missing", { time });
+  const third = forged(ann.signer, "third", {
+    counter: 3,
+    previous: idOf(second),
+    heads: [headOf(second), headOf(missing)],
+    time: time + 1,
+  });
+  const next = { counter: 4, previous: idOf(third), heads: [headOf(third)], time: time + 2 };
+  const fourth = forged(ann.signer, "fourth", next);
+  const answer = forged(dora.signer, "answer", { heads: [headOf(fourth)], time: time + 3 });
+  for (const bundle of [answer, third]) carl.receive(bob, bundle, 0, "range");
+  for (let nowMs = 1_000; nowMs <= 5_000; nowMs += 1_000) carl.step({ type: "tick" }, nowMs);
+  const before = [...carl.shown];
+  for (const bundle of [missing, fourth]) carl.receive(bob, bundle, 6_000, "range");
+
+  assertEquals(before, []);
+  assertEquals(carl.shown, ["missing", "third", "fourth", "answer"]);
+});
+
+Deno.test("Order believes that a neighbour has what another named, where it gave as much and more is a lie", () => {
+  const { bob, carl, dora, stream, entry } = gap();
+  const names = (counter: number) => ({ ...stream, counter, time: 5_000, id: ID_UNKNOWN });
+  const asserted = (name: string, counter: number) =>
+    forged(fakeSigner(name), name, { heads: [names(counter)] });
+  const [within, beyond] = [asserted("within", 100), asserted("beyond", 101)];
+  const told = [within, beyond].map((bundle) => {
+    const { author } = bundle.header.value;
+    return { ...entry, author, low: 1, counter: 1, id: idOf(bundle) };
+  });
+  for (const bundle of [within, beyond]) carl.receive(dora, bundle, 0, "range");
+  carl.step({ type: "not-given", from: dora.key, stream, given: 100, counter: 1_000 }, 1);
+  says(carl, bob, [{ ...entry, low: 1, counter: 2 }, ...told], 2);
+  says(carl, dora, [{ ...entry, low: 1, counter: 1_000 }, ...told], 2);
+
+  assertEquals(carl.shown, ["beyond"]);
+});
+
 Deno.test("Order doesn't believe that a neighbour has what another named, once it didn't give it when asked", () => {
   const { bob, carl, dora, all, stream, entry } = gap();
   const head = { ...stream, counter: 900, time: 5_000, id: ID_UNKNOWN };
@@ -638,7 +703,7 @@ Deno.test("Order doesn't believe that a neighbour has what another named, once i
   says(carl, bob, [{ ...entry, low: 1, counter: 2 }, told], 1);
   says(carl, dora, [{ ...entry, low: 1, counter: 1_000 }, told], 1);
   const believed = [...carl.shown];
-  carl.step({ type: "not-given", from: dora.key, stream, counter: 1_000 }, 2);
+  carl.step({ type: "not-given", from: dora.key, stream, given: 0, counter: 1_000 }, 2);
 
   // What the stream's own author signed is waited for nevertheless.
   carl.receive(bob, all[4]!, 3, "range");
