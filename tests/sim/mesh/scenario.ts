@@ -139,7 +139,7 @@ export function nodesOf(seed: number): number {
 }
 
 /** By how much a wall clock jumps. By years only where nobody lies: a liar's time is told by an honest one's. */
-export function clockJumpsMs({ liarChance }: Scenario): readonly number[] {
+export function clockJumpsMs({ liarChance, attacks }: Scenario): readonly number[] {
   const some = [5_000, 2 * HOUR_MS];
-  return liarChance > 0 ? some : [...some, 10 * 365 * 24 * HOUR_MS];
+  return liarChance > 0 || attacks.length > 0 ? some : [...some, 10 * 365 * 24 * HOUR_MS];
 }
