@@ -1,8 +1,9 @@
 // One who says more than anybody reads: what the others say to each other comes as ever where the lines carry all of
-// it, and who reads by a slow line is waited for.
+// it, and who reads by a slow line is waited for, also where all do.
 
 import { assert, assertEquals } from "@std/assert";
 import { AuthorFlow } from "../../lib/protocols/mesh/author_flow.ts";
+import { Order } from "../../lib/protocols/mesh/order.ts";
 import { type FloodOutcome, runFlood } from "./mesh/flood.ts";
 import { replaced } from "./replaced.ts";
 
@@ -11,7 +12,7 @@ const TALK = { members: 8, linesPerSecond: 0, lineBytes: 1_024, forMs: 5_000 } a
 const WIDE = { bytesPerMs: 1_500, delayMs: 20 } as const;
 
 /** So many of all words came at least as fast. */
-const within = ({ delaysMs }: FloodOutcome, share: number) =>
+const within = ({ delaysMs }: Pick<FloodOutcome, "delaysMs">, share: number) =>
   delaysMs[Math.ceil(share * delaysMs.length) - 1]!;
 
 Deno.test("what others say takes less than twice as long while one says 500 lines of 1 KiB a second", () => {
@@ -33,6 +34,41 @@ Deno.test("what others say comes within half a second while one who has just com
   const heard = flooded.world.members[1]!.process!.probe!.frontiers();
   assert([...heard!].some(([, counter]) => counter >= 100), "the flood has come");
   assert(within(flooded, 1) < 500, `${within(flooded, 1)} ms`);
+});
+
+/** All but the author are equally far behind, and talk: none of them knows that anything is missing. */
+function floodBySlowLines(): FloodOutcome {
+  const flood = { members: 4, linesPerSecond: 2_000, lineBytes: 60, forMs: 8_000 };
+  return runFlood({ ...flood, network: { bytesPerMs: 40 } }, 120_000);
+}
+
+Deno.test("who says much waits for those who are all equally far behind and talk to each other, and nothing is missed", () => {
+  const { missed, pausedMs, delaysMs, world } = floodBySlowLines();
+
+  const unshown = world.ledger.said.filter((said) =>
+    !world.members.every(({ shown }) => shown.has(said))
+  );
+  assertEquals([missed, unshown], [[], []]);
+  assert(pausedMs > 0);
+  assert(within({ delaysMs }, 1) < 1_000, `${within({ delaysMs }, 1)} ms`);
+});
+
+Deno.test("it is missed by all of them where what their words follow isn't looked at, and each is told how much", () => {
+  const undo = replaced(Order.prototype, "reachOf", (latest) => latest)();
+  try {
+    const { missed, world } = floodBySlowLines();
+    const [author, ...readers] = world.members;
+    const said = world.ledger.said.filter((said) => said.author === author!.index);
+    const told = readers.map(({ name, shown }) => {
+      const count = said.filter((word) => !shown.has(word)).length;
+      return `${name}: Missed ${count} messages from ${
+        author!.name
+      }: nobody here keeps them any more`;
+    });
+    assertEquals(missed.toSorted(), told.toSorted());
+  } finally {
+    undo();
+  }
 });
 
 /** Of three the last one reads by a slow line, and speaks as the others do. */

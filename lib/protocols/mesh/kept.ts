@@ -10,6 +10,7 @@
  * A sorted array: almost all bundles belong at its end, and a range is read from it place by place.
  */
 
+import type { BundleId } from "../../base/ids.ts";
 import { KEPT_MESSAGES_MAX, KEPT_TEXT_BYTES_MAX } from "./limits.ts";
 import type { KeptBundle, RoomPosition } from "./order_io.ts";
 
@@ -90,6 +91,12 @@ export class KeptBundles {
     return this.size === 0 ? null : this.#entries[this.#entries.length - 1]!;
   }
 
+  /** Those of exactly this room time. */
+  *at(time: number): Generator<KeptBundle> {
+    let index = this.#indexAfter({ time: time - 1, id: LAST_ID });
+    for (; this.#entries[index]?.time === time; index++) yield this.#entries[index]!;
+  }
+
   /** In room order. */
   *entries(): Generator<KeptBundle> {
     for (let index = this.#first; index < this.#entries.length; index++) {
@@ -137,4 +144,6 @@ export class KeptBundles {
   }
 }
 
+/** Not before any. */
+const LAST_ID = "f".repeat(64) as BundleId;
 const NONE: readonly KeptBundle[] = [];

@@ -50,6 +50,8 @@ export class Ledger {
   constructor(
     readonly crypto: Crypto,
     readonly wallMs: () => number,
+    /** What this process says. */
+    readonly own: Stream,
     keptMessagesMax?: number,
   ) {
     this.table = new FrontierTable(crypto, (state) => {
@@ -235,6 +237,16 @@ export class Ledger {
     return entries.reverse();
   }
 
+  reachOf(latest: number): number {
+    const floor = this.kept.floor?.time ?? 0;
+    let follows = latest <= floor ? 0 : Infinity;
+    for (const entry of this.kept.at(latest)) follows = Math.min(follows, entry.follows);
+    if (follows === Infinity) return 0;
+    const own = this.table.find(this.own);
+    const lacked = own?.kept[indexAfter(own, follows)];
+    return lacked === undefined ? latest : Math.min(latest, lacked.time - 1);
+  }
+
   behindOf(
     time: number,
     author: PeerKey,
@@ -325,7 +337,7 @@ export class Ledger {
 
   #keep(bundle: Bundle, id: BundleId, state: StreamState, last: number): void {
     const header = bundle.header.value;
-    const entry = entryOf(bundle, id);
+    const entry = entryOf(bundle, id, this.#follows(header, state));
     const evicted = last <= state.unkeptTo ? null : this.kept.add(entry);
     if (evicted === null) {
       state.unkeptTo = Math.max(state.unkeptTo, last);
@@ -339,10 +351,23 @@ export class Ledger {
     for (const old of evicted) this.#letGo(old);
   }
 
+  /** Counter of our own up to which the bundle's author had been shown what we say. */
+  #follows({ heads }: Header, state: StreamState): number {
+    const own = this.table.find(this.own);
+    if (own === undefined || state === own) return own?.counter ?? 0;
+    let follows = state.kept.at(-1)?.follows ?? 0;
+    for (const { author, incarnation, counter, id } of heads) {
+      const isOwn = author === own.author && incarnation === own.incarnation;
+      const named = isOwn ? Math.min(counter, own.counter) : this.#keptById.get(id)?.follows ?? 0;
+      if (named > follows) follows = named;
+    }
+    return follows;
+  }
+
   /** For a while, so that its author can't say another thing for it unseen. */
   #setAside(bundle: Bundle, id: BundleId, state: StreamState, last: number): void {
     state.unkeptTo = Math.max(state.unkeptTo, last);
-    this.#runaways.push(entryOf(bundle, id));
+    this.#runaways.push(entryOf(bundle, id, 0));
     if (this.#runaways.length > RUNAWAYS_MAX) this.#runaways.shift();
   }
 
@@ -410,13 +435,14 @@ export class Ledger {
   }
 }
 
-function entryOf(bundle: Bundle, id: BundleId): KeptBundle {
+function entryOf(bundle: Bundle, id: BundleId, follows: number): KeptBundle {
   return {
     time: bundle.header.value.time,
     id,
     bundle,
     messages: bundle.texts.value.length,
     bytes: keptBytes(bundle),
+    follows,
   };
 }
 

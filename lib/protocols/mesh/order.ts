@@ -86,7 +86,12 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
     readonly claimOf: ClaimPort,
   ) {
     super(
-      new Ledger(env.crypto, env.wallMs, config.keptMessagesMax),
+      new Ledger(
+        env.crypto,
+        env.wallMs,
+        { author: signer.key, incarnation: config.incarnation },
+        config.keptMessagesMax,
+      ),
       new WaitingPool(),
       new Authoring(config, env.crypto, signer, env.wallMs),
       new CausalFloor(),

@@ -183,6 +183,8 @@ export interface KeptBundle extends RoomPosition {
   readonly messages: number;
   /** What it takes of the kept 64 MiB. */
   readonly bytes: number;
+  /** How far its author had been shown what this process says: our counter, as far as its heads tell; 0 for nothing. */
+  readonly follows: number;
 }
 
 /** One message of the history, in room order. */
@@ -231,6 +233,12 @@ export interface OrderQueries {
    * far behind: where bundles wait for many of a stream, it is where that stream ends here.
    */
   latest(): number;
+  /**
+   * Of one who says to have come to `latest`: up to which room time it has what we say. Nobody knows that it lacks what
+   * nobody around has: where all who talk are equally far behind, `latest` is the time of their last word, and what
+   * that followed tells. 0 where that word isn't here yet.
+   */
+  reachOf(latest: number): number;
   /** Where this stream ends here, in room time, if many of it are missing up to counter `goal`; Infinity if not. */
   reached(stream: Stream, goal: number): number;
   /** How much of what is kept comes after `time` in room order, and isn't by `author`. O(that). */

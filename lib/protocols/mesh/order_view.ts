@@ -92,6 +92,10 @@ export class OrderView implements OrderQueries {
     return latest;
   }
 
+  reachOf(latest: number): number {
+    return this.ledger.reachOf(latest);
+  }
+
   reached(stream: Stream, goal: number): number {
     const state = this.ledger.table.find(stream);
     if (state === undefined || goal - state.counter < MISSING_MESSAGES_MANY) return Infinity;

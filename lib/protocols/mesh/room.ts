@@ -612,7 +612,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       case "joined": {
         const { key, beacon } = effect;
         this.#toNames(effect);
-        this.#flow.heard(key, beacon.latest);
+        this.#flow.heard(key, this.machines.order.reachOf(beacon.latest));
         this.#toPrivate({ type: "present", peer: key, boxKey: beacon.boxKey });
         return this.#view.joined(key, beacon.endpoint, effect.present || !this.#view.ready);
       }
@@ -632,7 +632,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       case "vouched":
         return this.#toNames(effect);
       case "updated":
-        this.#flow.heard(effect.key, effect.beacon.latest);
+        this.#flow.heard(effect.key, this.machines.order.reachOf(effect.beacon.latest));
         this.#toSecrets({ type: "beacon", peer: effect.key, epoch: effect.beacon.epoch });
         if (this.#neighbours.includes(effect.key)) {
           const { endpoint } = effect.beacon;

@@ -7,7 +7,7 @@ import type { KeptBundle } from "../../../lib/protocols/mesh/order_io.ts";
 /** Only its place and its size matter here. */
 function entry(time: number, bytes = 10, messages = 1): KeptBundle {
   const id = `${time}`.padStart(64, "0") as BundleId;
-  return { time, id, messages, bytes, bundle: {} as KeptBundle["bundle"] };
+  return { time, id, messages, bytes, bundle: {} as KeptBundle["bundle"], follows: 0 };
 }
 
 function times(kept: KeptBundles): readonly number[] {

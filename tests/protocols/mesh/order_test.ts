@@ -912,6 +912,31 @@ Deno.test("Order is no further than where much is missing, whoever has said some
   assertEquals(bob.order.reached({ author: carl.key, incarnation: 99 }, 1_000), Infinity);
 });
 
+Deno.test("Order tells by what others' words follow how far a member is that has read those", () => {
+  const [ann, bob] = [new Member("ann", { wallMs: 5_000 }), new Member("bob", { wallMs: 9_000 })];
+  const carl = new Member("carl", { wallMs: 8_000 });
+  const bundles = ["1", "2", "3"].map((text) => ann.sayOne(text));
+  const time = ({ header }: Bundle) => header.value.time;
+  for (const member of [bob, carl]) member.receive(ann, bundles[0]!);
+  const word = carl.sayOne("as far behind as bob");
+  bob.receive(carl, word);
+  const latest = bob.order.latest();
+  const notYet = ann.order.reachOf(latest);
+  ann.receive(carl, word);
+  const known = ann.order.reachOf(latest);
+  const answer = bob.sayOne("to carl");
+  ann.receive(bob, answer);
+  for (const bundle of bundles.slice(1)) carl.receive(ann, bundle);
+  const later = carl.sayOne("not behind any more");
+  ann.receive(carl, later);
+
+  assertEquals([latest, notYet], [time(word), 0]);
+  assertEquals(known, time(bundles[1]!) - 1);
+  assertEquals(ann.order.reachOf(time(answer)), time(bundles[1]!) - 1);
+  assertEquals(ann.order.reachOf(time(later)), time(later));
+  assertEquals(ann.order.reachOf(time(bundles[1]!)), time(bundles[1]!));
+});
+
 Deno.test("Order counts what a member has yet to see of what others say", () => {
   const [ann, bob] = [new Member("ann", { wallMs: 5_000 }), new Member("bob", { wallMs: 9_000 })];
   const bundles = ["1", "2", "3"].map((text) => ann.sayOne(text));
