@@ -423,7 +423,8 @@ export class Room implements Machine<RoomInput, RoomEffect> {
         this.#toOrder({ type: "neighbours", peers: this.#neighbours });
         this.#toBroadcast(effect);
         this.#toSecrets(effect);
-        return this.#toAntiEntropy(effect);
+        this.#toAntiEntropy(effect);
+        return this.#met(effect.peer);
       case "neighbour-down": {
         const { peer } = effect;
         this.#neighbours = this.#neighbours.filter((neighbour) => neighbour !== peer);
@@ -444,6 +445,14 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       default:
         return unreachable(effect);
     }
+  }
+
+  #met(peer: PeerKey): void {
+    const endpoint = this.machines.roster.member(peer)?.beacon.endpoint ?? null;
+    if (endpoint === null) return;
+    const record = this.machines.met.meet({ key: peer, endpoint }, this.environment.wallMs());
+    if (record === null) return;
+    this.#later.push({ type: "persist", records: [record], token: null, sync: false });
   }
 
   #toBroadcast(input: BroadcastInput): void {

@@ -10,6 +10,7 @@ import { Broadcast } from "./broadcast.ts";
 import { BROADCAST_LAN } from "./broadcast_io.ts";
 import type { Contact } from "./messages.ts";
 import { Names } from "./names.ts";
+import { MetMembers } from "./met_members.ts";
 import { NAME_RACE_MS } from "./names_io.ts";
 import { Order } from "./order.ts";
 import { Overlay } from "./overlay.ts";
@@ -32,6 +33,7 @@ export class RoomMachines {
   readonly names: Names;
   readonly privateMessages: PrivateMessages;
   readonly secrets: RoomSecrets;
+  readonly met: MetMembers;
   /** Members that the disk knows, for finding the room again. */
   readonly #stored: readonly Contact[];
 
@@ -47,6 +49,7 @@ export class RoomMachines {
     const self = signer.key;
     const knowsRoom = founded ||
       records.some(({ kind }) => kind === "bundle" || kind === "frontier" || kind === "shown");
+    this.met = new MetMembers(records);
     this.#stored = rememberedContacts(records, self);
     // Before the order has taken the records in.
     const onDisk = new Set<ClaimId>();
@@ -138,7 +141,7 @@ export class RoomMachines {
       { kind: "incarnation", incarnation: this.config.incarnation },
       ...this.config.secrets?.snapshot() ?? [],
       ...this.roster.claims().map(({ signed: claim }) => ({ kind: "claim" as const, claim })),
-      ...this.config.records.filter(({ kind }) => kind === "entrance").slice(-1),
+      ...this.met.records(),
       ...members,
       ...this.names.snapshot(),
       ...this.order.snapshot(),

@@ -6,6 +6,7 @@ import { Mesh } from "../../../lib/protocols/mesh/mesh.ts";
 import type { MeshEffect } from "../../../lib/protocols/mesh/mesh_io.ts";
 import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
 import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
+import { beaconOf } from "./membership_fixtures.ts";
 import { EVEN_WORLD, plainMember } from "../../sim/mesh/even_world.ts";
 import type { MeshChecker } from "../../sim/mesh/checker.ts";
 import type { Member } from "../../sim/mesh/member.ts";
@@ -48,6 +49,40 @@ Deno.test("Mesh finds the room again by who let it in, although that one died in
   pass(world, 30 * SECOND_MS);
 
   assertEquals([neighboursOf(ann), neighboursOf(bob)], [["Bob"], ["Ann"]]);
+});
+
+Deno.test("Mesh finds the room again within 5 s although a liar named many members that nobody answers for", () => {
+  const world = quietWorld();
+  const [ann, bob, cem] = [
+    addMember(world, "Ann"),
+    addMember(world, "Bob"),
+    addMember(world, "Cem"),
+  ];
+  world.start(ann, { kind: "found" });
+  pass(world, SECOND_MS);
+  for (const member of [bob, cem]) world.start(member, { kind: "join", contact: ann.endpoint });
+  pass(world, 5 * SECOND_MS);
+  assertEquals(neighboursOf(bob), ["Ann", "Cem"]);
+  bob.process!.sim.compactSoon();
+  world.say(bob.process!, "so that the log is written anew", null);
+  pass(world, SECOND_MS);
+  world.end(bob.process!, false, 0);
+  world.end(ann.process!, false, 0);
+  // As a liar's beacons leave them; nobody answers there.
+  const heardWallMs = bob.wallMs() + 1_000 * SECOND_MS;
+  const silent = 3;
+  world.network.setCuts((_, to) => to === silent);
+  for (let port = 1; port <= 100; port++) {
+    const endpoint = { host: "10.9.9.9", port };
+    world.network.listen(endpoint, { host: silent, answer: "unreachable" });
+    const beacon = beaconOf(`Nobody ${port}`, 1, { endpoint });
+    bob.disk.write([{ kind: "member", beacon, heardWallMs }]);
+  }
+
+  world.start(bob, { kind: "resume", room: bob.room! });
+  pass(world, 5 * SECOND_MS);
+
+  assertEquals(neighboursOf(bob), ["Cem"]);
 });
 
 Deno.test("Mesh stays in the room where it was let in by one who went away before its welcome", () => {
