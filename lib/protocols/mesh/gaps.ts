@@ -28,7 +28,7 @@ import {
 import type { SyncEntry } from "./messages.ts";
 import type { OrderInput } from "./order_io.ts";
 import { Statements } from "./statements.ts";
-import { type Stream, type StreamKey, streamKey } from "./stream.ts";
+import { type StreamKey, streamKey } from "./stream.ts";
 import type { Blocker, WaitingBundle } from "./waiting.ts";
 
 type StreamBlocker = Exclude<Blocker, { kind: "claim" | "floor" }>;
