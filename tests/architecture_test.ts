@@ -5,6 +5,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { walk } from "@std/fs";
+import { importsOf, layersAsSvg } from "../tools/layers.ts";
 
 /** What each folder may import, besides itself. Nothing of ours that isn't named here. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
@@ -184,4 +185,10 @@ Deno.test("architecture: comments and strings may name what code may not", () =>
   const found = complaints({ path: "lib/protocols/a.ts", text });
 
   assertEquals(found, []);
+});
+
+Deno.test("architecture: docs/layers.svg shows who imports from whom", async () => {
+  const drawn = await Deno.readTextFile("docs/layers.svg");
+
+  assertEquals(drawn, layersAsSvg(await importsOf(Deno.cwd())), "deno run -A tools/layers.ts");
 });
