@@ -378,7 +378,8 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     const isNewcomer = this.#access.secrets !== null && !wasInRoom(records);
     this.#seekEntrance(
       isNewcomer ? "join" : "resume",
-      contacts.map(({ key: peer, endpoint }) => ({ peer, endpoint })),
+      // Any member may let a newcomer in.
+      contacts.map(({ key, endpoint }) => ({ peer: isNewcomer ? null : key, endpoint })),
     );
   }
 
