@@ -95,7 +95,7 @@ export type ModeEvent =
   | { readonly event: "notice"; readonly text: string; readonly warning?: true }
   /**
    * `seq`: the entry of a group's log that it is about. `unsent`: a message of the user's was given up, as the disk
-   * took nothing.
+   * took nothing. `detail`: what exactly was wrong, for who looks for the fault; text mode leaves it out.
    */
   | {
     readonly event: "error";
@@ -103,6 +103,7 @@ export type ModeEvent =
     readonly text: string;
     readonly seq?: number;
     readonly unsent?: true;
+    readonly detail?: string;
   };
 
 /** What the user may ask in every mode; names are shown names. */

@@ -314,6 +314,8 @@ function endedLine(event: CallEvent, star: Line, mark: Line): Line {
       return [...mark, "The call with ", who, ` ended${after}: it went through the directory`];
     case "kicked":
       return [...mark, "The call with ", who, ` ended${after}: the operator has thrown you out`];
+    case "protocol":
+      return [...mark, "The call with ", who, ` ended${after}: what came can't be right`];
     case "peer-kicked":
       return [...mark, who, ` was thrown out by the operator${after}`];
     default:

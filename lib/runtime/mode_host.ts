@@ -87,10 +87,12 @@ export abstract class ModeHost<
   }
 
   linkDown(link: LinkId, { closed, reason }: LinkEnd): void {
-    const info = this.openLinks.remove(link);
-    if (info === null) return;
-    this.log.info("link down", { link, ...this.whoIs(info), closed, reason });
-    this.runner.feed({ type: "link-down", link, closed, reason });
+    const removed = this.openLinks.remove(link);
+    if (removed === null) return;
+    this.log.info("link down", { link, ...this.whoIs(removed.info), closed, reason });
+    // What exactly it was is for the log.
+    const told = removed.isBanned ? "what it sent can't be right" : reason;
+    this.runner.feed({ type: "link-down", link, closed, reason: told });
   }
 
   drained(link: LinkId): void {

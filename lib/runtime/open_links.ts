@@ -28,6 +28,8 @@ const GARBLED_BAN_MS = 60_000;
 export class OpenLinks<Message extends { readonly type: string }> {
   readonly #bans = new Bans();
   readonly #up = new Map<LinkId, LinkInfo>();
+  /** Those of them that are being closed for good reason. */
+  readonly #banned = new Set<LinkId>();
   readonly #pauses = new Set<PauseReason>();
   /** The last message that was encoded: one message goes to several links in a row. */
   #encoded: { readonly message: Message; readonly bytes: Uint8Array } | null = null;
@@ -55,11 +57,12 @@ export class OpenLinks<Message extends { readonly type: string }> {
     return true;
   }
 
-  /** A link is down. @returns Null where nothing was known of it. */
-  remove(link: LinkId): LinkInfo | null {
+  /** A link is down. @returns Null where nothing was known of it; `isBanned`: its other side broke the rules. */
+  remove(link: LinkId): { readonly info: LinkInfo; readonly isBanned: boolean } | null {
     const info = this.#up.get(link);
     this.#up.delete(link);
-    return info ?? null;
+    const isBanned = this.#banned.delete(link);
+    return info === undefined ? null : { info, isBanned };
   }
 
   /** The message in a frame; null where it is none, and who sent it is banned, or its link was let go of. */
@@ -92,6 +95,7 @@ export class OpenLinks<Message extends { readonly type: string }> {
     if (info === undefined) return;
     const { links, clock, environment: { log } } = this.ports;
     log.warn("peer banned", { link, ...this.ports.whoIs(info), reason, durationMs });
+    this.#banned.add(link);
     this.#bans.ban(info.peer, clock.nowMs() + durationMs);
     links.close(link, reason);
   }

@@ -486,16 +486,18 @@ export class ChannelLinks implements Links {
     else if (connection.displaced) this.#partWith(stream, encodeRefusal("full"));
     else this.#partWith(stream, null, connection.writing);
     if (effect.type === "closed") {
-      const { closed, reason } = effect;
+      const { closed, reason, detail } = effect;
       this.#up -= 1;
+      const { log } = this.#options.env;
+      if (detail !== undefined) log.info("link broken", { link: id, detail });
       this.#options.handler.linkDown(id, { closed, reason });
     } else {
-      const { reason, text, key } = effect;
+      const { reason, text, key, detail } = effect;
       const remote = endpointText(stream.remote);
       this.#options.env.log.info("handshake failed", {
         remote,
         reason,
-        text,
+        text: detail ?? text,
         heard: channel.hasOpening,
       });
       if (attempt !== null) this.#options.handler.dialFailed(attempt, { reason, text, key });

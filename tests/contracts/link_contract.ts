@@ -411,7 +411,7 @@ const CASES: readonly Case[] = [
       await world.until(() => ann.downs.length + bob.downs.length === 2, "both are down");
 
       assertEquals(ann.downs[0]!.end.closed, false);
-      assertEquals(ann.downs[0]!.end.reason, "too slow: over 65536 bytes of control wait");
+      assertEquals(ann.downs[0]!.end.reason, "too slow: too much waits to be sent");
     },
   },
   {

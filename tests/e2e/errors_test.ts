@@ -114,7 +114,7 @@ Deno.test("errors on the way to a member: nobody there, no such host, another pr
           "another program answers",
           "protocol",
           3,
-          /another program|doesn't speak p2pchat/,
+          /: what answers there isn't p2pchat; ask a member for the right address/,
           (conn) => conn.write(new TextEncoder().encode("HTTP/1.1 400 Bad Request\r\n\r\n")),
         ],
         ["it hangs up", "protocol", 3, /hung up|cut the connection/, (conn) => conn.close()],
@@ -122,7 +122,7 @@ Deno.test("errors on the way to a member: nobody there, no such host, another pr
           "it has a later version",
           "version",
           4,
-          /another version .*\(9, ours is 1\); .* update/,
+          /another version .*\(protocol 9, ours is 1\); .* update/,
           (conn) => conn.write(Uint8Array.of(2, 1, 9)),
         ],
         [

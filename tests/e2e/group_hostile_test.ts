@@ -280,8 +280,9 @@ Deno.test("group: an edit that a member has decided is taken over by nobody, and
   // Who comes back, and who is new.
   for (const name of ["Bob", "Cid"]) {
     const node = group.launch(name);
-    const { text } = await node.until(isError("protocol"));
-    assertEquals(text, "Mal breaks the protocol: history: somebody else has decided on an edit");
+    const { text, detail } = await node.until(isError("protocol"));
+    assertEquals(text, "What Mal sent can't be right: nothing more is taken from Mal for a minute");
+    assertEquals(detail, "history: somebody else has decided on an edit");
     assertEquals(node.events.filter(({ event }) => event === "edit"), []);
   }
   const found = await verifiedLog(group.logPath("Mal"));

@@ -205,15 +205,15 @@ export class Session {
     this.owner.left();
   }
 
-  /** Closes the link; it is dialled again after a pause. */
-  giveUp(reason: string): void {
-    if (this.#link !== null) this.owner.out.close(this.#link, reason);
+  /** Closes the link; it is dialled again after a pause. @param said What the directory is told. */
+  giveUp(reason: string, said = reason): void {
+    if (this.#link !== null) this.owner.out.close(this.#link, said);
     this.#lost(reason, this.#pauseMs());
   }
 
   /** The directory breaks a rule. */
   offends(text: string): void {
-    this.giveUp(`${text} isn't allowed`);
+    this.giveUp("what it sent can't be right", `${text} isn't allowed`);
   }
 
   close(reason: string): void {

@@ -19,6 +19,10 @@ export interface Refusal {
   readonly text: string;
 }
 
+/** It promised a view that can't have been. */
+const IMPOSSIBLE_PROMISE =
+  "What your files say of this group can't be right: restore them from a copy, or move the group's folder away";
+
 export class Admission {
   readonly #pins: Map<string, Fingerprint>;
   /** Keys that came under names of others, by folded name. */
@@ -61,7 +65,7 @@ export class Admission {
       return this.#strangeKey(folded, name, peer, pinned);
     }
     if (hello.promised.number > this.views.number + NUMBER_JUMP_MAX) {
-      return { code: "protocol", text: `No view was ever numbered ${hello.promised.number}` };
+      return { code: "protocol", text: IMPOSSIBLE_PROMISE };
     }
     return this.#hasRoomFor(peer) ? null : {
       code: "full",

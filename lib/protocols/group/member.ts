@@ -602,7 +602,9 @@ export class Member implements Machine<MemberInput, MemberEffect> {
   }
 
   coordinatorOffends(text: string): void {
-    this.out.error("protocol", `The coordinator breaks the protocol: ${text}; it is dialled again`);
+    this.environment.log.warn("the coordinator breaks the protocol", { text });
+    const said = "What the coordinator sent can't be right: connecting with it anew";
+    this.out.show({ event: "error", code: "protocol", text: said, detail: text });
     this.coordinator.close(text, null);
   }
 

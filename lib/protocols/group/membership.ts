@@ -660,7 +660,10 @@ export class Membership {
     this.owner.environment.log.warn("protocol broken", { who, text });
     if (who === null) return this.owner.coordinatorOffends(text);
     if (who === this.selfKey) return;
-    this.out.error("protocol", `${this.owner.names.of(who)} breaks the protocol: ${text}`);
+    const name = this.owner.names.of(who);
+    const said =
+      `What ${name} sent can't be right: nothing more is taken from ${name} for a minute`;
+    this.out.show({ event: "error", code: "protocol", text: said, detail: text });
     this.owner.peers.ban(who, text, OFFENDER_BAN_MS);
     this.owner.heardChanged();
   }

@@ -225,7 +225,7 @@ export class Admitting {
     if (!isRename && !this.port.isLive(link.peer) && this.#isAddressFull(link)) return;
     const { incarnation } = accept.beacon.beacon.value;
     if (!isRename && incarnation <= this.port.incarnationOf(link.peer)) {
-      const text = "A later start with the same key came in meanwhile";
+      const text = "Another process with your profile came in meanwhile";
       return this.links.turnAway(link, "replaced", text);
     }
     if (stage.at === "offered") this.#sendWelcome(link, accept.claim, stage.endpoint);

@@ -277,8 +277,8 @@ export const ENTRANCE_LOST: Ending = {
 
 /** Some of those whom a resuming member remembers don't know its secrets any more. */
 export const SECRET_REFUSED =
-  "A member that you knew doesn't accept this profile's secret: the room may have another invite " +
-  "by now; ask a member for it, and start with --invite TEXT";
+  "A member that you knew doesn't let you in: the room may have another invite by now; ask a member " +
+  "for it, and start with --invite TEXT";
 
 /** The log of the room to be resumed is another file, or was cut at its beginning. */
 export const NOTHING_TO_RESUME: Ending = {

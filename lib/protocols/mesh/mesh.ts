@@ -64,7 +64,7 @@ import { type MeshRecord, rememberedContacts, wasInRoom } from "./records.ts";
 import {
   failedDial,
   isOfOneMember,
-  linkBroke,
+  LINK_BROKE,
   MET_SELF,
   type OfOneMember,
   refusalOf,
@@ -639,7 +639,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     this.#toAdmission({ type: "link-down", link });
     if (peer !== null) this.#toRoom({ type: "peer-down", peer, closed });
     else if (dial?.purpose === "overlay" && known !== null) this.#overlayDialFailed(known.peer);
-    if (link === this.#bootstrap?.entrance?.link) this.#entranceLost(input.reason);
+    if (link === this.#bootstrap?.entrance?.link) this.#entranceLost();
     if (this.#room !== null) this.#ownAddress.follow(this.#nowMs);
   }
 
@@ -657,9 +657,9 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     if (this.#links.memberLink(peer) === null) this.#toRoom({ type: "dial-failed", peer });
   }
 
-  #entranceLost(reason: string): void {
+  #entranceLost(): void {
     if (this.#isAdmitted()) return this.#fatal(ENTRANCE_LOST);
-    this.#bootstrap?.entranceFailed(linkBroke(reason), this.#nowMs);
+    this.#bootstrap?.entranceFailed(LINK_BROKE, this.#nowMs);
   }
 
   /** Whether a member has let us in, who may not have said so yet. */

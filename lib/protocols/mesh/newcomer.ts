@@ -2,6 +2,7 @@
 
 import type { Signer } from "../../base/crypto.ts";
 import type { Environment } from "../../base/environment.ts";
+import { fingerprintOf } from "../../base/fingerprint.ts";
 import type { Endpoint, LinkId, RoomId } from "../../base/ids.ts";
 import { foldName } from "../../base/names.ts";
 import type { AdmissionConfig, AdmissionPort } from "./admission_io.ts";
@@ -70,7 +71,8 @@ export class Newcomer {
     const { stage } = link;
     if (stage.at !== "asking") return this.links.outOfTurn(link, "offer");
     const room = roomIdOf(this.env.crypto, offer.genesis);
-    const fault = this.#genesisFaultFor(offer.genesis, room) ??
+    if (!this.#isRoomWanted(link, offer.genesis, room)) return;
+    const fault = genesisFault(this.env.crypto, offer.genesis, room) ??
       claimFormFault(offer.claim.value, { id: room, genesis: offer.genesis }) ??
       this.#offerFault(link, offer.claim.value, stage.name);
     if (fault !== null) return this.#badAnswer(link, fault);
@@ -90,13 +92,19 @@ export class Newcomer {
     return null;
   }
 
-  #genesisFaultFor(genesis: SignedGenesis, room: RoomId): string | null {
+  /** Whether it is the room that we want to come into; ends the exchange where it isn't. */
+  #isRoomWanted(link: Link, genesis: SignedGenesis, room: RoomId): boolean {
     const expected = this.links.room?.id ?? this.config.room;
-    if (expected !== null && room !== expected) return "it is in another room";
-    if (genesis.genesis.value.private !== this.config.private) {
-      return this.config.private ? "its room isn't private" : "its room is private";
-    }
-    return genesisFault(this.env.crypto, genesis, room);
+    const isPrivate = genesis.genesis.value.private;
+    const fault = expected !== null && room !== expected
+      ? "another room answers there"
+      : isPrivate === this.config.private
+      ? null
+      : isPrivate
+      ? "the room there is private"
+      : "the room there isn't private";
+    if (fault !== null) this.refused(link, "protocol", fault, null);
+    return fault === null;
   }
 
   /** The answer to `accept`, or to an earlier claim. */
@@ -110,7 +118,8 @@ export class Newcomer {
     const room = roomIdOf(this.env.crypto, welcome.genesis);
     const claim = this.#ownClaims.get(stage.name.normalize("NFC"));
     const origin = { id: room, genesis: welcome.genesis };
-    const fault = this.#genesisFaultFor(welcome.genesis, room) ??
+    if (!this.#isRoomWanted(link, welcome.genesis, room)) return;
+    const fault = genesisFault(this.env.crypto, welcome.genesis, room) ??
       (claim === undefined ? "it welcomed us with a claim that we didn't show" : null) ??
       claimFormFault(claim!.claim.value, origin);
     if (fault !== null) return this.#badAnswer(link, fault);
@@ -205,6 +214,8 @@ export class Newcomer {
   }
 
   #badAnswer(link: Link, fault: string): void {
-    this.refused(link, "protocol", `The member's answer can't be right: ${fault}`, null);
+    const key = fingerprintOf(link.peer);
+    this.env.log.warn("a member's answer can't be right", { key, fault });
+    this.refused(link, "protocol", "what the member there answered can't be right", null);
   }
 }

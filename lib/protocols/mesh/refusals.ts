@@ -31,9 +31,11 @@ export function refusalOf(reason: OfOneMember, text: string): Refusal {
 }
 
 /** The link to it broke before it could be asked. */
-export function linkBroke(reason: string): Refusal {
-  return { reason: "unreachable", text: `the link broke: ${reason}`, again: false };
-}
+export const LINK_BROKE: Refusal = {
+  reason: "unreachable",
+  text: "the connection to it broke",
+  again: false,
+};
 
 /** It was dialled in vain. */
 export function failedDial(reason: DialFailureReason, text: string): Refusal {

@@ -66,6 +66,10 @@ export const CHANNEL_PHASES = {
 } as const;
 type Phase = keyof typeof CHANNEL_PHASES;
 
+/** For users, where the other side breaks the rules before it has proven who it is, and after. */
+const NOT_P2PCHAT_TEXT = "what answers there isn't p2pchat";
+const BROKEN_TEXT = "what came over the connection can't be right";
+
 const NOTHING: readonly ChannelEffect[] = [];
 
 export class Channel implements Machine<ChannelInput, ChannelEffect> {
@@ -208,7 +212,7 @@ export class Channel implements Machine<ChannelInput, ChannelEffect> {
       }
     } catch (error) {
       if (!(error instanceof RemoteProtocolError)) throw error;
-      effects.push(...this.#fail("protocol", error.message, null));
+      effects.push(...this.#broken(error.message));
       return effects;
     }
     this.#unread = offset === input.length ? EMPTY : input.slice(offset);
@@ -352,7 +356,8 @@ export class Channel implements Machine<ChannelInput, ChannelEffect> {
     }
     if (lane === "control") {
       if (this.#outbox.addControl(head, body)) return NOTHING;
-      return this.#lost(`too slow: over ${this.#config.controlBytesMax} bytes of control wait`);
+      const detail = `over ${this.#config.controlBytesMax} bytes of control wait`;
+      return this.#lost("too slow: too much waits to be sent", detail);
     }
     const before = this.#outbox.congested;
     this.#outbox.addData(head, body);
@@ -412,31 +417,57 @@ export class Channel implements Machine<ChannelInput, ChannelEffect> {
   #outOfTime(): readonly ChannelEffect[] {
     if (this.#phase === "closing") return this.#lost("what waited could not be sent in time");
     if (this.#last !== null) return this.#lost("");
-    const text = `no complete handshake within ${this.#config.handshakeMs / 1_000} s`;
+    const text = `no answer as p2pchat gives one within ${this.#config.handshakeMs / 1_000} s`;
     this.#enter("ended");
-    return [{ type: "failed", reason: "timeout", text, key: null }];
+    const detail = "no complete handshake";
+    return [{ type: "failed", reason: "timeout", text, key: null, detail }];
   }
 
   // Ends.
 
+  /** What came can't be right. */
+  #broken(detail: string): readonly ChannelEffect[] {
+    // Before there are records anybody may answer; sealed ones can be changed on the way alone.
+    const text = this.#handshake === null ? BROKEN_TEXT : NOT_P2PCHAT_TEXT;
+    return this.#fail("protocol", text, null, detail);
+  }
+
   /** The stream is of no more use. What was to be said last is said now, unless it promised a goodbye. */
-  #lost(reason: string): readonly ChannelEffect[] {
+  #lost(reason: string, detail?: string): readonly ChannelEffect[] {
     const phase = this.#phase;
     this.#enter("ended");
-    if (phase === "open" || phase === "closing") return [{ type: "closed", closed: false, reason }];
+    if (phase === "open" || phase === "closing") {
+      return [{
+        type: "closed",
+        closed: false,
+        reason,
+        ...(detail === undefined ? {} : { detail }),
+      }];
+    }
     if (this.#last !== null) return [this.#last];
     return [{
       type: "failed",
       reason: "protocol",
-      text: `${reason}, during the handshake`,
+      text: `${reason} before it had answered as p2pchat does`,
       key: null,
     }];
   }
 
   /** Before it is established: reports the failure, once a refusal that waits was written. After: a loss. */
-  #fail(reason: ChannelFailure, text: string, key: PeerKey | null): readonly ChannelEffect[] {
-    if (this.#phase === "open" || this.#phase === "closing") return this.#lost(text);
-    const failure: ChannelEffect = { type: "failed", reason, text, key };
+  #fail(
+    reason: ChannelFailure,
+    text: string,
+    key: PeerKey | null,
+    detail?: string,
+  ): readonly ChannelEffect[] {
+    if (this.#phase === "open" || this.#phase === "closing") return this.#lost(text, detail);
+    const failure: ChannelEffect = {
+      type: "failed",
+      reason,
+      text,
+      key,
+      ...(detail === undefined ? {} : { detail }),
+    };
     if (!this.#dialled && this.hasOutput) {
       this.#last = failure;
       this.#enter("refusing");

@@ -290,16 +290,16 @@ function refuse(refusal: Refusal, inputBytes: number): HandshakeProgress {
 }
 
 const REFUSAL_TEXTS: Readonly<Record<Refusal, string>> = {
-  "version": "the program there speaks another version of the protocol",
+  "version": "another version of p2pchat runs there",
   "wrong-mode": "the program there runs another p2pchat command",
   "wrong-room": "another room answers there",
   "full": "the program there takes no more connections now",
-  "bad-credentials": "the program there doesn't accept our secret, or needs one that we don't have",
+  "bad-credentials": "the room there wants an invite, or another one",
   "protocol": "the program there didn't understand us",
 };
 
 /** What a refusal means, as a part of a sentence. `version` is what the other side says it speaks. */
 export function refusalText(refusal: Refusal, version: number): string {
   const text = REFUSAL_TEXTS[refusal];
-  return refusal === "version" ? `${text} (${version}, ours is ${CHANNEL_VERSION})` : text;
+  return refusal === "version" ? `${text} (protocol ${version}, ours is ${CHANNEL_VERSION})` : text;
 }

@@ -52,12 +52,24 @@ export type ChannelEffect =
   | { readonly type: "missed" }
   /** The link is a day old: open another, then close this one. */
   | { readonly type: "aged" }
-  /** Last of all, instead of `established`. `key`: who answered instead, for `wrong-key`. */
+  /**
+   * Last of all, instead of `established`. `text`: a part of a sentence for the user; `key`: who answered instead,
+   * for `wrong-key`.
+   */
   | {
     readonly type: "failed";
     readonly reason: ChannelFailure;
     readonly text: string;
     readonly key: PeerKey | null;
+    readonly detail?: string;
   }
-  /** Last of all. `closed`: a sealed goodbye was received, or sent; otherwise the link was lost. */
-  | { readonly type: "closed"; readonly closed: boolean; readonly reason: string };
+  /**
+   * Last of all. `closed`: a sealed goodbye was received, or sent; otherwise the link was lost. `detail`, of both: what
+   * exactly was wrong, for the log.
+   */
+  | {
+    readonly type: "closed";
+    readonly closed: boolean;
+    readonly reason: string;
+    readonly detail?: string;
+  };

@@ -190,8 +190,8 @@ for (const [how, catchesUp] of [["catches up", true], ["is levelled", false]] as
     const bob = comesTo(ann, decidedBy(new Decider(ann.signer, GROUP), ann), catchesUp);
 
     assertEquals(bob.disk.log, []);
-    assertEquals(bob.told("error").map(({ text }) => text), [
-      "ann breaks the protocol: history: somebody else has decided on an edit",
+    assertEquals(bob.told("error").map(({ detail }) => detail), [
+      "history: somebody else has decided on an edit",
     ]);
   });
 
@@ -296,6 +296,6 @@ Deno.test("Former keys that the coordinator hasn't signed for this group are ref
     ann.net.settle();
 
     assertEquals(ann.machine!.standing.mayDecide(EVE.key), false);
-    assertMatch(ann.told("error")[0]?.text ?? "", /it hasn't signed its former keys/);
+    assertMatch(ann.told("error")[0]?.detail ?? "", /it hasn't signed its former keys/);
   }
 });

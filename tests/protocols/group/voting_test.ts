@@ -72,7 +72,9 @@ function locks(net: GroupNet): readonly (readonly number[])[] {
 }
 
 function errors(node: Node): readonly string[] {
-  return node.told("error").map(({ code, text }) => `${code}: ${text}`);
+  return node.told("error").map(({ code, text, detail }) =>
+    `${code}: ${text}${detail === undefined ? "" : `: ${detail}`}`
+  );
 }
 
 function notices(node: Node): string {
@@ -546,14 +548,14 @@ Deno.test("a decision that the coordinator hasn't signed: whoever sends it is bl
     const [ann, bob] = three(fromMember);
     fromMember.tell(bob, ann.key, { type: "committed", signed: decision(fromMember) });
     fromMember.settle();
-    assertStringIncludes(errors(ann)[0] ?? "nobody", "bob breaks the protocol");
+    assertStringIncludes(errors(ann)[0] ?? "nobody", "What bob sent can't be right");
 
     // The first is the sequencer.
     const fromCoordinator = started();
     commit(fromCoordinator, decision(fromCoordinator), [fromCoordinator.nodes[0]!]);
     assertStringIncludes(
       errors(fromCoordinator.nodes[0]!)[0] ?? "nobody",
-      "The coordinator breaks",
+      "What the coordinator sent can't be right",
     );
     assertEquals(fromCoordinator.nodes.map(({ disk }) => disk.log.length), [2, 2, 2]);
   }

@@ -164,7 +164,7 @@ Deno.test("Mesh says to who returns that nobody knows its secret, and stays in t
 
   assertEquals(bob.present !== null, true);
   assertEquals(notices.map((text) => text.slice(0, 60)), [
-    "Bob: A member that you knew doesn't accept this profile's se",
+    "Bob: A member that you knew doesn't let you in: the room may",
   ]);
   assertEquals(cem.process, null);
 });

@@ -227,7 +227,7 @@ Deno.test("Channel refuses another version by name, from either side", () => {
   ann.step({ type: "received", bytes: Uint8Array.of(2, 1, 9) }, 0);
   const [failed] = ann.told;
   assert(failed?.type === "failed" && failed.reason === "version");
-  assert(failed.text.includes("(9, ours is 1)"), failed.text);
+  assert(failed.text.includes("(protocol 9, ours is 1)"), failed.text);
 });
 
 Deno.test("Channel drops what doesn't speak the protocol at its first wrong byte", () => {
@@ -238,7 +238,13 @@ Deno.test("Channel drops what doesn't speak the protocol at its first wrong byte
   const ann = new Side(Channel.dial({ identity: ANN, env: environment("ann") }, TARGET, 0));
   ann.take(0);
   ann.step({ type: "received", bytes: utf8("HTTP/1.1 400 Bad Request\r\n") }, 0);
-  assertEquals(ann.events, ["failed protocol"]);
+  assertEquals(ann.told, [{
+    type: "failed",
+    reason: "protocol",
+    text: "what answers there isn't p2pchat",
+    key: null,
+    detail: "Cannot talk to the program there: it doesn't speak p2pchat (byte 0 is 72)",
+  }]);
 });
 
 Deno.test("Channel gives up a handshake after 10 s, however the bytes trickle", () => {

@@ -87,7 +87,7 @@ export class Side {
         case "failed":
           return [`failed ${each.reason}`];
         case "closed":
-          return [`${each.closed ? "closed" : "lost"} ${each.reason}`];
+          return [`${each.closed ? "closed" : "lost"} ${each.detail ?? each.reason}`];
         default:
           return [each.type];
       }

@@ -89,6 +89,8 @@ Deno.test("Channel loses the link at any changed byte of a record, telling nothi
     pair.bob.step({ type: "received", bytes: concatBytes(changed, new Uint8Array(600)) }, 0);
     assertEquals(pair.bob.heard("data"), "");
     assert(pair.bob.events.at(-1)!.startsWith("lost Cannot"), `byte ${at}`);
+    const { reason } = pair.bob.told.find((each) => each.type === "closed")!;
+    assertEquals(reason, "what came over the connection can't be right");
   }
 });
 
@@ -286,7 +288,7 @@ Deno.test("data above 1 MiB is dropped whole until half is sent, control above 6
   for (let at = 0; at < 4; at++) {
     pair.bob.step({ type: "send", head: EMPTY, body: chunk, lane: "control" }, 0);
   }
-  assertEquals(pair.bob.events, ["established", "lost too slow: over 65536 bytes of control wait"]);
+  assertEquals(pair.bob.events, ["established", "lost over 65536 bytes of control wait"]);
   assertEquals(pair.bob.channel.hasOutput, false);
 });
 
