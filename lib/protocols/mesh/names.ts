@@ -135,12 +135,18 @@ export class Names implements Machine<NamesInput, NamesEffect> {
    * suffix is nobody's new key, and cannot be meant by the plain name.
    */
   isTrusted(key: PeerKey): boolean {
+    return this.knownInstead(key) === null;
+  }
+
+  /** Whom the user knows by the name that this key has instead; null where that is nobody else. */
+  knownInstead(key: PeerKey): PeerKey | null {
     const holder = this.#holders.get(key);
-    if (holder === undefined) return true;
+    if (holder === undefined) return null;
     const { folded, shown } = holder;
     const pin = this.#pins.get(folded);
-    if (pin === undefined || pin.key === key || this.#winnerOf(folded)?.[0] !== key) return true;
-    return shown !== null && foldName(shown) !== folded && this.#pins.isKnownOtherwise(key, folded);
+    if (pin === undefined || pin.key === key || this.#winnerOf(folded)?.[0] !== key) return null;
+    const isSuffixed = shown !== null && foldName(shown) !== folded;
+    return isSuffixed && this.#pins.isKnownOtherwise(key, folded) ? null : pin.key;
   }
 
   /** The names by which `keyOf` finds somebody else, each once: as shown, or as claimed by who holds none here now. */

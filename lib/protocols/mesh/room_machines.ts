@@ -186,7 +186,7 @@ export class RoomMachines {
       },
       strangerNamed: (name) => this.names.keyOf(name),
       nameAsMet: (typed) => this.names.nameAsMet(typed),
-      keyChanged: (key) => !this.names.isTrusted(key),
+      knownInstead: (key) => this.names.knownInstead(key),
       claimedName: (claim) => this.roster.claim(claim)?.signed.claim.value.name ?? null,
       history: (count) => this.order.history(count),
       messages: () => this.order.messages(),

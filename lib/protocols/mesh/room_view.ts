@@ -75,8 +75,8 @@ export interface RoomFacts {
   strangerNamed(name: string): PeerKey | null;
   /** A name as it was written when its owner was met, however the user types it. */
   nameAsMet(typed: string): string;
-  /** Whether the name that this key shows was pinned to another key. */
-  keyChanged(key: PeerKey): boolean;
+  /** Whom the user knows by the name that this key has instead; null where that is nobody else. */
+  knownInstead(key: PeerKey): PeerKey | null;
   /** The name that a claim claims; null where the claim isn't known any more. */
   claimedName(claim: ClaimId): string | null;
   history(count: number): readonly HistoryEntry[];
@@ -444,12 +444,19 @@ export class RoomView {
 
   /** @throws {P2pchatError} `key-changed`, if the name belonged to another key until now. */
   #checkKey(key: PeerKey): void {
-    if (!this.facts.keyChanged(key)) return;
+    const known = this.facts.knownInstead(key);
+    if (known === null) return;
     const name = this.#name(key);
+    const other = this.facts.shownName(known);
+    const isThere = other !== null && other !== name;
     throw new P2pchatError(
       "key-changed",
-      `Cannot write to ${name} alone: the key has changed to ${fingerprintOf(key)}; ` +
-        `compare it with ${name}, then accept it with /trust ${name}`,
+      `Cannot write to ${name} alone: two have used that name; this one has the key ` +
+        `${fingerprintOf(key)}, the one you know ${fingerprintOf(known)}` +
+        `${
+          isThere ? ` and is shown as ${other}` : ""
+        }: ask who is whom, then type /trust ${name} to ` +
+        `write to this one${isThere ? `, or /msg ${other} TEXT for the one you know` : ""}`,
     );
   }
 

@@ -134,6 +134,12 @@ Deno.test("Mesh warns of a stranger with the name as it is known, whatever its c
     `${shown} uses the name ALICE with key K, but you know Alice with key K; ` +
     `shown as ${shown} until /trust ${shown}`,
   ]);
+  const [refused] = room.say(room.ann, "only you", shown, stranger);
+  assertEquals(
+    refused?.event === "error" && refused.text.replaceAll(/(key|know) \w{9,}/g, "$1 K"),
+    `Cannot write to ${shown} alone: two have used that name; this one has the key K, the one you ` +
+      `know K: ask who is whom, then type /trust ${shown} to write to this one`,
+  );
 });
 
 Deno.test("Mesh calls an away member by its name where it can't be verified, and where it is trusted", () => {

@@ -1,4 +1,6 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
+import { P2pchatError } from "../../../lib/base/errors.ts";
+import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
 import type { PeerKey } from "../../../lib/base/ids.ts";
 import type { MeshStatus } from "../../../lib/protocols/mesh/events.ts";
 import type { RoomConfig, RoomEffect } from "../../../lib/protocols/mesh/room_io.ts";
@@ -58,6 +60,26 @@ function statusOf(
   if (status?.event !== "status") throw new Error("no status was shown");
   return status;
 }
+
+Deno.test("RoomView: who writes to a name that two have taken reads which is which, and what to type", () => {
+  const facts = {
+    strangerNamed: () => bob,
+    nameAsMet: (typed: string) => typed,
+    knownInstead: (key: PeerKey) => key === bob ? carol : null,
+    shownName: (key: PeerKey) => key === carol ? "Cleo~k7f3" : "Cleo",
+  } as unknown as RoomFacts;
+  const view = new RoomView({} as RoomConfig, ann, facts, () => {});
+  const refused = assertThrows(() => view.receiver("Cleo"), P2pchatError);
+
+  assertEquals(refused.code, "key-changed");
+  assertEquals(
+    refused.message,
+    `Cannot write to Cleo alone: two have used that name; this one has the key ${
+      fingerprintOf(bob)
+    }, the one you know ${fingerprintOf(carol)} and is shown as Cleo~k7f3: ask who is whom, then ` +
+      "type /trust Cleo to write to this one, or /msg Cleo~k7f3 TEXT for the one you know",
+  );
+});
 
 Deno.test("RoomView: a status says of each member how it is linked, when it was heard of, and what it lacks", () => {
   const { members, unconfirmed, catchingUp } = statusOf(
