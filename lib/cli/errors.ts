@@ -1,8 +1,8 @@
 /** The last words of a program that fails, and its exit status. */
 
 import { type ErrorCode, EXIT_STATUS_BY_CODE, P2pchatError } from "../base/errors.ts";
-import { visibleText } from "../base/text.ts";
 import { JsonFormat } from "./json_format.ts";
+import { TextFormat, type TextFormatOptions } from "./text_format.ts";
 
 /** How a program ends. */
 export interface Ending {
@@ -15,11 +15,20 @@ export interface Ending {
 /**
  * How to end after `error`. What isn't a `P2pchatError` is a fault of our own: `internal`, with no more than
  * its message; the stack trace belongs into the log.
+ * @param terminal Where the line is broken at words; null for a file or a pipe.
  */
-export function endingOf(error: unknown, json: boolean, nowMs: number): Ending {
+export function endingOf(
+  error: unknown,
+  json: boolean,
+  nowMs: number,
+  terminal: TextFormatOptions["terminal"] = null,
+): Ending {
   const { code, text } = described(error);
   const status = EXIT_STATUS_BY_CODE[code];
-  if (!json) return { status, channel: "stderr", text: `error: ${visibleText(text)}\n` };
+  if (!json) {
+    const format = new TextFormat({ colour: false, verbose: false, terminal }, nowMs);
+    return { status, channel: "stderr", text: format.format([`error: ${text}`]) };
+  }
   const fatal = { event: "fatal", code, text };
   return { status, channel: "stdout", text: new JsonFormat().format(fatal, undefined, nowMs) };
 }

@@ -8,6 +8,8 @@ import { logProgramCommands } from "./group_log_arguments.ts";
 import { flushLog, logEnding, logFault, stackOf } from "./log.ts";
 import { meshProgramCommand } from "./mesh_arguments.ts";
 import { outputError } from "./output.ts";
+import { processStreams } from "./streams.ts";
+import type { TextFormatOptions } from "./text_format.ts";
 import { leaveRawMode } from "./terminal_mode.ts";
 import { friendsProgramCommand } from "./friends_arguments.ts";
 import { memberProgramCommand } from "./member_arguments.ts";
@@ -93,11 +95,18 @@ async function reportEnding(error: unknown, args: readonly string[]): Promise<nu
     logFault(error);
     if (args.includes("--verbose")) await writeWhole(Deno.stderr, `${stackOf(error)}\n`);
   }
-  const { status, channel, text } = endingOf(error, asksForJson(args), Date.now());
+  const terminal = Deno.stderr.isTerminal() ? await terminalCells() : null;
+  const { status, channel, text } = endingOf(error, asksForJson(args), Date.now(), terminal);
   const failure = await writeWhole(channel === "stdout" ? Deno.stdout : Deno.stderr, text);
   // A full disk takes no event: a person may still read why.
   if (channel === "stdout" && failure !== null && outputError(failure) !== null) {
-    await writeWhole(Deno.stderr, endingOf(error, false, Date.now()).text);
+    await writeWhole(Deno.stderr, endingOf(error, false, Date.now(), terminal).text);
   }
   return status;
+}
+
+async function terminalCells(): Promise<TextFormatOptions["terminal"]> {
+  const { graphemesOf, textWidth } = await import("./graphemes.ts"); // few programs end so
+  const columns = () => processStreams().size().columns;
+  return { width: textWidth, characters: graphemesOf, columns };
 }

@@ -185,7 +185,8 @@ function piecesWithin(pieces: readonly Piece[], start: number, end: number): rea
 
 /**
  * Breaks a line so that no part is as wide as `columns`, but for a character that is; one cell stays free, as
- * some terminals break a full line too early. A word is only broken where it would be too wide by itself.
+ * some terminals break a full line too early. A word is only broken where it would be too wide by itself, after a
+ * slash where there is one: paths.
  * @param taken Cells of the first part that something else takes; where nothing fits beside it, that part is
  *   empty.
  */
@@ -199,18 +200,28 @@ export function brokenAtWords(
   const parts: string[] = [];
   let part = "";
   let used = taken;
+  /** Up to behind the last slash of a word that is too wide: how much of `part`, and its cells; 0 where there is none. */
+  let slashed = { length: 0, used: 0 };
   const breakLine = () => {
     parts.push(part.trimEnd());
     part = "";
     used = 0;
+  };
+  const breakWord = () => {
+    if (slashed.length === 0) return breakLine();
+    parts.push(part.slice(0, slashed.length));
+    part = part.slice(slashed.length);
+    used -= slashed.used;
+    slashed = { length: 0, used: 0 };
   };
   const add = (text: string, width: number) => {
     part += text;
     used += width;
   };
   const addBreaking = (text: string, width: number) => {
-    if (used > 0 && used + width >= columns) breakLine();
+    if (used > 0 && used + width >= columns) breakWord();
     add(text, width);
+    if (text === "/") slashed = { length: part.length, used };
   };
 
   /** The word, or the blanks, that were begun; whole as long as they may fit. */
@@ -232,6 +243,7 @@ export function brokenAtWords(
       return;
     }
     rest = "break";
+    slashed = { length: 0, used: 0 };
     for (const { segment, width } of token) addBreaking(segment, width);
   };
   for (const character of cells.characters(line)) {

@@ -44,8 +44,8 @@ Deno.test("TextFormat breaks a word that is wider than its line, under the first
   const format = new TextFormat(terminalOf(40), NOON_MS);
   assertEquals(
     format.format(message(`see https://example.org/${"x".repeat(30)} now`)),
-    "12:03 <Bob> see\n            https://example.org/xxxxxxx\n" +
-      "            xxxxxxxxxxxxxxxxxxxxxxx now\n",
+    "12:03 <Bob> see\n            https://example.org/\n" +
+      "            xxxxxxxxxxxxxxxxxxxxxxxxxxx\n            xxx now\n",
   );
 });
 
@@ -164,6 +164,18 @@ Deno.test("brokenAtWords() keeps all words, and breaks only those that are too w
       assert(width < columns || [...graphemesOf(part)].length === 1);
     }
   }));
+});
+
+Deno.test("brokenAtWords() breaks a path after a slash, and where there is none anywhere", () => {
+  const line = "Cannot write /home/ann/.local/share/p2pchat/users/ann: it is full";
+  assertEquals(brokenAtWords(line, 24, CELLS), [
+    "Cannot write",
+    "/home/ann/.local/share/",
+    "p2pchat/users/ann: it",
+    "is full",
+  ]);
+  assertEquals(brokenAtWords("a/bcdefghijklm", 6, CELLS), ["a/", "bcdef", "ghijk", "lm"]);
+  assertEquals(brokenAtWords("this and/or that", 12, CELLS), ["this and/or", "that"]);
 });
 
 Deno.test("brokenAtWords() keeps an empty line beside a name that leaves no room", () => {
