@@ -2,6 +2,7 @@
 
 import { parseName } from "../base/names.ts";
 import { type CommandLine, type ProgramCommand, wrongWords } from "./arguments.ts";
+import { chosenName } from "./flags.ts";
 import type {
   AccountPasswordOptions,
   ImportAccountsOptions,
@@ -103,7 +104,7 @@ export function accountPasswordOptions(
   // What follows the name may be a password, which no error repeats.
   if (rest.length > 0) throw wrongWords(form);
   const passwordFile = value<string>(PASSWORD_FILE_FLAG.name) ?? null;
-  return { ...common, name: parseName(name), passwordFile };
+  return { ...common, name: chosenName(name), passwordFile };
 }
 
 export function removeAccountsOptions({ words, common }: CommandLine): RemoveAccountsOptions {

@@ -1,7 +1,8 @@
 /** How a user says how to come into a directory: with flags, or asked at a terminal until the directory agrees. */
 
 import { P2pchatError } from "../base/errors.ts";
-import { foldName, parseName } from "../base/names.ts";
+import { foldName } from "../base/names.ts";
+import { chosenName } from "./flags.ts";
 import { checkPassword, passwordBytes } from "../base/passwords.ts";
 import { quotedStart } from "../base/text.ts";
 import type { Entry } from "../protocols/directory/client_io.ts";
@@ -79,7 +80,7 @@ export class ComingIn {
       }
       const name = this.#ports.name ?? await this.#ask("Name: ");
       if (name === null) return null;
-      this.#way = this.#checked(() => ({ how: known, name: parseName(name.trim()) }));
+      this.#way = this.#checked(() => ({ how: known, name: chosenName(name.trim()) }));
     }
     return this.#way;
   }

@@ -2,9 +2,10 @@
 
 import { P2pchatError } from "../base/errors.ts";
 import { FINGERPRINT_CHARACTERS } from "../base/fingerprint.ts";
-import { NAME_LENGTH_MAX, parseName, withoutMark } from "../base/names.ts";
+import { NAME_LENGTH_MAX, withoutMark } from "../base/names.ts";
 import { checkedMessage, quotedStart } from "../base/text.ts";
 import type { Argument } from "./commands.ts";
+import { chosenName } from "./flags.ts";
 
 /** Text to be sent, literally, to the end of the line. */
 export const messageText: Argument<string> = { parse: checkedMessage, takesRest: true };
@@ -26,7 +27,7 @@ export const memberName: Argument<string> = {
 };
 
 /** A name to take; `bad-name` with the reason where it cannot be one. */
-export const newName: Argument<string> = { parse: parseName };
+export const newName: Argument<string> = { parse: chosenName };
 
 /** How many entries to show: as many as any room keeps. */
 const ENTRY_COUNT_MAX = 10_000;

@@ -4,6 +4,7 @@ import { HOST_FORM, parseHost, parsePort, PORT_FORM, PORT_MAX } from "../base/en
 import { P2pchatError } from "../base/errors.ts";
 import { type Fingerprint, fingerprintFault, parseFingerprint } from "../base/fingerprint.ts";
 import type { Endpoint } from "../base/ids.ts";
+import { parseName } from "../base/names.ts";
 import { didYouMean } from "../base/nearest.ts";
 import { quotedStart } from "../base/text.ts";
 import type { AdvertisedAddress } from "./options.ts";
@@ -137,4 +138,19 @@ export function endpoint(hostText: string, portText: string): Endpoint {
 
 function wrong(what: string, expected: string, text: string): P2pchatError {
   return new P2pchatError("usage", `${what} must be ${expected}, is ${quotedStart(text)}`);
+}
+
+/** What stands for a name in usage and docs. */
+const NAME_PLACEHOLDERS: readonly string[] = ["NAME", "NEW"];
+
+/**
+ * A name that somebody is to have from now on.
+ * @throws {P2pchatError} `bad-name` where it can't be one, or was copied from the usage as it stands there.
+ */
+export function chosenName(text: string): string {
+  if (!NAME_PLACEHOLDERS.includes(text)) return parseName(text);
+  throw new P2pchatError(
+    "bad-name",
+    `${text} stands for a name of your choice, as Alice: put one in its place`,
+  );
 }

@@ -1,9 +1,8 @@
 /** The command line of `p2pchat peer --users`. */
 
 import { P2pchatError } from "../base/errors.ts";
-import { parseName } from "../base/names.ts";
 import { type CommandLine, type ProgramCommand, wrongWords } from "./arguments.ts";
-import { duration, fileName, host, listenPort } from "./flags.ts";
+import { chosenName, duration, fileName, host, listenPort } from "./flags.ts";
 import type { FriendsOptions } from "./options.ts";
 
 const IDLE_MS_DEFAULT = 60_000;
@@ -70,7 +69,7 @@ export function friendsOptions(line: CommandLine): FriendsOptions {
   return {
     ...line.common,
     file,
-    own: name === undefined ? { port: port! } : { name: parseName(name) },
+    own: name === undefined ? { port: port! } : { name: chosenName(name) },
     host: line.value<string>("host") ?? null,
     port,
     idleMs: line.value<number>("idle") ?? IDLE_MS_DEFAULT,

@@ -1,9 +1,8 @@
 /** The command line of `p2pchat peer --server`. */
 
 import { P2pchatError } from "../base/errors.ts";
-import { parseName } from "../base/names.ts";
 import { type CommandLine, type ProgramCommand, wrongWords } from "./arguments.ts";
-import { fileName, host, hostAndMaybePort, listenPort } from "./flags.ts";
+import { chosenName, fileName, host, hostAndMaybePort, listenPort } from "./flags.ts";
 import type { AdvertisedAddress, MemberOptions } from "./options.ts";
 import { SERVE_PORT_DEFAULT } from "./serve_arguments.ts";
 
@@ -74,7 +73,7 @@ export function memberOptions(line: CommandLine): MemberOptions {
   }
   return {
     ...line.common,
-    name: parseName(name),
+    name: chosenName(name),
     server: { host: server.host, port: server.port ?? SERVE_PORT_DEFAULT },
     host: line.value<string>("host") ?? null,
     port: line.value<number>("port") ?? null,

@@ -2,10 +2,9 @@
 
 import { P2pchatError } from "../base/errors.ts";
 import { type Endpoint, endpointText } from "../base/ids.ts";
-import { parseName } from "../base/names.ts";
 import { type Invite, parseInvite } from "../protocols/mesh/invite.ts";
 import { type CommandLine, type ProgramCommand, wrongWords } from "./arguments.ts";
-import { endpoint, host, hostAndMaybePort, listenPort, wholeNumber } from "./flags.ts";
+import { chosenName, endpoint, host, hostAndMaybePort, listenPort, wholeNumber } from "./flags.ts";
 import type { AdvertisedAddress, MeshOptions } from "./options.ts";
 
 /** How many earlier messages are shown on joining where nothing else is said: a screen or two. */
@@ -75,7 +74,7 @@ export function meshOptions(line: CommandLine): MeshOptions {
     throw new P2pchatError("usage", `A name is missing. ${wrongWords(words).message}`);
   }
   if (address.length > 2) throw wrongWords(words, address[2]);
-  const parsedName = parseName(name);
+  const parsedName = chosenName(name);
   const contact = contactOf(address);
   const invite = line.value<Invite>("invite") ?? null;
   const founding = ["new", "private"].find((flag) => line.isOn(flag));

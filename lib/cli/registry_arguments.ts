@@ -1,9 +1,8 @@
 /** The command line of `p2pchat peer --registry`. */
 
 import { P2pchatError } from "../base/errors.ts";
-import { parseName } from "../base/names.ts";
 import { type CommandLine, type ProgramCommand, wrongWords } from "./arguments.ts";
-import { fileName, host, hostAndMaybePort, listenPort } from "./flags.ts";
+import { chosenName, fileName, host, hostAndMaybePort, listenPort } from "./flags.ts";
 import type { AdvertisedAddress, RegistryOptions } from "./options.ts";
 import { PASSWORD_FILE_FLAG } from "./password_source.ts";
 import { REGSERVER_PORT_DEFAULT } from "./regserver_arguments.ts";
@@ -82,7 +81,7 @@ export function registryOptions(line: CommandLine): RegistryOptions {
   if (fault !== null) throw new P2pchatError("usage", `${fault}. ${wrongWords(words).message}`);
   return {
     ...line.common,
-    name: name === undefined ? null : parseName(name),
+    name: name === undefined ? null : chosenName(name),
     way,
     passwordFile,
     newPasswordFile,

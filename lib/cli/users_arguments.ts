@@ -3,10 +3,9 @@
 import { P2pchatError } from "../base/errors.ts";
 import { parseFingerprint } from "../base/fingerprint.ts";
 import type { Endpoint } from "../base/ids.ts";
-import { parseName } from "../base/names.ts";
 import { friendHostFault } from "../store/user_info.ts";
 import { type CommandLine, type ProgramCommand, wrongWords } from "./arguments.ts";
-import { endpoint } from "./flags.ts";
+import { chosenName, endpoint } from "./flags.ts";
 import type { AddUserOptions, CheckUsersOptions, OwnUserOptions } from "./options.ts";
 
 const checkWords = {
@@ -68,7 +67,7 @@ function addUserOptions({ words, common }: CommandLine): AddUserOptions {
   if (file === "" || name === undefined || hostText === undefined) throw wrongWords(addWords);
   if (portText === undefined || rest.length > 0) throw wrongWords(addWords, rest[0]);
   const user = {
-    name: parseName(name),
+    name: chosenName(name),
     endpoint: friendEndpoint(hostText, portText),
     fingerprint: fingerprint === undefined ? null : parseFingerprint(fingerprint),
   };
@@ -81,7 +80,7 @@ function ownUserOptions({ words, common }: CommandLine): OwnUserOptions {
   if (hostText !== undefined && portText === undefined) throw wrongWords(keyWords);
   return {
     ...common,
-    name: parseName(name),
+    name: chosenName(name),
     endpoint: hostText === undefined ? null : friendEndpoint(hostText, portText!),
   };
 }

@@ -4,6 +4,7 @@ import type { RoomId } from "../../lib/base/ids.ts";
 import { asksForJson, parseCommandLine, type Request } from "../../lib/cli/arguments.ts";
 import { meshOptions, meshProgramCommand } from "../../lib/cli/mesh_arguments.ts";
 import type { MeshOptions } from "../../lib/cli/options.ts";
+import { COMMANDS } from "../../lib/cli/program.ts";
 import { usageText } from "../../lib/cli/usage.ts";
 import { usersProgramCommands } from "../../lib/cli/users_arguments.ts";
 import { VERSION } from "../../lib/cli/version.ts";
@@ -156,6 +157,24 @@ Deno.test("parseCommandLine() refuses a bad name with bad-name and the reason", 
   assertEquals([error.code, error.exitStatus], ["bad-name", 2]);
   assertStringIncludes(error.message, "blanks");
 });
+
+for (
+  const line of [
+    "mesh NAME 192.168.1.5 55107",
+    "peer NAME --server chat.example",
+    "peer NAME --users users.txt",
+    "peer NAME --registry chat.example",
+    "users add users.txt NAME 192.168.1.5 5001",
+    "accounts add NAME",
+  ]
+) {
+  Deno.test(`parseCommandLine() takes no placeholder for a name: ${line}`, () => {
+    const parse = () => parseCommandLine(line.split(" "), COMMANDS, (name) => HOME[name]);
+    const error = assertThrows(parse, P2pchatError);
+    assertEquals([error.code, error.exitStatus], ["bad-name", 2]);
+    assertStringIncludes(error.message, "NAME stands for a name of your choice");
+  });
+}
 
 const FOLDERS: readonly (readonly [Readonly<Record<string, string>>, string])[] = [
   [{ HOME: "/h" }, "/h/.local/share/p2pchat"],
