@@ -5,6 +5,10 @@
  * Two links between the same two members happen when both dial at once. Both ends then keep the one that
  * the smaller key dialled (of two by the same end, the newer; of two lives of the peer, the later's), send no
  * more on the other, go on listening to it while what is under way arrives, and close it.
+ *
+ * Which is newer isn't the same at both ends, and either may be letting go of the one that the other keeps. So the
+ * larger key waits longer before it closes, and where the link that was kept goes down first, the other one is the
+ * member's link again: two links become one at both ends, and never none.
  */
 
 import { dropOldest } from "../../base/bounded.ts";
@@ -28,6 +32,8 @@ interface Entry extends MeshLink {
   heard: boolean;
   /** It has to make room for another one, and is being closed. */
   displaced: boolean;
+  /** We are closing it. */
+  closing: boolean;
   /** The peer's incarnation, from the beacon that made it a member link. */
   incarnation: number;
   /** Claims that this link has carried; the oldest are forgotten first, and sent again. */
@@ -53,7 +59,7 @@ export class LinkTable {
 
   constructor(
     readonly self: PeerKey,
-    /** What is under way on a link arrives within this time. */
+    /** What is under way on a link arrives within this time; the larger key gives it twice as long. */
     readonly drainMs: number,
   ) {}
 
@@ -103,6 +109,7 @@ export class LinkTable {
       upAtMs: nowMs,
       heard: false,
       displaced: false,
+      closing: false,
       incarnation: 0,
       claimsSent: new Set(),
       drainedAtMs: null,
@@ -135,6 +142,27 @@ export class LinkTable {
     if (entry === undefined || this.#members.get(entry.peer) !== entry) return null;
     this.#members.delete(entry.peer);
     return entry.peer;
+  }
+
+  /** We are closing this link: it takes no other one's place. */
+  closes(link: LinkId): void {
+    const entry = this.#links.get(link);
+    if (entry !== undefined) entry.closing = true;
+  }
+
+  /**
+   * The peer's member link is down: one that was given up for it takes its place.
+   * @returns Null where there is none.
+   */
+  inherit(peer: PeerKey): MeshLink | null {
+    const heir = this.#links.values().find((entry) =>
+      entry.peer === peer && entry.state === "draining" && !entry.closing
+    );
+    if (heir === undefined) return null;
+    heir.state = "member";
+    heir.drainedAtMs = null;
+    this.#members.set(peer, heir);
+    return heir;
   }
 
   /** Makes a link a member link; `incarnation` is that of the beacon its peer showed on it. */
@@ -212,7 +240,7 @@ export class LinkTable {
 
   #drain(entry: Entry, nowMs: number): void {
     entry.state = "draining";
-    entry.drainedAtMs = nowMs + this.drainMs;
+    entry.drainedAtMs = nowMs + (this.self < entry.peer ? this.drainMs : 2 * this.drainMs);
   }
 
   #entry(link: LinkId): Entry {

@@ -637,10 +637,21 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     const peer = this.#links.remove(link);
     this.#ownAddress.linkDown(link, peer, this.#nowMs);
     this.#toAdmission({ type: "link-down", link });
-    if (peer !== null) this.#toRoom({ type: "peer-down", peer, closed });
+    if (peer !== null) this.#memberLinkDown(peer, closed);
     else if (dial?.purpose === "overlay" && known !== null) this.#overlayDialFailed(known.peer);
     if (link === this.#bootstrap?.entrance?.link) this.#entranceLost();
     if (this.#room !== null) this.#ownAddress.follow(this.#nowMs);
+  }
+
+  #memberLinkDown(peer: PeerKey, closed: boolean): void {
+    const heir = this.#links.inherit(peer);
+    // Nobody is blamed for the end of one of two links.
+    this.#toRoom({ type: "peer-down", peer, closed: closed || heir !== null });
+    if (heir === null) return;
+    const credentials = this.#room?.machines.roster.credentialsOf(peer) ?? null;
+    if (credentials === null) return this.#close(heir.link, "unknown by now");
+    const { endpoint } = credentials.beacon.beacon.value;
+    this.#toRoom({ type: "peer-up", peer, dialled: heir.dialled, endpoint, ...credentials });
   }
 
   #dialFailed(
@@ -668,6 +679,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   }
 
   #close(link: LinkId, reason: string): void {
+    this.#links.closes(link);
     this.#out.push({ type: "close", link, reason });
   }
 
@@ -787,7 +799,10 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
 
   #penalise(peer: PeerKey, fault: Fault, text: string): void {
     this.environment.log.warn("a peer broke the rules", { key: fingerprintOf(peer), fault, text });
-    this.#out.push(...penalties(this.#links, peer, fault, text));
+    for (const effect of penalties(this.#links, peer, fault, text)) {
+      this.#links.closes(effect.link);
+      this.#out.push(effect);
+    }
   }
 
   // The room.

@@ -108,6 +108,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
         this.#peerDown(input.peer, input.closed, nowMs);
         break;
       case "dial-failed":
+        this.#attempts.answered(input.peer);
         if (this.#attempts.get(input.peer)?.asked === false) this.#failed(input.peer);
         break;
       case "message":
@@ -165,8 +166,10 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
     if (this.#links.get(peer)?.released === false) return;
     this.#links.add(peer, endpoint, dialled, nowMs + this.config.idleLinkMs);
     if (dialled && endpoint !== null) this.#dials.reached(endpoint);
+    const isLate = this.#attempts.answered(peer);
     const attempt = this.#attempts.get(peer);
     if (attempt !== undefined) this.#ask(peer, attempt.purpose, nowMs);
+    else if (isLate && this.#isOfUse()) this.#ask(peer, "fill", nowMs);
     if (!dialled) this.#keepInboundSlots(peer, nowMs);
   }
 
@@ -473,7 +476,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
     for (const peer of this.#attempts.due(nowMs)) {
       if (this.#attempts.get(peer)?.asked === true) {
         this.#active.release(peer, "no answer to a request", nowMs);
-      }
+      } else this.#attempts.giveUp(peer);
       this.#failed(peer);
     }
     this.#candidates.tick(nowMs);
@@ -500,11 +503,14 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
   /** A link nobody wants is closed, unless we can use it. */
   #idle(peer: PeerKey, nowMs: number): void {
     this.#links.get(peer)!.released = false; // it is still there: another link than the one we let go
-    const wanted = this.#wanted();
-    const useful = wanted !== null && (wanted === "all" || this.#freePlaces() > 0);
-    if (useful && this.#attempts.size < this.config.parallelDialsMax) {
-      this.#ask(peer, "fill", nowMs);
-    } else this.#active.release(peer, "no neighbour", nowMs);
+    if (this.#isOfUse()) this.#ask(peer, "fill", nowMs);
+    else this.#active.release(peer, "no neighbour", nowMs);
+  }
+
+  /** Whether another neighbour is wanted to whom there is a link: dials may be answered by nobody. */
+  #isOfUse(): boolean {
+    const places = this.#active.sizeMax - this.#links.activeView().length - this.#attempts.asked;
+    return places > 0 || this.#wanted() === "all";
   }
 
   #shuffle(): void {

@@ -1,6 +1,8 @@
 /** Peers that are being dialled or asked to become neighbours, and why. */
 
+import { dropOldest } from "../../base/bounded.ts";
 import type { PeerKey } from "../../base/ids.ts";
+import { DIALLED_ENDPOINTS_MAX } from "./limits.ts";
 
 /**
  * Why a peer is dialled and asked. `fill`: a place is free. `walk`: a newcomer, for whom another may go.
@@ -19,11 +21,18 @@ export interface Attempt {
 export class Attempts {
   /** At most `parallelDialsMax`, and one each for `own`, `rejoin` and `join`. */
   readonly #attempts = new Map<PeerKey, Attempt>();
+  /** Dialled in vain, as far as is known: a dial may be answered much later. At most `DIALLED_ENDPOINTS_MAX`. */
+  readonly #givenUp = new Set<PeerKey>();
 
   constructor(private readonly attemptMs: number) {}
 
   get size(): number {
     return this.#attempts.size;
+  }
+
+  /** Those that have been asked, over the link that is there. */
+  get asked(): number {
+    return this.#attempts.values().filter(({ asked }) => asked).toArray().length;
   }
 
   /** Begins, or goes on from the dial to the request: each has its own time. */
@@ -44,6 +53,17 @@ export class Attempts {
     const attempt = this.#attempts.get(peer);
     this.#attempts.delete(peer);
     return attempt;
+  }
+
+  /** Its dial wasn't answered in time. */
+  giveUp(peer: PeerKey): void {
+    this.#givenUp.add(peer);
+    dropOldest(this.#givenUp, DIALLED_ENDPOINTS_MAX);
+  }
+
+  /** Its dial is answered. @returns Whether that was given up. */
+  answered(peer: PeerKey): boolean {
+    return this.#givenUp.delete(peer);
   }
 
   /** Those that have had their time. */

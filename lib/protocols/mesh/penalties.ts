@@ -16,10 +16,10 @@ export function penalties(
   peer: PeerKey,
   fault: Fault,
   text: string,
-): readonly MeshEffect[] {
+): readonly Extract<MeshEffect, { readonly type: "close" | "ban" }>[] {
   const durationMs = fault === "invalid-signature" ? FORGER_BAN_MS : OFFENDER_BAN_MS;
   const reason = `${fault}: ${text}`;
-  return [...links.all()].filter((link) => link.peer === peer).map(({ link }): MeshEffect =>
+  return [...links.all()].filter((link) => link.peer === peer).map(({ link }) =>
     // What we wait for may lie unread before us, since we are slow: another link begins without it.
     fault === "broken-promise"
       ? { type: "close", link, reason }

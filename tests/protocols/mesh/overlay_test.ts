@@ -653,6 +653,27 @@ Deno.test("step() lets an idle link go after 3 s", () => {
   assertEquals(due, [{ type: "release", peer: fred, reason: "no neighbour" }]);
 });
 
+Deno.test("step() asks over a link that came later than it was waited for, while dials are under way", () => {
+  const overlay = overlayWith({ dialled: [ann], roster: peers.slice(10, 20).map(contactOf) });
+  overlay.step({ type: "peer-down", peer: ann, closed: false }, 0); // four dials
+  overlay.step({ type: "tick" }, 2_000); // four others
+
+  const late = up(overlay, ann, 2_500, true);
+
+  assertEquals(late[0], send(ann, { type: "neighbor", priority: "high" }));
+});
+
+Deno.test("step() asks over an idle link where it has no neighbour, however many dials are under way", () => {
+  const overlay = overlayWith({ dialled: [ann], roster: peers.slice(10, 30).map(contactOf) });
+  overlay.step({ type: "peer-down", peer: ann, closed: false }, 0);
+  up(overlay, bob, 500);
+  for (const nowMs of [2_000, 3_499]) overlay.step({ type: "tick" }, nowMs);
+
+  const idle = overlay.step({ type: "tick" }, 3_500);
+
+  assertEquals(idle[0], send(bob, { type: "neighbor", priority: "high" }));
+});
+
 Deno.test("step() lets a link go whose other side doesn't answer within 2 s, and tries the next", () => {
   const overlay = overlayWith({
     inbound: [bob, carl, dora, emil],
