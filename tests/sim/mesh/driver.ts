@@ -4,9 +4,10 @@
  * must hold.
  */
 
-import type { PeerKey } from "../../../lib/base/ids.ts";
+import { endpointText, type PeerKey } from "../../../lib/base/ids.ts";
 import type { Invite } from "../../../lib/protocols/mesh/invite.ts";
 import type { MeshConfig } from "../../../lib/protocols/mesh/mesh_io.ts";
+import { rememberedContacts } from "../../../lib/protocols/mesh/records.ts";
 import { channelSecret } from "../../../lib/protocols/mesh/rotations.ts";
 import { fakeSigner } from "../fake_crypto.ts";
 import { Random } from "../random.ts";
@@ -525,9 +526,11 @@ export class Driver {
   #mayBeStranded(): boolean {
     const { members } = this.world;
     const keys = new Set(members.map(({ key }) => key));
-    // Of two who roam at once each looks for the other where it was; of one, all others are where they were.
-    const lostBoth = this.#episodes.roamed.size > 1;
-    return lostBoth || this.#cuts.someAreDeaf || this.scenario.troubles.has("move") ||
+    // Of two who roam at once each looks for the other where it was; of one, all others are where they were, where it
+    // has met them.
+    const { roamed } = this.#episodes;
+    const hasLostAll = roamed.size > 1 || (roamed.size > 0 && !canMeet(this.world.present()));
+    return hasLostAll || this.#cuts.someAreDeaf || this.scenario.troubles.has("move") ||
       keys.size < members.length ||
       members.some(({ over, config }) => over || config.natted || config.passive);
   }
@@ -649,18 +652,35 @@ export class Driver {
 
 /** Processes in groups that open links join, the largest first. */
 function islands(processes: readonly MemberProcess[]): MemberProcess[][] {
-  const left = new Set(processes);
-  const found: MemberProcess[][] = [];
+  return joined(
+    processes,
+    ({ links }) => [...links.values()].map(({ other }) => other.owner as MemberProcess),
+  );
+}
+
+/** Whether all are linked, or one of two who aren't has on its disk where the other is. */
+function canMeet(processes: readonly MemberProcess[]): boolean {
+  const knows = ({ member }: MemberProcess, { member: { endpoint, key } }: MemberProcess) =>
+    rememberedContacts(member.disk.records, member.key).some((contact) =>
+      contact.key === key && endpointText(contact.endpoint) === endpointText(endpoint)
+    );
+  const all = islands(processes);
+  const canDial = (one: readonly MemberProcess[], other: readonly MemberProcess[]) =>
+    one.some((a) => other.some((b) => knows(a, b) || knows(b, a)));
+  return joined(all, (one) => all.filter((other) => canDial(one, other))).length <= 1;
+}
+
+/** Groups of neighbours, each the other's too, and of their neighbours, the largest first. */
+function joined<T>(all: readonly T[], neighbours: (one: T) => readonly T[]): T[][] {
+  const left = new Set(all);
+  const found: T[][] = [];
   for (const first of left) {
-    const island = [first];
+    const group = [first];
     left.delete(first);
-    for (const process of island) {
-      for (const end of process.links.values()) {
-        const other = end.other.owner as MemberProcess;
-        if (left.delete(other)) island.push(other);
-      }
+    for (const one of group) {
+      for (const other of neighbours(one)) if (left.delete(other)) group.push(other);
     }
-    found.push(island);
+    found.push(group);
   }
   return found.sort((a, b) => b.length - a.length);
 }
