@@ -4,7 +4,7 @@
  *
  * What is demanded: a profile that had been in the room before a message was typed has been shown it once
  * the room is quiet, whatever happened to its processes meanwhile, if any member that still runs has, and
- * could store it. A process that typed a message and still runs shows it itself, or has said that it isn't
+ * could store it; not what liars alone were there to give it (`withheld.ts`). A process that typed a message and still runs shows it itself, or has said that it isn't
  * sent.
  *
  * What is allowed: between showing and the record `shown` a killed process cannot know what its user saw;
@@ -83,7 +83,10 @@ export class ExactlyOnce implements MeshChecker {
     const { said: all } = world.ledger;
     for (const { member, stream } of present) {
       for (const said of alive) {
-        if (member.shown.has(said) || all.length - said.index > BEHIND_MAX) continue;
+        if (
+          member.shown.has(said) || member.withheld.has(said) ||
+          all.length - said.index > BEHIND_MAX
+        ) continue;
         if (member.readyAtMs! < said.saidAtMs) {
           throw this.#broken(`${member.label} was never shown "${said.text}"`);
         }

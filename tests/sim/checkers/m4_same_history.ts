@@ -1,6 +1,7 @@
 /**
  * M4: after quiet, `/history` is identical everywhere, each message in it once, under a name that its author
- * had claimed, in an order that follows causality.
+ * had claimed, in an order that follows causality. What one of two went on without on liars' word alone isn't looked
+ * for at the other (`withheld.ts`).
  */
 
 import type { HistoryMessage } from "../../../lib/protocols/mesh/events.ts";
@@ -33,9 +34,11 @@ export class SameHistory implements MeshChecker {
     a: { readonly member: Member; readonly history: readonly HistoryMessage[] },
     b: { readonly member: Member; readonly history: readonly HistoryMessage[] },
   ): void {
-    const length = Math.max(a.history.length, b.history.length);
+    const comparable = comparing(a.member, b.member);
+    const [ofA, ofB] = [a.history.filter(comparable), b.history.filter(comparable)];
+    const length = Math.max(ofA.length, ofB.length);
     for (let at = 0; at < length; at++) {
-      const [one, two] = [a.history[at], b.history[at]];
+      const [one, two] = [ofA[at], ofB[at]];
       if (
         one?.id !== two?.id || one?.text !== two?.text || one?.from !== two?.from ||
         one?.sentAt !== two?.sentAt
@@ -78,4 +81,12 @@ export class SameHistory implements MeshChecker {
       }
     }
   }
+}
+
+/** Whether neither was kept from having it. */
+function comparing(...members: readonly Member[]): (message: HistoryMessage) => boolean {
+  return ({ text }) => {
+    const said = members[0]!.world.ledger.byText(withoutLie(text));
+    return said === undefined || members.every(({ withheld }) => !withheld.has(said));
+  };
 }

@@ -11,6 +11,7 @@
  */
 
 import type { MeshEvent } from "../../../lib/protocols/mesh/events.ts";
+import { type Stream, type StreamKey, streamKey } from "../../../lib/protocols/mesh/stream.ts";
 
 export type MessageEvent = Extract<MeshEvent, { readonly event: "message" }>;
 
@@ -108,6 +109,8 @@ export function raise(values: number[], at: number, value: number): void {
 export class Ledger {
   readonly said: Said[] = [];
   readonly #byText = new Map<string, Said>();
+  /** In the streams of the program. */
+  readonly #byStream = new Map<StreamKey, { readonly said: Said; readonly counter: number }[]>();
   #streams = 0;
   readonly #places: number[] = [];
   /** By stream: what its messages so far knew, and so all that follow. */
@@ -160,6 +163,24 @@ export class Ledger {
     this.said.push(said);
     this.#byText.set(said.text, said);
     return said;
+  }
+
+  /** It is in a bundle that begins with `counter`. */
+  bundled(
+    said: Said,
+    { author, incarnation, counter }: Stream & { readonly counter: number },
+  ): void {
+    const key = streamKey({ author, incarnation });
+    const stream = this.#byStream.get(key) ?? [];
+    this.#byStream.set(key, stream);
+    stream.push({ said, counter });
+  }
+
+  /** What was said in a stream of the program's, up to this counter. */
+  *upTo(stream: Stream, counter: number): Generator<Said> {
+    for (const bundled of this.#byStream.get(streamKey(stream)) ?? []) {
+      if (bundled.counter <= counter) yield bundled.said;
+    }
   }
 
   /** A bundle of it is made: of what it knew, it can name no more than `named`, by stream. */

@@ -29,7 +29,7 @@ import { type Persist, type ProcessPort, type SimClock, SimProcess } from "../pr
 import { Timer } from "../virtual_time.ts";
 import { type Attack, ATTACKS } from "./attacks.ts";
 import type { MeshProbe } from "./checker.ts";
-import { ShownLog } from "./ledger.ts";
+import { type Said, ShownLog } from "./ledger.ts";
 import { Liar } from "./liar.ts";
 import { messageBytes } from "./message_bytes.ts";
 import type { World } from "./world.ts";
@@ -51,6 +51,7 @@ export interface DiskImage {
   /** The log of what its user had been shown, and how long it was. */
   readonly shown: ShownLog;
   readonly shownCount: number;
+  readonly withheld: ReadonlySet<Said>;
   readonly wasReady: number | null;
   readonly diskFailed: boolean;
   readonly room: RoomId | null;
@@ -83,6 +84,8 @@ export class Member {
   name: string;
   /** Every name it ever asked for. */
   readonly names = new Set<string>();
+  /** What its program went on without on liars' word alone (`withheld.ts`). */
+  withheld = new Set<Said>();
   /** When this profile was first in the room, by the world's clock; null: never. */
   readyAtMs: number | null = null;
   image: DiskImage | null = null;

@@ -23,6 +23,7 @@ import { isMadeUp } from "./adversary.ts";
 import { type MeshChecker, type MeshProbe, Violation } from "./checker.ts";
 import { Ledger, raise, type Said } from "./ledger.ts";
 import { withoutLie } from "./liar.ts";
+import { noteWithheld } from "./withheld.ts";
 import {
   type DiskImage,
   Member,
@@ -227,6 +228,7 @@ export class World {
       diskFailed: member.diskFailed,
       room: member.room,
       shown: member.shown,
+      withheld: new Set(member.withheld),
     };
   }
 
@@ -234,6 +236,7 @@ export class World {
   restore(member: Member, image: DiskImage): void {
     member.disk.restore(image.records);
     member.shown = image.shown.copy(image.shownCount);
+    member.withheld = new Set(image.withheld);
     member.readyAtMs = image.wasReady;
     member.diskFailed ||= image.diskFailed;
     member.room = image.room;
@@ -263,6 +266,7 @@ export class World {
 
   /** What the machine knows, as soon as it does: what it shows may wait for the disk. */
   #follow(process: MemberProcess, effect: MeshEffect): void {
+    noteWithheld(process, effect);
     if (effect.type === "show" && effect.event.event === "message") {
       const said = this.ledger.byText(withoutLie(effect.event.text));
       if (said?.lie) process.named = [];
@@ -272,7 +276,9 @@ export class World {
         if (record.kind !== "bundle") continue;
         for (const text of record.bundle.texts.value) {
           const said = this.ledger.byText(text);
-          if (said !== undefined) this.ledger.limit(said, process.named);
+          if (said === undefined) continue;
+          this.ledger.limit(said, process.named);
+          this.ledger.bundled(said, record.bundle.header.value);
         }
       }
     }

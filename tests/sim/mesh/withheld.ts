@@ -1,0 +1,30 @@
+/**
+ * What a member went on without because all its neighbours said that they no longer keep it, and they were liars, or
+ * had been told so by liars themselves. Nobody can tell that from the truth, and who has gone on never turns back:
+ * docs/security.md says so. Nothing else excuses a member that lacks a message.
+ */
+
+import type { MeshEffect } from "../../../lib/protocols/mesh/mesh_io.ts";
+import type { Said } from "./ledger.ts";
+import type { MemberProcess } from "./member.ts";
+
+/** Notes what a step has gone on without: its neighbours are those that were left after it. */
+export function noteWithheld(process: MemberProcess, effect: MeshEffect): void {
+  const { member } = process;
+  const { world } = member;
+  if (effect.type !== "persist" || world.liars.size === 0) return;
+  const neighbours = [...process.probe?.activeView() ?? []];
+  if (neighbours.length === 0) return;
+  for (const record of effect.records) {
+    if (record.kind !== "frontier") continue;
+    for (const entry of record.entries) {
+      for (const said of world.ledger.upTo(entry, entry.counter)) {
+        if (member.shown.has(said)) continue;
+        const lacks = (key: string) =>
+          world.liars.has(key as never) ||
+          world.members.some((other) => other.key === key && other.withheld.has(said));
+        if (neighbours.every(lacks)) member.withheld.add(said);
+      }
+    }
+  }
+}
