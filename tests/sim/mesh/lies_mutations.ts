@@ -6,6 +6,7 @@ import { Accusations } from "../../../lib/protocols/mesh/accusations.ts";
 import { Gaps } from "../../../lib/protocols/mesh/gaps.ts";
 import { MissingBundles } from "../../../lib/protocols/mesh/missing_bundles.ts";
 import { Suspicions } from "../../../lib/protocols/mesh/suspicion.ts";
+import { WaitingPool } from "../../../lib/protocols/mesh/waiting.ts";
 import { fakeCrypto } from "../fake_crypto.ts";
 import { replaced, together } from "../replaced.ts";
 import type { Mutation } from "./mutations.ts";
@@ -37,10 +38,13 @@ export const LIES_MUTATIONS = {
   },
   waitsForAnswers: {
     name: "waits for what answers the very bundle that waits",
-    install: replaced(Gaps.prototype, "verdict", function (this: Gaps, ...of) {
-      const [waiting, blocker, frontier, , nowMs] = of;
-      return verdict.call(this, waiting, blocker, frontier, false, nowMs);
-    }),
+    install: together(
+      replaced(Gaps.prototype, "verdict", function (this: Gaps, ...of) {
+        const [waiting, blocker, frontier, , nowMs] = of;
+        return verdict.call(this, waiting, blocker, frontier, false, nowMs);
+      }),
+      replaced(WaitingPool.prototype, "isCircular", () => false),
+    ),
   },
   skipsToHeads: {
     name: "takes for missed whatever somebody else names",
