@@ -33,11 +33,14 @@ interface Profile {
 
 export class ExactlyOnce implements MeshChecker {
   readonly name = "M1";
+  /** How many had been said when a process began on a profile that lacked too many of them. */
+  readonly #behindAt = new Map<Member, number>();
   readonly #profiles = new Map<Member, Profile>();
 
   started(process: MemberProcess, records: readonly MeshRecord[]): void {
     const { member } = process;
     const { ledger } = member.world;
+    if (lacksOf(member, ledger.said) > BEHIND_MAX) this.#behindAt.set(member, ledger.said.length);
     const profile: Profile = { mayRepeat: new Set(), stored: new Set() };
     this.#profiles.set(member, profile);
     for (let at = shownUpTo(records); at < records.length; at++) {
@@ -87,7 +90,7 @@ export class ExactlyOnce implements MeshChecker {
           member.shown.has(said) || member.withheld.has(said) ||
           all.length - said.index > BEHIND_MAX
         ) continue;
-        if (member.readyAtMs! < said.saidAtMs) {
+        if (member.readyAtMs! < said.saidAtMs && !this.#isTooOld(said, member)) {
           throw this.#broken(`${member.label} was never shown "${said.text}"`);
         }
       }
@@ -100,9 +103,25 @@ export class ExactlyOnce implements MeshChecker {
     }
   }
 
+  /**
+   * Whether it was said before a member came back that was too far behind, and comes before in room time what is kept:
+   * whoever is that far behind goes on without what is as old, since it may have been shown an answer to it.
+   */
+  #isTooOld({ index, time }: Said, member: Member): boolean {
+    if (time === null || index >= (this.#behindAt.get(member) ?? 0)) return false;
+    const isLater = (other: Said) => other.to === null && other.time !== null && other.time > time;
+    return member.world.ledger.said.filter(isLater).length > BEHIND_MAX;
+  }
+
   #broken(text: string): Violation {
     return new Violation(this.name, text);
   }
+}
+
+/** How much of what was said to all a user hasn't been shown. */
+function lacksOf({ shown }: Member, all: readonly Said[]): number {
+  if (all.length <= BEHIND_MAX) return 0;
+  return all.filter((said) => said.to === null && !shown.has(said)).length;
 }
 
 /** The place in `records` up to which all bundles have been shown, by the last record that says so. */

@@ -12,6 +12,7 @@
 
 import type { MeshEvent } from "../../../lib/protocols/mesh/events.ts";
 import { type Stream, type StreamKey, streamKey } from "../../../lib/protocols/mesh/stream.ts";
+import type { Header } from "../../../lib/protocols/mesh/structures.ts";
 
 export type MessageEvent = Extract<MeshEvent, { readonly event: "message" }>;
 
@@ -33,6 +34,8 @@ export interface Said {
   readonly to: string | null;
   /** Said by one whose program lies: nothing is promised of it. */
   readonly lie: boolean;
+  /** Room time of its bundle, once that is made. */
+  time: number | null;
   /** What the program called it, once it was shown anywhere. */
   id: string | null;
   /** Whether the author was told that it isn't sent, or won't arrive. */
@@ -157,6 +160,7 @@ export class Ledger {
       knew,
       to,
       lie: to === null && author.config.liar !== null,
+      time: null,
       id: null,
       refused: false,
     };
@@ -165,11 +169,9 @@ export class Ledger {
     return said;
   }
 
-  /** It is in a bundle that begins with `counter`. */
-  bundled(
-    said: Said,
-    { author, incarnation, counter }: Stream & { readonly counter: number },
-  ): void {
+  /** It is in a bundle with this header. */
+  bundled(said: Said, { author, incarnation, counter, time }: Header): void {
+    said.time = time;
     const key = streamKey({ author, incarnation });
     const stream = this.#byStream.get(key) ?? [];
     this.#byStream.set(key, stream);
