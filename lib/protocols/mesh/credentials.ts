@@ -5,6 +5,7 @@
  * `null`: what to do about it is the caller's.
  */
 
+import { ownedBytes } from "../../base/bytes.ts";
 import type { Bytes, Crypto, Signer } from "../../base/crypto.ts";
 import type { ClaimId, Hash, RoomId } from "../../base/ids.ts";
 import { foldName, nameFault } from "../../base/names.ts";
@@ -187,20 +188,26 @@ export function compareClaims(a: KnownClaim, b: KnownClaim): number {
   return a.id < b.id ? -1 : a.id > b.id ? 1 : 0;
 }
 
-/** A copy that doesn't keep the frame alive in which the claim came. */
-export function ownedClaim({ claim, signature, admission }: SignedClaim): SignedClaim {
-  return {
-    claim: { bytes: claim.bytes.slice(), value: claim.value },
-    signature: signature.slice(),
-    admission: admission.slice(),
-  };
+/** The claim, or a copy where it would keep the frame alive in which it came. */
+export function ownedClaim(signed: SignedClaim): SignedClaim {
+  const { claim } = signed;
+  const bytes = ownedBytes(claim.bytes);
+  const signature = ownedBytes(signed.signature);
+  const admission = ownedBytes(signed.admission);
+  const isOwned = bytes === claim.bytes && signature === signed.signature &&
+    admission === signed.admission;
+  return isOwned ? signed : { claim: { bytes, value: claim.value }, signature, admission };
 }
 
-/** A copy that doesn't keep the frame alive in which the beacon came. */
-export function ownedBeacon({ beacon, signature }: SignedBeacon): SignedBeacon {
+/** The beacon, or a copy where it would keep the frame alive in which it came. */
+export function ownedBeacon(signed: SignedBeacon): SignedBeacon {
+  const { bytes: shared, value } = signed.beacon;
+  const bytes = ownedBytes(shared);
+  const signature = ownedBytes(signed.signature);
   // The one byte array within: a view into the structure's own bytes would do, a copy is as small.
-  const value = { ...beacon.value, boxKey: beacon.value.boxKey.slice() };
-  return { beacon: { bytes: beacon.bytes.slice(), value }, signature: signature.slice() };
+  const boxKey = ownedBytes(value.boxKey);
+  const isOwned = bytes === shared && signature === signed.signature && boxKey === value.boxKey;
+  return isOwned ? signed : { beacon: { bytes, value: { ...value, boxKey } }, signature };
 }
 
 /**

@@ -4,7 +4,7 @@
  */
 
 import type { Environment } from "../../base/environment.ts";
-import { endpointText, type PeerKey } from "../../base/ids.ts";
+import type { Endpoint, PeerKey } from "../../base/ids.ts";
 import { Deadlines } from "../../base/machine.ts";
 import type { Accusations } from "./accusations.ts";
 import type { KnownClaim } from "./credentials.ts";
@@ -43,7 +43,7 @@ export interface HeardBeacon {
 export class Leases {
   readonly #deadlines = new Deadlines(DEADLINES);
   /** When a member's beacon was last put on disk, and where it could be dialled; live members alone. */
-  readonly #recorded = new Map<PeerKey, { readonly atMs: number; readonly endpoint: string }>();
+  readonly #recorded = new Map<PeerKey, { readonly atMs: number; readonly endpoint: Endpoint }>();
 
   constructor(
     readonly self: PeerKey,
@@ -235,12 +235,12 @@ export class Leases {
   #record(signed: SignedBeacon, nowMs: number): void {
     const { key, endpoint } = signed.beacon.value;
     if (endpoint === null) return;
-    const text = endpointText(endpoint);
     const recorded = this.#recorded.get(key);
-    const isRecent = recorded !== undefined && recorded.endpoint === text &&
+    const isRecent = recorded !== undefined && recorded.endpoint.host === endpoint.host &&
+      recorded.endpoint.port === endpoint.port &&
       nowMs - recorded.atMs < this.timing.memberRecordMs;
     if (isRecent) return;
-    this.#recorded.set(key, { atMs: nowMs, endpoint: text });
+    this.#recorded.set(key, { atMs: nowMs, endpoint });
     this.#keepOnDisk(signed);
   }
 

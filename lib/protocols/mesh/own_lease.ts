@@ -2,7 +2,7 @@
 
 import type { Signer } from "../../base/crypto.ts";
 import type { Environment } from "../../base/environment.ts";
-import { type InRoom, type KnownClaim, signBeacon } from "./credentials.ts";
+import { type InRoom, type KnownClaim, ownedBeacon, signBeacon } from "./credentials.ts";
 import type { RosterDigest } from "./roster_digest.ts";
 import type { ProgressPort, RosterTiming, SelfDescription } from "./roster_io.ts";
 import { type SignedBeacon, STRUCTURE_VERSION } from "./structures.ts";
@@ -81,7 +81,7 @@ export class OwnLease {
     this.#unsaid = { messages: 0, bytes: 0 };
     if (state === "quit") this.#ended = true;
     digest.set(key, incarnation, this.claim.id, state);
-    return this.#signed = signBeacon(this.env.crypto, this.signer, {
+    const signed = signBeacon(this.env.crypto, this.signer, {
       version: STRUCTURE_VERSION,
       room,
       key,
@@ -97,6 +97,7 @@ export class OwnLease {
       roster: digest.root(),
       latest: this.progress.latest(),
     });
+    return this.#signed = ownedBeacon(signed);
   }
 
   /** When the next beacon may go out that refutes an accusation. */

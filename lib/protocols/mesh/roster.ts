@@ -439,7 +439,7 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
       return true;
     }
     if (beacon.key === from) this.#exchange.compare(from, beacon.roster, nowMs);
-    this.#outbox.hasBeacon(from, beacon);
+    if (this.#outbox.hasBeacon(from, beacon)) return true;
     const verdict = this.#intake.check(from, signed, room, nowMs);
     if (verdict.is === "without-claim") this.#exchange.need(from, beacon.key);
     if (verdict.is === "good") {

@@ -67,7 +67,8 @@ export class RosterExchange {
 
   /** Whether we have all that some neighbour knew when it told its hashes. */
   hasOne(): boolean {
-    return this.#told.values().some((peer) => !this.#pull.isOpenWith(peer));
+    for (const peer of this.#told) if (!this.#pull.isOpenWith(peer)) return true;
+    return false;
   }
 
   /** A neighbour named a member whose claim we lack. */

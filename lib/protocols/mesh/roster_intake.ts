@@ -147,7 +147,8 @@ export class RosterIntake {
   check(from: PeerKey, signed: SignedBeacon, room: InRoom, nowMs: number): Verdict {
     const beacon = signed.beacon.value;
     if (!this.isNews(beacon)) return { is: "ignored" };
-    const known = this.claims.get(beacon.claim);
+    const inUse = this.table.get(beacon.key)?.claim;
+    const known = inUse?.id === beacon.claim ? inUse : this.claims.get(beacon.claim);
     const ahead = this.#neighbours.get(from)?.ahead;
     const coming = ahead?.get(beacon.claim);
     if (known === null && coming === undefined) return { is: "without-claim" };

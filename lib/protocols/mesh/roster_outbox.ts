@@ -98,12 +98,16 @@ export class RosterOutbox {
     this.#statements.push(passed(statement, from));
   }
 
-  /** A neighbour brought a beacon: it needn't be sent it. */
-  hasBeacon(from: PeerKey, beacon: Beacon): void {
+  /**
+   * A neighbour brought a beacon: it needn't be sent it.
+   * @returns Whether that or a later one waits here, and so is known.
+   */
+  hasBeacon(from: PeerKey, beacon: Beacon): boolean {
     const waiting = this.#beacons.get(beacon.key);
-    if (waiting === undefined) return;
-    const rank = rankOf(waiting.item.signed.beacon.value);
-    if (!isNewer(rank, rankOf(beacon))) waiting.knownTo.add(from);
+    if (waiting === undefined) return false;
+    const [known, brought] = [rankOf(waiting.item.signed.beacon.value), rankOf(beacon)];
+    if (!isNewer(known, brought)) waiting.knownTo.add(from);
+    return !isNewer(brought, known);
   }
 
   /** A neighbour brought a claim: it needn't be sent it. */

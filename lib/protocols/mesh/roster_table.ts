@@ -45,6 +45,13 @@ export function isNewer(rank: Rank, known: Rank): boolean {
   return rank.quit && !known.quit;
 }
 
+/** Whether a live member says no more than that it is still there, where it was: most of what comes. */
+function isRenewal(known: Entry, entry: Entry): boolean {
+  const [before, now] = [known.signed.beacon.value, entry.signed.beacon.value];
+  return known.state === "alive" && entry.state === "alive" && known.claim.id === entry.claim.id &&
+    before.incarnation === now.incarnation && before.endpoint?.host === now.endpoint?.host;
+}
+
 export class RosterTable {
   readonly digest: RosterDigest;
   readonly #entries = new Map<PeerKey, Entry>();
@@ -103,6 +110,12 @@ export class RosterTable {
   }
 
   put(entry: Entry): void {
+    const known = this.#entries.get(entry.key);
+    if (known !== undefined && isRenewal(known, entry)) {
+      this.#entries.delete(entry.key); // the one heard of last comes last
+      this.#entries.set(entry.key, entry);
+      return;
+    }
     this.#remove(entry.key);
     this.#floors.delete(entry.key);
     this.#entries.set(entry.key, entry);

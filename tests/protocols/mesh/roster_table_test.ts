@@ -1,0 +1,66 @@
+import { assertEquals } from "@std/assert";
+import { RosterOutbox } from "../../../lib/protocols/mesh/roster_outbox.ts";
+import { RosterTable } from "../../../lib/protocols/mesh/roster_table.ts";
+import type { Beacon } from "../../../lib/protocols/mesh/structures.ts";
+import { fakeCrypto } from "../../sim/fake_crypto.ts";
+import { beaconOf, claimOf, keyOf } from "./membership_fixtures.ts";
+
+const BOB = keyOf("Bob");
+const AT = { host: "10.0.0.1", port: 1 };
+
+/** Bob, live, as his beacon says. */
+function live(number: number, change: Partial<Beacon> = {}, claim = claimOf("Bob")) {
+  const signed = beaconOf("Bob", number, { claim: claim.id, endpoint: AT, ...change });
+  return { key: BOB, signed, claim, state: "alive", sinceMs: number } as const;
+}
+
+function tableWith(...entries: readonly Parameters<RosterTable["put"]>[0][]): RosterTable {
+  const table = new RosterTable(fakeCrypto);
+  for (const entry of entries) table.put(entry);
+  return table;
+}
+
+Deno.test("RosterTable.put() takes in a renewal, which changes nothing else", () => {
+  const table = tableWith(live(1), live(2));
+
+  assertEquals(table.get(BOB)?.sinceMs, 2);
+  assertEquals(table.floorOf(BOB)?.number, 2);
+  assertEquals([table.liveCount, table.liveAt(AT.host)], [1, 1]);
+  assertEquals(table.digest.root(), tableWith(live(1)).digest.root());
+});
+
+Deno.test("RosterTable.put() puts whoever was heard of last last", () => {
+  const ann = { ...live(1), key: keyOf("Ann"), signed: beaconOf("Ann", 1) };
+
+  const table = tableWith(live(1), ann, live(2));
+
+  assertEquals([...table.entries()].map(({ key }) => key), [keyOf("Ann"), BOB]);
+});
+
+Deno.test("RosterTable.put() counts another claim, address and incarnation of a live member", () => {
+  const other = claimOf("Bob", "Robert");
+
+  const renamed = tableWith(live(1), live(2, {}, other));
+  const moved = tableWith(live(1), live(2, { endpoint: { ...AT, host: "10.0.0.2" } }));
+  const again = tableWith(live(1), live(1, { incarnation: 2 }));
+
+  assertEquals([claimOf("Bob"), other].map(({ id }) => renamed.isClaimInUse(id)), [false, true]);
+  assertEquals(renamed.digest.root(), tableWith(live(2, {}, other)).digest.root());
+  assertEquals([moved.liveAt(AT.host), moved.liveAt("10.0.0.2")], [0, 1]);
+  assertEquals(again.digest.root(), tableWith(live(1, { incarnation: 2 })).digest.root());
+});
+
+Deno.test("RosterOutbox.hasBeacon() knows what waits, and nothing later", () => {
+  const outbox = new RosterOutbox();
+  const heard = { ageMs: 0, from: keyOf("Ann"), waitMs: 100 };
+  const brought = (who: string, number: number) =>
+    outbox.hasBeacon(keyOf(who), beaconOf("Bob", number).beacon.value);
+  outbox.beacon(beaconOf("Bob", 2), heard, 0);
+
+  assertEquals([1, 2, 3].map((number) => brought("Carl", number)), [true, true, false]);
+  assertEquals([brought("Dora", 1), brought("Eve", 2)], [true, true]);
+  const sentTo = outbox.take(["Ann", "Carl", "Dora", "Eve"].map(keyOf), 100)
+    .map((effect) => effect.type === "send" ? effect.to : effect.type);
+  assertEquals(sentTo, [keyOf("Dora")]);
+  assertEquals(brought("Carl", 2), false);
+});
