@@ -2,6 +2,8 @@
 .POSIX:
 .DEFAULT_GOAL = all
 PREFIX = /usr/local
+# Most of a simulated room lives on: a large nursery spares the collector the copying of it
+SCALE_V8 = --max-old-space-size=12000,--min-semi-space-size=64,--max-semi-space-size=128
 DENO = "$$(tools/find_deno.sh)"
 
 all: ## build ./p2pchat, one standalone executable
@@ -46,7 +48,7 @@ bench-deps: ## installs what the baselines of make bench need, into build/bench-
 	@tools/bench_deps.sh
 
 scale: ## the mesh with 1,000 members, in the simulator: MEMBERS=200 SEED=1 RUNS=small,talk,failure JSON=1
-	@$(DENO) run --quiet --no-check --allow-env --v8-flags=--max-old-space-size=12000 tests/bench/scale.ts
+	@$(DENO) run --quiet --no-check --allow-env --v8-flags=$(SCALE_V8) tests/bench/scale.ts
 
 traces: ## rewrite the golden traces
 	@UPDATE=1 $(DENO) test --quiet -A tests/traces

@@ -12,11 +12,12 @@ import type {
 import type { MeshMessage } from "../../../lib/protocols/mesh/messages.ts";
 import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
 import type { SimDisk } from "../disk.ts";
-import { fakeCrypto, fakeSigner } from "../fake_crypto.ts";
+import { fakeSigner } from "../fake_crypto.ts";
 import type { LinkEnd } from "../link.ts";
 import { messageBytes } from "../mesh/message_bytes.ts";
 import type { Call, Station } from "../network.ts";
 import { type Persist, type ProcessPort, SimProcess } from "../process.ts";
+import { rememberingCrypto } from "./remembering_crypto.ts";
 import type { ScaleRoom } from "./room.ts";
 import type { ScaleMachine } from "./scale_machine.ts";
 
@@ -64,7 +65,7 @@ export class ScaleMember
       random: random.next,
       randomBytes: (length) => random.bytes(length),
       wallMs: () => Math.floor(WALL_EPOCH_MS + skewMs + room.time.nowMs),
-      crypto: fakeCrypto,
+      crypto: rememberingCrypto,
       log: SILENT_LOGGER,
     };
     const config: MeshConfig = {

@@ -31,6 +31,7 @@ export interface ScaleRoomConfig {
 /** As in the program: `lib/transport/`. */
 const LIMITS = { controlBytes: 65_536, dataBytes: 1_048_576, windowBytes: 262_144 };
 const SYNC_MS = 1;
+const NOT_KEPT: MeshRecord = { kind: "shown", through: null };
 
 interface Traffic {
   frames: number;
@@ -92,6 +93,8 @@ export class ScaleRoom {
       syncMs: SYNC_MS,
       slowChance: 0,
     });
+    // Nobody comes back here: what a member has stored would be most of the memory of all.
+    disk.wrote = (_records, from) => disk.records.fill(NOT_KEPT, from);
     const member = new ScaleMember(this, this.members.length, begin, disk);
     this.members.push(member);
     member.start();
