@@ -5,7 +5,6 @@
  */
 
 import type { MeshEffect } from "../../../lib/protocols/mesh/mesh_io.ts";
-import type { Said } from "./ledger.ts";
 import type { MemberProcess } from "./member.ts";
 
 /** Notes what a step has gone on without: its neighbours are those that were left after it. */
