@@ -60,6 +60,50 @@ export class Deadlines<Name extends string> {
   }
 }
 
+/** Machines that are served together; each is asked for its next deadline only when it may have another one. */
+export class Timetable {
+  readonly #entries = new Map<object, { readonly machine: Timed; dueMs: number | null }>();
+  /** Whose deadlines may have changed. */
+  readonly #changed = new Set<object>();
+
+  constructor(machines: readonly Timed[]) {
+    for (const machine of machines) this.#entries.set(machine, { machine, dueMs: null });
+    this.allChanged();
+  }
+
+  /** It has had an input. */
+  changed(machine: Timed): void {
+    this.#changed.add(machine);
+  }
+
+  allChanged(): void {
+    for (const machine of this.#entries.keys()) this.#changed.add(machine);
+  }
+
+  isDue(machine: Timed, nowMs: number): boolean {
+    this.#update();
+    return (this.#entries.get(machine)?.dueMs ?? Infinity) <= nowMs;
+  }
+
+  nextMs(): number | null {
+    this.#update();
+    let next: number | null = null;
+    for (const { dueMs } of this.#entries.values()) next = earliestMs(next, dueMs);
+    return next;
+  }
+
+  #update(): void {
+    if (this.#changed.size === 0) return;
+    for (const machine of this.#changed) {
+      const entry = this.#entries.get(machine);
+      if (entry !== undefined) entry.dueMs = entry.machine.nextDeadlineMs();
+    }
+    this.#changed.clear();
+  }
+}
+
+type Timed = Pick<Machine<never, unknown>, "nextDeadlineMs">;
+
 /** The earliest of several deadlines, `null` where there is none. */
 export function earliestMs(...deadlines: readonly (number | null)[]): number | null {
   let next: number | null = null;

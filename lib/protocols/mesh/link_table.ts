@@ -56,6 +56,8 @@ export type Promotion =
 export class LinkTable {
   readonly #links = new Map<LinkId, Entry>();
   readonly #members = new Map<PeerKey, Entry>();
+  /** Those with a `drainedAtMs`. */
+  readonly #draining = new Set<Entry>();
 
   constructor(
     readonly self: PeerKey,
@@ -139,6 +141,7 @@ export class LinkTable {
   remove(link: LinkId): PeerKey | null {
     const entry = this.#links.get(link);
     this.#links.delete(link);
+    if (entry !== undefined) this.#draining.delete(entry);
     if (entry === undefined || this.#members.get(entry.peer) !== entry) return null;
     this.#members.delete(entry.peer);
     return entry.peer;
@@ -161,6 +164,7 @@ export class LinkTable {
     if (heir === undefined) return null;
     heir.state = "member";
     heir.drainedAtMs = null;
+    this.#draining.delete(heir);
     this.#members.set(peer, heir);
     return heir;
   }
@@ -194,6 +198,7 @@ export class LinkTable {
     for (const entry of this.#links.values()) {
       if (entry.drainedAtMs === null || entry.drainedAtMs > nowMs) continue;
       entry.drainedAtMs = null;
+      this.#draining.delete(entry);
       due.push(entry.link);
     }
     return due;
@@ -201,7 +206,7 @@ export class LinkTable {
 
   nextDrainedMs(): number | null {
     let next: number | null = null;
-    for (const { drainedAtMs } of this.#links.values()) {
+    for (const { drainedAtMs } of this.#draining) {
       if (drainedAtMs !== null && (next === null || drainedAtMs < next)) next = drainedAtMs;
     }
     return next;
@@ -241,6 +246,7 @@ export class LinkTable {
   #drain(entry: Entry, nowMs: number): void {
     entry.state = "draining";
     entry.drainedAtMs = nowMs + (this.self < entry.peer ? this.drainMs : 2 * this.drainMs);
+    this.#draining.add(entry);
   }
 
   #entry(link: LinkId): Entry {

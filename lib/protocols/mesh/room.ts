@@ -303,8 +303,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
   #tick(): void {
     const nowMs = this.#nowMs;
     const { overlay, broadcast, order, antiEntropy, roster, privateMessages } = this.machines;
-    const due = (machine: { nextDeadlineMs(): number | null }) =>
-      (machine.nextDeadlineMs() ?? Infinity) <= nowMs;
+    const due = (machine: Machine<never, unknown>) => this.machines.isDue(machine, nowMs);
     const tick = { type: "tick" } as const;
     if (due(roster)) this.#toRoster(tick);
     if (due(overlay)) this.#toOverlay(tick);
@@ -405,8 +404,12 @@ export class Room implements Machine<RoomInput, RoomEffect> {
 
   // One method a machine: give it an input, route its effects.
 
+  #step<Input, Effect>(machine: Machine<Input, Effect>, input: Input): readonly Effect[] {
+    return this.machines.step(machine, input, this.#nowMs);
+  }
+
   #toOverlay(input: OverlayInput): void {
-    for (const effect of this.machines.overlay.step(input, this.#nowMs)) this.#fromOverlay(effect);
+    for (const effect of this.#step(this.machines.overlay, input)) this.#fromOverlay(effect);
   }
 
   #fromOverlay(effect: OverlayEffect): void {
@@ -456,7 +459,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
   }
 
   #toBroadcast(input: BroadcastInput): void {
-    for (const effect of this.machines.broadcast.step(input, this.#nowMs)) {
+    for (const effect of this.#step(this.machines.broadcast, input)) {
       this.#fromBroadcast(effect);
     }
   }
@@ -489,7 +492,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
   }
 
   #toOrder(input: OrderInput): void {
-    const effects = this.machines.order.step(input, this.#nowMs);
+    const effects = this.#step(this.machines.order, input);
     // The lines that an own bundle answers must be known before it is shown.
     for (const effect of effects) if (effect.type === "said") this.#showing.linesSaid(effect);
     for (const effect of effects) this.#fromOrder(effect);
@@ -578,7 +581,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
   }
 
   #toAntiEntropy(input: AntiEntropyInput): void {
-    for (const effect of this.machines.antiEntropy.step(input, this.#nowMs)) {
+    for (const effect of this.#step(this.machines.antiEntropy, input)) {
       this.#fromAntiEntropy(effect);
     }
   }
@@ -611,7 +614,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
   }
 
   #toRoster(input: RosterInput): void {
-    for (const effect of this.machines.roster.step(input, this.#nowMs)) this.#fromRoster(effect);
+    for (const effect of this.#step(this.machines.roster, input)) this.#fromRoster(effect);
   }
 
   #fromRoster(effect: RosterEffect): void {
@@ -701,7 +704,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
   }
 
   #toPrivate(input: PrivateInput): void {
-    for (const effect of this.machines.privateMessages.step(input, this.#nowMs)) {
+    for (const effect of this.#step(this.machines.privateMessages, input)) {
       this.#fromPrivate(effect);
     }
   }
@@ -932,8 +935,9 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       return "waiting for the disk";
     }
     const laggards = this.#flow.waitedFor(this.#nowMs);
-    const awaited = new Set([...laggards, ...privateMessages.awaited()]);
-    return awaited.size === 0 ? null : `waiting for ${this.#view.namesOf([...awaited])}`;
+    const receivers = privateMessages.awaited();
+    if (laggards.length + receivers.length === 0) return null;
+    return `waiting for ${this.#view.namesOf([...new Set([...laggards, ...receivers])])}`;
   }
 
   #fatal(code: "name-taken" | "replaced", text: string): void {

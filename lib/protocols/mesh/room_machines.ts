@@ -4,7 +4,7 @@ import type { Signer } from "../../base/crypto.ts";
 import type { Environment } from "../../base/environment.ts";
 import { fingerprintOf } from "../../base/fingerprint.ts";
 import type { BundleId, ClaimId, PeerKey } from "../../base/ids.ts";
-import { earliestMs } from "../../base/machine.ts";
+import { type Machine, Timetable } from "../../base/machine.ts";
 import { AntiEntropy } from "./anti_entropy.ts";
 import { Broadcast } from "./broadcast.ts";
 import { BROADCAST_LAN } from "./broadcast_io.ts";
@@ -36,6 +36,7 @@ export class RoomMachines {
   readonly met: MetMembers;
   /** Members that the disk knows, for finding the room again. */
   readonly #stored: readonly Contact[];
+  readonly #timetable: Timetable;
 
   /** @param isShown Whether the user has been shown a bundle that the order has delivered. */
   constructor(
@@ -109,15 +110,31 @@ export class RoomMachines {
       selfClaim: () => this.roster.selfClaim(),
       isClaimKnown: (id) => this.roster.isClaimKnown(id),
     });
+    this.#timetable = new Timetable(this.#all());
+  }
+
+  /** Gives one of them an input: the only way to. */
+  step<Input, Effect>(
+    machine: Machine<Input, Effect>,
+    input: Input,
+    nowMs: number,
+  ): readonly Effect[] {
+    this.#timetable.changed(machine);
+    return machine.step(input, nowMs);
+  }
+
+  isDue(machine: Machine<never, unknown>, nowMs: number): boolean {
+    return this.#timetable.isDue(machine, nowMs);
   }
 
   nextDeadlineMs(): number | null {
-    return earliestMs(...this.#all().map((machine) => machine.nextDeadlineMs()));
+    return this.#timetable.nextMs();
   }
 
   /** After a stall of our own, nobody is blamed for the time that was lost. */
   postpone(delayMs: number): void {
     for (const machine of this.#all()) machine.postpone(delayMs);
+    this.#timetable.allChanged();
   }
 
   #all() {

@@ -86,6 +86,16 @@ Deno.test("LinkTable.takeDrained() gives a drained link back in time, at the end
   }
 });
 
+Deno.test("LinkTable.nextDrainedMs() forgets a drained link that is down", () => {
+  const table = bobsTable({ id: 1, dialled: true }, { id: 2, dialled: false });
+  table.promote(link(1), 7, 0);
+  table.promote(link(2), 7, 100);
+
+  table.remove(link(1));
+
+  assertEquals(table.nextDrainedMs(), null);
+});
+
 Deno.test("LinkTable.inherit() takes back what was given up for a link that went down first", () => {
   const table = bobsTable({ id: 1, dialled: true }, { id: 2, dialled: false });
   table.promote(link(1), 7, 0);
