@@ -100,7 +100,8 @@ function leftLine({ name, reason }: EventNamed<"left">, nowMs: number): Line {
         { timeMs: nowMs },
         { text: " ! ", as: "mark" },
         nameSpan(name),
-        " is lost: no answer; the group goes on, and brings them up to date when they are back",
+        " is lost: no answer, or the log there is fetched anew; the group goes on, and brings them up to date " +
+        "when they are back",
       ];
   }
 }

@@ -116,6 +116,10 @@ function arrivalText({ has, afterMs }: Arrivals["members"][number]): string {
 
 export function snapshotLines(event: EventNamed<"snapshot">, nowMs: number): readonly Line[] {
   const { id, file, consistent, why } = event;
+  // Nobody waits for it, and /snapshots says where it is.
+  if (consistent && event.scheduled === true) {
+    return [[{ timeMs: nowMs }, ` * Snapshot ${id} is consistent`]];
+  }
   const kept: Line = ["  ", { text: file, as: "exact" }];
   if (consistent) {
     const line: Line = [{ timeMs: nowMs }, ` * Snapshot ${id} is consistent: ${why}`];

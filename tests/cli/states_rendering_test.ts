@@ -174,6 +174,18 @@ Deno.test("serveLines() prints a snapshot's verdict, and where it is", () => {
   );
 });
 
+Deno.test("a snapshot that the clock has taken is one line, unless it isn't consistent", () => {
+  const scheduled = { ...SNAPSHOT, scheduled: true } as const;
+  assertEquals(
+    printed(serveLines(scheduled, CONTEXT)),
+    `12:03 * Snapshot ${SNAPSHOT.id} is consistent\n`,
+  );
+  assertEquals(
+    printed(serveLines({ ...scheduled, consistent: false }, CONTEXT)).split("\n").length,
+    3,
+  );
+});
+
 Deno.test("serveLines() prints the latest snapshots", () => {
   const { id, file } = SNAPSHOT;
   const one = { id, file, consistent: true, at: NOON, members: ["Alice", "Bob"], messages: 1_200 };

@@ -106,6 +106,7 @@ Deno.test("group: --snapshot-every takes one so often; /snapshots lists them, af
   const { snapshots } = await again.ask("snapshots");
 
   const shown = server.events.filter(isSnapshot);
+  assertEquals(shown.map(({ scheduled }) => scheduled), shown.map(() => true));
   assertEquals(
     snapshots.map(({ id, file, consistent }: ShownEvent) => [id, file, consistent]),
     shown.map(({ id, file }) => [id, file, true]),

@@ -298,6 +298,8 @@ export type CoordinatorEvent =
     readonly consistent: boolean;
     /** Part of a sentence. */
     readonly why: string;
+    /** Nobody asked: `--snapshot-every` took it. */
+    readonly scheduled?: true;
     readonly members: readonly SnapshotMemberView[];
     readonly channels: readonly SnapshotChannelView[];
   }

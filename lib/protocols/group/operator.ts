@@ -101,7 +101,9 @@ export class Operator {
     ref: string | undefined,
   ): void {
     const names = new Set(known.map(({ name }) => name));
-    const where = command === "allow" ? "among those who are kept out" : "in this group";
+    const where = command === "allow"
+      ? "among those who are kept out"
+      : "among those who are here or awaited";
     const hint = didYouMean(name, names, (near) => `/${command} ${near}`);
     const advice = hint ||
       (names.size === 0

@@ -352,13 +352,14 @@ export class Taking {
     this.#written.delete(token);
     if (written === undefined) return;
     const { out, environment: { crypto } } = this.parts;
-    const { cut, wanted: { refs } } = written;
+    const { cut, wanted: { refs, isAsked } } = written;
     if (file === null) {
       for (const ref of refs) out.error("disk", text, ref);
       return;
     }
     const verdict = verdictOf(cut);
-    for (const ref of refs) out.show(snapshotEvent(crypto, cut, verdict, file), ref);
+    const event = snapshotEvent(crypto, cut, verdict, file);
+    for (const ref of refs) out.show(isAsked ? event : { ...event, scheduled: true }, ref);
     if (removed.length === 0 || this.#isRemovalTold) return;
     this.#isRemovalTold = true;
     out.notice(
