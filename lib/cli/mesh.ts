@@ -34,12 +34,13 @@ const FOUNDED_PRIVATE =
 const FOUNDED_PASSIVE =
   "Nobody can join the room you founded, as --passive takes no calls; start again without it to let others in";
 
-/** Who founds another room, from the shell's history perhaps, isn't in the last one any more. */
+/** Who comes into another room, by the shell's history perhaps, isn't in the last one any more. */
 function leftBehind(last: RoomId): string {
   return `This is another room than the one you were in last, ${
     last.slice(0, ROOM_ID_START)
   }...: to go back there, ` +
-    "start with the address of one of its members, or with its invite where it is private";
+    "start with the address of one of its members; where it is private, with its invite, which any member " +
+    "shows by /invite";
 }
 
 /** Enough to tell rooms apart, and to find a room's folder. */
@@ -117,7 +118,7 @@ async function chat(wiring: Wiring): Promise<void> {
       } else if (begin.kind === "found" && ui.interactive) {
         ui.show({ event: "notice", text: begin.private ? FOUNDED_PRIVATE : FOUNDED });
       }
-      if (begin.kind === "found" && rooms.last !== null) {
+      if (rooms.last !== null && host?.room !== rooms.last) {
         ui.show({ event: "notice", text: leftBehind(rooms.last) });
       }
     });

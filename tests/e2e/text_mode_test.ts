@@ -90,10 +90,19 @@ Deno.test("text mode: who founds another room is told which one it isn't, and ho
     for (const line of told) {
       assertMatch(
         line,
-        /another room than the one you were in last, [0-9a-f]{8}\.\.\.: to go back/,
+        /another room than the one you were in last, [0-9a-f]{8}\.\.\.: to go back .*by \/invite$/,
       );
     }
   }
+  const other = await nodes.ready("Bob", null);
+  await using ann = TextProgram.mesh("Ann", other.port, [], { data });
+  await ann.until(/another room than the one you were in last/);
+  await ann.type("/msg Bbo hi", "/msg Zacharias hi");
+  await ann.until(/did you mean Bob/, "stderr");
+  await ann.until(
+    /Nobody here is called Zacharias, and who left before you came can't be written to; \/peers/,
+    "stderr",
+  );
 });
 
 Deno.test("text mode: what begins like a command but is chat, is said; what isn't, is refused", async () => {

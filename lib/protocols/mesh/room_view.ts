@@ -426,7 +426,9 @@ export class RoomView {
    */
   receiver(name: string): { readonly to: PeerKey; readonly name: string } {
     const to = this.facts.strangerNamed(name);
-    if (to === null) throw this.#unknownUser(name);
+    if (to === null) {
+      throw this.#unknownUser(name, ", and who left before you came can't be written to");
+    }
     if (to === this.self) throw notYourself();
     this.#checkKey(to);
     return { to, name: this.#nameGiven(to, name) };
@@ -540,9 +542,10 @@ export class RoomView {
     return keys.map((key) => this.#name(key)).join(", ");
   }
 
-  #unknownUser(name: string): P2pchatError {
+  /** @param beside What else is so, where no name is near. */
+  #unknownUser(name: string, beside = ""): P2pchatError {
     const names = this.facts.live().map(({ key }) => this.#name(key));
-    const hint = didYouMean(name, names) || "; /peers shows who is here";
+    const hint = didYouMean(name, names) || `${beside}; /peers shows who is here`;
     return new P2pchatError("unknown-user", `Nobody here is called ${name}${hint}`);
   }
 
