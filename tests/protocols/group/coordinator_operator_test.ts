@@ -243,3 +243,14 @@ function hello(name: string): GroupMessage {
     promised: none,
   };
 }
+
+Deno.test("Whoever is neither here nor awaited isn't found to be removed, and who is is named", () => {
+  const program = Program.of("ann", "bob");
+
+  program.command({ command: "remove", name: "zoe" });
+
+  assertEquals(
+    program.told.at(-1),
+    "Cannot find zoe among those who are here or awaited; there are ann, bob",
+  );
+});
