@@ -65,8 +65,6 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
   readonly interactive = true;
   /** A terminal that is gone is no error. */
   readonly outputError = null;
-  /** Who types has read it of each line. */
-  readonly inputError = null;
   readonly dialogue: Dialogue;
   readonly #mode: Mode<Event, Target>;
   readonly #options: CommonOptions;

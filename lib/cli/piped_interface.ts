@@ -1,9 +1,8 @@
 /** The user interface without line editing: one event per line, as text or as JSON. */
 
-import { P2pchatError } from "../base/errors.ts";
+import type { P2pchatError } from "../base/errors.ts";
 import { visibleText } from "../base/text.ts";
 import { CommandRunner } from "./command_runner.ts";
-import { numberText } from "./counts.ts";
 import { helpEvent, helpLines } from "./help_text.ts";
 import { LineSplitter } from "./input_lines.ts";
 import { Interrupts } from "./interrupts.ts";
@@ -46,9 +45,6 @@ export class PipedInterface<Event extends ShownEvent, Target>
   /** What came before anybody heeded it. */
   #earlyInterrupt: InterruptCause | null = null;
   #inProgress = false;
-  /** How many lines the disk refused. */
-  #unsent = 0;
-  #hasEnded = false;
   #isClosed = false;
   #idleTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -92,7 +88,6 @@ export class PipedInterface<Event extends ShownEvent, Target>
   }
 
   show(event: Event | CommonEvent, ref?: string): void {
-    if (isCommon(event) && event.event === "error" && event.unsent === true) this.#unsent++;
     if (this.#json !== null) return this.#writeJson(event, ref);
     if (isCommon(event)) return this.#showCommon(event);
     const context = {
@@ -137,17 +132,6 @@ export class PipedInterface<Event extends ShownEvent, Target>
     return this.#streams.stdout.isTerminal ? null : this.#output.error; // a terminal that is gone is no error
   }
 
-  get inputError(): P2pchatError | null {
-    if (!this.#hasEnded || this.#unsent === 0 || this.interactive) return null;
-    const what = this.#unsent === 1
-      ? "A message of the input wasn't"
-      : `${numberText(this.#unsent)} messages of the input weren't`;
-    return new P2pchatError(
-      "disk",
-      `${what} sent, as the disk took nothing; see that it does, and send that again`,
-    );
-  }
-
   async close(): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#idleTimer);
@@ -180,9 +164,7 @@ export class PipedInterface<Event extends ShownEvent, Target>
       if (this.#isClosed || this.#runner.hasLeft) return;
     }
     await this.#runner.runAll(splitter.end(), handler.target);
-    if (this.#options.stay || this.#isClosed || this.#runner.hasLeft) return;
-    this.#hasEnded = true;
-    handler.ended();
+    if (!this.#options.stay && !this.#isClosed && !this.#runner.hasLeft) handler.ended();
   }
 
   async #read(buffer: Uint8Array): Promise<number | null> {

@@ -36,7 +36,6 @@ export async function runMode<Event extends ShownEvent, Target>(
   const outcome = await host.run();
   await links.shutdown(outcome.kind === "bye" ? outcome.reason : outcome.code);
   if (outcome.kind === "fatal") throw new P2pchatError(outcome.code, outcome.text);
-  if (ui.inputError !== null) throw ui.inputError;
   environment.log.info("stopped", { reason: outcome.reason });
   ui.show({ event: "bye", reason: outcome.reason }, outcome.ref);
 }

@@ -172,8 +172,6 @@ export interface UserInterface<Event extends ShownEvent, Target> {
   readonly interactive: boolean;
   /** Why standard output takes nothing more, where its reader hasn't just gone: how the program ends then. */
   readonly outputError: P2pchatError | null;
-  /** What of a pipe that has ended wasn't sent, as the disk took nothing: how the program ends then. */
-  readonly inputError: P2pchatError | null;
   /** Stops reading, writes what is left, 2 s at most, restores the terminal. Idempotent. */
   close(): Promise<void>;
 }

@@ -1,5 +1,4 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { unsentEvent } from "../../lib/base/mode_output.ts";
 import type { CommonOptions } from "../../lib/cli/options.ts";
 import { PipedInterface } from "../../lib/cli/piped_interface.ts";
 import { type EchoRoom, echoRoom, messageFrom, MODE, OPTIONS } from "./echo_room.ts";
@@ -66,22 +65,6 @@ Deno.test("with --stay the end of input is not told", async () => {
   await settle();
   assertEquals(room.happened, ["one"]);
   await ui.close();
-});
-
-Deno.test("a pipe of which the disk refused messages ends with that error, unless asked to leave", async () => {
-  for (const [line, stay, code] of [["x", false, "disk"], [":q", false, null], ["x", true, null]]) {
-    const { streams, ui, room } = open({ stay: stay === true });
-    streams.type(`one\ntwo\n${line}\n`);
-    streams.type(null);
-    ui.listen(room);
-    await settle();
-    ui.show({ event: "error", code: "disk", text: "what comes isn't kept" });
-    assertEquals(ui.inputError, null);
-    for (const text of ["one", "two"]) ui.show({ ...unsentEvent("it is full"), text });
-    assertEquals(ui.inputError?.code ?? null, code);
-    if (code !== null) assertStringIncludes(ui.inputError!.message, "2 messages of the input");
-    await ui.close();
-  }
 });
 
 Deno.test("nothing is run after a command to leave, and no end is told", async () => {
