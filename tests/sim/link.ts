@@ -36,6 +36,8 @@ export interface QueueLimits {
   readonly windowBytes: number;
 }
 
+/** Why a link ends on which more control waits than may. */
+export const CONTROL_FULL = "the control queue is full";
 /** Pings go out after 1 s of silence, and 3 s without a byte end a link. */
 const DEAD_AFTER_MS = 3_000;
 const DEAD_JITTER_MS = 1_000;
@@ -138,7 +140,7 @@ class Pipe<Message> {
     } else if (lane === "control") {
       this.#control.push(message, size);
       if (this.#control.bytes > limits.controlBytes) {
-        return this.from.lose("the control queue is full");
+        return this.from.lose(CONTROL_FULL);
       }
     } else {
       if (this.#congested && this.#data.bytes > limits.dataBytes) {

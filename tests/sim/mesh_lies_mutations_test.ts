@@ -60,6 +60,14 @@ const HUNTS: readonly Hunt[] = [
     scenario: roomWith("saysNotKept"),
   },
   {
+    mutation: LIES_MUTATIONS.passesOnAsItsOwn,
+    finder: "honest links",
+    checkers: () => [new HonestLinks()],
+    seedsMax: 10,
+    troubles: [],
+    scenario: { ...roomWith("crowds"), bytesPerMs: 40 },
+  },
+  {
     mutation: LIES_MUTATIONS.hearsNoDenial,
     finder: "roster",
     checkers: () => [new RosterRight()],

@@ -1,6 +1,7 @@
-/** No honest member is ever banned, whatever the network does to its words. */
+/** No honest member is ever banned, nor given up since others make us say more to it than its line carries. */
 
-import type { MeshEffect } from "../../../lib/protocols/mesh/mesh_io.ts";
+import type { MeshEffect, MeshInput } from "../../../lib/protocols/mesh/mesh_io.ts";
+import { CONTROL_FULL } from "../link.ts";
 import { type MeshChecker, Violation } from "../mesh/checker.ts";
 import type { MemberProcess } from "../mesh/member.ts";
 
@@ -10,5 +11,13 @@ export class HonestLinks implements MeshChecker {
   effect(process: MemberProcess, effect: MeshEffect): void {
     if (effect.type !== "ban" || process.member.world.liars.has(process.lastBanned!)) return;
     throw new Violation(this.name, `${process.label} bans an honest member: ${effect.reason}`);
+  }
+
+  stepped({ label, lastLost, member: { world } }: MemberProcess, input: MeshInput): void {
+    if (input.type !== "link-down" || input.reason !== CONTROL_FULL || world.liars.size === 0) {
+      return;
+    }
+    if (lastLost === null || world.liars.has(lastLost)) return;
+    throw new Violation(this.name, `${label} gives up an honest member: ${input.reason}`);
   }
 }

@@ -8,6 +8,7 @@ import type { MeshMachine } from "./member.ts";
 import {
   Accuses,
   BackDates,
+  Crowds,
   Forges,
   HoldsNames,
   MakesAuthorsUp,
@@ -38,6 +39,7 @@ export const ATTACKS = {
   saysNotKept: SaysNotKept,
   boasts: Boasts,
   makesMembersUp: MakesMembersUp,
+  crowds: Crowds,
   backDates: BackDates,
   makesAuthorsUp: MakesAuthorsUp,
   accuses: Accuses,

@@ -5,6 +5,7 @@
 import { Accusations } from "../../../lib/protocols/mesh/accusations.ts";
 import { Gaps } from "../../../lib/protocols/mesh/gaps.ts";
 import { MissingBundles } from "../../../lib/protocols/mesh/missing_bundles.ts";
+import { RosterOutbox } from "../../../lib/protocols/mesh/roster_outbox.ts";
 import { Suspicions } from "../../../lib/protocols/mesh/suspicion.ts";
 import { WaitingPool } from "../../../lib/protocols/mesh/waiting.ts";
 import { fakeCrypto } from "../fake_crypto.ts";
@@ -25,6 +26,16 @@ export const LIES_MUTATIONS = {
   believesOneNeighbour: {
     name: "believes one neighbour that something can't be had any more",
     install: replaced(Gaps.prototype, "agreed", (entry) => entry.low > entry.counter),
+  },
+  passesOnAsItsOwn: {
+    name: "passes on a crowd as it says what it says itself",
+    install: replaced(
+      RosterOutbox.prototype,
+      "send",
+      function (this: RosterOutbox, to, message) {
+        this.effect({ type: "send", to, message, lane: "control" });
+      },
+    ),
   },
   hearsNoDenial: {
     name: "believes every accusation",

@@ -155,6 +155,8 @@ export class MemberProcess
   shownKey = "";
   /** Whom it banned last. */
   lastBanned: PeerKey | null = null;
+  /** The other end of the link that went down last. */
+  lastLost: PeerKey | null = null;
   pausedBecause: string | null = null;
   outcome: StopOutcome | null = null;
   /** The last answers to `/history` and `/peers`; null before the first. */
@@ -298,6 +300,7 @@ export class MemberProcess
 
   linkDown(end: LinkEnd<MeshMessage>, closed: boolean, reason: string): void {
     if (!this.links.delete(end.id)) return;
+    this.lastLost = (end.other.owner as MemberProcess).member.key;
     this.#input({ type: "link-down", link: end.id, closed, reason });
   }
 

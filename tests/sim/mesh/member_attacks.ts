@@ -3,14 +3,23 @@
 import type { PeerKey } from "../../../lib/base/ids.ts";
 import { makeBundle } from "../../../lib/protocols/mesh/bundle.ts";
 import { claimIdOf, signStatement } from "../../../lib/protocols/mesh/credentials.ts";
-import { EPOCHS_AHEAD_MAX, EPOCHS_PER_SECOND } from "../../../lib/protocols/mesh/limits.ts";
+import {
+  EPOCHS_AHEAD_MAX,
+  EPOCHS_PER_SECOND,
+  ROSTER_NEWS_MAX,
+} from "../../../lib/protocols/mesh/limits.ts";
 import type { MeshInput } from "../../../lib/protocols/mesh/mesh_io.ts";
-import type { MeshMessage } from "../../../lib/protocols/mesh/messages.ts";
+import type { Contact, MeshMessage } from "../../../lib/protocols/mesh/messages.ts";
 import { signRotation } from "../../../lib/protocols/mesh/rotations.ts";
-import type { Beacon } from "../../../lib/protocols/mesh/structures.ts";
+import type { Beacon, SignedBeacon, SignedClaim } from "../../../lib/protocols/mesh/structures.ts";
 import { fakeCrypto } from "../fake_crypto.ts";
 import { Adversary, OTHER_INCARNATION } from "./adversary.ts";
 import { deadContact, madeUpBeacon, madeUpClaim, randomId } from "./made_up.ts";
+
+/** Of one crowd: enough for a link to be full for seconds. */
+const CROWD_MAX = 800;
+/** Contacts in a shuffle at most. */
+const WALK_CONTACTS = 16;
 
 /** Members that don't exist, under names of their own or others', with addresses where nobody is. */
 export class MakesMembersUp extends Adversary {
@@ -38,6 +47,37 @@ export class MakesMembersUp extends Adversary {
 
   #othersName(): string {
     return `u${this.random.below(12)}`;
+  }
+}
+
+/** More of them at a time than a slow link carries, and walks that name them: to be passed on by honest members. */
+export class Crowds extends Adversary {
+  readonly #contacts: Contact[] = [];
+
+  protected override act(): void {
+    if (this.#contacts.length < CROWD_MAX) this.#makeUp();
+    const contacts = this.random.shuffled(this.#contacts).slice(0, WALK_CONTACTS);
+    const [origin] = contacts;
+    for (let count = 4; count > 0; count--) {
+      this.send({ type: "shuffle", origin: origin!, ttl: 6, contacts });
+    }
+  }
+
+  #makeUp(): void {
+    const claims: SignedClaim[] = [];
+    const beacons: { signed: SignedBeacon; ageMs: number }[] = [];
+    for (let count = ROSTER_NEWS_MAX; count > 0; count--) {
+      const signer = this.nobody(this.#contacts.length);
+      const time = this.claim!.claim.value.time + this.#contacts.length;
+      const name = `crowd${this.#contacts.length}`;
+      const claim = madeUpClaim(this.room!, signer, this.signer, name, time);
+      const { endpoint } = deadContact(this.random);
+      this.#contacts.push({ key: signer.key, endpoint });
+      claims.push(claim);
+      beacons.push({ signed: madeUpBeacon(this.room!, signer, claim, { endpoint }), ageMs: 0 });
+    }
+    this.send({ type: "claims", claims });
+    this.send({ type: "beacons", beacons });
   }
 }
 
