@@ -114,8 +114,6 @@ export const INTRODUCED_DIALS_BURST = 8;
 export const INTRODUCERS_MAX = 256;
 /** An endpoint that never answered is dialled three times a minute; the rare dial, each 22 s, isn't held up. */
 export const ENDPOINT_DIAL_INTERVAL_MS = 20_000;
-/** Neighbours remembered as ways back into the room: dialled first, 4 at a time, 2 s each, before all others. */
-export const MET_MEMBERS_MAX = 16;
 /** Endpoints remembered: more than are dialled in that time. */
 export const DIALLED_ENDPOINTS_MAX = 256;
 /** Dials for free places: as many as silent addresses allow, 4 at a time, 2 s each, where addresses refuse at once. */

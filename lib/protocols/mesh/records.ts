@@ -2,7 +2,6 @@
 
 import type { BundleId, PeerKey } from "../../base/ids.ts";
 import type { Contact, SyncEntry } from "./messages.ts";
-import { MetMembers } from "./met_members.ts";
 import type { ClaimedRotation, RoomSecret } from "./rotations.ts";
 import type {
   Bundle,
@@ -48,7 +47,7 @@ export type MeshRecord =
   | { readonly kind: "proof"; readonly proof: Proof }
   /** Where a member could be dialled, latest last; for finding the room again. */
   | { readonly kind: "member"; readonly beacon: SignedBeacon; readonly heardWallMs: number }
-  /** A way into the room: who let us in, as we dialled it, or a neighbour. Nobody made it up (`met_members.ts`). */
+  /** Who lets us in, as we dialled it: all that is known of the room until the first `member`. */
   | { readonly kind: "entrance"; readonly contact: Contact; readonly heardWallMs: number }
   /** A private room's secret; the highest (epoch, id) counts. Synced before anybody is told of our own. */
   | { readonly kind: "rotation"; readonly rotation: ClaimedRotation }
@@ -133,12 +132,8 @@ export function rotationRecord({ rotation, claim }: ClaimedRotation): MeshRecord
   return { kind: "rotation", rotation: { rotation, claim } };
 }
 
-/**
- * Members that can be dialled: neighbours that we had first, since others may be made up; then those who weren't known
- * to have quit, of each the one heard of last.
- */
+/** Members that can be dialled: those who weren't known to have quit first, of each the one heard of last. */
 export function rememberedContacts(records: readonly MeshRecord[], self: PeerKey): Contact[] {
-  const met = new MetMembers(records);
   const latest = new Map<PeerKey, Remembered>();
   for (const record of records) {
     if (record.kind !== "member" && record.kind !== "entrance") continue;
@@ -148,23 +143,15 @@ export function rememberedContacts(records: readonly MeshRecord[], self: PeerKey
       : record.contact;
     if (key === self || endpoint === null) continue;
     const hasQuit = record.kind === "member" && record.beacon.beacon.value.state === "quit";
-    latest.set(key, {
-      contact: { key, endpoint },
-      rank: rankOf(met.has(key), hasQuit),
-      heardWallMs,
-    });
+    latest.set(key, { contact: { key, endpoint }, hasQuit, heardWallMs });
   }
   return [...latest.values()]
-    .toSorted((a, b) => a.rank - b.rank || b.heardWallMs - a.heardWallMs)
+    .toSorted((a, b) => Number(a.hasQuit) - Number(b.hasQuit) || b.heardWallMs - a.heardWallMs)
     .map(({ contact }) => contact);
 }
 
 interface Remembered {
   readonly contact: Contact;
-  readonly rank: number;
+  readonly hasQuit: boolean;
   readonly heardWallMs: number;
-}
-
-function rankOf(wasMet: boolean, hasQuit: boolean): number {
-  return (wasMet ? 0 : 2) + (hasQuit ? 1 : 0);
 }

@@ -426,8 +426,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
         this.#toOrder({ type: "neighbours", peers: this.#neighbours });
         this.#toBroadcast(effect);
         this.#toSecrets(effect);
-        this.#toAntiEntropy(effect);
-        return this.#met(effect.peer);
+        return this.#toAntiEntropy(effect);
       case "neighbour-down": {
         const { peer } = effect;
         this.#neighbours = this.#neighbours.filter((neighbour) => neighbour !== peer);
@@ -448,14 +447,6 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       default:
         return unreachable(effect);
     }
-  }
-
-  #met(peer: PeerKey): void {
-    const endpoint = this.machines.roster.member(peer)?.beacon.endpoint ?? null;
-    if (endpoint === null) return;
-    const record = this.machines.met.meet({ key: peer, endpoint }, this.environment.wallMs());
-    if (record === null) return;
-    this.#later.push({ type: "persist", records: [record], token: null, sync: false });
   }
 
   #toBroadcast(input: BroadcastInput): void {

@@ -10,7 +10,6 @@ import { Broadcast } from "./broadcast.ts";
 import { BROADCAST_LAN } from "./broadcast_io.ts";
 import type { Contact } from "./messages.ts";
 import { Names } from "./names.ts";
-import { MetMembers } from "./met_members.ts";
 import { NAME_RACE_MS } from "./names_io.ts";
 import { Order } from "./order.ts";
 import { Overlay } from "./overlay.ts";
@@ -33,7 +32,6 @@ export class RoomMachines {
   readonly names: Names;
   readonly privateMessages: PrivateMessages;
   readonly secrets: RoomSecrets;
-  readonly met: MetMembers;
   /** Members that the disk knows, for finding the room again. */
   readonly #stored: readonly Contact[];
   readonly #timetable: Timetable;
@@ -50,7 +48,6 @@ export class RoomMachines {
     const self = signer.key;
     const knowsRoom = founded ||
       records.some(({ kind }) => kind === "bundle" || kind === "frontier" || kind === "shown");
-    this.met = new MetMembers(records);
     this.#stored = rememberedContacts(records, self);
     // Before the order has taken the records in.
     const onDisk = new Set<ClaimId>();
@@ -158,7 +155,7 @@ export class RoomMachines {
       { kind: "incarnation", incarnation: this.config.incarnation },
       ...this.config.secrets?.snapshot() ?? [],
       ...this.roster.claims().map(({ signed: claim }) => ({ kind: "claim" as const, claim })),
-      ...this.met.records(),
+      ...this.config.records.filter(({ kind }) => kind === "entrance").slice(-1),
       ...members,
       ...this.names.snapshot(),
       ...this.order.snapshot(),

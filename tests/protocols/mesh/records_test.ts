@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import type { BundleId } from "../../../lib/base/ids.ts";
-import { FRONTIER_AUTHORS_MAX, MET_MEMBERS_MAX } from "../../../lib/protocols/mesh/limits.ts";
+import { FRONTIER_AUTHORS_MAX } from "../../../lib/protocols/mesh/limits.ts";
 import type { SyncEntry } from "../../../lib/protocols/mesh/messages.ts";
 import {
   arrivalRecords,
@@ -12,16 +12,10 @@ import { toLogRecord } from "../../../lib/runtime/mesh_records.ts";
 import { beaconOf, keyOf } from "./membership_fixtures.ts";
 
 const NAMES = ["Bob", "Carl", "Dora", "Eve"];
-const NEIGHBOURS = Array.from({ length: MET_MEMBERS_MAX + 4 }, (_, n) => `Neighbour ${n}`);
 
 function member(who: string, heardWallMs: number, state: "alive" | "quit" = "alive"): MeshRecord {
   const endpoint = { host: who.toLowerCase(), port: 55_107 };
   return { kind: "member", beacon: beaconOf(who, 1, { endpoint, state }), heardWallMs };
-}
-
-function met(who: string, heardWallMs: number): MeshRecord {
-  const endpoint = { host: who.toLowerCase(), port: 55_107 };
-  return { kind: "entrance", contact: { key: keyOf(who), endpoint }, heardWallMs };
 }
 
 function namesOf(records: readonly MeshRecord[]): readonly (string | undefined)[] {
@@ -43,31 +37,6 @@ Deno.test("rememberedContacts gives those who were there before those who had qu
 Deno.test("rememberedContacts takes one who quit and came back for one who is there", () => {
   const records = [member("Bob", 1, "quit"), member("Carl", 2, "quit"), member("Bob", 3)];
   assertEquals(namesOf(records), ["Bob", "Carl"]);
-});
-
-Deno.test("rememberedContacts gives neighbours that we had before all that others may have made up", () => {
-  const crowd = Array.from({ length: 100 }, (_, n) => member(`Made up ${n}`, 10 + n));
-  const records = [
-    met("Bob", 1),
-    member("Bob", 2, "quit"),
-    met("Carl", 3),
-    member("Dora", 4),
-    ...crowd,
-    member("Carl", 5),
-  ];
-
-  assertEquals(namesOf(records).slice(0, 2), ["Carl", "Bob"]);
-  assertEquals(namesOf(records).at(-1), "Dora");
-});
-
-Deno.test("rememberedContacts takes the latest neighbours alone for such: a dial of many takes long", () => {
-  const records = NEIGHBOURS.flatMap((who, at) => [met(who, at), member(who, at)]);
-  const first = rememberedContacts([...records, member("Bob", 1_000)], keyOf("Ann"));
-
-  assertEquals(first.length, NEIGHBOURS.length + 1);
-  const [latest, oldest] = [NEIGHBOURS.at(-1)!, NEIGHBOURS[0]!];
-  assertEquals([first[0]!.key, first.at(-1)!.key], [keyOf(latest), keyOf(oldest)]);
-  assertEquals(first[MET_MEMBERS_MAX]!.key, keyOf("Bob"));
 });
 
 Deno.test("notedBaseline gives back the last baseline that was written as a whole, of any length", () => {
