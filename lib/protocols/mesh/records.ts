@@ -47,7 +47,10 @@ export type MeshRecord =
   | { readonly kind: "proof"; readonly proof: Proof }
   /** Where a member could be dialled, latest last; for finding the room again. */
   | { readonly kind: "member"; readonly beacon: SignedBeacon; readonly heardWallMs: number }
-  /** Who lets us in, as we dialled it: all that is known of the room until the first `member`. */
+  /**
+   * Who lets us in, as we dialled it: all that is known of the room until the first `member`. Later other members
+   * that we have dialled and met, each where it says that it can be dialled.
+   */
   | { readonly kind: "entrance"; readonly contact: Contact; readonly heardWallMs: number }
   /** A private room's secret; the highest (epoch, id) counts. Synced before anybody is told of our own. */
   | { readonly kind: "rotation"; readonly rotation: ClaimedRotation }
@@ -132,7 +135,10 @@ export function rotationRecord({ rotation, claim }: ClaimedRotation): MeshRecord
   return { kind: "rotation", rotation: { rotation, claim } };
 }
 
-/** Members that can be dialled: those who weren't known to have quit first, of each the one heard of last. */
+/**
+ * Members that can be dialled: those who weren't known to have quit first, of these whom we have dialled and met
+ * first, each where it was heard of last, and in the order of that.
+ */
 export function rememberedContacts(records: readonly MeshRecord[], self: PeerKey): Contact[] {
   const latest = new Map<PeerKey, Remembered>();
   for (const record of records) {
@@ -143,15 +149,20 @@ export function rememberedContacts(records: readonly MeshRecord[], self: PeerKey
       : record.contact;
     if (key === self || endpoint === null) continue;
     const hasQuit = record.kind === "member" && record.beacon.beacon.value.state === "quit";
-    latest.set(key, { contact: { key, endpoint }, hasQuit, heardWallMs });
+    const isMet = record.kind === "entrance" || latest.get(key)?.isMet === true;
+    latest.set(key, { contact: { key, endpoint }, hasQuit, isMet, heardWallMs });
   }
   return [...latest.values()]
-    .toSorted((a, b) => Number(a.hasQuit) - Number(b.hasQuit) || b.heardWallMs - a.heardWallMs)
+    .toSorted((a, b) =>
+      Number(a.hasQuit) - Number(b.hasQuit) || Number(b.isMet) - Number(a.isMet) ||
+      b.heardWallMs - a.heardWallMs
+    )
     .map(({ contact }) => contact);
 }
 
 interface Remembered {
   readonly contact: Contact;
   readonly hasQuit: boolean;
+  readonly isMet: boolean;
   readonly heardWallMs: number;
 }

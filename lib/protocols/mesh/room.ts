@@ -36,7 +36,7 @@ import {
   PROOFS_BURST,
   PROOFS_PER_SECOND,
 } from "./limits.ts";
-import { type MeshMessage, MESSAGE_LANES } from "./messages.ts";
+import { type Contact, type MeshMessage, MESSAGE_LANES } from "./messages.ts";
 import type { NamesEffect, NamesInput } from "./names_io.ts";
 import type { OrderEffect, OrderInput } from "./order_io.ts";
 import type { OverlayEffect, OverlayInput } from "./overlay_io.ts";
@@ -201,6 +201,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       case "peer-up": {
         const { peer, endpoint, dialled, beacon, claim } = input;
         this.#toRoster({ type: "member", from: peer, beacon, claim });
+        if (dialled && endpoint !== null) this.#met({ key: peer, endpoint });
         return this.#toOverlay({ type: "peer-up", peer, endpoint, dialled });
       }
       case "peer-again": {
@@ -281,6 +282,13 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       default:
         return unreachable(input);
     }
+  }
+
+  /** Whom we have dialled and met is the first to be dialled by the next start. */
+  #met(contact: Contact): void {
+    const record = this.machines.entrances.met(contact, this.environment.wallMs());
+    if (record === null) return;
+    this.#later.push({ type: "persist", records: [record], token: null, sync: false });
   }
 
   /** Tells all where we can be dialled; null: nowhere, as with `--passive`. */

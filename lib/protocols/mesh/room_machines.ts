@@ -8,6 +8,7 @@ import { type Machine, Timetable } from "../../base/machine.ts";
 import { AntiEntropy } from "./anti_entropy.ts";
 import { Broadcast } from "./broadcast.ts";
 import { BROADCAST_LAN } from "./broadcast_io.ts";
+import { Entrances } from "./entrances.ts";
 import type { Contact } from "./messages.ts";
 import { Names } from "./names.ts";
 import { NAME_RACE_MS } from "./names_io.ts";
@@ -32,6 +33,7 @@ export class RoomMachines {
   readonly names: Names;
   readonly privateMessages: PrivateMessages;
   readonly secrets: RoomSecrets;
+  readonly entrances: Entrances;
   /** Members that the disk knows, for finding the room again. */
   readonly #stored: readonly Contact[];
   readonly #timetable: Timetable;
@@ -49,6 +51,7 @@ export class RoomMachines {
     const knowsRoom = founded ||
       records.some(({ kind }) => kind === "bundle" || kind === "frontier" || kind === "shown");
     this.#stored = rememberedContacts(records, self);
+    this.entrances = new Entrances(records);
     // Before the order has taken the records in.
     const onDisk = new Set<ClaimId>();
     for (const record of records) {
@@ -89,6 +92,7 @@ export class RoomMachines {
       },
       live: () => this.#contacts(({ state }) => state === "alive"),
       remembered: () => this.#rememberedContacts(),
+      met: () => this.entrances.contacts,
     }, nowMs);
     this.broadcast = new Broadcast(BROADCAST_LAN, {
       frontier: (stream) => this.order.frontier(stream),
@@ -155,7 +159,7 @@ export class RoomMachines {
       { kind: "incarnation", incarnation: this.config.incarnation },
       ...this.config.secrets?.snapshot() ?? [],
       ...this.roster.claims().map(({ signed: claim }) => ({ kind: "claim" as const, claim })),
-      ...this.config.records.filter(({ kind }) => kind === "entrance").slice(-1),
+      ...this.entrances.records,
       ...members,
       ...this.names.snapshot(),
       ...this.order.snapshot(),

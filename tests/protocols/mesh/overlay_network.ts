@@ -140,6 +140,7 @@ export class OverlayNetwork {
       own: () => dialable ? contactOf(key) : null,
       live: () => this.#contacts(key, (other) => this.live.has(other) && this.rosterOf(key, other)),
       remembered: () => this.#contacts(key, (other) => this.rememberedOf(key, other)),
+      met: () => [],
     };
     const full = { ...OVERLAY_LAN, ...this.options.config, ...config };
     const environment = randomEnvironment(this.random);

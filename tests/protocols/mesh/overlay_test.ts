@@ -46,6 +46,7 @@ function overlayWith(setup: Setup = {}): Overlay {
       own: () => contactOf(self),
       live: () => roster,
       remembered: () => disk,
+      met: () => [],
     },
     0,
   );
@@ -512,6 +513,21 @@ Deno.test("step() dials by turns those who were neighbours, the last one first, 
 
   assertEquals(dialled, [dora, told[0]!.key, carl, bob]);
   assertEquals(next, [ann, told[1]!.key, told[2]!.key, told[3]!.key]);
+});
+
+Deno.test("step() begins with those whom an earlier process of this profile met", () => {
+  const disk = peers.slice(20, 40).map(contactOf);
+  const directory = {
+    own: () => contactOf(self),
+    live: () => [],
+    remembered: () => disk,
+    met: () => disk.slice(18),
+  };
+  const overlay = new Overlay(OVERLAY_LAN, randomEnvironment(() => 0), self, directory, 0);
+
+  const dialled = overlay.step({ type: "members", live: 1 }, 0);
+
+  assertEquals(dialled, [disk[19]!, disk[0]!, disk[18]!, disk[1]!].map(({ key }) => dial(key)));
 });
 
 Deno.test("step() tries dead addresses again after pauses that grow to 5 s where it has nobody", () => {

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { BundleId } from "../../../lib/base/ids.ts";
-import { FRONTIER_AUTHORS_MAX } from "../../../lib/protocols/mesh/limits.ts";
+import { Entrances } from "../../../lib/protocols/mesh/entrances.ts";
+import { ACQUAINTANCES_MAX, FRONTIER_AUTHORS_MAX } from "../../../lib/protocols/mesh/limits.ts";
 import type { SyncEntry } from "../../../lib/protocols/mesh/messages.ts";
 import {
   arrivalRecords,
@@ -32,6 +33,49 @@ Deno.test("rememberedContacts gives those who were there before those who had qu
     member("Eve", 5, "quit"),
   ];
   assertEquals(namesOf(records), ["Carl", "Bob", "Eve", "Dora"]);
+});
+
+Deno.test("rememberedContacts gives those who were dialled and met before those who were heard of", () => {
+  const met = (who: string, heardWallMs: number): MeshRecord => {
+    const endpoint = { host: who.toLowerCase(), port: 1 };
+    return { kind: "entrance", contact: { key: keyOf(who), endpoint }, heardWallMs };
+  };
+  const records = [
+    met("Bob", 1),
+    member("Bob", 2),
+    met("Carl", 3),
+    member("Dora", 4),
+    met("Eve", 5),
+    member("Eve", 6, "quit"),
+  ];
+
+  assertEquals(namesOf(records), ["Carl", "Bob", "Dora", "Eve"]);
+  // Each where it was heard of last.
+  assertEquals(rememberedContacts(records, keyOf("Ann"))[1]!.endpoint.port, 55_107);
+});
+
+Deno.test("Entrances keeps those who were met last, and writes each once in a while", () => {
+  const contact = (at: number) => ({
+    key: keyOf(`met ${at}`),
+    endpoint: { host: "h", port: 1 + at },
+  });
+  const hourMs = 3_600_000;
+  const entrances = new Entrances([
+    { kind: "entrance", contact: contact(0), heardWallMs: 0 },
+    { kind: "entrance", contact: contact(1), heardWallMs: 0 },
+  ]);
+
+  const written = [0, hourMs, 7 * hourMs].map((wallMs) =>
+    entrances.met(contact(0), wallMs) !== null
+  );
+  const moved = { ...contact(0), endpoint: { host: "elsewhere", port: 1 } };
+  assertEquals(written, [false, false, true]);
+  assertEquals(entrances.met(moved, 7 * hourMs)?.contact, moved);
+  assertEquals(entrances.contacts, [contact(1), moved]);
+
+  for (let at = 2; at < 2 * ACQUAINTANCES_MAX; at++) entrances.met(contact(at), 8 * hourMs);
+  assertEquals(entrances.records.length, ACQUAINTANCES_MAX);
+  assertEquals(entrances.contacts.at(-1), contact(2 * ACQUAINTANCES_MAX - 1));
 });
 
 Deno.test("rememberedContacts takes one who quit and came back for one who is there", () => {

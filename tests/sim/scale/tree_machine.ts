@@ -59,6 +59,7 @@ export class TreeMachine implements ScaleMachine {
       own: () => own,
       live: nobody,
       remembered: nobody,
+      met: nobody,
     }, -Infinity);
     this.#broadcast = new Broadcast(BROADCAST_LAN, {
       frontier: (stream) => ({ counter: this.#frontier(stream) }),
