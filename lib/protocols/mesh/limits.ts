@@ -98,6 +98,11 @@ export const PASSIVE_VIEW_MAX = 30;
  * Three times as many as there are at once, so that some are there who stayed when the last ones went.
  */
 export const ACQUAINTANCES_MAX = 3 * ACTIVE_VIEW_MAX;
+/**
+ * Members that one who returns dials before it goes on alone, 4 at a time, 2 s each: 16 s where nobody answers. Then
+ * the overlay looks on, and others can dial it: what a disk remembers may be thousands who never were.
+ */
+export const RESUME_CONTACTS_MAX = 32;
 /** Links that others dialled, five active ones and those about to be: bounds memory whatever peers do. */
 export const INBOUND_LINKS_MAX = 16;
 /**

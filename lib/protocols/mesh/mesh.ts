@@ -49,6 +49,7 @@ import {
   ADMITTING_LINKS_MAX,
   ADMITTING_SILENCE_MS,
   LINK_MESSAGES_PER_SECOND,
+  RESUME_CONTACTS_MAX,
   UNKNOWN_MESSAGES_MAX,
 } from "./limits.ts";
 import { LinkBundles } from "./link_bundles.ts";
@@ -372,7 +373,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   #resume(records: readonly MeshRecord[]): void {
     const earlier = earlierMembership(this.environment.crypto, this.signer.key, records);
     if (earlier === null) return this.#fatal(NOTHING_TO_RESUME);
-    const contacts = rememberedContacts(records, this.signer.key);
+    const contacts = rememberedContacts(records, this.signer.key).slice(0, RESUME_CONTACTS_MAX);
     this.#comeAsKnown(earlier, records);
     // Alone it would let others in by an invite that nobody else may take any more.
     const isNewcomer = this.#access.secrets !== null && !wasInRoom(records);

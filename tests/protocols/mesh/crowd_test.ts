@@ -121,3 +121,22 @@ Deno.test("Mesh closes no link between honest members for the walks that a third
   assertEquals(ended, []);
   assert([...ann.process!.probe!.activeView()].includes(bob.key));
 });
+
+Deno.test("Mesh is back in its room within 20 s, and takes in who comes, whatever crowd its disk remembers", () => {
+  const { world, ann, bob, mal, pass } = room();
+  for (let made = 0; made < 300; made++) {
+    for (const message of nobody(mal, made)) send(mal, bob.key, message);
+    pass(STEP_MS);
+  }
+  pass(20 * SECOND_MS);
+  assertEquals(keysOf(bob).length, 303);
+  for (const { process } of [ann, bob, mal]) world.end(process!, false, 0);
+
+  world.start(bob, { kind: "resume", room: bob.room! });
+  pass(20 * SECOND_MS);
+  assert(bob.present !== null, "it is there though nobody else is");
+  world.start(ann, { kind: "resume", room: ann.room! });
+  pass(25 * SECOND_MS);
+
+  assertEquals([...bob.process!.probe!.activeView()], [ann.key]);
+});
