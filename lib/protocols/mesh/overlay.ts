@@ -535,11 +535,10 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
   #rareDial(nowMs: number): void {
     const { random } = this.env;
     if (random() >= Math.min(1, this.config.rareDialsPerRoom / this.#live)) return;
-    const lost = this.directory.remembered().filter((contact) =>
+    const isFree = (contact: Contact) =>
       contact.key !== this.self && !this.#links.has(contact.key) &&
-      !this.#attempts.has(contact.key) && this.#mayDial(contact, nowMs)
-    );
-    const contact = randomOf(lost, random);
+      !this.#attempts.has(contact.key) && this.#mayDial(contact, nowMs);
+    const contact = this.#candidates.oneRemembered(isFree);
     if (contact !== null) this.#attempt(contact, "rejoin", nowMs);
   }
 

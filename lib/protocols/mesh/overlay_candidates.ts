@@ -200,4 +200,15 @@ export class Candidates {
       this.#missingSinceMs.set(peer, sinceMs + delayMs);
     }
   }
+
+  /**
+   * One of those who are lost. Those that we know at first hand have every second turn, however many there are of the
+   * others, whom a liar may have made up.
+   */
+  oneRemembered(isFree: (contact: Contact) => boolean): Contact | null {
+    const lost = this.directory.remembered().filter(isFree);
+    const isMet = ({ key }: Contact) => this.acquaintances.has(key);
+    const met = this.random() < 0.5 ? lost.filter(isMet) : [];
+    return randomOf(met, this.random) ?? randomOf(lost, this.random);
+  }
 }

@@ -7,6 +7,7 @@ import {
   type OverlayConfig,
   type OverlayEffect,
 } from "../../../lib/protocols/mesh/overlay_io.ts";
+import { Random } from "../../sim/random.ts";
 import { contactOf, keyOf, randomEnvironment } from "./overlay_network.ts";
 
 const self = keyOf(50);
@@ -29,24 +30,26 @@ interface Setup {
   readonly live?: number;
   readonly roster?: readonly Contact[];
   readonly disk?: readonly Contact[];
+  /** Of those on disk. */
+  readonly met?: readonly Contact[];
   readonly config?: Partial<OverlayConfig>;
-  readonly random?: number;
+  readonly random?: number | (() => number);
 }
 
 /** A member of a room at time 0, neighbours with these; only then it learns of others. */
 function overlayWith(setup: Setup = {}): Overlay {
-  const { inbound = [], dialled = [], live = 100 } = setup;
+  const { inbound = [], dialled = [], live = 100, random = 0 } = setup;
   let roster: readonly Contact[] = [];
   let disk: readonly Contact[] = [];
   const overlay = new Overlay(
     { ...OVERLAY_LAN, ...setup.config },
-    randomEnvironment(() => setup.random ?? 0),
+    randomEnvironment(() => typeof random === "number" ? random : random()),
     self,
     {
       own: () => contactOf(self),
       live: () => roster,
       remembered: () => disk,
-      met: () => [],
+      met: () => setup.met ?? [],
     },
     0,
   );
@@ -736,6 +739,47 @@ Deno.test("step() now and then dials a remembered member, and exchanges members 
     answered[1]?.type === "send" && answered[1].message.type === "shuffle-reply" &&
       answered[1].message.contacts.length === 5,
   );
+});
+
+/** Members that a liar may have made up, but for the first ones, whom we had met. */
+const CROWD = Array.from({ length: 400 }, (_, index) => contactOf(keyOf(1_000 + index)));
+const MET = CROWD.slice(0, 8);
+
+Deno.test("step() now and then dials a neighbour that it had, however many others it remembers", () => {
+  const inbound = [ann, bob, carl, dora, emil];
+  const overlay = overlayWith({ inbound, live: 32, disk: CROWD, met: MET, random: 0.3 });
+
+  const due = overlay.step({ type: "tick" }, 30_000);
+
+  const dialled = due.flatMap((effect) => effect.type === "dial" ? [effect.contact] : []);
+  assertEquals(dialled.length, 1);
+  assert(MET.includes(dialled[0]!));
+});
+
+Deno.test("step() dials a neighbour that it had every second time while it has none", () => {
+  const random = new Random(1);
+  const overlay = overlayWith({
+    inbound: [ann],
+    disk: CROWD,
+    met: MET,
+    random: () => random.next(),
+  });
+  const dialled: Contact[] = [];
+  const carryOut = (effects: readonly OverlayEffect[], nowMs: number) => {
+    for (const effect of effects) {
+      if (effect.type !== "dial") continue;
+      dialled.push(effect.contact);
+      carryOut(overlay.step({ type: "dial-failed", peer: effect.contact.key }, nowMs), nowMs);
+    }
+  };
+  carryOut(overlay.step({ type: "peer-down", peer: ann, closed: true }, 0), 0);
+  for (let nowMs = 100; nowMs <= 120_000; nowMs += 100) {
+    carryOut(overlay.step({ type: "tick" }, nowMs), nowMs);
+  }
+
+  const ofMet = dialled.filter((contact) => MET.includes(contact)).length;
+  assert(ofMet > dialled.length / 3, `${ofMet} of ${dialled.length}`);
+  assert(ofMet < dialled.length * 2 / 3, `${ofMet} of ${dialled.length}`);
 });
 
 Deno.test("step() leaves the rare dial to others in a large room: 32 of all members dial", () => {
