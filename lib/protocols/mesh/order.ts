@@ -8,10 +8,10 @@
  *
  * A gap (something between frontier and bundle that isn't there) is asked for at whoever sent the bundle:
  * a member relays only what it has delivered, so it had what came before. It is skipped only when every
- * neighbour has said that it can't supply it. A head of another author that nobody can supply, or that would
- * follow what names it, is waived for that one bundle, and moves no frontier: else one liar could make members
- * skip what an honest author has yet to say. What was gone on without may have followed what comes later
- * (`causal_floor.ts`).
+ * neighbour has said that it can't supply it. A head of another author that nobody can supply is waived for
+ * that one bundle, and moves no frontier: else one liar could make members skip what an honest author has
+ * yet to say. So is one in whose place its author said something else, and one that would follow what names
+ * it. What was gone on without may have followed what comes later (`causal_floor.ts`).
  *
  * Whether a bundle holds never depends on the receiver: not on its clock, nor on what it has seen. What
  * two members judged differently would part them for ever.
@@ -52,7 +52,7 @@ import { OrderView } from "./order_view.ts";
 import type { MeshRecord } from "./records.ts";
 import { type Stream, type StreamKey, streamKey } from "./stream.ts";
 import type { Bundle, Head, Header, Proof } from "./structures.ts";
-import { type Blocker, FLOOR, type WaitingBundle, WaitingPool } from "./waiting.ts";
+import { type Blocker, FLOOR, isBelied, type WaitingBundle, WaitingPool } from "./waiting.ts";
 
 /** In the order they are served when due at once. */
 const DEADLINES = [
@@ -212,6 +212,7 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
       return this.#penalise(from, "protocol", `sent a bundle under another's claim`);
     }
     this.#closeOnConflict(findConflict({ id, bundle }, this.ledger, this.pool));
+    this.#belie(bundle, id);
     if (!this.#hasPlace(header)) return this.#duplicate(arrival);
     const blocker = this.#blockerOf(header, null) ?? this.#floorOver(bundle, id, this.#nowMs);
     if (blocker === null) this.#deliverAndWake(arrival, id);
@@ -447,7 +448,7 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
   #considerGap(waiting: WaitingBundle): void {
     const { blocker } = waiting;
     if (blocker.kind === "claim" || blocker.kind === "floor") return;
-    if (blocker.kind === "head" && this.pool.isCircular(waiting)) {
+    if (blocker.kind === "head" && this.pool.isRefuted(waiting, blocker)) {
       return this.#waive(waiting, blocker.head);
     }
     // What waits itself for something isn't given up; but a liar can have two wait for each other.
@@ -473,6 +474,17 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
         return;
       default:
         return unreachable(verdict);
+    }
+  }
+
+  /** Whoever named something else in its place named what its author never said: nothing waits for that. */
+  #belie(bundle: Bundle, id: BundleId): void {
+    if (this.pool.size === 0) return;
+    for (const waiting of this.pool.blockedOn(streamKey(bundle.header.value))) {
+      const { blocker } = waiting;
+      if (blocker.kind === "head" && isBelied(blocker, bundle, id)) {
+        this.#waive(waiting, blocker.head);
+      }
     }
   }
 

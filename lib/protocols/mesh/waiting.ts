@@ -28,6 +28,8 @@ export type Blocker =
   /** It may be too late to be shown: what is being caught up with will tell. */
   | { readonly kind: "floor" };
 
+type HeadBlocker = Extract<Blocker, { readonly kind: "head" }>;
+
 export interface WaitingBundle {
   readonly bundle: Bundle;
   readonly id: BundleId;
@@ -100,15 +102,20 @@ export class WaitingPool {
     return false;
   }
 
+  /** Whether what it waits for can't be. */
+  isRefuted(waiting: WaitingBundle, head: HeadBlocker): boolean {
+    for (const { bundle, id } of this.ofStream(head.stream)) {
+      if (isBelied(head, bundle, id)) return true;
+    }
+    return this.#isCircular(waiting, head);
+  }
+
   /**
-   * Whether what it waits for can't be: its author named something of a stream whose bundles before that wait, by the
-   * ids in them, for this very bundle. No hash follows itself.
+   * Whether what comes before that in its stream waits, by the ids in it, for this very bundle: no hash follows itself.
    */
-  isCircular(waiting: WaitingBundle): boolean {
-    const { blocker } = waiting;
-    if (blocker.kind !== "head") return false;
-    const before = this.#first(blocker.stream);
-    return before !== undefined && before.bundle.header.value.counter <= blocker.counter &&
+  #isCircular(waiting: WaitingBundle, head: HeadBlocker): boolean {
+    const before = this.#first(head.stream);
+    return before !== undefined && before.bundle.header.value.counter <= head.counter &&
       this.#waitsFor(before, waiting);
   }
 
@@ -220,6 +227,12 @@ const NONE: readonly WaitingBundle[] = [];
 
 function placeOf({ bundle, id }: WaitingBundle): RoomPosition {
   return { time: bundle.header.value.time, id };
+}
+
+/** Whether `bundle` stands where a head names another one: an author says one thing in one place. */
+export function isBelied({ head, counter }: HeadBlocker, bundle: Bundle, id: BundleId): boolean {
+  const header = bundle.header.value;
+  return head.id !== id && header.counter <= counter && counter <= lastCounter(header);
 }
 
 /** In place of what a bundle waits for. */

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-
+import type { Signer } from "../../../lib/base/crypto.ts";
+import type { PeerKey } from "../../../lib/base/ids.ts";
 import { ID_UNKNOWN } from "../../../lib/protocols/mesh/frontier.ts";
 import {
   BUNDLE_TEXTS_MAX,
@@ -651,6 +652,46 @@ Deno.test("Order goes on where what a bundle names would follow that bundle, alt
   }
 
   assertEquals(carl.shown, ["lie", "more", "answer"]);
+});
+
+Deno.test("Order waits for nothing in whose place its author said something else, whatever two liars name", () => {
+  const { ann, bob, carl, dora, all, stream } = gap();
+  const [eve, fred] = [fakeSigner("eve"), fakeSigner("fred")];
+  const second = all[1]!;
+  const { time } = second.header.value;
+  const invented = (author: PeerKey, counter: number, at: number) =>
+    ({ author, incarnation: 1, counter, time: time + at, id: ID_UNKNOWN }) as const;
+  const after = (before: Bundle, author: Signer, at: number, ...heads: readonly Bundle[]) =>
+    forged(author, `${before.header.value.counter + 1}`, {
+      counter: before.header.value.counter + 1,
+      previous: idOf(before),
+      heads: [before, ...heads].map(headOf),
+      time: time + at,
+    });
+  const lie = forged(dora.signer, "lie", {
+    heads: [invented(stream.author, 5, 1)],
+    time: time + 2,
+  });
+  const one = forged(fred, "one", { heads: [headOf(lie)], time: time + 3 });
+  const other = forged(eve, "other lie", { heads: [invented(fred.key, 2, 4)], time: time + 5 });
+  const third = after(second, ann.signer, 6, other);
+  const fourth = after(third, ann.signer, 7);
+  const fifth = after(fourth, ann.signer, 8);
+  const two = after(one, fred, 9);
+
+  for (const bundle of [lie, one, other, third, fourth]) carl.receive(bob, bundle, 0, "range");
+  const before = [...carl.shown];
+  carl.receive(bob, fifth, 0, "range");
+  const then = [...carl.shown];
+  carl.receive(bob, two, 0, "range");
+
+  const late = new Member("late", { records: carl.disk.slice(0, 2) });
+  const backwards = [two, fifth, fourth, third, one, other, lie];
+  for (const bundle of backwards) late.receive(bob, bundle, 0, "range");
+
+  assertEquals([before, then], [[], ["lie", "one"]]);
+  assertEquals(late.shown.toSorted(), carl.shown.toSorted());
+  assertEquals(carl.shown, ["lie", "one", "other lie", "3", "4", "5", "2"]);
 });
 
 Deno.test("Order waits for what a bundle names while what comes before that waits for something else", () => {

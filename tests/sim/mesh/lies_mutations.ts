@@ -54,7 +54,7 @@ export const LIES_MUTATIONS = {
         const [waiting, blocker, frontier, , nowMs] = of;
         return verdict.call(this, waiting, blocker, frontier, false, nowMs);
       }),
-      replaced(WaitingPool.prototype, "isCircular", () => false),
+      replaced(WaitingPool.prototype, "isRefuted", () => false),
     ),
   },
   skipsToHeads: {
