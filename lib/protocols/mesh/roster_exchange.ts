@@ -80,11 +80,13 @@ export class RosterExchange {
   supply(to: PeerKey, want: Message<"roster-want">, nowMs: number): void {
     const known = new Map(want.known.map((rank) => [rank.key, { ...rank, quit: false }]));
     const wanted = new Map<number, Entry[]>(want.buckets.map((bucket) => [bucket, []]));
-    for (const entry of this.table.entries()) {
-      const list = wanted.get(rosterBucketOf(entry.key));
-      const rank = known.get(entry.key);
-      // The question doesn't tell who has quit: such an entry may come once more than needed.
-      if (rank === undefined || isNewer(rankOf(entry.signed.beacon.value), rank)) list?.push(entry);
+    for (const [bucket, entries] of wanted) {
+      for (const entry of this.table.entriesIn(bucket)) {
+        const rank = known.get(entry.key);
+        // The question doesn't tell who has quit: such an entry may come once more than needed.
+        const isLacking = rank === undefined || isNewer(rankOf(entry.signed.beacon.value), rank);
+        if (isLacking) entries.push(entry);
+      }
     }
     for (const [bucket, entries] of wanted) {
       for (let start = 0; start === 0 || start < entries.length; start += ROSTER_PART_MAX) {
@@ -116,13 +118,13 @@ export class RosterExchange {
   ask(nowMs: number): void {
     const pull = this.#pull.next(() => this.table.digest.hashes(), nowMs + this.pullMs);
     if (pull === null) return;
-    const buckets = new Set(pull.buckets);
     const known: { key: PeerKey; incarnation: number; number: number }[] = [];
-    for (const { key, signed } of this.table.entries()) {
-      if (known.length === ROSTER_WANT_MAX) break;
-      if (!buckets.has(rosterBucketOf(key))) continue;
-      const { incarnation, number } = signed.beacon.value;
-      known.push({ key, incarnation, number });
+    for (const bucket of pull.buckets) {
+      for (const { key, signed } of this.table.entriesIn(bucket)) {
+        if (known.length === ROSTER_WANT_MAX) break;
+        const { incarnation, number } = signed.beacon.value;
+        known.push({ key, incarnation, number });
+      }
     }
     this.outbox.send(pull.peer, { type: "roster-want", buckets: pull.buckets, known });
   }

@@ -8,8 +8,8 @@ import type { Crypto } from "../../base/crypto.ts";
 import type { ClaimId, PeerKey } from "../../base/ids.ts";
 import { invariant } from "../../base/invariant.ts";
 import type { KnownClaim } from "./credentials.ts";
-import { ROSTER_DEAD_MAX, ROSTER_FLOORS_MAX } from "./limits.ts";
-import { RosterDigest } from "./roster_digest.ts";
+import { ROSTER_BUCKETS, ROSTER_DEAD_MAX, ROSTER_FLOORS_MAX } from "./limits.ts";
+import { rosterBucketOf, RosterDigest } from "./roster_digest.ts";
 import type { Beacon, SignedBeacon } from "./structures.ts";
 
 /** Where a beacon stands among all of its key's. */
@@ -55,6 +55,8 @@ function isRenewal(known: Entry, entry: Entry): boolean {
 export class RosterTable {
   readonly digest: RosterDigest;
   readonly #entries = new Map<PeerKey, Entry>();
+  /** The same by the digest's buckets, each in the same order: a neighbour asks for a few of them. */
+  readonly #byBucket = Array.from({ length: ROSTER_BUCKETS }, () => new Map<PeerKey, Entry>());
   /** The dead in the order of their death; at most `ROSTER_DEAD_MAX`. */
   readonly #dead = new Set<PeerKey>();
   /** At most `ROSTER_FLOORS_MAX`; the one set first goes first. */
@@ -72,6 +74,10 @@ export class RosterTable {
 
   entries(): Iterable<Entry> {
     return this.#entries.values();
+  }
+
+  entriesIn(bucket: number): Iterable<Entry> {
+    return this.#byBucket[bucket]?.values() ?? [];
   }
 
   get liveCount(): number {
@@ -112,13 +118,12 @@ export class RosterTable {
   put(entry: Entry): void {
     const known = this.#entries.get(entry.key);
     if (known !== undefined && isRenewal(known, entry)) {
-      this.#entries.delete(entry.key); // the one heard of last comes last
-      this.#entries.set(entry.key, entry);
+      this.#list(entry);
       return;
     }
     this.#remove(entry.key);
     this.#floors.delete(entry.key);
-    this.#entries.set(entry.key, entry);
+    this.#list(entry);
     this.#claimUses.set(entry.claim.id, (this.#claimUses.get(entry.claim.id) ?? 0) + 1);
     const beacon = entry.signed.beacon.value;
     if (entry.state === "alive") this.#countHost(beacon, 1);
@@ -159,14 +164,30 @@ export class RosterTable {
   /** After a stall: nobody was silent for the time that was lost. */
   postpone(delayMs: number): void {
     for (const [key, entry] of this.#entries) {
-      this.#entries.set(key, { ...entry, sinceMs: entry.sinceMs + delayMs });
+      const later = { ...entry, sinceMs: entry.sinceMs + delayMs };
+      this.#entries.set(key, later);
+      this.#bucketOf(key).set(key, later);
     }
+  }
+
+  /** The one heard of last comes last. */
+  #list(entry: Entry): void {
+    const { key } = entry;
+    for (const entries of [this.#entries, this.#bucketOf(key)]) {
+      entries.delete(key);
+      entries.set(key, entry);
+    }
+  }
+
+  #bucketOf(key: PeerKey): Map<PeerKey, Entry> {
+    return this.#byBucket[rosterBucketOf(key)]!;
   }
 
   #remove(key: PeerKey): Entry | null {
     const entry = this.#entries.get(key);
     if (entry === undefined) return null;
     this.#entries.delete(key);
+    this.#bucketOf(key).delete(key);
     this.#dead.delete(key);
     if (entry.state === "alive") this.#countHost(entry.signed.beacon.value, -1);
     const uses = this.#claimUses.get(entry.claim.id);

@@ -1,5 +1,7 @@
 import { assertEquals } from "@std/assert";
+import { ROSTER_BUCKETS } from "../../../lib/protocols/mesh/limits.ts";
 import { RosterOutbox } from "../../../lib/protocols/mesh/roster_outbox.ts";
+import { rosterBucketOf } from "../../../lib/protocols/mesh/roster_digest.ts";
 import { RosterTable } from "../../../lib/protocols/mesh/roster_table.ts";
 import type { Beacon } from "../../../lib/protocols/mesh/structures.ts";
 import { fakeCrypto } from "../../sim/fake_crypto.ts";
@@ -48,6 +50,23 @@ Deno.test("RosterTable.put() counts another claim, address and incarnation of a 
   assertEquals(renamed.digest.root(), tableWith(live(2, {}, other)).digest.root());
   assertEquals([moved.liveAt(AT.host), moved.liveAt("10.0.0.2")], [0, 1]);
   assertEquals(again.digest.root(), tableWith(live(1, { incarnation: 2 })).digest.root());
+});
+
+Deno.test("RosterTable.entriesIn() has the entries of a bucket, as entries() has them", () => {
+  const people = Array.from({ length: 300 }, (_, number) => {
+    const [who, claim] = [`P${number}`, claimOf(`P${number}`)];
+    return { ...live(number), key: keyOf(who), signed: beaconOf(who, 1), claim };
+  });
+  const table = tableWith(...people, people[7]!, { ...people[9]!, state: "lost" });
+  table.forget(people[3]!.key);
+  table.postpone(50);
+
+  const all = [...table.entries()];
+  for (let bucket = 0; bucket < ROSTER_BUCKETS; bucket++) {
+    const expected = all.filter(({ key }) => rosterBucketOf(key) === bucket);
+    assertEquals([...table.entriesIn(bucket)], expected);
+  }
+  assertEquals([all.length, table.entriesIn(ROSTER_BUCKETS)], [299, []]);
 });
 
 Deno.test("RosterOutbox.hasBeacon() knows what waits, and nothing later", () => {
