@@ -36,6 +36,14 @@ Deno.test("what others say comes within half a second while one who has just com
   assert(within(flooded, 1) < 500, `${within(flooded, 1)} ms`);
 });
 
+Deno.test("what others say comes within half a second while one begins a stream for each of 1,500 words a second", () => {
+  const flooded = runFlood({ ...TALK, members: 3, attack: "beginsStreams", network: WIDE }, 5_000);
+
+  const heard = flooded.world.members[1]!.process!.probe!.frontiers();
+  assert([...heard!].length >= 4_000, "the flood has come");
+  assert(within(flooded, 1) < 500, `${within(flooded, 1)} ms`);
+});
+
 /** All but the author are equally far behind, and talk: none of them knows that anything is missing. */
 function floodBySlowLines(): FloodOutcome {
   const flood = { members: 4, linesPerSecond: 2_000, lineBytes: 60, forMs: 8_000 };

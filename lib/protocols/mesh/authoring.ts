@@ -7,7 +7,7 @@
 import { type Crypto, type Signer, utf8 } from "../../base/crypto.ts";
 import { P2pchatError } from "../../base/errors.ts";
 import type { BundleId, ClaimId } from "../../base/ids.ts";
-import { latestTime, makeBundle, roomTime } from "./bundle.ts";
+import { lastCounter, latestTime, makeBundle, roomTime } from "./bundle.ts";
 import {
   BUNDLE_TEXT_BYTES_MAX,
   BUNDLE_TEXTS_MAX,
@@ -38,12 +38,15 @@ export class Authoring {
   #queuedBytes = 0;
   #inFlight: OwnBundle | null = null;
   #claim: ClaimId | null;
-  /** Of the last bundle that is on disk. Kept here: the table of frontiers may evict anybody. */
-  #counter = 0;
-  #previous: BundleId | null = null;
+  /** The last bundle that is on disk. Kept here: the table of frontiers may evict anybody. */
+  #last: Head | null = null;
   #persistTokens = 0;
-  /** No bundle of kind `heads` before this time. */
+  /** No bundle of kind `heads` before this time, but for lines for which one was made already. */
   #referenceAtMs = -Infinity;
+  /** Whether the last bundle was one of kind `heads` that didn't name all. */
+  #isJoining = false;
+  /** Lines that waited when all heads were last named in a bundle of kind `heads`, and still do. */
+  #joined = 0;
 
   constructor(
     readonly config: OrderConfig,
@@ -103,13 +106,17 @@ export class Authoring {
 
   /**
    * The next bundle, which waits for the disk from now on; null where there is nothing to be made, or
-   * something else is on its way. With more than 64 heads a bundle of kind `heads` comes first.
+   * something else is on its way. With more than 64 heads bundles of kind `heads` come first, until they have named all:
+   * what comes meanwhile wasn't shown when the lines were typed, and they needn't follow it.
    */
   next(heads: readonly Head[], nowMs: number): OwnBundle | null {
     if (!this.#canMake()) return null;
     if (heads.length <= HEADS_MAX) return this.#make("texts", heads, this.#takeTexts());
-    if (nowMs < this.#referenceAtMs) return null;
+    if (this.#joined > 0) return this.#make("texts", [this.#last!], this.#takeTexts());
+    if (!this.#isJoining && nowMs < this.#referenceAtMs) return null;
     this.#referenceAtMs = nowMs + REFERENCE_INTERVAL_MS;
+    this.#isJoining = heads.length > REFERENCE_HEADS_MAX;
+    if (!this.#isJoining) this.#joined = this.#queue.length;
     return this.#make("heads", heads.slice(0, REFERENCE_HEADS_MAX), []);
   }
 
@@ -117,8 +124,9 @@ export class Authoring {
   stored(persistToken: number): OwnBundle | null {
     const own = this.#take(persistToken);
     if (own === null) return null;
-    this.#counter += Math.max(1, own.tokens.length);
-    this.#previous = own.id;
+    const header = own.bundle.header.value;
+    const { author, incarnation, time } = header;
+    this.#last = { author, incarnation, counter: lastCounter(header), time, id: own.id };
     return own;
   }
 
@@ -132,6 +140,7 @@ export class Authoring {
     const queue = this.#queue;
     this.#queue = [];
     this.#queuedBytes = 0;
+    [this.#isJoining, this.#joined] = [false, 0];
     return queue;
   }
 
@@ -151,15 +160,18 @@ export class Authoring {
   }
 
   #takeTexts(): readonly OwnText[] {
+    const countMax = Math.min(this.#joined || this.#queue.length, BUNDLE_TEXTS_MAX);
     let count = 0;
     let bytes = 0;
-    while (count < this.#queue.length && count < BUNDLE_TEXTS_MAX) {
+    while (count < countMax) {
       const next = this.#queue[count]!.bytes;
       if (count > 0 && bytes + next > BUNDLE_TEXT_BYTES_MAX) break;
       bytes += next;
       count++;
     }
     this.#queuedBytes -= bytes;
+    this.#joined = Math.max(0, this.#joined - count);
+    this.#isJoining = false;
     return this.#queue.splice(0, count);
   }
 
@@ -174,9 +186,9 @@ export class Authoring {
       author: this.signer.key,
       incarnation: this.config.incarnation,
       kind,
-      counter: this.#counter + 1,
+      counter: (this.#last?.counter ?? 0) + 1,
       claim: this.#claim!,
-      previous: this.#previous,
+      previous: this.#last?.id ?? null,
       heads,
       time: roomTime(wallMs, latestTime(heads, this.config.genesisTime)),
       sentAt: wallMs,

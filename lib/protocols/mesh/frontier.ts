@@ -38,7 +38,7 @@ export interface StreamState extends Stream {
   unkeptTo: number;
   /** Kept bundles, by counter. */
   readonly kept: KeptBundle[];
-  /** Its last bundle, while no other that was delivered names it. */
+  /** Its last bundle, while no other that was delivered names it (`heads.ts`). */
   head: Head | null;
   /** Null while nothing is proven against it. */
   closed: Closed | null;
@@ -57,7 +57,9 @@ interface AuthorState {
   readonly key: PeerKey;
   readonly bucket: Bucket;
   /** By incarnation. A liar may begin as many as there are kept bundles. */
-  streams: StreamState[];
+  readonly streams: StreamState[];
+  /** Those of them of which nothing is kept, and some that have changed since: a few. */
+  readonly unkept: Set<StreamState>;
   /** Highest room time of a bundle of theirs. */
   latestTime: number;
 }
@@ -120,8 +122,8 @@ export class FrontierTable {
     const author = this.#authors.get(stream.author);
     if (author === undefined) return time > this.#authorsTime;
     if (author.streams.length < INCARNATIONS_PER_AUTHOR_MAX) return true;
-    const first = author.streams.find(({ kept }) => kept.length === 0);
-    return first === undefined || first.incarnation < stream.incarnation;
+    const first = firstUnkept(author, null);
+    return first === null || first.incarnation < stream.incarnation;
   }
 
   /** The state of `stream`, a new one where it isn't known. */
@@ -140,6 +142,7 @@ export class FrontierTable {
       closed: null,
     };
     author.streams.splice(placeOf(author.streams, stream.incarnation), 0, state);
+    author.unkept.add(state);
     this.#forgetIncarnation(author, state);
     return state;
   }
@@ -151,6 +154,11 @@ export class FrontierTable {
     author.bucket.hash = null;
     this.#root = null;
     if (time > author.latestTime) author.latestTime = time;
+    if (state.kept.length > 0) author.unkept.delete(state);
+    else if (!author.unkept.has(state) && this.find(state) === state) {
+      author.unkept.add(state);
+      this.#forgetIncarnation(author, state);
+    }
   }
 
   /** Streams of one bucket by (author, incarnation), those without anything in them left out. */
@@ -196,7 +204,7 @@ export class FrontierTable {
   #addAuthor(key: PeerKey): AuthorState {
     if (this.#authors.size >= this.authorsMax) this.#evictAuthors();
     const bucket = this.#buckets[bucketOf(key)]!;
-    const author: AuthorState = { key, bucket, streams: [], latestTime: 0 };
+    const author: AuthorState = { key, bucket, streams: [], unkept: new Set(), latestTime: 0 };
     this.#authors.set(key, author);
     bucket.authors.set(key, author);
     return author;
@@ -204,7 +212,7 @@ export class FrontierTable {
 
   #evictAuthors(): void {
     const idle = [...this.#authors.values()]
-      .filter((author) => author.streams.every((state) => state.kept.length === 0))
+      .filter(({ streams }) => streams.every(({ kept }) => kept.length === 0))
       .sort((a, b) => a.latestTime - b.latestTime);
     const count = Math.ceil(this.authorsMax * EVICTED_AUTHORS_PART);
     for (const author of idle.slice(0, count)) {
@@ -217,14 +225,31 @@ export class FrontierTable {
     }
   }
 
-  #forgetIncarnation(author: AuthorState, opened: StreamState): void {
-    if (author.streams.length <= INCARNATIONS_PER_AUTHOR_MAX) return;
-    const index = author.streams.findIndex((state) => state !== opened && state.kept.length === 0);
-    if (index < 0) return; // all of them have kept bundles, whose number bounds them
-    author.streams.splice(index, 1).forEach(this.dropped);
+  /** Where there are too many: the first one but `except` of which nothing is kept. */
+  #forgetIncarnation(author: AuthorState, except: StreamState): void {
+    const { streams } = author;
+    if (streams.length <= INCARNATIONS_PER_AUTHOR_MAX) return;
+    const first = firstUnkept(author, except);
+    if (first === null) return; // all of them have kept bundles, whose number bounds them
+    author.unkept.delete(first);
+    const index = placeOf(streams, first.incarnation) - 1;
+    // Mostly the first one, and `shift` moves nothing.
+    if (index === 0) streams.shift();
+    else streams.splice(index, 1);
+    this.dropped(first);
     author.bucket.hash = null;
     this.#root = null;
   }
+}
+
+/** The earliest incarnation of which nothing is kept; null where there is none. */
+function firstUnkept({ unkept }: AuthorState, except: StreamState | null): StreamState | null {
+  let first: StreamState | null = null;
+  for (const state of unkept) {
+    if (state === except || state.kept.length > 0) continue;
+    if (first === null || state.incarnation < first.incarnation) first = state;
+  }
+  return first;
 }
 
 /** How many of `streams` are of this incarnation or earlier ones. */

@@ -23,7 +23,8 @@ import {
   type StreamState,
   syncEntry,
 } from "./frontier.ts";
-import { compareInRoom, KeptBundles } from "./kept.ts";
+import { Heads } from "./heads.ts";
+import { KeptBundles } from "./kept.ts";
 import { PROOF_BYTES_MAX, PROOFS_MAX, RUNAWAYS_MAX, TIME_STEP_MS_MAX } from "./limits.ts";
 import type { FrontierEntry, SyncEntry } from "./messages.ts";
 import type { HistoryEntry, KeptBundle, RoomPosition } from "./order_io.ts";
@@ -41,8 +42,7 @@ export class Ledger {
   readonly #claimUses = new Map<ClaimId, number>();
   /** The latest room time of a bundle that is believed. */
   #believedTime = 0;
-  /** Streams whose last bundle no other names. */
-  readonly #headStates = new Set<StreamState>();
+  readonly #heads = new Heads();
   /** Closed streams that still have their proof, in the order of closing. */
   readonly #proven = new Map<StreamState, Proof>();
   #provenBytes = 0;
@@ -55,7 +55,7 @@ export class Ledger {
     keptMessagesMax?: number,
   ) {
     this.table = new FrontierTable(crypto, (state) => {
-      this.#headStates.delete(state);
+      this.#heads.clear(state);
       this.#forgetProof(state);
     });
     this.kept = new KeptBundles(keptMessagesMax);
@@ -153,7 +153,7 @@ export class Ledger {
     const state = this.table.open(stream);
     if (state.closed !== null && state.closed.from <= from) return false;
     const excluded = state.kept.splice(indexAfter(state, from - 1));
-    if (state.head !== null && state.head.counter >= from) this.#clearHead(state);
+    if (state.head !== null && state.head.counter >= from) this.#heads.clear(state);
     for (const entry of excluded) {
       this.kept.remove(entry);
       this.#forget(entry);
@@ -171,13 +171,11 @@ export class Ledger {
 
   /** Heads in room order, those excepted whose time isn't believed. */
   heads(): readonly Head[] {
-    const heads: Head[] = [];
-    for (const { head } of this.#headStates) if (head !== null) heads.push(head);
-    return heads.sort(compareInRoom);
+    return this.#heads.all();
   }
 
   get headCount(): number {
-    return this.#headStates.size;
+    return this.#heads.count;
   }
 
   /** Room time of the last kept bundle that isn't by `author`, or of the floor. */
@@ -395,16 +393,10 @@ export class Ledger {
   #moveHeads(header: Header, id: BundleId, state: StreamState, last: number): void {
     for (const named of header.heads) {
       const other = this.table.find(named);
-      if (other !== undefined && standsFor(named, other)) this.#clearHead(other);
+      if (other !== undefined && standsFor(named, other)) this.#heads.clear(other);
     }
     if (last < state.counter) return; // an earlier bundle of a restored stream
-    state.head = headOf(id, header);
-    this.#headStates.add(state);
-  }
-
-  #clearHead(state: StreamState): void {
-    state.head = null;
-    this.#headStates.delete(state);
+    this.#heads.set(state, headOf(id, header));
   }
 
   #restoreHead(head: Head): void {
@@ -412,8 +404,7 @@ export class Ledger {
     // A liar's bundles may have stood for several of one stream, one after the other.
     if (state.head !== null && state.head.counter >= head.counter) return;
     if (isExcluded(state, head.counter) || !this.#believe(head.time)) return;
-    state.head = head;
-    this.#headStates.add(state);
+    this.#heads.set(state, head);
   }
 
   #rememberProof(state: StreamState, proof: Proof): void {

@@ -13,10 +13,15 @@ export const BUNDLE_TEXT_BYTES_MAX = 65_536;
 export const BUNDLE_TEXTS_MAX = 256;
 /** Concurrent authors seldom leave more heads than this; more go into a bundle of kind `heads`. */
 export const HEADS_MAX = 64;
+/** Of one author: as many starts of a process, none of which had seen what the one before it said. */
+export const HEADS_PER_AUTHOR_MAX = 8;
 /** Heads in a bundle of kind `heads`: a room of 1,000 that all speak at once is joined by one. */
 export const REFERENCE_HEADS_MAX = 1_024;
-/** Bundles of kind `heads` carry nothing for people: one a second keeps them below any chat. */
-export const REFERENCE_INTERVAL_MS = 1_000;
+/**
+ * Bundles of kind `heads` carry nothing for people. As many as name all come at once, for whoever has something to say;
+ * then none for so long. A person's next line waits no longer than that.
+ */
+export const REFERENCE_INTERVAL_MS = 500;
 /** A header's time is at most this far beyond its latest head: one wrong clock can't run away with the room. */
 export const TIME_STEP_MS_MAX = 24 * 60 * 60 * 1_000;
 

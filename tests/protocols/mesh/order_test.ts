@@ -6,10 +6,13 @@ import { ID_UNKNOWN } from "../../../lib/protocols/mesh/frontier.ts";
 import {
   BUNDLE_TEXTS_MAX,
   HEADS_MAX,
+  HEADS_PER_AUTHOR_MAX,
+  REFERENCE_HEADS_MAX,
   TIME_STEP_MS_MAX,
   WAITING_BUNDLES_MAX,
 } from "../../../lib/protocols/mesh/limits.ts";
 import type { SyncEntry } from "../../../lib/protocols/mesh/messages.ts";
+import type { OrderEffect } from "../../../lib/protocols/mesh/order_io.ts";
 import type { Bundle } from "../../../lib/protocols/mesh/structures.ts";
 import { fakeSigner } from "../../sim/fake_crypto.ts";
 import {
@@ -886,25 +889,91 @@ Deno.test("Order puts what is typed while the disk works into one bundle, of 256
   assertEquals(types(third), ["delivered", "said", "persist"]);
 });
 
-Deno.test("Order names more than 64 heads in a bundle of their own, once a second at most", () => {
-  const crowd = Array.from({ length: HEADS_MAX + 1 }, (_, n) => new Member(`one of many ${n}`));
+/** So many who have never heard of each other. */
+function crowdOf(count: number, name = "one of many"): readonly Member[] {
+  return Array.from({ length: count }, (_, n) => new Member(`${name} ${n}`));
+}
+
+/** Of what kind the bundles are, and how many heads they name. */
+function kindsOf(bundles: readonly Bundle[]): readonly unknown[] {
+  return bundles.map(({ header: { value } }) => [value.kind, value.heads.length]);
+}
+
+Deno.test("Order names more than 64 heads in a bundle of their own, twice a second at most", () => {
+  const crowd = crowdOf(HEADS_MAX + 1);
   const [ann, bob] = [new Member("ann"), new Member("bob")];
   for (const one of crowd) ann.receive(one, one.sayOne("hello"));
   const first = ann.say(["all of you"], 100);
   for (const one of crowd) ann.receive(one, one.sayOne("hello again"));
   const early = ann.say(["once more"], 500);
   const due = ann.order.nextDeadlineMs();
-  const late = ann.step({ type: "tick" }, 1_100);
+  const late = ann.step({ type: "tick" }, 600);
 
-  assertEquals(first.map(({ header: { value } }) => [value.kind, value.heads.length]), [
-    ["heads", HEADS_MAX + 1],
-    ["texts", 1],
-  ]);
+  assertEquals(kindsOf(first), [["heads", HEADS_MAX + 1], ["texts", 1]]);
   assertEquals(early, []);
-  assertEquals(due, 1_100);
+  assertEquals(due, 600);
   assertEquals(types(late).filter((type) => type === "delivered").length, 2);
   bob.receive(ann, first[1]!);
   assertEquals(bob.shown, []);
+});
+
+Deno.test("Order names thousands of heads at once, in bundles of 1,024, before what follows them", () => {
+  const [ann, bob] = [new Member("ann"), new Member("bob")];
+  const words = crowdOf(2 * REFERENCE_HEADS_MAX + 100).map((one) => one.sayOne("hello"));
+  for (const word of words) ann.receive(bob, word);
+
+  const said = ann.say(["all of you"], 100);
+  const heads = said.slice(0, -1).flatMap(({ header: { value } }) => value.heads);
+
+  assertEquals(kindsOf(said), [
+    ["heads", REFERENCE_HEADS_MAX],
+    ["heads", REFERENCE_HEADS_MAX],
+    ["heads", 101],
+    ["texts", 1],
+  ]);
+  assertEquals(words.filter((word) => !heads.some(({ id }) => id === idOf(word))), []);
+});
+
+Deno.test("Order: a line goes out when what was shown before it is named, however much comes while the disk works", () => {
+  const ann = new Member("ann");
+  const hear = (name: string) => {
+    for (const one of crowdOf(HEADS_MAX + 1, name)) ann.receive(one, one.sayOne("hello"));
+  };
+  const store = (effects: readonly OrderEffect[]) => {
+    const persist = effects.find((effect) => effect.type === "persist" && effect.token !== null);
+    assert(persist?.type === "persist" && persist.token !== null);
+    return ann.order.step({ type: "stored", token: persist.token }, 100);
+  };
+  const say = (text: string, token: number) =>
+    ann.order.step({ type: "say", texts: [{ text, token }] }, 100);
+  hear("before");
+  const named = say("to those", 1);
+  hear("meanwhile");
+  say("to these", 2);
+  const said = store(store(named));
+  const deliveredOf = (effects: readonly OrderEffect[]) =>
+    effects.flatMap((effect) => effect.type === "delivered" ? [effect.bundle] : []);
+
+  assertEquals(kindsOf(deliveredOf(said)), [["texts", 1]]);
+  assertEquals(deliveredOf(said)[0]!.texts.value, ["to those"]);
+  assertEquals(ann.order.nextDeadlineMs(), 600);
+});
+
+Deno.test("Order names the last streams of one author alone", () => {
+  const [ann, bob] = [new Member("ann"), new Member("bob")];
+  const words = Array.from({ length: HEADS_MAX + 1 }, (_, n) => {
+    return new Member("starts anew", { incarnation: n + 1, wallMs: WALL_MS + n }).sayOne(`${n}`);
+  });
+  const other = bob.sayOne("hello");
+  for (const word of [...words.toReversed(), other]) ann.receive(bob, word);
+
+  const [said] = ann.say(["all of you"]);
+
+  const named = said!.header.value.heads.map(({ id }) => id);
+  assertEquals(
+    named.toSorted(),
+    [...words.slice(-HEADS_PER_AUTHOR_MAX), other].map(idOf).toSorted(),
+  );
 });
 
 Deno.test("Order refuses a line above 64 KiB and says how long it is", () => {

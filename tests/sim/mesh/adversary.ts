@@ -151,9 +151,9 @@ export abstract class Adversary extends Wrapped {
     return fakeSigner(`${this.signer.key}/${this.#start}/${number}`);
   }
 
-  /** Another stream of its own, beside that of its program. */
-  protected stream(signer = this.signer, claim = this.claim!): MadeUpStream {
-    const incarnation = OTHER_INCARNATION + this.#start;
+  /** Another stream of its own, beside that of its program: the next one of so many. */
+  protected stream(number = 0, signer = this.signer, claim = this.claim!): MadeUpStream {
+    const incarnation = OTHER_INCARNATION + this.#start + number;
     return new MadeUpStream(signer, this.room!, incarnation, claim, this.environment);
   }
 }

@@ -17,6 +17,7 @@ import {
   Rotates,
 } from "./member_attacks.ts";
 import {
+  BeginsStreams,
   Boasts,
   ClockAhead,
   Floods,
@@ -50,6 +51,7 @@ export const ATTACKS = {
   grafts: Grafts,
   namesTheDead: NamesTheDead,
   floods: Floods,
+  beginsStreams: BeginsStreams,
   holdsNames: HoldsNames,
   rotates: Rotates,
 } as const satisfies Record<

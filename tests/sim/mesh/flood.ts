@@ -81,7 +81,7 @@ export function runFlood(flood: Flood, afterMs: number): FloodOutcome {
 /** All are in; where the first one doesn't begin by itself, they have spoken. */
 function gather(world: World, { members, attack }: Flood): readonly [Member, ...Member[]] {
   const all = Array.from({ length: members }, (_, at) => {
-    const member = plainMember(fakeSigner(`${at}`), `u${at}`);
+    const member = { ...plainMember(fakeSigner(`${at}`), `u${at}`), eager: true };
     return world.addMember(at === 0 ? { ...member, liar: attack ?? null } : member);
   }) as [Member, ...Member[]];
   const [first, founder] = all as [Member, Member, ...Member[]];

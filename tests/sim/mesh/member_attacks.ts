@@ -123,7 +123,7 @@ export class MakesAuthorsUp extends Adversary {
     const time = this.claim!.claim.value.time;
     const signer = this.nobody(this.#count);
     const claim = madeUpClaim(this.room!, signer, signer, `made${this.#count++}`, time);
-    this.send(this.stream(signer, claim).next());
+    this.send(this.stream(0, signer, claim).next());
   }
 }
 

@@ -6,7 +6,7 @@ import type { MeshMessage, SyncEntry } from "../../../lib/protocols/mesh/message
 import type { Head } from "../../../lib/protocols/mesh/structures.ts";
 import type { Random } from "../random.ts";
 import { Adversary, type MadeUpStream, OTHER_INCARNATION } from "./adversary.ts";
-import { randomId } from "./made_up.ts";
+import { madeUpClaim, randomId } from "./made_up.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
 const BUCKETS = 256;
@@ -229,5 +229,26 @@ export class Floods extends Adversary {
     for (let count = 20; count > 0 && this.#left > 0; count--, this.#left--) {
       this.send(this.#stream.next());
     }
+  }
+}
+
+/**
+ * Says each word as if its program had just been started, and as if it had been shown nothing: some as itself, some as
+ * a crowd of authors that don't exist.
+ */
+export class BeginsStreams extends Adversary {
+  #left = 4_000;
+  readonly #isCrowd = this.random.chance(0.5);
+
+  protected override act(): void {
+    for (let count = 300; count > 0 && this.#left > 0; count--) this.send(this.#next().next());
+  }
+
+  #next(): MadeUpStream {
+    const number = this.#left--;
+    if (!this.#isCrowd) return this.stream(number);
+    const signer = this.nobody(number);
+    const { time } = this.claim!.claim.value;
+    return this.stream(0, signer, madeUpClaim(this.room!, signer, signer, `made${number}`, time));
   }
 }
