@@ -843,6 +843,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
           upToDate: (peer) => this.#flow.has(peer, this.#lastOwnTime),
           sources: this.machines.antiEntropy.sources(),
           pausedBecause: this.#pausedBecause,
+          talkers: this.#talkers.loud(this.#nowMs),
         }, ref);
       case "verify":
         return this.#view.verify(this.#view.member(command.name), ref);

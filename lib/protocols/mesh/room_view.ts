@@ -93,6 +93,8 @@ export interface StatusFacts {
   /** Of whom something is being fetched. */
   readonly sources: ReadonlySet<PeerKey>;
   readonly pausedBecause: string | null;
+  /** Who says more than anybody reads. */
+  readonly talkers: readonly PeerKey[];
 }
 
 const DISK_PROBLEM =
@@ -248,10 +250,12 @@ export class RoomView {
   }
 
   talksTooMuch(author: PeerKey): void {
+    this.notice(this.#talkerText(author));
+  }
+
+  #talkerText(author: PeerKey): string {
     const name = this.facts.shownName(author) ?? shortKey(author);
-    this.notice(
-      `${name} says very much: of all that is said the last ${KEPT_MESSAGES_MAX} messages are kept`,
-    );
+    return `${name} says very much: of all that is said the last ${KEPT_MESSAGES_MAX} messages are kept`;
   }
 
   equivocated(author: PeerKey): void {
@@ -558,6 +562,7 @@ export class RoomView {
     if (lost.length > LOST_NAMED_MAX) {
       problems.push(`${lost.length - LOST_NAMED_MAX} more are lost`);
     }
+    for (const talker of status.talkers) problems.push(this.#talkerText(talker));
     if (this.#diskRefuses) problems.push(DISK_PROBLEM);
     if (this.#unreachableAt !== null) {
       const address = endpointText(this.#unreachableAt);

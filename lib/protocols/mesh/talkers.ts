@@ -32,6 +32,14 @@ export class Talkers {
     talk.bytes += bytes;
     return !wasToo && isTooMuch(talk);
   }
+
+  /** Who has said too much within a minute that isn't over. */
+  loud(nowMs: number): readonly PeerKey[] {
+    const loud = this.#talks.entries().filter(([, talk]) =>
+      isTooMuch(talk) && nowMs - talk.sinceMs < WINDOW_MS
+    );
+    return loud.map(([author]) => author).toArray();
+  }
 }
 
 function isTooMuch({ messages, bytes }: Talk): boolean {

@@ -49,6 +49,24 @@ Deno.test("FrontierTable: hashes depend on what is there, not on how it came to 
   assertEquals(differing, [bucketOf(key(7))]);
 });
 
+Deno.test("FrontierTable forgets incarnations of which nothing is kept any more, whoever speaks meanwhile", () => {
+  const { made, dropped } = table();
+  const states = Array.from({ length: 3 * INCARNATIONS_PER_AUTHOR_MAX }, (_, n) => {
+    const state = made.open({ author: key(0), incarnation: n + 1 });
+    state.counter = 1;
+    state.kept.push({ time: n } as KeptBundle);
+    made.changed(state, n);
+    return state;
+  });
+  for (const state of states.slice(0, -1)) {
+    state.kept.length = 0;
+    made.changed(state, 0);
+  }
+
+  const gone = states.slice(0, -INCARNATIONS_PER_AUTHOR_MAX);
+  assertEquals(dropped, gone.map(({ author, incarnation }) => `${author}/${incarnation}`));
+});
+
 Deno.test("FrontierTable evicts the authors that were silent for longest, and leaves a floor in time", () => {
   const { made, dropped } = table(32);
   deliver(made, key(0), 1, 5);

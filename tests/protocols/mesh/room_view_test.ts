@@ -53,6 +53,7 @@ function statusOf(
     upToDate: () => true,
     sources: new Set(),
     pausedBecause: null,
+    talkers: [],
     ...given,
   }, undefined);
   const events = shown.flatMap((effect) => effect.type === "show" ? [effect.event] : []);

@@ -23,15 +23,25 @@ Deno.test("Talkers.said() tells once a minute who says too much, and of nobody e
   assertEquals(again, [false, true]);
 });
 
+Deno.test("Talkers.loud() names them until their minute is over", () => {
+  const talkers = new Talkers();
+  talkers.said(ann, TALK_MESSAGES_MAX, 0, 0);
+  talkers.said(mal, TALK_MESSAGES_MAX + 1, 0, 0);
+
+  assertEquals([talkers.loud(59_999), talkers.loud(60_000)], [[mal], []]);
+});
+
 Deno.test("Talkers.said() counts bytes too", () => {
   assertEquals(new Talkers().said(mal, 1, TALK_BYTES_MAX + 1, 0), true);
 });
 
-Deno.test("Mesh tells the others, once, who says very much", () => {
+Deno.test("Mesh tells the others, once and in the status, who says very much", () => {
   const notices: string[] = [];
+  let problems: readonly string[] = [];
   const world = new World({ ...EVEN_WORLD, hosts: 2 }, meshSubject(), [{
     name: "notices",
     shown({ member }, event) {
+      if (event.event === "status") problems = event.problems;
       if (event.event === "notice") notices.push(`${member.name}: ${event.text.split(":")[0]}`);
     },
   }]);
@@ -50,5 +60,9 @@ Deno.test("Mesh tells the others, once, who says very much", () => {
   }
   world.time.runUntil(world.time.nowMs + 5_000);
 
+  founder!.process!.command({ command: "status" });
+  world.time.runUntil(world.time.nowMs + 1_000);
+
   assertEquals(notices, ["Ann: Mal says very much"]);
+  assertEquals(problems.map((text) => text.split(":")[0]), ["Mal says very much"]);
 });
