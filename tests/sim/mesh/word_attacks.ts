@@ -237,7 +237,7 @@ export class Floods extends Adversary {
  * a crowd of authors that don't exist.
  */
 export class BeginsStreams extends Adversary {
-  #left = 4_000;
+  #left = 2_000;
   readonly #isCrowd = this.random.chance(0.5);
 
   protected override act(): void {
