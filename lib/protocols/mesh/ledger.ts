@@ -236,10 +236,8 @@ export class Ledger {
   }
 
   reachOf(latest: number): number {
-    const floor = this.kept.floor?.time ?? 0;
-    let follows = latest <= floor ? 0 : Infinity;
-    for (const entry of this.kept.at(latest)) follows = Math.min(follows, entry.follows);
-    if (follows === Infinity) return 0;
+    const said = this.kept.at(latest).map(({ follows }) => follows).toArray();
+    const follows = said.length === 0 ? 0 : Math.min(...said);
     const own = this.table.find(this.own);
     const lacked = own?.kept[indexAfter(own, follows)];
     return lacked === undefined ? latest : Math.min(latest, lacked.time - 1);

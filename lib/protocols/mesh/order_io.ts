@@ -236,7 +236,7 @@ export interface OrderQueries {
   /**
    * Of one who says to have come to `latest`: up to which room time it has what we say. Nobody knows that it lacks what
    * nobody around has: where all who talk are equally far behind, `latest` is the time of their last word, and what
-   * that followed tells. 0 where that word isn't here yet.
+   * that followed tells; nothing, where that word isn't here yet.
    */
   reachOf(latest: number): number;
   /** Where this stream ends here, in room time, if many of it are missing up to counter `goal`; Infinity if not. */
