@@ -1,20 +1,21 @@
 /**
- * Bytes that nobody would write, for the table of accounts: whatever they are, each row is there, told with its line,
- * or was being written; what is read is written as it was; and a sign-up follows. `SECONDS` (10) and `SEED` (by
- * chance); a failure prints the seed that repeats it.
+ * Bytes that nobody would write, for the table of accounts: whatever they are, each row is there, told with its line, or
+ * was being written; what is read is written as it was; and a sign-up follows.
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { concatBytes, utf8 } from "../../lib/base/crypto.ts";
+import { concatBytes, utf8 } from "../../../lib/base/crypto.ts";
 import {
   ACCOUNT_ROW_BYTES_MAX,
   accountLines,
   accountRow,
   parseAccounts,
-} from "../../lib/store/accounts_csv.ts";
-import { accountOf, hashNumber, keyNumber } from "../contracts/accounts_contract.ts";
-import type { Random } from "../sim/random.ts";
-import { NO_TEXT, spoilt, tryInputs } from "./inputs.ts";
+} from "../../../lib/store/accounts_csv.ts";
+import { accountOf, hashNumber, keyNumber } from "../../contracts/accounts_contract.ts";
+import type { Random } from "../../sim/random.ts";
+import { checksumOf, checksumText } from "../../../lib/store/record_line.ts";
+import { NO_TEXT, spoilt } from "../changes.ts";
+import type { Target } from "../target.ts";
 
 const PATH = "accounts.csv";
 const HEADER = "name,hash,created,keys,check";
@@ -61,4 +62,20 @@ function check(bytes: Uint8Array): boolean {
   return torn === null;
 }
 
-if (import.meta.main) await tryInputs("accounts", "accounts_fuzz.ts", input, check);
+/** Each row with the checksum of what it says now. */
+function withChecksums(bytes: Uint8Array): Uint8Array {
+  const [header, ...rows] = new TextDecoder().decode(bytes).split("\n");
+  const checked = rows.map((row) => {
+    const content = /^(.*),[^,]*$/.exec(row)?.[1];
+    return content === undefined ? row : `${content},${checksumText(checksumOf(utf8(content)))}`;
+  });
+  return utf8([header, ...checked].join("\n"));
+}
+
+export const accountsTarget: Target = {
+  name: "accounts",
+  pieces: PIECES,
+  make: input,
+  mend: withChecksums,
+  check,
+};

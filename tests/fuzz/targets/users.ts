@@ -1,14 +1,13 @@
 /**
- * Bytes that nobody would write, for the table of users: whatever they are, each line is a row or a complaint with
- * a sentence, good rows are read again from what is written of them, and a row that is added changes no other.
- * `SECONDS` (10) and `SEED` (by chance); a failure prints the seed that repeats it.
+ * Bytes that nobody would write, for the table of users: whatever they are, each line is a row or a complaint with a
+ * sentence, good rows are read again from what is written of them, and a row that is added changes no other.
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { utf8 } from "../../lib/base/crypto.ts";
-import { P2pchatError } from "../../lib/base/errors.ts";
-import { fingerprintOf } from "../../lib/base/fingerprint.ts";
-import type { PeerKey } from "../../lib/base/ids.ts";
+import { utf8 } from "../../../lib/base/crypto.ts";
+import { P2pchatError } from "../../../lib/base/errors.ts";
+import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
+import type { PeerKey } from "../../../lib/base/ids.ts";
 import {
   formatUserInfo,
   parseUserInfo,
@@ -16,9 +15,10 @@ import {
   type UserInfoRow,
   userInfoRows,
   withUserInfo,
-} from "../../lib/store/user_info.ts";
-import type { Random } from "../sim/random.ts";
-import { NO_TEXT, spoilt, tryInputs } from "./inputs.ts";
+} from "../../../lib/store/user_info.ts";
+import type { Random } from "../../sim/random.ts";
+import { NO_TEXT, spoilt } from "../changes.ts";
+import type { Target } from "../target.ts";
 
 const PATH = "users.txt";
 const KEYS = Array.from(
@@ -83,4 +83,4 @@ function check(bytes: Uint8Array): boolean {
   return complaints.length === 0;
 }
 
-if (import.meta.main) await tryInputs("users", "user_info_fuzz.ts", input, check);
+export const usersTarget: Target = { name: "users", pieces: PIECES, make: input, check };

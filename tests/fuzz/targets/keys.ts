@@ -1,19 +1,20 @@
 /**
  * Bytes that no keyboard sends, for the line that is typed: whatever comes, in whatever pieces, the cursor stands
- * between characters, the prompt fits the terminal and has nothing that it obeys, and what is submitted is understood or refused with a sentence. `SECONDS` (10) and `SEED` (by chance); a failure prints
- * the seed that repeats it.
+ * between characters, the prompt fits the terminal and has nothing that it obeys, and what is submitted is understood or
+ * refused with a sentence.
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { concatBytes, utf8 } from "../../lib/base/crypto.ts";
-import { graphemeAfter, graphemeBefore, textWidth } from "../../lib/cli/graphemes.ts";
-import { KeyParser } from "../../lib/cli/keys.ts";
-import { type EditorState, EMPTY_EDITOR, onKey } from "../../lib/cli/line_editor.ts";
-import { layoutPrompt } from "../../lib/cli/prompt_layout.ts";
-import { meshCommands } from "../../lib/cli/mesh_commands.ts";
-import { Random } from "../sim/random.ts";
-import { checkParsed } from "./json_fuzz.ts";
-import { NO_TEXT, tryInputs } from "./inputs.ts";
+import { concatBytes, utf8 } from "../../../lib/base/crypto.ts";
+import { graphemeAfter, graphemeBefore, textWidth } from "../../../lib/cli/graphemes.ts";
+import { KeyParser } from "../../../lib/cli/keys.ts";
+import { type EditorState, EMPTY_EDITOR, onKey } from "../../../lib/cli/line_editor.ts";
+import { layoutPrompt } from "../../../lib/cli/prompt_layout.ts";
+import { meshCommands } from "../../../lib/cli/mesh_commands.ts";
+import type { Random } from "../../sim/random.ts";
+import { Decisions, NO_TEXT } from "../changes.ts";
+import { checkParsed } from "../modes.ts";
+import type { Target } from "../target.ts";
 
 /** Keys, halves of keys, and what text consists of. */
 const PIECES = ["\r", "\n", "\t", "\x7f", "\x1b", "\x1b[", "\x1bO", "\x1b[A", "\x1b[B", "\x1b[1;5D"]
@@ -43,7 +44,7 @@ function input(random: Random): Uint8Array {
 /** @returns Whether nothing typed was refused. */
 function check(bytes: Uint8Array): boolean {
   const parser = new KeyParser();
-  const random = new Random(bytes.length);
+  const random = new Decisions(bytes);
   let editor: EditorState = EMPTY_EDITOR;
   let isGood = true;
   for (let from = 0; from < bytes.length;) {
@@ -81,4 +82,11 @@ function checkPrompt({ text, cursor }: EditorState, random: Random): void {
   assert(!/[\x00-\x1f\x7f-\x9f]/.test(rows.join("")), "nothing that a terminal obeys");
 }
 
-if (import.meta.main) await tryInputs("console", "console_fuzz.ts", input, check);
+export const keysTarget: Target = {
+  name: "keys",
+  pieces: PIECES,
+  // Each key looks at the whole line: what is typed by hand is never longer.
+  bytesMax: 2_048,
+  make: input,
+  check,
+};

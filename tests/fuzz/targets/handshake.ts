@@ -1,14 +1,15 @@
-// deno-lint-ignore-file no-console -- a program of its own, run by `make fuzz`
 /**
- * Two channels whose wire is changed at random: whatever comes in, a machine answers and never throws, ends once,
- * tells nobody's words wrong, and holds no link with somebody else than it says.
- * `SECONDS` (10) and `SEED` (by chance); a failure prints the seed that repeats it.
+ * Two channels whose wire is changed as an input's bytes say: whatever comes in, a machine answers and never throws,
+ * ends once, tells nobody's words wrong, and holds no link with somebody else than it says.
  */
 
 import { assert } from "@std/assert";
-import { concatBytes } from "../../lib/base/crypto.ts";
-import { ANN, BOB, Pair, seedOf, type Side } from "../protocols/noise/channel_pair.ts";
-import { Random } from "../sim/random.ts";
+import { concatBytes } from "../../../lib/base/crypto.ts";
+import { ANN, BOB, Pair, seedOf, type Side } from "../../protocols/noise/channel_pair.ts";
+import type { Random } from "../../sim/random.ts";
+import { Decisions } from "../changes.ts";
+import { NUMBERS } from "../numbers.ts";
+import type { Target } from "../target.ts";
 
 const SECRET = { epoch: 1, key: seedOf("psk") };
 const WORDS = "what was said";
@@ -46,7 +47,7 @@ function onWire(bytes: Uint8Array, random: Random, changes: number): readonly Ui
   return parts;
 }
 
-function check(side: Side, key: string): void {
+function checkSide(side: Side, key: string): void {
   const ends = side.told.filter(({ type }) => type === "failed" || type === "closed");
   assert(ends.length <= 1, "a channel ends once");
   assert(ends.length === 0 || side.told.at(-1) === ends[0], "nothing is told after the end");
@@ -63,7 +64,7 @@ function check(side: Side, key: string): void {
 }
 
 /** One pair of channels. @returns Whether both came up. */
-function run(random: Random): boolean {
+function bothCameUp(random: Random): boolean {
   const psk = random.chance(0.5);
   const pair = new Pair({
     target: { secret: psk ? SECRET : null },
@@ -85,23 +86,15 @@ function run(random: Random): boolean {
   }
   if (random.chance(0.5)) pair.ann.step({ type: "close", reason: "quit" }, pair.nowMs);
   pair.settle().pass(20_000);
-  check(pair.ann, BOB.key);
-  check(pair.bob, ANN.key);
+  checkSide(pair.ann, BOB.key);
+  checkSide(pair.bob, ANN.key);
   return pair.ann.events[0] === "established" && pair.bob.events[0] === "established";
 }
 
-if (import.meta.main) {
-  const seed = Number(Deno.env.get("SEED") || Math.floor(Math.random() * 2 ** 32));
-  const untilMs = performance.now() + 1_000 * Number(Deno.env.get("SECONDS") || 10);
-  const random = new Random(seed);
-  let [pairs, established] = [0, 0];
-  try {
-    for (; performance.now() < untilMs; pairs++) if (run(random)) established++;
-  } catch (error) {
-    console.error(error);
-    console.error(`channel: failed after ${pairs} pairs`);
-    console.error(`Again: SEED=${seed} deno run --allow-env tests/fuzz/channel_fuzz.ts`);
-    Deno.exit(1);
-  }
-  console.log(`channel: ${pairs} pairs of channels (${established} came up), seed ${seed}`);
-}
+export const handshakeTarget: Target = {
+  name: "handshake",
+  pieces: NUMBERS,
+  bytesMax: 4_096,
+  make: (random: Random) => random.bytes(random.below(600)),
+  check: (input) => bothCameUp(new Decisions(input)),
+};

@@ -1,0 +1,36 @@
+/** All that is fuzzed. */
+
+import type { Target } from "./target.ts";
+import { accountsTarget } from "./targets/accounts.ts";
+import { argumentsTarget } from "./targets/arguments.ts";
+import { codecTarget } from "./targets/codec.ts";
+import { framesTarget } from "./targets/frames.ts";
+import { handshakeTarget } from "./targets/handshake.ts";
+import { invitesTarget } from "./targets/invites.ts";
+import { keysTarget } from "./targets/keys.ts";
+import { linesTarget } from "./targets/lines.ts";
+import { logsTarget } from "./targets/logs.ts";
+import { objectsTarget } from "./targets/objects.ts";
+import { reliableDatagramsTarget } from "./targets/reliable_datagrams.ts";
+import { sealedDatagramsTarget } from "./targets/sealed_datagrams.ts";
+import { snapshotsTarget } from "./targets/snapshots.ts";
+import { tablesTarget } from "./targets/tables.ts";
+import { usersTarget } from "./targets/users.ts";
+
+export const TARGETS: readonly Target[] = [
+  framesTarget,
+  codecTarget,
+  handshakeTarget,
+  reliableDatagramsTarget,
+  sealedDatagramsTarget,
+  usersTarget,
+  accountsTarget,
+  logsTarget,
+  snapshotsTarget,
+  tablesTarget,
+  objectsTarget,
+  linesTarget,
+  keysTarget,
+  argumentsTarget,
+  invitesTarget,
+];

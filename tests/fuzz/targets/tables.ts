@@ -1,0 +1,66 @@
+/** The tables of a profile: whom it knows, who it is, the last room, the place of a group, whose friends a folder is for. */
+
+import { assert } from "@std/assert";
+import { openFriends } from "../../../lib/cli/friends_store.ts";
+import { MemberPlaces } from "../../../lib/cli/member_place.ts";
+import { MeshRooms } from "../../../lib/cli/mesh_rooms.ts";
+import { openIdentity } from "../../../lib/store/identity.ts";
+import { KnownPeers } from "../../../lib/store/known_peers.ts";
+import type { MemoryDisk } from "../../../lib/store/memory_disk.ts";
+import { pathDigest } from "../../../lib/store/paths.ts";
+import { TABLE } from "../../samples/samples.ts";
+import { oneFile, onlyEntry, type StoredFile, storedFiles } from "../stored_files.ts";
+
+function pins(profile: string): StoredFile {
+  const path = "/p/known_peers";
+  return oneFile(`${profile}/known_peers`, path, (disk) => KnownPeers.open(disk, path));
+}
+
+function isPort(port: number | null): boolean {
+  return port === null || (Number.isInteger(port) && port > 0 && port < 65_536);
+}
+
+async function openRooms(disk: MemoryDisk): Promise<void> {
+  const { lastPort } = await MeshRooms.open(disk, "/p/mesh", () => {});
+  assert(isPort(lastPort), `${lastPort} is a port`);
+}
+
+async function openPlaces(disk: MemoryDisk): Promise<void> {
+  const { all } = await MemberPlaces.open(disk, "/p/group", () => null);
+  for (const { lastPort } of all) assert(isPort(lastPort), `${lastPort} is a port`);
+}
+
+const GROUPS = "group/alice/users/alice/group";
+const FRIENDS = "friends/alice/users/alice/friends";
+
+const ALL: readonly StoredFile[] = [
+  pins("mesh/ann/users/ann"),
+  pins("group/bob/users/bob"),
+  pins("friends/alice/users/alice"),
+  pins("directory/alice/users/alice"),
+  pins("group/serve/serve"),
+  oneFile(
+    "mesh/ann/users/ann/identity",
+    "/p/identity",
+    (disk) => openIdentity(disk, "/p/identity", (length) => new Uint8Array(length)),
+  ),
+  oneFile("mesh/ann/users/ann/mesh/last", "/p/mesh/last", openRooms),
+  oneFile(`${GROUPS}/${onlyEntry(GROUPS)}/place`, "/p/group/1/place", openPlaces),
+  oneFile(
+    `${FRIENDS}/${onlyEntry(FRIENDS)}/table`,
+    `/p/friends/${pathDigest(TABLE)}/table`,
+    (disk) => openFriends(disk, "/p/friends", TABLE),
+  ),
+];
+
+const KINDS = [
+  "known-peers",
+  "identity",
+  "mesh-last-room",
+  "group-place",
+  "friends-table",
+  "server",
+]
+  .concat(["log", "port", "verified", "users:", "mesh:", "group:", "host:", "directory:", "serve"]);
+
+export const tablesTarget = storedFiles("tables", ALL, KINDS);
