@@ -5,7 +5,7 @@
  * them.
  */
 
-import { canonicalHost, hostSpellings } from "../base/endpoints.ts";
+import { canonicalHost, hostSpellings, parsePort } from "../base/endpoints.ts";
 import type { Fingerprint } from "../base/fingerprint.ts";
 import { type Endpoint, endpointText } from "../base/ids.ts";
 import { P2pchatError } from "../base/errors.ts";
@@ -86,8 +86,7 @@ export class MemberPlace {
 
   /** The port for datagrams of the last time: who was in the group looks for us there. Null where there is none. */
   get lastPort(): number | null {
-    const port = Number(this.#kept("port"));
-    return Number.isInteger(port) && port > 0 ? port : null;
+    return parsePort(this.#kept("port"));
   }
 
   /** For the next start. @throws {P2pchatError} `disk`. */

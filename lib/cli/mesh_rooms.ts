@@ -1,14 +1,15 @@
 /** The rooms of a profile on disk: a folder each, and which one was the last, at which port. */
 
+import { parsePort } from "../base/endpoints.ts";
 import { P2pchatError } from "../base/errors.ts";
 import { fingerprintOf } from "../base/fingerprint.ts";
 import type { PeerKey, RoomId } from "../base/ids.ts";
 import type { MeshRecord } from "../protocols/mesh/records.ts";
 import type { RoomStore } from "../runtime/mesh_host.ts";
 import { fromLogRecord, MESH_LOG_FORMAT, toLogRecord } from "../runtime/mesh_records.ts";
-import type { Disk } from "../store/disk.ts";
+import { corruptError, type Disk } from "../store/disk.ts";
 import type { KnownPeers } from "../store/known_peers.ts";
-import { Table } from "../store/table.ts";
+import { Table, type TableRow } from "../store/table.ts";
 import { lineOf, openRecords, type RecordFormat } from "./record_store.ts";
 
 const LAST_FORMAT = { format: "mesh-last-room", version: 1 } as const;
@@ -41,10 +42,10 @@ export class MeshRooms {
     notice: (text: string) => void,
   ): Promise<MeshRooms> {
     await disk.makeFolder(folder);
-    const { table, rows } = await Table.open(disk, `${folder}/last`, LAST_FORMAT);
-    const [last, port] = rows?.[0] ?? [];
-    const lastPort = port === undefined ? null : Number(port);
-    return new MeshRooms(disk, folder, table, (last ?? null) as RoomId | null, lastPort, notice);
+    const path = `${folder}/last`;
+    const { table, rows } = await Table.open(disk, path, LAST_FORMAT);
+    const { room, port } = lastOf(path, rows?.[0] ?? null);
+    return new MeshRooms(disk, folder, table, room, port, notice);
   }
 
   /**
@@ -102,6 +103,20 @@ export class MeshRooms {
       },
     };
   }
+}
+
+/** @throws {P2pchatError} `store-corrupt` where nobody wrote it so: it would be a path, and an address for others. */
+function lastOf(
+  path: string,
+  row: TableRow | null,
+): { readonly room: RoomId | null; readonly port: number | null } {
+  if (row === null) return { room: null, port: null };
+  const [room = "", portText] = row;
+  const port = portText === undefined ? null : parsePort(portText);
+  if (!/^[0-9a-f]{64}$/.test(room) || (portText !== undefined && port === null)) {
+    throw corruptError(path, lineOf(0), "it isn't a room and a port");
+  }
+  return { room: room as RoomId, port };
 }
 
 function cannotResume(because: string): P2pchatError {

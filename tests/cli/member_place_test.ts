@@ -95,3 +95,13 @@ Deno.test("MemberPlaces: a damaged place may be the one that is sought, and is c
 
   await assertRejects(places, P2pchatError, `${folder}/place`);
 });
+
+Deno.test("MemberPlaces: a port that none can have is as good as none", async () => {
+  const { at } = profile();
+  const place = await at("here");
+  await place.table.disk.makeFolder(place.folder);
+  const server = { host: "here", port: 6_000 };
+  await place.remember({ server, logPath: place.logPath, port: 70_000 });
+
+  assertEquals((await at("here")).lastPort, null);
+});

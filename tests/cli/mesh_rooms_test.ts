@@ -1,10 +1,12 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { nodeSigner } from "../../lib/base/crypto.ts";
+import { P2pchatError } from "../../lib/base/errors.ts";
 import type { RoomId } from "../../lib/base/ids.ts";
 import { MeshRooms } from "../../lib/cli/mesh_rooms.ts";
 import { KnownPeers, PINS_MAX } from "../../lib/store/known_peers.ts";
 import { writeAll } from "../../lib/store/disk.ts";
 import { MemoryDisk } from "../../lib/store/memory_disk.ts";
+import { Table } from "../../lib/store/table.ts";
 import { utf8 } from "../../lib/base/crypto.ts";
 
 const ROOM = "ab".repeat(32) as RoomId;
@@ -53,3 +55,20 @@ Deno.test("a room's keys that come at once are written at once", async () => {
   assertEquals(again.pins().length, 50);
   assertEquals(writes <= 2, true, `${writes}`);
 });
+
+for (const row of [["../../else"], [ROOM, "0"], [ROOM, "65536"], [ROOM, "no port"], [ROOM, ""]]) {
+  Deno.test(`a last room that nobody wrote so, ${JSON.stringify(row)}, is refused`, async () => {
+    const disk = new MemoryDisk();
+    await disk.makeFolder("/p/mesh");
+    const format = { format: "mesh-last-room", version: 1 };
+    await (await Table.open(disk, "/p/mesh/last", format)).table.write([row]);
+
+    const open = () => MeshRooms.open(disk, "/p/mesh", () => {});
+
+    const { code, message } = await assertRejects(open, P2pchatError);
+    assertEquals([code, message.split(";")[0]], [
+      "store-corrupt",
+      "Cannot read /p/mesh/last: line 2 is damaged, it isn't a room and a port",
+    ]);
+  });
+}
