@@ -34,15 +34,16 @@ export function encodeInvite(invite: Invite): string {
   return encodeBase32(concatBytes(bytes, checkOf(bytes)));
 }
 
-/** What others put around it: quotes, brackets, and the end of their sentence. */
-const AROUND = /^[\p{P}<]+|[\p{P}>]+$/gu;
+/** What others put before it and behind it: quotes, brackets, and the end of their sentence. */
+const BEFORE = /^[\p{P}<]$/u;
+const BEHIND = /^[\p{P}>]$/u;
 
 /**
  * Reads what somebody pasted or typed, in any case, also as it stands in an e-mail.
  * @throws {P2pchatError} `usage`. The text isn't in the error: it may be as good as a secret.
  */
 export function parseInvite(text: string): Invite {
-  const bytes = decodeBase32(text.replace(/\s+/g, "").replace(AROUND, ""));
+  const bytes = decodeBase32(wordIn(text));
   const content = bytes?.subarray(0, -CHECK_BYTES);
   const check = bytes?.subarray(-CHECK_BYTES);
   const isWhole = content !== undefined && check !== undefined && content.length > 0 &&
@@ -57,6 +58,14 @@ export function parseInvite(text: string): Invite {
     if (!(error instanceof RemoteProtocolError)) throw error;
     throw new P2pchatError("usage", OTHER_VERSION_TEXT);
   }
+}
+
+/** One by one: an expression for the end of a text takes time that grows with the square of the text's length. */
+function wordIn(text: string): string {
+  const characters = [...text.replace(/\s+/g, "")];
+  const first = characters.findIndex((character) => !BEFORE.test(character));
+  const last = characters.findLastIndex((character) => !BEHIND.test(character));
+  return characters.slice(first, last + 1).join("");
 }
 
 /** Longer than any name or fingerprint that may begin as an invite does. */

@@ -145,3 +145,15 @@ function checkOf(bytes: Uint8Array): Uint8Array {
   new DataView(check.buffer).setUint32(0, crc32(bytes), true);
   return check;
 }
+
+Deno.test("parseInvite() takes a time that grows with the text, whatever that is", () => {
+  const signs = ">".repeat(400_000);
+  const beganMs = performance.now();
+
+  for (const text of [`${TEXT}${signs}a`, `${signs}a${signs}`, signs, `${signs}${TEXT}`]) {
+    assert(!isInvite(text));
+  }
+  assert(isInvite(`${"(".repeat(400_000)}${TEXT}${signs}`));
+
+  assert(performance.now() - beganMs < 20_000, "minutes, where it grows with its square");
+});
