@@ -53,6 +53,7 @@ const FIRST_CELLS = ["p2pchat", "group-log"] as const;
 /** One of them outlives any single damage of a first line. */
 const OWN_FIRST_LINE = /^p2pchat(?:\t|.group-log\t)|\tgroup-log\t/;
 
+const DIGEST = /^[0-9a-f]{64}$/;
 const ENTRY_CELLS = 5;
 /** Of an edit: before what was asked for. */
 const CELLS_BEFORE_EDIT = 3;
@@ -314,6 +315,8 @@ export class BatchReader {
     const checksum = cells[own + BATCH_CELLS - 1]!;
     const checked = bytes.subarray(from, to - checksum.length - 1);
     if (checksum !== checksumText(checksumOf(checked, this.#checksum))) throw this.#misfit();
+    // What is kept elsewhere of this history goes on from it.
+    if (!DIGEST.test(cells[1]!)) throw new TypeError("its digest is none");
     return this.#complete();
   }
 

@@ -1,7 +1,8 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import { Buffer } from "node:buffer";
 import type { SignedBatch } from "../../lib/protocols/group/history.ts";
 import { BatchReader, lineName, type LoggedBatch } from "../../lib/runtime/group_log_lines.ts";
+import { checksumOf, checksumText } from "../../lib/store/record_line.ts";
 import { editedEntries, endOf, GROUP, logBytes } from "../cli/group_logs.ts";
 
 const ALL = editedEntries();
@@ -49,6 +50,19 @@ Deno.test("BatchReader: a batch knows its place before it is taken apart", () =>
     ALL.map((_, at) => endOf(ALL.slice(0, at + 1)).digest),
   );
   assertEquals(found.map((batch) => batch.signed()), ALL);
+});
+
+Deno.test("BatchReader: what is no digest is refused, though the checksum fits: a history would go on from it", () => {
+  const [line = ""] = new TextDecoder().decode(logBytes(ALL)).split("\n").slice(1);
+  const cells = line.split("\t").slice(0, -1);
+  for (const digest of ["", "f".repeat(63), "F".repeat(64), `${"f".repeat(63)}\ufffd`]) {
+    const checked = Buffer.from(cells.with(1, digest).join("\t"));
+    const bytes = Buffer.from(`${checked}\t${checksumText(checksumOf(checked))}\n`);
+
+    const reader = new BatchReader(GROUP, 0, 0);
+
+    assertThrows(() => reader.add(bytes, 0, bytes.length - 1), TypeError, "its digest is none");
+  }
 });
 
 Deno.test("lineName() names the edit that a line says, or the entry that should be there", () => {
