@@ -4,6 +4,7 @@
  */
 
 import type { FoldedName } from "../base/ids.ts";
+import { quotedStart } from "../base/text.ts";
 import { unreachable } from "../base/invariant.ts";
 import { foldName } from "../base/names.ts";
 import type { ClientRecord, HeardPlace } from "../protocols/directory/client_records.ts";
@@ -60,6 +61,8 @@ function parse({ kind }: LogRecord, field: FieldOf): ClientRecord {
 
 /** @throws {TypeError} If no name is folded so. */
 function foldedOf(text: string): FoldedName {
-  if (text === "" || foldName(text) !== text) throw new TypeError(`no folded name is "${text}"`);
+  if (text === "" || foldName(text) !== text) {
+    throw new TypeError(`no folded name is ${quotedStart(text)}`);
+  }
   return text as FoldedName;
 }

@@ -4,6 +4,7 @@
  */
 
 import type { FoldedName, PeerKey } from "../base/ids.ts";
+import { quotedStart } from "../base/text.ts";
 import { unreachable } from "../base/invariant.ts";
 import { STORE_ID_BYTES } from "../protocols/directory/limits.ts";
 import type { BroadcastRecord, DirectoryRecord } from "../protocols/directory/records.ts";
@@ -101,12 +102,12 @@ function senderOf(
 ): Pick<BroadcastRecord, "fromKey" | "fromAccount"> {
   switch (kind) {
     case "operator":
-      if (key !== NO_KEY) throw new TypeError(`the operator's key is "${key}"`);
+      if (key !== NO_KEY) throw new TypeError(`the operator's key is ${quotedStart(key)}`);
       return { fromKey: null, fromAccount: false };
     case "account":
     case "guest":
       return { fromKey: hexOf<PeerKey>(key), fromAccount: kind === "account" };
     default:
-      throw new TypeError(`no kind of sender is "${kind}"`);
+      throw new TypeError(`no kind of sender is ${quotedStart(kind)}`);
   }
 }

@@ -4,6 +4,7 @@
  */
 
 import type { PeerKey } from "../base/ids.ts";
+import { quotedStart } from "../base/text.ts";
 import { unreachable } from "../base/invariant.ts";
 import type { Position } from "../protocols/friends/position.ts";
 import type { FriendsRecord } from "../protocols/friends/records.ts";
@@ -88,6 +89,6 @@ function place({ epoch, number }: Position): readonly string[] {
 const NO_PLACE = ["-", "-"] as const;
 
 function idOf(text: string): string {
-  if (!/^[0-9a-f]{32}$/.test(text)) throw new TypeError(`no message's id is "${text}"`);
+  if (!/^[0-9a-f]{32}$/.test(text)) throw new TypeError(`no message's id is ${quotedStart(text)}`);
   return text;
 }

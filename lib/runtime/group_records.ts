@@ -4,6 +4,7 @@
  */
 
 import type { Hash, PeerKey, RequestId } from "../base/ids.ts";
+import { quotedStart } from "../base/text.ts";
 import { unreachable } from "../base/invariant.ts";
 import { decode, encode } from "../base/schema.ts";
 import { type Ballot, ballotText } from "../protocols/group/ballot.ts";
@@ -275,6 +276,6 @@ function formerOf(field: FieldOf): SignedFormerKeys {
 function ballotOf(text: string): Ballot {
   const [, number = "", round = "0"] = /^(\d+)(?:\.(\d+))?$/.exec(text) ?? [];
   const ballot = { number: countOf(number), round: countOf(round) };
-  if (ballotText(ballot) !== text) throw new TypeError(`no ballot is "${text}"`);
+  if (ballotText(ballot) !== text) throw new TypeError(`no ballot is ${quotedStart(text)}`);
   return ballot;
 }

@@ -2,6 +2,7 @@
 
 import { dateText, isDate } from "../base/dates.ts";
 import { P2pchatError } from "../base/errors.ts";
+import { quotedStart } from "../base/text.ts";
 import type { HexId } from "../base/ids.ts";
 import type { LogRecord } from "../store/log_format.ts";
 
@@ -17,7 +18,7 @@ export function isoTime(ms: number): string {
 /** The time that `isoTime` wrote. @throws {TypeError} If it is none. */
 export function timeOf(text: string): number {
   const ms = /^\d+$/.test(text) ? countOf(text) : Date.parse(text);
-  if (!(ms >= 0) || isoTime(ms) !== text) throw new TypeError(`no time is "${text}"`);
+  if (!(ms >= 0) || isoTime(ms) !== text) throw new TypeError(`no time is ${quotedStart(text)}`);
   return ms;
 }
 
@@ -26,14 +27,14 @@ export function countOf(text: string): number {
   const value = Number(text);
   // As it was written: to Number, nothing at all is 0, and 1e3 a number, too.
   if (!Number.isSafeInteger(value) || !/^\d+$/.test(text)) {
-    throw new TypeError(`no count is "${text}"`);
+    throw new TypeError(`no count is ${quotedStart(text)}`);
   }
   return value;
 }
 
 /** @throws {TypeError} If it isn't 64 hexadecimal digits. */
 export function hexOf<Id extends HexId>(text: string): Id {
-  if (!/^[0-9a-f]{64}$/.test(text)) throw new TypeError(`no id or key is "${text}"`);
+  if (!/^[0-9a-f]{64}$/.test(text)) throw new TypeError(`no id or key is ${quotedStart(text)}`);
   return text as Id;
 }
 
@@ -53,7 +54,7 @@ export function signatureOf(text: string): Uint8Array {
 export function bytesOf(text: string, length?: number): Uint8Array {
   const isHex = /^(?:[0-9a-f]{2})+$/.test(text);
   if (!isHex || (length !== undefined && text.length !== 2 * length)) {
-    throw new TypeError(`no bytes in hexadecimal are "${text}"`);
+    throw new TypeError(`no bytes in hexadecimal are ${quotedStart(text)}`);
   }
   return Uint8Array.fromHex(text);
 }
@@ -90,7 +91,7 @@ export function parseLine<T>(
   } catch (cause) {
     throw new P2pchatError(
       "store-corrupt",
-      `its record of kind "${record.kind}" says ${
+      `its record of kind ${quotedStart(record.kind)} says ${
         cause instanceof Error ? cause.message : String(cause)
       }: a newer version wrote it, or somebody changed it`,
       { cause },

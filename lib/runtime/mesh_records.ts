@@ -4,6 +4,7 @@
  */
 
 import type { BundleId, PeerKey } from "../base/ids.ts";
+import { quotedStart } from "../base/text.ts";
 import { unreachable } from "../base/invariant.ts";
 import { decode, encode, type Schema } from "../base/schema.ts";
 import { type SyncEntry, syncEntrySchema } from "../protocols/mesh/messages.ts";
@@ -162,7 +163,9 @@ function parse({ kind, fields }: LogRecord, field: FieldOf): MeshRecord {
       return { kind, from: hexOf<PeerKey>(field(0)), incarnation, counter };
     }
     case "left":
-      if (field(0) !== "quit") throw new TypeError(`no reason for leaving is "${field(0)}"`);
+      if (field(0) !== "quit") {
+        throw new TypeError(`no reason for leaving is ${quotedStart(field(0))}`);
+      }
       return { kind, reason: "quit" };
     default:
       throw new TypeError("no such kind is known");

@@ -8,6 +8,7 @@
 
 import { type Crypto, utf8 } from "../base/crypto.ts";
 import { P2pchatError } from "../base/errors.ts";
+import { quotedStart } from "../base/text.ts";
 import type { Hash, PeerKey } from "../base/ids.ts";
 import { COORDINATOR_NAME, type HistoryPoint } from "../protocols/group/history.ts";
 import {
@@ -206,7 +207,9 @@ function checkVersion(text: string): void {
   if (version === String(SNAPSHOT_VERSION)) return;
   throw new P2pchatError(
     "bad-file",
-    `its version is ${version}, this program reads ${SNAPSHOT_VERSION}; use the program that wrote it`,
+    `its version is ${
+      quotedStart(version ?? "")
+    }, this program reads ${SNAPSHOT_VERSION}; use the program that wrote it`,
   );
 }
 
@@ -284,14 +287,14 @@ class Reading {
       case "text":
         return;
       default:
-        throw new TypeError(`no line is of kind "${kind}"`);
+        throw new TypeError(`no line is of kind ${quotedStart(kind)}`);
     }
   }
 
   #member(cells: Cells, index: number): ReadMember {
     const name = cells.text(index);
     const member = this.#members.get(name);
-    if (member === undefined) throw new TypeError(`no member is called "${name}"`);
+    if (member === undefined) throw new TypeError(`no member is called ${quotedStart(name)}`);
     return member;
   }
 
@@ -415,7 +418,7 @@ class Cells {
 
   process(index: number): Uint8Array {
     const text = this.text(index);
-    if (!/^[0-9a-f]{16}$/.test(text)) throw new TypeError(`no process is "${text}"`);
+    if (!/^[0-9a-f]{16}$/.test(text)) throw new TypeError(`no process is ${quotedStart(text)}`);
     return Uint8Array.fromHex(text);
   }
 
@@ -423,7 +426,7 @@ class Cells {
     const text = this.text(index);
     if (text === NONE) return null;
     const [, incarnation, through] = /^([0-9a-f]{16}):(\d+)$/.exec(text) ?? [];
-    if (incarnation === undefined) throw new TypeError(`no decision is "${text}"`);
+    if (incarnation === undefined) throw new TypeError(`no decision is ${quotedStart(text)}`);
     return { incarnation: Uint8Array.fromHex(incarnation), through: countOf(through!) };
   }
 

@@ -1,6 +1,7 @@
 /** What the first line of each file of ours says: whose it is, what it holds, and in which version. */
 
 import { P2pchatError } from "../base/errors.ts";
+import { quotedStart } from "../base/text.ts";
 
 /** What is in a file. */
 export interface FileFormat {
@@ -26,14 +27,14 @@ export function checkHeader(path: string, cells: readonly string[], expected: Fi
   if (kind !== HEADER_KIND || format !== expected.format) {
     throw new P2pchatError(
       "bad-file",
-      `Cannot read ${path}: it says that it is ${JSON.stringify(format ?? kind)}, expected ` +
+      `Cannot read ${path}: it says that it is ${quotedStart(format ?? kind)}, expected ` +
         `${JSON.stringify(expected.format)}; move it away or choose another folder with --data`,
     );
   }
   if (version !== String(expected.version)) {
     throw new P2pchatError(
       "bad-file",
-      `Cannot read ${path}: its version is ${JSON.stringify(version)}, this program reads ` +
+      `Cannot read ${path}: its version is ${quotedStart(version)}, this program reads ` +
         `${expected.version}; use the program that wrote it`,
     );
   }

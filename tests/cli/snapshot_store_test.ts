@@ -94,7 +94,7 @@ const UNREADABLE: readonly (readonly [what: string, bytes: Uint8Array | null, fa
   ["nothing", null, /^Cannot trust \/p\/x: there is no such file; take another snapshot/],
   ["a log", new TextEncoder().encode("hello\n"), /: it is no snapshot;/],
   ["bytes", new Uint8Array([0xff, 0xfe, 10]), /: it is no text;/],
-  ["a later version", new TextEncoder().encode("p2pchat-snapshot\t9\n"), /: its version is 9,/],
+  ["a later version", new TextEncoder().encode("p2pchat-snapshot\t9\n"), /: its version is "9",/],
   ["half of one", new TextEncoder().encode("p2pchat-snapshot\t1\nview\t"), /: its end is missing;/],
 ];
 

@@ -271,6 +271,10 @@ const BAD_EDITS: readonly (readonly [LogRecord, string])[] = [
   [{ kind: "asked", fields: ASKED.with(9, "00".repeat(70_000)) }, "longer than it may be"],
   [{ kind: "prepared", fields: ASKED }, "the group of an edit is missing"],
   [{ kind: "settled", fields: ["66"] }, 'no id or key is "66"'],
+  [
+    { kind: "settled", fields: ["6".repeat(5_000)] },
+    `no id or key is "${"6".repeat(60)}...": a newer version`,
+  ],
   [{ kind: "held", fields: HELD.with(5, "a\ud800") }, "a name has half a character"],
   [{ kind: "held", fields: HELD.with(13, "1") }, "no id or key is"],
   [{ kind: "held", fields: HELD.with(13, "65") }, "no more than 64 agree to an edit"],

@@ -72,7 +72,7 @@ Deno.test("A file with any line changed is found out", () => {
   const lines = TEXT.trimEnd().split("\n");
   lines.forEach((line, index) => {
     const changed = replacedAt(lines, index, `${line}x`).join("\n") + "\n";
-    const fault = index === 0 ? "its version is 1x" : "its checksum doesn't fit";
+    const fault = index === 0 ? 'its version is "1x"' : "its checksum doesn't fit";
     assertThrows(() => parseSnapshot(nodeCrypto, changed), P2pchatError, fault);
   });
 });
@@ -98,6 +98,18 @@ const FORGED: readonly (readonly [what: string, from: RegExp, to: string, fault:
   ["a run that ends before it begins", /^(run\tann\tcem\t.*\t)5\t5$/m, "$15\t4", /line \d+: a run/],
   ["a name", /^run\tann\tcem/m, "run\tann\tdan", /line \d+: no member is called "dan"/],
   ["a number", /^told\tann\t3$/m, "told\tann\t3.5", /line \d+: no count is "3.5"/],
+  [
+    "a number of any length",
+    /^told\tann\t3$/m,
+    `told\tann\t${"9".repeat(5_000)}`,
+    /line \d+: no count is "9{60}..."$/,
+  ],
+  [
+    "a kind of any length",
+    /^told\tann/m,
+    `t${"o".repeat(5_000)}\tann`,
+    /line \d+: no line is of kind "to{59}..."$/,
+  ],
   ["a kind", /^told\tann/m, "tell\tann", /line \d+: no line is of kind "tell"/],
   [
     "a key",
