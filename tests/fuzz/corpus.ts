@@ -10,7 +10,9 @@ import { Finding, tried } from "./trial.ts";
 export const CORPUS_INPUTS_MAX = 64;
 export const CORPUS_BYTES_MAX = 4_096;
 /** Each takes a look at what ran, some 10 ms. */
-const SHORTENING_TRIES_MAX = 16;
+const SHORTENING_TRIES_MAX = 40;
+/** Of all that are kept of a target. */
+const SHORTENING_MS = 10_000;
 
 export function corpusPath({ name }: Pick<Target, "name">): string {
   return fileURLToPath(new URL(`corpora/${name}.txt`, import.meta.url));
@@ -65,6 +67,7 @@ export async function minimised(
   coverage: Coverage,
 ): Promise<readonly Uint8Array[]> {
   const kept: Kept[] = [];
+  const untilMs = performance.now() + SHORTENING_MS;
   coverage.forget();
   for (const input of inputs.toSorted((one, other) => one.length - other.length)) {
     const blocks = await blocksOf(target, input, coverage);
@@ -72,6 +75,7 @@ export async function minimised(
     const fresh = coverage.newIn(blocks);
     if (fresh.size === 0) continue;
     const shorter = await shortened(input, async (bytes) => {
+      if (performance.now() > untilMs) return false;
       const ran = await blocksOf(target, bytes, coverage);
       return ran !== null && without(fresh, ran).size === 0;
     }, SHORTENING_TRIES_MAX);

@@ -60,7 +60,8 @@ function check(input: Uint8Array): boolean {
     if (!(error instanceof P2pchatError)) throw error;
     const { code, message } = error;
     assert(code === "usage" || code === "bad-name", `${code}: ${message}`);
-    assert(message.length > 0 && message.length < 1_000, message);
+    // A path is repeated whole: it must be found.
+    assert(message.length > 0 && message.length < 1_000 + input.length, message);
     assert(!hasInvite(message), "what is as good as a secret isn't repeated");
     return false;
   }

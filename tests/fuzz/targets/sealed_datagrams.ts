@@ -75,7 +75,7 @@ function checkHeard(program: Program, said: ReadonlySet<string>): void {
   assert(machine.halfOpenCount <= HALF_OPEN_MAX + HALF_OPEN_PROVEN_MAX);
 }
 
-/** @returns Whether nothing that was said was lost. */
+/** @returns Whether anything came while the network was as it was. */
 function meet(random: Random): boolean {
   const [ann, bob] = [new Program("Ann", endpoint(1)), new Program("Bob", endpoint(2))];
   const said = { Ann: new Set<string>(), Bob: new Set<string>() };
@@ -117,7 +117,7 @@ function meet(random: Random): boolean {
   assertEquals(bob.heard.at(-1), "at last", "an honest network carries again");
   checkHeard(ann, said.Bob);
   checkHeard(bob, said.Ann);
-  return ann.heard.length + bob.heard.length === said.Ann.size + said.Bob.size;
+  return ann.heard.length + bob.heard.length > 1;
 }
 
 export const sealedDatagramsTarget: Target = {
