@@ -59,7 +59,8 @@ export function toLogRecord(record: MeshRecord): LogRecord {
       const heard = new Date(record.heardWallMs).toISOString();
       return line(record.kind, heard, key, ...place, packed(signedBeaconSchema, record.beacon));
     }
-    case "entrance": {
+    case "entrance":
+    case "caller": {
       const { key, endpoint } = record.contact;
       const heard = new Date(record.heardWallMs).toISOString();
       return line(record.kind, heard, key, endpoint.host, String(endpoint.port));
@@ -133,7 +134,8 @@ function parse({ kind, fields }: LogRecord, field: FieldOf): MeshRecord {
       const heardWallMs = Date.parse(field(0));
       return { kind, heardWallMs, beacon: unpacked(signedBeaconSchema, field(4)) };
     }
-    case "entrance": {
+    case "entrance":
+    case "caller": {
       const endpoint = { host: field(2), port: countOf(field(3)) };
       const contact = { key: hexOf<PeerKey>(field(1)), endpoint };
       return { kind, contact, heardWallMs: Date.parse(field(0)) };

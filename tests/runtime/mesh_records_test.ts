@@ -146,6 +146,11 @@ const RECORDS: readonly MeshRecord[] = [
     contact: { key: id<PeerKey>("b"), endpoint: { host: "bob.local", port: 55_107 } },
     heardWallMs: 1_700_000_000_123,
   },
+  {
+    kind: "caller",
+    contact: { key: id<PeerKey>("b"), endpoint: { host: "192.168.1.5", port: 1 } },
+    heardWallMs: 1_700_000_000_123,
+  },
   { kind: "rotation", rotation: { rotation, claim } },
   { kind: "invited", secret: { epoch: 2 ** 32 - 1, secret: new Uint8Array(16).fill(7) } },
   { kind: "pin", name: "Bob", key: id<PeerKey>("b") },

@@ -82,7 +82,8 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
     this.#passive = new PassiveView(config.passiveViewMax, env.random);
     this.#walks = new Walks(config, self, this.#links, this.#passive, env.random);
     const { random } = env;
-    for (const contact of directory.met()) this.#acquaintances.parted(contact, true);
+    for (const contact of directory.met("caller")) this.#acquaintances.parted(contact, false);
+    for (const contact of directory.met("entrance")) this.#acquaintances.parted(contact, true);
     this.#candidates = new Candidates(
       config,
       self,

@@ -58,8 +58,11 @@ export interface MemberDirectory {
   live(): readonly Contact[];
   /** Members of the last 7 days, from roster and disk, that aren't live. */
   remembered(): readonly Contact[];
-  /** Those of them that this profile has dialled and met, the last one last. Asked for once, at the beginning. */
-  met(): readonly Contact[];
+  /**
+   * Those of them that this profile has met, having dialled them or been dialled, the last one last. Asked for once, at
+   * the beginning.
+   */
+  met(kind: "entrance" | "caller"): readonly Contact[];
 }
 
 /** Times in ms. */

@@ -52,6 +52,8 @@ export type MeshRecord =
    * that we have dialled and met, each where it says that it can be dialled.
    */
   | { readonly kind: "entrance"; readonly contact: Contact; readonly heardWallMs: number }
+  /** A neighbour that has dialled us, where it says that it can be dialled. */
+  | { readonly kind: "caller"; readonly contact: Contact; readonly heardWallMs: number }
   /** A private room's secret; the highest (epoch, id) counts. Synced before anybody is told of our own. */
   | { readonly kind: "rotation"; readonly rotation: ClaimedRotation }
   /** The secret that we came in with: all that opens the room to us until its rotation is known. */
@@ -136,28 +138,45 @@ export function rotationRecord({ rotation, claim }: ClaimedRotation): MeshRecord
 }
 
 /**
- * Members that can be dialled: those who weren't known to have quit first, of these whom we have dialled and met
- * first, each where it was heard of last, and in the order of that.
+ * Members that can be dialled, each where it was heard of last, and in the order of that: first those whom we have met
+ * and who weren't known to have quit, last those who had, and whom we never met. Between them the others take turns: who
+ * had quit may be back, and whom we never met somebody may have made up, as many as he liked.
  */
 export function rememberedContacts(records: readonly MeshRecord[], self: PeerKey): Contact[] {
   const latest = new Map<PeerKey, Remembered>();
   for (const record of records) {
-    if (record.kind !== "member" && record.kind !== "entrance") continue;
+    if (record.kind !== "member" && !isFirstHand(record)) continue;
     const { heardWallMs } = record;
     const { key, endpoint } = record.kind === "member"
       ? record.beacon.beacon.value
       : record.contact;
     if (key === self || endpoint === null) continue;
     const hasQuit = record.kind === "member" && record.beacon.beacon.value.state === "quit";
-    const isMet = record.kind === "entrance" || latest.get(key)?.isMet === true;
+    const isMet = isFirstHand(record) || latest.get(key)?.isMet === true;
     latest.set(key, { contact: { key, endpoint }, hasQuit, isMet, heardWallMs });
   }
-  return [...latest.values()]
-    .toSorted((a, b) =>
-      Number(a.hasQuit) - Number(b.hasQuit) || Number(b.isMet) - Number(a.isMet) ||
-      b.heardWallMs - a.heardWallMs
-    )
-    .map(({ contact }) => contact);
+  const lastFirst = [...latest.values()].toSorted((a, b) => b.heardWallMs - a.heardWallMs);
+  const those = (isMet: boolean, hasQuit: boolean) =>
+    lastFirst.filter((one) => one.isMet === isMet && one.hasQuit === hasQuit)
+      .map(({ contact }) => contact);
+  return [
+    ...those(true, false),
+    ...inTurn(those(false, false), those(true, true)),
+    ...those(false, true),
+  ];
+}
+
+function inTurn<T>(one: readonly T[], other: readonly T[]): readonly T[] {
+  const common = Math.min(one.length, other.length);
+  const turns = one.slice(0, common).flatMap((item, at) => [item, other[at]!]);
+  return [...turns, ...one.slice(common), ...other.slice(common)];
+}
+
+/** Of members that we have met, each proven by a handshake. */
+export type FirstHandRecord = Extract<MeshRecord, { readonly kind: "entrance" | "caller" }>;
+
+export function isFirstHand(record: MeshRecord): record is FirstHandRecord {
+  return record.kind === "entrance" || record.kind === "caller";
 }
 
 interface Remembered {

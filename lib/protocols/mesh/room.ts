@@ -201,7 +201,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       case "peer-up": {
         const { peer, endpoint, dialled, beacon, claim } = input;
         this.#toRoster({ type: "member", from: peer, beacon, claim });
-        if (dialled && endpoint !== null) this.#met({ key: peer, endpoint });
+        if (dialled && endpoint !== null) this.#met("entrance", { key: peer, endpoint });
         return this.#toOverlay({ type: "peer-up", peer, endpoint, dialled });
       }
       case "peer-again": {
@@ -284,9 +284,14 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     }
   }
 
-  /** Whom we have dialled and met is the first to be dialled by the next start. */
-  #met(contact: Contact): void {
-    const record = this.machines.entrances.met(contact, this.environment.wallMs());
+  #metNeighbour(peer: PeerKey): void {
+    const endpoint = this.machines.roster.member(peer)?.beacon.endpoint ?? null;
+    if (endpoint !== null) this.#met("caller", { key: peer, endpoint });
+  }
+
+  /** Whom we have met is the first to be dialled by the next start. */
+  #met(kind: "entrance" | "caller", contact: Contact): void {
+    const record = this.machines.entrances.met(kind, contact, this.environment.wallMs());
     if (record === null) return;
     this.#later.push({ type: "persist", records: [record], token: null, sync: false });
   }
@@ -434,7 +439,8 @@ export class Room implements Machine<RoomInput, RoomEffect> {
         this.#toOrder({ type: "neighbours", peers: this.#neighbours });
         this.#toBroadcast(effect);
         this.#toSecrets(effect);
-        return this.#toAntiEntropy(effect);
+        this.#toAntiEntropy(effect);
+        return this.#metNeighbour(effect.peer);
       case "neighbour-down": {
         const { peer } = effect;
         this.#neighbours = this.#neighbours.filter((neighbour) => neighbour !== peer);

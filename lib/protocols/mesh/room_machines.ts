@@ -92,7 +92,7 @@ export class RoomMachines {
       },
       live: () => this.#contacts(({ state }) => state === "alive"),
       remembered: () => this.#rememberedContacts(),
-      met: () => this.entrances.contacts,
+      met: (kind) => this.entrances.contacts(kind),
     }, nowMs);
     this.broadcast = new Broadcast(BROADCAST_LAN, {
       frontier: (stream) => this.order.frontier(stream),

@@ -49,7 +49,7 @@ function overlayWith(setup: Setup = {}): Overlay {
       own: () => contactOf(self),
       live: () => roster,
       remembered: () => disk,
-      met: () => setup.met ?? [],
+      met: (kind) => kind === "entrance" ? setup.met ?? [] : [],
     },
     0,
   );
@@ -524,7 +524,7 @@ Deno.test("step() begins with those whom an earlier process of this profile met"
     own: () => contactOf(self),
     live: () => [],
     remembered: () => disk,
-    met: () => disk.slice(18),
+    met: (kind: "entrance" | "caller") => kind === "entrance" ? disk.slice(18) : [],
   };
   const overlay = new Overlay(OVERLAY_LAN, randomEnvironment(() => 0), self, directory, 0);
 

@@ -66,16 +66,25 @@ Deno.test("Entrances keeps those who were met last, and writes each once in a wh
   ]);
 
   const written = [0, hourMs, 7 * hourMs].map((wallMs) =>
-    entrances.met(contact(0), wallMs) !== null
+    entrances.met("entrance", contact(0), wallMs) !== null
   );
   const moved = { ...contact(0), endpoint: { host: "elsewhere", port: 1 } };
   assertEquals(written, [false, false, true]);
-  assertEquals(entrances.met(moved, 7 * hourMs)?.contact, moved);
-  assertEquals(entrances.contacts, [contact(1), moved]);
+  assertEquals(entrances.met("entrance", moved, 7 * hourMs)?.contact, moved);
+  assertEquals(entrances.contacts("entrance"), [contact(1), moved]);
 
-  for (let at = 2; at < 2 * ACQUAINTANCES_MAX; at++) entrances.met(contact(at), 8 * hourMs);
+  const last = 2 * ACQUAINTANCES_MAX - 1;
+  for (let at = 2; at <= last; at++) entrances.met("entrance", contact(at), 8 * hourMs);
   assertEquals(entrances.records.length, ACQUAINTANCES_MAX);
-  assertEquals(entrances.contacts.at(-1), contact(2 * ACQUAINTANCES_MAX - 1));
+  assertEquals(entrances.contacts("entrance").at(-1), contact(last));
+
+  // Those who dial us displace nobody whom we dialled.
+  assertEquals(entrances.met("caller", contact(last), 8 * hourMs), null);
+  for (let at = 100; at < 200; at++) entrances.met("caller", contact(at), 8 * hourMs);
+  const again = new Entrances(entrances.records);
+  assertEquals(again.contacts("entrance"), entrances.contacts("entrance"));
+  assertEquals(again.contacts("caller").length, ACQUAINTANCES_MAX);
+  assertEquals(again.contacts("caller").at(-1), contact(199));
 });
 
 Deno.test("rememberedContacts takes one who quit and came back for one who is there", () => {
