@@ -1,6 +1,7 @@
 /** The commands of `p2pchat peer --users`: each becomes one `FriendsCommand`. */
 
 import { P2pchatError } from "../base/errors.ts";
+import { quotedStart } from "../base/text.ts";
 import { foldName } from "../base/names.ts";
 import type { FriendsCommand } from "../protocols/friends/events.ts";
 import { memberName, messageText } from "./command_arguments.ts";
@@ -56,7 +57,7 @@ function toFriend(line: string): Invocation {
   if (line.slice(at + 1) === "") {
     throw new P2pchatError(
       "usage",
-      `Nothing was sent: there is no text after ${line.slice(0, at + 1)}`,
+      `Nothing was sent: there is no text after ${quotedStart(line.slice(0, at + 1))}`,
     );
   }
   return { command: "msg", texts: { name: line.slice(0, at).trim(), text: line.slice(at + 1) } };
