@@ -78,7 +78,8 @@ Deno.test("group: a coordinator that has lost all but its key goes on with the s
   await test.step("a newcomer comes in, and an edit is decided", async () => {
     const dave = await group.start("Dave");
     await dave.until(shows("after 2"));
-    await members[0]!.type("/edit another text - 1");
+    const { seq } = await members[0]!.until(shows("before 0"));
+    await members[0]!.type(`/edit another text - ${seq}`);
     await dave.until(({ event, outcome }) => event === "edit" && outcome === "committed");
   });
 });
