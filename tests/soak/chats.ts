@@ -1,6 +1,6 @@
 /** Each mode with people in it who talk without end. */
 
-import { Group } from "../bench/group_rows.ts";
+import { Group, isEvent } from "../bench/group_rows.ts";
 import { LineProcess, pause, PROGRAM } from "../bench/line_process.ts";
 import { openRoom, p2pchatKind } from "../bench/rooms.ts";
 import { RunningDirectory } from "../bench/running_directory.ts";
@@ -70,7 +70,7 @@ async function openFriends(): Promise<Chat> {
   for (const name of names) {
     const place = ["--users", users, "--data", `${folder}/${name}`, "--host", "127.0.0.1"];
     const friend = made.use(new LineProcess([PROGRAM, "peer", name, ...place, "--json"]));
-    await friend.until("ready", starts("ready"));
+    await friend.until("ready", isEvent("ready"));
     friends.push(friend);
   }
   const chat = {
@@ -139,10 +139,6 @@ export function showsText(line: string): boolean {
 
 function inTurn(processes: readonly LineProcess[], at: number): LineProcess {
   return processes[at % processes.length]!;
-}
-
-function starts(event: string): (line: string) => true | undefined {
-  return (line) => line.startsWith(`{"event":"${event}"`) || undefined;
 }
 
 async function folderIn(made: AsyncDisposableStack): Promise<string> {

@@ -7,6 +7,7 @@
 
 import { pause } from "../bench/line_process.ts";
 import { openDescriptors } from "../e2e/proc.ts";
+import { chosenModes, setting } from "../settings.ts";
 import { type Chat, CHATS, showsText } from "./chats.ts";
 import { lastShare, type Sample, slopeOf } from "./trend.ts";
 
@@ -25,15 +26,9 @@ const PROCESSOR_GROWTH_MAX = 0.25;
 const DESCRIPTORS_MORE_MAX = 2;
 const MIB = 1_048_576;
 
-const setting = (name: string, otherwise: string) => Deno.env.get(name) ?? otherwise;
-const modes = setting("MODE", Object.keys(CHATS).join()).split(",");
+const modes = chosenModes(Object.keys(CHATS));
 const minutes = Number(setting("MINUTES", "30"));
 const rate = Number(setting("RATE", "20"));
-const unknown = modes.find((mode) => CHATS[mode] === undefined);
-if (unknown !== undefined) {
-  console.error(`error: no such mode: ${unknown}; there are ${Object.keys(CHATS).join(", ")}`);
-  Deno.exit(2);
-}
 
 interface Watched {
   readonly memory: Sample[];
@@ -44,9 +39,7 @@ interface Watched {
 
 const reports = (await Promise.all(modes.map((mode) => soak(mode)))).flat();
 if (setting("JSON", "") === "1") {
-  for (const report of reports) {
-    console.log(JSON.stringify(report));
-  }
+  for (const report of reports) console.log(JSON.stringify(report));
 } else console.table(reports);
 if (reports.some(({ flat }) => !flat)) Deno.exit(1);
 

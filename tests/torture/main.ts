@@ -5,6 +5,7 @@
  */
 
 import { canMakeHosts } from "../e2e/hosts.ts";
+import { chosenModes, setting } from "../settings.ts";
 import { TorturedDirectory } from "./directory.ts";
 import { TorturedFriends } from "./friends.ts";
 import { TorturedGroup } from "./group.ts";
@@ -18,15 +19,9 @@ const WORLDS: Readonly<Record<string, () => Promise<Tortured>>> = {
   directory: () => TorturedDirectory.open(),
 };
 
-const setting = (name: string, otherwise: string) => Deno.env.get(name) ?? otherwise;
-const modes = setting("MODE", Object.keys(WORLDS).join()).split(",");
+const modes = chosenModes(Object.keys(WORLDS));
 const seed = Number(setting("SEED", "1"));
 const minutes = Number(setting("MINUTES", "1"));
-const unknown = modes.find((mode) => WORLDS[mode] === undefined);
-if (unknown !== undefined) {
-  console.error(`error: no such mode: ${unknown}; there are ${Object.keys(WORLDS).join(", ")}`);
-  Deno.exit(2);
-}
 if (!canMakeHosts()) {
   console.error("error: this needs Linux and root, for network namespaces");
   Deno.exit(2);

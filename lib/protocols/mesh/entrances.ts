@@ -8,16 +8,19 @@ import { dropOldest } from "../../base/bounded.ts";
 import { isSameEndpoint, type PeerKey } from "../../base/ids.ts";
 import { ACQUAINTANCES_MAX } from "./limits.ts";
 import type { Contact } from "./messages.ts";
-import { type FirstHandRecord, isFirstHand, type MeshRecord } from "./records.ts";
+import {
+  type FirstHandKind,
+  type FirstHandRecord,
+  isFirstHand,
+  type MeshRecord,
+} from "./records.ts";
 
 /** As for what is noted of members: who is met again and again is written once in six hours. */
 const NOTED_AGAIN_MS = 6 * 60 * 60 * 1_000;
 
-type Kind = FirstHandRecord["kind"];
-
 export class Entrances {
   /** Of each kind the last one met last; at most `ACQUAINTANCES_MAX`. */
-  readonly #met: Readonly<Record<Kind, Map<PeerKey, FirstHandRecord>>> = {
+  readonly #met: Readonly<Record<FirstHandKind, Map<PeerKey, FirstHandRecord>>> = {
     caller: new Map(),
     entrance: new Map(),
   };
@@ -28,7 +31,7 @@ export class Entrances {
   }
 
   /** Whom to dial, the one met last last. */
-  contacts(kind: Kind): readonly Contact[] {
+  contacts(kind: FirstHandKind): readonly Contact[] {
     return [...this.#met[kind].values()].map(({ contact }) => contact);
   }
 
@@ -38,7 +41,7 @@ export class Entrances {
   }
 
   /** We have dialled this member, or it has dialled us. @returns What is to be written; null where it stands there. */
-  met(kind: Kind, contact: Contact, wallMs: number): FirstHandRecord | null {
+  met(kind: FirstHandKind, contact: Contact, wallMs: number): FirstHandRecord | null {
     if (kind === "caller" && this.#met.entrance.has(contact.key)) return null;
     const noted = this.#met[kind].get(contact.key);
     const isNoted = noted !== undefined &&

@@ -4,7 +4,7 @@
  */
 
 import type { Environment } from "../../base/environment.ts";
-import type { Endpoint, PeerKey } from "../../base/ids.ts";
+import { type Endpoint, isSameEndpoint, type PeerKey } from "../../base/ids.ts";
 import { Deadlines } from "../../base/machine.ts";
 import type { Accusations } from "./accusations.ts";
 import type { KnownClaim } from "./credentials.ts";
@@ -236,8 +236,7 @@ export class Leases {
     const { key, endpoint } = signed.beacon.value;
     if (endpoint === null) return;
     const recorded = this.#recorded.get(key);
-    const isRecent = recorded !== undefined && recorded.endpoint.host === endpoint.host &&
-      recorded.endpoint.port === endpoint.port &&
+    const isRecent = recorded !== undefined && isSameEndpoint(recorded.endpoint, endpoint) &&
       nowMs - recorded.atMs < this.timing.memberRecordMs;
     if (isRecent) return;
     this.#recorded.set(key, { atMs: nowMs, endpoint });

@@ -11,6 +11,7 @@
 
 import type { Endpoint, PeerKey } from "../../base/ids.ts";
 import type { Contact, OverlayMessage } from "./messages.ts";
+import type { FirstHandKind } from "./records.ts";
 import { ACTIVE_VIEW_MAX, INBOUND_LINKS_MAX, PASSIVE_VIEW_MAX } from "./limits.ts";
 
 export type OverlayInput =
@@ -62,7 +63,7 @@ export interface MemberDirectory {
    * Those of them that this profile has met, having dialled them or been dialled, the last one last. Asked for once, at
    * the beginning.
    */
-  met(kind: "entrance" | "caller"): readonly Contact[];
+  met(kind: FirstHandKind): readonly Contact[];
 }
 
 /** Times in ms. */

@@ -172,8 +172,10 @@ function inTurn<T>(one: readonly T[], other: readonly T[]): readonly T[] {
   return [...turns, ...one.slice(common), ...other.slice(common)];
 }
 
+/** Whether we have dialled a member, or it has dialled us. */
+export type FirstHandKind = "entrance" | "caller";
 /** Of members that we have met, each proven by a handshake. */
-export type FirstHandRecord = Extract<MeshRecord, { readonly kind: "entrance" | "caller" }>;
+export type FirstHandRecord = Extract<MeshRecord, { readonly kind: FirstHandKind }>;
 
 export function isFirstHand(record: MeshRecord): record is FirstHandRecord {
   return record.kind === "entrance" || record.kind === "caller";

@@ -41,7 +41,7 @@ import type { NamesEffect, NamesInput } from "./names_io.ts";
 import type { OrderEffect, OrderInput } from "./order_io.ts";
 import type { OverlayEffect, OverlayInput } from "./overlay_io.ts";
 import type { PrivateEffect, PrivateInput, ReceivedPlace } from "./private_messages_io.ts";
-import type { MeshRecord } from "./records.ts";
+import type { FirstHandKind, MeshRecord } from "./records.ts";
 import type { RoomConfig, RoomEffect, RoomInput } from "./room_io.ts";
 import { RoomMachines } from "./room_machines.ts";
 import { RoomView } from "./room_view.ts";
@@ -290,7 +290,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
   }
 
   /** Whom we have met is the first to be dialled by the next start. */
-  #met(kind: "entrance" | "caller", contact: Contact): void {
+  #met(kind: FirstHandKind, contact: Contact): void {
     const record = this.machines.entrances.met(kind, contact, this.environment.wallMs());
     if (record === null) return;
     this.#later.push({ type: "persist", records: [record], token: null, sync: false });

@@ -23,8 +23,6 @@ import { claimIdOf, type InRoom, isClaimSigned } from "./credentials.ts";
 import { compareRotations, type KeptRotation, type KeptSecrets } from "./kept_secrets.ts";
 import {
   EPOCH_MAX,
-  EPOCHS_AHEAD_MAX,
-  EPOCHS_PER_SECOND,
   ROTATION_SOURCES_MAX,
   ROTATION_WAITERS_MAX,
   ROTATIONS_BURST,
@@ -41,6 +39,7 @@ import type { Fault } from "./room_io.ts";
 import {
   type ClaimedRotation,
   isRotationSigned,
+  latestEpoch,
   ownedRotation,
   rotationFormFault,
   signRotation,
@@ -211,11 +210,13 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
     if (!rates.read.take(nowMs, rotations.length)) return this.#owe(from);
     const before = { rotation: kept.rotations[0] ?? null, opens: kept.currentOpens() };
     const fresh: KeptRotation[] = [];
+    // What is beyond is told again, when its time has come.
+    const epochMax = latestEpoch(this.room.genesis.genesis.value.time, this.env.wallMs());
     // The highest first: where there are more than may be taken in, that one counts.
     const told = rotations.map((claimed) => kept.known(claimed)).sort(compareRotations);
     for (const rotation of told) {
       if (!kept.wants(rotation)) continue;
-      if (rotation.epoch > this.#epochMax()) {
+      if (rotation.epoch > epochMax) {
         this.#owe(from);
         continue;
       }
@@ -237,12 +238,6 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
     if (current?.epoch === highest.epoch && compareRotations(current, highest) < 0) {
       this.#tell(peer, nowMs, 1);
     }
-  }
-
-  /** What is beyond is told again, when its time has come. */
-  #epochMax(): number {
-    const seconds = Math.floor((this.env.wallMs() - this.room.genesis.genesis.value.time) / 1_000);
-    return EPOCHS_AHEAD_MAX + EPOCHS_PER_SECOND * Math.max(0, seconds);
   }
 
   #isGood(from: PeerKey, rotation: KeptRotation): boolean {

@@ -10,7 +10,7 @@ import { makeEmbedded } from "../../base/schema.ts";
 import type { ChannelSecret } from "../noise/channel_handshake.ts";
 import { derivedKey } from "../noise/primitives.ts";
 import { claimFormFault, type InRoom, ownedClaim } from "./credentials.ts";
-import { ROOM_SECRET_BYTES } from "./limits.ts";
+import { EPOCHS_AHEAD_MAX, EPOCHS_PER_SECOND, ROOM_SECRET_BYTES } from "./limits.ts";
 import { checkId, signedId, signId } from "./signed.ts";
 import {
   rotationSchema,
@@ -33,6 +33,12 @@ export interface RoomSecret {
 export interface ClaimedRotation {
   readonly rotation: SignedRotation;
   readonly claim: SignedClaim;
+}
+
+/** The last epoch that is taken in `wallMs` since 1970, in a room that was founded at `foundedMs`. */
+export function latestEpoch(foundedMs: number, wallMs: number): number {
+  const seconds = Math.max(0, Math.floor((wallMs - foundedMs) / 1_000));
+  return EPOCHS_AHEAD_MAX + EPOCHS_PER_SECOND * seconds;
 }
 
 const ROOM_KEY_TAG = utf8(TAGS.roomKey);

@@ -466,6 +466,18 @@ function says(member: Member, from: Member, entries: readonly SyncEntry[], nowMs
   );
 }
 
+/** They say so each second, for five. */
+function sayForFiveSeconds(
+  member: Member,
+  peers: readonly Member[],
+  entries: readonly SyncEntry[],
+): void {
+  for (let nowMs = 1_000; nowMs <= 5_000; nowMs += 1_000) {
+    for (const peer of peers) says(member, peer, entries, nowMs);
+    member.step({ type: "tick" }, nowMs);
+  }
+}
+
 /** The first tick of `member` after `fromMs`, every 50 ms until `untilMs`, that has such an effect. */
 function firstTickWith(
   member: Member,
@@ -625,10 +637,7 @@ Deno.test("Order doesn't wait for what answers the very bundle that waits, which
   const answered = { ...entry, low: 1, counter: 3, id: idOf(answer) };
   carl.receive(bob, lie, 0, "range");
   carl.receive(bob, answer, 0, "range");
-  for (let nowMs = 1_000; nowMs <= 5_000; nowMs += 1_000) {
-    for (const neighbour of [bob, dora]) says(carl, neighbour, [answered, told], nowMs);
-    carl.step({ type: "tick" }, nowMs);
-  }
+  sayForFiveSeconds(carl, [bob, dora], [answered, told]);
 
   assertEquals(carl.shown, ["lie", "answer"]);
 });
@@ -649,10 +658,7 @@ Deno.test("Order goes on where what a bundle names would follow that bundle, alt
   });
   const told = { ...entry, author: dora.key, low: 1, counter: 2, id: idOf(more) };
   for (const bundle of [lie, more, answer]) carl.receive(bob, bundle, 0, "range");
-  for (let nowMs = 1_000; nowMs <= 5_000; nowMs += 1_000) {
-    for (const peer of [bob, dora]) says(carl, peer, [{ ...entry, low: 1 }, told], nowMs);
-    carl.step({ type: "tick" }, nowMs);
-  }
+  sayForFiveSeconds(carl, [bob, dora], [{ ...entry, low: 1 }, told]);
 
   assertEquals(carl.shown, ["lie", "more", "answer"]);
 });

@@ -6,8 +6,8 @@
 import type { LinkId, PeerKey } from "../../../lib/base/ids.ts";
 import type { MeshEvent } from "../../../lib/protocols/mesh/events.ts";
 import { type Invite, parseInvite } from "../../../lib/protocols/mesh/invite.ts";
-import { EPOCHS_AHEAD_MAX } from "../../../lib/protocols/mesh/limits.ts";
 import type { MeshMessage } from "../../../lib/protocols/mesh/messages.ts";
+import { latestEpoch } from "../../../lib/protocols/mesh/rotations.ts";
 import type { ChannelSecret } from "../../../lib/protocols/noise/channel_handshake.ts";
 import { type MeshChecker, Violation } from "../mesh/checker.ts";
 import type { Member, MemberProcess } from "../mesh/member.ts";
@@ -82,7 +82,6 @@ export class PrivateRooms implements MeshChecker {
   #isBeforeItsTime({ member }: MemberProcess, epoch: number): boolean {
     const founding = member.disk.records.find((record) => record.kind === "genesis");
     if (founding?.kind !== "genesis") return false;
-    const seconds = (member.wallMs() - founding.genesis.genesis.value.time) / 1_000;
-    return epoch > EPOCHS_AHEAD_MAX + Math.max(0, Math.floor(seconds));
+    return epoch > latestEpoch(founding.genesis.genesis.value.time, member.wallMs());
   }
 }

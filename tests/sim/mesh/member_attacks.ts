@@ -3,14 +3,10 @@
 import type { PeerKey } from "../../../lib/base/ids.ts";
 import { makeBundle } from "../../../lib/protocols/mesh/bundle.ts";
 import { claimIdOf, signStatement } from "../../../lib/protocols/mesh/credentials.ts";
-import {
-  EPOCHS_AHEAD_MAX,
-  EPOCHS_PER_SECOND,
-  ROSTER_NEWS_MAX,
-} from "../../../lib/protocols/mesh/limits.ts";
+import { ROSTER_NEWS_MAX } from "../../../lib/protocols/mesh/limits.ts";
 import type { MeshInput } from "../../../lib/protocols/mesh/mesh_io.ts";
 import type { Contact, MeshMessage } from "../../../lib/protocols/mesh/messages.ts";
-import { signRotation } from "../../../lib/protocols/mesh/rotations.ts";
+import { latestEpoch, signRotation } from "../../../lib/protocols/mesh/rotations.ts";
 import type { Beacon, SignedBeacon, SignedClaim } from "../../../lib/protocols/mesh/structures.ts";
 import { fakeCrypto } from "../fake_crypto.ts";
 import { Adversary, OTHER_INCARNATION } from "./adversary.ts";
@@ -103,8 +99,7 @@ export class Rotates extends Adversary {
   protected override act(): void {
     const room = this.room!;
     const { time } = this.claim!.claim.value;
-    const sinceMs = Math.max(0, this.environment.wallMs() - time);
-    const epochMax = EPOCHS_AHEAD_MAX + Math.floor(sinceMs / 1_000) * EPOCHS_PER_SECOND;
+    const epochMax = latestEpoch(time, this.environment.wallMs());
     for (const link of this.links) {
       const signer = this.nobody(this.#count++);
       const claim = madeUpClaim(room, signer, this.signer, `made${this.#count}`, time);
