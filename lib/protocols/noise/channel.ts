@@ -384,6 +384,7 @@ export class Channel implements Machine<ChannelInput, ChannelEffect> {
     if (!this.hasOutput) return NOTHING;
     const before = this.#outbox.congested;
     const bytes = this.#outbox.takeWrite(() => this.#liveness.pingWritten(nowMs));
+    this.#liveness.written(nowMs);
     const effects: ChannelEffect[] = [{ type: "write", bytes }];
     if (before && !this.#outbox.congested && this.#phase === "open") {
       effects.push({ type: "drained" });

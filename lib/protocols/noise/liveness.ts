@@ -1,6 +1,8 @@
 /**
- * Whether the other side of an established channel is alive: any byte is a sign of life; after a silence it is
- * asked with a ping; after a longer one it counts as lost.
+ * Whether the other side of an established channel is alive, and that it knows us to be: any byte is a sign of life;
+ * after a silence the other side is asked with a ping; after a longer one it counts as lost. Who has said nothing
+ * itself for a while pings too, whatever comes in: where more comes than it can read, the other side's ping lies
+ * behind megabytes in the kernels' buffers.
  */
 
 import { earliestMs } from "../../base/machine.ts";
@@ -14,7 +16,9 @@ type LivenessConfig = Pick<
 export class Liveness {
   readonly #config: LivenessConfig;
   readonly #pingAfterMs: number;
+  readonly #signAfterMs: number;
   #lastReceivedMs: number;
+  #lastWrittenMs: number;
   /** When the last ping was asked for; later than the last byte while it is unanswered. */
   #lastPingMs: number;
   #pingNumber = 0;
@@ -27,7 +31,9 @@ export class Liveness {
   constructor(config: LivenessConfig, dialled: boolean, nowMs: number) {
     this.#config = config;
     this.#pingAfterMs = config.pingAfterMs + (dialled ? 0 : config.listenerPingLagMs);
+    this.#signAfterMs = config.pingAfterMs + config.listenerPingLagMs; // as an idle link leaves between two pings
     this.#lastReceivedMs = nowMs;
+    this.#lastWrittenMs = nowMs;
     this.#lastPingMs = nowMs;
   }
 
@@ -45,6 +51,11 @@ export class Liveness {
     this.#lastReceivedMs = nowMs;
   }
 
+  /** Bytes of ours were given to the stream. */
+  written(nowMs: number): void {
+    this.#lastWrittenMs = nowMs;
+  }
+
   /** From now on nothing is read, so that silence means nothing, and only our pings keep us alive over there. */
   pauseReading(): void {
     this.#readingPaused = true;
@@ -56,7 +67,7 @@ export class Liveness {
   }
 
   nextDeadlineMs(): number | null {
-    return earliestMs(this.#pingDueMs(), this.#lostDueMs());
+    return earliestMs(this.#pingDueMs(), this.#signDueMs(), this.#lostDueMs());
   }
 
   /** We were stopped for a while, and the signs of life may lie unread: the other side is asked once more. */
@@ -68,7 +79,7 @@ export class Liveness {
   check(nowMs: number): "lost" | "ping" | null {
     const lostDueMs = this.#lostDueMs();
     if (lostDueMs !== null && lostDueMs <= nowMs) return "lost";
-    const pingDueMs = this.#pingDueMs();
+    const pingDueMs = earliestMs(this.#pingDueMs(), this.#signDueMs());
     if (pingDueMs === null || pingDueMs > nowMs) return null;
     this.#lastPingMs = nowMs;
     return "ping";
@@ -93,6 +104,13 @@ export class Liveness {
     return this.#lastPingMs > this.#lastReceivedMs
       ? null
       : this.#onGrid(this.#lastReceivedMs + this.#pingAfterMs);
+  }
+
+  /** Null while a ping waits to be written: the stream takes nothing, and another one would say no more. */
+  #signDueMs(): number | null {
+    return this.#lastPingMs > this.#lastWrittenMs
+      ? null
+      : this.#onGrid(this.#lastWrittenMs + this.#signAfterMs);
   }
 
   #onGrid(atMs: number): number {

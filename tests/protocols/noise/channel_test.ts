@@ -268,6 +268,26 @@ Deno.test("a side that doesn't read stays alive, and so does the other for it", 
   assertEquals([pair.ann.events, pair.bob.events], [["established"], ["established"]]);
 });
 
+Deno.test("a side that reads slowly stays alive, though the ping that asks it lies behind all that it has to read", () => {
+  const pair = new Pair().settle();
+  const unread: Uint8Array[] = [];
+  pair.onWire = (bytes, from) => {
+    if (from === "bob") return [bytes];
+    unread.push(new Uint8Array(bytes));
+    return [];
+  };
+  pair.ann.send("x".repeat(500_000), "data", 0);
+  for (let second = 0; second < 60; second++) {
+    pair.pass(1_000);
+    const next = unread[0]!;
+    pair.bob.step({ type: "received", bytes: next.subarray(0, 1_000) }, pair.nowMs);
+    unread[0] = next.subarray(1_000);
+  }
+
+  assertEquals(pair.ann.events.concat(pair.bob.events), ["established", "established"]);
+  assert(pair.bob.heard("data").length < 100_000, "the ping is far behind");
+});
+
 Deno.test("data above 1 MiB is dropped whole until half is sent, control above 64 KiB ends the link", () => {
   const pair = new Pair().settle();
   const chunk = new Uint8Array(100_000);
