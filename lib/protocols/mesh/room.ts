@@ -193,6 +193,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     if (this.machines.roster.hasNeighboursRoster()) this.#showing.rosterKnown();
     this.#membersChanged();
     this.#pauseInput();
+    this.#view.stepEnds();
     return this.#later.length === 0 ? this.#out : [...this.#out, ...this.#later];
   }
 

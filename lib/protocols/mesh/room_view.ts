@@ -126,6 +126,8 @@ export class RoomView {
   #toldNotKept = false;
   /** Authors that the user was warned of. */
   readonly #strangers = new Set<PeerKey>();
+  /** How many messages of whom were skipped in this step. */
+  readonly #missed = new Map<PeerKey, number>();
   readonly privateMessages: PrivateView;
 
   constructor(
@@ -243,7 +245,17 @@ export class RoomView {
     });
   }
 
+  /** Told by `stepEnds`: a member has written many streams, and what is missing of one may be missing of all. */
   skipped(author: PeerKey, messages: number): void {
+    this.#missed.set(author, (this.#missed.get(author) ?? 0) + messages);
+  }
+
+  stepEnds(): void {
+    for (const [author, messages] of this.#missed) this.#tellMissed(author, messages);
+    this.#missed.clear();
+  }
+
+  #tellMissed(author: PeerKey, messages: number): void {
     const from = this.facts.shownName(author) ?? shortKey(author);
     const count = messages === 1 ? "1 message" : `${messages} messages`;
     this.notice(`Missed ${count} from ${from}: nobody here keeps them any more`);

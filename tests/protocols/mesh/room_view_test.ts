@@ -15,11 +15,8 @@ import { fakeSigner } from "../../sim/fake_crypto.ts";
 const keys = new Map(["Ann", "Bob", "Carol", "Dave"].map((name) => [fakeSigner(name).key, name]));
 const [ann, bob, carol, dave] = [...keys.keys()] as [PeerKey, PeerKey, PeerKey, PeerKey];
 
-/** What Ann is told by `/status`, where Bob and Carol are there, and Dave was. */
-function statusOf(
-  members: Readonly<Record<string, Partial<LiveMember>>>,
-  given: Partial<StatusFacts>,
-): MeshStatus {
+/** Of Ann, who knows Bob and Carol, and Dave, who was there. */
+function readyView(members: Readonly<Record<string, Partial<LiveMember>>> = {}) {
   const live = [bob, carol].map((key): LiveMember => ({
     key,
     endpoint: null,
@@ -45,6 +42,17 @@ function statusOf(
   const shown: RoomEffect[] = [];
   const view = new RoomView(config, ann, facts, (effect) => shown.push(effect));
   view.becomeReady();
+  const events = () => shown.flatMap((effect) => effect.type === "show" ? [effect.event] : []);
+  const notices = () => events().flatMap((event) => event.event === "notice" ? [event.text] : []);
+  return { view, events, notices };
+}
+
+/** What Ann is told by `/status`, where Bob and Carol are there, and Dave was. */
+function statusOf(
+  members: Readonly<Record<string, Partial<LiveMember>>>,
+  given: Partial<StatusFacts>,
+): MeshStatus {
+  const { view, events } = readyView(members);
   view.status({
     nowMs: 10_000,
     direct: new Set([bob]),
@@ -56,8 +64,7 @@ function statusOf(
     talkers: [],
     ...given,
   }, undefined);
-  const events = shown.flatMap((effect) => effect.type === "show" ? [effect.event] : []);
-  const status = events.find((event) => event.event === "status");
+  const status = events().find((event) => event.event === "status");
   if (status?.event !== "status") throw new Error("no status was shown");
   return status;
 }
@@ -80,6 +87,21 @@ Deno.test("RoomView: who writes to a name that two have taken reads which is whi
     }, the one you know ${fingerprintOf(carol)} and is shown as Cleo~k7f3: ask who is whom, then ` +
       "type /trust Cleo to write to this one, or /msg Cleo~k7f3 TEXT for the one you know",
   );
+});
+
+Deno.test("RoomView: what one step finds missing of a member is told in one sentence, whatever the streams", () => {
+  const { view, notices } = readyView();
+  for (const [author, messages] of [[bob, 1], [carol, 1], [bob, 2]] as const) {
+    view.skipped(author, messages);
+  }
+  assertEquals(notices(), []);
+  view.stepEnds();
+  view.stepEnds();
+
+  assertEquals(notices(), [
+    "Missed 3 messages from Bob: nobody here keeps them any more",
+    "Missed 1 message from Carol: nobody here keeps them any more",
+  ]);
 });
 
 Deno.test("RoomView: a status says of each member how it is linked, when it was heard of, and what it lacks", () => {
