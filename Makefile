@@ -42,7 +42,7 @@ properties: ## property tests with values that no run had before: SEED=1
 	@seed=$${SEED:-$$(date +%s)}; echo "SEED=$$seed"; \
 	  $(DENO) test --quiet --no-check --parallel $$(grep -rl --include='*_test.ts' fast-check tests) -- "$$seed"
 
-bench: all ## figures beside their baselines: ROWS=start,mesh JSON=1
+bench: all ## figures beside their baselines, into docs/performance.md too: ROWS=start,mesh JSON=1
 	@$(DENO) run --quiet -A --no-lock --node-modules-dir=manual tests/bench/main.ts
 
 bench-deps: ## installs what the baselines of make bench need, into build/bench-deps

@@ -1,7 +1,6 @@
 // deno-lint-ignore-file no-console -- a program of its own: says what it found
 /**
- * Writes the tables in `PROTOCOL.md` that come from the declarations of messages and structures, each
- * between `<!-- generated: NAME -->` and `<!-- end generated: NAME -->`.
+ * Writes the tables in `PROTOCOL.md` that come from the declarations of messages and structures.
  *
  *     deno run --allow-read --allow-write tools/protocol_tables.ts            writes them
  *     deno run --allow-read tools/protocol_tables.ts --check                  fails where they differ
@@ -38,9 +37,7 @@ import {
   PAYLOAD_BYTES_MAX,
 } from "../lib/protocols/sealed_datagram/formats.ts";
 import * as sealed from "../lib/protocols/sealed_datagram/limits.ts";
-
-/** The tables by the names of their markers. */
-export type Tables = Readonly<Record<string, string>>;
+import { markdownTable, type Tables, withTables } from "./generated_tables.ts";
 
 /** Schemas by the names that the tables give them. */
 export type NamedSchemas = ReadonlyMap<string, Schema<unknown>>;
@@ -254,44 +251,6 @@ function fieldRows(fields: Fields, named: NamedSchemas): string[][] {
 function nameOfIn(named: NamedSchemas): NameOf {
   const names = new Map([...named].map(([name, schema]) => [schema, `*${name}*`]));
   return (schema) => names.get(schema);
-}
-
-function markdownTable(heads: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) =>
-    `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
-  return [line(heads), line(heads.map(() => "---")), ...rows.map(line)].join("\n");
-}
-
-/**
- * `document` with what is between the markers of each table replaced.
- * @throws {Error} If a marker of a table is missing or there twice, or one is there that has no table.
- */
-export function withTables(document: string, tables: Tables): string {
-  const seen = new Set<string>();
-  const marked = /<!-- generated: ([^>]*) -->\n[^]*?<!-- end generated: \1 -->/g;
-  const written = document.replace(marked, (_, name: string) => {
-    const table = tables[name];
-    if (table === undefined) throw new Error(`Cannot write "${name}": there is no such table`);
-    if (seen.has(name)) throw new Error(`Cannot write "${name}": its markers are there twice`);
-    seen.add(name);
-    return [
-      `<!-- generated: ${name} -->`,
-      "<!-- deno-fmt-ignore-start -->",
-      "",
-      table,
-      "",
-      "<!-- deno-fmt-ignore-end -->",
-      `<!-- end generated: ${name} -->`,
-    ].join("\n");
-  });
-  for (const name of Object.keys(tables)) {
-    if (!seen.has(name)) {
-      throw new Error(
-        `Cannot write "${name}": put <!-- generated: ${name} --> and <!-- end generated: ${name} --> where it belongs`,
-      );
-    }
-  }
-  return written;
 }
 
 if (import.meta.main) {

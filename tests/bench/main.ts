@@ -1,7 +1,7 @@
 // deno-lint-ignore-file no-console -- a program of its own
 /**
- * `make bench`: all figures beside their baselines, one table. `ROWS=start,mesh` measures these alone,
- * `JSON=1` prints for machines, one object for each row.
+ * `make bench`: all figures beside their baselines, one table, and written to `docs/performance.md` with its plots.
+ * `ROWS=start,mesh` measures these alone; `JSON=1` prints for machines, one object for each row, and writes nothing.
  */
 
 import { measureCalls } from "./call_rows.ts";
@@ -12,7 +12,9 @@ import { measureGroup } from "./group_rows.ts";
 import { measureIdle } from "./idle_rows.ts";
 import { measureMesh } from "./mesh_rows.ts";
 import { measureModules } from "./module_rows.ts";
+import { circumstances, withMeasured } from "./page.ts";
 import { measurePipes } from "./pipe_rows.ts";
+import { groupPlot } from "./plot_group.ts";
 import { judge, type Row, tableOf } from "./row.ts";
 import { measureScale } from "./scale_rows.ts";
 import { measureSnapshots } from "./snapshot_rows.ts";
@@ -46,12 +48,26 @@ if (unknown.length > 0) {
   Deno.exit(2);
 }
 
+const page = new URL("../../docs/performance.md", import.meta.url);
+
 for (const [name, measure] of Object.entries(GROUPS)) {
-  if (
-    asked.length > 0 && !asked.some((beginning) => name.startsWith(beginning))
-  ) continue;
+  if (asked.length > 0 && !asked.some((beginning) => name.startsWith(beginning))) continue;
+  const measured = circumstances();
   const rows = (await measure()).map(judge);
   if (Deno.env.get("JSON") === "1") {
     for (const row of rows) console.log(JSON.stringify(row));
-  } else console.log(`${tableOf(rows)}\n`);
+    continue;
+  }
+  console.log(`${tableOf(rows)}\n`);
+  // Each as soon as it is there: a run takes more than an hour.
+  await Deno.writeTextFile(
+    page,
+    withMeasured(await Deno.readTextFile(page), name, rows, measured),
+  );
+  if (name === "group") {
+    await Deno.writeTextFile(
+      new URL("../../docs/group-scale.svg", import.meta.url),
+      groupPlot(rows),
+    );
+  }
 }

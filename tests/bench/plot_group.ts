@@ -1,34 +1,12 @@
-/**
- * Draws throughput and latency of a group by its number of members, from what `make bench` has measured:
- *
- *     ROWS=group JSON=1 make bench > rows.jsonl && deno run -A tests/bench/plot_group.ts rows.jsonl docs/group-scale.svg
- */
+/** Draws throughput and latency of a group by its number of members, from what `make bench` has measured. */
 
 import { type Point, svgOf } from "./plot.ts";
 import { type JudgedRow, median } from "./row.ts";
 
-const [from, to] = Deno.args as [string, string];
-const rows = (await Deno.readTextFile(from)).split("\n")
-  .filter((line) => line.startsWith("{"))
-  .map((line) => JSON.parse(line) as JudgedRow);
-
-function points(what: RegExp): readonly Point[] {
-  return rows.flatMap((row): Point[] => {
-    const members = /^group chat, (\d+) members, by size$/.exec(row.group)?.[1];
-    if (members === undefined || !what.test(row.what)) return [];
-    const { ours } = row;
-    return [{
-      x: Number(members),
-      y: median(ours),
-      low: Math.min(...ours),
-      high: Math.max(...ours),
-    }];
-  });
-}
-
-await Deno.writeTextFile(
-  to,
-  svgOf([
+/** An SVG. */
+export function groupPlot(rows: readonly JudgedRow[]): string {
+  const points = (what: RegExp) => pointsOf(rows, what);
+  return svgOf([
     {
       title: "all members send",
       xLabel: "members",
@@ -47,5 +25,19 @@ await Deno.writeTextFile(
         { label: "p99", points: points(/p99$/) },
       ],
     },
-  ]),
-);
+  ]);
+}
+
+function pointsOf(rows: readonly JudgedRow[], what: RegExp): readonly Point[] {
+  return rows.flatMap((row): Point[] => {
+    const members = /^group chat, (\d+) members, by size$/.exec(row.group)?.[1];
+    if (members === undefined || !what.test(row.what)) return [];
+    const { ours } = row;
+    return [{
+      x: Number(members),
+      y: median(ours),
+      low: Math.min(...ours),
+      high: Math.max(...ours),
+    }];
+  });
+}

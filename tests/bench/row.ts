@@ -67,18 +67,18 @@ export function judge(row: Row): JudgedRow {
 /** The table, a line for each row under its group's heading. */
 export function tableOf(rows: readonly JudgedRow[]): string {
   const lines: string[] = [];
+  const heads = ["row", ...FIGURE_HEADS];
   const cells = rows.map(cellsOf);
   const widths = cells.reduce(
     (widest, row) => row.map((cell, column) => Math.max(cell.length, widest[column] ?? 0)),
-    HEADS.map((head) => head.length),
+    heads.map((head) => head.length),
   );
   const line = (row: readonly string[]) =>
-    row.map((cell, column) => cell.padEnd(widths[column]!)).join("  ")
-      .trimEnd();
+    `  ${row.map((cell, column) => cell.padEnd(widths[column]!)).join("  ")}`.trimEnd();
   let group = "";
   for (const [index, row] of rows.entries()) {
     if (row.group !== group) {
-      lines.push(...(index > 0 ? [""] : []), row.group, line(HEADS));
+      lines.push(...(index > 0 ? [""] : []), row.group, line(heads));
     }
     group = row.group;
     lines.push(line(cells[index]!));
@@ -86,37 +86,31 @@ export function tableOf(rows: readonly JudgedRow[]): string {
   return lines.join("\n");
 }
 
-const HEADS = [
-  "  row",
-  "ours (range)",
-  "baseline (range)",
-  "ratio",
-  "target",
-  "reached",
-];
+/** What the cells of a row are, but for the first, which names its group in a page. */
+export const FIGURE_HEADS = ["p2pchat", "baseline", "ratio", "target", "reached"];
 
-function cellsOf(row: JudgedRow): string[] {
+export function cellsOf(row: JudgedRow): string[] {
   const { what, unit, ours, baseline, ratio, target, reached } = row;
   return [
-    `  ${what}`,
+    what,
     spread(ours, unit),
     baseline === null
       ? "-"
-      : "samples" in baseline
-      ? `${spread(baseline.samples, unit)}, ${baseline.name}`
-      : `missing: ${baseline.missing}`,
+      : `${baseline.name}: ${
+        "samples" in baseline ? spread(baseline.samples, unit) : `missing (${baseline.missing})`
+      }`,
     ratio === null ? "-" : number(ratio),
     target === null ? "-" : targetText(target, unit),
-    reached === null ? "-" : reached ? "yes" : "NO",
+    reached === null ? "-" : reached ? "yes" : "no",
   ];
 }
 
 function targetText({ of, bound, limit }: Target, unit: string): string {
-  return `${bound === "at least" ? ">=" : "<="} ${limit}${of === "ratio" ? " x" : ` ${unit}`}`;
+  return `${bound} ${limit.toLocaleString("en-US")}${of === "ratio" ? " x" : ` ${unit}`}`.trim();
 }
 
 function spread(samples: readonly number[], unit: string): string {
-  const text = `${number(median(samples))} ${unit}`;
+  const text = `${number(median(samples))} ${unit}`.trim();
   if (samples.length < 2) return text;
   return `${text} (${number(Math.min(...samples))} to ${number(Math.max(...samples))})`;
 }

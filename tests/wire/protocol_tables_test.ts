@@ -1,4 +1,4 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import { bool, embedded, hexId, list, message, record, uint } from "../../lib/base/schema.ts";
 import {
   fieldTable,
@@ -6,8 +6,8 @@ import {
   namedSchemas,
   protocolTables,
   structureTables,
-  withTables,
 } from "../../tools/protocol_tables.ts";
+import { withTables } from "../../tools/generated_tables.ts";
 import protocol from "../../PROTOCOL.md" with { type: "text" };
 
 const headSchema = record({ author: hexId(), counter: uint(9) });
@@ -71,25 +71,4 @@ Deno.test("structureTables() prints a table for each structure that has a name",
       "| `head` | *head* in its exact bytes, 99 B |",
     ].join("\n"),
   );
-});
-
-Deno.test("withTables() replaces what is between the markers, and nothing else", () => {
-  const document = "a\n<!-- generated: x -->\nold\n<!-- end generated: x -->\nb\n";
-
-  const written = withTables(document, { x: "$& new" });
-
-  assertEquals(
-    written,
-    "a\n<!-- generated: x -->\n<!-- deno-fmt-ignore-start -->\n\n$& new\n\n" +
-      "<!-- deno-fmt-ignore-end -->\n<!-- end generated: x -->\nb\n",
-  );
-  assertEquals(withTables(written, { x: "$& new" }), written);
-});
-
-Deno.test("withTables() refuses markers without a table, tables without markers, and repeats", () => {
-  const marked = "<!-- generated: x -->\n<!-- end generated: x -->\n";
-
-  assertThrows(() => withTables(marked, {}), Error, 'Cannot write "x"');
-  assertThrows(() => withTables("", { x: "" }), Error, 'Cannot write "x"');
-  assertThrows(() => withTables(marked + marked, { x: "" }), Error, "twice");
 });
