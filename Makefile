@@ -32,7 +32,7 @@ fuzz: ## bytes that nobody would send, type or store: SECONDS=60 SEED=1 TARGET=c
 	@$(DENO) run --quiet --no-check --allow-sys --allow-env --allow-run \
 	  --allow-read=tests/samples,tests/fuzz --allow-write=tests/fuzz/corpora tests/fuzz/main.ts
 
-torture: all ## real programs on hosts of their own, in trouble: MODE=mesh MINUTES=20 SEED=1 (Linux, root)
+torture: all ## real programs on hosts of their own, in trouble: MODE=mesh MINUTES=20 SEED=1 CLOCKS=1 (Linux, root)
 	@$(DENO) run --quiet --no-check -A tests/torture/main.ts
 
 soak: all ## all modes, talking: what grows? MINUTES=30 MODE=mesh RATE=20 JSON=1 (Linux)

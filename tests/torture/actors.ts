@@ -12,6 +12,8 @@ import type { Random } from "../sim/random.ts";
 const END_MS = 30_000;
 /** Far more than an hour's talk; small enough that filling it takes no time. */
 const DISK = "32m";
+/** As a clock that was set, one of another time zone, one whose battery is empty. */
+const CLOCKS_MOVED_MS = [0, 5_000, 600_000, 7_200_000, 86_400_000, 365 * 86_400_000];
 
 export interface ActorOptions {
   readonly name: string;
@@ -19,6 +21,8 @@ export interface ActorOptions {
   /** What it is started with. */
   readonly words: (actor: Actor) => readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** The program whose clock can be moved; without it the built one is run. */
+  readonly module?: string | undefined;
 }
 
 /** One process from its start to its end. */
@@ -37,7 +41,11 @@ export class Actor implements AsyncDisposable {
   isPaused = false;
   isFull = false;
 
-  private constructor(readonly options: ActorOptions, readonly folder: string) {
+  private constructor(
+    readonly options: ActorOptions,
+    readonly folder: string,
+    readonly clock: string,
+  ) {
     this.name = options.name;
   }
 
@@ -45,7 +53,8 @@ export class Actor implements AsyncDisposable {
   static async make(options: ActorOptions): Promise<Actor> {
     const folder = await Deno.makeTempDir({ prefix: "p2pchat-torture-" });
     await mount(folder, DISK);
-    return new Actor(options, folder);
+    const clock = await Deno.makeTempFile({ prefix: "p2pchat-torture-" });
+    return new Actor(options, folder, clock);
   }
 
   get data(): string {
@@ -122,6 +131,11 @@ export class Actor implements AsyncDisposable {
     await fill(this.folder);
   }
 
+  /** Its wall clock is so far from the right one from now on. */
+  async moveClock(ms: number): Promise<void> {
+    await Deno.writeTextFile(this.clock, String(ms));
+  }
+
   async empty(): Promise<void> {
     if (this.isFull) await Deno.remove(`${this.folder}/filling`);
     this.isFull = false;
@@ -140,11 +154,17 @@ export class Actor implements AsyncDisposable {
     await this.node?.[Symbol.asyncDispose]();
     await unmount(this.folder);
     await Deno.remove(this.folder, { recursive: true });
+    await Deno.remove(this.clock);
   }
 
   #launch(): Node {
-    const { hosts, name, words, env = {} } = this.options;
-    return Node.start(words(this), { data: this.data, within: hosts.within(name), env });
+    const { hosts, name, words, env = {}, module } = this.options;
+    return Node.start(words(this), {
+      data: this.data,
+      within: hosts.within(name),
+      env: { ...env, P2PCHAT_CLOCK: this.clock },
+      ...(module === undefined ? {} : { module }),
+    });
   }
 
   #ended(node: Node, life: Life, code: number, last: ShownEvent | undefined): void {
@@ -220,6 +240,9 @@ export function troublesOf(
       },
     },
     twice: { weight: 1, happen: (random) => startTwice(actors, random) },
+    ...(actors.some(({ options }) => options.module !== undefined)
+      ? { clock: { weight: 2, happen: (random) => moveClock(random.pick(actors), random) } }
+      : {}),
   };
   const recover = async () => {
     await healAll(cuts, hosts);
@@ -246,6 +269,12 @@ export interface Trouble {
 async function startTwice(actors: readonly Actor[], random: Random): Promise<void> {
   const awake = actors.filter(({ isAwake, isFull }) => isAwake && !isFull);
   if (awake.length > 0) await random.pick(awake).startTwice();
+}
+
+/** By seconds to a year, either way; it stays so when all else heals. */
+async function moveClock(actor: Actor, random: Random): Promise<void> {
+  const ms = random.pick(CLOCKS_MOVED_MS);
+  await actor.moveClock(random.chance(0.5) ? ms : -ms);
 }
 
 async function healAll(cuts: Set<string>, hosts: Hosts): Promise<void> {

@@ -44,12 +44,12 @@ export class TorturedDirectory implements Tortured {
     };
   }
 
-  static async open(): Promise<TorturedDirectory> {
+  static async open(module?: string): Promise<TorturedDirectory> {
     await using made = new AsyncDisposableStack();
     const hosts = made.use(await Hosts.open(DIRECTORY, ...NAMES));
     const make = async (name: string, ...words: readonly string[]) => {
       const env = { P2PCHAT_PASSWORD: PASSWORD };
-      return made.use(await Actor.make({ name, hosts, words: () => words, env }));
+      return made.use(await Actor.make({ name, hosts, words: () => words, env, module }));
     };
     const directory = await make(DIRECTORY, "regserver", "--port", String(PORT), "--stay");
     writeAccounts(directory.data, ...NAMES);

@@ -37,7 +37,7 @@ export class TorturedFriends implements Tortured {
     };
   }
 
-  static async open(): Promise<TorturedFriends> {
+  static async open(module?: string): Promise<TorturedFriends> {
     await using made = new AsyncDisposableStack();
     const hosts = made.use(await Hosts.open(...NAMES));
     const table = await Deno.makeTempFile({ prefix: "p2pchat-torture-" });
@@ -47,7 +47,7 @@ export class TorturedFriends implements Tortured {
     const actors: Actor[] = [];
     for (const name of NAMES) {
       const words = () => ["peer", name, "--users", table, "--idle", "10s"];
-      const actor = made.use(await Actor.make({ name, hosts, words }));
+      const actor = made.use(await Actor.make({ name, hosts, words, module }));
       actor.start();
       await actor.node!.until(({ event }) => event === "ready");
       actors.push(actor);

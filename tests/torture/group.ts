@@ -47,11 +47,11 @@ export class TorturedGroup implements Tortured {
     };
   }
 
-  static async open(): Promise<TorturedGroup> {
+  static async open(module?: string): Promise<TorturedGroup> {
     await using made = new AsyncDisposableStack();
     const hosts = made.use(await Hosts.open(COORDINATOR, ...NAMES));
     const start = async (name: string, words: readonly string[]) => {
-      const actor = made.use(await Actor.make({ name, hosts, words: () => words }));
+      const actor = made.use(await Actor.make({ name, hosts, words: () => words, module }));
       actor.start();
       await actor.node!.until(({ event }) => event === "ready");
       return actor;

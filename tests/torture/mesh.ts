@@ -46,7 +46,7 @@ export class TorturedMesh implements Tortured {
     };
   }
 
-  static async open(): Promise<TorturedMesh> {
+  static async open(module?: string): Promise<TorturedMesh> {
     await using made = new AsyncDisposableStack();
     const hosts = made.use(await Hosts.open(...NAMES));
     const actors: Actor[] = [];
@@ -56,7 +56,7 @@ export class TorturedMesh implements Tortured {
       const words = (self: Actor) => {
         return ["mesh", name, ...self.wasReady ? [] : through, "--port", String(PORT)];
       };
-      const actor = made.use(await Actor.make({ name, hosts, words }));
+      const actor = made.use(await Actor.make({ name, hosts, words, module }));
       actor.start();
       await actor.node!.until(({ event }) => event === "ready");
       actors.push(actor);
