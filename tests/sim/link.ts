@@ -264,11 +264,12 @@ class Pipe<Message> {
     return lostMs;
   }
 
-  #armArrival(): void {
+  #armArrival(hasRead = false): void {
     if (this.#paused || this.#wire.empty) return;
     const { owner } = this.to;
     const atMs = Math.max(this.#wire.times[this.#wire.head]!, owner.stalledUntilMs);
-    const readableMs = owner.readIntervalMs === 0 ? 0 : owner.readableAtMs;
+    // Who reads slowly takes its links in turn: one that was just read gets in line behind those that wait now.
+    const readableMs = owner.readIntervalMs === 0 || hasRead ? 0 : owner.readableAtMs;
     this.network.time.arm(this.#arrive, Math.max(atMs, readableMs));
   }
 
@@ -276,11 +277,13 @@ class Pipe<Message> {
     const wire = this.#wire;
     const { nowMs } = this.network.time;
     const { owner } = this.to;
+    let hasRead = false;
     while (!wire.empty && !this.#paused) {
       if (wire.times[wire.head]! > nowMs || owner.stalledUntilMs > nowMs) break;
       if (owner.readIntervalMs > 0) {
         if (owner.readableAtMs > nowMs) break;
         owner.readableAtMs = nowMs + owner.readIntervalMs;
+        hasRead = true;
       }
       const item = wire.shift();
       if (item === UP) this.to.up();
@@ -288,7 +291,7 @@ class Pipe<Message> {
       else if (item === LOST) return this.to.down(false, "the connection was lost");
       else if (this.to.open) owner.message(this.to, item as Message);
     }
-    this.#armArrival();
+    this.#armArrival(hasRead);
     this.#pump();
   }
 }

@@ -199,6 +199,25 @@ Deno.test("a link drops news that finds half of its control queue taken, and say
   assertEquals(bob.told, ["up", ...news, "control"]);
 });
 
+Deno.test("a slow reader takes its links in turn, however much waits on one", () => {
+  const { time, network, ann, bob } = twoLinked();
+  for (const attempt of [2, 3]) {
+    const endpoint = { host: "bob", port: 1 };
+    const failed = (reason: string) => ann.told.push(reason);
+    network.dial({ from: ann, attempt, endpoint, expect: null, room: null, failed });
+  }
+  time.runUntil(200);
+  bob.readIntervalMs = 10;
+  bob.told.length = 0;
+  for (const [link, end] of ann.ends.entries()) {
+    for (let n = 0; n < 40; n++) end.send(`link ${link}`, "data", 10);
+  }
+  time.runUntil(600);
+
+  const taken = [0, 1, 2].map((link) => bob.told.filter((told) => told === `link ${link}`).length);
+  assert(Math.min(...taken) > 10 && Math.max(...taken) <= Math.min(...taken) + 2, taken.join(", "));
+});
+
 Deno.test("a killed process is missed at once, one without power after 3 to 4 s", () => {
   for (const powerLost of [false, true]) {
     const { time, ann, bob } = twoLinked();
