@@ -2,6 +2,7 @@
 
 import { HonestLinks } from "./checkers/honest_links.ts";
 import { ExactlyOnce } from "./checkers/m1_exactly_once.ts";
+import { PrivateMessages } from "./checkers/private_messages.ts";
 import { RosterRight } from "./checkers/roster_right.ts";
 import type { Attack } from "./mesh/attacks.ts";
 import { type Hunt, hunt } from "./mesh/hunt.ts";
@@ -90,6 +91,15 @@ const HUNTS: readonly Hunt[] = [
     seedsMax: 10,
     troubles: [],
     scenario: roomWith("inventsHeads"),
+  },
+  {
+    mutation: LIES_MUTATIONS.writesToNames,
+    finder: "private messages",
+    checkers: () => [new PrivateMessages()],
+    seedsMax: 10,
+    troubles: [],
+    // Who comes in long after its name was given away is known by it to some.
+    scenario: { ...roomWith("makesMembersUp"), gapMs: 500 },
   },
   {
     mutation: LIES_MUTATIONS.asksOnlyTheFirst,

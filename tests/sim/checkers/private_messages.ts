@@ -1,12 +1,14 @@
 /**
  * Private messages are shown to their sender and their receiver alone, and to the receiver once, in the order in
  * which they were typed. One that its sender was told is queued is delivered once both are there, whatever happened
- * to either process or machine meanwhile; and what is told as delivered was shown.
+ * to either process or machine meanwhile; and what is told as delivered was shown. It is sealed to the member whom its
+ * sender knows by the name that was typed.
  *
  * What is allowed: a process that ended between showing a message and noting that leaves its profile unable to know;
  * those, and those alone, may be shown once more by the next process, as history. So may what the disk refused to
  * note. A sender's profile that is put back to an old image has what waited then; a receiver's has nothing of what
- * was shown to it after: that is its sender's no more.
+ * was shown to it after: that is its sender's no more. And a liar's made-up member may have the name of one whom the
+ * sender never met: what is typed for that name is for it (`known_names.ts`).
  */
 
 import type { LinkId } from "../../../lib/base/ids.ts";
@@ -17,6 +19,7 @@ import { type MeshChecker, Violation } from "../mesh/checker.ts";
 import type { MessageEvent, Said } from "../mesh/ledger.ts";
 import type { Member, MemberProcess } from "../mesh/member.ts";
 import type { World } from "../mesh/world.ts";
+import { KnownNames } from "./known_names.ts";
 
 type QueuedRecord = Extract<MeshRecord, { readonly kind: "private-queued" }>;
 
@@ -32,6 +35,9 @@ export class PrivateMessages implements MeshChecker {
   readonly name = "private messages";
   readonly #profiles = new Map<Member, Profile>();
   readonly #shown = new Set<Said>();
+  readonly #names = new KnownNames();
+  /** Typed for a name that a made-up member had. */
+  readonly #forNobody = new Set<Said>();
   readonly #byId = new Map<string, Said>();
   /** Where each was typed, from its record: (sender, receiver, incarnation), and counter. */
   readonly #streams = new Map<Said, string>();
@@ -42,6 +48,7 @@ export class PrivateMessages implements MeshChecker {
   started(process: MemberProcess, records: readonly MeshRecord[]): void {
     const { member } = process;
     const { awaited } = this.#profileOf(member);
+    if (member.diskFailed) this.#names.knowOnly(member, records);
     this.#synced.set(member, new Set());
     const waiting = this.#waitingIn(member, records);
     for (const said of awaited) {
@@ -66,19 +73,30 @@ export class PrivateMessages implements MeshChecker {
 
   restored(member: Member): void {
     const { awaited } = this.#profileOf(member);
+    this.#names.knowOnly(member, member.disk.records);
     awaited.clear();
     for (const said of this.#waitingIn(member, member.disk.records)) awaited.add(said);
   }
 
-  wrote(process: MemberProcess, records: readonly MeshRecord[]): void {
-    const { key, world: { ledger } } = process.member;
+  wrote({ member, label }: MemberProcess, records: readonly MeshRecord[]): void {
+    const { key, world: { ledger } } = member;
     for (const record of records) {
       if (record.kind !== "private-queued") continue;
       const said = ledger.byText(record.text);
-      if (said === undefined) throw this.#broken(`${process.label} keeps "${record.text}"`);
+      if (said === undefined) throw this.#broken(`${label} keeps "${record.text}"`);
+      if (record.to !== said.to) this.#forAnother(member, said, record);
       this.#streams.set(said, streamOf(key, record.to, record.incarnation));
       this.#counters.set(said, record.counter);
     }
+  }
+
+  /** The name that was typed means another one here than the member whom the simulator means by it. */
+  #forAnother(member: Member, said: Said, { to, name, text }: QueuedRecord): void {
+    const isReal = member.world.members.some(({ key }) => key === to);
+    if (isReal || member.world.liars.size === 0 || !this.#names.isKnownAs(member, name, to)) {
+      throw this.#broken(`${member.label} seals "${text}" for ${name} to somebody else's key`);
+    }
+    this.#forNobody.add(said);
   }
 
   sent(process: MemberProcess, _link: LinkId, message: MeshMessage): void {
@@ -126,6 +144,7 @@ export class PrivateMessages implements MeshChecker {
   }
 
   shown(process: MemberProcess, event: MeshEvent): void {
+    this.#names.shown(process, event);
     if (event.event !== "delivery") return;
     const { member, label } = process;
     const said = this.#byId.get(event.id);
@@ -134,7 +153,7 @@ export class PrivateMessages implements MeshChecker {
       if (said === undefined) {
         throw this.#broken(`${label} queues ${event.id}, which it didn't show`);
       }
-      awaited.add(said);
+      if (!this.#forNobody.has(said)) awaited.add(said);
       return;
     }
     if (said === undefined) return; // its process ended before it was shown
@@ -171,10 +190,9 @@ export class PrivateMessages implements MeshChecker {
       if (record.kind === "private-queued") waiting.set(placeOf(record), record);
       if (record.kind === "private-ended") waiting.delete(placeOf(record));
     }
+    const all = [...waiting.values()].map(({ text }) => ledger.byText(text));
     return new Set(
-      [...waiting.values()].map(({ text }) => ledger.byText(text)).filter((said) =>
-        said !== undefined
-      ),
+      all.filter((said) => said !== undefined).filter((said) => !this.#forNobody.has(said)),
     );
   }
 

@@ -5,6 +5,7 @@
 import { Accusations } from "../../../lib/protocols/mesh/accusations.ts";
 import { Gaps } from "../../../lib/protocols/mesh/gaps.ts";
 import { MissingBundles } from "../../../lib/protocols/mesh/missing_bundles.ts";
+import { Names } from "../../../lib/protocols/mesh/names.ts";
 import { RosterOutbox } from "../../../lib/protocols/mesh/roster_outbox.ts";
 import { Suspicions } from "../../../lib/protocols/mesh/suspicion.ts";
 import { WaitingPool } from "../../../lib/protocols/mesh/waiting.ts";
@@ -63,6 +64,10 @@ export const LIES_MUTATIONS = {
       const said = verdict.apply(this, of);
       return said.kind === "waive" ? { ...said, kind: "skip", counter: of[1].counter } : said;
     }),
+  },
+  writesToNames: {
+    name: "writes in private to whoever has a name, known by it or not",
+    install: replaced(Names.prototype, "knownInstead", () => null),
   },
   asksOnlyTheFirst: {
     name: "asks nobody but the first who announces something",

@@ -1,0 +1,75 @@
+/**
+ * Whom a user knows by a name: who was shown under it first. A name that a user types means that one, and no program
+ * can know better: a member that a liar made up, and gave the name of one whom this user never met, is that name's
+ * owner here until `/trust` (docs/security.md). Of two who come in at once the one who stays under the name is it.
+ */
+
+import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
+import type { PeerKey } from "../../../lib/base/ids.ts";
+import { foldName } from "../../../lib/base/names.ts";
+import type { MeshEvent } from "../../../lib/protocols/mesh/events.ts";
+import { NAME_RACE_MS } from "../../../lib/protocols/mesh/names_io.ts";
+import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
+import type { Member, MemberProcess } from "../mesh/member.ts";
+
+interface Known {
+  /** A fingerprint. */
+  readonly key: string;
+  /** Since when, and to which process; null from before. */
+  readonly since: { readonly process: MemberProcess; readonly atMs: number } | null;
+  /** It has lost the name to somebody who came at once with it: who is shown under it next has it. */
+  readonly isLost: boolean;
+}
+
+export class KnownNames {
+  readonly #profiles = new Map<Member, Map<string, Known>>();
+
+  /** Whether the user of this profile knows that member by this name. */
+  isKnownAs(member: Member, name: string, key: PeerKey): boolean {
+    return this.#of(member).get(foldName(name))?.key === fingerprintOf(key);
+  }
+
+  /** The user remembers more than the disk does; its program knows what that has. */
+  knowOnly(member: Member, records: readonly MeshRecord[]): void {
+    const known = new Map<string, Known>();
+    for (const record of records) {
+      if (record.kind !== "pin") continue;
+      known.set(foldName(record.name), {
+        key: fingerprintOf(record.key),
+        since: null,
+        isLost: false,
+      });
+    }
+    this.#profiles.set(member, known);
+  }
+
+  shown(process: MemberProcess, event: MeshEvent): void {
+    if (event.event === "renamed") this.#lost(process, event.key, event.from);
+    if (event.event === "joined" || event.event === "renamed") {
+      this.#met(process, event.key, event.name);
+    }
+  }
+
+  #met(process: MemberProcess, key: string, name: string): void {
+    const names = this.#of(process.member);
+    const folded = foldName(name);
+    const before = names.get(folded);
+    if (before !== undefined && !before.isLost) return;
+    const since = { process, atMs: process.member.world.time.nowMs };
+    names.set(folded, { key, since, isLost: false });
+  }
+
+  #lost(process: MemberProcess, key: string, name: string): void {
+    const names = this.#of(process.member);
+    const known = names.get(foldName(name));
+    if (known?.key !== key || known.since?.process !== process) return;
+    const isRace = process.member.world.time.nowMs - known.since.atMs < NAME_RACE_MS;
+    if (isRace) names.set(foldName(name), { ...known, isLost: true });
+  }
+
+  #of(member: Member): Map<string, Known> {
+    const names = this.#profiles.get(member) ?? new Map<string, Known>();
+    this.#profiles.set(member, names);
+    return names;
+  }
+}
