@@ -76,7 +76,8 @@ function wantOf(order: OrderQueries, entry: SyncEntry, own: SyncEntry | null): W
   const goal = Math.min(counter, (order.closedFrom(entry) ?? Infinity) - 1);
   if (goal > have) {
     if (low > goal) return null; // it keeps nothing of it
-    return { stream, after: Math.max(have, low - 1), goal };
+    // Not after `low`: what is kept from before a gap that it went on without is to be had, too.
+    return { stream, after: have, goal };
   }
   return order.disagrees(entry) ? { stream, after: counter - 1, goal: counter } : null;
 }

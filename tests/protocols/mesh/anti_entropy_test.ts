@@ -185,6 +185,28 @@ Deno.test("AntiEntropy: a newcomer gets what is kept, and is caught up after two
   assertEquals(newcomer.sync.upToDate(there[0]!.key), true);
 });
 
+Deno.test("AntiEntropy: what is kept from before a gap is given to who comes in, and to who comes back", () => {
+  const speaker = new Member("speaker");
+  const said = ["1", "2", "3", "4"].map((text) => speaker.sayOne(text));
+  const { author, incarnation } = said[0]!.header.value;
+  const at = { author, incarnation, counter: 3, id: idOf(said[2]!), low: 4, closed: false };
+  const skipped: MeshRecord = { kind: "frontier", entries: [at] };
+  const [one, four] = recordsOf([said[0]!, said[3]!]);
+  const network = new SyncNetwork();
+  const there = ["ann", "bob"].map((name) =>
+    network.add(name, { records: [one!, skipped, four!], incarnation: 2 })
+  );
+  const other = new Member("other").sayOne("elsewhere");
+  const away = network.add("away", { records: recordsOf([other]), incarnation: 2 });
+  const newcomer = network.add("newcomer");
+  for (const member of there) for (const late of [away, newcomer]) network.link(late, member);
+  network.link(there[0]!, there[1]!);
+  network.run(30_000);
+
+  assertEquals([away, newcomer].map(({ member }) => member.shown.includes("1")), [true, true]);
+  assertEqualRooms(network);
+});
+
 Deno.test("AntiEntropy: a newcomer in an empty room is caught up at once", () => {
   const network = new SyncNetwork();
   const [ann, newcomer] = [network.add("ann"), network.add("newcomer")];
