@@ -3,11 +3,13 @@
  * back from the records that `Order` persists, whatever prefix of them is on disk, and it judges nothing:
  * that a bundle may be delivered is the caller's to know.
  *
- * A head's time is its namer's word where what it names isn't there to compare. A time that runs away (more
- * than a day later than all that was delivered before, and than this machine's clock) isn't believed: nothing of
- * our own follows it, so that no room is driven to the end of time by one liar; and its bundle is shown and not
- * kept, as one from below the floor, or a few of them would come after all that is ever said, and take its place
- * in what is kept. Only a liar's time runs away: an honest one is within a day of what its author had been shown.
+ * A head's time is its namer's word where what it names isn't there to compare. A time that runs away isn't
+ * believed: nothing of our own follows it, so that no room is driven to the end of time by one liar; and its bundle is
+ * shown and not kept, as one from below the floor, or a few of them would come after all that is ever said, and take
+ * its place in what is kept. An honest time is within a day of what its author had been shown, which may be missing
+ * here: so one jumps when it is more than a day later than all that was delivered and than this machine's clock, and
+ * runs away when that adds up to more than honest clocks are apart, and a year for each hour. Whoever has judged
+ * otherwise than the others, for what it missed or for its clock, comes back to them by that, in seconds for a day.
  */
 
 import type { Crypto } from "../../base/crypto.ts";
@@ -25,7 +27,14 @@ import {
 } from "./frontier.ts";
 import { Heads } from "./heads.ts";
 import { KeptBundles } from "./kept.ts";
-import { PROOF_BYTES_MAX, PROOFS_MAX, RUNAWAYS_MAX, TIME_STEP_MS_MAX } from "./limits.ts";
+import {
+  PROOF_BYTES_MAX,
+  PROOFS_MAX,
+  RUNAWAYS_MAX,
+  TIME_JUMPS_MS_MAX,
+  TIME_JUMPS_PER_MS,
+  TIME_STEP_MS_MAX,
+} from "./limits.ts";
 import type { FrontierEntry, SyncEntry } from "./messages.ts";
 import type { HistoryEntry, KeptBundle, RoomPosition } from "./order_io.ts";
 import { inParts, type MeshRecord } from "./records.ts";
@@ -42,6 +51,9 @@ export class Ledger {
   readonly #claimUses = new Map<ClaimId, number>();
   /** The latest room time of a bundle that is believed. */
   #believedTime = 0;
+  /** How far it has jumped in all, in ms. */
+  #jumpedMs = 0;
+  readonly #sinceMs: number;
   readonly #heads = new Heads();
   /** Closed streams that still have their proof, in the order of closing. */
   readonly #proven = new Map<StreamState, Proof>();
@@ -59,6 +71,7 @@ export class Ledger {
       this.#forgetProof(state);
     });
     this.kept = new KeptBundles(keptMessagesMax);
+    this.#sinceMs = wallMs();
   }
 
   /** Whether a bundle that reaches `counter`, of room time `time`, must not be delivered (again). */
@@ -97,9 +110,18 @@ export class Ledger {
 
   #believe(time: number): boolean {
     // Whoever has nothing to compare with yet takes what it is given.
-    const runsAway = this.#believedTime > 0 && time > this.#believedTime + TIME_STEP_MS_MAX;
-    if (runsAway && time > this.wallMs() + TIME_STEP_MS_MAX) return false;
+    if (this.#believedTime > 0 && !this.#mayJumpTo(time)) return false;
     if (time > this.#believedTime) this.#believedTime = time;
+    return true;
+  }
+
+  #mayJumpTo(time: number): boolean {
+    const nowMs = this.wallMs();
+    const jumpMs = time - Math.max(this.#believedTime, nowMs);
+    if (jumpMs <= TIME_STEP_MS_MAX) return true;
+    const grownMs = Math.max(nowMs - this.#sinceMs, 0) * TIME_JUMPS_PER_MS;
+    if (this.#jumpedMs + jumpMs > TIME_JUMPS_MS_MAX + grownMs) return false;
+    this.#jumpedMs += jumpMs;
     return true;
   }
 

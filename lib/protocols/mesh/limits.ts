@@ -24,6 +24,13 @@ export const REFERENCE_HEADS_MAX = 1_024;
 export const REFERENCE_INTERVAL_MS = 500;
 /** A header's time is at most this far beyond its latest head: one wrong clock can't run away with the room. */
 export const TIME_STEP_MS_MAX = 24 * 60 * 60 * 1_000;
+/**
+ * So far in all may room time jump beyond what was delivered, and this clock, where what was between is missing: honest
+ * clocks are within ten years, both ways.
+ */
+export const TIME_JUMPS_MS_MAX = 20 * 365 * 24 * 60 * 60 * 1_000;
+/** And by a year more for each hour: who judges otherwise than the others is with them again, and time ends in 32 years. */
+export const TIME_JUMPS_PER_MS = 365 * 24;
 
 /** Messages kept by every member for those who come late. */
 export const KEPT_MESSAGES_MAX = 10_000;

@@ -36,7 +36,7 @@ export function claimOf(id: ClaimId): Claim | null {
 export interface MemberOptions {
   readonly incarnation?: number;
   readonly records?: readonly MeshRecord[];
-  readonly wallMs?: number;
+  readonly wallMs?: number | (() => number);
   readonly keptMessagesMax?: number;
   readonly knowsClaim?: (id: ClaimId) => boolean;
 }
@@ -67,7 +67,7 @@ export class Member {
           ? {}
           : { keptMessagesMax: options.keptMessagesMax }),
       },
-      environment(() => wallMs),
+      environment(typeof wallMs === "number" ? () => wallMs : wallMs),
       this.signer,
       (id) => options.knowsClaim?.(id) === false ? null : claimOf(id),
     );

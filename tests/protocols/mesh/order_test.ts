@@ -13,6 +13,7 @@ import {
 } from "../../../lib/protocols/mesh/limits.ts";
 import type { SyncEntry } from "../../../lib/protocols/mesh/messages.ts";
 import type { OrderEffect } from "../../../lib/protocols/mesh/order_io.ts";
+import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
 import type { Bundle } from "../../../lib/protocols/mesh/structures.ts";
 import { fakeSigner } from "../../sim/fake_crypto.ts";
 import {
@@ -307,6 +308,45 @@ Deno.test("Order follows a time that is late by this machine's clock", () => {
   for (const bundle of [old, late]) ann.receive(bob, bundle);
 
   assertEquals(ann.sayOne("hello").header.value.time, yearMs + 1);
+});
+
+const YEAR_MS = 365 * 24 * 3_600_000;
+
+/** What somebody says after what was delivered as far as `skipped` says, and nobody here has the time of. */
+const skipped: MeshRecord = {
+  kind: "frontier",
+  entries: [{ ...headOf(forged(fakeSigner("gone"), "gone")), low: 2, closed: false }],
+};
+function afterGap(author: string, time: number): Bundle {
+  const head = { author: fakeSigner("gone").key, incarnation: 1, counter: 1, id: ID_UNKNOWN };
+  return forged(fakeSigner(author), author, { heads: [{ ...head, time: time - 1 }], time });
+}
+
+Deno.test("Order goes on where somebody's clock is years ahead, and what led there isn't kept by anybody", () => {
+  const [ann, bob] = [new Member("ann", { records: [skipped] }), new Member("bob")];
+  const there = afterGap("carl", WALL_MS + 10 * YEAR_MS);
+  for (const bundle of [bob.sayOne("before"), there]) ann.receive(bob, bundle);
+  const restarted = new Member("ann", { records: ann.disk, incarnation: 2 });
+
+  for (const member of [ann, restarted]) {
+    assertEquals(member.history(), ["before", "carl"]);
+    assertEquals(member.sayOne("1").header.value.time, there.header.value.time + 1);
+  }
+});
+
+Deno.test("Order takes jumps in time of twenty years in all, and of one more each hour", () => {
+  let wallMs = WALL_MS;
+  const bob = new Member("bob");
+  const ann = new Member("ann", { records: [skipped], wallMs: () => wallMs });
+  ann.receive(bob, bob.sayOne("before"));
+  const jump = (author: string, years: number) => {
+    ann.receive(bob, afterGap(author, WALL_MS + years * YEAR_MS));
+    return ann.history().includes(author);
+  };
+
+  assertEquals([jump("carl", 15), jump("dora", 15 + 5.1)], [true, false]);
+  wallMs += 3_600_000;
+  assertEquals([jump("eve", 15 + 5.1), jump("fay", 15 + 7)], [true, false]);
 });
 
 // Refusals: nothing of what is refused takes effect.
