@@ -23,6 +23,8 @@ export interface ActorOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** The program whose clock can be moved; without it the built one is run. */
   readonly module?: string | undefined;
+  /** By so much at most: for one that keeps something for a time. */
+  readonly clockMsMax?: number;
 }
 
 /** One process from its start to its end. */
@@ -273,7 +275,8 @@ async function startTwice(actors: readonly Actor[], random: Random): Promise<voi
 
 /** By seconds to a year, either way; it stays so when all else heals. */
 async function moveClock(actor: Actor, random: Random): Promise<void> {
-  const ms = random.pick(CLOCKS_MOVED_MS);
+  const { clockMsMax = Infinity } = actor.options;
+  const ms = random.pick(CLOCKS_MOVED_MS.filter((ms) => ms <= clockMsMax));
   await actor.moveClock(random.chance(0.5) ? ms : -ms);
 }
 

@@ -1,5 +1,6 @@
 /** A directory and four clients with accounts: broadcasts once each, calls that end, and a list that is right. */
 
+import { TTL_MS_DEFAULT } from "../../lib/protocols/directory/limits.ts";
 import { PASSWORD, writeAccounts } from "../e2e/directory_world.ts";
 import { Hosts } from "../e2e/hosts.ts";
 import type { ShownEvent } from "../e2e/node.ts";
@@ -20,6 +21,8 @@ const NAMES = ["ann", "ben", "cem", "dan"] as const;
 const PORT = 25_111;
 /** A client tries a directory that is away every 30 s at most. */
 const SETTLE_MS = 120_000;
+/** Broadcasts are kept for a time by the directory's clock: it may be wrong by a third of that, either way. */
+const CLOCK_MS_MAX = TTL_MS_DEFAULT / 3;
 
 export class TorturedDirectory implements Tortured {
   readonly troubles: Readonly<Record<string, Trouble>>;
@@ -47,18 +50,27 @@ export class TorturedDirectory implements Tortured {
   static async open(module?: string): Promise<TorturedDirectory> {
     await using made = new AsyncDisposableStack();
     const hosts = made.use(await Hosts.open(DIRECTORY, ...NAMES));
-    const make = async (name: string, ...words: readonly string[]) => {
+    const make = async (name: string, clockMsMax: number, ...words: readonly string[]) => {
       const env = { P2PCHAT_PASSWORD: PASSWORD };
-      return made.use(await Actor.make({ name, hosts, words: () => words, env, module }));
+      const options = { name, hosts, words: () => words, env, module, clockMsMax };
+      return made.use(await Actor.make(options));
     };
-    const directory = await make(DIRECTORY, "regserver", "--port", String(PORT), "--stay");
+    const directory = await make(
+      DIRECTORY,
+      CLOCK_MS_MAX,
+      "regserver",
+      "--port",
+      String(PORT),
+      "--stay",
+    );
     writeAccounts(directory.data, ...NAMES);
     directory.start();
     await directory.node!.until(({ event }) => event === "ready");
     const registry = `${hosts.address(DIRECTORY)}:${PORT}`;
     const clients: Actor[] = [];
     for (const name of NAMES) {
-      clients.push(await make(name, "peer", name, "--registry", registry, "--login", "--stay"));
+      const words = ["peer", name, "--registry", registry, "--login", "--stay"];
+      clients.push(await make(name, Infinity, ...words));
     }
     for (const client of clients) client.start();
     for (const { node } of clients) await node!.until(({ event }) => event === "users");

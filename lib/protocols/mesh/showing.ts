@@ -206,9 +206,13 @@ export class Showing {
     else if (this.#arrival.full) this.caughtUp();
   }
 
-  /** A range also brings what was just said, where somebody left before it had gone round. */
+  /**
+   * A range also brings what was just said, where somebody left before it had gone round. By a clock that is ahead of
+   * ours all would be.
+   */
   #isJustSaid(sentAt: number): boolean {
-    return sentAt >= Math.max(this.#enteredMs, this.wallMs() - ON_ITS_WAY_MS_MAX);
+    const awayMs = Math.abs(this.wallMs() - sentAt);
+    return sentAt >= this.#enteredMs && awayMs <= ON_ITS_WAY_MS_MAX;
   }
 
   /** A line of the user's: the number by which the order knows it. */
