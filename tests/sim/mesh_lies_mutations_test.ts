@@ -96,6 +96,7 @@ const HUNTS: readonly Hunt[] = [
     mutation: LIES_MUTATIONS.writesToNames,
     finder: "private messages",
     checkers: () => [new PrivateMessages()],
+    from: 6,
     seedsMax: 10,
     troubles: [],
     // Who comes in long after its name was given away is known by it to some.
