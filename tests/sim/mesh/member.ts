@@ -153,7 +153,7 @@ export class MemberProcess
   readyAtMs: number | null = null;
   /** Its fingerprint, as `ready` gave it. */
   shownKey = "";
-  /** Whom it banned last. */
+  /** Whom it banned last, whose link may have gone before the ban was carried out. */
   lastBanned: PeerKey | null = null;
   /** The other end of the link that went down last. */
   lastLost: PeerKey | null = null;
@@ -183,6 +183,8 @@ export class MemberProcess
     if (!this.sim.hasGap) this.member.disk.write([{ kind: "shown", through: this.#seenThrough }]);
   });
   readonly #banned = new Map<string, number>();
+  /** The other ends of all links that ever were. */
+  readonly #peers = new Map<LinkId, PeerKey>();
 
   constructor(
     readonly member: Member,
@@ -285,11 +287,13 @@ export class MemberProcess
   linkUp(end: LinkEnd<MeshMessage>): void {
     end.id = this.#nextLink++ as LinkId;
     this.links.set(end.id, end);
+    const peer = (end.other.owner as MemberProcess).member.key;
+    this.#peers.set(end.id, peer);
     if (end.dialled) this.dialling--;
     this.#input({
       type: "link-up",
       link: end.id,
-      peer: (end.other.owner as MemberProcess).member.key,
+      peer,
       dialled: end.dialled,
       remote: end.remote,
       localHost: this.member.endpoint.host,
@@ -371,13 +375,12 @@ export class MemberProcess
         });
         break;
       case "ban": {
+        const peer = this.#peers.get(effect.link)!;
+        this.lastBanned = peer;
         const end = this.links.get(effect.link);
-        if (end !== undefined) {
-          const { key } = (end.other.owner as MemberProcess).member;
-          this.lastBanned = key;
-          this.#banned.set(key, world.time.nowMs + effect.durationMs);
-        }
-        this.links.get(effect.link)?.close(effect.reason);
+        if (end === undefined) break;
+        this.#banned.set(peer, world.time.nowMs + effect.durationMs);
+        end.close(effect.reason);
         break;
       }
       case "close":
