@@ -374,6 +374,7 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
       askAtMs: 0,
       asked: 0,
       waived: new Set(),
+      isOrphan: false,
     };
     this.pool.add(waiting);
     this.#scheduleAsk(waiting);
@@ -418,9 +419,10 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
   }
 
   #giveUp(waiting: WaitingBundle): void {
-    const { from, blocker } = waiting;
+    const { from, blocker, isOrphan } = waiting;
     this.#drop(waiting);
-    if (blocker.kind === "floor") return;
+    this.pool.orphan(waiting);
+    if (blocker.kind === "floor" || isOrphan) return;
     // While a range comes in, what is pushed meanwhile may wait for it for long: nobody's fault.
     if (this.#gaps.newcomer || this.#nowMs - this.#caughtUpAtMs < WAITING_MS_MAX) return;
     // Nor is who hasn't it any more, where another says that it has and doesn't give it.

@@ -5,7 +5,7 @@ import type { Authoring } from "./authoring.ts";
 import type { CausalFloor } from "./causal_floor.ts";
 import { indexAfter, nothingOf, syncEntry } from "./frontier.ts";
 import { isExcluded, type Ledger } from "./ledger.ts";
-import { MISSING_MESSAGES_MANY } from "./limits.ts";
+import { HEADS_MAX, MISSING_MESSAGES_MANY, SYNC_ENTRIES_MAX } from "./limits.ts";
 import type { FrontierEntry, SyncEntry } from "./messages.ts";
 import type { HistoryEntry, KeptBundle, OrderQueries, RoomPosition } from "./order_io.ts";
 import type { MeshRecord } from "./records.ts";
@@ -120,10 +120,22 @@ export class OrderView implements OrderQueries {
 
   gaps(): readonly SyncEntry[] {
     const entries = new Map<StreamKey, SyncEntry>();
-    for (const { blocker } of this.pool.all()) {
-      if (blocker.kind === "claim" || blocker.kind === "floor") continue;
-      const { stream } = blocker;
+    const add = ({ author, incarnation }: Stream) => {
+      const stream = { author, incarnation };
       entries.set(streamKey(stream), this.entryOf(stream) ?? nothingOf(stream));
+    };
+    for (const { blocker } of this.pool.all()) {
+      if (blocker.kind !== "claim" && blocker.kind !== "floor") add(blocker.stream);
+    }
+    // Of many that a bundle names, each would take a round of its own: longer than it may wait.
+    for (const { bundle, blocker } of this.pool.all()) {
+      if (blocker.kind !== "head") continue;
+      const { heads } = bundle.header.value;
+      const first = heads.indexOf(blocker.head);
+      for (const head of heads.slice(first, first + HEADS_MAX)) {
+        if (entries.size >= SYNC_ENTRIES_MAX) return [...entries.values()];
+        if (!this.ledger.isSatisfied(head)) add(head);
+      }
     }
     return [...entries.values()];
   }

@@ -49,6 +49,8 @@ export interface WaitingBundle {
   asked: number;
   /** Heads that no neighbour can supply, and that it doesn't wait for. */
   readonly waived: Set<Head>;
+  /** What it waits for came, and was given up since it waited itself. */
+  isOrphan: boolean;
 }
 
 interface Share {
@@ -172,6 +174,7 @@ export class WaitingPool {
   block(waiting: WaitingBundle, blocker: Blocker): void {
     removeFrom(this.#byBlocker, blockerKey(waiting.blocker), waiting);
     waiting.blocker = blocker;
+    waiting.isOrphan = false;
     addTo(this.#byBlocker, blockerKey(blocker), waiting);
   }
 
@@ -179,6 +182,15 @@ export class WaitingPool {
   blockedOn(key: StreamKey | ClaimId | typeof FLOOR): readonly WaitingBundle[] {
     const blocked = this.#byBlocker.get(key);
     return blocked === undefined ? [] : [...blocked];
+  }
+
+  /** This one is given up. */
+  orphan({ bundle }: WaitingBundle): void {
+    const { value } = bundle.header;
+    for (const child of this.blockedOn(streamKey(value))) {
+      const { blocker } = child;
+      if ("counter" in blocker && blocker.counter >= value.counter) child.isOrphan = true;
+    }
   }
 
   /**

@@ -638,6 +638,51 @@ Deno.test("Order blames nobody for what it said that it has no more, while anoth
   assertEquals(effects.includes("penalise"), false);
 });
 
+Deno.test("Order blames nobody for an answer to what it gave up itself", () => {
+  const { bob, carl, dora, stream, entry } = gap();
+  const eve = new Member("eve");
+  const head = { ...stream, counter: 900, time: 5_000, id: ID_UNKNOWN };
+  const lie = forged(dora.signer, "lie", { heads: [head] });
+  const named = headOf(lie);
+  const answer = forged(eve.signer, "answer", { heads: [named], time: named.time + 1 });
+  const delivered = [lie, answer].map((bundle) => {
+    const { author } = bundle.header.value;
+    return { ...entry, author, low: 1, counter: 1, id: idOf(bundle) };
+  });
+  carl.receive(bob, lie, 0, "range");
+  carl.receive(bob, answer, 250, "range");
+  says(carl, bob, [{ ...entry, low: 1, counter: 2 }, ...delivered], 251);
+  says(carl, dora, [{ ...entry, low: 1, counter: 1_000 }], 251);
+
+  const effects: string[] = [];
+  for (let nowMs = 300; nowMs <= 11_500; nowMs += 50) {
+    effects.push(...types(carl.step({ type: "tick" }, nowMs)));
+  }
+
+  assertEquals(effects.filter((type) => type === "dropped").length, 2);
+  assertEquals(effects.includes("penalise"), false);
+});
+
+Deno.test("Order asks at once for all that a bundle names and nobody has, and goes on when all have said so", () => {
+  const { bob, carl, dora, entry } = gap();
+  const heads = [5, 6, 7].map((incarnation) => ({
+    author: entry.author,
+    incarnation,
+    counter: 1,
+    time: 5_000,
+    id: ID_UNKNOWN,
+  }));
+  const lie = forged(dora.signer, "lie", { heads });
+  const told = { ...entry, author: dora.key, low: 1, counter: 1, id: idOf(lie) };
+  carl.receive(dora, lie, 0, "range");
+  const asked = carl.order.gaps();
+  says(carl, bob, [...asked, told], 1);
+  says(carl, dora, [...asked, told], 1);
+
+  assertEquals(asked.map(({ incarnation }) => incarnation), [5, 6, 7]);
+  assertEquals(carl.shown, ["lie"]);
+});
+
 Deno.test("Order moves no frontier for what another author says of it: one liar can't silence anybody", () => {
   const { ann, bob, carl, dora, all, stream } = gap();
   const head = { ...stream, counter: 900, time: 5_000, id: ID_UNKNOWN };
