@@ -7,7 +7,8 @@
  * neighbour that is behind itself may still bring it. It counts as missed, as what was gone on without.
  *
  * Neighbours can say anything about their floors. So nothing is missed on their word: what is late must be below our own
- * floor, too, which follows theirs as what they keep comes in. As long as that goes on, it waits, for some seconds.
+ * floor, too, which follows theirs as what they keep comes in. As long as that goes on, it waits, for some seconds. What
+ * comes in may wait for it in turn: where that is more than is kept, it is below the floor that will be.
  */
 
 import { LATE_MS_MAX, LATE_QUIET_MS } from "./limits.ts";

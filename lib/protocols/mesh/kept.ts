@@ -72,6 +72,17 @@ export class KeptBundles {
     return isFull && first !== null && compareInRoom(position, first) < 0;
   }
 
+  /** Whether it would be let go of as soon as so many messages that come after it are here. */
+  isTooOldBefore(position: RoomPosition, coming: number): boolean {
+    if (this.#messages + coming < this.messagesMax) return false;
+    let later = coming;
+    for (const entry of this.backwards()) {
+      if (compareInRoom(entry, position) <= 0 || later >= this.messagesMax) break;
+      later += entry.messages;
+    }
+    return later >= this.messagesMax;
+  }
+
   /** Takes `entry` out; it was provably signed for a place that another bundle has too. */
   remove(entry: KeptBundle): void {
     const index = this.#indexAfter(entry) - 1;

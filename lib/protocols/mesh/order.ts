@@ -256,7 +256,10 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
   #latenessOf(bundle: Bundle, id: BundleId, sinceMs: number): Lateness {
     const { time } = bundle.header.value;
     if (time > this.causalFloor.time) return "in-time";
-    const isTooOld = this.ledger.kept.isTooOld({ time, id }, keptBytes(bundle));
+    // What waits for it can't come in, and show that it is, before that is decided.
+    const { kept } = this.ledger;
+    const isTooOld = kept.isTooOld({ time, id }, keptBytes(bundle)) ||
+      kept.isTooOldBefore({ time, id }, this.pool.messagesAfter(bundle));
     return this.causalFloor.latenessOf(isTooOld, sinceMs, this.#nowMs);
   }
 

@@ -186,11 +186,25 @@ export class WaitingPool {
 
   /** This one is given up. */
   orphan({ bundle }: WaitingBundle): void {
-    const { value } = bundle.header;
-    for (const child of this.blockedOn(streamKey(value))) {
-      const { blocker } = child;
-      if ("counter" in blocker && blocker.counter >= value.counter) child.isOrphan = true;
+    for (const child of this.#childrenOf(bundle)) child.isOrphan = true;
+  }
+
+  /** How many messages wait for this bundle, or for what waits for it: all of them follow it. */
+  messagesAfter(bundle: Bundle): number {
+    const found = new Set(this.#childrenOf(bundle));
+    let messages = 0;
+    for (const waiting of found) {
+      messages += waiting.bundle.texts.value.length;
+      for (const child of this.#childrenOf(waiting.bundle)) found.add(child);
     }
+    return messages;
+  }
+
+  /** Those that wait for this bundle, or for a later one of its stream. */
+  #childrenOf({ header: { value } }: Bundle): readonly WaitingBundle[] {
+    return this.blockedOn(streamKey(value)).filter(({ blocker }) =>
+      "counter" in blocker && blocker.counter >= value.counter
+    );
   }
 
   /**

@@ -499,11 +499,14 @@ Deno.test("Order skips a gap only when every neighbour says that it can't fill i
 });
 
 /** `from` tells `member` of these streams as soon as it is asked. */
-function says(member: Member, from: Member, entries: readonly SyncEntry[], nowMs: number) {
-  return member.step(
-    { type: "not-kept", from: from.key, entries, askedMs: nowMs, floor: 0 },
-    nowMs,
-  );
+function says(
+  member: Member,
+  from: Member,
+  entries: readonly SyncEntry[],
+  nowMs: number,
+  floor = 0,
+) {
+  return member.step({ type: "not-kept", from: from.key, entries, askedMs: nowMs, floor }, nowMs);
 }
 
 /** They say so each second, for five. */
@@ -865,6 +868,32 @@ Deno.test("Order shows no question after its answer, when all neighbours said th
     messages: 2,
   });
   assertEquals(carl.shown, ["answer", "5"]);
+});
+
+Deno.test("Order takes for missed what may have been answered, where more than is kept waits for it", () => {
+  const [ann, bob, dora, zoe] = ["ann", "bob", "dora", "zoe"].map((name) => new Member(name));
+  const question = ann!.sayOne("question");
+  zoe!.receive(ann!, question);
+  const [answer, shown] = [zoe!.sayOne("answer"), zoe!.sayOne("after the answer")];
+  const more = ["1", "2", "3"].map((text) => ann!.sayOne(text));
+  const records = [{ kind: "bundle" as const, bundle: dora!.sayOne("old") }];
+  const carl = new Member("carl", { records, keptMessagesMax: 3 });
+  const entryOf = (bundle: Bundle, low: number) => {
+    const { author, incarnation, counter } = headOf(bundle);
+    return { author, incarnation, counter, id: idOf(bundle), low, closed: false };
+  };
+  carl.step({ type: "neighbours", peers: [bob!.key, dora!.key] });
+
+  // Bob keeps nothing as old as the question; dora, who is behind, has that and nothing else.
+  const floor = question.header.value.time;
+  carl.receive(bob!, shown!, 0, "range");
+  says(carl, bob!, [entryOf(shown!, 2), entryOf(more[2]!, 2)], 1, floor);
+  says(carl, dora!, [{ ...entryOf(answer!, 1), counter: 0 }, entryOf(question, 1)], 1);
+  for (const bundle of more) carl.receive(bob!, bundle, 2, "range");
+  carl.receive(dora!, question, 3, "graft");
+  for (let nowMs = 50; nowMs <= 6_000; nowMs += 50) carl.step({ type: "tick" }, nowMs);
+
+  assertEquals(carl.shown, ["after the answer", "1", "2", "3"]);
 });
 
 Deno.test("Order goes on where all neighbours have stood for 10 s and keep nothing, and remembers it", () => {
