@@ -48,6 +48,14 @@ export class ActiveView {
     return own ?? this.inboundVictim();
   }
 
+  /**
+   * The one of our own choice that has been a neighbour longest, else the first one that chose us: where all of them
+   * withhold what others have, none is protected, and one that gives it is.
+   */
+  oldestVictim(): PeerKey | null {
+    return this.#oldestFirst((link) => link.dialled)[0] ?? this.inboundVictim();
+  }
+
   /** One that chose us. Null where there is none. */
   inboundVictim(): PeerKey | null {
     return this.#oldestFirst((link) => !link.dialled)[0] ?? null;

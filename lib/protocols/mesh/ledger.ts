@@ -140,6 +140,11 @@ export class Ledger {
     return this.#keptById.get(id) ?? null;
   }
 
+  /** Whether something of this room time is kept, or was set aside since its time isn't believed. */
+  isHere(time: number): boolean {
+    return !this.kept.at(time).next().done || this.#runaways.some((entry) => entry.time === time);
+  }
+
   isClaimKept(id: ClaimId): boolean {
     return this.#claimUses.has(id);
   }

@@ -137,6 +137,14 @@ export const DIALLED_ENDPOINTS_MAX = 256;
 export const FILL_DIALS_PER_SECOND = 2;
 /** In that storm a newcomer makes 35 in 10 s. */
 export const FILL_DIALS_BURST = 32;
+/** How often we look whether words are withheld: beacons of a small room come as often. */
+export const WITHHELD_LOOK_MS = 10_000;
+/** What a member has had for so long is withheld from us: neighbours were compared with three times meanwhile. */
+export const WITHHELD_MS = 30_000;
+/** As long as a catch-up brings something nothing is withheld: 64 MiB come in that time by 4.5 Mbit/s. */
+export const WITHHELD_EXCUSED_MS_MAX = 120_000;
+/** A member that doesn't give what it says to have, or doesn't take what it lacks, is dialled again after pauses up to this. */
+export const WITHHELD_RETRY_MS_MAX = 10 * 60 * 1_000;
 /** With as many members as this the active views are the full mesh. */
 export const FULL_MESH_MEMBERS_MAX = 6;
 

@@ -254,6 +254,10 @@ export interface OrderQueries {
   proofOf(stream: Stream): Proof | null;
   /** Room time: what was delivered here and isn't kept any more isn't later; 0 where all is kept. */
   floorTime(): number;
+  /** Whether something of this room time is here: kept, or of a time that isn't believed; or nothing so old is kept. */
+  isHere(time: number): boolean;
+  /** Room time of the last thing that this process said, as far as it is kept; 0 for none. */
+  lastOwn(): number;
   /** Own entries of the streams in which something is missing: neighbours are to say if they have it. */
   gaps(): readonly SyncEntry[];
   /** Whether an own bundle is on its way to the disk: its record may come before those of what is delivered now. */

@@ -144,6 +144,14 @@ export class OrderView implements OrderQueries {
     return Math.max(this.ledger.kept.floor?.time ?? 0, this.causalFloor.time);
   }
 
+  isHere(time: number): boolean {
+    return time <= this.floorTime() || this.ledger.isHere(time);
+  }
+
+  lastOwn(): number {
+    return this.ledger.table.find(this.ledger.own)?.kept.at(-1)?.time ?? 0;
+  }
+
   /** Whether a bundle is kept under this claim. */
   isClaimKept(id: ClaimId): boolean {
     return this.ledger.isClaimKept(id);

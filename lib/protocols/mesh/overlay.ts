@@ -16,7 +16,8 @@
  * - Two neighbours that we chose ourselves are never displaced by those who choose us, and only one in
  *   5 s is: an attacker that dials us never has all our links.
  * - Up to six members are a full mesh. Members that can't be dialled take inbound slots, and no place in
- *   the active view. Old members are dialled now and then: no view heals a split of two healthy halves.
+ *   the active view. Old members are dialled now and then: no view heals a split of two healthy halves. So are
+ *   members with whom our neighbours share no words: all five may be liars.
  */
 
 import type { Environment } from "../../base/environment.ts";
@@ -37,6 +38,7 @@ import {
 } from "./overlay_io.ts";
 import { OverlayLinks } from "./overlay_links.ts";
 import { DialLimits } from "./overlay_dials.ts";
+import { RareDials } from "./overlay_rare_dials.ts";
 import { type Outgoing, Walks } from "./overlay_walks.ts";
 import { PassiveView, randomOf, sample } from "./passive_view.ts";
 
@@ -44,8 +46,6 @@ import { PassiveView, randomOf, sample } from "./passive_view.ts";
 const DEADLINES = [
   /** When to send the next shuffle on its walk. */
   "shuffle",
-  /** When to dial, perhaps, a member that isn't seen in the room. */
-  "rareDial",
 ] as const;
 
 /** A join reaches two neighbours by each walk's end: the one that ends it and the one it displaces. */
@@ -62,6 +62,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
   readonly #acquaintances = new Acquaintances();
   readonly #walks: Walks;
   readonly #candidates: Candidates;
+  readonly #rareDials: RareDials;
   readonly #dials = new DialLimits();
   readonly #deadlines = new Deadlines(DEADLINES);
   #live = 1;
@@ -94,7 +95,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
       random,
     );
     this.#deadlines.set("shuffle", nowMs + this.#jittered(config.shuffleIntervalMs));
-    this.#deadlines.set("rareDial", nowMs + this.#jittered(config.rareDialIntervalMs));
+    this.#rareDials = new RareDials(config, directory, this.#candidates, random, nowMs);
   }
 
   step(input: OverlayInput, nowMs: number): readonly OverlayEffect[] {
@@ -139,6 +140,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
   nextDeadlineMs(): number | null {
     return earliestMs(
       this.#deadlines.nextMs(),
+      this.#rareDials.nextMs(),
       this.#attempts.nextMs(),
       this.#links.nextIdleMs(),
       this.#candidates.nextMs(),
@@ -148,6 +150,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
   /** After a stall of `delayMs`: nobody is blamed for it. */
   postpone(delayMs: number): void {
     this.#deadlines.postpone(delayMs);
+    this.#rareDials.postpone(delayMs);
     this.#candidates.postpone(delayMs);
     this.#links.postpone(delayMs);
     this.#attempts.postpone(delayMs);
@@ -220,7 +223,8 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
       this.#send(peer, { type: "overlay-join" });
       return;
     }
-    const high = purpose === "rejoin" || this.#active.isolated || this.#needsMuch();
+    const isRare = purpose === "rejoin" || purpose === "withheld";
+    const high = isRare || this.#active.isolated || this.#needsMuch();
     this.#send(peer, { type: "neighbor", priority: high ? "high" : "low" });
     if (purpose === "rejoin") this.#put(this.#walks.hand(peer));
   }
@@ -253,7 +257,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
   }
 
   #failed(peer: PeerKey): void {
-    this.#attempts.end(peer);
+    this.#rareDials.inVain(this.#attempts.end(peer)?.purpose);
     this.#passive.remove(peer);
     this.#acquaintances.failed(peer);
   }
@@ -446,6 +450,8 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
         return null;
       case "own":
         return this.#active.inboundVictim();
+      case "withheld":
+        return this.#active.oldestVictim();
       case "walk":
       case "rejoin":
       case "join":
@@ -462,6 +468,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
     if (attempt === undefined) return;
     this.#candidates.avoid(from, nowMs);
     if (attempt.purpose === "fill") this.#candidates.refused();
+    this.#rareDials.inVain(attempt.purpose);
     this.#active.release(from, "it has no place for another neighbour", nowMs);
   }
 
@@ -485,16 +492,13 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
     for (const peer of this.#links.peers((link) => (link.idleUntilMs ?? Infinity) <= nowMs)) {
       this.#idle(peer, nowMs);
     }
+    this.#rareDial(nowMs);
     for (const due of this.#deadlines.takeDue(nowMs)) {
       switch (due) {
         case "shuffle":
           this.#deadlines.set("shuffle", nowMs + this.#jittered(this.config.shuffleIntervalMs));
           this.#shuffle();
           this.#replaceByOwn(nowMs);
-          break;
-        case "rareDial":
-          this.#deadlines.set("rareDial", nowMs + this.#jittered(this.config.rareDialIntervalMs));
-          this.#rareDial(nowMs);
           break;
         default:
           unreachable(due);
@@ -532,15 +536,14 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
     if (contact !== null) this.#attempt(contact, "own", nowMs);
   }
 
-  /** The whole room together dials some member that it lost each second: it may be the other half of a split. */
+  /** Dials that no free place asks for: `overlay_rare_dials.ts`. */
   #rareDial(nowMs: number): void {
-    const { random } = this.env;
-    if (random() >= Math.min(1, this.config.rareDialsPerRoom / this.#live)) return;
     const isFree = (contact: Contact) =>
       contact.key !== this.self && !this.#links.has(contact.key) &&
       !this.#attempts.has(contact.key) && this.#mayDial(contact, nowMs);
-    const contact = this.#candidates.oneRemembered(isFree);
-    if (contact !== null) this.#attempt(contact, "rejoin", nowMs);
+    for (const { contact, purpose } of this.#rareDials.takeDue(this.#live, isFree, nowMs)) {
+      this.#attempt(contact, purpose, nowMs);
+    }
   }
 
   #jittered(intervalMs: number): number {

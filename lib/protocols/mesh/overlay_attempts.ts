@@ -7,9 +7,9 @@ import { DIALLED_ENDPOINTS_MAX } from "./limits.ts";
 /**
  * Why a peer is dialled and asked. `fill`: a place is free. `walk`: a newcomer, for whom another may go.
  * `offered`: introduced by who gave one of us up. `own`: in place of a neighbour that chose us.
- * `rejoin`: a member not seen in the room. `join`: who welcomed us.
+ * `rejoin`: a member not seen in the room. `withheld`: one with whom our neighbours share no words. `join`: who welcomed us.
  */
-export type Purpose = "fill" | "walk" | "offered" | "own" | "rejoin" | "join";
+export type Purpose = "fill" | "walk" | "offered" | "own" | "rejoin" | "withheld" | "join";
 
 export interface Attempt {
   readonly purpose: Purpose;
@@ -19,7 +19,7 @@ export interface Attempt {
 }
 
 export class Attempts {
-  /** At most `parallelDialsMax`, and one each for `own`, `rejoin` and `join`. */
+  /** At most `parallelDialsMax`, and one each for `own`, `rejoin`, `withheld` and `join`. */
   readonly #attempts = new Map<PeerKey, Attempt>();
   /** Dialled in vain, as far as is known: a dial may be answered much later. At most `DIALLED_ENDPOINTS_MAX`. */
   readonly #givenUp = new Set<PeerKey>();

@@ -202,13 +202,12 @@ export class Candidates {
   }
 
   /**
-   * One of those who are lost. Those that we know at first hand have every second turn, however many there are of the
-   * others, whom a liar may have made up.
+   * One of `contacts`. Those that we know at first hand have every second turn, however many there are of the others,
+   * whom a liar may have made up.
    */
-  oneRemembered(isFree: (contact: Contact) => boolean): Contact | null {
-    const lost = this.directory.remembered().filter(isFree);
+  oneOf(contacts: readonly Contact[]): Contact | null {
     const isMet = ({ key }: Contact) => this.acquaintances.has(key);
-    const met = this.random() < 0.5 ? lost.filter(isMet) : [];
-    return randomOf(met, this.random) ?? randomOf(lost, this.random);
+    const met = this.random() < 0.5 ? contacts.filter(isMet) : [];
+    return randomOf(met, this.random) ?? randomOf(contacts, this.random);
   }
 }

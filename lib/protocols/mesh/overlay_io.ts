@@ -57,6 +57,14 @@ export interface MemberDirectory {
   own(): Contact | null;
   /** Live members that can be dialled, oneself not among them. */
   live(): readonly Contact[];
+  /** How these stand, by their latest beacons. */
+  standings(): readonly Standing[];
+  /** Whether something that was said at this room time is here, or would be too old to be kept. */
+  isHere(time: number): boolean;
+  /** Room time of the last thing that this process said; 0 for none. */
+  lastOwn(): number;
+  /** Whether a neighbour is giving us what we lack. */
+  isCatchingUp(): boolean;
   /** Members of the last 7 days, from roster and disk, that aren't live. */
   remembered(): readonly Contact[];
   /**
@@ -64,6 +72,18 @@ export interface MemberDirectory {
    * the beginning.
    */
   met(kind: FirstHandKind): readonly Contact[];
+}
+
+export interface Standing {
+  readonly contact: Contact;
+  /** When the beacon was made, as far as is known. */
+  readonly madeMs: number;
+  /** Room time of the last thing of others' that the member had. */
+  readonly latest: number;
+  /** Up to which room time it had what we say, as far as is known. */
+  readonly reach: number;
+  /** Whether it had just what we have. */
+  readonly isEqual: boolean;
 }
 
 /** Times in ms. */

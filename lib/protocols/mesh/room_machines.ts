@@ -14,7 +14,7 @@ import { Names } from "./names.ts";
 import { NAME_RACE_MS } from "./names_io.ts";
 import { Order } from "./order.ts";
 import { Overlay } from "./overlay.ts";
-import { OVERLAY_LAN } from "./overlay_io.ts";
+import { OVERLAY_LAN, type Standing } from "./overlay_io.ts";
 import { PrivateMessages } from "./private_messages.ts";
 import { PRIVATE_DEFAULTS, type ShownBundles } from "./private_messages_io.ts";
 import { type MeshRecord, rememberedContacts } from "./records.ts";
@@ -91,6 +91,10 @@ export class RoomMachines {
         return endpoint === null ? null : { key: self, endpoint };
       },
       live: () => this.#contacts(({ state }) => state === "alive"),
+      standings: () => this.#standings(),
+      isHere: (time) => this.order.isHere(time),
+      lastOwn: () => this.order.lastOwn(),
+      isCatchingUp: () => this.antiEntropy.sources().size > 0,
       remembered: () => this.#rememberedContacts(),
       met: (kind) => this.entrances.contacts(kind),
     }, nowMs);
@@ -235,6 +239,15 @@ export class RoomMachines {
       contacts.set(contact.key, contact);
     }
     return [...contacts.values()].filter(({ key }) => !this.roster.isLive(key));
+  }
+
+  #standings(): readonly Standing[] {
+    const root = this.order.root();
+    return this.#contacts(({ state }) => state === "alive").map((contact) => {
+      const { beacon: { latest, frontier }, sinceMs } = this.roster.member(contact.key)!;
+      const reach = this.order.reachOf(latest);
+      return { contact, madeMs: sinceMs, latest, reach, isEqual: frontier === root };
+    });
   }
 
   #contacts(choose: (member: Member) => boolean): readonly Contact[] {

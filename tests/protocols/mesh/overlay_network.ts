@@ -141,6 +141,10 @@ export class OverlayNetwork {
       live: () => this.#contacts(key, (other) => this.live.has(other) && this.rosterOf(key, other)),
       remembered: () => this.#contacts(key, (other) => this.rememberedOf(key, other)),
       met: () => [],
+      standings: () => [],
+      isHere: () => true,
+      lastOwn: () => 0,
+      isCatchingUp: () => false,
     };
     const full = { ...OVERLAY_LAN, ...this.options.config, ...config };
     const environment = randomEnvironment(this.random);

@@ -6,6 +6,7 @@ import {
   OVERLAY_LAN,
   type OverlayConfig,
   type OverlayEffect,
+  type Standing,
 } from "../../../lib/protocols/mesh/overlay_io.ts";
 import { Random } from "../../sim/random.ts";
 import { contactOf, keyOf, randomEnvironment } from "./overlay_network.ts";
@@ -32,6 +33,10 @@ interface Setup {
   readonly disk?: readonly Contact[];
   /** Of those on disk. */
   readonly met?: readonly Contact[];
+  readonly standings?: () => readonly Standing[];
+  readonly isHere?: (time: number) => boolean;
+  readonly lastOwn?: () => number;
+  readonly isCatchingUp?: () => boolean;
   readonly config?: Partial<OverlayConfig>;
   readonly random?: number | (() => number);
 }
@@ -50,6 +55,10 @@ function overlayWith(setup: Setup = {}): Overlay {
       live: () => roster,
       remembered: () => disk,
       met: (kind) => kind === "entrance" ? setup.met ?? [] : [],
+      standings: () => setup.standings?.() ?? [],
+      isHere: (time) => setup.isHere?.(time) ?? time === 0,
+      lastOwn: () => setup.lastOwn?.() ?? 0,
+      isCatchingUp: () => setup.isCatchingUp?.() ?? false,
     },
     0,
   );
@@ -525,6 +534,10 @@ Deno.test("step() begins with those whom an earlier process of this profile met"
     live: () => [],
     remembered: () => disk,
     met: (kind: "entrance" | "caller") => kind === "entrance" ? disk.slice(18) : [],
+    standings: () => [],
+    isHere: () => true,
+    lastOwn: () => 0,
+    isCatchingUp: () => false,
   };
   const overlay = new Overlay(OVERLAY_LAN, randomEnvironment(() => 0), self, directory, 0);
 
@@ -793,6 +806,74 @@ Deno.test("step() leaves the rare dial to others in a large room: 32 of all memb
   const due = overlay.step({ type: "tick" }, 30_000);
 
   assertEquals(due.filter(({ type }) => type === "dial"), []);
+});
+
+/** Members that say to have what isn't here. */
+function ahead(contacts: readonly Contact[]): readonly Standing[] {
+  return contacts.map((contact) => ({
+    contact,
+    madeMs: 0,
+    latest: 7,
+    reach: Infinity,
+    isEqual: false,
+  }));
+}
+
+/** Whom it dials within so long, nobody being there. */
+function dialledInVain(overlay: Overlay, untilMs: number): readonly Contact[] {
+  const dialled: Contact[] = [];
+  for (let nowMs = 0; nowMs <= untilMs; nowMs += 1_000) {
+    for (const effect of overlay.step({ type: "tick" }, nowMs)) {
+      if (effect.type !== "dial") continue;
+      dialled.push(effect.contact);
+      overlay.step({ type: "dial-failed", peer: effect.contact.key }, nowMs);
+    }
+  }
+  return dialled;
+}
+
+Deno.test("step() takes who has what all neighbours withhold for the neighbour that it dialled first", () => {
+  const overlay = overlayWith({
+    inbound: [ann, bob, carl],
+    dialled: [dora, emil],
+    live: 32,
+    standings: () => ahead([contactOf(fred)]),
+  });
+
+  const early = dialledInVain(overlay, 39_000);
+  const due = overlay.step({ type: "tick" }, 40_000);
+  up(overlay, fred, 40_100, true);
+  overlay.step(message(fred, { type: "neighbor-reply", accepted: true }), 40_200);
+
+  assertEquals(early, []);
+  assertEquals(due, [dial(fred)]);
+  assertEquals(new Set(overlay.activeView()), new Set([ann, bob, carl, emil, fred]));
+});
+
+Deno.test("step() dials those it had met by turns with a crowd that says to have what isn't here", () => {
+  const random = new Random(1);
+  const overlay = overlayWith({
+    inbound: [ann, bob, carl, dora, emil],
+    live: 400,
+    standings: () => ahead(CROWD),
+    met: MET,
+    random: () => random.next(),
+  });
+
+  const dialled = dialledInVain(overlay, 400_000);
+
+  const ofMet = dialled.filter((contact) => MET.includes(contact)).length;
+  assert(dialled.length <= 400 / 10, `${dialled.length} dials`);
+  assert(ofMet > dialled.length / 4, `${ofMet} of ${dialled.length}`);
+});
+
+Deno.test("step() leaves one member that is ahead of a large room to others: 32 of all members dial it", () => {
+  const setup = { inbound: [ann, bob, carl, dora, emil], live: 1_000, random: 0.5 };
+  const one = overlayWith({ ...setup, standings: () => ahead([contactOf(fred)]) });
+  const many = overlayWith({ ...setup, standings: () => ahead(CROWD.slice(0, 20)) });
+
+  assertEquals(dialledInVain(one, 120_000), []);
+  assert(dialledInVain(many, 120_000).length > 0);
 });
 
 Deno.test("step() answers a shuffle that ends here to the walk's last step, and takes it in", () => {

@@ -58,6 +58,10 @@ export class TreeMachine implements ScaleMachine {
     this.#overlay = new Overlay(OVERLAY_LAN, environment, signer.key, {
       own: () => own,
       live: nobody,
+      standings: nobody,
+      isHere: () => true,
+      lastOwn: () => 0,
+      isCatchingUp: () => false,
       remembered: nobody,
       met: nobody,
     }, -Infinity);

@@ -1,0 +1,115 @@
+/** A member whose neighbours are all liars: they pass on who is there, and withhold what is said. */
+
+import type { MeshInput } from "../../../lib/protocols/mesh/mesh_io.ts";
+import type { MeshMessage } from "../../../lib/protocols/mesh/messages.ts";
+import { fakeSigner } from "../fake_crypto.ts";
+import { Random } from "../random.ts";
+import { Adversary } from "./adversary.ts";
+import type { MeshChecker } from "./checker.ts";
+import { EVEN_WORLD, plainMember } from "./even_world.ts";
+import type { Member, MeshMachine } from "./member.ts";
+import { meshSubject } from "./mesh_subject.ts";
+import { type Subject, World } from "./world.ts";
+
+const SECOND_MS = 1_000;
+/** Until views and roster are as they stay. */
+const SETTLE_MS = 60 * SECOND_MS;
+
+/** Keeps back what others say, and that there is any; says words of its own, as if nothing were missing. */
+export class Withholds extends Adversary {
+  /** It has a place for whoever asks, and asks as one who has no other neighbour. */
+  override input(input: MeshInput): MeshInput | null {
+    if (input.type !== "message" || input.message.type !== "neighbor") return input;
+    return { ...input, message: { ...input.message, priority: "high" } };
+  }
+
+  protected override instead(message: MeshMessage): MeshMessage | null {
+    switch (message.type) {
+      case "bundle":
+        return message.bundle.header.value.author === this.signer.key ? message : null;
+      case "neighbor":
+        return { ...message, priority: "high" };
+      case "ihave":
+      case "preview":
+      case "private":
+      case "proof":
+        return null;
+      case "sync-frontiers": {
+        const entries = message.entries.filter(({ author }) => author === this.signer.key);
+        return { ...message, entries };
+      }
+      default:
+        return message;
+    }
+  }
+}
+
+export interface Eclipse {
+  readonly honest: number;
+  readonly liars: number;
+  readonly seed?: number;
+  readonly checkers?: readonly MeshChecker[];
+}
+
+export class EclipsedRoom {
+  readonly world: World;
+  readonly honest: readonly Member[];
+  readonly liars: readonly Member[];
+  /** Whom liars surround. */
+  readonly victim: Member;
+
+  constructor({ honest, liars, seed = 1, checkers = [] }: Eclipse) {
+    const random = new Random(seed);
+    const isLiar = (key: string) => this.liars.some((liar) => liar.key === key);
+    const mesh = meshSubject();
+    const inner = new WeakMap<MeshMachine, MeshMachine>();
+    const subject: Subject = {
+      ...mesh,
+      create(config, signer, environment) {
+        const machine = mesh.create(config, signer, environment);
+        if (!isLiar(signer.key)) return machine;
+        const lying = new Withholds(machine, signer, environment, random);
+        inner.set(lying, machine);
+        return lying;
+      },
+      probe: (machine) => mesh.probe(inner.get(machine) ?? machine),
+    };
+    this.world = new World({ ...EVEN_WORLD, seed, hosts: honest + liars + 1 }, subject, checkers);
+    const add = (name: string) => this.world.addMember(plainMember(fakeSigner(name), name));
+    this.honest = Array.from({ length: honest }, (_, at) => add(`honest${at}`));
+    this.liars = Array.from({ length: liars }, (_, at) => add(`liar${at}`));
+    this.victim = add("victim");
+    this.#gather();
+  }
+
+  /** Where there are liars, the victim reaches nobody else until it has five of them; from then on, whomever it likes. */
+  #gather(): void {
+    const { world, victim } = this;
+    const [founder, ...others] = this.honest as [Member, ...Member[]];
+    world.start(founder, { kind: "found" });
+    this.pass(SECOND_MS);
+    for (const member of [...others, ...this.liars]) {
+      world.start(member, { kind: "join", contact: founder.endpoint });
+      this.pass(SECOND_MS);
+    }
+    this.pass(SETTLE_MS);
+    const [contact = founder] = this.liars;
+    const isApart = (a: number, b: number) =>
+      contact !== founder && a === victim.index && b < this.honest.length;
+    world.network.setCuts((from, to) => isApart(from, to) || isApart(to, from));
+    world.start(victim, { kind: "join", contact: contact.endpoint });
+    this.pass(SETTLE_MS);
+    world.network.setCuts(() => false);
+  }
+
+  pass(forMs: number): void {
+    this.world.time.runUntil(this.world.time.nowMs + forMs);
+  }
+
+  /** How many of the victim's neighbours are liars, and how many aren't. */
+  neighbours(): { readonly liars: number; readonly honest: number } {
+    const view = new Set(this.victim.process!.probe!.activeView());
+    const liars = this.liars.filter(({ key }) => view.has(key)).length;
+    return { liars, honest: view.size - liars };
+  }
+}

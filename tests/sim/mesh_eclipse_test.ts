@@ -1,0 +1,92 @@
+// A member all of whose neighbours are liars, who pass on who is there and withhold what is said: it finds others.
+
+import { assert, assertEquals } from "@std/assert";
+import { Withheld } from "../../lib/protocols/mesh/overlay_withheld.ts";
+import { EclipsedRoom } from "./mesh/eclipse.ts";
+import type { Said } from "./mesh/ledger.ts";
+import type { Member } from "./mesh/member.ts";
+import { replaced } from "./replaced.ts";
+
+const SECOND_MS = 1_000;
+/** So long after it was said each word is at a member whom liars surround. */
+const WITHIN_MS = 60 * SECOND_MS;
+/** As many liars as a member has neighbours. */
+const ROOM = { honest: 8, liars: 5 };
+/** Of these rooms all neighbours of the one are liars. */
+const SEEDS = [1, 2, 3, 4];
+
+/** Honest members say a word each 5 s. @returns How late the latest is at the victim; Infinity where one never comes. */
+function talk(room: EclipsedRoom, forMs: number): number {
+  const { world, honest, victim } = room;
+  const open = new Set<Said>();
+  let latestMs = 0;
+  for (let ms = 0; ms < forMs + WITHIN_MS; ms += SECOND_MS) {
+    if (ms < forMs && ms % (5 * SECOND_MS) === 0) {
+      const speaker = honest[(ms / (5 * SECOND_MS)) % honest.length]!;
+      open.add(world.say(speaker.process!, "", null));
+    }
+    room.pass(SECOND_MS);
+    for (const said of open) {
+      if (!victim.shown.has(said)) continue;
+      open.delete(said);
+      latestMs = Math.max(latestMs, world.time.nowMs - said.saidAtMs);
+    }
+  }
+  return open.size > 0 ? Infinity : latestMs;
+}
+
+function lacking(members: readonly Member[], said: Said): readonly string[] {
+  return members.filter(({ shown }) => !shown.has(said)).map(({ name }) => name);
+}
+
+for (const seed of SEEDS) {
+  Deno.test(`a member among five liars is shown each word within a minute (seed ${seed})`, () => {
+    const room = new EclipsedRoom({ ...ROOM, seed });
+    assertEquals(room.neighbours(), { liars: 5, honest: 0 });
+
+    const latestMs = talk(room, 180 * SECOND_MS);
+
+    assert(latestMs <= WITHIN_MS, `${latestMs} ms`);
+  });
+}
+
+Deno.test("a member among five liars is shown the one word that is said", () => {
+  const room = new EclipsedRoom(ROOM);
+  const { world, honest, victim } = room;
+  const word = world.say(honest[3]!.process!, "", null);
+  room.pass(2 * WITHIN_MS);
+  assertEquals(lacking([victim, ...honest], word), []);
+});
+
+Deno.test("what a member among five liars says into the silence comes to all", () => {
+  const room = new EclipsedRoom(ROOM);
+  const { world, honest, victim } = room;
+  const word = world.say(victim.process!, "", null);
+  room.pass(SECOND_MS);
+  assertEquals(lacking(honest, word).length, honest.length);
+  room.pass(2 * WITHIN_MS);
+  assertEquals(lacking(honest, word), []);
+});
+
+Deno.test("a member among five liars is shown nothing where it isn't looked at what beacons say", () => {
+  const undo = replaced(Withheld.prototype, "look", () => [])();
+  try {
+    const room = new EclipsedRoom(ROOM);
+    assertEquals(talk(room, 180 * SECOND_MS), Infinity);
+    assertEquals(room.neighbours(), { liars: 5, honest: 0 });
+  } finally {
+    undo();
+  }
+});
+
+Deno.test("nobody looks further in an honest room that talks", () => {
+  let dials = 0;
+  const undo = replaced(Withheld.prototype, "dialled", () => void dials++)();
+  try {
+    const room = new EclipsedRoom({ honest: 12, liars: 0 });
+    assert(talk(room, 600 * SECOND_MS) <= 2 * SECOND_MS);
+    assertEquals(dials, 0);
+  } finally {
+    undo();
+  }
+});
