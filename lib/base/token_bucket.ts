@@ -19,7 +19,12 @@ export class TokenBucket {
     return true;
   }
 
-  /** What can be taken at `nowMs`; not always a whole number. */
+  /** Takes `tokens` whether there are as many or not: what is owed comes back first. */
+  spend(nowMs: number, tokens: number): void {
+    this.#tokens = this.available(nowMs) - tokens;
+  }
+
+  /** What can be taken at `nowMs`; not always a whole number, and below 0 where some are owed. */
   available(nowMs: number): number {
     const elapsedMs = nowMs - (this.#filledAtMs ?? nowMs);
     this.#tokens = Math.min(this.burst, this.#tokens + (elapsedMs * this.perSecond) / 1_000);

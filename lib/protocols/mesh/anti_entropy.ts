@@ -48,7 +48,8 @@ import { streamKey } from "./stream.ts";
 import type { Bundle } from "./structures.ts";
 import { compareFrontiers, type Want } from "./sync_compare.ts";
 import { type Fetch, type OwnCounters, type Round, SyncPeer } from "./sync_peer.ts";
-import { Supply, windowBytesOf } from "./sync_supply.ts";
+import { windowBytesOf } from "./sync_supply.ts";
+import { Supplying } from "./sync_supplying.ts";
 
 type Of<Type extends SyncMessage["type"]> = Extract<SyncMessage, { readonly type: Type }>;
 
@@ -69,6 +70,7 @@ export class AntiEntropy
   #handingOver = false;
   #nowMs = 0;
   #effects: AntiEntropyEffect[] = [];
+  readonly #supplying: Supplying;
 
   constructor(
     readonly config: AntiEntropyConfig,
@@ -76,6 +78,7 @@ export class AntiEntropy
     readonly order: OrderQueries,
   ) {
     this.#caughtUp = !config.newcomer;
+    this.#supplying = new Supplying(order, (effect) => this.#effects.push(effect));
   }
 
   /** The neighbours that are to send something. */
@@ -120,7 +123,7 @@ export class AntiEntropy
         // Of two neighbours one knows it first; the other's answer comes with its own round.
         if (peer === undefined) break;
         // Who is left without an answer asks another, or again when its time is over.
-        if (!isQuestion(input.message) || peer.asking.take(nowMs)) {
+        if (!isQuestion(input.message) || peer.mayAsk(input.message, nowMs)) {
           this.#message(input.from, peer, input.message);
         }
         break;
@@ -131,12 +134,16 @@ export class AntiEntropy
       case "behind":
         this.#beginSoon(input.peer, 0);
         break;
-      case "congested":
-        this.#congested(input.peer);
+      case "congested": {
+        const peer = this.#peers.get(input.peer);
+        if (peer !== undefined) peer.congested = true;
         break;
-      case "drained":
-        this.#drained(input.peer);
+      }
+      case "drained": {
+        const peer = this.#peers.get(input.peer);
+        if (peer !== undefined) this.#supplying.drained(input.peer, peer, nowMs);
         break;
+      }
       case "hand-over":
         this.#handingOver = true;
         for (const key of this.#peers.keys()) this.#beginSoon(key, 0);
@@ -189,7 +196,10 @@ export class AntiEntropy
       if ((peer.round?.deadlineMs ?? Infinity) <= this.#nowMs) this.#abandonRound(key, peer);
       if ((peer.fetch?.deadlineMs ?? Infinity) <= this.#nowMs) this.#abandonFetch(key, peer);
       if (peer.supply !== null && peer.supplyDeadlineMs <= this.#nowMs) peer.supply = null;
-      if (!peer.busy && peer.beginAtMs <= this.#nowMs) this.#begin(key, peer);
+      if (peer.busy || peer.beginAtMs > this.#nowMs) continue;
+      const owedMs = peer.owedMs(this.#nowMs);
+      if (owedMs > 0) peer.beginAtMs = this.#nowMs + owedMs;
+      else this.#begin(key, peer);
     }
     if (this.#nextRoundMs > this.#nowMs || this.#peers.size === 0) return;
     this.#planRound();
@@ -198,7 +208,9 @@ export class AntiEntropy
 
   /** A round with a neighbour drawn by lot, not `except` where there is another. */
   #beginWithAnother(except: PeerKey | null): void {
-    const idle = [...this.#peers].filter(([key, peer]) => key !== except && !peer.busy);
+    const idle = [...this.#peers].filter(([key, peer]) =>
+      key !== except && !peer.busy && peer.owedMs(this.#nowMs) === 0
+    );
     const drawn = idle[Math.floor(this.env.random() * idle.length)];
     if (drawn !== undefined) this.#begin(...drawn);
   }
@@ -341,11 +353,12 @@ export class AntiEntropy
         return this.#buckets(key, peer, message);
       case "sync-frontiers":
         peer.floor = message.floor;
+        peer.looked(message.entries.length, this.#nowMs);
         return message.reply ? this.#asked(key, peer, message) : this.#answered(key, peer, message);
       case "sync-want":
-        return this.#wanted(key, peer, message);
+        return this.#supplying.wanted(key, peer, message, this.#nowMs);
       case "sync-progress":
-        return this.#progress(key, peer, message);
+        return this.#supplying.progress(key, peer, message, this.#nowMs);
       case "sync-done":
         return this.#done(key, peer);
       default:
@@ -374,6 +387,7 @@ export class AntiEntropy
     entries: readonly SyncEntry[],
     reply: boolean,
   ): void {
+    this.#peers.get(key)?.looked(entries.length, this.#nowMs);
     for (let start = 0; start === 0 || start < entries.length; start += SYNC_ENTRIES_MAX) {
       const chunk = entries.slice(start, start + SYNC_ENTRIES_MAX);
       const last = start + SYNC_ENTRIES_MAX >= entries.length;
@@ -570,62 +584,6 @@ export class AntiEntropy
   #reached({ stream, goal }: Want): boolean {
     const own = this.order.entryOf(stream);
     return own !== null && (own.counter >= goal || own.closed);
-  }
-
-  // Ranges that a neighbour asked for.
-
-  #wanted(key: PeerKey, peer: SyncPeer, { entries, windowBytes }: Of<"sync-want">): void {
-    const supply = peer.supply ??= new Supply(this.order);
-    if (!supply.add(entries, windowBytes)) {
-      return this.#penalise(
-        key,
-        "flood",
-        `asked for more than ${SYNC_STREAMS_MAX} streams at once`,
-      );
-    }
-    this.#supply(key, peer);
-  }
-
-  #progress(key: PeerKey, peer: SyncPeer, { bytes }: Of<"sync-progress">): void {
-    if (peer.supply === null) return; // it took longer than we waited
-    peer.supply.confirm(bytes);
-    this.#supply(key, peer);
-  }
-
-  #congested(key: PeerKey): void {
-    const peer = this.#peers.get(key);
-    if (peer !== undefined) peer.congested = true;
-  }
-
-  /** Nobody knows what was dropped of a range meanwhile: it ends here, and the neighbour asks again. */
-  #drained(key: PeerKey): void {
-    const peer = this.#peers.get(key);
-    if (peer === undefined) return;
-    peer.congested = false;
-    if (peer.supply?.begun) this.#endSupply(key, peer, peer.supply);
-    else if (peer.supply !== null) this.#supply(key, peer);
-  }
-
-  #supply(key: PeerKey, peer: SyncPeer): void {
-    const supply = peer.supply!;
-    peer.supplyDeadlineMs = this.#nowMs + SYNC_PROGRESS_MS_MAX;
-    if (peer.congested) return;
-    for (let next = supply.next(); next !== "full"; next = supply.next()) {
-      if (next !== null) {
-        this.#effects.push({ type: "send-bundle", to: key, bundle: next });
-        continue;
-      }
-      this.#endSupply(key, peer, supply);
-      this.#effects.push({ type: "supplied", peer: key });
-      return;
-    }
-  }
-
-  #endSupply(key: PeerKey, peer: SyncPeer, supply: Supply): void {
-    peer.supply = null;
-    for (let question = 0; question < supply.questions; question++) {
-      this.#send(key, { type: "sync-done" });
-    }
   }
 
   #becomeComplete(key: PeerKey, peer: SyncPeer): void {

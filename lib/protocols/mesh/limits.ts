@@ -271,10 +271,18 @@ export const SYNC_ANSWER_MS_MAX = 5_000;
  * after twice that. A long range comes in order of time, so that what is late in it begins late.
  */
 export const SYNC_PATIENCE_MS = 30_000;
-/** Questions of one neighbour's that are answered: each costs a comparison of all that there is, up to some ms. */
+/** Questions of one neighbour's that are answered: each costs 0.3 ms, and what is looked at. */
 export const SYNC_QUESTIONS_PER_SECOND = 50;
 /** Four rounds in which all of 65,536 authors' buckets differ. */
 export const SYNC_QUESTIONS_BURST = 1_024;
+/**
+ * Entries compared with one neighbour, in its rounds and in ours, and bundles looked at for the ranges that it asks for:
+ * 2 to 9 us each, so that it costs a seventh of a core at most. Then neither its questions are answered nor rounds begun
+ * with it until some have come back. Honest rounds look at what differs, once in 10 s or between two ranges.
+ */
+export const SYNC_LOOKS_PER_SECOND = 16_384;
+/** Four rounds in which all of 65,536 authors differ: a newcomer to the largest room needs two, and 10,000 bundles. */
+export const SYNC_LOOKS_BURST = 4 * FRONTIER_AUTHORS_MAX;
 /** A range that brings nothing for so long is given up, on both sides. */
 export const SYNC_PROGRESS_MS_MAX = 10_000;
 /** Where the other side begins a round at once too, the larger key waits so long: mostly one will do. */

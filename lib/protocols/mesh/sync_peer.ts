@@ -1,8 +1,13 @@
 /** What anti-entropy holds for one neighbour; all of it goes with the link. */
 
 import { TokenBucket } from "../../base/token_bucket.ts";
-import { SYNC_QUESTIONS_BURST, SYNC_QUESTIONS_PER_SECOND } from "./limits.ts";
-import type { SyncEntry } from "./messages.ts";
+import {
+  SYNC_LOOKS_BURST,
+  SYNC_LOOKS_PER_SECOND,
+  SYNC_QUESTIONS_BURST,
+  SYNC_QUESTIONS_PER_SECOND,
+} from "./limits.ts";
+import type { SyncEntry, SyncMessage } from "./messages.ts";
 import type { StreamKey } from "./stream.ts";
 import type { Want } from "./sync_compare.ts";
 import type { Supply } from "./sync_supply.ts";
@@ -51,7 +56,11 @@ export class SyncPeer {
   supply: Supply | null = null;
   supplyDeadlineMs = Infinity;
   /** What it may ask of us: rounds, pages of them, ranges. */
-  readonly asking = new TokenBucket(SYNC_QUESTIONS_PER_SECOND, SYNC_QUESTIONS_BURST);
+  readonly #asking = new TokenBucket(SYNC_QUESTIONS_PER_SECOND, SYNC_QUESTIONS_BURST);
+  /** Whether the page is taken in that comes now; null between pages. */
+  #takesPage: boolean | null = null;
+  /** What may be looked at for all that goes on with it, whoever asked. */
+  readonly #looks = new TokenBucket(SYNC_LOOKS_PER_SECOND, SYNC_LOOKS_BURST);
   /** Its queue is full: bundles sent to it may be dropped. */
   congested = false;
   /** What a `sync-done` answers, oldest first. */
@@ -73,6 +82,24 @@ export class SyncPeer {
 
   constructor(beginAtMs: number) {
     this.beginAtMs = beginAtMs;
+  }
+
+  /** Whether a question of its own is taken in; a page that comes in several messages is one. */
+  mayAsk(message: SyncMessage, nowMs: number): boolean {
+    const mayAsk = this.#takesPage ?? (this.owedMs(nowMs) === 0 && this.#asking.take(nowMs));
+    this.#takesPage = message.type === "sync-frontiers" && !message.last ? mayAsk : null;
+    return mayAsk;
+  }
+
+  /** So many entries or bundles were looked at with it, or because of it: known only afterwards. */
+  looked(count: number, nowMs: number): void {
+    this.#looks.spend(nowMs, count);
+  }
+
+  /** How long it must wait, as must we with it, since so much was looked at; 0 for not at all. */
+  owedMs(nowMs: number): number {
+    const owed = -this.#looks.available(nowMs);
+    return owed <= 0 ? 0 : Math.ceil((owed * 1_000) / SYNC_LOOKS_PER_SECOND);
   }
 
   get busy(): boolean {

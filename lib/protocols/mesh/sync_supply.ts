@@ -26,6 +26,8 @@ export class Supply {
   #sentBytes = 0;
   #confirmedBytes = 0;
   #windowBytes = 0;
+  /** Kept bundles that were looked at and weren't asked for, since somebody wanted to know. */
+  #passedOver = 0;
   /** Questions that it answers, each with one `sync-done`. */
   questions = 0;
 
@@ -63,6 +65,12 @@ export class Supply {
     this.#confirmedBytes = Math.max(this.#confirmedBytes, Math.min(bytes, this.#sentBytes));
   }
 
+  takePassedOver(): number {
+    const passedOver = this.#passedOver;
+    this.#passedOver = 0;
+    return passedOver;
+  }
+
   /** The next bundle; `null` at the end, `"full"` while the window is full. */
   next(): Bundle | "full" | null {
     while (this.#sentBytes - this.#confirmedBytes < this.#windowBytes) {
@@ -73,7 +81,10 @@ export class Supply {
       const key = streamKey(header);
       const last = lastCounter(header);
       const sentTo = this.#sentTo.get(key);
-      if (sentTo === undefined || last <= sentTo) continue;
+      if (sentTo === undefined || last <= sentTo) {
+        this.#passedOver++;
+        continue;
+      }
       this.#sentTo.set(key, last);
       this.#sentBytes += windowBytesOf(entry.bundle);
       return entry.bundle;

@@ -4,9 +4,12 @@ import type { BundleId, PeerKey } from "../../../lib/base/ids.ts";
 import { AntiEntropy } from "../../../lib/protocols/mesh/anti_entropy.ts";
 import {
   INCARNATIONS_PER_AUTHOR_MAX,
+  SYNC_LOOKS_PER_SECOND,
   SYNC_QUESTIONS_BURST,
   SYNC_WINDOW_BYTES,
 } from "../../../lib/protocols/mesh/limits.ts";
+import { bucketOf } from "../../../lib/protocols/mesh/frontier.ts";
+import type { SyncMessage } from "../../../lib/protocols/mesh/messages.ts";
 import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
 import type { Bundle } from "../../../lib/protocols/mesh/structures.ts";
 import { windowBytesOf } from "../../../lib/protocols/mesh/sync_supply.ts";
@@ -462,6 +465,89 @@ Deno.test("AntiEntropy answers so many questions of one neighbour's, and more af
 
   assert(answered > 900 && answered <= SYNC_QUESTIONS_BURST, `${answered}`);
   assert(ask());
+});
+
+/** Somebody with so many streams of one author, each of one bundle. */
+function withStreams(count: number): Member {
+  const [ann, network] = [new Member("ann"), new Member("network")];
+  for (let incarnation = 1; incarnation <= count; incarnation++) {
+    ann.receive(network, forged(fakeSigner("liar"), `${incarnation}`, { incarnation }));
+  }
+  return ann;
+}
+
+const STREAMS = 4_000;
+const LIAR = { author: fakeSigner("liar").key, incarnation: 1 };
+const ALL_OF_LIAR = {
+  type: "sync-frontiers",
+  buckets: [bucketOf(LIAR.author)],
+  entries: [],
+  reply: true,
+  last: true,
+  floor: 0,
+} as const;
+const QUESTIONS: readonly SyncMessage[] = [
+  ALL_OF_LIAR,
+  { type: "sync-want", entries: [{ ...LIAR, after: 0 }], windowBytes: SYNC_WINDOW_BYTES },
+  {
+    ...ALL_OF_LIAR,
+    entries: [{ ...LIAR, counter: 9, low: 1, id: "ab".repeat(32) as BundleId, closed: false }],
+  },
+];
+
+for (const [place, message] of QUESTIONS.entries()) {
+  Deno.test(`AntiEntropy looks at so much in a second for one neighbour that asks without end (${place})`, () => {
+    const { order, key } = withStreams(STREAMS);
+    let looked = 0;
+    const watched = new Proxy(order, {
+      get(_, name) {
+        const value = Reflect.get(order, name, order);
+        if (typeof value !== "function") return value;
+        return (...args: readonly unknown[]) => {
+          const answer = value.apply(order, args);
+          if (name === "entriesOf") looked += answer.length;
+          if (name === "nextInOrder") looked++;
+          return answer;
+        };
+      },
+    });
+    const sync = new AntiEntropy({ key, newcomer: false }, environment(() => 0), watched);
+    const from = new Member("bob").key;
+    sync.step({ type: "neighbour-up", peer: from }, 0);
+    const ask = (nowMs: number) => sync.step({ type: "message", from, message }, nowMs);
+    for (let ms = 0; ms < 10_000; ms += 5) ask(ms);
+    looked = 0;
+    const seconds = 20;
+    for (let ms = 0; ms < seconds * 1_000; ms += 5) ask(10_000 + ms);
+
+    // What is looked at twice, to compare it, is counted once.
+    assertLess(looked, 2 * (seconds * SYNC_LOOKS_PER_SECOND + STREAMS));
+    assertLess(STREAMS, looked);
+    assert(ask(60_000).length > 0);
+  });
+}
+
+Deno.test("AntiEntropy begins no round with one that made it look at too much, until it may", () => {
+  const { order, key } = withStreams(STREAMS);
+  const sync = new AntiEntropy({ key, newcomer: false }, environment(() => 0.5), order);
+  const from = new Member("bob").key;
+  sync.step({ type: "neighbour-up", peer: from }, 0);
+  // The round that begins with the link has no answer, and is given up.
+  const beganMs = 7_000;
+  for (const ms of [1_000, beganMs]) sync.step({ type: "tick" }, ms);
+  for (let count = 0; count < 100; count++) {
+    sync.step({ type: "message", from, message: ALL_OF_LIAR }, beganMs);
+  }
+  const begins = (nowMs: number) => {
+    const effects = [
+      ...sync.step({ type: "behind", peer: from }, nowMs),
+      ...sync.step({ type: "tick" }, nowMs),
+    ];
+    return effects.some((effect) =>
+      effect.type === "send" && effect.message.type === "sync-summary"
+    );
+  };
+  assertEquals([begins(beganMs + 10), begins(beganMs + 1_000)], [false, true]);
 });
 
 Deno.test("AntiEntropy blames nobody whose promise was overtaken by the floor of what is kept", () => {

@@ -1,0 +1,67 @@
+/** Ranges that neighbours asked for: each at the pace of its receiver, and of what its link takes. */
+
+import type { PeerKey } from "../../base/ids.ts";
+import type { AntiEntropyEffect } from "./anti_entropy_io.ts";
+import { SYNC_PROGRESS_MS_MAX, SYNC_STREAMS_MAX } from "./limits.ts";
+import type { SyncMessage } from "./messages.ts";
+import type { OrderQueries } from "./order_io.ts";
+import type { SyncPeer } from "./sync_peer.ts";
+import { Supply } from "./sync_supply.ts";
+
+type Of<Type extends SyncMessage["type"]> = Extract<SyncMessage, { readonly type: Type }>;
+
+export class Supplying {
+  constructor(
+    private readonly order: OrderQueries,
+    private readonly emit: (effect: AntiEntropyEffect) => void,
+  ) {}
+
+  wanted(
+    key: PeerKey,
+    peer: SyncPeer,
+    { entries, windowBytes }: Of<"sync-want">,
+    nowMs: number,
+  ): void {
+    peer.looked(entries.length, nowMs);
+    const supply = peer.supply ??= new Supply(this.order);
+    if (!supply.add(entries, windowBytes)) {
+      const text = `asked for more than ${SYNC_STREAMS_MAX} streams at once`;
+      return this.emit({ type: "penalise", peer: key, fault: "flood", text });
+    }
+    this.#supply(key, peer, nowMs);
+  }
+
+  progress(key: PeerKey, peer: SyncPeer, { bytes }: Of<"sync-progress">, nowMs: number): void {
+    if (peer.supply === null) return; // it took longer than we waited
+    peer.supply.confirm(bytes);
+    this.#supply(key, peer, nowMs);
+  }
+
+  /** Nobody knows what was dropped of a range meanwhile: it ends here, and the neighbour asks again. */
+  drained(key: PeerKey, peer: SyncPeer, nowMs: number): void {
+    peer.congested = false;
+    if (peer.supply?.begun) this.#end(key, peer, peer.supply);
+    else if (peer.supply !== null) this.#supply(key, peer, nowMs);
+  }
+
+  #supply(key: PeerKey, peer: SyncPeer, nowMs: number): void {
+    const supply = peer.supply!;
+    peer.supplyDeadlineMs = nowMs + SYNC_PROGRESS_MS_MAX;
+    if (peer.congested) return;
+    let next = supply.next();
+    for (; next !== "full" && next !== null; next = supply.next()) {
+      this.emit({ type: "send-bundle", to: key, bundle: next });
+    }
+    peer.looked(supply.takePassedOver(), nowMs);
+    if (next === "full") return;
+    this.#end(key, peer, supply);
+    this.emit({ type: "supplied", peer: key });
+  }
+
+  #end(key: PeerKey, peer: SyncPeer, supply: Supply): void {
+    peer.supply = null;
+    for (let question = 0; question < supply.questions; question++) {
+      this.emit({ type: "send", to: key, message: { type: "sync-done" } });
+    }
+  }
+}
