@@ -1,7 +1,7 @@
 // deno-lint-ignore-file no-console -- a program of its own
 /**
  * `make scale`: the mesh with a thousand members in the simulator. `MEMBERS=200` for another number, `SEED=2` for
- * another room, `RUNS=talk,failure` for a part, `JSON=1` for machines, a row a line.
+ * another room, `RUNS=talk,failure` for a part, `SHARES=0.5` for one that vanishes, `JSON=1` for machines, a row a line.
  *
  * `talk` and `failure` are of the whole mesh; `tree` is of overlay and broadcast alone, the only one for more
  * members than a room can have.
@@ -12,6 +12,7 @@ import type { ScaleRoom } from "../sim/scale/room.ts";
 import type { CreateMachine } from "../sim/scale/scale_machine.ts";
 import { judge, type Row, tableOf } from "./row.ts";
 import {
+  fillUp,
   gather,
   measureChurn,
   measureFailure,
@@ -22,6 +23,7 @@ import {
   measureViews,
   newMesh,
   newTree,
+  warmUp,
   WIDE,
 } from "./scale_runs.ts";
 
@@ -31,15 +33,15 @@ const seed = number("SEED", 1);
 const STORM_MS = 10 * Math.max(1_000, members);
 const SETTLING_MS = 30_000;
 const CHURN_MINUTES = 1;
-const SHARES_KILLED = [0.1, 0.3, 0.5, 0.7, 0.9];
+const sharesKilled = (Deno.env.get("SHARES") ?? "0.1,0.3,0.5,0.7,0.9").split(",").map(Number);
 
 const RUNS = {
   small: () => report(measureSmall(seed)),
   talk: () => measureOneRoom(newMesh, "the whole mesh"),
-  failure: () => measureFailures(newMesh, "the whole mesh"),
+  failure: () => measureMeshFailures("the whole mesh"),
   tree: () => {
     measureOneRoom(newTree, "overlay and broadcast alone");
-    measureFailures(newTree, "overlay and broadcast alone");
+    measureTreeFailures("overlay and broadcast alone");
   },
 };
 
@@ -53,8 +55,9 @@ if (unknown.length > 0) {
 }
 for (const [name, run] of Object.entries(RUNS)) if (asked.includes(name)) run();
 
-function newRoom(create: CreateMachine): ScaleRoom {
-  const membersMax = Math.ceil(members * (1 + 0.06 * CHURN_MINUTES)) + 1;
+/** @param refilled What comes in besides, as a share of the members. */
+function newRoom(create: CreateMachine, refilled = 0.06 * CHURN_MINUTES): ScaleRoom {
+  const membersMax = Math.ceil(members * (1 + refilled)) + 1;
   return gather({ ...WIDE, seed, create, membersMax }, members, STORM_MS);
 }
 
@@ -78,11 +81,22 @@ function measureOneRoom(create: CreateMachine, what: string): void {
 }
 
 /** Each in a room of its own. */
-function measureFailures(create: CreateMachine, what: string): void {
-  for (const share of SHARES_KILLED) {
-    const room = newRoom(create);
+function measureTreeFailures(what: string): void {
+  for (const share of sharesKilled) {
+    const room = newRoom(newTree);
     measureStorm(room, members, STORM_MS);
     room.run(SETTLING_MS);
+    report(measureFailure(room, share), what);
+  }
+}
+
+/** One after the other in one room, which takes minutes to gather: others come in for those who vanished. */
+function measureMeshFailures(what: string): void {
+  const room = newRoom(newMesh, sharesKilled.reduce((sum, share) => sum + share, 0));
+  report(measureStorm(room, members, STORM_MS), what);
+  for (const [at, share] of sharesKilled.entries()) {
+    if (at > 0) fillUp(room, members, STORM_MS);
+    warmUp(room, 60, SETTLING_MS / 60);
     report(measureFailure(room, share), what);
   }
 }

@@ -74,6 +74,15 @@ export function gather(config: ScaleRoomConfig, members: number, stormMs: number
   return room;
 }
 
+/** As many come in, as fast as the others once did, as are missing from `members`; then all are one overlay again. */
+export function fillUp(room: ScaleRoom, members: number, stormMs: number): void {
+  const missing = members - room.present().length;
+  for (let index = 0; index < missing; index++) {
+    room.time.after((index * stormMs) / members, () => room.join());
+  }
+  room.runUntil(() => room.present().length === members && room.isOne(), LOOK_MS, 600_000);
+}
+
 /** How a room of `members` comes together that all enter within `stormMs`. */
 export function measureStorm(room: ScaleRoom, members: number, stormMs: number): readonly Row[] {
   const rows = new Rows(`${members} members come in within ${stormMs / 1_000} s`);
@@ -110,9 +119,16 @@ export function measureQuiet(room: ScaleRoom, forMs: number): readonly Row[] {
 
 /** Sizes of the views: each sample is one member's. */
 export function measureViews(room: ScaleRoom): readonly Row[] {
-  const present = room.present();
-  const rows = new Rows(`${present.length} members, views`);
+  const rows = new Rows(`${room.present().length} members, views`);
   const graph = room.graph();
+  addViews(rows, room);
+  rows.add("parts of the overlay", "", [partsOf(graph).length], atMost(1, "value"));
+  rows.add("longest shortest path", "ms", [diameterMs(graph)]);
+  return rows.rows;
+}
+
+function addViews(rows: Rows, room: ScaleRoom): void {
+  const present = room.present();
   const inDegrees = new Map<string, number>();
   for (const { machine } of present) {
     for (const peer of machine.neighbours()) inDegrees.set(peer, (inDegrees.get(peer) ?? 0) + 1);
@@ -120,9 +136,6 @@ export function measureViews(room: ScaleRoom): readonly Row[] {
   rows.add("active view", "members", present.map(({ machine }) => machine.neighbours().length));
   rows.add("passive view", "members", present.map(({ machine }) => machine.passiveViewSize()));
   rows.add("in-degree", "members", present.map(({ key }) => inDegrees.get(key) ?? 0));
-  rows.add("parts of the overlay", "", [partsOf(graph).length], atMost(1, "value"));
-  rows.add("longest shortest path", "ms", [diameterMs(graph)]);
-  return rows.rows;
 }
 
 interface TalkTargets {
@@ -154,23 +167,28 @@ export function measureTalk(
   const traffic = room.sentOf((type) => BROADCAST.has(type));
   room.run(CATCHING_UP_MS);
   addReach(rows, room, said, targets === null ? null : atMost(0, "value"));
-  const n = room.present().length;
-  const redundancy = [mean(said.map(({ payloads }) => payloads / (n - 1) - 1))];
-  const hops = said.map((one) => one.lastHop(listeners(room, one)));
-  const { redundancy: rmr, lastHop } = targets ?? { redundancy: null, lastHop: null };
-  rows.add("redundancy (RMR)", "", redundancy, rmr === null ? null : atMost(rmr, "value"));
-  rows.add("last delivery hop", "hops", hops);
-  const longest = [Math.max(...hops)];
-  rows.add(
-    "the largest of them",
-    "hops",
-    longest,
-    lastHop === null ? null : atMost(lastHop, "value"),
-  );
-  rows.add("frames a member sends for a message", "frames", [traffic.frames / said.length / n]);
-  rows.add("bytes a member sends for a message", "bytes", [traffic.bytes / said.length / n]);
+  addCost(rows, room, said, traffic, targets);
   addTimes(rows, room, said, diameter, targets !== null);
   return rows.rows;
+}
+
+/** What the broadcast of a message costs, and how far it goes. */
+function addCost(
+  rows: Rows,
+  room: ScaleRoom,
+  said: readonly Said[],
+  traffic: { readonly frames: number; readonly bytes: number },
+  targets: TalkTargets | null,
+): void {
+  const n = room.present().length;
+  const target = (limit: number | undefined) => limit === undefined ? null : atMost(limit, "value");
+  const redundancy = [mean(said.map(({ payloads }) => payloads / (n - 1) - 1))];
+  const hops = said.map((one) => one.lastHop(listeners(room, one)));
+  rows.add("redundancy (RMR)", "", redundancy, target(targets?.redundancy));
+  rows.add("last delivery hop", "hops", hops);
+  rows.add("the largest of them", "hops", [Math.max(...hops)], target(targets?.lastHop));
+  rows.add("frames a member sends for a message", "frames", [traffic.frames / said.length / n]);
+  rows.add("bytes a member sends for a message", "bytes", [traffic.bytes / said.length / n]);
 }
 
 /** How long a message takes to all, beside what the overlay's links take. */
@@ -246,16 +264,19 @@ export function measureChurn(
   // Whoever died with what it said hasn't told anybody.
   const heard = said.filter((one) => one.payloads > 0 && !room.members[one.author]!.gone);
   addReach(rows, room, heard, atMost(0, "value"));
-  const n = room.present().length;
-  rows.add("redundancy (RMR)", "", [mean(heard.map(({ payloads }) => payloads / (n - 1) - 1))]);
-  const hops = heard.map((one) => one.lastHop(listeners(room, one)));
-  rows.add("last delivery hop", "hops", hops);
-  rows.add("frames a member sends for a message", "frames", [traffic.frames / said.length / n]);
-  rows.add("bytes a member sends for a message", "bytes", [traffic.bytes / said.length / n]);
+  addCost(rows, room, heard, traffic, null);
   addTimes(rows, room, heard, diameterMs(room.graph()), false);
   rows.add("parts of the overlay", "", [partsOf(room.graph()).length], atMost(1, "value"));
   rows.add("honest members shut out", "", [room.bans.length], atMost(0, "value"));
   return rows.rows;
+}
+
+/** Some say something, one after the other, so that the tree settles. */
+export function warmUp(room: ScaleRoom, messages: number, everyMs: number): void {
+  for (let index = 0; index < messages; index++) {
+    room.say(room.random.pick(room.present()), TEXT_BYTES);
+    room.run(everyMs);
+  }
 }
 
 /** A share of the members vanishes at once, and the others talk on. */
@@ -265,6 +286,7 @@ export function measureFailure(room: ScaleRoom, share: number): readonly Row[] {
   const begunMs = room.time.nowMs;
   const dead = room.random.shuffled(before).slice(0, Math.round(before.length * share));
   for (const member of dead) member.end(true);
+  room.resetTraffic();
   const said: Said[] = [];
   let oneAtMs = NaN;
   const look = () => {
@@ -275,10 +297,11 @@ export function measureFailure(room: ScaleRoom, share: number): readonly Row[] {
   };
   const TALK_MS = 10_000;
   while (room.time.nowMs < begunMs + TALK_MS) {
-    said.push(room.say(room.random.pick(room.present()), TEXT_BYTES));
+    said.push(room.say(room.random.pick(room.present()), TEXT_BYTES, true));
     room.run(LOOK_MS);
     look();
   }
+  const traffic = room.sentOf((type) => BROADCAST.has(type));
   const hasAll = () => said.every((one) => listeners(room, one).every((host) => one.isShown(host)));
   const settled = room.runUntil(() => look() && hasAll(), LOOK_MS, 120_000);
   const allAtMs = settled ? room.time.nowMs : NaN;
@@ -291,6 +314,9 @@ export function measureFailure(room: ScaleRoom, share: number): readonly Row[] {
     (100 * partsOf(room.graph())[0]!) / room.present().length,
   ]);
   addReach(rows, room, said, atMost(0, "value"));
+  addCost(rows, room, said, traffic, null);
+  addTimes(rows, room, said, diameterMs(room.graph()), false);
+  addViews(rows, room);
   return rows.rows;
 }
 

@@ -29,28 +29,50 @@ export function partsOf(graph: Graph): readonly number[] {
   return sizes.sort((a, b) => b - a);
 }
 
-/** The length of the longest of the shortest paths from `start`, in ms (Dijkstra, 1959). */
+/** The length of the longest of the shortest paths from `start`, in ms. */
 export function farthestMs(graph: Graph, start: number): number {
-  const distances = new Map<number, number>();
-  // Distances are sums of a few whole paths: buckets of a millisecond are exact enough, and need no heap.
-  const buckets: number[][] = [[start]];
-  let farthest = 0;
-  for (let ms = 0; ms < buckets.length; ms++) {
-    for (const at of buckets[ms] ?? []) {
-      if (distances.has(at)) continue;
-      distances.set(at, ms);
-      farthest = ms;
-      for (const { to, ms: more } of graph.get(at) ?? []) {
-        if (!distances.has(to)) (buckets[ms + Math.ceil(more)] ??= []).push(to);
-      }
-    }
-  }
-  return farthest;
+  return new ShortestPaths(graph).farthestMs(start);
 }
 
 /** The longest of all shortest paths, in ms. */
 export function diameterMs(graph: Graph): number {
+  const paths = new ShortestPaths(graph);
   let longest = 0;
-  for (const start of graph.keys()) longest = Math.max(longest, farthestMs(graph, start));
+  for (const start of graph.keys()) longest = Math.max(longest, paths.farthestMs(start));
   return longest;
+}
+
+/** A graph in arrays: the diameter of ten thousand members takes as many searches. */
+class ShortestPaths {
+  readonly #places: ReadonlyMap<number, number>;
+  /** By place: the places of its neighbours, and whole milliseconds to each, in turn. */
+  readonly #edges: readonly Int32Array[];
+
+  constructor(graph: Graph) {
+    this.#places = new Map([...graph.keys()].map((member, place) => [member, place]));
+    this.#edges = [...graph.values()].map((edges) =>
+      Int32Array.from(edges.flatMap(({ to, ms }) => [this.#places.get(to)!, Math.ceil(ms)]))
+    );
+  }
+
+  /** To the farthest that can be reached (Dijkstra, 1959). */
+  farthestMs(start: number): number {
+    const reached = new Uint8Array(this.#edges.length);
+    // Distances are sums of a few whole paths: buckets of a millisecond are exact enough, and need no heap.
+    const buckets: number[][] = [[this.#places.get(start)!]];
+    let farthest = 0;
+    for (let ms = 0; ms < buckets.length; ms++) {
+      for (const at of buckets[ms] ?? []) {
+        if (reached[at] === 1) continue;
+        reached[at] = 1;
+        farthest = ms;
+        const edges = this.#edges[at]!;
+        for (let edge = 0; edge < edges.length; edge += 2) {
+          const to = edges[edge]!;
+          if (reached[to] === 0) (buckets[ms + edges[edge + 1]!] ??= []).push(to);
+        }
+      }
+    }
+    return farthest;
+  }
 }

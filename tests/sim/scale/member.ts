@@ -2,6 +2,7 @@
 
 import { type Environment, SILENT_LOGGER } from "../../../lib/base/environment.ts";
 import type { Endpoint, LinkId, PeerKey, RoomId } from "../../../lib/base/ids.ts";
+import { invariant } from "../../../lib/base/invariant.ts";
 import type { MeshCommand, MeshEvent } from "../../../lib/protocols/mesh/events.ts";
 import type {
   DialFailureReason,
@@ -32,8 +33,6 @@ export class ScaleMember
   readonly tick = TICK;
   readonly key: PeerKey;
   readonly endpoint: Endpoint;
-  readonly machine: ScaleMachine;
-  readonly sim: SimProcess<MeshInput, MeshEffect, MeshRecord>;
   readonly links = new Map<LinkId, LinkEnd<MeshMessage>>();
   readyAtMs: number | null = null;
   /** Why it ended by itself; null where it didn't. */
@@ -47,6 +46,9 @@ export class ScaleMember
   readonly readIntervalMs = 0;
   readableAtMs = 0;
   #roomId: RoomId | null = null;
+  /** Null once it has ended: a room that is filled up again would be held twice otherwise. */
+  #machine: ScaleMachine | null;
+  #sim: SimProcess<MeshInput, MeshEffect, MeshRecord> | null;
   readonly #bannedUntilMs = new Map<PeerKey, number>();
   #nextLink = 1;
 
@@ -75,9 +77,15 @@ export class ScaleMember
       historyShown: 0,
       begin,
     };
-    this.machine = room.config.create(config, signer, environment);
+    this.#machine = room.config.create(config, signer, environment);
     const clock = { offsetMs: random.between(0, 1e7), rate: 1 };
-    this.sim = new SimProcess(this.machine, room.time, clock, disk, false, this);
+    this.#sim = new SimProcess(this.#machine, room.time, clock, disk, false, this);
+  }
+
+  /** Of one that runs. */
+  get machine(): ScaleMachine {
+    invariant(this.#machine !== null, "a member that has ended isn't asked for its views");
+    return this.#machine;
   }
 
   get seenHost(): string {
@@ -85,12 +93,12 @@ export class ScaleMember
   }
 
   command(command: MeshCommand): void {
-    this.sim.deliver({ type: "command", command, ref: undefined });
+    this.#sim?.deliver({ type: "command", command, ref: undefined });
   }
 
   start(): void {
     this.room.network.listen(this.endpoint, this);
-    this.sim.deliver({ type: "start" });
+    this.#sim?.deliver({ type: "start" });
   }
 
   /** The process is gone. @param powerLost Whether nobody tells its neighbours. */
@@ -98,7 +106,8 @@ export class ScaleMember
     if (this.gone) return;
     this.gone = true;
     this.silent = powerLost;
-    this.sim.end();
+    this.#sim?.end();
+    this.#sim = this.#machine = null;
     this.room.network.unlisten(this.endpoint);
     for (const link of [...this.links.values()]) link.abandon(powerLost, 0);
     this.room.ended(this);
@@ -116,7 +125,7 @@ export class ScaleMember
   linkUp(end: LinkEnd<MeshMessage>): void {
     end.id = this.#nextLink++ as LinkId;
     this.links.set(end.id, end);
-    this.sim.deliver({
+    this.#sim?.deliver({
       type: "link-up",
       link: end.id,
       peer: (end.other.owner as ScaleMember).key,
@@ -130,24 +139,24 @@ export class ScaleMember
 
   linkDown(end: LinkEnd<MeshMessage>, closed: boolean, reason: string): void {
     if (!this.links.delete(end.id)) return;
-    this.sim.deliver({ type: "link-down", link: end.id, closed, reason });
+    this.#sim?.deliver({ type: "link-down", link: end.id, closed, reason });
   }
 
   message(end: LinkEnd<MeshMessage>, message: MeshMessage): void {
     if (message.type === "bundle") this.room.bundleCame(this, end.other.owner.host, message);
-    this.sim.deliver({ type: "message", link: end.id, message });
+    this.#sim?.deliver({ type: "message", link: end.id, message });
   }
 
   congested(end: LinkEnd<MeshMessage>): void {
-    this.sim.deliver({ type: "congested", link: end.id });
+    this.#sim?.deliver({ type: "congested", link: end.id });
   }
 
   drained(end: LinkEnd<MeshMessage>): void {
-    this.sim.deliver({ type: "drained", link: end.id });
+    this.#sim?.deliver({ type: "drained", link: end.id });
   }
 
   missed(end: LinkEnd<MeshMessage>): void {
-    this.sim.deliver({ type: "missed", link: end.id });
+    this.#sim?.deliver({ type: "missed", link: end.id });
   }
 
   // What the machine asks for.
@@ -192,7 +201,7 @@ export class ScaleMember
       case "open-room":
         this.#roomId = effect.room;
         return void this.room.time.after(1, () => {
-          this.sim.deliver({ type: "room-opened", records: [] });
+          this.#sim?.deliver({ type: "room-opened", records: [] });
         });
       case "stop":
         this.outcome = effect.outcome.kind === "bye" ? "quit" : effect.outcome.text;
@@ -219,7 +228,7 @@ export class ScaleMember
     this.room.dials++;
     const failed = (reason: string) => {
       const text = `Cannot reach the other side: ${reason}`;
-      this.sim.deliver({
+      this.#sim?.deliver({
         type: "dial-failed",
         attempt,
         reason: reason as DialFailureReason,
