@@ -76,7 +76,7 @@ const HUNTS: readonly Hunt[] = [
     mutation: MUTATIONS.keepsLastToItself,
     finder: "lone word",
     checkers: () => [],
-    from: 60,
+    from: 160,
     seedsMax: 100,
     troubles: [],
     scenario: { delayMs: 10, jitterMs: 1, ...EASY, loneWordMsMax: 2_500 },

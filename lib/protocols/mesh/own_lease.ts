@@ -5,12 +5,12 @@ import type { Environment } from "../../base/environment.ts";
 import { type InRoom, type KnownClaim, ownedBeacon, signBeacon } from "./credentials.ts";
 import type { RosterDigest } from "./roster_digest.ts";
 import type { ProgressPort, RosterTiming, SelfDescription } from "./roster_io.ts";
-import { type SignedBeacon, STRUCTURE_VERSION } from "./structures.ts";
+import { type Beacon, type SignedBeacon, STRUCTURE_VERSION } from "./structures.ts";
 
-/** A new neighbour is shown a fresh beacon, an accuser a higher one; not more often than this. */
+/** An accuser, and who took us for lost, is shown a higher beacon; not more often than this. */
 const REFRESH_MS = 200;
-/** All hear it, not the new neighbour alone: while a thousand come in, each has a new one each second. */
-const INTRODUCTION_PER_MEMBER_MS = 2;
+/** All hear it, not that neighbour alone: where two halves of a thousand meet, 500 such beacons a second. */
+const REVIVAL_PER_MEMBER_MS = 2;
 
 /** When a process entered which room, as which incarnation. */
 export interface Entrance {
@@ -105,9 +105,11 @@ export class OwnLease {
     return this.#lastMs + REFRESH_MS;
   }
 
-  /** When a new neighbour is shown a fresh beacon. */
-  introductionMs(liveMembers: number): number {
-    return this.#lastMs + Math.max(REFRESH_MS, liveMembers * INTRODUCTION_PER_MEMBER_MS);
+  /** When a neighbour that holds us for lost is shown that we are here; null where it holds an earlier beacon. */
+  revivalMs(held: Beacon, liveMembers: number): number | null {
+    const isLatest = held.incarnation === this.entrance.incarnation && held.number >= this.#number;
+    if (!isLatest || this.#ended) return null;
+    return this.#lastMs + Math.max(REFRESH_MS, liveMembers * REVIVAL_PER_MEMBER_MS);
   }
 
   /** Counts what was delivered; when the next beacon is due early because of it, null while it isn't. */

@@ -86,6 +86,7 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
     this.#intake = new RosterIntake(this.#table, claims, this.#outbox, env.crypto);
     this.#accusations = new Accusations(this.#table, this.#outbox, env, signer, config.timing);
     this.#exchange = new RosterExchange(
+      signer.key,
       this.#table,
       this.#claims,
       this.#outbox,
@@ -309,8 +310,6 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
     this.#exchange.tell(peer);
     this.#accusations.tell(peer);
     this.#outbox.claimsTo(peer, this.#claims.forgottenVouchers([this.#own.claim]));
-    // It may have taken us for lost; a beacon that it knows wouldn't change that.
-    this.#deadlines.setEarliest("beacon", this.#own.introductionMs(this.#table.liveCount));
   }
 
   #neighbourDown(peer: PeerKey, closed: boolean, nowMs: number): void {
@@ -433,6 +432,7 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
     const { room, incarnation } = this.#own!.entrance;
     const beacon = signed.beacon.value;
     if (beacon.key === this.signer.key) {
+      if (hearsay.lost) this.#revive(beacon);
       if (beacon.incarnation <= incarnation) return true;
       if (!this.#intake.isBeaconGood(from, signed, room)) return false;
       this.#hearSelf(beacon);
@@ -463,6 +463,12 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
   }
 
   // Our own lease.
+
+  /** A neighbour took us for lost: a beacon that it knows wouldn't change that. */
+  #revive(held: Beacon): void {
+    const dueMs = this.#own?.revivalMs(held, this.#table.liveCount) ?? null;
+    if (dueMs !== null) this.#deadlines.setEarliest("beacon", dueMs);
+  }
 
   #beat(state: "alive" | "quit", nowMs: number): void {
     const own = this.#own;

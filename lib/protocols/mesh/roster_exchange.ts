@@ -27,6 +27,7 @@ export class RosterExchange {
   readonly #compared = new Map<PeerKey, { readonly digests: string; readonly atMs: number }>();
 
   constructor(
+    readonly self: PeerKey,
     readonly table: RosterTable,
     readonly claims: RosterClaims,
     readonly outbox: RosterOutbox,
@@ -121,6 +122,8 @@ export class RosterExchange {
     const known: { key: PeerKey; incarnation: number; number: number }[] = [];
     for (const bucket of pull.buckets) {
       for (const { key, signed } of this.table.entriesIn(bucket)) {
+        // Of ourselves we are told in any case: whether it holds us for lost.
+        if (key === this.self) continue;
         if (known.length === ROSTER_WANT_MAX) break;
         const { incarnation, number } = signed.beacon.value;
         known.push({ key, incarnation, number });

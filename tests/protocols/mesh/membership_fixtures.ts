@@ -138,8 +138,6 @@ export function rosterWith(
     roster.step({ type: "member", from, beacon: beaconOf(name, 1), claim: signed }, 0);
     roster.step({ type: "neighbour-up", peer: from }, 0);
   }
-  // What the new neighbours made Ann say is not what tests are about.
-  roster.step({ type: "tick" }, 250);
   return roster;
 }
 

@@ -1,8 +1,15 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
+import type { Hash } from "../../../lib/base/ids.ts";
 import type { KnownClaim } from "../../../lib/protocols/mesh/credentials.ts";
-import { ACTIVE_VIEW_MAX, INBOUND_LINKS_MAX } from "../../../lib/protocols/mesh/limits.ts";
+import {
+  ACTIVE_VIEW_MAX,
+  INBOUND_LINKS_MAX,
+  ROSTER_BUCKETS,
+} from "../../../lib/protocols/mesh/limits.ts";
 import type { RosterMessage } from "../../../lib/protocols/mesh/messages.ts";
+import { rosterBucketOf } from "../../../lib/protocols/mesh/roster_digest.ts";
+import type { RosterEffect } from "../../../lib/protocols/mesh/roster_io.ts";
 import { isNewer, type Rank } from "../../../lib/protocols/mesh/roster_table.ts";
 import type { SignedBeacon } from "../../../lib/protocols/mesh/structures.ts";
 import { fakeSigner } from "../../sim/fake_crypto.ts";
@@ -178,6 +185,49 @@ Deno.test("Roster answers an accusation of itself with a higher beacon", () => {
   roster.step({ type: "tick" }, 1_000);
 
   assertEquals(roster.selfBeacon().beacon.value.number, number + 1);
+});
+
+/** How many beacons Ann makes once Bob has shown what he holds of her. */
+function beaconsWhenShown(held: SignedBeacon, lost: boolean): number {
+  const roster = rosterWith(["Carl"]);
+  const first = roster.selfBeacon().beacon.value.number;
+  roster.step({ type: "tick" }, 1_000);
+  roster.step({ type: "neighbour-up", peer: bob }, 1_000);
+  const hashes = Array.from({ length: ROSTER_BUCKETS }, () => "11".repeat(32) as Hash);
+  let asked = roster.step(
+    { type: "message", from: bob, message: { type: "roster-summary", hashes } },
+    1_000,
+  );
+  const entry = { claim: roster.selfClaim(), beacon: held, lost, ageMs: 0 };
+  const ownBucket = rosterBucketOf(held.beacon.value.key);
+  for (let want = wantIn(asked); want !== null; want = wantIn(asked)) {
+    assert(!want.known.some(({ key }) => key === held.beacon.value.key));
+    asked = want.buckets.flatMap((bucket) => {
+      const entries = bucket === ownBucket ? [entry] : [];
+      const message = { type: "roster-part", bucket, entries, last: true } as const;
+      return roster.step({ type: "message", from: bob, message }, 1_000);
+    });
+  }
+  roster.step({ type: "tick" }, 1_200);
+  return roster.selfBeacon().beacon.value.number - first;
+}
+
+function wantIn(effects: readonly RosterEffect[]) {
+  for (const effect of effects) {
+    if (effect.type === "send" && effect.message.type === "roster-want") return effect.message;
+  }
+  return null;
+}
+
+Deno.test("Roster makes a beacon for a new neighbour that took it for lost, and for no other", () => {
+  const own = rosterWith(["Carl"]).selfBeacon();
+  const { value } = own.beacon;
+  const earlier = { ...own, beacon: { ...own.beacon, value: { ...value, number: 0 } } };
+
+  assertEquals(beaconsWhenShown(own, false), 0);
+  assertEquals(beaconsWhenShown(own, true), 1);
+  // Our latest, which refutes that, is on its way.
+  assertEquals(beaconsWhenShown(earlier, true), 0);
 });
 
 Deno.test("Roster ignores accusations by strangers, and about anything but the latest beacon", () => {
