@@ -6,11 +6,13 @@ import { P2pchatError } from "../base/errors.ts";
 import type { PeerKey } from "../base/ids.ts";
 import type { ChannelIdentity } from "../protocols/noise/channel_handshake.ts";
 import { keyPairFromSeed } from "../protocols/noise/primitives.ts";
-import type { Disk } from "../store/disk.ts";
+import type { Disk, DiskLock } from "../store/disk.ts";
+import { takeProfileTurn } from "../store/file_turn.ts";
 import { isUsedProfile, openProfileIdentity, type ProfileIdentity } from "../store/identity.ts";
 import { KnownPeers } from "../store/known_peers.ts";
 import { type LockMode, lockProfile } from "../store/profile_lock.ts";
 import { RealDisk } from "../store/real_disk.ts";
+import { SYSTEM_LINK_CLOCK } from "../transport/system_clock.ts";
 import { openLog } from "./log.ts";
 import { openUserInterface } from "./open_user_interface.ts";
 import type { CommonOptions } from "./options.ts";
@@ -69,8 +71,12 @@ export async function withProfile<Result>(
   const log = await openLog();
   const lock = await lockProfile(disk, folder, lockMode, Deno.pid);
   try {
-    const identity = await openProfileIdentity(disk, folder, isUsed, randomBytes);
-    const knownPeers = await KnownPeers.open(disk, knownPeersPath(folder));
+    const identity = await openOwnIdentity(disk, folder, isUsed);
+    const knownPeers = await KnownPeers.open(
+      disk,
+      knownPeersPath(folder),
+      () => profileTurn(disk, folder),
+    );
     const environment: Environment = {
       random: secureRandom,
       randomBytes,
@@ -86,6 +92,27 @@ export async function withProfile<Result>(
   } finally {
     lock.release();
   }
+}
+
+/**
+ * The profile's identity, made where there is none: by one of those that start at once.
+ * @throws {P2pchatError} `store-corrupt`, `bad-file` or `disk`; `in-use` where no turn came.
+ */
+export async function openOwnIdentity(
+  disk: Disk,
+  folder: string,
+  isUsed: boolean,
+): Promise<ProfileIdentity> {
+  const turn = await profileTurn(disk, folder);
+  try {
+    return await openProfileIdentity(disk, folder, isUsed, randomBytes);
+  } finally {
+    turn.release();
+  }
+}
+
+function profileTurn(disk: Disk, folder: string): Promise<DiskLock> {
+  return takeProfileTurn(disk, folder, String(Deno.pid), SYSTEM_LINK_CLOCK);
 }
 
 /**

@@ -2,7 +2,7 @@
 
 import { P2pchatError } from "../base/errors.ts";
 import { takeTurn } from "../store/file_turn.ts";
-import { isUsedProfile, openProfileIdentity } from "../store/identity.ts";
+import { isUsedProfile } from "../store/identity.ts";
 import { profileFolder, tableLock } from "../store/paths.ts";
 import { RealDisk } from "../store/real_disk.ts";
 import {
@@ -20,7 +20,7 @@ import { textWidth } from "./graphemes.ts";
 import { openLog } from "./log.ts";
 import type { AddUserOptions, CheckUsersOptions, OwnUserOptions } from "./options.ts";
 import { addressOfThisMachine } from "./own_address.ts";
-import { randomBytes } from "./random_bytes.ts";
+import { openOwnIdentity } from "./session.ts";
 import { realTablePath } from "./table_path.ts";
 import type { ShownEvent } from "./user_interface.ts";
 
@@ -107,7 +107,7 @@ export async function showOwnUser(options: OwnUserOptions): Promise<void> {
   await disk.makeFolder(folder);
   const isUsed = await isUsedProfile(disk, folder); // before the log, which may be kept there
   await openLog(options);
-  const { fingerprint, notices } = await openProfileIdentity(disk, folder, isUsed, randomBytes);
+  const { fingerprint, notices } = await openOwnIdentity(disk, folder, isUsed);
   for (const notice of notices) await showNoticeBeside(options, notice);
   const endpoint = options.endpoint ??
     { host: addressOfThisMachine(), port: FRIENDS_PORT_DEFAULT };

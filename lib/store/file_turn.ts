@@ -40,3 +40,16 @@ export async function takeTurn(
     await new Promise<void>((resolve) => clock.at(retryMs, resolve));
   }
 }
+
+/**
+ * Waits its turn at the files of a profile that programs in several modes share: its key, and the keys it met.
+ * @throws {P2pchatError} As `takeTurn`.
+ */
+export function takeProfileTurn(
+  disk: Disk,
+  folder: string,
+  writer: string,
+  clock: Clock,
+): Promise<DiskLock> {
+  return takeTurn(disk, folder, `${folder}/profile.lock`, writer, clock);
+}

@@ -18,7 +18,7 @@ import { P2pchatError } from "../base/errors.ts";
 import { type Fingerprint, fingerprintOf, parseFingerprint } from "../base/fingerprint.ts";
 import type { PeerKey } from "../base/ids.ts";
 import { foldName } from "../base/names.ts";
-import { corruptError, type Disk } from "./disk.ts";
+import { corruptError, type Disk, type DiskLock } from "./disk.ts";
 import { checkHeader, HEADER_KIND, headerCells } from "./format_header.ts";
 import { joinCells, LineBuffer, lineContent, splitCells } from "./record_line.ts";
 import { replaceFile, REPLACEMENT_SUFFIX } from "./replacement.ts";
@@ -50,30 +50,45 @@ export type PinCheck =
 /** A line of the file: a pin, or what users wrote. */
 type Line = { readonly pin: Pin } | { readonly comment: string };
 
+/** Waits until no other program reads and writes the file, and keeps them off until released. */
+export type TakeTurn = () => Promise<DiskLock>;
+
+const ALONE: TakeTurn = () => Promise.resolve({ release: () => {} });
+
 export class KnownPeers {
   readonly #disk: Disk;
   readonly #path: string;
+  readonly #takeTurn: TakeTurn;
   /** In the order of the file; pins under `pinKey`, comments under a number. */
-  readonly #lines = new Map<string | number, Line>();
+  #lines = new Map<string | number, Line>();
+  /** What this program changed and hasn't written yet; null: forgotten. */
+  readonly #unwritten = new Map<string, Line | null>();
   readonly #verified = new Set<Fingerprint>();
   #lastWrite: Promise<void> = Promise.resolve();
   /** The last one hasn't begun yet. */
   #isWriteWaiting = false;
 
-  private constructor(disk: Disk, path: string) {
+  private constructor(disk: Disk, path: string, takeTurn: TakeTurn) {
     this.#disk = disk;
     this.#path = path;
+    this.#takeTurn = takeTurn;
   }
 
   /**
    * Reads the file at `path`; none is the same as an empty one.
-   * @throws {P2pchatError} `store-corrupt` with file and line; `bad-file` for another format or version; `disk`.
+   * @param takeTurn Where programs in other modes write the file, too: what each of them adds stays.
+   * @throws {P2pchatError} `store-corrupt` with file and line; `bad-file` for another format or version; `disk`;
+   *     `in-use` where no turn came.
    */
-  static async open(disk: Disk, path: string): Promise<KnownPeers> {
-    const known = new KnownPeers(disk, path);
-    await disk.remove(path + REPLACEMENT_SUFFIX);
-    const bytes = await disk.read(path);
-    if (bytes !== null) known.#parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
+  static async open(disk: Disk, path: string, takeTurn: TakeTurn = ALONE): Promise<KnownPeers> {
+    const known = new KnownPeers(disk, path, takeTurn);
+    const turn = await takeTurn();
+    try {
+      await disk.remove(path + REPLACEMENT_SUFFIX);
+      await known.#read();
+    } finally {
+      turn.release();
+    }
     return known;
   }
 
@@ -151,25 +166,22 @@ export class KnownPeers {
    * @throws {P2pchatError} `disk`.
    */
   async forget(scope: string, name: string): Promise<void> {
-    if (this.#lines.delete(pinKey(scope, name))) await this.#write();
+    const at = pinKey(scope, name);
+    if (!this.#lines.delete(at)) return;
+    this.#unwritten.set(at, null);
+    await this.#write();
   }
 
   /**
    * Marks a key as verified, at all its pins and those to come.
-   * @returns Whether it has any pin; where not, nothing is kept on disk.
+   * @returns Whether any has changed by it; where not, nothing is written.
    * @throws {P2pchatError} `disk`: it is remembered until the program ends.
    */
   async markVerified(key: PeerKey): Promise<boolean> {
-    const fingerprint = fingerprintOf(key);
-    this.#verified.add(fingerprint);
-    let found = false;
-    for (const [at, line] of this.#lines) {
-      if (!("pin" in line) || line.pin.fingerprint !== fingerprint) continue;
-      found = true;
-      this.#lines.set(at, { pin: { ...line.pin, verified: true } });
-    }
-    if (found) await this.#write();
-    return found;
+    this.#verified.add(fingerprintOf(key));
+    const changed = this.#markLines();
+    if (changed) await this.#write();
+    return changed;
   }
 
   /** Resolves when nothing is being written any more; whoever wrote is told of failures. */
@@ -188,7 +200,9 @@ export class KnownPeers {
     const fingerprint = fingerprintOf(key);
     const verified = this.#verified.has(fingerprint);
     const firstSeen = new Date(wallMs).toISOString().slice(0, 10);
-    this.#lines.set(at, { pin: { scope, name, fingerprint, verified, firstSeen } });
+    const line = { pin: { scope, name, fingerprint, verified, firstSeen } };
+    this.#lines.set(at, line);
+    this.#unwritten.set(at, line);
     await this.#write();
   }
 
@@ -199,10 +213,49 @@ export class KnownPeers {
       const before = this.#lastWrite.catch(() => {});
       this.#lastWrite = before.then(() => {
         this.#isWriteWaiting = false;
-        return replaceFile(this.#disk, this.#path, this.#bytes());
+        return this.#writeInTurn();
       });
     }
     await this.#lastWrite;
+  }
+
+  /** The file as it is now, with what changed here: others, the user among them, may have written it since. */
+  async #writeInTurn(): Promise<void> {
+    const turn = await this.#takeTurn();
+    try {
+      const stored = new KnownPeers(this.#disk, this.#path, this.#takeTurn);
+      await stored.#read();
+      this.#takeOver(stored);
+      const written = [...this.#unwritten];
+      await replaceFile(this.#disk, this.#path, this.#bytes());
+      for (const [at, line] of written) {
+        if (this.#unwritten.get(at) === line) this.#unwritten.delete(at);
+      }
+    } finally {
+      turn.release();
+    }
+  }
+
+  #takeOver(stored: KnownPeers): void {
+    for (const fingerprint of stored.#verified) this.#verified.add(fingerprint);
+    this.#lines = stored.#lines;
+    for (const [at, line] of this.#unwritten) {
+      if (line === null) this.#lines.delete(at);
+      else this.#lines.set(at, line);
+    }
+    this.#markLines();
+  }
+
+  /** @returns Whether any pin has changed by it. */
+  #markLines(): boolean {
+    let changed = false;
+    for (const [at, line] of this.#lines) {
+      if (!("pin" in line) || line.pin.verified) continue;
+      if (!this.#verified.has(line.pin.fingerprint)) continue;
+      this.#lines.set(at, { pin: { ...line.pin, verified: true } });
+      changed = true;
+    }
+    return changed;
   }
 
   #bytes(): Uint8Array {
@@ -222,6 +275,11 @@ export class KnownPeers {
       parts.push(new Uint8Array(buffer.bytes()));
     }
     return concatBytes(...parts);
+  }
+
+  async #read(): Promise<void> {
+    const bytes = await this.#disk.read(this.#path);
+    if (bytes !== null) this.#parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
   }
 
   #parse(bytes: Buffer): void {

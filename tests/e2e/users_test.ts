@@ -72,9 +72,8 @@ Deno.test("users key prints one's own row, the same each time, which users add t
     status: 0,
     events: [{ event: "users", users: [{ name: "alice", host: "::1", port: 7000, key }] }, BYE],
   });
-  assertEquals([...Deno.readDirSync(`${folder.path}/data/users/alice`)].map(({ name }) => name), [
-    "identity",
-  ]);
+  const files = [...Deno.readDirSync(`${folder.path}/data/users/alice`)].map(({ name }) => name);
+  assertEquals(files.sort(), ["identity", "profile.lock"]);
 });
 
 Deno.test("users add keeps what is there, and users check shows it in columns", async () => {
@@ -153,6 +152,15 @@ Deno.test("users add by many programs at once, by whichever name, loses no row",
   assertEquals(outcomes.map(({ status, stderr }) => [status, stderr]), friends.map(() => [0, ""]));
   const { users } = table as { readonly users: readonly { readonly name: string }[] };
   assertEquals(users.map(({ name }) => name).sort(), ["alice", ...friends].sort());
+});
+
+Deno.test("users key by many programs at once makes one key", async () => {
+  await using folder = new Folder();
+
+  const all = await Promise.all(Array.from({ length: 6 }, () => folder.run("key alice")));
+
+  assertEquals(all.map(({ status, stderr }) => [status, stderr]), all.map(() => [0, ""]));
+  assertEquals(new Set(all.map(({ stdout }) => stdout)).size, 1, all[0]!.stdout);
 });
 
 Deno.test("users check tells all that is wrong, and exits 5", async () => {

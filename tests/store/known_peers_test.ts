@@ -171,3 +171,52 @@ Deno.test("pin() fails with disk, and remembers the key for this run", async () 
   assertEquals(error.code, "disk");
   assertEquals(known.check("mesh:1", "Bob", eve).type, "changed");
 });
+
+Deno.test("pin() keeps what another program has written meanwhile, and what the user deleted is gone", async () => {
+  const disk = await newDisk();
+  const mesh = await KnownPeers.open(disk, PATH);
+  const group = await KnownPeers.open(disk, PATH);
+  await mesh.pin("mesh:1", "Bob", bob, DAY_MS);
+  await mesh.markVerified(bob);
+
+  await group.pin("group:1", "Eve", eve, DAY_MS);
+  await group.pin("group:1", "Robert", bob, DAY_MS);
+  await mesh.pin("mesh:1", "Eve", eve, DAY_MS);
+
+  const shown = (known: KnownPeers) =>
+    known.pins().map(({ scope, name, verified }) => [scope, name, verified]);
+  const all = [["mesh:1", "Bob", true], ["group:1", "Eve", false], ["group:1", "Robert", true]];
+  assertEquals(shown(await KnownPeers.open(disk, PATH)), [...all, ["mesh:1", "Eve", false]]);
+
+  const [header, ...lines] = (await content(disk)).split("\n");
+  await put(disk, [header, ...lines.filter((line) => !line.includes("\tBob\t"))].join("\n"));
+  await mesh.forget("mesh:1", "Eve");
+
+  assertEquals(shown(await KnownPeers.open(disk, PATH)), all.slice(1));
+  assertEquals(mesh.check("mesh:1", "Bob", eve).type, "new");
+});
+
+Deno.test("pin() waits for its turn, open() too, and what failed is written with the next", async () => {
+  const disk = await newDisk();
+  const turns: string[] = [];
+  let refused = false;
+  const known = await KnownPeers.open(disk, PATH, () => {
+    if (refused) return Promise.reject(new P2pchatError("in-use", "another has it"));
+    turns.push("taken");
+    return Promise.resolve({ release: () => turns.push("released") });
+  });
+  assertEquals(turns.splice(0), ["taken", "released"]);
+
+  refused = true;
+  await assertRejects(
+    () => known.pin("mesh:1", "Bob", bob, DAY_MS),
+    P2pchatError,
+    "another has it",
+  );
+  assertEquals(known.check("mesh:1", "Bob", eve).type, "changed");
+
+  refused = false;
+  await known.pin("mesh:1", "Eve", eve, DAY_MS);
+  assertEquals(turns, ["taken", "released"]);
+  assertEquals((await KnownPeers.open(disk, PATH)).pins().map(({ name }) => name), ["Bob", "Eve"]);
+});
