@@ -60,14 +60,13 @@ fmt: ## format the sources
 lint: ## lint the sources
 	@$(DENO) lint --quiet
 
-install: all ## install below PREFIX (default /usr/local), with manual page and completions
-	@$(DENO) run --quiet --no-check --allow-read --allow-env --allow-write=build tools/command_files.ts build/share
-	@mkdir -p "$(DESTDIR)$(PREFIX)/share" && cp -R build/share/. "$(DESTDIR)$(PREFIX)/share/"
-	@mkdir -p "$(DESTDIR)$(PREFIX)/bin" && cp p2pchat "$(DESTDIR)$(PREFIX)/bin/p2pchat.new" && \
-	  chmod 755 "$(DESTDIR)$(PREFIX)/bin/p2pchat.new" && \
-	  mv -f "$(DESTDIR)$(PREFIX)/bin/p2pchat.new" "$(DESTDIR)$(PREFIX)/bin/p2pchat"
+install: ## install below PREFIX (default /usr/local), with manual page and completions
+	@tools/install.sh install "$(PREFIX)" "$(DESTDIR)"
+
+uninstall: ## remove from PREFIX what make install put there
+	@tools/install.sh uninstall "$(PREFIX)" "$(DESTDIR)"
 
 clean: ## remove what make built or fetched
 	@rm -rf p2pchat build .deno coverage
 
-.PHONY: all help check test sim e2e model fuzz torture soak properties bench bench-deps scale traces fmt lint install clean
+.PHONY: all help check test sim e2e model fuzz torture soak properties bench bench-deps scale traces fmt lint install uninstall clean

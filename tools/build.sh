@@ -12,6 +12,10 @@ form=${1:-any}
 flags="--allow-net --allow-read --allow-write --allow-env --allow-sys --unstable-net --v8-flags=--max-semi-space-size=4,--heap-growing-percent=20"
 mkdir -p build
 
+# The manual page and the completions, for make install.
+rm -rf build/share
+"$deno" run --quiet --no-check --allow-read --allow-env --allow-write=build tools/command_files.ts build/share
+
 # Whether the runtime of `deno compile` is here or within reach: it waits for minutes where packets are lost.
 can_compile() {
   [ -n "${DENORT_BIN:-}" ] && return

@@ -30,7 +30,7 @@ if [ ! -x .deno/bin/deno ] || [ "$(cat "$stamp" 2>/dev/null)" != "$pinned" ]; th
   fi
   echo "Installing Deno $pinned from npm into .deno/" >&2
   mkdir -p .deno/bin
-  if ! npm install --prefix .deno --no-save --no-audit --no-fund --loglevel=error "deno@$pinned" >&2; then
+  if ! npm install --prefix .deno --no-save --no-audit --no-fund --no-update-notifier --loglevel=error "deno@$pinned" >&2; then
     echo "Cannot install Deno $pinned with npm; see its message above, or install Deno ${pinned%.*} or newer yourself and run make again." >&2
     exit 1
   fi

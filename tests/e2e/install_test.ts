@@ -1,0 +1,75 @@
+/** `make install` and `make uninstall`, below a folder of its own. */
+
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { fileURLToPath } from "node:url";
+import { PROGRAM } from "./node.ts";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const MODIFIED = async () => (await Deno.stat(PROGRAM)).mtime?.getTime();
+
+async function run(command: string, args: readonly string[], path = Deno.env.get("PATH")!) {
+  const { code, stdout, stderr } = await new Deno.Command(command, {
+    args: [...args],
+    cwd: ROOT,
+    env: { PATH: path },
+  }).output();
+  const decoder = new TextDecoder();
+  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+}
+
+async function filesBelow(folder: string): Promise<readonly string[]> {
+  const files: string[] = [];
+  for await (const { name, isDirectory } of Deno.readDir(folder)) {
+    if (isDirectory) files.push(...await filesBelow(`${folder}/${name}`));
+    else files.push(`${folder}/${name}`);
+  }
+  return files.sort();
+}
+
+Deno.test("make install takes what was built, and make uninstall all of it away", async (test) => {
+  const prefix = await Deno.makeTempDir({ prefix: "p2pchat-install-" });
+  const installed = [
+    "/bin/p2pchat",
+    "/share/bash-completion/completions/p2pchat",
+    "/share/fish/vendor_completions.d/p2pchat.fish",
+    "/share/man/man1/p2pchat.1",
+    "/share/zsh/site-functions/_p2pchat",
+  ].map((path) => prefix + path);
+  try {
+    await test.step("install, without Deno on PATH, says where the program is not found", async () => {
+      const before = await MODIFIED();
+
+      const { code, stdout, stderr } = await run(
+        "make",
+        ["install", `PREFIX=${prefix}`],
+        "/usr/bin:/bin",
+      );
+
+      assertEquals([code, stderr], [0, ""]);
+      assertStringIncludes(stdout, `Installed ${prefix}/bin/p2pchat, `);
+      assertStringIncludes(stdout, `; ${prefix}/bin isn't on your PATH: add it there\n`);
+      assertEquals(await filesBelow(prefix), installed);
+      assertEquals(await MODIFIED(), before, "nothing was built anew");
+      assertMatch((await run(`${prefix}/bin/p2pchat`, ["--version"])).stdout, /^p2pchat \d/);
+    });
+    await test.step("install again, over what is there", async () => {
+      const path = `${prefix}/bin:/usr/bin:/bin`;
+
+      const { code, stdout } = await run("make", ["install", `PREFIX=${prefix}`], path);
+
+      assertEquals([code, stdout.includes("PATH")], [0, false]);
+      assertEquals(await filesBelow(prefix), installed);
+    });
+    await test.step("uninstall, twice", async () => {
+      for (const _ of [1, 2]) {
+        const { code, stdout } = await run("make", ["uninstall", `PREFIX=${prefix}`]);
+
+        assertEquals(code, 0);
+        assertStringIncludes(stdout, "chats and keys stay where they are");
+        assertEquals(await filesBelow(prefix), []);
+      }
+    });
+  } finally {
+    await Deno.remove(prefix, { recursive: true });
+  }
+});
