@@ -43,7 +43,12 @@ export interface CommandLine {
 
 /** Flags of all commands. */
 export const COMMON_FLAGS: readonly Flag[] = [
-  { name: "data", value: "DIR", help: "keep files there", parse: (text) => text },
+  {
+    name: "data",
+    value: "DIR",
+    help: "keep files there (~/.local/share/p2pchat)",
+    parse: (text) => text,
+  },
   { name: "json", help: "one JSON object per line, for scripts" },
   { name: "plain", help: "no line of progress that is rewritten" },
   { name: "no-color", help: "no colours" },
@@ -165,7 +170,7 @@ function parsedFlags(args: readonly string[], flags: readonly Flag[]): Given {
     boolean: [...switches, "version"],
     string: ["_", ...valued],
     collect: valued,
-    alias: { help: "h" },
+    alias: { help: "h", version: "V" },
     unknown(arg, key) {
       if (key === undefined) return true;
       unknown ??= arg.replace(/=.*$/s, "");
@@ -269,7 +274,7 @@ function unknownCommand(
   const family = familyOf(first, commands);
   const names = family.length > 0
     ? family.map(({ name }) => name)
-    : [...new Set(commands.map(({ name }) => name.split(" ")[0]!)), "help"];
+    : [...new Set(commands.map(({ name }) => name.split(" ")[0]!)), "help", "--version"];
   const there = `; there is ${names.join(", ")}`;
   if (family.length > 0 && second === undefined) {
     return new P2pchatError("usage", `The command ${first} needs a second word${there}`);

@@ -27,6 +27,9 @@ function programUsage(commands: readonly ProgramCommand[]): string[] {
     "",
     "Flags of all commands:",
     ...flagLines(COMMON_FLAGS),
+    "",
+    "To begin:             p2pchat mesh Alice",
+    "in another terminal:  p2pchat mesh Bob localhost 55107",
   );
   return lines;
 }

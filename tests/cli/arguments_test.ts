@@ -94,6 +94,7 @@ const REFUSED: readonly (readonly [line: string, sentence: string])[] = [
   ["chat Alice", "There is no command chat; the nearest is mesh; p2pchat help lists all"],
   ["serve", "There is no command serve; the nearest is mesh; p2pchat help lists all"],
   ["help mush", "There is no command mush; did you mean mesh?"],
+  ["version", "There is no command version; did you mean --version?"],
   ["mesh", "A name is missing. The form is p2pchat mesh NAME [HOST PORT], for example"],
   [
     "mesh Alice localhost",
@@ -278,6 +279,14 @@ Deno.test("usageText() has an example and every flag of each command", () => {
     parseCommandLine(command.example.split(" ").slice(1), commands, (name) => HOME[name]);
   }
   for (const line of all.split("\n")) assert(line.length <= 100, line);
+});
+
+Deno.test("usageText() ends with what to begin with, where it is still on the screen", () => {
+  const lines = usageText([], [meshProgramCommand]).trimEnd().split("\n");
+  assertEquals(lines.slice(-2), [
+    "To begin:             p2pchat mesh Alice",
+    "in another terminal:  p2pchat mesh Bob localhost 55107",
+  ]);
 });
 
 Deno.test("usageText() promises of --plain what it does: progress, not the prompt, stays as it is", () => {
