@@ -4,6 +4,7 @@
 # What make has built is taken as it is: root, who installs, may have no Deno, and leaves nothing of its own here.
 set -eu
 cd "$(dirname "$0")/.."
+umask 022 # folders that everybody may enter
 prefix=$2
 below=${3:-}$prefix
 shared="man/man1/p2pchat.1 bash-completion/completions/p2pchat zsh/site-functions/_p2pchat

@@ -49,6 +49,9 @@ Deno.test("make install takes what was built, and make uninstall all of it away"
       assertStringIncludes(stdout, `Installed ${prefix}/bin/p2pchat, `);
       assertStringIncludes(stdout, `; ${prefix}/bin isn't on your PATH: add it there\n`);
       assertEquals(await filesBelow(prefix), installed);
+      for (const path of ["/bin", "/bin/p2pchat", "/share/man/man1"]) {
+        assertEquals((await Deno.stat(prefix + path)).mode! & 0o777, 0o755, path);
+      }
       assertEquals(await MODIFIED(), before, "nothing was built anew");
       assertMatch((await run(`${prefix}/bin/p2pchat`, ["--version"])).stdout, /^p2pchat \d/);
     });
