@@ -102,11 +102,12 @@ class KeptElsewhere extends Error {
 
 /** One group has one place, whatever address its coordinator is sought at: its key tells, as soon as it is met. */
 async function chatWhereItIs(program: Program): Promise<void> {
-  const { places, options: { server }, logPath } = program;
+  const { places, options: { server }, logPath, ui } = program;
+  const firstSteps = ui.interactive && places.all.length === 0 ? [FIRST_GROUP] : [];
   const named = await places.at(server);
   let place = places.mayBeElsewhere(named) ? await placeOfWhoAnswers(program) ?? named : named;
   for (;;) {
-    const notices = place === named ? [] : [otherAddressText(server, place)];
+    const notices = place === named ? firstSteps : [otherAddressText(server, place)];
     try {
       return await chat({ ...program, place, logPath: logPath ?? place.logPath, notices });
     } catch (error) {
@@ -115,6 +116,8 @@ async function chatWhereItIs(program: Program): Promise<void> {
     }
   }
 }
+
+const FIRST_GROUP = "/help lists the commands, /exit leaves.";
 
 function otherAddressText(server: Endpoint, { address }: MemberPlace): string {
   return `The coordinator at ${

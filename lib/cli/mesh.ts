@@ -28,6 +28,8 @@ const BACK = "Back in the room you were in last; --new founds another";
 const FOUNDED =
   "You founded a new room; nobody else is here yet. /help lists the commands, :q leaves.";
 
+const FIRST_ROOM = "You are in. /help lists the commands, :q leaves.";
+
 const FOUNDED_PRIVATE =
   "You founded a private room; nobody else is here yet. /invite shows what others need, :q leaves.";
 
@@ -117,6 +119,8 @@ async function chat(wiring: Wiring): Promise<void> {
         ui.show({ event: "notice", text: FOUNDED_PASSIVE, warning: true });
       } else if (begin.kind === "found" && ui.interactive) {
         ui.show({ event: "notice", text: begin.private ? FOUNDED_PRIVATE : FOUNDED });
+      } else if (begin.kind === "join" && ui.interactive && rooms.last === null) {
+        ui.show({ event: "notice", text: FIRST_ROOM });
       }
       if (rooms.last !== null && host?.room !== rooms.last) {
         ui.show({ event: "notice", text: leftBehind(rooms.last) });

@@ -53,6 +53,9 @@ const FREE_PORT_TRIES = 10;
 const WAITING_MAX = 1_024;
 const STRANGERS = { strangersMax: 256, silenceMs: 1_000, unfinishedMs: 4_000 } as const;
 
+/** What is told at a terminal at the first start. */
+const FIRST_STEPS = "/help lists the commands, /exit ends the directory.";
+
 /**
  * Runs until the operator ends it.
  * @throws {P2pchatError} What ended it otherwise.
@@ -123,6 +126,7 @@ async function serve(
       for (const text of [...identity.notices, ...accountNotices, ...store.notices]) {
         ui.show({ event: "notice", text });
       }
+      if (identity.isNew && ui.interactive) ui.show({ event: "notice", text: FIRST_STEPS });
       const target: RegserverCommandSink = (command, ref) => host?.command(command, ref);
       ui.listen({ target, ended: () => leave("end of input"), interrupted: leave });
     };

@@ -21,6 +21,9 @@ import { VERSION } from "./version.ts";
 /** Of members' keys in `known_peers`: a data folder has one coordinator. */
 const SCOPE = "serve";
 
+/** What is told at a terminal at the first start. */
+const FIRST_STEPS = "/help lists the commands, /exit ends the coordinator.";
+
 /**
  * Runs until the operator ends it.
  * @throws {P2pchatError} What ended it otherwise.
@@ -73,6 +76,7 @@ async function coordinate(wiring: Wiring): Promise<void> {
     const ready = () => {
       ui.setPrompt("serve");
       [...identity.notices, ...group.notices].forEach(notice);
+      if (identity.isNew && ui.interactive) notice(FIRST_STEPS);
       const target: ServeCommandSink = (command, ref) => host?.command(command, ref);
       ui.listen({ target, ended: () => leave("end of input"), interrupted: leave });
     };

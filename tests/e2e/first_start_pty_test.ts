@@ -1,0 +1,57 @@
+/** What a person at a terminal is told at the first start of each mode. */
+
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { PROGRAM } from "./node.ts";
+import { hasScript, openTerminal, type Terminal } from "./pty.ts";
+
+/** The program at a terminal of its own, up to its prompt, and what it has shown until then once it has left. */
+async function shownUntilPrompt(words: string, prompt: string, home: string): Promise<string> {
+  await using terminal = await openTerminal({
+    command: [PROGRAM, ...words.split(" ")],
+    env: { P2PCHAT_HOME: home },
+  });
+  await terminal.untilCursorLine(`${prompt} |`);
+  await terminal.press("\x03");
+  assertEquals(await terminal.ended(), 0);
+  return terminal.screen.text;
+}
+
+Deno.test({
+  name: "who comes in for the first time is told what to type, and not again",
+  ignore: !hasScript(),
+  fn: async () => {
+    const home = await Deno.makeTempDir({ prefix: "p2pchat-pty-" });
+    const hosting = (words: string) =>
+      openTerminal({ command: [PROGRAM, ...words.split(" ")], env: { P2PCHAT_HOME: home } });
+    try {
+      await using room = await hosting("mesh Alice --host 127.0.0.1 --port 0");
+      await using group = await hosting("serve --host 127.0.0.1 --port 0");
+      const portIn = async (terminal: Terminal) => {
+        const port = /[Ll]istening at (\d+)/;
+        await terminal.until("where it listens", ({ text }) => port.test(text));
+        return port.exec(terminal.screen.text)![1]!;
+      };
+      const joining = `mesh Bob 127.0.0.1 ${await portIn(room)}`;
+      const member = `peer Bob --server 127.0.0.1:${await portIn(group)}`;
+
+      for (const isFirst of [true, false]) {
+        const inRoom = await shownUntilPrompt(joining, "Bob>", home);
+        assertEquals(
+          inRoom.includes("* You are in. /help lists the commands, :q leaves."),
+          isFirst,
+        );
+        const inGroup = await shownUntilPrompt(member, "Bob @group>", home);
+        assertEquals(inGroup.includes("* /help lists the commands, /exit leaves."), isFirst);
+        const directory = await shownUntilPrompt("regserver --port 0", "regserver>", home);
+        const ends = "* /help lists the commands, /exit ends the directory.";
+        assertEquals(directory.includes(ends), isFirst);
+      }
+      assertStringIncludes(
+        group.screen.text,
+        "* /help lists the commands, /exit ends the coordinator.",
+      );
+    } finally {
+      await Deno.remove(home, { recursive: true });
+    }
+  },
+});
