@@ -66,6 +66,14 @@ export class P2pchatError extends Error {
 }
 
 /**
+ * What stands in a file is nothing that we ever wrote; the text is part of a sentence. Who reads the file knows its
+ * name and the line, and makes a `store-corrupt` of it; any other error there is a fault of our own.
+ */
+export class MalformedError extends Error {
+  override readonly name = "MalformedError";
+}
+
+/**
  * Bytes or a message from another program that break the protocol. The link they came by is closed
  * with this reason; nothing of what they said takes effect.
  */

@@ -8,7 +8,7 @@
 import { Buffer } from "node:buffer";
 import { type Crypto, utf8 } from "../base/crypto.ts";
 import { dateText } from "../base/dates.ts";
-import { P2pchatError } from "../base/errors.ts";
+import { MalformedError, P2pchatError } from "../base/errors.ts";
 import type { Hash, RequestId } from "../base/ids.ts";
 import { invariant } from "../base/invariant.ts";
 import type { EntryView } from "../protocols/group/events.ts";
@@ -278,7 +278,7 @@ export class GroupLog implements EntryLog {
       const { author: key, name, sentAt } = last.batch();
       return { key, name, sentAt };
     } catch (error) {
-      if (!(error instanceof TypeError)) throw error;
+      if (!(error instanceof MalformedError)) throw error;
       throw corruptError(this.path, last.position + last.count + 1, error.message);
     }
   }

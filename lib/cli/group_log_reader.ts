@@ -2,6 +2,7 @@
 
 import type { Crypto } from "../base/crypto.ts";
 import { dateText } from "../base/dates.ts";
+import { MalformedError } from "../base/errors.ts";
 import type { Hash, RequestId } from "../base/ids.ts";
 import { type EditRequest, requestId } from "../protocols/group/edit.ts";
 import type { NameOf } from "../protocols/group/edit_view.ts";
@@ -269,12 +270,12 @@ export class GroupLogReader {
     try {
       for (let at = 0; at < bytes.length; line++) {
         const feed = bytes.indexOf(LINE_FEED, at);
-        if (feed < 0) throw new TypeError("its end is missing");
+        if (feed < 0) throw new MalformedError("its end is missing");
         const batch = reader.add(bytes, at, feed);
         if (batch !== null) found.push(batch);
         at = feed + 1;
       }
-      if (found.length !== to - from) throw new TypeError("lines are missing");
+      if (found.length !== to - from) throw new MalformedError("lines are missing");
     } catch (error) {
       throw this.#corrupt(error, line);
     }
@@ -304,7 +305,7 @@ export class GroupLogReader {
   }
 
   #corrupt(error: unknown, line: number): unknown {
-    if (!(error instanceof TypeError)) return error;
+    if (!(error instanceof MalformedError)) return error;
     return corruptError(this.path, line, error.message);
   }
 }

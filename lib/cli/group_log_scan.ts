@@ -1,5 +1,6 @@
 /** Reads the log of a group from its start, and finds where it stops being one. */
 
+import { MalformedError } from "../base/errors.ts";
 import { Buffer } from "node:buffer";
 import type { Crypto } from "../base/crypto.ts";
 import { HistoryEnd } from "../protocols/group/history.ts";
@@ -97,7 +98,7 @@ class Scanner {
       const logged = reader.add(line.bytes, line.from, line.to);
       if (logged !== null) this.#batch(logged, line.offset + line.to - line.from + 1);
     } catch (error) {
-      if (!(error instanceof TypeError)) throw error;
+      if (!(error instanceof MalformedError)) throw error;
       this.#failAt(line, seq, error.message);
     }
   }

@@ -3,6 +3,7 @@
  * what; then to whom it was told, and its number.
  */
 
+import { MalformedError } from "../base/errors.ts";
 import type { FoldedName } from "../base/ids.ts";
 import { quotedStart } from "../base/text.ts";
 import { unreachable } from "../base/invariant.ts";
@@ -55,14 +56,14 @@ function parse({ kind }: LogRecord, field: FieldOf): ClientRecord {
     case "shown":
       return { kind, ...placeAt(0) };
     default:
-      throw new TypeError("something that this version doesn't know");
+      throw new MalformedError("no such kind is known");
   }
 }
 
-/** @throws {TypeError} If no name is folded so. */
+/** @throws {MalformedError} If no name is folded so. */
 function foldedOf(text: string): FoldedName {
   if (text === "" || foldName(text) !== text) {
-    throw new TypeError(`no folded name is ${quotedStart(text)}`);
+    throw new MalformedError(`no folded name is ${quotedStart(text)}`);
   }
   return text as FoldedName;
 }

@@ -3,6 +3,7 @@
  * when, who, what; then numbers and keys.
  */
 
+import { MalformedError } from "../base/errors.ts";
 import type { FoldedName, PeerKey } from "../base/ids.ts";
 import { quotedStart } from "../base/text.ts";
 import { unreachable } from "../base/invariant.ts";
@@ -92,7 +93,7 @@ function parse({ kind }: LogRecord, field: FieldOf): DirectoryRecord {
     case "forgotten":
       return { kind, account: field(0) as FoldedName };
     default:
-      throw new TypeError("no such kind is known");
+      throw new MalformedError("no such kind is known");
   }
 }
 
@@ -102,12 +103,12 @@ function senderOf(
 ): Pick<BroadcastRecord, "fromKey" | "fromAccount"> {
   switch (kind) {
     case "operator":
-      if (key !== NO_KEY) throw new TypeError(`the operator's key is ${quotedStart(key)}`);
+      if (key !== NO_KEY) throw new MalformedError(`the operator's key is ${quotedStart(key)}`);
       return { fromKey: null, fromAccount: false };
     case "account":
     case "guest":
       return { fromKey: hexOf<PeerKey>(key), fromAccount: kind === "account" };
     default:
-      throw new TypeError(`no kind of sender is ${quotedStart(kind)}`);
+      throw new MalformedError(`no kind of sender is ${quotedStart(kind)}`);
   }
 }

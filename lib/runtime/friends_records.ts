@@ -3,6 +3,7 @@
  * who, what; then ids and places.
  */
 
+import { MalformedError } from "../base/errors.ts";
 import type { PeerKey } from "../base/ids.ts";
 import { quotedStart } from "../base/text.ts";
 import { unreachable } from "../base/invariant.ts";
@@ -77,7 +78,7 @@ function parse({ kind }: LogRecord, field: FieldOf): FriendsRecord {
     case "shown":
       return { kind, key: hexOf<PeerKey>(field(0)), through: position(1) };
     default:
-      throw new TypeError("no such kind is known");
+      throw new MalformedError("no such kind is known");
   }
 }
 
@@ -89,6 +90,8 @@ function place({ epoch, number }: Position): readonly string[] {
 const NO_PLACE = ["-", "-"] as const;
 
 function idOf(text: string): string {
-  if (!/^[0-9a-f]{32}$/.test(text)) throw new TypeError(`no message's id is ${quotedStart(text)}`);
+  if (!/^[0-9a-f]{32}$/.test(text)) {
+    throw new MalformedError(`no message's id is ${quotedStart(text)}`);
+  }
   return text;
 }

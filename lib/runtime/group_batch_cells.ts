@@ -1,6 +1,7 @@
 /** A signed batch as cells of a line, and back to its exact bytes. */
 
 import { concatBytes } from "../base/crypto.ts";
+import { MalformedError } from "../base/errors.ts";
 import type { Hash, PeerKey } from "../base/ids.ts";
 import { varintBytes } from "../base/schema_codec.ts";
 import { utf8Length } from "../base/text.ts";
@@ -56,11 +57,11 @@ export function batchCells(signed: SignedBatch): readonly string[] {
 
 /**
  * The batch of `batchCells`, from cell `first` on to the last.
- * @throws {TypeError} If they are none.
+ * @throws {MalformedError} If they are none.
  */
 export function batchOfCells(cells: readonly string[], first: number): SignedBatch {
   const after = cells.length - CELLS_AFTER;
-  if (after < first + CELLS_BEFORE) throw new TypeError("cells of a batch are missing");
+  if (after < first + CELLS_BEFORE) throw new MalformedError("cells of a batch are missing");
   const field = (at: number) => cells[at]!;
   const name = field(first + 1);
   const group = hexOf<Hash>(field(after + 3));
@@ -96,13 +97,13 @@ export function restOf({ batch, signature }: SignedBatch): Uint8Array {
   return batch.bytes.subarray(batchFrom(batch.value, signature).batch.bytes.length);
 }
 
-/** A batch with its exact bytes. @throws {TypeError} If it is more than a batch may be. */
+/** A batch with its exact bytes. @throws {MalformedError} If it is more than a batch may be. */
 export function batchWith(batch: Batch, signature: Uint8Array, rest: Uint8Array): SignedBatch {
   checkBounds(batch);
   const known = batchFrom(batch, signature);
   if (rest.length === 0) return known;
   const bytes = concatBytes(known.batch.bytes, rest);
-  if (bytes.length > BATCH_BYTES_MAX) throw new TypeError("a batch is longer than any may be");
+  if (bytes.length > BATCH_BYTES_MAX) throw new MalformedError("a batch is longer than any may be");
   return { batch: { bytes, value: known.batch.value }, signature };
 }
 
@@ -111,12 +112,12 @@ const UNIT_BYTES_MAX = 3;
 /** Of a batch's texts with their lengths. */
 const TEXTS_BYTES_MAX = BATCH_TEXTS_BYTES_MAX + 3 * BATCH_TEXTS_MAX;
 
-/** @throws {TypeError} If no batch was ever like that: it couldn't be encoded. */
+/** @throws {MalformedError} If no batch was ever like that: it couldn't be encoded. */
 export function checkBounds({ name, texts, edits }: Pick<Batch, "name" | "texts" | "edits">): void {
   if (![name, ...texts].every((text) => text.isWellFormed())) {
-    throw new TypeError("a text has half a character");
+    throw new MalformedError("a text has half a character");
   }
-  if (texts.length > BATCH_TEXTS_MAX) throw new TypeError("a batch has too many texts");
+  if (texts.length > BATCH_TEXTS_MAX) throw new MalformedError("a batch has too many texts");
   if (edits.length > 0) checkEdits(edits);
   const units = texts.reduce((sum, text) => sum + text.length, name.length);
   if (UNIT_BYTES_MAX * units <= NAME_BYTES_MAX) return; // lengths of most needn't be counted
@@ -124,12 +125,12 @@ export function checkBounds({ name, texts, edits }: Pick<Batch, "name" | "texts"
   const bytes = lengths.reduce((sum, length) => sum + varintBytes(length) + length, 0);
   const isTooLong = lengths.some((length) => length > TEXT_BYTES_MAX) ||
     varintBytes(texts.length) + bytes > TEXTS_BYTES_MAX || utf8Length(name) > NAME_BYTES_MAX;
-  if (isTooLong) throw new TypeError("a batch is longer than any may be");
+  if (isTooLong) throw new MalformedError("a batch is longer than any may be");
 }
 
 /** What each is by itself was checked when it was read. */
 function checkEdits(edits: readonly Edit[]): void {
-  if (edits.length > BATCH_EDITS_MAX) throw new TypeError("a batch has too many edits");
+  if (edits.length > BATCH_EDITS_MAX) throw new MalformedError("a batch has too many edits");
   const bytes = edits.reduce((sum, edit) => sum + editBytes(edit), varintBytes(edits.length));
-  if (bytes > BATCH_EDITS_BYTES_MAX) throw new TypeError("a batch is longer than any may be");
+  if (bytes > BATCH_EDITS_BYTES_MAX) throw new MalformedError("a batch is longer than any may be");
 }

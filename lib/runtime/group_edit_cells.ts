@@ -1,6 +1,7 @@
 /** Edits, and what somebody asked for, as cells of a line, and back to their exact bytes. */
 
 import { concatBytes } from "../base/crypto.ts";
+import { MalformedError } from "../base/errors.ts";
 import type { Hash, PeerKey } from "../base/ids.ts";
 import { varintBytes } from "../base/schema_codec.ts";
 import { utf8Length } from "../base/text.ts";
@@ -52,14 +53,16 @@ export function requestCells(signed: SignedEditRequest): readonly string[] {
 
 /**
  * The request of `requestCells`, from cell `first` on.
- * @throws {TypeError} If they are none.
+ * @throws {MalformedError} If they are none.
  */
 export function requestOfCells(
   cells: readonly string[],
   first: number,
   group: Hash,
 ): SignedEditRequest {
-  if (cells.length < first + REQUEST_CELLS) throw new TypeError("cells of an edit are missing");
+  if (cells.length < first + REQUEST_CELLS) {
+    throw new MalformedError("cells of an edit are missing");
+  }
   const field = (at: number) => cells[first + at]!;
   const request: EditRequest = {
     group,
@@ -82,19 +85,21 @@ export function editCells({ signed, agreed }: Edit): readonly string[] {
 
 /**
  * How many cells `editCells` made, of which the first is cell `first`.
- * @throws {TypeError} If they are none.
+ * @throws {MalformedError} If they are none.
  */
 export function editCellCount(cells: readonly string[], first: number): number {
   const at = first + REQUEST_CELLS;
-  if (cells.length <= at) throw new TypeError("cells of an edit are missing");
+  if (cells.length <= at) throw new MalformedError("cells of an edit are missing");
   const agreed = countOf(cells[at]!);
-  if (agreed > MEMBERS_MAX) throw new TypeError(`no more than ${MEMBERS_MAX} agree to an edit`);
+  if (agreed > MEMBERS_MAX) {
+    throw new MalformedError(`no more than ${MEMBERS_MAX} agree to an edit`);
+  }
   return CELLS_BEFORE_AGREED + 2 * agreed;
 }
 
 /**
  * The edit of `editCells`, from cell `first` on.
- * @throws {TypeError} If they are none.
+ * @throws {MalformedError} If they are none.
  */
 export function editOfCells(
   cells: readonly string[],
@@ -103,7 +108,7 @@ export function editOfCells(
   group: Hash,
 ): Edit {
   const end = first + editCellCount(cells, first);
-  if (cells.length < end) throw new TypeError("cells of an edit are missing");
+  if (cells.length < end) throw new MalformedError("cells of an edit are missing");
   const agreed: NamedKey[] = [];
   for (let at = first + CELLS_BEFORE_AGREED; at < end; at += 2) {
     const name = cells[at]!;
@@ -130,7 +135,7 @@ function restOf({ request, signature }: SignedEditRequest): Uint8Array {
   return request.bytes.subarray(editRequestFrom(request.value, signature).request.bytes.length);
 }
 
-/** A request with its exact bytes. @throws {TypeError} If it is more than one may be. */
+/** A request with its exact bytes. @throws {MalformedError} If it is more than one may be. */
 function requestWith(
   request: EditRequest,
   signature: Uint8Array,
@@ -138,18 +143,22 @@ function requestWith(
 ): SignedEditRequest {
   const { name, text } = request;
   checkName(name);
-  if (!text.isWellFormed()) throw new TypeError("a text has half a character");
-  if (utf8Length(text) > TEXT_BYTES_MAX) throw new TypeError("a text is longer than any may be");
+  if (!text.isWellFormed()) throw new MalformedError("a text has half a character");
+  if (utf8Length(text) > TEXT_BYTES_MAX) {
+    throw new MalformedError("a text is longer than any may be");
+  }
   const known = editRequestFrom(request, signature);
   const bytes = rest.length === 0 ? known.request.bytes : concatBytes(known.request.bytes, rest);
   if (bytes.length > EDIT_REQUEST_BYTES_MAX) {
-    throw new TypeError("what was asked for is longer than it may be");
+    throw new MalformedError("what was asked for is longer than it may be");
   }
   return { request: { bytes, value: known.request.value }, signature };
 }
 
-/** @throws {TypeError} If it couldn't be encoded. */
+/** @throws {MalformedError} If it couldn't be encoded. */
 function checkName(name: string): void {
-  if (!name.isWellFormed()) throw new TypeError("a name has half a character");
-  if (utf8Length(name) > NAME_BYTES_MAX) throw new TypeError("a name is longer than any may be");
+  if (!name.isWellFormed()) throw new MalformedError("a name has half a character");
+  if (utf8Length(name) > NAME_BYTES_MAX) {
+    throw new MalformedError("a name is longer than any may be");
+  }
 }

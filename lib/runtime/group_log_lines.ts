@@ -23,6 +23,7 @@
 
 import { Buffer } from "node:buffer";
 import type { Crypto } from "../base/crypto.ts";
+import { MalformedError } from "../base/errors.ts";
 import type { Hash, PeerKey } from "../base/ids.ts";
 import { nameFault } from "../base/names.ts";
 import {
@@ -113,7 +114,7 @@ function editWord(edit: number): string {
   return `edit ${edit}`;
 }
 
-/** @param word What a line of an edit begins with. @throws {TypeError} If there is no such number. */
+/** @param word What a line of an edit begins with. @throws {MalformedError} If there is no such number. */
 function numberOfEdit(word: string): number {
   return countOf(EDIT.exec(word)![1]!);
 }
@@ -183,7 +184,7 @@ export class LoggedBatch {
     return nameOfCell(this.lines[index]![0]!);
   }
 
-  /** Of the history with each of its lines. @throws {TypeError} If one is none. */
+  /** Of the history with each of its lines. @throws {MalformedError} If one is none. */
   digests(): readonly Hash[] {
     return this.lines.map(([, digest]) => hexOf<Hash>(digest!));
   }
@@ -194,20 +195,20 @@ export class LoggedBatch {
     return this.lines.map(([word]) => numberOfEdit(word!));
   }
 
-  /** Numbers of the entries that its edits change. @throws {TypeError} If one is none. */
+  /** Numbers of the entries that its edits change. @throws {MalformedError} If one is none. */
   edited(): readonly number[] {
     if (this.kind === "texts") return NO_NUMBERS;
     return this.lines.map((cells) => countOf(cells[CELLS_BEFORE_EDIT]!));
   }
 
-  /** What was said or decided. @throws {TypeError} If it is no batch; a part of a sentence. */
+  /** What was said or decided. @throws {MalformedError} If it is no batch; a part of a sentence. */
   batch(): Batch {
     const { name, sentAt, kind, lines } = this;
     const time = this.#last[2]!;
     const isText = kind === "texts";
     if (isText) checkAuthor(name);
     if (lines.some((cells) => cells[2] !== time || (isText && cells[3] !== name))) {
-      throw new TypeError("lines said in one go differ in time or name");
+      throw new MalformedError("lines said in one go differ in time or name");
     }
     const batch: Batch = {
       kind,
@@ -227,7 +228,7 @@ export class LoggedBatch {
     return batch;
   }
 
-  /** The same as it was signed. @throws {TypeError} If it is none. */
+  /** The same as it was signed. @throws {MalformedError} If it is none. */
   signed(): SignedBatch {
     const [signature, rest] = this.#last.slice(this.#own + 3) as [string, string];
     return batchWith(this.batch(), signatureOf(signature), restOfText(rest));
@@ -236,10 +237,10 @@ export class LoggedBatch {
 
 const NO_NUMBERS: readonly number[] = [];
 
-/** @throws {TypeError} If nobody can be called that. */
+/** @throws {MalformedError} If nobody can be called that. */
 function checkAuthor(name: string): void {
   const fault = nameFault(name);
-  if (fault !== null) throw new TypeError(`its author's name is none: ${fault}`);
+  if (fault !== null) throw new MalformedError(`its author's name is none: ${fault}`);
 }
 
 /**
@@ -297,7 +298,7 @@ export class BatchReader {
   /**
    * Takes the line in [from, to) of `bytes`, behind which its line feed stands.
    * @returns The batch that it is the last line of; null where more lines are to come.
-   * @throws {TypeError} If it isn't the line of an entry or edit that goes on here, or the checksum doesn't fit; a part
+   * @throws {MalformedError} If it isn't the line of an entry or edit that goes on here, or the checksum doesn't fit; a part
    *     of a sentence.
    */
   add(bytes: Buffer, from: number, to: number): LoggedBatch | null {
@@ -310,22 +311,22 @@ export class BatchReader {
       return null;
     }
     if (cells.length !== own + BATCH_CELLS) {
-      throw new TypeError(`it has ${cells.length} cells, not ${own} or ${own + BATCH_CELLS}`);
+      throw new MalformedError(`it has ${cells.length} cells, not ${own} or ${own + BATCH_CELLS}`);
     }
     const checksum = cells[own + BATCH_CELLS - 1]!;
     const checked = bytes.subarray(from, to - checksum.length - 1);
     if (checksum !== checksumText(checksumOf(checked, this.#checksum))) throw this.#misfit();
     // What is kept elsewhere of this history goes on from it.
-    if (!DIGEST.test(cells[1]!)) throw new TypeError("its digest is none");
+    if (!DIGEST.test(cells[1]!)) throw new MalformedError("its digest is none");
     return this.#complete();
   }
 
-  /** @returns How many cells the line has by itself. @throws {TypeError} If it doesn't go on here. */
+  /** @returns How many cells the line has by itself. @throws {MalformedError} If it doesn't go on here. */
   #begun(cells: readonly string[]): number {
     const first = cells[0]!;
     if (this.#kind !== "edits" && first === String(this.#seq + 1)) {
       if (this.pending === BATCH_TEXTS_MAX) {
-        throw new TypeError(`no more than ${BATCH_TEXTS_MAX} texts are said in one go`);
+        throw new MalformedError(`no more than ${BATCH_TEXTS_MAX} texts are said in one go`);
       }
       this.#kind = "texts";
       this.#seq++;
@@ -333,23 +334,23 @@ export class BatchReader {
     }
     if (this.#kind !== "texts" && EDIT.test(first)) {
       if (this.pending === BATCH_EDITS_MAX) {
-        throw new TypeError(`no more than ${BATCH_EDITS_MAX} edits are decided in one go`);
+        throw new MalformedError(`no more than ${BATCH_EDITS_MAX} edits are decided in one go`);
       }
       this.#kind = "edits";
       return CELLS_BEFORE_EDIT + editCellCount(cells, CELLS_BEFORE_EDIT);
     }
     const entry = this.#kind === "edits" ? "" : `entry ${this.#seq + 1}`;
     const edit = this.#kind === "texts" ? "" : this.#kind === null ? " or an edit" : "an edit";
-    throw new TypeError(`${entry}${edit} was expected, "${first.slice(0, 20)}" is there`);
+    throw new MalformedError(`${entry}${edit} was expected, "${first.slice(0, 20)}" is there`);
   }
 
-  #misfit(): TypeError {
+  #misfit(): MalformedError {
     const [first, last] = [this.#lines[0]![0]!, this.#lines.at(-1)![0]!];
-    if (this.pending === 1) return new TypeError("its checksum doesn't fit");
+    if (this.pending === 1) return new MalformedError("its checksum doesn't fit");
     const what = this.#kind === "texts"
       ? `was said in one go, entries ${first} to ${last}`
       : `was decided in one go, from ${first} to ${last}`;
-    return new TypeError(`the checksum doesn't fit of what ${what}`);
+    return new MalformedError(`the checksum doesn't fit of what ${what}`);
   }
 
   #complete(): LoggedBatch {
@@ -364,10 +365,12 @@ export class BatchReader {
   }
 }
 
-/** The text behind a cell. @throws {TypeError} If no text is written like that. */
+/** The text behind a cell. @throws {MalformedError} If no text is written like that. */
 function textOf(cell: string): string {
   if (!cell.includes("\\")) return cell;
   const texts = splitCells(cell);
-  if (texts === null || joinCells(texts) !== cell) throw new TypeError("a text is badly escaped");
+  if (texts === null || joinCells(texts) !== cell) {
+    throw new MalformedError("a text is badly escaped");
+  }
   return texts[0]!;
 }

@@ -3,10 +3,10 @@
  * `grep` and `cut` stands in the clear: when, who, what; then what it takes to have the bytes that were signed.
  */
 
+import { MalformedError } from "../base/errors.ts";
 import type { Hash, PeerKey, RequestId } from "../base/ids.ts";
 import { quotedStart } from "../base/text.ts";
 import { unreachable } from "../base/invariant.ts";
-import { decode, encode } from "../base/schema.ts";
 import { type Ballot, ballotText } from "../protocols/group/ballot.ts";
 import type { SignedEditRequest } from "../protocols/group/edit.ts";
 import { type SignedEpoch, signedEpochSchema } from "../protocols/group/epoch.ts";
@@ -22,7 +22,16 @@ import type {
 import type { LogRecord } from "../store/log_format.ts";
 import { batchCells, batchOfCells } from "./group_batch_cells.ts";
 import { REQUEST_CELLS, requestCells, requestOfCells } from "./group_edit_cells.ts";
-import { bytesOf, countOf, type FieldOf, hexOf, line, parseLine } from "./log_fields.ts";
+import {
+  bytesOf,
+  countOf,
+  type FieldOf,
+  hexOf,
+  line,
+  packed,
+  parseLine,
+  unpacked,
+} from "./log_fields.ts";
 
 /** Of the files; counts up with each change that older programs cannot read. */
 export const MEMBER_STATE_FORMAT = { format: "group-member", version: 2 } as const;
@@ -129,7 +138,7 @@ function parseMember({ kind, fields }: LogRecord, field: FieldOf): MemberState {
     case "logged":
       return loggedRecord(field);
     default:
-      throw new TypeError("no such kind is known");
+      throw new MalformedError("no such kind is known");
   }
 }
 
@@ -218,7 +227,7 @@ function parseCoordinator({ kind, fields }: LogRecord, field: FieldOf): Coordina
     case "logged":
       return loggedRecord(field);
     default:
-      throw new TypeError("no such kind is known");
+      throw new MalformedError("no such kind is known");
   }
 }
 
@@ -229,7 +238,7 @@ function requestFields(signed: SignedEditRequest): readonly string[] {
 
 function requestOf(fields: readonly string[], first: number): SignedEditRequest {
   const group = fields.at(first + REQUEST_CELLS);
-  if (group === undefined) throw new TypeError("the group of an edit is missing");
+  if (group === undefined) throw new MalformedError("the group of an edit is missing");
   return requestOfCells(fields, first, hexOf<Hash>(group));
 }
 
@@ -254,28 +263,28 @@ function epochCells(signed: SignedEpoch): readonly string[] {
     ballotText(ballot),
     String(start.position),
     names,
-    encode(signedEpochSchema, signed).toBase64(),
+    packed(signedEpochSchema, signed),
   ];
 }
 
 function epochOf(field: FieldOf): SignedEpoch {
-  return decode(signedEpochSchema, Uint8Array.fromBase64(field(3)));
+  return unpacked(signedEpochSchema, field(3));
 }
 
 /** The keys to be read; all of it as it was signed. */
 function formerCells(signed: SignedFormerKeys): readonly string[] {
   const { keys } = signed.former.value;
-  return [keys.join(" "), encode(signedFormerKeysSchema, signed).toBase64()];
+  return [keys.join(" "), packed(signedFormerKeysSchema, signed)];
 }
 
 function formerOf(field: FieldOf): SignedFormerKeys {
-  return decode(signedFormerKeysSchema, Uint8Array.fromBase64(field(1)));
+  return unpacked(signedFormerKeysSchema, field(1));
 }
 
 /** The ballot that `ballotText` wrote. */
 function ballotOf(text: string): Ballot {
   const [, number = "", round = "0"] = /^(\d+)(?:\.(\d+))?$/.exec(text) ?? [];
   const ballot = { number: countOf(number), round: countOf(round) };
-  if (ballotText(ballot) !== text) throw new TypeError(`no ballot is ${quotedStart(text)}`);
+  if (ballotText(ballot) !== text) throw new MalformedError(`no ballot is ${quotedStart(text)}`);
   return ballot;
 }

@@ -3,10 +3,12 @@
  * times, authors' keys, names, texts; signed bytes stand beside it in base64, exactly as they were signed.
  */
 
+import { MalformedError } from "../base/errors.ts";
 import type { BundleId, PeerKey } from "../base/ids.ts";
-import { quotedStart } from "../base/text.ts";
+import { quotedStart, utf8Length } from "../base/text.ts";
 import { unreachable } from "../base/invariant.ts";
-import { decode, encode, type Schema } from "../base/schema.ts";
+import { encode } from "../base/schema.ts";
+import { BUNDLE_TEXT_BYTES_MAX, BUNDLE_TEXTS_MAX } from "../protocols/mesh/limits.ts";
 import { type SyncEntry, syncEntrySchema } from "../protocols/mesh/messages.ts";
 import type { MeshRecord } from "../protocols/mesh/records.ts";
 import {
@@ -22,7 +24,18 @@ import {
   textListSchema,
 } from "../protocols/mesh/structures.ts";
 import type { LogRecord } from "../store/log_format.ts";
-import { countOf, type FieldOf, hexOf, isoTime, line, parseLine, timeOf } from "./log_fields.ts";
+import {
+  base64Of,
+  countOf,
+  type FieldOf,
+  hexOf,
+  isoTime,
+  line,
+  packed,
+  parseLine,
+  timeOf,
+  unpacked,
+} from "./log_fields.ts";
 
 /** Of the log file; counts up with each change that older programs cannot read. */
 export const MESH_LOG_FORMAT = { format: "mesh-room", version: 1 } as const;
@@ -131,21 +144,21 @@ function parse({ kind, fields }: LogRecord, field: FieldOf): MeshRecord {
     case "proof":
       return { kind, proof: unpacked(proofSchema, field(0)) };
     case "member": {
-      const heardWallMs = Date.parse(field(0));
+      const heardWallMs = heardOf(field(0));
       return { kind, heardWallMs, beacon: unpacked(signedBeaconSchema, field(4)) };
     }
     case "entrance":
     case "caller": {
       const endpoint = { host: field(2), port: countOf(field(3)) };
       const contact = { key: hexOf<PeerKey>(field(1)), endpoint };
-      return { kind, contact, heardWallMs: Date.parse(field(0)) };
+      return { kind, contact, heardWallMs: heardOf(field(0)) };
     }
     case "rotation": {
       const rotation = unpacked(signedRotationSchema, field(2));
       return { kind, rotation: { rotation, claim: unpacked(signedClaimSchema, field(3)) } };
     }
     case "invited": {
-      const secret = Uint8Array.fromBase64(field(1));
+      const secret = base64Of(field(1));
       return { kind, secret: { epoch: countOf(field(0)), secret } };
     }
     case "pin":
@@ -166,12 +179,19 @@ function parse({ kind, fields }: LogRecord, field: FieldOf): MeshRecord {
     }
     case "left":
       if (field(0) !== "quit") {
-        throw new TypeError(`no reason for leaving is ${quotedStart(field(0))}`);
+        throw new MalformedError(`no reason for leaving is ${quotedStart(field(0))}`);
       }
       return { kind, reason: "quit" };
     default:
-      throw new TypeError("no such kind is known");
+      throw new MalformedError("no such kind is known");
   }
+}
+
+/** When somebody was heard of, by a clock that may say anything. @throws {MalformedError} If it is no time. */
+function heardOf(text: string): number {
+  const ms = Date.parse(text);
+  if (Number.isNaN(ms)) throw new MalformedError(`no time is ${quotedStart(text)}`);
+  return ms;
 }
 
 /** Time and author stand before a bundle's texts, the signed header after them. */
@@ -193,14 +213,18 @@ function parseBundle(fields: readonly string[]): Bundle {
   if (fields[0] === "") return unpacked(bundleSchema, fields[CELLS_BEFORE_TEXTS] ?? "");
   const texts = fields.slice(CELLS_BEFORE_TEXTS, -CELLS_AFTER_TEXTS);
   const { header, signature } = unpacked(signedHeaderSchema, fields.at(-CELLS_AFTER_TEXTS) ?? "");
+  checkTexts(texts);
   const bytes = encode(textListSchema, texts);
   return { header, signature, texts: { bytes, value: texts } };
 }
 
-function packed<T>(schema: Schema<T>, value: T): string {
-  return encode(schema, value).toBase64();
-}
-
-function unpacked<T>(schema: Schema<T>, text: string): T {
-  return decode(schema, Uint8Array.fromBase64(text));
+/** @throws {MalformedError} If they couldn't be encoded. */
+function checkTexts(texts: readonly string[]): void {
+  if (texts.length > BUNDLE_TEXTS_MAX) throw new MalformedError("a bundle has too many texts");
+  for (const text of texts) {
+    if (!text.isWellFormed()) throw new MalformedError("a text has half a character");
+    if (utf8Length(text) > BUNDLE_TEXT_BYTES_MAX) {
+      throw new MalformedError("a text is longer than any may be");
+    }
+  }
 }

@@ -7,7 +7,7 @@
  */
 
 import { type Crypto, utf8 } from "../base/crypto.ts";
-import { P2pchatError } from "../base/errors.ts";
+import { MalformedError, P2pchatError } from "../base/errors.ts";
 import { quotedStart } from "../base/text.ts";
 import type { Hash, PeerKey } from "../base/ids.ts";
 import { COORDINATOR_NAME, type HistoryPoint } from "../protocols/group/history.ts";
@@ -241,10 +241,10 @@ class Reading {
   take(number: number, line: string): void {
     const cells = splitCells(line);
     try {
-      if (cells === null) throw new TypeError("nobody wrote it so");
+      if (cells === null) throw new MalformedError("nobody wrote it so");
       this.#take(new Cells(cells));
     } catch (cause) {
-      if (!(cause instanceof TypeError)) throw cause;
+      if (!(cause instanceof MalformedError)) throw cause;
       throw corrupt(`line ${number}: ${cause.message}`, cause);
     }
   }
@@ -287,14 +287,14 @@ class Reading {
       case "text":
         return;
       default:
-        throw new TypeError(`no line is of kind ${quotedStart(kind)}`);
+        throw new MalformedError(`no line is of kind ${quotedStart(kind)}`);
     }
   }
 
   #member(cells: Cells, index: number): ReadMember {
     const name = cells.text(index);
     const member = this.#members.get(name);
-    if (member === undefined) throw new TypeError(`no member is called ${quotedStart(name)}`);
+    if (member === undefined) throw new MalformedError(`no member is called ${quotedStart(name)}`);
     return member;
   }
 
@@ -304,7 +304,7 @@ class Reading {
     const at = tellings.findLastIndex((telling) => telling.seq <= seq);
     const telling = tellings[at];
     if (telling === undefined || telling.seq + telling.ids.length !== seq) {
-      throw new TypeError(`entry ${seq} wasn't told of`);
+      throw new MalformedError(`entry ${seq} wasn't told of`);
     }
     tellings[at] = { ...telling, ids: [...telling.ids, hexOf<Hash>(cells.text(3))] };
   }
@@ -314,14 +314,14 @@ class Reading {
     try {
       return this.#done();
     } catch (cause) {
-      if (!(cause instanceof TypeError)) throw cause;
+      if (!(cause instanceof MalformedError)) throw cause;
       throw corrupt(cause.message, cause);
     }
   }
 
   #head(kind: string): Cells {
     const cells = this.#heads.get(kind);
-    if (cells === undefined) throw new TypeError(`its line "${kind}" is missing`);
+    if (cells === undefined) throw new MalformedError(`its line "${kind}" is missing`);
     return new Cells(cells);
   }
 
@@ -329,7 +329,7 @@ class Reading {
     const [view, time, verdict] = [this.#head("view"), this.#head("time"), this.#head("verdict")];
     const coordinator = this.#head("coordinator");
     const names = [...this.#members.keys()];
-    if (this.#told.length !== names.length) throw new TypeError('a line "told" is missing');
+    if (this.#told.length !== names.length) throw new MalformedError('a line "told" is missing');
     const cut: Cut = {
       id: this.#head("snapshot").text(1),
       group: hexOf<Hash>(this.#head("group").text(1)),
@@ -373,7 +373,7 @@ function readMember(cells: Cells): ReadMember {
 }
 
 function readRun(cells: Cells): Run {
-  if (cells.count(6) < cells.count(5)) throw new TypeError("a run ends before it begins");
+  if (cells.count(6) < cells.count(5)) throw new MalformedError("a run ends before it begins");
   return {
     author: hexOf<PeerKey>(cells.text(3)),
     incarnation: cells.process(4),
@@ -385,7 +385,9 @@ function readRun(cells: Cells): Run {
 function cutMember(member: ReadMember, names: readonly string[]): CutMember {
   const { name, key, incarnation, state, peers, channels, tellings } = member;
   if (peers.length !== names.length) {
-    throw new TypeError(`${name} has ${peers.length} lines "received" for ${names.length} members`);
+    throw new MalformedError(
+      `${name} has ${peers.length} lines "received" for ${names.length} members`,
+    );
   }
   const fromCoordinator = channels.get(COORDINATOR_NAME) ?? [];
   const fromMembers = names.map((from) => channels.get(from) ?? []);
@@ -398,13 +400,13 @@ function cutMember(member: ReadMember, names: readonly string[]): CutMember {
   };
 }
 
-/** The cells of a line. Each method throws a `TypeError` where the cell isn't of that kind. */
+/** The cells of a line. Each method throws a `MalformedError` where the cell isn't of that kind. */
 class Cells {
   constructor(readonly cells: readonly string[]) {}
 
   text(index: number): string {
     const cell = this.cells[index];
-    if (cell === undefined) throw new TypeError(`its cell ${index + 1} is missing`);
+    if (cell === undefined) throw new MalformedError(`its cell ${index + 1} is missing`);
     return cell;
   }
 
@@ -418,7 +420,9 @@ class Cells {
 
   process(index: number): Uint8Array {
     const text = this.text(index);
-    if (!/^[0-9a-f]{16}$/.test(text)) throw new TypeError(`no process is ${quotedStart(text)}`);
+    if (!/^[0-9a-f]{16}$/.test(text)) {
+      throw new MalformedError(`no process is ${quotedStart(text)}`);
+    }
     return Uint8Array.fromHex(text);
   }
 
@@ -426,7 +430,7 @@ class Cells {
     const text = this.text(index);
     if (text === NONE) return null;
     const [, incarnation, through] = /^([0-9a-f]{16}):(\d+)$/.exec(text) ?? [];
-    if (incarnation === undefined) throw new TypeError(`no decision is ${quotedStart(text)}`);
+    if (incarnation === undefined) throw new MalformedError(`no decision is ${quotedStart(text)}`);
     return { incarnation: Uint8Array.fromHex(incarnation), through: countOf(through!) };
   }
 

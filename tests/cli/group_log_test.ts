@@ -4,10 +4,13 @@ import {
   assert,
   assertEquals,
   assertRejects,
+  assertStrictEquals,
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
+import { nodeCrypto } from "../../lib/base/crypto.ts";
 import { P2pchatError } from "../../lib/base/errors.ts";
+import { scanGroupLog } from "../../lib/cli/group_log_scan.ts";
 import type { SignedBatch } from "../../lib/protocols/group/history.ts";
 import { MemoryDisk } from "../../lib/store/memory_disk.ts";
 import { groupLogContract } from "../contracts/group_log_contract.ts";
@@ -341,4 +344,17 @@ Deno.test("read() finds nothing where the log begins anew meanwhile", async () =
   assertEquals(begun, [PATH, `${PATH}.lock`]);
   const nothing = { batches: [], digest: null, seq: 0 };
   assertEquals(found, [nothing, nothing]);
+});
+
+Deno.test("scanGroupLog() doesn't call a log damaged for a fault of who visits it", async () => {
+  const disk = new MemoryDisk();
+  disk.place(PATH, BYTES);
+  const bug = new TypeError("x is not a function");
+  const visit = () => {
+    throw bug;
+  };
+
+  const error = await assertRejects(() => scanGroupLog(disk, PATH, { crypto: nodeCrypto, visit }));
+
+  assertStrictEquals(error, bug);
 });

@@ -1,3 +1,4 @@
+import { MalformedError } from "../../lib/base/errors.ts";
 import { assertEquals, assertThrows } from "@std/assert";
 import { Buffer } from "node:buffer";
 import type { SignedBatch } from "../../lib/protocols/group/history.ts";
@@ -61,7 +62,11 @@ Deno.test("BatchReader: what is no digest is refused, though the checksum fits: 
 
     const reader = new BatchReader(GROUP, 0, 0);
 
-    assertThrows(() => reader.add(bytes, 0, bytes.length - 1), TypeError, "its digest is none");
+    assertThrows(
+      () => reader.add(bytes, 0, bytes.length - 1),
+      MalformedError,
+      "its digest is none",
+    );
   }
 });
 
