@@ -9,6 +9,7 @@ import { endpointText, type LinkId, type PeerKey } from "../../base/ids.ts";
 import { Deadlines } from "../../base/machine.ts";
 import { foldName, nameFault } from "../../base/names.ts";
 import { isPossiblePassword, normalPassword, weakPassword } from "../../base/passwords.ts";
+import { RetryPauses } from "../../base/retry_pauses.ts";
 import { visibleText } from "../../base/text.ts";
 import type { ClientConfig, Entry } from "./client_io.ts";
 import type { ClientOutput } from "./client_output.ts";
@@ -57,7 +58,7 @@ export class Session {
   #link: LinkId | null = null;
   #peer: PeerKey | null = null;
   #attempt = 0;
-  #failures = 0;
+  readonly #pauses = new RetryPauses(RETRY_MS_MIN, RETRY_MS_MAX);
   #upSinceMs = 0;
   #expect: Fingerprint | null;
   #strange: PeerKey | null = null;
@@ -241,9 +242,8 @@ export class Session {
   }
 
   #pauseMs(): number {
-    if (this.#wasStable) this.#failures = 0;
-    const pauseMs = Math.min(RETRY_MS_MAX, RETRY_MS_MIN * 1.5 ** this.#failures++);
-    return pauseMs * (0.5 + this.owner.random() / 2);
+    if (this.#wasStable) this.#pauses.reset();
+    return this.#pauses.failed(this.owner.random());
   }
 
   #retryIn(ms: number): void {

@@ -3,6 +3,7 @@
 import type { Fingerprint } from "../../base/fingerprint.ts";
 import type { LinkId, PeerKey } from "../../base/ids.ts";
 import { shownName } from "../../base/names.ts";
+import { RetryPauses } from "../../base/retry_pauses.ts";
 import {
   AT_ONCE_INTERVAL_MS,
   RETRY_MS_EACH,
@@ -30,7 +31,7 @@ export class Friend {
   /** When to dial again, while something waits. */
   retryAtMs: number | null = null;
   #triedAtMs = -Infinity;
-  #failures = 0;
+  readonly #pauses = new RetryPauses(RETRY_MS_MIN, RETRY_MS_MAX);
   #wasRefused = false;
   /** No other word of what one of the two no longer has is told before this time. */
   gapAtMs = -Infinity;
@@ -90,8 +91,7 @@ export class Friend {
    */
   failed(nowMs: number, random: number, waiting: number): void {
     const mostMs = Math.min(RETRY_MS_MAX, RETRY_MS_FEW + waiting * RETRY_MS_EACH);
-    const pauseMs = Math.min(mostMs, RETRY_MS_MIN * 1.5 ** this.#failures++);
-    this.retryAtMs = nowMs + pauseMs * (0.5 + random / 2);
+    this.retryAtMs = nowMs + this.#pauses.failed(random, mostMs);
   }
 
   /** After a stall of this process: nobody is blamed for it. */
@@ -121,7 +121,7 @@ export class Friend {
   /** What was found out about it counts no more. */
   forgive(): void {
     this.#wasRefused = false;
-    this.#failures = 0;
+    this.#pauses.reset();
   }
 
   /** Something came of a link: pauses begin anew. */
@@ -131,7 +131,7 @@ export class Friend {
   }
 
   reached(nowMs: number): void {
-    if (!this.#wasRefused) this.#failures = 0;
+    if (!this.#wasRefused) this.#pauses.reset();
     this.retryAtMs = null;
     this.problem = null;
     this.lastTrafficMs = nowMs;
@@ -144,6 +144,6 @@ export class Friend {
 
   /** Whether it was tried in vain, and nothing has changed since. */
   get isAway(): boolean {
-    return this.link === null && this.#failures > 0;
+    return this.link === null && this.#pauses.hasFailed;
   }
 }

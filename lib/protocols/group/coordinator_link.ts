@@ -3,6 +3,7 @@
 import { type Fingerprint, fingerprintOf } from "../../base/fingerprint.ts";
 import type { Endpoint, LinkId, PeerKey } from "../../base/ids.ts";
 import { Deadlines } from "../../base/machine.ts";
+import { RetryPauses } from "../../base/retry_pauses.ts";
 import { COORDINATOR_SILENT_MS, RETRY_MS_MAX, RETRY_MS_MIN } from "./limits.ts";
 import { COORDINATOR_NAME } from "./history.ts";
 import type { MemberOutput } from "./member_output.ts";
@@ -24,7 +25,7 @@ export class CoordinatorLink {
   #attempt = 0;
   #isDialling = false;
   #isWelcomed = false;
-  #failures = 0;
+  readonly #pauses = new RetryPauses(RETRY_MS_MIN, RETRY_MS_MAX);
   #expect: Fingerprint | null;
   #failure: string | null = null;
   readonly #deadlines = new Deadlines(DEADLINES);
@@ -90,8 +91,11 @@ export class CoordinatorLink {
   /** @returns Whether it was the link in use. */
   down(link: LinkId): boolean {
     if (link !== this.#link) return false;
+    const wasWelcomed = this.#isWelcomed;
     this.#lost();
-    this.#deadlines.set("retry", this.owner.out.nowMs + RETRY_MS_MIN * this.owner.random());
+    // One that lets go of whoever comes isn't dialled ever so fast.
+    if (wasWelcomed) this.#retryIn(RETRY_MS_MIN * this.owner.random());
+    else this.#retryLater();
     return true;
   }
 
@@ -110,9 +114,11 @@ export class CoordinatorLink {
   }
 
   #retryLater(): void {
-    const { out, random } = this.owner;
-    const pauseMs = Math.min(RETRY_MS_MAX, RETRY_MS_MIN * 1.5 ** this.#failures++);
-    this.#deadlines.set("retry", out.nowMs + pauseMs * (0.5 + random() / 2));
+    this.#retryIn(this.#pauses.failed(this.owner.random()));
+  }
+
+  #retryIn(ms: number): void {
+    this.#deadlines.set("retry", this.owner.out.nowMs + ms);
   }
 
   #tellDown(): void {
@@ -131,7 +137,7 @@ export class CoordinatorLink {
 
   welcomed(): void {
     this.#isWelcomed = true;
-    this.#failures = 0;
+    this.#pauses.reset();
     this.state = "up";
   }
 
@@ -146,14 +152,14 @@ export class CoordinatorLink {
     this.#lost();
     if (pauseMs === null) return this.#retryLater();
     this.#deadlines.clear("silent");
-    this.#deadlines.set("retry", out.nowMs + pauseMs);
+    this.#retryIn(pauseMs);
   }
 
   /** The user accepts another key. */
   trust(key: PeerKey): void {
     this.#expect = fingerprintOf(key);
     this.owner.out.push({ type: "pin", name: COORDINATOR_NAME, key, again: true });
-    this.#deadlines.set("retry", this.owner.out.nowMs);
+    this.#retryIn(0);
   }
 
   nextMs(): number | null {
