@@ -160,17 +160,15 @@ class LogCheck {
  * Whether bytes of a line are zeros as a page is that wasn't written: up to the end of a sector, from the start of
  * one or of what is damaged. Text has no NUL, and no single wrong byte looks like that.
  */
-function hasHole(line: RawLine, damageOffset: number): boolean {
-  const { bytes, from, to, offset } = line;
-  let start = bytes.indexOf(NUL, from);
-  while (start !== -1 && start < to) {
+function hasHole({ bytes, from, to, offset }: RawLine, damageOffset: number): boolean {
+  const line = bytes.subarray(from, to); // behind it are all lines of the chunk
+  let start = line.indexOf(NUL);
+  while (start !== -1) {
     let end = start;
-    while (end < to && bytes[end] === NUL) end++;
-    const startOffset = offset + start - from;
-    const endOffset = offset + end - from;
-    const startsThere = startOffset % SECTOR_BYTES === 0 || startOffset === damageOffset;
-    if (startsThere && endOffset % SECTOR_BYTES === 0) return true;
-    start = bytes.indexOf(NUL, end);
+    while (end < line.length && line[end] === NUL) end++;
+    const startsThere = (offset + start) % SECTOR_BYTES === 0 || offset + start === damageOffset;
+    if (startsThere && (offset + end) % SECTOR_BYTES === 0) return true;
+    start = line.indexOf(NUL, end);
   }
   return false;
 }

@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import fc from "fast-check";
 import { P2pchatError } from "../../lib/base/errors.ts";
 import { AppendLog, type LogRecord, type OpenedLog } from "../../lib/store/append_log.ts";
@@ -115,6 +115,14 @@ Deno.test("open() drops a torn end of any length in bounded memory", async () =>
   const { opened } = await openBytes(torn);
 
   assertEquals(opened.records, records);
+});
+
+Deno.test("open() finds damage in a time that grows with the file, however short its lines", async () => {
+  const beganMs = performance.now();
+
+  await assertCorrupt("x\ty\n\n".repeat(100_000), 1);
+
+  assert(performance.now() - beganMs < 15_000, "each line is looked at once");
 });
 
 Deno.test("open() refuses a file of another program", async () => {
