@@ -9,7 +9,7 @@ import type {
 } from "../protocols/group/events.ts";
 import { durationText } from "./durations.ts";
 import { changedParts } from "./changed_parts.ts";
-import { andListed } from "./spans.ts";
+import { andListed, questionLine, starLine, wrongLine } from "./spans.ts";
 import type { Line, Span } from "./user_interface.ts";
 
 /** How somebody is shown. */
@@ -25,7 +25,7 @@ export function editStartedLine(
   nowMs: number,
   nameOf: NameSpanOf,
 ): Line {
-  const start: Line = [{ timeMs: nowMs }, ` * Edit ${edit}: `];
+  const start = starLine(nowMs, `Edit ${edit}: `);
   if (awaited.length === 0) return [...start, `entry ${seq} is being changed`];
   const time = voteMs === undefined ? "" : ` (${durationText(voteMs)})`;
   const whom = andListed(awaited.map((name) => [nameOf(name)]));
@@ -42,13 +42,12 @@ export function voteWantedLine(
   const number = others ? ` ${edit}` : "";
   const [before, after] = changedParts(old, text);
   const leftMs = Math.max(0, Date.parse(deadline) - nowMs);
-  return [
-    { timeMs: nowMs },
-    { text: " ? ", as: "mark" },
+  return questionLine(
+    nowMs,
     nameOf(by),
     ` wants to change entry ${seq} from ${quoted(before)} to ${quoted(after)}: /go${number} or ` +
-    `/abort${number} within ${durationText(leftMs)}`,
-  ];
+      `/abort${number} within ${durationText(leftMs)}`,
+  );
 }
 
 /** An edit that one is asked about, or has asked for, and that isn't over. */
@@ -93,21 +92,19 @@ export function editLine(event: EditEvent, nowMs: number, nameOf: NameSpanOf): L
       ];
     }
     case "aborted":
-      return [
-        { timeMs: nowMs },
-        { text: " ! ", as: "mark" },
+      return wrongLine(
+        nowMs,
         `Edit ${edit} of entry ${seq}, asked by `,
         nameOf(by),
         `, was aborted: ${reason}`,
-      ];
+      );
     case "in-doubt":
-      return [
-        { timeMs: nowMs },
-        { text: " ! ", as: "mark" },
+      return wrongLine(
+        nowMs,
         `Edit ${edit} of entry ${seq}, asked by `,
         nameOf(by),
         `, is in doubt: ${reason}`,
-      ];
+      );
   }
 }
 

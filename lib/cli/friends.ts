@@ -13,7 +13,7 @@ import { SYSTEM_LINK_CLOCK } from "../transport/system_clock.ts";
 import { openTcpLinks } from "../transport/tcp_links.ts";
 import { friendsCommands, type FriendsCommandSink, Reply } from "./friends_commands.ts";
 import { OwnPort, portError } from "./friends_port.ts";
-import { friendsLines, type FriendsOwnEvent, shownFriendsEvent } from "./friends_rendering.ts";
+import { friendsLines, type FriendsOwnEvent } from "./friends_rendering.ts";
 import { openFriends } from "./friends_store.ts";
 import {
   checkOwnKey,
@@ -27,6 +27,7 @@ import { pinnedKeys, pinsIn } from "./pins.ts";
 import { modePorts, runMode } from "./run_mode.ts";
 import { channelIdentity, markVerified, type Session, showError, withSession } from "./session.ts";
 import { realTablePath } from "./table_path.ts";
+import { shownEvent } from "./verify_rendering.ts";
 import { VERSION } from "./version.ts";
 
 /**
@@ -146,7 +147,7 @@ function hostOf(
     return true;
   };
   const show = (event: FriendsEvent, ref: string | undefined) => {
-    ui.show(shownFriendsEvent(event), ref);
+    ui.show(shownEvent(event), ref);
     if (event.event === "verify") return markVerified(wiring, event.peerKey, ref);
     if (event.event === "message" && !event.self) reply.wrote(event.from);
     if (event.event !== "ready") return;

@@ -8,26 +8,28 @@ import {
   type FriendView,
   TAKEN_BACK,
 } from "../protocols/friends/events.ts";
+import { numberText } from "./counts.ts";
 import { durationText } from "./durations.ts";
 import { messageLine } from "./message_rendering.ts";
-import { listed, nameSpan, ownNameSpan } from "./spans.ts";
-import type { CommonEvent, Line, RenderContext, Span } from "./user_interface.ts";
-import { shownVerifyEvent, type VerifyEvent, verifyLines } from "./verify_rendering.ts";
+import {
+  listed,
+  nameSpan,
+  ownKeyLine,
+  ownNameSpan,
+  problemLine,
+  starLine,
+  wrongLine,
+} from "./spans.ts";
+import type { Line, RenderContext } from "./user_interface.ts";
+import { type OwnEventOf, verifyLines } from "./verify_rendering.ts";
 
 /** What this mode alone shows. */
-export type FriendsOwnEvent =
-  | Exclude<FriendsEvent, CommonEvent | { readonly event: "verify" }>
-  | VerifyEvent;
+export type FriendsOwnEvent = OwnEventOf<FriendsEvent>;
 
 type EventNamed<Name extends FriendsOwnEvent["event"]> = Extract<
   FriendsOwnEvent,
   { readonly event: Name }
 >;
-
-/** An event as people and scripts see it. */
-export function shownFriendsEvent(event: FriendsEvent): FriendsOwnEvent | CommonEvent {
-  return event.event === "verify" ? shownVerifyEvent(event) : event;
-}
 
 /** Names that a first line has room for. */
 const FRIENDS_NAMED_MAX = 12;
@@ -67,7 +69,7 @@ function readyLine({ name: self, port, names, users }: EventNamed<"ready">): Lin
     ownNameSpan(self),
     `, listening at ${port}. Friends: `,
     ...listed(named.map((friend) => [nameSpan(friend)])),
-    more > 0 ? ` and ${more} more` : "",
+    more > 0 ? ` and ${numberText(more)} more` : "",
     ` (${users}). Write to one of them with ${named[0]}/hello`,
   ];
 }
@@ -77,28 +79,27 @@ function deliveryLines(
   { id, state, to, reason, waiting }: EventNamed<"delivery">,
   { nowMs, interactive }: RenderContext,
 ): readonly Line[] {
-  const mark: Span = { text: " ! ", as: "mark" };
   if (waiting !== undefined) {
     const then = reason === "refuses" ? "takes it" : "is back";
-    const kept = `; kept, and sent when ${shownName(to)} ${then} (${waiting} waiting)`;
-    return [[{ timeMs: nowMs }, mark, nameSpan(to), ` ${reason}${kept}`]];
+    const kept = `; kept, and sent when ${shownName(to)} ${then} (${numberText(waiting)} waiting)`;
+    return [wrongLine(nowMs, nameSpan(to), ` ${reason}${kept}`)];
   }
   if (state !== "failed") {
     if (interactive) return [];
-    const text = state === "queued" ? " * Kept for " : " * Delivered to ";
-    return [[{ timeMs: nowMs }, text, nameSpan(to), `: ${id.slice(0, ID_LETTERS)}`]];
+    const text = state === "queued" ? "Kept for " : "Delivered to ";
+    return [starLine(nowMs, text, nameSpan(to), `: ${id.slice(0, ID_LETTERS)}`)];
   }
   const short = id.slice(0, ID_LETTERS);
   if (reason === TAKEN_BACK) {
-    return [[{ timeMs: nowMs }, ` * Taken back: ${short} to `, nameSpan(to)]];
+    return [starLine(nowMs, `Taken back: ${short} to `, nameSpan(to))];
   }
   const because = reason === undefined ? "" : `: ${reason}`;
-  return [[{ timeMs: nowMs }, mark, `${short} isn't sent to `, nameSpan(to), because]];
+  return [wrongLine(nowMs, `${short} isn't sent to `, nameSpan(to), because)];
 }
 
 function connectionLine(event: EventNamed<"connection">, nowMs: number): Line {
   const what = event.state === "opened" ? "Connected with " : "No longer connected with ";
-  return [{ timeMs: nowMs }, ` * ${what}`, nameSpan(event.friend), ` (${event.reason})`];
+  return starLine(nowMs, what, nameSpan(event.friend), ` (${event.reason})`);
 }
 
 function friendLines(friends: readonly FriendView[]): readonly Line[] {
@@ -124,22 +125,22 @@ const ID_LETTERS = 8;
 
 function statusLines(status: EventNamed<"status">): readonly Line[] {
   const connected = status.friends.filter((friend) => friend.connected);
-  const lines: Line[] = [
+  const waiting = status.friends.filter((friend) => friend.waiting > 0);
+  return [
     connected.length === 0 ? ["Connected with nobody; a message connects."] : [
       "Connected: ",
       ...listed(connected.map((friend) => [nameSpan(friend.name), roundTripText(friend)])),
       ".",
     ],
     [unsentText(status.unsent)],
-    [`Your key: ${status.key}`],
+    ownKeyLine(status.key),
+    ...waiting.map((friend): Line => [
+      "  ",
+      nameSpan(friend.name),
+      `: ${numberText(friend.waiting)} waiting`,
+    ]),
+    ...status.problems.map((problem) => problemLine(problem)),
   ];
-  for (const friend of status.friends) {
-    if (friend.waiting > 0) {
-      lines.push(["  ", nameSpan(friend.name), `: ${friend.waiting} waiting`]);
-    }
-  }
-  for (const problem of status.problems) lines.push([{ text: "! ", as: "mark" }, problem]);
-  return lines;
 }
 
 function roundTripText({ roundTripMs }: FriendStatus): string {
@@ -150,5 +151,5 @@ function unsentText(unsent: number): string {
   if (unsent === 0) return "Nothing waits to be delivered.";
   return unsent === 1
     ? "1 message waits to be delivered."
-    : `${unsent} messages wait to be delivered.`;
+    : `${numberText(unsent)} messages wait to be delivered.`;
 }

@@ -27,7 +27,8 @@ import { type DrawnPrompt, layoutPrompt, rowsAboveCursor } from "./prompt_layout
 import { Questions } from "./questions.ts";
 import type { Streams } from "./streams.ts";
 import { enterRawMode, leaveRawMode, reenterRawMode, reflows } from "./terminal_mode.ts";
-import { noticeLine, starLine, TextFormat } from "./text_format.ts";
+import { noticeLine, starLine } from "./spans.ts";
+import { TextFormat } from "./text_format.ts";
 import { withinTime } from "./within_time.ts";
 import type {
   CommonEvent,

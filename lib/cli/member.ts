@@ -22,12 +22,7 @@ import { MEMBER_PORTS } from "./member_arguments.ts";
 import { memberCommands, type MemberCommandSink } from "./member_commands.ts";
 import { logPathOf, type MemberPlace, MemberPlaces } from "./member_place.ts";
 import { MemberRelay } from "./member_relay.ts";
-import {
-  CATCHING_UP_TOLD_MS,
-  type MemberOwnEvent,
-  MemberRendering,
-  shownMemberEvent,
-} from "./member_rendering.ts";
+import { CATCHING_UP_TOLD_MS, type MemberOwnEvent, MemberRendering } from "./member_rendering.ts";
 import type { MemberOptions } from "./options.ts";
 import { endpointForOthers } from "./own_address.ts";
 import { keyPinned, pinnedKeys, pinsIn } from "./pins.ts";
@@ -40,6 +35,7 @@ import {
   type Session,
   withSession,
 } from "./session.ts";
+import { shownEvent } from "./verify_rendering.ts";
 import { VERSION } from "./version.ts";
 import { askWho } from "./who_answers.ts";
 
@@ -308,7 +304,7 @@ class Presenter {
   show(event: MemberEvent, ref: string | undefined): void {
     const { ui } = this.wiring;
     if (event.event === "catching-up") this.#progress(event.done, event.of);
-    ui.show(shownMemberEvent(event), ref);
+    ui.show(shownEvent(event), ref);
     switch (event.event) {
       case "ready":
         return this.#ready(event);

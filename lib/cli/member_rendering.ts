@@ -17,25 +17,27 @@ import {
   voteWantedLine,
 } from "./edit_rendering.ts";
 import { messageLine } from "./message_rendering.ts";
-import { andListed, listed, nameSpan, ownNameSpan } from "./spans.ts";
-import { starLine } from "./text_format.ts";
-import type { CommonEvent, Line, RenderContext, Span } from "./user_interface.ts";
-import { shownVerifyEvent, type VerifyEvent, verifyLines } from "./verify_rendering.ts";
+import {
+  andListed,
+  listed,
+  nameSpan,
+  ownKeyLine,
+  ownNameSpan,
+  problemLine,
+  starLine,
+  wrongLine,
+} from "./spans.ts";
+import { lostLine, shortDigest } from "./states_rendering.ts";
+import type { Line, RenderContext, Span } from "./user_interface.ts";
+import { type OwnEventOf, verifyLines } from "./verify_rendering.ts";
 
 /** What this mode alone shows. */
-export type MemberOwnEvent =
-  | Exclude<MemberEvent, CommonEvent | { readonly event: "verify" }>
-  | VerifyEvent;
+export type MemberOwnEvent = OwnEventOf<MemberEvent>;
 
 type EventNamed<Name extends MemberOwnEvent["event"]> = Extract<
   MemberOwnEvent,
   { readonly event: Name }
 >;
-
-/** An event as people and scripts see it. */
-export function shownMemberEvent(event: MemberEvent): MemberOwnEvent | CommonEvent {
-  return event.event === "verify" ? shownVerifyEvent(event) : event;
-}
 
 /** Catching up that takes less is over before anybody could read of it. */
 export const CATCHING_UP_TOLD_MS = 1_000;
@@ -110,12 +112,8 @@ export class MemberRendering {
       }
       return [this.#inLine(members, { entries, last }, nowMs)];
     }
-    const came: readonly Line[] = joined.length === 0 ? [] : [[
-      { timeMs: nowMs },
-      " * ",
-      ...andListed(joined.map((name) => [nameSpan(name)])),
-      " joined",
-    ]];
+    const names = andListed(joined.map((name) => [nameSpan(name)]));
+    const came = joined.length === 0 ? [] : [starLine(nowMs, ...names, " joined")];
     return [...came, ...left.map((one) => leftLine(one, nowMs))];
   }
 
@@ -126,28 +124,28 @@ export class MemberRendering {
     const whom: Line = others.length === 0
       ? [", alone so far"]
       : [", with ", ...andListed(others.map((other) => [nameSpan(other)]))];
-    return [
-      { timeMs: nowMs },
-      ` * ${isBack ? "Back in" : "In"} the group of ${this.#server} as `,
+    return starLine(
+      nowMs,
+      `${isBack ? "Back in" : "In"} the group of ${this.#server} as `,
       ownNameSpan(this.#self),
       ...whom,
       "; ",
       ...endSpans(end, nowMs),
-    ];
+    );
   }
 
   #waitingLine({ members, ...end }: EventNamed<"ready">, nowMs: number): Line {
     const there: Line = members.length === 0
       ? []
       : ["; there are ", ...andListed(members.map((other) => [nameSpan(other)]))];
-    return [
-      { timeMs: nowMs },
-      ` * Waiting to come into the group of ${this.#server} as `,
+    return starLine(
+      nowMs,
+      `Waiting to come into the group of ${this.#server} as `,
       ownNameSpan(this.#self),
       ...there,
       "; ",
       ...endSpans(end, nowMs),
-    ];
+    );
   }
 
   #coordinatorLines({ state, reason }: EventNamed<"coordinator">, nowMs: number): readonly Line[] {
@@ -163,7 +161,7 @@ export class MemberRendering {
     const text = this.#wasIn
       ? "The coordinator doesn't answer. Chat goes on; joining and editing wait."
       : `The coordinator doesn't answer${because}. You come into the group when it is there.`;
-    return [[{ timeMs: nowMs }, { text: " ! ", as: "mark" }, text]];
+    return [wrongLine(nowMs, text)];
   }
 
   /** What is under way is the line of progress; its end stays. */
@@ -219,19 +217,13 @@ export class MemberRendering {
 function leftLine({ name, reason }: LeftView, nowMs: number): Line {
   switch (reason) {
     case "quit":
-      return [{ timeMs: nowMs }, " * ", nameSpan(name), " left"];
+      return starLine(nowMs, nameSpan(name), " left");
     case "removed":
-      return [{ timeMs: nowMs }, " * ", nameSpan(name), " was removed by the operator"];
+      return starLine(nowMs, nameSpan(name), " was removed by the operator");
     case "lost":
-      return [
-        { timeMs: nowMs },
-        { text: " ! ", as: "mark" },
-        nameSpan(name),
-        " is lost: no answer, or the log there is fetched anew; the group goes on, and brings them up to date " +
-        "when they are back",
-      ];
+      return lostLine(name, nowMs);
     default:
-      return [{ timeMs: nowMs }, " * ", nameSpan(name), " isn't in the group any more"];
+      return starLine(nowMs, nameSpan(name), " isn't in the group any more");
   }
 }
 
@@ -245,9 +237,6 @@ function endSpans({ entries, last }: LogEnd, nowMs: number): Line {
   }];
 }
 
-/** Letters of a digest that people compare at a glance. */
-const DIGEST_LETTERS = 8;
-
 function statusLines(
   status: EventNamed<"status">,
   nowMs: number,
@@ -256,24 +245,21 @@ function statusLines(
   const { view, coordinator, seq, digest, sequencer, key, port, log, edits, problems } = status;
   const others = status.members.filter((member) => member.key !== key);
   const there = coordinator === "up" ? "The coordinator is there." : "The coordinator is away.";
-  const lines: Line[] = [
+  return [
     view === 0
       ? [`Not in the group yet. ${there}`]
       : [`Group of ${others.length + 1}: `, ...memberSpans(status.name, others), `. ${there}`],
     [
-      digest === ""
-        ? "No entries yet."
-        : `${entriesText(seq)}, digest ${digest.slice(0, DIGEST_LETTERS)}.`,
+      digest === "" ? "No entries yet." : `${entriesText(seq)}, digest ${shortDigest(digest)}.`,
       ...(sequencer === null ? [] : [" ", nameSpan(sequencer), " puts what is said in order."]),
     ],
     ...unsentLine(status),
     ...edits.map((edit) => memberEditLine(edit, nowMs, nameOf)),
     ["Your log: ", { text: log, as: "exact" }],
-    [`Your key: ${key}`],
+    ownKeyLine(key),
     [`Your UDP port: ${port}`],
+    ...problems.map((problem) => problemLine(problem)),
   ];
-  for (const problem of problems) lines.push([{ text: "! ", as: "mark" }, problem]);
-  return lines;
 }
 
 function memberSpans(self: string, others: readonly MemberView[]): Line {

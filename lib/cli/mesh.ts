@@ -13,11 +13,12 @@ import { forwardTo, type Links } from "../transport/link.ts";
 import { openTcpLinks } from "../transport/tcp_links.ts";
 import { addressOfThisMachine } from "./own_address.ts";
 import { meshCommands, type MeshCommandSink } from "./mesh_commands.ts";
-import { meshLines, type MeshOwnEvent, shownMeshEvent } from "./mesh_rendering.ts";
+import { meshLines, type MeshOwnEvent } from "./mesh_rendering.ts";
 import { MeshRooms } from "./mesh_rooms.ts";
 import type { MeshOptions } from "./options.ts";
 import { modePorts, runMode } from "./run_mode.ts";
 import { channelIdentity, markVerified, type Session, withSession } from "./session.ts";
+import { shownEvent } from "./verify_rendering.ts";
 import { VERSION } from "./version.ts";
 
 /** Where a mesh listens unless told otherwise. */
@@ -174,7 +175,7 @@ class Presenter {
 
   show(event: MeshEvent, ref: string | undefined): void {
     const { ui } = this.wiring;
-    ui.show(shownMeshEvent(event), ref);
+    ui.show(shownEvent(event), ref);
     switch (event.event) {
       case "ready":
         ui.setPrompt(event.name);

@@ -2,21 +2,23 @@
 
 import { endpointText } from "../base/ids.ts";
 import type { MeshEvent, MeshStatus, PeerStatus, PeerView } from "../protocols/mesh/events.ts";
-import { messageLine, messageStart } from "./message_rendering.ts";
-import { andListed, listed, nameSpan, ownNameSpan } from "./spans.ts";
-import type { CommonEvent, Line, RenderContext, Span } from "./user_interface.ts";
+import { numberText } from "./counts.ts";
 import { durationText } from "./durations.ts";
-import { shownVerifyEvent, type VerifyEvent, verifyLines } from "./verify_rendering.ts";
+import { messageLine, messageStart } from "./message_rendering.ts";
+import {
+  andListed,
+  listed,
+  nameSpan,
+  ownNameSpan,
+  problemLine,
+  starLine,
+  wrongLine,
+} from "./spans.ts";
+import type { Line, RenderContext, Span } from "./user_interface.ts";
+import { type OwnEventOf, verifyLines } from "./verify_rendering.ts";
 
 /** What the mesh alone shows. */
-export type MeshOwnEvent =
-  | Exclude<MeshEvent, CommonEvent | { readonly event: "verify" }>
-  | VerifyEvent;
-
-/** An event of the mesh as people and scripts see it. */
-export function shownMeshEvent(event: MeshEvent): MeshOwnEvent | CommonEvent {
-  return event.event === "verify" ? shownVerifyEvent(event) : event;
-}
+export type MeshOwnEvent = OwnEventOf<MeshEvent>;
 
 type EventNamed<Name extends MeshOwnEvent["event"]> = Extract<
   MeshOwnEvent,
@@ -30,7 +32,7 @@ export function meshLines(event: MeshOwnEvent, context: RenderContext): readonly
     case "ready":
       return readyLines(event);
     case "joined":
-      return [[{ timeMs: nowMs }, " * ", nameSpan(event.name), joinedText(event)]];
+      return [starLine(nowMs, nameSpan(event.name), joinedText(event))];
     case "left":
       return [leftLine(event, nowMs)];
     case "renamed":
@@ -75,26 +77,24 @@ function readyLines(event: EventNamed<"ready">): readonly Line[] {
 }
 
 function renamedLine({ from, name, lostTo }: EventNamed<"renamed">, nowMs: number): Line {
-  const line: Line = [{ timeMs: nowMs }, " * ", nameSpan(from), " is now ", nameSpan(name)];
+  const line = starLine(nowMs, nameSpan(from), " is now ", nameSpan(name));
   return lostTo === undefined ? line : [...line, ": another ", nameSpan(lostTo), " was here first"];
 }
 
 function leftLine(event: EventNamed<"left">, nowMs: number): Line {
   switch (event.reason) {
     case "quit":
-      return [{ timeMs: nowMs }, " * ", nameSpan(event.name), " left (quit)"];
+      return starLine(nowMs, nameSpan(event.name), " left (quit)");
     case "lost":
-      return [
-        { timeMs: nowMs },
-        { text: " ! ", as: "mark" },
+      return wrongLine(
+        nowMs,
         nameSpan(event.name),
         ` is lost: no answer${
           event.silentMs === undefined ? "" : ` for ${durationText(event.silentMs)}`
-        }; ` +
-        "messages are kept until they can be exchanged again",
-      ];
+        }; messages are kept until they can be exchanged again`,
+      );
     case "replaced":
-      return [{ timeMs: nowMs }, " * ", nameSpan(event.name), " left (replaced by a later start)"];
+      return starLine(nowMs, nameSpan(event.name), " left (replaced by a later start)");
   }
 }
 
@@ -112,19 +112,18 @@ function deliveryLines(
   { to, state, reason, waiting, waited }: EventNamed<"delivery">,
   { nowMs, interactive }: RenderContext,
 ): readonly Line[] {
-  const mark: Span = { text: " ! ", as: "mark" };
   if (waiting !== undefined) {
     const kept: Line = [" isn't here; kept, and sent when ", nameSpan(to), " is back"];
-    return [[{ timeMs: nowMs }, mark, nameSpan(to), ...kept, ` (${waiting} waiting)`]];
+    return [wrongLine(nowMs, nameSpan(to), ...kept, ` (${numberText(waiting)} waiting)`)];
   }
   if (state === "failed") {
     const because = reason === undefined ? "" : `: ${reason}`;
-    return [[{ timeMs: nowMs }, mark, "Your message didn't reach ", nameSpan(to), because]];
+    return [wrongLine(nowMs, "Your message didn't reach ", nameSpan(to), because)];
   }
   if (interactive || waited === true) return []; // of those that waited the sum is told
   return state === "queued"
-    ? [[{ timeMs: nowMs }, " * Kept for ", nameSpan(to), " until it has arrived"]]
-    : [[{ timeMs: nowMs }, " * ", nameSpan(to), " has your message"]];
+    ? [starLine(nowMs, "Kept for ", nameSpan(to), " until it has arrived")]
+    : [starLine(nowMs, nameSpan(to), " has your message")];
 }
 
 function peerLine(peer: PeerView, index: number): Line {
@@ -161,7 +160,7 @@ function statusLines(status: MeshStatus, nowMs: number): readonly Line[] {
   if (sources.length > 0) {
     lines.push(["Fetching what was said before from ", ...someNames(sources), "."]);
   }
-  lines.push(...status.problems.map((problem): Line => [{ text: "! ", as: "mark" }, problem]));
+  lines.push(...status.problems.map((problem) => problemLine(problem)));
   return lines;
 }
 
@@ -170,11 +169,11 @@ function membersLine(status: MeshStatus): Line {
   const named = others.slice(0, MEMBERS_NAMED_MAX);
   const more = others.length - named.length;
   return [
-    `Room of ${others.length + 1}: `,
+    `Room of ${numberText(others.length + 1)}: `,
     ownNameSpan(status.name),
     " (you)",
     ...named.flatMap((member): Span[] => [", ", nameSpan(member.name)]),
-    more > 0 ? ` and ${more} more.` : ".",
+    more > 0 ? ` and ${numberText(more)} more.` : ".",
   ];
 }
 
@@ -227,7 +226,7 @@ function behindSpans(behind: readonly PeerStatus[]): readonly Span[] {
 function someNames(members: readonly PeerStatus[]): readonly Span[] {
   const names = members.slice(0, SOME_NAMED_MAX).map(({ name }) => [nameSpan(name)]);
   const more = members.length - names.length;
-  return andListed(more > 0 ? [...names, [`${more} more`]] : names);
+  return andListed(more > 0 ? [...names, [`${numberText(more)} more`]] : names);
 }
 
 /** Private messages; of many receivers the rest is counted together. */
@@ -241,7 +240,7 @@ function waitingLines({ waiting }: MeshStatus): readonly Line[] {
 }
 
 function waitText(messages: number): string {
-  return `${messages} of your messages ${messages === 1 ? "waits" : "wait"}`;
+  return `${numberText(messages)} of your messages ${messages === 1 ? "waits" : "wait"}`;
 }
 
 /** `present`: was here before us. Who can't be dialled has no address. */

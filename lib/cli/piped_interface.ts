@@ -10,7 +10,8 @@ import { JsonFormat } from "./json_format.ts";
 import type { CommonOptions } from "./options.ts";
 import { CLOSE_MS_MAX, Output, unitsOf } from "./output.ts";
 import { isAtTerminal, type Streams } from "./streams.ts";
-import { noticeLine, starLine, TextFormat } from "./text_format.ts";
+import { noticeLine, starLine } from "./spans.ts";
+import { TextFormat } from "./text_format.ts";
 import { withinTime } from "./within_time.ts";
 import type {
   CommonEvent,

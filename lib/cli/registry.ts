@@ -18,11 +18,7 @@ import { OwnAccount } from "./own_account.ts";
 import { givenPassword, passwordIn } from "./password_source.ts";
 import { registryText, withClient } from "./registry_client.ts";
 import { JUST_OVER_TEXT, registryCommands, type RegistryTarget } from "./registry_commands.ts";
-import {
-  type RegistryOwnEvent,
-  RegistryRendering,
-  shownRegistryEvent,
-} from "./registry_rendering.ts";
+import { type RegistryOwnEvent, RegistryRendering } from "./registry_rendering.ts";
 import { RegistryStanding } from "./registry_standing.ts";
 import { runMode } from "./run_mode.ts";
 import {
@@ -35,6 +31,7 @@ import {
 } from "./session.ts";
 import { processStreams } from "./streams.ts";
 import type { InterruptCause, UserInterface } from "./user_interface.ts";
+import { shownEvent } from "./verify_rendering.ts";
 
 /** How long a directory that isn't there is waited for after the end of input. */
 const ENDED_WAIT_MS_MAX = 10_000;
@@ -224,7 +221,7 @@ class Program {
   #show(event: ClientEvent, ref: string | undefined, wiring: Profile): void {
     const { ui, standing, names } = this.#parts;
     standing.shows(event);
-    ui.show(shownRegistryEvent(event), ref);
+    ui.show(shownEvent(event), ref);
     switch (event.event) {
       case "ready":
         this.#ready();

@@ -7,25 +7,26 @@ import { RINGING_MS_MAX } from "../protocols/directory/limits.ts";
 import { numberText } from "./counts.ts";
 import { durationText } from "./durations.ts";
 import { messageLine } from "./message_rendering.ts";
-import { listed, nameSpan, ownNameSpan } from "./spans.ts";
-import { starLine } from "./text_format.ts";
-import type { CommonEvent, Line, RenderContext, Span } from "./user_interface.ts";
-import { shownVerifyEvent, type VerifyEvent, verifyLines } from "./verify_rendering.ts";
+import {
+  listed,
+  nameSpan,
+  ownKeyLine,
+  ownNameSpan,
+  problemLine,
+  questionLine,
+  starLine,
+  wrongLine,
+} from "./spans.ts";
+import type { Line, RenderContext, Span } from "./user_interface.ts";
+import { type OwnEventOf, verifyLines } from "./verify_rendering.ts";
 
 /** What this mode alone shows. */
-export type RegistryOwnEvent =
-  | Exclude<ClientEvent, CommonEvent | { readonly event: "verify" }>
-  | VerifyEvent;
+export type RegistryOwnEvent = OwnEventOf<ClientEvent>;
 
 type EventNamed<Name extends RegistryOwnEvent["event"]> = Extract<
   RegistryOwnEvent,
   { readonly event: Name }
 >;
-
-/** An event as people and scripts see it. */
-export function shownRegistryEvent(event: ClientEvent): RegistryOwnEvent | CommonEvent {
-  return event.event === "verify" ? shownVerifyEvent(event) : event;
-}
 
 const RINGING_TEXT = `${RINGING_MS_MAX / 1_000} s`;
 
@@ -104,22 +105,21 @@ export class RegistryRendering {
       this.#wasUp = true;
       this.#isDown = false;
       if (!isBack) return [];
-      return [[{ timeMs: nowMs }, " * Back in the directory as ", ownNameSpan(this.#self)]];
+      return [starLine(nowMs, "Back in the directory as ", ownNameSpan(this.#self))];
     }
     this.#isDown = true;
     this.#isBackSoon = false;
     this.#states.clear();
-    const mark: Line = [{ timeMs: nowMs }, { text: " ! ", as: "mark" }];
     if (state === "replaced") {
       const then = this.#call?.isDirect ? "; this program ends with the call" : "";
-      return [[...mark, `Your account came in from somewhere else${then}`]];
+      return [wrongLine(nowMs, `Your account came in from somewhere else${then}`)];
     }
     if (event.isFull) return []; // a notice says so
     const because = reason === "" ? "" : `: ${reason}`;
     const then = this.#call?.isDirect
       ? "; the call goes on, and it is tried again"
       : "; it is tried again";
-    return [[...mark, `No connection with the directory${because}${then}`]];
+    return [wrongLine(nowMs, `No connection with the directory${because}${then}`)];
   }
 
   // Who is there.
@@ -144,7 +144,7 @@ export class RegistryRendering {
     this.#states.clear();
     for (const { name, state } of users) this.#states.set(foldName(name), state);
     const items = users.map((user): Line => [this.#nameOf(user.name), this.#asideOf(user)]);
-    const line: Line = [{ timeMs: nowMs }, " * Online: ", ...listed(items)];
+    const line = starLine(nowMs, "Online: ", ...listed(items));
     if (this.#isHintShown || !interactive) return [line];
     this.#isHintShown = true;
     return [line, ["Call somebody by name, `2 TEXT` tells all, /help shows more."]];
@@ -181,7 +181,7 @@ export class RegistryRendering {
       : before === "busy"
       ? " is free again"
       : " is online";
-    return [[{ timeMs: nowMs }, " * ", nameSpan(name), text]];
+    return [starLine(nowMs, nameSpan(name), text)];
   }
 
   // Calls.
@@ -189,12 +189,11 @@ export class RegistryRendering {
   #incomingLine({ call, from, guest }: EventNamed<"incoming">, nowMs: number): Line {
     this.#call = { id: call, isOurs: false, isConnected: false, isDirect: false };
     const who = guest ? ", a guest," : "";
-    return [
-      { timeMs: nowMs },
-      " ? ",
+    return questionLine(
+      nowMs,
       nameSpan(from),
       `${who} is calling: /accept or /decline within ${RINGING_TEXT}`,
-    ];
+    );
   }
 
   #callLine(event: EventNamed<"call">, nowMs: number): Line {
@@ -212,8 +211,8 @@ export class RegistryRendering {
     if (isOver) this.#call = null;
     if (isOver && wasConnected) this.#isBackSoon = !this.#isDown;
     const who = nameSpan(event.peer);
-    const star: Line = [{ timeMs: nowMs }, " * "];
-    const mark: Line = [{ timeMs: nowMs }, { text: " ! ", as: "mark" }];
+    const star = starLine(nowMs);
+    const mark = wrongLine(nowMs);
     switch (state) {
       case "ringing":
         return [...star, "Calling ", who, `... ${RINGING_TEXT} to answer; q withdraws`];
@@ -389,7 +388,7 @@ function statusLines(status: EventNamed<"status">): readonly Line[] {
     status;
   const who: Line = name === "" ? ["you"] : [ownNameSpan(name)];
   const how = guest ? ", as a guest" : "";
-  const lines: Line[] = [
+  return [
     session === "up"
       ? [
         `In the directory ${registry} as `,
@@ -399,10 +398,9 @@ function statusLines(status: EventNamed<"status">): readonly Line[] {
       : [`Not in the directory ${registry} now.`],
     ...(call === null ? [] : [callStatus(call)]),
     [unsent === 0 ? "Nothing is unsent." : `${numberText(unsent)} unsent.`],
-    ["Your key: ", { text: key, as: "exact" }],
+    ownKeyLine(key),
+    ...problems.map((problem) => problemLine(problem)),
   ];
-  for (const problem of problems) lines.push([{ text: "! ", as: "mark" }, problem]);
-  return lines;
 }
 
 function callStatus(

@@ -25,13 +25,10 @@ import { OnlineNames } from "./online_names.ts";
 import { endpointForOthers } from "./own_address.ts";
 import { type OpenedRecords, openRecords, type RecordFormat } from "./record_store.ts";
 import { regserverCommands, type RegserverCommandSink } from "./regserver_commands.ts";
-import {
-  regserverLines,
-  type RegserverOwnEvent,
-  shownRegserverEvent,
-} from "./regserver_rendering.ts";
+import { regserverLines, type RegserverOwnEvent } from "./regserver_rendering.ts";
 import { modePorts, runMode } from "./run_mode.ts";
 import { channelIdentity, markVerified, type Session, withSession } from "./session.ts";
+import { shownEvent } from "./verify_rendering.ts";
 import { VERSION } from "./version.ts";
 
 const RECORDS: RecordFormat<DirectoryRecord> = {
@@ -175,7 +172,7 @@ function show(
   ready: () => void,
 ): void {
   const { ui } = wiring;
-  ui.show(shownRegserverEvent(event), ref);
+  ui.show(shownEvent(event), ref);
   switch (event.event) {
     case "ready":
       return ready();

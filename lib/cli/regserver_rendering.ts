@@ -5,46 +5,38 @@ import { endpointText } from "../base/ids.ts";
 import type { DirectoryEvent } from "../protocols/directory/events.ts";
 import { numberText } from "./counts.ts";
 import { REGSERVER_PORT_DEFAULT } from "./regserver_arguments.ts";
-import { nameSpan } from "./spans.ts";
-import { memberRows } from "./states_rendering.ts";
-import { starLine } from "./text_format.ts";
-import type { CommonEvent, Line, RenderContext, Span } from "./user_interface.ts";
-import { shownVerifyEvent, type VerifyEvent, verifyLines } from "./verify_rendering.ts";
+import { nameSpan, ownKeyLine, problemLine, starLine, tableLines, wrongLine } from "./spans.ts";
+import type { Line, RenderContext } from "./user_interface.ts";
+import { type OwnEventOf, verifyLines } from "./verify_rendering.ts";
 
 /** What this mode alone shows. */
-export type RegserverOwnEvent =
-  | Exclude<DirectoryEvent, CommonEvent | { readonly event: "verify" }>
-  | VerifyEvent;
+export type RegserverOwnEvent = OwnEventOf<DirectoryEvent>;
 
 type EventNamed<Name extends RegserverOwnEvent["event"]> = Extract<
   RegserverOwnEvent,
   { readonly event: Name }
 >;
 
-/** An event as people and scripts see it. */
-export function shownRegserverEvent(event: DirectoryEvent): RegserverOwnEvent | CommonEvent {
-  return event.event === "verify" ? shownVerifyEvent(event) : event;
-}
-
 /** The lines of an event, in the order they are printed. */
 export function regserverLines(
   event: RegserverOwnEvent,
   { nowMs }: RenderContext,
 ): readonly Line[] {
-  const star = (...spans: Line): readonly Line[] => [[{ timeMs: nowMs }, " * ", ...spans]];
   switch (event.event) {
     case "ready":
       return readyLines(event);
     case "login":
-      return star(nameSpan(event.name), event.guest ? " came in as a guest" : " logged in");
+      return [
+        starLine(nowMs, nameSpan(event.name), event.guest ? " came in as a guest" : " logged in"),
+      ];
     case "logout":
       return event.reason === "closing" ? [] : [logoutLine(event, nowMs)];
     case "signup":
-      return star(nameSpan(event.name), " signed up");
+      return [starLine(nowMs, nameSpan(event.name), " signed up")];
     case "call":
-      return star(...callSpans(event));
+      return [starLine(nowMs, ...callSpans(event))];
     case "broadcast":
-      return star(nameSpan(event.from), ` told all (broadcast ${event.id})`);
+      return [starLine(nowMs, nameSpan(event.from), ` told all (broadcast ${event.id})`)];
     case "broadcast-sent":
       return [starLine(nowMs, `Broadcast ${event.id} has reached ${peopleText(event.reached)}`)];
     case "users":
@@ -76,11 +68,10 @@ const LEFT: Readonly<Record<string, string>> = {
 
 function logoutLine({ name, reason }: EventNamed<"logout">, nowMs: number): Line {
   if (reason !== "lost" && reason !== "slow") {
-    return [{ timeMs: nowMs }, " * ", nameSpan(name), ` left (${LEFT[reason] ?? reason})`];
+    return starLine(nowMs, nameSpan(name), ` left (${LEFT[reason] ?? reason})`);
   }
-  const mark: Span = { text: " ! ", as: "mark" };
   const why = reason === "lost" ? "no answer" : "took nothing in for too long";
-  return [{ timeMs: nowMs }, mark, nameSpan(name), ` is lost: ${why}`];
+  return wrongLine(nowMs, nameSpan(name), ` is lost: ${why}`);
 }
 
 function callSpans({ from, to, state }: EventNamed<"call">): Line {
@@ -113,7 +104,7 @@ const HEADINGS = ["Name", "State", "From", "Takes calls at", "Since", "Relayed"]
 
 function usersLines({ users }: EventNamed<"users">): readonly Line[] {
   if (users.length === 0) return [["Nobody is logged in."]];
-  return memberRows(
+  return tableLines(
     HEADINGS,
     users.map(({ name, guest, state, host, port, address, since, relayedBytes }) => [
       name,
@@ -129,17 +120,16 @@ function usersLines({ users }: EventNamed<"users">): readonly Line[] {
 function statusLines(status: EventNamed<"status">): readonly Line[] {
   const { clients, clientsMax, calls, accounts, kept, relayedBytes, key, problems } = status;
   const relayed = relayedBytes === 0 ? "" : `, ${bytesText(relayedBytes)} relayed`;
-  const lines: Line[] = [
+  return [
     [
       `${numberText(clients)} of ${peopleText(clientsMax)} at most, ${
         countText(calls, "call")
       }${relayed}.`,
     ],
     [`${accountsText(accounts)}, ${countText(kept, "broadcast")} kept for who is away.`],
-    [`Your key: ${key}`],
+    ownKeyLine(key),
+    ...problems.map((problem) => problemLine(problem)),
   ];
-  for (const problem of problems) lines.push([{ text: "! ", as: "mark" }, problem]);
-  return lines;
 }
 
 function peopleText(count: number): string {

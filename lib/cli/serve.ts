@@ -13,9 +13,10 @@ import { endpointForOthers } from "./own_address.ts";
 import { pinnedKeys, pinsIn } from "./pins.ts";
 import { modePorts, runMode } from "./run_mode.ts";
 import { serveCommands, type ServeCommandSink } from "./serve_commands.ts";
-import { serveLines, type ServeOwnEvent, shownServeEvent } from "./serve_rendering.ts";
+import { serveLines, type ServeOwnEvent } from "./serve_rendering.ts";
 import { channelIdentity, markVerified, type Session, withSession } from "./session.ts";
 import { SnapshotStore } from "./snapshot_store.ts";
+import { shownEvent } from "./verify_rendering.ts";
 import { VERSION } from "./version.ts";
 
 /** Of members' keys in `known_peers`: a data folder has one coordinator. */
@@ -113,7 +114,7 @@ function show(
   const { ui, options } = wiring;
   // A line for each entry is what scripts want, or who looks closely.
   if (event.event === "entry" && !options.json && !options.verbose) return;
-  ui.show(shownServeEvent(event), ref);
+  ui.show(shownEvent(event), ref);
   switch (event.event) {
     case "ready":
       ui.setNames(event.members);

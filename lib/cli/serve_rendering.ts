@@ -6,31 +6,24 @@ import type { CoordinatorEvent, CoordinatorMemberView } from "../protocols/group
 import { entriesText, numberText } from "./counts.ts";
 import { editLine, editViewLine } from "./edit_rendering.ts";
 import { SERVE_PORT_DEFAULT } from "./serve_arguments.ts";
-import { listed, nameSpan } from "./spans.ts";
+import { listed, nameSpan, ownKeyLine, problemLine, starLine, tableLines } from "./spans.ts";
 import {
-  memberRows,
+  lostLine,
   shortDigest,
   snapshotLines,
   snapshotsLines,
   statesLines,
 } from "./states_rendering.ts";
-import type { CommonEvent, Line, RenderContext } from "./user_interface.ts";
-import { shownVerifyEvent, type VerifyEvent, verifyLines } from "./verify_rendering.ts";
+import type { Line, RenderContext } from "./user_interface.ts";
+import { type OwnEventOf, verifyLines } from "./verify_rendering.ts";
 
 /** What this mode alone shows. */
-export type ServeOwnEvent =
-  | Exclude<CoordinatorEvent, CommonEvent | { readonly event: "verify" }>
-  | VerifyEvent;
+export type ServeOwnEvent = OwnEventOf<CoordinatorEvent>;
 
 type EventNamed<Name extends ServeOwnEvent["event"]> = Extract<
   ServeOwnEvent,
   { readonly event: Name }
 >;
-
-/** An event as people and scripts see it. */
-export function shownServeEvent(event: CoordinatorEvent): ServeOwnEvent | CommonEvent {
-  return event.event === "verify" ? shownVerifyEvent(event) : event;
-}
 
 /** The lines of an event, in the order they are printed. */
 export function serveLines(event: ServeOwnEvent, context: RenderContext): readonly Line[] {
@@ -39,17 +32,17 @@ export function serveLines(event: ServeOwnEvent, context: RenderContext): readon
     case "ready":
       return [readyLine(event)];
     case "joined":
-      return [[{ timeMs: nowMs }, " * ", nameSpan(event.name), " joined"]];
+      return [starLine(nowMs, nameSpan(event.name), " joined")];
     case "left":
       return [leftLine(event, nowMs)];
     case "view":
-      return [[{ timeMs: nowMs }, ` * View ${event.view}: `, ...namesOf(event.members)]];
+      return [starLine(nowMs, `View ${event.view}: `, ...namesOf(event.members))];
     case "recovered":
       return [recoveredLine(event, nowMs)];
     case "entry":
       // What is said is the members' affair: that it was is one for who looks closely.
       return context.verbose
-        ? [[{ timeMs: nowMs }, ` * Entry ${event.seq}, of `, nameSpan(event.from)]]
+        ? [starLine(nowMs, `Entry ${event.seq}, of `, nameSpan(event.from))]
         : [];
     case "edit":
       return [editLine(event, nowMs, nameSpan)];
@@ -86,23 +79,17 @@ function readyLine({ host, port }: EventNamed<"ready">): Line {
 
 function recoveredLine({ name, entries }: EventNamed<"recovered">, nowMs: number): Line {
   const sent = entries === 0 ? "nothing was missing" : `${entriesText(entries)} sent`;
-  return [{ timeMs: nowMs }, " * ", nameSpan(name), ` is back: ${sent}`];
+  return starLine(nowMs, nameSpan(name), ` is back: ${sent}`);
 }
 
 function leftLine({ name, reason }: EventNamed<"left">, nowMs: number): Line {
   switch (reason) {
     case "quit":
-      return [{ timeMs: nowMs }, " * ", nameSpan(name), " left (quit)"];
+      return starLine(nowMs, nameSpan(name), " left (quit)");
     case "removed":
-      return [{ timeMs: nowMs }, " * ", nameSpan(name), " left (removed)"];
+      return starLine(nowMs, nameSpan(name), " left (removed)");
     case "lost":
-      return [
-        { timeMs: nowMs },
-        { text: " ! ", as: "mark" },
-        nameSpan(name),
-        " is lost: no answer, or the log there is fetched anew; the group goes on, and brings them up to date " +
-        "when they are back",
-      ];
+      return lostLine(name, nowMs);
   }
 }
 
@@ -112,17 +99,16 @@ function statusLines(
   { key, view, seq, members, problems }: EventNamed<"status">,
 ): readonly Line[] {
   const nobody = members.length === 0 ? " Nobody is in the group." : "";
-  const lines: Line[] = [
+  return [
     [
       view === 0
         ? "Nobody has been in the group yet."
         : `View ${view}, ${entriesText(seq)}.${nobody}`,
     ],
     ...(members.length === 0 ? [] : memberTable(members)),
-    [`Your key: ${key}`],
+    ownKeyLine(key),
+    ...problems.map((problem) => problemLine(problem)),
   ];
-  for (const problem of problems) lines.push([{ text: "! ", as: "mark" }, problem]);
-  return lines;
 }
 
 function memberTable(members: readonly CoordinatorMemberView[]): readonly Line[] {
@@ -132,7 +118,7 @@ function memberTable(members: readonly CoordinatorMemberView[]): readonly Line[]
     shortDigest(member.digest),
     stateText(member),
   ]);
-  return memberRows(HEADINGS, rows);
+  return tableLines(HEADINGS, rows);
 }
 
 function stateText({ state, heard }: CoordinatorMemberView): string {

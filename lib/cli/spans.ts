@@ -8,6 +8,60 @@ export function nameSpan(text: string): Span {
   return { text: shownName(text), as: "name" };
 }
 
+/** Something has happened. */
+export function starLine(nowMs: number, ...spans: Line): Line {
+  return eventLine(nowMs, "*", spans);
+}
+
+/** Something is wrong. */
+export function wrongLine(nowMs: number, ...spans: Line): Line {
+  return eventLine(nowMs, "!", spans);
+}
+
+/** Somebody is asked. */
+export function questionLine(nowMs: number, ...spans: Line): Line {
+  return eventLine(nowMs, "?", spans);
+}
+
+/** The mark is a span of its own: what doesn't fit into a terminal's line goes on under what follows it. */
+function eventLine(nowMs: number, mark: string, spans: Line): Line {
+  const text = ` ${mark} `;
+  return [{ timeMs: nowMs }, mark === "*" ? text : { text, as: "mark" }, ...spans];
+}
+
+/** A notice, marked where something is wrong. */
+export function noticeLine(nowMs: number, text: string, isWarning: boolean): Line {
+  return isWarning ? wrongLine(nowMs, text) : starLine(nowMs, text);
+}
+
+/** What is wrong, where it isn't said when that was found. */
+export function problemLine(...spans: Line): Line {
+  return [{ text: "! ", as: "mark" }, ...spans];
+}
+
+/** One's own key, to be compared or copied. */
+export function ownKeyLine(key: string): Line {
+  return ["Your key: ", { text: key, as: "exact" }];
+}
+
+/** Rows under headings; the first column are names. */
+export function tableLines(
+  headings: readonly string[],
+  rows: readonly (readonly string[])[],
+): readonly Line[] {
+  const widths = headings.map((heading, column) =>
+    Math.max(heading.length, ...rows.map((row) => row[column]!.length))
+  );
+  const padded = (cell: string, column: number) => cell.padEnd(widths[column]!);
+  return [headings, ...rows].map((cells, index) => {
+    const rest = cells.slice(1).map((cell, at) => padded(cell, at + 1)).join(COLUMN_GAP).trimEnd();
+    const name = cells[0]!;
+    const blanks = " ".repeat(widths[0]! - name.length) + COLUMN_GAP;
+    return [index === 0 ? name : nameSpan(name), blanks, rest];
+  });
+}
+const COLUMN_GAP = "  ";
+
 /** Items with commas between them. */
 export function listed(items: readonly Line[]): readonly Span[] {
   return items.flatMap((item, index) => index === 0 ? item : [", ", ...item]);

@@ -3,7 +3,15 @@
 import { shownName } from "../base/names.ts";
 import type { CoordinatorEvent, StateView } from "../protocols/group/events.ts";
 import { numberText } from "./counts.ts";
-import { andListed, listed, nameSpan } from "./spans.ts";
+import {
+  andListed,
+  listed,
+  nameSpan,
+  problemLine,
+  starLine,
+  tableLines,
+  wrongLine,
+} from "./spans.ts";
 import type { Line, Span } from "./user_interface.ts";
 
 type EventNamed<Name extends CoordinatorEvent["event"]> = Extract<
@@ -12,7 +20,6 @@ type EventNamed<Name extends CoordinatorEvent["event"]> = Extract<
 >;
 
 const DIGEST_LETTERS = 8;
-const GAP = "  ";
 /** `/snapshots` shows so many on a screen; all of them are files. */
 const SNAPSHOTS_SHOWN = 20;
 
@@ -21,21 +28,14 @@ export function shortDigest(digest: string): string {
   return digest.slice(0, DIGEST_LETTERS);
 }
 
-/** Rows under headings, the first column names. */
-export function memberRows(
-  headings: readonly string[],
-  rows: readonly (readonly string[])[],
-): readonly Line[] {
-  const widths = headings.map((heading, column) =>
-    Math.max(heading.length, ...rows.map((row) => row[column]!.length))
+/** A member that is out of the group until it is heard again. */
+export function lostLine(name: string, nowMs: number): Line {
+  return wrongLine(
+    nowMs,
+    nameSpan(name),
+    " is lost: no answer, or the log there is fetched anew; the group goes on, and brings them up to date " +
+      "when they are back",
   );
-  const padded = (cell: string, column: number) => cell.padEnd(widths[column]!);
-  return [headings, ...rows].map((cells, index) => {
-    const rest = cells.slice(1).map((cell, at) => padded(cell, at + 1)).join(GAP).trimEnd();
-    const name = cells[0]!;
-    const blanks = " ".repeat(widths[0]! - name.length) + GAP;
-    return [index === 0 ? name : nameSpan(name), blanks, rest];
-  });
 }
 
 const HEADINGS = ["Member", "Entries", "Digest", "Lag", "Locks"] as const;
@@ -53,7 +53,7 @@ export function statesLines(
     locks.length === 0 ? "-" : locks.join(", "),
   ]);
   return [
-    ...memberRows(HEADINGS, rows),
+    ...tableLines(HEADINGS, rows),
     sharedLine(members, consistent),
     ...members.flatMap(differsLine),
     ...(arrivals === undefined ? [] : [arrivalsLine(arrivals, nowMs)]),
@@ -88,8 +88,7 @@ function sharedLine(
 function differsLine({ name, differs = [] }: StateView): readonly Line[] {
   if (differs.length === 0) return [];
   const others = andListed(differs.map((other) => [nameSpan(other)]));
-  const mark: Span = { text: "! ", as: "mark" };
-  return [[mark, "The log of ", nameSpan(name), " differs from that of ", ...others, "."]];
+  return [problemLine("The log of ", nameSpan(name), " differs from that of ", ...others, ".")];
 }
 
 type Arrivals = NonNullable<EventNamed<"states">["arrivals"]>;
@@ -118,15 +117,13 @@ export function snapshotLines(event: EventNamed<"snapshot">, nowMs: number): rea
   const { id, file, consistent, why } = event;
   // Nobody waits for it, and /snapshots says where it is.
   if (consistent && event.scheduled === true) {
-    return [[{ timeMs: nowMs }, ` * Snapshot ${id} is consistent`]];
+    return [starLine(nowMs, `Snapshot ${id} is consistent`)];
   }
   const kept: Line = ["  ", { text: file, as: "exact" }];
   if (consistent) {
-    const line: Line = [{ timeMs: nowMs }, ` * Snapshot ${id} is consistent: ${why}`];
-    return [line, kept];
+    return [starLine(nowMs, `Snapshot ${id} is consistent: ${why}`), kept];
   }
-  const mark: Span = { text: " ! ", as: "mark" };
-  return [[{ timeMs: nowMs }, mark, `Snapshot ${id} isn't consistent: ${why}`], kept];
+  return [wrongLine(nowMs, `Snapshot ${id} isn't consistent: ${why}`), kept];
 }
 
 export function snapshotsLines({ snapshots }: EventNamed<"snapshots">): readonly Line[] {
@@ -145,12 +142,12 @@ export function snapshotsLines({ snapshots }: EventNamed<"snapshots">): readonly
         : consistent
         ? "consistent"
         : "not consistent";
-      const mark: readonly Span[] = consistent === true ? [] : [{ text: "! ", as: "mark" }];
       const who = members.length === 0
         ? []
         : [", ", ...andListed(members.map((name) => [nameSpan(name)]))];
       const under = consistent === null ? "" : `, ${numberText(messages)} under way`;
-      return [...mark, `${id}  ${verdict}`, ...who, under];
+      const line: Line = [`${id}  ${verdict}`, ...who, under];
+      return consistent === true ? line : problemLine(...line);
     }),
     ["in ", { text: folder, as: "exact" }],
   ];

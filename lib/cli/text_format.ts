@@ -283,13 +283,3 @@ function nameColour(name: string): string {
   }
   return NAME_COLOURS[(hash >>> 0) % NAME_COLOURS.length]!;
 }
-
-/** A line of the program's own, in the form that all events have: time, star, text. */
-export function starLine(nowMs: number, text: string): Line {
-  return [{ timeMs: nowMs }, " * ", text];
-}
-
-/** A notice, marked where something is wrong. */
-export function noticeLine(nowMs: number, text: string, isWarning: boolean): Line {
-  return isWarning ? [{ timeMs: nowMs }, { text: " ! ", as: "mark" }, text] : starLine(nowMs, text);
-}

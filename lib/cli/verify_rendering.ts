@@ -1,8 +1,8 @@
-/** How the digits of `/verify` read, in every mode. */
+/** How the digits of `/verify` read, in every mode, and how they come into the place of keys. */
 
 import type { ModeEvent } from "../base/mode_machine.ts";
 import { nameSpan } from "./spans.ts";
-import type { Line } from "./user_interface.ts";
+import type { CommonEvent, Line, ShownEvent } from "./user_interface.ts";
 import { verificationDigits } from "./verification_digits.ts";
 
 /** The keys' digits, which take too long to make for a state machine, in place of the keys. */
@@ -13,10 +13,25 @@ export interface VerifyEvent {
   readonly digits: string;
 }
 
-/** The event as people and scripts see it. */
-export function shownVerifyEvent(
-  { name, key, ownKey, peerKey }: Extract<ModeEvent, { readonly event: "verify" }>,
-): VerifyEvent {
+type KeysEvent = Extract<ModeEvent, { readonly event: "verify" }>;
+
+/** Of a machine's events, those that its mode alone renders. */
+export type OwnEventOf<Event extends ShownEvent> =
+  | Exclude<Event, CommonEvent | KeysEvent>
+  | VerifyEvent;
+
+/** A machine's event as people and scripts see it. */
+export function shownEvent<Event extends ShownEvent>(
+  event: Event | KeysEvent,
+): OwnEventOf<Event> | CommonEvent {
+  return isOfKeys(event) ? digitsEvent(event) : event as OwnEventOf<Event>;
+}
+
+function isOfKeys(event: ShownEvent): event is KeysEvent {
+  return event.event === "verify";
+}
+
+function digitsEvent({ name, key, ownKey, peerKey }: KeysEvent): VerifyEvent {
   return { event: "verify", name, key, digits: verificationDigits(ownKey, peerKey) };
 }
 

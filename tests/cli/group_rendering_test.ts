@@ -1,14 +1,11 @@
 import { assertEquals } from "@std/assert";
-import {
-  type MemberOwnEvent,
-  MemberRendering,
-  shownMemberEvent,
-} from "../../lib/cli/member_rendering.ts";
-import { serveLines, type ServeOwnEvent, shownServeEvent } from "../../lib/cli/serve_rendering.ts";
+import { type MemberOwnEvent, MemberRendering } from "../../lib/cli/member_rendering.ts";
+import { serveLines, type ServeOwnEvent } from "../../lib/cli/serve_rendering.ts";
 import { verificationDigits } from "../../lib/cli/verification_digits.ts";
 import type { PeerKey } from "../../lib/base/ids.ts";
 import { NOON_MS } from "./memory_streams.ts";
 import { printed } from "./printed.ts";
+import { shownEvent } from "../../lib/cli/verify_rendering.ts";
 
 const EARLIER = new Date(NOON_MS - 60 * 60 * 1_000).toISOString();
 const NOON = new Date(NOON_MS).toISOString();
@@ -524,5 +521,5 @@ Deno.test("a group's verify event has the digits of both keys, at both ends", ()
   const digits = verificationDigits(ownKey, peerKey);
   const event = { event: "verify", name: "Bob", key: "k", ownKey, peerKey } as const;
   const shown = { event: "verify", name: "Bob", key: "k", digits };
-  assertEquals([shownMemberEvent(event), shownServeEvent(event)], [shown, shown]);
+  assertEquals([shownEvent(event), shownEvent(event)], [shown, shown]);
 });

@@ -4,6 +4,8 @@ import {
   RegistryRendering,
   talkText,
 } from "../../lib/cli/registry_rendering.ts";
+import { graphemesOf, textWidth } from "../../lib/cli/graphemes.ts";
+import { TextFormat } from "../../lib/cli/text_format.ts";
 import { NOON_MS } from "./memory_streams.ts";
 import { printed } from "./printed.ts";
 
@@ -316,4 +318,20 @@ Deno.test("registry: how long they talked", () => {
     "59 min 59 s",
     "2 h 5 min",
   ]);
+});
+
+Deno.test("RegistryRendering: a list that is too long for the terminal goes on under what follows the mark", () => {
+  const rendering = new RegistryRendering();
+  const context = { nowMs: NOON_MS, interactive: false, verbose: false };
+  const users = ["alice", "bob", "carol", "dave", "erin"].map((name) => user(name));
+  const lines = [READY, UP, { event: "users", users } as const].flatMap((event) =>
+    rendering.lines(event, context)
+  );
+  const terminal = { width: textWidth, characters: graphemesOf, columns: () => 40 };
+
+  const shown = new TextFormat({ colour: false, verbose: false, terminal }, NOON_MS).format(
+    lines[0]!,
+  );
+
+  assertEquals(shown, "12:03 * Online: alice (you), bob,\n        carol, dave, erin\n");
 });
