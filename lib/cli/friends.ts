@@ -1,14 +1,13 @@
 /** `p2pchat peer --users`: wires the friends' machine to sockets, files and the user interface. */
 
 import { P2pchatError } from "../base/errors.ts";
-import { fingerprintOf } from "../base/fingerprint.ts";
 import { endpointText } from "../base/ids.ts";
-import type { FriendsEvent } from "../protocols/friends/events.ts";
+import type { FriendsCommand, FriendsEvent } from "../protocols/friends/events.ts";
 import { FriendsHost, type FriendsStore } from "../runtime/friends_host.ts";
 import { profileFolder } from "../store/paths.ts";
 import { UserInfoWatch } from "../store/user_info_watch.ts";
 import { HostSet } from "../transport/hosts.ts";
-import { forwardTo, type Links } from "../transport/link.ts";
+import { forwardTo, type Links, openTo } from "../transport/link.ts";
 import { SYSTEM_LINK_CLOCK } from "../transport/system_clock.ts";
 import { openTcpLinks } from "../transport/tcp_links.ts";
 import { friendsCommands, type FriendsCommandSink, Reply } from "./friends_commands.ts";
@@ -22,13 +21,21 @@ import {
   readFriendsTable,
   TableFollower,
 } from "./friends_table.ts";
+import { inputTo } from "./mode_input.ts";
 import type { FriendsOptions } from "./options.ts";
 import { pinnedKeys, pinsIn } from "./pins.ts";
 import { modePorts, runMode } from "./run_mode.ts";
-import { channelIdentity, markVerified, type Session, showError, withSession } from "./session.ts";
+import {
+  channelIdentity,
+  logStarted,
+  markVerified,
+  type Session,
+  showError,
+  showNotices,
+  withSession,
+} from "./session.ts";
 import { realTablePath } from "./table_path.ts";
 import { shownEvent } from "./verify_rendering.ts";
-import { VERSION } from "./version.ts";
 
 /**
  * Runs until the user leaves.
@@ -69,20 +76,11 @@ async function chat(wiring: Wiring): Promise<void> {
     links = listen(options, table, {
       identity: channelIdentity(wiring),
       env: environment,
-      access: {
-        mode: "friends",
-        room: null,
-        secrets: null,
-        admit: () => null,
-        prefers: (host) => hosts.has(host),
-      },
+      access: { ...openTo("friends"), prefers: (host) => hosts.has(host) },
       handler: forwardTo(() => host),
     });
-    environment.log.info("started", {
-      version: VERSION,
-      command: "peer",
+    logStarted(wiring, "peer", {
       name: table.own.name,
-      key: fingerprintOf(identity.signer.key),
       listening: endpointText(links.local),
       users: path,
       friends: table.rows.length - 1,
@@ -141,11 +139,10 @@ function hostOf(
   begun: () => void,
 ): FriendsHost {
   const { options, table, environment, identity, knownPeers, ui, reply } = wiring;
-  const leave = (cause: string) => {
-    environment.log.info("asked to leave", { cause });
-    host.command({ command: "quit" }, undefined);
-    return true;
-  };
+  const input = inputTo<FriendsCommand>(
+    environment.log,
+    (command, ref) => host.command(command, ref),
+  );
   const show = (event: FriendsEvent, ref: string | undefined) => {
     ui.show(shownEvent(event), ref);
     if (event.event === "verify") return markVerified(wiring, event.peerKey, ref);
@@ -153,10 +150,9 @@ function hostOf(
     if (event.event !== "ready") return;
     ui.setPrompt(event.name);
     offerNames(wiring, event.names);
-    for (const text of notices) ui.show({ event: "notice", text });
+    showNotices(ui, ...notices);
     begun();
-    const target: FriendsCommandSink = (command, ref) => host.command(command, ref);
-    ui.listen({ target, ended: () => leave("end of input"), interrupted: leave });
+    ui.listen(input.handler);
   };
   const pin = pinsIn(wiring, scope);
   const config = {
@@ -170,7 +166,7 @@ function hostOf(
   };
   const { signer } = identity;
   const host = new FriendsHost(config, { ...modePorts(wiring, links), signer, store, show, pin });
-  ui.heedInterrupts(leave);
+  ui.heedInterrupts(input.leave);
   return host;
 }
 
@@ -195,7 +191,7 @@ function followTable(
       offerNames(wiring, friends.map(({ name }) => name));
       port.follow(now);
     },
-    notice: (text) => ui.show({ event: "notice", text }),
+    notice: (text) => showNotices(ui, text),
     failed: (error) => showError(ui, error),
     trouble: (text) => host.trouble("table", text),
   });
@@ -214,7 +210,7 @@ function ownPort(
     isFixed: options.port !== null,
     notice(text) {
       environment.log.info("own port", { text, listening: endpointText(links.local) });
-      ui.show({ event: "notice", text });
+      showNotices(ui, text);
     },
     failed: (error) => showError(ui, error),
     trouble,

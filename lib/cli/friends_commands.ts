@@ -6,11 +6,17 @@ import { foldName } from "../base/names.ts";
 import type { FriendsCommand } from "../protocols/friends/events.ts";
 import { memberName, messageText } from "./command_arguments.ts";
 import { command, CommandTable, type Invocation } from "./commands.ts";
-import { statusCommand, trustCommand, verifyCommand } from "./mode_commands.ts";
+import {
+  type CommandSink,
+  exitCommand,
+  listCommand,
+  statusCommand,
+  trustCommand,
+  verifyCommand,
+} from "./mode_commands.ts";
 import type { Expansion } from "./user_interface.ts";
 
-/** Takes what the user asked for; events that answer it carry `ref`. */
-export type FriendsCommandSink = (command: FriendsCommand, ref: string | undefined) => void;
+export type FriendsCommandSink = CommandSink<FriendsCommand>;
 
 /** Stands for who wrote last, unless a friend is called so. */
 const LAST_WRITER = "r";
@@ -86,15 +92,11 @@ export const friendsCommands: CommandTable<FriendsCommandSink> = new CommandTabl
       run: (submit: FriendsCommandSink, { name, text }, ref) =>
         submit({ command: "msg", name, text }, ref),
     }),
-    command({
-      name: "list",
+    {
+      ...listCommand,
       aliases: ["friends", "peers"],
-      form: "",
-      args: {},
       help: "all friends, where they are, and who is connected",
-      example: "/list",
-      run: (submit: FriendsCommandSink, _, ref) => submit({ command: "list" }, ref),
-    }),
+    },
     statusCommand,
     command({
       name: "outbox",
@@ -116,15 +118,6 @@ export const friendsCommands: CommandTable<FriendsCommandSink> = new CommandTabl
     }),
     verifyCommand,
     trustCommand,
-    command({
-      name: "exit",
-      aliases: ["quit", "q"],
-      form: "",
-      args: {},
-      help: "leave; what waits is sent at the next start",
-      example: "/exit",
-      leaves: true,
-      run: (submit: FriendsCommandSink, _, ref) => submit({ command: "quit" }, ref),
-    }),
+    { ...exitCommand, help: "leave; what waits is sent at the next start" },
   ],
 });

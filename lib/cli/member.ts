@@ -6,13 +6,13 @@ import { fingerprintOf } from "../base/fingerprint.ts";
 import { type Endpoint, endpointText } from "../base/ids.ts";
 import type { Logger } from "../base/environment.ts";
 import { foldName } from "../base/names.ts";
-import type { MemberEvent } from "../protocols/group/events.ts";
+import type { MemberCommand, MemberEvent } from "../protocols/group/events.ts";
 import { COORDINATOR_NAME } from "../protocols/group/history.ts";
 import type { MemberConfig } from "../protocols/group/member_io.ts";
 import { MemberHost } from "../runtime/member_host.ts";
 import { profileFolder } from "../store/paths.ts";
 import type { Datagrams } from "../transport/datagrams.ts";
-import { forwardTo, type LinkHandler, type Links } from "../transport/link.ts";
+import { forwardTo, type LinkHandler, type Links, openTo } from "../transport/link.ts";
 import { SYSTEM_LINK_CLOCK } from "../transport/system_clock.ts";
 import { openTcpLinks } from "../transport/tcp_links.ts";
 import { UdpDatagrams } from "../transport/udp_datagrams.ts";
@@ -23,6 +23,7 @@ import { memberCommands, type MemberCommandSink } from "./member_commands.ts";
 import { logPathOf, type MemberPlace, MemberPlaces } from "./member_place.ts";
 import { MemberRelay } from "./member_relay.ts";
 import { CATCHING_UP_TOLD_MS, type MemberOwnEvent, MemberRendering } from "./member_rendering.ts";
+import { inputTo } from "./mode_input.ts";
 import type { MemberOptions } from "./options.ts";
 import { endpointForOthers } from "./own_address.ts";
 import { keyPinned, pinnedKeys, pinsIn } from "./pins.ts";
@@ -31,12 +32,13 @@ import { SERVE_PORT_DEFAULT } from "./serve_arguments.ts";
 import {
   channelIdentity,
   knownPeersPath,
+  logStarted,
   markVerified,
   type Session,
+  showNotices,
   withSession,
 } from "./session.ts";
 import { shownEvent } from "./verify_rendering.ts";
-import { VERSION } from "./version.ts";
 import { askWho } from "./who_answers.ts";
 
 /**
@@ -56,14 +58,8 @@ export async function runMember(options: MemberOptions): Promise<void> {
     const keyAt = (address: string) => keyPinned(knownPeers, scopeOf(address), COORDINATOR_NAME);
     const places = await MemberPlaces.open(disk, `${folder}/group`, keyAt);
     const relay = new MemberRelay();
-    const leave = (cause: string) => {
-      environment.log.info("asked to leave", { cause });
-      relay.command({ command: "quit" }, undefined);
-      return true;
-    };
-    const listen = onceOnly(() =>
-      ui.listen({ target: relay.command, ended: () => leave("end of input"), interrupted: leave })
-    );
+    const { handler, leave } = inputTo<MemberCommand>(environment.log, relay.command);
+    const listen = onceOnly(() => ui.listen(handler));
     const common = { ...session, options, logPath, places, relay, leave, listen };
     await chatWhereItIs(common);
   });
@@ -161,7 +157,7 @@ type OpenedGroup = Awaited<ReturnType<typeof openGroup>>;
 
 async function chat(wiring: Wiring): Promise<void> {
   const { options, place, logPath, disk, environment, identity, ui, relay } = wiring;
-  const notice = (text: string) => ui.show({ event: "notice", text });
+  const notice = (text: string) => showNotices(ui, text);
   const { crypto, wallMs } = environment;
   const ports = { disk, crypto, pid: Deno.pid, wallMs, notice };
   const group = await openGroup(ports, { folder: place.folder, db: logPath });
@@ -177,16 +173,13 @@ async function chat(wiring: Wiring): Promise<void> {
       port: null, // the coordinator is dialled
       identity: channel,
       env: environment,
-      access: { mode: "group", room: null, secrets: null, admit: () => null },
+      access: openTo("group"),
       handler: guarded(wiring, () => host),
     });
     const scope = scopeOf(place.address);
     const config = configOf(wiring, group, datagrams.local.port, scope);
-    environment.log.info("started", {
-      version: VERSION,
-      command: "peer",
+    logStarted(wiring, "peer", {
       name: options.name,
-      key: fingerprintOf(identity.signer.key),
       server: endpointText(options.server),
       datagrams: endpointText(datagrams.local),
       advertised: config.host,
@@ -319,7 +312,7 @@ class Presenter {
     const { ui, identity } = this.wiring;
     ui.setPrompt(`${name} @group`);
     this.#offerNames(members);
-    for (const text of [...identity.notices, ...this.notices]) ui.show({ event: "notice", text });
+    showNotices(ui, ...identity.notices, ...this.notices);
     this.wiring.listen();
   }
 

@@ -6,10 +6,16 @@ import type { MemberCommand } from "../protocols/group/events.ts";
 import { LOG_COUNT_DEFAULT, LOG_COUNT_MAX } from "../protocols/group/limits.ts";
 import { countUpTo, isGiven, maybeNumberOf, messageText, numberOf } from "./command_arguments.ts";
 import { type Argument, command, CommandTable } from "./commands.ts";
-import { statusCommand, trustCommand, verifyCommand } from "./mode_commands.ts";
+import {
+  type CommandSink,
+  exitCommand,
+  listCommand,
+  statusCommand,
+  trustCommand,
+  verifyCommand,
+} from "./mode_commands.ts";
 
-/** Takes what the user asked for; events that answer it carry `ref`. */
-export type MemberCommandSink = (command: MemberCommand, ref: string | undefined) => void;
+export type MemberCommandSink = CommandSink<MemberCommand>;
 
 const EDIT_FORM = "the form is /edit TEXT - N, for example /edit at eight? - 43";
 
@@ -91,27 +97,10 @@ export const memberCommands: CommandTable<MemberCommandSink> = new CommandTable<
           ref,
         ),
     }),
-    command({
-      name: "list",
-      aliases: ["members", "peers"],
-      form: "",
-      args: {},
-      help: "who is in the group",
-      example: "/list",
-      run: (submit: MemberCommandSink, _, ref) => submit({ command: "list" }, ref),
-    }),
+    listCommand,
     statusCommand,
     verifyCommand,
     trustCommand,
-    command({
-      name: "exit",
-      aliases: ["quit", "q"],
-      form: "",
-      args: {},
-      help: "leave the group",
-      example: "/exit",
-      leaves: true,
-      run: (submit: MemberCommandSink, _, ref) => submit({ command: "quit" }, ref),
-    }),
+    { ...exitCommand, help: "leave the group" },
   ],
 });

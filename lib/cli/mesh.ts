@@ -5,7 +5,7 @@ import { P2pchatError } from "../base/errors.ts";
 import { fingerprintOf } from "../base/fingerprint.ts";
 import { endpointText, type RoomId } from "../base/ids.ts";
 import { invariant } from "../base/invariant.ts";
-import type { MeshEvent } from "../protocols/mesh/events.ts";
+import type { MeshCommand, MeshEvent } from "../protocols/mesh/events.ts";
 import type { MeshConfig } from "../protocols/mesh/mesh_io.ts";
 import { MeshHost } from "../runtime/mesh_host.ts";
 import { profileFolder } from "../store/paths.ts";
@@ -15,11 +15,18 @@ import { addressOfThisMachine } from "./own_address.ts";
 import { meshCommands, type MeshCommandSink } from "./mesh_commands.ts";
 import { meshLines, type MeshOwnEvent } from "./mesh_rendering.ts";
 import { MeshRooms } from "./mesh_rooms.ts";
+import { inputTo } from "./mode_input.ts";
 import type { MeshOptions } from "./options.ts";
 import { modePorts, runMode } from "./run_mode.ts";
-import { channelIdentity, markVerified, type Session, withSession } from "./session.ts";
+import {
+  channelIdentity,
+  logStarted,
+  markVerified,
+  type Session,
+  showNotices,
+  withSession,
+} from "./session.ts";
 import { shownEvent } from "./verify_rendering.ts";
-import { VERSION } from "./version.ts";
 
 /** Where a mesh listens unless told otherwise. */
 export const MESH_PORT_DEFAULT = 55_107;
@@ -62,8 +69,7 @@ export async function runMesh(options: MeshOptions): Promise<void> {
   const folder = profileFolder(options.dataFolder, name);
   await withSession(options, { folder, lockMode: "mesh" }, mode, async (session) => {
     const { disk, folder, ui } = session;
-    const notice = (text: string) => ui.show({ event: "notice", text });
-    const rooms = await MeshRooms.open(disk, `${folder}/mesh`, notice);
+    const rooms = await MeshRooms.open(disk, `${folder}/mesh`, (text) => showNotices(ui, text));
     await chat({ ...session, options, rooms });
   });
 }
@@ -95,39 +101,34 @@ async function chat(wiring: Wiring): Promise<void> {
   });
   try {
     const config = configOf(options, links, begin);
-    environment.log.info("started", {
-      version: VERSION,
-      command: "mesh",
+    logStarted(wiring, "mesh", {
       name: options.name,
-      key: fingerprintOf(identity.signer.key),
       listening: options.passive ? null : endpointText(links.local),
       advertised: config.advertise,
       passive: options.passive,
       begin: loggedBeginning(begin),
     });
-    const leave = (cause: string) => {
-      environment.log.info("asked to leave", { cause });
-      presenter.leaving();
-      host?.command({ command: "quit" }, undefined);
-      return true;
-    };
-    const presenter = new Presenter(wiring, () => host?.knownNames ?? [], (target) => {
-      ui.listen({ target, ended: () => leave("end of input"), interrupted: leave });
+    const input = inputTo<MeshCommand>(environment.log, (command, ref) => {
+      if (command.command === "quit") presenter.leaving();
+      host?.command(command, ref);
+    });
+    const presenter = new Presenter(wiring, () => host?.knownNames ?? [], () => {
+      ui.listen(input.handler);
       // After the first line, which says where this member listens.
-      for (const text of identity.notices) ui.show({ event: "notice", text });
-      if (begin.kind === "resume") ui.show({ event: "notice", text: BACK });
+      showNotices(ui, ...identity.notices);
+      if (begin.kind === "resume") showNotices(ui, BACK);
       if (begin.kind === "found" && options.passive) {
         ui.show({ event: "notice", text: FOUNDED_PASSIVE, warning: true });
       } else if (begin.kind === "found" && ui.interactive) {
-        ui.show({ event: "notice", text: begin.private ? FOUNDED_PRIVATE : FOUNDED });
+        showNotices(ui, begin.private ? FOUNDED_PRIVATE : FOUNDED);
       } else if (begin.kind === "join" && ui.interactive && rooms.last === null) {
-        ui.show({ event: "notice", text: FIRST_ROOM });
+        showNotices(ui, FIRST_ROOM);
       }
       if (rooms.last !== null && host?.room !== rooms.last) {
-        ui.show({ event: "notice", text: leftBehind(rooms.last) });
+        showNotices(ui, leftBehind(rooms.last));
       }
     });
-    ui.heedInterrupts(leave);
+    ui.heedInterrupts(input.leave);
     host = new MeshHost(config, {
       ...modePorts(wiring, links),
       signer: identity.signer,
@@ -139,13 +140,6 @@ async function chat(wiring: Wiring): Promise<void> {
       },
       show: (event, ref) => presenter.show(event, ref),
     });
-    presenter.sink = (command, ref) => {
-      if (command.command === "quit") {
-        environment.log.info("asked to leave", { cause: "command" });
-        presenter.leaving();
-      }
-      host?.command(command, ref);
-    };
     await runMode(wiring, links, host).finally(() => presenter.stopped());
   } finally {
     await links.shutdown("ended");
@@ -154,7 +148,6 @@ async function chat(wiring: Wiring): Promise<void> {
 
 /** Shows what happens, keeps prompt and completion up to date, and starts listening when it is ready. */
 class Presenter {
-  sink: MeshCommandSink = () => {};
   /** Names of members that are here, by fingerprint; bounded by the roster. */
   readonly #names = new Map<string, string>();
   readonly #key: string;
@@ -168,7 +161,7 @@ class Presenter {
   constructor(
     readonly wiring: Wiring,
     readonly known: () => readonly string[],
-    readonly listen: (target: MeshCommandSink) => void,
+    readonly listen: () => void,
   ) {
     this.#key = fingerprintOf(wiring.identity.signer.key);
   }
@@ -180,7 +173,7 @@ class Presenter {
       case "ready":
         ui.setPrompt(event.name);
         this.#offerNames();
-        this.listen((command, ref) => this.sink(command, ref));
+        this.listen();
         return this.#showHeld();
       case "joined":
         this.#names.set(event.key, event.name);
@@ -203,7 +196,7 @@ class Presenter {
 
   /** Shows a notice, after the first line. */
   notice(text: string): void {
-    if (this.#held === null) this.wiring.ui.show({ event: "notice", text });
+    if (this.#held === null) showNotices(this.wiring.ui, text);
     else this.#held.push(text);
   }
 
@@ -220,7 +213,7 @@ class Presenter {
       const names = [...new Set(this.#unconfirmed.values())].filter((name) => here.has(name));
       if (names.length === 0) return;
       const text = `Leaving; waiting up to 10 s for ${names.join(", ")} to confirm`;
-      this.wiring.ui.show({ event: "notice", text });
+      showNotices(this.wiring.ui, text);
     }, LEAVING_UNTOLD_MS);
   }
 

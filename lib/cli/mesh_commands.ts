@@ -3,10 +3,15 @@
 import type { MeshCommand } from "../protocols/mesh/events.ts";
 import { entryCount, isGiven, memberName, messageText, newName } from "./command_arguments.ts";
 import { type Argument, command, CommandTable } from "./commands.ts";
-import { statusCommand, trustCommand, verifyCommand } from "./mode_commands.ts";
+import {
+  type CommandSink,
+  exitCommand,
+  statusCommand,
+  trustCommand,
+  verifyCommand,
+} from "./mode_commands.ts";
 
-/** Takes what the user asked for; events that answer it carry `ref`. */
-export type MeshCommandSink = (command: MeshCommand, ref: string | undefined) => void;
+export type MeshCommandSink = CommandSink<MeshCommand>;
 
 /** As an object, `msg` without `name` goes to all. */
 const receiver: Argument<string | undefined> = { ...memberName, optionalInObject: true };
@@ -71,15 +76,12 @@ export const meshCommands: CommandTable<MeshCommandSink> = new CommandTable<Mesh
       example: "/name Alicia",
       run: (submit: MeshCommandSink, { new: name }, ref) => submit({ command: "name", name }, ref),
     }),
-    command({
+    {
+      ...exitCommand,
       name: "quit",
       aliases: ["exit", "q"],
-      form: "",
-      args: {},
       help: "leave the room",
       example: "/quit",
-      leaves: true,
-      run: (submit: MeshCommandSink, _, ref) => submit({ command: "quit" }, ref),
-    }),
+    },
   ],
 });

@@ -1,14 +1,49 @@
-/** Commands that every mode has. */
+/** What the commands of all modes share, and those that most of them have. */
 
+import { P2pchatError } from "../base/errors.ts";
 import type { ModeCommand } from "../base/mode_machine.ts";
+import { quotedStart } from "../base/text.ts";
 import { memberName } from "./command_arguments.ts";
 import { type Command, command } from "./commands.ts";
 
-/** Takes what the user asked for with one of them; events that answer it carry `ref`. */
-type SinkOf<Name extends ModeCommand["command"]> = (
-  command: Extract<ModeCommand, { readonly command: Name }>,
-  ref: string | undefined,
-) => void;
+/** Takes what the user asked for; events that answer it carry `ref`. */
+export type CommandSink<Asked> = (command: Asked, ref: string | undefined) => void;
+
+type SinkOf<Name extends ModeCommand["command"]> = CommandSink<
+  Extract<ModeCommand, { readonly command: Name }>
+>;
+type ListSink = CommandSink<{ readonly command: "list" }>;
+
+/** @param instead What to do to be heard by others: "to ..." @throws {P2pchatError} Always: a server says nothing. */
+export function refuseBareLine(line: string, instead: string): never {
+  throw new P2pchatError(
+    "unknown-command",
+    `Nothing was done about ${
+      quotedStart(line)
+    }: commands begin with /, /help lists them; ${instead}`,
+  );
+}
+
+export const listCommand: Command<ListSink> = command({
+  name: "list",
+  aliases: ["members", "peers"],
+  form: "",
+  args: {},
+  help: "who is in the group",
+  example: "/list",
+  run: (submit: ListSink, _, ref) => submit({ command: "list" }, ref),
+});
+
+export const exitCommand: Command<SinkOf<"quit">> = command({
+  name: "exit",
+  aliases: ["quit", "q"],
+  form: "",
+  args: {},
+  help: "leave",
+  example: "/exit",
+  leaves: true,
+  run: (submit: SinkOf<"quit">, _, ref) => submit({ command: "quit" }, ref),
+});
 
 export const statusCommand: Command<SinkOf<"status">> = command({
   name: "status",

@@ -10,6 +10,7 @@ import { profileFolder } from "../store/paths.ts";
 import { SYSTEM_LINK_CLOCK } from "../transport/system_clock.ts";
 import { ComingIn, type GivenPasswords, type Way } from "./coming_in.ts";
 import { numberText } from "./counts.ts";
+import { inputTo, type ModeInput } from "./mode_input.ts";
 import { openLog } from "./log.ts";
 import { OnlineNames } from "./online_names.ts";
 import { isForPerson } from "./open_user_interface.ts";
@@ -26,6 +27,7 @@ import {
   type Profile,
   type Session,
   showError,
+  showNotices,
   withProfile,
   withUserInterface,
 } from "./session.ts";
@@ -106,6 +108,8 @@ class Program {
   readonly #account: OwnAccount;
   readonly #openLog: () => Promise<Logger>;
   #host: DirectoryClientHost | null = null;
+  /** To that host. */
+  #input: ModeInput<ClientCommand> | null = null;
   #listens = false;
   #isLeaving = false;
   /** The directory has answered. */
@@ -192,9 +196,9 @@ class Program {
       },
     }, async (host, links) => {
       this.#host = host;
+      this.#input = inputTo(wiring.environment.log, (command, ref) => host.command(command, ref));
       this.#looking = SYSTEM_LINK_CLOCK.at(SYSTEM_LINK_CLOCK.nowMs() + LOOKING_TOLD_MS, () => {
-        const text = `Looking for the directory at ${registryText(options.registry)}`;
-        ui.show({ event: "notice", text });
+        showNotices(ui, `Looking for the directory at ${registryText(options.registry)}`);
       });
       try {
         await runMode(wiring, links, host);
@@ -202,6 +206,7 @@ class Program {
         this.#looking.cancel();
         this.#waiting?.cancel();
         this.#host = null;
+        this.#input = null;
       }
     });
   }
@@ -262,7 +267,7 @@ class Program {
 
   #ready(): void {
     const { ui } = this.#parts;
-    for (const text of this.#notices) ui.show({ event: "notice", text });
+    showNotices(ui, ...this.#notices);
     this.#notices = [];
     if (this.#listens) return;
     this.#listens = true;
@@ -285,7 +290,7 @@ class Program {
     const what = this.#unsaid === 1
       ? "1 more line wasn't"
       : `${numberText(this.#unsaid)} more lines weren't`;
-    ui.show({ event: "notice", text: `${what} said` });
+    showNotices(ui, `${what} said`);
     this.#unsaid = 0;
   }
 
@@ -305,7 +310,7 @@ class Program {
         rendering.listAsked();
       }
       standing.asks(command);
-      this.#host?.command(command, ref);
+      this.#input?.handler.target(command, ref);
       ui.setPrompt(standing.prompt);
     };
     return Object.assign(submit, {
@@ -364,15 +369,14 @@ class Program {
 
   /** @returns That the program is leaving. */
   #leave(cause: string): boolean {
-    const host = this.#host;
     this.#isLeaving = true;
     this.#comingIn.over(false);
     // A call that rings isn't waited for by whoever ends the program.
     const waits = cause === "end of input";
     if (!waits && this.#parts.standing.where.place === "calling") {
-      host?.command({ command: "cancel" }, undefined);
+      this.#host?.command({ command: "cancel" }, undefined);
     }
-    host?.command({ command: "quit" }, undefined);
+    this.#input?.leave(cause);
     return true;
   }
 }

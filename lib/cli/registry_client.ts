@@ -23,9 +23,8 @@ import { keyPinned, pinnedKeys, pinsIn } from "./pins.ts";
 import { openRegistry } from "./registry_store.ts";
 import { REGSERVER_PORT_DEFAULT } from "./regserver_arguments.ts";
 import { modePorts } from "./run_mode.ts";
-import { channelIdentity, knownPeersPath, type Session } from "./session.ts";
+import { channelIdentity, knownPeersPath, logStarted, type Session } from "./session.ts";
 import type { ShownEvent } from "./user_interface.ts";
-import { VERSION } from "./version.ts";
 
 export interface ClientOptions
   extends Pick<RegistryOptions, "name" | "registry" | "host" | "port" | "wait"> {
@@ -70,11 +69,8 @@ export async function withClient<Event extends ShownEvent, Target>(
       relays,
       handler: forwardTo(() => host),
     });
-    environment.log.info("started", {
-      version: VERSION,
-      command: "peer",
+    logStarted(session, "peer", {
       name: options.profile,
-      key: fingerprintOf(identity.signer.key),
       registry: endpointText(options.registry),
       listening: endpointText(links.local),
     });

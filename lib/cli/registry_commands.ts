@@ -7,12 +7,16 @@ import { quotedStart } from "../base/text.ts";
 import type { ClientCommand } from "../protocols/directory/events.ts";
 import { messageText } from "./command_arguments.ts";
 import { type Argument, command, CommandTable, type Invocation } from "./commands.ts";
-import { statusCommand, trustCommand, verifyCommand } from "./mode_commands.ts";
+import {
+  type CommandSink,
+  exitCommand,
+  statusCommand,
+  trustCommand,
+  verifyCommand,
+} from "./mode_commands.ts";
 import type { Whereabouts } from "./registry_standing.ts";
 
-/** Takes what the user asked for; events that answer it carry `ref`. */
-export interface RegistryTarget {
-  (command: ClientCommand, ref: string | undefined): void;
+export interface RegistryTarget extends CommandSink<ClientCommand> {
   /** Asks for passwords first, where somebody can be asked. Rejects with `usage` where nobody can. */
   readonly changePassword: (ref: string | undefined) => Promise<void>;
   readonly forgetAccount: (ref: string | undefined) => Promise<void>;
@@ -167,16 +171,13 @@ export function registryCommands(
         example: "/forget-me",
         run: (target: RegistryTarget, _, ref) => target.forgetAccount(ref),
       }),
-      command({
+      {
+        ...exitCommand,
         name: "logout",
         aliases: ["exit", "quit", "q"],
-        form: "",
-        args: {},
         help: "log out and leave",
         example: "/logout",
-        leaves: true,
-        run: (submit: RegistryTarget, _, ref) => submit({ command: "quit" }, ref),
-      }),
+      },
     ],
   });
 }

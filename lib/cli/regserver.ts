@@ -1,9 +1,8 @@
 /** `p2pchat regserver`: wires the directory's machine to sockets, files and the user interface. */
 
 import { P2pchatError } from "../base/errors.ts";
-import { fingerprintOf } from "../base/fingerprint.ts";
 import { endpointText } from "../base/ids.ts";
-import type { DirectoryEvent } from "../protocols/directory/events.ts";
+import type { DirectoryCommand, DirectoryEvent } from "../protocols/directory/events.ts";
 import type { DirectoryRecord } from "../protocols/directory/records.ts";
 import { DIRECTORY_CHANNEL } from "../runtime/directory_channel.ts";
 import { DirectoryHost } from "../runtime/directory_host.ts";
@@ -15,11 +14,12 @@ import {
 import { AccountsFile } from "../store/accounts_file.ts";
 import { regserverFolder } from "../store/paths.ts";
 import type { Datagrams } from "../transport/datagrams.ts";
-import { forwardTo, type Links } from "../transport/link.ts";
+import { forwardTo, type Links, openTo } from "../transport/link.ts";
 import { SYSTEM_LINK_CLOCK } from "../transport/system_clock.ts";
 import { openTcpLinks } from "../transport/tcp_links.ts";
 import { UdpDatagrams } from "../transport/udp_datagrams.ts";
 import { openPasswordHasher } from "./accounts.ts";
+import { inputTo } from "./mode_input.ts";
 import type { RegserverOptions } from "./options.ts";
 import { OnlineNames } from "./online_names.ts";
 import { endpointForOthers } from "./own_address.ts";
@@ -27,9 +27,15 @@ import { type OpenedRecords, openRecords, type RecordFormat } from "./record_sto
 import { regserverCommands, type RegserverCommandSink } from "./regserver_commands.ts";
 import { regserverLines, type RegserverOwnEvent } from "./regserver_rendering.ts";
 import { modePorts, runMode } from "./run_mode.ts";
-import { channelIdentity, markVerified, type Session, withSession } from "./session.ts";
+import {
+  channelIdentity,
+  logStarted,
+  markVerified,
+  type Session,
+  showNotices,
+  withSession,
+} from "./session.ts";
 import { shownEvent } from "./verify_rendering.ts";
-import { VERSION } from "./version.ts";
 
 const RECORDS: RecordFormat<DirectoryRecord> = {
   name: DIRECTORY_LOG_FORMAT,
@@ -97,7 +103,7 @@ async function serve(
       port,
       identity: channelIdentity(wiring),
       env: environment,
-      access: { mode: "directory", room: null, secrets: null, admit: () => null },
+      access: openTo("directory"),
       channel: DIRECTORY_CHANNEL,
       strangers: STRANGERS,
       waitingMax: WAITING_MAX,
@@ -105,27 +111,20 @@ async function serve(
     }), (port) => UdpDatagrams.listen(options.host, port, environment.log));
   try {
     const listening = endpointForOthers(options, links.local.port);
-    environment.log.info("started", {
-      version: VERSION,
-      command: "regserver",
-      key: fingerprintOf(identity.signer.key),
+    logStarted(wiring, "regserver", {
       listening: endpointText(links.local),
       advertised: endpointText(listening),
       accounts: accounts.size,
     });
-    const leave = (cause: string) => {
-      environment.log.info("asked to leave", { cause });
-      host?.command({ command: "quit" }, undefined);
-      return true;
-    };
+    const input = inputTo<DirectoryCommand>(
+      environment.log,
+      (command, ref) => host?.command(command, ref),
+    );
     const ready = () => {
       ui.setPrompt("regserver");
-      for (const text of [...identity.notices, ...accountNotices, ...store.notices]) {
-        ui.show({ event: "notice", text });
-      }
-      if (identity.isNew && ui.interactive) ui.show({ event: "notice", text: FIRST_STEPS });
-      const target: RegserverCommandSink = (command, ref) => host?.command(command, ref);
-      ui.listen({ target, ended: () => leave("end of input"), interrupted: leave });
+      showNotices(ui, ...identity.notices, ...accountNotices, ...store.notices);
+      if (identity.isNew && ui.interactive) showNotices(ui, FIRST_STEPS);
+      ui.listen(input.handler);
     };
     const { guests, broadcast, ttlMs, clientsMax, signUpsMax, relays } = options;
     const policy = { guests, broadcast, ttlMs, clientsMax, signUpsMax, relays };
@@ -139,7 +138,7 @@ async function serve(
       datagrams,
       show: (event, ref) => show(wiring, event, ref, names, ready),
     });
-    ui.heedInterrupts(leave);
+    ui.heedInterrupts(input.leave);
     await runMode(wiring, links, host);
   } finally {
     await Promise.all([links.shutdown("ended"), datagrams.close()]);

@@ -1,38 +1,32 @@
 /** The commands of `p2pchat regserver`: each becomes one `DirectoryCommand`. */
 
-import { P2pchatError } from "../base/errors.ts";
-import { quotedStart } from "../base/text.ts";
 import type { DirectoryCommand } from "../protocols/directory/events.ts";
 import { memberName, messageText } from "./command_arguments.ts";
 import { command, CommandTable } from "./commands.ts";
-import { verifyCommand } from "./mode_commands.ts";
+import {
+  type CommandSink,
+  exitCommand,
+  listCommand,
+  refuseBareLine,
+  statusCommand,
+  verifyCommand,
+} from "./mode_commands.ts";
 
-/** Takes what the operator asked for; events that answer it carry `ref`. */
-export type RegserverCommandSink = (command: DirectoryCommand, ref: string | undefined) => void;
+export type RegserverCommandSink = CommandSink<DirectoryCommand>;
 
 export const regserverCommands: CommandTable<RegserverCommandSink> = new CommandTable<
   RegserverCommandSink
 >({
-  bareLine(line) {
-    throw new P2pchatError(
-      "unknown-command",
-      `Nothing was done about ${quotedStart(line)}: commands begin with /, /help lists them; to ` +
-        "tell all who are logged in, /broadcast TEXT",
-    );
-  },
+  bareLine: (line) => refuseBareLine(line, "to tell all who are logged in, /broadcast TEXT"),
   chatIsSilent: () => true,
   textObject: '{"command":"broadcast","text":"..."}',
   words: {},
   commands: [
-    command({
-      name: "list",
+    {
+      ...listCommand,
       aliases: ["users", "peers"],
-      form: "",
-      args: {},
       help: "who is logged in, free or busy, where and since when",
-      example: "/list",
-      run: (submit: RegserverCommandSink, _, ref) => submit({ command: "list" }, ref),
-    }),
+    },
     verifyCommand,
     command({
       name: "kick",
@@ -53,24 +47,10 @@ export const regserverCommands: CommandTable<RegserverCommandSink> = new Command
       run: (submit: RegserverCommandSink, { text }, ref) =>
         submit({ command: "broadcast", text }, ref),
     }),
-    command({
-      name: "status",
-      aliases: [],
-      form: "",
-      args: {},
-      help: "clients, calls and accounts, the directory's key, what is wrong",
-      example: "/status",
-      run: (submit: RegserverCommandSink, _, ref) => submit({ command: "status" }, ref),
-    }),
-    command({
-      name: "exit",
-      aliases: ["quit", "q"],
-      form: "",
-      args: {},
+    { ...statusCommand, help: "clients, calls and accounts, the directory's key, what is wrong" },
+    {
+      ...exitCommand,
       help: "end the directory; direct calls go on, and clients come back when it does",
-      example: "/exit",
-      leaves: true,
-      run: (submit: RegserverCommandSink, _, ref) => submit({ command: "quit" }, ref),
-    }),
+    },
   ],
 });

@@ -1,23 +1,29 @@
 /** `p2pchat serve`: wires the coordinator's machine to sockets, files and the user interface. */
 
-import { fingerprintOf } from "../base/fingerprint.ts";
 import { endpointText } from "../base/ids.ts";
-import type { CoordinatorEvent } from "../protocols/group/events.ts";
+import type { CoordinatorCommand, CoordinatorEvent } from "../protocols/group/events.ts";
 import { CoordinatorHost } from "../runtime/coordinator_host.ts";
 import { serveFolder } from "../store/paths.ts";
-import { forwardTo, type Links } from "../transport/link.ts";
+import { forwardTo, type Links, openTo } from "../transport/link.ts";
 import { openTcpLinks } from "../transport/tcp_links.ts";
 import { openCoordinator } from "./group_store.ts";
 import type { ServeOptions } from "./options.ts";
+import { inputTo } from "./mode_input.ts";
 import { endpointForOthers } from "./own_address.ts";
 import { pinnedKeys, pinsIn } from "./pins.ts";
 import { modePorts, runMode } from "./run_mode.ts";
 import { serveCommands, type ServeCommandSink } from "./serve_commands.ts";
 import { serveLines, type ServeOwnEvent } from "./serve_rendering.ts";
-import { channelIdentity, markVerified, type Session, withSession } from "./session.ts";
+import {
+  channelIdentity,
+  logStarted,
+  markVerified,
+  type Session,
+  showNotices,
+  withSession,
+} from "./session.ts";
 import { SnapshotStore } from "./snapshot_store.ts";
 import { shownEvent } from "./verify_rendering.ts";
-import { VERSION } from "./version.ts";
 
 /** Of members' keys in `known_peers`: a data folder has one coordinator. */
 const SCOPE = "serve";
@@ -43,7 +49,7 @@ interface Wiring extends Session<ServeOwnEvent, ServeCommandSink> {
 
 async function coordinate(wiring: Wiring): Promise<void> {
   const { options, disk, folder, environment, identity, knownPeers, ui } = wiring;
-  const notice = (text: string) => ui.show({ event: "notice", text });
+  const notice = (text: string) => showNotices(ui, text);
   const { crypto, wallMs } = environment;
   const group = await openCoordinator({ disk, crypto, pid: Deno.pid, wallMs, notice }, { folder });
   let links: Links | null = null;
@@ -58,28 +64,23 @@ async function coordinate(wiring: Wiring): Promise<void> {
       port: options.port,
       identity: channelIdentity(wiring),
       env: environment,
-      access: { mode: "group", room: null, secrets: null, admit: () => null },
+      access: openTo("group"),
       handler: forwardTo(() => host),
     });
     const listening = endpointForOthers(options, links.local.port);
-    environment.log.info("started", {
-      version: VERSION,
-      command: "serve",
-      key: fingerprintOf(identity.signer.key),
+    logStarted(wiring, "serve", {
       listening: endpointText(links.local),
       advertised: endpointText(listening),
     });
-    const leave = (cause: string) => {
-      environment.log.info("asked to leave", { cause });
-      host?.command({ command: "quit" }, undefined);
-      return true;
-    };
+    const input = inputTo<CoordinatorCommand>(
+      environment.log,
+      (command, ref) => host?.command(command, ref),
+    );
     const ready = () => {
       ui.setPrompt("serve");
-      [...identity.notices, ...group.notices].forEach(notice);
-      if (identity.isNew && ui.interactive) notice(FIRST_STEPS);
-      const target: ServeCommandSink = (command, ref) => host?.command(command, ref);
-      ui.listen({ target, ended: () => leave("end of input"), interrupted: leave });
+      showNotices(ui, ...identity.notices, ...group.notices);
+      if (identity.isNew && ui.interactive) showNotices(ui, FIRST_STEPS);
+      ui.listen(input.handler);
     };
     const { failAfterMs, membersMax, edits, voteTimeoutMs, snapshotEveryMs } = options;
     const pins = pinnedKeys(knownPeers, SCOPE);
@@ -97,7 +98,7 @@ async function coordinate(wiring: Wiring): Promise<void> {
       show: (event, ref) => show(wiring, event, ref, ready),
       pin: pinsIn(wiring, SCOPE),
     });
-    ui.heedInterrupts(leave);
+    ui.heedInterrupts(input.leave);
     await runMode(wiring, links, host);
   } finally {
     await links?.shutdown("ended");

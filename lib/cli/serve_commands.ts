@@ -1,36 +1,27 @@
 /** The commands of `p2pchat serve`: each becomes one `CoordinatorCommand`. */
 
-import { P2pchatError } from "../base/errors.ts";
-import { quotedStart } from "../base/text.ts";
 import type { CoordinatorCommand } from "../protocols/group/events.ts";
 import { maybeNumberOf, memberName } from "./command_arguments.ts";
 import { command, CommandTable } from "./commands.ts";
-import { statusCommand, trustCommand, verifyCommand } from "./mode_commands.ts";
+import {
+  type CommandSink,
+  exitCommand,
+  listCommand,
+  refuseBareLine,
+  statusCommand,
+  trustCommand,
+  verifyCommand,
+} from "./mode_commands.ts";
 
-/** Takes what the operator asked for; events that answer it carry `ref`. */
-export type ServeCommandSink = (command: CoordinatorCommand, ref: string | undefined) => void;
+export type ServeCommandSink = CommandSink<CoordinatorCommand>;
 
 export const serveCommands: CommandTable<ServeCommandSink> = new CommandTable<ServeCommandSink>({
-  bareLine(line) {
-    throw new P2pchatError(
-      "unknown-command",
-      `Nothing was done about ${quotedStart(line)}: commands begin with /, /help lists them; to ` +
-        "write to the group, join it with p2pchat peer",
-    );
-  },
+  bareLine: (line) => refuseBareLine(line, "to write to the group, join it with p2pchat peer"),
   chatIsSilent: () => true,
   textObject: null,
   words: {},
   commands: [
-    command({
-      name: "list",
-      aliases: ["members", "peers"],
-      form: "",
-      args: {},
-      help: "who is in the group",
-      example: "/list",
-      run: (submit: ServeCommandSink, _, ref) => submit({ command: "list" }, ref),
-    }),
+    listCommand,
     { ...statusCommand, help: "members, the entries that each has, your key, what is wrong" },
     command({
       name: "edits",
@@ -98,15 +89,9 @@ export const serveCommands: CommandTable<ServeCommandSink> = new CommandTable<Se
     }),
     verifyCommand,
     trustCommand,
-    command({
-      name: "exit",
-      aliases: ["quit", "q"],
-      form: "",
-      args: {},
+    {
+      ...exitCommand,
       help: "end the coordinator; members go on chatting, and nobody can join until it is back",
-      example: "/exit",
-      leaves: true,
-      run: (submit: ServeCommandSink, _, ref) => submit({ command: "quit" }, ref),
-    }),
+    },
   ],
 });

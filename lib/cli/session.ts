@@ -3,6 +3,7 @@
 import { nodeCrypto } from "../base/crypto.ts";
 import type { Environment, Logger } from "../base/environment.ts";
 import { P2pchatError } from "../base/errors.ts";
+import { fingerprintOf } from "../base/fingerprint.ts";
 import type { PeerKey } from "../base/ids.ts";
 import type { ChannelIdentity } from "../protocols/noise/channel_handshake.ts";
 import { keyPairFromSeed } from "../protocols/noise/primitives.ts";
@@ -18,6 +19,7 @@ import { openUserInterface } from "./open_user_interface.ts";
 import type { CommonOptions } from "./options.ts";
 import { randomBytes } from "./random_bytes.ts";
 import type { Mode, ShownEvent, UserInterface } from "./user_interface.ts";
+import { VERSION } from "./version.ts";
 
 /** A profile, or a server's own, that is in use. */
 export interface Profile {
@@ -152,6 +154,24 @@ export function markVerified<Event extends ShownEvent, Target>(
   ref: string | undefined,
 ): void {
   showFailure(ui, knownPeers.markVerified(key), ref);
+}
+
+/** Tells what was found and mended while something was opened. */
+export function showNotices<Event extends ShownEvent, Target>(
+  ui: UserInterface<Event, Target>,
+  ...texts: readonly string[]
+): void {
+  for (const text of texts) ui.show({ event: "notice", text });
+}
+
+/** What every program's log begins with; `more` is the mode's. */
+export function logStarted(
+  { environment, identity }: Pick<Profile, "environment" | "identity">,
+  command: string,
+  more: Readonly<Record<string, unknown>>,
+): void {
+  const key = fingerprintOf(identity.signer.key);
+  environment.log.info("started", { version: VERSION, command, key, ...more });
 }
 
 /** Shows why `work` failed, as the command's answer; anything but a P2pchatError ends the program. */

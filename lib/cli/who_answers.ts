@@ -4,7 +4,7 @@ import { type Fingerprint, fingerprintOf } from "../base/fingerprint.ts";
 import type { Environment } from "../base/environment.ts";
 import type { Endpoint } from "../base/ids.ts";
 import type { ChannelIdentity } from "../protocols/noise/channel_handshake.ts";
-import { EXPECT_ANYBODY } from "../transport/link.ts";
+import { EXPECT_ANYBODY, openTo } from "../transport/link.ts";
 import { openTcpLinks } from "../transport/tcp_links.ts";
 
 const ATTEMPT = 1;
@@ -27,7 +27,7 @@ export function askWho(
     port: null,
     identity,
     env: environment,
-    access: { mode: "group", room: null, secrets: null, admit: () => null },
+    access: openTo("group"),
     handler: {
       linkUp: (_link, { peer }) => resolve(fingerprintOf(peer)),
       dialFailed: (_attempt, { reason, text }) => {

@@ -27,12 +27,13 @@ import {
 } from "../protocols/directory/messages.ts";
 import type { ChannelConfig } from "../protocols/noise/config.ts";
 import type { Datagrams } from "../transport/datagrams.ts";
-import type {
-  DialFailure,
-  LinkEnd,
-  LinkHandler,
-  LinkInfo,
-  ListenAccess,
+import {
+  type DialFailure,
+  type LinkEnd,
+  type LinkHandler,
+  type LinkInfo,
+  type ListenAccess,
+  openTo,
 } from "../transport/link.ts";
 import { type Relay, RELAY_HOST, type Relays } from "../transport/relays.ts";
 import { createCodec } from "../wire/codec.ts";
@@ -44,10 +45,7 @@ import { Runner } from "./runner.ts";
 
 /** Whom a client's links let in: whoever wants to talk. The machine says who of them is the one that is expected. */
 export const CALL_ACCESS: ListenAccess = {
-  mode: "call",
-  room: null,
-  secrets: null,
-  admit: () => null,
+  ...openTo("call"),
   // A crowd at our port mustn't keep out who comes through the directory.
   prefers: (host) => host === RELAY_HOST,
 };

@@ -100,6 +100,11 @@ export interface DialExpectation {
 /** Any program of our mode will do. */
 export const EXPECT_ANYBODY: DialExpectation = { key: null, room: null, secret: null };
 
+/** Lets in whoever has proven a key: what they may do is the machine's affair. */
+export function openTo(mode: ChannelMode): ListenAccess {
+  return { mode, room: null, secrets: null, admit: () => null };
+}
+
 export interface Links {
   /** Where it listens; `host` as it was asked for, `port` as it was given; empty and 0 where it only dials. */
   readonly local: Endpoint;
