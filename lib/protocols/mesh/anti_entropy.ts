@@ -44,6 +44,7 @@ import {
 } from "./limits.ts";
 import type { SyncEntry, SyncMessage } from "./messages.ts";
 import type { OrderQueries } from "./order_io.ts";
+import { SecondSource } from "./second_source.ts";
 import { streamKey } from "./stream.ts";
 import type { Bundle } from "./structures.ts";
 import { compareFrontiers, type Want } from "./sync_compare.ts";
@@ -71,6 +72,7 @@ export class AntiEntropy
   #nowMs = 0;
   #effects: AntiEntropyEffect[] = [];
   readonly #supplying: Supplying;
+  readonly #second: SecondSource;
 
   constructor(
     readonly config: AntiEntropyConfig,
@@ -78,6 +80,7 @@ export class AntiEntropy
     readonly order: OrderQueries,
   ) {
     this.#caughtUp = !config.newcomer;
+    this.#second = new SecondSource(config.mayBeOthers);
     this.#supplying = new Supplying(order, (effect) => this.#effects.push(effect));
   }
 
@@ -116,6 +119,7 @@ export class AntiEntropy
         break;
       case "neighbour-down":
         this.#peers.delete(input.peer);
+        this.#second.down(input.peer);
         this.#checkCaughtUp();
         break;
       case "message": {
@@ -162,6 +166,7 @@ export class AntiEntropy
 
   nextDeadlineMs(): number | null {
     let next = this.#peers.size === 0 ? Infinity : this.#nextRoundMs;
+    next = Math.min(next, this.#second.nextMs());
     for (const peer of this.#peers.values()) next = Math.min(next, peer.nextDeadlineMs());
     return next === Infinity ? null : next;
   }
@@ -169,6 +174,7 @@ export class AntiEntropy
   /** The process stood still for so long: nobody is blamed for that time. */
   postpone(delayMs: number): void {
     this.#nextRoundMs += delayMs;
+    this.#second.postpone(delayMs);
     for (const peer of this.#peers.values()) peer.postpone(delayMs);
   }
 
@@ -192,6 +198,7 @@ export class AntiEntropy
   }
 
   #serveDeadlines(): void {
+    this.#believe(this.#second.due(this.#nowMs));
     for (const [key, peer] of this.#peers) {
       if ((peer.round?.deadlineMs ?? Infinity) <= this.#nowMs) this.#abandonRound(key, peer);
       if ((peer.fetch?.deadlineMs ?? Infinity) <= this.#nowMs) this.#abandonFetch(key, peer);
@@ -411,8 +418,18 @@ export class AntiEntropy
     // A newcomer listens to the rounds that are of all there is.
     if (all || !this.config.newcomer || this.#caughtUp) {
       const floor = this.#peers.get(key)?.floor ?? 0;
-      const spoke = { type: "not-kept", from: key, entries: statements, floor } as const;
-      this.#effects.push({ ...spoke, askedMs: askedMs ?? -Infinity });
+      this.#effects.push({ type: "frontiers", from: key, entries: statements });
+      const spoken = { type: "not-kept", from: key, entries: statements, floor } as const;
+      const isDoubtful = statements.some((entry) =>
+        entry.low > this.order.frontier(entry).counter + 1
+      );
+      this.#effects.push(
+        ...this.#second.hear(
+          { ...spoken, askedMs: askedMs ?? -Infinity },
+          isDoubtful,
+          this.#nowMs,
+        ),
+      );
     }
     for (const proof of proofs) this.#effects.push({ type: "send-proof", to: key, proof });
     return wants;
@@ -593,7 +610,18 @@ export class AntiEntropy
     this.#effects.push({ type: "caught-up", peer: key });
   }
 
+  /** Goes on without what no other neighbour is there to give. */
+  #believe(spoken: ReturnType<SecondSource["due"]>): void {
+    if (spoken.length === 0) return;
+    this.#effects.push(...spoken);
+    this.#checkCaughtUp();
+    for (const { from } of spoken) {
+      if (this.#peers.get(from)?.complete) this.#effects.push({ type: "caught-up", peer: from });
+    }
+  }
+
   #checkCaughtUp(): void {
+    if (this.#second.isAwaited) return;
     let complete = 0;
     for (const peer of this.#peers.values()) if (peer.complete) complete++;
     const enough = Math.min(NEWCOMER_ROUNDS, this.#peers.size);

@@ -38,7 +38,9 @@ export type AntiEntropyEffect =
     readonly given: number;
     readonly counter: number;
   }
-  /** For `Order`, as it is. */
+  /** What a neighbour said that it has. */
+  | { readonly type: "frontiers"; readonly from: PeerKey; readonly entries: readonly SyncEntry[] }
+  /** For `Order`, as it is: the same, as far as it is believed. */
   | {
     readonly type: "not-kept";
     readonly from: PeerKey;
@@ -62,6 +64,8 @@ export interface AntiEntropyConfig {
   readonly key: PeerKey;
   /** Whether nothing was on disk: caught up when two neighbours (or the only one) are done. */
   readonly newcomer: boolean;
+  /** Whether there are, or may be, members beside us and our neighbours. */
+  readonly mayBeOthers: () => boolean;
 }
 
 /** What the mesh may ask of it. */

@@ -287,6 +287,13 @@ export const SYNC_LOOKS_BURST = 4 * FRONTIER_AUTHORS_MAX;
 export const SYNC_PROGRESS_MS_MAX = 10_000;
 /** Where the other side begins a round at once too, the larger key waits so long: mostly one will do. */
 export const SYNC_YIELD_MS = 500;
+/**
+ * One neighbour alone isn't believed for so long that something is no longer kept, where others are in the room: their
+ * links are up within a second, or after two dials of 2 s where the first addresses are dead.
+ */
+export const SECOND_SOURCE_MS_MAX = 5_000;
+/** How often we look meanwhile whether there are others at all: nobody notices so short a wait. */
+export const SECOND_SOURCE_LOOK_MS = 100;
 /** Between two rounds with one neighbour when the first brought something, or left something open. */
 export const SYNC_AGAIN_MS = 250;
 /** Entries in one message: 80 KiB. */

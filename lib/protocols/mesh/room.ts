@@ -600,10 +600,10 @@ export class Room implements Machine<RoomInput, RoomEffect> {
         return this.#sendBundle(effect.to, effect.bundle, 0, "range");
       case "send-proof":
         return this.#send(effect.to, { type: "proof", proof: effect.proof });
+      case "frontiers":
+        return this.#showing.frontiers(effect.from, effect.entries, this.#nowMs);
       case "not-given":
-        return this.#toOrder(effect);
       case "not-kept":
-        this.#showing.frontiers(effect.from, effect.entries, this.#nowMs);
         return this.#toOrder(effect);
       case "caught-up":
         if (!this.machines.antiEntropy.caughtUp()) return;

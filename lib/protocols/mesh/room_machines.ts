@@ -81,7 +81,7 @@ export class RoomMachines {
     );
     onDisk.clear();
     this.antiEntropy = new AntiEntropy(
-      { key: self, newcomer: !knowsRoom },
+      { key: self, newcomer: !knowsRoom, mayBeOthers: () => this.#mayBeOthers() },
       environment,
       this.order,
     );
@@ -174,6 +174,12 @@ export class RoomMachines {
   /** Where others can dial us; null where nobody can. */
   ownEndpoint(): Contact["endpoint"] | null {
     return this.roster.selfBeacon().beacon.value.endpoint;
+  }
+
+  /** Whether there are members who aren't neighbours; before a neighbour's roster is here there may be. */
+  #mayBeOthers(): boolean {
+    const { roster, overlay } = this;
+    return !roster.hasNeighboursRoster() || roster.liveCount > 1 + overlay.activeView().length;
   }
 
   /** How far we are, in room time: as far as the order, or as what a neighbour is to send many of. */

@@ -131,7 +131,11 @@ Deno.test("AntiEntropy compares once on a new link, between two who came with no
 Deno.test("AntiEntropy has at most 256 KiB of a range in flight, and holds nothing for a slow reader", () => {
   const all = conversation(1_000);
   const ann = new Member("ann", { records: recordsOf(all) });
-  const sync = new AntiEntropy({ key: ann.key, newcomer: false }, environment(() => 0), ann.order);
+  const sync = new AntiEntropy(
+    { key: ann.key, newcomer: false, mayBeOthers: () => false },
+    environment(() => 0),
+    ann.order,
+  );
   const slow = new Member("slow").key;
   const wants = ["one", "two"].map((name) => ({
     author: fakeSigner(name).key,
@@ -511,7 +515,11 @@ for (const [place, message] of QUESTIONS.entries()) {
         };
       },
     });
-    const sync = new AntiEntropy({ key, newcomer: false }, environment(() => 0), watched);
+    const sync = new AntiEntropy(
+      { key, newcomer: false, mayBeOthers: () => false },
+      environment(() => 0),
+      watched,
+    );
     const from = new Member("bob").key;
     sync.step({ type: "neighbour-up", peer: from }, 0);
     const ask = (nowMs: number) => sync.step({ type: "message", from, message }, nowMs);
@@ -529,7 +537,11 @@ for (const [place, message] of QUESTIONS.entries()) {
 
 Deno.test("AntiEntropy begins no round with one that made it look at too much, until it may", () => {
   const { order, key } = withStreams(STREAMS);
-  const sync = new AntiEntropy({ key, newcomer: false }, environment(() => 0.5), order);
+  const sync = new AntiEntropy(
+    { key, newcomer: false, mayBeOthers: () => false },
+    environment(() => 0.5),
+    order,
+  );
   const from = new Member("bob").key;
   sync.step({ type: "neighbour-up", peer: from }, 0);
   // The round that begins with the link has no answer, and is given up.
@@ -716,7 +728,11 @@ Deno.test("AntiEntropy tells of what didn't come although a part of its stream d
 Deno.test("AntiEntropy refuses what breaks the form of a round", () => {
   const ann = new Member("ann");
   const peer = new Member("peer").key;
-  const sync = new AntiEntropy({ key: ann.key, newcomer: true }, environment(() => 0), ann.order);
+  const sync = new AntiEntropy(
+    { key: ann.key, newcomer: true, mayBeOthers: () => false },
+    environment(() => 0),
+    ann.order,
+  );
   sync.step({ type: "neighbour-up", peer }, 0);
 
   const few = sync.step({

@@ -36,7 +36,11 @@ export class SyncMember {
     this.member = new Member(name, options);
     const newcomer = (options.records ?? []).length === 0;
     const env = environment(() => 0, name.length * 7_919 + name.charCodeAt(0));
-    this.sync = new AntiEntropy({ key: this.member.key, newcomer }, env, this.member.order);
+    this.sync = new AntiEntropy(
+      { key: this.member.key, newcomer, mayBeOthers: () => false },
+      env,
+      this.member.order,
+    );
   }
 
   get key(): PeerKey {

@@ -1,0 +1,77 @@
+/**
+ * Whom to believe that something isn't kept any more, as long as one neighbour alone has spoken: a liar's word would
+ * have us go on without the history for good. That can't be taken back when somebody else has it: what follows would
+ * have been shown without it, and at or below a frontier nothing is ever shown again, after a crash either.
+ *
+ * So what that one says is held until another neighbour has spoken, where others are known to be in the room, for some
+ * seconds at most: they may all be out of reach. What it gives is taken in meanwhile, and waits.
+ */
+
+import type { PeerKey } from "../../base/ids.ts";
+import type { AntiEntropyEffect } from "./anti_entropy_io.ts";
+import { SECOND_SOURCE_LOOK_MS, SECOND_SOURCE_MS_MAX } from "./limits.ts";
+
+type Spoken = Extract<AntiEntropyEffect, { readonly type: "not-kept" }>;
+
+export class SecondSource {
+  readonly #sources = new Set<PeerKey>(); // two at most
+  #held: readonly Spoken[] = [];
+  #lookMs = Infinity;
+  #untilMs = Infinity;
+
+  /** @param mayBeOthers Whether there are members beside us and our neighbours, as far as is known. */
+  constructor(private readonly mayBeOthers: () => boolean) {}
+
+  /**
+   * A neighbour has spoken.
+   * @param isDoubtful Whether it says that it no longer keeps what isn't here.
+   * @returns What is believed from now on, in this order.
+   */
+  hear(spoken: Spoken, isDoubtful: boolean, nowMs: number): readonly Spoken[] {
+    if (this.#sources.size < 2) this.#sources.add(spoken.from);
+    // Who can supply what the first one says that nobody does is to be heard before it.
+    if (this.#sources.size > 1) return [spoken, ...this.#take()];
+    const holds = (isDoubtful || this.isAwaited) && nowMs < this.#untilMs && this.mayBeOthers();
+    if (!holds) return [spoken];
+    if (this.#untilMs === Infinity) this.#untilMs = nowMs + SECOND_SOURCE_MS_MAX;
+    this.#held = [spoken];
+    this.#lookMs = Math.min(nowMs + SECOND_SOURCE_LOOK_MS, this.#untilMs);
+    return [];
+  }
+
+  /** Whether something is held. */
+  get isAwaited(): boolean {
+    return this.#held.length > 0;
+  }
+
+  nextMs(): number {
+    return this.#lookMs;
+  }
+
+  /** @returns What is believed now, since no other source is to be had. */
+  due(nowMs: number): readonly Spoken[] {
+    if (nowMs < this.#lookMs) return [];
+    if (nowMs >= this.#untilMs || !this.mayBeOthers()) return this.#take();
+    this.#lookMs = Math.min(nowMs + SECOND_SOURCE_LOOK_MS, this.#untilMs);
+    return [];
+  }
+
+  /** It is no neighbour any more: what it said counts no longer. */
+  down(peer: PeerKey): void {
+    if (this.#sources.size > 1 || !this.#sources.delete(peer)) return;
+    this.#take();
+    this.#untilMs = Infinity;
+  }
+
+  postpone(delayMs: number): void {
+    this.#lookMs += delayMs;
+    this.#untilMs += delayMs;
+  }
+
+  #take(): readonly Spoken[] {
+    const held = this.#held;
+    this.#held = [];
+    this.#lookMs = Infinity;
+    return held;
+  }
+}

@@ -1,0 +1,52 @@
+import { assertEquals } from "@std/assert";
+import { SECOND_SOURCE_MS_MAX } from "../../../lib/protocols/mesh/limits.ts";
+import { SecondSource } from "../../../lib/protocols/mesh/second_source.ts";
+import { keyOf } from "./overlay_network.ts";
+
+const [ann, bob] = [keyOf(1), keyOf(2)];
+
+function saidBy(from = ann) {
+  return { type: "not-kept", from, entries: [], askedMs: 0, floor: 0 } as const;
+}
+
+Deno.test("SecondSource believes one alone that something isn't kept after 5 s, and from then on", () => {
+  const second = new SecondSource(() => true);
+  assertEquals(second.hear(saidBy(), true, 0), []);
+  assertEquals([second.isAwaited, second.due(SECOND_SOURCE_MS_MAX - 1)], [true, []]);
+  assertEquals(second.due(SECOND_SOURCE_MS_MAX), [saidBy()]);
+  assertEquals([second.isAwaited, second.nextMs()], [false, Infinity]);
+  assertEquals(second.hear(saidBy(), true, SECOND_SOURCE_MS_MAX), [saidBy()]);
+});
+
+Deno.test("SecondSource has the second one heard first, and both believed", () => {
+  const second = new SecondSource(() => true);
+  second.hear(saidBy(), true, 0);
+  assertEquals(second.hear(saidBy(bob), false, 100), [saidBy(bob), saidBy()]);
+  assertEquals(second.hear(saidBy(), true, 200), [saidBy()]);
+});
+
+Deno.test("SecondSource holds nothing where there is no doubt, or nobody else", () => {
+  let others = true;
+  const second = new SecondSource(() => others);
+  assertEquals(second.hear(saidBy(), false, 0), [saidBy()]);
+  second.hear(saidBy(), true, 10);
+  others = false;
+  assertEquals(second.due(1_000), [saidBy()]);
+  assertEquals(second.hear(saidBy(), true, 1_010), [saidBy()]);
+});
+
+Deno.test("SecondSource forgets what one said who is gone, and waits anew for the next", () => {
+  const second = new SecondSource(() => true);
+  second.hear(saidBy(), true, 0);
+  second.down(ann);
+  assertEquals(second.due(SECOND_SOURCE_MS_MAX), []);
+  assertEquals(second.hear(saidBy(bob), true, SECOND_SOURCE_MS_MAX), []);
+});
+
+Deno.test("SecondSource gives others the time that a stall took", () => {
+  const second = new SecondSource(() => true);
+  second.hear(saidBy(), true, 0);
+  second.postpone(10_000);
+  assertEquals(second.due(SECOND_SOURCE_MS_MAX), []);
+  assertEquals(second.due(SECOND_SOURCE_MS_MAX + 10_000), [saidBy()]);
+});

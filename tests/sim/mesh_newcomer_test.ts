@@ -1,0 +1,103 @@
+// Who comes in through a liar that says that nothing is kept any more: the others have it.
+
+import { assert, assertEquals } from "@std/assert";
+import { SecondSource } from "../../lib/protocols/mesh/second_source.ts";
+import { fakeSigner } from "./fake_crypto.ts";
+import type { Attack } from "./mesh/attacks.ts";
+import { EVEN_WORLD, plainMember } from "./mesh/even_world.ts";
+import type { Member } from "./mesh/member.ts";
+import { meshSubject } from "./mesh/mesh_subject.ts";
+import { World } from "./mesh/world.ts";
+import { replaced } from "./replaced.ts";
+
+const SECOND_MS = 1_000;
+const WORDS = 30;
+
+interface Scene {
+  readonly honest: number;
+  /** Of whom the newcomer comes in through. */
+  readonly liar: Attack | null;
+  /** Only the one through whom it comes in can be reached. */
+  readonly outOfReach?: boolean;
+}
+
+/** A room in which something was said, and one who comes in through the last member. */
+function comeIn({ honest, liar, outOfReach = false }: Scene) {
+  const hosts = honest + 2;
+  const world = new World({ ...EVEN_WORLD, hosts }, meshSubject(), []);
+  const pass = (forMs: number) => world.time.runUntil(world.time.nowMs + forMs);
+  const add = (name: string, of: Attack | null) =>
+    world.addMember({ ...plainMember(fakeSigner(name), name), liar: of });
+  const members = Array.from({ length: honest }, (_, at) => add(`honest${at}`, null));
+  members.push(add("contact", liar));
+  const [founder] = members as [Member];
+  for (const member of members) {
+    const join = { kind: "join", contact: founder.endpoint } as const;
+    world.start(member, member === founder ? { kind: "found" } : join);
+    pass(SECOND_MS);
+  }
+  pass(20 * SECOND_MS);
+  for (let word = 0; word < WORDS; word++) {
+    world.say(members[word % honest]!.process!, "", null);
+    pass(SECOND_MS / 4);
+  }
+  pass(5 * SECOND_MS);
+  const newcomer = add("newcomer", null);
+  if (outOfReach) {
+    world.network.setCuts((from, to) =>
+      (from === newcomer.index) !== (to === newcomer.index) &&
+      Math.min(from, to) < honest
+    );
+  }
+  const contact = members.at(-1)!.endpoint;
+  const begunMs = world.time.nowMs;
+  world.start(newcomer, { kind: "join", contact });
+  /** How many of the words it has in its history. */
+  const kept = () => {
+    newcomer.process!.command({ command: "history", count: null });
+    return newcomer.process!.history?.length ?? 0;
+  };
+  /** When it took input: it was here. */
+  const hereAfterMs = () => {
+    while (newcomer.process!.readyAtMs === null || newcomer.process!.pausedBecause !== null) {
+      pass(10);
+      if (world.time.nowMs - begunMs > 60 * SECOND_MS) return Infinity;
+    }
+    return world.time.nowMs - begunMs;
+  };
+  return { pass, kept, hereAfterMs };
+}
+
+for (const honest of [2, 8]) {
+  Deno.test(`a newcomer has the history of ${honest} others though its first neighbour says that it isn't kept`, () => {
+    const { pass, kept, hereAfterMs } = comeIn({ honest, liar: "saysNotKept" });
+    assert(hereAfterMs() < 3 * SECOND_MS);
+    pass(10 * SECOND_MS);
+    assertEquals(kept(), WORDS);
+  });
+}
+
+Deno.test("a newcomer lacks it for good where the first neighbour is believed at once", () => {
+  const undo = replaced(SecondSource.prototype, "hear", (spoken) => [spoken])();
+  try {
+    const { pass, kept } = comeIn({ honest: 2, liar: "saysNotKept" });
+    pass(120 * SECOND_MS);
+    assertEquals(kept(), 0);
+  } finally {
+    undo();
+  }
+});
+
+Deno.test("a newcomer that reaches nobody else believes its one neighbour after 5 s", () => {
+  const { hereAfterMs } = comeIn({ honest: 3, liar: "saysNotKept", outOfReach: true });
+  const ms = hereAfterMs();
+  assert(ms > 5 * SECOND_MS && ms < 7 * SECOND_MS, `${ms}`);
+});
+
+Deno.test("a newcomer waits for nobody where its first neighbour is honest", () => {
+  for (const outOfReach of [false, true]) {
+    const { hereAfterMs, kept } = comeIn({ honest: 3, liar: null, outOfReach });
+    assert(hereAfterMs() < SECOND_MS);
+    assertEquals(kept(), WORDS);
+  }
+});
