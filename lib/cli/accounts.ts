@@ -82,7 +82,9 @@ export async function listAccounts(options: ListAccountsOptions): Promise<void> 
     file,
     accounts: accounts.map(shownAccount),
   } satisfies AccountsEvent;
-  await showAnswer(options, event, tableText(accounts));
+  // Whoever looks as another user, or in another folder, than the directory runs in sees why nobody is there.
+  const missing = bytes === null ? `; there is no ${file} yet` : "";
+  await showAnswer(options, event, `${tableText(accounts)}${missing}\n`);
 }
 
 async function throwLast(
@@ -259,7 +261,7 @@ function shownAccount({ name, hash, createdMs, keys }: Account) {
   return { name, created: dateText(createdMs), keys, canLogIn: parseScryptHash(hash) !== null };
 }
 
-/** Accounts in columns; no hash, which is for nobody's eyes. */
+/** Accounts in columns, without a line's end; no hash, which is for nobody's eyes. */
 function tableText(accounts: readonly Account[]): string {
   const rows = accounts.map((account) => {
     const { name, created, keys, canLogIn } = shownAccount(account);
@@ -275,5 +277,5 @@ function tableText(accounts: readonly Account[]): string {
     cells.map((cell, at) => cell + " ".repeat(widths[at]! - textWidth(cell))).join("  ").trimEnd();
   const count = accounts.length === 1 ? "1 account" : `${accounts.length} accounts`;
   const lines = [line(heads), ...rows.map(({ cells, note }) => line(cells) + note), `# ${count}`];
-  return `${lines.join("\n")}\n`;
+  return lines.join("\n");
 }

@@ -32,7 +32,7 @@ Deno.test("accounts add, list, passwd and remove, each durable, the file its own
   await using folder = new AccountsFolder();
   assertEquals(await folder.run("list"), {
     status: 0,
-    stdout: "# name  created  devices\n# 0 accounts\n",
+    stdout: `# name  created  devices\n# 0 accounts; there is no ${folder.file} yet\n`,
     stderr: "",
   });
   assertEquals([...Deno.readDirSync(folder.path)], [], "looking makes nothing");
