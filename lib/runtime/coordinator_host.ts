@@ -11,7 +11,7 @@ import { type RebuildingConfig, RebuildingCoordinator } from "../protocols/group
 import { GROUP_MESSAGES, type GroupMessage } from "../protocols/group/messages.ts";
 import type { CoordinatorRecord } from "../protocols/group/records.ts";
 import type { Cut } from "../protocols/group/snapshot/cut.ts";
-import type { LinkHandler, LinkInfo } from "../transport/link.ts";
+import type { LinkEnd, LinkHandler, LinkInfo } from "../transport/link.ts";
 import { createCodec } from "../wire/codec.ts";
 import { DroppingOutput } from "./dropping_output.ts";
 import type { EntryLog } from "./entry_feed.ts";
@@ -96,7 +96,7 @@ export class CoordinatorHost extends ModeHost<
     super.drained(link);
   }
 
-  override linkDown(link: LinkId, end: Parameters<LinkHandler["linkDown"]>[1]): void {
+  override linkDown(link: LinkId, end: LinkEnd): void {
     this.#backlog.remove(link);
     super.linkDown(link, end);
   }
@@ -161,6 +161,7 @@ export class CoordinatorHost extends ModeHost<
         return { event: "error", code: error.code, text: error.message };
       },
     );
+    this.logEvent(event);
     this.#show(event, ref);
   }
 

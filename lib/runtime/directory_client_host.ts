@@ -29,6 +29,7 @@ import type { ChannelConfig } from "../protocols/noise/config.ts";
 import type { Datagrams } from "../transport/datagrams.ts";
 import {
   type DialFailure,
+  EXPECT_ANYBODY,
   type LinkEnd,
   type LinkHandler,
   type LinkInfo,
@@ -146,8 +147,9 @@ export class DirectoryClientHost extends ModeHost<
     this.runner.feed({ type: "link-up", link, peer, dialled, attempt, host, isRelayed });
   }
 
-  dialFailed(attempt: number, { reason, text, key }: DialFailure): void {
-    this.log.info("dial failed", { reason, text });
+  dialFailed(attempt: number, failure: DialFailure): void {
+    this.logDialFailure(attempt, failure);
+    const { reason, text, key } = failure;
     this.runner.feed({ type: "dial-failed", attempt, reason, text, key });
   }
 
@@ -185,10 +187,9 @@ export class DirectoryClientHost extends ModeHost<
     switch (effect.type) {
       case "dial": {
         const { attempt, mode, endpoint, expect: fingerprint } = effect;
-        const expect = { key: null, fingerprint, room: null, secret: null, mode };
         const channel = mode === "directory" ? DIRECTORY_CHANNEL : {};
         if (mode === "directory") this.#directoryAttempt = attempt;
-        return links.dial(attempt, endpoint, { ...expect, channel });
+        return this.dial(attempt, endpoint, { ...EXPECT_ANYBODY, fingerprint, mode, channel });
       }
       case "cancel-dial":
         return links.cancelDial(effect.attempt);
@@ -239,14 +240,13 @@ export class DirectoryClientHost extends ModeHost<
   #openRelay(
     { call, attempt, isDialler, expect: key }: Extract<ClientEffect, { type: "relay-open" }>,
   ): void {
-    const { links, relays } = this.#ports;
-    const relay = relays.open(RELAY_LIMITS, {
+    const relay = this.#ports.relays.open(RELAY_LIMITS, {
       send: (bytes) => this.runner.feed({ type: "relayed", call, bytes }),
       taken: (bytes) => this.runner.feed({ type: "relay-taken", call, bytes }),
     });
     this.#relays.set(call, relay);
     this.#relayed.set(relay.remote, relay);
-    if (isDialler) links.dial(attempt, relay.remote, { key, room: null, secret: null });
+    if (isDialler) this.dial(attempt, relay.remote, { ...EXPECT_ANYBODY, key });
     else relay.accept();
   }
 

@@ -19,7 +19,12 @@ import {
   type FriendsMessage,
 } from "../protocols/friends/messages.ts";
 import type { FriendsRecord, ReceivedPlace } from "../protocols/friends/records.ts";
-import type { DialFailure, LinkHandler, LinkInfo } from "../transport/link.ts";
+import {
+  type DialFailure,
+  EXPECT_ANYBODY,
+  type LinkHandler,
+  type LinkInfo,
+} from "../transport/link.ts";
 import { createCodec } from "../wire/codec.ts";
 import { ModeHost, type ModePorts } from "./mode_host.ts";
 import type { RecordStore } from "./record_log.ts";
@@ -77,8 +82,9 @@ export class FriendsHost
     this.runner.feed({ type: "link-up", link, peer, dialled, attempt });
   }
 
-  dialFailed(attempt: number, { reason, text, key }: DialFailure): void {
-    this.log.info("dial failed", { reason, text });
+  dialFailed(attempt: number, failure: DialFailure): void {
+    this.logDialFailure(attempt, failure);
+    const { reason, text, key } = failure;
     this.runner.feed({ type: "dial-failed", attempt, reason, text, key });
   }
 
@@ -86,11 +92,10 @@ export class FriendsHost
   congested(): void {}
 
   #execute(effect: FriendsEffect): void {
-    const { links } = this.ports;
     switch (effect.type) {
       case "dial": {
         const { attempt, endpoint, expect: fingerprint } = effect;
-        return links.dial(attempt, endpoint, { key: null, fingerprint, room: null, secret: null });
+        return this.dial(attempt, endpoint, { ...EXPECT_ANYBODY, fingerprint });
       }
       case "send":
         return this.openLinks.send(effect.link, effect.message, FRIENDS_LANES[effect.message.type]);

@@ -15,7 +15,14 @@ import { GROUP_MESSAGES, type GroupMessage } from "../protocols/group/messages.t
 import type { MemberRecord } from "../protocols/group/records.ts";
 import type { ChannelIdentity } from "../protocols/noise/channel_handshake.ts";
 import type { Datagrams } from "../transport/datagrams.ts";
-import type { DialFailure, LinkClock, LinkHandler, LinkInfo } from "../transport/link.ts";
+import {
+  type DialFailure,
+  EXPECT_ANYBODY,
+  type LinkClock,
+  type LinkEnd,
+  type LinkHandler,
+  type LinkInfo,
+} from "../transport/link.ts";
 import { createCodec } from "../wire/codec.ts";
 import { EntryFeed, type EntryLog } from "./entry_feed.ts";
 import { GroupPeers } from "./group_peers.ts";
@@ -109,8 +116,9 @@ export class MemberHost extends ModeHost<
     this.runner.feed({ type: "link-up", link, peer: info.peer });
   }
 
-  dialFailed(attempt: number, { reason, text, key }: DialFailure): void {
-    this.log.info("dial failed", { reason, text });
+  dialFailed(attempt: number, failure: DialFailure): void {
+    this.logDialFailure(attempt, failure);
+    const { reason, text, key } = failure;
     this.runner.feed({ type: "dial-failed", attempt, reason, text, key });
   }
 
@@ -123,7 +131,7 @@ export class MemberHost extends ModeHost<
     super.drained(link);
   }
 
-  override linkDown(link: LinkId, end: Parameters<LinkHandler["linkDown"]>[1]): void {
+  override linkDown(link: LinkId, end: LinkEnd): void {
     this.#backlog.remove(link);
     super.linkDown(link, end);
   }
@@ -132,8 +140,7 @@ export class MemberHost extends ModeHost<
     switch (effect.type) {
       case "dial": {
         const { attempt, endpoint, expect: fingerprint } = effect;
-        const expect = { key: null, fingerprint, room: null, secret: null };
-        return this.ports.links.dial(attempt, endpoint, expect);
+        return this.dial(attempt, endpoint, { ...EXPECT_ANYBODY, fingerprint });
       }
       case "send":
         return this.#backlog.send(effect.link, this.openLinks.encoded(effect.message));

@@ -44,8 +44,6 @@ export class MeshHost extends ModeHost<MeshMessage, MeshCommand, MeshEvent, Mesh
   readonly #openRoomStore: MeshHostPorts["openRoom"];
   /** Of members with a link, by fingerprint, for the log. */
   readonly #names = new Map<string, string>();
-  /** Where each dial that isn't answered goes, for the log. */
-  readonly #dialling = new Map<number, string>();
   #room: RoomId | null = null;
 
   constructor(config: MeshConfig, ports: MeshHostPorts) {
@@ -86,14 +84,12 @@ export class MeshHost extends ModeHost<MeshMessage, MeshCommand, MeshEvent, Mesh
   linkUp(link: LinkId, info: LinkInfo): void {
     const { peer, dialled, remote, localHost, attempt, epoch } = info;
     if (!this.takes(link, info)) return;
-    if (attempt !== null) this.#dialling.delete(attempt);
     this.runner.feed({ type: "link-up", link, peer, dialled, remote, localHost, attempt, epoch });
   }
 
-  dialFailed(attempt: number, { reason, text }: DialFailure): void {
-    const remote = this.#dialling.get(attempt);
-    this.#dialling.delete(attempt);
-    this.log.info("dial failed", { remote, reason, text });
+  dialFailed(attempt: number, failure: DialFailure): void {
+    this.logDialFailure(attempt, failure);
+    const { reason, text } = failure;
     this.runner.feed({
       type: "dial-failed",
       attempt,
@@ -149,13 +145,10 @@ export class MeshHost extends ModeHost<MeshMessage, MeshCommand, MeshEvent, Mesh
   // Effects.
 
   #execute(effect: MeshEffect): void {
-    const { links } = this.ports;
     switch (effect.type) {
       case "dial": {
         const { attempt, endpoint, expect: key, room, secret } = effect;
-        this.#dialling.set(attempt, endpointText(endpoint));
-        links.dial(attempt, endpoint, { key, room, secret });
-        return;
+        return this.dial(attempt, endpoint, { key, room, secret });
       }
       case "send":
         return this.openLinks.send(effect.link, effect.message, effect.lane);

@@ -7,10 +7,10 @@ import type { Clock } from "../base/clock.ts";
 import type { Environment, Logger } from "../base/environment.ts";
 import type { ErrorCode } from "../base/errors.ts";
 import { fingerprintOf } from "../base/fingerprint.ts";
-import { endpointText, type LinkId } from "../base/ids.ts";
+import { type Endpoint, endpointText, type LinkId } from "../base/ids.ts";
 import { invariant, unreachable } from "../base/invariant.ts";
 import type { ModeEffect, ModeInput, ModeOutcome } from "../base/mode_machine.ts";
-import type { DialFailure, LinkEnd, LinkInfo, Links } from "../transport/link.ts";
+import type { DialExpectation, DialFailure, LinkEnd, LinkInfo, Links } from "../transport/link.ts";
 import { isUnknown, type MessageCodec } from "../wire/codec.ts";
 import { OpenLinks } from "./open_links.ts";
 import { type LoggedMachine, RecordLog, type RecordStore } from "./record_log.ts";
@@ -40,6 +40,8 @@ export abstract class ModeHost<
 > {
   protected readonly openLinks: OpenLinks<Message>;
   readonly #ended = Promise.withResolvers<ModeOutcome>();
+  /** Where each dial that isn't answered goes, for the log. */
+  readonly #dialling = new Map<number, string>();
   #records: RecordLog<Stored, Through> | null = null;
 
   /** Steps the machine. */
@@ -108,11 +110,25 @@ export abstract class ModeHost<
 
   /** @returns Whether the link is taken. Where it isn't, its dial has failed: the machine waits for an answer. */
   protected takes(link: LinkId, info: LinkInfo): boolean {
-    if (this.openLinks.add(link, info)) return true;
     const { attempt, peer: key } = info;
+    if (this.openLinks.add(link, info)) {
+      if (attempt !== null) this.#dialling.delete(attempt);
+      return true;
+    }
     const text = "it broke the rules a moment ago";
     if (attempt !== null) this.dialFailed(attempt, { reason: "refused", text, key });
     return false;
+  }
+
+  protected dial(attempt: number, endpoint: Endpoint, expect: DialExpectation): void {
+    this.#dialling.set(attempt, endpointText(endpoint));
+    this.ports.links.dial(attempt, endpoint, expect);
+  }
+
+  protected logDialFailure(attempt: number, { reason, text }: DialFailure): void {
+    const remote = this.#dialling.get(attempt);
+    this.#dialling.delete(attempt);
+    this.log.info("dial failed", { remote, reason, text });
   }
 
   protected get log(): Logger {
