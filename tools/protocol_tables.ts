@@ -134,7 +134,7 @@ const GROUP_BOUNDS: readonly (readonly [string, number])[] = [
 
 /** Bounds of the directory that another implementation must know. */
 const DIRECTORY_BOUNDS: readonly (readonly [string, number])[] = [
-  ["ms in which a new link must say something", directory.SILENT_MS_MAX],
+  ["ms in which a new link must say something", directory.HELLO_MS_MAX],
   ["messages of a client each second, relaying aside", directory.CONTROL_PER_S],
   ["of them at once", directory.CONTROL_BURST],
   ["ms that a call rings", directory.RINGING_MS_MAX],

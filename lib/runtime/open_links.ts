@@ -6,6 +6,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { Environment } from "../base/environment.ts";
 import { RemoteProtocolError } from "../base/errors.ts";
+import { OFFENDER_BAN_MS } from "../base/mode_limits.ts";
 import type { LinkId } from "../base/ids.ts";
 import type { LinkInfo, Links, Queue } from "../transport/link.ts";
 import type { MessageCodec, UnknownMessage } from "../wire/codec.ts";
@@ -21,9 +22,6 @@ export interface OpenLinksPorts {
 
 /** Why links aren't read: the disk is behind, or whoever reads our output. */
 export type PauseReason = "disk" | "output";
-
-/** Bytes that no message of ours could be: an old version at best. */
-const GARBLED_BAN_MS = 60_000;
 
 export class OpenLinks<Message extends { readonly type: string }> {
   readonly #bans = new Bans();
@@ -72,7 +70,7 @@ export class OpenLinks<Message extends { readonly type: string }> {
       return this.codec.decode(body);
     } catch (error) {
       if (!(error instanceof RemoteProtocolError)) throw error;
-      this.ban(link, error.message, GARBLED_BAN_MS);
+      this.ban(link, error.message, OFFENDER_BAN_MS);
       return null;
     }
   }

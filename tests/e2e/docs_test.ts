@@ -259,7 +259,7 @@ Deno.test("docs/directory.md: its limits are those of the program", async () => 
 
   assertEquals(rows.map((row) => row.split("|")[2]!.trim()), [
     `${number(of.CLIENTS_MAX_DEFAULT)} (${number(of.CLIENTS_MAX)})`,
-    seconds(of.SILENT_MS_MAX),
+    seconds(of.HELLO_MS_MAX),
     seconds(of.GUEST_HELD_MS),
     `${of.WRONG_MAX}, ${of.WRONG_FROM_ADDRESS_MAX}, ${seconds(of.LOCK_OUT_MS)}`,
     `${of.SIGN_UPS_MAX_DEFAULT}`,

@@ -15,7 +15,7 @@ export interface CallLink {
   /** The call that the other begins on it. */
   begun: string | null;
   /** Messages that this version doesn't know. */
-  unknowns: number;
+  unknownMessages: number;
 }
 
 /** What is known of the call by whoever may talk on a link. */

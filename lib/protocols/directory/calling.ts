@@ -443,7 +443,7 @@ export class Calling {
     const call = this.#call;
     const found = call?.link?.link === link ? call.link : call?.links.get(link) ?? null;
     if (call === null || found === null) return; // being closed
-    if (++found.unknowns <= UNKNOWN_MESSAGES_MAX) {
+    if (++found.unknownMessages <= UNKNOWN_MESSAGES_MAX) {
       return this.owner.out.send(link, { type: "unknown", code });
     }
     const text = "so much that isn't understood";

@@ -1,13 +1,13 @@
 /** Every bound and time of a client alone, with its unit and reason. */
 
+export { LEAVE_MS_MAX, STRANGE_TOLD_MS } from "../../base/mode_limits.ts";
+
 /** Whether one may come in is answered within this time: passwords of a thousand may be checked before. */
 export const ENTER_MS_MAX = 60_000;
 /** Who is told that the directory is full tries again after this at most. */
 export const FULL_PAUSE_MS_MAX = 60_000;
 /** A directory in which one was for so long is one that works: pauses before attempts are short again. */
 export const STABLE_MS = 10_000;
-/** Another key at the directory's address is told so often. */
-export const STRANGE_TOLD_MS = 60_000;
 
 /** Lines that wait in a call, for the answer or for a link that takes no more: beyond half, the input pauses. */
 export const LINES_MAX = 1_000;
@@ -46,5 +46,3 @@ export const HEARD_KEPT_MAX = 256;
 export const LISTENERS_MAX = 64;
 /** A disk that refuses is tried again after this. */
 export const DISK_RETRY_MS = 5_000;
-/** When the program leaves, or a call's link is let go, although not everything has gone out. */
-export const LEAVE_MS_MAX = 10_000;

@@ -12,6 +12,7 @@ import {
   CALLS_PER_S,
   CONTROL_BURST,
   CONTROL_PER_S,
+  HELLO_MS_MAX,
   RELAY_BYTES_PER_S,
   RELAY_CREDIT_BYTES,
   RELAY_PIECES_BURST,
@@ -19,7 +20,6 @@ import {
   RINGS_BURST,
   RINGS_PER_S,
   SILENT_LINKS_MAX,
-  SILENT_MS_MAX,
 } from "./limits.ts";
 
 export class ClientLink {
@@ -37,7 +37,7 @@ export class ClientLink {
   readonly relayPieces = new TokenBucket(RELAY_PIECES_PER_S, RELAY_PIECES_BURST);
   /** Of what it says in calls that are relayed. */
   readonly relayBytes = new TokenBucket(RELAY_BYTES_PER_S, RELAY_CREDIT_BYTES);
-  unknowns = 0;
+  unknownMessages = 0;
 
   constructor(readonly id: LinkId, readonly peer: PeerKey, readonly host: string) {
     this.address = addressBlock(host);
@@ -79,7 +79,7 @@ export class ClientLinks {
   up(link: ClientLink, nowMs: number): ClientLink | null {
     this.#links.set(link.id, link);
     this.#silent.add(link);
-    this.setDue(link, nowMs + SILENT_MS_MAX);
+    this.setDue(link, nowMs + HELLO_MS_MAX);
     if (this.#silent.size <= SILENT_LINKS_MAX) return null;
     const [longest] = this.#silent;
     return longest ?? null;
@@ -98,7 +98,7 @@ export class ClientLinks {
     link.enter(phase);
     this.#silent.delete(link);
     if (phase === "silent") this.#silent.add(link);
-    this.setDue(link, phase === "silent" ? nowMs + SILENT_MS_MAX : null);
+    this.setDue(link, phase === "silent" ? nowMs + HELLO_MS_MAX : null);
   }
 
   setDue(link: ClientLink, atMs: number | null): void {

@@ -6,13 +6,7 @@ import { type Endpoint, endpointText } from "../../base/ids.ts";
 import { isSameName, nameFault, withoutMark } from "../../base/names.ts";
 import { didYouMean } from "../../base/nearest.ts";
 import { isPossiblePassword, normalPassword, weakPassword } from "../../base/passwords.ts";
-import {
-  checkedMessage,
-  MESSAGE_BYTES_MAX,
-  tooLong,
-  utf8Length,
-  visibleText,
-} from "../../base/text.ts";
+import { checkedMessage, tooLong, utf8Length, visibleText } from "../../base/text.ts";
 import type { Asking } from "./asking.ts";
 import type { Calling } from "./calling.ts";
 import type { ClientConfig } from "./client_io.ts";
@@ -21,6 +15,7 @@ import { statusView } from "./client_view.ts";
 import { DIRECTORY_NAME } from "./events.ts";
 import type { Hearing } from "./hearing.ts";
 import type { KnownKeys } from "./known_keys.ts";
+import { TEXT_BYTES_MAX } from "./limits.ts";
 import type { Lobby } from "./lobby.ts";
 import type { Session } from "./session.ts";
 
@@ -79,7 +74,7 @@ export class ClientUser {
     const { out, session, asking, mayBroadcast } = this.owner;
     const bytes = utf8Length(text);
     if (bytes === 0) return;
-    if (bytes > MESSAGE_BYTES_MAX) return out.error("too-long", tooLong(bytes).message, ref);
+    if (bytes > TEXT_BYTES_MAX) return out.error("too-long", tooLong(bytes).message, ref);
     if (!this.#isIn("Nothing was sent", ref)) return;
     if (!mayBroadcast) {
       const text = "Nothing was sent: this directory doesn't let you tell all";

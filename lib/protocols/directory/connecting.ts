@@ -58,7 +58,7 @@ export class Connecting {
     if (!isAwaited || (call.key !== null && call.key !== peer)) {
       return out.close(link, "there is no call with you");
     }
-    const added = { link, peer, dialled, isRelayed, talk: null, begun: null, unknowns: 0 };
+    const added = { link, peer, dialled, isRelayed, talk: null, begun: null, unknownMessages: 0 };
     call.links.add(added);
     if (dialled) out.send(link, { type: "talk", call: Uint8Array.fromHex(call.id) });
     this.#consider(call, added);

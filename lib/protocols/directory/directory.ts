@@ -265,7 +265,9 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
     const link = this.#links.get(id);
     if (link === null || link.phase === "over") return;
     this.#out.send(id, { type: "unknown", code });
-    if (++link.unknowns > UNKNOWN_MESSAGES_MAX) this.#offends(link, "too many unknown messages");
+    if (++link.unknownMessages > UNKNOWN_MESSAGES_MAX) {
+      this.#offends(link, "too many messages of unknown types");
+    }
   }
 
   #message(id: LinkId, message: DirectoryMessage): void {

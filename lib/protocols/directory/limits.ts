@@ -1,11 +1,14 @@
 /** Every bound and time of the directory's protocol, with its unit and reason. */
 
-import { NAME_LENGTH_MAX } from "../../base/names.ts";
+export {
+  HELLO_MS_MAX,
+  NAME_BYTES_MAX,
+  OFFENDER_BAN_MS,
+  TEXT_BYTES_MAX,
+  UNKNOWN_MESSAGES_MAX,
+  WAIT_MS_MAX,
+} from "../../base/mode_limits.ts";
 
-/** A name in UTF-8. */
-export const NAME_BYTES_MAX = 4 * NAME_LENGTH_MAX;
-/** Longest message, as everywhere. */
-export const TEXT_BYTES_MAX = 65_536;
 /** Why something isn't done, in a few sentences. */
 export const REASON_BYTES_MAX = 1_024;
 /** A host name or an address. */
@@ -15,10 +18,6 @@ export const HOST_BYTES_MAX = 253;
 export const CLIENTS_MAX_DEFAULT = 1_000;
 /** Of `--max-clients`: each costs memory and a descriptor, and hears of all others. */
 export const CLIENTS_MAX = 10_000;
-/** Who says nothing has no place for longer. */
-export const SILENT_MS_MAX = 10_000;
-/** Until when somebody who isn't answered is dropped, as every wait that has no bound of its own. */
-export const WAIT_MS_MAX = 10_000;
 
 /** Wrong passwords of one name from one address within the time below, and for as long nothing more is tried. */
 export const WRONG_MAX = 5;
@@ -139,7 +138,3 @@ export const SENDERS_MAX = 4_096;
 export const UNSTORED_MAX = 256;
 /** Broadcasts of which it is counted who has them; the oldest are told as they are then. */
 export const REPORTS_MAX = 256;
-/** Whoever breaks a rule may be an old version; it comes back after this. */
-export const OFFENDER_BAN_MS = 60_000;
-/** Types that this version doesn't know, on one link: more is another program. */
-export const UNKNOWN_MESSAGES_MAX = 100;

@@ -2,7 +2,7 @@
 
 import type { FoldedName, PeerKey } from "../../base/ids.ts";
 import { foldName } from "../../base/names.ts";
-import { utf8Length } from "../../base/text.ts";
+import { tooLong, utf8Length } from "../../base/text.ts";
 import type { Broadcast, Broadcasts } from "./broadcasts.ts";
 import type { Client, Sessions } from "./client_session.ts";
 import { type Deliveries, isBy } from "./deliveries.ts";
@@ -98,10 +98,7 @@ export class Telling {
     const { out } = this.parts;
     const bytes = utf8Length(text);
     if (bytes === 0) return;
-    if (bytes > TEXT_BYTES_MAX) {
-      const sizes = `it may have ${TEXT_BYTES_MAX}; send it in parts`;
-      return out.error("too-long", `Cannot send a message of ${bytes} bytes: ${sizes}`, ref);
-    }
+    if (bytes > TEXT_BYTES_MAX) return out.error("too-long", tooLong(bytes).message, ref);
     // Another number in each process: what was said in the one before is kept, too.
     const own = this.#operatorsOwn = Math.max(this.#operatorsOwn + 1, this.parts.wallMs());
     const sender = { name: DIRECTORY_NAME, key: null, isAccount: false, own, ref };

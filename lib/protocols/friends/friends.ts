@@ -19,7 +19,7 @@ import { Deadlines, earliestMs, type Machine } from "../../base/machine.ts";
 import { stalledMs } from "../../base/mode_machine.ts";
 import { foldName, isSameName, shownName } from "../../base/names.ts";
 import { didYouMean } from "../../base/nearest.ts";
-import { utf8Length } from "../../base/text.ts";
+import { tooLong, utf8Length } from "../../base/text.ts";
 import type { FriendsCommand } from "./events.ts";
 import type { Friend } from "./friend.ts";
 import { FriendTable } from "./friend_table.ts";
@@ -29,7 +29,7 @@ import { friendsView, outboxView, statusView } from "./friends_view.ts";
 import { Inbox } from "./inbox.ts";
 import {
   CONFIRM_MS_MAX,
-  GREETING_MS_MAX,
+  HELLO_MS_MAX,
   LEAVE_MS_MAX,
   LEAVE_UNTOLD_MS,
   OUTBOX_MESSAGES_HIGH,
@@ -134,7 +134,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
     if (outbox.size > 0 || this.#inbox.isBusy(link.peer)) return null;
     // Whoever made the link has something to say, however long the way is.
     const { idleMs } = this.config;
-    return friend.lastTrafficMs + (link.isUsed ? idleMs : Math.max(idleMs, GREETING_MS_MAX));
+    return friend.lastTrafficMs + (link.isUsed ? idleMs : Math.max(idleMs, HELLO_MS_MAX));
   }
 
   #postpone(delayMs: number): void {
@@ -297,10 +297,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
     if (friend === null) return this.#unknownUser(name, (known) => `${known}/TEXT`, ref);
     const bytes = utf8Length(text);
     if (bytes === 0) return;
-    if (bytes > TEXT_BYTES_MAX) {
-      const sizes = `it may have ${TEXT_BYTES_MAX}; send it in parts`;
-      return this.#out.error("too-long", `Cannot send a message of ${bytes} bytes: ${sizes}`, ref);
-    }
+    if (bytes > TEXT_BYTES_MAX) return this.#out.error("too-long", tooLong(bytes).message, ref);
     const { environment } = this;
     const id = environment.randomBytes(16).toHex();
     const sentAt = Math.max(0, Math.floor(environment.wallMs()));

@@ -1,11 +1,17 @@
 /** Every bound of the friends' protocol, with its reason. */
 
-import { NAME_LENGTH_MAX } from "../../base/names.ts";
+import { TEXT_BYTES_MAX } from "../../base/mode_limits.ts";
 
-/** A name in UTF-8. */
-export const NAME_BYTES_MAX = 4 * NAME_LENGTH_MAX;
-/** Longest message, as everywhere. */
-export const TEXT_BYTES_MAX = 65_536;
+export {
+  HELLO_MS_MAX,
+  LEAVE_MS_MAX,
+  LEAVE_UNTOLD_MS,
+  NAME_BYTES_MAX,
+  OFFENDER_BAN_MS,
+  STRANGE_TOLD_MS,
+  TEXT_BYTES_MAX,
+  UNKNOWN_MESSAGES_MAX,
+} from "../../base/mode_limits.ts";
 
 /** What a message takes beside its text, here in memory: without it, a million empty ones would be nothing. */
 export const MESSAGE_BYTES_MIN = 512;
@@ -47,19 +53,10 @@ export const DRAINING_LINKS_MAX = 4;
 export const CHECKING_LINKS_MAX = 32;
 /** Links whose other side isn't known as a friend yet: as many as strangers may hold open below. */
 export const UNOPENED_LINKS_MAX = 64;
-/** As every wait that has no bound of its own. */
-export const GREETING_MS_MAX = 10_000;
 /** What is under way on a link when another takes its place arrives within this time. */
 export const DRAIN_MS = 2_000;
-/** When the program leaves although not everything has gone out. */
-export const LEAVE_MS_MAX = 10_000;
-/** Who leaves is told what is waited for, where that takes longer than this. */
-export const LEAVE_UNTOLD_MS = 1_000;
 /** A claim to an unknown friend's name makes us dial that friend so often at most. */
 export const CHECK_INTERVAL_MS = 5_000;
-
-/** The user is told of so many strange keys for one friend: who dials in can make as many as it likes. */
-export const STRANGER_INTERVAL_MS = 60_000;
 
 /** Pauses between attempts to reach a friend something waits for: growing by half, with jitter. */
 export const RETRY_MS_MIN = 500;
@@ -73,7 +70,3 @@ export const RETRY_MS_EACH = 250;
 
 /** Received messages that a compacted log keeps, for whoever reads the file: 64 MiB of the longest. */
 export const RECEIVED_KEPT_MAX = 1_000;
-/** Types that this version doesn't know, on one link: more is another program. */
-export const UNKNOWN_MESSAGES_MAX = 100;
-/** Whoever breaks a rule may be an old version; it comes back after this. */
-export const OFFENDER_BAN_MS = 60_000;

@@ -22,9 +22,9 @@ import {
   DIALS_MAX,
   DRAIN_MS,
   DRAINING_LINKS_MAX,
-  GREETING_MS_MAX,
+  HELLO_MS_MAX,
   OFFENDER_BAN_MS,
-  STRANGER_INTERVAL_MS,
+  STRANGE_TOLD_MS,
   UNKNOWN_MESSAGES_MAX,
   UNOPENED_LINKS_MAX,
 } from "./limits.ts";
@@ -154,7 +154,7 @@ export class Meeting {
       wasOpen: false,
       isUsed: false,
       isRefused: false,
-      dueMs: this.out.nowMs + GREETING_MS_MAX,
+      dueMs: this.out.nowMs + HELLO_MS_MAX,
       unknownMessages: 0,
     };
     this.links.add(link);
@@ -341,7 +341,7 @@ export class Meeting {
     const key = fingerprintOf(link.peer);
     const { shown } = friend;
     if (this.out.nowMs >= friend.strangerAtMs) {
-      friend.strangerAtMs = this.out.nowMs + STRANGER_INTERVAL_MS;
+      friend.strangerAtMs = this.out.nowMs + STRANGE_TOLD_MS;
       const advice = `if it is ${shown}, put that key into ${this.config.users}`;
       const reason = `and nobody answers at ${shown}'s address`;
       this.out.notice(
@@ -365,7 +365,7 @@ export class Meeting {
     // The user knows, and decides about the one that was told: no flood of others takes its place.
     if (friend.strange === key || this.out.nowMs < friend.strangerAtMs) return;
     friend.strange = key;
-    friend.strangerAtMs = this.out.nowMs + STRANGER_INTERVAL_MS;
+    friend.strangerAtMs = this.out.nowMs + STRANGE_TOLD_MS;
     const since = row.fingerprint === null ? "since the first time" : "in the table";
     const known = expected === null
       ? `another key answers at ${name}'s address`
@@ -377,7 +377,7 @@ export class Meeting {
   /** Somebody who isn't in the table: perhaps it should be. */
   #metUnknown({ peer }: FriendLink, name: string): void {
     if (this.out.nowMs < this.#unknownAtMs) return;
-    this.#unknownAtMs = this.out.nowMs + STRANGER_INTERVAL_MS;
+    this.#unknownAtMs = this.out.nowMs + STRANGE_TOLD_MS;
     const { users } = this.config;
     const text =
       `Refused somebody who says to be ${shownName(name)}, with the key ${fingerprintOf(peer)}: ` +

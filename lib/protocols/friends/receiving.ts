@@ -8,7 +8,7 @@ import type { Friend } from "./friend.ts";
 import type { FriendLink } from "./friend_links.ts";
 import { indexAfter, type Restored, snapshotFriends } from "./friends_log.ts";
 import { type Inbox, placeOf, type Received } from "./inbox.ts";
-import { RECEIVED_KEPT_MAX, STRANGER_INTERVAL_MS, UNSTORED_BYTES_MAX } from "./limits.ts";
+import { RECEIVED_KEPT_MAX, STRANGE_TOLD_MS, UNSTORED_BYTES_MAX } from "./limits.ts";
 import type { FriendsMessage } from "./messages.ts";
 import type { Output } from "./output.ts";
 import type { Position } from "./position.ts";
@@ -145,7 +145,7 @@ export class Receiving {
     if (!this.inbox.take({ kind: "skipped", key: link.peer, through })) return;
     this.#store(link.peer);
     if (this.out.nowMs < friend.gapAtMs) return;
-    friend.gapAtMs = this.out.nowMs + STRANGER_INTERVAL_MS;
+    friend.gapAtMs = this.out.nowMs + STRANGE_TOLD_MS;
     const what = `messages from ${friend.shown} that had come before are gone, there as well`;
     this.out.notice(`Your files are new, or were put back to an older state: ${what}`);
   }

@@ -7,7 +7,7 @@ import type { Friend } from "./friend.ts";
 import type { FriendLink } from "./friend_links.ts";
 import type { FriendTable } from "./friend_table.ts";
 import { messageBytes, type OutboxEntry } from "./outbox.ts";
-import { STRANGER_INTERVAL_MS } from "./limits.ts";
+import { STRANGE_TOLD_MS } from "./limits.ts";
 import type { Output } from "./output.ts";
 import { type Position, Positions } from "./position.ts";
 import type { Writes } from "./writes.ts";
@@ -152,7 +152,7 @@ export class Sending {
     if (before === null || positions.has(before)) return;
     this.out.send(link, { type: "skip", position: before });
     if (this.out.nowMs < friend.gapAtMs) return;
-    friend.gapAtMs = this.out.nowMs + STRANGER_INTERVAL_MS;
+    friend.gapAtMs = this.out.nowMs + STRANGE_TOLD_MS;
     const what = "messages that you had delivered are gone there, and aren't kept here any more";
     this.out.notice(`${friend.shown}'s files are new, or were put back to an older state: ${what}`);
   }

@@ -44,7 +44,7 @@ export interface GroupLink {
   isLastOut: boolean;
   /** Said hello while another process of the same person is there, and hasn't answered since. */
   successor: Attendee | null;
-  unknowns: number;
+  unknownMessages: number;
 }
 
 /**
@@ -162,7 +162,7 @@ export class Attendance {
     const fetches = new TokenBucket(FETCHES_PER_S, FETCHES_BURST);
     const edits = new TokenBucket(EDIT_MESSAGES_PER_S, EDIT_MESSAGES_BURST);
     const greetByMs = nowMs + HELLO_MS_MAX;
-    const state = { isGreeted: false, isLastOut: false, successor: null, unknowns: 0 };
+    const state = { isGreeted: false, isLastOut: false, successor: null, unknownMessages: 0 };
     this.#links.set(id, { id, peer, host, bucket, fetches, edits, greetByMs, ...state });
     const ungreeted = [...this.#links.values()].filter(({ greetByMs }) => greetByMs < Infinity);
     return ungreeted.length > UNGREETED_LINKS_MAX ? ungreeted[0]! : null;

@@ -387,7 +387,9 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     const link = this.#attendance.link(id);
     if (link === null) return;
     this.#out.send(id, { type: "unknown", code });
-    if (++link.unknowns > UNKNOWN_MESSAGES_MAX) this.#offends(link, "too many unknown messages");
+    if (++link.unknownMessages > UNKNOWN_MESSAGES_MAX) {
+      this.#offends(link, "too many messages of unknown types");
+    }
   }
 
   #message(id: LinkId, message: GroupMessage): void {

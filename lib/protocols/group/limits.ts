@@ -1,11 +1,19 @@
 /** Every bound and time of the group's protocol, with its unit and reason. */
 
-import { NAME_LENGTH_MAX } from "../../base/names.ts";
+import { NAME_BYTES_MAX, TEXT_BYTES_MAX } from "../../base/mode_limits.ts";
 
-/** A name in UTF-8. */
-export const NAME_BYTES_MAX = 4 * NAME_LENGTH_MAX;
-/** Longest message, as everywhere. */
-export const TEXT_BYTES_MAX = 65_536;
+export {
+  HELLO_MS_MAX,
+  LEAVE_MS_MAX,
+  LEAVE_UNTOLD_MS,
+  NAME_BYTES_MAX,
+  OFFENDER_BAN_MS,
+  STRANGE_TOLD_MS,
+  TEXT_BYTES_MAX,
+  UNKNOWN_MESSAGES_MAX,
+  WAIT_MS_MAX,
+} from "../../base/mode_limits.ts";
+
 /** Members of a view: each talks to each, and what a burst costs grows with their number. */
 export const MEMBERS_MAX = 64;
 
@@ -124,18 +132,12 @@ export const RETURN_PAUSE_MS_MAX = 30_000;
 
 /** What is typed stands so long without becoming an entry until the user is told who is awaited. */
 export const AWAITED_TOLD_MS = 1_000;
-/** When the program leaves although not everything has become an entry. */
-export const LEAVE_MS_MAX = 10_000;
-/** Who leaves is told what is waited for, where that takes longer than this. */
-export const LEAVE_UNTOLD_MS = 1_000;
 /** Who is there and does nothing toward what the others wait for, for so long, isn't heard any more in this epoch. */
 export const LAGGING_MS_MAX = FAIL_AFTER_MS_DEFAULT;
 /** How long another member may take to say what it holds where that isn't what we hold. */
 export const CONTEST_MS = 3_000;
 /** Ends that a member acknowledged beyond what we hold, to be compared; of more, only the last. */
 export const AHEADS_MAX = 16;
-/** As every wait that has no bound of its own. */
-export const WAIT_MS_MAX = 10_000;
 
 /** Joining at once: as many as a view takes, so that nobody is told it is full while it isn't. */
 export const JOINERS_MAX = MEMBERS_MAX;
@@ -144,8 +146,6 @@ export const TOLD_ENTRIES_MAX = 256;
 /** Entries that `/log` shows where no number is given, and at most. */
 export const LOG_COUNT_DEFAULT = 20;
 export const LOG_COUNT_MAX = 1_000_000;
-/** Whoever is linked says hello at once; a silent one takes no place for longer. */
-export const HELLO_MS_MAX = 10_000;
 /** Links on which no hello has come: each costs a little; the one that waited longest goes. */
 export const UNGREETED_LINKS_MAX = 64;
 /** `fetch`es of one asker: one for each MiB, as fast as those can come. */
@@ -182,7 +182,3 @@ export const FORMER_KEYS_MAX = 8;
 export const REMEMBERED_MAX = 256;
 /** After so long in a view, a pause before coming back is short again. */
 export const RETURN_PAUSE_FORGOTTEN_MS = 600_000;
-/** Types that this version doesn't know, from one link or peer: more is another program. */
-export const UNKNOWN_MESSAGES_MAX = 100;
-/** Whoever breaks a rule may be an old version; it comes back after this. */
-export const OFFENDER_BAN_MS = 60_000;

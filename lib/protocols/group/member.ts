@@ -42,6 +42,7 @@ import {
   INQUIRE_MS,
   LAGGING_MS_MAX,
   OFFENDER_BAN_MS,
+  STRANGE_TOLD_MS,
   UNKNOWN_MESSAGES_MAX,
 } from "./limits.ts";
 import type { MemberConfig, MemberEffect, MemberInput } from "./member_io.ts";
@@ -63,8 +64,6 @@ const DEADLINES = ["round", "laggards", "contest", "inquire", "report"] as const
 /** A view that can't go on is looked at so often while the coordinator is away. */
 const ROUND_MS = 1_000;
 const NO_BYTES = new Uint8Array();
-/** Another key at the coordinator's address is told so often. */
-const STRANGE_TOLD_MS = 60_000;
 /** What follows where the disk takes nothing: part of a sentence. */
 const LEAVES_FOR_DISK =
   "this member leaves the group to the others; once it is back, send again what of yours is no entry";

@@ -7,12 +7,18 @@ import { endpointText, type PeerKey } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
 import { Deadlines } from "../../base/machine.ts";
 import { didYouMean } from "../../base/nearest.ts";
-import { checkedMessage, MESSAGE_BYTES_MAX, tooLong, utf8Length } from "../../base/text.ts";
+import { checkedMessage, tooLong, utf8Length } from "../../base/text.ts";
 import type { CoordinatorLink } from "./coordinator_link.ts";
 import type { Epoch, Member } from "./epoch.ts";
 import type { Editing } from "./editing.ts";
 import type { LeftReason, LogEnd, MemberCommand } from "./events.ts";
-import { AWAITED_TOLD_MS, LEAVE_MS_MAX, MEMBERS_MAX, WAIT_MS_MAX } from "./limits.ts";
+import {
+  AWAITED_TOLD_MS,
+  LEAVE_MS_MAX,
+  MEMBERS_MAX,
+  TEXT_BYTES_MAX,
+  WAIT_MS_MAX,
+} from "./limits.ts";
 import { COORDINATOR_NAME } from "./history.ts";
 import type { MemberConfig } from "./member_io.ts";
 import type { MemberNames } from "./member_names.ts";
@@ -215,7 +221,7 @@ export class MemberUser {
     const { out, saying, membership } = this.owner;
     const bytes = utf8Length(text);
     if (bytes === 0) return;
-    if (bytes > MESSAGE_BYTES_MAX) return out.error("too-long", tooLong(bytes).message, ref);
+    if (bytes > TEXT_BYTES_MAX) return out.error("too-long", tooLong(bytes).message, ref);
     if (this.#leaving !== null) {
       return out.error("not-allowed", "Nothing was sent: the program is leaving", ref);
     }
@@ -234,7 +240,7 @@ export class MemberUser {
   #edit(seq: number, text: string, ref: string | undefined): void {
     const { out, editing } = this.owner;
     const bytes = utf8Length(text);
-    if (bytes > MESSAGE_BYTES_MAX) return out.error("too-long", tooLong(bytes).message, ref);
+    if (bytes > TEXT_BYTES_MAX) return out.error("too-long", tooLong(bytes).message, ref);
     if (bytes === 0) return out.error("usage", "An edit needs a text: /edit TEXT - N", ref);
     if (this.#leaving !== null) {
       return out.error("not-allowed", "Nothing was edited: the program is leaving", ref);

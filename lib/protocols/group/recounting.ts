@@ -29,6 +29,7 @@ import {
   OFFENDER_BAN_MS,
   RETURN_HEARD_MS,
   RETURN_MS,
+  UNKNOWN_MESSAGES_MAX,
 } from "./limits.ts";
 import type { GroupMessage, GroupMessageOf } from "./messages.ts";
 import { checkedAccount, Recount } from "./recount.ts";
@@ -45,6 +46,8 @@ interface Caller {
   readonly host: string | null;
   readonly bucket: TokenBucket;
   heardAtMs: number;
+  /** Messages of unknown types that it sent. */
+  unknownMessages: number;
   hello: Hello | null;
 }
 
@@ -170,7 +173,7 @@ export class Recounting {
       case "message":
         return this.#message(input.link, input.message);
       case "unknown-message":
-        return this.out.send(input.link, { type: "unknown", code: input.code });
+        return this.#unknown(input.link, input.code);
       case "persisted":
         return this.out.persisted(input.token);
       case "persist-failed":
@@ -189,7 +192,15 @@ export class Recounting {
   #linkUp({ link, peer, host }: Extract<CoordinatorInput, { readonly type: "link-up" }>): void {
     const bucket = new TokenBucket(CONTROL_PER_S, CONTROL_BURST);
     const heardAtMs = this.out.nowMs;
-    this.#callers.set(link, { id: link, peer, host, bucket, heardAtMs, hello: null });
+    this.#callers.set(link, {
+      id: link,
+      peer,
+      host,
+      bucket,
+      heardAtMs,
+      unknownMessages: 0,
+      hello: null,
+    });
     this.#beatAtMs = Math.min(this.#beatAtMs, heardAtMs + HEARTBEAT_MS);
     if (this.#callers.size > LINKS_MAX) this.#makeRoom();
   }
@@ -222,6 +233,15 @@ export class Recounting {
     caller.heardAtMs = this.out.nowMs;
     if (message.type === "hello") return this.#hello(caller, message);
     if (message.type === "account") this.#account(caller, message);
+  }
+
+  #unknown(id: LinkId, code: number): void {
+    const caller = this.#callers.get(id);
+    if (caller === undefined) return;
+    if (++caller.unknownMessages > UNKNOWN_MESSAGES_MAX) {
+      return this.#offends(caller, "too many messages of unknown types");
+    }
+    this.out.send(id, { type: "unknown", code });
   }
 
   #offends({ id }: Caller, reason: string): void {

@@ -5,13 +5,13 @@ import { addressBlock } from "../../../lib/protocols/directory/address_block.ts"
 import {
   FULL_RETRY_MS,
   GUEST_HELD_MS,
+  HELLO_MS_MAX,
   KICKED_MS,
   LOCK_OUT_MS,
   LOCK_OUTS_MAX,
   RELAY_PIECES_BURST,
   SIGN_UPS_MS,
   SILENT_LINKS_MAX,
-  SILENT_MS_MAX,
 } from "../../../lib/protocols/directory/limits.ts";
 import { LockOuts } from "../../../lib/protocols/directory/lock_outs.ts";
 import { RecentCounts } from "../../../lib/protocols/directory/recent_counts.ts";
@@ -440,12 +440,12 @@ Deno.test("Directory: a silent link is closed after 10 s, and so is one that was
   exchange.take();
   exchange.somebody("ann");
   const bob = exchange.somebody("bob");
-  exchange.pass(SILENT_MS_MAX - 1);
+  exchange.pass(HELLO_MS_MAX - 1);
   assertEquals(exchange.take(), []);
   bob.enters({ name: "a b" });
   exchange.pass(1);
   assertEquals(exchange.take(), ["bob: refused bad-name", "ann: close (nothing came)"]);
-  exchange.pass(SILENT_MS_MAX);
+  exchange.pass(HELLO_MS_MAX);
   assertEquals(exchange.take(), ["bob: close (nothing came)"]);
 });
 

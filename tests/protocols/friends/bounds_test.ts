@@ -7,7 +7,7 @@ import {
   CONFIRM_MS_MAX,
   DIALS_MAX,
   DRAINING_LINKS_MAX,
-  STRANGER_INTERVAL_MS,
+  STRANGE_TOLD_MS,
   TEXT_BYTES_MAX,
   UNOPENED_LINKS_MAX,
   UNSTORED_BYTES_MAX,
@@ -135,9 +135,9 @@ Deno.test("Friends tells once in a while that a friend no longer has what it is 
     ann.gets(1, { type: "skip", position: place(number) }).filter((word) => word === "notice");
 
   assertEquals([skips(5), skips(6)], [["notice"], []]);
-  ann.pass(STRANGER_INTERVAL_MS / 2);
+  ann.pass(STRANGE_TOLD_MS / 2);
   ann.texts(1, [7]);
-  ann.pass(STRANGER_INTERVAL_MS / 2);
+  ann.pass(STRANGE_TOLD_MS / 2);
   assertEquals(skips(8), ["notice"]);
 });
 

@@ -5,8 +5,8 @@ import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
 import {
   CHECK_INTERVAL_MS,
   DRAIN_MS,
-  GREETING_MS_MAX,
-  STRANGER_INTERVAL_MS,
+  HELLO_MS_MAX,
+  STRANGE_TOLD_MS,
   UNKNOWN_MESSAGES_MAX,
   UNOPENED_LINKS_MAX,
 } from "../../../lib/protocols/friends/limits.ts";
@@ -55,7 +55,7 @@ Deno.test("Friends tells of one stranger for a friend in a minute, however many 
   const errors = (words: readonly string[]) => words.filter((word) => word.startsWith("error"));
 
   const atOnce = [EVE, EVE, CEM].map((key) => errors(ann.meets(key)).length);
-  ann.pass(STRANGER_INTERVAL_MS);
+  ann.pass(STRANGE_TOLD_MS);
   const later = [EVE, CEM].map((key) => errors(ann.meets(key)).length);
 
   assertEquals([atOnce, later], [[1, 0, 0], [0, 1]]);
@@ -71,7 +71,7 @@ Deno.test("Friends refuses a name that the table doesn't have, and tells of one 
   assertEquals(ann.meets(EVE, { name: "eve" }), ["notice", ...refused(1)]);
   assertEquals(ann.meets(EVE, { name: "mallory" }), refused(2));
   assertStringIncludes(ann.told[0]!, fingerprintOf(EVE));
-  ann.pass(STRANGER_INTERVAL_MS);
+  ann.pass(STRANGE_TOLD_MS);
   assertEquals(ann.meets(EVE, { name: "eve" }), ["notice", ...refused(3)]);
 });
 
@@ -222,7 +222,7 @@ Deno.test("Friends closes who doesn't say who it is, in time", () => {
   const ann = Program.started();
   ann.comesIn(EVE);
 
-  assertEquals(ann.pass(GREETING_MS_MAX - 1), []);
+  assertEquals(ann.pass(HELLO_MS_MAX - 1), []);
   assertEquals(ann.pass(1), ["closes 1: no greeting within 10 s"]);
 });
 

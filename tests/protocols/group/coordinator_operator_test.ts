@@ -201,7 +201,7 @@ Deno.test("Whoever speaks before hello, twice, or what is not for us is shut out
         return program.says("ann", { type: "entries", ...place, entries });
       }] as const
     ),
-    ["too many unknown messages", (program) => {
+    ["too many messages of unknown types", (program) => {
       program.comes("eve");
       const link = program.somebody("eve").link!;
       for (let number = 0; number < UNKNOWN_MESSAGES_MAX; number++) {

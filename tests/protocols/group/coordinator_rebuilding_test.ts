@@ -2,7 +2,12 @@
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { signEpoch } from "../../../lib/protocols/group/epoch.ts";
-import { NUMBER_GAP, RETURN_HEARD_MS, RETURN_MS } from "../../../lib/protocols/group/limits.ts";
+import {
+  NUMBER_GAP,
+  RETURN_HEARD_MS,
+  RETURN_MS,
+  UNKNOWN_MESSAGES_MAX,
+} from "../../../lib/protocols/group/limits.ts";
 import { fakeSigner } from "../../sim/fake_crypto.ts";
 import { requestOf } from "./edit_fixtures.ts";
 import { GROUP, Program, type Words } from "./coordinator_program.ts";
@@ -29,6 +34,19 @@ Deno.test("Without its disk a coordinator with an older key founds nothing, and 
   // Nor does it after another start.
   const again = program.restarted({ mayFound: false });
   assertEquals(again.comes("ann"), ["ann: recount"]);
+});
+
+Deno.test("Without its disk, too, a coordinator bans who sends too many messages of unknown types", () => {
+  const program = Program.started({ mayFound: false });
+  program.comes("eve");
+  const link = program.somebody("eve").link!;
+  const unknown = () => program.feed({ type: "unknown-message", link, code: 99 });
+
+  for (let number = 0; number < UNKNOWN_MESSAGES_MAX; number++) {
+    assertEquals(unknown(), ["eve: unknown"]);
+  }
+  assertEquals(unknown(), ["bans eve: too many messages of unknown types"]);
+  assertEquals(unknown(), []);
 });
 
 Deno.test("A fresh key founds a group, also where the first start ended before that", () => {
