@@ -62,7 +62,8 @@ class Import {
 
   async run(): Promise<void> {
     const streams = processStreams();
-    const interrupts = new Interrupts(streams, () => this.#isInterrupted = true, () => {});
+    const interrupts = new Interrupts(streams);
+    interrupts.heed(() => this.#isInterrupted = true);
     const progress = new Progress(this.options);
     let failure: P2pchatError | null = null;
     try {

@@ -25,7 +25,7 @@ import { CLOSE_MS_MAX, Output, unitsOf } from "./output.ts";
 import { isCommon } from "./piped_interface.ts";
 import { type DrawnPrompt, layoutPrompt, rowsAboveCursor } from "./prompt_layout.ts";
 import { Questions } from "./questions.ts";
-import type { Streams } from "./streams.ts";
+import { READ_BYTES, type Streams } from "./streams.ts";
 import { enterRawMode, leaveRawMode, reenterRawMode, reflows } from "./terminal_mode.ts";
 import { noticeLine, starLine } from "./spans.ts";
 import { TextFormat } from "./text_format.ts";
@@ -41,8 +41,6 @@ import type {
   ShownEvent,
   UserInterface,
 } from "./user_interface.ts";
-
-const READ_BYTES = 65_536;
 
 /** Dragging a window's edge resizes it many times: the prompt follows when it rests. */
 const RESIZE_MS = 50;
@@ -82,9 +80,6 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
   readonly #onContinue = () => this.#continued();
 
   #handler: InputHandler<Target> | null = null;
-  #heed: ((cause: InterruptCause) => boolean) | null = null;
-  /** What came before anybody heeded it. */
-  #earlyInterrupt: InterruptCause | null = null;
   #editor: EditorState = EMPTY_EDITOR;
   #prompt = "";
   #progress: string | null = null;
@@ -150,18 +145,11 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
       },
       dropTypedAhead: () => this.#dropUntilQuiet(),
     };
-    this.#interrupts = new Interrupts(
-      streams,
-      (cause) => this.#interrupted(cause),
-      leaveRawMode,
-    );
+    this.#interrupts = new Interrupts(streams, leaveRawMode);
   }
 
   heedInterrupts(interrupted: (cause: InterruptCause) => boolean): void {
-    this.#heed = interrupted;
-    const early = this.#earlyInterrupt;
-    this.#earlyInterrupt = null;
-    if (early !== null) interrupted(early);
+    this.#interrupts.heed(interrupted);
   }
 
   listen(handler: InputHandler<Target>): void {
@@ -384,12 +372,6 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     if (completion.choices.length > 0 && completion.replacement === word) {
       this.#printLines([[completion.choices.join("  ")]]);
     }
-  }
-
-  #interrupted(cause: InterruptCause): boolean {
-    if (this.#heed !== null) return this.#heed(cause);
-    this.#earlyInterrupt = cause;
-    return true;
   }
 
   // The terminal.

@@ -17,22 +17,16 @@ const CAUSES: readonly (readonly [SignalName, InterruptCause])[] = [
 
 export class Interrupts {
   readonly #streams: Streams;
-  readonly #interrupted: (cause: InterruptCause) => boolean;
   readonly #beforeExit: () => void;
   readonly #listeners = new Map<SignalName, () => void>();
+  #heed: ((cause: InterruptCause) => boolean) | null = null;
+  /** What came before anybody heeded it. */
+  #early: InterruptCause | null = null;
   #isLeaving = false;
 
-  /**
-   * @param interrupted Called for each cause until it returns true: the program is leaving.
-   * @param beforeExit Restores the terminal before a forced end.
-   */
-  constructor(
-    streams: Streams,
-    interrupted: (cause: InterruptCause) => boolean,
-    beforeExit: () => void,
-  ) {
+  /** @param beforeExit Restores the terminal before a forced end. */
+  constructor(streams: Streams, beforeExit: () => void = () => {}) {
     this.#streams = streams;
-    this.#interrupted = interrupted;
     this.#beforeExit = beforeExit;
     for (const [signal, cause] of CAUSES) {
       const listener = () => this.raise(cause);
@@ -41,10 +35,22 @@ export class Interrupts {
     }
   }
 
+  /**
+   * Says what to do from now on, also about what has come already.
+   * @param interrupted Called for each cause until it returns true: the program is leaving.
+   */
+  heed(interrupted: (cause: InterruptCause) => boolean): void {
+    this.#heed = interrupted;
+    const early = this.#early;
+    this.#early = null;
+    if (early !== null) interrupted(early);
+  }
+
   /** What a signal of this cause does; Ctrl+C at a terminal in raw mode sends none. */
   raise(cause: InterruptCause): void {
     if (!this.#isLeaving) {
-      this.#isLeaving = this.#interrupted(cause);
+      if (this.#heed === null) this.#early = cause;
+      this.#isLeaving = this.#heed?.(cause) ?? true;
     } else if (cause === "interrupt" || cause === "terminated") {
       this.#beforeExit();
       this.#streams.exit(FORCED_EXIT_STATUS);

@@ -70,7 +70,8 @@ export class PasswordEntry {
       this.#interrupted.resolve({ ended: cause });
       return true;
     };
-    this.#interrupts = new Interrupts(streams, interrupted, leaveRawMode);
+    this.#interrupts = new Interrupts(streams, leaveRawMode);
+    this.#interrupts.heed(interrupted);
     streams.onSignal("SIGCONT", this.#onContinue);
     enterRawMode(streams, () => "");
   }

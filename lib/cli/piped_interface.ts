@@ -9,7 +9,7 @@ import { Interrupts } from "./interrupts.ts";
 import { JsonFormat } from "./json_format.ts";
 import type { CommonOptions } from "./options.ts";
 import { CLOSE_MS_MAX, Output, unitsOf } from "./output.ts";
-import { isAtTerminal, type Streams } from "./streams.ts";
+import { isAtTerminal, READ_BYTES, type Streams } from "./streams.ts";
 import { noticeLine, starLine } from "./spans.ts";
 import { TextFormat } from "./text_format.ts";
 import { withinTime } from "./within_time.ts";
@@ -22,9 +22,6 @@ import type {
   ShownEvent,
   UserInterface,
 } from "./user_interface.ts";
-
-/** What a pipe holds on Linux: a read seldom has more. */
-const READ_BYTES = 65_536;
 
 /** What was written into the pipe before has been read when nothing came for so long. */
 const IDLE_MS = 50;
@@ -42,9 +39,6 @@ export class PipedInterface<Event extends ShownEvent, Target>
   readonly #text: TextFormat;
   readonly #json: JsonFormat | null;
   readonly #interrupts: Interrupts;
-  #heed: ((cause: InterruptCause) => boolean) | null = null;
-  /** What came before anybody heeded it. */
-  #earlyInterrupt: InterruptCause | null = null;
   #inProgress = false;
   #isClosed = false;
   #idleTimer: ReturnType<typeof setTimeout> | undefined;
@@ -73,14 +67,11 @@ export class PipedInterface<Event extends ShownEvent, Target>
       notice: (text) => this.show({ event: "notice", text }),
       ready: () => this.#output.ready(),
     });
-    this.#interrupts = new Interrupts(streams, (cause) => this.#interrupted(cause), () => {});
+    this.#interrupts = new Interrupts(streams);
   }
 
   heedInterrupts(interrupted: (cause: InterruptCause) => boolean): void {
-    this.#heed = interrupted;
-    const early = this.#earlyInterrupt;
-    this.#earlyInterrupt = null;
-    if (early !== null) interrupted(early);
+    this.#interrupts.heed(interrupted);
   }
 
   listen(handler: InputHandler<Target>): void {
@@ -174,12 +165,6 @@ export class PipedInterface<Event extends ShownEvent, Target>
     } catch {
       return null; // closed, or a terminal of a job in the background: there is no more
     }
-  }
-
-  #interrupted(cause: InterruptCause): boolean {
-    if (this.#heed !== null) return this.#heed(cause);
-    this.#earlyInterrupt = cause;
-    return true;
   }
 
   #showCommon(event: CommonEvent): void {

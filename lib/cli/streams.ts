@@ -5,6 +5,9 @@ export interface Sink {
   write(bytes: Uint8Array): Promise<number>;
 }
 
+/** Of one read: what a pipe holds on Linux, so that a read seldom has more. */
+export const READ_BYTES = 65_536;
+
 export type SignalName = "SIGINT" | "SIGTERM" | "SIGHUP" | "SIGWINCH" | "SIGCONT";
 
 export interface Streams {
