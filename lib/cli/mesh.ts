@@ -5,6 +5,7 @@ import { P2pchatError } from "../base/errors.ts";
 import { fingerprintOf } from "../base/fingerprint.ts";
 import { endpointText, type RoomId } from "../base/ids.ts";
 import { invariant } from "../base/invariant.ts";
+import { LEAVE_MS_MAX, LEAVE_UNTOLD_MS } from "../base/mode_limits.ts";
 import type { MeshCommand, MeshEvent } from "../protocols/mesh/events.ts";
 import type { MeshConfig } from "../protocols/mesh/mesh_io.ts";
 import { MeshHost } from "../runtime/mesh_host.ts";
@@ -55,9 +56,6 @@ function leftBehind(last: RoomId): string {
 
 /** Enough to tell rooms apart, and to find a room's folder. */
 const ROOM_ID_START = 8;
-
-/** Who leaves is told what is waited for, where that takes longer than this. */
-const LEAVING_UNTOLD_MS = 1_000;
 
 /**
  * Runs until the user leaves.
@@ -212,9 +210,11 @@ class Presenter {
       const here = new Set(this.#names.values());
       const names = [...new Set(this.#unconfirmed.values())].filter((name) => here.has(name));
       if (names.length === 0) return;
-      const text = `Leaving; waiting up to 10 s for ${names.join(", ")} to confirm`;
+      const text = `Leaving; waiting up to ${LEAVE_MS_MAX / 1_000} s for ${
+        names.join(", ")
+      } to confirm`;
       showNotices(this.wiring.ui, text);
-    }, LEAVING_UNTOLD_MS);
+    }, LEAVE_UNTOLD_MS);
   }
 
   stopped(): void {

@@ -7,6 +7,7 @@
 import { type Crypto, type Signer, utf8 } from "../../base/crypto.ts";
 import { P2pchatError } from "../../base/errors.ts";
 import type { BundleId, ClaimId } from "../../base/ids.ts";
+import { tooLong } from "../../base/text.ts";
 import { lastCounter, latestTime, makeBundle, roomTime } from "./bundle.ts";
 import {
   BUNDLE_TEXT_BYTES_MAX,
@@ -81,12 +82,7 @@ export class Authoring {
    */
   add({ text, token }: OwnText): void {
     const bytes = utf8(text).length;
-    if (bytes > BUNDLE_TEXT_BYTES_MAX) {
-      throw new P2pchatError(
-        "too-long",
-        `Cannot send a message of ${bytes} bytes: it may have ${BUNDLE_TEXT_BYTES_MAX}; send it in parts`,
-      );
-    }
+    if (bytes > BUNDLE_TEXT_BYTES_MAX) throw tooLong(bytes);
     const { messages, bytes: unsaidBytes } = this.unsaid();
     if (messages >= UNSAID_TEXTS_MAX || unsaidBytes + bytes > UNSAID_BYTES_MAX) {
       throw new P2pchatError(

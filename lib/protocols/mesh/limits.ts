@@ -1,7 +1,14 @@
 /** Every bound of the mesh, with its unit and its reason. */
 
-/** A name has at most 32 code points of at most 4 bytes. */
-export const NAME_BYTES_MAX = 128;
+import { NAME_BYTES_MAX } from "../../base/mode_limits.ts";
+
+export {
+  LEAVE_MS_MAX,
+  NAME_BYTES_MAX,
+  OFFENDER_BAN_MS,
+  UNKNOWN_MESSAGES_MAX,
+} from "../../base/mode_limits.ts";
+
 /** Case folding and NFKC make at most three code points of one in the scripts that names may use. */
 export const FOLDED_NAME_BYTES_MAX = 3 * NAME_BYTES_MAX;
 /** Longest host name (RFC 1035, section 2.3.4). */
@@ -259,8 +266,6 @@ export const HELD_INPUTS_MAX = 1_024;
 export const LINK_MESSAGES_PER_SECOND = 5_000;
 /** What waited in sockets and queues while one side stood still comes at once. */
 export const LINK_MESSAGES_BURST = 4 * LINK_MESSAGES_PER_SECOND;
-/** A later version may send a few messages of a type that we don't know; each is answered. */
-export const UNKNOWN_MESSAGES_MAX = 100;
 
 /** Anti-entropy: how often one neighbour is compared with, in quiet; a tenth of a percent of a busy link. */
 export const SYNC_INTERVAL_MS = 10_000;

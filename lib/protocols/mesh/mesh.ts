@@ -48,6 +48,7 @@ import type { KeptSecrets } from "./kept_secrets.ts";
 import {
   ADMITTING_LINKS_MAX,
   ADMITTING_SILENCE_MS,
+  LEAVE_MS_MAX,
   LINK_MESSAGES_PER_SECOND,
   RESUME_CONTACTS_MAX,
   UNKNOWN_MESSAGES_MAX,
@@ -90,8 +91,6 @@ const DEADLINES = [
 const DRAIN_MS = 2_000;
 /** Who dialled us while we dialled in vain is in by then: three round trips, the slow ones included. */
 const ALONE_TOLD_MS = 1_000;
-/** As every wait that has no bound of its own. */
-const LEAVE_MS_MAX = 10_000;
 /** A neighbour answers at once; one that is busier than this hears of it from others. */
 const PART_MS_MAX = 500;
 /** What opening a room waits for: its records. */

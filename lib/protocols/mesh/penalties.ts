@@ -1,5 +1,6 @@
 /** What a peer that broke the rules pays: its links, and the time for which it gets no other. */
 
+import { OFFENDER_BAN_MS } from "./limits.ts";
 import type { LinkTable } from "./link_table.ts";
 import type { MeshEffect } from "./mesh_io.ts";
 import type { PeerKey } from "../../base/ids.ts";
@@ -7,8 +8,6 @@ import type { Fault } from "./room_io.ts";
 
 /** Whose signatures fail has forged something; its key stays out for so long. */
 const FORGER_BAN_MS = 10 * 60_000;
-/** Whoever breaks another rule may be an old version, or overloaded. */
-const OFFENDER_BAN_MS = 60_000;
 
 /** The end of each of the peer's links. */
 export function penalties(
