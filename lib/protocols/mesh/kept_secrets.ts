@@ -30,7 +30,10 @@ interface Invited {
 export class KeptSecrets {
   /** The highest first. */
   #rotations: readonly KeptRotation[] = [];
-  /** Until its rotation is known, or a later one. */
+  /**
+   * Until its rotation is known, or a later one and an earlier one: whoever makes a later one before it was told of any
+   * has nothing else that others know.
+   */
   #invited: Invited | null = null;
 
   /** @param records What is on disk of the room; rotations were checked before they were written. */
@@ -48,22 +51,20 @@ export class KeptSecrets {
 
   /** That of the current secret; 0 where none is known. */
   get epoch(): number {
-    return this.#invited?.secret.epoch ?? this.#rotations[0]?.epoch ?? 0;
+    return this.currentOpens()?.epoch ?? 0;
   }
 
   /** What an invite holds; null where no secret is known. */
   current(): RoomSecret | null {
-    if (this.#invited !== null) return this.#invited.secret;
     const [highest] = this.#rotations;
-    if (highest === undefined) return null;
+    if (highest === undefined || this.#isInvitedLatest()) return this.#invited?.secret ?? null;
     const { epoch, secret } = highest.rotation.rotation.value;
     return { epoch, secret };
   }
 
   /** We come in with this one. */
   invitedWith(secret: RoomSecret): void {
-    const [highest] = this.#rotations;
-    if (highest !== undefined && highest.epoch >= secret.epoch) return;
+    if (this.#isTold(secret)) return;
     this.#invited = { secret, opens: channelSecret(this.room, secret) };
   }
 
@@ -91,9 +92,7 @@ export class KeptSecrets {
   add(rotation: KeptRotation): void {
     if (this.has(rotation.id)) return;
     this.#rotations = kept([...this.#rotations, rotation]);
-    if (this.#invited !== null && this.#invited.secret.epoch <= rotation.epoch) {
-      this.#invited = null;
-    }
+    if (this.#invited !== null && this.#isTold(this.#invited.secret)) this.#invited = null;
   }
 
   /** The secrets of an epoch, one of which a dialler must know. */
@@ -129,7 +128,21 @@ export class KeptSecrets {
 
   #all(): readonly ChannelSecret[] {
     const rotations = this.#rotations.map(({ opens }) => opens);
-    return this.#invited === null ? rotations : [this.#invited.opens, ...rotations];
+    if (this.#invited === null) return rotations;
+    const { opens } = this.#invited;
+    return this.#isInvitedLatest() ? [opens, ...rotations] : [...rotations, opens];
+  }
+
+  #isInvitedLatest(): boolean {
+    const [highest] = this.#rotations;
+    return this.#invited !== null && this.#invited.secret.epoch > (highest?.epoch ?? 0);
+  }
+
+  /** Whether rotations are known by which an invite's secret is of no more use. */
+  #isTold({ epoch }: RoomSecret): boolean {
+    const [highest] = this.#rotations;
+    return highest !== undefined && highest.epoch >= epoch &&
+      this.#rotations.at(-1)!.epoch <= epoch;
   }
 }
 

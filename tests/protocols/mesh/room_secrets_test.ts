@@ -321,3 +321,23 @@ Deno.test("RoomSecrets forgets a neighbour that is gone", () => {
   assert(asked?.type === "persist" && asked.token !== null);
   assertEquals(sentTo(step({ type: "stored", token: asked.token })), [[BOB, 1]]);
 });
+
+Deno.test("KeptSecrets dials with the invite's secret after a rotation of its own, until it is told of another", () => {
+  const { secret } = FIRST.rotation.rotation.value;
+  const kept = keptOf();
+  kept.invitedWith({ epoch: 1, secret });
+  const own = kept.known(rotation("Bob", 2));
+  kept.add(own);
+  const again = new KeptSecrets(FOUNDED.room, fakeCrypto, kept.snapshot());
+  const states = [kept, again].map((secrets) => [
+    secrets.toDialWith().map(({ epoch }) => epoch),
+    secrets.opening(1).length,
+    [secrets.epoch, secrets.current()?.epoch],
+    secrets.isCurrent(own.opens),
+  ]);
+  again.add(again.known(FIRST));
+
+  assertEquals(states, Array(2).fill([[2, 1], 1, [2, 2], true]));
+  assertEquals(again.opening(1).length, 1);
+  assertEquals(again.snapshot().map(({ kind }) => kind), ["rotation", "rotation"]);
+});
