@@ -47,6 +47,10 @@ export const TALK_MESSAGES_MAX = KEPT_MESSAGES_MAX / 2;
 export const TALK_BYTES_MAX = KEPT_TEXT_BYTES_MAX / 2;
 /** Authors of whom it is counted: more can't say as much each. */
 export const TALKERS_MAX = 256;
+/** So many authors who aren't here, and speak within a minute, haven't all just left: people are told. */
+export const STRANGERS_MANY = 64;
+/** Of whom it is counted; people needn't know of more. */
+export const STRANGERS_MAX = 1_024;
 /** Authors with a frontier: four times the largest room, for those who came and went. */
 export const FRONTIER_AUTHORS_MAX = 65_536;
 /** A process start is an incarnation; a member that restarts more often forgets the oldest. */

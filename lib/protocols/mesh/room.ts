@@ -63,7 +63,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
   readonly #view: RoomView;
   readonly #showing: Showing;
   readonly #flow: AuthorFlow;
-  readonly #talkers = new Talkers();
+  readonly #talkers = new Talkers((author) => this.machines.roster.isLive(author));
 
   #nowMs = 0;
   /** Of the step that is under way: what goes out first, and what comes after it. */
@@ -568,9 +568,8 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     this.#toRoster({ type: "delivered", messages: messages.length, bytes });
     // What comes in ranges was said at some time.
     if (reason === "push" || reason === "graft") {
-      const { author } = header;
-      const isTooMuch = this.#talkers.said(author, messages.length, bytes, this.#nowMs);
-      if (isTooMuch) this.#view.talksTooMuch(author);
+      const said = { author: header.author, from, messages: messages.length, bytes };
+      if (this.#talkers.said(said, this.#nowMs)) this.#view.talksTooMuch(header.author);
     }
     if (own) {
       this.#lastOwnTime = header.time;
@@ -851,6 +850,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
           sources: this.machines.antiEntropy.sources(),
           pausedBecause: this.#pausedBecause,
           talkers: this.#talkers.loud(this.#nowMs),
+          strangers: this.#talkers.strangers.told(this.#nowMs),
         }, ref);
       case "verify":
         return this.#view.verify(this.#view.member(command.name), ref);

@@ -27,6 +27,7 @@ import { INVITE_ADDRESSES_MAX, KEPT_MESSAGES_MAX } from "./limits.ts";
 import type { RoomConfig, RoomEffect } from "./room_io.ts";
 import type { ClaimedRotation, RoomSecret } from "./rotations.ts";
 import type { LeaveReason } from "./roster_io.ts";
+import type { StrangersTold } from "./strangers.ts";
 
 /** A delivered text on its way to the user. */
 export interface DeliveredText {
@@ -95,6 +96,8 @@ export interface StatusFacts {
   readonly pausedBecause: string | null;
   /** Who says more than anybody reads. */
   readonly talkers: readonly PeerKey[];
+  /** Many who aren't here and speak; null for none. */
+  readonly strangers: StrangersTold | null;
 }
 
 const DISK_PROBLEM =
@@ -268,6 +271,11 @@ export class RoomView {
   #talkerText(author: PeerKey): string {
     const name = this.facts.shownName(author) ?? shortKey(author);
     return `${name} says very much: of all that is said the last ${KEPT_MESSAGES_MAX} messages are kept`;
+  }
+
+  #strangersText({ authors, by, theirs }: StrangersTold): string {
+    return `${authors} authors who aren't in the room speak, made up perhaps: the words of ` +
+      `${theirs} come by way of ${this.#name(by)}, who may only pass them on`;
   }
 
   equivocated(author: PeerKey): void {
@@ -575,6 +583,7 @@ export class RoomView {
       problems.push(`${lost.length - LOST_NAMED_MAX} more are lost`);
     }
     for (const talker of status.talkers) problems.push(this.#talkerText(talker));
+    if (status.strangers !== null) problems.push(this.#strangersText(status.strangers));
     if (this.#diskRefuses) problems.push(DISK_PROBLEM);
     if (this.#unreachableAt !== null) {
       const address = endpointText(this.#unreachableAt);

@@ -3,6 +3,7 @@
 import { dropOldest } from "../../base/bounded.ts";
 import type { PeerKey } from "../../base/ids.ts";
 import { TALK_BYTES_MAX, TALK_MESSAGES_MAX, TALKERS_MAX } from "./limits.ts";
+import { Strangers } from "./strangers.ts";
 
 const WINDOW_MS = 60_000;
 
@@ -12,15 +13,31 @@ interface Talk {
   readonly sinceMs: number;
 }
 
+/** What an author said, and the neighbour that brought it. */
+export interface Heard {
+  readonly author: PeerKey;
+  readonly from: PeerKey | null;
+  readonly messages: number;
+  readonly bytes: number;
+}
+
 export class Talkers {
+  /** Of those who aren't here each may say little. */
+  readonly strangers: Strangers;
   /** At most `TALKERS_MAX`; who began to speak first goes first. */
   readonly #talks = new Map<PeerKey, Talk>();
+
+  /** @param isHere Whether an author is in the room. */
+  constructor(isHere: (author: PeerKey) => boolean) {
+    this.strangers = new Strangers(isHere);
+  }
 
   /**
    * An author was heard.
    * @returns Whether it is to be told that it has said too much: once a minute.
    */
-  said(author: PeerKey, messages: number, bytes: number, nowMs: number): boolean {
+  said({ author, from, messages, bytes }: Heard, nowMs: number): boolean {
+    if (from !== null) this.strangers.said(author, from, nowMs);
     let talk = this.#talks.get(author);
     if (talk === undefined || nowMs - talk.sinceMs >= WINDOW_MS) {
       this.#talks.delete(author);

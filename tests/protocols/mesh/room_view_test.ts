@@ -62,6 +62,7 @@ function statusOf(
     sources: new Set(),
     pausedBecause: null,
     talkers: [],
+    strangers: null,
     ...given,
   }, undefined);
   const status = events().find((event) => event.event === "status");
