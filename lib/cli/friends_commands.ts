@@ -57,7 +57,7 @@ function toFriend(line: string): Invocation {
   if (at < 1) {
     throw new P2pchatError(
       "unknown-user",
-      "Cannot tell to whom: write NAME/TEXT, as in bob/hello; /list shows the names",
+      "Cannot tell to whom: write NAME/TEXT, as in bob/hello; /list shows the names, /exit leaves",
     );
   }
   if (line.slice(at + 1) === "") {

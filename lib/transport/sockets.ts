@@ -18,22 +18,33 @@ export function reasonOf(error: unknown): string {
   if (error instanceof Deno.errors.BrokenPipe) return "the other side cut the connection";
   if (error instanceof Deno.errors.NotConnected) return "the other side cut the connection";
   if (error instanceof Deno.errors.AddrNotAvailable) return "it is not an address of this machine";
+  if (error instanceof Deno.errors.NetworkUnreachable) {
+    return "this machine has no network that leads there";
+  }
   const message = error instanceof Error ? error.message : String(error);
   if (message.startsWith("getaddrinfo EAI_AGAIN")) return "the name service has no answer";
   if (message.startsWith("getaddrinfo ")) return UNKNOWN_HOST;
   return message.replace(/ \(os error \d+\)$/, "");
 }
 
+/** Which of the two ports of one number: `ss -lt` doesn't show who has the other. */
+type PortKind = "port" | "UDP port";
+
 /** Why a socket can't be opened at `host` (`null`: all addresses) and `port`. */
-export function listenError(host: string | null, port: number, cause: unknown): P2pchatError {
+function listenError(
+  host: string | null,
+  kind: PortKind,
+  port: number,
+  cause: unknown,
+): P2pchatError {
   if (cause instanceof Deno.errors.AddrInUse) {
     return new P2pchatError(
       "port-in-use",
-      `Cannot listen at port ${port}: another program has it; choose another with --port, or 0 for any`,
+      `Cannot listen at ${kind} ${port}: another program has it; choose another with --port, or 0 for any`,
       { cause },
     );
   }
-  const where = host === null ? `port ${port}` : `${host}, port ${port}`;
+  const where = host === null ? `${kind} ${port}` : `${host}, ${kind} ${port}`;
   return new P2pchatError(
     "unreachable",
     `Cannot listen at ${where}: ${reasonOf(cause)}; ${wayOut(host, cause)}`,
@@ -53,6 +64,7 @@ function wayOut(host: string | null, cause: unknown): string {
  */
 export function openAt<Socket>(
   host: string | null,
+  kind: PortKind,
   port: number,
   open: (hostname: string) => Socket,
 ): Socket {
@@ -65,5 +77,5 @@ export function openAt<Socket>(
       if (error instanceof Deno.errors.AddrInUse) break;
     }
   }
-  throw listenError(host, port, last);
+  throw listenError(host, kind, port, last);
 }

@@ -275,7 +275,12 @@ export class TcpNetwork implements StreamNetwork {
 }
 
 function listenerAt(host: string | null, port: number): Deno.TcpListener {
-  return openAt(host, port, (hostname) => Deno.listen({ hostname, port, transport: "tcp" }));
+  return openAt(
+    host,
+    "port",
+    port,
+    (hostname) => Deno.listen({ hostname, port, transport: "tcp" }),
+  );
 }
 
 /** As many names as may be asked for at once have no answer yet. */

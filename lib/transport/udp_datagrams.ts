@@ -188,6 +188,7 @@ function isOfNetwork(error: unknown): boolean {
 function socketAt(host: string | null, port: number): Deno.DatagramConn {
   return openAt(
     host,
+    "UDP port",
     port,
     (hostname) => Deno.listenDatagram({ hostname, port, transport: "udp" }),
   );

@@ -130,7 +130,8 @@ Deno.test("friends: a line without a friend's name says the form, and nothing is
 
   // What is no command at all is refused at once, what names nobody when its turn has come.
   const errors = alice.events.filter(({ event }) => event === "error");
-  const form = "Cannot tell to whom: write NAME/TEXT, as in bob/hello; /list shows the names";
+  const form =
+    "Cannot tell to whom: write NAME/TEXT, as in bob/hello; /list shows the names, /exit leaves";
   const wayOut = "; write NAME/TEXT, /list shows the names";
   const carol = `Cannot find carol in ${group.file}${wayOut}`;
   assertEquals(errors.filter(failure("unknown-command")).length, 1);

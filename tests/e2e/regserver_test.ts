@@ -216,6 +216,8 @@ Deno.test("regserver: two of one folder, and a port that is taken, are refused",
   const words = ["regserver", "--host", "127.0.0.1", "--port", String(port)];
   const udp = await ending(world.add(Node.start(words)));
   assertEquals([udp.code, udp.last?.code], [3, "port-in-use"]);
+  // Otherwise the operator looks at who listens for links, and finds nobody.
+  assertMatch(String(udp.last?.text), new RegExp(`^Cannot listen at UDP port ${port}: `));
 });
 
 Deno.test("regserver: --port 0 is one port for links and datagrams, and --advertise what it says", async () => {
