@@ -69,7 +69,7 @@ export class DirectoryHost extends ModeHost<
     this.keepLog(store, {
       snapshot: () => directory.snapshot(),
       shown: unreachable,
-      restored() {},
+      restored: () => this.#notice(RESTORED_TEXT),
     });
     this.runner = new Runner<DirectoryInput, DirectoryEffect, DirectoryRecord>(directory, {
       ...this.runnerPorts(),
@@ -191,6 +191,8 @@ export class DirectoryHost extends ModeHost<
     return { ...event, problems: [...event.problems, this.#trouble] };
   }
 }
+
+const RESTORED_TEXT = "The disk takes writes again: what is told to all is kept for who is away";
 
 /** What clients bring about, as often as they like. */
 function isOfClients({ event }: DirectoryEvent): boolean {

@@ -235,6 +235,9 @@ Deno.test("DirectoryHost: a disk that refuses refuses what would be stored, and 
 
   assertEquals([saidTo(cem).at(-1), bob.told], ["entered", ["lunch"]]);
   assertEquals(named(directory, "error").map(({ code }) => code), ["disk"]);
+  assertEquals(named(directory, "notice").map(({ text }) => text), [
+    "The disk takes writes again: what is told to all is kept for who is away",
+  ]);
 });
 
 Deno.test("DirectoryHost: accounts that can't be read are in /status until they can", async () => {

@@ -2,16 +2,13 @@
 
 import type { ErrorCode } from "../../base/errors.ts";
 import type { LinkId } from "../../base/ids.ts";
-import { ModeOutput } from "../../base/mode_output.ts";
-import { Pending, type WriteOutcome } from "../../base/pending.ts";
+import { StoringOutput } from "../../base/storing_output.ts";
 import type { ClientEffect } from "./client_io.ts";
 import type { ClientRecord } from "./client_records.ts";
 import type { ClientEvent } from "./events.ts";
 import type { DirectoryMessage } from "./messages.ts";
 
-export class ClientOutput extends ModeOutput<ClientEvent, ClientEffect> {
-  /** One at most: what is heard meanwhile is written together. */
-  readonly #writes = new Pending<WriteOutcome>();
+export class ClientOutput extends StoringOutput<ClientEvent, ClientEffect, ClientRecord> {
   #isStopped = false;
 
   get isStopped(): boolean {
@@ -28,22 +25,6 @@ export class ClientOutput extends ModeOutput<ClientEvent, ClientEffect> {
 
   close(link: LinkId, reason: string): void {
     this.push({ type: "close", link, reason });
-  }
-
-  /** Writes and syncs; the outcome is told in a later step. */
-  write(records: readonly ClientRecord[], outcome: WriteOutcome): void {
-    const token = this.#writes.add(outcome);
-    this.push({ type: "persist", records, token, sync: true });
-  }
-
-  persisted(token: number): void {
-    this.#writes.take(token)?.done();
-  }
-
-  persistFailed(token: number | null, text: string): void {
-    const outcome = this.#writes.take(token);
-    if (outcome === undefined) this.error("disk", text);
-    else outcome.failed(text);
   }
 
   fatal(code: ErrorCode, text: string): void {

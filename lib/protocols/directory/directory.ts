@@ -183,7 +183,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
     // Nobody may hear of the number of a store that another start doesn't find.
     if (isNew) {
       const failed = (text: string) => this.#out.error("disk", text);
-      this.#out.store({ kind: "store", store, last }, { done: () => {}, failed });
+      this.#out.write([{ kind: "store", store, last }], { done: () => {}, failed });
     }
     const key = fingerprintOf(this.signer.key);
     const accounts = accountCount();

@@ -121,7 +121,7 @@ export class Telling {
     const about = { number, from, fromKey, fromAccount, own, sentAt, ttlMs };
     const record: Broadcast = { kind: "broadcast", ...about, text };
     this.#unstored.add(writing);
-    out.store(record, {
+    out.write([record], {
       done: () => {
         this.#unstored.delete(writing);
         this.#stored(record, sender);
@@ -195,7 +195,7 @@ export class Telling {
     if (!client.isGuest) {
       broadcasts.got(client.folded, client.delivery.through);
       const { folded: account, delivery } = client;
-      out.note({ kind: "got", account, through: delivery.through });
+      out.note({ kind: "got", account, through: delivery.through }, { sync: false });
     }
     for (const report of [...this.#reports.values()]) {
       if (report.number > through) break;
@@ -212,7 +212,7 @@ export class Telling {
     const had = broadcasts.through(account);
     if (heard <= had) return had;
     broadcasts.got(account, heard);
-    out.note({ kind: "got", account, through: heard });
+    out.note({ kind: "got", account, through: heard }, { sync: false });
     return heard;
   }
 
@@ -221,7 +221,7 @@ export class Telling {
     const { broadcasts, out } = this.parts;
     if (broadcasts.through(account) === 0) return;
     broadcasts.forget(account);
-    out.note({ kind: "forgotten", account });
+    out.note({ kind: "forgotten", account }, { sync: false });
   }
 
   gone(client: Client): void {

@@ -42,7 +42,6 @@ import { freshEpoch } from "./position.ts";
 import { Receiving } from "./receiving.ts";
 import type { FriendsRecord, ReceivedPlace } from "./records.ts";
 import { Sending } from "./sending.ts";
-import { Writes } from "./writes.ts";
 
 /** When the program leaves although not everything has gone out, and when the user is told what is waited for. */
 const DEADLINES = ["leave", "tellLeaving"] as const;
@@ -54,7 +53,6 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
   readonly #out = new Output();
   readonly #table: FriendTable;
   readonly #meeting: Meeting;
-  readonly #writes: Writes;
   readonly #inbox: Inbox;
   readonly #sending: Sending;
   readonly #receiving: Receiving;
@@ -72,17 +70,16 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
   ) {
     const table = this.#table = new FriendTable(config.friends, config.pins);
     const out = this.#out;
-    const writes = this.#writes = new Writes(out);
     const inbox = this.#inbox = new Inbox();
     const restored = restoreFriends(config.records, (name) => table.kept(name), inbox);
     const epoch = freshEpoch(environment);
     const self = { name: config.name, key: signer.key, epoch };
-    this.#receiving = new Receiving(self, inbox, restored, out, writes, {
+    this.#receiving = new Receiving(self, inbox, restored, out, {
       linksTo: (key) => this.#meeting.links.to(key),
       offends: (link, text) => this.#meeting.offends(link, text),
       refuseToStore: (key) => this.#refuseToStore(key),
     });
-    this.#sending = new Sending(epoch, config.queue, environment, table, out, writes, {
+    this.#sending = new Sending(epoch, config.queue, environment, table, out, {
       linkOf: (friend) => this.#meeting.linkOf(friend),
       reach: (friend, isUrgent) => this.#meeting.reach(friend, isUrgent),
     });
@@ -162,9 +159,9 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
       case "unknown-message":
         return this.#meeting.unknown(input.link, input.code);
       case "persisted":
-        return this.#writes.persisted(input.token);
+        return this.#out.persisted(input.token);
       case "persist-failed":
-        return this.#writes.persistFailed(input.token, input.text);
+        return this.#out.persistFailed(input.token, input.text);
       case "command":
         return this.#command(input.command, input.ref);
       case "tick":
@@ -269,7 +266,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
         const { name } = this.config;
         const key = fingerprintOf(this.signer.key);
         return this.#out.show(
-          statusView({ name, key }, this.#table, this.#writes.problem),
+          statusView({ name, key }, this.#table, this.#out.problem),
           ref,
         );
       }
@@ -380,7 +377,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
 
   /** All is out, or waits for who was found not to be there. */
   #isSettled(): boolean {
-    if (this.#stopped || this.#writes.any) return false;
+    if (this.#stopped || this.#out.isWriting) return false;
     for (const friend of this.#table.busy()) {
       if (friend.outbox.size > 0 && !friend.isAway) return false;
     }

@@ -1,14 +1,15 @@
 /** What one step brings forth, and the time at which it is made. */
 
-import { ModeOutput } from "../../base/mode_output.ts";
+import { StoringOutput } from "../../base/storing_output.ts";
 import type { FriendsEvent } from "./events.ts";
 import type { Friend } from "./friend.ts";
 import { enter, type FriendLink } from "./friend_links.ts";
 import type { FriendsEffect } from "./friends_io.ts";
 import type { FriendsMessage } from "./messages.ts";
 import type { OutboxEntry } from "./outbox.ts";
+import type { FriendsRecord } from "./records.ts";
 
-export class Output extends ModeOutput<FriendsEvent, FriendsEffect> {
+export class Output extends StoringOutput<FriendsEvent, FriendsEffect, FriendsRecord> {
   send(link: FriendLink, message: FriendsMessage): void {
     this.push({ type: "send", link: link.link, message });
   }

@@ -13,7 +13,6 @@ import type { FriendsMessage } from "./messages.ts";
 import type { Output } from "./output.ts";
 import type { Position } from "./position.ts";
 import type { FriendsRecord, ReceivedPlace } from "./records.ts";
-import type { Writes } from "./writes.ts";
 
 type Message<Type extends FriendsMessage["type"]> = Extract<
   FriendsMessage,
@@ -54,7 +53,6 @@ export class Receiving {
     readonly inbox: Inbox,
     restored: Restored,
     readonly out: Output,
-    readonly writes: Writes,
     readonly port: ReceivingPort,
   ) {
     for (const received of restored.received) this.#remember(received);
@@ -104,7 +102,7 @@ export class Receiving {
     const position = { epoch, number: ++this.#saidToSelf };
     const received = { kind: "received", from: name, key, position, id, sentAt, text } as const;
     this.inbox.restore(received);
-    this.writes.write([received], {
+    this.out.write([received], {
       done: () => {
         this.out.delivery(id, { name }, "queued", { ref });
         this.#showStored([received]);
@@ -153,7 +151,7 @@ export class Receiving {
   #store(peer: PeerKey): void {
     const records = this.inbox.next(peer);
     if (records.length === 0) return;
-    this.writes.write(records, {
+    this.out.write(records, {
       done: () => this.#stored(peer),
       failed: (text) => this.#refused(peer, text),
     });

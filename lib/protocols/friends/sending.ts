@@ -10,7 +10,6 @@ import { messageBytes, type OutboxEntry } from "./outbox.ts";
 import { STRANGE_TOLD_MS } from "./limits.ts";
 import type { Output } from "./output.ts";
 import { type Position, Positions } from "./position.ts";
-import type { Writes } from "./writes.ts";
 
 /** What sending asks of the rest. */
 export interface SendingPort {
@@ -34,7 +33,6 @@ export class Sending {
     readonly environment: Environment,
     readonly table: FriendTable,
     readonly out: Output,
-    readonly writes: Writes,
     readonly port: SendingPort,
   ) {}
 
@@ -75,7 +73,7 @@ export class Sending {
     const records = entries.map(({ position, id, sentAt, text }) =>
       ({ kind: "queued", to, position, id, sentAt, text }) as const
     );
-    this.writes.write(records, {
+    this.out.write(records, {
       done: () => this.#queued(friend, entries),
       failed: (text) => this.#notQueued(friend, entries, text),
     });
@@ -126,7 +124,7 @@ export class Sending {
     }
     entry.state = "leaving";
     const record = { kind: "unsent", to: friend.name, id: entry.id } as const;
-    this.writes.write([record], {
+    this.out.write([record], {
       done: () => {
         friend.outbox.remove(entry);
         this.out.delivery(entry.id, friend, "failed", { reason: TAKEN_BACK, ref });
@@ -161,7 +159,7 @@ export class Sending {
   #release({ outbox, name: to }: Friend): void {
     const from = outbox.release(() => this.#nextPosition());
     // Synced: after a loss of power it must not seem that what went out could be taken back, or had another place.
-    if (from !== null) this.writes.note({ kind: "released", to, from }, { sync: true });
+    if (from !== null) this.out.note({ kind: "released", to, from }, { sync: true });
   }
 
   /** Sends what waits, as much as may be under way. */
@@ -206,7 +204,7 @@ export class Sending {
     friend.served();
     // At worst the friend tells it again.
     const record = { kind: "delivered", to: friend.name, through } as const;
-    this.writes.note(record, { sync: false });
+    this.out.note(record, { sync: false });
     for (const { id, ref } of done) this.out.delivery(id, friend, "delivered", { ref });
     if (friend.toldWaiting === 0) return;
     friend.deliveredSinceBack += done.length;
