@@ -136,6 +136,21 @@ export function endpoint(hostText: string, portText: string): Endpoint {
   return { host: host(hostText, "HOST"), port: remotePort(portText, "PORT") };
 }
 
+/** `--host`. @param does What the program does there. */
+export function hostFlag(does: string): ValueFlag<string> {
+  return { name: "host", value: "ADDR", help: `${does} at this address (all)`, parse: host };
+}
+
+/** `--advertise`. @param whom Who is told that address. */
+export function advertiseFlag(whom: string): ValueFlag<AdvertisedAddress> {
+  return {
+    name: "advertise",
+    value: "HOST[:PORT]",
+    help: `address that ${whom} should use`,
+    parse: hostAndMaybePort,
+  };
+}
+
 function wrong(what: string, expected: string, text: string): P2pchatError {
   return new P2pchatError("usage", `${what} must be ${expected}, is ${quotedStart(text)}`);
 }

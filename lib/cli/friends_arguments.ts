@@ -2,7 +2,7 @@
 
 import { P2pchatError } from "../base/errors.ts";
 import { type CommandLine, type ProgramCommand, wrongWords } from "./arguments.ts";
-import { chosenName, duration, fileName, host, listenPort } from "./flags.ts";
+import { chosenName, duration, fileName, hostFlag, listenPort } from "./flags.ts";
 import type { FriendsOptions } from "./options.ts";
 
 const IDLE_MS_DEFAULT = 60_000;
@@ -24,7 +24,7 @@ export const friendsProgramCommand: ProgramCommand = {
       help: "the table of friends: lines of name, address, port and perhaps fingerprint",
       parse: fileName,
     },
-    { name: "host", value: "ADDR", help: "listen at this address (all)", parse: host },
+    hostFlag("listen"),
     {
       name: "port",
       value: "N",
@@ -34,7 +34,7 @@ export const friendsProgramCommand: ProgramCommand = {
     {
       name: "idle",
       value: "TIME",
-      help: "close a connection after so long without a message (60s)",
+      help: `close a connection after so long without a message (${IDLE_MS_DEFAULT / 1_000}s)`,
       parse: duration,
     },
     { name: "no-queue", help: "keep nothing for friends who aren't there: such a message fails" },

@@ -2,7 +2,14 @@
 
 import { P2pchatError } from "../base/errors.ts";
 import { type CommandLine, type ProgramCommand, wrongWords } from "./arguments.ts";
-import { chosenName, fileName, host, hostAndMaybePort, listenPort } from "./flags.ts";
+import {
+  advertiseFlag,
+  chosenName,
+  fileName,
+  hostAndMaybePort,
+  hostFlag,
+  listenPort,
+} from "./flags.ts";
 import type { AdvertisedAddress, MemberOptions } from "./options.ts";
 import { SERVE_PORT_DEFAULT } from "./serve_arguments.ts";
 
@@ -26,7 +33,7 @@ export const memberProgramCommand: ProgramCommand = {
       help: `where the group's coordinator listens (port ${SERVE_PORT_DEFAULT})`,
       parse: hostAndMaybePort,
     },
-    { name: "host", value: "ADDR", help: "take datagrams at this address (all)", parse: host },
+    hostFlag("take datagrams"),
     {
       name: "port",
       value: "N",
@@ -34,12 +41,7 @@ export const memberProgramCommand: ProgramCommand = {
         `${MEMBER_PORTS.first} to ${MEMBER_PORTS.last})`,
       parse: listenPort,
     },
-    {
-      name: "advertise",
-      value: "HOST[:PORT]",
-      help: "address that other members should use",
-      parse: hostAndMaybePort,
-    },
+    advertiseFlag("other members"),
     {
       name: "db",
       value: "FILE",

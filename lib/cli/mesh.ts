@@ -13,6 +13,7 @@ import { profileFolder } from "../store/paths.ts";
 import { forwardTo, type Links } from "../transport/link.ts";
 import { openTcpLinks } from "../transport/tcp_links.ts";
 import { addressOfThisMachine } from "./own_address.ts";
+import { MESH_PORT_DEFAULT } from "./mesh_arguments.ts";
 import { meshCommands, type MeshCommandSink } from "./mesh_commands.ts";
 import { meshLines, type MeshOwnEvent } from "./mesh_rendering.ts";
 import { MeshRooms } from "./mesh_rooms.ts";
@@ -28,9 +29,6 @@ import {
   withSession,
 } from "./session.ts";
 import { shownEvent } from "./verify_rendering.ts";
-
-/** Where a mesh listens unless told otherwise. */
-export const MESH_PORT_DEFAULT = 55_107;
 
 /** What is said of the way in, besides who is there: to scripts, only what they don't know. */
 const BACK = "Back in the room you were in last; --new founds another";

@@ -4,8 +4,19 @@ import { P2pchatError } from "../base/errors.ts";
 import { type Endpoint, endpointText } from "../base/ids.ts";
 import { type Invite, parseInvite } from "../protocols/mesh/invite.ts";
 import { type CommandLine, type ProgramCommand, wrongWords } from "./arguments.ts";
-import { chosenName, endpoint, host, hostAndMaybePort, listenPort, wholeNumber } from "./flags.ts";
+import {
+  advertiseFlag,
+  chosenName,
+  endpoint,
+  hostAndMaybePort,
+  hostFlag,
+  listenPort,
+  wholeNumber,
+} from "./flags.ts";
 import type { AdvertisedAddress, MeshOptions } from "./options.ts";
+
+/** Where a mesh listens unless told otherwise. */
+export const MESH_PORT_DEFAULT = 55_107;
 
 /** How many earlier messages are shown on joining where nothing else is said: a screen or two. */
 const HISTORY_COUNT_DEFAULT = 100;
@@ -15,26 +26,21 @@ const HISTORY_COUNT_MAX = 10_000;
 const words = {
   name: "mesh",
   form: "NAME [HOST PORT]",
-  example: "p2pchat mesh Bob localhost 55107",
+  example: `p2pchat mesh Bob localhost ${MESH_PORT_DEFAULT}`,
 };
 
 export const meshProgramCommand: ProgramCommand = {
   ...words,
   help: "a room without any server: found it, or join it through any member at HOST PORT",
   flags: [
-    { name: "host", value: "ADDR", help: "listen at this address (all)", parse: host },
+    hostFlag("listen"),
     {
       name: "port",
       value: "N",
-      help: "listen at this port (55107, or any free one)",
+      help: `listen at this port (${MESH_PORT_DEFAULT}, or any free one)`,
       parse: listenPort,
     },
-    {
-      name: "advertise",
-      value: "HOST[:PORT]",
-      help: "address that others should use",
-      parse: hostAndMaybePort,
-    },
+    advertiseFlag("others"),
     {
       name: "history",
       value: "N",

@@ -2,7 +2,7 @@
 
 import { P2pchatError } from "../base/errors.ts";
 import { type CommandLine, type ProgramCommand, wrongWords } from "./arguments.ts";
-import { chosenName, fileName, host, hostAndMaybePort, listenPort } from "./flags.ts";
+import { chosenName, fileName, hostAndMaybePort, hostFlag, listenPort } from "./flags.ts";
 import type { AdvertisedAddress, RegistryOptions } from "./options.ts";
 import { PASSWORD_FILE_FLAG } from "./password_source.ts";
 import { REGSERVER_PORT_DEFAULT } from "./regserver_arguments.ts";
@@ -37,7 +37,7 @@ export const registryProgramCommand: ProgramCommand = {
       help: "with --login: the password is changed to the one in that file",
       parse: fileName,
     },
-    { name: "host", value: "ADDR", help: "take calls at this address (all)", parse: host },
+    hostFlag("take calls"),
     {
       name: "port",
       value: "N",

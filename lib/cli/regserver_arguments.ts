@@ -9,7 +9,14 @@ import {
   TTL_MS_MAX,
 } from "../protocols/directory/limits.ts";
 import { type CommandLine, type ProgramCommand, wrongWords } from "./arguments.ts";
-import { durationWithin, host, hostAndMaybePort, listenPort, oneOf, wholeNumber } from "./flags.ts";
+import {
+  advertiseFlag,
+  durationWithin,
+  hostFlag,
+  listenPort,
+  oneOf,
+  wholeNumber,
+} from "./flags.ts";
 import type { AdvertisedAddress, RegserverOptions } from "./options.ts";
 
 /** Where a directory listens, and is dialled, unless told otherwise. */
@@ -24,19 +31,14 @@ export const regserverProgramCommand: ProgramCommand = {
   ...words,
   help: "the directory: accounts, who is online, calls between two, broadcasts; hears no call",
   flags: [
-    { name: "host", value: "ADDR", help: "listen at this address (all)", parse: host },
+    hostFlag("listen"),
     {
       name: "port",
       value: "N",
       help: `listen at this port, TCP and UDP (${REGSERVER_PORT_DEFAULT})`,
       parse: listenPort,
     },
-    {
-      name: "advertise",
-      value: "HOST[:PORT]",
-      help: "address that people should use",
-      parse: hostAndMaybePort,
-    },
+    advertiseFlag("people"),
     {
       name: "max-clients",
       value: "N",

@@ -10,9 +10,16 @@ import {
   VOTE_TIMEOUT_MS_MAX,
   VOTE_TIMEOUT_MS_MIN,
 } from "../protocols/group/limits.ts";
-import { type EditPolicy } from "../protocols/group/edit.ts";
+import { EDIT_POLICIES, type EditPolicy } from "../protocols/group/edit.ts";
 import { type CommandLine, type ProgramCommand, wrongWords } from "./arguments.ts";
-import { durationWithin, host, hostAndMaybePort, listenPort, oneOf, wholeNumber } from "./flags.ts";
+import {
+  advertiseFlag,
+  durationWithin,
+  hostFlag,
+  listenPort,
+  oneOf,
+  wholeNumber,
+} from "./flags.ts";
 import type { AdvertisedAddress, ServeOptions } from "./options.ts";
 
 /** Where a coordinator listens, and is dialled, unless told otherwise. */
@@ -27,19 +34,14 @@ export const serveProgramCommand: ProgramCommand = {
   ...words,
   help: "the coordinator of a group: says who is in it, and reads nothing of what is said",
   flags: [
-    { name: "host", value: "ADDR", help: "listen at this address (all)", parse: host },
+    hostFlag("listen"),
     {
       name: "port",
       value: "N",
       help: `listen at this TCP port (${SERVE_PORT_DEFAULT})`,
       parse: listenPort,
     },
-    {
-      name: "advertise",
-      value: "HOST[:PORT]",
-      help: "address that members should use",
-      parse: hostAndMaybePort,
-    },
+    advertiseFlag("members"),
     {
       name: "fail-after",
       value: "TIME",
@@ -52,7 +54,7 @@ export const serveProgramCommand: ProgramCommand = {
       help:
         "who is asked before an edit: own (default), whose entry it is unless they edit it themselves; ask, everybody; " +
         "auto, nobody",
-      ...oneOf<EditPolicy>(["own", "ask", "auto"]),
+      ...oneOf(EDIT_POLICIES),
     },
     {
       name: "vote-timeout",
