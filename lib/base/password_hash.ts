@@ -33,7 +33,7 @@ export const SALT_BYTES = 16;
 export const HASH_BYTES = 32;
 
 /** Longest text of a hash, whatever made it. */
-export const HASH_TEXT_LENGTH_MAX = 512;
+const HASH_TEXT_LENGTH_MAX = 512;
 
 /** Of a hash that is read: twice the memory of ours, and four times the work. */
 const MEMORY_BYTES_MAX = 256 * 1024 * 1024;

@@ -142,7 +142,7 @@ export function record<F extends Fields>(fields: F): Schema<InferFields<F>> {
 }
 
 /** A record that has, in memory alone, `type: tag` as its first property. */
-export function taggedRecord<F extends Fields>(
+function taggedRecord<F extends Fields>(
   tag: string | null,
   fields: F,
 ): Schema<InferFields<F>> {

@@ -89,13 +89,13 @@ export const accountsProgramCommands: readonly ProgramCommand[] = [
   },
 ];
 
-export function listAccountsOptions({ words, common }: CommandLine): ListAccountsOptions {
+function listAccountsOptions({ words, common }: CommandLine): ListAccountsOptions {
   const [file, ...rest] = words;
   if (file === "" || rest.length > 0) throw wrongWords(listWords, rest[0]);
   return { ...common, file: file ?? null };
 }
 
-export function accountPasswordOptions(
+function accountPasswordOptions(
   form: typeof addWords,
   { words, common, value }: CommandLine,
 ): AccountPasswordOptions {
@@ -107,12 +107,12 @@ export function accountPasswordOptions(
   return { ...common, name: chosenName(name), passwordFile };
 }
 
-export function removeAccountsOptions({ words, common }: CommandLine): RemoveAccountsOptions {
+function removeAccountsOptions({ words, common }: CommandLine): RemoveAccountsOptions {
   if (words.length === 0) throw wrongWords(removeWords);
   return { ...common, names: words.map(parseName) };
 }
 
-export function importAccountsOptions({ words, common }: CommandLine): ImportAccountsOptions {
+function importAccountsOptions({ words, common }: CommandLine): ImportAccountsOptions {
   const [file = "", ...rest] = words;
   if (file === "" || rest.length > 0) throw wrongWords(importWords, rest[0]);
   return { ...common, file };

@@ -44,7 +44,7 @@ export function wholeNumber(min: number, max: number): (text: string, what: stri
 export const listenPort: (text: string, what: string) => number = wholeNumber(0, PORT_MAX);
 
 /** A port to connect to. */
-export function remotePort(text: string, what: string): number {
+function remotePort(text: string, what: string): number {
   const found = parsePort(text);
   if (found === null) throw wrong(what, PORT_FORM, text);
   return found;

@@ -8,7 +8,7 @@ import type { Links } from "../transport/link.ts";
 import { friendsOf, type FriendsTable } from "./friends_table.ts";
 
 /** How often a port that another program has is tried again. */
-export const PORT_RETRY_MS = 10_000;
+const PORT_RETRY_MS = 10_000;
 
 export interface OwnPortPorts {
   readonly links: Pick<Links, "local" | "listenAt">;

@@ -50,7 +50,7 @@ function* listParts(list: readonly unknown[]): Generator<string> {
 }
 
 /** A value as JSON that is one line to every reader, and that no terminal obeys. */
-export function jsonText(value: unknown): string {
+function jsonText(value: unknown): string {
   return JSON.stringify(value).replace(UNSAFE_IN_LINES, escaped);
 }
 

@@ -38,7 +38,7 @@ export type KeyName =
 export const ESCAPE_MS = 50;
 
 /** A paste that nobody could send: sixteen times the longest message. */
-export const PASTE_UNITS_MAX = 1_048_576;
+const PASTE_UNITS_MAX = 1_048_576;
 
 /** A sequence that is still without its end after so many characters is none. */
 const SEQUENCE_LENGTH_MAX = 64;

@@ -32,7 +32,7 @@ interface UsersEvent extends ShownEvent {
 }
 
 /** Where friends listen unless their table says otherwise. */
-export const FRIENDS_PORT_DEFAULT = 5_001;
+const FRIENDS_PORT_DEFAULT = 5_001;
 
 /** More than one reads at once; correcting these shows what is behind the rest. */
 const COMPLAINTS_MAX = 20;

@@ -40,7 +40,7 @@ export interface RunnerPorts<Input, Effect, Record> {
 }
 
 /** Effects that wait for the disk: about a second of a busy room; above it, sources are asked to pause. */
-export const QUEUED_EFFECTS_HIGH = 8_192;
+const QUEUED_EFFECTS_HIGH = 8_192;
 
 export class Runner<Input, Effect, Record> {
   /** In the order in which they were asked for. */

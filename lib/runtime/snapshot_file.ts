@@ -26,7 +26,7 @@ import { EntryIds, namesMessages } from "../protocols/group/snapshot/cut_view.ts
 import { joinCells, splitCells } from "../store/record_line.ts";
 import { countOf, hexOf, isoTime, timeOf } from "./log_fields.ts";
 
-export const SNAPSHOT_VERSION = 1;
+const SNAPSHOT_VERSION = 1;
 
 const MAGIC = "p2pchat-snapshot";
 const NONE = "-";

@@ -8,7 +8,7 @@ import type { P2pchatError } from "../base/errors.ts";
 import type { AccountsListener, ChangedAccount } from "./accounts.ts";
 
 /** How often is looked: a change by others is told within two of these. */
-export const ACCOUNTS_LOOK_INTERVAL_MS = 1_000;
+const ACCOUNTS_LOOK_INTERVAL_MS = 1_000;
 
 export class AccountsWatches {
   readonly #clock: Clock;

@@ -25,7 +25,7 @@ import { foldName, MIXED_SCRIPTS_MARK, mixesScripts, nameFault } from "../base/n
 import { quotedStart } from "../base/text.ts";
 
 /** The file is read whole at each edit; its rows are written by hand, and each may become a connection. */
-export const USER_INFO_ROWS_MAX = 10_000;
+const USER_INFO_ROWS_MAX = 10_000;
 /** So many rows of a hundred bytes: twice what a usual one has. */
 export const USER_INFO_BYTES_MAX = 1_024 * 1_024;
 

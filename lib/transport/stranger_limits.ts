@@ -28,7 +28,7 @@ export interface StrangerLimitsConfig {
   readonly perAddressBurst: number;
 }
 
-export const STRANGER_LIMITS_DEFAULTS: StrangerLimitsConfig = {
+const STRANGER_LIMITS_DEFAULTS: StrangerLimitsConfig = {
   strangersMax: 64,
   strangersPerAddressMax: 10,
   exemptsLoopback: true,

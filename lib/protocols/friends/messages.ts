@@ -2,7 +2,6 @@
 
 import {
   fixedBytes,
-  type Infer,
   list,
   message,
   type MessageOf,
@@ -102,7 +101,6 @@ export const FRIENDS_MESSAGES = [hello, refuse, texts, stored, skip, unknown] as
 
 export type FriendsMessage = MessageOf<typeof FRIENDS_MESSAGES[number]>;
 export type FriendsRefusal = typeof REFUSALS[number];
-export type WirePosition = Infer<typeof position>;
 
 /** The queue that each type of message waits in, as its declaration says. */
 export const FRIENDS_LANES = Object.fromEntries(

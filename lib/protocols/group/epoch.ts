@@ -37,7 +37,7 @@ export const memberSchema = record({
 });
 export type Member = Infer<typeof memberSchema>;
 
-export const epochSchema = record({
+const epochSchema = record({
   group: hexId<Hash>(),
   /** Number of the view. */
   view: uint(Number.MAX_SAFE_INTEGER),

@@ -33,7 +33,7 @@ export interface EntryEdit {
 }
 
 /** What has become of an edit. */
-export const EDIT_OUTCOMES = ["committed", "aborted", "in-doubt"] as const;
+const EDIT_OUTCOMES = ["committed", "aborted", "in-doubt"] as const;
 export type EditOutcome = typeof EDIT_OUTCOMES[number];
 
 export interface EditEvent {

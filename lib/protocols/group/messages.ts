@@ -48,7 +48,7 @@ const counter = uint(Number.MAX_SAFE_INTEGER);
 const lane = "data";
 
 /** Codes of a refusal, the same words as the user's error codes. */
-export const GROUP_REFUSALS = [
+const GROUP_REFUSALS = [
   "name-taken",
   "key-changed",
   "kicked",
@@ -60,11 +60,11 @@ export const GROUP_REFUSALS = [
 export type GroupRefusal = typeof GROUP_REFUSALS[number];
 
 /** Codes of an edit that isn't accepted, the same words as the user's error codes. */
-export const EDIT_REFUSALS = ["entry-locked", "no-such-entry", "full", "not-allowed"] as const;
+const EDIT_REFUSALS = ["entry-locked", "no-such-entry", "full", "not-allowed"] as const;
 export type EditRefusal = typeof EDIT_REFUSALS[number];
 
 /** Why a member is in no view any more. */
-export const PARTINGS = ["left", "silent", "kicked", "replaced"] as const;
+const PARTINGS = ["left", "silent", "kicked", "replaced"] as const;
 export type Parting = typeof PARTINGS[number];
 
 const hello = message(1, "hello", {

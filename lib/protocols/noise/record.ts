@@ -18,7 +18,7 @@ import {
 import { type Page, SendLane } from "./send_lane.ts";
 
 /** First byte of a record's plaintext. */
-export const RECORD_KINDS = {
+const RECORD_KINDS = {
   /** Listener to dialler, the first record of all, empty: your proof was accepted. */
   welcome: 1,
   /** Bytes of the control lane. */

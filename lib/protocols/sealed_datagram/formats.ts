@@ -63,7 +63,7 @@ const FIRST_END = FIRST_OFFSET + xxMessageBytes(0, 0, false);
 const COUNTER_BYTES = 8;
 
 /** What a responder adds to its proof: version and index. */
-export const ATTACHMENT_BYTES = VERSION_BYTES + INDEX_BYTES;
+const ATTACHMENT_BYTES = VERSION_BYTES + INDEX_BYTES;
 export const RESPONSE_BYTES = INDEX_END +
   xxMessageBytes(1, ATTACHMENT_BYTES + IDENTITY_PROOF_BYTES, false);
 export const INITIATION_BYTES = Math.max(RESPONSE_BYTES, FIRST_END);

@@ -38,7 +38,7 @@ export const attemptSchema = record({
 export type Attempt = Infer<typeof attemptSchema>;
 
 /** Texts of an author, or decisions of the coordinator: all from the first to the last counter. */
-export const runSchema = record({
+const runSchema = record({
   author: hexId<PeerKey>(),
   incarnation,
   first: counter,
@@ -47,7 +47,7 @@ export const runSchema = record({
 export type Run = Infer<typeof runSchema>;
 
 /** Up to where the coordinator's decisions are known. */
-export const decidedSchema = record({ incarnation, through: counter });
+const decidedSchema = record({ incarnation, through: counter });
 export type Decided = Infer<typeof decidedSchema>;
 
 /** A member as it was when it recorded itself, and what came on its channels until their markers did. */
