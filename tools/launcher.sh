@@ -45,16 +45,29 @@ clean() (
   for left in new.*; do find "$left" -prune -mtime +0 -exec rm -rf {} + 2>/dev/null; done
 )
 
+# Whether somebody watches who may wonder: --plain is for those whom a line that is wiped away would disturb.
+case " $* " in
+  *' --plain '*) watched=no ;;
+  *) if [ -t 2 ] && [ "${TERM:-dumb}" != dumb ]; then watched=yes; else watched=no; fi ;;
+esac
+said=no
+
 # fill FOLDER: makes it ready, where it is ours and can be written and run from.
 fill() {
   # shellcheck disable=SC2174 # the folders above are the user's own matter
   mkdir -p -m 700 "$1" 2>/dev/null
   [ -O "$1" ] && chmod 700 "$1" 2>/dev/null || return 1
   trap 'rm -rf "${fresh:-}"; exit 130' HUP INT TERM
+  if [ $watched = yes ] && ! usable "$1/$runtime/p2pchat"; then
+    said=yes
+    printf 'Unpacking p2pchat, this once ...' >&2
+  fi
   unpack "$1" "$runtime" p2pchat "$((head_bytes + program_bytes + 1))" "$runtime_bytes" &&
     unpack "$1" "$program" p2pchat.js "$((head_bytes + 1))" "$program_bytes" &&
     true > "$1/$runtime/used" && true > "$1/$program/used" && clean "$1"
   trap - HUP INT TERM
+  # What the program says begins in the first column.
+  if [ $said = yes ]; then printf '\r\033[J' >&2; fi
   ready "$1"
 }
 

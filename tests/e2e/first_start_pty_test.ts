@@ -1,6 +1,6 @@
 /** What a person at a terminal is told at the first start of each mode. */
 
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { PROGRAM } from "./node.ts";
 import { hasScript, openTerminal, type Terminal } from "./pty.ts";
 
@@ -55,3 +55,29 @@ Deno.test({
     }
   },
 });
+
+const isSelfExtracting = (await Deno.readFile(PROGRAM)).subarray(0, 2).join() === "35,33"; // #!
+
+for (const [flags, isTold] of [[[], true], [["--plain"], false]] as const) {
+  Deno.test({
+    name: `the first start of all ${
+      isTold ? "says, and wipes away," : "doesn't say"
+    } that it unpacks ${flags}`,
+    ignore: !hasScript() || !isSelfExtracting,
+    fn: async () => {
+      const cache = await Deno.makeTempDir({ prefix: "p2pchat-cache-" });
+      try {
+        await using terminal = await openTerminal({
+          command: [PROGRAM, "--version", ...flags],
+          env: { XDG_CACHE_HOME: cache },
+        });
+
+        assertEquals(await terminal.ended(), 0);
+        assertEquals(terminal.raw.includes("Unpacking p2pchat, this once ..."), isTold);
+        assertMatch(terminal.screen.lines[0]!, /^p2pchat \d+\.\d+\.\d+$/);
+      } finally {
+        await Deno.remove(cache, { recursive: true });
+      }
+    },
+  });
+}
