@@ -1,13 +1,13 @@
 /** `p2pchat accounts import`: many accounts from a file of names and passwords. */
 
 import { P2pchatError } from "../base/errors.ts";
-import { FILE_MODE, systemReason } from "../store/disk.ts";
 import type { AccountsFile } from "../store/accounts_file.ts";
 import { openAccounts, openPasswordHasher, OPERATOR } from "./accounts.ts";
 import { showAnswer, showErrorBeside, showEvent, showNoticeBeside } from "./answers.ts";
 import { IMPORT_BYTES_MAX, type ImportRow, importRows, refused } from "./import_file.ts";
 import { FORCED_EXIT_STATUS, Interrupts } from "./interrupts.ts";
 import type { ImportAccountsOptions } from "./options.ts";
+import { mayOthersRead, unreadable } from "./secret_file.ts";
 import { processStreams } from "./streams.ts";
 import type { ShownEvent } from "./user_interface.ts";
 import { writeWhole } from "./write_whole.ts";
@@ -182,9 +182,6 @@ class Progress {
   }
 }
 
-/** Of a file's mode: it is others' to read. */
-const OTHERS_READ_BITS = 0o044;
-
 async function readImport(options: ImportAccountsOptions): Promise<Uint8Array> {
   const { file } = options;
   try {
@@ -194,17 +191,13 @@ async function readImport(options: ImportAccountsOptions): Promise<Uint8Array> {
       const text = `Cannot read ${file}: it has more than ${IMPORT_BYTES_MAX} bytes; divide it`;
       throw new P2pchatError("bad-file", text);
     }
-    if (((mode ?? FILE_MODE) & OTHERS_READ_BITS) !== 0) {
+    if (mayOthersRead(mode)) {
       const text = `Others can read ${file}, which has passwords in it; chmod 600 keeps it yours`;
       await showNoticeBeside(options, text);
     }
     return await Deno.readFile(file);
   } catch (cause) {
     if (cause instanceof P2pchatError) throw cause;
-    throw new P2pchatError(
-      "bad-file",
-      `Cannot read ${file}: ${systemReason(cause)}; check the path`,
-      { cause },
-    );
+    throw unreadable(`Cannot read ${file}`, cause);
   }
 }

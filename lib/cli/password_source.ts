@@ -2,10 +2,10 @@
 
 import { P2pchatError } from "../base/errors.ts";
 import { checkPassword, PASSWORD_BYTES_MAX, passwordBytes } from "../base/passwords.ts";
-import { diskErrorCode, systemReason } from "../store/disk.ts";
 import type { ValueFlag } from "./flags.ts";
 import { FORCED_EXIT_STATUS } from "./interrupts.ts";
 import { type Entry, PasswordEntry } from "./password_entry.ts";
+import { mayOthersRead, unreadable } from "./secret_file.ts";
 import { isAtTerminal, type Streams } from "./streams.ts";
 
 export const PASSWORD_FILE_FLAG: ValueFlag<string> = {
@@ -20,8 +20,6 @@ const PASSWORD_VARIABLE = "P2PCHAT_PASSWORD";
 
 /** A password of any length, a line's end, and one byte more. */
 const FILE_BYTES_MAX = 4 * PASSWORD_BYTES_MAX + 3;
-/** Of a file's mode: others may read it. */
-const OTHERS_READ_BITS = 0o044;
 /** So often is asked again after a mistake. */
 const ATTEMPTS_MAX = 3;
 
@@ -123,7 +121,7 @@ async function startOf(path: string, notice: PasswordSource["notice"]): Promise<
   try {
     using file = await Deno.open(path, { read: true });
     const { isFile, mode } = await file.stat();
-    if (isFile && ((mode ?? 0) & OTHERS_READ_BITS) !== 0) {
+    if (isFile && mayOthersRead(mode)) {
       await notice(`Others can read ${path}, which has a password in it; chmod 600 keeps it yours`);
     }
     const buffer = new Uint8Array(FILE_BYTES_MAX);
@@ -134,12 +132,6 @@ async function startOf(path: string, notice: PasswordSource["notice"]): Promise<
     }
     return buffer.subarray(0, length);
   } catch (cause) {
-    const isOfSystem = diskErrorCode(cause) !== null || cause instanceof Deno.errors.NotCapable;
-    if (!isOfSystem) throw cause;
-    throw new P2pchatError(
-      "bad-file",
-      `Cannot take the password from ${path}: ${systemReason(cause)}; check the path`,
-      { cause },
-    );
+    throw unreadable(`Cannot take the password from ${path}`, cause);
   }
 }

@@ -1,0 +1,24 @@
+import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
+import { mayOthersRead, unreadable } from "../../lib/cli/secret_file.ts";
+
+Deno.test("mayOthersRead() heeds the group, too, and nothing where there are no modes", () => {
+  assertEquals([0o600, 0o640, 0o604, 0o711, null].map(mayOthersRead), [
+    false,
+    true,
+    true,
+    false,
+    false,
+  ]);
+});
+
+Deno.test("unreadable() says what the system says, and passes on a fault of our own", () => {
+  const error = unreadable(
+    "Cannot read x",
+    Object.assign(new Deno.errors.NotFound("No such file (os error 2)"), { code: "ENOENT" }),
+  );
+  assertEquals(error.code, "bad-file");
+  assertEquals(/^Cannot read x: .*; check the path$/.test(error.message), true, error.message);
+
+  const bug = new TypeError("of ours");
+  assertStrictEquals(assertThrows(() => unreadable("Cannot read x", bug)), bug);
+});
