@@ -66,7 +66,7 @@ const HUNTS: readonly Hunt[] = [
     checkers: () => [new HonestLinks()],
     seedsMax: 10,
     troubles: [],
-    scenario: { ...roomWith("crowds"), bytesPerMs: 40 },
+    scenario: { ...roomWith("crowds"), bytesPerMs: 15 },
   },
   {
     mutation: LIES_MUTATIONS.hearsNoDenial,
