@@ -12,7 +12,7 @@ import type { Crypto } from "../../base/crypto.ts";
 import type { BundleId, RoomId } from "../../base/ids.ts";
 import { bundleId, lastCounter } from "./bundle.ts";
 import { checkId } from "./signed.ts";
-import type { Stream } from "./stream.ts";
+import { type Stream, streamOf } from "./stream.ts";
 import { type Header, type Proof, type SignedHeader, STRUCTURE_VERSION } from "./structures.ts";
 
 /** A header with its id. */
@@ -39,10 +39,6 @@ export function guiltOf(first: NamedHeader, second: NamedHeader): Guilt | null {
     return { stream: streamOf(a), from: Math.min(a.counter, b.counter) };
   }
   return beliesHead(a, second) ? { stream: streamOf(a), from: a.counter } : null;
-}
-
-function streamOf(header: Header): Stream {
-  return { author: header.author, incarnation: header.incarnation };
 }
 
 function forked(first: NamedHeader, second: NamedHeader): boolean {

@@ -50,9 +50,16 @@ import {
 import type { ClaimPort, OrderConfig, OrderEffect, OrderInput, OwnText } from "./order_io.ts";
 import { OrderView } from "./order_view.ts";
 import type { MeshRecord } from "./records.ts";
-import { type Stream, type StreamKey, streamKey } from "./stream.ts";
+import { type Stream, streamKey, streamOf } from "./stream.ts";
 import type { Bundle, Head, Header, Proof } from "./structures.ts";
-import { type Blocker, FLOOR, isBelied, type WaitingBundle, WaitingPool } from "./waiting.ts";
+import {
+  type Blocker,
+  FLOOR,
+  isBelied,
+  missingHead,
+  type WaitingBundle,
+  WaitingPool,
+} from "./waiting.ts";
 
 /** In the order they are served when due at once. */
 const DEADLINES = [
@@ -74,6 +81,9 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
   /** Of the step under way. */
   #effects: OrderEffect[] = [];
   #records: MeshRecord[] = [];
+  /** What is looked at again before the step ends, each once for what happened to it. */
+  #unsettled: WaitingBundle[] = [];
+  #isSettling = false;
   /** `stuck` isn't said again before this time. */
   #stuckAtMs = -Infinity;
   /** When something was last taken in that had waited or came in a range: catching up goes on. */
@@ -235,17 +245,13 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
     this.#duplicate(arrival);
   }
 
-  /** What it waits for first; null where it may be delivered. */
-  #blockerOf(header: Header, waived: ReadonlySet<Head> | null): Blocker | null {
+  /** What it waits for first; null where it may be delivered. @param waiting Null where it has just come. */
+  #blockerOf(header: Header, waiting: WaitingBundle | null): Blocker | null {
     if (this.claimOf(header.claim) === null) return { kind: "claim", claim: header.claim };
     if (header.counter > this.frontier(header).counter + 1) {
       return { kind: "previous", stream: streamOf(header), counter: header.counter - 1 };
     }
-    for (const head of header.heads) {
-      if (this.ledger.isSatisfied(head) || waived?.has(head)) continue;
-      return { kind: "head", stream: streamOf(head), counter: head.counter, head };
-    }
-    return null;
+    return missingHead(header, waiting, (head) => this.ledger.isSatisfied(head));
   }
 
   /** @param sinceMs When its parents were here. */
@@ -307,20 +313,26 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
   /** The frontier of `stream` has moved, or it was closed: looks at all that waited for that. */
   #wake(stream: Stream): void {
     if (this.pool.size === 0) return;
-    const moved: StreamKey[] = [streamKey(stream)];
-    for (let key = moved.pop(); key !== undefined; key = moved.pop()) {
-      for (const waiting of this.pool.blockedOn(key)) {
-        waiting.sinceMs = this.#nowMs;
-        if (this.#settle(waiting, false)) moved.push(streamKey(waiting.bundle.header.value));
-      }
-    }
+    const blocked = this.pool.blockedOn(streamKey(stream));
+    for (const waiting of blocked) waiting.sinceMs = this.#nowMs;
+    this.#settleAll(blocked);
+  }
+
+  /** And all that waits for these, one after the other: liars can make that a chain that no stack holds. */
+  #settleAll(some: readonly WaitingBundle[]): void {
+    this.#unsettled.push(...some);
+    if (this.#isSettling) return;
+    this.#isSettling = true;
+    for (const waiting of this.#unsettled) this.#settle(waiting); // further ones come behind
+    this.#unsettled = [];
+    this.#isSettling = false;
   }
 
   /**
    * Delivers what waits no longer for anything, and drops what has no place any more.
    * @returns Whether it was delivered.
    */
-  #settle(waiting: WaitingBundle, wake = true): boolean {
+  #settle(waiting: WaitingBundle): boolean {
     const { bundle, id } = waiting;
     if (this.pool.get(id) !== waiting) return false;
     const header = bundle.header.value;
@@ -334,7 +346,7 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
       this.#drop(waiting);
       return false;
     }
-    const blocker = this.#blockerOf(header, waiting.waived) ??
+    const blocker = this.#blockerOf(header, waiting) ??
       this.#floorOver(bundle, id, waiting.sinceMs);
     if (blocker !== null) {
       this.pool.block(waiting, blocker);
@@ -345,7 +357,7 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
     }
     this.pool.remove(waiting);
     this.#takeIn(waiting, id);
-    if (wake) this.#wake(header);
+    this.#wake(header);
     return true;
   }
 
@@ -495,7 +507,7 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
 
   #waive(waiting: WaitingBundle, head: Head): void {
     waiting.waived.add(head);
-    this.#settle(waiting);
+    this.#settleAll([waiting]);
   }
 
   #stuck(): void {
@@ -620,8 +632,4 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
   #penalise(peer: PeerKey, fault: Penalty, text: string): void {
     this.#effects.push({ type: "penalise", peer, fault, text });
   }
-}
-
-function streamOf({ author, incarnation }: Stream): Stream {
-  return { author, incarnation };
 }

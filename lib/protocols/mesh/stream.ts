@@ -14,3 +14,8 @@ export interface Stream {
 export function streamKey(stream: Stream): StreamKey {
   return `${stream.author}/${stream.incarnation}` as StreamKey;
 }
+
+/** Of a header or a head, that alone. */
+export function streamOf({ author, incarnation }: Stream): Stream {
+  return { author, incarnation };
+}

@@ -10,8 +10,8 @@ import { lastCounter, wireBytes } from "./bundle.ts";
 import { WAITING_BUNDLES_MAX, WAITING_BYTES_MAX } from "./limits.ts";
 import { compareInRoom } from "./kept.ts";
 import type { BundleReason, RoomPosition } from "./order_io.ts";
-import { type Stream, type StreamKey, streamKey } from "./stream.ts";
-import type { Bundle, Head } from "./structures.ts";
+import { type Stream, type StreamKey, streamKey, streamOf } from "./stream.ts";
+import type { Bundle, Head, Header } from "./structures.ts";
 
 /** What a bundle waits for. */
 export type Blocker =
@@ -259,6 +259,25 @@ function placeOf({ bundle, id }: WaitingBundle): RoomPosition {
 export function isBelied({ head, counter }: HeadBlocker, bundle: Bundle, id: BundleId): boolean {
   const header = bundle.header.value;
   return head.id !== id && header.counter <= counter && counter <= lastCounter(header);
+}
+
+/**
+ * The first head that isn't here, nor waived. What comes before the one that it waited for is not looked at again:
+ * there can be a thousand, each of which it has waited for.
+ * @param waiting Null for one that has just come.
+ */
+export function missingHead(
+  { heads }: Header,
+  waiting: Pick<WaitingBundle, "blocker" | "waived"> | null,
+  isHere: (head: Head) => boolean,
+): HeadBlocker | null {
+  const first = waiting?.blocker.kind === "head" ? heads.indexOf(waiting.blocker.head) : 0;
+  for (let index = first; index < heads.length; index++) {
+    const head = heads[index]!;
+    if (waiting?.waived.has(head) || isHere(head)) continue;
+    return { kind: "head", stream: streamOf(head), counter: head.counter, head };
+  }
+  return null;
 }
 
 /** In place of what a bundle waits for. */

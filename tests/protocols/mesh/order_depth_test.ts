@@ -1,0 +1,79 @@
+/** What waits can be a long chain, each link of which a liar made as long as it may be: no stack is. */
+
+import { assertEquals } from "@std/assert";
+import { ID_UNKNOWN, nothingOf } from "../../../lib/protocols/mesh/frontier.ts";
+import { HEADS_MAX, HEADS_PER_AUTHOR_MAX } from "../../../lib/protocols/mesh/limits.ts";
+import type { SyncEntry } from "../../../lib/protocols/mesh/messages.ts";
+import type { Bundle, Head, Header } from "../../../lib/protocols/mesh/structures.ts";
+import { type Blocker, missingHead } from "../../../lib/protocols/mesh/waiting.ts";
+import { fakeSigner } from "../../sim/fake_crypto.ts";
+import { forged, idOf, Member, WALL_MS } from "./order_members.ts";
+
+/** As many as may wait for one link, nearly. */
+const CHAIN = 250;
+
+/** Of streams that nobody ever began. */
+const INVENTED: readonly Head[] = Array.from({ length: HEADS_MAX }, (_, index) => ({
+  author: fakeSigner(`nobody ${Math.floor(index / HEADS_PER_AUTHOR_MAX)}`).key,
+  incarnation: 1 + index % HEADS_PER_AUTHOR_MAX,
+  counter: 1,
+  time: WALL_MS,
+  id: ID_UNKNOWN,
+}));
+
+/** One author's words, each of which names what `headsOf` says; `gap` counters are left out between two. */
+function chain(author: Member, headsOf: () => readonly Head[], gap: number): readonly Bundle[] {
+  const bundles: Bundle[] = [];
+  for (let index = 0; index < CHAIN; index++) {
+    const last = bundles.at(-1);
+    const place: Partial<Header> = {
+      counter: 1 + gap + index * (1 + gap),
+      previous: gap > 0 ? ID_UNKNOWN : last === undefined ? null : idOf(last),
+    };
+    bundles.push(
+      forged(author.signer, `${index}`, { ...place, heads: headsOf(), time: WALL_MS + 1 + index }),
+    );
+  }
+  return bundles;
+}
+
+/** All of it comes in a range, and all neighbours say that they have it, and none of the rest. */
+function takenIn(bundles: readonly Bundle[], low: number): readonly string[] {
+  const [ann, eve] = [new Member("ann"), new Member("eve")];
+  ann.step({ type: "neighbours", peers: [eve.key] });
+  for (const bundle of bundles) ann.receive(eve, bundle, 0, "range");
+  const { author, incarnation, counter } = bundles.at(-1)!.header.value;
+  const told: SyncEntry = { ...nothingOf({ author, incarnation }), low, counter };
+  const entries = [told, ...INVENTED.map(nothingOf)];
+  ann.step({ type: "not-kept", from: eve.key, entries, askedMs: 1_500, floor: 0 }, 1_500);
+  return ann.shown;
+}
+
+Deno.test("Order goes on with a long chain of words, each of which names as many as may be that don't exist", () => {
+  const eve = new Member("eve");
+  const bundles = chain(eve, () => INVENTED, 0);
+  assertEquals(takenIn(bundles, 1), bundles.map(({ texts }) => texts.value[0]!));
+});
+
+Deno.test("Order goes on with a long chain of words, between any two of which something is no longer kept", () => {
+  const eve = new Member("eve");
+  const bundles = chain(eve, () => [], 2);
+  assertEquals(takenIn(bundles, CHAIN * 3), bundles.map(({ texts }) => texts.value[0]!));
+});
+
+Deno.test("missingHead() looks at each of what a bundle names once, however many it waits for", () => {
+  const { header } = forged(fakeSigner("eve"), "x", { heads: INVENTED, time: WALL_MS + 1 });
+  const waiting = { waived: new Set<Head>(), blocker: { kind: "floor" } as Blocker };
+  let looks = 0;
+  for (const [index, head] of header.value.heads.entries()) {
+    const missing = missingHead(header.value, index === 0 ? null : waiting, () => {
+      looks++;
+      return false;
+    });
+    assertEquals(missing?.head, head);
+    waiting.blocker = missing!;
+    waiting.waived.add(head);
+  }
+  assertEquals(missingHead(header.value, waiting, () => false), null);
+  assertEquals(looks, HEADS_MAX);
+});
