@@ -7,13 +7,16 @@
  */
 
 import type { PeerKey } from "../../base/ids.ts";
-import { LAGGARD_BYTES_MAX, LAGGARD_MESSAGES_MAX, LAGGARD_PAUSE_MS_MAX } from "./limits.ts";
+import type { Behind } from "./behind.ts";
+import {
+  LAGGARD_BYTES_MAX,
+  LAGGARD_LOOK_MS,
+  LAGGARD_MESSAGES_MAX,
+  LAGGARD_PAUSE_MS_MAX,
+} from "./limits.ts";
 
-/** How much of what is kept here, and not by `peer`, comes after `latest`. */
-export type BehindOf = (
-  latest: number,
-  peer: PeerKey,
-) => { readonly messages: number; readonly bytes: number };
+/** Of each of these, how much of what is kept here, and isn't its own, comes after that room time. */
+export type BehindOf = (latest: ReadonlyMap<PeerKey, number>) => ReadonlyMap<PeerKey, Behind>;
 
 /** So many own messages are small against what a member may be behind. */
 const CHECK_MESSAGES = 256;
@@ -31,6 +34,7 @@ export class AuthorFlow {
   /** Whether anybody was heard of, or left, since. */
   #hasNews = false;
   #waitedFor: readonly PeerKey[] = [];
+  #lookedMs = -Infinity;
 
   constructor(readonly behindOf: BehindOf) {}
 
@@ -56,11 +60,11 @@ export class AuthorFlow {
    * while we write, and while we wait when something may have changed.
    */
   waitedFor(nowMs: number): readonly PeerKey[] {
-    const mayChange = this.#waitedFor.length > 0 &&
-      (this.#hasNews || (this.nextDeadlineMs() ?? Infinity) <= nowMs);
+    const mayChange = (this.nextDeadlineMs() ?? Infinity) <= nowMs;
     if (this.#sentSinceCheck >= CHECK_MESSAGES || mayChange) {
       this.#sentSinceCheck = 0;
       this.#hasNews = false;
+      this.#lookedMs = nowMs;
       this.#waitedFor = this.laggards(nowMs);
     }
     return this.#waitedFor;
@@ -68,8 +72,7 @@ export class AuthorFlow {
 
   /** Looks at all members again. @returns Those for whom the author waits. */
   laggards(nowMs: number): readonly PeerKey[] {
-    for (const [peer, latest] of this.#latest) {
-      const behind = this.behindOf(latest, peer);
+    for (const [peer, behind] of this.behindOf(this.#latest)) {
       if (behind.messages <= LAGGARD_MESSAGES_MAX && behind.bytes <= LAGGARD_BYTES_MAX) {
         this.#laggards.delete(peer);
       } else if (!this.#laggards.has(peer)) {
@@ -89,9 +92,10 @@ export class AuthorFlow {
     return (this.#latest.get(peer) ?? 0) >= time;
   }
 
-  /** When the next laggard is given up; null where nobody is waited for. */
+  /** When to look again, or the next laggard is given up; null where nobody is waited for. */
   nextDeadlineMs(): number | null {
-    let next: number | null = null;
+    const isLookDue = this.#hasNews && this.#waitedFor.length > 0;
+    let next = isLookDue ? this.#lookedMs + LAGGARD_LOOK_MS : null;
     for (const { sinceMs, givenUp } of this.#laggards.values()) {
       if (givenUp) continue;
       const atMs = sinceMs + LAGGARD_PAUSE_MS_MAX;

@@ -10,9 +10,9 @@
  * A sorted array: almost all bundles belong at its end, and a range is read from it place by place.
  */
 
-import type { BundleId } from "../../base/ids.ts";
 import { KEPT_MESSAGES_MAX, KEPT_TEXT_BYTES_MAX } from "./limits.ts";
 import type { KeptBundle, RoomPosition } from "./order_io.ts";
+import { SameTime } from "./same_time.ts";
 
 /** Negative where `a` comes first in room order. */
 export function compareInRoom(a: RoomPosition, b: RoomPosition): number {
@@ -30,6 +30,7 @@ export class KeptBundles {
   #messages = 0;
   #bytes = 0;
   #floor: RoomPosition | null = null;
+  readonly sameTime = new SameTime();
 
   constructor(readonly messagesMax = KEPT_MESSAGES_MAX, readonly bytesMax = KEPT_TEXT_BYTES_MAX) {}
 
@@ -61,6 +62,7 @@ export class KeptBundles {
     else this.#entries.splice(this.#indexAfter(entry), 0, entry);
     this.#messages += entry.messages;
     this.#bytes += entry.bytes;
+    this.sameTime.add(entry);
     return this.#evict();
   }
 
@@ -90,6 +92,7 @@ export class KeptBundles {
     this.#entries.splice(index, 1);
     this.#messages -= entry.messages;
     this.#bytes -= entry.bytes;
+    this.sameTime.remove(entry);
   }
 
   /** The first entry after `position` (from the start: null) in room order. */
@@ -100,12 +103,6 @@ export class KeptBundles {
 
   last(): KeptBundle | null {
     return this.size === 0 ? null : this.#entries[this.#entries.length - 1]!;
-  }
-
-  /** Those of exactly this room time. */
-  *at(time: number): Generator<KeptBundle> {
-    let index = this.#indexAfter({ time: time - 1, id: LAST_ID });
-    for (; this.#entries[index]?.time === time; index++) yield this.#entries[index]!;
   }
 
   /** In room order. */
@@ -145,6 +142,7 @@ export class KeptBundles {
       this.#entries[this.#first++] = undefined;
       this.#messages -= oldest.messages;
       this.#bytes -= oldest.bytes;
+      this.sameTime.remove(oldest);
       this.#floor = oldest;
     }
     if (this.#first >= COMPACT_ENTRIES_MIN && this.#first * 2 > this.#entries.length) {
@@ -155,6 +153,4 @@ export class KeptBundles {
   }
 }
 
-/** Not before any. */
-const LAST_ID = "f".repeat(64) as BundleId;
 const NONE: readonly KeptBundle[] = [];

@@ -142,7 +142,7 @@ export class Ledger {
 
   /** Whether something of this room time is kept, or was set aside since its time isn't believed. */
   isHere(time: number): boolean {
-    return !this.kept.at(time).next().done || this.#runaways.some((entry) => entry.time === time);
+    return this.kept.sameTime.has(time) || this.#runaways.some((entry) => entry.time === time);
   }
 
   isClaimKept(id: ClaimId): boolean {
@@ -263,26 +263,10 @@ export class Ledger {
   }
 
   reachOf(latest: number): number {
-    const said = this.kept.at(latest).map(({ follows }) => follows).toArray();
-    const follows = said.length === 0 ? 0 : Math.min(...said);
+    const follows = this.kept.sameTime.follows(latest);
     const own = this.table.find(this.own);
     const lacked = own?.kept[indexAfter(own, follows)];
     return lacked === undefined ? latest : Math.min(latest, lacked.time - 1);
-  }
-
-  behindOf(
-    time: number,
-    author: PeerKey,
-  ): { readonly messages: number; readonly bytes: number } {
-    let messages = 0;
-    let bytes = 0;
-    for (const entry of this.kept.backwards()) {
-      if (entry.time <= time) break;
-      if (entry.bundle.header.value.author === author) continue;
-      messages += entry.messages;
-      bytes += entry.bytes;
-    }
-    return { messages, bytes };
   }
 
   /** What the next process needs, and nothing else. Order matters to `restore`. */

@@ -257,6 +257,8 @@ export const LAGGARD_BYTES_MAX = KEPT_TEXT_BYTES_MAX / 2;
 export const MISSING_MESSAGES_MANY = 256;
 /** One member that is alive but doesn't take in anything can't silence the others for longer. */
 export const LAGGARD_PAUSE_MS_MAX = 30_000;
+/** Meanwhile it is looked so often who is still behind: some ms of work each time, and beacons may come by the thousand. */
+export const LAGGARD_LOOK_MS = 100;
 /** Messages held until a newcomer has caught up; beyond it the newcomer starts with what it has. */
 export const ARRIVAL_HELD_MAX = KEPT_MESSAGES_MAX;
 /** Own messages that wait for the disk or their turn before the user's input pauses: four full bundles. */

@@ -2,6 +2,7 @@
 
 import type { ErrorCode } from "../../base/errors.ts";
 import type { BundleId, ClaimId, Hash, MessageId, PeerKey, RoomId } from "../../base/ids.ts";
+import type { Behind } from "./behind.ts";
 import type { FrontierEntry, SyncEntry } from "./messages.ts";
 import type { MeshRecord } from "./records.ts";
 import type { Stream } from "./stream.ts";
@@ -241,11 +242,8 @@ export interface OrderQueries {
   reachOf(latest: number): number;
   /** Where this stream ends here, in room time, if many of it are missing up to counter `goal`; Infinity if not. */
   reached(stream: Stream, goal: number): number;
-  /** How much of what is kept comes after `time` in room order, and isn't by `author`. O(that). */
-  behindOf(
-    time: number,
-    author: PeerKey,
-  ): { readonly messages: number; readonly bytes: number };
+  /** Of each of these, how much of what is kept comes after that room time, and isn't its own. O(all of that once). */
+  behindOf(latest: ReadonlyMap<PeerKey, number>): ReadonlyMap<PeerKey, Behind>;
   /** Whether what is kept at the entry's counter isn't what the entry says: one of two is a forgery. */
   disagrees(entry: FrontierEntry): boolean;
   /** The first counter of this stream that a proof excludes; null where nothing is proven against it. */

@@ -1,7 +1,8 @@
 /** The side of `Order` that only answers. */
 
-import type { ClaimId, Hash } from "../../base/ids.ts";
+import type { ClaimId, Hash, PeerKey } from "../../base/ids.ts";
 import type { Authoring } from "./authoring.ts";
+import { type Behind, behindOf } from "./behind.ts";
 import type { CausalFloor } from "./causal_floor.ts";
 import { indexAfter, nothingOf, syncEntry } from "./frontier.ts";
 import { isExcluded, type Ledger } from "./ledger.ts";
@@ -102,8 +103,8 @@ export class OrderView implements OrderQueries {
     return state.kept.at(-1)?.time ?? Infinity;
   }
 
-  behindOf(...of: Parameters<OrderQueries["behindOf"]>): ReturnType<OrderQueries["behindOf"]> {
-    return this.ledger.behindOf(...of);
+  behindOf(latest: ReadonlyMap<PeerKey, number>): ReadonlyMap<PeerKey, Behind> {
+    return behindOf(latest, this.ledger.kept.backwards());
   }
 
   disagrees(entry: FrontierEntry): boolean {

@@ -112,7 +112,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       isStoring,
       emit,
     );
-    this.#flow = new AuthorFlow((latest, peer) => this.machines.order.behindOf(latest, peer));
+    this.#flow = new AuthorFlow((latest) => this.machines.order.behindOf(latest));
   }
 
   /** Enters the room: what must be on disk before anybody hears of us, and our first beacon. */

@@ -226,7 +226,7 @@ Deno.test("Order isn't driven to the end of time by who names a head of an inven
   assertEquals(carl.shown, ["seed", "liar", "still here"]);
   assertEquals(carl.history(), ["seed", "still here"]);
   assertEquals(carl.order.latest(), WALL_MS + 1);
-  assertEquals(carl.order.behindOf(WALL_MS, carl.key).messages, 1);
+  assertEquals(carl.order.behindOf(new Map([[carl.key, WALL_MS]])).get(carl.key)!.messages, 1);
 });
 
 Deno.test("Order keeps what is said now, however much a liar has said for the end of time", () => {
@@ -1173,13 +1173,14 @@ Deno.test("Order counts what a member has yet to see of what others say", () => 
   const bundles = ["1", "2", "3"].map((text) => ann.sayOne(text));
   bob.receive(ann, bundles[0]!);
   const none = bob.order.latest();
-  const behind = bob.sayOne("a word from far behind");
-  ann.receive(bob, behind);
+  const word = bob.sayOne("a word from far behind");
+  ann.receive(bob, word);
 
   assertEquals([none, bob.order.latest()], [5_000, 5_000]);
-  assertEquals([ann.order.latest(), behind.header.value.time], [9_000, 9_000]);
-  assertEquals(ann.order.behindOf(bob.order.latest(), bob.key).messages, 2);
-  assertEquals(ann.order.behindOf(0, bob.key).messages, 3);
-  assertEquals(ann.order.behindOf(0, ann.key).messages, 1);
-  assertEquals(ann.order.behindOf(ann.order.latest(), bob.key), { messages: 0, bytes: 0 });
+  assertEquals([ann.order.latest(), word.header.value.time], [9_000, 9_000]);
+  const carl = new Member("carl");
+  const latest = [[carl, ann.order.latest()], [bob, bob.order.latest()], [ann, 0]] as const;
+  const behind = ann.order.behindOf(new Map(latest.map(([{ key }, time]) => [key, time])));
+  assertEquals(latest.map(([{ key }]) => behind.get(key)!.messages), [0, 2, 1]);
+  assertEquals(ann.order.behindOf(new Map([[bob.key, 0]])).get(bob.key)!.messages, 3);
 });
