@@ -124,7 +124,6 @@ async function chat(wiring: Wiring): Promise<void> {
         showNotices(ui, leftBehind(rooms.last));
       }
     });
-    ui.heedInterrupts(input.leave);
     host = new MeshHost(config, {
       ...modePorts(wiring, links),
       signer: identity.signer,
@@ -136,6 +135,7 @@ async function chat(wiring: Wiring): Promise<void> {
       },
       show: (event, ref) => presenter.show(event, ref),
     });
+    ui.heedInterrupts(input.leave);
     await runMode(wiring, links, host).finally(() => presenter.stopped());
   } finally {
     await links.shutdown("ended");

@@ -197,6 +197,7 @@ class Program {
     }, async (host, links) => {
       this.#host = host;
       this.#input = inputTo(wiring.environment.log, (command, ref) => host.command(command, ref));
+      if (this.#isLeaving) this.#input.leave("before it was there"); // while the profile was opened
       this.#looking = SYSTEM_LINK_CLOCK.at(SYSTEM_LINK_CLOCK.nowMs() + LOOKING_TOLD_MS, () => {
         showNotices(ui, `Looking for the directory at ${registryText(options.registry)}`);
       });

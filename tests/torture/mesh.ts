@@ -70,7 +70,11 @@ export class TorturedMesh implements Tortured {
     for (const { name } of this.actors) await this.hosts.move(name, 2);
     await this.#common.recover();
     await eventually("all see all, and have one history", SETTLE_MS, () => this.#isOne());
-    await eventually("no private message waits", SETTLE_MS, () => this.#waits() === 0);
+    await eventually("no private message waits", SETTLE_MS, () => {
+      const waiting = this.#waiting();
+      if (waiting.length > 0) throw new Error(waiting.join("; "));
+      return true;
+    });
   }
 
   async broken(): Promise<readonly string[]> {
@@ -149,12 +153,13 @@ export class TorturedMesh implements Tortured {
   }
 
   /** Private messages that were taken on and neither arrived nor failed. */
-  #waits(): number {
-    return this.actors.reduce((sum, { events }) => {
+  #waiting(): readonly string[] {
+    return this.actors.flatMap(({ events }) => {
       const last = new Map<string, string>();
       for (const { event, id, state } of events) if (event === "delivery") last.set(id, state);
-      return sum + [...last.values()].filter((state) => state === "queued").length;
-    }, 0);
+      return events.filter(({ event, id }) => event === "message" && last.get(id) === "queued")
+        .map(({ text }) => text as string);
+    });
   }
 
   /** What its author was shown as said is there, once. */

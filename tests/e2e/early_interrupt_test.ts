@@ -1,0 +1,42 @@
+/** Whoever is told to leave while it still opens its profile leaves, in every mode. */
+
+import { assertEquals } from "@std/assert";
+import { takeProfileTurn } from "../../lib/store/file_turn.ts";
+import { RealDisk } from "../../lib/store/real_disk.ts";
+import { SYSTEM_LINK_CLOCK } from "../../lib/transport/system_clock.ts";
+import { Node } from "./node.ts";
+
+const NOBODY = "127.0.0.1:9";
+/** What each is started with, and the folder of its profile. */
+const MODES: readonly (readonly [mode: string, folder: string, options: readonly string[]])[] = [
+  ["mesh Ann", "users/ann", ["--port", "0"]],
+  ["serve", "serve", ["--port", "0"]],
+  ["regserver", "regserver", ["--port", "0"]],
+  ["peer Ann --server", "users/ann", [NOBODY]],
+  ["peer Ann --registry", "users/ann", [NOBODY, "--guest", "--stay"]],
+];
+
+/** The program has taken its profile, and so has begun to heed signals. */
+async function isOpening(folder: string): Promise<boolean> {
+  const names = (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name);
+  return names.some((name) => name.endsWith(".lock") && name !== "profile.lock");
+}
+
+for (const [mode, path, options] of MODES) {
+  Deno.test(`${mode}: SIGTERM while the profile is being opened ends it`, async () => {
+    const data = await Deno.makeTempDir({ prefix: "p2pchat-e2e-" });
+    const folder = `${data}/${path}`;
+    // What programs in several modes share is in use for so long.
+    const turn = await takeProfileTurn(new RealDisk(), folder, "test", SYSTEM_LINK_CLOCK);
+    {
+      await using node = Node.start([...mode.split(" "), ...options], { data });
+      while (!await isOpening(folder)) await new Promise((wait) => setTimeout(wait, 20));
+      node.signal("SIGTERM");
+      turn.release();
+      const { code, last } = await node.ended();
+
+      assertEquals([code, last?.event], [0, "bye"]);
+    }
+    await Deno.remove(data, { recursive: true });
+  });
+}
