@@ -8,7 +8,6 @@ import { type Endpoint, isSameEndpoint, type PeerKey } from "../../base/ids.ts";
 import { Deadlines } from "../../base/machine.ts";
 import type { Accusations } from "./accusations.ts";
 import type { KnownClaim } from "./credentials.ts";
-import { ROSTER_DEAD_MAX } from "./limits.ts";
 import type { MeshRecord } from "./records.ts";
 import type { RosterIntake } from "./roster_intake.ts";
 import type { RosterTiming } from "./roster_io.ts";
@@ -99,7 +98,6 @@ export class Leases {
     const isQuit = state === "quit";
     this.#bury(
       { key, signed, claim, state: isQuit ? "quit" : "lost", sinceMs, fromDisk: true },
-      nowMs,
     );
     if (!isQuit && !this.#wasFree(claim, own)) this.outbox.effect({ type: "absent", key, claim });
   }
@@ -178,12 +176,12 @@ export class Leases {
     const { key, state } = signed.beacon.value;
     const sinceMs = nowMs - hearsay.ageMs;
     if (state === "quit") {
-      this.#bury({ key, signed, claim, state, sinceMs }, nowMs);
+      this.#bury({ key, signed, claim, state, sinceMs });
       this.#keepOnDisk(signed);
       if (before?.state === "alive") this.outbox.effect({ type: "left", key, reason: "quit" });
       if (before?.state === "lost") this.outbox.effect({ type: "forgotten", key });
     } else {
-      this.#bury({ key, signed, claim, state: "lost", sinceMs }, nowMs);
+      this.#bury({ key, signed, claim, state: "lost", sinceMs });
       if (before?.state !== "lost") this.outbox.effect({ type: "absent", key, claim });
     }
   }
@@ -192,19 +190,21 @@ export class Leases {
   #dies(key: PeerKey, nowMs: number): void {
     const entry = this.table.get(key);
     if (entry?.state !== "alive") return;
-    this.#bury({ ...entry, state: "lost", sinceMs: nowMs }, nowMs);
+    this.#bury({ ...entry, state: "lost", sinceMs: nowMs });
     this.outbox.effect({ type: "left", key, reason: "lost", silentMs: nowMs - entry.sinceMs });
     // With fewer members leases are shorter.
     this.#deadlines.setEarliest("lease", nowMs + 1);
   }
 
-  #bury(entry: Entry, nowMs: number): void {
+  #bury(entry: Entry): void {
     this.table.put(entry);
     this.intake.forget(entry.key);
     this.accusations.forget(entry.key);
     this.#recorded.delete(entry.key);
     this.#deadlines.setEarliest("forget", entry.sinceMs + this.timing.deadKeptMs);
-    if (this.table.deadCount > ROSTER_DEAD_MAX) this.#forgetDead(nowMs);
+    // By itself: liars may have thousands quit, one after the other.
+    const excess = this.table.excessDead();
+    if (excess !== null) this.#forget(excess);
   }
 
   #expireLeases(nowMs: number): void {
@@ -223,12 +223,14 @@ export class Leases {
   }
 
   #forgetDead(nowMs: number): void {
-    for (const { key, state } of this.table.overdueDead(nowMs, this.timing.deadKeptMs)) {
-      this.table.forget(key);
-      if (state === "lost") this.outbox.effect({ type: "forgotten", key });
-    }
+    for (const dead of this.table.overdueDead(nowMs, this.timing.deadKeptMs)) this.#forget(dead);
     const firstMs = this.table.firstDeathMs();
     if (firstMs !== null) this.#deadlines.set("forget", firstMs + this.timing.deadKeptMs);
+  }
+
+  #forget({ key, state }: Entry): void {
+    this.table.forget(key);
+    if (state === "lost") this.outbox.effect({ type: "forgotten", key });
   }
 
   /** Puts a member's beacon on disk, so that a later start finds the room. */

@@ -205,7 +205,7 @@ export class Names implements Machine<NamesInput, NamesEffect> {
     if (keys === undefined) this.#keysByFolded.set(folded, new Set([key]));
     else keys.add(key);
     if (before !== undefined && before.folded !== folded) this.#settle(before.folded, nowMs);
-    this.#settle(folded, nowMs);
+    this.#settle(folded, nowMs, key);
   }
 
   #left(key: PeerKey, reason: "quit" | "lost" | "replaced", nowMs: number): void {
@@ -265,16 +265,20 @@ export class Names implements Machine<NamesInput, NamesEffect> {
     for (const [folded, keys] of this.#keysByFolded) if (keys.size > 1) this.#settle(folded, nowMs);
   }
 
-  /** Works out again how all who claim this name are shown. */
-  #settle(folded: FoldedName, nowMs: number): void {
+  /**
+   * Works out again how those are shown who claim this name: who has it, had it, or just came. All others have a suffix
+   * already, and keep it; liars may be thousands of one name.
+   */
+  #settle(folded: FoldedName, nowMs: number, came?: PeerKey): void {
     const winner = this.#winnerOf(folded);
     if (winner === null) return;
     const [winnerKey, { claim }] = winner;
     this.#pinWinner(winnerKey, winner[1], nowMs);
     const isStranger = this.#isStranger(winnerKey, winner[1]);
     // The losers first: the winner's plain name must be free before it is listed.
-    for (const key of this.#keysByFolded.get(folded)!) {
-      if (key !== winnerKey) this.#show(key, this.#suffixed(key), claim.signed.claim.value.name);
+    for (const key of [this.#keysByShown.get(folded), came]) {
+      if (key === undefined || key === winnerKey) continue;
+      this.#show(key, this.#suffixed(key), claim.signed.claim.value.name);
     }
     this.#show(winnerKey, isStranger ? this.#suffixed(winnerKey) : claim.signed.claim.value.name);
     if (isStranger && winner[1].live) this.#warn(folded, winnerKey, winner[1]);

@@ -139,16 +139,17 @@ export class RosterTable {
     this.setFloor(key, rankOf(entry.signed.beacon.value));
   }
 
-  /** The dead beyond the bound, and those who have been dead for `keptMs`: to be forgotten. */
+  /** Those who have been dead for `keptMs`: to be forgotten. */
   overdueDead(nowMs: number, keptMs: number): readonly Entry[] {
-    const overdue: Entry[] = [];
-    let excess = this.#dead.size - ROSTER_DEAD_MAX;
-    for (const key of this.#dead) {
-      const entry = this.#entries.get(key)!;
-      if (excess > 0 || entry.sinceMs + keptMs <= nowMs) overdue.push(entry);
-      excess--;
-    }
-    return overdue;
+    return [...this.#dead].map((key) => this.#entries.get(key)!)
+      .filter(({ sinceMs }) => sinceMs + keptMs <= nowMs);
+  }
+
+  /** One of the dead beyond the bound, who died first; null where there are no more than that. */
+  excessDead(): Entry | null {
+    if (this.#dead.size <= ROSTER_DEAD_MAX) return null;
+    const [first] = this.#dead;
+    return this.#entries.get(first!)!;
   }
 
   /** When the first of the dead died; null where there are none. */

@@ -43,6 +43,26 @@ Deno.test("Names give a name to the smaller claim and the other one a suffix", (
   assertEquals([view.isTrusted(carl), view.isTrusted(bob)], [false, true]);
 });
 
+Deno.test("Names look at few of a crowd that comes under one name, and have it as soon as its holder is forgotten", () => {
+  let looks = 0;
+  const config = { self: ann, records: [], raceMs: 0, isVouched: () => true, claimants: () => [] };
+  const view = new Names(config, (key) => {
+    looks++;
+    return `FP${key}`;
+  });
+  const crowd = Array.from({ length: 500 }, (_, at) => keyOf(`nobody ${at}`));
+  for (const [at, key] of crowd.entries()) {
+    view.step(joined(key, claimOf(`nobody ${at}`, "Bob", 1_000 + at)), 0);
+  }
+  for (const key of crowd.slice(0, 100)) view.step({ type: "forgotten", key }, 0);
+
+  assertEquals(looks < 2 * crowd.length, true, `${looks} fingerprints`);
+  const shown = crowd.slice(100).map((key) => view.shownName(key)!);
+  assertEquals(new Set(shown).size, 400);
+  assertEquals(shown.slice(1).every((name) => name.startsWith("Bob~FP")), true);
+  assertEquals(view.ownerOf(folded), crowd[100]);
+});
+
 Deno.test("Names give a name back when its holder quits, and keep a lost one's", () => {
   const view = names();
   view.step(joined(carl, claimOf("Carl", "Bob", 100)), 0);
