@@ -93,6 +93,10 @@ export const CLAIMS_MAX = 2 * ROSTER_MAX + KEPT_MESSAGES_MAX;
 export const CLAIMS_AHEAD_MAX = 128;
 /** Members whose claims are asked after, since they vouch for others': as many as a room has. */
 export const VOUCHERS_WANTED_MAX = ROSTER_MAX;
+/** Claims of forgotten members told at once for those whom they vouch for: as many as a neighbour checks at once. */
+export const VOUCHERS_TOLD_MAX = 1_024;
+/** One that was passed on with a claim isn't with the next ones for so long: liars vouch for hundreds a second. */
+export const VOUCHER_AGAIN_MS = 10_000;
 /** Those who speak about one accused member: its neighbours, old and new. */
 export const SPEAKERS_MAX = 32;
 /** Names held for other members' newcomers, 2 s each: as many as members may enter at once. */

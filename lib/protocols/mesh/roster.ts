@@ -257,7 +257,7 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
       case "member":
         return this.#checkedMember(input, nowMs);
       case "claim":
-        return this.#bundleClaim(input);
+        return this.#bundleClaim(input, nowMs);
       case "entry":
         if (this.#own !== null && this.#intake.mayBring(input.from, 1, nowMs)) {
           this.#hearEntry(input.from, input.entry, nowMs);
@@ -325,16 +325,19 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
     if (beacon.key === this.signer.key) return this.#hearSelf(beacon);
     if (!this.#intake.isNews(beacon)) return;
     const claim = this.#claims.known(input.claim);
-    this.#claims.learn(claim, input.from);
+    this.#claims.learn(claim, input.from, nowMs);
     this.#take({ signed: input.beacon, claim, hearsay: HEARD_NOW, from: input.from }, nowMs);
   }
 
-  #bundleClaim({ from, claim, named }: Extract<RosterInput, { type: "claim" }>): void {
+  #bundleClaim(
+    { from, claim, named }: Extract<RosterInput, { type: "claim" }>,
+    nowMs: number,
+  ): void {
     if (this.#own === null || this.#claims.table.has(named)) return;
     const id = claimIdOf(this.env.crypto, claim);
     if (id !== named) return;
     const known = this.#intake.checkClaim(from, claim, id, this.#own.entrance.room);
-    if (known !== null) this.#claims.learn(known, null);
+    if (known !== null) this.#claims.learn(known, null, nowMs);
   }
 
   #delivered(messages: number, bytes: number, nowMs: number): void {
@@ -392,7 +395,7 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
     if (!isWanted) return this.#intake.claimAhead(from, claim);
     const id = claimIdOf(this.env.crypto, claim);
     const known = this.#intake.checkClaim(from, claim, id, this.#own!.entrance.room);
-    if (known !== null) this.#claims.learn(known, from);
+    if (known !== null) this.#claims.learn(known, from, nowMs);
   }
 
   #statements(
@@ -443,7 +446,7 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
     const verdict = this.#intake.check(from, signed, room, nowMs);
     if (verdict.is === "without-claim") this.#exchange.need(from, beacon.key);
     if (verdict.is === "good") {
-      this.#claims.learn(verdict.claim, from);
+      this.#claims.learn(verdict.claim, from, nowMs);
       this.#take({ signed, claim: verdict.claim, hearsay, from }, nowMs);
     }
     return verdict.is !== "penalised";

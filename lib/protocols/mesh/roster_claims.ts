@@ -1,9 +1,11 @@
 /** The roster's claims: what is learnt, kept, passed on, and by which others each is vouched for. */
 
+import { dropOldest } from "../../base/bounded.ts";
 import type { Crypto } from "../../base/crypto.ts";
-import type { PeerKey } from "../../base/ids.ts";
+import type { ClaimId, PeerKey } from "../../base/ids.ts";
 import type { ClaimTable } from "./claim_table.ts";
 import { claimIdOf, type KnownClaim, ownedClaim } from "./credentials.ts";
+import { CLAIMS_ON_LINK_MAX, VOUCHER_AGAIN_MS } from "./limits.ts";
 import type { RosterOutbox } from "./roster_outbox.ts";
 import type { Claim, SignedClaim } from "./structures.ts";
 import { Vouching } from "./vouching.ts";
@@ -11,6 +13,8 @@ import { Vouching } from "./vouching.ts";
 export class RosterClaims {
   /** Null before we enter. */
   #vouching: Vouching | null = null;
+  /** When those that vouch for others were passed on; the oldest are forgotten first. */
+  readonly #toldMs = new Map<ClaimId, number>();
 
   constructor(
     readonly table: ClaimTable,
@@ -51,7 +55,7 @@ export class RosterClaims {
   }
 
   /** Keeps a checked claim, and passes it on where it came for a beacon, from `from`. */
-  learn(claim: KnownClaim, from: PeerKey | null): void {
+  learn(claim: KnownClaim, from: PeerKey | null, nowMs: number): void {
     if (this.table.has(claim.id)) return;
     this.table.add(claim);
     const vouchesForOthers = this.#vouching?.learnt(claim) === true;
@@ -60,6 +64,11 @@ export class RosterClaims {
     if (vouchesForOthers) this.outbox.effect({ type: "vouched" });
     if (from === null) return;
     this.outbox.claim(claim.id, claim.signed, from);
-    for (const voucher of this.forgottenVouchers([claim])) this.outbox.voucher(voucher, from);
+    const again = (id: ClaimId) => nowMs - (this.#toldMs.get(id) ?? -Infinity) < VOUCHER_AGAIN_MS;
+    for (const voucher of this.#vouching?.forgottenVouchers([claim], again) ?? []) {
+      this.#toldMs.set(claimIdOf(this.crypto, voucher), nowMs);
+      this.outbox.voucher(voucher, from);
+    }
+    dropOldest(this.#toldMs, CLAIMS_ON_LINK_MAX);
   }
 }

@@ -15,12 +15,14 @@ import { dropOldest } from "../../base/bounded.ts";
 import type { ClaimId, PeerKey } from "../../base/ids.ts";
 import type { ClaimTable } from "./claim_table.ts";
 import type { KnownClaim } from "./credentials.ts";
-import { VOUCHERS_WANTED_MAX } from "./limits.ts";
+import { VOUCHERS_TOLD_MAX, VOUCHERS_WANTED_MAX } from "./limits.ts";
 import type { Claim, SignedClaim } from "./structures.ts";
 
 export class Vouching {
   /** Claims that are vouched for: at most twice as many as the table holds, since it forgets some. */
   readonly #vouched = new Set<ClaimId>();
+  /** Of each member the earliest of them: a liar has thousands. It may be forgotten by the table. */
+  readonly #earliest = new Map<PeerKey, KnownClaim>();
   /** Who could vouch for a claim that is known, and at what time at the latest; at most `VOUCHERS_WANTED_MAX`. */
   readonly #wanted = new Map<PeerKey, number>();
 
@@ -53,6 +55,11 @@ export class Vouching {
     this.#vouched.add(claim.id);
     for (const voucher of fresh) {
       const since = voucher.signed.claim.value;
+      const earliest = this.#earliestOf(since.key);
+      const isLater = earliest !== null && earliest.signed.claim.value.time <= since.time;
+      // All whom this one vouches for are vouched for since that one was learnt.
+      if (isLater && earliest !== voucher) continue;
+      this.#earliest.set(since.key, voucher);
       for (const admitted of this.claims.admittedBy(since.key)) {
         if (this.isVouched(admitted) || admitted.signed.claim.value.time < since.time) continue;
         this.#vouched.add(admitted.id);
@@ -63,31 +70,48 @@ export class Vouching {
     return fresh.length > 1;
   }
 
-  /** What vouches for these and comes with no roster entry, each once, in an order in which it is wanted. */
-  forgottenVouchers(claims: Iterable<KnownClaim>): readonly SignedClaim[] {
-    const vouchers = new Set<KnownClaim>();
+  /**
+   * What vouches for these and comes with no roster entry, each once, in an order in which it is wanted; at most
+   * `VOUCHERS_TOLD_MAX`.
+   * @param isTold Whether one was told already, and so what vouches for it in turn.
+   */
+  forgottenVouchers(
+    claims: Iterable<KnownClaim>,
+    isTold: (voucher: ClaimId) => boolean = () => false,
+  ): readonly SignedClaim[] {
+    const vouchers = new Map<ClaimId, SignedClaim>();
     for (const claim of claims) {
-      let voucher = this.#voucherOf(claim);
-      while (voucher !== null && !this.claims.isInUse(voucher.id) && !vouchers.has(voucher)) {
-        vouchers.add(voucher);
+      for (let voucher = this.#voucherOf(claim); voucher !== null;) {
+        const { id, signed } = voucher;
+        const isKnown = this.claims.isInUse(id) || vouchers.has(id) || isTold(id);
+        if (isKnown || vouchers.size >= VOUCHERS_TOLD_MAX) break;
+        vouchers.set(id, signed);
         voucher = this.#voucherOf(voucher);
       }
     }
-    return Array.from(vouchers, ({ signed }) => signed);
+    return [...vouchers.values()];
   }
 
   /** The earliest claim of the admitting member's that vouches for this one; null where none is known or needed. */
   #voucherOf(claim: KnownClaim): KnownClaim | null {
     const { admitter, time } = claim.signed.claim.value;
     if (admitter === this.founder) return null;
+    const earliest = this.#earliestOf(admitter);
+    return earliest !== null && earliest.signed.claim.value.time <= time ? earliest : null;
+  }
+
+  /** The earliest claim of this member's that is vouched for; null where none is known. */
+  #earliestOf(key: PeerKey): KnownClaim | null {
+    const known = this.#earliest.get(key);
+    if (known === undefined || this.claims.has(known.id)) return known ?? null;
+    this.#earliest.delete(key);
     let earliest: KnownClaim | null = null;
-    let earliestTime = time;
-    for (const voucher of this.claims.ofKey(admitter)) {
-      const { value } = voucher.signed.claim;
-      if (value.time > earliestTime || !this.isVouched(voucher)) continue;
-      earliest = voucher;
-      earliestTime = value.time;
+    for (const claim of this.claims.ofKey(key)) {
+      if (!this.isVouched(claim)) continue;
+      const { time } = claim.signed.claim.value;
+      if (earliest === null || time < earliest.signed.claim.value.time) earliest = claim;
     }
+    if (earliest !== null) this.#earliest.set(key, earliest);
     return earliest;
   }
 
@@ -101,5 +125,6 @@ export class Vouching {
 
   #forget(): void {
     for (const id of this.#vouched) if (!this.claims.has(id)) this.#vouched.delete(id);
+    for (const key of this.#earliest.keys()) this.#earliestOf(key);
   }
 }

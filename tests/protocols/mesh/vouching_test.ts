@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { ClaimTable } from "../../../lib/protocols/mesh/claim_table.ts";
 import type { KnownClaim } from "../../../lib/protocols/mesh/credentials.ts";
+import { VOUCHERS_TOLD_MAX } from "../../../lib/protocols/mesh/limits.ts";
 import { Vouching } from "../../../lib/protocols/mesh/vouching.ts";
 import { admittedClaim, keyOf } from "./membership_fixtures.ts";
 
@@ -26,6 +27,52 @@ Deno.test("Vouching goes back from who admitted to the founder, in whatever orde
     assertEquals(claims.map((claim) => view.isVouched(claim)), [true, true, true]);
     assertEquals(view.forgottenVouchers([dora, bob]), [carl.signed, bob.signed]);
   }
+});
+
+Deno.test("Vouching tells of a long chain as much as a neighbour checks, and not what was told", () => {
+  const names = Array.from({ length: VOUCHERS_TOLD_MAX + 10 }, (_, at) => `member ${at}`);
+  const chain = names.map((name, at) =>
+    admittedClaim(name, `m${at}`, 100 + at, at === 0 ? "Ann" : names[at - 1]!)
+  );
+  const view = vouching(chain);
+  const last = chain.at(-1)!;
+
+  const told = view.forgottenVouchers([last]);
+  const again = view.forgottenVouchers([last], (id) => id === chain.at(-4)!.id);
+
+  assertEquals([told.length, told[0]], [VOUCHERS_TOLD_MAX, chain.at(-2)!.signed]);
+  assertEquals(again, [chain.at(-2)!.signed, chain.at(-3)!.signed]);
+});
+
+Deno.test("Vouching looks once at all whom somebody has admitted, however many names that one takes", () => {
+  const table = new ClaimTable(() => false);
+  const view = new Vouching(table, keyOf("Ann"));
+  let looks = 0;
+  const admittedBy = table.admittedBy.bind(table);
+  table.admittedBy = (key) => {
+    looks++;
+    return admittedBy(key);
+  };
+  for (let at = 0; at < 50; at++) {
+    const claim = admittedClaim("Bob", `b${at}`, 100 + at, at === 0 ? "Ann" : "Bob");
+    table.add(claim);
+    view.learnt(claim);
+    assert(view.isVouched(claim));
+  }
+  assertEquals(looks, 1);
+});
+
+Deno.test("Vouching goes by the next claim of who vouches where the table has forgotten the first", () => {
+  const table = new ClaimTable(() => false, () => false, 2);
+  const view = new Vouching(table, keyOf("Ann"));
+  const later = admittedClaim("Bob", "Robert", 150, "Ann");
+  for (const claim of [bob, later, carl]) {
+    table.add(claim); // Bob's first one goes with the last
+    view.learnt(claim);
+  }
+
+  assert(view.isVouched(carl));
+  assertEquals(view.forgottenVouchers([carl]), [later.signed]);
 });
 
 Deno.test("Vouching believes nobody a time before the one who admitted it was there", () => {
