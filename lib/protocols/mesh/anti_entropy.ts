@@ -326,6 +326,7 @@ export class AntiEntropy
   // The side that answers.
 
   #summary(key: PeerKey, peer: SyncPeer, { root }: Of<"sync-summary">): void {
+    peer.looked(this.order.unhashed(), this.#nowMs);
     peer.equal = root === this.order.root();
     if (peer.equal) peer.ownHeld = this.#ownCounters();
     if (!peer.equal) {

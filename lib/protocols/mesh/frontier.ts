@@ -179,6 +179,16 @@ export class FrontierTable {
     return state.hash ??= this.crypto.sha256<Hash>(packed(this.#keptEntries(state)));
   }
 
+  /** How many streams the next `root` hashes anew: of the buckets that have changed. */
+  unhashed(): number {
+    let count = 0;
+    for (const { hash, authors } of this.#buckets) {
+      if (hash !== null) continue;
+      for (const { streams } of authors.values()) count += streams.length;
+    }
+    return count;
+  }
+
   root(): Hash {
     if (this.#root === null) {
       const all = new Uint8Array(BUCKETS * 32);

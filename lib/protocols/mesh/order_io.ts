@@ -216,6 +216,8 @@ export interface OrderQueries {
   bucketHashes(): readonly Hash[];
   /** SHA-256 over the bucket hashes: equal where neither has anything to give to the other. */
   root(): Hash;
+  /** How many streams the next `root` has to look at. */
+  unhashed(): number;
   /** Kept bundles of one stream that end after `counter`, by counter. */
   bundlesAfter(stream: Stream, counter: number): readonly Bundle[];
   /** The first kept bundle of the stream that ends after `counter`. O(log n). */

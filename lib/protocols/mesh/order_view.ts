@@ -60,6 +60,10 @@ export class OrderView implements OrderQueries {
     return this.ledger.bucketHashes();
   }
 
+  unhashed(): number {
+    return this.ledger.table.unhashed();
+  }
+
   root(): Hash {
     return this.ledger.table.root();
   }

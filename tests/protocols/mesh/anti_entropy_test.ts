@@ -1,9 +1,10 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
 import fc from "fast-check";
-import type { BundleId, PeerKey } from "../../../lib/base/ids.ts";
+import type { BundleId, Hash, PeerKey } from "../../../lib/base/ids.ts";
 import { AntiEntropy } from "../../../lib/protocols/mesh/anti_entropy.ts";
 import {
   INCARNATIONS_PER_AUTHOR_MAX,
+  SYNC_LOOKS_BURST,
   SYNC_LOOKS_PER_SECOND,
   SYNC_QUESTIONS_BURST,
   SYNC_WINDOW_BYTES,
@@ -534,6 +535,31 @@ for (const [place, message] of QUESTIONS.entries()) {
     assert(ask(60_000).length > 0);
   });
 }
+
+Deno.test("AntiEntropy hashes so much in a second for one neighbour that changes something before each question", () => {
+  const member = withStreams(STREAMS);
+  const { order, key } = member;
+  const sync = new AntiEntropy(
+    { key, newcomer: false, mayBeOthers: () => false },
+    environment(() => 0),
+    order,
+  );
+  const from = new Member("bob");
+  sync.step({ type: "neighbour-up", peer: from.key }, 0);
+  const seconds = 20;
+  let hashed = 0;
+  for (let count = 0; count < 50 * seconds; count++) {
+    const incarnation = STREAMS + 1 + count;
+    member.receive(from, forged(fakeSigner("liar"), `${incarnation}`, { incarnation }));
+    const before = order.unhashed();
+    const message = { type: "sync-summary", root: "cd".repeat(32) as Hash } as const;
+    sync.step({ type: "message", from: from.key, message }, 20 * count);
+    hashed += before - order.unhashed();
+  }
+
+  assertLess(hashed, seconds * SYNC_LOOKS_PER_SECOND + SYNC_LOOKS_BURST + 2 * STREAMS);
+  assertLess(SYNC_LOOKS_BURST, hashed);
+});
 
 Deno.test("AntiEntropy begins no round with one that made it look at too much, until it may", () => {
   const { order, key } = withStreams(STREAMS);
