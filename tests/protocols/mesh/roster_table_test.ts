@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { ROSTER_BUCKETS } from "../../../lib/protocols/mesh/limits.ts";
+import { ROSTER_BUCKETS, ROSTER_DEAD_MAX } from "../../../lib/protocols/mesh/limits.ts";
 import { RosterOutbox } from "../../../lib/protocols/mesh/roster_outbox.ts";
 import { rosterBucketOf } from "../../../lib/protocols/mesh/roster_digest.ts";
 import { RosterTable } from "../../../lib/protocols/mesh/roster_table.ts";
@@ -82,4 +82,20 @@ Deno.test("RosterOutbox.hasBeacon() knows what waits, and nothing later", () => 
     .map((effect) => effect.type === "send" ? effect.to : effect.type);
   assertEquals(sentTo, [keyOf("Dora")]);
   assertEquals(brought("Carl", 2), false);
+});
+
+Deno.test("RosterTable.excessDead() names who died first beyond the bound, and overdueDead() those of a time", () => {
+  const died = (index: number) => {
+    const key = keyOf(`dead ${index}`);
+    return { ...live(1), key, state: "lost", sinceMs: index } as const;
+  };
+  const table = tableWith(...Array.from({ length: ROSTER_DEAD_MAX }, (_, index) => died(index)));
+  assertEquals(table.excessDead(), null);
+  table.put(died(ROSTER_DEAD_MAX));
+  const excess = table.excessDead();
+  assertEquals(excess?.key, keyOf("dead 0"));
+  table.forget(excess!.key);
+
+  assertEquals(table.excessDead(), null);
+  assertEquals(table.overdueDead(102, 100).map(({ sinceMs }) => sinceMs), [1, 2]);
 });
