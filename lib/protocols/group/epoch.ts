@@ -37,7 +37,8 @@ export const memberSchema = record({
 });
 export type Member = Infer<typeof memberSchema>;
 
-const epochSchema = record({
+/** Exported for its table in PROTOCOL.md. */
+export const epochSchema = record({
   group: hexId<Hash>(),
   /** Number of the view. */
   view: uint(Number.MAX_SAFE_INTEGER),

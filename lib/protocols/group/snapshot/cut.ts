@@ -37,8 +37,8 @@ export const attemptSchema = record({
 });
 export type Attempt = Infer<typeof attemptSchema>;
 
-/** Texts of an author, or decisions of the coordinator: all from the first to the last counter. */
-const runSchema = record({
+/** Texts of an author, or decisions of the coordinator: all from the first to the last counter. Exported for its table. */
+export const runSchema = record({
   author: hexId<PeerKey>(),
   incarnation,
   first: counter,
@@ -46,8 +46,8 @@ const runSchema = record({
 });
 export type Run = Infer<typeof runSchema>;
 
-/** Up to where the coordinator's decisions are known. */
-const decidedSchema = record({ incarnation, through: counter });
+/** Up to where the coordinator's decisions are known. Exported for its table. */
+export const decidedSchema = record({ incarnation, through: counter });
 export type Decided = Infer<typeof decidedSchema>;
 
 /** A member as it was when it recorded itself, and what came on its channels until their markers did. */
