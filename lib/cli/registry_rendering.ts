@@ -112,7 +112,7 @@ export class RegistryRendering {
     this.#states.clear();
     if (state === "replaced") {
       const then = this.#call?.isDirect ? "; this program ends with the call" : "";
-      return [wrongLine(nowMs, `Your account came in from somewhere else${then}`)];
+      return [wrongLine(nowMs, `You came in from somewhere else${then}`)];
     }
     if (event.isFull) return []; // a notice says so
     const because = reason === "" ? "" : `: ${reason}`;

@@ -91,8 +91,8 @@ export class DirectoryHost extends ModeHost<
 
   linkUp(link: LinkId, info: LinkInfo): void {
     if (!this.takes(link, info)) return;
-    const { peer, remote: { host } } = info;
-    this.runner.feed({ type: "link-up", link, peer, host });
+    const { peer, process, remote: { host } } = info;
+    this.runner.feed({ type: "link-up", link, peer, process, host });
   }
 
   /** It dials nobody. */

@@ -411,12 +411,13 @@ export class ChannelLinks implements Links {
 
   #established(
     connection: Connection,
-    { peer, epoch, roomNamed }: ChannelEffect & { readonly type: "established" },
+    { peer, process, epoch, roomNamed }: ChannelEffect & { readonly type: "established" },
   ): void {
     const { attempt, id } = connection;
     const dialled = attempt !== null;
     const info: LinkInfo = {
       peer,
+      process,
       dialled,
       remote: connection.stream.remote,
       localHost: connection.stream.localHost,

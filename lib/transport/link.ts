@@ -28,6 +28,8 @@ export type { ChannelSecret, Lane, ListenAccess, Queue };
 export interface LinkInfo {
   /** The proven identity of the other side. */
   readonly peer: PeerKey;
+  /** Stands for the other side's process, proven as its identity is: another one after it was started again. */
+  readonly process: string;
   /** Whether this side dialled. */
   readonly dialled: boolean;
   /** The other side's address as seen here; for an inbound link not one that can be dialled. */

@@ -99,7 +99,7 @@ const SHOWN: readonly (readonly [events: readonly RegistryOwnEvent[], text: stri
   ],
   [
     [...IN, ...TALKING, { event: "session", state: "replaced", name: "alice", guest: false }],
-    "12:03 ! Your account came in from somewhere else; this program ends with the call\n",
+    "12:03 ! You came in from somewhere else; this program ends with the call\n",
   ],
   [[...IN, presence("erin", "free")], "12:03 * erin is online\n"],
   [[...IN, presence("bob", "busy")], "12:03 * bob is in a call\n"],
@@ -194,7 +194,7 @@ const SHOWN: readonly (readonly [events: readonly RegistryOwnEvent[], text: stri
   ],
   [
     [...IN, ...RELAYED, { event: "session", state: "replaced", name: "alice", guest: false }],
-    "12:03 ! Your account came in from somewhere else\n",
+    "12:03 ! You came in from somewhere else\n",
   ],
   [[...IN, { event: "missed", calls: [] }], "No call was missed.\n"],
   [[...IN, { event: "missed", calls: [{ from: "bob", at: EARLIER }] }], "11:03 bob\n"],

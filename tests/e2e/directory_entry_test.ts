@@ -16,6 +16,7 @@ import {
   seesAll,
   session,
 } from "./directory_world.ts";
+import { copyFolder } from "../samples/samples.ts";
 import { failureOf, inTemporaryFolder } from "./failures.ts";
 import { type Node, PROGRAM } from "./node.ts";
 import { People } from "./people.ts";
@@ -265,6 +266,55 @@ Deno.test("directory: the same profile twice is in use; another device of the ac
   assertEquals(await endOf(first), [4, "fatal", "replaced"]);
   assertEquals((await directory.until(logout("alice"))).reason, "replaced");
   assertEquals(await listed(second), ["alice free"]);
+});
+
+for (const [how, name] of [["--login", "alice"], ["--guest", "bob"]] as const) {
+  Deno.test(`directory: with a copied profile the first (${how}) is replaced, and doesn't come back`, async () => {
+    const { world, directory } = await DirectoryWorld.open(["alice"]);
+    await using _ = world;
+    const before = await world.start(how, name);
+    await before.end();
+    await before.ended();
+    copyFolder(world.data(name), world.data("copy"));
+
+    const first = await world.start(how, name);
+    const from = directory.events.length;
+    const second = await world.start(how, name, { device: "copy" });
+    assertEquals(await endOf(first), [4, "fatal", "replaced"]);
+    assertEquals((await directory.until(logout(name), undefined, from)).reason, "replaced");
+    assertEquals(await listed(second), [`${name} free`]);
+    const states = [first, second].map(({ events }) =>
+      events.filter(is("session")).map(({ state }) => state)
+    );
+    assertEquals(states, [["up", "replaced"], ["up"]]);
+  });
+
+  Deno.test(`directory: a killed program (${how}) is back at once under its name`, async () => {
+    const { world } = await DirectoryWorld.open(["alice"]);
+    await using _ = world;
+    const killed = await world.start(how, name);
+    await killed.kill();
+    const again = await world.start(how, name);
+    assertEquals(await listed(again), [`${name} free`]);
+  });
+}
+
+Deno.test("directory: a first program that slept while a copy of its profile came in ends when it wakes", async () => {
+  const { world, directory } = await DirectoryWorld.open([]);
+  await using _ = world;
+  const before = await world.guest("bob");
+  await before.end();
+  await before.ended();
+  copyFolder(world.data("bob"), world.data("copy"));
+
+  const first = await world.guest("bob");
+  const from = directory.events.length;
+  first.signal("SIGSTOP");
+  await directory.until(logout("bob"), undefined, from);
+  const second = await world.guest("bob", { device: "copy" });
+  first.signal("SIGCONT");
+  assertEquals(await endOf(first), [4, "fatal", "replaced"]);
+  assertEquals(await listed(second), ["bob free"]);
 });
 
 Deno.test("directory: input waits for the directory, and nobody types anything to come back", async () => {

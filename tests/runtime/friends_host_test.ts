@@ -414,6 +414,7 @@ Deno.test("FriendsHost: garbage shuts out the key that sent it for a while, and 
     const peer = key.repeat(64) as PeerKey;
     const info = {
       peer,
+      process: "1",
       remote,
       localHost: "",
       dialled: false,

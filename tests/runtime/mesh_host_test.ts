@@ -334,6 +334,7 @@ Deno.test("MeshHost: garbage shuts out the key that sent it, and nobody else at 
     const remote = { host: "203.0.113.9", port: 40_000 + link };
     const info = {
       peer,
+      process: "1",
       remote,
       localHost: "",
       dialled: false,
@@ -367,6 +368,7 @@ Deno.test("MeshHost: a crowd that has shaken hands and says nothing makes room f
       const peer = String(10 + at).padEnd(64, "e") as PeerKey;
       const info = {
         peer,
+        process: "1",
         remote,
         localHost: "",
         dialled: false,

@@ -247,7 +247,13 @@ export class Client implements Machine<ClientInput, ClientEffect> {
   }
 
   #replaced(): void {
-    const text = "Your account came in from somewhere else, which takes its place";
+    const { name, isGuest } = this.session;
+    const whoElse = isGuest
+      ? "others have a copy of your profile: take a new one"
+      : "change the password (/passwd)";
+    const text =
+      `${name} came in from somewhere else, which takes the place of this program; if that ` +
+      `wasn't you, ${whoElse}`;
     this.fatal("replaced", text);
   }
 

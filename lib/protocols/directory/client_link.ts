@@ -39,8 +39,18 @@ export class ClientLink {
   readonly relayBytes = new TokenBucket(RELAY_BYTES_PER_S, RELAY_CREDIT_BYTES);
   unknownMessages = 0;
 
-  constructor(readonly id: LinkId, readonly peer: PeerKey, readonly host: string) {
+  constructor(
+    readonly id: LinkId,
+    readonly peer: PeerKey,
+    readonly process: string,
+    readonly host: string,
+  ) {
     this.address = addressBlock(host);
+  }
+
+  /** Whether the same program is at the other end of both; a copy of its profile has the same key, and is another. */
+  isOfSameProcess({ peer, process }: ClientLink): boolean {
+    return peer === this.peer && process === this.process;
   }
 
   get phase(): SessionPhase {

@@ -6,7 +6,7 @@ import { foldName } from "../../base/names.ts";
 import type { Call } from "./call.ts";
 import type { ClientLink } from "./client_link.ts";
 import { Delivery } from "./delivery.ts";
-import { GUEST_HELD_MS, HELD_GUESTS_MAX } from "./limits.ts";
+import { FORMER_GUESTS_MAX, GUEST_HELD_MS, HELD_GUESTS_MAX } from "./limits.ts";
 import type { ListedUser } from "./messages.ts";
 import type { ProvenAddress } from "./proven_address.ts";
 
@@ -87,6 +87,8 @@ export class Sessions {
   readonly #byName = new Map<FoldedName, Client>();
   readonly #byIndex = new Map<number, Client>();
   readonly #held = new Map<FoldedName, HeldGuest>();
+  /** Processes that aren't in any more, and as which guest each was. */
+  readonly #former = new Map<string, FoldedName>();
 
   get size(): number {
     return this.#byName.size;
@@ -114,6 +116,16 @@ export class Sessions {
   remove(client: Client): void {
     this.#byName.delete(client.folded);
     this.#byIndex.delete(client.address.path.index);
+    if (!client.isGuest) return;
+    const { folded, link: { process } } = client;
+    this.#former.delete(process);
+    this.#former.set(process, folded);
+    dropOldest(this.#former, FORMER_GUESTS_MAX);
+  }
+
+  /** Whether that program was in as that guest before: it comes back by itself. */
+  wasGuest(name: FoldedName, { process }: ClientLink): boolean {
+    return this.#former.get(process) === name;
   }
 
   /** The guest's name is its key's for a while. */

@@ -53,7 +53,7 @@ function callView(call: ClientCall, nowMs: number): Status["call"] {
 function problemsOf({ session, failure, isDiskFull, call }: Standing): readonly string[] {
   const problems: string[] = [];
   if (session === "replaced") {
-    problems.push("Your account came in from somewhere else: this program ends with the call");
+    problems.push("You came in from somewhere else: this program ends with the call");
   } else if (session === "down") {
     const because = failure === null ? "" : `: ${failure}`;
     problems.push(`You aren't in the directory${because}; it is tried again and again`);

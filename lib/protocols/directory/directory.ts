@@ -192,8 +192,10 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
 
   // Links.
 
-  #linkUp({ link: id, peer, host }: Extract<DirectoryInput, { readonly type: "link-up" }>): void {
-    const link = new ClientLink(id, peer, host);
+  #linkUp(
+    { link: id, peer, process, host }: Extract<DirectoryInput, { readonly type: "link-up" }>,
+  ): void {
+    const link = new ClientLink(id, peer, process, host);
     const crowded = this.#links.up(link, this.#nowMs);
     if (crowded !== null) this.#close(crowded, "too many say nothing");
   }

@@ -70,11 +70,12 @@ export type AccountAnswer =
 
 export type DirectoryInput =
   | ModeInput<DirectoryMessage, DirectoryCommand>
-  /** `host`: the address that it comes from. */
+  /** `process`: which of those with that key it is; `host`: the address that it comes from. */
   | {
     readonly type: "link-up";
     readonly link: LinkId;
     readonly peer: PeerKey;
+    readonly process: string;
     readonly host: string;
   }
   /** The link's data queue is full: what goes there is dropped until `drained`. */

@@ -267,7 +267,7 @@ export class Entering {
 
   #admit(entrant: Entrant, name: string, isGuest: boolean): void {
     // That may have happened while this was checked.
-    if (this.#isKicked(entrant)) return;
+    if (this.#isKicked(entrant) || this.#isReplaced(entrant)) return;
     const { link, enter } = entrant;
     const { out, links, sessions, presence, calls, broadcasts, deliveries, telling } = this.parts;
     const { isTakenOver, guestsThrough } = this.#displace(link, name);
@@ -305,7 +305,25 @@ export class Entering {
   }
 
   /**
-   * Whoever has the name now goes: another device is told so, an earlier link of the same one needn't be.
+   * Whoever comes back by itself, after a lost link, and finds a later program in its place, is told so: otherwise two
+   * that run would take it from each other for ever. It may have been gone when that one came, and not have heard.
+   */
+  #isReplaced({ link, enter: { how }, folded }: Entrant): boolean {
+    const { sessions, links, out } = this.parts;
+    const present = sessions.named(folded);
+    if (present === null || present.link.isOfSameProcess(link)) return false;
+    const comesBack = present.isGuest
+      ? how === "guest" && sessions.wasGuest(folded, link)
+      : how === "resume"; // who begins types a password
+    if (!comesBack) return false;
+    out.send(link.id, { type: "dismissed", because: "replaced", text: REPLACED_TEXT, retryMs: 0 });
+    links.enter(link, "over", out.nowMs);
+    out.push({ type: "close", link: link.id, reason: "replaced" });
+    return true;
+  }
+
+  /**
+   * Whoever has the name now goes: another program is told so, an earlier link of the same one needn't be.
    * @returns Whether it was the latter; for a guest that was there, up to where it has heard what was told to all.
    */
   #displace(
@@ -315,19 +333,19 @@ export class Entering {
     const { sessions, out } = this.parts;
     const folded = foldName(name);
     const previous = sessions.named(folded);
-    const held = sessions.held(folded, out.nowMs);
     if (previous === null) {
+      const held = sessions.held(folded, out.nowMs);
       const through = held?.key === link.peer ? held.through : null;
       return { isTakenOver: false, guestsThrough: through };
     }
-    if (previous.key !== link.peer) {
-      this.parts.dismiss(previous, "replaced", "You have come in from somewhere else");
-      return { isTakenOver: false, guestsThrough: null };
-    }
-    const { isGuest, delivery: { through } } = previous;
-    this.parts.gone(previous, null);
-    out.push({ type: "close", link: previous.link.id, reason: "there is a later link" });
-    return { isTakenOver: true, guestsThrough: isGuest ? through : null };
+    const { isGuest, key, delivery: { through } } = previous;
+    const guestsThrough = isGuest && key === link.peer ? through : null;
+    const isTakenOver = previous.link.isOfSameProcess(link);
+    if (isTakenOver) {
+      this.parts.gone(previous, null);
+      out.push({ type: "close", link: previous.link.id, reason: "there is a later link" });
+    } else this.parts.dismiss(previous, "replaced", REPLACED_TEXT);
+    return { isTakenOver, guestsThrough };
   }
 
   #newIndex(): number {
@@ -338,3 +356,5 @@ export class Entering {
     }
   }
 }
+
+const REPLACED_TEXT = "You have come in from somewhere else";

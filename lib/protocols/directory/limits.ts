@@ -108,6 +108,8 @@ export const KICKED_MS = 60_000;
 export const KICKED_MAX = 1_024;
 /** Names of guests that are held; the oldest go. */
 export const HELD_GUESTS_MAX = 1_024;
+/** Guests' programs of which it is known that they were in; the oldest are forgotten, and come as any newcomer. */
+export const FORMER_GUESTS_MAX = 1_024;
 /** All come back at once after a restart: over so long. */
 export const RETURN_SPREAD_MS = 2_000;
 /** Messages of one client that aren't counted otherwise: more than its user, or a script of its, can bring about. */

@@ -88,7 +88,7 @@ const enter = message(1, "enter", {
   from: "a client",
   to: "the directory",
   when: "the link is up, or a way in was refused",
-  answer: "`entered` or `refused`",
+  answer: "`entered` or `refused`; `dismissed` to who comes back and was replaced",
   lane: "control",
 }, {
   how: oneOf(WAYS_IN),

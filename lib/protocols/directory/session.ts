@@ -441,7 +441,11 @@ export class Session {
     const said = visibleText(text);
     switch (because) {
       case "replaced":
-        if (this.#phase !== "up") return this.giveUp("the directory says that we were replaced");
+        // Whoever comes back may hear only now that another came in meanwhile.
+        if (this.#phase !== "up" && this.#phase !== "entering") {
+          return this.giveUp("the directory says that we were replaced");
+        }
+        this.#deadlines.clear("enter");
         this.close("replaced");
         this.#phase = "replaced";
         out.show({ event: "session", state: "replaced", name: this.name, guest: this.isGuest });

@@ -83,6 +83,8 @@ export interface ListenAccess {
 /** What a handshake says of its other side at the end. */
 export interface HandshakeResult {
   readonly peer: PeerKey;
+  /** Its X25519 key, which stands for its process. */
+  readonly processKey: Bytes;
   /** The secret's epoch, `null` in an open room. */
   readonly epoch: number | null;
   /** Whether the dialler named the room, rather than asking whoever answers. */
@@ -174,8 +176,7 @@ export class DiallerHandshake implements Handshake {
       return [{ type: "failed", reason: "wrong-key", text, key: peer }];
     }
     const { message: bytes, proven } = finish();
-    const { states } = proven;
-    const result = { peer, epoch: secret?.epoch ?? null, roomNamed: room !== null, states };
+    const result = { ...proven, epoch: secret?.epoch ?? null, roomNamed: room !== null };
     return [{ type: "write", bytes }, { type: "done", result, admission: null }];
   }
 }
@@ -267,13 +268,13 @@ export class ListenerHandshake implements Handshake {
   ): HandshakeProgress {
     const end = xxMessageBytes(2, IDENTITY_PROOF_BYTES, false);
     if (input.length < end) return WAIT;
-    const { peer, states } = responder.read(input.subarray(0, end));
+    const proven = responder.read(input.subarray(0, end));
     if (preface.keyNamed && !preface.meansKey(this.#identity.signer.key)) {
       throw new RemoteProtocolError("Cannot accept the connection: it was meant for another key");
     }
     const { epoch, roomNamed } = preface;
-    const result = { peer, epoch, roomNamed, states };
-    const admission = this.#access.admit(peer, secret);
+    const result = { ...proven, epoch, roomNamed };
+    const admission = this.#access.admit(proven.peer, secret);
     return { inputBytes: end, steps: [{ type: "done", result, admission }] };
   }
 }

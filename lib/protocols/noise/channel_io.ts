@@ -40,6 +40,8 @@ export type ChannelEffect =
   | {
     readonly type: "established";
     readonly peer: PeerKey;
+    /** Stands for the peer's process: another one after it was started again. */
+    readonly process: string;
     readonly epoch: number | null;
     readonly roomNamed: boolean;
   }

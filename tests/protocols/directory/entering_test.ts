@@ -245,7 +245,87 @@ Deno.test("Directory: the same account from a second device takes over, and the 
   assertEquals(exchange.take(), []);
 });
 
-Deno.test("Directory: the same device again takes over without a word", () => {
+/** Whose profile was copied, or who was started again while its link looks alive. */
+for (const how of ["account", "guest"] as const) {
+  const said = how === "guest" ? "ann (guest)" : "ann";
+  const returning = { how: how === "guest" ? "guest" : "resume" } as const;
+
+  Deno.test(`Directory: a later program with the ${how}'s key takes over, and the first is told`, () => {
+    const exchange = new Exchange();
+    exchange[how]("ann");
+    exchange.take();
+    exchange[how]("ann");
+
+    assertEquals(exchange.take(), [
+      "* logout ann replaced",
+      "ann: dismissed replaced",
+      "ann: close (replaced)",
+      "ann: entered as ann",
+      `* login ${said}`,
+    ]);
+  });
+
+  Deno.test(`Directory: a later program with the ${how}'s key takes over when the directory is full`, () => {
+    const exchange = new Exchange({ clientsMax: 1 });
+    exchange[how]("ann");
+    assert(exchange[how]("ann").entered !== null);
+  });
+
+  for (const heard of ["whose link was lost before", "that wasn't reached then"]) {
+    Deno.test(`Directory: the first program with the ${how}'s key, ${heard}, is told when it comes back`, () => {
+      const exchange = new Exchange();
+      const first = exchange[how]("ann");
+      if (heard === "whose link was lost before") first.goesDown();
+      const later = exchange[how]("ann");
+      exchange.take();
+      first.connects().enters(returning);
+
+      assertEquals(exchange.take(), ["ann: dismissed replaced", "ann: close (replaced)"]);
+      assertEquals(first.entered, null);
+      later.connects().enters(returning);
+      assert(later.entered !== null, "its own link is no other's");
+      later.goesDown(true);
+      first.connects().enters(returning);
+      assert(first.entered !== null, "nobody is in its place");
+    });
+  }
+}
+
+Deno.test("Directory: a device that comes back by itself doesn't take the place of who logged in on another", () => {
+  const exchange = new Exchange();
+  const laptop = exchange.account("ann");
+  laptop.goesDown();
+  const phone = exchange.account("ann", "phone");
+  laptop.connects().enters({ how: "resume" });
+  assertEquals(laptop.last("dismissed").because, "replaced");
+  assert(phone.got.every(({ type }) => type !== "dismissed"));
+  laptop.connects().enters({ how: "log-in" });
+  assertEquals([laptop.entered?.name, phone.last("dismissed").because], ["ann", "replaced"]);
+});
+
+Deno.test("Directory: an owner who comes back by itself takes its name from a guest", () => {
+  const exchange = new Exchange();
+  const ann = exchange.account("ann");
+  ann.goesDown();
+  // The accounts are put back to an earlier state, and to a later one.
+  const accounts = new Map(exchange.accounts);
+  exchange.accounts.clear();
+  const guest = exchange.somebody("ann", { device: "eve" }).enters();
+  for (const [name, account] of accounts) exchange.accounts.set(name, account);
+  ann.connects().enters({ how: "resume" });
+  assertEquals([ann.entered?.guest, guest.last("dismissed").because], [false, "replaced"]);
+});
+
+Deno.test("Directory: a program that was in as another guest begins anew under this name", () => {
+  const exchange = new Exchange();
+  const first = exchange.guest("ann");
+  first.goesDown(true);
+  const copy = exchange.somebody("bob", { device: "ann" }).enters();
+  first.connects().enters({ name: "bob" });
+  assertEquals([first.entered?.name, copy.last("dismissed").because], ["bob", "replaced"]);
+});
+
+Deno.test("Directory: the same program again takes over without a word", () => {
   const exchange = new Exchange();
   const ann = exchange.account("ann");
   exchange.take();
@@ -605,10 +685,10 @@ Deno.test("Directory: whoever comes in again while it is forgotten is out all th
   exchange.accountsAnswer("holds");
   assertEquals(exchange.questions.at(-1)?.ask, "remove");
   exchange.accountMode = "answers";
-  const late = exchange.somebody("ann").enters({ how: "resume" });
-  assert(late.entered !== null);
+  ann.connects().enters({ how: "resume" });
+  assert(ann.entered !== null);
   exchange.accountsAnswer();
-  assertEquals(late.last("dismissed").because, "forgotten");
+  assertEquals(ann.last("dismissed").because, "forgotten");
 });
 
 Deno.test("Directory: an account that the operator removes is out at once", () => {

@@ -66,6 +66,8 @@ export function callId(number: number): Uint8Array {
 /** A client's program, as far as the directory sees it. */
 export class Somebody {
   readonly key: PeerKey;
+  /** Another one for each: a second one of a device is a copy of its profile, or its next start. */
+  readonly process: string;
   link = 0 as LinkId;
   entered: DirectoryMessageOf<"entered"> | null = null;
   path: DatagramPath | null = null;
@@ -88,14 +90,15 @@ export class Somebody {
   ) {
     this.key = fakeSigner(device).key;
     this.endpoint = { host, port: 40_000 + exchange.people.length };
+    this.process = String(exchange.people.length);
   }
 
   connects(): this {
     this.link = this.exchange.nextLink();
     this.entered = null;
     this.exchange.byLink.set(this.link, this);
-    const { link, key: peer, host } = this;
-    this.exchange.feed({ type: "link-up", link, peer, host });
+    const { link, key: peer, process, host } = this;
+    this.exchange.feed({ type: "link-up", link, peer, process, host });
     return this;
   }
 

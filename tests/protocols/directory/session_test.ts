@@ -252,6 +252,22 @@ Deno.test("staying: one's account coming in from somewhere else ends the program
   assertEquals(program.after(600_000), []);
 });
 
+Deno.test("staying: whoever comes back and hears that another came in meanwhile ends, for good", () => {
+  const program = ClientProgram.in();
+  program.directoryDown();
+  program.after(1_000);
+  program.directoryUp();
+
+  const words = program.says({ type: "dismissed", because: "replaced", text: "", retryMs: 0 });
+
+  assertEquals(words, [
+    "close directory",
+    "session state=replaced name=ann guest=false",
+    "fatal replaced",
+  ]);
+  assertEquals(program.after(600_000), []);
+});
+
 Deno.test("staying: whoever is sent out ends, also when it comes back too early", () => {
   const program = ClientProgram.in();
   const early = ClientProgram.linked({ config: { isInteractive: true } });

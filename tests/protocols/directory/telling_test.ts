@@ -306,7 +306,7 @@ Deno.test("Directory: who says to have seen more than there is, is told what com
 });
 
 Deno.test("Directory: a guest whose link was lost for a moment misses nothing, and gets nothing twice", () => {
-  const { ann, guests: [bob] } = exchangeOf("bob");
+  const { exchange, ann, guests: [bob] } = exchangeOf("bob");
   ann.tells("one");
   bob!.acknowledges = false;
   ann.tells("two");
@@ -323,6 +323,11 @@ Deno.test("Directory: a guest whose link was lost for a moment misses nothing, a
   bob!.acknowledges = true;
   bob!.connects().enters(); // the directory hasn't noticed that the link before was lost
   assertEquals(bob!.heard, ["one", "two", "three", "four"]);
+
+  bob!.acknowledges = false;
+  ann.tells("five");
+  const restarted = exchange.guest("bob"); // nor that it was killed
+  assertEquals(restarted.heard, ["five"]);
 });
 
 Deno.test("Directory: who is there gets it, however short it is kept", () => {

@@ -36,10 +36,22 @@ Deno.test("Channel establishes both sides in three messages and a welcome", () =
   pair.settle();
 
   assertEquals(pair.ann.told, [
-    { type: "established", peer: BOB.key, epoch: null, roomNamed: false },
+    {
+      type: "established",
+      peer: BOB.key,
+      process: BOB.static.publicKey.toHex(),
+      epoch: null,
+      roomNamed: false,
+    },
   ]);
   assertEquals(pair.bob.told, [
-    { type: "established", peer: ANN.key, epoch: null, roomNamed: false },
+    {
+      type: "established",
+      peer: ANN.key,
+      process: ANN.static.publicKey.toHex(),
+      epoch: null,
+      roomNamed: false,
+    },
   ]);
   assertEquals(sizes, [51 + 32, 1 + 32 + 48 + 97 + 16, 48 + 96 + 16, 19]);
 });

@@ -45,6 +45,7 @@ export class ClientProcess
   /** What its user sees. */
   readonly sight: ClientSight;
   readonly key: PeerKey;
+  readonly process: string;
   readonly readIntervalMs: number;
   readableAtMs = 0;
   gone = false;
@@ -75,6 +76,7 @@ export class ClientProcess
     const { mutation } = world.options;
     const random = world.random.fork();
     this.key = person.key;
+    this.process = `${person.name}/${++person.starts}`;
     this.sight = new ClientSight(this);
     this.readIntervalMs = person.isSlow ? 20 : 0;
     const environment: Environment = {

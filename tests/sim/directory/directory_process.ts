@@ -39,6 +39,7 @@ export class DirectoryProcess
     ProcessPort<DirectoryInput, DirectoryEffect, DirectoryRecord> {
   readonly tick: DirectoryInput = { type: "tick" };
   readonly label = "directory";
+  readonly process = "directory";
   readonly host = 0;
   readonly machine: Directory;
   readonly sim: SimProcess<DirectoryInput, DirectoryEffect, DirectoryRecord>;
@@ -117,11 +118,11 @@ export class DirectoryProcess
   linkUp(end: LinkEnd<DirectoryMessage>): void {
     end.id = this.#nextLink++ as LinkId;
     this.links.set(end.id, end);
-    const { key: peer, label, seenHost: host } = end.other.owner as
+    const { key: peer, process, label, seenHost: host } = end.other.owner as
       & Station<DirectoryMessage>
       & Visitor;
-    this.#visitors.set(end.id, { key: peer, label });
-    this.sim.deliver({ type: "link-up", link: end.id, peer, host });
+    this.#visitors.set(end.id, { key: peer, process, label });
+    this.sim.deliver({ type: "link-up", link: end.id, peer, process, host });
   }
 
   linkDown(end: LinkEnd<DirectoryMessage>, closed: boolean, reason: string): void {

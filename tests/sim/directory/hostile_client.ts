@@ -68,6 +68,11 @@ export class HostileClient implements Station<DirectoryMessage>, Visitor {
     return this.label;
   }
 
+  /** It takes whichever it likes. */
+  get process(): string {
+    return `${this.label}/${this.#random.below(3)}`;
+  }
+
   get seenHost(): string {
     return `10.0.1.${this.host}`;
   }

@@ -15,6 +15,8 @@ import type { World } from "./world.ts";
 /** A program at the other end of a link to the directory, as it was when that came up. */
 export interface Visitor {
   readonly key: PeerKey;
+  /** Another one each time that it is started. */
+  readonly process: string;
   readonly label: string;
 }
 

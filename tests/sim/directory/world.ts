@@ -70,6 +70,7 @@ export class Person {
   /** As whom it was in. */
   readonly names = new Set<string>();
   wallOffsetMs = 0;
+  starts = 0;
   /** Nobody reaches it by dialling. */
   isHidden = false;
   isSlow = false;
