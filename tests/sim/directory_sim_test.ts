@@ -92,6 +92,7 @@ const HUNTS: readonly Hunt[] = [
   { mutation: ENTRY_MUTATIONS.letsTooFewIn, finding: /of \d+ are in/ },
   { mutation: ENTRY_MUTATIONS.holdsNoNames, finding: /another guest's name/, from: 81 },
   { mutation: ENTRY_MUTATIONS.givesNamesAway, finding: /another guest's name/, from: 13 },
+  { mutation: ENTRY_MUTATIONS.takesCopiesForOne, finding: /which isn't told/, from: 17 },
   { mutation: ENTRY_MUTATIONS.knowsAllDevices, finding: /which it isn't/ },
   { mutation: ENTRY_MUTATIONS.keepsTheForgotten, finding: /account that is gone/, from: 14 },
   { mutation: ENTRY_MUTATIONS.letsGuess, finding: /guessed at/, from: 55 },

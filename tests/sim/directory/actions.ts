@@ -181,8 +181,8 @@ function actAs(world: World, random: Random, action: Action): void {
       return putBack(world, random, person);
     case "newDevice":
       if (process !== null) world.end(process, false);
-      person.losesDevice();
-      return;
+      if (random.chance(0.5)) return person.losesDevice();
+      return copyProfile(world, random, person);
     case "compact":
       if (random.chance(0.5)) process?.sim.compactSoon();
       else world.directory?.sim.compactSoon();
@@ -229,6 +229,14 @@ function storm(world: World, random: Random, person: Person): void {
     call(world, random, person.process);
     person.process.command({ command: "cancel" });
   }
+}
+
+/** Somebody's profile is copied, and the copy started while the original may run. */
+function copyProfile(world: World, random: Random, person: Person): void {
+  const original = random.pick(world.people);
+  if (original.signer === person.signer) return;
+  person.copies(original);
+  world.start(person, world.ownEntry(original));
 }
 
 /** Keeps an image of the disk, or puts back the one that was kept, or none. */

@@ -131,6 +131,7 @@ export class DirectoryProcess
   }
 
   message(end: LinkEnd<DirectoryMessage>, message: DirectoryMessage): void {
+    if (message.type === "enter") this.world.roster.asks(end.id, message.how);
     this.sim.deliver({ type: "message", link: end.id, message });
   }
 

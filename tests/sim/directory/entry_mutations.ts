@@ -3,6 +3,7 @@
 import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
 import type { LinkId, PeerKey } from "../../../lib/base/ids.ts";
 import { AccountChanges } from "../../../lib/protocols/directory/account_changes.ts";
+import { ClientLink } from "../../../lib/protocols/directory/client_link.ts";
 import { Sessions } from "../../../lib/protocols/directory/client_session.ts";
 import type {
   DirectoryEffect,
@@ -70,6 +71,12 @@ export const ENTRY_MUTATIONS = {
   givesNamesAway: {
     name: "gives a guest's name to another",
     install: replaced(Sessions.prototype, "isOtherGuests", () => false),
+  },
+  takesCopiesForOne: {
+    name: "takes all programs with one key for the same",
+    install: replaced(ClientLink.prototype, "isOfSameProcess", function (this: ClientLink, other) {
+      return other.peer === this.peer;
+    }),
   },
   knowsAllDevices: {
     name: "takes any device for one of the account's",

@@ -70,7 +70,7 @@ export class HostileClient implements Station<DirectoryMessage>, Visitor {
 
   /** It takes whichever it likes. */
   get process(): string {
-    return `${this.label}/${this.#random.below(3)}`;
+    return `${this.label}/${this.#attempts % 3}`;
   }
 
   get seenHost(): string {

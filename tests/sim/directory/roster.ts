@@ -8,6 +8,7 @@ import { GUEST_HELD_MS, KICKED_MS } from "../../../lib/protocols/directory/limit
 import type {
   DirectoryMessage,
   DirectoryMessageOf,
+  WayIn,
 } from "../../../lib/protocols/directory/messages.ts";
 import { Violation } from "./violation.ts";
 import type { World } from "./world.ts";
@@ -47,6 +48,8 @@ export class Roster {
   readonly #stays = new Map<FoldedName, Stay[]>();
   readonly #in = new Map<FoldedName, Stay>();
   readonly #links = new Set<LinkId>();
+  /** How whoever has that link wants to come in. */
+  readonly #ways = new Map<LinkId, WayIn>();
   /** When a name, or key, was thrown out. */
   readonly #kickedAtMs = new Map<FoldedName | PeerKey, number>();
   /** Since then the directory is the process that it is. */
@@ -69,6 +72,10 @@ export class Roster {
   /** All stays of whoever had that name. */
   stays(name: string): readonly Stay[] {
     return this.#stays.get(foldName(name)) ?? [];
+  }
+
+  asks(link: LinkId, how: WayIn): void {
+    this.#ways.set(link, how);
   }
 
   /** The directory sends something to whoever has that link. */
@@ -102,6 +109,7 @@ export class Roster {
       reason: null,
     };
     this.#checkMayEnter(stay, before ?? null);
+    this.#checkMayDisplace(stay, before ?? null);
     this.#stays.set(folded, [...this.stays(name), stay]);
     this.#in.set(folded, stay);
     this.#links.add(link);
@@ -142,6 +150,23 @@ export class Roster {
     if (before !== null || isHeld) throw new Violation(`${label} is in by another guest's name`);
   }
 
+  /** Only its own link is taken over without a word, and whoever comes back by itself displaces no later program. */
+  #checkMayDisplace({ visitor, name, isGuest, link }: Stay, before: Stay | null): void {
+    const { label, process } = visitor;
+    if (before !== null && before.visitor.process !== process) {
+      throw new Violation(`${label} takes the place of ${before.visitor.label}, which isn't told`);
+    }
+    const stays = this.stays(name).filter(({ untilMs }) =>
+      untilMs !== null && untilMs > this.#sinceMs
+    );
+    const last = stays.at(-1);
+    if (last?.reason !== "replaced" || last.visitor.process === process) return;
+    const comesBack = isGuest && last.isGuest
+      ? stays.some((stay) => stay.isGuest && stay.visitor.process === process)
+      : this.#ways.get(link) === "resume" && !last.isGuest;
+    if (comesBack) throw new Violation(`${label} comes back in the place of a later program`);
+  }
+
   /** The directory says that somebody isn't in any more. */
   left(name: string, reason: string): void {
     const stay = this.named(name);
@@ -172,6 +197,7 @@ export class Roster {
   directoryEnds(): void {
     for (const stay of this.all) this.#leaves(stay, "the directory ends");
     this.#kickedAtMs.clear();
+    this.#ways.clear();
     this.#sinceMs = this.world.time.nowMs;
   }
 

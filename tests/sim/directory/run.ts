@@ -79,6 +79,10 @@ export function settle(world: World): void {
   world.directory?.fault.spare();
   for (const person of world.people) {
     person.disk.refuses = false;
+    if (person.original !== null) {
+      if (person.process !== null) world.end(person.process, false);
+      person.losesDevice();
+    }
     const { process } = person;
     // Somebody else may have signed up a guest's name.
     if (person.isGuest && world.accounts.has(person.name)) {

@@ -80,6 +80,8 @@ export class Person {
   /** It isn't started for now. */
   isAway = false;
   image: readonly ClientRecord[] | null = null;
+  /** Whose profile it has a copy of; null: it has its own. */
+  original: Person | null = null;
 
   /** @param isGuest It never has an account of its own. */
   constructor(readonly world: World, readonly index: number, readonly isGuest: boolean) {
@@ -95,6 +97,17 @@ export class Person {
     this.disk.restore([]);
     this.image = null;
     this.isExcused = true;
+    this.original = null;
+  }
+
+  /** It runs a copy of that one's profile from now on. */
+  copies(original: Person): void {
+    this.losesDevice();
+    this.signer = original.signer;
+    for (const [name, pin] of original.pins) this.pins.set(name, pin);
+    this.disk.restore([...original.disk.records]);
+    for (const name of original.names) this.names.add(name);
+    this.original = original;
   }
 
   /** As whom it is there in the end. */
@@ -263,6 +276,7 @@ export class World {
   /** As itself mostly, as a guest, or on another one's account; sometimes with a wrong password, or a new one. */
   anyEntry(person: Person): Entry {
     const { random } = this;
+    if (person.original !== null && random.chance(0.5)) return this.ownEntry(person.original);
     const other = random.pick(this.people);
     const guestName = `g${random.chance(0.8) ? person.index : other.index}`;
     if (random.chance(0.15)) return guestEntry(random.chance(0.9) ? guestName : other.name);
