@@ -206,7 +206,7 @@ for (const cause of ["kicked", "replaced"] as const) {
     assertEquals(terminal.screen.modes.has("?2004"), false);
     assertMatch(
       terminal.screen.text,
-      /^error: .*(thrown|sent) you out|^error: Your account came in from/m,
+      /^error: .*(thrown|sent) you out|^error: alice came in from/m,
     );
   });
 }
