@@ -48,6 +48,7 @@ const HUNTS: readonly Hunt[] = [
     mutation: MUTATIONS.relaysBeforeDelivery,
     finder: "honest links",
     checkers: () => [new HonestLinks()],
+    from: 6, // before it, duplicates go round for a minute
     seedsMax: 10,
     troubles: [],
     scenario: roomWith("forges"),

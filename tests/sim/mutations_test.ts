@@ -52,6 +52,7 @@ const HUNTS: readonly Hunt[] = [
     mutation: MUTATIONS.relaysBeforeDelivery,
     finder: "sent after",
     checkers: () => [new SentAfter()],
+    from: 3, // before it, duplicates go round for minutes
     seedsMax: 40,
     troubles: ["sever", "cut"],
     scenario: { gapMs: 5, delayMs: 40, jitterMs: 10 },
