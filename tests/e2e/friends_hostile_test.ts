@@ -24,10 +24,11 @@ import { freePort } from "./ports.ts";
 import { openSockets, processorMs, residentBytes } from "./proc.ts";
 
 /**
- * The longest that a message may take: the promised second, and two for a busy machine. With two processors to
- * itself it takes 0.1 s, beside eight programs that compute all the time 0.6 s.
+ * The longest that a message may take: the promised second, and more for a machine on which other tests flood at the
+ * same time (4.7 s was seen). With two processors to itself it takes 0.1 s, beside eight programs that compute all the
+ * time 0.6 s.
  */
-const MESSAGE_MS_MAX = 3_000;
+const MESSAGE_MS_MAX = 10_000;
 /** The promised 15 s, and more for such a machine. */
 const OFFENDER_MS_MAX = 60_000;
 const MEMORY_GROWTH_MAX = 64 * 1_024 * 1_024;
