@@ -18,6 +18,7 @@ import { dropOldest } from "../../base/bounded.ts";
 import type { Environment } from "../../base/environment.ts";
 import type { PeerKey } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
+import { jittered } from "../../base/jitter.ts";
 import type { Machine } from "../../base/machine.ts";
 import type {
   AntiEntropyConfig,
@@ -194,7 +195,7 @@ export class AntiEntropy
 
   #planRound(): void {
     // Members that came at once must not compare at once for ever.
-    this.#nextRoundMs = this.#nowMs + SYNC_INTERVAL_MS * (0.75 + this.env.random() / 2);
+    this.#nextRoundMs = this.#nowMs + jittered(SYNC_INTERVAL_MS, this.env.random());
   }
 
   #serveDeadlines(): void {

@@ -10,7 +10,7 @@ import { HEADS_MAX, MISSING_MESSAGES_MANY, SYNC_ENTRIES_MAX } from "./limits.ts"
 import type { FrontierEntry, SyncEntry } from "./messages.ts";
 import type { HistoryEntry, KeptBundle, OrderQueries, RoomPosition } from "./order_io.ts";
 import type { MeshRecord } from "./records.ts";
-import { type Stream, type StreamKey, streamKey } from "./stream.ts";
+import { type Stream, type StreamKey, streamKey, streamOf } from "./stream.ts";
 import type { Bundle, Head, Proof } from "./structures.ts";
 import type { WaitingPool } from "./waiting.ts";
 
@@ -125,8 +125,8 @@ export class OrderView implements OrderQueries {
 
   gaps(): readonly SyncEntry[] {
     const entries = new Map<StreamKey, SyncEntry>();
-    const add = ({ author, incarnation }: Stream) => {
-      const stream = { author, incarnation };
+    const add = (of: Stream) => {
+      const stream = streamOf(of);
       entries.set(streamKey(stream), this.entryOf(stream) ?? nothingOf(stream));
     };
     for (const { blocker } of this.pool.all()) {

@@ -23,6 +23,7 @@
 import type { Environment } from "../../base/environment.ts";
 import type { Endpoint, PeerKey } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
+import { jittered } from "../../base/jitter.ts";
 import { Deadlines, earliestMs, type Machine } from "../../base/machine.ts";
 import { Acquaintances } from "./acquaintances.ts";
 import { ActiveView } from "./active_view.ts";
@@ -94,7 +95,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
       this.#dials,
       random,
     );
-    this.#deadlines.set("shuffle", nowMs + this.#jittered(config.shuffleIntervalMs));
+    this.#deadlines.set("shuffle", nowMs + jittered(config.shuffleIntervalMs, random()));
     this.#rareDials = new RareDials(config, directory, this.#candidates, random, nowMs);
   }
 
@@ -496,7 +497,10 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
     for (const due of this.#deadlines.takeDue(nowMs)) {
       switch (due) {
         case "shuffle":
-          this.#deadlines.set("shuffle", nowMs + this.#jittered(this.config.shuffleIntervalMs));
+          this.#deadlines.set(
+            "shuffle",
+            nowMs + jittered(this.config.shuffleIntervalMs, this.env.random()),
+          );
           this.#shuffle();
           this.#replaceByOwn(nowMs);
           break;
@@ -544,10 +548,6 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
     for (const { contact, purpose } of this.#rareDials.takeDue(this.#live, isFree, nowMs)) {
       this.#attempt(contact, purpose, nowMs);
     }
-  }
-
-  #jittered(intervalMs: number): number {
-    return intervalMs * (0.75 + this.env.random() / 2); // members that started together drift apart
   }
 
   #put(outgoing: Outgoing | null): void {

@@ -10,6 +10,7 @@
 
 import { dropOldest } from "../../base/bounded.ts";
 import type { PeerKey } from "../../base/ids.ts";
+import { jittered } from "../../base/jitter.ts";
 import { earliestMs } from "../../base/machine.ts";
 import type { Acquaintances } from "./acquaintances.ts";
 import { INTRODUCED_DIALS_BURST } from "./limits.ts";
@@ -164,7 +165,7 @@ export class Candidates {
     const { redialIsolatedMaxMs, redialMaxMs } = this.config;
     const pauseMs = Math.min(this.#pauseMs, wanted === "any" ? redialIsolatedMaxMs : redialMaxMs);
     this.#pauseMs = Math.min(2 * this.#pauseMs, redialMaxMs);
-    this.#pausedUntilMs = nowMs + pauseMs * (0.75 + this.random() / 2); // many lost the same neighbour
+    this.#pausedUntilMs = nowMs + jittered(pauseMs, this.random()); // many lost the same neighbour
   }
 
   /** Something changed for better or worse: no pause before the next candidates, and short ones after. */

@@ -4,6 +4,7 @@
  * those from whom they withhold it are alive in the roster. So now and then somebody is dialled who isn't a neighbour.
  */
 
+import { jittered } from "../../base/jitter.ts";
 import { Deadlines } from "../../base/machine.ts";
 import { WITHHELD_LOOK_MS } from "./limits.ts";
 import type { Contact } from "./messages.ts";
@@ -101,6 +102,6 @@ export class RareDials {
   }
 
   #intervalMs(): number {
-    return this.config.rareDialIntervalMs * (0.75 + this.random() / 2); // as for shuffles
+    return jittered(this.config.rareDialIntervalMs, this.random());
   }
 }

@@ -4,7 +4,7 @@ import { bucketOf, isUnkept, nothingOf } from "./frontier.ts";
 import { SYNC_PROOFS_MAX } from "./limits.ts";
 import type { SyncEntry } from "./messages.ts";
 import type { OrderQueries } from "./order_io.ts";
-import { type Stream, type StreamKey, streamKey } from "./stream.ts";
+import { type Stream, type StreamKey, streamKey, streamOf } from "./stream.ts";
 import type { Proof } from "./structures.ts";
 
 /** Something that the neighbour has and we don't. */
@@ -69,8 +69,8 @@ export function compareFrontiers(
 }
 
 function wantOf(order: OrderQueries, entry: SyncEntry, own: SyncEntry | null): Want | null {
-  const { author, incarnation, low, counter } = entry;
-  const stream = { author, incarnation };
+  const { low, counter } = entry;
+  const stream = streamOf(entry);
   const have = own?.counter ?? 0;
   if (own?.closed && !entry.closed) return null; // it gets the proof first
   const goal = Math.min(counter, (order.closedFrom(entry) ?? Infinity) - 1);
