@@ -11,8 +11,8 @@ export const PORT_MAX = 65_535;
 /** What `parsePort` takes, as part of a sentence. */
 export const PORT_FORM = `a whole number from 1 to ${PORT_MAX}`;
 
-/** Neither blanks nor what is unseen; a number sign begins a comment, a slash a path. */
-const HOST_LIKE = /^[^\s\p{Cc}\p{Cf}\p{Cs}[\]/#]+$/u;
+/** Letters and what joins them alone: hosts that others name stand in lines that people paste into a shell. */
+const HOST_LIKE = /^[\p{L}\p{N}_][\p{L}\p{M}\p{N}._-]*$/u;
 /** Colons are in IPv6 addresses alone; a zone may follow (RFC 4007, section 11). */
 const IPV6_LIKE = /^([0-9a-f:.]+)(%[\w.-]+)?$/i;
 
@@ -31,6 +31,11 @@ export function parseHost(text: string): string | null {
   if (utf8Length(bare) > HOST_BYTES_MAX) return null;
   if (bare.includes(":")) return canonicalIpv6(bare) === null ? null : bare;
   return (IPV4_LIKE.test(bare) ? IPV4 : HOST_LIKE).test(bare) ? bare : null;
+}
+
+/** Whether a host that `parseHost` takes is an IPv4 or IPv6 address, and no name that would be looked up. */
+export function isAddress(host: string): boolean {
+  return host.includes(":") || IPV4.test(host);
 }
 
 /** The same text for all spellings of a host that `parseHost` takes: case, and the many forms of an IPv6 address. */

@@ -1,13 +1,6 @@
 /** Hosts: addresses, names, and which addresses are taken for the same. */
 
-import { canonicalHost, ipv6Prefix } from "../base/endpoints.ts";
-
-/** Whether it is an IPv4 or IPv6 address, and no name: `1.2.3.400` would be looked up. */
-export function isAddress(host: string): boolean {
-  if (host.includes(":")) return true;
-  const parts = host.split(".");
-  return parts.length === 4 && parts.every((part) => /^\d{1,3}$/.test(part) && Number(part) < 256);
-}
+import { canonicalHost, ipv6Prefix, isAddress } from "../base/endpoints.ts";
 
 const IPV4_IN_IPV6 = "::ffff:";
 

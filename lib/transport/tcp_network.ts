@@ -1,9 +1,9 @@
 /** Byte streams over TCP: `Deno.listen` and `Deno.connect`, without Nagle's delay. */
 
+import { isAddress } from "../base/endpoints.ts";
 import type { Logger } from "../base/environment.ts";
 import type { Endpoint } from "../base/ids.ts";
 import type { ByteStream, ByteStreamEvents, StreamAttempt, StreamNetwork } from "./byte_stream.ts";
-import { isAddress } from "./hosts.ts";
 import { NAME_LOOKUPS, type NameLookups } from "./name_lookups.ts";
 import { endpointOf, openAt, reasonOf, UNKNOWN_HOST } from "./sockets.ts";
 

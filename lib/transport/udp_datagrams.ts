@@ -1,10 +1,10 @@
 /** Datagrams over `Deno.listenDatagram`. */
 
 import { setImmediate } from "node:timers";
+import { isAddress } from "../base/endpoints.ts";
 import type { Logger } from "../base/environment.ts";
 import type { Endpoint } from "../base/ids.ts";
 import type { DatagramHandler, Datagrams } from "./datagrams.ts";
-import { isAddress } from "./hosts.ts";
 import { endpointOf, openAt, reasonOf } from "./sockets.ts";
 
 /** Longer ones than any of ours: what is cut off wasn't meant for us. */

@@ -30,7 +30,23 @@ Deno.test("parseHost() takes nothing else", () => {
   const none = ["", " ", "a b", "a/b", "#a", "a#b", "a:1", "[a]", "[::1", "a\u202eb", "a\ud800"];
   const addresses = ["127.0.0.300", "1.2.3", "12345", "1.2.3.4.", "01.2.3.4", "1.2.3.4.5", "."];
   const longAddresses = ["1:2:3", ":::", "1::2::3", "1:2:3:4:5:6:7:8:9", "::10.0.0.300", "::%"];
-  for (const text of [...none, ...addresses, ...longAddresses, "x".repeat(256)]) {
+  // What a shell obeys: hosts stand in lines that people paste there.
+  const shell = [
+    "a;b",
+    "$(a)",
+    "`a`",
+    "a&b",
+    "a|b",
+    "a>b",
+    "a'b",
+    'a"b',
+    "a\\b",
+    "*",
+    "~",
+    "-a",
+    "!a",
+  ];
+  for (const text of [...none, ...addresses, ...longAddresses, ...shell, "x".repeat(256)]) {
     assertEquals(parseHost(text), null, text);
   }
 });

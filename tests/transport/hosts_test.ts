@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { addressGroup, HostSet, isAddress } from "../../lib/transport/hosts.ts";
+import { isAddress } from "../../lib/base/endpoints.ts";
+import { addressGroup, HostSet } from "../../lib/transport/hosts.ts";
 
 Deno.test("addressGroup() takes an IPv6 /64 for one address", () => {
   for (

@@ -7,6 +7,7 @@
 
 import { ownedBytes } from "../../base/bytes.ts";
 import type { Bytes, Crypto, Signer } from "../../base/crypto.ts";
+import { parseHost } from "../../base/endpoints.ts";
 import type { ClaimId, Hash, RoomId } from "../../base/ids.ts";
 import { foldName, nameFault } from "../../base/names.ts";
 import { type Embedded, makeEmbedded } from "../../base/schema.ts";
@@ -150,6 +151,11 @@ export function beaconFormFault(beacon: Beacon, room: RoomId): string | null {
   // Far below the largest number: 1 + an incarnation that somebody sent must not overflow.
   if (beacon.incarnation > INCARNATION_MAX || beacon.number > INCARNATION_MAX) {
     return "the beacon's incarnation or number is out of range";
+  }
+  const { endpoint } = beacon;
+  // People are shown it, and paste it into a shell.
+  if (endpoint !== null && parseHost(endpoint.host) !== endpoint.host) {
+    return "the beacon's address names no possible host";
   }
   return null;
 }

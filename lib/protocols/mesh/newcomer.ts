@@ -2,6 +2,7 @@
 
 import type { Signer } from "../../base/crypto.ts";
 import type { Environment } from "../../base/environment.ts";
+import { isAddress, parseHost } from "../../base/endpoints.ts";
 import { fingerprintOf } from "../../base/fingerprint.ts";
 import type { Endpoint, LinkId, RoomId } from "../../base/ids.ts";
 import { foldName } from "../../base/names.ts";
@@ -74,14 +75,14 @@ export class Newcomer {
     if (!this.#isRoomWanted(link, offer.genesis, room)) return;
     const fault = genesisFault(this.env.crypto, offer.genesis, room) ??
       claimFormFault(offer.claim.value, { id: room, genesis: offer.genesis }) ??
-      this.#offerFault(link, offer.claim.value, stage.name);
+      this.#offerFault(link, offer.claim.value, stage.name) ?? this.#seenFault(offer.endpoint);
     if (fault !== null) return this.#badAnswer(link, fault);
     const isAdmitted = isClaimAdmitted(this.env.crypto, offer);
     if (!isAdmitted) return this.#badAnswer(link, "the admitting member didn't sign the claim");
     const claim = ownedClaim(completeClaim(this.env.crypto, this.signer, offer));
     this.#admitted(link, { room, genesis: offer.genesis, claim, welcome: null }, {
       incarnation: this.#incarnationAtLeast(offer.claim.value.incarnation),
-      endpoint: offer.endpoint,
+      endpoint: this.#endpointAs(offer.endpoint),
     });
   }
 
@@ -90,6 +91,20 @@ export class Newcomer {
     if (claim.folded !== foldName(name)) return "the offered claim is for another name";
     if (claim.admitter !== link.peer) return "the offered claim names another admitting member";
     return null;
+  }
+
+  /** Where we don't say our address, the member that lets us in says at which one it sees us, and nothing else. */
+  #seenFault(seen: Endpoint | null): string | null {
+    const isAsked = this.config.endpoint?.host === "";
+    const host = seen?.host ?? "";
+    const isPossible = parseHost(host) === host && isAddress(host);
+    return isAsked && !isPossible ? "it sees us at no IP address" : null;
+  }
+
+  #endpointAs(seen: Endpoint | null): Endpoint | null {
+    const { endpoint } = this.config;
+    if (endpoint === null || endpoint.host !== "" || seen === null) return endpoint;
+    return { host: seen.host, port: endpoint.port };
   }
 
   /** Whether it is the room that we want to come into; ends the exchange where it isn't. */
@@ -121,12 +136,12 @@ export class Newcomer {
     if (!this.#isRoomWanted(link, welcome.genesis, room)) return;
     const fault = genesisFault(this.env.crypto, welcome.genesis, room) ??
       (claim === undefined ? "it welcomed us with a claim that we didn't show" : null) ??
-      claimFormFault(claim!.claim.value, origin);
+      claimFormFault(claim!.claim.value, origin) ?? this.#seenFault(welcome.endpoint);
     if (fault !== null) return this.#badAnswer(link, fault);
     if (!this.links.areCredentials(link, welcome.beacon, welcome.admitterClaim, origin)) return;
     this.#admitted(link, { room, genesis: welcome.genesis, claim: claim!, welcome }, {
       incarnation: this.#incarnationAtLeast(welcome.incarnation),
-      endpoint: welcome.endpoint,
+      endpoint: this.#endpointAs(welcome.endpoint),
     });
   }
 

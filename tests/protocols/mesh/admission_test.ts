@@ -117,6 +117,28 @@ Deno.test("Admission lets a newcomer in: join, offer, accept, welcome", () => {
   assertEquals([ann.nextDeadlineMs(), newcomer.nextDeadlineMs()], [null, null]);
 });
 
+Deno.test("Admission takes from who lets it in no address but the one that it is seen at", () => {
+  const [asked, here] = [{ host: "", port: 7 }, { host: "10.0.0.1", port: 7 }];
+  const cases: readonly (readonly [AdmissionConfig["endpoint"], string, unknown])[] = [
+    [asked, "8.8.8.8", { host: "8.8.8.8", port: 7 }],
+    [asked, "2001:db8::1", { host: "2001:db8::1", port: 7 }],
+    [asked, "victim.example;reboot", "refused"],
+    [asked, "", "refused"],
+    [here, "8.8.8.8", here],
+    [null, "8.8.8.8", null],
+  ];
+  for (const [endpoint, host, taken] of cases) {
+    const [ann, newcomer] = [admission("Ann"), admission("Bob", {}, { endpoint })];
+    up(ann, bob, false);
+    up(newcomer, keyOf("Ann"), true);
+    const [offer] = sent(ann.step({ type: "message", link, message: joinAs("Bob") }, 10));
+    assert(offer?.type === "offer");
+    const message = { ...offer, endpoint: { host, port: 8 } };
+    const [effect] = newcomer.step({ type: "message", link, message }, 20);
+    assertEquals(effect?.type === "admitted" ? effect.endpoint : effect?.type, taken, host);
+  }
+});
+
 Deno.test("Admission comes in with its whole claim where the admitting member dies before its welcome", () => {
   const newcomer = admission("Bob");
   up(newcomer, keyOf("Ann"), true);
