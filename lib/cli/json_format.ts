@@ -51,9 +51,11 @@ function* listParts(list: readonly unknown[]): Generator<string> {
 
 /** A value as JSON that is one line to every reader, and that no terminal obeys. */
 function jsonText(value: unknown): string {
-  return JSON.stringify(value).replace(UNSAFE_IN_LINES, escaped);
+  return JSON.stringify(value).replace(UNSAFE_IN_LINES, escapedInJson);
 }
 
-function escaped(character: string): string {
-  return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+/** The same text within JSON: an escape for each of its UTF-16 units. */
+export function escapedInJson(text: string): string {
+  return text.split("").map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
+    .join("");
 }

@@ -4,6 +4,7 @@ import { type Logger, SILENT_LOGGER } from "../base/environment.ts";
 import { P2pchatError } from "../base/errors.ts";
 import { TokenBucket } from "../base/token_bucket.ts";
 import { systemReason } from "../store/disk.ts";
+import { escapedInJson } from "./json_format.ts";
 import { Output } from "./output.ts";
 
 export interface LogOptions {
@@ -45,7 +46,7 @@ export async function openLog(
       output.write("stdout", `${JSON.stringify({ leftOut })}\n`);
       leftOut = 0;
     }
-    output.write("stdout", jsonLinesFormatter(record));
+    output.write("stdout", jsonLinesFormatter(record).replace(UNSEEN, escapedInJson));
   };
   const lowestLevel = options.verbose ? "debug" : "info";
   await configure({
@@ -69,6 +70,9 @@ export async function openLog(
   programOutput = output;
   return programLogger;
 }
+
+/** Characters that reorder, hide or end text; the library escapes controls alone. */
+const UNSEEN = /[\p{Cf}\p{Zl}\p{Zp}]/gu;
 
 /** How often each message is written; there are as many as the code has. */
 class LineRate {

@@ -31,13 +31,21 @@ Deno.test({
     assertStringIncludes(JSON.parse(fault!).properties.stack, "Caused by: Error: its cause");
     assert(/log_file_test\.ts:\d+/.test(JSON.parse(fault!).properties.stack));
 
+    // What others say may stand there; whoever looks into the log with `cat` sees what it is.
+    const reason = "\x1b[2J \x9b31m \u202egnp.exe \u2028 \u200b \ufeff \u{e0041}";
+    logger.info("link down", { reason });
+    await flushLog();
+    const down = (await Deno.readTextFile(path)).split("\n")[3]!;
+    assertEquals(JSON.parse(down).properties, { reason });
+    assert(!/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(down), down);
+
     for (let count = 0; count < 10_000; count++) logger.info("a stranger came");
     logger.info("a friend came");
     nowMs = 1_000;
     logger.info("a stranger came", { port: 1 });
     await flushLog();
 
-    const lines = (await Deno.readTextFile(path)).trim().split("\n").slice(3)
+    const lines = (await Deno.readTextFile(path)).trim().split("\n").slice(4)
       .map((line) => JSON.parse(line));
     assertEquals(lines.length, 2_002);
     assertEquals(lines.at(-2).message, "a friend came");
