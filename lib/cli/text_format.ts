@@ -1,6 +1,7 @@
 /** Lines of spans as text: times, colours, line breaks, and nothing that a terminal would obey. */
 
 import { visibleLines, visibleText } from "../base/text.ts";
+import { brokenAtWords, type Cells } from "./line_breaking.ts";
 import type { Line, SpanStyle } from "./user_interface.ts";
 
 export interface TextFormatOptions {
@@ -19,14 +20,6 @@ interface Piece {
   readonly code: string;
 }
 
-/** How a terminal shows text. */
-export interface Cells {
-  /** How many cells it takes. */
-  width(text: string): number;
-  /** What people see as its characters, and how many cells each takes. */
-  characters(text: string): Iterable<{ readonly segment: string; readonly width: number }>;
-}
-
 const RESET = "\x1b[0m";
 const STYLE_CODES: Readonly<Record<Exclude<SpanStyle, "name" | "body" | "exact">, string>> = {
   own: "\x1b[1m",
@@ -36,11 +29,6 @@ const STYLE_CODES: Readonly<Record<Exclude<SpanStyle, "name" | "body" | "exact">
 
 /** Foreground colours that are legible on dark and light ground; red and yellow are for what is wrong. */
 const NAME_COLOURS = ["\x1b[36m", "\x1b[32m", "\x1b[35m", "\x1b[34m", "\x1b[96m", "\x1b[95m"];
-
-/** No character takes more cells for each of its UTF-16 units. */
-const UNIT_CELLS_MAX = 2;
-
-const BLANK = /^\s+$/u;
 
 /** A body's lines keep at least this many cells, however long the name before them. */
 const BODY_COLUMNS_MIN = 20;
@@ -181,92 +169,6 @@ function piecesWithin(pieces: readonly Piece[], start: number, end: number): rea
     offset += text.length;
   }
   return within;
-}
-
-/**
- * Breaks a line so that no part is as wide as `columns`, but for a character that is; one cell stays free, as
- * some terminals break a full line too early. A word is only broken where it would be too wide by itself, after a
- * slash where there is one: paths.
- * @param taken Cells of the first part that something else takes; where nothing fits beside it, that part is
- *   empty.
- */
-export function brokenAtWords(
-  line: string,
-  columns: number,
-  cells: Cells,
-  taken = 0,
-): readonly string[] {
-  if (taken + UNIT_CELLS_MAX * line.length < columns) return [line]; // as most are
-  const parts: string[] = [];
-  let part = "";
-  let used = taken;
-  /** Up to behind the last slash of a word that is too wide: how much of `part`, and its cells; 0 where there is none. */
-  let slashed = { length: 0, used: 0 };
-  const breakLine = () => {
-    parts.push(part.trimEnd());
-    part = "";
-    used = 0;
-  };
-  const breakWord = () => {
-    if (slashed.length === 0) return breakLine();
-    parts.push(part.slice(0, slashed.length));
-    part = part.slice(slashed.length);
-    used -= slashed.used;
-    slashed = { length: 0, used: 0 };
-  };
-  const add = (text: string, width: number) => {
-    part += text;
-    used += width;
-  };
-  const addBreaking = (text: string, width: number) => {
-    if (used > 0 && used + width >= columns) breakWord();
-    add(text, width);
-    if (text === "/") slashed = { length: part.length, used };
-  };
-
-  /** The word, or the blanks, that were begun; whole as long as they may fit. */
-  let token: { readonly segment: string; readonly width: number }[] = [];
-  let tokenWidth = 0;
-  let isBlank = false;
-  /** What is left of the token: more of one that is too wide, or blanks that a break stands for. */
-  let rest: "break" | "drop" | null = null;
-  const placeToken = () => {
-    if (used > 0 && used + tokenWidth >= columns) {
-      breakLine();
-      if (isBlank) {
-        rest = "drop";
-        return;
-      }
-    }
-    if (tokenWidth < columns) {
-      for (const { segment, width } of token) add(segment, width);
-      return;
-    }
-    rest = "break";
-    slashed = { length: 0, used: 0 };
-    for (const { segment, width } of token) addBreaking(segment, width);
-  };
-  for (const character of cells.characters(line)) {
-    const blank = BLANK.test(character.segment);
-    if (blank !== isBlank) {
-      if (rest === null) placeToken();
-      token = [];
-      tokenWidth = 0;
-      isBlank = blank;
-      rest = null;
-    }
-    if (rest === "drop") continue;
-    if (rest === "break") {
-      addBreaking(character.segment, character.width);
-      continue;
-    }
-    token.push(character);
-    tokenWidth += character.width;
-    if (tokenWidth >= columns) placeToken();
-  }
-  if (rest === null) placeToken();
-  if (part !== "" || parts.length === 0) parts.push(part);
-  return parts;
 }
 
 function dayText(timeMs: number): string {
