@@ -27,6 +27,8 @@ export interface RestoredMember {
   readonly isDamaged: boolean;
 }
 
+type GroupRecord = Extract<MemberRecord, { readonly kind: "group" }>;
+
 interface HeldRecord {
   readonly after: number;
   readonly batch: SignedBatch;
@@ -39,99 +41,116 @@ export function restoreMember(
   self: PeerKey,
   crypto: Crypto,
 ): RestoredMember {
-  const standing = new Standing();
-  const beyond = new RestoredHeld();
-  const said = new RestoredSaid(self);
-  const edits = {
-    prepared: new Map<RequestId, PreparedRecord>(),
-    asked: new Map<RequestId, AskedRecord>(),
-  };
-  const idOf = ({ signed }: PreparedRecord | AskedRecord) =>
-    requestId(crypto, signed.request.value);
-  for (const record of records) {
+  const restored = new Restored(self, crypto);
+  for (const record of records) restored.next(record);
+  return restored.end(history);
+}
+
+/** What the records say up to one of them. */
+class Restored {
+  readonly #standing = new Standing();
+  readonly #beyond = new RestoredHeld();
+  readonly #said: RestoredSaid;
+  readonly #prepared = new Map<RequestId, PreparedRecord>();
+  readonly #asked = new Map<RequestId, AskedRecord>();
+
+  constructor(self: PeerKey, readonly crypto: Crypto) {
+    this.#said = new RestoredSaid(self);
+  }
+
+  next(record: MemberRecord): void {
+    const standing = this.#standing;
+    const beyond = this.#beyond;
     beyond.next(record.kind);
     switch (record.kind) {
       case "group":
-        if (standing.group !== null && standing.group !== record.group) {
-          beyond.clear();
-          said.clear();
-          edits.prepared.clear();
-          edits.asked.clear();
-        } else if (standing.coordinator === record.coordinator) {
-          // What was written just before a compaction stands in the file twice: then there was nothing to lose.
-          if (standing.hasHeld || beyond.records.length > 0) standing.lose();
-          beyond.clear();
-          said.startAnew();
-        }
-        standing.enter(record.group, record.coordinator);
-        break;
+        return this.#enter(record);
       case "former":
         standing.former = record.signed;
-        break;
+        return;
       case "promised":
-        if (compareBallots(record.ballot, standing.promised) < 0) break;
-        standing.promise(record.ballot, record.isLeaving);
-        break;
+        if (compareBallots(record.ballot, standing.promised) < 0) return;
+        return standing.promise(record.ballot, record.isLeaving);
       case "view":
         standing.view = record.signed;
-        break;
+        return;
       case "begun":
         standing.begin(record.signed);
         beyond.truncate(record.signed.epoch.value.start.position);
-        said.begun(record.signed.epoch.value.members);
-        break;
+        return this.#said.begun(record.signed.epoch.value.members);
       case "recovered":
         beyond.clear();
-        standing.recover();
-        break;
+        return standing.recover();
       case "out":
         standing.isOut = true;
-        break;
+        return;
       case "held":
-        beyond.add(record);
-        break;
+        return beyond.add(record);
       case "dropped":
-        beyond.truncate(record.position);
-        break;
+        return beyond.truncate(record.position);
       case "levelling":
-        beyond.level(record.position);
-        break;
+        return beyond.level(record.position);
       case "levelled":
         standing.levelled = record.ballot;
-        break;
+        return;
       case "said":
-        said.add(record);
-        break;
+        return this.#said.add(record);
       case "prepared":
-        edits.prepared.set(idOf(record), record);
-        break;
+        this.#prepared.set(this.#idOf(record), record);
+        return;
       case "asked":
-        edits.asked.set(idOf(record), record);
-        break;
+        this.#asked.set(this.#idOf(record), record);
+        return;
       case "settled":
-        edits.prepared.delete(record.id);
-        edits.asked.delete(record.id);
-        break;
+        this.#prepared.delete(record.id);
+        this.#asked.delete(record.id);
+        return;
       case "log":
       case "new-log":
-        break;
+        return;
       default:
-        unreachable(record);
+        return unreachable(record);
     }
   }
-  const { group } = standing;
-  const open = { prepared: [...edits.prepared.values()], asked: [...edits.asked.values()] };
-  if (group === null) return { standing, held: null, said: [], ...open, isDamaged: false };
-  const isOurs = history?.group === group;
-  const held = new Held(isOurs ? history : new HistoryEnd(crypto, group));
-  const isWhole = appendHeld(held, beyond.records);
-  const start = standing.isLost ? 0 : standing.begun?.epoch.value.start.position ?? 0;
-  const isDamaged = !isOurs || !isWhole || held.position < start;
-  if (isDamaged) {
-    standing.lose();
-    held.truncate(held.log.position);
+
+  #enter({ group, coordinator }: GroupRecord): void {
+    const standing = this.#standing;
+    const beyond = this.#beyond;
+    if (standing.group !== null && standing.group !== group) {
+      beyond.clear();
+      this.#said.clear();
+      this.#prepared.clear();
+      this.#asked.clear();
+    } else if (standing.coordinator === coordinator) {
+      // What was written just before a compaction stands in the file twice: then there was nothing to lose.
+      if (standing.hasHeld || beyond.records.length > 0) standing.lose();
+      beyond.clear();
+      this.#said.startAnew();
+    }
+    standing.enter(group, coordinator);
   }
-  return { standing, held, said: said.batches, ...open, isDamaged };
+
+  #idOf({ signed }: PreparedRecord | AskedRecord): RequestId {
+    return requestId(this.crypto, signed.request.value);
+  }
+
+  /** What all of them say, beside the log's end. */
+  end(history: HistoryEnd | null): RestoredMember {
+    const standing = this.#standing;
+    const { group } = standing;
+    const edits = { prepared: [...this.#prepared.values()], asked: [...this.#asked.values()] };
+    if (group === null) return { standing, held: null, said: [], ...edits, isDamaged: false };
+    const isOurs = history?.group === group;
+    const held = new Held(isOurs ? history : new HistoryEnd(this.crypto, group));
+    const isWhole = appendHeld(held, this.#beyond.records);
+    const start = standing.isLost ? 0 : standing.begun?.epoch.value.start.position ?? 0;
+    const isDamaged = !isOurs || !isWhole || held.position < start;
+    if (isDamaged) {
+      standing.lose();
+      held.truncate(held.log.position);
+    }
+    return { standing, held, said: this.#said.batches, ...edits, isDamaged };
+  }
 }
 
 /** What was held beyond the log. */
