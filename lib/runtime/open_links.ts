@@ -6,6 +6,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { Environment } from "../base/environment.ts";
 import { RemoteProtocolError } from "../base/errors.ts";
+import { dropOldest } from "../base/bounded.ts";
 import { OFFENDER_BAN_MS } from "../base/mode_limits.ts";
 import type { LinkId } from "../base/ids.ts";
 import type { LinkInfo, Links, Queue } from "../transport/link.ts";
@@ -20,13 +21,18 @@ export interface OpenLinksPorts {
   whoIs(info: LinkInfo): Readonly<Record<string, unknown>>;
 }
 
+/** As many links as may come and go until the step that finds an offender is over. */
+const ENDED_MAX = 256;
+
 /** Why links aren't read: the disk is behind, or whoever reads our output. */
 export type PauseReason = "disk" | "output";
 
 export class OpenLinks<Message extends { readonly type: string }> {
   readonly #bans = new Bans();
   readonly #up = new Map<LinkId, LinkInfo>();
-  /** Those of them that are being closed for good reason. */
+  /** Those that went down a moment ago, the oldest first: who hangs up before its ban is banned all the same. */
+  readonly #ended = new Map<LinkId, LinkInfo>();
+  /** Those that are up and being closed for good reason. */
   readonly #banned = new Set<LinkId>();
   readonly #pauses = new Set<PauseReason>();
   /** The last message that was encoded: one message goes to several links in a row. */
@@ -60,7 +66,10 @@ export class OpenLinks<Message extends { readonly type: string }> {
     const info = this.#up.get(link);
     this.#up.delete(link);
     const isBanned = this.#banned.delete(link);
-    return info === undefined ? null : { info, isBanned };
+    if (info === undefined) return null;
+    this.#ended.set(link, info);
+    dropOldest(this.#ended, ENDED_MAX);
+    return { info, isBanned };
   }
 
   /** The message in a frame; null where it is none, and who sent it is banned, or its link was let go of. */
@@ -87,14 +96,15 @@ export class OpenLinks<Message extends { readonly type: string }> {
     return this.#encoded.bytes;
   }
 
-  /** Closes the link, and takes none from this key for so long. */
+  /** Closes the link, or knows it down, and takes none from its key for so long. */
   ban(link: LinkId, reason: string, durationMs: number): void {
-    const info = this.#up.get(link);
+    const info = this.#up.get(link) ?? this.#ended.get(link);
     if (info === undefined) return;
     const { links, clock, environment: { log } } = this.ports;
     log.warn("peer banned", { link, ...this.ports.whoIs(info), reason, durationMs });
-    this.#banned.add(link);
     this.#bans.ban(info.peer, clock.nowMs() + durationMs);
+    if (!this.#up.has(link)) return;
+    this.#banned.add(link);
     links.close(link, reason);
   }
 
