@@ -128,7 +128,9 @@ export class RecordLog<Stored, Shown> {
     const shownThrough = this.#seenThrough;
     const snapshot = this.ports.snapshot(shownThrough);
     if (snapshot === null) throw new P2pchatError("disk", UNSEEN_TEXT);
-    await this.store.rewrite(snapshot);
+    await this.store.rewrite(snapshot).catch((error) => {
+      throw withRoomItTakes(error, this.store.bytes);
+    });
     this.#gap = false;
     this.ports.log.info("the disk writes again, the log was written anew");
     this.ports.restored();
@@ -196,6 +198,15 @@ export class RecordLog<Stored, Shown> {
   #compactLater(): void {
     this.#compactAtBytes = this.store.bytes + COMPACT_BYTES_MIN;
   }
+}
+
+/** Who has made a little room on the disk wonders that it still takes nothing. */
+function withRoomItTakes(error: unknown, bytes: number): unknown {
+  const mib = Math.ceil(bytes / 2 ** 20);
+  if (!(error instanceof P2pchatError) || mib <= 1) return error;
+  const { code, message } = error;
+  const text = `${message}; all of the log is written anew, which takes ${mib} MiB`;
+  return new P2pchatError(code, text, { cause: error });
 }
 
 /** Part of a sentence: why the disk takes nothing although it writes again. */

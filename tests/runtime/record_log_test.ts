@@ -144,6 +144,22 @@ Deno.test("RecordLog refuses writes while the log lacks some and can't be writte
   assertEquals(store.records.at(-1), "three");
 });
 
+Deno.test("RecordLog says how much room it takes to write a long log anew", async () => {
+  const world = new World();
+  const { store, log } = world;
+  await world.refuseOne();
+  store.refuses = true;
+  const refusal = () => assertRejects(() => log.append(["one"], true), P2pchatError);
+  const short = await refusal();
+  store.extraBytes = MUCH_BYTES;
+  const long = await refusal();
+
+  assertEquals(
+    long.message,
+    `${short.message}; all of the log is written anew, which takes 64 MiB`,
+  );
+});
+
 Deno.test("RecordLog.close() notes what was read in time, and waits no longer for what wasn't", async () => {
   for (const isRead of [true, false]) {
     const world = new World();
