@@ -287,7 +287,7 @@ const statements = message(34, "statements", {
   from: "a neighbour",
   to: "a neighbour",
   when: "a member is accused, or an accusation denied",
-  answer: "none",
+  answer: "`beacons` by the accused where it has a later one",
   lane: news,
 }, { statements: list(signedStatementSchema, ROSTER_NEWS_MAX) });
 const rosterWant = message(35, "roster-want", {

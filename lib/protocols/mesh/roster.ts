@@ -410,6 +410,8 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
     for (const signed of statements) {
       if (this.#accusations.isAboutUs(signed, this.selfBeacon().beacon.value)) {
         if (!own.ended) this.#deadlines.setEarliest("beacon", own.refreshMs());
+      } else if (signed.statement.value.accused === this.signer.key) {
+        this.#exchange.answer(from, signed.statement.value, nowMs);
       } else if (!this.#accusations.hear(from, signed, room.id, isNeighbour, nowMs)) return;
     }
   }

@@ -11,6 +11,7 @@ import { rosterBucketOf } from "./roster_digest.ts";
 import type { RosterOutbox } from "./roster_outbox.ts";
 import { RosterPull } from "./roster_pull.ts";
 import { type Entry, isNewer, rankOf, type RosterTable } from "./roster_table.ts";
+import type { Statement } from "./structures.ts";
 
 /** The same two digests are not compared again for so long: they differ for a reason that time removes. */
 const SAME_DIGESTS_MS = 60_000;
@@ -58,6 +59,18 @@ export class RosterExchange {
     if (compared !== undefined && nowMs - compared.atMs < COMPARE_MS) return;
     this.#compared.set(peer, { digests: "", atMs: nowMs });
     this.tell(peer);
+  }
+
+  /**
+   * A neighbour brought a statement about us. An accusation with another beacon than our latest, made while no link was
+   * up perhaps, is answered with that: rosters that have the same members aren't compared further.
+   */
+  answer(to: PeerKey, { verdict, incarnation, number }: Statement, nowMs: number): void {
+    const own = this.table.get(this.self);
+    if (verdict !== "accuse" || own?.state !== "alive") return;
+    if (!isNewer(rankOf(own.signed.beacon.value), { incarnation, number, quit: false })) return;
+    const { beacon, ageMs } = entryToSend(own, nowMs);
+    this.outbox.send(to, { type: "beacons", beacons: [{ signed: beacon, ageMs }] });
   }
 
   /** A neighbour told its hashes. */

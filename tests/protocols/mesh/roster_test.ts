@@ -88,6 +88,19 @@ Deno.test("Roster makes a neighbour pay for a beacon that its member didn't sign
   assertEquals(roster.member(bob)?.beacon.number, 1);
 });
 
+Deno.test("Roster makes a neighbour pay for a beacon whose host is a shell's word, or a terminal's", () => {
+  for (const host of ["", "x;reboot", "$(reboot)", "\x1b[2J", "-x", "a b"]) {
+    const roster = rosterWith(["Bob"]);
+    const worded = beaconOf("Bob", 2, { endpoint: { host, port: 1 } });
+
+    const effects = roster.step({ type: "message", from: bob, message: beacons(worded) }, 1_000);
+
+    const faults = told(effects).map((effect) => effect.type === "penalise" && effect.fault);
+    assertEquals(faults, ["protocol"], host);
+    assertEquals(roster.member(bob)?.beacon.number, 1);
+  }
+});
+
 Deno.test("Roster takes a neighbour whose link was lost for lost after 1.75 s, and says so at once", () => {
   const roster = rosterWith(["Bob", "Carl"]);
 
@@ -185,6 +198,31 @@ Deno.test("Roster answers an accusation of itself with a higher beacon", () => {
   roster.step({ type: "tick" }, 1_000);
 
   assertEquals(roster.selfBeacon().beacon.value.number, number + 1);
+});
+
+Deno.test("Roster shows its latest beacon to a neighbour that brings an accusation with an earlier one", () => {
+  const roster = rosterWith(["Bob"]);
+  roster.step({ type: "tick" }, 5 * 60_000); // while nobody heard it
+  const latest = roster.selfBeacon();
+  const { incarnation } = ROOM;
+  const shownOn = (number: number) => {
+    const signed = statementOf("Bob", "accuse", "Ann", number);
+    const value = { ...signed.statement.value, incarnation };
+    const statement = { ...signed, statement: { bytes: new Uint8Array(), value } };
+    return roster.step({
+      type: "message",
+      from: bob,
+      message: { type: "statements", statements: [statement] },
+    }, 5 * 60_000 + 10).filter(({ type }) => type === "send");
+  };
+  const { number } = latest.beacon.value;
+
+  assertEquals(shownOn(number - 1), [{
+    type: "send",
+    to: bob,
+    message: { type: "beacons", beacons: [{ signed: latest, ageMs: 10 }] },
+  }]);
+  assertEquals(shownOn(number), [], "a later one is made for that");
 });
 
 /** How many beacons Ann makes once Bob has shown what he holds of her. */
