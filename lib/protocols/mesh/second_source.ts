@@ -4,12 +4,14 @@
  * have been shown without it, and at or below a frontier nothing is ever shown again, after a crash either.
  *
  * So what that one says is held until another neighbour has spoken, where others are known to be in the room, for some
- * seconds at most: they may all be out of reach. What it gives is taken in meanwhile, and waits.
+ * seconds at most: they may all be out of reach. Who keeps what is older doesn't count: it hasn't come so far itself. What
+ * is given is taken in meanwhile, and waits.
  */
 
 import type { PeerKey } from "../../base/ids.ts";
 import type { AntiEntropyEffect } from "./anti_entropy_io.ts";
 import { SECOND_SOURCE_LOOK_MS, SECOND_SOURCE_MS_MAX } from "./limits.ts";
+import { streamKey } from "./stream.ts";
 
 type Spoken = Extract<AntiEntropyEffect, { readonly type: "not-kept" }>;
 
@@ -28,6 +30,7 @@ export class SecondSource {
    * @returns What is believed from now on, in this order.
    */
   hear(spoken: Spoken, isDoubtful: boolean, nowMs: number): readonly Spoken[] {
+    if (nowMs < this.#untilMs && this.#held.some((held) => isBehind(spoken, held))) return [spoken];
     if (this.#sources.size < 2) this.#sources.add(spoken.from);
     // Who can supply what the first one says that nobody does is to be heard before it.
     if (this.#sources.size > 1) return [spoken, ...this.#take()];
@@ -74,4 +77,14 @@ export class SecondSource {
     this.#lookMs = Infinity;
     return held;
   }
+}
+
+/** Whether `spoken` keeps the latest that it has of a stream, all of which is older than what the other lets go of. */
+function isBehind(spoken: Spoken, other: Spoken): boolean {
+  if (spoken.from === other.from) return false;
+  const lows = new Map(other.entries.map((entry) => [streamKey(entry), entry.low]));
+  return spoken.entries.some((entry) => {
+    const { low, counter, closed } = entry;
+    return !closed && low <= counter && counter + 1 < (lows.get(streamKey(entry)) ?? 0);
+  });
 }

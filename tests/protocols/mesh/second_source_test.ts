@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { ID_UNKNOWN } from "../../../lib/protocols/mesh/frontier.ts";
 import { SECOND_SOURCE_MS_MAX } from "../../../lib/protocols/mesh/limits.ts";
 import { SecondSource } from "../../../lib/protocols/mesh/second_source.ts";
 import { keyOf } from "./overlay_network.ts";
@@ -23,6 +24,30 @@ Deno.test("SecondSource has the second one heard first, and both believed", () =
   second.hear(saidBy(), true, 0);
   assertEquals(second.hear(saidBy(bob), false, 100), [saidBy(bob), saidBy()]);
   assertEquals(second.hear(saidBy(), true, 200), [saidBy()]);
+});
+
+Deno.test("SecondSource: who keeps what is older and hasn't come as far is no second one", () => {
+  const second = new SecondSource(() => true);
+  const entry = { author: keyOf(3), incarnation: 1, id: ID_UNKNOWN, closed: false };
+  const gone = { ...saidBy(), entries: [{ ...entry, low: 7, counter: 6 }] };
+  const behind = { ...saidBy(bob), entries: [{ ...entry, low: 1, counter: 3 }] };
+  const there = { ...saidBy(bob), entries: [{ ...entry, low: 1, counter: 6 }] };
+  second.hear(gone, true, 0);
+
+  assertEquals(second.hear(behind, false, 100), [behind]);
+  assertEquals(second.isAwaited, true);
+  assertEquals(second.hear(there, false, 200), [there, gone]);
+});
+
+Deno.test("SecondSource waits no longer for who is behind than for nobody", () => {
+  const second = new SecondSource(() => true);
+  const entry = { author: keyOf(3), incarnation: 1, id: ID_UNKNOWN, closed: false };
+  const gone = { ...saidBy(), entries: [{ ...entry, low: 7, counter: 6 }] };
+  const behind = { ...saidBy(bob), entries: [{ ...entry, low: 1, counter: 3 }] };
+  second.hear(gone, true, 0);
+  second.hear(behind, false, 100);
+
+  assertEquals(second.due(SECOND_SOURCE_MS_MAX), [gone]);
 });
 
 Deno.test("SecondSource holds nothing where there is no doubt, or nobody else", () => {
