@@ -46,7 +46,7 @@ import {
 import type { SyncEntry, SyncMessage } from "./messages.ts";
 import type { OrderQueries } from "./order_io.ts";
 import { SecondSource } from "./second_source.ts";
-import { streamKey } from "./stream.ts";
+import { type StreamKey, streamKey } from "./stream.ts";
 import type { Bundle } from "./structures.ts";
 import { compareFrontiers, type Want } from "./sync_compare.ts";
 import { type Fetch, type OwnCounters, type Round, SyncPeer } from "./sync_peer.ts";
@@ -154,7 +154,10 @@ export class AntiEntropy
         for (const key of this.#peers.keys()) this.#beginSoon(key, 0);
         break;
       case "stuck":
-        for (const key of this.#peers.keys()) this.#beginSoon(key, WANT_RETRY_MS);
+        for (const [key, peer] of this.#peers) {
+          peer.stuck(nowMs);
+          this.#beginSoon(key, WANT_RETRY_MS);
+        }
         break;
       case "tick":
         break;
@@ -226,8 +229,7 @@ export class AntiEntropy
   // The side that begins.
 
   #begin(key: PeerKey, peer: SyncPeer): void {
-    peer.beginAtMs = Infinity;
-    peer.lastBegunMs = this.#nowMs;
+    peer.begins(this.#nowMs);
     peer.round = {
       own: this.#ownCounters(),
       remaining: [],
@@ -570,22 +572,30 @@ export class AntiEntropy
   /**
    * A range has ended. Where it brought anything new it may have been cut off, and what is missing comes later in it;
    * where it brought nothing, time and again, there is nothing. Nor is there what it ended before, time and again: who
-   * gives a part of a stream that there is doesn't prove the rest.
+   * gives a part of a stream that there is doesn't prove the rest. What came and waits here is new once.
    */
   #noteNotGiven(key: PeerKey, peer: SyncPeer, { wants, came }: Fetch): void {
-    const isNew = ({ stream, after }: Want) => this.order.frontier(stream).counter > after;
-    const broughtSome = [...wants.values()].some((want) =>
-      isNew(want) && came.has(streamKey(want.stream))
-    );
+    const isNew = ([id, { stream, after }]: readonly [StreamKey, Want]) => {
+      const given = came.get(id);
+      if (given === undefined) return false;
+      return this.order.frontier(stream).counter > after ||
+        given > Math.max(after, peer.notGiven.get(id)?.given ?? 0);
+    };
+    const broughtSome = [...wants].some(isNew);
     for (const [id, want] of wants) {
       const { stream, goal: counter } = want;
+      if (this.#reached(want)) {
+        peer.notGiven.delete(id);
+        continue;
+      }
+      const earlier = peer.notGiven.get(id);
       const given = came.get(id) ?? 0;
-      if (this.#reached(want)) peer.notGiven.delete(id);
-      else if (!broughtSome && given < counter) {
-        const times = (peer.notGiven.get(id) ?? 0) + 1;
-        peer.notGiven.set(id, times);
-        dropOldest(peer.notGiven, WAITING_BUNDLES_MAX);
-        if (times < NOT_GIVEN_TIMES) continue;
+      const isMissing = !broughtSome && given < counter;
+      if (!isMissing && given === 0) continue;
+      const times = (earlier?.times ?? 0) + (isMissing ? 1 : 0);
+      peer.notGiven.set(id, { times, given: Math.max(given, earlier?.given ?? 0) });
+      dropOldest(peer.notGiven, WAITING_BUNDLES_MAX);
+      if (isMissing && times >= NOT_GIVEN_TIMES) {
         this.#effects.push({ type: "not-given", from: key, stream, given, counter });
       }
     }

@@ -94,10 +94,13 @@ export class Authoring {
     this.#queuedBytes += bytes;
   }
 
-  /** When a bundle of kind `heads` may be made for the lines that wait; null where none is needed. */
-  nextReferenceMs(headCount: number): number | null {
-    const wanted = this.#canMake() && headCount > HEADS_MAX;
-    return wanted ? this.#referenceAtMs : null;
+  /**
+   * When the lines that wait may be served again, at the end of a step; null where none wait. That is at once where
+   * what came meanwhile has joined the heads: not in this step, whose records may follow those of an own bundle.
+   */
+  nextReferenceMs(headCount: number, nowMs: number): number | null {
+    if (!this.#canMake()) return null;
+    return headCount > HEADS_MAX ? this.#referenceAtMs : nowMs;
   }
 
   /**

@@ -7,8 +7,9 @@
  * neighbour that is behind itself may still bring it. It counts as missed, as what was gone on without.
  *
  * Neighbours can say anything about their floors. So nothing is missed on their word: what is late must be below our own
- * floor, too, which follows theirs as what they keep comes in. As long as that goes on, it waits, for some seconds. What
- * comes in may wait for it in turn: where that is more than is kept, it is below the floor that will be.
+ * floor, too, which follows theirs as what they keep comes in. As long as that goes on, it waits, for some seconds: where
+ * it takes longer, something may be shown after its answer. What comes in may wait for it in turn: where that is more than
+ * is kept, it is below the floor that will be.
  */
 
 import { LATE_MS_MAX, LATE_QUIET_MS } from "./limits.ts";
@@ -31,8 +32,9 @@ export class CausalFloor {
     if (time > this.#time) this.#time = time;
   }
 
-  rangeDelivered(nowMs: number): void {
-    this.#rangeAtMs = nowMs;
+  /** @param time Room time of it: what waited for the rest isn't the rest, and the next one needn't wait for it again. */
+  rangeDelivered(time: number, nowMs: number): void {
+    if (time > this.#time) this.#rangeAtMs = nowMs;
   }
 
   /**

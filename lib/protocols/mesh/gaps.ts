@@ -143,10 +143,14 @@ export class Gaps {
       if (supply === "can") return { kind: "wait" };
       if (supply === "unknown") unknown = true;
       const low = this.#statements.entry(stream, judge)?.low ?? 0;
-      if (low <= frontier + 1) continue;
+      const hasLetGo = low > frontier + 1;
+      // A floor that is too high makes nobody miss anything (see `causal_floor.ts`), one that is too low might: who has
+      // delivered the bundle and can't supply what comes before went on without that itself.
+      if (hasLetGo || this.#hasDelivered(judge, waiting)) {
+        floor = Math.max(floor, this.#statements.floorOf(judge));
+      }
+      if (!hasLetGo) continue;
       goOn = Math.min(goOn, low - 1);
-      // A floor that is too high makes nobody miss anything (see `causal_floor.ts`), one that is too low might.
-      floor = Math.max(floor, this.#statements.floorOf(judge));
       likely = true;
     }
     if (unknown) return { kind: "ask", likely };

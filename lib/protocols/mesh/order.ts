@@ -33,7 +33,15 @@ import type { BundleId, PeerKey } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
 import { Deadlines, type Machine } from "../../base/machine.ts";
 import { Authoring, type OwnBundle } from "./authoring.ts";
-import { bundleId, formFault, isAuthentic, keptBytes, lastCounter, messageIds } from "./bundle.ts";
+import {
+  bundleId,
+  formFault,
+  isAuthentic,
+  keptBytes,
+  lastCounter,
+  latestTime,
+  messageIds,
+} from "./bundle.ts";
 import { CausalFloor, type Lateness } from "./causal_floor.ts";
 import { type Conflict, findConflict } from "./conflicts.ts";
 import { checkProof } from "./equivocation.ts";
@@ -107,11 +115,15 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
       new CausalFloor(),
     );
     let newcomer = true;
+    let lacksOld = false;
     for (const record of config.records) {
       this.ledger.restore(record);
       if (record.kind === "bundle" || record.kind === "frontier") newcomer = false;
+      lacksOld ||= record.kind === "frontier" && record.entries.some(({ low }) => low > 1);
     }
     this.#gaps = new Gaps(newcomer);
+    // What an earlier process went on without, and after which of what it had, isn't on disk: perhaps after all.
+    if (lacksOld) this.causalFloor.raise(latestTime(this.ledger.heads(), config.genesisTime));
   }
 
   step(input: OrderInput, nowMs: number): readonly OrderEffect[] {
@@ -293,7 +305,7 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
     if (arrival !== null) this.#records.push({ kind: "bundle", bundle });
     if (arrival?.reason === "range") {
       this.#caughtUpAtMs = this.#nowMs;
-      this.causalFloor.rangeDelivered(this.#nowMs);
+      this.causalFloor.rangeDelivered(bundle.header.value.time, this.#nowMs);
     }
     const texts = bundle.texts.value;
     const ids = messageIds(this.env.crypto, id, texts.length);
@@ -468,8 +480,10 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
     if (blocker.kind === "head" && this.pool.isRefuted(waiting, blocker)) {
       return this.#waive(waiting, blocker.head);
     }
+    const here = this.pool.upTo(blocker.stream, blocker.counter);
+    if (here === "floor") return; // whether it is late is known in some seconds
     // What waits itself for something isn't given up; but a liar can have two wait for each other.
-    const isHere = this.pool.hasBefore(blocker.stream, blocker.counter);
+    const isHere = here === "parents";
     if (isHere && this.#nowMs - waiting.arrivedMs < NEXT_IS_HERE_MS_MAX) return;
     const frontier = this.frontier(blocker.stream).counter;
     const verdict = this.#gaps.verdict(waiting, blocker, frontier, isHere, this.#nowMs);
@@ -617,7 +631,7 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
   }
 
   #armReference(): void {
-    const atMs = this.authoring.nextReferenceMs(this.ledger.headCount);
+    const atMs = this.authoring.nextReferenceMs(this.ledger.headCount, this.#nowMs);
     if (atMs === null) this.#deadlines.clear("reference");
     else this.#deadlines.set("reference", atMs);
   }

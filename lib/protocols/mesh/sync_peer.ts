@@ -4,8 +4,10 @@ import { TokenBucket } from "../../base/token_bucket.ts";
 import {
   SYNC_LOOKS_BURST,
   SYNC_LOOKS_PER_SECOND,
+  SYNC_PROGRESS_MS_MAX,
   SYNC_QUESTIONS_BURST,
   SYNC_QUESTIONS_PER_SECOND,
+  WANT_RETRY_MS,
 } from "./limits.ts";
 import type { SyncEntry, SyncMessage } from "./messages.ts";
 import type { StreamKey } from "./stream.ts";
@@ -70,13 +72,21 @@ export class SyncPeer {
   lastBegunMs = -Infinity;
   /** What it last said of how far back it keeps everything, in room time. */
   floor = 0;
+  /**
+   * Whether the next round needn't wait for the end of `fetch`: all that came waits for what the neighbour alone can say
+   * is kept no more, and the rest comes when that is taken in.
+   */
+  comparesBeside = false;
   /** Whether a whole round was completed once. */
   complete = false;
   equal = false;
   /** Our own counters, by incarnation, up to which it is known to have everything; null before it is known. */
   ownHeld: OwnCounters | null = null;
-  /** How often nothing came of a stream that it said that it has; at most `WAITING_BUNDLES_MAX`: more can't wait for it. */
-  readonly notGiven = new Map<StreamKey, number>();
+  /**
+   * Of streams of which it said that it has more than came: how often nothing did, and how far what came went. At most
+   * `WAITING_BUNDLES_MAX`: more can't wait for it.
+   */
+  readonly notGiven = new Map<StreamKey, { readonly times: number; readonly given: number }>();
   /** How often running it sent nothing of what it had said that it has. */
   disappointments = 0;
 
@@ -103,7 +113,21 @@ export class SyncPeer {
   }
 
   get busy(): boolean {
-    return this.round !== null || this.fetch !== null;
+    return this.round !== null || (this.fetch !== null && !this.comparesBeside);
+  }
+
+  /** A round begins. */
+  begins(nowMs: number): void {
+    this.beginAtMs = Infinity;
+    this.comparesBeside = false;
+    this.lastBegunMs = nowMs;
+  }
+
+  /** Something waits here for what others say. */
+  stuck(nowMs: number): void {
+    if (this.fetch === null) return;
+    const movedMs = this.fetch.deadlineMs - SYNC_PROGRESS_MS_MAX;
+    this.comparesBeside = nowMs >= movedMs + WANT_RETRY_MS;
   }
 
   nextDeadlineMs(): number {

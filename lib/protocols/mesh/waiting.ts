@@ -96,12 +96,18 @@ export class WaitingPool {
     return false;
   }
 
-  /** Whether a bundle of this stream that begins at or before `counter` waits for something before it. */
-  hasBefore(stream: Stream, counter: number): boolean {
+  /**
+   * What the bundles of this stream that begin at or before `counter` wait for: one of them for nothing but whether it is
+   * late, `floor`, else for something before it, `parents`; null where there are none.
+   */
+  upTo(stream: Stream, counter: number): "floor" | "parents" | null {
+    let found: "parents" | null = null;
     for (const { bundle, blocker } of this.ofStream(stream)) {
-      if (bundle.header.value.counter <= counter && blocker.kind !== "floor") return true;
+      if (bundle.header.value.counter > counter) continue;
+      if (blocker.kind === "floor") return "floor";
+      found = "parents";
     }
-    return false;
+    return found;
   }
 
   /** Whether what it waits for can't be. */

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertLess } from "@std/assert";
 import fc from "fast-check";
 import type { BundleId, Hash, PeerKey } from "../../../lib/base/ids.ts";
 import { AntiEntropy } from "../../../lib/protocols/mesh/anti_entropy.ts";
+import type { AntiEntropyEffect } from "../../../lib/protocols/mesh/anti_entropy_io.ts";
 import {
   INCARNATIONS_PER_AUTHOR_MAX,
   SYNC_LOOKS_BURST,
@@ -17,7 +18,7 @@ import { windowBytesOf } from "../../../lib/protocols/mesh/sync_supply.ts";
 import { fakeSigner } from "../../sim/fake_crypto.ts";
 import { environment, forged, headOf, idOf, Member } from "./order_members.ts";
 import { talk, talkSteps } from "./order_talk.ts";
-import { bytesOf, recordsOf, SyncNetwork } from "./sync_network.ts";
+import { bytesOf, recordsOf, type SyncMember, SyncNetwork } from "./sync_network.ts";
 
 /** The records of somebody who received these bundles, and delivered what can be delivered of them. */
 function recordsAfter(bundles: readonly Bundle[]): readonly MeshRecord[] {
@@ -191,6 +192,25 @@ Deno.test("AntiEntropy: a newcomer gets what is kept, and is caught up after two
   assertEqualRooms(network);
   assert(!newcomer.member.effects.some(({ type }) => type === "skipped"));
   assertEquals(newcomer.sync.upToDate(there[0]!.key), true);
+});
+
+Deno.test("AntiEntropy: a newcomer gets a long range at once although nobody keeps what its first bundle answers", () => {
+  const kept = 400;
+  const [gone, speaker] = [new Member("gone"), new Member("speaker")];
+  const first = gone.sayOne("first");
+  speaker.receive(gone, first);
+  const said = Array.from({ length: kept }, (_, number) => speaker.sayOne(`${number}`));
+  const network = new SyncNetwork();
+  const options = { keptMessagesMax: kept };
+  const ann = network.add("ann", { records: recordsOf([first, ...said]), ...options });
+  const newcomer = network.add("newcomer", options);
+  network.link(newcomer, ann);
+
+  network.run(5_000);
+
+  assertEquals(newcomer.sync.caughtUp(), true);
+  assertEquals(newcomer.member.shown.length, kept);
+  assertEqualRooms(network);
 });
 
 Deno.test("AntiEntropy: what is kept from before a gap is given to who comes in, and to who comes back", () => {
@@ -686,6 +706,19 @@ Deno.test("AntiEntropy compares 40 bytes with one neighbour every 10 s when noth
   assert(perMember >= 8 && perMember <= 13.5, `${perMember}`);
 });
 
+/** Calls `heard` with what `member` is told of as not given, in that step. */
+function onNotGiven(
+  { sync }: SyncMember,
+  heard: (effect: Extract<AntiEntropyEffect, { readonly type: "not-given" }>) => void,
+): void {
+  const step = sync.step.bind(sync);
+  sync.step = (input, nowMs) => {
+    const effects = step(input, nowMs);
+    for (const effect of effects) if (effect.type === "not-given") heard(effect);
+    return effects;
+  };
+}
+
 Deno.test("AntiEntropy tells of what it asked for twice in vain, and not where ranges are cut off before", () => {
   const all = conversation(40);
   const ghost = fakeSigner("ghost");
@@ -694,15 +727,9 @@ Deno.test("AntiEntropy tells of what it asked for twice in vain, and not where r
   const ann = network.add("ann", { records: recordsOf([...all, hidden]) });
   const carl = network.add("carl", { records: recordsOf(all.slice(0, 2)), incarnation: 2 });
   const told: (readonly [PeerKey, number, number])[] = [];
-  const step = carl.sync.step.bind(carl.sync);
-  carl.sync.step = (input, nowMs) => {
-    const effects = step(input, nowMs);
-    for (const effect of effects) {
-      if (effect.type !== "not-given") continue;
-      told.push([effect.stream.author, effect.counter, carl.member.history().length]);
-    }
-    return effects;
-  };
+  onNotGiven(carl, ({ stream, counter }) => {
+    told.push([stream.author, counter, carl.member.history().length]);
+  });
   let inRange = 0;
   network.loses = (message, from) => {
     if (message.type === "sync-done") inRange = 0;
@@ -733,14 +760,7 @@ Deno.test("AntiEntropy tells of what didn't come although a part of its stream d
   const ann = network.add("ann", { records: recordsOf([first, second, third]) });
   const carl = network.add("carl");
   const told: unknown[] = [];
-  const step = carl.sync.step.bind(carl.sync);
-  carl.sync.step = (input, nowMs) => {
-    const effects = step(input, nowMs);
-    for (const effect of effects) {
-      if (effect.type === "not-given") told.push([effect.given, effect.counter]);
-    }
-    return effects;
-  };
+  onNotGiven(carl, ({ given, counter }) => told.push([given, counter]));
   // What comes can't be taken in: what is before it never does.
   network.loses = (message, from) =>
     from === ann && message.type === "bundle" && message.bundle.header.value.counter !== 2;
@@ -749,6 +769,37 @@ Deno.test("AntiEntropy tells of what didn't come although a part of its stream d
 
   assert(told.length > 0);
   for (const what of told) assertEquals(what, [2, 3]);
+});
+
+Deno.test("AntiEntropy tells of nothing where each range brings more, though all that came waits", () => {
+  const ghost = fakeSigner("ghost");
+  const said = [forged(ghost, "1", { time: 5_000 })];
+  while (said.length < 8) {
+    const before = said.at(-1)!;
+    said.push(forged(ghost, "on", {
+      counter: said.length + 1,
+      previous: idOf(before),
+      heads: [headOf(before)],
+      time: before.header.value.time + 1,
+    }));
+  }
+  const network = new SyncNetwork();
+  const ann = network.add("ann", { records: recordsOf(said) });
+  const carl = network.add("carl");
+  const told: unknown[] = [];
+  onNotGiven(carl, (effect) => told.push(effect));
+  let ranges = 0;
+  network.loses = (message, from) => {
+    if (from === ann && message.type === "sync-done") ranges++;
+    if (from !== ann || message.type !== "bundle") return false;
+    const { counter } = message.bundle.header.value;
+    return counter === 1 || counter > 2 + ranges;
+  };
+  network.link(ann, carl);
+  network.run(8_000);
+
+  assert(ranges > 3, `${ranges}`);
+  assertEquals(told, []);
 });
 
 Deno.test("AntiEntropy refuses what breaks the form of a round", () => {

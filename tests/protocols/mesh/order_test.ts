@@ -7,6 +7,7 @@ import {
   BUNDLE_TEXTS_MAX,
   HEADS_MAX,
   HEADS_PER_AUTHOR_MAX,
+  LATE_MS_MAX,
   REFERENCE_HEADS_MAX,
   TIME_STEP_MS_MAX,
   WAITING_BUNDLES_MAX,
@@ -1037,6 +1038,25 @@ Deno.test("Order names more than 64 heads in a bundle of their own, twice a seco
   assertEquals(bob.shown, []);
 });
 
+Deno.test("Order: a line that waits until many heads may be named again goes out where somebody joins them", () => {
+  const [ann, bob] = [new Member("ann"), new Member("bob")];
+  for (const one of crowdOf(HEADS_MAX + 1)) ann.receive(one, one.sayOne("hello"));
+  ann.say(["all of you"], 100);
+  for (const one of crowdOf(HEADS_MAX + 1, "later")) {
+    const word = one.sayOne("hello");
+    for (const member of [ann, bob]) member.receive(one, word);
+  }
+  const early = ann.say(["once more"], 500);
+  const [heads] = bob.say(["all of them"], 500);
+  ann.receive(bob, heads!);
+  const due = ann.order.nextDeadlineMs();
+  ann.step({ type: "tick" }, due!);
+
+  assertEquals(early, []);
+  assert(due! < 600);
+  assertEquals(ann.shown.at(-1), "once more");
+});
+
 Deno.test("Order names thousands of heads at once, in bundles of 1,024, before what follows them", () => {
   const [ann, bob] = [new Member("ann"), new Member("bob")];
   const words = crowdOf(2 * REFERENCE_HEADS_MAX + 100).map((one) => one.sayOne("hello"));
@@ -1104,6 +1124,31 @@ Deno.test("Order refuses a line above 64 KiB and says how long it is", () => {
 
   assertEquals(types(effects), ["refused", "persist", "delivered", "said"]);
   assert(effects[0]?.type === "refused" && effects[0].code === "too-long");
+});
+
+Deno.test("Order: who comes back without what others let go of isn't shown that after its answer", () => {
+  const [dave, bob] = [new Member("dave", { wallMs: WALL_MS - 5_000 }), new Member("bob")];
+  const question = dave.sayOne("question");
+  bob.receive(dave, question);
+  const words = ["1", "2", "3", "4", "5", "6"].map((text) => bob.sayOne(text));
+  const gone = { author: bob.key, incarnation: 1, counter: 2, id: idOf(words[1]!), low: 3 };
+  const ann = new Member("ann", {
+    keptMessagesMax: 3,
+    records: [
+      { kind: "frontier", entries: [{ ...gone, closed: false }] },
+      { kind: "bundle", bundle: words[2]! },
+    ],
+  });
+  for (const bundle of [words[3]!, question, words[4]!, words[5]!]) {
+    ann.receive(bob, bundle, 0, "range");
+  }
+  ann.step({ type: "tick" }, LATE_MS_MAX);
+
+  assertEquals(ann.shown, ["4", "5", "6"]);
+  assertEquals(
+    ann.effects.flatMap((effect) => effect.type === "skipped" ? [effect.stream.author] : []),
+    [dave.key],
+  );
 });
 
 Deno.test("Order starts a new incarnation from a restored backup: nobody is taken for a forger", () => {

@@ -45,6 +45,43 @@ const EXAMPLES: readonly (readonly Happening[])[] = [
     1,
     3,
   ]],
+  // dora went on without what bob followed, and never had any of it: ann goes on after her.
+  [
+    ["split", 9],
+    ["say", 2, 1],
+    ["wait", 116],
+    ["split", 15],
+    ["say", 0, 4],
+    ["heal", 5],
+    [
+      "say",
+      0,
+      1,
+    ],
+    ["say", 1, 1],
+    ["wait", 2_670],
+    ["cut", 0],
+    ["say", 0, 1],
+    ["wait", 191],
+    ["say", 0, 1],
+  ],
+  // What bob followed is here, and isn't known to be late or in time.
+  [
+    ["say", 0, 3],
+    ["split", 10],
+    ["say", 4, 4],
+    ["say", 3, 8],
+    ["say", 4, 3],
+    ["wait", 5_185],
+    [
+      "say",
+      1,
+      3,
+    ],
+    ["split", 0],
+    ["say", 4, 3],
+    ["wait", 258],
+  ],
   // What is named waits itself, beside what names it.
   [["say", 1, 5], ["split", 5], ["wait", 102], ["heal", 7], ["cut", 0], ["split", 2], [
     "say",
