@@ -88,6 +88,8 @@ export class Room implements Machine<RoomInput, RoomEffect> {
   readonly #heldCommands: { readonly command: UserCommand; readonly ref: string | undefined }[] =
     [];
   #quitting = false;
+  /** Nothing that is missing is waited for any more, since this step. */
+  #isCaughtUp = false;
   /** Whose write is under way, and as which of its own. */
   readonly #writes = new Pending<{ readonly of: Writer; readonly token: number }>();
   /** Private messages that were handed to the user. */
@@ -188,6 +190,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     this.#out = [];
     this.#later = [];
     work();
+    this.#showWhatWaited();
     this.#releaseCommands();
     if (this.#spokeAlone && this.#isHeard()) this.#spokeAlone = false;
     if (this.machines.roster.hasNeighboursRoster()) this.#showing.rosterKnown();
@@ -221,7 +224,8 @@ export class Room implements Machine<RoomInput, RoomEffect> {
         return this.#showing.welcomed(input.by, this.#nowMs);
       case "alone":
         this.#toOverlay({ type: "tick" });
-        return this.#caughtUp();
+        this.#isCaughtUp = true;
+        return;
       case "name-owner":
         return this.#toRoster({ ...input, type: "entry" });
       case "message":
@@ -607,7 +611,8 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       case "caught-up":
         if (!this.machines.antiEntropy.caughtUp()) return;
         this.#toOrder({ type: "caught-up" });
-        return this.#caughtUp();
+        this.#isCaughtUp = true;
+        return;
       case "supplied":
         return this.#toBroadcast(effect);
       case "penalise":
@@ -846,7 +851,8 @@ export class Room implements Machine<RoomInput, RoomEffect> {
           direct: new Set(this.#neighbours),
           unsent: this.machines.order.unsaid().messages,
           waiting: this.machines.privateMessages.waiting(),
-          upToDate: (peer) => this.#flow.has(peer, this.#lastOwnTime),
+          upToDate: (peer) =>
+            this.#flow.has(peer, this.#lastOwnTime) || this.machines.isLevel(peer),
           sources: this.machines.antiEntropy.sources(),
           pausedBecause: this.#pausedBecause,
           talkers: this.#talkers.loud(this.#nowMs),
@@ -907,12 +913,15 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     this.#toOrder({ type: "own-claim", claim: known.id });
   }
 
-  #caughtUp(): void {
+  // What follows from all of the above, at the end of each step.
+
+  /** Not before: what the step delivered would be taken for history as long as it isn't shown. */
+  #showWhatWaited(): void {
+    if (!this.#isCaughtUp && !this.#showing.isFull) return;
+    this.#isCaughtUp = false;
     this.#showing.caughtUp();
     this.#toPrivate({ type: "shown" });
   }
-
-  // What follows from all of the above, at the end of each step.
 
   #membersChanged(): void {
     const live = this.machines.roster.liveCount;

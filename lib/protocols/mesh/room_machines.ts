@@ -191,6 +191,11 @@ export class RoomMachines {
     return latest;
   }
 
+  /** Whether it says that it has just what we have: who spoke at one moment can't tell it by the times alone. */
+  isLevel(peer: PeerKey): boolean {
+    return this.roster.member(peer)?.beacon.frontier === this.order.root();
+  }
+
   /** The latest head that was delivered here; null in a room without messages. */
   latestHead(): { readonly time: number; readonly id: BundleId } | null {
     let latest: { readonly time: number; readonly id: BundleId } | null = null;

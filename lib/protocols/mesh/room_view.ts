@@ -222,18 +222,22 @@ export class RoomView {
    * together in room order, so that no answer comes before its question.
    */
   arrival(count: number, held: readonly DeliveredText[], refOf: (id: MessageId) => Ref): void {
-    const heldById = new Map(held.map((message) => [message.id, message]));
-    const entries = this.facts.history(KEPT_MESSAGES_MAX);
-    let before = entries.length - heldById.size - count;
-    for (const entry of entries) {
-      const message = heldById.get(entry.id);
-      if (message !== undefined) {
-        heldById.delete(entry.id);
-        this.message(message, refOf(entry.id));
-      } else if (before-- <= 0 && count > 0) this.#earlier(entry);
+    const kept = this.facts.history(KEPT_MESSAGES_MAX);
+    const keptIds = new Set(kept.map(({ id }) => id));
+    // An earlier process may have held a message too: each id stands here once.
+    const news = new Map(held.map((message) => [message.id, message]));
+    for (const message of news.values()) {
+      if (keptIds.has(message.id)) continue;
+      // Too old to be kept, and new all the same: what is kept may answer it, and it answers nothing of that.
+      news.delete(message.id);
+      this.message(message, refOf(message.id));
     }
-    // Too old to be kept, and new all the same: from a part of the room that was cut off for long.
-    for (const message of heldById.values()) this.message(message, refOf(message.id));
+    let before = kept.length - news.size - count;
+    for (const entry of kept) {
+      const message = news.get(entry.id);
+      if (message !== undefined) this.message(message, refOf(message.id));
+      else if (before-- <= 0 && count > 0) this.#earlier(entry);
+    }
   }
 
   #earlier(entry: HistoryEntry): void {
@@ -269,8 +273,16 @@ export class RoomView {
   }
 
   #talkerText(author: PeerKey): string {
-    const name = this.facts.shownName(author) ?? shortKey(author);
+    const name = this.#speakerName(author);
     return `${name} says very much: of all that is said the last ${KEPT_MESSAGES_MAX} messages are kept`;
+  }
+
+  /** Who has left meanwhile is called as in `/history`. */
+  #speakerName(author: PeerKey): string {
+    const shown = this.facts.shownName(author);
+    if (shown !== null) return shown;
+    const last = this.facts.history(KEPT_MESSAGES_MAX).findLast((entry) => entry.author === author);
+    return last === undefined ? shortKey(author) : this.#authorName(last);
   }
 
   #strangersText({ authors, by, theirs }: StrangersTold): string {
@@ -323,7 +335,7 @@ export class RoomView {
     this.#isolated = isolated;
     if (isolated) {
       this.notice("No link to any other member; trying those who were here");
-    } else if (this.#ready) this.notice("Linked with the room again");
+    } else if (this.#ready) this.notice("Linked with another member again");
   }
 
   /** @param ownLine Whether it was a line of the user's, who is told of each. */

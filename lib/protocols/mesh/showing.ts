@@ -50,6 +50,8 @@ export class Showing {
   /** The last one that was shown and isn't noted yet, since the record of an own one may stand before its. */
   #unnoted: BundleId | null = null;
   #storedIsShown = false;
+  /** Whether a member that returns may still lack what was said meanwhile. */
+  #isBehind: boolean;
   /** What an earlier process stored and perhaps didn't show; empty once it was taken. */
   #stored: readonly StoredText[];
   readonly #unshown: Unshown;
@@ -80,6 +82,7 @@ export class Showing {
       notedBaseline(records),
       isFresh ? claim.claim.value.time : null,
     );
+    this.#isBehind = !founded && !newcomer;
     this.#stored = unshownMessages(records, crypto);
     this.#unshown = new Unshown(this.#stored.map(({ through }) => through));
     if (newcomer) this.#takeStored();
@@ -172,6 +175,7 @@ export class Showing {
   caughtUp(): void {
     this.#deadlines.clear("baseline");
     this.#deadlines.clear("catchUp");
+    this.#isBehind = false;
     if (this.#arrival.state === "here") {
       if (this.#deadlines.get("roster") === null) this.#returned();
       return;
@@ -192,8 +196,9 @@ export class Showing {
   delivered({ bundle, id, reason, messages, own }: Delivered): void {
     const header = bundle.header.value;
     const { author, claim, sentAt, time } = header;
-    const history = reason === "range" && !this.#arrival.isSaidTo(time) &&
-      !this.#isJustSaid(sentAt);
+    // What is pushed to who returns names what it lacks, which is asked for before a range has brought it.
+    const isLate = reason === "range" || (reason === "graft" && this.#isBehind);
+    const history = isLate && !this.#arrival.isSaidTo(time) && !this.#isJustSaid(sentAt);
     this.#lastDelivered = id;
     this.#unshown.add(id, own ? this.#unnoted : null);
     for (const { id: message, text } of messages) {
@@ -203,7 +208,11 @@ export class Showing {
       }
     }
     if (this.#arrival.state === "here") this.#noteShown(id, own);
-    else if (this.#arrival.full) this.caughtUp();
+  }
+
+  /** Whether so much waits to be shown that what is missing can be waited for no longer. */
+  get isFull(): boolean {
+    return this.#arrival.full;
   }
 
   /**

@@ -4,7 +4,9 @@ import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
 import type { PeerKey } from "../../../lib/base/ids.ts";
 import type { MeshStatus } from "../../../lib/protocols/mesh/events.ts";
 import type { RoomConfig, RoomEffect } from "../../../lib/protocols/mesh/room_io.ts";
+import type { HistoryEntry } from "../../../lib/protocols/mesh/order_io.ts";
 import {
+  type DeliveredText,
   type LiveMember,
   type RoomFacts,
   RoomView,
@@ -16,7 +18,10 @@ const keys = new Map(["Ann", "Bob", "Carol", "Dave"].map((name) => [fakeSigner(n
 const [ann, bob, carol, dave] = [...keys.keys()] as [PeerKey, PeerKey, PeerKey, PeerKey];
 
 /** Of Ann, who knows Bob and Carol, and Dave, who was there. */
-function readyView(members: Readonly<Record<string, Partial<LiveMember>>> = {}) {
+function readyView(
+  members: Readonly<Record<string, Partial<LiveMember>>> = {},
+  kept: readonly HistoryEntry[] = [],
+) {
   const live = [bob, carol].map((key): LiveMember => ({
     key,
     endpoint: null,
@@ -29,8 +34,9 @@ function readyView(members: Readonly<Record<string, Partial<LiveMember>>> = {}) 
     ownEndpoint: () => null,
     shownName: (key: PeerKey) => keys.get(key) ?? null,
     authorName: (_key: PeerKey, claimed: string) => claimed,
+    claimedName: () => "Bob",
     lost: () => [dave],
-    history: () => [],
+    history: () => kept,
     messages: () => 0,
   } as unknown as RoomFacts;
   const config = {
@@ -46,6 +52,17 @@ function readyView(members: Readonly<Record<string, Partial<LiveMember>>> = {}) 
   const notices = () => events().flatMap((event) => event.event === "notice" ? [event.text] : []);
   return { view, events, notices };
 }
+
+Deno.test("RoomView.arrival() shows what is too old to be kept before what may answer it, each once", () => {
+  const message = (id: string) => ({ id, text: id, author: bob, claim: "c", sentAt: 0 });
+  const kept = ["before", "kept", "last"].map(message);
+  const { view, events } = readyView({}, kept as unknown as readonly HistoryEntry[]);
+  const held = ["kept", "old", "older than that", "old", "last"].map(message);
+  view.arrival(1, held as unknown as readonly DeliveredText[], () => undefined);
+
+  const texts = events().flatMap((event) => event.event === "message" ? [event.text] : []);
+  assertEquals(texts, ["old", "older than that", "before", "kept", "last"]);
+});
 
 /** What Ann is told by `/status`, where Bob and Carol are there, and Dave was. */
 function statusOf(

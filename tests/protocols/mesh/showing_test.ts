@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import type { BundleId } from "../../../lib/base/ids.ts";
+import { ARRIVAL_HELD_MAX } from "../../../lib/protocols/mesh/limits.ts";
 import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
 import type { RoomConfig, RoomEffect } from "../../../lib/protocols/mesh/room_io.ts";
 import type { RoomView } from "../../../lib/protocols/mesh/room_view.ts";
@@ -15,12 +16,14 @@ class Shower {
   /** Whether each text is shown as history. */
   readonly history: boolean[] = [];
   readonly noted: BundleId[] = [];
+  readonly via = fakeSigner("welcomes").key;
   isStoring = false;
   readonly showing: Showing;
 
   constructor(
     records: readonly MeshRecord[] = [{ kind: "shown", through: null }],
     public wallMs: number = 0,
+    isCaughtUp = true,
   ) {
     const emit = (effect: RoomEffect) => {
       if (effect.type === "shown") this.noted.push(effect.through);
@@ -49,10 +52,11 @@ class Shower {
       () => this.isStoring,
       emit,
     );
-    this.showing.caughtUp();
+    this.showing.welcomed(this.via, 0);
+    if (isCaughtUp) this.showing.caughtUp();
   }
 
-  deliver(bundle: Bundle, own: boolean, reason: "push" | "range" = "push"): void {
+  deliver(bundle: Bundle, own: boolean, reason: "push" | "graft" | "range" = "push"): void {
     const messages = bundle.texts.value.map((text) => ({ id: idOf(bundle) as never, text }));
     this.showing.delivered({
       type: "delivered",
@@ -116,6 +120,30 @@ Deno.test("Showing takes what a range brings for history, unless it was said jus
   });
 
   assertEquals(histories, [[false, false], [true, false], [true, false], [true, false]]);
+});
+
+Deno.test("Showing shows nothing of a step that brings more than may wait before the step is over", () => {
+  const newcomer = new Shower([], 0, false);
+  newcomer.showing.frontiers(newcomer.via, [], 0);
+  const bundle = forged(fakeSigner("talker"), "x");
+  for (let held = 0; held < ARRIVAL_HELD_MAX; held++) newcomer.deliver(bundle, false);
+
+  assertEquals([newcomer.showing.isFull, newcomer.texts.length], [true, 0]);
+  newcomer.showing.caughtUp();
+  assertEquals([newcomer.showing.isFull, newcomer.texts.length], [false, ARRIVAL_HELD_MAX]);
+});
+
+Deno.test("Showing takes what is asked for on coming back for history, and what is once it is there for new", () => {
+  const said = (text: string, sentAt: number) => forged(fakeSigner("Ann"), text, { sentAt });
+  const shower = new Shower(undefined, 100_000, false);
+
+  shower.deliver(said("was said before our start", 99_999), false, "graft");
+  shower.deliver(said("is said now", 100_001), false, "graft");
+  shower.deliver(said("came by itself", 99_999), false, "push");
+  shower.showing.caughtUp();
+  shower.deliver(said("by a clock that is behind", 60_000), false, "graft");
+
+  assertEquals(shower.history, [true, false, false, false]);
 });
 
 Deno.test("Showing.snapshot() leaves to the next process what wasn't shown, in the order of delivery", () => {

@@ -126,9 +126,15 @@ Deno.test("Mesh tells the others, once and in the status, who says very much", (
   }
   world.time.runUntil(world.time.nowMs + 5_000);
 
-  founder!.process!.command({ command: "status" });
-  world.time.runUntil(world.time.nowMs + 1_000);
+  const problemsNow = () => {
+    founder!.process!.command({ command: "status" });
+    world.time.runUntil(world.time.nowMs + 1_000);
+    return problems.map((text) => text.split(":")[0]);
+  };
 
   assertEquals(notices, ["Ann: Mal says very much"]);
-  assertEquals(problems.map((text) => text.split(":")[0]), ["Mal says very much"]);
+  assertEquals(problemsNow(), ["Mal says very much"]);
+  talker!.process!.command({ command: "quit" });
+  world.time.runUntil(world.time.nowMs + 1_000);
+  assertEquals(problemsNow(), ["Mal says very much"], "under the name that the messages have");
 });

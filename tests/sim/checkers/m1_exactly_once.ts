@@ -14,6 +14,7 @@
  */
 
 import { bundleId } from "../../../lib/protocols/mesh/bundle.ts";
+import type { MeshInput } from "../../../lib/protocols/mesh/mesh_io.ts";
 import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
 import { fakeCrypto } from "../fake_crypto.ts";
 import { type MeshChecker, Violation } from "../mesh/checker.ts";
@@ -23,6 +24,8 @@ import type { World } from "../mesh/world.ts";
 
 /** So many later messages, and a member may be too far behind: somewhat below the 10,000 that are kept. */
 const BEHIND_MAX = 9_000;
+/** Some rounds of anti-entropy, and what they bring. */
+const CATCHING_UP_MS = 30_000;
 
 interface Profile {
   /** May be shown once more by the process that runs. */
@@ -33,14 +36,14 @@ interface Profile {
 
 export class ExactlyOnce implements MeshChecker {
   readonly name = "M1";
-  /** How many had been said when a process began on a profile that lacked too many of them. */
-  readonly #behindAt = new Map<Member, number>();
+  /** Until when who lacked too many was behind: as a process or a link began, and as long as it takes to catch up. */
+  readonly #behindUntilMs = new Map<Member, number>();
   readonly #profiles = new Map<Member, Profile>();
 
   started(process: MemberProcess, records: readonly MeshRecord[]): void {
     const { member } = process;
     const { ledger } = member.world;
-    if (lacksOf(member, ledger.said) > BEHIND_MAX) this.#behindAt.set(member, ledger.said.length);
+    this.#cameBack(member);
     const profile: Profile = { mayRepeat: new Set(), stored: new Set() };
     this.#profiles.set(member, profile);
     for (let at = shownUpTo(records); at < records.length; at++) {
@@ -53,6 +56,10 @@ export class ExactlyOnce implements MeshChecker {
         }
       }
     }
+  }
+
+  stepped({ member }: MemberProcess, input: MeshInput): void {
+    if (input.type === "link-up") this.#cameBack(member);
   }
 
   message(process: MemberProcess, said: Said, event: MessageEvent, again: boolean): void {
@@ -103,12 +110,19 @@ export class ExactlyOnce implements MeshChecker {
     }
   }
 
+  #cameBack(member: Member): void {
+    const { ledger, time } = member.world;
+    if (lacksOf(member, ledger.said) > BEHIND_MAX) {
+      this.#behindUntilMs.set(member, time.nowMs + CATCHING_UP_MS);
+    }
+  }
+
   /**
-   * Whether it was said before a member came back that was too far behind, and comes before in room time what is kept:
+   * Whether it was said before a member that was too far behind had caught up, and comes before in room time what is kept:
    * whoever is that far behind goes on without what is as old, since it may have been shown an answer to it.
    */
-  #isTooOld({ index, time }: Said, member: Member): boolean {
-    if (time === null || index >= (this.#behindAt.get(member) ?? 0)) return false;
+  #isTooOld({ saidAtMs, time }: Said, member: Member): boolean {
+    if (time === null || saidAtMs >= (this.#behindUntilMs.get(member) ?? 0)) return false;
     const isLater = (other: Said) => other.to === null && other.time !== null && other.time > time;
     return member.world.ledger.said.filter(isLater).length > BEHIND_MAX;
   }
