@@ -67,6 +67,16 @@ async function until(done: () => boolean, what: string): Promise<void> {
   }
 }
 
+/** Lets a friend in, who dials again as the program does: on a machine that stands still its time is over, too. */
+async function letIn(friend: Server, server: Server): Promise<void> {
+  for (let attempt = 1; friend.ups.length === 0; attempt++) {
+    friend.links.dial(attempt, server.links.local, EXPECT_ANYBODY);
+    const answers = () => friend.ups.length + friend.failures.length;
+    await until(() => answers() === attempt, "the friend is answered");
+  }
+  server.reasons.length = 0;
+}
+
 /** Reads until the server hangs up. @returns What it sent. */
 async function hungUp(conn: Deno.TcpConn): Promise<Uint8Array> {
   const all: number[] = [];
@@ -196,8 +206,7 @@ for (const { name, reason, run } of ATTACKS) {
     async fn() {
       const server = serve("server");
       const friend = serve("friend");
-      friend.links.dial(1, server.links.local, EXPECT_ANYBODY);
-      await until(() => friend.ups.length === 1, "the friend is in");
+      await letIn(friend, server);
       const conn = await Deno.connect({ hostname: "127.0.0.1", port: server.links.local.port });
       try {
         const dropped = hungUp(conn);
@@ -267,7 +276,8 @@ Deno.test({
   name: "openTcpLinks() listens on all addresses for IPv4 and, where there is one, IPv6",
   permissions: { net: true },
   async fn() {
-    const [server, friend] = [serve("server", null), serve("friend")];
+    const server = serve("server", null, 0, PATIENT_MS);
+    const friend = serve("friend", "127.0.0.1", 0, PATIENT_MS);
     const { port } = server.links.local;
 
     friend.links.dial(1, { host: "127.0.0.1", port }, EXPECT_ANYBODY);
