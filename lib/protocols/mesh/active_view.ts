@@ -6,7 +6,7 @@
 import type { PeerKey } from "../../base/ids.ts";
 import type { OverlayConfig, OverlayEffect } from "./overlay_io.ts";
 import { PASSIVE_MEMBER_ACTIVE_VIEW_MAX } from "./overlay_io.ts";
-import type { Link, OverlayLinks } from "./overlay_links.ts";
+import { type Link, type OverlayLinks, takesPlace } from "./overlay_links.ts";
 
 export class ActiveView {
   /** Whether nobody can dial us. */
@@ -33,8 +33,9 @@ export class ActiveView {
 
   /** Whether a peer can become a neighbour without another giving way. */
   hasRoomFor(peer: PeerKey): boolean {
-    const undialable = !this.passive && this.links.get(peer)?.endpoint === null;
-    return undialable || this.links.activeView().length < this.sizeMax;
+    const link = this.links.get(peer);
+    const takesNone = !this.passive && link !== undefined && !takesPlace(link);
+    return takesNone || this.links.activeView().length < this.sizeMax;
   }
 
   /**

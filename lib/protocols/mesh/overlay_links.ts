@@ -20,6 +20,11 @@ export interface Link {
   readonly walks: TokenBucket;
 }
 
+/** Whether it has a place in the active view where it is a neighbour. */
+export function takesPlace({ dialled, endpoint }: Link): boolean {
+  return dialled || endpoint !== null;
+}
+
 export class OverlayLinks {
   /** In the order in which they came up; bounded by the inbound slots and by whom we dial. */
   readonly #links = new Map<PeerKey, Link>();
@@ -71,9 +76,12 @@ export class OverlayLinks {
     return this.peers((link) => link.activeSinceMs !== null);
   }
 
-  /** The active view: neighbours that can be dialled. Others take no place in it. */
+  /**
+   * The active view: neighbours that can be dialled, and whom we dialled, whatever they say of it since: as many as they
+   * are, they take no inbound slot. Others take no place in it.
+   */
   activeView(): readonly PeerKey[] {
-    return this.peers((link) => link.activeSinceMs !== null && link.endpoint !== null);
+    return this.peers((link) => link.activeSinceMs !== null && takesPlace(link));
   }
 
   contactOf(peer: PeerKey): Contact | null {
@@ -81,9 +89,11 @@ export class OverlayLinks {
     return endpoint === null ? null : { key: peer, endpoint };
   }
 
-  /** The active view as contacts. */
+  /** Those of the active view that can be dialled. */
   contacts(): readonly Contact[] {
-    return this.activeView().map((key) => ({ key, endpoint: this.#links.get(key)!.endpoint! }));
+    return this.activeView().map((key) => this.contactOf(key)).filter((contact) =>
+      contact !== null
+    );
   }
 
   nextIdleMs(): number | null {

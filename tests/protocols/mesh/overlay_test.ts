@@ -674,6 +674,16 @@ Deno.test("step() gives members that can't be dialled inbound slots, no place in
   assert(walk.every((effect) => effect.type !== "send" || effect.to !== fred));
 });
 
+Deno.test("step() has no further place where one that it dialled can't be dialled any more", () => {
+  const overlay = overlayWith({ dialled: [ann, bob, carl, dora, emil] });
+  overlay.step({ type: "peer-endpoint", peer: ann, endpoint: null }, 1_000);
+  up(overlay, fred, 1_000);
+
+  const asked = overlay.step(message(fred, { type: "neighbor", priority: "low" }), 1_000);
+
+  assertEquals(asked, [reply(fred, false)]);
+});
+
 Deno.test("step() lets an idle link go after 3 s", () => {
   const overlay = overlayWith({ inbound: [ann, bob, carl, dora, emil] });
   up(overlay, fred, 1_000);
