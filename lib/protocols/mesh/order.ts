@@ -63,6 +63,7 @@ import type { Bundle, Head, Header, Proof } from "./structures.ts";
 import {
   type Blocker,
   FLOOR,
+  inRoomOrder,
   isBelied,
   missingHead,
   type WaitingBundle,
@@ -92,6 +93,8 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
   /** What is looked at again before the step ends, each once for what happened to it. */
   #unsettled: WaitingBundle[] = [];
   #isSettling = false;
+  /** Of these, what waits for something else now, and wasn't considered yet. */
+  readonly #newlyBlocked = new Set<WaitingBundle>();
   /** `stuck` isn't said again before this time. */
   #stuckAtMs = -Infinity;
   /** When something was last taken in that had waited or came in a range: catching up goes on. */
@@ -133,7 +136,7 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
     const { floor } = this.ledger.kept;
     this.#dispatch(input);
     if (this.ledger.kept.floor !== floor) {
-      for (const waiting of this.pool.blockedOn(FLOOR)) this.#settle(waiting);
+      this.#settleAll(this.pool.blockedOn(FLOOR));
     }
     this.#armReference();
     const { effects, records } = { effects: this.#effects, records: this.#records };
@@ -180,8 +183,7 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
         this.#gaps.notGiven(input);
         return this.#considerGaps();
       case "claim-known":
-        for (const waiting of this.pool.blockedOn(input.claim)) this.#settle(waiting);
-        return;
+        return this.#settleAll(this.pool.blockedOn(input.claim));
       case "proof":
         return this.#proof(input.from, input.proof);
       case "peer-down":
@@ -335,42 +337,37 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
     this.#unsettled.push(...some);
     if (this.#isSettling) return;
     this.#isSettling = true;
-    for (const waiting of this.#unsettled) this.#settle(waiting); // further ones come behind
-    this.#unsettled = [];
+    do {
+      for (const waiting of this.#unsettled) this.#settle(waiting); // further ones come behind
+      this.#unsettled = [];
+      this.#considerBlocked();
+    } while (this.#unsettled.length > 0);
     this.#isSettling = false;
   }
 
-  /**
-   * Delivers what waits no longer for anything, and drops what has no place any more.
-   * @returns Whether it was delivered.
-   */
-  #settle(waiting: WaitingBundle): boolean {
+  /** Delivers what waits no longer for anything, and drops what has no place any more. */
+  #settle(waiting: WaitingBundle): void {
     const { bundle, id } = waiting;
-    if (this.pool.get(id) !== waiting) return false;
+    if (this.pool.get(id) !== waiting) return;
     const header = bundle.header.value;
     if (!this.#hasPlace(header)) {
       this.pool.remove(waiting);
-      this.#duplicate(waiting);
-      return false;
+      return this.#duplicate(waiting);
     }
     const claim = this.claimOf(header.claim);
-    if (claim !== null && claim.key !== header.author) {
-      this.#drop(waiting);
-      return false;
-    }
+    if (claim !== null && claim.key !== header.author) return this.#drop(waiting);
     const blocker = this.#blockerOf(header, waiting) ??
       this.#floorOver(bundle, id, waiting.sinceMs);
     if (blocker !== null) {
       this.pool.block(waiting, blocker);
       waiting.asked = 0;
       this.#scheduleAsk(waiting);
-      this.#considerGap(waiting);
-      return false;
+      this.#newlyBlocked.add(waiting);
+      return;
     }
     this.pool.remove(waiting);
     this.#takeIn(waiting, id);
     this.#wake(header);
-    return true;
   }
 
   /** Whether it begins after the frontier, and nothing excludes it. */
@@ -416,13 +413,16 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
 
   #serveWaiting(): void {
     const asked = new Set<string>();
-    for (const waiting of [...this.pool.all()]) {
+    for (const waiting of this.pool.inOrder()) {
       if (this.pool.get(waiting.id) !== waiting) continue;
       if (this.#nowMs - waiting.sinceMs >= WAITING_MS_MAX) {
         this.#giveUp(waiting);
         continue;
       }
-      if (waiting.blocker.kind === "floor" && this.#settle(waiting)) continue;
+      if (waiting.blocker.kind === "floor") {
+        this.#settleAll([waiting]);
+        if (this.pool.get(waiting.id) !== waiting) continue;
+      }
       if (waiting.askAtMs <= this.#nowMs) this.#ask(waiting, asked);
       this.#deadlines.setEarliest("waiting", waiting.askAtMs);
       if (waiting.asked > 1) this.#considerGap(waiting);
@@ -465,6 +465,18 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
     const { bundle, from, reason } = waiting;
     this.pool.remove(waiting);
     this.#effects.push({ type: "dropped", bundle, from, reason });
+  }
+
+  /**
+   * What waits for something else now, the first in room order first, until anything goes on for it. Not sooner: what
+   * can be delivered mustn't come behind what answers it, and only waited for something else that is gone on without.
+   */
+  #considerBlocked(): void {
+    for (const waiting of inRoomOrder(this.#newlyBlocked)) {
+      if (this.#unsettled.length > 0) return;
+      this.#newlyBlocked.delete(waiting);
+      if (this.pool.get(waiting.id) === waiting) this.#considerGap(waiting);
+    }
   }
 
   #considerGaps(): void {
@@ -551,14 +563,15 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
   #notKept(input: Extract<OrderInput, { type: "not-kept" }>): void {
     const { from, entries, floor, askedMs } = input;
     this.#gaps.note(from, entries, floor, askedMs, this.#nowMs);
+    this.#considerGaps();
     for (const entry of entries) {
       const missing = entry.counter > this.frontier(entry).counter;
-      if (missing && !entry.closed && this.#gaps.agreed(entry, this.#nowMs)) {
-        this.#raiseFloor(this.#gaps.floor(), this.latest());
-        this.#skip(entry, entry.counter, entry.id === ID_UNKNOWN ? null : entry.id);
-      }
+      // What waits for it goes on in its turn.
+      if (!missing || entry.closed || this.pool.blockedOn(streamKey(entry)).length > 0) continue;
+      if (!this.#gaps.agreed(entry, this.#nowMs)) continue;
+      this.#raiseFloor(this.#gaps.floor(), this.latest());
+      this.#skip(entry, entry.counter, entry.id === ID_UNKNOWN ? null : entry.id);
     }
-    this.#considerGaps();
   }
 
   // Equivocation.

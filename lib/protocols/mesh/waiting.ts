@@ -79,7 +79,7 @@ export class WaitingPool {
 
   /** In room order. A copy. */
   inOrder(): readonly WaitingBundle[] {
-    return [...this.#byId.values()].sort((a, b) => compareInRoom(placeOf(a), placeOf(b)));
+    return inRoomOrder(this.#byId.values());
   }
 
   /** Those of this stream; empty for most. */
@@ -256,6 +256,10 @@ export class WaitingPool {
 }
 
 const NONE: readonly WaitingBundle[] = [];
+
+export function inRoomOrder(some: Iterable<WaitingBundle>): readonly WaitingBundle[] {
+  return [...some].sort((a, b) => compareInRoom(placeOf(a), placeOf(b)));
+}
 
 function placeOf({ bundle, id }: WaitingBundle): RoomPosition {
   return { time: bundle.header.value.time, id };

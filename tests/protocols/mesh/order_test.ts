@@ -871,6 +871,36 @@ Deno.test("Order shows no question after its answer, when all neighbours said th
   assertEquals(carl.shown, ["answer", "5"]);
 });
 
+Deno.test("Order goes on without something when all that can be delivered without that was", () => {
+  const { ann, bob, carl, dora, all, entry } = gap();
+  const [emil, gina, hugo, ines, yves, fred] = ["emil", "gina", "hugo", "ines", "yves", "fred"]
+    .map((name) => new Member(name));
+  const said: (readonly [Member, Bundle])[] = all.slice(0, 4).map((bundle) => [ann, bundle]);
+  const sayNext = (member: Member, text: string) => {
+    for (const [from, bundle] of said) member.receive(from, bundle);
+    const bundle = member.sayOne(text);
+    said.push([member, bundle]);
+    return bundle;
+  };
+  const first = sayNext(emil!, "first");
+  const early = sayNext(fred!, "early");
+  const others = [sayNext(gina!, "second"), sayNext(hugo!, "third"), sayNext(ines!, "fourth")];
+  // Bob keeps it no longer; it comes after all of these, and so does what answers it.
+  const gone = sayNext(yves!, "gone");
+  const answer = sayNext(fred!, "answer");
+
+  for (const bundle of [early, answer, ...others, first]) carl.receive(bob, bundle, 0, "range");
+  const entryOf = (bundle: Bundle, low: number, counter: number) => {
+    const { author, incarnation } = headOf(bundle);
+    return { author, incarnation, counter, id: idOf(bundle), low, closed: false };
+  };
+  const nothing = [{ ...entry, low: 1, counter: 2 }, entryOf(gone, 1, 0), entryOf(answer, 1, 0)];
+  says(carl, dora, nothing, 1);
+  says(carl, bob, [entry, entryOf(gone, 3, 2), entryOf(answer, 1, 2), entryOf(first, 1, 1)], 1);
+
+  assertEquals(carl.shown, ["first", "early", "second", "third", "fourth", "answer"]);
+});
+
 Deno.test("Order takes for missed what may have been answered, where more than is kept waits for it", () => {
   const [ann, bob, dora, zoe] = ["ann", "bob", "dora", "zoe"].map((name) => new Member(name));
   const question = ann!.sayOne("question");
