@@ -21,11 +21,7 @@ import { type MeshChecker, Violation } from "../mesh/checker.ts";
 import type { MessageEvent, Said } from "../mesh/ledger.ts";
 import type { Member, MemberProcess } from "../mesh/member.ts";
 import type { World } from "../mesh/world.ts";
-
-/** So many later messages, and a member may be too far behind: somewhat below the 10,000 that are kept. */
-const BEHIND_MAX = 9_000;
-/** Some rounds of anti-entropy, and what they bring. */
-const CATCHING_UP_MS = 30_000;
+import { BEHIND_MAX, FarBehind } from "./far_behind.ts";
 
 interface Profile {
   /** May be shown once more by the process that runs. */
@@ -36,14 +32,13 @@ interface Profile {
 
 export class ExactlyOnce implements MeshChecker {
   readonly name = "M1";
-  /** Until when who lacked too many was behind: as a process or a link began, and as long as it takes to catch up. */
-  readonly #behindUntilMs = new Map<Member, number>();
+  readonly #farBehind = new FarBehind();
   readonly #profiles = new Map<Member, Profile>();
 
   started(process: MemberProcess, records: readonly MeshRecord[]): void {
     const { member } = process;
     const { ledger } = member.world;
-    this.#cameBack(member);
+    this.#farBehind.cameBack(member);
     const profile: Profile = { mayRepeat: new Set(), stored: new Set() };
     this.#profiles.set(member, profile);
     for (let at = shownUpTo(records); at < records.length; at++) {
@@ -59,7 +54,7 @@ export class ExactlyOnce implements MeshChecker {
   }
 
   stepped({ member }: MemberProcess, input: MeshInput): void {
-    if (input.type === "link-up") this.#cameBack(member);
+    if (input.type === "link-up") this.#farBehind.cameBack(member);
   }
 
   message(process: MemberProcess, said: Said, event: MessageEvent, again: boolean): void {
@@ -97,7 +92,7 @@ export class ExactlyOnce implements MeshChecker {
           member.shown.has(said) || member.withheld.has(said) ||
           all.length - said.index > BEHIND_MAX
         ) continue;
-        if (member.readyAtMs! < said.saidAtMs && !this.#isTooOld(said, member)) {
+        if (member.readyAtMs! < said.saidAtMs && !this.#farBehind.isTooOld(said, member)) {
           throw this.#broken(`${member.label} was never shown "${said.text}"`);
         }
       }
@@ -110,32 +105,9 @@ export class ExactlyOnce implements MeshChecker {
     }
   }
 
-  #cameBack(member: Member): void {
-    const { ledger, time } = member.world;
-    if (lacksOf(member, ledger.said) > BEHIND_MAX) {
-      this.#behindUntilMs.set(member, time.nowMs + CATCHING_UP_MS);
-    }
-  }
-
-  /**
-   * Whether it was said before a member that was too far behind had caught up, and comes before in room time what is kept:
-   * whoever is that far behind goes on without what is as old, since it may have been shown an answer to it.
-   */
-  #isTooOld({ saidAtMs, time }: Said, member: Member): boolean {
-    if (time === null || saidAtMs >= (this.#behindUntilMs.get(member) ?? 0)) return false;
-    const isLater = (other: Said) => other.to === null && other.time !== null && other.time > time;
-    return member.world.ledger.said.filter(isLater).length > BEHIND_MAX;
-  }
-
   #broken(text: string): Violation {
     return new Violation(this.name, text);
   }
-}
-
-/** How much of what was said to all a user hasn't been shown. */
-function lacksOf({ shown }: Member, all: readonly Said[]): number {
-  if (all.length <= BEHIND_MAX) return 0;
-  return all.filter((said) => said.to === null && !shown.has(said)).length;
 }
 
 /** The place in `records` up to which all bundles have been shown, by the last record that says so. */

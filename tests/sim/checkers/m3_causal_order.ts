@@ -6,24 +6,34 @@
  * by stream, the last place that anything shown so far knew of: whatever is shown at or below it now comes too
  * late. Where the disk doesn't know that a newcomer was shown anything, the next process shows the latest
  * history anew, which may reach further back, and what it shows is looked at by itself.
+ *
+ * What is older than all that is kept may come late to whoever was away while all of that was said.
  */
 
+import type { MeshInput } from "../../../lib/protocols/mesh/mesh_io.ts";
 import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
 import { type MeshChecker, Violation } from "../mesh/checker.ts";
 import { type MessageEvent, raise, type Said } from "../mesh/ledger.ts";
 import type { Member, MemberProcess } from "../mesh/member.ts";
+import { FarBehind } from "./far_behind.ts";
 
 export class CausalOrder implements MeshChecker {
   readonly name = "M3";
   readonly #known = new Map<Member, number[]>();
   readonly #beganAnew = new WeakSet<MemberProcess>();
+  readonly #farBehind = new FarBehind();
 
   started(process: MemberProcess, records: readonly MeshRecord[]): void {
     const { member } = process;
+    this.#farBehind.cameBack(member);
     if (!records.some(({ kind }) => kind === "shown")) {
       this.#known.delete(member);
       this.#beganAnew.add(process);
     } else if (member.diskFailed) this.restored(member);
+  }
+
+  stepped({ member }: MemberProcess, input: MeshInput): void {
+    if (input.type === "link-up") this.#farBehind.cameBack(member);
   }
 
   message(process: MemberProcess, said: Said, _event: MessageEvent, again: boolean): void {
@@ -31,7 +41,7 @@ export class CausalOrder implements MeshChecker {
     const { member } = process;
     const known = this.#known.get(member) ?? [];
     this.#known.set(member, known);
-    if (said.place <= (known[said.stream] ?? 0)) {
+    if (said.place <= (known[said.stream] ?? 0) && !this.#farBehind.isTooOld(said, member)) {
       const answer = member.shown.order.find(({ knew }) => (knew[said.stream] ?? 0) >= said.place);
       throw new Violation(
         this.name,

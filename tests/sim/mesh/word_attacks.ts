@@ -1,6 +1,7 @@
 /** Lies about what was said. */
 
 import type { BundleId, Hash } from "../../../lib/base/ids.ts";
+import { SYNC_ENTRIES_MAX } from "../../../lib/protocols/mesh/limits.ts";
 import type { MeshInput } from "../../../lib/protocols/mesh/mesh_io.ts";
 import type { MeshMessage, SyncEntry } from "../../../lib/protocols/mesh/messages.ts";
 import type { Head } from "../../../lib/protocols/mesh/structures.ts";
@@ -78,7 +79,8 @@ export class InventsHeads extends Adversary {
     });
     const isOthers = ({ author, incarnation }: SyncEntry) =>
       !entries.some((entry) => entry.author === author && entry.incarnation === incarnation);
-    return { ...message, entries: [...message.entries.filter(isOthers), ...entries] };
+    const others = message.entries.filter(isOthers).slice(0, SYNC_ENTRIES_MAX - entries.length);
+    return { ...message, entries: [...others, ...entries] };
   }
 }
 
