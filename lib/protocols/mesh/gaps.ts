@@ -20,6 +20,7 @@ import { dropOldest } from "../../base/bounded.ts";
 import type { PeerKey } from "../../base/ids.ts";
 import { lastCounter } from "./bundle.ts";
 import {
+  BEHIND_MS_MAX,
   NOT_GIVEN_SOURCES_MAX,
   OVERTAKING_MS_MAX,
   STATEMENT_MS_MAX,
@@ -28,7 +29,7 @@ import {
 import type { SyncEntry } from "./messages.ts";
 import type { OrderInput } from "./order_io.ts";
 import { Statements } from "./statements.ts";
-import { type StreamKey, streamKey } from "./stream.ts";
+import { type Stream, type StreamKey, streamKey } from "./stream.ts";
 import type { Blocker, WaitingBundle } from "./waiting.ts";
 
 type StreamBlocker = Exclude<Blocker, { kind: "claim" | "floor" }>;
@@ -115,13 +116,15 @@ export class Gaps {
   ): GapVerdict {
     const { stream, counter } = blocker;
     const ranged = waiting.reason === "range" && this.#hasDelivered(waiting.from, waiting);
-    const freshMs = waiting.arrivedMs;
     const allSpoke = this.#neighbours.every((peer) => this.#statements.hasSpoken(peer));
     const early = nowMs - waiting.arrivedMs < OVERTAKING_MS_MAX && !(ranged && allSpoke);
     // Of another author's stream anything helps that leads on to what was named; not what is here and leads nowhere,
     // since it answers the very bundle that waits, perhaps, which named what doesn't exist.
     const last = blocker.kind === "previous" ? frontier + 1 : counter;
     const first = isNextHere ? last : frontier + 1;
+    // Who hasn't come so far itself may come: where others have let go of it, it is heard again before they are believed.
+    const isLetGo = this.#neighbours.some((peer) => this.#lowOf(stream, peer) > last);
+    const freshMs = waiting.arrivedMs + (isLetGo ? BEHIND_MS_MAX : 0);
     // What another names may never have been: whoever says that it has it, and doesn't give it, hasn't.
     const supplyOf = (peer: PeerKey) => {
       const isVoid = blocker.kind === "head" && this.#isVoid(peer, blocker, frontier);
@@ -142,7 +145,7 @@ export class Gaps {
       const supply = supplyOf(judge);
       if (supply === "can") return { kind: "wait" };
       if (supply === "unknown") unknown = true;
-      const low = this.#statements.entry(stream, judge)?.low ?? 0;
+      const low = this.#lowOf(stream, judge);
       const hasLetGo = low > frontier + 1;
       // A floor that is too high makes nobody miss anything (see `causal_floor.ts`), one that is too low might: who has
       // delivered the bundle and can't supply what comes before went on without that itself.
@@ -157,7 +160,7 @@ export class Gaps {
     if (blocker.kind === "previous") return { kind: "skip", counter: goOn, floor };
     // Who isn't a neighbour may keep it still, and bring it later: a question doesn't come after its answer.
     const isGone = !this.newcomer &&
-      judges.every((judge) => (this.#statements.entry(stream, judge)?.low ?? 0) > counter);
+      judges.every((judge) => this.#lowOf(stream, judge) > counter);
     return isGone ? { kind: "skip", counter, floor } : { kind: "waive", floor };
   }
 
@@ -182,6 +185,11 @@ export class Gaps {
   }
 
   /** Whether `peer` had it already when it said how far it is. */
+  /** From which counter on it keeps the stream; 0 where it has said nothing of it. */
+  #lowOf(stream: Stream, peer: PeerKey): number {
+    return this.#statements.entry(stream, peer)?.low ?? 0;
+  }
+
   #hasDelivered(peer: PeerKey, { bundle }: WaitingBundle): boolean {
     const header = bundle.header.value;
     const told = this.#statements.entry(header, peer)?.counter ?? 0;

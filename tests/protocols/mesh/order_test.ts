@@ -4,6 +4,7 @@ import type { Signer } from "../../../lib/base/crypto.ts";
 import type { PeerKey } from "../../../lib/base/ids.ts";
 import { ID_UNKNOWN } from "../../../lib/protocols/mesh/frontier.ts";
 import {
+  BEHIND_MS_MAX,
   BUNDLE_TEXTS_MAX,
   HEADS_MAX,
   HEADS_PER_AUTHOR_MAX,
@@ -491,12 +492,39 @@ Deno.test("Order skips a gap only when every neighbour says that it can't fill i
 
   carl.receive(bob, all[4]!, 0, "range");
   const one = says(carl, bob, [entry], 1);
-  const both = says(carl, dora, [{ ...entry, low: 1, counter: 2 }], 2);
+  const both = says(carl, dora, [entry], 2);
 
   assertEquals(types(one), ["stuck"]);
   assertEquals(types(both), ["persist", "skipped", "delivered"]);
   assertEquals(both[1], { type: "skipped", stream, messages: 2 });
   assertEquals(carl.frontierOf(new Member("ann")), 5);
+});
+
+Deno.test("Order hears again who is behind before it believes that a gap can't be filled", () => {
+  const { bob, carl, dora, all, entry } = gap();
+  const behind = { ...entry, low: 1, counter: 2 };
+
+  carl.receive(bob, all[4]!, 0, "range");
+  says(carl, bob, [entry], 1);
+  says(carl, dora, [behind], BEHIND_MS_MAX - 1);
+  const shown = [...carl.shown];
+  says(carl, dora, [behind], BEHIND_MS_MAX);
+
+  assertEquals(shown, []);
+  assertEquals(carl.shown, ["5"]);
+});
+
+Deno.test("Order fills a gap from who was behind and has caught up, whatever another no longer keeps", () => {
+  const { bob, carl, dora, all, entry } = gap();
+
+  carl.receive(bob, all[4]!, 0, "range");
+  says(carl, bob, [entry], 1);
+  says(carl, dora, [{ ...entry, low: 1, counter: 2 }], 1_000);
+  says(carl, dora, [{ ...entry, low: 1 }], 2_000);
+  says(carl, bob, [entry], BEHIND_MS_MAX);
+  for (const bundle of all.slice(2)) carl.receive(dora, bundle, BEHIND_MS_MAX, "range");
+
+  assertEquals(carl.shown, ["3", "4", "5"]);
 });
 
 /** `from` tells `member` of these streams as soon as it is asked. */
@@ -539,7 +567,7 @@ Deno.test("Order gives what was pushed a second to be overtaken before it skips 
   const { bob, carl, dora, all, entry } = gap();
   carl.receive(bob, all[4]!, 100);
   says(carl, bob, [entry], 150);
-  says(carl, dora, [{ ...entry, low: 1, counter: 2 }], 150);
+  says(carl, dora, [entry], 150);
 
   assertEquals(carl.shown, []);
   assertEquals(firstTickWith(carl, "skipped", 150, 5_000), 1_200);
@@ -553,7 +581,7 @@ Deno.test("Order doesn't take for an answer what a neighbour said before the bun
   says(carl, bob, [entry], 150);
 
   assertEquals(firstTickWith(carl, "skipped", 150, 3_000), null);
-  says(carl, dora, nothing, 3_050);
+  says(carl, dora, nothing, 100 + BEHIND_MS_MAX);
   assertEquals(carl.shown, ["5"]);
 });
 
@@ -704,9 +732,10 @@ Deno.test("Order moves no frontier for what another author says of it: one liar 
       closed: false,
     };
     const entries = from === dora.key ? [nothing, told] : [{ ...nothing, low: 1, counter: 2 }];
-    carl.step({ type: "not-kept", from, entries, askedMs: 1, floor: 0 }, 1);
+    const nowMs = BEHIND_MS_MAX;
+    carl.step({ type: "not-kept", from, entries, askedMs: nowMs, floor: 0 }, nowMs);
   }
-  for (const bundle of all.slice(2)) carl.receive(ann, bundle, 2);
+  for (const bundle of all.slice(2)) carl.receive(ann, bundle, BEHIND_MS_MAX);
 
   assertEquals(carl.shown, ["lie", "3", "4", "5"]);
 });
@@ -895,8 +924,9 @@ Deno.test("Order goes on without something when all that can be delivered withou
     return { author, incarnation, counter, id: idOf(bundle), low, closed: false };
   };
   const nothing = [{ ...entry, low: 1, counter: 2 }, entryOf(gone, 1, 0), entryOf(answer, 1, 0)];
-  says(carl, dora, nothing, 1);
-  says(carl, bob, [entry, entryOf(gone, 3, 2), entryOf(answer, 1, 2), entryOf(first, 1, 1)], 1);
+  const told = [entry, entryOf(gone, 3, 2), entryOf(answer, 1, 2), entryOf(first, 1, 1)];
+  says(carl, dora, nothing, BEHIND_MS_MAX);
+  says(carl, bob, told, BEHIND_MS_MAX);
 
   assertEquals(carl.shown, ["first", "early", "second", "third", "fourth", "answer"]);
 });
@@ -918,11 +948,12 @@ Deno.test("Order takes for missed what may have been answered, where more than i
   // Bob keeps nothing as old as the question; dora, who is behind, has that and nothing else.
   const floor = question.header.value.time;
   carl.receive(bob!, shown!, 0, "range");
-  says(carl, bob!, [entryOf(shown!, 2), entryOf(more[2]!, 2)], 1, floor);
-  says(carl, dora!, [{ ...entryOf(answer!, 1), counter: 0 }, entryOf(question, 1)], 1);
-  for (const bundle of more) carl.receive(bob!, bundle, 2, "range");
-  carl.receive(dora!, question, 3, "graft");
-  for (let nowMs = 50; nowMs <= 6_000; nowMs += 50) carl.step({ type: "tick" }, nowMs);
+  const sinceMs = BEHIND_MS_MAX;
+  says(carl, bob!, [entryOf(shown!, 2), entryOf(more[2]!, 2)], sinceMs, floor);
+  says(carl, dora!, [{ ...entryOf(answer!, 1), counter: 0 }, entryOf(question, 1)], sinceMs);
+  for (const bundle of more) carl.receive(bob!, bundle, sinceMs + 1, "range");
+  carl.receive(dora!, question, sinceMs + 2, "graft");
+  for (let ms = 50; ms <= 6_000; ms += 50) carl.step({ type: "tick" }, sinceMs + ms);
 
   assertEquals(carl.shown, ["after the answer", "1", "2", "3"]);
 });
