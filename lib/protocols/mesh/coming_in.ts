@@ -201,24 +201,27 @@ const CODES: Readonly<Record<JoinFailure["reason"], ErrorCode>> = {
   "version": "version",
   "wrong-room": "protocol",
   "full": "full",
+  "too-fast": "too-fast",
   "bad-credentials": "bad-credentials",
   "protocol": "protocol",
 };
 
 const CHECK_ADDRESS = "check the address, and that a member is listening there";
+const TRY_AGAIN = "try again in a moment, or through another member";
 const FRESH_INVITE =
   "ask a member for a fresh invite, or for an address where a member is listening";
 const ADVICE: Partial<Record<ErrorCode, string>> = {
   "unreachable": CHECK_ADDRESS,
   "timeout": CHECK_ADDRESS,
   "version": "all in a room need the same version of p2pchat, the older ones should be updated",
-  "full": "try again in a moment, or through another member",
+  "full": TRY_AGAIN,
+  "too-fast": TRY_AGAIN,
 };
 
 /** What was tried, and why it came to nothing. */
 export interface JoinFailure {
   readonly contact: Endpoint;
-  readonly reason: DialFailureReason | "self";
+  readonly reason: DialFailureReason | "self" | "too-fast";
   /** What the other side or the network said. */
   readonly text: string;
 }

@@ -16,18 +16,30 @@ export const MET_SELF: Refusal = {
 };
 
 /** What one member says that says nothing of the others. */
-export type OfOneMember = "wrong-room" | "timeout" | "unreachable" | "protocol" | "bad-credentials";
+const OF_ONE_MEMBER = [
+  "wrong-room",
+  "timeout",
+  "unreachable",
+  "protocol",
+  "bad-credentials",
+  "too-fast",
+] as const;
+export type OfOneMember = typeof OF_ONE_MEMBER[number];
 
 export function isOfOneMember(code: string): code is OfOneMember {
-  return ["wrong-room", "timeout", "unreachable", "protocol", "bad-credentials"].includes(code);
+  return OF_ONE_MEMBER.some((known) => known === code);
 }
 
 /** It was asked. */
 export function refusalOf(reason: OfOneMember, text: string): Refusal {
-  // Its link broke: there was a crowd perhaps, or the member is gone.
-  return reason === "unreachable"
-    ? { reason, text: "the member that was asked hung up", again: true }
-    : { reason, text, again: false };
+  switch (reason) {
+    case "unreachable": // there was a crowd perhaps, or the member is gone
+      return { reason, text: "the member that was asked hung up", again: true };
+    case "too-fast":
+      return { reason, text: "it lets in no more newcomers at this moment", again: true };
+    default:
+      return { reason, text, again: false };
+  }
 }
 
 /** The link to it broke before it could be asked. */

@@ -139,6 +139,40 @@ Deno.test("Mesh that wasn't in yet when the invite became void stays out, and le
   assertEquals(bob.process, null, "refused again");
 });
 
+Deno.test("Mesh asks again where a member lets in no more newcomers at this moment", () => {
+  const contact = { host: "10.0.0.1", port: 1 };
+  const mesh = new Mesh(
+    {
+      name: "Bob",
+      advertise: { host: "10.0.0.2", port: 2 },
+      passive: false,
+      historyShown: 0,
+      begin: { kind: "join", contact },
+    },
+    fakeSigner("Bob"),
+    {
+      random: () => 0.5,
+      randomBytes: (length) => new Uint8Array(length),
+      wallMs: () => 0,
+      crypto: fakeCrypto,
+      log: SILENT_LOGGER,
+    },
+  );
+  const link = 1 as LinkId;
+  const up = { link, peer: fakeSigner("Ann").key, remote: contact, localHost: "", epoch: null };
+  const typesOf = (effects: readonly MeshEffect[]) => effects.map(({ type }) => type);
+
+  const first = mesh.step({ type: "start" }, 0);
+  mesh.step({ type: "link-up", ...up, dialled: true, attempt: 1 }, 1);
+  const message = { type: "refuse", code: "too-fast", text: "", room: null } as const;
+  const refused = mesh.step({ type: "message", link, message }, 2);
+  const later = mesh.step({ type: "tick" }, mesh.nextDeadlineMs()!);
+
+  assertEquals(typesOf(first), ["dial"]);
+  assertEquals(typesOf(refused).includes("stop"), false);
+  assertEquals(typesOf(later), ["dial"]);
+});
+
 Deno.test("Mesh comes in within 2 s although those at the first addresses of an invite say nothing", () => {
   const world = quietWorld();
   const [ann, bob] = [addMember(world, "Ann"), addMember(world, "Bob")];
