@@ -248,7 +248,8 @@ const shuffleReply = message(22, "shuffle-reply", {
 const dialBack = message(23, "dial-back", {
   from: "a member that nobody has dialled",
   to: "a neighbour that it has dialled",
-  when: "10 s after it came in or its address changed, and every 10 min while it can't be dialled",
+  when:
+    "10 s after it came in or its address changed, and while it can't be dialled every 10 min at last",
   answer: "`dialled-back` after a dial to this port of the host that the link comes from",
   lane: control,
 }, { port: uint(65_535) });

@@ -22,8 +22,9 @@ const DEADLINES = [
 const DIALLED_WITHIN_MS = 10_000;
 /** A dial lasts up to 10 s; a neighbour may be busy. */
 const ANSWER_MS = 15_000;
-/** What others found, or couldn't find, may be different later: somebody opens a port. */
-const ASK_AGAIN_MS = 10 * 60_000;
+/** What others found, or couldn't find, may be different later: there was a split, or somebody opens a port. */
+const ASK_AGAIN_MS_MIN = 60_000;
+const ASK_AGAIN_MS_MAX = 10 * 60_000;
 /** AutoNAT asks more; these are drawn from five neighbours at most, and each costs a handshake. */
 const ASKED_MAX = 3;
 
@@ -45,6 +46,8 @@ export class Reachability {
   readonly #answers = new Map<PeerKey, boolean | null>();
   readonly #awaited = new Set<PeerKey>();
   readonly #deadlines = new Deadlines(DEADLINES);
+  /** Until the next question, where this one doesn't find that others can; twice as long each time. */
+  #pauseMs = ASK_AGAIN_MS_MIN;
 
   constructor(private readonly port: ReachabilityPort) {}
 
@@ -60,6 +63,7 @@ export class Reachability {
   announced(endpoint: Endpoint, nowMs: number): void {
     this.#endpoint = endpoint;
     this.#isReachable = null;
+    this.#pauseMs = ASK_AGAIN_MS_MIN;
     this.#forget();
     this.#deadlines.set("ask", nowMs + DIALLED_WITHIN_MS);
   }
@@ -115,7 +119,8 @@ export class Reachability {
     const yes = answers.filter((answer) => answer === true).length;
     const no = answers.filter((answer) => answer === false).length;
     this.#forget();
-    this.#deadlines.set("ask", nowMs + ASK_AGAIN_MS);
+    this.#deadlines.set("ask", nowMs + this.#pauseMs);
+    this.#pauseMs = Math.min(2 * this.#pauseMs, ASK_AGAIN_MS_MAX);
     if (yes > 0 && yes >= no) this.#learn(true);
     else if (no >= 2 || (no === 1 && answers.length === 1)) this.#learn(false);
   }
@@ -125,6 +130,7 @@ export class Reachability {
     if (isReachable) {
       this.#forget();
       this.#deadlines.clear("ask");
+      this.#pauseMs = ASK_AGAIN_MS_MIN;
     }
     const before = this.#isReachable ?? true;
     this.#isReachable = isReachable;

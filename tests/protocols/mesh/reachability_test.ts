@@ -65,7 +65,7 @@ Deno.test("Reachability learns nothing of a public address from who dials within
   assertEquals(news(), []);
 });
 
-Deno.test("Reachability goes by the majority of three, and asks again after ten minutes", () => {
+Deno.test("Reachability goes by the majority of three, and asks again after a minute", () => {
   const { answers, at, news } = someone(ann, bob, cem, dan);
   at(10_000);
   assertEquals(news(), ["10 asks a", "10 asks b", "10 asks c"]);
@@ -77,10 +77,24 @@ Deno.test("Reachability goes by the majority of three, and asks again after ten 
   assertEquals(news(), []);
   answers(cem, false);
   assertEquals(news(), ["12 203.0.113.1 isn't reachable"]);
-  at(12_000 + 10 * MINUTE_MS);
-  assertEquals(news(), ["612 asks a", "612 asks b", "612 asks c"]);
+  at(12_000 + MINUTE_MS);
+  assertEquals(news(), ["72 asks a", "72 asks b", "72 asks c"]);
   for (const peer of [ann, bob, cem]) answers(peer, true);
-  assertEquals(news(), ["612 203.0.113.1 is reachable"]);
+  assertEquals(news(), ["72 203.0.113.1 is reachable"]);
+});
+
+Deno.test("Reachability that stays in doubt asks more and more rarely, every ten minutes at last", () => {
+  const { answers, at, news } = someone(ann);
+  at(10_000);
+  const pauses = [1, 2, 4, 8, 10, 10];
+  const all = pauses.map((_, index) => pauses.slice(0, index + 1).reduce((a, b) => a + b));
+  for (const minutes of all) {
+    answers(ann, false);
+    at(10_000 + minutes * MINUTE_MS);
+  }
+
+  const asked = all.map((minutes) => `${10 + 60 * minutes} asks a`);
+  assertEquals(news(), ["10 asks a", "10 203.0.113.1 isn't reachable", ...asked]);
 });
 
 Deno.test("Reachability believes one neighbour only where there is no other", () => {
