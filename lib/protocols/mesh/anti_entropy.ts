@@ -59,6 +59,7 @@ type Of<Type extends SyncMessage["type"]> = Extract<SyncMessage, { readonly type
 const CONFIRM_BYTES = SYNC_WINDOW_BYTES / 4;
 /** Once may be chance: it let go of it meanwhile. */
 const NOT_GIVEN_TIMES = 2;
+const NONE: ReadonlySet<StreamKey> = new Set();
 /** A newcomer asks two: one may be behind itself, or lie. */
 const NEWCOMER_ROUNDS = 2;
 
@@ -313,14 +314,14 @@ export class AntiEntropy
 
   /** All that differs is compared: what the neighbour can't supply is told, what it can is fetched. */
   #completeRound(key: PeerKey, peer: SyncPeer): void {
-    const { own, entries, compared } = peer.round!;
+    const { own, entries, compared, further } = peer.round!;
     peer.round = null;
     this.#holdsOwn(
       key,
       peer,
       compared.has(bucketOf(this.config.key)) ? heldOf(own, this.#ownOf(entries)) : own,
     );
-    const wants = this.#compare(key, entries, compared, peer.lastBegunMs);
+    const wants = this.#compare(key, entries, compared, peer.lastBegunMs, further);
     if (wants.length === 0) peer.disappointments = 0;
     const asked = this.#want(key, peer, wants);
     if (asked && peer.fetch === null) this.#becomeComplete(key, peer);
@@ -412,12 +413,14 @@ export class AntiEntropy
     entries: readonly SyncEntry[],
     buckets: ReadonlySet<number>,
     askedMs: number | null,
+    further: ReadonlySet<StreamKey> = NONE,
   ): readonly Want[] {
     const whole = askedMs !== null;
     const all = whole && this.config.newcomer;
     const { wants, statements, proofs } = compareFrontiers(this.order, entries, buckets, {
       whole,
       all,
+      further,
     });
     // A newcomer listens to the rounds that are of all there is.
     if (all || !this.config.newcomer || this.#caughtUp) {

@@ -413,7 +413,8 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
 
   #serveWaiting(): void {
     const asked = new Set<string>();
-    for (const waiting of this.pool.inOrder()) {
+    const askedAgain: WaitingBundle[] = [];
+    for (const waiting of [...this.pool.all()]) {
       if (this.pool.get(waiting.id) !== waiting) continue;
       if (this.#nowMs - waiting.sinceMs >= WAITING_MS_MAX) {
         this.#giveUp(waiting);
@@ -425,8 +426,9 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
       }
       if (waiting.askAtMs <= this.#nowMs) this.#ask(waiting, asked);
       this.#deadlines.setEarliest("waiting", waiting.askAtMs);
-      if (waiting.asked > 1) this.#considerGap(waiting);
+      if (waiting.asked > 1) askedAgain.push(waiting);
     }
+    this.#considerGaps(inRoomOrder(askedAgain));
   }
 
   /** Whoever sent it has delivered it, and so what came before; then the others that sent it, in turn. */
@@ -479,8 +481,9 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
     }
   }
 
-  #considerGaps(): void {
-    for (const waiting of this.pool.inOrder()) {
+  /** @param some In room order. */
+  #considerGaps(some: readonly WaitingBundle[] = this.pool.inOrder()): void {
+    for (const waiting of some) {
       if (this.pool.get(waiting.id) === waiting) this.#considerGap(waiting);
     }
   }

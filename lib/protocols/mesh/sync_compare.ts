@@ -27,6 +27,7 @@ export interface Comparison {
 /**
  * @param entries All that the neighbour has in `buckets`.
  * @param buckets Those that were compared.
+ * @param further Streams of other buckets of which it was asked.
  * @param whole Whether the neighbour has what we have in all others.
  * @param all Whether every entry is a statement: a newcomer is to know what there is.
  */
@@ -34,7 +35,11 @@ export function compareFrontiers(
   order: OrderQueries,
   entries: readonly SyncEntry[],
   buckets: ReadonlySet<number>,
-  { whole, all }: { readonly whole: boolean; readonly all: boolean },
+  { whole, all, further }: {
+    readonly whole: boolean;
+    readonly all: boolean;
+    readonly further: ReadonlySet<StreamKey>;
+  },
 ): Comparison {
   const wants: Want[] = [];
   const statements = new Map<StreamKey, SyncEntry>();
@@ -61,9 +66,13 @@ export function compareFrontiers(
     const key = streamKey(gap);
     if (statements.has(key)) continue;
     if (listed.has(key)) statements.set(key, gap);
-    else if (buckets.has(bucketOf(gap.author))) statements.set(key, nothingOf(gap));
-    // It wasn't compared, since its hash was equal: so is what the hash covers.
-    else if (whole && !isUnkept(gap)) statements.set(key, gap);
+    else if (buckets.has(bucketOf(gap.author)) || further.has(key)) {
+      // Who says nothing of what it was asked for has nothing to give.
+      statements.set(key, nothingOf(gap));
+    } else if (whole && !isUnkept(gap)) {
+      // It wasn't compared, since its hash was equal: so is what the hash covers.
+      statements.set(key, gap);
+    }
   }
   return { wants, statements: [...statements.values()], proofs };
 }

@@ -151,6 +151,7 @@ export class RunsAhead extends Adversary {
       const latest = Math.max(...[...this.heads.values(), ...stream.head].map(({ time }) => time));
       const heads = [...this.heads.values(), ...stream.head].slice(-64);
       if (heads.length === 0) return this.send(stream.next());
+      if (latest > Number.MAX_SAFE_INTEGER - DAY_MS) return; // there is no later time
       return this.send(stream.next(1, { heads, time: latest + DAY_MS - 1 }));
     }
     const head: Head = {

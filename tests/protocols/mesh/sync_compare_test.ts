@@ -1,0 +1,18 @@
+import { assertEquals } from "@std/assert";
+import type { PeerKey } from "../../../lib/base/ids.ts";
+import { nothingOf } from "../../../lib/protocols/mesh/frontier.ts";
+import type { OrderQueries } from "../../../lib/protocols/mesh/order_io.ts";
+import { streamKey } from "../../../lib/protocols/mesh/stream.ts";
+import { compareFrontiers } from "../../../lib/protocols/mesh/sync_compare.ts";
+
+Deno.test("compareFrontiers() takes for nothing what somebody was asked for and says nothing of", () => {
+  const stream = { author: "a".repeat(64) as PeerKey, incarnation: 1 };
+  const gap = nothingOf(stream);
+  const order: Partial<OrderQueries> = { gaps: () => [gap], entriesOf: () => [] };
+  const statementsOf = (further: ReadonlySet<ReturnType<typeof streamKey>>) =>
+    compareFrontiers(order as OrderQueries, [], new Set(), { whole: true, all: false, further })
+      .statements;
+
+  assertEquals(statementsOf(new Set([streamKey(stream)])), [gap]);
+  assertEquals(statementsOf(new Set()), [], "equal hashes cover nothing of which nothing is kept");
+});
