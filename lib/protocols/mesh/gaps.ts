@@ -184,12 +184,12 @@ export class Gaps {
     return found !== undefined && found.counter > frontier && counter > found.after;
   }
 
-  /** Whether `peer` had it already when it said how far it is. */
-  /** From which counter on it keeps the stream; 0 where it has said nothing of it. */
+  /** From which counter on `peer` keeps the stream; 0 where it has said nothing of it. */
   #lowOf(stream: Stream, peer: PeerKey): number {
     return this.#statements.entry(stream, peer)?.low ?? 0;
   }
 
+  /** Whether `peer` had it already when it said how far it is. */
   #hasDelivered(peer: PeerKey, { bundle }: WaitingBundle): boolean {
     const header = bundle.header.value;
     const told = this.#statements.entry(header, peer)?.counter ?? 0;

@@ -16,8 +16,9 @@
  * - Two neighbours that we chose ourselves are never displaced by those who choose us, and only one in
  *   5 s is: an attacker that dials us never has all our links.
  * - Up to six members are a full mesh. Members that can't be dialled take inbound slots, and no place in
- *   the active view, but where we dialled them before they said so. Old members are dialled now and then: no view heals a split of two healthy halves. So are
- *   members with whom our neighbours share no words: all five may be liars.
+ *   the active view, but where we dialled them before they said so. Old members are dialled now and then:
+ *   no view heals a split of two healthy halves. So are members with whom our neighbours share no words:
+ *   all five may be liars.
  */
 
 import type { Environment } from "../../base/environment.ts";

@@ -1,12 +1,12 @@
 // A private room as its members' machines see it, in an even world: who is let in when.
 
 import { assert, assertEquals } from "@std/assert";
-import { SILENT_LOGGER } from "../../../lib/base/environment.ts";
 import type { LinkId, PeerKey } from "../../../lib/base/ids.ts";
 import type { MeshCommand } from "../../../lib/protocols/mesh/events.ts";
 import { type Invite, parseInvite } from "../../../lib/protocols/mesh/invite.ts";
 import { Mesh } from "../../../lib/protocols/mesh/mesh.ts";
-import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
+import { fakeSigner } from "../../sim/fake_crypto.ts";
+import { fakeEnvironment } from "./membership_fixtures.ts";
 import { EVEN_WORLD, plainMember } from "../../sim/mesh/even_world.ts";
 import type { Member } from "../../sim/mesh/member.ts";
 import { meshSubject } from "../../sim/mesh/mesh_subject.ts";
@@ -183,13 +183,7 @@ Deno.test("Mesh turns away who came before it was known that an invite is needed
         begin: { kind: "resume", room: ann.room! },
       },
       ann.config.signer,
-      {
-        random: () => 0.5,
-        randomBytes: (length) => new Uint8Array(length),
-        wallMs: () => 0,
-        crypto: fakeCrypto,
-        log: SILENT_LOGGER,
-      },
+      fakeEnvironment(0),
     );
     mesh.step({ type: "start" }, 0);
     // The disk is still being read.

@@ -6,7 +6,7 @@ import { Mesh } from "../../../lib/protocols/mesh/mesh.ts";
 import type { MeshEffect } from "../../../lib/protocols/mesh/mesh_io.ts";
 import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
 import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
-import { beaconOf } from "./membership_fixtures.ts";
+import { beaconOf, fakeEnvironment } from "./membership_fixtures.ts";
 import { EVEN_WORLD, plainMember } from "../../sim/mesh/even_world.ts";
 import type { MeshChecker } from "../../sim/mesh/checker.ts";
 import type { Member } from "../../sim/mesh/member.ts";
@@ -150,13 +150,7 @@ Deno.test("Mesh asks again where a member lets in no more newcomers at this mome
       begin: { kind: "join", contact },
     },
     fakeSigner("Bob"),
-    {
-      random: () => 0.5,
-      randomBytes: (length) => new Uint8Array(length),
-      wallMs: () => 0,
-      crypto: fakeCrypto,
-      log: SILENT_LOGGER,
-    },
+    fakeEnvironment(0),
   );
   const link = 1 as LinkId;
   const up = { link, peer: fakeSigner("Ann").key, remote: contact, localHost: "", epoch: null };
