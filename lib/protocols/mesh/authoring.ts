@@ -106,7 +106,8 @@ export class Authoring {
   /**
    * The next bundle, which waits for the disk from now on; null where there is nothing to be made, or
    * something else is on its way. With more than 64 heads bundles of kind `heads` come first, until they have named all:
-   * what comes meanwhile wasn't shown when the lines were typed, and they needn't follow it.
+   * what comes meanwhile wasn't shown when the lines were typed, and they needn't follow it. The latest come first, so
+   * that each is later than the bundle before it, which its heads may leave out.
    */
   next(heads: readonly Head[], nowMs: number): OwnBundle | null {
     if (!this.#canMake()) return null;
@@ -116,7 +117,7 @@ export class Authoring {
     this.#referenceAtMs = nowMs + REFERENCE_INTERVAL_MS;
     this.#isJoining = heads.length > REFERENCE_HEADS_MAX;
     if (!this.#isJoining) this.#joined = this.#queue.length;
-    return this.#make("heads", heads.slice(0, REFERENCE_HEADS_MAX), []);
+    return this.#make("heads", heads.slice(-REFERENCE_HEADS_MAX), []);
   }
 
   /** The disk has it: the bundle, which has happened now; null where the token is another's. */

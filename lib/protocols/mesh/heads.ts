@@ -5,6 +5,9 @@
  * Of one author the last few alone: a process that begins names what the one before it had said. Who begins a stream
  * for each word, and names nothing, would else have everybody name them all before anybody can say a word; so what
  * answers such an author may be shown before the earliest of its words.
+ *
+ * A stream's bundle that isn't later than the one before it, which it follows, is a liar's. It doesn't stand for that
+ * one: what we say would be in history before what we have been shown.
  */
 
 import type { PeerKey } from "../../base/ids.ts";
@@ -31,6 +34,7 @@ export class Heads {
   }
 
   set(state: StreamState, head: Head): void {
+    if (state.head !== null && state.head.time > head.time) return;
     state.head = head;
     const states = this.#byAuthor.get(state.author) ?? new Set();
     this.#byAuthor.set(state.author, states);

@@ -1129,10 +1129,43 @@ Deno.test("Order names thousands of heads at once, in bundles of 1,024, before w
   assertEquals(kindsOf(said), [
     ["heads", REFERENCE_HEADS_MAX],
     ["heads", REFERENCE_HEADS_MAX],
-    ["heads", 101],
+    ["heads", 102],
     ["texts", 1],
   ]);
   assertEquals(words.filter((word) => !heads.some(({ id }) => id === idOf(word))), []);
+});
+
+Deno.test("Order: what one says is later than what one said, whatever the clock and however many heads", () => {
+  let wallMs = 2 * WALL_MS;
+  const [ann, bob] = [new Member("ann", { wallMs: () => wallMs }), new Member("bob")];
+  ann.sayOne("ahead");
+  wallMs = WALL_MS;
+  for (const one of crowdOf(REFERENCE_HEADS_MAX + 100)) ann.receive(bob, one.sayOne("hello"));
+
+  ann.say(["all of you"], 100);
+
+  const times = ann.bundles.filter(({ header: { value } }) => value.author === ann.key)
+    .map(({ header: { value } }) => value.time);
+  assertEquals(times.length, 4);
+  assertEquals(times, times.toSorted((a, b) => a - b));
+});
+
+Deno.test("Order: an answer is later than its question, whatever a liar that followed that says at an earlier time", () => {
+  const [ann, bob, carl] = [
+    new Member("ann", { wallMs: 2 * WALL_MS }),
+    new Member("bob"),
+    new Member("carl"),
+  ];
+  const liar = fakeSigner("liar");
+  const question = ann.sayOne("is anybody here?");
+  const follows = forged(liar, "I am", { heads: [headOf(question)], time: 2 * WALL_MS + 1 });
+  const back = forged(liar, "or not", { counter: 2, previous: idOf(follows), time: WALL_MS });
+  for (const bundle of [question, follows, back]) bob.receive(carl, bundle);
+
+  const answer = bob.sayOne("yes");
+
+  assertEquals(bob.shown, ["is anybody here?", "I am", "or not", "yes"]);
+  assert(answer.header.value.time > question.header.value.time);
 });
 
 Deno.test("Order: a line goes out when what was shown before it is named, however much comes while the disk works", () => {
