@@ -6,6 +6,9 @@
  * receiver sets. Both sides compare, so that one round brings both what they lack. Neither side holds
  * more than places and counters for the other: a slow reader costs nothing.
  *
+ * Beside that the neighbours are asked about the streams in which something is missing, and about those alone: what
+ * waits for it goes on as soon as all have said that they haven't got it, however much else differs.
+ *
  * Every wait has a deadline. Whoever says that it has more and then sends nothing is counted, and another
  * neighbour is asked.
  *
@@ -27,13 +30,14 @@ import type {
   AntiEntropyQueries,
 } from "./anti_entropy_io.ts";
 import { lastCounter } from "./bundle.ts";
-import { bucketOf, BUCKETS, isUnkept, nothingOf } from "./frontier.ts";
+import { bucketOf, BUCKETS, nothingOf } from "./frontier.ts";
 import {
   SYNC_AGAIN_MS,
   SYNC_ANSWER_MS_MAX,
   SYNC_ENTRIES_MAX,
   SYNC_HAND_OVER_MS,
   SYNC_INTERVAL_MS,
+  SYNC_PAGE_MS_MAX,
   SYNC_PATIENCE_MS,
   SYNC_PROGRESS_MS_MAX,
   SYNC_ROUND_ENTRIES_MAX,
@@ -59,7 +63,7 @@ type Of<Type extends SyncMessage["type"]> = Extract<SyncMessage, { readonly type
 const CONFIRM_BYTES = SYNC_WINDOW_BYTES / 4;
 /** Once may be chance: it let go of it meanwhile. */
 const NOT_GIVEN_TIMES = 2;
-const NONE: ReadonlySet<StreamKey> = new Set();
+const NONE: ReadonlySet<never> = new Set();
 /** A newcomer asks two: one may be behind itself, or lie. */
 const NEWCOMER_ROUNDS = 2;
 
@@ -156,8 +160,8 @@ export class AntiEntropy
         break;
       case "stuck":
         for (const [key, peer] of this.#peers) {
-          peer.stuck(nowMs);
-          this.#beginSoon(key, WANT_RETRY_MS);
+          this.#askGaps(key, peer);
+          this.#beginSoon(key, peer.complete ? SYNC_INTERVAL_MS : WANT_RETRY_MS);
         }
         break;
       case "tick":
@@ -206,6 +210,7 @@ export class AntiEntropy
     this.#believe(this.#second.due(this.#nowMs));
     for (const [key, peer] of this.#peers) {
       if ((peer.round?.deadlineMs ?? Infinity) <= this.#nowMs) this.#abandonRound(key, peer);
+      if ((peer.gapsAsked?.deadlineMs ?? Infinity) <= this.#nowMs) peer.gapsAsked = null;
       if ((peer.fetch?.deadlineMs ?? Infinity) <= this.#nowMs) this.#abandonFetch(key, peer);
       if (peer.supply !== null && peer.supplyDeadlineMs <= this.#nowMs) peer.supply = null;
       if (peer.busy || peer.beginAtMs > this.#nowMs) continue;
@@ -235,13 +240,40 @@ export class AntiEntropy
       own: this.#ownCounters(),
       remaining: [],
       page: null,
-      further: new Set(),
       compared: new Set(),
       entries: [],
       deadlineMs: this.#nowMs + SYNC_ANSWER_MS_MAX,
     };
     peer.questions.push("summary");
     this.#send(key, { type: "sync-summary", root: this.order.root() });
+    this.#askGaps(key, peer);
+  }
+
+  /**
+   * Asks how far the neighbour is where something is missing here. Equal hashes don't say it of a stream of which nothing
+   * is kept; and this costs a few entries, where a round compares all that differs.
+   */
+  #askGaps(key: PeerKey, peer: SyncPeer): void {
+    if (peer.gapsAsked !== null || peer.owedMs(this.#nowMs) > 0) return;
+    const gaps = this.order.gaps();
+    if (gaps.length === 0) return;
+    peer.gapsAsked = {
+      streams: new Set(gaps.map(streamKey)),
+      atMs: this.#nowMs,
+      entries: [],
+      deadlineMs: this.#nowMs + SYNC_ANSWER_MS_MAX,
+    };
+    this.#sendEntries(key, [], gaps, true);
+  }
+
+  #saidOfGaps(key: PeerKey, peer: SyncPeer, { entries, last }: Of<"sync-frontiers">): void {
+    const asked = peer.gapsAsked;
+    if (asked === null) return;
+    asked.entries.push(...entries.filter((entry) => asked.streams.has(streamKey(entry))));
+    if (!last && asked.entries.length < asked.streams.size) return;
+    peer.gapsAsked = null;
+    const { atMs, streams } = asked;
+    this.#want(key, peer, this.#compare(key, asked.entries, { gaps: streams }, atMs));
   }
 
   #abandonRound(key: PeerKey, peer: SyncPeer): void {
@@ -267,61 +299,47 @@ export class AntiEntropy
   /** Goes on with what remains to be compared; without an end where nothing does. */
   #askOn(key: PeerKey, peer: SyncPeer): void {
     const round = peer.round!;
-    const further = round.page === null ? this.#furtherOf(round.remaining) : [];
-    if (round.remaining.length + further.length === 0) return this.#completeRound(key, peer);
-    this.#sendPage(key, round, further);
+    if (round.remaining.length === 0) return this.#completeRound(key, peer);
+    this.#sendPage(key, round);
   }
 
-  /**
-   * Where something is missing of a stream of which nothing is kept here, equal hashes don't say how far the neighbour
-   * is in it.
-   */
-  #furtherOf(differing: readonly number[]): readonly SyncEntry[] {
-    return this.order.gaps().filter((gap) =>
-      isUnkept(gap) && !differing.includes(bucketOf(gap.author))
-    );
-  }
-
-  /** As many of the remaining buckets as fit into one message, one at least, and `further` entries. */
-  #sendPage(key: PeerKey, round: Round, further: readonly SyncEntry[]): void {
+  /** As many of the remaining buckets as fit into one message, one at least. */
+  #sendPage(key: PeerKey, round: Round): void {
     const { buckets, entries } = this.#pageOf(round.remaining);
     round.page = buckets;
-    if (further.length > 0) round.further = new Set(further.map(streamKey));
-    round.deadlineMs = this.#nowMs + SYNC_ANSWER_MS_MAX;
-    this.#sendEntries(key, buckets, [...entries, ...further], true);
+    round.deadlineMs = this.#nowMs + SYNC_PAGE_MS_MAX;
+    this.#sendEntries(key, buckets, entries, true);
   }
 
   #answered(key: PeerKey, peer: SyncPeer, message: Of<"sync-frontiers">): void {
     const { round } = peer;
     if (round === null || round.page === null) return;
-    const { page, further } = round;
+    const { page } = round;
     const covered = message.buckets.filter((bucket) => page.includes(bucket));
     // To a round that was given up: it took longer than we wait.
-    if (covered.length === 0 && page.length + message.buckets.length > 0) return;
+    if (covered.length === 0) return;
     const within = new Set(covered);
     for (const entry of message.entries) {
-      if (within.has(bucketOf(entry.author)) || further.has(streamKey(entry))) {
-        round.entries.push(entry);
-      }
+      if (within.has(bucketOf(entry.author))) round.entries.push(entry);
     }
     const enough = round.entries.length >= SYNC_ROUND_ENTRIES_MAX;
     if (!message.last && !enough) return;
     for (const bucket of covered) round.compared.add(bucket);
     round.remaining = round.remaining.filter((bucket) => !within.has(bucket));
-    if (round.remaining.length > 0 && !enough) this.#sendPage(key, round, []);
+    if (round.remaining.length > 0 && !enough) this.#sendPage(key, round);
     else this.#completeRound(key, peer);
   }
 
   /** All that differs is compared: what the neighbour can't supply is told, what it can is fetched. */
   #completeRound(key: PeerKey, peer: SyncPeer): void {
-    const { own, entries, compared, further } = peer.round!;
+    const { own, entries, compared } = peer.round!;
     peer.round = null;
     this.#holdsOwn(
       key,
       peer,
       compared.has(bucketOf(this.config.key)) ? heldOf(own, this.#ownOf(entries)) : own,
     );
-    const wants = this.#compare(key, entries, compared, peer.lastBegunMs, further);
+    const wants = this.#compare(key, entries, { buckets: compared }, peer.lastBegunMs);
     if (wants.length === 0) peer.disappointments = 0;
     const asked = this.#want(key, peer, wants);
     if (asked && peer.fetch === null) this.#becomeComplete(key, peer);
@@ -352,7 +370,7 @@ export class AntiEntropy
     this.#sendEntries(key, buckets, [...entries, ...further], false);
     const covered = new Set(buckets);
     const theirs = asked.filter((entry) => covered.has(bucketOf(entry.author)));
-    this.#want(key, peer, this.#compare(key, theirs, covered, null));
+    this.#want(key, peer, this.#compare(key, theirs, { buckets: covered }, null));
   }
 
   // Both sides.
@@ -366,7 +384,9 @@ export class AntiEntropy
       case "sync-frontiers":
         peer.floor = message.floor;
         peer.looked(message.entries.length, this.#nowMs);
-        return message.reply ? this.#asked(key, peer, message) : this.#answered(key, peer, message);
+        if (message.reply) return this.#asked(key, peer, message);
+        if (message.buckets.length === 0) return this.#saidOfGaps(key, peer, message);
+        return this.#answered(key, peer, message);
       case "sync-want":
         return this.#supplying.wanted(key, peer, message, this.#nowMs);
       case "sync-progress":
@@ -411,19 +431,21 @@ export class AntiEntropy
   #compare(
     key: PeerKey,
     entries: readonly SyncEntry[],
-    buckets: ReadonlySet<number>,
+    about: { readonly buckets: ReadonlySet<number> } | { readonly gaps: ReadonlySet<StreamKey> },
     askedMs: number | null,
-    further: ReadonlySet<StreamKey> = NONE,
   ): readonly Want[] {
-    const whole = askedMs !== null;
+    const isOfGaps = "gaps" in about;
+    const whole = askedMs !== null && !isOfGaps;
     const all = whole && this.config.newcomer;
-    const { wants, statements, proofs } = compareFrontiers(this.order, entries, buckets, {
+    const { wants, statements, proofs } = compareFrontiers(this.order, entries, {
+      buckets: NONE,
+      gaps: NONE,
+      ...about,
       whole,
       all,
-      further,
     });
-    // A newcomer listens to the rounds that are of all there is.
-    if (all || !this.config.newcomer || this.#caughtUp) {
+    // A newcomer listens to the rounds that are of all there is, and to what it asked itself.
+    if (all || isOfGaps || !this.config.newcomer || this.#caughtUp) {
       const floor = this.#peers.get(key)?.floor ?? 0;
       this.#effects.push({ type: "frontiers", from: key, entries: statements });
       const spoken = { type: "not-kept", from: key, entries: statements, floor } as const;
@@ -531,7 +553,7 @@ export class AntiEntropy
 
   #equal(key: PeerKey, peer: SyncPeer, askedMs: number): void {
     peer.equal = true;
-    this.#compare(key, [], new Set(), askedMs);
+    this.#compare(key, [], { buckets: new Set() }, askedMs);
     this.#becomeComplete(key, peer);
   }
 

@@ -283,6 +283,8 @@ export const LINK_MESSAGES_BURST = 4 * LINK_MESSAGES_PER_SECOND;
 export const SYNC_INTERVAL_MS = 10_000;
 /** An answer to a question of a hundred bytes takes a round trip and what is queued before it. */
 export const SYNC_ANSWER_MS_MAX = 5_000;
+/** Two pages of 80 KiB, one each way, on a line of 16 KiB a second, and what is queued before them. */
+export const SYNC_PAGE_MS_MAX = 15_000;
 /**
  * What one neighbour said that it has and doesn't begin to give for so long is asked of another too; then of a third
  * after twice that. A long range comes in order of time, so that what is late in it begins late.

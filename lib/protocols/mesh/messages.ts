@@ -392,7 +392,7 @@ const syncFrontiers = message(66, "sync-frontiers", {
   from: "either",
   to: "the other",
   when:
-    "buckets differ, or streams of which nothing is kept are asked about; the other answers with its own for the same",
+    "buckets differ, or, with no buckets, something is missing in these streams; the other answers with its own for the same",
   answer: "`sync-frontiers` once, then `sync-want` from whoever lacks something",
   lane: data,
 }, {

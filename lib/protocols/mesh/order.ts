@@ -495,6 +495,8 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
     if (blocker.kind === "head" && this.pool.isRefuted(waiting, blocker)) {
       return this.#waive(waiting, blocker.head);
     }
+    // Nor can what is here name what names it.
+    if (blocker.kind === "head" && this.pool.get(blocker.head.id) !== undefined) return;
     const here = this.pool.upTo(blocker.stream, blocker.counter);
     if (here === "floor") return; // whether it is late is known in some seconds
     // What waits itself for something isn't given up; but a liar can have two wait for each other.

@@ -132,14 +132,13 @@ export class OrderView implements OrderQueries {
     for (const { blocker } of this.pool.all()) {
       if (blocker.kind !== "claim" && blocker.kind !== "floor") add(blocker.stream);
     }
-    // Of many that a bundle names, each would take a round of its own: longer than it may wait.
+    // Of many that a bundle names, or one after the other, each would take a round of its own: longer than it may wait.
     for (const { bundle, blocker } of this.pool.all()) {
-      if (blocker.kind !== "head") continue;
       const { heads } = bundle.header.value;
-      const first = heads.indexOf(blocker.head);
+      const first = blocker.kind === "head" ? heads.indexOf(blocker.head) : 0;
       for (const head of heads.slice(first, first + HEADS_MAX)) {
         if (entries.size >= SYNC_ENTRIES_MAX) return [...entries.values()];
-        if (!this.ledger.isSatisfied(head)) add(head);
+        if (!this.pool.get(head.id) && !this.ledger.isSatisfied(head)) add(head);
       }
     }
     return [...entries.values()];

@@ -25,20 +25,20 @@ export interface Comparison {
 }
 
 /**
- * @param entries All that the neighbour has in `buckets`.
+ * @param entries All that the neighbour has in `buckets`, and of `gaps`.
  * @param buckets Those that were compared.
- * @param further Streams of other buckets of which it was asked.
+ * @param gaps Streams of other buckets of which it was asked.
  * @param whole Whether the neighbour has what we have in all others.
  * @param all Whether every entry is a statement: a newcomer is to know what there is.
  */
 export function compareFrontiers(
   order: OrderQueries,
   entries: readonly SyncEntry[],
-  buckets: ReadonlySet<number>,
-  { whole, all, further }: {
+  { buckets, gaps, whole, all }: {
+    readonly buckets: ReadonlySet<number>;
+    readonly gaps: ReadonlySet<StreamKey>;
     readonly whole: boolean;
     readonly all: boolean;
-    readonly further: ReadonlySet<StreamKey>;
   },
 ): Comparison {
   const wants: Want[] = [];
@@ -66,7 +66,7 @@ export function compareFrontiers(
     const key = streamKey(gap);
     if (statements.has(key)) continue;
     if (listed.has(key)) statements.set(key, gap);
-    else if (buckets.has(bucketOf(gap.author)) || further.has(key)) {
+    else if (buckets.has(bucketOf(gap.author)) || gaps.has(key)) {
       // Who says nothing of what it was asked for has nothing to give.
       statements.set(key, nothingOf(gap));
     } else if (whole && !isUnkept(gap)) {

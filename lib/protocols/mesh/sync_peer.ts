@@ -4,10 +4,8 @@ import { TokenBucket } from "../../base/token_bucket.ts";
 import {
   SYNC_LOOKS_BURST,
   SYNC_LOOKS_PER_SECOND,
-  SYNC_PROGRESS_MS_MAX,
   SYNC_QUESTIONS_BURST,
   SYNC_QUESTIONS_PER_SECOND,
-  WANT_RETRY_MS,
 } from "./limits.ts";
 import type { SyncEntry, SyncMessage } from "./messages.ts";
 import type { StreamKey } from "./stream.ts";
@@ -24,10 +22,17 @@ export interface Round {
   /** Differing buckets that aren't compared yet, and those of the page that is under way; null before the first. */
   remaining: readonly number[];
   page: readonly number[] | null;
-  /** Streams in other buckets of which the neighbour is asked how far it is: equal hashes don't say it. */
-  further: ReadonlySet<StreamKey>;
   readonly compared: Set<number>;
   /** What the neighbour has in the compared buckets; one for each of its streams at most. */
+  readonly entries: SyncEntry[];
+  deadlineMs: number;
+}
+
+/** What was asked about streams in which something is missing; beside any round. */
+export interface GapsAsked {
+  readonly streams: ReadonlySet<StreamKey>;
+  readonly atMs: number;
+  /** What the neighbour said of them so far. */
   readonly entries: SyncEntry[];
   deadlineMs: number;
 }
@@ -52,6 +57,7 @@ export interface Fetch {
 
 export class SyncPeer {
   round: Round | null = null;
+  gapsAsked: GapsAsked | null = null;
   /** The neighbour's part of a page of its round, until its last message. */
   asked: SyncEntry[] = [];
   fetch: Fetch | null = null;
@@ -72,11 +78,6 @@ export class SyncPeer {
   lastBegunMs = -Infinity;
   /** What it last said of how far back it keeps everything, in room time. */
   floor = 0;
-  /**
-   * Whether the next round needn't wait for the end of `fetch`: all that came waits for what the neighbour alone can say
-   * is kept no more, and the rest comes when that is taken in.
-   */
-  comparesBeside = false;
   /** Whether a whole round was completed once. */
   complete = false;
   equal = false;
@@ -113,21 +114,13 @@ export class SyncPeer {
   }
 
   get busy(): boolean {
-    return this.round !== null || (this.fetch !== null && !this.comparesBeside);
+    return this.round !== null || this.fetch !== null;
   }
 
   /** A round begins. */
   begins(nowMs: number): void {
     this.beginAtMs = Infinity;
-    this.comparesBeside = false;
     this.lastBegunMs = nowMs;
-  }
-
-  /** Something waits here for what others say. */
-  stuck(nowMs: number): void {
-    if (this.fetch === null) return;
-    const movedMs = this.fetch.deadlineMs - SYNC_PROGRESS_MS_MAX;
-    this.comparesBeside = nowMs >= movedMs + WANT_RETRY_MS;
   }
 
   nextDeadlineMs(): number {
@@ -135,6 +128,7 @@ export class SyncPeer {
     return Math.min(
       begin,
       this.round?.deadlineMs ?? Infinity,
+      this.gapsAsked?.deadlineMs ?? Infinity,
       this.fetch?.deadlineMs ?? Infinity,
       this.supply === null ? Infinity : this.supplyDeadlineMs,
     );
@@ -144,6 +138,7 @@ export class SyncPeer {
     this.beginAtMs += delayMs;
     this.supplyDeadlineMs += delayMs;
     if (this.round !== null) this.round.deadlineMs += delayMs;
+    if (this.gapsAsked !== null) this.gapsAsked.deadlineMs += delayMs;
     if (this.fetch === null) return;
     this.fetch.deadlineMs += delayMs;
     for (const pending of this.fetch.wants.values()) pending.movedMs += delayMs;

@@ -10,7 +10,7 @@ import {
   SYNC_QUESTIONS_BURST,
   SYNC_WINDOW_BYTES,
 } from "../../../lib/protocols/mesh/limits.ts";
-import { bucketOf } from "../../../lib/protocols/mesh/frontier.ts";
+import { bucketOf, ID_UNKNOWN } from "../../../lib/protocols/mesh/frontier.ts";
 import type { SyncMessage } from "../../../lib/protocols/mesh/messages.ts";
 import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
 import type { Bundle } from "../../../lib/protocols/mesh/structures.ts";
@@ -687,6 +687,66 @@ Deno.test("AntiEntropy keeps messages small, and gets there, with thousands of s
   assertEquals(ann.member.order.messages(), count);
   const largest = Math.max(...network.sent.map(bytesOf));
   assertLess(largest, 128 * 1024);
+});
+
+Deno.test("AntiEntropy gets there on a line of 16 KiB a second where whole pages of streams differ", () => {
+  const bundles = Array.from(
+    { length: 2_000 },
+    (_, n) => forged(fakeSigner(`author ${n}`), `${n}`, { time: 5_000 + n }),
+  );
+  const network = new SyncNetwork();
+  network.bytesPerMs = 16;
+  const ann = network.add("ann", { records: recordsOf(bundles.slice(0, 1_000)) });
+  const bob = network.add("bob", { records: recordsOf(bundles.slice(1_000)) });
+  network.link(ann, bob);
+  network.run(60_000);
+
+  assertEqualRooms(network);
+  assertEquals(ann.member.order.messages(), 2_000);
+  const pages = network.sent.filter((message) =>
+    message.type === "sync-frontiers" && message.entries.length > 500
+  );
+  assertEquals(pages.length, 4, "each asks once, and is answered");
+});
+
+Deno.test("AntiEntropy asks for what is missing by itself, however much else differs", () => {
+  const all = conversation(20);
+  const time = all.at(-1)!.header.value.time;
+  const liar = fakeSigner("liar");
+  const lies: Bundle[] = [];
+  for (let n = 0; n < 12; n++) {
+    const author = fakeSigner(`nobody ${n}`).key;
+    const invented = { author, incarnation: 1, counter: 1, time, id: ID_UNKNOWN };
+    const last = lies.at(-1);
+    lies.push(forged(liar, `${n}`, {
+      counter: n + 1,
+      previous: last === undefined ? null : idOf(last),
+      heads: [...(last === undefined ? [] : [headOf(last)]), invented],
+      time: time + 1 + n,
+    }));
+  }
+  // All of them wait for the first lie.
+  const after = Array.from(
+    { length: 200 },
+    (_, n) =>
+      forged(fakeSigner(`author ${n}`), `after ${n}`, {
+        heads: [headOf(lies.at(-1)!)],
+        time: time + 100 + n,
+      }),
+  );
+  const network = new SyncNetwork();
+  const ann = network.add("ann", { records: recordsOf([...all, ...lies, ...after]) });
+  const carl = network.add("carl", { records: recordsOf(all), incarnation: 2 });
+  network.link(carl, ann);
+  network.run(5_000);
+
+  assertEquals(carl.member.order.messages(), all.length + lies.length + after.length);
+  assertEquals(carl.penalties, []);
+  const pages = network.sent.filter((message) =>
+    message.type === "sync-frontiers" && message.buckets.length > 0
+  );
+  // One in each direction on the new link, and one each when the range has ended.
+  assert(pages.length <= 4, `${pages.length}`);
 });
 
 Deno.test("AntiEntropy compares 40 bytes with one neighbour every 10 s when nothing happens", () => {

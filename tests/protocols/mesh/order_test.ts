@@ -844,6 +844,68 @@ Deno.test("Order waits for what a bundle names while what comes before that wait
   assertEquals(carl.shown, ["missing", "third", "fourth", "answer"]);
 });
 
+Deno.test("Order waits for the very bundle that is named and is here, however long that waits itself", () => {
+  const { ann, bob, carl, dora, entry, stream } = gap();
+  const invented = {
+    ...stream,
+    author: fakeSigner("nobody").key,
+    counter: 9,
+    time: 4_000,
+    id: ID_UNKNOWN,
+  };
+  const question = forged(bob.signer, "question", { heads: [invented], time: 5_000 });
+  const answer = forged(ann.signer, "answer", {
+    incarnation: 2,
+    heads: [headOf(question)],
+    time: 5_001,
+  });
+  const told = (bundle: Bundle) => {
+    const { author, incarnation } = bundle.header.value;
+    return { ...entry, author, incarnation, low: 1, counter: 1, id: idOf(bundle) };
+  };
+  const nothing = { ...told(question), counter: 0, id: ID_UNKNOWN };
+  carl.receive(bob, question, 0, "range");
+  carl.receive(dora, answer, 0, "range");
+  // Both say that they haven't got the question; of what it names bob says nothing.
+  for (let nowMs = 1_000; nowMs <= 8_000; nowMs += 1_000) {
+    for (const peer of [bob, dora]) says(carl, peer, [nothing, told(answer)], nowMs);
+    carl.step({ type: "tick" }, nowMs);
+  }
+  const before = [...carl.shown];
+  const neither = { ...nothing, author: invented.author };
+  for (const peer of [bob, dora]) says(carl, peer, [told(question), told(answer), neither], 9_000);
+
+  assertEquals(before, []);
+  assertEquals(carl.shown, ["question", "answer"]);
+});
+
+Deno.test("Order tells what is missing of all that waits, not of what is here", () => {
+  const { ann, bob, carl, stream } = gap();
+  const head = (name: string) => ({
+    ...stream,
+    author: fakeSigner(name).key,
+    counter: 1,
+    time: 4_000,
+    id: ID_UNKNOWN,
+  });
+  const first = forged(bob.signer, "first", { heads: [head("one")], time: 5_000 });
+  const second = forged(bob.signer, "second", {
+    counter: 2,
+    previous: idOf(first),
+    heads: [headOf(first), head("other")],
+    time: 5_001,
+  });
+  const third = forged(ann.signer, "third", {
+    incarnation: 2,
+    heads: [headOf(second)],
+    time: 5_002,
+  });
+  for (const bundle of [first, second, third]) carl.receive(bob, bundle, 0, "range");
+
+  const authors = new Set(carl.order.gaps().map(({ author }) => author));
+  assertEquals(authors, new Set([head("one").author, head("other").author, bob.key]));
+});
+
 Deno.test("Order believes that a neighbour has what another named, where it gave as much and more is a lie", () => {
   const { bob, carl, dora, stream, entry } = gap();
   const names = (counter: number) => ({ ...stream, counter, time: 5_000, id: ID_UNKNOWN });

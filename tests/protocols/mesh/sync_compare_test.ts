@@ -9,9 +9,13 @@ Deno.test("compareFrontiers() takes for nothing what somebody was asked for and 
   const stream = { author: "a".repeat(64) as PeerKey, incarnation: 1 };
   const gap = nothingOf(stream);
   const order: Partial<OrderQueries> = { gaps: () => [gap], entriesOf: () => [] };
-  const statementsOf = (further: ReadonlySet<ReturnType<typeof streamKey>>) =>
-    compareFrontiers(order as OrderQueries, [], new Set(), { whole: true, all: false, further })
-      .statements;
+  const statementsOf = (gaps: ReadonlySet<ReturnType<typeof streamKey>>) =>
+    compareFrontiers(order as OrderQueries, [], {
+      buckets: new Set(),
+      gaps,
+      whole: true,
+      all: false,
+    }).statements;
 
   assertEquals(statementsOf(new Set([streamKey(stream)])), [gap]);
   assertEquals(statementsOf(new Set()), [], "equal hashes cover nothing of which nothing is kept");

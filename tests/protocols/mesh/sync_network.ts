@@ -178,6 +178,10 @@ export class SyncNetwork {
   floods = false;
   /** Of a link in one direction; always the same, so that nothing is overtaken on it. */
   delayMs: (from: SyncMember, to: SyncMember) => number = () => DELAY_MS;
+  /** How many bytes a millisecond a link carries in one direction. */
+  bytesPerMs = Infinity;
+  /** When it has carried all that was sent, by sender and receiver. */
+  readonly #freeAtMs = new Map<string, number>();
   /** Decides what is lost. */
   loses: (message: MeshMessage, from: SyncMember, to: SyncMember) => boolean = () => false;
   #underWay: UnderWay[] = [];
@@ -216,7 +220,11 @@ export class SyncNetwork {
     if (receiver === undefined) return;
     this.sent.push(message);
     if (this.loses(message, from, receiver)) return;
-    const atMs = this.nowMs + this.delayMs(from, receiver);
+    const link = `${from.key} ${to}`;
+    const carriedMs = this.bytesPerMs === Infinity ? 0 : bytesOf(message) / this.bytesPerMs;
+    const freeAtMs = Math.max(this.nowMs, this.#freeAtMs.get(link) ?? 0) + carriedMs;
+    this.#freeAtMs.set(link, freeAtMs);
+    const atMs = freeAtMs + this.delayMs(from, receiver);
     const place = this.#underWay.findIndex((other) => other.atMs > atMs);
     const index = place < 0 ? this.#underWay.length : place;
     this.#underWay.splice(index, 0, { atMs, from, to: receiver, message });

@@ -537,16 +537,16 @@ export class Driver {
 
   /**
    * What users would do: start again with an address that works. Once, unless whoever was asked then is gone:
-   * who can't get in through a member that is there must not be saved by another try.
+   * who can't get in through a member that is there must not be saved by another try. Whom a liar alone joins with the
+   * others is stranded.
    */
   #helpStranded(): void {
     const open = this.#contacts();
-    const room = islands(this.world.present()).find((island) =>
-      island.some((process) => open.includes(process))
-    );
+    const honest = this.world.judged();
+    const room = islands(honest).find((island) => island.some((process) => open.includes(process)));
     if (room === undefined) return;
     const contacts = open.filter((process) => room.includes(process));
-    for (const process of this.world.present()) {
+    for (const process of honest) {
       const asked = this.#askedForHelp.get(process.member);
       if (room.includes(process) || asked?.gone === false) continue;
       this.world.note(process.label, "stranded", 0, null);
