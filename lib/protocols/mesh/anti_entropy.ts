@@ -158,12 +158,14 @@ export class AntiEntropy
         this.#handingOver = true;
         for (const key of this.#peers.keys()) this.#beginSoon(key, 0);
         break;
-      case "stuck":
+      case "stuck": {
+        const gaps = this.order.gaps();
         for (const [key, peer] of this.#peers) {
-          this.#askGaps(key, peer);
+          this.#askGaps(key, peer, gaps);
           this.#beginSoon(key, peer.complete ? SYNC_INTERVAL_MS : WANT_RETRY_MS);
         }
         break;
+      }
       case "tick":
         break;
       default:
@@ -246,17 +248,15 @@ export class AntiEntropy
     };
     peer.questions.push("summary");
     this.#send(key, { type: "sync-summary", root: this.order.root() });
-    this.#askGaps(key, peer);
+    this.#askGaps(key, peer, this.order.gaps());
   }
 
   /**
    * Asks how far the neighbour is where something is missing here. Equal hashes don't say it of a stream of which nothing
    * is kept; and this costs a few entries, where a round compares all that differs.
    */
-  #askGaps(key: PeerKey, peer: SyncPeer): void {
-    if (peer.gapsAsked !== null || peer.owedMs(this.#nowMs) > 0) return;
-    const gaps = this.order.gaps();
-    if (gaps.length === 0) return;
+  #askGaps(key: PeerKey, peer: SyncPeer, gaps: readonly SyncEntry[]): void {
+    if (gaps.length === 0 || peer.gapsAsked !== null || peer.owedMs(this.#nowMs) > 0) return;
     peer.gapsAsked = {
       streams: new Set(gaps.map(streamKey)),
       atMs: this.#nowMs,

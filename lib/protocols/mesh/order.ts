@@ -495,7 +495,7 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
     if (blocker.kind === "head" && this.pool.isRefuted(waiting, blocker)) {
       return this.#waive(waiting, blocker.head);
     }
-    // Nor can what is here name what names it.
+    // What is here under the id that is named never waits for this one: an id is a hash of all that a bundle names.
     if (blocker.kind === "head" && this.pool.get(blocker.head.id) !== undefined) return;
     const here = this.pool.upTo(blocker.stream, blocker.counter);
     if (here === "floor") return; // whether it is late is known in some seconds

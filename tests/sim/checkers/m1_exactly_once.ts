@@ -4,8 +4,8 @@
  *
  * What is demanded: a profile that had been in the room before a message was typed has been shown it once
  * the room is quiet, whatever happened to its processes meanwhile, if any member that still runs has, and
- * could store it; not what liars alone were there to give it (`withheld.ts`). A process that typed a message and still runs shows it itself, or has said that it isn't
- * sent.
+ * could store it; not what liars alone were there to give it (`withheld.ts`), nor what more comes after in room time than
+ * is kept. A process that typed a message and still runs shows it itself, or has said that it isn't sent.
  *
  * What is allowed: between showing and the record `shown` a killed process cannot know what its user saw;
  * those, and those alone, may be shown once more by the next one, as history. What is on the disk at a
@@ -14,14 +14,13 @@
  */
 
 import { bundleId } from "../../../lib/protocols/mesh/bundle.ts";
-import type { MeshInput } from "../../../lib/protocols/mesh/mesh_io.ts";
 import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
 import { fakeCrypto } from "../fake_crypto.ts";
 import { type MeshChecker, Violation } from "../mesh/checker.ts";
 import type { MessageEvent, Said } from "../mesh/ledger.ts";
 import type { Member, MemberProcess } from "../mesh/member.ts";
 import type { World } from "../mesh/world.ts";
-import { BEHIND_MAX, FarBehind } from "./far_behind.ts";
+import { isPassed } from "./far_behind.ts";
 
 interface Profile {
   /** May be shown once more by the process that runs. */
@@ -32,13 +31,11 @@ interface Profile {
 
 export class ExactlyOnce implements MeshChecker {
   readonly name = "M1";
-  readonly #farBehind = new FarBehind();
   readonly #profiles = new Map<Member, Profile>();
 
   started(process: MemberProcess, records: readonly MeshRecord[]): void {
     const { member } = process;
     const { ledger } = member.world;
-    this.#farBehind.cameBack(member);
     const profile: Profile = { mayRepeat: new Set(), stored: new Set() };
     this.#profiles.set(member, profile);
     for (let at = shownUpTo(records); at < records.length; at++) {
@@ -51,10 +48,6 @@ export class ExactlyOnce implements MeshChecker {
         }
       }
     }
-  }
-
-  stepped({ member }: MemberProcess, input: MeshInput): void {
-    if (input.type === "link-up") this.#farBehind.cameBack(member);
   }
 
   message(process: MemberProcess, said: Said, event: MessageEvent, again: boolean): void {
@@ -90,9 +83,9 @@ export class ExactlyOnce implements MeshChecker {
       for (const said of alive) {
         if (
           member.shown.has(said) || member.withheld.has(said) ||
-          all.length - said.index > BEHIND_MAX
+          member.readyAtMs! >= said.saidAtMs
         ) continue;
-        if (member.readyAtMs! < said.saidAtMs && !this.#farBehind.isTooOld(said, member)) {
+        if (!isPassed(said, world.ledger)) {
           throw this.#broken(`${member.label} was never shown "${said.text}"`);
         }
       }

@@ -111,6 +111,8 @@ export function raise(values: number[], at: number, value: number): void {
 
 export class Ledger {
   readonly said: Said[] = [];
+  /** What liars had made-up authors say, and was shown: it is kept beside the rest. */
+  readonly madeUp = new Set<string>();
   readonly #byText = new Map<string, Said>();
   /** In the streams of the program. */
   readonly #byStream = new Map<StreamKey, { readonly said: Said; readonly counter: number }[]>();

@@ -301,7 +301,10 @@ export class World {
   shown(process: MemberProcess, event: MeshEvent, ref: string | undefined): void {
     const checkers = this.watching(process.member);
     if (event.event === "message") {
-      if (isMadeUp(event.text)) return;
+      if (isMadeUp(event.text)) {
+        this.ledger.madeUp.add(event.text);
+        return;
+      }
       const said = this.ledger.byText(withoutLie(event.text));
       if (said?.lie) return process.member.shown.addLie();
       if (said === undefined) {
