@@ -19,6 +19,8 @@ interface Known {
   readonly since: { readonly process: MemberProcess; readonly atMs: number } | null;
   /** It has lost the name to somebody who came at once with it: who is shown under it next has it. */
   readonly isLost: boolean;
+  /** It has left since. */
+  readonly hasLeft?: true;
 }
 
 export class KnownNames {
@@ -44,7 +46,11 @@ export class KnownNames {
   }
 
   shown(process: MemberProcess, event: MeshEvent): void {
-    if (event.event === "renamed") this.#lost(process, event.key, event.from);
+    if (event.event === "renamed") {
+      this.#lost(process, event.key, event.from);
+      this.#takesOver(process, event.key, event.name);
+    }
+    if (event.event === "left") this.#left(process, event.key, event.name);
     if (event.event === "joined" || event.event === "renamed") {
       this.#met(process, event.key, event.name);
     }
@@ -65,6 +71,18 @@ export class KnownNames {
     if (known?.key !== key || known.since?.process !== process) return;
     const isRace = process.member.world.time.nowMs - known.since.atMs < NAME_RACE_MS;
     if (isRace) names.set(foldName(name), { ...known, isLost: true });
+  }
+
+  /** Who isn't there isn't shown to lose its name: who has it instead is. */
+  #takesOver(process: MemberProcess, key: string, name: string): void {
+    const known = this.#of(process.member).get(foldName(name));
+    if (known?.hasLeft && known.key !== key) this.#lost(process, known.key, name);
+  }
+
+  #left(process: MemberProcess, key: string, name: string): void {
+    const names = this.#of(process.member);
+    const known = names.get(foldName(name));
+    if (known?.key === key) names.set(foldName(name), { ...known, hasLeft: true });
   }
 
   #of(member: Member): Map<string, Known> {
