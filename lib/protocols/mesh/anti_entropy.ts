@@ -475,10 +475,7 @@ export class AntiEntropy
     for (const want of wants) {
       const wanted = streamKey(want.stream);
       if (fetch.wants.has(wanted)) continue;
-      if (
-        fetch.wants.size >= SYNC_STREAMS_MAX || peer.isDeclined(wanted, this.#nowMs) ||
-        this.#isComing(want, peer)
-      ) {
+      if (fetch.wants.size >= SYNC_STREAMS_MAX || this.#isComing(want, peer)) {
         all = false;
         continue;
       }
@@ -564,7 +561,6 @@ export class AntiEntropy
     const { wants, takenBytes } = peer.fetch!;
     const nothing = this.#sentNothing(peer.fetch!);
     this.#noteNotGiven(key, peer, peer.fetch!);
-    this.#decline(peer, peer.fetch!);
     peer.fetch = null;
     const missing = [...wants.values()].some((want) => !this.#reached(want));
     if (!missing) this.#becomeComplete(key, peer);
@@ -627,13 +623,6 @@ export class AntiEntropy
       if (isMissing && times >= NOT_GIVEN_TIMES) {
         this.#effects.push({ type: "not-given", from: key, stream, given, counter });
       }
-    }
-  }
-
-  #decline(peer: SyncPeer, { wants, came }: Fetch): void {
-    for (const [id, { stream, goal }] of wants) {
-      if ((came.get(id) ?? 0) < goal || this.order.has(stream, goal)) continue;
-      peer.decline(id, this.#nowMs);
     }
   }
 

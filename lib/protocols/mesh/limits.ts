@@ -319,8 +319,6 @@ export const SYNC_AGAIN_MS = 250;
 export const SYNC_ENTRIES_MAX = 1_024;
 /** In flight for one range: four records of it fill a fast link, and it fits beside what is pushed. */
 export const SYNC_WINDOW_BYTES = 256 * 1024;
-/** A neighbour that is behind keeps what those who are further decline, until it has caught up: some seconds. */
-export const SYNC_DECLINED_MS = 3_000;
 /** A bundle takes at least this of the window: at most 128 in flight, half of what may wait here. */
 export const SYNC_BUNDLE_BYTES_MIN = 2_048;
 /** Streams that one neighbour may ask for at once; the rest comes with the next round. */

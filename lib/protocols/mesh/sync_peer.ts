@@ -1,14 +1,11 @@
 /** What anti-entropy holds for one neighbour; all of it goes with the link. */
 
-import { dropOldest } from "../../base/bounded.ts";
 import { TokenBucket } from "../../base/token_bucket.ts";
 import {
-  SYNC_DECLINED_MS,
   SYNC_LOOKS_BURST,
   SYNC_LOOKS_PER_SECOND,
   SYNC_QUESTIONS_BURST,
   SYNC_QUESTIONS_PER_SECOND,
-  SYNC_STREAMS_MAX,
 } from "./limits.ts";
 import type { SyncEntry, SyncMessage } from "./messages.ts";
 import type { StreamKey } from "./stream.ts";
@@ -91,11 +88,6 @@ export class SyncPeer {
    * `WAITING_BUNDLES_MAX`: more can't wait for it.
    */
   readonly notGiven = new Map<StreamKey, { readonly times: number; readonly given: number }>();
-  /**
-   * Until when it isn't asked again for a stream of which all came and none was taken in: it keeps what nobody who is
-   * further has a place for. As many as it can be asked for at once.
-   */
-  readonly #declinedUntilMs = new Map<StreamKey, number>();
   /** How often running it sent nothing of what it had said that it has. */
   disappointments = 0;
 
@@ -119,16 +111,6 @@ export class SyncPeer {
   owedMs(nowMs: number): number {
     const owed = -this.#looks.available(nowMs);
     return owed <= 0 ? 0 : Math.ceil((owed * 1_000) / SYNC_LOOKS_PER_SECOND);
-  }
-
-  decline(stream: StreamKey, nowMs: number): void {
-    this.#declinedUntilMs.delete(stream);
-    this.#declinedUntilMs.set(stream, nowMs + SYNC_DECLINED_MS);
-    dropOldest(this.#declinedUntilMs, SYNC_STREAMS_MAX);
-  }
-
-  isDeclined(stream: StreamKey, nowMs: number): boolean {
-    return nowMs < (this.#declinedUntilMs.get(stream) ?? -Infinity);
   }
 
   get busy(): boolean {
