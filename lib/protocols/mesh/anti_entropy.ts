@@ -365,9 +365,9 @@ export class AntiEntropy
     const asked = peer.asked;
     peer.asked = [];
     const { buckets, entries } = this.#pageOf([...new Set(message.buckets)]);
-    const further = asked.filter(({ author }) => !message.buckets.includes(bucketOf(author)))
+    const gaps = asked.filter(({ author }) => !message.buckets.includes(bucketOf(author)))
       .map((entry) => this.order.entryOf(entry) ?? nothingOf(entry));
-    this.#sendEntries(key, buckets, [...entries, ...further], false);
+    this.#sendEntries(key, buckets, [...entries, ...gaps], false);
     const covered = new Set(buckets);
     const theirs = asked.filter((entry) => covered.has(bucketOf(entry.author)));
     this.#want(key, peer, this.#compare(key, theirs, { buckets: covered }, null));

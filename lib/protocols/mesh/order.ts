@@ -492,11 +492,11 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
   #considerGap(waiting: WaitingBundle): void {
     const { blocker } = waiting;
     if (blocker.kind === "claim" || blocker.kind === "floor") return;
-    if (blocker.kind === "head" && this.pool.isRefuted(waiting, blocker)) {
-      return this.#waive(waiting, blocker.head);
+    if (blocker.kind === "head") {
+      if (this.pool.isRefuted(waiting, blocker)) return this.#waive(waiting, blocker.head);
+      // What is here under the id that is named never waits for this one: an id is a hash of all that a bundle names.
+      if (this.pool.get(blocker.head.id) !== undefined) return;
     }
-    // What is here under the id that is named never waits for this one: an id is a hash of all that a bundle names.
-    if (blocker.kind === "head" && this.pool.get(blocker.head.id) !== undefined) return;
     const here = this.pool.upTo(blocker.stream, blocker.counter);
     if (here === "floor") return; // whether it is late is known in some seconds
     // What waits itself for something isn't given up; but a liar can have two wait for each other.

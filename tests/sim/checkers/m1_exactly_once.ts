@@ -83,11 +83,9 @@ export class ExactlyOnce implements MeshChecker {
       for (const said of alive) {
         if (
           member.shown.has(said) || member.withheld.has(said) ||
-          member.readyAtMs! >= said.saidAtMs
+          member.readyAtMs! >= said.saidAtMs || isPassed(said, world.ledger)
         ) continue;
-        if (!isPassed(said, world.ledger)) {
-          throw this.#broken(`${member.label} was never shown "${said.text}"`);
-        }
+        throw this.#broken(`${member.label} was never shown "${said.text}"`);
       }
       for (const said of all) {
         if (said.stream !== stream || said.to !== null || said.refused || said.lie) continue;
