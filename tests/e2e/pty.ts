@@ -105,11 +105,10 @@ export class Terminal {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    try {
-      this.#process.kill("SIGKILL");
-    } catch {
-      // It has ended by itself.
-    }
+    // `script` ends with the program. Were it killed first, the program would leave at its leisure, and
+    // write to folders that a test removes meanwhile.
+    const started = await startedBy(this.#process.pid);
+    for (const pid of started.length > 0 ? started : [this.#process.pid]) kill(pid);
     await this.#keys.close().catch(() => {});
     await this.#reading;
     await this.#process.status;
@@ -124,6 +123,29 @@ export class Terminal {
       this.#changed = Promise.withResolvers<void>();
     }
   }
+}
+
+function kill(pid: number): void {
+  try {
+    Deno.kill(pid, "SIGKILL");
+  } catch (error) {
+    // It has ended by itself.
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+/** The processes at the terminal of this `script`: the session that it began (proc(5), `stat`). */
+async function startedBy(script: number): Promise<readonly number[]> {
+  const running: { pid: number; parent: number; session: number }[] = [];
+  for await (const { name } of Deno.readDir("/proc")) {
+    if (!/^[0-9]+$/.test(name)) continue;
+    // Empty where it has ended since.
+    const stat = await Deno.readTextFile(`/proc/${name}/stat`).catch(() => "");
+    const [parent = 0, , session = 0] = stat.split(") ").at(-1)!.split(" ").slice(1).map(Number);
+    running.push({ pid: Number(name), parent, session });
+  }
+  const leaders = running.filter(({ parent }) => parent === script).map(({ pid }) => pid);
+  return running.filter(({ session }) => leaders.includes(session)).map(({ pid }) => pid);
 }
 
 /** Starts a program at a new terminal. */
