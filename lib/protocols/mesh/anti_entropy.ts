@@ -474,7 +474,7 @@ export class AntiEntropy
     let all = true;
     for (const want of wants) {
       const wanted = streamKey(want.stream);
-      if (fetch.wants.has(wanted)) continue;
+      if (fetch.wants.has(wanted) || peer.isForgotten(want, this.#nowMs)) continue;
       if (fetch.wants.size >= SYNC_STREAMS_MAX || this.#isComing(want, peer)) {
         all = false;
         continue;
@@ -519,6 +519,10 @@ export class AntiEntropy
     const { value } = bundle.header;
     const stream = streamKey(value);
     fetch.came.set(stream, Math.max(fetch.came.get(stream) ?? 0, lastCounter(value)));
+    const want = fetch.wants.get(stream);
+    if (want && lastCounter(value) >= want.goal && this.order.isForgotten(value, value.time)) {
+      peer.forget(want, this.#nowMs);
+    }
     fetch.deadlineMs = this.#nowMs + SYNC_PROGRESS_MS_MAX;
     if (fetch.takenBytes - fetch.toldBytes < CONFIRM_BYTES) return;
     fetch.toldBytes = fetch.takenBytes;
@@ -562,7 +566,9 @@ export class AntiEntropy
     const nothing = this.#sentNothing(peer.fetch!);
     this.#noteNotGiven(key, peer, peer.fetch!);
     peer.fetch = null;
-    const missing = [...wants.values()].some((want) => !this.#reached(want));
+    const missing = wants.values().some((want) =>
+      !this.#reached(want) && !peer.isForgotten(want, this.#nowMs)
+    );
     if (!missing) this.#becomeComplete(key, peer);
     if (missing && nothing) this.#disappointed(key, peer);
     else peer.disappointments = 0;

@@ -77,7 +77,7 @@ export class Ledger {
   /** Whether a bundle that reaches `counter`, of room time `time`, must not be delivered (again). */
   isPast(stream: Stream, counter: number, time: number): boolean {
     const state = this.table.find(stream);
-    if (state === undefined) return this.#mayBeForgotten(stream, time);
+    if (state === undefined) return this.isForgotten(stream, time);
     return counter <= state.counter || isExcluded(state, counter);
   }
 
@@ -86,7 +86,7 @@ export class Ledger {
     return this.isPast(head, head.counter, head.time);
   }
 
-  #mayBeForgotten(stream: Stream, time: number): boolean {
+  isForgotten(stream: Stream, time: number): boolean {
     return this.table.mayBeForgotten(stream, time, this.kept.floor?.time ?? 0);
   }
 

@@ -210,6 +210,8 @@ export interface OrderQueries {
   entriesOf(bucket: number): readonly SyncEntry[];
   /** The stream's entry, as in `entriesOf`; null where nothing is known of it. */
   entryOf(stream: Stream): SyncEntry | null;
+  /** Whether what this stream says at that room time counts as delivered, since the stream may have been forgotten. */
+  isForgotten(stream: Stream, time: number): boolean;
   /** Every known stream's frontier, for `welcome` and such. Lazy. */
   streams(): Iterable<FrontierEntry>;
   bucketHash(bucket: number): Hash;

@@ -43,6 +43,10 @@ export class OrderView implements OrderQueries {
     return state === undefined ? null : syncEntry(state);
   }
 
+  isForgotten(stream: Stream, time: number): boolean {
+    return this.ledger.isForgotten(stream, time);
+  }
+
   firstKept(stream: Stream, counter: number): KeptBundle | null {
     const state = this.ledger.table.find(stream);
     return state?.kept[indexAfter(state, counter)] ?? null;

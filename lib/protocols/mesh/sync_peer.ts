@@ -1,14 +1,17 @@
 /** What anti-entropy holds for one neighbour; all of it goes with the link. */
 
+import { dropOldest } from "../../base/bounded.ts";
 import { TokenBucket } from "../../base/token_bucket.ts";
 import {
+  SYNC_INTERVAL_MS,
   SYNC_LOOKS_BURST,
   SYNC_LOOKS_PER_SECOND,
   SYNC_QUESTIONS_BURST,
   SYNC_QUESTIONS_PER_SECOND,
+  SYNC_STREAMS_MAX,
 } from "./limits.ts";
 import type { SyncEntry, SyncMessage } from "./messages.ts";
-import type { StreamKey } from "./stream.ts";
+import { type StreamKey, streamKey } from "./stream.ts";
 import type { Want } from "./sync_compare.ts";
 import type { Supply } from "./sync_supply.ts";
 
@@ -88,6 +91,11 @@ export class SyncPeer {
    * `WAITING_BUNDLES_MAX`: more can't wait for it.
    */
   readonly notGiven = new Map<StreamKey, { readonly times: number; readonly given: number }>();
+  /**
+   * Of streams that it keeps and that are forgotten here: how far they went, and until when it isn't asked for them
+   * again. As many as it can be asked for at once.
+   */
+  readonly #forgotten = new Map<StreamKey, { readonly goal: number; readonly untilMs: number }>();
   /** How often running it sent nothing of what it had said that it has. */
   disappointments = 0;
 
@@ -111,6 +119,19 @@ export class SyncPeer {
   owedMs(nowMs: number): number {
     const owed = -this.#looks.available(nowMs);
     return owed <= 0 ? 0 : Math.ceil((owed * 1_000) / SYNC_LOOKS_PER_SECOND);
+  }
+
+  /** What it gave of this stream counts as delivered here, without anything to show for it: a round would want it again. */
+  forget({ stream, goal }: Want, nowMs: number): void {
+    const key = streamKey(stream);
+    this.#forgotten.delete(key);
+    this.#forgotten.set(key, { goal, untilMs: nowMs + SYNC_INTERVAL_MS });
+    dropOldest(this.#forgotten, SYNC_STREAMS_MAX);
+  }
+
+  isForgotten({ stream, goal }: Want, nowMs: number): boolean {
+    const forgotten = this.#forgotten.get(streamKey(stream));
+    return forgotten !== undefined && goal <= forgotten.goal && nowMs < forgotten.untilMs;
   }
 
   get busy(): boolean {

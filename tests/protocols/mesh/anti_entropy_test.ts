@@ -9,6 +9,7 @@ import {
   SYNC_LOOKS_PER_SECOND,
   SYNC_QUESTIONS_BURST,
   SYNC_WINDOW_BYTES,
+  WAITING_BUNDLES_MAX,
 } from "../../../lib/protocols/mesh/limits.ts";
 import { bucketOf, ID_UNKNOWN } from "../../../lib/protocols/mesh/frontier.ts";
 import type { SyncMessage } from "../../../lib/protocols/mesh/messages.ts";
@@ -626,6 +627,53 @@ Deno.test("AntiEntropy blames nobody whose promise was overtaken by the floor of
 
   assert(asked);
   assertEquals(bob.penalties, []);
+  assertEqualRooms(network);
+});
+
+Deno.test("AntiEntropy doesn't get time and again what it has no place for and a neighbour that is behind keeps", () => {
+  const old = Array.from(
+    { length: 200 },
+    (_, n) => forged(fakeSigner("liar"), `${n}`, { incarnation: n + 1, time: 4_000 + n }),
+  );
+  const all = conversation(60);
+  const network = new SyncNetwork();
+  const ann = network.add("ann", { records: recordsOf(old) });
+  const bob = network.add("bob", {
+    records: recordsOf([...old, ...all]),
+    keptMessagesMax: 50,
+    incarnation: 2,
+  });
+  let sent = 0;
+  // Ann doesn't catch up.
+  network.loses = (message, from) => {
+    if (message.type !== "bundle") return false;
+    if (from === ann) sent++;
+    return from === bob;
+  };
+  network.link(ann, bob);
+  network.run(5_000);
+
+  assert(sent > 0 && sent <= 2 * old.length, `${sent}`);
+});
+
+Deno.test("AntiEntropy gets soon again what came when there was no room for it", () => {
+  const all = conversation(10);
+  const network = new SyncNetwork();
+  const ann = network.add("ann", { records: recordsOf(all) });
+  const bob = network.add("bob");
+  const other = new Member("other");
+  const [, ...waiting] = Array.from(
+    { length: WAITING_BUNDLES_MAX + 1 },
+    (_, n) => other.sayOne(`${n}`),
+  );
+  for (const bundle of waiting) bob.member.receive(ann.member, bundle);
+  // All that follows it is to wait for it.
+  let came = 0;
+  network.loses = ({ type }) => type === "bundle" && came++ === 0;
+  network.link(ann, bob);
+  network.run(2_000);
+
+  assertEquals(came, 2 * all.length);
   assertEqualRooms(network);
 });
 
