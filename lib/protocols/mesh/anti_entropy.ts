@@ -17,7 +17,6 @@
  * page is one bucket, and an idle pair compares 32 bytes.
  */
 
-import { dropOldest } from "../../base/bounded.ts";
 import type { Environment } from "../../base/environment.ts";
 import type { PeerKey } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
@@ -29,7 +28,6 @@ import type {
   AntiEntropyInput,
   AntiEntropyQueries,
 } from "./anti_entropy_io.ts";
-import { lastCounter } from "./bundle.ts";
 import { bucketOf, BUCKETS, nothingOf } from "./frontier.ts";
 import {
   SYNC_AGAIN_MS,
@@ -38,31 +36,22 @@ import {
   SYNC_HAND_OVER_MS,
   SYNC_INTERVAL_MS,
   SYNC_PAGE_MS_MAX,
-  SYNC_PATIENCE_MS,
-  SYNC_PROGRESS_MS_MAX,
   SYNC_ROUND_ENTRIES_MAX,
   SYNC_STREAMS_MAX,
-  SYNC_WINDOW_BYTES,
   SYNC_YIELD_MS,
-  WAITING_BUNDLES_MAX,
   WANT_RETRY_MS,
 } from "./limits.ts";
 import type { SyncEntry, SyncMessage } from "./messages.ts";
 import type { OrderQueries } from "./order_io.ts";
 import { SecondSource } from "./second_source.ts";
 import { type StreamKey, streamKey } from "./stream.ts";
-import type { Bundle } from "./structures.ts";
 import { compareFrontiers, type Want } from "./sync_compare.ts";
-import { type Fetch, type OwnCounters, type Round, SyncPeer } from "./sync_peer.ts";
-import { windowBytesOf } from "./sync_supply.ts";
+import { Fetching } from "./sync_fetching.ts";
+import { type OwnCounters, type Round, SyncPeer } from "./sync_peer.ts";
 import { Supplying } from "./sync_supplying.ts";
 
 type Of<Type extends SyncMessage["type"]> = Extract<SyncMessage, { readonly type: Type }>;
 
-/** Confirmations come four times in a window: the sender never runs dry waiting for one. */
-const CONFIRM_BYTES = SYNC_WINDOW_BYTES / 4;
-/** Once may be chance: it let go of it meanwhile. */
-const NOT_GIVEN_TIMES = 2;
 const NONE: ReadonlySet<never> = new Set();
 /** A newcomer asks two: one may be behind itself, or lie. */
 const NEWCOMER_ROUNDS = 2;
@@ -78,6 +67,7 @@ export class AntiEntropy
   #nowMs = 0;
   #effects: AntiEntropyEffect[] = [];
   readonly #supplying: Supplying;
+  readonly #fetching: Fetching;
   readonly #second: SecondSource;
 
   constructor(
@@ -87,7 +77,9 @@ export class AntiEntropy
   ) {
     this.#caughtUp = !config.newcomer;
     this.#second = new SecondSource(config.mayBeOthers);
-    this.#supplying = new Supplying(order, (effect) => this.#effects.push(effect));
+    const emit = (effect: AntiEntropyEffect) => this.#effects.push(effect);
+    this.#supplying = new Supplying(order, emit);
+    this.#fetching = new Fetching(order, this.#peers, emit);
   }
 
   /** The neighbours that are to send something. */
@@ -139,7 +131,7 @@ export class AntiEntropy
         break;
       }
       case "taken-in":
-        this.#takenIn(input.from, input.bundle);
+        this.#fetching.takenIn(input.from, input.bundle, nowMs);
         break;
       case "behind":
         this.#beginSoon(input.peer, 0);
@@ -273,7 +265,8 @@ export class AntiEntropy
     if (!last && asked.entries.length < asked.streams.size) return;
     peer.gapsAsked = null;
     const { atMs, streams } = asked;
-    this.#want(key, peer, this.#compare(key, asked.entries, { gaps: streams }, atMs));
+    const wants = this.#compare(key, asked.entries, { gaps: streams }, atMs);
+    this.#fetching.want(key, peer, wants, this.#nowMs);
   }
 
   #abandonRound(key: PeerKey, peer: SyncPeer): void {
@@ -341,7 +334,7 @@ export class AntiEntropy
     );
     const wants = this.#compare(key, entries, { buckets: compared }, peer.lastBegunMs);
     if (wants.length === 0) peer.disappointments = 0;
-    const asked = this.#want(key, peer, wants);
+    const asked = this.#fetching.want(key, peer, wants, this.#nowMs);
     if (asked && peer.fetch === null) this.#becomeComplete(key, peer);
   }
 
@@ -370,7 +363,8 @@ export class AntiEntropy
     this.#sendEntries(key, buckets, [...entries, ...gaps], false);
     const covered = new Set(buckets);
     const theirs = asked.filter((entry) => covered.has(bucketOf(entry.author)));
-    this.#want(key, peer, this.#compare(key, theirs, { buckets: covered }, null));
+    const wants = this.#compare(key, theirs, { buckets: covered }, null);
+    this.#fetching.want(key, peer, wants, this.#nowMs);
   }
 
   // Both sides.
@@ -464,71 +458,6 @@ export class AntiEntropy
     return wants;
   }
 
-  /**
-   * Asks for what isn't on its way already, from this neighbour or another.
-   * @returns Whether nothing was left to another neighbour.
-   */
-  #want(key: PeerKey, peer: SyncPeer, wants: readonly Want[]): boolean {
-    const fetch = peer.fetch ?? newFetch();
-    const fresh: Want[] = [];
-    let all = true;
-    for (const want of wants) {
-      const wanted = streamKey(want.stream);
-      if (fetch.wants.has(wanted) || peer.isForgotten(want, this.#nowMs)) continue;
-      if (fetch.wants.size >= SYNC_STREAMS_MAX || this.#isComing(want, peer)) {
-        all = false;
-        continue;
-      }
-      fetch.wants.set(wanted, { ...want, counter: want.after, movedMs: this.#nowMs });
-      fresh.push(want);
-    }
-    if (fresh.length === 0) return all;
-    peer.fetch = fetch;
-    fetch.deadlineMs = this.#nowMs + SYNC_PROGRESS_MS_MAX;
-    for (let start = 0; start < fresh.length; start += SYNC_ENTRIES_MAX) {
-      const entries = fresh.slice(start, start + SYNC_ENTRIES_MAX)
-        .map(({ stream, after }) => ({ ...stream, after }));
-      peer.questions.push("want");
-      this.#send(key, { type: "sync-want", entries, windowBytes: SYNC_WINDOW_BYTES });
-    }
-    return all;
-  }
-
-  /** Whether another neighbour is to send it, and nobody who was asked has let us wait for too long. */
-  #isComing({ stream, goal }: Want, except: SyncPeer): boolean {
-    const { counter } = this.order.frontier(stream);
-    let patienceMs = SYNC_PATIENCE_MS;
-    for (const peer of this.#peers.values()) {
-      const pending = peer === except ? undefined : peer.fetch?.wants.get(streamKey(stream));
-      if (pending === undefined || pending.goal < goal) continue;
-      if (pending.counter !== counter) {
-        pending.counter = counter;
-        pending.movedMs = this.#nowMs;
-      }
-      if (this.#nowMs - pending.movedMs < patienceMs) return true;
-      patienceMs *= 2;
-    }
-    return false;
-  }
-
-  #takenIn(key: PeerKey, bundle: Bundle): void {
-    const peer = this.#peers.get(key);
-    const fetch = peer?.fetch;
-    if (peer === undefined || !fetch) return;
-    fetch.takenBytes += windowBytesOf(bundle);
-    const { value } = bundle.header;
-    const stream = streamKey(value);
-    fetch.came.set(stream, Math.max(fetch.came.get(stream) ?? 0, lastCounter(value)));
-    const want = fetch.wants.get(stream);
-    if (want && lastCounter(value) >= want.goal && this.order.isForgotten(value, value.time)) {
-      peer.forget(want, this.#nowMs);
-    }
-    fetch.deadlineMs = this.#nowMs + SYNC_PROGRESS_MS_MAX;
-    if (fetch.takenBytes - fetch.toldBytes < CONFIRM_BYTES) return;
-    fetch.toldBytes = fetch.takenBytes;
-    this.#send(key, { type: "sync-progress", bytes: fetch.takenBytes });
-  }
-
   #done(key: PeerKey, peer: SyncPeer): void {
     const question = peer.questions.shift();
     if (question === "summary" && peer.round !== null) {
@@ -562,27 +491,18 @@ export class AntiEntropy
   }
 
   #fetched(key: PeerKey, peer: SyncPeer): void {
-    const { wants, takenBytes } = peer.fetch!;
-    const nothing = this.#sentNothing(peer.fetch!);
-    this.#noteNotGiven(key, peer, peer.fetch!);
-    peer.fetch = null;
-    const missing = wants.values().some((want) =>
-      !this.#reached(want) && !peer.isForgotten(want, this.#nowMs)
-    );
-    if (!missing) this.#becomeComplete(key, peer);
-    if (missing && nothing) this.#disappointed(key, peer);
+    const { isMissing, isNothing, wasLong } = this.#fetching.end(key, peer, this.#nowMs);
+    if (!isMissing) this.#becomeComplete(key, peer);
+    if (isMissing && isNothing) this.#disappointed(key, peer);
     else peer.disappointments = 0;
-    // Something is open, or it took so long that more has come there meanwhile.
-    if (missing || takenBytes >= CONFIRM_BYTES) this.#beginSoon(key, SYNC_AGAIN_MS);
+    if (isMissing || wasLong) this.#beginSoon(key, SYNC_AGAIN_MS);
     this.#turnToOthers(key);
   }
 
   #abandonFetch(key: PeerKey, peer: SyncPeer): void {
-    const nothing = this.#sentNothing(peer.fetch!);
-    this.#noteNotGiven(key, peer, peer.fetch!);
-    peer.fetch = null;
+    const { isNothing } = this.#fetching.end(key, peer, this.#nowMs);
     peer.questions.length = 0;
-    if (nothing) this.#disappointed(key, peer);
+    if (isNothing) this.#disappointed(key, peer);
     this.#turnToOthers(key);
   }
 
@@ -593,45 +513,6 @@ export class AntiEntropy
     }
   }
 
-  /** What came may still wait for its parents. */
-  #sentNothing({ wants, takenBytes }: Fetch): boolean {
-    if (takenBytes > 0) return false;
-    for (const { stream, goal } of wants.values()) if (this.order.has(stream, goal)) return false;
-    return true;
-  }
-
-  /**
-   * A range has ended. Where it brought anything new it may have been cut off, and what is missing comes later in it;
-   * where it brought nothing, time and again, there is nothing. Nor is there what it ended before, time and again: who
-   * gives a part of a stream that there is doesn't prove the rest. What came and waits here is new once.
-   */
-  #noteNotGiven(key: PeerKey, peer: SyncPeer, { wants, came }: Fetch): void {
-    const isNew = ([id, { stream, after }]: readonly [StreamKey, Want]) => {
-      const given = came.get(id);
-      if (given === undefined) return false;
-      return this.order.frontier(stream).counter > after ||
-        given > Math.max(after, peer.notGiven.get(id)?.given ?? 0);
-    };
-    const broughtSome = [...wants].some(isNew);
-    for (const [id, want] of wants) {
-      const { stream, goal: counter } = want;
-      if (this.#reached(want)) {
-        peer.notGiven.delete(id);
-        continue;
-      }
-      const earlier = peer.notGiven.get(id);
-      const given = came.get(id) ?? 0;
-      const isMissing = !broughtSome && given < counter;
-      if (!isMissing && given === 0) continue;
-      const times = (earlier?.times ?? 0) + (isMissing ? 1 : 0);
-      peer.notGiven.set(id, { times, given: Math.max(given, earlier?.given ?? 0) });
-      dropOldest(peer.notGiven, WAITING_BUNDLES_MAX);
-      if (isMissing && times >= NOT_GIVEN_TIMES) {
-        this.#effects.push({ type: "not-given", from: key, stream, given, counter });
-      }
-    }
-  }
-
   /** Once may be chance: what it had may be too old to be kept by now. Then it says so when asked again. */
   #disappointed(key: PeerKey, peer: SyncPeer): void {
     if (++peer.disappointments > 1) {
@@ -639,11 +520,6 @@ export class AntiEntropy
     }
     this.#beginSoon(key, SYNC_AGAIN_MS);
     this.#beginWithAnother(key);
-  }
-
-  #reached({ stream, goal }: Want): boolean {
-    const own = this.order.entryOf(stream);
-    return own !== null && (own.counter >= goal || own.closed);
   }
 
   #becomeComplete(key: PeerKey, peer: SyncPeer): void {
@@ -687,10 +563,6 @@ export class AntiEntropy
   ): void {
     this.#effects.push({ type: "penalise", peer, fault, text });
   }
-}
-
-function newFetch(): Fetch {
-  return { wants: new Map(), takenBytes: 0, toldBytes: 0, came: new Map(), deadlineMs: 0 };
 }
 
 /** Whether it makes us look through what we have. */

@@ -1,0 +1,175 @@
+/** What neighbours were asked for: each stream at one of them, unless that one lets us wait for too long. */
+
+import { dropOldest } from "../../base/bounded.ts";
+import type { PeerKey } from "../../base/ids.ts";
+import type { AntiEntropyEffect } from "./anti_entropy_io.ts";
+import { lastCounter } from "./bundle.ts";
+import {
+  SYNC_ENTRIES_MAX,
+  SYNC_PATIENCE_MS,
+  SYNC_PROGRESS_MS_MAX,
+  SYNC_STREAMS_MAX,
+  SYNC_WINDOW_BYTES,
+  WAITING_BUNDLES_MAX,
+} from "./limits.ts";
+import type { OrderQueries } from "./order_io.ts";
+import { type StreamKey, streamKey } from "./stream.ts";
+import type { Bundle } from "./structures.ts";
+import type { Want } from "./sync_compare.ts";
+import type { Fetch, SyncPeer } from "./sync_peer.ts";
+import { windowBytesOf } from "./sync_supply.ts";
+
+/** Confirmations come four times in a window: the sender never runs dry waiting for one. */
+const CONFIRM_BYTES = SYNC_WINDOW_BYTES / 4;
+/** Once may be chance: it let go of it meanwhile. */
+const NOT_GIVEN_TIMES = 2;
+
+/** How a range has ended. */
+export interface Ended {
+  /** Something of it is still to be had. */
+  readonly isMissing: boolean;
+  /** Nothing came, and nothing of it is here. */
+  readonly isNothing: boolean;
+  /** It took so long that more may have come there meanwhile. */
+  readonly wasLong: boolean;
+}
+
+export class Fetching {
+  /** @param peers All neighbours, whoever comes and goes. */
+  constructor(
+    private readonly order: OrderQueries,
+    private readonly peers: ReadonlyMap<PeerKey, SyncPeer>,
+    private readonly emit: (effect: AntiEntropyEffect) => void,
+  ) {}
+
+  /**
+   * Asks for what isn't on its way already, from this neighbour or another.
+   * @returns Whether nothing was left to another neighbour.
+   */
+  want(key: PeerKey, peer: SyncPeer, wants: readonly Want[], nowMs: number): boolean {
+    const fetch = peer.fetch ?? newFetch();
+    const fresh: Want[] = [];
+    let all = true;
+    for (const want of wants) {
+      const wanted = streamKey(want.stream);
+      if (fetch.wants.has(wanted) || peer.isForgotten(want, nowMs)) continue;
+      if (fetch.wants.size >= SYNC_STREAMS_MAX || this.#isComing(want, peer, nowMs)) {
+        all = false;
+        continue;
+      }
+      fetch.wants.set(wanted, { ...want, counter: want.after, movedMs: nowMs });
+      fresh.push(want);
+    }
+    if (fresh.length === 0) return all;
+    peer.fetch = fetch;
+    fetch.deadlineMs = nowMs + SYNC_PROGRESS_MS_MAX;
+    for (let start = 0; start < fresh.length; start += SYNC_ENTRIES_MAX) {
+      const entries = fresh.slice(start, start + SYNC_ENTRIES_MAX)
+        .map(({ stream, after }) => ({ ...stream, after }));
+      peer.questions.push("want");
+      const message = { type: "sync-want", entries, windowBytes: SYNC_WINDOW_BYTES } as const;
+      this.emit({ type: "send", to: key, message });
+    }
+    return all;
+  }
+
+  /** Whether another neighbour is to send it, and nobody who was asked has let us wait for too long. */
+  #isComing({ stream, goal }: Want, except: SyncPeer, nowMs: number): boolean {
+    const { counter } = this.order.frontier(stream);
+    let patienceMs = SYNC_PATIENCE_MS;
+    for (const peer of this.peers.values()) {
+      const pending = peer === except ? undefined : peer.fetch?.wants.get(streamKey(stream));
+      if (pending === undefined || pending.goal < goal) continue;
+      if (pending.counter !== counter) {
+        pending.counter = counter;
+        pending.movedMs = nowMs;
+      }
+      if (nowMs - pending.movedMs < patienceMs) return true;
+      patienceMs *= 2;
+    }
+    return false;
+  }
+
+  /** This bundle of a range is done with, whatever became of it: the sender may send more. */
+  takenIn(key: PeerKey, bundle: Bundle, nowMs: number): void {
+    const peer = this.peers.get(key);
+    const fetch = peer?.fetch;
+    if (peer === undefined || !fetch) return;
+    fetch.takenBytes += windowBytesOf(bundle);
+    const { value } = bundle.header;
+    const stream = streamKey(value);
+    const last = lastCounter(value);
+    fetch.came.set(stream, Math.max(fetch.came.get(stream) ?? 0, last));
+    const want = fetch.wants.get(stream);
+    if (want !== undefined && last >= want.goal && this.order.isForgotten(value, value.time)) {
+      peer.forget(want, nowMs);
+    }
+    fetch.deadlineMs = nowMs + SYNC_PROGRESS_MS_MAX;
+    if (fetch.takenBytes - fetch.toldBytes < CONFIRM_BYTES) return;
+    fetch.toldBytes = fetch.takenBytes;
+    this.emit({
+      type: "send",
+      to: key,
+      message: { type: "sync-progress", bytes: fetch.takenBytes },
+    });
+  }
+
+  /** The neighbour has sent all that it was asked for, or it took too long. @param peer With a `fetch`. */
+  end(key: PeerKey, peer: SyncPeer, nowMs: number): Ended {
+    const fetch = peer.fetch!;
+    const isNothing = this.#broughtNothing(fetch);
+    this.#noteNotGiven(key, peer, fetch);
+    peer.fetch = null;
+    const isMissing = fetch.wants.values().some((want) =>
+      !this.#reached(want) && !peer.isForgotten(want, nowMs)
+    );
+    return { isMissing, isNothing, wasLong: fetch.takenBytes >= CONFIRM_BYTES };
+  }
+
+  /** What came may still wait for its parents. */
+  #broughtNothing({ wants, takenBytes }: Fetch): boolean {
+    return takenBytes === 0 &&
+      !wants.values().some(({ stream, goal }) => this.order.has(stream, goal));
+  }
+
+  /**
+   * A range has ended. Where it brought anything new it may have been cut off, and what is missing comes later in it;
+   * where it brought nothing, time and again, there is nothing. Nor is there what it ended before, time and again: who
+   * gives a part of a stream that there is doesn't prove the rest. What came and waits here is new once.
+   */
+  #noteNotGiven(key: PeerKey, peer: SyncPeer, { wants, came }: Fetch): void {
+    const isNew = ([id, { stream, after }]: readonly [StreamKey, Want]) => {
+      const given = came.get(id);
+      if (given === undefined) return false;
+      return this.order.frontier(stream).counter > after ||
+        given > Math.max(after, peer.notGiven.get(id)?.given ?? 0);
+    };
+    const broughtSome = wants.entries().some(isNew);
+    for (const [id, want] of wants) {
+      const { stream, goal: counter } = want;
+      if (this.#reached(want)) {
+        peer.notGiven.delete(id);
+        continue;
+      }
+      const earlier = peer.notGiven.get(id);
+      const given = came.get(id) ?? 0;
+      const isMissing = !broughtSome && given < counter;
+      if (!isMissing && given === 0) continue;
+      const times = (earlier?.times ?? 0) + (isMissing ? 1 : 0);
+      peer.notGiven.set(id, { times, given: Math.max(given, earlier?.given ?? 0) });
+      dropOldest(peer.notGiven, WAITING_BUNDLES_MAX);
+      if (isMissing && times >= NOT_GIVEN_TIMES) {
+        this.emit({ type: "not-given", from: key, stream, given, counter });
+      }
+    }
+  }
+
+  #reached({ stream, goal }: Want): boolean {
+    const own = this.order.entryOf(stream);
+    return own !== null && (own.counter >= goal || own.closed);
+  }
+}
+
+function newFetch(): Fetch {
+  return { wants: new Map(), takenBytes: 0, toldBytes: 0, came: new Map(), deadlineMs: 0 };
+}
