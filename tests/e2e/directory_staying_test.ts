@@ -13,7 +13,9 @@ import {
   logout,
   notice,
   presence,
+  seesAll,
   session,
+  tell,
 } from "./directory_world.ts";
 import { canMount, fill, mount, unmount } from "./small_disk.ts";
 import type { Node } from "./node.ts";
@@ -100,6 +102,36 @@ Deno.test("directory: SIGTERM stops it properly", async () => {
   directory.signal("SIGTERM");
   assertEquals((await endOf(directory)).slice(0, 2), [0, "bye"]);
   await alice.until(session("down"));
+});
+
+Deno.test("directory: one put back from a copy has the accounts of then, and what is told from then on comes once", async () => {
+  const { world, directory } = await DirectoryWorld.open(["alice", "bob"]);
+  await using _ = world;
+  const [alice, bob] = await Promise.all([world.logIn("alice"), world.logIn("bob")]);
+  await seesAll(alice, "alice", "bob");
+  await tell(alice, "before the copy");
+  await hears(bob, 1);
+  const live = `${world.directoryData}/regserver`;
+  const files = ["identity", "accounts.csv", "broadcasts"];
+  // While it runs.
+  const copies = files.map((name) => Deno.readFileSync(`${live}/${name}`));
+  const carol = await world.signUp("carol");
+  await tell(alice, "after the copy");
+  await Promise.all([hears(bob, 2), hears(carol, 1)]);
+  directory.signal("SIGTERM");
+  await endOf(directory);
+  for (const [at, name] of files.entries()) Deno.writeFileSync(`${live}/${name}`, copies[at]!);
+
+  await world.serve();
+  assertEquals(await endOf(carol), [4, "fatal", "bad-credentials"]);
+  const down = bob.events.findIndex(session("down"));
+  await bob.until(session("up"), undefined, down);
+  await alice.until(session("up"), undefined, alice.events.findIndex(session("down")));
+  await tell(alice, "since it is back");
+  await tell(await world.signUp("carol", { device: "c2" }), "new, with an old name");
+  const texts = ["before the copy", "after the copy", "since it is back"]
+    .map((text) => `alice: ${text}`);
+  assertEquals(await hears(bob, 4), [...texts, "carol: new, with an old name"]);
 });
 
 /** Accounts that fill a page of their file but for a few bytes: another row takes more of the disk. */
