@@ -100,7 +100,8 @@ export function zshCompletion(commands: readonly ProgramCommand[]): string {
       `  ${single(name)})`,
       "    _arguments -S \\",
       ...flags.map((flag) => `      ${single(zshFlag(flag))} \\`),
-      `      ${single(takesFile ? "*:file:_files" : "*: :")} ;;`,
+      // Nothing to offer. A message instead (`*: :`) would keep the only flag that fits from being put in.
+      `      ${single(takesFile ? "*:file:_files" : "*: :()")} ;;`,
     ].join("\n")
   );
   return `#compdef p2pchat

@@ -86,14 +86,33 @@ for (const { name, completion, script } of SHELLS) {
   });
 }
 
+/** What the tabulator makes of the end of a line, in zsh. */
+const PUT_IN: readonly (readonly [line: string, whole: string])[] = [
+  ["p2pchat me", "p2pchat mesh"],
+  ["p2pchat users ch", "p2pchat users check"],
+  ["p2pchat help reg", "p2pchat help regserver"],
+  ["p2pchat mesh Bob --pa", "p2pchat mesh Bob --passive"],
+  ["p2pchat peer Bob --reg", "p2pchat peer Bob --registry"],
+  ["p2pchat regserver --accounts=req", "p2pchat regserver --accounts=required"],
+];
+
 Deno.test({
-  name: "zsh understands what it is given",
+  name: "zsh puts in what is the only thing that fits",
   ignore: !await has("zsh"),
   fn: async () => {
     const folder = await Deno.makeTempDir({ prefix: "p2pchat-completion-" });
     try {
       await Deno.writeTextFile(`${folder}/_p2pchat`, zshCompletion(COMMANDS));
-      await output("zsh", `zsh -n ${folder}/_p2pchat`, folder);
+      for (const [line, whole] of PUT_IN) {
+        // A shell at a terminal of its own: completion needs one.
+        const script = `zmodload zsh/zpty; zpty -b shell zsh -f
+          zpty -w shell "PS1=REA'DY '; fpath=(${folder} \\$fpath); autoload -Uz compinit; compinit -D -u"
+          zpty -r shell shown '*READY '
+          zpty -wn shell '${line}'$'\\t'
+          zpty -r shell shown '*${whole}*' && print -r -- put in
+          zpty -d shell`;
+        assertEquals((await output("zsh", script, folder)).trim(), "put in", line);
+      }
     } finally {
       await Deno.remove(folder, { recursive: true });
     }
@@ -108,8 +127,8 @@ async function has(shell: string): Promise<boolean> {
 
 /** @throws {Error} Where the shell complains. */
 async function output(shell: string, script: string, home: string): Promise<string> {
-  const { stdout, stderr } = await new Deno.Command(shell, {
-    args: ["-c", script],
+  const { stdout, stderr } = await new Deno.Command("timeout", {
+    args: ["20", shell, "-c", script],
     env: { HOME: home },
   }).output();
   assertEquals(new TextDecoder().decode(stderr), "");
