@@ -94,7 +94,8 @@ export class RegistryRendering {
 
   #directoryLine({ key, isNew }: EventNamed<"directory">): Line {
     const hint = isNew ? " (new: compare it with what its operator tells you)" : "";
-    return [`Directory ${this.#registry}, key `, { text: key, as: "exact" }, hint];
+    // A key is one word, and stays whole where the line is broken.
+    return [`Directory ${this.#registry}, key ${key}${hint}`];
   }
 
   #sessionLines(event: EventNamed<"session">, nowMs: number): readonly Line[] {

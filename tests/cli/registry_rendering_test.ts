@@ -320,18 +320,32 @@ Deno.test("registry: how long they talked", () => {
   ]);
 });
 
-Deno.test("RegistryRendering: a list that is too long for the terminal goes on under what follows the mark", () => {
+/** What a terminal of 40 columns shows of the first line. */
+function firstLineOf(events: readonly RegistryOwnEvent[]): string {
   const rendering = new RegistryRendering();
   const context = { nowMs: NOON_MS, interactive: false, verbose: false };
-  const users = ["alice", "bob", "carol", "dave", "erin"].map((name) => user(name));
-  const lines = [READY, UP, { event: "users", users } as const].flatMap((event) =>
-    rendering.lines(event, context)
-  );
+  const [line] = events.flatMap((event) => rendering.lines(event, context));
   const terminal = { width: textWidth, characters: graphemesOf, columns: () => 40 };
+  return new TextFormat({ colour: false, verbose: false, terminal }, NOON_MS).format(line!);
+}
 
-  const shown = new TextFormat({ colour: false, verbose: false, terminal }, NOON_MS).format(
-    lines[0]!,
-  );
+Deno.test("RegistryRendering: the directory's key stays whole where its line is broken", () => {
+  const key = "ijtghrlfdthizyo5oecdgsej2yv";
+  const shown = firstLineOf([READY, { event: "directory", key, isNew: true }]);
+
+  assertEquals(shown.split("\n"), [
+    "Directory chat.example, key",
+    `  ${key} (new:`,
+    "  compare it with what its operator",
+    "  tells you)",
+    "",
+  ]);
+});
+
+Deno.test("RegistryRendering: a list that is too long for the terminal goes on under what follows the mark", () => {
+  const users = ["alice", "bob", "carol", "dave", "erin"].map((name) => user(name));
+
+  const shown = firstLineOf([READY, UP, { event: "users", users }]);
 
   assertEquals(shown, "12:03 * Online: alice (you), bob,\n        carol, dave, erin\n");
 });
