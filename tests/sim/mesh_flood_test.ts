@@ -82,7 +82,7 @@ Deno.test("it is missed by all of them where what their words follow isn't looke
 /** Of three the last one reads by a slow line, and speaks as the others do. */
 function floodBySlowLine(): FloodOutcome {
   const bytesPerMsTo = (host: number) => host === 2 ? 30 : Infinity;
-  const flood = { members: 3, linesPerSecond: 500, lineBytes: 200, forMs: 60_000 };
+  const flood = { members: 3, linesPerSecond: 500, lineBytes: 200, forMs: 40_000 };
   return runFlood({ ...flood, network: { bytesPerMsTo } }, 240_000);
 }
 
