@@ -27,7 +27,8 @@ import type { Signer } from "../../base/crypto.ts";
 import type { Environment } from "../../base/environment.ts";
 import type { LinkId, PeerKey, RoomId } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
-import type { Machine } from "../../base/machine.ts";
+import { earliestMs, type Machine } from "../../base/machine.ts";
+import { foldName } from "../../base/names.ts";
 import { TokenBucket } from "../../base/token_bucket.ts";
 import type {
   AdmissionConfig,
@@ -36,8 +37,14 @@ import type {
   AdmissionPort,
   LinkMessage,
 } from "./admission_io.ts";
-import { AdmissionLinks, isNewcomerStage, type Link, type Message } from "./admission_links.ts";
-import { Admitting, offerDueMs } from "./admitting.ts";
+import {
+  AdmissionLinks,
+  isNewcomerStage,
+  type Link,
+  type Message,
+  stageOf,
+} from "./admission_links.ts";
+import { Admitting, admittingDueMs } from "./admitting.ts";
 import { type InRoom, isBeaconSigned } from "./credentials.ts";
 import { RENAMES_BURST, RENAMES_PER_SECOND } from "./limits.ts";
 import { Newcomer } from "./newcomer.ts";
@@ -66,9 +73,8 @@ export class Admission implements Machine<AdmissionInput, AdmissionEffect> {
 
   nextDeadlineMs(): number | null {
     let next = this.#admitting.nextHoldMs();
-    for (const { stage, dueMs } of this.links.byId.values()) {
-      const firstMs = stage.at === "holding" ? offerDueMs(stage) : dueMs;
-      if (firstMs !== null && (next === null || firstMs < next)) next = firstMs;
+    for (const link of this.links.byId.values()) {
+      next = earliestMs(next, link.dueMs, admittingDueMs(link));
     }
     return next;
   }
@@ -77,6 +83,7 @@ export class Admission implements Machine<AdmissionInput, AdmissionEffect> {
   postpone(delayMs: number): void {
     for (const link of this.links.byId.values()) {
       if (link.dueMs !== null) link.dueMs += delayMs;
+      if (link.admittingDueMs !== null) link.admittingDueMs += delayMs;
     }
     this.#admitting.postpone(delayMs);
   }
@@ -133,6 +140,8 @@ export class Admission implements Machine<AdmissionInput, AdmissionEffect> {
       renames: new TokenBucket(RENAMES_PER_SECOND, RENAMES_BURST),
       stage: { at: "silent" },
       dueMs: nowMs + this.config.timing.exchangeMs,
+      admitting: null,
+      admittingDueMs: null,
     };
     this.links.byId.set(link.id, link);
     if (!input.dialled) return;
@@ -156,27 +165,25 @@ export class Admission implements Machine<AdmissionInput, AdmissionEffect> {
 
   #tick(nowMs: number): void {
     this.#admitting.tick(nowMs);
+    const isOver = (dueMs: number | null) => dueMs !== null && dueMs <= nowMs;
     for (const link of [...this.links.byId.values()]) {
-      if (link.dueMs === null || link.dueMs > nowMs) continue;
-      const { stage } = link;
-      if (isNewcomerStage(stage)) {
-        this.#newcomer.refused(
-          link,
-          "timeout",
-          "The member that was asked didn't answer in time",
-          null,
-        );
-      } else if (link.isMember) {
-        this.links.settle(link);
-      } else {
-        this.links.close(link, `nothing came that could follow (${stage.at})`);
+      if (isOver(link.dueMs) && isNewcomerStage(link.stage)) {
+        const text = "The member that was asked didn't answer in time";
+        this.#newcomer.refused(link, "timeout", text, null);
+        if (!link.isMember) continue;
       }
+      if (!isOver(link.dueMs) && !isOver(link.admittingDueMs)) continue;
+      if (link.isMember) this.links.settleAdmitting(link);
+      else this.links.close(link, `nothing came that could follow (${stageOf(link)})`);
     }
   }
 
   #claimName(id: LinkId, name: string, nowMs: number): void {
     const link = this.links.byId.get(id);
-    if (link?.stage.at === "member") return this.#newcomer.join(link, name, nowMs);
+    if (link?.stage.at === "member") {
+      this.#newcomer.join(link, name, nowMs);
+      return this.#admitting.asksItself(foldName(name), nowMs);
+    }
     this.links.effect({
       type: "refused",
       link: id,
@@ -222,7 +229,9 @@ export class Admission implements Machine<AdmissionInput, AdmissionEffect> {
 
   #hello(link: Link, hello: Message<"hello">, nowMs: number): void {
     const { at } = link.stage;
-    if (at !== "silent" && at !== "greeting") return this.links.outOfTurn(link, "hello");
+    if ((at !== "silent" && at !== "greeting") || link.admitting !== null) {
+      return this.links.outOfTurn(link, "hello");
+    }
     if (this.links.room === null) {
       // A member that remembers us, while we are still looking for the room: ask it right here.
       if (this.config.room === hello.room) {

@@ -23,7 +23,7 @@ export type Message<Type extends LinkMessage["type"]> = Extract<
   { readonly type: Type }
 >;
 
-/** What a link is at. Each but `member` ends at `dueMs`. */
+/** What a link is at, and what we ask of its other end. Each but `member` ends at `dueMs`. */
 export type Stage =
   /** Inbound: the other side is to begin. */
   | { readonly at: "silent" }
@@ -40,7 +40,11 @@ export type Stage =
   }
   /** Newcomer: `accept` is sent, `welcome` awaited. */
   | { readonly at: "accepting"; readonly claim: SignedClaim }
-  /** Admitting: neighbours are asked about the name. */
+  | { readonly at: "member" };
+
+/** What the other end of a link asks of us, which lets it in, or have another name. */
+export type AdmittingStage =
+  /** Neighbours are asked about the name. */
   | {
     readonly at: "holding";
     readonly join: Message<"join">;
@@ -53,16 +57,15 @@ export type Stage =
     /** Until then that one is waited for; null where nobody says so. */
     doubtedUntilMs: number | null;
   }
-  /** Admitting: `offer` is sent. */
+  /** `offer` is sent. */
   | {
     readonly at: "offered";
     readonly claim: Claim;
     readonly bytes: Uint8Array;
     readonly endpoint: Endpoint | null;
   }
-  /** Admitting: the earlier claim is taken, `accept` is awaited. */
-  | { readonly at: "welcomed"; readonly claim: SignedClaim }
-  | { readonly at: "member" };
+  /** The earlier claim is taken, `accept` is awaited. */
+  | { readonly at: "welcomed"; readonly claim: SignedClaim };
 
 export interface Link {
   readonly id: LinkId;
@@ -74,6 +77,9 @@ export interface Link {
   readonly renames: TokenBucket;
   stage: Stage;
   dueMs: number | null;
+  /** Of two members each may ask the other for another name at the same moment. Ends at `admittingDueMs`. */
+  admitting: AdmittingStage | null;
+  admittingDueMs: number | null;
 }
 
 export class AdmissionLinks {
@@ -102,6 +108,7 @@ export class AdmissionLinks {
   becomeMember(link: Link, beacon: SignedBeacon, claim: SignedClaim): void {
     link.isMember = true;
     this.settle(link);
+    this.settleAdmitting(link);
     // The first member that greets us, where the one that let us in went away before its welcome.
     if (!this.isIn) this.effect({ type: "came-in", link: link.id, via: link.peer });
     this.isIn = true;
@@ -115,10 +122,16 @@ export class AdmissionLinks {
     });
   }
 
-  /** No exchange is under way on this member link. */
+  /** We ask nothing of this member. */
   settle(link: Link): void {
     link.stage = { at: "member" };
     link.dueMs = null;
+  }
+
+  /** Its other end asks nothing of us. */
+  settleAdmitting(link: Link): void {
+    link.admitting = null;
+    link.admittingDueMs = null;
   }
 
   turnAwayName(link: Link, name: string): void {
@@ -132,7 +145,7 @@ export class AdmissionLinks {
   /** Says why not; a link between members stays. */
   turnAway(link: Link, code: Refusal, text: string): void {
     this.send(link, { type: "refuse", code, text, room: this.room?.id ?? null });
-    if (link.isMember) this.settle(link);
+    if (link.isMember) this.settleAdmitting(link);
     else this.close(link, `refused: ${code}`);
   }
 
@@ -140,7 +153,7 @@ export class AdmissionLinks {
   outOfTurn(link: Link, type: LinkMessage["type"]): void {
     // On a member link it can be late: the exchange it belongs to has timed out here.
     if (link.isMember) return;
-    this.penalise(link, "protocol", `sent ${type} out of turn (${link.stage.at})`);
+    this.penalise(link, "protocol", `sent ${type} out of turn (${stageOf(link)})`);
   }
 
   penalise(link: Link, fault: "invalid-signature" | "protocol", text: string): void {
@@ -198,4 +211,9 @@ export class AdmissionLinks {
 /** Whether somebody here waits for the end of this exchange: we are the one who asked. */
 export function isNewcomerStage({ at }: Stage): boolean {
   return at === "asking" || at === "entering" || at === "accepting";
+}
+
+/** What is under way on a link that isn't one between members. */
+export function stageOf({ stage, admitting }: Link): string {
+  return admitting?.at ?? stage.at;
 }

@@ -16,7 +16,7 @@ import { foldName, parseName } from "../../base/names.ts";
 import { TokenBucket } from "../../base/token_bucket.ts";
 import { isPrivateHost } from "./addresses.ts";
 import type { AdmissionPort, AdmissionTiming, HoldMessage } from "./admission_io.ts";
-import type { AdmissionLinks, Link, Message, Stage } from "./admission_links.ts";
+import type { AdmissionLinks, AdmittingStage, Link, Message } from "./admission_links.ts";
 import { admitClaim, claimFormFault, claimTime, type InRoom, ownedClaim } from "./credentials.ts";
 import { Entrants } from "./entrants.ts";
 import { HoldTrust } from "./hold_trust.ts";
@@ -46,7 +46,7 @@ interface Rival {
   readonly by: PeerKey | null;
 }
 
-type Holding = Extract<Stage, { at: "holding" }>;
+type Holding = Extract<AdmittingStage, { at: "holding" }>;
 
 export class Admitting {
   /** Names held for other members' newcomers, in the order in which they end; at most `HOLDS_MAX`. */
@@ -69,7 +69,9 @@ export class Admitting {
 
   /** A newcomer, or a member that wants another name, asks for it. */
   joinAsked(link: Link, join: Message<"join">, nowMs: number): void {
-    if (link.stage.at !== "silent" && link.stage.at !== "member" && link.stage.at !== "greeting") {
+    const { at } = link.stage;
+    const isFree = link.isMember || at === "silent" || at === "greeting";
+    if (!isFree || link.admitting !== null) {
       return this.links.outOfTurn(link, "join");
     }
     const room = this.links.room;
@@ -118,8 +120,7 @@ export class Admitting {
       doubtedBy: new Set(),
       doubtedUntilMs: null,
     };
-    link.stage = stage;
-    link.dueMs = nowMs + this.timing.exchangeMs;
+    this.#goOn(link, stage, nowMs);
     for (const to of awaited) {
       this.links.effect({
         type: "send-to",
@@ -128,6 +129,13 @@ export class Admitting {
       });
     }
     return stage;
+  }
+
+  /** The exchange that its other end began is at `stage`; on the way in nothing else is awaited on the link. */
+  #goOn(link: Link, stage: AdmittingStage, nowMs: number): void {
+    link.admitting = stage;
+    link.admittingDueMs = nowMs + this.timing.exchangeMs;
+    if (!link.isMember) link.dueMs = null;
   }
 
   /** Somebody else may be about to take the name: that one is waited for, once, as long as a hold lasts. */
@@ -148,8 +156,7 @@ export class Admitting {
   }
 
   #welcomeBack(link: Link, join: Message<"join">, claim: SignedClaim, nowMs: number): void {
-    link.stage = { at: "welcomed", claim: ownedClaim(claim) };
-    link.dueMs = nowMs + this.timing.exchangeMs;
+    this.#goOn(link, { at: "welcomed", claim: ownedClaim(claim) }, nowMs);
     this.#sendWelcome(link, claim, this.#endpointOf(link, join.endpoint));
   }
 
@@ -193,8 +200,7 @@ export class Admitting {
     };
     const { claim: embedded, admission } = admitClaim(this.env.crypto, this.signer, claim);
     const endpoint = this.#endpointOf(link, join.endpoint);
-    link.stage = { at: "offered", claim, bytes: embedded.bytes, endpoint };
-    link.dueMs = nowMs + this.timing.exchangeMs;
+    this.#goOn(link, { at: "offered", claim, bytes: embedded.bytes, endpoint }, nowMs);
     this.links.send(link, {
       type: "offer",
       genesis: this.links.room!.genesis,
@@ -206,8 +212,8 @@ export class Admitting {
 
   /** The claim is whole: the newcomer is in. */
   accepted(link: Link, accept: Message<"accept">): void {
-    const { stage } = link;
-    if (stage.at !== "offered" && stage.at !== "welcomed") {
+    const { admitting: stage } = link;
+    if (stage?.at !== "offered" && stage?.at !== "welcomed") {
       return this.links.outOfTurn(link, "accept");
     }
     const bytes = stage.at === "offered" ? stage.bytes : stage.claim.claim.bytes;
@@ -230,7 +236,7 @@ export class Admitting {
     }
     if (stage.at === "offered") this.#sendWelcome(link, accept.claim, stage.endpoint);
     if (isRename) {
-      this.links.settle(link);
+      this.links.settleAdmitting(link);
       this.links.effect({
         type: "claimed",
         peer: link.peer,
@@ -297,22 +303,31 @@ export class Admitting {
     let first: Rival = { key, by: null };
     const isOpen = hold !== undefined && hold.untilMs > nowMs && !this.#hasComeIn(hold);
     if (isOpen && hold.key < key) first = hold;
-    for (const { peer, stage } of this.links.byId.values()) {
+    const self = this.signer.key;
+    for (const { peer, stage, admitting } of this.links.byId.values()) {
+      const asksUs = stage.at === "asking" && foldName(stage.name) === folded;
+      if (asksUs && self < first.key) first = { key: self, by: null };
       if (peer === key) continue;
-      if (stage.at === "offered" && stage.claim.folded === folded) {
+      if (admitting?.at === "offered" && admitting.claim.folded === folded) {
         return { key: peer, by: null }; // decided: whatever its key, nobody takes it over
       }
-      const asks = stage.at === "holding" && stage.folded === folded;
+      const asks = admitting?.at === "holding" && admitting.folded === folded;
       if (asks && peer < first.key) first = { key: peer, by: null };
     }
     return first.key === key ? null : first;
   }
 
+  /** This member asks for a name itself, at a neighbour. */
+  asksItself(folded: FoldedName, nowMs: number): void {
+    const self = this.signer.key;
+    if (this.#rivalOf(folded, self, nowMs) === null) this.#displace(folded, self, null, nowMs);
+  }
+
   /** Our own newcomers that ask for a name wait for `key`, which goes before them. */
   #displace(folded: FoldedName, key: PeerKey, by: PeerKey | null, nowMs: number): void {
-    for (const { peer, stage } of this.links.byId.values()) {
-      if (stage.at !== "holding" || stage.folded !== folded || peer === key) continue;
-      this.#doubt(stage, by, nowMs);
+    for (const { peer, admitting } of this.links.byId.values()) {
+      if (admitting?.at !== "holding" || admitting.folded !== folded || peer === key) continue;
+      this.#doubt(admitting, by, nowMs);
     }
   }
 
@@ -383,8 +398,9 @@ export class Admitting {
   tick(nowMs: number): void {
     this.#dropHolds(nowMs);
     for (const link of [...this.links.byId.values()]) {
-      const { stage } = link;
-      if (stage.at === "holding" && offerDueMs(stage) <= nowMs) this.#offer(link, stage, nowMs);
+      const { admitting } = link;
+      if (admitting?.at !== "holding" || offerDueMs(admitting) > nowMs) continue;
+      this.#offer(link, admitting, nowMs);
     }
   }
 
@@ -393,9 +409,9 @@ export class Admitting {
     for (const [folded, hold] of this.#holds) {
       this.#holds.set(folded, { ...hold, untilMs: hold.untilMs + delayMs });
     }
-    for (const { stage } of this.links.byId.values()) {
-      if (stage.at !== "holding" || stage.doubtedUntilMs === null) continue;
-      stage.doubtedUntilMs += delayMs;
+    for (const { admitting } of this.links.byId.values()) {
+      if (admitting?.at !== "holding" || admitting.doubtedUntilMs === null) continue;
+      admitting.doubtedUntilMs += delayMs;
     }
   }
 
@@ -424,12 +440,12 @@ export class Admitting {
   ): void {
     const folded = text as FoldedName;
     for (const link of [...this.links.byId.values()]) {
-      const { stage } = link;
-      if (stage.at !== "holding" || stage.folded !== folded || link.peer !== key) continue;
-      if (!stage.awaited.delete(from)) continue;
-      if (owner !== null) this.#ownerShown(from, link, stage, nowMs);
-      else if (rival !== null) this.#doubt(stage, from, nowMs);
-      if (link.stage === stage) this.#maybeOffer(link, stage, nowMs);
+      const { admitting } = link;
+      if (admitting?.at !== "holding" || admitting.folded !== folded || link.peer !== key) continue;
+      if (!admitting.awaited.delete(from)) continue;
+      if (owner !== null) this.#ownerShown(from, link, admitting, nowMs);
+      else if (rival !== null) this.#doubt(admitting, from, nowMs);
+      if (link.admitting === admitting) this.#maybeOffer(link, admitting, nowMs);
     }
   }
 
@@ -445,15 +461,20 @@ export class Admitting {
   neighbourGone(peer: PeerKey, nowMs: number): void {
     this.#holdRates.delete(peer);
     for (const link of [...this.links.byId.values()]) {
-      const { stage } = link;
-      if (stage.at !== "holding" || !stage.awaited.delete(peer)) continue;
-      this.#maybeOffer(link, stage, nowMs);
+      const { admitting } = link;
+      if (admitting?.at !== "holding" || !admitting.awaited.delete(peer)) continue;
+      this.#maybeOffer(link, admitting, nowMs);
     }
   }
 }
 
+/** When what its other end asks of us goes on by itself; null where it asks nothing. */
+export function admittingDueMs({ admitting, admittingDueMs }: Link): number | null {
+  return admitting?.at === "holding" ? offerDueMs(admitting) : admittingDueMs;
+}
+
 /** When a name is offered at the latest. */
-export function offerDueMs({ repliesDueMs, doubtedUntilMs }: Holding): number {
+function offerDueMs({ repliesDueMs, doubtedUntilMs }: Holding): number {
   return doubtedUntilMs ?? repliesDueMs;
 }
 

@@ -25,6 +25,8 @@ interface Wish {
 export class OwnName {
   /** What a neighbour was asked for. */
   #asked: Wish | null = null;
+  /** Whether it let us have that. Who was first of two who took it at once is decided by their claims, later. */
+  #isAdmitted = false;
   /** What was asked for meanwhile. */
   #next: Wish | null = null;
 
@@ -46,6 +48,7 @@ export class OwnName {
     );
     if (neighbour !== undefined) {
       this.#asked = wish;
+      this.#isAdmitted = false;
       return this.port.ask(neighbour.link, name);
     }
     const owner = room.machines.names.ownerOf(foldName(name));
@@ -73,10 +76,12 @@ export class OwnName {
 
   /** The neighbour has let us have the name. */
   admitted(claim: SignedClaim): void {
+    this.#isAdmitted = true;
     this.port.claimed(claim, this.#asked?.ref);
   }
 
   refused(code: Extract<MeshEvent, { event: "error" }>["code"], text: string): void {
+    if (this.#isAdmitted) return;
     this.port.show({ event: "error", code, text }, this.#asked?.ref);
   }
 

@@ -687,7 +687,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
   #fromNames(effect: NamesEffect): void {
     switch (effect.type) {
       case "renamed":
-        return this.#view.renamed(effect, this.#renameRef);
+        return this.#view.renamed(effect, this.#takeRenameRef(effect.key));
       case "pin-contested":
         return this.#view.pinContested(effect);
       case "key-changed":
@@ -703,6 +703,14 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       default:
         return unreachable(effect);
     }
+  }
+
+  /** Of the command that the new name of this member answers: one answer, and others' names are none. */
+  #takeRenameRef(key: PeerKey): string | undefined {
+    if (key !== this.signer.key) return undefined;
+    const ref = this.#renameRef;
+    this.#renameRef = undefined;
+    return ref;
   }
 
   #loseName(name: string): void {

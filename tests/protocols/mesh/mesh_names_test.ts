@@ -12,10 +12,16 @@ const SECOND_MS = 1_000;
 /** A room that Ann has founded, and what each member's user is shown. */
 class Room {
   readonly shown = new Map<Member, MeshEvent[]>();
+  /** What answers commands. */
+  readonly answers: string[] = [];
   readonly ann: Member;
   readonly #world = new World({ ...EVEN_WORLD, hosts: 8 }, meshSubject(), [{
     name: "shown",
-    shown: ({ member }, event) => this.shown.get(member)?.push(event),
+    shown: ({ member }, event, ref) => {
+      this.shown.get(member)?.push(event);
+      if (ref === undefined) return;
+      this.answers.push(`${ref}: ${event.event} ${"name" in event ? event.name : ""}`.trimEnd());
+    },
   }]);
 
   constructor() {
@@ -49,6 +55,23 @@ class Room {
     return this.#shownBy(member, () => member.process!.command(command));
   }
 
+  /** Of the members, as Ann is shown them. */
+  names(): readonly string[] {
+    const [peers] = this.ask(this.ann, { command: "peers" });
+    if (peers?.event !== "peers") throw new Error("no members were shown");
+    return peers.peers.map(({ name }) => name);
+  }
+
+  /** Each of them asks for a name, all in the same moment. @returns What answers each, in the order of `names`. */
+  rename(names: readonly (readonly [Member, string])[]): readonly string[] {
+    this.answers.length = 0;
+    for (const [index, [member, name]] of names.entries()) {
+      member.process!.command({ command: "name", name }, `${index}`);
+    }
+    this.#pass();
+    return this.answers.toSorted();
+  }
+
   #shownBy(member: Member, act: () => void): readonly MeshEvent[] {
     const events = this.shown.get(member)!;
     const before = events.length;
@@ -61,6 +84,35 @@ class Room {
     this.#world.time.runUntil(this.#world.time.nowMs + 5 * SECOND_MS);
   }
 }
+
+Deno.test("Mesh gives all who ask each other for another name at once the one that they want", () => {
+  for (const count of [2, 3, 6]) {
+    const room = new Room();
+    const others = Array.from({ length: count - 1 }, (_, n) => room.joined(`M${n}`));
+    for (let round = 0; round < 3; round++) {
+      const answers = room.rename(
+        [room.ann, ...others].map((member, n) => [member, `N${round}${n}`] as const),
+      );
+      assertEquals(
+        answers,
+        Array.from({ length: count }, (_, n) => `${n}: renamed N${round}${n}`),
+      );
+    }
+  }
+});
+
+Deno.test("Mesh answers each once of those who ask for one name at once, and one of them has it", () => {
+  for (const count of [2, 3, 8]) {
+    const room = new Room();
+    const members = [room.ann];
+    while (members.length < count) members.push(room.joined(`M${members.length}`));
+    for (const name of ["Same", "Other"]) {
+      const answers = room.rename(members.map((member) => [member, name] as const));
+      assertEquals(answers.map((answer) => answer.split(":")[0]), members.map((_, n) => `${n}`));
+      assertEquals(room.names().filter((shown) => shown === name), [name]);
+    }
+  }
+});
 
 function suffixed(name: string, { key }: Member): string {
   return `${name}~${fingerprintOf(key).slice(0, 4)}`;

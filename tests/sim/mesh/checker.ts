@@ -63,8 +63,8 @@ export interface MeshChecker {
   bundleSent?(process: MemberProcess, bundle: Bundle): void;
   /** An effect that is neither for the disk nor a message is carried out. */
   effect?(process: MemberProcess, effect: MeshEffect): void;
-  /** An event is shown, after `message` where it is one. */
-  shown?(process: MemberProcess, event: MeshEvent): void;
+  /** An event is shown, after `message` where it is one; `ref` of the command that it answers. */
+  shown?(process: MemberProcess, event: MeshEvent, ref: string | undefined): void;
   /** A message is shown; `again` where this profile has been shown it before. */
   message?(process: MemberProcess, said: Said, event: MessageEvent, again: boolean): void;
   /** A listener lets a dialler through that knew this secret; null for none. */

@@ -322,7 +322,7 @@ export class World {
     if (event.event === "invite") this.invites.set(event.invite, parseInvite(event.invite));
     if (event.event === "history") process.history = event.messages;
     else if (event.event === "peers") process.peers = event.peers;
-    for (const checker of checkers) checker.shown?.(process, event);
+    for (const checker of checkers) checker.shown?.(process, event, ref);
   }
 
   throughCodec(message: MeshMessage): MeshMessage {
