@@ -209,6 +209,11 @@ export const PRIVATE_KEYS_PER_SECOND = 1;
 export const PRIVATE_KEYS_BURST = 8;
 /** What they take in memory, of all senders together: a hundred of the longest texts, whatever liars send. */
 export const PRIVATE_EARLY_BYTES_MAX = 16 * 1024 * 1024;
+/**
+ * Senders' incarnations of which something waits for its turn. What can be shown needs no place, and the rest is sent
+ * again; each is looked at whenever something is shown that it waits for.
+ */
+export const PRIVATE_EARLY_STREAMS_MAX = 1_024;
 /** A head in memory: two ids of 64 characters, three numbers and what holds them. */
 export const HEAD_MEMORY_BYTES = 512;
 /** What a message takes in memory beside text and heads. */

@@ -9,19 +9,21 @@
  */
 
 import { dropOldest } from "../../base/bounded.ts";
+import { DeadlineQueue } from "../../base/deadline_queue.ts";
 import type { PeerKey } from "../../base/ids.ts";
-import { earliestMs } from "../../base/machine.ts";
 import {
   FRONTIER_AUTHORS_MAX,
   HEAD_MEMORY_BYTES,
   INCARNATIONS_PER_AUTHOR_MAX,
   PRIVATE_EARLY_BYTES_MAX,
   PRIVATE_EARLY_MAX,
+  PRIVATE_EARLY_STREAMS_MAX,
   PRIVATE_MEMORY_BYTES_MIN,
 } from "./limits.ts";
 import type { ReceivedPlace, ShownBundles } from "./private_messages_io.ts";
 import type { Content } from "./private_sealing.ts";
 import type { MeshRecord } from "./records.ts";
+import { type Stream as RoomStream, type StreamKey, streamKey } from "./stream.ts";
 
 interface Early extends Content {
   readonly arrivedMs: number;
@@ -39,6 +41,8 @@ interface Stream {
   seen: number;
   /** Those that came before their turn, by counter; at most PRIVATE_EARLY_MAX for each sender. */
   readonly early: Map<number, Early>;
+  /** Of the room: what the next one waits for first; null where it waits for none. */
+  cause: StreamKey | null;
 }
 
 /** A message whose turn has come. */
@@ -53,10 +57,14 @@ export type Reception = { readonly again: number } | "waits" | "no room";
 export class PrivateInbox {
   /** By sender, then incarnation, in the order in which they were first heard of. */
   readonly #senders = new Map<PeerKey, Map<number, Stream>>();
-  /** Those with messages that came before their turn. */
+  /** Those with messages that came before their turn; at most `PRIVATE_EARLY_STREAMS_MAX`. */
   readonly #waiting = new Set<Stream>();
-  /** Those of them whose turn it is, once what their sender had been shown is: a crowd of others costs no step. */
-  readonly #next = new Set<Stream>();
+  /** Those of them whose turn it is, once what their sender had been shown is: until when that is waited for. */
+  readonly #next = new DeadlineQueue<Stream>();
+  /** The same, by what they wait for first: a crowd of others costs no step. */
+  readonly #byCause = new Map<StreamKey, Set<Stream>>();
+  /** Those of which something may be due. */
+  readonly #unsettled = new Set<Stream>();
   /** What came early takes so much. */
   #earlyBytes = 0;
   /** Handed to the user, and not seen yet. */
@@ -92,14 +100,12 @@ export class PrivateInbox {
         early.set(counter, { ...one, arrivedMs: one.arrivedMs + delayMs });
       }
     }
+    this.#next.postpone(delayMs);
   }
 
   /** When the next one is shown although what its sender had been shown hasn't come. */
   nextDeadlineMs(): number | null {
-    return earliestMs(...[...this.#next].map((stream) => {
-      const next = nextOf(stream);
-      return next === null ? null : next[1].arrivedMs + this.causeMs;
-    }));
+    return this.#next.nextMs();
   }
 
   take({ from, incarnation, counter }: ReceivedPlace, content: Content, nowMs: number): Reception {
@@ -109,33 +115,48 @@ export class PrivateInbox {
     const known = stream.early.get(counter);
     const bytes = memoryOf(content);
     const isShownNow = content.previous <= stream.shown && this.#isCaused(content);
-    if (!isShownNow && !this.#hasRoomFor(from, known, bytes)) return "no room"; // its sender sends it again
+    if (!isShownNow && !this.#hasRoomFor(stream, known, bytes)) return "no room"; // its sender sends it again
     // The one that came last knows best what its sender still holds.
     stream.early.set(counter, { ...content, arrivedMs: known?.arrivedMs ?? nowMs, bytes });
     this.#earlyBytes += bytes - (known?.bytes ?? 0);
     this.#waiting.add(stream);
-    if (nextOf(stream) !== null) this.#next.add(stream);
+    this.#await(stream);
+    this.#unsettled.add(stream);
     return "waits";
   }
 
-  #hasRoomFor(from: PeerKey, known: Early | undefined, bytes: number): boolean {
+  /** More of this stream of the room was shown, or of any (null). */
+  shown(of: RoomStream | null): void {
+    const some = of === null ? this.#waiting : this.#byCause.get(streamKey(of)) ?? [];
+    for (const stream of some) this.#unsettled.add(stream);
+  }
+
+  #hasRoomFor(stream: Stream, known: Early | undefined, bytes: number): boolean {
+    const isOneMore = !this.#waiting.has(stream);
+    if (isOneMore && this.#waiting.size >= PRIVATE_EARLY_STREAMS_MAX) return false;
     if (this.#earlyBytes + bytes - (known?.bytes ?? 0) > PRIVATE_EARLY_BYTES_MAX) return false;
     if (known !== undefined) return true;
     let early = 0;
-    for (const stream of this.#senders.get(from)?.values() ?? []) early += stream.early.size;
+    for (const of of this.#senders.get(stream.from)?.values() ?? []) early += of.early.size;
     return early < PRIVATE_EARLY_MAX;
   }
 
-  #isCaused({ heads }: Content): boolean {
-    return heads.every((head) => this.room.isShown(head));
+  #isCaused(content: Content): boolean {
+    return this.#causeOf(content) === null;
+  }
+
+  /** The stream of the first head that isn't shown. */
+  #causeOf({ heads }: Content): StreamKey | null {
+    const head = heads.find((head) => !this.room.isShown(head));
+    return head === undefined ? null : streamKey(head);
   }
 
   /** Takes all whose turn has come: of each sender's incarnation some in their order, one at least. */
   takeDue(nowMs: number): readonly (readonly Received[])[] {
-    if (this.#next.size === 0) return [];
-    return [...this.#next].map((stream) => this.#takeDueOf(stream, nowMs)).filter((due) =>
-      due.length > 0
-    );
+    for (const stream of this.#next.takeDue(nowMs)) this.#unsettled.add(stream);
+    const due = [...this.#unsettled].map((stream) => this.#takeDueOf(stream, nowMs));
+    this.#unsettled.clear();
+    return due.filter((some) => some.length > 0);
   }
 
   /**
@@ -163,9 +184,27 @@ export class PrivateInbox {
       due.push({ place: { from, incarnation, counter }, content });
     }
     for (const counter of early.keys()) if (counter <= stream.shown) this.#drop(stream, counter);
-    if (nextOf(stream) === null) this.#next.delete(stream);
+    this.#await(stream);
     if (due.length > 0) this.#unseen++;
     return due;
+  }
+
+  /** Its next one is looked at again when what it waits for is shown, or when that was waited for. */
+  #await(stream: Stream): void {
+    const next = nextOf(stream)?.[1] ?? null;
+    this.#next.set(stream, next === null ? null : next.arrivedMs + this.causeMs);
+    const cause = next === null ? null : this.#causeOf(next);
+    if (cause === stream.cause) return;
+    if (stream.cause !== null) {
+      const others = this.#byCause.get(stream.cause)!;
+      others.delete(stream);
+      if (others.size === 0) this.#byCause.delete(stream.cause);
+    }
+    stream.cause = cause;
+    if (cause === null) return;
+    const others = this.#byCause.get(cause);
+    if (others === undefined) this.#byCause.set(cause, new Set([stream]));
+    else others.add(stream);
   }
 
   /** Null for one that is older than all that is known of this sender. */
@@ -179,7 +218,7 @@ export class PrivateInbox {
       this.#forget(streams.get(oldest)!);
       streams.delete(oldest);
     }
-    const stream = { from, incarnation, shown: 0, seen: 0, early: new Map() };
+    const stream = { from, incarnation, shown: 0, seen: 0, early: new Map(), cause: null };
     streams.set(incarnation, stream);
     this.#senders.delete(from); // to the end: the longest silent is forgotten first
     this.#senders.set(from, streams);
@@ -194,14 +233,14 @@ export class PrivateInbox {
 
   #forget(stream: Stream): void {
     for (const counter of stream.early.keys()) this.#drop(stream, counter);
+    this.#await(stream);
+    this.#unsettled.delete(stream);
   }
 
   #drop(stream: Stream, counter: number): void {
     this.#earlyBytes -= stream.early.get(counter)?.bytes ?? 0;
     stream.early.delete(counter);
-    if (stream.early.size > 0) return;
-    this.#waiting.delete(stream);
-    this.#next.delete(stream);
+    if (stream.early.size === 0) this.#waiting.delete(stream);
   }
 }
 

@@ -123,6 +123,7 @@ export class PrivateMessages implements Machine<PrivateInput, PrivateEffect> {
       case "envelope":
         return this.#envelopeReceived(input.envelope, input.from, nowMs);
       case "shown":
+        this.#inbox.shown(input.stream);
         return this.#showDue(nowMs);
       case "seen":
         return this.#seen(input.upTo);

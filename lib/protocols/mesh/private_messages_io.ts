@@ -3,6 +3,7 @@
 import type { MessageId, PeerKey, RoomId } from "../../base/ids.ts";
 import type { MeshRecord } from "./records.ts";
 import type { LeaveReason } from "./roster_io.ts";
+import type { Stream } from "./stream.ts";
 import type { Head, PrivateEnvelope } from "./structures.ts";
 
 export type PrivateInput =
@@ -28,8 +29,8 @@ export type PrivateInput =
   | { readonly type: "quit" }
   /** From a neighbour. */
   | { readonly type: "envelope"; readonly from: PeerKey; readonly envelope: PrivateEnvelope }
-  /** More of the room has been shown here: what waited for it is looked at again. */
-  | { readonly type: "shown" }
+  /** More of this stream has been shown here, or of any (null): what waited for it is looked at again. */
+  | { readonly type: "shown"; readonly stream: Stream | null }
   /** Answers `await-seen`. */
   | { readonly type: "seen"; readonly upTo: ReceivedPlace }
   | { readonly type: "tick" };

@@ -331,7 +331,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     if (due(privateMessages)) this.#toPrivate(tick);
     const before = this.#showing.state;
     this.#showing.tick(nowMs);
-    if (this.#showing.state !== before) this.#toPrivate({ type: "shown" });
+    if (this.#showing.state !== before) this.#toPrivate({ type: "shown", stream: null });
   }
 
   // Peers and their messages.
@@ -518,6 +518,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
         return this.#delivered(effect);
       case "late":
         this.#toBroadcast({ ...effect, type: "delivered", kept: false });
+        this.#toPrivate({ type: "shown", stream: effect.bundle.header.value });
         return this.#takenIn(effect);
       case "duplicate":
         this.#toBroadcast(effect);
@@ -533,7 +534,8 @@ export class Room implements Machine<RoomInput, RoomEffect> {
           key: fingerprintOf(effect.stream.author),
           messages: effect.messages,
         });
-        return this.#view.skipped(effect.stream.author, effect.messages);
+        this.#view.skipped(effect.stream.author, effect.messages);
+        return this.#toPrivate({ type: "shown", stream: effect.stream });
       case "equivocation":
         if (this.#proofs.take(this.#nowMs)) {
           for (const peer of this.#neighbours) {
@@ -582,7 +584,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       this.#flow.sent(messages.length);
     }
     this.#showing.delivered(effect);
-    this.#toPrivate({ type: "shown" });
+    this.#toPrivate({ type: "shown", stream: header });
   }
 
   #takenIn({ from, bundle, reason }: { from: PeerKey; bundle: Bundle; reason: string }): void {
@@ -928,7 +930,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     if (!this.#isCaughtUp && !this.#showing.isFull) return;
     this.#isCaughtUp = false;
     this.#showing.caughtUp();
-    this.#toPrivate({ type: "shown" });
+    this.#toPrivate({ type: "shown", stream: null });
   }
 
   #membersChanged(): void {

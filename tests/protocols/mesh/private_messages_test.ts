@@ -245,7 +245,7 @@ Deno.test("PrivateMessages: an answer waits for its question, 10 s at most", () 
 
   const early = [...receive(bob), ...receive(impatient)];
   shown.push(HEAD);
-  const after = bob.step({ type: "shown" }, 900);
+  const after = bob.step({ type: "shown", stream: null }, 900);
   const tooEarly = impatient.step({ type: "tick" }, 10_004);
   const inTime = impatient.step({ type: "tick" }, 10_005);
 
