@@ -13,6 +13,8 @@ const OWN_SHARE = 0.75;
 const LAG_MS_AT_FIRST = 250;
 /** Supplies that wait for room in the data queue, and those that are counted: a neighbour's whole tree. */
 const SUPPLIES_MAX = 256;
+/** A full data queue takes 35 s at 30 KB a second, here twice that; then what was promised is left to anti-entropy. */
+const PROMISE_EXTENSIONS_MAX = 20;
 
 /** Something to be announced: a stream's latest bundle. */
 export interface Announcement {
@@ -27,6 +29,8 @@ interface OpenPromise {
   readonly counter: number;
   sinceMs: number;
   dueMs: number;
+  /** How often it was waited for once more. */
+  extensions: number;
 }
 
 export class BroadcastLink {
@@ -37,7 +41,8 @@ export class BroadcastLink {
   readonly announcements = new Map<StreamKey, Announcement>();
   /** By stream: counter up to which the peer has everything, by its own word or our push; at most `streamsMax`. */
   readonly #known = new Map<StreamKey, number>();
-  readonly #promises = new Map<StreamKey, OpenPromise>(); // by grafts sent: graftsPerSecond x promiseMs
+  /** By the time when they are due. As many as grafts are sent until the last extension is over. */
+  readonly #promises = new Map<StreamKey, OpenPromise>();
   /** Grafts that came while the data queue was full. */
   readonly waitingSupplies = new Map<
     StreamKey,
@@ -117,8 +122,18 @@ export class BroadcastLink {
 
   promised(key: StreamKey, stream: Stream, counter: number, nowMs: number): void {
     if (this.#promises.has(key)) return; // an unkept one isn't excused by the next
+    this.#awaitPromise(key, { stream, counter, extensions: 0 }, nowMs);
+  }
+
+  /** To the end: no other one is due later. */
+  #awaitPromise(
+    key: StreamKey,
+    promise: Omit<OpenPromise, "sinceMs" | "dueMs">,
+    nowMs: number,
+  ): void {
+    this.#promises.delete(key);
     const dueMs = nowMs + this.config.promiseMs;
-    this.#promises.set(key, { stream, counter, sinceMs: nowMs, dueMs });
+    this.#promises.set(key, { ...promise, sinceMs: nowMs, dueMs });
   }
 
   /** A bundle came from the peer: for whatever reason, it isn't silent. */
@@ -134,21 +149,19 @@ export class BroadcastLink {
 
   /**
    * Looks through promises that are due. One counts as broken only where nothing else came over the link
-   * meanwhile either: a slow link is no broken one.
+   * meanwhile either: a slow link is no broken one. A liar can hide behind that, and gains no more of our memory.
    * @param has Whether a bundle came by another way.
    * @returns Whether the peer broke too many.
    */
   brokeTooMany(has: (stream: Stream, counter: number) => boolean, nowMs: number): boolean {
     for (const [key, promise] of this.#promises) {
-      if (promise.dueMs > nowMs) continue;
-      if (has(promise.stream, promise.counter)) {
-        this.#promises.delete(key);
-      } else if (this.#lastBundleMs > promise.sinceMs) {
-        promise.sinceMs = nowMs;
-        promise.dueMs = nowMs + this.config.promiseMs;
-      } else {
-        this.#promises.delete(key);
-        this.#brokenPromises++;
+      if (promise.dueMs > nowMs) break;
+      this.#promises.delete(key);
+      if (has(promise.stream, promise.counter)) continue;
+      if (this.#lastBundleMs <= promise.sinceMs) this.#brokenPromises++;
+      else if (promise.extensions < PROMISE_EXTENSIONS_MAX) {
+        const extensions = promise.extensions + 1;
+        this.#awaitPromise(key, { ...promise, extensions }, nowMs);
       }
     }
     if (this.#brokenPromises < this.config.brokenPromisesMax) return false;
@@ -157,11 +170,8 @@ export class BroadcastLink {
   }
 
   nextPromiseMs(): number | null {
-    let next: number | null = null;
-    for (const { dueMs } of this.#promises.values()) {
-      if (next === null || dueMs < next) next = dueMs;
-    }
-    return next;
+    for (const { dueMs } of this.#promises.values()) return dueMs;
+    return null;
   }
 
   // What the peer asks of us.
