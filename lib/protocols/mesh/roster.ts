@@ -424,7 +424,7 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
     if (!this.#exchange.isAwaited(from, part)) return;
     if (!this.#intake.mayBring(from, part.entries.length, nowMs)) return;
     for (const entry of part.entries) if (!this.#hearEntry(from, entry, nowMs)) break;
-    this.#exchange.partDone(part, nowMs);
+    this.#exchange.partDone(from, part, nowMs);
   }
 
   #hearEntry(from: PeerKey, { claim, beacon, lost, ageMs }: RosterEntry, nowMs: number): boolean {

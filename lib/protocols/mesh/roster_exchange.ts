@@ -21,7 +21,7 @@ const COMPARE_MS = 1_000;
 type Message<Type extends RosterMessage["type"]> = Extract<RosterMessage, { readonly type: Type }>;
 
 export class RosterExchange {
-  readonly #pull = new RosterPull();
+  readonly #pull: RosterPull;
   /** Neighbours that have told their hashes. */
   readonly #told = new Set<PeerKey>();
   /** Both sides' digests when they were last compared with a neighbour; at most one for each. */
@@ -33,8 +33,10 @@ export class RosterExchange {
     readonly claims: RosterClaims,
     readonly outbox: RosterOutbox,
     /** How long parts are awaited. */
-    readonly pullMs: number,
-  ) {}
+    pullMs: number,
+  ) {
+    this.#pull = new RosterPull(pullMs);
+  }
 
   /** Tells a neighbour our hashes; it asks for what it lacks. */
   tell(to: PeerKey): void {
@@ -123,14 +125,13 @@ export class RosterExchange {
   }
 
   /** A part was taken in. */
-  partDone(part: Message<"roster-part">, nowMs: number): void {
-    this.#pull.extend(nowMs + this.pullMs);
-    if (part.last) this.#pull.bucketDone(part.bucket);
+  partDone(from: PeerKey, { bucket, last }: Message<"roster-part">, nowMs: number): void {
+    this.#pull.partCame(from, bucket, last, nowMs);
   }
 
-  /** Puts the next question, if the last one is answered. */
+  /** Puts the next question, if the last one is answered, or was given its time. */
   ask(nowMs: number): void {
-    const pull = this.#pull.next(() => this.table.digest.hashes(), nowMs + this.pullMs);
+    const pull = this.#pull.next(() => this.table.digest.hashes(), nowMs);
     if (pull === null) return;
     const known: { key: PeerKey; incarnation: number; number: number }[] = [];
     for (const bucket of pull.buckets) {

@@ -1,22 +1,40 @@
 /**
  * Fetching what neighbours' rosters have and ours lacks: from one neighbour at a time, some buckets at a
  * time. With all at once a newcomer to a room of 1,000 would be sent five rosters of 1 MB.
+ *
+ * Who lets us wait for long, a part now and then, has its time; the others are asked beside it, then and later.
  */
 
 import { dropOldest } from "../../base/bounded.ts";
 import type { Hash, PeerKey } from "../../base/ids.ts";
+import { earliestMs } from "../../base/machine.ts";
 import { INBOUND_LINKS_MAX, ROSTER_BUCKETS_AT_ONCE } from "./limits.ts";
 
-/** A question to be put to a neighbour. */
+/** What a neighbour is to be asked for. */
 export interface Pull {
   readonly peer: PeerKey;
   readonly buckets: readonly number[];
 }
 
+/** What a neighbour is to answer. */
+interface Question {
+  readonly buckets: Set<number>;
+  /** Parts are awaited until then. */
+  untilMs: number;
+  /** Nobody else is asked until then; null where others are. */
+  aloneUntilMs: number | null;
+}
+
 export class RosterPull {
   /** For each neighbour the hashes that haven't been compared yet, by bucket; null: ask in any case. */
   readonly #offers = new Map<PeerKey, Map<number, Hash | null>>();
-  #open: { readonly peer: PeerKey; readonly buckets: Set<number>; untilMs: number } | null = null;
+  /** One for each neighbour at most. */
+  readonly #open = new Map<PeerKey, Question>();
+  /** Neighbours that once didn't answer, or not within the time in which nobody else is asked. */
+  readonly #slow = new Set<PeerKey>();
+
+  /** @param pullMs How long the next part is awaited; twice that nobody else is asked. */
+  constructor(private readonly pullMs: number) {}
 
   /** A neighbour told its hashes. */
   offer(peer: PeerKey, hashes: readonly Hash[]): void {
@@ -33,40 +51,40 @@ export class RosterPull {
 
   /** Whether parts of this bucket are awaited from this neighbour. */
   awaits(peer: PeerKey, bucket: number): boolean {
-    return this.#open?.peer === peer && this.#open.buckets.has(bucket);
+    return this.#open.get(peer)?.buckets.has(bucket) ?? false;
   }
 
   /** Whether something of what this neighbour told is still to be asked for, or awaited. */
   isOpenWith(peer: PeerKey): boolean {
-    return this.#offers.has(peer) || this.#open?.peer === peer;
+    return this.#offers.has(peer) || this.#open.has(peer);
   }
 
-  /** Parts go on coming: waits until `untilMs` for the next. */
-  extend(untilMs: number): void {
-    if (this.#open !== null) this.#open.untilMs = untilMs;
-  }
-
-  /** The last part of this bucket came. */
-  bucketDone(bucket: number): void {
-    this.#open?.buckets.delete(bucket);
-    if (this.#open?.buckets.size === 0) this.#open = null;
+  /** A part of this bucket came; the next one is waited for. @param last Of this bucket. */
+  partCame(peer: PeerKey, bucket: number, last: boolean, nowMs: number): void {
+    const question = this.#open.get(peer);
+    if (question === undefined) return;
+    question.untilMs = nowMs + this.pullMs;
+    if (last) question.buckets.delete(bucket);
+    if (question.buckets.size === 0) this.#open.delete(peer);
   }
 
   /** The neighbour is gone. */
   drop(peer: PeerKey): void {
     this.#offers.delete(peer);
-    if (this.#open?.peer === peer) this.#open = null;
+    this.#open.delete(peer);
+    this.#slow.delete(peer);
   }
 
   /**
-   * The next question, once the last one is answered.
+   * The next question, once the last one is answered, or was given its time.
    * @param hashesNow Our own hashes: what the last neighbour supplied isn't asked for again.
-   * @param untilMs How long its answer is awaited.
    */
-  next(hashesNow: () => readonly Hash[], untilMs: number): Pull | null {
-    if (this.#open !== null || this.#offers.size === 0) return null;
+  next(hashesNow: () => readonly Hash[], nowMs: number): Pull | null {
+    if (this.#offers.size === 0) return null;
+    if (this.#open.values().some(({ aloneUntilMs }) => aloneUntilMs !== null)) return null;
     const own = hashesNow();
     for (const [peer, offer] of this.#offers) {
+      if (this.#open.has(peer)) continue;
       const buckets: number[] = [];
       for (const [bucket, hash] of offer) {
         if (buckets.length === ROSTER_BUCKETS_AT_ONCE) break;
@@ -78,7 +96,11 @@ export class RosterPull {
       this.#offers.delete(peer);
       if (offer.size > 0) this.#offers.set(peer, offer);
       if (buckets.length === 0) continue;
-      this.#open = { peer, buckets: new Set(buckets), untilMs };
+      this.#open.set(peer, {
+        buckets: new Set(buckets),
+        untilMs: nowMs + this.pullMs,
+        aloneUntilMs: this.#slow.has(peer) ? null : nowMs + 2 * this.pullMs,
+      });
       return { peer, buckets };
     }
     return null;
@@ -86,14 +108,29 @@ export class RosterPull {
 
   /** Gives up what hasn't come in time. */
   expire(nowMs: number): void {
-    if (this.#open !== null && this.#open.untilMs <= nowMs) this.#open = null;
+    for (const [peer, question] of this.#open) {
+      const { untilMs, aloneUntilMs } = question;
+      const isOver = untilMs <= nowMs;
+      if (!isOver && (aloneUntilMs === null || nowMs < aloneUntilMs)) continue;
+      this.#slow.add(peer);
+      question.aloneUntilMs = null;
+      if (isOver) this.#open.delete(peer);
+    }
   }
 
+  /** When `expire` has something to do, and `next` may have something to ask then. */
   get dueMs(): number | null {
-    return this.#open?.untilMs ?? null;
+    let next: number | null = null;
+    for (const { untilMs, aloneUntilMs } of this.#open.values()) {
+      next = earliestMs(next, untilMs, aloneUntilMs);
+    }
+    return next;
   }
 
   postpone(delayMs: number): void {
-    if (this.#open !== null) this.#open.untilMs += delayMs;
+    for (const question of this.#open.values()) {
+      question.untilMs += delayMs;
+      if (question.aloneUntilMs !== null) question.aloneUntilMs += delayMs;
+    }
   }
 }
