@@ -98,13 +98,15 @@ export class Fetching {
     fetch.takenBytes += windowBytesOf(bundle);
     const { value } = bundle.header;
     const stream = streamKey(value);
-    const last = lastCounter(value);
-    fetch.came.set(stream, Math.max(fetch.came.get(stream) ?? 0, last));
     const want = fetch.wants.get(stream);
-    if (want !== undefined && last >= want.goal && this.order.isForgotten(value, value.time)) {
-      peer.forget(want, nowMs);
+    // What wasn't asked for must neither keep this open nor be remembered.
+    if (want !== undefined) {
+      const last = lastCounter(value);
+      fetch.came.set(stream, Math.max(fetch.came.get(stream) ?? 0, last));
+      const isAll = last >= want.goal;
+      if (isAll && this.order.isForgotten(value, value.time)) peer.forget(want, nowMs);
+      fetch.deadlineMs = nowMs + SYNC_PROGRESS_MS_MAX;
     }
-    fetch.deadlineMs = nowMs + SYNC_PROGRESS_MS_MAX;
     if (fetch.takenBytes - fetch.toldBytes < CONFIRM_BYTES) return;
     fetch.toldBytes = fetch.takenBytes;
     this.emit({

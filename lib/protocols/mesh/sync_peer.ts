@@ -53,7 +53,7 @@ export interface Fetch {
   /** Bytes of bundles that came and are done with, and how many of them we told. */
   takenBytes: number;
   toldBytes: number;
-  /** By stream, how far what came of it went, whatever became of it. */
+  /** By stream of these, how far what came of it went, whatever became of it. */
   readonly came: Map<StreamKey, number>;
   deadlineMs: number;
 }

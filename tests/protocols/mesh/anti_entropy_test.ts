@@ -700,6 +700,30 @@ Deno.test("AntiEntropy: a round ends by its deadline when the neighbour falls si
   }
 });
 
+Deno.test("AntiEntropy: a range ends by its deadline though what wasn't asked for goes on coming in it", () => {
+  const network = new SyncNetwork();
+  const [liar, carl] = [network.add("liar"), network.add("carl")];
+  network.loses = ({ type }, from) => from === liar && type.startsWith("sync-");
+  network.link(carl, liar);
+  const entry = { author: fakeSigner("nobody").key, incarnation: 1, low: 1, counter: 5 };
+  carl.receive(liar, {
+    type: "sync-frontiers",
+    buckets: [bucketOf(entry.author)],
+    entries: [{ ...entry, id: ID_UNKNOWN, closed: false }],
+    reply: true,
+    last: true,
+    floor: 0,
+  });
+  const open = Array.from({ length: 60 }, (_, n) => {
+    const bundle = new Member(`stranger ${n}`).sayOne("unasked");
+    carl.receive(liar, { type: "bundle", bundle, claim: null, hop: 0, reason: "range" });
+    network.run(n * 500);
+    return carl.sync.sources().size;
+  });
+
+  assertEquals([open[0], open.at(-1)], [1, 0]);
+});
+
 Deno.test("AntiEntropy begins anew with a neighbour that restarted in the middle of a round", () => {
   const all = conversation(600);
   const network = new SyncNetwork();
