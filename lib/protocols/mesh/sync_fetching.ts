@@ -154,11 +154,12 @@ export class Fetching {
         continue;
       }
       const earlier = peer.notGiven.get(id);
-      const given = came.get(id) ?? 0;
+      // What came once, and had no place here, there is.
+      const given = Math.max(came.get(id) ?? 0, earlier?.given ?? 0);
       const isMissing = !broughtSome && given < counter;
-      if (!isMissing && given === 0) continue;
+      if (!isMissing && !came.has(id)) continue;
       const times = (earlier?.times ?? 0) + (isMissing ? 1 : 0);
-      peer.notGiven.set(id, { times, given: Math.max(given, earlier?.given ?? 0) });
+      peer.notGiven.set(id, { times, given });
       dropOldest(peer.notGiven, WAITING_BUNDLES_MAX);
       if (isMissing && times >= NOT_GIVEN_TIMES) {
         this.emit({ type: "not-given", from: key, stream, given, counter });
