@@ -44,7 +44,7 @@ import {
 import type { SyncEntry, SyncMessage } from "./messages.ts";
 import type { OrderQueries } from "./order_io.ts";
 import { SecondSource } from "./second_source.ts";
-import { type StreamKey, streamKey } from "./stream.ts";
+import type { StreamKey } from "./stream.ts";
 import { compareFrontiers, type Want } from "./sync_compare.ts";
 import { Fetching } from "./sync_fetching.ts";
 import { type OwnCounters, type Round, SyncPeer } from "./sync_peer.ts";
@@ -204,7 +204,6 @@ export class AntiEntropy
     this.#believe(this.#second.due(this.#nowMs));
     for (const [key, peer] of this.#peers) {
       if ((peer.round?.deadlineMs ?? Infinity) <= this.#nowMs) this.#abandonRound(key, peer);
-      if ((peer.gapsAsked?.deadlineMs ?? Infinity) <= this.#nowMs) peer.gapsAsked = null;
       if ((peer.fetch?.deadlineMs ?? Infinity) <= this.#nowMs) this.#abandonFetch(key, peer);
       if (peer.supply !== null && peer.supplyDeadlineMs <= this.#nowMs) peer.supply = null;
       if (peer.busy || peer.beginAtMs > this.#nowMs) continue;
@@ -248,24 +247,16 @@ export class AntiEntropy
    * is kept; and this costs a few entries, where a round compares all that differs.
    */
   #askGaps(key: PeerKey, peer: SyncPeer, gaps: readonly SyncEntry[]): void {
-    if (gaps.length === 0 || peer.gapsAsked !== null || peer.owedMs(this.#nowMs) > 0) return;
-    peer.gapsAsked = {
-      streams: new Set(gaps.map(streamKey)),
-      atMs: this.#nowMs,
-      entries: [],
-      deadlineMs: this.#nowMs + SYNC_ANSWER_MS_MAX,
-    };
+    if (gaps.length === 0 || !peer.gaps.mayAsk(this.#nowMs) || peer.owedMs(this.#nowMs) > 0) return;
+    peer.gaps.asked(gaps, this.#nowMs);
     this.#sendEntries(key, [], gaps, true);
   }
 
   #saidOfGaps(key: PeerKey, peer: SyncPeer, { entries, last }: Of<"sync-frontiers">): void {
-    const asked = peer.gapsAsked;
-    if (asked === null) return;
-    asked.entries.push(...entries.filter((entry) => asked.streams.has(streamKey(entry))));
-    if (!last && asked.entries.length < asked.streams.size) return;
-    peer.gapsAsked = null;
-    const { atMs, streams } = asked;
-    const wants = this.#compare(key, asked.entries, { gaps: streams }, atMs);
+    const answer = peer.gaps.answered(entries, last, this.#nowMs);
+    if (answer === null) return;
+    const { streams, atMs } = answer;
+    const wants = this.#compare(key, answer.entries, { gaps: streams }, atMs);
     this.#fetching.want(key, peer, wants, this.#nowMs);
   }
 

@@ -288,6 +288,8 @@ export const LINK_MESSAGES_BURST = 4 * LINK_MESSAGES_PER_SECOND;
 export const SYNC_INTERVAL_MS = 10_000;
 /** An answer to a question of a hundred bytes takes a round trip and what is queued before it. */
 export const SYNC_ANSWER_MS_MAX = 5_000;
+/** A full data queue takes 35 s at 30 KB a second, here nearly twice that: what wasn't answered by then never is. */
+export const SYNC_LATE_MS_MAX = 60_000;
 /** Two pages of 80 KiB, one each way, on a line of 16 KiB a second, and what is queued before them. */
 export const SYNC_PAGE_MS_MAX = 15_000;
 /**

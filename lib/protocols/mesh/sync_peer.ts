@@ -2,6 +2,7 @@
 
 import { dropOldest } from "../../base/bounded.ts";
 import { TokenBucket } from "../../base/token_bucket.ts";
+import { GapQuestions } from "./gap_questions.ts";
 import {
   SYNC_INTERVAL_MS,
   SYNC_LOOKS_BURST,
@@ -31,15 +32,6 @@ export interface Round {
   deadlineMs: number;
 }
 
-/** What was asked about streams in which something is missing; beside any round. */
-export interface GapsAsked {
-  readonly streams: ReadonlySet<StreamKey>;
-  readonly atMs: number;
-  /** What the neighbour said of them so far. */
-  readonly entries: SyncEntry[];
-  deadlineMs: number;
-}
-
 /** A stream that is to come, and how far it has. */
 export interface Pending extends Want {
   /** Of our frontier when it was last looked at, and since when it has been there. */
@@ -60,7 +52,7 @@ export interface Fetch {
 
 export class SyncPeer {
   round: Round | null = null;
-  gapsAsked: GapsAsked | null = null;
+  readonly gaps = new GapQuestions();
   /** The neighbour's part of a page of its round, until its last message. */
   asked: SyncEntry[] = [];
   fetch: Fetch | null = null;
@@ -149,7 +141,6 @@ export class SyncPeer {
     return Math.min(
       begin,
       this.round?.deadlineMs ?? Infinity,
-      this.gapsAsked?.deadlineMs ?? Infinity,
       this.fetch?.deadlineMs ?? Infinity,
       this.supply === null ? Infinity : this.supplyDeadlineMs,
     );
@@ -159,7 +150,6 @@ export class SyncPeer {
     this.beginAtMs += delayMs;
     this.supplyDeadlineMs += delayMs;
     if (this.round !== null) this.round.deadlineMs += delayMs;
-    if (this.gapsAsked !== null) this.gapsAsked.deadlineMs += delayMs;
     if (this.fetch === null) return;
     this.fetch.deadlineMs += delayMs;
     for (const pending of this.fetch.wants.values()) pending.movedMs += delayMs;

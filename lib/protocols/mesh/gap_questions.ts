@@ -1,0 +1,67 @@
+/**
+ * What one neighbour was asked about streams in which something is missing here, and what its answers say.
+ *
+ * On a slow line an answer comes when the next question was asked already. Taken for the answer to that one it would say
+ * that something isn't there which the neighbour got since: answers come in the order of the questions, each with one
+ * entry for each stream that it was asked for. A question that the neighbour had no time for is never answered.
+ */
+
+import { SYNC_ANSWER_MS_MAX, SYNC_ENTRIES_MAX, SYNC_LATE_MS_MAX } from "./limits.ts";
+import type { SyncEntry } from "./messages.ts";
+import { type StreamKey, streamKey } from "./stream.ts";
+
+interface Question {
+  readonly streams: ReadonlySet<StreamKey>;
+  readonly atMs: number;
+}
+
+/** What a neighbour says of all the streams of one question; of those without an entry, that it has nothing. */
+export interface GapsAnswer extends Question {
+  readonly entries: readonly SyncEntry[];
+}
+
+export class GapQuestions {
+  /** Without an answer, the oldest first: one each `SYNC_ANSWER_MS_MAX`, for `SYNC_LATE_MS_MAX`. */
+  readonly #open: Question[] = [];
+  /** Of an answer in several messages. */
+  #said: SyncEntry[] = [];
+
+  /** Whether the last question was answered, or given its time. */
+  mayAsk(nowMs: number): boolean {
+    const last = this.#open.at(-1);
+    return last === undefined || nowMs - last.atMs >= SYNC_ANSWER_MS_MAX;
+  }
+
+  asked(about: readonly SyncEntry[], nowMs: number): void {
+    this.#forgetUnanswered(nowMs);
+    this.#open.push({ streams: new Set(about.map(streamKey)), atMs: nowMs });
+  }
+
+  /** @returns Null where more of the answer is to come, or nothing was asked. */
+  answered(entries: readonly SyncEntry[], last: boolean, nowMs: number): GapsAnswer | null {
+    this.#said.push(...entries);
+    if (!last && this.#said.length < 2 * SYNC_ENTRIES_MAX) return null;
+    const said = this.#said;
+    this.#said = [];
+    this.#forgetUnanswered(nowMs);
+    const streams = new Set(said.map(streamKey));
+    const index = this.#open.findIndex((question) => areSame(question.streams, streams));
+    // Who leaves something out has answered some question: the oldest, as far as can be known.
+    const [question] = this.#open.splice(0, Math.max(0, index) + 1).slice(-1);
+    if (question === undefined) return null;
+    return {
+      ...question,
+      entries: said.filter((entry) => question.streams.has(streamKey(entry))),
+    };
+  }
+
+  #forgetUnanswered(nowMs: number): void {
+    while (this.#open.length > 0 && nowMs - this.#open[0]!.atMs >= SYNC_LATE_MS_MAX) {
+      this.#open.shift();
+    }
+  }
+}
+
+function areSame(a: ReadonlySet<StreamKey>, b: ReadonlySet<StreamKey>): boolean {
+  return a.size === b.size && a.isSubsetOf(b);
+}
