@@ -60,7 +60,10 @@ export class Leases {
     return Math.max(beaconIntervalMs, this.table.liveCount * beaconIntervalPerMemberMs);
   }
 
-  /** A member that isn't heard of for so long is lost. */
+  /**
+   * A member that isn't heard of for so long is lost. It counts on what held when it last spoke: where a crowd goes at
+   * once, the others' next beacons aren't due yet.
+   */
   leaseMs(): number {
     return this.timing.leaseIntervals * this.beaconIntervalMs() + this.timing.leaseSlackMs;
   }
@@ -126,9 +129,11 @@ export class Leases {
       this.#takeDead(heard, before, nowMs);
     } else {
       // Nobody is lost on one neighbour's word: its lease runs on.
-      const sinceMs = hearsay.lost && isLive ? before.sinceMs : nowMs - ageMs;
-      this.table.put({ key, signed, claim, state: "alive", sinceMs });
-      this.#deadlines.setEarliest("lease", sinceMs + this.leaseMs());
+      const runsOn = hearsay.lost && isLive;
+      const sinceMs = runsOn ? before.sinceMs : nowMs - ageMs;
+      const leaseMs = Math.max(this.leaseMs(), runsOn ? before.leaseMs ?? 0 : 0);
+      this.table.put({ key, signed, claim, state: "alive", sinceMs, leaseMs });
+      this.#deadlines.setEarliest("lease", sinceMs + leaseMs);
       const isNew = nowMs - enteredAtMs >= this.timing.arrivalMs;
       this.#takeAlive(heard, before, wasSuspected, isNew);
       this.#record(signed, nowMs);
@@ -192,7 +197,7 @@ export class Leases {
     if (entry?.state !== "alive") return;
     this.#bury({ ...entry, state: "lost", sinceMs: nowMs });
     this.outbox.effect({ type: "left", key, reason: "lost", silentMs: nowMs - entry.sinceMs });
-    // With fewer members leases are shorter.
+    // With fewer members leases are shorter, of who spoke when there were still fewer.
     this.#deadlines.setEarliest("lease", nowMs + 1);
   }
 
@@ -209,17 +214,18 @@ export class Leases {
 
   #expireLeases(nowMs: number): void {
     const expired: PeerKey[] = [];
-    let oldestMs = Infinity;
+    let nextMs = Infinity;
     const leaseMs = this.leaseMs();
-    for (const { key, state, sinceMs } of this.table.entries()) {
-      if (state !== "alive" || key === this.self) continue;
+    for (const entry of this.table.entries()) {
+      if (entry.state !== "alive" || entry.key === this.self) continue;
       // The very sum that the deadline is: by a difference it could be due and not yet over.
-      if (sinceMs + leaseMs <= nowMs) expired.push(key);
-      else oldestMs = Math.min(oldestMs, sinceMs);
+      const untilMs = entry.sinceMs + Math.max(leaseMs, entry.leaseMs ?? 0);
+      if (untilMs <= nowMs) expired.push(entry.key);
+      else nextMs = Math.min(nextMs, untilMs);
     }
-    for (const key of expired) this.#dies(key, nowMs);
     this.#deadlines.clear("lease");
-    if (oldestMs < Infinity) this.#deadlines.set("lease", oldestMs + this.leaseMs());
+    if (nextMs < Infinity) this.#deadlines.set("lease", nextMs);
+    for (const key of expired) this.#dies(key, nowMs);
   }
 
   #forgetDead(nowMs: number): void {

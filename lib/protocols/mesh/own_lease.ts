@@ -100,6 +100,11 @@ export class OwnLease {
     return this.#signed = ownedBeacon(signed);
   }
 
+  /** When the next beacon is due, made once in so long. */
+  dueMs(intervalMs: number): number {
+    return this.#lastMs + intervalMs;
+  }
+
   /** When the next beacon may go out that refutes an accusation. */
   refreshMs(): number {
     return this.#lastMs + REFRESH_MS;

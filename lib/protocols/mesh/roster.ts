@@ -115,7 +115,9 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
       this.#stalled = false;
       this.#blamelessUntilMs = nowMs + this.#timing.blamelessMs;
     }
+    const { liveCount } = this.#table;
     this.#handle(input, nowMs);
+    if (this.#table.liveCount < liveCount) this.#roomShrank();
     if (this.#own !== null) this.#exchange.ask(nowMs);
     return this.#outbox.take(this.#intake.neighbours(), nowMs);
   }
@@ -473,6 +475,12 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
   #revive(held: Beacon): void {
     const dueMs = this.#own?.revivalMs(held, this.#table.liveCount) ?? null;
     if (dueMs !== null) this.#deadlines.setEarliest("beacon", dueMs);
+  }
+
+  /** Others, in whose rosters there are as few by now, don't wait for the next beacon for as long as before. */
+  #roomShrank(): void {
+    if (this.#own === null || this.#own.ended) return;
+    this.#deadlines.setEarliest("beacon", this.#own.dueMs(this.#leases.beaconIntervalMs()));
   }
 
   #beat(state: "alive" | "quit", nowMs: number): void {

@@ -149,6 +149,33 @@ Deno.test("Roster extends all leases by a stall of its own, and renews its own a
   assertEquals(told(after), [{ type: "left", key: bob, reason: "lost", silentMs: 33_000 }]);
 });
 
+Deno.test("Roster shortens nobody's lease where a crowd goes at once, and soon renews its own", () => {
+  const roster = rosterWith(["Bob", "Carl"]);
+  const crowd = Array.from({ length: 400 }, (_, n) => `M${n}`);
+  for (const name of crowd) {
+    roster.step({ type: "message", from: carl, message: claims(name) }, 0);
+    roster.step({ type: "message", from: carl, message: beacons(beaconOf(name, 1)) }, 0);
+  }
+  const intervalMs = 60 * roster.liveCount;
+  const leaseMs = 3 * intervalMs + 3_000;
+  const heardMs = leaseMs - intervalMs;
+  const heard = beacons(beaconOf("Bob", 2));
+  roster.step({ type: "message", from: bob, message: heard }, heardMs);
+  const tickTo = (untilMs: number) => {
+    for (let nowMs; (nowMs = roster.nextDeadlineMs()!) <= untilMs;) {
+      roster.step({ type: "tick" }, nowMs);
+    }
+    return [roster.liveCount, roster.isLive(bob)];
+  };
+
+  assertEquals(tickTo(leaseMs - 1), [crowd.length + 3, true]);
+  assertEquals(tickTo(leaseMs + 1), [2, true]);
+  const { number } = roster.selfBeacon().beacon.value;
+  assertEquals(tickTo(heardMs + leaseMs - 1), [2, true]);
+  assert(roster.selfBeacon().beacon.value.number >= number + Math.floor(intervalMs / 10_000));
+  assertEquals(tickTo(heardMs + leaseMs), [1, false]);
+});
+
 Deno.test("Roster drops a suspicion that a higher beacon refutes", () => {
   const roster = rosterWith(["Bob", "Carl"]);
   roster.step({ type: "neighbour-down", peer: bob, closed: false }, 1_000);
