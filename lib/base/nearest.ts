@@ -12,7 +12,7 @@ const LENGTH_MAX = 64;
  */
 export function nearest(word: string, candidates: Iterable<string>): string | null {
   return fewestEdits(word, candidates, {
-    editsMax: Math.min(EDITS_MAX, Math.max(1, Math.floor(word.length / 2))),
+    editsMax: Math.min(EDITS_MAX, Math.floor(word.length / 2)),
     startLengthMin: 2,
   });
 }

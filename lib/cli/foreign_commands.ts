@@ -11,6 +11,9 @@ const SHOWING_WHO_IS_THERE = ["peers", "list", "list [PART]"];
 
 /** By each of them, what it is in our modes: name and form, as no other form does the same. */
 const OURS: Readonly<Record<string, readonly string[]>> = {
+  "?": ["help [TOPIC]"],
+  "h": ["help [TOPIC]"],
+  "man": ["help [TOPIC]"],
   "nick": ["name NEW"],
   "quit": LEAVING,
   "exit": LEAVING,

@@ -22,6 +22,7 @@ export type KeyName =
   | "word-left"
   | "word-right"
   | "delete-word-left"
+  | "delete-to-blank"
   | "delete-word-right"
   | "kill-right"
   | "kill-left"
@@ -64,7 +65,7 @@ const CONTROL_KEYS: Readonly<Record<string, KeyName>> = {
   "\x10": "up",
   "\x14": "transpose",
   "\x15": "kill-left",
-  "\x17": "delete-word-left",
+  "\x17": "delete-to-blank",
   "\x18": "log-out",
   "\x19": "yank",
   "\x1a": "suspend",

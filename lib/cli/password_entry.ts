@@ -40,6 +40,7 @@ export function onPasswordKey(typed: string, key: Key): string | Entry {
     case "backspace":
       return typed.slice(0, graphemeBefore(typed, typed.length));
     case "kill-left":
+    case "delete-to-blank":
     case "delete-word-left": // of words that nobody sees all go
       return "";
     case "interrupt":

@@ -23,6 +23,10 @@ for (const [word, meant] of CASES) {
   });
 }
 
+Deno.test("nearest() takes no letter for another one", () => {
+  assertEquals(["?", "h", "q"].map((word) => nearest(word, ["q", "w"])), [null, null, "q"]);
+});
+
 Deno.test("didYouMean() is part of a sentence, or nothing", () => {
   assertEquals(didYouMean("mehs", WORDS, (word) => `/${word}`), "; did you mean /mesh?");
   assertEquals(didYouMean("chat", WORDS), "");

@@ -20,6 +20,8 @@ const TABLES = {
 
 const NOWHERE = { mesh: "", group: "", friends: "", registry: "", serve: "", regserver: "" };
 
+const HELP = Object.fromEntries(Object.keys(TABLES).map((mode) => [mode, "/help [TOPIC]"]));
+
 /** What each is here, by mode; empty where nothing does that. */
 const FOREIGN: Readonly<Record<string, Partial<Record<keyof typeof TABLES, string>>>> = {
   "nick": { ...NOWHERE, mesh: "/name NEW" },
@@ -33,6 +35,8 @@ const FOREIGN: Readonly<Record<string, Partial<Record<keyof typeof TABLES, strin
     registry: "/call NAME",
   },
   "kick": { mesh: "", group: "", serve: "/remove NAME" },
+  "?": HELP,
+  "h": HELP,
   "JOIN": NOWHERE,
   "me": NOWHERE,
 };
