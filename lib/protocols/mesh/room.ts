@@ -82,6 +82,8 @@ export class Room implements Machine<RoomInput, RoomEffect> {
   #renameRef: string | undefined;
   /** Whether this process has said anything. */
   #hasSpoken = false;
+  /** Whether nobody is known yet to have had the last of it. */
+  #isUnheard = false;
   /** Whether that was with nobody else here, and nobody who has it came since. */
   #spokeAlone = false;
   /** Commands that come after lines which the disk doesn't have yet, in the order they were typed. */
@@ -213,6 +215,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
         return this.#toRoster({ type: "member", from: peer, beacon, claim });
       }
       case "peer-down":
+        if (this.#isUnheard && this.#isHeard()) this.#isUnheard = false;
         this.#downClosed = input.closed;
         this.#toOverlay({ type: "peer-down", peer: input.peer, closed: input.closed });
         this.#downClosed = true;
@@ -310,8 +313,8 @@ export class Room implements Machine<RoomInput, RoomEffect> {
 
   /** Who leaves must know what isn't known to have come to anybody who stays. */
   #sayUnheard(): void {
-    const unheard = this.#spokeAlone || (this.#liveMembers > 1 && this.#hasSpoken);
-    if (!unheard || this.#isHeard()) return;
+    const isOpen = this.#liveMembers > 1 ? this.#hasSpoken : this.#isUnheard;
+    if ((!isOpen && !this.#spokeAlone) || this.#isHeard()) return;
     const text = this.#spokeAlone
       ? "Nobody was here to get what you said last; it goes out when you come back"
       : "Not all you said is known to have arrived; what is missing goes out when you come back";
@@ -580,6 +583,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     if (own) {
       this.#lastOwnTime = header.time;
       this.#hasSpoken = true;
+      this.#isUnheard = true;
       if (this.#liveMembers <= 1) this.#spokeAlone = true;
       this.#flow.sent(messages.length);
     }
@@ -636,7 +640,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       case "joined": {
         const { key, beacon } = effect;
         this.#toNames(effect);
-        this.#flow.heard(key, this.machines.order.reachOf(beacon.latest));
+        this.#heardOf(key, beacon.latest);
         this.#toPrivate({ type: "present", peer: key, boxKey: beacon.boxKey });
         return this.#view.joined(key, beacon.endpoint, effect.present || !this.#view.ready);
       }
@@ -656,7 +660,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       case "vouched":
         return this.#toNames(effect);
       case "updated":
-        this.#flow.heard(effect.key, this.machines.order.reachOf(effect.beacon.latest));
+        this.#heardOf(effect.key, effect.beacon.latest);
         this.#toSecrets({ type: "beacon", peer: effect.key, epoch: effect.beacon.epoch });
         if (this.#neighbours.includes(effect.key)) {
           const { endpoint } = effect.beacon;
@@ -680,6 +684,12 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       default:
         return unreachable(effect);
     }
+  }
+
+  /** A member says how far it has come. */
+  #heardOf(key: PeerKey, latest: number): void {
+    this.#flow.heard(key, this.machines.order.reachOf(latest));
+    if (this.#flow.has(key, this.#lastOwnTime)) this.#isUnheard = false;
   }
 
   #toNames(input: NamesInput): void {

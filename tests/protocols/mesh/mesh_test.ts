@@ -612,6 +612,36 @@ Deno.test("Mesh says on leaving whether what was said went to nobody", () => {
   assertEquals([heard, notices], [[], [`Bob: ${unheard}`]]);
 });
 
+Deno.test("Mesh tells who leaves what isn't known to have come to anybody, where the only other one was killed", () => {
+  const notices: string[] = [];
+  for (const isRead of [true, false]) {
+    const world = quietWorld([{
+      name: "notices",
+      shown(_, event) {
+        const isOfLeaving = event.event === "notice" && event.text.includes("come back");
+        if (isOfLeaving) notices.push(`read: ${isRead}; ${event.text}`);
+      },
+    }]);
+    const [ann, bob] = [addMember(world, "Ann"), addMember(world, "Bob")];
+    world.start(ann, { kind: "found" });
+    pass(world, SECOND_MS);
+    world.start(bob, { kind: "join", contact: ann.endpoint });
+    pass(world, 5 * SECOND_MS);
+
+    world.say(bob.process!, "one", null);
+    pass(world, 5 * SECOND_MS);
+    world.end(ann.process!, false, 0);
+    if (!isRead) world.say(bob.process!, "two", null);
+    pass(world, 10 * SECOND_MS);
+    bob.process!.command({ command: "quit" });
+    pass(world, 5 * SECOND_MS);
+  }
+
+  const text =
+    "Not all you said is known to have arrived; what is missing goes out when you come back";
+  assertEquals(notices, [`read: false; ${text}`]);
+});
+
 Deno.test("Mesh names the address that its machine has got, so that two who move one after the other meet", () => {
   const notices: string[] = [];
   const world = quietWorld([{
