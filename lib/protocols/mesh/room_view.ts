@@ -258,12 +258,13 @@ export class RoomView {
   }
 
   stepEnds(): void {
-    for (const [author, messages] of this.#missed) this.#tellMissed(author, messages);
+    if (this.#missed.size === 0) return;
+    const names = this.#speakerNames([...this.#missed.keys()]);
+    for (const [author, messages] of this.#missed) this.#tellMissed(names.get(author)!, messages);
     this.#missed.clear();
   }
 
-  #tellMissed(author: PeerKey, messages: number): void {
-    const from = this.facts.shownName(author) ?? shortKey(author);
+  #tellMissed(from: string, messages: number): void {
     const count = messages === 1 ? "1 message" : `${messages} messages`;
     this.notice(`Missed ${count} from ${from}: nobody here keeps them any more`);
   }
@@ -273,16 +274,19 @@ export class RoomView {
   }
 
   #talkerText(author: PeerKey): string {
-    const name = this.#speakerName(author);
+    const name = this.#speakerNames([author]).get(author)!;
     return `${name} says very much: of all that is said the last ${KEPT_MESSAGES_MAX} messages are kept`;
   }
 
-  /** Who has left meanwhile is called as in `/history`. */
-  #speakerName(author: PeerKey): string {
-    const shown = this.facts.shownName(author);
-    if (shown !== null) return shown;
-    const last = this.facts.history(KEPT_MESSAGES_MAX).findLast((entry) => entry.author === author);
-    return last === undefined ? shortKey(author) : this.#authorName(last);
+  /** Who has left meanwhile is called as in `/history`, which is looked through once for all. */
+  #speakerNames(authors: readonly PeerKey[]): ReadonlyMap<PeerKey, string> {
+    const names = new Map(authors.map((key) => [key, this.facts.shownName(key) ?? shortKey(key)]));
+    const gone = new Set(authors.filter((author) => this.facts.shownName(author) === null));
+    if (gone.size === 0) return names;
+    for (const entry of this.facts.history(KEPT_MESSAGES_MAX)) {
+      if (gone.has(entry.author)) names.set(entry.author, this.#authorName(entry));
+    }
+    return names;
   }
 
   #strangersText({ authors, by, theirs }: StrangersTold): string {

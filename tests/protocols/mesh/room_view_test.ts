@@ -122,6 +122,17 @@ Deno.test("RoomView: what one step finds missing of a member is told in one sent
   ]);
 });
 
+Deno.test("RoomView: who isn't here any more is called by the name under which something of it is kept", () => {
+  const [eve, fay] = [fakeSigner("Eve").key, fakeSigner("Fay").key];
+  const kept = [{ author: eve, claim: "c" }, { author: bob, claim: "c" }];
+  const { view, notices } = readyView({}, kept as unknown as readonly HistoryEntry[]);
+  for (const author of [eve, fay]) view.skipped(author, 2);
+  view.stepEnds();
+
+  const names = notices().map((text) => text.split(/ from |: /)[1]);
+  assertEquals(names, ["Bob", fingerprintOf(fay).slice(0, 8)]);
+});
+
 Deno.test("RoomView: a status says of each member how it is linked, when it was heard of, and what it lacks", () => {
   const { members, unconfirmed, catchingUp } = statusOf(
     { Carol: { heardMs: null } },
