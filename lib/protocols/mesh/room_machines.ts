@@ -238,7 +238,9 @@ export class RoomMachines {
 
   #lostMembers(): readonly PeerKey[] {
     const lost: PeerKey[] = [];
-    for (const { key, state } of this.roster.members()) if (state === "lost") lost.push(key);
+    for (const { key, state, fromDisk } of this.roster.members()) {
+      if (state === "lost" && !fromDisk) lost.push(key);
+    }
     return lost;
   }
 

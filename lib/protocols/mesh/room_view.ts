@@ -68,7 +68,7 @@ export interface RoomFacts {
   shownName(key: PeerKey): string | null;
   /** How the author of a message is shown who claimed this name. */
   authorName(key: PeerKey, claimed: string): string;
-  /** Members that were lost and may come back. */
+  /** Members that were lost while we were here, and may come back. */
   lost(): readonly PeerKey[];
   /** The live member shown under this name, equal after folding. */
   memberNamed(name: string): PeerKey | null;

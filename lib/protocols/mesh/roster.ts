@@ -51,6 +51,8 @@ export interface Member {
   readonly suspected: boolean;
   /** Monotonic: when it was last heard of, or when it died. */
   readonly sinceMs: number;
+  /** Lost for all that our disk knows: it may have left properly while we weren't here. */
+  readonly fromDisk: boolean;
 }
 
 export class Roster implements Machine<RosterInput, RosterEffect> {
@@ -239,9 +241,9 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
   }
 
   #memberOf(entry: Entry): Member {
-    const { key, signed, claim, state, sinceMs } = entry;
+    const { key, signed, claim, state, sinceMs, fromDisk = false } = entry;
     const suspected = this.#accusations.isSuspected(key);
-    return { key, beacon: signed.beacon.value, claim, state, suspected, sinceMs };
+    return { key, beacon: signed.beacon.value, claim, state, suspected, sinceMs, fromDisk };
   }
 
   // Inputs.

@@ -642,6 +642,33 @@ Deno.test("Mesh tells who leaves what isn't known to have come to anybody, where
   assertEquals(notices, [`read: false; ${text}`]);
 });
 
+Deno.test("Mesh calls nobody lost in its status who left properly while it wasn't there itself", () => {
+  const problems: (readonly string[])[] = [];
+  const world = quietWorld([{
+    name: "problems",
+    shown(_, event) {
+      if (event.event === "status") problems.push(event.problems);
+    },
+  }]);
+  const [ann, bob] = [addMember(world, "Ann"), addMember(world, "Bob")];
+  const command = (member: Member, command: MeshCommand) => {
+    member.process!.command(command);
+    pass(world, 5 * SECOND_MS);
+  };
+  world.start(ann, { kind: "found" });
+  pass(world, SECOND_MS);
+  world.start(bob, { kind: "join", contact: ann.endpoint });
+  pass(world, 5 * SECOND_MS);
+  for (const member of [bob, ann]) command(member, { command: "quit" });
+
+  world.start(bob, { kind: "resume", room: bob.room! });
+  pass(world, 5 * SECOND_MS);
+  command(bob, { command: "status" });
+
+  assertEquals(problems.flat().filter((text) => text.includes("lost")), []);
+  assertEquals(problems.length, 1);
+});
+
 Deno.test("Mesh names the address that its machine has got, so that two who move one after the other meet", () => {
   const notices: string[] = [];
   const world = quietWorld([{
