@@ -157,3 +157,8 @@ export type MeshCommand =
   | { readonly command: "history"; readonly count: number | null }
   | { readonly command: "name"; readonly name: string }
   | { readonly command: "invite"; readonly rotate: boolean };
+
+/** Whether it is something said, to all or to one. */
+export function isMessage({ command }: MeshCommand): boolean {
+  return command === "say" || command === "msg";
+}

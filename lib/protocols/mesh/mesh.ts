@@ -36,7 +36,7 @@ import {
 } from "./coming_in.ts";
 import { roomIdOf } from "./credentials.ts";
 import { type Dial, Dialling } from "./dialling.ts";
-import type { MeshCommand, MeshEvent } from "./events.ts";
+import { isMessage, type MeshCommand, type MeshEvent } from "./events.ts";
 import {
   type EarlierMembership,
   earlierMembership,
@@ -881,10 +881,11 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
       return;
     }
     if (this.#phase !== "in") {
-      const text = isLeaving
-        ? "Cannot do that while leaving the room"
-        : "Cannot do that before the room is reached; wait for it";
-      return this.#show({ event: "error", code: "offline", text }, ref);
+      const what = isMessage(command) ? "Cannot send that" : "Cannot do that";
+      const when = isLeaving
+        ? "this member is leaving the room"
+        : "the room isn't reached yet; wait for it";
+      return this.#show({ event: "error", code: "offline", text: `${what}: ${when}` }, ref);
     }
     if (command.command === "name") {
       return this.#ownName.claim(this.#entered(), { name: command.name, ref });

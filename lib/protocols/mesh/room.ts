@@ -28,6 +28,7 @@ import { AuthorFlow } from "./author_flow.ts";
 import type { BroadcastEffect, BroadcastInput } from "./broadcast_io.ts";
 import { lastCounter } from "./bundle.ts";
 import { claimIdOf, type KnownClaim } from "./credentials.ts";
+import { isMessage } from "./events.ts";
 import {
   GRAFT_ANSWER_BYTES_MAX,
   PRIVATE_WAITING_HIGH,
@@ -982,10 +983,6 @@ export class Room implements Machine<RoomInput, RoomEffect> {
 }
 
 type UserCommand = Extract<RoomInput, { readonly type: "command" }>["command"];
-
-function isMessage({ command }: UserCommand): boolean {
-  return command === "say" || command === "msg";
-}
 
 /** Whoever's key is used at two places at once reads this. */
 export const REPLACED_TEXT =

@@ -642,6 +642,32 @@ Deno.test("Mesh tells who leaves what isn't known to have come to anybody, where
   assertEquals(notices, [`read: false; ${text}`]);
 });
 
+Deno.test("Mesh says that a line isn't sent which comes while it leaves", () => {
+  const errors: string[] = [];
+  const world = quietWorld([{
+    name: "errors",
+    shown(_, event, ref) {
+      if (event.event === "error") errors.push(`${ref}: ${event.code} ${event.text}`);
+    },
+  }]);
+  const [ann, bob] = [addMember(world, "Ann"), addMember(world, "Bob")];
+  world.start(ann, { kind: "found" });
+  pass(world, SECOND_MS);
+  world.start(bob, { kind: "join", contact: ann.endpoint });
+  pass(world, 5 * SECOND_MS);
+  world.say(bob.process!, "in time", null);
+
+  bob.process!.command({ command: "quit" });
+  bob.process!.command({ command: "say", text: "too late" }, "a");
+  bob.process!.command({ command: "peers" }, "b");
+  pass(world, SECOND_MS);
+
+  assertEquals(errors, [
+    "a: offline Cannot send that: this member is leaving the room",
+    "b: offline Cannot do that: this member is leaving the room",
+  ]);
+});
+
 Deno.test("Mesh calls nobody lost in its status who left properly while it wasn't there itself", () => {
   const problems: (readonly string[])[] = [];
   const world = quietWorld([{
