@@ -124,7 +124,7 @@ const PRESSES: Readonly<Record<KeyName, (state: EditorState) => EditorStep>> = {
   "backspace": (state) => removed(state, graphemeBefore(state.text, state.cursor), state.cursor),
   "delete": (state) => removed(state, state.cursor, graphemeAfter(state.text, state.cursor)),
   "delete-word-left": (state) => killed(state, wordStart(state), state.cursor),
-  "delete-to-blank": (state) => killed(state, blankBefore(state), state.cursor),
+  "delete-to-blank": (state) => killed(state, startOf(UNBLANKED_BEFORE, state), state.cursor),
   "delete-word-right": (state) => killed(state, state.cursor, wordEnd(state)),
   "kill-right": (state) => killed(state, state.cursor, state.text.length),
   "kill-left": (state) => killed(state, 0, state.cursor),
@@ -185,20 +185,19 @@ const WORD_BEFORE = /[\p{L}\p{M}\p{N}_]+[^\p{L}\p{M}\p{N}_]*$|[^\p{L}\p{M}\p{N}_
 const WORD_AFTER = /^[^\p{L}\p{M}\p{N}_]*[\p{L}\p{M}\p{N}_]+|^[^\p{L}\p{M}\p{N}_]+/u;
 
 /** As in a shell, Ctrl+W takes all up to a blank: the `/` of a command that was typed wrong isn't left for the next one. */
-const UNBLANKED_BEFORE = /[^\s]+\s*$|\s+$/u;
+const UNBLANKED_BEFORE = /\S+\s*$|\s+$/u;
 
 /** A word is looked for within so many units: the search for one must not grow with the square of the text. */
 const WORD_UNITS_MAX = 1_024;
 
 function wordStart(state: EditorState): number {
-  const before = state.text.slice(Math.max(0, state.cursor - WORD_UNITS_MAX), state.cursor);
-  const start = state.cursor - (WORD_BEFORE.exec(before)?.[0].length ?? 0);
-  return graphemeBefore(state.text, start + 1);
+  return graphemeBefore(state.text, startOf(WORD_BEFORE, state) + 1);
 }
 
-function blankBefore(state: EditorState): number {
-  const before = state.text.slice(Math.max(0, state.cursor - WORD_UNITS_MAX), state.cursor);
-  return state.cursor - (UNBLANKED_BEFORE.exec(before)?.[0].length ?? 0);
+/** Where what stands before the cursor begins. */
+function startOf(before: RegExp, { text, cursor }: EditorState): number {
+  const near = text.slice(Math.max(0, cursor - WORD_UNITS_MAX), cursor);
+  return cursor - (before.exec(near)?.[0].length ?? 0);
 }
 
 function wordEnd(state: EditorState): number {

@@ -305,8 +305,8 @@ export class Admitting {
     if (isOpen && hold.key < key) first = hold;
     const self = this.signer.key;
     for (const { peer, stage, admitting } of this.links.byId.values()) {
-      const asksUs = stage.at === "asking" && foldName(stage.name) === folded;
-      if (asksUs && self < first.key) first = { key: self, by: null };
+      const isOurWish = stage.at === "asking" && foldName(stage.name) === folded;
+      if (isOurWish && self < first.key) first = { key: self, by: null };
       if (peer === key) continue;
       if (admitting?.at === "offered" && admitting.claim.folded === folded) {
         return { key: peer, by: null }; // decided: whatever its key, nobody takes it over

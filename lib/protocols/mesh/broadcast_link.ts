@@ -125,13 +125,12 @@ export class BroadcastLink {
     this.#awaitPromise(key, { stream, counter, extensions: 0 }, nowMs);
   }
 
-  /** To the end: no other one is due later. */
+  /** One that isn't awaited yet, to the end: no other one is due later. */
   #awaitPromise(
     key: StreamKey,
     promise: Omit<OpenPromise, "sinceMs" | "dueMs">,
     nowMs: number,
   ): void {
-    this.#promises.delete(key);
     const dueMs = nowMs + this.config.promiseMs;
     this.#promises.set(key, { ...promise, sinceMs: nowMs, dueMs });
   }

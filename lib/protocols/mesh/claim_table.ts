@@ -6,6 +6,7 @@
  */
 
 import type { ClaimId, FoldedName, PeerKey } from "../../base/ids.ts";
+import { addTo, removeFrom } from "../../base/sets_by_key.ts";
 import type { KnownClaim } from "./credentials.ts";
 import { CLAIMS_MAX } from "./limits.ts";
 
@@ -65,9 +66,9 @@ export class ClaimTable {
     if (this.#byId.has(known.id)) return;
     this.#byId.set(known.id, known);
     const { key, admitter, folded } = known.signed.claim.value;
-    list(this.#ofKey, key, known);
-    list(this.#ofName, folded as FoldedName, known);
-    list(this.#admittedBy, admitter, known);
+    addTo(this.#ofKey, key, known);
+    addTo(this.#ofName, folded as FoldedName, known);
+    addTo(this.#admittedBy, admitter, known);
     // Those in use move to the back, so that each is passed over once for every turn of the table.
     let turn = this.#byId.size;
     for (const [oldest, claim] of this.#byId) {
@@ -82,24 +83,12 @@ export class ClaimTable {
 
   #unlist(claim: KnownClaim): void {
     const { key, admitter, folded } = claim.signed.claim.value;
-    unlist(this.#ofKey, key, claim);
-    unlist(this.#ofName, folded as FoldedName, claim);
-    unlist(this.#admittedBy, admitter, claim);
+    removeFrom(this.#ofKey, key, claim);
+    removeFrom(this.#ofName, folded as FoldedName, claim);
+    removeFrom(this.#admittedBy, admitter, claim);
   }
 
   values(): IteratorObject<KnownClaim> {
     return this.#byId.values();
   }
-}
-
-function list<Key>(lists: Map<Key, Set<KnownClaim>>, key: Key, claim: KnownClaim): void {
-  const claims = lists.get(key);
-  if (claims === undefined) lists.set(key, new Set([claim]));
-  else claims.add(claim);
-}
-
-function unlist<Key>(lists: Map<Key, Set<KnownClaim>>, key: Key, claim: KnownClaim): void {
-  const claims = lists.get(key);
-  claims?.delete(claim);
-  if (claims?.size === 0) lists.delete(key);
 }

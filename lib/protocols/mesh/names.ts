@@ -15,6 +15,7 @@ import type { FoldedName, PeerKey } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
 import type { Machine } from "../../base/machine.ts";
 import { foldName, withoutMark } from "../../base/names.ts";
+import { addTo, removeFrom } from "../../base/sets_by_key.ts";
 import type { MeshRecord } from "./records.ts";
 import { compareClaims, type KnownClaim } from "./credentials.ts";
 import { type Pin, Pins } from "./pins.ts";
@@ -201,9 +202,7 @@ export class Names implements Machine<NamesInput, NamesEffect> {
     // Only who is here is renamed; who comes back is shown as it is then.
     const shown = before?.live === true ? before.shown : null;
     this.#holders.set(key, { claim, folded, live, shown });
-    const keys = this.#keysByFolded.get(folded);
-    if (keys === undefined) this.#keysByFolded.set(folded, new Set([key]));
-    else keys.add(key);
+    addTo(this.#keysByFolded, folded, key);
     if (before !== undefined && before.folded !== folded) this.#settle(before.folded, nowMs);
     this.#settle(folded, nowMs, key);
   }
@@ -224,9 +223,7 @@ export class Names implements Machine<NamesInput, NamesEffect> {
   }
 
   #unlist(key: PeerKey, { folded, shown }: Holder): void {
-    const keys = this.#keysByFolded.get(folded);
-    keys?.delete(key);
-    if (keys?.size === 0) this.#keysByFolded.delete(folded);
+    removeFrom(this.#keysByFolded, folded, key);
     if (shown !== null) this.#unlistShown(key, shown);
   }
 

@@ -11,6 +11,7 @@
 import { dropOldest } from "../../base/bounded.ts";
 import { DeadlineQueue } from "../../base/deadline_queue.ts";
 import type { PeerKey } from "../../base/ids.ts";
+import { addTo, removeFrom } from "../../base/sets_by_key.ts";
 import {
   FRONTIER_AUTHORS_MAX,
   HEAD_MEMORY_BYTES,
@@ -120,8 +121,8 @@ export class PrivateInbox {
     stream.early.set(counter, { ...content, arrivedMs: known?.arrivedMs ?? nowMs, bytes });
     this.#earlyBytes += bytes - (known?.bytes ?? 0);
     this.#waiting.add(stream);
-    this.#await(stream);
-    this.#unsettled.add(stream);
+    if (isShownNow) this.#unsettled.add(stream);
+    else this.#await(stream);
     return "waits";
   }
 
@@ -195,16 +196,9 @@ export class PrivateInbox {
     this.#next.set(stream, next === null ? null : next.arrivedMs + this.causeMs);
     const cause = next === null ? null : this.#causeOf(next);
     if (cause === stream.cause) return;
-    if (stream.cause !== null) {
-      const others = this.#byCause.get(stream.cause)!;
-      others.delete(stream);
-      if (others.size === 0) this.#byCause.delete(stream.cause);
-    }
+    if (stream.cause !== null) removeFrom(this.#byCause, stream.cause, stream);
     stream.cause = cause;
-    if (cause === null) return;
-    const others = this.#byCause.get(cause);
-    if (others === undefined) this.#byCause.set(cause, new Set([stream]));
-    else others.add(stream);
+    if (cause !== null) addTo(this.#byCause, cause, stream);
   }
 
   /** Null for one that is older than all that is known of this sender. */

@@ -280,8 +280,13 @@ export class RoomView {
 
   /** Who has left meanwhile is called as in `/history`, which is looked through once for all. */
   #speakerNames(authors: readonly PeerKey[]): ReadonlyMap<PeerKey, string> {
-    const names = new Map(authors.map((key) => [key, this.facts.shownName(key) ?? shortKey(key)]));
-    const gone = new Set(authors.filter((author) => this.facts.shownName(author) === null));
+    const names = new Map<PeerKey, string>();
+    const gone = new Set<PeerKey>();
+    for (const author of authors) {
+      const shown = this.facts.shownName(author);
+      if (shown === null) gone.add(author);
+      names.set(author, shown ?? shortKey(author));
+    }
     if (gone.size === 0) return names;
     for (const entry of this.facts.history(KEPT_MESSAGES_MAX)) {
       if (gone.has(entry.author)) names.set(entry.author, this.#authorName(entry));

@@ -6,6 +6,7 @@
  */
 
 import type { BundleId, ClaimId, PeerKey } from "../../base/ids.ts";
+import { addTo, removeFrom } from "../../base/sets_by_key.ts";
 import { lastCounter, wireBytes } from "./bundle.ts";
 import { WAITING_BUNDLES_MAX, WAITING_BYTES_MAX } from "./limits.ts";
 import { compareInRoom } from "./kept.ts";
@@ -302,17 +303,4 @@ function blockerKey(blocker: Blocker): StreamKey | ClaimId | typeof FLOOR {
     default:
       return streamKey(blocker.stream);
   }
-}
-
-function addTo<K>(map: Map<K, Set<WaitingBundle>>, key: K, waiting: WaitingBundle): void {
-  const found = map.get(key);
-  if (found === undefined) map.set(key, new Set([waiting]));
-  else found.add(waiting);
-}
-
-function removeFrom<K>(map: Map<K, Set<WaitingBundle>>, key: K, waiting: WaitingBundle): void {
-  const found = map.get(key);
-  if (found === undefined) return;
-  found.delete(waiting);
-  if (found.size === 0) map.delete(key);
 }

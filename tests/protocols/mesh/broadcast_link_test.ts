@@ -1,13 +1,13 @@
 import { assert, assertEquals } from "@std/assert";
-import type { PeerKey } from "../../../lib/base/ids.ts";
 import { BROADCAST_LAN } from "../../../lib/protocols/mesh/broadcast_io.ts";
 import { BroadcastLink } from "../../../lib/protocols/mesh/broadcast_link.ts";
 import { type Stream, streamKey } from "../../../lib/protocols/mesh/stream.ts";
+import { keyOf } from "./overlay_network.ts";
 
 const SECOND_MS = 1_000;
 
 function streamAt(index: number): Stream {
-  return { author: index.toString(16).padStart(64, "0") as PeerKey, incarnation: 1 };
+  return { author: keyOf(index), incarnation: 1 };
 }
 
 Deno.test("BroadcastLink gives up in the end what is promised without end by who sends something else meanwhile", () => {

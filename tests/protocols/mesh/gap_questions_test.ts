@@ -1,14 +1,12 @@
 import { assertEquals } from "@std/assert";
-import type { PeerKey } from "../../../lib/base/ids.ts";
 import { nothingOf } from "../../../lib/protocols/mesh/frontier.ts";
 import { GapQuestions } from "../../../lib/protocols/mesh/gap_questions.ts";
 import { SYNC_ANSWER_MS_MAX, SYNC_LATE_MS_MAX } from "../../../lib/protocols/mesh/limits.ts";
+import { keyOf } from "./overlay_network.ts";
 
 /** Entries of these streams; in a room they tell more. */
 function entriesOf(...streams: readonly number[]) {
-  return streams.map((n) =>
-    nothingOf({ author: n.toString(16).padStart(64, "0") as PeerKey, incarnation: 1 })
-  );
+  return streams.map((n) => nothingOf({ author: keyOf(n), incarnation: 1 }));
 }
 
 /** When what this answers was asked. */

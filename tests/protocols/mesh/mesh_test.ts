@@ -28,6 +28,16 @@ function pass(world: World, forMs: number): void {
   world.time.runUntil(world.time.nowMs + forMs);
 }
 
+/** Ann, who has founded a room, and Bob, who has come in. */
+function annAndBob(world: World): readonly [Member, Member] {
+  const [ann, bob] = [addMember(world, "Ann"), addMember(world, "Bob")];
+  world.start(ann, { kind: "found" });
+  pass(world, SECOND_MS);
+  world.start(bob, { kind: "join", contact: ann.endpoint });
+  pass(world, 5 * SECOND_MS);
+  return [ann, bob];
+}
+
 function neighboursOf(member: Member): readonly string[] {
   const keys = [...member.process?.probe?.activeView() ?? []];
   return member.world.members.filter(({ key }) => keys.includes(key)).map(({ name }) => name);
@@ -241,11 +251,7 @@ Deno.test("Mesh doesn't say that nobody answers to who was found while it dialle
       if (event.event === "notice") told.push(event.text.slice(0, 26));
     },
   }]);
-  const [ann, bob] = [addMember(world, "Ann"), addMember(world, "Bob")];
-  world.start(ann, { kind: "found" });
-  pass(world, SECOND_MS);
-  world.start(bob, { kind: "join", contact: ann.endpoint });
-  pass(world, 5 * SECOND_MS);
+  const [ann, bob] = annAndBob(world);
   for (const member of [bob, ann]) {
     member.process!.command({ command: "quit" });
     pass(world, SECOND_MS);
@@ -506,11 +512,7 @@ Deno.test("Mesh takes a pipe of private messages as fast as they arrive, and ref
       if (event.event === "error") errors.push(event.text);
     },
   }]);
-  const [ann, bob] = [addMember(world, "Ann"), addMember(world, "Bob")];
-  world.start(ann, { kind: "found" });
-  pass(world, SECOND_MS);
-  world.start(bob, { kind: "join", contact: ann.endpoint });
-  pass(world, 5 * SECOND_MS);
+  const [ann, bob] = annAndBob(world);
   const process = ann.process!;
   const to = { name: "Bob", key: bob.key };
   const reasons = new Set<string>();
@@ -622,11 +624,7 @@ Deno.test("Mesh tells who leaves what isn't known to have come to anybody, where
         if (isOfLeaving) notices.push(`read: ${isRead}; ${event.text}`);
       },
     }]);
-    const [ann, bob] = [addMember(world, "Ann"), addMember(world, "Bob")];
-    world.start(ann, { kind: "found" });
-    pass(world, SECOND_MS);
-    world.start(bob, { kind: "join", contact: ann.endpoint });
-    pass(world, 5 * SECOND_MS);
+    const [ann, bob] = annAndBob(world);
 
     world.say(bob.process!, "one", null);
     pass(world, 5 * SECOND_MS);
@@ -650,11 +648,7 @@ Deno.test("Mesh says that a line isn't sent which comes while it leaves", () => 
       if (event.event === "error") errors.push(`${ref}: ${event.code} ${event.text}`);
     },
   }]);
-  const [ann, bob] = [addMember(world, "Ann"), addMember(world, "Bob")];
-  world.start(ann, { kind: "found" });
-  pass(world, SECOND_MS);
-  world.start(bob, { kind: "join", contact: ann.endpoint });
-  pass(world, 5 * SECOND_MS);
+  const [, bob] = annAndBob(world);
   world.say(bob.process!, "in time", null);
 
   bob.process!.command({ command: "quit" });
@@ -676,15 +670,11 @@ Deno.test("Mesh calls nobody lost in its status who left properly while it wasn'
       if (event.event === "status") problems.push(event.problems);
     },
   }]);
-  const [ann, bob] = [addMember(world, "Ann"), addMember(world, "Bob")];
+  const [ann, bob] = annAndBob(world);
   const command = (member: Member, command: MeshCommand) => {
     member.process!.command(command);
     pass(world, 5 * SECOND_MS);
   };
-  world.start(ann, { kind: "found" });
-  pass(world, SECOND_MS);
-  world.start(bob, { kind: "join", contact: ann.endpoint });
-  pass(world, 5 * SECOND_MS);
   for (const member of [bob, ann]) command(member, { command: "quit" });
 
   world.start(bob, { kind: "resume", room: bob.room! });
@@ -703,11 +693,7 @@ Deno.test("Mesh names the address that its machine has got, so that two who move
       if (event.event === "notice" && event.text.startsWith("Your")) notices.push(member.name);
     },
   }]);
-  const [ann, bob] = [addMember(world, "Ann"), addMember(world, "Bob")];
-  world.start(ann, { kind: "found" });
-  pass(world, SECOND_MS);
-  world.start(bob, { kind: "join", contact: ann.endpoint });
-  pass(world, 5 * SECOND_MS);
+  const [ann, bob] = annAndBob(world);
 
   for (const [at, member] of [ann, bob].entries()) {
     world.roam(member, { host: `10.9.0.${at}`, port: member.endpoint.port });

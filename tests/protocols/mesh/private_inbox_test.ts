@@ -5,15 +5,12 @@ import {
   PRIVATE_EARLY_STREAMS_MAX,
 } from "../../../lib/protocols/mesh/limits.ts";
 import { PrivateInbox } from "../../../lib/protocols/mesh/private_inbox.ts";
+import { keyOf } from "./overlay_network.ts";
 
 const CAUSE_MS = 10_000;
 
 function inboxOf(isShown = true): PrivateInbox {
   return new PrivateInbox([], { isShown: () => isShown }, CAUSE_MS);
-}
-
-function keyOf(sender: number): PeerKey {
-  return sender.toString(16).padStart(64, "0") as PeerKey;
 }
 
 function take(inbox: PrivateInbox, sender: number, counter: number, previous: number) {
