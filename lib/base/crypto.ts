@@ -12,6 +12,7 @@ import {
   sign as nodeSign,
   verify as nodeVerify,
 } from "node:crypto";
+import { dropOldest } from "./bounded.ts";
 import type { HexId, PeerKey } from "./ids.ts";
 
 export type Bytes = Uint8Array<ArrayBuffer>;
@@ -42,12 +43,6 @@ const keyCache = new Map<PeerKey, KeyObject | null>();
 function publicKeyObject(key: PeerKey): KeyObject | null {
   const cached = keyCache.get(key);
   if (cached !== undefined) return cached;
-  if (keyCache.size >= KEY_CACHE_MAX) {
-    for (const oldest of keyCache.keys()) {
-      keyCache.delete(oldest);
-      break;
-    }
-  }
   let parsed: KeyObject | null;
   try {
     const der = concatBytes(ED25519_PUBLIC_DER_PREFIX, Uint8Array.fromHex(key));
@@ -56,6 +51,7 @@ function publicKeyObject(key: PeerKey): KeyObject | null {
     parsed = null; // not a point of the curve: no signature of it can be valid
   }
   keyCache.set(key, parsed);
+  dropOldest(keyCache, KEY_CACHE_MAX);
   return parsed;
 }
 

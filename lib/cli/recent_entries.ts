@@ -1,5 +1,6 @@
 /** Entries of a log as they read now, those that were said, edited or looked up last: others are read from its file. */
 
+import { takeOldest } from "../base/bounded.ts";
 import type { Batch } from "../protocols/group/history.ts";
 import type { LoggedEntryState } from "../protocols/group/member_io.ts";
 
@@ -28,10 +29,7 @@ export class RecentEntries {
     this.#delete(seq);
     this.#states.set(seq, state);
     this.#units += unitsOf(state);
-    for (const oldest of this.#states.keys()) {
-      if (this.#units <= UNITS_MAX) return;
-      this.#delete(oldest);
-    }
+    while (this.#units > UNITS_MAX) this.#units -= unitsOf(takeOldest(this.#states)[1]);
   }
 
   /** A batch comes into the log. @param seqBefore Of the last entry before it. */

@@ -5,6 +5,7 @@
  * it: else a crowd of made-up members would take the names off the history, and nobody could get it from here.
  */
 
+import { takeOldest } from "../../base/bounded.ts";
 import type { ClaimId, FoldedName, PeerKey } from "../../base/ids.ts";
 import { addTo, removeFrom } from "../../base/sets_by_key.ts";
 import type { KnownClaim } from "./credentials.ts";
@@ -70,12 +71,10 @@ export class ClaimTable {
     addTo(this.#ofName, folded as FoldedName, known);
     addTo(this.#admittedBy, admitter, known);
     // Those in use move to the back, so that each is passed over once for every turn of the table.
-    let turn = this.#byId.size;
-    for (const [oldest, claim] of this.#byId) {
-      if (this.#byId.size <= this.max) return;
-      this.#byId.delete(oldest);
+    for (let turn = this.#byId.size; this.#byId.size > this.max; turn--) {
+      const [oldest, claim] = takeOldest(this.#byId);
       // Bundles of kind `heads` are kept in any number: where all claims are named, the oldest goes all the same.
-      if (turn-- > 0 && (this.isInUse(oldest) || this.isKept(oldest))) {
+      if (turn > 0 && (this.isInUse(oldest) || this.isKept(oldest))) {
         this.#byId.set(oldest, claim);
       } else this.#unlist(claim);
     }

@@ -12,6 +12,7 @@
  * otherwise than the others, for what it missed or for its clock, comes back to them by that, in seconds for a day.
  */
 
+import { takeOldest } from "../../base/bounded.ts";
 import type { Crypto } from "../../base/crypto.ts";
 import type { BundleId, ClaimId, Hash, PeerKey } from "../../base/ids.ts";
 import { bundleId, detached, keptBytes, lastCounter, messageId } from "./bundle.ts";
@@ -420,9 +421,9 @@ export class Ledger {
     this.#forgetProof(state);
     this.#proven.set(state, proof);
     this.#provenBytes += proofBytes(proof);
-    for (const [oldest] of this.#proven) {
-      if (this.#proven.size <= PROOFS_MAX && this.#provenBytes <= PROOF_BYTES_MAX) return;
-      this.#forgetProof(oldest);
+    while (this.#proven.size > PROOFS_MAX || this.#provenBytes > PROOF_BYTES_MAX) {
+      const [oldest, forgotten] = takeOldest(this.#proven);
+      this.#provenBytes -= proofBytes(forgotten);
       if (oldest.closed !== null) oldest.closed = { ...oldest.closed, proof: null };
     }
   }

@@ -8,7 +8,7 @@
  * the other one.
  */
 
-import { dropOldest } from "../../base/bounded.ts";
+import { takeOldest } from "../../base/bounded.ts";
 import { DeadlineQueue } from "../../base/deadline_queue.ts";
 import type { PeerKey } from "../../base/ids.ts";
 import { addTo, removeFrom } from "../../base/sets_by_key.ts";
@@ -217,10 +217,8 @@ export class PrivateInbox {
     this.#senders.delete(from); // to the end: the longest silent is forgotten first
     this.#senders.set(from, streams);
     if (this.#senders.size > FRONTIER_AUTHORS_MAX) {
-      for (const forgotten of this.#senders.values().next().value!.values()) {
-        this.#forget(forgotten);
-      }
-      dropOldest(this.#senders, FRONTIER_AUTHORS_MAX);
+      const [, forgotten] = takeOldest(this.#senders);
+      for (const stream of forgotten.values()) this.#forget(stream);
     }
     return stream;
   }

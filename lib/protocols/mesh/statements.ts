@@ -6,6 +6,7 @@
  * worth something is for the caller to say.
  */
 
+import { dropOldest } from "../../base/bounded.ts";
 import type { PeerKey } from "../../base/ids.ts";
 import { STATED_STREAMS_MAX } from "./limits.ts";
 import type { SyncEntry } from "./messages.ts";
@@ -32,8 +33,8 @@ export class Statements {
     const key = streamKey(entry);
     let statements = this.#byStream.get(key);
     if (statements === undefined) {
-      if (this.#byStream.size >= STATED_STREAMS_MAX) this.#dropOldest();
       this.#byStream.set(key, statements = new Map());
+      dropOldest(this.#byStream, STATED_STREAMS_MAX);
     }
     const before = statements.get(from);
     const same = before?.entry.counter === entry.counter && before.entry.id === entry.id;
@@ -93,13 +94,6 @@ export class Statements {
         statement.atMs += delayMs;
         statement.sinceMs += delayMs;
       }
-    }
-  }
-
-  #dropOldest(): void {
-    for (const key of this.#byStream.keys()) {
-      this.#byStream.delete(key);
-      return;
     }
   }
 }
