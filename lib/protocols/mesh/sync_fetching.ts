@@ -11,6 +11,7 @@ import {
   SYNC_STREAMS_MAX,
   SYNC_WINDOW_BYTES,
   WAITING_BUNDLES_MAX,
+  WAITING_MS_MAX,
 } from "./limits.ts";
 import type { OrderQueries } from "./order_io.ts";
 import { type StreamKey, streamKey } from "./stream.ts";
@@ -120,7 +121,7 @@ export class Fetching {
   end(key: PeerKey, peer: SyncPeer, nowMs: number): Ended {
     const fetch = peer.fetch!;
     const isNothing = this.#broughtNothing(fetch);
-    this.#noteNotGiven(key, peer, fetch);
+    this.#noteNotGiven(key, peer, fetch, nowMs);
     peer.fetch = null;
     const isMissing = fetch.wants.values().some((want) =>
       !this.#reached(want) && !peer.isForgotten(want, nowMs)
@@ -137,9 +138,10 @@ export class Fetching {
   /**
    * A range has ended. Where it brought anything new it may have been cut off, and what is missing comes later in it;
    * where it brought nothing, time and again, there is nothing. Nor is there what it ended before, time and again: who
-   * gives a part of a stream that there is doesn't prove the rest. What came and waits here is new once.
+   * gives a part of a stream that there is doesn't prove the rest. What came and waits here is new once; while it may
+   * wait, a range that is cut off again brings the same again, and says nothing of what comes later in it.
    */
-  #noteNotGiven(key: PeerKey, peer: SyncPeer, { wants, came }: Fetch): void {
+  #noteNotGiven(key: PeerKey, peer: SyncPeer, { wants, came }: Fetch, nowMs: number): void {
     const isNew = ([id, { stream, after }]: readonly [StreamKey, Want]) => {
       const given = came.get(id);
       if (given === undefined) return false;
@@ -147,6 +149,14 @@ export class Fetching {
         given > Math.max(after, peer.notGiven.get(id)?.given ?? 0);
     };
     const broughtSome = wants.entries().some(isNew);
+    const isWaiting = ([id, { stream }]: readonly [StreamKey, Want]) => {
+      const given = came.get(id) ?? 0;
+      const earlier = peer.notGiven.get(id);
+      const isSame = earlier !== undefined && given <= earlier.given;
+      return given > this.order.frontier(stream).counter &&
+        (!isSame || nowMs - earlier.sinceMs < WAITING_MS_MAX);
+    };
+    const saysNothing = broughtSome || wants.entries().some(isWaiting);
     for (const [id, want] of wants) {
       const { stream, goal: counter } = want;
       if (this.#reached(want)) {
@@ -156,10 +166,11 @@ export class Fetching {
       const earlier = peer.notGiven.get(id);
       // What came once, and had no place here, there is.
       const given = Math.max(came.get(id) ?? 0, earlier?.given ?? 0);
-      const isMissing = !broughtSome && given < counter;
+      const isMissing = !saysNothing && given < counter;
       if (!isMissing && !came.has(id)) continue;
       const times = (earlier?.times ?? 0) + (isMissing ? 1 : 0);
-      peer.notGiven.set(id, { times, given });
+      const sinceMs = earlier?.given === given ? earlier.sinceMs : nowMs;
+      peer.notGiven.set(id, { times, given, sinceMs });
       dropOldest(peer.notGiven, WAITING_BUNDLES_MAX);
       if (isMissing && times >= NOT_GIVEN_TIMES) {
         this.emit({ type: "not-given", from: key, stream, given, counter });

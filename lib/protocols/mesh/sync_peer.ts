@@ -50,6 +50,15 @@ export interface Fetch {
   deadlineMs: number;
 }
 
+/** Of a stream that a neighbour said to have. */
+interface NotGiven {
+  /** How often nothing came. */
+  readonly times: number;
+  /** How far what came went, and since when it did. */
+  readonly given: number;
+  readonly sinceMs: number;
+}
+
 export class SyncPeer {
   round: Round | null = null;
   readonly gaps = new GapQuestions();
@@ -79,10 +88,9 @@ export class SyncPeer {
   /** Our own counters, by incarnation, up to which it is known to have everything; null before it is known. */
   ownHeld: OwnCounters | null = null;
   /**
-   * Of streams of which it said that it has more than came: how often nothing did, and how far what came went. At most
-   * `WAITING_BUNDLES_MAX`: more can't wait for it.
+   * Of streams of which it said that it has more than came. At most `WAITING_BUNDLES_MAX`: more can't wait for it.
    */
-  readonly notGiven = new Map<StreamKey, { readonly times: number; readonly given: number }>();
+  readonly notGiven = new Map<StreamKey, NotGiven>();
   /**
    * Of streams that it keeps and that are forgotten here: how far they went, and until when it isn't asked for them
    * again. As many as it can be asked for at once.
