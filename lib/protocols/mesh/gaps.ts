@@ -25,6 +25,7 @@ import {
   OVERTAKING_MS_MAX,
   STATEMENT_MS_MAX,
   WAITING_BUNDLES_MAX,
+  WAITING_MS_MAX,
 } from "./limits.ts";
 import type { SyncEntry } from "./messages.ts";
 import type { OrderInput } from "./order_io.ts";
@@ -125,11 +126,16 @@ export class Gaps {
     // Who hasn't come so far itself may come: where others have let go of it, it is heard again before they are believed.
     const isLetGo = this.#neighbours.some((peer) => this.#lowOf(stream, peer) > last);
     const freshMs = waiting.arrivedMs + (isLetGo ? BEHIND_MS_MAX : 0);
+    // Over a slow line it gets there step by step, be it by what all wait for.
+    const mayNear = nowMs - waiting.arrivedMs < WAITING_MS_MAX;
     // What another names may never have been: whoever says that it has it, and doesn't give it, hasn't.
     const supplyOf = (peer: PeerKey) => {
       const isVoid = blocker.kind === "head" && this.#isVoid(peer, blocker, frontier);
       const said = this.#statements.supply(stream, peer, first, last, freshMs);
-      return said === "can" && isVoid ? "cannot" : said;
+      if (said === "can") return isVoid ? "cannot" : said;
+      const isNearing = mayNear &&
+        this.#statements.isNearing(stream, peer, first, nowMs - BEHIND_MS_MAX);
+      return isNearing ? "unknown" : said;
     };
     const isAnywhere = this.#neighbours.some((peer) => supplyOf(peer) === "can");
     if (isAnywhere) return { kind: "wait" };

@@ -18,6 +18,8 @@ interface Statement {
   atMs: number;
   /** Since when it has said the same. */
   sinceMs: number;
+  /** When it had come further than it had said before; -Infinity for never. */
+  movedMs: number;
 }
 
 /** Whether a neighbour can supply a counter; `unknown`: it hasn't said, or too long ago. */
@@ -40,7 +42,9 @@ export class Statements {
     const same = before?.entry.counter === entry.counter && before.entry.id === entry.id;
     // What it says now is later than what it said before.
     const atMs = Math.max(askedMs, before?.atMs ?? -Infinity);
-    statements.set(from, { entry, atMs, sinceMs: same ? before.sinceMs : nowMs });
+    const hasMoved = before !== undefined && entry.counter > before.entry.counter;
+    const movedMs = hasMoved ? nowMs : before?.movedMs ?? -Infinity;
+    statements.set(from, { entry, atMs, sinceMs: same ? before.sinceMs : nowMs, movedMs });
   }
 
   /** Notes that `from` has spoken, of no stream perhaps. */
@@ -81,6 +85,13 @@ export class Statements {
     return statement.atMs >= freshMs ? "cannot" : "unknown";
   }
 
+  /** Whether `peer` has come nearer to this counter since then, and isn't there. */
+  isNearing(stream: Stream, peer: PeerKey, counter: number, fromMs: number): boolean {
+    const statement = this.#byStream.get(streamKey(stream))?.get(peer);
+    return statement !== undefined && statement.entry.counter < counter &&
+      statement.movedMs >= fromMs;
+  }
+
   peerDown(peer: PeerKey): void {
     this.#speakers.delete(peer);
     for (const [key, statements] of this.#byStream) {
@@ -93,6 +104,7 @@ export class Statements {
       for (const statement of statements.values()) {
         statement.atMs += delayMs;
         statement.sinceMs += delayMs;
+        statement.movedMs += delayMs;
       }
     }
   }

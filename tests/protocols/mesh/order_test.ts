@@ -12,6 +12,7 @@ import {
   REFERENCE_HEADS_MAX,
   TIME_STEP_MS_MAX,
   WAITING_BUNDLES_MAX,
+  WAITING_MS_MAX,
 } from "../../../lib/protocols/mesh/limits.ts";
 import type { SyncEntry } from "../../../lib/protocols/mesh/messages.ts";
 import type { OrderEffect } from "../../../lib/protocols/mesh/order_io.ts";
@@ -525,6 +526,32 @@ Deno.test("Order fills a gap from who was behind and has caught up, whatever ano
   for (const bundle of all.slice(2)) carl.receive(dora, bundle, BEHIND_MS_MAX, "range");
 
   assertEquals(carl.shown, ["3", "4", "5"]);
+});
+
+Deno.test("Order waits while one neighbour comes nearer to a gap, for 10 s, and no longer once it stands still", () => {
+  for (const standsStill of [true, false]) {
+    const { bob, carl, dora, all, entry } = gap();
+    carl.receive(bob, all[4]!, 0, "range");
+    says(carl, bob, [entry], 1);
+    for (let counter = 0; counter <= 2; counter++) {
+      says(carl, dora, [{ ...entry, low: 1, counter }], (counter + 1) * BEHIND_MS_MAX / 2);
+    }
+    assertEquals(carl.shown, []);
+
+    const still = { ...entry, low: 1, counter: 2 };
+    let overMs = 2.5 * BEHIND_MS_MAX + 1;
+    if (!standsStill) {
+      overMs = WAITING_MS_MAX;
+      for (let atMs = 2 * BEHIND_MS_MAX; atMs < overMs; atMs += 500) {
+        says(carl, dora, [{ ...still, counter: 1 }], atMs - 1);
+        says(carl, dora, [still], atMs);
+      }
+    }
+    says(carl, dora, [still], overMs - 1);
+    assertEquals(carl.shown, []);
+    says(carl, dora, [still], overMs);
+    assertEquals(carl.shown, ["5"]);
+  }
 });
 
 /** `from` tells `member` of these streams as soon as it is asked. */

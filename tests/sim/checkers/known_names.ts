@@ -26,9 +26,13 @@ interface Known {
 export class KnownNames {
   readonly #profiles = new Map<Member, Map<string, Known>>();
 
-  /** Whether the user of this profile knows that member by this name. */
-  isKnownAs(member: Member, name: string, key: PeerKey): boolean {
-    return this.#of(member).get(foldName(name))?.key === fingerprintOf(key);
+  /**
+   * Whether the user of this profile may mean that member by this name: it was shown under it, or nobody was; who types
+   * a name before any screen had it means the first who has it, whose line may be on its way.
+   */
+  mayMean(member: Member, name: string, key: PeerKey): boolean {
+    const known = this.#of(member).get(foldName(name));
+    return known === undefined || known.key === fingerprintOf(key);
   }
 
   /** The user remembers more than the disk does; its program knows what that has. */

@@ -93,7 +93,7 @@ export class PrivateMessages implements MeshChecker {
   /** The name that was typed means another one here than the member whom the simulator means by it. */
   #forAnother(member: Member, said: Said, { to, name, text }: QueuedRecord): void {
     const isReal = member.world.members.some(({ key }) => key === to);
-    if (isReal || member.world.liars.size === 0 || !this.#names.isKnownAs(member, name, to)) {
+    if (isReal || member.world.liars.size === 0 || !this.#names.mayMean(member, name, to)) {
       throw this.#broken(`${member.label} seals "${text}" for ${name} to somebody else's key`);
     }
     this.#forNobody.add(said);

@@ -42,7 +42,8 @@ export class RosterRight implements MeshChecker {
       }
       byKey.delete(other.shownKey);
       const { natted, passive, knowsAddress } = other.member.config;
-      if (knowsAddress && !natted && !passive) {
+      // Who is alone hears from nobody where it is.
+      if (knowsAddress && !natted && !passive && present.length > 1) {
         this.#checkEndpoint(label, listed, other.member);
       }
     }
