@@ -85,6 +85,7 @@ const beacon = {
     frontier: id<Hash>("1"),
     roster: id<Hash>("2"),
     latest: 0,
+    intervalMs: 10_000,
   }),
   signature,
 };

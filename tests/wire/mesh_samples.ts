@@ -66,6 +66,7 @@ export const beacon = {
     frontier: id<Hash>(0xf1),
     roster: id<Hash>(0xf2),
     latest: incarnation + 9,
+    intervalMs: 10_000,
   }),
   signature,
 };

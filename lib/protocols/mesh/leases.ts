@@ -9,6 +9,7 @@ import { Deadlines } from "../../base/machine.ts";
 import type { Accusations } from "./accusations.ts";
 import type { KnownClaim } from "./credentials.ts";
 import type { MeshRecord } from "./records.ts";
+import { BEACON_INTERVAL_MS_MAX } from "./limits.ts";
 import type { RosterIntake } from "./roster_intake.ts";
 import type { RosterTiming } from "./roster_io.ts";
 import type { RosterOutbox } from "./roster_outbox.ts";
@@ -57,15 +58,13 @@ export class Leases {
   /** Own beacons come so often. */
   beaconIntervalMs(): number {
     const { beaconIntervalMs, beaconIntervalPerMemberMs } = this.timing;
-    return Math.max(beaconIntervalMs, this.table.liveCount * beaconIntervalPerMemberMs);
+    const intervalMs = Math.max(beaconIntervalMs, this.table.liveCount * beaconIntervalPerMemberMs);
+    return Math.min(Math.round(intervalMs), BEACON_INTERVAL_MS_MAX);
   }
 
-  /**
-   * A member that isn't heard of for so long is lost. It counts on what held when it last spoke: where a crowd goes at
-   * once, the others' next beacons aren't due yet.
-   */
-  leaseMs(): number {
-    return this.timing.leaseIntervals * this.beaconIntervalMs() + this.timing.leaseSlackMs;
+  /** A member that isn't heard of for so long is lost. It says itself how often it is: it may know of others than we. */
+  #leaseMs({ beacon: { value: { intervalMs } } }: SignedBeacon): number {
+    return this.timing.leaseIntervals * intervalMs + this.timing.leaseSlackMs;
   }
 
   nextMs(): number | null {
@@ -124,15 +123,15 @@ export class Leases {
     const isLive = before?.state === "alive";
     const wasSuspected = this.accusations.settle(key);
     // Whatever its age, a beacon that is news leaves time for the next one to come.
-    const ageMs = Math.min(hearsay.ageMs, this.leaseMs() - this.timing.leaseSlackMs);
+    const leaseMs = this.#leaseMs(signed);
+    const ageMs = Math.min(hearsay.ageMs, leaseMs - this.timing.leaseSlackMs);
     if (state === "quit" || (hearsay.lost && !isLive)) {
       this.#takeDead(heard, before, nowMs);
     } else {
       // Nobody is lost on one neighbour's word: its lease runs on.
       const runsOn = hearsay.lost && isLive;
       const sinceMs = runsOn ? before.sinceMs : nowMs - ageMs;
-      const leaseMs = Math.max(this.leaseMs(), runsOn ? before.leaseMs ?? 0 : 0);
-      this.table.put({ key, signed, claim, state: "alive", sinceMs, leaseMs });
+      this.table.put({ key, signed, claim, state: "alive", sinceMs });
       this.#deadlines.setEarliest("lease", sinceMs + leaseMs);
       const isNew = nowMs - enteredAtMs >= this.timing.arrivalMs;
       this.#takeAlive(heard, before, wasSuspected, isNew);
@@ -197,8 +196,6 @@ export class Leases {
     if (entry?.state !== "alive") return;
     this.#bury({ ...entry, state: "lost", sinceMs: nowMs });
     this.outbox.effect({ type: "left", key, reason: "lost", silentMs: nowMs - entry.sinceMs });
-    // With fewer members leases are shorter, of who spoke when there were still fewer.
-    this.#deadlines.setEarliest("lease", nowMs + 1);
   }
 
   #bury(entry: Entry): void {
@@ -215,11 +212,10 @@ export class Leases {
   #expireLeases(nowMs: number): void {
     const expired: PeerKey[] = [];
     let nextMs = Infinity;
-    const leaseMs = this.leaseMs();
     for (const entry of this.table.entries()) {
       if (entry.state !== "alive" || entry.key === this.self) continue;
       // The very sum that the deadline is: by a difference it could be due and not yet over.
-      const untilMs = entry.sinceMs + Math.max(leaseMs, entry.leaseMs ?? 0);
+      const untilMs = entry.sinceMs + this.#leaseMs(entry.signed);
       if (untilMs <= nowMs) expired.push(entry.key);
       else nextMs = Math.min(nextMs, untilMs);
     }

@@ -72,7 +72,12 @@ export class OwnLease {
   }
 
   /** The next beacon, made now; `digest` takes our own line in first, which the beacon is to cover. */
-  makeBeacon(state: "alive" | "quit", digest: RosterDigest, nowMs: number): SignedBeacon {
+  makeBeacon(
+    state: "alive" | "quit",
+    intervalMs: number,
+    digest: RosterDigest,
+    nowMs: number,
+  ): SignedBeacon {
     const { room: { id: room }, incarnation } = this.entrance;
     const { endpoint, passive, boxKey } = this.#description;
     const { key } = this.signer;
@@ -88,6 +93,7 @@ export class OwnLease {
       incarnation,
       number: this.#number,
       state,
+      intervalMs,
       claim: this.claim.id,
       endpoint,
       passive,
@@ -98,11 +104,6 @@ export class OwnLease {
       latest: this.progress.latest(),
     });
     return this.#signed = ownedBeacon(signed);
-  }
-
-  /** When the next beacon is due, made once in so long. */
-  dueMs(intervalMs: number): number {
-    return this.#lastMs + intervalMs;
   }
 
   /** When the next beacon may go out that refutes an accusation. */

@@ -117,9 +117,7 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
       this.#stalled = false;
       this.#blamelessUntilMs = nowMs + this.#timing.blamelessMs;
     }
-    const { liveCount } = this.#table;
     this.#handle(input, nowMs);
-    if (this.#table.liveCount < liveCount) this.#roomShrank();
     if (this.#own !== null) this.#exchange.ask(nowMs);
     return this.#outbox.take(this.#intake.neighbours(), nowMs);
   }
@@ -479,20 +477,15 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
     if (dueMs !== null) this.#deadlines.setEarliest("beacon", dueMs);
   }
 
-  /** Others, in whose rosters there are as few by now, don't wait for the next beacon for as long as before. */
-  #roomShrank(): void {
-    if (this.#own === null || this.#own.ended) return;
-    this.#deadlines.setEarliest("beacon", this.#own.dueMs(this.#leases.beaconIntervalMs()));
-  }
-
   #beat(state: "alive" | "quit", nowMs: number): void {
     const own = this.#own;
     invariant(own !== null, "only a member makes beacons");
-    const signed = own.makeBeacon(state, this.#table.digest, nowMs);
+    const intervalMs = this.#leases.beaconIntervalMs();
+    const signed = own.makeBeacon(state, intervalMs, this.#table.digest, nowMs);
     this.#table.put({ key: this.signer.key, signed, claim: own.claim, state, sinceMs: nowMs });
     this.#outbox.beacon(signed, { ageMs: 0, from: null, waitMs: 0 }, nowMs);
     // Never later than the interval, which others count on; jitter keeps a room from beating as one.
-    const intervalMs = this.#leases.beaconIntervalMs() * (0.9 + 0.1 * this.env.random());
-    this.#deadlines.set("beacon", nowMs + Math.round(intervalMs));
+    const jitter = 0.9 + 0.1 * this.env.random();
+    this.#deadlines.set("beacon", nowMs + Math.round(intervalMs * jitter));
   }
 }

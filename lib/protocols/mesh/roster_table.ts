@@ -26,8 +26,6 @@ export interface Entry {
   readonly state: "alive" | "lost" | "quit";
   /** Alive: when its latest beacon was made, as far as is known. Otherwise: when it died. */
   readonly sinceMs: number;
-  /** Alive: for so long from then on it isn't lost, however few others there are by then. */
-  readonly leaseMs?: number;
   /** Lost for all that our disk knows: this very beacon may still be its latest, and shows that it is there. */
   readonly fromDisk?: boolean;
 }

@@ -19,10 +19,12 @@ import {
   oneOf,
   record,
   text,
+  trailing,
   uint,
 } from "../../base/schema.ts";
 import type { BundleId, ClaimId, Hash, PeerKey, RoomId } from "../../base/ids.ts";
 import {
+  BEACON_INTERVAL_MS_MAX,
   BUNDLE_TEXT_BYTES_MAX,
   BUNDLE_TEXTS_MAX,
   EPOCH_MAX,
@@ -119,6 +121,8 @@ export const beaconSchema = record({
   roster: hexId<Hash>(),
   /** Time of the last message in room order by others that the sender had been shown; 0 for none. */
   latest: roomTime,
+  /** The next one follows within so many ms: how long this one is good for doesn't depend on whom a reader knows. */
+  intervalMs: trailing(uint(BEACON_INTERVAL_MS_MAX), 10_000),
 });
 export const signedBeaconSchema = record({ beacon: embedded(beaconSchema, 1_024), signature });
 export type Beacon = Infer<typeof beaconSchema>;

@@ -149,31 +149,53 @@ Deno.test("Roster extends all leases by a stall of its own, and renews its own a
   assertEquals(told(after), [{ type: "left", key: bob, reason: "lost", silentMs: 33_000 }]);
 });
 
-Deno.test("Roster shortens nobody's lease where a crowd goes at once, and soon renews its own", () => {
+Deno.test("Roster waits for a member as long as that says itself, however few others it knows", () => {
   const roster = rosterWith(["Bob", "Carl"]);
-  const crowd = Array.from({ length: 400 }, (_, n) => `M${n}`);
-  for (const name of crowd) {
-    roster.step({ type: "message", from: carl, message: claims(name) }, 0);
-    roster.step({ type: "message", from: carl, message: beacons(beaconOf(name, 1)) }, 0);
-  }
-  const intervalMs = 60 * roster.liveCount;
-  const leaseMs = 3 * intervalMs + 3_000;
-  const heardMs = leaseMs - intervalMs;
-  const heard = beacons(beaconOf("Bob", 2));
-  roster.step({ type: "message", from: bob, message: heard }, heardMs);
+  const large = beaconOf("Bob", 2, { intervalMs: 60_000 });
+  roster.step({ type: "message", from: carl, message: beacons(beaconOf("Carl", 2)) }, 1_000);
+  roster.step({ type: "message", from: bob, message: beacons(large) }, 1_000);
   const tickTo = (untilMs: number) => {
     for (let nowMs; (nowMs = roster.nextDeadlineMs()!) <= untilMs;) {
       roster.step({ type: "tick" }, nowMs);
     }
-    return [roster.liveCount, roster.isLive(bob)];
+    return [roster.isLive(carl), roster.isLive(bob)];
   };
 
-  assertEquals(tickTo(leaseMs - 1), [crowd.length + 3, true]);
-  assertEquals(tickTo(leaseMs + 1), [2, true]);
-  const { number } = roster.selfBeacon().beacon.value;
-  assertEquals(tickTo(heardMs + leaseMs - 1), [2, true]);
-  assert(roster.selfBeacon().beacon.value.number >= number + Math.floor(intervalMs / 10_000));
-  assertEquals(tickTo(heardMs + leaseMs), [1, false]);
+  assertEquals(tickTo(33_999), [true, true]);
+  assertEquals(tickTo(34_000), [false, true]);
+  assertEquals(tickTo(183_999), [false, true]);
+  assertEquals(tickTo(184_000), [false, false]);
+});
+
+Deno.test("Roster waits as long for who others have heard of a while ago", () => {
+  const roster = rosterWith(["Carl"]);
+  const large = beaconOf("Bob", 2, { intervalMs: 60_000 });
+  roster.step({ type: "message", from: carl, message: claims("Bob") }, 0);
+  const aged: RosterMessage = { type: "beacons", beacons: [{ signed: large, ageMs: 100_000 }] };
+  roster.step({ type: "message", from: carl, message: aged }, 0);
+  const silentMs = (nowMs: number) => {
+    roster.step({ type: "tick" }, nowMs);
+    return roster.isLive(bob);
+  };
+
+  assertEquals([silentMs(82_999), silentMs(83_000)], [true, false]);
+});
+
+Deno.test("Roster's beacons say when the next one follows, at the latest", () => {
+  const roster = rosterWith(["Bob", "Carl"]);
+  assertEquals(roster.selfBeacon().beacon.value.intervalMs, 10_000);
+  for (let n = 0; n < 400; n++) {
+    roster.step({ type: "message", from: carl, message: claims(`M${n}`) }, 0);
+    roster.step({ type: "message", from: carl, message: beacons(beaconOf(`M${n}`, 1)) }, 0);
+  }
+  roster.step({ type: "tick" }, 10_000);
+
+  const { number, intervalMs } = roster.selfBeacon().beacon.value;
+  assertEquals(intervalMs, 60 * roster.liveCount);
+  roster.step({ type: "tick" }, 10_000 + 0.9 * intervalMs - 1);
+  assertEquals(roster.selfBeacon().beacon.value.number, number);
+  roster.step({ type: "tick" }, 10_000 + intervalMs);
+  assertEquals(roster.selfBeacon().beacon.value.number, number + 1);
 });
 
 Deno.test("Roster drops a suspicion that a higher beacon refutes", () => {

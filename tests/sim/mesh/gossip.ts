@@ -319,6 +319,7 @@ export class Gossip implements Machine<MeshInput, MeshEffect> {
       frontier: ZERO_HASH,
       roster: ZERO_HASH,
       latest: 0,
+      intervalMs: 10_000,
     });
   }
 

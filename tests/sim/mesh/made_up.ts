@@ -9,6 +9,7 @@ import {
   completeClaim,
   signBeacon,
 } from "../../../lib/protocols/mesh/credentials.ts";
+import { BEACON_INTERVAL_MS_MAX } from "../../../lib/protocols/mesh/limits.ts";
 import type { Contact } from "../../../lib/protocols/mesh/messages.ts";
 import type { Beacon, SignedBeacon, SignedClaim } from "../../../lib/protocols/mesh/structures.ts";
 import { fakeCrypto } from "../fake_crypto.ts";
@@ -48,6 +49,7 @@ export function madeUpBeacon(
     frontier: "00".repeat(32) as Hash,
     roster: "00".repeat(32) as Hash,
     latest: 0,
+    intervalMs: BEACON_INTERVAL_MS_MAX,
     ...change,
   });
 }
