@@ -66,6 +66,10 @@ export function toLogRecord(record: MeshRecord): LogRecord {
     }
     case "proof":
       return line(record.kind, packed(proofSchema, record.proof));
+    case "closed": {
+      const { stream: { author, incarnation }, from } = record;
+      return line(record.kind, author, String(incarnation), String(from));
+    }
     case "member": {
       const { key, endpoint } = record.beacon.beacon.value;
       const place = endpoint === null ? ["-", "0"] : [endpoint.host, String(endpoint.port)];
@@ -143,6 +147,10 @@ function parse({ kind, fields }: LogRecord, field: FieldOf): MeshRecord {
     }
     case "proof":
       return { kind, proof: unpacked(proofSchema, field(0)) };
+    case "closed": {
+      const stream = { author: hexOf<PeerKey>(field(0)), incarnation: countOf(field(1)) };
+      return { kind, stream, from: countOf(field(2)) };
+    }
     case "member": {
       const heardWallMs = heardOf(field(0));
       return { kind, heardWallMs, beacon: unpacked(signedBeaconSchema, field(4)) };

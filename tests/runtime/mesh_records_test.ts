@@ -142,6 +142,7 @@ const RECORDS: readonly MeshRecord[] = [
     heads: [HEAD],
   },
   { kind: "proof", proof: { first: header, second: header } },
+  { kind: "closed", stream: { author: id<PeerKey>("d"), incarnation: 3 }, from: 7 },
   { kind: "member", beacon, heardWallMs: 1_700_000_000_123 },
   {
     kind: "entrance",
@@ -240,6 +241,7 @@ const DAMAGED = [
   { kind: "incarnation", fields: ["-1"] },
   { kind: "pin", fields: ["Bob", "nokey"] },
   { kind: "left", fields: ["angry"] },
+  { kind: "closed", fields: ["ab".repeat(32), "3", "-1"] },
   { kind: "member", fields: ["2020", "x"] },
   { kind: "tomorrow", fields: [] },
 ];

@@ -12,7 +12,6 @@
  * otherwise than the others, for what it missed or for its clock, comes back to them by that, in seconds for a day.
  */
 
-import { takeOldest } from "../../base/bounded.ts";
 import type { Crypto } from "../../base/crypto.ts";
 import type { BundleId, ClaimId, Hash, PeerKey } from "../../base/ids.ts";
 import { bundleId, detached, keptBytes, lastCounter, messageId } from "./bundle.ts";
@@ -178,6 +177,10 @@ export class Ledger {
     if (this.table.find(stream) === undefined && !this.table.hasPlaceFor(stream, time)) {
       return false;
     }
+    return this.#exclude(stream, from, proof);
+  }
+
+  #exclude(stream: Stream, from: number, proof: Proof | null): boolean {
     const state = this.table.open(stream);
     if (state.closed !== null && state.closed.from <= from) return false;
     const excluded = state.kept.splice(indexAfter(state, from - 1));
@@ -192,7 +195,7 @@ export class Ledger {
       }
     }
     state.closed = { from, proof, excluded: excluded[0] ?? state.closed?.excluded ?? null };
-    this.#rememberProof(state, proof);
+    if (proof !== null) this.#rememberProof(state, proof);
     this.table.changed(state, 0);
     return true;
   }
@@ -290,6 +293,11 @@ export class Ledger {
     }
     for (const { bundle } of this.kept.entries()) records.push({ kind: "bundle", bundle });
     for (const proof of this.#proven.values()) records.push({ kind: "proof", proof });
+    for (const state of this.table.states()) {
+      const { author, incarnation, closed } = state;
+      if (closed === null || closed.proof !== null) continue;
+      records.push({ kind: "closed", stream: { author, incarnation }, from: closed.from });
+    }
     return records;
   }
 
@@ -309,6 +317,9 @@ export class Ledger {
         return;
       case "proof":
         this.#restoreProof(record.proof);
+        return;
+      case "closed":
+        this.#exclude(record.stream, record.from, null);
         return;
       default:
         return;
@@ -422,10 +433,18 @@ export class Ledger {
     this.#proven.set(state, proof);
     this.#provenBytes += proofBytes(proof);
     while (this.#proven.size > PROOFS_MAX || this.#provenBytes > PROOF_BYTES_MAX) {
-      const [oldest, forgotten] = takeOldest(this.#proven);
-      this.#provenBytes -= proofBytes(forgotten);
-      if (oldest.closed !== null) oldest.closed = { ...oldest.closed, proof: null };
+      const least = this.#leastProven();
+      this.#forgetProof(least);
+      if (least.closed !== null) least.closed = { ...least.closed, proof: null };
     }
+  }
+
+  /** The oldest of those of whom nothing was ever heard here: they are made up at no cost. Otherwise the oldest. */
+  #leastProven(): StreamState {
+    for (const state of this.#proven.keys()) {
+      if (state.counter === 0 && state.closed?.excluded == null) return state;
+    }
+    return this.#proven.keys().next().value!;
   }
 
   #forgetProof(state: StreamState): void {

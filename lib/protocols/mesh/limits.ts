@@ -246,7 +246,7 @@ export const STATEMENT_MS_MAX = 10_000;
 export const STATED_STREAMS_MAX = FRONTIER_AUTHORS_MAX;
 /** Bundles of times that aren't believed, remembered to be compared: 10 MiB of the largest. */
 export const RUNAWAYS_MAX = 64;
-/** Proofs kept, each of two headers of at most 97 KiB, a kilobyte mostly; the oldest goes first. */
+/** Proofs kept, each of two headers of at most 97 KiB, a kilobyte mostly; the oldest of an unheard author goes first. */
 export const PROOFS_MAX = 1_024;
 /** What they take together: a proof by long headers has 195 KB, most have one. */
 export const PROOF_BYTES_MAX = 16 * 1024 * 1024;

@@ -3,6 +3,7 @@
 import type { BundleId, PeerKey } from "../../base/ids.ts";
 import type { Contact, SyncEntry } from "./messages.ts";
 import type { ClaimedRotation, RoomSecret } from "./rotations.ts";
+import type { Stream } from "./stream.ts";
 import type {
   Bundle,
   Head,
@@ -45,6 +46,8 @@ export type MeshRecord =
     readonly heads: readonly Head[];
   }
   | { readonly kind: "proof"; readonly proof: Proof }
+  /** At a compaction: a proof that was let go of since, to make room for others, excludes what reaches `from`. */
+  | { readonly kind: "closed"; readonly stream: Stream; readonly from: number }
   /** Where a member could be dialled, latest last; for finding the room again. */
   | { readonly kind: "member"; readonly beacon: SignedBeacon; readonly heardWallMs: number }
   /**

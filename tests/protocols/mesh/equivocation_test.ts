@@ -1,7 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { checkProof, guiltOf } from "../../../lib/protocols/mesh/equivocation.ts";
-import { PROOF_BYTES_MAX, REFERENCE_HEADS_MAX } from "../../../lib/protocols/mesh/limits.ts";
+import type { BundleId } from "../../../lib/base/ids.ts";
+import {
+  PROOF_BYTES_MAX,
+  PROOFS_MAX,
+  REFERENCE_HEADS_MAX,
+} from "../../../lib/protocols/mesh/limits.ts";
 import type { Bundle, Proof } from "../../../lib/protocols/mesh/structures.ts";
 import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
 import { forged, headOf, idOf, Member, ROOM } from "./order_members.ts";
@@ -201,6 +206,10 @@ Deno.test("Order names the latest of a stream that a liar's bundles stood for on
 
 Deno.test("Order lets go of the oldest proofs, and not of what they prove, when they take too much", () => {
   const member = new Member("member");
+  const network = new Member("network");
+  const { start, left, right, leftMore } = forkedRoom();
+  for (const bundle of [start, left]) member.receive(network, bundle);
+  member.step({ type: "proof", from: fakeSigner("bob").key, proof: proofOf(left, right) });
   const heads = Array.from({ length: REFERENCE_HEADS_MAX }, (_, counter) => ({
     ...headOf(forged(fakeSigner("carl"), "x")),
     incarnation: counter,
@@ -219,13 +228,35 @@ Deno.test("Order lets go of the oldest proofs, and not of what they prove, when 
   const kept = member.order.snapshot().flatMap((record) =>
     record.kind === "proof" ? [record.proof] : []
   );
-  assertEquals(kept, proofs.slice(-kept.length));
+  // Nobody was heard but Eve: hers stays.
+  assertEquals(kept, [proofOf(left, right), ...proofs.slice(1 - kept.length)]);
   const bytes = kept.reduce(
     (sum, { first, second }) => sum + first.header.bytes.length + second.header.bytes.length,
     0,
   );
   assert(bytes <= PROOF_BYTES_MAX && bytes > PROOF_BYTES_MAX - 200_000, `${bytes}`);
   const first = proofs[0]!.first.header.value;
-  assertEquals(member.order.closedFrom(first), 1);
-  assertEquals(member.order.proofOf(first), null);
+  const again = new Member("member", { records: member.order.snapshot(), incarnation: 2 });
+  again.receive(network, leftMore);
+  for (const { order } of [member, again]) {
+    assertEquals([order.closedFrom(first), order.closedFrom(left.header.value)], [1, 2]);
+    assertEquals(order.proofOf(first), null);
+    assertEquals(order.root(), member.order.root());
+    assertEquals(order.history(10).map(({ text }) => text), ["a"]);
+  }
+});
+
+Deno.test("Order lets go of the oldest of all proofs where all are of authors who were heard", () => {
+  const member = new Member("member");
+  const network = new Member("network");
+  const proofs = Array.from({ length: PROOFS_MAX + 1 }, (_, number) => {
+    const liar = fakeSigner(`liar ${number}`);
+    const next = { counter: 2, previous: "00".repeat(32) as BundleId };
+    member.receive(network, forged(liar, "a"));
+    return proofOf(forged(liar, "one", next), forged(liar, "two", next));
+  });
+  for (const proof of proofs) member.step({ type: "proof", from: fakeSigner("bob").key, proof });
+
+  const proven = proofs.map(({ first }) => member.order.proofOf(first.header.value));
+  assertEquals(proven, [null, ...proofs.slice(1)]);
 });
