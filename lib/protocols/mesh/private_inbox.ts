@@ -56,7 +56,7 @@ export interface Received {
 export type Reception = { readonly again: number } | "waits" | "no room";
 
 export class PrivateInbox {
-  /** By sender, then incarnation, in the order in which they were first heard of. */
+  /** By sender, then incarnation; who wrote last is at the end. */
   readonly #senders = new Map<PeerKey, Map<number, Stream>>();
   /** Those with messages that came before their turn; at most `PRIVATE_EARLY_STREAMS_MAX`. */
   readonly #waiting = new Set<Stream>();
@@ -74,6 +74,7 @@ export class PrivateInbox {
   constructor(
     records: readonly MeshRecord[],
     readonly room: Pick<ShownBundles, "isShown">,
+    readonly isHere: (sender: PeerKey) => boolean,
     readonly causeMs: number,
   ) {
     for (const record of records) {
@@ -204,6 +205,8 @@ export class PrivateInbox {
   /** Null for one that is older than all that is known of this sender. */
   #streamFor(from: PeerKey, incarnation: number): Stream | null {
     const streams = this.#senders.get(from) ?? new Map<number, Stream>();
+    this.#senders.delete(from);
+    this.#senders.set(from, streams);
     const known = streams.get(incarnation);
     if (known !== undefined) return known;
     if (streams.size >= INCARNATIONS_PER_AUTHOR_MAX) {
@@ -214,13 +217,17 @@ export class PrivateInbox {
     }
     const stream = { from, incarnation, shown: 0, seen: 0, early: new Map(), cause: null };
     streams.set(incarnation, stream);
-    this.#senders.delete(from); // to the end: the longest silent is forgotten first
-    this.#senders.set(from, streams);
-    if (this.#senders.size > FRONTIER_AUTHORS_MAX) {
-      const [, forgotten] = takeOldest(this.#senders);
-      for (const stream of forgotten.values()) this.#forget(stream);
-    }
+    this.#forgetSilent();
     return stream;
+  }
+
+  /** Whoever was silent the longest goes, of those who aren't here: what one who is here wrote can be repeated to us. */
+  #forgetSilent(): void {
+    for (let turn = this.#senders.size; this.#senders.size > FRONTIER_AUTHORS_MAX; turn--) {
+      const [sender, streams] = takeOldest(this.#senders);
+      if (turn > 0 && this.isHere(sender)) this.#senders.set(sender, streams);
+      else for (const stream of streams.values()) this.#forget(stream);
+    }
   }
 
   #forget(stream: Stream): void {

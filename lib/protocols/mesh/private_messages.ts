@@ -56,7 +56,8 @@ export class PrivateMessages implements Machine<PrivateInput, PrivateEffect> {
   ) {
     this.#sealing = new PrivateSealing(config.room, signer, environment);
     this.#sending = new PrivateSending(config, environment, this.#sealing, room, this.#present);
-    this.#inbox = new PrivateInbox(config.records, room, config.causeMs);
+    const isHere = (sender: PeerKey) => this.#present.has(sender);
+    this.#inbox = new PrivateInbox(config.records, room, isHere, config.causeMs);
     this.#relayed = new RelayedEnvelopes(environment.crypto);
   }
 

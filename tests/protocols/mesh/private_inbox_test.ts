@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { PeerKey } from "../../../lib/base/ids.ts";
 import {
+  FRONTIER_AUTHORS_MAX,
   PRIVATE_EARLY_MAX,
   PRIVATE_EARLY_STREAMS_MAX,
 } from "../../../lib/protocols/mesh/limits.ts";
@@ -10,7 +11,7 @@ import { keyOf } from "./overlay_network.ts";
 const CAUSE_MS = 10_000;
 
 function inboxOf(isShown = true): PrivateInbox {
-  return new PrivateInbox([], { isShown: () => isShown }, CAUSE_MS);
+  return new PrivateInbox([], { isShown: () => isShown }, () => false, CAUSE_MS);
 }
 
 function take(inbox: PrivateInbox, sender: number, counter: number, previous: number) {
@@ -47,6 +48,27 @@ Deno.test("PrivateInbox waits for what the sender had been shown, and not for ev
   assertEquals(inbox.nextDeadlineMs(), null);
 });
 
+Deno.test("PrivateInbox shows nothing again of who is here, or wrote a while ago, whoever has written since", () => {
+  const [here, silent, talks] = [0, 1, 2];
+  const inbox = new PrivateInbox(
+    [],
+    { isShown: () => true },
+    (sender) => sender === keyOf(here),
+    CAUSE_MS,
+  );
+  const again = (sender: number) => {
+    take(inbox, sender, 1, 0);
+    return shown(inbox, 0).length > 0;
+  };
+  for (const sender of [here, silent, talks]) assert(again(sender));
+  for (let sender = 3; sender < FRONTIER_AUTHORS_MAX; sender++) take(inbox, sender, 1, 0);
+  take(inbox, talks, 2, 1);
+  for (let more = 0; more < 2; more++) take(inbox, FRONTIER_AUTHORS_MAX + more, 1, 0);
+  inbox.takeDue(0);
+
+  assertEquals([here, talks, silent].map(again), [false, false, true]);
+});
+
 Deno.test("PrivateInbox: messages of a crowd whose turn never comes cost nothing at each step", () => {
   const inbox = inboxOf();
   for (let sender = 0; sender < 512; sender++) {
@@ -60,7 +82,8 @@ Deno.test("PrivateInbox: messages of a crowd whose turn never comes cost nothing
 
 Deno.test("PrivateInbox: a crowd that waits for what nobody has said costs nothing at each step, and has an end", () => {
   const isShown = new Set<PeerKey>();
-  const inbox = new PrivateInbox([], { isShown: ({ author }) => isShown.has(author) }, CAUSE_MS);
+  const room = { isShown: ({ author }: { author: PeerKey }) => isShown.has(author) };
+  const inbox = new PrivateInbox([], room, () => false, CAUSE_MS);
   const receptions = Array.from({ length: 2 * PRIVATE_EARLY_STREAMS_MAX }, (_, sender) => {
     return take(inbox, sender, 1, 0);
   });
