@@ -254,7 +254,7 @@ export function joinFailure(config: MeshConfig, failures: readonly JoinFailure[]
 function credentialsFailure({ begin }: MeshConfig, contact: Endpoint): Ending {
   const isInvited = begin.kind === "join" && (begin.invite?.secret ?? null) !== null;
   const text = isInvited
-    ? "the invite isn't the room's present one; ask a member for that (/invite shows it)"
+    ? "the invite isn't the room's present one, as far as is known there; ask a member for that (/invite shows it)"
     : "the room there is private; ask a member for its invite, and start with --invite TEXT";
   return {
     code: "bad-credentials",

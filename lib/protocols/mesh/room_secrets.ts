@@ -211,7 +211,7 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
     const before = { rotation: kept.rotations[0] ?? null, opens: kept.currentOpens() };
     const fresh: KeptRotation[] = [];
     // What is beyond is told again, when its time has come.
-    const epochMax = latestEpoch(this.room.genesis.genesis.value.time, this.env.wallMs());
+    const epochMax = this.#latestEpoch();
     // The highest first: where there are more than may be taken in, that one counts.
     const told = rotations.map((claimed) => kept.known(claimed)).sort(compareRotations);
     for (const rotation of told) {
@@ -238,6 +238,11 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
     if (current?.epoch === highest.epoch && compareRotations(current, highest) < 0) {
       this.#tell(peer, nowMs, 1);
     }
+  }
+
+  /** The last that others take in by now. */
+  #latestEpoch(): number {
+    return latestEpoch(this.room.genesis.genesis.value.time, this.env.wallMs());
   }
 
   #isGood(from: PeerKey, rotation: KeptRotation): boolean {
@@ -308,6 +313,11 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
     if (kept.epoch >= EPOCH_MAX) {
       const text = "Cannot rotate the invite: no numbers are left; found another room";
       return this.#refuse("not-allowed", text, ref);
+    }
+    if (kept.epoch >= this.#latestEpoch()) {
+      const text =
+        "Cannot rotate the invite yet: it has been changed too often; try again in a moment";
+      return this.#refuse("busy", text, ref);
     }
     const place = { room: this.room.id, epoch: kept.epoch + 1 };
     const rotation = kept.known({

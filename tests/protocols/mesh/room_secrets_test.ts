@@ -314,6 +314,19 @@ Deno.test("RoomSecrets rotates neither an open room, nor beyond the last epoch, 
   assertEquals(kinds(shown), ["invite"]);
 });
 
+Deno.test("RoomSecrets makes no rotation that nobody would take in yet", () => {
+  const { hear, step, kept } = machine();
+  hear([rotation("Bob", EPOCHS_AHEAD_MAX)]);
+  const early = step(ROTATE);
+  wallMs += 1_000;
+  const later = step(ROTATE);
+  wallMs = FOUNDED_MS;
+
+  assert(early[0]?.type === "refused" && early[0].code === "busy");
+  assertEquals([early.length, kinds(later)], [1, ["persist"]]);
+  assertEquals(kept!.epoch, EPOCHS_AHEAD_MAX);
+});
+
 Deno.test("RoomSecrets forgets a neighbour that is gone", () => {
   const { step } = machine();
   step({ type: "neighbour-down", peer: CEM as PeerKey });
