@@ -227,8 +227,11 @@ class Presenter {
 function beginning(options: MeshOptions, last: RoomId | null): MeshConfig["begin"] {
   const { invite } = options;
   const contact = options.contact ?? invite?.endpoints[0] ?? null;
-  if (contact !== null && invite !== null) return { kind: "join", contact, invite };
-  if (contact !== null) return { kind: "join", contact, ...(last === null ? {} : { last }) };
+  if (contact !== null) {
+    // Who was in that room comes back with whatever invite it came in.
+    const known = last !== null && (invite === null || invite.room === last) ? { last } : {};
+    return { kind: "join", contact, ...(invite === null ? {} : { invite }), ...known };
+  }
   if (!options.foundNew && last !== null) return { kind: "resume", room: last };
   return { kind: "found", ...(options.foundPrivate ? { private: true } : {}) };
 }

@@ -236,6 +236,23 @@ Deno.test("mesh: who comes back with an address needs no invite, and is no stran
   await ann.until(text("back"));
 });
 
+Deno.test("mesh: who was in the room comes back with whatever invite to it", async () => {
+  await using nodes = new PrivateNodes();
+  const data = nodes.folder();
+  const ann = await nodes.founded("Ann");
+  const invite = await inviteOf(ann);
+  const bob = await nodes.invited("Bob", invite, { data });
+  await bob.type(":q");
+  await bob.ended();
+
+  const outdated = changed(invite, ({ secret }) => ({
+    secret: { epoch: secret!.epoch, secret: new Uint8Array(16) },
+  }));
+  const back = nodes.mesh("Bob", ["--invite", outdated], { data });
+  await back.until(isReady);
+  await ann.untilCount(joined("Bob"), 2);
+});
+
 Deno.test("mesh: an invite that was shown counts after its maker was killed in that moment", async () => {
   await using nodes = new PrivateNodes();
   const data = nodes.folder();
