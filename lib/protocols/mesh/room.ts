@@ -199,7 +199,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     if (this.machines.roster.hasNeighboursRoster()) this.#showing.rosterKnown();
     this.#membersChanged();
     this.#pauseInput();
-    this.#view.stepEnds();
+    this.#view.stepEnds(nowMs);
     return this.#later.length === 0 ? this.#out : [...this.#out, ...this.#later];
   }
 

@@ -17,6 +17,7 @@ import {
 import type { ErrorCode } from "../../base/errors.ts";
 import { unsentEvent } from "../../base/mode_output.ts";
 import { didYouMean } from "../../base/nearest.ts";
+import { TokenBucket } from "../../base/token_bucket.ts";
 import type { HistoryMessage, MeshEvent, PeerStatus } from "./events.ts";
 import type { HistoryEntry } from "./order_io.ts";
 import { encodeInvite } from "./invite.ts";
@@ -109,6 +110,9 @@ const ISOLATED_PROBLEM = "no link to any other member; trying those who were her
 /** How events write the address of one who can't be dialled. */
 const NO_ADDRESS: Endpoint = { host: "", port: 0 };
 
+/** Who is told of more proofs of lies reads nothing else: they are counted. */
+const PROOFS_TOLD_PER_SECOND = 0.1;
+const PROOFS_TOLD_BURST = 16;
 /** After so many the warnings begin anew. */
 const STRANGERS_WARNED_MAX = 1_024;
 /** Who returns to a room that is so busy needn't wait longer for its roster: that would cost memory. */
@@ -129,6 +133,9 @@ export class RoomView {
   #toldNotKept = false;
   /** Authors that the user was warned of. */
   readonly #strangers = new Set<PeerKey>();
+  /** Of whom a proof has come that the user wasn't told of yet: one of them, who is here where any is, and how many. */
+  #proven: { readonly author: PeerKey; readonly count: number } | null = null;
+  readonly #proofsTold = new TokenBucket(PROOFS_TOLD_PER_SECOND, PROOFS_TOLD_BURST);
   /** How many messages of whom were skipped in this step. */
   readonly #missed = new Map<PeerKey, number>();
   readonly privateMessages: PrivateView;
@@ -257,7 +264,8 @@ export class RoomView {
     this.#missed.set(author, (this.#missed.get(author) ?? 0) + messages);
   }
 
-  stepEnds(): void {
+  stepEnds(nowMs: number): void {
+    if (this.#proven !== null && this.#proofsTold.take(nowMs)) this.#tellProven(this.#proven);
     if (this.#missed.size === 0) return;
     const names = this.#speakerNames([...this.#missed.keys()]);
     for (const [author, messages] of this.#missed) this.#tellMissed(names.get(author)!, messages);
@@ -299,10 +307,21 @@ export class RoomView {
       `${theirs} come by way of ${this.#name(by)}, who may only pass them on`;
   }
 
+  /** Told by `stepEnds`: authors who are made up, and what they sign, cost a liar nothing. */
   equivocated(author: PeerKey): void {
+    const known = this.#proven?.author;
+    const isKnownHere = known !== undefined && this.facts.shownName(known) !== null;
+    this.#proven = { author: isKnownHere ? known : author, count: (this.#proven?.count ?? 0) + 1 };
+  }
+
+  #tellProven({ author, count }: { readonly author: PeerKey; readonly count: number }): void {
+    this.#proven = null;
     const name = this.facts.shownName(author) ?? shortKey(author);
+    const isOne = count === 1;
+    const who = isOne ? `${name} has` : `${name} and ${count - 1} more have each`;
     this.#warn(
-      `${name} has provably signed two different messages as one; don't rely on what comes from ${name}`,
+      `${who} provably signed two different messages as one; ` +
+        `don't rely on what comes from ${isOne ? name : "them"}`,
     );
   }
 
@@ -411,7 +430,9 @@ export class RoomView {
     const { author } = rotation.rotation.value;
     const rest = "invites given before let no newcomer in any more; members come back as ever";
     if (author === this.self) return this.notice(`This is the room's invite from now on: ${rest}`);
-    const by = this.facts.authorName(author, claim.claim.value.name);
+    const name = this.facts.authorName(author, claim.claim.value.name);
+    const isHere = this.facts.shownName(author) !== null;
+    const by = isHere ? name : `${name}, who isn't here, with key ${fingerprintOf(author)},`;
     if (!overOwn) {
       return this.notice(`${by} has made a new invite, which /invite shows: ${rest}`);
     }

@@ -132,12 +132,18 @@ Deno.test("Mesh takes envelopes from its neighbours alone", () => {
 
 Deno.test("Mesh passes on so many proofs of lies as its neighbours allow", () => {
   const passedOn = new Map<string, number>();
-  const { liars: [liar], pass } = room(1, {
+  const told = new Map<Member, readonly string[]>();
+  const { honest, liars: [liar], pass } = room(1, {
     name: "passed on",
     sent({ member }, link, message) {
       if (message.type !== "proof" || member === liar) return;
       const way = `${member.name} ${link}`;
       passedOn.set(way, (passedOn.get(way) ?? 0) + 1);
+    },
+    shown({ member }, event) {
+      if (event.event !== "notice" || !event.text.includes(" provably signed ")) return;
+      const texts = told.get(member) ?? [];
+      told.set(member, [...texts, event.text]);
     },
   });
   const proofBy = (author: Signer): Proof => {
@@ -156,4 +162,15 @@ Deno.test("Mesh passes on so many proofs of lies as its neighbours allow", () =>
 
   const most = Math.max(...passedOn.values());
   assert(most >= 32 && most < 100, `${most}`);
+  // Of who is told of them, each is counted once, and few have a line of their own.
+  pass(30_000);
+  const countedBy = honest.map((member) => {
+    const texts = told.get(member) ?? [];
+    assert(texts.length <= 20, `${texts.length}`);
+    return texts.reduce(
+      (sum, text) => sum + 1 + Number(text.match(/ and (\d+) more /)?.[1] ?? 0),
+      0,
+    );
+  });
+  assertEquals(Math.max(...countedBy), 3_000);
 });

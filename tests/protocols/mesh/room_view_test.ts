@@ -12,6 +12,7 @@ import {
   RoomView,
   type StatusFacts,
 } from "../../../lib/protocols/mesh/room_view.ts";
+import type { ClaimedRotation } from "../../../lib/protocols/mesh/rotations.ts";
 import { fakeSigner } from "../../sim/fake_crypto.ts";
 
 const keys = new Map(["Ann", "Bob", "Carol", "Dave"].map((name) => [fakeSigner(name).key, name]));
@@ -113,8 +114,8 @@ Deno.test("RoomView: what one step finds missing of a member is told in one sent
     view.skipped(author, messages);
   }
   assertEquals(notices(), []);
-  view.stepEnds();
-  view.stepEnds();
+  view.stepEnds(0);
+  view.stepEnds(0);
 
   assertEquals(notices(), [
     "Missed 3 messages from Bob: nobody here keeps them any more",
@@ -127,7 +128,7 @@ Deno.test("RoomView: who isn't here any more is called by the name under which s
   const kept = [{ author: eve, claim: "c" }, { author: bob, claim: "c" }];
   const { view, notices } = readyView({}, kept as unknown as readonly HistoryEntry[]);
   for (const author of [eve, fay]) view.skipped(author, 2);
-  view.stepEnds();
+  view.stepEnds(0);
 
   const names = notices().map((text) => text.split(/ from |: /)[1]);
   assertEquals(names, ["Bob", fingerprintOf(fay).slice(0, 8)]);
@@ -164,4 +165,37 @@ Deno.test("RoomView: a status says who is suspected, lost or waited for, and wha
     "your input waits: waiting for Carol",
   ]);
   assertEquals(catchingUp, false);
+});
+
+Deno.test("RoomView: who made a new invite and isn't here is told by its key, whatever name it has given itself", () => {
+  const eve = fakeSigner("Eve").key;
+  const { view, notices } = readyView();
+  for (const [author, name] of [[bob, "Bob"], [eve, "Administrator"]] as const) {
+    const rotation = { rotation: { value: { author } } };
+    const claim = { claim: { value: { name } } };
+    view.secretChanged({ rotation, claim } as unknown as ClaimedRotation, false);
+  }
+
+  assertEquals(notices().map((text) => text.split(" has made a new invite")[0]), [
+    "Bob",
+    `Administrator, who isn't here, with key ${fingerprintOf(eve)},`,
+  ]);
+});
+
+Deno.test("RoomView: of proofs against many, those who are here are named, and the others counted", () => {
+  const liars = Array.from({ length: 18 }, (_, n) => fakeSigner(`liar ${n}`).key);
+  const { view, notices } = readyView();
+  for (const liar of liars) {
+    view.equivocated(liar);
+    view.stepEnds(0);
+  }
+  view.equivocated(carol);
+  view.stepEnds(5_000);
+  const early = notices().length;
+  view.stepEnds(10_000);
+
+  assertEquals(early, 16);
+  assertEquals(notices().slice(16), [
+    "Carol and 2 more have each provably signed two different messages as one; don't rely on what comes from them",
+  ]);
 });
