@@ -101,6 +101,7 @@ export class EntryFeed {
 
   /** Shows an event, after all that came before. */
   show(event: MemberEvent, ref: string | undefined): void {
+    if (this.#isStopped) return;
     const isItem = isItemEvent(event);
     if (isItem && !this.#isNext(event.position)) return;
     for (const range of this.#lacking.splice(0)) this.#add(range);
@@ -148,7 +149,12 @@ export class EntryFeed {
 
   #add(waiting: Waiting): void {
     this.#waiting.push(waiting);
-    this.#pump ??= this.#showAll().catch(this.ports.failed);
+    this.#pump ??= this.#showAll().catch((error) => {
+      // Whoever waits for the rest is told that there is none.
+      this.stop();
+      this.#pump = null;
+      this.ports.failed(error);
+    });
   }
 
   async #showAll(): Promise<void> {

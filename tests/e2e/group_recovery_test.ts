@@ -1,6 +1,7 @@
 /** What is lost comes back: the coordinator's files, whole or old; a member's log, missing, short, damaged or foreign. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { checksumOf, checksumText } from "../../lib/store/record_line.ts";
 import {
   coordinatorIs,
   Group,
@@ -304,6 +305,26 @@ for (const [what, spoil] of SPOILT) {
     assertEquals(isIn("Bob")(again.events.find(isIn("Bob"))!), true);
   });
 }
+
+Deno.test("group: an entry that can't be right, under a checksum that fits, ends its member with file and line", async () => {
+  await using group = await Group.open();
+  const [alice] = await group.startAll("Alice");
+  for (let n = 1; n <= 3; n++) {
+    await alice!.say(`text ${n}`);
+    await alice!.until(shows(`text ${n}`));
+  }
+  await alice!.type("/exit");
+  await alice!.ended();
+  const path = group.logPath("Alice");
+  const lines = Deno.readTextFileSync(path).split("\n");
+  const content = lines[2]!.replace("\tAlice\t", "\tB!b\t").replace(/\t[^\t]*$/, "");
+  lines[2] = `${content}\t${checksumText(checksumOf(new TextEncoder().encode(content)))}`;
+  Deno.writeTextFileSync(path, lines.join("\n"));
+
+  const { code, last } = await group.launch("Alice").ended();
+  assertEquals([code, last?.event, last?.code], [5, "fatal", "disk"]);
+  assert(last!.text.includes(`${path}: line 3`), last!.text);
+});
 
 Deno.test("group: a coordinator that has lost its key goes on under another, and its edits still count", async () => {
   await using group = new Group();

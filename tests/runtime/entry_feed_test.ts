@@ -389,15 +389,21 @@ Deno.test("EntryFeed: entries that come again in a log of the same history are s
   ]);
 });
 
-Deno.test("EntryFeed: after stop nothing more is shown, and a log that can't be read is told", async () => {
-  const { reader, feed, failures, say } = world();
+Deno.test("EntryFeed: after stop nothing more is shown", async () => {
+  const { reader, feed, say } = world();
   reader.give(1);
   say(3);
   feed.stop();
   reader.give(Infinity);
   await turns();
+  say(1);
+  await turns();
   assertEquals([reader.shown, feed.settled()], [lines(1, 1), null]);
+});
 
+Deno.test("EntryFeed: a log that can't be read is told once, and nobody waits for the rest", async () => {
+  const shown: MemberEvent[] = [];
+  const failures: unknown[] = [];
   const broken = new EntryFeed({
     log: {
       items: () => {
@@ -407,11 +413,16 @@ Deno.test("EntryFeed: after stop nothing more is shown, and a log that can't be 
     crypto: nodeCrypto,
     self: ANN.key,
     nameOf,
-    show() {},
+    show: (event) => shown.push(event),
     outputReady: () => null,
-    failed: (error) => failures.push(error),
+    // The rest is waited for from then on.
+    failed: (error) => failures.push(String(error), broken.settled()),
   });
   broken.replay(1);
+  broken.show({ event: "members", members: [] }, undefined);
   await broken.settled();
-  assertEquals(failures.map(String), ["Error: unreadable"]);
+  broken.show({ event: "members", members: [] }, undefined);
+
+  assertEquals(failures, ["Error: unreadable", null]);
+  assertEquals([shown, broken.settled()], [[], null]);
 });
