@@ -50,7 +50,8 @@ export class CoordinatorHost extends ModeHost<
   readonly #snapshots: Snapshots;
   /** Snapshots are kept, and listed, one after the other. */
   #snapshotsDone: Promise<void> = Promise.resolve();
-  readonly #entries: DroppingOutput<CoordinatorEvent>;
+  /** What nobody asked for. */
+  readonly #unasked: DroppingOutput<CoordinatorEvent>;
 
   constructor(config: Omit<RebuildingConfig, "records">, ports: CoordinatorHostPorts) {
     super(createCodec(GROUP_MESSAGES), ports);
@@ -59,7 +60,12 @@ export class CoordinatorHost extends ModeHost<
     this.#pin = pin;
     this.#snapshots = snapshots;
     this.#backlog = new LinkBacklog(links);
-    this.#entries = new DroppingOutput(ports, { one: "entry", many: "entries" });
+    this.#unasked = new DroppingOutput(ports, {
+      one: "event",
+      many: "events",
+      again: "/status, /edits and /states say how things stand",
+      states: ["view"],
+    });
     const records = store.records;
     const coordinator = new RebuildingCoordinator({ ...config, records }, signer, environment);
     this.keepLog(store, {
@@ -122,14 +128,15 @@ export class CoordinatorHost extends ModeHost<
   }
 
   /**
-   * A group goes on although nobody reads what its coordinator prints: what each entry says is left out then, the
-   * rest is little.
+   * A group goes on although nobody reads what its coordinator prints: entries aren't told of then, what else nobody
+   * asked for as long as it is little. Answers are: no command is taken while nobody reads.
    */
   #show(event: CoordinatorEvent, ref: string | undefined): void {
     // The next one says all that this one would.
     if (event.event === "consistent" && this.ports.outputReady() !== null) return;
-    const output = event.event === "entry" ? this.#entries : this.ports;
-    output.show(event, ref);
+    if (event.event === "entry") this.#unasked.show(event, ref);
+    else if (isUnasked(event, ref)) this.#unasked.showRare(event, ref);
+    else this.ports.show(event, ref);
   }
 
   /** A disk that refuses is told to whoever asked; whatever else fails is a bug. */
@@ -189,5 +196,25 @@ export class CoordinatorHost extends ModeHost<
 
   protected override completed(event: CoordinatorEvent): CoordinatorEvent {
     return event;
+  }
+}
+
+/** Whether it tells of what happened, and not what a command asked for. */
+function isUnasked(event: CoordinatorEvent, ref: string | undefined): boolean {
+  switch (event.event) {
+    case "joined":
+    case "left":
+    case "view":
+    case "recovered":
+    case "edit":
+      return true;
+    case "snapshot":
+      return event.scheduled === true;
+    // What was typed as text has no `ref`: its answers count along.
+    case "notice":
+    case "error":
+      return ref === undefined;
+    default:
+      return false;
   }
 }

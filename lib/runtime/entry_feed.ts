@@ -2,6 +2,9 @@
  * Messages of a group, and edits of them, on their way to the user. While nobody takes the output they aren't kept in
  * memory: they are in the log, and are read from there when somebody does. So a reader that stands still holds up
  * nobody else, and a long history is shown piece by piece.
+ *
+ * All else is kept in memory until then: answers to commands, which are as many as those, and what comes unasked, up
+ * to a bound. What goes beyond it is left out, and the reader is told so.
  */
 
 import { dropOldest } from "../base/bounded.ts";
@@ -11,7 +14,9 @@ import type { Hash, PeerKey, RequestId } from "../base/ids.ts";
 import { committedEvent, type NameOf } from "../protocols/group/edit_view.ts";
 import type { EntryView, MemberEvent } from "../protocols/group/events.ts";
 import { type Batch, entryId } from "../protocols/group/history.ts";
+import { EDITS_MAX, TEXT_BYTES_MAX } from "../protocols/group/limits.ts";
 import type { HistoryRead, LoggedEntryState } from "../protocols/group/member_io.ts";
+import { LeftOut } from "./left_out.ts";
 
 /** What has a position in the log: an entry, or an edit of one. */
 export interface LoggedItem {
@@ -45,8 +50,9 @@ export interface EntryLog {
 export interface EntryFeedPorts {
   readonly log: Pick<EntryLog, "items">;
   readonly crypto: Crypto;
-  /** One's own key. */
+  /** One's own key, and name. */
   readonly self: PeerKey;
+  readonly name: string;
   /** Names are shown as those of entries that come now. */
   readonly nameOf: NameOf;
   show(event: MemberEvent, ref: string | undefined): void;
@@ -58,7 +64,13 @@ export interface EntryFeedPorts {
 
 /** What waits for the reader: a part of the log, or anything else. */
 type Waiting =
-  | { readonly type: "event"; readonly event: MemberEvent; readonly ref: string | undefined }
+  | {
+    readonly type: "event";
+    readonly event: MemberEvent;
+    readonly ref: string | undefined;
+    /** Of what comes unasked: how long it is. */
+    readonly unaskedUnits: number;
+  }
   | Range;
 
 interface Range {
@@ -71,6 +83,9 @@ interface Range {
 
 /** `ref`s that are kept: many more than wait, as no more is asked for while the output isn't taken. */
 const REFS_MAX = 65_536;
+
+/** Of what comes unasked and waits: all votes that can be wanted at once, of the longest texts, before and after. */
+const UNASKED_UNITS_MAX = EDITS_MAX * 2 * TEXT_BYTES_MAX;
 
 /** An event that stands for a position of the log. */
 type ItemEvent = Extract<MemberEvent, { readonly event: "message" | "edit" }> & {
@@ -86,6 +101,14 @@ export class EntryFeed {
   #through = 0;
   /** Of entries and edits that wait, by position. */
   readonly #refs = new Map<number, string>();
+  #unaskedUnits = 0;
+  /** Told of when all that waits is shown. */
+  readonly #leftOut = new LeftOut<MemberEvent>({
+    one: "event",
+    many: "events",
+    again: "/status and /list say how things stand",
+    states: ["view", "coordinator", "catching-up"],
+  });
   #pump: Promise<void> | null = null;
   #isStopped = false;
   /** Counts what was shown late: whoever waits sees whether anything moves. */
@@ -105,10 +128,9 @@ export class EntryFeed {
     const isItem = isItemEvent(event);
     if (isItem && !this.#isNext(event.position)) return;
     for (const range of this.#lacking.splice(0)) this.#add(range);
-    if (this.#waiting.length === 0 && this.ports.outputReady() === null) {
-      return this.ports.show(event, ref);
-    }
-    if (!isItem) return this.#add({ type: "event", event, ref });
+    const isWaiting = this.#waiting.length > 0 || !this.#leftOut.isEmpty;
+    if (!isWaiting && this.ports.outputReady() === null) return this.ports.show(event, ref);
+    if (!isItem) return this.#wait(event, ref);
     const { position, history = false } = event;
     if (ref !== undefined) this.#refs.set(position, ref);
     dropOldest(this.#refs, REFS_MAX);
@@ -117,6 +139,16 @@ export class EntryFeed {
       last.through + 1 === position;
     if (continues) last.through = position;
     else this.#add({ type: "items", next: position, through: position, history });
+  }
+
+  #wait(event: MemberEvent, ref: string | undefined): void {
+    const isUnasked = comesUnasked(event, ref, this.ports.name);
+    const unaskedUnits = isUnasked ? JSON.stringify(event).length : 0;
+    const hasRoom = this.#leftOut.isEmpty && this.#unaskedUnits + unaskedUnits <= UNASKED_UNITS_MAX;
+    // From the first on all are left out: what is told late mustn't be older than what was shown.
+    if (isUnasked && !hasRoom) return this.#leftOut.add(event);
+    this.#unaskedUnits += unaskedUnits;
+    this.#add({ type: "event", event, ref, unaskedUnits });
   }
 
   /** Whether it wasn't given before. With the first position a log begins anew: what waits of the old one is gone. */
@@ -161,12 +193,15 @@ export class EntryFeed {
     for (;;) {
       await this.ports.outputReady();
       const next = this.#waiting[0];
-      if (next === undefined || this.#isStopped) {
+      if (this.#isStopped || (next === undefined && this.#leftOut.isEmpty)) {
         this.#pump = null;
         return;
       }
-      if (next.type === "event") this.ports.show(next.event, next.ref);
-      else {
+      if (next === undefined) this.#leftOut.tell((event) => this.ports.show(event, undefined));
+      else if (next.type === "event") {
+        this.#unaskedUnits -= next.unaskedUnits;
+        this.ports.show(next.event, next.ref);
+      } else {
         const from = next.next;
         await this.#showSome(next);
         if (this.#waiting[0] !== next) continue;
@@ -227,4 +262,26 @@ export class EntryFeed {
 /** An edit that isn't in the log, being aborted or in doubt, has no position. */
 function isItemEvent(event: MemberEvent): event is ItemEvent {
   return event.event === "message" || (event.event === "edit" && event.position !== undefined);
+}
+
+/**
+ * Whether nobody asked for it, and it can be had again: by `/status`, `/list` or `/entry`. What became of one's own
+ * edits is told once.
+ */
+function comesUnasked(event: MemberEvent, ref: string | undefined, ownName: string): boolean {
+  switch (event.event) {
+    case "view":
+    case "coordinator":
+    case "catching-up":
+    case "vote-wanted":
+      return true;
+    case "edit":
+      return event.outcome === "in-doubt" || event.by !== ownName;
+    // What was typed as text has no `ref`: its answers count along.
+    case "notice":
+    case "error":
+      return ref === undefined;
+    default:
+      return false;
+  }
 }

@@ -81,6 +81,7 @@ export class MemberHost extends ModeHost<
       log,
       crypto: environment.crypto,
       self: signer.key,
+      name: config.name,
       nameOf: this.#nameOf,
       show: (event, ref) => ports.show(this.completed(event), ref),
       outputReady: () => ports.outputReady(),

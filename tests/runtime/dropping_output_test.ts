@@ -38,3 +38,36 @@ Deno.test("DroppingOutput: what nobody reads is dropped and counted, until someb
   await read();
   assertEquals(shown, ["3 entries weren't told of: nobody read the output true undefined"]);
 });
+
+interface View {
+  readonly event: "view" | "joined";
+  readonly text: string;
+}
+
+Deno.test("DroppingOutput: what is rare is shown all the same, as long as it is little", async () => {
+  const shown: (View | ModeEvent)[] = [];
+  const unread = Promise.withResolvers<void>();
+  let isRead = false;
+  const output = new DroppingOutput<View>({
+    show: (event: View | ModeEvent) => shown.push(event),
+    outputReady: () => isRead ? null : unread.promise,
+  }, { one: "event", many: "events", again: "/status has more", states: ["view"] });
+  const long = { event: "joined", text: "x".repeat(100_000) } as const;
+
+  for (let n = 0; n < 100; n++) output.showRare(long, undefined);
+  const whileUnread = shown.splice(0);
+  assertEquals(whileUnread, Array.from({ length: 10 }, () => long));
+  for (const text of ["1", "2"]) output.showRare({ event: "view", text }, undefined);
+  output.show({ event: "joined", text: "often" }, undefined);
+  isRead = true;
+  unread.resolve();
+  await unread.promise;
+  output.showRare(long, undefined);
+
+  const text = "92 events weren't told of: nobody read the output; /status has more";
+  assertEquals(shown, [
+    { event: "notice", text, warning: true },
+    { event: "view", text: "2" },
+    long,
+  ]);
+});

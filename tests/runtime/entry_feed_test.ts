@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { nodeCrypto, type Signer } from "../../lib/base/crypto.ts";
 import type { Hash } from "../../lib/base/ids.ts";
 import type { MemberEvent } from "../../lib/protocols/group/events.ts";
@@ -145,6 +145,7 @@ function world() {
     log,
     crypto: nodeCrypto,
     self: ANN.key,
+    name: "Ann",
     nameOf,
     show: (event, ref) => reader.show(event, ref),
     outputReady: () => reader.ready(),
@@ -323,6 +324,76 @@ Deno.test("EntryFeed: an edit that isn't in the log is an event as any other", a
   ]);
 });
 
+/** What others ask for, as long as it may be. */
+const LONG = "x".repeat(65_536);
+const wanted = (edit: number): MemberEvent => {
+  return { event: "vote-wanted", edit, seq: 1, by: "Bob", old: LONG, new: LONG, deadline: "" };
+};
+
+Deno.test("EntryFeed: what comes unasked and can be asked for again is left out beyond a bound, and told so once", async () => {
+  const { reader, feed, say } = world();
+  say(1);
+  reader.give(0);
+  const aborted = { event: "edit", seq: 1, text: LONG, outcome: "aborted", reason: "no" } as const;
+  for (let edit = 1; edit <= 200; edit++) {
+    feed.show(wanted(edit), undefined);
+    feed.show({ ...aborted, edit, by: "Bob" }, undefined);
+  }
+  for (const state of ["down", "up", "down"] as const) {
+    feed.show({ event: "coordinator", state }, undefined);
+  }
+  feed.show({ ...aborted, edit: 201, by: "Ann" }, undefined);
+  say(2);
+  feed.show({ event: "members", members: [] }, "m");
+  feed.show({ event: "error", code: "full", text: "asked" }, "e");
+  feed.show({ event: "error", code: "protocol", text: "unasked" }, undefined);
+  await turns();
+  assertEquals(reader.shown.length, 1);
+  reader.give(Infinity);
+  await feed.settled();
+
+  const later = reader.events.slice(1);
+  const others = later.filter((event) =>
+    event.event === "vote-wanted" || (event.event === "edit" && event.by === "Bob")
+  );
+  assertEquals(later.slice(0, others.length), others);
+  const units = JSON.stringify(others).length;
+  assert(units > 4_000_000 && units < 9_000_000, `${units} waited`);
+  const leftOut = 400 - others.length + 2 + 1;
+  assertEquals(later.slice(others.length), [
+    { ...aborted, edit: 201, by: "Ann" },
+    ...later.filter(({ event }) => event === "message"),
+    { event: "members", members: [] },
+    { event: "error", code: "full", text: "asked" },
+    {
+      event: "notice",
+      text:
+        `${leftOut} events weren't told of: nobody read the output; /status and /list say how ` +
+        "things stand",
+      warning: true,
+    },
+    { event: "coordinator", state: "down" },
+  ]);
+  assertEquals(reader.shown.filter((shown) => shown.includes("text")), lines(1, 3));
+});
+
+Deno.test("EntryFeed: who reads again is told of everything again", async () => {
+  const { reader, feed } = world();
+  reader.give(0);
+  for (let edit = 1; edit <= 100; edit++) feed.show(wanted(edit), undefined);
+  reader.give(Infinity);
+  await feed.settled();
+  assertEquals(reader.shown.at(-1), "notice");
+  const before = reader.shown.length;
+  reader.give(0);
+  for (let edit = 101; edit <= 110; edit++) feed.show(wanted(edit), undefined);
+  reader.give(Infinity);
+  await feed.settled();
+  feed.show(wanted(111), undefined);
+
+  assertEquals(reader.shown.slice(before), Array.from({ length: 11 }, () => "vote-wanted"));
+});
+
 Deno.test("EntryFeed: what was given before isn't shown again, unless the log begins anew", async () => {
   const { log, reader, feed, say } = world();
   reader.give(2);
@@ -412,6 +483,7 @@ Deno.test("EntryFeed: a log that can't be read is told once, and nobody waits fo
     },
     crypto: nodeCrypto,
     self: ANN.key,
+    name: "Ann",
     nameOf,
     show: (event) => shown.push(event),
     outputReady: () => null,

@@ -500,10 +500,46 @@ Deno.test("CoordinatorHost: entries that nobody reads of are counted, and the gr
   const told = server.events.slice(before);
   assertEquals(told, [{
     event: "notice",
-    text: "50 entries weren't told of: nobody read the output",
+    text:
+      "50 events weren't told of: nobody read the output; /status, /edits and /states say how " +
+      "things stand",
     warning: true,
   }]);
   assertEquals(members(ann), ["Ann", "Bob"]);
+});
+
+Deno.test("CoordinatorHost: edits that nobody reads of are shown as long as they are few, then counted", async () => {
+  const { world, server, ann } = await annAndBob();
+  ann.say("at seven?");
+  await world.pass(500);
+  const before = server.events.length;
+  server.reader.stop();
+
+  const text = "x".repeat(60_000);
+  for (let number = 0; number < 40; number++) {
+    ann.host.command({ command: "edit", seq: 1, text: `${number} ${text}` }, undefined);
+    await world.pass(500);
+  }
+  const committed = ann.events.filter((event) =>
+    event.event === "edit" && event.outcome === "committed"
+  );
+  assertEquals(committed.length, 40);
+  server.host.command({ command: "edits" }, "e");
+  const whileUnread = server.events.slice(before);
+  assertEquals(whileUnread.map(({ event }) => event), [
+    ...Array.from({ length: 17 }, () => "edit"),
+    "edits",
+  ]);
+  server.reader.goOn();
+  await world.pass(50);
+
+  assertEquals(server.events.slice(before + whileUnread.length), [{
+    event: "notice",
+    text:
+      "23 events weren't told of: nobody read the output; /status, /edits and /states say how " +
+      "things stand",
+    warning: true,
+  }]);
 });
 
 Deno.test("MemberHost: a disk that refuses ends the member, and the others go on without it", async () => {
