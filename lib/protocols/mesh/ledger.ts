@@ -442,7 +442,8 @@ export class Ledger {
   /** The oldest of those of whom nothing was ever heard here: they are made up at no cost. Otherwise the oldest. */
   #leastProven(): StreamState {
     for (const state of this.#proven.keys()) {
-      if (state.counter === 0 && state.closed?.excluded == null) return state;
+      const excluded = state.closed?.excluded ?? null;
+      if (state.counter === 0 && excluded === null) return state;
     }
     return this.#proven.keys().next().value!;
   }
