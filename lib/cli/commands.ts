@@ -167,9 +167,10 @@ export interface CommandTableOptions<Target> {
   readonly afterName?: string;
   /** Forms of lines that are no commands, for `/help`: head and description. */
   readonly bareForms?: readonly (readonly [head: string, help: string])[];
-  /** Lines that are commands as a whole, exactly so: `:q`. */
-  readonly words: Readonly<Record<string, string>>;
 }
+
+/** Lines that leave in every mode, as a whole and exactly so. */
+const LEAVING_WORDS = [":q", ":quit"];
 
 interface InputObject extends Readonly<Record<string, unknown>> {
   readonly command?: unknown;
@@ -198,7 +199,10 @@ export class CommandTable<Target> {
       : options.textObject;
     this.afterName = options.afterName ?? " ";
     this.bareForms = options.bareForms ?? [];
-    this.#words = new Map(Object.entries(options.words));
+    const leaving = this.commands.find(({ leaves }) => leaves === true);
+    this.#words = new Map(
+      leaving === undefined ? [] : LEAVING_WORDS.map((word) => [word, leaving.name]),
+    );
   }
 
   /** Whether what a bare line says leaves no trace of its own. */

@@ -80,7 +80,6 @@ export const friendsCommands: CommandTable<FriendsCommandSink> = new CommandTabl
     ["NAME/TEXT", "says TEXT to NAME; TEXT may have slashes"],
     [`${LAST_WRITER}/TEXT`, "answers who wrote last, unless a friend is called r"],
   ],
-  words: {},
   commands: [
     command({
       name: "msg",

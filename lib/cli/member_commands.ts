@@ -34,7 +34,6 @@ const openEdit = maybeNumberOf("an edit", "the question names it, for example /g
 export const memberCommands: CommandTable<MemberCommandSink> = new CommandTable<MemberCommandSink>({
   bareLine: (line) => ({ command: "msg", texts: { text: line } }),
   bareForms: [["TEXT", "says TEXT to all"], ["//TEXT", "says /TEXT: no command"]],
-  words: {},
   commands: [
     command({
       name: "msg",

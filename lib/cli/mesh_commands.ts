@@ -19,7 +19,6 @@ const receiver: Argument<string | undefined> = { ...memberName, optionalInObject
 export const meshCommands: CommandTable<MeshCommandSink> = new CommandTable<MeshCommandSink>({
   bareLine: (line) => ({ command: "msg", texts: { text: line } }),
   bareForms: [["//TEXT", "says /TEXT: no command"]],
-  words: { ":q": "quit", ":quit": "quit" },
   commands: [
     command({
       name: "msg",

@@ -179,7 +179,6 @@ export function registryCommands(
       ["TEXT", "says TEXT, in a call; //TEXT says /TEXT, and q after a blank says q"],
       ["q", "hangs up, or withdraws a call; in the lobby: logs out, as Ctrl+X does"],
     ],
-    words: {},
     commands: COMMANDS,
   });
 }

@@ -20,7 +20,6 @@ export const regserverCommands: CommandTable<RegserverCommandSink> = new Command
   bareLine: (line) => refuseBareLine(line, "to tell all who are logged in, /broadcast TEXT"),
   chatIsSilent: () => true,
   textObject: '{"command":"broadcast","text":"..."}',
-  words: {},
   commands: [
     {
       ...listCommand,

@@ -19,7 +19,6 @@ export const serveCommands: CommandTable<ServeCommandSink> = new CommandTable<Se
   bareLine: (line) => refuseBareLine(line, "to write to the group, join it with p2pchat peer"),
   chatIsSilent: () => true,
   textObject: null,
-  words: {},
   commands: [
     listCommand,
     { ...statusCommand, help: "members, the entries that each has, your key, what is wrong" },

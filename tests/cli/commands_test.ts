@@ -203,7 +203,6 @@ Deno.test("a form names its arguments, all of which are there", () => {
 const optional: Argument<string | undefined> = { parse: (text) => text };
 const edits = new CommandTable<(text: string) => void>({
   bareLine: (line) => ({ command: "edit", texts: { text: line, n: "1" } }),
-  words: {},
   commands: [
     command({
       name: "edit",
