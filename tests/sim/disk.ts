@@ -19,6 +19,8 @@ export class SimDisk<Stored> {
   synced = 0;
   /** Whether writes are refused: a full disk, an input/output error. */
   refuses = false;
+  /** How long it takes until whoever writes is told of a refusal. */
+  refusalMs = 0;
   /** Told of every write, and of where it begins. */
   wrote: ((records: readonly Stored[], from: number) => void) | null = null;
   #sync: Timer | null = null;
@@ -61,6 +63,7 @@ export class SimDisk<Stored> {
     if (this.#sync !== null) this.time.disarm(this.#sync);
     this.#sync = null;
     this.refuses = false;
+    this.refusalMs = 0;
   }
 
   /** Puts the disk back to an image that was taken of it, or of another. */

@@ -51,6 +51,10 @@ const HUNTS: readonly Hunt[] = [
     finding: /was delivered, and never shown|was queued, and never shown/,
   },
   { mutation: MUTATIONS.neverSendsAgain, finding: /was queued, and never shown/ },
+  {
+    mutation: MUTATIONS.releasesAround,
+    finding: /was delivered, and never shown|was queued, and never shown/,
+  },
 ];
 const SEEDS_MAX = 100;
 

@@ -49,6 +49,8 @@ class Pending<Effect, Stored> {
   written = false;
   /** The disk's length with these records; -1 where it refused them. */
   upTo = -1;
+  /** Nobody is told before this time that the disk refused it. */
+  refusedAtMs = 0;
   constructor(readonly effect: Effect, readonly persist: Persist<Stored>) {}
 }
 
@@ -76,6 +78,7 @@ export class SimProcess<Input, Effect, Stored> {
   #head = 0;
   readonly #timer = new Timer(() => this.#due());
   readonly #wake = new Timer(() => this.#awake());
+  readonly #refusal = new Timer(() => this.#diskAnswered());
 
   constructor(
     readonly machine: Machine<Input, Effect>,
@@ -144,6 +147,7 @@ export class SimProcess<Input, Effect, Stored> {
     this.alive = false;
     this.time.disarm(this.#timer);
     this.time.disarm(this.#wake);
+    this.time.disarm(this.#refusal);
     this.#inbox = [];
     this.#queue = [];
     this.#head = 0;
@@ -190,7 +194,10 @@ export class SimProcess<Input, Effect, Stored> {
     if (!this.#gap && this.disk.write(entry.persist.records)) {
       entry.upTo = this.disk.records.length;
       this.#untold++;
-    } else this.#gap = true;
+      return;
+    }
+    this.#gap = true;
+    entry.refusedAtMs = this.time.nowMs + this.disk.refusalMs;
   }
 
   /**
@@ -213,7 +220,11 @@ export class SimProcess<Input, Effect, Stored> {
       if (entry instanceof Pending) {
         if (!entry.written) this.#write(entry);
         if (entry.persist.sync && entry.upTo > this.disk.synced) {
-          this.disk.sync(() => this.#synced());
+          this.disk.sync(() => this.#diskAnswered());
+          break;
+        }
+        if (entry.refusedAtMs > this.time.nowMs) {
+          this.time.arm(this.#refusal, entry.refusedAtMs);
           break;
         }
         this.#head++;
@@ -237,7 +248,7 @@ export class SimProcess<Input, Effect, Stored> {
     }
   }
 
-  #synced(): void {
+  #diskAnswered(): void {
     if (this.alive && !this.#busy && !this.stalled) this.#run();
   }
 

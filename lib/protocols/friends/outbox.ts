@@ -35,8 +35,7 @@ export interface OutboxEntry {
   readonly ref: string | undefined;
   /**
    * `new`: to be written. `writing`: to the disk. `stored`: it may go out, and outlives this process. `leaving`: it
-   * is being taken back; like one that isn't stored yet it holds up what comes after it. `kept`: it may go out, and
-   * is in memory alone.
+   * is being taken back, and holds up all that has no place yet. `kept`: it may go out, and is in memory alone.
    */
   state: "new" | "writing" | "stored" | "leaving" | "kept";
 }
@@ -169,15 +168,23 @@ export class Outbox {
     return this.#entries.filter(({ id }) => id.startsWith(start));
   }
 
+  /** Whether all that waits has its place: what has one never stands behind what gets a later one. */
+  get isReleased(): boolean {
+    return this.#entries.at(-1)?.position !== null;
+  }
+
   /**
-   * From here on all that waits may go out, but for what is being taken back.
+   * From here on all that waits may go out. Nothing, while something is being taken back: if the disk refuses that it
+   * stays where it was, and needs a place before those behind it. Nothing goes out later by this, as what is
+   * released waits for the disk, too.
    * @param next Draws the places, one after the other.
    * @returns The first of those that were drawn; null for none.
    */
   release(next: () => Position): Position | null {
+    if (this.#entries.some(({ state }) => state === "leaving")) return null;
     let first: Position | null = null;
     for (const entry of this.#entries) {
-      if (entry.position !== null || entry.state === "leaving") continue;
+      if (entry.position !== null) continue;
       entry.position = next();
       first ??= entry.position;
     }

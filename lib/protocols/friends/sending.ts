@@ -53,7 +53,8 @@ export class Sending {
         ref,
       );
     }
-    const position = friend.link === null ? null : this.#nextPosition();
+    const isNext = friend.link !== null && outbox.isReleased;
+    const position = isNext ? this.#nextPosition() : null;
     outbox.add({ position, id, text, bytes, sentAt, ref, state: this.queue ? "new" : "kept" });
     this.table.markBusy(friend);
     this.#storeQueued(friend);
@@ -128,15 +129,20 @@ export class Sending {
       done: () => {
         friend.outbox.remove(entry);
         this.out.delivery(entry.id, friend, "failed", { reason: TAKEN_BACK, ref });
-        this.pump(friend);
+        this.#goOn(friend);
       },
       failed: (text) => {
         entry.state = "stored";
         this.out.error("disk", text, ref);
-        if (friend.link !== null) this.#release(friend);
-        this.pump(friend);
+        this.#goOn(friend);
       },
     });
+  }
+
+  /** A link may have come up while a message was being taken back. */
+  #goOn(friend: Friend): void {
+    if (friend.link !== null) this.#release(friend);
+    this.pump(friend);
   }
 
   /** What the friend has stored of what we said, and what we know of it, are made one. */

@@ -161,24 +161,33 @@ Deno.test("Outbox.takeUnstored() takes off what is in memory alone, in order", (
   assertEquals(numbers(outbox.entries), [1, 3]);
 });
 
-Deno.test("Outbox.release() gives places to what has none, in order, but for what is being taken back", () => {
+Deno.test("Outbox.release() gives places to what has none, in order", () => {
   const outbox = outboxOf(
     outboxEntry(1, { position: place(1, 4) }),
     outboxEntry(2, { position: null }),
-    outboxEntry(3, { position: null, state: "leaving" }),
-    outboxEntry(4, { position: null, state: "writing" }),
+    outboxEntry(3, { position: null, state: "writing" }),
   );
   let number = 7;
 
+  assertEquals(outbox.isReleased, false);
   assertEquals(outbox.release(() => place(number++)), place(7));
 
-  assertEquals(outbox.entries.map(({ position }) => position), [
-    place(1, 4),
-    place(7),
-    null,
-    place(8),
-  ]);
-  assertEquals(filled(1).release(() => place(1)), null);
+  const places = outbox.entries.map(({ position }) => position);
+  assertEquals([places, outbox.isReleased], [[place(1, 4), place(7), place(8)], true]);
+  assertEquals(outbox.release(() => place(1)), null);
+  assertEquals(outboxOf().isReleased, true);
+});
+
+Deno.test("Outbox.release() gives no places while something is being taken back", () => {
+  const outbox = outboxOf(
+    outboxEntry(1, { position: null }),
+    outboxEntry(2, { position: null, state: "leaving" }),
+    outboxEntry(3, { position: null }),
+  );
+
+  assertEquals(outbox.release(() => place(1)), null);
+
+  assertEquals(outbox.entries.map(({ position }) => position), [null, null, null]);
 });
 
 Deno.test("Outbox sends nothing that has no place", () => {

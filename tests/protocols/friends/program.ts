@@ -56,6 +56,8 @@ export class Program {
   /** The texts of all errors, notices and warnings so far. */
   readonly told: string[] = [];
   readonly events: FriendsEvent[] = [];
+  /** On all links, in order. */
+  readonly sent: FriendsMessage[] = [];
   /** Of the latest dial. */
   attempt = 0;
   #held: Extract<FriendsEffect, { readonly type: "persist" }>[] = [];
@@ -142,6 +144,15 @@ export class Program {
     return held.flatMap((effect) => this.#persist(effect)).flatMap((input) => this.feed(input));
   }
 
+  /** The disk answers what it was asked first, and holds the rest. */
+  diskAnswersFirst(mode: "writes" | "refuses"): Words {
+    const first = this.#held.shift()!;
+    this.diskMode = mode;
+    const inputs = this.#persist(first);
+    this.diskMode = "holds";
+    return inputs.flatMap((input) => this.feed(input));
+  }
+
   /** Lets time pass, with a tick whenever one is wanted. */
   pass(ms: number): Words {
     const words: string[] = [];
@@ -225,6 +236,7 @@ export class Program {
         return `dials ${who} at ${endpointText(effect.endpoint)}`;
       }
       case "send":
+        this.sent.push(effect.message);
         return `${effect.link}: ${messageWords(effect.message)}`;
       case "close":
         return `closes ${effect.link}: ${effect.reason}`;

@@ -1,7 +1,7 @@
 // `/outbox` and `/unsend`: what waits, and whether it can still be taken back.
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { BOB, idOf } from "./fixtures.ts";
+import { BOB, CEM, idOf } from "./fixtures.ts";
 import { Program } from "./program.ts";
 
 const DIAL = "dials bob at 10.0.0.2:5001";
@@ -143,14 +143,77 @@ Deno.test("Friends takes nothing back whose record isn't on disk yet, nor one tw
   assertEquals(ann.diskAnswers(), TAKEN_BACK);
 });
 
-Deno.test("Friends sends nothing that is being taken back, and what is behind it afterwards", () => {
+/** The numbers of the messages that went out on the link, as they were sent. */
+function sentNumbers(ann: Program): readonly (readonly number[])[] {
+  return ann.sent.flatMap((message) =>
+    message.type === "texts" ? [message.entries.map(({ number }) => number)] : []
+  );
+}
+
+Deno.test("Friends sends nothing while something is being taken back, and the rest afterwards", () => {
   const ann = Program.started();
   for (const text of ["one", "two", "three"]) ann.say("bob", text);
   ann.diskMode = "holds";
   unsend(ann, 2);
 
-  assertEquals(ann.meets().at(-1), "1: texts one");
-  assertEquals(ann.diskAnswers(), [...TAKEN_BACK, "1: texts three"]);
+  assertEquals(ann.meets(), ["1: hello", "pins bob as bob", "bob opened: the friend dialled"]);
+  ann.say("bob", "four");
+  assertEquals(ann.diskAnswers(), [
+    ...TAKEN_BACK,
+    "1: texts one, three",
+    "1: texts four",
+    "bob queued",
+  ]);
+  assertEquals(sentNumbers(ann), [[1, 2], [3]]);
+});
+
+Deno.test("Friends gives places in order when a link comes up while the disk refuses to take one back", () => {
+  const ann = Program.started();
+  for (const text of ["one", "two", "three"]) ann.say("bob", text);
+  ann.diskMode = "holds";
+  for (const number of [1, 2]) unsend(ann, number);
+  ann.meets();
+
+  assertEquals(ann.diskAnswers("refuses"), [
+    "error disk [u]",
+    "error disk [u]",
+    "1: texts one, two, three",
+  ]);
+  assertEquals(sentNumbers(ann), [[1, 2, 3]]);
+});
+
+Deno.test("Friends gives what is typed meanwhile its place after what the disk refuses to take back", () => {
+  const ann = Program.started();
+  for (const text of ["one", "two"]) ann.say("bob", text);
+  ann.diskMode = "holds";
+  unsend(ann, 1);
+  ann.meets();
+  ann.say("bob", "three");
+
+  assertEquals(ann.diskAnswersFirst("refuses"), ["error disk [u]", "1: texts one, two"]);
+  assertEquals(ann.diskAnswers(), ["1: texts three", "bob queued"]);
+  assertEquals(sentNumbers(ann), [[1, 2], [3]]);
+});
+
+Deno.test("Friends finds on disk the places that it gave after a message was taken back", () => {
+  const before = Program.started();
+  for (const text of ["one", "two", "three"]) before.say("bob", text);
+  before.diskMode = "holds";
+  unsend(before, 2);
+  before.meets();
+  before.meets(CEM, { name: "cem" });
+  before.reaches(CEM); // the address was asked
+  before.say("cem", "has a place of the same epoch");
+  before.diskAnswers();
+  const [sent] = before.sent.filter((message) =>
+    message.type === "texts" && message.entries.length === 2
+  );
+
+  const ann = before.restarted();
+  ann.feed({ type: "start" });
+  ann.meets();
+
+  assertEquals(ann.sent.at(-1), sent);
 });
 
 Deno.test("Friends keeps and sends what the disk doesn't let it take back", () => {

@@ -5,7 +5,7 @@ import type { Machine } from "../../../lib/base/machine.ts";
 import type { Friends } from "../../../lib/protocols/friends/friends.ts";
 import type { FriendsEffect, FriendsInput } from "../../../lib/protocols/friends/friends_io.ts";
 import { Outbox } from "../../../lib/protocols/friends/outbox.ts";
-import { EPOCH_BYTES, Positions } from "../../../lib/protocols/friends/position.ts";
+import { EPOCH_BYTES, type Position, Positions } from "../../../lib/protocols/friends/position.ts";
 import { Receiving } from "../../../lib/protocols/friends/receiving.ts";
 import type { FriendsRecord } from "../../../lib/protocols/friends/records.ts";
 import { replaced } from "../replaced.ts";
@@ -68,6 +68,17 @@ function sameEpoch({ randomBytes }: Environment): Environment["randomBytes"] {
   return (length) => length === EPOCH_BYTES ? new Uint8Array(length).fill(1) : randomBytes(length);
 }
 
+/** Gives places to what stands behind a message that is being taken back. */
+function releaseAround(this: Outbox, next: () => Position): Position | null {
+  let first: Position | null = null;
+  for (const entry of this.entries) {
+    if (entry.position !== null || entry.state === "leaving") continue;
+    entry.position = next();
+    first ??= entry.position;
+  }
+  return first;
+}
+
 export const MUTATIONS = {
   acknowledgesBeforeStored: {
     name: "show and acknowledge before they have stored",
@@ -110,5 +121,9 @@ export const MUTATIONS = {
   neverSendsAgain: {
     name: "send nothing again on a new link",
     install: replaced(Outbox.prototype, "restart", () => {}),
+  },
+  releasesAround: {
+    name: "give places to what stands behind a message that is being taken back",
+    install: replaced(Outbox.prototype, "release", releaseAround),
   },
 } as const satisfies Record<string, Mutation>;

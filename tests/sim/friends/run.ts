@@ -12,6 +12,7 @@ export interface FriendsRun {
 }
 
 const SETTLE_MS = 90_000;
+const REFUSAL_MS_MAX = 3_000;
 
 const ACTIONS = [
   ["say", 30],
@@ -30,9 +31,10 @@ const ACTIONS = [
   ["clockJump", 2],
   ["quit", 2],
   ["unsend", 4],
+  ["unsendInVain", 3],
   ["forget", 2],
   ["compact", 2],
-  ["compactThenKill", 3],
+  ["compactThenKill", 8],
   ["attack", 4],
 ] as const;
 type Action = typeof ACTIONS[number][0];
@@ -61,14 +63,16 @@ export function runFriends({ seed, steps, print, mutation }: FriendsRun): World 
   }
   world.network.setCuts(() => false);
   for (const person of world.people) {
-    person.disk.refuses = false;
     person.forgotten.clear();
     world.tellTable(person);
     person.process?.fault.spare();
   }
-  // Whoever was told to leave while it stood still leaves now.
+  // Whoever was told to leave while it stood still leaves now, and a disk may fill up now.
   for (const untilMs = world.time.nowMs + SETTLE_MS; world.time.nowMs < untilMs;) {
-    for (const person of world.people) if (person.process === null) world.start(person);
+    for (const person of world.people) {
+      repair(person);
+      if (person.process === null) world.start(person);
+    }
     world.time.runUntil(world.time.nowMs + 1_000);
   }
   world.checkAllDelivered();
@@ -80,9 +84,9 @@ function act(world: World, random: Random, action: Action): void {
   const { process } = person;
   switch (action) {
     case "say":
-      return say(world, random, person, 1);
+      return say(world, random, person, random.pick(world.people), 1);
     case "burst":
-      return say(world, random, person, 2 + random.below(80));
+      return say(world, random, person, random.pick(world.people), 2 + random.below(80));
     case "kill":
       if (process !== null) world.end(process, false);
       return;
@@ -114,9 +118,7 @@ function act(world: World, random: Random, action: Action): void {
       process.sim.stall(random.between(500, 15_000));
       return world.network.refresh();
     case "fullDisk":
-      person.disk.refuses = !person.disk.refuses;
-      person.fullAt = world.said.length;
-      return;
+      return person.disk.refuses ? repair(person) : fill(world, random, person);
     case "move":
       return world.move(person);
     case "image":
@@ -134,6 +136,8 @@ function act(world: World, random: Random, action: Action): void {
       if (waiting.length > 0) world.unsend(random.pick(waiting));
       return;
     }
+    case "unsendInVain":
+      return unsendInVain(world, random, person);
     case "forget": {
       const other = random.pick(world.people);
       if (!person.forgotten.delete(other)) person.forgotten.add(other);
@@ -151,9 +155,37 @@ function act(world: World, random: Random, action: Action): void {
   }
 }
 
-function say(world: World, random: Random, from: Person, count: number): void {
+/** From now on the disk takes nothing, and says so at once or much later. */
+function fill(world: World, random: Random, person: Person): void {
+  person.disk.refuses = true;
+  person.disk.refusalMs = random.chance(0.5) ? 0 : random.between(0, REFUSAL_MS_MAX);
+  person.fullAt = world.said.length;
+}
+
+function repair({ disk }: Person): void {
+  disk.refuses = false;
+  disk.refusalMs = 0;
+}
+
+/** Asks one of several messages back as the friend returns, and the disk refuses that. */
+function unsendInVain(world: World, random: Random, person: Person): void {
+  const friend = random.pick(world.people);
+  if (friend === person || person.process === null) return;
+  if (friend.process !== null) world.end(friend.process, false);
+  const from = world.said.length;
+  say(world, random, person, friend, 3);
+  const said = random.pick(world.said.slice(from));
+  world.time.after(random.between(10, 500), () => {
+    fill(world, random, person);
+    world.unsend(said);
+    world.network.setCuts(() => false);
+    if (friend.process === null) world.start(friend);
+    world.say(friend, person, "");
+  });
+}
+
+function say(world: World, random: Random, from: Person, to: Person, count: number): void {
   if (from.process === null) return;
-  const to = random.pick(world.people);
   for (let n = 0; n < count; n++) {
     world.say(from, to, "x".repeat(random.chance(0.1) ? random.below(30_000) : random.below(50)));
     if (from.process === null) return;
