@@ -65,6 +65,8 @@ export class KnownPeers {
   readonly #unwritten = new Map<string, Line | null>();
   readonly #verified = new Set<Fingerprint>();
   #lastWrite: Promise<void> = Promise.resolve();
+  /** The file may lack what changed here: a write is under way, or the last one failed. */
+  #isBehind = false;
   /** The last one hasn't begun yet. */
   #isWriteWaiting = false;
 
@@ -140,7 +142,7 @@ export class KnownPeers {
    */
   async pin(scope: string, name: string, key: PeerKey, wallMs: number): Promise<void> {
     const { type, pin } = { pin: null, ...this.check(scope, name, key) };
-    if (type === "same") return await this.#lastWrite;
+    if (type === "same") return await this.#written(pinKey(scope, name));
     if (pin !== null) {
       throw new P2pchatError(
         "key-changed",
@@ -157,7 +159,9 @@ export class KnownPeers {
    * @throws {P2pchatError} `full`; `disk`: it is remembered until the program ends.
    */
   async trust(scope: string, name: string, key: PeerKey, wallMs: number): Promise<void> {
-    if (this.check(scope, name, key).type === "same") return await this.#lastWrite;
+    if (this.check(scope, name, key).type === "same") {
+      return await this.#written(pinKey(scope, name));
+    }
     await this.#set(scope, name, key, wallMs);
   }
 
@@ -167,26 +171,36 @@ export class KnownPeers {
    */
   async forget(scope: string, name: string): Promise<void> {
     const at = pinKey(scope, name);
-    if (!this.#lines.delete(at)) return;
+    if (!this.#lines.delete(at)) return await this.#written(at);
     this.#unwritten.set(at, null);
     await this.#write();
   }
 
   /**
    * Marks a key as verified, at all its pins and those to come.
-   * @returns Whether any has changed by it; where not, nothing is written.
+   * @returns Whether any has changed by it; where not, nothing is written, unless the last write failed.
    * @throws {P2pchatError} `disk`: it is remembered until the program ends.
    */
   async markVerified(key: PeerKey): Promise<boolean> {
     this.#verified.add(fingerprintOf(key));
     const changed = this.#markLines();
-    if (changed) await this.#write();
+    if (changed || this.#isBehind) await this.#write();
     return changed;
   }
 
-  /** Resolves when nothing is being written any more; whoever wrote is told of failures. */
+  /**
+   * Resolves when nothing is being written any more; whoever wrote is told of failures. What failed is tried once
+   * more: there may be space again.
+   */
   async settled(): Promise<void> {
     await this.#lastWrite.catch(() => {});
+    if (this.#isBehind) await this.#write().catch(() => {});
+  }
+
+  /** Resolves when what was changed there is durable; tries again where that failed. */
+  async #written(at: string): Promise<void> {
+    await this.#lastWrite.catch(() => {});
+    if (this.#unwritten.has(at)) await this.#write();
   }
 
   async #set(scope: string, name: string, key: PeerKey, wallMs: number): Promise<void> {
@@ -221,6 +235,7 @@ export class KnownPeers {
 
   /** The file as it is now, with what changed here: others, the user among them, may have written it since. */
   async #writeInTurn(): Promise<void> {
+    this.#isBehind = true;
     const turn = await this.#takeTurn();
     try {
       const stored = new KnownPeers(this.#disk, this.#path, this.#takeTurn);
@@ -231,6 +246,7 @@ export class KnownPeers {
       for (const [at, line] of written) {
         if (this.#unwritten.get(at) === line) this.#unwritten.delete(at);
       }
+      this.#isBehind = false;
     } finally {
       turn.release();
     }

@@ -220,3 +220,90 @@ Deno.test("pin() waits for its turn, open() too, and what failed is written with
   assertEquals(turns, ["taken", "released"]);
   assertEquals((await KnownPeers.open(disk, PATH)).pins().map(({ name }) => name), ["Bob", "Eve"]);
 });
+
+/** A disk that is full for as long as `full` says. */
+async function fillingDisk() {
+  const state = { full: true, syncs: 0 };
+  const disk = new MemoryDisk({
+    fault: ({ kind }) => {
+      if (kind === "sync") state.syncs++;
+      return kind === "sync" && state.full ? "ENOSPC" : null;
+    },
+  });
+  await disk.makeFolder("/p");
+  return { disk, state };
+}
+
+const CHANGES = {
+  pin: (known: KnownPeers) => known.pin("mesh:1", "Bob", bob, DAY_MS),
+  trust: (known: KnownPeers) => known.trust("mesh:1", "Bob", bob, DAY_MS),
+} as const;
+
+for (const [name, change] of Object.entries(CHANGES)) {
+  Deno.test(`${name}() of a key whose write failed writes it again, once`, async () => {
+    const { disk, state } = await fillingDisk();
+    const known = await KnownPeers.open(disk, PATH);
+    for (let n = 0; n < 2; n++) {
+      await assertRejects(() => change(known), P2pchatError, "No space left");
+    }
+
+    state.full = false;
+    await change(known);
+    state.syncs = 0;
+    await change(known);
+
+    assertEquals(state.syncs, 0, "it is there");
+    const again = await KnownPeers.open(disk.crash(), PATH);
+    assertEquals(again.check("mesh:1", "Bob", bob).type, "same");
+  });
+}
+
+Deno.test("pin() of a key that is on disk isn't told that another's write failed", async () => {
+  const { disk, state } = await fillingDisk();
+  const known = await KnownPeers.open(disk, PATH);
+  state.full = false;
+  await known.pin("mesh:1", "Bob", bob, DAY_MS);
+  state.full = true;
+  await assertRejects(() => known.pin("mesh:1", "Eve", eve, DAY_MS), P2pchatError);
+
+  await known.pin("mesh:1", "Bob", bob, DAY_MS);
+});
+
+Deno.test("forget() and markVerified() whose write failed write when they are asked again", async () => {
+  for (
+    const [again, left] of [
+      [(known: KnownPeers) => known.forget("mesh:1", "Eve"), ["Bob false"]],
+      [(known: KnownPeers) => known.markVerified(bob), ["Bob true", "Eve false"]],
+    ] as const
+  ) {
+    const { disk, state } = await fillingDisk();
+    const known = await KnownPeers.open(disk, PATH);
+    state.full = false;
+    await known.pin("mesh:1", "Bob", bob, DAY_MS);
+    await known.pin("mesh:1", "Eve", eve, DAY_MS);
+    state.full = true;
+    await assertRejects(async () => await again(known), P2pchatError);
+
+    state.full = false;
+    await again(known);
+
+    const read = await KnownPeers.open(disk.crash(), PATH);
+    assertEquals(read.pins().map(({ name, verified }) => `${name} ${verified}`), [...left]);
+  }
+});
+
+Deno.test("settled() tries once more what failed, and doesn't fail itself", async () => {
+  const { disk, state } = await fillingDisk();
+  const known = await KnownPeers.open(disk, PATH);
+  await assertRejects(() => known.pin("mesh:1", "Bob", bob, DAY_MS), P2pchatError);
+  await known.settled();
+
+  state.full = false;
+  await known.settled();
+  state.syncs = 0;
+  await known.settled();
+
+  assertEquals(state.syncs, 0);
+  const again = await KnownPeers.open(disk.crash(), PATH);
+  assertEquals(again.check("mesh:1", "Bob", bob).type, "same");
+});
