@@ -4,8 +4,10 @@ import { isAddress } from "../base/endpoints.ts";
 import type { Logger } from "../base/environment.ts";
 import type { Endpoint } from "../base/ids.ts";
 import type { ByteStream, ByteStreamEvents, StreamAttempt, StreamNetwork } from "./byte_stream.ts";
+import { type Connecting, firstToConnect } from "./first_to_connect.ts";
 import { NAME_LOOKUPS, type NameLookups } from "./name_lookups.ts";
 import { endpointOf, openAt, reasonOf, UNKNOWN_HOST } from "./sockets.ts";
+import { SYSTEM_LINK_CLOCK } from "./system_clock.ts";
 
 /** A thousand idle links cost 2 MiB; a busy one grows its buffer until reading costs little a byte. */
 const READ_BUFFER_BYTES_MIN = 2 * 1_024;
@@ -186,7 +188,7 @@ export class TcpNetwork implements StreamNetwork {
       let stream: TcpStream;
       try {
         addresses ??= await this.#names.find(host, signal);
-        conn = await connectToFirst(addresses, port, signal);
+        conn = await this.#connectToFirst(addresses, port, signal);
         if (signal.aborted) return conn.close();
         stream = new TcpStream(conn, this.#ongoing);
       } catch (error) {
@@ -196,8 +198,7 @@ export class TcpNetwork implements StreamNetwork {
       }
       connected(stream);
     })();
-    this.#ongoing.add(work);
-    work.finally(() => this.#ongoing.delete(work));
+    this.#keep(work);
     const names = this.#names;
     return {
       get missing() {
@@ -224,6 +225,24 @@ export class TcpNetwork implements StreamNetwork {
 
   async allClosed(): Promise<void> {
     while (this.#ongoing.size > 0) await Promise.allSettled([...this.#ongoing]);
+  }
+
+  #connectToFirst(
+    addresses: readonly string[],
+    port: number,
+    signal: AbortSignal,
+  ): Promise<Deno.TcpConn> {
+    if (addresses.length === 0) throw new Deno.errors.NotFound(UNKNOWN_HOST);
+    const connecting: Connecting<Deno.TcpConn> = {
+      connect: (hostname, signal) => Deno.connect({ hostname, port, transport: "tcp", signal }),
+      begun: (attempt) => this.#keep(attempt),
+    };
+    return firstToConnect(addresses, connecting, signal, SYSTEM_LINK_CLOCK);
+  }
+
+  #keep(work: Promise<void>): void {
+    this.#ongoing.add(work);
+    work.finally(() => this.#ongoing.delete(work));
   }
 
   #beginAccepting(listener: Deno.TcpListener): void {
@@ -285,24 +304,6 @@ function listenerAt(host: string | null, port: number): Deno.TcpListener {
 
 /** As many names as may be asked for at once have no answer yet. */
 const NO_TURN = "no turn to ask the slow name service";
-
-/** @throws What the last of them threw, or the signal's reason. */
-async function connectToFirst(
-  addresses: readonly string[],
-  port: number,
-  signal: AbortSignal,
-): Promise<Deno.TcpConn> {
-  let last: unknown = new Deno.errors.NotFound(UNKNOWN_HOST);
-  for (const hostname of addresses) {
-    try {
-      return await Deno.connect({ hostname, port, transport: "tcp", signal });
-    } catch (error) {
-      if (signal.aborted) throw error;
-      last = error;
-    }
-  }
-  throw last;
-}
 
 /**
  * Whether a connection was reset before it was accepted. The next one may be accepted at once: who resets ten a second

@@ -3,6 +3,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { SILENT_LOGGER } from "../../lib/base/environment.ts";
 import { P2pchatError } from "../../lib/base/errors.ts";
 import { openTcpLinks } from "../../lib/transport/tcp_links.ts";
+import type { ByteStream } from "../../lib/transport/byte_stream.ts";
 import { NameLookups } from "../../lib/transport/name_lookups.ts";
 import { TcpNetwork } from "../../lib/transport/tcp_network.ts";
 import { linkContract, type LinkWorld } from "../contracts/link_contract.ts";
@@ -148,4 +149,44 @@ Deno.test("TcpNetwork: connect() takes the first address of a name that answers"
   assertEquals(await connect("none.example", port), "no host of that name is known");
   await network.stopListening();
   await network.allClosed();
+});
+
+/** Connects as ever, but to addresses of documentation (RFC 5737): those are silent. */
+function silentDocumentation(connect: typeof Deno.connect) {
+  return (options: Deno.ConnectOptions & { readonly signal: AbortSignal }) => {
+    if (!options.hostname!.startsWith("192.0.2.")) return connect(options);
+    return new Promise((_, reject) =>
+      options.signal.addEventListener("abort", () => reject(options.signal.reason))
+    );
+  };
+}
+
+Deno.test("TcpNetwork: connect() reaches a name whose first address is silent, and a cancel ends all attempts", async () => {
+  const names = new NameLookups((name) =>
+    Promise.resolve(["192.0.2.1", name === "both.example" ? "127.0.0.1" : "192.0.2.2"])
+  );
+  const network = TcpNetwork.listen("127.0.0.1", 0, SILENT_LOGGER, names);
+  network.accept((stream) => stream.abort());
+  const { port } = network.local;
+  const connect = Deno.connect;
+  try {
+    Object.assign(Deno, { connect: silentDocumentation(connect) });
+    const { promise: reached, resolve } = Promise.withResolvers<string>();
+    const connected = (stream: ByteStream) => {
+      stream.abort();
+      resolve(stream.remote.host);
+    };
+    const hosts = ["silent.example", "both.example"];
+    const attempts = hosts.map((host) => network.connect({ host, port }, connected, resolve));
+    // Half of what a dial has.
+    const timer = setTimeout(resolve, 5_000, "no connection");
+
+    assertEquals(await reached, "127.0.0.1");
+    clearTimeout(timer);
+    for (const attempt of attempts) attempt.cancel();
+    await network.stopListening();
+    await network.allClosed();
+  } finally {
+    Object.assign(Deno, { connect });
+  }
 });
