@@ -71,7 +71,7 @@ export class CoordinatorHost extends ModeHost<
     this.keepLog(store, {
       snapshot: () => coordinator.snapshot(),
       shown: unreachable,
-      restored() {},
+      restored: () => this.#tell({ event: "notice", text: RESTORED_TEXT }),
     });
     this.runner = new Runner<CoordinatorInput, CoordinatorEffect, CoordinatorRecord>(coordinator, {
       ...this.runnerPorts(),
@@ -120,8 +120,7 @@ export class CoordinatorHost extends ModeHost<
       case "pin":
         return this.#pin(effect.name, effect.key, effect.again);
       case "show":
-        this.logEvent(effect.event);
-        return this.#show(effect.event, effect.ref);
+        return this.#tell(effect.event, effect.ref);
       default:
         return this.perform(effect);
     }
@@ -168,6 +167,10 @@ export class CoordinatorHost extends ModeHost<
         return { event: "error", code: error.code, text: error.message };
       },
     );
+    this.#tell(event, ref);
+  }
+
+  #tell(event: CoordinatorEvent, ref?: string): void {
     this.logEvent(event);
     this.#show(event, ref);
   }
@@ -177,7 +180,7 @@ export class CoordinatorHost extends ModeHost<
       (read) => this.runner.feed({ type: "read", token, read }),
       (error) => {
         if (!(error instanceof P2pchatError)) return this.fail(error);
-        this.runner.feed({ type: "persist-failed", token: null, text: error.message });
+        this.runner.feed({ type: "read-failed", text: error.message });
       },
     );
   }
@@ -218,3 +221,5 @@ function isUnasked(event: CoordinatorEvent, ref: string | undefined): boolean {
       return false;
   }
 }
+
+const RESTORED_TEXT = "The disk takes writes again";

@@ -1,4 +1,5 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
+import { EXIT_STATUS_BY_CODE } from "../../lib/base/errors.ts";
 import { parseCommandLine } from "../../lib/cli/arguments.ts";
 import { COMMANDS } from "../../lib/cli/program.ts";
 
@@ -17,5 +18,19 @@ for (const mode of ["serve", "regserver"]) {
     assertEquals(request.type, "run");
     assertEquals(args[args.indexOf("--data") + 1], `/var/lib/${setting("StateDirectory")}`);
     assertEquals(setting("Sockets"), `p2pchat-${mode}.socket`);
+  });
+
+  Deno.test(`the unit of ${mode} starts it again after a full disk, and not for ever`, async () => {
+    const text = await Deno.readTextFile(new URL(`p2pchat-${mode}.service`, units));
+    const setting = (name: string) => new RegExp(`^${name}=(.*)$`, "m").exec(text)?.[1];
+
+    assertEquals(setting("Restart"), "on-failure");
+    const never = setting("RestartPreventExitStatus")!.split(" ").map(Number);
+    assertEquals(never.includes(EXIT_STATUS_BY_CODE.disk), false);
+    assertEquals(never, [EXIT_STATUS_BY_CODE.usage, EXIT_STATUS_BY_CODE["in-use"]]);
+    // As many starts as that take less than the interval, however short the pauses between them are.
+    assertEquals(setting("StartLimitIntervalSec"), "1d");
+    const pauseS = Number(setting("RestartMaxDelaySec"));
+    assert(Number(setting("StartLimitBurst")) * pauseS < 24 * 60 * 60);
   });
 }

@@ -88,6 +88,8 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
   /** Number of the last of those; 0 while we weren't told of any. */
   #toldSeq = 0;
   #stopped = false;
+  /** The disk refused the last note, and the operator was told. */
+  #isRefused = false;
   /** The operator ends us. */
   #leaving: Leaving | null = null;
   #nowMs = 0;
@@ -236,7 +238,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     if (this.#stopped) {
       // What was stored is said before we go.
       if (input.type === "persisted") this.#out.persisted(input.token);
-      else if (input.type === "persist-failed") this.#persistFailed(input.text);
+      else if (input.type === "persist-failed") this.#persistFailed(input);
       return this.#out.take();
     }
     const delayMs = stalledMs(this.#dueMs, this.#nowMs, nowMs);
@@ -298,11 +300,14 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
       case "unknown-message":
         return this.#unknown(input.link, input.code);
       case "persisted":
+        this.#isRefused = false;
         return this.#out.persisted(input.token);
       case "persist-failed":
-        return this.#persistFailed(input.text);
+        return this.#persistFailed(input);
       case "read":
         return this.#escrow.read(input.token, input.read);
+      case "read-failed":
+        return this.#endsFor(`The coordinator stops, as it can't read the log: ${input.text}`);
       case "snapshot-kept":
         return this.#taking.kept(input.token, input);
       case "command":
@@ -533,12 +538,21 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     this.#steering.isUnsettled = true; // pauses end, complaints count
   }
 
-  #persistFailed(text: string): void {
-    this.#stop({
-      kind: "fatal",
-      code: "disk",
-      text: `The coordinator stops, as what it decides must be stored: ${text}`,
-    });
+  /**
+   * What it decides is in its memory before it is on disk, and whether the disk has some of a refused write isn't
+   * known: only a start from what is there goes on with the same. A note is found out again.
+   */
+  #persistFailed({ token, text }: Extract<CoordinatorInput, { type: "persist-failed" }>): void {
+    if (token !== null) {
+      return this.#endsFor(`The coordinator stops, as what it decides must be stored: ${text}`);
+    }
+    if (this.#isRefused || this.#stopped) return;
+    this.#isRefused = true;
+    this.#out.error("disk", `The coordinator goes on until it must store a decision: ${text}`);
+  }
+
+  #endsFor(text: string): void {
+    this.#stop({ kind: "fatal", code: "disk", text });
   }
 
   #stop(outcome: Extract<CoordinatorEffect, { readonly type: "stop" }>["outcome"]): void {

@@ -29,7 +29,9 @@ export type CoordinatorInput =
     readonly removed: readonly string[];
   }
   /** Answers `read`. */
-  | { readonly type: "read"; readonly token: number; readonly read: HistoryRead };
+  | { readonly type: "read"; readonly token: number; readonly read: HistoryRead }
+  /** The same, where the log can't be read. */
+  | { readonly type: "read-failed"; readonly text: string };
 
 export type CoordinatorEffect =
   | ModeEffect<CoordinatorEvent, CoordinatorRecord, never>

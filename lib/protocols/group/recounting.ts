@@ -164,6 +164,7 @@ export class Recounting {
       case "start":
       case "drained":
       case "read":
+      case "read-failed":
       case "snapshot-kept":
         return;
       case "link-up":
@@ -177,7 +178,8 @@ export class Recounting {
       case "persisted":
         return this.out.persisted(input.token);
       case "persist-failed":
-        return this.#stop("disk", input.text);
+        // A note is of the coordinator that was there before.
+        return input.token === null ? undefined : this.#stop("disk", input.text);
       case "command":
         return this.#command(input.command, input.ref);
       case "tick":

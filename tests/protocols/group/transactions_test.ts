@@ -550,6 +550,22 @@ Deno.test("what is decided is told to the next view, until all of it have it", (
   assertEquals(program.joins("dan").filter((word) => word.includes("committed")), []);
 });
 
+Deno.test("a note that the disk refuses is told once, and only a decision ends the coordinator", () => {
+  const program = Program.of("ann", "bob");
+  committed(program, "ann", 1, "ann", "bob");
+  committed(program, "ann", 2, "ann", "bob");
+  const second = decisionAt(program, "ann");
+  applied(program, "bob", second);
+
+  program.diskMode = "refuses";
+  const noted = applied(program, "ann", second);
+  const decided = program.command({ command: "remove", name: "bob" });
+
+  assertEquals(noted.filter((word) => word.startsWith("error")), ["error disk"]);
+  assertEquals(noted.filter((word) => word.startsWith("stops")), []);
+  assertEquals(decided.at(-1), "stops: fatal");
+});
+
 Deno.test("a decision is forgotten after those before it", () => {
   const program = Program.of("ann", "bob");
   committed(program, "ann", 1, "ann", "bob");
