@@ -256,10 +256,11 @@ export class DirectoryClientHost extends ModeHost<
       case "directory":
       case "session":
       case "incoming":
-      case "call":
       case "notice":
       case "error":
         return this.logFields(event);
+      case "call":
+        return this.logFields(withoutWords(event));
     }
   }
 
@@ -288,6 +289,13 @@ export class DirectoryClientHost extends ModeHost<
     const [link] = [...this.openLinks.all].find(([, info]) => isMeant(info)) ?? [];
     return link === undefined ? null : this.ports.links.roundTripMs(link);
   }
+}
+
+/** Why somebody declines is in their own words. */
+function withoutWords(event: ClientEvent & { readonly event: "call" }): typeof event {
+  if (event.state !== "declined") return event;
+  const { reason: _said, ...fields } = event;
+  return fields;
 }
 
 const RESTORED_TEXT = "The disk takes writes again: what is told to all is shown again";

@@ -74,6 +74,22 @@ Deno.test("DirectoryClientHost: two come in, see each other, talk directly, and 
   assertEquals([ann.errors, bob.errors], [[], []]);
 });
 
+Deno.test("DirectoryClientHost: why a call is declined is shown, and in nobody's log", async () => {
+  const { world, ann, bob } = await worldOf("ann", "bob");
+
+  ann.do({ command: "call", name: "bob" });
+  await world.pass(100);
+  bob.do({ command: "decline", reason: "my doctor is here" });
+  await world.pass(100);
+
+  assertEquals(ann.calls, ["bob ringing", "bob declined my doctor is here"]);
+  for (const { name, logged, loggedFields } of [ann, bob]) {
+    assert(logged.includes("call"), name);
+    assert(!JSON.stringify(loggedFields).includes("doctor"), name);
+    assert(JSON.stringify(loggedFields).includes('"declined"'), name);
+  }
+});
+
 Deno.test("DirectoryClientHost: where neither reaches the other, their words go through the directory", async () => {
   const { world, ann, bob } = await worldOf("ann", "bob");
   world.separate(ann, bob);

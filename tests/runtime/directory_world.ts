@@ -60,6 +60,8 @@ export class ClientProgram {
   links!: Links;
   /** What the log was told, without the fields. */
   logged: readonly string[] = [];
+  /** The fields of each of those. */
+  loggedFields: readonly unknown[] = [];
   outcome!: Promise<ModeOutcome>;
 
   constructor(readonly name: string, readonly address: string) {}
@@ -161,7 +163,7 @@ export class DirectoryWorld extends HostWorld {
   ): ClientProgram {
     const seed = ++this.#clients;
     const address = { host: `127.0.1.${seed}`, port: PORT };
-    const { environment, signer, logged } = this.place(seed, PORT, address.host);
+    const { environment, signer, logged, loggedFields } = this.place(seed, PORT, address.host);
     const program = new ClientProgram(name, address.host);
     const { clock } = this.network;
     const relays = new RelayNetwork(clock);
@@ -175,6 +177,7 @@ export class DirectoryWorld extends HostWorld {
     });
     program.links = links;
     program.logged = logged;
+    program.loggedFields = loggedFields;
     const { pins } = program;
     let directory = "";
     program.host = new DirectoryClientHost({

@@ -67,6 +67,8 @@ export interface Place {
   readonly environment: Environment;
   /** What the log was told, without the fields. */
   readonly logged: readonly string[];
+  /** The fields of each of those. */
+  readonly loggedFields: readonly unknown[];
   /** Listens at `address`; `handler` isn't asked for before links bring something. */
   open(
     access: ListenAccess,
@@ -87,16 +89,17 @@ export class HostWorld {
     const randomBytes = (length: number) => Uint8Array.from({ length }, () => next() % 256);
     const { clock } = this.network;
     const logged: string[] = [];
+    const loggedFields: unknown[] = [];
+    const log = (message: string, fields?: unknown) => {
+      logged.push(message);
+      loggedFields.push(fields);
+    };
     const environment = {
       random: () => (next() % 1_000) / 1_000,
       randomBytes,
       wallMs: () => 1_700_000_000_000 + clock.nowMs(),
       crypto: nodeCrypto,
-      log: {
-        ...SILENT_LOGGER,
-        info: (message: string) => logged.push(message),
-        warn: (message: string) => logged.push(message),
-      },
+      log: { ...SILENT_LOGGER, info: log, warn: log },
     };
     const signer = signerOf(seed);
     const open: Place["open"] = (access, handler, channel = {}) =>
@@ -107,7 +110,7 @@ export class HostWorld {
         access,
         handler: forwardTo(handler),
       });
-    return { address, signer, environment, logged, open };
+    return { address, signer, environment, logged, loggedFields, open };
   }
 
   /** Nothing passes between the two, either way. */
