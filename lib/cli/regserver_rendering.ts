@@ -106,14 +106,16 @@ function usersLines({ users }: EventNamed<"users">): readonly Line[] {
   if (users.length === 0) return [["Nobody is logged in."]];
   return tableLines(
     HEADINGS,
-    users.map(({ name, guest, state, host, port, address, since, relayedBytes }) => [
-      name,
-      guest ? `${state}, guest` : state,
-      address,
-      port === 0 ? "-" : endpointText({ host, port }),
-      new Date(since).toTimeString().slice(0, "00:00".length),
-      relayedBytes === 0 ? "-" : bytesText(relayedBytes),
-    ]),
+    users.map(({ name, guest, state, host, port, address, since, relayedBytes }) =>
+      [
+        name,
+        guest ? `${state}, guest` : state,
+        address,
+        port === 0 ? "-" : endpointText({ host, port }),
+        new Date(since).toTimeString().slice(0, "00:00".length),
+        relayedBytes === 0 ? "-" : bytesText(relayedBytes),
+      ] as const
+    ),
   );
 }
 

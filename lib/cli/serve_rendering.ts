@@ -1,7 +1,6 @@
 /** How the events of `serve` read as lines. */
 
 import { endpointText } from "../base/ids.ts";
-import { shownName } from "../base/names.ts";
 import type { CoordinatorEvent, CoordinatorMemberView } from "../protocols/group/events.ts";
 import { entriesText, numberText } from "./counts.ts";
 import { editLine, editViewLine } from "./edit_rendering.ts";
@@ -112,12 +111,14 @@ function statusLines(
 }
 
 function memberTable(members: readonly CoordinatorMemberView[]): readonly Line[] {
-  const rows = members.map((member) => [
-    shownName(member.name),
-    numberText(member.seq),
-    shortDigest(member.digest),
-    stateText(member),
-  ]);
+  const rows = members.map((member) =>
+    [
+      member.name,
+      numberText(member.seq),
+      shortDigest(member.digest),
+      stateText(member),
+    ] as const
+  );
   return tableLines(HEADINGS, rows);
 }
 

@@ -1,6 +1,5 @@
 /** How global states and snapshots read as lines. */
 
-import { shownName } from "../base/names.ts";
 import type { CoordinatorEvent, StateView } from "../protocols/group/events.ts";
 import { numberText } from "./counts.ts";
 import {
@@ -45,13 +44,15 @@ export function statesLines(
   nowMs: number,
 ): readonly Line[] {
   if (members.length === 0) return [["Nobody is in the group."]];
-  const rows = members.map(({ name, seq, digest, lagMs, locks }) => [
-    shownName(name),
-    numberText(seq),
-    shortDigest(digest),
-    `${numberText(lagMs)} ms`,
-    locks.length === 0 ? "-" : locks.join(", "),
-  ]);
+  const rows = members.map(({ name, seq, digest, lagMs, locks }) =>
+    [
+      name,
+      numberText(seq),
+      shortDigest(digest),
+      `${numberText(lagMs)} ms`,
+      locks.length === 0 ? "-" : locks.join(", "),
+    ] as const
+  );
   return [
     ...tableLines(HEADINGS, rows),
     sharedLine(members, consistent),

@@ -58,3 +58,10 @@ Deno.test("tableLines() puts columns under their headings", () => {
     "Name     State\nal       free\nbarbara  busy, guest\n",
   );
 });
+
+Deno.test("tableLines() marks a name that mixes scripts once, and the columns stay under their headings", () => {
+  assertEquals(
+    printed(tableLines(["Name", "State"], [["p\u0430yroll", "free"], ["alice", "busy"]])),
+    "Name      State\n\u2248p\u0430yroll  free\nalice     busy\n",
+  );
+});

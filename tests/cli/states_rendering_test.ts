@@ -34,6 +34,16 @@ Both share entry 42 (77e01d4c).
 `,
   ],
   [
+    "of a name that mixes scripts, marked once",
+    { event: "states", members: [{ ...ALICE, name: "p\u0430yroll" }, BOB], consistent: SHARED },
+    `
+Member    Entries  Digest    Lag   Locks
+\u2248p\u0430yroll  43       9f3c2a1b  0 ms  -
+Bob       43       9f3c2a1b  2 ms  43
+Both share entry 42 (77e01d4c).
+`,
+  ],
+  [
     "of one, with locks",
     {
       event: "states",
