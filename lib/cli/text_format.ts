@@ -20,6 +20,15 @@ interface Piece {
   readonly code: string;
 }
 
+/** Somebody's text in a line. */
+interface Body {
+  /** What the line has before it. */
+  readonly before: string;
+  readonly shown: string;
+  /** How many of the line's pieces there are up to its end. */
+  readonly pieces: number;
+}
+
 const RESET = "\x1b[0m";
 const STYLE_CODES: Readonly<Record<Exclude<SpanStyle, "name" | "body" | "exact">, string>> = {
   own: "\x1b[1m",
@@ -61,6 +70,8 @@ export class TextFormat {
     /** Of `plain`: what the rest of a broken line stands under. */
     let head = 0;
     let mayBreak = this.#options.terminal !== null;
+    let hasExact = false;
+    let body: Body | null = null;
     for (const span of line) {
       if (typeof span === "object" && "timeMs" in span) {
         const { timeMs } = span;
@@ -73,7 +84,9 @@ export class TextFormat {
       }
       const { text, as } = typeof span === "string" ? { text: span, as: null } : span;
       if (as === "body") {
-        pieces.push({ text: this.#body(text, plain), code: "" });
+        const shown = this.#body(text, plain);
+        pieces.push({ text: shown, code: "" });
+        body = { before: plain, shown, pieces: pieces.length };
         plain += text;
         mayBreak = false;
         continue;
@@ -81,10 +94,17 @@ export class TextFormat {
       const visible = visibleText(text);
       if (EVENT_MARK.test(visible) && pieces.length === 1) head = plain.length + visible.length;
       plain += visible;
-      if (as === "exact") mayBreak = false;
+      if (as === "exact") {
+        mayBreak = false;
+        hasExact = true;
+      }
       pieces.push({ text: visible, code: this.#code(visible, as) });
     }
-    const shown = mayBreak ? this.#broken(pieces, plain, head) : pieces;
+    const shown = mayBreak
+      ? this.#broken(pieces, plain, head)
+      : body !== null && !hasExact
+      ? this.#brokenBehind(body, pieces)
+      : pieces;
     return `${announcement}${shown.map(styled).join("")}\n`;
   }
 
@@ -98,9 +118,33 @@ export class TextFormat {
       head === 0 ? INDENT : width,
       Math.max(0, columns - BODY_COLUMNS_MIN),
     );
-    const parts = brokenAtWords(plain.slice(head), columns - indent, terminal, width - indent);
-    const broken: Piece[] = [...piecesWithin(pieces, 0, head)];
-    let end = head;
+    const rest = piecesWithin(pieces, head, plain.length);
+    return [...piecesWithin(pieces, 0, head), ...this.#wrapped(rest, indent, width - indent)];
+  }
+
+  /** What follows a body goes on after it, and under its start. */
+  #brokenBehind(
+    { before, shown, pieces: count }: Body,
+    pieces: readonly Piece[],
+  ): readonly Piece[] {
+    const { terminal } = this.#options;
+    if (terminal === null || count === pieces.length) return pieces;
+    const indent = bodyIndent(terminal.width(before), terminal.columns());
+    const lastLine = shown.slice(shown.lastIndexOf("\n") + 1);
+    const taken = terminal.width(lastLine === shown ? before + shown : lastLine) - indent;
+    return [...pieces.slice(0, count), ...this.#wrapped(pieces.slice(count), indent, taken)];
+  }
+
+  /**
+   * The pieces with line breaks between words.
+   * @param indent Cells before each line but the first one. @param taken Cells beyond those that the first has taken.
+   */
+  #wrapped(pieces: readonly Piece[], indent: number, taken: number): readonly Piece[] {
+    const terminal = this.#options.terminal!;
+    const plain = pieces.map(({ text }) => text).join("");
+    const parts = brokenAtWords(plain, terminal.columns() - indent, terminal, taken);
+    const broken: Piece[] = [];
+    let end = 0;
     for (const [index, part] of parts.entries()) {
       let start = end;
       while (!plain.startsWith(part, start)) start++; // over the blanks that the break stands for
@@ -147,12 +191,17 @@ export class TextFormat {
     if (terminal === null) return visibleText(text);
     const columns = terminal.columns();
     const width = terminal.width(before);
-    const indent = Math.min(width, Math.max(0, columns - BODY_COLUMNS_MIN));
+    const indent = bodyIndent(width, columns);
     const lines = visibleLines(text).flatMap((line, index) =>
       brokenAtWords(line, columns - indent, terminal, index === 0 ? width - indent : 0)
     );
     return lines.join(`\n${" ".repeat(indent)}`);
   }
+}
+
+/** Cells before each line of a body, where `width` are before its first one. */
+function bodyIndent(width: number, columns: number): number {
+  return Math.min(width, Math.max(0, columns - BODY_COLUMNS_MIN));
 }
 
 function styled({ text, code }: Piece): string {

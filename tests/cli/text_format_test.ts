@@ -49,6 +49,39 @@ Deno.test("TextFormat breaks a word that is wider than its line, under the first
   );
 });
 
+Deno.test("TextFormat breaks what follows a body at words, too, under the body", () => {
+  const edited = (text: string): Line => [
+    { timeMs: NOON_MS },
+    " * ",
+    "Entry 43 now reads: ",
+    { text, as: "body" },
+    "   (edit 7, asked by ",
+    { text: "Alice", as: "own" },
+    ", agreed by ",
+    { text: "Bob", as: "name" },
+    ")",
+  ];
+  const format = new TextFormat(terminalOf(60), NOON_MS);
+  assertEquals(
+    format.format(edited("at eight")),
+    "12:03 * Entry 43 now reads: at eight   (edit 7, asked by\n" +
+      `${" ".repeat(28)}Alice, agreed by Bob)\n`,
+  );
+  assertEquals(
+    format.format(edited("at eight\nin the big house")),
+    "12:03 * Entry 43 now reads: at eight\n" +
+      `${" ".repeat(28)}in the big house   (edit 7,\n${
+        " ".repeat(28)
+      }asked by Alice, agreed by Bob)\n`,
+  );
+  assertEquals(
+    new TextFormat(terminalOf(90), NOON_MS).format(edited("at eight")),
+    "12:03 * Entry 43 now reads: at eight   (edit 7, asked by Alice, agreed by Bob)\n",
+  );
+  const colours = new TextFormat({ ...terminalOf(60), colour: true }, NOON_MS);
+  assertStringIncludes(colours.format(edited("at eight")), "\x1b[1mAlice\x1b[0m, agreed by \x1b[");
+});
+
 Deno.test("TextFormat puts a body under a name that leaves no room beside it", () => {
   const format = new TextFormat(terminalOf(30), NOON_MS);
   const name = { text: "a-name-of-twenty-four-ch", as: "name" } as const;
