@@ -38,6 +38,9 @@ const calledOne: Argument<ClientCommand> = {
   completesNames: true,
 };
 
+/** What else people answer to a question. */
+const ANSWERS = /^(?:yes|no|ok|accept|decline)$/i;
+
 /** Both end a call, or one that rings, and one of them is late. */
 export const JUST_OVER_TEXT = "The call was over a moment ago; again, and you log out";
 
@@ -230,6 +233,10 @@ function bareLine(
     throw new P2pchatError("not-allowed", text);
   }
   const name = withoutMark(word.trim()).normalize("NFC");
+  if (place === "asked" && ANSWERS.test(name) && !isOnline(name)) {
+    const text = `Nothing was done: y accepts the call of ${shownName(peer)}, n declines it`;
+    throw new P2pchatError("not-allowed", text);
+  }
   if (name.toLowerCase() === "help" && !isOnline(name)) {
     const text = `Nobody called ${name} is online; /help shows what can be typed here`;
     throw new P2pchatError("unknown-user", text);

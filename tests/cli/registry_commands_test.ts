@@ -154,6 +154,17 @@ Deno.test("registry: whoever is called answers with y, n or a command", () => {
   assertEquals(outcome("carol", "asked"), call("carol"));
 });
 
+Deno.test("registry: whoever answers a call by another word is told which letters do", () => {
+  for (const word of ["yes", "No", "ok"]) {
+    const refused = outcome(word, "asked");
+    if (typeof refused === "string" || !("error" in refused)) throw new Error("it is understood");
+    assertEquals(refused.error, "not-allowed");
+    assertEquals(refused.text, "Nothing was done: y accepts the call of bob, n declines it");
+  }
+  assertEquals(outcome("yes", "asked", { online: "yes" }), call("yes"));
+  assertEquals(outcome("yes", "lobby"), call("yes"));
+});
+
 Deno.test("registry: while it rings, what begins with 2 isn't for all, unless a script says it", () => {
   for (const place of ["asked", "calling"] as const) {
     const refused = outcome("2 lunch is ready", place);
