@@ -63,13 +63,17 @@ interface Wiring extends Session<FriendsOwnEvent, FriendsCommandSink> {
   readonly reply: Reply;
 }
 
+/** What is told at a terminal at the first start. */
+const FIRST_STEPS = "/help lists the commands, /exit leaves.";
+
 async function chat(wiring: Wiring): Promise<void> {
-  const { options, table, disk, folder, environment, identity } = wiring;
+  const { options, table, disk, folder, environment, identity, ui } = wiring;
   const path = await realTablePath(options.file);
   const opened = await openFriends(disk, `${folder}/friends`, path);
   const { store } = opened;
   const hosts = new HostSet(hostsOf(table));
-  const notices = [...identity.notices, ...opened.notices];
+  const firstSteps = opened.isFirst && ui.interactive ? [FIRST_STEPS] : [];
+  const notices = [...identity.notices, ...opened.notices, ...firstSteps];
   let host: FriendsHost | null = null;
   let links: Links | null = null;
   try {

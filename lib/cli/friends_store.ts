@@ -30,15 +30,23 @@ const LOG_FILE = "log";
  * Opens what is kept for the friends of a table.
  * @param folder `friends` in the profile.
  * @param table The table's path, absolute.
- * @returns `notices`: what was mended, and at the first use of a table what waits for friends of others.
+ * @returns `notices`: what was mended, and at the first use of a table what waits for friends of others;
+ *     `isFirst`: no table was used before.
  * @throws {P2pchatError} `store-corrupt` with file and line, `bad-file` or `disk`.
  */
 export async function openFriends(
   disk: Disk,
   folder: string,
   table: string,
-): Promise<{ readonly store: FriendsStore; readonly notices: readonly string[] }> {
+): Promise<
+  {
+    readonly store: FriendsStore;
+    readonly notices: readonly string[];
+    readonly isFirst: boolean;
+  }
+> {
   const own = `${folder}/${pathDigest(table)}`;
+  const isFirst = (await disk.list(folder)).length === 0;
   await disk.makeFolder(own);
   const { table: kept, rows } = await Table.open(
     disk,
@@ -51,7 +59,7 @@ export async function openFriends(
     await kept.write([[table]]);
   }
   const store = await openRecords(disk, `${own}/${LOG_FILE}`, FRIENDS_RECORDS);
-  return { store, notices: [...notices, ...store.notices] };
+  return { store, notices: [...notices, ...store.notices], isFirst };
 }
 
 /** What there is to say of the messages for friends of other tables. */

@@ -32,10 +32,10 @@ async function newDisk(): Promise<MemoryDisk> {
 
 /** What is found for a table; `records` are written then. */
 async function use(disk: MemoryDisk, table: string, ...records: readonly FriendsRecord[]) {
-  const { store, notices } = await openFriends(disk, FOLDER, table);
+  const { store, notices, isFirst } = await openFriends(disk, FOLDER, table);
   if (records.length > 0) await store.append(records, true);
   await store.close();
-  return { records: store.records, notices };
+  return { records: store.records, notices, isFirst };
 }
 
 /** The folders of tables, by what they say whose they are. */
@@ -56,6 +56,14 @@ Deno.test("openFriends() keeps the messages of each table apart, and says whose 
   assertEquals((await use(disk, HOME)).records, [queued(1)]);
   assertEquals((await use(disk, WORK)).records, [queued(2), queued(3)]);
   assertEquals([...(await folders(disk)).keys()].sort(), [HOME, WORK]);
+});
+
+Deno.test("openFriends() says whether no table was used before", async () => {
+  const disk = await newDisk();
+
+  assertEquals((await use(disk, HOME)).isFirst, true);
+  assertEquals((await use(disk, HOME)).isFirst, false);
+  assertEquals((await use(disk, WORK)).isFirst, false);
 });
 
 Deno.test("openFriends() finds what was stored when the machine lost its power", async () => {

@@ -32,6 +32,7 @@ terminalTest("the first line, a friend who isn't there, and the same one back", 
     lines(terminal)[0],
     `alice, listening at ${port}. Friends: bob, carol (users.txt). Write to one of them with bob/hello`,
   );
+  assertEquals(lines(terminal)[1], "* /help lists the commands, /exit leaves.");
 
   await terminal.press("bo\t");
   await terminal.untilCursorLine("alice> bob/|");
