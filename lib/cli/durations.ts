@@ -1,5 +1,10 @@
 /** How long something took, for people. */
 
+/** How far away somebody is, after a name; nothing where that isn't known. */
+export function roundTripText(ms: number | null): string {
+  return ms === null ? "" : ` ${durationText(ms)}`;
+}
+
 /** `0.4 ms`, `12 ms`, `4 s`, `3 min`: as exact as people need it. */
 export function durationText(ms: number): string {
   if (ms < 10) return `${Math.round(ms * 10) / 10} ms`;

@@ -2,14 +2,9 @@
 
 import { endpointText } from "../base/ids.ts";
 import { shownName } from "../base/names.ts";
-import {
-  type FriendsEvent,
-  type FriendStatus,
-  type FriendView,
-  TAKEN_BACK,
-} from "../protocols/friends/events.ts";
+import { type FriendsEvent, type FriendView, TAKEN_BACK } from "../protocols/friends/events.ts";
 import { numberText } from "./counts.ts";
-import { durationText } from "./durations.ts";
+import { roundTripText } from "./durations.ts";
 import { messageLine } from "./message_rendering.ts";
 import {
   listed,
@@ -129,7 +124,10 @@ function statusLines(status: EventNamed<"status">): readonly Line[] {
   return [
     connected.length === 0 ? ["Connected with nobody; a message connects."] : [
       "Connected: ",
-      ...listed(connected.map((friend) => [nameSpan(friend.name), roundTripText(friend)])),
+      ...listed(connected.map((friend) => [
+        nameSpan(friend.name),
+        roundTripText(friend.roundTripMs),
+      ])),
       ".",
     ],
     [unsentText(status.unsent)],
@@ -141,10 +139,6 @@ function statusLines(status: EventNamed<"status">): readonly Line[] {
     ]),
     ...status.problems.map((problem) => problemLine(problem)),
   ];
-}
-
-function roundTripText({ roundTripMs }: FriendStatus): string {
-  return roundTripMs === null ? "" : ` ${durationText(roundTripMs)}`;
 }
 
 function unsentText(unsent: number): string {

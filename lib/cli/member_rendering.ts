@@ -1,14 +1,8 @@
 /** How the events of `peer --server` read as lines. */
 
-import type {
-  EntryView,
-  LeftView,
-  LogEnd,
-  MemberEvent,
-  MemberView,
-} from "../protocols/group/events.ts";
+import type { EntryView, LogEnd, MemberEvent, MemberView } from "../protocols/group/events.ts";
 import { entriesText, numberText } from "./counts.ts";
-import { durationText } from "./durations.ts";
+import { durationText, roundTripText } from "./durations.ts";
 import {
   editLine,
   editStartedLine,
@@ -27,7 +21,7 @@ import {
   starLine,
   wrongLine,
 } from "./spans.ts";
-import { lostLine, shortDigest } from "./states_rendering.ts";
+import { leftLine, shortDigest } from "./states_rendering.ts";
 import type { Line, RenderContext, Span } from "./user_interface.ts";
 import { type OwnEventOf, verifyLines } from "./verify_rendering.ts";
 
@@ -214,19 +208,6 @@ export class MemberRendering {
   }
 }
 
-function leftLine({ name, reason }: LeftView, nowMs: number): Line {
-  switch (reason) {
-    case "quit":
-      return starLine(nowMs, nameSpan(name), " left");
-    case "removed":
-      return starLine(nowMs, nameSpan(name), " was removed by the operator");
-    case "lost":
-      return lostLine(name, nowMs);
-    default:
-      return starLine(nowMs, nameSpan(name), " isn't in the group any more");
-  }
-}
-
 function endSpans({ entries, last }: LogEnd, nowMs: number): Line {
   if (entries === 0) return ["no entries yet"];
   const sentMs = last === null ? NaN : Date.parse(last.sentAt);
@@ -270,11 +251,7 @@ function memberSpans(self: string, others: readonly MemberView[]): Line {
 }
 
 function memberText({ heard, roundTripMs, behind }: MemberView): string {
-  const distance = !heard
-    ? " not heard"
-    : roundTripMs === null
-    ? ""
-    : ` ${durationText(roundTripMs)}`;
+  const distance = heard ? roundTripText(roundTripMs) : " not heard";
   return behind === 0 ? distance : `${distance} (${numberText(behind)} behind)`;
 }
 

@@ -3,12 +3,13 @@
 import { endpointText } from "../base/ids.ts";
 import type { MeshEvent, MeshStatus, PeerStatus, PeerView } from "../protocols/mesh/events.ts";
 import { numberText } from "./counts.ts";
-import { durationText } from "./durations.ts";
+import { durationText, roundTripText } from "./durations.ts";
 import { messageLine, messageStart } from "./message_rendering.ts";
 import {
   andListed,
   listed,
   nameSpan,
+  ownKeyLine,
   ownNameSpan,
   problemLine,
   starLine,
@@ -113,7 +114,7 @@ function deliveryLines(
   { nowMs, interactive }: RenderContext,
 ): readonly Line[] {
   if (waiting !== undefined) {
-    const kept: Line = [" isn't here; kept, and sent when ", nameSpan(to), " is back"];
+    const kept: Line = [" isn't there; kept, and sent when ", nameSpan(to), " is back"];
     return [wrongLine(nowMs, nameSpan(to), ...kept, ` (${numberText(waiting)} waiting)`)];
   }
   if (state === "failed") {
@@ -160,6 +161,7 @@ function statusLines(status: MeshStatus, nowMs: number): readonly Line[] {
   if (sources.length > 0) {
     lines.push(["Fetching what was said before from ", ...someNames(sources), "."]);
   }
+  lines.push(ownKeyLine(status.key));
   lines.push(...status.problems.map((problem) => problemLine(problem)));
   return lines;
 }
@@ -180,7 +182,9 @@ function membersLine(status: MeshStatus): Line {
 function linksLine(status: MeshStatus): Line {
   const direct = status.members.filter((member) => member.direct && member.key !== status.key);
   if (direct.length === 0) return ["No direct links."];
-  const spans = listed(direct.map((member) => [nameSpan(member.name), roundTripText(member)]));
+  const spans = listed(
+    direct.map((member) => [nameSpan(member.name), roundTripText(member.roundTripMs)]),
+  );
   return ["Direct links: ", ...spans, ".", heardText(status)];
 }
 
@@ -189,10 +193,6 @@ function heardText({ members, key }: MeshStatus): string {
   const ages = members.filter((member) => member.key !== key).map(({ heardMsAgo }) => heardMsAgo);
   if (ages.includes(null)) return "";
   return ` All were heard of within ${durationText(Math.max(...ages.map(Number)))}.`;
-}
-
-function roundTripText(member: PeerStatus): string {
-  return member.roundTripMs === null ? "" : ` ${durationText(member.roundTripMs)}`;
 }
 
 function arrivedLine(status: MeshStatus, isAlone: boolean, nowMs: number): Line {

@@ -148,7 +148,7 @@ export class RegistryRendering {
     const line = starLine(nowMs, "Online: ", ...listed(items));
     if (this.#isHintShown || !interactive) return [line];
     this.#isHintShown = true;
-    return [line, ["Call somebody by name, `2 TEXT` tells all, /help shows more."]];
+    return [line, ["Call somebody by name; 2 TEXT tells all, /help shows more."]];
   }
 
   #tableLine({ name, state, host, port, guest }: UserView): Line {

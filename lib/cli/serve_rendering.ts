@@ -7,7 +7,7 @@ import { editLine, editViewLine } from "./edit_rendering.ts";
 import { SERVE_PORT_DEFAULT } from "./serve_arguments.ts";
 import { listed, nameSpan, ownKeyLine, problemLine, starLine, tableLines } from "./spans.ts";
 import {
-  lostLine,
+  leftLine,
   shortDigest,
   snapshotLines,
   snapshotsLines,
@@ -79,17 +79,6 @@ function readyLine({ host, port }: EventNamed<"ready">): Line {
 function recoveredLine({ name, entries }: EventNamed<"recovered">, nowMs: number): Line {
   const sent = entries === 0 ? "nothing was missing" : `${entriesText(entries)} sent`;
   return starLine(nowMs, nameSpan(name), ` is back: ${sent}`);
-}
-
-function leftLine({ name, reason }: EventNamed<"left">, nowMs: number): Line {
-  switch (reason) {
-    case "quit":
-      return starLine(nowMs, nameSpan(name), " left (quit)");
-    case "removed":
-      return starLine(nowMs, nameSpan(name), " left (removed)");
-    case "lost":
-      return lostLine(name, nowMs);
-  }
 }
 
 const HEADINGS = ["Member", "Entries", "Digest", "State"] as const;

@@ -1,6 +1,6 @@
 /** How global states and snapshots read as lines. */
 
-import type { CoordinatorEvent, StateView } from "../protocols/group/events.ts";
+import type { CoordinatorEvent, LeftView, StateView } from "../protocols/group/events.ts";
 import { numberText } from "./counts.ts";
 import {
   andListed,
@@ -27,14 +27,23 @@ export function shortDigest(digest: string): string {
   return digest.slice(0, DIGEST_LETTERS);
 }
 
-/** A member that is out of the group until it is heard again. */
-export function lostLine(name: string, nowMs: number): Line {
-  return wrongLine(
-    nowMs,
-    nameSpan(name),
-    " is lost: no answer, or the log there is fetched anew; the group goes on, and brings them up to date " +
-      "when they are back",
-  );
+/** Who isn't in the group any more; who is lost, until it is heard again. */
+export function leftLine({ name, reason }: LeftView, nowMs: number): Line {
+  switch (reason) {
+    case "quit":
+      return starLine(nowMs, nameSpan(name), " left (quit)");
+    case "removed":
+      return starLine(nowMs, nameSpan(name), " was removed by the operator");
+    case "lost":
+      return wrongLine(
+        nowMs,
+        nameSpan(name),
+        " is lost: no answer, or the log there is fetched anew; the group goes on, and brings them up to " +
+          "date when they are back",
+      );
+    default:
+      return starLine(nowMs, nameSpan(name), " isn't in the group any more");
+  }
 }
 
 const HEADINGS = ["Member", "Entries", "Digest", "Lag", "Locks"] as const;

@@ -117,7 +117,7 @@ const PRINTED: readonly (readonly [
   [
     "somebody left",
     [READY, VIEW, { ...VIEW, joined: [], left: [{ name: "Bob", reason: "quit" }] }],
-    "12:03 * Bob left\n",
+    "12:03 * Bob left (quit)\n",
   ],
   [
     "some are gone for other reasons",
@@ -429,7 +429,11 @@ const SERVED: readonly (readonly [title: string, event: ServeOwnEvent, text: str
   ],
   ["joined", { event: "joined", name: "Bob", key: "k" }, "12:03 * Bob joined\n"],
   ["quit", { event: "left", name: "Bob", reason: "quit" }, "12:03 * Bob left (quit)\n"],
-  ["removed", { event: "left", name: "Bob", reason: "removed" }, "12:03 * Bob left (removed)\n"],
+  [
+    "removed",
+    { event: "left", name: "Bob", reason: "removed" },
+    "12:03 * Bob was removed by the operator\n",
+  ],
   [
     "lost",
     { event: "left", name: "Bob", reason: "lost" },

@@ -160,9 +160,9 @@ This room is private: others join with the invite that /invite shows.
     "12:03 * Kept for Bob until it has arrived\n",
   ],
   [
-    "a private message to one who isn't here",
+    "a private message to one who isn't there",
     { event: "delivery", id: "1", to: "Bob", state: "queued", waiting: 2 },
-    "12:03 ! Bob isn't here; kept, and sent when Bob is back (2 waiting)\n",
+    "12:03 ! Bob isn't there; kept, and sent when Bob is back (2 waiting)\n",
   ],
   [
     "a delivered private message",
@@ -220,6 +220,7 @@ Dave  takes no calls  direct
     `Room of 3: Alice (you), Bob, Carol.
 Direct links: Bob 0.4 ms. All were heard of within 100 ms.
 Everything you wrote has reached everybody who is here. Last message 11:03, from Bob.
+Your key: Alice
 `,
   ],
   [
@@ -227,6 +228,7 @@ Everything you wrote has reached everybody who is here. Last message 11:03, from
     { ...STATUS, members: [], unsent: 1 },
     `Room of 1: Alice (you).
 1 of your messages waits to be sent. Nobody else is here; what you write is kept for who comes. Last message 11:03, from Bob.
+Your key: Alice
 `,
   ],
   [
@@ -234,6 +236,7 @@ Everything you wrote has reached everybody who is here. Last message 11:03, from
     { ...STATUS, members: [], lastMessage: { at: DAY_BEFORE, from: "Bob" } },
     `Room of 1: Alice (you).
 Nobody else is here; what you write is kept for who comes. Last message 2026-01-01 12:03, from Bob.
+Your key: Alice
 `,
   ],
   [
@@ -258,6 +261,7 @@ No direct links.
 1 of your messages waits for Dave.
 2 of your messages wait for Eve.
 Fetching what was said before from Bob.
+Your key: Alice
 ! The disk refuses to write
 `,
   ],

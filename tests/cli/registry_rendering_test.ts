@@ -71,7 +71,7 @@ const SHOWN: readonly (readonly [events: readonly RegistryOwnEvent[], text: stri
   [
     [READY, UP, USERS],
     "12:03 * Online: alice (you), bob, carol (in a call), dave (guest)\n" +
-    "Call somebody by name, `2 TEXT` tells all, /help shows more.\n",
+    "Call somebody by name; 2 TEXT tells all, /help shows more.\n",
   ],
   [[...IN, USERS], "12:03 * Online: alice (you), bob, carol (in a call), dave (guest)\n"],
   [

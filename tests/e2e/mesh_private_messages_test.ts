@@ -281,11 +281,12 @@ Deno.test({
 
     const lines = terminal.screen.lines.map((line) => line.replace(/^\d\d:\d\d /, ""));
     const from = lines.indexOf("[you -> Bob] here");
-    assertEquals(lines.slice(from, -1).filter((line) => !/^(Alice>|Room of|Nobody)/.test(line)), [
+    const rest = /^(Alice>|Room of|Nobody|Your key)/;
+    assertEquals(lines.slice(from, -1).filter((line) => !rest.test(line)), [
       "[you -> Bob] here",
       "* Bob left (quit)",
       "[you -> Bob] away",
-      "! Bob isn't here; kept, and sent when Bob is back (1 waiting)",
+      "! Bob isn't there; kept, and sent when Bob is back (1 waiting)",
       "1 of your messages waits for Bob.",
       "* Bob joined (127.0.0.1)",
       "* Bob has the message that waited",

@@ -351,12 +351,14 @@ Deno.test("text mode: /status, /peers and /history read well, alone and in compa
   await bob.until(/direct/);
   await alice.until(/<Bob> hi/);
   await alice.type("/peers", "/status");
-  await alice.until(/Direct links: Bob[^]*\n.*Last message/);
+  await alice.until(/Direct links: Bob[^]*\n.*Last message.*\nYour key: \w+\n/);
+  const key = alice.lines.at(-1)!;
 
   assertEquals(alice.lines.slice(2), [
     "No messages.",
     "Room of 1: Alice (you).",
     "Nobody else is here; what you write is kept for who comes. No messages yet.",
+    key,
     `Alice (you)  127.0.0.1:${port}`,
     "<Alice> hello",
     "* Bob joined (127.0.0.1)",
@@ -364,14 +366,14 @@ Deno.test("text mode: /status, /peers and /history read well, alone and in compa
     `Alice (you)  127.0.0.1:${port}`,
     `Bob  127.0.0.1:${bobPort}  direct`,
     "Room of 2: Alice (you), Bob.",
-    ...alice.lines.slice(-2),
+    ...alice.lines.slice(-3),
   ]);
   assertMatch(
-    alice.lines.at(-2)!,
+    alice.lines.at(-3)!,
     /^Direct links: Bob( [\d.]+ m?s)?\. All were heard of within [\d.]+ m?s\.$/,
   );
   assertMatch(
-    alice.lines.at(-1)!,
+    alice.lines.at(-2)!,
     /^(Everything you wrote has reached everybody|Bob may not have everything you wrote yet)\. Last message \d\d:\d\d, from Bob\.$/,
   );
   assertEquals(bob.lines.slice(2), [
