@@ -3,9 +3,9 @@
 import { P2pchatError } from "../base/errors.ts";
 import { foldName } from "../base/names.ts";
 import { chosenName } from "./flags.ts";
-import { checkPassword, passwordBytes } from "../base/passwords.ts";
 import { quotedStart } from "../base/text.ts";
 import type { Entry } from "../protocols/directory/client_io.ts";
+import { typedTwice } from "./password_source.ts";
 import type { Dialogue } from "./user_interface.ts";
 
 /** What was chosen, before a password is asked for. */
@@ -112,19 +112,12 @@ export class ComingIn {
 
   /** A password that is typed twice. @returns Undefined after a mistake, which was told; null: the user leaves. */
   async newPassword(prompt: string): Promise<string | null | undefined> {
-    const password = await this.#ask(prompt, true);
-    if (password === null) return null;
-    const isStrong = this.#checked(() => {
-      checkPassword(password);
-      return true;
-    });
-    if (isStrong === null) return undefined;
-    const again = await this.#ask("The same again: ", true);
-    if (again === null) return null;
-    if (passwordBytes(again).join() === passwordBytes(password).join()) return password;
-    const text = "The two passwords aren't the same; try again";
-    this.#ports.refuse(new P2pchatError("bad-credentials", text));
-    return undefined;
+    try {
+      return await typedTwice<null>((prompt) => this.password(prompt), prompt);
+    } catch (error) {
+      this.#refuse(error);
+      return undefined;
+    }
   }
 
   /** One that is in use. Null: the user leaves. */
@@ -162,9 +155,13 @@ export class ComingIn {
     try {
       return work();
     } catch (error) {
-      if (!(error instanceof P2pchatError)) throw error;
-      this.#ports.refuse(error);
+      this.#refuse(error);
       return null;
     }
+  }
+
+  #refuse(error: unknown): void {
+    if (!(error instanceof P2pchatError)) throw error;
+    this.#ports.refuse(error);
   }
 }

@@ -46,10 +46,15 @@ export async function newPassword(source: PasswordSource, name: string): Promise
     return given;
   }
   const entry = new PasswordEntry(source.streams);
+  const ask = async (prompt: string) => {
+    const answer = await entry.ask(prompt);
+    if ("ended" in answer) entry.close();
+    return typedPassword(answer, source.streams);
+  };
   try {
     for (let attempt = 1;; attempt++) {
       try {
-        return await typedTwice(entry, name, source.streams);
+        return await typedTwice<never>(ask, `Password for ${name}: `);
       } catch (error) {
         if (!(error instanceof P2pchatError) || error.code === "usage") throw error;
         if (attempt === ATTEMPTS_MAX) throw error;
@@ -87,17 +92,21 @@ function typedPassword(entry: Entry, streams: Streams): string {
   throw new P2pchatError("usage", "No password was entered; nothing was changed");
 }
 
-async function typedTwice(entry: PasswordEntry, name: string, streams: Streams): Promise<string> {
-  const ask = async (prompt: string) => {
-    const answer = await entry.ask(prompt);
-    if ("ended" in answer) entry.close();
-    return typedPassword(answer, streams);
-  };
-  const password = await ask(`Password for ${name}: `);
+/**
+ * A new password, typed twice.
+ * @param ask Null where nothing more is answered. @returns Null then.
+ * @throws {P2pchatError} `weak-password`, or `bad-credentials` where it was typed in two ways.
+ */
+export async function typedTwice<None extends null>(
+  ask: (prompt: string) => Promise<string | None>,
+  prompt: string,
+): Promise<string | None> {
+  const password = await ask(prompt);
+  if (password === null) return password;
   checkPassword(password);
   const again = await ask("The same again: ");
-  const isSame = passwordBytes(again).join() === passwordBytes(password).join();
-  if (isSame) return password;
+  if (again === null) return again;
+  if (passwordBytes(again).join() === passwordBytes(password).join()) return password;
   throw new P2pchatError("bad-credentials", "The two passwords aren't the same; try again");
 }
 
