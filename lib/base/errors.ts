@@ -83,3 +83,9 @@ export class RemoteProtocolError extends P2pchatError {
     super(options?.code ?? "protocol", text, options);
   }
 }
+
+/** What the system says of a failure, without the number and the path that its text ends with. */
+export function systemText(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return text.replace(/ \(os error \d+\).*$/s, "");
+}

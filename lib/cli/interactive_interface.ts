@@ -7,6 +7,8 @@
 
 import type { P2pchatError } from "../base/errors.ts";
 import { tooLong, visibleText } from "../base/text.ts";
+import { CLOSE_MS_MAX, isDoneWithin } from "../runtime/within.ts";
+import { SYSTEM_LINK_CLOCK } from "../transport/system_clock.ts";
 import { CommandRunner } from "./command_runner.ts";
 import { complete } from "./completion.ts";
 import { graphemesOf, textWidth } from "./graphemes.ts";
@@ -21,7 +23,7 @@ import {
   replaced,
 } from "./line_editor.ts";
 import type { CommonOptions } from "./options.ts";
-import { CLOSE_MS_MAX, Output, unitsOf } from "./output.ts";
+import { Output, unitsOf } from "./output.ts";
 import { isCommon } from "./piped_interface.ts";
 import { type DrawnPrompt, layoutPrompt, rowsAboveCursor } from "./prompt_layout.ts";
 import { Questions } from "./questions.ts";
@@ -29,7 +31,6 @@ import { READ_BYTES, type Streams } from "./streams.ts";
 import { enterRawMode, leaveRawMode, reenterRawMode, reflows } from "./terminal_mode.ts";
 import { noticeLine, starLine } from "./spans.ts";
 import { TextFormat } from "./text_format.ts";
-import { withinTime } from "./within_time.ts";
 import type {
   CommonEvent,
   Dialogue,
@@ -237,7 +238,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     clearTimeout(this.#notStoppedTimer);
     clearTimeout(this.#quietTimer);
     this.#redraw(); // takes the prompt away
-    await withinTime(this.#output.flush(), CLOSE_MS_MAX);
+    await isDoneWithin(SYSTEM_LINK_CLOCK, CLOSE_MS_MAX, this.#output.flush());
     leaveRawMode();
     this.#interrupts.close();
     if (!this.#isOpen) return;

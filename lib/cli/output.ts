@@ -8,14 +8,11 @@
  * as what it is made of, and to make it at once would hold up everything else for seconds.
  */
 
-import { P2pchatError } from "../base/errors.ts";
+import { P2pchatError, systemText } from "../base/errors.ts";
 import { invariant } from "../base/invariant.ts";
 import type { Sink } from "./streams.ts";
 
 export type Channel = "stdout" | "stderr";
-
-/** A reader that takes nothing for so long gets nothing more, when the program closes. */
-export const CLOSE_MS_MAX = 2_000;
 
 /** From here on no more should be shown: 5,000 lines of 200 bytes, far more than any pipe holds. */
 const PENDING_UNITS_HIGH = 1_048_576;
@@ -31,10 +28,10 @@ const PIECE_UNITS = 131_072;
 /** The error for standard output that takes nothing; `null` where its reader has just gone, as `head` does. */
 export function outputError(error: unknown): P2pchatError | null {
   if (error instanceof Deno.errors.BrokenPipe) return null;
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = systemText(error);
   return new P2pchatError(
     "disk",
-    `Cannot write to standard output: ${reason.replace(/ \(os error \d+\)$/, "")}; ` +
+    `Cannot write to standard output: ${reason}; ` +
       "make room there, or write to another place",
     { cause: error },
   );

@@ -2,17 +2,18 @@
 
 import type { P2pchatError } from "../base/errors.ts";
 import { visibleText } from "../base/text.ts";
+import { CLOSE_MS_MAX, isDoneWithin } from "../runtime/within.ts";
+import { SYSTEM_LINK_CLOCK } from "../transport/system_clock.ts";
 import { CommandRunner } from "./command_runner.ts";
 import { helpEvent, helpLines } from "./help_text.ts";
 import { LineSplitter } from "./input_lines.ts";
 import { Interrupts } from "./interrupts.ts";
 import { JsonFormat } from "./json_format.ts";
 import type { CommonOptions } from "./options.ts";
-import { CLOSE_MS_MAX, Output, unitsOf } from "./output.ts";
+import { Output, unitsOf } from "./output.ts";
 import { isAtTerminal, READ_BYTES, type Streams } from "./streams.ts";
 import { noticeLine, starLine } from "./spans.ts";
 import { TextFormat } from "./text_format.ts";
-import { withinTime } from "./within_time.ts";
 import type {
   CommonEvent,
   InputHandler,
@@ -127,7 +128,7 @@ export class PipedInterface<Event extends ShownEvent, Target>
   async close(): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#idleTimer);
-    await withinTime(this.#output.flush(), CLOSE_MS_MAX);
+    await isDoneWithin(SYSTEM_LINK_CLOCK, CLOSE_MS_MAX, this.#output.flush());
     this.#interrupts.close();
   }
 

@@ -1,6 +1,8 @@
 /** The program from its arguments to its exit status. */
 
 import { P2pchatError } from "../base/errors.ts";
+import { isDoneWithin } from "../runtime/within.ts";
+import { SYSTEM_LINK_CLOCK } from "../transport/system_clock.ts";
 import { accountsProgramCommands } from "./accounts_arguments.ts";
 import { asksForJson, parseCommandLine, type ProgramCommand } from "./arguments.ts";
 import { endingOf } from "./errors.ts";
@@ -20,7 +22,6 @@ import { usageText } from "./usage.ts";
 import { snapshotProgramCommands } from "./snapshot_arguments.ts";
 import { usersProgramCommands } from "./users_arguments.ts";
 import { VERSION } from "./version.ts";
-import { withinTime } from "./within_time.ts";
 import { print, writeWhole } from "./write_whole.ts";
 
 /** All that it can do. */
@@ -66,7 +67,7 @@ export async function runProgram(
   } catch (error) {
     return await reportEnding(error, args);
   } finally {
-    await withinTime(flushLog(), LOG_FLUSH_MS_MAX);
+    await isDoneWithin(SYSTEM_LINK_CLOCK, LOG_FLUSH_MS_MAX, flushLog());
   }
 }
 

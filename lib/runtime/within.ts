@@ -2,7 +2,7 @@
 
 import type { Clock } from "../base/clock.ts";
 
-/** As the user interface's own close: a reader that takes nothing for so long gets nothing more. */
+/** A reader that takes nothing for so long gets nothing more, when the program closes. */
 export const CLOSE_MS_MAX = 2_000;
 
 /** Resolves when `work` is done, or after `ms`: whether it was done. Rejects where it fails before. */

@@ -14,7 +14,7 @@
  */
 
 import type { Bytes } from "../base/crypto.ts";
-import { P2pchatError } from "../base/errors.ts";
+import { P2pchatError, systemText } from "../base/errors.ts";
 
 /** Bytes that `readChunks` reads at a time unless told: larger ones read no faster. */
 export const READ_CHUNK_BYTES = 256 * 1024;
@@ -153,11 +153,9 @@ export function spaceAdvice(cause: unknown): string | null {
   return SPACE_ADVICE[diskErrorCode(cause) ?? ""] ?? null;
 }
 
-/** What the system says of a failure, without the number and the path that its text ends with. */
+/** What the system says of a failure. */
 export function systemReason(cause: unknown): string {
-  if (isForbidden(cause)) return "files of the system itself are out of reach";
-  const text = cause instanceof Error ? cause.message : String(cause);
-  return text.replace(/ \(os error \d+\).*$/s, "");
+  return isForbidden(cause) ? "files of the system itself are out of reach" : systemText(cause);
 }
 
 /** The runtime keeps programs from `/proc`, `/sys` and `/dev`, where files are more than files. */

@@ -1,6 +1,6 @@
 /** What sockets of both kinds share: how they are opened, their addresses, and errors in words that users read. */
 
-import { P2pchatError } from "../base/errors.ts";
+import { P2pchatError, systemText } from "../base/errors.ts";
 import type { Endpoint } from "../base/ids.ts";
 import { plainAddress } from "./hosts.ts";
 
@@ -21,10 +21,10 @@ export function reasonOf(error: unknown): string {
   if (error instanceof Deno.errors.NetworkUnreachable) {
     return "this machine has no network that leads there";
   }
-  const message = error instanceof Error ? error.message : String(error);
+  const message = systemText(error);
   if (message.startsWith("getaddrinfo EAI_AGAIN")) return "the name service has no answer";
   if (message.startsWith("getaddrinfo ")) return UNKNOWN_HOST;
-  return message.replace(/ \(os error \d+\)$/, "");
+  return message;
 }
 
 /** Which of the two ports of one number: `ss -lt` doesn't show who has the other. */
