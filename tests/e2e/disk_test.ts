@@ -3,6 +3,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Node, Nodes, type ShownEvent } from "./node.ts";
 import { FriendsGroup } from "./friends_group.ts";
+import { Group } from "./group_world.ts";
 import { canMount, fill, mount, unmount } from "./small_disk.ts";
 import { TextProgram } from "./text_program.ts";
 
@@ -249,6 +250,34 @@ Deno.test({
       }
       await Deno.remove(`${disk}/filling`);
     }
+  },
+});
+
+Deno.test({
+  name: "a full disk ends a coordinator at its next decision, and once there is room it goes on",
+  ignore: !canMount(),
+  async fn() {
+    await using group = new Group();
+    await Deno.mkdir(group.serverData);
+    await mount(group.serverData);
+    group.nodes.defer(() => unmount(group.serverData));
+    const server = await group.serve();
+    const [alice, bob] = await group.startAll("Alice", "Bob");
+    await alice!.say("there is room");
+    await bob!.until(shown("there is room"));
+    await fill(group.serverData);
+
+    await alice!.command({ command: "edit", text: "x".repeat(60_000), n: 1 });
+    const { code, last } = await server.ended();
+    await alice!.say("is anybody there?");
+    await bob!.until(shown("is anybody there?"));
+    await Deno.remove(`${group.serverData}/filling`);
+    await group.serve();
+    const carol = await group.start("Carol");
+    await carol.until(shown("is anybody there?"));
+
+    assertEquals([code, last?.event, last?.code], [5, "fatal", "disk"]);
+    assertMatch(last?.text, /^The coordinator stops, .*free some space there/);
   },
 });
 
