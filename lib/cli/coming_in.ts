@@ -85,6 +85,12 @@ export class ComingIn {
     return this.#way;
   }
 
+  /** The same anew, where the last one came to nothing. */
+  async anotherWay(): Promise<Way | null> {
+    this.#way = null;
+    return await this.way();
+  }
+
   /**
    * What to come in with.
    * @param profile Whose profile is open. @returns The way alone where it is another's; null where the user leaves.

@@ -159,16 +159,35 @@ class Program {
     this.#comingIn.begin();
     let name = options.name ?? (await this.#comingIn.way())?.name ?? null;
     while (name !== null && !this.#isLeaving) {
-      const folder = profileFolder(options.dataFolder, name);
-      const profileName: string = name;
-      name = await withProfile(
-        this.#openLog,
-        { folder, lockMode: "registry" },
-        (profile) => this.#runAs(profileName, { ...profile, ui }),
-      );
-      if (name === null) return;
+      const next = await this.#runIn(name);
+      if (next === undefined) return;
+      name = next;
     }
     ui.show({ event: "bye", reason: "quit" });
+  }
+
+  /** @returns Whose profile is to be used instead; null: the user leaves the menu; undefined: it has run to its end. */
+  async #runIn(name: string): Promise<string | null | undefined> {
+    const { options, ui } = this.#parts;
+    const folder = profileFolder(options.dataFolder, name);
+    let isOpen = false;
+    try {
+      const other = await withProfile(
+        this.#openLog,
+        { folder, lockMode: "registry" },
+        (profile) => {
+          isOpen = true;
+          return this.#runAs(name, { ...profile, ui });
+        },
+      );
+      return other ?? undefined;
+    } catch (error) {
+      // Whoever is asked for a name can give another one; what is typed meanwhile may be a password.
+      const isTaken = !isOpen && error instanceof P2pchatError && error.code === "in-use";
+      if (!isTaken || options.name !== null || ui.dialogue === null) throw error;
+      showError(ui, error);
+      return (await this.#comingIn.anotherWay())?.name ?? null;
+    }
   }
 
   /** @returns Whose profile is to be used instead; null: the user has left. */

@@ -41,6 +41,28 @@ async function assertLeft(terminal: Terminal): Promise<void> {
   assertEquals(terminal.screen.unexpected, []);
 }
 
+terminalTest(
+  "a name that is in use here brings the menu back: what is typed next goes to no shell",
+  async () => {
+    const { world } = await DirectoryWorld.open([]);
+    await using _ = world;
+    await world.start("--guest", "gus", { data: world.data("nameless") });
+    await using second = await world.terminal(null);
+    for (const name of ["gus", "hal"]) {
+      await second.untilCursorLine(MENU);
+      await second.press("3\r");
+      await second.untilCursorLine("Name: |");
+      await second.press(`${name}\r`);
+      if (name === "gus") {
+        await second.until("a refusal", () => second.screen.text.includes("uses it"));
+      }
+    }
+    await second.untilCursorLine("hal (lobby)> |");
+    await second.press(CTRL_X);
+    await assertLeft(second);
+  },
+);
+
 terminalTest("the menu, a name and an unseen password, typed twice to sign up", async () => {
   const { world, directory } = await DirectoryWorld.open([]);
   await using _ = world;
