@@ -3,6 +3,9 @@
 import { commandForm, commandTitle, COMMON_FLAGS, type ProgramCommand } from "./arguments.ts";
 import { type Flag, takesValue } from "./flags.ts";
 
+/** What a terminal has at least, nearly always. */
+const COLUMNS = 80;
+
 /** The usage of some commands with their flags; of the whole program where none is asked about. */
 export function usageText(
   about: readonly ProgramCommand[],
@@ -15,7 +18,7 @@ export function usageText(
 function programUsage(commands: readonly ProgramCommand[]): string[] {
   const lines = ["p2pchat: chat from a terminal, end to end encrypted, without an account", ""];
   for (const entry of commands) {
-    lines.push(`  ${commandForm(entry)}`, `      ${entry.help}`);
+    lines.push(`  ${commandForm(entry)}`, ...described("      ", entry.help));
     lines.push(`      for example: ${entry.example}`);
   }
   lines.push(
@@ -37,7 +40,7 @@ function programUsage(commands: readonly ProgramCommand[]): string[] {
 function commandsUsage(about: readonly ProgramCommand[]): string[] {
   const lines: string[] = [];
   for (const entry of about) {
-    lines.push(commandForm(entry), `    ${entry.help}`);
+    lines.push(commandForm(entry), ...described("    ", entry.help));
     lines.push(`    for example: ${entry.example}`, "");
     if (entry.flags.length === 0) continue;
     lines.push(`Flags of ${commandTitle(entry)}:`, ...flagLines(entry.flags), "");
@@ -48,5 +51,22 @@ function commandsUsage(about: readonly ProgramCommand[]): string[] {
 function flagLines(flags: readonly Flag[]): string[] {
   const heads = flags.map((flag) => `--${flag.name}${takesValue(flag) ? ` ${flag.value}` : ""}`);
   const width = Math.max(...heads.map((head) => head.length));
-  return flags.map((flag, index) => `  ${heads[index]!.padEnd(width)}  ${flag.help}`);
+  return flags.flatMap(({ help }, index) => described(`  ${heads[index]!.padEnd(width)}  `, help));
+}
+
+/** A head and what is said of it, broken at words; what doesn't fit goes on below where it begins. */
+function described(head: string, text: string): string[] {
+  const lines: string[] = [];
+  let line = head;
+  let isEmpty = true;
+  for (const word of text.split(" ")) {
+    if (!isEmpty && line.length + 1 + word.length > COLUMNS) {
+      lines.push(line);
+      line = " ".repeat(head.length);
+      isEmpty = true;
+    }
+    line += isEmpty ? word : ` ${word}`;
+    isEmpty = false;
+  }
+  return [...lines, line];
 }

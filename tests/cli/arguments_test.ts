@@ -1,7 +1,12 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { P2pchatError } from "../../lib/base/errors.ts";
 import type { RoomId } from "../../lib/base/ids.ts";
-import { asksForJson, parseCommandLine, type Request } from "../../lib/cli/arguments.ts";
+import {
+  asksForJson,
+  commandForm,
+  parseCommandLine,
+  type Request,
+} from "../../lib/cli/arguments.ts";
 import { meshOptions, meshProgramCommand } from "../../lib/cli/mesh_arguments.ts";
 import type { MeshOptions } from "../../lib/cli/options.ts";
 import { COMMANDS } from "../../lib/cli/program.ts";
@@ -278,7 +283,22 @@ Deno.test("usageText() has an example and every flag of each command", () => {
     // The example is one: the program understands it.
     parseCommandLine(command.example.split(" ").slice(1), commands, (name) => HOME[name]);
   }
-  for (const line of all.split("\n")) assert(line.length <= 100, line);
+});
+
+Deno.test("usageText() fits into 80 columns, but for the forms of commands, and loses no word", () => {
+  for (const about of [[], ...COMMANDS.map((command) => [command])]) {
+    const text = usageText(about, COMMANDS);
+    const forms = COMMANDS.flatMap((command) => [commandForm(command), command.example]);
+    for (const line of text.split("\n")) {
+      assert(line.length <= 80 || forms.some((form) => line.endsWith(form)), line);
+    }
+    const words = text.replaceAll(/\s+/g, " ");
+    for (const { help, flags } of about) {
+      for (const said of [help, ...flags.map((flag) => flag.help)]) {
+        assertStringIncludes(words, said);
+      }
+    }
+  }
 });
 
 Deno.test("usageText() ends with what to begin with, where it is still on the screen", () => {
