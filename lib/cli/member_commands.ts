@@ -40,7 +40,7 @@ export const memberCommands: CommandTable<MemberCommandSink> = new CommandTable<
       aliases: [],
       form: "TEXT",
       args: { text: messageText },
-      help: "says TEXT to all, as a line without a command does",
+      help: "says TEXT to all, as a line without a command does: a group has no private messages",
       example: "/msg at seven?",
       run: (submit: MemberCommandSink, { text }, ref) => submit({ command: "msg", text }, ref),
     }),
