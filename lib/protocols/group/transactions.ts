@@ -348,7 +348,7 @@ export class Transactions {
     }
   }
 
-  /** The present view has begun at all its members. */
+  /** Called after each step: what became due in it. */
   settle(): void {
     this.#goOn();
   }
