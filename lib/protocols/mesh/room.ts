@@ -41,6 +41,7 @@ import { type Contact, type MeshMessage, MESSAGE_LANES } from "./messages.ts";
 import type { NamesEffect, NamesInput } from "./names_io.ts";
 import type { OrderEffect, OrderInput } from "./order_io.ts";
 import type { OverlayEffect, OverlayInput } from "./overlay_io.ts";
+import { OwnWords } from "./own_words.ts";
 import type { PrivateEffect, PrivateInput, ReceivedPlace } from "./private_messages_io.ts";
 import type { FirstHandKind, MeshRecord } from "./records.ts";
 import type { RoomConfig, RoomEffect, RoomInput } from "./room_io.ts";
@@ -81,12 +82,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
   #lastOwnTime = 0;
   /** Of the command that our new name answers, while that is taken in. */
   #renameRef: string | undefined;
-  /** Whether this process has said anything. */
-  #hasSpoken = false;
-  /** Whether nobody is known yet to have had the last of it. */
-  #isUnheard = false;
-  /** Whether that was with nobody else here, and nobody who has it came since. */
-  #spokeAlone = false;
+  readonly #ownWords = new OwnWords(() => this.#neighbourHasOwn());
   /** Commands that come after lines which the disk doesn't have yet, in the order they were typed. */
   readonly #heldCommands: { readonly command: UserCommand; readonly ref: string | undefined }[] =
     [];
@@ -169,10 +165,14 @@ export class Room implements Machine<RoomInput, RoomEffect> {
   get settled(): boolean {
     if (this.machines.order.unsaid().messages + this.#heldCommands.length > 0) return false;
     if (this.machines.privateMessages.isBusy) return false;
-    return !this.#hasSpoken || this.#liveMembers <= 1 || this.#isHeard();
+    return this.#ownWords.isSettled(this.#isAlone);
   }
 
-  #isHeard(): boolean {
+  get #isAlone(): boolean {
+    return this.#liveMembers <= 1;
+  }
+
+  #neighbourHasOwn(): boolean {
     return this.#neighbours.some((peer) => this.machines.antiEntropy.hasOwn(peer));
   }
 
@@ -195,7 +195,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     work();
     this.#showWhatWaited();
     this.#releaseCommands();
-    if (this.#spokeAlone && this.#isHeard()) this.#spokeAlone = false;
+    this.#ownWords.stepEnds();
     if (this.machines.roster.hasNeighboursRoster()) this.#showing.rosterKnown();
     this.#membersChanged();
     this.#pauseInput();
@@ -216,7 +216,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
         return this.#toRoster({ type: "member", from: peer, beacon, claim });
       }
       case "peer-down":
-        if (this.#isUnheard && this.#isHeard()) this.#isUnheard = false;
+        this.#ownWords.neighbourGoes();
         this.#downClosed = input.closed;
         this.#toOverlay({ type: "peer-down", peer: input.peer, closed: input.closed });
         this.#downClosed = true;
@@ -314,11 +314,8 @@ export class Room implements Machine<RoomInput, RoomEffect> {
 
   /** Who leaves must know what isn't known to have come to anybody who stays. */
   #sayUnheard(): void {
-    const isOpen = this.#liveMembers > 1 ? this.#hasSpoken : this.#isUnheard;
-    if ((!isOpen && !this.#spokeAlone) || this.#isHeard()) return;
-    const text = this.#spokeAlone
-      ? "Nobody was here to get what you said last; it goes out when you come back"
-      : "Not all you said is known to have arrived; what is missing goes out when you come back";
+    const text = this.#ownWords.leavingText(this.#isAlone);
+    if (text === null) return;
     this.#out.push({ type: "show", event: { event: "notice", text }, ref: undefined });
   }
 
@@ -583,9 +580,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     }
     if (own) {
       this.#lastOwnTime = header.time;
-      this.#hasSpoken = true;
-      this.#isUnheard = true;
-      if (this.#liveMembers <= 1) this.#spokeAlone = true;
+      this.#ownWords.said(this.#isAlone);
       this.#flow.sent(messages.length);
     }
     this.#showing.delivered(effect);
@@ -690,7 +685,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
   /** A member says how far it has come. */
   #heardOf(key: PeerKey, latest: number): void {
     this.#flow.heard(key, this.machines.order.reachOf(latest));
-    if (this.#flow.has(key, this.#lastOwnTime)) this.#isUnheard = false;
+    if (this.#flow.has(key, this.#lastOwnTime)) this.#ownWords.heard();
   }
 
   #toNames(input: NamesInput): void {
