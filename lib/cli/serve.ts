@@ -1,14 +1,18 @@
 /** `p2pchat serve`: wires the coordinator's machine to sockets, files and the user interface. */
 
+import { P2pchatError } from "../base/errors.ts";
 import { endpointText } from "../base/ids.ts";
+import { RetryPauses } from "../base/retry_pauses.ts";
 import type { CoordinatorCommand, CoordinatorEvent } from "../protocols/group/events.ts";
 import { CoordinatorHost } from "../runtime/coordinator_host.ts";
+import type { Disk } from "../store/disk.ts";
 import { serveFolder } from "../store/paths.ts";
 import { forwardTo, type Links, openTo } from "../transport/link.ts";
+import { SYSTEM_LINK_CLOCK } from "../transport/system_clock.ts";
 import { openTcpLinks } from "../transport/tcp_links.ts";
 import { openCoordinator } from "./group_store.ts";
 import type { ServeOptions } from "./options.ts";
-import { inputTo } from "./mode_input.ts";
+import { inputTo, type ModeInput } from "./mode_input.ts";
 import { endpointForOthers } from "./own_address.ts";
 import { pinnedKeys, pinsIn } from "./pins.ts";
 import { modePorts, runMode } from "./run_mode.ts";
@@ -19,6 +23,7 @@ import {
   logStarted,
   markVerified,
   type Session,
+  showError,
   showNotices,
   withSession,
 } from "./session.ts";
@@ -39,7 +44,7 @@ export async function runServe(options: ServeOptions): Promise<void> {
   const folder = serveFolder(options.dataFolder);
   const mode = { commands: serveCommands, render: serveLines };
   await withSession(options, { folder, lockMode: "serve" }, mode, async (session) => {
-    await coordinate({ ...session, options });
+    await new Service({ ...session, options }).run();
   });
 }
 
@@ -47,62 +52,161 @@ interface Wiring extends Session<ServeOwnEvent, ServeCommandSink> {
   readonly options: ServeOptions;
 }
 
-async function coordinate(wiring: Wiring): Promise<void> {
-  const { options, disk, folder, environment, identity, knownPeers, ui } = wiring;
-  const notice = (text: string) => showNotices(ui, text);
-  const { crypto, wallMs } = environment;
-  const group = await openCoordinator({ disk, crypto, pid: Deno.pid, wallMs, notice }, { folder });
-  let links: Links | null = null;
-  try {
-    // Operators copy the path of a snapshot to wherever they are.
-    const snapshots = new SnapshotStore(disk, crypto, await Deno.realPath(folder));
-    // A later start must know that there never was a group, should this one end before there is.
-    if (identity.isNew) await group.store.append([{ kind: "fresh" }], true);
-    let host: CoordinatorHost | null = null;
-    links = openTcpLinks({
-      host: options.host,
-      port: options.port,
-      identity: channelIdentity(wiring),
-      env: environment,
-      access: openTo("group"),
-      handler: forwardTo(() => host),
-    });
-    const listening = endpointForOthers(options, links.local.port);
-    logStarted(wiring, "serve", {
-      listening: endpointText(links.local),
-      advertised: endpointText(listening),
-    });
-    const input = inputTo<CoordinatorCommand>(
-      environment.log,
-      (command, ref) => host?.command(command, ref),
+/** How soon a coordinator begins anew that the disk had refused what it must store, and how late at last. */
+const PAUSE_MS_MIN = 1_000;
+const PAUSE_MS_MAX = 30_000;
+
+/** For some edits of the longest texts: else the next one would begin only to end. */
+const ROOM_BYTES = 256 * 1_024;
+
+/**
+ * One coordinator after the other. What one decides is in its memory before it is on disk: where the disk refuses it,
+ * only another one that begins with what is there is sure to go on with the same. Members chat on meanwhile.
+ */
+class Service {
+  readonly #pauses = new RetryPauses(PAUSE_MS_MIN, PAUSE_MS_MAX);
+  readonly #input: ModeInput<CoordinatorCommand>;
+  #host: CoordinatorHost | null = null;
+  /** Where the first one listened: members look for the next one there. Null before. */
+  #port: number | null = null;
+  /** One has been ready: the operator may type. */
+  #hasBegun = false;
+  /** The operator has left. */
+  #left: { readonly ref: string | undefined } | null = null;
+  #wakeUp: () => void = () => {};
+
+  constructor(readonly wiring: Wiring) {
+    this.#input = inputTo<CoordinatorCommand>(
+      wiring.environment.log,
+      (command, ref) => this.#command(command, ref),
     );
-    const ready = () => {
-      ui.setPrompt("serve");
-      showNotices(ui, ...identity.notices, ...group.notices);
-      if (identity.isNew && ui.interactive) showNotices(ui, FIRST_STEPS);
-      ui.listen(input.handler);
-    };
-    const { failAfterMs, membersMax, edits, voteTimeoutMs, snapshotEveryMs } = options;
-    const pins = pinnedKeys(knownPeers, SCOPE);
-    const { history, store, log } = group;
-    const votes = { edits, voteTimeoutMs };
-    const mayFound = identity.isNew || options.foundNew;
-    const terms = { failAfterMs, membersMax, ...votes, snapshotEveryMs, mayFound };
-    const config = { listening, ...terms, pins, history };
-    host = new CoordinatorHost(config, {
-      ...modePorts(wiring, links),
-      signer: identity.signer,
-      store,
-      log,
-      snapshots,
-      show: (event, ref) => show(wiring, event, ref, ready),
-      pin: pinsIn(wiring, SCOPE),
+  }
+
+  /** @throws {P2pchatError} What ended it, but for the operator. */
+  async run(): Promise<void> {
+    const { ui } = this.wiring;
+    while (this.#left === null) {
+      try {
+        if (await this.#coordinate()) return;
+      } catch (error) {
+        const isFull = error instanceof P2pchatError && error.code === "disk";
+        if (!isFull || !this.#hasBegun) throw error;
+        if (!this.#pauses.hasFailed) {
+          showError(
+            ui,
+            new P2pchatError("disk", `${error.message}; the coordinator tries again by itself`),
+          );
+        }
+      }
+      if (this.#left === null) await this.#pause();
+    }
+    ui.show({ event: "bye", reason: "quit" }, this.#left.ref);
+  }
+
+  #command(command: CoordinatorCommand, ref: string | undefined): void {
+    const isQuit = command.command === "quit";
+    // It may be ending for another reason.
+    if (isQuit) this.#left = { ref };
+    if (this.#host !== null) return this.#host.command(command, ref);
+    if (isQuit) return this.#wakeUp();
+    const text = "Nothing can be done now: the coordinator waits until its disk takes writes again";
+    showError(this.wiring.ui, new P2pchatError("disk", text), ref);
+  }
+
+  async #pause(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const pauseMs = this.#pauses.failed(this.wiring.environment.random());
+    const timer = SYSTEM_LINK_CLOCK.at(SYSTEM_LINK_CLOCK.nowMs() + pauseMs, resolve);
+    this.#wakeUp = resolve;
+    await promise;
+    timer.cancel();
+  }
+
+  /**
+   * Runs one until the operator ends it.
+   * @returns False where the operator had left before. @throws {P2pchatError} What ended it otherwise.
+   */
+  async #coordinate(): Promise<boolean> {
+    const { options, disk, folder, environment, identity, knownPeers, ui } = this.wiring;
+    const notice = (text: string) => showNotices(ui, text);
+    const { crypto, wallMs } = environment;
+    if (this.#hasBegun) await checkRoom(disk, folder);
+    const group = await openCoordinator({ disk, crypto, pid: Deno.pid, wallMs, notice }, {
+      folder,
     });
-    ui.heedInterrupts(input.leave);
-    await runMode(wiring, links, host);
+    let links: Links | null = null;
+    try {
+      // Operators copy the path of a snapshot to wherever they are.
+      const snapshots = new SnapshotStore(disk, crypto, await Deno.realPath(folder));
+      const isNew = identity.isNew && !this.#hasBegun;
+      // A later start must know that there never was a group, should this one end before there is.
+      if (isNew) await group.store.append([{ kind: "fresh" }], true);
+      let host: CoordinatorHost | null = null;
+      links = openTcpLinks({
+        host: options.host,
+        port: this.#port ?? options.port,
+        identity: channelIdentity(this.wiring),
+        env: environment,
+        access: openTo("group"),
+        handler: forwardTo(() => host),
+      });
+      this.#port = links.local.port;
+      const listening = endpointForOthers(options, links.local.port);
+      logStarted(this.wiring, "serve", {
+        listening: endpointText(links.local),
+        advertised: endpointText(listening),
+      });
+      const { failAfterMs, membersMax, edits, voteTimeoutMs, snapshotEveryMs } = options;
+      const pins = pinnedKeys(knownPeers, SCOPE);
+      const { history, store, log } = group;
+      const votes = { edits, voteTimeoutMs };
+      const mayFound = isNew || (options.foundNew && !this.#hasBegun);
+      const terms = { failAfterMs, membersMax, ...votes, snapshotEveryMs, mayFound };
+      const config = { listening, ...terms, pins, history };
+      host = new CoordinatorHost(config, {
+        ...modePorts(this.wiring, links),
+        signer: identity.signer,
+        store,
+        log,
+        snapshots,
+        show: (event, ref) => show(this.wiring, event, ref, () => this.#ready(group.notices)),
+        pin: pinsIn(this.wiring, SCOPE),
+      });
+      if (this.#left !== null) return false;
+      this.#host = host;
+      if (!this.#hasBegun) ui.heedInterrupts(this.#input.leave);
+      await runMode(this.wiring, links, host);
+      return true;
+    } finally {
+      this.#host = null;
+      await links?.shutdown("ended");
+      await group.store.close();
+    }
+  }
+
+  #ready(notices: readonly string[]): void {
+    const { identity, ui } = this.wiring;
+    this.#pauses.reset();
+    if (this.#hasBegun) return showNotices(ui, ...notices);
+    this.#hasBegun = true;
+    ui.setPrompt("serve");
+    showNotices(ui, ...identity.notices, ...notices);
+    if (identity.isNew && ui.interactive) showNotices(ui, FIRST_STEPS);
+    ui.listen(this.#input.handler);
+  }
+}
+
+/** @throws {P2pchatError} `disk`, where the disk doesn't take as much. */
+async function checkRoom(disk: Disk, folder: string): Promise<void> {
+  const path = `${folder}/room`;
+  const file = await disk.openAppend(path, { empty: true });
+  try {
+    let rest = new Uint8Array(ROOM_BYTES);
+    while (rest.length > 0) rest = rest.subarray(file.write(rest));
+    await file.syncData();
   } finally {
-    await links?.shutdown("ended");
-    await group.store.close();
+    file.close();
+    await disk.remove(path);
   }
 }
 

@@ -254,7 +254,8 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a full disk ends a coordinator at its next decision, and once there is room it goes on",
+  name:
+    "a coordinator whose disk is full does nothing that must be stored, and goes on once there is room",
   ignore: !canMount(),
   async fn() {
     await using group = new Group();
@@ -268,18 +269,54 @@ Deno.test({
     await fill(group.serverData);
 
     await alice!.command({ command: "edit", text: "x".repeat(60_000), n: 1 });
-    const { code, last } = await server.ended();
+    const refused = await server.until(isDiskError);
+    assertMatch(
+      refused.text,
+      /^The coordinator can't store .*free some space there .*; the coordinator tries again by itself$/,
+    );
     await alice!.say("is anybody there?");
     await bob!.until(shown("is anybody there?"));
+    const waiting = await server.ask("snapshot");
+    assertEquals([waiting.event, waiting.code], ["error", "disk"]);
+
     await Deno.remove(`${group.serverData}/filling`);
-    await group.serve();
+    await server.untilCount(({ event }) => event === "ready", 2);
     const carol = await group.start("Carol");
     await carol.until(shown("is anybody there?"));
-
-    assertEquals([code, last?.event, last?.code], [5, "fatal", "disk"]);
-    assertMatch(last?.text, /^The coordinator stops, .*free some space there/);
+    assertEquals(
+      server.events.filter(isDiskError).filter(({ ref }) => ref === undefined).length,
+      1,
+    );
+    await server.type("/exit");
+    assertEquals((await server.ended()).code, 0);
   },
 });
+
+Deno.test({
+  name: "a coordinator that waits for room can be left",
+  ignore: !canMount(),
+  async fn() {
+    await using group = new Group();
+    await Deno.mkdir(group.serverData);
+    await mount(group.serverData);
+    group.nodes.defer(() => unmount(group.serverData));
+    const server = await group.serve();
+    const alice = await group.start("Alice");
+    await alice.say("there is room");
+    await alice.until(shown("there is room"));
+    await fill(group.serverData);
+    await alice.command({ command: "edit", text: "x".repeat(60_000), n: 1 });
+    await server.until(isDiskError);
+
+    await server.type("/exit");
+    const { code, last } = await server.ended();
+    assertEquals([code, last?.event, last?.reason], [0, "bye", "quit"]);
+  },
+});
+
+function isDiskError({ event, code }: ShownEvent): boolean {
+  return event === "error" && code === "disk";
+}
 
 function startOf(name: string, data: string): Node {
   return Node.mesh(name, null, { data });

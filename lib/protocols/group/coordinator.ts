@@ -307,7 +307,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
       case "read":
         return this.#escrow.read(input.token, input.read);
       case "read-failed":
-        return this.#endsFor(`The coordinator stops, as it can't read the log: ${input.text}`);
+        return this.#endsFor(`The coordinator can't read the log: ${input.text}`);
       case "snapshot-kept":
         return this.#taking.kept(input.token, input);
       case "command":
@@ -544,7 +544,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
    */
   #persistFailed({ token, text }: Extract<CoordinatorInput, { type: "persist-failed" }>): void {
     if (token !== null) {
-      return this.#endsFor(`The coordinator stops, as what it decides must be stored: ${text}`);
+      return this.#endsFor(`The coordinator can't store what it decides: ${text}`);
     }
     if (this.#isRefused || this.#stopped) return;
     this.#isRefused = true;

@@ -489,7 +489,7 @@ export class Recounting {
 
   #stop(code: "disk", text: string): void {
     this.#isStopped = true;
-    const sentence = `The coordinator stops, as what it decides must be stored: ${text}`;
+    const sentence = `The coordinator can't store what it decides: ${text}`;
     this.out.stop({ type: "stop", outcome: { kind: "fatal", code, text: sentence } });
   }
 }
