@@ -1,6 +1,7 @@
 /**
  * Links over any network of byte streams: a channel machine for each stream, frames in its lanes, one alarm for
- * the earliest deadline of all, limits on strangers.
+ * the earliest deadline of all. Before a stream has its channel it is the affair of `dials.ts` or
+ * `admission_control.ts`, afterwards of `partings.ts`.
  *
  * Writes are batched by what is waiting: what is sent in one turn of the event loop goes out in one write at the
  * end of that turn, and what comes while a write is under way in the next.
@@ -22,12 +23,12 @@ import type {
 import { CHANNEL_DEFAULTS, type ChannelConfig } from "../protocols/noise/config.ts";
 import { encodeRefusal } from "../protocols/noise/preface.ts";
 import { FRAME_HEADER_BYTES, FrameReader, writeFrameHeader } from "../wire/frame.ts";
+import { AdmissionControl } from "./admission_control.ts";
 import { Alarm } from "./alarm.ts";
-import type { ByteStream, RelayedStreams, StreamAttempt, StreamNetwork } from "./byte_stream.ts";
-import { Entrance } from "./entrance.ts";
+import type { ByteStream, RelayedStreams, StreamNetwork } from "./byte_stream.ts";
+import { Dials } from "./dials.ts";
 import type {
   DialExpectation,
-  DialFailure,
   Lane,
   LinkClock,
   LinkHandler,
@@ -36,8 +37,7 @@ import type {
   Queue,
 } from "./link.ts";
 import { Partings } from "./partings.ts";
-import type { Place, StrangerLimitsConfig } from "./stranger_limits.ts";
-import { WaitingRoom } from "./waiting_room.ts";
+import type { StrangerLimitsConfig } from "./stranger_limits.ts";
 
 export interface ChannelLinksOptions {
   readonly identity: ChannelIdentity;
@@ -82,21 +82,14 @@ interface Connection {
   flushing: boolean;
 }
 
-/** A dial that has no stream yet. */
-interface Connecting {
-  readonly stream: StreamAttempt;
-  readonly dueMs: number;
-}
-
 export class ChannelLinks implements Links {
   readonly #network: StreamNetwork;
   readonly #options: ChannelLinksOptions;
+  /** From the dial, or a stream's coming, to the end of its handshake. */
   readonly #connectMs: number;
-  readonly #strangers: Entrance<Connection>;
-  readonly #waiting: WaitingRoom<ByteStream, Connection>;
-  #callScheduled = false;
+  readonly #dials: Dials;
+  readonly #admission: AdmissionControl<Connection>;
   readonly #connections = new Map<LinkId, Connection>();
-  readonly #connecting = new Map<number, Connecting>();
   readonly #partings = new Partings(() => this.#checkShutdown());
   readonly #toFlush: Connection[] = [];
   #flushScheduled = false;
@@ -115,15 +108,27 @@ export class ChannelLinks implements Links {
     this.#nowMs = options.clock.nowMs();
     this.#alarm = new Alarm(options.clock, (nowMs) => this.#ring(nowMs));
     this.#connectMs = options.channel?.handshakeMs ?? CHANNEL_DEFAULTS.handshakeMs;
-    const prefers = (host: string) => options.access.prefers?.(host) ?? false;
-    const isSilent = ({ channel }: Connection) => !channel.hasOpening;
-    this.#strangers = new Entrance(isSilent, prefers, options.strangers);
-    this.#waiting = new WaitingRoom(
-      (host, nowMs) => this.#strangers.placeFor(host, nowMs),
-      prefers,
+    this.#dials = new Dials(this.#network, this.#connectMs, (attempt, failure) => {
+      options.handler.dialFailed(attempt, failure);
+      this.#checkShutdown();
+    });
+    this.#admission = new AdmissionControl<Connection>(
+      {
+        isSilent: ({ channel }) => !channel.hasOpening,
+        prefers: (host) => options.access.prefers?.(host) ?? false,
+        letIn: (stream, sinceMs, nowMs) => this.#letIn(stream, sinceMs, nowMs),
+        displace: (stranger) => this.#displace(stranger),
+        turnAway: (stream, reason) => this.#turnAway(stream, reason),
+        wakeAt: (dueMs) => this.#alarm.setEarliest(dueMs),
+      },
+      options.clock,
+      options.strangers,
       options.waitingMax,
     );
-    this.#network.accept((stream) => this.#accepted(stream));
+    this.#network.accept((stream) => {
+      if (this.#shutdown === null) this.#admission.accept(stream);
+      else stream.abort();
+    });
   }
 
   get local(): Endpoint {
@@ -141,20 +146,15 @@ export class ChannelLinks implements Links {
 
   dial(attempt: number, to: Endpoint, expect: DialExpectation): void {
     invariant(this.#shutdown === null, "nothing is dialled after shutdown");
-    invariant(!this.#connecting.has(attempt), "each attempt has a number of its own");
-    const dueMs = this.#options.clock.nowMs() + this.#connectMs;
     const { key, room, secret, mode = this.#options.access.mode } = expect;
     const fingerprint = key === null ? expect.fingerprint ?? null : fingerprintOf(key);
     const target: DialTarget = { mode, room, secret, fingerprint };
-    const stream = this.#network.connect(
+    const dueMs = this.#dials.add(
+      attempt,
       to,
-      (connected) => this.#connected(attempt, connected, target, expect.channel, dueMs),
-      (reason) => {
-        this.#connecting.delete(attempt);
-        this.#failed(attempt, { reason: "unreachable", text: reason, key: null });
-      },
+      this.#options.clock.nowMs(),
+      (stream, endsAtMs) => this.#connected(attempt, stream, target, expect.channel, endsAtMs),
     );
-    this.#connecting.set(attempt, { stream, dueMs });
     this.#alarm.setEarliest(dueMs);
   }
 
@@ -208,8 +208,8 @@ export class ChannelLinks implements Links {
     this.#shutdownDueMs = dueMs;
     this.#alarm.setEarliest(dueMs);
     this.#options.clock.soon(() => {
-      for (const stream of this.#waiting.clear()) stream.abort();
-      for (const attempt of [...this.#connecting.keys()]) this.#giveUp(attempt, reason);
+      for (const stream of this.#admission.clear()) stream.abort();
+      this.#dials.giveUpAll(reason);
       for (const connection of [...this.#connections.values()]) {
         if (connection.up) this.close(connection.id, reason);
         else this.#step(connection, { type: "close", reason });
@@ -222,29 +222,18 @@ export class ChannelLinks implements Links {
   }
 
   #checkShutdown(): void {
-    if (this.#shutdown === null || this.#connecting.size > 0 || this.#connections.size > 0) return;
-    if (this.#partings.size > 0) return;
+    if (this.#shutdown === null) return;
+    if (this.#dials.size > 0 || this.#connections.size > 0 || this.#partings.size > 0) return;
     this.#alarm.cancel();
     this.#shutdown.resolve();
   }
 
   #giveUp(attempt: number, reason: string): void {
-    const connecting = this.#connecting.get(attempt);
-    if (connecting !== undefined) {
-      connecting.stream.cancel();
-      this.#connecting.delete(attempt);
-      this.#failed(attempt, { reason: "refused", text: `given up: ${reason}`, key: null });
-      return;
-    }
+    if (this.#dials.giveUp(attempt, reason)) return;
     for (const connection of this.#connections.values()) {
       if (connection.attempt !== attempt || connection.up) continue;
       return this.#step(connection, { type: "close", reason });
     }
-  }
-
-  #failed(attempt: number, failure: DialFailure): void {
-    this.#options.handler.dialFailed(attempt, failure);
-    this.#checkShutdown();
   }
 
   // Streams come.
@@ -254,73 +243,30 @@ export class ChannelLinks implements Links {
     stream: ByteStream,
     target: DialTarget,
     own: Partial<ChannelConfig> | undefined,
-    dueMs: number,
+    endsAtMs: number,
   ): void {
-    this.#connecting.delete(attempt);
     const { identity, env, channel: common } = this.#options;
     const channel = Channel.dial(
       { identity, env, config: { ...common, ...own } },
       target,
       this.#options.clock.nowMs(),
-      dueMs,
+      endsAtMs,
     );
     this.#start(stream, channel, attempt);
   }
 
-  #accepted(stream: ByteStream): void {
-    if (this.#shutdown !== null) return stream.abort();
-    const nowMs = this.#options.clock.nowMs();
-    const { host } = stream.remote;
-    if (!this.#waiting.isWaitedAt(host)) {
-      const place = this.#strangers.placeFor(host, nowMs);
-      if (place.type !== "none") return this.#letIn(stream, place, nowMs, nowMs);
-    }
-    if (this.#waiting.enter(stream, host, nowMs)) return this.#callWaiting(nowMs);
-    this.#turnAway(stream, `${this.#waiting.size} wait already`);
-  }
-
-  /** Lets in who waits and has a place now. */
-  #callWaiting(nowMs: number): void {
-    for (let next; (next = this.#waiting.next(nowMs)) !== null;) {
-      const { waiting, sinceMs, place } = next;
-      if (place.type === "none") this.#turnAway(waiting, "no place for too long");
-      else this.#letIn(waiting, place, nowMs, sinceMs);
-    }
-    const { dueMs } = this.#waiting;
-    if (dueMs !== null) this.#alarm.setEarliest(dueMs);
-  }
-
-  #letIn(
-    stream: ByteStream,
-    place: Exclude<Place<Connection>, { readonly type: "none" }>,
-    nowMs: number,
-    sinceMs: number,
-  ): void {
-    if (place.type === "instead of") this.#displace(place.stranger);
+  #letIn(stream: ByteStream, sinceMs: number, nowMs: number): Connection {
     const { identity, env, channel: config, access } = this.#options;
     const options = { identity, env, ...(config === undefined ? {} : { config }) };
     const channel = Channel.listen(options, access, nowMs, sinceMs + this.#connectMs);
-    const connection = this.#start(stream, channel, null);
-    this.#strangers.add(connection, stream.remote.host, nowMs);
+    return this.#start(stream, channel, null);
   }
 
   #displace(stranger: Connection): void {
     const { channel, writing } = stranger;
-    this.#strangers.remove(stranger);
     stranger.displaced = !channel.hasOpening && !channel.hasOutput && !writing;
     this.#step(stranger, { type: "close", reason: "made room for another connection" });
     stranger.displaced = false;
-  }
-
-  /** A stranger is known now, or gone: another may have its place. */
-  #forgetStranger(connection: Connection): void {
-    this.#strangers.remove(connection);
-    if (this.#waiting.size === 0 || this.#callScheduled) return;
-    this.#callScheduled = true;
-    this.#options.clock.soon(() => {
-      this.#callScheduled = false;
-      this.#callWaiting(this.#options.clock.nowMs());
-    });
   }
 
   #turnAway(stream: ByteStream, reason: string): void {
@@ -425,7 +371,7 @@ export class ChannelLinks implements Links {
       epoch,
       roomNamed,
     };
-    this.#forgetStranger(connection);
+    this.#admission.forget(connection);
     connection.up = true;
     this.#up += 1;
     this.#options.handler.linkUp(id, info);
@@ -479,7 +425,7 @@ export class ChannelLinks implements Links {
     effect: ChannelEffect & { readonly type: "failed" | "closed" },
   ): void {
     const { attempt, channel, id, stream } = connection;
-    this.#forgetStranger(connection);
+    this.#admission.forget(connection);
     this.#connections.delete(id);
     connection.over = true;
     // Only who has something to hear, and may still listen, is waited for.
@@ -520,13 +466,7 @@ export class ChannelLinks implements Links {
   }
 
   #ring(nowMs: number): void {
-    for (const [attempt, { stream, dueMs }] of [...this.#connecting]) {
-      if (dueMs > nowMs) continue;
-      const text = `${stream.missing} within ${this.#connectMs / 1_000} s`;
-      stream.cancel();
-      this.#connecting.delete(attempt);
-      this.#failed(attempt, { reason: "timeout", text, key: null });
-    }
+    this.#dials.check(nowMs);
     for (const connection of [...this.#connections.values()]) {
       if ((connection.channel.nextDeadlineMs() ?? Infinity) > nowMs) continue;
       this.#step(connection, { type: "tick" });
@@ -538,14 +478,18 @@ export class ChannelLinks implements Links {
         this.#step(connection, { type: "ended", reason: "what waited could not be sent in time" });
       }
     }
-    this.#callWaiting(nowMs);
+    this.#admission.callWaiting(nowMs);
     this.#armNext(this.#partings.check(nowMs));
     this.#checkShutdown();
   }
 
   #armNext(partingsDueMs: number | null): void {
-    let next = earliestMs(partingsDueMs, this.#waiting.dueMs, this.#shutdownDueMs);
-    for (const { dueMs } of this.#connecting.values()) next = earliestMs(next, dueMs);
+    let next = earliestMs(
+      this.#dials.nextDeadlineMs(),
+      this.#admission.nextDeadlineMs(),
+      partingsDueMs,
+      this.#shutdownDueMs,
+    );
     for (const { channel } of this.#connections.values()) {
       next = earliestMs(next, channel.nextDeadlineMs());
     }

@@ -1,0 +1,96 @@
+/** Dials that have no stream yet: each comes by one in time, or fails, and says why. */
+
+import type { Endpoint } from "../base/ids.ts";
+import { invariant } from "../base/invariant.ts";
+import { earliestMs } from "../base/machine.ts";
+import type { ByteStream, StreamAttempt, StreamNetwork } from "./byte_stream.ts";
+import type { DialFailure, DialFailureReason } from "./link.ts";
+
+interface Dial {
+  readonly stream: StreamAttempt;
+  readonly dueMs: number;
+}
+
+export class Dials {
+  readonly #network: Pick<StreamNetwork, "connect">;
+  readonly #connectMs: number;
+  readonly #failed: (attempt: number, failure: DialFailure) => void;
+  readonly #dials = new Map<number, Dial>();
+
+  /**
+   * @param connectMs How long each may take.
+   * @param failed Called once for each that comes by no stream; it is over by then.
+   */
+  constructor(
+    network: Pick<StreamNetwork, "connect">,
+    connectMs: number,
+    failed: (attempt: number, failure: DialFailure) => void,
+  ) {
+    this.#network = network;
+    this.#connectMs = connectMs;
+    this.#failed = failed;
+  }
+
+  get size(): number {
+    return this.#dials.size;
+  }
+
+  /**
+   * @param connected Given the stream, and when the dial's time is over: a handshake has what is left of it.
+   * @returns When `check` must be called.
+   */
+  add(
+    attempt: number,
+    to: Endpoint,
+    nowMs: number,
+    connected: (stream: ByteStream, endsAtMs: number) => void,
+  ): number {
+    invariant(!this.#dials.has(attempt), "each attempt has a number of its own");
+    const dueMs = nowMs + this.#connectMs;
+    const stream = this.#network.connect(
+      to,
+      (connectedStream) => {
+        this.#dials.delete(attempt);
+        connected(connectedStream, dueMs);
+      },
+      (reason) => this.#fail(attempt, "unreachable", reason),
+    );
+    this.#dials.set(attempt, { stream, dueMs });
+    return dueMs;
+  }
+
+  /** @returns Whether it had no stream yet; otherwise nothing is done. */
+  giveUp(attempt: number, reason: string): boolean {
+    const dial = this.#dials.get(attempt);
+    if (dial === undefined) return false;
+    dial.stream.cancel();
+    this.#fail(attempt, "refused", `given up: ${reason}`);
+    return true;
+  }
+
+  giveUpAll(reason: string): void {
+    for (const attempt of [...this.#dials.keys()]) this.giveUp(attempt, reason);
+  }
+
+  /** Ends those whose time is over. */
+  check(nowMs: number): void {
+    for (const [attempt, { stream, dueMs }] of [...this.#dials]) {
+      if (dueMs > nowMs) continue;
+      const text = `${stream.missing} within ${this.#connectMs / 1_000} s`;
+      stream.cancel();
+      this.#fail(attempt, "timeout", text);
+    }
+  }
+
+  /** When `check` must be called next; null where nothing is dialled. */
+  nextDeadlineMs(): number | null {
+    let next: number | null = null;
+    for (const { dueMs } of this.#dials.values()) next = earliestMs(next, dueMs);
+    return next;
+  }
+
+  #fail(attempt: number, reason: DialFailureReason, text: string): void {
+    this.#dials.delete(attempt);
+    this.#failed(attempt, { reason, text, key: null });
+  }
+}
