@@ -25,8 +25,8 @@ import { isDoneWithin } from "./within.ts";
 /** A silent member holds up all others: it is told of after 2 s, so that the coordinator may decide in 3. */
 const GROUP_DATAGRAMS: ReliableConfig = { probeAfterMs: 1_000, silentAfterMs: 1_000 };
 
-/** What waits is sent for a second; then all is over. */
-const CLOSE_MS_MAX = 1_500;
+/** How long goodbyes to all may take: what waits before them is sent for a second, and a busy machine is late. */
+const GOODBYES_MS_MAX = 1_500;
 
 export interface GroupPeersPorts {
   readonly identity: ChannelIdentity;
@@ -100,7 +100,7 @@ export class GroupPeers {
     const ended = Promise.withResolvers<void>();
     this.#allEnded = ended.resolve;
     for (const peer of [...this.#known.keys()]) this.part(peer, reason);
-    if (this.#known.size > 0) await isDoneWithin(clock, CLOSE_MS_MAX, ended.promise);
+    if (this.#known.size > 0) await isDoneWithin(clock, GOODBYES_MS_MAX, ended.promise);
     this.#host.stop();
     await datagrams.close();
   }
