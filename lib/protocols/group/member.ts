@@ -8,8 +8,8 @@
  * `membership.ts` is the part within the group: `ordering.ts` one epoch's chat, `participating.ts` how the next
  * epoch begins, `rounds.ts` and `leading.ts` the same without a coordinator, `catching_up.ts` a newcomer's history,
  * `voting.ts` edits. `saying.ts` and `editing.ts` keep what the user says and asks for, `member_user.ts` answers the
- * user, `peers.ts` and `coordinator_link.ts` say who is there. Here is what the coordinator says, and where each input
- * goes.
+ * user, `coordinator_session.ts` speaks with the coordinator, `peers.ts` says who else is there. Here is what they
+ * share, and where each input goes.
  *
  * The caller's duties are those in `member_io.ts`.
  */
@@ -17,32 +17,21 @@
 import { sameBytes } from "../../base/bytes.ts";
 import type { Signer } from "../../base/crypto.ts";
 import type { Environment } from "../../base/environment.ts";
-import { fingerprintOf } from "../../base/fingerprint.ts";
-import {
-  type Endpoint,
-  endpointText,
-  type Hash,
-  type LinkId,
-  type PeerKey,
-  type RequestId,
-} from "../../base/ids.ts";
+import type { Endpoint, Hash, PeerKey, RequestId } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
 import { Deadlines, earliestMs, type Machine } from "../../base/machine.ts";
 import { stalledMs } from "../../base/mode_machine.ts";
-import { visibleText } from "../../base/text.ts";
-import { NO_BALLOT } from "./ballot.ts";
-import { CoordinatorLink } from "./coordinator_link.ts";
+import type { CoordinatorLink } from "./coordinator_link.ts";
+import { CoordinatorSession } from "./coordinator_session.ts";
 import { endpointOf, type Epoch, type Member as GroupMember, type SignedEpoch } from "./epoch.ts";
 import { Editing } from "./editing.ts";
-import { isFormerOf, keptFormerKeys, type SignedFormerKeys } from "./former_keys.ts";
+import { keptFormerKeys, type SignedFormerKeys } from "./former_keys.ts";
 import { Held } from "./held.ts";
-import { COORDINATOR_NAME, HistoryEnd } from "./history.ts";
+import { HistoryEnd } from "./history.ts";
 import {
   INCARNATION_BYTES,
-  INQUIRE_MS,
   LAGGING_MS_MAX,
   OFFENDER_BAN_MS,
-  STRANGE_TOLD_MS,
   UNKNOWN_MESSAGES_MAX,
 } from "./limits.ts";
 import type { MemberConfig, MemberEffect, MemberInput } from "./member_io.ts";
@@ -50,9 +39,8 @@ import { restoreMember } from "./member_log.ts";
 import { MemberNames } from "./member_names.ts";
 import { MemberOutput } from "./member_output.ts";
 import { MemberUser } from "./member_user.ts";
-import { joinedNames } from "./member_view.ts";
 import { Membership } from "./membership.ts";
-import type { GroupMessage, GroupMessageOf } from "./messages.ts";
+import type { GroupMessage } from "./messages.ts";
 import { Peers } from "./peers.ts";
 import type { MemberRecord, NewLogRecord } from "./records.ts";
 import { Saying, type Self } from "./saying.ts";
@@ -80,18 +68,9 @@ export class Member implements Machine<MemberInput, MemberEffect> {
   readonly coordinator: CoordinatorLink;
   readonly user: MemberUser;
   membership: Membership | null = null;
-  /** Whom a newcomer waits for, as the coordinator says. */
-  awaited: readonly string[] = [];
-  /** Whoever answered last at its address, where that had another key. */
-  strangeCoordinator: PeerKey | null = null;
+  readonly #session: CoordinatorSession;
   /** Of the present view, and newcomers, as the coordinator says. */
   #roster: readonly GroupMember[] = [];
-  /** What was told by `heard`, in one text. */
-  #heardTold = "";
-  #strangeToldAtMs = -Infinity;
-  /** Whether the coordinator has asked, on this link, what there was, and doesn't know its group yet. */
-  #isAsked = false;
-  #unknownMessages = 0;
   /** The records lack something that the disk should have. */
   readonly #repairs: readonly MemberRecord[];
   readonly #deadlines = new Deadlines(DEADLINES);
@@ -115,12 +94,8 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     this.names.shown(signer.key, config.name);
     this.saying = new Saying(this.self, signer, environment, out, restored.said);
     this.editing = new Editing(this, restored.asked);
-    this.coordinator = new CoordinatorLink(config.coordinator, config.expect, {
-      out,
-      random: environment.random,
-      hello: () => this.#hello(),
-      coordinatorDown: () => this.#coordinatorDown(),
-    });
+    this.#session = new CoordinatorSession(this);
+    this.coordinator = this.#session.link;
     this.user = new MemberUser(this);
     const { group } = restored.standing;
     if (group !== null && restored.held !== null) {
@@ -147,8 +122,31 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     return this.coordinator.state === "down";
   }
 
+  /** Whom a newcomer waits for, as the coordinator says. */
+  get awaited(): readonly string[] {
+    return this.#session.awaited;
+  }
+
+  get strangeCoordinator(): PeerKey | null {
+    return this.#session.strangeKey;
+  }
+
   get isStalled(): boolean {
     return this.user.isStalled;
+  }
+
+  /** Where edits may be asked for; null while in no epoch. */
+  get editingIn(): Membership | null {
+    return this.epoch === null ? null : this.membership;
+  }
+
+  get lastEdit(): number {
+    const { membership, editing } = this;
+    return Math.max(
+      membership?.held.lastEdit ?? 0,
+      membership?.voting.number ?? 0,
+      editing.number,
+    );
   }
 
   /** For a compacted file, without the log; null while a write is under way that it would lack. */
@@ -218,17 +216,16 @@ export class Member implements Machine<MemberInput, MemberEffect> {
       case "start":
         return this.#start();
       case "link-up":
-        return this.#linkUp(input.link, input.peer);
+        this.membership?.telling.linked();
+        return this.#session.linkUp(input.link, input.peer);
       case "dial-failed":
-        return this.#dialFailed(input);
+        return this.#session.dialFailed(input);
       case "link-down":
-        if (this.coordinator.down(input.link)) this.#heardTold = "";
-        return;
+        return this.#session.linkDown(input.link);
       case "message":
-        if (this.coordinator.heard(input.link)) this.#coordinatorSays(input.message);
-        return;
+        return this.#session.says(input.link, input.message);
       case "unknown-message":
-        return this.#unknownFromCoordinator(input.link, input.code);
+        return this.#session.saysUnknown(input.link, input.code);
       case "drained":
         return;
       case "persisted":
@@ -262,7 +259,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     for (const due of this.#deadlines.takeDue(this.out.nowMs)) {
       if (due === "laggards") this.membership?.partLaggards();
       else if (due === "contest") this.membership?.contests.tick();
-      else if (due === "inquire") this.#inquire();
+      else if (due === "inquire") this.membership?.inquire();
       else if (due === "report") this.membership?.observed.reporting.tick();
       else if (this.membership?.rounds.goOn()) {
         this.#deadlines.setEarliest("round", this.out.nowMs + ROUND_MS);
@@ -272,264 +269,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
 
   // The coordinator.
 
-  #hello(): GroupMessageOf<"hello"> {
-    const { name, incarnation } = this.self;
-    const { host, port, history } = this.config;
-    const { group, begunBallot: begun, isLost } = this.standing;
-    // Who has lost what it held speaks for no view, nor for one that it would only have promised.
-    const promised = isLost ? NO_BALLOT : this.standing.promised;
-    const of = group ?? history?.group ?? null;
-    return { type: "hello", name, incarnation, host, port, group: of, begun, promised };
-  }
-
-  #linkUp(link: LinkId, peer: PeerKey): void {
-    this.#heardTold = "";
-    this.#isAsked = false;
-    this.strangeCoordinator = null;
-    this.membership?.telling.linked();
-    this.coordinator.up(link, peer);
-  }
-
-  #dialFailed({ attempt, reason, text, key }: Extract<MemberInput, { type: "dial-failed" }>): void {
-    if (reason === "wrong-key" && key !== null) this.#strange(key);
-    this.coordinator.dialFailed(attempt, visibleText(text));
-  }
-
-  #strange(key: PeerKey): void {
-    const { config, out } = this;
-    this.strangeCoordinator = key;
-    const address = endpointText(config.coordinator);
-    const { expect } = this.coordinator;
-    const found =
-      `The coordinator at ${address} has another key than before: ${fingerprintOf(key)}` +
-      `, it was ${expect}`;
-    if (!this.user.isReady) {
-      const way = `if that is right, delete the line with ${expect} from ` +
-        `${config.files.knownPeers} and start again`;
-      return out.fatal("key-changed", `${found}; ${way}`);
-    }
-    if (out.nowMs < this.#strangeToldAtMs + STRANGE_TOLD_MS) return;
-    this.#strangeToldAtMs = out.nowMs;
-    const way =
-      `if that is right: /trust ${COORDINATOR_NAME}; where its group's log isn't yours, ` +
-      "yours is set aside then";
-    out.error("key-changed", `${found}; ${way}`);
-  }
-
-  #coordinatorDown(): void {
-    const { out, config } = this;
-    const { failure } = this.coordinator;
-    if (!config.wait && !this.user.isReady) {
-      const address = endpointText(config.coordinator);
-      const because = failure === null ? "doesn't answer" : `can't be reached: ${failure}`;
-      return out.fatal(
-        "unreachable",
-        `The coordinator at ${address} ${because}; check the address and that it runs, or leave out ` +
-          "--no-wait to wait for it",
-      );
-    }
-    this.user.ready();
-    const reason = failure === null ? {} : { reason: failure };
-    out.show({ event: "coordinator", state: "down", ...reason });
-    this.#introduce();
-    this.membership?.coordinatorDown();
-    this.editing.coordinatorDown();
-    this.#inquireSoon();
-    this.stuck();
-  }
-
-  #coordinatorSays(message: GroupMessage): void {
-    if (message.type === "refuse") return this.#refused(message);
-    if (message.type === "welcome") return this.#welcome(message);
-    if (message.type === "unknown") return;
-    if (message.type === "recount") return this.#recount(message);
-    const { membership } = this;
-    if (message.type === "probe" && this.#isAsked) return this.#tellAlive();
-    if (membership === null || !this.coordinator.isWelcomed) {
-      return this.coordinatorOffends(`${message.type} before welcome`);
-    }
-    const { participating } = membership;
-    switch (message.type) {
-      case "probe":
-        this.#tellAlive();
-        return membership.telling.more();
-      case "peers":
-        this.#roster = message.members;
-        this.names.met(message.members);
-        return this.#introduce();
-      case "departed":
-        return this.user.departed(message.left);
-      case "catch-up":
-        if (membership.epoch !== null || participating.isBeginning) return;
-        participating.abandon(); // it went on without us
-        return membership.catchUp(message);
-      case "flush":
-        membership.leading.abandon();
-        return participating.flush(null, message);
-      case "level":
-        return participating.level(null, message);
-      case "begin":
-        participating.begin(null, message.signed);
-        return;
-      case "fetch":
-        return membership.supplier.fetch(null, message);
-      case "history":
-        return membership.history(null, message);
-      case "unlike":
-        return membership.unlike(null, message);
-      case "edit-accepted":
-        this.#deadlines.setEarliest("inquire", this.out.nowMs + INQUIRE_MS);
-        return this.editing.accepted(message);
-      case "edit-refused":
-        return this.editing.refused(message);
-      case "prepare":
-        return membership.voting.prepare(message);
-      case "committed":
-        membership.observed.cutPart.received(null, message.signed);
-        return membership.voting.committed(null, message);
-      case "aborted":
-        return membership.voting.aborted(null, message);
-      case "parted":
-        return this.#parted(message);
-      case "recover":
-        return membership.recover();
-      case "equivocated":
-        return membership.contests.judged(message);
-      case "marker":
-        return membership.observed.cutPart.marker(null, message);
-      case "snapshot-over":
-        return membership.observed.cutPart.over(message.attempt);
-      default:
-        this.coordinatorOffends(`${message.type} isn't for members`);
-    }
-  }
-
-  #tellAlive(): void {
-    const held = this.membership?.held ?? null;
-    const end = held?.log ?? { position: 0, digest: "0".repeat(64) as Hash };
-    this.coordinator.send({ type: "alive", end, seq: held?.logSeq ?? 0 });
-  }
-
-  /** The coordinator's disk is lost, or old: we tell what ours has, and go on as if it weren't there. */
-  #recount({ isLost: isUnknown, awaited }: GroupMessageOf<"recount">): void {
-    const { standing, membership } = this;
-    const { group, begun, view, promised, isLost, isOut, former } = standing;
-    this.coordinator.send({
-      type: "account",
-      group,
-      epoch: begun,
-      view: view === begun ? null : view,
-      promised,
-      isLost,
-      isOut,
-      edit: Math.max(
-        membership?.held.lastEdit ?? 0,
-        membership?.voting.number ?? 0,
-        this.editing.number,
-      ),
-      former,
-    });
-    if (isUnknown) this.#tellAsked(awaited);
-  }
-
-  #tellAsked(awaited: readonly string[]): void {
-    const { out } = this;
-    const isFirst = !this.#isAsked;
-    this.#isAsked = true;
-    this.user.welcomed();
-    const isNew = awaited.some((name) => !this.awaited.includes(name));
-    if (!this.isCoordinatorUp) this.awaited = awaited;
-    if (!isFirst && !isNew) return;
-    const whom = awaited.length === 0 ? "" : `; it waits for ${joinedNames(awaited)}`;
-    out.warn(
-      `The coordinator lost what it knew of the group, and asks all members what there was${whom}: ` +
-        "joining and editing wait for that",
-    );
-  }
-
-  #refused({ code, text }: GroupMessageOf<"refuse">): void {
-    const { out } = this;
-    const said = visibleText(text);
-    if (code === "disk" || code === "protocol") {
-      out.error(code, said);
-      return this.coordinator.close("refused", null);
-    }
-    out.fatal(code, said);
-  }
-
-  #welcome({ group, isMember, told, awaited, former }: GroupMessageOf<"welcome">): void {
-    const peer = this.coordinator.peer!;
-    if (former !== null && !isFormerOf(this.environment.crypto, peer, group, former)) {
-      return this.coordinatorOffends("it hasn't signed its former keys");
-    }
-    this.#enter(group, peer, former);
-    const membership = this.membership!;
-    if (!isMember && this.standing.lastEpoch !== null) {
-      const wasIn = membership.epoch !== null;
-      membership.goOut();
-      if (wasIn) {
-        this.out.warn(
-          "You weren't heard for a while, and the group went on without you: what you wrote is kept, " +
-            "and you come back in a moment",
-        );
-      }
-    }
-    if (!isMember) membership.isCaughtUp = false;
-    this.#isAsked = false;
-    const wasUp = this.coordinator.state === "up";
-    this.coordinator.welcomed();
-    if (!wasUp) this.out.show({ event: "coordinator", state: "up" });
-    this.#deadlines.clear("round");
-    membership.leading.abandon();
-    this.#tellAwaited(awaited);
-    this.user.welcomed();
-    this.heardChanged();
-    this.waits(LAGGING_MS_MAX); // nobody was to be told while the coordinator was away
-    membership.telling.knows(told);
-    membership.observed.welcomed();
-    membership.contests.welcomed();
-    if (membership.epoch !== null) this.#resumeEdits(membership);
-  }
-
-  /** In an epoch, and the coordinator is there: what was told it, or it told us, may be lost. */
-  #resumeEdits(membership: Membership): void {
-    membership.voting.undelivered.tellCoordinator();
-    this.editing.resume();
-    this.#inquireSoon();
-  }
-
-  #inquireSoon(): void {
-    this.membership?.voting.inquireSoon();
-    this.editing.inquireSoon();
-    this.#deadlines.setEarliest("inquire", this.out.nowMs);
-  }
-
-  /** What became of edits that we agreed to, or asked for. */
-  #inquire(): void {
-    if (this.membership?.inquire()) {
-      this.#deadlines.setEarliest("inquire", this.out.nowMs + INQUIRE_MS);
-    }
-  }
-
-  /** Where edits may be asked for; null while in no epoch. */
-  get editingIn(): Membership | null {
-    return this.epoch === null ? null : this.membership;
-  }
-
-  #tellAwaited(awaited: readonly string[]): void {
-    // That fewer are awaited is good news, and /status has it.
-    const isNew = awaited.some((name) => !this.awaited.includes(name));
-    this.awaited = awaited;
-    if (!isNew) return;
-    const names = joinedNames(awaited);
-    this.out.warn(
-      `Waiting for ${names}: only they have the group's last entries; the coordinator's ` +
-        "/remove of all of them gives those up",
-    );
-  }
-
-  /** Its group is ours from now on. */
-  #enter(group: Hash, coordinator: PeerKey, named: SignedFormerKeys | null): void {
+  enter(group: Hash, coordinator: PeerKey, named: SignedFormerKeys | null): Membership {
     const { standing, out, config } = this;
     const records: MemberRecord[] = [];
     const isOther = standing.group !== group;
@@ -551,60 +291,54 @@ export class Member implements Machine<MemberInput, MemberEffect> {
       records.push({ kind: "former", signed: standing.former });
     }
     out.store(...records);
-    if (!isOther) return;
+    if (!isOther) return this.membership!;
     const isKnown = !wasIn && config.history?.group === group;
     const history = isKnown ? config.history : new HistoryEnd(this.environment.crypto, group);
     if (!isKnown) {
       const because = wasIn || config.history !== null ? "foreign" : null;
       out.store({ kind: "new-log", group, because });
     }
-    this.membership = new Membership(this, group, new Held(history), []);
+    const membership = this.membership = new Membership(this, group, new Held(history), []);
     this.saying.draftAll(group);
+    return membership;
   }
 
-  #parted({ why, pauseMs }: GroupMessageOf<"parted">): void {
-    const { out } = this;
-    this.membership?.goOut();
-    this.#roster = [];
-    switch (why) {
-      case "left":
-        return this.user.left();
-      case "kicked":
-        return out.fatal(
-          "kicked",
-          "The operator removed you from the group; ask to be let in again",
-        );
-      case "replaced":
-        return out.fatal("replaced", "Another process with this profile's key is in the group now");
-      case "silent":
-        this.#introduce();
-        out.warn(
-          "The others don't hear you, and go on without you: what you write is kept, and you come " +
-            "back when all can exchange datagrams with you",
-        );
-        return this.coordinator.close("parted", pauseMs);
-      default:
-        return unreachable(why);
-    }
+  coordinatorUp(told: number): void {
+    const membership = this.membership!;
+    this.#deadlines.clear("round");
+    this.heardChanged();
+    this.waits(LAGGING_MS_MAX); // nobody was to be told while the coordinator was away
+    membership.coordinatorUp(told);
+    if (membership.epoch !== null) this.#resumeEdits(membership);
   }
 
-  #unknownFromCoordinator(link: LinkId, code: number): void {
-    if (!this.coordinator.heard(link)) return;
-    if (++this.#unknownMessages > UNKNOWN_MESSAGES_MAX) {
-      return this.coordinatorOffends("too many messages of unknown types");
-    }
-    this.toCoordinator({ type: "unknown", code });
+  coordinatorDown(): void {
+    this.#introduce();
+    this.membership?.coordinatorDown();
+    this.editing.coordinatorDown();
+    this.#inquireSoon();
+    this.stuck();
+  }
+
+  /** In an epoch, and the coordinator is there: what was told it, or it told us, may be lost. */
+  #resumeEdits(membership: Membership): void {
+    membership.voting.undelivered.tellCoordinator();
+    this.editing.resume();
+    this.#inquireSoon();
+  }
+
+  #inquireSoon(): void {
+    this.membership?.voting.inquireSoon();
+    this.editing.inquireSoon();
+    this.inquiriesDue(0);
   }
 
   toCoordinator(message: GroupMessage): void {
-    if (this.coordinator.isWelcomed) this.coordinator.send(message);
+    this.#session.tell(message);
   }
 
   coordinatorOffends(text: string): void {
-    this.environment.log.warn("the coordinator breaks the protocol", { text });
-    const said = "What the coordinator sent can't be right: connecting with it anew";
-    this.out.show({ event: "error", code: "protocol", text: said, detail: text });
-    this.coordinator.close(text, null);
+    this.#session.offends(text);
   }
 
   // Other members.
@@ -664,6 +398,12 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     this.out.tell([key], { type: "unknown", code });
   }
 
+  rosterIs(members: readonly GroupMember[]): void {
+    this.#roster = members;
+    this.names.met(members);
+    this.#introduce();
+  }
+
   /** Meets whom the coordinator and the epoch name, and parts from others. */
   #introduce(): void {
     const wanted = new Map<PeerKey, Endpoint>();
@@ -686,18 +426,12 @@ export class Member implements Machine<MemberInput, MemberEffect> {
   }
 
   heardChanged(): void {
-    const { membership } = this;
-    if (membership === null || !this.coordinator.isWelcomed) return;
-    const peers = this.peers.heard();
-    const { isCaughtUp } = membership;
-    const told = `${isCaughtUp} ${peers.join()}`;
-    if (told === this.#heardTold) return;
-    this.#heardTold = told;
-    this.toCoordinator({ type: "heard", peers, isCaughtUp });
+    const { membership, peers } = this;
+    if (membership !== null) this.#session.tellHeard(peers.heard(), membership.isCaughtUp);
   }
 
   epochBegan(epoch: Epoch): void {
-    this.awaited = [];
+    this.#session.epochBegan();
     this.names.met(epoch.members);
     this.#introduce();
     this.user.epochBegan(epoch);
@@ -716,6 +450,10 @@ export class Member implements Machine<MemberInput, MemberEffect> {
 
   waits(delayMs: number): void {
     this.#deadlines.setEarliest("laggards", this.out.nowMs + delayMs);
+  }
+
+  inquiriesDue(delayMs: number): void {
+    this.#deadlines.setEarliest("inquire", this.out.nowMs + delayMs);
   }
 
   contestsDue(delayMs: number): void {

@@ -17,7 +17,7 @@ import type { Source } from "./fetching.ts";
 import { type Held, type HeldBatch, logRecord } from "./held.ts";
 import type { HistoryPoint, SignedBatch } from "./history.ts";
 import { Leading } from "./leading.ts";
-import { EDITS_MAX, LAGGING_MS_MAX, OFFENDER_BAN_MS } from "./limits.ts";
+import { EDITS_MAX, INQUIRE_MS, LAGGING_MS_MAX, OFFENDER_BAN_MS } from "./limits.ts";
 import { Looks } from "./looks.ts";
 import type { HistoryRead } from "./member_io.ts";
 import type { MemberNames } from "./member_names.ts";
@@ -69,6 +69,8 @@ export interface MembershipOwner {
   edited(id: RequestId, aborted: Aborted | null): void;
   /** `partLaggards` is to be called after so long. */
   waits(delayMs: number): void;
+  /** `inquire` is to be called after so long. */
+  inquiriesDue(delayMs: number): void;
   /** `contests.tick` is to be called after so long. */
   contestsDue(delayMs: number): void;
   /** `observed.reporting.tick` is to be called after so long. */
@@ -298,14 +300,11 @@ export class Membership {
     return edits.map(({ edit }) => this.owner.editing.placed(edit));
   }
 
-  /**
-   * Asks what became of edits that should be in our log by now: the coordinator, or while that is away the others.
-   * @returns Whether there are any that aren't.
-   */
-  inquire(): boolean {
+  /** Asks what became of edits that should be in our log by now: the coordinator, or while that is away the others. */
+  inquire(): void {
     const { ordering, voting, owner: { editing } } = this;
-    const isAny = voting.size + editing.pending > 0;
-    if (ordering === null) return isAny;
+    if (voting.size + editing.pending > 0) this.owner.inquiriesDue(INQUIRE_MS);
+    if (ordering === null) return;
     const edits = new Map<RequestId, Inquiry>();
     for (const edit of voting.inquiries()) edits.set(edit.id, edit);
     for (const edit of editing.inquiries()) {
@@ -322,7 +321,6 @@ export class Membership {
         if (--left === 0) this.#sendInquiry([...edits.values()]);
       });
     }
-    return isAny;
   }
 
   #sendInquiry(all: readonly Inquiry[]): void {
@@ -507,7 +505,7 @@ export class Membership {
   }
 
   /** The operator says so: a view without us has begun. What was said in this history goes on. */
-  recover(): void {
+  #recover(): void {
     const { group, standing, out } = this;
     out.warn("The coordinator's operator has the log of this profile set aside, and fetched anew");
     if (!standing.isOut) this.goOut();
@@ -531,7 +529,9 @@ export class Membership {
   }
 
   /** The coordinator says where the log can be had. */
-  catchUp(message: GroupMessageOf<"catch-up">): void {
+  #catchUp(message: GroupMessageOf<"catch-up">): void {
+    if (this.epoch !== null || this.participating.isBeginning) return;
+    this.participating.abandon(); // it went on without us
     this.#seqBefore ??= this.held.logSeq;
     this.catchingUp.begin(message);
   }
@@ -539,6 +539,66 @@ export class Membership {
   caughtUp(): void {
     this.isCaughtUp = true;
     this.owner.heardChanged();
+  }
+
+  // What the coordinator says.
+
+  /** It has let us in: what was told it before may be lost. @param told It knows of all up to this position. */
+  coordinatorUp(told: number): void {
+    this.leading.abandon();
+    this.telling.knows(told);
+    this.observed.welcomed();
+    this.contests.welcomed();
+  }
+
+  /** Rounds are wanted now. */
+  coordinatorDown(): void {
+    this.voting.coordinatorDown();
+    this.contests.coordinatorDown();
+    this.rounds.coordinatorDown();
+  }
+
+  coordinatorSays(message: GroupMessage): void {
+    switch (message.type) {
+      case "catch-up":
+        return this.#catchUp(message);
+      case "flush":
+        this.leading.abandon();
+        return this.participating.flush(null, message);
+      case "level":
+        return this.participating.level(null, message);
+      case "begin":
+        this.participating.begin(null, message.signed);
+        return;
+      case "fetch":
+        return this.supplier.fetch(null, message);
+      case "history":
+        return this.#history(null, message);
+      case "unlike":
+        return this.#unlike(null, message);
+      case "edit-accepted":
+        this.owner.inquiriesDue(INQUIRE_MS);
+        return this.owner.editing.accepted(message);
+      case "edit-refused":
+        return this.owner.editing.refused(message);
+      case "prepare":
+        return this.voting.prepare(message);
+      case "committed":
+        this.observed.cutPart.received(null, message.signed);
+        return this.voting.committed(null, message);
+      case "aborted":
+        return this.voting.aborted(null, message);
+      case "recover":
+        return this.#recover();
+      case "equivocated":
+        return this.contests.judged(message);
+      case "marker":
+        return this.observed.cutPart.marker(null, message);
+      case "snapshot-over":
+        return this.observed.cutPart.over(message.attempt);
+      default:
+        this.coordinatorOffends(`${message.type} isn't for members`);
+    }
   }
 
   // What members say.
@@ -573,9 +633,9 @@ export class Membership {
         if (this.standing.isLost && message.after.position > this.held.position) return;
         return this.supplier.fetch(key, message);
       case "history":
-        return this.history(key, message);
+        return this.#history(key, message);
       case "unlike":
-        return this.unlike(key, message);
+        return this.#unlike(key, message);
       case "returned":
         return this.rounds.returned(key, message);
       case "committed":
@@ -602,11 +662,11 @@ export class Membership {
     else ordering.ack(key, message);
   }
 
-  history(source: Source, message: GroupMessageOf<"history">): void {
+  #history(source: Source, message: GroupMessageOf<"history">): void {
     if (!this.participating.history(source, message)) this.catchingUp.history(source, message);
   }
 
-  unlike(source: Source, message: GroupMessageOf<"unlike">): void {
+  #unlike(source: Source, message: GroupMessageOf<"unlike">): void {
     this.participating.unlike(source, message);
     this.catchingUp.unlike(source, message);
   }
@@ -619,13 +679,6 @@ export class Membership {
     else if (message.type === "outdone" && this.leading.outdone(key, message)) {
       this.owner.stuck();
     }
-  }
-
-  /** Rounds are wanted now. */
-  coordinatorDown(): void {
-    this.voting.coordinatorDown();
-    this.contests.coordinatorDown();
-    this.rounds.coordinatorDown();
   }
 
   // Channels.

@@ -1,0 +1,326 @@
+/**
+ * What a member and the coordinator say to each other: who we are and what our disk knows, whether it lets us in, whom
+ * we hear, and who is there. All else that it says once we are let in is for the membership.
+ */
+
+import { fingerprintOf } from "../../base/fingerprint.ts";
+import type { Environment } from "../../base/environment.ts";
+import { endpointText, type Hash, type LinkId, type PeerKey } from "../../base/ids.ts";
+import { unreachable } from "../../base/invariant.ts";
+import { visibleText } from "../../base/text.ts";
+import { NO_BALLOT } from "./ballot.ts";
+import { CoordinatorLink } from "./coordinator_link.ts";
+import type { Member } from "./epoch.ts";
+import { isFormerOf, type SignedFormerKeys } from "./former_keys.ts";
+import { COORDINATOR_NAME } from "./history.ts";
+import { STRANGE_TOLD_MS, UNKNOWN_MESSAGES_MAX } from "./limits.ts";
+import type { MemberConfig, MemberInput } from "./member_io.ts";
+import type { MemberOutput } from "./member_output.ts";
+import type { MemberUser } from "./member_user.ts";
+import { joinedNames } from "./member_view.ts";
+import type { Membership } from "./membership.ts";
+import type { GroupMessage, GroupMessageOf } from "./messages.ts";
+import type { Self } from "./saying.ts";
+import type { Standing } from "./standing.ts";
+
+export interface CoordinatorSessionOwner {
+  readonly config: MemberConfig;
+  readonly self: Self;
+  readonly environment: Environment;
+  readonly out: MemberOutput;
+  readonly standing: Standing;
+  readonly user: MemberUser;
+  /** Null before one was ever in a group. */
+  readonly membership: Membership | null;
+  /** The highest number of an edit that is known here. */
+  readonly lastEdit: number;
+  /** Its group is ours from now on. @param former The keys that it had before, as it signed them. */
+  enter(group: Hash, coordinator: PeerKey, former: SignedFormerKeys | null): Membership;
+  /** Who is in the present view, and newcomers: they are to be met. */
+  rosterIs(members: readonly Member[]): void;
+  /** It has let us in. @param told It knows of all entries up to this position. */
+  coordinatorUp(told: number): void;
+  /** It can't be reached, or says nothing any more: once, until it is there again. */
+  coordinatorDown(): void;
+}
+
+export class CoordinatorSession {
+  readonly link: CoordinatorLink;
+  #awaited: readonly string[] = [];
+  #strangeKey: PeerKey | null = null;
+  #strangeToldAtMs = -Infinity;
+  /** Whether it has asked, on this link, what there was, and doesn't know its group yet. */
+  #isAsked = false;
+  /** What was told by `heard`, in one text. */
+  #heardTold = "";
+  #unknownMessages = 0;
+
+  constructor(readonly owner: CoordinatorSessionOwner) {
+    const { config, out, environment } = owner;
+    this.link = new CoordinatorLink(config.coordinator, config.expect, {
+      out,
+      random: environment.random,
+      hello: () => this.#hello(),
+      coordinatorDown: () => this.#down(),
+    });
+  }
+
+  /** Whom a newcomer waits for, as it says. */
+  get awaited(): readonly string[] {
+    return this.#awaited;
+  }
+
+  /** Nobody is waited for any more. */
+  epochBegan(): void {
+    this.#awaited = [];
+  }
+
+  /** Whoever answered last at its address, where that had another key. */
+  get strangeKey(): PeerKey | null {
+    return this.#strangeKey;
+  }
+
+  // The link.
+
+  #hello(): GroupMessageOf<"hello"> {
+    const { config, standing, self: { name, incarnation } } = this.owner;
+    const { host, port, history } = config;
+    const { group, begunBallot: begun, isLost } = standing;
+    // Who has lost what it held speaks for no view, nor for one that it would only have promised.
+    const promised = isLost ? NO_BALLOT : standing.promised;
+    const of = group ?? history?.group ?? null;
+    return { type: "hello", name, incarnation, host, port, group: of, begun, promised };
+  }
+
+  linkUp(link: LinkId, peer: PeerKey): void {
+    this.#heardTold = "";
+    this.#isAsked = false;
+    this.#strangeKey = null;
+    this.link.up(link, peer);
+  }
+
+  linkDown(link: LinkId): void {
+    if (this.link.down(link)) this.#heardTold = "";
+  }
+
+  dialFailed({ attempt, reason, text, key }: Extract<MemberInput, { type: "dial-failed" }>): void {
+    if (reason === "wrong-key" && key !== null) this.#strange(key);
+    this.link.dialFailed(attempt, visibleText(text));
+  }
+
+  #strange(key: PeerKey): void {
+    const { config, out, user } = this.owner;
+    this.#strangeKey = key;
+    const address = endpointText(config.coordinator);
+    const { expect } = this.link;
+    const found =
+      `The coordinator at ${address} has another key than before: ${fingerprintOf(key)}` +
+      `, it was ${expect}`;
+    if (!user.isReady) {
+      const way = `if that is right, delete the line with ${expect} from ` +
+        `${config.files.knownPeers} and start again`;
+      return out.fatal("key-changed", `${found}; ${way}`);
+    }
+    if (out.nowMs < this.#strangeToldAtMs + STRANGE_TOLD_MS) return;
+    this.#strangeToldAtMs = out.nowMs;
+    const way =
+      `if that is right: /trust ${COORDINATOR_NAME}; where its group's log isn't yours, ` +
+      "yours is set aside then";
+    out.error("key-changed", `${found}; ${way}`);
+  }
+
+  #down(): void {
+    const { out, config, user } = this.owner;
+    const { failure } = this.link;
+    if (!config.wait && !user.isReady) {
+      const address = endpointText(config.coordinator);
+      const because = failure === null ? "doesn't answer" : `can't be reached: ${failure}`;
+      return out.fatal(
+        "unreachable",
+        `The coordinator at ${address} ${because}; check the address and that it runs, or leave out ` +
+          "--no-wait to wait for it",
+      );
+    }
+    user.ready();
+    const reason = failure === null ? {} : { reason: failure };
+    out.show({ event: "coordinator", state: "down", ...reason });
+    this.owner.coordinatorDown();
+  }
+
+  // What it says.
+
+  says(link: LinkId, message: GroupMessage): void {
+    if (!this.link.heard(link)) return;
+    if (message.type === "refuse") return this.#refused(message);
+    if (message.type === "welcome") return this.#welcome(message);
+    if (message.type === "unknown") return;
+    if (message.type === "recount") return this.#recount(message);
+    if (message.type === "probe" && this.#isAsked) return this.#tellAlive();
+    const { membership } = this.owner;
+    if (membership === null || !this.link.isWelcomed) {
+      return this.offends(`${message.type} before welcome`);
+    }
+    switch (message.type) {
+      case "probe":
+        this.#tellAlive();
+        return membership.telling.more();
+      case "peers":
+        return this.owner.rosterIs(message.members);
+      case "departed":
+        return this.owner.user.departed(message.left);
+      case "parted":
+        return this.#parted(message);
+      default:
+        return membership.coordinatorSays(message);
+    }
+  }
+
+  saysUnknown(link: LinkId, code: number): void {
+    if (!this.link.heard(link)) return;
+    if (++this.#unknownMessages > UNKNOWN_MESSAGES_MAX) {
+      return this.offends("too many messages of unknown types");
+    }
+    this.tell({ type: "unknown", code });
+  }
+
+  offends(text: string): void {
+    const { environment, out } = this.owner;
+    environment.log.warn("the coordinator breaks the protocol", { text });
+    const said = "What the coordinator sent can't be right: connecting with it anew";
+    out.show({ event: "error", code: "protocol", text: said, detail: text });
+    this.link.close(text, null);
+  }
+
+  #refused({ code, text }: GroupMessageOf<"refuse">): void {
+    const { out } = this.owner;
+    const said = visibleText(text);
+    if (code === "disk" || code === "protocol") {
+      out.error(code, said);
+      return this.link.close("refused", null);
+    }
+    out.fatal(code, said);
+  }
+
+  #welcome({ group, isMember, told, awaited, former }: GroupMessageOf<"welcome">): void {
+    const { environment, out, standing, user } = this.owner;
+    const peer = this.link.peer!;
+    if (former !== null && !isFormerOf(environment.crypto, peer, group, former)) {
+      return this.offends("it hasn't signed its former keys");
+    }
+    const membership = this.owner.enter(group, peer, former);
+    if (!isMember && standing.lastEpoch !== null) {
+      const wasIn = membership.epoch !== null;
+      membership.goOut();
+      if (wasIn) {
+        out.warn(
+          "You weren't heard for a while, and the group went on without you: what you wrote is kept, " +
+            "and you come back in a moment",
+        );
+      }
+    }
+    if (!isMember) membership.isCaughtUp = false;
+    this.#isAsked = false;
+    const wasUp = this.link.state === "up";
+    this.link.welcomed();
+    if (!wasUp) out.show({ event: "coordinator", state: "up" });
+    this.#tellAwaited(awaited);
+    user.welcomed();
+    this.owner.coordinatorUp(told);
+  }
+
+  #tellAwaited(awaited: readonly string[]): void {
+    // That fewer are awaited is good news, and /status has it.
+    const isNew = this.#hasOthers(awaited);
+    this.#awaited = awaited;
+    if (!isNew) return;
+    const names = joinedNames(awaited);
+    this.owner.out.warn(
+      `Waiting for ${names}: only they have the group's last entries; the coordinator's ` +
+        "/remove of all of them gives those up",
+    );
+  }
+
+  /** Whether some of these weren't awaited before. */
+  #hasOthers(awaited: readonly string[]): boolean {
+    return awaited.some((name) => !this.#awaited.includes(name));
+  }
+
+  /** Its disk is lost, or old: we tell what ours has, and go on as if it weren't there. */
+  #recount({ isLost: isUnknown, awaited }: GroupMessageOf<"recount">): void {
+    const { group, begun, view, promised, isLost, isOut, former } = this.owner.standing;
+    this.link.send({
+      type: "account",
+      group,
+      epoch: begun,
+      view: view === begun ? null : view,
+      promised,
+      isLost,
+      isOut,
+      edit: this.owner.lastEdit,
+      former,
+    });
+    if (isUnknown) this.#tellAsked(awaited);
+  }
+
+  #tellAsked(awaited: readonly string[]): void {
+    const { out, user } = this.owner;
+    const isFirst = !this.#isAsked;
+    this.#isAsked = true;
+    user.welcomed();
+    const isNew = this.#hasOthers(awaited);
+    if (!this.link.isWelcomed) this.#awaited = awaited;
+    if (!isFirst && !isNew) return;
+    const whom = awaited.length === 0 ? "" : `; it waits for ${joinedNames(awaited)}`;
+    out.warn(
+      `The coordinator lost what it knew of the group, and asks all members what there was${whom}: ` +
+        "joining and editing wait for that",
+    );
+  }
+
+  #parted({ why, pauseMs }: GroupMessageOf<"parted">): void {
+    const { out, user, membership } = this.owner;
+    membership?.goOut();
+    switch (why) {
+      case "left":
+        return user.left();
+      case "kicked":
+        return out.fatal(
+          "kicked",
+          "The operator removed you from the group; ask to be let in again",
+        );
+      case "replaced":
+        return out.fatal("replaced", "Another process with this profile's key is in the group now");
+      case "silent":
+        this.owner.rosterIs([]);
+        out.warn(
+          "The others don't hear you, and go on without you: what you write is kept, and you come " +
+            "back when all can exchange datagrams with you",
+        );
+        return this.link.close("parted", pauseMs);
+      default:
+        return unreachable(why);
+    }
+  }
+
+  // What it is told.
+
+  /** Drops what comes before it has let us in. */
+  tell(message: GroupMessage): void {
+    if (this.link.isWelcomed) this.link.send(message);
+  }
+
+  #tellAlive(): void {
+    const held = this.owner.membership?.held ?? null;
+    const end = held?.log ?? { position: 0, digest: "0".repeat(64) as Hash };
+    this.link.send({ type: "alive", end, seq: held?.logSeq ?? 0 });
+  }
+
+  /** Whom we hear, and whether we are caught up: told when that is new to it. */
+  tellHeard(peers: readonly PeerKey[], isCaughtUp: boolean): void {
+    if (!this.link.isWelcomed) return;
+    const told = `${isCaughtUp} ${peers.join()}`;
+    if (told === this.#heardTold) return;
+    this.#heardTold = told;
+    this.link.send({ type: "heard", peers, isCaughtUp });
+  }
+}
