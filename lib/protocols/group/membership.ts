@@ -16,8 +16,9 @@ import type { Epoch, SignedEpoch } from "./epoch.ts";
 import type { Source } from "./fetching.ts";
 import { type Held, type HeldBatch, logRecord } from "./held.ts";
 import type { HistoryPoint, SignedBatch } from "./history.ts";
+import { Inquiring } from "./inquiring.ts";
 import { Leading } from "./leading.ts";
-import { EDITS_MAX, INQUIRE_MS, LAGGING_MS_MAX, OFFENDER_BAN_MS } from "./limits.ts";
+import { LAGGING_MS_MAX, OFFENDER_BAN_MS } from "./limits.ts";
 import { Looks } from "./looks.ts";
 import type { HistoryRead } from "./member_io.ts";
 import type { MemberNames } from "./member_names.ts";
@@ -34,7 +35,7 @@ import { Showing } from "./showing.ts";
 import type { Standing } from "./standing.ts";
 import { Reads, Supplier } from "./supplying.ts";
 import { Telling } from "./telling.ts";
-import { type Aborted, type Inquiry, Voting } from "./voting.ts";
+import { type Aborted, Voting } from "./voting.ts";
 
 /** What a membership shares with the whole member. */
 export interface MembershipOwner {
@@ -69,7 +70,7 @@ export interface MembershipOwner {
   edited(id: RequestId, aborted: Aborted | null): void;
   /** `partLaggards` is to be called after so long. */
   waits(delayMs: number): void;
-  /** `inquire` is to be called after so long. */
+  /** `inquiring.tick` is to be called after so long. */
   inquiriesDue(delayMs: number): void;
   /** `contests.tick` is to be called after so long. */
   contestsDue(delayMs: number): void;
@@ -83,6 +84,7 @@ export class Membership {
   readonly reads: Reads;
   readonly looks: Looks;
   readonly voting: Voting;
+  readonly inquiring: Inquiring;
   readonly supplier: Supplier<Source>;
   readonly telling: Telling;
   readonly participating: Participating;
@@ -115,6 +117,7 @@ export class Membership {
     this.reads = new Reads((effect) => this.out.push(effect));
     this.looks = new Looks((effect) => this.out.push(effect));
     this.voting = new Voting(this, prepared);
+    this.inquiring = new Inquiring(this);
     const supply = {
       get log(): HistoryPoint {
         return held.log;
@@ -298,47 +301,6 @@ export class Membership {
 
   #editRefs({ edits }: HeldBatch): readonly (string | undefined)[] {
     return edits.map(({ edit }) => this.owner.editing.placed(edit));
-  }
-
-  /** Asks what became of edits that should be in our log by now: the coordinator, or while that is away the others. */
-  inquire(): void {
-    const { ordering, voting, owner: { editing } } = this;
-    if (voting.size + editing.pending > 0) this.owner.inquiriesDue(INQUIRE_MS);
-    if (ordering === null) return;
-    const edits = new Map<RequestId, Inquiry>();
-    for (const edit of voting.inquiries()) edits.set(edit.id, edit);
-    for (const edit of editing.inquiries()) {
-      if (!edits.has(edit.id)) edits.set(edit.id, { ...edit, isAgreed: false });
-    }
-    let left = edits.size;
-    for (const { id, seq } of edits.values()) {
-      this.looks.look(seq, id, (entry) => {
-        if (entry?.isEdited) {
-          edits.delete(id);
-          this.voting.found(id);
-          this.owner.editing.committed(id);
-        }
-        if (--left === 0) this.#sendInquiry([...edits.values()]);
-      });
-    }
-  }
-
-  #sendInquiry(all: readonly Inquiry[]): void {
-    if (this.ordering === null) return;
-    // What has come into the log meanwhile the coordinator may have forgotten by now.
-    const open = all.filter(({ id }) => this.voting.has(id) || this.owner.editing.has(id));
-    if (this.isCoordinatorUp) {
-      return this.#inquireAt(open, (message) => this.toCoordinator(message));
-    }
-    const { others } = this.ordering;
-    const inDoubt = open.filter(({ isAgreed }) => isAgreed);
-    this.#inquireAt(inDoubt, (message) => this.out.tell(others, message));
-  }
-
-  #inquireAt(edits: readonly Inquiry[], send: (message: GroupMessage) => void): void {
-    for (let at = 0; at < edits.length; at += EDITS_MAX) {
-      send({ type: "inquire", edits: edits.slice(at, at + EDITS_MAX) });
-    }
   }
 
   // Epochs.
@@ -577,7 +539,7 @@ export class Membership {
       case "unlike":
         return this.#unlike(null, message);
       case "edit-accepted":
-        this.owner.inquiriesDue(INQUIRE_MS);
+        this.inquiring.later();
         return this.owner.editing.accepted(message);
       case "edit-refused":
         return this.owner.editing.refused(message);

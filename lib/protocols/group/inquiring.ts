@@ -1,0 +1,77 @@
+/**
+ * What became of edits that should be in our log by now, as we agreed to them or asked for them: the coordinator is
+ * asked, or while that is away the others.
+ */
+
+import type { RequestId } from "../../base/ids.ts";
+import type { Editing } from "./editing.ts";
+import { EDITS_MAX, INQUIRE_MS } from "./limits.ts";
+import type { Looks } from "./looks.ts";
+import type { MemberOutput } from "./member_output.ts";
+import type { GroupMessage } from "./messages.ts";
+import type { Ordering } from "./ordering.ts";
+import type { Inquiry, Voting } from "./voting.ts";
+
+export interface InquiringOwner {
+  readonly voting: Voting;
+  readonly looks: Looks;
+  readonly out: MemberOutput;
+  /** Null while in no epoch. */
+  readonly ordering: Ordering | null;
+  readonly isCoordinatorUp: boolean;
+  toCoordinator(message: GroupMessage): void;
+  readonly owner: {
+    readonly editing: Editing;
+    /** `tick` is to be called after so long. */
+    inquiriesDue(delayMs: number): void;
+  };
+}
+
+export class Inquiring {
+  constructor(readonly membership: InquiringOwner) {}
+
+  /** There is something to ask about, when it had its time. */
+  later(): void {
+    this.membership.owner.inquiriesDue(INQUIRE_MS);
+  }
+
+  tick(): void {
+    const { ordering, voting, looks, owner: { editing } } = this.membership;
+    if (voting.size + editing.pending > 0) this.later();
+    if (ordering === null) return;
+    const edits = new Map<RequestId, Inquiry>();
+    for (const edit of voting.inquiries()) edits.set(edit.id, edit);
+    for (const edit of editing.inquiries()) {
+      if (!edits.has(edit.id)) edits.set(edit.id, { ...edit, isAgreed: false });
+    }
+    let left = edits.size;
+    for (const { id, seq } of edits.values()) {
+      looks.look(seq, id, (entry) => {
+        if (entry?.isEdited) {
+          edits.delete(id);
+          voting.found(id);
+          editing.committed(id);
+        }
+        if (--left === 0) this.#ask([...edits.values()]);
+      });
+    }
+  }
+
+  #ask(all: readonly Inquiry[]): void {
+    const { ordering, voting, isCoordinatorUp, out, owner: { editing } } = this.membership;
+    if (ordering === null) return;
+    // What has come into the log meanwhile the coordinator may have forgotten by now.
+    const open = all.filter(({ id }) => voting.has(id) || editing.has(id));
+    if (isCoordinatorUp) {
+      return this.#send(open, (message) => this.membership.toCoordinator(message));
+    }
+    const inDoubt = open.filter(({ isAgreed }) => isAgreed);
+    this.#send(inDoubt, (message) => out.tell(ordering.others, message));
+  }
+
+  #send(edits: readonly Inquiry[], send: (message: GroupMessage) => void): void {
+    for (let at = 0; at < edits.length; at += EDITS_MAX) {
+      send({ type: "inquire", edits: edits.slice(at, at + EDITS_MAX) });
+    }
+  }
+}
