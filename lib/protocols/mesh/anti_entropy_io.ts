@@ -30,13 +30,17 @@ export type AntiEntropyEffect =
   | { readonly type: "send-bundle"; readonly to: PeerKey; readonly bundle: Bundle }
   /** Send the message `proof`. */
   | { readonly type: "send-proof"; readonly to: PeerKey; readonly proof: Proof }
-  /** Asked for it again and again, a neighbour gave this stream up to `given`, of which it says that it has so much. */
+  /**
+   * Asked for it again and again, a neighbour gave this stream up to `given`, of which it says that it has so much;
+   * what it gives, it gives up to this room time.
+   */
   | {
     readonly type: "not-given";
     readonly from: PeerKey;
     readonly stream: Stream;
     readonly given: number;
     readonly counter: number;
+    readonly throughTime: number;
   }
   /** What a neighbour said that it has. */
   | { readonly type: "frontiers"; readonly from: PeerKey; readonly entries: readonly SyncEntry[] }

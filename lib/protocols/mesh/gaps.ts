@@ -34,6 +34,7 @@ import { type Stream, type StreamKey, streamKey } from "./stream.ts";
 import type { Blocker, WaitingBundle } from "./waiting.ts";
 
 type StreamBlocker = Exclude<Blocker, { kind: "claim" | "floor" }>;
+type HeadBlocker = Extract<Blocker, { kind: "head" }>;
 
 /** `floor`: what nobody keeps any more isn't later in room time. */
 export type GapVerdict =
@@ -47,10 +48,14 @@ export type GapVerdict =
 
 type NotGiven = Extract<OrderInput, { readonly type: "not-given" }>;
 
-/** Of a stream, what somebody says to have and doesn't give: after what it gave, up to what it said. */
+/**
+ * Of a stream, what somebody says to have and doesn't give: after what it gave, up to what it said, and up to this room
+ * time.
+ */
 interface Void {
   readonly after: number;
   readonly counter: number;
+  readonly throughTime: number;
 }
 
 export class Gaps {
@@ -79,12 +84,12 @@ export class Gaps {
     for (const entry of entries) this.#statements.note(from, entry, askedMs, nowMs);
   }
 
-  notGiven({ from, stream, given, counter }: NotGiven): void {
+  notGiven({ from, stream, given, counter, throughTime }: NotGiven): void {
     const streams = this.#notGiven.get(from) ?? new Map<StreamKey, Void>();
     const key = streamKey(stream);
     const after = Math.max(given, streams.get(key)?.after ?? 0);
     this.#notGiven.delete(from);
-    this.#notGiven.set(from, streams.set(key, { after, counter }));
+    this.#notGiven.set(from, streams.set(key, { after, counter, throughTime }));
     dropOldest(streams, WAITING_BUNDLES_MAX);
     dropOldest(this.#notGiven, NOT_GIVEN_SOURCES_MAX);
   }
@@ -185,9 +190,10 @@ export class Gaps {
       this.#neighbours.every((peer) => this.#statements.standsAt(entry, peer, nowMs, stableMs));
   }
 
-  #isVoid(peer: PeerKey, { stream, counter }: StreamBlocker, frontier: number): boolean {
+  #isVoid(peer: PeerKey, { stream, counter, head }: HeadBlocker, frontier: number): boolean {
     const found = this.#notGiven.get(peer)?.get(streamKey(stream));
-    return found !== undefined && found.counter > frontier && counter > found.after;
+    return found !== undefined && found.counter > frontier && counter > found.after &&
+      head.time <= found.throughTime;
   }
 
   /** From which counter on `peer` keeps the stream; 0 where it has said nothing of it. */

@@ -48,13 +48,17 @@ export type OrderInput =
     readonly askedMs: number;
     readonly floor: number;
   }
-  /** From anti-entropy: `from` says that it has this stream up to `counter`, and gives it up to `given` at most. */
+  /**
+   * From anti-entropy: `from` says that it has this stream up to `counter`, and gives it up to `given` at most of all
+   * that isn't later in room time than `throughTime`.
+   */
   | {
     readonly type: "not-given";
     readonly from: PeerKey;
     readonly stream: Stream;
     readonly given: number;
     readonly counter: number;
+    readonly throughTime: number;
   }
   /** The roster learnt a claim: what waited for it is looked at again. */
   | { readonly type: "claim-known"; readonly claim: ClaimId }

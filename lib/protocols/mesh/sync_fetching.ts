@@ -11,7 +11,6 @@ import {
   SYNC_STREAMS_MAX,
   SYNC_WINDOW_BYTES,
   WAITING_BUNDLES_MAX,
-  WAITING_MS_MAX,
 } from "./limits.ts";
 import type { OrderQueries } from "./order_io.ts";
 import { type StreamKey, streamKey } from "./stream.ts";
@@ -104,6 +103,7 @@ export class Fetching {
     if (want !== undefined) {
       const last = lastCounter(value);
       fetch.came.set(stream, Math.max(fetch.came.get(stream) ?? 0, last));
+      fetch.throughTime = Math.max(fetch.throughTime, value.time);
       const isAll = last >= want.goal;
       if (isAll && this.order.isForgotten(value, value.time)) peer.forget(want, nowMs);
       fetch.deadlineMs = nowMs + SYNC_PROGRESS_MS_MAX;
@@ -121,7 +121,7 @@ export class Fetching {
   end(key: PeerKey, peer: SyncPeer, nowMs: number): Ended {
     const fetch = peer.fetch!;
     const isNothing = this.#broughtNothing(fetch);
-    this.#noteNotGiven(key, peer, fetch, nowMs);
+    this.#noteNotGiven(key, peer, fetch);
     peer.fetch = null;
     const isMissing = fetch.wants.values().some((want) =>
       !this.#reached(want) && !peer.isForgotten(want, nowMs)
@@ -138,10 +138,10 @@ export class Fetching {
   /**
    * A range has ended. Where it brought anything new it may have been cut off, and what is missing comes later in it;
    * where it brought nothing, time and again, there is nothing. Nor is there what it ended before, time and again: who
-   * gives a part of a stream that there is doesn't prove the rest. What came and waits here is new once; while it may
-   * wait, a range that is cut off again brings the same again, and says nothing of what comes later in it.
+   * gives a part of a stream that there is doesn't prove the rest. What came and waits here is new once; a range that
+   * is cut off again and again while it waits brings the same each time, and says nothing of what comes later in it.
    */
-  #noteNotGiven(key: PeerKey, peer: SyncPeer, { wants, came }: Fetch, nowMs: number): void {
+  #noteNotGiven(key: PeerKey, peer: SyncPeer, { wants, came, throughTime }: Fetch): void {
     const isNew = ([id, { stream, after }]: readonly [StreamKey, Want]) => {
       const given = came.get(id);
       if (given === undefined) return false;
@@ -149,14 +149,6 @@ export class Fetching {
         given > Math.max(after, peer.notGiven.get(id)?.given ?? 0);
     };
     const broughtSome = wants.entries().some(isNew);
-    const isWaiting = ([id, { stream }]: readonly [StreamKey, Want]) => {
-      const given = came.get(id) ?? 0;
-      const earlier = peer.notGiven.get(id);
-      const isSame = earlier !== undefined && given <= earlier.given;
-      return given > this.order.frontier(stream).counter &&
-        (!isSame || nowMs - earlier.sinceMs < WAITING_MS_MAX);
-    };
-    const saysNothing = broughtSome || wants.entries().some(isWaiting);
     for (const [id, want] of wants) {
       const { stream, goal: counter } = want;
       if (this.#reached(want)) {
@@ -166,14 +158,14 @@ export class Fetching {
       const earlier = peer.notGiven.get(id);
       // What came once, and had no place here, there is.
       const given = Math.max(came.get(id) ?? 0, earlier?.given ?? 0);
-      const isMissing = !saysNothing && given < counter;
+      const isMissing = !broughtSome && given < counter;
       if (!isMissing && !came.has(id)) continue;
       const times = (earlier?.times ?? 0) + (isMissing ? 1 : 0);
-      const sinceMs = earlier?.given === given ? earlier.sinceMs : nowMs;
-      peer.notGiven.set(id, { times, given, sinceMs });
+      peer.notGiven.set(id, { times, given });
       dropOldest(peer.notGiven, WAITING_BUNDLES_MAX);
       if (isMissing && times >= NOT_GIVEN_TIMES) {
-        this.emit({ type: "not-given", from: key, stream, given, counter });
+        const time = came.size === 0 ? Infinity : throughTime;
+        this.emit({ type: "not-given", from: key, stream, given, counter, throughTime: time });
       }
     }
   }
@@ -185,5 +177,12 @@ export class Fetching {
 }
 
 function newFetch(): Fetch {
-  return { wants: new Map(), takenBytes: 0, toldBytes: 0, came: new Map(), deadlineMs: 0 };
+  return {
+    wants: new Map(),
+    takenBytes: 0,
+    toldBytes: 0,
+    came: new Map(),
+    throughTime: 0,
+    deadlineMs: 0,
+  };
 }

@@ -47,16 +47,9 @@ export interface Fetch {
   toldBytes: number;
   /** By stream of these, how far what came of it went, whatever became of it. */
   readonly came: Map<StreamKey, number>;
+  /** The latest room time of what came of them. */
+  throughTime: number;
   deadlineMs: number;
-}
-
-/** Of a stream that a neighbour said to have. */
-interface NotGiven {
-  /** How often nothing came. */
-  readonly times: number;
-  /** How far what came went, and since when it did. */
-  readonly given: number;
-  readonly sinceMs: number;
 }
 
 export class SyncPeer {
@@ -88,9 +81,10 @@ export class SyncPeer {
   /** Our own counters, by incarnation, up to which it is known to have everything; null before it is known. */
   ownHeld: OwnCounters | null = null;
   /**
-   * Of streams of which it said that it has more than came. At most `WAITING_BUNDLES_MAX`: more can't wait for it.
+   * Of streams of which it said that it has more than came: how often nothing did, and how far what came went. At most
+   * `WAITING_BUNDLES_MAX`: more can't wait for it.
    */
-  readonly notGiven = new Map<StreamKey, NotGiven>();
+  readonly notGiven = new Map<StreamKey, { readonly times: number; readonly given: number }>();
   /**
    * Of streams that it keeps and that are forgotten here: how far they went, and until when it isn't asked for them
    * again. As many as it can be asked for at once.

@@ -933,6 +933,13 @@ Deno.test("Order tells what is missing of all that waits, not of what is here", 
   assertEquals(authors, new Set([head("one").author, head("other").author, bob.key]));
 });
 
+const NOT_GIVEN = {
+  type: "not-given",
+  given: 0,
+  counter: 1_000,
+  throughTime: Infinity,
+} as const;
+
 Deno.test("Order believes that a neighbour has what another named, where it gave as much and more is a lie", () => {
   const { bob, carl, dora, stream, entry } = gap();
   const names = (counter: number) => ({ ...stream, counter, time: 5_000, id: ID_UNKNOWN });
@@ -944,7 +951,7 @@ Deno.test("Order believes that a neighbour has what another named, where it gave
     return { ...entry, author, low: 1, counter: 1, id: idOf(bundle) };
   });
   for (const bundle of [within, beyond]) carl.receive(dora, bundle, 0, "range");
-  carl.step({ type: "not-given", from: dora.key, stream, given: 100, counter: 1_000 }, 1);
+  carl.step({ ...NOT_GIVEN, from: dora.key, stream, given: 100 }, 1);
   says(carl, bob, [{ ...entry, low: 1, counter: 2 }, ...told], 2);
   says(carl, dora, [{ ...entry, low: 1, counter: 1_000 }, ...told], 2);
 
@@ -960,13 +967,16 @@ Deno.test("Order doesn't believe that a neighbour has what another named, once i
   says(carl, bob, [{ ...entry, low: 1, counter: 2 }, told], 1);
   says(carl, dora, [{ ...entry, low: 1, counter: 1_000 }, told], 1);
   const believed = [...carl.shown];
-  carl.step({ type: "not-given", from: dora.key, stream, given: 0, counter: 1_000 }, 2);
+  // A range that ended before it says nothing of it.
+  carl.step({ ...NOT_GIVEN, from: dora.key, stream, throughTime: head.time - 1 }, 1);
+  const doubted = [...carl.shown];
+  carl.step({ ...NOT_GIVEN, from: dora.key, stream, throughTime: head.time }, 2);
 
   // What the stream's own author signed is waited for nevertheless.
   carl.receive(bob, all[4]!, 3, "range");
   says(carl, dora, [{ ...entry, low: 1, counter: 1_000 }, told], 4);
 
-  assertEquals(believed, []);
+  assertEquals([believed, doubted], [[], []]);
   assertEquals(carl.shown, ["lie"]);
 });
 
