@@ -16,6 +16,7 @@ import type { LinkId, PeerKey } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
 import { Deadlines, earliestMs, type Machine } from "../../base/machine.ts";
 import { stalledMs } from "../../base/mode_machine.ts";
+import { shownName } from "../../base/names.ts";
 import { Asking } from "./asking.ts";
 import { Calling } from "./calling.ts";
 import type { ClientConfig, ClientEffect, ClientInput } from "./client_io.ts";
@@ -61,6 +62,8 @@ export class Client implements Machine<ClientInput, ClientEffect> {
   #pausedBecause: string | null = null;
   #unknownMessages = 0;
   #leaving: { readonly ref: string | undefined } | null = null;
+  /** Why the program ends, once no call goes on; null: it doesn't. */
+  #ending: { readonly code: ErrorCode; readonly text: string } | null = null;
   #lastStepMs = 0;
   #dueMs: number | null = null;
 
@@ -243,10 +246,6 @@ export class Client implements Machine<ClientInput, ClientEffect> {
 
   replaced(): void {
     this.left("replaced");
-    if (this.calling.call === null) this.#replaced();
-  }
-
-  #replaced(): void {
     const { name, isGuest } = this.session;
     const whoElse = isGuest
       ? "others have a copy of your profile: take a new one"
@@ -254,11 +253,12 @@ export class Client implements Machine<ClientInput, ClientEffect> {
     const text =
       `${name} came in from somewhere else, which takes the place of this program; if that ` +
       `wasn't you, ${whoElse}`;
-    this.fatal("replaced", text);
+    this.#ending = { code: "replaced", text };
   }
 
   forgotten(): void {
     if (!this.asking.isForgetting) {
+      this.calling.drop(true);
       return this.fatal("not-logged-in", "Your account was removed from the directory");
     }
     this.calling.drop();
@@ -267,8 +267,21 @@ export class Client implements Machine<ClientInput, ClientEffect> {
   }
 
   fatal(code: ErrorCode, text: string): void {
-    this.calling.drop(code === "kicked");
-    this.out.fatal(code, text);
+    const { out, calling } = this;
+    this.#ending = { code, text };
+    if (code === "kicked") calling.drop(true);
+    if (calling.call === null) return this.#endUnlessTalking();
+    out.error(code, text);
+    out.notice(`Your call with ${shownName(calling.call.peer)} goes on; this program ends with it`);
+  }
+
+  /** A direct call needs no directory. What was said in one that our user has ended goes out first. */
+  #endUnlessTalking(): void {
+    const { out, calling } = this;
+    if (this.#ending === null || calling.call !== null || calling.isParting) return;
+    const { code, text } = this.#ending;
+    calling.drop();
+    out.fatal(code, text);
   }
 
   tell(message: DirectoryMessage): void {
@@ -386,9 +399,8 @@ export class Client implements Machine<ClientInput, ClientEffect> {
   // After each step.
 
   #settle(): void {
-    const { out, session, calling } = this;
-    if (out.isStopped) return;
-    if (session.isReplaced && calling.call === null) return this.#replaced();
+    this.#endUnlessTalking();
+    if (this.out.isStopped) return;
     if (this.#leaving !== null) this.#goOnLeaving();
     this.#pauseInput();
   }

@@ -89,7 +89,7 @@ export class ClientUser {
   /** Whether we are in, or will be again. */
   #isIn(what: string, ref: string | undefined): boolean {
     const { session, out } = this.owner;
-    if (session.wasUp && !session.isReplaced) return true;
+    if (session.wasUp && !session.isOut) return true;
     out.error("not-logged-in", `${what}: you aren't logged in`, ref);
     return false;
   }
@@ -133,6 +133,7 @@ export class ClientUser {
       key: signer.key,
       registry: config.registry,
       session: session.state,
+      isOut: session.isOut,
       guest: session.isGuest,
       failure: session.failure,
       call: calling.call,

@@ -10,6 +10,8 @@ interface Standing {
   readonly key: PeerKey;
   readonly registry: string;
   readonly session: SessionState;
+  /** The directory isn't dialled any more. */
+  readonly isOut: boolean;
   readonly guest: boolean;
   /** Why the directory couldn't be dialled last. */
   readonly failure: string | null;
@@ -50,10 +52,13 @@ function callView(call: ClientCall, nowMs: number): Status["call"] {
   return { call: shownId, peer, state, route, sinceMs, roundTripMs: null };
 }
 
-function problemsOf({ session, failure, isDiskFull, call }: Standing): readonly string[] {
+function problemsOf(standing: Standing): readonly string[] {
+  const { session, isOut, failure, isDiskFull, call } = standing;
   const problems: string[] = [];
   if (session === "replaced") {
     problems.push("You came in from somewhere else: this program ends with the call");
+  } else if (isOut) {
+    problems.push("The directory lets you in no more: this program ends with the call");
   } else if (session === "down") {
     const because = failure === null ? "" : `: ${failure}`;
     problems.push(`You aren't in the directory${because}; it is tried again and again`);

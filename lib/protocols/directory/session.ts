@@ -31,7 +31,9 @@ type Phase =
   | "entering"
   | "up"
   /** Somebody else is in in our place: never again. */
-  | "replaced";
+  | "replaced"
+  /** The directory lets us in no more, or wasn't found: never again. */
+  | "out";
 
 export interface SessionOwner {
   readonly out: ClientOutput;
@@ -49,7 +51,7 @@ export interface SessionOwner {
   replaced(): void;
   /** There is no such account any more. */
   forgotten(): void;
-  /** The program ends, and a call with it. */
+  /** We don't come in any more: the program ends, once no call goes on. */
   fatal(code: ErrorCode, text: string): void;
 }
 
@@ -85,8 +87,9 @@ export class Session {
     return this.#phase === "up";
   }
 
-  get isReplaced(): boolean {
-    return this.#phase === "replaced";
+  /** Whether we don't come in any more. */
+  get isOut(): boolean {
+    return this.#phase === "replaced" || this.#phase === "out";
   }
 
   get link(): LinkId | null {
@@ -121,7 +124,7 @@ export class Session {
   }
 
   get #isOver(): boolean {
-    return this.#phase === "replaced" || this.owner.out.isStopped;
+    return this.isOut || this.owner.out.isStopped;
   }
 
   // The link.
@@ -187,7 +190,7 @@ export class Session {
     if (reason === "wrong-key" && key !== null) this.#isStrange(key);
     if (!config.wait && !this.wasUp && !out.isStopped) {
       const address = endpointText(config.directory);
-      return this.owner.fatal(
+      return this.#end(
         "unreachable",
         `The directory at ${address} can't be reached: ${this.#failure}; check the address and that it ` +
           "runs, or leave out --no-wait to wait for it",
@@ -226,7 +229,7 @@ export class Session {
     const before = this.#phase;
     this.#link = null;
     this.#deadlines.clear("enter");
-    if (before === "replaced") return;
+    if (this.isOut) return;
     this.#phase = "apart";
     if (before === "entering") this.#isUnanswered ||= this.#entry !== null;
     // Who is asked may take its time: the directory closes a link on which nothing is said.
@@ -276,7 +279,7 @@ export class Session {
       const way =
         `if that is right, delete the line with ${this.#expect} from ${config.knownPeers} ` +
         "and start again";
-      return this.owner.fatal("key-changed", `${found}; ${way}`);
+      return this.#end("key-changed", `${found}; ${way}`);
     }
     if (out.nowMs < this.#strangeToldAtMs + STRANGE_TOLD_MS) return;
     this.#strangeToldAtMs = out.nowMs;
@@ -405,15 +408,20 @@ export class Session {
 
   /** Whoever wants in is told why not, and asked again. */
   #refuse(code: ErrorCode, text: string): void {
-    const { out } = this.owner;
     this.#entry = null;
-    this.#self = null;
     if (!this.config.asksAgain || code === "kicked" || code === "protocol") {
       this.close("refused");
-      return this.owner.fatal(code, text);
+      return this.#end(code, text);
     }
-    out.error(code, text);
+    this.#self = null;
+    this.owner.out.error(code, text);
     this.#ask();
+  }
+
+  /** Never again. Who we were is who we are in a call that goes on. */
+  #end(code: ErrorCode, text: string): void {
+    this.#phase = "out";
+    this.owner.fatal(code, text);
   }
 
   /** @param text What there is no room for. */
@@ -424,7 +432,7 @@ export class Session {
     this.#fullSinceMs ??= out.nowMs;
     if (out.nowMs - this.#fullSinceMs >= FULL_MS_MAX) {
       const minutes = FULL_MS_MAX / 60_000;
-      return this.owner.fatal(
+      return this.#end(
         "full",
         `The directory has been full for ${minutes} minutes; try later`,
       );
@@ -452,7 +460,7 @@ export class Session {
         return this.owner.replaced();
       case "kicked":
         this.close("kicked");
-        return this.owner.fatal(
+        return this.#end(
           "kicked",
           refusalText(said === "" ? "The directory's operator sent you out" : said, retryMs),
         );

@@ -1,8 +1,10 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
+import type { LinkId } from "../../../lib/base/ids.ts";
 import type { Entry } from "../../../lib/protocols/directory/client_io.ts";
 import { STABLE_MS } from "../../../lib/protocols/directory/client_limits.ts";
 import { RETRY_MS_MAX, RETRY_MS_MIN } from "../../../lib/protocols/directory/limits.ts";
+import type { DirectoryMessageOf } from "../../../lib/protocols/directory/messages.ts";
 import { BOB, callId, ClientProgram, EVE, LOG_IN } from "./client_program.ts";
 
 const SIGN_UP: Entry = { ...LOG_IN, how: "sign-up" };
@@ -101,6 +103,21 @@ Deno.test("coming in: a password is sent in its normal form", () => {
 
   assertEquals(tried(program), ["log-in ann café café"]);
 });
+
+/** Ann, who talks with bob directly, comes back to the directory, and isn't let in. */
+function refusedInCall(
+  code: DirectoryMessageOf<"refused">["code"],
+): { readonly program: ClientProgram; readonly link: LinkId; readonly words: readonly string[] } {
+  const program = ClientProgram.in();
+  program.types({ command: "call", name: "bob" });
+  program.meet();
+  const { link } = program.linkUp();
+  program.hears(link, { type: "talk", call: callId(1) });
+  program.directoryDown();
+  program.after(1_000);
+  program.directoryUp();
+  return { program, link, words: program.refuses(code) };
+}
 
 Deno.test("staying: who was logged in comes in again by its key, a guest under its name, nothing typed", () => {
   for (
@@ -281,8 +298,8 @@ Deno.test("staying: whoever is sent out ends, also when it comes back too early"
 
 for (
   const { because, reason, ending } of [
-    { because: "kicked", reason: " reason=kicked", ending: "fatal kicked" },
-    { because: "forgotten", reason: "", ending: "fatal not-logged-in" },
+    { because: "kicked", reason: "kicked", ending: "fatal kicked" },
+    { because: "forgotten", reason: "kicked", ending: "fatal not-logged-in" },
   ] as const
 ) {
   Deno.test(`staying: whoever is ${because} is told that its call is over before the program ends`, () => {
@@ -297,27 +314,65 @@ for (
     assertEquals(words.filter((word) => !word.startsWith("users")), [
       "close directory",
       `close link ${link}`,
-      `call call=#1 peer=bob state=ended${reason} durationMs=0`,
+      `call call=#1 peer=bob state=ended reason=${reason} durationMs=0`,
       ending,
     ]);
   });
 }
 
-Deno.test("staying: a script whose device isn't known any more ends with its call", () => {
-  const program = ClientProgram.in();
-  program.types({ command: "call", name: "bob" });
-  program.meet();
-  const { link } = program.linkUp();
-  program.hears(link, { type: "talk", call: callId(1) });
-  program.directoryDown();
-  program.after(1_000);
-  program.directoryUp();
+for (
+  const code of ["guests-refused", "bad-credentials", "name-taken", "disk", "protocol"] as const
+) {
+  Deno.test(`staying: whoever isn't let in again, ${code}, talks on, and its program ends with the call`, () => {
+    const { program, link } = refusedInCall(code);
 
-  const words = program.refuses("bad-credentials");
+    const words = program.types({ command: "say", text: "still here" });
+    program.hears(link, { type: "heard", lines: 1 });
+
+    assertEquals(words, [
+      `to link ${link}: line text=still here`,
+      "message from=ann text=still here self=true",
+    ]);
+    assertEquals(program.after(600_000), []);
+    assertEquals(program.linkDown(link, true), [
+      "call call=#1 peer=bob state=ended reason=hung-up durationMs=601000",
+      `fatal ${code}`,
+    ]);
+  });
+}
+
+Deno.test("staying: whoever isn't let in again is told why, and that the call goes on, at once", () => {
+  const { program, words } = refusedInCall("guests-refused");
+
+  assertEquals(words, [
+    "close directory",
+    "error code=guests-refused text=because guests-refused",
+    "notice text=Your call with bob goes on; this program ends with it",
+  ]);
+  assertMatch(
+    program.types({ command: "status" })[0]!,
+    / session=down .* problems=\[The directory lets you in no more: this program ends with the call\]/,
+  );
+});
+
+Deno.test("staying: whoever isn't let in again and hangs up says all of it before the program ends", () => {
+  const { program, link } = refusedInCall("guests-refused");
+  program.types({ command: "say", text: "bye" });
+
+  assertEquals(program.types({ command: "hang-up" }), [
+    `to link ${link}: hung-up`,
+    "call call=#1 peer=bob state=ended durationMs=1000",
+  ]);
+  program.hears(link, { type: "heard", lines: 1 });
+  assertEquals(program.linkDown(link, true), ["fatal guests-refused"]);
+});
+
+Deno.test("staying: whoever isn't let in again, as it was thrown out, ends with its call", () => {
+  const { words } = refusedInCall("kicked");
 
   assertEquals(words.slice(-2), [
-    "call call=#1 peer=bob state=ended durationMs=1000",
-    "fatal bad-credentials",
+    "call call=#1 peer=bob state=ended reason=kicked durationMs=1000",
+    "fatal kicked",
   ]);
 });
 

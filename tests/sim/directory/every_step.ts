@@ -131,6 +131,7 @@ function run(world: World, ms: number): void {
   for (const untilMs = world.time.nowMs + ms; world.time.nowMs < untilMs;) {
     world.time.runUntil(world.time.nowMs + STEP_MS);
     world.startDirectory();
+    world.sendAwayWhoIsOut();
     for (const person of world.people) world.start(person, world.ownEntry(person));
   }
 }

@@ -100,11 +100,8 @@ export function settle(world: World): void {
 function wait(world: World, ms: number): void {
   for (const untilMs = world.time.nowMs + ms; world.time.nowMs < untilMs;) {
     world.startDirectory();
-    for (const person of world.people) {
-      // Whoever was replaced is there as long as its call, which may be for ever.
-      if (person.process?.sight.state === "replaced") person.process.command({ command: "quit" });
-      world.start(person, world.ownEntry(person));
-    }
+    world.sendAwayWhoIsOut();
+    for (const person of world.people) world.start(person, world.ownEntry(person));
     world.time.runUntil(world.time.nowMs + 1_000);
   }
 }

@@ -228,6 +228,13 @@ export class World {
     return this.people.flatMap(({ process }) => process === null ? [] : [process]);
   }
 
+  /** Whoever isn't let in any more is there as long as its call, which may be for ever. */
+  sendAwayWhoIsOut(): void {
+    for (const process of this.processes) {
+      if (process.machine.session.isOut) process.command({ command: "quit" });
+    }
+  }
+
   startDirectory(): void {
     if (this.directory !== null) return;
     // Whoever opens a log syncs it first.
