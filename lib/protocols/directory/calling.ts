@@ -5,28 +5,23 @@
  * caller says on which link they talk: the first that is up, or, where none is, one through the directory. From there
  * on the directory isn't asked any more: a direct call goes on without it.
  *
- * `connecting.ts` finds the link, `talking.ts` is what they say on it, `parting_calls.ts` what becomes of that once our
- * user has hung up; here is how a call begins and ends.
+ * `ringing.ts` says which call begins, `connecting.ts` finds the link, `talking.ts` is what they say on it,
+ * `parting_calls.ts` what becomes of that once our user has hung up, `retelling.ts` what the directory is told anew of
+ * it; here is how the one call goes from phase to phase, and how it ends.
  */
 
 import type { ErrorCode } from "../../base/errors.ts";
 import { type Fingerprint, fingerprintOf } from "../../base/fingerprint.ts";
-import type { LinkId, PeerKey } from "../../base/ids.ts";
+import type { LinkId } from "../../base/ids.ts";
 import { Deadlines, earliestMs } from "../../base/machine.ts";
-import { isSameName, nameFault, shownName } from "../../base/names.ts";
+import { isSameName } from "../../base/names.ts";
 import { utf8Length, visibleText } from "../../base/text.ts";
-import { TokenBucket } from "../../base/token_bucket.ts";
-import { type CallLink, CallLinks } from "./call_links.ts";
-import { ClientCall } from "./client_call.ts";
+import type { CallLink } from "./call_links.ts";
+import type { ClientCall } from "./client_call.ts";
 import type { ClientInput } from "./client_io.ts";
-import type { ClientOutput } from "./client_output.ts";
-import type { KnownKeys } from "./known_keys.ts";
 import { DECIDED_MS, GOODBYE_MS_MAX } from "./client_limits.ts";
 import { Connecting } from "./connecting.ts";
 import {
-  CALL_ID_BYTES,
-  CALLS_BURST,
-  CALLS_PER_S,
   CONNECTING_MS_MAX,
   DIRECT_MS_MAX,
   REASON_BYTES_MAX,
@@ -36,16 +31,14 @@ import {
 } from "./limits.ts";
 import type { Lobby } from "./lobby.ts";
 import type { CallOutcome, DirectoryMessage, DirectoryMessageOf } from "./messages.ts";
-import type { MissedCalls } from "./missed_calls.ts";
 import { PartingCalls } from "./parting_calls.ts";
 import { RelayedCalls } from "./relayed.ts";
+import { Retelling, type RetellingOwner } from "./retelling.ts";
+import { Ringing, type RingingOwner } from "./ringing.ts";
 import { Talking } from "./talking.ts";
 
-/**
- * When the call is over unless something happens, when the directory is asked to relay it, and when it is told again of
- * a call that it holds for over.
- */
-const DEADLINES = ["over", "relay", "retell"] as const;
+/** When the call is over unless something happens, and when the directory is asked to relay it. */
+const DEADLINES = ["over", "relay"] as const;
 
 /** Beside the outcomes that the directory knows. */
 type Reason =
@@ -62,41 +55,25 @@ type Reason =
 /** With which a link is closed, and a relayed call ended: the operator has thrown out whoever does so. */
 const KICKED = "kicked";
 
-export interface CallingOwner {
-  readonly out: ClientOutput;
+export interface CallingOwner extends RingingOwner, RetellingOwner {
   readonly lobby: Lobby;
-  readonly keys: KnownKeys;
-  readonly missed: MissedCalls;
   readonly verified: ReadonlySet<Fingerprint>;
   readonly isInteractive: boolean;
-  readonly selfName: string;
-  /** Whether the directory has let us in. */
-  readonly isUp: boolean;
-  readonly randomBytes: (length: number) => Uint8Array<ArrayBuffer>;
   nextAttempt(): number;
-  /** To the directory, if we are in. */
-  tell(message: DirectoryMessage): void;
-  /** What the directory said can't be. */
-  offends(text: string): void;
-  /** Comes in anew, with what is said of the call. */
-  enterAnew(): void;
 }
 
 export class Calling {
   #call: ClientCall | null = null;
-  /** Of which the directory was told as we came in, until it has answered. */
-  #entered: ClientCall | null = null;
-  /** Whom we talk with calls: it has hung up, and our link is about to say so. */
-  #next: DirectoryMessageOf<"incoming"> | null = null;
+  readonly #ringing: Ringing;
   readonly #connecting: Connecting;
   readonly #talking: Talking;
   readonly #relayed: RelayedCalls;
   readonly #parting: PartingCalls;
-  /** The directory declines more, and takes whoever goes on for an attacker. */
-  readonly #calls = new TokenBucket(CALLS_PER_S, CALLS_BURST);
+  readonly #retelling: Retelling;
   readonly #deadlines = new Deadlines(DEADLINES);
 
   constructor(readonly owner: CallingOwner) {
+    this.#ringing = new Ringing(owner);
     this.#connecting = new Connecting({
       out: owner.out,
       nextAttempt: () => owner.nextAttempt(),
@@ -105,6 +82,7 @@ export class Calling {
     this.#talking = new Talking(owner);
     this.#parting = new PartingCalls(owner.out);
     this.#relayed = new RelayedCalls(owner.out, (message) => owner.tell(message));
+    this.#retelling = new Retelling(owner);
   }
 
   get call(): ClientCall | null {
@@ -116,52 +94,28 @@ export class Calling {
     return this.#parting.size > 0 || this.#relayed.isParting;
   }
 
-  /** What `enter` is to say of a call that has gone on. A self-call needs no directory that knows of it. */
+  /** What `enter` is to say of a call that has gone on. */
   enters(): DirectoryMessageOf<"enter">["talking"] {
-    const call = this.#call;
-    const goesOn = call?.phase === "talking" && !call.isSelf && call.route === "direct";
-    this.#entered = goesOn ? call : null;
-    if (!goesOn) return null;
-    return { call: Uint8Array.fromHex(call.id), name: call.peer };
+    return this.#retelling.enters(this.#call);
   }
 
   // What the user asks.
 
   /** @param name As the list has it. */
   ring(name: string, ref: string | undefined): void {
-    const { owner } = this;
-    if (!owner.isUp) {
-      return this.#error("not-logged-in", "Cannot call: you aren't in the directory now", ref);
-    }
-    const before = this.#call;
-    if (before !== null) return this.#error("busy", `Cannot call: ${busyText(before)}`, ref);
-    if (!this.#calls.take(owner.out.nowMs)) {
-      const text = "Cannot call: you have called too often within a short time; wait a moment";
-      return this.#error("too-fast", text, ref);
-    }
+    if (!this.#ringing.mayRing(this.#call, ref)) return;
     this.#relayed.parted();
-    const bytes = owner.randomBytes(CALL_ID_BYTES);
-    const id = bytes.toHex();
-    const isSelf = isSameName(name, owner.selfName);
-    const call = this.#call = this.#newCall(id, name, "ringing", null, isSelf);
-    owner.tell({ type: "call", call: bytes, name });
-    this.#show(call, "ringing", {}, ref);
-    if (isSelf) return this.#talks(call, null);
-    // The directory counts as well: it is only waited for.
-    this.#overIn(RINGING_MS_MAX + WAIT_MS_MAX);
+    const call = this.#ringing.ring(name, ref);
+    this.#begins(call);
+    if (call.isSelf) this.#talks(call, null);
   }
 
-  #newCall(
-    id: string,
-    peer: string,
-    phase: "ringing" | "asked",
-    key: PeerKey | null,
-    isSelf: boolean,
-  ): ClientCall {
-    const { out } = this.owner;
-    const isCaller = phase === "ringing";
-    const links = new CallLinks(out);
-    return new ClientCall(id, id, peer, isCaller, phase, out.nowMs, key, isSelf, links);
+  /** @param call Null: none does. */
+  #begins(call: ClientCall | null): void {
+    if (call === null) return;
+    this.#call = call;
+    // The directory counts as well: it is only waited for.
+    this.#overIn(RINGING_MS_MAX + WAIT_MS_MAX);
   }
 
   accept(ref: string | undefined): void {
@@ -254,30 +208,7 @@ export class Calling {
   // What the directory says.
 
   incoming(message: DirectoryMessageOf<"incoming">): void {
-    const { owner } = this;
-    const { call: bytes, from, guest, key } = message;
-    if (nameFault(from) !== null) return owner.offends("a call from nobody");
-    const id = bytes.toHex();
-    const answer = { type: "answer", call: bytes, accepts: false } as const;
-    const before = this.#call;
-    if (before !== null) {
-      // Both call each other: the directory makes one call of it.
-      if (before.phase === "ringing" && isSameName(before.peer, from)) return;
-      if (before.isTalking && before.key === key && before.id !== id) {
-        this.#next = message;
-        return;
-      }
-      if (before.id !== id) owner.tell({ ...answer, reason: "busy" });
-      return;
-    }
-    if (!owner.keys.isExpected(from, key)) {
-      owner.tell({ ...answer, reason: "key-changed" });
-      return owner.keys.isStrange(from, key);
-    }
-    owner.keys.named(from, key);
-    this.#call = this.#newCall(id, from, "asked", key, false);
-    this.#overIn(RINGING_MS_MAX + WAIT_MS_MAX);
-    owner.out.show({ event: "incoming", call: id, from, key: fingerprintOf(key), guest });
+    this.#begins(this.#ringing.incoming(this.#call, message));
   }
 
   meet(message: DirectoryMessageOf<"meet">): void {
@@ -318,15 +249,11 @@ export class Calling {
 
   outcome({ call: bytes, state, reason }: DirectoryMessageOf<"outcome">): void {
     const call = this.#call;
-    if (this.#next?.call.toHex() === bytes.toHex()) return this.#missNext();
-    if (call === null || call.id !== bytes.toHex()) return;
+    const id = bytes.toHex();
+    if (this.#ringing.isNext(id)) return this.#ringing.missNext();
+    if (call?.id !== id) return;
     if (call.phase === "ending") return;
-    if (call.route === "direct" && !call.isSelf) {
-      // What one hears of the link is newer: either it is lost in a moment, or the other was away from the directory.
-      if (call.isRetold) return;
-      call.isRetold = true;
-      return this.#deadlines.set("retell", this.owner.out.nowMs + DECIDED_MS);
-    }
+    if (call.route === "direct" && !call.isSelf) return this.#retelling.isHeldForOver(call);
     if (call.phase === "talking" && !call.isSelf) {
       call.enter("ending");
       call.isPeerKicked = reason === KICKED;
@@ -344,23 +271,14 @@ export class Calling {
   }
 
   /** Somebody called, and was told that we are busy. */
-  missed({ from }: DirectoryMessageOf<"missed">): void {
-    const { owner } = this;
-    if (nameFault(from) !== null) return owner.offends("a call from nobody");
-    if (this.#call?.isCalledBy(from) === false) return;
-    owner.missed.add(from);
-    owner.out.notice(`${shownName(from)} called, and was told that you are busy`);
-  }
-
-  #missNext(): void {
-    if (this.#next !== null) this.owner.missed.add(this.#next.from);
-    this.#next = null;
+  missed(message: DirectoryMessageOf<"missed">): void {
+    this.#ringing.missed(this.#call, message);
   }
 
   /** The directory is gone, or we from it: who rings doesn't any more, who talks directly goes on. */
   directoryLeft(reason: "directory-down" | "replaced"): void {
     const call = this.#call;
-    this.#missNext();
+    this.#ringing.missNext();
     this.#relayed.parted();
     if (call === null || call.isSelf) return;
     if (call.route === "direct" || call.phase === "connecting") {
@@ -372,23 +290,15 @@ export class Calling {
     this.#over(call, "ended", { reason });
   }
 
-  /** We are in again: a self-call, which needs nobody else, is told anew. */
+  /** We are in again. */
   entered(): void {
-    const call = this.#call;
-    // It ended before the directory had answered.
-    if (this.#entered !== null && this.#entered !== call) {
-      this.#tellOf(this.#entered, { type: "hang-up", reason: "" });
-    }
-    this.#entered = null;
-    if (!call?.isSelf) return;
-    this.owner.tell({ type: "call", call: Uint8Array.fromHex(call.id), name: call.peer });
-    this.#tellOf(call, { type: "begun", route: "direct" });
+    this.#retelling.entered(this.#call);
   }
 
   /** The program ends now, whatever waits. */
   drop(isKicked = false): void {
     const call = this.#call;
-    this.#missNext();
+    this.#ringing.missNext();
     this.#relayed.parted();
     this.#parting.giveUp();
     if (call === null) return;
@@ -505,6 +415,7 @@ export class Calling {
     call.links.dropAll();
     this.#connecting.over();
     for (const name of DEADLINES) this.#deadlines.clear(name);
+    this.#retelling.over();
     this.#relayed.close(call.id);
     const talked = wasTalking ? { durationMs: Math.round(out.nowMs - talkingSinceMs) } : {};
     this.#show(call, state, { ...more, ...talked }, ref);
@@ -513,14 +424,12 @@ export class Calling {
     this.#talking.over(call, isParting);
     if (!wasTalking || !isUp) return;
     lobby.showAfter([this.owner.selfName, call.peer], out.nowMs - talkingSinceMs);
-    const next = this.#next;
-    this.#next = null;
-    if (next !== null) this.incoming(next);
+    this.#begins(this.#ringing.next());
   }
 
   #show(
     { shownId, peer }: ClientCall,
-    state: "ringing" | "connected" | CallOutcome,
+    state: "connected" | CallOutcome,
     more: Readonly<Record<string, unknown>> = {},
     ref?: string,
   ): void {
@@ -539,7 +448,7 @@ export class Calling {
       | Omit<DirectoryMessageOf<"hang-up">, "call">
       | Omit<DirectoryMessageOf<"relay-please">, "call">,
   ): void {
-    this.owner.tell({ ...message, call: Uint8Array.fromHex(call.id) } as DirectoryMessage);
+    this.owner.tell({ ...message, call: call.idBytes } as DirectoryMessage);
   }
 
   // Time.
@@ -552,6 +461,7 @@ export class Calling {
     return earliestMs(
       this.#connecting.nextMs(),
       this.#deadlines.nextMs(),
+      this.#retelling.nextMs(),
       this.#talking.nextMs(),
       this.#parting.nextMs(),
     );
@@ -563,10 +473,10 @@ export class Calling {
       const call = this.#call;
       if (call === null) continue;
       if (due === "over") this.#timedOut(call);
-      else if (due === "retell") this.owner.enterAnew();
       else if (call.met?.mayRelay) this.#tellOf(call, { type: "relay-please" });
       else this.#unreachable(call);
     }
+    this.#retelling.tick();
     this.#talking.tick(this.#call);
     this.#parting.tick();
     this.#hangUpWhenSaid();
@@ -596,19 +506,11 @@ export class Calling {
 
   postpone(delayMs: number): void {
     this.#connecting.postpone(delayMs);
+    this.#retelling.postpone(delayMs);
     this.#talking.postpone(delayMs);
     this.#parting.postpone(delayMs);
     this.#deadlines.postpone(delayMs);
   }
-}
-
-/** Why nobody can be called during a call. */
-function busyText({ peer, phase, isTalking }: ClientCall): string {
-  const who = shownName(peer);
-  if (phase === "asked") return `${who} is calling you; /accept or /decline first`;
-  return isTalking
-    ? `you are in a call with ${who}`
-    : `your call to ${who} isn't over; q withdraws it`;
 }
 
 /** The first part of it that fits in a message. */

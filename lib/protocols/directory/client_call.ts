@@ -52,8 +52,6 @@ export class ClientCall {
   talkingSinceMs = 0;
   /** It is ending, as the other was thrown out of the directory that relays it. */
   isPeerKicked = false;
-  /** The directory holds it for over, and is told that it isn't. */
-  isRetold = false;
   /** Who has called meanwhile, and was told that we are busy. */
   readonly #callers = new Set<FoldedName>();
 
@@ -75,6 +73,10 @@ export class ClientCall {
     readonly links: CallLinks,
   ) {
     this.#phase = phase;
+  }
+
+  get idBytes(): Uint8Array {
+    return Uint8Array.fromHex(this.id);
   }
 
   get phase(): CallPhase {

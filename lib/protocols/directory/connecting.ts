@@ -60,7 +60,7 @@ export class Connecting {
     }
     const added = { link, peer, dialled, isRelayed, talk: null, begun: null, unknownMessages: 0 };
     call.links.add(added);
-    if (dialled) out.send(link, { type: "talk", call: Uint8Array.fromHex(call.id) });
+    if (dialled) out.send(link, { type: "talk", call: call.idBytes });
     this.#consider(call, added);
   }
 
@@ -81,8 +81,7 @@ export class Connecting {
     const verdict = verdictOn(link, call);
     if (verdict === "waits") return;
     if (verdict !== "talks") return call.links.drop(link, verdict.refusedBecause);
-    const { id, isCaller } = call;
-    if (isCaller) this.owner.out.send(link.link, { type: "begin", call: Uint8Array.fromHex(id) });
+    if (call.isCaller) this.owner.out.send(link.link, { type: "begin", call: call.idBytes });
     this.owner.talks(call, link);
   }
 
