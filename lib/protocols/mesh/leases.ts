@@ -122,9 +122,10 @@ export class Leases {
     const before = this.table.get(key);
     const isLive = before?.state === "alive";
     const wasSuspected = this.accusations.settle(key);
-    // Whatever its age, a beacon that is news leaves time for the next one to come.
+    // Whatever age it is said to have, a beacon that is news leaves time for the next one to come.
     const leaseMs = this.#leaseMs(signed);
-    const ageMs = Math.min(hearsay.ageMs, leaseMs - this.timing.leaseSlackMs);
+    const nextMs = signed.beacon.value.intervalMs + this.timing.leaseSlackMs;
+    const ageMs = Math.min(hearsay.ageMs, leaseMs - nextMs);
     if (state === "quit" || (hearsay.lost && !isLive)) {
       this.#takeDead(heard, before, nowMs);
     } else {

@@ -181,6 +181,23 @@ Deno.test("Roster waits as long for who others have heard of a while ago", () =>
   assertEquals([silentMs(82_999), silentMs(83_000)], [true, false]);
 });
 
+Deno.test("Roster waits for the next beacon, whatever age a neighbour says that the last one has", () => {
+  const roster = rosterWith(["Carl"]);
+  const aged: RosterMessage = {
+    type: "beacons",
+    beacons: [{ signed: beaconOf("Bob", 2), ageMs: 60_000 }],
+  };
+  roster.step({ type: "message", from: carl, message: claims("Bob") }, 0);
+  roster.step({ type: "message", from: carl, message: aged }, 0);
+  const isLiveAt = (nowMs: number) => {
+    roster.step({ type: "tick" }, nowMs);
+    return roster.isLive(bob);
+  };
+
+  // Ten seconds, and three of slack.
+  assertEquals([isLiveAt(12_999), isLiveAt(13_000)], [true, false]);
+});
+
 Deno.test("Roster's beacons say when the next one follows, at the latest", () => {
   const roster = rosterWith(["Bob", "Carl"]);
   assertEquals(roster.selfBeacon().beacon.value.intervalMs, 10_000);
