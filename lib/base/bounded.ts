@@ -19,6 +19,23 @@ export function dropOldest<Key, Value>(entries: Ordered<Key, Value>, sizeMax: nu
   if (entries.size > sizeMax) takeOldest(entries);
 }
 
+/**
+ * After one was added: the oldest that aren't kept go where there are more than `sizeMax`. Those that are move to the
+ * back, so that each is passed over once for every turn; where all are kept, the oldest goes all the same.
+ */
+export function dropOldestUnkept<Key, Value>(
+  entries: Map<Key, Value>,
+  sizeMax: number,
+  isKept: (key: Key) => boolean,
+  dropped: (value: Value) => void,
+): void {
+  for (let turn = entries.size; entries.size > sizeMax; turn--) {
+    const [key, value] = takeOldest(entries);
+    if (turn > 0 && isKept(key)) entries.set(key, value);
+    else dropped(value);
+  }
+}
+
 /** Deletes the oldest and returns it. @param entries Not empty. */
 export function takeOldest<Key, Value>(entries: Ordered<Key, Value>): [Key, Value] {
   let cursor = cursors.get(entries) as Iterator<[Key, Value]> | undefined;

@@ -5,7 +5,7 @@ import { endpointText } from "../base/ids.ts";
 import { RetryPauses } from "../base/retry_pauses.ts";
 import type { CoordinatorCommand, CoordinatorEvent } from "../protocols/group/events.ts";
 import { CoordinatorHost } from "../runtime/coordinator_host.ts";
-import type { Disk } from "../store/disk.ts";
+import { type Disk, writeAll } from "../store/disk.ts";
 import { serveFolder } from "../store/paths.ts";
 import { forwardTo, type Links, openTo } from "../transport/link.ts";
 import { SYSTEM_LINK_CLOCK } from "../transport/system_clock.ts";
@@ -201,8 +201,7 @@ async function checkRoom(disk: Disk, folder: string): Promise<void> {
   const path = `${folder}/room`;
   const file = await disk.openAppend(path, { empty: true });
   try {
-    let rest = new Uint8Array(ROOM_BYTES);
-    while (rest.length > 0) rest = rest.subarray(file.write(rest));
+    writeAll(file, new Uint8Array(ROOM_BYTES));
     await file.syncData();
   } finally {
     file.close();

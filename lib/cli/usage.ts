@@ -2,9 +2,15 @@
 
 import { commandForm, commandTitle, COMMON_FLAGS, type ProgramCommand } from "./arguments.ts";
 import { type Flag, takesValue } from "./flags.ts";
+import { brokenAtWords, type Cells } from "./line_breaking.ts";
 
 /** What a terminal has at least, nearly always. */
 const COLUMNS = 80;
+
+const ASCII_CELLS: Cells = {
+  width: (text) => text.length,
+  characters: (text) => Array.from(text, (segment) => ({ segment, width: 1 })),
+};
 
 /** The usage of some commands with their flags; of the whole program where none is asked about. */
 export function usageText(
@@ -56,17 +62,7 @@ function flagLines(flags: readonly Flag[]): string[] {
 
 /** A head and what is said of it, broken at words; what doesn't fit goes on below where it begins. */
 function described(head: string, text: string): string[] {
-  const lines: string[] = [];
-  let line = head;
-  let isEmpty = true;
-  for (const word of text.split(" ")) {
-    if (!isEmpty && line.length + 1 + word.length > COLUMNS) {
-      lines.push(line);
-      line = " ".repeat(head.length);
-      isEmpty = true;
-    }
-    line += isEmpty ? word : ` ${word}`;
-    isEmpty = false;
-  }
-  return [...lines, line];
+  // One more than fit: that one stays free.
+  const parts = brokenAtWords(text, COLUMNS + 1 - head.length, ASCII_CELLS);
+  return parts.map((part, index) => `${index === 0 ? head : " ".repeat(head.length)}${part}`);
 }

@@ -259,10 +259,7 @@ Deno.test({
   ignore: !canMount(),
   async fn() {
     await using group = new Group();
-    await Deno.mkdir(group.serverData);
-    await mount(group.serverData);
-    group.nodes.defer(() => unmount(group.serverData));
-    const server = await group.serve();
+    const server = await serveOnSmallDisk(group);
     const [alice, bob] = await group.startAll("Alice", "Bob");
     await alice!.say("there is room");
     await bob!.until(shown("there is room"));
@@ -297,10 +294,7 @@ Deno.test({
   ignore: !canMount(),
   async fn() {
     await using group = new Group();
-    await Deno.mkdir(group.serverData);
-    await mount(group.serverData);
-    group.nodes.defer(() => unmount(group.serverData));
-    const server = await group.serve();
+    const server = await serveOnSmallDisk(group);
     const alice = await group.start("Alice");
     await alice.say("there is room");
     await alice.until(shown("there is room"));
@@ -313,6 +307,13 @@ Deno.test({
     assertEquals([code, last?.event, last?.reason], [0, "bye", "quit"]);
   },
 });
+
+async function serveOnSmallDisk(group: Group): Promise<Node> {
+  await Deno.mkdir(group.serverData);
+  await mount(group.serverData);
+  group.nodes.defer(() => unmount(group.serverData));
+  return await group.serve();
+}
 
 function isDiskError({ event, code }: ShownEvent): boolean {
   return event === "error" && code === "disk";

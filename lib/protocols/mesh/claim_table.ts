@@ -5,7 +5,7 @@
  * it: else a crowd of made-up members would take the names off the history, and nobody could get it from here.
  */
 
-import { takeOldest } from "../../base/bounded.ts";
+import { dropOldestUnkept } from "../../base/bounded.ts";
 import type { ClaimId, FoldedName, PeerKey } from "../../base/ids.ts";
 import { addTo, removeFrom } from "../../base/sets_by_key.ts";
 import type { KnownClaim } from "./credentials.ts";
@@ -70,14 +70,13 @@ export class ClaimTable {
     addTo(this.#ofKey, key, known);
     addTo(this.#ofName, folded as FoldedName, known);
     addTo(this.#admittedBy, admitter, known);
-    // Those in use move to the back, so that each is passed over once for every turn of the table.
-    for (let turn = this.#byId.size; this.#byId.size > this.max; turn--) {
-      const [oldest, claim] = takeOldest(this.#byId);
-      // Bundles of kind `heads` are kept in any number: where all claims are named, the oldest goes all the same.
-      if (turn > 0 && (this.isInUse(oldest) || this.isKept(oldest))) {
-        this.#byId.set(oldest, claim);
-      } else this.#unlist(claim);
-    }
+    // Bundles of kind `heads` are kept in any number: all claims may be named.
+    dropOldestUnkept(
+      this.#byId,
+      this.max,
+      (id) => this.isInUse(id) || this.isKept(id),
+      (claim) => this.#unlist(claim),
+    );
   }
 
   #unlist(claim: KnownClaim): void {

@@ -123,9 +123,8 @@ export class Leases {
     const isLive = before?.state === "alive";
     const wasSuspected = this.accusations.settle(key);
     // Whatever age it is said to have, a beacon that is news leaves time for the next one to come.
-    const leaseMs = this.#leaseMs(signed);
-    const nextMs = signed.beacon.value.intervalMs + this.timing.leaseSlackMs;
-    const ageMs = Math.min(hearsay.ageMs, leaseMs - nextMs);
+    const ageMsMax = (this.timing.leaseIntervals - 1) * signed.beacon.value.intervalMs;
+    const ageMs = Math.min(hearsay.ageMs, ageMsMax);
     if (state === "quit" || (hearsay.lost && !isLive)) {
       this.#takeDead(heard, before, nowMs);
     } else {
@@ -133,7 +132,7 @@ export class Leases {
       const runsOn = hearsay.lost && isLive;
       const sinceMs = runsOn ? before.sinceMs : nowMs - ageMs;
       this.table.put({ key, signed, claim, state: "alive", sinceMs });
-      this.#deadlines.setEarliest("lease", sinceMs + leaseMs);
+      this.#deadlines.setEarliest("lease", sinceMs + this.#leaseMs(signed));
       const isNew = nowMs - enteredAtMs >= this.timing.arrivalMs;
       this.#takeAlive(heard, before, wasSuspected, isNew);
       this.#record(signed, nowMs);

@@ -65,8 +65,10 @@ export const WAITING_MS_MAX = 10_000;
 
 /** Largest room; more are refused with `full`. */
 export const ROSTER_MAX = 4_096;
-/** How long the largest room's members may go without a beacon: 60 ms for each. */
-export const BEACON_INTERVAL_MS_MAX = ROSTER_MAX * 60;
+/** All beacons together are 17 a second, whatever the room's size. */
+export const BEACON_INTERVAL_PER_MEMBER_MS = 60;
+/** How long the largest room's members may go without a beacon. */
+export const BEACON_INTERVAL_MS_MAX = ROSTER_MAX * BEACON_INTERVAL_PER_MEMBER_MS;
 /** Members with one address, loopback and private ranges exempt: a household, not an army. */
 export const ROSTER_PER_ADDRESS_MAX = 64;
 /** Addresses of whom we let in that are remembered, each with 64 members at most: as many as a room has. */

@@ -8,7 +8,7 @@
  * the other one.
  */
 
-import { takeOldest } from "../../base/bounded.ts";
+import { dropOldestUnkept } from "../../base/bounded.ts";
 import { DeadlineQueue } from "../../base/deadline_queue.ts";
 import type { PeerKey } from "../../base/ids.ts";
 import { addTo, removeFrom } from "../../base/sets_by_key.ts";
@@ -223,11 +223,9 @@ export class PrivateInbox {
 
   /** Whoever was silent the longest goes, of those who aren't here: what one who is here wrote can be repeated to us. */
   #forgetSilent(): void {
-    for (let turn = this.#senders.size; this.#senders.size > FRONTIER_AUTHORS_MAX; turn--) {
-      const [sender, streams] = takeOldest(this.#senders);
-      if (turn > 0 && this.isHere(sender)) this.#senders.set(sender, streams);
-      else for (const stream of streams.values()) this.#forget(stream);
-    }
+    dropOldestUnkept(this.#senders, FRONTIER_AUTHORS_MAX, this.isHere, (streams) => {
+      for (const stream of streams.values()) this.#forget(stream);
+    });
   }
 
   #forget(stream: Stream): void {

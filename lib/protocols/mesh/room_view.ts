@@ -316,7 +316,7 @@ export class RoomView {
 
   #tellProven({ author, count }: { readonly author: PeerKey; readonly count: number }): void {
     this.#proven = null;
-    const name = this.facts.shownName(author) ?? shortKey(author);
+    const name = this.#name(author);
     const isOne = count === 1;
     const who = isOne ? `${name} has` : `${name} and ${count - 1} more have each`;
     this.#warn(

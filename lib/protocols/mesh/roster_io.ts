@@ -1,5 +1,6 @@
 /** The inputs, effects and settings of `Roster`: what the mesh composes it with. */
 
+import { BEACON_INTERVAL_PER_MEMBER_MS } from "./limits.ts";
 import type { ClaimId, Endpoint, Hash, PeerKey, RoomId } from "../../base/ids.ts";
 import type { Queue } from "../../base/schema.ts";
 import type { KnownClaim } from "./credentials.ts";
@@ -171,7 +172,7 @@ export interface RosterTiming {
 
 export const ROSTER_LAN: RosterTiming = {
   beaconIntervalMs: 10_000, // idle members use no CPU worth measuring
-  beaconIntervalPerMemberMs: 60, // 17 beacons/s in all: 0.04 % of a core for signatures
+  beaconIntervalPerMemberMs: BEACON_INTERVAL_PER_MEMBER_MS, // 0.04 % of a core for signatures
   leaseIntervals: 3, // as heartbeats everywhere: two may be lost
   leaseSlackMs: 3_000, // a crash is shown within 35 s: 3 x 10 s, this, and 2 s of gossip
   earlyBeaconMs: 50, // 5,000 messages of an author's window in 50 ms are 100,000/s

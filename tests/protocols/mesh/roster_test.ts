@@ -167,18 +167,21 @@ Deno.test("Roster waits for a member as long as that says itself, however few ot
   assertEquals(tickTo(184_000), [false, false]);
 });
 
+function bobIsLiveAt(roster: ReturnType<typeof rosterWith>, ...timesMs: readonly number[]) {
+  return timesMs.map((nowMs) => {
+    roster.step({ type: "tick" }, nowMs);
+    return roster.isLive(bob);
+  });
+}
+
 Deno.test("Roster waits as long for who others have heard of a while ago", () => {
   const roster = rosterWith(["Carl"]);
   const large = beaconOf("Bob", 2, { intervalMs: 60_000 });
   roster.step({ type: "message", from: carl, message: claims("Bob") }, 0);
   const aged: RosterMessage = { type: "beacons", beacons: [{ signed: large, ageMs: 100_000 }] };
   roster.step({ type: "message", from: carl, message: aged }, 0);
-  const silentMs = (nowMs: number) => {
-    roster.step({ type: "tick" }, nowMs);
-    return roster.isLive(bob);
-  };
 
-  assertEquals([silentMs(82_999), silentMs(83_000)], [true, false]);
+  assertEquals(bobIsLiveAt(roster, 82_999, 83_000), [true, false]);
 });
 
 Deno.test("Roster waits for the next beacon, whatever age a neighbour says that the last one has", () => {
@@ -189,13 +192,9 @@ Deno.test("Roster waits for the next beacon, whatever age a neighbour says that 
   };
   roster.step({ type: "message", from: carl, message: claims("Bob") }, 0);
   roster.step({ type: "message", from: carl, message: aged }, 0);
-  const isLiveAt = (nowMs: number) => {
-    roster.step({ type: "tick" }, nowMs);
-    return roster.isLive(bob);
-  };
 
   // Ten seconds, and three of slack.
-  assertEquals([isLiveAt(12_999), isLiveAt(13_000)], [true, false]);
+  assertEquals(bobIsLiveAt(roster, 12_999, 13_000), [true, false]);
 });
 
 Deno.test("Roster's beacons say when the next one follows, at the latest", () => {
