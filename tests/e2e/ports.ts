@@ -9,15 +9,25 @@ const CLAIM_MS = 30 * 60_000;
 /** A folder with an entry for each port that was given away, by whatever file's tests or run. */
 const claims = `${Deno.env.get("TMPDIR") ?? "/tmp"}/p2pchat-test-ports`;
 
-/** A port at which nobody listens, on TCP or UDP, and that no other test is given. */
-export function freePort(): number {
+/**
+ * A port at which nobody listens, on TCP or UDP, and that no other test is given.
+ * It is claimed before it is tried: to try a port is to take it for a moment, and whose it is may be about to listen there.
+ */
+export function freePort(
+  draw: () => number = anyPort,
+  isFree: (port: number) => boolean = canListen,
+): number {
   for (;;) {
-    const port = FIRST + Math.floor(Math.random() * COUNT);
-    if (isFree(port) && claim(port)) return port;
+    const port = draw();
+    if (claim(port) && isFree(port)) return port;
   }
 }
 
-function isFree(port: number): boolean {
+function anyPort(): number {
+  return FIRST + Math.floor(Math.random() * COUNT);
+}
+
+function canListen(port: number): boolean {
   const address = { hostname: "127.0.0.1", port };
   try {
     Deno.listen(address).close();
