@@ -4,7 +4,7 @@ import { scryptSync } from "node:crypto";
 import { formatScryptHash } from "../../lib/base/password_hash.ts";
 import { accountRow, ACCOUNTS_HEADER } from "../../lib/store/accounts_csv.ts";
 import { Node, type NodeOptions, Nodes, PROGRAM, type ShownEvent } from "./node.ts";
-import { freePort } from "./ports.ts";
+import { freePort, type OpenPort, openPort } from "./ports.ts";
 import { openTerminal, type Terminal } from "./pty.ts";
 
 /** Of every account that a test doesn't give another one. */
@@ -303,10 +303,8 @@ export function sleep(ms: number): Promise<void> {
 
 /** The way to a directory, for one client: it can be cut, lose datagrams, repeat them, and come from elsewhere. */
 export class DirectoryProxy implements AsyncDisposable {
-  readonly port: number = freePort();
-  readonly #listener: Deno.TcpListener;
+  readonly #own: OpenPort = openPort();
   readonly #open = new Set<Deno.TcpConn>();
-  readonly #near: Deno.DatagramConn;
   #far = anyDatagramPort();
   readonly #running: Promise<unknown>;
   #client: Deno.Addr | null = null;
@@ -320,14 +318,11 @@ export class DirectoryProxy implements AsyncDisposable {
   readonly toClient: Uint8Array[] = [];
 
   constructor(readonly target: number) {
-    this.#listener = Deno.listen({ hostname: "127.0.0.1", port: this.port });
-    const near = { transport: "udp", hostname: "127.0.0.1", port: this.port } as const;
-    this.#near = Deno.listenDatagram(near);
     this.#running = Promise.all([this.#accept(), this.#readClient(), this.#readDirectory()]);
   }
 
   get registry(): string {
-    return `127.0.0.1:${this.port}`;
+    return `127.0.0.1:${this.#own.port}`;
   }
 
   /** Nothing goes through any more, and nobody is told so. */
@@ -350,7 +345,9 @@ export class DirectoryProxy implements AsyncDisposable {
   /** All that went through goes through once more, the last first. */
   async replay(): Promise<void> {
     for (const bytes of this.toDirectory.toReversed()) await this.#sendToDirectory(bytes);
-    for (const bytes of this.toClient.toReversed()) await this.#near.send(bytes, this.#client!);
+    for (const bytes of this.toClient.toReversed()) {
+      await this.#own.datagrams.send(bytes, this.#client!);
+    }
   }
 
   #closeAll(): void {
@@ -359,7 +356,7 @@ export class DirectoryProxy implements AsyncDisposable {
   }
 
   async #accept(): Promise<void> {
-    for await (const near of this.#listener) {
+    for await (const near of this.#own.listener) {
       this.#open.add(near);
       if (this.#isCut) continue;
       try {
@@ -390,7 +387,7 @@ export class DirectoryProxy implements AsyncDisposable {
   }
 
   async #readClient(): Promise<void> {
-    for await (const [bytes, from] of this.#near) {
+    for await (const [bytes, from] of this.#own.datagrams) {
       this.#client = from;
       if (this.#isCut || this.losesDatagrams) continue;
       this.toDirectory.push(bytes.slice());
@@ -409,15 +406,15 @@ export class DirectoryProxy implements AsyncDisposable {
         this.datagrams++;
         if (this.#isCut || this.losesDatagrams || this.#client === null) continue;
         this.toClient.push(bytes.slice());
-        await this.#near.send(bytes, this.#client);
+        await this.#own.datagrams.send(bytes, this.#client);
       }
     }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isOver = true;
-    this.#listener.close();
-    this.#near.close();
+    this.#own.listener.close();
+    this.#own.datagrams.close();
     this.#far.close();
     this.#closeAll();
     await this.#running;

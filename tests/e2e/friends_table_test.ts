@@ -3,7 +3,7 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { connection, delivery, failure, FriendsGroup, shows } from "./friends_group.ts";
 import { holds, type Node, type ShownEvent } from "./node.ts";
-import { freePort } from "./ports.ts";
+import { freePort, openPort } from "./ports.ts";
 
 const notice = (text: RegExp) => (event: ShownEvent) =>
   event.event === "notice" && text.test(event.text);
@@ -61,8 +61,9 @@ Deno.test("friends: where the new port is somebody's, the old one goes on until 
   await using group = new FriendsGroup("alice", "bob");
   const [alice, bob] = await group.startAll() as [Node, Node];
   const { port: old } = group.row("bob");
-  using taken = Deno.listen({ hostname: "127.0.0.1", port: freePort() });
-  const { port } = taken.addr;
+  const { port, listener, datagrams } = openPort();
+  using _taken = listener;
+  datagrams.close();
 
   group.edit({ bob: { port } });
   const told = await bob.until(failure("port-in-use"));

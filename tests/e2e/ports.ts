@@ -9,17 +9,34 @@ const CLAIM_MS = 30 * 60_000;
 /** A folder with an entry for each port that was given away, by whatever file's tests or run. */
 const claims = `${Deno.env.get("TMPDIR") ?? "/tmp"}/p2pchat-test-ports`;
 
+/** TCP and UDP at one port of 127.0.0.1. */
+export interface OpenPort {
+  readonly port: number;
+  readonly listener: Deno.TcpListener;
+  readonly datagrams: Deno.DatagramConn;
+}
+
 /**
  * A port at which nobody listens, on TCP or UDP, and that no other test is given.
- * It is claimed before it is tried: to try a port is to take it for a moment, and whose it is may be about to listen there.
+ * Programs are given it. Who listens in the test's own process takes `openPort`.
  */
-export function freePort(
-  draw: () => number = anyPort,
-  isFree: (port: number) => boolean = canListen,
-): number {
+export function freePort(draw: () => number = anyPort, open = tryToOpen): number {
+  const { port, listener, datagrams } = openPort(draw, open);
+  listener.close();
+  datagrams.close();
+  return port;
+}
+
+/**
+ * The same, open. To close it and to listen again right away can fail: while another thread's test starts a
+ * program, that holds what was open here until it is under way.
+ */
+export function openPort(draw: () => number = anyPort, open = tryToOpen): OpenPort {
   for (;;) {
     const port = draw();
-    if (claim(port) && isFree(port)) return port;
+    // Claimed first: trying a port takes it for a moment, and whose it is may be about to listen there.
+    const opened = claim(port) ? open(port) : null;
+    if (opened !== null) return opened;
   }
 }
 
@@ -27,14 +44,16 @@ function anyPort(): number {
   return FIRST + Math.floor(Math.random() * COUNT);
 }
 
-function canListen(port: number): boolean {
+function tryToOpen(port: number): OpenPort | null {
   const address = { hostname: "127.0.0.1", port };
+  let listener: Deno.TcpListener | undefined;
   try {
-    Deno.listen(address).close();
-    Deno.listenDatagram({ ...address, transport: "udp" }).close();
-    return true;
+    listener = Deno.listen(address);
+    const datagrams = Deno.listenDatagram({ ...address, transport: "udp" });
+    return { port, listener, datagrams };
   } catch (error) {
-    if (error instanceof Deno.errors.AddrInUse) return false;
+    listener?.close();
+    if (error instanceof Deno.errors.AddrInUse) return null;
     throw error;
   }
 }
