@@ -47,6 +47,15 @@ async function start(program: string, options: Start = {}): Promise<Ended> {
   };
 }
 
+/**
+ * With its mode, by another process: a program that another thread starts holds for a moment what this process has
+ * open, and no file can be started that somebody may still write to.
+ */
+async function copyProgram(from: string, to: string): Promise<void> {
+  const { success } = await new Deno.Command("cp", { args: [from, to] }).output();
+  assertEquals(success, true);
+}
+
 function assertStarted({ status, stdout, stderr }: Ended): void {
   assertEquals(stderr, "");
   assertMatch(stdout, VERSION_LINE);
@@ -171,7 +180,7 @@ Deno.test("p2pchat starts from a read-only folder, through links, and by name", 
     const bin = join(folder, "read only, with 'blanks'");
     await Deno.mkdir(bin);
     const copy = join(bin, "p2pchat");
-    await Deno.copyFile(BUILT, copy);
+    await copyProgram(BUILT, copy);
     await Deno.chmod(copy, 0o555);
     await Deno.chmod(bin, 0o555);
     const link = join(folder, "link to it");
@@ -348,7 +357,8 @@ Deno.test("p2pchat says what is wrong where it cannot be unpacked", unpacks, asy
     // Of a version that this machine has unpacked nowhere.
     const program = new TextDecoder("latin1").decode(bytes).indexOf("program=program-");
     bytes.set(new TextEncoder().encode("program=program-none"), program);
-    await Deno.writeFile(copy, bytes, { mode: 0o755 });
+    await Deno.writeFile(join(folder, "bytes"), bytes, { mode: 0o755 });
+    await copyProgram(join(folder, "bytes"), copy);
     await test.step("an incomplete file", async () => {
       const { status, stderr } = await start(copy, {
         cache: join(folder, "cache"),
