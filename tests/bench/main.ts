@@ -12,7 +12,7 @@ import { measureGroup } from "./group_rows.ts";
 import { measureIdle } from "./idle_rows.ts";
 import { measureMesh } from "./mesh_rows.ts";
 import { measureModules } from "./module_rows.ts";
-import { circumstances, withMeasured } from "./page.ts";
+import { watchCircumstances, withMeasured } from "./page.ts";
 import { measurePipes } from "./pipe_rows.ts";
 import { groupPlot } from "./plot_group.ts";
 import { judge, type Row, tableOf } from "./row.ts";
@@ -52,7 +52,7 @@ const page = new URL("../../docs/performance.md", import.meta.url);
 
 for (const [name, measure] of Object.entries(GROUPS)) {
   if (asked.length > 0 && !asked.some((beginning) => name.startsWith(beginning))) continue;
-  const measured = circumstances();
+  const measured = watchCircumstances();
   const rows = (await measure()).map(judge);
   if (Deno.env.get("JSON") === "1") {
     for (const row of rows) console.log(JSON.stringify(row));
@@ -62,7 +62,7 @@ for (const [name, measure] of Object.entries(GROUPS)) {
   // Each as soon as it is there: a run takes more than an hour.
   await Deno.writeTextFile(
     page,
-    withMeasured(await Deno.readTextFile(page), name, rows, measured),
+    withMeasured(await Deno.readTextFile(page), name, rows, measured()),
   );
   if (name === "group") {
     await Deno.writeTextFile(

@@ -9,15 +9,41 @@ export interface Circumstances {
   readonly machine: string;
   /** Of the minute before the first row. */
   readonly load: number;
+  /** Of all processors' time meanwhile, what a virtual machine's host gave to others: 0 to 1; null where nobody says. */
+  readonly stolen: number | null;
 }
 
-export function circumstances(): Circumstances {
+/** Begins to watch what may spoil figures. @returns Ends it. */
+export function watchCircumstances(): () => Circumstances {
   const { hardwareConcurrency } = navigator;
-  return {
+  const load = Deno.loadavg()[0]!;
+  const before = processorTimes();
+  return () => ({
     date: new Date().toISOString().slice(0, 10),
     machine: `${hardwareConcurrency} cores, ${Deno.build.arch}, Deno ${Deno.version.deno}`,
-    load: Deno.loadavg()[0]!,
-  };
+    load,
+    stolen: stolenBetween(before, processorTimes()),
+  });
+}
+
+/** Of all processors, in ticks; proc(5), `/proc/stat`: user, nice, system, idle, iowait, irq, softirq, steal. */
+export type ProcessorTimes = readonly number[];
+
+const STEAL = 7;
+
+function processorTimes(): ProcessorTimes | null {
+  if (Deno.build.os !== "linux") return null;
+  const all = Deno.readTextFileSync("/proc/stat").split("\n")[0]!;
+  return all.split(/ +/).slice(1, STEAL + 2).map(Number);
+}
+
+export function stolenBetween(
+  before: ProcessorTimes | null,
+  after: ProcessorTimes | null,
+): number | null {
+  if (before === null || after === null) return null;
+  const took = after.map((ticks, at) => ticks - before[at]!);
+  return took[STEAL]! / took.reduce((sum, ticks) => sum + ticks, 0);
 }
 
 /** The page with the part of `name` written anew; the others as they are. */
@@ -25,9 +51,12 @@ export function withMeasured(
   page: string,
   name: string,
   rows: readonly JudgedRow[],
-  { date, machine, load }: Circumstances,
+  { date, machine, load, stolen }: Circumstances,
 ): string {
-  const where = `Measured on ${date}, ${machine}, load before it ${load.toFixed(1)}.`;
+  const withheld = stolen === null
+    ? ""
+    : `, ${Math.round(stolen * 100)} % of the processors' time withheld by the host`;
+  const where = `Measured on ${date}, ${machine}, load before it ${load.toFixed(1)}${withheld}.`;
   const tables: Tables = { ...tablesIn(page), [name]: [where, ...groupTables(rows)].join("\n\n") };
   return withTables(page, tables);
 }

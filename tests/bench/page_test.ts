@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { withMeasured } from "./page.ts";
+import { stolenBetween, withMeasured } from "./page.ts";
 import { atLeast, atMost, judge, type Row } from "./row.ts";
 
 const PAGE = `# Performance
@@ -32,6 +32,7 @@ Deno.test("withMeasured() writes the part that was measured, a table for each gr
     date: "2026-11-20",
     machine: "2 cores",
     load: 0.25,
+    stolen: 0.042,
   });
 
   const heads =
@@ -43,7 +44,7 @@ Deno.test("withMeasured() writes the part that was measured, a table for each gr
 <!-- generated: start -->
 <!-- deno-fmt-ignore-start -->
 
-Measured on 2026-11-20, 2 cores, load before it 0.3.
+Measured on 2026-11-20, 2 cores, load before it 0.3, 4 % of the processors' time withheld by the host.
 
 | start ${heads}
 | --version | 33 ms (30 to 35) | node: 60 ms (50 to 70) | 0.55 | at most 0.8 x | yes |
@@ -67,4 +68,11 @@ as it was
 <!-- end generated: idle -->
 `,
   );
+});
+
+Deno.test("what the host withheld is a share of all that the processors had meanwhile", () => {
+  const before = [100, 0, 50, 1_000, 5, 0, 1, 20];
+  const after = [160, 0, 70, 1_100, 5, 0, 1, 40];
+  assertEquals(stolenBetween(before, after), 0.1);
+  assertEquals(stolenBetween(null, null), null);
 });
