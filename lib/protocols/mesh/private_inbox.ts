@@ -118,8 +118,10 @@ export class PrivateInbox {
     const bytes = memoryOf(content);
     const isShownNow = content.previous <= stream.shown && this.#isCaused(content);
     if (!isShownNow && !this.#hasRoomFor(stream, known, bytes)) return "no room"; // its sender sends it again
-    // The one that came last knows best what its sender still holds.
-    stream.early.set(counter, { ...content, arrivedMs: known?.arrivedMs ?? nowMs, bytes });
+    // What its sender holds before it only gets less, and an older one may come later.
+    const previous = Math.min(content.previous, known?.previous ?? Infinity);
+    const arrivedMs = known?.arrivedMs ?? nowMs;
+    stream.early.set(counter, { ...content, previous, arrivedMs, bytes });
     this.#earlyBytes += bytes - (known?.bytes ?? 0);
     this.#waiting.add(stream);
     if (isShownNow) this.#unsettled.add(stream);
@@ -245,12 +247,17 @@ function memoryOf({ text, heads }: Content): number {
   return 2 * text.length + HEAD_MEMORY_BYTES * heads.length + PRIVATE_MEMORY_BYTES_MIN;
 }
 
-/** The lowest that waits, if it is its turn. */
+/**
+ * The lowest whose turn it is. What waits below it never has one: its sender holds nothing before this one any more,
+ * since another copy of our profile has acknowledged it, say.
+ */
 function nextOf({ early, shown }: Stream): readonly [number, Early] | null {
-  if (early.size === 0) return null;
-  const counter = Math.min(...early.keys());
-  const content = early.get(counter)!;
-  return content.previous <= shown ? [counter, content] : null;
+  let next: readonly [number, Early] | null = null;
+  for (const [counter, content] of early) {
+    if (counter <= shown || content.previous > shown) continue;
+    if (next === null || counter < next[0]) next = [counter, content];
+  }
+  return next;
 }
 
 function receivedRecord({ from, incarnation, seen: counter }: Stream): MeshRecord {

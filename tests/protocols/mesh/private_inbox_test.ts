@@ -38,6 +38,19 @@ Deno.test("PrivateInbox shows what came early when it is its turn, whatever beca
   assertEquals([early, all, gap, shown(inbox, 0)], [[], ["1", "2", "3", "4"], [], ["9"]]);
 });
 
+Deno.test("PrivateInbox shows what its sender holds first, where another copy of the profile acknowledged what waits", () => {
+  const inbox = inboxOf();
+  for (const counter of [1, 3, 4, 6]) take(inbox, 1, counter, counter - 1);
+  const one = shown(inbox, 0);
+  take(inbox, 1, 5, 0); // the other copy has shown all up to the fourth
+  const five = shown(inbox, 0);
+  take(inbox, 1, 8, 0);
+  take(inbox, 1, 8, 7); // an older one comes later
+
+  assertEquals([one, five, shown(inbox, 0)], [["1"], ["5", "6"], ["8"]]);
+  assertEquals(inbox.nextDeadlineMs(), null);
+});
+
 Deno.test("PrivateInbox waits for what the sender had been shown, and not for ever", () => {
   const inbox = inboxOf(false);
   take(inbox, 1, 1, 0);
