@@ -47,7 +47,8 @@ export class Fetching {
    * @returns Whether nothing was left to another neighbour.
    */
   want(key: PeerKey, peer: SyncPeer, wants: readonly Want[], nowMs: number): boolean {
-    const fetch = peer.fetch ?? newFetch();
+    // Who gives nothing gets no more time by having still more.
+    const fetch = peer.fetch ?? newFetch(nowMs + SYNC_PROGRESS_MS_MAX);
     const fresh: Want[] = [];
     let all = true;
     for (const want of wants) {
@@ -62,7 +63,6 @@ export class Fetching {
     }
     if (fresh.length === 0) return all;
     peer.fetch = fetch;
-    fetch.deadlineMs = nowMs + SYNC_PROGRESS_MS_MAX;
     for (let start = 0; start < fresh.length; start += SYNC_ENTRIES_MAX) {
       const entries = fresh.slice(start, start + SYNC_ENTRIES_MAX)
         .map(({ stream, after }) => ({ ...stream, after }));
@@ -176,13 +176,13 @@ export class Fetching {
   }
 }
 
-function newFetch(): Fetch {
+function newFetch(deadlineMs: number): Fetch {
   return {
     wants: new Map(),
     takenBytes: 0,
     toldBytes: 0,
     came: new Map(),
     throughTime: 0,
-    deadlineMs: 0,
+    deadlineMs,
   };
 }

@@ -724,6 +724,29 @@ Deno.test("AntiEntropy: a range ends by its deadline though what wasn't asked fo
   assertEquals([open[0], open.at(-1)], [1, 0]);
 });
 
+Deno.test("AntiEntropy: a range that brings nothing ends by its deadline, however much more its sender says to have", () => {
+  const network = new SyncNetwork();
+  const [liar, carl] = [network.add("liar"), network.add("carl")];
+  network.loses = ({ type }, from) => from === liar && type.startsWith("sync-");
+  network.link(carl, liar);
+  const blamedAfter = Array.from({ length: 60 }, (_, n) => n / 2).find((seconds) => {
+    const entry = { author: fakeSigner(`n ${seconds}`).key, incarnation: 1, low: 1, counter: 5 };
+    carl.receive(liar, {
+      type: "sync-frontiers",
+      buckets: [bucketOf(entry.author)],
+      entries: [{ ...entry, id: ID_UNKNOWN, closed: false }],
+      reply: true,
+      last: true,
+      floor: 0,
+    });
+    network.run(seconds * 1_000);
+    return carl.penalties.length > 0;
+  });
+
+  // The second such range.
+  assert(blamedAfter !== undefined && blamedAfter < 25, `${blamedAfter}`);
+});
+
 Deno.test("AntiEntropy begins anew with a neighbour that restarted in the middle of a round", () => {
   const all = conversation(600);
   const network = new SyncNetwork();
