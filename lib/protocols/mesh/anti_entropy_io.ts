@@ -32,7 +32,8 @@ export type AntiEntropyEffect =
   | { readonly type: "send-proof"; readonly to: PeerKey; readonly proof: Proof }
   /**
    * Asked for it again and again, a neighbour gave this stream up to `given`, of which it says that it has so much;
-   * what it gives, it gives up to this room time.
+   * what it gives, it gives up to this room time. `isOver`: its range has ended; else it has given nothing for
+   * `GIVING_MS_MAX`.
    */
   | {
     readonly type: "not-given";
@@ -41,6 +42,7 @@ export type AntiEntropyEffect =
     readonly given: number;
     readonly counter: number;
     readonly throughTime: number;
+    readonly isOver: boolean;
   }
   /** What a neighbour said that it has. */
   | { readonly type: "frontiers"; readonly from: PeerKey; readonly entries: readonly SyncEntry[] }

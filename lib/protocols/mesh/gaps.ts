@@ -50,12 +50,13 @@ type NotGiven = Extract<OrderInput, { readonly type: "not-given" }>;
 
 /**
  * Of a stream, what somebody says to have and doesn't give: after what it gave, up to what it said, and up to this room
- * time.
+ * time; or didn't give yet.
  */
 interface Void {
   readonly after: number;
   readonly counter: number;
   readonly throughTime: number;
+  readonly isOver: boolean;
 }
 
 export class Gaps {
@@ -84,12 +85,14 @@ export class Gaps {
     for (const entry of entries) this.#statements.note(from, entry, askedMs, nowMs);
   }
 
-  notGiven({ from, stream, given, counter, throughTime }: NotGiven): void {
+  notGiven({ from, stream, given, counter, throughTime, isOver }: NotGiven): void {
     const streams = this.#notGiven.get(from) ?? new Map<StreamKey, Void>();
     const key = streamKey(stream);
-    const after = Math.max(given, streams.get(key)?.after ?? 0);
+    const before = streams.get(key);
+    if (!isOver && before?.isOver && before.counter >= counter) return; // that says more
+    const after = Math.max(given, before?.after ?? 0);
     this.#notGiven.delete(from);
-    this.#notGiven.set(from, streams.set(key, { after, counter, throughTime }));
+    this.#notGiven.set(from, streams.set(key, { after, counter, throughTime, isOver }));
     dropOldest(streams, WAITING_BUNDLES_MAX);
     dropOldest(this.#notGiven, NOT_GIVEN_SOURCES_MAX);
   }
@@ -133,11 +136,18 @@ export class Gaps {
     const freshMs = waiting.arrivedMs + (isLetGo ? BEHIND_MS_MAX : 0);
     // Over a slow line it gets there step by step, be it by what all wait for.
     const mayNear = nowMs - waiting.arrivedMs < WAITING_MS_MAX;
+    const saidBy = (peer: PeerKey) => this.#statements.supply(stream, peer, first, last, freshMs);
+    const isGoneOnWithout = this.#neighbours.some((peer) =>
+      this.#hasDelivered(peer, waiting) && saidBy(peer) === "cannot"
+    );
     // What another names may never have been: whoever says that it has it, and doesn't give it, hasn't.
     const supplyOf = (peer: PeerKey) => {
-      const isVoid = blocker.kind === "head" && this.#isVoid(peer, blocker, frontier);
-      const said = this.#statements.supply(stream, peer, first, last, freshMs);
-      if (said === "can") return isVoid ? "cannot" : said;
+      const said = saidBy(peer);
+      if (said === "can") {
+        const isVoid = blocker.kind === "head" &&
+          this.#isVoid(peer, blocker, frontier, isGoneOnWithout);
+        return isVoid ? "cannot" : said;
+      }
       const isNearing = mayNear &&
         this.#statements.isNearing(stream, peer, first, nowMs - BEHIND_MS_MAX);
       return isNearing ? "unknown" : said;
@@ -190,10 +200,17 @@ export class Gaps {
       this.#neighbours.every((peer) => this.#statements.standsAt(entry, peer, nowMs, stableMs));
   }
 
-  #isVoid(peer: PeerKey, { stream, counter, head }: HeadBlocker, frontier: number): boolean {
+  #isVoid(
+    peer: PeerKey,
+    { stream, counter, head }: HeadBlocker,
+    frontier: number,
+    isGoneOnWithout: boolean,
+  ): boolean {
     const found = this.#notGiven.get(peer)?.get(streamKey(stream));
-    return found !== undefined && found.counter > frontier && counter > found.after &&
-      head.time <= found.throughTime;
+    if (found === undefined || found.counter <= frontier) return false;
+    // On a slow line it may still come: so it is waited for as long as nobody went on without.
+    if (!found.isOver && !(isGoneOnWithout && frontier <= found.after)) return false;
+    return counter > found.after && head.time <= found.throughTime;
   }
 
   /** From which counter on `peer` keeps the stream; 0 where it has said nothing of it. */

@@ -238,6 +238,11 @@ export const OVERTAKING_MS_MAX = 1_000;
 export const WANT_RETRY_MS = 1_000;
 /** Who hasn't what another neighbour no longer keeps may get it in so long, as after a split: three rounds. */
 export const BEHIND_MS_MAX = 3_000;
+/**
+ * What one says that it has and gives nothing of for so long isn't waited for by what another went on to show without:
+ * nobody holds up a room by having what there isn't.
+ */
+export const GIVING_MS_MAX = 5_000;
 /** What may come too late to be shown waits so long for the rest of what is being caught up with, which shows whether. */
 export const LATE_MS_MAX = 5_000;
 /** Where a range brings nothing for so long, that has come to its end, or to nothing. */

@@ -50,7 +50,7 @@ export type OrderInput =
   }
   /**
    * From anti-entropy: `from` says that it has this stream up to `counter`, and gives it up to `given` at most of all
-   * that isn't later in room time than `throughTime`.
+   * that isn't later in room time than `throughTime`; or hasn't given more for a while (`isOver` false), and may still.
    */
   | {
     readonly type: "not-given";
@@ -59,6 +59,7 @@ export type OrderInput =
     readonly given: number;
     readonly counter: number;
     readonly throughTime: number;
+    readonly isOver: boolean;
   }
   /** The roster learnt a claim: what waited for it is looked at again. */
   | { readonly type: "claim-known"; readonly claim: ClaimId }

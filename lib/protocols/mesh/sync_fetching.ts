@@ -5,6 +5,7 @@ import type { PeerKey } from "../../base/ids.ts";
 import type { AntiEntropyEffect } from "./anti_entropy_io.ts";
 import { lastCounter } from "./bundle.ts";
 import {
+  GIVING_MS_MAX,
   SYNC_ENTRIES_MAX,
   SYNC_PATIENCE_MS,
   SYNC_PROGRESS_MS_MAX,
@@ -16,13 +17,15 @@ import type { OrderQueries } from "./order_io.ts";
 import { type StreamKey, streamKey } from "./stream.ts";
 import type { Bundle } from "./structures.ts";
 import type { Want } from "./sync_compare.ts";
-import type { Fetch, SyncPeer } from "./sync_peer.ts";
+import type { Fetch, Pending, SyncPeer } from "./sync_peer.ts";
 import { windowBytesOf } from "./sync_supply.ts";
 
 /** Confirmations come four times in a window: the sender never runs dry waiting for one. */
 const CONFIRM_BYTES = SYNC_WINDOW_BYTES / 4;
 /** Once may be chance: it let go of it meanwhile. */
 const NOT_GIVEN_TIMES = 2;
+
+type NotGiven = Extract<AntiEntropyEffect, { readonly type: "not-given" }>;
 
 /** How a range has ended. */
 export interface Ended {
@@ -53,7 +56,9 @@ export class Fetching {
     let all = true;
     for (const want of wants) {
       const wanted = streamKey(want.stream);
-      if (fetch.wants.has(wanted) || peer.isForgotten(want, nowMs)) continue;
+      const pending = fetch.wants.get(wanted);
+      if (pending !== undefined) this.#noteStanding(key, fetch, pending, nowMs);
+      if (pending !== undefined || peer.isForgotten(want, nowMs)) continue;
       if (fetch.wants.size >= SYNC_STREAMS_MAX || this.#isComing(want, peer, nowMs)) {
         all = false;
         continue;
@@ -75,19 +80,32 @@ export class Fetching {
 
   /** Whether another neighbour is to send it, and nobody who was asked has let us wait for too long. */
   #isComing({ stream, goal }: Want, except: SyncPeer, nowMs: number): boolean {
-    const { counter } = this.order.frontier(stream);
     let patienceMs = SYNC_PATIENCE_MS;
     for (const peer of this.peers.values()) {
       const pending = peer === except ? undefined : peer.fetch?.wants.get(streamKey(stream));
       if (pending === undefined || pending.goal < goal) continue;
-      if (pending.counter !== counter) {
-        pending.counter = counter;
-        pending.movedMs = nowMs;
-      }
-      if (nowMs - pending.movedMs < patienceMs) return true;
+      if (this.#standsMs(pending, nowMs) < patienceMs) return true;
       patienceMs *= 2;
     }
     return false;
+  }
+
+  /** How long our frontier has stood, of a stream that was asked for. */
+  #standsMs(pending: Pending, nowMs: number): number {
+    const { counter } = this.order.frontier(pending.stream);
+    if (pending.counter !== counter) {
+      pending.counter = counter;
+      pending.movedMs = nowMs;
+    }
+    return nowMs - pending.movedMs;
+  }
+
+  /** It says again that it has what it was asked for, and something else may come meanwhile. */
+  #noteStanding(key: PeerKey, { came }: Fetch, pending: Pending, nowMs: number): void {
+    if (this.#standsMs(pending, nowMs) < GIVING_MS_MAX) return;
+    const { stream, goal: counter } = pending;
+    const given = Math.max(came.get(streamKey(stream)) ?? 0, pending.counter);
+    this.#notGiven(key, { stream, given, counter, throughTime: Infinity, isOver: false });
   }
 
   /** This bundle of a range is done with, whatever became of it: the sender may send more. */
@@ -165,9 +183,13 @@ export class Fetching {
       dropOldest(peer.notGiven, WAITING_BUNDLES_MAX);
       if (isMissing && times >= NOT_GIVEN_TIMES) {
         const time = came.size === 0 ? Infinity : throughTime;
-        this.emit({ type: "not-given", from: key, stream, given, counter, throughTime: time });
+        this.#notGiven(key, { stream, given, counter, throughTime: time, isOver: true });
       }
     }
+  }
+
+  #notGiven(from: PeerKey, what: Omit<NotGiven, "type" | "from">): void {
+    this.emit({ type: "not-given", from, ...what });
   }
 
   #reached({ stream, goal }: Want): boolean {

@@ -900,6 +900,43 @@ Deno.test("AntiEntropy tells of what it asked for twice in vain, and not where r
   for (const what of told) assertEquals(what, [ghost.key, 1, 40]);
 });
 
+Deno.test("AntiEntropy tells of what doesn't come for 5 s, though something else does", () => {
+  const network = new SyncNetwork();
+  const [liar, carl] = [network.add("liar"), network.add("carl")];
+  network.loses = ({ type }, from) => from === liar && type.startsWith("sync-");
+  network.link(carl, liar);
+  const told: unknown[] = [];
+  const [ghost, talker] = [fakeSigner("ghost"), fakeSigner("talker")];
+  onNotGiven(carl, ({ stream, given, counter, isOver }) => {
+    told.push([network.nowMs, stream.author, given, counter, isOver]);
+  });
+  let previous: Bundle | null = null;
+  for (let second = 0; second <= 12; second++) {
+    network.run(second * 1_000);
+    const entries = [ghost, talker].map(({ key }) => {
+      return { author: key, incarnation: 1, low: 1, counter: 50, id: ID_UNKNOWN, closed: false };
+    });
+    const buckets = entries.map(({ author }) => bucketOf(author)).sort((a, b) => a - b);
+    carl.receive(liar, {
+      type: "sync-frontiers",
+      buckets,
+      entries,
+      reply: true,
+      last: true,
+      floor: 0,
+    });
+    const bundle = forged(talker, "a little", {
+      counter: second + 1,
+      previous: previous === null ? null : idOf(previous),
+    });
+    carl.receive(liar, { type: "bundle", bundle, claim: null, hop: 0, reason: "range" });
+    previous = bundle;
+  }
+
+  assertEquals(carl.sync.sources().size, 1);
+  assertEquals(told, [5, 6, 7, 8, 9, 10, 11, 12].map((s) => [s * 1_000, ghost.key, 0, 50, false]));
+});
+
 Deno.test("AntiEntropy tells of what didn't come although a part of its stream did, time and again", () => {
   const ghost = fakeSigner("ghost");
   const first = forged(ghost, "1", { time: 5_000 });

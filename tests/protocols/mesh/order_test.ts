@@ -938,6 +938,7 @@ const NOT_GIVEN = {
   given: 0,
   counter: 1_000,
   throughTime: Infinity,
+  isOver: true,
 } as const;
 
 Deno.test("Order believes that a neighbour has what another named, where it gave as much and more is a lie", () => {
@@ -978,6 +979,30 @@ Deno.test("Order doesn't believe that a neighbour has what another named, once i
 
   assertEquals([believed, doubted], [[], []]);
   assertEquals(carl.shown, ["lie"]);
+});
+
+Deno.test("Order waits for what a neighbour doesn't give for a while, but not where another went on without", () => {
+  const { bob, carl, dora, stream, entry } = gap();
+  const head = { ...stream, counter: 900, time: 5_000, id: ID_UNKNOWN };
+  const lie = forged(dora.signer, "lie", { heads: [head] });
+  const told = { ...entry, author: dora.key, low: 1, counter: 1, id: idOf(lie) };
+  const slow = { ...NOT_GIVEN, from: dora.key, stream, isOver: false };
+  const own = carl.frontierOf(new Member("ann"));
+  carl.receive(dora, lie, 0, "range");
+  says(carl, dora, [{ ...entry, low: 1, counter: 1_000 }, told], 1);
+  says(carl, bob, [{ ...entry, low: 1, counter: 2 }], 1);
+  carl.step({ ...slow, given: own }, 1);
+  const isSlow = [...carl.shown];
+  says(carl, bob, [{ ...entry, low: 1, counter: 2 }, told], 2);
+  const wasSlow = [...carl.shown];
+  // It has given something since.
+  const { carl: karl } = gap();
+  karl.receive(dora, lie, 0, "range");
+  says(karl, dora, [{ ...entry, low: 1, counter: 1_000 }, told], 1);
+  says(karl, bob, [{ ...entry, low: 1, counter: 2 }, told], 1);
+  karl.step({ ...slow, given: own - 1 }, 1);
+
+  assertEquals([isSlow, wasSlow, karl.shown], [[], ["lie"], []]);
 });
 
 Deno.test("Order shows no question after its answer, when all neighbours said that they no longer keep it", () => {
