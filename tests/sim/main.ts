@@ -6,6 +6,7 @@
  *     make sim SEED=7 TRACE=1                       the same with every event, in words
  *
  *     make sim MODE=mesh-lies SEEDS=2000             a room with members that lie
+ *     make sim MODE=mesh-lies ATTACKS=boasts,forges  the same, with these two in each room
  *     make sim MODE=friends SEEDS=2000 STEPS=200     friends from a table instead of a room
  *     make sim MODE=group SEEDS=2000 NODES=4         a coordinator and a group
  *     make sim MODE=group SEEDS=50 LOSS=20           over the real datagram layer, which loses 20 % of them
@@ -14,8 +15,8 @@
  *
  * Settings come from the environment or as NAME=VALUE arguments. SEED begins, SEEDS says how many (1 where
  * SEED is given, else 100); NODES and STEPS describe each run, and without NODES a seed has 5 to 50; JOBS
- * shares the seeds among processes; SLOWEST=20 names the rooms that were quiet last after the heal; friends are 2 to 5, members of a group 1 to 16, clients 3 to 8. Ends with
- * status 1 where a run fails.
+ * shares the seeds among processes; SLOWEST=20 names the rooms that were quiet last after the heal; friends are
+ * 2 to 5, members of a group 1 to 16, clients 3 to 8. Ends with status 1 where a run fails.
  */
 
 import { type DirectoryRun, runDirectory } from "./directory/run.ts";
@@ -25,6 +26,7 @@ import { runFriends } from "./friends/run.ts";
 import { Violation } from "./friends/process.ts";
 import { type GroupRun, runGroup } from "./group/run.ts";
 import { Violation as GroupViolation } from "./group/violation.ts";
+import { ALL_ATTACKS, type Attack } from "./mesh/attacks.ts";
 import { meshSubject } from "./mesh/mesh_subject.ts";
 import { repeatCommand, runMesh, type RunOptions, type RunResult } from "./mesh/run.ts";
 import { liesNodesOf, liesRun } from "./mesh/run_lies.ts";
@@ -54,7 +56,7 @@ function settings(): (name: Name) => number | null {
     given.set(name!.toUpperCase(), value ?? "1");
   }
   for (const name of given.keys()) {
-    if (name === "MODE" || NAMES.some((known) => known === name)) continue;
+    if (name === "MODE" || name === "ATTACKS" || NAMES.some((known) => known === name)) continue;
     printError(`Cannot read the argument ${name}: expected one of ${NAMES.join(", ")}`);
     Deno.exit(2);
   }
@@ -99,12 +101,28 @@ type Mode = typeof MODES[number];
 
 /** Taken out of the arguments and the environment. */
 function modeOf(): Mode {
-  const given = Deno.args.map((argument) => /^(?:--)?MODE=(.*)$/i.exec(argument)?.[1]);
-  const text = given.find((value) => value !== undefined) ?? Deno.env.get("MODE") ?? "mesh";
+  const text = wordOf("MODE") ?? "mesh";
   const mode = MODES.find((known) => known === text);
   if (mode !== undefined) return mode;
   printError(`Cannot read MODE: expected one of ${MODES.join(", ")}, is "${text}"`);
   Deno.exit(2);
+}
+
+/** Null where each seed decides. */
+function attacksOf(): readonly Attack[] | null {
+  const names = wordOf("ATTACKS")?.split(",") ?? null;
+  return names?.map((name) => {
+    const attack = ALL_ATTACKS.find((known) => known === name);
+    if (attack !== undefined) return attack;
+    printError(`Cannot read ATTACKS: expected some of ${ALL_ATTACKS.join(", ")}, is "${name}"`);
+    Deno.exit(2);
+  }) ?? null;
+}
+
+function wordOf(name: "MODE" | "ATTACKS"): string | undefined {
+  const words = new RegExp(`^(?:--)?${name}=(.*)$`, "i");
+  const given = Deno.args.map((argument) => words.exec(argument)?.[1]);
+  return given.find((value) => value !== undefined) ?? Deno.env.get(name);
 }
 
 function runFriendsSeed(seed: number, totals: Totals, setting: (name: Name) => number | null) {
@@ -184,7 +202,7 @@ function runMeshSeed(seed: number, totals: Totals, setting: (name: Name) => numb
   const nodes = setting("NODES") ?? (lies ? liesNodesOf(seed) : nodesOf(seed));
   const steps = setting("STEPS") ?? (lies ? 80 : 400);
   const options: RunOptions = {
-    ...(lies ? liesRun(seed, nodes, steps) : { seed, nodes, steps }),
+    ...(lies ? liesRun(seed, nodes, steps, attacksOf()) : { seed, nodes, steps }),
     ...traced,
   };
   const result = runMesh(meshSubject(), options);
@@ -227,7 +245,7 @@ async function runJobs(
   const passed = (["NODES", "STEPS", "LOSS"] as const).flatMap((name) => {
     const value = setting(name);
     return value === null ? [] : [`${name}=${value}`];
-  }).concat(`MODE=${modeOf()}`);
+  }).concat(`MODE=${modeOf()}`, attacksOf() === null ? [] : `ATTACKS=${attacksOf()!.join(",")}`);
   const children = Array.from({ length: jobs }, (_, job) => {
     const share = Math.ceil((count - job) / jobs);
     return new Deno.Command(Deno.execPath(), {

@@ -10,7 +10,7 @@ export interface RunOptions {
   readonly seed: number;
   readonly nodes: number;
   readonly steps: number;
-  /** That of `make sim`, where it isn't the plain one. */
+  /** That of `make sim`, where it isn't the plain one, and what else it was told. */
   readonly mode?: string;
   /** Gets every line of the trace; null prints none. */
   readonly print?: (line: string) => void;

@@ -1,7 +1,7 @@
 /** A seed's room, with a liar or two in it: all that is promised to the others must hold. */
 
 import { Random } from "../random.ts";
-import { COMMON_ATTACKS } from "./attacks.ts";
+import { type Attack, COMMON_ATTACKS } from "./attacks.ts";
 import type { RunOptions } from "./run.ts";
 import { scenarioOf } from "./scenario.ts";
 
@@ -14,11 +14,16 @@ export function liesNodesOf(seed: number): number {
   return NODES_MIN + new Random(seed * 2 + 5).below(NODES_SPREAD);
 }
 
-/** What a seed's room is like, and what its liars do. */
-export function liesRun(seed: number, nodes: number, steps: number): RunOptions {
+/** What a seed's room is like, and what its liars do. @param attacks In place of those that the seed decides. */
+export function liesRun(
+  seed: number,
+  nodes: number,
+  steps: number,
+  attacks: readonly Attack[] | null = null,
+): RunOptions {
   const random = new Random(seed * 2 + 7);
   const scenario = {
-    attacks: random.shuffled(COMMON_ATTACKS).slice(0, random.pick([1, 1, 2])),
+    attacks: attacks ?? random.shuffled(COMMON_ATTACKS).slice(0, random.pick([1, 1, 2])),
     liarChance: 0,
     isPrivate: false,
     // Who has no other links than to liars hears what they let it hear.
@@ -27,5 +32,6 @@ export function liesRun(seed: number, nodes: number, steps: number): RunOptions 
     // Who is days behind can't tell a liar's time from that of an honest clock: docs/security.md says what is lost.
     wallErrorMs: Math.min(scenarioOf(seed, nodes, steps).wallErrorMs, HOUR_MS),
   };
-  return { seed, nodes, steps, mode: "mesh-lies", scenario };
+  const mode = attacks === null ? "mesh-lies" : `mesh-lies ATTACKS=${attacks.join(",")}`;
+  return { seed, nodes, steps, mode, scenario };
 }
