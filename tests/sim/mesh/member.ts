@@ -204,7 +204,8 @@ export class MemberProcess
     const meshConfig: MeshConfig = {
       name: member.name,
       advertise: {
-        host: config.knowsAddress ? member.endpoint.host : null,
+        // Who comes in is told how others see it; who comes back names its machine's, as the program does.
+        host: config.knowsAddress || begin.kind === "resume" ? member.endpoint.host : null,
         port: member.endpoint.port,
       },
       passive: config.passive,
