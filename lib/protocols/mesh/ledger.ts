@@ -31,6 +31,7 @@ import {
   PROOF_BYTES_MAX,
   PROOFS_MAX,
   RUNAWAYS_MAX,
+  TIME_FIRST_MS_MAX,
   TIME_JUMPS_MS_MAX,
   TIME_JUMPS_PER_MS,
   TIME_STEP_MS_MAX,
@@ -109,8 +110,9 @@ export class Ledger {
   }
 
   #believe(time: number): boolean {
-    // Whoever has nothing to compare with yet takes what it is given.
-    if (this.#believedTime > 0 && !this.#mayJumpTo(time)) return false;
+    const isFirst = this.#believedTime === 0;
+    const mayBe = isFirst ? time - this.wallMs() <= TIME_FIRST_MS_MAX : this.#mayJumpTo(time);
+    if (!mayBe) return false;
     if (time > this.#believedTime) this.#believedTime = time;
     return true;
   }

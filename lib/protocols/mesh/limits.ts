@@ -38,6 +38,11 @@ export const TIME_STEP_MS_MAX = 24 * 60 * 60 * 1_000;
 export const TIME_JUMPS_MS_MAX = 20 * 365 * 24 * 60 * 60 * 1_000;
 /** And by a year more for each hour: who judges otherwise than the others is with them again, and time ends in 32 years. */
 export const TIME_JUMPS_PER_MS = 365 * 24;
+/**
+ * The first that is delivered, with which there is nothing to compare, may be so far beyond this clock: one that stands
+ * at 1970 is as good as any then, and a liar who speaks first drives nobody to the end of time.
+ */
+export const TIME_FIRST_MS_MAX = 100 * 365 * 24 * 60 * 60 * 1_000;
 
 /** Messages kept by every member for those who come late. */
 export const KEPT_MESSAGES_MAX = 10_000;

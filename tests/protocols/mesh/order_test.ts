@@ -232,6 +232,27 @@ Deno.test("Order isn't driven to the end of time by who names a head of an inven
   assertEquals(carl.order.behindOf(new Map([[carl.key, WALL_MS]])).get(carl.key)!.messages, 1);
 });
 
+Deno.test("Order isn't driven to the end of time by who speaks first, nor deaf with a clock that stands at 1970", () => {
+  const thisYear = 1_800_000_000_000;
+  const [ann, carl, late] = [
+    new Member("ann", { wallMs: thisYear }),
+    new Member("carl", { wallMs: thisYear }),
+    new Member("late", { wallMs: 0 }),
+  ];
+  const bob = fakeSigner("bob");
+  const head = { author: bob.key, incarnation: 8, counter: 1, time: 2 ** 53 - 2, id: ID_UNKNOWN };
+  const liar = forged(bob, "first", { heads: [head], time: 2 ** 53 - 1 });
+  const entry = { low: 1, closed: false };
+  ann.step({ type: "neighbours", peers: [carl.key] });
+  ann.receive(carl, liar, 0, "range");
+  says(ann, carl, [{ ...head, ...entry, counter: 0 }, { ...headOf(liar), ...entry }], 1);
+  late.receive(carl, carl.sayOne("hello"));
+
+  assertEquals(ann.shown, ["first"]);
+  assert(ann.sayOne("still here").header.value.time <= thisYear);
+  assertEquals(late.history(), ["hello"]);
+});
+
 Deno.test("Order keeps what is said now, however much a liar has said for the end of time", () => {
   const [ann, bob, mal] = [
     new Member("ann", { keptMessagesMax: 10 }),
