@@ -137,9 +137,10 @@ export class Gaps {
     // Over a slow line it gets there step by step, be it by what all wait for.
     const mayNear = nowMs - waiting.arrivedMs < WAITING_MS_MAX;
     const saidBy = (peer: PeerKey) => this.#statements.supply(stream, peer, first, last, freshMs);
-    const isGoneOnWithout = this.#neighbours.some((peer) =>
-      this.#hasDelivered(peer, waiting) && saidBy(peer) === "cannot"
-    );
+    const isGoneOnWithout = () =>
+      this.#neighbours.some((peer) =>
+        this.#hasDelivered(peer, waiting) && saidBy(peer) === "cannot"
+      );
     // What another names may never have been: whoever says that it has it, and doesn't give it, hasn't.
     const supplyOf = (peer: PeerKey) => {
       const said = saidBy(peer);
@@ -204,12 +205,12 @@ export class Gaps {
     peer: PeerKey,
     { stream, counter, head }: HeadBlocker,
     frontier: number,
-    isGoneOnWithout: boolean,
+    isGoneOnWithout: () => boolean,
   ): boolean {
     const found = this.#notGiven.get(peer)?.get(streamKey(stream));
     if (found === undefined || found.counter <= frontier) return false;
     // On a slow line it may still come: so it is waited for as long as nobody went on without.
-    if (!found.isOver && !(isGoneOnWithout && frontier <= found.after)) return false;
+    if (!found.isOver && (frontier > found.after || !isGoneOnWithout())) return false;
     return counter > found.after && head.time <= found.throughTime;
   }
 

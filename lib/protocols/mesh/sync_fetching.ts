@@ -25,8 +25,6 @@ const CONFIRM_BYTES = SYNC_WINDOW_BYTES / 4;
 /** Once may be chance: it let go of it meanwhile. */
 const NOT_GIVEN_TIMES = 2;
 
-type NotGiven = Extract<AntiEntropyEffect, { readonly type: "not-given" }>;
-
 /** How a range has ended. */
 export interface Ended {
   /** Something of it is still to be had. */
@@ -57,8 +55,11 @@ export class Fetching {
     for (const want of wants) {
       const wanted = streamKey(want.stream);
       const pending = fetch.wants.get(wanted);
-      if (pending !== undefined) this.#noteStanding(key, fetch, pending, nowMs);
-      if (pending !== undefined || peer.isForgotten(want, nowMs)) continue;
+      if (pending !== undefined) {
+        this.#noteStanding(key, fetch, pending, nowMs);
+        continue;
+      }
+      if (peer.isForgotten(want, nowMs)) continue;
       if (fetch.wants.size >= SYNC_STREAMS_MAX || this.#isComing(want, peer, nowMs)) {
         all = false;
         continue;
@@ -105,7 +106,8 @@ export class Fetching {
     if (this.#standsMs(pending, nowMs) < GIVING_MS_MAX) return;
     const { stream, goal: counter } = pending;
     const given = Math.max(came.get(streamKey(stream)) ?? 0, pending.counter);
-    this.#notGiven(key, { stream, given, counter, throughTime: Infinity, isOver: false });
+    const what = { stream, given, counter, throughTime: Infinity };
+    this.emit({ type: "not-given", from: key, ...what, isOver: false });
   }
 
   /** This bundle of a range is done with, whatever became of it: the sender may send more. */
@@ -183,13 +185,10 @@ export class Fetching {
       dropOldest(peer.notGiven, WAITING_BUNDLES_MAX);
       if (isMissing && times >= NOT_GIVEN_TIMES) {
         const time = came.size === 0 ? Infinity : throughTime;
-        this.#notGiven(key, { stream, given, counter, throughTime: time, isOver: true });
+        const what = { stream, given, counter, throughTime: time };
+        this.emit({ type: "not-given", from: key, ...what, isOver: true });
       }
     }
-  }
-
-  #notGiven(from: PeerKey, what: Omit<NotGiven, "type" | "from">): void {
-    this.emit({ type: "not-given", from, ...what });
   }
 
   #reached({ stream, goal }: Want): boolean {

@@ -700,20 +700,25 @@ Deno.test("AntiEntropy: a round ends by its deadline when the neighbour falls si
   }
 });
 
+/** All that there is in these authors' buckets: so much of each. */
+function saysToHave(counter: number, ...authors: readonly PeerKey[]): SyncMessage {
+  const rest = { incarnation: 1, low: 1, counter, id: ID_UNKNOWN, closed: false };
+  return {
+    type: "sync-frontiers",
+    buckets: authors.map(bucketOf).sort((a, b) => a - b),
+    entries: authors.map((author) => ({ author, ...rest })),
+    reply: true,
+    last: true,
+    floor: 0,
+  };
+}
+
 Deno.test("AntiEntropy: a range ends by its deadline though what wasn't asked for goes on coming in it", () => {
   const network = new SyncNetwork();
   const [liar, carl] = [network.add("liar"), network.add("carl")];
   network.loses = ({ type }, from) => from === liar && type.startsWith("sync-");
   network.link(carl, liar);
-  const entry = { author: fakeSigner("nobody").key, incarnation: 1, low: 1, counter: 5 };
-  carl.receive(liar, {
-    type: "sync-frontiers",
-    buckets: [bucketOf(entry.author)],
-    entries: [{ ...entry, id: ID_UNKNOWN, closed: false }],
-    reply: true,
-    last: true,
-    floor: 0,
-  });
+  carl.receive(liar, saysToHave(5, fakeSigner("nobody").key));
   const open = Array.from({ length: 60 }, (_, n) => {
     const bundle = new Member(`stranger ${n}`).sayOne("unasked");
     carl.receive(liar, { type: "bundle", bundle, claim: null, hop: 0, reason: "range" });
@@ -730,15 +735,7 @@ Deno.test("AntiEntropy: a range that brings nothing ends by its deadline, howeve
   network.loses = ({ type }, from) => from === liar && type.startsWith("sync-");
   network.link(carl, liar);
   const blamedAfter = Array.from({ length: 60 }, (_, n) => n / 2).find((seconds) => {
-    const entry = { author: fakeSigner(`n ${seconds}`).key, incarnation: 1, low: 1, counter: 5 };
-    carl.receive(liar, {
-      type: "sync-frontiers",
-      buckets: [bucketOf(entry.author)],
-      entries: [{ ...entry, id: ID_UNKNOWN, closed: false }],
-      reply: true,
-      last: true,
-      floor: 0,
-    });
+    carl.receive(liar, saysToHave(5, fakeSigner(`n ${seconds}`).key));
     network.run(seconds * 1_000);
     return carl.penalties.length > 0;
   });
@@ -913,18 +910,7 @@ Deno.test("AntiEntropy tells of what doesn't come for 5 s, though something else
   let previous: Bundle | null = null;
   for (let second = 0; second <= 12; second++) {
     network.run(second * 1_000);
-    const entries = [ghost, talker].map(({ key }) => {
-      return { author: key, incarnation: 1, low: 1, counter: 50, id: ID_UNKNOWN, closed: false };
-    });
-    const buckets = entries.map(({ author }) => bucketOf(author)).sort((a, b) => a - b);
-    carl.receive(liar, {
-      type: "sync-frontiers",
-      buckets,
-      entries,
-      reply: true,
-      last: true,
-      floor: 0,
-    });
+    carl.receive(liar, saysToHave(50, ghost.key, talker.key));
     const bundle = forged(talker, "a little", {
       counter: second + 1,
       previous: previous === null ? null : idOf(previous),
