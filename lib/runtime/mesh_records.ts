@@ -9,7 +9,7 @@ import { quotedStart, utf8Length } from "../base/text.ts";
 import { unreachable } from "../base/invariant.ts";
 import { encode } from "../base/schema.ts";
 import { BUNDLE_TEXT_BYTES_MAX, BUNDLE_TEXTS_MAX } from "../protocols/mesh/limits.ts";
-import { type SyncEntry, syncEntrySchema } from "../protocols/mesh/messages.ts";
+import { type StreamEntry, streamEntrySchema } from "../protocols/mesh/messages.ts";
 import type { MeshRecord } from "../protocols/mesh/records.ts";
 import {
   type Bundle,
@@ -54,11 +54,11 @@ export function toLogRecord(record: MeshRecord): LogRecord {
     case "bundle":
       return bundleLine(record.bundle);
     case "arrival":
-      return line(record.kind, ...record.baseline.map((entry) => packed(syncEntrySchema, entry)));
+      return line(record.kind, ...record.baseline.map((entry) => packed(streamEntrySchema, entry)));
     case "shown":
       return line(record.kind, record.through ?? "-");
     case "frontier":
-      return line(record.kind, ...record.entries.map((entry) => packed(syncEntrySchema, entry)));
+      return line(record.kind, ...record.entries.map((entry) => packed(streamEntrySchema, entry)));
     case "floor": {
       const { time, id, authorsTime, heads } = record;
       const packedHeads = heads.map((head) => packed(headSchema, head));
@@ -133,11 +133,11 @@ function parse({ kind, fields }: LogRecord, field: FieldOf): MeshRecord {
     case "bundle":
       return { kind, bundle: parseBundle(fields) };
     case "arrival":
-      return { kind, baseline: fields.map((text) => unpacked(syncEntrySchema, text)) };
+      return { kind, baseline: fields.map((text) => unpacked(streamEntrySchema, text)) };
     case "shown":
       return { kind, through: field(0) === "-" ? null : hexOf<BundleId>(field(0)) };
     case "frontier": {
-      const entries: SyncEntry[] = fields.map((text) => unpacked(syncEntrySchema, text));
+      const entries: StreamEntry[] = fields.map((text) => unpacked(streamEntrySchema, text));
       return { kind, entries };
     }
     case "floor": {

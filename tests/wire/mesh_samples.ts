@@ -176,6 +176,7 @@ export const MESH_SAMPLES: readonly MeshMessage[] = [
     reply: true,
     last: true,
     floor: 1_700_000_000_000,
+    unkept: [2],
   },
   {
     type: "sync-want",

@@ -28,7 +28,7 @@ import type {
   AntiEntropyInput,
   AntiEntropyQueries,
 } from "./anti_entropy_io.ts";
-import { bucketOf, BUCKETS, nothingOf } from "./frontier.ts";
+import { bucketOf, BUCKETS, letGoThrough, nothingOf } from "./frontier.ts";
 import {
   SYNC_AGAIN_MS,
   SYNC_ANSWER_MS_MAX,
@@ -51,6 +51,10 @@ import { type OwnCounters, type Round, SyncPeer } from "./sync_peer.ts";
 import { Supplying } from "./sync_supplying.ts";
 
 type Of<Type extends SyncMessage["type"]> = Extract<SyncMessage, { readonly type: Type }>;
+/** With what the message carries beside its entries. */
+interface Said extends Omit<Of<"sync-frontiers">, "entries"> {
+  readonly entries: readonly SyncEntry[];
+}
 
 const NONE: ReadonlySet<never> = new Set();
 /** A newcomer asks two: one may be behind itself, or lie. */
@@ -225,6 +229,12 @@ export class AntiEntropy
     if (drawn !== undefined) this.#begin(...drawn);
   }
 
+  #said(key: PeerKey, peer: SyncPeer, said: Said): void {
+    if (said.reply) return this.#asked(key, peer, said);
+    if (said.buckets.length === 0) return this.#saidOfGaps(key, peer, said);
+    return this.#answered(key, peer, said);
+  }
+
   // The side that begins.
 
   #begin(key: PeerKey, peer: SyncPeer): void {
@@ -252,7 +262,7 @@ export class AntiEntropy
     this.#sendEntries(key, [], gaps, true);
   }
 
-  #saidOfGaps(key: PeerKey, peer: SyncPeer, { entries, last }: Of<"sync-frontiers">): void {
+  #saidOfGaps(key: PeerKey, peer: SyncPeer, { entries, last }: Said): void {
     const answer = peer.gaps.answered(entries, last, this.#nowMs);
     if (answer === null) return;
     const { streams, atMs } = answer;
@@ -295,7 +305,7 @@ export class AntiEntropy
     this.#sendEntries(key, buckets, entries, true);
   }
 
-  #answered(key: PeerKey, peer: SyncPeer, message: Of<"sync-frontiers">): void {
+  #answered(key: PeerKey, peer: SyncPeer, message: Said): void {
     const { round } = peer;
     if (round === null || round.page === null) return;
     const { page } = round;
@@ -342,7 +352,7 @@ export class AntiEntropy
     this.#equal(key, peer, -Infinity);
   }
 
-  #asked(key: PeerKey, peer: SyncPeer, message: Of<"sync-frontiers">): void {
+  #asked(key: PeerKey, peer: SyncPeer, message: Said): void {
     const room = SYNC_STREAMS_MAX - peer.asked.length;
     peer.asked.push(...message.entries.slice(0, Math.max(0, room)));
     if (!message.last) return;
@@ -369,9 +379,7 @@ export class AntiEntropy
       case "sync-frontiers":
         peer.floor = message.floor;
         peer.looked(message.entries.length, this.#nowMs);
-        if (message.reply) return this.#asked(key, peer, message);
-        if (message.buckets.length === 0) return this.#saidOfGaps(key, peer, message);
-        return this.#answered(key, peer, message);
+        return this.#said(key, peer, { ...message, entries: saidIn(message) });
       case "sync-want":
         return this.#supplying.wanted(key, peer, message, this.#nowMs);
       case "sync-progress":
@@ -409,7 +417,16 @@ export class AntiEntropy
       const chunk = entries.slice(start, start + SYNC_ENTRIES_MAX);
       const last = start + SYNC_ENTRIES_MAX >= entries.length;
       const floor = this.order.floorTime();
-      this.#send(key, { type: "sync-frontiers", buckets, entries: chunk, reply, last, floor });
+      const unkept = unkeptOf(chunk);
+      this.#send(key, {
+        type: "sync-frontiers",
+        buckets,
+        entries: chunk,
+        reply,
+        last,
+        floor,
+        unkept,
+      });
     }
   }
 
@@ -435,7 +452,7 @@ export class AntiEntropy
       this.#effects.push({ type: "frontiers", from: key, entries: statements });
       const spoken = { type: "not-kept", from: key, entries: statements, floor } as const;
       const isDoubtful = statements.some((entry) =>
-        entry.low > this.order.frontier(entry).counter + 1
+        letGoThrough(entry, this.order.frontier(entry).counter + 1) > 0
       );
       this.#effects.push(
         ...this.#second.hear(
@@ -571,4 +588,13 @@ function heldOf(own: OwnCounters, entries: readonly SyncEntry[]): OwnCounters {
       return [incarnation, Math.min(counter, theirs)];
     }),
   );
+}
+
+/** As `sync-frontiers` carries it beside its entries. */
+function unkeptOf(entries: readonly SyncEntry[]): readonly number[] {
+  return entries.some(({ unkept }) => unkept > 0) ? entries.map(({ unkept }) => unkept) : [];
+}
+
+function saidIn({ entries, unkept }: Of<"sync-frontiers">): readonly SyncEntry[] {
+  return entries.map((entry, index) => ({ ...entry, unkept: unkept[index] ?? 0 }));
 }

@@ -12,7 +12,7 @@
 
 import type { Stream, StreamKey } from "./stream.ts";
 import { streamKey } from "./stream.ts";
-import type { SyncEntry } from "./messages.ts";
+import type { StreamEntry } from "./messages.ts";
 import { ARRIVAL_HELD_MAX } from "./limits.ts";
 
 /** guess: a neighbour that doesn't answer for so long is busy; the user needn't wait for it. */
@@ -27,7 +27,7 @@ export class Arrival<Shown> {
   #state: ArrivalState;
   readonly #admittedTime: number;
   readonly #baseline = new Map<StreamKey, number>();
-  #entries: readonly SyncEntry[] = [];
+  #entries: readonly StreamEntry[] = [];
   /** What lies above the baseline, or came before it, in the order of its delivery. */
   #held: {
     readonly stream: StreamKey;
@@ -44,7 +44,7 @@ export class Arrival<Shown> {
    */
   constructor(
     newcomer: boolean,
-    baseline: readonly SyncEntry[] | null,
+    baseline: readonly StreamEntry[] | null,
     admittedTime: number | null = null,
   ) {
     this.#admittedTime = admittedTime ?? Infinity;
@@ -57,12 +57,12 @@ export class Arrival<Shown> {
   }
 
   /** For the disk, while it is needed: null before it is known, and once all is shown. */
-  get baseline(): readonly SyncEntry[] | null {
+  get baseline(): readonly StreamEntry[] | null {
     return this.#state === "catching-up" ? this.#entries : null;
   }
 
   /** The first neighbour's frontiers: below them is history. */
-  setBaseline(entries: readonly SyncEntry[]): void {
+  setBaseline(entries: readonly StreamEntry[]): void {
     if (this.#state !== "joining") return;
     this.#entries = entries;
     for (const entry of entries) this.#baseline.set(streamKey(entry), entry.counter);

@@ -289,18 +289,38 @@ export function bucketOf(author: PeerKey): number {
 /** What is said of a stream in anti-entropy. */
 export function syncEntry(state: StreamState): SyncEntry {
   const entry = frontierEntry(state);
-  const low = Math.min(state.unkeptTo, entry.counter) + 1;
-  return { ...entry, low, closed: state.closed !== null };
+  const { counter } = entry;
+  const closed = state.closed !== null;
+  const last = lastKept(state);
+  if (last === 0 || last > state.unkeptTo) {
+    return { ...entry, low: Math.min(state.unkeptTo, counter) + 1, unkept: 0, closed };
+  }
+  return { ...entry, low: lastRunOf(state), unkept: counter - last, closed };
 }
 
 /** What is said of a stream of which nothing is known. */
 export function nothingOf({ author, incarnation }: Stream): SyncEntry {
-  return { author, incarnation, low: 1, counter: 0, id: ID_UNKNOWN, closed: false };
+  return { author, incarnation, low: 1, counter: 0, unkept: 0, id: ID_UNKNOWN, closed: false };
 }
 
 /** Whether nothing of the stream is kept: no hash covers it then. */
-export function isUnkept({ low, counter, closed }: SyncEntry): boolean {
-  return low > counter && !closed;
+export function isUnkept(entry: SyncEntry): boolean {
+  return lastToBeHad(entry) === 0 && !entry.closed;
+}
+
+/** The last counter that can be had of whoever says this; 0 for none. */
+export function lastToBeHad({ low, counter, unkept }: SyncEntry): number {
+  const last = counter - unkept;
+  return low <= last ? last : 0;
+}
+
+/**
+ * How far, from `counter` on, whoever says this keeps nothing of what it has delivered; 0 where it keeps that, or hasn't
+ * come so far.
+ */
+export function letGoThrough(entry: SyncEntry, counter: number): number {
+  if (counter < entry.low) return entry.low - 1;
+  return lastToBeHad(entry) < counter && counter <= entry.counter ? entry.counter : 0;
 }
 
 export function frontierEntry(state: StreamState): FrontierEntry {
@@ -313,6 +333,23 @@ export function frontierEntry(state: StreamState): FrontierEntry {
   const last = kept.at(-1);
   const isLast = last !== undefined && lastCounter(last.bundle.header.value) === counter;
   return { author, incarnation, counter, id: isLast ? last.id : ID_UNKNOWN };
+}
+
+/** The last counter of which the bundle is kept; 0 for none. */
+function lastKept({ kept }: StreamState): number {
+  const last = kept.at(-1);
+  return last === undefined ? 0 : lastCounter(last.bundle.header.value);
+}
+
+/** The counter from which on all is kept up to the last one that is. */
+function lastRunOf({ kept }: StreamState): number {
+  let index = kept.length - 1;
+  let { counter } = kept[index]!.bundle.header.value;
+  while (index > 0 && lastCounter(kept[index - 1]!.bundle.header.value) === counter - 1) {
+    index--;
+    counter = kept[index]!.bundle.header.value.counter;
+  }
+  return counter;
 }
 
 /** Index in `state.kept` of the first bundle that ends after `counter`. */

@@ -19,6 +19,7 @@
 import { dropOldest } from "../../base/bounded.ts";
 import type { PeerKey } from "../../base/ids.ts";
 import { lastCounter } from "./bundle.ts";
+import { lastToBeHad, letGoThrough } from "./frontier.ts";
 import {
   BEHIND_MS_MAX,
   NOT_GIVEN_SOURCES_MAX,
@@ -132,7 +133,7 @@ export class Gaps {
     const last = blocker.kind === "previous" ? frontier + 1 : counter;
     const first = isNextHere ? last : frontier + 1;
     // Who hasn't come so far itself may come: where others have let go of it, it is heard again before they are believed.
-    const isLetGo = this.#neighbours.some((peer) => this.#lowOf(stream, peer) > last);
+    const isLetGo = this.#neighbours.some((peer) => this.#letGoThrough(stream, peer, last) > 0);
     const freshMs = waiting.arrivedMs + (isLetGo ? BEHIND_MS_MAX : 0);
     // Over a slow line it gets there step by step, be it by what all wait for.
     const mayNear = nowMs - waiting.arrivedMs < WAITING_MS_MAX;
@@ -167,22 +168,21 @@ export class Gaps {
       const supply = supplyOf(judge);
       if (supply === "can") return { kind: "wait" };
       if (supply === "unknown") unknown = true;
-      const low = this.#lowOf(stream, judge);
-      const hasLetGo = low > frontier + 1;
+      const letGo = this.#letGoThrough(stream, judge, frontier + 1);
       // A floor that is too high makes nobody miss anything (see `causal_floor.ts`), one that is too low might: who has
       // delivered the bundle and can't supply what comes before went on without that itself.
-      if (hasLetGo || this.#hasDelivered(judge, waiting)) {
+      if (letGo > 0 || this.#hasDelivered(judge, waiting)) {
         floor = Math.max(floor, this.#statements.floorOf(judge));
       }
-      if (!hasLetGo) continue;
-      goOn = Math.min(goOn, low - 1);
+      if (letGo === 0) continue;
+      goOn = Math.min(goOn, letGo);
       likely = true;
     }
     if (unknown) return { kind: "ask", likely };
     if (blocker.kind === "previous") return { kind: "skip", counter: goOn, floor };
     // Who isn't a neighbour may keep it still, and bring it later: a question doesn't come after its answer.
     const isGone = !this.newcomer &&
-      judges.every((judge) => this.#lowOf(stream, judge) > counter);
+      judges.every((judge) => this.#letGoThrough(stream, judge, counter) > 0);
     return isGone ? { kind: "skip", counter, floor } : { kind: "waive", floor };
   }
 
@@ -192,13 +192,15 @@ export class Gaps {
   }
 
   /**
-   * Whether all neighbours stand where `entry` does, and none keeps anything of the way there. What was
+   * Whether all neighbours stand where `entry` does, and none keeps anything of the way there from `frontier`. What was
    * delivered there and not kept, being too old, may still be on its way here: so for 10 s.
    */
-  agreed(entry: SyncEntry, nowMs: number): boolean {
+  agreed(entry: SyncEntry, frontier: number, nowMs: number): boolean {
     const stableMs = this.newcomer ? 0 : STATEMENT_MS_MAX;
-    return entry.low > entry.counter && this.#neighbours.length > 0 &&
-      this.#neighbours.every((peer) => this.#statements.standsAt(entry, peer, nowMs, stableMs));
+    return lastToBeHad(entry) <= frontier && this.#neighbours.length > 0 &&
+      this.#neighbours.every((peer) =>
+        this.#statements.standsAt(entry, frontier, peer, nowMs, stableMs)
+      );
   }
 
   #isVoid(
@@ -214,9 +216,10 @@ export class Gaps {
     return counter > found.after && head.time <= found.throughTime;
   }
 
-  /** From which counter on `peer` keeps the stream; 0 where it has said nothing of it. */
-  #lowOf(stream: Stream, peer: PeerKey): number {
-    return this.#statements.entry(stream, peer)?.low ?? 0;
+  /** How far, from `counter` on, `peer` keeps nothing of what it has delivered; 0 where it hasn't said so. */
+  #letGoThrough(stream: Stream, peer: PeerKey, counter: number): number {
+    const entry = this.#statements.entry(stream, peer);
+    return entry === null ? 0 : letGoThrough(entry, counter);
   }
 
   /** Whether `peer` had it already when it said how far it is. */

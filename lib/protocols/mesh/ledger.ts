@@ -23,7 +23,6 @@ import {
   ID_UNKNOWN,
   indexAfter,
   type StreamState,
-  syncEntry,
 } from "./frontier.ts";
 import { Heads } from "./heads.ts";
 import { KeptBundles } from "./kept.ts";
@@ -36,7 +35,7 @@ import {
   TIME_JUMPS_PER_MS,
   TIME_STEP_MS_MAX,
 } from "./limits.ts";
-import type { FrontierEntry, SyncEntry } from "./messages.ts";
+import type { FrontierEntry, StreamEntry, SyncEntry } from "./messages.ts";
 import type { HistoryEntry, KeptBundle, RoomPosition } from "./order_io.ts";
 import { inParts, type MeshRecord } from "./records.ts";
 import type { Stream } from "./stream.ts";
@@ -128,7 +127,7 @@ export class Ledger {
   }
 
   /** The frontier goes on to `counter`, whatever was between: nobody has it any more. */
-  skip(stream: Stream, counter: number, id: BundleId | null): SyncEntry {
+  skip(stream: Stream, counter: number, id: BundleId | null): StreamEntry {
     const state = this.table.open(stream);
     state.counter = counter;
     state.id = id;
@@ -286,7 +285,7 @@ export class Ledger {
       ...place,
       heads: part,
     }));
-    const entries: SyncEntry[] = [];
+    const entries: StreamEntry[] = [];
     for (const state of this.table.states()) {
       if (state.counter > 0) entries.push(recordEntry(state));
     }
@@ -328,7 +327,7 @@ export class Ledger {
     }
   }
 
-  #restoreFrontier(entry: SyncEntry): void {
+  #restoreFrontier(entry: StreamEntry): void {
     const state = this.table.open(entry);
     if (entry.counter > state.counter) {
       state.counter = entry.counter;
@@ -359,7 +358,7 @@ export class Ledger {
   #keep(bundle: Bundle, id: BundleId, state: StreamState, last: number): void {
     const header = bundle.header.value;
     const entry = entryOf(bundle, id, this.#follows(header, state));
-    const evicted = last <= state.unkeptTo ? null : this.kept.add(entry);
+    const evicted = this.kept.add(entry);
     if (evicted === null) {
       state.unkeptTo = Math.max(state.unkeptTo, last);
       return;
@@ -495,8 +494,8 @@ export function isExcluded(state: StreamState, counter: number): boolean {
 }
 
 /** What is persisted of a stream: all that was delivered, whether it was excluded later or not. */
-function recordEntry(state: StreamState): SyncEntry {
-  const { counter, id } = state;
+function recordEntry(state: StreamState): StreamEntry {
+  const { author, incarnation, counter, id } = state;
   const low = state.unkeptTo + 1;
-  return { ...syncEntry(state), counter, id: id ?? ID_UNKNOWN, low, closed: false };
+  return { author, incarnation, low, counter, id: id ?? ID_UNKNOWN, closed: false };
 }

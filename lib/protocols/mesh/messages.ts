@@ -16,6 +16,7 @@ import {
   type Queue,
   record,
   text,
+  trailing,
   uint,
 } from "../../base/schema.ts";
 import type { BundleId, Hash, PeerKey, RoomId } from "../../base/ids.ts";
@@ -60,10 +61,10 @@ export const frontierEntrySchema = record({
 export type FrontierEntry = Infer<typeof frontierEntrySchema>;
 
 /**
- * A frontier as announced in anti-entropy: `low` is the first counter that can still be had here. Where a
- * proof closed the stream, `counter` and `id` are those of the last bundle before what it excludes.
+ * A frontier, and from which counter on all up to it is kept. Where a proof closed the stream, `counter` and `id` are
+ * those of the last bundle before what it excludes.
  */
-export const syncEntrySchema = record({
+export const streamEntrySchema = record({
   author: hexId<PeerKey>(),
   incarnation: counter,
   low: counter,
@@ -71,7 +72,16 @@ export const syncEntrySchema = record({
   id: hexId<BundleId>(),
   closed: bool(),
 });
-export type SyncEntry = Infer<typeof syncEntrySchema>;
+export type StreamEntry = Infer<typeof streamEntrySchema>;
+
+/**
+ * A frontier as announced in anti-entropy: what can be had here reaches from `low` to `counter - unkept`, or is nothing,
+ * where `low` is beyond that.
+ */
+export interface SyncEntry extends StreamEntry {
+  /** So many at the end were delivered and not kept, since nobody believes their time. */
+  readonly unkept: number;
+}
 
 /** A member as a roster has it. */
 export const rosterEntrySchema = record({
@@ -397,12 +407,14 @@ const syncFrontiers = message(66, "sync-frontiers", {
   lane: data,
 }, {
   buckets: list(uint(255), 256),
-  entries: list(syncEntrySchema, 1_024),
+  entries: list(streamEntrySchema, 1_024),
   reply: bool(),
   /** False where more entries for these buckets follow in another message. */
   last: bool(),
   /** Room time: what the sender delivered once and no longer keeps isn't later. 0 where it keeps all. */
   floor: uint(Number.MAX_SAFE_INTEGER),
+  /** Of each entry, how many counters up to `counter` can't be had; empty where they all can, from `low` on. */
+  unkept: trailing(list(counter, 1_024), []),
 });
 const syncWant = message(67, "sync-want", {
   from: "a member",

@@ -570,10 +570,11 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
     this.#gaps.note(from, entries, floor, askedMs, this.#nowMs);
     this.#considerGaps();
     for (const entry of entries) {
-      const missing = entry.counter > this.frontier(entry).counter;
+      const { counter } = this.frontier(entry);
+      const missing = entry.counter > counter;
       // What waits for it goes on in its turn.
       if (!missing || entry.closed || this.pool.blockedOn(streamKey(entry)).length > 0) continue;
-      if (!this.#gaps.agreed(entry, this.#nowMs)) continue;
+      if (!this.#gaps.agreed(entry, counter, this.#nowMs)) continue;
       this.#raiseFloor(this.#gaps.floor(), this.latest());
       this.#skip(entry, entry.counter, entry.id === ID_UNKNOWN ? null : entry.id);
     }

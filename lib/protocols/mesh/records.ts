@@ -1,7 +1,7 @@
 /** What a member of a mesh keeps on disk, in the order in which it was written. */
 
 import type { BundleId, PeerKey } from "../../base/ids.ts";
-import type { Contact, SyncEntry } from "./messages.ts";
+import type { Contact, StreamEntry } from "./messages.ts";
 import type { ClaimedRotation, RoomSecret } from "./rotations.ts";
 import type { Stream } from "./stream.ts";
 import type {
@@ -23,7 +23,7 @@ export type MeshRecord =
   /** A bundle that was delivered, own ones included, in the order of delivery; moves its stream's frontier. */
   | { readonly kind: "bundle"; readonly bundle: Bundle }
   /** A newcomer was let in: what lies above these frontiers is new to it. Until the first `shown` (`arrivalRecords`). */
-  | { readonly kind: "arrival"; readonly baseline: readonly SyncEntry[] }
+  | { readonly kind: "arrival"; readonly baseline: readonly StreamEntry[] }
   /**
    * This bundle and all before it have been shown, or were never to be (too old for a newcomer); where
    * `through` is null, all bundles before this record. The first one ends a newcomer's arrival.
@@ -33,7 +33,7 @@ export type MeshRecord =
    * Frontiers that no kept bundle accounts for: where a newcomer began, what was skipped, what was
    * dropped as too old. `low` is 1 + the last counter that isn't kept.
    */
-  | { readonly kind: "frontier"; readonly entries: readonly SyncEntry[] }
+  | { readonly kind: "frontier"; readonly entries: readonly StreamEntry[] }
   /**
    * At a compaction: the place in room order up to which nothing is kept, the room time up to which unknown
    * authors are refused, and heads that aren't kept any more; those that are left over are in records after it.
@@ -107,14 +107,14 @@ export function inParts<Item>(items: readonly Item[]): readonly (readonly Item[]
 }
 
 /** A room may have 65,536 authors: a baseline takes several records, of which a killed process may have written some. */
-export function arrivalRecords(baseline: readonly SyncEntry[]): readonly MeshRecord[] {
+export function arrivalRecords(baseline: readonly StreamEntry[]): readonly MeshRecord[] {
   return inParts(baseline).map((part) => ({ kind: "arrival", baseline: part }));
 }
 
 /** The last baseline that was written as a whole; null where none was. */
-export function notedBaseline(records: readonly MeshRecord[]): readonly SyncEntry[] | null {
-  let whole: readonly SyncEntry[] | null = null;
-  let entries: SyncEntry[] = [];
+export function notedBaseline(records: readonly MeshRecord[]): readonly StreamEntry[] | null {
+  let whole: readonly StreamEntry[] | null = null;
+  let entries: StreamEntry[] = [];
   for (const record of records) {
     if (record.kind !== "arrival") continue;
     for (const entry of record.baseline) entries.push(entry);

@@ -9,6 +9,7 @@
  */
 
 import type { PeerKey } from "../../base/ids.ts";
+import { lastToBeHad } from "./frontier.ts";
 import type { AntiEntropyEffect } from "./anti_entropy_io.ts";
 import { SECOND_SOURCE_LOOK_MS, SECOND_SOURCE_MS_MAX } from "./limits.ts";
 import { streamKey } from "./stream.ts";
@@ -84,7 +85,7 @@ function isBehind(spoken: Spoken, other: Spoken): boolean {
   if (spoken.from === other.from) return false;
   const lows = new Map(other.entries.map((entry) => [streamKey(entry), entry.low]));
   return spoken.entries.some((entry) => {
-    const { low, counter, closed } = entry;
-    return !closed && low <= counter && counter + 1 < (lows.get(streamKey(entry)) ?? 0);
+    const last = lastToBeHad(entry);
+    return !entry.closed && last > 0 && last + 1 < (lows.get(streamKey(entry)) ?? 0);
   });
 }

@@ -12,7 +12,7 @@ import { Pending } from "../../base/pending.ts";
 import { Arrival, type ArrivalState, BASELINE_MS_MAX, CATCH_UP_MS_MAX } from "./arrival.ts";
 import { bundleId, lastCounter, messageId } from "./bundle.ts";
 import { claimIdOf } from "./credentials.ts";
-import type { SyncEntry } from "./messages.ts";
+import type { StreamEntry } from "./messages.ts";
 import type { OrderEffect } from "./order_io.ts";
 import { arrivalRecords, type MeshRecord, notedBaseline } from "./records.ts";
 import type { RoomConfig, RoomEffect } from "./room_io.ts";
@@ -56,7 +56,7 @@ export class Showing {
   #stored: readonly StoredText[];
   readonly #unshown: Unshown;
   /** A newcomer's, until something was shown to it: a process that is killed before begins anew with it. */
-  #baseline: readonly SyncEntry[] | null = null;
+  #baseline: readonly StreamEntry[] | null = null;
   /** Wall clock at the start. */
   readonly #enteredMs: number;
 
@@ -167,7 +167,7 @@ export class Showing {
   }
 
   /** A neighbour says how far it is. */
-  frontiers(from: PeerKey, entries: readonly SyncEntry[], nowMs: number): void {
+  frontiers(from: PeerKey, entries: readonly StreamEntry[], nowMs: number): void {
     if (from === this.#via && this.#arrival.state === "joining") this.#setBaseline(entries, nowMs);
   }
 
@@ -253,7 +253,7 @@ export class Showing {
     return ref;
   }
 
-  #setBaseline(baseline: readonly SyncEntry[], nowMs: number): void {
+  #setBaseline(baseline: readonly StreamEntry[], nowMs: number): void {
     this.#arrival.setBaseline(baseline);
     this.#note(arrivalRecords(baseline));
     this.#catchUp(nowMs);

@@ -8,6 +8,7 @@
 
 import { dropOldest } from "../../base/bounded.ts";
 import type { PeerKey } from "../../base/ids.ts";
+import { lastToBeHad, letGoThrough } from "./frontier.ts";
 import { STATED_STREAMS_MAX } from "./limits.ts";
 import type { SyncEntry } from "./messages.ts";
 import { type Stream, type StreamKey, streamKey } from "./stream.ts";
@@ -64,12 +65,19 @@ export class Statements {
     return this.#byStream.get(streamKey(stream))?.get(peer)?.entry ?? null;
   }
 
-  /** Whether `peer` has said for so long that it stands where `entry` does, and keeps nothing of it. */
-  standsAt(entry: SyncEntry, peer: PeerKey, nowMs: number, stableMs: number): boolean {
+  /** Whether `peer` has said for so long that it stands where `entry` does, and keeps nothing beyond `frontier`. */
+  standsAt(
+    entry: SyncEntry,
+    frontier: number,
+    peer: PeerKey,
+    nowMs: number,
+    stableMs: number,
+  ): boolean {
     const statement = this.#byStream.get(streamKey(entry))?.get(peer);
     if (statement === undefined || nowMs - statement.sinceMs < stableMs) return false;
-    const { low, counter, id } = statement.entry;
-    return counter === entry.counter && id === entry.id && low > counter;
+    const { counter, id } = statement.entry;
+    return counter === entry.counter && id === entry.id &&
+      lastToBeHad(statement.entry) <= frontier;
   }
 
   /**
@@ -79,9 +87,9 @@ export class Statements {
   supply(stream: Stream, peer: PeerKey, first: number, last: number, freshMs: number): Supply {
     const statement = this.#byStream.get(streamKey(stream))?.get(peer);
     if (statement === undefined) return "unknown";
-    const { low, counter } = statement.entry;
-    if (low <= last && counter >= first && low <= counter) return "can";
-    if (low > last) return "cannot";
+    const { entry } = statement;
+    if (entry.low <= last && lastToBeHad(entry) >= first) return "can";
+    if (letGoThrough(entry, last) > 0) return "cannot";
     return statement.atMs >= freshMs ? "cannot" : "unknown";
   }
 

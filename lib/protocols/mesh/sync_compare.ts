@@ -1,6 +1,6 @@
 /** Compares what a neighbour says of its frontiers with our own. */
 
-import { bucketOf, isUnkept, nothingOf } from "./frontier.ts";
+import { bucketOf, isUnkept, lastToBeHad, nothingOf } from "./frontier.ts";
 import { SYNC_PROOFS_MAX } from "./limits.ts";
 import type { SyncEntry } from "./messages.ts";
 import type { OrderQueries } from "./order_io.ts";
@@ -78,16 +78,17 @@ export function compareFrontiers(
 }
 
 function wantOf(order: OrderQueries, entry: SyncEntry, own: SyncEntry | null): Want | null {
-  const { low, counter } = entry;
+  const { counter } = entry;
   const stream = streamOf(entry);
   const have = own?.counter ?? 0;
   if (own?.closed && !entry.closed) return null; // it gets the proof first
-  const goal = Math.min(counter, (order.closedFrom(entry) ?? Infinity) - 1);
-  if (goal > have) {
-    if (low > goal) return null; // it keeps nothing of it
+  const before = order.closedFrom(entry) ?? Infinity;
+  const goal = Math.min(lastToBeHad(entry), before - 1);
+  if (goal > have && entry.low <= goal) {
     // Not after `low`: what is kept from before a gap that it went on without is to be had, too.
     return { stream, after: have, goal };
   }
+  if (Math.min(counter, before - 1) > have) return null; // it keeps nothing of it
   return order.disagrees(entry) ? { stream, after: counter - 1, goal: counter } : null;
 }
 

@@ -236,6 +236,34 @@ Deno.test("AntiEntropy: what is kept from before a gap is given to who comes in,
   assertEqualRooms(network);
 });
 
+Deno.test("AntiEntropy: what a liar said before it spoke from the end of time is given to who comes in, and to who comes back", () => {
+  const liar = fakeSigner("liar");
+  const one = forged(liar, "one");
+  const two = forged(liar, "two", {
+    counter: 2,
+    previous: idOf(one),
+    time: one.header.value.time + 1,
+  });
+  const previous = { counter: 3, previous: idOf(two) };
+  const nobody = { author: fakeSigner("nobody").key, incarnation: 1, counter: 1, id: idOf(one) };
+  const heads = [{ ...nobody, time: 2 ** 52 - 1 }];
+  const late = forged(liar, "late", { ...previous, heads, time: 2 ** 52 });
+  const network = new SyncNetwork();
+  const there = ["ann", "bob"].map((name) =>
+    network.add(name, { records: recordsOf([one, two, late]), incarnation: 2 })
+  );
+  const other = new Member("other").sayOne("elsewhere");
+  const away = network.add("away", { records: recordsOf([other]), incarnation: 2 });
+  const newcomer = network.add("newcomer");
+  for (const member of there) for (const late of [away, newcomer]) network.link(late, member);
+  network.link(there[0]!, there[1]!);
+  network.run(30_000);
+
+  assertEquals(there.map(({ member }) => member.order.frontier(late.header.value).counter), [3, 3]);
+  assertEquals(newcomer.member.history(), ["one", "elsewhere", "two"]);
+  assertEqualRooms(network);
+});
+
 Deno.test("AntiEntropy: a newcomer in an empty room is caught up at once", () => {
   const network = new SyncNetwork();
   const [ann, newcomer] = [network.add("ann"), network.add("newcomer")];
@@ -481,6 +509,7 @@ Deno.test("AntiEntropy answers so many questions of one neighbour's, and more af
       reply: true,
       last: true,
       floor: 0,
+      unkept: [],
     } as const;
     const effects = ann.sync.step({ type: "message", from: bob.key, message }, network.nowMs);
     return effects.some((effect) => effect.type === "send");
@@ -511,6 +540,7 @@ const ALL_OF_LIAR = {
   reply: true,
   last: true,
   floor: 0,
+  unkept: [],
 } as const;
 const QUESTIONS: readonly SyncMessage[] = [
   ALL_OF_LIAR,
@@ -710,6 +740,7 @@ function saysToHave(counter: number, ...authors: readonly PeerKey[]): SyncMessag
     reply: true,
     last: true,
     floor: 0,
+    unkept: [],
   };
 }
 
@@ -1006,7 +1037,15 @@ Deno.test("AntiEntropy refuses what breaks the form of a round", () => {
   const stray = [
     { type: "sync-progress", bytes: 5 },
     { type: "sync-done" },
-    { type: "sync-frontiers", buckets: [1], entries: [], reply: false, last: true, floor: 0 },
+    {
+      type: "sync-frontiers",
+      buckets: [1],
+      entries: [],
+      reply: false,
+      last: true,
+      floor: 0,
+      unkept: [],
+    },
   ] as const;
 
   assertEquals(few.map(({ type }) => type), ["penalise"]);

@@ -1,7 +1,14 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import type { BundleId, PeerKey } from "../../../lib/base/ids.ts";
-import { bucketOf, FrontierTable, syncEntry } from "../../../lib/protocols/mesh/frontier.ts";
+import {
+  bucketOf,
+  FrontierTable,
+  lastToBeHad,
+  letGoThrough,
+  syncEntry,
+} from "../../../lib/protocols/mesh/frontier.ts";
 import { INCARNATIONS_PER_AUTHOR_MAX } from "../../../lib/protocols/mesh/limits.ts";
+import type { SyncEntry } from "../../../lib/protocols/mesh/messages.ts";
 import type { KeptBundle } from "../../../lib/protocols/mesh/order_io.ts";
 import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
 import { forged, GENESIS_TIME, Member } from "./order_members.ts";
@@ -22,11 +29,23 @@ function table(authorsMax?: number) {
   return { made, dropped };
 }
 
-function deliver(made: FrontierTable, author: PeerKey, counter: number, time: number, kept = true) {
+/** Of which only this is looked at. */
+function kept(counter: number, time: number): KeptBundle {
+  const bundle = { header: { value: { counter, count: 1 } } };
+  return { time, id: ID, bundle } as KeptBundle;
+}
+
+function deliver(
+  made: FrontierTable,
+  author: PeerKey,
+  counter: number,
+  time: number,
+  isKept = true,
+) {
   const state = made.open({ author, incarnation: 1 });
   state.counter = counter;
   state.id = ID;
-  if (kept) state.kept.push({ time } as KeptBundle);
+  if (isKept) state.kept.push(kept(counter, time));
   else state.unkeptTo = counter;
   made.changed(state, time);
   return state;
@@ -54,7 +73,7 @@ Deno.test("FrontierTable forgets incarnations of which nothing is kept any more,
   const states = Array.from({ length: 3 * INCARNATIONS_PER_AUTHOR_MAX }, (_, n) => {
     const state = made.open({ author: key(0), incarnation: n + 1 });
     state.counter = 1;
-    state.kept.push({ time: n } as KeptBundle);
+    state.kept.push(kept(1, n));
     made.changed(state, n);
     return state;
   });
@@ -86,7 +105,7 @@ Deno.test("FrontierTable forgets an author's oldest incarnation of which nothing
   for (let incarnation = 1; incarnation <= INCARNATIONS_PER_AUTHOR_MAX + 1; incarnation++) {
     const state = made.open({ author: key(0), incarnation });
     state.counter = 3;
-    if (incarnation === 1) state.kept.push({ time: 1 } as KeptBundle);
+    if (incarnation === 1) state.kept.push(kept(1, 1));
     else state.unkeptTo = 3;
   }
 
@@ -107,7 +126,7 @@ Deno.test("FrontierTable finds the streams of one author as fast as those of as 
   const streams = Array.from({ length: 4_000 }, (_, n) => n);
   const [one, many] = [table().made, table().made];
   for (const n of streams) {
-    one.open({ author: key(0), incarnation: n }).kept.push({ time: n } as KeptBundle);
+    one.open({ author: key(0), incarnation: n }).kept.push(kept(1, n));
     many.open({ author: key(n), incarnation: 1 });
   }
   const keys = streams.map(key);
@@ -125,12 +144,27 @@ Deno.test("FrontierTable finds the streams of one author as fast as those of as 
 
 Deno.test("syncEntry() names as low the first counter that can be had", () => {
   const { made } = table();
-  const kept = deliver(made, key(1), 7, 10);
-  kept.unkeptTo = 4;
+  const partly = deliver(made, key(1), 7, 10);
+  partly.unkeptTo = 4;
   const nothing = deliver(made, key(2), 7, 10, false);
 
-  assertEquals([syncEntry(kept).low, syncEntry(nothing).low], [5, 8]);
+  assertEquals([syncEntry(partly), syncEntry(nothing)].map(toBeHad), [[5, 7], [8, 0]]);
 });
+
+Deno.test("syncEntry() names what is kept before an end that isn't", () => {
+  const { made } = table();
+  const state = deliver(made, key(1), 9, 10, false);
+  state.kept.push(...[1, 2, 4, 5, 6].map((counter) => kept(counter, counter)));
+  const entry = syncEntry(state);
+  const from = [3, 4, 6, 7, 9, 10].map((counter) => letGoThrough(entry, counter));
+
+  assertEquals(toBeHad(entry), [4, 6]);
+  assertEquals(from, [3, 0, 0, 9, 9, 0]);
+});
+
+function toBeHad(entry: SyncEntry): readonly number[] {
+  return [entry.low, lastToBeHad(entry)];
+}
 
 Deno.test("Order refuses unknown authors from before the floor that evicted ones left", () => {
   const records = [{

@@ -112,6 +112,16 @@ Deno.test("Order comes back from a compacted log with the same frontiers, histor
   );
 });
 
+Deno.test("Order has from a compacted log what it keeps from before a gap", () => {
+  const { bob, carl, dora, all, entry } = gap();
+  carl.receive(bob, all[4]!, 0, "range");
+  for (const neighbour of [bob, dora]) says(carl, neighbour, [entry], 1);
+  const after = new Member("carl", { records: carl.order.snapshot(), incarnation: 2 });
+
+  assertEquals([carl.history(), after.history()], [["1", "2", "5"], ["1", "2", "5"]]);
+  assertEquals(after.order.snapshot(), carl.order.snapshot());
+});
+
 Deno.test("Order compacts the frontiers and heads of a crowd into records of a few hundred each", () => {
   const [ann, bob] = [new Member("ann", { keptMessagesMax: 8 }), new Member("bob")];
   for (let index = 0; index < 600; index++) {
@@ -242,7 +252,7 @@ Deno.test("Order isn't driven to the end of time by who speaks first, nor deaf w
   const bob = fakeSigner("bob");
   const head = { author: bob.key, incarnation: 8, counter: 1, time: 2 ** 53 - 2, id: ID_UNKNOWN };
   const liar = forged(bob, "first", { heads: [head], time: 2 ** 53 - 1 });
-  const entry = { low: 1, closed: false };
+  const entry = { low: 1, unkept: 0, closed: false };
   ann.step({ type: "neighbours", peers: [carl.key] });
   ann.receive(carl, liar, 0, "range");
   says(ann, carl, [{ ...head, ...entry, counter: 0 }, { ...headOf(liar), ...entry }], 1);
@@ -312,8 +322,8 @@ Deno.test("Order follows what was said, whatever a liar names in its place", () 
     bob.step({ type: "neighbours", peers: [mal.key] });
     bob.receive(ann, ann.bundles[0]!);
     bob.receive(mal, lie, 0, "range");
-    const told = { ...headOf(lie), low: 1, closed: false };
-    says(bob, mal, [{ ...real, low: 1, closed: false }, told], 1);
+    const told = { ...headOf(lie), low: 1, unkept: 0, closed: false };
+    says(bob, mal, [{ ...real, low: 1, unkept: 0, closed: false }, told], 1);
 
     const answer = bob.sayOne("answer").header.value;
 
@@ -504,7 +514,7 @@ function gap() {
   const records = all.slice(0, 2).map((bundle) => ({ kind: "bundle" as const, bundle }));
   const carl = new Member("carl", { records });
   const stream = { author: ann.key, incarnation: 1 };
-  const entry = { ...stream, low: 5, counter: 5, id: idOf(all[4]!), closed: false };
+  const entry = { ...stream, low: 5, counter: 5, id: idOf(all[4]!), unkept: 0, closed: false };
   carl.step({ type: "neighbours", peers: [bob.key, dora.key] });
   return { ann, bob, carl, dora, all, stream, entry };
 }
@@ -659,7 +669,7 @@ Deno.test("Order doesn't take for nothing what a newcomer wasn't told of before 
   const question = ann.sayOne("question");
   bob.receive(ann, question);
   const answer = bob.sayOne("answer");
-  const told = { low: 1, counter: 1, id: idOf(answer), closed: false };
+  const told = { low: 1, counter: 1, id: idOf(answer), unkept: 0, closed: false };
   const newcomer = new Member("newcomer");
   newcomer.step({ type: "neighbours", peers: [network.key] });
 
@@ -767,7 +777,7 @@ Deno.test("Order moves no frontier for what another author says of it: one liar 
   const { ann, bob, carl, dora, all, stream } = gap();
   const head = { ...stream, counter: 900, time: 5_000, id: ID_UNKNOWN };
   const lie = forged(dora.signer, "lie", { heads: [head] });
-  const nothing = { ...stream, low: 901, counter: 900, id: ID_UNKNOWN, closed: false };
+  const nothing = { ...stream, low: 901, counter: 900, id: ID_UNKNOWN, unkept: 0, closed: false };
 
   carl.receive(dora, lie, 0, "range");
   for (const from of [bob.key, dora.key]) {
@@ -777,6 +787,7 @@ Deno.test("Order moves no frontier for what another author says of it: one liar 
       low: 1,
       counter: 1,
       id: idOf(lie),
+      unkept: 0,
       closed: false,
     };
     const entries = from === dora.key ? [nothing, told] : [{ ...nothing, low: 1, counter: 2 }];
@@ -1066,7 +1077,7 @@ Deno.test("Order goes on without something when all that can be delivered withou
   for (const bundle of [early, answer, ...others, first]) carl.receive(bob, bundle, 0, "range");
   const entryOf = (bundle: Bundle, low: number, counter: number) => {
     const { author, incarnation } = headOf(bundle);
-    return { author, incarnation, counter, id: idOf(bundle), low, closed: false };
+    return { author, incarnation, counter, id: idOf(bundle), low, unkept: 0, closed: false };
   };
   const nothing = [{ ...entry, low: 1, counter: 2 }, entryOf(gone, 1, 0), entryOf(answer, 1, 0)];
   const told = [entry, entryOf(gone, 3, 2), entryOf(answer, 1, 2), entryOf(first, 1, 1)];
@@ -1086,7 +1097,7 @@ Deno.test("Order takes for missed what may have been answered, where more than i
   const carl = new Member("carl", { records, keptMessagesMax: 3 });
   const entryOf = (bundle: Bundle, low: number) => {
     const { author, incarnation, counter } = headOf(bundle);
-    return { author, incarnation, counter, id: idOf(bundle), low, closed: false };
+    return { author, incarnation, counter, id: idOf(bundle), low, unkept: 0, closed: false };
   };
   carl.step({ type: "neighbours", peers: [bob!.key, dora!.key] });
 
@@ -1157,6 +1168,7 @@ Deno.test("Order: a newcomer waits for what its contact took in after it said ho
     low: 1,
     counter: 1,
     id: idOf(first),
+    unkept: 0,
     closed: false,
   };
   newcomer!.step({ type: "neighbours", peers: [bob!.key] });

@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import type { BundleId } from "../../../lib/base/ids.ts";
 import { Entrances } from "../../../lib/protocols/mesh/entrances.ts";
 import { ACQUAINTANCES_MAX, FRONTIER_AUTHORS_MAX } from "../../../lib/protocols/mesh/limits.ts";
-import type { SyncEntry } from "../../../lib/protocols/mesh/messages.ts";
+import type { StreamEntry } from "../../../lib/protocols/mesh/messages.ts";
 import {
   arrivalRecords,
   type MeshRecord,
@@ -113,7 +113,7 @@ Deno.test("the baseline of the largest room is written in lines that one can sti
   assert(Math.max(...lengths) < 65_536, `the longest has ${Math.max(...lengths)} characters`);
 });
 
-function entries(length: number, counter: number): readonly SyncEntry[] {
+function entries(length: number, counter: number): readonly StreamEntry[] {
   const author = keyOf("Bob");
   const id = "1".repeat(64) as BundleId;
   return Array.from(

@@ -28,7 +28,7 @@ Deno.test("SecondSource has the second one heard first, and both believed", () =
 
 Deno.test("SecondSource: who keeps what is older and hasn't come as far is no second one", () => {
   const second = new SecondSource(() => true);
-  const entry = { author: keyOf(3), incarnation: 1, id: ID_UNKNOWN, closed: false };
+  const entry = { author: keyOf(3), incarnation: 1, id: ID_UNKNOWN, unkept: 0, closed: false };
   const gone = { ...saidBy(), entries: [{ ...entry, low: 7, counter: 6 }] };
   const behind = { ...saidBy(bob), entries: [{ ...entry, low: 1, counter: 3 }] };
   const there = { ...saidBy(bob), entries: [{ ...entry, low: 1, counter: 6 }] };
@@ -41,7 +41,7 @@ Deno.test("SecondSource: who keeps what is older and hasn't come as far is no se
 
 Deno.test("SecondSource waits no longer for who is behind than for nobody", () => {
   const second = new SecondSource(() => true);
-  const entry = { author: keyOf(3), incarnation: 1, id: ID_UNKNOWN, closed: false };
+  const entry = { author: keyOf(3), incarnation: 1, id: ID_UNKNOWN, unkept: 0, closed: false };
   const gone = { ...saidBy(), entries: [{ ...entry, low: 7, counter: 6 }] };
   const behind = { ...saidBy(bob), entries: [{ ...entry, low: 1, counter: 3 }] };
   second.hear(gone, true, 0);

@@ -36,7 +36,7 @@ export class Withholds extends Adversary {
         return null;
       case "sync-frontiers": {
         const entries = message.entries.filter(({ author }) => author === this.signer.key);
-        return { ...message, entries };
+        return { ...message, entries, unkept: [] };
       }
       default:
         return message;

@@ -38,7 +38,7 @@ import {
 } from "../../../lib/protocols/mesh/credentials.ts";
 import type { MeshEvent } from "../../../lib/protocols/mesh/events.ts";
 import type { MeshConfig, MeshEffect, MeshInput } from "../../../lib/protocols/mesh/mesh_io.ts";
-import type { MeshMessage, SyncEntry } from "../../../lib/protocols/mesh/messages.ts";
+import type { MeshMessage, StreamEntry } from "../../../lib/protocols/mesh/messages.ts";
 import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
 import { type Stream, type StreamKey, streamKey } from "../../../lib/protocols/mesh/stream.ts";
 import {
@@ -557,10 +557,11 @@ export class Gossip implements Machine<MeshInput, MeshEffect> {
       reply: false,
       last: true,
       floor: 0,
+      unkept: [],
     });
   }
 
-  #supply(link: LinkId, entries: readonly SyncEntry[]): void {
+  #supply(link: LinkId, entries: readonly StreamEntry[]): void {
     if (entries.length === 0 && this.flaw === "leaves newcomers out") return;
     const has = new Map(entries.map((entry) => [streamKey(entry), entry.counter]));
     for (const { bundle } of this.#delivered) {

@@ -3,7 +3,7 @@
 import type { BundleId, Hash } from "../../../lib/base/ids.ts";
 import { SYNC_ENTRIES_MAX } from "../../../lib/protocols/mesh/limits.ts";
 import type { MeshInput } from "../../../lib/protocols/mesh/mesh_io.ts";
-import type { MeshMessage, SyncEntry } from "../../../lib/protocols/mesh/messages.ts";
+import type { MeshMessage, StreamEntry } from "../../../lib/protocols/mesh/messages.ts";
 import type { Head } from "../../../lib/protocols/mesh/structures.ts";
 import type { Random } from "../random.ts";
 import { Adversary, type MadeUpStream, OTHER_INCARNATION } from "./adversary.ts";
@@ -77,10 +77,10 @@ export class InventsHeads extends Adversary {
       const { author, incarnation, counter, id } = head;
       return { author, incarnation, counter, id, low: 1, closed: false };
     });
-    const isOthers = ({ author, incarnation }: SyncEntry) =>
+    const isOthers = ({ author, incarnation }: StreamEntry) =>
       !entries.some((entry) => entry.author === author && entry.incarnation === incarnation);
     const others = message.entries.filter(isOthers).slice(0, SYNC_ENTRIES_MAX - entries.length);
-    return { ...message, entries: [...others, ...entries] };
+    return { ...message, entries: [...others, ...entries], unkept: [] };
   }
 }
 
@@ -106,6 +106,9 @@ export class WithholdsParents extends Adversary {
 export class SaysNotKept extends Adversary {
   protected override instead(message: MeshMessage): MeshMessage {
     if (message.type !== "sync-frontiers") return message;
+    if (this.random.chance(0.5)) {
+      return { ...message, unkept: message.entries.map(({ counter }) => counter) };
+    }
     const entries = message.entries.map((entry) => ({ ...entry, low: entry.counter + 1 }));
     return { ...message, entries };
   }
