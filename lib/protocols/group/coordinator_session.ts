@@ -171,7 +171,7 @@ export class CoordinatorSession {
       case "parted":
         return this.#parted(message);
       default:
-        return membership.coordinatorSays(message);
+        return membership.hearing.fromCoordinator(message);
     }
   }
 

@@ -384,7 +384,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
   #peerSays(key: PeerKey, message: GroupMessage): void {
     const { membership, peers, out } = this;
     if (membership === null) return;
-    if (peers.mayHear(key, message, out.nowMs)) return membership.peerSays(key, message);
+    if (peers.mayHear(key, message, out.nowMs)) return membership.hearing.fromMember(key, message);
     membership.offends(key, "it sends too many messages");
   }
 
@@ -420,7 +420,9 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     add(this.#roster);
     for (const peer of this.peers.introduce(wanted)) {
       if (peer.isUp) membership?.peerUp(peer.key);
-      for (const message of this.peers.takeWaiting(peer)) membership?.peerSays(peer.key, message);
+      for (const message of this.peers.takeWaiting(peer)) {
+        membership?.hearing.fromMember(peer.key, message);
+      }
     }
     this.heardChanged();
   }

@@ -16,6 +16,7 @@ import type { Epoch, SignedEpoch } from "./epoch.ts";
 import type { Source } from "./fetching.ts";
 import { type Held, type HeldBatch, logRecord } from "./held.ts";
 import type { HistoryPoint, SignedBatch } from "./history.ts";
+import { Hearing } from "./hearing.ts";
 import { Inquiring } from "./inquiring.ts";
 import { Leading } from "./leading.ts";
 import { LAGGING_MS_MAX, OFFENDER_BAN_MS } from "./limits.ts";
@@ -94,6 +95,7 @@ export class Membership {
   readonly showing: Showing;
   readonly observed: Observed;
   readonly contests: Contests;
+  readonly hearing: Hearing;
   ordering: Ordering | null = null;
   /** The epoch that this process is in; null while in none. */
   epoch: SignedEpoch | null = null;
@@ -138,6 +140,7 @@ export class Membership {
     this.telling = new Telling(this);
     this.observed = new Observed(this);
     this.contests = new Contests(this);
+    this.hearing = new Hearing(this);
   }
 
   get self(): MembershipOwner["self"] {
@@ -247,7 +250,7 @@ export class Membership {
   /** To the coordinator (null), a member, or oneself where one leads. */
   answer(to: Leader, message: GroupMessage): void {
     if (to === null) this.owner.toCoordinator(message);
-    else if (to === this.selfKey) this.#toLeading(to, message);
+    else if (to === this.selfKey) this.hearing.toLeading(to, message);
     else this.out.tell([to], message);
   }
 
@@ -388,7 +391,9 @@ export class Membership {
       const peer = this.owner.peers.get(key);
       if (peer?.begun === null || peer === null) continue;
       if (!isSameBallot(peer.begun, ordering.epoch.ballot)) continue;
-      for (const message of this.owner.peers.takeWaiting(peer)) this.peerSays(key, message);
+      for (const message of this.owner.peers.takeWaiting(peer)) {
+        this.hearing.fromMember(key, message);
+      }
     }
   }
 
@@ -467,7 +472,7 @@ export class Membership {
   }
 
   /** The operator says so: a view without us has begun. What was said in this history goes on. */
-  #recover(): void {
+  recover(): void {
     const { group, standing, out } = this;
     out.warn("The coordinator's operator has the log of this profile set aside, and fetched anew");
     if (!standing.isOut) this.goOut();
@@ -491,7 +496,7 @@ export class Membership {
   }
 
   /** The coordinator says where the log can be had. */
-  #catchUp(message: GroupMessageOf<"catch-up">): void {
+  catchUp(message: GroupMessageOf<"catch-up">): void {
     if (this.epoch !== null || this.participating.isBeginning) return;
     this.participating.abandon(); // it went on without us
     this.#seqBefore ??= this.held.logSeq;
@@ -503,7 +508,7 @@ export class Membership {
     this.owner.heardChanged();
   }
 
-  // What the coordinator says.
+  // The coordinator is there, or isn't.
 
   /** It has let us in: what was told it before may be lost. @param told It knows of all up to this position. */
   coordinatorUp(told: number): void {
@@ -518,129 +523,6 @@ export class Membership {
     this.voting.coordinatorDown();
     this.contests.coordinatorDown();
     this.rounds.coordinatorDown();
-  }
-
-  coordinatorSays(message: GroupMessage): void {
-    switch (message.type) {
-      case "catch-up":
-        return this.#catchUp(message);
-      case "flush":
-        this.leading.abandon();
-        return this.participating.flush(null, message);
-      case "level":
-        return this.participating.level(null, message);
-      case "begin":
-        this.participating.begin(null, message.signed);
-        return;
-      case "fetch":
-        return this.supplier.fetch(null, message);
-      case "history":
-        return this.#history(null, message);
-      case "unlike":
-        return this.#unlike(null, message);
-      case "edit-accepted":
-        this.inquiring.later();
-        return this.owner.editing.accepted(message);
-      case "edit-refused":
-        return this.owner.editing.refused(message);
-      case "prepare":
-        return this.voting.prepare(message);
-      case "committed":
-        this.observed.cutPart.received(null, message.signed);
-        return this.voting.committed(null, message);
-      case "aborted":
-        return this.voting.aborted(null, message);
-      case "recover":
-        return this.#recover();
-      case "equivocated":
-        return this.contests.judged(message);
-      case "marker":
-        return this.observed.cutPart.marker(null, message);
-      case "snapshot-over":
-        return this.observed.cutPart.over(message.attempt);
-      default:
-        this.coordinatorOffends(`${message.type} isn't for members`);
-    }
-  }
-
-  // What members say.
-
-  peerSays(key: PeerKey, message: GroupMessage): void {
-    const { peers } = this.owner;
-    const peer = peers.get(key);
-    if (peer === null) return;
-    if (peer.endpoint === null) return peers.early(peer, message);
-    switch (message.type) {
-      case "data":
-      case "order":
-      case "ack":
-      case "contest":
-      case "marker":
-        if (peers.isOfEpoch(peer, message)) this.#inEpoch(key, message);
-        return;
-      case "begin":
-        peers.begun(peer, message.signed.epoch.value.ballot);
-        if (!this.participating.begin(key, message.signed)) this.rounds.heardOf(message.signed);
-        return;
-      case "flush":
-        return this.rounds.flush(key, message);
-      case "level":
-        return this.participating.level(key, message);
-      case "report":
-      case "ready":
-      case "outdone":
-        return this.#toLeading(key, message);
-      case "fetch":
-        // What we have lost isn't unlike ours.
-        if (this.standing.isLost && message.after.position > this.held.position) return;
-        return this.supplier.fetch(key, message);
-      case "history":
-        return this.#history(key, message);
-      case "unlike":
-        return this.#unlike(key, message);
-      case "returned":
-        return this.rounds.returned(key, message);
-      case "committed":
-        return this.voting.committed(key, message);
-      case "inquire":
-        return this.voting.inquired(key, message);
-      case "aborted":
-        return this.voting.aborted(key, message);
-      case "unknown":
-        return;
-      default:
-        this.offends(key, `${message.type} isn't for members`);
-    }
-  }
-
-  #inEpoch(key: PeerKey, message: GroupMessageOf<EpochMessage>): void {
-    const { ordering } = this;
-    if (ordering === null || !ordering.has(key)) return;
-    if (message.type === "data") ordering.data(key, message.signed);
-    else if (!isSameBallot(message.ballot, ordering.epoch.ballot)) return;
-    else if (message.type === "order") ordering.order(key, message);
-    else if (message.type === "contest") this.contests.contested(key, message);
-    else if (message.type === "marker") this.observed.cutPart.marker(key, message);
-    else ordering.ack(key, message);
-  }
-
-  #history(source: Source, message: GroupMessageOf<"history">): void {
-    if (!this.participating.history(source, message)) this.catchingUp.history(source, message);
-  }
-
-  #unlike(source: Source, message: GroupMessageOf<"unlike">): void {
-    this.participating.unlike(source, message);
-    this.catchingUp.unlike(source, message);
-  }
-
-  // Rounds.
-
-  #toLeading(key: PeerKey, message: GroupMessage): void {
-    if (message.type === "report") this.leading.report(key, message);
-    else if (message.type === "ready") this.leading.ready(key, message);
-    else if (message.type === "outdone" && this.leading.outdone(key, message)) {
-      this.owner.stuck();
-    }
   }
 
   // Channels.
