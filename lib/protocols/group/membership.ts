@@ -28,7 +28,7 @@ import type { GroupMessage, GroupMessageOf } from "./messages.ts";
 import { Observed } from "./observed.ts";
 import { Ordering } from "./ordering.ts";
 import { type Leader, Participating } from "./participating.ts";
-import type { EpochMessage, Peers } from "./peers.ts";
+import type { Peers } from "./peers.ts";
 import type { MemberRecord, PreparedRecord } from "./records.ts";
 import { Rounds } from "./rounds.ts";
 import type { Saying, Self } from "./saying.ts";
