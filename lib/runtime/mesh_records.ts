@@ -67,8 +67,8 @@ export function toLogRecord(record: MeshRecord): LogRecord {
     case "proof":
       return line(record.kind, packed(proofSchema, record.proof));
     case "closed": {
-      const { stream: { author, incarnation }, from } = record;
-      return line(record.kind, author, String(incarnation), String(from));
+      const { stream: { author, incarnation }, from, before } = record;
+      return line(record.kind, author, ...[incarnation, from, before].map(String));
     }
     case "member": {
       const { key, endpoint } = record.beacon.beacon.value;
@@ -149,7 +149,9 @@ function parse({ kind, fields }: LogRecord, field: FieldOf): MeshRecord {
       return { kind, proof: unpacked(proofSchema, field(0)) };
     case "closed": {
       const stream = { author: hexOf<PeerKey>(field(0)), incarnation: countOf(field(1)) };
-      return { kind, stream, from: countOf(field(2)) };
+      const from = countOf(field(2));
+      // Logs from before this was noted have three fields.
+      return { kind, stream, from, before: fields.length > 3 ? countOf(field(3)) : from };
     }
     case "member": {
       const heardWallMs = heardOf(field(0));

@@ -229,7 +229,11 @@ export class AntiEntropy
     if (drawn !== undefined) this.#begin(...drawn);
   }
 
-  #said(key: PeerKey, peer: SyncPeer, said: Said): void {
+  #said(key: PeerKey, peer: SyncPeer, message: Of<"sync-frontiers">): void {
+    const said: Said = { ...message, entries: saidIn(message) };
+    if (!said.entries.every(isPossible)) {
+      return this.#penalise(key, "protocol", "sent a frontier that can't be");
+    }
     if (said.reply) return this.#asked(key, peer, said);
     if (said.buckets.length === 0) return this.#saidOfGaps(key, peer, said);
     return this.#answered(key, peer, said);
@@ -379,7 +383,7 @@ export class AntiEntropy
       case "sync-frontiers":
         peer.floor = message.floor;
         peer.looked(message.entries.length, this.#nowMs);
-        return this.#said(key, peer, { ...message, entries: saidIn(message) });
+        return this.#said(key, peer, message);
       case "sync-want":
         return this.#supplying.wanted(key, peer, message, this.#nowMs);
       case "sync-progress":
@@ -449,7 +453,7 @@ export class AntiEntropy
     // A newcomer listens to the rounds that are of all there is, and to what it asked itself.
     if (all || isOfGaps || !this.config.newcomer || this.#caughtUp) {
       const floor = this.#peers.get(key)?.floor ?? 0;
-      this.#effects.push({ type: "frontiers", from: key, entries: statements });
+      if (all) this.#effects.push({ type: "frontiers", from: key, entries: statements });
       const spoken = { type: "not-kept", from: key, entries: statements, floor } as const;
       const isDoubtful = statements.some((entry) =>
         letGoThrough(entry, this.order.frontier(entry).counter + 1) > 0
@@ -457,6 +461,7 @@ export class AntiEntropy
       this.#effects.push(
         ...this.#second.hear(
           { ...spoken, askedMs: askedMs ?? -Infinity },
+          isOfGaps ? "gaps" : "room",
           isDoubtful,
           this.#nowMs,
         ),
@@ -593,6 +598,11 @@ function heldOf(own: OwnCounters, entries: readonly SyncEntry[]): OwnCounters {
 /** As `sync-frontiers` carries it beside its entries. */
 function unkeptOf(entries: readonly SyncEntry[]): readonly number[] {
   return entries.some(({ unkept }) => unkept > 0) ? entries.map(({ unkept }) => unkept) : [];
+}
+
+/** Whether there can be such a stream: a frontier that stands at the end of all numbers couldn't be noted. */
+function isPossible({ low, counter, unkept }: SyncEntry): boolean {
+  return counter < Number.MAX_SAFE_INTEGER && low <= counter + 1 && unkept <= counter;
 }
 
 function saidIn({ entries, unkept }: Of<"sync-frontiers">): readonly SyncEntry[] {

@@ -10,6 +10,7 @@ import {
   type Head,
   type Header,
   headerSchema,
+  type SignedHeader,
   STRUCTURE_VERSION,
   TAGS,
   textListSchema,
@@ -110,6 +111,7 @@ export function formFault(bundle: Bundle, room: RoomId, genesisTime: number): st
     if (header.heads.length > HEADS_MAX) return `it names ${header.heads.length} heads`;
   }
   for (const head of header.heads) {
+    if (head.counter >= Number.MAX_SAFE_INTEGER) return "a head's counter has no successor";
     if (
       head.author === header.author && head.incarnation === header.incarnation &&
       head.counter >= header.counter
@@ -152,6 +154,14 @@ export function makeBundle(
   });
   const id = bundleId(crypto, header.bytes);
   return { bundle: { header, signature: signId(signer, id), texts }, id };
+}
+
+/** Header and signature alone, with bytes of their own: what was decoded is a view into much more. */
+export function headerOf({ header, signature }: SignedHeader): SignedHeader {
+  return {
+    header: { bytes: header.bytes.slice(), value: header.value },
+    signature: signature.slice(),
+  };
 }
 
 // A bundle that came alone holds little more than itself.

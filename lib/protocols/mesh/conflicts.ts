@@ -1,9 +1,9 @@
 /** Finds what contradicts a bundle among those that are delivered or wait. */
 
-import type { BundleId } from "../../base/ids.ts";
 import { beliesHead, type Guilt, guiltOf, type NamedHeader } from "./equivocation.ts";
 import type { Ledger } from "./ledger.ts";
-import type { Bundle, Proof, SignedHeader } from "./structures.ts";
+import type { NamedBundle } from "./order_io.ts";
+import type { Proof, SignedHeader } from "./structures.ts";
 import type { WaitingPool } from "./waiting.ts";
 
 export interface Conflict {
@@ -11,19 +11,18 @@ export interface Conflict {
   readonly proof: Proof;
 }
 
-interface Held {
-  readonly id: BundleId;
-  readonly bundle: Bundle;
-}
-
 /**
  * The conflict that excludes most, between `held` and what is kept or waits; null where there is none.
  * Signatures aren't checked here.
  */
-export function findConflict(held: Held, ledger: Ledger, pool: WaitingPool): Conflict | null {
+export function findConflict(
+  held: NamedBundle,
+  ledger: Ledger,
+  pool: WaitingPool,
+): Conflict | null {
   const header = held.bundle.header.value;
   let worst: Conflict | null = null;
-  const consider = (first: Held, second: Held) => {
+  const consider = (first: NamedBundle, second: NamedBundle) => {
     const guilt = guiltOf(namedHeader(first), namedHeader(second));
     if (guilt === null || (worst !== null && worst.guilt.from <= guilt.from)) return;
     worst = { guilt, proof: { first: signedHeader(first), second: signedHeader(second) } };
@@ -37,10 +36,10 @@ export function findConflict(held: Held, ledger: Ledger, pool: WaitingPool): Con
   return worst;
 }
 
-function namedHeader({ id, bundle }: Held): NamedHeader {
+function namedHeader({ id, bundle }: NamedBundle): NamedHeader {
   return { id, header: bundle.header.value };
 }
 
-function signedHeader({ bundle }: Held): SignedHeader {
+function signedHeader({ bundle }: NamedBundle): SignedHeader {
   return { header: bundle.header, signature: bundle.signature };
 }

@@ -15,7 +15,7 @@ import type { BundleId, Hash, PeerKey } from "../../base/ids.ts";
 import { lastCounter } from "./bundle.ts";
 import { FRONTIER_AUTHORS_MAX, INCARNATIONS_PER_AUTHOR_MAX } from "./limits.ts";
 import type { FrontierEntry, SyncEntry } from "./messages.ts";
-import type { KeptBundle } from "./order_io.ts";
+import type { KeptBundle, NamedBundle } from "./order_io.ts";
 import type { Stream } from "./stream.ts";
 import type { Head, Proof } from "./structures.ts";
 
@@ -34,10 +34,10 @@ export interface StreamState extends Stream {
   counter: number;
   /** Of the bundle that ends there; null where it isn't known (skipped to). */
   id: BundleId | null;
-  /** The last counter that isn't kept. */
-  unkeptTo: number;
-  /** Kept bundles, by counter. */
+  /** Kept bundles, by counter: `keep` and `letGo` change them. */
   readonly kept: KeptBundle[];
+  /** From here on all is kept, up to the last one that is; any where nothing is. */
+  keptFrom: number;
   /** Its last bundle, while no other that was delivered names it (`heads.ts`). */
   head: Head | null;
   /** Null while nothing is proven against it. */
@@ -47,10 +47,12 @@ export interface StreamState extends Stream {
 /** Bundles of a stream that reach `from` or beyond are excluded. */
 export interface Closed {
   readonly from: number;
+  /** Where the first of those begins that were delivered here, if that is earlier; else as `from`. */
+  readonly before: number;
   /** Null where it was let go of, to make room for others. */
   readonly proof: Proof | null;
-  /** The first of those that were delivered here; what overlaps it proves an even lower `from`. */
-  readonly excluded: KeptBundle | null;
+  /** That first one, for as long as there is the proof: what overlaps it proves an even lower `from`. */
+  readonly excluded: NamedBundle | null;
 }
 
 interface AuthorState {
@@ -136,8 +138,8 @@ export class FrontierTable {
       incarnation: stream.incarnation,
       counter: 0,
       id: null,
-      unkeptTo: 0,
       kept: [],
+      keptFrom: 1,
       head: null,
       closed: null,
     };
@@ -292,10 +294,8 @@ export function syncEntry(state: StreamState): SyncEntry {
   const { counter } = entry;
   const closed = state.closed !== null;
   const last = lastKept(state);
-  if (last === 0 || last > state.unkeptTo) {
-    return { ...entry, low: Math.min(state.unkeptTo, counter) + 1, unkept: 0, closed };
-  }
-  return { ...entry, low: lastRunOf(state), unkept: counter - last, closed };
+  if (last === 0) return { ...entry, low: counter + 1, unkept: 0, closed };
+  return { ...entry, low: state.keptFrom, unkept: counter - last, closed };
 }
 
 /** What is said of a stream of which nothing is known. */
@@ -328,20 +328,56 @@ export function frontierEntry(state: StreamState): FrontierEntry {
   if (closed === null) {
     return { author, incarnation, counter: state.counter, id: state.id ?? ID_UNKNOWN };
   }
-  const before = closed.excluded?.bundle.header.value.counter ?? closed.from;
-  const counter = Math.min(state.counter, closed.from - 1, before - 1);
+  const counter = Math.min(state.counter, closed.before - 1);
   const last = kept.at(-1);
   const isLast = last !== undefined && lastCounter(last.bundle.header.value) === counter;
   return { author, incarnation, counter, id: isLast ? last.id : ID_UNKNOWN };
 }
 
+/** Keeps `entry`, which isn't kept yet. */
+export function keep(state: StreamState, entry: KeptBundle): void {
+  const { kept } = state;
+  const { counter } = entry.bundle.header.value;
+  const before = lastKept(state);
+  if (counter > before) {
+    kept.push(entry);
+    if (before === 0 || before < counter - 1) state.keptFrom = counter;
+  } else {
+    // Of a liar, whose times run backwards, in the order of a log.
+    kept.splice(indexAfter(state, counter - 1), 0, entry);
+    state.keptFrom = lastRunOf(state);
+  }
+}
+
+/** Keeps `entry` no longer, where it did. */
+export function letGo(state: StreamState, entry: KeptBundle): void {
+  const { kept } = state;
+  const index = kept.indexOf(entry);
+  if (index < 0) return;
+  // Almost always the first one, and `shift` moves nothing.
+  if (index === 0) kept.shift();
+  else kept.splice(index, 1);
+  if (entry.bundle.header.value.counter < state.keptFrom || kept.length === 0) return;
+  const next = kept[index];
+  if (next !== undefined) state.keptFrom = next.bundle.header.value.counter;
+  else if (lastKept(state) < state.keptFrom) state.keptFrom = lastRunOf(state);
+}
+
+/** Keeps nothing from `counter` on any longer. @returns What it kept. */
+export function letGoFrom(state: StreamState, counter: number): readonly KeptBundle[] {
+  const gone = state.kept.splice(indexAfter(state, counter - 1));
+  const last = lastKept(state);
+  if (last > 0 && last < state.keptFrom) state.keptFrom = lastRunOf(state);
+  return gone;
+}
+
 /** The last counter of which the bundle is kept; 0 for none. */
-function lastKept({ kept }: StreamState): number {
+export function lastKept({ kept }: StreamState): number {
   const last = kept.at(-1);
   return last === undefined ? 0 : lastCounter(last.bundle.header.value);
 }
 
-/** The counter from which on all is kept up to the last one that is. */
+/** Looks at as many as that run has: so only where it has become the last one. */
 function lastRunOf({ kept }: StreamState): number {
   let index = kept.length - 1;
   let { counter } = kept[index]!.bundle.header.value;

@@ -14,7 +14,7 @@
 
 import type { Crypto } from "../../base/crypto.ts";
 import type { BundleId, ClaimId, Hash, PeerKey } from "../../base/ids.ts";
-import { bundleId, detached, keptBytes, lastCounter, messageId } from "./bundle.ts";
+import { bundleId, detached, headerOf, keptBytes, lastCounter, messageId } from "./bundle.ts";
 import { type Guilt, guiltOf } from "./equivocation.ts";
 import {
   BUCKETS,
@@ -22,6 +22,10 @@ import {
   FrontierTable,
   ID_UNKNOWN,
   indexAfter,
+  keep,
+  lastKept,
+  letGo,
+  letGoFrom,
   type StreamState,
 } from "./frontier.ts";
 import { Heads } from "./heads.ts";
@@ -36,17 +40,17 @@ import {
   TIME_STEP_MS_MAX,
 } from "./limits.ts";
 import type { FrontierEntry, StreamEntry, SyncEntry } from "./messages.ts";
-import type { HistoryEntry, KeptBundle, RoomPosition } from "./order_io.ts";
+import type { HistoryEntry, KeptBundle, NamedBundle, RoomPosition } from "./order_io.ts";
 import { inParts, type MeshRecord } from "./records.ts";
-import type { Stream } from "./stream.ts";
-import type { Bundle, Head, Header, Proof } from "./structures.ts";
+import { type Stream, streamOf } from "./stream.ts";
+import type { Bundle, Head, Header, Proof, SignedHeader } from "./structures.ts";
 
 export class Ledger {
   readonly table: FrontierTable;
   readonly kept: KeptBundles;
   readonly #keptById = new Map<BundleId, KeptBundle>();
   /** The last bundles whose time wasn't believed; at most `RUNAWAYS_MAX`. */
-  readonly #runaways: KeptBundle[] = [];
+  readonly #runaways: NamedBundle[] = [];
   /** How many kept bundles name a claim. */
   readonly #claimUses = new Map<ClaimId, number>();
   /** The latest room time of a bundle that is believed. */
@@ -56,7 +60,7 @@ export class Ledger {
   readonly #sinceMs: number;
   readonly #heads = new Heads();
   /** Closed streams that still have their proof, in the order of closing. */
-  readonly #proven = new Map<StreamState, Proof>();
+  readonly #proven = new Map<StreamState, { readonly proof: Proof; readonly bytes: number }>();
   #provenBytes = 0;
 
   constructor(
@@ -102,9 +106,10 @@ export class Ledger {
     }
     if (this.#believe(header.time)) {
       this.#moveHeads(header, id, state, last);
-      this.#keep(bundle, id, state, last);
-    } else this.#setAside(bundle, id, state, last);
-    this.table.changed(state, header.time);
+      this.#keep(bundle, id, state);
+    } else this.#setAside(bundle, id);
+    // What isn't believed must not become the floor in time below which authors that aren't known are refused.
+    this.table.changed(state, Math.min(header.time, this.#believedTime));
     return bundle;
   }
 
@@ -114,6 +119,11 @@ export class Ledger {
     if (!mayBe) return false;
     if (time > this.#believedTime) this.#believedTime = time;
     return true;
+  }
+
+  /** Nothing that is believed is later in room time, unless it jumps. */
+  get latestLikely(): number {
+    return Math.max(this.#believedTime, this.wallMs()) + TIME_STEP_MS_MAX;
   }
 
   #mayJumpTo(time: number): boolean {
@@ -131,7 +141,6 @@ export class Ledger {
     const state = this.table.open(stream);
     state.counter = counter;
     state.id = id;
-    state.unkeptTo = counter;
     this.table.changed(state, 0);
     return recordEntry(state);
   }
@@ -143,7 +152,8 @@ export class Ledger {
 
   /** Whether something of this room time is kept, or was set aside since its time isn't believed. */
   isHere(time: number): boolean {
-    return this.kept.sameTime.has(time) || this.#runaways.some((entry) => entry.time === time);
+    return this.kept.sameTime.has(time) ||
+      this.#runaways.some(({ bundle }) => bundle.header.value.time === time);
   }
 
   isClaimKept(id: ClaimId): boolean {
@@ -151,11 +161,11 @@ export class Ledger {
   }
 
   /** Delivered bundles with which a bundle of these counters may be in conflict: neighbours and overlaps. */
-  nearby(header: Header): readonly KeptBundle[] {
+  nearby(header: Header): readonly NamedBundle[] {
     const state = this.table.find(header);
     if (state === undefined) return [];
     const last = lastCounter(header);
-    const near: KeptBundle[] = [];
+    const near: NamedBundle[] = [];
     for (let index = indexAfter(state, header.counter - 2); index < state.kept.length; index++) {
       const entry = state.kept[index]!;
       if (entry.bundle.header.value.counter > last + 1) break;
@@ -184,7 +194,8 @@ export class Ledger {
   #exclude(stream: Stream, from: number, proof: Proof | null): boolean {
     const state = this.table.open(stream);
     if (state.closed !== null && state.closed.from <= from) return false;
-    const excluded = state.kept.splice(indexAfter(state, from - 1));
+    const known = state.closed?.excluded ?? null;
+    const excluded = letGoFrom(state, from);
     if (state.head !== null && state.head.counter >= from) this.#heads.clear(state);
     for (const entry of excluded) {
       this.kept.remove(entry);
@@ -195,8 +206,11 @@ export class Ledger {
         if (named !== undefined) this.#restoreHead(headOf(id, named.bundle.header.value));
       }
     }
-    state.closed = { from, proof, excluded: excluded[0] ?? state.closed?.excluded ?? null };
-    if (proof !== null) this.#rememberProof(state, proof);
+    const first = excluded[0] === undefined ? null : namedBundle(excluded[0]);
+    const earlier = state.closed?.before ?? from;
+    const before = Math.min(from, earlier, first?.bundle.header.value.counter ?? from);
+    state.closed = { from, before, proof: null, excluded: null };
+    if (proof !== null) this.#rememberProof(state, proofOf(proof), first ?? known);
     this.table.changed(state, 0);
     return true;
   }
@@ -289,15 +303,17 @@ export class Ledger {
     for (const state of this.table.states()) {
       if (state.counter > 0) entries.push(recordEntry(state));
     }
+    // First, as they were delivered: a frontier may be further, and a stream of which nothing is kept forgotten.
+    for (const { bundle } of this.kept.entries()) records.push({ kind: "bundle", bundle });
     for (const part of inParts(entries)) {
       if (part.length > 0) records.push({ kind: "frontier", entries: part });
     }
-    for (const { bundle } of this.kept.entries()) records.push({ kind: "bundle", bundle });
-    for (const proof of this.#proven.values()) records.push({ kind: "proof", proof });
+    for (const { proof } of this.#proven.values()) records.push({ kind: "proof", proof });
     for (const state of this.table.states()) {
-      const { author, incarnation, closed } = state;
-      if (closed === null || closed.proof !== null) continue;
-      records.push({ kind: "closed", stream: { author, incarnation }, from: closed.from });
+      const { closed } = state;
+      if (closed === null || (closed.proof !== null && closed.before === closed.from)) continue;
+      const { from, before } = closed;
+      records.push({ kind: "closed", stream: streamOf(state), from, before });
     }
     return records;
   }
@@ -320,7 +336,7 @@ export class Ledger {
         this.#restoreProof(record.proof);
         return;
       case "closed":
-        this.#exclude(record.stream, record.from, null);
+        this.#restoreClosed(record);
         return;
       default:
         return;
@@ -333,7 +349,6 @@ export class Ledger {
       state.counter = entry.counter;
       state.id = entry.id === ID_UNKNOWN ? null : entry.id;
     }
-    state.unkeptTo = Math.max(state.unkeptTo, entry.low - 1);
     this.table.changed(state, 0);
   }
 
@@ -342,8 +357,16 @@ export class Ledger {
     const state = this.table.open(header);
     const id = bundleId(this.crypto, bundle.header.bytes);
     if (this.#keptById.has(id) || isExcluded(state, lastCounter(header))) return;
-    if (header.counter > state.counter + 1) state.unkeptTo = header.counter - 1;
     this.deliver(bundle, id);
+  }
+
+  #restoreClosed({ stream, from, before }: Extract<MeshRecord, { kind: "closed" }>): void {
+    this.#exclude(stream, from, null);
+    const state = this.table.open(stream);
+    if (state.closed !== null && before < state.closed.before) {
+      state.closed = { ...state.closed, before };
+      this.table.changed(state, 0);
+    }
   }
 
   #restoreProof(proof: Proof): void {
@@ -355,17 +378,12 @@ export class Ledger {
     if (guilt !== null) this.close(guilt, proof);
   }
 
-  #keep(bundle: Bundle, id: BundleId, state: StreamState, last: number): void {
+  #keep(bundle: Bundle, id: BundleId, state: StreamState): void {
     const header = bundle.header.value;
     const entry = entryOf(bundle, id, this.#follows(header, state));
     const evicted = this.kept.add(entry);
-    if (evicted === null) {
-      state.unkeptTo = Math.max(state.unkeptTo, last);
-      return;
-    }
-    const place = indexAfter(state, last);
-    if (place === state.kept.length) state.kept.push(entry);
-    else state.kept.splice(place, 0, entry);
+    if (evicted === null) return;
+    keep(state, entry);
     this.#keptById.set(id, entry);
     this.#claimUses.set(header.claim, (this.#claimUses.get(header.claim) ?? 0) + 1);
     for (const old of evicted) this.#letGo(old);
@@ -385,9 +403,8 @@ export class Ledger {
   }
 
   /** For a while, so that its author can't say another thing for it unseen. */
-  #setAside(bundle: Bundle, id: BundleId, state: StreamState, last: number): void {
-    state.unkeptTo = Math.max(state.unkeptTo, last);
-    this.#runaways.push(entryOf(bundle, id, 0));
+  #setAside(bundle: Bundle, id: BundleId): void {
+    this.#runaways.push(namedBundle({ id, bundle }));
     if (this.#runaways.length > RUNAWAYS_MAX) this.#runaways.shift();
   }
 
@@ -404,11 +421,7 @@ export class Ledger {
     const header = entry.bundle.header.value;
     const state = this.table.find(header);
     if (state === undefined) return;
-    const index = state.kept.indexOf(entry);
-    // Almost always the first one, and `shift` moves nothing.
-    if (index === 0) state.kept.shift();
-    else if (index > 0) state.kept.splice(index, 1);
-    state.unkeptTo = Math.max(state.unkeptTo, lastCounter(header));
+    letGo(state, entry);
     if (state.kept.length === 0) this.table.changed(state, 0);
   }
 
@@ -429,14 +442,17 @@ export class Ledger {
     this.#heads.set(state, head);
   }
 
-  #rememberProof(state: StreamState, proof: Proof): void {
+  #rememberProof(state: StreamState, proof: Proof, excluded: NamedBundle | null): void {
     this.#forgetProof(state);
-    this.#proven.set(state, proof);
-    this.#provenBytes += proofBytes(proof);
+    if (state.closed !== null) state.closed = { ...state.closed, proof, excluded };
+    const bytes = headerBytes(proof.first) + headerBytes(proof.second) +
+      (excluded === null ? 0 : headerBytes(excluded.bundle));
+    this.#proven.set(state, { proof, bytes });
+    this.#provenBytes += bytes;
     while (this.#proven.size > PROOFS_MAX || this.#provenBytes > PROOF_BYTES_MAX) {
       const least = this.#leastProven();
       this.#forgetProof(least);
-      if (least.closed !== null) least.closed = { ...least.closed, proof: null };
+      if (least.closed !== null) least.closed = { ...least.closed, proof: null, excluded: null };
     }
   }
 
@@ -450,10 +466,10 @@ export class Ledger {
   }
 
   #forgetProof(state: StreamState): void {
-    const proof = this.#proven.get(state);
-    if (proof === undefined) return;
+    const proven = this.#proven.get(state);
+    if (proven === undefined) return;
     this.#proven.delete(state);
-    this.#provenBytes -= proofBytes(proof);
+    this.#provenBytes -= proven.bytes;
   }
 }
 
@@ -482,8 +498,16 @@ function standsFor(named: Head, { head, counter }: StreamState): boolean {
   return named.counter === head.counter ? named.id === head.id : named.time >= head.time;
 }
 
-function proofBytes({ first, second }: Proof): number {
-  return first.header.bytes.length + second.header.bytes.length;
+function namedBundle({ id, bundle }: NamedBundle): NamedBundle {
+  return { id, bundle: headerOf(bundle) };
+}
+
+function proofOf({ first, second }: Proof): Proof {
+  return { first: headerOf(first), second: headerOf(second) };
+}
+
+function headerBytes({ header }: SignedHeader): number {
+  return header.bytes.length;
 }
 
 const START_OF_ROOM: RoomPosition = { time: 0, id: ID_UNKNOWN };
@@ -495,7 +519,7 @@ export function isExcluded(state: StreamState, counter: number): boolean {
 
 /** What is persisted of a stream: all that was delivered, whether it was excluded later or not. */
 function recordEntry(state: StreamState): StreamEntry {
-  const { author, incarnation, counter, id } = state;
-  const low = state.unkeptTo + 1;
+  const { author, incarnation, counter, id, keptFrom } = state;
+  const low = lastKept(state) === counter ? keptFrom : counter + 1;
   return { author, incarnation, low, counter, id: id ?? ID_UNKNOWN, closed: false };
 }

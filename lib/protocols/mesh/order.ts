@@ -549,7 +549,7 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
 
   /** Neighbours let go of what isn't later than `floor`, and something that was before room time `before` is given up. */
   #raiseFloor(floor: number, before: number): void {
-    this.causalFloor.raise(Math.min(floor, before - 1));
+    this.causalFloor.raise(Math.min(floor, before - 1, this.ledger.latestLikely));
   }
 
   #skip(stream: Stream, counter: number, id: BundleId | null): void {

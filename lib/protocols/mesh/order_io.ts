@@ -6,7 +6,7 @@ import type { Behind } from "./behind.ts";
 import type { FrontierEntry, SyncEntry } from "./messages.ts";
 import type { MeshRecord } from "./records.ts";
 import type { Stream } from "./stream.ts";
-import type { Bundle, Claim, Head, Proof } from "./structures.ts";
+import type { Bundle, Claim, Head, Proof, SignedHeader } from "./structures.ts";
 
 /** Why a bundle came: the reasons of the message `bundle`. */
 export type BundleReason = "push" | "graft" | "range";
@@ -191,6 +191,12 @@ export interface KeptBundle extends RoomPosition {
   readonly bytes: number;
   /** How far its author had been shown what this process says: our counter, as far as its heads tell; 0 for nothing. */
   readonly follows: number;
+}
+
+/** A bundle by its header: what is asked of one that may contradict another. */
+export interface NamedBundle {
+  readonly id: BundleId;
+  readonly bundle: SignedHeader;
 }
 
 /** One message of the history, in room order. */

@@ -153,7 +153,7 @@ export class OrderView implements OrderQueries {
   }
 
   isHere(time: number): boolean {
-    return time <= this.floorTime() || this.ledger.isHere(time);
+    return time <= (this.ledger.kept.floor?.time ?? 0) || this.ledger.isHere(time);
   }
 
   lastOwn(): number {

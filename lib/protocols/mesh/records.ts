@@ -46,8 +46,16 @@ export type MeshRecord =
     readonly heads: readonly Head[];
   }
   | { readonly kind: "proof"; readonly proof: Proof }
-  /** At a compaction: a proof that was let go of since, to make room for others, excludes what reaches `from`. */
-  | { readonly kind: "closed"; readonly stream: Stream; readonly from: number }
+  /**
+   * At a compaction: a proof, which may have been let go of since, to make room for others, excludes what reaches
+   * `from`. The first that it excluded here begins at `before`.
+   */
+  | {
+    readonly kind: "closed";
+    readonly stream: Stream;
+    readonly from: number;
+    readonly before: number;
+  }
   /** Where a member could be dialled, latest last; for finding the room again. */
   | { readonly kind: "member"; readonly beacon: SignedBeacon; readonly heardWallMs: number }
   /**

@@ -9,16 +9,19 @@
  */
 
 import type { PeerKey } from "../../base/ids.ts";
-import { lastToBeHad } from "./frontier.ts";
+import { lastToBeHad, letGoThrough } from "./frontier.ts";
 import type { AntiEntropyEffect } from "./anti_entropy_io.ts";
 import { SECOND_SOURCE_LOOK_MS, SECOND_SOURCE_MS_MAX } from "./limits.ts";
 import { streamKey } from "./stream.ts";
 
 type Spoken = Extract<AntiEntropyEffect, { readonly type: "not-kept" }>;
+/** All that there is, or some streams in which something is missing here. */
+type About = "room" | "gaps";
 
 export class SecondSource {
   readonly #sources = new Set<PeerKey>(); // two at most
-  #held: readonly Spoken[] = [];
+  /** The last of each kind: an answer about gaps says nothing of what a whole round has said. */
+  readonly #held = new Map<About, Spoken>();
   #lookMs = Infinity;
   #untilMs = Infinity;
 
@@ -27,25 +30,27 @@ export class SecondSource {
 
   /**
    * A neighbour has spoken.
+   * @param about What it has spoken of.
    * @param isDoubtful Whether it says that it no longer keeps what isn't here.
    * @returns What is believed from now on, in this order.
    */
-  hear(spoken: Spoken, isDoubtful: boolean, nowMs: number): readonly Spoken[] {
-    if (nowMs < this.#untilMs && this.#held.some((held) => isBehind(spoken, held))) return [spoken];
+  hear(spoken: Spoken, about: About, isDoubtful: boolean, nowMs: number): readonly Spoken[] {
+    const isOfOneBehind = this.#held.values().some((held) => isBehind(spoken, held));
+    if (nowMs < this.#untilMs && isOfOneBehind) return [spoken];
     if (this.#sources.size < 2) this.#sources.add(spoken.from);
     // Who can supply what the first one says that nobody does is to be heard before it.
     if (this.#sources.size > 1) return [spoken, ...this.#take()];
     const holds = (isDoubtful || this.isAwaited) && nowMs < this.#untilMs && this.mayBeOthers();
     if (!holds) return [spoken];
     if (this.#untilMs === Infinity) this.#untilMs = nowMs + SECOND_SOURCE_MS_MAX;
-    this.#held = [spoken];
+    this.#held.set(about, spoken);
     this.#lookMs = Math.min(nowMs + SECOND_SOURCE_LOOK_MS, this.#untilMs);
     return [];
   }
 
   /** Whether something is held. */
   get isAwaited(): boolean {
-    return this.#held.length > 0;
+    return this.#held.size > 0;
   }
 
   nextMs(): number {
@@ -73,8 +78,8 @@ export class SecondSource {
   }
 
   #take(): readonly Spoken[] {
-    const held = this.#held;
-    this.#held = [];
+    const held = [...this.#held.values()];
+    this.#held.clear();
     this.#lookMs = Infinity;
     return held;
   }
@@ -83,9 +88,10 @@ export class SecondSource {
 /** Whether `spoken` keeps the latest that it has of a stream, all of which is older than what the other lets go of. */
 function isBehind(spoken: Spoken, other: Spoken): boolean {
   if (spoken.from === other.from) return false;
-  const lows = new Map(other.entries.map((entry) => [streamKey(entry), entry.low]));
+  const others = new Map(other.entries.map((entry) => [streamKey(entry), entry]));
   return spoken.entries.some((entry) => {
+    const theirs = others.get(streamKey(entry));
     const last = lastToBeHad(entry);
-    return !entry.closed && last > 0 && last + 1 < (lows.get(streamKey(entry)) ?? 0);
+    return !entry.closed && last > 0 && theirs !== undefined && letGoThrough(theirs, last + 1) > 0;
   });
 }

@@ -264,6 +264,32 @@ Deno.test("AntiEntropy: what a liar said before it spoke from the end of time is
   assertEqualRooms(network);
 });
 
+Deno.test("AntiEntropy: a newcomer takes for what there was no answer about a gap", () => {
+  const ann = new SyncNetwork().add("ann");
+  const [via, bob] = [fakeSigner("via").key, fakeSigner("bob")];
+  const one = forged(bob, "one");
+  const after = { counter: 2, previous: idOf(one), heads: [headOf(one)] };
+  const two = forged(bob, "two", { ...after, time: one.header.value.time + 1 });
+  ann.member.step({ type: "neighbours", peers: [via] }, 0);
+  ann.sync.step({ type: "neighbour-up", peer: via }, 0);
+  ann.sync.step({ type: "tick" }, 0);
+  ann.member.step({ type: "bundle", from: via, bundle: two, hop: 0, reason: "push" }, 300);
+  ann.sync.step({ type: "stuck" }, 1_400);
+  const answer = {
+    type: "sync-frontiers",
+    buckets: [],
+    entries: [{ ...headOf(two), low: 1, closed: false }],
+    reply: false,
+    last: true,
+    floor: 0,
+    unkept: [],
+  } as const;
+  const effects = ann.sync.step({ type: "message", from: via, message: answer }, 1_600);
+
+  assert(effects.some(({ type }) => type === "not-kept"));
+  assertEquals(effects.filter(({ type }) => type === "frontiers"), []);
+});
+
 Deno.test("AntiEntropy: a newcomer in an empty room is caught up at once", () => {
   const network = new SyncNetwork();
   const [ann, newcomer] = [network.add("ann"), network.add("newcomer")];
@@ -1034,6 +1060,25 @@ Deno.test("AntiEntropy refuses what breaks the form of a round", () => {
     from: peer,
     message: { type: "sync-buckets", hashes: [] },
   }, 1);
+  const stream = { author: peer, incarnation: 1, id: ID_UNKNOWN, closed: false };
+  const impossible = [
+    [{ ...stream, low: 1, counter: Number.MAX_SAFE_INTEGER }, 0],
+    [{ ...stream, low: 1, counter: 5 }, 6],
+    [{ ...stream, low: 7, counter: 5 }, 0],
+  ] as const;
+  for (const [entry, unkept] of impossible) {
+    const message = {
+      type: "sync-frontiers",
+      buckets: [],
+      entries: [entry],
+      reply: true,
+      last: true,
+      floor: 0,
+      unkept: [unkept],
+    } as const;
+    const effects = sync.step({ type: "message", from: peer, message }, 1);
+    assertEquals(effects.map(({ type }) => type), ["penalise"]);
+  }
   const stray = [
     { type: "sync-progress", bytes: 5 },
     { type: "sync-done" },

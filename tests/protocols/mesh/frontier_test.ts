@@ -1,9 +1,13 @@
+import fc from "fast-check";
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import type { BundleId, PeerKey } from "../../../lib/base/ids.ts";
 import {
   bucketOf,
   FrontierTable,
+  keep,
   lastToBeHad,
+  letGo,
+  letGoFrom,
   letGoThrough,
   syncEntry,
 } from "../../../lib/protocols/mesh/frontier.ts";
@@ -45,8 +49,7 @@ function deliver(
   const state = made.open({ author, incarnation: 1 });
   state.counter = counter;
   state.id = ID;
-  if (isKept) state.kept.push(kept(counter, time));
-  else state.unkeptTo = counter;
+  if (isKept) keep(state, kept(counter, time));
   made.changed(state, time);
   return state;
 }
@@ -106,7 +109,6 @@ Deno.test("FrontierTable forgets an author's oldest incarnation of which nothing
     const state = made.open({ author: key(0), incarnation });
     state.counter = 3;
     if (incarnation === 1) state.kept.push(kept(1, 1));
-    else state.unkeptTo = 3;
   }
 
   assertEquals(dropped, [`${key(0)}/2`]);
@@ -144,22 +146,55 @@ Deno.test("FrontierTable finds the streams of one author as fast as those of as 
 
 Deno.test("syncEntry() names as low the first counter that can be had", () => {
   const { made } = table();
-  const partly = deliver(made, key(1), 7, 10);
-  partly.unkeptTo = 4;
+  const partly = deliver(made, key(1), 7, 10, false);
+  for (const counter of [1, 2, 5, 6, 7]) keep(partly, kept(counter, 10));
   const nothing = deliver(made, key(2), 7, 10, false);
 
   assertEquals([syncEntry(partly), syncEntry(nothing)].map(toBeHad), [[5, 7], [8, 0]]);
 });
 
+Deno.test("keptFrom is where the last run begins, in whatever order bundles come and go", () => {
+  const counters = fc.integer({ min: 1, max: 12 });
+  const steps = fc.array(fc.tuple(fc.constantFrom("keep", "let go", "let go from"), counters));
+  fc.assert(fc.property(steps, (steps) => {
+    const state = table().made.open({ author: key(1), incarnation: 1 });
+    for (const [step, counter] of steps) {
+      const isAt = (entry: KeptBundle) => entry.bundle.header.value.counter === counter;
+      const entry = state.kept.find(isAt);
+      if (step === "let go from") letGoFrom(state, counter);
+      else if (step === "let go" && entry !== undefined) letGo(state, entry);
+      else if (step === "keep" && entry === undefined) keep(state, kept(counter, 1));
+
+      const has = state.kept.map(({ bundle }) => bundle.header.value.counter);
+      assertEquals(has, has.toSorted((one, other) => one - other));
+      if (has.length === 0) continue;
+      let from = has.at(-1)!;
+      while (has.includes(from - 1)) from--;
+      assertEquals(state.keptFrom, from);
+    }
+  }));
+});
+
 Deno.test("syncEntry() names what is kept before an end that isn't", () => {
   const { made } = table();
   const state = deliver(made, key(1), 9, 10, false);
-  state.kept.push(...[1, 2, 4, 5, 6].map((counter) => kept(counter, counter)));
+  for (const counter of [1, 2, 4, 5, 6]) keep(state, kept(counter, counter));
   const entry = syncEntry(state);
   const from = [3, 4, 6, 7, 9, 10].map((counter) => letGoThrough(entry, counter));
 
   assertEquals(toBeHad(entry), [4, 6]);
   assertEquals(from, [3, 0, 0, 9, 9, 0]);
+});
+
+Deno.test("syncEntry() costs as much however many are kept before an end that isn't", () => {
+  const [many, few] = [10_000, 10].map((length) => {
+    const state = deliver(table().made, key(1), 20_000, 10, false);
+    for (let counter = 1; counter <= length; counter++) keep(state, kept(counter, counter));
+    const from = performance.now();
+    for (let time = 0; time < 20_000; time++) syncEntry(state);
+    return performance.now() - from;
+  });
+  assert(many! < 10 * few! + 20, `${many} ms, ${few} ms where few are kept`);
 });
 
 function toBeHad(entry: SyncEntry): readonly number[] {

@@ -154,7 +154,11 @@ export function headOf(bundle: Bundle): Head {
 }
 
 /** A bundle as no honest member makes it: everything can be chosen, the signature holds. Without a text it has none. */
-export function forged(author: Signer, text: string, fields: Partial<Header> = {}): Bundle {
+export function forged(
+  author: Signer,
+  text: string | readonly string[],
+  fields: Partial<Header> = {},
+): Bundle {
   return makeBundle(fakeCrypto, author, {
     room: ROOM,
     author: author.key,
@@ -167,6 +171,6 @@ export function forged(author: Signer, text: string, fields: Partial<Header> = {
     time: WALL_MS,
     sentAt: WALL_MS,
     ...fields,
-    texts: text === "" ? [] : [text],
+    texts: [text].flat().filter((text) => text !== ""),
   }).bundle;
 }

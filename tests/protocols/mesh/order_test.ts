@@ -3,13 +3,17 @@ import fc from "fast-check";
 import type { Signer } from "../../../lib/base/crypto.ts";
 import type { PeerKey } from "../../../lib/base/ids.ts";
 import { ID_UNKNOWN } from "../../../lib/protocols/mesh/frontier.ts";
+import { Ledger } from "../../../lib/protocols/mesh/ledger.ts";
 import {
   BEHIND_MS_MAX,
   BUNDLE_TEXTS_MAX,
+  FRONTIER_AUTHORS_MAX,
   HEADS_MAX,
   HEADS_PER_AUTHOR_MAX,
+  INCARNATIONS_PER_AUTHOR_MAX,
   LATE_MS_MAX,
   REFERENCE_HEADS_MAX,
+  STATEMENT_MS_MAX,
   TIME_STEP_MS_MAX,
   WAITING_BUNDLES_MAX,
   WAITING_MS_MAX,
@@ -18,7 +22,7 @@ import type { SyncEntry } from "../../../lib/protocols/mesh/messages.ts";
 import type { OrderEffect } from "../../../lib/protocols/mesh/order_io.ts";
 import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
 import type { Bundle } from "../../../lib/protocols/mesh/structures.ts";
-import { fakeSigner } from "../../sim/fake_crypto.ts";
+import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
 import {
   claimIdOf,
   forged,
@@ -120,6 +124,69 @@ Deno.test("Order has from a compacted log what it keeps from before a gap", () =
 
   assertEquals([carl.history(), after.history()], [["1", "2", "5"], ["1", "2", "5"]]);
   assertEquals(after.order.snapshot(), carl.order.snapshot());
+});
+
+Deno.test("Order names after a compaction what it named before, also where more of the stream is missing", () => {
+  const [ann, bob] = [new Member("ann"), new Member("bob")];
+  const all = ["1", "2", "3"].map((text) => ann.sayOne(text));
+  const carl = new Member("carl", { records: [{ kind: "bundle", bundle: all[0]! }] });
+  carl.step({ type: "neighbours", peers: [bob.key] });
+  const entry = { ...headOf(all[2]!), low: 4, unkept: 0, closed: false };
+  for (const nowMs of [1, STATEMENT_MS_MAX + 1]) says(carl, bob, [entry], nowMs);
+  const after = new Member("carl", { records: carl.order.snapshot(), incarnation: 2 });
+
+  assertEquals(carl.frontierOf(ann), 3);
+  assertEquals(after.order.heads(), [headOf(all[0]!)]);
+});
+
+Deno.test("Order has from a compacted log how far each of many starts was, of which something is kept", () => {
+  const [ann, bob] = [new Member("ann"), new Member("bob")];
+  ann.step({ type: "neighbours", peers: [bob.key] });
+  const starts = INCARNATIONS_PER_AUTHOR_MAX + 2;
+  const entries = Array.from({ length: starts }, (_, start) => {
+    const bundle = forged(bob.signer, `start ${start}`, { incarnation: start + 1 });
+    ann.receive(bob, bundle);
+    return { ...headOf(bundle), counter: 5, id: ID_UNKNOWN, low: 6, unkept: 0, closed: false };
+  });
+  for (const nowMs of [1, STATEMENT_MS_MAX + 1]) says(ann, bob, entries, nowMs);
+  const after = new Member("ann", { records: ann.order.snapshot(), incarnation: 2 });
+  const countersOf = (member: Member) =>
+    entries.map((entry) => member.order.frontier(entry).counter);
+
+  assertEquals(countersOf(ann), Array(starts).fill(5));
+  assertEquals(countersOf(after), countersOf(ann));
+});
+
+Deno.test("Order holds nothing of what equivocation excludes but headers", () => {
+  const [ann, liar] = [new Member("ann"), fakeSigner("liar")];
+  const [first, second] = ["x".repeat(60_000), "y"].map((text) => forged(liar, text));
+  const ledger = new Ledger(fakeCrypto, () => WALL_MS, { author: ann.key, incarnation: 1 });
+  ledger.deliver(first!, idOf(first!));
+  ledger.close({ stream: first!.header.value, from: 1 }, { first: first!, second: second! });
+  const { proof, excluded } = ledger.table.find(first!.header.value)!.closed!;
+
+  for (const held of [proof!.first, proof!.second, excluded!.bundle]) {
+    assertEquals(Object.keys(held), ["header", "signature"]);
+    assertEquals(held.header.bytes.buffer.byteLength, held.header.bytes.length);
+  }
+});
+
+Deno.test("Order says after a compaction of a closed stream what it said before", () => {
+  const [ann, bob] = [new Member("ann"), new Member("bob")];
+  const liar = fakeSigner("liar");
+  const one = forged(liar, "one");
+  const rest = { previous: idOf(one), time: WALL_MS + 1 };
+  const wide = forged(liar, ["2", "3", "4"], { counter: 2, ...rest });
+  const pair = ["x", "y"].map((text) => forged(liar, text, { ...rest, counter: 3 }));
+  const [first, second] = pair.map(({ header, signature }) => ({ header, signature }));
+  for (const bundle of [one, wide]) ann.receive(bob, bundle);
+  ann.step({ type: "proof", from: bob.key, proof: { first: first!, second: second! } });
+  const after = new Member("ann", { records: ann.order.snapshot(), incarnation: 2 });
+  const entryOf = (member: Member) => member.order.entryOf({ author: liar.key, incarnation: 1 });
+
+  assertEquals(entryOf(ann)?.counter, 1);
+  assertEquals(entryOf(after), entryOf(ann));
+  assertEquals(after.order.root(), ann.order.root());
 });
 
 Deno.test("Order compacts the frontiers and heads of a crowd into records of a few hundred each", () => {
@@ -300,6 +367,42 @@ Deno.test("Order doesn't follow who follows a time that runs away, nor after a r
   assertEquals(ann.shown.slice(0, 3), ["seed", "liar", "follows"]);
 });
 
+Deno.test("Order refuses nobody who is new for the time of a bundle that isn't believed", () => {
+  const ledger = new Ledger(fakeCrypto, () => WALL_MS, {
+    author: fakeSigner("own").key,
+    incarnation: 1,
+  });
+  const { seed, liar } = runaway();
+  const own = forged(fakeSigner("own"), "hello");
+  for (const bundle of [own, seed, liar]) ledger.deliver(bundle, idOf(bundle));
+  ledger.table.find(seed.header.value)!.kept.length = 0;
+  for (let made = 0; made < FRONTIER_AUTHORS_MAX; made++) {
+    const stream = { author: fakeSigner(`kept ${made}`).key, incarnation: 1 };
+    ledger.table.open(stream).kept.push(ledger.keptBundle(idOf(own))!);
+  }
+
+  assertEquals(ledger.table.find(liar.header.value), undefined, "it is evicted");
+  assert(ledger.table.authorsTime <= WALL_MS + 1, `${ledger.table.authorsTime}`);
+});
+
+Deno.test("Order finds that something is withheld, whatever floor a neighbour names", () => {
+  const [ann, mal, bob] = [new Member("ann"), new Member("mal"), new Member("bob")];
+  const nobody = { author: fakeSigner("nobody").key, incarnation: 1 };
+  const head = { ...nobody, counter: 1, time: 2 ** 52 - 1, id: ID_UNKNOWN };
+  const lie = forged(mal.signer, "lie", { heads: [head], time: 2 ** 52 });
+  ann.step({ type: "neighbours", peers: [mal.key, bob.key] });
+  ann.step({ type: "caught-up" });
+  ann.receive(mal, lie, 0, "range");
+  const nothing = { ...nobody, low: 1, counter: 0, unkept: 0, id: ID_UNKNOWN, closed: false };
+  const there = { ...headOf(lie), low: 1, unkept: 0, closed: false };
+  says(ann, bob, [nothing], 1);
+  says(ann, mal, [nothing, there], 2, 2 ** 53 - 1);
+
+  assertEquals(ann.shown, ["lie"]);
+  assertEquals(ann.order.isHere(WALL_MS + 5), false);
+  assert(ann.order.floorTime() <= WALL_MS + TIME_STEP_MS_MAX, `${ann.order.floorTime()}`);
+});
+
 Deno.test("Order takes no head of an invented time over from a bundle that is proven a lie", () => {
   const { seed, liar } = runaway();
   const [ann, carl] = [new Member("ann"), new Member("carl")];
@@ -400,6 +503,11 @@ Deno.test("Order refuses bundles that are wrong by themselves, and blames who se
     [
       "itself as a head",
       forged(ann, "x", { counter: 2, previous: idOf(good), heads: [own] }),
+      "protocol",
+    ],
+    [
+      "a head that nothing can follow",
+      forged(ann, "x", { heads: [{ ...own, author: bob.key, counter: 2 ** 53 - 1 }] }),
       "protocol",
     ],
     ["heads with texts", forged(ann, "x", { kind: "heads" }), "protocol"],
