@@ -66,6 +66,8 @@ export function toLogRecord(record: MeshRecord): LogRecord {
     }
     case "proof":
       return line(record.kind, packed(proofSchema, record.proof));
+    case "time":
+      return line(record.kind, ...[record.time, record.jumpedMs, record.atMs].map(String));
     case "closed": {
       const { stream: { author, incarnation }, from, before } = record;
       return line(record.kind, author, ...[incarnation, from, before].map(String));
@@ -147,6 +149,10 @@ function parse({ kind, fields }: LogRecord, field: FieldOf): MeshRecord {
     }
     case "proof":
       return { kind, proof: unpacked(proofSchema, field(0)) };
+    case "time": {
+      const [time, jumpedMs, atMs] = [0, 1, 2].map((index) => countOf(field(index)));
+      return { kind, time: time!, jumpedMs: jumpedMs!, atMs: atMs! };
+    }
     case "closed": {
       const stream = { author: hexOf<PeerKey>(field(0)), incarnation: countOf(field(1)) };
       const from = countOf(field(2));

@@ -142,6 +142,7 @@ const RECORDS: readonly MeshRecord[] = [
     heads: [HEAD],
   },
   { kind: "proof", proof: { first: header, second: header } },
+  { kind: "time", time: 1_700_000_000_000, jumpedMs: 5, atMs: 1_600_000_000_000 },
   { kind: "closed", stream: { author: id<PeerKey>("d"), incarnation: 3 }, from: 7, before: 5 },
   { kind: "member", beacon, heardWallMs: 1_700_000_000_123 },
   {

@@ -2,14 +2,6 @@
  * What a member has delivered: frontiers, kept bundles, heads, and what equivocation excludes. It comes
  * back from the records that `Order` persists, whatever prefix of them is on disk, and it judges nothing:
  * that a bundle may be delivered is the caller's to know.
- *
- * A head's time is its namer's word where what it names isn't there to compare. A time that runs away isn't
- * believed: nothing of our own follows it, so that no room is driven to the end of time by one liar; and its bundle is
- * shown and not kept, as one from below the floor, or a few of them would come after all that is ever said, and take
- * its place in what is kept. An honest time is within a day of what its author had been shown, which may be missing
- * here: so one jumps when it is more than a day later than all that was delivered and than this machine's clock, and
- * runs away when that adds up to more than honest clocks are apart, and a year for each hour. Whoever has judged
- * otherwise than the others, for what it missed or for its clock, comes back to them by that, in seconds for a day.
  */
 
 import type { Crypto } from "../../base/crypto.ts";
@@ -30,34 +22,23 @@ import {
 } from "./frontier.ts";
 import { Heads } from "./heads.ts";
 import { KeptBundles } from "./kept.ts";
-import {
-  PROOF_BYTES_MAX,
-  PROOFS_MAX,
-  RUNAWAYS_MAX,
-  TIME_FIRST_MS_MAX,
-  TIME_JUMPS_MS_MAX,
-  TIME_JUMPS_PER_MS,
-  TIME_STEP_MS_MAX,
-} from "./limits.ts";
+import { PROOF_BYTES_MAX, PROOFS_MAX, RUNAWAYS_MAX } from "./limits.ts";
 import type { FrontierEntry, StreamEntry, SyncEntry } from "./messages.ts";
 import type { HistoryEntry, KeptBundle, NamedBundle, RoomPosition } from "./order_io.ts";
 import { inParts, type MeshRecord } from "./records.ts";
+import { RoomTime } from "./room_time.ts";
 import { type Stream, streamOf } from "./stream.ts";
 import type { Bundle, Head, Header, Proof, SignedHeader } from "./structures.ts";
 
 export class Ledger {
   readonly table: FrontierTable;
   readonly kept: KeptBundles;
+  readonly time: RoomTime;
   readonly #keptById = new Map<BundleId, KeptBundle>();
   /** The last bundles whose time wasn't believed; at most `RUNAWAYS_MAX`. */
   readonly #runaways: NamedBundle[] = [];
   /** How many kept bundles name a claim. */
   readonly #claimUses = new Map<ClaimId, number>();
-  /** The latest room time of a bundle that is believed. */
-  #believedTime = 0;
-  /** How far it has jumped in all, in ms. */
-  #jumpedMs = 0;
-  readonly #sinceMs: number;
   readonly #heads = new Heads();
   /** Closed streams that still have their proof, in the order of closing. */
   readonly #proven = new Map<StreamState, { readonly proof: Proof; readonly bytes: number }>();
@@ -65,7 +46,7 @@ export class Ledger {
 
   constructor(
     readonly crypto: Crypto,
-    readonly wallMs: () => number,
+    wallMs: () => number,
     /** What this process says. */
     readonly own: Stream,
     keptMessagesMax?: number,
@@ -75,7 +56,7 @@ export class Ledger {
       this.#forgetProof(state);
     });
     this.kept = new KeptBundles(keptMessagesMax);
-    this.#sinceMs = wallMs();
+    this.time = new RoomTime(wallMs);
   }
 
   /** Whether a bundle that reaches `counter`, of room time `time`, must not be delivered (again). */
@@ -104,36 +85,13 @@ export class Ledger {
       state.counter = last;
       state.id = id;
     }
-    if (this.#believe(header.time)) {
+    if (this.time.believe(header.time)) {
       this.#moveHeads(header, id, state, last);
       this.#keep(bundle, id, state);
     } else this.#setAside(bundle, id);
     // What isn't believed must not become the floor in time below which authors that aren't known are refused.
-    this.table.changed(state, Math.min(header.time, this.#believedTime));
+    this.table.changed(state, Math.min(header.time, this.time.latest));
     return bundle;
-  }
-
-  #believe(time: number): boolean {
-    const isFirst = this.#believedTime === 0;
-    const mayBe = isFirst ? time - this.wallMs() <= TIME_FIRST_MS_MAX : this.#mayJumpTo(time);
-    if (!mayBe) return false;
-    if (time > this.#believedTime) this.#believedTime = time;
-    return true;
-  }
-
-  /** Nothing that is believed is later in room time, unless it jumps. */
-  get latestLikely(): number {
-    return Math.max(this.#believedTime, this.wallMs()) + TIME_STEP_MS_MAX;
-  }
-
-  #mayJumpTo(time: number): boolean {
-    const nowMs = this.wallMs();
-    const jumpMs = time - Math.max(this.#believedTime, nowMs);
-    if (jumpMs <= TIME_STEP_MS_MAX) return true;
-    const grownMs = Math.max(nowMs - this.#sinceMs, 0) * TIME_JUMPS_PER_MS;
-    if (this.#jumpedMs + jumpMs > TIME_JUMPS_MS_MAX + grownMs) return false;
-    this.#jumpedMs += jumpMs;
-    return true;
   }
 
   /** The frontier goes on to `counter`, whatever was between: nobody has it any more. */
@@ -299,6 +257,8 @@ export class Ledger {
       ...place,
       heads: part,
     }));
+    const time = this.time.record();
+    if (time !== null) records.unshift(time);
     const entries: StreamEntry[] = [];
     for (const state of this.table.states()) {
       if (state.counter > 0) entries.push(recordEntry(state));
@@ -325,6 +285,9 @@ export class Ledger {
         this.kept.restoreFloor(record);
         this.table.restoreAuthorsTime(record.authorsTime);
         for (const head of record.heads) this.#restoreHead(head);
+        return;
+      case "time":
+        this.time.restore(record);
         return;
       case "frontier":
         for (const entry of record.entries) this.#restoreFrontier(entry);
@@ -438,7 +401,7 @@ export class Ledger {
     const state = this.table.open(head);
     // A liar's bundles may have stood for several of one stream, one after the other.
     if (state.head !== null && state.head.counter >= head.counter) return;
-    if (isExcluded(state, head.counter) || !this.#believe(head.time)) return;
+    if (isExcluded(state, head.counter) || !this.time.believe(head.time)) return;
     this.#heads.set(state, head);
   }
 

@@ -31,18 +31,23 @@ export const REFERENCE_HEADS_MAX = 1_024;
 export const REFERENCE_INTERVAL_MS = 500;
 /** A header's time is at most this far beyond its latest head: one wrong clock can't run away with the room. */
 export const TIME_STEP_MS_MAX = 24 * 60 * 60 * 1_000;
+const YEAR_MS = 365 * 24 * 60 * 60 * 1_000;
+/** So far in all may room time jump: honest clocks are within ten years, both ways. */
+export const TIME_JUMPS_MS_MAX = 20 * YEAR_MS;
 /**
- * So far in all may room time jump beyond what was delivered, and this clock, where what was between is missing: honest
- * clocks are within ten years, both ways.
+ * And for who comes in, a day more: what the others have said since, 10 ms each at most, is beyond where a liar drove
+ * them. Who is driven further than they were is with them again after that day.
  */
-export const TIME_JUMPS_MS_MAX = 20 * 365 * 24 * 60 * 60 * 1_000;
-/** And by a year more for each hour: who judges otherwise than the others is with them again, and time ends in 32 years. */
-export const TIME_JUMPS_PER_MS = 365 * 24;
+export const TIME_COMING_IN_MS_MAX = TIME_JUMPS_MS_MAX + TIME_STEP_MS_MAX;
+/** Of jumps a year is forgotten in ten days: who judges otherwise than the others is with them again, and no faster. */
+export const TIME_FORGOTTEN_PER_MS = 36.5;
+/** So far beyond what is expected a time doesn't jump: in a room that is ahead each message is a millisecond later. */
+export const TIME_SLACK_MS = 10;
 /**
  * The first that is delivered, with which there is nothing to compare, may be so far beyond this clock: one that stands
  * at 1970 is as good as any then, and a liar who speaks first drives nobody to the end of time.
  */
-export const TIME_FIRST_MS_MAX = 100 * 365 * 24 * 60 * 60 * 1_000;
+export const TIME_FIRST_MS_MAX = 100 * YEAR_MS;
 
 /** Messages kept by every member for those who come late. */
 export const KEPT_MESSAGES_MAX = 10_000;

@@ -124,6 +124,7 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
       if (record.kind === "bundle" || record.kind === "frontier") newcomer = false;
       lacksOld ||= record.kind === "frontier" && record.entries.some(({ low }) => low > 1);
     }
+    this.ledger.time.comesIn();
     this.#gaps = new Gaps(newcomer);
     // What an earlier process went on without, and after which of what it had, isn't on disk: perhaps after all.
     if (lacksOld) this.causalFloor.raise(latestTime(this.ledger.heads(), config.genesisTime));
@@ -192,6 +193,7 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
         return;
       case "caught-up":
         this.#gaps.newcomer = false;
+        this.ledger.time.caughtUp();
         return;
       case "tick":
         return this.#tick();
@@ -304,6 +306,8 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
   /** @param arrival Null for an own bundle. */
   #deliver(received: Bundle, id: BundleId, arrival: Omit<Arrival, "type"> | null): void {
     const bundle = this.ledger.deliver(received, id);
+    const jump = this.ledger.time.takeRecord();
+    if (jump !== null) this.#records.push(jump);
     if (arrival !== null) this.#records.push({ kind: "bundle", bundle });
     if (arrival?.reason === "range") {
       this.#caughtUpAtMs = this.#nowMs;
@@ -549,7 +553,7 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
 
   /** Neighbours let go of what isn't later than `floor`, and something that was before room time `before` is given up. */
   #raiseFloor(floor: number, before: number): void {
-    this.causalFloor.raise(Math.min(floor, before - 1, this.ledger.latestLikely));
+    this.causalFloor.raise(Math.min(floor, before - 1, this.ledger.time.latestLikely));
   }
 
   #skip(stream: Stream, counter: number, id: BundleId | null): void {

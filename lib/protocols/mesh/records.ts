@@ -46,6 +46,13 @@ export type MeshRecord =
     readonly heads: readonly Head[];
   }
   | { readonly kind: "proof"; readonly proof: Proof }
+  /** Room time has jumped to `time`, so far in all, by this machine's clock at `atMs`; before what is of that time. */
+  | {
+    readonly kind: "time";
+    readonly time: number;
+    readonly jumpedMs: number;
+    readonly atMs: number;
+  }
   /**
    * At a compaction: a proof, which may have been let go of since, to make room for others, excludes what reaches
    * `from`. The first that it excluded here begins at `before`.

@@ -1,0 +1,111 @@
+/**
+ * Which room times are believed. A head's time is its namer's word where what it names isn't there to compare, and each
+ * message may be a day later than what it follows: so a liar can name any time, or get there in steps.
+ *
+ * A time that runs away isn't believed: nothing of our own follows it, so that no room is driven to the end of time by
+ * one liar; and its bundle is shown and not kept, as one from below the floor, or a few of them would come after all that
+ * is ever said, and take its place in what is kept. An honest time isn't later than what its author had been shown, or
+ * than the author's clock. So one jumps that is more than a day later than this machine's clock, and later than all that
+ * was delivered and the time since; what is missing here, or clocks that differ, make honest ones jump. Jumps are
+ * believed until they add up to more than honest clocks are apart; that is forgotten, a year in ten days. Whoever has
+ * judged otherwise than the others, for what it missed or for its clock, comes back to them by that.
+ *
+ * Who comes in may miss what led there, and believes a little more: or a room that a liar has driven as far as it gets
+ * would be beyond its reach.
+ */
+
+import {
+  TIME_COMING_IN_MS_MAX,
+  TIME_FIRST_MS_MAX,
+  TIME_FORGOTTEN_PER_MS,
+  TIME_JUMPS_MS_MAX,
+  TIME_SLACK_MS,
+  TIME_STEP_MS_MAX,
+} from "./limits.ts";
+import type { MeshRecord } from "./records.ts";
+
+type TimeRecord = Extract<MeshRecord, { readonly kind: "time" }>;
+
+export class RoomTime {
+  #latest = 0;
+  /** This machine's clock when that was delivered. */
+  #latestAtMs = 0;
+  /** How far it has jumped, less what is forgotten of it. */
+  #jumpedMs = 0;
+  /** This machine's clock when that was so. */
+  #jumpedAtMs = 0;
+  #isNoted = true;
+  #isComingIn = false;
+
+  constructor(readonly wallMs: () => number) {}
+
+  /** The latest that is believed; 0 for none. */
+  get latest(): number {
+    return this.#latest;
+  }
+
+  /** Nothing that is believed is later, unless it jumps. */
+  get latestLikely(): number {
+    return this.#expected(this.wallMs());
+  }
+
+  /** From now on all comes that was missed, until `caughtUp`. */
+  comesIn(): void {
+    this.#isComingIn = true;
+  }
+
+  caughtUp(): void {
+    this.#isComingIn = false;
+  }
+
+  /** Whether something of this time was delivered and is believed: then `latest` isn't earlier. */
+  believe(time: number): boolean {
+    const nowMs = this.wallMs();
+    const isFirst = this.#latest === 0;
+    if (isFirst ? time - nowMs > TIME_FIRST_MS_MAX : !this.#mayJumpTo(time, nowMs)) return false;
+    if (time > this.#latest) {
+      this.#latest = time;
+      this.#latestAtMs = nowMs;
+    }
+    return true;
+  }
+
+  /** What the next process is to know before it is given what came after a jump; null where nothing has jumped since. */
+  takeRecord(): TimeRecord | null {
+    if (this.#isNoted) return null;
+    this.#isNoted = true;
+    return this.record();
+  }
+
+  /** Null where nothing has jumped. */
+  record(): TimeRecord | null {
+    if (this.#jumpedMs === 0) return null;
+    return { kind: "time", time: this.#latest, jumpedMs: this.#jumpedMs, atMs: this.#jumpedAtMs };
+  }
+
+  restore({ time, jumpedMs, atMs }: TimeRecord): void {
+    if (time > this.#latest) {
+      this.#latest = time;
+      this.#latestAtMs = atMs;
+    }
+    this.#jumpedMs = jumpedMs;
+    this.#jumpedAtMs = atMs;
+  }
+
+  #expected(nowMs: number): number {
+    const sinceMs = Math.max(nowMs - this.#latestAtMs, 0);
+    return Math.max(this.#latest + sinceMs, nowMs + TIME_STEP_MS_MAX);
+  }
+
+  #mayJumpTo(time: number, nowMs: number): boolean {
+    const jumpMs = time - this.#expected(nowMs);
+    if (jumpMs <= TIME_SLACK_MS) return true;
+    const forgottenMs = Math.max(nowMs - this.#jumpedAtMs, 0) * TIME_FORGOTTEN_PER_MS;
+    const jumpedMs = Math.ceil(Math.max(this.#jumpedMs - forgottenMs, 0) + jumpMs);
+    if (jumpedMs > (this.#isComingIn ? TIME_COMING_IN_MS_MAX : TIME_JUMPS_MS_MAX)) return false;
+    this.#jumpedMs = jumpedMs;
+    this.#jumpedAtMs = nowMs;
+    this.#isNoted = false;
+    return true;
+  }
+}
