@@ -120,7 +120,7 @@ export class Showing {
 
   /**
    * A compacted log's `records` with what says how much was shown: all through that bundle, of this process nothing
-   * where it is null. Null where it isn't known any more what waits.
+   * where it is null. Null where it isn't known any more what waits, or not kept.
    */
   snapshot(
     records: readonly MeshRecord[],
@@ -144,6 +144,7 @@ export class Showing {
       return false;
     });
     const after = [...waiting.values()].filter((record) => record !== null);
+    if (after.length < waiting.size) return null;
     return [...before, { kind: "shown", through: null }, ...after, ...records.slice(end)];
   }
 

@@ -170,6 +170,11 @@ Deno.test("Showing.snapshot() leaves to the next process what wasn't shown, in t
     null,
     "nobody can tell what came after",
   );
+  assertEquals(
+    shower.showing.snapshot(records.slice(1), idOf(second)),
+    null,
+    "what wasn't shown isn't kept any more: the log as it is has it",
+  );
 });
 
 Deno.test("Showing shows once what a compacted log has, and was written again behind it", () => {
