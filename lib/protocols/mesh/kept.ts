@@ -30,6 +30,8 @@ export class KeptBundles {
   #messages = 0;
   #bytes = 0;
   #floor: RoomPosition | null = null;
+  /** Messages from each entry on; null after a change. */
+  #counted: Float64Array | null = null;
   readonly sameTime = new SameTime();
 
   constructor(readonly messagesMax = KEPT_MESSAGES_MAX, readonly bytesMax = KEPT_TEXT_BYTES_MAX) {}
@@ -57,6 +59,7 @@ export class KeptBundles {
    */
   add(entry: KeptBundle): readonly KeptBundle[] | null {
     if (this.#floor !== null && compareInRoom(entry, this.#floor) <= 0) return null;
+    this.#counted = null;
     const last = this.last();
     if (last === null || compareInRoom(last, entry) < 0) this.#entries.push(entry);
     else this.#entries.splice(this.#indexAfter(entry), 0, entry);
@@ -77,18 +80,26 @@ export class KeptBundles {
   /** Whether it would be let go of as soon as so many messages that come after it are here. */
   isTooOldBefore(position: RoomPosition, coming: number): boolean {
     if (this.#messages + coming < this.messagesMax) return false;
-    let later = coming;
-    for (const entry of this.backwards()) {
-      if (compareInRoom(entry, position) <= 0 || later >= this.messagesMax) break;
-      later += entry.messages;
+    return coming + this.#messagesFrom(this.#indexAfter(position)) >= this.messagesMax;
+  }
+
+  /** Messages of the entries from this index on. Counted once for all that is asked until the next change. */
+  #messagesFrom(index: number): number {
+    if (this.#counted === null) {
+      this.#counted = new Float64Array(this.size + 1);
+      for (let place = this.size - 1; place >= 0; place--) {
+        const { messages } = this.#entries[this.#first + place]!;
+        this.#counted[place] = this.#counted[place + 1]! + messages;
+      }
     }
-    return later >= this.messagesMax;
+    return this.#counted[index - this.#first]!;
   }
 
   /** Takes `entry` out; it was provably signed for a place that another bundle has too. */
   remove(entry: KeptBundle): void {
     const index = this.#indexAfter(entry) - 1;
     if (this.#entries[index]?.id !== entry.id) return;
+    this.#counted = null;
     this.#entries.splice(index, 1);
     this.#messages -= entry.messages;
     this.#bytes -= entry.bytes;

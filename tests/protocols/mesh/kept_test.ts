@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import type { BundleId } from "../../../lib/base/ids.ts";
 import { KeptBundles } from "../../../lib/protocols/mesh/kept.ts";
@@ -67,4 +67,36 @@ Deno.test("KeptBundles keeps the same whatever the order in which bundles come",
     }),
     { numRuns: 100 },
   );
+});
+
+Deno.test("KeptBundles.isTooOldBefore() counts what comes later, whatever has come and gone", () => {
+  const steps = fc.array(
+    fc.record({ time: fc.nat(40), messages: fc.nat(3), gone: fc.boolean(), coming: fc.nat(9) }),
+    { maxLength: 40 },
+  );
+  fc.assert(fc.property(steps, (all) => {
+    const kept = new KeptBundles(8);
+    for (const { time, messages, gone, coming } of all) {
+      const [found] = [...kept.entries()].filter((one) => one.time === time);
+      if (gone && found !== undefined) kept.remove(found);
+      else if (found === undefined) kept.add(entry(time, 10, messages));
+      for (let at = 0; at < 40; at++) {
+        const later = [...kept.entries()].filter((one) => one.time > at)
+          .reduce((sum, { messages }) => sum + messages, 0);
+        assertEquals(kept.isTooOldBefore(entry(at), coming), later + coming >= 8);
+      }
+    }
+  }));
+});
+
+Deno.test("KeptBundles.isTooOldBefore() counts once for all that is asked at one time", () => {
+  const [many, few] = [10_000, 10].map((length) => {
+    const kept = new KeptBundles(length);
+    for (let time = 0; time < length; time++) kept.add(entry(time));
+    kept.isTooOldBefore(entry(0), 0);
+    const from = performance.now();
+    for (let time = 0; time < 5_000; time++) kept.isTooOldBefore(entry(length / 2), 1);
+    return performance.now() - from;
+  });
+  assert(many! < 10 * few! + 20, `${many} ms, ${few} ms where few are kept`);
 });
