@@ -63,6 +63,7 @@ export class RoomTime {
     const nowMs = this.wallMs();
     const isFirst = this.#latest === 0;
     if (isFirst ? time - nowMs > TIME_FIRST_MS_MAX : !this.#mayJumpTo(time, nowMs)) return false;
+    if (isFirst && this.#isAhead(time, nowMs)) this.#isNoted = false;
     if (time > this.#latest) {
       this.#latest = time;
       this.#latestAtMs = nowMs;
@@ -70,17 +71,19 @@ export class RoomTime {
     return true;
   }
 
-  /** What the next process is to know before it is given what came after a jump; null where nothing has jumped since. */
+  /** What the next process is to know before it is given what is of such a time; null where it knows. */
   takeRecord(): TimeRecord | null {
     if (this.#isNoted) return null;
     this.#isNoted = true;
     return this.record();
   }
 
-  /** Null where nothing has jumped. */
+  /** Null where nothing has jumped, nor was ahead from the first. */
   record(): TimeRecord | null {
-    if (this.#jumpedMs === 0) return null;
-    return { kind: "time", time: this.#latest, jumpedMs: this.#jumpedMs, atMs: this.#jumpedAtMs };
+    const nowMs = this.wallMs();
+    const jumpedMs = this.#jumpedBy(nowMs);
+    if (jumpedMs === 0 && !this.#isAhead(this.#latest, nowMs)) return null;
+    return { kind: "time", time: this.#latest, jumpedMs, atMs: Math.max(0, Math.floor(nowMs)) };
   }
 
   restore({ time, jumpedMs, atMs }: TimeRecord): void {
@@ -97,11 +100,20 @@ export class RoomTime {
     return Math.max(this.#latest + sinceMs, nowMs + TIME_STEP_MS_MAX);
   }
 
+  #isAhead(time: number, nowMs: number): boolean {
+    return time > nowMs + TIME_STEP_MS_MAX;
+  }
+
+  /** So much isn't forgotten. */
+  #jumpedBy(nowMs: number): number {
+    const forgottenMs = Math.max(nowMs - this.#jumpedAtMs, 0) * TIME_FORGOTTEN_PER_MS;
+    return Math.ceil(Math.max(this.#jumpedMs - forgottenMs, 0));
+  }
+
   #mayJumpTo(time: number, nowMs: number): boolean {
     const jumpMs = time - this.#expected(nowMs);
     if (jumpMs <= TIME_SLACK_MS) return true;
-    const forgottenMs = Math.max(nowMs - this.#jumpedAtMs, 0) * TIME_FORGOTTEN_PER_MS;
-    const jumpedMs = Math.ceil(Math.max(this.#jumpedMs - forgottenMs, 0) + jumpMs);
+    const jumpedMs = this.#jumpedBy(nowMs) + Math.ceil(jumpMs);
     if (jumpedMs > (this.#isComingIn ? TIME_COMING_IN_MS_MAX : TIME_JUMPS_MS_MAX)) return false;
     this.#jumpedMs = jumpedMs;
     this.#jumpedAtMs = nowMs;

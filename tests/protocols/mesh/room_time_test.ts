@@ -80,3 +80,13 @@ Deno.test("RoomTime comes back from its records, and has one only where it has j
   assertEquals(after.believe(after.latest + YEAR_MS), false);
   assertEquals(after.believe(after.latest + 1), true);
 });
+
+Deno.test("RoomTime comes back to where the first has taken it, whatever comes first then", () => {
+  const time = new RoomTime(() => NOW_MS);
+  time.believe(NOW_MS + 30 * YEAR_MS);
+  const after = new RoomTime(() => NOW_MS);
+  after.restore(time.takeRecord()!);
+
+  assertEquals([NOW_MS, NOW_MS + 30 * YEAR_MS].map((at) => after.believe(at)), [true, true]);
+  assertEquals(time.takeRecord(), null);
+});
