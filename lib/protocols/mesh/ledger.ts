@@ -168,7 +168,8 @@ export class Ledger {
     const earlier = state.closed?.before ?? from;
     const before = Math.min(from, earlier, first?.bundle.header.value.counter ?? from);
     state.closed = { from, before, proof: null, excluded: null };
-    if (proof !== null) this.#rememberProof(state, proofOf(proof), first ?? known);
+    if (proof === null) this.#forgetProof(state);
+    else this.#rememberProof(state, proofOf(proof), first ?? known);
     this.table.changed(state, 0);
     return true;
   }
