@@ -28,7 +28,13 @@ import { isCommon } from "./piped_interface.ts";
 import { type DrawnPrompt, layoutPrompt, rowsAboveCursor } from "./prompt_layout.ts";
 import { Questions } from "./questions.ts";
 import { READ_BYTES, type Streams } from "./streams.ts";
-import { enterRawMode, leaveRawMode, reenterRawMode, reflows } from "./terminal_mode.ts";
+import {
+  endRawMode,
+  enterRawMode,
+  leaveRawMode,
+  reenterRawMode,
+  reflows,
+} from "./terminal_mode.ts";
 import { noticeLine, starLine } from "./spans.ts";
 import { TextFormat } from "./text_format.ts";
 import type {
@@ -77,6 +83,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
   readonly #questions: Questions;
   /** Whether the terminal breaks rows anew that have become too wide. */
   readonly #reflows: boolean;
+  readonly #shown = { lastWords: () => this.#erased(), stop: () => this.#output.stop() };
   readonly #onResize = () => this.#resized();
   readonly #onContinue = () => this.#continued();
 
@@ -146,7 +153,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
       },
       dropTypedAhead: () => this.#dropUntilQuiet(),
     };
-    this.#interrupts = new Interrupts(streams, leaveRawMode);
+    this.#interrupts = new Interrupts(streams, endRawMode);
   }
 
   heedInterrupts(interrupted: (cause: InterruptCause) => boolean): void {
@@ -164,7 +171,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
   #open(): void {
     if (this.#isOpen) return;
     this.#isOpen = true;
-    enterRawMode(this.#streams, () => this.#erased());
+    enterRawMode(this.#streams, this.#shown);
     this.#streams.onSignal("SIGWINCH", this.#onResize);
     this.#streams.onSignal("SIGCONT", this.#onContinue);
     void this.#readAll(); // rejects for faults of our own alone, which end the program
@@ -239,7 +246,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     clearTimeout(this.#quietTimer);
     this.#redraw(); // takes the prompt away
     await isDoneWithin(SYSTEM_LINK_CLOCK, CLOSE_MS_MAX, this.#output.flush());
-    leaveRawMode();
+    await endRawMode();
     this.#interrupts.close();
     if (!this.#isOpen) return;
     this.#streams.offSignal("SIGWINCH", this.#onResize);
@@ -390,7 +397,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
   #continued(): void {
     clearTimeout(this.#notStoppedTimer);
     if (this.#isClosed) return;
-    if (!reenterRawMode(this.#streams, () => this.#erased())) return;
+    if (!reenterRawMode(this.#streams, this.#shown)) return;
     // Ctrl+Z has taken the prompt away; who is stopped from outside has it on the screen, mostly still in this row.
     this.#isSuspended = false;
     this.#redraw();

@@ -17,7 +17,7 @@ const CAUSES: readonly (readonly [SignalName, InterruptCause])[] = [
 
 export class Interrupts {
   readonly #streams: Streams;
-  readonly #beforeExit: () => void;
+  readonly #beforeExit: () => Promise<void> | void;
   readonly #listeners = new Map<SignalName, () => void>();
   #heed: ((cause: InterruptCause) => boolean) | null = null;
   /** What came before anybody heeded it. */
@@ -25,7 +25,7 @@ export class Interrupts {
   #isLeaving = false;
 
   /** @param beforeExit Restores the terminal before a forced end. */
-  constructor(streams: Streams, beforeExit: () => void = () => {}) {
+  constructor(streams: Streams, beforeExit: () => Promise<void> | void = () => {}) {
     this.#streams = streams;
     this.#beforeExit = beforeExit;
     for (const [signal, cause] of CAUSES) {
@@ -52,8 +52,10 @@ export class Interrupts {
       if (this.#heed === null) this.#early = cause;
       this.#isLeaving = this.#heed?.(cause) ?? true;
     } else if (cause === "interrupt" || cause === "terminated") {
-      this.#beforeExit();
-      this.#streams.exit(FORCED_EXIT_STATUS);
+      const exit = () => this.#streams.exit(FORCED_EXIT_STATUS);
+      const ending = this.#beforeExit();
+      if (!(ending instanceof Promise)) exit();
+      else void ending.then(exit);
     }
   }
 

@@ -66,6 +66,8 @@ export class Output {
   #laterChunks = 0;
   readonly #marks: { readonly atUnits: number; readonly resolve: () => void }[] = [];
   #pump: Promise<void> | null = null;
+  /** The last write that was begun. */
+  #writing: Promise<void> = Promise.resolve();
   #error: P2pchatError | null = null;
   #awaited: { readonly promise: Promise<void>; readonly resolve: () => void } | null = null;
 
@@ -139,6 +141,12 @@ export class Output {
     return new Promise((resolve) => void this.#marks.push({ atUnits, resolve }));
   }
 
+  /** Writes nothing more. Resolves when the reader has taken what is being written, or is gone. */
+  async stop(): Promise<void> {
+    this.#closed.add("stdout").add("stderr");
+    await this.#writing;
+  }
+
   /** Resolves when everything is written, or nobody reads it. */
   async flush(): Promise<void> {
     while (this.#pump !== null) await this.#pump;
@@ -150,7 +158,8 @@ export class Output {
     while (this.#chunks.length > 0) {
       const { channel } = this.#chunks[0]!;
       const { text, units } = this.#taken(channel);
-      await this.#writeText(channel, text);
+      this.#writing = this.#writeText(channel, text);
+      await this.#writing;
       this.#writtenUnits += units;
       this.#tellWaiting();
       if (this.#chunks.length === 0) this.#options.compose?.();
@@ -185,7 +194,9 @@ export class Output {
     if (this.#closed.has(channel)) return;
     let bytes: Uint8Array = this.#encoder.encode(text);
     try {
-      while (bytes.length > 0) bytes = bytes.subarray(await this.#options[channel].write(bytes));
+      while (bytes.length > 0 && !this.#closed.has(channel)) {
+        bytes = bytes.subarray(await this.#options[channel].write(bytes));
+      }
     } catch (error) {
       // A pipe without a reader, or a terminal that is gone: there is nobody to tell. A full disk is told at the end.
       this.#closed.add(channel);

@@ -21,6 +21,9 @@ export type Entry =
 /** More than anybody's password has: what is typed beyond is not kept, and the password is refused as too long. */
 const TYPED_UNITS_MAX = 4 * PASSWORD_BYTES_MAX + 1;
 
+/** What is asked has been taken before anything else is done. */
+const SHOWN = { lastWords: () => "", stop: () => Promise.resolve() };
+
 /** What a key makes of what was typed so far. */
 export function onPasswordKey(typed: string, key: Key): string | Entry {
   switch (key.type) {
@@ -74,7 +77,7 @@ export class PasswordEntry {
     this.#interrupts = new Interrupts(streams, leaveRawMode);
     this.#interrupts.heed(interrupted);
     streams.onSignal("SIGCONT", this.#onContinue);
-    enterRawMode(streams, () => "");
+    enterRawMode(streams, SHOWN);
   }
 
   /** @param prompt What is asked, without control characters. */
@@ -143,6 +146,6 @@ export class PasswordEntry {
 
   /** A shell takes the screen from who is stopped, too. */
   #continued(): void {
-    if (reenterRawMode(this.#streams, () => "")) this.#write(this.#prompt);
+    if (reenterRawMode(this.#streams, SHOWN)) this.#write(this.#prompt);
   }
 }

@@ -12,7 +12,7 @@ import { meshProgramCommand } from "./mesh_arguments.ts";
 import { outputError } from "./output.ts";
 import { processStreams } from "./streams.ts";
 import type { TextFormatOptions } from "./text_format.ts";
-import { leaveRawMode } from "./terminal_mode.ts";
+import { endRawMode } from "./terminal_mode.ts";
 import { friendsProgramCommand } from "./friends_arguments.ts";
 import { memberProgramCommand } from "./member_arguments.ts";
 import { registryProgramCommand } from "./registry_arguments.ts";
@@ -90,7 +90,7 @@ async function execute(
 }
 
 async function reportEnding(error: unknown, args: readonly string[]): Promise<number> {
-  leaveRawMode();
+  await endRawMode();
   if (error instanceof P2pchatError) logEnding(error);
   else {
     logFault(error);

@@ -266,3 +266,26 @@ Deno.test("Ctrl+C and Ctrl+D are told once each; the second Ctrl+C forces", asyn
   assertEquals([streams.exits, streams.isRaw], [[130], false]);
   await ui.close();
 });
+
+Deno.test("a terminal that takes nothing is left as it is, and the program ends", async () => {
+  const { streams, ui } = await open();
+  streams.hold();
+  ui.show(messageFrom("Bob", "hi"));
+  await settle();
+  await ui.close();
+  assertEquals([streams.isRaw, streams.hangs], [true, 0]);
+  streams.release();
+});
+
+Deno.test("the second Ctrl+C forces at a terminal that takes nothing, too", async () => {
+  const { streams, ui } = await open();
+  const exited = Promise.withResolvers<number>();
+  streams.exit = exited.resolve;
+  streams.hold();
+  ui.show(messageFrom("Bob", "hi"));
+  streams.type("\x03\x03");
+  assertEquals(await exited.promise, 130);
+  assertEquals(streams.hangs, 0);
+  streams.release();
+  await ui.close();
+});

@@ -18,6 +18,8 @@ export class MemoryStreams implements Streams {
   nowMs = NOON_MS;
   isTerminal = false;
   isRaw = false;
+  /** How often the mode was to change while nobody read: the system would wait with it, maybe for ever. */
+  hangs = 0;
   /** Called when the terminal becomes raw. */
   onRaw: () => void = () => {};
   suspensions = 0;
@@ -38,6 +40,7 @@ export class MemoryStreams implements Streams {
     this.stdin = {
       read: (buffer: Uint8Array) => this.#read(buffer),
       setRaw: (raw: boolean) => {
+        if (this.#hold !== null) this.hangs++;
         this.isRaw = raw;
         if (raw) this.onRaw();
       },
