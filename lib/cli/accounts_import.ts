@@ -8,7 +8,7 @@ import { IMPORT_BYTES_MAX, type ImportRow, importRows, refused } from "./import_
 import { FORCED_EXIT_STATUS, Interrupts } from "./interrupts.ts";
 import type { ImportAccountsOptions } from "./options.ts";
 import { mayOthersRead, unreadable } from "./secret_file.ts";
-import { processStreams } from "./streams.ts";
+import { processStreams, STANDARD_ERROR } from "./streams.ts";
 import type { ShownEvent } from "./user_interface.ts";
 import { writeWhole } from "./write_whole.ts";
 
@@ -173,11 +173,11 @@ class Progress {
     const restSeconds = Math.ceil((nowMs - this.#beganMs) / done * (total - done) / 1_000);
     const rest = restSeconds < 100 ? `${restSeconds} s` : `${Math.ceil(restSeconds / 60)} min`;
     this.#isThere = true;
-    await writeWhole(Deno.stderr, `\r${done} of ${total} added or refused, ${rest} to go\x1b[K`);
+    await writeWhole(STANDARD_ERROR, `\r${done} of ${total} added or refused, ${rest} to go\x1b[K`);
   }
 
   async clear(): Promise<void> {
-    if (this.#isThere) await writeWhole(Deno.stderr, "\r\x1b[K");
+    if (this.#isThere) await writeWhole(STANDARD_ERROR, "\r\x1b[K");
     this.#isThere = false;
   }
 }

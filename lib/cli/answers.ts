@@ -7,6 +7,7 @@ import { JsonFormat } from "./json_format.ts";
 import type { CommonOptions } from "./options.ts";
 import type { CommonEvent, ShownEvent } from "./user_interface.ts";
 import { print, writeWhole } from "./write_whole.ts";
+import { STANDARD_ERROR } from "./streams.ts";
 
 /** The last words of a command that did what it was asked for. */
 export async function showAnswer(
@@ -40,5 +41,5 @@ export async function showNoticeBeside(options: CommonOptions, text: string): Pr
 /** Something that isn't the answer: what a user redirects into a file holds no word of it. */
 async function showBeside(options: CommonOptions, event: CommonEvent, text: string): Promise<void> {
   if (options.json) await showEvent(event);
-  else await writeWhole(Deno.stderr, text);
+  else await writeWhole(STANDARD_ERROR, text);
 }

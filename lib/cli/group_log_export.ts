@@ -23,6 +23,7 @@ import { openLog } from "./log.ts";
 import type { ExportFormat, ExportLogOptions } from "./options.ts";
 import { outputError } from "./output.ts";
 import { writeWhole } from "./write_whole.ts";
+import { STANDARD_ERROR, STANDARD_OUTPUT } from "./streams.ts";
 
 /**
  * `p2pchat log export`: the entries on standard output, until its reader has gone.
@@ -32,13 +33,13 @@ export async function exportLog(options: ExportLogOptions): Promise<void> {
   await openLog(options);
   const { file, format } = options;
   const write = async (text: string) => {
-    const failure = text === "" ? null : await writeWhole(Deno.stdout, text);
+    const failure = text === "" ? null : await writeWhole(STANDARD_OUTPUT, text);
     const error = failure === null ? null : outputError(failure);
     if (error !== null) throw error;
     return failure === null;
   };
   const notice = await exportEntries(new RealDisk(), file, format, write);
-  if (notice !== null) await writeWhole(Deno.stderr, `${visibleText(notice)}\n`);
+  if (notice !== null) await writeWhole(STANDARD_ERROR, `${visibleText(notice)}\n`);
 }
 
 /**

@@ -21,6 +21,7 @@ import { JsonFormat } from "./json_format.ts";
 import { openLog } from "./log.ts";
 import type { VerifyLogOptions } from "./options.ts";
 import { print, writeWhole } from "./write_whole.ts";
+import { STANDARD_ERROR } from "./streams.ts";
 
 /** What somebody has said in a log, and asked to be edited. */
 interface LogAuthor {
@@ -148,7 +149,7 @@ export async function verifyLog(options: VerifyLogOptions): Promise<void> {
   const { file } = options;
   const showsProgress = !options.json && !options.plain && Deno.stderr.isTerminal();
   const between = async (places: number) => {
-    if (showsProgress) await writeWhole(Deno.stderr, `\rChecked ${places} entries and edits`);
+    if (showsProgress) await writeWhole(STANDARD_ERROR, `\rChecked ${places} entries and edits`);
     return true;
   };
   const disk = new RealDisk();
@@ -159,7 +160,7 @@ export async function verifyLog(options: VerifyLogOptions): Promise<void> {
   try {
     verified = await verifiedLog(disk, file, { between, deciders });
   } finally {
-    if (showsProgress) await writeWhole(Deno.stderr, ERASED_LINE);
+    if (showsProgress) await writeWhole(STANDARD_ERROR, ERASED_LINE);
   }
   if (!options.json) return await print(verifiedText(file, verified));
   const format = new JsonFormat();

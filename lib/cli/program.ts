@@ -10,7 +10,7 @@ import { logProgramCommands } from "./group_log_arguments.ts";
 import { flushLog, logEnding, logFault, stackOf } from "./log.ts";
 import { meshProgramCommand } from "./mesh_arguments.ts";
 import { outputError } from "./output.ts";
-import { processStreams } from "./streams.ts";
+import { processStreams, STANDARD_ERROR, STANDARD_OUTPUT } from "./streams.ts";
 import type { TextFormatOptions } from "./text_format.ts";
 import { endRawMode } from "./terminal_mode.ts";
 import { friendsProgramCommand } from "./friends_arguments.ts";
@@ -94,14 +94,14 @@ async function reportEnding(error: unknown, args: readonly string[]): Promise<nu
   if (error instanceof P2pchatError) logEnding(error);
   else {
     logFault(error);
-    if (args.includes("--verbose")) await writeWhole(Deno.stderr, `${stackOf(error)}\n`);
+    if (args.includes("--verbose")) await writeWhole(STANDARD_ERROR, `${stackOf(error)}\n`);
   }
   const terminal = Deno.stderr.isTerminal() ? await terminalCells() : null;
   const { status, channel, text } = endingOf(error, asksForJson(args), Date.now(), terminal);
-  const failure = await writeWhole(channel === "stdout" ? Deno.stdout : Deno.stderr, text);
+  const failure = await writeWhole(channel === "stdout" ? STANDARD_OUTPUT : STANDARD_ERROR, text);
   // A full disk takes no event: a person may still read why.
   if (channel === "stdout" && failure !== null && outputError(failure) !== null) {
-    await writeWhole(Deno.stderr, endingOf(error, false, Date.now(), terminal).text);
+    await writeWhole(STANDARD_ERROR, endingOf(error, false, Date.now(), terminal).text);
   }
   return status;
 }

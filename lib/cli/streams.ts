@@ -1,5 +1,7 @@
 /** The process as the user interface sees it: standard streams, terminal, signals, clock. */
 
+import { PatientSink } from "./patient_sink.ts";
+
 /** What bytes go to. */
 export interface Sink {
   write(bytes: Uint8Array): Promise<number>;
@@ -46,6 +48,9 @@ export function isAtTerminal({ stdin, stdout }: Streams): boolean {
 const COLUMNS_DEFAULT = 80;
 const ROWS_DEFAULT = 24;
 
+export const STANDARD_OUTPUT: Sink = new PatientSink(Deno.stdout, true);
+export const STANDARD_ERROR: Sink = new PatientSink(Deno.stderr, false);
+
 /** Those of this process. */
 export function processStreams(): Streams {
   return {
@@ -55,11 +60,11 @@ export function processStreams(): Streams {
       setRaw: (raw) => Deno.stdin.setRaw(raw),
     },
     stdout: {
-      write: (bytes) => Deno.stdout.write(bytes),
+      write: (bytes) => STANDARD_OUTPUT.write(bytes),
       writeSync: (bytes) => void Deno.stdout.writeSync(bytes),
       isTerminal: Deno.stdout.isTerminal(),
     },
-    stderr: { write: (bytes) => Deno.stderr.write(bytes), isTerminal: Deno.stderr.isTerminal() },
+    stderr: { write: (bytes) => STANDARD_ERROR.write(bytes), isTerminal: Deno.stderr.isTerminal() },
     variable: (name) => Deno.env.get(name),
     size() {
       try {

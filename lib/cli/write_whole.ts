@@ -1,7 +1,7 @@
 /** Text for a standard stream, from what says a few lines and ends. */
 
 import { outputError } from "./output.ts";
-import type { Sink } from "./streams.ts";
+import { type Sink, STANDARD_OUTPUT } from "./streams.ts";
 
 /**
  * Writes all of `text`.
@@ -22,7 +22,7 @@ export async function writeWhole(stream: Sink, text: string): Promise<unknown> {
  * @throws {P2pchatError} `disk`.
  */
 export async function print(text: string): Promise<void> {
-  const failure = await writeWhole(Deno.stdout, text);
+  const failure = await writeWhole(STANDARD_OUTPUT, text);
   const error = failure === null ? null : outputError(failure);
   if (error !== null) throw error;
 }
