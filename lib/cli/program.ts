@@ -22,7 +22,7 @@ import { usageText } from "./usage.ts";
 import { snapshotProgramCommands } from "./snapshot_arguments.ts";
 import { usersProgramCommands } from "./users_arguments.ts";
 import { VERSION } from "./version.ts";
-import { print, writeWhole } from "./write_whole.ts";
+import { print, writeLast } from "./write_whole.ts";
 
 /** All that it can do. */
 export const COMMANDS: readonly ProgramCommand[] = [
@@ -94,14 +94,14 @@ async function reportEnding(error: unknown, args: readonly string[]): Promise<nu
   if (error instanceof P2pchatError) logEnding(error);
   else {
     logFault(error);
-    if (args.includes("--verbose")) await writeWhole(STANDARD_ERROR, `${stackOf(error)}\n`);
+    if (args.includes("--verbose")) await writeLast(STANDARD_ERROR, `${stackOf(error)}\n`);
   }
   const terminal = Deno.stderr.isTerminal() ? await terminalCells() : null;
   const { status, channel, text } = endingOf(error, asksForJson(args), Date.now(), terminal);
-  const failure = await writeWhole(channel === "stdout" ? STANDARD_OUTPUT : STANDARD_ERROR, text);
+  const failure = await writeLast(channel === "stdout" ? STANDARD_OUTPUT : STANDARD_ERROR, text);
   // A full disk takes no event: a person may still read why.
   if (channel === "stdout" && failure !== null && outputError(failure) !== null) {
-    await writeWhole(STANDARD_ERROR, endingOf(error, false, Date.now(), terminal).text);
+    await writeLast(STANDARD_ERROR, endingOf(error, false, Date.now(), terminal).text);
   }
   return status;
 }

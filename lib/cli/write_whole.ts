@@ -1,5 +1,7 @@
 /** Text for a standard stream, from what says a few lines and ends. */
 
+import { CLOSE_MS_MAX, isDoneWithin } from "../runtime/within.ts";
+import { SYSTEM_LINK_CLOCK } from "../transport/system_clock.ts";
 import { outputError } from "./output.ts";
 import { type Sink, STANDARD_OUTPUT } from "./streams.ts";
 
@@ -15,6 +17,14 @@ export async function writeWhole(stream: Sink, text: string): Promise<unknown> {
   } catch (error) {
     return error;
   }
+}
+
+/** The same for last words: a reader that stands still doesn't keep the program from ending. */
+export async function writeLast(stream: Sink, text: string): Promise<unknown> {
+  let failure: unknown = null;
+  const written = writeWhole(stream, text).then((error) => failure = error);
+  await isDoneWithin(SYSTEM_LINK_CLOCK, CLOSE_MS_MAX, written);
+  return failure;
 }
 
 /**

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { Output } from "../../lib/cli/output.ts";
+import { writeLast } from "../../lib/cli/write_whole.ts";
 import { MemoryStreams, settle } from "./memory_streams.ts";
 
 function outputTo(streams: MemoryStreams, compose?: () => void) {
@@ -176,4 +177,15 @@ Deno.test("Output is full while a whole history waits", async () => {
   assertEquals(output.isFull, true);
   await output.flush();
   assertEquals(output.isFull, false);
+});
+
+Deno.test("last words are given up where their reader stands still", async () => {
+  const streams = new MemoryStreams();
+  streams.hold();
+  assertEquals(await writeLast(streams.stdout, "fatal\n"), null);
+  assertEquals(streams.stdoutText, "");
+  streams.release();
+  const full = new Error("No space left on device (os error 28)");
+  streams.break(full);
+  assertEquals(await writeLast(streams.stderr, "fatal\n"), full);
 });
