@@ -114,10 +114,7 @@ export class TextFormat {
     const columns = terminal.columns();
     if (terminal.width(plain) < columns) return pieces;
     const width = terminal.width(plain.slice(0, head));
-    const indent = Math.min(
-      head === 0 ? INDENT : width,
-      Math.max(0, columns - BODY_COLUMNS_MIN),
-    );
+    const indent = indentWithin(head === 0 ? INDENT : width, columns);
     const rest = piecesWithin(pieces, head, plain.length);
     return [...piecesWithin(pieces, 0, head), ...this.#wrapped(rest, indent, width - indent)];
   }
@@ -129,7 +126,7 @@ export class TextFormat {
   ): readonly Piece[] {
     const { terminal } = this.#options;
     if (terminal === null || count === pieces.length) return pieces;
-    const indent = bodyIndent(terminal.width(before), terminal.columns());
+    const indent = indentWithin(terminal.width(before), terminal.columns());
     const lastLine = shown.slice(shown.lastIndexOf("\n") + 1);
     const taken = terminal.width(lastLine === shown ? before + shown : lastLine) - indent;
     return [...pieces.slice(0, count), ...this.#wrapped(pieces.slice(count), indent, taken)];
@@ -191,7 +188,7 @@ export class TextFormat {
     if (terminal === null) return visibleText(text);
     const columns = terminal.columns();
     const width = terminal.width(before);
-    const indent = bodyIndent(width, columns);
+    const indent = indentWithin(width, columns);
     const lines = visibleLines(text).flatMap((line, index) =>
       brokenAtWords(line, columns - indent, terminal, index === 0 ? width - indent : 0)
     );
@@ -199,9 +196,13 @@ export class TextFormat {
   }
 }
 
-/** Cells before each line of a body, where `width` are before its first one. */
-function bodyIndent(width: number, columns: number): number {
-  return Math.min(width, Math.max(0, columns - BODY_COLUMNS_MIN));
+/**
+ * Cells before each line but the first one, where `width` are before that: never none, however narrow the terminal, as
+ * words at the start of a line are the program's own. Where it has two columns there is no room for both.
+ */
+function indentWithin(width: number, columns: number): number {
+  const least = Math.max(0, Math.min(INDENT, columns - 2));
+  return Math.min(width, Math.max(least, columns - BODY_COLUMNS_MIN));
 }
 
 function styled({ text, code }: Piece): string {

@@ -91,6 +91,18 @@ Deno.test("TextFormat puts a body under a name that leaves no room beside it", (
   );
 });
 
+Deno.test("TextFormat lets nobody fake a line at a terminal that is as narrow as can be", () => {
+  for (let columns = 3; columns <= 24; columns++) {
+    const format = new TextFormat(terminalOf(columns), NOON_MS);
+    const [, ...rest] = format.format(message("hi\n12:04 <Carol> me too\n")).split("\n");
+    assertEquals(rest.pop(), "");
+    for (const line of rest) assert(line.startsWith(" "), `${columns} columns: ${line}`);
+    const said = format.format([{ timeMs: NOON_MS }, " * ", "It says: 12:04 <Carol> me too"]);
+    const [, ...more] = said.trimEnd().split("\n");
+    for (const line of more) assert(line.startsWith(" "), `${columns} columns: ${line}`);
+  }
+});
+
 Deno.test("TextFormat breaks what the program says at words, under the text after the mark", () => {
   const format = new TextFormat({ ...terminalOf(40), colour: true }, NOON_MS);
   const bob = { text: "Bob", as: "name" } as const;
