@@ -131,12 +131,12 @@ function statusLines(status: EventNamed<"status">): readonly Line[] {
       ".",
     ],
     [unsentText(status.unsent)],
-    ownKeyLine(status.key),
     ...waiting.map((friend): Line => [
       "  ",
       nameSpan(friend.name),
       `: ${numberText(friend.waiting)} waiting`,
     ]),
+    ownKeyLine(status.key),
     ...status.problems.map((problem) => problemLine(problem)),
   ];
 }

@@ -141,8 +141,8 @@ const PRINTED: readonly (readonly [title: string, event: FriendsOwnEvent, text: 
     },
     `Connected: bob 0.4 ms, dee.
 2 messages wait to be delivered.
-Your key: k
   cem: 2 waiting
+Your key: k
 ! cem: it is unreachable
 `,
   ],
