@@ -5,6 +5,7 @@ import { P2pchatError } from "../base/errors.ts";
 import { TokenBucket } from "../base/token_bucket.ts";
 import { systemReason } from "../store/disk.ts";
 import { escapedInJson } from "./json_format.ts";
+import { LogFile } from "./log_file.ts";
 import { Output } from "./output.ts";
 
 export interface LogOptions {
@@ -23,21 +24,29 @@ let programLogger: Logger = SILENT_LOGGER;
 let programOutput: Output | null = null;
 
 /**
- * Opens the program's log, appending. Lines that the disk is too slow for, and more than LINES_BURST of one
- * message at once, are left out and counted.
+ * Opens the program's log, appending. Lines that the disk is too slow for or doesn't take, and more than LINES_BURST of
+ * one message at once, are left out and counted.
+ * @param tell Takes a warning, once, when the disk doesn't take a line.
  * @returns Its logger; the file stays open as long as the process.
  * @throws {P2pchatError} `disk` where the file cannot be written.
  */
 export async function openLog(
   options: LogOptions,
+  tell: (text: string) => void = () => {},
   nowMs: () => number = () => performance.now(),
 ): Promise<Logger> {
   if (options.logFile === null) return SILENT_LOGGER;
   const file = await openFile(options.logFile);
   const { configure, getLogger, jsonLinesFormatter } = await import("@logtape/logtape");
-  const output = new Output({ stdout: file, stderr: file, onClosed() {} });
+  const sink = new LogFile(file, (error) => {
+    const text =
+      `Cannot write the log ${options.logFile}: ${systemReason(error)}; what it doesn't ` +
+      "take is left out and counted there when it takes more";
+    tell(text);
+  });
+  const output = new Output({ stdout: sink, stderr: sink, onClosed() {} });
   let leftOut = 0;
-  const sink = (record: Parameters<typeof jsonLinesFormatter>[0]) => {
+  const log = (record: Parameters<typeof jsonLinesFormatter>[0]) => {
     if (output.ready() !== null) {
       leftOut++;
       return;
@@ -50,7 +59,7 @@ export async function openLog(
   };
   const lowestLevel = options.verbose ? "debug" : "info";
   await configure({
-    sinks: { file: sink },
+    sinks: { file: log },
     loggers: [
       { category: "p2pchat", sinks: ["file"], lowestLevel },
       // Silences what the library would say about itself.

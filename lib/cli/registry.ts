@@ -11,7 +11,6 @@ import { SYSTEM_LINK_CLOCK } from "../transport/system_clock.ts";
 import { ComingIn, type GivenPasswords, type Way } from "./coming_in.ts";
 import { numberText } from "./counts.ts";
 import { inputTo, type ModeInput } from "./mode_input.ts";
-import { openLog } from "./log.ts";
 import { OnlineNames } from "./online_names.ts";
 import { isForPerson } from "./open_user_interface.ts";
 import type { RegistryOptions } from "./options.ts";
@@ -24,6 +23,7 @@ import { RegistryStanding } from "./registry_standing.ts";
 import { runMode } from "./run_mode.ts";
 import {
   markVerified,
+  openSessionLog,
   type Profile,
   type Session,
   showError,
@@ -149,7 +149,7 @@ class Program {
       notice: (text, ref) => ui.show({ event: "notice", text }, ref),
     });
     let log: Promise<Logger> | null = null;
-    this.#openLog = () => log ??= openLog(options);
+    this.#openLog = () => log ??= openSessionLog(ui, options);
   }
 
   async run(): Promise<void> {

@@ -53,7 +53,11 @@ export async function withSession<Event extends ShownEvent, Target>(
   work: (session: Session<Event, Target>) => Promise<void>,
 ): Promise<void> {
   await withUserInterface(mode, options, async (ui) => {
-    await withProfile(() => openLog(options), use, (profile) => work({ ...profile, ui }));
+    await withProfile(
+      () => openSessionLog(ui, options),
+      use,
+      (profile) => work({ ...profile, ui }),
+    );
   });
 }
 
@@ -154,6 +158,14 @@ export function markVerified<Event extends ShownEvent, Target>(
   ref: string | undefined,
 ): void {
   showFailure(ui, knownPeers.markVerified(key), ref);
+}
+
+/** The program's log; that it can't be written is told once. @throws {P2pchatError} `disk`. */
+export function openSessionLog<Event extends ShownEvent, Target>(
+  ui: UserInterface<Event, Target>,
+  options: CommonOptions,
+): Promise<Logger> {
+  return openLog(options, (text) => ui.show({ event: "notice", text, warning: true }));
 }
 
 /** Tells what was found and mended while something was opened. */

@@ -19,7 +19,7 @@ Deno.test({
     await Deno.writeTextFile(path, "before\n");
 
     let nowMs = 0;
-    const logger = await openLog({ logFile: path, verbose: false }, () => nowMs);
+    const logger = await openLog({ logFile: path, verbose: false }, undefined, () => nowMs);
     logger.debug("not without --verbose");
     logger.info("link up", { link: 7 });
     logFault(new Error("a bug", { cause: new Error("its cause") }));
