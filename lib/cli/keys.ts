@@ -41,11 +41,16 @@ export const ESCAPE_MS = 50;
 /** A paste that nobody could send: sixteen times the longest message. */
 const PASTE_UNITS_MAX = 1_048_576;
 
+/** Within a paste nothing pauses for so long. */
+const PASTE_PAUSE_MS = 1_000;
+
 /** A sequence that is still without its end after so many characters is none. */
 const SEQUENCE_LENGTH_MAX = 64;
 
 const PASTE_START = "\x1b[200~";
 const PASTE_END = "\x1b[201~";
+// deno-lint-ignore no-control-regex
+const INTERRUPTS = /^\x03+$/;
 
 const CONTROL_KEYS: Readonly<Record<string, KeyName>> = {
   "\r": "enter",
@@ -107,11 +112,20 @@ const WITH_MODIFIER: Partial<Record<KeyName, KeyName>> = {
 };
 
 export class KeyParser {
+  readonly #nowMs: () => number;
   readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   /** An escape sequence without its end yet. */
   #pending = "";
   /** The paste under way; `null` outside of one. */
   #paste: { parts: string[]; units: number; tail: string } | null = null;
+
+  /** When anything but Ctrl+C by itself came last. */
+  #cameMs: number;
+
+  constructor(nowMs: () => number = () => performance.now()) {
+    this.#nowMs = nowMs;
+    this.#cameMs = nowMs();
+  }
 
   /** Whether what came so far may go on: after a while without more, call `timeout`. */
   get isWaiting(): boolean {
@@ -121,8 +135,15 @@ export class KeyParser {
   /** The keys in `bytes`. */
   push(bytes: Uint8Array): readonly Key[] {
     const keys: Key[] = [];
+    const nowMs = this.#nowMs();
+    const hasPaused = nowMs - this.#cameMs >= PASTE_PAUSE_MS;
     let rest = this.#pending + this.#decoder.decode(bytes, { stream: true });
     this.#pending = "";
+    // The end of a paste may be lost, as where a program that was cut off wrote its start. Ctrl+C within a paste is text
+    // of it; by itself, after a pause, it is somebody whose keys do nothing.
+    const isInterrupt = INTERRUPTS.test(rest);
+    if (!isInterrupt) this.#cameMs = nowMs;
+    else if (this.#paste !== null && hasPaused) rest = PASTE_END + rest;
     while (rest !== "") {
       rest = this.#paste === null ? this.#take(rest, keys) : this.#takePaste(rest, keys);
     }

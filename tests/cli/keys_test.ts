@@ -87,3 +87,21 @@ Deno.test("KeyParser takes any bytes, and comes back from them", () => {
     assertEquals(parser.push(encoder.encode("x")).at(-1), text("x"));
   }));
 });
+
+Deno.test("KeyParser ends a paste without its end at a Ctrl+C that somebody presses", () => {
+  let nowMs = 0;
+  const parser = new KeyParser(() => nowMs);
+  const push = (bytes: string) => parser.push(encoder.encode(bytes));
+  assertEquals(push("\x1b[200~one\r"), []);
+  assertEquals(push("\x03"), []); // pasted, like the rest
+  nowMs = 5_000;
+  assertEquals(push("two\r\x03"), []);
+  nowMs = 5_900;
+  assertEquals(push("\x03"), []);
+  nowMs = 6_000;
+  assertEquals(push("\x03"), [
+    { type: "paste", text: "one\n\x03two\n\x03\x03" },
+    press("interrupt"),
+  ]);
+  assertEquals(push("x"), [text("x")]);
+});
