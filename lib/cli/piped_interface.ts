@@ -1,6 +1,6 @@
 /** The user interface without line editing: one event per line, as text or as JSON. */
 
-import type { P2pchatError } from "../base/errors.ts";
+import { type P2pchatError, systemText } from "../base/errors.ts";
 import { visibleText } from "../base/text.ts";
 import { CLOSE_MS_MAX, isDoneWithin } from "../runtime/within.ts";
 import { SYSTEM_LINK_CLOCK } from "../transport/system_clock.ts";
@@ -163,8 +163,13 @@ export class PipedInterface<Event extends ShownEvent, Target>
   async #read(buffer: Uint8Array): Promise<number | null> {
     try {
       return await this.#streams.stdin.read(buffer);
-    } catch {
-      return null; // closed, or a terminal of a job in the background: there is no more
+    } catch (error) {
+      // Closed by whoever started the program: nothing was meant to be read.
+      if (!(error instanceof Deno.errors.BadResource) && !this.#isClosed) {
+        const text = `Cannot read standard input: ${systemText(error)}; it counts as ended`;
+        this.show({ event: "notice", text, warning: true });
+      }
+      return null;
     }
   }
 

@@ -25,7 +25,7 @@ export class MemoryStreams implements Streams {
   suspensions = 0;
   columns = 80;
   rows = 24;
-  readonly #input: (Uint8Array | null)[] = [];
+  readonly #input: (Uint8Array | Error | null)[] = [];
   #reader: (() => void) | null = null;
   readonly #listeners = new Map<SignalName, Set<() => void>>();
   #hold: PromiseWithResolvers<void> | null = null;
@@ -64,7 +64,7 @@ export class MemoryStreams implements Streams {
   }
 
   /** What the program reads next; `null`: the end. */
-  type(text: string | Uint8Array | null): void {
+  type(text: string | Uint8Array | Error | null): void {
     this.#input.push(typeof text === "string" ? encoder.encode(text) : text);
     this.#reader?.();
     this.#reader = null;
@@ -129,6 +129,7 @@ export class MemoryStreams implements Streams {
     }
     const bytes = this.#input.shift()!;
     if (bytes === null) return null;
+    if (bytes instanceof Error) throw bytes;
     buffer.set(bytes.subarray(0, buffer.length));
     if (bytes.length > buffer.length) this.#input.unshift(bytes.subarray(buffer.length));
     return Math.min(bytes.length, buffer.length);

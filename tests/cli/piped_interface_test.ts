@@ -57,6 +57,24 @@ Deno.test("who reads along at a terminal without line editing is a person, unles
   assertEquals(seen, [true, true, false, false, false]);
 });
 
+Deno.test("input that can't be read is told, and counts as its end", async () => {
+  const cases = [
+    [
+      new Error("Is a directory (os error 21)"),
+      "12:03 ! Cannot read standard input: Is a directory; it counts as ended\n",
+    ],
+    [new Deno.errors.BadResource("Bad resource ID"), ""],
+  ] as const;
+  for (const [error, told] of cases) {
+    const { streams, ui, room } = open();
+    streams.type(error);
+    ui.listen(room);
+    await settle();
+    await ui.close();
+    assertEquals([room.happened, streams.stdoutText], [["(ended)"], told]);
+  }
+});
+
 Deno.test("with --stay the end of input is not told", async () => {
   const { streams, ui, room } = open({ stay: true });
   streams.type("one\n");
