@@ -10,12 +10,13 @@ export function isForPerson(
   options: CommonOptions,
   streams: Streams = processStreams(),
 ): boolean {
-  return !options.json && isAtTerminal(streams) && streams.variable("TERM") !== "dumb";
+  const kind = streams.variable("TERM") ?? "";
+  return !options.json && isAtTerminal(streams) && kind !== "" && kind !== "dumb";
 }
 
 /**
  * Opens the user interface; signals are taken from now on, input from `listen` on. The caller closes it.
- * A terminal that can do no more than print (`TERM=dumb`) is treated as a pipe.
+ * A terminal that can do no more than print (`TERM=dumb`, or none) is treated as a pipe.
  */
 export async function openUserInterface<Event extends ShownEvent, Target>(
   mode: Mode<Event, Target>,
