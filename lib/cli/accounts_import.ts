@@ -7,10 +7,10 @@ import { showAnswer, showErrorBeside, showEvent, showNoticeBeside } from "./answ
 import { IMPORT_BYTES_MAX, type ImportRow, importRows, refused } from "./import_file.ts";
 import { FORCED_EXIT_STATUS, Interrupts } from "./interrupts.ts";
 import type { ImportAccountsOptions } from "./options.ts";
+import { openProgressLine, type ProgressLine } from "./progress_line.ts";
 import { mayOthersRead, unreadable } from "./secret_file.ts";
-import { processStreams, STANDARD_ERROR } from "./streams.ts";
+import { processStreams } from "./streams.ts";
 import type { ShownEvent } from "./user_interface.ts";
-import { writeWhole } from "./write_whole.ts";
 
 /** What became of a file, for scripts: shown before whatever ends the command. */
 interface ImportedEvent extends ShownEvent {
@@ -22,9 +22,6 @@ interface ImportedEvent extends ShownEvent {
   readonly refused: number;
   readonly untried: number;
 }
-
-/** Nothing is said of progress before, and then as often. */
-const PROGRESS_MS = 1_000;
 
 /**
  * Adds the accounts of a file, one after the other, each durable before the next. Rows that can't be accounts are told
@@ -64,7 +61,7 @@ class Import {
     const streams = processStreams();
     const interrupts = new Interrupts(streams);
     interrupts.heed(() => this.#isInterrupted = true);
-    const progress = new Progress(this.options);
+    const progress = openProgressLine(this.options);
     let failure: P2pchatError | null = null;
     try {
       // All problems that can be told without any hashing come first.
@@ -81,7 +78,7 @@ class Import {
       if (!(error instanceof P2pchatError)) throw error;
       failure = error;
     } finally {
-      await progress.clear();
+      await progress?.clear();
       interrupts.close();
     }
     await this.#end(failure);
@@ -93,8 +90,9 @@ class Import {
     return refused("name-taken", this.options.file, line, "there is an account of that name");
   }
 
-  async #add(rows: readonly ImportRow[], progress: Progress): Promise<void> {
+  async #add(rows: readonly ImportRow[], progress: ProgressLine | null): Promise<void> {
     const { hasher, atOnceMax } = openPasswordHasher();
+    const beganMs = performance.now();
     const hashes: Promise<string>[] = [];
     for (const [at, { line, name }] of rows.entries()) {
       while (hashes.length < atOnceMax && at + hashes.length < rows.length) {
@@ -114,12 +112,16 @@ class Import {
           throw error;
         }
         const taken = "there is an account of that name since a moment ago";
-        await progress.clear();
+        await progress?.clear();
         await this.#refuse(refused("name-taken", this.options.file, line, taken));
       }
       this.#untried--;
       this.#nextLine = rows[at + 1]?.line ?? 0;
-      await progress.tell(at + 1, rows.length);
+      const done = at + 1;
+      const passedMs = performance.now() - beganMs;
+      if (done < rows.length) {
+        await progress?.tell(() => progressText(done, rows.length, passedMs));
+      }
     }
   }
 
@@ -155,31 +157,10 @@ class Import {
   }
 }
 
-/** How far it is, in one line at a terminal that is rewritten. */
-class Progress {
-  readonly #isShown: boolean;
-  readonly #beganMs = performance.now();
-  #toldMs = this.#beganMs;
-  #isThere = false;
-
-  constructor(options: ImportAccountsOptions) {
-    this.#isShown = !options.plain && !options.json && Deno.stderr.isTerminal();
-  }
-
-  async tell(done: number, total: number): Promise<void> {
-    const nowMs = performance.now();
-    if (!this.#isShown || done === total || nowMs - this.#toldMs < PROGRESS_MS) return;
-    this.#toldMs = nowMs;
-    const restSeconds = Math.ceil((nowMs - this.#beganMs) / done * (total - done) / 1_000);
-    const rest = restSeconds < 100 ? `${restSeconds} s` : `${Math.ceil(restSeconds / 60)} min`;
-    this.#isThere = true;
-    await writeWhole(STANDARD_ERROR, `\r${done} of ${total} added or refused, ${rest} to go\x1b[K`);
-  }
-
-  async clear(): Promise<void> {
-    if (this.#isThere) await writeWhole(STANDARD_ERROR, "\r\x1b[K");
-    this.#isThere = false;
-  }
+function progressText(done: number, total: number, passedMs: number): string {
+  const restSeconds = Math.ceil(passedMs / done * (total - done) / 1_000);
+  const rest = restSeconds < 100 ? `${restSeconds} s` : `${Math.ceil(restSeconds / 60)} min`;
+  return `${done} of ${total} added or refused, ${rest} to go`;
 }
 
 async function readImport(options: ImportAccountsOptions): Promise<Uint8Array> {

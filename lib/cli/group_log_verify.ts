@@ -14,14 +14,13 @@ import {
 import type { LoggedBatch } from "../runtime/group_log_lines.ts";
 import type { Disk } from "../store/disk.ts";
 import { RealDisk } from "../store/real_disk.ts";
+import { showAnswer } from "./answers.ts";
 import { type Deciders, decidersBeside } from "./group_log_deciders.ts";
 import { faultError, scanLogFile } from "./group_log_file.ts";
 import { textWidth } from "./graphemes.ts";
-import { JsonFormat } from "./json_format.ts";
 import { openLog } from "./log.ts";
 import type { VerifyLogOptions } from "./options.ts";
-import { print, writeWhole } from "./write_whole.ts";
-import { STANDARD_ERROR } from "./streams.ts";
+import { openProgressLine } from "./progress_line.ts";
 
 /** What somebody has said in a log, and asked to be edited. */
 interface LogAuthor {
@@ -147,9 +146,9 @@ function signatureFault(signed: SignedBatch, { seq, count }: LoggedBatch): strin
 export async function verifyLog(options: VerifyLogOptions): Promise<void> {
   await openLog(options);
   const { file } = options;
-  const showsProgress = !options.json && !options.plain && Deno.stderr.isTerminal();
+  const progress = openProgressLine(options);
   const between = async (places: number) => {
-    if (showsProgress) await writeWhole(STANDARD_ERROR, `\rChecked ${places} entries and edits`);
+    await progress?.tell(() => `Checked ${places} entries and edits`);
     return true;
   };
   const disk = new RealDisk();
@@ -160,26 +159,19 @@ export async function verifyLog(options: VerifyLogOptions): Promise<void> {
   try {
     verified = await verifiedLog(disk, file, { between, deciders });
   } finally {
-    if (showsProgress) await writeWhole(STANDARD_ERROR, ERASED_LINE);
+    await progress?.clear();
   }
-  if (!options.json) return await print(verifiedText(file, verified));
-  const format = new JsonFormat();
   const [authors, coordinators] = [
     verified.authors.map((one) => ({ ...one, key: fingerprintOf(one.key) })),
     verified.coordinators.map((one) => ({ ...one, key: fingerprintOf(one.key) })),
   ];
-  const events = [
-    { event: "log-verified", file, ...verified, authors, coordinators },
-    { event: "bye", reason: "done" },
-  ];
-  await print(events.map((event) => format.format(event, undefined, Date.now())).join(""));
+  const event = { event: "log-verified", file, ...verified, authors, coordinators };
+  await showAnswer(options, event, verifiedText(file, verified));
 }
 
 /** What to do where nobody knows who may decide. */
 const COMPARE_KEYS = `who may decide on edits isn't known here: compare the key of ` +
   `${COORDINATOR_NAME} with that of its /status, or name its keys by --keys\n`;
-
-const ERASED_LINE = "\r\x1b[K";
 
 function verifiedText(file: string, verified: VerifiedLog): string {
   const { entries, edits, digest, authors, coordinators, coordinatorsKnown } = verified;

@@ -9,11 +9,10 @@ import type { Cut } from "../protocols/group/snapshot/cut.ts";
 import { type Verdict, verdictOf } from "../protocols/group/snapshot/cut_check.ts";
 import { snapshotEvent } from "../protocols/group/snapshot/cut_view.ts";
 import { RealDisk } from "../store/real_disk.ts";
-import { JsonFormat } from "./json_format.ts";
+import { showAnswer } from "./answers.ts";
 import { openLog } from "./log.ts";
 import type { VerifySnapshotOptions } from "./options.ts";
 import { readSnapshot } from "./snapshot_store.ts";
-import { print } from "./write_whole.ts";
 
 /**
  * What the file says of itself isn't believed.
@@ -26,11 +25,9 @@ export async function verifySnapshot(options: VerifySnapshotOptions): Promise<vo
   const cut = await readSnapshot(new RealDisk(), nodeCrypto, file);
   const verdict = verdictOf(cut);
   if (!verdict.isConsistent) throw inconsistentError(file, verdict);
-  if (!options.json) return await print(verifiedText(file, cut, verdict));
-  const format = new JsonFormat();
   const { event: _, ...found } = snapshotEvent(nodeCrypto, cut, verdict, file);
-  const events = [{ event: "snapshot-verified", ...found }, { event: "bye", reason: "done" }];
-  await print(events.map((event) => format.format(event, undefined, Date.now())).join(""));
+  const event = { event: "snapshot-verified", ...found };
+  await showAnswer(options, event, verifiedText(file, cut, verdict));
 }
 
 function inconsistentError(file: string, { why }: Verdict): P2pchatError {
