@@ -4,7 +4,8 @@
  *
  * How much a write that failed has written isn't told. Of standard output the runtime keeps what follows the last line
  * feed in a buffer, from which it goes out as part of the next write. So that nothing is written twice or left out,
- * every write is one that is taken wholly or not at all, or whose rest is in that buffer.
+ * every write is one that is taken wholly or not at all, or whose rest is in that buffer. That makes output two
+ * microseconds a line dearer: so it is done where it may be needed, and from the first refusal on.
  */
 
 import type { Sink } from "./streams.ts";
@@ -23,24 +24,32 @@ const NOTHING = new Uint8Array(0);
 export class PatientSink implements Sink {
   readonly #sink: Sink;
   readonly #isBuffered: boolean;
+  readonly #mayRefuse: () => boolean;
+  #isCareful: boolean | null = null;
   #hasRefused = false;
 
-  /** @param isBuffered Whether the runtime keeps what follows the last line feed, as of standard output. */
-  constructor(sink: Sink, isBuffered: boolean) {
+  /**
+   * @param isBuffered Whether the runtime keeps what follows the last line feed, as of standard output.
+   * @param mayRefuse Whether it is set to refuse, or is shared with those who may set that later.
+   */
+  constructor(sink: Sink, isBuffered: boolean, mayRefuse: () => boolean = () => true) {
     this.#sink = sink;
     this.#isBuffered = isBuffered;
+    this.#mayRefuse = mayRefuse;
   }
 
   async write(bytes: Uint8Array): Promise<number> {
     if (!this.#isBuffered) return await this.#taken(bytes);
     if (!this.#hasRefused) {
-      const piece = pieceOf(bytes);
+      this.#isCareful ??= this.#mayRefuse();
+      const piece = this.#isCareful ? pieceOf(bytes) : bytes;
       const count = await this.#tried(piece);
       if (count !== null) return count;
       this.#hasRefused = true;
       await this.#drained();
       if (isBufferable(piece)) return piece.length;
-      // A pipe has taken nothing. A terminal may have shown some of these lines, and shows them again, this once.
+      // A pipe has taken nothing, if that was a piece. Otherwise, and at a terminal, some of these lines may be there,
+      // and come again, this once.
     }
     if (bytes[0] === LINE_FEED) return await this.#taken(bytes.subarray(0, 1));
     const end = bytes.indexOf(LINE_FEED);

@@ -48,8 +48,25 @@ export function isAtTerminal({ stdin, stdout }: Streams): boolean {
 const COLUMNS_DEFAULT = 80;
 const ROWS_DEFAULT = 24;
 
-export const STANDARD_OUTPUT: Sink = new PatientSink(Deno.stdout, true);
+/** As Linux tells it, in octal. */
+const NONBLOCKING = 0o4000;
+
+export const STANDARD_OUTPUT: Sink = new PatientSink(
+  Deno.stdout,
+  true,
+  () => Deno.stdout.isTerminal() || isNonblocking(1),
+);
 export const STANDARD_ERROR: Sink = new PatientSink(Deno.stderr, false);
+
+/** Whether this descriptor is set to refuse instead of waiting; false where nobody can tell. */
+function isNonblocking(descriptor: number): boolean {
+  try {
+    const flags = /^flags:\s*(\d+)/m.exec(Deno.readTextFileSync(`/proc/self/fdinfo/${descriptor}`));
+    return flags !== null && (Number.parseInt(flags[1]!, 8) & NONBLOCKING) !== 0;
+  } catch {
+    return false; // no Linux, or a closed one
+  }
+}
 
 /** Those of this process. */
 export function processStreams(): Streams {
