@@ -8,7 +8,12 @@ import type { Environment } from "../../base/environment.ts";
 import type { PeerKey, RoomId } from "../../base/ids.ts";
 import { earliestMs } from "../../base/machine.ts";
 import { TokenBucket } from "../../base/token_bucket.ts";
-import { isStatementSigned, signStatement, statementFormFault } from "./credentials.ts";
+import {
+  isStatementSigned,
+  ownedStatement,
+  signStatement,
+  statementFormFault,
+} from "./credentials.ts";
 import { ROSTER_NEWS_MAX } from "./limits.ts";
 import type { RosterTiming } from "./roster_io.ts";
 import type { RosterOutbox } from "./roster_outbox.ts";
@@ -148,7 +153,8 @@ export class Accusations {
     this.#believe(signed, null, nowMs);
   }
 
-  #believe(signed: SignedStatement, from: PeerKey | null, nowMs: number): void {
+  #believe(received: SignedStatement, from: PeerKey | null, nowMs: number): void {
+    const signed = ownedStatement(received);
     const { accused } = signed.statement.value;
     const before = this.#suspicions.isSuspected(accused);
     if (!this.#suspicions.hear(signed, nowMs, this.timing.accusationMs)) return;

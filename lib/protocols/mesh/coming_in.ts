@@ -229,7 +229,10 @@ export interface JoinFailure {
 /** What is said when nobody let us in; of several addresses, the answer of whoever knows the room counts most. */
 export function joinFailure(config: MeshConfig, failures: readonly JoinFailure[]): Ending {
   const failure = failures.find(({ reason }) => reason === "bad-credentials") ?? failures.at(-1);
-  invariant(failure !== undefined, "who wasn't let in was refused, or found nobody");
+  if (failure === undefined) {
+    const text = "Cannot come back: this profile knows no address of anybody in the room";
+    return { code: "unreachable", text: `${text}; ${FRESH_INVITE}` };
+  }
   if (failure.reason === "bad-credentials") return credentialsFailure(config, failure.contact);
   const code = CODES[failure.reason];
   if (failures.length > 1) {

@@ -216,6 +216,15 @@ export function ownedBeacon(signed: SignedBeacon): SignedBeacon {
   return isOwned ? signed : { beacon: { bytes, value: { ...value, boxKey } }, signature };
 }
 
+/** The statement, or a copy where it would keep the frame alive in which it came. */
+export function ownedStatement(signed: SignedStatement): SignedStatement {
+  const { bytes: shared, value } = signed.statement;
+  const bytes = ownedBytes(shared);
+  const signature = ownedBytes(signed.signature);
+  const isOwned = bytes === shared && signature === signed.signature;
+  return isOwned ? signed : { statement: { bytes, value }, signature };
+}
+
 /**
  * Wall time, but after the claim of who admits, and within the bounds that the latest head sets: at least
  * 1 ms and at most a day after it.

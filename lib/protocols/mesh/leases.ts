@@ -178,7 +178,8 @@ export class Leases {
 
   #takeDead({ signed, claim, hearsay }: HeardBeacon, before: Entry | null, nowMs: number): void {
     const { key, state } = signed.beacon.value;
-    const sinceMs = nowMs - hearsay.ageMs;
+    // It is forgotten after that time, and others are told the age again.
+    const sinceMs = nowMs - Math.min(hearsay.ageMs, this.timing.deadKeptMs);
     if (state === "quit") {
       this.#bury({ key, signed, claim, state, sinceMs });
       this.#keepOnDisk(signed);
@@ -195,6 +196,7 @@ export class Leases {
     const entry = this.table.get(key);
     if (entry?.state !== "alive") return;
     this.#bury({ ...entry, state: "lost", sinceMs: nowMs });
+    this.#keepOnDisk(entry.signed);
     this.outbox.effect({ type: "left", key, reason: "lost", silentMs: nowMs - entry.sinceMs });
   }
 

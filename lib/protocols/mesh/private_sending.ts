@@ -186,10 +186,14 @@ export class PrivateSending {
 
   /** Gives up what has waited for too long. */
   #expire(nowMs: number): readonly PrivateEffect[] {
-    const beforeMs = this.environment.wallMs() - this.config.keptMs;
+    const { keptMs } = this.config;
+    const beforeMs = this.environment.wallMs() - keptMs;
+    // A clock that was just set right says nothing of what this process has taken in.
+    const isOver = ({ message, isStored, typedMs }: OutboxEntry) =>
+      isStored && message.sentAt < beforeMs && nowMs - typedMs > keptMs;
     const effects: PrivateEffect[] = [];
     for (const [, queue] of this.#outbox.queues()) {
-      const expired = queue.take(({ message, isStored }) => isStored && message.sentAt < beforeMs);
+      const expired = queue.take(isOver);
       if (expired.length === 0) continue;
       effects.push(...this.#ended(expired, { state: "failed", reason: EXPIRED_TEXT }));
       if (queue.entries.length === 0) queue.arrivedSinceTold = null;

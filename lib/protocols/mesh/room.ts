@@ -158,7 +158,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
 
   /** What a compacted log holds: `Showing.snapshot`. */
   snapshot(shownThrough: BundleId | null): readonly MeshRecord[] | null {
-    return this.#showing.snapshot(this.machines.snapshot(), shownThrough);
+    return this.#showing.snapshot(this.machines.snapshot(this.#nowMs), shownThrough);
   }
 
   /** Whether what the user typed is with whom it is for, or somebody who stays, so that one may leave. */

@@ -148,12 +148,13 @@ export class RoomMachines {
   }
 
   /** What a compacted log holds, but for how much of it was shown. */
-  snapshot(): readonly MeshRecord[] {
-    const heardWallMs = this.environment.wallMs();
+  snapshot(nowMs: number): readonly MeshRecord[] {
+    const wallMs = this.environment.wallMs();
     const members: MeshRecord[] = [];
-    for (const { key } of this.roster.members()) {
+    for (const { key, sinceMs } of this.roster.members()) {
       const credentials = this.roster.credentialsOf(key);
       if (credentials === null) continue;
+      const heardWallMs = Math.max(0, Math.round(wallMs - Math.max(0, nowMs - sinceMs)));
       members.push({ kind: "member", beacon: credentials.beacon, heardWallMs });
     }
     // The claims first: a bundle is shown under its own. All that are known, since none is written again

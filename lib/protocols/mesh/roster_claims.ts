@@ -68,7 +68,7 @@ export class RosterClaims {
     for (const voucher of this.#vouching?.forgottenVouchers([claim], again) ?? []) {
       this.#toldMs.set(claimIdOf(this.crypto, voucher), nowMs);
       this.outbox.voucher(voucher, from);
+      dropOldest(this.#toldMs, CLAIMS_ON_LINK_MAX);
     }
-    dropOldest(this.#toldMs, CLAIMS_ON_LINK_MAX);
   }
 }

@@ -170,6 +170,6 @@ export function entryToSend({ claim, signed, state, sinceMs }: Entry, nowMs: num
     claim: claim.signed,
     beacon: signed,
     lost: state === "lost",
-    ageMs: Math.max(0, Math.round(nowMs - sinceMs)),
+    ageMs: Math.min(Math.max(0, Math.round(nowMs - sinceMs)), Number.MAX_SAFE_INTEGER),
   };
 }

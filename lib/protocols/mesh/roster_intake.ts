@@ -131,7 +131,7 @@ export class RosterIntake {
     const id = claimIdOf(this.crypto, claim);
     this.outbox.hasClaim(from, id);
     if (ahead === undefined || this.claims.has(id)) return;
-    ahead.set(id, claim);
+    ahead.set(id, ownedClaim(claim));
     dropOldest(ahead, CLAIMS_AHEAD_MAX);
   }
 

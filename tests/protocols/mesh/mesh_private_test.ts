@@ -3,6 +3,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { LinkId, PeerKey } from "../../../lib/base/ids.ts";
 import type { MeshCommand } from "../../../lib/protocols/mesh/events.ts";
+import { foundRoom } from "../../../lib/protocols/mesh/genesis.ts";
 import { type Invite, parseInvite } from "../../../lib/protocols/mesh/invite.ts";
 import { Mesh } from "../../../lib/protocols/mesh/mesh.ts";
 import { fakeSigner } from "../../sim/fake_crypto.ts";
@@ -218,4 +219,27 @@ Deno.test("Mesh finds a member that hasn't heard of its rotations by an earlier 
 
   assertEquals(notices.map((text) => text.slice(0, 30)), ["Ann: Bob has made a new invite"]);
   assertEquals([inviteOf(ann).secret, wanted?.epoch], [wanted, 4]);
+});
+
+Deno.test("Mesh says why it can't come back to a private room of which the disk knows nobody", () => {
+  const founded = foundRoom(fakeEnvironment(), fakeSigner("Ann"), { name: "Ann", isPrivate: true });
+  const config = {
+    name: "Bob",
+    advertise: { host: "10.0.0.2", port: 2 },
+    passive: false,
+    historyShown: 0,
+    begin: { kind: "resume", room: founded.room },
+  } as const;
+  const mesh = new Mesh(config, fakeSigner("Bob"), fakeEnvironment());
+  mesh.step({ type: "start" }, 0);
+  const records = [
+    { kind: "genesis", genesis: founded.genesis },
+    { kind: "incarnation", incarnation: 1 },
+    { kind: "invited", secret: { epoch: 1, secret: new Uint8Array(16) } },
+  ] as const;
+  const effects = mesh.step({ type: "room-opened", records }, 1);
+  const ended = effects.flatMap((effect) => effect.type === "stop" ? [effect] : []);
+
+  assertEquals(ended.length, 1);
+  assert(JSON.stringify(ended).includes("knows no address of anybody in the room"));
 });

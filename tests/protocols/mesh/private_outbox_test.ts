@@ -258,12 +258,12 @@ Deno.test("PrivateMessages: after 30 days a message has failed, at a start or la
   ann.say(bob, "2");
 
   ann.wallMs += 10 * DAY_MS;
-  ann.step({ type: "tick" }, HOUR_MS);
+  ann.step({ type: "tick" }, 30 * DAY_MS);
   const inTime = [...ann.told];
-  ann.wallMs += 1;
-  ann.step({ type: "tick" }, 2 * HOUR_MS);
+  ann.wallMs += HOUR_MS;
+  ann.step({ type: "tick" }, 30 * DAY_MS + HOUR_MS);
   const later = ann.told.slice(inTime.length);
-  meet(ann, bob, 2 * HOUR_MS);
+  meet(ann, bob, 30 * DAY_MS + HOUR_MS);
   ann.say(new Person(3), "3");
   ann.wallMs += 31 * DAY_MS;
   ann.restart();
@@ -273,6 +273,15 @@ Deno.test("PrivateMessages: after 30 days a message has failed, at a start or la
   assertEquals(bob.shown, ["2 (late)"]);
   assertEquals(ann.told.at(-1), "failed to p3");
   assertEquals(ann.machine.waiting(), []);
+});
+
+Deno.test("PrivateMessages: what was just typed isn't given up where the clock is put right", () => {
+  const [ann, bob] = pair();
+  ann.wallMs = 1_000; // a machine without a battery
+  ann.say(bob, "hello");
+  ann.wallMs = 1_700_000_000_000;
+  ann.step({ type: "tick" }, 2 * HOUR_MS);
+  assertEquals(ann.told.filter((line) => line.includes("failed")), []);
 });
 
 Deno.test("PrivateMessages: more than can be kept are refused", () => {
