@@ -201,6 +201,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
     if (wasActive && !closed && contact !== null) {
       this.#walks.learn([contact], null);
       this.#acquaintances.parted(contact, wasDialled);
+      this.#candidates.lost(peer);
     }
   }
 

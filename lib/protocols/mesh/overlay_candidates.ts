@@ -168,6 +168,11 @@ export class Candidates {
     this.#pausedUntilMs = nowMs + jittered(pauseMs, this.random()); // many lost the same neighbour
   }
 
+  /** A neighbour that had answered in this round may be dialled in it once more: its link alone may be gone. */
+  lost(peer: PeerKey): void {
+    this.#tried.delete(peer);
+  }
+
   /** Something changed for better or worse: no pause before the next candidates, and short ones after. */
   encourage(): void {
     this.#isHearsaysTurn = false;

@@ -230,6 +230,22 @@ Deno.test("step() dials a neighbour again whose link broke, and not one that clo
   assertEquals(dialled, [[dial(ann)], [], [dial(ann)], []]);
 });
 
+Deno.test("step() dials a neighbour again whose link broke, however many others it has still to try since it dialled it", () => {
+  const overlay = overlayWith({ dialled: [ann], roster: peers.map((peer) => contactOf(peer)) });
+  const dials = (effects: readonly OverlayEffect[]) =>
+    effects.flatMap((effect) => effect.type === "dial" ? [effect.contact.key] : []);
+  const first = dials(overlay.step({ type: "peer-down", peer: ann, closed: false }, 0));
+  up(overlay, ann, 1, true);
+  overlay.step(message(ann, { type: "neighbor-reply", accepted: true }), 1);
+  const again = dials(overlay.step({ type: "peer-down", peer: ann, closed: false }, 2));
+  for (let nowMs = 100; nowMs <= 4_000; nowMs += 100) {
+    again.push(...dials(overlay.step({ type: "tick" }, nowMs)));
+  }
+
+  assert(first.includes(ann));
+  assert(again.includes(ann), `${again.length} others`);
+});
+
 Deno.test("step() remembers a neighbour where it says that it can be dialled now", () => {
   const overlay = overlayWith({ inbound: [ann, bob] });
   const endpoint = { host: "10.9.0.1", port: 7 };
