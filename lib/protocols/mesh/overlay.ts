@@ -353,17 +353,19 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
     if (this.#links.has(by) && !this.#links.isActive(by)) this.#ask(by, "join", nowMs);
   }
 
-  /** HyParView, section 4.2: a newcomer is always let in. */
+  /** HyParView, section 4.2: a newcomer is always let in, and made known by walks. */
   #overlayJoin(from: PeerKey, nowMs: number): void {
-    const neighbours = this.#links.activeView().filter((peer) => peer !== from);
-    this.#send(from, { type: "neighbor-reply", accepted: true });
-    if (!this.#links.isActive(from)) {
-      const victim = this.#active.hasRoomFor(from) ? null : this.#active.victim();
-      this.#takeIn(from, victim, nowMs);
+    if (this.#links.isActive(from)) {
+      this.#send(from, { type: "neighbor-reply", accepted: true }); // both had asked, or a liar asks on
+      return;
     }
+    const neighbours = this.#links.activeView();
+    this.#send(from, { type: "neighbor-reply", accepted: true });
+    this.#takeIn(from, this.#active.hasRoomFor(from) ? null : this.#active.victim(), nowMs);
     const contact = this.#links.contactOf(from);
     if (contact === null || this.#isFullMesh()) return; // in a full mesh the roster tells all
     this.#put(this.#walks.hand(from));
+    if (!this.#mayWalk(from, nowMs)) return;
     const still = neighbours.filter((peer) => this.#links.isActive(peer));
     for (const peer of sample(still, JOIN_WALKS, this.env.random)) {
       this.#send(peer, { type: "forward-join", contact, ttl: this.config.activeWalkHops });

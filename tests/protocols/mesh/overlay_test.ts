@@ -133,6 +133,26 @@ Deno.test("step() lets a newcomer in and sends it on two walks", () => {
   ]);
 });
 
+Deno.test("step() makes one neighbour known once, however often it says that it has come in", () => {
+  const overlay = overlayWith({ inbound: [ann, bob, carl] });
+
+  const again = overlay.step(message(ann, { type: "overlay-join" }), 1_000);
+
+  assertEquals(again, [reply(ann, true)]);
+});
+
+Deno.test("step() sends few walks for one that comes in and goes all the time over one link", () => {
+  const overlay = overlayWith({ inbound: [ann, bob, carl] });
+  let walks = 0;
+  for (let times = 0; times < 1_000; times++) {
+    overlay.step(message(ann, { type: "disconnect" }), 1_000);
+    const effects = overlay.step(message(ann, { type: "overlay-join" }), 1_000);
+    walks += effects.filter((e) => e.type === "send" && e.message.type === "forward-join").length;
+  }
+
+  assert(walks <= 2 * 64, `${walks}`);
+});
+
 // HyParView, section 4.2, and our departure: nobody loses a link without being given another.
 Deno.test("step() splits a link for a newcomer that finds the view full: who had dialled it dials", () => {
   const overlay = overlayWith({ inbound: [ann, bob, carl, dora, emil] });
