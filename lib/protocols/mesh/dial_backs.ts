@@ -4,10 +4,9 @@
  * made pays for each with a message over a link of its own, which cost it a handshake as well.
  */
 
-import { dropOldest } from "../../base/bounded.ts";
 import { isLinkLocal } from "../../base/endpoints.ts";
 import type { Endpoint, PeerKey } from "../../base/ids.ts";
-import { TokenBucket } from "../../base/token_bucket.ts";
+import { Rates } from "../../base/rates.ts";
 import type { Dial } from "./dialling.ts";
 import {
   DIAL_BACK_ASKERS_MAX,
@@ -28,8 +27,12 @@ export interface DialBacksPort {
 }
 
 export class DialBacks {
-  /** By key, since links come and go; at most `DIAL_BACK_ASKERS_MAX`. */
-  readonly #rates = new Map<PeerKey, TokenBucket>();
+  /** By key, since links come and go. */
+  readonly #rates = new Rates<PeerKey>(
+    DIAL_BACKS_PER_MINUTE / 60,
+    DIAL_BACKS_BURST,
+    DIAL_BACK_ASKERS_MAX,
+  );
   #underWay = 0;
 
   constructor(private readonly port: DialBacksPort) {}
@@ -40,21 +43,12 @@ export class DialBacks {
     // A link-local address means something on one interface alone, which a dial doesn't name.
     const isDialable = port > 0 && !isLinkLocal(remote.host);
     const isPast = this.#underWay >= DIAL_BACKS_AT_ONCE_MAX;
-    if (!isDialable || isPast || !this.#rateOf(peer).take(nowMs)) {
+    if (!isDialable || isPast || !this.#rates.take(peer, nowMs)) {
       return this.port.answer(peer, null);
     }
     this.#underWay++;
     const endpoint: Endpoint = { host: remote.host, port };
     this.port.dial({ purpose: "dial-back", peer, endpoint });
-  }
-
-  #rateOf(peer: PeerKey): TokenBucket {
-    const known = this.#rates.get(peer);
-    if (known !== undefined) return known;
-    const rate = new TokenBucket(DIAL_BACKS_PER_MINUTE / 60, DIAL_BACKS_BURST);
-    this.#rates.set(peer, rate);
-    dropOldest(this.#rates, DIAL_BACK_ASKERS_MAX);
-    return rate;
   }
 
   /** @param reason Why it failed; null where the member has answered. */

@@ -152,6 +152,14 @@ export const INBOUND_LINKS_MAX = 16;
  */
 export const WALKS_PER_SECOND = 1;
 export const WALKS_BURST = 64;
+/**
+ * How often a peer becomes a neighbour because it asks, whatever became of it before. Each time what it may send
+ * begins anew, with a whole burst of each kind; a link that breaks every few seconds is none to rely on.
+ */
+export const NEIGHBOUR_REQUESTS_PER_SECOND = 1 / 5;
+export const NEIGHBOUR_REQUESTS_BURST = 8;
+/** Peers of whom this is remembered: more than are taken in while such a burst comes back. */
+export const NEIGHBOUR_REQUESTERS_MAX = 256;
 /** Dials that one neighbour's walks and contacts cause: 4 in a minute in that storm; a liar's hardly more. */
 export const INTRODUCED_DIALS_PER_MINUTE = 6;
 /** Half of them for walks and offers, which come at once or are lost; contacts can wait, or the roster has others. */

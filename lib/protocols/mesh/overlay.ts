@@ -26,9 +26,15 @@ import type { Endpoint, PeerKey } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
 import { jittered } from "../../base/jitter.ts";
 import { Deadlines, earliestMs, type Machine } from "../../base/machine.ts";
+import { Rates } from "../../base/rates.ts";
 import { Acquaintances } from "./acquaintances.ts";
 import { ActiveView } from "./active_view.ts";
-import { FULL_MESH_MEMBERS_MAX } from "./limits.ts";
+import {
+  FULL_MESH_MEMBERS_MAX,
+  NEIGHBOUR_REQUESTERS_MAX,
+  NEIGHBOUR_REQUESTS_BURST,
+  NEIGHBOUR_REQUESTS_PER_SECOND,
+} from "./limits.ts";
 import type { Contact, OverlayMessage } from "./messages.ts";
 import { Attempts, type Purpose } from "./overlay_attempts.ts";
 import { Candidates, type Wanted } from "./overlay_candidates.ts";
@@ -66,6 +72,12 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
   readonly #candidates: Candidates;
   readonly #rareDials: RareDials;
   readonly #dials = new DialLimits();
+  /** How often each becomes a neighbour because it asks: every time what it may send begins anew. */
+  readonly #requests = new Rates<PeerKey>(
+    NEIGHBOUR_REQUESTS_PER_SECOND,
+    NEIGHBOUR_REQUESTS_BURST,
+    NEIGHBOUR_REQUESTERS_MAX,
+  );
   readonly #deadlines = new Deadlines(DEADLINES);
   #live = 1;
   #evictionFromMs = 0;
@@ -353,15 +365,22 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
     if (this.#links.has(by) && !this.#links.isActive(by)) this.#ask(by, "join", nowMs);
   }
 
-  /** HyParView, section 4.2: a newcomer is always let in, and made known by walks. */
+  /** HyParView, section 4.2: a newcomer is always let in, and made known by walks; the same one again as others. */
   #overlayJoin(from: PeerKey, nowMs: number): void {
     if (this.#links.isActive(from)) {
       this.#send(from, { type: "neighbor-reply", accepted: true }); // both had asked, or a liar asks on
       return;
     }
+    const isFirst = !this.#requests.has(from);
+    if (!this.#requests.take(from, nowMs)) return this.#turnAway(from, nowMs);
+    let victim: PeerKey | null = null;
+    if (!this.#active.hasRoomFor(from)) {
+      victim = isFirst ? this.#active.victim() : this.#evictedNow(nowMs);
+      if (victim === null && !isFirst) return this.#refuse(from, true);
+    }
     const neighbours = this.#links.activeView();
     this.#send(from, { type: "neighbor-reply", accepted: true });
-    this.#takeIn(from, this.#active.hasRoomFor(from) ? null : this.#active.victim(), nowMs);
+    this.#takeIn(from, victim, nowMs);
     const contact = this.#links.contactOf(from);
     if (contact === null || this.#isFullMesh()) return; // in a full mesh the roster tells all
     this.#put(this.#walks.hand(from));
@@ -404,19 +423,31 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
   #neighbor(from: PeerKey, high: boolean, nowMs: number): void {
     const active = this.#links.isActive(from);
     let victim: PeerKey | null = null;
-    if (!active && !this.#active.hasRoomFor(from)) {
-      if (high && nowMs >= this.#evictionFromMs) {
-        victim = this.#active.victim();
+    if (!active) {
+      if (!this.#requests.allows(from, nowMs)) return this.#turnAway(from, nowMs);
+      if (!this.#active.hasRoomFor(from)) {
+        victim = high ? this.#evictedNow(nowMs) : null;
+        if (victim === null) return this.#refuse(from, high);
       }
-      if (victim === null) {
-        this.#refuse(from, high);
-        return;
-      }
-      this.#evictionFromMs = nowMs + this.config.evictionIntervalMs;
+      this.#requests.take(from, nowMs);
     }
     this.#send(from, { type: "neighbor-reply", accepted: true });
     if (!active) this.#takeIn(from, victim, nowMs);
     if (high) this.#put(this.#walks.hand(from));
+  }
+
+  /** Who gives way to one that asks for it; null for nobody, or where somebody just has. */
+  #evictedNow(nowMs: number): PeerKey | null {
+    if (nowMs < this.#evictionFromMs) return null;
+    const victim = this.#active.victim();
+    if (victim !== null) this.#evictionFromMs = nowMs + this.config.evictionIntervalMs;
+    return victim;
+  }
+
+  /** It has been a neighbour too often of late. */
+  #turnAway(from: PeerKey, nowMs: number): void {
+    this.#refuse(from, false);
+    this.#active.release(from, "it comes and goes too often", nowMs);
   }
 
   #refuse(from: PeerKey, high: boolean): void {

@@ -6,6 +6,7 @@
 
 import { dropOldest } from "../../base/bounded.ts";
 import { type Endpoint, endpointText, type PeerKey } from "../../base/ids.ts";
+import { Rates } from "../../base/rates.ts";
 import { TokenBucket } from "../../base/token_bucket.ts";
 import {
   DIALLED_ENDPOINTS_MAX,
@@ -18,8 +19,12 @@ import {
 } from "./limits.ts";
 
 export class DialLimits {
-  /** By key, since links come and go; at most `INTRODUCERS_MAX`. */
-  readonly #introducers = new Map<PeerKey, TokenBucket>();
+  /** By key, since links come and go. */
+  readonly #introducers = new Rates<PeerKey>(
+    INTRODUCED_DIALS_PER_MINUTE / 60,
+    INTRODUCED_DIALS_BURST,
+    INTRODUCERS_MAX,
+  );
   /** When an endpoint was last dialled; at most `DIALLED_ENDPOINTS_MAX`. */
   readonly #dialledMs = new Map<string, number>();
   /** At most `DIALLED_ENDPOINTS_MAX`. */
@@ -51,18 +56,12 @@ export class DialLimits {
 
   /** @param kept Dials that are to be left for what is more urgent. */
   mayIntroduce(by: PeerKey, nowMs: number, kept = 0): boolean {
-    return (this.#introducers.get(by)?.available(nowMs) ?? INTRODUCED_DIALS_BURST) >= 1 + kept;
+    return this.#introducers.allows(by, nowMs, 1 + kept);
   }
 
   /** Takes one of the dials that `by` may cause; false where it has none left. */
   takeIntroduced(by: PeerKey, nowMs: number): boolean {
-    let dials = this.#introducers.get(by);
-    if (dials === undefined) {
-      dials = new TokenBucket(INTRODUCED_DIALS_PER_MINUTE / 60, INTRODUCED_DIALS_BURST);
-      this.#introducers.set(by, dials);
-      dropOldest(this.#introducers, INTRODUCERS_MAX);
-    }
-    return dials.take(nowMs);
+    return this.#introducers.take(by, nowMs);
   }
 
   /** Takes one of the dials by which free places are filled; false where it is too soon for another. */

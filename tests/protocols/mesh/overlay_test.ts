@@ -141,16 +141,66 @@ Deno.test("step() makes one neighbour known once, however often it says that it 
   assertEquals(again, [reply(ann, true)]);
 });
 
-Deno.test("step() sends few walks for one that comes in and goes all the time over one link", () => {
-  const overlay = overlayWith({ inbound: [ann, bob, carl] });
-  let walks = 0;
+/** How often `peer` becomes a neighbour if it asks so often, at one moment, and goes each time. */
+function comings(overlay: Overlay, peer: PeerKey, ask: OverlayMessage, nowMs: number): number {
+  let ups = 0;
   for (let times = 0; times < 1_000; times++) {
-    overlay.step(message(ann, { type: "disconnect" }), 1_000);
-    const effects = overlay.step(message(ann, { type: "overlay-join" }), 1_000);
-    walks += effects.filter((e) => e.type === "send" && e.message.type === "forward-join").length;
+    up(overlay, peer, nowMs); // nothing where the link is up still
+    const effects = overlay.step(message(peer, ask), nowMs);
+    ups += effects.filter(({ type }) => type === "neighbour-up").length;
+    overlay.step(message(peer, { type: "disconnect" }), nowMs);
+    if (times % 2 === 1) overlay.step({ type: "peer-down", peer, closed: true }, nowMs);
   }
+  return ups;
+}
 
-  assert(walks <= 2 * 64, `${walks}`);
+for (
+  const ask of [
+    { type: "overlay-join" },
+    { type: "neighbor", priority: "low" },
+  ] as const satisfies readonly OverlayMessage[]
+) {
+  Deno.test(`step() takes in one that comes by ${ask.type} and goes once in 5 s, and at first 8 times`, () => {
+    const overlay = overlayWith({ inbound: [ann, bob, carl] });
+
+    assertEquals(comings(overlay, fred, ask, 1_000), 8);
+    assertEquals(comings(overlay, fred, ask, 11_000), 2, "over other links as well");
+
+    up(overlay, gina, 11_000);
+    assertEquals(overlay.step(message(gina, ask), 11_000)[0], reply(gina, true), "another one");
+  });
+}
+
+Deno.test("step() lets one go that has been a neighbour too often", () => {
+  const overlay = overlayWith();
+  comings(overlay, fred, { type: "overlay-join" }, 1_000);
+  up(overlay, fred, 1_000);
+
+  assertEquals(overlay.step(message(fred, { type: "overlay-join" }), 1_000), [
+    reply(fred, false),
+    { type: "release", peer: fred, reason: "it comes and goes too often" },
+  ]);
+});
+
+Deno.test("step() evicts for one that comes in again as for any other: once in 5 s", () => {
+  const overlay = overlayWith({ inbound: [ann, bob, carl, dora] });
+  up(overlay, fred, 1_000);
+  up(overlay, gina, 1_000);
+  const comes = (peer: PeerKey, nowMs: number) => {
+    const [answer] = overlay.step(message(peer, { type: "overlay-join" }), nowMs);
+    if (peer === gina) overlay.step(message(peer, { type: "disconnect" }), nowMs);
+    return answer;
+  };
+  comes(gina, 1_000);
+  comes(fred, 1_000);
+  up(overlay, hans, 1_000);
+
+  assertEquals(comes(gina, 1_000), reply(gina, true), "the first who gives way");
+  comes(hans, 1_000); // takes the free place
+  assertEquals(comes(gina, 5_999), reply(gina, false));
+  up(overlay, emil, 5_999);
+  assertEquals(comes(emil, 5_999), reply(emil, true), "a newcomer, always");
+  assertEquals(comes(gina, 6_000), reply(gina, true));
 });
 
 // HyParView, section 4.2, and our departure: nobody loses a link without being given another.

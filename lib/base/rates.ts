@@ -1,0 +1,34 @@
+/** Token buckets by key: who goes away and comes back has what it left of its rate, instead of a fresh burst. */
+
+import { dropOldest } from "./bounded.ts";
+import { TokenBucket } from "./token_bucket.ts";
+
+export class Rates<Key> {
+  readonly #rates = new Map<Key, TokenBucket>();
+
+  /** @param keysMax Keys remembered; the one met first is forgotten first. */
+  constructor(
+    private readonly perSecond: number,
+    private readonly burst: number,
+    private readonly keysMax: number,
+  ) {}
+
+  has(key: Key): boolean {
+    return this.#rates.has(key);
+  }
+
+  /** Whether so many can be taken; the key isn't remembered for it. */
+  allows(key: Key, nowMs: number, tokens = 1): boolean {
+    return (this.#rates.get(key)?.available(nowMs) ?? this.burst) >= tokens;
+  }
+
+  take(key: Key, nowMs: number): boolean {
+    let rate = this.#rates.get(key);
+    if (rate === undefined) {
+      rate = new TokenBucket(this.perSecond, this.burst);
+      this.#rates.set(key, rate);
+      dropOldest(this.#rates, this.keysMax);
+    }
+    return rate.take(nowMs);
+  }
+}
