@@ -22,13 +22,13 @@ export class Rates<Key> {
     return (this.#rates.get(key)?.available(nowMs) ?? this.burst) >= tokens;
   }
 
-  take(key: Key, nowMs: number): boolean {
+  take(key: Key, nowMs: number, tokens = 1): boolean {
     let rate = this.#rates.get(key);
     if (rate === undefined) {
       rate = new TokenBucket(this.perSecond, this.burst);
       this.#rates.set(key, rate);
       dropOldest(this.#rates, this.keysMax);
     }
-    return rate.take(nowMs);
+    return rate.take(nowMs, tokens);
   }
 }

@@ -6,6 +6,7 @@
 import { dropOldest } from "../../base/bounded.ts";
 import type { Crypto } from "../../base/crypto.ts";
 import type { ClaimId, PeerKey } from "../../base/ids.ts";
+import { Rates } from "../../base/rates.ts";
 import { TokenBucket } from "../../base/token_bucket.ts";
 import type { ClaimTable } from "./claim_table.ts";
 import {
@@ -18,7 +19,13 @@ import {
   type KnownClaim,
   ownedClaim,
 } from "./credentials.ts";
-import { ACTIVE_VIEW_MAX, CLAIMS_AHEAD_MAX, ROSTER_BUCKETS, ROSTER_MAX } from "./limits.ts";
+import {
+  ACTIVE_VIEW_MAX,
+  CLAIMS_AHEAD_MAX,
+  INBOUND_LINKS_MAX,
+  ROSTER_BUCKETS,
+  ROSTER_MAX,
+} from "./limits.ts";
 import type { RosterOutbox } from "./roster_outbox.ts";
 import { isNewer, rankOf, type RosterTable } from "./roster_table.ts";
 import type { Beacon, SignedBeacon, SignedClaim } from "./structures.ts";
@@ -47,13 +54,14 @@ const BUCKETS_BURST = 16 * ROSTER_BUCKETS;
 const VOUCHERS_PER_SECOND = 10;
 const VOUCHERS_BURST = 1_024;
 
+/** Members whose rates are remembered: the neighbours there can be at once, three times over. */
+const RATES_MAX = 3 * (ACTIVE_VIEW_MAX + INBOUND_LINKS_MAX);
+
 interface Neighbour {
   /** Claims that came ahead of the beacons that name them; at most `CLAIMS_AHEAD_MAX`, unchecked. */
   readonly ahead: Map<ClaimId, SignedClaim>;
-  readonly items: TokenBucket;
+  /** What it is blamed for begins anew with each link: what was asked for over the last one may be sent again. */
   readonly flood: TokenBucket;
-  readonly buckets: TokenBucket;
-  readonly vouchers: TokenBucket;
 }
 
 /** What became of a beacon: it holds with its claim; it says nothing; it lacks a claim; it cost a penalty. */
@@ -66,6 +74,10 @@ export class RosterIntake {
   readonly #neighbours = new Map<PeerKey, Neighbour>();
   /** How often each live member's beacon came. */
   readonly #rates = new Map<PeerKey, TokenBucket>();
+  /** Of neighbours, by key: who goes and comes again has what it left. */
+  readonly #items = new Rates<PeerKey>(ITEMS_PER_SECOND, ITEMS_BURST, RATES_MAX);
+  readonly #buckets = new Rates<PeerKey>(BUCKETS_PER_SECOND, BUCKETS_BURST, RATES_MAX);
+  readonly #vouchers = new Rates<PeerKey>(VOUCHERS_PER_SECOND, VOUCHERS_BURST, RATES_MAX);
 
   constructor(
     readonly table: RosterTable,
@@ -85,10 +97,7 @@ export class RosterIntake {
   neighbourUp(peer: PeerKey): void {
     this.#neighbours.set(peer, {
       ahead: new Map(),
-      items: new TokenBucket(ITEMS_PER_SECOND, ITEMS_BURST),
       flood: new TokenBucket(FLOOD_PER_SECOND, FLOOD_BURST),
-      buckets: new TokenBucket(BUCKETS_PER_SECOND, BUCKETS_BURST),
-      vouchers: new TokenBucket(VOUCHERS_PER_SECOND, VOUCHERS_BURST),
     });
   }
 
@@ -109,20 +118,18 @@ export class RosterIntake {
       const text = `sent more than ${FLOOD_PER_SECOND} roster entries a second`;
       return this.outbox.penalise(from, "flood", text);
     }
-    return neighbour.items.take(
-      nowMs,
-      count * Math.max(1, this.#neighbours.size / ACTIVE_VIEW_MAX),
-    );
+    const share = Math.max(1, this.#neighbours.size / ACTIVE_VIEW_MAX);
+    return this.#items.take(from, nowMs, count * share);
   }
 
   /** Whether a question about so many buckets is answered; who is left without an answer asks again later. */
   mayAsk(from: PeerKey, buckets: number, nowMs: number): boolean {
-    return this.#neighbours.get(from)?.buckets.take(nowMs, Math.max(1, buckets)) === true;
+    return this.isNeighbour(from) && this.#buckets.take(from, nowMs, Math.max(1, buckets));
   }
 
   /** Whether another claim of this neighbour's is checked that only vouches for others. */
   mayVouch(from: PeerKey, nowMs: number): boolean {
-    return this.#neighbours.get(from)?.vouchers.take(nowMs) === true;
+    return this.isNeighbour(from) && this.#vouchers.take(from, nowMs);
   }
 
   /** Keeps a claim until the beacon comes that names it; only then is it worth checking. */

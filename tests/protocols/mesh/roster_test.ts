@@ -770,3 +770,20 @@ Deno.test("Roster passes renewals on before a statement, which is about the late
     { type: "send", to: carl, message: { type: "statements", statements: [statement] } },
   ]);
 });
+
+Deno.test("Roster answers no more questions of one neighbour's because it goes and comes again", () => {
+  const roster = rosterWith(["Bob"]);
+  const buckets = Array.from({ length: ROSTER_BUCKETS }, (_, bucket) => bucket);
+  const message: RosterMessage = { type: "roster-want", buckets, known: [] };
+  const answered = (nowMs: number) => {
+    roster.step({ type: "neighbour-down", peer: bob, closed: true }, nowMs);
+    roster.step({ type: "neighbour-up", peer: bob }, nowMs);
+    const effects = Array.from(
+      { length: 20 },
+      () => roster.step({ type: "message", from: bob, message }, nowMs),
+    );
+    return effects.filter((answer) => answer.some(({ type }) => type === "send")).length;
+  };
+
+  assertEquals([answered(1_000), answered(1_000), answered(2_000)], [16, 0, 2]);
+});
