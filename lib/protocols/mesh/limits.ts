@@ -193,7 +193,10 @@ export const DIAL_BACKS_BURST = 2;
 /** Members whose rate is remembered: more than are neighbours in a minute. */
 export const DIAL_BACK_ASKERS_MAX = 256;
 
-/** Envelopes of others taken in from one neighbour: a room of 1,000 in which each writes one in 5 s has 400/s in all. */
+/**
+ * Envelopes of others taken in from one neighbour, and, apart from those, its own that bring nothing, each of which
+ * costs a key agreement: what it sends again is 64 a second. A room of 1,000 in which each writes one in 5 s has 400/s in all.
+ */
 export const ENVELOPES_PER_SECOND = 400;
 /** What one member may have unacknowledged, and as many acknowledgements. */
 export const ENVELOPES_BURST = 2_000;

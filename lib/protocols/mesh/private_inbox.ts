@@ -52,8 +52,11 @@ export interface Received {
   readonly content: Content;
 }
 
-/** What becomes of a message that came: it is `again`, known through this counter, or waits for its turn here. */
-export type Reception = { readonly again: number } | "waits" | "no room";
+/**
+ * What becomes of a message that came: it is `again`, known through this counter; or waits for its turn here, as a
+ * `new` one or as it did before.
+ */
+export type Reception = { readonly again: number } | "new" | "known" | "no room";
 
 export class PrivateInbox {
   /** By sender, then incarnation; who wrote last is at the end. */
@@ -126,7 +129,7 @@ export class PrivateInbox {
     this.#waiting.add(stream);
     if (isShownNow) this.#unsettled.add(stream);
     else this.#await(stream);
-    return "waits";
+    return known === undefined ? "new" : "known";
   }
 
   /** More of this stream of the room was shown, or of any (null). */

@@ -19,6 +19,8 @@ import type { Environment } from "../../base/environment.ts";
 import type { PeerKey } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
 import { Deadlines, earliestMs, type Machine } from "../../base/machine.ts";
+import { Rates } from "../../base/rates.ts";
+import { ENVELOPE_SOURCES_MAX, ENVELOPES_BURST, ENVELOPES_PER_SECOND } from "./limits.ts";
 import { PrivateInbox } from "./private_inbox.ts";
 import type {
   PrivateConfig,
@@ -37,12 +39,24 @@ import type { PrivateEnvelope } from "./structures.ts";
 
 const DEADLINES = ["boxKey"] as const;
 
+/** What came of an envelope; `isOfUse` where it brought something that wasn't here. */
+interface Opened {
+  readonly effects: readonly PrivateEffect[];
+  readonly isOfUse: boolean;
+}
+
 export class PrivateMessages implements Machine<PrivateInput, PrivateEffect> {
   readonly #deadlines = new Deadlines(DEADLINES);
   readonly #sealing: PrivateSealing;
   readonly #sending: PrivateSending;
   readonly #inbox: PrivateInbox;
   readonly #relayed: RelayedEnvelopes;
+  /** Of what neighbours say themselves: what can't be opened, or was here before. */
+  readonly #useless = new Rates<PeerKey>(
+    ENVELOPES_PER_SECOND,
+    ENVELOPES_BURST,
+    ENVELOPE_SOURCES_MAX,
+  );
   /** Box keys of the members that are here; bounded by the roster. */
   readonly #present = new Map<PeerKey, Uint8Array>();
 
@@ -177,17 +191,32 @@ export class PrivateMessages implements Machine<PrivateInput, PrivateEffect> {
     }
     // Only a member can have a claim on our memory; a newcomer's message comes again after its beacon.
     if (!this.#present.has(envelope.from)) return [];
-    // What a neighbour says itself goes no further, and its acknowledgement to that neighbour alone.
-    if (envelope.from !== from && !this.#relayed.take(from, envelope, nowMs)) return [];
+    if (envelope.from === from) return this.#saidByNeighbour(envelope, nowMs);
+    return this.#relayed.take(from, envelope, nowMs) ? this.#forUs(envelope, nowMs).effects : [];
+  }
+
+  /** It goes no further, and its acknowledgement to that neighbour alone; but opening it costs more than making it up. */
+  #saidByNeighbour(envelope: PrivateEnvelope, nowMs: number): readonly PrivateEffect[] {
+    if (!this.#useless.allows(envelope.from, nowMs)) return [];
+    const { effects, isOfUse } = this.#forUs(envelope, nowMs);
+    if (!isOfUse) this.#useless.take(envelope.from, nowMs);
+    return effects;
+  }
+
+  #forUs(envelope: PrivateEnvelope, nowMs: number): Opened {
     const content = this.#sealing.open(envelope);
-    if (content === null) return [];
-    if (envelope.kind === "acknowledgement") return this.#sending.acknowledged(envelope, nowMs);
+    if (content === null) return { effects: [], isOfUse: false };
+    if (envelope.kind === "acknowledgement") {
+      const effects = this.#sending.acknowledged(envelope, nowMs);
+      return { effects, isOfUse: effects.length > 0 };
+    }
     const reception = this.#inbox.take(envelope, content, nowMs);
     // What was acknowledged is acknowledged again: the answer was lost.
     if (typeof reception === "object") {
-      return this.#acknowledge({ ...envelope, counter: reception.again });
+      const effects = this.#acknowledge({ ...envelope, counter: reception.again });
+      return { effects, isOfUse: false };
     }
-    return this.#showDue(nowMs);
+    return { effects: this.#showDue(nowMs), isOfUse: reception === "new" };
   }
 
   #showDue(nowMs: number): readonly PrivateEffect[] {

@@ -10,6 +10,7 @@ import { dropOldest } from "../../base/bounded.ts";
 import type { Crypto } from "../../base/crypto.ts";
 import type { Hash, PeerKey } from "../../base/ids.ts";
 import { encode } from "../../base/schema.ts";
+import { Rates } from "../../base/rates.ts";
 import { TokenBucket } from "../../base/token_bucket.ts";
 import {
   ENVELOPE_SOURCES_MAX,
@@ -24,7 +25,11 @@ import { type PrivateEnvelope, privateEnvelopeSchema } from "./structures.ts";
 export class RelayedEnvelopes {
   /** Hashes of those taken in; the oldest are forgotten first. */
   readonly #taken = new Set<Hash>();
-  readonly #rates = new Map<PeerKey, TokenBucket>();
+  readonly #rates = new Rates<PeerKey>(
+    ENVELOPES_PER_SECOND,
+    ENVELOPES_BURST,
+    ENVELOPE_SOURCES_MAX,
+  );
   readonly #total = new TokenBucket(ENVELOPES_RELAYED_PER_SECOND, ENVELOPES_RELAYED_BURST);
 
   constructor(readonly crypto: Crypto) {}
@@ -33,19 +38,9 @@ export class RelayedEnvelopes {
   take(from: PeerKey, envelope: PrivateEnvelope, nowMs: number): boolean {
     const hash = this.crypto.sha256<Hash>(encode(privateEnvelopeSchema, envelope));
     if (this.#taken.has(hash)) return false;
-    if (!this.#rateOf(from).take(nowMs) || !this.#total.take(nowMs)) return false;
+    if (!this.#rates.take(from, nowMs) || !this.#total.take(nowMs)) return false;
     this.#taken.add(hash);
     dropOldest(this.#taken, ENVELOPES_REMEMBERED_MAX);
     return true;
-  }
-
-  #rateOf(from: PeerKey): TokenBucket {
-    let rate = this.#rates.get(from);
-    if (rate === undefined) {
-      rate = new TokenBucket(ENVELOPES_PER_SECOND, ENVELOPES_BURST);
-      this.#rates.set(from, rate);
-      dropOldest(this.#rates, ENVELOPE_SOURCES_MAX);
-    }
-    return rate;
   }
 }

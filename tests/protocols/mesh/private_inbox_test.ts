@@ -103,7 +103,7 @@ Deno.test("PrivateInbox: a crowd that waits for what nobody has said costs nothi
   shown(inbox, 0);
 
   assertEquals(
-    [receptions.indexOf("no room"), receptions.lastIndexOf("waits") + 1],
+    [receptions.indexOf("no room"), receptions.lastIndexOf("new") + 1],
     [PRIVATE_EARLY_STREAMS_MAX, PRIVATE_EARLY_STREAMS_MAX],
   );
   assertCheap(() => {
@@ -114,7 +114,7 @@ Deno.test("PrivateInbox: a crowd that waits for what nobody has said costs nothi
 
   // What can be shown at once needs no place.
   for (const sender of [5, 5_000]) isShown.add(keyOf(sender));
-  assertEquals(take(inbox, 5_000, 1, 0), "waits");
+  assertEquals(take(inbox, 5_000, 1, 0), "new");
   assertEquals(shown(inbox, 1).length, 1);
   inbox.shown({ author: keyOf(5), incarnation: 1 });
   assertEquals(shown(inbox, 1).length, 1);

@@ -5,7 +5,7 @@ import {
   type PrivateEffect,
 } from "../../../lib/protocols/mesh/private_messages_io.ts";
 import type { Head, PrivateEnvelope } from "../../../lib/protocols/mesh/structures.ts";
-import { floods, Person, type PersonOptions, ROOM } from "./private_people.ts";
+import { carry, floods, Person, type PersonOptions, ROOM } from "./private_people.ts";
 
 const HEAD: Head = {
   author: "cc".repeat(32) as PeerKey,
@@ -130,6 +130,40 @@ Deno.test("PrivateMessages: however many neighbours flood, what is passed on sta
   }
 
   assert(passed <= 10_000 + 10 * 2_000, `${passed}`);
+});
+
+Deno.test("PrivateMessages: a neighbour's own that can't be opened are tried 2,000 times, then 400 a second", () => {
+  const { ann, bob } = trio();
+  const { boxKey } = bob.machine;
+  for (const envelope of madeUp(ann.key, bob.key, 3_000)) {
+    bob.hears({ ...envelope, boxKey }, ann.key);
+  }
+  const [real] = floods(ann.say(bob, "x", 0)) as [PrivateEnvelope];
+
+  bob.hears(real, ann.key, 0);
+  assertEquals(bob.shown, []);
+  bob.hears(real, ann.key, 1_000);
+  assertEquals(bob.shown, ["x"]);
+});
+
+Deno.test("PrivateMessages: a neighbour's own that came before is answered 2,000 times, then 400 a second", () => {
+  const { ann, bob } = trio();
+  const [real] = floods(ann.say(bob, "x", 0)) as [PrivateEnvelope];
+  const answers = (count: number, nowMs: number) =>
+    Array.from({ length: count }, () => floods(bob.hears(real, ann.key, nowMs))).flat().length;
+
+  assertEquals([answers(3_001, 0), answers(1_000, 1_000)], [2_001, 400]);
+});
+
+Deno.test("PrivateMessages: whatever a neighbour has to say itself arrives at once", () => {
+  const { ann, bob } = trio();
+  const said: string[] = [];
+  for (let index = 0; index < 2_500; index++) {
+    said.push(`${index}`);
+    carry([ann, bob], ann.say(bob, `${index}`, 0), 0);
+  }
+
+  assertEquals(bob.shown, said);
 });
 
 Deno.test("PrivateMessages: what was dropped on the way comes when it is sent again", () => {
