@@ -10,16 +10,18 @@ export type LinkInput = Extract<
 >;
 
 export class HeldInputs {
+  /** At most `HELD_INPUTS_MAX` of each link: none takes another one's places. */
   #inputs: LinkInput[] = [];
 
-  /** @returns False where too many wait already. */
+  /** @returns False where too many of its link wait already. */
   hold(input: LinkInput): boolean {
-    if (this.#inputs.length >= HELD_INPUTS_MAX) return false;
+    const ofLink = this.#inputs.filter(({ link }) => link === input.link);
+    if (ofLink.length >= HELD_INPUTS_MAX) return false;
     this.#inputs.push(input);
     return true;
   }
 
-  /** The link is down. */
+  /** The link is down, or being closed. */
   drop(link: LinkId): void {
     this.#inputs = this.#inputs.filter((held) => held.link !== link);
   }

@@ -307,8 +307,11 @@ export const PROMPT_MESSAGES_MAX = 4 * BUNDLE_TEXTS_MAX;
 export const PROMPT_BYTES_MAX = 8 * BUNDLE_TEXT_BYTES_MAX;
 /** What one graft is answered with at most; the rest comes by anti-entropy. */
 export const GRAFT_ANSWER_BYTES_MAX = 256 * 1024;
-/** What links bring while a room is being opened, some ms; a link that brings more is closed. */
-export const HELD_INPUTS_MAX = 1_024;
+/**
+ * What one link brings while we aren't in the room yet: honest ones a greeting and a question, and then they wait for
+ * the answer. One that brings more is closed; for all of `ADMITTING_LINKS_MAX` together it is 1,024.
+ */
+export const HELD_INPUTS_MAX = 16;
 /** Messages of any type but `bundle` on one link: ten times what the busiest link of a room of 1,000 carries. */
 export const LINK_MESSAGES_PER_SECOND = 5_000;
 /** What waited in sockets and queues while one side stood still comes at once. */

@@ -153,6 +153,10 @@ export class LinkTable {
     if (entry !== undefined) entry.closing = true;
   }
 
+  isClosing(link: LinkId): boolean {
+    return this.#links.get(link)?.closing === true;
+  }
+
   /**
    * The peer's member link is down: one that was given up for it takes its place.
    * @returns Null where there is none.

@@ -507,7 +507,9 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   }
 
   #hold(input: LinkInput): void {
-    if (!this.#held.hold(input)) this.#close(input.link, "not in the room yet; try again");
+    if (this.#links.isClosing(input.link) || this.#held.hold(input)) return;
+    this.#held.drop(input.link);
+    this.#close(input.link, "not in the room yet; try again");
   }
 
   #releaseHeld(): void {

@@ -790,3 +790,46 @@ Deno.test("Mesh lets a newcomer in instead of the oldest link that says nothing,
   assertEquals(come(65, 240), [65], "nobody has been silent for long");
   assertEquals(come(66, 600), [2], "link 1 has asked to come in");
 });
+
+Deno.test("Mesh that is coming in closes a link that brings much meanwhile, and no other one", () => {
+  const remote = { host: "203.0.113.9", port: 1 };
+  const mesh = new Mesh(
+    {
+      name: "Bob",
+      advertise: { host: "203.0.113.1", port: 55_107 },
+      passive: false,
+      historyShown: 0,
+      begin: { kind: "join", contact: remote },
+    },
+    fakeSigner("Bob"),
+    fakeEnvironment(0),
+  );
+  const closed = (input: Parameters<typeof mesh.step>[0]) =>
+    mesh.step(input, 0).flatMap((effect) => effect.type === "close" ? [effect.link] : []);
+  const come = (link: number, name: string) =>
+    closed({
+      type: "link-up",
+      link: link as LinkId,
+      peer: fakeSigner(name).key,
+      dialled: false,
+      remote,
+      localHost: "203.0.113.1",
+      attempt: null,
+      epoch: null,
+    });
+  const bring = (link: number, count: number) => {
+    const message = { type: "unknown", code: 1 } as const;
+    const inputs = Array.from(
+      { length: count },
+      () => closed({ type: "message", link: link as LinkId, message }),
+    );
+    return inputs.flat();
+  };
+  closed({ type: "start" });
+
+  assertEquals(come(1, "Eve"), []);
+  assertEquals(bring(1, 15), []);
+  assertEquals(come(2, "Ann"), []);
+  assertEquals(bring(1, 10_000), [1], "closed once, and nothing more is held");
+  assertEquals([bring(2, 15), come(3, "Carl"), bring(3, 15)], [[], [], []]);
+});
