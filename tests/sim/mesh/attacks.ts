@@ -16,6 +16,7 @@ import {
   NamesTheDead,
   Rotates,
 } from "./member_attacks.ts";
+import { ComesIn, Flaps } from "./overlay_attacks.ts";
 import {
   BeginsStreams,
   Boasts,
@@ -53,6 +54,8 @@ export const ATTACKS = {
   floods: Floods,
   beginsStreams: BeginsStreams,
   holdsNames: HoldsNames,
+  comesIn: ComesIn,
+  flaps: Flaps,
   rotates: Rotates,
 } as const satisfies Record<
   string,
