@@ -10,7 +10,7 @@
  *     credit     5 (control) or 6 (data), offset up to which the lane's bytes may be sent
  *     one-shot   7, length, bytes
  *
- * A lane is a stream of bytes in which each message stands after its length. Packets with nothing but `ack` and
+ * A packet has one `ack` at most. A lane is a stream of bytes in which each message stands after its length. Packets with nothing but `ack` and
  * `one-shot` aren't acknowledged. A number is used once; what is lost is sent again in a packet of another number.
  */
 
@@ -192,6 +192,7 @@ export function oneShotBytes(bytes: Uint8Array): number {
 export class PacketReader {
   readonly header: PacketHeader;
   readonly #input: Input;
+  #hasAck = false;
 
   /**
    * Reads the header. Frames are views into `bytes`.
@@ -208,7 +209,7 @@ export class PacketReader {
 
   /**
    * The next frame, `null` after the last.
-   * @throws {RemoteProtocolError} If it isn't whole, breaks a bound, or is of a type that doesn't exist.
+   * @throws {RemoteProtocolError} If it isn't whole, breaks a bound, is a second `ack`, or of a type that doesn't exist.
    */
   next(): Frame | null {
     const input = this.#input;
@@ -241,6 +242,11 @@ export class PacketReader {
   }
 
   #ack(): Frame {
+    // Nobody has more to say in a second one, and each is work in proportion to what is under way.
+    if (this.#hasAck) {
+      throw new RemoteProtocolError("Cannot read a packet: it has two acknowledgements");
+    }
+    this.#hasAck = true;
     const input = this.#input;
     let high = input.uint("largest number", NUMBER_MAX);
     const delayMs = input.uint("delay", DELAY_MAX) * ACK_DELAY_UNIT_MS;

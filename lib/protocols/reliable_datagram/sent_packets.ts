@@ -76,19 +76,18 @@ export class SentPackets {
         `Cannot take an acknowledgement of packet ${largest}: not sent`,
       );
     }
-    const oldest = this.oldest()?.number ?? Infinity;
     const packets: SentPacket[] = [];
     let largestSentMs: number | null = null;
-    for (const { low, high } of ranges) {
-      // What is below the oldest was settled before: looking at it again would cost more with each packet.
-      for (let number = high; number >= Math.max(low, oldest); number--) {
-        const packet = this.#packets.get(number);
-        if (packet === undefined) continue;
-        this.#packets.delete(number);
-        packets.push(packet);
-        if (number === largest) largestSentMs = packet.sentMs;
-      }
-      if (low < oldest) break;
+    let at = ranges.length - 1;
+    // Packets rather than numbers: what is under way is bounded, how wide a range is the peer alone decides.
+    for (const packet of this.#packets.values()) {
+      const { number, sentMs } = packet;
+      while (at >= 0 && ranges[at]!.high < number) at--;
+      if (at < 0) break;
+      if (number < ranges[at]!.low) continue;
+      this.remove(packet);
+      packets.push(packet);
+      if (number === largest) largestSentMs = sentMs;
     }
     this.#largestAcknowledged = Math.max(this.#largestAcknowledged, largest);
     return { packets, largestSentMs };

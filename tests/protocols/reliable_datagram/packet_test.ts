@@ -93,6 +93,14 @@ Deno.test("PacketReader refuses a frame of another version, and ranges below 0",
   }
 });
 
+Deno.test("PacketReader refuses a second acknowledgement in one packet", () => {
+  const writer = new PacketWriter();
+  writer.begin(HEADER);
+  for (let count = 0; count < 2; count++) writer.ack(2, [{ low: 0, high: 9 }]);
+
+  assertThrows(() => framesOf(writer.take()), RemoteProtocolError, "two acknowledgements");
+});
+
 Deno.test("PacketWriter: acknowledgements and chunks fit where they are said to", () => {
   const far = 2 ** 52;
   const ranges = Array.from({ length: ACK_RANGES_MAX }, (_, n) => ({
