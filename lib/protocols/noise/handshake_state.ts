@@ -152,6 +152,15 @@ export class HandshakeState {
    * @throws {RemoteProtocolError} If the message is too short, isn't authentic, or holds a key of low order.
    */
   readMessage(message: Uint8Array): OpenedMessage {
+    return this.readPayload(message.subarray(this.readTokens(message)));
+  }
+
+  /**
+   * The first part of `readMessage`: all that costs more than what is sealed.
+   * @returns Where the payload begins.
+   * @throws {RemoteProtocolError} As `readMessage`.
+   */
+  readTokens(message: Uint8Array): number {
     let offset = 0;
     const take = (length: number): Uint8Array => {
       if (message.length - offset < length) {
@@ -173,8 +182,16 @@ export class HandshakeState {
         this.#mixSecret(token);
       }
     }
+    return offset;
+  }
+
+  /**
+   * The second part of `readMessage`.
+   * @throws {RemoteProtocolError} If it isn't authentic.
+   */
+  readPayload(sealed: Uint8Array): OpenedMessage {
     const hashBeforePayload = this.#symmetric.hash;
-    const payload = this.#symmetric.openAndHash(message.subarray(offset));
+    const payload = this.#symmetric.openAndHash(sealed);
     return { payload, hashBeforePayload };
   }
 

@@ -12,6 +12,7 @@
  * mean it.
  */
 
+import { sameBytes } from "../../base/bytes.ts";
 import { type Bytes, concatBytes, type Crypto, type Signer } from "../../base/crypto.ts";
 import type { PeerKey } from "../../base/ids.ts";
 import { invariant } from "../../base/invariant.ts";
@@ -22,7 +23,10 @@ import {
   verifyIdentityProof,
 } from "./identity_proof.ts";
 import type { ChannelMode } from "./preface.ts";
-import { EMPTY, KEY_BYTES, type KeyPair, keyPairFromSeed } from "./primitives.ts";
+import { EMPTY, KEY_BYTES, type KeyPair, keyPairFromSeed, TAG_BYTES } from "./primitives.ts";
+
+/** What the third message has before its payload: the initiator's sealed key. */
+const THIRD_TOKENS_BYTES = KEY_BYTES + TAG_BYTES;
 
 /** Who this process is, the same in all its channels and sessions. */
 export interface ChannelIdentity {
@@ -128,6 +132,9 @@ export class Responder {
   readonly #env: HandshakeEnvironment;
   readonly #mode: ChannelMode;
   readonly #noise: HandshakeState;
+  /** The third message's tokens that were read last, and the state after them. */
+  #tokens: { readonly bytes: Uint8Array; readonly noise: HandshakeState } | null = null;
+  #mistakes = 0;
 
   /**
    * Reads the first message.
@@ -160,14 +167,41 @@ export class Responder {
   }
 
   /**
+   * Third messages that were wrong and cost a key agreement or a verification: only who wrote the first message can
+   * make them, however many an onlooker sends that look like the true one.
+   */
+  get mistakes(): number {
+    return this.#mistakes;
+  }
+
+  /**
    * Reads a third message and verifies who wrote it. Any number may be tried.
    * @throws {RemoteProtocolError} If it isn't the answer to our second message, or its proof is wrong.
    */
   read(third: Uint8Array): ProvenPeer {
-    const noise = this.#noise.fork();
-    const { payload, hashBeforePayload } = noise.readMessage(third);
+    const noise = this.#readTokens(third.subarray(0, THIRD_TOKENS_BYTES));
+    const { payload, hashBeforePayload } = noise.readPayload(third.subarray(THIRD_TOKENS_BYTES));
     const { crypto } = this.#env;
+    this.#mistakes += 1;
     const peer = verifyIdentityProof(crypto, payload, "dialler", this.#mode, hashBeforePayload);
+    this.#mistakes -= 1;
     return statesOf(noise, peer);
+  }
+
+  /** The state after these tokens, which are read once while the same ones come. */
+  #readTokens(bytes: Uint8Array): HandshakeState {
+    if (this.#tokens !== null && sameBytes(this.#tokens.bytes, bytes)) {
+      return this.#tokens.noise.fork();
+    }
+    const noise = this.#noise.fork();
+    const isFirst = this.#tokens === null;
+    try {
+      noise.readTokens(bytes);
+      this.#tokens = { bytes: new Uint8Array(bytes), noise };
+    } finally {
+      // What an onlooker makes up has no key in it that can be opened. The first that is opened may be right.
+      if (noise.remoteStatic !== null && !(isFirst && this.#tokens !== null)) this.#mistakes += 1;
+    }
+    return noise.fork();
   }
 }

@@ -16,6 +16,11 @@ export const HALF_OPEN_MAX = 64;
 export const HALF_OPEN_PROVEN_MAX = 256;
 /** Of these for one host: it can take a quarter of the places. */
 export const HALF_OPEN_PROVEN_FOR_HOST_MAX = 64;
+/**
+ * Third messages of one handshake that only who began it can have made, and made wrong: each costs a key agreement or
+ * a verification, and no program of ours makes one.
+ */
+export const WRONG_CONFIRMATIONS_MAX = 4;
 /** Cookies in answer to which one attempt sends its first message at once, rather than at the next repetition. */
 export const COOKIES_ANSWERED_MAX = 3;
 /** A cookie is good for one to two of these: it must outlive a slow round trip and nothing else. */

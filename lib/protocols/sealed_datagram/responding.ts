@@ -22,6 +22,7 @@ import {
   prologueOf,
 } from "./formats.ts";
 import { type Confirmed, type HalfOpen, HalfOpens } from "./half_open.ts";
+import { WRONG_CONFIRMATIONS_MAX } from "./limits.ts";
 import type { SealedAccess } from "./sealed_io.ts";
 
 const COOKIE_SECRET_BYTES = 32;
@@ -158,6 +159,7 @@ export class Responding {
 }
 
 function readConfirmation({ responder }: HalfOpen, message: Uint8Array): Confirmed | null {
+  if (responder.mistakes >= WRONG_CONFIRMATIONS_MAX) return null;
   try {
     return { message: new Uint8Array(message), proven: responder.read(message), session: null };
   } catch (error) {

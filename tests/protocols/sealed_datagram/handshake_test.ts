@@ -1,15 +1,21 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
+import type { Crypto } from "../../../lib/base/crypto.ts";
+import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
+import { HandshakeState } from "../../../lib/protocols/noise/handshake_state.ts";
+import { IDENTITY_PROOF_BYTES } from "../../../lib/protocols/noise/identity_proof.ts";
 import { Responder } from "../../../lib/protocols/noise/identity_handshake.ts";
-import { CHANNEL_VERSION } from "../../../lib/protocols/noise/preface.ts";
-import { keyPairFromSeed } from "../../../lib/protocols/noise/primitives.ts";
+import { CHANNEL_VERSION, encodePreface } from "../../../lib/protocols/noise/preface.ts";
+import { EMPTY, keyPairFromSeed } from "../../../lib/protocols/noise/primitives.ts";
 import {
   CONFIRMATION_BYTES,
   COOKIE_DATAGRAM_BYTES,
   DATAGRAM_TYPES,
+  decodeAttachment,
   decodeDatagram,
   encodeAnswer,
   encodeAttachment,
+  encodeInitiation,
   type Initiation,
   INITIATION_BYTES,
   prologueOf,
@@ -21,7 +27,9 @@ import {
   HALF_OPEN_MS,
   HALF_OPEN_PROVEN_FOR_HOST_MAX,
   HANDSHAKE_MS_MAX,
+  WRONG_CONFIRMATIONS_MAX,
 } from "../../../lib/protocols/sealed_datagram/limits.ts";
+import { SealedDatagrams } from "../../../lib/protocols/sealed_datagram/sealed_datagrams.ts";
 import { environment, identityOf, seedOf } from "../noise/channel_pair.ts";
 import {
   connected,
@@ -301,6 +309,51 @@ Deno.test("SealedDatagrams: any handshake message with a changed bit is dropped,
     });
     assertEquals([ann.count("up"), bob.count("up")], [1, 1], `message ${type}`);
   }
+});
+
+Deno.test("SealedDatagrams: third messages with wrong proofs cost a bounded number of verifications", () => {
+  const bob = identityOf("Bob");
+  const env = environment("Bob");
+  let verified = 0;
+  const crypto: Crypto = {
+    ...env.crypto,
+    verify: (...args) => {
+      verified += 1;
+      return env.crypto.verify(...args);
+    },
+  };
+  const access = { mode: "group", admit: () => true } as const;
+  const machine = new SealedDatagrams({ identity: bob, env: { ...env, crypto }, access });
+  const from = endpoint(9);
+  const fingerprint = fingerprintOf(bob.key);
+  const wanted = { mode: "group", room: null, epoch: null, fingerprint } as const;
+  const preface = encodePreface(wanted, new Uint8Array(8));
+  const noiseOf = (seed: string) =>
+    new HandshakeState({
+      pattern: "XX",
+      initiator: true,
+      prologue: prologueOf(1, preface),
+      ephemeral: keyPairFromSeed(seedOf("ephemeral")),
+      static: keyPairFromSeed(seedOf(seed)),
+    });
+  const first = noiseOf("static 0").writeMessage(EMPTY);
+  const bytes = encodeInitiation(1, preface, first);
+  const [told] = machine.step({ type: "datagram", from, bytes }, 0);
+  const answer = told?.type === "transmit" ? decodeDatagram(told.bytes) : null;
+  assert(answer?.type === "response");
+  const proof = new Uint8Array(IDENTITY_PROOF_BYTES); // a key, and no signature of it
+  proof.set(Uint8Array.fromHex(identityOf("Ann").key));
+
+  for (let count = 0; count < 100; count++) {
+    const noise = noiseOf(`static ${count >> 1}`);
+    noise.writeMessage(EMPTY);
+    const { payload } = noise.readMessage(answer.message);
+    const { index } = decodeAttachment(payload.subarray(0, -IDENTITY_PROOF_BYTES))!;
+    const third = encodeAnswer("confirmation", index, noise.writeMessage(proof));
+    machine.step({ type: "datagram", from, bytes: third }, 1);
+  }
+
+  assert(verified > 0 && verified <= WRONG_CONFIRMATIONS_MAX, `${verified} of 100 were verified`);
 });
 
 Deno.test("SealedDatagrams: bytes from anybody make it send nothing and change nothing", () => {
