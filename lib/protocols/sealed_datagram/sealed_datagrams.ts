@@ -162,6 +162,8 @@ export class SealedDatagrams implements Machine<SealedInput, SealedEffect> {
         }
         break;
       case "close":
+        // A late one of a session before says nothing of the one that the peer has made since.
+        if (session !== sessions.current) break;
         this.#peers.forget(sessions);
         this.#effects.push({
           type: "down",
@@ -312,9 +314,10 @@ export class SealedDatagrams implements Machine<SealedInput, SealedEffect> {
   #close(peer: PeerKey, reason: string): void {
     const sessions = this.#peers.get(peer);
     if (sessions === undefined) return;
-    const { current } = sessions;
-    if (current !== null) {
-      this.#transmit(current.endpoint, current.seal("close", encodeCloseReason(reason)));
+    const content = encodeCloseReason(reason);
+    // Which of the two the peer uses isn't known: it counts in that one alone.
+    for (const session of [sessions.current, sessions.pending]) {
+      if (session !== null) this.#transmit(session.endpoint, session.seal("close", content));
     }
     this.#peers.forget(sessions);
   }

@@ -57,6 +57,36 @@ Deno.test("SealedDatagrams: a goodbye ends the session at both sides", () => {
   assertEquals([ann.told.length, ann.machine.nextDeadlineMs()], [1, null]);
 });
 
+Deno.test("SealedDatagrams: a goodbye of an earlier session that comes late doesn't end the one after it", () => {
+  const { ann, bob } = connected();
+  ann.step({ type: "close", peer: bob.key, reason: "again" }, 1);
+  const [late] = ann.out.splice(0);
+  ann.connect(bob, 2);
+  settle([ann, bob], 2);
+
+  bob.take(late!, 3);
+  ann.send(bob, "hello", 4);
+  settle([ann, bob], 4);
+
+  assertEquals([bob.count("down"), bob.heard.at(-1)], [0, "hello"]);
+});
+
+Deno.test("SealedDatagrams: a goodbye counts while fresh keys are agreed on, whichever message was the last", () => {
+  for (let delivered = 0; delivered < 4; delivered++) {
+    const { ann, bob } = connected();
+    ann.step({ type: "tick" }, REKEY_AFTER_MS);
+    for (let count = 0; count < delivered; count++) {
+      const [from, to] = count % 2 === 0 ? [ann, bob] : [bob, ann];
+      to.take(from.out.shift()!, REKEY_AFTER_MS);
+    }
+
+    ann.step({ type: "close", peer: bob.key, reason: "quit" }, REKEY_AFTER_MS);
+    settle([ann, bob], REKEY_AFTER_MS);
+
+    assertEquals(bob.machine.endpointOf(ann.key), null, `after ${delivered}`);
+  }
+});
+
 Deno.test("SealedDatagrams: fresh keys after an hour, and the old ones open for 10 s more", () => {
   const { ann, bob } = connected();
   ann.send(bob, "late", REKEY_AFTER_MS - 1);
