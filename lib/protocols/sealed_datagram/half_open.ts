@@ -5,6 +5,7 @@
  */
 
 import type { Bytes } from "../../base/crypto.ts";
+import { ipv6Prefix } from "../../base/endpoints.ts";
 import { type Endpoint, endpointText } from "../../base/ids.ts";
 import type { Initiation } from "./formats.ts";
 import type { ProvenPeer, Responder } from "../noise/identity_handshake.ts";
@@ -46,7 +47,7 @@ export class HalfOpens {
   // In the order of their beginning, which is that of their end.
   readonly #byName = new Map<string, HalfOpen>();
   readonly #byIndex = new Map<number, HalfOpen>();
-  readonly #provenByHost = new Map<string, number>();
+  readonly #provenByPlace = new Map<string, number>();
   #proven = 0;
 
   get size(): number {
@@ -74,7 +75,7 @@ export class HalfOpens {
   /** Whether one more may begin from there that has shown a cookie. */
   hasRoomFor({ host }: Endpoint): boolean {
     return this.#proven < HALF_OPEN_PROVEN_MAX &&
-      (this.#provenByHost.get(host) ?? 0) < HALF_OPEN_PROVEN_FOR_HOST_MAX;
+      (this.#provenByPlace.get(placeOf(host)) ?? 0) < HALF_OPEN_PROVEN_FOR_HOST_MAX;
   }
 
   static endsAtMs(nowMs: number): number {
@@ -104,8 +105,14 @@ export class HalfOpens {
 
   #count(host: string, difference: 1 | -1): void {
     this.#proven += difference;
-    const count = (this.#provenByHost.get(host) ?? 0) + difference;
-    if (count === 0) this.#provenByHost.delete(host);
-    else this.#provenByHost.set(host, count);
+    const place = placeOf(host);
+    const count = (this.#provenByPlace.get(place) ?? 0) + difference;
+    if (count === 0) this.#provenByPlace.delete(place);
+    else this.#provenByPlace.set(place, count);
   }
+}
+
+/** What counts as one host: whoever has an IPv6 address has its whole /64. With dots it is an IPv4 address. */
+function placeOf(host: string): string {
+  return host.includes(".") ? host : ipv6Prefix(host) ?? host;
 }

@@ -14,7 +14,7 @@ export const HALF_OPEN_MS = HANDSHAKE_MS_MAX + 1_000;
 export const HALF_OPEN_MAX = 64;
 /** More, for those who have shown a cookie: a group of 256 that starts at once. 3 KB each. */
 export const HALF_OPEN_PROVEN_MAX = 256;
-/** Of these for one host: it can take a quarter of the places. */
+/** Of these for one host, or one IPv6 /64: it can take a quarter of the places. */
 export const HALF_OPEN_PROVEN_FOR_HOST_MAX = 64;
 /**
  * Third messages of one handshake that only who began it can have made, and made wrong: each costs a key agreement or

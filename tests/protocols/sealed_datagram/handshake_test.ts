@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import type { Crypto } from "../../../lib/base/crypto.ts";
 import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
+import type { Endpoint } from "../../../lib/base/ids.ts";
 import { HandshakeState } from "../../../lib/protocols/noise/handshake_state.ts";
 import { IDENTITY_PROOF_BYTES } from "../../../lib/protocols/noise/identity_proof.ts";
 import { Responder } from "../../../lib/protocols/noise/identity_handshake.ts";
@@ -21,6 +22,7 @@ import {
   prologueOf,
   RESPONSE_BYTES,
 } from "../../../lib/protocols/sealed_datagram/formats.ts";
+import { type HalfOpen, HalfOpens } from "../../../lib/protocols/sealed_datagram/half_open.ts";
 import {
   DATAGRAM_BYTES_MAX,
   HALF_OPEN_MAX,
@@ -46,6 +48,22 @@ const { initiation, response, cookie, confirmation, transport } = DATAGRAM_TYPES
 
 function ofType(type: number): (datagram: Datagram) => boolean {
   return ({ bytes }) => bytes[0] === type;
+}
+
+/** A handshake that began from there with a cookie. */
+function halfOpen(index: number, from: Endpoint): HalfOpen {
+  return {
+    name: String(index),
+    index,
+    remoteIndex: 1,
+    from,
+    hasCookie: true,
+    order: index,
+    responder: {} as Responder,
+    response: EMPTY,
+    endsAtMs: HALF_OPEN_MS,
+    confirmed: null,
+  };
 }
 
 Deno.test("SealedDatagrams: three messages and a sign make a session, and both know whom it is with", () => {
@@ -287,6 +305,23 @@ Deno.test("SealedDatagrams: one host with cookies takes a bounded part of the pl
   assertEquals(bob.machine.halfOpenCount, HALF_OPEN_MAX + HALF_OPEN_PROVEN_FOR_HOST_MAX);
   bob.step({ type: "tick" }, HALF_OPEN_MS);
   assertEquals([bob.machine.halfOpenCount, bob.machine.nextDeadlineMs()], [0, null]);
+});
+
+Deno.test("HalfOpens: whoever has a block of IPv6 addresses can't take all places", () => {
+  const all = new HalfOpens();
+  const takeAll = (host: string) => {
+    const from = { host, port: 1 };
+    for (; all.hasRoomFor(from); all.add(halfOpen(all.size, from)));
+  };
+
+  for (let host = 1; host <= 8; host++) takeAll(`2001:db8::${host}`);
+  const ofBlock = all.size;
+  for (const host of ["2001:db8:0:1::1", "::ffff:10.0.0.1", "::ffff:10.0.0.2"]) takeAll(host);
+
+  assertEquals(ofBlock, HALF_OPEN_PROVEN_FOR_HOST_MAX);
+  assertEquals(all.size, 4 * HALF_OPEN_PROVEN_FOR_HOST_MAX);
+  all.expire(HALF_OPEN_MS);
+  assert(all.hasRoomFor({ host: "2001:db8::9", port: 1 }));
 });
 
 Deno.test("SealedDatagrams: any handshake message with a changed bit is dropped, and the true one taken", () => {
