@@ -30,6 +30,8 @@ export class Friend {
   strangerAtMs = -Infinity;
   /** When to dial again, while something waits. */
   retryAtMs: number | null = null;
+  /** When the disk, which refused that before, is asked again to take down what may go out. */
+  releaseAtMs: number | null = null;
   #triedAtMs = -Infinity;
   readonly #pauses = new RetryPauses(RETRY_MS_MIN, RETRY_MS_MAX);
   #wasRefused = false;
@@ -97,6 +99,7 @@ export class Friend {
   /** After a stall of this process: nobody is blamed for it. */
   postpone(delayMs: number): void {
     this.lastTrafficMs += delayMs;
+    if (this.releaseAtMs !== null) this.releaseAtMs += delayMs;
     if (this.awaitedSinceMs !== null) this.awaitedSinceMs += delayMs;
     if (this.retryAtMs !== null) this.retryAtMs += delayMs;
   }

@@ -121,13 +121,15 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
     return next;
   }
 
-  /** When the friend is dialled again, or its link closed that carries nothing. */
+  /** When the friend is dialled again, what waits is released again, or a link closed that carries nothing. */
   #dueOf(friend: Friend): number | null {
     const { outbox, attempt, retryAtMs } = friend;
     if (friend.link === null) return outbox.size > 0 && attempt === null ? retryAtMs : null;
     const link = this.#meeting.linkOf(friend);
     if (link === null) return null;
-    if (friend.awaitedSinceMs !== null) return friend.awaitedSinceMs + CONFIRM_MS_MAX;
+    const { awaitedSinceMs, releaseAtMs } = friend;
+    const lateMs = awaitedSinceMs === null ? null : awaitedSinceMs + CONFIRM_MS_MAX;
+    if (lateMs !== null || releaseAtMs !== null) return earliestMs(lateMs, releaseAtMs);
     if (outbox.size > 0 || this.#inbox.isBusy(link.peer)) return null;
     // Whoever made the link has something to say, however long the way is.
     const { idleMs } = this.config;
@@ -204,6 +206,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
       if ((this.#dueOf(friend) ?? Infinity) > this.#nowMs) continue;
       const link = this.#meeting.linkOf(friend);
       if (link === null) this.#meeting.reach(friend);
+      else if ((friend.releaseAtMs ?? Infinity) <= this.#nowMs) this.#sending.releaseAgain(friend);
       else if (friend.awaitedSinceMs !== null) this.#meeting.giveUp(link, friend);
       else this.#out.close(link, "idle");
     }

@@ -33,7 +33,9 @@ export function restoreFriends(
         break;
       case "released": {
         let { epoch, number } = record.from;
-        friendOf(record.to).outbox.release(() => ({ epoch, number: number++ }));
+        const { outbox } = friendOf(record.to);
+        outbox.release(() => ({ epoch, number: number++ }));
+        outbox.released();
         break;
       }
       case "delivered": {

@@ -68,5 +68,8 @@ export const RETRY_MS_MAX = 30_000;
 export const RETRY_MS_FEW = 5_000;
 export const RETRY_MS_EACH = 250;
 
+/** Pause until the disk is asked again to take down what may go out: one write for each friend who is there. */
+export const RELEASE_RETRY_MS = 5_000;
+
 /** Received messages that a compacted log keeps, for whoever reads the file: 64 MiB of the longest. */
 export const RECEIVED_KEPT_MAX = 1_000;

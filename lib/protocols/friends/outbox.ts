@@ -54,6 +54,8 @@ export class Outbox {
   #sent = 0;
   #sentBytes = 0;
   #isStoring = false;
+  /** Places that are on the way to the disk: later ones are drawn after that. */
+  #releasing: readonly { readonly entry: OutboxEntry; readonly position: Position }[] = [];
   /** Up to where the friend has stored everything; null before the first. */
   delivered: Position | null = null;
 
@@ -174,21 +176,37 @@ export class Outbox {
   }
 
   /**
-   * From here on all that waits may go out. Nothing, while something is being taken back: if the disk refuses that it
-   * stays where it was, and needs a place before those behind it. Nothing goes out later by this, as what is
-   * released waits for the disk, too.
+   * Draws places for what waits without one, which it gets with `released`. Nothing, while something is being taken
+   * back: if the disk refuses that it stays where it was, and needs a place before those behind it. Nothing goes out
+   * later by this, as what is released waits for the disk, too.
    * @param next Draws the places, one after the other.
    * @returns The first of those that were drawn; null for none.
    */
   release(next: () => Position): Position | null {
+    if (this.#releasing.length > 0) return null;
     if (this.#entries.some(({ state }) => state === "leaving")) return null;
-    let first: Position | null = null;
-    for (const entry of this.#entries) {
-      if (entry.position !== null) continue;
-      entry.position = next();
-      first ??= entry.position;
-    }
-    return first;
+    // What is new is written after this, and may get its place then.
+    const entries = this.#entries.filter(({ position, state }) =>
+      position === null && state !== "new"
+    );
+    this.#releasing = entries.map((entry) => ({ entry, position: next() }));
+    return this.#releasing[0]?.position ?? null;
+  }
+
+  /** Whether none of those for which places were drawn is on disk. */
+  get isReleasingKept(): boolean {
+    return this.#releasing.every(({ entry }) => entry.state === "kept");
+  }
+
+  /** From here on what places were drawn for may go out. */
+  released(): void {
+    for (const { entry, position } of this.#releasing) entry.position = position;
+    this.#releasing = [];
+  }
+
+  /** The places that were drawn are nobody's. */
+  notReleased(): void {
+    this.#releasing = [];
   }
 
   #take(at: number, count: number): readonly OutboxEntry[] {

@@ -7,7 +7,7 @@ import type { Friend } from "./friend.ts";
 import type { FriendLink } from "./friend_links.ts";
 import type { FriendTable } from "./friend_table.ts";
 import { messageBytes, type OutboxEntry } from "./outbox.ts";
-import { STRANGE_TOLD_MS } from "./limits.ts";
+import { RELEASE_RETRY_MS, STRANGE_TOLD_MS } from "./limits.ts";
 import type { Output } from "./output.ts";
 import { type Position, Positions } from "./position.ts";
 
@@ -22,6 +22,8 @@ export interface SendingPort {
 export class Sending {
   /** Messages so far in this process, whoever they are to: a friend who was gone from the table may come back. */
   #said = 0;
+  /** The disk doesn't take what is to go out, and the user was told. */
+  #isRefusing = false;
 
   /**
    * @param epoch Of this process.
@@ -85,7 +87,7 @@ export class Sending {
     for (const entry of entries) entry.state = "stored";
     // First what goes out: it waits neither for what is shown, nor for the next write. Where the friend isn't
     // there, the next try is planned.
-    if (friend.link !== null) this.pump(friend);
+    if (friend.link !== null) this.#goOn(friend);
     for (const entry of entries) {
       if (this.out.queued(entry, friend)) friend.toldWaiting = friend.outbox.size;
     }
@@ -161,11 +163,34 @@ export class Sending {
     this.out.notice(`${friend.shown}'s files are new, or were put back to an older state: ${what}`);
   }
 
-  /** All that waits may go out from here on. */
-  #release({ outbox, name: to }: Friend): void {
+  /** All that waits may go out from here on: once that is on disk, else a later process took it back, or moved it. */
+  #release(friend: Friend): void {
+    const { outbox, name: to } = friend;
+    friend.releaseAtMs = null;
     const from = outbox.release(() => this.#nextPosition());
-    // Synced: after a loss of power it must not seem that what went out could be taken back, or had another place.
-    if (from !== null) this.out.note({ kind: "released", to, from }, { sync: true });
+    if (from === null) return;
+    if (outbox.isReleasingKept) return outbox.released();
+    this.out.write([{ kind: "released", to, from }], {
+      done: () => {
+        this.#isRefusing = false;
+        outbox.released();
+        // More may have been typed meanwhile.
+        if (friend.link !== null) this.#goOn(friend);
+      },
+      failed: (text) => {
+        outbox.notReleased();
+        friend.releaseAtMs = this.out.nowMs + RELEASE_RETRY_MS;
+        if (!this.#isRefusing) {
+          this.out.error("disk", `${text}; what waits for friends goes out when that is possible`);
+        }
+        this.#isRefusing = true;
+      },
+    });
+  }
+
+  /** The disk refused it before. */
+  releaseAgain(friend: Friend): void {
+    this.#goOn(friend);
   }
 
   /** Sends what waits, as much as may be under way. */

@@ -161,21 +161,38 @@ Deno.test("Outbox.takeUnstored() takes off what is in memory alone, in order", (
   assertEquals(numbers(outbox.entries), [1, 3]);
 });
 
-Deno.test("Outbox.release() gives places to what has none, in order", () => {
+Deno.test("Outbox.released() gives places to what had none when they were drawn, in order", () => {
   const outbox = outboxOf(
     outboxEntry(1, { position: place(1, 4) }),
     outboxEntry(2, { position: null }),
     outboxEntry(3, { position: null, state: "writing" }),
+    outboxEntry(4, { position: null, state: "new" }),
   );
+  const places = () => outbox.entries.map(({ position }) => position);
   let number = 7;
 
-  assertEquals(outbox.isReleased, false);
   assertEquals(outbox.release(() => place(number++)), place(7));
+  assertEquals([outbox.release(() => place(1)), outbox.isReleased], [null, false]);
+  assertEquals(places(), [place(1, 4), null, null, null]);
+  outbox.released();
 
-  const places = outbox.entries.map(({ position }) => position);
-  assertEquals([places, outbox.isReleased], [[place(1, 4), place(7), place(8)], true]);
+  assertEquals([places(), outbox.isReleased], [[place(1, 4), place(7), place(8), null], false]);
+  outbox.entries[3]!.state = "writing";
+  outbox.release(() => place(number++));
+  outbox.released();
+  assertEquals([places().at(-1), outbox.isReleased], [place(9), true]);
   assertEquals(outbox.release(() => place(1)), null);
   assertEquals(outboxOf().isReleased, true);
+});
+
+Deno.test("Outbox.notReleased() gives none of the places that were drawn", () => {
+  const outbox = outboxOf(outboxEntry(1, { position: null }));
+  outbox.release(() => place(1));
+
+  outbox.notReleased();
+
+  assertEquals([outbox.entries[0]!.position, outbox.isReleased], [null, false]);
+  assertEquals(outbox.release(() => place(2)), place(2));
 });
 
 Deno.test("Outbox.release() gives no places while something is being taken back", () => {
