@@ -6,6 +6,7 @@
  */
 
 import type { PeerKey } from "../../base/ids.ts";
+import { MESSAGE_BYTES_MIN } from "./limits.ts";
 import { messageBytes } from "./outbox.ts";
 import { type Position, Positions } from "./position.ts";
 import type { FriendsRecord } from "./records.ts";
@@ -57,7 +58,7 @@ export class Inbox {
     const sender = this.#sender(record.key);
     if (sender.taken.has(placeOf(record))) return false;
     sender.taken.add(placeOf(record));
-    if (record.kind === "received") sender.unstoredBytes += messageBytes(record.text);
+    sender.unstoredBytes += bytesOf(record);
     sender.waiting.push(record);
     return true;
   }
@@ -78,7 +79,7 @@ export class Inbox {
     sender.writing = [];
     for (const record of writing) {
       sender.stored.add(placeOf(record));
-      if (record.kind === "received") sender.unstoredBytes -= messageBytes(record.text);
+      sender.unstoredBytes -= bytesOf(record);
     }
     return writing;
   }
@@ -113,6 +114,11 @@ export class Inbox {
     }
     return sender;
   }
+}
+
+/** What it takes in memory until it is stored. */
+function bytesOf(record: Storable): number {
+  return record.kind === "received" ? messageBytes(record.text) : MESSAGE_BYTES_MIN;
 }
 
 export function placeOf(record: Storable): Position {

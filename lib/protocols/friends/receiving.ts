@@ -123,12 +123,17 @@ export class Receiving {
         : { kind: "received", from: friend.name, key, position, id, sentAt, text } as const;
       if (this.inbox.take(record)) fresh = true;
     }
-    if (this.inbox.unstoredBytes(key) > UNSTORED_BYTES_MAX) {
-      return this.port.offends(link, "more was sent than may be under way");
-    }
+    if (this.#isTooMuch(link)) return;
     if (fresh) return this.#store(link.peer);
     const last = { epoch, number: entries.at(-1)?.number ?? 0 };
     if (this.inbox.hasStored(link.peer, last)) this.#confirm(link.peer, last);
+  }
+
+  /** Whether more of it waits for the disk than may; then it is gone. */
+  #isTooMuch(link: FriendLink): boolean {
+    if (this.inbox.unstoredBytes(link.peer) <= UNSTORED_BYTES_MAX) return false;
+    this.port.offends(link, "more was sent than may be under way");
+    return true;
   }
 
   /**
@@ -141,6 +146,7 @@ export class Receiving {
 
   skip(link: FriendLink, friend: Friend, through: Position): void {
     if (!this.inbox.take({ kind: "skipped", key: link.peer, through })) return;
+    if (this.#isTooMuch(link)) return;
     this.#store(link.peer);
     if (this.out.nowMs < friend.gapAtMs) return;
     friend.gapAtMs = this.out.nowMs + STRANGE_TOLD_MS;

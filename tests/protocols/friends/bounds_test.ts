@@ -7,19 +7,26 @@ import {
   CONFIRM_MS_MAX,
   DIALS_MAX,
   DRAINING_LINKS_MAX,
+  MESSAGE_BYTES_MIN,
   STRANGE_TOLD_MS,
   TEXT_BYTES_MAX,
   UNOPENED_LINKS_MAX,
   UNSTORED_BYTES_MAX,
 } from "../../../lib/protocols/friends/limits.ts";
 import { fakeSigner } from "../../sim/fake_crypto.ts";
-import { BOB, EVE, place, queued, row } from "./fixtures.ts";
+import { BOB, EVE, idOf, place, queued, row } from "./fixtures.ts";
 import { Program } from "./program.ts";
 
 const DIALS = /^dials /;
 
 function keyOf(name: string) {
   return fakeSigner(name).key;
+}
+
+/** The first message once more, under another place. */
+function repeated(number: number) {
+  const entries = [{ number, id: Uint8Array.fromHex(idOf(1)), sentAt: 0, text: "again" }];
+  return { type: "texts", epoch: 7, entries } as const;
 }
 
 /** A program with so many friends, for each of whom something waits. */
@@ -57,6 +64,27 @@ Deno.test("Friends drops a friend that sends more than may be under way, before 
 
   assertEquals(said.slice(0, -2).flat(), []);
   assertEquals(said.flat(), ["bans 1: protocol: more was sent than may be under way"]);
+});
+
+Deno.test("Friends holds a bounded number of what it has nothing to show of, too, until the disk has it", () => {
+  const most = UNSTORED_BYTES_MAX / MESSAGE_BYTES_MIN;
+  const banned = ["bans 1: protocol: more was sent than may be under way"];
+  const skipping = Program.started();
+  skipping.meets();
+  skipping.diskMode = "holds";
+  const repeating = Program.started();
+  repeating.meets();
+  repeating.texts(1, [1]);
+  repeating.diskMode = "holds";
+  const said: string[] = [];
+  for (let number = 2; number <= most + 1; number++) {
+    said.push(...skipping.gets(1, { type: "skip", position: place(number, 7) }));
+    said.push(...repeating.gets(1, repeated(number)));
+  }
+
+  assertEquals(said.filter((word) => word.includes("ban")), []);
+  assertEquals(skipping.gets(1, { type: "skip", position: place(most + 2, 7) }), banned);
+  assertEquals(repeating.gets(1, repeated(most + 2)), banned);
 });
 
 Deno.test("Friends gives up a link on which nothing is confirmed, and takes input again", () => {

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { Inbox } from "../../../lib/protocols/friends/inbox.ts";
+import { MESSAGE_BYTES_MIN } from "../../../lib/protocols/friends/limits.ts";
 import { BOB, CEM, place, received } from "./fixtures.ts";
 
 function skipped(number: number) {
@@ -28,6 +29,27 @@ Deno.test("Inbox takes nothing in again that an earlier process stored or skippe
   assertEquals([inbox.take(received(4)), inbox.take(received(5))], [false, true]);
   assertEquals(inbox.take(received(3, { key: CEM })), false);
   assertEquals(inbox.stored(BOB), [place(4)]);
+});
+
+Deno.test("Inbox counts all that waits for the disk, until it is written or refused", () => {
+  const inbox = new Inbox();
+  const counts: number[] = [];
+  const take = () => {
+    for (const record of [received(counts.length + 1), skipped(counts.length + 2)]) {
+      inbox.take(record);
+    }
+    inbox.next(BOB);
+    counts.push(inbox.unstoredBytes(BOB));
+  };
+  take();
+  inbox.written(BOB);
+  counts.push(inbox.unstoredBytes(BOB));
+  take();
+  inbox.refused(BOB);
+  counts.push(inbox.unstoredBytes(BOB));
+
+  const both = 2 * MESSAGE_BYTES_MIN + received(1).text.length;
+  assertEquals(counts, [both, 0, both, 0]);
 });
 
 Deno.test("Inbox has one write of a sender under way, and writes together what came meanwhile", () => {
