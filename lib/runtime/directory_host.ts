@@ -20,10 +20,11 @@ import {
 import type { DirectoryRecord } from "../protocols/directory/records.ts";
 import type { Accounts, ChangedAccount } from "../store/accounts.ts";
 import type { Datagrams } from "../transport/datagrams.ts";
-import type { LinkHandler, LinkInfo } from "../transport/link.ts";
+import type { LinkEnd, LinkHandler, LinkInfo } from "../transport/link.ts";
 import { createCodec } from "../wire/codec.ts";
 import { type AccountHasher, AccountQuestions } from "./account_questions.ts";
 import { DroppingOutput } from "./dropping_output.ts";
+import { LinkBacklog } from "./link_backlog.ts";
 import { ModeHost, type ModePorts } from "./mode_host.ts";
 import type { RecordStore } from "./record_log.ts";
 import { Runner } from "./runner.ts";
@@ -45,6 +46,7 @@ export class DirectoryHost extends ModeHost<
   never
 > implements LinkHandler {
   protected override readonly runner: Runner<DirectoryInput, DirectoryEffect, DirectoryRecord>;
+  readonly #backlog: LinkBacklog;
   readonly #questions: AccountQuestions;
   readonly #accounts: Accounts;
   readonly #datagrams: Datagrams;
@@ -58,7 +60,8 @@ export class DirectoryHost extends ModeHost<
     ports: DirectoryHostPorts,
   ) {
     super(createCodec(DIRECTORY_MESSAGES), ports);
-    const { signer, environment, store, accounts, hasher, datagrams } = ports;
+    const { signer, environment, links, store, accounts, hasher, datagrams } = ports;
+    this.#backlog = new LinkBacklog(links);
     this.#accounts = accounts;
     this.#datagrams = datagrams;
     this.#ofClients = new DroppingOutput(ports, { one: "event", many: "events" });
@@ -102,14 +105,30 @@ export class DirectoryHost extends ModeHost<
   override aged(): void {}
 
   congested(link: LinkId): void {
+    this.#backlog.congested(link);
     this.runner.feed({ type: "congested", link });
+  }
+
+  override drained(link: LinkId): void {
+    // What the machine sends now stands behind what waits, which may fill the link again.
+    super.drained(link);
+    this.#backlog.drained(link);
+  }
+
+  override linkDown(link: LinkId, end: LinkEnd): void {
+    this.#backlog.remove(link);
+    super.linkDown(link, end);
   }
 
   #execute(effect: DirectoryEffect): void {
     switch (effect.type) {
       case "send": {
-        const lane = DIRECTORY_LANES[effect.message.type];
-        for (const link of effect.links) this.openLinks.send(link, effect.message, lane);
+        const { links, message } = effect;
+        const lane = DIRECTORY_LANES[message.type];
+        for (const link of links) {
+          if (lane === "control") this.openLinks.send(link, message, lane);
+          else this.#backlog.send(link, this.openLinks.encoded(message));
+        }
         return;
       }
       case "datagram":

@@ -3,10 +3,13 @@ import { EXIT_STATUS_BY_CODE } from "../../lib/base/errors.ts";
 import type { LinkId } from "../../lib/base/ids.ts";
 import type { ModeOutcome } from "../../lib/base/mode_machine.ts";
 import type { ClientRecord } from "../../lib/protocols/directory/client_records.ts";
+import { TEXT_BYTES_MAX } from "../../lib/protocols/directory/limits.ts";
+import { DIRECTORY_CHANNEL } from "../../lib/runtime/directory_channel.ts";
 import type { DirectoryHost } from "../../lib/runtime/directory_host.ts";
 import {
   type ClientProgram,
   DIRECTORY,
+  DIRECTORY_SEED,
   DirectoryWorld,
   guest,
   PASSWORD,
@@ -106,6 +109,22 @@ Deno.test("DirectoryClientHost: where neither reaches the other, their words go 
   assertEquals(bob.calls, ["ann connected relay", "ann ended hung-up"]);
   assertEquals([ann.heard, bob.heard], [["hi"], ["hello", "bye"]]);
   assertEquals([ann.errors, bob.errors], [[], []]);
+});
+
+Deno.test("DirectoryClientHost: what the directory passes on comes whole, however little its links queue", async () => {
+  const world = new DirectoryWorld();
+  const text = "x".repeat(TEXT_BYTES_MAX);
+  world.serve({}, DIRECTORY_SEED, { ...DIRECTORY_CHANNEL, dataBytesMax: 1_024 });
+  const [ann, bob] = [world.start("ann"), world.start("bob")];
+  await world.pass(500);
+  world.separate(ann, bob);
+
+  await world.call(ann, bob, 6_000);
+  for (let count = 0; count < 4; count++) ann.say(text);
+  await world.pass(5_000);
+
+  assertEquals(bob.heard.map(({ length }) => length), Array(4).fill(text.length));
+  assertEquals(ann.calls, ["bob ringing", "bob connected relay"]);
 });
 
 Deno.test("DirectoryClientHost: who can be reached from one side alone is talked to directly", async () => {

@@ -15,6 +15,7 @@ import {
   type DirectoryEvent,
 } from "../../lib/protocols/directory/events.ts";
 import type { DirectoryRecord } from "../../lib/protocols/directory/records.ts";
+import type { ChannelConfig } from "../../lib/protocols/noise/config.ts";
 import { keyPairFromSeed } from "../../lib/protocols/noise/primitives.ts";
 import { DIRECTORY_CHANNEL } from "../../lib/runtime/directory_channel.ts";
 import {
@@ -32,7 +33,7 @@ import { HostWorld, MemoryStore, signerOf } from "./host_world.ts";
 export const DIRECTORY = { host: "127.0.0.1", port: 4_400 };
 export const PASSWORD = "correct horse";
 const PORT = 5_000;
-const DIRECTORY_SEED = 99;
+export const DIRECTORY_SEED = 99;
 
 /** A hash that takes no time. */
 const HASHER = {
@@ -109,7 +110,11 @@ export class DirectoryWorld extends HostWorld {
   directory!: LinkHandler;
   #clients = 0;
 
-  serve(config: Partial<DirectoryConfig> = {}, seed = DIRECTORY_SEED): DirectoryHost {
+  serve(
+    config: Partial<DirectoryConfig> = {},
+    seed = DIRECTORY_SEED,
+    channel: Partial<ChannelConfig> = DIRECTORY_CHANNEL,
+  ): DirectoryHost {
     const { environment, signer } = this.place(seed, DIRECTORY.port, DIRECTORY.host);
     let host: DirectoryHost | null = null;
     const links = this.network.open(DIRECTORY, {
@@ -117,7 +122,7 @@ export class DirectoryWorld extends HostWorld {
       env: environment,
       access: { mode: "directory", room: null, secrets: null, admit: () => null },
       handler: forwardTo(() => host),
-      channel: DIRECTORY_CHANNEL,
+      channel,
     });
     host = new DirectoryHost({
       listening: DIRECTORY,

@@ -78,7 +78,10 @@ export type DirectoryInput =
     readonly process: string;
     readonly host: string;
   }
-  /** The link's data queue is full: what goes there is dropped until `drained`. */
+  /**
+   * The link's data queue is full: what goes there is kept for it, in its order. The machine sends a little more at
+   * most, until `drained`.
+   */
   | { readonly type: "congested"; readonly link: LinkId }
   /** From the socket. `bytes` aren't kept. */
   | { readonly type: "datagram"; readonly from: Endpoint; readonly bytes: Uint8Array }

@@ -52,6 +52,7 @@ export class DirectoryProcess
   /** What happens when so many more effects were carried out. */
   readonly fault = new DelayedFault();
   readonly #repeated = new WeakSet<DirectoryInput>();
+  readonly #backlogs = new Map<LinkId, DirectoryMessage[]>();
   /** Who came on each link, as it was then. */
   readonly #visitors = new Map<LinkId, Visitor>();
 
@@ -126,6 +127,7 @@ export class DirectoryProcess
   }
 
   linkDown(end: LinkEnd<DirectoryMessage>, closed: boolean, reason: string): void {
+    this.#backlogs.delete(end.id);
     if (!this.links.delete(end.id)) return;
     this.sim.deliver({ type: "link-down", link: end.id, closed, reason });
   }
@@ -136,11 +138,15 @@ export class DirectoryProcess
   }
 
   congested(end: LinkEnd<DirectoryMessage>): void {
+    this.#backlogs.set(end.id, []);
     this.sim.deliver({ type: "congested", link: end.id });
   }
 
   drained(end: LinkEnd<DirectoryMessage>): void {
     this.sim.deliver({ type: "drained", link: end.id });
+    const waiting = this.#backlogs.get(end.id) ?? [];
+    this.#backlogs.delete(end.id);
+    for (const message of waiting) this.#send(end.id, message);
   }
 
   persistOf(effect: DirectoryEffect): Persist<DirectoryRecord> | null {
@@ -188,8 +194,7 @@ export class DirectoryProcess
         for (const link of effect.links) {
           const { message } = effect;
           if (!world.isLying) this.#says(link, message);
-          const size = messageBytes(message);
-          this.links.get(link)?.send(message, DIRECTORY_LANES[message.type], size);
+          this.#send(link, message);
         }
         return;
       case "account":
@@ -210,6 +215,14 @@ export class DirectoryProcess
       case "persist":
         return;
     }
+  }
+
+  /** What a full link doesn't take follows in its order. */
+  #send(link: LinkId, message: DirectoryMessage): void {
+    const lane = DIRECTORY_LANES[message.type];
+    const backlog = lane === "data" ? this.#backlogs.get(link) : undefined;
+    if (backlog !== undefined) backlog.push(message);
+    else this.links.get(link)?.send(message, lane, messageBytes(message));
   }
 
   #says(link: LinkId, message: DirectoryMessage): void {
