@@ -35,9 +35,9 @@ export class Client {
   readonly delivery: Delivery;
   /** The call that it is in, and hasn't hung up. */
   call: Call | null = null;
-  /** Whether it was told the list, and all changes since; if not, it is told the whole of it. */
-  hasList = false;
-  /** What goes to its link's data lane is dropped. */
+  /** The last change that it was told of, after the list; null before that. */
+  told: number | null = null;
+  /** Its link's data lane is full: what more is sent waits, so it is little. */
   isCongested = false;
   /** What it asked of its account is being done. */
   isAsking = false;

@@ -242,7 +242,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
     this.#out.push({ type: "ban", link: link.id, reason: text, durationMs: OFFENDER_BAN_MS });
   }
 
-  /** What goes to its data lane is lost until it drains. */
+  /** What more goes to its data lane waits until it drains. */
   #congested(id: LinkId): void {
     const link = this.#links.get(id);
     if (link === null || link.client === null || link.client.isCongested) return;
@@ -256,7 +256,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
     if (link === null || client === null) return;
     client.isCongested = false;
     this.#links.setDue(link, null);
-    this.#presence.tellAll(client);
+    this.#presence.tell();
     this.#deliveries.drained(client);
     this.#calls.drained(client);
   }

@@ -299,7 +299,7 @@ export class Entering {
     });
     if (enter.talking !== null) calls.talksOn(client, enter.talking);
     presence.changed(client);
-    presence.tellAll(client);
+    presence.tell();
     if (!isTakenOver) out.show({ event: "login", name, guest: isGuest });
     deliveries.pump(client);
   }

@@ -37,6 +37,8 @@ export const GUEST_HELD_MS = 15_000;
 export const USERS_PAGE_MAX = 100;
 /** Changes are told at once where none were told for so long, and else together: a storm of them costs 40 a second. */
 export const PRESENCE_MS = 25;
+/** Names whose changes are kept for who is slow; the oldest are forgotten, and it is told the whole list. */
+export const CHANGES_KEPT_MAX = CLIENTS_MAX;
 /** A client that takes nothing in for so long is dropped. */
 export const SLOW_MS_MAX = 15_000;
 

@@ -138,7 +138,7 @@ const users = message(4, "users", {
   from: "the directory",
   to: "a client",
   when:
-    "it has come in, or changes may have been lost as it was slow: all who are there, in pages, itself among them",
+    "it has come in, or more has changed than is kept while it was slow: all who are there, in pages, itself among them",
   answer: "none",
   lane: "data",
 }, {

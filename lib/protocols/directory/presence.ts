@@ -1,17 +1,27 @@
 /**
  * Who is told of whom. All who take data in are told at once, the same: what has changed since the last time, or the
- * whole list to who is new or was slow. So nobody has a queue, and a message is encoded once for all.
+ * whole list to who is new. Who was slow is told what has changed meanwhile: its list may be longer than what a link
+ * queues, and telling it anew would never end. So nobody has a queue, and a message is encoded once for all.
  */
 
 import type { FoldedName, LinkId } from "../../base/ids.ts";
 import type { Client, Sessions } from "./client_session.ts";
-import { PRESENCE_MS, USERS_PAGE_MAX } from "./limits.ts";
+import { CHANGES_KEPT_MAX, PRESENCE_MS, USERS_PAGE_MAX } from "./limits.ts";
 import type { DirectoryMessage, ListedUser } from "./messages.ts";
 import type { Output } from "./output.ts";
 
+interface Change {
+  readonly name: string;
+  readonly number: number;
+}
+
 export class Presence {
-  /** Names that have come or gone, or have another state, since the last time. */
-  readonly #changed = new Map<FoldedName, string>();
+  /** Names that have come or gone, or have another state, since the slowest was told; the last change comes last. */
+  readonly #changed = new Map<FoldedName, Change>();
+  /** Of the last change. */
+  #number = 0;
+  /** Changes up to this number aren't kept any more. */
+  #forgotten = 0;
   #dueMs: number | null = null;
   #flushedAtMs = -Infinity;
 
@@ -19,13 +29,23 @@ export class Presence {
 
   /** The name has come or gone, or its state is another one. */
   changed({ folded, name }: Pick<Client, "folded" | "name">): void {
-    this.#changed.set(folded, name);
+    this.#changed.delete(folded);
+    this.#changed.set(folded, { name, number: ++this.#number });
+    const [oldest] = this.#changed.values();
+    if (this.#changed.size > CHANGES_KEPT_MAX) this.#forget(oldest!.number);
     this.#schedule();
   }
 
-  /** It is told the whole list: it is new, or what it was told may be lost. */
-  tellAll(client: Client): void {
-    client.hasList = false;
+  #forget(through: number): void {
+    for (const [folded, { number }] of this.#changed) {
+      if (number > through) break;
+      this.#changed.delete(folded);
+    }
+    this.#forgotten = through;
+  }
+
+  /** Somebody new, or whose link takes more again, is told what it hasn't been told. */
+  tell(): void {
     this.#schedule();
   }
 
@@ -47,20 +67,31 @@ export class Presence {
     if (this.#dueMs === null || this.#dueMs > nowMs) return;
     this.#dueMs = null;
     this.#flushedAtMs = nowMs;
-    const withList: LinkId[] = [];
     const withoutList: LinkId[] = [];
+    const behind = new Map<number, LinkId[]>();
+    let slowest = this.#number;
     for (const client of this.sessions.all) {
-      if (client.isCongested) continue; // it is told the whole list later
-      (client.hasList ? withList : withoutList).push(client.link.id);
-      client.hasList = true;
+      const { told, link: { id } } = client;
+      const hasList = told !== null && told >= this.#forgotten;
+      if (client.isCongested) {
+        if (hasList) slowest = Math.min(slowest, told);
+        continue; // it is told when its link takes more
+      }
+      client.told = this.#number;
+      if (!hasList) withoutList.push(id);
+      else if (told < this.#number) {
+        const links = behind.get(told);
+        if (links === undefined) behind.set(told, [id]);
+        else links.push(id);
+      }
     }
-    if (withList.length > 0) {
-      for (const message of this.#changes()) this.out.sendAll(withList, message);
+    for (const [told, links] of behind) {
+      for (const message of this.#changesAfter(told)) this.out.sendAll(links, message);
     }
     if (withoutList.length > 0) {
       for (const message of this.#list()) this.out.sendAll(withoutList, message);
     }
-    this.#changed.clear();
+    this.#forget(slowest);
   }
 
   #list(): readonly DirectoryMessage[] {
@@ -73,10 +104,11 @@ export class Presence {
     }));
   }
 
-  #changes(): readonly DirectoryMessage[] {
+  #changesAfter(told: number): readonly DirectoryMessage[] {
     const users: ListedUser[] = [];
     const offline: string[] = [];
-    for (const [folded, name] of this.#changed) {
+    for (const [folded, { name, number }] of this.#changed) {
+      if (number <= told) continue;
       const client = this.sessions.named(folded);
       if (client === null) offline.push(name);
       else users.push(client.listed);

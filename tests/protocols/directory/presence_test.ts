@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { PRESENCE_MS } from "../../../lib/protocols/directory/limits.ts";
-import { Exchange } from "./exchange.ts";
+import { CHANGES_KEPT_MAX, PRESENCE_MS } from "../../../lib/protocols/directory/limits.ts";
+import { Exchange, type Somebody } from "./exchange.ts";
 
 Deno.test("Directory: whoever comes, goes or talks is seen by all at once, and many changes together", () => {
   const exchange = new Exchange();
@@ -82,4 +82,69 @@ Deno.test("Directory: who is slow costs nothing, however much changes meanwhile"
   exchange.pass(PRESENCE_MS);
   assertEquals([slow.sees, fast.sees], ["fast free, slow free", "fast free, slow free"]);
   assertEquals(slow.got.length - got, 1);
+});
+
+/** What came of the list, whole or in part: `users 2`, `presence 1 -3`. */
+function toldOf(somebody: Somebody, from: number): readonly string[] {
+  return somebody.got.slice(from).flatMap((message) => {
+    if (message.type === "users") return [`users ${message.users.length}`];
+    if (message.type !== "presence") return [];
+    return [`presence ${message.users.length} -${message.offline.length}`];
+  });
+}
+
+Deno.test("Directory: who was slow is told what has changed meanwhile, and each as much as it lacks", () => {
+  const exchange = new Exchange();
+  const [ann, bob, cem] = [exchange.guest("ann"), exchange.guest("bob"), exchange.guest("cem")];
+  exchange.pass(100);
+  const from = [ann, bob].map(({ got }) => got.length);
+  exchange.feed({ type: "congested", link: ann.link });
+  exchange.guest("dan");
+  exchange.pass(100);
+  exchange.feed({ type: "congested", link: bob.link });
+  exchange.guest("eve");
+  cem.goesDown(true);
+  exchange.pass(100);
+
+  for (const { link } of [ann, bob]) exchange.feed({ type: "drained", link });
+  exchange.pass(100);
+
+  assertEquals([ann, bob].map((each, index) => toldOf(each, from[index]!)), [
+    ["presence 2 -1"],
+    ["presence 1 -0", "presence 1 -1"],
+  ]);
+  assertEquals([ann.sees, bob.sees], Array(2).fill("ann free, bob free, dan free, eve free"));
+});
+
+Deno.test("Directory: who is slow while its list comes is told what changes meanwhile, and no list again", () => {
+  const exchange = new Exchange();
+  const slow = exchange.guest("slow");
+  exchange.feed({ type: "congested", link: slow.link });
+  exchange.pass(100);
+  for (let times = 0; times < 3; times++) {
+    exchange.guest(`n${times}`);
+    exchange.pass(100);
+    exchange.feed({ type: "drained", link: slow.link });
+    exchange.feed({ type: "congested", link: slow.link });
+  }
+  exchange.feed({ type: "drained", link: slow.link });
+  exchange.pass(100);
+
+  const told = toldOf(slow, 0);
+  assertEquals(told.filter((word) => word.startsWith("users")), ["users 1"]);
+  assertEquals(slow.list.size, 4);
+});
+
+Deno.test("Directory: who was slow while more changed than is kept is told the whole list", () => {
+  const exchange = new Exchange();
+  const slow = exchange.guest("slow");
+  exchange.pass(100);
+  exchange.feed({ type: "congested", link: slow.link });
+  const from = slow.got.length;
+  for (let each = 0; each <= CHANGES_KEPT_MAX; each++) exchange.guest(`n${each}`).goesDown(true);
+  exchange.pass(100);
+  exchange.feed({ type: "drained", link: slow.link });
+  exchange.pass(100);
+
+  assertEquals([toldOf(slow, from), slow.sees], [["users 1"], "slow free"]);
 });
