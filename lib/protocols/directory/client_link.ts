@@ -38,6 +38,8 @@ export class ClientLink {
   /** Of what it says in calls that are relayed. */
   readonly relayBytes = new TokenBucket(RELAY_BYTES_PER_S, RELAY_CREDIT_BYTES);
   unknownMessages = 0;
+  /** How often its way in was refused. */
+  refusals = 0;
 
   constructor(
     readonly id: LinkId,

@@ -2,7 +2,8 @@
 
 export const SESSION_PHASES = {
   silent: {
-    about: "it has no place: nothing came, or its way in was refused; closed after 10 s",
+    about:
+      "it has no place: nothing came, or its way in was refused; closed after 10 s, or with the 10th refusal",
     next: ["silent", "checking", "over"],
   },
   checking: {

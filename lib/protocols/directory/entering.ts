@@ -18,7 +18,7 @@ import { DatagramPath } from "./datagram_path.ts";
 import type { Deliveries } from "./deliveries.ts";
 import type { Account, AccountAnswer } from "./directory_io.ts";
 import type { Kicked } from "./kicked.ts";
-import { FULL_RETRY_MS, LOCK_OUTS_MAX, SIGN_UPS_MS } from "./limits.ts";
+import { FULL_RETRY_MS, LOCK_OUTS_MAX, REFUSALS_MAX, SIGN_UPS_MS } from "./limits.ts";
 import type { LockOuts, Wait } from "./lock_outs.ts";
 import type { DirectoryMessageOf, DirectoryRefusal, Dismissal } from "./messages.ts";
 import type { Output } from "./output.ts";
@@ -262,7 +262,10 @@ export class Entering {
   #refuse(link: ClientLink, code: DirectoryRefusal, text: string, retryMs = 0): void {
     const { out, links } = this.parts;
     out.send(link.id, { type: "refused", code, text, retryMs: Math.ceil(retryMs) });
-    links.enter(link, "silent", out.nowMs);
+    link.refusals += 1;
+    if (link.refusals < REFUSALS_MAX) return links.enter(link, "silent", out.nowMs);
+    links.enter(link, "over", out.nowMs);
+    out.push({ type: "close", link: link.id, reason: "refused too often" });
   }
 
   #admit(entrant: Entrant, name: string, isGuest: boolean): void {

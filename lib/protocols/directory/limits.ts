@@ -103,6 +103,11 @@ export const FULL_MS_MAX = 10 * 60_000;
 export const DISK_FULL_RETRY_MS = 1_000;
 /** Links that have said nothing yet: the one that has waited longest goes. */
 export const SILENT_LINKS_MAX = 1_024;
+/**
+ * Refusals on one link that nobody came in on; it is closed with the last, as each gives it 10 s more: five wrong
+ * passwords, and as many names that can't be had. Who isn't through then comes on another link.
+ */
+export const REFUSALS_MAX = 10;
 /** Who is told that the directory is full, or that too many passwords wait, tries again after this. */
 export const FULL_RETRY_MS = 15_000;
 /** Who was kicked out isn't let in for so long, by name and by key; so many are remembered, the latest. */

@@ -9,6 +9,7 @@ import {
   KICKED_MS,
   LOCK_OUT_MS,
   LOCK_OUTS_MAX,
+  REFUSALS_MAX,
   RELAY_PIECES_BURST,
   SIGN_UPS_MS,
   SILENT_LINKS_MAX,
@@ -527,6 +528,25 @@ Deno.test("Directory: a silent link is closed after 10 s, and so is one that was
   assertEquals(exchange.take(), ["bob: refused bad-name", "ann: close (nothing came)"]);
   exchange.pass(HELLO_MS_MAX);
   assertEquals(exchange.take(), ["bob: close (nothing came)"]);
+});
+
+Deno.test("Directory: a link is closed that was refused often, and its user comes in on another", () => {
+  const exchange = new Exchange();
+  const bob = exchange.somebody("bob");
+  exchange.take();
+
+  for (let times = 1; times < REFUSALS_MAX; times++) {
+    bob.enters({ name: "a b" });
+    assertEquals(exchange.take(), ["bob: refused bad-name"]);
+    exchange.pass(HELLO_MS_MAX - 1);
+  }
+  bob.enters({ name: "a b" });
+
+  assertEquals(exchange.take(), ["bob: refused bad-name", "bob: close (refused too often)"]);
+  bob.enters();
+  assertEquals([bob.entered, exchange.take()], [null, []]);
+  bob.goesDown(true);
+  assert(bob.connects().enters().entered !== null);
 });
 
 Deno.test("Directory: it is full with those who are in or wait to be; silent ones take no place", () => {
