@@ -26,6 +26,8 @@ export class Friend {
   key: PeerKey | null = null;
   /** A key that isn't the one that is expected, and was told to the user. */
   strange: PeerKey | null = null;
+  /** Until then nobody who dials in takes its place. */
+  strangeUntilMs = -Infinity;
   /** No other is told before this time. */
   strangerAtMs = -Infinity;
   /** When to dial again, while something waits. */

@@ -53,6 +53,8 @@ export const DRAINING_LINKS_MAX = 4;
 export const CHECKING_LINKS_MAX = 32;
 /** Links whose other side isn't known as a friend yet: as many as strangers may hold open below. */
 export const UNOPENED_LINKS_MAX = 64;
+/** How long the key that was told stays the one that `/trust` accepts: time to ask the friend by another way. */
+export const STRANGE_KEPT_MS = 10 * 60_000;
 /** What is under way on a link when another takes its place arrives within this time. */
 export const DRAIN_MS = 2_000;
 /** A claim to an unknown friend's name makes us dial that friend so often at most. */

@@ -24,6 +24,7 @@ import {
   DRAINING_LINKS_MAX,
   HELLO_MS_MAX,
   OFFENDER_BAN_MS,
+  STRANGE_KEPT_MS,
   STRANGE_TOLD_MS,
   UNKNOWN_MESSAGES_MAX,
   UNOPENED_LINKS_MAX,
@@ -207,7 +208,7 @@ export class Meeting {
     const friend = this.#endDial(attempt);
     if (friend === null) return;
     if (reason === "wrong-key" && key !== null) {
-      this.#metStranger(friend, key, `at ${endpointText(friend.row.endpoint)}`);
+      this.#metStranger(friend, key, `at ${endpointText(friend.row.endpoint)}`, false);
     } else friend.problem = `${text} (${endpointText(friend.row.endpoint)})`;
     for (const link of this.links.checking(friend)) {
       // Whoever it is: where the friend is and what answered there is none of its business.
@@ -329,7 +330,7 @@ export class Meeting {
   }
 
   #turnAway(link: FriendLink, friend: Friend): void {
-    this.#metStranger(friend, link.peer, "of somebody who dialled in");
+    this.#metStranger(friend, link.peer, "of somebody who dialled in", true);
     const advice = `ask ${this.config.name} to accept yours, ${fingerprintOf(link.peer)}`;
     const text =
       `${friend.name} has another key here than yours; if you are ${friend.name}, ${advice}`;
@@ -355,8 +356,11 @@ export class Meeting {
     this.refuse(link, "unreachable", `Your key isn't known here, and ${asked}; ${advice}`);
   }
 
-  #metStranger(friend: Friend, key: PeerKey, where: string): void {
+  #metStranger(friend: Friend, key: PeerKey, where: string, isInbound: boolean): void {
     const { expected, shown: name, row } = friend;
+    // Anybody may dial in, while the user asks whether the one that was told is right, and accepts that.
+    const isAsked = friend.strange !== null && this.out.nowMs < friend.strangeUntilMs;
+    if (isInbound && isAsked && row.fingerprint === null) return;
     const other = fingerprintOf(key);
     const advice = row.fingerprint === null
       ? `ask ${name}, and if it is right, accept it with /trust ${name}`
@@ -365,6 +369,7 @@ export class Meeting {
     // The user knows, and decides about the one that was told: no flood of others takes its place.
     if (friend.strange === key || this.out.nowMs < friend.strangerAtMs) return;
     friend.strange = key;
+    friend.strangeUntilMs = this.out.nowMs + STRANGE_KEPT_MS;
     friend.strangerAtMs = this.out.nowMs + STRANGE_TOLD_MS;
     const since = row.fingerprint === null ? "since the first time" : "in the table";
     const known = expected === null

@@ -2,6 +2,7 @@
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
+import { STRANGE_KEPT_MS } from "../../../lib/protocols/friends/limits.ts";
 import { BOB, CEM, EVE, received, row, ROWS } from "./fixtures.ts";
 import { Program } from "./program.ts";
 
@@ -178,6 +179,25 @@ Deno.test("Friends accepts the key that the user was told of, not another that c
   ann.meets(BOB, { name: "cem" });
 
   assertEquals(ann.command({ command: "trust", name: "cem" })[0], "pins eve as cem again");
+});
+
+Deno.test("Friends accepts the key that was told while the user asks about it, whoever dials in meanwhile", () => {
+  const ann = Program.started({ pins: CEM_PINNED });
+  const trusted = (ms: number) => {
+    const words = [EVE, BOB].flatMap((key) => {
+      const said = ann.meets(key, { name: "cem" }).filter((word) => word.startsWith("error"));
+      ann.pass(ms);
+      return said;
+    });
+    return [words.length, ann.command({ command: "trust", name: "cem" })[0]];
+  };
+
+  assertEquals(trusted(STRANGE_KEPT_MS - 1), [1, "pins eve as cem again"]);
+  const other = Program.started({ pins: CEM_PINNED });
+  other.meets(EVE, { name: "cem" });
+  other.pass(STRANGE_KEPT_MS);
+  other.meets(BOB, { name: "cem" });
+  assertEquals(other.command({ command: "trust", name: "cem" })[0], "pins bob as cem again");
 });
 
 Deno.test("Friends says nothing more to the key before, once another is accepted", () => {
