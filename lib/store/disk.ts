@@ -33,6 +33,13 @@ export interface DiskEntry {
   readonly mode: number;
 }
 
+/** How a file is opened for appending. */
+export interface OpenOptions {
+  readonly empty?: boolean;
+  /** Refused where there is one of that name, or a link, wherever that leads. */
+  readonly isNew?: boolean;
+}
+
 /** A file that is open for writing at its end. */
 export interface AppendFile {
   /** For messages; whoever renames the file sets it. */
@@ -89,7 +96,7 @@ export interface Disk {
   /** Writes `bytes` over those from `offset` on, which the file has. Durable after a `syncData`. */
   overwrite(path: string, offset: number, bytes: Uint8Array): Promise<void>;
   /** Opens a file for appending; makes it where there is none, and empties it when `empty` is set. */
-  openAppend(path: string, options?: { readonly empty?: boolean }): Promise<AppendFile>;
+  openAppend(path: string, options?: OpenOptions): Promise<AppendFile>;
   /**
    * Gives the file `from` the name `to` in the same folder, whatever file had that name before.
    * Durable after `syncFolder`.

@@ -27,6 +27,7 @@ import {
   FILE_MODE,
   FOLDER_MODE,
   folderOf,
+  type OpenOptions,
   READ_CHUNK_BYTES,
   type ReadOptions,
 } from "./disk.ts";
@@ -206,9 +207,10 @@ export class MemoryDisk implements Disk {
     });
   }
 
-  openAppend(path: string, options?: { readonly empty?: boolean }): Promise<AppendFile> {
+  openAppend(path: string, options?: OpenOptions): Promise<AppendFile> {
     return this.#run("open", "open", path, () => {
       let file = this.#fileAt(path);
+      if (file !== null && options?.isNew === true) throw new SystemError("EEXIST");
       if (file === null) {
         this.#requireFolder(folderOf(path));
         file = MemoryFile.of(new Uint8Array(0), FILE_MODE);

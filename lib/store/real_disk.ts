@@ -16,6 +16,7 @@ import {
   FILE_MODE,
   FOLDER_MODE,
   folderOf,
+  type OpenOptions,
   READ_CHUNK_BYTES,
   type ReadOptions,
 } from "./disk.ts";
@@ -109,11 +110,12 @@ export class RealDisk implements Disk {
     });
   }
 
-  async openAppend(path: string, options?: { readonly empty?: boolean }): Promise<AppendFile> {
+  async openAppend(path: string, options?: OpenOptions): Promise<AppendFile> {
+    const how = options?.isNew === true ? { createNew: true } : { create: true };
     const file = await orDiskError(
       "open",
       path,
-      () => Deno.openSync(path, { append: true, create: true, mode: FILE_MODE }),
+      () => Deno.openSync(path, { append: true, ...how, mode: FILE_MODE }),
     );
     const opened = new RealAppendFile(path, file);
     if (options?.empty === true) {

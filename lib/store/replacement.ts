@@ -21,6 +21,14 @@ export class Replacement {
     return new Replacement(disk, path, file);
   }
 
+  /** The same in a folder where others may write, too: in a file that is made now, under a name that nobody guesses. */
+  static async beginAmongOthers(disk: Disk, path: string, writer: string): Promise<Replacement> {
+    const chance = crypto.getRandomValues(new Uint8Array(8)).toHex();
+    const name = `${path}${REPLACEMENT_SUFFIX}-${writer}-${chance}`;
+    const file = await disk.openAppend(name, { isNew: true });
+    return new Replacement(disk, path, file);
+  }
+
   write(bytes: Uint8Array): void {
     writeAll(this.file, bytes);
   }

@@ -50,7 +50,7 @@ export async function addUserInfo(
   try {
     const mode = (await disk.stat(path))?.mode ?? null;
     if (mode !== null && (mode & WRITE_BITS) === 0) throw readOnly(path);
-    const replacement = await Replacement.begin(disk, path, `.new-${writer}`);
+    const replacement = await Replacement.beginAmongOthers(disk, path, writer);
     try {
       replacement.write(bytes);
       if (mode !== null) await disk.setMode(replacement.file.path, mode);

@@ -63,6 +63,16 @@ export function diskContract(
     assertEquals(await textAt(disk, `${folder}/a`), "new");
   });
 
+  contract("openAppend() makes no new file where there is one", async ({ disk, folder }) => {
+    const path = `${folder}/a`;
+    (await disk.openAppend(path, { isNew: true })).close();
+    await put(disk, path, "old");
+
+    await assertRejects(() => disk.openAppend(path, { isNew: true }), P2pchatError);
+
+    assertEquals(await textAt(disk, path), "old");
+  });
+
   contract("truncate() cuts, and the next write follows", async ({ disk, folder }) => {
     const file = await disk.openAppend(`${folder}/a`);
     writeAll(file, bytesOf("abcdef"));

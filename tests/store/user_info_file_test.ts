@@ -32,6 +32,17 @@ Deno.test("addUserInfo() on a full disk leaves the table as it was, and nothing 
   assertEquals(disk.paths(), [PATH]);
 });
 
+Deno.test("addUserInfo() writes over no file beside the table, whoever has put it there", async () => {
+  const disk = new MemoryDisk();
+  disk.place(PATH, ALICE);
+  for (const name of [".new", ".new-1"]) disk.place(PATH + name, "theirs");
+
+  await addUserInfo(disk, PATH, BOB, "1");
+
+  assertEquals([".new", ".new-1"].map((name) => disk.text(PATH + name)), ["theirs", "theirs"]);
+  assertEquals(disk.paths().length, 3);
+});
+
 Deno.test("addUserInfo() doesn't undo what another program wrote meanwhile", async () => {
   const disk = new MemoryDisk();
   disk.place(PATH, ALICE);
