@@ -216,6 +216,7 @@ export class Channel implements Machine<ChannelInput, ChannelEffect> {
       return effects;
     }
     this.#unread = offset === input.length ? EMPTY : input.slice(offset);
+    this.#liveness.read(offset > 0, this.#unread.length > 0, nowMs);
     return effects;
   }
 
@@ -408,11 +409,18 @@ export class Channel implements Machine<ChannelInput, ChannelEffect> {
     }
     if (this.#phase !== "open") return nowMs < this.#endsAtMs ? NOTHING : this.#outOfTime();
     const due = this.#liveness.check(nowMs);
-    if (due === "lost") return this.#lost(`no answer for ${this.#config.deadAfterMs / 1_000} s`);
+    if (due === "lost") return this.#lost(this.#lostText(nowMs));
     if (due === "ping") this.#outbox.addPing();
     if (this.#agesAtMs > nowMs) return NOTHING;
     this.#agesAtMs = Infinity;
     return [{ type: "aged" }];
+  }
+
+  #lostText(nowMs: number): string {
+    const { deadAfterMs, recordMs } = this.#config;
+    return this.#liveness.isRecordLate(nowMs)
+      ? `what began to come wasn't whole within ${recordMs / 1_000} s`
+      : `no answer for ${deadAfterMs / 1_000} s`;
   }
 
   #outOfTime(): readonly ChannelEffect[] {

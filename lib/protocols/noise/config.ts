@@ -11,6 +11,11 @@ export interface ChannelConfig {
   readonly listenerPingLagMs: number;
   /** Silence after which the other side counts as lost; more than `pingAfterMs` and a slow round trip. */
   readonly deadAfterMs: number;
+  /**
+   * From a record's first byte until it must be whole; then the other side counts as lost, as anybody on the way can
+   * add bytes that prove nothing. The longest, of 16 KiB, at 1,000 bytes a second, and a silence.
+   */
+  readonly recordMs: number;
   /** A tick that comes later than this shows that we were stopped: the other side isn't blamed for that time. */
   readonly stallMs: number;
   /** How long `close` may go on sending what waits. */
@@ -40,6 +45,7 @@ export const CHANNEL_DEFAULTS: ChannelConfig = {
   pingGridMs: 250, // a ping is answered well before deadAfterMs all the same
   listenerPingLagMs: 500, // more than the grid and the jitter of a timer
   deadAfterMs: 3_000,
+  recordMs: 20_000,
   stallMs: 500, // guess: well above a slow turn of the loop, well below deadAfterMs
   closeFlushMs: 1_000,
   linkAgeMs: 24 * 3_600_000,

@@ -1,5 +1,6 @@
 /**
- * Whether the other side of an established channel is alive, and that it knows us to be: any byte is a sign of life;
+ * Whether the other side of an established channel is alive, and that it knows us to be: any byte is a sign of life,
+ * as long as a record that was begun is whole in time: until then nobody knows who has sent it;
  * after a silence the other side is asked with a ping; after a longer one it counts as lost. Who has said nothing
  * itself for a while pings too, whatever comes in: where more comes than it can read, the other side's ping lies
  * behind megabytes in the kernels' buffers.
@@ -10,7 +11,7 @@ import type { ChannelConfig } from "./config.ts";
 
 type LivenessConfig = Pick<
   ChannelConfig,
-  "pingAfterMs" | "pingGridMs" | "listenerPingLagMs" | "deadAfterMs"
+  "pingAfterMs" | "pingGridMs" | "listenerPingLagMs" | "deadAfterMs" | "recordMs"
 >;
 
 export class Liveness {
@@ -24,6 +25,8 @@ export class Liveness {
   #pingNumber = 0;
   /** When the ping of that number was written; `null` once answered. */
   #pingWrittenMs: number | null = null;
+  /** When the record began of which only a part came; null where there is none. */
+  #recordBeganMs: number | null = null;
   #readingPaused = false;
   #roundTripMs: number | null = null;
 
@@ -51,6 +54,17 @@ export class Liveness {
     this.#lastReceivedMs = nowMs;
   }
 
+  /**
+   * What came was read.
+   * @param isNew Whether a record was whole: what is left began with this.
+   * @param isPart Whether a part of a record is left.
+   */
+  read(isNew: boolean, isPart: boolean, nowMs: number): void {
+    if (!isPart) this.#recordBeganMs = null;
+    else if (isNew) this.#recordBeganMs = nowMs;
+    else this.#recordBeganMs ??= nowMs;
+  }
+
   /** Bytes of ours were given to the stream. */
   written(nowMs: number): void {
     this.#lastWrittenMs = nowMs;
@@ -64,6 +78,7 @@ export class Liveness {
   resumeReading(nowMs: number): void {
     this.#readingPaused = false;
     this.#lastReceivedMs = nowMs;
+    this.#recordBeganAgain(nowMs);
   }
 
   nextDeadlineMs(): number | null {
@@ -73,6 +88,17 @@ export class Liveness {
   /** We were stopped for a while, and the signs of life may lie unread: the other side is asked once more. */
   excuse(nowMs: number): void {
     this.#lastReceivedMs = Math.max(this.#lastReceivedMs, nowMs - this.#pingAfterMs);
+    this.#recordBeganAgain(nowMs);
+  }
+
+  /** Its other part may lie unread. */
+  #recordBeganAgain(nowMs: number): void {
+    if (this.#recordBeganMs !== null) this.#recordBeganMs = nowMs;
+  }
+
+  /** Whether it isn't silence for which the other side counts as lost, but a record that isn't whole in time. */
+  isRecordLate(nowMs: number): boolean {
+    return this.#recordBeganMs !== null && this.#recordBeganMs + this.#config.recordMs <= nowMs;
   }
 
   /** What is due at `nowMs`. A `ping` is said once, then `pingWritten` is expected. */
@@ -119,6 +145,9 @@ export class Liveness {
   }
 
   #lostDueMs(): number | null {
-    return this.#readingPaused ? null : this.#lastReceivedMs + this.#config.deadAfterMs;
+    if (this.#readingPaused) return null;
+    const { deadAfterMs, recordMs } = this.#config;
+    const recordDueMs = this.#recordBeganMs === null ? null : this.#recordBeganMs + recordMs;
+    return earliestMs(this.#lastReceivedMs + deadAfterMs, recordDueMs);
   }
 }

@@ -209,16 +209,48 @@ Deno.test("a channel whose other side falls silent is lost after 3 s, not before
   assertEquals(pair.bob.events[1], "lost no answer for 3 s");
 });
 
-Deno.test("one byte a second keeps a channel alive, whatever the record", () => {
+Deno.test("a line of 1,000 bytes a second keeps a channel alive, whatever the records", () => {
   const pair = new Pair().settle();
-  pair.ann.send("slow and steady", "data", 0);
+  const text = "slow and steady".padEnd(100_000, ".");
+  pair.ann.send("x", "data", 0);
+  pair.ann.send(text, "data", 0);
+  const bytes = concatBytes(held(pair, "ann"), held(pair, "ann"));
+  let nowMs = 0;
+  for (let at = 0; at < bytes.length; at += 100) {
+    nowMs += 100;
+    pair.bob.step({ type: "received", bytes: bytes.subarray(at, at + 100) }, nowMs);
+    pair.bob.step({ type: "tick" }, nowMs + 50);
+  }
+  assertEquals(pair.bob.heard("data"), `x${text}`);
+  assertEquals(pair.bob.events, ["established"]);
+});
+
+Deno.test("bytes that never make a record are no sign of life after 20 s", () => {
+  const pair = new Pair().settle();
+  pair.ann.send("x".repeat(1_000), "data", 0);
   const bytes = held(pair, "ann");
-  for (let at = 0; at < bytes.length; at++) {
+  for (let at = 0; at < 20; at++) {
+    assertEquals(pair.bob.events, ["established"], `after ${at} s`);
     pair.bob.step({ type: "received", bytes: bytes.subarray(at, at + 1) }, at * 1_000);
     pair.bob.step({ type: "tick" }, at * 1_000 + 500);
   }
-  assertEquals(pair.bob.heard("data"), "slow and steady");
-  assertEquals(pair.bob.events, ["established"]);
+  pair.bob.step({ type: "tick" }, 20_000);
+
+  assertEquals(pair.bob.events[1], "lost what began to come wasn't whole within 20 s");
+});
+
+Deno.test("a record that is begun anew while nothing is read has all its time", () => {
+  const pair = new Pair().settle();
+  pair.ann.send("x".repeat(1_000), "data", 0);
+  const bytes = held(pair, "ann");
+  pair.bob.step({ type: "received", bytes: bytes.subarray(0, 500) }, 0);
+  pair.bob.step({ type: "pauseReading" }, 10);
+  pair.bob.step({ type: "tick" }, 30_000);
+  pair.bob.step({ type: "resumeReading" }, 30_000);
+  pair.bob.step({ type: "tick" }, 31_000);
+  pair.bob.step({ type: "received", bytes: bytes.subarray(500) }, 31_000);
+
+  assertEquals([pair.bob.heard("data").length, pair.bob.events], [1_000, ["established"]]);
 });
 
 Deno.test("a process that was stopped asks once more before it blames the other side", () => {
