@@ -2,7 +2,7 @@
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { RELEASE_RETRY_MS } from "../../../lib/protocols/friends/limits.ts";
-import { BOB, CEM, idOf } from "./fixtures.ts";
+import { CEM, idOf } from "./fixtures.ts";
 import { Program } from "./program.ts";
 
 const DIAL = "dials bob at 10.0.0.2:5001";
