@@ -94,7 +94,8 @@ export class CatchingUp {
       if (fault !== null) break;
     }
     if (records.length > 0) {
-      out.store(...records);
+      const { shifted } = held;
+      out.storeThen(records, () => held.written(shifted));
       this.owner.logged(logged);
     }
     if (fault !== null) return this.#offends(source, fault);

@@ -95,7 +95,10 @@ export class Changing {
 
   /** Whom the change, or the present view's beginning, waits for. */
   get awaited(): readonly PeerKey[] {
-    if (this.#underWay === null) return [...this.#unbegun];
+    // Who isn't told yet that it begins, as others are first, holds up nothing.
+    if (this.#underWay === null) {
+      return [...this.#unbegun].filter((key) => this.#later?.keys.includes(key) !== true);
+    }
     const { agreement } = this.#underWay;
     const { source } = this.parts.escrow;
     return agreement.phase === "ready" && source !== null ? [source] : agreement.awaited;

@@ -249,7 +249,8 @@ export class Participating {
       if (fault !== null) break;
     }
     if (records.length > 0) {
-      out.store(...records);
+      const { shifted } = held;
+      out.storeThen(records, () => held.written(shifted));
       this.owner.logged(logged);
     }
     return fault;

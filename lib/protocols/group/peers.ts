@@ -25,7 +25,9 @@ import type { GroupMessage, GroupMessageOf } from "./messages.ts";
 const MEET_AGAIN_MS = 2_000;
 /** Said by one who isn't introduced yet: it may be faster than the coordinator. */
 const EARLY_MESSAGES_MAX = 64;
+/** What a message about batches takes in memory, and each run of an order. */
 const ORDER_BYTES = 64;
+const RUN_BYTES = 40;
 
 export interface Peer {
   readonly key: PeerKey;
@@ -302,7 +304,7 @@ export class Peers {
 
   #wait(peer: Peer, message: GroupMessageOf<EpochMessage>): void {
     if (peer.hasGap) return;
-    const bytes = "signed" in message ? batchBytes(message.signed) : ORDER_BYTES;
+    const bytes = bytesOf(message);
     if (peer.waitingBytes + bytes > UNORDERED_BYTES_MAX) {
       peer.hasGap = true;
       peer.waiting = [];
@@ -343,4 +345,10 @@ export class Peers {
 
 function isHeard({ isUp, isSilent, isBroken }: Peer): boolean {
   return isUp && !isSilent && !isBroken;
+}
+
+/** What it takes in memory. */
+function bytesOf(message: GroupMessageOf<EpochMessage>): number {
+  if ("signed" in message) return batchBytes(message.signed);
+  return ORDER_BYTES + ("runs" in message ? RUN_BYTES * message.runs.length : 0);
 }

@@ -104,6 +104,8 @@ export class Voting {
   readonly #refused = new Set<RequestId>();
   /** Others were told so, and go by it: these are never agreed to in the present view. None is forgotten before. */
   readonly #abandoned = new Set<RequestId>();
+  /** Edits that the log is asked for, since a member inquired of them. */
+  #lookedFor = 0;
   /** The latest that came into the log; as many as may be asked about again. */
   readonly #logged = new Set<RequestId>();
   /** The highest number of a request that came into the log, of each requester's last process that had one. */
@@ -528,7 +530,11 @@ export class Voting {
   #lookFor(key: PeerKey, asked: Inquired): void {
     const { id, seq, view } = asked;
     if (this.owner.ordering?.epoch.view !== view) return;
+    // No more are abandoned than are remembered: nor is the log asked for more.
+    if (this.#abandoned.size + this.#lookedFor >= REMEMBERED_MAX) return;
+    this.#lookedFor++;
     this.owner.looks.look(seq, id, (entry) => {
+      this.#lookedFor--;
       const isStill = !this.owner.isCoordinatorUp && this.owner.ordering?.epoch.view === view;
       if (!isStill || this.#open.has(id) || this.undelivered.on(id) !== null) return;
       if (entry?.isEdited) return; // it comes with the history

@@ -19,8 +19,10 @@ export class Arrivals {
   /** What a member says, of entries after a number. */
   add(after: number, arrivals: readonly Arrival[], nowMs: number): void {
     let from = after;
+    // What comes to stand beyond the ring isn't written first: numbers may be as high as can be, and many.
+    const keptAfter = (arrivals.at(-1)?.through ?? 0) - ARRIVALS_KEPT_MAX;
     for (const { through, agoMs } of arrivals) {
-      this.#fill(from, through, nowMs - agoMs);
+      if (through > keptAfter) this.#fill(from, through, nowMs - agoMs);
       from = through;
     }
   }

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { ARRIVALS_KEPT_MAX } from "../../../../lib/protocols/group/limits.ts";
 import { Arrivals } from "../../../../lib/protocols/group/states/arrivals.ts";
 
@@ -56,4 +56,20 @@ Deno.test(`at() knows the last ${ARRIVALS_KEPT_MAX}`, () => {
   assertEquals(arrivals.at(through + 1 - ARRIVALS_KEPT_MAX), null);
   assertEquals(arrivals.at(through + 2 - ARRIVALS_KEPT_MAX), 5);
   assertEquals(arrivals.at(through + 1), 6);
+});
+
+Deno.test("add() costs the same whatever the numbers, and however far apart", () => {
+  const msOf = (step: number) => {
+    const arrivals = new Arrivals();
+    const from = performance.now();
+    let through = 0;
+    for (let message = 0; message < 100; message++) {
+      const after = through;
+      const all = Array.from({ length: 128 }, () => ({ through: through += step, agoMs: 0 }));
+      arrivals.add(after, all, 0);
+    }
+    return performance.now() - from;
+  };
+  const [near, far] = [msOf(1), msOf(ARRIVALS_KEPT_MAX + 1)];
+  assert(far < 10 * near + 20, `${far} ms, ${near} ms where they are next to each other`);
 });

@@ -1,0 +1,62 @@
+import { assert, assertEquals } from "@std/assert";
+import type { RequestId } from "../../../lib/base/ids.ts";
+import { REMEMBERED_MAX } from "../../../lib/protocols/group/limits.ts";
+import type { GroupMessage } from "../../../lib/protocols/group/messages.ts";
+import { Program } from "./coordinator_program.ts";
+import { GroupNet, type Node } from "./group_net.ts";
+
+Deno.test("who says that it is in a later view, and begins nothing, has nobody else thrown out", () => {
+  const program = Program.of("ann", "bob", "eve");
+  const eve = program.somebody("eve");
+  const report = eve.report.bind(eve);
+  eve.report = (flush): GroupMessage => {
+    const said = report(flush);
+    const lie = { number: eve.begun.number, round: 1 };
+    return said.type === "report" ? { ...said, begun: lie, levelled: lie } : said;
+  };
+  eve.answers.delete("begin");
+  program.joins("dan");
+  program.pass(60_000);
+
+  const names = program.status().members.map(({ name }) => name);
+  assertEquals(["ann", "bob", "dan"].filter((name) => names.includes(name)), ["ann", "bob", "dan"]);
+});
+
+Deno.test("the log is asked for no more edits that others inquire of than are remembered", () => {
+  const net = GroupNet.started(["ann", "bob", "mal"]);
+  const [ann, bob, mal] = net.nodes as [Node, Node, Node];
+  ann.say("first");
+  net.settle();
+  net.coordinator.vanish();
+  net.pass(4_000);
+  bob.effects.length = 0;
+  for (let turn = 0; turn < 200; turn++) {
+    const edits = Array.from({ length: 64 }, (_, at) => {
+      const id = (turn * 64 + at).toString(16).padStart(64, "0") as RequestId;
+      return { id, edit: 1, seq: 1, view: 1 };
+    });
+    bob.feed({ type: "peer-message", peer: mal.key, message: { type: "inquire", edits } });
+  }
+  const looks = bob.effects.filter(({ type }) => type === "look").length;
+
+  assert(looks > 0 && looks <= REMEMBERED_MAX, `${looks}`);
+});
+
+Deno.test("a newcomer keeps nothing in memory of what it has fetched and written", () => {
+  const net = new GroupNet();
+  const [bob, ann] = [net.add("bob"), net.add("ann")];
+  bob.start();
+  net.settle();
+  net.coordinator.change(bob);
+  net.settle();
+  for (let said = 0; said < 20; said++) bob.say(`${said}`);
+  net.settle();
+  ann.start();
+  net.settle();
+  net.coordinator.catchUp(ann, bob);
+  net.settle();
+
+  assertEquals(ann.logged.length, 20);
+  const kept = [...ann.machine!.snapshot()!].filter(({ kind }) => kind === "held");
+  assertEquals(kept.length, 0);
+});
