@@ -81,7 +81,7 @@ export class CatchingUp {
   history(source: Source, message: GroupMessageOf<"history">): void {
     const fetching = this.#fetching;
     if (fetching === null || fetching.source !== source) return;
-    const { held, out } = this.owner;
+    const { held } = this.owner;
     const checked = fetching.check(message, (signed) => isFirstHeld(held.first, signed));
     if (checked === null) return;
     if (typeof checked === "string") return this.#offends(source, checked);
@@ -93,11 +93,7 @@ export class CatchingUp {
       fault = takeStable(held, signed, records, logged);
       if (fault !== null) break;
     }
-    if (records.length > 0) {
-      const { shifted } = held;
-      out.storeThen(records, () => held.written(shifted));
-      this.owner.logged(logged);
-    }
+    storeTaken(this.owner, records, logged);
     if (fault !== null) return this.#offends(source, fault);
     const isAll = held.log.position >= checked.stable;
     this.#tell(checked.stable, isAll && checked.isLast);
@@ -147,6 +143,18 @@ export function takeStable(
   logged.push(batch);
   records.push(logRecord(batch));
   return null;
+}
+
+/** Writes what `takeStable` has taken; once it is written, nothing of it is kept beside the log. */
+export function storeTaken(
+  owner: Pick<CatchingUpOwner, "held" | "out" | "logged">,
+  records: readonly MemberRecord[],
+  taken: readonly HeldBatch[],
+): void {
+  if (records.length === 0) return;
+  const { shifted } = owner.held;
+  owner.out.storeThen(records, () => owner.held.written(shifted));
+  owner.logged(taken);
 }
 
 /** Two batches with one signature are the same, up to what breaks Ed25519. */

@@ -9,7 +9,7 @@
 import type { Crypto } from "../../base/crypto.ts";
 import type { Hash, PeerKey } from "../../base/ids.ts";
 import { type Ballot, ballotText, compareBallots, isSameBallot } from "./ballot.ts";
-import { takeStable } from "./catching_up.ts";
+import { storeTaken, takeStable } from "./catching_up.ts";
 import { type Epoch, isSignedBy, type SignedEpoch } from "./epoch.ts";
 import { type Fetched, Fetching, type FetchingOwner, type Source } from "./fetching.ts";
 import type { Held, HeldBatch } from "./held.ts";
@@ -234,7 +234,7 @@ export class Participating {
 
   /** What is stable where it comes from goes to the log at once; the rest waits for its end. */
   #take(levelling: Levelling, { batches, stable }: Fetched): string | null {
-    const { held, out } = this.owner;
+    const { held } = this.owner;
     const { staged, from } = levelling;
     const records: MemberRecord[] = [];
     const logged: HeldBatch[] = [];
@@ -248,11 +248,7 @@ export class Participating {
       else staged.push(signed);
       if (fault !== null) break;
     }
-    if (records.length > 0) {
-      const { shifted } = held;
-      out.storeThen(records, () => held.written(shifted));
-      this.owner.logged(logged);
-    }
+    storeTaken(this.owner, records, logged);
     return fault;
   }
 

@@ -1,5 +1,6 @@
 /** Bundles: what one is called, how one is made, and what must hold of any, whoever looks at it. */
 
+import { ownedBytes } from "../../base/bytes.ts";
 import { concatBytes, type Crypto, type Signer, utf8 } from "../../base/crypto.ts";
 import type { BundleId, Hash, MessageId, RoomId } from "../../base/ids.ts";
 import { makeEmbedded } from "../../base/schema.ts";
@@ -159,8 +160,8 @@ export function makeBundle(
 /** Header and signature alone, with bytes of their own: what was decoded is a view into much more. */
 export function headerOf({ header, signature }: SignedHeader): SignedHeader {
   return {
-    header: { bytes: header.bytes.slice(), value: header.value },
-    signature: signature.slice(),
+    header: { bytes: ownedBytes(header.bytes), value: header.value },
+    signature: ownedBytes(signature),
   };
 }
 

@@ -10,14 +10,13 @@
  * secret has let in.
  */
 
-import { dropOldest } from "../../base/bounded.ts";
 import type { Signer } from "../../base/crypto.ts";
 import type { Environment } from "../../base/environment.ts";
 import type { ErrorCode } from "../../base/errors.ts";
 import type { ClaimId, PeerKey } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
 import type { Machine } from "../../base/machine.ts";
-import { TokenBucket } from "../../base/token_bucket.ts";
+import { Rates } from "../../base/rates.ts";
 import type { ChannelSecret } from "../noise/channel_handshake.ts";
 import { claimIdOf, type InRoom, isClaimSigned } from "./credentials.ts";
 import { compareRotations, type KeptRotation, type KeptSecrets } from "./kept_secrets.ts";
@@ -98,13 +97,6 @@ export interface SecretsPort {
   isClaimKnown(id: ClaimId): boolean;
 }
 
-/** What one neighbour may make us do. */
-interface Rates {
-  readonly read: TokenBucket;
-  readonly fresh: TokenBucket;
-  readonly told: TokenBucket;
-}
-
 /** What counted before something was learnt. */
 interface Before {
   readonly rotation: KeptRotation | null;
@@ -121,7 +113,9 @@ interface Rotating {
 
 export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
   readonly #neighbours = new Set<PeerKey>();
-  readonly #rates = new Map<PeerKey, Rates>();
+  readonly #read = ratesOf(ROTATIONS_READ_PER_SECOND, ROTATIONS_READ_BURST);
+  readonly #fresh = ratesOf(ROTATIONS_PER_SECOND, ROTATIONS_BURST);
+  readonly #told = ratesOf(ROTATIONS_TOLD_PER_SECOND, ROTATIONS_TOLD_BURST);
   /**
    * Neighbours to be told of the current one with one of their beacons: it wasn't their turn yet, or what they told
    * couldn't be taken in yet, and they answer with what is higher.
@@ -186,7 +180,7 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
   #tell(peer: PeerKey, nowMs: number, count = ROTATIONS_KEPT_MAX): void {
     const rotations = this.kept?.rotations.slice(0, count) ?? [];
     if (rotations.length === 0 || !this.#neighbours.has(peer)) return;
-    if (!this.#ratesOf(peer).told.take(nowMs)) return this.#owe(peer);
+    if (!this.#told.take(peer, nowMs)) return this.#owe(peer);
     this.#owed.delete(peer);
     this.#send(peer, rotations);
   }
@@ -206,8 +200,7 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
   #rotations(from: PeerKey, { rotations }: RotationsMessage, nowMs: number): void {
     const { kept } = this;
     if (kept === null) return this.#penalise(from, "protocol", "rotated in an open room");
-    const rates = this.#ratesOf(from);
-    if (!rates.read.take(nowMs, rotations.length)) return this.#owe(from);
+    if (!this.#read.take(from, nowMs, rotations.length)) return this.#owe(from);
     const before = { rotation: kept.rotations[0] ?? null, opens: kept.currentOpens() };
     const fresh: KeptRotation[] = [];
     // What is beyond is told again, when its time has come.
@@ -220,7 +213,7 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
         this.#owe(from);
         continue;
       }
-      if (!rates.fresh.take(nowMs)) {
+      if (!this.#fresh.take(from, nowMs)) {
         this.#owe(from);
         break;
       }
@@ -270,20 +263,6 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
     const overOwn = before.rotation?.epoch === current.epoch &&
       before.rotation.rotation.rotation.value.author === this.signer.key;
     this.#effects.push({ type: "changed", rotation: current, overOwn });
-  }
-
-  #ratesOf(peer: PeerKey): Rates {
-    let rates = this.#rates.get(peer);
-    if (rates === undefined) {
-      rates = {
-        read: new TokenBucket(ROTATIONS_READ_PER_SECOND, ROTATIONS_READ_BURST),
-        fresh: new TokenBucket(ROTATIONS_PER_SECOND, ROTATIONS_BURST),
-        told: new TokenBucket(ROTATIONS_TOLD_PER_SECOND, ROTATIONS_TOLD_BURST),
-      };
-      this.#rates.set(peer, rates);
-      dropOldest(this.#rates, ROTATION_SOURCES_MAX);
-    }
-    return rates;
   }
 
   #penalise(peer: PeerKey, fault: Fault, text: string): void {
@@ -362,4 +341,9 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
   #refuse(code: ErrorCode, text: string, ref: string | undefined): void {
     this.#effects.push({ type: "refused", code, text, ref });
   }
+}
+
+/** Of each neighbour, whatever links it makes. */
+function ratesOf(perSecond: number, burst: number): Rates<PeerKey> {
+  return new Rates(perSecond, burst, ROTATION_SOURCES_MAX);
 }
