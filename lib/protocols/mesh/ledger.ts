@@ -75,6 +75,11 @@ export class Ledger {
     return this.table.mayBeForgotten(stream, time, this.kept.floor?.time ?? 0);
   }
 
+  /** Whether what this process says now is excluded: somebody else has spoken as this incarnation. */
+  get isOwnClosed(): boolean {
+    return (this.table.find(this.own)?.closed ?? null) !== null;
+  }
+
   /** Takes in a bundle whose ancestors are delivered; returns it with bytes of its own. */
   deliver(received: Bundle, id: BundleId): Bundle {
     const bundle = detached(received);

@@ -80,6 +80,11 @@ const DEADLINES = [
 
 type Penalty = Extract<OrderEffect, { type: "penalise" }>["fault"];
 
+/** What a user reads whose program was proven to have said two things as one. */
+const CLOSED_TEXT =
+  "Not sent: something else was said in your name, by a copy of this program or with a stolen key; " +
+  "others take nothing more from this session. Quit, and start again";
+
 /** A bundle and how it came. */
 type Arrival = Extract<OrderInput, { type: "bundle" }>;
 
@@ -606,11 +611,13 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
       if (!this.#hasPlace(waiting.bundle.header.value)) this.#drop(waiting);
     }
     this.#wake(guilt.stream);
+    if (this.ledger.isOwnClosed) this.#refuseClosed(tokensOf(this.authoring.takeQueue()));
   }
 
   // Own messages.
 
   #say(texts: readonly OwnText[]): void {
+    if (this.ledger.isOwnClosed) return this.#refuseClosed(tokensOf(texts));
     for (const line of texts) {
       try {
         this.authoring.add(line);
@@ -623,6 +630,12 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
     this.#author();
   }
 
+  /** Nobody would take them; the next process has another incarnation, and is heard. */
+  #refuseClosed(tokens: readonly number[]): void {
+    if (tokens.length === 0) return;
+    this.#effects.push({ type: "refused", tokens, code: "replaced", text: CLOSED_TEXT });
+  }
+
   #author(): void {
     const own = this.authoring.next(this.ledger.heads(), this.#nowMs);
     if (own === null) return;
@@ -633,6 +646,7 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
   #stored(token: number): void {
     const own = this.authoring.stored(token);
     if (own === null) return;
+    if (this.ledger.isOwnClosed) return this.#refuseClosed(own.tokens);
     this.#deliver(own.bundle, own.id, null);
     if (own.tokens.length > 0) this.#said(own);
     this.#wake(own.bundle.header.value);
@@ -648,8 +662,7 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
   #notStored(token: number, text: string): void {
     const own = this.authoring.notStored(token);
     if (own === null) return;
-    const waiting = this.authoring.takeQueue().map((line) => line.token);
-    const tokens = [...own.tokens, ...waiting];
+    const tokens = [...own.tokens, ...tokensOf(this.authoring.takeQueue())];
     this.#effects.push({ type: "refused", tokens, code: "disk", text });
   }
 
@@ -669,4 +682,8 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
   #penalise(peer: PeerKey, fault: Penalty, text: string): void {
     this.#effects.push({ type: "penalise", peer, fault, text });
   }
+}
+
+function tokensOf(lines: readonly OwnText[]): readonly number[] {
+  return lines.map(({ token }) => token);
 }

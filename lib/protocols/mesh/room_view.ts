@@ -311,11 +311,19 @@ export class RoomView {
   equivocated(author: PeerKey): void {
     const known = this.#proven?.author;
     const isKnownHere = known !== undefined && this.facts.shownName(known) !== null;
-    this.#proven = { author: isKnownHere ? known : author, count: (this.#proven?.count ?? 0) + 1 };
+    const isOwn = author === this.self;
+    const count = (this.#proven?.count ?? 0) + 1;
+    this.#proven = { author: isKnownHere && !isOwn ? known : author, count };
   }
 
   #tellProven({ author, count }: { readonly author: PeerKey; readonly count: number }): void {
     this.#proven = null;
+    if (author === this.self) {
+      return this.#warn(
+        "Two different messages were provably signed as one with your key: a copy of this profile is in use, " +
+          "or the key was stolen",
+      );
+    }
     const name = this.#name(author);
     const isOne = count === 1;
     const who = isOne ? `${name} has` : `${name} and ${count - 1} more have each`;

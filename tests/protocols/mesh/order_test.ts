@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import type { Signer } from "../../../lib/base/crypto.ts";
 import type { PeerKey } from "../../../lib/base/ids.ts";
-import { ID_UNKNOWN } from "../../../lib/protocols/mesh/frontier.ts";
+import { bucketOf, ID_UNKNOWN } from "../../../lib/protocols/mesh/frontier.ts";
 import { Ledger } from "../../../lib/protocols/mesh/ledger.ts";
 import {
   BEHIND_MS_MAX,
@@ -413,6 +413,30 @@ Deno.test("Order takes no head of an invented time over from a bundle that is pr
 
   assert(ann.effects.some(({ type }) => type === "equivocation"));
   assertEquals(answer.header.value.heads, [headOf(seed)]);
+});
+
+Deno.test("What was said in one's own name by another is told, and nothing of this process is lost unseen", () => {
+  const [ann, bob] = [new Member("ann"), new Member("bob")];
+  const copied = forged(ann.signer, "of the copy", { heads: [] });
+  const own = ann.sayOne("own");
+  const heldUp = ann.order.step({ type: "say", texts: [{ text: "being written", token: 71 }] }, 0);
+  ann.order.step({ type: "say", texts: [{ text: "waits", token: 72 }] }, 0);
+
+  const refused: OrderEffect[] = [...ann.receive(bob, copied)];
+  const token = heldUp.flatMap((effect) => effect.type === "persist" ? [effect.token!] : [])[0]!;
+  refused.push(...ann.order.step({ type: "stored", token }, 0));
+  refused.push(...ann.order.step({ type: "say", texts: [{ text: "later", token: 73 }] }, 0));
+
+  const told = refused.flatMap((effect) =>
+    effect.type === "refused" ? [[effect.code, ...effect.tokens]] : []
+  );
+  assertEquals(told, [["replaced", 72], ["replaced", 71], ["replaced", 73]]);
+  assertEquals(types(refused).includes("said"), false);
+  const [entry] = ann.order.entriesOf(bucketOf(own.header.value.author));
+  assertEquals([entry!.counter, entry!.unkept, entry!.closed], [0, 0, true]);
+
+  const again = new Member("ann", { incarnation: 2, records: ann.disk });
+  assertEquals(again.say(["new"]).length, 1);
 });
 
 Deno.test("Order follows what was said, whatever a liar names in its place", () => {

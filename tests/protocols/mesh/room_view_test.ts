@@ -182,6 +182,19 @@ Deno.test("RoomView: who made a new invite and isn't here is told by its key, wh
   ]);
 });
 
+Deno.test("RoomView: a proof against oneself is told as such, whoever else is proven a liar", () => {
+  for (const authors of [[ann], [carol, ann], [ann, carol]]) {
+    const { view, notices } = readyView();
+    for (const author of authors) view.equivocated(author);
+    view.stepEnds(0);
+
+    assertEquals(notices(), [
+      "Two different messages were provably signed as one with your key: a copy of this profile is in " +
+      "use, or the key was stolen",
+    ]);
+  }
+});
+
 Deno.test("RoomView: of proofs against many, those who are here are named, and the others counted", () => {
   const liars = Array.from({ length: 18 }, (_, n) => fakeSigner(`liar ${n}`).key);
   const { view, notices } = readyView();
