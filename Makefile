@@ -16,19 +16,19 @@ help: ## what each target does
 check: ## format, lint and types
 	@$(DENO) fmt --check --quiet && $(DENO) lint --quiet && $(DENO) check --quiet main.ts lib tests tools
 
-test: all ## all tests, in under 5 minutes
+test: all ## all tests, 15 minutes or so on two cores
 	@tools/test.sh
 
-sim: ## the simulator: SEED=1 SEEDS=100 NODES=12 STEPS=400
+sim: ## the simulator: MODE=mesh|mesh-lies|friends|group|directory|lies SEED=1 SEEDS=100 NODES=12 STEPS=400
 	@$(DENO) run --quiet --allow-env --allow-run --allow-read tests/sim/main.ts
 
 e2e: all ## the built ./p2pchat, driven as a user does
 	@$(DENO) test -A --quiet tests/e2e
 
-model: ## docs/model, the model of the group, checked by SPIN in under 10 minutes
+model: ## docs/model, the model of the group, checked by SPIN, some 10 minutes
 	@tools/model.sh
 
-fuzz: ## bytes that nobody would send, type or store: SECONDS=60 SEED=1 TARGET=codec,logs UPDATE=1
+fuzz: ## bytes that nobody would send, type or store: SECONDS=10 SEED=1 TARGET=codec,logs UPDATE=1
 	@$(DENO) run --quiet --no-check --allow-sys --allow-env --allow-run \
 	  --allow-read=tests/samples,tests/fuzz --allow-write=tests/fuzz/corpora tests/fuzz/main.ts
 
@@ -45,10 +45,10 @@ properties: ## property tests with values that no run had before: SEED=1
 bench: all ## figures beside their baselines, into docs/performance.md too: ROWS=start,mesh JSON=1
 	@$(DENO) run --quiet -A --no-lock --node-modules-dir=manual tests/bench/main.ts
 
-bench-deps: ## installs what the baselines of make bench need, into build/bench-deps
+bench-deps: ## installs from npm what the baselines of make bench need, and names what is missing
 	@tools/bench_deps.sh
 
-scale: ## the mesh with 1,000 members, in the simulator: MEMBERS=200 SEED=1 RUNS=small,talk,failure JSON=1
+scale: ## the mesh with 1,000 members, in the simulator: MEMBERS=200 SEED=1 RUNS=small,tree,talk,failure JSON=1
 	@$(DENO) run --quiet --no-check --allow-env --v8-flags=$(SCALE_V8) tests/bench/scale.ts
 
 traces: ## rewrite the golden traces

@@ -9,6 +9,8 @@ import type { CommonEvent, ShownEvent } from "./user_interface.ts";
 import { print, writeWhole } from "./write_whole.ts";
 import { STANDARD_ERROR } from "./streams.ts";
 
+const BYE = { event: "bye", reason: "done" };
+
 /** The last words of a command that did what it was asked for. */
 export async function showAnswer(
   options: CommonOptions,
@@ -17,9 +19,13 @@ export async function showAnswer(
 ): Promise<void> {
   if (!options.json) return await print(visibleLines(text).join("\n"));
   const format = new JsonFormat();
-  const bye = { event: "bye", reason: "done" };
-  const lines = [event, bye].map((each) => format.format(each, undefined, Date.now()));
+  const lines = [event, BYE].map((each) => format.format(each, undefined, Date.now()));
   await print(lines.join(""));
+}
+
+/** The last word alone, where the answer was shown bit by bit. */
+export async function showBye(): Promise<void> {
+  await print(new JsonFormat().format(BYE, undefined, Date.now()));
 }
 
 /** What is shown to scripts alone, before the last words. */

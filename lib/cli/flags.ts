@@ -76,7 +76,11 @@ export function durationWithin(
   return (text, what) => {
     const ms = durationMs(text);
     if (ms >= minMs && ms <= maxMs) return ms;
-    throw wrong(what, `a duration from ${durationFlag(minMs)} to ${durationFlag(maxMs)}`, text);
+    throw wrong(
+      what,
+      `a duration from ${durationFlag(minMs)} to ${durationFlag(maxMs)} in ms, s or m`,
+      text,
+    );
   };
 }
 

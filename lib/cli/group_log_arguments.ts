@@ -1,5 +1,6 @@
 /** The command lines of `p2pchat log`. */
 
+import { P2pchatError } from "../base/errors.ts";
 import { type CommandLine, type ProgramCommand, wrongWords } from "./arguments.ts";
 import type { Fingerprint } from "../base/fingerprint.ts";
 import { fingerprints, oneOf } from "./flags.ts";
@@ -71,5 +72,11 @@ export function exportLogOptions(line: CommandLine): ExportLogOptions {
   const [file = "", ...rest] = words;
   if (file === "" || rest.length > 0) throw wrongWords(exportWords, rest[0]);
   const format = line.value<ExportFormat>("format") ?? (common.json ? "json" : "text");
+  if (common.json && format !== "json") {
+    throw new P2pchatError(
+      "usage",
+      `--json and --format ${format} can't both be: leave out one of them`,
+    );
+  }
   return { ...common, file, format };
 }

@@ -18,12 +18,13 @@ import {
   requestOf,
   textOf,
 } from "./group_log_reader.ts";
+import { showBye, showNoticeBeside } from "./answers.ts";
 import { JsonFormat } from "./json_format.ts";
 import { openLog } from "./log.ts";
 import type { ExportFormat, ExportLogOptions } from "./options.ts";
 import { outputError } from "./output.ts";
 import { writeWhole } from "./write_whole.ts";
-import { STANDARD_ERROR, STANDARD_OUTPUT } from "./streams.ts";
+import { STANDARD_OUTPUT } from "./streams.ts";
 
 /**
  * `p2pchat log export`: the entries on standard output, until its reader has gone.
@@ -39,7 +40,8 @@ export async function exportLog(options: ExportLogOptions): Promise<void> {
     return failure === null;
   };
   const notice = await exportEntries(new RealDisk(), file, format, write);
-  if (notice !== null) await writeWhole(STANDARD_ERROR, `${visibleText(notice)}\n`);
+  if (notice !== null) await showNoticeBeside(options, notice);
+  if (options.json) await showBye();
 }
 
 /**

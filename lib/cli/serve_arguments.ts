@@ -32,7 +32,8 @@ const words = { name: "serve", form: "", example: "p2pchat serve" };
 
 export const serveProgramCommand: ProgramCommand = {
   ...words,
-  help: "the coordinator of a group: says who is in it, and reads nothing of what is said",
+  help:
+    "the coordinator of a group: says who is in it, and reads no chat but edits, and the log of who leaves last",
   flags: [
     hostFlag("listen"),
     {

@@ -120,6 +120,16 @@ Deno.test("p2pchat log export is no crash where its reader goes", async () => {
   });
 });
 
+Deno.test("p2pchat log export --json says how it ends, and goes with no other form", async () => {
+  const { status, stdout } = await run(`p2pchat log export ${FIXTURE} --json`);
+  const refused = await run(`p2pchat log export ${FIXTURE} --json --format csv`);
+
+  const events = stdout.trim().split("\n").map((line) => JSON.parse(line).event);
+  assertEquals([status, events.length, events[0], events.at(-1)], [0, 7, "entry", "bye"]);
+  const { event, code } = JSON.parse(refused.stdout);
+  assertEquals([refused.status, event, code], [2, "fatal", "usage"]);
+});
+
 Deno.test("p2pchat log export writes every entry in each form", async () => {
   // Text has what was, and each change, below an entry that was edited.
   for (const [format, lines] of [["text", 12], ["json", 6], ["csv", 7]] as const) {
@@ -128,6 +138,7 @@ Deno.test("p2pchat log export writes every entry in each form", async () => {
     );
 
     assertEquals([status, stderr], [0, ""]);
+    assert(!stdout.includes('"bye"'), "what is asked for, and nothing else");
     // In CSV, the third entry's line feed stands as it is.
     assertEquals(stdout.split("\n").length, lines + (format === "csv" ? 2 : 1));
   }

@@ -621,7 +621,7 @@ Deno.test("p2pchat log understands its words", () => {
   ]);
   assertEquals(exportOf("log export --format csv a.txt").format, "csv");
   assertEquals(exportOf("log export a.txt --json").format, "json");
-  assertEquals(exportOf("log export a.txt --json --format text").format, "text");
+  assertEquals(exportOf("log export a.txt --json --format json").format, "json");
 });
 
 const REFUSED = [
@@ -629,6 +629,7 @@ const REFUSED = [
   ["log export a b", "The form is p2pchat log export FILE"],
   ["log export a --format xml", '--format must be text, json or csv, is "xml"'],
   ["log export a --format jsn", "did you mean json?"],
+  ["log export a.txt --json --format text", "--json and --format text can't both be"],
   ["log export a --format", "--format needs a value: FORMAT"],
 ] as const;
 

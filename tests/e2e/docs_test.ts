@@ -21,6 +21,7 @@ import { memberCommands } from "../../lib/cli/member_commands.ts";
 import { serveProgramCommand } from "../../lib/cli/serve_arguments.ts";
 import { serveCommands } from "../../lib/cli/serve_commands.ts";
 import * as directoryLimits from "../../lib/protocols/directory/limits.ts";
+import { EXIT_STATUS_BY_CODE } from "../../lib/base/errors.ts";
 import { userInfoRows } from "../../lib/store/user_info.ts";
 import { RECOVERY_SCENES } from "../sim/group/recovery_scenes.ts";
 import { Node, Nodes, type ShownEvent } from "./node.ts";
@@ -185,6 +186,15 @@ Deno.test("docs/scripting.md: names each event, each field and each command with
   assertEquals([...new Set(missing)], []);
 });
 
+Deno.test("docs/scripting.md: names each code, and with which status it ends", async () => {
+  const rows = [...(await page("docs/scripting.md")).matchAll(/^\| `([a-z-]+)` +\| (\d) +\| \S/gm)];
+
+  assertEquals(
+    rows.map(([, code, status]) => [code, Number(status)]),
+    Object.entries(EXIT_STATUS_BY_CODE),
+  );
+});
+
 Deno.test("docs/group-crashes.md: each row on recovery is a scene that is played, and each scene a row", async () => {
   const text = await page("docs/group-crashes.md");
   const recovery = text.slice(text.indexOf("\n## Recovery\n"));
@@ -263,6 +273,7 @@ Deno.test("docs/directory.md: its limits are those of the program", async () => 
     seconds(of.GUEST_HELD_MS),
     `${of.WRONG_MAX}, ${of.WRONG_FROM_ADDRESS_MAX}, ${seconds(of.LOCK_OUT_MS)}`,
     `${of.SIGN_UPS_MAX_DEFAULT}`,
+    `${of.REFUSALS_MAX}`,
     seconds(of.RINGING_MS_MAX),
     `${seconds(of.DIRECT_MS_MAX)}, ${seconds(of.CONNECTING_MS_MAX)}`,
     `${of.RELAY_BYTES_PER_S / 1_024} KiB`,

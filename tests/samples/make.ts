@@ -3,7 +3,7 @@
  * Writes `tests/samples/files/`: data folders as the built program leaves them, one for each mode, and beside them what
  * it said of them then, `facts.json`. What they must say for ever is in `tests/e2e/samples_test.ts`.
  *
- *     make && .deno/bin/deno run -A tests/samples/make.ts
+ *     make && "$(tools/find_deno.sh)" run -A tests/samples/make.ts
  *
  * They are made anew where a format has changed for good: `docs/architecture.md`, "How to change a format".
  */

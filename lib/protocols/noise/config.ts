@@ -13,7 +13,7 @@ export interface ChannelConfig {
   readonly deadAfterMs: number;
   /**
    * From a record's first byte until it must be whole; then the other side counts as lost, as anybody on the way can
-   * add bytes that prove nothing. The longest, of 16 KiB, at 1,000 bytes a second, and a silence.
+   * add bytes that prove nothing. The longest, of 16 KiB, at 1,500 bytes a second, and a silence.
    */
   readonly recordMs: number;
   /** A tick that comes later than this shows that we were stopped: the other side isn't blamed for that time. */
@@ -45,7 +45,7 @@ export const CHANNEL_DEFAULTS: ChannelConfig = {
   pingGridMs: 250, // a ping is answered well before deadAfterMs all the same
   listenerPingLagMs: 500, // more than the grid and the jitter of a timer
   deadAfterMs: 3_000,
-  recordMs: 20_000,
+  recordMs: 14_000,
   stallMs: 500, // guess: well above a slow turn of the loop, well below deadAfterMs
   closeFlushMs: 1_000,
   linkAgeMs: 24 * 3_600_000,
