@@ -191,13 +191,16 @@ export class Leases {
     }
   }
 
-  /** A live member's lease has run out, or an accusation has taken effect. */
-  #dies(key: PeerKey, nowMs: number): void {
+  /**
+   * A live member's lease has run out, or an accusation has taken effect: since when it was silent then, its neighbours
+   * alone know.
+   */
+  #dies(key: PeerKey, nowMs: number, silence: { readonly silentMs?: number } = {}): void {
     const entry = this.table.get(key);
     if (entry?.state !== "alive") return;
     this.#bury({ ...entry, state: "lost", sinceMs: nowMs });
     this.#keepOnDisk(entry.signed);
-    this.outbox.effect({ type: "left", key, reason: "lost", silentMs: nowMs - entry.sinceMs });
+    this.outbox.effect({ type: "left", key, reason: "lost", ...silence });
   }
 
   #bury(entry: Entry): void {
@@ -223,7 +226,9 @@ export class Leases {
     }
     this.#deadlines.clear("lease");
     if (nextMs < Infinity) this.#deadlines.set("lease", nextMs);
-    for (const key of expired) this.#dies(key, nowMs);
+    for (const key of expired) {
+      this.#dies(key, nowMs, { silentMs: nowMs - this.table.get(key)!.sinceMs });
+    }
   }
 
   #forgetDead(nowMs: number): void {

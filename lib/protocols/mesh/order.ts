@@ -32,6 +32,7 @@ import { P2pchatError } from "../../base/errors.ts";
 import type { BundleId, PeerKey } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
 import { Deadlines, type Machine } from "../../base/machine.ts";
+import { TokenBucket } from "../../base/token_bucket.ts";
 import { Authoring, type OwnBundle } from "./authoring.ts";
 import {
   bundleId,
@@ -49,6 +50,8 @@ import { ID_UNKNOWN } from "./frontier.ts";
 import { Gaps } from "./gaps.ts";
 import { isExcluded, Ledger } from "./ledger.ts";
 import {
+  GAP_LOOKS_BURST,
+  GAP_LOOKS_PER_S,
   NEXT_IS_HERE_MS_MAX,
   PARENT_GRACE_MS,
   RANGE_PARENT_GRACE_MS,
@@ -74,6 +77,8 @@ import {
 const DEADLINES = [
   /** Parents are asked for, and who waited too long is dropped. */
   "waiting",
+  /** What waits is looked at for all that neighbours have said meanwhile. */
+  "gaps",
   /** The next bundle of kind `heads` may be made. */
   "reference",
 ] as const;
@@ -100,6 +105,7 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
   #isSettling = false;
   /** Of these, what waits for something else now, and wasn't considered yet. */
   readonly #newlyBlocked = new Set<WaitingBundle>();
+  readonly #gapLooks = new TokenBucket(GAP_LOOKS_PER_S, GAP_LOOKS_BURST);
   /** `stuck` isn't said again before this time. */
   #stuckAtMs = -Infinity;
   /** When something was last taken in that had waited or came in a range: catching up goes on. */
@@ -182,12 +188,12 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
         return this.#author();
       case "neighbours":
         this.#gaps.neighbours = input.peers;
-        return this.#considerGaps();
+        return this.#considerGapsInTime();
       case "not-kept":
         return this.#notKept(input);
       case "not-given":
         this.#gaps.notGiven(input);
-        return this.#considerGaps();
+        return this.#considerGapsInTime();
       case "claim-known":
         return this.#settleAll(this.pool.blockedOn(input.claim));
       case "proof":
@@ -212,6 +218,9 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
       switch (due) {
         case "waiting":
           this.#serveWaiting();
+          break;
+        case "gaps":
+          this.#considerGapsInTime();
           break;
         case "reference":
           this.#author();
@@ -437,7 +446,7 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
       this.#deadlines.setEarliest("waiting", waiting.askAtMs);
       if (waiting.asked > 1) askedAgain.push(waiting);
     }
-    this.#considerGaps(inRoomOrder(askedAgain));
+    this.#considerGapsInTime(askedAgain);
   }
 
   /** Whoever sent it has delivered it, and so what came before; then the others that sent it, in turn. */
@@ -490,8 +499,20 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
     }
   }
 
+  /** Now, or where many were just looked at, a little later and all of them. */
+  #considerGapsInTime(some: readonly WaitingBundle[] | null = null): void {
+    const looks = Math.min(some?.length ?? this.pool.size, GAP_LOOKS_BURST);
+    if (looks === 0) return;
+    if (this.#gapLooks.take(this.#nowMs, looks)) {
+      return this.#considerGaps(inRoomOrder(some ?? this.pool.all()));
+    }
+    const lacking = looks - this.#gapLooks.available(this.#nowMs);
+    const pauseMs = Math.ceil((lacking * 1_000) / GAP_LOOKS_PER_S);
+    this.#deadlines.setEarliest("gaps", this.#nowMs + pauseMs);
+  }
+
   /** @param some In room order. */
-  #considerGaps(some: readonly WaitingBundle[] = this.pool.inOrder()): void {
+  #considerGaps(some: readonly WaitingBundle[]): void {
     for (const waiting of some) {
       if (this.pool.get(waiting.id) === waiting) this.#considerGap(waiting);
     }
@@ -577,7 +598,7 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
   #notKept(input: Extract<OrderInput, { type: "not-kept" }>): void {
     const { from, entries, floor, askedMs } = input;
     this.#gaps.note(from, entries, floor, askedMs, this.#nowMs);
-    this.#considerGaps();
+    this.#considerGapsInTime();
     for (const entry of entries) {
       const { counter } = this.frontier(entry);
       const missing = entry.counter > counter;

@@ -79,7 +79,7 @@ export type RosterEffect =
     readonly claim: KnownClaim;
     readonly present: boolean;
   }
-  /** `silentMs`: how long a lost one wasn't heard of. */
+  /** `silentMs`: how long one wasn't heard of that is lost for that alone. */
   | {
     readonly type: "left";
     readonly key: PeerKey;

@@ -54,6 +54,13 @@ export interface WaitingBundle {
   isOrphan: boolean;
 }
 
+/** From one to the next by the ids that they wait for; ids are hashes, so that no way leads back. */
+interface Way {
+  /** The last one that is here. */
+  readonly end: WaitingBundle;
+  readonly steps: number;
+}
+
 interface Share {
   readonly bundles: Set<WaitingBundle>;
   bytes: number;
@@ -65,6 +72,8 @@ export class WaitingPool {
   /** By what they wait for: a stream, or a claim. */
   readonly #byBlocker = new Map<StreamKey | ClaimId | typeof FLOOR, Set<WaitingBundle>>();
   readonly #byStream = new Map<StreamKey, Set<WaitingBundle>>();
+  /** As they are since the last change. */
+  #ways = new Map<WaitingBundle, Way>();
 
   get size(): number {
     return this.#byId.size;
@@ -76,11 +85,6 @@ export class WaitingPool {
 
   all(): Iterable<WaitingBundle> {
     return this.#byId.values();
-  }
-
-  /** In room order. A copy. */
-  inOrder(): readonly WaitingBundle[] {
-    return inRoomOrder(this.#byId.values());
   }
 
   /** Those of this stream; empty for most. */
@@ -138,13 +142,27 @@ export class WaitingPool {
   }
 
   #waitsFor(waiting: WaitingBundle, other: WaitingBundle): boolean {
-    const seen = new Set<WaitingBundle>();
+    const [way, otherWay] = [this.#wayOf(waiting), this.#wayOf(other)];
+    if (way.end !== otherWay.end) return false;
     let at: WaitingBundle | undefined = waiting;
-    while (at !== undefined && at !== other && !seen.has(at)) {
-      seen.add(at);
-      at = this.#parentOf(at);
-    }
+    for (let step = way.steps; step > otherWay.steps; step--) at = at && this.#parentOf(at);
     return at === other;
+  }
+
+  /** Remembered until anything changes here: a liar can make a thousand wait in one row, and have all looked at. */
+  #wayOf(waiting: WaitingBundle): Way {
+    const passed: WaitingBundle[] = [];
+    let at = waiting;
+    let way = this.#ways.get(at);
+    while (way === undefined) {
+      passed.push(at);
+      const parent = this.#parentOf(at);
+      if (parent === undefined) way = { end: at, steps: -1 };
+      else way = this.#ways.get(at = parent);
+    }
+    let { end, steps } = way;
+    for (const each of passed.reverse()) this.#ways.set(each, way = { end, steps: ++steps });
+    return way;
   }
 
   /** The bundle that it names and waits for, where that is here. */
@@ -164,6 +182,7 @@ export class WaitingPool {
 
   /** The caller has asked `hasRoom`. */
   add(waiting: WaitingBundle): void {
+    this.#changed();
     this.#byId.set(waiting.id, waiting);
     this.#charge(waiting);
     addTo(this.#byStream, streamKey(waiting.bundle.header.value), waiting);
@@ -172,6 +191,7 @@ export class WaitingPool {
 
   remove(waiting: WaitingBundle): void {
     if (!this.#byId.delete(waiting.id)) return;
+    this.#changed();
     this.#discharge(waiting);
     removeFrom(this.#byStream, streamKey(waiting.bundle.header.value), waiting);
     removeFrom(this.#byBlocker, blockerKey(waiting.blocker), waiting);
@@ -179,6 +199,7 @@ export class WaitingPool {
 
   /** It waits for something else now. */
   block(waiting: WaitingBundle, blocker: Blocker): void {
+    this.#changed();
     removeFrom(this.#byBlocker, blockerKey(waiting.blocker), waiting);
     waiting.blocker = blocker;
     waiting.isOrphan = false;
@@ -237,6 +258,10 @@ export class WaitingPool {
       this.#charge(waiting);
     }
     return dropped;
+  }
+
+  #changed(): void {
+    if (this.#ways.size > 0) this.#ways = new Map();
   }
 
   #charge(waiting: WaitingBundle): void {

@@ -1,8 +1,12 @@
 /** What waits can be a long chain, each link of which a liar made as long as it may be: no stack is. */
 
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { ID_UNKNOWN, nothingOf } from "../../../lib/protocols/mesh/frontier.ts";
-import { HEADS_MAX, HEADS_PER_AUTHOR_MAX } from "../../../lib/protocols/mesh/limits.ts";
+import {
+  GAP_LOOKS_BURST,
+  HEADS_MAX,
+  HEADS_PER_AUTHOR_MAX,
+} from "../../../lib/protocols/mesh/limits.ts";
 import type { SyncEntry } from "../../../lib/protocols/mesh/messages.ts";
 import type { Bundle, Head, Header } from "../../../lib/protocols/mesh/structures.ts";
 import { type Blocker, missingHead } from "../../../lib/protocols/mesh/waiting.ts";
@@ -76,4 +80,54 @@ Deno.test("missingHead() looks at each of what a bundle names once, however many
   }
   assertEquals(missingHead(header.value, waiting, () => false), null);
   assertEquals(looks, HEADS_MAX);
+});
+
+/** So many wait in one row, brought over several links: each first word of an author names the one before. */
+function row(ann: Member, length: number): { headersRead: number } {
+  const counted = { headersRead: 0 };
+  let head = INVENTED[0]!;
+  for (let index = 0; index < length; index++) {
+    const liar = fakeSigner(`liar ${index}`);
+    const time = head.time + 1;
+    const bundle = forged(liar, `${index}`, { heads: [head], time });
+    const { header } = bundle;
+    const watched: Bundle = {
+      ...bundle,
+      get header() {
+        counted.headersRead++;
+        return header;
+      },
+    };
+    ann.receive(new Member(`link ${Math.floor(index / CHAIN)}`), watched);
+    head = { author: liar.key, incarnation: 1, counter: 1, time, id: idOf(bundle) };
+  }
+  return counted;
+}
+
+Deno.test("Order looks at all that waits in one row once for what a neighbour says, and seldom for what many say", () => {
+  const ann = new Member("ann");
+  const counted = row(ann, 4 * CHAIN);
+  const says = () => {
+    const before = counted.headersRead;
+    const word = {
+      type: "not-kept",
+      from: fakeSigner("link 0").key,
+      entries: [],
+      floor: 0,
+    } as const;
+    ann.step({ ...word, askedMs: 10 }, 10);
+    return counted.headersRead - before;
+  };
+
+  const once = says();
+  const dueBefore = ann.order.nextDeadlineMs()!;
+  const often = Array.from({ length: 1_000 }, says).reduce((sum, reads) => sum + reads);
+  const dueMs = ann.order.nextDeadlineMs()!;
+
+  assert(once > 4 * CHAIN && once < 4 * CHAIN * 40, `${once} for one word`);
+  assert(often <= once * GAP_LOOKS_BURST / (4 * CHAIN), `${often} for a thousand words`);
+  assert(
+    dueMs > 10 && dueMs <= Math.min(dueBefore, 510),
+    "what was said last is looked at in time",
+  );
 });
