@@ -89,6 +89,7 @@ export class MemberHost extends ModeHost<
     });
     this.keepLog(store, {
       snapshot: () => member.snapshot(),
+      isWriting: () => member.out.isWriting,
       shown: unreachable,
       restored() {},
     });

@@ -31,6 +31,8 @@ export interface LoggedMachine<Stored, Shown> {
    * where that is null. Null where there is nothing yet, or more waits to be shown than the machine still has.
    */
   snapshot(shownThrough: Shown | null): Iterable<Stored> | null;
+  /** Whether a write is under way that a snapshot would lack. Until it is done this is asked at each append. */
+  isWriting?(): boolean;
   /** The record that says that all up to `through` was shown. */
   shown(through: Shown): Stored;
   /** After a refused write: the log holds everything again. */
@@ -181,6 +183,8 @@ export class RecordLog<Stored, Shown> {
    */
   #beginCompaction(): void {
     if (this.#compacting !== null || this.#isOver) return;
+    // Asked again at the next append: a busy machine is writing at most of them.
+    if (this.ports.isWriting?.()) return;
     const snapshot = this.ports.snapshot(this.#seenThrough);
     if (snapshot === null) {
       this.#compactLater();

@@ -237,6 +237,16 @@ Deno.test("MemberHost: two members talk through sealed datagrams, let in by a co
   assertEquals(JSON.stringify(server.events).includes("hello"), false);
 });
 
+Deno.test("MemberHost: a long state file is compacted although a message's first write is waited for", async () => {
+  const { world, ann } = await annAndBob();
+  ann.store.extraBytes = 64 * 1_024 * 1_024;
+
+  ann.say("hello");
+  await world.pass(500);
+
+  assertEquals(ann.store.rewrites, 1);
+});
+
 Deno.test("MemberHost: a status has the way to those heard", async () => {
   const { world, ann } = await annAndBob();
 

@@ -13,6 +13,7 @@ class World {
   restored = 0;
   /** Whether the machine still has all that wasn't shown. */
   canTell = true;
+  isWriting = false;
   #read = Promise.withResolvers<void>();
   readonly log: RecordLog<string, number>;
 
@@ -20,7 +21,9 @@ class World {
     this.log = new RecordLog(store, {
       clock: this.clock,
       log: SILENT_LOGGER,
-      snapshot: (through) => this.canTell ? [`all, of which ${through} was shown`] : null,
+      snapshot: (through) =>
+        this.canTell && !this.isWriting ? [`all, of which ${through} was shown`] : null,
+      isWriting: () => this.isWriting,
       shown: (through) => `shown ${through}`,
       flushed: () => this.#read.promise,
       written: () => this.#read.promise,
@@ -193,6 +196,21 @@ Deno.test("RecordLog puts compaction off where the log can't be written anew", a
   assertEquals(store.records, ["one", "two"]);
 
   store.extraBytes *= 2;
+  await log.append(["three"], true);
+
+  assertEquals(store.records, ["all, of which null was shown", "three"]);
+});
+
+Deno.test("RecordLog compacts at the first append at which its machine isn't writing", async () => {
+  const world = new World();
+  const { store, log } = world;
+  store.extraBytes = MUCH_BYTES;
+  world.isWriting = true;
+  await log.append(["one"], true);
+  await log.append(["two"], true);
+  assertEquals(store.records, ["one", "two"]);
+
+  world.isWriting = false;
   await log.append(["three"], true);
 
   assertEquals(store.records, ["all, of which null was shown", "three"]);
