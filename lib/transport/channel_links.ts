@@ -274,7 +274,7 @@ export class ChannelLinks implements Links {
       remote: endpointText(stream.remote),
       reason,
     });
-    this.#partWith(stream, encodeRefusal("full"));
+    this.#refuse(stream);
   }
 
   #start(stream: ByteStream, channel: Channel, attempt: number | null): Connection {
@@ -430,8 +430,8 @@ export class ChannelLinks implements Links {
     connection.over = true;
     // Only who has something to hear, and may still listen, is waited for.
     if (connection.hungUp || (effect.type === "closed" && !effect.closed)) stream.abort();
-    else if (connection.displaced) this.#partWith(stream, encodeRefusal("full"));
-    else this.#partWith(stream, null, connection.writing);
+    else if (connection.displaced) this.#refuse(stream);
+    else this.#partWith(stream, { isStranger: !connection.up, writing: connection.writing });
     if (effect.type === "closed") {
       const { closed, reason, detail } = effect;
       this.#up -= 1;
@@ -452,10 +452,14 @@ export class ChannelLinks implements Links {
     this.#checkShutdown();
   }
 
-  #partWith(stream: ByteStream, lastBytes: Uint8Array | null, writing = lastBytes !== null): void {
-    const dueMs = this.#partings.add(stream, writing, this.#options.clock.nowMs());
-    if (lastBytes !== null) stream.write(lastBytes);
-    this.#alarm.setEarliest(dueMs);
+  /** Of a stranger that has heard nothing. */
+  #refuse(stream: ByteStream): void {
+    this.#partWith(stream, { isStranger: true, writing: true });
+    stream.write(encodeRefusal("full"));
+  }
+
+  #partWith(stream: ByteStream, state: Parameters<Partings["add"]>[1]): void {
+    this.#alarm.setEarliest(this.#partings.add(stream, state, this.#options.clock.nowMs()));
   }
 
   // Time passes.

@@ -7,8 +7,11 @@ import type { ByteStream } from "./byte_stream.ts";
 
 /** How long the other side may take to read our last bytes and end its direction. */
 const PARTING_MS = 1_000;
-/** Streams in this state, as many as strangers may be; for a further one the oldest is cut off, which has had time. */
-const PARTINGS_MAX = 64;
+/**
+ * Streams of strangers in this state, as many as may be let in; for a further one the oldest is cut off. Links are as
+ * many as they were before: all of them are told goodbye when the program ends.
+ */
+const STRANGERS_MAX = 64;
 /** Bytes that such a stream may still bring: what a link may have had under way. */
 const PARTING_BYTES_MAX = 2 * 1_024 * 1_024;
 
@@ -19,6 +22,8 @@ interface Parting {
 
 export class Partings {
   readonly #streams = new Map<ByteStream, Parting>();
+  /** Those of them that never were a link, the oldest first. */
+  readonly #strangers = new Set<ByteStream>();
   readonly #emptied: () => void;
 
   /** `emptied` is called each time when the last one is gone. */
@@ -32,16 +37,16 @@ export class Partings {
 
   /**
    * Takes a stream over.
-   * @param writing Whether a write is under way, after which the stream is finished.
+   * @param state.isStranger Whether it never was a link.
+   * @param state.writing Whether a write is under way, after which the stream is finished.
    * @returns When `check` must be called.
    */
-  add(stream: ByteStream, writing: boolean, nowMs: number): number {
-    if (this.#streams.size >= PARTINGS_MAX) {
-      for (const oldest of this.#streams.keys()) {
-        this.#remove(oldest);
-        break;
-      }
-    }
+  add(
+    stream: ByteStream,
+    { isStranger, writing }: { readonly isStranger: boolean; readonly writing: boolean },
+    nowMs: number,
+  ): number {
+    if (isStranger) this.#addStranger(stream);
     const parting = { untilMs: nowMs + PARTING_MS, bytesLeft: PARTING_BYTES_MAX };
     this.#streams.set(stream, parting);
     stream.handle({
@@ -72,8 +77,17 @@ export class Partings {
     for (const stream of [...this.#streams.keys()]) this.#remove(stream);
   }
 
+  #addStranger(stream: ByteStream): void {
+    if (this.#strangers.size === STRANGERS_MAX) {
+      const [oldest] = this.#strangers;
+      this.#remove(oldest!);
+    }
+    this.#strangers.add(stream);
+  }
+
   #remove(stream: ByteStream): void {
     if (!this.#streams.delete(stream)) return;
+    this.#strangers.delete(stream);
     stream.abort();
     if (this.#streams.size === 0) this.#emptied();
   }

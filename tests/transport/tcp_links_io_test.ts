@@ -1,12 +1,14 @@
 import { connect as connectNode } from "node:net";
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { utf8 } from "../../lib/base/crypto.ts";
 import { SILENT_LOGGER } from "../../lib/base/environment.ts";
 import { P2pchatError } from "../../lib/base/errors.ts";
+import { EXPECT_ANYBODY } from "../../lib/transport/link.ts";
 import { openTcpLinks } from "../../lib/transport/tcp_links.ts";
 import type { ByteStream } from "../../lib/transport/byte_stream.ts";
 import { NameLookups } from "../../lib/transport/name_lookups.ts";
 import { TcpNetwork } from "../../lib/transport/tcp_network.ts";
-import { linkContract, type LinkWorld } from "../contracts/link_contract.ts";
+import { linkContract, type LinkWorld, Program } from "../contracts/link_contract.ts";
 
 function tcpWorld(): LinkWorld {
   const settle = () => new Promise<void>((resolve) => setTimeout(resolve, 5));
@@ -188,5 +190,31 @@ Deno.test("TcpNetwork: connect() reaches a name whose first address is silent, a
     await network.allClosed();
   } finally {
     Object.assign(Deno, { connect });
+  }
+});
+
+Deno.test("openTcpLinks: at shutdown each of many links hears what was sent last, and the goodbye", async () => {
+  const LINKS = 100;
+  const world = tcpWorld();
+  const server = new Program(world, "server");
+  const client = new Program(world, "client");
+  try {
+    for (let number = 1; number <= LINKS; number++) {
+      client.links.dial(number, server.links.local, EXPECT_ANYBODY);
+      await world.until(() => client.ups.length === number, `link ${number}`);
+    }
+    await world.until(() => server.ups.length === LINKS, "all links");
+
+    for (const { link } of server.ups) server.links.send(link, utf8("last"), "data");
+    await server.links.shutdown("maintenance");
+    await world.until(() => client.downs.length === LINKS, "the end of all links");
+
+    const heard = client.texts.filter((text) => text === "last").length;
+    const told = client.downs.filter(({ end }) =>
+      end.closed && end.reason === "maintenance"
+    ).length;
+    assertEquals([heard, told], [LINKS, LINKS]);
+  } finally {
+    await world.shutdown([client, server]);
   }
 });
