@@ -48,7 +48,6 @@ export class DirectoryHost extends ModeHost<
   protected override readonly runner: Runner<DirectoryInput, DirectoryEffect, DirectoryRecord>;
   readonly #backlog: LinkBacklog;
   readonly #questions: AccountQuestions;
-  readonly #accounts: Accounts;
   readonly #datagrams: Datagrams;
   readonly #watch: { close(): void };
   /** Why the accounts can't be read any more; null: they can. */
@@ -62,7 +61,6 @@ export class DirectoryHost extends ModeHost<
     super(createCodec(DIRECTORY_MESSAGES), ports);
     const { signer, environment, links, store, accounts, hasher, datagrams } = ports;
     this.#backlog = new LinkBacklog(links);
-    this.#accounts = accounts;
     this.#datagrams = datagrams;
     this.#ofClients = new DroppingOutput(ports, { one: "event", many: "events" });
     this.#questions = new AccountQuestions(accounts, hasher, environment.wallMs, this.log);
@@ -165,15 +163,13 @@ export class DirectoryHost extends ModeHost<
   #changed(accounts: readonly ChangedAccount[], isOurs: boolean): void {
     if (this.#trouble !== null) this.#notice("The accounts can be read again");
     this.#trouble = null;
-    for (const { name, createdMs } of accounts) {
-      this.#accounts.find(name).then((account) => {
-        // It may have been removed and made anew between two looks.
-        const isSame = account !== null && (createdMs ?? account.createdMs) === account.createdMs;
-        const keys = account?.keys ?? [];
-        if (!isSame) this.runner.feed({ type: "account-removed", name, keys });
-        // Whose password our own client has changed is told who has come in its place.
-        else if (!isOurs) this.runner.feed({ type: "account-changed", name, keys });
-      }, (error) => this.fail(error));
+    for (const { name, createdMs, now } of accounts) {
+      // It may have been removed and made anew between two looks.
+      const isSame = now !== null && (createdMs ?? now.createdMs) === now.createdMs;
+      const keys = now?.keys ?? [];
+      if (!isSame) this.runner.feed({ type: "account-removed", name, keys });
+      // Whose password our own client has changed is told who has come in its place.
+      else if (!isOurs) this.runner.feed({ type: "account-changed", name, keys });
     }
   }
 

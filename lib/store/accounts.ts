@@ -27,16 +27,21 @@ export interface Account {
   readonly keys: readonly Fingerprint[];
 }
 
-/** An account that was changed: it may be another one now, or gone. */
-export interface ChangedAccount {
+/** An account before it was changed. */
+export interface AccountBefore {
   readonly name: string;
-  /** When the one before was made; null: there was none. */
+  /** When it was made; null: there was none. */
   readonly createdMs: number | null;
+}
+
+/** The same, and what it is by now: perhaps another one, or gone. */
+export interface ChangedAccount extends AccountBefore {
+  readonly now: Account | null;
 }
 
 export interface AccountsListener {
   /**
-   * `find` says how these are now. None where what was broken is in order again, as it was before.
+   * Many at once where another program imports them; none where what was broken is in order again, as it was before.
    * @param isOurs This program has changed them, and no other.
    */
   changed(accounts: readonly ChangedAccount[], isOurs: boolean): void;

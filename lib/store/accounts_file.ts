@@ -18,10 +18,10 @@ import type { Fingerprint } from "../base/fingerprint.ts";
 import { foldName } from "../base/names.ts";
 import {
   type Account,
+  type AccountBefore,
   type Accounts,
   ACCOUNTS_MAX,
   type AccountsListener,
-  type ChangedAccount,
   nameTaken,
   tooManyAccounts,
   withHash,
@@ -99,7 +99,11 @@ export class AccountsFile implements Accounts {
     this.#disk = disk;
     this.#path = path;
     this.#options = options;
-    this.#watches = new AccountsWatches(options.clock, () => this.#look());
+    this.#watches = new AccountsWatches(
+      options.clock,
+      () => this.#look(),
+      (name) => this.#accountOf(name),
+    );
   }
 
   /**
@@ -130,7 +134,7 @@ export class AccountsFile implements Accounts {
 
   async find(name: string): Promise<Account | null> {
     await this.#refresh();
-    return this.#table.get(foldName(name))?.account ?? null;
+    return this.#accountOf(name);
   }
 
   async list(): Promise<readonly Account[]> {
@@ -166,6 +170,10 @@ export class AccountsFile implements Accounts {
     return this.#watches.add(listener);
   }
 
+  #accountOf(name: string): Account | null {
+    return this.#table.get(foldName(name))?.account ?? null;
+  }
+
   /** Changes an account that is still the one seen: to another one, to none (null), or not at all. */
   #changeSeen(seen: Account, changed: (account: Account) => Account | null): Promise<boolean> {
     const { name, hash } = seen;
@@ -192,11 +200,11 @@ export class AccountsFile implements Accounts {
         await this.#readIfChanged();
         const { answer, write, name } = decide(this.#table);
         if (write === null) return answer;
-        const createdMs = this.#table.get(foldName(name))?.account.createdMs ?? null;
+        const createdMs = this.#accountOf(name)?.createdMs ?? null;
         try {
           await this.#write(write);
         } finally {
-          this.#watches.changed([{ name, createdMs }]);
+          this.#watches.changed({ name, createdMs });
         }
         return answer;
       } finally {
@@ -399,8 +407,8 @@ export async function readBytes(disk: Disk, path: string): Promise<Uint8Array | 
 }
 
 /** Those that aren't the same in both. */
-function changedAccounts(before: AccountTable, after: AccountTable): readonly ChangedAccount[] {
-  const changed: ChangedAccount[] = [];
+function changedAccounts(before: AccountTable, after: AccountTable): readonly AccountBefore[] {
+  const changed: AccountBefore[] = [];
   for (const [folded, { account: { name, createdMs }, text }] of before) {
     if (after.get(folded)?.text !== text) changed.push({ name, createdMs });
   }

@@ -5,7 +5,7 @@
 
 import type { Clock } from "../base/clock.ts";
 import type { P2pchatError } from "../base/errors.ts";
-import type { AccountsListener, ChangedAccount } from "./accounts.ts";
+import type { Account, AccountBefore, AccountsListener } from "./accounts.ts";
 
 /** How often is looked: a change by others is told within two of these. */
 const ACCOUNTS_LOOK_INTERVAL_MS = 1_000;
@@ -13,19 +13,28 @@ const ACCOUNTS_LOOK_INTERVAL_MS = 1_000;
 export class AccountsWatches {
   readonly #clock: Clock;
   readonly #look: () => Promise<P2pchatError | null>;
+  readonly #accountOf: (name: string) => Account | null;
   readonly #listeners = new Set<AccountsListener>();
   /** What was found changed since the last look, as it was before, by name; and what was found before that. */
-  #found = new Map<string, ChangedAccount>();
-  #due: ReadonlyMap<string, ChangedAccount> = new Map();
+  #found = new Map<string, AccountBefore>();
+  #due: ReadonlyMap<string, AccountBefore> = new Map();
   /** The sentence of why the accounts couldn't be read at the last look, and the one that was told. */
   #brokenBefore: string | null = null;
   #brokenTold: string | null = null;
   #timer: { cancel(): void } | null = null;
 
-  /** @param look Reads what others wrote, and says why that can't be read. */
-  constructor(clock: Clock, look: () => Promise<P2pchatError | null>) {
+  /**
+   * @param look Reads what others wrote, and says why that can't be read.
+   * @param accountOf The account of a name as it was read last.
+   */
+  constructor(
+    clock: Clock,
+    look: () => Promise<P2pchatError | null>,
+    accountOf: (name: string) => Account | null,
+  ) {
     this.#clock = clock;
     this.#look = look;
+    this.#accountOf = accountOf;
   }
 
   add(listener: AccountsListener): { close(): void } {
@@ -44,16 +53,17 @@ export class AccountsWatches {
   }
 
   /** What this program changed. */
-  changed(accounts: readonly ChangedAccount[]): void {
-    this.#told(accounts, true);
+  changed(account: AccountBefore): void {
+    this.#told([account], true);
   }
 
-  #told(accounts: readonly ChangedAccount[], isOurs: boolean): void {
+  #told(before: readonly AccountBefore[], isOurs: boolean): void {
+    const accounts = before.map((one) => ({ ...one, now: this.#accountOf(one.name) }));
     for (const listener of this.#listeners) listener.changed(accounts, isOurs);
   }
 
   /** What was found to be changed by others. */
-  found(accounts: readonly ChangedAccount[]): void {
+  found(accounts: readonly AccountBefore[]): void {
     if (this.#listeners.size === 0) return;
     for (const account of accounts) {
       if (!this.#found.has(account.name)) this.#found.set(account.name, account);

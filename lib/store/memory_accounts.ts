@@ -92,7 +92,9 @@ export class MemoryAccounts implements Accounts {
     const createdMs = this.#table.get(foldName(name))?.createdMs ?? null;
     if (account === null) this.#table.delete(foldName(name));
     else this.#table.set(foldName(name), account);
-    for (const listener of this.#listeners) listener.changed([{ name, createdMs }], isOurs);
+    for (const listener of this.#listeners) {
+      listener.changed([{ name, createdMs, now: account }], isOurs);
+    }
     return Promise.resolve();
   }
 }

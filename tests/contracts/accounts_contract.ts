@@ -167,8 +167,11 @@ export function accountsContract(
     const told = new Set<string>();
     const watch = accounts.watch({
       changed: (changed) => {
-        for (const { name, createdMs } of changed) {
-          told.add(createdMs === null ? `new ${name}` : `${name} of ${createdMs}`);
+        for (const { name, createdMs, now } of changed) {
+          const before = createdMs === null ? "none" : createdMs - CREATED_MS;
+          const is = now === null ? "none" : `${now.createdMs - CREATED_MS}`;
+          const keys = now === null || now.keys.length === 0 ? "" : ` with ${now.keys.length} key`;
+          told.add(`${name}: ${before} is ${is}${keys}`);
         }
       },
       broken: (error) => told.add(error.message),
@@ -184,13 +187,15 @@ export function accountsContract(
 
     await accounts.signUp(accountOf("own"));
     await others.signUp(accountOf("new"));
-    assertEquals(await toldSince(), ["new new", "new own"]);
+    assertEquals(await toldSince(), ["new: none is 0", "own: none is 0"]);
     await others.addKey(accountOf("own"), keyNumber(1));
     await others.remove(accountOf("early"));
-    assertEquals(await toldSince(), [`early of ${CREATED_MS}`, `own of ${CREATED_MS}`]);
+    assertEquals(await toldSince(), ["early: 0 is none", "own: 0 is 0 with 1 key"]);
     await others.remove(accountOf("own"));
     await others.signUp(accountOf("own", { createdMs: CREATED_MS + 1 }));
-    assert((await toldSince()).includes(`own of ${CREATED_MS}`), "it was made anew");
+    const anew = await toldSince();
+    assert(anew.some((one) => one.startsWith("own: 0 is ")), `it was made anew: ${anew}`);
+    assert(anew.some((one) => one.endsWith(" is 1")), `it was made anew: ${anew}`);
     watch.close();
     await others.remove(accountOf("new"));
     assertEquals(await toldSince(), []);

@@ -215,6 +215,20 @@ Deno.test("DirectoryHost: so is one that another program removes and makes anew,
   assertEquals(saidTo(bob), ["entered"]);
 });
 
+Deno.test("DirectoryHost: accounts that others change aren't looked up one by one: they may be a hundred thousand", async () => {
+  const { world, ann } = await annAndBob();
+  const account = (await world.accounts.find("ann"))!;
+  let lookUps = 0;
+  world.accounts.find = () => {
+    lookUps++;
+    return Promise.resolve(account);
+  };
+
+  await world.accounts.makeAnew({ ...account, createdMs: account.createdMs + 1, keys: [] });
+  await world.pass(100);
+  assertEquals([lookUps, saidTo(ann)], [0, ["entered", "dismissed"]]);
+});
+
 Deno.test("DirectoryHost: a disk that refuses refuses what would be stored, and it goes on", async () => {
   const { world, directory, ann, bob } = await annAndBob();
 

@@ -363,7 +363,8 @@ Deno.test("watch() tells of what a file that was saved in parts had before", asy
   await clock.looks(3);
   watch.close();
 
-  assertEquals(told, [{ name: "bob", createdMs: accountOf("bob").createdMs }]);
+  const { createdMs } = accountOf("bob");
+  assertEquals(told, [{ name: "bob", createdMs, now: accountOf("bob", { createdMs: 5 }) }]);
 });
 
 Deno.test("so many changes wait, and no more", async () => {
