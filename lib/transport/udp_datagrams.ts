@@ -150,17 +150,18 @@ export class UdpDatagrams implements Datagrams {
     const buffer = new Uint8Array(BUFFER_BYTES);
     const isOver = () => this.#isClosed || this.#socket !== socket;
     while (!isOver()) {
+      let received: Awaited<ReturnType<typeof socket.receive>>;
       try {
-        const [bytes, from] = await socket.receive(buffer);
-        if (isOver()) return;
-        this.#handler?.datagram(endpointOf(from as Deno.NetAddr), bytes);
+        received = await socket.receive(buffer);
       } catch (error) {
         if (isOver()) return;
-        if (!isOfNetwork(error)) throw error;
         this.#log.debug("datagram not received", { reason: reasonOf(error) });
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
         continue;
       }
+      if (isOver()) return;
+      const [bytes, from] = received;
+      this.#handler?.datagram(endpointOf(from as Deno.NetAddr), bytes);
       this.#inTurn += 1;
       if (this.#inTurn % TURN_DATAGRAMS_MAX === 0) this.#handler?.turn();
       this.#turnSoon();
@@ -178,11 +179,6 @@ export class UdpDatagrams implements Datagrams {
       if (!this.#isClosed) this.#handler?.turn();
     });
   }
-}
-
-/** An error of the socket, rather than of the handler. */
-function isOfNetwork(error: unknown): boolean {
-  return error instanceof Error && (error.constructor.name in Deno.errors || "code" in error);
 }
 
 function socketAt(host: string | null, port: number): Deno.DatagramConn {

@@ -1,5 +1,6 @@
-import { assert } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { SILENT_LOGGER } from "../../lib/base/environment.ts";
+import { RemoteProtocolError } from "../../lib/base/errors.ts";
 import { UdpDatagrams } from "../../lib/transport/udp_datagrams.ts";
 import { datagramContract, type DatagramWorld } from "../contracts/datagram_contract.ts";
 
@@ -37,6 +38,38 @@ Deno.test({
       assert(await answered === "127.0.0.1");
     } finally {
       await Promise.all([all.close(), one.close()]);
+    }
+  },
+});
+
+Deno.test({
+  name: "UdpDatagrams: what a handler throws isn't taken for an error of the network",
+  permissions: { net: true },
+  async fn() {
+    const world = udpWorld("127.0.0.1");
+    const [one, other] = [world.open(0), world.open(0)];
+    const bug = new RemoteProtocolError("thrown where nobody expects it");
+    const uncaught: unknown[] = [];
+    const onUncaught = (event: PromiseRejectionEvent) => {
+      event.preventDefault();
+      uncaught.push(event.reason);
+    };
+    addEventListener("unhandledrejection", onUncaught);
+    try {
+      other.handle({
+        datagram() {
+          throw bug;
+        },
+        turn() {},
+      });
+      one.send(other.local, Uint8Array.of(1));
+
+      await world.until(() => uncaught.length > 0, "the end of the program");
+
+      assertEquals(uncaught, [bug]);
+    } finally {
+      removeEventListener("unhandledrejection", onUncaught);
+      await Promise.all([one.close(), other.close()]);
     }
   },
 });
