@@ -11,7 +11,7 @@ import { messagesIn } from "../protocols/group/snapshot/cut_view.ts";
 import { parseSnapshot, snapshotText } from "../runtime/snapshot_file.ts";
 import type { KeptSnapshot, Snapshots } from "../runtime/snapshots.ts";
 import type { Disk } from "../store/disk.ts";
-import { replaceFile } from "../store/replacement.ts";
+import { replaceFile, REPLACEMENT_SUFFIX } from "../store/replacement.ts";
 
 /** A year of one each day, or a quarter of an hour of one each second: some MB. */
 export const SNAPSHOTS_KEPT_MAX = 1_000;
@@ -52,8 +52,14 @@ export class SnapshotStore implements Snapshots {
     return `${this.#folder}/${id}.txt`;
   }
 
+  /** Removes what a kill in the midst of `keep` has left, too. */
   async #found(): Promise<string[]> {
     const names = await this.disk.list(this.#folder);
+    for (const name of names) {
+      if (!name.endsWith(REPLACEMENT_SUFFIX)) continue;
+      if (!FILE.test(name.slice(0, -REPLACEMENT_SUFFIX.length))) continue;
+      await this.disk.remove(`${this.#folder}/${name}`).catch(() => {});
+    }
     return names.flatMap((name) => FILE.exec(name)?.[1] ?? []);
   }
 

@@ -61,6 +61,21 @@ Deno.test(`keep() removes the oldest beyond ${SNAPSHOTS_KEPT_MAX}, and nobody el
   assertEquals(removed[0], [...Array(SNAPSHOTS_KEPT_MAX)].map((_, n) => cutOf(n).id).sort()[0]);
 });
 
+Deno.test("what a kill in the midst of keep() has left is removed, and nobody else's files", async () => {
+  const disk = await newDisk();
+  await new SnapshotStore(disk, nodeCrypto, FOLDER).keep(cutOf(1));
+  const leftover = `${cutOf(2).id}.txt.new`;
+  for (const name of [leftover, "a note.new"]) {
+    (await disk.openAppend(`${FOLDER}/snapshots/${name}`)).close();
+  }
+
+  const views = await new SnapshotStore(disk, nodeCrypto, FOLDER).list();
+
+  assertEquals(views.map(({ id }) => id), [cutOf(1).id]);
+  const names = await disk.list(`${FOLDER}/snapshots`);
+  assertEquals(names.toSorted(), [`${cutOf(1).id}.txt`, "a note.new"]);
+});
+
 Deno.test("list() says which are damaged, and which aren't consistent", async () => {
   const disk = await newDisk();
   const store = new SnapshotStore(disk, nodeCrypto, FOLDER);
