@@ -2,12 +2,20 @@
 
 import type { LinkClock } from "./link.ts";
 
+/** What is to be called later than this, in 24 days, the runtime calls after 1 ms. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
 /** Monotonic milliseconds, timers and microtasks of the runtime. */
 export const SYSTEM_LINK_CLOCK: LinkClock = {
   nowMs: () => performance.now(),
   at(atMs, callback) {
-    // Rounded up: a call before its time would only be followed by another.
-    const timer = setTimeout(callback, Math.max(0, Math.ceil(atMs - performance.now())));
+    let timer: ReturnType<typeof setTimeout>;
+    const wait = () => {
+      // Rounded up: a call before its time would only be followed by another.
+      const ms = Math.max(0, Math.ceil(atMs - performance.now()));
+      timer = ms > TIMER_MS_MAX ? setTimeout(wait, TIMER_MS_MAX) : setTimeout(callback, ms);
+    };
+    wait();
     return { cancel: () => clearTimeout(timer) };
   },
   soon: queueMicrotask,
