@@ -45,6 +45,8 @@ export class MeshHost extends ModeHost<MeshMessage, MeshCommand, MeshEvent, Mesh
   /** Of members with a link, by fingerprint, for the log. */
   readonly #names = new Map<string, string>();
   #room: RoomId | null = null;
+  /** Until the room's log is open; rejects never. */
+  #opening: Promise<void> = Promise.resolve();
 
   constructor(config: MeshConfig, ports: MeshHostPorts) {
     super(createCodec(MESH_MESSAGES), ports);
@@ -184,7 +186,7 @@ export class MeshHost extends ModeHost<MeshMessage, MeshCommand, MeshEvent, Mesh
   #openRoom(room: RoomId): void {
     this.#room = room;
     this.log.info("room", { room });
-    this.#openRoomStore(room).then((store) => {
+    this.#opening = this.#openRoomStore(room).then((store) => {
       this.keepLog(store, {
         snapshot: (shownThrough) => this.#mesh.room?.snapshot(shownThrough) ?? null,
         shown: (through) => ({ kind: "shown", through }),
@@ -192,5 +194,10 @@ export class MeshHost extends ModeHost<MeshMessage, MeshCommand, MeshEvent, Mesh
       });
       this.runner.feed({ type: "room-opened", records: store.records });
     }).catch((error) => this.fail(error));
+  }
+
+  /** Who leaves while the log is being opened leaves when it is: it is to be closed, too. */
+  protected override async ending(): Promise<void> {
+    await this.#opening;
   }
 }

@@ -8,7 +8,16 @@ import type { ModeOutcome } from "../../lib/base/mode_machine.ts";
 import { MeshHost } from "../../lib/runtime/mesh_host.ts";
 import { HostWorld, MemoryStore } from "./host_world.ts";
 
-class Store extends MemoryStore<MeshRecord> {}
+class Store extends MemoryStore<MeshRecord> {
+  /** Until it may be opened. */
+  opened = Promise.resolve();
+  isClosed = false;
+
+  override close(): Promise<void> {
+    this.isClosed = true;
+    return super.close();
+  }
+}
 
 interface Program {
   readonly host: MeshHost;
@@ -55,7 +64,7 @@ class World extends HostWorld {
       environment,
       signer,
       links,
-      openRoom: () => Promise.resolve(store),
+      openRoom: () => store.opened.then(() => store),
       show: (event) => {
         events.push(event);
         shown(event);
@@ -99,6 +108,26 @@ Deno.test("MeshHost: two programs meet, talk over sealed links, and part", async
   assertEquals([texts(ann), texts(bob)], [["hello", "hi"], ["hello", "hi"]]);
   assertEquals(outcome, { kind: "bye", reason: "quit", ref: undefined });
   assertEquals(ann.events.at(-1)?.event, "left");
+});
+
+Deno.test("MeshHost: who leaves while the room is being opened leaves when it is, and closes it", async () => {
+  const world = new World();
+  const store = new Store();
+  const opened = Promise.withResolvers<void>();
+  store.opened = opened.promise;
+  const ann = world.start(1, "Ann", store, { kind: "found" });
+  let isOver = false;
+  const over = ann.outcome.then(() => isOver = true);
+  await world.pass(50);
+  assert(ann.host.room !== null);
+
+  ann.host.command({ command: "quit" }, undefined);
+  await world.pass(12_000);
+  const wasOver = isOver;
+  opened.resolve();
+  await over;
+
+  assertEquals([wasOver, store.isClosed], [false, true]);
 });
 
 Deno.test("MeshHost: who leaves waits for private messages to arrive, and reads which ones are kept", async () => {
