@@ -23,3 +23,5 @@ export const UNKNOWN_MESSAGES_MAX = 100;
 export const OFFENDER_BAN_MS = 60_000;
 /** Another key than is known, at an address or of a name, is told so often: who has it can come as often as it likes. */
 export const STRANGE_TOLD_MS = 60_000;
+/** How long the key that was told stays the one that `/trust` accepts: time to ask by another way whose it is. */
+export const STRANGE_KEPT_MS = 10 * 60_000;

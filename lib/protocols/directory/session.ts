@@ -14,7 +14,13 @@ import { visibleText } from "../../base/text.ts";
 import type { ClientConfig, Entry } from "./client_io.ts";
 import type { ClientOutput } from "./client_output.ts";
 import { DIRECTORY_NAME, type SessionState } from "./events.ts";
-import { ENTER_MS_MAX, FULL_PAUSE_MS_MAX, STABLE_MS, STRANGE_TOLD_MS } from "./client_limits.ts";
+import {
+  ENTER_MS_MAX,
+  FULL_PAUSE_MS_MAX,
+  STABLE_MS,
+  STRANGE_KEPT_MS,
+  STRANGE_TOLD_MS,
+} from "./client_limits.ts";
 import { FULL_MS_MAX, RETRY_MS_MAX, RETRY_MS_MIN } from "./limits.ts";
 import type { DirectoryMessage, DirectoryMessageOf, WayIn } from "./messages.ts";
 import { refusalText } from "./refusal_text.ts";
@@ -63,6 +69,7 @@ export class Session {
   readonly #pauses = new RetryPauses(RETRY_MS_MIN, RETRY_MS_MAX);
   #upSinceMs = 0;
   #expect: Fingerprint | null;
+  /** Another key that answered, and was told to the user. */
   #strange: PeerKey | null = null;
   #strangeToldAtMs = -Infinity;
   /** How to come in for the first time; holds the password until the directory has answered. */
@@ -270,7 +277,6 @@ export class Session {
 
   #isStrange(key: PeerKey): void {
     const { config, owner: { out } } = this;
-    this.#strange = key;
     const address = endpointText(config.directory);
     const found =
       `The directory at ${address} has another key than before: ${fingerprintOf(key)}, it was ` +
@@ -281,16 +287,21 @@ export class Session {
         "and start again";
       return this.#end("key-changed", `${found}; ${way}`);
     }
-    if (out.nowMs < this.#strangeToldAtMs + STRANGE_TOLD_MS) return;
+    // The user asks whether the one that was told is right, and accepts that: no other takes its place meanwhile.
+    const isOther = this.#strange !== null && this.#strange !== key;
+    const quietMs = isOther ? STRANGE_KEPT_MS : STRANGE_TOLD_MS;
+    if (out.nowMs < this.#strangeToldAtMs + quietMs) return;
+    this.#strange = key;
     this.#strangeToldAtMs = out.nowMs;
     out.error("key-changed", `${found}; if that is right: /trust ${DIRECTORY_NAME}`);
   }
 
-  /** The user accepts the other key that was met. @returns It; null where none was. */
+  /** The user accepts the other key that was told. @returns It; null where none was. */
   trust(): PeerKey | null {
     const key = this.#strange;
     if (key === null) return null;
     this.#strange = null;
+    this.#strangeToldAtMs = -Infinity;
     this.#expect = fingerprintOf(key);
     this.owner.out.push({ type: "pin", name: DIRECTORY_NAME, key, again: true });
     if (this.#phase === "apart") this.#retryIn(0);

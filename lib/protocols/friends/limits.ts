@@ -8,6 +8,7 @@ export {
   LEAVE_UNTOLD_MS,
   NAME_BYTES_MAX,
   OFFENDER_BAN_MS,
+  STRANGE_KEPT_MS,
   STRANGE_TOLD_MS,
   TEXT_BYTES_MAX,
   UNKNOWN_MESSAGES_MAX,
@@ -53,8 +54,6 @@ export const DRAINING_LINKS_MAX = 4;
 export const CHECKING_LINKS_MAX = 32;
 /** Links whose other side isn't known as a friend yet: as many as strangers may hold open below. */
 export const UNOPENED_LINKS_MAX = 64;
-/** How long the key that was told stays the one that `/trust` accepts: time to ask the friend by another way. */
-export const STRANGE_KEPT_MS = 10 * 60_000;
 /** What is under way on a link when another takes its place arrives within this time. */
 export const DRAIN_MS = 2_000;
 /** A claim to an unknown friend's name makes us dial that friend so often at most. */

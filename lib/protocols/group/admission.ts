@@ -7,7 +7,7 @@ import { foldName, nameFault, shownName } from "../../base/names.ts";
 import type { Attendance, Attendee, GroupLink } from "./attendance.ts";
 import type { CoordinatorConfig } from "./coordinator_io.ts";
 import type { CoordinatorOutput } from "./coordinator_output.ts";
-import { JOINERS_MAX, NUMBER_JUMP_MAX, REMEMBERED_MAX } from "./limits.ts";
+import { JOINERS_MAX, NUMBER_JUMP_MAX, REMEMBERED_MAX, STRANGE_KEPT_MS } from "./limits.ts";
 import type { GroupMessageOf, GroupRefusal } from "./messages.ts";
 import type { Views } from "./views.ts";
 
@@ -25,8 +25,11 @@ const IMPOSSIBLE_PROMISE =
 
 export class Admission {
   readonly #pins: Map<string, Fingerprint>;
-  /** Keys that came under names of others, by folded name. */
-  readonly #strange = new Map<FoldedName, PeerKey>();
+  /** Keys that came under names of others and were told to the operator, by folded name. */
+  readonly #strange = new Map<
+    FoldedName,
+    { readonly key: PeerKey; readonly keptUntilMs: number }
+  >();
   /** Who stays out until allowed: names by key. As many as the operator removes, and members that lied. */
   readonly #kicked = new Map<PeerKey, string>();
   /** Those of them who signed two batches for one. */
@@ -89,14 +92,18 @@ export class Admission {
     pinned: Fingerprint,
   ): Refusal {
     const other = fingerprintOf(key);
-    if (this.#strange.get(folded) !== key) {
+    const { out } = this;
+    const told = this.#strange.get(folded);
+    // Anybody may come, while the operator asks whether the one that was told is right, and accepts that.
+    const isAsked = told !== undefined && out.nowMs < told.keptUntilMs;
+    if (!isAsked && told?.key !== key) {
       const what =
         `Refused somebody who comes as ${name} with key ${other}; the key known is ${pinned}`;
-      this.out.error("key-changed", `${what}; /trust ${name} accepts the new one`);
+      out.error("key-changed", `${what}; /trust ${name} accepts the new one`);
+      this.#strange.delete(folded);
+      this.#strange.set(folded, { key, keptUntilMs: out.nowMs + STRANGE_KEPT_MS });
+      dropOldest(this.#strange, REMEMBERED_MAX);
     }
-    this.#strange.delete(folded);
-    this.#strange.set(folded, key);
-    dropOldest(this.#strange, REMEMBERED_MAX);
     const way = "take another name, or have its operator accept yours by /trust";
     return {
       code: "key-changed",
@@ -116,10 +123,10 @@ export class Admission {
     this.out.push({ type: "pin", name, key, again: false });
   }
 
-  /** The operator accepts the key that was refused last. @returns It, null where there was none. */
+  /** The operator accepts the key that was told. @returns It, null where there was none. */
   trust(name: string): Fingerprint | null {
     const folded = foldName(name);
-    const key = this.#strange.get(folded);
+    const key = this.#strange.get(folded)?.key;
     if (key === undefined) return null;
     this.#strange.delete(folded);
     this.#pins.set(folded, fingerprintOf(key));

@@ -13,7 +13,7 @@ import { CoordinatorLink } from "./coordinator_link.ts";
 import type { Member } from "./epoch.ts";
 import { isFormerOf, type SignedFormerKeys } from "./former_keys.ts";
 import { COORDINATOR_NAME } from "./history.ts";
-import { STRANGE_TOLD_MS, UNKNOWN_MESSAGES_MAX } from "./limits.ts";
+import { STRANGE_KEPT_MS, STRANGE_TOLD_MS, UNKNOWN_MESSAGES_MAX } from "./limits.ts";
 import type { MemberConfig, MemberInput } from "./member_io.ts";
 import type { MemberOutput } from "./member_output.ts";
 import type { MemberUser } from "./member_user.ts";
@@ -75,9 +75,11 @@ export class CoordinatorSession {
     this.#awaited = [];
   }
 
-  /** Whoever answered last at its address, where that had another key. */
+  /** Another key that answered at its address, and was told to the user. */
   get strangeKey(): PeerKey | null {
-    return this.#strangeKey;
+    const key = this.#strangeKey;
+    const isAccepted = key !== null && fingerprintOf(key) === this.link.expect;
+    return isAccepted ? null : key;
   }
 
   // The link.
@@ -110,7 +112,6 @@ export class CoordinatorSession {
 
   #strange(key: PeerKey): void {
     const { config, out, user } = this.owner;
-    this.#strangeKey = key;
     const address = endpointText(config.coordinator);
     const { expect } = this.link;
     const found =
@@ -121,7 +122,11 @@ export class CoordinatorSession {
         `${config.files.knownPeers} and start again`;
       return out.fatal("key-changed", `${found}; ${way}`);
     }
-    if (out.nowMs < this.#strangeToldAtMs + STRANGE_TOLD_MS) return;
+    // The user asks whether the one that was told is right, and accepts that: no other takes its place meanwhile.
+    const isOther = this.strangeKey !== null && this.strangeKey !== key;
+    const quietMs = isOther ? STRANGE_KEPT_MS : STRANGE_TOLD_MS;
+    if (out.nowMs < this.#strangeToldAtMs + quietMs) return;
+    this.#strangeKey = key;
     this.#strangeToldAtMs = out.nowMs;
     const way =
       `if that is right: /trust ${COORDINATOR_NAME}; where its group's log isn't yours, ` +

@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
-import type { LinkId } from "../../../lib/base/ids.ts";
+import type { LinkId, PeerKey } from "../../../lib/base/ids.ts";
 import type { Entry } from "../../../lib/protocols/directory/client_io.ts";
-import { STABLE_MS } from "../../../lib/protocols/directory/client_limits.ts";
+import { STABLE_MS, STRANGE_KEPT_MS } from "../../../lib/protocols/directory/client_limits.ts";
 import { RETRY_MS_MAX, RETRY_MS_MIN } from "../../../lib/protocols/directory/limits.ts";
 import type { DirectoryMessageOf } from "../../../lib/protocols/directory/messages.ts";
 import { BOB, callId, ClientProgram, EVE, LOG_IN } from "./client_program.ts";
@@ -426,6 +426,36 @@ Deno.test("the directory's key: it is told once a minute, and a known directory 
     errors += words.filter((word) => word.startsWith("error code=key-changed")).length;
   }
   assert(errors >= 1 && errors <= 3, `${errors} errors`);
+});
+
+Deno.test("the directory's key: what was told is accepted, whoever answers while the user asks about it", () => {
+  const meets = (program: ClientProgram, key: PeerKey) => {
+    program.after(program.machine.nextDeadlineMs()! - program.nowMs);
+    const words = program.feed({
+      type: "dial-failed",
+      attempt: program.attempt,
+      reason: "wrong-key",
+      text: "",
+      key,
+    });
+    return words.some((word) => word.startsWith("error code=key-changed"));
+  };
+  const accepts = (program: ClientProgram) =>
+    program.types({ command: "trust", name: "*directory*" })[0];
+  const asked = ClientProgram.in({ config: { isInteractive: true } });
+  asked.directoryDown();
+  assertEquals(meets(asked, BOB), true);
+  const toldMs = asked.nowMs;
+  while (asked.nowMs < toldMs + STRANGE_KEPT_MS / 2) assertEquals(meets(asked, EVE), false);
+  assertEquals(accepts(asked), "pin *directory* bob again");
+  assertEquals(meets(asked, EVE), true);
+
+  const forgotten = ClientProgram.in({ config: { isInteractive: true } });
+  forgotten.directoryDown();
+  meets(forgotten, BOB);
+  const untilMs = forgotten.nowMs + STRANGE_KEPT_MS;
+  while (!meets(forgotten, EVE)) assert(forgotten.nowMs < untilMs);
+  assertEquals(accepts(forgotten), "pin *directory* eve again");
 });
 
 Deno.test("a lying directory: what comes before it let one in, unasked or under another name ends the link", () => {

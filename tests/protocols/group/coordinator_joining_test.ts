@@ -2,6 +2,7 @@
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
+import { STRANGE_KEPT_MS } from "../../../lib/protocols/group/limits.ts";
 import type { GroupMessageOf } from "../../../lib/protocols/group/messages.ts";
 import { keyOf, Program, type Words } from "./coordinator_program.ts";
 
@@ -246,6 +247,27 @@ Deno.test("A name is refused that is in use, pinned to another key, or impossibl
     "notice",
   ]);
   assertEquals(program.comes("bob", { name: "Zoe" })[0], "bob: welcome");
+});
+
+Deno.test("/trust accepts the key that was told, whoever comes while the operator asks about it", () => {
+  const pins = new Map([["zoe", fingerprintOf(keyOf("zoe"))]]);
+  const program = Program.started({ pins });
+  program.joins("ann");
+  const comes = (name: string) => program.comes(name, { name: "Zoe" })[0];
+
+  assertEquals(comes("bob"), "error key-changed");
+  for (const stranger of ["eve", "cem", "bob", "dan"]) {
+    assertEquals(comes(stranger), `${stranger}: refuse key-changed`);
+    program.pass(STRANGE_KEPT_MS / 5);
+  }
+  assertEquals(program.command({ command: "trust", name: "zoe" })[0], "pins bob as zoe again");
+
+  const later = Program.started({ pins });
+  later.joins("ann");
+  later.comes("bob", { name: "Zoe" });
+  later.pass(STRANGE_KEPT_MS);
+  assertEquals(later.comes("eve", { name: "Zoe" })[0], "error key-changed");
+  assertEquals(later.command({ command: "trust", name: "zoe" })[0], "pins eve as zoe again");
 });
 
 Deno.test("A full group takes nobody more, but its own members back", () => {

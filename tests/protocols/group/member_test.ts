@@ -7,6 +7,7 @@ import {
   INCARNATION_BYTES,
   NUMBER_JUMP_MAX,
   ROUND_MAX,
+  STRANGE_KEPT_MS,
 } from "../../../lib/protocols/group/limits.ts";
 import { signEpoch } from "../../../lib/protocols/group/epoch.ts";
 import type { MemberEffect } from "../../../lib/protocols/group/member_io.ts";
@@ -628,6 +629,26 @@ Deno.test("Member's status names the key of a stranger in the coordinator's plac
   net.coordinator.vanish();
   net.pass(1_000);
   assertEquals(problems(), [AWAY]);
+});
+
+Deno.test("Member accepts the coordinator's key that was told, whoever answers while the user asks about it", () => {
+  const net = GroupNet.started(["ann", "bob", "cem"]);
+  const [ann, bob, cem] = net.nodes as [Node, Node, Node];
+  const errors = () => ann.told("error").filter(({ code }) => code === "key-changed").length;
+  net.coordinator.vanish();
+  net.coordinator.stranger = bob.key;
+  net.pass(30_000);
+  assertEquals(errors(), 1);
+
+  net.coordinator.stranger = cem.key;
+  net.pass(STRANGE_KEPT_MS / 2);
+  ann.command({ command: "trust", name: "*coordinator*" });
+  net.settle();
+  assertEquals(errors(), 1);
+  assertStringIncludes(ann.told("notice").at(-1)!.text, `is ${fingerprintOf(bob.key)} from now on`);
+
+  net.pass(30_000);
+  assertEquals(errors(), 2);
 });
 
 Deno.test("Member comes back as a newcomer after the others went on without it", () => {
