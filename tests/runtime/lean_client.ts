@@ -102,7 +102,7 @@ export class LeanClient {
     const store = this.entered?.store;
     const seen = store === undefined ? null : { store, through: this.through };
     const talking = null;
-    this.#enter = { type: "enter", how, name, password, newPassword, port, talking, seen };
+    this.#enter = { type: "enter", how, name, password, newPassword, port, talking, seen, rank: 0 };
     if (this.link === null) this.links.dial(++this.#attempts, this.ports.directory, EXPECT_ANYBODY);
     else this.say(this.#enter);
     return this;

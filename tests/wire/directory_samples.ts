@@ -21,6 +21,7 @@ export const DIRECTORY_SAMPLES: readonly DirectoryMessage[] = [
     port: 5_000,
     talking: { call, name: "Ann" },
     seen: { store, through: sentAt },
+    rank: sentAt,
   },
   {
     type: "entered",
@@ -32,6 +33,7 @@ export const DIRECTORY_SAMPLES: readonly DirectoryMessage[] = [
     index: 0xffff_fffe,
     toClient: new Uint8Array(32).fill(1),
     toDirectory: new Uint8Array(32).fill(2),
+    rank: sentAt,
   },
   { type: "refused", code: "locked-out", text: "too many", retryMs: 60_000 },
   { type: "users", users: [ann, jörg], isFirst: true, isLast: false },

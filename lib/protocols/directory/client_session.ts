@@ -21,6 +21,8 @@ export interface ClientFacts {
   readonly address: ProvenAddress;
   /** Wall clock, ms since 1970. */
   readonly sinceMs: number;
+  /** Higher than that of each who came in before under its name. */
+  readonly rank: number;
 }
 
 export class Client {
@@ -32,6 +34,7 @@ export class Client {
   readonly key: PeerKey;
   readonly address: ProvenAddress;
   readonly sinceMs: number;
+  readonly rank: number;
   readonly delivery: Delivery;
   /** The call that it is in, and hasn't hung up. */
   call: Call | null = null;
@@ -58,6 +61,7 @@ export class Client {
     this.key = link.peer;
     this.address = facts.address;
     this.sinceMs = facts.sinceMs;
+    this.rank = facts.rank;
     this.delivery = new Delivery(through.had, through.before);
   }
 

@@ -65,8 +65,12 @@ export class Entering {
   readonly #signUps: RecentCounts;
   /** Names that a guest is about to have, or somebody who signs up. */
   readonly #claimed = new Map<FoldedName, ClientLink>();
+  /** Wall clock: a directory before this one gave ranks up to this. */
+  readonly #beganMs: number;
+  #lastRank: number;
 
   constructor(readonly parts: EnteringParts) {
+    this.#beganMs = this.#lastRank = parts.wallMs();
     this.#signUps = new RecentCounts(parts.signUpsMax, SIGN_UPS_MS, LOCK_OUTS_MAX);
   }
 
@@ -286,7 +290,9 @@ export class Entering {
     const index = this.#newIndex();
     const path = new DatagramPath(index, toClient, toDirectory);
     const address = new ProvenAddress(path, this.parts.randomBytes);
-    const facts = { name, isGuest, port: enter.port, address, sinceMs: this.parts.wallMs() };
+    const { port } = enter;
+    const rank = this.#rank(entrant);
+    const facts = { name, isGuest, port, address, sinceMs: this.parts.wallMs(), rank };
     const client = link.client = new Client(link, facts, { had, before });
     sessions.add(client);
     out.send(link.id, {
@@ -299,6 +305,7 @@ export class Entering {
       index,
       toClient,
       toDirectory,
+      rank,
     });
     if (enter.talking !== null) calls.talksOn(client, enter.talking);
     presence.changed(client);
@@ -307,18 +314,29 @@ export class Entering {
     deliveries.pump(client);
   }
 
+  /** Whoever comes back keeps its own. It follows the wall clock, so that it rises over restarts of the directory. */
+  #rank({ enter }: Entrant): number {
+    const { how, rank } = enter;
+    const comesBack = rank > 0 && (how === "resume" || how === "guest");
+    if (comesBack) return Math.min(rank, this.#lastRank);
+    return this.#lastRank = Math.max(this.#lastRank + 1, this.parts.wallMs());
+  }
+
   /**
    * Whoever comes back by itself, after a lost link, and finds a later program in its place, is told so: otherwise two
    * that run would take it from each other for ever. It may have been gone when that one came, and not have heard.
+   * After a restart of the directory the earlier one may come back first: the ranks of before tell which it is.
    */
-  #isReplaced({ link, enter: { how }, folded }: Entrant): boolean {
+  #isReplaced({ link, enter: { how, rank }, folded }: Entrant): boolean {
     const { sessions, links, out } = this.parts;
     const present = sessions.named(folded);
     if (present === null || present.link.isOfSameProcess(link)) return false;
     const comesBack = present.isGuest
-      ? how === "guest" && sessions.wasGuest(folded, link)
+      ? how === "guest" && (rank > 0 || sessions.wasGuest(folded, link))
       : how === "resume"; // who begins types a password
-    if (!comesBack) return false;
+    // Nobody outranks who came in since the start: a key alone doesn't throw out who typed the password.
+    const isLater = Math.min(rank, this.#beganMs) > present.rank;
+    if (!comesBack || isLater) return false;
     out.send(link.id, { type: "dismissed", because: "replaced", text: REPLACED_TEXT, retryMs: 0 });
     links.enter(link, "over", out.nowMs);
     out.push({ type: "close", link: link.id, reason: "replaced" });

@@ -17,6 +17,7 @@ import {
   oneOf,
   record,
   text,
+  trailing,
   uint,
 } from "../../base/schema.ts";
 import { PASSWORD_BYTES_MAX } from "../../base/passwords.ts";
@@ -102,6 +103,8 @@ const enter = message(1, "enter", {
   /** A direct call that has gone on. */
   talking: nullable(record({ call, name })),
   seen: nullable(heardThrough),
+  /** Of `entered`, where one comes back by itself; else 0. */
+  rank: trailing(counter, 0),
 });
 const entered = message(2, "entered", {
   from: "the directory",
@@ -121,6 +124,8 @@ const entered = message(2, "entered", {
   index: uint(0xffff_ffff),
   toClient: fixedBytes(32),
   toDirectory: fixedBytes(32),
+  /** Of two programs with this name the one that came in later has the higher one; it keeps it when it comes back. */
+  rank: trailing(counter, 0),
 });
 const refused = message(3, "refused", {
   from: "the directory",

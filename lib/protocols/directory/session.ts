@@ -79,7 +79,7 @@ export class Session {
   #isAsked = false;
   #sentHow: WayIn = "guest";
   /** As whom we are in, or were; null before. */
-  #self: { readonly name: string; readonly guest: boolean } | null = null;
+  #self: { readonly name: string; readonly guest: boolean; readonly rank: number } | null = null;
   #fullSinceMs: number | null = null;
   #failure: string | null = null;
   /** What the user was told; null: nothing yet. */
@@ -358,6 +358,7 @@ export class Session {
       newPassword: isTyped ? entry.newPassword : "",
       port: this.config.listening.port,
       ...this.owner.standing(),
+      rank: this.#self?.rank ?? 0,
     });
   }
 
@@ -378,12 +379,12 @@ export class Session {
   }
 
   #entered(message: DirectoryMessageOf<"entered">): void {
-    const { name, guest } = message;
+    const { name, guest, rank } = message;
     if (nameFault(name) !== null || foldName(name) !== foldName(this.name)) {
       return this.offends("another name than ours");
     }
     this.#deadlines.clear("enter");
-    this.#self = { name, guest };
+    this.#self = { name, guest, rank };
     this.#entry = null;
     this.#isUnanswered = false;
     this.#fullSinceMs = null;

@@ -1246,6 +1246,7 @@ Deno.test("a liar: a link with another key, of another call, begun by who didn't
         port: 0,
         talking: null,
         seen: null,
+        rank: 0,
       },
     ] as const
   ) {

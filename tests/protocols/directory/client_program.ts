@@ -235,6 +235,7 @@ export class ClientProgram {
         mayBroadcast: true,
         index: 9,
         ...KEYS,
+        rank: 1_000,
         ...more,
       }),
       ...this.says({

@@ -292,6 +292,61 @@ for (const how of ["account", "guest"] as const) {
   }
 }
 
+/** Two programs that were in one after the other come back to a directory that was started again. */
+for (const how of ["account", "guest"] as const) {
+  const returning = { how: how === "guest" ? "guest" : "resume" } as const;
+  const two = () => {
+    const before = new Exchange();
+    const earlier = before[how]("ann");
+    before.pass(1_000);
+    const later = before[how]("ann");
+    later.connects().enters(returning);
+    before.pass(1_000);
+    return { before, earlier, later };
+  };
+
+  for (const first of ["earlier", "later"] as const) {
+    Deno.test(`Directory: of two programs with the ${how}'s key the later stays after a restart, the ${first} back first`, () => {
+      const { before, ...programs } = two();
+      const after = before.restarted();
+      const firstBack = after.again(programs[first]).enters(returning);
+      const secondBack = after.again(programs[first === "earlier" ? "later" : "earlier"]).enters(
+        returning,
+      );
+      const [earlier, later] = first === "earlier"
+        ? [firstBack, secondBack]
+        : [secondBack, firstBack];
+      const isDismissed = ({ got }: typeof earlier) => got.some(({ type }) => type === "dismissed");
+      assertEquals([earlier, later].map(isDismissed), [true, false]);
+      assertEquals(later.entered?.rank, programs.later.rank);
+    });
+  }
+
+  Deno.test(`Directory: no rank that is said by who has the ${how}'s key outranks who came in since the start`, () => {
+    const { before, earlier } = two();
+    const after = before.restarted();
+    after.pass(1_000);
+    const present = after[how]("ann");
+    after.again(earlier).enters({ ...returning, rank: Number.MAX_SAFE_INTEGER });
+    assert(present.got.every(({ type }) => type !== "dismissed"));
+
+    present.goesDown(true);
+    const liar = after.again(earlier).enters({ ...returning, rank: Number.MAX_SAFE_INTEGER });
+    assertEquals(liar.entered?.rank, present.rank);
+    assert(after[how]("ann").rank > liar.rank);
+    assertEquals(liar.last("dismissed").because, "replaced");
+  });
+}
+
+Deno.test("Directory: of two whose programs say no rank the first to come back stays", () => {
+  const before = new Exchange();
+  const devices = [before.account("ann"), before.account("ann", "phone")];
+  const after = before.restarted();
+  const [first, second] = devices.map((was) => after.again(was).enters({ how: "resume", rank: 0 }));
+  assertEquals(first!.got.map(({ type }) => type), ["entered", "users"]);
+  assertEquals(second!.got.map(({ type }) => type), ["dismissed"]);
+});
+
 Deno.test("Directory: a device that comes back by itself doesn't take the place of who logged in on another", () => {
   const exchange = new Exchange();
   const laptop = exchange.account("ann");

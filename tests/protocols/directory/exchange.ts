@@ -56,6 +56,7 @@ interface EnterOptions {
   readonly talking?: { readonly call: Uint8Array; readonly name: string } | null;
   readonly seen?: number | null;
   readonly store?: Uint8Array;
+  readonly rank?: number;
 }
 
 /** The number of a call. */
@@ -80,17 +81,21 @@ export class Somebody {
   acknowledges = true;
   through = 0;
   readonly heard: string[] = [];
+  /** Of the last `entered`. */
+  rank: number;
   #own = 0;
 
   constructor(
     readonly exchange: Exchange,
     readonly name: string,
-    device: string,
+    readonly device: string,
     readonly host: string,
+    before?: Somebody,
   ) {
     this.key = fakeSigner(device).key;
     this.endpoint = { host, port: 40_000 + exchange.people.length };
-    this.process = String(exchange.people.length);
+    this.process = before?.process ?? String(exchange.people.length);
+    this.rank = before?.rank ?? 0;
   }
 
   connects(): this {
@@ -120,6 +125,7 @@ export class Somebody {
       port,
       talking,
       seen: seen === null ? null : { store, through: seen },
+      rank: options.rank ?? (isOpen && name === this.name ? this.rank : 0),
     });
     return this;
   }
@@ -170,6 +176,7 @@ export class Somebody {
     switch (message.type) {
       case "entered":
         this.entered = message;
+        this.rank = message.rank;
         this.path = new DatagramPath(
           message.index,
           new Uint8Array(message.toDirectory),
@@ -283,6 +290,13 @@ export class Exchange {
   /** A client whose link is up. */
   somebody(name: string, { host = "10.0.0.2", device = name } = {}): Somebody {
     const somebody = new Somebody(this, name, device, host);
+    this.people.push(somebody);
+    return somebody.connects();
+  }
+
+  /** A client that was in before the directory's restart: its link is up. */
+  again(before: Somebody): Somebody {
+    const somebody = new Somebody(this, before.name, before.device, before.host, before);
     this.people.push(somebody);
     return somebody.connects();
   }

@@ -34,7 +34,7 @@ Deno.test("coming in: the directory's key is shown before it is asked how, and t
     "pin *directory* directory",
     "directory key=directory isNew=true",
     "ask-to-enter",
-    "to directory: enter how=log-in name=ann password=longenough newPassword= port=6000 talking=null seen=null",
+    "to directory: enter how=log-in name=ann password=longenough newPassword= port=6000 talking=null seen=null rank=0",
     "session state=up name=ann guest=false",
     "datagram 10.0.0.1:4400: here",
     "input goes on",
@@ -136,6 +136,8 @@ Deno.test("staying: who was logged in comes in again by its key, a guest under i
     program.directoryUp();
 
     assertEquals(tried(program).at(-1), again);
+    const ranks = program.sent.map(({ message }) => message.type === "enter" ? message.rank : null);
+    assertEquals([ranks[0], ranks.at(-1)], [0, 1_000]);
     assertEquals(program.entered({ guest })[0], `session state=up name=ann guest=${guest}`);
   }
 });

@@ -28,6 +28,8 @@ export interface Stay {
   readonly isGuest: boolean;
   readonly link: LinkId;
   readonly fromMs: number;
+  /** That in which its program didn't come back by itself; null: this one. */
+  readonly first: Stay | null;
   /** The directory's wall clock then. */
   readonly wallMs: number;
   /** Up to which number the directory's disk said then that the account has what was told to all. */
@@ -103,6 +105,7 @@ export class Roster {
       isGuest,
       link,
       fromMs,
+      first: this.#first(link, name, isGuest, visitor),
       wallMs,
       had: this.#had(folded),
       untilMs: null,
@@ -114,6 +117,13 @@ export class Roster {
     this.#in.set(folded, stay);
     this.#links.add(link);
     if (this.size > world.options.clientsMax) throw new Violation("more are in than may be");
+  }
+
+  #first(link: LinkId, name: string, isGuest: boolean, { process }: Visitor): Stay | null {
+    const last = this.stays(name).findLast((stay) => stay.visitor.process === process);
+    if (last === undefined) return null;
+    const comesBack = isGuest ? last.isGuest : this.#ways.get(link) === "resume";
+    return comesBack ? last.first ?? last : null;
   }
 
   #had(name: FoldedName): number {
@@ -151,7 +161,8 @@ export class Roster {
   }
 
   /** Only its own link is taken over without a word, and whoever comes back by itself displaces no later program. */
-  #checkMayDisplace({ visitor, name, isGuest, link }: Stay, before: Stay | null): void {
+  #checkMayDisplace(stay: Stay, before: Stay | null): void {
+    const { visitor, name, isGuest, link } = stay;
     const { label, process } = visitor;
     if (before !== null && before.visitor.process !== process) {
       throw new Violation(`${label} takes the place of ${before.visitor.label}, which isn't told`);
@@ -161,6 +172,7 @@ export class Roster {
     );
     const last = stays.at(-1);
     if (last?.reason !== "replaced" || last.visitor.process === process) return;
+    if (isLater(stay, last)) return;
     const comesBack = isGuest && last.isGuest
       ? stays.some((stay) => stay.isGuest && stay.visitor.process === process)
       : this.#ways.get(link) === "resume" && !last.isGuest;
@@ -215,4 +227,10 @@ export class Roster {
       throw new Violation(`${visitor.label} is in as ${name}, an account that is gone`);
     }
   }
+}
+
+/** Also where it is so by the directory's clock alone, which may have been set back. */
+function isLater({ first, ...stay }: Stay, other: Stay): boolean {
+  const [a, b] = [first ?? stay, other.first ?? other];
+  return a.fromMs > b.fromMs || a.wallMs > b.wallMs;
 }
