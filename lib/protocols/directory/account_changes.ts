@@ -37,6 +37,8 @@ export class AccountChanges {
       const question = { ask: "set-password", name, version, password, key, address } as const;
       this.parts.out.ask(question, (answer) => {
         client.isAsking = false;
+        // Somebody may have come in with the former password meanwhile, in this client's place, too.
+        if (answer.outcome === "ok") this.changed(client.folded, answer.account.keys);
         if (link.client !== client) return;
         if (answer.outcome !== "ok") return this.#denied(client, answer);
         this.parts.out.send(link.id, { type: "done" });

@@ -95,6 +95,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
       log,
       dismiss,
       gone: (client, reason) => this.#gone(client, reason),
+      changed: (account, keys) => this.#accounts.changed(account, keys),
     });
   }
 

@@ -6,7 +6,7 @@
 
 import type { Bytes } from "../../base/crypto.ts";
 import type { Logger } from "../../base/environment.ts";
-import { fingerprintOf } from "../../base/fingerprint.ts";
+import { type Fingerprint, fingerprintOf } from "../../base/fingerprint.ts";
 import type { FoldedName } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
 import { foldName, nameFault } from "../../base/names.ts";
@@ -50,6 +50,8 @@ export interface EnteringParts {
   dismiss(client: Client, because: Dismissal, text: string): void;
   /** The client isn't in any more; its link may be. */
   gone(client: Client, reason: string | null): void;
+  /** Whoever is in as that account with another key isn't any more. */
+  changed(account: FoldedName, keys: readonly Fingerprint[]): void;
 }
 
 type Enter = DirectoryMessageOf<"enter">;
@@ -165,9 +167,11 @@ export class Entering {
     const key = fingerprintOf(link.peer);
     const question = { ask: "set-password", name, version, password, key, address } as const;
     this.parts.out.ask(question, (answer) => {
-      if (link.phase !== "checking") return;
-      if (answer.outcome !== "ok") return this.#denied(link, answer);
-      this.#admit(entrant, name, false);
+      if (link.phase === "checking") {
+        if (answer.outcome !== "ok") return this.#denied(link, answer);
+        return this.#admit(entrant, name, false);
+      }
+      if (answer.outcome === "ok") this.parts.changed(entrant.folded, answer.account.keys);
     });
   }
 
