@@ -123,7 +123,7 @@ export class Entering {
   }
 
   #logIn(entrant: Entrant): void {
-    const { link, enter: { name, password, newPassword }, folded } = entrant;
+    const { link, enter: { how, name, password, newPassword }, folded } = entrant;
     const { out, lockOuts } = this.parts;
     const weak = newPassword === "" ? null : weakPassword(newPassword, "The new password");
     if (weak !== null) return this.#refuse(link, "weak-password", weak);
@@ -135,6 +135,7 @@ export class Entering {
       const isRight = outcome === "ok" ? true : outcome === "wrong" ? false : null;
       attempt.over(isRight, out.nowMs);
       if (link.phase !== "checking") return;
+      if (how === "sign-up" && outcome === "wrong") return this.#nameTaken(link);
       if (answer.outcome !== "ok") return this.#denied(link, answer);
       this.#addKey(entrant, answer.account);
     });
@@ -201,8 +202,21 @@ export class Entering {
         out.show({ event: "signup", name: answer.account.name });
       } else this.#signUps.takeBack(address);
       if (link.phase !== "checking") return; // the account is there all the same
+      if (answer.outcome === "name-taken") return this.#signsUpAgain(entrant);
       if (answer.outcome !== "ok") return this.#denied(link, answer);
       this.#admit(entrant, answer.account.name, false);
+    });
+  }
+
+  /** Its link may have been lost before its sign-up was answered: then the account has its key, and its password. */
+  #signsUpAgain(entrant: Entrant): void {
+    const { link, enter: { name } } = entrant;
+    this.parts.out.ask({ ask: "find", name }, (answer) => {
+      if (link.phase !== "checking") return;
+      const isOwn = answer.outcome === "ok" &&
+        answer.account.keys.includes(fingerprintOf(link.peer));
+      if (isOwn) return this.#logIn(entrant);
+      this.#nameTaken(link);
     });
   }
 
@@ -238,9 +252,11 @@ export class Entering {
   #isTaken({ link, folded }: Entrant): boolean {
     const { sessions, out } = this.parts;
     const claimant = this.#claimed.get(folded);
-    // What is asked for somebody who has gone meanwhile is done all the same.
-    const isTheirs = claimant?.phase === "checking" || claimant?.peer !== link.peer;
-    if (claimant !== undefined && isTheirs) return true;
+    if (claimant !== undefined) {
+      // What is asked for somebody who has gone meanwhile is done all the same; that it is gone may not be known yet.
+      const isGone = claimant.phase !== "checking" || claimant.isOfSameProcess(link);
+      if (!isGone || claimant.peer !== link.peer) return true;
+    }
     return sessions.isOtherGuests(folded, link.peer, out.nowMs);
   }
 

@@ -490,7 +490,9 @@ Deno.test("Directory: more than fifty wrong ones of any names shut the address o
 Deno.test("Directory: ten sign-ups an hour from one address", () => {
   const exchange = new Exchange();
   for (let each = 0; each < 10; each++) assert(exchange.account(`n${each}`).entered !== null);
-  const taken = exchange.somebody("n1", { host: "10.0.0.3" }).enters({ how: "sign-up" });
+  const taken = exchange.somebody("n1", { host: "10.0.0.3", device: "eve" }).enters({
+    how: "sign-up",
+  });
   assertEquals(taken.last("refused").code, "name-taken");
   const late = exchange.account("late");
   assertEquals([late.last("refused").code, late.last("refused").retryMs], [
@@ -621,6 +623,34 @@ Deno.test("Directory: it is full with those who are in or wait to be; silent one
   ann.goesDown(true);
   cem.enters();
   assert(cem.entered !== null);
+});
+
+for (const isLost of [true, false]) {
+  const how = isLost ? "lost" : "lost and looks alive";
+  Deno.test(`Directory: who signs up again, as its link was ${how} before the answer, is let in`, () => {
+    const exchange = new Exchange();
+    exchange.accountMode = "holds";
+    const ann = exchange.somebody("ann").enters({ how: "sign-up" });
+    if (isLost) ann.goesDown();
+    exchange.accountMode = "answers";
+    ann.connects().enters({ how: "resume" });
+    assertEquals(ann.last("refused").code, "bad-credentials"); // it isn't stored yet
+    exchange.accountMode = "holds";
+    ann.enters({ how: "sign-up" });
+    exchange.accountsAnswer();
+
+    assert(ann.entered !== null);
+    assertEquals(ann.got.filter(({ type }) => type === "dismissed"), []);
+  });
+}
+
+Deno.test("Directory: who signs up under its own account's name with another password is told that it is taken", () => {
+  const exchange = new Exchange();
+  exchange.account("ann").goesDown(true);
+  const ann = exchange.somebody("ann").enters({ how: "sign-up", password: "another password" });
+  assertEquals(ann.last("refused").code, "name-taken");
+  const eve = exchange.somebody("ann", { device: "eve" }).enters({ how: "sign-up" });
+  assertEquals(eve.last("refused").code, "name-taken");
 });
 
 Deno.test("Directory: where too many passwords wait, one is told when to try again", () => {
