@@ -232,12 +232,7 @@ export class RegistryRendering {
       case "offline":
         return [...star, who, " isn't online"];
       case "unreachable":
-        return [
-          ...mark,
-          "No way to ",
-          who,
-          `: neither of you reaches the other, and the directory doesn't relay${reasonText(event)}`,
-        ];
+        return [...mark, "No way to ", who, " was found", ...noWaySpans(event)];
       case "timeout":
         if (isOurs) return [...star, who, ` didn't answer within ${RINGING_TEXT}`];
         return [...star, "You missed a call of ", who];
@@ -286,6 +281,17 @@ function notTrustedSpans({ peer }: CallEvent, self: string): Line {
       shownName(self)
     }`,
   ];
+}
+
+function noWaySpans(event: CallEvent): Line {
+  switch (event.reason) {
+    case "not-relayed":
+      return [": neither of you reaches the other, and the directory doesn't relay"];
+    case "lost":
+      return [": ", nameSpan(event.peer), " is gone"];
+    default:
+      return [reasonText(event)];
+  }
 }
 
 function reasonText({ reason = "" }: CallEvent): string {

@@ -127,9 +127,14 @@ const SHOWN: readonly (readonly [events: readonly RegistryOwnEvent[], text: stri
   [[...IN, RINGING, call("busy")], "12:03 * bob is in another call\n"],
   [[...IN, RINGING, call("offline")], "12:03 * bob isn't online\n"],
   [[...IN, RINGING, call("timeout")], "12:03 * bob didn't answer within 30 s\n"],
+  [[...IN, RINGING, call("unreachable")], "12:03 ! No way to bob was found\n"],
   [
-    [...IN, RINGING, call("unreachable")],
-    "12:03 ! No way to bob: neither of you reaches the other, and the directory doesn't relay\n",
+    [...IN, RINGING, call("unreachable", { reason: "lost" })],
+    "12:03 ! No way to bob was found: bob is gone\n",
+  ],
+  [
+    [...IN, RINGING, call("unreachable", { reason: "not-relayed" })],
+    "12:03 ! No way to bob was found: neither of you reaches the other, and the directory doesn't relay\n",
   ],
   [
     [...IN, RINGING, call("ended", { reason: "cancelled" })],

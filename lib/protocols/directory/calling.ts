@@ -50,6 +50,7 @@ type Reason =
   | "peer-kicked"
   | "key-changed"
   | "hung-up"
+  | "not-relayed"
   | "protocol";
 
 /** With which a link is closed, and a relayed call ended: the operator has thrown out whoever does so. */
@@ -267,7 +268,8 @@ export class Calling {
       : { reason: visibleText(reason) };
     if (call.phase === "asked") this.owner.missed.add(call.peer);
     if (state === "cancelled") return this.#over(call, "ended", { reason: "cancelled", ...said });
-    this.#over(call, state, said);
+    const why = state === "unreachable" && reason !== "lost" ? notRelayed(call) : {};
+    this.#over(call, state, { ...said, ...why });
   }
 
   /** Somebody called, and was told that we are busy. */
@@ -501,7 +503,7 @@ export class Calling {
 
   #unreachable(call: ClientCall): void {
     this.#tellOf(call, { type: "hang-up", reason: "unreachable" });
-    this.#over(call, "unreachable");
+    this.#over(call, "unreachable", notRelayed(call));
   }
 
   postpone(delayMs: number): void {
@@ -511,6 +513,11 @@ export class Calling {
     this.#parting.postpone(delayMs);
     this.#deadlines.postpone(delayMs);
   }
+}
+
+/** Why neither reaches the other, where that is known. */
+function notRelayed({ met }: ClientCall): { readonly reason?: Reason } {
+  return met?.mayRelay === false ? { reason: "not-relayed" } : {};
 }
 
 /** The first part of it that fits in a message. */

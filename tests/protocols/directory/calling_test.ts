@@ -202,8 +202,24 @@ Deno.test("calling: whoever can't be reached where nothing is relayed is unreach
   assertEquals(program.after(4_000), [
     "to directory: hang-up reason=unreachable call=#1",
     "cancel-dial",
-    "call call=#1 peer=bob state=unreachable",
+    "call call=#1 peer=bob state=unreachable reason=not-relayed",
   ]);
+});
+
+Deno.test("calling: whoever can't be reached is told of the relay only where that is the reason", () => {
+  for (
+    const [mayRelay, said, told] of [
+      [true, "", "state=unreachable"],
+      [true, "lost", "state=unreachable reason=lost"],
+      [false, "", "state=unreachable reason=not-relayed"],
+      [false, "neither could dial the other", "state=unreachable reason=not-relayed"],
+      [false, "lost", "state=unreachable reason=lost"],
+    ] as const
+  ) {
+    const program = ringing();
+    program.meet({ mayRelay });
+    assertEquals(outcome(program, "unreachable", said).at(-1), `call call=#1 peer=bob ${told}`);
+  }
 });
 
 Deno.test("calling: without a link after 10 s it is over, for the callee a little later", () => {
