@@ -55,6 +55,8 @@ type Reason =
 
 /** With which a link is closed, and a relayed call ended: the operator has thrown out whoever does so. */
 const KICKED = "kicked";
+/** For the caller, `declined` with one of these is about keys. */
+const PROGRAMS_WORDS: ReadonlySet<string> = new Set(["key-changed", "not-trusted"]);
 
 export interface CallingOwner extends RingingOwner, RetellingOwner {
   readonly lobby: Lobby;
@@ -131,7 +133,8 @@ export class Calling {
   decline(reason: string, ref: string | undefined): void {
     const call = this.#call;
     if (call?.phase !== "asked") return this.#nobodyCalls(ref);
-    const said = cut(reason);
+    // Between quotation marks it isn't what a program says by that word.
+    const said = PROGRAMS_WORDS.has(reason) ? `"${reason}"` : cut(reason);
     this.#tellOf(call, { type: "answer", accepts: false, reason: said });
     this.#over(call, "declined", said === "" ? {} : { reason: said }, ref);
   }

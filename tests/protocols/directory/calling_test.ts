@@ -1385,6 +1385,15 @@ Deno.test("calling: more calls than the directory takes aren't made", () => {
   assertEquals(calls()?.split(" ")[1], "code=too-fast");
 });
 
+Deno.test("calling: a reason to decline that is typed isn't what a program says of keys", () => {
+  for (const typed of ["key-changed", "not-trusted"]) {
+    assertEquals(asked().types({ command: "decline", reason: typed }), [
+      `to directory: answer accepts=false reason="${typed}" call=#1`,
+      `call call=#1 peer=bob state=declined reason="${typed}"`,
+    ]);
+  }
+});
+
 Deno.test("whoever's program knows another key of ours than this one is told so, on either side", () => {
   const caller = ringing();
   const declined = caller.says({
