@@ -221,7 +221,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
     if (link.phase !== "over") this.#links.enter(link, "over", this.#nowMs);
     this.#sessions.remove(client);
     this.#calls.gone(client, reason);
-    this.#telling.gone(client);
+    this.#telling.gone(client, reason);
     this.#presence.changed(client);
     if (reason !== null) this.#out.show({ event: "logout", name: client.name, reason });
   }

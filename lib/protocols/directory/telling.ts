@@ -45,11 +45,11 @@ interface Sender {
   readonly ref: string | undefined;
 }
 
-/** Of one broadcast: who hasn't acknowledged it, and how many have. */
+/** Of one broadcast: who hasn't acknowledged it, on whichever link, and how many have. */
 interface Report {
   readonly number: number;
   readonly sender: Sender;
-  readonly awaited: Set<Client>;
+  readonly awaited: Set<string>;
   reached: number;
   dueMs: number;
 }
@@ -145,7 +145,8 @@ export class Telling {
       out.send(client.link.id, { type: "broadcast-taken", own: sender.own, number });
     }
     out.show({ event: "broadcast", id: String(number), from }, sender.ref);
-    const awaited = new Set([...sessions.all].filter((client) => !isBy(broadcast, client)));
+    const others = [...sessions.all].filter((client) => !isBy(broadcast, client));
+    const awaited = new Set(others.map(personOf));
     const dueMs = out.nowMs + REACHED_MS_MAX;
     this.#reports.set(number, { number, sender, awaited, reached: 0, dueMs });
     for (const client of sessions.all) deliveries.pump(client);
@@ -197,13 +198,19 @@ export class Telling {
       const { folded: account, delivery } = client;
       out.note({ kind: "got", account, through: delivery.through }, { sync: false });
     }
+    this.has(client, through);
+    return true;
+  }
+
+  /** The client has all up to there, as it said on an earlier link, or says as it comes in. */
+  has(client: Client, through: number): void {
+    const person = personOf(client);
     for (const report of [...this.#reports.values()]) {
       if (report.number > through) break;
-      if (!report.awaited.delete(client)) continue;
+      if (!report.awaited.delete(person)) continue;
       report.reached += 1;
       this.#reportIfDone(report.number);
     }
-    return true;
   }
 
   /** Up to where an account that comes in has them; `heard`: by its own account. */
@@ -224,10 +231,14 @@ export class Telling {
     out.note({ kind: "forgotten", account }, { sync: false });
   }
 
-  gone(client: Client): void {
+  /** @param reason Null: it is in on another link. */
+  gone(client: Client, reason: string | null): void {
     this.parts.deliveries.gone(client);
+    // Whoever comes back in a moment has it then, or had it and couldn't say so.
+    if (reason === null || COMES_BACK.has(reason)) return;
+    const person = personOf(client);
     for (const report of [...this.#reports.values()]) {
-      if (report.awaited.delete(client)) this.#reportIfDone(report.number);
+      if (report.awaited.delete(person)) this.#reportIfDone(report.number);
     }
   }
 
@@ -261,6 +272,14 @@ export class Telling {
       this.#report(report);
     }
   }
+}
+
+/** Why whoever isn't in any more may be in a moment later, perhaps on another device. */
+const COMES_BACK: ReadonlySet<string> = new Set(["lost", "slow", "replaced"]);
+
+/** An account on any device, or a guest: names are theirs for longer than a report waits. */
+function personOf({ folded, isGuest }: Client): string {
+  return `${isGuest ? "guest" : "account"} ${folded}`;
 }
 
 /** An account on any device, or a guest by its key. */

@@ -8,6 +8,7 @@ import {
   REACHED_MS_MAX,
   REPEAT_MS,
   REPORTS_MAX,
+  SLOW_MS_MAX,
   UNSTORED_MAX,
   WINDOW_BYTES_MAX,
   WINDOW_MAX,
@@ -132,10 +133,61 @@ Deno.test("Directory: after 10 s the sender hears how many have it by then", () 
 
   ann.tells("again");
   exchange.take();
-  bob!.goesDown();
-  cem!.goesDown();
+  bob!.goesDown(true);
+  cem!.goesDown(true);
   assertEquals(exchange.take().filter((word) => word.includes("sent")), [
     "ann: broadcast-sent, 1 have it",
+  ]);
+});
+
+for (const how of ["account", "guest"] as const) {
+  const returning = { how: how === "guest" ? "guest" : "resume" } as const;
+
+  Deno.test(`Directory: an ${how} that comes back on another link before it has acknowledged counts as reached`, () => {
+    for (const isLost of [true, false]) {
+      for (const hadIt of [true, false]) {
+        const { exchange, ann } = exchangeOf();
+        const bob = exchange[how]("bob");
+        bob.acknowledges = false; // or it was on its way as the link broke
+        ann.tells("hello");
+        exchange.take();
+        if (isLost) bob.goesDown();
+        assert(!exchange.take().some((word) => word.includes("broadcast-sent")));
+        bob.acknowledges = true;
+        bob.connects().enters({ ...returning, seen: hadIt ? bob.last("told").number : null });
+        assert(exchange.take().includes("ann: broadcast-sent, 1 have it"));
+        assertEquals(bob.heard, hadIt ? [] : ["hello"]);
+      }
+    }
+  });
+
+  Deno.test(`Directory: an ${how} that is lost and doesn't come back is waited for no longer than others`, () => {
+    const { exchange, ann } = exchangeOf();
+    const bob = exchange[how]("bob");
+    bob.acknowledges = false;
+    ann.tells("hello");
+    bob.goesDown();
+    exchange.take();
+    exchange.pass(REACHED_MS_MAX);
+    assert(exchange.take().includes("ann: broadcast-sent, 0 have it"));
+  });
+}
+
+Deno.test("Directory: a guest that comes back too late to be told counts for nothing", () => {
+  const { exchange, ann } = exchangeOf();
+  const bob = exchange.guest("bob");
+  bob.acknowledges = false;
+  ann.tells("hello");
+  exchange.feed({ type: "congested", link: bob.link });
+  exchange.pass(SLOW_MS_MAX - 1);
+  ann.tells("again");
+  exchange.pass(1);
+  assertEquals(bob.last("dismissed").because, "slow");
+  bob.connects().enters();
+  exchange.take();
+  exchange.pass(REACHED_MS_MAX);
+  assertEquals(exchange.take().filter((word) => word.includes("sent")), [
+    "ann: broadcast-sent, 0 have it",
   ]);
 });
 
