@@ -134,6 +134,21 @@ export class GroupLog implements EntryLog {
     await this.#file?.syncData();
   }
 
+  /** As that of `AppendFile`; says nothing where there is no log. */
+  checkPlace(): void {
+    this.#file?.checkPlace();
+  }
+
+  /** Puts a log back that was removed or replaced; durable when it returns. @throws {P2pchatError} `disk`. */
+  async putBack(): Promise<void> {
+    const [file, reader] = [this.#file, this.#reader];
+    if (file === null || reader === null || isInPlace(file)) return;
+    const { disk } = this.ports;
+    this.#file = await replaced(disk, this.path, firstBytes(file.readChunks(), reader.bytes));
+    file.close();
+    await disk.syncFolder(folderOf(this.path));
+  }
+
   /**
    * Begins a new log, durable when it returns; the file is set aside where it has entries.
    * @returns What the user should know of that, in a sentence.
@@ -296,6 +311,32 @@ async function refuseForeign({ disk, crypto }: GroupLogPorts, path: string): Pro
 function refuseFirstLine(path: string, first: FirstLine): void {
   if (first.kind === "version") throw versionError(path, first.version);
   if (first.kind === "foreign") throw foreignError(path, "it isn't the log of a group");
+}
+
+function isInPlace(file: AppendFile): boolean {
+  try {
+    file.checkPlace();
+    return true;
+  } catch (error) {
+    if (!(error instanceof P2pchatError)) throw error;
+    return false;
+  }
+}
+
+/** @returns The file at `path` from now on, with this content, open. The folder is still to be synced. */
+async function replaced(
+  disk: Disk,
+  path: string,
+  chunks: AsyncIterable<Uint8Array>,
+): Promise<AppendFile> {
+  const replacement = await Replacement.begin(disk, path);
+  try {
+    for await (const chunk of chunks) replacement.write(chunk);
+    return await replacement.putInPlace();
+  } catch (error) {
+    await replacement.abandon();
+    throw error;
+  }
 }
 
 /** Takes the bytes of a failed write off the file; what stays of them the next opening drops. */

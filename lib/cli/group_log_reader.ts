@@ -2,7 +2,7 @@
 
 import type { Crypto } from "../base/crypto.ts";
 import { dateText } from "../base/dates.ts";
-import { MalformedError } from "../base/errors.ts";
+import { MalformedError, P2pchatError } from "../base/errors.ts";
 import type { Hash, RequestId } from "../base/ids.ts";
 import { type EditRequest, requestId } from "../protocols/group/edit.ts";
 import type { NameOf } from "../protocols/group/edit_view.ts";
@@ -265,6 +265,7 @@ export class GroupLogReader {
     const reader = new BatchReader(this.group, this.index.start(from), this.index.seqBefore(from));
     const bytes = await readRange(disk, this.path, this.offset(from), this.offset(to));
     if (this.#isOver) return null;
+    if (bytes.length === 0 && await disk.stat(this.path) === null) throw removedError(this.path);
     const found: LoggedBatch[] = [];
     let line = reader.position + FIRST_LINE;
     try {
@@ -308,6 +309,11 @@ export class GroupLogReader {
     if (!(error instanceof MalformedError)) return error;
     return corruptError(this.path, line, error.message);
   }
+}
+
+function removedError(path: string): P2pchatError {
+  const text = `Cannot read ${path}: it was removed while the program ran; start the program again`;
+  return new P2pchatError("disk", text);
 }
 
 const LINE_FEED = 0x0a;

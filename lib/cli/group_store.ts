@@ -241,6 +241,7 @@ class GroupStore<State extends { readonly kind: string }>
       } else states.push(record);
     }
     work.push(this.#toState(states, sync), this.#toLog(logs, sync && this.syncsLog));
+    if (sync) work.push(this.#checkPlace());
     await settled(work);
   }
 
@@ -285,6 +286,19 @@ class GroupStore<State extends { readonly kind: string }>
       );
       return sync ? this.log.sync() : null;
     });
+  }
+
+  /** What is stored counts on the log being there. One that isn't is put back, for whoever asks next. */
+  async #checkPlace(): Promise<void> {
+    try {
+      this.log.checkPlace();
+    } catch (error) {
+      await this.#onLog(true, () =>
+        this.log.putBack().catch((failure) => {
+          if (!(failure instanceof P2pchatError)) throw failure; // else whoever asks next has it tried again
+        }));
+      throw error;
+    }
   }
 
   /** The state says first that it relies on nothing of the log that goes. */

@@ -92,7 +92,12 @@ export class MeshRooms {
         return log.bytes;
       },
       append: async (fresh, sync) => {
-        await log.append(fresh, sync);
+        try {
+          await log.append(fresh, sync);
+        } catch (error) {
+          remembered = null; // the folder may have been away, and this table with it
+          throw error;
+        }
         await remember();
         pins.note(fresh);
       },

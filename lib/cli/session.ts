@@ -71,7 +71,7 @@ export async function withProfile<Result>(
   { folder, lockMode }: ProfileUse,
   work: (profile: Profile) => Promise<Result>,
 ): Promise<Result> {
-  const disk = new RealDisk();
+  const disk = new RealDisk(() => performance.now());
   await disk.makeFolder(folder);
   const isUsed = await isUsedProfile(disk, folder); // before the log, which may be kept there
   const log = await openLog();

@@ -12,6 +12,8 @@
  *   second sync would succeed and prove nothing (Rebello et al., USENIX ATC 2020). The file isn't used
  *   any more: what is known to be synced, and from memory those later records that nobody was told had failed,
  *   go into a new file, which takes its place. Until that succeeds every append is refused.
+ * - A file that was removed or replaced while the program runs (the folder, too): what is synced into it no start
+ *   finds. It is given up in the same way, before anybody is told that something is stored.
  * A refused record is in the log only if the process ends before the file could be brought back.
  *
  * The file's form is in `log_format.ts`.
@@ -64,7 +66,7 @@ interface ReadyRewrite {
 type Fault =
   /** Bytes of a failed write are behind the last record. */
   | "tail"
-  /** A sync failed: the file is given up. */
+  /** A sync failed, or would be of a file that isn't in its place any more: the file is given up. */
   | "unsyncable"
   /** A new file is in place; that isn't synced. */
   | "folder";
@@ -336,6 +338,7 @@ export class AppendLog {
     if (batches.length === 0 && bytes - this.#syncedBytes <= UNSYNCED_BYTES_MAX) return;
     this.#unacknowledged = [];
     try {
+      if (batches.length > 0) this.#file.checkPlace();
       if (bytes > this.#syncedBytes) await this.#file.syncData();
     } catch (error) {
       this.#fault = "unsyncable";
@@ -370,7 +373,7 @@ export class AppendLog {
     if (this.#fault === "unsyncable") {
       const successor = await LogSuccessor.begin(this.#disk, this.#path, MENDED_SUFFIX);
       await this.#putInPlace(successor, async () => {
-        await successor.copy(this.#syncedBytes, this.#syncedCount);
+        await successor.copy(this.#file, this.#syncedBytes, this.#syncedCount);
         successor.addBatches(this.#unsynced);
       });
     }

@@ -61,6 +61,14 @@ export interface AppendFile {
    *     later `syncData` that succeeds proves nothing about them.
    */
   syncData(): Promise<void>;
+  /**
+   * Makes sure that the file is still the one at `path`: what is synced into a removed one, no start finds. May look
+   * once a second only.
+   * @throws {P2pchatError} `disk`: it was removed or replaced, or that can't be found out.
+   */
+  checkPlace(): void;
+  /** The file's bytes in order, also where it isn't at `path` any more. As `Disk.readChunks`. */
+  readChunks(): AsyncIterable<Uint8Array>;
   /** Closes the file. Nothing is synced by that. A second call does nothing. */
   close(): void;
 }
@@ -153,6 +161,15 @@ export function diskError(action: string, path: string, cause: unknown): P2pchat
     : (code === null ? undefined : ADVICE[code]) ?? "check the disk and try again";
   const text = `Cannot ${action} ${path}: ${systemReason(cause)}; ${advice}`;
   return new P2pchatError("disk", text, { cause });
+}
+
+/** The error of a file that isn't at its path any more while it is written. */
+export function misplacedError(path: string): P2pchatError {
+  return new P2pchatError(
+    "disk",
+    `Cannot write ${path}: it was removed or replaced while the program ran; see that its folder ` +
+      "is there and try again",
+  );
 }
 
 /** What to do about a failure for want of space; null for any other one. */

@@ -16,14 +16,13 @@ export class LogSuccessor {
   #count = 0;
 
   private constructor(
-    readonly disk: Disk,
     readonly path: string,
     readonly replacement: Replacement,
   ) {}
 
   /** Begins a file beside the log at `path`, under its name with `suffix`. */
   static async begin(disk: Disk, path: string, suffix: string): Promise<LogSuccessor> {
-    return new LogSuccessor(disk, path, await Replacement.begin(disk, path, suffix));
+    return new LogSuccessor(path, await Replacement.begin(disk, path, suffix));
   }
 
   /** Bytes and records that it has. */
@@ -57,9 +56,13 @@ export class LogSuccessor {
     }
   }
 
-  /** Copies the first bytes of the log, which have `count` records. @throws {P2pchatError} `disk`. */
-  async copy(bytes: number, count: number): Promise<void> {
-    for await (const chunk of this.disk.readChunks(this.path)) {
+  /**
+   * Copies the first bytes of the log, which have `count` records, from the open file: its name may be gone.
+   * @throws {P2pchatError} `disk`.
+   */
+  async copy(file: AppendFile, bytes: number, count: number): Promise<void> {
+    for await (const chunk of file.readChunks()) {
+      if (this.#bytes === bytes) break;
       const piece = chunk.subarray(0, bytes - this.#bytes);
       this.replacement.write(piece);
       this.#bytes += piece.length;

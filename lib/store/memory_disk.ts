@@ -27,6 +27,7 @@ import {
   FILE_MODE,
   FOLDER_MODE,
   folderOf,
+  misplacedError,
   type OpenOptions,
   READ_CHUNK_BYTES,
   type ReadOptions,
@@ -191,11 +192,7 @@ export class MemoryDisk implements Disk {
   async *readChunks(path: string, options: ReadOptions = {}): AsyncIterable<Uint8Array> {
     const { from: first = 0, chunkBytes = READ_CHUNK_BYTES } = options;
     const file = await this.#run("open", "open", path, () => this.#fileAt(path));
-    if (file === null) return;
-    for (let offset = first; offset < file.length; offset += chunkBytes) {
-      const from = offset;
-      yield await this.#run("read", "read", path, () => file.slice(from, from + chunkBytes));
-    }
+    if (file !== null) yield* this.#chunksOf(path, file, first, chunkBytes);
   }
 
   overwrite(path: string, offset: number, bytes: Uint8Array): Promise<void> {
@@ -318,11 +315,26 @@ export class MemoryDisk implements Disk {
           file.sync(length);
         }, failed);
       },
+      checkPlace: () => {
+        if (this.#names.get(opened.path) !== file) throw misplacedError(opened.path);
+      },
+      readChunks: () => this.#chunksOf(opened.path, file),
       close: () => {
         open = false;
       },
     };
     return opened;
+  }
+
+  async *#chunksOf(
+    path: string,
+    file: MemoryFile,
+    first = 0,
+    chunkBytes = READ_CHUNK_BYTES,
+  ): AsyncIterable<Uint8Array> {
+    for (let from = first; from < file.length; from += chunkBytes) {
+      yield await this.#run("read", "read", path, () => file.slice(from, from + chunkBytes));
+    }
   }
 
   #fileAt(path: string): MemoryFile | null {

@@ -16,17 +16,25 @@ import {
   FILE_MODE,
   FOLDER_MODE,
   folderOf,
+  misplacedError,
   type OpenOptions,
   READ_CHUNK_BYTES,
   type ReadOptions,
 } from "./disk.ts";
 
 const PERMISSION_BITS = 0o777;
+/** Between two looks whether an open file is still in its place: what they cost isn't felt then. */
+const LOOK_MS = 1_000;
 
 class RealAppendFile implements AppendFile {
   #open = true;
+  #nextLookMs = -Infinity;
 
-  constructor(public path: string, readonly file: Deno.FsFile) {}
+  constructor(
+    public path: string,
+    readonly file: Deno.FsFile,
+    readonly nowMs: () => number,
+  ) {}
 
   write(bytes: Uint8Array): number {
     try {
@@ -52,6 +60,37 @@ class RealAppendFile implements AppendFile {
     }
   }
 
+  checkPlace(): void {
+    const nowMs = this.nowMs();
+    if (nowMs < this.#nextLookMs) return;
+    if (!this.#isInPlace()) throw misplacedError(this.path);
+    this.#nextLookMs = nowMs + LOOK_MS;
+  }
+
+  #isInPlace(): boolean {
+    try {
+      const [found, ours] = [Deno.statSync(this.path), this.file.statSync()];
+      return found.dev === ours.dev && found.ino === ours.ino;
+    } catch (cause) {
+      if (["ENOENT", "ENOTDIR"].includes(diskErrorCode(cause) ?? "")) return false;
+      throw diskError("look at", this.path, cause);
+    }
+  }
+
+  async *readChunks(): AsyncIterable<Uint8Array> {
+    const buffer = new Uint8Array(READ_CHUNK_BYTES);
+    for (let at = 0;;) {
+      // The file has one position for all; writes go to the end wherever that is.
+      const count = await orDiskError("read", this.path, () => {
+        this.file.seekSync(at, Deno.SeekMode.Start);
+        return this.file.readSync(buffer);
+      });
+      if (count === null) return;
+      yield buffer.subarray(0, count);
+      at += count;
+    }
+  }
+
   close(): void {
     if (this.#open) this.file.close();
     this.#open = false;
@@ -59,6 +98,9 @@ class RealAppendFile implements AppendFile {
 }
 
 export class RealDisk implements Disk {
+  /** @param nowMs Says when an open file's place was looked at last; without it that is done each time. */
+  constructor(readonly nowMs: () => number = () => Infinity) {}
+
   async stat(path: string): Promise<DiskEntry | null> {
     const info = await orNullWhereMissing("look at", path, () => Deno.statSync(path));
     if (info === null) return null;
@@ -115,9 +157,9 @@ export class RealDisk implements Disk {
     const file = await orDiskError(
       "open",
       path,
-      () => Deno.openSync(path, { append: true, ...how, mode: FILE_MODE }),
+      () => Deno.openSync(path, { read: true, append: true, ...how, mode: FILE_MODE }),
     );
-    const opened = new RealAppendFile(path, file);
+    const opened = new RealAppendFile(path, file, this.nowMs);
     if (options?.empty === true) {
       try {
         opened.truncate(0);

@@ -61,7 +61,7 @@ export async function measureSyncedAppends(
   waiting: number,
 ): Promise<StoreFigure> {
   const { log } = await AppendLog.open(
-    new RealDisk(),
+    new RealDisk(() => performance.now()),
     `${folder}/appends-${waiting}`,
     FORMAT,
   );

@@ -3,6 +3,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { P2pchatError } from "../../lib/base/errors.ts";
 import { AppendLog, type LogRecord, type OpenedLog } from "../../lib/store/append_log.ts";
+import { replaceFile } from "../../lib/store/replacement.ts";
 import type { DiskFixture } from "./disk_contract.ts";
 
 const FORMAT = { format: "contract", version: 1 };
@@ -126,6 +127,35 @@ export function appendLogContract(
       Array.from({ length: count - 3_000 }, (_, i) => `${i}`),
     );
   });
+
+  const losses: Readonly<Record<string, (at: DiskFixture) => Promise<void>>> = {
+    removed: ({ disk, folder }) => disk.remove(`${folder}/log`),
+    replaced: ({ disk, folder }) => replaceFile(disk, `${folder}/log`, new Uint8Array(9)),
+  };
+  for (const [lost, lose] of Object.entries(losses)) {
+    contract(
+      `a file that was ${lost} refuses what is to be kept, and is written anew`,
+      async (open, at) => {
+        const { log } = await open();
+        await log.append([record("n", "1")], { sync: false });
+        await lose(at);
+
+        const error = await assertRejects(
+          () => log.append([record("n", "2")]),
+          P2pchatError,
+          `Cannot write ${at.folder}/log: it was removed or replaced while the program ran`,
+        );
+        await log.append([record("n", "3")]);
+        await log.close();
+
+        const { log: again, records } = await open();
+        await again.close();
+        assertEquals(error.code, "disk");
+        assertEquals(records, [record("n", "1"), record("n", "3")]);
+        assertEquals(await at.disk.list(at.folder), ["log"]);
+      },
+    );
+  }
 
   contract("open() gives the records to `visit` where there is one", async (open, at) => {
     const { log } = await open();

@@ -1,6 +1,6 @@
 /** What every `Disk` does, whichever it is. Power cuts are the business of `memory_disk_test.ts`. */
 
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { P2pchatError } from "../../lib/base/errors.ts";
 import { type AppendFile, type Disk, writeAll } from "../../lib/store/disk.ts";
 import { replaceFile } from "../../lib/store/replacement.ts";
@@ -144,6 +144,33 @@ export function diskContract(
     file.close();
 
     assertEquals(await textAt(disk, `${folder}/b`), "12");
+  });
+
+  contract("checkPlace() refuses a file whose path leads elsewhere", async ({ disk, folder }) => {
+    const [path, other] = [`${folder}/a`, `${folder}/b`];
+    for (const lose of [() => disk.remove(path), () => disk.rename(other, path)]) {
+      const [file, another] = [await disk.openAppend(path), await disk.openAppend(other)];
+      another.checkPlace();
+      await lose();
+      const error = assertThrows(() => file.checkPlace(), P2pchatError, path);
+      file.close();
+      another.close();
+
+      assertEquals(error.code, "disk");
+    }
+  });
+
+  contract("an open file is read and written where its path is gone", async ({ disk, folder }) => {
+    const file = await disk.openAppend(`${folder}/a`);
+    writeAll(file, bytesOf("one "));
+    await disk.remove(`${folder}/a`);
+    let text = "";
+    for await (const chunk of file.readChunks()) text += new TextDecoder().decode(chunk);
+    writeAll(file, bytesOf("two"));
+    for await (const chunk of file.readChunks()) text += new TextDecoder().decode(chunk);
+    file.close();
+
+    assertEquals(text, "one one two");
   });
 
   contract("makeFolder() makes private folders all the way", async ({ disk, folder }) => {

@@ -85,6 +85,29 @@ export function groupStoreContract(
     assertEquals([again.history?.point, again.notices], [endOf(ALL).point, []]);
   });
 
+  contract(
+    "a member's log that was removed is put back, and nothing told as kept meanwhile",
+    async (at) => {
+      const { disk, folder } = at;
+      const { store, log } = await openMemberAt(disk, folder);
+      await store.append([{ kind: "new-log", group: GROUP, because: null }], true);
+      await store.append([...held(ALL, 0, 3), ...logged(ALL.slice(0, 3))], true);
+      await disk.remove(`${folder}/log`);
+
+      await assertRejects(() => log.read(0, 1_000), P2pchatError, "it was removed");
+      const error = await assertRejects(
+        () => store.append([...logged(ALL.slice(3, 4)), ...held(ALL, 3, 4)], true),
+        P2pchatError,
+        `Cannot write ${folder}/log: it was removed or replaced`,
+      );
+      await store.append(logged(ALL.slice(4)), true);
+      await store.close();
+
+      assertEquals(error.code, "disk");
+      assertEquals(await disk.read(`${folder}/log`), logBytes(ALL));
+    },
+  );
+
   contract("openGroup() refuses a log in use, and lets go of what it had", async (at) => {
     const [one, other] = [`${at.folder}/one`, `${at.folder}/other`];
     const first = await openMemberAt(at.disk, one, `${at.folder}/log`);

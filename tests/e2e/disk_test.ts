@@ -169,6 +169,35 @@ Deno.test("the runtime's cache may be deleted at any time", async () => {
   assertEquals((await alice.ended()).code, 0);
 });
 
+Deno.test("a room whose folder was removed while the program runs is there again with its folder", async () => {
+  await using nodes = new Nodes();
+  const data = await temporaryFolder(nodes);
+  const alice = await nodes.ready("Alice", null, { data });
+  await alice.say("before");
+  await alice.until(shown("before"));
+  const folder = (await logOf(data, "alice")).replace(/\/log$/, "");
+  await Deno.remove(`${data}/users/alice/mesh`, { recursive: true });
+
+  const refused = () =>
+    alice.events.find(({ event, code }) => event === "error" && code === "disk");
+  while (refused() === undefined) {
+    await alice.say("is it kept?");
+    await pause(100);
+  }
+  const status = await alice.ask("status");
+  await Deno.mkdir(folder, { recursive: true });
+  await alice.say("after");
+  await alice.until(shown("after"));
+  await alice.kill();
+  const again = await nodes.ready("Alice", null, { data });
+  const history: readonly ShownEvent[] = await again.history();
+  const texts = history.map(({ text }) => text);
+
+  assertMatch(refused()!.text, /it was removed or replaced while the program ran/);
+  assert(status.problems.length > 0, "it is a problem until the folder is there");
+  assertEquals([texts[0], texts.at(-1)], ["before", "after"]);
+});
+
 Deno.test({
   name: "on a full disk what can't be kept isn't said, and the program goes on",
   ignore: !canMount(),

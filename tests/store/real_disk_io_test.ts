@@ -1,5 +1,6 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { P2pchatError } from "../../lib/base/errors.ts";
+import { AppendLog } from "../../lib/store/append_log.ts";
 import { RealDisk } from "../../lib/store/real_disk.ts";
 import { accountsContract } from "../contracts/accounts_contract.ts";
 import { appendLogContract } from "../contracts/append_log_contract.ts";
@@ -49,4 +50,47 @@ Deno.test("RealDisk: a device isn't read, which may have no end", async () => {
   for (const read of reads) {
     await assertRejects(read, P2pchatError, "it is a pipe or a device where a file belongs");
   }
+});
+
+Deno.test("RealDisk: whether an open file is in its place is looked at once a second", async () => {
+  let nowMs = 0;
+  const disk = new RealDisk(() => nowMs);
+  await onRealDisk(async ({ folder }) => {
+    const file = await disk.openAppend(`${folder}/a`);
+    file.checkPlace();
+    await disk.remove(`${folder}/a`);
+    nowMs = 999;
+    file.checkPlace();
+    nowMs = 1_000;
+
+    for (let time = 0; time < 2; time++) {
+      assertThrows(() => file.checkPlace(), P2pchatError, "removed or replaced");
+    }
+    file.close();
+  });
+});
+
+Deno.test("AppendLog on RealDisk: without its folder nothing is kept, and once it is there all is", async () => {
+  await onRealDisk(async ({ disk, folder }) => {
+    const [path, format] = [`${folder}/room/log`, { format: "test", version: 1 }];
+    const record = (n: number) => ({ kind: "n", fields: [`${n}`] });
+    await disk.makeFolder(`${folder}/room`);
+    const { log } = await AppendLog.open(disk, path, format);
+    await log.append([record(1)], { sync: false });
+    await Deno.remove(`${folder}/room`, { recursive: true });
+
+    await assertRejects(
+      () => log.append([record(7)]),
+      P2pchatError,
+      "see that its folder is there",
+    );
+    await assertRejects(() => log.append([record(8)]), P2pchatError, "it is gone");
+    await disk.makeFolder(`${folder}/room`);
+    await log.append([record(2)]);
+    await log.close();
+
+    const { log: again, records } = await AppendLog.open(disk, path, format);
+    await again.close();
+    assertEquals(records, [record(1), record(2)]);
+  });
 });
