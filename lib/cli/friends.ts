@@ -175,7 +175,7 @@ function hostOf(
 }
 
 function offerNames({ ui, reply }: Wiring, names: readonly string[]): void {
-  ui.setNames(names);
+  ui.setNames(() => names);
   reply.table(names);
 }
 

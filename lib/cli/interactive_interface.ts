@@ -92,7 +92,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
   #prompt = "";
   #progress: string | null = null;
   #expansion: Expansion | null = null;
-  #names: readonly string[] = [];
+  #names: () => readonly string[] = () => [];
   #namesAway: (() => readonly string[]) | undefined;
   #pausedBecause: string | null = null;
   #toldPause = false;
@@ -198,7 +198,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     this.#expansion = expansion;
   }
 
-  setNames(names: readonly string[], away?: () => readonly string[]): void {
+  setNames(names: () => readonly string[], away?: () => readonly string[]): void {
     this.#names = names;
     this.#namesAway = away;
   }
@@ -371,7 +371,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
       text,
       cursor,
       this.#mode.commands,
-      this.#names,
+      this.#names(),
       this.#namesAway,
     );
     if (completion === null) return this.#output.write("stdout", BELL);

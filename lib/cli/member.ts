@@ -331,6 +331,6 @@ class Presenter {
 
   #offerNames(members: readonly string[]): void {
     const { ui, options } = this.wiring;
-    ui.setNames(members.filter((name) => name !== options.name));
+    ui.setNames(() => members.filter((name) => name !== options.name));
   }
 }

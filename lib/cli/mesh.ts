@@ -168,23 +168,23 @@ class Presenter {
     switch (event.event) {
       case "ready":
         ui.setPrompt(event.name);
-        this.#offerNames();
+        ui.setNames(() => [...this.#names.values()], this.known);
         this.listen();
         return this.#showHeld();
       case "joined":
         this.#names.set(event.key, event.name);
-        return this.#offerNames();
+        return;
       case "delivery":
         if (event.state === "queued") this.#unconfirmed.set(event.id, event.to);
         else this.#unconfirmed.delete(event.id);
         return;
       case "left":
         this.#names.delete(event.key);
-        return this.#offerNames();
+        return;
       case "renamed":
         if (event.key === this.#key) return ui.setPrompt(event.name);
         this.#names.set(event.key, event.name);
-        return this.#offerNames();
+        return;
       case "verify":
         return markVerified(this.wiring, event.peerKey, ref);
     }
@@ -217,10 +217,6 @@ class Presenter {
 
   stopped(): void {
     clearTimeout(this.#leavingTimer);
-  }
-
-  #offerNames(): void {
-    this.wiring.ui.setNames([...this.#names.values()], this.known);
   }
 }
 

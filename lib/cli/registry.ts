@@ -64,6 +64,7 @@ export async function runRegistry(options: RegistryOptions): Promise<void> {
   const commands = registryCommands(() => standing.where, isInteractive, (name) => names.has(name));
   const mode = { commands, render: rendering.lines.bind(rendering) };
   await withUserInterface(mode, options, async (ui) => {
+    ui.setNames(() => names.all);
     const program = new Program({ options, ui, standing, rendering, names, given, notices });
     await program.run();
   });
@@ -268,13 +269,11 @@ class Program {
         // What somebody asks for may be a part of the list.
         if (!this.#isListAsked) {
           names.set(event.users.map(({ name }) => name));
-          ui.setNames(names.all);
         }
         this.#isListAsked = false;
         break;
       case "presence":
         names.changed(event.name, event.state !== "offline");
-        ui.setNames(names.all);
         break;
       case "incoming":
         if (this.#bells.take(SYSTEM_LINK_CLOCK.nowMs())) ui.ring();

@@ -122,6 +122,7 @@ async function serve(
     );
     const ready = () => {
       ui.setPrompt("regserver");
+      ui.setNames(() => names.all);
       showNotices(ui, ...identity.notices, ...accountNotices, ...store.notices);
       if (identity.isNew && ui.interactive) showNotices(ui, FIRST_STEPS);
       ui.listen(input.handler);
@@ -177,8 +178,7 @@ function show(
       return ready();
     case "login":
     case "logout":
-      names.changed(event.name, event.event === "login");
-      return ui.setNames(names.all);
+      return names.changed(event.name, event.event === "login");
     case "verify":
       return markVerified(wiring, event.peerKey, ref);
   }

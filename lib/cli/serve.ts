@@ -221,10 +221,10 @@ function show(
   ui.show(shownEvent(event), ref);
   switch (event.event) {
     case "ready":
-      ui.setNames(event.members);
+      ui.setNames(() => event.members);
       return ready();
     case "view":
-      return ui.setNames(event.members);
+      return ui.setNames(() => event.members);
     case "verify":
       return markVerified(wiring, event.peerKey, ref);
   }

@@ -142,10 +142,10 @@ export interface UserInterface<Event extends ShownEvent, Target> {
   /** Who and where one is, before `> `: `Alice`, `Alice @group`. */
   setPrompt(text: string): void;
   /**
-   * The names that completion offers.
+   * The names that completion offers; asked for when Tab is pressed, as there may be thousands.
    * @param away Asked where a command is about somebody: others who are known. They come after `names`.
    */
-  setNames(names: readonly string[], away?: () => readonly string[]): void;
+  setNames(names: () => readonly string[], away?: () => readonly string[]): void;
   /** At a terminal: a line that begins so begins otherwise as soon as that is typed. Null: no line does. */
   setExpansion(expansion: Expansion | null): void;
   /**

@@ -13,7 +13,7 @@ async function open(options: Partial<CommonOptions> = {}) {
   const ui = new InteractiveInterface(MODE, { ...OPTIONS, ...options }, streams);
   const room = echoRoom(ui);
   ui.setPrompt("Alice");
-  ui.setNames(["Bob"]);
+  ui.setNames(() => ["Bob"]);
   ui.listen(room);
   const screenNow = async () => {
     await settle();
@@ -49,6 +49,26 @@ Deno.test("a short beginning of a line becomes what it stands for when it is typ
   await settle();
 
   assertEquals(room.happened, ["bob/yes", "er/x", "carol/and/more"]);
+  await ui.close();
+});
+
+Deno.test("who is there is asked when Tab is pressed, and no sooner", async () => {
+  const { streams, ui, screenNow } = await open();
+  let asked = 0;
+  const here = ["Bob"];
+  ui.setNames(() => {
+    asked++;
+    return here;
+  });
+  here.push("Carol");
+  streams.type("hello C");
+  await settle();
+  assertEquals(asked, 0);
+
+  streams.type("\t");
+
+  assertEquals((await screenNow()).cursorLine, "Alice> hello Carol |");
+  assertEquals(asked, 1);
   await ui.close();
 });
 
