@@ -172,7 +172,10 @@ export class ClientUser {
     const trusted = keys.trust(name);
     if (trusted !== null) {
       const key = fingerprintOf(trusted.key);
-      return out.notice(`${trusted.name}'s key is ${key} from now on; call again`, ref);
+      return out.notice(
+        `${trusted.name}'s key is ${key} from now on, and ${trusted.before} no more; call again`,
+        ref,
+      );
     }
     if (keys.find(name) === null) return this.#unmet("trust", name, ref);
     out.notice(`No other key of ${name} was met`, ref);

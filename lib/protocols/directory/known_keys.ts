@@ -55,6 +55,7 @@ export class KnownKeys {
   met(name: string, key: PeerKey): void {
     const folded = foldName(name);
     this.named(name, key);
+    this.#strange.delete(folded); // it has the expected one again: nobody means the other by `/trust` any more
     if (this.#pins.has(folded)) return;
     this.#pins.set(folded, fingerprintOf(key));
     this.out.push({ type: "pin", name, key, again: false });
@@ -77,14 +78,15 @@ export class KnownKeys {
     return [...this.#met.values()].map(({ name }) => name);
   }
 
-  /** The user accepts the other key that was met. @returns Whose; null where none was. */
-  trust(typed: string): Named | null {
+  /** The user accepts the other key that was met. @returns Whose, and the one before; null where none was. */
+  trust(typed: string): Named & { readonly before: Fingerprint | undefined } | null {
     const folded = foldName(withoutMark(typed));
     const strange = this.#strange.get(folded);
     if (strange === undefined) return null;
+    const before = this.#pins.get(folded);
     this.#strange.delete(folded);
     this.#pins.set(folded, fingerprintOf(strange.key));
     this.out.push({ type: "pin", ...strange, again: true });
-    return strange;
+    return { ...strange, before };
   }
 }

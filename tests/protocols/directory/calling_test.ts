@@ -1193,7 +1193,12 @@ Deno.test("keys: a caller with another key than before is told so and declined, 
   assert(told?.startsWith("error code=key-changed"), told);
   assert(told.includes(fingerprintOf(BOB)) && told.includes(fingerprintOf(EVE)), told);
 
-  assertEquals(program.types({ command: "trust", name: "bob" })[0], "pin bob bob again");
+  assertEquals(program.types({ command: "trust", name: "bob" }), [
+    "pin bob bob again",
+    `notice text=bob's key is ${fingerprintOf(BOB)} from now on, and ${
+      fingerprintOf(EVE)
+    } no more; call again`,
+  ]);
   assertEquals(incoming(), ["incoming call=#1 from=bob key=bob guest=false"]);
 });
 
@@ -1208,6 +1213,21 @@ Deno.test("keys: a callee with another key than before isn't talked to, until it
   program.types({ command: "trust", name: "bob" });
   program.types({ command: "call", name: "bob" });
   assertEquals(program.meet({ call: callId(2) }), ["dial call 10.0.0.2:5000 bob"]);
+});
+
+Deno.test("keys: another one that was offered is forgotten once a call is connected with the known one", () => {
+  const program = ClientProgram.in({
+    config: { pinsOf: () => new Map([["bob", fingerprintOf(BOB)]]) },
+  });
+  program.says({ type: "incoming", call: callId(7), from: "bob", guest: false, key: EVE });
+  program.types({ command: "call", name: "bob" });
+  program.meet({ call: CALL });
+  const { link } = program.linkUp();
+  program.hears(link, { type: "talk", call: CALL });
+
+  assertEquals(program.types({ command: "trust", name: "bob" }), [
+    "notice text=No other key of bob was met",
+  ]);
 });
 
 Deno.test("keys: one is remembered once somebody has proved it, and can be compared", () => {
