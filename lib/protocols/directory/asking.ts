@@ -11,6 +11,7 @@ import {
   ASKED_BYTES_MAX,
   ASKED_MAX,
   ENTER_MS_MAX,
+  OTHERS_MS_MAX,
   REACHING_MAX,
   REFUSED_MS_MAX,
 } from "./client_limits.ts";
@@ -34,11 +35,14 @@ interface Refusal {
 /** Of a number that no other process draws. */
 const OWN_BYTES = 6;
 
-const DEADLINES = ["answer"] as const;
+/** When the answer is due, and until when others are waited for. */
+const DEADLINES = ["answer", "others"] as const;
 
 export interface AskingOwner {
   readonly out: ClientOutput;
   readonly isUp: boolean;
+  /** How many are there, as far as is known. */
+  readonly online: number;
   readonly randomBytes: (length: number) => Uint8Array<ArrayBuffer>;
   tell(message: DirectoryMessage): void;
   /** The directory says nothing to what it was asked. */
@@ -50,6 +54,8 @@ export class Asking {
   readonly #asked: Asked[] = [];
   #bytes = 0;
   #isUnderWay = false;
+  /** How many were there when the directory went. */
+  #wereOnline = 0;
   /** Broadcasts that were taken, by number: whom they reached is told later. */
   readonly #reaching = new Map<number, string | undefined>();
   /** Of broadcasts, and of what concerns the account: who asks again and again isn't taken for an attacker. */
@@ -89,11 +95,37 @@ export class Asking {
     this.pump();
   }
 
+  /** We are in again. What was kept for all waits a moment for those who were here: guests would never get it. */
+  entered(): void {
+    const { out, online } = this.owner;
+    if (this.#asked.length > 0 && online < this.#wereOnline) {
+      this.#deadlines.set("others", out.nowMs + OTHERS_MS_MAX);
+    }
+    this.pump();
+  }
+
+  /** Others may have come. */
+  othersCame(): void {
+    if (!this.#isWaitingForOthers || this.owner.online < this.#wereOnline) return;
+    this.#deadlines.clear("others");
+    this.pump();
+  }
+
+  /** The program leaves: nobody is waited for. */
+  hurry(): void {
+    this.#wereOnline = 0;
+    this.othersCame();
+  }
+
+  get #isWaitingForOthers(): boolean {
+    return this.#deadlines.get("others") !== null;
+  }
+
   /** Sends the next one that isn't refused anyway, if we are in and none is under way. */
   pump(): void {
     const { out, isUp } = this.owner;
     const [first] = this.#asked;
-    if (this.#isUnderWay || first === undefined || !isUp) return;
+    if (this.#isUnderWay || this.#isWaitingForOthers || first === undefined || !isUp) return;
     const refusal = this.#refusals.get(kindOf(first.request));
     if (refusal !== undefined && refusal.untilMs > out.nowMs) {
       this.#refused(refusal);
@@ -124,6 +156,8 @@ export class Asking {
 
   /** The directory is gone, or we from it. Broadcasts are told again: one and the same is taken once. */
   left(): void {
+    if (!this.#isWaitingForOthers) this.#wereOnline = this.owner.online;
+    this.#deadlines.clear("others");
     this.#reaching.clear();
     this.#refusals.clear();
     if (!this.#isUnderWay) return;
@@ -180,7 +214,10 @@ export class Asking {
   }
 
   tick(): void {
-    if (this.#deadlines.takeDue(this.owner.out.nowMs).length > 0) this.owner.unanswered();
+    for (const due of this.#deadlines.takeDue(this.owner.out.nowMs)) {
+      if (due === "answer") this.owner.unanswered();
+      else this.pump();
+    }
   }
 
   postpone(delayMs: number): void {

@@ -207,6 +207,10 @@ export class Client implements Machine<ClientInput, ClientEffect> {
     return this.calling.call?.isTalking ?? false;
   }
 
+  get online(): number {
+    return this.lobby.size;
+  }
+
   get mayBroadcast(): boolean {
     return this.#mayBroadcast;
   }
@@ -233,14 +237,14 @@ export class Client implements Machine<ClientInput, ClientEffect> {
     this.#path.entered(message);
     this.hearing.entered(message);
     this.calling.entered();
-    this.asking.pump();
+    this.asking.entered();
   }
 
   left(reason: "directory-down" | "replaced" = "directory-down"): void {
+    this.asking.left(); // before the lobby, which has who was there
     this.lobby.left();
     this.#path.left();
     this.hearing.left();
-    this.asking.left();
     this.calling.directoryLeft(reason);
   }
 
@@ -310,15 +314,17 @@ export class Client implements Machine<ClientInput, ClientEffect> {
   // What comes.
 
   #message(link: LinkId, message: DirectoryMessage): void {
-    const { session, lobby, calling, hearing } = this;
+    const { session, lobby, calling, asking, hearing } = this;
     if (link !== session.link) return calling.message(link, message);
     if (session.message(message) || message.type === "unknown") return;
     if (!session.isUp) return this.offends(`${message.type} before entered`);
     switch (message.type) {
       case "users":
-        return lobby.page(message);
+        lobby.page(message);
+        return asking.othersCame();
       case "presence":
-        return lobby.changed(message);
+        lobby.changed(message);
+        return asking.othersCame();
       case "incoming":
         return calling.incoming(message);
       case "meet":
@@ -335,7 +341,7 @@ export class Client implements Machine<ClientInput, ClientEffect> {
       case "told":
         return hearing.told(message, "link");
       default:
-        if (!this.asking.message(message)) this.offends(`${message.type}, unasked,`);
+        if (!asking.message(message)) this.offends(`${message.type}, unasked,`);
     }
   }
 
@@ -422,6 +428,7 @@ export class Client implements Machine<ClientInput, ClientEffect> {
   #goOnLeaving(): void {
     const { out, calling, asking } = this;
     calling.leave();
+    asking.hurry();
     const { call } = calling;
     // Its own bounds end a call that isn't connected.
     if (call !== null && !call.isTalking) return this.#deadlines.clear("leave");

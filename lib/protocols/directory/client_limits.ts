@@ -36,6 +36,11 @@ export const ASKED_MAX = 100;
 export const ASKED_BYTES_MAX = 4 * 1_024 * 1_024;
 /** What the directory has refused, for as long as it says, isn't asked again before; at most this long. */
 export const REFUSED_MS_MAX = 60_000;
+/**
+ * What is kept for all while the directory is away waits so long for those who were here and aren't back: most come
+ * back within seconds, and the sender shouldn't wonder.
+ */
+export const OTHERS_MS_MAX = 5_000;
 /** Told to all and sent by us, of which it isn't known yet whom they reached. */
 export const REACHING_MAX = 100;
 /** Where datagrams reach a client is said again so often: a router in between forgets it after 30 s. */

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import type { DirectoryMessageOf } from "../../../lib/protocols/directory/messages.ts";
-import { ClientProgram, LOG_IN } from "./client_program.ts";
+import { ClientProgram, LOG_IN, user } from "./client_program.ts";
 
 function broadcasts(program: ClientProgram): readonly DirectoryMessageOf<"broadcast">[] {
   return program.sent.flatMap(({ message }) => message.type === "broadcast" ? [message] : []);
@@ -101,6 +101,45 @@ Deno.test("telling all: while the directory is away it waits, and what wasn't ta
     "1 one",
     "2 two",
   ]);
+});
+
+/** Ann was here with bob and eve, has told all while the directory was away, and is back before them. */
+function backFirst(): ClientProgram {
+  const program = ClientProgram.in();
+  program.directoryDown();
+  tells(program, "one");
+  program.after(1_000);
+  program.directoryUp();
+  program.entered({}, ["ann"]);
+  return program;
+}
+
+Deno.test("telling all: what was kept while the directory was away waits for those who were there", () => {
+  const program = backFirst();
+  const comes = (name: string) =>
+    program.says({ type: "presence", users: [user(name)], offline: [] });
+
+  assertEquals(broadcasts(program), []);
+  comes("bob");
+  assertEquals(broadcasts(program), []);
+  assertEquals(comes("eve"), [
+    "presence name=eve state=free",
+    "to directory: broadcast own=1 text=one",
+  ]);
+});
+
+Deno.test("telling all: what was kept waits 5 s at most, and not where its sender leaves", () => {
+  const [staying, leaving] = [backFirst(), backFirst()];
+
+  staying.after(4_999);
+  assertEquals(broadcasts(staying), []);
+  assertEquals(tells(staying, "two"), []);
+  staying.after(1);
+  taken(staying, 1);
+  leaving.types({ command: "quit" });
+
+  assertEquals(broadcasts(staying).map(({ text }) => text), ["one", "two"]);
+  assertEquals(broadcasts(leaving).map(({ text }) => text), ["one"]);
 });
 
 Deno.test("telling all: what waits is bounded, and the input pauses before", () => {

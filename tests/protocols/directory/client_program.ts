@@ -223,7 +223,10 @@ export class ClientProgram {
   }
 
   /** It is let in, and told who is there. */
-  entered(more: Partial<DirectoryMessageOf<"entered">> = {}): Words {
+  entered(
+    more: Partial<DirectoryMessageOf<"entered">> = {},
+    there: readonly string[] = ["ann", "bob", "eve"],
+  ): Words {
     this.path = new DatagramPath(9, KEYS.toClient.slice(), KEYS.toDirectory.slice());
     return [
       ...this.says({
@@ -240,7 +243,7 @@ export class ClientProgram {
       }),
       ...this.says({
         type: "users",
-        users: [user("ann"), user("bob"), user("eve")],
+        users: there.map((name) => user(name)),
         isFirst: true,
         isLast: true,
       }),
