@@ -38,8 +38,9 @@ export function leftLine({ name, reason }: LeftView, nowMs: number): Line {
       return wrongLine(
         nowMs,
         nameSpan(name),
-        " is lost: no answer, or the log there is fetched anew; the group goes on, and brings them up to " +
-          "date when they are back",
+        " is lost: no answer, or the log there is fetched anew; the group goes on, and ",
+        nameSpan(name),
+        " gets what is missed on coming back",
       );
     default:
       return starLine(nowMs, nameSpan(name), " isn't in the group any more");
