@@ -60,7 +60,10 @@ export async function runMember(options: MemberOptions): Promise<void> {
     const relay = new MemberRelay();
     const { handler, leave } = inputTo<MemberCommand>(environment.log, relay.command);
     const listen = onceOnly(() => ui.listen(handler));
-    const common = { ...session, options, logPath, places, relay, leave, listen };
+    const replays = (entries: number) => {
+      if (ui.interactive) rendering.replays(entries);
+    };
+    const common = { ...session, options, logPath, places, relay, leave, listen, replays };
     await chatWhereItIs(common);
   });
 }
@@ -76,6 +79,8 @@ interface Program extends Session<MemberOwnEvent, MemberCommandSink> {
   leave(cause: string): boolean;
   /** Takes input from now on. */
   listen(): void;
+  /** So many entries are about to be shown again. */
+  replays(entries: number): void;
 }
 
 interface Wiring extends Program {
@@ -185,6 +190,7 @@ async function chat(wiring: Wiring): Promise<void> {
       advertised: config.host,
       logFile: logPath,
     });
+    wiring.replays(group.history?.seq ?? 0);
     const presenter = new Presenter(wiring, [...group.notices, ...wiring.notices]);
     host = new MemberHost(config, {
       ...modePorts(wiring, links),

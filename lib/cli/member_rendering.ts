@@ -36,6 +36,9 @@ type EventNamed<Name extends MemberOwnEvent["event"]> = Extract<
 /** Catching up that takes less is over before anybody could read of it. */
 export const CATCHING_UP_TOLD_MS = 1_000;
 
+/** Of the log as it is at the start a terminal shows so many entries, the last ones, as a newcomer to the mesh sees. */
+const REPLAY_SHOWN = 100;
+
 /** Renders events one after the other: what the reader knows from those before isn't said again. */
 export class MemberRendering {
   #self = "";
@@ -46,11 +49,19 @@ export class MemberRendering {
   #isCoordinatorDown = false;
   #wasCoordinatorUp = false;
   #catchingUpSinceMs: number | null = null;
+  /** The last entry of the log at the start that isn't shown again; 0 once those after it are. */
+  #leftOutThrough = 0;
   /** Until when each edit that one was asked about waits for the answer. */
   readonly #votes = new Map<number, number>();
 
+  /** At a terminal. @param entries That the log has at the start: the last ones are shown again. */
+  replays(entries: number): void {
+    this.#leftOutThrough = Math.max(0, entries - REPLAY_SHOWN);
+  }
+
   /** The lines of an event, in the order they are printed. */
   lines(event: MemberOwnEvent, { nowMs }: RenderContext): readonly Line[] {
+    if (this.#isLeftOut(event)) return [];
     switch (event.event) {
       case "ready":
         this.#self = event.name;
@@ -65,7 +76,7 @@ export class MemberRendering {
       case "coordinator":
         return this.#coordinatorLines(event, nowMs);
       case "message":
-        return [[`${event.seq} `, ...messageLine(event, nowMs)]];
+        return [...this.#leftOutLines(), [`${event.seq} `, ...messageLine(event, nowMs)]];
       case "edit-started":
         return [editStartedLine(event, nowMs, this.#nameOf)];
       case "vote-wanted":
@@ -91,6 +102,23 @@ export class MemberRendering {
       case "verify":
         return verifyLines(event);
     }
+  }
+
+  /** An entry that isn't shown again, or an edit of the history before the first that is. */
+  #isLeftOut(event: MemberOwnEvent): boolean {
+    if (event.event !== "message" && event.event !== "edit") return false;
+    if (event.history !== true || this.#leftOutThrough === 0) return false;
+    return event.event === "edit" || event.seq <= this.#leftOutThrough;
+  }
+
+  /** Before the first entry that is shown. */
+  #leftOutLines(): readonly Line[] {
+    const count = this.#leftOutThrough;
+    this.#leftOutThrough = 0;
+    if (count === 0) return [];
+    return [[
+      `... ${count === 1 ? "1 earlier entry" : `${numberText(count)} earlier entries`}: /log N`,
+    ]];
   }
 
   /** Who came and went; all who are there where one comes in oneself. */

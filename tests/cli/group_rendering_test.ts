@@ -386,6 +386,26 @@ for (const [title, events, text] of PRINTED) {
   });
 }
 
+Deno.test("MemberRendering: of a long log a terminal is shown the last 100 entries, and how many there were", () => {
+  const rendering = new MemberRendering();
+  rendering.replays(3_009);
+  const shown: string[] = [];
+  const show = (event: MemberOwnEvent) => shown.push(printed(rendering.lines(event, CONTEXT)));
+  for (let seq = 1; seq <= 3_009; seq++) {
+    show({ ...MESSAGE, seq, history: true, sentAt: EARLIER });
+    if (seq === 7 || seq === 3_000) show({ ...COMMITTED, history: true, committedAt: EARLIER });
+  }
+  show({ ...MESSAGE, seq: 3_010, history: true, sentAt: EARLIER });
+  const seen = shown.filter((text) => text !== "");
+
+  assertEquals(
+    seen[0],
+    "... 2,909 earlier entries: /log N\n2910 11:03 (earlier) <Bob> at seven?\n",
+  );
+  assertEquals(seen.filter((text) => text.includes("<Bob>")).length, 101);
+  assertEquals(seen.filter((text) => text.includes("now reads")).length, 1);
+});
+
 Deno.test("MemberRendering: what took a second to catch up with is told at its end", () => {
   const rendering = new MemberRendering();
   const of = 100_000;
