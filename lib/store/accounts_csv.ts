@@ -55,7 +55,7 @@ const COLUMNS = ["name", "hash", "created", "keys", "check"] as const;
 export const ACCOUNTS_HEADER = COLUMNS.join(",");
 
 /** What a start without the file means, and the way out where one line is all that is wrong. */
-const WITHOUT =
+export const WITHOUT =
   "to start without any account; to go on without what this line says, delete the line";
 
 const LINE_FEED = 0x0a;

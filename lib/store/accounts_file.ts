@@ -7,6 +7,11 @@
  * it can't be read. Whoever only looks for an account needs no lock: a row that another program is just appending isn't
  * there yet.
  *
+ * Editors and copying programs take no lock, and may save in place: for a moment the file is a part of what it will be,
+ * and what is written to it then is lost. Programs that take the lock only ever add rows or replace the file. Whatever
+ * else was done to it is taken when it has been the same for a second; until then the old table is found, and changes
+ * wait.
+ *
  * When the disk fails, the change is refused and the next one writes the file anew: what a failed sync has left in
  * the page cache is relied on no more (as in `append_log.ts`).
  */
@@ -35,16 +40,21 @@ import {
   parseAccounts,
   type ParsedAccounts,
   tooLarge,
+  WITHOUT,
 } from "./accounts_csv.ts";
 import { AccountsWatches } from "./accounts_watches.ts";
 import { writeAnew } from "./append_log.ts";
-import { type Disk, FILE_MODE, folderOf, writeAll } from "./disk.ts";
-import { takeTurn } from "./file_turn.ts";
+import { corruptError, type Disk, FILE_MODE, folderOf, isSameFile, writeAll } from "./disk.ts";
+import { LOCK_WAIT_MS_MAX, takeTurn } from "./file_turn.ts";
 import { ACCOUNTS_FILE } from "./paths.ts";
 import { Replacement, REPLACEMENT_SUFFIX } from "./replacement.ts";
 
 /** Of changes at once: each client of a directory waits for its own. */
 const WAITING_MAX = 1_024;
+/** Who saves a file in place, in parts, has ended when it is the same for so long. */
+const REST_MS = 1_000;
+/** Pause between two looks at a file that a change waits for. */
+const LOOK_AGAIN_MS = 50;
 /** Of a file that is written anew, in characters: some milliseconds' work. */
 const PIECE_LENGTH = 1024 * 1024;
 /** Of a file's mode: it is others' to read or write. */
@@ -60,6 +70,13 @@ export interface OpenedAccounts {
   readonly accounts: AccountsFile;
   /** What the user should know: that a torn row was dropped, that others could read the file. */
   readonly notices: readonly string[];
+}
+
+/** What is in the file, and why that can't be used. */
+interface FoundFile {
+  readonly bytes: Uint8Array | null;
+  readonly parsed: ParsedAccounts | null;
+  readonly error: P2pchatError | null;
 }
 
 /** What a change makes of the table, and what its caller is told. */
@@ -85,6 +102,8 @@ export class AccountsFile implements Accounts {
   #version: string | null | undefined = null;
   /** Why the file of `#version` can't be read. */
   #broken: P2pchatError | null = null;
+  /** A version that somebody may still be writing, and since when it is the same. */
+  #unsettled: { readonly version: string | null; readonly sinceMs: number } | null = null;
   /** Up to here the file is what `#table` says. */
   #bytes = 0;
   #endsInLineFeed = true;
@@ -120,7 +139,7 @@ export class AccountsFile implements Accounts {
       const turn = await accounts.#takeTurn();
       try {
         await disk.remove(accounts.#path + REPLACEMENT_SUFFIX);
-        return { accounts, notices: await accounts.#readMended() };
+        return { accounts, notices: await accounts.#readMended(accounts.#waitEndMs()) };
       } finally {
         turn.release();
       }
@@ -194,10 +213,11 @@ export class AccountsFile implements Accounts {
 
   /** Makes changes one after the other, each when nobody else makes one. */
   #change<Answer>(decide: (table: AccountTable) => Change<Answer>): Promise<Answer> {
+    const endMs = this.#waitEndMs();
     return this.#inOrder(async () => {
       const turn = await this.#takeTurn();
       try {
-        await this.#readIfChanged();
+        await this.#readIfChanged(endMs);
         const { answer, write, name } = decide(this.#table);
         if (write === null) return answer;
         const createdMs = this.#accountOf(name)?.createdMs ?? null;
@@ -231,21 +251,33 @@ export class AccountsFile implements Accounts {
     return takeTurn(this.#disk, this.#path, lock, writer, clock);
   }
 
+  /** Until when a change that is asked for now waits for others to end writing. */
+  #waitEndMs(): number {
+    return this.#options.clock.nowMs() + LOCK_WAIT_MS_MAX;
+  }
+
   /** Under the lock: whatever else was written is read. @throws {P2pchatError} Where it can't be. */
-  async #readIfChanged(): Promise<void> {
+  async #readIfChanged(endMs: number): Promise<void> {
     const version = await this.#disk.version(this.#path);
+    if (version === this.#version) this.#unsettled = null;
     if (version !== this.#version || !this.#isMended) {
-      for (const notice of await this.#readMended()) this.#watches.notice(notice);
+      for (const notice of await this.#readMended(endMs)) this.#watches.notice(notice);
     }
     if (this.#broken !== null) throw this.#broken;
   }
 
   /**
-   * Under the lock: reads the file, and puts right what a killed program left in it.
+   * Under the lock: reads the file when nobody writes it, and puts right what a killed program left in it.
    * @returns What the user should know of that.
+   * @throws {P2pchatError} `in-use` where it is still being written at `endMs`; why it can't be read.
    */
-  async #readMended(): Promise<readonly string[]> {
-    const parsed = await this.#read();
+  async #readMended(endMs: number): Promise<readonly string[]> {
+    let found = await this.#read(true);
+    while (found === null) {
+      await this.#lookLater(endMs);
+      found = await this.#read(true);
+    }
+    const { parsed } = found;
     if (parsed === null) return [];
     const notices: string[] = [];
     const { torn, bytes, lastRowAt } = parsed;
@@ -277,42 +309,103 @@ export class AccountsFile implements Accounts {
     return notices;
   }
 
+  async #lookLater(endMs: number): Promise<void> {
+    const { clock } = this.#options;
+    const dueMs = clock.nowMs() + LOOK_AGAIN_MS;
+    if (dueMs > endMs) throw beingWritten(this.#path);
+    await new Promise<void>((resolve) => clock.at(dueMs, resolve));
+  }
+
   /**
    * Reads the file as it is. Where it can't be, what was read before stays.
-   * @returns Null where there is no file.
+   * @param isToBeMended What is torn will be cut off, so that nobody may be writing it.
+   * @returns Null where somebody may still be writing it: nothing was taken. `parsed` is null where there is no file.
    * @throws {P2pchatError}
    */
-  async #read(): Promise<ParsedAccounts | null> {
+  async #read(
+    isToBeMended = false,
+  ): Promise<{ readonly parsed: ParsedAccounts | null } | null> {
     const version = await this.#disk.version(this.#path);
+    const isAtRest = this.#isAtRest(version);
+    if (this.#unsettled !== null && !isAtRest) return null;
+    const found = await this.#find(version);
+    if (isAtRest && await this.#disk.version(this.#path) !== version) return this.#wait(version);
+    if (!isAtRest && !this.#isWhole(found, version, isToBeMended)) return this.#wait(version);
+    const { bytes, parsed } = found;
+    this.#unsettled = null;
     this.#version = version;
+    this.#isMended = version === null;
+    this.#broken = found.error ?? this.#cutShort(found);
+    if (this.#broken !== null) throw this.#broken;
+    const table: AccountTable = parsed?.table ?? new Map();
+    this.#watches.found(changedAccounts(this.#table, table));
+    this.#table = table;
+    this.#bytes = parsed?.bytes ?? 0;
+    this.#endsInLineFeed = bytes === null || bytes[this.#bytes - 1] === LINE_FEED;
+    return { parsed };
+  }
+
+  /** What the file holds. @throws {P2pchatError} `disk`: it may answer the next time. */
+  async #find(version: string | null): Promise<FoundFile> {
+    let bytes: Uint8Array | null = null;
     try {
-      const bytes = version === null ? null : await readBytes(this.#disk, this.#path);
+      bytes = version === null ? null : await readBytes(this.#disk, this.#path);
       const parsed = bytes === null ? null : parseAccounts(this.#path, bytes);
-      if (parsed?.complaints[0] !== undefined) throw parsed.complaints[0];
-      if (bytes === null && this.#table.size > 0) throw missing(this.#path);
-      const table: AccountTable = parsed?.table ?? new Map();
-      this.#watches.found(changedAccounts(this.#table, table));
-      this.#table = table;
-      this.#bytes = parsed?.bytes ?? 0;
-      this.#endsInLineFeed = bytes === null || bytes[this.#bytes - 1] === LINE_FEED;
-      this.#broken = null;
-      return parsed;
+      const isGone = bytes === null && this.#table.size > 0;
+      const error = parsed?.complaints[0] ?? (isGone ? missing(this.#path) : null);
+      return { bytes, parsed, error };
     } catch (error) {
       if (!(error instanceof P2pchatError)) throw error;
+      if (error.code !== "disk") return { bytes, parsed: null, error };
+      this.#version = undefined;
+      this.#isMended = false;
       this.#broken = error;
-      // What is wrong with the content stays so; a disk may answer the next time.
-      if (error.code === "disk") this.#version = undefined;
       throw error;
-    } finally {
-      this.#isMended = version === null;
     }
+  }
+
+  /** Whether what was found can be no part of a file that is just being saved. */
+  #isWhole(
+    { parsed, error }: FoundFile,
+    version: string | null,
+    isToBeMended: boolean,
+  ): boolean {
+    const isFirst = this.#version === null && this.#table.size === 0;
+    if (error !== null) return isFirst; // nothing is found in the meantime
+    if (parsed === null) return true;
+    const hasAllRows = beginsWith(parsed.table, this.#table);
+    if (parsed.torn !== null) return hasAllRows && !isToBeMended;
+    return hasAllRows || !isSameFile(this.#version ?? null, version);
+  }
+
+  /** Who was killed adding a row has left the others: a file with fewer bytes lacks more than that row. */
+  #cutShort({ bytes, parsed }: FoundFile): P2pchatError | null {
+    if (!parsed?.torn || bytes === null || bytes.length >= this.#bytes) return null;
+    return corruptError(this.#path, parsed.torn.line, "its end is missing", WITHOUT);
+  }
+
+  /** Whether a version that wasn't taken when it was seen first has been the same for long enough. */
+  #isAtRest(version: string | null): boolean {
+    const seen = this.#unsettled;
+    if (seen !== null && seen.version !== version) this.#wait(version);
+    return seen?.version === version && this.#options.clock.nowMs() - seen.sinceMs >= REST_MS;
+  }
+
+  #wait(version: string | null): null {
+    this.#unsettled = { version, sinceMs: this.#options.clock.nowMs() };
+    return null;
   }
 
   /** Reads what others have written, unless a change of ours is under way, which does that itself. */
   async #refresh(): Promise<void> {
     if (this.#waiting > 0) return;
     try {
-      if (await this.#disk.version(this.#path) === this.#version || this.#waiting > 0) return;
+      const version = await this.#disk.version(this.#path);
+      if (this.#waiting > 0) return;
+      if (version === this.#version) {
+        this.#unsettled = null;
+        return;
+      }
       await this.#inOrder(() => this.#read());
     } catch (error) {
       // What was read before is what holds; those who watch are told, and whoever changes something.
@@ -416,6 +509,20 @@ function changedAccounts(before: AccountTable, after: AccountTable): readonly Ac
     if (!before.has(folded)) changed.push({ name, createdMs: null });
   }
   return changed;
+}
+
+/** Whether a table has all rows of another one first. */
+function beginsWith(table: AccountTable, first: AccountTable): boolean {
+  const rows = table.values();
+  for (const { text } of first.values()) if (rows.next().value?.text !== text) return false;
+  return true;
+}
+
+function beingWritten(path: string): P2pchatError {
+  return new P2pchatError(
+    "in-use",
+    `Cannot write ${path}: another program is writing it; try again when that has ended`,
+  );
 }
 
 function missing(path: string): P2pchatError {

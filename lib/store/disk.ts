@@ -92,6 +92,7 @@ export interface Disk {
   /**
    * A text that is another one after the file at `path` was written or replaced, by whomever; `null` where nothing
    * is. Two changes within a tick of the file system's clock (2 s on some) that leave the size alike may share one.
+   * `isSameFile` tells what was written in place from what was replaced.
    */
   version(path: string): Promise<string | null>;
   /** All bytes of a small file, `null` where none is. */
@@ -226,6 +227,15 @@ export function writeAll(file: AppendFile, bytes: Uint8Array): void {
     if (count <= 0) throw diskError("write", file.path, new Error("the system took no bytes"));
     written += count;
   }
+}
+
+/**
+ * Whether two versions are of one file that was written in place, by what stands behind their last blank. The number of
+ * a file that was removed may be given to a new one, so two that were replaced may look like one.
+ */
+export function isSameFile(before: string | null, after: string | null): boolean {
+  const file = (version: string) => version.slice(version.lastIndexOf(" ") + 1);
+  return before !== null && after !== null && file(before) === file(after);
 }
 
 /** The folder that `path` is in. */

@@ -7,7 +7,8 @@ import { holderOf } from "./profile_lock.ts";
 
 /** Pause between two looks at a lock: a change takes less. */
 const LOCK_RETRY_MS = 50;
-const LOCK_WAIT_MS_MAX = 10_000;
+/** Of one who waits until others have written a file. */
+export const LOCK_WAIT_MS_MAX = 10_000;
 
 /**
  * Waits its turn to change the file at `path`, among the programs that take the same lock: between looking at the

@@ -181,7 +181,7 @@ export class MemoryDisk implements Disk {
     return this.#run("stat", "look at", path, () => {
       const node = this.#names.get(path);
       if (node === undefined) return isRoot(path) ? "folder" : null;
-      return node === "folder" ? node : hash("sha256", node.bytes(), "hex");
+      return node === "folder" ? node : `${hash("sha256", node.bytes(), "hex")} ${node.number}`;
     });
   }
 

@@ -9,7 +9,11 @@ const GARBAGE_BYTES_MAX = 1_024;
 
 const NO_BYTES = new Uint8Array(0);
 
+let files = 0;
+
 export class MemoryFile {
+  /** Tells it from all others, whatever they hold. */
+  readonly number = ++files;
   #data: Bytes = NO_BYTES;
   #length = 0;
   /** Bytes before this one survive a power cut, unless they are in `#lost`. */

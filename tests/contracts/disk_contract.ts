@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { P2pchatError } from "../../lib/base/errors.ts";
-import { type AppendFile, type Disk, writeAll } from "../../lib/store/disk.ts";
+import { type AppendFile, type Disk, isSameFile, writeAll } from "../../lib/store/disk.ts";
 import { replaceFile } from "../../lib/store/replacement.ts";
 
 /** A disk and an empty folder on it. */
@@ -43,6 +43,26 @@ export function diskContract(
     }
     assertEquals(await disk.version(path), versions.at(-1));
   });
+
+  contract(
+    "version() tells a file written in place from one that was replaced",
+    async (fixture) => {
+      const { disk, folder } = fixture;
+      const path = `${folder}/a`;
+      const versions = [await disk.version(path)];
+      await put(disk, path, "one");
+      versions.push(await disk.version(path));
+      const file = await disk.openAppend(path, { empty: true });
+      writeAll(file, bytesOf("another"));
+      file.close();
+      versions.push(await disk.version(path));
+      await replaceFile(disk, path, bytesOf("two"));
+      versions.push(await disk.version(path));
+
+      const same = versions.slice(1).map((version, at) => isSameFile(versions[at]!, version));
+      assertEquals(same, [false, true, false]);
+    },
+  );
 
   contract("write() adds to the end of what is there", async ({ disk, folder }) => {
     await put(disk, `${folder}/a`, "one ");

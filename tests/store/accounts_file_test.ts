@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { utf8 } from "../../lib/base/crypto.ts";
 import { P2pchatError } from "../../lib/base/errors.ts";
 import type { AccountsListener } from "../../lib/store/accounts.ts";
 import { accountRow } from "../../lib/store/accounts_csv.ts";
@@ -6,6 +7,7 @@ import type { AccountsFile } from "../../lib/store/accounts_file.ts";
 import { type DiskOperation, MemoryDisk } from "../../lib/store/memory_disk.ts";
 import { accountOf, hashNumber, keyNumber } from "../contracts/accounts_contract.ts";
 import { LookClock, openAccounts } from "./accounts_files.ts";
+import { HastyClock } from "./hasty_clock.ts";
 
 const FOLDER = "/data/regserver";
 const PATH = `${FOLDER}/accounts.csv`;
@@ -206,6 +208,99 @@ Deno.test("a row that another program is appending isn't there yet, and isn't lo
   assertEquals(told.length, 1);
   assertMatch(told[0]!, /^Dropped 50 bytes/);
   assertEquals(disk.text(PATH), HEADER + rowOf("bob") + rowOf("al"));
+});
+
+/** A file of four, which an editor that saves in place has emptied, and written again to the middle of line 4. */
+async function savedInParts(disk: MemoryDisk) {
+  const rows = ["al", "bob", "cy", "dan"].map(rowOf);
+  disk.place(PATH, HEADER + rows.join(""));
+  const clock = new HastyClock();
+  const { accounts } = await openAccounts(disk, FOLDER, clock);
+  const text = HEADER + rows[0] + rows[2] + rows[3];
+  const editor = await disk.openAppend(PATH, { empty: true });
+  const [first, rest] = [text.slice(0, -50), text.slice(-50)];
+  editor.write(utf8(first));
+  return { accounts, clock, editor, first, rest };
+}
+
+Deno.test("a file that is being saved in place is neither read nor written before that has ended", async () => {
+  const disk = new MemoryDisk();
+  const { accounts, clock, editor, rest } = await savedInParts(disk);
+  const pieces = [rest.slice(0, 10), rest.slice(10)];
+  const texts: (string | null)[] = [];
+  clock.passed = (ms) => {
+    if (pieces.length > 0 && ms >= (3 - pieces.length) * 900) editor.write(utf8(pieces.shift()!));
+    texts.push(disk.text(PATH));
+  };
+
+  assertEquals(await accounts.find("dan"), accountOf("dan"));
+  const signedUp = accounts.signUp(accountOf("eve"));
+  assertEquals(await accounts.find("dan"), accountOf("dan"));
+  await signedUp;
+
+  assert(texts.every((text) => text !== null && !text.includes("eve")));
+  assertEquals(disk.text(PATH), HEADER + ["al", "cy", "dan", "eve"].map(rowOf).join(""));
+  assertEquals(await namesOf(accounts), ["al", "cy", "dan", "eve"]);
+  assert(clock.ms >= 2_800 && clock.ms < 2_900, `${clock.ms}`);
+});
+
+Deno.test("who only looks sees a file that was saved in place when it is the same for a second", async () => {
+  const { accounts, clock, editor, rest } = await savedInParts(new MemoryDisk());
+  const seen = async (ms: number) => {
+    clock.ms = ms;
+    return (await namesOf(accounts)).join();
+  };
+  assertEquals(await seen(0), "al,bob,cy,dan");
+  assertEquals(await seen(900), "al,bob,cy,dan");
+  editor.write(utf8(rest));
+  assertEquals(await seen(1_000), "al,bob,cy,dan");
+  assertEquals(await seen(1_999), "al,bob,cy,dan");
+  assertEquals(await seen(2_000), "al,cy,dan");
+});
+
+Deno.test("nothing is cut off a file that has got shorter: whoever saves it may go on", async () => {
+  const disk = new MemoryDisk();
+  const { accounts, editor, first, rest } = await savedInParts(disk);
+
+  const error = await assertRejects(() => accounts.signUp(accountOf("eve")), P2pchatError);
+  assertEquals(error.code, "store-corrupt");
+  assertMatch(error.message, /accounts\.csv: line 4 is damaged, its end is missing/);
+  assertEquals(disk.text(PATH), first);
+  assertEquals(await namesOf(accounts), ["al", "bob", "cy", "dan"]);
+
+  editor.write(utf8(rest));
+  await accounts.signUp(accountOf("eve"));
+  assertEquals(await namesOf(accounts), ["al", "cy", "dan", "eve"]);
+});
+
+Deno.test("a change waits 10 s for a file that is being written all the time, and no longer", async () => {
+  const disk = new MemoryDisk();
+  const { accounts, clock, editor } = await savedInParts(disk);
+  clock.passed = () => void editor.write(utf8("\n"));
+  const changes = [accounts.signUp(accountOf("eve")), accounts.signUp(accountOf("zoe"))];
+
+  for (const change of changes) {
+    const error = await assertRejects(() => change, P2pchatError, "another program is writing it");
+    assertEquals(error.code, "in-use");
+  }
+  assertEquals(clock.ms, 10_000);
+});
+
+Deno.test("nobody waits for what programs that take turns have written", async () => {
+  const disk = new MemoryDisk();
+  disk.place(PATH, HEADER + rowOf("bob"));
+  const clock = new HastyClock();
+  const { accounts } = await openAccounts(disk, FOLDER, clock);
+  const { accounts: others } = await openAccounts(disk, FOLDER);
+
+  await others.signUp(accountOf("eve"));
+  assertEquals(await namesOf(accounts), ["bob", "eve"]);
+  await others.remove(accountOf("bob"));
+  assertEquals(await namesOf(accounts), ["eve"]);
+  await others.setHash(accountOf("eve"), hashNumber(2));
+  await accounts.signUp(accountOf("al"));
+  assertEquals(await namesOf(accounts), ["eve", "al"]);
+  assertEquals(clock.ms, 0);
 });
 
 Deno.test("a full disk refuses with disk, and the store goes on when there is room", async () => {

@@ -4,7 +4,7 @@ import type { Clock } from "../../lib/base/clock.ts";
 export class HastyClock implements Clock {
   ms = 0;
 
-  constructor(readonly passed: (ms: number) => void = () => {}) {}
+  constructor(public passed: (ms: number) => void = () => {}) {}
 
   nowMs(): number {
     return this.ms;
