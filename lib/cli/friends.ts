@@ -12,6 +12,7 @@ import { SYSTEM_LINK_CLOCK } from "../transport/system_clock.ts";
 import { openTcpLinks } from "../transport/tcp_links.ts";
 import { friendsCommands, type FriendsCommandSink, Reply } from "./friends_commands.ts";
 import { OwnPort, portError } from "./friends_port.ts";
+import { friendsScope, otherKeyText, takeOverPins } from "./friends_pins.ts";
 import { friendsLines, type FriendsOwnEvent } from "./friends_rendering.ts";
 import { openFriends } from "./friends_store.ts";
 import {
@@ -23,7 +24,7 @@ import {
 } from "./friends_table.ts";
 import { inputTo } from "./mode_input.ts";
 import type { FriendsOptions } from "./options.ts";
-import { pinnedKeys, pinsIn } from "./pins.ts";
+import { type Pin, pinnedKeys, pinsIn } from "./pins.ts";
 import { modePorts, runMode } from "./run_mode.ts";
 import {
   channelIdentity,
@@ -31,6 +32,7 @@ import {
   markVerified,
   type Session,
   showError,
+  showFailure,
   showNotices,
   withSession,
 } from "./session.ts";
@@ -73,7 +75,9 @@ async function chat(wiring: Wiring): Promise<void> {
   const { store } = opened;
   const hosts = new HostSet(hostsOf(table));
   const firstSteps = opened.isFirst && ui.interactive ? [FIRST_STEPS] : [];
-  const notices = [...identity.notices, ...opened.notices, ...firstSteps];
+  const scope = friendsScope(path);
+  const known = opened.isNew ? keysFromOtherTables(wiring, scope) : [];
+  const notices = [...identity.notices, ...opened.notices, ...known, ...firstSteps];
   let host: FriendsHost | null = null;
   let links: Links | null = null;
   try {
@@ -90,7 +94,7 @@ async function chat(wiring: Wiring): Promise<void> {
       friends: table.rows.length - 1,
     });
     const port = ownPort(wiring, links, (text) => host?.trouble("port", text));
-    const kept = { store, notices, scope: `users:${path}` };
+    const kept = { store, notices, scope };
     const friends = hostOf(wiring, links, kept, () => port.follow(table));
     host = friends;
     const watch = followTable(wiring, friends, port, hosts);
@@ -108,6 +112,16 @@ async function chat(wiring: Wiring): Promise<void> {
     await links?.shutdown("ended");
     await store.close();
   }
+}
+
+/** @returns What to tell of it. */
+function keysFromOtherTables(
+  { knownPeers, table, ui }: Wiring,
+  scope: string,
+): readonly string[] {
+  const { notice, written } = takeOverPins(knownPeers, scope, friendsOf(table));
+  showFailure(ui, written);
+  return notice === null ? [] : [notice];
 }
 
 type LinkOptions = Omit<Parameters<typeof openTcpLinks>[0], "host" | "port">;
@@ -158,7 +172,12 @@ function hostOf(
     begun();
     ui.listen(input.handler);
   };
-  const pin = pinsIn(wiring, scope);
+  const write = pinsIn(wiring, scope);
+  const pin: Pin = (name, key, again) => {
+    const text = again ? null : otherKeyText(knownPeers, scope, name, key);
+    if (text !== null) showNotices(ui, text);
+    write(name, key, again);
+  };
   const config = {
     name: table.own.name,
     listening: { host: table.own.endpoint.host, port: links.local.port },

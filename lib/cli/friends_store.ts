@@ -31,7 +31,7 @@ const LOG_FILE = "log";
  * @param folder `friends` in the profile.
  * @param table The table's path, absolute.
  * @returns `notices`: what was mended, and at the first use of a table what waits for friends of others;
- *     `isFirst`: no table was used before.
+ *     `isNew`: this table wasn't used before; `isFirst`: none was.
  * @throws {P2pchatError} `store-corrupt` with file and line, `bad-file` or `disk`.
  */
 export async function openFriends(
@@ -42,6 +42,7 @@ export async function openFriends(
   {
     readonly store: FriendsStore;
     readonly notices: readonly string[];
+    readonly isNew: boolean;
     readonly isFirst: boolean;
   }
 > {
@@ -59,7 +60,7 @@ export async function openFriends(
     await kept.write([[table]]);
   }
   const store = await openRecords(disk, `${own}/${LOG_FILE}`, FRIENDS_RECORDS);
-  return { store, notices: [...notices, ...store.notices], isFirst };
+  return { store, notices: [...notices, ...store.notices], isNew: rows === null, isFirst };
 }
 
 /** What there is to say of the messages for friends of other tables. */

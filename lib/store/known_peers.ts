@@ -150,7 +150,16 @@ export class KnownPeers {
           `${pin.firstSeen}; if that is right, accept it with /trust ${name}`,
       );
     }
-    await this.#set(scope, name, key, wallMs);
+    await this.#meet(scope, name, key, wallMs);
+  }
+
+  /**
+   * Expects the key of a pin under its name in another scope, too, where that has none for it.
+   * @returns When it is durable.
+   * @throws {P2pchatError} `full`; `disk`: it is remembered until the program ends.
+   */
+  async takeOver(scope: string, pin: Pin): Promise<void> {
+    if (this.pinOf(scope, pin.name) === null) await this.#set({ ...pin, scope });
   }
 
   /**
@@ -162,7 +171,7 @@ export class KnownPeers {
     if (this.check(scope, name, key).type === "same") {
       return await this.#written(pinKey(scope, name));
     }
-    await this.#set(scope, name, key, wallMs);
+    await this.#meet(scope, name, key, wallMs);
   }
 
   /**
@@ -203,7 +212,15 @@ export class KnownPeers {
     if (this.#unwritten.has(at)) await this.#write();
   }
 
-  async #set(scope: string, name: string, key: PeerKey, wallMs: number): Promise<void> {
+  async #meet(scope: string, name: string, key: PeerKey, wallMs: number): Promise<void> {
+    const fingerprint = fingerprintOf(key);
+    const verified = this.#verified.has(fingerprint);
+    const firstSeen = new Date(wallMs).toISOString().slice(0, 10);
+    await this.#set({ scope, name, fingerprint, verified, firstSeen });
+  }
+
+  async #set(pin: Pin): Promise<void> {
+    const { scope, name } = pin;
     const at = pinKey(scope, name);
     if (!this.#lines.has(at) && this.#lines.size >= PINS_MAX) {
       throw new P2pchatError(
@@ -211,10 +228,7 @@ export class KnownPeers {
         `Cannot remember ${name}'s key: ${this.#path} has ${PINS_MAX} lines; delete some that are old`,
       );
     }
-    const fingerprint = fingerprintOf(key);
-    const verified = this.#verified.has(fingerprint);
-    const firstSeen = new Date(wallMs).toISOString().slice(0, 10);
-    const line = { pin: { scope, name, fingerprint, verified, firstSeen } };
+    const line = { pin };
     this.#lines.set(at, line);
     this.#unwritten.set(at, line);
     await this.#write();

@@ -32,10 +32,10 @@ async function newDisk(): Promise<MemoryDisk> {
 
 /** What is found for a table; `records` are written then. */
 async function use(disk: MemoryDisk, table: string, ...records: readonly FriendsRecord[]) {
-  const { store, notices, isFirst } = await openFriends(disk, FOLDER, table);
+  const { store, notices, isNew, isFirst } = await openFriends(disk, FOLDER, table);
   if (records.length > 0) await store.append(records, true);
   await store.close();
-  return { records: store.records, notices, isFirst };
+  return { records: store.records, notices, isNew, isFirst };
 }
 
 /** The folders of tables, by what they say whose they are. */
@@ -58,12 +58,17 @@ Deno.test("openFriends() keeps the messages of each table apart, and says whose 
   assertEquals([...(await folders(disk)).keys()].sort(), [HOME, WORK]);
 });
 
-Deno.test("openFriends() says whether no table was used before", async () => {
+Deno.test("openFriends() says whether the table, or any, was used before", async () => {
   const disk = await newDisk();
+  const found = async (table: string) => {
+    const { isNew, isFirst } = await use(disk, table);
+    return { isNew, isFirst };
+  };
 
-  assertEquals((await use(disk, HOME)).isFirst, true);
-  assertEquals((await use(disk, HOME)).isFirst, false);
-  assertEquals((await use(disk, WORK)).isFirst, false);
+  assertEquals(await found(HOME), { isNew: true, isFirst: true });
+  assertEquals(await found(HOME), { isNew: false, isFirst: false });
+  assertEquals(await found(WORK), { isNew: true, isFirst: false });
+  assertEquals(await found(WORK), { isNew: false, isFirst: false });
 });
 
 Deno.test("openFriends() finds what was stored when the machine lost its power", async () => {

@@ -160,6 +160,32 @@ Deno.test("friends: a friend's new key is refused with both fingerprints, until 
   assertEquals(again.events.filter(({ event }) => event === "error"), []);
 });
 
+Deno.test("friends: who has a friend's address isn't that friend because the table was moved", async () => {
+  await using group = new FriendsGroup("alice", "bob");
+  const [alice, bob] = await group.startAll() as [Node, Node];
+  await alice.tell("bob", "hello");
+  await bob.until(shows("hello"));
+  await alice.until(delivery("delivered"));
+  await Promise.all([alice.kill(), bob.kill()]);
+  await Deno.remove(group.data("bob"), { recursive: true });
+  const other = await group.start("bob");
+
+  const users = group.otherTable("moved.txt", Object.fromEntries(group.rows));
+  const again = group.launch("alice", { users });
+  const known = await again.until(({ event, text }) =>
+    event === "notice" && /Expecting/.test(text)
+  );
+  await again.tell("bob", "a secret");
+  const told = await again.until(failure("key-changed"));
+  const heardBefore = heard(other);
+  await again.ask("trust", { name: "bob" });
+  await other.until(shows("a secret"));
+
+  assertMatch(known.text, /^Expecting the keys known from .*users\.txt of bob: /);
+  assert(told.text.includes(keyOf(bob)) && told.text.includes(keyOf(other)), told.text);
+  assertEquals(heardBefore, []);
+});
+
 Deno.test("friends: a key in the table is the friend's from the first time on", async () => {
   await using group = new FriendsGroup("alice", "bob");
   const key = fingerprintOf(newIdentity().signer.key as PeerKey);

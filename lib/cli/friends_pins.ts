@@ -1,0 +1,68 @@
+/**
+ * Keys of friends that are known from another table. One that was moved or renamed is another table: whoever answers
+ * at a friend's address must not become that friend for it.
+ */
+
+import { fingerprintOf } from "../base/fingerprint.ts";
+import type { PeerKey } from "../base/ids.ts";
+import { foldName } from "../base/names.ts";
+import type { KnownPeers, Pin } from "../store/known_peers.ts";
+import type { UserInfoRow } from "../store/user_info.ts";
+
+const SCOPE_KIND = "users:";
+
+/** Names that are told. */
+const NAMED_MAX = 8;
+
+/** Of their keys in `known_peers`. */
+export function friendsScope(table: string): string {
+  return `${SCOPE_KIND}${table}`;
+}
+
+/**
+ * At the first use of a table: expects of its friends the keys that they have with another one, with the one met last
+ * where there are several. Where the table itself says which, that holds.
+ * @returns What the user should know of it, null for nothing; and when it is durable.
+ */
+export function takeOverPins(
+  knownPeers: KnownPeers,
+  scope: string,
+  friends: readonly UserInfoRow[],
+): { readonly notice: string | null; readonly written: Promise<unknown> } {
+  const elsewhere = new Map<string, Pin>();
+  for (const pin of knownPeers.pins()) {
+    if (!pin.scope.startsWith(SCOPE_KIND) || pin.scope === scope) continue;
+    elsewhere.set(foldName(pin.name), pin);
+  }
+  const taken = friends.flatMap(({ name, fingerprint }) => {
+    const pin = elsewhere.get(foldName(name));
+    const isOpen = fingerprint === null && knownPeers.pinOf(scope, name) === null;
+    return pin !== undefined && isOpen ? [{ ...pin, name }] : [];
+  });
+  const written = Promise.all(taken.map((pin) => knownPeers.takeOver(scope, pin)));
+  return { notice: taken.length === 0 ? null : takenText(taken), written };
+}
+
+function takenText(pins: readonly Pin[]): string {
+  const names = pins.slice(0, NAMED_MAX).map(({ name }) => name).join(", ");
+  const more = pins.length > NAMED_MAX ? ` and ${pins.length - NAMED_MAX} more` : "";
+  const tables = [...new Set(pins.map(({ scope }) => scope.slice(SCOPE_KIND.length)))];
+  const from = tables.length === 1 ? tables[0] : "other tables";
+  return `Expecting the keys known from ${from} of ${names}${more}: where it is somebody else here, you ` +
+    "are told of another key, and /trust NAME accepts it";
+}
+
+/** What to tell of the first key of a friend, where another table has another one; else null. */
+export function otherKeyText(
+  knownPeers: KnownPeers,
+  scope: string,
+  name: string,
+  key: PeerKey,
+): string | null {
+  if (knownPeers.pinOf(scope, name) !== null) return null;
+  const other = knownPeers.otherElsewhere(scope, name, key);
+  if (other === null) return null;
+  return `${name} has the key ${fingerprintOf(key)} here; the ${other.name} of ` +
+    `${other.scope.slice(SCOPE_KIND.length)} has ${other.fingerprint}: perhaps somebody else. ` +
+    `/verify ${name} tells`;
+}
