@@ -8,7 +8,6 @@ import { PasswordHasher } from "../runtime/password_hasher.ts";
 import type { Account } from "../store/accounts.ts";
 import { parseAccounts } from "../store/accounts_csv.ts";
 import { AccountsFile, accountsPath, readBytes } from "../store/accounts_file.ts";
-import { folderOf } from "../store/disk.ts";
 import { regserverFolder } from "../store/paths.ts";
 import { RealDisk } from "../store/real_disk.ts";
 import { nodeScrypt } from "../store/scrypt.ts";
@@ -23,6 +22,7 @@ import type {
   ListAccountsOptions,
   RemoveAccountsOptions,
 } from "./options.ts";
+import { checkOwner } from "./owner.ts";
 import { newPassword } from "./password_source.ts";
 import { randomBytes } from "./random_bytes.ts";
 import { processStreams } from "./streams.ts";
@@ -164,14 +164,15 @@ export async function removeAccounts(options: RemoveAccountsOptions): Promise<vo
 
 /**
  * Opens the accounts of the directory in the data folder, to change them.
- * @throws {P2pchatError} `not-allowed` for a file that another account of this machine owns, and why it can't be read.
+ * @throws {P2pchatError} `not-allowed` where another user of this machine owns the file, or the folder that it would be in,
+ *     and why it can't be read.
  */
 export async function openAccounts(
   options: CommonOptions,
 ): Promise<{ readonly accounts: AccountsFile; readonly file: string }> {
   const folder = regserverFolder(options.dataFolder);
   const file = accountsPath(folder);
-  checkOwner(file);
+  checkOwner("change", file, options.dataFolder);
   await openLog(options);
   const { accounts, notices } = await AccountsFile.open(new RealDisk(), folder, {
     writer: String(Deno.pid),
@@ -179,26 +180,6 @@ export async function openAccounts(
   });
   for (const notice of notices) await showNoticeBeside(options, notice);
   return { accounts, file };
-}
-
-/** A file that root has put in its place would be out of reach for the directory itself. */
-function checkOwner(file: string): void {
-  const own = Deno.uid();
-  const owner = [file, folderOf(file)].map(ownerOf).find((uid) => uid !== null) ?? null;
-  if (own === null || owner === null || owner === own) return;
-  throw new P2pchatError(
-    "not-allowed",
-    `Cannot change ${file}: it belongs to user ${owner} of this machine, and this is user ${own}; run this as ` +
-      `that one, as with sudo -u '#${owner}'`,
-  );
-}
-
-function ownerOf(path: string): number | null {
-  try {
-    return Deno.statSync(path).uid;
-  } catch {
-    return null; // whoever opens it says what is wrong
-  }
 }
 
 async function passwordFor(options: AccountPasswordOptions): Promise<string> {

@@ -22,6 +22,7 @@ import { openPasswordHasher } from "./accounts.ts";
 import { inputTo } from "./mode_input.ts";
 import type { RegserverOptions } from "./options.ts";
 import { OnlineNames } from "./online_names.ts";
+import { checkOwner } from "./owner.ts";
 import { endpointForOthers } from "./own_address.ts";
 import { type OpenedRecords, openRecords, type RecordFormat } from "./record_store.ts";
 import { regserverCommands, type RegserverCommandSink } from "./regserver_commands.ts";
@@ -61,10 +62,11 @@ const FIRST_STEPS = "/help lists the commands, /exit ends the directory.";
 
 /**
  * Runs until the operator ends it.
- * @throws {P2pchatError} What ended it otherwise.
+ * @throws {P2pchatError} What ended it otherwise; `not-allowed` in a data folder of another user of this machine.
  */
 export async function runRegserver(options: RegserverOptions): Promise<void> {
   const folder = regserverFolder(options.dataFolder);
+  checkOwner("use", folder, options.dataFolder);
   const mode = { commands: regserverCommands, render: regserverLines };
   await withSession(options, { folder, lockMode: "regserver" }, mode, async (session) => {
     await direct({ ...session, options });

@@ -14,6 +14,7 @@ import { openCoordinator } from "./group_store.ts";
 import type { ServeOptions } from "./options.ts";
 import { inputTo, type ModeInput } from "./mode_input.ts";
 import { endpointForOthers } from "./own_address.ts";
+import { checkOwner } from "./owner.ts";
 import { pinnedKeys, pinsIn } from "./pins.ts";
 import { modePorts, runMode } from "./run_mode.ts";
 import { serveCommands, type ServeCommandSink } from "./serve_commands.ts";
@@ -38,10 +39,11 @@ const FIRST_STEPS = "/help lists the commands, /exit ends the coordinator.";
 
 /**
  * Runs until the operator ends it.
- * @throws {P2pchatError} What ended it otherwise.
+ * @throws {P2pchatError} What ended it otherwise; `not-allowed` in a data folder of another user of this machine.
  */
 export async function runServe(options: ServeOptions): Promise<void> {
   const folder = serveFolder(options.dataFolder);
+  checkOwner("use", folder, options.dataFolder);
   const mode = { commands: serveCommands, render: serveLines };
   await withSession(options, { folder, lockMode: "serve" }, mode, async (session) => {
     await new Service({ ...session, options }).run();

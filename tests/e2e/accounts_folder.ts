@@ -16,8 +16,13 @@ export class AccountsFolder implements AsyncDisposable {
 
   /** A program with `accounts WORDS`, in the folder. */
   command(line: string, password = ""): Deno.Command {
+    return this.program(`accounts ${line}`, password);
+  }
+
+  /** A program with these words, in the folder. */
+  program(line: string, password = ""): Deno.Command {
     return new Deno.Command(PROGRAM, {
-      args: ["accounts", ...line.split(" ")],
+      args: line.split(" "),
       cwd: this.path,
       env: { P2PCHAT_HOME: this.data, P2PCHAT_PASSWORD: password },
       stdin: "null",

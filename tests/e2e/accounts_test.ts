@@ -236,6 +236,22 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name: "in another user's data folder nothing is made, by root neither",
+  ignore: Deno.uid() !== 0,
+  async fn() {
+    await using folder = new AccountsFolder();
+    await Deno.chown(folder.path, 12_345, null);
+
+    for (const line of ["accounts add eve", "regserver --port 0", "serve --port 0"]) {
+      const { status, stderr } = outcomeOf(await folder.program(line, PASSWORD).output());
+      assertEquals(status, 4);
+      assertMatch(stderr, /^error: Cannot (?:change|use) .*: .* belongs to user 12345 of this /);
+    }
+    assertEquals([...Deno.readDirSync(folder.path)], []);
+  },
+});
+
 Deno.test("accounts import adds what it can, tells all else with its line, and goes on where it stopped", async () => {
   await using folder = new AccountsFolder();
   await folder.run("add ALICE", PASSWORD);
