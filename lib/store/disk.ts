@@ -119,6 +119,11 @@ export interface Disk {
   makeFolder(folder: string): Promise<void>;
   /** Sets the permission bits of a file or folder. */
   setMode(path: string, mode: number): Promise<void>;
+  /**
+   * Gives the file `path` the owner and group of the file `like`, where they are others.
+   * @throws {P2pchatError} `disk`, as where the system lets root alone do so.
+   */
+  setOwnerLike(path: string, like: string): Promise<void>;
   /** Forces the names in a folder onto the device. */
   syncFolder(folder: string): Promise<void>;
   /**

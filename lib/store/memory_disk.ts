@@ -48,6 +48,7 @@ export type DiskOperationKind =
   | "list"
   | "makeFolder"
   | "setMode"
+  | "setOwner"
   | "syncFolder"
   | "lock";
 
@@ -59,7 +60,7 @@ export interface DiskOperation {
 }
 
 /** What goes wrong: an error of the system, or a write that takes some first bytes only. */
-export type DiskFault = "ENOSPC" | "EIO" | { readonly shortWriteBytes: number };
+export type DiskFault = "ENOSPC" | "EIO" | "EPERM" | { readonly shortWriteBytes: number };
 
 export interface MemoryDiskOptions {
   /** Decides what survives a power cut; without it all that wasn't synced is lost. */
@@ -79,7 +80,11 @@ type Node = MemoryFile | "folder";
 /** A change of names that isn't durable yet; a `null` removes. */
 type NameChange = readonly (readonly [path: string, node: Node | null])[];
 
-const MESSAGES = { ENOSPC: "No space left on device", EIO: "Input/output error" } as const;
+const MESSAGES = {
+  ENOSPC: "No space left on device",
+  EIO: "Input/output error",
+  EPERM: "Operation not permitted",
+} as const;
 const EXTRA_MESSAGES: Readonly<Record<string, string>> = {
   ENOENT: "No such file or directory",
   EISDIR: "Is a directory",
@@ -255,6 +260,15 @@ export class MemoryDisk implements Disk {
       const file = this.#fileAt(path);
       if (file === null) throw new SystemError("ENOENT");
       file.mode = mode;
+    });
+  }
+
+  /** All files here have one owner. */
+  setOwnerLike(path: string, like: string): Promise<void> {
+    return this.#run("setOwner", "set the owner of", path, () => {
+      if (this.#fileAt(path) === null || this.#fileAt(like) === null) {
+        throw new SystemError("ENOENT");
+      }
     });
   }
 

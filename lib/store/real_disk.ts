@@ -210,6 +210,15 @@ export class RealDisk implements Disk {
     return orDiskError("set the mode of", path, () => Deno.chmodSync(path, mode));
   }
 
+  setOwnerLike(path: string, like: string): Promise<void> {
+    return orDiskError("set the owner of", path, () => {
+      const [is, wanted] = [Deno.statSync(path), Deno.statSync(like)];
+      const uid = is.uid === wanted.uid ? null : wanted.uid;
+      const gid = is.gid === wanted.gid ? null : wanted.gid;
+      if (uid !== null || gid !== null) Deno.chownSync(path, uid, gid);
+    });
+  }
+
   syncFolder(folder: string): Promise<void> {
     return orDiskError("sync folder", folder, async () => {
       using opened = Deno.openSync(folder, { read: true });

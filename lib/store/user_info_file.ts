@@ -2,7 +2,7 @@
 
 import { concatBytes } from "../base/crypto.ts";
 import { P2pchatError } from "../base/errors.ts";
-import { type Disk, folderOf, spaceAdvice, systemReason } from "./disk.ts";
+import { type Disk, diskErrorCode, folderOf, spaceAdvice, systemReason } from "./disk.ts";
 import { Replacement } from "./replacement.ts";
 import {
   tooLarge,
@@ -31,10 +31,11 @@ export async function readUserInfo(disk: Disk, path: string): Promise<Uint8Array
 
 /**
  * Adds a row to the table at `path`, which is made where there is none; durable when it returns. Comments, order,
- * line ends and permissions stay as they are.
+ * line ends, owner, group and permissions stay as they are.
  * @param writer Tells this program from others that add rows at the same time, such as the process id.
  * @returns The row with its line.
- * @throws {P2pchatError} `bad-file`; `in-use` where another program changed the file meanwhile; `disk`.
+ * @throws {P2pchatError} `bad-file`; `in-use` where another program changed the file meanwhile; `not-allowed` where
+ *     it would be another user's afterwards; `disk`.
  */
 export async function addUserInfo(
   disk: Disk,
@@ -53,7 +54,10 @@ export async function addUserInfo(
     const replacement = await Replacement.beginAmongOthers(disk, path, writer);
     try {
       replacement.write(bytes);
-      if (mode !== null) await disk.setMode(replacement.file.path, mode);
+      if (mode !== null) {
+        await keepOwner(disk, path, replacement.file.path);
+        await disk.setMode(replacement.file.path, mode);
+      }
       if (await disk.version(path) !== version) throw changedMeanwhile(path);
       (await replacement.putInPlace()).close();
     } catch (error) {
@@ -65,6 +69,21 @@ export async function addUserInfo(
     return refuse("disk", "write", path, error);
   }
   return row;
+}
+
+/** Who shares the table would be shut out of one that is somebody else's. */
+async function keepOwner(disk: Disk, path: string, replacement: string): Promise<void> {
+  try {
+    await disk.setOwnerLike(replacement, path);
+  } catch (error) {
+    if (diskErrorCode(error) !== "EPERM") throw error;
+    throw new P2pchatError(
+      "not-allowed",
+      `Cannot change ${path}: it belongs to another user or group of this machine, and would be yours ` +
+        "afterwards; run this as that user, as with sudo -u, or add the row with an editor",
+      { cause: error },
+    );
+  }
 }
 
 /** The bytes of a file that may be a table, read no further than one may reach; null where there is no file. */

@@ -193,6 +193,16 @@ export function diskContract(
     assertEquals(text, "one one two");
   });
 
+  contract("setOwnerLike() does nothing where owner and group are the same", async (fixture) => {
+    const { disk, folder } = fixture;
+    await put(disk, `${folder}/a`, "1");
+    await put(disk, `${folder}/b`, "2");
+    await disk.setOwnerLike(`${folder}/a`, `${folder}/b`);
+
+    const missing = disk.setOwnerLike(`${folder}/a`, `${folder}/none`);
+    assertEquals((await assertRejects(() => missing, P2pchatError)).code, "disk");
+  });
+
   contract("makeFolder() makes private folders all the way", async ({ disk, folder }) => {
     await disk.makeFolder(`${folder}/x/y`);
     await disk.makeFolder(`${folder}/x/y`);

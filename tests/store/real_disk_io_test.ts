@@ -6,6 +6,7 @@ import { accountsContract } from "../contracts/accounts_contract.ts";
 import { appendLogContract } from "../contracts/append_log_contract.ts";
 import { diskContract, type DiskFixture } from "../contracts/disk_contract.ts";
 import { userInfoContract } from "../contracts/user_info_contract.ts";
+import { addUserInfo } from "../../lib/store/user_info_file.ts";
 import { accountsOn } from "./accounts_files.ts";
 
 async function onRealDisk(test: (fixture: DiskFixture) => Promise<void>): Promise<void> {
@@ -25,6 +26,25 @@ accountsContract(
   (test) =>
     onRealDisk(async ({ disk, folder }) => test(await accountsOn(disk, `${folder}/regserver`))),
 );
+
+Deno.test({
+  name: "RealDisk: a table that root adds a row to keeps its owner, group and mode",
+  ignore: Deno.uid() !== 0,
+  fn: () =>
+    onRealDisk(async ({ disk, folder }) => {
+      const path = `${folder}/users.txt`;
+      await Deno.writeTextFile(path, "alice a 1\n");
+      await Deno.chmod(path, 0o664);
+      await Deno.chown(path, 12_345, 12_346);
+      const bob = { name: "bob", endpoint: { host: "b", port: 2 }, fingerprint: null };
+
+      await addUserInfo(disk, path, bob, "1");
+
+      const { uid, gid, mode } = await Deno.stat(path);
+      assertEquals([uid, gid, mode! & 0o777], [12_345, 12_346, 0o664]);
+      assertEquals(await Deno.readTextFile(path), "alice a 1\nbob b 2\n");
+    }),
+});
 
 Deno.test("RealDisk: stat() tells a device from a file", async () => {
   assertEquals((await new RealDisk().stat("/dev/null"))?.kind, "other");

@@ -32,6 +32,19 @@ Deno.test("addUserInfo() on a full disk leaves the table as it was, and nothing 
   assertEquals(disk.paths(), [PATH]);
 });
 
+Deno.test("addUserInfo() changes no table that would be another user's afterwards", async () => {
+  const disk = new MemoryDisk();
+  disk.place(PATH, ALICE);
+  disk.fault = ({ kind }) => kind === "setOwner" ? "EPERM" : null;
+
+  const error = await assertRejects(() => addUserInfo(disk, PATH, BOB, "1"), P2pchatError);
+
+  assertEquals(error.code, "not-allowed");
+  assertMatch(error.message, /it belongs to another user or group of this machine/);
+  assertEquals(disk.text(PATH), ALICE);
+  assertEquals(disk.paths(), [PATH]);
+});
+
 Deno.test("addUserInfo() writes over no file beside the table, whoever has put it there", async () => {
   const disk = new MemoryDisk();
   disk.place(PATH, ALICE);
