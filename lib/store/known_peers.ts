@@ -7,9 +7,10 @@
  *
  * One pin a line, after its checksum (`record_line.ts`): scope, name, fingerprint, `verified` or `-`, the day of the
  * first meeting. Scopes are `mesh:ROOM`, `group:HOST:PORT`, a coordinator's `serve`, `directory:KEY`, `users:FILE`, and
- * `host:HOST:PORT` for a directory's own key. Deleting a line accepts whatever key comes next, as `/trust` does; without the first one, the
- * file is taken for one of this version. A line that was changed by hand, or damaged, is reported and never skipped:
- * skipping it would accept any key.
+ * `host:HOST:PORT` for a directory's own key. Deleting a line accepts whatever key comes next, as `/trust` does;
+ * without the first one, the file is taken for one of this version. Line ends, and blanks behind a line, may be those of
+ * any editor. A line that was changed by hand otherwise, or damaged, is reported and never skipped: skipping it would
+ * accept any key.
  */
 
 import { Buffer } from "node:buffer";
@@ -29,6 +30,8 @@ export const PINS_MAX = 100_000;
 const FORMAT = { format: "known-peers", version: 1 } as const;
 const LINE_FEED = 0x0a;
 const COMMENT = 0x23;
+/** Some editors begin a file of UTF-8 with it. */
+const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
 const VERIFIED = "verified";
 const UNVERIFIED = "-";
 
@@ -47,8 +50,8 @@ export type PinCheck =
   | { readonly type: "same"; readonly pin: Pin }
   | { readonly type: "changed"; readonly pin: Pin };
 
-/** A line of the file: a pin, or what users wrote. */
-type Line = { readonly pin: Pin } | { readonly comment: string };
+/** A line of the file: a pin, or what users wrote, in whichever encoding. */
+type Line = { readonly pin: Pin } | { readonly comment: Uint8Array };
 
 /** Waits until no other program reads and writes the file, and keeps them off until released. */
 export type TakeTurn = () => Promise<DiskLock>;
@@ -295,7 +298,7 @@ export class KnownPeers {
     parts.push(new Uint8Array(buffer.bytes()));
     for (const line of this.#lines.values()) {
       if ("comment" in line) {
-        parts.push(utf8(`${line.comment}\n`));
+        parts.push(line.comment, utf8("\n"));
         continue;
       }
       const { scope, name, fingerprint, verified, firstSeen } = line.pin;
@@ -314,13 +317,18 @@ export class KnownPeers {
 
   #parse(bytes: Buffer): void {
     let line = 0;
-    for (let from = 0; from < bytes.length;) {
+    for (let from = startsWithMark(bytes) ? BYTE_ORDER_MARK.length : 0; from < bytes.length;) {
       line += 1;
       const lineFeed = bytes.indexOf(LINE_FEED, from);
       const to = lineFeed === -1 ? bytes.length : lineFeed;
-      const text = bytes.toString("utf8", from, to);
-      if (bytes[from] === COMMENT || text.trim() === "") this.#lines.set(line, { comment: text });
-      else this.#addParsed(line, lineContent(bytes, from, to));
+      const written = bytes.subarray(from, to);
+      const first = written.findIndex((byte) => !isBlank(byte));
+      if (first === -1 || written[first] === COMMENT) {
+        this.#lines.set(line, { comment: new Uint8Array(written) });
+      } else {
+        const last = written.findLastIndex((byte) => !isBlank(byte));
+        this.#addParsed(line, lineContent(bytes, from, from + last + 1));
+      }
       from = to + 1;
     }
   }
@@ -355,6 +363,15 @@ export class KnownPeers {
       throw corruptError(this.#path, line, error.message);
     }
   }
+}
+
+function startsWithMark(bytes: Uint8Array): boolean {
+  return BYTE_ORDER_MARK.every((byte, at) => bytes[at] === byte);
+}
+
+/** Editors leave these behind a line: a carriage return among them. */
+function isBlank(byte: number): boolean {
+  return byte === 0x20 || byte === 0x09 || byte === 0x0d;
 }
 
 /** Two names that are the same name have one pin. */

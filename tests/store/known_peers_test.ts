@@ -109,6 +109,47 @@ Deno.test("open() keeps comments, blank lines and the order of an edited file", 
   assert(lines[5]!.includes("\tEve\t"));
 });
 
+Deno.test("open() takes what editors do to line ends, blanks and the start of the file", async () => {
+  const disk = await newDisk();
+  const first = await KnownPeers.open(disk, PATH);
+  await first.pin("users:a", "Bob", bob, DAY_MS);
+  await first.pin("users:a", "Eve", eve, DAY_MS);
+  const text = await content(disk);
+  const edits = {
+    "line ends": text.replaceAll("\n", "\r\n"),
+    "blanks": text.replaceAll("\n", " \t\n"),
+    "byte order mark": `\ufeff${text}`,
+    "byte order mark before a comment": `\ufeff# mine\n${text}`,
+    "no last line feed": `${text.trimEnd()} `,
+    "comment behind blanks": `${text} \t# mine\r\n \r\n`,
+  };
+  for (const [edit, edited] of Object.entries(edits)) {
+    await put(disk, edited);
+    const known = await KnownPeers.open(disk, PATH);
+    assertEquals(known.pins().map(({ name }) => name), ["Bob", "Eve"], edit);
+
+    await known.trust("users:a", "Eve", bob, DAY_MS);
+    const again = await KnownPeers.open(disk, PATH);
+    assertEquals(again.check("users:a", "Eve", bob).type, "same", edit);
+    assertEquals((await content(disk)).includes("# mine"), edited.includes("# mine"), edit);
+  }
+});
+
+Deno.test("open() keeps the bytes of comments, in whichever encoding", async () => {
+  const disk = await newDisk();
+  const comment = new Uint8Array([...utf8("# Jos"), 0xe9, 0x0d, 0x0a]);
+  const file = await disk.openAppend(PATH);
+  writeAll(file, comment);
+  file.close();
+
+  const known = await KnownPeers.open(disk, PATH);
+  await known.pin("users:a", "Bob", bob, DAY_MS);
+
+  const bytes = (await disk.read(PATH))!;
+  const at = bytes.indexOf(0xe9);
+  assertEquals(bytes.slice(at - 5, at + 3), comment);
+});
+
 Deno.test("open() takes a deleted line for a name that is new", async () => {
   const disk = await newDisk();
   const known = await KnownPeers.open(disk, PATH);
