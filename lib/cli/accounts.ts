@@ -7,7 +7,13 @@ import { parseScryptHash } from "../base/password_hash.ts";
 import { PasswordHasher } from "../runtime/password_hasher.ts";
 import type { Account } from "../store/accounts.ts";
 import { parseAccounts } from "../store/accounts_csv.ts";
-import { AccountsFile, accountsPath, readBytes } from "../store/accounts_file.ts";
+import {
+  AccountsFile,
+  accountsPath,
+  type OpenedAccounts,
+  readBytes,
+} from "../store/accounts_file.ts";
+import type { Disk } from "../store/disk.ts";
 import { regserverFolder } from "../store/paths.ts";
 import { RealDisk } from "../store/real_disk.ts";
 import { nodeScrypt } from "../store/scrypt.ts";
@@ -26,6 +32,7 @@ import { checkOwner } from "./owner.ts";
 import { newPassword } from "./password_source.ts";
 import { randomBytes } from "./random_bytes.ts";
 import { processStreams } from "./streams.ts";
+import { behindLink, realTablePath } from "./table_path.ts";
 import type { ShownEvent } from "./user_interface.ts";
 
 /** What each of the commands shows to a script. */
@@ -60,7 +67,7 @@ export function openPasswordHasher(): {
  */
 export async function listAccounts(options: ListAccountsOptions): Promise<void> {
   await openLog(options);
-  const file = options.file ?? accountsPath(regserverFolder(options.dataFolder));
+  const file = options.file ?? await accountsFileIn(regserverFolder(options.dataFolder));
   const bytes = await readBytes(new RealDisk(), file);
   if (bytes === null && options.file !== null) {
     throw new P2pchatError(
@@ -171,15 +178,30 @@ export async function openAccounts(
   options: CommonOptions,
 ): Promise<{ readonly accounts: AccountsFile; readonly file: string }> {
   const folder = regserverFolder(options.dataFolder);
-  const file = accountsPath(folder);
-  checkOwner("change", file, options.dataFolder);
+  checkOwner("change", accountsPath(folder), options.dataFolder);
   await openLog(options);
-  const { accounts, notices } = await AccountsFile.open(new RealDisk(), folder, {
-    writer: String(Deno.pid),
-    clock: SYSTEM_LINK_CLOCK,
-  });
+  const { accounts, notices, file } = await openAccountsFile(new RealDisk(), folder);
   for (const notice of notices) await showNoticeBeside(options, notice);
   return { accounts, file };
+}
+
+/**
+ * Opens the accounts of the directory in `folder`.
+ * @throws {P2pchatError} `bad-file` for a symbolic link that leads nowhere; why they can't be read.
+ */
+export async function openAccountsFile(
+  disk: Disk,
+  folder: string,
+): Promise<OpenedAccounts & { readonly file: string }> {
+  const file = await accountsFileIn(folder);
+  const options = { writer: String(Deno.pid), clock: SYSTEM_LINK_CLOCK, path: file };
+  return { ...await AccountsFile.open(disk, folder, options), file };
+}
+
+/** Where the accounts of the directory in `folder` are, also behind a symbolic link. */
+async function accountsFileIn(folder: string): Promise<string> {
+  const path = accountsPath(folder);
+  return await behindLink(path, await realTablePath(path));
 }
 
 async function passwordFor(options: AccountPasswordOptions): Promise<string> {

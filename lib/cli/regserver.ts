@@ -11,14 +11,13 @@ import {
   directoryLine,
   directoryRecord,
 } from "../runtime/directory_records.ts";
-import { AccountsFile } from "../store/accounts_file.ts";
+import type { AccountsFile } from "../store/accounts_file.ts";
 import { regserverFolder } from "../store/paths.ts";
 import type { Datagrams } from "../transport/datagrams.ts";
 import { forwardTo, type Links, openTo } from "../transport/link.ts";
-import { SYSTEM_LINK_CLOCK } from "../transport/system_clock.ts";
 import { openTcpLinks } from "../transport/tcp_links.ts";
 import { UdpDatagrams } from "../transport/udp_datagrams.ts";
-import { openPasswordHasher } from "./accounts.ts";
+import { openAccountsFile, openPasswordHasher } from "./accounts.ts";
 import { inputTo } from "./mode_input.ts";
 import type { RegserverOptions } from "./options.ts";
 import { OnlineNames } from "./online_names.ts";
@@ -79,10 +78,7 @@ interface Wiring extends Session<RegserverOwnEvent, RegserverCommandSink> {
 
 async function direct(wiring: Wiring): Promise<void> {
   const { disk, folder } = wiring;
-  const opened = await AccountsFile.open(disk, folder, {
-    writer: String(Deno.pid),
-    clock: SYSTEM_LINK_CLOCK,
-  });
+  const opened = await openAccountsFile(disk, folder);
   const store = await openRecords(disk, `${folder}/${RECORDS_FILE}`, RECORDS);
   try {
     await serve(wiring, opened.accounts, store, opened.notices);

@@ -1,4 +1,4 @@
-/** Which file a table of users is, however it is named. */
+/** Which file a table is, however it is named. */
 
 import { P2pchatError } from "../base/errors.ts";
 import { folderOf } from "../store/disk.ts";
@@ -21,6 +21,18 @@ export async function realTablePath(path: string): Promise<string> {
     return `${folder === "/" ? "" : folder}/${path.slice(path.lastIndexOf("/") + 1)}`;
   } catch {
     return path;
+  }
+}
+
+/**
+ * Where a symbolic link leads, otherwise the name that the user knows: the file is replaced, and the link is to stay.
+ * @param real As `realTablePath` has it.
+ */
+export async function behindLink(path: string, real: string): Promise<string> {
+  try {
+    return (await Deno.lstat(path)).isSymlink ? real : path;
+  } catch {
+    return path; // whoever reads it says what is wrong
   }
 }
 

@@ -21,7 +21,7 @@ import { openLog } from "./log.ts";
 import type { AddUserOptions, CheckUsersOptions, OwnUserOptions } from "./options.ts";
 import { addressOfThisMachine } from "./own_address.ts";
 import { openOwnIdentity } from "./session.ts";
-import { realTablePath } from "./table_path.ts";
+import { behindLink, realTablePath } from "./table_path.ts";
 import type { ShownEvent } from "./user_interface.ts";
 
 /** What each of the commands shows to a script. */
@@ -130,13 +130,4 @@ function shownUser({ name, endpoint, fingerprint }: UserInfo) {
 
 function shownRow(row: UserInfoRow) {
   return { ...shownUser(row), line: row.line };
-}
-
-/** Where a symbolic link leads, otherwise the name that the user knows: the file is replaced, and the link is to stay. */
-async function behindLink(path: string, real: string): Promise<string> {
-  try {
-    return (await Deno.lstat(path)).isSymlink ? real : path;
-  } catch {
-    return path; // whoever reads it says what is wrong
-  }
 }

@@ -64,6 +64,8 @@ export interface AccountsFileOptions {
   /** Tells this program from others, such as the process id. */
   readonly writer: string;
   readonly clock: Clock;
+  /** Where the file is, if not in the folder: a link there leads to it. */
+  readonly path?: string;
 }
 
 export interface OpenedAccounts {
@@ -95,6 +97,7 @@ export function accountsPath(folder: string): string {
 export class AccountsFile implements Accounts {
   readonly #disk: Disk;
   readonly #path: string;
+  readonly #lock: string;
   readonly #options: AccountsFileOptions;
   readonly #watches: AccountsWatches;
   #table: AccountTable = new Map();
@@ -114,9 +117,10 @@ export class AccountsFile implements Accounts {
   #last: Promise<unknown> = Promise.resolve();
   #waiting = 0;
 
-  private constructor(disk: Disk, path: string, options: AccountsFileOptions) {
+  private constructor(disk: Disk, folder: string, options: AccountsFileOptions) {
     this.#disk = disk;
-    this.#path = path;
+    this.#path = options.path ?? accountsPath(folder);
+    this.#lock = `${folder}/accounts.lock`;
     this.#options = options;
     this.#watches = new AccountsWatches(
       options.clock,
@@ -134,7 +138,7 @@ export class AccountsFile implements Accounts {
     folder: string,
     options: AccountsFileOptions,
   ): Promise<OpenedAccounts> {
-    const accounts = new AccountsFile(disk, accountsPath(folder), options);
+    const accounts = new AccountsFile(disk, folder, options);
     if (await disk.stat(accounts.#path) !== null) {
       const turn = await accounts.#takeTurn();
       try {
@@ -247,8 +251,7 @@ export class AccountsFile implements Accounts {
 
   #takeTurn() {
     const { writer, clock } = this.#options;
-    const lock = `${folderOf(this.#path)}/accounts.lock`;
-    return takeTurn(this.#disk, this.#path, lock, writer, clock);
+    return takeTurn(this.#disk, this.#path, this.#lock, writer, clock);
   }
 
   /** Until when a change that is asked for now waits for others to end writing. */

@@ -252,6 +252,34 @@ Deno.test({
   },
 });
 
+Deno.test("accounts behind a symbolic link are changed there, and one that leads nowhere is told", async () => {
+  await using folder = new AccountsFolder();
+  await folder.run("add bob", PASSWORD);
+  await Deno.mkdir(`${folder.path}/elsewhere`);
+  const target = `${folder.path}/elsewhere/table.csv`;
+  await Deno.rename(folder.file, target);
+  await Deno.symlink("../../elsewhere/table.csv", folder.file);
+
+  await folder.run("add eve", PASSWORD);
+  await folder.run("remove bob");
+
+  assertEquals(await folder.names(), ["eve"]);
+  assertEquals((await Deno.lstat(folder.file)).isSymlink, true);
+  assertEquals((await Deno.readTextFile(target)).split("\n").length, 3);
+  assertEquals(
+    [...Deno.readDirSync(`${folder.path}/elsewhere`)].length,
+    1,
+    "the lock is in the folder",
+  );
+
+  await Deno.remove(target);
+  for (const line of ["accounts list", "accounts add zoe", "regserver --port 0"]) {
+    const { status, stderr } = outcomeOf(await folder.program(line, PASSWORD).output());
+    assertEquals(status, 5);
+    assertMatch(stderr, /^error: Cannot use .*accounts\.csv: it is a symbolic link to .*, which /);
+  }
+});
+
 Deno.test("accounts import adds what it can, tells all else with its line, and goes on where it stopped", async () => {
   await using folder = new AccountsFolder();
   await folder.run("add ALICE", PASSWORD);
