@@ -37,14 +37,14 @@ export interface ComingInPorts {
 }
 
 const MENU = "1) log in   2) sign up   3) guest: ";
-const WAYS: Readonly<Record<string, Entry["how"]>> = {
-  "1": "log-in",
-  "login": "log-in",
-  "2": "sign-up",
-  "signup": "sign-up",
-  "3": "guest",
-  "guest": "guest",
-};
+const WAYS: ReadonlyMap<string, Entry["how"]> = new Map([
+  ["1", "log-in"],
+  ["login", "log-in"],
+  ["2", "sign-up"],
+  ["signup", "sign-up"],
+  ["3", "guest"],
+  ["guest", "guest"],
+]);
 
 /** What people try who don't want to come in at all. */
 const LEAVES = /^\/?(?:q|quit|exit|logout)$/i;
@@ -72,7 +72,7 @@ export class ComingIn {
       const how = await this.#ask(MENU);
       if (how === null || LEAVES.test(how.trim())) return null;
       if (how.trim() === "") continue;
-      const known = WAYS[how.replaceAll(/\s/g, "").toLowerCase()];
+      const known = WAYS.get(how.replaceAll(/\s/g, "").toLowerCase());
       if (known === undefined) {
         const text = `${quotedStart(how)} is none of these: 1, 2 or 3, or the words; q leaves`;
         this.#ports.refuse(new P2pchatError("usage", text));

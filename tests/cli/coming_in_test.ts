@@ -48,6 +48,14 @@ for (const [typed, how] of WAYS) {
   });
 }
 
+Deno.test("coming in: what every object has is no way in", async () => {
+  for (const typed of ["constructor", "__proto__", "toString"]) {
+    const { comingIn, asked } = at([typed, "guest", "alice"]);
+    assertEquals(await comingIn.way(), { how: "guest", name: "alice" } as never);
+    assertEquals(asked, [MENU, "! usage", MENU, "Name:"]);
+  }
+});
+
 Deno.test("coming in: menu, name, and the password unseen", async () => {
   const { comingIn, asked } = at(["1", "alice", "secret word"]);
   assertEquals(await comingIn.entry("alice"), {
