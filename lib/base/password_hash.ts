@@ -93,6 +93,25 @@ export function memoryBytes({ ln, r, p }: ScryptParameters): number {
   return 128 * r * (2 ** ln + p);
 }
 
+/**
+ * What is to be computed besides a hash that takes less work than one of `whole`, so that both together take as much
+ * but for a sixteenth: a half of it, a quarter, and so on.
+ */
+export function missingWork(
+  parameters: ScryptParameters,
+  whole: ScryptParameters,
+): readonly ScryptParameters[] {
+  const missing: ScryptParameters[] = [];
+  let left = workOf(whole) - workOf(parameters);
+  for (let ln = whole.ln - 1; ln >= whole.ln - 4; ln--) {
+    const part = { ...whole, ln };
+    if (workOf(part) > left) continue;
+    missing.push(part);
+    left -= workOf(part);
+  }
+  return missing;
+}
+
 function workOf({ ln, r, p }: ScryptParameters): number {
   return 2 ** ln * r * p;
 }

@@ -10,6 +10,7 @@ import { FairQueue } from "../base/fair_queue.ts";
 import {
   formatScryptHash,
   HASH_BYTES,
+  missingWork,
   needsRehash,
   parseScryptHash,
   SALT_BYTES,
@@ -81,19 +82,24 @@ export class PasswordHasher {
 
   /**
    * Whether `stored` is the hash of `password`. Where it is none that can be checked, and for null, where there is no
-   * account, the answer is no and takes as long as for a hash of today's parameters.
+   * account, the answer is no and takes as long as for a hash of today's parameters. So does a no where the hash is
+   * a weaker one; one that takes more work can't be hidden.
    * @throws {P2pchatError} `full` or `too-fast` where too many wait.
    */
   async verify(password: string, stored: string | null, from: string): Promise<boolean> {
     const known = stored === null ? null : parseScryptHash(stored);
     const { salt, hash, ...parameters } = known ?? { ...this.#parameters, ...this.#nobody };
-    const found = await this.#inTurn(
-      from,
-      () => this.#derive(password, salt, parameters, hash.length),
-    );
-    // Both before the answer: an account that doesn't exist isn't quicker to compare.
-    const isEqual = timingSafeEqual(found, hash);
-    return isEqual && known !== null;
+    return await this.#inTurn(from, async () => {
+      const found = await this.#derive(password, salt, parameters, hash.length);
+      // Both before the answer: an account that doesn't exist isn't quicker to compare.
+      const isEqual = timingSafeEqual(found, hash);
+      const isRight = isEqual && known !== null;
+      if (isRight) return true;
+      for (const more of missingWork(parameters, this.#parameters)) {
+        await this.#derive(password, this.#nobody.salt, more, HASH_BYTES);
+      }
+      return false;
+    });
   }
 
   /** Whether a hash should be made anew when its password is at hand. */

@@ -80,6 +80,43 @@ Deno.test("a name without an account takes the same work as a wrong password, an
   assertEquals(work, Array(4).fill([SCRYPT_PARAMETERS, 32, 16]));
 });
 
+Deno.test("a wrong password takes the same work for an account whose hash is a weaker one", async () => {
+  const weaker = [
+    [{ ln: 16, r: 8, p: 1 }, [16]],
+    [{ ln: 14, r: 8, p: 1 }, [16, 15, 14]],
+    [{ ln: 15, r: 8, p: 3 }, [15]],
+    [{ ln: 10, r: 8, p: 1 }, [16, 15, 14, 13]],
+    [{ ln: 17, r: 8, p: 1 }, []],
+    [{ ln: 17, r: 8, p: 2 }, []],
+  ] as const;
+  for (const [parameters, more] of weaker) {
+    const { hasher, calls } = new World();
+    const { ln, r, p } = parameters;
+    const stored = `$scrypt$ln=${ln},r=${r},p=${p}$c2FsdHNhbHQ$${"h".repeat(43)}`;
+    assertEquals(await hasher.verify("another password", stored, "a"), false);
+    assertEquals(
+      calls.map((call) => call.parameters),
+      [parameters, ...more.map((ln) => ({ ...SCRYPT_PARAMETERS, ln }))],
+    );
+  }
+});
+
+Deno.test("a right password is checked once, however weak its hash", async () => {
+  const calls: ScryptParameters[] = [];
+  const hasher = new PasswordHasher({
+    scrypt: (_password, _salt, parameters, hashBytes) => {
+      calls.push(parameters);
+      return Promise.resolve(new Uint8Array(hashBytes));
+    },
+    randomBytes: (length) => new Uint8Array(length),
+    atOnceMax: 1,
+  });
+  const stored = `$scrypt$ln=14,r=8,p=1$c2FsdHNhbHQ$${"A".repeat(43)}`;
+
+  assertEquals(await hasher.verify("a good password", stored, "a"), true);
+  assertEquals(calls.length, 1);
+});
+
 Deno.test("even the bytes that stand for nobody's hash let nobody in", async () => {
   const hasher = new PasswordHasher({
     scrypt: (_password, _salt, _parameters, hashBytes) =>
