@@ -131,7 +131,7 @@ class Parsing {
       else {
         const text = bytes.toString("utf8", from, to);
         const isCutShort = error.code === "store-corrupt" && !beginsWithRow(text) &&
-          (lineFeed === -1 || isTornInside(text));
+          (lineFeed === -1 ? !isWholeText(text) : isTornInside(text));
         this.#faults.push({ line: this.#line, offset: from, error, isCutShort });
         if (this.#line === 1 || this.#faults.length > complaintsMax + TORN_LINES_MAX) break;
       }
@@ -224,6 +224,14 @@ class Parsing {
 function beginsWithRow(line: string): boolean {
   const row = /^[^",]+,"[^"]*",[^",]+,[^",]*,[0-9a-f]{8}/.exec(line)?.[0];
   return row !== undefined && row.endsWith(checkOf(utf8(row.slice(0, -CHECK_LENGTH))));
+}
+
+/**
+ * A row from end to end, of text, as an editor leaves it that writes no last line feed. A part of a row has no checksum
+ * of full length, so that this one was changed by hand or damaged: whose account it is mustn't be dropped.
+ */
+function isWholeText(line: string): boolean {
+  return ROW_FORM.test(line) && !NOT_TEXT.test(line.replace(/\r$/, ""));
 }
 
 /** What was never on the disk reads as zeros, or as what stood there before; a row from end to end is damaged. */

@@ -219,6 +219,18 @@ Deno.test("a last row with a page of zeros in it was cut short; one with a lette
   }
 });
 
+Deno.test("a last row that was changed by hand is damage, also where the editor left no line feed", () => {
+  const good = `${HEADER}${ROW}`;
+  const row = accountRow(accountOf("bob")).text;
+  for (const end of ["", "\r", "\n"]) {
+    const changed = parsed(`${good}${row.replace("bob", "bo2")}${end}`);
+    assertEquals([changed.torn, changed.complaints.length], [null, 1], JSON.stringify(end));
+  }
+  // What was never on the disk in a row that has its end.
+  const holed = `${row.slice(0, 20)}${"\0".repeat(30)}${row.slice(50)}`;
+  assertEquals(parsed(good + holed).torn, { line: 3, bytes: holed.length });
+});
+
 Deno.test("damage before what was cut short is told all the same", () => {
   const text = `${HEADER}${ROW.replace("alice", "alicf")}bob,"$scr`;
   const { complaints, torn } = parsed(text, 9);
