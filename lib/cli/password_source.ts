@@ -20,6 +20,9 @@ const PASSWORD_VARIABLE = "P2PCHAT_PASSWORD";
 
 /** A password of any length, a line's end, and one byte more. */
 const FILE_BYTES_MAX = 4 * PASSWORD_BYTES_MAX + 3;
+/** Said of more than that, which wasn't read to its end. */
+const TOO_LONG =
+  `The password won't do: it has more than ${PASSWORD_BYTES_MAX} bytes; choose another one`;
 /** So often is asked again after a mistake. */
 const ATTEMPTS_MAX = 3;
 
@@ -110,18 +113,25 @@ export async function typedTwice<None extends null>(
   throw new P2pchatError("bad-credentials", "The two passwords aren't the same; try again");
 }
 
+/**
+ * The password in a file.
+ * @throws {P2pchatError} `bad-file`; `weak-password` for one that is longer than any.
+ */
 export async function passwordIn(path: string, notice: PasswordSource["notice"]): Promise<string> {
   const bytes = await startOf(path, notice);
   const bad = (found: string, cause?: unknown) =>
     new P2pchatError("bad-file", `Cannot take the password from ${path}: ${found}`, { cause });
+  // Of a longer file no more was read, and that may end within a character.
+  const isLong = bytes.length === FILE_BYTES_MAX;
   let text: string;
   try {
-    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes, { stream: isLong });
   } catch (cause) {
     throw bad("it isn't UTF-8 text; save it in UTF-8", cause);
   }
   const password = text.replace(/\r?\n$/, "");
   if (/[\r\n]/.test(password)) throw bad("it has several lines; it must have the password alone");
+  if (isLong) throw new P2pchatError("weak-password", TOO_LONG);
   return password;
 }
 

@@ -1,0 +1,40 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { P2pchatError } from "../../lib/base/errors.ts";
+import { passwordIn } from "../../lib/cli/password_source.ts";
+
+/** The password that is taken from a file with these bytes. */
+async function taken(content: string | Uint8Array<ArrayBuffer>): Promise<string> {
+  const path = await Deno.makeTempFile({ prefix: "p2pchat-password-" });
+  try {
+    await Deno.writeFile(
+      path,
+      typeof content === "string" ? new TextEncoder().encode(content) : content,
+    );
+    return await passwordIn(path, () => Promise.resolve());
+  } finally {
+    await Deno.remove(path);
+  }
+}
+
+Deno.test("passwordIn() takes a file without its line's end", async () => {
+  for (const end of ["", "\n", "\r\n"]) {
+    assertEquals(await taken(`correct horse${end}`), "correct horse");
+  }
+});
+
+Deno.test("passwordIn() refuses several lines, and what isn't UTF-8", async () => {
+  await assertRejects(() => taken("correct\nhorse\n"), P2pchatError, "it has several lines");
+  await assertRejects(() => taken("horse\n".repeat(1_000)), P2pchatError, "it has several lines");
+  const latin1 = new Uint8Array([0x4a, 0x6f, 0x73, 0xe9]);
+  await assertRejects(() => taken(latin1), P2pchatError, "it isn't UTF-8 text");
+});
+
+Deno.test("passwordIn() says of a long file that it is too long, wherever its characters end", async () => {
+  for (const before of ["", "a", "aa", "aaa"]) {
+    const long = before + "\u{1f40e}".repeat(2_000);
+    await assertRejects(() => taken(long), P2pchatError, "it has more than 1024 bytes");
+  }
+  // What normalises to fewer bytes mustn't be taken for the password without its end.
+  const decomposed = "\u1100\u1161\u11a8".repeat(500);
+  await assertRejects(() => taken(decomposed), P2pchatError, "it has more than 1024 bytes");
+});
