@@ -2,7 +2,7 @@
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
-import { STRANGE_KEPT_MS } from "../../../lib/protocols/group/limits.ts";
+import { NUMBER_JUMP_MAX, STRANGE_KEPT_MS } from "../../../lib/protocols/group/limits.ts";
 import type { GroupMessageOf } from "../../../lib/protocols/group/messages.ts";
 import { keyOf, Program, type Words } from "./coordinator_program.ts";
 
@@ -278,4 +278,28 @@ Deno.test("A full group takes nobody more, but its own members back", () => {
   assertEquals(program.comes("cem"), ["cem: refuse full", "closes cem"]);
   program.somebody("bob").incarnation = 2;
   assertEquals(program.comes("bob").includes("bob: welcome member"), true);
+});
+
+Deno.test("Another key under the name of a member that is away is a changed key, not a name in use", () => {
+  const program = Program.of("ann", "bob");
+  program.goesDown("bob");
+
+  assertEquals(program.comes("eve", { name: "Bob" }), [
+    "error key-changed",
+    "eve: refuse key-changed",
+    "closes eve",
+  ]);
+  assertStringIncludes(program.told.at(-1)!, fingerprintOf(keyOf("bob")));
+  assertStringIncludes(program.told.at(-1)!, fingerprintOf(keyOf("eve")));
+  const words = program.command({ command: "trust", name: "bob" });
+  assertEquals(words[0], "pins eve as bob again");
+});
+
+Deno.test("Who says it promised a view that can't have been isn't let in, and drives no number up", () => {
+  const program = Program.of("ann");
+  const most = { number: program.status().view + NUMBER_JUMP_MAX, round: 0 };
+  const promised = { number: most.number + 1, round: 0 };
+
+  assertEquals(program.comes("bob", { promised }), ["bob: refuse protocol", "closes bob"]);
+  assertEquals(program.comes("cem", { promised: most })[0], "cem: welcome");
 });

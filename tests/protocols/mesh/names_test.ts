@@ -153,6 +153,16 @@ Deno.test("Names let nobody be driven out, and no pin move, by a claim that says
   assertEquals(lost?.consequence, "stay");
 });
 
+Deno.test("Names let nobody be driven out by an earlier claim of somebody who isn't here", () => {
+  const view = names();
+  const winner = claimOf("Bob", "ann", WALL_MS - 1);
+
+  const effects = view.step({ type: "absent", key: bob, claim: winner }, 0);
+
+  const lost = effects.filter((effect) => effect.type === "name-lost-self");
+  assertEquals(lost.map(({ consequence }) => consequence), ["stay"]);
+});
+
 Deno.test("Names give no name to a claim that nobody vouches for while somebody else has a claim to it", () => {
   const unvouched = new Set([carl]);
   const view = names([], unvouched);
