@@ -317,6 +317,16 @@ Deno.test("DirectoryHost: a client that is cut off leaves the list within 15 s",
   assertEquals(wordsOf(directory).at(-1), "bob out: lost");
 });
 
+Deno.test("DirectoryHost: whoever proves a key and says nothing is let go of within 15 s", async () => {
+  const { world, directory, ann } = await annAndBob();
+
+  const end = await world.silentFor15s(DIRECTORY, "directory", DIRECTORY_CHANNEL);
+
+  assertEquals(end, { closed: true, reason: "nothing came" });
+  assert(directory.logged.includes("link down"));
+  assertEquals(listOf(ann), ["ann", "bob"]);
+});
+
 Deno.test("DirectoryHost: a client that takes nothing in leaves the list within 15 s", async () => {
   const { world, directory, ann } = await annAndBob();
 

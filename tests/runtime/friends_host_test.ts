@@ -437,6 +437,18 @@ Deno.test("FriendsHost: garbage shuts out the key that sent it for a while, and 
   assertEquals(outcomes, ["link up", "link refused", "link up", "link up"]);
 });
 
+Deno.test("FriendsHost: whoever proves a key and says nothing is let go of within 15 s", async () => {
+  const { world, ann, bob } = await annAndBob();
+
+  const end = await world.silentFor15s(rowOf("ann").endpoint, "friends");
+  say(ann, "bob", "hello");
+  await world.pass(1_000);
+
+  assertEquals(end, { closed: true, reason: "no greeting within 10 s" });
+  assert(ann.logged.includes("link down"));
+  assertEquals(texts(bob), ["hello"]);
+});
+
 Deno.test("FriendsHost: a friend that sent garbage is dialled until it is let in again", async () => {
   const { world, ann, bob } = await annAndBob();
   say(ann, "bob", "one");

@@ -331,6 +331,17 @@ Deno.test("MemberHost: a coordinator that said garbage is dialled until it is le
   assertEquals(members(ann).toSorted(), ["Ann", "Bob"]);
 });
 
+Deno.test("CoordinatorHost: whoever proves a key and says nothing is let go of within 15 s", async () => {
+  const world = new World();
+  const { events } = world.serve();
+  world.member("Ann", 1);
+
+  const end = await world.silentFor15s(SERVER, "group");
+
+  assertEquals(end, { closed: true, reason: "no hello came" });
+  assertEquals(events.map(({ event }) => event), ["ready", "joined", "view"]);
+});
+
 Deno.test("MemberHost: an edit is shown to all members, and /entry and /log have it", async () => {
   const { world, server, ann, bob } = await annAndBob();
   ann.say("at seven?");

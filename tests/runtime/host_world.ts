@@ -6,9 +6,17 @@ import { P2pchatError } from "../../lib/base/errors.ts";
 import type { Endpoint } from "../../lib/base/ids.ts";
 import type { ListenAccess } from "../../lib/protocols/noise/channel_handshake.ts";
 import type { ChannelConfig } from "../../lib/protocols/noise/config.ts";
+import type { ChannelMode } from "../../lib/protocols/noise/preface.ts";
 import { keyPairFromSeed } from "../../lib/protocols/noise/primitives.ts";
 import type { RecordStore } from "../../lib/runtime/record_log.ts";
-import { forwardTo, type LinkHandler, type Links } from "../../lib/transport/link.ts";
+import {
+  EXPECT_ANYBODY,
+  forwardTo,
+  type LinkEnd,
+  type LinkHandler,
+  type Links,
+  openTo,
+} from "../../lib/transport/link.ts";
 import { MemoryLinkNetwork } from "../../lib/transport/memory_links.ts";
 
 /** A disk of one profile: what is on it outlives its programs. */
@@ -111,6 +119,34 @@ export class HostWorld {
         handler: forwardTo(handler),
       });
     return { address, signer, environment, logged, loggedFields, open };
+  }
+
+  /**
+   * Somebody connects to a program, proves a key, and says nothing, but answers pings.
+   * @returns How that link has ended 15 s later: whoever never speaks is out by then, in every mode (SPEC section 7).
+   */
+  async silentFor15s(
+    to: Endpoint,
+    mode: ChannelMode,
+    channel: Partial<ChannelConfig> = {},
+  ): Promise<LinkEnd | null> {
+    let isUp = false;
+    let ended: LinkEnd | null = null;
+    const silent: LinkHandler = {
+      linkUp: () => isUp = true,
+      dialFailed() {},
+      frame() {},
+      linkDown: (_, end) => ended = end,
+      congested() {},
+      drained() {},
+      aged() {},
+    };
+    const links = this.place(200, 0, "127.0.2.1").open(openTo(mode), () => silent, channel);
+    links.dial(1, to, EXPECT_ANYBODY);
+    for (let turn = 0; turn < 100 && !isUp; turn++) await this.pass(10);
+    if (!isUp) throw new Error("the one that says nothing is let in nowhere");
+    await this.pass(15_000);
+    return ended;
   }
 
   /** Nothing passes between the two, either way. */

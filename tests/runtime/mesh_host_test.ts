@@ -387,6 +387,17 @@ Deno.test("MeshHost: garbage shuts out the key that sent it, and nobody else at 
   assertEquals(outcomes, ["link up", "link refused", "link up", "link up"]);
 });
 
+Deno.test("MeshHost: whoever proves a key and says nothing is let go of within 15 s", async () => {
+  const { world, ann } = await annAndBob();
+  const said = ann.events.length;
+
+  const end = await world.silentFor15s({ host: "127.0.0.1", port: 55_107 }, "mesh");
+
+  assertEquals(end, { closed: true, reason: "nothing came that could follow (silent)" });
+  assert(ann.logged.includes("link down"));
+  assertEquals(ann.events.slice(said), []);
+});
+
 Deno.test("MeshHost: a crowd that has shaken hands and says nothing makes room for who comes in", async () => {
   for (const [silentMs, notices] of [[600, 0], [0, 1]] as const) {
     const world = new World();
