@@ -55,6 +55,12 @@ const HUNTS: readonly Hunt[] = [
     mutation: MUTATIONS.releasesAround,
     finding: /was delivered, and never shown|was queued, and never shown/,
   },
+  { mutation: MUTATIONS.tellsNotThatQueued, finding: /isn't told that it is safe/ },
+  { mutation: MUTATIONS.tellsNotThatDelivered, finding: /isn't told that it arrived/ },
+  { mutation: MUTATIONS.tellsThatFailed, finding: /has failed/ },
+  { mutation: MUTATIONS.knowsNobody, finding: /isn't sent/ },
+  { mutation: MUTATIONS.showsOldAsNew, finding: /history: false/ },
+  { mutation: MUTATIONS.showsNewAsOld, finding: /history: true/ },
 ];
 const SEEDS_MAX = 100;
 

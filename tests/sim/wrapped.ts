@@ -56,3 +56,20 @@ export class SendsBeforeSync<Input, Effect> extends Wrapped<Input, Effect> {
     return [...others, ...late];
   }
 }
+
+/** Tells the user something else than the machine does. */
+export class Tells<Input, Effect extends { readonly type: string }, Event>
+  extends Wrapped<Input, Effect> {
+  /** @param instead What is shown in the place of an event; null for nothing. */
+  constructor(inner: Machine<Input, Effect>, readonly instead: (event: Event) => Event | null) {
+    super(inner);
+  }
+
+  override effects(effects: readonly Effect[]): readonly Effect[] {
+    return effects.flatMap((effect): readonly Effect[] => {
+      if (effect.type !== "show") return [effect];
+      const event = this.instead((effect as Effect & { readonly event: Event }).event);
+      return event === null ? [] : [{ ...effect, event }];
+    });
+  }
+}

@@ -42,7 +42,7 @@ export function runFault(fault: Fault, index: number, effects: number, seed: num
       case "break":
         return victim.process!.breakLinks();
       case "fullDisk":
-        victim.disk.refuses = true;
+        victim.disk.refuses = victim.wasFull = true;
         return;
     }
   });

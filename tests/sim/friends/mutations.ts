@@ -2,6 +2,7 @@
 
 import type { Environment } from "../../../lib/base/environment.ts";
 import type { Machine } from "../../../lib/base/machine.ts";
+import type { FriendsEvent } from "../../../lib/protocols/friends/events.ts";
 import type { Friends } from "../../../lib/protocols/friends/friends.ts";
 import type { FriendsEffect, FriendsInput } from "../../../lib/protocols/friends/friends_io.ts";
 import { Outbox } from "../../../lib/protocols/friends/outbox.ts";
@@ -9,9 +10,10 @@ import { EPOCH_BYTES, type Position, Positions } from "../../../lib/protocols/fr
 import { Receiving } from "../../../lib/protocols/friends/receiving.ts";
 import type { FriendsRecord } from "../../../lib/protocols/friends/records.ts";
 import { replaced } from "../replaced.ts";
-import { SendsBeforeSync, Wrapped } from "../wrapped.ts";
+import { SendsBeforeSync, Tells, Wrapped } from "../wrapped.ts";
 
 type FriendsMachine = Machine<FriendsInput, FriendsEffect>;
+type DeliveryState = Extract<FriendsEvent, { readonly event: "delivery" }>["state"];
 
 export interface Mutation {
   /** What the machine does wrong, in words that follow "friends that". */
@@ -61,6 +63,31 @@ class BelievesTheLink extends Wrapped<FriendsInput, FriendsEffect> {
       return [effect, ...this.effects(answers, input, nowMs)];
     });
   }
+}
+
+function tells(
+  friends: Friends,
+  instead: (event: FriendsEvent) => FriendsEvent | null,
+): FriendsMachine {
+  return new Tells<FriendsInput, FriendsEffect, FriendsEvent>(friends, instead);
+}
+
+/** Says nothing of a message that is in this state, or something else. */
+function tellsOf(
+  state: DeliveryState,
+  instead: DeliveryState | null,
+): (friends: Friends) => FriendsMachine {
+  return (friends) =>
+    tells(friends, (event) => {
+      if (event.event !== "delivery" || event.state !== state) return event;
+      return instead === null ? null : { ...event, state: instead };
+    });
+}
+
+/** Shows what comes as if it were from before the start, or the other way round. */
+function showsAs(history: boolean): (friends: Friends) => FriendsMachine {
+  return (friends) =>
+    tells(friends, (event) => event.event === "message" ? { ...event, history } : event);
 }
 
 /** Epochs alone are of so many bytes. */
@@ -125,5 +152,33 @@ export const MUTATIONS = {
   releasesAround: {
     name: "give places to what stands behind a message that is being taken back",
     install: replaced(Outbox.prototype, "release", releaseAround),
+  },
+  tellsNotThatQueued: {
+    name: "don't say that a message is safe",
+    wrap: tellsOf("queued", null),
+  },
+  tellsNotThatDelivered: {
+    name: "don't say that a message arrived",
+    wrap: tellsOf("delivered", null),
+  },
+  tellsThatFailed: {
+    name: "say of what arrives that it won't",
+    wrap: tellsOf("delivered", "failed"),
+  },
+  knowsNobody: {
+    name: "say of whom they write to that nobody is called so",
+    wrap: (friends) =>
+      tells(friends, (event) => {
+        if (event.event !== "delivery" || event.state !== "queued") return event;
+        return { event: "error", code: "unknown-user", text: "There is nobody of that name" };
+      }),
+  },
+  showsOldAsNew: {
+    name: "show what came before their start as new",
+    wrap: showsAs(false),
+  },
+  showsNewAsOld: {
+    name: "show what comes as from before their start",
+    wrap: showsAs(true),
   },
 } as const satisfies Record<string, Mutation>;

@@ -157,7 +157,7 @@ function act(world: World, random: Random, action: Action): void {
 
 /** From now on the disk takes nothing, and says so at once or much later. */
 function fill(world: World, random: Random, person: Person): void {
-  person.disk.refuses = true;
+  person.disk.refuses = person.wasFull = true;
   person.disk.refusalMs = random.chance(0.5) ? 0 : random.between(0, REFUSAL_MS_MAX);
   person.fullAt = world.said.length;
 }

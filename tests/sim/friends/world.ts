@@ -8,6 +8,7 @@ import type { Endpoint, PeerKey } from "../../../lib/base/ids.ts";
 import type { FriendsEvent } from "../../../lib/protocols/friends/events.ts";
 import type { FriendRow } from "../../../lib/protocols/friends/friends_io.ts";
 import type { FriendsMessage } from "../../../lib/protocols/friends/messages.ts";
+import { isSamePosition } from "../../../lib/protocols/friends/position.ts";
 import type { FriendsRecord } from "../../../lib/protocols/friends/records.ts";
 import { SimDisk } from "../disk.ts";
 import { fakeSigner } from "../fake_crypto.ts";
@@ -38,6 +39,10 @@ export interface Said {
   takenBack: boolean;
   /** How often its receiver has been shown it. */
   shown: number;
+  /** In which it was typed, null where none ran: what becomes of it is told to no other one. */
+  readonly process: Process | null;
+  /** Its receiver wasn't in its sender's table then. */
+  readonly isToStranger: boolean;
 }
 
 /** What was on a disk, and what its user had been told by then. */
@@ -56,10 +61,14 @@ export class Person {
   image: DiskImage | null = null;
   /** Its disk was put back to an old state: what was received since may come to be missing. */
   restored = false;
+  /** Texts that were on the disk when its process started, and not noted as shown: that one shows them, as history. */
+  unshown = new Set<string>();
   /** How much had been said by all when that happened last. */
   restoredAt = 0;
   /** How much had been said when its disk began to refuse writes last. */
   fullAt = 0;
+  /** Its disk refused writes at some time. */
+  wasFull = false;
   /** Whom its table lacks for a while. */
   readonly forgotten = new Set<Person>();
 
@@ -139,6 +148,7 @@ export class World {
   start(person: Person): void {
     // Whoever opens a log syncs it first: what is shown from it, or told of, must be there after a loss of power.
     person.disk.restore(person.disk.records);
+    person.unshown = unshownIn(person.disk.records);
     const process = new Process(person);
     person.process = process;
     this.network.listen(person.endpoint, process);
@@ -187,6 +197,8 @@ export class World {
       isAskedBack: false,
       takenBack: false,
       shown: 0,
+      process: from.process,
+      isToStranger: from === to || from.forgotten.has(to),
     };
     this.said.push(said);
     this.#byText.set(text, said);
@@ -203,8 +215,16 @@ export class World {
     }
     const said = this.said[Number(ref)];
     if (said === undefined) return;
-    if (event.event === "error") said.failed = true;
+    if (event.event === "error") {
+      const isDue = (event.code === "unknown-user" && said.isToStranger) ||
+        (event.code === "disk" && person.wasFull);
+      if (!isDue) throw new Violation(`"${said.text.slice(0, 20)}" isn't sent: ${event.text}`);
+      said.failed = true;
+    }
     if (event.event !== "delivery") return;
+    if (event.state === "failed" && !said.isAskedBack) {
+      throw new Violation(`"${said.text.slice(0, 20)}" has failed: ${event.reason}`);
+    }
     said[event.state] = true;
     said.id = event.id;
   }
@@ -234,6 +254,12 @@ export class World {
       throw new Violation(`${person.name} sees "${said.text.slice(0, 20)}", which was taken back`);
     }
     said.shown++;
+    const isEarlier = person.unshown.delete(said.text);
+    if (event.history !== isEarlier && !person.restored) {
+      throw new Violation(
+        `${person.name} sees "${said.text.slice(0, 20)}", history: ${event.history}`,
+      );
+    }
     const seen = person.seen.get(said.from) ?? [];
     person.seen.set(said.from, seen);
     if (said.shown > 1) {
@@ -260,6 +286,12 @@ export class World {
       const { text, from, to, queued, delivered, shown } = said;
       const what = `"${text.slice(0, 20)}" from ${from.name} to ${to.name}`;
       if (queued && shown === 0) throw new Violation(`${what} was queued, and never shown`);
+      const isTold = said.process !== null && said.process === from.process;
+      if (isTold && !queued) throw new Violation(`${what}: its sender isn't told that it is safe`);
+      // An old state of a disk knows nothing of what came or went since.
+      if (isTold && !delivered && !from.restored && !to.restored) {
+        throw new Violation(`${what}: its sender isn't told that it arrived`);
+      }
       if (delivered && shown === 0) throw new Violation(`${what} was delivered, and never shown`);
     }
     for (const { process, name } of this.people) {
@@ -273,4 +305,18 @@ export class World {
     const text = typeof what === "string" ? what : JSON.stringify(what);
     print(`${this.time.nowMs.toFixed(3).padStart(12)} ${who} ${text.slice(0, 300)}`);
   }
+}
+
+/** Texts of what was received after what was last noted as shown. */
+function unshownIn(records: readonly FriendsRecord[]): Set<string> {
+  const shown = records.findLast((record) => record.kind === "shown");
+  const from = shown === undefined
+    ? -1
+    : records.findLastIndex((record) =>
+      record.kind === "received" && record.key === shown.key &&
+      isSamePosition(record.position, shown.through)
+    );
+  return new Set(
+    records.slice(from + 1).flatMap((record) => record.kind === "received" ? [record.text] : []),
+  );
 }
