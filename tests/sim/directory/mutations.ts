@@ -60,6 +60,17 @@ class AcknowledgesAtOnce extends Wrapped<ClientInput, ClientEffect> {
   }
 }
 
+/** Says no to whoever calls, whatever its user says. */
+class DeclinesAll extends Wrapped<ClientInput, ClientEffect> {
+  override effects(effects: readonly ClientEffect[]): readonly ClientEffect[] {
+    return effects.map((effect) =>
+      effect.type === "send" && effect.message.type === "answer"
+        ? { ...effect, message: { ...effect.message, accepts: false } }
+        : effect
+    );
+  }
+}
+
 /** Hears nothing of links that are lost, but of that to the directory. */
 class HoldsOn extends Wrapped<ClientInput, ClientEffect> {
   constructor(readonly client: Client) {
@@ -157,6 +168,10 @@ export const MUTATIONS = {
     name: "doesn't say of a call that has gone on",
     wrapClient: (client) => new ForgetsTalking(client),
   },
+  declinesAll: {
+    name: "says no to whoever calls",
+    wrapClient: (client) => new DeclinesAll(client),
+  },
   makesTwoOfGlare: {
     name: "doesn't say that two calls have become one",
     wrapDirectory: (directory) =>
@@ -225,6 +240,17 @@ export const MUTATIONS = {
         (message) =>
           message.type === "broadcast-sent"
             ? { ...message, reached: message.reached + 5 }
+            : message,
+      ),
+  },
+  countsTooFew: {
+    name: "counts fewer than have heard a broadcast",
+    wrapDirectory: (directory) =>
+      new Says(
+        directory,
+        (message) =>
+          message.type === "broadcast-sent"
+            ? { ...message, reached: Math.max(0, message.reached - 1) }
             : message,
       ),
   },

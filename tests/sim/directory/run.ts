@@ -64,6 +64,8 @@ export function runDirectory({ seed, steps, people, print, mutation }: Directory
   }
   wait(world, TALK_MS);
   world.checkQuiet();
+  ring(world, random);
+  tellAll(world, random);
   meetInTheMiddle(world, random);
   makeRoom(world, random);
   comeBack(world, random);
@@ -122,24 +124,69 @@ export function talk(world: World, random: Random): void {
   wait(world, TALK_MS);
 }
 
-/** Two who call each other at once talk, if either can reach the other. */
-function meetInTheMiddle(world: World, random: Random): void {
+/** Two who are in and not in a call, and may talk with each other as far as keys go; null where there are none. */
+function pairOf(world: World, random: Random): readonly [ClientProcess, ClientProcess] | null {
   const free = world.processes.filter(({ sight }) => sight.state === "up" && sight.call === null);
   const [one, other] = random.shuffled(free);
-  if (one === undefined || other === undefined) return;
-  const isReachable = !one.person.isHidden || !other.person.isHidden || world.options.relays;
+  if (one === undefined || other === undefined) return null;
   const knows = (process: ClientProcess, { person, sight }: ClientProcess) =>
     process.machine.keys.isExpected(sight.name, person.key);
-  if (!knows(one, other) || !knows(other, one)) return;
+  return knows(one, other) && knows(other, one) ? [one, other] : null;
+}
+
+/** Waits until they talk, if either can reach the other. */
+function awaitTalk(world: World, one: ClientProcess, other: ClientProcess, inVain: string): void {
+  wait(world, TALK_MS);
+  world.checkQuiet();
+  const isReachable = !one.person.isHidden || !other.person.isHidden || world.options.relays;
+  const isOne = one.sight.talk !== null && one.sight.talk.id === other.sight.talk?.id;
+  if (isReachable && !isOne && !one.gone && !other.gone) throw new Violation(inVain);
+}
+
+/** One calls another, who accepts, and hangs up. */
+function ring(world: World, random: Random): void {
+  const pair = pairOf(world, random);
+  if (pair === null) return;
+  const [one, other] = pair;
+  world.note("", "one calls");
+  one.command({ command: "call", name: other.sight.name });
+  awaitTalk(world, one, other, `${one.person.name} calls ${other.person.name} in vain`);
+  if (one.sight.call !== null) one.command({ command: "hang-up" });
+  wait(world, TALK_MS);
+  world.checkQuiet();
+}
+
+/** What is told while all stay in reaches all of them, and its teller is told so. */
+function tellAll(world: World, random: Random): void {
+  const { broadcast } = world.options;
+  const there = world.processes.filter(({ sight }) => sight.state === "up");
+  const tellers = there.filter(({ sight }) =>
+    broadcast === "all" || (broadcast === "accounts" && !sight.isGuest)
+  );
+  if (tellers.length === 0) return;
+  const teller = random.pick(tellers);
+  world.note("", "one tells all");
+  world.ledger.tell(teller, "to all");
+  wait(world, TALK_MS);
+  world.checkQuiet();
+  if (there.some(({ gone }) => gone)) return;
+  const { reached } = world.ledger.told.at(-1)!;
+  const others = there.length - 1;
+  if (reached !== others) {
+    throw new Violation(`${teller.person.name} is told that ${reached} of ${others} have it`);
+  }
+}
+
+/** Two who call each other at once. */
+function meetInTheMiddle(world: World, random: Random): void {
+  const pair = pairOf(world, random);
+  if (pair === null) return;
+  const [one, other] = pair;
   world.note("", "both call");
   one.command({ command: "call", name: other.sight.name });
   other.command({ command: "call", name: one.sight.name });
-  wait(world, TALK_MS);
-  world.checkQuiet();
-  const isOne = one.sight.talk !== null && one.sight.talk.id === other.sight.talk?.id;
-  if (isReachable && !isOne && !one.gone && !other.gone) {
-    throw new Violation(`${one.person.name} and ${other.person.name} call each other in vain`);
-  }
+  const names = `${one.person.name} and ${other.person.name}`;
+  awaitTalk(world, one, other, `${names} call each other in vain`);
 }
 
 /** When somebody leaves a full directory, the next one gets in. */
