@@ -10,6 +10,10 @@ import { TextProgram } from "./text_program.ts";
 /** A member notes what it has shown once that is out; a kill comes between the two only this soon. */
 const UNNOTED_MS_MAX = 300;
 
+/** Of first starts, from its first file on until it is ready: before that there is nothing that could be half done. */
+const KILLS = 6;
+
+const isReady = ({ event }: ShownEvent) => event === "ready";
 const isMessage = (event: ShownEvent) => event.event === "message";
 const shown = (text: string) => (event: ShownEvent) => isMessage(event) && event.text === text;
 
@@ -76,17 +80,26 @@ Deno.test("killed at any moment of a busy room, a member loses nothing it had sh
 
 Deno.test("killed while it starts for the first time, the program starts the next time", async () => {
   await using nodes = new Nodes();
-  const data = await temporaryFolder(nodes);
+  const writing = await Promise.all([writingMs(nodes), writingMs(nodes)]);
+  let inTheMidst = 0;
 
-  for (let afterMs = 40; afterMs < 240; afterMs += 20) {
+  for (let kill = 0; kill < KILLS; kill++) {
+    const data = await temporaryFolder(nodes);
     const bob = nodes.add(startOf("Bob", data));
-    await pause(afterMs);
+    await untilFile(data);
+    await pause(Math.min(...writing) * kill / KILLS);
     await bob.kill();
+    if (bob.events.some(isReady)) continue;
+    inTheMidst++;
+
+    const again = nodes.add(startOf("Bob", data));
+    await again.until(isReady);
+    await again.say("here I am");
+    await again.until(shown("here I am"));
+    await again.kill();
   }
-  const bob = nodes.add(startOf("Bob", data));
-  await bob.until(({ event }) => event === "ready");
-  await bob.say("here I am");
-  await bob.until(shown("here I am"));
+
+  assert(inTheMidst > 0, `of ${KILLS} kills one came before it was ready`);
 });
 
 Deno.test("a torn end of the log is dropped with a notice, and got back from the others", async () => {
@@ -350,6 +363,33 @@ function isDiskError({ event, code }: ShownEvent): boolean {
 
 function startOf(name: string, data: string): Node {
   return Node.mesh(name, null, { data });
+}
+
+/** How long a first start takes from its first file until it is ready. */
+async function writingMs(nodes: Nodes): Promise<number> {
+  const data = await temporaryFolder(nodes);
+  const node = nodes.add(startOf("Bob", data));
+  await untilFile(data);
+  const fromMs = performance.now();
+  await node.until(isReady);
+  const ms = performance.now() - fromMs;
+  await node.kill();
+  return ms;
+}
+
+/** Waits until a file is in the folder, or below it. */
+async function untilFile(folder: string): Promise<void> {
+  for (const until = performance.now() + 30_000; !(await hasFile(folder));) {
+    assert(performance.now() < until, "it writes something");
+    await pause(1);
+  }
+}
+
+async function hasFile(folder: string): Promise<boolean> {
+  for await (const { name, isDirectory } of Deno.readDir(folder)) {
+    if (!isDirectory || await hasFile(`${folder}/${name}`)) return true;
+  }
+  return false;
 }
 
 async function temporaryFolder(nodes: Nodes): Promise<string> {
