@@ -54,6 +54,11 @@ const HUNTS: readonly Hunt[] = [
   // Asked twice under one number, members answer once.
   { mutation: MUTATIONS.numbersBeforeStored, finding: /^G4|The last view/, from: 11 },
   { mutation: MUTATIONS.sameIncarnation, finding: /^G[34]/ },
+  { mutation: MUTATIONS.tellsOfOneView, finding: /are in the view, not/ },
+  { mutation: MUTATIONS.tellsNotThatUp, finding: /isn't told that the coordinator is up/ },
+  { mutation: MUTATIONS.tellsNotOfShared, finding: /the operator is told that 0 of/ },
+  { mutation: MUTATIONS.showsOldAsNew, finding: /as new before it is in a view/ },
+  { mutation: MUTATIONS.showsNewAsOld, finding: /said since it is in a view, as old/ },
   { mutation: EDIT_MUTATIONS.votesBeforeStored, finding: /^E1.*isn't on its disk/ },
   { mutation: EDIT_MUTATIONS.commitsBeforeStored, finding: /^E1.*isn't on its disk/ },
   { mutation: EDIT_MUTATIONS.oneVotesForAll, finding: /^E3.*is said to be agreed/, from: 5 },

@@ -10,6 +10,7 @@ import type {
   CoordinatorEffect,
   CoordinatorInput,
 } from "../../../lib/protocols/group/coordinator_io.ts";
+import type { CoordinatorEvent, MemberEvent } from "../../../lib/protocols/group/events.ts";
 import type { SignedEpoch } from "../../../lib/protocols/group/epoch.ts";
 import { INCARNATION_BYTES } from "../../../lib/protocols/group/limits.ts";
 import type { Member } from "../../../lib/protocols/group/member.ts";
@@ -20,7 +21,7 @@ import { type Leader, Participating } from "../../../lib/protocols/group/partici
 import type { CoordinatorRecord, MemberRecord } from "../../../lib/protocols/group/records.ts";
 import { Standing } from "../../../lib/protocols/group/standing.ts";
 import { Views, type Voice } from "../../../lib/protocols/group/views.ts";
-import { SendsBeforeSync, Wrapped } from "../wrapped.ts";
+import { SendsBeforeSync, Tells, Wrapped } from "../wrapped.ts";
 
 type MemberMachine = Machine<MemberInput, MemberEffect>;
 type CoordinatorMachine = Machine<CoordinatorInput, CoordinatorEffect>;
@@ -62,6 +63,36 @@ export function unsyncedAtCoordinator(
     const { token } = effect;
     return { answer: { type: "persisted", token }, unawaited: { ...effect, token: null } };
   });
+}
+
+/** A member's user is told something else; null: nothing. */
+function tells(
+  member: Member,
+  instead: (event: MemberEvent) => MemberEvent | null,
+): MemberMachine {
+  return new Tells<MemberInput, MemberEffect, MemberEvent>(member, instead);
+}
+
+/** Only of the first view. */
+function tellsOfOneView(member: Member): MemberMachine {
+  let isTold = false;
+  return tells(member, (event) => {
+    if (event.event !== "view") return event;
+    const isFirst = !isTold;
+    isTold = true;
+    return isFirst ? event : null;
+  });
+}
+
+/** The operator isn't told of what happens under this name. */
+function keepsFromOperator(
+  name: CoordinatorEvent["event"],
+): (coordinator: RebuildingCoordinator) => CoordinatorMachine {
+  return (coordinator) =>
+    new Tells<CoordinatorInput, CoordinatorEffect, CoordinatorEvent>(
+      coordinator,
+      (event) => event.event === name ? null : event,
+    );
 }
 
 /** Takes what it holds for held by one of the others, too, whoever that is. */
@@ -281,5 +312,31 @@ export const MUTATIONS = {
   sameIncarnation: {
     name: "has one incarnation in all processes",
     environment: (environment) => ({ ...environment, randomBytes: sameIncarnation(environment) }),
+  },
+  tellsOfOneView: {
+    name: "says nothing of later views",
+    wrapMember: tellsOfOneView,
+  },
+  tellsNotThatUp: {
+    name: "doesn't say that the coordinator is up again",
+    wrapMember: (member) =>
+      tells(
+        member,
+        (event) => event.event === "coordinator" && event.state === "up" ? null : event,
+      ),
+  },
+  tellsNotOfShared: {
+    name: "doesn't tell the operator what all share",
+    wrapCoordinator: keepsFromOperator("consistent"),
+  },
+  showsOldAsNew: {
+    name: "shows what was said before its view as new",
+    wrapMember: (member) =>
+      tells(member, (event) => event.event === "message" ? { ...event, history: false } : event),
+  },
+  showsNewAsOld: {
+    name: "shows what is said in its view as old",
+    wrapMember: (member) =>
+      tells(member, (event) => event.event === "message" ? { ...event, history: true } : event),
   },
 } as const satisfies Record<string, Mutation>;

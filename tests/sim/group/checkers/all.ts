@@ -11,6 +11,7 @@ import { OneGroup } from "./one_group.ts";
 import { Recounts } from "./recounts.ts";
 import { SenderOrder } from "./sender_order.ts";
 import { ShownOnce } from "./shown_once.ts";
+import { ToldWhatIs } from "./told_what_is.ts";
 import { Votes } from "./votes.ts";
 
 export function allCheckers(): Checker[] {
@@ -26,5 +27,6 @@ export function allCheckers(): Checker[] {
     new SenderOrder(),
     new ShownOnce(),
     new OneGroup(),
+    new ToldWhatIs(),
   ];
 }
