@@ -7,6 +7,7 @@ import { SameHistory } from "./checkers/m4_same_history.ts";
 import { PrivateMessages } from "./checkers/private_messages.ts";
 import { PrivateRooms } from "./checkers/private_rooms.ts";
 import { RosterRight } from "./checkers/roster_right.ts";
+import { SaneEvents } from "./checkers/sane_events.ts";
 import { SentAfter } from "./checkers/sent_after.ts";
 import { StoredOrder } from "./checkers/stored_order.ts";
 import { fakeSigner } from "./fake_crypto.ts";
@@ -134,6 +135,33 @@ const HUNTS: readonly Hunt[] = [
     seedsMax: 40,
     troubles: ["cut"],
     scenario: { ...EASY, gapMs: 300, isPrivate: true },
+  },
+  {
+    mutation: MUTATIONS.saysThatQuit,
+    finder: "events",
+    finding: /who never did/,
+    checkers: () => [new SaneEvents()],
+    seedsMax: 10,
+    troubles: ["powerLoss"],
+    scenario: EASY,
+  },
+  {
+    mutation: MUTATIONS.tellsNotWhoLeft,
+    finder: "events",
+    finding: /isn't told that .* left/,
+    checkers: () => [new SaneEvents()],
+    seedsMax: 10,
+    troubles: ["kill"],
+    scenario: { ...EASY, settleMsMax: 30_000 },
+  },
+  {
+    mutation: MUTATIONS.tellsNotWhoJoined,
+    finder: "events",
+    finding: /isn't told that .* joined/,
+    checkers: () => [new SaneEvents()],
+    seedsMax: 10,
+    troubles: ["quit"],
+    scenario: { ...EASY, gapMs: 300, settleMsMax: 30_000 },
   },
 ];
 

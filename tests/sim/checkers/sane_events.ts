@@ -1,13 +1,19 @@
 /**
  * What a user is told makes sense by itself: one `ready`, before all that has to do with the room; a member
  * leaves only after it was there, and joins only while it isn't; no program ends for a reason that its user
- * can't have caused.
+ * can't have caused. And it is so: only who left is said to have quit, and in the end those whom the user
+ * holds for here are.
  */
 
 import type { MeshEvent } from "../../../lib/protocols/mesh/events.ts";
+import type { MeshInput } from "../../../lib/protocols/mesh/mesh_io.ts";
 import { NAME_TAKERS } from "../mesh/attacks.ts";
 import { type MeshChecker, Violation } from "../mesh/checker.ts";
 import type { Member, MemberProcess } from "../mesh/member.ts";
+import type { World } from "../mesh/world.ts";
+
+/** Who comes in is known to all by then: whoever comes in after that has it told as news. */
+const KNOWN_MS_MAX = 10_000;
 
 interface Told {
   ready: boolean;
@@ -31,6 +37,10 @@ export class SaneEvents implements MeshChecker {
   readonly name = "events";
   readonly #told = new Map<MemberProcess, Told>();
   readonly #restored = new Set<Member>();
+  /** Fingerprints of those who keep to the rules. */
+  readonly #honest = new Set<string>();
+  /** And of those of them who have ever said goodbye. */
+  readonly #leavers = new Set<string>();
 
   restored(member: Member): void {
     this.#restored.add(member);
@@ -43,6 +53,7 @@ export class SaneEvents implements MeshChecker {
   ended(process: MemberProcess): void {
     this.#told.delete(process);
     const { outcome, member, label } = process;
+    if (outcome !== null) this.#leavers.add(process.shownKey);
     if (outcome === null || outcome.kind === "bye") return;
     const { code, text } = outcome;
     if (process.readyAtMs === null && START_FAILURES.includes(code)) return;
@@ -65,12 +76,19 @@ export class SaneEvents implements MeshChecker {
     throw this.#broken(`${label} ends with ${code}: ${text}`);
   }
 
+  /** Its goodbye is out before its end. */
+  stepped({ shownKey }: MemberProcess, input: MeshInput): void {
+    const isQuit = input.type === "command" && input.command.command === "quit";
+    if (isQuit) this.#leavers.add(shownKey);
+  }
+
   shown(process: MemberProcess, event: MeshEvent): void {
     const told = this.#told.get(process)!;
     const { label } = process;
     if (event.event === "ready") {
       if (told.ready) throw this.#broken(`${label} is ready twice`);
       told.ready = true;
+      this.#honest.add(event.key);
       return;
     }
     if (!told.ready && event.event !== "notice" && event.event !== "error") {
@@ -100,11 +118,34 @@ export class SaneEvents implements MeshChecker {
     names.set(key, name);
   }
 
+  /** Whom the user holds for here is, and of whoever came in later the user was told. */
+  atAnswers(world: World): void {
+    // A liar may be here for some and not for others, and those whom it makes up for anybody.
+    if (world.members.some(({ isJudged }) => !isJudged)) return;
+    const judged = world.judged();
+    for (const process of judged) {
+      const { label, peers } = process;
+      const { there } = this.#told.get(process)!;
+      const listed = new Set<string>(peers?.map(({ key }) => key));
+      for (const [key, isThere] of there) {
+        if (isThere && !listed.has(key)) throw this.#broken(`${label} isn't told that ${key} left`);
+      }
+      for (const { label: late, shownKey, readyAtMs } of judged) {
+        if (readyAtMs! <= process.readyAtMs! + KNOWN_MS_MAX || there.get(shownKey)) continue;
+        throw this.#broken(`${label} isn't told that ${late} joined`);
+      }
+    }
+  }
+
   #left(
     { label, shownKey }: MemberProcess,
     { there, names }: Told,
     { key, name, reason }: Extract<MeshEvent, { readonly event: "left" }>,
   ): void {
+    // What liars do isn't seen here, nor what those do whom they make up.
+    if (reason === "quit" && this.#honest.has(key) && !this.#leavers.has(key)) {
+      throw this.#broken(`${label} shows that ${name} quit, who never did`);
+    }
     if (key === shownKey) throw this.#broken(`${label} shows itself leave (${reason})`);
     if (there.get(key) === false) {
       throw this.#broken(`${label} shows that ${name} left, who wasn't there`);

@@ -10,6 +10,8 @@ export interface Hunt {
   readonly mutation: Mutation;
   /** Who must find it, by itself. */
   readonly finder: string;
+  /** What it complains of, where it looks at much. */
+  readonly finding?: RegExp;
   readonly checkers: () => MeshChecker[];
   /** Where it takes more seeds: the first one that is tried. */
   readonly from?: number;
@@ -32,7 +34,7 @@ function installed<T>({ install }: Mutation, run: () => T): T {
 
 /** A test of one hunt. */
 export function hunt({ mutation, finder, checkers, from = 1, seedsMax, ...more }: Hunt): void {
-  const { troubles, scenario, without } = more;
+  const { troubles, scenario, without, finding = /^/ } = more;
   Deno.test(`${finder} finds a mesh that ${mutation.name}, within ${seedsMax} seeds`, () => {
     for (let seed = from; seed < from + seedsMax; seed++) {
       const options = {
@@ -51,6 +53,7 @@ export function hunt({ mutation, finder, checkers, from = 1, seedsMax, ...more }
         return runMesh(meshSubject(mutation.wrap ?? null), options);
       });
       if (failure === null || !failure.message.startsWith(finder)) continue;
+      if (!finding.test(failure.message)) continue;
       // Found, if it is the mutation that the seed fails by.
       if (runMesh(meshSubject(without?.wrap ?? null), options).failure === null) return;
     }

@@ -4,6 +4,7 @@
  */
 
 import type { LinkId, PeerKey } from "../../../lib/base/ids.ts";
+import type { MeshEvent } from "../../../lib/protocols/mesh/events.ts";
 import { KeptSecrets } from "../../../lib/protocols/mesh/kept_secrets.ts";
 import { Mesh } from "../../../lib/protocols/mesh/mesh.ts";
 import type { MeshEffect, MeshInput } from "../../../lib/protocols/mesh/mesh_io.ts";
@@ -14,7 +15,7 @@ import { RosterIntake } from "../../../lib/protocols/mesh/roster_intake.ts";
 import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
 import type { SignedBeacon } from "../../../lib/protocols/mesh/structures.ts";
 import type { MeshMachine } from "./member.ts";
-import { SendsBeforeSync } from "../wrapped.ts";
+import { SendsBeforeSync, Tells } from "../wrapped.ts";
 import { Wrapped } from "./wrapped.ts";
 
 export interface Mutation {
@@ -113,6 +114,23 @@ class HoldsNoName extends Wrapped {
     const message = { ...input.message, type: "hold-reply", owner: null, rival: null } as const;
     return [{ type: "send", link: input.link, message, lane: "control" }];
   }
+}
+
+/** The user is told something else; null: nothing. */
+function tells(mesh: Mesh, instead: (event: MeshEvent) => MeshEvent | null): MeshMachine {
+  return new Tells<MeshInput, MeshEffect, MeshEvent>(mesh, instead);
+}
+
+/** For its user nobody leaves who was here, nor comes in again. */
+function letsNobodyLeave(mesh: Mesh): MeshMachine {
+  const here = new Set<string>();
+  return tells(mesh, (event) => {
+    if (event.event === "left") return null;
+    if (event.event !== "joined") return event;
+    const isKnown = here.has(event.key);
+    here.add(event.key);
+    return isKnown ? null : event;
+  });
 }
 
 /** No bug, but a nuisance: tells its neighbours again and again of every beacon it ever heard, as if new. */
@@ -260,6 +278,19 @@ export const MUTATIONS = {
   showsBeforeSync: {
     name: "shows an invite before it is synced",
     install: installHasty,
+  },
+  saysThatQuit: {
+    name: "says of who is lost that it quit",
+    wrap: (mesh) =>
+      tells(mesh, (event) => event.event === "left" ? { ...event, reason: "quit" } : event),
+  },
+  tellsNotWhoLeft: {
+    name: "doesn't say who left",
+    wrap: letsNobodyLeave,
+  },
+  tellsNotWhoJoined: {
+    name: "doesn't say who joined",
+    wrap: (mesh) => tells(mesh, (event) => event.event === "joined" ? null : event),
   },
   replays: {
     name: "tells of old beacons",
