@@ -12,7 +12,7 @@ import type { SignedEditRequest } from "../protocols/group/edit.ts";
 import { type SignedEpoch, signedEpochSchema } from "../protocols/group/epoch.ts";
 import { type SignedFormerKeys, signedFormerKeysSchema } from "../protocols/group/former_keys.ts";
 import type { HistoryPoint } from "../protocols/group/history.ts";
-import { INCARNATION_BYTES } from "../protocols/group/limits.ts";
+import { INCARNATION_BYTES, INCARNATION_START_BYTES } from "../protocols/group/limits.ts";
 import type {
   CoordinatorRecord,
   LogRecord as HistoryRecord,
@@ -58,7 +58,7 @@ const EQUIVOCATED = "equivocated";
 export function memberLine(record: MemberState): LogRecord {
   switch (record.kind) {
     case "group":
-      return line(record.kind, record.group, record.coordinator);
+      return line(record.kind, record.group, record.coordinator, ...(record.starts ?? []));
     case "former":
       return line(record.kind, ...formerCells(record.signed));
     case "promised":
@@ -107,7 +107,7 @@ export function memberRecord(record: LogRecord): MemberState {
 function parseMember({ kind, fields }: LogRecord, field: FieldOf): MemberState {
   switch (kind) {
     case "group":
-      return { kind, group: hexOf<Hash>(field(0)), coordinator: hexOf<PeerKey>(field(1)) };
+      return groupOf(fields, hexOf<Hash>(field(0)), hexOf<PeerKey>(field(1)));
     case "former":
       return { kind, signed: formerOf(field) };
     case "promised":
@@ -229,6 +229,14 @@ function parseCoordinator({ kind, fields }: LogRecord, field: FieldOf): Coordina
     default:
       throw new MalformedError("no such kind is known");
   }
+}
+
+function groupOf(fields: readonly string[], group: Hash, coordinator: PeerKey): MemberState {
+  const starts = fields.slice(2, 4);
+  starts.forEach((start, at) =>
+    bytesOf(start, at === 0 ? INCARNATION_START_BYTES : INCARNATION_BYTES)
+  );
+  return { kind: "group", group, coordinator, ...(starts.length === 0 ? {} : { starts }) };
 }
 
 /** What was asked for, and in which group. */

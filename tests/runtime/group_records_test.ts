@@ -118,6 +118,8 @@ function later(): SignedBatch {
 
 const MEMBER: readonly MemberState[] = [
   { kind: "group", group: GROUP, coordinator: KEY },
+  { kind: "group", group: GROUP, coordinator: KEY, starts: ["0a0b0c"] },
+  { kind: "group", group: GROUP, coordinator: KEY, starts: ["0a0b0c", "09".repeat(8)] },
   { kind: "former", signed: signFormerKeys(SIGNER, { group: GROUP, keys: [KEY, SIGNER.key] }) },
   { kind: "promised", ballot: { number: 12, round: 0 }, isLeaving: true },
   { kind: "promised", ballot: { number: 12, round: 3 }, isLeaving: false },
@@ -302,6 +304,8 @@ for (const [line, sentence] of BAD_EDITS) {
 const BAD: readonly LogRecord[] = [
   { kind: "grown", fields: [] },
   { kind: "group", fields: [GROUP] },
+  { kind: "group", fields: [GROUP, KEY, "09".repeat(8)] },
+  { kind: "group", fields: [GROUP, KEY, "0a0b0c", "0a0b0c"] },
   { kind: "former", fields: [KEY] },
   { kind: "former", fields: [KEY, "AAAA"] },
   { kind: "promised", fields: ["3.0"] },

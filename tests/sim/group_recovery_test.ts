@@ -4,6 +4,8 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
+import type { Hash } from "../../lib/base/ids.ts";
+import type { MemberRecord } from "../../lib/protocols/group/records.ts";
 import { runGroup } from "./group/run.ts";
 import { foundAnew, loseDisk, putBackDisk, putBackMember } from "./group/disasters.ts";
 import type { Mutation } from "./group/mutations.ts";
@@ -157,6 +159,110 @@ Deno.test("an old copy with a number and no view isn't noticed by a newcomer: it
   stage.say(2);
   stage.unite();
   assert(world.coordinator.hasForked);
+});
+
+/** Its user writes while it can't be in a view. @returns What it wrote, and an image of its disk. */
+function writesWhileOut(stage: Stage, number: number): { text: string; image: MemberRecord[] } {
+  stage.cut("udp", [3, 1], [3, 2]);
+  if (stage.member(number).process === null) stage.start(number);
+  stage.pass(500);
+  const text = stage.say(number);
+  stage.pass(500);
+  return { text, image: [...stage.member(number).disk.records] };
+}
+
+function comesIn(stage: Stage, number: number): void {
+  stage.cut("udp");
+  stage.until("it is in", () => {
+    const epoch = stage.epoch(number);
+    return epoch !== null && epoch === stage.epoch(1);
+  });
+  stage.pass(1_000);
+}
+
+function timesSaid(stage: Stage, text: string): number {
+  return stage.world.history.entries.filter((entry) => entry.text === text).length;
+}
+
+/** Its image comes back, and it comes in with that. */
+function comesBackWith(stage: Stage, number: number, image: readonly MemberRecord[]): void {
+  const party = stage.member(number);
+  stage.kill(number);
+  party.isDamaged = true;
+  party.disk.restoreImage(image);
+  stage.start(number);
+  comesIn(stage, number);
+}
+
+Deno.test("an old copy from before a member's first view says nothing twice", () => {
+  for (const kind of ["as it was", "killed", "compacted"] as const) {
+    const stage = Stage.of(1, 3, 2);
+    const { text, image } = writesWhileOut(stage, 3);
+    const log = image.filter((record) => record.kind === "log" || record.kind === "new-log");
+    const compacted = [...log, ...stage.member(3).process!.member.snapshot()!];
+    // What it wrote the next process says under an incarnation that the copy never saw.
+    if (kind === "killed") {
+      stage.kill(3);
+      stage.start(3);
+    }
+    comesIn(stage, 3);
+    assertEquals(timesSaid(stage, text), 1);
+    comesBackWith(stage, 3, kind === "compacted" ? compacted : image);
+    assertEquals(timesSaid(stage, text), 1, kind);
+  }
+});
+
+Deno.test("an old copy from before a member's first view in another group says nothing twice", () => {
+  const OTHER = "e".repeat(64) as Hash;
+  for (const isKilled of [false, true]) {
+    const stage = Stage.of(1, 3, 2);
+    const party = stage.member(3);
+    const { key } = stage.world.coordinator.signer;
+    party.isDamaged = party.hasLostLog = true;
+    const starts = ["0a0b0c"];
+    party.disk.restoreImage([{ kind: "group", group: OTHER, coordinator: key, starts }]);
+    const { text, image } = writesWhileOut(stage, 3);
+    if (isKilled) {
+      stage.kill(3);
+      stage.start(3);
+    }
+    comesIn(stage, 3);
+    assertEquals(timesSaid(stage, text), 1);
+    comesBackWith(stage, 3, image);
+    assertEquals(timesSaid(stage, text), 1, `killed: ${isKilled}`);
+  }
+});
+
+Deno.test("an old copy that lacks its log, too, says nothing twice", () => {
+  const stage = three();
+  const { text, image } = writesWhileOut(stage, 3);
+  stage.kill(3);
+  stage.start(3);
+  comesIn(stage, 3);
+  assertEquals(timesSaid(stage, text), 1);
+  stage.member(3).hasLostLog = true;
+  comesBackWith(stage, 3, image.filter(({ kind }) => kind !== "log" && kind !== "new-log"));
+  assertEquals(timesSaid(stage, text), 1);
+});
+
+Deno.test("what was written with a disk that is lost and begun anew is said, also by its next process", () => {
+  const stage = three();
+  stage.kill(3);
+  stage.member(3).isDamaged = true;
+  stage.member(3).disk.wipe();
+  const { text } = writesWhileOut(stage, 3);
+  stage.kill(3);
+  stage.start(3);
+  comesIn(stage, 3);
+  assertEquals(timesSaid(stage, text), 1);
+});
+
+Deno.test("what was written with a disk that has lost its log is said by its next process", () => {
+  const stage = three();
+  const { text, image } = writesWhileOut(stage, 3);
+  stage.member(3).hasLostLog = true;
+  comesBackWith(stage, 3, image.filter(({ kind }) => kind !== "log" && kind !== "new-log"));
+  assertEquals(timesSaid(stage, text), 1);
 });
 
 Deno.test("where the only one who knows the group has an old disk, too, it goes on under numbers that were used", () => {

@@ -105,6 +105,11 @@ export class Held {
     return this.#end.everThrough(author, incarnation);
   }
 
+  /** Whether an incarnation that begins with one of these has ever spoken. */
+  hasSpokenAs(author: PeerKey, starts: readonly string[]): boolean {
+    return this.#end.hasSpokenAs(author, starts);
+  }
+
   /** The incarnation that has spoken last; null where none has. */
   lastSpoken(author: PeerKey): Spoken | null {
     return this.#end.lastSpoken(author);

@@ -317,6 +317,18 @@ export class HistoryEnd {
     return through;
   }
 
+  /** Whether an incarnation that begins with one of these has ever spoken. Takes as long as there were incarnations. */
+  hasSpokenAs(author: PeerKey, starts: readonly string[]): boolean {
+    const isOne = ({ incarnation }: Spoken) =>
+      starts.some((start) => incarnation.startsWith(start));
+    const last = this.#spoken.get(author);
+    if (last !== undefined && isOne(last)) return true;
+    for (let one = this.#earlier; one !== null; one = one.before) {
+      if (one.author === author && isOne(one.spoken)) return true;
+    }
+    return false;
+  }
+
   /** The incarnation that has spoken last; null where none has. */
   lastSpoken(author: PeerKey): Spoken | null {
     return this.#spoken.get(author) ?? null;

@@ -26,6 +26,12 @@ export const BATCH_TEXTS_BYTES_MAX = TEXT_BYTES_MAX;
 /** A number of a member's process, drawn at random when it starts: 16 hexadecimal digits in memory. */
 export const INCARNATION_BYTES = 8;
 
+/**
+ * So many of them are those of all processes of a disk, and of its copies, in one group: enough that one that has lost
+ * its files has others than before, and few enough that its processes still differ.
+ */
+export const INCARNATION_START_BYTES = 3;
+
 /** What a member asks for: the text, and what stands before it. */
 export const EDIT_REQUEST_BYTES_MAX = TEXT_BYTES_MAX + NAME_BYTES_MAX + 256;
 /** Edits that are under way at once: each member of the largest group may have one, or a few in a small one many. */

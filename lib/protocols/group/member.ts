@@ -30,6 +30,7 @@ import { Held } from "./held.ts";
 import { HistoryEnd } from "./history.ts";
 import {
   INCARNATION_BYTES,
+  INCARNATION_START_BYTES,
   LAGGING_MS_MAX,
   OFFENDER_BAN_MS,
   UNKNOWN_MESSAGES_MAX,
@@ -82,13 +83,15 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     readonly signer: Signer,
     readonly environment: Environment,
   ) {
-    const incarnation = environment.randomBytes(INCARNATION_BYTES);
-    const incarnationId = incarnation.toHex();
-    this.self = { name: config.name, key: signer.key, incarnation, incarnationId };
-    const { out } = this;
     const { records, history } = config;
     const restored = restoreMember(records, history, signer.key, environment.crypto);
     this.standing = restored.standing;
+    const incarnation = environment.randomBytes(INCARNATION_BYTES);
+    const [start = ""] = this.standing.starts;
+    incarnation.set(Uint8Array.fromHex(start));
+    const incarnationId = incarnation.toHex();
+    this.self = { name: config.name, key: signer.key, incarnation, incarnationId };
+    const { out } = this;
     this.peers = new Peers(out);
     this.names = new MemberNames(signer.key, config.pins, out);
     this.names.shown(signer.key, config.name);
@@ -159,7 +162,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
       this.standing;
     const isLost = this.standing.isLost && !isRecovering;
     if (group === null || coordinator === null || this.membership === null) return;
-    yield { kind: "group", group, coordinator };
+    yield groupRecord(this.standing, group, coordinator);
     const { view, former } = this.standing;
     if (former !== null) yield { kind: "former", signed: former };
     if (view !== null && view !== begun) yield { kind: "view", signed: view };
@@ -282,7 +285,8 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     }
     if (isOther || standing.coordinator !== coordinator) {
       standing.enter(group, coordinator);
-      records.push({ kind: "group", group, coordinator });
+      if (isOther) standing.starts = this.#starts(wasIn);
+      records.push(groupRecord(standing, group, coordinator));
     }
     // Where it lost its disk it may know of none any more: what it has signed before still holds.
     const known = standing.former?.former.bytes ?? NO_BYTES;
@@ -301,6 +305,16 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     const membership = this.membership = new Membership(this, group, new Held(history), []);
     this.saying.draftAll(group);
     return membership;
+  }
+
+  /**
+   * By these a copy of this disk from before its first view finds that another one went on. Our own beginning may be
+   * that of processes that were in this group before the one that we come from: then later ones have another.
+   */
+  #starts(wasInOther: boolean): readonly string[] {
+    const { incarnation, incarnationId } = this.self;
+    if (!wasInOther) return [incarnation.subarray(0, INCARNATION_START_BYTES).toHex()];
+    return [this.environment.randomBytes(INCARNATION_START_BYTES).toHex(), incarnationId];
   }
 
   coordinatorUp(told: number): void {
@@ -469,6 +483,14 @@ export class Member implements Machine<MemberInput, MemberEffect> {
   stuck(): void {
     if (this.isCoordinatorDown) this.#deadlines.setEarliest("round", this.out.nowMs);
   }
+}
+
+function groupRecord(
+  { starts }: Standing,
+  group: Hash,
+  coordinator: PeerKey,
+): MemberRecord {
+  return { kind: "group", group, coordinator, ...(starts.length === 0 ? {} : { starts }) };
 }
 
 /** What a damaged disk is told at the start: that what was begun and held is lost. */

@@ -8,7 +8,13 @@ import { requestId } from "./edit.ts";
 import type { Member } from "./epoch.ts";
 import { Held } from "./held.ts";
 import { HistoryEnd, type SignedBatch } from "./history.ts";
-import type { AskedRecord, MemberRecord, PreparedRecord, SaidRecord } from "./records.ts";
+import type {
+  AskedRecord,
+  GroupRecord,
+  MemberRecord,
+  PreparedRecord,
+  SaidRecord,
+} from "./records.ts";
 import { DRAFT_INCARNATION } from "./saying.ts";
 import { Standing } from "./standing.ts";
 
@@ -26,8 +32,6 @@ export interface RestoredMember {
   /** The log lacks what the records say: it doesn't count as having come back. That isn't on disk yet. */
   readonly isDamaged: boolean;
 }
-
-type GroupRecord = Extract<MemberRecord, { readonly kind: "group" }>;
 
 interface HeldRecord {
   readonly after: number;
@@ -113,7 +117,7 @@ class Restored {
     }
   }
 
-  #enter({ group, coordinator }: GroupRecord): void {
+  #enter({ group, coordinator, starts }: GroupRecord): void {
     const standing = this.#standing;
     const beyond = this.#beyond;
     if (standing.group !== null && standing.group !== group) {
@@ -128,6 +132,7 @@ class Restored {
       this.#said.startAnew();
     }
     standing.enter(group, coordinator);
+    if (starts !== undefined) standing.starts = starts;
   }
 
   #idOf({ signed }: PreparedRecord | AskedRecord): RequestId {

@@ -336,14 +336,16 @@ export class Membership {
   }
 
   /**
-   * Whether a process of ours of which our disk doesn't know has spoken after the last epoch that it knows: what is
-   * left on this disk as unsaid may have been said by that one.
+   * Whether a process of ours of which our disk doesn't know has spoken after the last epoch that it knows, also where
+   * what was held then is lost: what is left on this disk as unsaid may have been said by that one.
    */
   get #isDiskOutdated(): boolean {
-    const begun = this.standing.isLost ? null : this.standing.begun?.epoch.value ?? null;
-    const own = begun?.members.find(({ key }) => key === this.selfKey) ?? null;
+    const begun = this.standing.begun?.epoch.value ?? null;
+    // No process that it knows of was ever in a view.
+    if (begun === null) return this.held.hasSpokenAs(this.selfKey, this.standing.starts);
+    const own = begun.members.find(({ key }) => key === this.selfKey);
     const spoken = this.held.lastSpoken(this.selfKey);
-    if (begun === null || own === null || spoken === null) return false;
+    if (own === undefined || spoken === null) return false;
     return spoken.incarnation !== own.incarnation.toHex() && spoken.since >= begun.start.position;
   }
 

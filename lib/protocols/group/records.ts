@@ -48,6 +48,14 @@ export interface AskedRecord {
   readonly signed: SignedEditRequest;
 }
 
+export interface GroupRecord {
+  readonly kind: "group";
+  readonly group: Hash;
+  readonly coordinator: PeerKey;
+  /** See `Standing.starts`; absent where that is empty, or was told for this group before. */
+  readonly starts?: readonly string[];
+}
+
 export type MemberRecord =
   | LogRecord
   | NewLogRecord
@@ -55,7 +63,7 @@ export type MemberRecord =
    * Whose group this is: it decides on all that follows. The same again: what was begun and held before is lost, so
    * that this disk has no say any more in what follows it; what was promised and said stays.
    */
-  | { readonly kind: "group"; readonly group: Hash; readonly coordinator: PeerKey }
+  | GroupRecord
   /** The former keys of that coordinator, as it named them last. */
   | { readonly kind: "former"; readonly signed: SignedFormerKeys }
   /** Nothing under lower ballots is taken part in any more, but for what `begun` says. */

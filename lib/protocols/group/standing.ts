@@ -8,6 +8,12 @@ import type { SignedFormerKeys } from "./former_keys.ts";
 export class Standing {
   /** Null before it was ever in a group. */
   group: Hash | null = null;
+  /**
+   * How the incarnations begin, in hexadecimal, under which this disk and its copies may have spoken in this group: a
+   * part that later processes draw theirs with, and that of the process that came into it, where it begins otherwise.
+   * Empty where a program did that which didn't write it down.
+   */
+  starts: readonly string[] = [];
   /** Who decides views. */
   coordinator: PeerKey | null = null;
   /** Its former keys, as it signed them; null where it named none. */
@@ -95,6 +101,7 @@ export class Standing {
   /** Another group: what was promised in the one before says nothing here. */
   enter(group: Hash, coordinator: PeerKey): void {
     if (this.group !== group) {
+      this.starts = [];
       this.promised = NO_BALLOT;
       this.flushed = 0;
       this.isLeaving = false;
