@@ -11,6 +11,7 @@ import { MalformedError, P2pchatError } from "../base/errors.ts";
 import { quotedStart } from "../base/text.ts";
 import type { Hash, PeerKey } from "../base/ids.ts";
 import { COORDINATOR_NAME, type HistoryPoint } from "../protocols/group/history.ts";
+import { MEMBERS_MAX, SNAPSHOT_RUNS_MAX } from "../protocols/group/limits.ts";
 import {
   type CoordinatorState,
   type Cut,
@@ -228,7 +229,14 @@ interface ReadMember {
   readonly state: Omit<MemberState, "peers" | "channels" | "fromCoordinator">;
   readonly peers: MemberState["peers"][number][];
   readonly channels: Map<string, Run[]>;
-  readonly tellings: Telling[];
+  readonly tellings: ReadTelling[];
+  /** The first so many tellings have all their entries. */
+  toldTellings: number;
+}
+
+interface ReadTelling extends Omit<Telling, "ids"> {
+  readonly entries: number;
+  readonly ids: string[];
 }
 
 /** The lines so far. */
@@ -262,7 +270,8 @@ class Reading {
         return;
       case "member":
         this.#members.set(cells.text(1), readMember(cells));
-        return;
+        if (this.#members.size <= MEMBERS_MAX) return;
+        throw new MalformedError(`no group has more than ${MEMBERS_MAX} members`);
       case "received":
         this.#member(cells, 1).peers.push({ texts: cells.count(3), acked: cells.count(4) });
         return;
@@ -274,12 +283,18 @@ class Reading {
       case "run": {
         const { channels } = this.#member(cells, 2);
         const from = cells.text(1);
-        channels.set(from, [...channels.get(from) ?? [], readRun(cells)]);
+        const runs = channels.get(from) ?? [];
+        if (runs.length === SNAPSHOT_RUNS_MAX) {
+          throw new MalformedError(`no channel has more than ${SNAPSHOT_RUNS_MAX} runs`);
+        }
+        runs.push(readRun(cells));
+        channels.set(from, runs);
         return;
       }
       case "telling": {
         const [after, through, seq] = [cells.count(2), cells.count(3), cells.count(4)];
-        this.#member(cells, 1).tellings.push({ after, through, seq, ids: [] });
+        const entries = cells.count(5);
+        this.#member(cells, 1).tellings.push({ after, through, seq, entries, ids: [] });
         return;
       }
       case "entry":
@@ -298,15 +313,20 @@ class Reading {
     return member;
   }
 
+  /** They come in the order of what told of them; some are told of twice. */
   #entry(cells: Cells): void {
-    const { tellings } = this.#member(cells, 1);
+    const member = this.#member(cells, 1);
+    const { tellings } = member;
+    const isTold = ({ entries, ids }: ReadTelling) => ids.length >= entries;
+    while (tellings[member.toldTellings] !== undefined && isTold(tellings[member.toldTellings]!)) {
+      member.toldTellings++;
+    }
+    const telling = tellings[member.toldTellings];
     const seq = cells.count(2);
-    const at = tellings.findLastIndex((telling) => telling.seq <= seq);
-    const telling = tellings[at];
     if (telling === undefined || telling.seq + telling.ids.length !== seq) {
       throw new MalformedError(`entry ${seq} wasn't told of`);
     }
-    tellings[at] = { ...telling, ids: [...telling.ids, hexOf<Hash>(cells.text(3))] };
+    telling.ids.push(hexOf<Hash>(cells.text(3)));
   }
 
   /** @throws {P2pchatError} `store-corrupt` where something is missing. */
@@ -369,6 +389,7 @@ function readMember(cells: Cells): ReadMember {
     peers: [],
     channels: new Map(),
     tellings: [],
+    toldTellings: 0,
   };
 }
 
@@ -396,7 +417,7 @@ function cutMember(member: ReadMember, names: readonly string[]): CutMember {
     key,
     incarnation,
     state: { ...state, peers, channels: fromMembers, fromCoordinator },
-    tellings,
+    tellings: tellings.map(({ after, through, seq, ids }) => ({ after, through, seq, ids })),
   };
 }
 

@@ -23,12 +23,17 @@ function linesOf(text: string): readonly string[] {
 }
 
 const TEXT = textOf(cutWith());
+/** A sequencer may tell of the same again. */
+const TOLD = { after: 6, through: 7, seq: 7, ids: ["7".repeat(64)] };
 
 Deno.test("parseSnapshot() reads what snapshotText() wrote", () => {
   const cuts = [
     cutWith(),
     cutWith({ coordinator: { decided: null, locks: [] }, tellings: [] }),
     { ...cutWith({ coordinator: { tellings: [] } }), members: [] },
+    cutWith({
+      tellings: [TOLD, { ...TOLD, through: 8, ids: [...TOLD.ids, "8".repeat(64)] }, TOLD],
+    }),
     cutWith({ bob: { peers: replacedAt(BOB.peers, 0, { texts: 9, acked: 8 }) } }),
   ];
   for (const cut of cuts) {
@@ -91,6 +96,11 @@ Deno.test("A file that lacks a line is found out, also with a checksum that fits
   });
 });
 
+/** One line for each of so many. */
+function crowd(): string {
+  return Array.from({ length: 64 }, (_, n) => `$1${n}$2`).join("\n");
+}
+
 /** Each a change of one line, with a checksum that fits. */
 const FORGED: readonly (readonly [what: string, from: RegExp, to: string, fault: RegExp])[] = [
   ["an id", /^(text\t.*\t)[0-9a-f]{64}$/m, `$1${"0".repeat(64)}`, /its ids, its counts/],
@@ -123,6 +133,13 @@ const FORGED: readonly (readonly [what: string, from: RegExp, to: string, fault:
     "entry\tann\t9",
     /line \d+: entry 9 wasn't told/,
   ],
+  [
+    "more runs than there are",
+    /^(run\tann\tcem\t.*)$/m,
+    Array(9).fill("$1").join("\n"),
+    /than 8 runs/,
+  ],
+  ["more members than there are", /^(member\tbob)(.*)$/m, crowd(), /than 64 members/],
   ["a blank line", /^view\t4\t0$/m, "view\t4\t0\n", /line \d+: no line is of kind ""/],
 ];
 
