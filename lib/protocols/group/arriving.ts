@@ -137,6 +137,7 @@ export class Arriving {
       source: undefined,
       progressAtMs: nowMs,
       hasSayTold: false,
+      told: 0,
       awaitedTold: "",
       notBeforeMs: partings.notBeforeMs(link.peer),
       departure: before?.departure ?? null,
@@ -178,7 +179,8 @@ export class Arriving {
     }
     attendee.hasSayTold = hasSay;
     attendee.awaitedTold = awaited.join(" ");
-    const standing = { isMember: hasSay, told: told(), awaited };
+    attendee.told = told();
+    const standing = { isMember: hasSay, told: attendee.told, awaited };
     out.send(link, { type: "welcome", group, ...standing, former: keys.signed });
   }
 
@@ -192,6 +194,13 @@ export class Arriving {
   tellStanding(): void {
     const lacking = this.#lacking;
     for (const attendee of this.parts.attendance.here) this.#welcome(attendee, lacking, true);
+  }
+
+  /** It has begun the view. Where another one told of entries since it came, it needn't tell of those again. */
+  begunAt(attendee: Attendee): void {
+    const { views, told } = this.parts;
+    const isSequencer = views.members[0]?.key === attendee.key;
+    if (isSequencer && attendee.told < told()) this.#welcome(attendee, [], false);
   }
 
   /** All meet all: those of the view, then newcomers. */

@@ -92,6 +92,8 @@ export interface Attendee {
   progressAtMs: number;
   /** What it was last told: whether it has a say, and for whom it waits. */
   hasSayTold: boolean;
+  /** The coordinator was told of the entries up to this position, as far as this process knows. */
+  told: number;
   awaitedTold: string;
   /** A removed one waits so long before it is let in again. */
   notBeforeMs: number;
@@ -120,6 +122,7 @@ export function expected(member: Member, nowMs: number): Attendee {
     source: undefined,
     progressAtMs: -Infinity,
     hasSayTold: false,
+    told: 0,
     awaitedTold: "",
     notBeforeMs: -Infinity,
     departure: null,

@@ -160,7 +160,10 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
       mayGo: () => this.#steering.mayGo(),
       excludes: (keys) => this.#steering.excludes(keys),
       begins: () => transactions.viewChanges(),
-      begunAt: (attendee) => transactions.begunAt(attendee),
+      begunAt: (attendee) => {
+        transactions.begunAt(attendee);
+        this.#arriving.begunAt(attendee);
+      },
     });
     const partings = this.#partings = new Partings(
       attendance,
@@ -509,7 +512,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     this.#taking.entries(attendee, message);
     if (this.#views.members[0]?.key !== attendee.key) return null; // it was, or lies
     if (after > this.#told || through <= this.#told) return null;
-    this.#told = through;
+    this.#told = attendee.told = through;
     for (const [index, { id, name: from }] of entries.entries()) {
       if (seq + index <= this.#toldSeq) continue;
       this.#toldSeq = seq + index;

@@ -96,7 +96,8 @@ const refuse = message(2, "refuse", {
 const welcome = message(3, "welcome", {
   from: "the coordinator",
   to: "a member",
-  when: "a `hello` came",
+  when:
+    "a `hello` came; again where its say or whom it waits for has changed, and to a new sequencer for `told`",
   answer: "none; a newcomer meets the `peers`, and waits for `catch-up`",
   lane,
 }, {

@@ -129,6 +129,22 @@ Deno.test("Entries are told once, though the next sequencer tells them again", (
   assertEquals(tell("bob", 9, ["ann"]), []);
 });
 
+Deno.test("The next sequencer hears up to where entries were told, and needn't tell those again", () => {
+  const program = Program.of("ann", "bob");
+  const one = { id: new Uint8Array(32), author: keyOf("ann"), name: "ann" };
+  const place = { after: 0, through: 1, seq: 1 };
+  program.says("ann", { type: "entries", ...place, entries: [one] });
+  const isWelcome = (word: string) => word.includes("welcome");
+
+  // The sequencer stays the same.
+  assertEquals(program.joins("cem").filter(isWelcome), ["cem: welcome"]);
+  const left = program.says("ann", { type: "leave" });
+  assertEquals(left.filter(isWelcome), ["bob: welcome member"]);
+  const told = program.somebody("bob").got.get("welcome");
+  assertEquals(told?.type === "welcome" && told.told, 1);
+  assertEquals(program.says("cem", { type: "leave" }).filter(isWelcome), []);
+});
+
 Deno.test("Nobody but the sequencer tells of entries, nor keeps others from being told", () => {
   const program = Program.of("ann", "bob");
   const one = { id: new Uint8Array(32), author: keyOf("ann"), name: "ann" };
