@@ -1,6 +1,6 @@
 /** Byte streams over TCP: `Deno.listen` and `Deno.connect`, without Nagle's delay. */
 
-import { isAddress } from "../base/endpoints.ts";
+import { isAddress, isLoopback, isUnspecified } from "../base/endpoints.ts";
 import type { Logger } from "../base/environment.ts";
 import type { Endpoint } from "../base/ids.ts";
 import type { ByteStream, ByteStreamEvents, StreamAttempt, StreamNetwork } from "./byte_stream.ts";
@@ -234,10 +234,28 @@ export class TcpNetwork implements StreamNetwork {
   ): Promise<Deno.TcpConn> {
     if (addresses.length === 0) throw new Deno.errors.NotFound(UNKNOWN_HOST);
     const connecting: Connecting<Deno.TcpConn> = {
-      connect: (hostname, signal) => Deno.connect({ hostname, port, transport: "tcp", signal }),
+      connect: async (hostname, signal) => {
+        const conn = await Deno.connect({ hostname, port, transport: "tcp", signal });
+        if (!this.#isOwn(conn)) return conn;
+        conn.close();
+        throw new Deno.errors.ConnectionRefused();
+      },
       begun: (attempt) => this.#keep(attempt),
     };
     return firstToConnect(addresses, connecting, signal, SYSTEM_LINK_CLOCK);
+  }
+
+  /**
+   * Whether our own listener is at the other end: whoever is looked for isn't there then, or we couldn't have taken
+   * the port.
+   */
+  #isOwn({ localAddr, remoteAddr }: Deno.TcpConn): boolean {
+    const listener = this.#listener?.addr;
+    if (listener === undefined || remoteAddr.port !== listener.port) return false;
+    const { host } = endpointOf(remoteAddr);
+    if (!isUnspecified(listener.hostname)) return host === endpointOf(listener).host;
+    // A system calls itself from the address that it calls, or from 127.0.0.1.
+    return isLoopback(host) || host === endpointOf(localAddr).host;
   }
 
   #keep(work: Promise<void>): void {

@@ -3,6 +3,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { AWKWARD } from "./awkward_texts.ts";
 import { Node, Nodes, type ShownEvent } from "./node.ts";
+import { freePort } from "./ports.ts";
 
 const isMessage = (event: ShownEvent) => event.event === "message";
 const joined = (name: string) => (event: ShownEvent) =>
@@ -367,4 +368,29 @@ Deno.test("mesh: what quick visitors say stays, and is shown before they leave",
 
   assertEquals(history.length, 16);
   assertEquals(await bob.history(), history);
+});
+
+Deno.test("mesh: whoever takes the port at which it looks for others is told that nobody listens there", async () => {
+  await using nodes = new Nodes();
+  const port = String(freePort());
+  const refused = async (...args: readonly string[]) => {
+    const carl = nodes.add(Node.start(["mesh", "Carl", ...args, "--port", port]));
+    const { code, last } = await carl.ended();
+    return [code, last?.code, last?.text];
+  };
+  for (const host of ["localhost", "127.0.0.1"]) {
+    const [code, as, text] = await refused(host, port);
+    assertEquals([code, as], [3, "unreachable"]);
+    assert(text.includes("nobody listens there; check the address"), text);
+  }
+
+  const ann = nodes.add(Node.start(["mesh", "Ann", "--port", port]));
+  await ann.until(({ event }) => event === "ready");
+  const { invite } = await ann.ask("invite");
+  await ann.type(":q");
+  await ann.ended();
+
+  const [code, as, text] = await refused("--invite", invite);
+  assertEquals([code, as], [3, "unreachable"]);
+  assert(text.includes("nobody listens there") && !text.includes("another room"), text);
 });

@@ -106,20 +106,21 @@ Deno.test("TcpNetwork: connections that are reset before they are accepted don't
 
 Deno.test("TcpNetwork: with a dead name service, names say what they miss, and addresses don't wait", async () => {
   const names = new NameLookups(() => new Promise(() => {}));
-  const network = TcpNetwork.listen("127.0.0.1", 0, SILENT_LOGGER, names);
+  const network = TcpNetwork.listen("127.0.0.1", 0, SILENT_LOGGER);
+  const dialler = TcpNetwork.dialOnly(SILENT_LOGGER, names);
   network.accept((stream) => stream.abort());
   const { port } = network.local;
   const fail = () => assert(false, "neither connected nor failed");
   // The last of them looks like an address, and isn't one.
   const hosts = ["a.example", "b.example", "c.example", "d.example", "e.example", "127.0.0.400"];
-  const attempts = hosts.map((host) => network.connect({ host, port }, fail, fail));
+  const attempts = hosts.map((host) => dialler.connect({ host, port }, fail, fail));
 
   assertEquals(attempts.map(({ missing }) => missing), [
     ...Array(4).fill("no answer from the name service"),
     ...Array(2).fill("no turn to ask the slow name service"),
   ]);
   const reached = await new Promise<string>((resolve) => {
-    const attempt = network.connect({ host: "127.0.0.1", port }, (stream) => {
+    const attempt = dialler.connect({ host: "127.0.0.1", port }, (stream) => {
       stream.abort();
       resolve("connected");
     }, resolve);
@@ -128,6 +129,7 @@ Deno.test("TcpNetwork: with a dead name service, names say what they miss, and a
   assertEquals(reached, "connected");
   for (const attempt of attempts) attempt.cancel();
   await network.stopListening();
+  await dialler.allClosed();
   await network.allClosed();
 });
 
@@ -135,12 +137,13 @@ Deno.test("TcpNetwork: connect() takes the first address of a name that answers"
   const names = new NameLookups((name) =>
     Promise.resolve(name === "both.example" ? ["127.0.0.9", "127.0.0.1"] : [])
   );
-  const network = TcpNetwork.listen("127.0.0.1", 0, SILENT_LOGGER, names);
+  const network = TcpNetwork.listen("127.0.0.1", 0, SILENT_LOGGER);
+  const dialler = TcpNetwork.dialOnly(SILENT_LOGGER, names);
   network.accept((stream) => stream.abort());
   const { port } = network.local;
   const connect = (host: string, to: number) =>
     new Promise<string>((resolve) =>
-      network.connect({ host, port: to }, (stream) => {
+      dialler.connect({ host, port: to }, (stream) => {
         stream.abort();
         resolve(stream.remote.host);
       }, resolve)
@@ -150,6 +153,7 @@ Deno.test("TcpNetwork: connect() takes the first address of a name that answers"
   assertEquals(await connect("both.example", 1), "nobody listens there");
   assertEquals(await connect("none.example", port), "no host of that name is known");
   await network.stopListening();
+  await dialler.allClosed();
   await network.allClosed();
 });
 
@@ -167,7 +171,8 @@ Deno.test("TcpNetwork: connect() reaches a name whose first address is silent, a
   const names = new NameLookups((name) =>
     Promise.resolve(["192.0.2.1", name === "both.example" ? "127.0.0.1" : "192.0.2.2"])
   );
-  const network = TcpNetwork.listen("127.0.0.1", 0, SILENT_LOGGER, names);
+  const network = TcpNetwork.listen("127.0.0.1", 0, SILENT_LOGGER);
+  const dialler = TcpNetwork.dialOnly(SILENT_LOGGER, names);
   network.accept((stream) => stream.abort());
   const { port } = network.local;
   const connect = Deno.connect;
@@ -179,7 +184,7 @@ Deno.test("TcpNetwork: connect() reaches a name whose first address is silent, a
       resolve(stream.remote.host);
     };
     const hosts = ["silent.example", "both.example"];
-    const attempts = hosts.map((host) => network.connect({ host, port }, connected, resolve));
+    const attempts = hosts.map((host) => dialler.connect({ host, port }, connected, resolve));
     // Half of what a dial has.
     const timer = setTimeout(resolve, 5_000, "no connection");
 
@@ -187,6 +192,7 @@ Deno.test("TcpNetwork: connect() reaches a name whose first address is silent, a
     clearTimeout(timer);
     for (const attempt of attempts) attempt.cancel();
     await network.stopListening();
+    await dialler.allClosed();
     await network.allClosed();
   } finally {
     Object.assign(Deno, { connect });
@@ -216,5 +222,43 @@ Deno.test("openTcpLinks: at shutdown each of many links hears what was sent last
     assertEquals([heard, told], [LINKS, LINKS]);
   } finally {
     await world.shutdown([client, server]);
+  }
+});
+
+Deno.test("TcpNetwork: nobody listens where it listens itself, by whatever address it is called", async () => {
+  const names = new NameLookups(() => Promise.resolve(["127.0.0.1"]));
+  const connect = (network: TcpNetwork, host: string, port: number) =>
+    new Promise<string>((resolve) =>
+      network.connect({ host, port }, (stream) => {
+        stream.abort();
+        resolve("connected");
+      }, resolve)
+    );
+  const own = Deno.networkInterfaces().find(({ family, address }) =>
+    family === "IPv4" && !address.startsWith("127.")
+  );
+  for (const host of [null, "127.0.0.1"]) {
+    const network = TcpNetwork.listen(host, 0, SILENT_LOGGER, names);
+    const other = TcpNetwork.listen("127.0.0.1", 0, SILENT_LOGGER);
+    for (const each of [network, other]) each.accept((stream) => stream.abort());
+    const { port } = network.local;
+    const hosts = [
+      "127.0.0.1",
+      "localhost.example",
+      "127.0.0.2",
+      "::1",
+      own?.address ?? "127.0.0.1",
+    ];
+
+    for (const to of hosts) {
+      const reason = await connect(network, to, port);
+      // Where there is no IPv6.
+      assert(/nobody listens there|not an address|no network/.test(reason), `${to}: ${reason}`);
+    }
+    assertEquals(await connect(network, "127.0.0.1", other.local.port), "connected");
+    for (const each of [network, other]) {
+      await each.stopListening();
+      await each.allClosed();
+    }
   }
 });
