@@ -32,6 +32,8 @@ export interface ComingInPorts {
   readonly given: GivenPasswords | null;
   /** Tells of a mistake. */
   refuse(error: P2pchatError): void;
+  /** Tells what to press. */
+  notice(text: string): void;
   /** Ctrl+X, or Ctrl+D where nothing is typed. */
   logOut(): void;
 }
@@ -45,6 +47,14 @@ const WAYS: ReadonlyMap<string, Entry["how"]> = new Map([
   ["3", "guest"],
   ["guest", "guest"],
 ]);
+
+/** What Enter is pressed for, where it isn't known how one comes in: the menu asks. */
+const COME_IN = "come in";
+const ENTERED_TO: Readonly<Record<Entry["how"], string>> = {
+  "log-in": "log in",
+  "sign-up": "sign up",
+  "guest": COME_IN,
+};
 
 /** What people try who don't want to come in at all. */
 const LEAVES = /^\/?(?:q|quit|exit|logout)$/i;
@@ -96,6 +106,14 @@ export class ComingIn {
    * @param profile Whose profile is open. @returns The way alone where it is another's; null where the user leaves.
    */
   async entry(profile: string): Promise<Entry | Way | null> {
+    const known = this.#way;
+    const isAsked = known === null ||
+      (known.how !== "guest" && (this.#given?.password ?? null) === null);
+    const to = known === null ? COME_IN : ENTERED_TO[known.how];
+    if (
+      isAsked &&
+      !await this.#open(false, `The directory answers: press Enter at an empty line to ${to}`)
+    ) return null;
     for (;;) {
       const way = await this.way();
       if (way === null || foldName(way.name) !== foldName(profile)) return way;
@@ -142,6 +160,21 @@ export class ComingIn {
   /** Nothing is asked although somebody may answer already. */
   dropTypedAhead(): void {
     this.#ports.dialogue?.dropTypedAhead();
+  }
+
+  /**
+   * Questions come that the user has just asked for, by `command`.
+   * @returns False where they were given up first.
+   */
+  async expected(command: string): Promise<boolean> {
+    return await this.#open(true, `Press Enter at an empty line to go on with ${command}`);
+  }
+
+  /** Nothing of what is being typed at the prompt becomes an answer. */
+  async #open(isExpected: boolean, told: string): Promise<boolean> {
+    const { dialogue, logOut, notice } = this.#ports;
+    if (dialogue === null) return true;
+    return await dialogue.beginAtEnter(logOut, isExpected, () => notice(told));
   }
 
   /** Keeps what is typed from now on for the questions that come. */

@@ -97,6 +97,8 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
   #pausedBecause: string | null = null;
   #toldPause = false;
   #heldLines: string[] = [];
+  /** Questions that begin with Enter at an empty line. */
+  #awaited: { begin(): void; giveUp(): void } | null = null;
 
   /** The prompt's area when all output so far is on the screen; `null`: not drawn. */
   #drawnPrompt: DrawnPrompt | null = null;
@@ -136,18 +138,33 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     });
     this.#questions = new Questions((line) => this.#printLines([line]), () => this.#redraw());
     this.dialogue = {
-      begin: (logOut) => {
-        this.#questions.begin(logOut);
-        this.#open();
+      begin: (logOut) => this.#beginQuestions(logOut),
+      beginAtEnter: (logOut, isExpected, tell) => {
+        const isPrompted = this.#handler !== null && !this.#questions.isOpen && !this.#hasEnded;
+        if (!isPrompted || (isExpected && this.#editor.text === "")) {
+          this.#beginQuestions(logOut);
+          return Promise.resolve(true);
+        }
+        this.#awaited?.giveUp();
+        const { promise, resolve } = Promise.withResolvers<boolean>();
+        this.#awaited = {
+          begin: () => {
+            this.#beginQuestions(logOut); // what is typed behind that Enter is for them
+            resolve(true);
+          },
+          giveUp: () => resolve(false),
+        };
+        tell();
+        return promise;
       },
       ask: async (question) => {
         const answer = this.#questions.ask(question);
         this.#press([]);
-        if (this.#hasEnded) this.#questions.end();
+        if (this.#hasEnded) this.#endQuestions();
         return await answer;
       },
       end: (isAnswered) => {
-        this.#questions.end();
+        this.#endQuestions();
         if (isAnswered) this.#press([]);
         else this.#questions.takeTypedAhead();
       },
@@ -165,6 +182,18 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     this.heedInterrupts((cause) => handler.interrupted(cause));
     this.#open();
     this.#redraw();
+  }
+
+  #beginQuestions(logOut: () => void): void {
+    this.#awaited = null;
+    this.#questions.begin(logOut);
+    this.#open();
+  }
+
+  #endQuestions(): void {
+    this.#awaited?.giveUp();
+    this.#awaited = null;
+    this.#questions.end();
   }
 
   /** Takes the terminal. */
@@ -238,7 +267,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
 
   async close(): Promise<void> {
     if (this.#isClosed) return;
-    this.#questions.end();
+    this.#endQuestions();
     this.#isClosed = true;
     clearTimeout(this.#escapeTimer);
     clearTimeout(this.#resizeTimer);
@@ -344,12 +373,12 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
   #ended(): void {
     const isFirst = !this.#hasEnded;
     this.#hasEnded = true;
-    this.#questions.end();
+    this.#endQuestions();
     if (isFirst) this.#handler?.ended();
   }
 
   #submit(line: string): void {
-    if (line === "") return;
+    if (line === "") return this.#awaited?.begin();
     // Chat comes back as a message of one's own; a command would leave no trace of what was asked.
     const { words, chatIsSilent } = this.#mode.commands;
     const isCommand = (line.startsWith("/") && !line.startsWith("//")) || words.has(line);

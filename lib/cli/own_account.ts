@@ -9,9 +9,9 @@ export interface OwnAccountPorts {
   /** Asks for passwords. */
   readonly comingIn: Pick<
     ComingIn,
-    "password" | "newPassword" | "over" | "dropTypedAhead"
+    "expected" | "password" | "newPassword" | "over" | "dropTypedAhead"
   >;
-  readonly standing: Pick<RegistryStanding, "name" | "isGuest"> & {
+  readonly standing: Pick<RegistryStanding, "name" | "isGuest" | "isUp"> & {
     readonly where: Pick<Whereabouts, "place">;
   };
   /** Whether somebody can be asked. */
@@ -30,14 +30,15 @@ export class OwnAccount {
     this.#ports = ports;
   }
 
-  /** `/passwd`. Rejects with `usage` where nobody can be asked, `not-allowed` during a call, `not-logged-in` for guests. */
+  /** `/passwd`. Rejects with `usage` where nobody can be asked, `not-allowed` during a call, `not-logged-in` for
+   * guests, and while one isn't in. */
   async changePassword(ref: string | undefined): Promise<void> {
     const { comingIn, submit } = this.#ports;
     this.#check(
       "/passwd",
       "nobody can be asked for passwords here; log in with --login --new-password-file FILE instead",
     );
-    await this.#asking(ref, async () => {
+    await this.#asking("/passwd", ref, async () => {
       const old = await comingIn.password("Password now: ");
       if (old === null) return "given up";
       const fresh = await comingIn.newPassword("New password: ");
@@ -53,7 +54,7 @@ export class OwnAccount {
     const { comingIn, standing, mayAsk, password: given, submit } = this.#ports;
     if (given !== null && !mayAsk) return submit({ command: "forget-me", password: given }, ref);
     this.#check("/forget-me", "nobody can be asked for the password here");
-    await this.#asking(ref, async () => {
+    await this.#asking("/forget-me", ref, async () => {
       const prompt = `Password, to remove the account ${standing.name}: `;
       const password = await comingIn.password(prompt);
       if (password === null) return "given up";
@@ -84,6 +85,9 @@ export class OwnAccount {
       throw new P2pchatError("not-logged-in", `${command} is for accounts: a guest has none`);
     }
     if (!mayAsk) throw new P2pchatError("usage", `Nothing is done: ${why}`);
+    if (!standing.isUp) {
+      throw new P2pchatError("not-logged-in", "Nothing is done: you aren't in the directory now");
+    }
     if (standing.where.place === "lobby") return;
     throw new P2pchatError(
       "not-allowed",
@@ -94,13 +98,14 @@ export class OwnAccount {
 
   /** @param work Resolves with what came of the questions. */
   async #asking(
+    command: string,
     ref: string | undefined,
     work: () => Promise<"answered" | "given up" | "mistaken">,
   ): Promise<void> {
     this.#isAsking = true;
     let outcome: Awaited<ReturnType<typeof work>> = "mistaken";
     try {
-      outcome = await work();
+      outcome = await this.#ports.comingIn.expected(command) ? await work() : "given up";
     } finally {
       this.#isAsking = false;
       this.#ports.comingIn.over(outcome === "answered");

@@ -139,6 +139,7 @@ class Program {
       name,
       given,
       refuse: (error) => showError(ui, error),
+      notice: (text) => showNotices(ui, text),
       logOut: () => void (this.#account.giveUp() || this.#leave("log out")),
     });
     this.#account = new OwnAccount({

@@ -70,6 +70,11 @@ export class RegistryStanding {
     return this.#where === LOBBY ? null : this.#call;
   }
 
+  /** Whether one is in. */
+  get isUp(): boolean {
+    return this.#isUp;
+  }
+
   /** Whether one was ever let in. */
   get wasUp(): boolean {
     return this.#wasUp;

@@ -112,6 +112,13 @@ export interface Dialogue {
    * @param logOut What Ctrl+X does, and Ctrl+D where nothing is typed.
    */
   begin(logOut: () => void): void;
+  /**
+   * The same for questions that come while somebody may be typing at the prompt: that is no answer, and no password.
+   * Where the prompt is shown it begins with the next Enter at an empty line, which `tell` asks for; otherwise at once.
+   * @param isExpected They have just asked for it: without that Enter, unless another line is being typed.
+   * @returns Whether it has begun; false where the input or the dialogue was ended first.
+   */
+  beginAtEnter(logOut: () => void, isExpected: boolean, tell: () => void): Promise<boolean>;
   /** One question after the other. @returns The answer; null where the input or the dialogue ended without one. */
   ask(question: Question): Promise<string | null>;
   /**

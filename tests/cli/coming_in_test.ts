@@ -10,6 +10,7 @@ function at(answers: readonly (string | null)[], ports: Partial<ComingInPorts> =
   const comingIn = new ComingIn({
     dialogue: {
       begin() {},
+      beginAtEnter: () => Promise.resolve(true),
       ask({ prompt, isUnseen }: Question) {
         asked.push(isUnseen ? `(${prompt.trim()})` : prompt.trim());
         return Promise.resolve(left.shift() ?? null);
@@ -20,6 +21,7 @@ function at(answers: readonly (string | null)[], ports: Partial<ComingInPorts> =
     way: null,
     name: null,
     given: null,
+    notice() {},
     refuse: ({ code }: P2pchatError) => void asked.push(`! ${code}`),
     logOut() {},
     ...ports,

@@ -88,6 +88,75 @@ Deno.test("what was typed ahead is nobody's where nothing is answered", async ()
   await ui.close();
 });
 
+const ENTER_FIRST = "Press Enter";
+
+/** The same, once it takes commands; `began` says how the questions that come now began. */
+function prompted() {
+  const at = open();
+  const began: boolean[] = [];
+  at.ui.listen(at.room);
+  const come = (isExpected = false) => {
+    const tell = () => at.ui.show({ event: "notice", text: ENTER_FIRST });
+    at.dialogue.beginAtEnter(() => {}, isExpected, tell).then((hasBegun) => began.push(hasBegun));
+  };
+  return { ...at, began, come };
+}
+
+Deno.test("what is typed when questions come is no answer: they wait for Enter at an empty line", async () => {
+  const { streams, ui, room, dialogue, ask, come, began, happened, screenNow } = prompted();
+  streams.type("half a l");
+  await settle();
+  come();
+  streams.type("ine\r");
+  await settle();
+  assertEquals([began, room.happened], [[], ["half a line"]]);
+  assertEquals((await screenNow()).text.split(ENTER_FIRST).length, 2);
+
+  streams.type("draft\x15\rsecret\r"); // behind that Enter: for the question
+  await settle();
+  assertEquals(began, [true]);
+  ask("Password: ", true);
+  await settle();
+  dialogue.end(true);
+  streams.type("hello\r");
+  await settle();
+  assertEquals([happened, room.happened], [["Password: secret"], ["half a line", "hello"]]);
+  assertEquals(streams.stdoutText.includes("secret"), false);
+  await ui.close();
+});
+
+Deno.test("questions that somebody asked for begin at once, unless another line is being typed", async () => {
+  const { streams, ui, dialogue, come, began } = prompted();
+  come(true);
+  await settle();
+  dialogue.end(true);
+  streams.type("half");
+  await settle();
+  come(true);
+  await settle();
+  assertEquals(began, [true]);
+  dialogue.end(false);
+  await settle();
+  assertEquals(began, [true, false]);
+  streams.type("\x15");
+  await settle();
+  come();
+  await ui.close();
+  assertEquals(began, [true, false, false]);
+});
+
+Deno.test("where no prompt is shown, and at the end of input, questions begin at once", async () => {
+  const { streams, ui, room, dialogue, happened } = open();
+  const begun = () => dialogue.beginAtEnter(() => {}, false, () => happened.push("told"));
+  assertEquals(await begun(), true);
+  dialogue.end(true);
+  ui.listen(room);
+  streams.type(null);
+  await settle();
+  assertEquals([await begun(), happened], [true, []]);
+  await ui.close();
+});
+
 Deno.test("Ctrl+C and Ctrl+X are heeded whether or not something is asked", async () => {
   const { streams, ui, room, dialogue, ask, begin, happened } = open();
   ui.heedInterrupts((cause) => room.interrupted(cause));

@@ -12,12 +12,13 @@ function at(answers: readonly (string | null | undefined)[], ports: Partial<OwnA
   };
   const account = new OwnAccount({
     comingIn: {
+      expected: () => Promise.resolve(true),
       password: async (prompt: string) => await next(prompt) ?? null,
       newPassword: next,
       over: (isAnswered) => void happened.push(isAnswered ? "(answered)" : "(over)"),
       dropTypedAhead: () => void happened.push("(dropped)"),
     },
-    standing: { name: "alice", isGuest: false, where: { place: "lobby" } },
+    standing: { name: "alice", isGuest: false, isUp: true, where: { place: "lobby" } },
     mayAsk: true,
     password: null,
     submit: (command, ref) => void happened.push(`${ref}: ${JSON.stringify(command)}`),
@@ -69,11 +70,11 @@ Deno.test("/forget-me asks for the password, unless a file had it", async () => 
 Deno.test("passwords are asked for where somebody is, and outside of calls", async () => {
   const script = at([], { mayAsk: false }).account;
   const talking = at([], {
-    standing: { name: "alice", isGuest: false, where: { place: "talking" } },
+    standing: { name: "alice", isGuest: false, isUp: true, where: { place: "talking" } },
   });
   const busy = talking.account;
   const guest = at([], {
-    standing: { name: "alice", isGuest: true, where: { place: "lobby" } },
+    standing: { name: "alice", isGuest: true, isUp: true, where: { place: "lobby" } },
   }).account;
   for (const change of ["changePassword", "forget"] as const) {
     const codes = [];
@@ -89,6 +90,7 @@ Deno.test("a question is taken back while it is asked, and only then", async () 
   const answer = Promise.withResolvers<string | null>();
   const { account, happened } = at([], {
     comingIn: {
+      expected: () => Promise.resolve(true),
       password: () => answer.promise,
       newPassword: () => Promise.resolve(null),
       over: () => answer.resolve(null),
@@ -100,4 +102,21 @@ Deno.test("a question is taken back while it is asked, and only then", async () 
   assertEquals(account.giveUp(), true);
   await changed;
   assertEquals([account.giveUp(), happened], [false, ["notice undefined: Nothing was changed"]]);
+});
+
+Deno.test("whoever is typing is asked for Enter first, and may give up instead", async () => {
+  const asked: string[] = [];
+  const { account, happened } = at([], {
+    comingIn: {
+      expected: (command) => Promise.resolve(asked.push(command) < 0),
+      password: () => Promise.resolve("the rest of a line"),
+      newPassword: () => Promise.resolve("the rest of a line"),
+      over: () => {},
+      dropTypedAhead: () => {},
+    },
+  });
+  await account.changePassword(undefined);
+  await account.forget(undefined);
+  assertEquals(asked, ["/passwd", "/forget-me"]);
+  assertEquals(happened, Array(2).fill("notice undefined: Nothing was changed"));
 });

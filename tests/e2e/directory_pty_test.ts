@@ -190,6 +190,8 @@ terminalTest("without a directory it says so, and Ctrl+C leaves; with one it ask
   const gone = /! No connection with the directory.*; it is tried again/;
   await terminal.until("that it isn't there", ({ text }) => gone.test(text.replaceAll("\n", " ")));
   await world.serve();
+  await terminal.until("what to press", ({ text }) => text.includes("press Enter at an empty"));
+  await terminal.press("\r");
   await terminal.untilCursorLine(MENU);
   await using nowhere = new DirectoryWorld();
   await using other = await nowhere.terminal("bob");
@@ -526,6 +528,29 @@ terminalTest(
       ({ text }) => /\* Back in the directory as alice/.test(text),
     );
     await terminal.untilCursorLine("alice (lobby)> half a l|");
+  },
+);
+
+terminalTest(
+  "a line that is typed while the directory comes isn't taken for the password",
+  async () => {
+    const world = new DirectoryWorld();
+    world.addAccounts("nina");
+    await using _ = world;
+    await using terminal = await world.terminal("nina", ["--login"]);
+    await terminal.untilCursorLine("nina (no directory)> |");
+    await terminal.press("half a l");
+    await terminal.untilCursorLine("nina (no directory)> half a l|");
+    await world.serve();
+    await terminal.until("what to press", ({ text }) => text.includes("press Enter at an empty"));
+    await terminal.press("ine\r");
+    await terminal.until("a refusal", ({ text }) => text.includes("error: "));
+    await terminal.untilCursorLine("nina (no directory)> |");
+    await terminal.press("\r");
+    await terminal.untilCursorLine("Password: |");
+    await terminal.press(`${PASSWORD}\r`);
+    await terminal.untilCursorLine("nina (lobby)> |");
+    assert(!terminal.raw.includes(PASSWORD));
   },
 );
 
