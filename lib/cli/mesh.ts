@@ -3,7 +3,7 @@
 import { isLoopback, isUnspecified } from "../base/endpoints.ts";
 import { P2pchatError } from "../base/errors.ts";
 import { fingerprintOf } from "../base/fingerprint.ts";
-import { endpointText, type RoomId } from "../base/ids.ts";
+import { endpointText, isSameEndpoint, type RoomId } from "../base/ids.ts";
 import { invariant } from "../base/invariant.ts";
 import { LEAVE_MS_MAX, LEAVE_UNTOLD_MS } from "../base/mode_limits.ts";
 import type { MeshCommand, MeshEvent } from "../protocols/mesh/events.ts";
@@ -50,6 +50,19 @@ function leftBehind(last: RoomId): string {
   }...: to go back there, ` +
     "start with the address of one of its members; where it is private, with its invite, which any member " +
     "shows by /invite";
+}
+
+/** What is over sooner needs no line. */
+const CONNECTING_TOLD_MS = 1_000;
+
+/** Null where nobody is looked for. */
+function connectingText({ begin }: MeshConfig): string | null {
+  if (begin.kind !== "join") return null;
+  const others = (begin.invite?.endpoints ?? []).filter((each) =>
+    !isSameEndpoint(each, begin.contact)
+  );
+  const more = others.length === 0 ? "" : `, or to another address of the invite`;
+  return `Connecting to ${endpointText(begin.contact)}${more}...`;
 }
 
 /** Enough to tell rooms apart, and to find a room's folder. */
@@ -136,6 +149,8 @@ async function chat(wiring: Wiring): Promise<void> {
       show: (event, ref) => presenter.show(event, ref),
     });
     ui.heedInterrupts(input.leave);
+    // In a pipe the first line says where this member listens; whoever looks at one sees no more of it.
+    if (ui.interactive || options.json) presenter.connecting(connectingText(config));
     await runMode(wiring, links, host).finally(() => presenter.stopped());
   } finally {
     await links.shutdown("ended");
@@ -152,6 +167,7 @@ class Presenter {
   /** Receivers of one's private messages that wait, by message; at most as many as may wait. */
   readonly #unconfirmed = new Map<string, string>();
   #leavingTimer: ReturnType<typeof setTimeout> | undefined;
+  #connectingTimer: ReturnType<typeof setTimeout> | undefined;
 
   /** @param known Names of those who can be written to, here or not. */
   constructor(
@@ -167,6 +183,7 @@ class Presenter {
     ui.show(shownEvent(event), ref);
     switch (event.event) {
       case "ready":
+        clearTimeout(this.#connectingTimer);
         ui.setPrompt(event.name);
         ui.setNames(() => [...this.#names.values()], this.known);
         this.listen();
@@ -215,8 +232,16 @@ class Presenter {
     }, LEAVE_UNTOLD_MS);
   }
 
+  /** Nobody has answered yet. */
+  connecting(text: string | null): void {
+    if (text === null) return;
+    const tell = () => showNotices(this.wiring.ui, text);
+    this.#connectingTimer = setTimeout(tell, CONNECTING_TOLD_MS);
+  }
+
   stopped(): void {
     clearTimeout(this.#leavingTimer);
+    clearTimeout(this.#connectingTimer);
   }
 }
 

@@ -3,7 +3,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { AWKWARD } from "./awkward_texts.ts";
 import { Node, Nodes, type ShownEvent } from "./node.ts";
-import { freePort } from "./ports.ts";
+import { freePort, openPort } from "./ports.ts";
 
 const isMessage = (event: ShownEvent) => event.event === "message";
 const joined = (name: string) => (event: ShownEvent) =>
@@ -393,4 +393,14 @@ Deno.test("mesh: whoever takes the port at which it looks for others is told tha
   const [code, as, text] = await refused("--invite", invite);
   assertEquals([code, as], [3, "unreachable"]);
   assert(text.includes("nobody listens there") && !text.includes("another room"), text);
+});
+
+Deno.test("mesh: while whoever has the address doesn't answer, that is said", async () => {
+  await using nodes = new Nodes();
+  const { port, listener, datagrams } = openPort();
+  const carl = nodes.add(Node.start(["mesh", "Carl", "127.0.0.1", String(port)]));
+  const { text } = await carl.until(({ event }) => event === "notice", 8_000);
+  assertEquals(text, `Connecting to 127.0.0.1:${port}...`);
+  listener.close();
+  datagrams.close();
 });
