@@ -53,7 +53,7 @@ export const meshProgramCommand: ProgramCommand = {
       name: "invite",
       value: "TEXT",
       help: "join the room of this invite (/invite in a room shows one)",
-      parse: parseInvite,
+      parse: (text) => text, // what follows it counts, too
     },
     {
       name: "passive",
@@ -81,8 +81,8 @@ export function meshOptions(line: CommandLine): MeshOptions {
   }
   if (address.length > 2) throw wrongWords(words, address[2]);
   const parsedName = chosenName(name);
+  const invite = inviteIn(line);
   const contact = contactOf(address);
-  const invite = line.value<Invite>("invite") ?? null;
   const founding = ["new", "private"].find((flag) => line.isOn(flag));
   if (founding !== undefined && (contact !== null || invite !== null)) {
     const joining = contact === null ? "--invite" : endpointText(contact);
@@ -107,6 +107,32 @@ export function meshOptions(line: CommandLine): MeshOptions {
     foundPrivate: line.isOn("private"),
     passive: line.isOn("passive"),
   };
+}
+
+/** Null where none was given. */
+function inviteIn({ words, value }: CommandLine): Invite | null {
+  const text = value<string>("invite");
+  if (text === undefined) return null;
+  try {
+    return parseInvite(text);
+  } catch (error) {
+    // Behind NAME, or before it.
+    const rests = [words.slice(1), words.slice(0, -1)];
+    if (!rests.some((rest) => rest.length > 0 && isInvite([text, ...rest].join("")))) throw error;
+    throw new P2pchatError(
+      "usage",
+      "Cannot read the invite: blanks part it into several words; put it in quotes: --invite 'TEXT'",
+    );
+  }
+}
+
+function isInvite(text: string): boolean {
+  try {
+    parseInvite(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** `HOST PORT`, or `HOST:PORT` in one word; null where neither was given. */

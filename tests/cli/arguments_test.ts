@@ -32,6 +32,10 @@ const INVITE: Invite = {
   endpoints: [{ host: "192.0.2.7", port: 55_107 }],
 };
 const INVITE_TEXT = encodeInvite(INVITE);
+/** As it was pasted without quotes; no part behind the first looks like an invite. */
+const SPLIT = `${INVITE_TEXT.slice(0, -40)} ${INVITE_TEXT.slice(-40, -20)} ${
+  INVITE_TEXT.slice(-20)
+}`;
 const NOWHERE = encodeInvite({ ...INVITE, endpoints: [] });
 
 const DEFAULTS: MeshOptions = {
@@ -118,6 +122,9 @@ const REFUSED: readonly (readonly [line: string, sentence: string])[] = [
   ["mesh Alice --privat", "The command mesh has no flag --privat; did you mean --private?"],
   ["mesh Alice --invite", "--invite needs a value: TEXT"],
   ["mesh Alice --invite hello", "Cannot read the invite: a character of it is wrong"],
+  [`mesh Alice --invite ${SPLIT}`, "Cannot read the invite: blanks part it into several words"],
+  [`mesh --invite ${SPLIT} Alice`, "Cannot read the invite: blanks part it into several words"],
+  [`mesh Alice ::1 1 --invite hello`, "Cannot read the invite: a character of it is wrong"],
   [`mesh Alice ${INVITE_TEXT}`, "That is an invite: come in with p2pchat mesh NAME --invite TEXT"],
   [`mesh Alice ${INVITE_TEXT} 55107`, "That is an invite"],
   [`mesh Alice ${INVITE_TEXT.slice(0, 60)} 55107`, "That is an invite"],
