@@ -7,7 +7,7 @@ import { type Bytes, utf8 } from "./crypto.ts";
 import { P2pchatError } from "./errors.ts";
 
 /** In code points, after NFC: the least that NIST SP 800-63B allows. */
-const PASSWORD_LENGTH_MIN = 8;
+export const PASSWORD_LENGTH_MIN = 8;
 /** In UTF-8, after NFC: a long sentence, and no work for whoever hashes it. */
 export const PASSWORD_BYTES_MAX = 1_024;
 

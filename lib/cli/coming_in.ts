@@ -2,6 +2,7 @@
 
 import { P2pchatError } from "../base/errors.ts";
 import { foldName } from "../base/names.ts";
+import { PASSWORD_LENGTH_MIN } from "../base/passwords.ts";
 import { chosenName } from "./flags.ts";
 import { quotedStart } from "../base/text.ts";
 import type { Entry } from "../protocols/directory/client_io.ts";
@@ -128,14 +129,15 @@ export class ComingIn {
       }
       const password = way.how === "log-in"
         ? await this.#ask("Password: ", true)
-        : await this.newPassword("Password: ");
+        : await this.newPassword("Password");
       if (password === null) return null;
       if (password !== undefined) return { ...way, password, newPassword };
     }
   }
 
-  /** A password that is typed twice. @returns Undefined after a mistake, which was told; null: the user leaves. */
-  async newPassword(prompt: string): Promise<string | null | undefined> {
+  /** A password that is typed twice. @param what How it is called. @returns Undefined after a mistake, which was told; null: the user leaves. */
+  async newPassword(what: string): Promise<string | null | undefined> {
+    const prompt = `${what} (at least ${PASSWORD_LENGTH_MIN} characters): `;
     try {
       return await typedTwice<null>((prompt) => this.password(prompt), prompt);
     } catch (error) {

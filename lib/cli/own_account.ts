@@ -41,7 +41,7 @@ export class OwnAccount {
     await this.#asking("/passwd", ref, async () => {
       const old = await comingIn.password("Password now: ");
       if (old === null) return "given up";
-      const fresh = await comingIn.newPassword("New password: ");
+      const fresh = await comingIn.newPassword("New password");
       if (fresh === null) return "given up";
       if (fresh === undefined) return "mistaken";
       submit({ command: "passwd", old, new: fresh }, ref);

@@ -151,3 +151,9 @@ Deno.test("coming in: only who was asked is asked again", () => {
   assertEquals(asksAgain({ way: { how: "guest", name: "alice" } }), false);
   assertEquals(asksAgain({ dialogue: null }), false);
 });
+
+Deno.test("coming in: whoever signs up is told what a password needs, before any is refused", async () => {
+  const { comingIn, asked } = at(["2", "alice", "secret word", "secret word"]);
+  await comingIn.entry("alice");
+  assertEquals(asked.slice(2), ["(Password (at least 8 characters):)", "(The same again:)"]);
+});

@@ -33,7 +33,7 @@ Deno.test("/passwd asks for the old password and the new one", async () => {
   await account.changePassword("7");
   assertEquals(happened, [
     "Password now: ",
-    "New password: ",
+    "New password",
     '7: {"command":"passwd","old":"old one","new":"new one"}',
     "(answered)",
   ]);

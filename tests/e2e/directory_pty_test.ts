@@ -71,12 +71,12 @@ terminalTest("the menu, a name and an unseen password, typed twice to sign up", 
   await terminal.press("Sign UP\r");
   await terminal.untilCursorLine("Name: |");
   await terminal.press("alice\r");
-  await terminal.untilCursorLine("Password: |");
+  await terminal.untilCursorLine("Password (at least 8 characters): |");
   const key = directory.events[0]!.key;
   // Before the password is asked for.
   assertEquals(lines(terminal).slice(2, 4), [
     `Directory 127.0.0.1:${world.port}, key ${key} (new: compare it with what its operator tells you)`,
-    "Password:",
+    "Password (at least 8 characters):",
   ]);
   await terminal.press("xyzzy horse");
   await terminal.press("\r");
@@ -111,7 +111,7 @@ terminalTest("after each mistake the menu comes back, and says what it was", asy
   const mistakes: readonly (readonly [how: string, passwords: readonly string[], said: RegExp])[] =
     [
       ["4", [], /"4" is none of these/],
-      ["signup", ["short"], /at least 8 characters/],
+      ["signup", ["short"], /won't do: .*at least 8 characters/],
       ["SIGN UP", ["long enough", "long enougj"], /aren't the same/],
       ["LogIn", ["no such password"], /Wrong name or password/],
     ];
@@ -119,7 +119,13 @@ terminalTest("after each mistake the menu comes back, and says what it was", asy
     await terminal.untilCursorLine(MENU);
     await terminal.press(`${how}\r`);
     for (const [at, password] of passwords.entries()) {
-      await terminal.untilCursorLine(at === 0 ? "Password: |" : "The same again: |");
+      await terminal.untilCursorLine(
+        at > 0
+          ? "The same again: |"
+          : how === "LogIn"
+          ? "Password: |"
+          : "Password (at least 8 characters): |",
+      );
       await terminal.press(`${password}\r`);
       assert(!terminal.raw.includes(password), password);
     }
