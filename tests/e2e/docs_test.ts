@@ -89,6 +89,19 @@ Deno.test("docs/scripting.md: the bot takes a call, and answers what is said in 
   }
 });
 
+Deno.test("docs/scripting.md: a bot that can't come in ends as its program does", async () => {
+  for (
+    const [name, ...address] of [["clock.mjs", "127.0.0.1", "1"], [
+      "answering.mjs",
+      "not:1:an address",
+    ]]
+  ) {
+    const bot = await runBot(name!, ...address);
+    assertEquals((await bot.status).code, name === "clock.mjs" ? 3 : 2);
+    await bot.remove();
+  }
+});
+
 /** The script of that name on the page on scripting, as it stands there. */
 async function runBot(name: string, ...args: readonly string[]) {
   const scripts = [...(await page("docs/scripting.md")).matchAll(/```js\n(.*?)```/gs)];
@@ -106,6 +119,7 @@ async function runBot(name: string, ...args: readonly string[]) {
     stdin: "null",
   }).spawn();
   return {
+    status: process.status,
     async kill() {
       process.kill("SIGKILL");
       await process.status;
@@ -298,8 +312,7 @@ Deno.test("docs/directory.md: the session reads as it does", async () => {
     line.replace(/192\.168\.1\.5|127\.0\.0\.1:\d+/g, "HOST").replace(/at \d+\./, "at PORT.")
       .replace(/\b[a-z2-7]{27}\b/, "KEY").replace(/after .*/, "after a while");
   // What is asked, typed or advised stands at a terminal alone.
-  const atTerminal =
-    /^(?:\$|and at|\w+ \(.*\)>|1\) |Name:|Password|The same again:|Call somebody)/;
+  const atTerminal = /^(?:\$|and at|\w+ \(.*\)>|1\) |Name:|Password|The same again:|Call somebody)/;
   const told = (part: string) =>
     part.trimEnd().split("\n").filter((line) => !atTerminal.test(line))
       .map((line) => plain(line.replace(/^\d\d:\d\d /, "")));
