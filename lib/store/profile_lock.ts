@@ -23,9 +23,15 @@ export async function lockProfile(
     "in-use",
     `Cannot use ${folder} for ${mode}: ${
       holderOf(lock)
-    } uses it already; end that one, or choose another ` +
-      `name or another folder with --data`,
+    } uses it already; end that one, or choose another ${
+      isNamed(mode) ? "name or another folder" : "folder"
+    } with --data`,
   );
+}
+
+/** Whether whoever starts it says a name, which has a folder of its own. */
+function isNamed(mode: LockMode): boolean {
+  return mode !== "serve" && mode !== "regserver";
 }
 
 /** Who has a lock, as part of a sentence; a lock has the id of the process in it. */

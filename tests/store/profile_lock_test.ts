@@ -20,6 +20,20 @@ Deno.test("lockProfile() refuses the second process, with the id of the first", 
   (await lockProfile(disk, FOLDER, "mesh", 4_713)).release();
 });
 
+Deno.test("lockProfile() advises another name where there is one", async () => {
+  const disk = await newDisk();
+  for (
+    const [mode, advice] of [
+      ["group", "choose another name or another folder with --data"],
+      ["serve", "choose another folder with --data"],
+      ["regserver", "choose another folder with --data"],
+    ] as const
+  ) {
+    await lockProfile(disk, FOLDER, mode, 1);
+    await assertRejects(() => lockProfile(disk, FOLDER, mode, 2), P2pchatError, advice);
+  }
+});
+
 Deno.test("lockProfile() lets one process in for each mode", async () => {
   const disk = await newDisk();
   await lockProfile(disk, FOLDER, "mesh", 1);
