@@ -51,7 +51,10 @@ export async function newPassword(source: PasswordSource, name: string): Promise
   const entry = new PasswordEntry(source.streams);
   const ask = async (prompt: string) => {
     const answer = await entry.ask(prompt);
-    if ("ended" in answer) entry.close();
+    if ("ended" in answer) {
+      if (answer.ended === "interrupt") entry.tell("Nothing was changed");
+      entry.close();
+    }
     return typedPassword(answer, source.streams);
   };
   try {
