@@ -116,7 +116,8 @@ export class RegistryRendering {
       return [wrongLine(nowMs, `You came in from somewhere else${then}`)];
     }
     if (event.isFull) return []; // a notice says so
-    const because = reason === "" ? "" : `: ${reason}`;
+    // Who is in a call would take "the other side" for the one called.
+    const because = reason === "" ? "" : `: ${reason.replace(OTHER_SIDE_CLOSED, CLOSED_TEXT)}`;
     const then = this.#call?.isDirect
       ? "; the call goes on, and it is tried again"
       : "; it is tried again";
@@ -216,7 +217,10 @@ export class RegistryRendering {
     const mark = wrongLine(nowMs);
     switch (state) {
       case "ringing":
-        return [...star, "Calling ", who, `... ${RINGING_TEXT} to answer; q withdraws`];
+        // A word that is nobody's name rings nowhere.
+        return this.#states.has(foldName(event.peer))
+          ? [...star, "Calling ", who, `... ${RINGING_TEXT} to answer; q withdraws`]
+          : [...star, "Asking the directory for ", who, "; q withdraws"];
       case "connected":
         return [...star, ...connectedSpans(event, this.#isSelf(event.peer))];
       case "declined":
@@ -262,6 +266,10 @@ export class RegistryRendering {
     return this.#isSelf(name) ? ownNameSpan(name) : nameSpan(name);
   }
 }
+
+/** As links say it. */
+const OTHER_SIDE_CLOSED = /^the other side (?:hung up|cut the connection)$/;
+const CLOSED_TEXT = "it closed the connection";
 
 type CallEvent = EventNamed<"call">;
 

@@ -114,6 +114,16 @@ const SHOWN: readonly (readonly [events: readonly RegistryOwnEvent[], text: stri
     "12:03 ? bob, a guest, is calling: /accept or /decline within 30 s\n",
   ],
   [[...IN, RINGING], "12:03 * Calling bob... 30 s to answer; q withdraws\n"],
+  [
+    [...IN, call("ringing", { peer: "hello" })],
+    "12:03 * Asking the directory for hello; q withdraws\n",
+  ],
+  ...["the other side hung up", "the other side cut the connection"].map((reason) =>
+    [
+      [...IN, { event: "session", state: "down", name: "alice", guest: false, reason }],
+      "12:03 ! No connection with the directory: it closed the connection; it is tried again\n",
+    ] as const
+  ),
   [[...IN, ...TALKING], "12:03 * Connected with bob, directly. Not verified: /verify bob\n"],
   [
     [...IN, RINGING, call("connected", { route: "relay", verified: true })],
