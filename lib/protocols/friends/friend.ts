@@ -53,6 +53,8 @@ export class Friend {
   problem: string | null = null;
   /** The refusal that the user knows; it is told again when something was delivered in between. */
   toldRefusal: string | null = null;
+  /** The problem that an error has just told: what is kept for it doesn't repeat it. */
+  toldProblem: string | null = null;
 
   /** @param waiting For all friends together. */
   constructor(public row: FriendRow, pinned: Fingerprint | null, waiting: { bytes: number }) {

@@ -376,6 +376,7 @@ export class Meeting {
       ? `another key answers at ${name}'s address`
       : `${name}'s is ${expected} ${since}`;
     const text = `Refused the key ${other} ${where}, which isn't ${name}'s: ${known}; ${advice}`;
+    friend.toldProblem = friend.problem;
     this.out.error("key-changed", text);
   }
 

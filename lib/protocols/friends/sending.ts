@@ -265,9 +265,13 @@ export class Sending {
     if (outbox.size <= friend.toldWaiting || !this.table.listed.has(friend)) return;
     friend.toldWaiting = outbox.size;
     const waiting = `(${outbox.size} ${this.queue ? "waiting" : "from before waiting"})`;
+    const isTold = friend.toldProblem === problem;
+    friend.toldProblem = null;
     this.out.warn(
       friend.isRefusing
         ? `Kept for ${shown}, and sent when ${shown} takes it ${waiting}`
+        : isTold
+        ? `Kept for ${shown}, and sent when ${shown} is back ${waiting}`
         : `${shown} isn't there: ${problem}; kept, and sent when ${shown} is back ${waiting}`,
     );
   }
