@@ -7,7 +7,8 @@ import { JsonFormat } from "./json_format.ts";
 import type { CommonOptions } from "./options.ts";
 import type { CommonEvent, ShownEvent } from "./user_interface.ts";
 import { print, writeWhole } from "./write_whole.ts";
-import { STANDARD_ERROR } from "./streams.ts";
+import { processStreams, STANDARD_ERROR } from "./streams.ts";
+import type { TextFormatOptions } from "./text_format.ts";
 
 const BYE = { event: "bye", reason: "done" };
 
@@ -36,7 +37,15 @@ export async function showEvent(event: ShownEvent): Promise<void> {
 /** An error that more follow. */
 export async function showErrorBeside(options: CommonOptions, error: P2pchatError): Promise<void> {
   const event = { event: "error", code: error.code, text: error.message } as const;
-  await showBeside(options, event, endingOf(error, false, Date.now()).text);
+  await showBeside(options, event, endingOf(error, false, Date.now(), await errorTerminal()).text);
+}
+
+/** The terminal that errors are written to, which would break their words; null for a file or a pipe. */
+export async function errorTerminal(): Promise<TextFormatOptions["terminal"]> {
+  const { stderr, size } = processStreams();
+  if (!stderr.isTerminal) return null;
+  const { graphemesOf, textWidth } = await import("./graphemes.ts"); // few programs end so
+  return { width: textWidth, characters: graphemesOf, columns: () => size().columns };
 }
 
 /** What is worth knowing beside the answer. */

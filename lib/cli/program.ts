@@ -4,6 +4,7 @@ import { P2pchatError } from "../base/errors.ts";
 import { isDoneWithin } from "../runtime/within.ts";
 import { SYSTEM_LINK_CLOCK } from "../transport/system_clock.ts";
 import { accountsProgramCommands } from "./accounts_arguments.ts";
+import { errorTerminal } from "./answers.ts";
 import { asksForJson, parseCommandLine, type ProgramCommand } from "./arguments.ts";
 import { endingOf } from "./errors.ts";
 import { logProgramCommands } from "./group_log_arguments.ts";
@@ -11,14 +12,13 @@ import { flushLog, logEnding, logFault, stackOf } from "./log.ts";
 import { meshProgramCommand } from "./mesh_arguments.ts";
 import { outputError } from "./output.ts";
 import { processStreams, STANDARD_ERROR, STANDARD_OUTPUT } from "./streams.ts";
-import type { TextFormatOptions } from "./text_format.ts";
 import { endRawMode } from "./terminal_mode.ts";
 import { friendsProgramCommand } from "./friends_arguments.ts";
 import { memberProgramCommand } from "./member_arguments.ts";
 import { registryProgramCommand } from "./registry_arguments.ts";
 import { regserverProgramCommand } from "./regserver_arguments.ts";
 import { serveProgramCommand } from "./serve_arguments.ts";
-import { usageText } from "./usage.ts";
+import { USAGE_COLUMNS, usageText } from "./usage.ts";
 import { snapshotProgramCommands } from "./snapshot_arguments.ts";
 import { usersProgramCommands } from "./users_arguments.ts";
 import { VERSION } from "./version.ts";
@@ -81,7 +81,7 @@ async function execute(
       await print(`p2pchat ${VERSION}\n`);
       return 0;
     case "help":
-      await print(usageText(request.about, commands));
+      await print(usageText(request.about, commands, usageColumns()));
       return request.asked ? 0 : STATUS_NO_COMMAND;
     case "run":
       await request.run();
@@ -96,7 +96,7 @@ async function reportEnding(error: unknown, args: readonly string[]): Promise<nu
     logFault(error);
     if (args.includes("--verbose")) await writeLast(STANDARD_ERROR, `${stackOf(error)}\n`);
   }
-  const terminal = Deno.stderr.isTerminal() ? await terminalCells() : null;
+  const terminal = await errorTerminal();
   const { status, channel, text } = endingOf(error, asksForJson(args), Date.now(), terminal);
   const failure = await writeLast(channel === "stdout" ? STANDARD_OUTPUT : STANDARD_ERROR, text);
   // A full disk takes no event: a person may still read why.
@@ -106,8 +106,8 @@ async function reportEnding(error: unknown, args: readonly string[]): Promise<nu
   return status;
 }
 
-async function terminalCells(): Promise<TextFormatOptions["terminal"]> {
-  const { graphemesOf, textWidth } = await import("./graphemes.ts"); // few programs end so
-  const columns = () => processStreams().size().columns;
-  return { width: textWidth, characters: graphemesOf, columns };
+/** A pipe has no width, and a narrow terminal would break words. */
+function usageColumns(): number {
+  const { stdout, size } = processStreams();
+  return stdout.isTerminal ? Math.min(size().columns, USAGE_COLUMNS) : USAGE_COLUMNS;
 }

@@ -4,27 +4,45 @@ import { commandForm, commandTitle, COMMON_FLAGS, type ProgramCommand } from "./
 import { type Flag, takesValue } from "./flags.ts";
 import { brokenAtWords, type Cells } from "./line_breaking.ts";
 
-/** What a terminal has at least, nearly always. */
-const COLUMNS = 80;
+/** What a terminal has at least, nearly always; longer lines are hard to read. */
+export const USAGE_COLUMNS = 80;
+/** What is said of a flag has at least so many cells beside it; otherwise it stands below. */
+const HELP_COLUMNS_MIN = 30;
+const BELOW = "      ";
 
 const ASCII_CELLS: Cells = {
   width: (text) => text.length,
   characters: (text) => Array.from(text, (segment) => ({ segment, width: 1 })),
 };
 
-/** The usage of some commands with their flags; of the whole program where none is asked about. */
+/**
+ * The usage of some commands with their flags; of the whole program where none is asked about.
+ * @param columns Where a narrower terminal would break words.
+ */
 export function usageText(
   about: readonly ProgramCommand[],
   commands: readonly ProgramCommand[],
+  columns = USAGE_COLUMNS,
 ): string {
-  const lines = about.length === 0 ? programUsage(commands) : commandsUsage(about);
-  return lines.join("\n") + "\n";
+  const lines = about.length === 0
+    ? programUsage(commands, columns)
+    : commandsUsage(about, columns);
+  const fitting = columns < USAGE_COLUMNS ? lines.flatMap((line) => folded(line, columns)) : lines;
+  return fitting.join("\n") + "\n";
 }
 
-function programUsage(commands: readonly ProgramCommand[]): string[] {
+/** A line that goes on below, further in. */
+function folded(line: string, columns: number): readonly string[] {
+  if (line.length <= columns) return [line];
+  const [indent] = /^ */.exec(line)!;
+  const parts = brokenAtWords(line.trimStart(), columns + 1 - indent.length - 2, ASCII_CELLS);
+  return parts.map((part, index) => `${indent}${index === 0 ? "" : "  "}${part}`);
+}
+
+function programUsage(commands: readonly ProgramCommand[], columns: number): string[] {
   const lines = ["p2pchat: chat from a terminal, end to end encrypted, without an account", ""];
   for (const entry of commands) {
-    lines.push(`  ${commandForm(entry)}`, ...described("      ", entry.help));
+    lines.push(`  ${commandForm(entry)}`, ...described("      ", entry.help, columns));
     lines.push(`      for example: ${entry.example}`);
   }
   lines.push(
@@ -35,7 +53,7 @@ function programUsage(commands: readonly ProgramCommand[]): string[] {
     "      the version",
     "",
     "Flags of all commands:",
-    ...flagLines(COMMON_FLAGS),
+    ...flagLines(COMMON_FLAGS, columns),
     "",
     "To begin:             p2pchat mesh Alice",
     "in another terminal:  p2pchat mesh Bob localhost 55107",
@@ -43,26 +61,31 @@ function programUsage(commands: readonly ProgramCommand[]): string[] {
   return lines;
 }
 
-function commandsUsage(about: readonly ProgramCommand[]): string[] {
+function commandsUsage(about: readonly ProgramCommand[], columns: number): string[] {
   const lines: string[] = [];
   for (const entry of about) {
-    lines.push(commandForm(entry), ...described("    ", entry.help));
+    lines.push(commandForm(entry), ...described("    ", entry.help, columns));
     lines.push(`    for example: ${entry.example}`, "");
     if (entry.flags.length === 0) continue;
-    lines.push(`Flags of ${commandTitle(entry)}:`, ...flagLines(entry.flags), "");
+    lines.push(`Flags of ${commandTitle(entry)}:`, ...flagLines(entry.flags, columns), "");
   }
-  return [...lines, "Flags of all commands:", ...flagLines(COMMON_FLAGS)];
+  return [...lines, "Flags of all commands:", ...flagLines(COMMON_FLAGS, columns)];
 }
 
-function flagLines(flags: readonly Flag[]): string[] {
+function flagLines(flags: readonly Flag[], columns: number): string[] {
   const heads = flags.map((flag) => `--${flag.name}${takesValue(flag) ? ` ${flag.value}` : ""}`);
   const width = Math.max(...heads.map((head) => head.length));
-  return flags.flatMap(({ help }, index) => described(`  ${heads[index]!.padEnd(width)}  `, help));
+  const isBeside = columns - width - 4 >= HELP_COLUMNS_MIN;
+  return flags.flatMap(({ help }, index) =>
+    isBeside
+      ? described(`  ${heads[index]!.padEnd(width)}  `, help, columns)
+      : [`  ${heads[index]!}`, ...described(BELOW, help, columns)]
+  );
 }
 
 /** A head and what is said of it, broken at words; what doesn't fit goes on below where it begins. */
-function described(head: string, text: string): string[] {
+function described(head: string, text: string, columns: number): string[] {
   // One more than fit: that one stays free.
-  const parts = brokenAtWords(text, COLUMNS + 1 - head.length, ASCII_CELLS);
+  const parts = brokenAtWords(text, columns + 1 - head.length, ASCII_CELLS);
   return parts.map((part, index) => `${index === 0 ? head : " ".repeat(head.length)}${part}`);
 }

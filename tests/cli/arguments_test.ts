@@ -308,6 +308,23 @@ Deno.test("usageText() fits into 80 columns, but for the forms of commands, and 
   }
 });
 
+Deno.test("usageText() breaks no word in a narrow terminal, and loses none", () => {
+  for (const about of [[], ...COMMANDS.map((command) => [command])]) {
+    const wide = usageText(about, COMMANDS).split(/\s+/).filter((word) => word !== "");
+    for (const columns of [40, 60, 79]) {
+      const text = usageText(about, COMMANDS, columns);
+      assertEquals(text.split(/\s+/).filter((word) => word !== ""), wide);
+      for (const line of text.split("\n")) assert(line.length <= columns, line);
+    }
+  }
+  const narrow = usageText([meshProgramCommand], COMMANDS, 40).split("\n");
+  assertEquals(narrow.slice(0, 3), [
+    "p2pchat mesh NAME [HOST PORT]",
+    "    a room without any server: found it,",
+    "    or join it through any member at",
+  ]);
+});
+
 Deno.test("usageText() ends with what to begin with, where it is still on the screen", () => {
   const lines = usageText([], [meshProgramCommand]).trimEnd().split("\n");
   assertEquals(lines.slice(-2), [
