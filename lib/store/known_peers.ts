@@ -14,7 +14,7 @@
  */
 
 import { Buffer } from "node:buffer";
-import { concatBytes, utf8 } from "../base/crypto.ts";
+import { utf8 } from "../base/crypto.ts";
 import { P2pchatError } from "../base/errors.ts";
 import { type Fingerprint, fingerprintOf, parseFingerprint } from "../base/fingerprint.ts";
 import type { PeerKey } from "../base/ids.ts";
@@ -307,7 +307,7 @@ export class KnownPeers {
       buffer.add(joinCells([scope, name, fingerprint, mark, firstSeen]));
       parts.push(new Uint8Array(buffer.bytes()));
     }
-    return concatBytes(...parts);
+    return Buffer.concat(parts); // there can be more than arguments of a call
   }
 
   async #read(): Promise<void> {

@@ -151,8 +151,8 @@ Deno.test("DirectoryClientHost: without a relay, who can't be reached is unreach
 
   await world.call(ann, bob, 6_000);
 
-  assertEquals([ann.calls, bob.calls], [["bob ringing", "bob unreachable"], [
-    "ann unreachable",
+  assertEquals([ann.calls, bob.calls], [["bob ringing", "bob unreachable not-relayed"], [
+    "ann unreachable not-relayed",
   ]]);
 });
 
