@@ -126,7 +126,8 @@ class Scanner {
   /** @param after Offset of the first byte behind it. */
   #batch(logged: LoggedBatch, after: number): void {
     const { kind, author, incarnation, counter, count, entries } = logged;
-    let end = this.end!;
+    const end = this.end!;
+    const mark = end.mark(author); // the good part may end here
     const expected = end.nextCounter(kind, author, incarnation);
     if (counter !== expected) {
       const found = `its author's counter is ${counter}, ${expected} was expected`;
@@ -137,23 +138,27 @@ class Scanner {
       if (wrong >= 0) return this.#failIn(logged, wrong, "it changes an entry that isn't there");
     }
     if (this.options.digests === true) {
-      end = end.copy(); // the good part may end here
       const digests = logged.digests();
       const placed = end.append({ batch: { value: logged.batch() } });
       const wrong = [...placed.entries, ...placed.edits].findIndex(({ digest }, at) =>
         digest !== digests[at]
       );
-      if (wrong >= 0) return this.#failIn(logged, wrong, "its digest doesn't fit what it says");
+      if (wrong >= 0) {
+        end.takeBack(mark);
+        return this.#failIn(logged, wrong, "its digest doesn't fit what it says");
+      }
     }
     const places = { entries, edits: logged.editNumbers() };
     const offset = this.goodBytes;
     const found = this.options.visit?.({ logged, offset, line: this.#line }) ?? null;
-    if (found !== null) return this.#failIn(logged, count - 1, found);
+    if (found !== null) {
+      if (this.options.digests === true) end.takeBack(mark);
+      return this.#failIn(logged, count - 1, found);
+    }
     if (this.options.digests !== true) {
       const through = counter + count - 1;
       end.appendKnown(author, { incarnation, through }, places, logged.digest);
     }
-    this.end = end;
     this.goodBytes = after;
     if (entries > 0) this.last = logged;
   }

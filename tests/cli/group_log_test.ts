@@ -11,7 +11,7 @@ import {
 import { nodeCrypto } from "../../lib/base/crypto.ts";
 import { P2pchatError } from "../../lib/base/errors.ts";
 import { scanGroupLog } from "../../lib/cli/group_log_scan.ts";
-import type { SignedBatch } from "../../lib/protocols/group/history.ts";
+import { HistoryEnd, type SignedBatch } from "../../lib/protocols/group/history.ts";
 import { MemoryDisk } from "../../lib/store/memory_disk.ts";
 import { groupLogContract } from "../contracts/group_log_contract.ts";
 import {
@@ -357,4 +357,29 @@ Deno.test("scanGroupLog() doesn't call a log damaged for a fault of who visits i
   const error = await assertRejects(() => scanGroupLog(disk, PATH, { crypto: nodeCrypto, visit }));
 
   assertStrictEquals(error, bug);
+});
+
+Deno.test("scanGroupLog() takes back what it finds wrong, and copies no end for each batch", async () => {
+  const batches = Array.from({ length: 4 }, (_, n) => new Speaker(`m${n}`, n + 1).say("hello"));
+  const disk = new MemoryDisk();
+  disk.place(PATH, logBytes(batches));
+  const { copy } = HistoryEnd.prototype;
+  let [copies, visited] = [0, 0];
+  HistoryEnd.prototype.copy = function () {
+    copies++;
+    return copy.call(this);
+  };
+  try {
+    const visit = () => ++visited === 3 ? "it isn't wanted" : null;
+    const scan = await scanGroupLog(disk, PATH, { crypto: nodeCrypto, digests: true, visit });
+
+    assertEquals([scan.end?.position, scan.end?.seq, scan.fault?.line], [2, 2, 4]);
+    const before = new HistoryEnd(nodeCrypto, GROUP);
+    for (const batch of batches.slice(0, 2)) before.append(batch);
+    assertEquals(scan.end?.digest, before.digest);
+    assertEquals(scan.end?.lastSpoken(batches[2]!.batch.value.author), null);
+    assertEquals(copies, 0);
+  } finally {
+    HistoryEnd.prototype.copy = copy;
+  }
 });
