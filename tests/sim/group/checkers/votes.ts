@@ -35,6 +35,8 @@ interface OpenAt {
 }
 
 export class Votes implements Checker {
+  /** Numbers of edits of which the operator was told what became. */
+  readonly #over = new Set<number>();
   /** Which request has a number. */
   readonly #numbers = new Map<number, RequestId>();
   /** Number of the entry that a request is about. */
@@ -118,7 +120,9 @@ export class Votes implements Checker {
   }
 
   operatorTold(world: World, event: CoordinatorEvent): void {
-    if (event.event === "edit") this.#openAt(world).entries.delete(event.edit);
+    if (event.event !== "edit") return;
+    this.#openAt(world).entries.delete(event.edit);
+    this.#over.add(event.edit);
   }
 
   edited(world: World, { edit: { edit, signed, agreed } }: PlacedEdit): void {
@@ -151,6 +155,8 @@ export class Votes implements Checker {
     const said = world.history.entries[seq - 1]!;
     const isAsked = policy === "ask" || (policy === "own" && said.by === process.party);
     if (!isAsked || by === name) throw new Violation(`E1: ${name} is asked about edit ${edit}`);
+    // Who stood still asks when it is awake about what is over long ago, of the group as it was.
+    if (this.#over.has(edit)) return;
     const text = this.#texts.get(seq) ?? said.text;
     if (old !== text) {
       throw new Violation(`E2: entry ${seq} reads "${text}", ${name} sees "${old}"`);
