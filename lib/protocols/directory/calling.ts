@@ -391,6 +391,7 @@ export class Calling {
     this.#deadlines.clear("relay");
     const route = call.route ?? "direct";
     this.#tellOf(call, { type: "begun", route });
+    this.#retelling.talks(call);
     if (call.key !== null) owner.keys.met(call.peer, call.key);
     const verified = call.isSelf || owner.verified.has(fingerprintOf(call.key!));
     this.#show(call, "connected", { route, verified });

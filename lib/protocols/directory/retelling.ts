@@ -20,6 +20,8 @@ const DEADLINES = ["retell"] as const;
 export class Retelling {
   /** Of which the directory was told as we came in, until it has answered. */
   #entered: ClientCall | null = null;
+  /** Of which nothing could be said as we came in, as it was just coming about. */
+  #untold: ClientCall | null = null;
   /** Which the directory has held for over, and was told, or is about to be, that it isn't. */
   #retold: ClientCall | null = null;
   readonly #deadlines = new Deadlines(DEADLINES);
@@ -30,6 +32,7 @@ export class Retelling {
   enters(call: ClientCall | null): DirectoryMessageOf<"enter">["talking"] {
     const goesOn = call?.phase === "talking" && !call.isSelf && call.route === "direct";
     this.#entered = goesOn ? call : null;
+    this.#untold = goesOn ? null : call;
     return goesOn ? { call: call.idBytes, name: call.peer } : null;
   }
 
@@ -57,9 +60,14 @@ export class Retelling {
     this.#deadlines.set("retell", this.owner.out.nowMs + DECIDED_MS);
   }
 
+  /** They talk now: a directory that was met since the call began doesn't know of it. */
+  talks(call: ClientCall): void {
+    if (call === this.#untold && call.route === "direct" && !call.isSelf) this.isHeldForOver(call);
+  }
+
   /** It is over. */
   over(): void {
-    this.#retold = null;
+    this.#retold = this.#untold = null;
     this.#deadlines.clear("retell");
   }
 

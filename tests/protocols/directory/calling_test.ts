@@ -1,7 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
 import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
 import type { LinkId } from "../../../lib/base/ids.ts";
-import { AFTER_CALL_MS, CALLEE_DIALS_MS } from "../../../lib/protocols/directory/client_limits.ts";
+import {
+  AFTER_CALL_MS,
+  CALLEE_DIALS_MS,
+  DECIDED_MS,
+} from "../../../lib/protocols/directory/client_limits.ts";
 import { UNKNOWN_MESSAGES_MAX } from "../../../lib/protocols/directory/limits.ts";
 import type { CallOutcome } from "../../../lib/protocols/directory/messages.ts";
 import { BOB, callId, ClientProgram, EVE, type ProgramOptions, user } from "./client_program.ts";
@@ -1041,6 +1045,21 @@ Deno.test("the directory goes: who is being dialled may still be reached", () =>
   const words = program.hears(link, { type: "talk", call: CALL });
 
   assert(words.includes("call call=#1 peer=bob state=connected route=direct verified=false"));
+});
+
+Deno.test("the directory goes: one that is met while a call comes about is told of it", () => {
+  const program = ringing();
+  program.meet();
+  program.directoryDown();
+  program.after(1_000);
+  assert(program.directoryUp()[0]?.includes("talking=null"));
+  program.entered();
+  const { link } = program.linkUp();
+  program.hears(link, { type: "talk", call: CALL });
+
+  assertEquals(program.after(DECIDED_MS)[0], "close directory");
+  program.after(1_000);
+  assert(program.directoryUp()[0]?.includes("talking={call=#1 name=bob}"));
 });
 
 Deno.test("replaced: a direct call goes on until it ends, then the program does", () => {
