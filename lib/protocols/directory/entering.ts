@@ -315,7 +315,7 @@ export class Entering {
     const facts = { name, isGuest, port, address, sinceMs: this.parts.wallMs(), rank };
     const client = link.client = new Client(link, facts, { had, before });
     sessions.add(client);
-    telling.has(client, isGuest ? heard : had);
+    telling.isIn(client, isGuest ? heard : had, had);
     out.send(link.id, {
       type: "entered",
       name,

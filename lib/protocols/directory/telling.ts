@@ -198,12 +198,26 @@ export class Telling {
       const { folded: account, delivery } = client;
       out.note({ kind: "got", account, through: delivery.through }, { sync: false });
     }
-    this.has(client, through);
+    this.#has(client, through);
     return true;
   }
 
-  /** The client has all up to there, as it said on an earlier link, or says as it comes in. */
-  has(client: Client, through: number): void {
+  /**
+   * The client comes in.
+   * @param has It has all up to there, as it said on an earlier link, or says now.
+   * @param through It is told what comes after that and is still kept, and never what is in between.
+   */
+  isIn(client: Client, has: number, through: number): void {
+    this.#has(client, has);
+    const person = personOf(client);
+    const next = this.parts.broadcasts.after(through)?.number ?? Infinity;
+    for (const report of [...this.#reports.values()]) {
+      const isTold = report.number >= next;
+      if (!isTold && report.awaited.delete(person)) this.#reportIfDone(report.number);
+    }
+  }
+
+  #has(client: Client, through: number): void {
     const person = personOf(client);
     for (const report of [...this.#reports.values()]) {
       if (report.number > through) break;

@@ -183,12 +183,13 @@ Deno.test("Directory: a guest that comes back too late to be told counts for not
   ann.tells("again");
   exchange.pass(1);
   assertEquals(bob.last("dismissed").because, "slow");
-  bob.connects().enters();
   exchange.take();
-  exchange.pass(REACHED_MS_MAX);
+  bob.connects().enters();
   assertEquals(exchange.take().filter((word) => word.includes("sent")), [
     "ann: broadcast-sent, 0 have it",
   ]);
+  exchange.pass(REACHED_MS_MAX);
+  assert(!exchange.take().some((word) => word.includes("sent")));
 });
 
 Deno.test("Directory: of so many at once that nobody acknowledges, the earliest are told as they are", () => {
@@ -763,6 +764,27 @@ Deno.test("Directory: so many datagrams at once are on their way, to all togethe
   assertEquals(exchange.datagrams, FLYING_MAX);
   got(guests[1]);
   assertEquals(exchange.datagrams, FLYING_MAX + WINDOW_MAX);
+});
+
+Deno.test("Directory: whoever comes back when a broadcast isn't kept any more doesn't count among those who have it", () => {
+  const exchange = new Exchange();
+  const ann = exchange.account("ann");
+  const bob = exchange.account("bob");
+  bob.acknowledges = false;
+  ann.tells("one");
+  const { number } = ann.last("broadcast-taken");
+  bob.goesDown();
+  exchange.wallMs += 31 * 60_000;
+  ann.tells("two");
+  bob.acknowledges = true;
+  bob.connects().enters({ how: "resume" });
+  exchange.pass(11_000);
+
+  assertEquals(bob.heard, ["two"]);
+  const reports = ann.got.flatMap((message) =>
+    message.type === "broadcast-sent" && message.number === number ? [message.reached] : []
+  );
+  assertEquals(reports, [0]);
 });
 
 Deno.test("Directory: those that nobody acknowledges make room after a while, and all are told", () => {
