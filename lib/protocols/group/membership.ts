@@ -470,7 +470,7 @@ export class Membership {
       { kind: "new-log", group, because: "unlike" },
     );
     this.owner.saying.startAnew(group);
-    this.#beginAnew(0);
+    this.#beginAnew(null);
   }
 
   /** The operator says so: a view without us has begun. What was said in this history goes on. */
@@ -488,8 +488,8 @@ export class Membership {
     this.owner.heardChanged();
   }
 
-  /** @param shown Up to here it comes again as it was. */
-  #beginAnew(shown: number): void {
+  /** @param shown Up to here it comes again as it was; null where it is another history. */
+  #beginAnew(shown: number | null): void {
     this.held.reset(this.crypto, this.group);
     this.showing.restart(shown);
     this.telling.restart();

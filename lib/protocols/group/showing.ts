@@ -32,10 +32,10 @@ export class Showing {
     return this.#shown;
   }
 
-  /** The log begins anew. @param shown Up to here it comes as it was; 0 where it is another history. */
-  restart(shown = 0): void {
-    this.#shown = shown;
-    if (shown === 0) this.#start = null;
+  /** The log begins anew. @param shown Up to here it comes as it was; null where it is another history. */
+  restart(shown: number | null): void {
+    this.#shown = shown ?? 0;
+    if (shown === null) this.#start = null;
     this.last = null;
   }
 

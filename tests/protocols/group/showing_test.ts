@@ -31,7 +31,7 @@ Deno.test("Showing: what is said in a view is new, also where the log before it 
   showing.startedAt(65);
   assertEquals([shows(65), shows(66)], [[true], [false]]);
 
-  showing.restart();
+  showing.restart(null);
   assertEquals(shows(1), [true]); // fetched
   showing.startedAt(1);
   assertEquals(shows(2), [false]);
