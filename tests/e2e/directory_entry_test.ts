@@ -201,25 +201,6 @@ Deno.test("directory: five wrong passwords shut a name out, whether there is suc
   assertEquals(await listed(bob), ["bob free"]);
 });
 
-Deno.test("directory: more than fifty wrong passwords shut an address out", async () => {
-  const names = Array.from({ length: 12 }, (_, at) => `user${at}`);
-  const { world } = await DirectoryWorld.open(names);
-  await using _ = world;
-  await using people = new People(world.port);
-  const attempt = async (name: string, password = "wrong horse") => {
-    const somebody = people.somebody(name).enters({ how: "log-in", password });
-    return (await people.said(somebody, "refused")).code;
-  };
-  for (const name of names.slice(0, 10)) {
-    for (let each = 0; each < 5; each++) assertEquals(await attempt(name), "bad-credentials");
-  }
-  // Fifty are no reason yet.
-  await world.logIn("user10");
-  assertEquals(await attempt("user11"), "bad-credentials");
-  const right = world.launch("--login", "user11");
-  assertEquals((await refusal(right)).slice(0, 2), [4, "locked-out"]);
-});
-
 Deno.test("directory: so many may sign up from one address, and those that were refused don't count", async () => {
   const { world } = await DirectoryWorld.open(["taken"], "--signup-limit", "2");
   await using _ = world;

@@ -6,6 +6,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { failureOf, inTemporaryFolder, outputOf } from "./failures.ts";
 import { Nodes, type ShownEvent } from "./node.ts";
+import { freePort } from "./ports.ts";
 import { TextProgram } from "./text_program.ts";
 
 const shown = (text: string) => (event: ShownEvent) =>
@@ -94,9 +95,7 @@ Deno.test("errors on the way to a member: nobody there, no such host, another pr
       failureOf(["mesh", "Bob", host, String(port), ...LISTEN], `${folder}/${port}`);
 
     await test.step("nobody listens there", async () => {
-      const gone = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-      gone.close();
-      const { code, status, text } = await join("127.0.0.1", gone.addr.port);
+      const { code, status, text } = await join("127.0.0.1", freePort());
       assertEquals([code, status], ["unreachable", 3]);
       assertMatch(text, /127\.0\.0\.1:\d+: nobody listens there; check the address/);
     });
