@@ -190,9 +190,11 @@ Deno.test("syncEntry() costs as much however many are kept before an end that is
   const [many, few] = [10_000, 10].map((length) => {
     const state = deliver(table().made, key(1), 20_000, 10, false);
     for (let counter = 1; counter <= length; counter++) keep(state, kept(counter, counter));
-    const from = performance.now();
-    for (let time = 0; time < 20_000; time++) syncEntry(state);
-    return performance.now() - from;
+    return Math.min(...Array.from({ length: 5 }, () => {
+      const from = performance.now();
+      for (let time = 0; time < 20_000; time++) syncEntry(state);
+      return performance.now() - from;
+    }));
   });
   assert(many! < 10 * few! + 20, `${many} ms, ${few} ms where few are kept`);
 });

@@ -70,6 +70,7 @@ Deno.test("add() costs the same whatever the numbers, and however far apart", ()
     }
     return performance.now() - from;
   };
-  const [near, far] = [msOf(1), msOf(ARRIVALS_KEPT_MAX + 1)];
+  const leastOf = (step: number) => Math.min(...Array.from({ length: 5 }, () => msOf(step)));
+  const [near, far] = [leastOf(1), leastOf(ARRIVALS_KEPT_MAX + 1)];
   assert(far < 10 * near + 20, `${far} ms, ${near} ms where they are next to each other`);
 });
