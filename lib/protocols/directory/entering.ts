@@ -213,9 +213,7 @@ export class Entering {
     const { link, enter: { name } } = entrant;
     this.parts.out.ask({ ask: "find", name }, (answer) => {
       if (link.phase !== "checking") return;
-      const isOwn = answer.outcome === "ok" &&
-        answer.account.keys.includes(fingerprintOf(link.peer));
-      if (isOwn) return this.#logIn(entrant);
+      if (accountOf(link, answer) !== null) return this.#logIn(entrant);
       this.#nameTaken(link);
     });
   }
@@ -241,9 +239,8 @@ export class Entering {
     const { link, enter: { name } } = entrant;
     this.parts.out.ask({ ask: "find", name }, (answer) => {
       if (link.phase !== "checking") return;
-      const isKnown = answer.outcome === "ok" &&
-        answer.account.keys.includes(fingerprintOf(link.peer));
-      if (isKnown) return this.#admit(entrant, answer.account.name, false);
+      const account = accountOf(link, answer);
+      if (account !== null) return this.#admit(entrant, account.name, false);
       this.#denied(link, answer.outcome === "ok" ? { outcome: "wrong" } : answer);
     });
   }
@@ -400,3 +397,9 @@ export class Entering {
 }
 
 const REPLACED_TEXT = "You have come in from somewhere else";
+
+/** The account that has the link's key; null where that is none. */
+function accountOf(link: ClientLink, answer: AccountAnswer): Account | null {
+  if (answer.outcome !== "ok") return null;
+  return answer.account.keys.includes(fingerprintOf(link.peer)) ? answer.account : null;
+}

@@ -10,17 +10,12 @@ import { Deadlines } from "../../base/machine.ts";
 import { foldName, nameFault } from "../../base/names.ts";
 import { isPossiblePassword, normalPassword, weakPassword } from "../../base/passwords.ts";
 import { RetryPauses } from "../../base/retry_pauses.ts";
+import { StrangeKey } from "../../base/strange_key.ts";
 import { visibleText } from "../../base/text.ts";
 import type { ClientConfig, Entry } from "./client_io.ts";
 import type { ClientOutput } from "./client_output.ts";
 import { DIRECTORY_NAME, type SessionState } from "./events.ts";
-import {
-  ENTER_MS_MAX,
-  FULL_PAUSE_MS_MAX,
-  STABLE_MS,
-  STRANGE_KEPT_MS,
-  STRANGE_TOLD_MS,
-} from "./client_limits.ts";
+import { ENTER_MS_MAX, FULL_PAUSE_MS_MAX, STABLE_MS } from "./client_limits.ts";
 import { FULL_MS_MAX, RETRY_MS_MAX, RETRY_MS_MIN } from "./limits.ts";
 import type { DirectoryMessage, DirectoryMessageOf, WayIn } from "./messages.ts";
 import { refusalText } from "./refusal_text.ts";
@@ -69,9 +64,7 @@ export class Session {
   readonly #pauses = new RetryPauses(RETRY_MS_MIN, RETRY_MS_MAX);
   #upSinceMs = 0;
   #expect: Fingerprint | null;
-  /** Another key that answered, and was told to the user. */
-  #strange: PeerKey | null = null;
-  #strangeToldAtMs = -Infinity;
+  readonly #strange = new StrangeKey();
   /** How to come in for the first time; holds the password until the directory has answered. */
   #entry: Entry | null = null;
   /** The link was lost before `#entry` was answered: it may have been heeded. */
@@ -287,21 +280,15 @@ export class Session {
         "and start again";
       return this.#end("key-changed", `${found}; ${way}`);
     }
-    // The user asks whether the one that was told is right, and accepts that: no other takes its place meanwhile.
-    const isOther = this.#strange !== null && this.#strange !== key;
-    const quietMs = isOther ? STRANGE_KEPT_MS : STRANGE_TOLD_MS;
-    if (out.nowMs < this.#strangeToldAtMs + quietMs) return;
-    this.#strange = key;
-    this.#strangeToldAtMs = out.nowMs;
+    if (!this.#strange.met(key, out.nowMs)) return;
     out.error("key-changed", `${found}; if that is right: /trust ${DIRECTORY_NAME}`);
   }
 
   /** The user accepts the other key that was told. @returns It; null where none was. */
   trust(): PeerKey | null {
-    const key = this.#strange;
+    const { key } = this.#strange;
     if (key === null) return null;
-    this.#strange = null;
-    this.#strangeToldAtMs = -Infinity;
+    this.#strange.accepted();
     this.#expect = fingerprintOf(key);
     this.owner.out.push({ type: "pin", name: DIRECTORY_NAME, key, again: true });
     if (this.#phase === "apart") this.#retryIn(0);

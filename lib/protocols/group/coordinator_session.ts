@@ -7,13 +7,14 @@ import { fingerprintOf } from "../../base/fingerprint.ts";
 import type { Environment } from "../../base/environment.ts";
 import { endpointText, type Hash, type LinkId, type PeerKey } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
+import { StrangeKey } from "../../base/strange_key.ts";
 import { visibleText } from "../../base/text.ts";
 import { NO_BALLOT } from "./ballot.ts";
 import { CoordinatorLink } from "./coordinator_link.ts";
 import type { Member } from "./epoch.ts";
 import { isFormerOf, type SignedFormerKeys } from "./former_keys.ts";
 import { COORDINATOR_NAME } from "./history.ts";
-import { STRANGE_KEPT_MS, STRANGE_TOLD_MS, UNKNOWN_MESSAGES_MAX } from "./limits.ts";
+import { UNKNOWN_MESSAGES_MAX } from "./limits.ts";
 import type { MemberConfig, MemberInput } from "./member_io.ts";
 import type { MemberOutput } from "./member_output.ts";
 import type { MemberUser } from "./member_user.ts";
@@ -47,8 +48,7 @@ export interface CoordinatorSessionOwner {
 export class CoordinatorSession {
   readonly link: CoordinatorLink;
   #awaited: readonly string[] = [];
-  #strangeKey: PeerKey | null = null;
-  #strangeToldAtMs = -Infinity;
+  readonly #strangeKey = new StrangeKey();
   /** Whether it has asked, on this link, what there was, and doesn't know its group yet. */
   #isAsked = false;
   /** What was told by `heard`, in one text. */
@@ -77,7 +77,7 @@ export class CoordinatorSession {
 
   /** Another key that answered at its address, and was told to the user. */
   get strangeKey(): PeerKey | null {
-    const key = this.#strangeKey;
+    const { key } = this.#strangeKey;
     const isAccepted = key !== null && fingerprintOf(key) === this.link.expect;
     return isAccepted ? null : key;
   }
@@ -97,7 +97,7 @@ export class CoordinatorSession {
   linkUp(link: LinkId, peer: PeerKey): void {
     this.#heardTold = "";
     this.#isAsked = false;
-    this.#strangeKey = null;
+    this.#strangeKey.forget();
     this.link.up(link, peer);
   }
 
@@ -122,12 +122,8 @@ export class CoordinatorSession {
         `${config.files.knownPeers} and start again`;
       return out.fatal("key-changed", `${found}; ${way}`);
     }
-    // The user asks whether the one that was told is right, and accepts that: no other takes its place meanwhile.
-    const isOther = this.strangeKey !== null && this.strangeKey !== key;
-    const quietMs = isOther ? STRANGE_KEPT_MS : STRANGE_TOLD_MS;
-    if (out.nowMs < this.#strangeToldAtMs + quietMs) return;
-    this.#strangeKey = key;
-    this.#strangeToldAtMs = out.nowMs;
+    if (this.strangeKey === null) this.#strangeKey.forget();
+    if (!this.#strangeKey.met(key, out.nowMs)) return;
     const way =
       `if that is right: /trust ${COORDINATOR_NAME}; where its group's log isn't yours, ` +
       "yours is set aside then";
