@@ -31,7 +31,7 @@ import {
 } from "./hostile_peer.ts";
 import { holds, type Node } from "./node.ts";
 import { newSigner, People } from "./people.ts";
-import { openSockets, processorMs, residentBytes } from "./proc.ts";
+import { assertIdle, openSockets, residentBytes } from "./proc.ts";
 import { sideBySide } from "./side_by_side.ts";
 
 /** As prefaces name them. */
@@ -40,8 +40,6 @@ type Mode = keyof typeof MODES;
 /** The promised 15 s, and more for a busy machine. */
 const OFFENDER_MS_MAX = 60_000;
 const MEMORY_GROWTH_MAX = 64 * 1_024 * 1_024;
-/** Of one processor, when nothing is said. */
-const IDLE_SHARE_MAX = 0.05;
 
 type Attack<On> = readonly (readonly [string, (on: On) => unknown])[];
 
@@ -128,16 +126,12 @@ async function assertDropped(offenders: readonly Promise<Offender>[], log: strin
 }
 
 /** Nothing is left to do, and nothing is kept. */
-async function assertIdle(node: Node, memory: number, sockets: number): Promise<void> {
+async function assertNothingLeft(node: Node, memory: number, sockets: number): Promise<void> {
   await holds(
     "all strangers' connections are closed",
     async () => await openSockets(node.pid) <= sockets,
   );
-  await pause(500); // what it has to tidy up is no work that goes on
-  const [usedMs, fromMs] = [await processorMs(node.pid), performance.now()];
-  await pause(1_000);
-  const share = (await processorMs(node.pid) - usedMs) / (performance.now() - fromMs);
-  assert(share < IDLE_SHARE_MAX, `it uses ${(100 * share).toFixed(1)} % of a processor`);
+  await assertIdle(node.pid);
   await holds(
     "memory is as before",
     async () => await residentBytes(node.pid) - memory < MEMORY_GROWTH_MAX,
@@ -173,7 +167,7 @@ sideBySide("directory", {
       stranger.close();
     }));
 
-    await assertIdle(directory, memory, sockets + 1);
+    await assertNothingLeft(directory, memory, sockets + 1);
     assertEquals(await listed(carol), ["alice busy", "bob busy", "carol free"]);
     // Who comes in the midst of a thousand may have to try twice.
     for (const node of [alice, bob]) {
@@ -203,7 +197,7 @@ sideBySide("directory", {
       await bob.until(message(`line ${at}`));
     }
     await assertDropped(offenders, log);
-    await assertIdle(bob, memory, sockets);
+    await assertNothingLeft(bob, memory, sockets);
     assertEquals(bob.texts(), Array.from({ length: 20 }, (_, at) => `line ${at}`));
     assertEquals(bob.events.filter(({ event }) => event === "error" || event === "notice"), []);
     await alice.type("q");
@@ -257,7 +251,7 @@ sideBySide("directory", {
         assertEquals(client.said.filter(({ type }) => type === "entered").length, 1, client.name);
       }
       await untilListed(alice, "alice busy", "bob busy");
-      await assertIdle(directory, memory, sockets);
+      await assertNothingLeft(directory, memory, sockets);
       for (const node of [alice, bob]) {
         assertEquals(
           node.events.filter(({ event, state }) => event === "error" || state === "down"),
