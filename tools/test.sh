@@ -87,8 +87,8 @@ suite simulated "$deno" test --no-check --frozen --parallel $simulated
 # shellcheck disable=SC2086
 suite files "$deno" test --no-check --frozen -A tests/architecture_test.ts $io
 
-# The program's tests wait much of the time, for each other's processes and for time to pass: three files at once.
-export DENO_JOBS=3
+# The program's tests wait much of the time, for each other's processes and for time to pass: four files at once.
+export DENO_JOBS=4
 # shellcheck disable=SC2086
 suite program "$deno" test --no-check --frozen --parallel -A $program
 
