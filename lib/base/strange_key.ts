@@ -9,6 +9,8 @@ import { STRANGE_KEPT_MS, STRANGE_TOLD_MS } from "./mode_limits.ts";
 export class StrangeKey {
   #key: PeerKey | null = null;
   #toldAtMs = -Infinity;
+  /** From when on another one may take its place. */
+  #keptUntilMs = -Infinity;
 
   /** The one that was told; null: none. */
   get key(): PeerKey | null {
@@ -18,8 +20,9 @@ export class StrangeKey {
   /** It has answered. @returns Whether the user is to be told. */
   met(key: PeerKey, nowMs: number): boolean {
     const isOther = this.#key !== null && this.#key !== key;
-    const quietMs = isOther ? STRANGE_KEPT_MS : STRANGE_TOLD_MS;
-    if (nowMs < this.#toldAtMs + quietMs) return false;
+    if (isOther && nowMs < this.#keptUntilMs) return false;
+    if (nowMs < this.#toldAtMs + STRANGE_TOLD_MS) return false;
+    if (this.#key !== key) this.#keptUntilMs = nowMs + STRANGE_KEPT_MS;
     this.#key = key;
     this.#toldAtMs = nowMs;
     return true;

@@ -304,3 +304,33 @@ Deno.test("where no disk knows the group any more the operator begins another, a
     assertEquals(stage.membersSeenBy(1).toSorted(), ["m1", "m2"], effect);
   }
 });
+
+Deno.test("who followed its coordinator to another group and back loses nothing that it writes then", () => {
+  const stage = Stage.of(1, 3, 3);
+  const { world } = stage;
+  const party = stage.member(3);
+  const groupOf3 = () => party.process!.member.standing.group;
+  const first = groupOf3();
+  putBackDisk(world); // keeps a copy of the coordinator's folder
+  stage.kill(1);
+  stage.kill(2);
+  for (const number of [1, 2, 3]) stage.member(number).hasLostLog = true;
+  world.end(world.coordinator.process!, false);
+  world.coordinator.disk.wipe();
+  foundAnew(world); // `serve --new`, by mistake
+  stage.until("3 is in the other group", () => groupOf3() !== first && stage.epoch(3) !== null);
+  putBackDisk(world); // the operator puts the folder back
+  stage.cut("udp", [3, 1], [3, 2]);
+  stage.start(1);
+  stage.start(2);
+  stage.until("3 is back in the first group", () => groupOf3() === first);
+  stage.pass(2_000);
+  const text = stage.say(3);
+  stage.pass(2_000);
+  stage.kill(3);
+  stage.start(3);
+  stage.cut("udp");
+  stage.until("it is in", () => stage.epoch(3) !== null && stage.epoch(3) === stage.epoch(1));
+  stage.pass(2_000);
+  assertEquals(world.history.entries.filter((entry) => entry.text === text).length, 1);
+});

@@ -29,6 +29,8 @@ export class Client {
   readonly name: string;
   readonly folded: FoldedName;
   readonly isGuest: boolean;
+  /** An account on any device, or a guest: names are theirs for longer than any report of a broadcast waits. */
+  readonly person: string;
   readonly host: string;
   readonly port: number;
   readonly key: PeerKey;
@@ -56,6 +58,7 @@ export class Client {
     this.name = facts.name;
     this.folded = foldName(facts.name);
     this.isGuest = facts.isGuest;
+    this.person = `${facts.isGuest ? "guest" : "account"} ${this.folded}`;
     this.host = link.host;
     this.port = facts.port;
     this.key = link.peer;

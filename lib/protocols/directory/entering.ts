@@ -169,10 +169,13 @@ export class Entering {
     const question = { ask: "set-password", name, version, password, key, address } as const;
     this.parts.out.ask(question, (answer) => {
       if (link.phase === "checking") {
-        if (answer.outcome !== "ok") return this.#denied(link, answer);
-        return this.#admit(entrant, name, false);
+        if (answer.outcome === "ok") this.#admit(entrant, name, false);
+        else this.#denied(link, answer);
       }
-      if (answer.outcome === "ok") this.parts.changed(entrant.folded, answer.account.keys);
+      // Whoever isn't let in, gone or thrown out meanwhile, displaces nobody who came in with the former password.
+      if (answer.outcome === "ok" && link.client === null) {
+        this.parts.changed(entrant.folded, answer.account.keys);
+      }
     });
   }
 

@@ -5,7 +5,7 @@ import { type Fingerprint, fingerprintOf } from "../../base/fingerprint.ts";
 import type { FoldedName, PeerKey } from "../../base/ids.ts";
 import { foldName, shownName, withoutMark } from "../../base/names.ts";
 import type { ClientOutput } from "./client_output.ts";
-import { KNOWN_MAX } from "./client_limits.ts";
+import { KNOWN_MAX, STRANGE_KEPT_MS } from "./client_limits.ts";
 
 interface Named {
   readonly name: string;
@@ -17,7 +17,7 @@ export class KnownKeys {
   /** Met by this process. */
   readonly #met = new Map<FoldedName, Named>();
   /** Met with another key than the one expected. */
-  readonly #strange = new Map<FoldedName, Named>();
+  readonly #strange = new Map<FoldedName, Named & { readonly keptUntilMs: number }>();
 
   constructor(readonly out: ClientOutput) {}
 
@@ -39,15 +39,23 @@ export class KnownKeys {
 
   /** Tells the user that somebody has another key than before. */
   isStrange(name: string, key: PeerKey): void {
+    const { nowMs } = this.out;
     const folded = foldName(name);
-    this.#strange.delete(folded);
-    this.#strange.set(folded, { name, key });
-    dropOldest(this.#strange, KNOWN_MAX);
     const shown = shownName(name);
     const found = `${shown} has another key than before: ${fingerprintOf(key)}, it was ${
       this.#pins.get(folded)
     }`;
-    const way = `ask ${shown} some other way; if that is right: /trust ${shown}`;
+    const told = this.#strange.get(folded);
+    // Anybody may call under that name, while the user asks whether the one that was told is right, and accepts that.
+    const isAsked = told !== undefined && told.key !== key && nowMs < told.keptUntilMs;
+    if (!isAsked && told?.key !== key) {
+      this.#strange.delete(folded);
+      this.#strange.set(folded, { name, key, keptUntilMs: nowMs + STRANGE_KEPT_MS });
+      dropOldest(this.#strange, KNOWN_MAX);
+    }
+    const way = isAsked
+      ? `/trust ${shown} goes for the one that you were told before, ${fingerprintOf(told.key)}`
+      : `ask ${shown} some other way; if that is right: /trust ${shown}`;
     this.out.error("key-changed", `${found}; there was no call; ${way}`);
   }
 
@@ -86,7 +94,8 @@ export class KnownKeys {
     const before = this.#pins.get(folded);
     this.#strange.delete(folded);
     this.#pins.set(folded, fingerprintOf(strange.key));
-    this.out.push({ type: "pin", ...strange, again: true });
-    return { ...strange, before };
+    const { name, key } = strange;
+    this.out.push({ type: "pin", name, key, again: true });
+    return { name, key, before };
   }
 }

@@ -30,6 +30,7 @@ export class Retelling {
 
   /** What `enter` is to say of a call that has gone on. A self-call needs no directory that knows of it. */
   enters(call: ClientCall | null): DirectoryMessageOf<"enter">["talking"] {
+    this.#deadlines.clear("retell"); // for what is said here
     const goesOn = call?.phase === "talking" && !call.isSelf && call.route === "direct";
     this.#entered = goesOn ? call : null;
     this.#untold = goesOn ? null : call;
@@ -45,6 +46,7 @@ export class Retelling {
     if (entered !== null && entered !== call) {
       owner.tell({ type: "hang-up", reason: "", call: entered.idBytes });
     }
+    if (call?.phase === "talking") this.talks(call);
     if (!call?.isSelf) return;
     owner.tell({ type: "call", call: call.idBytes, name: call.peer });
     owner.tell({ type: "begun", route: "direct", call: call.idBytes });
@@ -56,13 +58,17 @@ export class Retelling {
    */
   isHeldForOver(call: ClientCall): void {
     if (this.#retold === call) return;
+    this.#retellSoon(call);
+  }
+
+  #retellSoon(call: ClientCall): void {
     this.#retold = call;
     this.#deadlines.set("retell", this.owner.out.nowMs + DECIDED_MS);
   }
 
   /** They talk now: a directory that was met since the call began doesn't know of it. */
   talks(call: ClientCall): void {
-    if (call === this.#untold && call.route === "direct" && !call.isSelf) this.isHeldForOver(call);
+    if (call === this.#untold && call.route === "direct" && !call.isSelf) this.#retellSoon(call);
   }
 
   /** It is over. */

@@ -147,6 +147,7 @@ export class Session {
   up(link: LinkId, peer: PeerKey): void {
     const { out } = this.owner;
     if (this.#phase !== "dialling") return out.close(link, "not needed any more");
+    this.#strange.forget(); // the expected key has answered
     const isNew = this.#expect === null;
     if (isNew) {
       this.#expect = fingerprintOf(peer);

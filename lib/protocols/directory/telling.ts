@@ -146,7 +146,7 @@ export class Telling {
     }
     out.show({ event: "broadcast", id: String(number), from }, sender.ref);
     const others = [...sessions.all].filter((client) => !isBy(broadcast, client));
-    const awaited = new Set(others.map(personOf));
+    const awaited = new Set(others.map(({ person }) => person));
     const dueMs = out.nowMs + REACHED_MS_MAX;
     this.#reports.set(number, { number, sender, awaited, reached: 0, dueMs });
     for (const client of sessions.all) deliveries.pump(client);
@@ -209,7 +209,7 @@ export class Telling {
    */
   isIn(client: Client, has: number, through: number): void {
     this.#has(client, has);
-    const person = personOf(client);
+    const { person } = client;
     const next = this.parts.broadcasts.after(through)?.number ?? Infinity;
     for (const report of [...this.#reports.values()]) {
       const isTold = report.number >= next;
@@ -217,8 +217,7 @@ export class Telling {
     }
   }
 
-  #has(client: Client, through: number): void {
-    const person = personOf(client);
+  #has({ person }: Client, through: number): void {
     for (const report of [...this.#reports.values()]) {
       if (report.number > through) break;
       if (!report.awaited.delete(person)) continue;
@@ -250,7 +249,7 @@ export class Telling {
     this.parts.deliveries.gone(client);
     // Whoever comes back in a moment has it then, or had it and couldn't say so.
     if (reason === null || COMES_BACK.has(reason)) return;
-    const person = personOf(client);
+    const { person } = client;
     for (const report of [...this.#reports.values()]) {
       if (report.awaited.delete(person)) this.#reportIfDone(report.number);
     }
@@ -290,11 +289,6 @@ export class Telling {
 
 /** Why whoever isn't in any more may be in a moment later, perhaps on another device. */
 const COMES_BACK: ReadonlySet<string> = new Set(["lost", "slow", "replaced"]);
-
-/** An account on any device, or a guest: names are theirs for longer than a report waits. */
-function personOf({ folded, isGuest }: Client): string {
-  return `${isGuest ? "guest" : "account"} ${folded}`;
-}
 
 /** An account on any device, or a guest by its key. */
 function rateKeyOf({ name, key, isAccount }: Sender): string {

@@ -262,11 +262,11 @@ export class Sending {
     friend.failed(this.out.nowMs, this.environment.random(), this.table.busyCount);
     const problem = friend.problem ?? "no way there was found";
     if (!this.queue) this.giveUp(friend, problem);
+    const isTold = friend.toldProblem === problem;
+    friend.toldProblem = null;
     if (outbox.size <= friend.toldWaiting || !this.table.listed.has(friend)) return;
     friend.toldWaiting = outbox.size;
     const waiting = `(${outbox.size} ${this.queue ? "waiting" : "from before waiting"})`;
-    const isTold = friend.toldProblem === problem;
-    friend.toldProblem = null;
     this.out.warn(
       friend.isRefusing
         ? `Kept for ${shown}, and sent when ${shown} takes it ${waiting}`

@@ -77,9 +77,16 @@ export class CoordinatorSession {
 
   /** Another key that answered at its address, and was told to the user. */
   get strangeKey(): PeerKey | null {
+    return this.#strangeKey.key;
+  }
+
+  /** The user accepts it. @returns It; null where none was told. */
+  trust(): PeerKey | null {
     const { key } = this.#strangeKey;
-    const isAccepted = key !== null && fingerprintOf(key) === this.link.expect;
-    return isAccepted ? null : key;
+    if (key === null) return null;
+    this.#strangeKey.accepted();
+    this.link.trust(key);
+    return key;
   }
 
   // The link.
@@ -122,7 +129,6 @@ export class CoordinatorSession {
         `${config.files.knownPeers} and start again`;
       return out.fatal("key-changed", `${found}; ${way}`);
     }
-    if (this.strangeKey === null) this.#strangeKey.forget();
     if (!this.#strangeKey.met(key, out.nowMs)) return;
     const way =
       `if that is right: /trust ${COORDINATOR_NAME}; where its group's log isn't yours, ` +

@@ -184,6 +184,8 @@ export const NUMBER_GAP = 1_000;
  * help, so they mustn't pile up either.
  */
 export const FORMER_KEYS_MAX = 8;
+/** Groups that a member remembers to have left: a coordinator has one for each of its disks. */
+export const GROUPS_LEFT_MAX = 64;
 /** Keys whose pauses, or names whose other keys, the coordinator remembers. */
 export const REMEMBERED_MAX = 256;
 /** After so long in a view, a pause before coming back is short again. */

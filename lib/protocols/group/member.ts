@@ -14,6 +14,7 @@
  * The caller's duties are those in `member_io.ts`.
  */
 
+import { dropOldest } from "../../base/bounded.ts";
 import { sameBytes } from "../../base/bytes.ts";
 import type { Signer } from "../../base/crypto.ts";
 import type { Environment } from "../../base/environment.ts";
@@ -29,6 +30,7 @@ import { keptFormerKeys, type SignedFormerKeys } from "./former_keys.ts";
 import { Held } from "./held.ts";
 import { HistoryEnd } from "./history.ts";
 import {
+  GROUPS_LEFT_MAX,
   INCARNATION_BYTES,
   INCARNATION_START_BYTES,
   LAGGING_MS_MAX,
@@ -74,6 +76,8 @@ export class Member implements Machine<MemberInput, MemberEffect> {
   #roster: readonly GroupMember[] = [];
   /** The records lack something that the disk should have. */
   readonly #repairs: readonly MemberRecord[];
+  /** Groups that this process was in before: the coordinator's other disk may have it come back to one. */
+  readonly #left = new Set<Hash>();
   readonly #deadlines = new Deadlines(DEADLINES);
   #lastStepMs = 0;
   #dueMs: number | null = null;
@@ -132,6 +136,10 @@ export class Member implements Machine<MemberInput, MemberEffect> {
 
   get strangeCoordinator(): PeerKey | null {
     return this.#session.strangeKey;
+  }
+
+  trustCoordinator(): PeerKey | null {
+    return this.#session.trust();
   }
 
   get isStalled(): boolean {
@@ -280,12 +288,14 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     if (isOther && wasIn) {
       out.warn("The coordinator has another group than before: the log of that one is set aside");
       this.membership?.goOut();
+      this.#left.add(standing.group!);
+      dropOldest(this.#left, GROUPS_LEFT_MAX);
       this.saying.forget();
       this.editing.forget();
     }
     if (isOther || standing.coordinator !== coordinator) {
       standing.enter(group, coordinator);
-      if (isOther) standing.starts = this.#starts(wasIn);
+      if (isOther) standing.starts = this.#starts(group, wasIn);
       records.push(groupRecord(standing, group, coordinator));
     }
     // Where it lost its disk it may know of none any more: what it has signed before still holds.
@@ -311,10 +321,12 @@ export class Member implements Machine<MemberInput, MemberEffect> {
    * By these a copy of this disk from before its first view finds that another one went on. Our own beginning may be
    * that of processes that were in this group before the one that we come from: then later ones have another.
    */
-  #starts(wasInOther: boolean): readonly string[] {
+  #starts(group: Hash, wasInOther: boolean): readonly string[] {
     const { incarnation, incarnationId } = this.self;
     if (!wasInOther) return [incarnation.subarray(0, INCARNATION_START_BYTES).toHex()];
-    return [this.environment.randomBytes(INCARNATION_START_BYTES).toHex(), incarnationId];
+    const random = this.environment.randomBytes(INCARNATION_START_BYTES).toHex();
+    // In a group that we come back to we ourselves have spoken.
+    return this.#left.has(group) ? [random] : [random, incarnationId];
   }
 
   coordinatorUp(told: number): void {

@@ -53,6 +53,8 @@ export interface MemberUserOwner {
   readonly coordinator: CoordinatorLink;
   /** Another key was met at the coordinator's address; null where none was. */
   readonly strangeCoordinator: PeerKey | null;
+  /** Accepts that key. @returns It. */
+  trustCoordinator(): PeerKey | null;
   /** Null before one was ever in a group. */
   readonly membership: Membership | null;
   /** Whom the coordinator lets a newcomer wait for. */
@@ -283,14 +285,13 @@ export class MemberUser {
   }
 
   #trust(name: string, ref: string | undefined): void {
-    const { out, names, coordinator, strangeCoordinator } = this.owner;
+    const { out, names } = this.owner;
     if (name === COORDINATOR_NAME) {
-      if (strangeCoordinator === null) {
-        return out.notice("No other key of the coordinator was met", ref);
-      }
-      coordinator.trust(strangeCoordinator);
-      const key = fingerprintOf(strangeCoordinator);
-      return out.notice(`The coordinator's key is ${key} from now on`, ref);
+      const accepted = this.owner.trustCoordinator();
+      const said = accepted === null
+        ? "No other key of the coordinator was met"
+        : `The coordinator's key is ${fingerprintOf(accepted)} from now on`;
+      return out.notice(said, ref);
     }
     const trusted = names.trust(name);
     if (trusted !== null) {

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
-import type { LinkId } from "../../../lib/base/ids.ts";
+import type { LinkId, PeerKey } from "../../../lib/base/ids.ts";
+import { STRANGE_KEPT_MS } from "../../../lib/base/mode_limits.ts";
 import {
   AFTER_CALL_MS,
   CALLEE_DIALS_MS,
@@ -8,7 +9,15 @@ import {
 } from "../../../lib/protocols/directory/client_limits.ts";
 import { UNKNOWN_MESSAGES_MAX } from "../../../lib/protocols/directory/limits.ts";
 import type { CallOutcome } from "../../../lib/protocols/directory/messages.ts";
-import { BOB, callId, ClientProgram, EVE, type ProgramOptions, user } from "./client_program.ts";
+import {
+  ANN,
+  BOB,
+  callId,
+  ClientProgram,
+  EVE,
+  type ProgramOptions,
+  user,
+} from "./client_program.ts";
 
 const CALL = callId(1);
 const SHOWS_USERS = /^users /;
@@ -1062,6 +1071,37 @@ Deno.test("the directory goes: one that is met while a call comes about is told 
   assert(program.directoryUp()[0]?.includes("talking={call=#1 name=bob}"));
 });
 
+Deno.test("the directory goes: one that lets in only once they talk is told of the call, too", () => {
+  const program = ringing();
+  program.meet();
+  program.directoryDown();
+  program.after(1_000);
+  program.directoryUp();
+  const { link } = program.linkUp();
+  program.hears(link, { type: "talk", call: CALL });
+  program.after(DECIDED_MS);
+  program.entered();
+
+  assertEquals(program.after(DECIDED_MS)[0], "close directory");
+});
+
+Deno.test("the directory goes: whoever has told it of the call as it came in doesn't come in anew for that", () => {
+  const program = ringing();
+  program.meet();
+  program.directoryDown();
+  program.after(1_000);
+  program.directoryUp();
+  program.entered();
+  const { link } = program.linkUp();
+  program.hears(link, { type: "talk", call: CALL });
+  program.directoryDown();
+  program.after(1_000);
+  assert(program.directoryUp()[0]?.includes("talking={call=#1 name=bob}"));
+  program.entered();
+
+  assertEquals(program.after(DECIDED_MS).filter((word) => word.startsWith("close")), []);
+});
+
 Deno.test("replaced: a direct call goes on until it ends, then the program does", () => {
   const { program, link } = talking();
 
@@ -1219,6 +1259,26 @@ Deno.test("keys: a caller with another key than before is told so and declined, 
     } no more; call again`,
   ]);
   assertEquals(incoming(), ["incoming call=#1 from=bob key=bob guest=false"]);
+});
+
+Deno.test("keys: what was told is accepted, whoever calls under that name while the user asks about it", () => {
+  const program = ClientProgram.in(PINNED);
+  const calls = (key: PeerKey) =>
+    program.says({ type: "incoming", call: CALL, from: "bob", guest: false, key })[1]!;
+  const accepts = () => program.types({ command: "trust", name: "bob" })[0];
+  calls(BOB);
+  program.after(STRANGE_KEPT_MS - 1);
+  const told = calls(ANN.key);
+  assert(
+    told.includes(`/trust bob goes for the one that you were told before, ${fingerprintOf(BOB)}`),
+    told,
+  );
+  assertEquals(accepts(), "pin bob bob again");
+
+  calls(ANN.key);
+  program.after(STRANGE_KEPT_MS);
+  assert(calls(EVE).endsWith("/trust bob"));
+  assertEquals(accepts(), "pin bob eve again");
 });
 
 Deno.test("keys: a callee with another key than before isn't talked to, until it is accepted", () => {

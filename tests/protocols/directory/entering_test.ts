@@ -744,28 +744,38 @@ Deno.test("Directory: a password is changed with the log-in", () => {
   assertEquals(weak.last("refused").code, "weak-password");
 });
 
-for (const how of ["by who is in", "with a log-in whose link is lost"]) {
+for (
+  const how of [
+    "by who is in",
+    "with a log-in whose link is lost",
+    "with a log-in whose key was thrown out meanwhile",
+  ]
+) {
   Deno.test(`Directory: who came in with the old password while the new one was stored, ${how}, is put out`, () => {
     const exchange = new Exchange();
     const ann = exchange.account("ann");
     exchange.account("ann", "eve").goesDown();
     ann.connects();
     const isIn = how === "by who is in";
+    const isThrownOut = how === "with a log-in whose key was thrown out meanwhile";
+    if (isThrownOut) exchange.account("bob", "ann");
     if (isIn) ann.enters({ how: "resume" });
     exchange.accountMode = "holds";
     if (isIn) ann.says({ type: "change-password", old: PASSWORD, new: "another password" });
     else ann.enters({ how: "log-in", newPassword: "another password" });
     exchange.accountsAnswer("holds");
     assertEquals(exchange.questions.at(-1)?.ask, "set-password");
-    if (!isIn) ann.goesDown();
+    if (!isIn && !isThrownOut) ann.goesDown();
     exchange.accountMode = "answers";
     const eve = exchange.somebody("ann", { device: "eve" }).enters({ how: "log-in" });
     assert(eve.entered !== null);
+    if (isThrownOut) exchange.command({ command: "kick", name: "bob" });
     exchange.take();
     exchange.accountsAnswer();
 
     assertEquals(exchange.accounts.get("ann")?.keys, [fingerprintOf(ann.key)]);
     assertEquals(exchange.take(), [
+      ...(isThrownOut ? ["ann: refused kicked"] : []),
       "* logout ann password-changed",
       "ann: close (password-changed)",
     ]);

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
 import type { LinkId, PeerKey } from "../../../lib/base/ids.ts";
 import type { Entry } from "../../../lib/protocols/directory/client_io.ts";
+import { StrangeKey } from "../../../lib/base/strange_key.ts";
 import { STABLE_MS, STRANGE_KEPT_MS } from "../../../lib/protocols/directory/client_limits.ts";
 import { RETRY_MS_MAX, RETRY_MS_MIN } from "../../../lib/protocols/directory/limits.ts";
 import type { DirectoryMessageOf } from "../../../lib/protocols/directory/messages.ts";
@@ -458,6 +459,37 @@ Deno.test("the directory's key: what was told is accepted, whoever answers while
   const untilMs = forgotten.nowMs + STRANGE_KEPT_MS;
   while (!meets(forgotten, EVE)) assert(forgotten.nowMs < untilMs);
   assertEquals(accepts(forgotten), "pin *directory* eve again");
+});
+
+Deno.test("the directory's key: another one is told after a while, though the first answers now and then", () => {
+  const strange = new StrangeKey();
+  strange.met(BOB, 0);
+  const told: number[] = [];
+  for (let ms = 1_000; ms < 2 * STRANGE_KEPT_MS; ms += 1_000) {
+    if (ms % (STRANGE_KEPT_MS / 10 * 9) === 0) strange.met(BOB, ms);
+    else if (strange.met(EVE, ms)) told.push(ms);
+  }
+
+  assertEquals(told[0], STRANGE_KEPT_MS);
+});
+
+Deno.test("the directory's key: no other is accepted once the known one has answered again", () => {
+  const program = ClientProgram.in({ config: { isInteractive: true } });
+  program.directoryDown();
+  program.after(program.machine.nextDeadlineMs()! - program.nowMs);
+  program.feed({
+    type: "dial-failed",
+    attempt: program.attempt,
+    reason: "wrong-key",
+    text: "",
+    key: EVE,
+  });
+  program.after(program.machine.nextDeadlineMs()! - program.nowMs);
+  program.directoryUp();
+  program.entered();
+
+  const [said] = program.types({ command: "trust", name: "*directory*" });
+  assert(said?.startsWith("notice"), said);
 });
 
 Deno.test("a lying directory: what comes before it let one in, unasked or under another name ends the link", () => {

@@ -10,7 +10,7 @@ import {
   RETRY_MS_MIN,
   TEXT_BYTES_MAX,
 } from "../../../lib/protocols/friends/limits.ts";
-import { BOB, CEM, place, queued, row } from "./fixtures.ts";
+import { BOB, CEM, EVE, place, queued, row } from "./fixtures.ts";
 import { Program } from "./program.ts";
 
 const DIAL = "dials bob at 10.0.0.2:5001";
@@ -370,4 +370,18 @@ Deno.test("Friends with --no-queue goes on keeping what an earlier process store
   assertEquals(ann.fails(), ["bob failed: it is unreachable (10.0.0.2:5001) [r]", "warning"]);
   assertEquals(ann.pass(500), [DIAL]);
   assertEquals(ann.meets().at(-1), "1: texts text 1");
+});
+
+Deno.test("Friends says why it keeps something, long after the error that told of the other key", () => {
+  const ann = Program.started();
+  ann.say("bob", "hi");
+  ann.fails(); // nobody listens: the warning has "1 waiting"
+  ann.pass(600_000);
+  ann.fails("wrong-key", EVE); // the error; nothing new waits
+  ann.pass(3_600_000);
+  ann.told.length = 0;
+  ann.say("bob", "an hour later");
+  ann.pass(600_000);
+  ann.fails("wrong-key", EVE);
+  assertStringIncludes(ann.told.join("\n"), "refused the key");
 });

@@ -651,6 +651,20 @@ Deno.test("Member accepts the coordinator's key that was told, whoever answers w
   assertEquals(errors(), 2);
 });
 
+Deno.test("Member tells at once of another key than the one just accepted", () => {
+  const net = GroupNet.started(["ann", "bob", "cem"]);
+  const [ann, bob, cem] = net.nodes as [Node, Node, Node];
+  const errors = () => ann.told("error").filter(({ code }) => code === "key-changed").length;
+  net.coordinator.vanish();
+  net.coordinator.stranger = bob.key;
+  while (errors() === 0) net.pass(100);
+  net.coordinator.stranger = cem.key;
+  ann.command({ command: "trust", name: "*coordinator*" });
+  net.pass(30_000);
+
+  assertEquals(errors(), 2);
+});
+
 Deno.test("Member comes back as a newcomer after the others went on without it", () => {
   const net = GroupNet.started(["ann", "bob"]);
   const [ann, bob] = net.nodes;
