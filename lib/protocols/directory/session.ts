@@ -4,13 +4,13 @@
  */
 
 import type { ErrorCode } from "../../base/errors.ts";
-import { type Fingerprint, fingerprintOf } from "../../base/fingerprint.ts";
+import { fingerprintOf } from "../../base/fingerprint.ts";
 import { endpointText, type LinkId, type PeerKey } from "../../base/ids.ts";
 import { Deadlines } from "../../base/machine.ts";
 import { foldName, nameFault } from "../../base/names.ts";
 import { isPossiblePassword, normalPassword, weakPassword } from "../../base/passwords.ts";
 import { RetryPauses } from "../../base/retry_pauses.ts";
-import { StrangeKey } from "../../base/strange_key.ts";
+import { ServerKey } from "../../base/server_key.ts";
 import { visibleText } from "../../base/text.ts";
 import type { ClientConfig, Entry } from "./client_io.ts";
 import type { ClientOutput } from "./client_output.ts";
@@ -63,8 +63,7 @@ export class Session {
   #attempt = 0;
   readonly #pauses = new RetryPauses(RETRY_MS_MIN, RETRY_MS_MAX);
   #upSinceMs = 0;
-  #expect: Fingerprint | null;
-  readonly #strange = new StrangeKey();
+  readonly #key: ServerKey;
   /** How to come in for the first time; holds the password until the directory has answered. */
   #entry: Entry | null = null;
   /** The link was lost before `#entry` was answered: it may have been heeded. */
@@ -80,7 +79,15 @@ export class Session {
   readonly #deadlines = new Deadlines(DEADLINES);
 
   constructor(readonly config: ClientConfig, readonly owner: SessionOwner) {
-    this.#expect = config.expect;
+    const { directory: endpoint, knownPeers, expect } = config;
+    const directory = {
+      what: "directory",
+      name: DIRECTORY_NAME,
+      endpoint,
+      knownPeers,
+      expect,
+    } as const;
+    this.#key = new ServerKey(directory, owner.out);
   }
 
   get isUp(): boolean {
@@ -135,7 +142,7 @@ export class Session {
     this.#deadlines.clear("retry");
     const { directory: endpoint } = this.config;
     const attempt = this.#attempt = this.owner.nextAttempt();
-    const expect = this.#expect;
+    const expect = this.#key.expected;
     this.owner.out.push({ type: "dial", attempt, mode: "directory", endpoint, expect });
   }
 
@@ -147,12 +154,7 @@ export class Session {
   up(link: LinkId, peer: PeerKey): void {
     const { out } = this.owner;
     if (this.#phase !== "dialling") return out.close(link, "not needed any more");
-    this.#strange.forget(); // the expected key has answered
-    const isNew = this.#expect === null;
-    if (isNew) {
-      this.#expect = fingerprintOf(peer);
-      out.push({ type: "pin", name: DIRECTORY_NAME, key: peer, again: false });
-    }
+    const isNew = this.#key.proved(peer);
     const isFirst = this.#peer !== peer;
     this.#link = link;
     this.#peer = peer;
@@ -187,9 +189,13 @@ export class Session {
     const { config, owner: { out } } = this;
     this.#phase = "apart";
     this.#fullSinceMs = null; // it isn't known to be
-    this.#failure = visibleText(text);
-    if (reason === "wrong-key" && key !== null) this.#isStrange(key);
-    if (!config.wait && !this.wasUp && !out.isStopped) {
+    const isStrange = reason === "wrong-key" && key !== null;
+    this.#failure = isStrange ? "another key answers there" : visibleText(text);
+    if (isStrange) {
+      const isAnybodyThere = this.wasUp || (config.isInteractive && config.wait);
+      if (!isAnybodyThere) return this.#end("key-changed", this.#key.refusal(key));
+      this.#key.met(key);
+    } else if (!config.wait && !this.wasUp && !out.isStopped) {
       const address = endpointText(config.directory);
       return this.#end(
         "unreachable",
@@ -269,31 +275,11 @@ export class Session {
     });
   }
 
-  #isStrange(key: PeerKey): void {
-    const { config, owner: { out } } = this;
-    const address = endpointText(config.directory);
-    const found =
-      `The directory at ${address} has another key than before: ${fingerprintOf(key)}, it was ` +
-      `${this.#expect}`;
-    if (!this.wasUp && !config.isInteractive) {
-      const way =
-        `if that is right, delete the line with ${this.#expect} from ${config.knownPeers} ` +
-        "and start again";
-      return this.#end("key-changed", `${found}; ${way}`);
-    }
-    if (!this.#strange.met(key, out.nowMs)) return;
-    out.error("key-changed", `${found}; if that is right: /trust ${DIRECTORY_NAME}`);
-  }
-
   /** The user accepts the other key that was told. @returns It; null where none was. */
   trust(): PeerKey | null {
-    const { key } = this.#strange;
-    if (key === null) return null;
-    this.#strange.accepted();
-    this.#expect = fingerprintOf(key);
-    this.owner.out.push({ type: "pin", name: DIRECTORY_NAME, key, again: true });
-    if (this.#phase === "apart") this.#retryIn(0);
-    return key;
+    const accepted = this.#key.trust();
+    if (accepted !== null && this.#phase === "apart") this.#retryIn(0);
+    return accepted;
   }
 
   // Coming in.

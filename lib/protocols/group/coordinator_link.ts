@@ -1,11 +1,10 @@
 /** A member's link to the coordinator: dialled again and again, and given up where it says nothing. */
 
-import { type Fingerprint, fingerprintOf } from "../../base/fingerprint.ts";
-import type { Endpoint, LinkId, PeerKey } from "../../base/ids.ts";
+import type { LinkId, PeerKey } from "../../base/ids.ts";
 import { Deadlines } from "../../base/machine.ts";
 import { RetryPauses } from "../../base/retry_pauses.ts";
+import type { ServerKey } from "../../base/server_key.ts";
 import { COORDINATOR_SILENT_MS, RETRY_MS_MAX, RETRY_MS_MIN } from "./limits.ts";
-import { COORDINATOR_NAME } from "./history.ts";
 import type { MemberOutput } from "./member_output.ts";
 import type { GroupMessage, GroupMessageOf } from "./messages.ts";
 
@@ -26,19 +25,12 @@ export class CoordinatorLink {
   #isDialling = false;
   #isWelcomed = false;
   readonly #pauses = new RetryPauses(RETRY_MS_MIN, RETRY_MS_MAX);
-  #expect: Fingerprint | null;
   #failure: string | null = null;
   readonly #deadlines = new Deadlines(DEADLINES);
   /** What the user was told; null: nothing yet. */
   state: "up" | "down" | null = null;
 
-  constructor(
-    readonly endpoint: Endpoint,
-    expect: Fingerprint | null,
-    readonly owner: CoordinatorLinkOwner,
-  ) {
-    this.#expect = expect;
-  }
+  constructor(readonly key: ServerKey, readonly owner: CoordinatorLinkOwner) {}
 
   get link(): LinkId | null {
     return this.#link;
@@ -47,11 +39,6 @@ export class CoordinatorLink {
   /** Its key; null before it was reached. */
   get peer(): PeerKey | null {
     return this.#peer;
-  }
-
-  /** The key that it must have; null where whoever answers is it. */
-  get expect(): Fingerprint | null {
-    return this.#expect;
   }
 
   /** Why the last dial failed, as part of a sentence; null where it didn't, or nothing is known. */
@@ -70,8 +57,8 @@ export class CoordinatorLink {
     this.#isDialling = true;
     this.#deadlines.clear("retry");
     this.#deadlines.setEarliest("silent", out.nowMs + COORDINATOR_SILENT_MS);
-    const { endpoint } = this;
-    out.push({ type: "dial", attempt: ++this.#attempt, endpoint, expect: this.#expect });
+    const { server: { endpoint }, expected: expect } = this.key;
+    out.push({ type: "dial", attempt: ++this.#attempt, endpoint, expect });
   }
 
   up(link: LinkId, peer: PeerKey): void {
@@ -80,10 +67,7 @@ export class CoordinatorLink {
     this.#failure = null;
     this.#link = link;
     this.#peer = peer;
-    if (this.#expect === null) {
-      this.#expect = fingerprintOf(peer);
-      out.push({ type: "pin", name: COORDINATOR_NAME, key: peer, again: false });
-    }
+    this.key.proved(peer);
     this.#deadlines.set("silent", out.nowMs + COORDINATOR_SILENT_MS);
     out.push({ type: "send", link, message: this.owner.hello() });
   }
@@ -155,11 +139,11 @@ export class CoordinatorLink {
     this.#retryIn(pauseMs);
   }
 
-  /** The user accepts another key. */
-  trust(key: PeerKey): void {
-    this.#expect = fingerprintOf(key);
-    this.owner.out.push({ type: "pin", name: COORDINATOR_NAME, key, again: true });
-    this.#retryIn(0);
+  /** The user accepts the other key that was told. @returns It; null where none was. */
+  trust(): PeerKey | null {
+    const accepted = this.key.trust();
+    if (accepted !== null) this.#retryIn(0);
+    return accepted;
   }
 
   nextMs(): number | null {

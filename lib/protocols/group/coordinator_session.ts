@@ -3,11 +3,10 @@
  * we hear, and who is there. All else that it says once we are let in is for the membership.
  */
 
-import { fingerprintOf } from "../../base/fingerprint.ts";
 import type { Environment } from "../../base/environment.ts";
 import { endpointText, type Hash, type LinkId, type PeerKey } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
-import { StrangeKey } from "../../base/strange_key.ts";
+import { ServerKey } from "../../base/server_key.ts";
 import { visibleText } from "../../base/text.ts";
 import { NO_BALLOT } from "./ballot.ts";
 import { CoordinatorLink } from "./coordinator_link.ts";
@@ -46,9 +45,9 @@ export interface CoordinatorSessionOwner {
 }
 
 export class CoordinatorSession {
+  readonly #key: ServerKey;
   readonly link: CoordinatorLink;
   #awaited: readonly string[] = [];
-  readonly #strangeKey = new StrangeKey();
   /** Whether it has asked, on this link, what there was, and doesn't know its group yet. */
   #isAsked = false;
   /** What was told by `heard`, in one text. */
@@ -57,7 +56,16 @@ export class CoordinatorSession {
 
   constructor(readonly owner: CoordinatorSessionOwner) {
     const { config, out, environment } = owner;
-    this.link = new CoordinatorLink(config.coordinator, config.expect, {
+    const { coordinator: endpoint, expect, files: { knownPeers } } = config;
+    const server = {
+      what: "coordinator",
+      name: COORDINATOR_NAME,
+      endpoint,
+      knownPeers,
+      expect,
+    } as const;
+    this.#key = new ServerKey(server, out);
+    this.link = new CoordinatorLink(this.#key, {
       out,
       random: environment.random,
       hello: () => this.#hello(),
@@ -77,16 +85,12 @@ export class CoordinatorSession {
 
   /** Another key that answered at its address, and was told to the user. */
   get strangeKey(): PeerKey | null {
-    return this.#strangeKey.key;
+    return this.#key.strange;
   }
 
   /** The user accepts it. @returns It; null where none was told. */
   trust(): PeerKey | null {
-    const { key } = this.#strangeKey;
-    if (key === null) return null;
-    this.#strangeKey.accepted();
-    this.link.trust(key);
-    return key;
+    return this.link.trust();
   }
 
   // The link.
@@ -104,7 +108,6 @@ export class CoordinatorSession {
   linkUp(link: LinkId, peer: PeerKey): void {
     this.#heardTold = "";
     this.#isAsked = false;
-    this.#strangeKey.forget();
     this.link.up(link, peer);
   }
 
@@ -113,27 +116,16 @@ export class CoordinatorSession {
   }
 
   dialFailed({ attempt, reason, text, key }: Extract<MemberInput, { type: "dial-failed" }>): void {
-    if (reason === "wrong-key" && key !== null) this.#strange(key);
-    this.link.dialFailed(attempt, visibleText(text));
+    const isStrange = reason === "wrong-key" && key !== null;
+    if (isStrange) this.#strange(key);
+    // Which one it is was told.
+    this.link.dialFailed(attempt, isStrange ? "another key answers there" : visibleText(text));
   }
 
   #strange(key: PeerKey): void {
-    const { config, out, user } = this.owner;
-    const address = endpointText(config.coordinator);
-    const { expect } = this.link;
-    const found =
-      `The coordinator at ${address} has another key than before: ${fingerprintOf(key)}` +
-      `, it was ${expect}`;
-    if (!user.isReady) {
-      const way = `if that is right, delete the line with ${expect} from ` +
-        `${config.files.knownPeers} and start again`;
-      return out.fatal("key-changed", `${found}; ${way}`);
-    }
-    if (!this.#strangeKey.met(key, out.nowMs)) return;
-    const way =
-      `if that is right: /trust ${COORDINATOR_NAME}; where its group's log isn't yours, ` +
-      "yours is set aside then";
-    out.error("key-changed", `${found}; ${way}`);
+    const { out, user } = this.owner;
+    if (!user.isReady) return out.fatal("key-changed", this.#key.refusal(key));
+    this.#key.met(key, "; where its group's log isn't yours, yours is set aside then");
   }
 
   #down(): void {

@@ -2,7 +2,6 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
 import type { LinkId, PeerKey } from "../../../lib/base/ids.ts";
 import type { Entry } from "../../../lib/protocols/directory/client_io.ts";
-import { StrangeKey } from "../../../lib/base/strange_key.ts";
 import { STABLE_MS, STRANGE_KEPT_MS } from "../../../lib/protocols/directory/client_limits.ts";
 import { RETRY_MS_MAX, RETRY_MS_MIN } from "../../../lib/protocols/directory/limits.ts";
 import type { DirectoryMessageOf } from "../../../lib/protocols/directory/messages.ts";
@@ -413,6 +412,22 @@ Deno.test("the directory's key: another one ends a script, and is told to a user
   assertEquals(user.after(0), ["dial directory chat.example:4400 eve"]);
 });
 
+Deno.test("the directory's key: another one ends who doesn't wait, told once, also at a terminal", () => {
+  const user = new ClientProgram({ config: { isInteractive: true, wait: false } });
+  user.feed({ type: "start" });
+
+  assertEquals(
+    user.feed({
+      type: "dial-failed",
+      attempt: user.attempt,
+      reason: "wrong-key",
+      text: "another key answered",
+      key: EVE,
+    }),
+    ["fatal key-changed"],
+  );
+});
+
 Deno.test("the directory's key: it is told once a minute, and a known directory that changed it is waited for", () => {
   const program = ClientProgram.in();
   program.directoryDown();
@@ -459,18 +474,6 @@ Deno.test("the directory's key: what was told is accepted, whoever answers while
   const untilMs = forgotten.nowMs + STRANGE_KEPT_MS;
   while (!meets(forgotten, EVE)) assert(forgotten.nowMs < untilMs);
   assertEquals(accepts(forgotten), "pin *directory* eve again");
-});
-
-Deno.test("the directory's key: another one is told after a while, though the first answers now and then", () => {
-  const strange = new StrangeKey();
-  strange.met(BOB, 0);
-  const told: number[] = [];
-  for (let ms = 1_000; ms < 2 * STRANGE_KEPT_MS; ms += 1_000) {
-    if (ms % (STRANGE_KEPT_MS / 10 * 9) === 0) strange.met(BOB, ms);
-    else if (strange.met(EVE, ms)) told.push(ms);
-  }
-
-  assertEquals(told[0], STRANGE_KEPT_MS);
 });
 
 Deno.test("the directory's key: no other is accepted once the known one has answered again", () => {

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import type { LinkId, PeerKey } from "../../../lib/base/ids.ts";
+import { ServerKey } from "../../../lib/base/server_key.ts";
 import { CoordinatorLink } from "../../../lib/protocols/group/coordinator_link.ts";
 import { NO_BALLOT } from "../../../lib/protocols/group/ballot.ts";
 import { RETRY_MS_MAX, RETRY_MS_MIN } from "../../../lib/protocols/group/limits.ts";
@@ -22,7 +23,14 @@ function dialled(): { readonly link: CoordinatorLink; readonly out: MemberOutput
     promised: NO_BALLOT,
   });
   const owner = { out, random: () => 1, hello, coordinatorDown() {} };
-  const link = new CoordinatorLink({ host: "localhost", port: 6_000 }, null, owner);
+  const server = {
+    what: "coordinator",
+    name: "*coordinator*",
+    endpoint: { host: "localhost", port: 6_000 },
+    knownPeers: "known_peers",
+    expect: null,
+  } as const;
+  const link = new CoordinatorLink(new ServerKey(server, out), owner);
   link.dial();
   return { link, out };
 }

@@ -1,0 +1,89 @@
+import { assertEquals } from "@std/assert";
+import { fingerprintOf } from "../../lib/base/fingerprint.ts";
+import type { PeerKey } from "../../lib/base/ids.ts";
+import { STRANGE_KEPT_MS, STRANGE_TOLD_MS } from "../../lib/base/mode_limits.ts";
+import { ServerKey } from "../../lib/base/server_key.ts";
+
+const [KNOWN, ANN, EVE] = ["0", "a", "e"].map((digit) => digit.repeat(64)) as [
+  PeerKey,
+  PeerKey,
+  PeerKey,
+];
+
+/** The key of a directory, what is told of it, and a clock that the test moves. */
+function expecting(expected: PeerKey | null) {
+  const told: string[] = [];
+  const out = {
+    nowMs: 0,
+    push: ({ name, key, again }: { name: string; key: PeerKey; again: boolean }) => {
+      told.push(`pin ${name} ${key[0]}${again ? " again" : ""}`);
+    },
+    error: (code: string, text: string) => {
+      const key = [KNOWN, ANN, EVE].find((each) => text.includes(`before: ${fingerprintOf(each)}`));
+      told.push(`${code} ${key?.[0]}`);
+    },
+  };
+  const key = new ServerKey({
+    what: "directory",
+    name: "*directory*",
+    endpoint: { host: "chat.example", port: 4_400 },
+    knownPeers: "/home/ann/known_peers",
+    expect: expected === null ? null : fingerprintOf(expected),
+  }, out);
+  return { key, out, told };
+}
+
+Deno.test("ServerKey is pinned when it is met first, and expected from then on", () => {
+  const { key, told } = expecting(null);
+  assertEquals(key.expected, null);
+  assertEquals([key.proved(KNOWN), key.proved(KNOWN)], [true, false]);
+  assertEquals([told, key.expected], [["pin *directory* 0"], fingerprintOf(KNOWN)]);
+});
+
+Deno.test("ServerKey tells of another one once a minute, and of a third after ten, whatever answers meanwhile", () => {
+  const { key, out, told } = expecting(KNOWN);
+  key.met(ANN);
+  out.nowMs = STRANGE_TOLD_MS - 1;
+  key.met(ANN);
+  assertEquals(told, ["key-changed a"]);
+  for (out.nowMs = STRANGE_TOLD_MS; out.nowMs < STRANGE_KEPT_MS; out.nowMs += STRANGE_TOLD_MS) {
+    key.met(ANN);
+    key.met(EVE);
+  }
+  assertEquals(told.filter((word) => word === "key-changed e"), []);
+  key.met(EVE);
+  assertEquals([told.at(-1), key.strange], ["key-changed e", EVE]);
+});
+
+Deno.test("ServerKey accepts the one that was told; any other is told at once", () => {
+  const { key, told } = expecting(KNOWN);
+  key.met(ANN);
+  key.met(EVE);
+  assertEquals([key.trust(), key.trust()], [ANN, null]);
+  assertEquals(key.expected, fingerprintOf(ANN));
+  key.met(EVE);
+  assertEquals(told, ["key-changed a", "pin *directory* a again", "key-changed e"]);
+});
+
+Deno.test("ServerKey accepts none once the expected one has answered, and tells of none sooner for it", () => {
+  const { key, told } = expecting(KNOWN);
+  key.met(ANN);
+  assertEquals(key.proved(KNOWN), false);
+  assertEquals(key.trust(), null);
+  key.met(ANN);
+  assertEquals(told, ["key-changed a"]);
+});
+
+Deno.test("ServerKey says where to delete the known one", () => {
+  const { key } = expecting(KNOWN);
+  assertEquals(
+    key.refusal(EVE),
+    `The directory at chat.example:4400 has another key than before: ${
+      fingerprintOf(EVE)
+    }, it was ` +
+      `${fingerprintOf(KNOWN)}; if that is right, delete the line with ${
+        fingerprintOf(KNOWN)
+      } from ` +
+      "/home/ann/known_peers and start again",
+  );
+});
