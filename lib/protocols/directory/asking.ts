@@ -156,7 +156,9 @@ export class Asking {
 
   /** The directory is gone, or we from it. Broadcasts are told again: one and the same is taken once. */
   left(): void {
-    if (!this.#isWaitingForOthers) this.#wereOnline = this.owner.online;
+    const { online } = this.owner;
+    // 0: it hadn't said yet who was there.
+    if (!this.#isWaitingForOthers && online > 0) this.#wereOnline = online;
     this.#deadlines.clear("others");
     this.#reaching.clear();
     this.#refusals.clear();

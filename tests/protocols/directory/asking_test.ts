@@ -128,6 +128,23 @@ Deno.test("telling all: what was kept while the directory was away waits for tho
   ]);
 });
 
+Deno.test("telling all: those who were there are waited for also where the directory goes again at once", () => {
+  const program = ClientProgram.in();
+  program.directoryDown();
+  for (const isAgain of [false, true]) {
+    program.after(1_000);
+    program.directoryUp();
+    program.entered({}, null);
+    if (!isAgain) program.directoryDown();
+    if (!isAgain) tells(program, "one");
+  }
+
+  program.lists(["ann"]);
+  assertEquals(broadcasts(program), []);
+  program.says({ type: "presence", users: [user("bob"), user("eve")], offline: [] });
+  assertEquals(broadcasts(program).length, 1);
+});
+
 Deno.test("telling all: what was kept waits 5 s at most, and not where its sender leaves", () => {
   const [staying, leaving] = [backFirst(), backFirst()];
 

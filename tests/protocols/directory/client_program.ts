@@ -225,7 +225,7 @@ export class ClientProgram {
   /** It is let in, and told who is there. */
   entered(
     more: Partial<DirectoryMessageOf<"entered">> = {},
-    there: readonly string[] = ["ann", "bob", "eve"],
+    there: readonly string[] | null = ["ann", "bob", "eve"],
   ): Words {
     this.path = new DatagramPath(9, KEYS.toClient.slice(), KEYS.toDirectory.slice());
     return [
@@ -241,13 +241,14 @@ export class ClientProgram {
         rank: 1_000,
         ...more,
       }),
-      ...this.says({
-        type: "users",
-        users: there.map((name) => user(name)),
-        isFirst: true,
-        isLast: true,
-      }),
+      ...(there === null ? [] : this.lists(there)),
     ];
+  }
+
+  /** The directory says who is there. */
+  lists(there: readonly string[]): Words {
+    const users = there.map((name) => user(name));
+    return this.says({ type: "users", users, isFirst: true, isLast: true });
   }
 
   refuses(code: DirectoryMessageOf<"refused">["code"], retryMs = 0): Words {
