@@ -477,9 +477,9 @@ export class AntiEntropy
       peer.equal = true;
       return this.#askOn(key, peer);
     }
-    if (question === "want" && peer.fetch !== null && !peer.questions.includes("want")) {
-      this.#fetched(key, peer);
-    }
+    if (question !== "want" || peer.fetch === null) return;
+    if (peer.questions.includes("want")) this.#fetching.answered(key, peer, this.#nowMs);
+    else this.#fetched(key, peer);
   }
 
   /** It has so much of what we said; where we wait for it to have all, it is asked again. */

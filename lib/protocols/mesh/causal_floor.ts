@@ -33,7 +33,7 @@ export class CausalFloor {
   }
 
   /** @param time Room time of it: what waited for the rest isn't the rest, and the next one needn't wait for it again. */
-  rangeDelivered(time: number, nowMs: number): void {
+  rangeCame(time: number, nowMs: number): void {
     if (time > this.#time) this.#rangeAtMs = nowMs;
   }
 

@@ -69,13 +69,13 @@ export const INCARNATIONS_PER_AUTHOR_MAX = 8;
 export const WAITING_BUNDLES_MAX = 256;
 export const WAITING_BYTES_MAX = 2 * 1024 * 1024;
 /** What waits for a stream of which something waits too: two round trips or three, and all neighbours have spoken. */
+export const NEXT_IS_HERE_MS_MAX = 3_000;
 /**
  * How many of those that wait are looked at for what neighbours say, a second and at once: each word is a reason to look
  * at all, and costs a liar ten bytes. 30 us each.
  */
 export const GAP_LOOKS_PER_S = 2_000;
 export const GAP_LOOKS_BURST = 4_000;
-export const NEXT_IS_HERE_MS_MAX = 3_000;
 /** Parents come within a round trip or not at all from this neighbour. */
 export const WAITING_MS_MAX = 10_000;
 

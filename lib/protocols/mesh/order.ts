@@ -255,6 +255,7 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
     this.#belie(bundle, id);
     if (!this.#hasPlace(header)) return this.#duplicate(arrival);
     const blocker = this.#blockerOf(header, null) ?? this.#floorOver(bundle, id, this.#nowMs);
+    if (arrival.reason === "range") this.causalFloor.rangeCame(header.time, this.#nowMs);
     if (blocker === null) this.#deliverAndWake(arrival, id);
     else this.#wait(arrival, id, blocker);
   }
@@ -325,7 +326,7 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
     if (arrival !== null) this.#records.push({ kind: "bundle", bundle });
     if (arrival?.reason === "range") {
       this.#caughtUpAtMs = this.#nowMs;
-      this.causalFloor.rangeDelivered(bundle.header.value.time, this.#nowMs);
+      this.causalFloor.rangeCame(bundle.header.value.time, this.#nowMs);
     }
     const texts = bundle.texts.value;
     const ids = messageIds(this.env.crypto, id, texts.length);
@@ -529,8 +530,10 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
     }
     const here = this.pool.upTo(blocker.stream, blocker.counter);
     if (here === "floor") return; // whether it is late is known in some seconds
-    // What waits itself for something isn't given up; but a liar can have two wait for each other.
+    // What waits itself for something isn't given up: the first of them goes on. But a liar can have two wait for each
+    // other, by what they name.
     const isHere = here === "parents";
+    if (isHere && blocker.kind === "previous") return;
     if (isHere && this.#nowMs - waiting.arrivedMs < NEXT_IS_HERE_MS_MAX) return;
     const frontier = this.frontier(blocker.stream).counter;
     const verdict = this.#gaps.verdict(waiting, blocker, frontier, isHere, this.#nowMs);

@@ -212,8 +212,12 @@ export class Candidates {
    * whom a liar may have made up.
    */
   oneOf(contacts: readonly Contact[]): Contact | null {
-    const isMet = ({ key }: Contact) => this.acquaintances.has(key);
-    const met = this.random() < 0.5 ? contacts.filter(isMet) : [];
-    return randomOf(met, this.random) ?? randomOf(contacts, this.random);
+    const met = this.random() < 0.5 ? this.metOf(contacts) : null;
+    return met ?? randomOf(contacts, this.random);
+  }
+
+  /** One of those that we know at first hand. */
+  metOf(contacts: readonly Contact[]): Contact | null {
+    return randomOf(contacts.filter(({ key }) => this.acquaintances.has(key)), this.random);
   }
 }

@@ -21,6 +21,9 @@ const DEADLINES = [
   "withheld",
 ] as const;
 
+/** Of dialling one of the few that we know at first hand, each time: once a minute. */
+const FIRST_HAND_CHANCE = 0.5;
+
 /** Whom to dial, and as what. */
 export interface RareDial {
   readonly contact: Contact;
@@ -72,10 +75,15 @@ export class RareDials {
     return dials;
   }
 
-  /** The whole room together dials some member that it lost each second: it may be the other half of a split. */
+  /**
+   * The whole room together dials some member that it lost each second: it may be the other half of a split. How many
+   * there are in the room is hearsay, and may be a crowd that a liar makes up: whom we know at first hand we dial all
+   * the same.
+   */
   #lost(live: number, isFree: (contact: Contact) => boolean): Contact | null {
-    if (this.random() >= this.#chance(1, live)) return null;
-    return this.candidates.oneOf(this.directory.remembered().filter(isFree));
+    const lost = this.directory.remembered().filter(isFree);
+    if (this.random() < this.#chance(1, live)) return this.candidates.oneOf(lost);
+    return this.random() < FIRST_HAND_CHANCE ? this.candidates.metOf(lost) : null;
   }
 
   /**

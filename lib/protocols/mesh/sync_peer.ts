@@ -37,6 +37,9 @@ export interface Pending extends Want {
   /** Of our frontier when it was last looked at, and since when it has been there. */
   counter: number;
   movedMs: number;
+  /** Which of the fetch's questions asked for it, from 1, and whether another one had before. */
+  question: number;
+  isSecond: boolean;
 }
 
 /** What the neighbour is to send us. */
@@ -50,6 +53,9 @@ export interface Fetch {
   /** The latest room time of what came of them. */
   throughTime: number;
   deadlineMs: number;
+  /** How many questions were asked for it, and how many of these have their `sync-done`. */
+  asked: number;
+  answered: number;
 }
 
 export class SyncPeer {

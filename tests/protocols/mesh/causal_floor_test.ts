@@ -8,9 +8,9 @@ Deno.test("CausalFloor: what is older waits as long as what is newer comes in, f
   const lateness = (nowMs: number) => floor.latenessOf(false, 0, nowMs);
   assertEquals(lateness(0), "in-time");
 
-  floor.rangeDelivered(101, 0);
+  floor.rangeCame(101, 0);
   assertEquals([lateness(LATE_QUIET_MS - 1), lateness(LATE_QUIET_MS)], ["wait", "in-time"]);
-  floor.rangeDelivered(102, LATE_MS_MAX - 1);
+  floor.rangeCame(102, LATE_MS_MAX - 1);
   assertEquals([lateness(LATE_MS_MAX - 1), lateness(LATE_MS_MAX)], ["wait", "in-time"]);
   assertEquals(floor.latenessOf(true, 0, 0), "late");
 });
@@ -18,6 +18,6 @@ Deno.test("CausalFloor: what is older waits as long as what is newer comes in, f
 Deno.test("CausalFloor: what waited keeps nothing else waiting", () => {
   const floor = new CausalFloor();
   floor.raise(100);
-  floor.rangeDelivered(100, 0);
+  floor.rangeCame(100, 0);
   assertEquals(floor.latenessOf(false, 0, 0), "in-time");
 });

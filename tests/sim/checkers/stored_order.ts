@@ -122,11 +122,12 @@ export class StoredOrder implements MeshChecker {
       }
     } else if (record.kind === "bundle") {
       const header = record.bundle.header.value;
-      const { ledger, liars, subject } = process.member.world;
+      const { world } = process.member;
+      const { ledger, subject } = world;
       const stream = streamKey(header);
       const what = `${process.label} writes ${stream} ${header.counter}`;
       // A disk that refused a bundle has a gap that nobody can fill while the process runs.
-      if (inOrder && !process.member.diskFailed && !liars.has(header.author)) {
+      if (inOrder && !process.member.diskFailed && world.isHonest(header.author)) {
         if (header.counter !== onDisk.at(stream) + 1) {
           throw this.#broken(`${what} after ${onDisk.at(stream)}`);
         }
@@ -135,7 +136,8 @@ export class StoredOrder implements MeshChecker {
         }
         for (const head of header.heads) {
           if (ledger.said.length > SURELY_KEPT) break;
-          if (liars.has(head.author) || head.counter <= onDisk.at(streamKey(head))) continue;
+          // Where the only one who still has what somebody made up is a liar, it goes on without.
+          if (!world.isHonest(head.author) || head.counter <= onDisk.at(streamKey(head))) continue;
           throw this.#broken(`${what} before its ancestor ${streamKey(head)} ${head.counter}`);
         }
       }

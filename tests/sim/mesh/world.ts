@@ -134,6 +134,11 @@ export class World {
     return member;
   }
 
+  /** Neither a liar's nor made up by one. */
+  isHonest(key: PeerKey): boolean {
+    return this.#labelByKey.has(key) && !this.liars.has(key);
+  }
+
   /** Processes that run and are in the room. */
   present(): MemberProcess[] {
     const present: MemberProcess[] = [];
