@@ -1273,6 +1273,69 @@ Deno.test("Order takes for missed what may have been answered, where more than i
   assertEquals(carl.shown, ["after the answer", "1", "2", "3"]);
 });
 
+Deno.test("Order keeps what may have been answered waiting while a range comes in that waits itself", () => {
+  const [ann, bob, dora, zoe] = ["ann", "bob", "dora", "zoe"].map((name) => new Member(name));
+  const question = ann!.sayOne("question");
+  zoe!.receive(ann!, question);
+  const [answer, shown] = [zoe!.sayOne("answer"), zoe!.sayOne("after the answer")];
+  const more = ["1", "2", "3"].map((text) => ann!.sayOne(text));
+  const records = [{ kind: "bundle" as const, bundle: dora!.sayOne("old") }];
+  const carl = new Member("carl", { records, keptMessagesMax: 4 });
+  const entryOf = (bundle: Bundle, low: number) => {
+    const { author, incarnation, counter } = headOf(bundle);
+    return { author, incarnation, counter, id: idOf(bundle), low, unkept: 0, closed: false };
+  };
+  carl.step({ type: "neighbours", peers: [bob!.key, dora!.key] });
+
+  const floor = question.header.value.time;
+  carl.receive(bob!, shown!, 0, "range");
+  const sinceMs = BEHIND_MS_MAX;
+  says(carl, bob!, [entryOf(shown!, 2), entryOf(more[2]!, 2)], sinceMs, floor);
+  says(carl, dora!, [{ ...entryOf(answer!, 1), counter: 0 }, entryOf(question, 1)], sinceMs);
+  carl.receive(dora!, question, sinceMs + 1, "graft");
+  // What the range begins with comes last: a second or two later each.
+  const comesAt = new Map([[1_000, more[2]!], [2_500, more[1]!], [4_000, more[0]!]]);
+  for (let ms = 50; ms <= 8_000; ms += 50) {
+    const bundle = comesAt.get(ms);
+    if (bundle !== undefined) carl.receive(bob!, bundle, sinceMs + ms, "range");
+    carl.step({ type: "tick" }, sinceMs + ms);
+  }
+
+  assertEquals(carl.shown, ["after the answer", "1", "2", "3"]);
+});
+
+Deno.test("Order doesn't go on without what is here and waits for what it names, whoever says that it is gone", () => {
+  const { ann, bob, carl, dora, all, stream, entry } = gap();
+  const eve = new Member("eve");
+  const late = eve.sayOne("late");
+  const third = forged(ann.signer, "third", {
+    counter: 3,
+    previous: idOf(all[1]!),
+    heads: [headOf(all[1]!), headOf(late)],
+    time: late.header.value.time + all[1]!.header.value.time,
+  });
+  const fourth = forged(ann.signer, "fourth", {
+    counter: 4,
+    previous: idOf(third),
+    heads: [headOf(third)],
+    time: third.header.value.time + 1,
+  });
+  const lie = { ...entry, low: 5, counter: 4, id: idOf(fourth) };
+  const behind = { ...stream, low: 1, counter: 2, id: idOf(all[1]!), unkept: 0, closed: false };
+  const has = { ...entry, author: eve.key, low: 1, counter: 1, id: idOf(late) };
+  for (const bundle of [third, fourth]) carl.receive(bob, bundle, 0, "range");
+  for (let nowMs = 1_000; nowMs <= 8_000; nowMs += 1_000) {
+    says(carl, bob, [lie, has], nowMs);
+    says(carl, dora, [behind, has], nowMs);
+    carl.step({ type: "tick" }, nowMs);
+  }
+  const early = [...carl.shown];
+  carl.receive(dora, late, 8_500, "range");
+
+  assertEquals(early, []);
+  assertEquals(carl.shown, ["late", "third", "fourth"]);
+});
+
 Deno.test("Order goes on where all neighbours have stood for 10 s and keep nothing, and remembers it", () => {
   const { bob, carl, dora, stream, entry } = gap();
   const entries = [{ ...entry, low: 6 }];

@@ -904,6 +904,22 @@ Deno.test("step() leaves the rare dial to others in a large room: 32 of all memb
   assertEquals(due.filter(({ type }) => type === "dial"), []);
 });
 
+Deno.test("step() dials those whom it met and lost however many are said to be there", () => {
+  const random = new Random(1);
+  const overlay = overlayWith({
+    inbound: [ann, bob, carl, dora, emil],
+    live: 100_000,
+    disk: CROWD,
+    met: MET,
+    random: () => random.next(),
+  });
+
+  const dialled = dialledInVain(overlay, 20 * 60_000);
+
+  assert(dialled.length > 10 && dialled.length < 30, `${dialled.length} of 40 times`);
+  assertEquals(dialled.filter((contact) => !MET.includes(contact)), []);
+});
+
 /** Members that say to have what isn't here. */
 function ahead(contacts: readonly Contact[]): readonly Standing[] {
   return contacts.map((contact) => ({
