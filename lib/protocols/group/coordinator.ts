@@ -611,9 +611,24 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     this.#out.notice(`Leaving when the snapshot is taken, or in ${seconds} s`, ref);
   }
 
+  /**
+   * It isn't the coordinator any more, since its disk is old: whoever asked for a snapshot is told, and who ends it
+   * waits no longer.
+   * @returns What that brings forth, and whether it has ended.
+   */
+  giveWay(
+    nowMs: number,
+  ): { readonly effects: readonly CoordinatorEffect[]; readonly isOver: boolean } {
+    this.#out.begin(nowMs);
+    const leaving = this.#leaving;
+    if (leaving === null) this.#taking.end("the coordinator's disk is old");
+    else this.#leave(leaving.ref);
+    return { effects: this.#out.take(), isOver: leaving !== null };
+  }
+
   /** Members see that we are gone, and go on. */
   #leave(ref: string | undefined): void {
-    this.#taking.end();
+    this.#taking.end("the coordinator ends");
     for (const { id } of this.#attendance.links) {
       this.#out.close(id, "the coordinator was stopped");
     }

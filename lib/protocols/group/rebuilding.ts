@@ -191,6 +191,9 @@ export class RebuildingCoordinator implements Machine<CoordinatorInput, Coordina
     nowMs: number,
     effects: CoordinatorEffect[],
   ): void {
+    const { effects: last, isOver } = serving.giveWay(nowMs);
+    this.#bring(last, effects);
+    if (isOver) return;
     const recounting = this.#recountingOf([...serving.snapshot() ?? []], true);
     this.#history = serving.history;
     this.#serving = null;

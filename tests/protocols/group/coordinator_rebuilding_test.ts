@@ -308,6 +308,23 @@ Deno.test("An old disk is noticed by a later view, and by the number that a memb
   assertEquals(changes(promised.pass(RETURN_MS)).includes(`view ${8 + GAP}: ann`), true);
 });
 
+Deno.test("Where its disk is found to be old, whoever waits for a snapshot or for its end is answered", () => {
+  const asked = () => {
+    const program = Program.of("ann").restarted({ mayFound: false });
+    program.somebody("ann").promised = { number: 7, round: 0 };
+    assertEquals(program.command({ command: "snapshot" }), []);
+    return program;
+  };
+
+  const words = asked().comes("ann");
+  assertEquals(words.filter((word) => word.startsWith("error")), ["error timeout"]);
+  assertEquals(words.includes("disk: lost"), true);
+
+  const leaving = asked();
+  leaving.command({ command: "quit" });
+  assertEquals(leaving.comes("ann").slice(-3), ["error timeout", "closes ann", "stops: bye"]);
+});
+
 Deno.test("A name is whose it was before the disk was found to be old", () => {
   const program = Program.started({ mayFound: true });
   for (const name of ["ann", "bob"]) program.joins(name);

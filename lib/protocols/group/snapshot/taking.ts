@@ -111,12 +111,15 @@ export class Taking {
     return written || this.#asked.length > 0 || this.#wanted?.isAsked === true;
   }
 
-  /** None is taken any more: whoever asked is told. */
-  end(): void {
+  /** None is taken any more: whoever asked is told. @param because Part of a sentence. */
+  end(because: string): void {
     const { out } = this.parts;
-    const refs = [...this.#wanted?.isAsked ? this.#wanted.refs : [], ...this.#asked];
-    const text = "Cannot take a snapshot: the coordinator ends";
-    for (const ref of refs) out.error("timeout", text, ref);
+    const wanted = [...this.#written.values()].map((written) => written.wanted);
+    if (this.#wanted !== null) wanted.push(this.#wanted);
+    const refs = wanted.flatMap(({ isAsked, refs }) => isAsked ? refs : []);
+    const text = `Cannot take a snapshot: ${because}`;
+    for (const ref of [...refs, ...this.#asked]) out.error("timeout", text, ref);
+    this.#written.clear();
     this.#wanted = null;
     this.#asked = [];
   }
