@@ -5,7 +5,7 @@ import { shownName } from "../base/names.ts";
 import { type FriendsEvent, type FriendView, TAKEN_BACK } from "../protocols/friends/events.ts";
 import { numberText } from "./counts.ts";
 import { roundTripText } from "./durations.ts";
-import { messageLine } from "./message_rendering.ts";
+import { isEarlier, messageLine } from "./message_rendering.ts";
 import {
   listed,
   nameSpan,
@@ -36,7 +36,7 @@ export function friendsLines(event: FriendsOwnEvent, context: RenderContext): re
     case "ready":
       return [readyLine(event)];
     case "message":
-      return [messageLine(event, nowMs)];
+      return [messageLine({ ...event, history: isEarlier(event, nowMs) }, nowMs)];
     case "delivery":
       return deliveryLines(event, context);
     case "connection":

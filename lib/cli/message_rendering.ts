@@ -20,8 +20,22 @@ export function messageLine(message: Said, nowMs: number): Line {
   return [...messageStart(message, nowMs), "<", author, "> ", { text, as: "body" }];
 }
 
+/** A text that is older waited for its receiver. */
+const LATE_MS = 60_000;
+
+/** Whether it is an earlier one for whoever reads it now: it was shown before, or waited for its receiver. */
+export function isEarlier(
+  { history, sentAt }: Pick<Said, "history" | "sentAt">,
+  nowMs: number,
+): boolean {
+  return history || nowMs - Date.parse(sentAt) > LATE_MS;
+}
+
 /** The time of an earlier message is its author's; any other is of this moment. */
-export function messageStart({ history, sentAt }: Said, nowMs: number): Line {
+export function messageStart(
+  { history, sentAt }: Pick<Said, "history" | "sentAt">,
+  nowMs: number,
+): Line {
   const sentMs = history ? Date.parse(sentAt) : NaN;
   const timeMs = Number.isNaN(sentMs) ? nowMs : sentMs;
   return [{ timeMs }, history ? " (earlier) " : " "];

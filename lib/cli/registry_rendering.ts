@@ -6,7 +6,7 @@ import { type ClientEvent, DIRECTORY_NAME, type UserView } from "../protocols/di
 import { RINGING_MS_MAX } from "../protocols/directory/limits.ts";
 import { numberText } from "./counts.ts";
 import { durationText } from "./durations.ts";
-import { messageLine } from "./message_rendering.ts";
+import { isEarlier, messageLine, messageStart } from "./message_rendering.ts";
 import {
   listed,
   nameSpan,
@@ -383,20 +383,12 @@ function missedLines({ calls }: EventNamed<"missed">): readonly Line[] {
 }
 
 /** What came late has the time at which it was said. */
-function broadcastLine(
-  { from, text, sentAt, history }: EventNamed<"broadcast">,
-  nowMs: number,
-): Line {
-  const sentMs = Date.parse(sentAt);
-  const isLate = history || nowMs - sentMs > LATE_MS;
-  const timeMs = isLate && !Number.isNaN(sentMs) ? sentMs : nowMs;
-  const earlier = isLate ? " (earlier)" : "";
+function broadcastLine(event: EventNamed<"broadcast">, nowMs: number): Line {
+  const { from, text } = event;
+  const start = messageStart({ ...event, history: isEarlier(event, nowMs) }, nowMs);
   const who: Span = from === DIRECTORY_NAME ? from : nameSpan(from);
-  return [{ timeMs }, `${earlier} [`, who, " -> all] ", { text, as: "body" }];
+  return [...start, "[", who, " -> all] ", { text, as: "body" }];
 }
-
-/** A text that is older waited for its receiver. */
-const LATE_MS = 60_000;
 
 function statusLines(status: EventNamed<"status">): readonly Line[] {
   const { name, guest, session, registry, online, call, unsent, key, problems, roundTripMs } =

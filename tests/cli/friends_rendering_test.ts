@@ -75,6 +75,11 @@ const PRINTED: readonly (readonly [title: string, event: FriendsOwnEvent, text: 
     "11:03 (earlier) <bob> hi\n",
   ],
   [
+    "a message that waited for its reader",
+    { ...MESSAGE, sentAt: EARLIER },
+    "11:03 (earlier) <bob> hi\n",
+  ],
+  [
     "an earlier message of no time",
     { ...MESSAGE, history: true, sentAt: "?" },
     "12:03 (earlier) <bob> hi\n",
