@@ -12,7 +12,7 @@ import {
   RETRY_MS_MIN,
 } from "./limits.ts";
 import type { FriendRow } from "./friends_io.ts";
-import { Outbox } from "./outbox.ts";
+import { Outbox, type OutboxEntry } from "./outbox.ts";
 
 export class Friend {
   readonly outbox: Outbox;
@@ -74,6 +74,12 @@ export class Friend {
   /** Whose key it must be; null while any that its address answers with will do. */
   get expected(): Fingerprint | null {
     return this.row.fingerprint ?? this.pinned;
+  }
+
+  /** It isn't delivered, nor kept: what is written after it is told as more that waits. */
+  drop(entry: OutboxEntry): void {
+    this.outbox.remove(entry);
+    this.toldWaiting = Math.min(this.toldWaiting, this.outbox.size);
   }
 
   /** It is dialled now. */

@@ -21,16 +21,15 @@ export class Output extends StoringOutput<FriendsEvent, FriendsEffect, FriendsRe
   }
 
   /**
-   * It is safe; of a friend who was tried just now in vain, the user is told how much waits.
-   * @returns Whether that was so.
+   * It is safe; of a friend who was tried just now in vain, the user is told how much waits, unless that was said.
    */
-  queued({ id, ref }: OutboxEntry, friend: Friend): boolean {
+  queued({ id, ref }: OutboxEntry, friend: Friend): void {
     const { name: to, outbox: { size: waiting } } = friend;
     const event = { event: "delivery", id, to, state: "queued" } as const;
-    const isTold = friend.isAway && friend.attempt === null;
+    const isTold = friend.isAway && friend.attempt === null && waiting > friend.toldWaiting;
     const reason = friend.isRefusing ? "refuses" : "isn't there";
     this.show(isTold ? { ...event, reason, waiting } : event, ref);
-    return isTold;
+    if (isTold) friend.toldWaiting = waiting;
   }
 
   delivery(

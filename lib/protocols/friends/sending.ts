@@ -88,16 +88,14 @@ export class Sending {
     // First what goes out: it waits neither for what is shown, nor for the next write. Where the friend isn't
     // there, the next try is planned.
     if (friend.link !== null) this.#goOn(friend);
-    for (const entry of entries) {
-      if (this.out.queued(entry, friend)) friend.toldWaiting = friend.outbox.size;
-    }
+    for (const entry of entries) this.out.queued(entry, friend);
     this.#storeQueued(friend);
   }
 
   #notQueued(friend: Friend, entries: readonly OutboxEntry[], text: string): void {
     friend.outbox.storingEnded();
     for (const entry of entries) {
-      friend.outbox.remove(entry);
+      friend.drop(entry);
       this.out.show(unsentEvent(text), entry.ref);
     }
     this.#storeQueued(friend);
@@ -129,7 +127,7 @@ export class Sending {
     const record = { kind: "unsent", to: friend.name, id: entry.id } as const;
     this.out.write([record], {
       done: () => {
-        friend.outbox.remove(entry);
+        friend.drop(entry);
         this.out.delivery(entry.id, friend, "failed", { reason: TAKEN_BACK, ref });
         this.#goOn(friend);
       },

@@ -10,7 +10,7 @@ import {
   RETRY_MS_MIN,
   TEXT_BYTES_MAX,
 } from "../../../lib/protocols/friends/limits.ts";
-import { BOB, CEM, EVE, place, queued, row } from "./fixtures.ts";
+import { BOB, CEM, EVE, idOf, place, queued, row } from "./fixtures.ts";
 import { Program } from "./program.ts";
 
 const DIAL = "dials bob at 10.0.0.2:5001";
@@ -176,6 +176,41 @@ Deno.test("Friends tells once that a friend isn't there and what waits, and once
     "bob isn't there: it is unreachable (10.0.0.2:5001); kept, and sent when bob is back (1 waiting)",
     "bob is back; 2 messages delivered",
   ]);
+});
+
+Deno.test("Friends tells once what waits where a friend is missed while it is written", () => {
+  const ann = Program.started();
+  ann.say("bob", "one");
+  ann.fails();
+  ann.pass(RETRY_MS_MIN);
+  ann.fails();
+  ann.pass(RETRY_MS_MIN);
+  ann.diskMode = "holds";
+
+  assertEquals(ann.say("bob", "two"), [DIAL]);
+  assertEquals(ann.fails(), ["warning"]);
+  assertEquals(ann.diskAnswers(), ["bob queued"], "it was said with the warning");
+  assertEquals(ann.say("bob", "three"), ["bob queued (3 waiting): isn't there"]);
+});
+
+Deno.test("Friends tells what waits anew where some of it was taken back, or not stored", () => {
+  const ann = Program.started();
+  ann.say("bob", "one");
+  ann.fails();
+  const two = ["bob queued (2 waiting): isn't there"];
+  assertEquals(ann.say("bob", "two"), two);
+
+  ann.command({ command: "unsend", id: idOf(2).slice(0, 3) });
+  assertEquals(ann.fails(), [], "it is one that waits, as was said");
+  assertEquals(ann.say("bob", "three"), two);
+
+  ann.diskMode = "holds";
+  ann.say("bob", "four");
+  ann.pass(RETRY_MS_MIN);
+  assertEquals(ann.fails(), ["warning"]);
+  ann.diskAnswers("refuses");
+  ann.diskMode = "writes";
+  assertEquals(ann.say("bob", "five"), ["bob queued (3 waiting): isn't there"]);
 });
 
 Deno.test("Friends tells again that a friend isn't there when more waits, once it was tried for that", () => {
