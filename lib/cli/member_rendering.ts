@@ -21,7 +21,7 @@ import {
   starLine,
   wrongLine,
 } from "./spans.ts";
-import { leftLine, shortDigest } from "./states_rendering.ts";
+import { goneLine, shortDigest } from "./states_rendering.ts";
 import type { Line, RenderContext, Span } from "./user_interface.ts";
 import { type OwnEventOf, verifyLines } from "./verify_rendering.ts";
 
@@ -136,7 +136,7 @@ export class MemberRendering {
     }
     const names = andListed(joined.map((name) => [nameSpan(name)]));
     const came = joined.length === 0 ? [] : [starLine(nowMs, ...names, " joined")];
-    return [...came, ...left.map((one) => leftLine(one, nowMs))];
+    return [...came, ...left.map((one) => goneLine(one, nowMs))];
   }
 
   #inLine(members: readonly string[], end: LogEnd, nowMs: number): Line {

@@ -7,7 +7,9 @@ import { durationText, roundTripText } from "./durations.ts";
 import { messageLine, messageStart } from "./message_rendering.ts";
 import {
   andListed,
+  leftLine,
   listed,
+  lostLine,
   nameSpan,
   ownKeyLine,
   ownNameSpan,
@@ -35,7 +37,7 @@ export function meshLines(event: MeshOwnEvent, context: RenderContext): readonly
     case "joined":
       return [starLine(nowMs, nameSpan(event.name), joinedText(event))];
     case "left":
-      return [leftLine(event, nowMs)];
+      return [goneLine(event, nowMs)];
     case "renamed":
       return [renamedLine(event, nowMs)];
     case "message":
@@ -82,20 +84,17 @@ function renamedLine({ from, name, lostTo }: EventNamed<"renamed">, nowMs: numbe
   return lostTo === undefined ? line : [...line, ": another ", nameSpan(lostTo), " was here first"];
 }
 
-function leftLine(event: EventNamed<"left">, nowMs: number): Line {
-  switch (event.reason) {
+function goneLine({ name, reason, silentMs }: EventNamed<"left">, nowMs: number): Line {
+  switch (reason) {
     case "quit":
-      return starLine(nowMs, nameSpan(event.name), " left (quit)");
-    case "lost":
-      return wrongLine(
-        nowMs,
-        nameSpan(event.name),
-        ` is lost: no answer${
-          event.silentMs === undefined ? "" : ` for ${durationText(event.silentMs)}`
-        }; messages are kept until they can be exchanged again`,
-      );
+      return leftLine(nowMs, name, "quit");
+    case "lost": {
+      const since = silentMs === undefined ? "" : ` for ${durationText(silentMs)}`;
+      const then = "messages are kept until they can be exchanged again";
+      return lostLine(nowMs, name, `no answer${since}; ${then}`);
+    }
     case "replaced":
-      return starLine(nowMs, nameSpan(event.name), " left (replaced by a later start)");
+      return leftLine(nowMs, name, "replaced by a later start");
   }
 }
 

@@ -8,6 +8,7 @@ import { numberText } from "./counts.ts";
 import { durationText } from "./durations.ts";
 import { isEarlier, messageLine, messageStart } from "./message_rendering.ts";
 import {
+  leftLine,
   listed,
   nameSpan,
   ownKeyLine,
@@ -176,9 +177,8 @@ export class RegistryRendering {
     else this.#states.set(folded, state);
     if (before === state || this.#isSelf(name)) return [];
     if (this.#call !== null || this.#isBackSoon) return [];
-    const text = state === "offline"
-      ? " left"
-      : state === "busy"
+    if (state === "offline") return [leftLine(nowMs, name)];
+    const text = state === "busy"
       ? " is in a call"
       : before === "busy"
       ? " is free again"

@@ -5,7 +5,15 @@ import { endpointText } from "../base/ids.ts";
 import type { DirectoryEvent } from "../protocols/directory/events.ts";
 import { numberText } from "./counts.ts";
 import { REGSERVER_PORT_DEFAULT } from "./regserver_arguments.ts";
-import { nameSpan, ownKeyLine, problemLine, starLine, tableLines, wrongLine } from "./spans.ts";
+import {
+  leftLine,
+  lostLine,
+  nameSpan,
+  ownKeyLine,
+  problemLine,
+  starLine,
+  tableLines,
+} from "./spans.ts";
 import type { Line, RenderContext } from "./user_interface.ts";
 import { type OwnEventOf, verifyLines } from "./verify_rendering.ts";
 
@@ -68,10 +76,9 @@ const LEFT: Readonly<Record<string, string>> = {
 
 function logoutLine({ name, reason }: EventNamed<"logout">, nowMs: number): Line {
   if (reason !== "lost" && reason !== "slow") {
-    return starLine(nowMs, nameSpan(name), ` left (${LEFT[reason] ?? reason})`);
+    return leftLine(nowMs, name, LEFT[reason] ?? reason);
   }
-  const why = reason === "lost" ? "no answer" : "took nothing in for too long";
-  return wrongLine(nowMs, nameSpan(name), ` is lost: ${why}`);
+  return lostLine(nowMs, name, reason === "lost" ? "no answer" : "took nothing in for too long");
 }
 
 function callSpans({ from, to, state }: EventNamed<"call">): Line {

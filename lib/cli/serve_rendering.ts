@@ -7,7 +7,7 @@ import { editLine, editViewLine } from "./edit_rendering.ts";
 import { SERVE_PORT_DEFAULT } from "./serve_arguments.ts";
 import { listed, nameSpan, ownKeyLine, problemLine, starLine, tableLines } from "./spans.ts";
 import {
-  leftLine,
+  goneLine,
   shortDigest,
   snapshotLines,
   snapshotsLines,
@@ -33,7 +33,7 @@ export function serveLines(event: ServeOwnEvent, context: RenderContext): readon
     case "joined":
       return [starLine(nowMs, nameSpan(event.name), " joined")];
     case "left":
-      return [leftLine(event, nowMs)];
+      return [goneLine(event, nowMs)];
     case "view":
       return [starLine(nowMs, `View ${event.view}: `, ...namesOf(event.members))];
     case "recovered":

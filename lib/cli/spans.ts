@@ -18,6 +18,16 @@ export function wrongLine(nowMs: number, ...spans: Line): Line {
   return eventLine(nowMs, "!", spans);
 }
 
+/** Somebody has gone. @param how Where it is known. */
+export function leftLine(nowMs: number, name: string, how?: string): Line {
+  return starLine(nowMs, nameSpan(name), how === undefined ? " left" : ` left (${how})`);
+}
+
+/** Somebody has gone without a word. @param why And what follows. */
+export function lostLine(nowMs: number, name: string, ...why: Line): Line {
+  return wrongLine(nowMs, nameSpan(name), " is lost: ", ...why);
+}
+
 /** Somebody is asked. */
 export function questionLine(nowMs: number, ...spans: Line): Line {
   return eventLine(nowMs, "?", spans);

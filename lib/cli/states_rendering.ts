@@ -4,7 +4,9 @@ import type { CoordinatorEvent, LeftView, StateView } from "../protocols/group/e
 import { numberText } from "./counts.ts";
 import {
   andListed,
+  leftLine,
   listed,
+  lostLine,
   nameSpan,
   problemLine,
   starLine,
@@ -28,17 +30,17 @@ export function shortDigest(digest: string): string {
 }
 
 /** Who isn't in the group any more; who is lost, until it is heard again. */
-export function leftLine({ name, reason }: LeftView, nowMs: number): Line {
+export function goneLine({ name, reason }: LeftView, nowMs: number): Line {
   switch (reason) {
     case "quit":
-      return starLine(nowMs, nameSpan(name), " left (quit)");
+      return leftLine(nowMs, name, "quit");
     case "removed":
       return starLine(nowMs, nameSpan(name), " was removed by the operator");
     case "lost":
-      return wrongLine(
+      return lostLine(
         nowMs,
-        nameSpan(name),
-        " is lost: no answer, or the log there is fetched anew; the group goes on, and ",
+        name,
+        "no answer, or the log there is fetched anew; the group goes on, and ",
         nameSpan(name),
         " gets what is missed on coming back",
       );

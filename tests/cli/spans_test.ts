@@ -1,5 +1,7 @@
 import { assertEquals } from "@std/assert";
 import {
+  leftLine,
+  lostLine,
   nameSpan,
   noticeLine,
   ownKeyLine,
@@ -26,6 +28,9 @@ Deno.test("events begin with the time and a mark that says what kind they are", 
     starLine(NOON_MS, nameSpan("bob"), " joined"),
     wrongLine(NOON_MS, "no answer"),
     questionLine(NOON_MS, nameSpan("bob"), " is calling"),
+    leftLine(NOON_MS, "bob"),
+    leftLine(NOON_MS, "bob", "quit"),
+    lostLine(NOON_MS, "bob", "no answer"),
     noticeLine(NOON_MS, "worth knowing", false),
     noticeLine(NOON_MS, "bad", true),
     problemLine("it is damaged"),
@@ -33,7 +38,8 @@ Deno.test("events begin with the time and a mark that says what kind they are", 
 
   assertEquals(
     printed(lines),
-    "12:03 * bob joined\n12:03 ! no answer\n12:03 ? bob is calling\n12:03 * worth knowing\n" +
+    "12:03 * bob joined\n12:03 ! no answer\n12:03 ? bob is calling\n12:03 * bob left\n" +
+      "12:03 * bob left (quit)\n12:03 ! bob is lost: no answer\n12:03 * worth knowing\n" +
       "12:03 ! bad\n! it is damaged\n",
   );
 });
