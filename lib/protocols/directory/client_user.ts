@@ -4,6 +4,7 @@ import type { Signer } from "../../base/crypto.ts";
 import { type Fingerprint, fingerprintOf } from "../../base/fingerprint.ts";
 import { type Endpoint, endpointText } from "../../base/ids.ts";
 import { isSameName, nameFault, withoutMark } from "../../base/names.ts";
+import { acceptedText, isYouText, noOtherKeyText } from "../../base/name_answers.ts";
 import { didYouMean } from "../../base/nearest.ts";
 import { isPossiblePassword, normalPassword, weakPassword } from "../../base/passwords.ts";
 import { checkedMessage, tooLong, utf8Length, visibleText } from "../../base/text.ts";
@@ -148,8 +149,7 @@ export class ClientUser {
   verify(name: string, ref: string | undefined): void {
     const { out, keys, session, selfName, verified, signer: { key: ownKey } } = this.owner;
     if (isSameName(name, selfName)) {
-      const text = `${name} is you: /verify somebody else, to compare digits with them`;
-      return out.error("unknown-user", text, ref);
+      return out.error("unknown-user", isYouText("verify", name), ref);
     }
     const isDirectory = name === DIRECTORY_NAME;
     const peerKey = isDirectory ? session.peer : keys.find(name)?.key ?? null;
@@ -161,24 +161,24 @@ export class ClientUser {
   }
 
   trust(name: string, ref: string | undefined): void {
-    const { out, keys, session } = this.owner;
+    const { out, keys, session, selfName } = this.owner;
+    if (isSameName(name, selfName)) {
+      return out.error("unknown-user", isYouText("trust", name), ref);
+    }
     if (name === DIRECTORY_NAME) {
       const key = session.trust();
       const text = key === null
-        ? "No other key of the directory was met"
-        : `The directory's key is ${fingerprintOf(key)} from now on`;
+        ? noOtherKeyText("the directory")
+        : acceptedText("The directory", fingerprintOf(key));
       return out.notice(text, ref);
     }
     const trusted = keys.trust(name);
     if (trusted !== null) {
-      const key = fingerprintOf(trusted.key);
-      return out.notice(
-        `${trusted.name}'s key is ${key} from now on, and ${trusted.before} no more; call again`,
-        ref,
-      );
+      const accepted = acceptedText(trusted.name, fingerprintOf(trusted.key));
+      return out.notice(`${accepted}, and ${trusted.before} no more; call again`, ref);
     }
     if (keys.find(name) === null) return this.#unmet("trust", name, ref);
-    out.notice(`No other key of ${name} was met`, ref);
+    out.notice(noOtherKeyText(name), ref);
   }
 
   #unmet(command: string, name: string, ref: string | undefined): void {

@@ -18,6 +18,7 @@ import { invariant, unreachable } from "../../base/invariant.ts";
 import { Deadlines, earliestMs, type Machine } from "../../base/machine.ts";
 import { stalledMs } from "../../base/mode_machine.ts";
 import { foldName, isSameName, shownName } from "../../base/names.ts";
+import { acceptedText, isYouText, noOtherKeyText } from "../../base/name_answers.ts";
 import { didYouMean } from "../../base/nearest.ts";
 import { tooLong, utf8Length } from "../../base/text.ts";
 import type { FriendsCommand } from "./events.ts";
@@ -321,8 +322,6 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
   #unknownUser(name: string, form: (known: string) => string, ref: string | undefined): void {
     const what = foldName(name) === "r"
       ? "Cannot answer: nobody has written yet"
-      : this.#isSelf(name)
-      ? `${shownName(name)} is you`
       : `Cannot find ${shownName(name)} in ${this.config.users}`;
     const names = Array.from(this.#table.listed, ({ name }) => name);
     const hint = didYouMean(name, names, form);
@@ -330,9 +329,14 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
     this.#out.error("unknown-user", `${what}${advice}`, ref);
   }
 
+  #unknownTo(command: "verify" | "trust", name: string, ref: string | undefined): void {
+    if (!this.#isSelf(name)) return this.#unknownUser(name, (known) => `/${command} ${known}`, ref);
+    this.#out.error("unknown-user", isYouText(command, shownName(name)), ref);
+  }
+
   #verify(name: string, ref: string | undefined): void {
     const friend = this.#named(name);
-    if (friend === null) return this.#unknownUser(name, (known) => `/verify ${known}`, ref);
+    if (friend === null) return this.#unknownTo("verify", name, ref);
     const { key: peerKey } = friend;
     if (peerKey === null) {
       const text =
@@ -350,17 +354,18 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
 
   #trust(name: string, ref: string | undefined): void {
     const friend = this.#named(name);
-    if (friend === null) return this.#unknownUser(name, (known) => `/trust ${known}`, ref);
+    if (friend === null) return this.#unknownTo("trust", name, ref);
     const { strange } = friend;
     if (friend.row.fingerprint !== null) {
       const text =
         `Cannot accept another key for ${friend.shown}: the table says which; change it there`;
       return this.#out.error("not-allowed", text, ref);
     }
-    if (strange === null) return this.#out.notice(`No other key of ${friend.shown} was met`, ref);
-    this.#table.pin(friend, fingerprintOf(strange));
+    if (strange === null) return this.#out.notice(noOtherKeyText(friend.shown), ref);
+    const key = fingerprintOf(strange);
+    this.#table.pin(friend, key);
     this.#out.push({ type: "pin", name: friend.name, key: strange, again: true });
-    this.#out.notice(`${friend.shown}'s key is ${friend.pinned} from now on`, ref);
+    this.#out.notice(acceptedText(friend.shown, key), ref);
     this.#meeting.review(friend, "another key is accepted now");
   }
 

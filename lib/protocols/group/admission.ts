@@ -116,6 +116,11 @@ export class Admission {
     return this.#pins.get(foldName(name)) === fingerprintOf(key);
   }
 
+  /** Whether somebody was ever a member under this name. */
+  isKnown(name: string): boolean {
+    return this.#pins.has(foldName(name));
+  }
+
   /** Somebody is a member now: the name is theirs. */
   pin({ key, name, folded }: Attendee): void {
     if (this.#pins.has(folded)) return;

@@ -6,6 +6,7 @@ import { fingerprintOf } from "../../base/fingerprint.ts";
 import { endpointText, type PeerKey } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
 import { Deadlines } from "../../base/machine.ts";
+import { acceptedText, isYouText, noOtherKeyText } from "../../base/name_answers.ts";
 import { didYouMean } from "../../base/nearest.ts";
 import { checkedMessage, tooLong, utf8Length } from "../../base/text.ts";
 import type { CoordinatorLink } from "./coordinator_link.ts";
@@ -275,8 +276,7 @@ export class MemberUser {
     const isCoordinator = name === COORDINATOR_NAME;
     const peerKey = isCoordinator ? coordinator.peer : names.keyOf(name);
     if (peerKey === ownKey) {
-      const text = `${name} is you: /verify another member, to compare digits with them`;
-      return out.error("unknown-user", text, ref);
+      return out.error("unknown-user", isYouText("verify", name), ref);
     }
     if (peerKey === null) return this.#unknownUser("verify", name, ref);
     const key = fingerprintOf(peerKey);
@@ -285,21 +285,22 @@ export class MemberUser {
   }
 
   #trust(name: string, ref: string | undefined): void {
-    const { out, names } = this.owner;
+    const { out, names, selfKey } = this.owner;
     if (name === COORDINATOR_NAME) {
       const accepted = this.owner.trustCoordinator();
       const said = accepted === null
-        ? "No other key of the coordinator was met"
-        : `The coordinator's key is ${fingerprintOf(accepted)} from now on`;
+        ? noOtherKeyText("the coordinator")
+        : acceptedText("The coordinator", fingerprintOf(accepted));
       return out.notice(said, ref);
     }
     const trusted = names.trust(name);
     if (trusted !== null) {
-      const key = fingerprintOf(trusted.key);
-      return out.notice(`${trusted.name}'s key is ${key} from now on`, ref);
+      return out.notice(acceptedText(trusted.name, fingerprintOf(trusted.key)), ref);
     }
-    if (names.keyOf(name) === null) return this.#unknownUser("trust", name, ref);
-    out.notice(`No other key of ${name} was met`, ref);
+    const key = names.keyOf(name);
+    if (key === null) return this.#unknownUser("trust", name, ref);
+    if (key === selfKey) return out.error("unknown-user", isYouText("trust", name), ref);
+    out.notice(noOtherKeyText(name), ref);
   }
 
   #unknownUser(command: string, name: string, ref: string | undefined): void {

@@ -3,6 +3,7 @@
 import { fingerprintOf } from "../../base/fingerprint.ts";
 import type { PeerKey } from "../../base/ids.ts";
 import { foldName, shownName } from "../../base/names.ts";
+import { acceptedText, noOtherKeyText } from "../../base/name_answers.ts";
 import { didYouMean } from "../../base/nearest.ts";
 import type { Admission } from "./admission.ts";
 import type { Attendance, Attendee } from "./attendance.ts";
@@ -71,10 +72,12 @@ export class Operator {
   trust(name: string, ref: string | undefined): void {
     const key = this.admission.trust(name);
     const shown = shownName(name);
-    this.out.notice(
-      key === null ? `No other key of ${shown} was met` : `${shown}'s key is ${key} from now on`,
-      ref,
-    );
+    if (key !== null) return this.out.notice(acceptedText(shown, key), ref);
+    const known = this.#known();
+    if (find(name, known) === null && !this.admission.isKnown(name)) {
+      return this.#unknown("trust", name, known, ref);
+    }
+    this.out.notice(noOtherKeyText(shown), ref);
   }
 
   verify(name: string, ref: string | undefined): void {

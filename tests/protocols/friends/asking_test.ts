@@ -31,6 +31,8 @@ Deno.test("Friends says that there is nobody of that name, and the form", () => 
   assertStringIncludes(ann.told[0]!, "NAME/TEXT");
   for (const command of ["verify", "trust"] as const) {
     assertEquals(ann.command({ command, name: "dora" }, "r"), ["error unknown-user [r]"]);
+    assertEquals(ann.command({ command, name: "Ann" }, "r"), ["error unknown-user [r]"]);
+    assertStringIncludes(ann.told.at(-1)!, "Ann is you: ");
   }
 });
 

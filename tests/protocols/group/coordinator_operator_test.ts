@@ -1,6 +1,7 @@
 // What the operator asks and sees, and who breaks the rules.
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
 import { UNGREETED_LINKS_MAX, UNKNOWN_MESSAGES_MAX } from "../../../lib/protocols/group/limits.ts";
 import type { GroupMessage } from "../../../lib/protocols/group/messages.ts";
 import { ELSEWHERE, keyOf, Program } from "./coordinator_program.ts";
@@ -85,11 +86,14 @@ Deno.test("Where all of a view are gone, newcomers wait until the operator gives
 Deno.test("Commands that name nobody say who is there", () => {
   const program = Program.of("ann");
 
-  for (const command of ["remove", "allow", "verify"] as const) {
+  for (const command of ["remove", "allow", "verify", "trust"] as const) {
     assertEquals(program.command({ command, name: "an" }), ["error unknown-user"]);
   }
   assertStringIncludes(program.told[0]!, "did you mean /remove ann?");
   assertEquals(program.command({ command: "trust", name: "ann" }), ["notice"]);
+  const pinned = Program.started({ pins: new Map([["zoe", fingerprintOf(keyOf("zoe"))]]) });
+  assertEquals(pinned.command({ command: "trust", name: "Zoe" }), ["notice"]);
+  assertEquals(pinned.told, ["No other key of Zoe was met"]);
 });
 
 Deno.test("/verify has both keys, /list the members, /status each one's end", () => {

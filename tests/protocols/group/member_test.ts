@@ -712,6 +712,21 @@ Deno.test("Member shows a name with the fingerprint's start where another key is
   assertEquals(eve.machine, null);
 });
 
+Deno.test("Member's user needs no digits and no trust of their own", () => {
+  const net = GroupNet.started(["ann", "bob"]);
+  const [ann] = net.nodes;
+  ann!.say("one");
+  net.settle();
+
+  ann!.command({ command: "verify", name: "ann" });
+  ann!.command({ command: "trust", name: "ann" });
+  net.settle();
+
+  const errors = ann!.events.filter((event) => event.event === "error");
+  assertEquals(errors.map(({ code }) => code), ["unknown-user", "unknown-user"]);
+  assertEquals(errors.every(({ text }) => text.startsWith("ann is you: ")), true);
+});
+
 Deno.test("Member's snapshot restores what its records do", () => {
   const net = GroupNet.started(["ann", "bob"]);
   const [ann, bob] = net.nodes;

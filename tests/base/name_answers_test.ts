@@ -1,0 +1,17 @@
+import { assertEquals } from "@std/assert";
+import type { Fingerprint } from "../../lib/base/fingerprint.ts";
+import { acceptedText, isYouText, noOtherKeyText } from "../../lib/base/name_answers.ts";
+
+Deno.test("the answers to /verify and /trust name who is meant, and the key", () => {
+  assertEquals(
+    [acceptedText("Bob", "k" as Fingerprint), noOtherKeyText("Bob")],
+    ["Bob's key is k from now on", "No other key of Bob was met"],
+  );
+  assertEquals(
+    [isYouText("verify", "Bob"), isYouText("trust", "Bob")],
+    [
+      "Bob is you: /verify somebody else, to compare digits with them",
+      "Bob is you: your own key needs no trust; name somebody else",
+    ],
+  );
+});
