@@ -249,6 +249,7 @@ export class CommandTable<Target> {
     if (match === null) throw formError(entry);
     const texts: Record<string, string | undefined> = {};
     entry.argumentNames.forEach((argument, index) => texts[argument] = match[index + 1]);
+    if (blankRestOf(entry, texts) !== undefined) throw formError(entry);
     return { command: entry.name, texts };
   }
 
@@ -365,11 +366,15 @@ function textsOf<Target>(entry: Command<Target>, object: InputObject): Texts {
     if (texts[name] === undefined && !mayLack) {
       throw new P2pchatError("usage", `The command ${entry.name} needs the field ${name}`);
     }
-    if (texts[name] === "" && !mayLack) {
-      throw new P2pchatError("usage", `The field ${name} of ${entry.name} must not be empty`);
-    }
+    if (texts[name] === "" && !mayLack) throw emptyField(entry, name);
   }
+  const blank = blankRestOf(entry, texts);
+  if (blank !== undefined) throw emptyField(entry, blank);
   return texts;
+}
+
+function emptyField<Target>(entry: Command<Target>, name: string): P2pchatError {
+  return new P2pchatError("usage", `The field ${name} of ${entry.name} must not be empty`);
 }
 
 function headOf<Target>({ name, form }: Command<Target>): string {
@@ -384,6 +389,14 @@ function formError<Target>(entry: Command<Target>): P2pchatError {
 function refused<Target>(error: unknown, ref: string | undefined): ParsedLine<Target> {
   if (!(error instanceof P2pchatError)) throw error;
   return { type: "refused", ref, error: hasInvite(error.message) ? inviteMisplaced() : error };
+}
+
+/** The argument whose text is missing, as it is blank: a line of blanks says nothing either. */
+function blankRestOf<Target>(entry: Command<Target>, texts: Texts): string | undefined {
+  return entry.argumentNames.find((name) =>
+    entry.args[name]?.takesRest === true && !entry.optionalNames.has(name) &&
+    texts[name]?.trim() === ""
+  );
 }
 
 /** Error texts quote what somebody typed, but not all of it. */

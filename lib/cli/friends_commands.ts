@@ -60,7 +60,7 @@ function toFriend(line: string): Invocation {
       "Cannot tell to whom: write NAME/TEXT, as in bob/hello; /list shows the names, /exit leaves",
     );
   }
-  if (line.slice(at + 1) === "") {
+  if (line.slice(at + 1).trim() === "") {
     throw new P2pchatError(
       "usage",
       `Nothing was sent: there is no text after ${quotedStart(line.slice(0, at + 1))}`,

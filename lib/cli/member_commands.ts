@@ -1,11 +1,9 @@
 /** The commands of `p2pchat peer --server`: each becomes one `MemberCommand`. */
 
-import { P2pchatError } from "../base/errors.ts";
-import { checkedMessage } from "../base/text.ts";
 import type { MemberCommand } from "../protocols/group/events.ts";
 import { LOG_COUNT_DEFAULT, LOG_COUNT_MAX } from "../protocols/group/limits.ts";
 import { countUpTo, isGiven, maybeNumberOf, messageText, numberOf } from "./command_arguments.ts";
-import { type Argument, command, CommandTable } from "./commands.ts";
+import { command, CommandTable } from "./commands.ts";
 import {
   type CommandSink,
   exitCommand,
@@ -18,15 +16,6 @@ import {
 export type MemberCommandSink = CommandSink<MemberCommand>;
 
 const EDIT_FORM = "the form is /edit TEXT - N, for example /edit at eight? - 43";
-
-/** What an entry is to read. */
-const newText: Argument<string> = {
-  takesRest: true,
-  parse(text) {
-    if (text.trim() !== "") return checkedMessage(text);
-    throw new P2pchatError("usage", `The new text is missing; ${EDIT_FORM}`);
-  },
-};
 
 /** Of an edit that waits for one's vote. */
 const openEdit = maybeNumberOf("an edit", "the question names it, for example /go 7");
@@ -48,7 +37,7 @@ export const memberCommands: CommandTable<MemberCommandSink> = new CommandTable<
       name: "edit",
       aliases: [],
       form: "TEXT - N",
-      args: { text: newText, n: numberOf("an entry", EDIT_FORM) },
+      args: { text: messageText, n: numberOf("an entry", EDIT_FORM) },
       help: 'changes entry N to TEXT, at every member or at none; the last " - " stands before N',
       example: "/edit at eight? - 43",
       run: (submit: MemberCommandSink, { text, n }, ref) =>

@@ -52,6 +52,7 @@ const REFUSED: readonly (readonly [line: string, code: string, text: string])[] 
   ["exit now", "unknown-user", "write NAME/TEXT"],
   [" /hello", "usage", "NAME is empty"],
   ["bob/", "usage", 'Nothing was sent: there is no text after "bob/"'],
+  ["bob/ \t ", "usage", 'Nothing was sent: there is no text after "bob/"'],
   [`${"b".repeat(9_000)}/`, "usage", `there is no text after "${"b".repeat(60)}..."`],
   ["/msg bob", "usage", "The form is /msg NAME TEXT"],
   ["/mgs bob hi", "unknown-command", "did you mean /msg?"],

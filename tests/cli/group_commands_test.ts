@@ -82,7 +82,7 @@ const REFUSED: readonly (readonly [line: string, code: string, text: string])[] 
     "/edit x - 3 4",
   ]
     .map((line) => [line, "usage", "The form is /edit TEXT - N, for example /edit at"] as const),
-  ["/edit   - 3", "usage", "The new text is missing; the form is /edit TEXT - N"],
+  ["/edit   - 3", "usage", "The form is /edit TEXT - N"],
   ["/edit x - 0", "usage", '"0" isn\'t the number of an entry; the form is /edit TEXT - N'],
   ["/edit x - -1", "usage", '"-1" isn\'t the number of an entry; the form is /edit TEXT - N'],
   ["/edit x - three", "usage", '"three" isn\'t the number of an entry'],
