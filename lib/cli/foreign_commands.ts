@@ -38,6 +38,12 @@ const OURS: Readonly<Record<string, readonly string[]>> = {
   "me": [],
 };
 
+/** Whether a word without a slash is what ends other programs. */
+export function meansLeaving(word: string): boolean {
+  const lower = word.trim().toLowerCase();
+  return LEAVING.includes(lower) || (Object.hasOwn(OURS, lower) && OURS[lower] === LEAVING);
+}
+
 /** The command that does what `word` does elsewhere: null where none here does, undefined for a word of no such meaning. */
 export function ownCommandFor<Entry extends Headed>(
   word: string,

@@ -5,6 +5,7 @@ import type { ModeCommand } from "../base/mode_machine.ts";
 import { quotedStart } from "../base/text.ts";
 import { memberName } from "./command_arguments.ts";
 import { type Command, command } from "./commands.ts";
+import { meansLeaving } from "./foreign_commands.ts";
 
 /** Takes what the user asked for; events that answer it carry `ref`. */
 export type CommandSink<Asked> = (command: Asked, ref: string | undefined) => void;
@@ -18,9 +19,9 @@ type ListSink = CommandSink<{ readonly command: "list" }>;
 export function refuseBareLine(line: string, instead: string): never {
   throw new P2pchatError(
     "unknown-command",
-    `Nothing was done about ${
-      quotedStart(line)
-    }: commands begin with /, /help lists them; ${instead}`,
+    `Nothing was done about ${quotedStart(line)}: commands begin with /, ${
+      meansLeaving(line) ? "/exit leaves" : `/help lists them; ${instead}`
+    }`,
   );
 }
 

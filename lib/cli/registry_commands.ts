@@ -7,6 +7,7 @@ import { quotedStart } from "../base/text.ts";
 import type { ClientCommand } from "../protocols/directory/events.ts";
 import { messageText } from "./command_arguments.ts";
 import { type Argument, command, CommandTable, type Invocation } from "./commands.ts";
+import { meansLeaving } from "./foreign_commands.ts";
 import {
   type CommandSink,
   exitCommand,
@@ -237,9 +238,10 @@ function bareLine(
     const text = `Nothing was done: y accepts the call of ${shownName(peer)}, n declines it`;
     throw new P2pchatError("not-allowed", text);
   }
-  if (name.toLowerCase() === "help" && !isOnline(name)) {
-    const text = `Nobody called ${name} is online; /help shows what can be typed here`;
-    throw new P2pchatError("unknown-user", text);
+  const isHelp = name.toLowerCase() === "help";
+  if ((isHelp || meansLeaving(name)) && !isOnline(name)) {
+    const advice = isHelp ? "/help shows what can be typed here" : "/logout logs out and leaves";
+    throw new P2pchatError("unknown-user", `Nobody called ${name} is online; ${advice}`);
   }
   if (nameFault(name) === null) return { command: "call", texts: { name } };
   throw new P2pchatError("unknown-user", `Nobody can be called ${quotedStart(word)}: ${CALL_FORM}`);

@@ -87,6 +87,10 @@ const REFUSED: readonly (readonly [line: string, code: string, text: string])[] 
   ["/call", "usage", "The form is /call NAME"],
   ["/call 10.0.0.3:99999", "unknown-user", "/list shows it"],
   ["help", "unknown-user", "/help shows what can be typed"],
+  ["exit", "unknown-user", "Nobody called exit is online; /logout logs out and leaves"],
+  ["Quit ", "unknown-user", "/logout logs out"],
+  ["bye", "unknown-user", "/logout logs out"],
+  ["logout", "unknown-user", "/logout logs out"],
   ["Help ", "unknown-user", "/help shows what can be typed"],
   ["?", "unknown-user", "/help shows more"],
   ["/cal bob", "unknown-command", "did you mean /call?"],
@@ -104,6 +108,8 @@ for (const [line, code, text] of REFUSED) {
 Deno.test("registry: somebody of the name help is called where they are online, and by /call", () => {
   assertEquals(outcome("help", "lobby", { online: "help" }), call("help"));
   assertEquals(outcome("/call help"), call("help"));
+  assertEquals(outcome("exit", "lobby", { online: "exit" }), call("exit"));
+  assertEquals(outcome("exit", "talking"), say("exit"));
   assertEquals(outcome("help", "talking"), say("help"));
 });
 

@@ -32,6 +32,7 @@ for (const [line, outcome] of TYPED) {
 
 const REFUSED: readonly (readonly [line: string, code: string, text: string])[] = [
   ["hello", "unknown-command", "to tell all who are logged in, /broadcast TEXT"],
+  ["exit", "unknown-command", 'Nothing was done about "exit": commands begin with /, /exit leaves'],
   ["//exit", "unknown-command", 'Nothing was done about "/exit"'],
   ["/kick", "usage", "The form is /kick NAME, for example /kick bob"],
   ["/kick bob carol", "usage", "The form is /kick NAME"],
