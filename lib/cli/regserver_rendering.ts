@@ -4,6 +4,7 @@ import { unreachable } from "../base/invariant.ts";
 import { endpointText } from "../base/ids.ts";
 import type { DirectoryEvent } from "../protocols/directory/events.ts";
 import { numberText } from "./counts.ts";
+import { momentText } from "./moments.ts";
 import { REGSERVER_PORT_DEFAULT } from "./regserver_arguments.ts";
 import {
   leftLine,
@@ -28,8 +29,9 @@ type EventNamed<Name extends RegserverOwnEvent["event"]> = Extract<
 /** The lines of an event, in the order they are printed. */
 export function regserverLines(
   event: RegserverOwnEvent,
-  { nowMs }: RenderContext,
+  context: RenderContext,
 ): readonly Line[] {
+  const { nowMs } = context;
   switch (event.event) {
     case "ready":
       return readyLines(event);
@@ -48,7 +50,7 @@ export function regserverLines(
     case "broadcast-sent":
       return [starLine(nowMs, `Broadcast ${event.id} has reached ${peopleText(event.reached)}`)];
     case "users":
-      return usersLines(event);
+      return usersLines(event, context);
     case "status":
       return statusLines(event);
     case "verify":
@@ -109,7 +111,7 @@ function callSpans({ from, to, state }: EventNamed<"call">): Line {
 
 const HEADINGS = ["Name", "State", "From", "Takes calls at", "Since", "Relayed"] as const;
 
-function usersLines({ users }: EventNamed<"users">): readonly Line[] {
+function usersLines({ users }: EventNamed<"users">, context: RenderContext): readonly Line[] {
   if (users.length === 0) return [["Nobody is logged in."]];
   return tableLines(
     HEADINGS,
@@ -119,7 +121,7 @@ function usersLines({ users }: EventNamed<"users">): readonly Line[] {
         guest ? `${state}, guest` : state,
         address,
         port === 0 ? "-" : endpointText({ host, port }),
-        new Date(since).toTimeString().slice(0, "00:00".length),
+        momentText(Date.parse(since), context),
         relayedBytes === 0 ? "-" : bytesText(relayedBytes),
       ] as const
     ),

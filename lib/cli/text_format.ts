@@ -2,6 +2,7 @@
 
 import { visibleLines, visibleText } from "../base/text.ts";
 import { brokenAtWords, type Cells } from "./line_breaking.ts";
+import { dayText, momentText, timeText } from "./moments.ts";
 import type { Line, SpanStyle } from "./user_interface.ts";
 
 export interface TextFormatOptions {
@@ -75,9 +76,11 @@ export class TextFormat {
     for (const span of line) {
       if (typeof span === "object" && "timeMs" in span) {
         const { timeMs } = span;
-        let time = this.#timeText(timeMs);
-        if (!("nowMs" in span)) announcement += this.#announcement(timeMs);
-        else if (dayText(timeMs) !== dayText(span.nowMs)) time = `${dayText(timeMs)} ${time}`;
+        const isWithin = "nowMs" in span;
+        const time = isWithin
+          ? momentText(timeMs, { nowMs: span.nowMs, verbose: this.#options.verbose })
+          : this.#timeText(timeMs);
+        if (!isWithin) announcement += this.#announcement(timeMs);
         plain += time;
         pieces.push({ text: time, code: "" });
         continue;
@@ -163,13 +166,11 @@ export class TextFormat {
   }
 
   #timeText(timeMs: number): string {
-    if (this.#options.verbose) {
-      return new Date(timeMs).toTimeString().slice(0, "00:00:00".length);
-    }
+    if (this.#options.verbose) return timeText(timeMs, true);
     const minute = Math.floor(timeMs / MINUTE_MS);
     if (minute !== this.#minute) {
       this.#minute = minute;
-      this.#minuteText = new Date(timeMs).toTimeString().slice(0, "00:00".length);
+      this.#minuteText = timeText(timeMs, false);
     }
     return this.#minuteText;
   }
@@ -219,12 +220,6 @@ function piecesWithin(pieces: readonly Piece[], start: number, end: number): rea
     offset += text.length;
   }
   return within;
-}
-
-function dayText(timeMs: number): string {
-  const date = new Date(timeMs);
-  const digits = (value: number) => String(value).padStart(2, "0");
-  return `${date.getFullYear()}-${digits(date.getMonth() + 1)}-${digits(date.getDate())}`;
 }
 
 function nameColour(name: string): string {

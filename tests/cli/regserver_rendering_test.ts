@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import { regserverLines, type RegserverOwnEvent } from "../../lib/cli/regserver_rendering.ts";
 import { NOON_MS } from "./memory_streams.ts";
 import { printed } from "./printed.ts";
@@ -84,14 +84,15 @@ const LINES: readonly (readonly [RegserverOwnEvent, string])[] = [
         name: "bob",
         state: "busy",
         guest: true,
+        since: new Date(2026, 0, 1, 12, 3).toISOString(),
         host: "",
         port: 0,
         relayedBytes: 1_234_567,
       }],
     },
-    "Name   State        From      Takes calls at  Since  Relayed\n" +
-    "alice  free         10.0.0.2  10.0.0.2:5001   12:03  -\n" +
-    "bob    busy, guest  10.0.0.2  -               12:03  1.2 MB\n",
+    "Name   State        From      Takes calls at  Since             Relayed\n" +
+    "alice  free         10.0.0.2  10.0.0.2:5001   12:03             -\n" +
+    "bob    busy, guest  10.0.0.2  -               2026-01-01 12:03  1.2 MB\n",
   ],
   [
     STATUS,
@@ -110,3 +111,8 @@ for (const [event, text] of LINES) {
     assertEquals(printed(regserverLines(event, CONTEXT)), text);
   });
 }
+
+Deno.test("regserver: --verbose says to the second since when somebody is logged in", () => {
+  const event = { event: "users", users: [ALICE] } as const;
+  assertStringIncludes(printed(regserverLines(event, { ...CONTEXT, verbose: true })), "12:03:04");
+});
