@@ -8,6 +8,7 @@ import { dataFolder } from "../store/paths.ts";
 import { quotedStart } from "../base/text.ts";
 import { type Flag, takesValue } from "./flags.ts";
 import { closest, didYouMean } from "../base/nearest.ts";
+import { inWords } from "../base/words.ts";
 import type { CommonOptions } from "./options.ts";
 
 /** Reads one variable of the environment. */
@@ -227,12 +228,6 @@ function chosen(given: Given, commands: readonly ProgramCommand[]): ProgramComma
     ? `${inWords(flags, "or")} is missing`
     : `${inWords(flags, "and")} can't be given together`;
   throw new P2pchatError("usage", `${fault}. The forms are ${forms}`);
-}
-
-/** `--a, --b or --c`. */
-function inWords(all: readonly string[], joint: "and" | "or"): string {
-  const [last] = all.slice(-1);
-  return all.length < 2 ? last ?? "" : `${all.slice(0, -1).join(", ")} ${joint} ${last}`;
 }
 
 /** All that is typed to run it, but for flags that may be left out. */

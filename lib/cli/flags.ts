@@ -7,6 +7,7 @@ import type { Endpoint } from "../base/ids.ts";
 import { parseName } from "../base/names.ts";
 import { didYouMean } from "../base/nearest.ts";
 import { quotedStart } from "../base/text.ts";
+import { inWords } from "../base/words.ts";
 import type { AdvertisedAddress } from "./options.ts";
 
 /** A flag without a value: on when it is there. */
@@ -97,7 +98,7 @@ export function oneOf<Word extends string>(
   const parse = (text: string, what: string) => {
     const found = words.find((word) => word === text);
     if (found !== undefined) return found;
-    const expected = `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`;
+    const expected = inWords(words, "or");
     const hint = didYouMean(text, words, (word) => word);
     throw new P2pchatError(
       "usage",

@@ -3,7 +3,7 @@
 import { endpointText } from "../base/ids.ts";
 import { shownName } from "../base/names.ts";
 import { type FriendsEvent, type FriendView, TAKEN_BACK } from "../protocols/friends/events.ts";
-import { numberText } from "./counts.ts";
+import { numberText } from "../base/counts.ts";
 import { roundTripText } from "./durations.ts";
 import { isEarlier, messageLine } from "./message_rendering.ts";
 import {

@@ -16,7 +16,7 @@ import { forwardTo, type LinkHandler, type Links, openTo } from "../transport/li
 import { SYSTEM_LINK_CLOCK } from "../transport/system_clock.ts";
 import { openTcpLinks } from "../transport/tcp_links.ts";
 import { UdpDatagrams } from "../transport/udp_datagrams.ts";
-import { entriesText, numberText } from "./counts.ts";
+import { entriesText, numberText } from "../base/counts.ts";
 import { openGroup } from "./group_store.ts";
 import { MEMBER_PORTS } from "./member_arguments.ts";
 import { memberCommands, type MemberCommandSink } from "./member_commands.ts";

@@ -1,7 +1,7 @@
 /** How the events of `peer --server` read as lines. */
 
 import type { EntryView, LogEnd, MemberEvent, MemberView } from "../protocols/group/events.ts";
-import { entriesText, numberText } from "./counts.ts";
+import { entriesText, numberText } from "../base/counts.ts";
 import { durationText, roundTripText } from "./durations.ts";
 import {
   editLine,

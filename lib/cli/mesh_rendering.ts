@@ -2,7 +2,7 @@
 
 import { endpointText } from "../base/ids.ts";
 import type { MeshEvent, MeshStatus, PeerStatus, PeerView } from "../protocols/mesh/events.ts";
-import { numberText } from "./counts.ts";
+import { numberText } from "../base/counts.ts";
 import { durationText, roundTripText } from "./durations.ts";
 import { messageLine, messageStart } from "./message_rendering.ts";
 import {

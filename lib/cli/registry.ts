@@ -9,7 +9,7 @@ import type { DirectoryClientHost } from "../runtime/directory_client_host.ts";
 import { profileFolder } from "../store/paths.ts";
 import { SYSTEM_LINK_CLOCK } from "../transport/system_clock.ts";
 import { ComingIn, type GivenPasswords, type Way } from "./coming_in.ts";
-import { numberText } from "./counts.ts";
+import { numberText } from "../base/counts.ts";
 import { inputTo, type ModeInput } from "./mode_input.ts";
 import { OnlineNames } from "./online_names.ts";
 import { isForPerson } from "./open_user_interface.ts";

@@ -4,7 +4,7 @@ import { endpointText } from "../base/ids.ts";
 import { foldName, isSameName, shownName } from "../base/names.ts";
 import { type ClientEvent, DIRECTORY_NAME, type UserView } from "../protocols/directory/events.ts";
 import { RINGING_MS_MAX } from "../protocols/directory/limits.ts";
-import { numberText } from "./counts.ts";
+import { numberText } from "../base/counts.ts";
 import { durationText } from "./durations.ts";
 import { isEarlier, messageLine, messageStart } from "./message_rendering.ts";
 import {

@@ -3,7 +3,7 @@
 import { unreachable } from "../base/invariant.ts";
 import { endpointText } from "../base/ids.ts";
 import type { DirectoryEvent } from "../protocols/directory/events.ts";
-import { numberText } from "./counts.ts";
+import { numberText } from "../base/counts.ts";
 import { momentText } from "./moments.ts";
 import { REGSERVER_PORT_DEFAULT } from "./regserver_arguments.ts";
 import {

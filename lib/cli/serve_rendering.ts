@@ -2,7 +2,7 @@
 
 import { endpointText } from "../base/ids.ts";
 import type { CoordinatorEvent, CoordinatorMemberView } from "../protocols/group/events.ts";
-import { entriesText, numberText } from "./counts.ts";
+import { entriesText, numberText } from "../base/counts.ts";
 import { editLine, editViewLine } from "./edit_rendering.ts";
 import { SERVE_PORT_DEFAULT } from "./serve_arguments.ts";
 import { listed, nameSpan, ownKeyLine, problemLine, starLine, tableLines } from "./spans.ts";

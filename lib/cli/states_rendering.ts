@@ -1,7 +1,7 @@
 /** How global states and snapshots read as lines. */
 
 import type { CoordinatorEvent, LeftView, StateView } from "../protocols/group/events.ts";
-import { numberText } from "./counts.ts";
+import { numberText } from "../base/counts.ts";
 import {
   andListed,
   leftLine,

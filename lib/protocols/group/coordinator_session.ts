@@ -8,6 +8,7 @@ import { endpointText, type Hash, type LinkId, type PeerKey } from "../../base/i
 import { unreachable } from "../../base/invariant.ts";
 import { ServerKey } from "../../base/server_key.ts";
 import { visibleText } from "../../base/text.ts";
+import { inWords } from "../../base/words.ts";
 import { NO_BALLOT } from "./ballot.ts";
 import { CoordinatorLink } from "./coordinator_link.ts";
 import type { Member } from "./epoch.ts";
@@ -17,7 +18,6 @@ import { UNKNOWN_MESSAGES_MAX } from "./limits.ts";
 import type { MemberConfig, MemberInput } from "./member_io.ts";
 import type { MemberOutput } from "./member_output.ts";
 import type { MemberUser } from "./member_user.ts";
-import { joinedNames } from "./member_view.ts";
 import type { Membership } from "./membership.ts";
 import type { GroupMessage, GroupMessageOf } from "./messages.ts";
 import type { Self } from "./saying.ts";
@@ -232,7 +232,7 @@ export class CoordinatorSession {
     const isNew = this.#hasOthers(awaited);
     this.#awaited = awaited;
     if (!isNew) return;
-    const names = joinedNames(awaited);
+    const names = inWords(awaited);
     this.owner.out.warn(
       `Waiting for ${names}: only they have the group's last entries; the coordinator's ` +
         "/remove of all of them gives those up",
@@ -269,7 +269,7 @@ export class CoordinatorSession {
     const isNew = this.#hasOthers(awaited);
     if (!this.link.isWelcomed) this.#awaited = awaited;
     if (!isFirst && !isNew) return;
-    const whom = awaited.length === 0 ? "" : `; it waits for ${joinedNames(awaited)}`;
+    const whom = awaited.length === 0 ? "" : `; it waits for ${inWords(awaited)}`;
     out.warn(
       `The coordinator lost what it knew of the group, and asks all members what there was${whom}: ` +
         "joining and editing wait for that",

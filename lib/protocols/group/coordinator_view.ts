@@ -8,6 +8,7 @@ import { endpointOf, type Member } from "./epoch.ts";
 import type { CoordinatorEvent, CoordinatorMemberView } from "./events.ts";
 import { emptyDigest } from "./history.ts";
 import type { Crypto } from "../../base/crypto.ts";
+import { inWords } from "../../base/words.ts";
 import { hearEachOther } from "./outlook.ts";
 import type { Views } from "./views.ts";
 
@@ -127,8 +128,5 @@ export function named(
   members: readonly Pick<Member, "name">[],
   last: "and" | "or" = "and",
 ): string {
-  const names = members.map(({ name }) => shownName(name));
-  return names.length < 2
-    ? names.join("")
-    : `${names.slice(0, -1).join(", ")} ${last} ${names.at(-1)}`;
+  return inWords(members.map(({ name }) => shownName(name)), last);
 }

@@ -9,6 +9,7 @@ import { Deadlines } from "../../base/machine.ts";
 import { acceptedText, isYouText, noOtherKeyText } from "../../base/name_answers.ts";
 import { didYouMean } from "../../base/nearest.ts";
 import { checkedMessage, tooLong, utf8Length } from "../../base/text.ts";
+import { inWords } from "../../base/words.ts";
 import type { CoordinatorLink } from "./coordinator_link.ts";
 import type { Epoch, Member } from "./epoch.ts";
 import type { Editing } from "./editing.ts";
@@ -24,7 +25,7 @@ import { COORDINATOR_NAME } from "./history.ts";
 import type { MemberConfig } from "./member_io.ts";
 import type { MemberNames } from "./member_names.ts";
 import type { MemberOutput } from "./member_output.ts";
-import { awaitedNames, joinedNames, nameOf, statusView } from "./member_view.ts";
+import { awaitedNames, nameOf, statusView } from "./member_view.ts";
 import type { Membership } from "./membership.ts";
 import type { GroupMessageOf } from "./messages.ts";
 import type { Peers } from "./peers.ts";
@@ -332,7 +333,7 @@ export class MemberUser {
 
   #awaited(): string {
     const { membership, names } = this.owner;
-    return membership === null ? "" : joinedNames(awaitedNames(membership, names));
+    return membership === null ? "" : inWords(awaitedNames(membership, names));
   }
 
   /** Nothing of one's own has become an entry for a while. */
@@ -376,7 +377,7 @@ export class MemberUser {
     if (unsent > 0) awaited.push(unsent === 1 ? "message is said" : `${unsent} messages are said`);
     if (edits > 0) awaited.push(edits === 1 ? "edit is decided" : `${edits} edits are decided`);
     if (awaited.length === 0) return;
-    const what = joinedNames(awaited.map((one) => `your ${one}`));
+    const what = inWords(awaited.map((one) => `your ${one}`));
     out.notice(`Leaving when ${what}, or in ${(LEAVE_MS_MAX - AWAITED_TOLD_MS) / 1_000} s`);
   }
 

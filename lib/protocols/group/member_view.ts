@@ -2,6 +2,7 @@
 
 import { type Endpoint, endpointText, type PeerKey } from "../../base/ids.ts";
 import { fingerprintOf } from "../../base/fingerprint.ts";
+import { inWords } from "../../base/words.ts";
 import type { Editing } from "./editing.ts";
 import { endpointOf, type Member } from "./epoch.ts";
 import type { MemberEvent, MemberView } from "./events.ts";
@@ -96,12 +97,6 @@ function others(keys: readonly PeerKey[], self: PeerKey): readonly PeerKey[] {
   return keys.filter((key) => key !== self);
 }
 
-/** `Bob`, `Bob and Carol`, `Bob, Carol and Dan`. */
-export function joinedNames(names: readonly string[]): string {
-  if (names.length < 2) return names[0] ?? "";
-  return `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
-}
-
 function problems(status: StatusOf): readonly string[] {
   const { membership, peers, names, awaitedByCoordinator, isUp } = status;
   const found: string[] = [];
@@ -124,7 +119,7 @@ function problems(status: StatusOf): readonly string[] {
   }
   if (awaitedByCoordinator.length > 0) {
     found.push(
-      `Waiting for ${joinedNames(awaitedByCoordinator)}: only they have the group's last entries`,
+      `Waiting for ${inWords(awaitedByCoordinator)}: only they have the group's last entries`,
     );
   }
   if (membership === null) {
@@ -151,7 +146,7 @@ function problems(status: StatusOf): readonly string[] {
   }
   if (membership.participating.isUnderWay) {
     const awaited = awaitedNames(membership, names);
-    const whom = awaited.length > 0 ? `, waiting for ${joinedNames(awaited)}` : "";
+    const whom = awaited.length > 0 ? `, waiting for ${inWords(awaited)}` : "";
     found.push(`The group's members are changing${whom}`);
   }
   return found;

@@ -6,7 +6,7 @@
 import type { Crypto, Signer } from "../../base/crypto.ts";
 import type { Environment } from "../../base/environment.ts";
 import type { Hash, PeerKey, RequestId } from "../../base/ids.ts";
-import { joinedNames } from "./member_view.ts";
+import { inWords } from "../../base/words.ts";
 import { ballotText, isSameBallot } from "./ballot.ts";
 import { CatchingUp } from "./catching_up.ts";
 import { Contests } from "./contests.ts";
@@ -590,7 +590,7 @@ export class Membership {
       const differing = [...this.#differing].map((key) => names.of(key));
       return this.out.fatal(
         "store-corrupt",
-        `Cannot go on: entry ${position} of this log isn't that of ${joinedNames(differing)}; ` +
+        `Cannot go on: entry ${position} of this log isn't that of ${inWords(differing)}; ` +
           "compare the logs, and set the damaged one aside before you start again",
       );
     }

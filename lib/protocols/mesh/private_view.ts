@@ -5,6 +5,7 @@ import { fingerprintOf } from "../../base/fingerprint.ts";
 import type { PeerKey } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
 import { unsentEvent } from "../../base/mode_output.ts";
+import { inWords } from "../../base/words.ts";
 import type { MeshEvent } from "./events.ts";
 import { PRIVATE_WAITING_MAX } from "./limits.ts";
 import type { PrivateEffect, PrivateMessage, Waiting } from "./private_messages_io.ts";
@@ -112,9 +113,7 @@ export class PrivateView {
     const names = receivers.slice(0, NAMED_MAX).map(({ to, name }) => this.#receiver(to, name));
     const more = receivers.length - names.length;
     if (more > 0) names.push(`${more} more`);
-    const last = names.pop();
-    const listed = names.length === 0 ? last : `${names.join(", ")} and ${last}`;
-    return `${total} private ${total === 1 ? "message" : "messages"} for ${listed}`;
+    return `${total} private ${total === 1 ? "message" : "messages"} for ${inWords(names)}`;
   }
 
   /** Who has no name here any more is called as when it was written to. */
