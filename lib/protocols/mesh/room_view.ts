@@ -370,7 +370,7 @@ export class RoomView {
     if (isolated === this.#isolated) return;
     this.#isolated = isolated;
     if (isolated) {
-      this.notice("No link to any other member; trying those who were here");
+      this.#warn("No link to any other member; trying those who were here");
     } else if (this.#ready) this.notice("Linked with another member again");
   }
 

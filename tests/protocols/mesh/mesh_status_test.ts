@@ -37,8 +37,8 @@ Deno.test("Mesh doesn't call it the room where somebody new alone has come to on
   const world = new World({ ...EVEN_WORLD, hosts: 3 }, meshSubject(), [{
     name: "links",
     shown({ member }, event) {
-      const isAboutLinks = event.event === "notice" && /\blink/i.test(event.text);
-      if (isAboutLinks) notices.push(`${member.name}: ${event.text}`);
+      if (event.event !== "notice" || !/\blink/i.test(event.text)) return;
+      notices.push(`${member.name}: ${event.warning === true ? "! " : ""}${event.text}`);
     },
   }]);
   const pass = (forMs: number) => world.time.runUntil(world.time.nowMs + forMs);
@@ -56,7 +56,7 @@ Deno.test("Mesh doesn't call it the room where somebody new alone has come to on
   pass(5 * SECOND_MS);
 
   assertEquals(notices, [
-    "Ann: No link to any other member; trying those who were here",
+    "Ann: ! No link to any other member; trying those who were here",
     "Ann: Linked with another member again",
   ]);
 });
