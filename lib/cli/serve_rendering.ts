@@ -29,7 +29,7 @@ export function serveLines(event: ServeOwnEvent, context: RenderContext): readon
   const { nowMs } = context;
   switch (event.event) {
     case "ready":
-      return [readyLine(event)];
+      return readyLines(event);
     case "joined":
       return [starLine(nowMs, nameSpan(event.name), " joined")];
     case "left":
@@ -70,10 +70,13 @@ function namesOf(members: readonly string[]): Line {
   return members.length === 0 ? ["nobody"] : listed(members.map((name) => [nameSpan(name)]));
 }
 
-function readyLine({ host, port }: EventNamed<"ready">): Line {
+function readyLines({ host, port, key }: EventNamed<"ready">): readonly Line[] {
   const server = port === SERVE_PORT_DEFAULT ? host : endpointText({ host, port });
   const text = `Listening at ${port}. Members join with: p2pchat peer NAME --server ${server}`;
-  return [{ text, as: "exact" }];
+  return [
+    [{ text, as: "exact" }],
+    [{ text: `Key, to compare if members are told of another one: ${key}`, as: "exact" }],
+  ];
 }
 
 function recoveredLine({ name, entries }: EventNamed<"recovered">, nowMs: number): Line {

@@ -440,12 +440,14 @@ const SERVED: readonly (readonly [title: string, event: ServeOwnEvent, text: str
   [
     "ready",
     { event: "ready", command: "serve", host: "192.168.1.5", port: 6_000, key: "k", members: [] },
-    "Listening at 6000. Members join with: p2pchat peer NAME --server 192.168.1.5\n",
+    "Listening at 6000. Members join with: p2pchat peer NAME --server 192.168.1.5\n" +
+    "Key, to compare if members are told of another one: k\n",
   ],
   [
     "ready elsewhere",
     { event: "ready", command: "serve", host: "::1", port: 7_000, key: "k", members: [] },
-    "Listening at 7000. Members join with: p2pchat peer NAME --server [::1]:7000\n",
+    "Listening at 7000. Members join with: p2pchat peer NAME --server [::1]:7000\n" +
+    "Key, to compare if members are told of another one: k\n",
   ],
   ["joined", { event: "joined", name: "Bob", key: "k" }, "12:03 * Bob joined\n"],
   ["quit", { event: "left", name: "Bob", reason: "quit" }, "12:03 * Bob left (quit)\n"],
