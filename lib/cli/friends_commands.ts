@@ -77,8 +77,8 @@ export const friendsCommands: CommandTable<FriendsCommandSink> = new CommandTabl
   textObject: '{"command":"msg","name":"bob","text":"..."}',
   afterName: "/",
   bareForms: [
-    ["NAME/TEXT", "says TEXT to NAME; TEXT may have slashes"],
-    [`${LAST_WRITER}/TEXT`, "answers who wrote last, unless a friend is called r"],
+    ["NAME/TEXT", "say TEXT to NAME; TEXT may have slashes"],
+    [`${LAST_WRITER}/TEXT`, "answer who wrote last, unless a friend is called r"],
   ],
   commands: [
     command({
@@ -86,7 +86,7 @@ export const friendsCommands: CommandTable<FriendsCommandSink> = new CommandTabl
       aliases: [],
       form: "NAME TEXT",
       args: { name: memberName, text: messageText },
-      help: "a message to NAME; the same as NAME/TEXT",
+      help: "say TEXT to NAME, as NAME/TEXT does",
       example: "bob/hello",
       run: (submit: FriendsCommandSink, { name, text }, ref) =>
         submit({ command: "msg", name, text }, ref),

@@ -22,14 +22,14 @@ const openEdit = maybeNumberOf("an edit", "the question names it, for example /g
 
 export const memberCommands: CommandTable<MemberCommandSink> = new CommandTable<MemberCommandSink>({
   bareLine: (line) => ({ command: "msg", texts: { text: line } }),
-  bareForms: [["TEXT", "says TEXT to all"], ["//TEXT", "says /TEXT: no command"]],
+  bareForms: [["TEXT", "say TEXT to all"], ["//TEXT", "say /TEXT: no command"]],
   commands: [
     command({
       name: "msg",
       aliases: [],
       form: "TEXT",
       args: { text: messageText },
-      help: "says TEXT to all, as a line without a command does: a group has no private messages",
+      help: "say TEXT to all, as a line without a command does: a group has no private messages",
       example: "/msg at seven?",
       run: (submit: MemberCommandSink, { text }, ref) => submit({ command: "msg", text }, ref),
     }),
@@ -38,7 +38,7 @@ export const memberCommands: CommandTable<MemberCommandSink> = new CommandTable<
       aliases: [],
       form: "TEXT - N",
       args: { text: messageText, n: numberOf("an entry", EDIT_FORM) },
-      help: 'changes entry N to TEXT, at every member or at none; the last " - " stands before N',
+      help: 'change entry N to TEXT, at every member or at none; the last " - " stands before N',
       example: "/edit at eight? - 43",
       run: (submit: MemberCommandSink, { text, n }, ref) =>
         submit({ command: "edit", seq: n, text }, ref),
@@ -48,7 +48,7 @@ export const memberCommands: CommandTable<MemberCommandSink> = new CommandTable<
       aliases: [],
       form: "[EDIT]",
       args: { edit: openEdit },
-      help: "agrees to an edit that you were asked about; its number where there are several",
+      help: "agree to an edit that you were asked about; its number where there are several",
       example: "/go 7",
       run: (submit: MemberCommandSink, { edit }, ref) =>
         submit({ command: "go", edit: edit ?? null }, ref),
@@ -58,7 +58,7 @@ export const memberCommands: CommandTable<MemberCommandSink> = new CommandTable<
       aliases: [],
       form: "[EDIT]",
       args: { edit: openEdit },
-      help: "says no to an edit that you were asked about",
+      help: "say no to an edit that you were asked about",
       example: "/abort 7",
       run: (submit: MemberCommandSink, { edit }, ref) =>
         submit({ command: "abort", edit: edit ?? null }, ref),

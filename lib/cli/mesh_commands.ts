@@ -18,7 +18,7 @@ const receiver: Argument<string | undefined> = { ...memberName, optionalInObject
 
 export const meshCommands: CommandTable<MeshCommandSink> = new CommandTable<MeshCommandSink>({
   bareLine: (line) => ({ command: "msg", texts: { text: line } }),
-  bareForms: [["//TEXT", "says /TEXT: no command"]],
+  bareForms: [["//TEXT", "say /TEXT: no command"]],
   commands: [
     command({
       name: "msg",

@@ -302,7 +302,7 @@ Deno.test("helpLines() speaks of messages only where some can be written", () =>
 Deno.test("helpLines() names every command once, in columns", () => {
   const lines = shownHelp(null);
   assertEquals(lines.length, meshCommands.commands.length + 1);
-  assertEquals(lines.at(-1), "//TEXT                       says /TEXT: no command");
+  assertEquals(lines.at(-1), "//TEXT                       say /TEXT: no command");
   assert(lines.some((line) => line.startsWith("/quit, /exit, /q, :q, :quit  leave the room")));
   for (const line of lines) assert(line.length <= 120, line);
 });

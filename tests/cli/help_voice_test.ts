@@ -1,0 +1,33 @@
+// `/help` speaks in one voice: what a command does is said as what to do, what it shows as what that is.
+
+import { assertEquals } from "@std/assert";
+import type { CommandTable } from "../../lib/cli/commands.ts";
+import { friendsCommands } from "../../lib/cli/friends_commands.ts";
+import { memberCommands } from "../../lib/cli/member_commands.ts";
+import { meshCommands } from "../../lib/cli/mesh_commands.ts";
+import { registryCommands } from "../../lib/cli/registry_commands.ts";
+import { regserverCommands } from "../../lib/cli/regserver_commands.ts";
+import { serveCommands } from "../../lib/cli/serve_commands.ts";
+
+const lobby = () => ({ place: "lobby", peer: "" }) as never;
+
+const TABLES: Readonly<Record<string, CommandTable<never>>> = {
+  mesh: meshCommands,
+  serve: serveCommands,
+  member: memberCommands,
+  friends: friendsCommands,
+  regserver: regserverCommands,
+  registry: registryCommands(lobby, true),
+};
+
+/** The first words of help that end as a third person's verb does, and are none. */
+const NOUNS = ["clients,", "members,", "messages", "edits", "calls", "digits"];
+
+for (const [mode, { commands, bareForms }] of Object.entries(TABLES)) {
+  Deno.test(`/help of ${mode} says what to do, and not what is done`, () => {
+    const helps = [...commands.map(({ help }) => help), ...bareForms.map(([, help]) => help)];
+    const firsts = helps.map((help) => help.split(" ")[0]!);
+
+    assertEquals(firsts.filter((word) => /s,?$/.test(word) && !NOUNS.includes(word)), []);
+  });
+}
