@@ -13,7 +13,7 @@ import {
   type OpenedAccounts,
   readBytes,
 } from "../store/accounts_file.ts";
-import type { Disk } from "../store/disk.ts";
+import { type Disk, NO_SUCH_FILE } from "../store/disk.ts";
 import { regserverFolder } from "../store/paths.ts";
 import { RealDisk } from "../store/real_disk.ts";
 import { nodeScrypt } from "../store/scrypt.ts";
@@ -70,10 +70,7 @@ export async function listAccounts(options: ListAccountsOptions): Promise<void> 
   const file = options.file ?? await accountsFileIn(regserverFolder(options.dataFolder));
   const bytes = await readBytes(new RealDisk(), file);
   if (bytes === null && options.file !== null) {
-    throw new P2pchatError(
-      "bad-file",
-      `Cannot read ${file}: there is no such file; check the name`,
-    );
+    throw new P2pchatError("bad-file", `Cannot read ${file}: ${NO_SUCH_FILE}`);
   }
   const parsed = bytes === null ? null : parseAccounts(file, bytes, COMPLAINTS_MAX + 1);
   if (parsed?.torn) {

@@ -1,7 +1,7 @@
 /** A file that somebody says is the log of a group. */
 
 import { P2pchatError } from "../base/errors.ts";
-import type { Disk } from "../store/disk.ts";
+import { type Disk, NO_SUCH_FILE } from "../store/disk.ts";
 import { foreignError, versionError } from "./group_log_errors.ts";
 import { type LogScan, scanGroupLog, type ScanOptions } from "./group_log_scan.ts";
 
@@ -13,10 +13,7 @@ export async function scanLogFile(
 ): Promise<LogScan> {
   const entry = await disk.stat(path);
   if (entry === null) {
-    throw new P2pchatError(
-      "bad-file",
-      `Cannot read ${path}: there is no such file; name the log of a group`,
-    );
+    throw new P2pchatError("bad-file", `Cannot read ${path}: ${NO_SUCH_FILE}`);
   }
   if (entry.kind !== "file") throw foreignError(path, "it is no file");
   const scan = await scanGroupLog(disk, path, options);

@@ -10,7 +10,7 @@ import { verdictOf } from "../protocols/group/snapshot/cut_check.ts";
 import { messagesIn } from "../protocols/group/snapshot/cut_view.ts";
 import { parseSnapshot, snapshotText } from "../runtime/snapshot_file.ts";
 import type { KeptSnapshot, Snapshots } from "../runtime/snapshots.ts";
-import type { Disk } from "../store/disk.ts";
+import { type Disk, NO_SUCH_FILE } from "../store/disk.ts";
 import { replaceFile, REPLACEMENT_SUFFIX } from "../store/replacement.ts";
 
 /** A year of one each day, or a quarter of an hour of one each second: some MB. */
@@ -96,12 +96,13 @@ export async function readSnapshot(disk: Disk, crypto: Crypto, path: string): Pr
       `Cannot trust ${path}: ${why}; take another snapshot, or name another file`,
       { cause },
     );
+  const missing = new P2pchatError("bad-file", `Cannot read ${path}: ${NO_SUCH_FILE}`);
   const entry = await disk.stat(path);
-  if (entry === null) throw unreadable("bad-file", "there is no such file");
+  if (entry === null) throw missing;
   if (entry.kind !== "file") throw unreadable("bad-file", "it is no file");
   if (entry.bytes > FILE_BYTES_MAX) throw unreadable("bad-file", "it is too long for a snapshot");
   const bytes = await disk.read(path);
-  if (bytes === null) throw unreadable("bad-file", "there is no such file");
+  if (bytes === null) throw missing;
   const text = decoded(bytes);
   if (text === null) throw unreadable("bad-file", "it is no text");
   try {

@@ -183,6 +183,9 @@ export function spaceAdvice(cause: unknown): string | null {
   return SPACE_ADVICE[diskErrorCode(cause) ?? ""] ?? null;
 }
 
+/** Why a file that the user names can't be read, and what to do, wherever that is. */
+export const NO_SUCH_FILE = "there is no such file; check the name";
+
 /** What the system says of a failure. */
 export function systemReason(cause: unknown): string {
   return isForbidden(cause) ? "files of the system itself are out of reach" : systemText(cause);

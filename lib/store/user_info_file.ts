@@ -2,7 +2,14 @@
 
 import { concatBytes } from "../base/crypto.ts";
 import { P2pchatError } from "../base/errors.ts";
-import { type Disk, diskErrorCode, folderOf, spaceAdvice, systemReason } from "./disk.ts";
+import {
+  type Disk,
+  diskErrorCode,
+  folderOf,
+  NO_SUCH_FILE,
+  spaceAdvice,
+  systemReason,
+} from "./disk.ts";
 import { Replacement } from "./replacement.ts";
 import {
   tooLarge,
@@ -24,7 +31,7 @@ export async function readUserInfo(disk: Disk, path: string): Promise<Uint8Array
   if (bytes !== null) return bytes;
   throw new P2pchatError(
     "bad-file",
-    `Cannot read ${path}: there is no such file; check the name, or begin a table with ` +
+    `Cannot read ${path}: ${NO_SUCH_FILE}, or begin a table with ` +
       `p2pchat users add ${path} NAME HOST PORT`,
   );
 }

@@ -376,7 +376,7 @@ Deno.test("verifiedLog() says what is no log of this version", async () => {
   const missing = await assertRejects(() => verifiedLog(new MemoryDisk(), PATH), P2pchatError);
   assertEquals(
     missing.message,
-    `Cannot read ${PATH}: there is no such file; name the log of a group`,
+    `Cannot read ${PATH}: there is no such file; check the name`,
   );
 });
 

@@ -106,7 +106,7 @@ Deno.test("keep() fails as the disk does, and goes on when that is over", async 
 
 /** What is no snapshot, and how that is said. */
 const UNREADABLE: readonly (readonly [what: string, bytes: Uint8Array | null, fault: RegExp])[] = [
-  ["nothing", null, /^Cannot trust \/p\/x: there is no such file; take another snapshot/],
+  ["nothing", null, /^Cannot read \/p\/x: there is no such file; check the name$/],
   ["a log", new TextEncoder().encode("hello\n"), /: it is no snapshot;/],
   ["bytes", new Uint8Array([0xff, 0xfe, 10]), /: it is no text;/],
   ["a later version", new TextEncoder().encode("p2pchat-snapshot\t9\n"), /: its version is "9",/],

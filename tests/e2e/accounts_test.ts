@@ -112,7 +112,12 @@ Deno.test("accounts: what is refused changes nothing, and no password is in any 
         5,
         /^Cannot take the password from bytes: it isn't UTF-8/,
       ],
-      ["add eve --password-file none", "", 5, /^Cannot take the password from none: No such file/],
+      [
+        "add eve --password-file none",
+        "",
+        5,
+        /^Cannot take the password from none: there is no such file; check the name/,
+      ],
       ["add eve --password-file data", "", 5, /^Cannot take the password from data: /],
       [
         "add eve",
@@ -127,7 +132,7 @@ Deno.test("accounts: what is refused changes nothing, and no password is in any 
         "import none.csv",
         "",
         5,
-        /^Cannot read none\.csv: No such file or directory; check the path$/,
+        /^Cannot read none\.csv: there is no such file; check the name$/,
       ],
       ["list none.csv", "", 5, /^Cannot read none\.csv: there is no such file/],
     ];
