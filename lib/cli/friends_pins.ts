@@ -48,7 +48,7 @@ function takenText(pins: readonly Pin[]): string {
   const more = pins.length > NAMED_MAX ? ` and ${pins.length - NAMED_MAX} more` : "";
   const tables = [...new Set(pins.map(({ scope }) => scope.slice(SCOPE_KIND.length)))];
   const from = tables.length === 1 ? tables[0] : "other tables";
-  return `Expecting the keys known from ${from} of ${names}${more}: where it is somebody else here, you ` +
+  return `Expecting the keys known from ${from} of ${names}${more}: if it is somebody else here, you ` +
     "are told of another key, and /trust NAME accepts it";
 }
 

@@ -32,8 +32,7 @@ export const logProgramCommands: readonly ProgramCommand[] = [
       {
         name: "keys",
         value: "KEY,...",
-        help:
-          "keys that the coordinator has and had, where the files beside the log don't know them",
+        help: "keys that the coordinator has and had, if the files beside the log don't know them",
         parse: fingerprints,
       },
     ],

@@ -48,7 +48,7 @@ export const memberProgramCommand: ProgramCommand = {
       help: "keep the log there, from now on (below the profile)",
       parse: fileName,
     },
-    { name: "no-wait", help: "end where the coordinator doesn't answer at the start" },
+    { name: "no-wait", help: "end if the coordinator doesn't answer at the start" },
   ],
   prepare(line) {
     const options = memberOptions(line);

@@ -48,7 +48,7 @@ function leftBehind(last: RoomId): string {
   return `This is another room than the one you were in last, ${
     last.slice(0, ROOM_ID_START)
   }...: to go back there, ` +
-    "start with the address of one of its members; where it is private, with its invite, which any member " +
+    "start with the address of one of its members; if it is private, with its invite, which any member " +
     "shows by /invite";
 }
 

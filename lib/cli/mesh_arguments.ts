@@ -88,7 +88,7 @@ export function meshOptions(line: CommandLine): MeshOptions {
     const joining = contact === null ? "--invite" : endpointText(contact);
     throw new P2pchatError(
       "usage",
-      `--${founding} founds a room, and ${joining} is where to join one; leave out one of the two`,
+      `--${founding} founds a room, and ${joining} joins one: start one, or join one`,
     );
   }
   if (contact === null && invite?.endpoints.length === 0) {

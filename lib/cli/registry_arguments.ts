@@ -44,7 +44,7 @@ export const registryProgramCommand: ProgramCommand = {
       help: "take calls at this TCP port (any free one)",
       parse: listenPort,
     },
-    { name: "no-wait", help: "end where the directory doesn't answer at the start" },
+    { name: "no-wait", help: "end if the directory doesn't answer at the start" },
   ],
   prepare(line) {
     const options = registryOptions(line);

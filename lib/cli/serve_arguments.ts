@@ -77,7 +77,7 @@ export const serveProgramCommand: ProgramCommand = {
     },
     {
       name: "new",
-      help: "found a group where what was known of one is lost, instead of asking its members",
+      help: "found a group if what was known of one is lost, instead of asking its members",
     },
   ],
   prepare(line) {

@@ -134,13 +134,13 @@ const REFUSED: readonly (readonly [line: string, sentence: string])[] = [
   [`mesh Alice --invite ${NOWHERE}`, "The invite names no address; add one: HOST PORT"],
   [
     `mesh Alice --private --invite ${INVITE_TEXT}`,
-    "--private founds a room, and --invite is where to join one",
+    "--private founds a room, and --invite joins one: start one, or join one",
   ],
   [
     "mesh Alice localhost 55107 --private",
-    "--private founds a room, and localhost:55107 is where to join one",
+    "--private founds a room, and localhost:55107 joins one: start one, or join one",
   ],
-  [`mesh Alice --new --invite ${INVITE_TEXT}`, "--new founds a room, and --invite is where"],
+  [`mesh Alice --new --invite ${INVITE_TEXT}`, "--new founds a room, and --invite joins one"],
   ["mesh Alice --port", "--port needs a value: N"],
   ["mesh Alice --port --json", "--port needs a value: N"],
   ["mesh Alice --port 65536", '--port must be a whole number from 0 to 65535, is "65536"'],

@@ -5,6 +5,7 @@ import type { CommandTable } from "../../lib/cli/commands.ts";
 import { friendsCommands } from "../../lib/cli/friends_commands.ts";
 import { memberCommands } from "../../lib/cli/member_commands.ts";
 import { meshCommands } from "../../lib/cli/mesh_commands.ts";
+import { COMMANDS } from "../../lib/cli/program.ts";
 import { registryCommands } from "../../lib/cli/registry_commands.ts";
 import { regserverCommands } from "../../lib/cli/regserver_commands.ts";
 import { serveCommands } from "../../lib/cli/serve_commands.ts";
@@ -31,3 +32,15 @@ for (const [mode, { commands, bareForms }] of Object.entries(TABLES)) {
     assertEquals(firsts.filter((word) => /s,?$/.test(word) && !NOUNS.includes(word)), []);
   });
 }
+
+/** A place, and no condition. */
+const PLACE = /^where |, where (?:they|all) |\bwhere each member's/;
+
+Deno.test("a condition in the help of commands and flags begins with if", () => {
+  const helps = COMMANDS.flatMap(({ help, flags }) => [
+    help,
+    ...flags.map((flag) => flag.help),
+  ]);
+
+  assertEquals(helps.filter((help) => /\bwhere\b/.test(help) && !PLACE.test(help)), []);
+});

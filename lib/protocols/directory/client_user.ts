@@ -185,7 +185,7 @@ export class ClientUser {
     const hint = didYouMean(name, this.owner.keys.names(), (known) => `/${command} ${known}`);
     const advice = hint ||
       (command === "trust"
-        ? "; call them: where their key is another one you are told, and can accept it then"
+        ? "; call them: if their key is another one, you are told, and can accept it then"
         : "; a call names the keys of both");
     const text =
       `Cannot ${command} ${name}: since the start there was no call with anybody of that name${advice}`;
