@@ -5,7 +5,12 @@ export function numberText(count: number): string {
   return String(count).replace(/\B(?=(\d{3})+$)/g, ",");
 }
 
+/** `1 message`, `12,400 messages`. */
+export function countText(count: number, one: string, many = `${one}s`): string {
+  return `${numberText(count)} ${count === 1 ? one : many}`;
+}
+
 /** `1 entry`, `12,400 entries`. */
 export function entriesText(count: number): string {
-  return count === 1 ? "1 entry" : `${numberText(count)} entries`;
+  return countText(count, "entry", "entries");
 }

@@ -1,5 +1,6 @@
 /** `p2pchat accounts`: the accounts of the directory in the data folder, for its operator. */
 
+import { countText } from "../base/counts.ts";
 import { dateText } from "../base/dates.ts";
 import { P2pchatError } from "../base/errors.ts";
 import { foldName, shownName } from "../base/names.ts";
@@ -275,7 +276,7 @@ function tableText(accounts: readonly Account[]): string {
   );
   const line = (cells: readonly string[]) =>
     cells.map((cell, at) => cell + " ".repeat(widths[at]! - textWidth(cell))).join("  ").trimEnd();
-  const count = accounts.length === 1 ? "1 account" : `${accounts.length} accounts`;
+  const count = countText(accounts.length, "account");
   const lines = [line(heads), ...rows.map(({ cells, note }) => line(cells) + note), `# ${count}`];
   return lines.join("\n");
 }

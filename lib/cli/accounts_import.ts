@@ -1,5 +1,6 @@
 /** `p2pchat accounts import`: many accounts from a file of names and passwords. */
 
+import { countText, numberText } from "../base/counts.ts";
 import { P2pchatError } from "../base/errors.ts";
 import type { AccountsFile } from "../store/accounts_file.ts";
 import { openAccounts, openPasswordHasher, OPERATOR } from "./accounts.ts";
@@ -138,15 +139,17 @@ class Import {
       refused: this.#refused,
       untried: this.#untried,
     } satisfies ImportedEvent;
-    const count = total === 1 ? "1 account" : `${total} accounts`;
+    const count = countText(total, "account");
     if (added === total) {
       return await showAnswer(options, event, `Added the ${count} of ${file}.\n`);
     }
     const missing = [
-      ...this.#refused > 0 ? [`${this.#refused} told above weren't`] : [],
-      ...this.#untried > 0 ? [`${this.#untried} from line ${this.#nextLine} on weren't tried`] : [],
+      ...this.#refused > 0 ? [`${numberText(this.#refused)} told above weren't`] : [],
+      ...this.#untried > 0
+        ? [`${numberText(this.#untried)} from line ${this.#nextLine} on weren't tried`]
+        : [],
     ].join(", ");
-    const text = `Added ${added} of the ${count} of ${file}; ${missing}`;
+    const text = `Added ${numberText(added)} of the ${count} of ${file}; ${missing}`;
     if (options.json) await showEvent(event);
     if (failure !== null) {
       throw new P2pchatError(failure.code, `${failure.message}. ${text}`, { cause: failure });
@@ -160,7 +163,7 @@ class Import {
 function progressText(done: number, total: number, passedMs: number): string {
   const restSeconds = Math.ceil(passedMs / done * (total - done) / 1_000);
   const rest = restSeconds < 100 ? `${restSeconds} s` : `${Math.ceil(restSeconds / 60)} min`;
-  return `${done} of ${total} added or refused, ${rest} to go`;
+  return `${numberText(done)} of ${numberText(total)} added or refused, ${rest} to go`;
 }
 
 async function readImport(options: ImportAccountsOptions): Promise<Uint8Array> {

@@ -5,6 +5,7 @@
  * Two tables may have a bob each who aren't the same: what waits for one must never go to the other.
  */
 
+import { countText } from "../base/counts.ts";
 import { P2pchatError } from "../base/errors.ts";
 import { waitingIn } from "../protocols/friends/friends_log.ts";
 import type { FriendsRecord } from "../protocols/friends/records.ts";
@@ -81,7 +82,7 @@ async function leftBehind(disk: Disk, folder: string): Promise<readonly string[]
       notices.push(...log.notices);
       const messages = waitingIn(log.records);
       if (messages === 0) continue;
-      const count = messages === 1 ? "1 message waits" : `${messages} messages wait`;
+      const count = countText(messages, "message waits", "messages wait");
       notices.push(
         `${count} for friends of ${table}: start with that table to send what you wrote there`,
       );

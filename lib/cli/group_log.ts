@@ -6,6 +6,7 @@
  */
 
 import { Buffer } from "node:buffer";
+import { numberText } from "../base/counts.ts";
 import { type Crypto, utf8 } from "../base/crypto.ts";
 import { dateText } from "../base/dates.ts";
 import { MalformedError, P2pchatError } from "../base/errors.ts";
@@ -230,7 +231,9 @@ export class GroupLog implements EntryLog {
   async #drop(scan: LogScan, { line }: LogFault, index: GroupLogIndex): Promise<string> {
     await this.#goOn(scan, index);
     this.#file!.truncate(scan.goodBytes);
-    return `Dropped ${scan.bytes - scan.goodBytes} bytes at the end of ${this.path}, from line ` +
+    return `Dropped ${
+      numberText(scan.bytes - scan.goodBytes)
+    } bytes at the end of ${this.path}, from line ` +
       `${line} on: they were being written when the program or machine stopped`;
   }
 

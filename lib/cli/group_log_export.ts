@@ -1,6 +1,7 @@
 /** `p2pchat log export`: a group's log written out in other forms. */
 
 import { stringify } from "@std/csv/stringify";
+import { numberText } from "../base/counts.ts";
 import { nodeCrypto } from "../base/crypto.ts";
 import { dateText } from "../base/dates.ts";
 import { fingerprintOf } from "../base/fingerprint.ts";
@@ -71,7 +72,9 @@ export async function exportEntries(
   }
   if (fault === null) return null;
   if (!fault.isTorn) throw faultError(path, scan, "read all of");
-  return `The last ${bytes - goodBytes} bytes of ${path}, from line ${fault.line} on, are left ` +
+  return `The last ${
+    numberText(bytes - goodBytes)
+  } bytes of ${path}, from line ${fault.line} on, are left ` +
     "out: they are no whole entry or edit";
 }
 

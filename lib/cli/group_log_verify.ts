@@ -1,5 +1,6 @@
 /** `p2pchat log verify`: every digest and every signature of a group's log. */
 
+import { countText } from "../base/counts.ts";
 import { nodeCrypto } from "../base/crypto.ts";
 import { fingerprintOf } from "../base/fingerprint.ts";
 import type { Hash, PeerKey, RequestId } from "../base/ids.ts";
@@ -178,13 +179,13 @@ function verifiedText(file: string, verified: VerifiedLog): string {
   const rows = [
     ...authors.map((author): readonly [string, PeerKey, string] => {
       const counts = [
-        ...(author.entries > 0 ? [counted(author.entries, "entry", "entries")] : []),
-        ...(author.edits > 0 ? [`${counted(author.edits, "edit", "edits")} asked for`] : []),
+        ...(author.entries > 0 ? [countText(author.entries, "entry", "entries")] : []),
+        ...(author.edits > 0 ? [`${countText(author.edits, "edit", "edits")} asked for`] : []),
       ];
       return [author.name, author.key, counts.join(", ")];
     }),
     ...coordinators.map((one): readonly [string, PeerKey, string] => {
-      return [COORDINATOR_NAME, one.key, `${counted(one.edits, "edit", "edits")} decided`];
+      return [COORDINATOR_NAME, one.key, `${countText(one.edits, "edit", "edits")} decided`];
     }),
   ];
   const width = Math.max(0, ...rows.map(([name]) => textWidth(name)));
@@ -192,12 +193,8 @@ function verifiedText(file: string, verified: VerifiedLog): string {
     `  ${name}${" ".repeat(width - textWidth(name))}  ${fingerprintOf(key)}  ${counts}\n`
   );
   const speakers = authors.filter((author) => author.entries > 0).length;
-  const changes = edits === 0 ? "" : ` and ${counted(edits, "edit", "edits")}`;
-  return `${visibleText(file)}: ${counted(entries, "entry", "entries")} of ` +
-    `${counted(speakers, "author", "authors")}${changes}, every digest and signature fits\n` +
+  const changes = edits === 0 ? "" : ` and ${countText(edits, "edit", "edits")}`;
+  return `${visibleText(file)}: ${countText(entries, "entry", "entries")} of ` +
+    `${countText(speakers, "author", "authors")}${changes}, every digest and signature fits\n` +
     `${lines.join("")}digest ${digest}\n${edits === 0 || coordinatorsKnown ? "" : COMPARE_KEYS}`;
-}
-
-function counted(n: number, one: string, many: string): string {
-  return `${n} ${n === 1 ? one : many}`;
 }

@@ -3,7 +3,7 @@
 import { unreachable } from "../base/invariant.ts";
 import { endpointText } from "../base/ids.ts";
 import type { DirectoryEvent } from "../protocols/directory/events.ts";
-import { numberText } from "../base/counts.ts";
+import { countText, numberText } from "../base/counts.ts";
 import { momentText } from "./moments.ts";
 import { REGSERVER_PORT_DEFAULT } from "./regserver_arguments.ts";
 import {
@@ -48,7 +48,9 @@ export function regserverLines(
     case "broadcast":
       return [starLine(nowMs, nameSpan(event.from), ` told all (broadcast ${event.id})`)];
     case "broadcast-sent":
-      return [starLine(nowMs, `Broadcast ${event.id} has reached ${peopleText(event.reached)}`)];
+      return [
+        starLine(nowMs, `Broadcast ${event.id} has reached ${countText(event.reached, "client")}`),
+      ];
     case "users":
       return usersLines(event, context);
     case "status":
@@ -133,26 +135,22 @@ function statusLines(status: EventNamed<"status">): readonly Line[] {
   const relayed = relayedBytes === 0 ? "" : `, ${bytesText(relayedBytes)} relayed`;
   return [
     [
-      `${numberText(clients)} of ${peopleText(clientsMax)} at most, ${
-        countText(calls, "call")
+      `${numberText(clients)} of ${countText(clientsMax, "client")} at most, ${
+        noneOr(calls, "call")
       }${relayed}.`,
     ],
-    [`${accountsText(accounts)}, ${countText(kept, "broadcast")} kept for who is away.`],
+    [`${accountsText(accounts)}, ${noneOr(kept, "broadcast")} kept for who is away.`],
     ownKeyLine(key),
     ...problems.map((problem) => problemLine(problem)),
   ];
-}
-
-function peopleText(count: number): string {
-  return count === 1 ? "1 client" : `${numberText(count)} clients`;
 }
 
 function accountsText(count: number): string {
   return count === 0 ? "No accounts yet" : countText(count, "account");
 }
 
-function countText(count: number, what: string): string {
-  return `${count === 0 ? "no" : numberText(count)} ${what}${count === 1 ? "" : "s"}`;
+function noneOr(count: number, what: string): string {
+  return count === 0 ? `no ${what}s` : countText(count, what);
 }
 
 /** `0.4 MB`: what a relay costs. */

@@ -1,5 +1,6 @@
 /** `p2pchat users`: the table of users that friends share, and one's own row in it. */
 
+import { countText } from "../base/counts.ts";
 import { P2pchatError } from "../base/errors.ts";
 import { takeTurn } from "../store/file_turn.ts";
 import { isUsedProfile } from "../store/identity.ts";
@@ -119,7 +120,7 @@ export async function showOwnUser(options: OwnUserOptions): Promise<void> {
 /** A table in columns, itself a table, and how many are in it. */
 function tableText(rows: readonly UserInfoRow[]): string {
   const without = rows.filter(({ fingerprint }) => fingerprint === null).length;
-  const count = rows.length === 1 ? "1 user" : `${rows.length} users`;
+  const count = countText(rows.length, "user");
   const note = without === 0 ? "" : `, ${without} without a fingerprint`;
   return `${formatUserInfo(rows, textWidth)}# ${count}${note}\n`;
 }

@@ -1,5 +1,6 @@
 /** What was left out of the output while nobody read it: how much, and how things stand now. */
 
+import { countText } from "../base/counts.ts";
 import type { ModeEvent } from "../base/mode_machine.ts";
 
 /** How the user is told of it. */
@@ -41,7 +42,7 @@ export class LeftOut<Event extends { readonly event: string }> {
 
   #text(count: number): string {
     const { one, many, again } = this.called;
-    const what = count === 1 ? `1 ${one} wasn't` : `${count} ${many} weren't`;
+    const what = countText(count, `${one} wasn't`, `${many} weren't`);
     const where = again === undefined ? "" : `; ${again}`;
     return `${what} told of: nobody read the output${where}`;
   }

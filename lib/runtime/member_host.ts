@@ -3,6 +3,7 @@
  * each a port.
  */
 
+import { numberText } from "../base/counts.ts";
 import type { Signer } from "../base/crypto.ts";
 import { P2pchatError } from "../base/errors.ts";
 import type { LinkId, PeerKey, RequestId } from "../base/ids.ts";
@@ -196,7 +197,10 @@ export class MemberHost extends ModeHost<
       const shown = lastThatFit(entries, ({ text }) => text.length);
       this.#feed.show({ event: "log", entries: shown }, ref);
       if (shown.length === entries.length) return;
-      const text = `Only the last ${shown.length} are shown, they fill 32 MB; the log's file has ` +
+      const text =
+        `Only the last ${
+          numberText(shown.length)
+        } are shown, they fill 32 MB; the log's file has ` +
         "all: p2pchat log export";
       this.#feed.show({ event: "notice", text }, ref);
     });
@@ -213,7 +217,9 @@ export class MemberHost extends ModeHost<
       this.#feed.show({ event: "entry", ...entry, edits }, ref);
       if (edits.length === entry.edits.length) return;
       const text =
-        `Only the last ${edits.length} changes are shown, they fill 32 MB; the log's file ` +
+        `Only the last ${
+          numberText(edits.length)
+        } changes are shown, they fill 32 MB; the log's file ` +
         "has all: p2pchat log export";
       this.#feed.show({ event: "notice", text }, ref);
     });

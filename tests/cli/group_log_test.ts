@@ -8,6 +8,7 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
+import { numberText } from "../../lib/base/counts.ts";
 import { nodeCrypto } from "../../lib/base/crypto.ts";
 import { P2pchatError } from "../../lib/base/errors.ts";
 import { scanGroupLog } from "../../lib/cli/group_log_scan.ts";
@@ -110,7 +111,8 @@ for (const [what, all] of LOGS) {
       assertEquals(await disk.read(PATH), kept);
       const dropped = length - kept.length;
       assertEquals(notices.length, dropped === 0 ? 0 : 1, `${length} bytes`);
-      if (dropped > 0) assertStringIncludes(notices[0]!, `Dropped ${dropped} bytes at the end of`);
+      const told = `Dropped ${numberText(dropped)} bytes at the end of`;
+      if (dropped > 0) assertStringIncludes(notices[0]!, told);
       assertEquals(disk.paths(), [PATH, `${PATH}.lock`]);
     }
   });

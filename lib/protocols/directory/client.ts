@@ -8,6 +8,7 @@
  * The caller's duties are those in `client_io.ts`.
  */
 
+import { countText } from "../../base/counts.ts";
 import type { Signer } from "../../base/crypto.ts";
 import type { Environment } from "../../base/environment.ts";
 import type { ErrorCode } from "../../base/errors.ts";
@@ -443,7 +444,7 @@ export class Client implements Machine<ClientInput, ClientEffect> {
     if (out.isStopped) return;
     const { size } = asking;
     if (size > 0) {
-      out.notice(`${size === 1 ? "1 broadcast wasn't" : `${size} broadcasts weren't`} sent`);
+      out.notice(`${countText(size, "broadcast wasn't", "broadcasts weren't")} sent`);
     }
     calling.drop();
     session.close("quit");

@@ -1,5 +1,6 @@
 /** What two say to each other in a call: lines go out as the link takes them, and each side tells what it was shown. */
 
+import { countText } from "../../base/counts.ts";
 import { Deadlines } from "../../base/machine.ts";
 import { shownName } from "../../base/names.ts";
 import { checkedMessage, tooLong, utf8Length } from "../../base/text.ts";
@@ -34,7 +35,9 @@ export class Talking {
       return out.error("not-allowed", text, ref);
     }
     if (call.lines.fill >= 1) {
-      const text = `Nothing was said: ${call.lines.size} lines wait for ${shownName(call.peer)}`;
+      const text = `Nothing was said: ${
+        countText(call.lines.size, "line waits", "lines wait")
+      } for ${shownName(call.peer)}`;
       return out.error("full", text, ref);
     }
     call.lines.add({ text: checkedMessage(text), ref });
@@ -102,7 +105,7 @@ export class Talking {
     for (const name of DEADLINES) this.#deadlines.clear(name);
     if (!isParting) warnOfUnheard(out, call);
     if (lines.size > 0) {
-      const what = lines.size === 1 ? "1 line wasn't" : `${lines.size} lines weren't`;
+      const what = countText(lines.size, "line wasn't", "lines weren't");
       out.notice(`${what} said, as there is no call with ${shownName(peer)}`);
     }
   }

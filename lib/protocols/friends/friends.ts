@@ -10,6 +10,7 @@
  * shown; here is what the user asks, and the time.
  */
 
+import { countText, numberText } from "../../base/counts.ts";
 import type { Signer } from "../../base/crypto.ts";
 import type { Environment } from "../../base/environment.ts";
 import { fingerprintOf } from "../../base/fingerprint.ts";
@@ -397,14 +398,16 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
     const waiting = [...this.#table.all()].filter(({ outbox }) => outbox.size > 0);
     for (const friend of waiting.slice(0, WAITING_NAMED_MAX)) {
       const { outbox: { size }, shown } = friend;
-      const what = size === 1 ? "1 message waits" : `${size} messages wait`;
+      const what = countText(size, "message waits", "messages wait");
       const until = this.#table.listed.has(friend)
         ? "to be sent when you are back"
         : `who isn't in ${this.config.users} any more`;
       this.#out.notice(`${what} in the outbox for ${shown}, ${until}`);
     }
     const more = waiting.length - WAITING_NAMED_MAX;
-    if (more > 0) this.#out.notice(`So do messages for ${more} more; /outbox lists them`);
+    if (more > 0) {
+      this.#out.notice(`So do messages for ${numberText(more)} more; /outbox lists them`);
+    }
   }
 
   #tellLeaving(): void {

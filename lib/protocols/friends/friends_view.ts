@@ -1,5 +1,6 @@
 /** What `/list`, `/outbox` and `/status` answer. */
 
+import { numberText } from "../../base/counts.ts";
 import { dateText } from "../../base/dates.ts";
 import type { FriendsEvent } from "./events.ts";
 import type { Friend } from "./friend.ts";
@@ -51,7 +52,7 @@ export function statusView(
   for (const friend of table.all()) {
     const { outbox: { size }, shown } = friend;
     if (table.listed.has(friend) || size === 0) continue;
-    problems.push(`${shown}: not in the table any more; ${size} waiting`);
+    problems.push(`${shown}: not in the table any more; ${numberText(size)} waiting`);
   }
   if (diskProblem !== null) problems.push(diskProblem);
   return {

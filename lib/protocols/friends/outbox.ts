@@ -13,6 +13,7 @@ import {
   OUTBOX_MESSAGES_MAX,
   WINDOW_BYTES,
 } from "./limits.ts";
+import { numberText } from "../../base/counts.ts";
 import { utf8Length } from "../../base/text.ts";
 import { isSamePosition, type Position } from "./position.ts";
 
@@ -79,7 +80,7 @@ export class Outbox {
   fullness(bytes: number): string | null {
     const { length } = this.#entries;
     if (length >= OUTBOX_MESSAGES_MAX) {
-      return `${length} messages wait already, the most that are kept`;
+      return `${numberText(length)} messages wait already, the most that are kept`;
     }
     if (this.#bytes + bytes > OUTBOX_BYTES_MAX) {
       return `${this.#bytes} bytes wait already, of at most ${OUTBOX_BYTES_MAX}`;

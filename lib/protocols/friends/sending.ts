@@ -1,5 +1,6 @@
 /** What is said to friends: on our disk before it goes out, on theirs before it is taken off ours. */
 
+import { countText, numberText } from "../../base/counts.ts";
 import type { Environment } from "../../base/environment.ts";
 import { unsentEvent } from "../../base/mode_output.ts";
 import { TAKEN_BACK } from "./events.ts";
@@ -113,8 +114,9 @@ export class Sending {
       return this.out.error("no-such-entry", text, ref);
     }
     if (second !== undefined) {
-      const text =
-        `Cannot take message ${start} back: ${found.length} messages begin so; write more of the id`;
+      const text = `Cannot take message ${start} back: ${
+        numberText(found.length)
+      } messages begin so; write more of the id`;
       return this.out.error("usage", text, ref);
     }
     const { friend, entry } = first;
@@ -240,8 +242,7 @@ export class Sending {
     friend.toldWaiting = Math.min(friend.toldWaiting, Math.max(1, friend.outbox.size));
     if (friend.outbox.size > 0) return;
     const count = friend.deliveredSinceBack;
-    const messages = count === 1 ? "1 message" : `${count} messages`;
-    this.out.notice(`${friend.shown} ${was}; ${messages} delivered`);
+    this.out.notice(`${friend.shown} ${was}; ${countText(count, "message")} delivered`);
     friend.toldWaiting = 0;
     friend.deliveredSinceBack = 0;
   }
@@ -264,7 +265,9 @@ export class Sending {
     friend.toldProblem = null;
     if (outbox.size <= friend.toldWaiting || !this.table.listed.has(friend)) return;
     friend.toldWaiting = outbox.size;
-    const waiting = `(${outbox.size} ${this.queue ? "waiting" : "from before waiting"})`;
+    const waiting = `(${numberText(outbox.size)} ${
+      this.queue ? "waiting" : "from before waiting"
+    })`;
     this.out.warn(
       friend.isRefusing
         ? `Kept for ${shown}, and sent when ${shown} takes it ${waiting}`

@@ -1,6 +1,7 @@
 /** What a member's user asks and is told: texts, commands, whom one waits for, leaving. */
 
 import { dropOldest } from "../../base/bounded.ts";
+import { countText, numberText } from "../../base/counts.ts";
 import { dateText } from "../../base/dates.ts";
 import { fingerprintOf } from "../../base/fingerprint.ts";
 import { endpointText, type PeerKey } from "../../base/ids.ts";
@@ -232,8 +233,9 @@ export class MemberUser {
     if (saying.fill >= 1) {
       const awaited = this.#awaited();
       const whom = awaited === "" ? "" : ` and wait for ${awaited}`;
-      const text =
-        `Nothing was sent: ${saying.unsent} messages aren't entries yet${whom}; try later`;
+      const text = `Nothing was sent: ${
+        numberText(saying.unsent)
+      } messages aren't entries yet${whom}; try later`;
       return out.error("full", text, ref);
     }
     saying.type(checkedMessage(text), membership?.group ?? null, ref);
@@ -374,7 +376,9 @@ export class MemberUser {
   #tellLeaving(): void {
     const { out, saying: { unsent }, editing: { size: edits } } = this.owner;
     const awaited: string[] = [];
-    if (unsent > 0) awaited.push(unsent === 1 ? "message is said" : `${unsent} messages are said`);
+    if (unsent > 0) {
+      awaited.push(unsent === 1 ? "message is said" : `${numberText(unsent)} messages are said`);
+    }
     if (edits > 0) awaited.push(edits === 1 ? "edit is decided" : `${edits} edits are decided`);
     if (awaited.length === 0) return;
     const what = inWords(awaited.map((one) => `your ${one}`));
@@ -415,7 +419,7 @@ export class MemberUser {
     }
     if (unsent > 0) {
       if (membership === null) return this.#giveUpUnsaid(unsent);
-      const what = unsent === 1 ? "1 message isn't an entry" : `${unsent} messages aren't entries`;
+      const what = countText(unsent, "message isn't an entry", "messages aren't entries");
       out.notice(`${what} yet: kept, and said when you are back`);
     }
     out.bye(this.#leaving?.ref);
@@ -429,7 +433,9 @@ export class MemberUser {
     for (const ref of saying.unsaidRefs()) out.error("coordinator-down", `This ${because}`, ref);
     const text = unsent === 1
       ? `1 message ${because}; start it, then say it again`
-      : `${unsent} messages weren't said and aren't kept, as the coordinator at ${address} didn't ` +
+      : `${
+        numberText(unsent)
+      } messages weren't said and aren't kept, as the coordinator at ${address} didn't ` +
         "answer; start it, then say them again";
     out.fatal("coordinator-down", text);
   }

@@ -1,5 +1,6 @@
 /** What the user sees of private messages: their own and others', what became of them, and what waits. */
 
+import { countText, numberText } from "../../base/counts.ts";
 import { dateText } from "../../base/dates.ts";
 import { fingerprintOf } from "../../base/fingerprint.ts";
 import type { PeerKey } from "../../base/ids.ts";
@@ -91,14 +92,16 @@ export class PrivateView {
   }
 
   #arrived({ to, name, messages }: Waiting): void {
-    const what = messages === 1 ? "message" : `${messages} messages`;
+    const what = messages === 1 ? "message" : `${numberText(messages)} messages`;
     this.#notice(`${this.#receiver(to, name)} has the ${what} that waited`);
   }
 
   #refused({ code, to, name, text: because, ref }: EffectOf<"refused">): void {
     if (code === "disk") return this.show(unsentEvent(because), ref);
     const text =
-      `Cannot write to ${this.#receiver(to, name)} alone: ${PRIVATE_WAITING_MAX} messages wait ` +
+      `Cannot write to ${this.#receiver(to, name)} alone: ${
+        numberText(PRIVATE_WAITING_MAX)
+      } messages wait ` +
       "for their receivers already; try again when some have arrived";
     this.show({ event: "error", code, text }, ref);
   }
@@ -112,8 +115,8 @@ export class PrivateView {
     const total = receivers.reduce((sum, { messages }) => sum + messages, 0);
     const names = receivers.slice(0, NAMED_MAX).map(({ to, name }) => this.#receiver(to, name));
     const more = receivers.length - names.length;
-    if (more > 0) names.push(`${more} more`);
-    return `${total} private ${total === 1 ? "message" : "messages"} for ${inWords(names)}`;
+    if (more > 0) names.push(`${numberText(more)} more`);
+    return `${countText(total, "private message")} for ${inWords(names)}`;
   }
 
   /** Who has no name here any more is called as when it was written to. */

@@ -420,3 +420,14 @@ Deno.test("Friends says why it keeps something, long after the error that told o
   ann.fails("wrong-key", EVE);
   assertStringIncludes(ann.told.join("\n"), "refused the key");
 });
+
+Deno.test("Friends groups the digits of how many messages wait, as all counts are", () => {
+  const ann = Program.started({
+    records: Array.from({ length: 1_234 }, (_, n) => queued(n + 1)),
+  });
+
+  assertEquals(ann.fails(), ["warning"]);
+  assertStringIncludes(ann.told.at(-1)!, "(1,234 waiting)");
+  assertEquals(ann.command({ command: "quit" }), ["notice", "stops: bye"]);
+  assertStringIncludes(ann.told.at(-1)!, "1,234 messages wait in the outbox for bob");
+});
