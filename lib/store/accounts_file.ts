@@ -16,6 +16,7 @@
  * the page cache is relied on no more (as in `append_log.ts`).
  */
 
+import { numberText } from "../base/counts.ts";
 import type { Clock } from "../base/clock.ts";
 import { utf8 } from "../base/crypto.ts";
 import { P2pchatError } from "../base/errors.ts";
@@ -293,7 +294,9 @@ export class AccountsFile implements Accounts {
     }
     if (torn !== null) {
       notices.push(
-        `Dropped ${torn.bytes} bytes at the end of ${this.#path}, line ${torn.line}: they were being ` +
+        `Dropped ${
+          numberText(torn.bytes)
+        } bytes at the end of ${this.#path}, line ${torn.line}: they were being ` +
           "written when the program or machine stopped",
       );
     }

@@ -19,6 +19,7 @@
  * The file's form is in `log_format.ts`.
  */
 
+import { numberText } from "../base/counts.ts";
 import { P2pchatError } from "../base/errors.ts";
 import { invariant } from "../base/invariant.ts";
 import { type AppendFile, type Disk, folderOf, writeAll } from "./disk.ts";
@@ -136,7 +137,7 @@ export class AppendLog {
       if (content.torn !== null) {
         file.truncate(content.bytes);
         notices.push(
-          `Dropped ${content.torn.bytes} bytes at the end of ${path}, from line ` +
+          `Dropped ${numberText(content.torn.bytes)} bytes at the end of ${path}, from line ` +
             `${content.torn.line} on: they were being written when the program or machine stopped`,
         );
       }

@@ -1,3 +1,4 @@
+import { numberText } from "../../lib/base/counts.ts";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import fc from "fast-check";
 import { P2pchatError } from "../../lib/base/errors.ts";
@@ -19,7 +20,9 @@ Deno.test("open() of a log cut at any byte gives whole records and drops the res
 
     assertEquals(opened.records, records.slice(0, whole));
     assertEquals(opened.notices.length, rest > 0 ? 1 : 0, `${length}`);
-    if (rest > 0) assertEquals(opened.notices[0]?.startsWith(`Dropped ${rest} bytes`), true);
+    if (rest > 0) {
+      assertEquals(opened.notices[0]?.startsWith(`Dropped ${numberText(rest)} bytes`), true);
+    }
     // The next record follows what is left.
     await opened.log.append([records[0]!]);
     assertEquals((await open(disk.crash())).records, [...records.slice(0, whole), records[0]!]);
