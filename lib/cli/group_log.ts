@@ -34,7 +34,7 @@ import {
   writeAll,
 } from "../store/disk.ts";
 import { replaceFile, Replacement, REPLACEMENT_SUFFIX } from "../store/replacement.ts";
-import { foreignError, inUseError, versionError } from "./group_log_errors.ts";
+import { foreignError, inUseError, placeTakenError, versionError } from "./group_log_errors.ts";
 import { GroupLogIndex, indexing } from "./group_log_index.ts";
 import { GroupLogReader, NOTHING } from "./group_log_reader.ts";
 import { firstBytes, type LogFault, type LogScan, scanGroupLog } from "./group_log_scan.ts";
@@ -57,6 +57,7 @@ export interface OpenedGroupLog {
 }
 
 export class GroupLog implements EntryLog {
+  #lock: DiskLock;
   #file: AppendFile | null = null;
   #end: HistoryEnd | null = null;
   /** Of the same log. */
@@ -65,8 +66,10 @@ export class GroupLog implements EntryLog {
   private constructor(
     readonly ports: GroupLogPorts,
     readonly path: string,
-    readonly lock: DiskLock,
-  ) {}
+    lock: DiskLock,
+  ) {
+    this.#lock = lock;
+  }
 
   /**
    * Opens the log at `path`, an absolute one without links, in a folder that exists. Where there is none it has no
@@ -82,9 +85,7 @@ export class GroupLog implements EntryLog {
   ): Promise<OpenedGroupLog> {
     // Before there is a lock beside it: what is refused is left as it was, and so is its folder.
     await refuseForeign(ports, path);
-    const lock = await ports.disk.tryLock(`${path}.lock`, `${ports.pid}\n`);
-    if ("heldBy" in lock) throw inUseError(path, lock);
-    const log = new GroupLog(ports, path, lock);
+    const log = new GroupLog(ports, path, await lockLog(ports, path));
     try {
       return { log, ...await log.#load(certainThrough ?? Infinity) };
     } catch (error) {
@@ -140,23 +141,50 @@ export class GroupLog implements EntryLog {
     this.#file?.checkPlace();
   }
 
-  /** Puts a log back that was removed or replaced; durable when it returns. @throws {P2pchatError} `disk`. */
+  /**
+   * Puts a log back that was removed or replaced; durable when it returns.
+   * @throws {P2pchatError} `in-use` where another program has its log there by now; `disk`.
+   */
   async putBack(): Promise<void> {
     const [file, reader] = [this.#file, this.#reader];
-    if (file === null || reader === null || isInPlace(file)) return;
+    if (file === null || reader === null || file.isInPlace()) return;
+    await this.#holdPlace();
     const { disk } = this.ports;
     this.#file = await replaced(disk, this.path, firstBytes(file.readChunks(), reader.bytes));
+    reader.movedTo(this.#file);
     file.close();
     await disk.syncFolder(folderOf(this.path));
   }
 
   /**
+   * Locks the path anew where the lock was removed with the log: what stands there then is somebody else's.
+   * @throws {P2pchatError} `in-use`; `disk`.
+   */
+  async #holdPlace(): Promise<void> {
+    if (this.#lock.isInPlace()) return;
+    const lock = await lockLog(this.ports, this.path);
+    try {
+      const isOurs = this.#file?.isInPlace() ?? false;
+      if (!isOurs && await this.ports.disk.stat(this.path) !== null) {
+        throw placeTakenError(this.path);
+      }
+    } catch (error) {
+      lock.release();
+      throw error;
+    }
+    this.#lock.release();
+    this.#lock = lock;
+  }
+
+  /**
    * Begins a new log, durable when it returns; the file is set aside where it has entries.
    * @returns What the user should know of that, in a sentence.
-   * @throws {P2pchatError} `disk`.
+   * @throws {P2pchatError} As `putBack`.
    */
   async startAnew(group: Hash, because: NewLogRecord["because"]): Promise<string | null> {
     const { disk, crypto } = this.ports;
+    await this.#holdPlace();
+    await this.putBack(); // what is set aside is there
     const hasEntries = this.#reader !== null && this.#reader.index.count > 0;
     this.#forget();
     const aside = hasEntries ? await this.#setAside() : null;
@@ -193,8 +221,9 @@ export class GroupLog implements EntryLog {
   /** Lets go of the file. Nothing is synced by that. */
   close(): void {
     this.#file?.close();
+    this.#reader?.stop();
     this.#file = null;
-    this.lock.release();
+    this.#lock.release();
   }
 
   async #load(certainThrough: number): Promise<Omit<OpenedGroupLog, "log">> {
@@ -222,9 +251,11 @@ export class GroupLog implements EntryLog {
     { end, goodBytes }: Pick<LogScan, "end" | "goodBytes">,
     index: GroupLogIndex,
   ): Promise<void> {
-    this.#file = await this.ports.disk.openAppend(this.path);
+    const file = await this.ports.disk.openAppend(this.path);
+    this.#file = file;
     this.#end = end;
-    this.#reader = end && new GroupLogReader(this.ports, this.path, end.group, index, goodBytes);
+    this.#reader = end &&
+      new GroupLogReader(this.ports.crypto, this.path, file, end.group, index, goodBytes);
   }
 
   /** Cuts off what was being written. @returns What the user should know. */
@@ -316,14 +347,11 @@ function refuseFirstLine(path: string, first: FirstLine): void {
   if (first.kind === "foreign") throw foreignError(path, "it isn't the log of a group");
 }
 
-function isInPlace(file: AppendFile): boolean {
-  try {
-    file.checkPlace();
-    return true;
-  } catch (error) {
-    if (!(error instanceof P2pchatError)) throw error;
-    return false;
-  }
+/** @throws {P2pchatError} `in-use`; `disk`. */
+async function lockLog({ disk, pid }: GroupLogPorts, path: string): Promise<DiskLock> {
+  const lock = await disk.tryLock(`${path}.lock`, `${pid}\n`);
+  if ("heldBy" in lock) throw inUseError(path, lock);
+  return lock;
 }
 
 /** @returns The file at `path` from now on, with this content, open. The folder is still to be synced. */

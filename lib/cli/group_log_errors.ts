@@ -13,6 +13,21 @@ export function inUseError(path: string, lock: { readonly heldBy: string }): P2p
   );
 }
 
+/** The error for a log that went away between two looks at it. */
+export function removedError(path: string): P2pchatError {
+  const text = `Cannot read ${path}: it was removed meanwhile; see that it is there and try again`;
+  return new P2pchatError("disk", text);
+}
+
+/** The error for a log that can't go back where it was. */
+export function placeTakenError(path: string): P2pchatError {
+  return new P2pchatError(
+    "disk",
+    `Cannot put ${path} back: it was removed while the program ran, and another file came in its place; ` +
+      "move that one away, or start the program again",
+  );
+}
+
 /** The error for a file that is something else; it stays as it is. */
 export function foreignError(path: string, found: string): P2pchatError {
   return new P2pchatError(

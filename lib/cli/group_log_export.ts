@@ -8,8 +8,9 @@ import { fingerprintOf } from "../base/fingerprint.ts";
 import { visibleText } from "../base/text.ts";
 import type { EntryEdit } from "../protocols/group/events.ts";
 import { entryId } from "../protocols/group/history.ts";
-import type { Disk } from "../store/disk.ts";
+import type { Disk, ReadOptions } from "../store/disk.ts";
 import { RealDisk } from "../store/real_disk.ts";
+import { removedError } from "./group_log_errors.ts";
 import { faultError, scanLogFile } from "./group_log_file.ts";
 import { GroupLogIndex, indexing } from "./group_log_index.ts";
 import {
@@ -63,8 +64,8 @@ export async function exportEntries(
   const { end, fault, goodBytes, bytes } = scan;
   if (format === "csv" && !await write(stringify([CSV_HEADER]))) return null;
   if (end !== null) {
-    const ports = { disk, crypto: nodeCrypto };
-    const reader = new GroupLogReader(ports, path, end.group, index, goodBytes);
+    const file = { readChunks: (part: ReadOptions) => chunksOf(disk, path, part) };
+    const reader = new GroupLogReader(nodeCrypto, path, file, end.group, index, goodBytes);
     for await (const entries of reader.entries()) {
       const lines = entries.map((entry) => FORMATS[format](exportedEntry(entry)));
       if (!await write(lines.join(""))) return null;
@@ -76,6 +77,16 @@ export async function exportEntries(
     numberText(bytes - goodBytes)
   } bytes of ${path}, from line ${fault.line} on, are left ` +
     "out: they are no whole entry or edit";
+}
+
+/** A part of the file at `path`. @throws {P2pchatError} `disk`, also where it is gone. */
+async function* chunksOf(
+  disk: Disk,
+  path: string,
+  part: ReadOptions,
+): AsyncIterable<Uint8Array> {
+  if (await disk.stat(path) === null) throw removedError(path);
+  yield* disk.readChunks(path, part);
 }
 
 /** A change of an entry as other programs get it. */

@@ -1,8 +1,9 @@
 /** Reads parts of a group's log, also while it is written: by position, by entry, from the end. */
 
+import type { Buffer } from "node:buffer";
 import type { Crypto } from "../base/crypto.ts";
 import { dateText } from "../base/dates.ts";
-import { MalformedError, P2pchatError } from "../base/errors.ts";
+import { MalformedError } from "../base/errors.ts";
 import type { Hash, RequestId } from "../base/ids.ts";
 import { type EditRequest, requestId } from "../protocols/group/edit.ts";
 import type { NameOf } from "../protocols/group/edit_view.ts";
@@ -17,9 +18,9 @@ import {
 import type { HistoryRead, LoggedEntryState } from "../protocols/group/member_io.ts";
 import type { EntryWithEdits, LoggedItem } from "../runtime/entry_feed.ts";
 import { BatchReader, type LoggedBatch } from "../runtime/group_log_lines.ts";
-import { corruptError, type Disk } from "../store/disk.ts";
+import { corruptError } from "../store/disk.ts";
 import type { GroupLogIndex } from "./group_log_index.ts";
-import { readRange } from "./group_log_scan.ts";
+import { type LogFile, readRange } from "./group_log_scan.ts";
 import { RecentEntries } from "./recent_entries.ts";
 
 /** A text that is escaped takes more in the file, but then a read is shorter and not wrong. */
@@ -40,18 +41,24 @@ export interface EntryAndEdits {
 
 /** What was read says how far the log went when the call began, unless it begins anew meanwhile. */
 export class GroupLogReader {
+  #file: LogFile;
   #bytes: number;
   #isOver = false;
   readonly #recent = new RecentEntries();
 
-  /** @param index Of all batches in the first `bytes` of the file. */
+  /**
+   * @param path For messages.
+   * @param index Of all batches in the first `bytes` of the file.
+   */
   constructor(
-    readonly ports: { readonly disk: Disk; readonly crypto: Crypto },
+    readonly crypto: Crypto,
     readonly path: string,
+    file: LogFile,
     readonly group: Hash,
     readonly index: GroupLogIndex,
     bytes: number,
   ) {
+    this.#file = file;
     this.#bytes = bytes;
   }
 
@@ -69,7 +76,12 @@ export class GroupLogReader {
     this.#bytes += bytes;
   }
 
-  /** The file isn't that log any more: what is under way finds nothing. */
+  /** The log goes on in another file; the one before may be closed now. */
+  movedTo(file: LogFile): void {
+    this.#file = file;
+  }
+
+  /** The file is closed, or isn't that log any more: what is under way finds nothing. */
   stop(): void {
     this.#isOver = true;
   }
@@ -94,7 +106,7 @@ export class GroupLogReader {
     const to = Math.max(index.batchFrom(end), Math.min(from + 1, index.count));
     const logged = await this.#batches(first, to);
     if (logged === null) return NOTHING;
-    const digest = from === 0 ? emptyDigest(this.ports.crypto, this.group) : logged[0]!.digest;
+    const digest = from === 0 ? emptyDigest(this.crypto, this.group) : logged[0]!.digest;
     return { batches: this.#within(logged.slice(from - first), bytesMax), digest, seq };
   }
 
@@ -155,7 +167,7 @@ export class GroupLogReader {
    * @throws {P2pchatError} As `read`.
    */
   async look(seq: number, id: RequestId | null): Promise<LoggedEntryState | null> {
-    const { crypto } = this.ports;
+    const { crypto } = this;
     const recent = id === null ? this.#recent.get(seq) : null;
     if (recent !== null) return { ...recent, isEdited: false };
     const { bytes } = this;
@@ -250,7 +262,7 @@ export class GroupLogReader {
     const { seq, batch, index } = item;
     return {
       seq,
-      id: entryId(this.ports.crypto, batch, index),
+      id: entryId(this.crypto, batch, index),
       from: nameOf({ key: batch.author, name: batch.name }),
       text: textOf(item),
       edits,
@@ -261,11 +273,9 @@ export class GroupLogReader {
   /** Batches `from` to `to`, the last one excluded; null where the log began anew meanwhile. */
   async #batches(from: number, to: number): Promise<readonly LoggedBatch[] | null> {
     if (from >= to) return [];
-    const { disk } = this.ports;
     const reader = new BatchReader(this.group, this.index.start(from), this.index.seqBefore(from));
-    const bytes = await readRange(disk, this.path, this.offset(from), this.offset(to));
-    if (this.#isOver) return null;
-    if (bytes.length === 0 && await disk.stat(this.path) === null) throw removedError(this.path);
+    const bytes = await this.#range(this.offset(from), this.offset(to));
+    if (bytes === null) return null;
     const found: LoggedBatch[] = [];
     let line = reader.position + FIRST_LINE;
     try {
@@ -281,6 +291,20 @@ export class GroupLogReader {
       throw this.#corrupt(error, line);
     }
     return found;
+  }
+
+  /** Bytes of the log; null where it began anew meanwhile. */
+  async #range(from: number, to: number): Promise<Buffer | null> {
+    const file = this.#file;
+    try {
+      if (this.#isOver) return null;
+      const bytes = await readRange(file, from, to);
+      return this.#isOver ? null : bytes;
+    } catch (error) {
+      if (this.#isOver) return null;
+      if (this.#file === file) throw error;
+      return await this.#range(from, to);
+    }
   }
 
   /** As many as fit, the first in any case. */
@@ -309,11 +333,6 @@ export class GroupLogReader {
     if (!(error instanceof MalformedError)) return error;
     return corruptError(this.path, line, error.message);
   }
-}
-
-function removedError(path: string): P2pchatError {
-  const text = `Cannot read ${path}: it was removed while the program ran; start the program again`;
-  return new P2pchatError("disk", text);
 }
 
 const LINE_FEED = 0x0a;

@@ -11,7 +11,7 @@ import {
   type LoggedBatch,
   parseFirstLine,
 } from "../runtime/group_log_lines.ts";
-import type { Disk } from "../store/disk.ts";
+import type { AppendFile, Disk } from "../store/disk.ts";
 import { type RawLine, readLines } from "../store/line_reader.ts";
 
 /** A batch that fits. */
@@ -205,17 +205,19 @@ export async function* firstBytes(
   }
 }
 
+/** Where parts of a log are read from. */
+export type LogFile = Pick<AppendFile, "readChunks">;
+
 /** The bytes of [from, to); fewer where the file ends before. @throws {P2pchatError} `disk`. */
 export async function readRange(
-  disk: Disk,
-  path: string,
+  file: LogFile,
   from: number,
   to: number,
 ): Promise<Buffer> {
   const bytes = Buffer.alloc(to - from);
   let filled = 0;
   const chunkBytes = Math.min(to - from, RANGE_CHUNK_BYTES_MAX);
-  for await (const chunk of firstBytes(disk.readChunks(path, { from, chunkBytes }), to - from)) {
+  for await (const chunk of firstBytes(file.readChunks({ from, chunkBytes }), to - from)) {
     bytes.set(chunk, filled);
     filled += chunk.length;
   }

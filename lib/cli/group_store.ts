@@ -293,12 +293,22 @@ class GroupStore<State extends { readonly kind: string }>
     try {
       this.log.checkPlace();
     } catch (error) {
-      await this.#onLog(true, () =>
-        this.log.putBack().catch((failure) => {
-          if (!(failure instanceof P2pchatError)) throw failure; // else whoever asks next has it tried again
-        }));
+      await this.#putBack().catch((failure) => {
+        if (!(failure instanceof P2pchatError)) throw failure;
+      });
       throw error;
     }
+  }
+
+  /** A log that can't be put back is none that failed: whoever asks next has it tried again. */
+  async #putBack(): Promise<void> {
+    let refused: P2pchatError | null = null;
+    await this.#onLog(true, () =>
+      this.log.putBack().catch((failure) => {
+        if (!(failure instanceof P2pchatError)) throw failure;
+        refused = failure;
+      }));
+    if (refused !== null) throw refused;
   }
 
   /** The state says first that it relies on nothing of the log that goes. */
@@ -313,8 +323,9 @@ class GroupStore<State extends { readonly kind: string }>
     await settled([noted, begun]);
   }
 
-  /** Syncs all that was appended before the call. @returns The record that says so. */
+  /** Syncs all that was appended before the call, in a log that is there. @returns The record that says so. */
   async #syncLog(): Promise<readonly LoggedRecord[]> {
+    await this.#putBack();
     let logged: readonly LoggedRecord[] = [];
     await this.#onLog(true, () => {
       logged = loggedRecords(this.log);

@@ -67,14 +67,21 @@ export interface AppendFile {
    * @throws {P2pchatError} `disk`: it was removed or replaced, or that can't be found out.
    */
   checkPlace(): void;
+  /** Whether the file is the one at `path`, as a look says now. @throws {P2pchatError} `disk`. */
+  isInPlace(): boolean;
   /** The file's bytes in order, also where it isn't at `path` any more. As `Disk.readChunks`. */
-  readChunks(): AsyncIterable<Uint8Array>;
+  readChunks(options?: ReadOptions): AsyncIterable<Uint8Array>;
   /** Closes the file. Nothing is synced by that. A second call does nothing. */
   close(): void;
 }
 
 /** A lock that this process holds until `release` or its end, however that comes. */
 export interface DiskLock {
+  /**
+   * Whether who asks for the lock meets this one: where its file was removed, another may take a lock of that name.
+   * @throws {P2pchatError} `disk`.
+   */
+  isInPlace(): boolean;
   release(): void;
 }
 

@@ -54,7 +54,7 @@ export type PinCheck =
 type Line = { readonly pin: Pin } | { readonly comment: Uint8Array };
 
 /** Waits until no other program reads and writes the file, and keeps them off until released. */
-export type TakeTurn = () => Promise<DiskLock>;
+export type TakeTurn = () => Promise<Pick<DiskLock, "release">>;
 
 const ALONE: TakeTurn = () => Promise.resolve({ release: () => {} });
 

@@ -110,7 +110,7 @@ export class MemoryDisk implements Disk {
   #names = new Map<string, Node>();
   #durableNames = new Map<string, Node>();
   #unsyncedNames = new Map<string, NameChange[]>();
-  readonly #locks = new Map<string, string>();
+  readonly #locks = new Map<MemoryFile, string>();
   #operations = 0;
   #dead = false;
 
@@ -211,13 +211,9 @@ export class MemoryDisk implements Disk {
 
   openAppend(path: string, options?: OpenOptions): Promise<AppendFile> {
     return this.#run("open", "open", path, () => {
-      let file = this.#fileAt(path);
-      if (file !== null && options?.isNew === true) throw new SystemError("EEXIST");
-      if (file === null) {
-        this.#requireFolder(folderOf(path));
-        file = MemoryFile.of(new Uint8Array(0), FILE_MODE);
-        this.#change(path, [[path, file]]);
-      }
+      const found = this.#fileAt(path);
+      if (found !== null && options?.isNew === true) throw new SystemError("EEXIST");
+      const file = found ?? this.#newFile(path);
       if (options?.empty === true) file.truncate(0);
       return this.#appendFile(path, file);
     });
@@ -281,20 +277,24 @@ export class MemoryDisk implements Disk {
 
   tryLock(path: string, holder: string): Promise<DiskLock | { readonly heldBy: string }> {
     return this.#run("lock", "lock", path, (): DiskLock | { readonly heldBy: string } => {
-      const heldBy = this.#locks.get(path);
+      const file = this.#fileAt(path) ?? this.#newFile(path);
+      const heldBy = this.#locks.get(file);
       if (heldBy !== undefined) return { heldBy };
-      if (this.#fileAt(path) === null) {
-        this.#requireFolder(folderOf(path));
-        this.#change(path, [[path, MemoryFile.of(new Uint8Array(0), FILE_MODE)]]);
-      }
-      this.#locks.set(path, holder);
+      this.#locks.set(file, holder);
       let held = true;
       const release = () => {
-        if (held) this.#locks.delete(path);
+        if (held) this.#locks.delete(file);
         held = false;
       };
-      return { release };
+      return { isInPlace: () => this.#names.get(path) === file, release };
     });
+  }
+
+  #newFile(path: string): MemoryFile {
+    this.#requireFolder(folderOf(path));
+    const file = MemoryFile.of(new Uint8Array(0), FILE_MODE);
+    this.#change(path, [[path, file]]);
+    return file;
   }
 
   #appendFile(path: string, file: MemoryFile): AppendFile {
@@ -330,9 +330,12 @@ export class MemoryDisk implements Disk {
         }, failed);
       },
       checkPlace: () => {
-        if (this.#names.get(opened.path) !== file) throw misplacedError(opened.path);
+        if (!opened.isInPlace()) throw misplacedError(opened.path);
       },
-      readChunks: () => this.#chunksOf(opened.path, file),
+      isInPlace: () => this.#names.get(opened.path) === file,
+      readChunks: ({ from, chunkBytes } = {}) => {
+        return this.#chunksOf(opened.path, file, from, chunkBytes, check);
+      },
       close: () => {
         open = false;
       },
@@ -345,9 +348,13 @@ export class MemoryDisk implements Disk {
     file: MemoryFile,
     first = 0,
     chunkBytes = READ_CHUNK_BYTES,
+    check = () => {},
   ): AsyncIterable<Uint8Array> {
     for (let from = first; from < file.length; from += chunkBytes) {
-      yield await this.#run("read", "read", path, () => file.slice(from, from + chunkBytes));
+      yield await this.#run("read", "read", path, () => {
+        check();
+        return file.slice(from, from + chunkBytes);
+      });
     }
   }
 

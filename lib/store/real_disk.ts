@@ -63,23 +63,17 @@ class RealAppendFile implements AppendFile {
   checkPlace(): void {
     const nowMs = this.nowMs();
     if (nowMs < this.#nextLookMs) return;
-    if (!this.#isInPlace()) throw misplacedError(this.path);
+    if (!this.isInPlace()) throw misplacedError(this.path);
     this.#nextLookMs = nowMs + LOOK_MS;
   }
 
-  #isInPlace(): boolean {
-    try {
-      const [found, ours] = [Deno.statSync(this.path), this.file.statSync()];
-      return found.dev === ours.dev && found.ino === ours.ino;
-    } catch (cause) {
-      if (["ENOENT", "ENOTDIR"].includes(diskErrorCode(cause) ?? "")) return false;
-      throw diskError("look at", this.path, cause);
-    }
+  isInPlace(): boolean {
+    return isAt(this.path, this.file);
   }
 
-  async *readChunks(): AsyncIterable<Uint8Array> {
-    const buffer = new Uint8Array(READ_CHUNK_BYTES);
-    for (let at = 0;;) {
+  async *readChunks(options: ReadOptions = {}): AsyncIterable<Uint8Array> {
+    const buffer = new Uint8Array(options.chunkBytes ?? READ_CHUNK_BYTES);
+    for (let at = options.from ?? 0;;) {
       // The file has one position for all; writes go to the end wherever that is.
       const count = await orDiskError("read", this.path, () => {
         this.file.seekSync(at, Deno.SeekMode.Start);
@@ -241,12 +235,24 @@ export class RealDisk implements Disk {
       writeHolder(file, holder);
       let held = true;
       return {
+        isInPlace: () => isAt(path, file),
         release() {
           if (held) file.close();
           held = false;
         },
       };
     });
+  }
+}
+
+/** Whether an open file is the one at `path`. */
+function isAt(path: string, file: Deno.FsFile): boolean {
+  try {
+    const [found, ours] = [Deno.statSync(path), file.statSync()];
+    return found.dev === ours.dev && found.ino === ours.ino;
+  } catch (cause) {
+    if (["ENOENT", "ENOTDIR"].includes(diskErrorCode(cause) ?? "")) return false;
+    throw diskError("look at", path, cause);
   }
 }
 

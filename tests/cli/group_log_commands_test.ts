@@ -70,6 +70,22 @@ async function complaintAbout(content: string | Uint8Array): Promise<P2pchatErro
   return await assertRejects(() => verifiedLog(diskWith(content), PATH), P2pchatError);
 }
 
+Deno.test("exportEntries() says so where the log goes while it is read", async () => {
+  const disk = new MemoryDisk();
+  disk.place(PATH, logBytes(SIX));
+  const write = async () => {
+    await disk.remove(PATH);
+    return true;
+  };
+  const error = await assertRejects(
+    () => exportEntries(disk, PATH, "csv", write),
+    P2pchatError,
+    "it was removed meanwhile",
+  );
+
+  assertEquals(error.code, "disk");
+});
+
 Deno.test("verifiedLog() counts entries and authors of a log that fits", async () => {
   const verified = await verifiedLog(diskWith(logBytes(SIX)), PATH);
 

@@ -72,6 +72,26 @@ const LATE = (() => {
   ];
 })();
 
+Deno.test("a log that moves while it is read is read on, one that is closed has nothing", async () => {
+  for (const isClosed of [false, true]) {
+    const disk = new MemoryDisk();
+    disk.place(PATH, BYTES);
+    const { log } = await openLogAt(disk, PATH);
+    await disk.remove(PATH);
+    const read = Promise.withResolvers<void>();
+    disk.latency = ({ kind }) => kind === "read" ? read.promise : null;
+    const reading = log.read(0, 1_000_000);
+    disk.latency = null;
+    if (isClosed) log.close();
+    else await log.putBack();
+    read.resolve();
+    const { batches } = await reading;
+    log.close();
+
+    assertEquals(batches, isClosed ? [] : SIX);
+  }
+});
+
 Deno.test("open() takes a decision that came into order after a later process's", async () => {
   const { notices, batches } = await opened(logBytes(LATE));
 

@@ -193,6 +193,28 @@ export function diskContract(
     assertEquals(text, "one one two");
   });
 
+  contract("a part of an open file is read, in chunks", async ({ disk, folder }) => {
+    const file = await disk.openAppend(`${folder}/a`);
+    writeAll(file, bytesOf("one two three"));
+    const chunks: string[] = [];
+    for await (const chunk of file.readChunks({ from: 4, chunkBytes: 5 })) {
+      chunks.push(new TextDecoder().decode(chunk));
+    }
+    file.close();
+
+    assertEquals(chunks, ["two t", "hree"]);
+  });
+
+  contract("isInPlace() looks at each call", async ({ disk, folder }) => {
+    const file = await disk.openAppend(`${folder}/a`);
+    const before = file.isInPlace();
+    await disk.remove(`${folder}/a`);
+    const after = file.isInPlace();
+    file.close();
+
+    assertEquals([before, after], [true, false]);
+  });
+
   contract("setOwnerLike() does nothing where owner and group are the same", async (fixture) => {
     const { disk, folder } = fixture;
     await put(disk, `${folder}/a`, "1");
@@ -256,6 +278,24 @@ export function diskContract(
     const third = await disk.tryLock(`${folder}/lock`, "19\n");
     assertEquals("release" in third, true);
     if ("release" in third) third.release();
+  });
+
+  contract("a lock whose file was removed isn't in place, and another may be", async (at) => {
+    const path = `${at.folder}/lock`;
+    const first = await at.disk.tryLock(path, "17\n");
+    assert("release" in first);
+    const before = first.isInPlace();
+    await at.disk.remove(path);
+    const removed = first.isInPlace();
+    const second = await at.disk.tryLock(path, "18\n");
+    assert("release" in second);
+    const places = [before, removed, first.isInPlace(), second.isInPlace()];
+    first.release();
+    const refused = await at.disk.tryLock(path, "19\n");
+    second.release();
+
+    assertEquals(places, [true, false, false, true]);
+    assertEquals(refused, { heldBy: "18\n" });
   });
 }
 

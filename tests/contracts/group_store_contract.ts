@@ -9,6 +9,7 @@ import { held, logged, openCoordinatorAt, openMemberAt } from "../cli/group_stor
 import type { DiskFixture } from "./disk_contract.ts";
 
 const ALL = editedEntries();
+type Store = Awaited<ReturnType<typeof openMemberAt>>["store"];
 const KEY = "b".repeat(64) as PeerKey;
 
 export function groupStoreContract(
@@ -94,7 +95,7 @@ export function groupStoreContract(
       await store.append([...held(ALL, 0, 3), ...logged(ALL.slice(0, 3))], true);
       await disk.remove(`${folder}/log`);
 
-      await assertRejects(() => log.read(0, 1_000), P2pchatError, "it was removed");
+      const meanwhile = (await log.tail(1, nameOf)).map(({ seq }) => seq);
       const error = await assertRejects(
         () => store.append([...logged(ALL.slice(3, 4)), ...held(ALL, 3, 4)], true),
         P2pchatError,
@@ -104,9 +105,105 @@ export function groupStoreContract(
       await store.close();
 
       assertEquals(error.code, "disk");
+      assertEquals(meanwhile, [endOf(ALL.slice(0, 3)).seq], "it is read on from the open file");
       assertEquals(await disk.read(`${folder}/log`), logBytes(ALL));
     },
   );
+
+  for (
+    const [name, call] of Object.entries({
+      "close()": (store: Store) => store.close(),
+      "rewrite()": (store: Store) => store.rewrite([]),
+    })
+  ) {
+    contract(`${name} puts a log back that was removed`, async ({ disk, folder }) => {
+      const { store, log } = await openMemberAt(disk, folder);
+      await store.append([{ kind: "new-log", group: GROUP, because: null }], true);
+      await store.append([...held(ALL), ...logged(ALL)], true);
+      await disk.remove(`${folder}/log`);
+      await call(store);
+      const found = await disk.read(`${folder}/log`);
+      const read = await log.read(0, 1_000_000);
+      await store.close();
+      const again = await openMemberAt(disk, folder);
+      await again.store.close();
+
+      assertEquals(found, logBytes(ALL));
+      assertEquals(read.batches.length, name === "close()" ? 0 : ALL.length);
+      assertEquals([again.history?.point, again.notices], [endOf(ALL).point, []]);
+    });
+  }
+
+  contract("a log isn't put back over that of another program", async ({ disk, folder }) => {
+    const db = `${folder}/db`;
+    const { store } = await openMemberAt(disk, `${folder}/one`, db);
+    await store.append([{ kind: "new-log", group: GROUP, because: null }], true);
+    await store.append([...held(ALL), ...logged(ALL)], true);
+    await disk.remove(db);
+    await disk.remove(`${db}.lock`);
+    const other = await openMemberAt(disk, `${folder}/other`, db);
+    await other.store.append([{ kind: "new-log", group: GROUP, because: null }], true);
+    await other.store.append([...held(ALL, 0, 2), ...logged(ALL.slice(0, 2))], true);
+
+    const refused = await assertRejects(
+      () => store.rewrite([]),
+      P2pchatError,
+      "keeps its log there",
+    );
+    const begun = other.log.end?.point;
+    await other.store.close();
+    const ended = await assertRejects(() => store.close(), P2pchatError, "came in its place");
+
+    assertEquals([refused.code, ended.code], ["in-use", "disk"]);
+    assertEquals(begun, endOf(ALL.slice(0, 2)).point);
+    assertEquals(await disk.read(db), logBytes(ALL.slice(0, 2)));
+  });
+
+  contract("a log is put back with its lock where both were removed", async ({ disk, folder }) => {
+    const db = `${folder}/db`;
+    const { store } = await openMemberAt(disk, `${folder}/one`, db);
+    await store.append([{ kind: "new-log", group: GROUP, because: null }], true);
+    await store.append([...held(ALL), ...logged(ALL)], true);
+    await disk.remove(db);
+    await disk.remove(`${db}.lock`);
+    await store.rewrite([]);
+    const other = () => openMemberAt(disk, `${folder}/other`, db);
+    const refused = await assertRejects(other, P2pchatError);
+    await store.close();
+    await (await other()).store.close();
+
+    assertEquals(refused.code, "in-use");
+    assertEquals(await disk.read(db), logBytes(ALL));
+  });
+
+  contract("a new log isn't begun over that of another program", async ({ disk, folder }) => {
+    const db = `${folder}/db`;
+    const { store } = await openMemberAt(disk, `${folder}/one`, db);
+    await disk.remove(`${db}.lock`);
+    const other = await openMemberAt(disk, `${folder}/other`, db);
+    await other.store.append([{ kind: "new-log", group: GROUP, because: null }], true);
+    await other.store.append([...held(ALL), ...logged(ALL)], true);
+    const begin = () => store.append([{ kind: "new-log", group: GROUP, because: null }], true);
+    const error = await assertRejects(begin, P2pchatError);
+    await store.close();
+    await other.store.close();
+
+    assertEquals(error.code, "in-use");
+    assertEquals(await disk.read(db), logBytes(ALL));
+  });
+
+  contract("a removed log that the group replaces is set aside whole", async ({ disk, folder }) => {
+    const { store, later } = await openMemberAt(disk, folder);
+    await store.append([{ kind: "new-log", group: GROUP, because: null }], true);
+    await store.append([...held(ALL), ...logged(ALL)], true);
+    await disk.remove(`${folder}/log`);
+    await store.append([{ kind: "new-log", group: GROUP, because: "unlike" }], false);
+    await store.close();
+    const aside = (await disk.list(folder)).find((name) => name.startsWith("log.damaged-"));
+
+    assertEquals(later.length, 1);
+    assertEquals(await disk.read(`${folder}/${aside}`), logBytes(ALL));
+  });
 
   contract("openGroup() refuses a log in use, and lets go of what it had", async (at) => {
     const [one, other] = [`${at.folder}/one`, `${at.folder}/other`];
