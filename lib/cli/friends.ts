@@ -76,8 +76,9 @@ async function chat(wiring: Wiring): Promise<void> {
   const hosts = new HostSet(hostsOf(table));
   const firstSteps = opened.isFirst && ui.interactive ? [FIRST_STEPS] : [];
   const scope = friendsScope(path);
-  const known = opened.isNew ? keysFromOtherTables(wiring, scope) : [];
-  const notices = [...identity.notices, ...opened.notices, ...known, ...firstSteps];
+  const known = opened.isNew ? keysFromOtherTables(wiring, scope) : NO_KEYS;
+  const notices = [...identity.notices, ...opened.notices, ...known.notices, ...firstSteps];
+  let noted: Promise<unknown> = Promise.resolve();
   let host: FriendsHost | null = null;
   let links: Links | null = null;
   try {
@@ -95,7 +96,12 @@ async function chat(wiring: Wiring): Promise<void> {
     });
     const port = ownPort(wiring, links, (text) => host?.trouble("port", text));
     const kept = { store, notices, scope };
-    const friends = hostOf(wiring, links, kept, () => port.follow(table));
+    const begun = () => {
+      port.follow(table);
+      noted = known.written.then(opened.noteUse, () => {}); // that failure is shown
+      showFailure(ui, noted);
+    };
+    const friends = hostOf(wiring, links, kept, begun);
     host = friends;
     const watch = followTable(wiring, friends, port, hosts);
     const run = async () => {
@@ -110,18 +116,25 @@ async function chat(wiring: Wiring): Promise<void> {
     await runMode(wiring, links, { run });
   } finally {
     await links?.shutdown("ended");
+    await noted.catch(() => {}); // it is shown
     await store.close();
   }
 }
 
-/** @returns What to tell of it. */
-function keysFromOtherTables(
-  { knownPeers, table, ui }: Wiring,
-  scope: string,
-): readonly string[] {
+/** What was taken over from other tables. */
+interface TakenKeys {
+  /** What to tell of it. */
+  readonly notices: readonly string[];
+  /** Until this is so, a start must find the table as one that wasn't used before. */
+  readonly written: Promise<unknown>;
+}
+
+const NO_KEYS: TakenKeys = { notices: [], written: Promise.resolve() };
+
+function keysFromOtherTables({ knownPeers, table, ui }: Wiring, scope: string): TakenKeys {
   const { notice, written } = takeOverPins(knownPeers, scope, friendsOf(table));
   showFailure(ui, written);
-  return notice === null ? [] : [notice];
+  return { notices: notice === null ? [] : [notice], written };
 }
 
 type LinkOptions = Omit<Parameters<typeof openTcpLinks>[0], "host" | "port">;

@@ -32,7 +32,8 @@ const LOG_FILE = "log";
  * @param folder `friends` in the profile.
  * @param table The table's path, absolute.
  * @returns `notices`: what was mended, and at the first use of a table what waits for friends of others;
- *     `isNew`: this table wasn't used before; `isFirst`: none was.
+ *     `isNew`: this table wasn't used before; `isFirst`: none was; `noteUse`: says durably that this one was, once
+ *     what there is to do at its first use is done. It rejects with `disk`.
  * @throws {P2pchatError} `store-corrupt` with file and line, `bad-file` or `disk`.
  */
 export async function openFriends(
@@ -45,6 +46,7 @@ export async function openFriends(
     readonly notices: readonly string[];
     readonly isNew: boolean;
     readonly isFirst: boolean;
+    readonly noteUse: () => Promise<void>;
   }
 > {
   const own = `${folder}/${pathDigest(table)}`;
@@ -55,13 +57,13 @@ export async function openFriends(
     `${own}/${TABLE_FILE}`,
     FRIENDS_TABLE_FORMAT,
   );
-  const notices: string[] = [];
-  if (rows === null) {
-    notices.push(...await leftBehind(disk, folder));
-    await kept.write([[table]]);
-  }
+  const isNew = rows === null;
+  const notices = isNew ? await leftBehind(disk, folder) : [];
   const store = await openRecords(disk, `${own}/${LOG_FILE}`, FRIENDS_RECORDS);
-  return { store, notices: [...notices, ...store.notices], isNew: rows === null, isFirst };
+  const noteUse = async () => {
+    if (isNew) await kept.write([[table]]);
+  };
+  return { store, notices: [...notices, ...store.notices], isNew, isFirst, noteUse };
 }
 
 /** What there is to say of the messages for friends of other tables. */

@@ -32,7 +32,8 @@ async function newDisk(): Promise<MemoryDisk> {
 
 /** What is found for a table; `records` are written then. */
 async function use(disk: MemoryDisk, table: string, ...records: readonly FriendsRecord[]) {
-  const { store, notices, isNew, isFirst } = await openFriends(disk, FOLDER, table);
+  const { store, notices, isNew, isFirst, noteUse } = await openFriends(disk, FOLDER, table);
+  await noteUse();
   if (records.length > 0) await store.append(records, true);
   await store.close();
   return { records: store.records, notices, isNew, isFirst };
@@ -69,6 +70,22 @@ Deno.test("openFriends() says whether the table, or any, was used before", async
   assertEquals(await found(HOME), { isNew: false, isFirst: false });
   assertEquals(await found(WORK), { isNew: true, isFirst: false });
   assertEquals(await found(WORK), { isNew: false, isFirst: false });
+});
+
+Deno.test("openFriends() takes a table for new until its use was noted, durably", async () => {
+  const disk = await newDisk();
+  await use(disk, HOME, queued(1));
+  const first = await openFriends(disk, FOLDER, WORK);
+  await first.store.close();
+
+  const again = await openFriends(disk, FOLDER, WORK);
+  await again.noteUse();
+  await again.store.close();
+  const later = await use(disk.crash(), WORK);
+
+  assertEquals([first.isNew, again.isNew, later.isNew], [true, true, false]);
+  assertEquals([again.notices, later.notices], [first.notices, []]);
+  assertEquals(first.notices.length, 1);
 });
 
 Deno.test("openFriends() finds what was stored when the machine lost its power", async () => {

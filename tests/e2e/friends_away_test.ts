@@ -158,11 +158,20 @@ Deno.test("friends: what waits for the friends of one table never goes to those 
   await other.until(shows("for the other bob"));
   await elsewhere.type("exit");
   await elsewhere.ended();
+  const used = group.launch("alice", { users });
+  await used.until(({ event }) => event === "ready");
+  await used.ask("status");
+  await used.type("exit");
+  await used.ended();
   const [again, bob] = [await group.start("alice"), await group.start("bob")];
   await bob.until(shows("for our bob"));
   await again.until(delivery("delivered"));
 
   assertEquals(told.text.startsWith(`1 message waits for friends of ${group.file}: `), true);
+  assertEquals(
+    used.events.filter(({ event, text }) => event === "notice" && /waits/.test(text)),
+    [],
+  );
   assertEquals(other.texts(), ["for the other bob"]);
   assertEquals(bob.texts(), ["for our bob"]);
   assertEquals(bob.port, theirs!.port);
