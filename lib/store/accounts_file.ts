@@ -332,8 +332,9 @@ export class AccountsFile implements Accounts {
     isToBeMended = false,
   ): Promise<{ readonly parsed: ParsedAccounts | null } | null> {
     const version = await this.#disk.version(this.#path);
+    const isAnother = this.#isAnother(version);
     const isAtRest = this.#isAtRest(version);
-    if (this.#unsettled !== null && !isAtRest) return null;
+    if (this.#unsettled !== null && !isAtRest && !isAnother) return null;
     const found = await this.#find(version);
     if (isAtRest && await this.#disk.version(this.#path) !== version) return this.#wait(version);
     if (!isAtRest && !this.#isWhole(found, version, isToBeMended)) return this.#wait(version);
@@ -388,6 +389,12 @@ export class AccountsFile implements Accounts {
   #cutShort({ bytes, parsed }: FoundFile): P2pchatError | null {
     if (!parsed?.torn || bytes === null || bytes.length >= this.#bytes) return null;
     return corruptError(this.#path, parsed.torn.line, "its end is missing", WITHOUT);
+  }
+
+  /** Whether another file has taken the place of one that was being written: it is judged by itself. */
+  #isAnother(version: string | null): boolean {
+    const seen = this.#unsettled?.version ?? null;
+    return seen !== null && version !== null && !isSameFile(seen, version);
   }
 
   /** Whether a version that wasn't taken when it was seen first has been the same for long enough. */

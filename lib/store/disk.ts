@@ -245,8 +245,8 @@ export function writeAll(file: AppendFile, bytes: Uint8Array): void {
 }
 
 /**
- * Whether two versions are of one file that was written in place, by what stands behind their last blank. The number of
- * a file that was removed may be given to a new one, so two that were replaced may look like one.
+ * Whether two versions are of one file that was written in place, by what stands behind their last blank. Where the
+ * file system doesn't say when a file was made, one may look like a removed one whose number it was given.
  */
 export function isSameFile(before: string | null, after: string | null): boolean {
   const file = (version: string) => version.slice(version.lastIndexOf(" ") + 1);

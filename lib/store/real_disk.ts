@@ -107,7 +107,10 @@ export class RealDisk implements Disk {
 
   async version(path: string): Promise<string | null> {
     const info = await orNullWhereMissing("look at", path, () => Deno.stat(path));
-    return info === null ? null : `${info.mtime?.getTime()} ${info.size} ${info.ino}`;
+    if (info === null) return null;
+    const { mtime, birthtime, size, ino } = info;
+    // The number of a removed file goes to the next one: when it was made tells them apart.
+    return `${mtime?.getTime()} ${size} ${ino}/${birthtime?.getTime()}`;
   }
 
   read(path: string): Promise<Bytes | null> {

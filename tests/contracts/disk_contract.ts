@@ -64,6 +64,19 @@ export function diskContract(
     },
   );
 
+  contract("version() tells a file from a removed one whose number it was given", async (at) => {
+    const path = `${at.folder}/a`;
+    const versions: (string | null)[] = [];
+    for (const text of ["one", "two", "three", "four"]) {
+      await replaceFile(at.disk, path, bytesOf(text));
+      versions.push(await at.disk.version(path));
+      await new Promise((resolve) => setTimeout(resolve, 20)); // more than a tick of its clock
+    }
+
+    const [first, ...others] = versions;
+    assertEquals(others.map((version) => isSameFile(first!, version)), [false, false, false]);
+  });
+
   contract("write() adds to the end of what is there", async ({ disk, folder }) => {
     await put(disk, `${folder}/a`, "one ");
     const file = await disk.openAppend(`${folder}/a`);

@@ -5,6 +5,7 @@ import type { AccountsListener } from "../../lib/store/accounts.ts";
 import { accountRow } from "../../lib/store/accounts_csv.ts";
 import type { AccountsFile } from "../../lib/store/accounts_file.ts";
 import { type DiskOperation, MemoryDisk } from "../../lib/store/memory_disk.ts";
+import { replaceFile } from "../../lib/store/replacement.ts";
 import { accountOf, hashNumber, keyNumber } from "../contracts/accounts_contract.ts";
 import { LookClock, openAccounts } from "./accounts_files.ts";
 import { HastyClock } from "./hasty_clock.ts";
@@ -256,6 +257,22 @@ Deno.test("who only looks sees a file that was saved in place when it is the sam
   assertEquals(await seen(1_000), "al,bob,cy,dan");
   assertEquals(await seen(1_999), "al,bob,cy,dan");
   assertEquals(await seen(2_000), "al,cy,dan");
+});
+
+Deno.test("a file that takes the place of one being saved is read at once, unless its end is missing", async () => {
+  const disk = new MemoryDisk();
+  const { accounts, clock } = await savedInParts(disk);
+  assertEquals(await namesOf(accounts), ["al", "bob", "cy", "dan"]);
+  const torn = HEADER + rowOf("cy").slice(0, -50);
+  await replaceFile(disk, PATH, utf8(torn));
+  assertEquals(await namesOf(accounts), ["al", "bob", "cy", "dan"]);
+  await replaceFile(disk, PATH, utf8(HEADER + rowOf("al") + rowOf("dan")));
+  assertEquals(await namesOf(accounts), ["al", "dan"]);
+  await replaceFile(disk, PATH, utf8(HEADER + rowOf("al")));
+  await accounts.signUp(accountOf("eve"));
+
+  assertEquals(await namesOf(accounts), ["al", "eve"]);
+  assertEquals(clock.ms, 0);
 });
 
 Deno.test("nothing is cut off a file that has got shorter: whoever saves it may go on", async () => {
