@@ -203,6 +203,7 @@ export class ChannelLinks implements Links {
   async shutdown(reason: string): Promise<void> {
     if (this.#shutdown !== null) return await this.#shutdown.promise;
     this.#shutdown = Promise.withResolvers<void>();
+    this.#partings.ending();
     const stopped = this.#network.stopListening();
     const dueMs = this.#options.clock.nowMs() + SHUTDOWN_MS;
     this.#shutdownDueMs = dueMs;

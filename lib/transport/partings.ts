@@ -7,11 +7,13 @@ import type { ByteStream } from "./byte_stream.ts";
 
 /** How long the other side may take to read our last bytes and end its direction. */
 const PARTING_MS = 1_000;
-/**
- * Streams of strangers in this state, as many as may be let in; for a further one the oldest is cut off. Links are as
- * many as they were before: all of them are told goodbye when the program ends.
- */
+/** Streams of strangers in this state, as many as may be let in; for a further one the oldest is cut off. */
 const STRANGERS_MAX = 64;
+/**
+ * The same of links while the program runs: far more than leave within a second by themselves, and few beside those
+ * that are up, so that who comes and goes in a loop uses up no connections of others.
+ */
+const LINKS_MAX = 256;
 /** Bytes that such a stream may still bring: what a link may have had under way. */
 const PARTING_BYTES_MAX = 2 * 1_024 * 1_024;
 
@@ -22,8 +24,10 @@ interface Parting {
 
 export class Partings {
   readonly #streams = new Map<ByteStream, Parting>();
-  /** Those of them that never were a link, the oldest first. */
+  /** Those of them that never were a link, and the others, the oldest first. */
   readonly #strangers = new Set<ByteStream>();
+  readonly #links = new Set<ByteStream>();
+  #isEnding = false;
   readonly #emptied: () => void;
 
   /** `emptied` is called each time when the last one is gone. */
@@ -33,6 +37,11 @@ export class Partings {
 
   get size(): number {
     return this.#streams.size;
+  }
+
+  /** The program ends: from now on all links are told goodbye, as many as they are. */
+  ending(): void {
+    this.#isEnding = true;
   }
 
   /**
@@ -46,7 +55,8 @@ export class Partings {
     { isStranger, writing }: { readonly isStranger: boolean; readonly writing: boolean },
     nowMs: number,
   ): number {
-    if (isStranger) this.#addStranger(stream);
+    if (isStranger) this.#addTo(this.#strangers, STRANGERS_MAX, stream);
+    else this.#addTo(this.#links, this.#isEnding ? Infinity : LINKS_MAX, stream);
     const parting = { untilMs: nowMs + PARTING_MS, bytesLeft: PARTING_BYTES_MAX };
     this.#streams.set(stream, parting);
     stream.handle({
@@ -77,17 +87,18 @@ export class Partings {
     for (const stream of [...this.#streams.keys()]) this.#remove(stream);
   }
 
-  #addStranger(stream: ByteStream): void {
-    if (this.#strangers.size === STRANGERS_MAX) {
-      const [oldest] = this.#strangers;
+  #addTo(streams: Set<ByteStream>, max: number, stream: ByteStream): void {
+    if (streams.size >= max) {
+      const [oldest] = streams;
       this.#remove(oldest!);
     }
-    this.#strangers.add(stream);
+    streams.add(stream);
   }
 
   #remove(stream: ByteStream): void {
     if (!this.#streams.delete(stream)) return;
     this.#strangers.delete(stream);
+    this.#links.delete(stream);
     stream.abort();
     if (this.#streams.size === 0) this.#emptied();
   }

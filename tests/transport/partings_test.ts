@@ -21,8 +21,9 @@ class World {
   }
 }
 
-Deno.test("Partings cuts off no link before its time, however many part at once", () => {
+Deno.test("Partings cuts off no link before its time when the program ends, however many there are", () => {
   const world = new World();
+  world.partings.ending();
   for (let number = 1; number <= 500; number++) world.part(`link ${number}`, { isStranger: false });
 
   world.partings.check(999);
@@ -30,6 +31,14 @@ Deno.test("Partings cuts off no link before its time, however many part at once"
   world.partings.check(1_000);
 
   assertEquals([world.cutOff.length, world.partings.size], [500, 0]);
+});
+
+Deno.test("Partings cuts off the oldest of more than 256 links while the program runs", () => {
+  const world = new World();
+  world.part("stranger", { isStranger: true });
+  for (let number = 1; number <= 258; number++) world.part(`${number}`, { isStranger: false });
+
+  assertEquals(world.cutOff, ["1", "2"]);
 });
 
 Deno.test("Partings cuts off the oldest of more than 64 strangers, and no link for them", () => {
