@@ -327,9 +327,9 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
 
   #edit(key: Key): EditorRequest | null {
     const { state, request } = onKey(this.#editor, key);
-    // A full queue keeps the line in the editor: nothing that was typed is lost.
+    // A full queue keeps the line in the editor: nothing that was typed is lost. Enter alone is no line.
     const isFull = this.#heldLines.length >= HELD_LINES_MAX || this.#output.isFull;
-    if (request?.type === "submit" && isFull) {
+    if (request?.type === "submit" && request.text !== "" && isFull) {
       this.#output.write("stdout", BELL);
       return null;
     }

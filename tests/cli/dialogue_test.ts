@@ -125,6 +125,21 @@ Deno.test("what is typed when questions come is no answer: they wait for Enter a
   await ui.close();
 });
 
+Deno.test("Enter at an empty line begins questions also where as many lines wait as may", async () => {
+  const { streams, ui, come, began, screenNow } = prompted();
+  ui.pauseInput("Carol is far behind");
+  streams.type("line\r".repeat(100));
+  streams.type("too much\r");
+  come();
+  await settle();
+  const full = (await screenNow()).cursorLine;
+  streams.type("\x15\r");
+  await settle();
+
+  assertEquals([full, began], ["Alice> too much|", [true]]);
+  await ui.close();
+});
+
 Deno.test("questions that somebody asked for begin at once, unless another line is being typed", async () => {
   const { streams, ui, dialogue, come, began } = prompted();
   come(true);
