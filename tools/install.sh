@@ -11,14 +11,9 @@ shared="man/man1/p2pchat.1 bash-completion/completions/p2pchat zsh/site-function
   fish/vendor_completions.d/p2pchat.fish"
 
 if [ "$1" = uninstall ]; then
-  rm -f "$below/bin/p2pchat"
-  for file in $shared; do
-    rm -f "$below/share/$file"
-    # Folders that nothing else is in; what is left of them was made for these files, or will do without.
-    folder=share/${file%/*}
-    while [ "$folder" != . ] && rmdir "$below/$folder" 2> /dev/null; do folder=$(dirname "$folder"); done
-  done
-  rmdir "$below/bin" 2> /dev/null || :
+  # Folders stay, empty or not: whether others rely on them nobody knows.
+  rm -f "$below/bin/p2pchat" "$below/bin/p2pchat.new"
+  for file in $shared; do rm -f "$below/share/$file"; done
   echo "Removed $below/bin/p2pchat, its manual page and completions; chats and keys stay where they are"
   exit 0
 fi

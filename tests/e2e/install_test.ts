@@ -1,6 +1,7 @@
 /** `make install` and `make uninstall`, below a folder of its own. */
 
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { PROGRAM } from "./node.ts";
 
@@ -63,13 +64,19 @@ Deno.test("make install takes what was built, and make uninstall all of it away"
       assertEquals([code, stdout.includes("PATH")], [0, false]);
       assertEquals(await filesBelow(prefix), installed);
     });
-    await test.step("uninstall, twice", async () => {
+    await test.step("uninstall, twice, leaves the folders, and what others put there", async () => {
+      const ofOthers = [`${prefix}/bin/p2pchat2`, `${prefix}/share/man/man1/p2pchat2.1`];
+      for (const path of ofOthers) await Deno.writeTextFile(path, "");
+      await Deno.writeTextFile(`${prefix}/bin/p2pchat.new`, ""); // of an install that was interrupted
       for (const _ of [1, 2]) {
         const { code, stdout } = await run("make", ["uninstall", `PREFIX=${prefix}`]);
 
         assertEquals(code, 0);
         assertStringIncludes(stdout, "chats and keys stay where they are");
-        assertEquals([...Deno.readDirSync(prefix)].map(({ name }) => name), []);
+        assertEquals(await filesBelow(prefix), ofOthers);
+      }
+      for (const path of installed) {
+        assertEquals((await Deno.stat(dirname(path))).isDirectory, true, path);
       }
     });
   } finally {
