@@ -22,7 +22,7 @@
 import { numberText } from "../base/counts.ts";
 import { P2pchatError } from "../base/errors.ts";
 import { invariant } from "../base/invariant.ts";
-import { type AppendFile, type Disk, folderOf, writeAll } from "./disk.ts";
+import { type AppendFile, type Disk, folderOf, misplacedError, writeAll } from "./disk.ts";
 import type { FileFormat } from "./format_header.ts";
 import { addRecords, Batch } from "./log_batch.ts";
 import { headerContent, type LogRecord, readLog, recordContent } from "./log_format.ts";
@@ -339,6 +339,7 @@ export class AppendLog {
     if (batches.length === 0 && bytes - this.#syncedBytes <= UNSYNCED_BYTES_MAX) return;
     this.#unacknowledged = [];
     try {
+      if (this.#closed && !this.#file.isInPlace()) throw misplacedError(this.#path); // the last look
       if (batches.length > 0) this.#file.checkPlace();
       if (bytes > this.#syncedBytes) await this.#file.syncData();
     } catch (error) {

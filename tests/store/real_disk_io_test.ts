@@ -114,3 +114,19 @@ Deno.test("AppendLog on RealDisk: without its folder nothing is kept, and once i
     assertEquals(records, [record(1), record(2)]);
   });
 });
+
+Deno.test("AppendLog on RealDisk: who closes it a moment after its file was removed has it put back", async () => {
+  await onRealDisk(async ({ folder }) => {
+    const disk = new RealDisk(() => 0); // looked at a moment ago, always
+    const [path, format] = [`${folder}/log`, { format: "test", version: 1 }];
+    const record = { kind: "n", fields: ["1"] };
+    const { log } = await AppendLog.open(disk, path, format);
+    await log.append([record]);
+    await disk.remove(path);
+    await assertRejects(() => log.close(), P2pchatError, "it was removed or replaced");
+
+    const { log: again, records } = await AppendLog.open(disk, path, format);
+    await again.close();
+    assertEquals(records, [record]);
+  });
+});
