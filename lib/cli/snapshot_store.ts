@@ -23,7 +23,7 @@ const FILE = /^(\d{8}-\d{6}-\d{3}-[0-9a-f]{6})\.txt$/;
 export class SnapshotStore implements Snapshots {
   readonly #folder: string;
   /** Ids of those that are there, the oldest first; null before the folder was looked at. */
-  #ids: string[] | null = null;
+  #ids: Promise<string[]> | null = null;
 
   /** @param folder The coordinator's, absolute. */
   constructor(readonly disk: Disk, readonly crypto: Crypto, folder: string) {
@@ -31,7 +31,7 @@ export class SnapshotStore implements Snapshots {
   }
 
   async keep(cut: Cut): Promise<KeptSnapshot> {
-    const ids = this.#ids ??= await this.#found();
+    const ids = await this.#known();
     const file = this.#path(cut.id);
     await this.disk.makeFolder(this.#folder);
     await replaceFile(this.disk, file, utf8(snapshotText(this.crypto, cut, verdictOf(cut))));
@@ -44,12 +44,20 @@ export class SnapshotStore implements Snapshots {
 
   async list(): Promise<readonly SnapshotView[]> {
     const views: SnapshotView[] = [];
-    for (const id of this.#ids ??= await this.#found()) views.push(await this.#view(id));
+    for (const id of [...await this.#known()]) views.push(await this.#view(id));
     return views;
   }
 
   #path(id: string): string {
     return `${this.#folder}/${id}.txt`;
+  }
+
+  /** One look for all: another would take what is being written for what a kill has left. */
+  #known(): Promise<string[]> {
+    return this.#ids ??= this.#found().catch((error) => {
+      this.#ids = null;
+      throw error;
+    });
   }
 
   /** Removes what a kill in the midst of `keep` has left, too. */

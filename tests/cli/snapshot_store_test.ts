@@ -39,6 +39,28 @@ Deno.test("keep() writes a file that a power cut leaves, and list() finds it ane
   });
 });
 
+Deno.test("keep() and list() at once, as the first calls, know of the same files", async () => {
+  const disk = await newDisk();
+  await new SnapshotStore(disk, nodeCrypto, FOLDER).keep(cutOf(1));
+  const store = new SnapshotStore(disk, nodeCrypto, FOLDER);
+  const listed = store.list();
+  await Promise.all([store.keep(cutOf(2)), listed, store.list()]);
+
+  const views = await store.list();
+  assertEquals(views.map(({ id }) => id), [cutOf(1).id, cutOf(2).id]);
+});
+
+Deno.test("a folder that couldn't be looked at is looked at again", async () => {
+  const disk = await newDisk();
+  await new SnapshotStore(disk, nodeCrypto, FOLDER).keep(cutOf(1));
+  const store = new SnapshotStore(disk, nodeCrypto, FOLDER);
+  disk.fault = ({ kind }) => kind === "list" ? "EIO" : null;
+  await assertRejects(() => store.list(), P2pchatError);
+  disk.fault = null;
+
+  assertEquals((await store.list()).length, 1);
+});
+
 Deno.test(`keep() removes the oldest beyond ${SNAPSHOTS_KEPT_MAX}, and nobody else's files`, async () => {
   const disk = await newDisk();
   const first = new SnapshotStore(disk, nodeCrypto, FOLDER);
