@@ -34,11 +34,9 @@ export class OwnAccount {
    * guests, and while one isn't in. */
   async changePassword(ref: string | undefined): Promise<void> {
     const { comingIn, submit } = this.#ports;
-    this.#check(
-      "/passwd",
-      "nobody can be asked for passwords here; log in with --login --new-password-file FILE instead",
-    );
-    await this.#asking("/passwd", ref, async () => {
+    const why =
+      "nobody can be asked for passwords here; log in with --login --new-password-file FILE instead";
+    await this.#asking("/passwd", ref, why, async () => {
       const old = await comingIn.password("Password now: ");
       if (old === null) return "given up";
       const fresh = await comingIn.newPassword("New password");
@@ -53,8 +51,8 @@ export class OwnAccount {
   async forget(ref: string | undefined): Promise<void> {
     const { comingIn, standing, mayAsk, password: given, submit } = this.#ports;
     if (given !== null && !mayAsk) return submit({ command: "forget-me", password: given }, ref);
-    this.#check("/forget-me", "nobody can be asked for the password here");
-    await this.#asking("/forget-me", ref, async () => {
+    const why = "nobody can be asked for the password here";
+    await this.#asking("/forget-me", ref, why, async () => {
       const prompt = `Password, to remove the account ${standing.name}: `;
       const password = await comingIn.password(prompt);
       if (password === null) return "given up";
@@ -96,16 +94,23 @@ export class OwnAccount {
     );
   }
 
-  /** @param work Resolves with what came of the questions. */
+  /**
+   * @param why Nothing is done where nobody can be asked.
+   * @param work Resolves with what came of the questions.
+   */
   async #asking(
     command: string,
     ref: string | undefined,
+    why: string,
     work: () => Promise<"answered" | "given up" | "mistaken">,
   ): Promise<void> {
+    this.#check(command, why);
     this.#isAsking = true;
     let outcome: Awaited<ReturnType<typeof work>> = "mistaken";
     try {
-      outcome = await this.#ports.comingIn.expected(command) ? await work() : "given up";
+      const isExpected = await this.#ports.comingIn.expected(command);
+      if (isExpected) this.#check(command, why); // it may have waited long for Enter
+      outcome = isExpected ? await work() : "given up";
     } finally {
       this.#isAsking = false;
       this.#ports.comingIn.over(outcome === "answered");

@@ -86,6 +86,23 @@ Deno.test("passwords are asked for where somebody is, and outside of calls", asy
   assertEquals(talking.happened, ["(dropped)", "(dropped)"], "what is typed behind it");
 });
 
+Deno.test("no password is asked for where one isn't in any more when Enter comes", async () => {
+  const standing = {
+    name: "alice",
+    isGuest: false,
+    isUp: true,
+    where: { place: "lobby" },
+  } as const;
+  const now = { ...standing, isUp: true as boolean };
+  const { account, happened } = at(["old one", "new one"], { standing: now });
+  const waiting = account.changePassword("7");
+  now.isUp = false;
+  const error = await assertRejects(() => waiting, P2pchatError, "you aren't in the directory now");
+
+  assertEquals(error.code, "not-logged-in");
+  assertEquals(happened, ["(dropped)", "(over)"]);
+});
+
 Deno.test("a question is taken back while it is asked, and only then", async () => {
   const answer = Promise.withResolvers<string | null>();
   const { account, happened } = at([], {
