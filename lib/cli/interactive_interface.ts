@@ -149,8 +149,8 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
         const { promise, resolve } = Promise.withResolvers<boolean>();
         this.#awaited = {
           begin: () => {
-            this.#beginQuestions(logOut); // what is typed behind that Enter is for them
             resolve(true);
+            this.#beginQuestions(logOut); // what is typed behind that Enter is for them
           },
           giveUp: () => resolve(false),
         };
@@ -185,6 +185,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
   }
 
   #beginQuestions(logOut: () => void): void {
+    this.#awaited?.giveUp(); // others come in their place
     this.#awaited = null;
     this.#questions.begin(logOut);
     this.#open();

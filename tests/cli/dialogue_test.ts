@@ -140,6 +140,18 @@ Deno.test("Enter at an empty line begins questions also where as many lines wait
   await ui.close();
 });
 
+Deno.test("questions that wait for Enter are given up where others begin", async () => {
+  const { streams, ui, come, began, begin } = prompted();
+  streams.type("half a l");
+  await settle();
+  come();
+  begin();
+  await settle();
+
+  assertEquals(began, [false]);
+  await ui.close();
+});
+
 Deno.test("questions that somebody asked for begin at once, unless another line is being typed", async () => {
   const { streams, ui, dialogue, come, began } = prompted();
   come(true);
