@@ -134,6 +134,9 @@ export class AntiEntropy
         }
         break;
       }
+      case "arrived":
+        this.#fetching.arrived(input.from, input.bundle);
+        break;
       case "taken-in":
         this.#fetching.takenIn(input.from, input.bundle, nowMs);
         break;
@@ -209,7 +212,9 @@ export class AntiEntropy
     for (const [key, peer] of this.#peers) {
       if ((peer.round?.deadlineMs ?? Infinity) <= this.#nowMs) this.#abandonRound(key, peer);
       if ((peer.fetch?.deadlineMs ?? Infinity) <= this.#nowMs) this.#abandonFetch(key, peer);
-      if (peer.supply !== null && peer.supplyDeadlineMs <= this.#nowMs) peer.supply = null;
+      if (peer.supply !== null && peer.supplyDeadlineMs <= this.#nowMs) {
+        this.#supplying.due(key, peer, this.#nowMs);
+      }
       if (peer.busy || peer.beginAtMs > this.#nowMs) continue;
       const owedMs = peer.owedMs(this.#nowMs);
       if (owedMs > 0) peer.beginAtMs = this.#nowMs + owedMs;
@@ -477,9 +482,9 @@ export class AntiEntropy
       peer.equal = true;
       return this.#askOn(key, peer);
     }
-    if (question !== "want" || peer.fetch === null) return;
-    if (peer.questions.includes("want")) this.#fetching.answered(key, peer, this.#nowMs);
-    else this.#fetched(key, peer);
+    if (question === "want" && peer.fetch !== null && !peer.questions.includes("want")) {
+      this.#fetched(key, peer);
+    }
   }
 
   /** It has so much of what we said; where we wait for it to have all, it is asked again. */
@@ -515,6 +520,7 @@ export class AntiEntropy
   #abandonFetch(key: PeerKey, peer: SyncPeer): void {
     const { isNothing } = this.#fetching.end(key, peer, this.#nowMs);
     peer.questions.length = 0;
+    peer.isMixed = true;
     if (isNothing) this.#disappointed(key, peer);
     this.#turnToOthers(key);
   }

@@ -12,6 +12,8 @@ export type AntiEntropyInput =
   | { readonly type: "neighbour-down"; readonly peer: PeerKey }
   | { readonly type: "message"; readonly from: PeerKey; readonly message: SyncMessage }
   /** `Order` has done with a bundle of reason `range`: it was delivered, a duplicate, or dropped. */
+  /** A bundle of a range has come from a neighbour, before anything becomes of it. */
+  | { readonly type: "arrived"; readonly from: PeerKey; readonly bundle: Bundle }
   | { readonly type: "taken-in"; readonly from: PeerKey; readonly bundle: Bundle }
   /** Pushes to this neighbour were dropped: it is offered a round. */
   | { readonly type: "behind"; readonly peer: PeerKey }
@@ -43,6 +45,14 @@ export type AntiEntropyEffect =
     readonly counter: number;
     readonly throughTime: number;
     readonly isOver: boolean;
+  }
+  /** Of what a neighbour says to have of this stream it no longer has what is between these, both excluded. */
+  | {
+    readonly type: "passed-over";
+    readonly from: PeerKey;
+    readonly stream: Stream;
+    readonly after: number;
+    readonly before: number;
   }
   /** What a neighbour said that it has. */
   | { readonly type: "frontiers"; readonly from: PeerKey; readonly entries: readonly SyncEntry[] }

@@ -49,6 +49,8 @@ export type GapVerdict =
 
 type NotGiven = Extract<OrderInput, { readonly type: "not-given" }>;
 
+type PassedOver = Extract<OrderInput, { readonly type: "passed-over" }>;
+
 /**
  * Of a stream, what somebody says to have and doesn't give: after what it gave, up to what it said, and up to this room
  * time; or didn't give yet.
@@ -67,6 +69,8 @@ export class Gaps {
    * caught at it comes back.
    */
   readonly #notGiven = new Map<PeerKey, Map<StreamKey, Void>>();
+  /** By who says that it has it, and has it no longer: it never will again. */
+  readonly #passedOver = new Map<PeerKey, Map<StreamKey, PassedOver>>();
   #neighbours: readonly PeerKey[] = [];
 
   constructor(public newcomer: boolean) {}
@@ -92,10 +96,13 @@ export class Gaps {
     const before = streams.get(key);
     if (!isOver && before?.isOver && before.counter >= counter) return; // that says more
     const after = Math.max(given, before?.after ?? 0);
-    this.#notGiven.delete(from);
-    this.#notGiven.set(from, streams.set(key, { after, counter, throughTime, isOver }));
-    dropOldest(streams, WAITING_BUNDLES_MAX);
-    dropOldest(this.#notGiven, NOT_GIVEN_SOURCES_MAX);
+    remember(this.#notGiven, from, streams.set(key, { after, counter, throughTime, isOver }));
+  }
+
+  passedOver(input: PassedOver): void {
+    const { from, stream } = input;
+    const streams = this.#passedOver.get(from) ?? new Map<StreamKey, PassedOver>();
+    remember(this.#passedOver, from, streams.set(streamKey(stream), input));
   }
 
   peerDown(peer: PeerKey): void {
@@ -146,8 +153,8 @@ export class Gaps {
     const supplyOf = (peer: PeerKey) => {
       const said = saidBy(peer);
       if (said === "can") {
-        const isVoid = blocker.kind === "head" &&
-          this.#isVoid(peer, blocker, frontier, isGoneOnWithout);
+        const isVoid = this.#isPassedOver(stream, peer, first, last) ||
+          blocker.kind === "head" && this.#isVoid(peer, blocker, frontier, isGoneOnWithout);
         return isVoid ? "cannot" : said;
       }
       const isNearing = mayNear &&
@@ -216,6 +223,12 @@ export class Gaps {
     return counter > found.after && head.time <= found.throughTime;
   }
 
+  /** Whether `peer` has shown that it has none of these counters, both included, whatever it says. */
+  #isPassedOver(stream: Stream, peer: PeerKey, first: number, last: number): boolean {
+    const found = this.#passedOver.get(peer)?.get(streamKey(stream));
+    return found !== undefined && first > found.after && last < found.before;
+  }
+
   /** How far, from `counter` on, `peer` keeps nothing of what it has delivered; 0 where it hasn't said so. */
   #letGoThrough(stream: Stream, peer: PeerKey, counter: number): number {
     const entry = this.#statements.entry(stream, peer);
@@ -228,4 +241,16 @@ export class Gaps {
     const told = this.#statements.entry(header, peer)?.counter ?? 0;
     return lastCounter(header) <= told;
   }
+}
+
+/** The latest of what was noted: so many streams of so many peers. */
+function remember<Noted>(
+  all: Map<PeerKey, Map<StreamKey, Noted>>,
+  from: PeerKey,
+  streams: Map<StreamKey, Noted>,
+): void {
+  dropOldest(streams, WAITING_BUNDLES_MAX);
+  all.delete(from);
+  all.set(from, streams);
+  dropOldest(all, NOT_GIVEN_SOURCES_MAX);
 }

@@ -194,6 +194,9 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
       case "not-given":
         this.#gaps.notGiven(input);
         return this.#considerGapsInTime();
+      case "passed-over":
+        this.#gaps.passedOver(input);
+        return this.#considerGapsInTime();
       case "claim-known":
         return this.#settleAll(this.pool.blockedOn(input.claim));
       case "proof":

@@ -61,6 +61,14 @@ export type OrderInput =
     readonly throughTime: number;
     readonly isOver: boolean;
   }
+  /** From anti-entropy: of what `from` says to have it no longer has what is between these, both excluded. */
+  | {
+    readonly type: "passed-over";
+    readonly from: PeerKey;
+    readonly stream: Stream;
+    readonly after: number;
+    readonly before: number;
+  }
   /** The roster learnt a claim: what waited for it is looked at again. */
   | { readonly type: "claim-known"; readonly claim: ClaimId }
   | { readonly type: "proof"; readonly from: PeerKey; readonly proof: Proof }

@@ -360,6 +360,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
           this.#toRoster({ type: "claim", from, claim, named: bundle.header.value.claim });
         }
         this.#toBroadcast({ type: "message", from, message });
+        if (reason === "range") this.#toAntiEntropy({ type: "arrived", from, bundle });
         return this.#toOrder({ type: "bundle", from, bundle, hop, reason });
       }
       case "preview":
@@ -609,6 +610,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
         return this.#showing.frontiers(effect.from, effect.entries, this.#nowMs);
       case "not-given":
       case "not-kept":
+      case "passed-over":
         return this.#toOrder(effect);
       case "caught-up":
         if (!this.machines.antiEntropy.caughtUp()) return;

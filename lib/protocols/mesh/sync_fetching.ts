@@ -50,7 +50,7 @@ export class Fetching {
   want(key: PeerKey, peer: SyncPeer, wants: readonly Want[], nowMs: number): boolean {
     // Who gives nothing gets no more time by having still more.
     const fetch = peer.fetch ?? newFetch(nowMs + SYNC_PROGRESS_MS_MAX);
-    const asked: Pending[] = [];
+    const fresh: Want[] = [];
     let all = true;
     for (const want of wants) {
       const wanted = streamKey(want.stream);
@@ -64,26 +64,20 @@ export class Fetching {
         all = false;
         continue;
       }
-      const fresh = { ...want, counter: want.after, movedMs: nowMs, question: 0, isSecond: false };
-      fetch.wants.set(wanted, fresh);
-      asked.push(fresh);
+      const counter = want.after;
+      fetch.wants.set(wanted, { ...want, counter, movedMs: nowMs, hasCome: false });
+      fresh.push(want);
     }
-    if (asked.length === 0) return all;
+    if (fresh.length === 0) return all;
     peer.fetch = fetch;
-    this.#ask(key, peer, fetch, asked);
-    return all;
-  }
-
-  #ask(key: PeerKey, peer: SyncPeer, fetch: Fetch, wants: readonly Pending[]): void {
-    for (let start = 0; start < wants.length; start += SYNC_ENTRIES_MAX) {
-      const part = wants.slice(start, start + SYNC_ENTRIES_MAX);
-      fetch.asked++;
-      for (const pending of part) pending.question = fetch.asked;
+    for (let start = 0; start < fresh.length; start += SYNC_ENTRIES_MAX) {
+      const entries = fresh.slice(start, start + SYNC_ENTRIES_MAX)
+        .map(({ stream, after }) => ({ ...stream, after }));
       peer.questions.push("want");
-      const entries = part.map(({ stream, counter }) => ({ ...stream, after: counter }));
       const message = { type: "sync-want", entries, windowBytes: SYNC_WINDOW_BYTES } as const;
       this.emit({ type: "send", to: key, message });
     }
+    return all;
   }
 
   /** Whether another neighbour is to send it, and nobody who was asked has let us wait for too long. */
@@ -117,6 +111,20 @@ export class Fetching {
     this.emit({ type: "not-given", from: key, ...what, isOver: false });
   }
 
+  /**
+   * A bundle of a range has come, whatever becomes of it. Each stream comes in its order, from where it was asked for:
+   * what is before the first that comes isn't had there any more.
+   */
+  arrived(from: PeerKey, { header: { value } }: Bundle): void {
+    const peer = this.peers.get(from);
+    const want = peer?.fetch?.wants.get(streamKey(value));
+    if (peer === undefined || want === undefined || want.hasCome) return;
+    want.hasCome = true;
+    const { stream, after } = want;
+    if (peer.isMixed || value.counter <= after + 1) return;
+    this.emit({ type: "passed-over", from, stream, after, before: value.counter });
+  }
+
   /** This bundle of a range is done with, whatever became of it: the sender may send more. */
   takenIn(key: PeerKey, bundle: Bundle, nowMs: number): void {
     const peer = this.peers.get(key);
@@ -142,26 +150,6 @@ export class Fetching {
       to: key,
       message: { type: "sync-progress", bytes: fetch.takenBytes },
     });
-  }
-
-  /**
-   * The neighbour has sent what the oldest question asked for, or as much of it as its line took, and not yet the rest
-   * of the fetch. What is missing is asked for again, once: by the fetch's end it would count as not given.
-   * @param peer With a `fetch`.
-   */
-  answered(key: PeerKey, peer: SyncPeer, nowMs: number): void {
-    const fetch = peer.fetch!;
-    fetch.answered++;
-    const missing = fetch.wants.entries().filter(([id, pending]) =>
-      pending.question === fetch.answered && !pending.isSecond && !this.#reached(pending) &&
-      (fetch.came.get(id) ?? 0) < pending.goal
-    ).map(([, pending]) => pending).toArray();
-    for (const pending of missing) {
-      pending.counter = this.order.frontier(pending.stream).counter;
-      pending.movedMs = nowMs;
-      pending.isSecond = true;
-    }
-    this.#ask(key, peer, fetch, missing);
   }
 
   /** The neighbour has sent all that it was asked for, or it took too long. @param peer With a `fetch`. */
@@ -232,7 +220,5 @@ function newFetch(deadlineMs: number): Fetch {
     came: new Map(),
     throughTime: 0,
     deadlineMs,
-    asked: 0,
-    answered: 0,
   };
 }

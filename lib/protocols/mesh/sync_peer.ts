@@ -37,9 +37,8 @@ export interface Pending extends Want {
   /** Of our frontier when it was last looked at, and since when it has been there. */
   counter: number;
   movedMs: number;
-  /** Which of the fetch's questions asked for it, from 1, and whether another one had before. */
-  question: number;
-  isSecond: boolean;
+  /** Whether anything of it has come, whatever became of that. */
+  hasCome: boolean;
 }
 
 /** What the neighbour is to send us. */
@@ -53,9 +52,6 @@ export interface Fetch {
   /** The latest room time of what came of them. */
   throughTime: number;
   deadlineMs: number;
-  /** How many questions were asked for it, and how many of these have their `sync-done`. */
-  asked: number;
-  answered: number;
 }
 
 export class SyncPeer {
@@ -96,6 +92,8 @@ export class SyncPeer {
    * again. As many as it can be asked for at once.
    */
   readonly #forgotten = new Map<StreamKey, { readonly goal: number; readonly untilMs: number }>();
+  /** Whether a range of its was given up: more of that may come in the midst of another. */
+  isMixed = false;
   /** How often running it sent nothing of what it had said that it has. */
   disappointments = 0;
 

@@ -30,6 +30,8 @@ export class Supply {
   #passedOver = 0;
   /** Questions that it answers, each with one `sync-done`. */
   questions = 0;
+  /** Whether the link was given all of it. */
+  isSent = false;
 
   constructor(readonly order: OrderQueries) {}
 

@@ -8,6 +8,9 @@ import type { OrderQueries } from "./order_io.ts";
 import type { SyncPeer } from "./sync_peer.ts";
 import { Supply } from "./sync_supply.ts";
 
+/** In the next step. */
+const SENT_MS = 1;
+
 type Of<Type extends SyncMessage["type"]> = Extract<SyncMessage, { readonly type: Type }>;
 
 export class Supplying {
@@ -53,9 +56,23 @@ export class Supplying {
       this.emit({ type: "send-bundle", to: key, bundle: next });
     }
     peer.looked(supply.takePassedOver(), nowMs);
-    if (next === "full") return;
-    this.#end(key, peer, supply);
-    this.emit({ type: "supplied", peer: key });
+    supply.isSent = next === null;
+    // The link says after this step whether it took it all: the end would be lost with the rest.
+    if (supply.isSent) peer.supplyDeadlineMs = nowMs + SENT_MS;
+  }
+
+  /** A range is sent, or nothing of it was confirmed for too long. @param peer With a `supply`. */
+  due(key: PeerKey, peer: SyncPeer, nowMs: number): void {
+    const supply = peer.supply!;
+    if (!supply.isSent) {
+      peer.supply = null;
+    } else if (peer.congested) {
+      supply.isSent = false; // it ends when the link has drained, if that ever happens
+      peer.supplyDeadlineMs = nowMs + SYNC_PROGRESS_MS_MAX;
+    } else {
+      this.#end(key, peer, supply);
+      this.emit({ type: "supplied", peer: key });
+    }
   }
 
   #end(key: PeerKey, peer: SyncPeer, supply: Supply): void {

@@ -1336,6 +1336,24 @@ Deno.test("Order doesn't go on without what is here and waits for what it names,
   assertEquals(carl.shown, ["late", "third", "fourth"]);
 });
 
+Deno.test("Order doesn't believe that a neighbour has what its range passed over", () => {
+  for (const isNewcomer of [false, true]) {
+    const { bob, dora, all, stream, entry, ...known } = gap();
+    const carl = isNewcomer ? new Member("newcomer") : known.carl;
+    carl.step({ type: "neighbours", peers: [bob.key, dora.key] });
+    const after = carl.order.frontier(stream).counter;
+    const lie = { ...entry, low: 1, counter: 900, id: ID_UNKNOWN };
+    carl.receive(bob, all[4]!, 0, "range");
+    says(carl, bob, [entry], 1);
+    says(carl, dora, [lie], 2);
+    const believed = [...carl.shown];
+    carl.step({ type: "passed-over", from: dora.key, stream, after, before: 5 });
+
+    assertEquals(believed, []);
+    assertEquals(carl.shown, ["5"]);
+  }
+});
+
 Deno.test("Order goes on where all neighbours have stood for 10 s and keep nothing, and remembers it", () => {
   const { bob, carl, dora, stream, entry } = gap();
   const entries = [{ ...entry, low: 6 }];

@@ -56,6 +56,9 @@ export class SyncMember {
     const nowMs = this.network.nowMs;
     switch (message.type) {
       case "bundle":
+        if (message.reason === "range") {
+          this.feed({ type: "arrived", from: from.key, bundle: message.bundle });
+        }
         return this.order(this.member.receive(from.member, message.bundle, nowMs, message.reason));
       case "proof":
         return this.order(
@@ -158,6 +161,7 @@ export class SyncMember {
         return this.send(effect.to, { type: "proof", proof: effect.proof });
       case "not-given":
       case "not-kept":
+      case "passed-over":
         return this.order(this.member.step(effect, this.network.nowMs));
       case "caught-up":
         this.caughtUp.push(effect.peer);
