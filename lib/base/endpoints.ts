@@ -27,7 +27,8 @@ const HOST_BYTES_MAX = 255;
 
 /** A host name or an IP address, an IPv6 one with or without brackets; the result has none. Null for any other text. */
 export function parseHost(text: string): string | null {
-  const bare = /^\[(.*:.*)\]$/.exec(text)?.[1] ?? text;
+  const isBracketed = text.startsWith("[") && text.endsWith("]") && text.includes(":");
+  const bare = isBracketed ? text.slice(1, -1) : text;
   if (utf8Length(bare) > HOST_BYTES_MAX) return null;
   if (bare.includes(":")) return canonicalIpv6(bare) === null ? null : bare;
   return (IPV4_LIKE.test(bare) ? IPV4 : HOST_LIKE).test(bare) ? bare : null;

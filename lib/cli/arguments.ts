@@ -197,6 +197,9 @@ function parsedFlags(args: readonly string[], flags: readonly Flag[]): Given {
   };
 }
 
+/** Letters behind one dash that are looked at: two of them are known, and parsing takes their number squared. */
+const LETTERS_MAX = 64;
+
 /** No flag begins with a digit: `--idle -1s` gives a value, which may be a wrong one, and so is told. */
 function withNegativeValues(
   args: readonly string[],
@@ -208,8 +211,9 @@ function withNegativeValues(
     const flag = joined.at(-1);
     const isValue = (end < 0 || at < end) && /^-\d/.test(arg) && flag?.startsWith("--") === true &&
       valued.includes(flag.slice("--".length));
+    const isLetters = (end < 0 || at < end) && /^-[^-]/.test(arg);
     if (isValue) joined[joined.length - 1] = `${flag}=${arg}`;
-    else joined.push(arg);
+    else joined.push(isLetters ? arg.slice(0, LETTERS_MAX) : arg);
   }
   return joined;
 }

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertLess } from "@std/assert";
 import {
   canonicalHost,
   hostSpellings,
@@ -80,4 +80,12 @@ Deno.test("parsePort() takes 1 to 65535", () => {
   for (const text of ["", "0", "65536", "-1", "1.5", "1e3", " 1", "99999999999999999999"]) {
     assertEquals(parsePort(text), null, text);
   }
+});
+
+Deno.test("parseHost() refuses any text of 64 KB at once", () => {
+  const began = performance.now();
+  for (const text of ["[fa80:", "[", "fa80:"]) {
+    assertEquals(parseHost(text + "0:".repeat(32_768)), null);
+  }
+  assertLess(performance.now() - began, 1_000);
 });

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertLess, assertStringIncludes, assertThrows } from "@std/assert";
 import { P2pchatError } from "../../lib/base/errors.ts";
 import type { RoomId } from "../../lib/base/ids.ts";
 import {
@@ -225,6 +225,18 @@ Deno.test("parseCommandLine() tells help that was asked for from help that is ne
   assertEquals(parse("mesh", "--help"), ofMesh);
   assertEquals(parse("mesh", "Alice", "localhost", "-h"), ofMesh);
   assertEquals(parse("--version"), { type: "version" });
+});
+
+Deno.test("parseCommandLine() refuses 64 KB of letters behind one dash at once", () => {
+  const letters = `-${"x".repeat(65_535)}`;
+  const began = performance.now();
+  const refused = assertThrows(
+    () => parseCommandLine(["mesh", "Alice", letters], COMMANDS, () => HOME),
+    P2pchatError,
+  );
+  assertLess(performance.now() - began, 500);
+  assertEquals(refused.code, "usage");
+  assertLess(refused.message.length, 500);
 });
 
 Deno.test("parseCommandLine() knows commands of two words, and all that begin with one", () => {
