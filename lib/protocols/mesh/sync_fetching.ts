@@ -113,7 +113,8 @@ export class Fetching {
 
   /**
    * A bundle of a range has come, whatever becomes of it. Each stream comes in its order, from where it was asked for:
-   * what is before the first that comes isn't had there any more.
+   * what is before the first that comes isn't had there any more. Not so of a neighbour's own stream: who begins that
+   * differently with each would have each go on without something else.
    */
   arrived(from: PeerKey, { header: { value } }: Bundle): void {
     const peer = this.peers.get(from);
@@ -121,7 +122,7 @@ export class Fetching {
     if (peer === undefined || want === undefined || want.hasCome) return;
     want.hasCome = true;
     const { stream, after } = want;
-    if (peer.isMixed || value.counter <= after + 1) return;
+    if (peer.isMixed || stream.author === from || value.counter <= after + 1) return;
     this.emit({ type: "passed-over", from, stream, after, before: value.counter });
   }
 

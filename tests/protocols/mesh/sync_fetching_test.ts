@@ -5,19 +5,19 @@ import { Fetching } from "../../../lib/protocols/mesh/sync_fetching.ts";
 import { SyncPeer } from "../../../lib/protocols/mesh/sync_peer.ts";
 import { forged, Member } from "./order_members.ts";
 
-/** A member that asks bob for what dora said after 10, and what its fetching makes of what comes. */
-function asking() {
+/** A member that asks bob for what somebody said after 10, and what its fetching makes of what comes. */
+function asking(author = "dora") {
   const told: unknown[] = [];
   const emit = (effect: AntiEntropyEffect) => {
     if (effect.type === "passed-over") told.push([effect.after, effect.before]);
   };
-  const [bob, carl, dora] = ["bob", "carl", "dora"].map((name) => new Member(name));
+  const [bob, carl, speaker] = ["bob", "carl", author].map((name) => new Member(name));
   const peer = new SyncPeer(0);
   const fetching = new Fetching(carl!.order, new Map<PeerKey, SyncPeer>([[bob!.key, peer]]), emit);
-  const stream = { author: dora!.key, incarnation: 1 };
+  const stream = { author: speaker!.key, incarnation: 1 };
   fetching.want(bob!.key, peer, [{ stream, after: 10, goal: 50 }], 0);
   const comes = (counter: number) =>
-    fetching.arrived(bob!.key, forged(dora!.signer, "text", { counter }));
+    fetching.arrived(bob!.key, forged(speaker!.signer, "text", { counter }));
   return { peer, comes, told };
 }
 
@@ -30,6 +30,12 @@ Deno.test("Fetching tells what a range has passed over, by the first of a stream
 Deno.test("Fetching tells of nothing where a stream begins where it was asked for", () => {
   const { comes, told } = asking();
   for (const counter of [11, 31]) comes(counter);
+  assertEquals(told, []);
+});
+
+Deno.test("Fetching tells of nothing where a neighbour begins its own stream later", () => {
+  const { comes, told } = asking("bob");
+  comes(31);
   assertEquals(told, []);
 });
 
