@@ -19,6 +19,7 @@
  * Lines cut off exactly between two records can't be told from a shorter log.
  */
 
+import { quotedStart } from "../base/text.ts";
 import { corruptError, type Disk } from "./disk.ts";
 import { checkHeader, type FileFormat, headerCells } from "./format_header.ts";
 import { type RawLine, readLines } from "./line_reader.ts";
@@ -146,7 +147,7 @@ class LogCheck {
       throw corruptError(
         this.path,
         this.#line,
-        `record ${this.#nextNumber} was expected, ${JSON.stringify(numberText)} is there`,
+        `record ${this.#nextNumber} was expected, ${quotedStart(numberText)} is there`,
       );
     }
     this.#nextNumber++;

@@ -1,10 +1,11 @@
 import { numberText } from "../../lib/base/counts.ts";
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertLess, assertRejects, assertStringIncludes } from "@std/assert";
 import fc from "fast-check";
+import { utf8 } from "../../lib/base/crypto.ts";
 import { P2pchatError } from "../../lib/base/errors.ts";
 import { AppendLog, type LogRecord, type OpenedLog } from "../../lib/store/append_log.ts";
 import { MemoryDisk } from "../../lib/store/memory_disk.ts";
-import { LINE_BYTES_MAX } from "../../lib/store/record_line.ts";
+import { checksumOf, checksumText, LINE_BYTES_MAX } from "../../lib/store/record_line.ts";
 
 const PATH = "/data/log";
 const FORMAT = { format: "test", version: 1 };
@@ -34,6 +35,16 @@ Deno.test("open() refuses a log cut within its first line: no crash does that", 
   for (let length = 0; length < lineEnds[0]!; length++) {
     await assertCorrupt(bytes.subarray(0, length), 1);
   }
+});
+
+Deno.test("open() repeats no more than the start of what stands in the place of a record's number", async () => {
+  const line = (content: string) => `${checksumText(checksumOf(utf8(content)))}\t${content}\n`;
+  const text = line("0\tp2pchat\ttest\t1") + line(`${"7".repeat(60_000)}\tkind`);
+
+  const error = await assertRejects(() => openBytes(utf8(text)), P2pchatError);
+
+  assertStringIncludes(error.message, 'line 2 is damaged, record 1 was expected, "777');
+  assertLess(error.message.length, 300);
 });
 
 Deno.test("open() finds every wrong bit, and drops only what is wrong in the last record", async () => {
