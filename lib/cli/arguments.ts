@@ -166,8 +166,12 @@ function parsedFlags(args: readonly string[], flags: readonly Flag[]): Given {
       throw new P2pchatError("usage", `--${name} takes no value; leave out what follows it`);
     }
   }
-  let unknown: string | null = null;
-  const parsed = parseArgs(withNegativeValues(args, valued), {
+  const end = args.indexOf("--");
+  // For parsing that would be the name of what isn't a flag.
+  const isOfWords = (arg: string, at: number) => (end < 0 || at < end) && WORDS_FLAG.test(arg);
+  let unknown = args.find(isOfWords) ?? null;
+  const others = unknown === null ? args : args.filter((arg, at) => !isOfWords(arg, at));
+  const parsed = parseArgs(withNegativeValues(others, valued), {
     boolean: [...switches, "version"],
     string: ["_", ...valued],
     collect: valued,
@@ -196,6 +200,9 @@ function parsedFlags(args: readonly string[], flags: readonly Flag[]): Given {
     isOn,
   };
 }
+
+/** `--_`, and `_` among letters behind one dash. */
+const WORDS_FLAG = /^(--_(=|$)|-[^-=]{0,64}_)/;
 
 /** Letters behind one dash that are looked at: two of them are known, and parsing takes their number squared. */
 const LETTERS_MAX = 64;

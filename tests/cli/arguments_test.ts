@@ -153,6 +153,10 @@ const REFUSED: readonly (readonly [line: string, sentence: string])[] = [
     "mesh Alice --advertise a:b",
     'The port of --advertise must be a whole number from 1 to 65535, is "b"',
   ],
+  ["mesh Alice --_", "The command mesh has no flag --_;"],
+  ["mesh Alice --_=x y", "The command mesh has no flag --_=x;"],
+  ["mesh -_ Alice", "The command mesh has no flag -_;"],
+  ["mesh Alice -a_b x", "The command mesh has no flag -a_b;"],
   ["mesh Alice --json=yes", "--json takes no value; leave out what follows it"],
   ["mesh Alice --no-color=yes", "--no-color takes no value; leave out what follows it"],
 ];
