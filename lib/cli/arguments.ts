@@ -202,7 +202,7 @@ function parsedFlags(args: readonly string[], flags: readonly Flag[]): Given {
 }
 
 /** `--_`, and `_` among letters behind one dash. */
-const WORDS_FLAG = /^(--_(=|$)|-[^-=]{0,64}_)/;
+const WORDS_FLAG = /^--_(=|$)|^-[^=-]*_/;
 
 /** Letters behind one dash that are looked at: two of them are known, and parsing takes their number squared. */
 const LETTERS_MAX = 64;
