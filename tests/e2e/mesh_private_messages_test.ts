@@ -170,7 +170,7 @@ Deno.test("private messages: a thousand are kept, and the next one is refused", 
   await alice.untilCount(delivery("queued"), 1_000);
   const again = await room.back("Bob");
   const delivered = await alice.untilCount(delivery("delivered"), 1_000);
-  await alice.until(notice("Bob has the 1000 messages that waited"));
+  await alice.until(notice("Bob has the 1,000 messages that waited"));
 
   assertEquals(new Set(delivered.map(({ waited }) => waited)), new Set([true]));
   assertEquals([refused.code, refused.ref], ["full", "r1000"]);
