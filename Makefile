@@ -30,7 +30,7 @@ model: ## docs/model, the model of the group, checked by SPIN, some 10 minutes
 
 fuzz: ## bytes that nobody would send, type or store: SECONDS=10 SEED=1 TARGET=codec,logs UPDATE=1
 	@$(DENO) run --quiet --no-check --allow-sys --allow-env --allow-run \
-	  --allow-read=tests/samples,tests/fuzz --allow-write=tests/fuzz/corpora tests/fuzz/main.ts
+	  --allow-read=tests/samples,tests/fuzz,build --allow-write=tests/fuzz/corpora,build tests/fuzz/main.ts
 
 torture: all ## real programs on hosts of their own, in trouble: MODE=mesh MINUTES=20 SEED=1 CLOCKS=1 (Linux, root)
 	@$(DENO) run --quiet --no-check -A tests/torture/main.ts

@@ -2,7 +2,7 @@
 /**
  * `make fuzz SECONDS=60 SEED=1 TARGET=codec,frames`: fuzzes each target for that time, from what was kept of it, and
  * ends with status 1, and what repeats it, where something is found. `UPDATE=1` keeps what was reached; `INPUT=HEX`
- * tries that one input.
+ * tries that one input, `INPUT=@FILE` that of a file.
  */
 
 import { Random } from "../sim/random.ts";
@@ -13,6 +13,10 @@ import { Fuzzer } from "./fuzzer.ts";
 import type { Target } from "./target.ts";
 import { Finding, onTrial, tried } from "./trial.ts";
 import { watch } from "./watch.ts";
+
+/** Digits that a variable of the environment takes: Linux, `MAX_ARG_STRLEN`. */
+const DIGITS_MAX = 100_000;
+const FOLDER = "build";
 
 /** Of what was found, for so long. */
 const SHORTENING_MS = 30_000;
@@ -48,7 +52,20 @@ async function report({ target, input, cause }: Finding, seed: number): Promise<
     }
   }, Infinity);
   console.error(`${target.name}: found with seed ${seed}. Again:`);
-  console.error(`make fuzz TARGET=${target.name} INPUT=${shortest.toHex()}`);
+  console.error(`make fuzz TARGET=${target.name} INPUT=${inputText(target, shortest)}`);
+}
+
+function inputText({ name }: Target, input: Uint8Array): string {
+  const digits = input.toHex();
+  if (digits.length <= DIGITS_MAX) return digits;
+  const path = `${FOLDER}/fuzz-${name}.bin`;
+  Deno.mkdirSync(FOLDER, { recursive: true });
+  Deno.writeFileSync(path, input);
+  return `@${path}`;
+}
+
+function inputOf(text: string): Uint8Array<ArrayBuffer> {
+  return text.startsWith("@") ? Deno.readFileSync(text.slice(1)) : Uint8Array.fromHex(text);
 }
 
 function chosen(targets: readonly Target[]): readonly Target[] {
@@ -72,7 +89,7 @@ if (import.meta.main) {
   try {
     for (const target of targets) {
       if (input === undefined) await fuzz(target, coverage, seed);
-      else await tried(target, Uint8Array.fromHex(input));
+      else await tried(target, inputOf(input));
     }
   } catch (error) {
     if (!(error instanceof Finding)) throw error;
