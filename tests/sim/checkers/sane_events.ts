@@ -5,6 +5,7 @@
  * holds for here are.
  */
 
+import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
 import type { MeshEvent } from "../../../lib/protocols/mesh/events.ts";
 import type { MeshInput } from "../../../lib/protocols/mesh/mesh_io.ts";
 import { NAME_TAKERS } from "../mesh/attacks.ts";
@@ -53,7 +54,8 @@ export class SaneEvents implements MeshChecker {
   ended(process: MemberProcess): void {
     this.#told.delete(process);
     const { outcome, member, label } = process;
-    if (outcome !== null) this.#leavers.add(process.shownKey);
+    // Also of a start that was refused: by then it was heard of.
+    if (outcome !== null) this.#leavers.add(fingerprintOf(member.key));
     if (outcome === null || outcome.kind === "bye") return;
     const { code, text } = outcome;
     if (process.readyAtMs === null && START_FAILURES.includes(code)) return;
@@ -77,9 +79,9 @@ export class SaneEvents implements MeshChecker {
   }
 
   /** Its goodbye is out before its end. */
-  stepped({ shownKey }: MemberProcess, input: MeshInput): void {
+  stepped({ member }: MemberProcess, input: MeshInput): void {
     const isQuit = input.type === "command" && input.command.command === "quit";
-    if (isQuit) this.#leavers.add(shownKey);
+    if (isQuit) this.#leavers.add(fingerprintOf(member.key));
   }
 
   shown(process: MemberProcess, event: MeshEvent): void {
