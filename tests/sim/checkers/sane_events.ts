@@ -54,8 +54,7 @@ export class SaneEvents implements MeshChecker {
   ended(process: MemberProcess): void {
     this.#told.delete(process);
     const { outcome, member, label } = process;
-    // Also of a start that was refused: by then it was heard of.
-    if (outcome !== null) this.#leavers.add(fingerprintOf(member.key));
+    if (outcome !== null) this.#leaves(process);
     if (outcome === null || outcome.kind === "bye") return;
     const { code, text } = outcome;
     if (process.readyAtMs === null && START_FAILURES.includes(code)) return;
@@ -79,9 +78,13 @@ export class SaneEvents implements MeshChecker {
   }
 
   /** Its goodbye is out before its end. */
-  stepped({ member }: MemberProcess, input: MeshInput): void {
-    const isQuit = input.type === "command" && input.command.command === "quit";
-    if (isQuit) this.#leavers.add(fingerprintOf(member.key));
+  stepped(process: MemberProcess, input: MeshInput): void {
+    if (input.type === "command" && input.command.command === "quit") this.#leaves(process);
+  }
+
+  /** Before it is shown how others see it, it may have been heard of. */
+  #leaves({ shownKey, member }: MemberProcess): void {
+    this.#leavers.add(shownKey === "" ? fingerprintOf(member.key) : shownKey);
   }
 
   shown(process: MemberProcess, event: MeshEvent): void {
