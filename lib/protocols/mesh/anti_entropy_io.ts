@@ -2,7 +2,7 @@
 
 import type { PeerKey } from "../../base/ids.ts";
 import type { SyncEntry, SyncMessage } from "./messages.ts";
-import type { Stream } from "./stream.ts";
+import type { OrderInput } from "./order_io.ts";
 import type { Bundle, Proof } from "./structures.ts";
 import type { Want } from "./sync_compare.ts";
 
@@ -32,38 +32,10 @@ export type AntiEntropyEffect =
   | { readonly type: "send-bundle"; readonly to: PeerKey; readonly bundle: Bundle }
   /** Send the message `proof`. */
   | { readonly type: "send-proof"; readonly to: PeerKey; readonly proof: Proof }
-  /**
-   * Asked for it again and again, a neighbour gave this stream up to `given`, of which it says that it has so much;
-   * what it gives, it gives up to this room time. `isOver`: its range has ended; else it has given nothing for
-   * `GIVING_MS_MAX`.
-   */
-  | {
-    readonly type: "not-given";
-    readonly from: PeerKey;
-    readonly stream: Stream;
-    readonly given: number;
-    readonly counter: number;
-    readonly throughTime: number;
-    readonly isOver: boolean;
-  }
-  /** Of what a neighbour says to have of this stream it no longer has what is between these, both excluded. */
-  | {
-    readonly type: "passed-over";
-    readonly from: PeerKey;
-    readonly stream: Stream;
-    readonly after: number;
-    readonly before: number;
-  }
   /** What a neighbour said that it has. */
   | { readonly type: "frontiers"; readonly from: PeerKey; readonly entries: readonly SyncEntry[] }
-  /** For `Order`, as it is: the same, as far as it is believed. */
-  | {
-    readonly type: "not-kept";
-    readonly from: PeerKey;
-    readonly entries: readonly SyncEntry[];
-    readonly askedMs: number;
-    readonly floor: number;
-  }
+  /** For `Order`, as they are: what neighbours say, as far as it is believed, and what they don't give. */
+  | Extract<OrderInput, { readonly type: "not-kept" | "not-given" | "passed-over" }>
   /** The first round with this neighbour is complete: what it had then is here. */
   | { readonly type: "caught-up"; readonly peer: PeerKey }
   /** All that this neighbour asked for is sent: it is no longer behind. */

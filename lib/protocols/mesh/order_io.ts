@@ -50,7 +50,7 @@ export type OrderInput =
   }
   /**
    * From anti-entropy: `from` says that it has this stream up to `counter`, and gives it up to `given` at most of all
-   * that isn't later in room time than `throughTime`; or hasn't given more for a while (`isOver` false), and may still.
+   * that isn't later in room time than `throughTime`; or hasn't given more for `GIVING_MS_MAX` (`isOver` false), and may still.
    */
   | {
     readonly type: "not-given";
