@@ -216,9 +216,9 @@ function withNegativeValues(
   const joined: string[] = [];
   for (const [at, arg] of args.entries()) {
     const flag = joined.at(-1);
-    const isValue = (end < 0 || at < end) && /^-\d/.test(arg) && flag?.startsWith("--") === true &&
-      valued.includes(flag.slice("--".length));
     const isLetters = (end < 0 || at < end) && /^-[^-]/.test(arg);
+    const isValue = isLetters && /^-\d/.test(arg) && flag?.startsWith("--") === true &&
+      valued.includes(flag.slice("--".length));
     if (isValue) joined[joined.length - 1] = `${flag}=${arg}`;
     else joined.push(isLetters ? arg.slice(0, LETTERS_MAX) : arg);
   }
