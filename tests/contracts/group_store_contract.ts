@@ -134,13 +134,19 @@ export function groupStoreContract(
     });
   }
 
-  contract("a log isn't put back over that of another program", async ({ disk, folder }) => {
+  /** A member whose log was removed, and its lock with it. */
+  async function logRemoved({ disk, folder }: Parameters<Parameters<typeof contract>[1]>[0]) {
     const db = `${folder}/db`;
     const { store } = await openMemberAt(disk, `${folder}/one`, db);
     await store.append([{ kind: "new-log", group: GROUP, because: null }], true);
     await store.append([...held(ALL), ...logged(ALL)], true);
     await disk.remove(db);
     await disk.remove(`${db}.lock`);
+    return { disk, folder, db, store };
+  }
+
+  contract("a log isn't put back over that of another program", async (place) => {
+    const { disk, folder, db, store } = await logRemoved(place);
     const other = await openMemberAt(disk, `${folder}/other`, db);
     await other.store.append([{ kind: "new-log", group: GROUP, because: null }], true);
     await other.store.append([...held(ALL, 0, 2), ...logged(ALL.slice(0, 2))], true);
@@ -159,13 +165,8 @@ export function groupStoreContract(
     assertEquals(await disk.read(db), logBytes(ALL.slice(0, 2)));
   });
 
-  contract("a log is put back with its lock where both were removed", async ({ disk, folder }) => {
-    const db = `${folder}/db`;
-    const { store } = await openMemberAt(disk, `${folder}/one`, db);
-    await store.append([{ kind: "new-log", group: GROUP, because: null }], true);
-    await store.append([...held(ALL), ...logged(ALL)], true);
-    await disk.remove(db);
-    await disk.remove(`${db}.lock`);
+  contract("a log is put back with its lock where both were removed", async (place) => {
+    const { disk, folder, db, store } = await logRemoved(place);
     await store.rewrite([]);
     const other = () => openMemberAt(disk, `${folder}/other`, db);
     const refused = await assertRejects(other, P2pchatError);

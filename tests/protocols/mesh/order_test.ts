@@ -1246,58 +1246,49 @@ Deno.test("Order goes on without something when all that can be delivered withou
   assertEquals(carl.shown, ["first", "early", "second", "third", "fourth", "answer"]);
 });
 
-Deno.test("Order takes for missed what may have been answered, where more than is kept waits for it", () => {
+/**
+ * Carl was shown what comes after the answer to a question of ann's, and neither of these. Bob keeps nothing as old as the
+ * question; dora, who is behind, has that and nothing else.
+ */
+function lateQuestion(keptMessagesMax: number) {
   const [ann, bob, dora, zoe] = ["ann", "bob", "dora", "zoe"].map((name) => new Member(name));
   const question = ann!.sayOne("question");
   zoe!.receive(ann!, question);
   const [answer, shown] = [zoe!.sayOne("answer"), zoe!.sayOne("after the answer")];
   const more = ["1", "2", "3"].map((text) => ann!.sayOne(text));
   const records = [{ kind: "bundle" as const, bundle: dora!.sayOne("old") }];
-  const carl = new Member("carl", { records, keptMessagesMax: 3 });
+  const carl = new Member("carl", { records, keptMessagesMax });
   const entryOf = (bundle: Bundle, low: number) => {
     const { author, incarnation, counter } = headOf(bundle);
     return { author, incarnation, counter, id: idOf(bundle), low, unkept: 0, closed: false };
   };
   carl.step({ type: "neighbours", peers: [bob!.key, dora!.key] });
 
-  // Bob keeps nothing as old as the question; dora, who is behind, has that and nothing else.
   const floor = question.header.value.time;
   carl.receive(bob!, shown!, 0, "range");
   const sinceMs = BEHIND_MS_MAX;
   says(carl, bob!, [entryOf(shown!, 2), entryOf(more[2]!, 2)], sinceMs, floor);
   says(carl, dora!, [{ ...entryOf(answer!, 1), counter: 0 }, entryOf(question, 1)], sinceMs);
-  for (const bundle of more) carl.receive(bob!, bundle, sinceMs + 1, "range");
-  carl.receive(dora!, question, sinceMs + 2, "graft");
+  return { bob: bob!, carl, dora: dora!, question, more, sinceMs };
+}
+
+Deno.test("Order takes for missed what may have been answered, where more than is kept waits for it", () => {
+  const { bob, carl, dora, question, more, sinceMs } = lateQuestion(3);
+  for (const bundle of more) carl.receive(bob, bundle, sinceMs + 1, "range");
+  carl.receive(dora, question, sinceMs + 2, "graft");
   for (let ms = 50; ms <= 6_000; ms += 50) carl.step({ type: "tick" }, sinceMs + ms);
 
   assertEquals(carl.shown, ["after the answer", "1", "2", "3"]);
 });
 
 Deno.test("Order keeps what may have been answered waiting while a range comes in that waits itself", () => {
-  const [ann, bob, dora, zoe] = ["ann", "bob", "dora", "zoe"].map((name) => new Member(name));
-  const question = ann!.sayOne("question");
-  zoe!.receive(ann!, question);
-  const [answer, shown] = [zoe!.sayOne("answer"), zoe!.sayOne("after the answer")];
-  const more = ["1", "2", "3"].map((text) => ann!.sayOne(text));
-  const records = [{ kind: "bundle" as const, bundle: dora!.sayOne("old") }];
-  const carl = new Member("carl", { records, keptMessagesMax: 4 });
-  const entryOf = (bundle: Bundle, low: number) => {
-    const { author, incarnation, counter } = headOf(bundle);
-    return { author, incarnation, counter, id: idOf(bundle), low, unkept: 0, closed: false };
-  };
-  carl.step({ type: "neighbours", peers: [bob!.key, dora!.key] });
-
-  const floor = question.header.value.time;
-  carl.receive(bob!, shown!, 0, "range");
-  const sinceMs = BEHIND_MS_MAX;
-  says(carl, bob!, [entryOf(shown!, 2), entryOf(more[2]!, 2)], sinceMs, floor);
-  says(carl, dora!, [{ ...entryOf(answer!, 1), counter: 0 }, entryOf(question, 1)], sinceMs);
-  carl.receive(dora!, question, sinceMs + 1, "graft");
+  const { bob, carl, dora, question, more, sinceMs } = lateQuestion(4);
+  carl.receive(dora, question, sinceMs + 1, "graft");
   // What the range begins with comes last: a second or two later each.
   const comesAt = new Map([[1_000, more[2]!], [2_500, more[1]!], [4_000, more[0]!]]);
   for (let ms = 50; ms <= 8_000; ms += 50) {
     const bundle = comesAt.get(ms);
-    if (bundle !== undefined) carl.receive(bob!, bundle, sinceMs + ms, "range");
+    if (bundle !== undefined) carl.receive(bob, bundle, sinceMs + ms, "range");
     carl.step({ type: "tick" }, sinceMs + ms);
   }
 
