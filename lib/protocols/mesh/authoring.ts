@@ -96,11 +96,13 @@ export class Authoring {
 
   /**
    * When the lines that wait may be served again, at the end of a step; null where none wait. That is at once where
-   * what came meanwhile has joined the heads: not in this step, whose records may follow those of an own bundle.
+   * what came meanwhile has joined the heads, or what names them is being made: not in this step, whose records may
+   * follow those of an own bundle.
    */
   nextReferenceMs(headCount: number, nowMs: number): number | null {
     if (!this.#canMake()) return null;
-    return headCount > HEADS_MAX ? this.#referenceAtMs : nowMs;
+    const areNamed = headCount <= HEADS_MAX || this.#isJoining || this.#joined > 0;
+    return areNamed ? nowMs : this.#referenceAtMs;
   }
 
   /**

@@ -663,7 +663,9 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
     this.#effects.push({ type: "refused", tokens, code: "replaced", text: CLOSED_TEXT });
   }
 
+  /** Not in a step that has let others' words in: what is our own is written before those, and would name them. */
   #author(): void {
+    if (this.#records.length > 0) return; // at once in the next one
     const own = this.authoring.next(this.ledger.heads(), this.#nowMs);
     if (own === null) return;
     const records = [{ kind: "bundle" as const, bundle: own.bundle }];

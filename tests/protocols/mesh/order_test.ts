@@ -1459,6 +1459,26 @@ Deno.test("Order puts what is typed while the disk works into one bundle, of 256
   assertEquals(types(third), ["delivered", "said", "persist"]);
 });
 
+Deno.test("Order: what an own word has let in is on disk before the next own one, which names it", () => {
+  const [ann, eve] = [new Member("ann"), new Member("eve")];
+  const head = headOf(new Member("ann").sayOne("first"));
+  const waiting = forged(eve.signer, "guessed", { heads: [head], time: head.time + 1 });
+  ann.order.step({ type: "say", texts: [{ text: "first", token: 1 }] }, 0);
+  ann.order.step({ type: "say", texts: [{ text: "second", token: 2 }] }, 0);
+  ann.receive(eve, waiting);
+
+  const stored = ann.order.step({ type: "stored", token: 1 }, 1);
+  const due = ann.order.nextDeadlineMs();
+  const [next] = ann.order.step({ type: "tick" }, 1);
+
+  assertEquals(types(stored), ["persist", "delivered", "said", "delivered"]);
+  assert(stored[0]?.type === "persist" && stored[0].token === null);
+  assertEquals(due, 1);
+  assert(next?.type === "persist" && next.records[0]?.kind === "bundle");
+  const { heads } = next.records[0].bundle.header.value;
+  assertEquals(heads.map(({ author }) => author), [eve.key]);
+});
+
 /** So many who have never heard of each other. */
 function crowdOf(count: number, name = "one of many"): readonly Member[] {
   return Array.from({ length: count }, (_, n) => new Member(`${name} ${n}`));
@@ -1504,6 +1524,25 @@ Deno.test("Order: a line that waits until many heads may be named again goes out
   assertEquals(early, []);
   assert(due! < 600);
   assertEquals(ann.shown.at(-1), "once more");
+});
+
+Deno.test("Order: what names many heads goes on at once where it has let others' words in itself", () => {
+  const [ann, before, eve] = [new Member("ann"), new Member("ann"), new Member("eve")];
+  for (const one of crowdOf(HEADS_MAX + 1)) {
+    const word = one.sayOne("hello");
+    for (const member of [ann, before]) member.receive(one, word);
+  }
+  const head = headOf(before.say(["all of you"])[0]!);
+  ann.order.step({ type: "say", texts: [{ text: "all of you", token: 1 }] }, 0);
+  ann.receive(eve, forged(eve.signer, "guessed", { heads: [head], time: head.time + 1 }));
+  for (const one of crowdOf(HEADS_MAX + 1, "later")) ann.receive(one, one.sayOne("hello"));
+
+  const stored = ann.order.step({ type: "stored", token: 1 }, 1);
+  const due = ann.order.nextDeadlineMs();
+  const next = ann.order.step({ type: "tick" }, 1);
+
+  assertEquals(types(stored), ["persist", "delivered", "delivered"]);
+  assertEquals([due, types(next)], [1, ["persist"]]);
 });
 
 Deno.test("Order names thousands of heads at once, in bundles of 1,024, before what follows them", () => {
