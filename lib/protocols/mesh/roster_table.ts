@@ -84,14 +84,6 @@ export class RosterTable {
     return this.#entries.size - this.#dead.size;
   }
 
-  get deadCount(): number {
-    return this.#dead.size;
-  }
-
-  get floorCount(): number {
-    return this.#floors.size;
-  }
-
   liveAt(host: string): number {
     return this.#liveByHost.get(host) ?? 0;
   }

@@ -257,5 +257,3 @@ export const privateEnvelopeSchema = record({
   sealed: bytes(BUNDLE_TEXT_BYTES_MAX + HEADS_MAX * 96 + 1_024),
 });
 export type PrivateEnvelope = Infer<typeof privateEnvelopeSchema>;
-
-export const HEADS_IN_TEXTS_BUNDLE_MAX = HEADS_MAX;
