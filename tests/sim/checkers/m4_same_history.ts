@@ -10,6 +10,7 @@ import { type MeshChecker, Violation } from "../mesh/checker.ts";
 import { raise } from "../mesh/ledger.ts";
 import { withoutLie } from "../mesh/liar.ts";
 import type { Member } from "../mesh/member.ts";
+import { isWithheld } from "../mesh/withheld.ts";
 import type { World } from "../mesh/world.ts";
 
 export class SameHistory implements MeshChecker {
@@ -85,8 +86,5 @@ export class SameHistory implements MeshChecker {
 
 /** Whether neither was kept from having it. */
 function comparing(...members: readonly Member[]): (message: HistoryMessage) => boolean {
-  return ({ text }) => {
-    const said = members[0]!.world.ledger.byText(withoutLie(text));
-    return said === undefined || members.every(({ withheld }) => !withheld.has(said));
-  };
+  return ({ text }) => !members.some((member) => isWithheld(member, text));
 }

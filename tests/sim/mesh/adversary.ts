@@ -13,6 +13,7 @@ import type { MeshEffect, MeshInput } from "../../../lib/protocols/mesh/mesh_io.
 import { type MeshMessage, MESSAGE_LANES } from "../../../lib/protocols/mesh/messages.ts";
 import type { Bundle, Head, Header, SignedClaim } from "../../../lib/protocols/mesh/structures.ts";
 import { fakeCrypto, fakeSigner } from "../fake_crypto.ts";
+import type { Stream } from "../../../lib/protocols/mesh/stream.ts";
 import type { Random } from "../random.ts";
 import type { MeshMachine } from "./member.ts";
 import { Wrapped } from "./wrapped.ts";
@@ -34,6 +35,20 @@ const AMONG_MEMBERS: ReadonlySet<MeshMessage["type"]> = new Set(
 
 export function isMadeUp(text: string): boolean {
   return text.startsWith(MADE_UP);
+}
+
+/** Where a text stands that is made up: a word for its stream, and the counter; null for any other. */
+export function madeUpPlace(
+  text: string,
+): { readonly stream: string; readonly counter: number } | null {
+  if (!isMadeUp(text)) return null;
+  const end = text.lastIndexOf("/");
+  return { stream: text.slice(MADE_UP.length, end), counter: Number(text.slice(end + 1)) };
+}
+
+/** The word for a stream in what is made up. */
+export function madeUpStream({ author, incarnation }: Stream): string {
+  return `${author.slice(0, 8)}/${incarnation}`;
 }
 
 type BundleMessage = Extract<MeshMessage, { readonly type: "bundle" }>;
@@ -200,7 +215,8 @@ export class MadeUpStream {
       sentAt: this.#time,
       ...fields,
       texts: Array.from({ length: texts }, (_, index) => {
-        return `${MADE_UP}${this.signer.key.slice(0, 8)}/${this.incarnation}/${counter + index}`;
+        const stream = madeUpStream({ author: this.signer.key, incarnation: this.incarnation });
+        return `${MADE_UP}${stream}/${counter + index}`;
       }),
     });
     this.counter += texts;

@@ -52,6 +52,7 @@ export interface DiskImage {
   readonly shown: ShownLog;
   readonly shownCount: number;
   readonly withheld: ReadonlySet<Said>;
+  readonly withheldLies: ReadonlyMap<string, number>;
   readonly wasReady: number | null;
   readonly diskFailed: boolean;
   readonly room: RoomId | null;
@@ -86,6 +87,8 @@ export class Member {
   readonly names = new Set<string>();
   /** What its program went on without on liars' word alone (`withheld.ts`). */
   withheld = new Set<Said>();
+  /** The same of what liars make up: how far, by `madeUpStream()`. */
+  withheldLies = new Map<string, number>();
   /** When this profile was first in the room, by the world's clock; null: never. */
   readyAtMs: number | null = null;
   image: DiskImage | null = null;

@@ -5,7 +5,9 @@
  */
 
 import type { MeshEffect } from "../../../lib/protocols/mesh/mesh_io.ts";
-import type { MemberProcess } from "./member.ts";
+import { madeUpPlace, madeUpStream } from "./adversary.ts";
+import { withoutLie } from "./liar.ts";
+import type { Member, MemberProcess } from "./member.ts";
 
 /** Notes what a step has gone on without: its neighbours are those that were left after it. */
 export function noteWithheld(process: MemberProcess, effect: MeshEffect): void {
@@ -24,6 +26,24 @@ export function noteWithheld(process: MemberProcess, effect: MeshEffect): void {
           world.members.some((other) => other.key === key && other.withheld.has(said));
         if (neighbours.every(lacks)) member.withheld.add(said);
       }
+      const stream = madeUpStream(entry);
+      const lacks = (key: string) =>
+        world.liars.has(key as never) ||
+        world.members.some((other) =>
+          other.key === key && (other.withheldLies.get(stream) ?? 0) >= entry.counter
+        );
+      if (neighbours.every(lacks)) {
+        const through = member.withheldLies.get(stream) ?? 0;
+        member.withheldLies.set(stream, Math.max(through, entry.counter));
+      }
     }
   }
+}
+
+/** Whether `member` went on without it in that way. */
+export function isWithheld(member: Member, text: string): boolean {
+  const place = madeUpPlace(text);
+  if (place !== null) return place.counter <= (member.withheldLies.get(place.stream) ?? 0);
+  const said = member.world.ledger.byText(withoutLie(text));
+  return said !== undefined && member.withheld.has(said);
 }

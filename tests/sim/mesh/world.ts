@@ -234,6 +234,7 @@ export class World {
       room: member.room,
       shown: member.shown,
       withheld: new Set(member.withheld),
+      withheldLies: new Map(member.withheldLies),
     };
   }
 
@@ -242,6 +243,7 @@ export class World {
     member.disk.restore(image.records);
     member.shown = image.shown.copy(image.shownCount);
     member.withheld = new Set(image.withheld);
+    member.withheldLies = new Map(image.withheldLies);
     member.readyAtMs = image.wasReady;
     member.diskFailed ||= image.diskFailed;
     member.room = image.room;
