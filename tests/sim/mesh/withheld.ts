@@ -16,25 +16,21 @@ export function noteWithheld(process: MemberProcess, effect: MeshEffect): void {
   if (effect.type !== "persist" || world.liars.size === 0) return;
   const neighbours = [...process.probe?.activeView() ?? []];
   if (neighbours.length === 0) return;
+  const allLack = (lacks: (other: Member) => boolean) =>
+    neighbours.every((key) =>
+      world.liars.has(key) || world.members.some((other) => other.key === key && lacks(other))
+    );
   for (const record of effect.records) {
     if (record.kind !== "frontier") continue;
     for (const entry of record.entries) {
       for (const said of world.ledger.upTo(entry, entry.counter)) {
         if (member.shown.has(said)) continue;
-        const lacks = (key: string) =>
-          world.liars.has(key as never) ||
-          world.members.some((other) => other.key === key && other.withheld.has(said));
-        if (neighbours.every(lacks)) member.withheld.add(said);
+        if (allLack(({ withheld }) => withheld.has(said))) member.withheld.add(said);
       }
       const stream = madeUpStream(entry);
-      const lacks = (key: string) =>
-        world.liars.has(key as never) ||
-        world.members.some((other) =>
-          other.key === key && (other.withheldLies.get(stream) ?? 0) >= entry.counter
-        );
-      if (neighbours.every(lacks)) {
-        const through = member.withheldLies.get(stream) ?? 0;
-        member.withheldLies.set(stream, Math.max(through, entry.counter));
+      const through = (one: Member) => one.withheldLies.get(stream) ?? 0;
+      if (allLack((other) => through(other) >= entry.counter)) {
+        member.withheldLies.set(stream, Math.max(through(member), entry.counter));
       }
     }
   }
