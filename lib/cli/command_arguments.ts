@@ -18,7 +18,7 @@ export const memberName: Argument<string> = {
   parse: (text) => {
     const name = withoutMark(text).normalize("NFC");
     if (name.trim() === "") {
-      throw new P2pchatError("usage", "NAME is empty; /peers shows who is here");
+      throw new P2pchatError("usage", "NAME is empty: name somebody");
     }
     if ([...name].length <= SHOWN_NAME_LENGTH_MAX) return name;
     throw new P2pchatError("unknown-user", `Nobody can be called ${quotedStart(name)}`);

@@ -54,7 +54,7 @@ export class Reply {
 function toFriend(line: string): Invocation {
   if (line.trim() === "exit") return { command: "exit", texts: {} };
   const at = line.indexOf("/");
-  if (at < 1) {
+  if (at === -1 || line.slice(0, at).trim() === "") {
     throw new P2pchatError(
       "unknown-user",
       "Cannot tell to whom: write NAME/TEXT, as in bob/hello; /list shows the names, /exit leaves",

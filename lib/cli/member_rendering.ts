@@ -285,9 +285,7 @@ function memberText({ heard, roundTripMs, behind }: MemberView): string {
 
 function unsentLine({ digest, unsent, awaited }: EventNamed<"status">): readonly Line[] {
   if (unsent === 0) return digest === "" ? [] : [["Everything you wrote is in the log."]];
-  const count = unsent === 1
-    ? "1 message of yours waits"
-    : `${numberText(unsent)} of your messages wait`;
+  const count = `${numberText(unsent)} of your messages ${unsent === 1 ? "waits" : "wait"}`;
   const whom: readonly Span[] = awaited.length === 0
     ? []
     : [" for ", ...andListed(awaited.map((name) => [nameSpan(name)]))];

@@ -39,5 +39,6 @@ export function verifyLines(event: VerifyEvent): readonly Line[] {
   return [
     ["Compare with ", nameSpan(event.name), ` by voice: ${event.digits}`],
     ["The same at both ends: nobody is in between. Different: somebody is; don't write to this one."],
+    ["Either way it is noted as verified, in every mode."],
   ];
 }

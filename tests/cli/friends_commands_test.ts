@@ -50,7 +50,7 @@ for (const [line, outcome] of TYPED) {
 const REFUSED: readonly (readonly [line: string, code: string, text: string])[] = [
   ["hello", "unknown-user", "write NAME/TEXT, as in bob/hello"],
   ["exit now", "unknown-user", "write NAME/TEXT"],
-  [" /hello", "usage", "NAME is empty"],
+  [" /hello", "unknown-user", "write NAME/TEXT"],
   ["bob/", "usage", 'Nothing was sent: there is no text after "bob/"'],
   ["bob/ \t ", "usage", 'Nothing was sent: there is no text after "bob/"'],
   [`${"b".repeat(9_000)}/`, "usage", `there is no text after "${"b".repeat(60)}..."`],

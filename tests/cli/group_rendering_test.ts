@@ -374,7 +374,7 @@ const PRINTED: readonly (readonly [
     "a status outside",
     [{ ...STATUS, view: 0, members: [], sequencer: null, unsent: 1 }],
     "Not in the group yet. The coordinator is there.\n42 entries, digest 9f3c2a1b.\n" +
-    "1 message of yours waits.\nYour log: /data/log\nYour key: ka\nYour UDP port: 9000\n",
+    "1 of your messages waits.\nYour log: /data/log\nYour key: ka\nYour UDP port: 9000\n",
   ],
 ];
 

@@ -16,6 +16,7 @@ import {
 } from "../../base/ids.ts";
 import type { ErrorCode } from "../../base/errors.ts";
 import { unsentEvent } from "../../base/mode_output.ts";
+import { acceptedText, isYouText } from "../../base/name_answers.ts";
 import { didYouMean } from "../../base/nearest.ts";
 import { TokenBucket } from "../../base/token_bucket.ts";
 import type { HistoryMessage, MeshEvent, PeerStatus } from "./events.ts";
@@ -363,7 +364,7 @@ export class RoomView {
 
   /** @param typed The name by which the user means this key. */
   trusted(key: PeerKey, typed: string, ref: string | undefined): void {
-    this.notice(`Trusting ${this.#nameGiven(key, typed)} with key ${fingerprintOf(key)}`, ref);
+    this.notice(acceptedText(this.#nameGiven(key, typed), fingerprintOf(key)), ref);
   }
 
   isolated(isolated: boolean): void {
@@ -489,7 +490,7 @@ export class RoomView {
       const known = this.facts.strangerNamed(name);
       throw known === null ? this.#unknownUser(name) : notHere(this.#nameGiven(known, name));
     }
-    if (key === this.self) throw notYourself();
+    if (key === this.self) throw new P2pchatError("unknown-user", isYouText("verify", name));
     return key;
   }
 
@@ -503,7 +504,9 @@ export class RoomView {
     if (to === null) {
       throw this.#unknownUser(name, ", and who left before you came can't be written to");
     }
-    if (to === this.self) throw notYourself();
+    if (to === this.self) {
+      throw new P2pchatError("unknown-user", "Cannot write to yourself: name another member");
+    }
     this.#checkKey(to);
     return { to, name: this.#nameGiven(to, name) };
   }
@@ -513,7 +516,7 @@ export class RoomView {
     const key = this.facts.strangerNamed(name);
     if (key === null) throw this.#unknownUser(name);
     if (key === this.self) {
-      throw new P2pchatError("unknown-user", "Your own key needs no trust: name another member");
+      throw new P2pchatError("unknown-user", isYouText("trust", name));
     }
     return key;
   }
@@ -681,10 +684,6 @@ export class RoomView {
 
 function notHere(name: string): P2pchatError {
   return new P2pchatError("offline", `${name} isn't here now; try again when ${name} is back`);
-}
-
-function notYourself(): P2pchatError {
-  return new P2pchatError("unknown-user", "Cannot do that with yourself: name another member");
 }
 
 function suspectedText({ name, heardMsAgo }: PeerStatus): string {

@@ -205,6 +205,6 @@ Deno.test("Mesh calls an away member by its name where it can't be verified, and
 
   assertEquals(answers, [
     { event: "error", code: "offline", text: "Ben isn't here now; try again when Ben is back" },
-    { event: "notice", text: `Trusting Ben with key ${fingerprintOf(ben.key)}` },
+    { event: "notice", text: `Ben's key is ${fingerprintOf(ben.key)} from now on` },
   ]);
 });
