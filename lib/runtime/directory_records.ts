@@ -24,7 +24,10 @@ import {
 /** Of the log file; counts up with each change that older programs cannot read. */
 export const DIRECTORY_LOG_FORMAT = { format: "directory", version: 1 } as const;
 
-/** Who sent a broadcast: an account, somebody without one, or whoever runs the directory, who has no key there. */
+/**
+ * Who sent a broadcast: an account, somebody who has none (or has none any more), or whoever runs the directory, who
+ * has no key there.
+ */
 type SenderKind = "account" | "guest" | "operator";
 const NO_KEY = "-";
 

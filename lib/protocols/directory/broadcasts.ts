@@ -5,6 +5,7 @@
 
 import { dropOldest } from "../../base/bounded.ts";
 import type { FoldedName, PeerKey } from "../../base/ids.ts";
+import { foldName } from "../../base/names.ts";
 import { utf8Length } from "../../base/text.ts";
 import { BROADCAST_BYTES_MIN, KEPT_BYTES_MAX, KEPT_MAX, STORE_ID_BYTES } from "./limits.ts";
 import type { BroadcastRecord, DirectoryRecord } from "./records.ts";
@@ -26,6 +27,8 @@ export class Broadcasts {
   readonly #own = new Map<string, number>();
   /** Up to where each account has them. */
   readonly #through = new Map<FoldedName, number>();
+  /** Accounts whose own may be kept, or be on their way to the disk. */
+  readonly #tellers = new Set<FoldedName>();
 
   constructor(
     records: readonly DirectoryRecord[],
@@ -81,8 +84,14 @@ export class Broadcasts {
     return this.#last = Math.max(this.#last + 1, Math.floor(wallMs));
   }
 
+  /** The account tells one, which isn't on disk. */
+  isToldBy(account: FoldedName): void {
+    this.#tellers.add(account);
+  }
+
   /** It is on disk. The oldest go where there are too many. */
   add(broadcast: Broadcast): void {
+    if (broadcast.fromAccount) this.isToldBy(foldName(broadcast.from));
     this.#kept.push(broadcast);
     this.#stored = broadcast.number;
     this.#bytes += bytesOf(broadcast);
@@ -140,9 +149,17 @@ export class Broadcasts {
     this.#through.set(account, Math.max(through, this.through(account)));
   }
 
-  /** There is no such account any more: another of that name is told what is kept. */
-  forget(account: FoldedName): void {
-    this.#through.delete(account);
+  /**
+   * There is no such account any more: another of that name is told what is kept, and what this one told as well.
+   * @returns Whether that changes anything.
+   */
+  forget(account: FoldedName): boolean {
+    const hadAny = this.#through.delete(account);
+    if (!this.#tellers.delete(account)) return hadAny;
+    for (const [at, broadcast] of this.#kept.entries()) {
+      this.#kept[at] = withoutAccount(broadcast, account);
+    }
+    return true;
   }
 
   /** What a compacted log holds. */
@@ -163,6 +180,12 @@ export class Broadcasts {
 /** Whether it is too late to come for it. */
 export function isOver({ sentAt, ttlMs }: Broadcast, wallMs: number): boolean {
   return sentAt + ttlMs <= wallMs;
+}
+
+/** The same, where that account has told it and isn't there any more. */
+export function withoutAccount(broadcast: Broadcast, account: FoldedName): Broadcast {
+  const isIts = broadcast.fromAccount && foldName(broadcast.from) === account;
+  return isIts ? { ...broadcast, fromAccount: false } : broadcast;
 }
 
 function bytesOf({ text }: Broadcast): number {

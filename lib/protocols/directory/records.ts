@@ -10,7 +10,10 @@ export interface BroadcastRecord {
   readonly from: string;
   /** Null: the directory itself. */
   readonly fromKey: PeerKey | null;
-  /** Whether an account of that name sent it: it gets no copy, whichever device it is on. */
+  /**
+   * Whether an account of that name sent it: it gets no copy, whichever device it is on. Of one that is gone by now
+   * this counts no more, and a compacted log says so: its device gets none.
+   */
   readonly fromAccount: boolean;
   /** The sender's own number of it. */
   readonly own: number;

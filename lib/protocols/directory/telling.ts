@@ -3,7 +3,7 @@
 import type { FoldedName, PeerKey } from "../../base/ids.ts";
 import { foldName } from "../../base/names.ts";
 import { tooLong, utf8Length } from "../../base/text.ts";
-import type { Broadcast, Broadcasts } from "./broadcasts.ts";
+import { type Broadcast, type Broadcasts, withoutAccount } from "./broadcasts.ts";
 import type { Client, Sessions } from "./client_session.ts";
 import { type Deliveries, isBy } from "./deliveries.ts";
 import type { BroadcastPolicy } from "./directory_io.ts";
@@ -63,8 +63,8 @@ interface Refusal {
 
 export class Telling {
   readonly #rates = new RecentCounts(BROADCASTS_MAX, BROADCASTS_MS, SENDERS_MAX);
-  /** On their way to the disk. */
-  readonly #unstored = new Set<string>();
+  /** On their way to the disk, by sender and its own number. */
+  readonly #unstored = new Map<string, Broadcast>();
   /** The earliest first. */
   readonly #reports = new Map<number, Report>();
   #operatorsOwn = 0;
@@ -120,11 +120,13 @@ export class Telling {
     const number = broadcasts.number(sentAt);
     const about = { number, from, fromKey, fromAccount, own, sentAt, ttlMs };
     const record: Broadcast = { kind: "broadcast", ...about, text };
-    this.#unstored.add(writing);
+    this.#unstored.set(writing, record);
+    if (fromAccount) broadcasts.isToldBy(foldName(from));
     out.write([record], {
       done: () => {
+        const stored = this.#unstored.get(writing)!; // its account may be gone
         this.#unstored.delete(writing);
-        this.#stored(record, sender);
+        this.#stored(stored, sender);
       },
       failed: (reason) => {
         this.#unstored.delete(writing);
@@ -236,11 +238,13 @@ export class Telling {
     return heard;
   }
 
-  /** Another account of that name is another one: it is told what is kept. */
+  /** Another account of that name is another one: it is told what is kept, by its namesake, too. */
   forget(account: FoldedName): void {
     const { broadcasts, out } = this.parts;
-    if (broadcasts.through(account) === 0) return;
-    broadcasts.forget(account);
+    if (!broadcasts.forget(account)) return;
+    for (const [writing, broadcast] of this.#unstored) {
+      this.#unstored.set(writing, withoutAccount(broadcast, account));
+    }
     out.note({ kind: "forgotten", account }, { sync: false });
   }
 

@@ -81,3 +81,17 @@ Deno.test("Broadcasts: an account has what it had, and a compacted log no more t
   assertEquals(broadcasts.through(bob), 10);
   assertEquals(broadcasts.records(), [{ ...STORE, last: 10 }, broadcast(10), got("bob", 10)]);
 });
+
+Deno.test("Broadcasts: what an account told that is gone counts as its device's, in a compacted log, too", () => {
+  const ann = "ann" as FoldedName;
+  const broadcasts = restored(
+    broadcast(10),
+    broadcast(20, { from: "bob" }),
+    { kind: "forgotten", account: ann },
+    broadcast(30),
+  );
+  const whose = [broadcast(10, { fromAccount: false }), broadcast(20, { from: "bob" })];
+  assertEquals(broadcasts.records(), [{ ...STORE, last: 30 }, ...whose, broadcast(30)]);
+  const forgets = [ann, ann, "cem" as FoldedName].map((account) => broadcasts.forget(account));
+  assertEquals(forgets, [true, false, false]);
+});

@@ -258,6 +258,58 @@ Deno.test("Directory: so does one whose like was removed while the directory was
   assertEquals(after.account("bob", "other").heard, []);
 });
 
+/** What becomes of the account after it has told something, and of what the directory has on disk. */
+const NAMESAKES: Readonly<Record<string, (before: Exchange, ann: Somebody) => Exchange>> = {
+  "removes itself": (before, ann) => {
+    ann.tells("hello");
+    ann.says({ type: "forget-me", password: PASSWORD });
+    return before;
+  },
+  "is removed by the operator, the directory started again": (before, ann) => {
+    ann.tells("hello");
+    removed(before);
+    return before.restarted();
+  },
+  "is removed by the operator, the log compacted": (before, ann) => {
+    ann.tells("hello");
+    removed(before);
+    before.disk.splice(0, before.disk.length, ...before.machine.snapshot());
+    return before.restarted();
+  },
+  "is removed while the directory is away": (before, ann) => {
+    ann.tells("hello");
+    before.accounts.delete("ann");
+    return before.restarted();
+  },
+  "is removed while that is written": (before, ann) => {
+    before.diskMode = "holds";
+    ann.tells("hello");
+    removed(before);
+    return before;
+  },
+};
+
+/** The operator has removed Ann's account. */
+function removed(exchange: Exchange): void {
+  exchange.accounts.delete("ann");
+  exchange.feed({ type: "account-removed", name: "ann", keys: [] });
+}
+
+for (const [how, happens] of Object.entries(NAMESAKES)) {
+  Deno.test(`Directory: where an account ${how}, another of its name gets what it told, but not on its device`, () => {
+    for (const device of ["other", "ann"]) {
+      const { exchange: before, ann } = exchangeOf();
+      const exchange = happens(before, ann);
+      const again = exchange.account("ann", device);
+      exchange.diskAnswers();
+      assertEquals(again.heard, device === "ann" ? [] : ["hello"], device);
+      again.tells("new", 2);
+      const third = exchange.restarted().account("ann", "third");
+      assert(!third.heard.includes("new"), "what the new one tells is its own on all its devices");
+    }
+  });
+}
+
 Deno.test("Directory: who comes in while one is written is there for it, a guest, too", () => {
   const { exchange, ann } = exchangeOf();
   exchange.diskMode = "holds";

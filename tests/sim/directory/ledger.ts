@@ -23,6 +23,8 @@ interface Showing {
 
 /** What the directory has decided is carried out within this time: its disk may be slow. */
 const CARRIED_OUT_MS = 1_000;
+/** An account that is gone is so for the directory within this time, which may stand still meanwhile. */
+const GONE_MS_MAX = 20_000;
 /** After this the sender has been told whom it reached. */
 const REPORTED_MS = REACHED_MS_MAX + 5_000;
 
@@ -229,8 +231,7 @@ export class Ledger {
       return;
     }
     const account = sight.name;
-    const isOwn = sight.isGuest ? process === told.by : !told.isGuest && account === told.from;
-    if (isOwn) throw new Violation(`${person.name} sees its own ${what}`);
+    if (this.#isOwn(process, told)) throw new Violation(`${person.name} sees its own ${what}`);
     const seen = told.seen.get(account) ?? [];
     told.seen.set(account, seen);
     if (!sight.isGuest && this.#isTwice(seen, process, told, Number(event.id))) {
@@ -247,6 +248,19 @@ export class Ledger {
       throw new Violation(`${account} is shown ${what} after b${last}`);
     }
     this.#last.set(way, Math.max(last, told.index));
+  }
+
+  #isOwn(process: ClientProcess, told: Told): boolean {
+    const { person, sight } = process;
+    if (sight.isGuest) return process === told.by;
+    if (told.isGuest || sight.name !== told.from) return false;
+    return !this.#mayBeAnothers(told) || told.taken?.record.fromKey === person.key;
+  }
+
+  /** Whether an account told it that is gone: who has its name by now didn't, but for its device. */
+  #mayBeAnothers({ isGuest, from, taken }: Told): boolean {
+    const goneAtMs = this.#goneAtMs.get(foldName(from)) ?? -Infinity;
+    return !isGuest && (taken?.atMs ?? -Infinity) < goneAtMs + GONE_MS_MAX;
   }
 
   /** It came in before that time was over, or was there. */
@@ -305,8 +319,9 @@ export class Ledger {
     const { atMs, record: { sentAt, fromKey, fromAccount } } = taken!;
     const { ttlMs } = this.world.options;
     const stays = this.world.roster.stays(sight.name);
-    // It was told by a guest on a device where this account came in, and is its own there.
-    if (!fromAccount && stays.some(({ visitor }) => visitor.key === fromKey)) return;
+    // It was told by a guest on a device where this account came in, and is its own there; or by an account that is gone.
+    const isOfDevice = !fromAccount || this.#mayBeAnothers(told);
+    if (isOfDevice && stays.some(({ visitor }) => visitor.key === fromKey)) return;
     const wasThere = stay.fromMs + CARRIED_OUT_MS < atMs;
     if (wasOver) return;
     // Who once came too late has missed it, although the clock was put back since.
