@@ -27,7 +27,7 @@ import { channelIdentity, knownPeersPath, logStarted, type Session } from "./ses
 import type { ShownEvent } from "./user_interface.ts";
 
 export interface ClientOptions
-  extends Pick<RegistryOptions, "name" | "registry" | "host" | "port" | "wait"> {
+  extends Pick<RegistryOptions, "name" | "way" | "registry" | "host" | "port" | "wait"> {
   /** Whose profile it is. */
   readonly profile: string;
   /** Whether whoever is refused is asked again. */
@@ -94,7 +94,7 @@ export async function withClient<Event extends ShownEvent, Target>(
 
 function configOf<Event extends ShownEvent, Target>(
   session: Session<Event, Target>,
-  { name, registry, host, wait, asksAgain }: ClientOptions,
+  { name, way, registry, host, wait, asksAgain }: ClientOptions,
   port: number,
 ): { readonly config: Omit<ClientConfig, "records">; readonly pin: DirectoryClientPorts["pin"] } {
   const { knownPeers, folder, ui } = session;
@@ -105,6 +105,7 @@ function configOf<Event extends ShownEvent, Target>(
   const verified = knownPeers.pins().filter((pin) => pin.verified);
   const config = {
     name,
+    how: way,
     directory: registry,
     registry: registryText(registry),
     expect: keyPinned(knownPeers, directoryScope, DIRECTORY_NAME),

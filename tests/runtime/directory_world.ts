@@ -187,6 +187,7 @@ export class DirectoryWorld extends HostWorld {
     let directory = "";
     program.host = new DirectoryClientHost({
       name: null,
+      how: null,
       directory: DIRECTORY,
       registry: "directory",
       expect: null,

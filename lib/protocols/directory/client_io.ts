@@ -95,6 +95,8 @@ export type ClientEffect =
 export interface ClientConfig {
   /** As given on the command line; null: the user says it with the way in. */
   readonly name: string | null;
+  /** The same of how. */
+  readonly how: Entry["how"] | null;
   /** Where the directory is dialled, and what the user calls it. */
   readonly directory: Endpoint;
   readonly registry: string;

@@ -112,8 +112,9 @@ export class Session {
     return this.#self?.name ?? this.#entry?.name ?? this.config.name ?? "";
   }
 
+  /** Whether we are in as a guest, were, or want to be. */
   get isGuest(): boolean {
-    return this.#self?.guest ?? false;
+    return this.#self?.guest ?? (this.#entry?.how ?? this.config.how) === "guest";
   }
 
   /** Whether we were ever in. */

@@ -102,6 +102,7 @@ export class ClientProgram {
     this.machine = new Client(
       {
         name: null,
+        how: null,
         directory: { host: "chat.example", port: ENDPOINT.port },
         registry: "chat.example",
         expect: fingerprintOf(DIRECTORY),

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
 import type { LinkId, PeerKey } from "../../../lib/base/ids.ts";
 import type { Entry } from "../../../lib/protocols/directory/client_io.ts";
@@ -171,6 +171,38 @@ Deno.test("staying: a directory that isn't there is dialled again, and said to b
   ]);
   assertEquals(program.after(500), ["dial directory chat.example:4400 directory"]);
 });
+
+/** How it comes about that one isn't in yet, and is told so. */
+const NOT_IN: Readonly<
+  Record<string, (program: ClientProgram, entry: Entry) => readonly string[]>
+> = {
+  "isn't there": (program) => program.dialFails(),
+  "is gone before it has answered": (program, entry) => {
+    program.directoryUp();
+    program.feed({ type: "enter", entry });
+    return program.directoryDown();
+  },
+  "is full": (program, entry) => {
+    program.directoryUp();
+    program.feed({ type: "enter", entry });
+    return program.refuses("full");
+  },
+};
+
+for (const [how, isNotIn] of Object.entries(NOT_IN)) {
+  Deno.test(`coming in: where the directory ${how}, a guest is told of itself as one, others aren't`, () => {
+    for (const entry of [LOG_IN, SIGN_UP, GUEST]) {
+      const program = new ClientProgram({ config: { name: "ann", how: entry.how } });
+      program.feed({ type: "start" });
+      const down = isNotIn(program, entry).find((word) => word.startsWith("session state=down"));
+      const guest = entry.how === "guest";
+      assertStringIncludes(down ?? "", ` name=ann guest=${guest} `);
+      program.types({ command: "status" });
+      const status = program.events.find((event) => event.event === "status");
+      assertEquals([status?.session, status?.name, status?.guest], ["down", "ann", guest]);
+    }
+  });
+}
 
 Deno.test("staying: without waiting, a directory that isn't there ends the program", () => {
   const program = new ClientProgram({ config: { wait: false } });

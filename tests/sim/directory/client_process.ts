@@ -90,6 +90,7 @@ export class ClientProcess
     this.machine = new Client(
       {
         name: null,
+        how: null,
         directory: world.endpoint,
         registry: "directory",
         expect: person.pins.get(DIRECTORY_NAME) ?? null,
