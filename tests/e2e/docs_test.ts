@@ -20,6 +20,7 @@ import { memberProgramCommand } from "../../lib/cli/member_arguments.ts";
 import { memberCommands } from "../../lib/cli/member_commands.ts";
 import { serveProgramCommand } from "../../lib/cli/serve_arguments.ts";
 import { serveCommands } from "../../lib/cli/serve_commands.ts";
+import { CALL_REASONS } from "../../lib/protocols/directory/events.ts";
 import * as directoryLimits from "../../lib/protocols/directory/limits.ts";
 import { EXIT_STATUS_BY_CODE } from "../../lib/base/errors.ts";
 import { userInfoRows } from "../../lib/store/user_info.ts";
@@ -198,6 +199,21 @@ Deno.test("docs/scripting.md: names each event, each field and each command with
 
   assert(events.includes("verify") && fields.includes("upToDate"), "it reads the declarations");
   assertEquals([...new Set(missing)], []);
+});
+
+/** The words in backticks behind the last `reason` of the row of a directory's event that begins so, in order. */
+async function reasonsIn(start: string): Promise<readonly string[]> {
+  const text = await page("docs/scripting.md");
+  const directory = text.slice(text.indexOf("\n## A directory: "));
+  const row = directory.split("\n").find((line) => line.replaceAll(/ +/g, " ").startsWith(start));
+  const reasons = row?.slice(row.lastIndexOf("`reason`")) ?? "";
+  const words = [...reasons.matchAll(/`([a-z-]+)`/g)].map(([, word]) => word!);
+  return [...new Set(words.slice(1))].sort();
+}
+
+Deno.test("docs/scripting.md: names each reason with which a call ends, and no other", async () => {
+  const states = ["ended", "declined", "unreachable"];
+  assertEquals(await reasonsIn("| `call` | `call`, "), [...CALL_REASONS, ...states].sort());
 });
 
 Deno.test("docs/scripting.md: names each code, and with which status it ends", async () => {

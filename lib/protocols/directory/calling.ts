@@ -21,6 +21,7 @@ import type { ClientCall } from "./client_call.ts";
 import type { ClientInput } from "./client_io.ts";
 import { DECIDED_MS, GOODBYE_MS_MAX } from "./client_limits.ts";
 import { Connecting } from "./connecting.ts";
+import type { CallReason } from "./events.ts";
 import {
   CONNECTING_MS_MAX,
   DIRECT_MS_MAX,
@@ -40,18 +41,12 @@ import { Talking } from "./talking.ts";
 /** When the call is over unless something happens, and when the directory is asked to relay it. */
 const DEADLINES = ["over", "relay"] as const;
 
-/** Beside the outcomes that the directory knows. */
-type Reason =
-  | "cancelled"
-  | "lost"
-  | "directory-down"
-  | "replaced"
-  | "kicked"
-  | "peer-kicked"
-  | "key-changed"
-  | "hung-up"
-  | "not-relayed"
-  | "protocol";
+/** Why a call ends as it does. */
+interface Why {
+  readonly reason?: CallReason;
+  /** Where there is no reason: the words of one of the users, or of the directory; empty: none. */
+  readonly said?: string;
+}
 
 /** With which a link is closed, and a relayed call ended: the operator has thrown out whoever does so. */
 const KICKED = "kicked";
@@ -136,7 +131,7 @@ export class Calling {
     // Between quotation marks it isn't what a program says by that word.
     const said = PROGRAMS_WORDS.has(reason) ? `"${reason}"` : cut(reason);
     this.#tellOf(call, { type: "answer", accepts: false, reason: said });
-    this.#over(call, "declined", said === "" ? {} : { reason: said }, ref);
+    this.#over(call, "declined", { said }, ref);
   }
 
   #nobodyCalls(ref: string | undefined): void {
@@ -263,16 +258,15 @@ export class Calling {
       call.isPeerKicked = reason === KICKED;
       return this.#overIn(GOODBYE_MS_MAX);
     }
-    // The other's program: it knows another key of ours.
-    const said = reason === "key-changed"
-      ? { reason: "not-trusted" }
-      : reason === "" || state === "cancelled"
-      ? {}
-      : { reason: visibleText(reason) };
     if (call.phase === "asked") this.owner.missed.add(call.peer);
-    if (state === "cancelled") return this.#over(call, "ended", { reason: "cancelled", ...said });
+    // The other's program: it knows another key of ours.
+    const isStrange = reason === "key-changed";
+    if (state === "cancelled") {
+      return this.#over(call, "ended", { reason: isStrange ? "not-trusted" : "cancelled" });
+    }
+    if (isStrange) return this.#over(call, state, { reason: "not-trusted" });
     const why = state === "unreachable" && reason !== "lost" ? notRelayed(call) : {};
-    this.#over(call, state, { ...said, ...why });
+    this.#over(call, state, { said: visibleText(reason), ...why });
   }
 
   /** Somebody called, and was told that we are busy. */
@@ -412,7 +406,7 @@ export class Calling {
   #over(
     call: ClientCall,
     state: CallOutcome,
-    more: { readonly reason?: Reason | string } = {},
+    { reason, said = "" }: Why = {},
     ref?: string,
     isParting = false,
   ): void {
@@ -424,7 +418,8 @@ export class Calling {
     this.#retelling.over();
     this.#relayed.close(call.id);
     const talked = wasTalking ? { durationMs: Math.round(out.nowMs - talkingSinceMs) } : {};
-    this.#show(call, state, { ...more, ...talked }, ref);
+    const why = reason ?? said;
+    this.#show(call, state, { ...(why === "" ? {} : { reason: why }), ...talked }, ref);
     call.enter("over");
     this.#call = null;
     this.#talking.over(call, isParting);
@@ -520,7 +515,7 @@ export class Calling {
 }
 
 /** Why neither reaches the other, where that is known. */
-function notRelayed({ met }: ClientCall): { readonly reason?: Reason } {
+function notRelayed({ met }: ClientCall): Why {
   return met?.mayRelay === false ? { reason: "not-relayed" } : {};
 }
 

@@ -28,6 +28,23 @@ export interface MissedCall {
 /** How a client is connected to its directory. */
 export type SessionState = "up" | "down" | "replaced";
 
+/** Why a call ended, or came to nothing, where its state doesn't say so: what a program finds. */
+export const CALL_REASONS = [
+  "hung-up",
+  "cancelled",
+  "lost",
+  "directory-down",
+  "replaced",
+  "kicked",
+  "peer-kicked",
+  "key-changed",
+  "not-trusted",
+  "protocol",
+  "quit",
+  "not-relayed",
+] as const;
+export type CallReason = typeof CALL_REASONS[number];
+
 export type ClientEvent =
   | {
     readonly event: "ready";
@@ -71,6 +88,7 @@ export type ClientEvent =
     readonly call: string;
     readonly peer: string;
     readonly state: "ringing" | "connected" | CallOutcome;
+    /** A `CallReason`, or words of the other's user or the directory. */
     readonly reason?: string;
     readonly route?: CallRoute;
     /** With `connected`: whether the user has compared the other's key. */
