@@ -2,7 +2,7 @@
 
 import { unreachable } from "../base/invariant.ts";
 import { endpointText } from "../base/ids.ts";
-import type { DirectoryEvent } from "../protocols/directory/events.ts";
+import type { DirectoryEvent, LogoutReason } from "../protocols/directory/events.ts";
 import { countText, numberText } from "../base/counts.ts";
 import { momentText } from "./moments.ts";
 import { REGSERVER_PORT_DEFAULT } from "./regserver_arguments.ts";
@@ -73,7 +73,7 @@ function readyLines({ host, port, key, accounts }: EventNamed<"ready">): readonl
 }
 
 /** Reasons in other words than scripts read. */
-const LEFT: Readonly<Record<string, string>> = {
+const LEFT: Partial<Readonly<Record<LogoutReason, string>>> = {
   "forgotten": "account removed",
   "password-changed": "password changed",
 };

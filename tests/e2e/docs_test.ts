@@ -20,7 +20,7 @@ import { memberProgramCommand } from "../../lib/cli/member_arguments.ts";
 import { memberCommands } from "../../lib/cli/member_commands.ts";
 import { serveProgramCommand } from "../../lib/cli/serve_arguments.ts";
 import { serveCommands } from "../../lib/cli/serve_commands.ts";
-import { CALL_REASONS } from "../../lib/protocols/directory/events.ts";
+import { CALL_REASONS, LOGOUT_REASONS } from "../../lib/protocols/directory/events.ts";
 import * as directoryLimits from "../../lib/protocols/directory/limits.ts";
 import { EXIT_STATUS_BY_CODE } from "../../lib/base/errors.ts";
 import { userInfoRows } from "../../lib/store/user_info.ts";
@@ -214,6 +214,10 @@ async function reasonsIn(start: string): Promise<readonly string[]> {
 Deno.test("docs/scripting.md: names each reason with which a call ends, and no other", async () => {
   const states = ["ended", "declined", "unreachable"];
   assertEquals(await reasonsIn("| `call` | `call`, "), [...CALL_REASONS, ...states].sort());
+});
+
+Deno.test("docs/scripting.md: names each reason with which a client leaves the directory, and no other", async () => {
+  assertEquals(await reasonsIn("| `logout` | `name`, "), [...LOGOUT_REASONS].sort());
 });
 
 Deno.test("docs/scripting.md: names each code, and with which status it ends", async () => {

@@ -5,6 +5,7 @@ import type { FoldedName } from "../../base/ids.ts";
 import { weakPassword } from "../../base/passwords.ts";
 import type { Client, Sessions } from "./client_session.ts";
 import type { Account, AccountAnswer } from "./directory_io.ts";
+import type { LogoutReason } from "./events.ts";
 import { DISK_FULL_RETRY_MS, FULL_RETRY_MS } from "./limits.ts";
 import type { LockOuts } from "./lock_outs.ts";
 import type { DirectoryRefusal, Dismissal } from "./messages.ts";
@@ -19,7 +20,7 @@ export interface AccountChangesParts {
   /** The client is told why, and its link closed; it isn't in any more. */
   dismiss(client: Client, because: Dismissal, text: string): void;
   /** Its link is closed; it isn't in any more, and may come in again as whoever has just come. */
-  logOut(client: Client, reason: string): void;
+  logOut(client: Client, reason: LogoutReason): void;
 }
 
 const TOO_MANY = "Too many passwords are checked";

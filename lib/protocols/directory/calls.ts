@@ -9,6 +9,7 @@ import { earliestMs } from "../../base/machine.ts";
 import { foldName } from "../../base/names.ts";
 import { Call, Side } from "./call.ts";
 import type { Client, Sessions } from "./client_session.ts";
+import type { LogoutReason } from "./events.ts";
 import { CONNECTING_MS_MAX, ENDING_MS_MAX, RINGING_MS_MAX } from "./limits.ts";
 import type { CallOutcome, DirectoryMessageOf } from "./messages.ts";
 import type { Output } from "./output.ts";
@@ -244,7 +245,7 @@ export class Calls {
   }
 
   /** The client isn't here any more. @param because As it is told to the operator. */
-  gone(client: Client, because: string | null): void {
+  gone(client: Client, because: LogoutReason | null): void {
     const { call } = client;
     client.call = null;
     for (const ending of [...this.#byId.values()]) {

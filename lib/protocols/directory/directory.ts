@@ -26,7 +26,7 @@ import { Deliveries } from "./deliveries.ts";
 import type { DirectoryConfig, DirectoryEffect, DirectoryInput } from "./directory_io.ts";
 import { statusView, usersView } from "./directory_view.ts";
 import { Entering } from "./entering.ts";
-import type { DirectoryCommand } from "./events.ts";
+import type { DirectoryCommand, LogoutReason } from "./events.ts";
 import { Kicked } from "./kicked.ts";
 import {
   KICKED_MS,
@@ -78,7 +78,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
     const lockOuts = new LockOuts();
     const dismiss = (client: Client, because: Dismissal, text: string) =>
       this.#dismiss(client, because, text);
-    const logOut = (client: Client, reason: string) => {
+    const logOut = (client: Client, reason: LogoutReason) => {
       this.#gone(client, reason);
       this.#close(client.link, reason);
     };
@@ -215,7 +215,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
   }
 
   /** The client isn't in any more; `reason`: null where it is in on another link. */
-  #gone(client: Client, reason: string | null): void {
+  #gone(client: Client, reason: LogoutReason | null): void {
     const { link } = client;
     link.client = null;
     if (link.phase !== "over") this.#links.enter(link, "over", this.#nowMs);

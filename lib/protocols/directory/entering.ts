@@ -17,6 +17,7 @@ import type { Calls } from "./calls.ts";
 import { DatagramPath } from "./datagram_path.ts";
 import type { Deliveries } from "./deliveries.ts";
 import type { Account, AccountAnswer } from "./directory_io.ts";
+import type { LogoutReason } from "./events.ts";
 import type { Kicked } from "./kicked.ts";
 import { FULL_RETRY_MS, LOCK_OUTS_MAX, REFUSALS_MAX, SIGN_UPS_MS } from "./limits.ts";
 import type { LockOuts, Wait } from "./lock_outs.ts";
@@ -49,7 +50,7 @@ export interface EnteringParts {
   /** The client is told why, and its link closed; it isn't in any more. */
   dismiss(client: Client, because: Dismissal, text: string): void;
   /** The client isn't in any more; its link may be. */
-  gone(client: Client, reason: string | null): void;
+  gone(client: Client, reason: LogoutReason | null): void;
   /** Whoever is in as that account with another key isn't any more. */
   changed(account: FoldedName, keys: readonly Fingerprint[]): void;
 }

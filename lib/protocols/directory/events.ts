@@ -4,7 +4,7 @@
  */
 
 import type { ModeCommand, ModeEvent } from "../../base/mode_machine.ts";
-import type { CallOutcome, CallRoute } from "./messages.ts";
+import { type CallOutcome, type CallRoute, DISMISSALS } from "./messages.ts";
 
 /** The directory, as a name that nobody can have. */
 export const DIRECTORY_NAME = "*directory*";
@@ -140,6 +140,10 @@ export type ClientEvent =
   }
   | ModeEvent;
 
+/** Why somebody isn't in any more: what the directory tells it, or finds. */
+export const LOGOUT_REASONS = [...DISMISSALS, "quit", "lost", "password-changed"] as const;
+export type LogoutReason = typeof LOGOUT_REASONS[number];
+
 /** Who is told of what at the directory. */
 export type DirectoryEvent =
   | {
@@ -151,7 +155,7 @@ export type DirectoryEvent =
     readonly accounts: number;
   }
   | { readonly event: "login"; readonly name: string; readonly guest: boolean }
-  | { readonly event: "logout"; readonly name: string; readonly reason: string }
+  | { readonly event: "logout"; readonly name: string; readonly reason: LogoutReason }
   | { readonly event: "signup"; readonly name: string }
   | {
     readonly event: "call";

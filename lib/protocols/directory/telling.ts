@@ -7,7 +7,7 @@ import { type Broadcast, type Broadcasts, withoutAccount } from "./broadcasts.ts
 import type { Client, Sessions } from "./client_session.ts";
 import { type Deliveries, isBy } from "./deliveries.ts";
 import type { BroadcastPolicy } from "./directory_io.ts";
-import { DIRECTORY_NAME } from "./events.ts";
+import { DIRECTORY_NAME, type LogoutReason } from "./events.ts";
 import {
   BROADCASTS_MAX,
   BROADCASTS_MS,
@@ -249,7 +249,7 @@ export class Telling {
   }
 
   /** @param reason Null: it is in on another link. */
-  gone(client: Client, reason: string | null): void {
+  gone(client: Client, reason: LogoutReason | null): void {
     this.parts.deliveries.gone(client);
     // Whoever comes back in a moment has it then, or had it and couldn't say so.
     if (reason === null || COMES_BACK.has(reason)) return;
@@ -292,7 +292,7 @@ export class Telling {
 }
 
 /** Why whoever isn't in any more may be in a moment later, perhaps on another device. */
-const COMES_BACK: ReadonlySet<string> = new Set(["lost", "slow", "replaced"]);
+const COMES_BACK: ReadonlySet<LogoutReason> = new Set(["lost", "slow", "replaced"]);
 
 /** An account on any device, or a guest by its key. */
 function rateKeyOf({ name, key, isAccount }: Sender): string {
