@@ -120,6 +120,7 @@ export class Calling {
     const call = this.#call;
     if (call?.phase !== "asked") return this.#nobodyCalls(ref);
     this.#relayed.parted();
+    call.acceptRef = ref;
     call.enter("accepted");
     this.#overIn(WAIT_MS_MAX);
     this.#tellOf(call, { type: "answer", accepts: true, reason: "" });
@@ -155,6 +156,7 @@ export class Calling {
     if (call === null) return this.#error("not-allowed", "You are in no call", ref);
     if (call.lines.size > 0 && !this.owner.isInteractive) {
       call.endsAfterLines = true;
+      call.hangUpRef = ref;
       return;
     }
     if (!call.isTalking) return this.cancel(ref);
@@ -388,7 +390,8 @@ export class Calling {
     this.#retelling.talks(call);
     if (call.key !== null) owner.keys.met(call.peer, call.key);
     const verified = call.isSelf || owner.verified.has(fingerprintOf(call.key!));
-    this.#show(call, "connected", { route, verified });
+    this.#show(call, "connected", { route, verified }, call.acceptRef);
+    call.acceptRef = undefined;
     this.#talking.flush(call);
     this.#hangUpWhenSaid();
   }
@@ -419,7 +422,8 @@ export class Calling {
     this.#relayed.close(call.id);
     const talked = wasTalking ? { durationMs: Math.round(out.nowMs - talkingSinceMs) } : {};
     const why = reason ?? said;
-    this.#show(call, state, { ...(why === "" ? {} : { reason: why }), ...talked }, ref);
+    const answered = ref ?? call.hangUpRef ?? call.acceptRef;
+    this.#show(call, state, { ...(why === "" ? {} : { reason: why }), ...talked }, answered);
     call.enter("over");
     this.#call = null;
     this.#talking.over(call, isParting);

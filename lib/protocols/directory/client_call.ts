@@ -49,6 +49,9 @@ export class ClientCall {
   isCongested = false;
   /** It is ended once what waits has gone out. */
   endsAfterLines = false;
+  /** Of the user's yes, which is answered when they talk, and of its wish to hang up after those lines. */
+  acceptRef: string | undefined = undefined;
+  hangUpRef: string | undefined = undefined;
   talkingSinceMs = 0;
   /** It is ending, as the other was thrown out of the directory that relays it. */
   isPeerKicked = false;

@@ -312,6 +312,27 @@ Deno.test("being called: the user is asked, and talks on the link on which the c
   ]);
 });
 
+Deno.test("being called: the yes is answered by what comes of it", () => {
+  const connected = asked();
+  connected.types({ command: "accept" }, "a");
+  connected.meet({ isCaller: false });
+  const { link } = connected.linkUp();
+  connected.hears(link, { type: "talk", call: CALL });
+  const words = connected.hears(link, { type: "begin", call: CALL });
+  const isIt = "call call=#1 peer=bob state=connected route=direct verified=false ref=a";
+  assertEquals(words.at(-1), isIt);
+  const ended = connected.feed({ type: "link-down", link, closed: true, reason: "hung up" });
+  assert(ended.includes("call call=#1 peer=bob state=ended reason=hung-up durationMs=0"));
+
+  const withdrawn = asked();
+  withdrawn.types({ command: "accept" }, "a");
+  const outcome = { type: "outcome", call: CALL, state: "cancelled", reason: "" } as const;
+  assertEquals(
+    withdrawn.says(outcome)[0],
+    "call call=#1 peer=bob state=ended reason=cancelled ref=a",
+  );
+});
+
 Deno.test("being called: where the caller's link comes at once, one handshake is enough", () => {
   const program = asked();
   program.types({ command: "accept" });
@@ -552,6 +573,28 @@ Deno.test("lines: piped, hanging up comes after them, and what is piped after th
     "call call=#1 peer=bob state=ended durationMs=0",
     "input goes on",
   ]);
+});
+
+Deno.test("lines: piped, hanging up after them is answered by the end of the call, however it ends", () => {
+  const isSaid = (program: ClientProgram) => {
+    program.meet();
+    return program.hears(program.linkUp().link, { type: "talk", call: CALL });
+  };
+  const isDeclined = (program: ClientProgram) =>
+    program.says({ type: "outcome", call: CALL, state: "declined", reason: "" });
+  for (
+    const [ends, end] of [
+      [isSaid, "call call=#1 peer=bob state=ended durationMs=0 ref=h"],
+      [isDeclined, "call call=#1 peer=bob state=declined ref=h"],
+    ] as const
+  ) {
+    const program = ringing();
+    program.types({ command: "say", text: "one" });
+    program.types({ command: "hang-up" }, "h");
+
+    const words = ends(program).filter((word) => word.startsWith("call call="));
+    assertEquals(words.at(-1), end);
+  }
 });
 
 Deno.test("lines: at a terminal, hanging up withdraws", () => {
