@@ -11,7 +11,7 @@ import { Call, Side } from "./call.ts";
 import type { Client, Sessions } from "./client_session.ts";
 import type { LogoutReason } from "./events.ts";
 import { CONNECTING_MS_MAX, ENDING_MS_MAX, RINGING_MS_MAX } from "./limits.ts";
-import type { CallOutcome, DirectoryMessageOf } from "./messages.ts";
+import { BUSY, type CallOutcome, type DirectoryMessageOf } from "./messages.ts";
 import type { Output } from "./output.ts";
 import type { Presence } from "./presence.ts";
 import { Relays } from "./relays.ts";
@@ -118,6 +118,8 @@ export class Calls {
     // It may have been withdrawn meanwhile.
     if (call?.phase !== "ringing" || side !== call.callee) return;
     if (accepts) this.#connect(call, null);
+    // It had begun a call, which came behind this one.
+    else if (reason === BUSY) this.#end(call, "busy", "", [call.caller]);
     else this.#end(call, "declined", reason, [call.caller]);
   }
 

@@ -206,6 +206,8 @@ const incoming = message(17, "incoming", {
   answer: "`answer`, within 30 s",
   lane: "control",
 }, { call, from: name, guest: bool(), key: hexId<PeerKey>() });
+/** The reason of an `answer` of a program whose user has begun another call meanwhile. */
+export const BUSY = "busy";
 const answer = message(18, "answer", {
   from: "the callee",
   to: "the directory",

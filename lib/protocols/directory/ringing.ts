@@ -9,7 +9,7 @@ import { ClientCall } from "./client_call.ts";
 import type { ClientOutput } from "./client_output.ts";
 import type { KnownKeys } from "./known_keys.ts";
 import { CALL_ID_BYTES, CALLS_BURST, CALLS_PER_S } from "./limits.ts";
-import type { DirectoryMessage, DirectoryMessageOf } from "./messages.ts";
+import { BUSY, type DirectoryMessage, type DirectoryMessageOf } from "./messages.ts";
 import type { MissedCalls } from "./missed_calls.ts";
 
 export interface RingingOwner {
@@ -95,7 +95,10 @@ export class Ringing {
     if (current.phase === "ringing" && isSameName(current.peer, from)) return;
     if (current.id === id) return;
     if (current.isTalking && current.key === key) this.#next = message;
-    else this.#decline(message, "busy");
+    else {
+      this.#decline(message, BUSY);
+      this.missed(current, message);
+    }
   }
 
   #decline({ call }: DirectoryMessageOf<"incoming">, reason: string): void {
@@ -116,7 +119,10 @@ export class Ringing {
   }
 
   /** Somebody called, and was told that we are busy. */
-  missed(current: ClientCall | null, { from }: DirectoryMessageOf<"missed">): void {
+  missed(
+    current: ClientCall | null,
+    { from }: Pick<DirectoryMessageOf<"missed">, "from">,
+  ): void {
     const { owner } = this;
     if (nameFault(from) !== null) return owner.offends("a call from nobody");
     if (current?.isCalledBy(from) === false) return;

@@ -453,8 +453,12 @@ Deno.test("being called: while in another call, the other is told busy", () => {
 
   assertEquals(
     program.says({ type: "incoming", call: callId(7), from: "eve", guest: false, key: EVE }),
-    ["to directory: answer call=#7 accepts=false reason=busy"],
+    [
+      "to directory: answer call=#7 accepts=false reason=busy",
+      "notice text=eve called, and was told that you are busy",
+    ],
   );
+  assertEquals(program.machine.missed.calls.map(({ from }) => from), ["eve"]);
 });
 
 Deno.test("being called: nothing to answer", () => {

@@ -85,6 +85,11 @@ Deno.test("Directory: what becomes of a call that isn't one is told", () => {
   bob.answers(2, false, "not now");
   assertEquals(exchange.take(), ["ann: outcome 2 declined (not now)", "* call ann bob declined"]);
 
+  ann.calls("bob", 6);
+  exchange.take();
+  bob.answers(6, false, "busy"); // it had begun another call, which came later
+  assertEquals(exchange.take(), ["ann: outcome 6 busy", "* call ann bob busy"]);
+
   ann.calls("bob", 3);
   exchange.take();
   ann.hangsUp(3);
