@@ -233,7 +233,7 @@ function guarded({ place, places, relay }: Wiring, host: () => MemberHost | null
 }
 
 function configOf(
-  { options, knownPeers, folder, place }: Wiring,
+  { options, knownPeers, folder, logPath }: Wiring,
   { history, last }: OpenedGroup,
   port: number,
   scope: string,
@@ -253,7 +253,7 @@ function configOf(
     pins,
     history,
     last,
-    files: { log: place.logPath, knownPeers: knownPeersPath(folder) },
+    files: { log: logPath, knownPeers: knownPeersPath(folder) },
     wait,
   };
 }

@@ -184,12 +184,18 @@ Deno.test("group: --db keeps the log where it says, from then on, and refuses wh
   await using group = await Group.open();
   const db = `${group.folder}/chat.log`;
   const alice = await group.start("Alice", "--db", db);
+  const named = async (node: Node) => {
+    const ready = await node.until(({ event }) => event === "ready");
+    return [ready.log, (await node.ask("status")).log];
+  };
+  assertEquals(await named(alice), [db, db]);
   await alice.say("here");
   await alice.until(shows("here"));
   await alice.type("/exit");
   await alice.ended();
   assert(Deno.readTextFileSync(db).includes("here"));
   const again = await group.start("Alice");
+  assertEquals(await named(again), [db, db]);
   await again.say("here too");
   await again.until(shows("here too"));
   assert(Deno.readTextFileSync(db).includes("here too"));
