@@ -26,7 +26,7 @@ export function helpEvent<Target>(entries: readonly Command<Target>[]): HelpEven
   return { event: "help", commands };
 }
 
-/** A description beside its command has at least so many cells; otherwise it stands below. */
+/** A description beside its command has at least so many cells, and as many as that has; otherwise it stands below. */
 const HELP_COLUMNS_MIN = 30;
 const GAP = "  ";
 
@@ -59,7 +59,7 @@ function twoColumns(
   columns: number | null,
 ): readonly Line[] {
   const width = Math.max(...rows.map(([head]) => head.length)) + GAP.length;
-  if (columns !== null && width + HELP_COLUMNS_MIN > columns) {
+  if (columns !== null && columns - width < Math.max(HELP_COLUMNS_MIN, width)) {
     return rows.flatMap((
       [head, help],
     ): Line[] => [[head], [GAP + GAP, { text: help, as: "body" }]]);

@@ -23,9 +23,8 @@ interface Piece {
 
 /** Somebody's text in a line. */
 interface Body {
-  /** What the line has before it. */
-  readonly before: string;
-  readonly shown: string;
+  /** Cells before each line but the first one. */
+  readonly indent: number;
   /** How many of the line's pieces there are up to its end. */
   readonly pieces: number;
 }
@@ -42,6 +41,11 @@ const NAME_COLOURS = ["\x1b[36m", "\x1b[32m", "\x1b[35m", "\x1b[34m", "\x1b[96m"
 
 /** A body's lines keep at least this many cells, however long the name before them. */
 const BODY_COLUMNS_MIN = 20;
+/**
+ * Cells before a body's lines where what stands before it takes more than half of the terminal's: as under the shortest
+ * name, so that a long one brings nobody's words nearer to the start of a line.
+ */
+const BODY_INDENT = "12:03 <A> ".length;
 
 /** Cells before what goes on of a line without a time; with one, it goes on under the text after the mark. */
 const INDENT = 2;
@@ -66,7 +70,7 @@ export class TextFormat {
   /** The line, a day's announcement before it where the day changed; each ends with a line feed. */
   format(line: Line): string {
     let announcement = "";
-    const pieces: Piece[] = [];
+    let pieces: Piece[] = [];
     let plain = "";
     /** Of `plain`: what the rest of a broken line stands under. */
     let head = 0;
@@ -87,9 +91,10 @@ export class TextFormat {
       }
       const { text, as } = typeof span === "string" ? { text: span, as: null } : span;
       if (as === "body") {
-        const shown = this.#body(text, plain);
-        pieces.push({ text: shown, code: "" });
-        body = { before: plain, shown, pieces: pieces.length };
+        const indent = this.#bodyIndent(plain);
+        if (mayBreak) pieces = this.#wrapped(pieces, indent, -indent);
+        pieces.push({ text: this.#body(text, indent, pieces), code: "" });
+        body = { indent, pieces: pieces.length };
         plain += text;
         mayBreak = false;
         continue;
@@ -122,24 +127,25 @@ export class TextFormat {
     return [...piecesWithin(pieces, 0, head), ...this.#wrapped(rest, indent, width - indent)];
   }
 
-  /** What follows a body goes on after it, and under its start. */
-  #brokenBehind(
-    { before, shown, pieces: count }: Body,
-    pieces: readonly Piece[],
-  ): readonly Piece[] {
-    const { terminal } = this.#options;
-    if (terminal === null || count === pieces.length) return pieces;
-    const indent = indentWithin(terminal.width(before), terminal.columns());
-    const lastLine = shown.slice(shown.lastIndexOf("\n") + 1);
-    const taken = terminal.width(lastLine === shown ? before + shown : lastLine) - indent;
-    return [...pieces.slice(0, count), ...this.#wrapped(pieces.slice(count), indent, taken)];
+  /** What follows a body goes on after it, and under its lines. */
+  #brokenBehind({ indent, pieces: count }: Body, pieces: readonly Piece[]): readonly Piece[] {
+    if (this.#options.terminal === null || count === pieces.length) return pieces;
+    const before = pieces.slice(0, count);
+    const taken = this.#lastWidth(before) - indent;
+    return [...before, ...this.#wrapped(pieces.slice(count), indent, taken)];
+  }
+
+  /** Cells of the last line of the pieces. */
+  #lastWidth(pieces: readonly Piece[]): number {
+    const text = pieces.map(({ text }) => text).join("");
+    return this.#options.terminal!.width(text.slice(text.lastIndexOf("\n") + 1));
   }
 
   /**
    * The pieces with line breaks between words.
    * @param indent Cells before each line but the first one. @param taken Cells beyond those that the first has taken.
    */
-  #wrapped(pieces: readonly Piece[], indent: number, taken: number): readonly Piece[] {
+  #wrapped(pieces: readonly Piece[], indent: number, taken: number): Piece[] {
     const terminal = this.#options.terminal!;
     const plain = pieces.map(({ text }) => text).join("");
     const parts = brokenAtWords(plain, terminal.columns() - indent, terminal, taken);
@@ -180,18 +186,26 @@ export class TextFormat {
     return as === "name" ? nameColour(text) : STYLE_CODES[as];
   }
 
-  /**
-   * On a terminal, every line of a body starts under its first one, also where the terminal would break it:
-   * no sender can place words at the start of a line.
-   */
-  #body(text: string, before: string): string {
+  /** Cells before a body's lines: under the first one, or fewer where what is before that takes too many. */
+  #bodyIndent(before: string): number {
     const { terminal } = this.#options;
-    if (terminal === null) return visibleText(text);
+    if (terminal === null) return 0;
     const columns = terminal.columns();
     const width = terminal.width(before);
-    const indent = indentWithin(width, columns);
+    return indentWithin(width > columns / 2 ? BODY_INDENT : width, columns);
+  }
+
+  /**
+   * On a terminal, every line of a body is indented, also where the terminal would break it: no sender can place words
+   * at the start of a line.
+   */
+  #body(text: string, indent: number, before: readonly Piece[]): string {
+    const { terminal } = this.#options;
+    if (terminal === null) return visibleText(text);
+    const room = terminal.columns() - indent;
+    const taken = this.#lastWidth(before) - indent;
     const lines = visibleLines(text).flatMap((line, index) =>
-      brokenAtWords(line, columns - indent, terminal, index === 0 ? width - indent : 0)
+      brokenAtWords(line, room, terminal, index === 0 ? taken : 0)
     );
     return lines.join(`\n${" ".repeat(indent)}`);
   }

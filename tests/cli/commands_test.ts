@@ -5,6 +5,10 @@ import { entryCount, messageText } from "../../lib/cli/command_arguments.ts";
 import { graphemesOf, textWidth } from "../../lib/cli/graphemes.ts";
 import { TextFormat } from "../../lib/cli/text_format.ts";
 import { helpEvent, helpLines } from "../../lib/cli/help_text.ts";
+import { friendsCommands } from "../../lib/cli/friends_commands.ts";
+import { memberCommands } from "../../lib/cli/member_commands.ts";
+import { registryCommands } from "../../lib/cli/registry_commands.ts";
+import { regserverCommands } from "../../lib/cli/regserver_commands.ts";
 import { serveCommands } from "../../lib/cli/serve_commands.ts";
 import { meshCommands } from "../../lib/cli/mesh_commands.ts";
 import type { RoomId } from "../../lib/base/ids.ts";
@@ -292,6 +296,37 @@ Deno.test("helpLines() puts descriptions beside the commands, or below them wher
   ]);
   assertEquals(wide.at(-1), "Lines that are pasted at once are one message.");
   for (const line of narrow) assert(line.length < 30, line);
+});
+
+Deno.test("helpLines() has descriptions in one column, at terminals of any width", () => {
+  const lobby = {
+    place: "lobby",
+    peer: "",
+    isAccepted: false,
+    wasInCall: false,
+    isJustOver: false,
+  } as const;
+  const tables = [
+    meshCommands,
+    memberCommands,
+    friendsCommands,
+    registryCommands(() => lobby, true),
+    serveCommands,
+    regserverCommands,
+  ] as readonly CommandTable<never>[];
+  for (const table of tables) {
+    for (let columns = 30; columns <= 120; columns++) {
+      const terminal = { width: textWidth, characters: graphemesOf, columns: () => columns };
+      const format = new TextFormat({ colour: false, verbose: false, terminal }, 0);
+      for (const line of helpLines(table.commands, table, columns)) {
+        const [head, help] = line;
+        if (help === undefined) continue;
+        const [, ...rest] = format.format(line).trimEnd().split("\n");
+        const start = " ".repeat((head as string).length);
+        for (const each of rest) assert(each.startsWith(start), `${columns} columns: ${each}`);
+      }
+    }
+  }
 });
 
 Deno.test("helpLines() speaks of messages only where some can be written", () => {

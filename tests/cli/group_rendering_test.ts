@@ -1,6 +1,8 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { graphemesOf, textWidth } from "../../lib/cli/graphemes.ts";
 import { type MemberOwnEvent, MemberRendering } from "../../lib/cli/member_rendering.ts";
 import { serveLines, type ServeOwnEvent } from "../../lib/cli/serve_rendering.ts";
+import { TextFormat } from "../../lib/cli/text_format.ts";
 import { verificationDigits } from "../../lib/cli/verification_digits.ts";
 import type { PeerKey } from "../../lib/base/ids.ts";
 import { NOON_MS } from "./memory_streams.ts";
@@ -404,6 +406,26 @@ Deno.test("MemberRendering: of a long log a terminal is shown the last 100 entri
   );
   assertEquals(seen.filter((text) => text.includes("<Bob>")).length, 101);
   assertEquals(seen.filter((text) => text.includes("now reads")).length, 1);
+});
+
+Deno.test("MemberRendering: an entry that a big group agreed to change is broken between names", () => {
+  const agreed = Array.from({ length: 63 }, (_, n) => `Bartholomew-${n}`);
+  const edit = { edit: 7, by: "Alice", old: "at seven?", new: "at eight?", committedAt: NOON };
+  const event = { ...MESSAGE, event: "entry", edits: [{ ...edit, agreed }] } as const;
+  const [, , line] = new MemberRendering().lines(event, CONTEXT);
+
+  for (const columns of [46, 80, 120]) {
+    const terminal = { width: textWidth, characters: graphemesOf, columns: () => columns };
+    const format = new TextFormat({ colour: false, verbose: false, terminal }, NOON_MS);
+    const [first, ...rest] = format.format(line!).trimEnd().split("\n");
+    for (const each of rest) assertMatch(each, /^ {10}(?:Bartholomew-\d|and |at |eight)/);
+    for (const each of [first!, ...rest]) assert(each.length < columns, each);
+    assertEquals(
+      [first!, ...rest.map((each) => each.trim())].join(" "),
+      `  edit 7, 12:03, asked by Alice, agreed by ${agreed.slice(0, -1).join(", ")} and ` +
+        `${agreed.at(-1)}: at eight?`,
+    );
+  }
 });
 
 Deno.test("MemberRendering: what took a second to catch up with is told at its end", () => {

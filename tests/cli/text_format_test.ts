@@ -91,6 +91,33 @@ Deno.test("TextFormat puts a body under a name that leaves no room beside it", (
   );
 });
 
+Deno.test("TextFormat breaks what stands before a body at words, and indents little where that is long", () => {
+  const edit = (names: readonly string[]): Line => [
+    "  edit 1, ",
+    { timeMs: NOON_MS },
+    ", asked by ",
+    ...names.flatMap((text, index): Line => [index === 0 ? "" : ", ", { text, as: "name" }]),
+    ": ",
+    { text: "at eight\nin the big house by the lake", as: "body" },
+    "   (the end)",
+  ];
+  assertEquals(
+    new TextFormat(terminalOf(46), NOON_MS).format(edit(["Al", "Bo", "Cy"])),
+    "  edit 1, 12:03, asked by Al, Bo, Cy: at\n" +
+      "          eight\n" +
+      "          in the big house by the lake   (the\n" +
+      "          end)\n",
+  );
+  assertEquals(
+    new TextFormat(terminalOf(80), NOON_MS).format(
+      edit(["Bartholomew-the-elder", "Konstantin.Romanov", "Maximiliane_Schmid"]),
+    ),
+    "  edit 1, 12:03, asked by Bartholomew-the-elder, Konstantin.Romanov,\n" +
+      "          Maximiliane_Schmid: at eight\n" +
+      "          in the big house by the lake   (the end)\n",
+  );
+});
+
 Deno.test("TextFormat lets nobody fake a line at a terminal that is as narrow as can be", () => {
   for (let columns = 3; columns <= 24; columns++) {
     const format = new TextFormat(terminalOf(columns), NOON_MS);
