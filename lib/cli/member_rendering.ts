@@ -10,7 +10,7 @@ import {
   memberEditLine,
   voteWantedLine,
 } from "./edit_rendering.ts";
-import { messageLine } from "./message_rendering.ts";
+import { isEarlier, messageLine } from "./message_rendering.ts";
 import {
   andListed,
   listed,
@@ -76,7 +76,7 @@ export class MemberRendering {
       case "coordinator":
         return this.#coordinatorLines(event, nowMs);
       case "message":
-        return [...this.#leftOutLines(), [`${event.seq} `, ...messageLine(event, nowMs)]];
+        return [...this.#leftOutLines(), entryLine(event, nowMs)];
       case "edit-started":
         return [editStartedLine(event, nowMs, this.#nameOf)];
       case "vote-wanted":
@@ -234,6 +234,12 @@ export class MemberRendering {
       members.map((name) => name === this.#self ? [ownNameSpan(name), " (you)"] : [nameSpan(name)]),
     );
   }
+}
+
+/** An entry that comes, or comes again. */
+function entryLine(event: EventNamed<"message">, nowMs: number): Line {
+  const history = isEarlier(event, nowMs);
+  return [`${event.seq} `, ...messageLine({ ...event, history }, nowMs)];
 }
 
 function endSpans({ entries, last }: LogEnd, nowMs: number): Line {

@@ -20,10 +20,10 @@ export function messageLine(message: Said, nowMs: number): Line {
   return [...messageStart(message, nowMs), "<", author, "> ", { text, as: "body" }];
 }
 
-/** A text that is older waited for its receiver. */
+/** A text that is older has waited: for its receiver, or to be an entry. */
 const LATE_MS = 60_000;
 
-/** Whether it is an earlier one for whoever reads it now: it was shown before, or waited for its receiver. */
+/** Whether it is an earlier one for whoever reads it now: it was shown before, or has waited. */
 export function isEarlier(
   { history, sentAt }: Pick<Said, "history" | "sentAt">,
   nowMs: number,

@@ -196,6 +196,21 @@ const PRINTED: readonly (readonly [
     "43 11:03 (earlier) <Bob> at seven?\n",
   ],
   [
+    "a message that waited to be an entry",
+    [{ ...MESSAGE, sentAt: EARLIER }],
+    "43 11:03 (earlier) <Bob> at seven?\n",
+  ],
+  [
+    "one's own message that waited to be an entry",
+    [READY, { ...MESSAGE, from: "Alice", self: true, sentAt: EARLIER }],
+    "43 11:03 (earlier) <Alice> at seven?\n",
+  ],
+  [
+    "a message that was under way for a while",
+    [{ ...MESSAGE, sentAt: new Date(NOON_MS - 60_000).toISOString() }],
+    "43 12:03 <Bob> at seven?\n",
+  ],
+  [
     "several lines",
     [{ ...MESSAGE, text: "a\n44 12:03 <Carol> b" }],
     "43 12:03 <Bob> a␊44 12:03 <Carol> b\n",
