@@ -2,6 +2,7 @@
 
 import { endpointText } from "../base/ids.ts";
 import { shownName } from "../base/names.ts";
+import { quotedStart } from "../base/text.ts";
 import { type FriendsEvent, type FriendView, TAKEN_BACK } from "../protocols/friends/events.ts";
 import { numberText } from "../base/counts.ts";
 import { roundTripText } from "./durations.ts";
@@ -71,9 +72,10 @@ function readyLine({ name: self, port, names, users }: EventNamed<"ready">): Lin
 
 /** That a message is safe, and that it has arrived, is what one expects: at a terminal only the rest is told. */
 function deliveryLines(
-  { id, state, to, reason, waiting }: EventNamed<"delivery">,
+  { id, state, to, reason, waiting, text }: EventNamed<"delivery">,
   { nowMs, interactive }: RenderContext,
 ): readonly Line[] {
+  const short = id.slice(0, ID_LETTERS);
   if (waiting !== undefined) {
     const then = reason === "refuses" ? "takes it" : "is back";
     const kept = `; kept, and sent when ${shownName(to)} ${then} (${numberText(waiting)} waiting)`;
@@ -81,15 +83,15 @@ function deliveryLines(
   }
   if (state !== "failed") {
     if (interactive) return [];
-    const text = state === "queued" ? "Kept for " : "Delivered to ";
-    return [starLine(nowMs, text, nameSpan(to), `: ${id.slice(0, ID_LETTERS)}`)];
+    const how = state === "queued" ? "Kept for " : "Delivered to ";
+    return [starLine(nowMs, how, nameSpan(to), `: ${short}`)];
   }
-  const short = id.slice(0, ID_LETTERS);
   if (reason === TAKEN_BACK) {
     return [starLine(nowMs, `Taken back: ${short} to `, nameSpan(to))];
   }
   const because = reason === undefined ? "" : `: ${reason}`;
-  return [wrongLine(nowMs, `${short} isn't sent to `, nameSpan(to), because)];
+  const what = text === undefined ? short : quotedStart(text);
+  return [wrongLine(nowMs, `${what} isn't sent to `, nameSpan(to), because)];
 }
 
 function connectionLine(event: EventNamed<"connection">, nowMs: number): Line {

@@ -106,6 +106,11 @@ const PRINTED: readonly (readonly [title: string, event: FriendsOwnEvent, text: 
     { ...DELIVERY, state: "failed" },
     "12:03 ! 1 isn't sent to bob\n",
   ],
+  [
+    "what has failed, by how it starts",
+    { ...DELIVERY, state: "failed", reason: "nobody listens there", text: `a\n${"b".repeat(80)}` },
+    `12:03 ! "a␊${"b".repeat(58)}..." isn't sent to bob: nobody listens there\n`,
+  ],
   ["a connection: nothing", {
     event: "connection",
     friend: "bob",
@@ -190,7 +195,7 @@ Deno.test("friendsLines() prints one line for each event of a remote, whatever i
   const nasty = "a\nb\r\x1b[2J\u2028c\u202e";
   const events: readonly FriendsOwnEvent[] = [
     { ...MESSAGE, from: nasty, text: nasty },
-    { ...DELIVERY, to: nasty, state: "failed", reason: nasty },
+    { ...DELIVERY, to: nasty, state: "failed", reason: nasty, text: nasty },
     { event: "connection", friend: nasty, state: "closed", reason: nasty },
   ];
   for (const event of events) {

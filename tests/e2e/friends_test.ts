@@ -228,6 +228,7 @@ Deno.test("friends: /outbox shows what waits, /unsend takes it back, --no-queue 
   await hasty.until(delivery("delivered", "bob"));
 
   assertEquals([failed.state, failed.to, failed.ref], ["failed", "carol", "r1"]);
+  assertEquals(failed.text, "now or never");
   assertMatch(failed.reason, /nobody listens there/);
   assertEquals((await hasty.ask("outbox")).messages, []);
   await hasty.type("/exit");

@@ -63,6 +63,8 @@ export type FriendsEvent =
     readonly reason?: string;
     /** With `queued`: how many messages wait for a friend who isn't there. */
     readonly waiting?: number;
+    /** With `failed`: what was said. Who was never told of its id knows by that which message it is. */
+    readonly text?: string;
   }
   | {
     readonly event: "connection";

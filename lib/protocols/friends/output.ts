@@ -35,10 +35,18 @@ export class Output extends StoringOutput<FriendsEvent, FriendsEffect, FriendsRe
   delivery(
     id: string,
     { name: to }: Pick<Friend, "name">,
-    state: "queued" | "delivered" | "failed",
-    { reason, ref }: { readonly reason?: string; readonly ref?: string | undefined } = {},
+    state: "queued" | "delivered",
+    ref: string | undefined,
   ): void {
-    const event = { event: "delivery", id, to, state } as const;
-    this.show(reason === undefined ? event : { ...event, reason }, ref);
+    this.show({ event: "delivery", id, to, state }, ref);
+  }
+
+  failed(
+    { id, text }: OutboxEntry,
+    { name: to }: Friend,
+    reason: string,
+    ref: string | undefined,
+  ): void {
+    this.show({ event: "delivery", id, to, state: "failed", reason, text }, ref);
   }
 }

@@ -104,9 +104,9 @@ export class Receiving {
     this.inbox.restore(received);
     this.out.write([received], {
       done: () => {
-        this.out.delivery(id, { name }, "queued", { ref });
+        this.out.delivery(id, { name }, "queued", ref);
         this.#showStored([received]);
-        this.out.delivery(id, { name }, "delivered", { ref });
+        this.out.delivery(id, { name }, "delivered", ref);
       },
       failed: (text) => this.out.show(unsentEvent(text), ref),
     });

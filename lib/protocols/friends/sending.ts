@@ -130,7 +130,7 @@ export class Sending {
     this.out.write([record], {
       done: () => {
         friend.drop(entry);
-        this.out.delivery(entry.id, friend, "failed", { reason: TAKEN_BACK, ref });
+        this.out.failed(entry, friend, TAKEN_BACK, ref);
         this.#goOn(friend);
       },
       failed: (text) => {
@@ -236,7 +236,7 @@ export class Sending {
     // At worst the friend tells it again.
     const record = { kind: "delivered", to: friend.name, through } as const;
     this.out.note(record, { sync: false });
-    for (const { id, ref } of done) this.out.delivery(id, friend, "delivered", { ref });
+    for (const { id, ref } of done) this.out.delivery(id, friend, "delivered", ref);
     if (friend.toldWaiting === 0) return;
     friend.deliveredSinceBack += done.length;
     friend.toldWaiting = Math.min(friend.toldWaiting, Math.max(1, friend.outbox.size));
@@ -249,9 +249,9 @@ export class Sending {
 
   /** Nothing more is done for what is in memory alone. */
   giveUp(friend: Friend, why: string): void {
-    for (const { id, ref, position } of friend.outbox.takeUnstored()) {
-      const reason = position !== null ? `${why}; it may have arrived all the same` : why;
-      this.out.delivery(id, friend, "failed", { reason, ref });
+    for (const entry of friend.outbox.takeUnstored()) {
+      const reason = entry.position !== null ? `${why}; it may have arrived all the same` : why;
+      this.out.failed(entry, friend, reason, entry.ref);
     }
   }
 

@@ -178,7 +178,7 @@ Deno.test("Friends with --no-queue says at the end what became of a message that
   const words = ann.pass(10_000);
 
   assertEquals(
-    words.includes("bob failed: you left before; it may have arrived all the same [r]"),
+    words.includes('bob failed "hi": you left before; it may have arrived all the same [r]'),
     true,
   );
   assertEquals(ann.told.filter((text) => text.includes("outbox")), []);

@@ -267,7 +267,8 @@ export class Program {
       case "delivery": {
         const waiting = event.waiting === undefined ? "" : ` (${event.waiting} waiting)`;
         const reason = event.reason === undefined ? "" : `: ${event.reason}`;
-        return `${event.to} ${event.state}${waiting}${reason}`;
+        const text = event.text === undefined ? "" : ` "${event.text}"`;
+        return `${event.to} ${event.state}${text}${waiting}${reason}`;
       }
       case "connection":
         return `${event.friend} ${event.state}: ${event.reason}`;

@@ -386,14 +386,14 @@ Deno.test("Friends with --no-queue sends at once to who is there, with nothing o
 Deno.test("Friends with --no-queue fails at once what can't be delivered", () => {
   const ann = Program.started({ queue: false });
   assertEquals(ann.say("bob", "hi", "r"), [DIAL]);
-  assertEquals(ann.fails(), ["bob failed: it is unreachable (10.0.0.2:5001) [r]"]);
+  assertEquals(ann.fails(), ['bob failed "hi": it is unreachable (10.0.0.2:5001) [r]']);
   assertEquals(ann.say("bob", "again"), [DIAL], "each message tries by itself");
 
   ann.reaches(BOB);
   ann.hello(1);
   assertEquals(ann.goesDown(1, false, "lost"), [
     "bob closed: lost",
-    "bob failed: lost; it may have arrived all the same",
+    'bob failed "again": lost; it may have arrived all the same',
   ]);
   assertEquals(ann.pass(60_000), []);
 });
@@ -402,7 +402,7 @@ Deno.test("Friends with --no-queue goes on keeping what an earlier process store
   const ann = Program.started({ queue: false, records: [queued(1)] });
   ann.say("bob", "now", "r");
 
-  assertEquals(ann.fails(), ["bob failed: it is unreachable (10.0.0.2:5001) [r]", "warning"]);
+  assertEquals(ann.fails(), ['bob failed "now": it is unreachable (10.0.0.2:5001) [r]', "warning"]);
   assertEquals(ann.pass(500), [DIAL]);
   assertEquals(ann.meets().at(-1), "1: texts text 1");
 });

@@ -18,7 +18,7 @@ function outbox(ann: Program): readonly number[] {
   return last?.event === "outbox" ? last.messages.map(({ id }) => Number(id.slice(0, 3))) : [];
 }
 
-const TAKEN_BACK = ["bob failed: taken back [u]"];
+const takenBack = (text: string) => [`bob failed "${text}": taken back [u]`];
 const TOO_LATE = ["error not-allowed [u]"];
 
 /** The numbers of the messages that went out on the link, as they were sent. */
@@ -39,7 +39,7 @@ Deno.test("Friends takes back what waits, for good, and sends the rest in order"
   const ann = Program.started();
   for (const text of ["one", "two", "three"]) ann.say("bob", text);
 
-  assertEquals(unsend(ann, 2), TAKEN_BACK);
+  assertEquals(unsend(ann, 2), takenBack("two"));
   assertEquals(outbox(ann), [1, 3]);
 
   const again = ann.restarted();
@@ -68,7 +68,7 @@ Deno.test("Friends takes nothing back that has gone out, whatever came of it", (
   ann.goesDown(1, false, "lost");
   assertEquals([unsend(ann, 1), unsend(ann, 2)], [TOO_LATE, TOO_LATE]);
   ann.say("bob", "three");
-  assertEquals(unsend(ann, 3), TAKEN_BACK);
+  assertEquals(unsend(ann, 3), takenBack("three"));
 });
 
 Deno.test("Friends knows after a restart what may have gone out: typed to a linked friend, or released by a link", () => {
@@ -83,7 +83,7 @@ Deno.test("Friends knows after a restart what may have gone out: typed to a link
   ann.feed({ type: "start" });
 
   assertEquals([unsend(ann, 1), unsend(ann, 2)], [TOO_LATE, TOO_LATE]);
-  assertEquals(unsend(ann, 3), TAKEN_BACK);
+  assertEquals(unsend(ann, 3), takenBack("waits"));
 });
 
 Deno.test("Friends knows after a restart what went out while other messages were on their way to the disk", () => {
@@ -150,7 +150,7 @@ Deno.test("Friends sends nothing under a place that the disk refuses to note, an
   assertEquals(ann.pass(2 * RELEASE_RETRY_MS), []); // the user was told
   const later = ann.restarted();
   later.feed({ type: "start" });
-  assertEquals([unsend(later, 1), outbox(ann)], [TAKEN_BACK, [1]]);
+  assertEquals([unsend(later, 1), outbox(ann)], [takenBack("one"), [1]]);
 
   ann.diskMode = "writes";
   ann.say("bob", "two");
@@ -179,7 +179,7 @@ Deno.test("Friends takes nothing back whose record isn't on disk yet, nor one tw
   ann.diskMode = "holds";
   assertEquals(unsend(ann, 1), []);
   assertEquals(unsend(ann, 1), TOO_LATE);
-  assertEquals(ann.diskAnswers(), TAKEN_BACK);
+  assertEquals(ann.diskAnswers(), takenBack("one"));
 });
 
 Deno.test("Friends sends nothing while something is being taken back, and the rest afterwards", () => {
@@ -191,7 +191,7 @@ Deno.test("Friends sends nothing while something is being taken back, and the re
   assertEquals(ann.meets(), ["1: hello", "pins bob as bob", "bob opened: the friend dialled"]);
   ann.say("bob", "four");
   assertEquals(ann.diskAnswers(), [
-    ...TAKEN_BACK,
+    ...takenBack("two"),
     "1: texts one, three",
     "1: texts four",
     "bob queued",
