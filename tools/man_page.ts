@@ -69,8 +69,11 @@ function commandPart(command: ProgramCommand): readonly string[] {
 }
 
 function flagPart(flag: Flag): readonly string[] {
-  const value = takesValue(flag) ? ` ${flag.value}` : "";
-  return item(`--${flag.name}${value}`, sentence(flag.help));
+  if (!takesValue(flag)) return item(`--${flag.name}`, sentence(flag.help));
+  const [first = ""] = /^[a-z]+/.exec(flag.help) ?? [];
+  // A value stays as the program takes it.
+  const isValue = flag.words?.includes(first) ?? false;
+  return item(`--${flag.name} ${flag.value}`, isValue ? `${flag.help}.` : sentence(flag.help));
 }
 
 function item(head: string, text: string): readonly string[] {

@@ -2,6 +2,7 @@
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { COMMON_FLAGS, type ProgramCommand } from "../../lib/cli/arguments.ts";
+import { takesValue } from "../../lib/cli/flags.ts";
 import { COMMANDS } from "../../lib/cli/program.ts";
 import { bashCompletion, fishCompletion, zshCompletion } from "../../tools/completions.ts";
 import { manPage } from "../../tools/man_page.ts";
@@ -13,6 +14,17 @@ Deno.test("the manual page has each command and each flag", () => {
     assertStringIncludes(page, `p2pchat ${name}`);
     for (const flag of [...flags, ...COMMON_FLAGS]) {
       assertStringIncludes(page, `\n.B "--${flag.name}`);
+    }
+  }
+});
+
+Deno.test("the manual page has the values of flags as the program takes them", () => {
+  const lines = manPage(COMMANDS, "1").replaceAll("\\-", "-").split("\n");
+
+  for (const { flags } of COMMANDS) {
+    for (const flag of flags.filter(takesValue)) {
+      const text = lines[lines.indexOf(`.B "--${flag.name} ${flag.value}"`) + 1]!;
+      for (const word of flag.words ?? []) assert(new RegExp(`\\b${word}\\b`).test(text), text);
     }
   }
 });
