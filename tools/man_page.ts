@@ -7,15 +7,21 @@ import {
   type ProgramCommand,
 } from "../lib/cli/arguments.ts";
 import { type Flag, takesValue } from "../lib/cli/flags.ts";
+import { FORCED_EXIT_STATUS } from "../lib/cli/interrupts.ts";
 
-const STATUSES = [
-  [0, "Done, or left as asked."],
-  [1, "A fault of the program's own."],
-  [2, "The command line, or a name, is wrong."],
-  [3, "The network: nobody answers, a port is taken, a time is over."],
-  [4, "Refused: a name is taken, a password is wrong, a key has changed, a profile is in use."],
-  [5, "A file is damaged, or the disk takes nothing."],
-] as const;
+/** As `docs/scripting.md` has them. */
+export const EXIT_STATUSES: readonly (readonly [status: number, text: string])[] = [
+  [0, "done, or left as asked"],
+  [1, "a fault of the program itself"],
+  [2, "the command line, or the name, is wrong"],
+  [3, "network: nobody answers, the port is taken, too late, not the right protocol"],
+  [
+    4,
+    "refused: the name is taken, the password wrong, the key another one, the profile in use, replaced by a later process",
+  ],
+  [5, "data: a file is damaged, or can't be written, standard output included"],
+  [FORCED_EXIT_STATUS, "ended at once: a second Ctrl+C or SIGTERM while it was leaving"],
+];
 
 const VARIABLES = [
   ["P2PCHAT_HOME", "Where files are kept, without --data."],
@@ -45,7 +51,7 @@ export function manPage(commands: readonly ProgramCommand[], version: string): s
     "All commands take these:",
     ...COMMON_FLAGS.flatMap(flagPart),
     ".SH EXIT STATUS",
-    ...STATUSES.flatMap(([status, text]) => item(String(status), text)),
+    ...EXIT_STATUSES.flatMap(([status, text]) => item(String(status), sentence(text))),
     ".SH ENVIRONMENT",
     ...VARIABLES.flatMap(([name, text]) => item(name, text)),
     "",

@@ -14,6 +14,7 @@ import { RegistryStanding } from "../../lib/cli/registry_standing.ts";
 import { regserverProgramCommand } from "../../lib/cli/regserver_arguments.ts";
 import { regserverCommands } from "../../lib/cli/regserver_commands.ts";
 import { accountsProgramCommands } from "../../lib/cli/accounts_arguments.ts";
+import { FORCED_EXIT_STATUS } from "../../lib/cli/interrupts.ts";
 import { importRows } from "../../lib/cli/import_file.ts";
 import { parseAccounts } from "../../lib/store/accounts_csv.ts";
 import { memberProgramCommand } from "../../lib/cli/member_arguments.ts";
@@ -24,6 +25,7 @@ import { CALL_REASONS, LOGOUT_REASONS } from "../../lib/protocols/directory/even
 import * as directoryLimits from "../../lib/protocols/directory/limits.ts";
 import { EXIT_STATUS_BY_CODE } from "../../lib/base/errors.ts";
 import { userInfoRows } from "../../lib/store/user_info.ts";
+import { EXIT_STATUSES } from "../../tools/man_page.ts";
 import { RECOVERY_SCENES } from "../sim/group/recovery_scenes.ts";
 import { Node, Nodes, type ShownEvent } from "./node.ts";
 import { TextProgram } from "./text_program.ts";
@@ -227,6 +229,16 @@ Deno.test("docs/scripting.md: names each code, and with which status it ends", a
     rows.map(([, code, status]) => [code, Number(status)]),
     Object.entries(EXIT_STATUS_BY_CODE),
   );
+});
+
+Deno.test("docs/scripting.md: its exit statuses are those of the program, and of the manual page", async () => {
+  const rows = [...(await page("docs/scripting.md")).matchAll(/^\| (\d+) +\| (\S.*?) +\|$/gm)];
+  const statuses = new Set([0, ...Object.values(EXIT_STATUS_BY_CODE), FORCED_EXIT_STATUS]);
+
+  assertEquals(rows.map(([, status]) => Number(status)), [...statuses]);
+  assertEquals(rows.map(([, status, text]) => [Number(status), text!] as const), [
+    ...EXIT_STATUSES,
+  ]);
 });
 
 Deno.test("docs/group-crashes.md: each row on recovery is a scene that is played, and each scene a row", async () => {
