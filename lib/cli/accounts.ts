@@ -7,7 +7,7 @@ import { foldName, shownName } from "../base/names.ts";
 import { parseScryptHash } from "../base/password_hash.ts";
 import { PasswordHasher } from "../runtime/password_hasher.ts";
 import type { Account } from "../store/accounts.ts";
-import { parseAccounts } from "../store/accounts_csv.ts";
+import { OTHER_FILE, parseAccounts } from "../store/accounts_csv.ts";
 import {
   AccountsFile,
   accountsPath,
@@ -73,7 +73,8 @@ export async function listAccounts(options: ListAccountsOptions): Promise<void> 
   if (bytes === null && options.file !== null) {
     throw new P2pchatError("bad-file", `Cannot read ${file}: ${NO_SUCH_FILE}`);
   }
-  const parsed = bytes === null ? null : parseAccounts(file, bytes, COMPLAINTS_MAX + 1);
+  const wayOut = options.file === null ? undefined : OTHER_FILE;
+  const parsed = bytes === null ? null : parseAccounts(file, bytes, COMPLAINTS_MAX + 1, wayOut);
   if (parsed?.torn) {
     await showNoticeBeside(
       options,

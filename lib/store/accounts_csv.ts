@@ -58,6 +58,11 @@ export const ACCOUNTS_HEADER = COLUMNS.join(",");
 export const WITHOUT =
   "to start without any account; to go on without what this line says, delete the line";
 
+/** What to do where the data folder's file is something else. */
+const OTHER_FOLDER = "move it away, or choose another folder with --data";
+/** The same for a file that was named: no flag chooses another one. */
+export const OTHER_FILE = "name another file, or move this one away";
+
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 // deno-lint-ignore no-control-regex
@@ -91,10 +96,16 @@ export function* accountLines(table: AccountTable): Iterable<string> {
  * Reads a table.
  * @param path The file, for complaints.
  * @param complaintsMax With so many it ends.
+ * @param wayOut What to do where the file is something else.
  */
-export function parseAccounts(path: string, bytes: Uint8Array, complaintsMax = 1): ParsedAccounts {
-  const parsing = new Parsing(path, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
-  return parsing.run(complaintsMax);
+export function parseAccounts(
+  path: string,
+  bytes: Uint8Array,
+  complaintsMax = 1,
+  wayOut = OTHER_FOLDER,
+): ParsedAccounts {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  return new Parsing(path, buffer, wayOut).run(complaintsMax);
 }
 
 /** A line that is no row. */
@@ -116,7 +127,7 @@ class Parsing {
   /** Of the last line that is a row, or isn't one for another reason than damage. */
   #end = 0;
 
-  constructor(readonly path: string, readonly bytes: Buffer) {}
+  constructor(readonly path: string, readonly bytes: Buffer, readonly wayOut: string) {}
 
   run(complaintsMax: number): ParsedAccounts {
     const { bytes } = this;
@@ -204,7 +215,7 @@ class Parsing {
     return new P2pchatError(
       "bad-file",
       `Cannot read ${this.path}, line 1: a table of accounts begins with ${ACCOUNTS_HEADER}, this file with ` +
-        `${quotedStart(text)}; move it away, or choose another folder with --data`,
+        `${quotedStart(text)}; ${this.wayOut}`,
     );
   }
 

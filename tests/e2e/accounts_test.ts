@@ -219,6 +219,28 @@ Deno.test("accounts list tells all damage with its line, and exits 5; nothing is
   assertEquals(await folder.names(), ["eve"]);
 });
 
+Deno.test("accounts list says of another file what to do, where it was named and where it lies in the folder", async () => {
+  await using folder = new AccountsFolder();
+  await folder.run("add bob", PASSWORD);
+  await folder.write("notes.md", "# notes\n");
+  await Deno.copyFile(`${folder.path}/notes.md`, folder.file);
+  const found = "a table of accounts begins with name,hash,created,keys,check, this file with ";
+
+  const named = await folder.run("list notes.md");
+  const usual = await folder.run("list");
+
+  assertEquals([named.status, usual.status], [5, 5]);
+  assertEquals(
+    named.stderr,
+    `error: Cannot read notes.md, line 1: ${found}"# notes"; name another file, or move this one away\n`,
+  );
+  assertEquals(
+    usual.stderr,
+    `error: Cannot read ${folder.file}, line 1: ${found}"# notes"; move it away, or choose another folder ` +
+      "with --data\n",
+  );
+});
+
 Deno.test({
   name: "accounts of another user of the machine aren't changed, by root neither",
   ignore: Deno.uid() !== 0,
