@@ -24,7 +24,7 @@ export interface RestoredMember {
   readonly standing: Standing;
   /** Null before it was ever in a group. */
   readonly held: Held | null;
-  /** Said by earlier processes, oldest first. */
+  /** Said by earlier processes, and not in the log; oldest first. */
   readonly said: readonly SignedBatch[];
   /** Edits of which it isn't known what became of them: agreed to, and asked for. */
   readonly prepared: readonly PreparedRecord[];
@@ -146,6 +146,8 @@ class Restored {
     const edits = { prepared: [...this.#prepared.values()], asked: [...this.#asked.values()] };
     if (group === null) return { standing, held: null, said: [], ...edits, isDamaged: false };
     const isOurs = history?.group === group;
+    // Before what is held follows it, which isn't known to be said.
+    const unlogged = isOurs ? this.#said.unlogged(history) : [];
     const held = new Held(isOurs ? history : new HistoryEnd(this.crypto, group));
     const isWhole = appendHeld(held, this.#beyond.records);
     const start = standing.isLost ? 0 : standing.begun?.epoch.value.start.position ?? 0;
@@ -154,7 +156,9 @@ class Restored {
       standing.lose();
       held.truncate(held.log.position);
     }
-    return { standing, held, said: this.#said.batches, ...edits, isDamaged };
+    // What a log has that lost something may be of another history than what was said last.
+    const said = standing.isLost ? this.#said.batches : unlogged;
+    return { standing, held, said, ...edits, isDamaged };
   }
 }
 
@@ -236,6 +240,17 @@ class RestoredSaid {
 
   get batches(): readonly SignedBatch[] {
     return this.#said.batches;
+  }
+
+  /** Without those that the log has: should that be given up later, they aren't said again. */
+  unlogged(log: HistoryEnd): readonly SignedBatch[] {
+    const throughs = new Map<string, number>();
+    return this.batches.filter(({ batch: { value } }) => {
+      const incarnation = value.incarnation.toHex();
+      const through = throughs.get(incarnation) ?? log.everThrough(this.self, incarnation);
+      throughs.set(incarnation, through);
+      return value.counter + value.texts.length - 1 > through;
+    });
   }
 
   clear(): void {

@@ -2,7 +2,8 @@
 
 import { assertEquals } from "@std/assert";
 import type { Hash } from "../../../lib/base/ids.ts";
-import { HistoryEnd, signBatch } from "../../../lib/protocols/group/history.ts";
+import { signEpoch } from "../../../lib/protocols/group/epoch.ts";
+import { HistoryEnd, signBatch, type SignedBatch } from "../../../lib/protocols/group/history.ts";
 import { INCARNATION_BYTES } from "../../../lib/protocols/group/limits.ts";
 import { restoreMember } from "../../../lib/protocols/group/member_log.ts";
 import type { MemberRecord } from "../../../lib/protocols/group/records.ts";
@@ -27,16 +28,43 @@ function isLost(...records: readonly MemberRecord[]): boolean {
 }
 
 /** Ann's texts, from the first one on. */
-function said(count: number, process = 1): readonly MemberRecord[] {
+function texts(count: number, process = 1): readonly SignedBatch[] {
   const signer = fakeSigner("ann");
   const name = "ann";
   const incarnation = new Uint8Array(INCARNATION_BYTES).fill(process);
   const rest = { kind: "texts", group: GROUP, author: signer.key, name, incarnation } as const;
-  return Array.from({ length: count }, (_, after): MemberRecord => {
+  return Array.from({ length: count }, (_, after) => {
     const batch = { ...rest, counter: after + 1, sentAt: 0, texts: [`${process}`], edits: [] };
-    return { kind: "held", after, batch: signBatch(signer, batch) };
+    return signBatch(signer, batch);
   });
 }
+
+/** The same, in order. */
+function said(count: number, process = 1): readonly MemberRecord[] {
+  return texts(count, process).map((batch, after): MemberRecord => ({
+    kind: "held",
+    after,
+    batch,
+  }));
+}
+
+/** Ann's first process is alone in its first epoch. */
+const BEGUN: MemberRecord = {
+  kind: "begun",
+  signed: signEpoch(fakeSigner("coordinator"), {
+    group: GROUP,
+    view: 1,
+    ballot: { number: 1, round: 0 },
+    members: [{
+      key: fakeSigner("ann").key,
+      name: "ann",
+      incarnation: new Uint8Array(INCARNATION_BYTES).fill(1),
+      host: "10.0.0.1",
+      port: 9_000,
+    }],
+    start: new HistoryEnd(fakeCrypto, GROUP).point,
+  }),
+};
 
 /** What is held, by process, where the log has nothing. */
 function held(...records: readonly MemberRecord[]): string {
@@ -44,6 +72,34 @@ function held(...records: readonly MemberRecord[]): string {
   const restored = restoreMember(records, history, fakeSigner("ann").key, fakeCrypto);
   return Array.from(restored.held!.batches, ({ signed }) => signed.batch.value.texts[0]).join("");
 }
+
+/** What is to be said again, where the log has so much of what Ann says, and the records say this after `begun`. */
+function saidAgain(logged: number, ...records: readonly MemberRecord[]): string {
+  const history = new HistoryEnd(fakeCrypto, GROUP);
+  const all = texts(4);
+  for (const batch of all.slice(0, logged)) history.append(batch);
+  const begun = all.map((batch): MemberRecord => ({ kind: "said", batch }));
+  const whole = [FOUND, ...begun, BEGUN, ...records];
+  const { said } = restoreMember(whole, history, fakeSigner("ann").key, fakeCrypto);
+  return said.map(({ batch: { value: { counter } } }) => counter).join("");
+}
+
+Deno.test("What the log has is said, and what is only held beyond it isn't known to be", () => {
+  const [, , third] = texts(4);
+  const held: MemberRecord = { kind: "held", after: 2, batch: third! };
+
+  assertEquals(saidAgain(0), "1234");
+  assertEquals(saidAgain(2), "34");
+  assertEquals(saidAgain(2, held), "34");
+  assertEquals(saidAgain(4), "");
+});
+
+Deno.test("What a log has that lost something may be said again, and what was never sent is", () => {
+  const draft = texts(1, 0).map((batch): MemberRecord => ({ kind: "said", batch }));
+
+  assertEquals(saidAgain(2, FOUND), "1234");
+  assertEquals(saidAgain(2, ...draft), "341");
+});
 
 Deno.test("What was held gives its place to what follows once all of that is there", () => {
   const from = (position: number): MemberRecord => ({ kind: "levelling", position });

@@ -256,6 +256,48 @@ Deno.test("Member says again what another process of it typed and nobody had, on
   assertEquals(ann!.logged, bob!.logged);
 });
 
+Deno.test("Member that was started again doesn't wait for what its log has, and leaves at once", () => {
+  const net = GroupNet.started(["ann"]);
+  const ann = net.nodes[0]!;
+  ann.say("one");
+  net.settle();
+  net.coordinator.vanish();
+  ann.kill();
+  ann.start();
+
+  ann.command({ command: "status" });
+  ann.command({ command: "quit" });
+  net.settle();
+
+  assertEquals(ann.told("status").map(({ unsent }) => unsent), [0]);
+  assertEquals(ann.stopped, { kind: "bye", reason: "quit", ref: undefined });
+});
+
+Deno.test("Member that was started again says nothing of what was given up with its log", () => {
+  const net = GroupNet.started(["ann"]);
+  const ann = net.nodes[0]!;
+  ann.say("given up");
+  net.settle();
+  const other = GroupNet.started(["bob", "ann"]);
+  const [bob, again] = other.nodes;
+  bob!.say("new");
+  other.settle();
+  again!.kill();
+  again!.disk = ann.disk;
+  again!.start();
+  again!.say("typed since");
+  other.settle();
+
+  other.coordinator.catchUp(again!, bob!);
+  other.settle();
+  other.coordinator.change(...other.nodes);
+  other.settle();
+
+  assertStringIncludes(noticesOf(again!), "set aside");
+  assertEquals(bob!.logged, ["new", "typed since"]);
+  assertEquals(again!.logged, bob!.logged);
+});
+
 /** The node's next process uses this disk; the group takes it in. */
 function goOnWith(net: GroupNet, node: Node, disk: Node["disk"]): void {
   node.kill();
