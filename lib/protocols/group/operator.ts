@@ -34,26 +34,38 @@ export class Operator {
   ) {}
 
   remove(name: string, ref: string | undefined): void {
-    const found = find(name, this.#known());
-    if (found === null) return this.#unknown("remove", name, this.#known(), ref);
-    const { key, name: known } = found;
-    const shown = shownName(known);
+    const known = this.#known();
+    // Another one of that name may wait for the others to go on without who is awaited.
+    const awaited = known.filter(({ key }) => this.#isAwaited(key));
+    const found = find(name, awaited) ?? find(name, known);
+    if (found === null) return this.#unknown("remove", name, known, ref);
+    const { key, name: called } = found;
+    const shown = shownName(called);
     if (!this.admission.isRemoved(key)) {
-      this.out.store({ kind: "kicked", key, name: known });
-      this.admission.kick(key, known);
+      this.out.store({ kind: "kicked", key, name: called });
+      this.admission.kick(key, called);
     }
     this.out.notice(`${shown} stays out until /allow ${shown}`, ref);
     this.actions.removed(key);
   }
 
+  #isAwaited(key: PeerKey): boolean {
+    const link = this.attendance.get(key)?.link ?? null;
+    return link === null && !this.admission.isRemoved(key);
+  }
+
+  /** All of that name: of each of them the operator was told that it stays out until then. */
   allow(name: string, ref: string | undefined): void {
     const kicked = Array.from(this.admission.kicked, ([key, name]) => ({ key, name }));
-    const found = find(name, kicked);
-    if (found === null) return this.#unknown("allow", name, kicked, ref);
-    this.out.store({ kind: "allowed", key: found.key });
-    this.admission.allow(found.key);
-    this.actions.allowed(found.key);
-    this.out.notice(`${shownName(found.name)} may come in again`, ref);
+    const found = named(name, kicked);
+    const [first] = found;
+    if (first === undefined) return this.#unknown("allow", name, kicked, ref);
+    this.out.store(...found.map(({ key }) => ({ kind: "allowed" as const, key })));
+    for (const { key } of found) {
+      this.admission.allow(key);
+      this.actions.allowed(key);
+    }
+    this.out.notice(`${shownName(first.name)} may come in again`, ref);
   }
 
   recover(name: string, ref: string | undefined): void {
@@ -116,7 +128,11 @@ export class Operator {
   }
 }
 
-function find(name: string, known: readonly Somebody[]): Somebody | null {
+function named(name: string, known: readonly Somebody[]): readonly Somebody[] {
   const folded = foldName(name);
-  return known.find((somebody) => foldName(somebody.name) === folded) ?? null;
+  return known.filter((somebody) => foldName(somebody.name) === folded);
+}
+
+function find(name: string, known: readonly Somebody[]): Somebody | null {
+  return named(name, known)[0] ?? null;
 }

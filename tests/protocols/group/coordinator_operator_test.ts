@@ -83,6 +83,36 @@ Deno.test("Where all of a view are gone, newcomers wait until the operator gives
   assertStringIncludes(program.told.at(-1)!, "ann and bob");
 });
 
+Deno.test("Of two with one name the one who is awaited is removed first; /allow lets both in", () => {
+  const pins = new Map([["bob", fingerprintOf(keyOf("bob"))]]);
+  const program = Program.of("bob").restarted({ pins });
+  program.comes("cem", { name: "bob" });
+  program.command({ command: "trust", name: "bob" });
+  assertEquals(program.comes("cem", { name: "bob" })[0], "cem: welcome, waits for bob");
+  program.pass(10_000);
+  const kicked = (command: "remove" | "allow") =>
+    program.command({ command, name: "bob" }).filter((word) => /kicked|allowed|given/.test(word));
+
+  assertEquals(kicked("remove"), ["disk: kicked bob", "disk: given-up 1"]);
+  assertEquals(kicked("remove"), ["disk: kicked cem", "cem: parted kicked"]);
+  assertEquals(kicked("allow"), ["disk: allowed bob, allowed cem"]);
+  assertEquals(kicked("allow"), []);
+});
+
+Deno.test("Of two with one name that are kept out for two reasons /allow lets both in", () => {
+  const program = Program.of("ann").restarted({
+    records: [
+      { kind: "kicked", key: keyOf("bob"), name: "bob", because: "equivocated" },
+      { kind: "kicked", key: keyOf("cem"), name: "BOB" },
+      { kind: "kicked", key: keyOf("dan"), name: "dan" },
+    ],
+  });
+
+  const words = program.command({ command: "allow", name: "Bob" });
+
+  assertEquals(words, ["disk: allowed bob, allowed cem", "notice"]);
+});
+
 Deno.test("Commands that name nobody say who is there", () => {
   const program = Program.of("ann");
 
