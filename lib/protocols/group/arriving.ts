@@ -196,11 +196,14 @@ export class Arriving {
     for (const attendee of this.parts.attendance.here) this.#welcome(attendee, lacking, true);
   }
 
-  /** It has begun the view. Where another one told of entries since it came, it needn't tell of those again. */
+  /**
+   * It has begun the view. Where another one told of entries since it came, it needn't tell of those again; where what
+   * was told is given up, it tells of what came in its place.
+   */
   begunAt(attendee: Attendee): void {
     const { views, told } = this.parts;
     const isSequencer = views.members[0]?.key === attendee.key;
-    if (isSequencer && attendee.told < told()) this.#welcome(attendee, [], false);
+    if (isSequencer && attendee.told !== told()) this.#welcome(attendee, [], false);
   }
 
   /** All meet all: those of the view, then newcomers. */

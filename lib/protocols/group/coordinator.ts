@@ -153,7 +153,8 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     const changing = this.#changing = new Changing({
       ...parts,
       departures: () => this.#steering.departures,
-      decided: () => {
+      decided: ({ epoch: { value: { start } } }) => {
+        this.#startsAt(start.position);
         transactions.viewDecided();
         this.#steering.decided();
       },
@@ -519,6 +520,13 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
       this.#out.show({ event: "entry", seq: this.#toldSeq, id: id.toHex(), from });
     }
     return null;
+  }
+
+  /** A view is decided: each has all that we were told of, unless that was given up. Others come in its place. */
+  #startsAt(position: number): void {
+    if (position >= this.#told) return;
+    this.#told = position;
+    this.#toldSeq = 0;
   }
 
   // Time, the disk, the user.

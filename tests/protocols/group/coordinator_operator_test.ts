@@ -147,24 +147,43 @@ Deno.test("/verify has both keys, /list the members, /status each one's end", ()
   assertEquals(status.problems, ["bob isn't in: no datagrams between bob and ann"]);
 });
 
+/** Somebody tells of entries by these, from a number on, after a position. */
+function tell(
+  program: Program,
+  from: string,
+  after: number,
+  seq: number,
+  names: readonly string[],
+) {
+  const entries = names.map((name) => ({ id: new Uint8Array(32), author: keyOf(name), name }));
+  return program.says(from, {
+    type: "entries",
+    after,
+    through: after + names.length,
+    seq,
+    entries,
+  });
+}
+
 Deno.test("Entries are told once, though the next sequencer tells them again", () => {
   const program = Program.of("ann", "bob", "cem");
-  const entry = (name: string) => ({ id: new Uint8Array(32), author: keyOf(name), name });
-  const tell = (from: string, seq: number, names: readonly string[]) => {
-    const after = seq - 1;
-    const through = after + names.length;
-    return program.says(from, { type: "entries", after, through, seq, entries: names.map(entry) });
-  };
+  const all = ["ann", "bob", "cem"].map((name) => program.somebody(name));
+  for (const author of all.slice(0, 2)) {
+    const batch = author.says("one");
+    for (const member of all) if (member !== author) member.has(batch);
+  }
 
-  assertEquals(tell("ann", 1, ["ann", "bob"]), ["entry 1 of ann", "entry 2 of bob"]);
+  const first = tell(program, "ann", 0, 1, ["ann", "bob"]);
+  assertEquals(first, ["entry 1 of ann", "entry 2 of bob"]);
   program.says("ann", { type: "leave" });
   assertEquals(program.status().members.map(({ name }) => name), ["bob", "cem"]);
-  assertEquals(tell("bob", 1, ["ann", "bob", "bob"]), ["entry 3 of bob"]);
-  assertEquals(tell("bob", 9, ["ann"]), []);
+  assertEquals(tell(program, "bob", 0, 1, ["ann", "bob", "bob"]), ["entry 3 of bob"]);
+  assertEquals(tell(program, "bob", 8, 9, ["ann"]), []);
 });
 
 Deno.test("The next sequencer hears up to where entries were told, and needn't tell those again", () => {
   const program = Program.of("ann", "bob");
+  program.somebody("bob").has(program.somebody("ann").says("one"));
   const one = { id: new Uint8Array(32), author: keyOf("ann"), name: "ann" };
   const place = { after: 0, through: 1, seq: 1 };
   program.says("ann", { type: "entries", ...place, entries: [one] });
@@ -178,6 +197,42 @@ Deno.test("The next sequencer hears up to where entries were told, and needn't t
   assertEquals(told?.type === "welcome" && told.told, 1);
   assertEquals(program.says("cem", { type: "leave" }).filter(isWelcome), []);
 });
+
+/** Ann's three entries are told, and given up, once she is gone for good. */
+function givenUp(restarts: (program: Program) => Program): Program {
+  const program = Program.of("ann");
+  for (const text of ["one", "two", "three"]) program.somebody("ann").says(text);
+  assertEquals(tell(program, "ann", 0, 1, ["ann", "ann", "ann"]).length, 3);
+  program.goesDown("ann");
+  program.pass(10_000);
+  program.comes("bob");
+  const words = program.command({ command: "remove", name: "ann" });
+  assertEquals(words.includes("disk: given-up 1"), true);
+  const later = restarts(program);
+  if (later !== program) later.comes("bob");
+  assertEquals(later.allHear().includes("view 2: bob"), true);
+  return later;
+}
+
+for (
+  const [what, restarts] of [
+    ["goes on", (program: Program) => program],
+    ["was started again in between", (program: Program) => program.restarted()],
+  ] as const
+) {
+  Deno.test(`What comes in place of a history that was given up is told, where the coordinator ${what}`, () => {
+    const program = givenUp(restarts);
+    assertEquals(program.status().seq, 0);
+    const welcome = program.somebody("bob").got.get("welcome");
+    assertEquals(welcome?.type === "welcome" && welcome.told, 0);
+
+    assertEquals(tell(program, "bob", 0, 1, ["bob"]), ["entry 1 of bob"]);
+    const edit = { type: "entries", after: 1, through: 2, seq: 2, entries: [] } as const;
+    assertEquals(program.says("bob", edit), []);
+    assertEquals(tell(program, "bob", 2, 2, ["bob"]), ["entry 2 of bob"]);
+    assertEquals(program.status().seq, 2);
+  });
+}
 
 Deno.test("Nobody but the sequencer tells of entries, nor keeps others from being told", () => {
   const program = Program.of("ann", "bob");
