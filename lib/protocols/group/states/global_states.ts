@@ -11,7 +11,7 @@ import { dateText } from "../../../base/dates.ts";
 import type { Hash, LinkId, PeerKey } from "../../../base/ids.ts";
 import { shownName } from "../../../base/names.ts";
 import type { Attendance, Attendee } from "../attendance.ts";
-import { type Ballot, isSameBallot } from "../ballot.ts";
+import { type Ballot, isSameBallot, NO_BALLOT } from "../ballot.ts";
 import type { CoordinatorOutput } from "../coordinator_output.ts";
 import type { Member } from "../epoch.ts";
 import type { CoordinatorEvent, StateView } from "../events.ts";
@@ -185,10 +185,15 @@ export class GlobalStates {
 
   // Who differs.
 
-  /** Whoever says another digest of a position than others do is told of, once for each of those. */
+  /**
+   * Whoever says another digest of a position than others of its epoch do is told of, once for each of those. Another
+   * log may have been set aside since it was said, or may yet be: what was said in no epoch is compared with nothing.
+   */
   #compare({ key, name }: Attendee, known: Known, points: readonly EntryPoint[]): void {
+    if (isSameBallot(known.ballot, NO_BALLOT)) return;
     for (const [otherKey, other] of this.#known) {
-      if (other === known || known.differing.has(otherKey)) continue;
+      if (other === known || !isSameBallot(other.ballot, known.ballot)) continue;
+      if (known.differing.has(otherKey)) continue;
       const at = points.find(({ position, digest }) => {
         const said = other.points.get(position);
         return said !== undefined && said.digest !== digest;

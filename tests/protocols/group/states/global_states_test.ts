@@ -116,6 +116,36 @@ Deno.test("Who differs no more, having fetched its log anew, isn't said to", () 
   assertEquals(consistent(program).at(-1), 3);
 });
 
+Deno.test("Whoever is in no epoch may set its log aside yet: it isn't said to differ", () => {
+  const program = groupOf("ann");
+  const none = { ballot: { number: 0, round: 0 } };
+  program.comes("bob");
+  program.comes("cem");
+
+  says(program, "ann", point(3));
+  says(program, "bob", point(3, "b"), none);
+  says(program, "cem", point(3, "c"), none);
+
+  assertEquals(shown(program, "notice"), []);
+});
+
+Deno.test("Logs are compared when both are said in one epoch: before it another one may have been set aside", () => {
+  const program = groupOf("ann", "bob");
+  says(program, "ann", point(3));
+  program.joins("cem");
+
+  says(program, "bob", point(3, "b"));
+  assertEquals(shown(program, "notice"), []);
+  says(program, "ann", point(4), { points: [point(3)] });
+
+  assertEquals(shown(program, "notice").length, 1);
+  assertEquals(states(program).members.map(({ differs }) => differs), [
+    ["bob"],
+    ["ann"],
+    undefined,
+  ]);
+});
+
 Deno.test("Of what grows fast the last is told, every 100 ms", () => {
   const program = groupOf("ann");
   says(program, "ann", point(1));
