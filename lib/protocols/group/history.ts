@@ -145,7 +145,10 @@ export function batchBytes({ batch }: SignedBatch): number {
   return batch.bytes.length + 80;
 }
 
-/** The id of one text: the same however often it is sent. */
+/**
+ * The id of one text: the same however often it is sent, and of no other in the history. In another group, or in the
+ * place of a history that was given up, a process that goes on counts from 1 again.
+ */
 export function entryId(
   crypto: Crypto,
   batch: Pick<Batch, "author" | "incarnation" | "counter">,
