@@ -35,4 +35,9 @@ export class Pending<Following> {
     this.#following.delete(token);
     return following;
   }
+
+  /** Nothing of all that is waited for any more. No token is used twice. */
+  forget(): void {
+    this.#following.clear();
+  }
 }

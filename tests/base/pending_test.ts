@@ -14,4 +14,6 @@ Deno.test("Pending: each answer is taken once, in whatever order they come", () 
   );
   assertEquals([pending.take(third!), pending.take(first!), pending.size], ["third", "first", 0]);
   assertEquals([pending.add("fourth"), pending.lastToken], [4, 4], "no token is used twice");
+  pending.forget();
+  assertEquals([pending.take(4), pending.add("fifth"), pending.size], [undefined, 5, 1]);
 });

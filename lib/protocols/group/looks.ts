@@ -34,4 +34,9 @@ export class Looks {
   looked(token: number, entry: LoggedEntryState | null): void {
     this.#pending.take(token)?.(entry);
   }
+
+  /** The log is another group's now: what that one answers yet is no answer. */
+  forget(): void {
+    this.#pending.forget();
+  }
 }

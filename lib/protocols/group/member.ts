@@ -37,6 +37,7 @@ import {
   OFFENDER_BAN_MS,
   UNKNOWN_MESSAGES_MAX,
 } from "./limits.ts";
+import { Looks } from "./looks.ts";
 import type { MemberConfig, MemberEffect, MemberInput } from "./member_io.ts";
 import { restoreMember } from "./member_log.ts";
 import { MemberNames } from "./member_names.ts";
@@ -48,6 +49,7 @@ import { Peers } from "./peers.ts";
 import type { MemberRecord, NewLogRecord } from "./records.ts";
 import { Saying, type Self } from "./saying.ts";
 import type { Standing } from "./standing.ts";
+import { Reads } from "./supplying.ts";
 import type { Aborted } from "./voting.ts";
 
 const DEADLINES = ["round", "laggards", "contest", "inquire", "report"] as const;
@@ -63,6 +65,8 @@ export class Member implements Machine<MemberInput, MemberEffect> {
   // Shared with the parts; each is bounded by itself.
   readonly self: Self & { readonly key: PeerKey };
   readonly out = new MemberOutput();
+  readonly reads = new Reads((effect) => this.out.push(effect));
+  readonly looks = new Looks((effect) => this.out.push(effect));
   readonly peers: Peers;
   readonly names: MemberNames;
   readonly saying: Saying;
@@ -244,9 +248,9 @@ export class Member implements Machine<MemberInput, MemberEffect> {
       case "persist-failed":
         return this.out.fatal("disk", `${input.text}; ${LEAVES_FOR_DISK}`);
       case "read":
-        return this.membership?.reads.answered(input.token, input.read);
+        return this.reads.answered(input.token, input.read);
       case "looked":
-        return this.membership?.looks.looked(input.token, input.entry);
+        return this.looks.looked(input.token, input.entry);
       case "command":
         return this.user.command(input.command, input.ref);
       case "tick":
@@ -288,6 +292,8 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     if (isOther && wasIn) {
       out.warn("The coordinator has another group than before: the log of that one is set aside");
       this.membership?.goOut();
+      this.reads.forget();
+      this.looks.forget();
       this.#left.add(standing.group!);
       dropOldest(this.#left, GROUPS_LEFT_MAX);
       this.saying.forget();

@@ -20,7 +20,7 @@ import { Hearing } from "./hearing.ts";
 import { Inquiring } from "./inquiring.ts";
 import { Leading } from "./leading.ts";
 import { LAGGING_MS_MAX, OFFENDER_BAN_MS } from "./limits.ts";
-import { Looks } from "./looks.ts";
+import type { Looks } from "./looks.ts";
 import type { HistoryRead } from "./member_io.ts";
 import type { MemberNames } from "./member_names.ts";
 import type { MemberOutput } from "./member_output.ts";
@@ -34,7 +34,7 @@ import { Rounds } from "./rounds.ts";
 import type { Saying, Self } from "./saying.ts";
 import { Showing } from "./showing.ts";
 import type { Standing } from "./standing.ts";
-import { Reads, Supplier } from "./supplying.ts";
+import { type Reads, Supplier } from "./supplying.ts";
 import { Telling } from "./telling.ts";
 import { type Aborted, Voting } from "./voting.ts";
 
@@ -44,6 +44,9 @@ export interface MembershipOwner {
   readonly signer: Signer;
   readonly environment: Environment;
   readonly out: MemberOutput;
+  /** What the log is asked for. */
+  readonly reads: Reads;
+  readonly looks: Looks;
   readonly peers: Peers;
   readonly saying: Saying;
   readonly names: MemberNames;
@@ -82,8 +85,6 @@ export interface MembershipOwner {
 export class Membership {
   readonly group: Hash;
   readonly crypto: Crypto;
-  readonly reads: Reads;
-  readonly looks: Looks;
   readonly voting: Voting;
   readonly inquiring: Inquiring;
   readonly supplier: Supplier<Source>;
@@ -116,8 +117,6 @@ export class Membership {
   ) {
     this.group = group;
     this.crypto = owner.environment.crypto;
-    this.reads = new Reads((effect) => this.out.push(effect));
-    this.looks = new Looks((effect) => this.out.push(effect));
     this.voting = new Voting(this, prepared);
     this.inquiring = new Inquiring(this);
     const supply = {
@@ -131,7 +130,7 @@ export class Membership {
       isCongested: (asker: Source) => asker !== null && owner.peers.isCongested(asker),
       answer: (asker: Source, message: GroupMessage) => this.answer(asker, message),
     };
-    this.supplier = new Supplier<Source>(supply, this.reads);
+    this.supplier = new Supplier<Source>(supply, owner.reads);
     this.showing = new Showing(owner);
     this.participating = new Participating(this);
     this.catchingUp = new CatchingUp(this);
@@ -157,6 +156,14 @@ export class Membership {
 
   get out(): MemberOutput {
     return this.owner.out;
+  }
+
+  get reads(): Reads {
+    return this.owner.reads;
+  }
+
+  get looks(): Looks {
+    return this.owner.looks;
   }
 
   get coordinator(): PeerKey | null {

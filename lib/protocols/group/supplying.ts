@@ -36,6 +36,11 @@ export class Reads {
   answered(token: number, read: HistoryRead): void {
     this.#pending.take(token)?.(read);
   }
+
+  /** The log is another group's now: what that one answers yet is no answer. */
+  forget(): void {
+    this.#pending.forget();
+  }
 }
 
 /** What can be supplied. */

@@ -2,6 +2,7 @@
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
+import type { Hash } from "../../../lib/base/ids.ts";
 import type { Ballot } from "../../../lib/protocols/group/ballot.ts";
 import {
   INCARNATION_BYTES,
@@ -12,6 +13,7 @@ import {
 import { signEpoch } from "../../../lib/protocols/group/epoch.ts";
 import type { MemberEffect } from "../../../lib/protocols/group/member_io.ts";
 import type { GroupMessage } from "../../../lib/protocols/group/messages.ts";
+import { fakeCrypto } from "../../sim/fake_crypto.ts";
 import { Decider, editOf, requestOf } from "./edit_fixtures.ts";
 import { COORDINATOR, GROUP, GroupNet, type Node } from "./group_net.ts";
 
@@ -193,6 +195,34 @@ Deno.test("Member sets a log aside that isn't the beginning of the others'", () 
 
   assertEquals(bob.logged, ["ours"]);
   assertStringIncludes(noticesOf(bob), "set aside");
+});
+
+Deno.test("Member takes no answer from the log of the group that it was in before for one of the present", () => {
+  const net = GroupNet.started(["ann"]);
+  const ann = net.nodes[0]!;
+  const group = fakeCrypto.sha256<Hash>(new Uint8Array([2]));
+  const answered: string[] = [];
+  const asks = (of: string) => {
+    const { membership, out } = ann.machine!;
+    membership!.reads.read(0, 1, () => answered.push(`read of ${of}`));
+    membership!.looks.look(1, null, () => answered.push(`look of ${of}`));
+    const asked = out.take().slice(-2);
+    return asked.flatMap((effect) =>
+      effect.type === "read" || effect.type === "look" ? effect.token : []
+    );
+  };
+
+  const first = asks("the first");
+  const standing = { isMember: false, told: 0, awaited: [], former: null };
+  ann.feed({ type: "message", link: ann.link!, message: { type: "welcome", group, ...standing } });
+  const second = asks("the second");
+  for (const token of [...first, ...second]) {
+    ann.feed({ type: "read", token, read: { batches: [], digest: null, seq: 0 } });
+    ann.feed({ type: "looked", token, entry: null });
+  }
+
+  assertEquals([first, second], [[1, 1], [2, 2]]);
+  assertEquals(answered, ["read of the second", "look of the second"]);
 });
 
 Deno.test("Member that asks twice sets its log aside once, and blames nobody", () => {
