@@ -135,7 +135,10 @@ export class ComingIn {
     }
   }
 
-  /** A password that is typed twice. @param what How it is called. @returns Undefined after a mistake, which was told; null: the user leaves. */
+  /**
+   * A password that is typed twice. @param what How it is called. @returns Undefined after a mistake, which was told;
+   * null: the user leaves.
+   */
   async newPassword(what: string): Promise<string | null | undefined> {
     const prompt = `${what} (at least ${PASSWORD_LENGTH_MIN} characters): `;
     try {

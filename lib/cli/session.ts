@@ -1,4 +1,7 @@
-/** What every mode needs of a profile, or of a server: its folder under lock, identity, known keys, a log, the user interface. */
+/**
+ * What every mode needs of a profile, or of a server: its folder under lock, identity, known keys, a log, the user
+ * interface.
+ */
 
 import { nodeCrypto } from "../base/crypto.ts";
 import type { Environment, Logger } from "../base/environment.ts";

@@ -298,8 +298,8 @@ export class BatchReader {
   /**
    * Takes the line in [from, to) of `bytes`, behind which its line feed stands.
    * @returns The batch that it is the last line of; null where more lines are to come.
-   * @throws {MalformedError} If it isn't the line of an entry or edit that goes on here, or the checksum doesn't fit; a part
-   *     of a sentence.
+   * @throws {MalformedError} If it isn't the line of an entry or edit that goes on here, or the checksum doesn't fit; a
+   *     part of a sentence.
    */
   add(bytes: Buffer, from: number, to: number): LoggedBatch | null {
     const cells = bytes.toString("utf8", from, to).split("\t");

@@ -1,6 +1,8 @@
 /** Ports for the tests of the built program, several files of which run at the same time. */
 
-/** Below those that systems give to outgoing connections: a port must not become somebody else's while its owner is away. */
+/**
+ * Below those that systems give to outgoing connections: a port must not become somebody else's while its owner is away.
+ */
 const FIRST = 20_000;
 const COUNT = 12_000;
 /** No test takes as long: whoever claimed a port before has gone. */

@@ -94,7 +94,10 @@ export function without(blocks: Blocks, others: Blocks): Blocks {
   return left;
 }
 
-/** Ranges lie in each other, the outer one first; the innermost count is right. A range that counts as its outer one isn't told. */
+/**
+ * Ranges lie in each other, the outer one first; the innermost count is right. A range that counts as its outer one
+ * isn't told.
+ */
 function spansOf(ranges: readonly Range[]): readonly Span[] {
   const spans: [number, number][] = [];
   const around: Range[] = [];

@@ -45,7 +45,10 @@ export interface ChangingParts {
   begins(): void;
   /** The present view has begun there, perhaps some time ago. */
   begunAt(attendee: Attendee): void;
-  /** They report what can't be, or spoil each change. @returns Whether the others go on without one of them, by another change. */
+  /**
+   * They report what can't be, or spoil each change. @returns Whether the others go on without one of them, by another
+   * change.
+   */
   excludes(keys: readonly PeerKey[]): boolean;
 }
 
@@ -105,8 +108,8 @@ export class Changing {
   }
 
   /**
-   * Who holds it up: whoever is awaited. Where that is the one who has all, it is that one alone; where no member gets to the level who lacks something of it, it is the one
-   * that has all of it, or says so.
+   * Who holds it up: whoever is awaited. Where that is the one who has all, it is that one alone; where no member gets
+   * to the level who lacks something of it, it is the one that has all of it, or says so.
    */
   get culprits(): readonly PeerKey[] {
     const { awaited } = this;

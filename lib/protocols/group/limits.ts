@@ -177,7 +177,9 @@ export const NUMBER_JUMP_MAX = 1_000_000;
 export const ROUND_MAX = 1_000_000;
 /** A member's word for the number of an edit counts up to here: nobody edits so often, and as many can follow. */
 export const EDIT_NUMBER_MAX = 2 ** 52;
-/** How far numbers go on above all that were heard of, after a loss of the coordinator's disk: others may know higher ones. */
+/**
+ * How far numbers go on above all that were heard of, after a loss of the coordinator's disk: others may know higher ones.
+ */
 export const NUMBER_GAP = 1_000;
 /**
  * Former keys of a coordinator: each is a disk that lost its key. Whoever has one decides for ever, with a member's

@@ -207,7 +207,9 @@ const level = message(12, "level", {
   lane,
 }, {
   ballot: ballotSchema,
-  /** The highest ballot that a participant was levelled under: what others hold beside that, and isn't in the log, is void. */
+  /**
+   * The highest ballot that a participant was levelled under: what others hold beside that, and isn't in the log, is void.
+   */
   best: ballotSchema,
   start: historyPointSchema,
   /** Who has it all; null: the coordinator. */

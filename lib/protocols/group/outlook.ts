@@ -30,7 +30,9 @@ interface Terms {
   readonly isBroken: boolean;
 }
 
-/** Those with a say: of the present view, and where an older one would lack a voice otherwise, of that; in the views' order. */
+/**
+ * Those with a say: of the present view, and where an older one would lack a voice otherwise, of that; in the views' order.
+ */
 export function voicesOf(views: Views, here: readonly Attendee[]): readonly Attendee[] {
   const voices = new Set<Attendee>();
   const speaking = (view: SignedEpoch) =>

@@ -115,7 +115,9 @@ export type CoordinatorRecord =
   | { readonly kind: "confirmed"; readonly ballot: Ballot }
   /** This disk was found to be lost, or an old copy: nothing is decided before `recounted`. */
   | { readonly kind: "lost" }
-  /** After that, the newest view that members know of: it takes the place of all before, and the next one needs all of it. */
+  /**
+   * After that, the newest view that members know of: it takes the place of all before, and the next one needs all of it.
+   */
   | { readonly kind: "recounted"; readonly signed: SignedEpoch }
   /** Stays out until allowed. */
   | {

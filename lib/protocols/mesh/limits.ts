@@ -103,7 +103,9 @@ export const ROSTER_WANT_MAX = 1_024;
 export const ROSTER_BUCKETS_AT_ONCE = 8;
 /** Members in one message about a part of the roster: 144 KiB with the longest names, 30 KiB mostly. */
 export const ROSTER_PART_MAX = 64;
-/** Beacons, claims or statements in one message: 18 KiB at most, so that one fits into what news may take of a control lane. */
+/**
+ * Beacons, claims or statements in one message: 18 KiB at most, so that one fits into what news may take of a control lane.
+ */
 export const ROSTER_NEWS_MAX = 16;
 /** Beacons, and claims, that wait to be passed on: two messages full go at once; what a link can't take is dropped. */
 export const NEWS_WAITING_MAX = 2 * ROSTER_NEWS_MAX;
@@ -186,7 +188,9 @@ export const WITHHELD_LOOK_MS = 10_000;
 export const WITHHELD_MS = 30_000;
 /** As long as a catch-up brings something nothing is withheld: 64 MiB come in that time by 4.5 Mbit/s. */
 export const WITHHELD_EXCUSED_MS_MAX = 120_000;
-/** A member that doesn't give what it says to have, or doesn't take what it lacks, is dialled again after pauses up to this. */
+/**
+ * A member that doesn't give what it says to have, or doesn't take what it lacks, is dialled again after pauses up to this.
+ */
 export const WITHHELD_RETRY_MS_MAX = 10 * 60 * 1_000;
 /** With as many members as this the active views are the full mesh. */
 export const FULL_MESH_MEMBERS_MAX = 6;
@@ -201,7 +205,8 @@ export const DIAL_BACK_ASKERS_MAX = 256;
 
 /**
  * Envelopes of others taken in from one neighbour, and, apart from those, its own that bring nothing, each of which
- * costs a key agreement: what it sends again is 64 a second. A room of 1,000 in which each writes one in 5 s has 400/s in all.
+ * costs a key agreement: what it sends again is 64 a second. A room of 1,000 in which each writes one in 5 s has 400/s
+ * in all.
  */
 export const ENVELOPES_PER_SECOND = 400;
 /** What one member may have unacknowledged, and as many acknowledgements. */
@@ -228,7 +233,9 @@ export const PRIVATE_WAITING_MAX = 1_000;
 export const PRIVATE_EARLY_MAX = 64;
 /** Under way to one receiver, who can hold so many until it is their turn. */
 export const PRIVATE_WINDOW_MESSAGES = PRIVATE_EARLY_MAX;
-/** The user's input pauses while more wait, and somebody who is here can take some: as many are left as may be under way. */
+/**
+ * The user's input pauses while more wait, and somebody who is here can take some: as many are left as may be under way.
+ */
 export const PRIVATE_WAITING_HIGH = PRIVATE_WAITING_MAX - PRIVATE_WINDOW_MESSAGES;
 /** The same in bytes of text: a quarter of a link's data queue, since a frame that finds it full is dropped. */
 export const PRIVATE_WINDOW_BYTES = 256 * 1024;
@@ -369,7 +376,9 @@ export const SYNC_WINDOW_BYTES = 256 * 1024;
 export const SYNC_BUNDLE_BYTES_MIN = 2_048;
 /** Streams that one neighbour may ask for at once; the rest comes with the next round. */
 export const SYNC_STREAMS_MAX = 8 * SYNC_ENTRIES_MAX;
-/** Members of whom it is remembered that they don't give what they say to have: the neighbours there can be, three times. */
+/**
+ * Members of whom it is remembered that they don't give what they say to have: the neighbours there can be, three times.
+ */
 export const NOT_GIVEN_SOURCES_MAX = 64;
 /** Entries taken from one neighbour in one round. */
 export const SYNC_ROUND_ENTRIES_MAX = FRONTIER_AUTHORS_MAX;

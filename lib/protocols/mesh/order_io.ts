@@ -50,7 +50,8 @@ export type OrderInput =
   }
   /**
    * From anti-entropy: `from` says that it has this stream up to `counter`, and gives it up to `given` at most of all
-   * that isn't later in room time than `throughTime`; or hasn't given more for `GIVING_MS_MAX` (`isOver` false), and may still.
+   * that isn't later in room time than `throughTime`; or hasn't given more for `GIVING_MS_MAX` (`isOver` false), and
+   * may still.
    */
   | {
     readonly type: "not-given";
@@ -225,7 +226,10 @@ export interface OrderQueries {
   frontier(stream: Stream): { readonly counter: number; readonly id: BundleId | null };
   /** Whether the bundle that ends at or after this counter was delivered, or waits. */
   has(stream: Stream, counter: number): boolean;
-  /** Every known stream of the authors whose key begins with this byte, by (author, incarnation), closed ones up to what isn't excluded. */
+  /**
+   * Every known stream of the authors whose key begins with this byte, by (author, incarnation), closed ones up to what
+   * isn't excluded.
+   */
   entriesOf(bucket: number): readonly SyncEntry[];
   /** The stream's entry, as in `entriesOf`; null where nothing is known of it. */
   entryOf(stream: Stream): SyncEntry | null;

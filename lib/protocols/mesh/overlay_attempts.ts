@@ -7,7 +7,8 @@ import { DIALLED_ENDPOINTS_MAX } from "./limits.ts";
 /**
  * Why a peer is dialled and asked. `fill`: a place is free. `walk`: a newcomer, for whom another may go.
  * `offered`: introduced by who gave one of us up. `own`: in place of a neighbour that chose us.
- * `rejoin`: a member not seen in the room. `withheld`: one with whom our neighbours share no words. `join`: who welcomed us.
+ * `rejoin`: a member not seen in the room. `withheld`: one with whom our neighbours share no words. `join`: who
+ * welcomed us.
  */
 export type Purpose = "fill" | "walk" | "offered" | "own" | "rejoin" | "withheld" | "join";
 

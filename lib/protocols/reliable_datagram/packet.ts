@@ -10,8 +10,9 @@
  *     credit     5 (control) or 6 (data), offset up to which the lane's bytes may be sent
  *     one-shot   7, length, bytes
  *
- * A packet has one `ack` at most. A lane is a stream of bytes in which each message stands after its length. Packets with nothing but `ack` and
- * `one-shot` aren't acknowledged. A number is used once; what is lost is sent again in a packet of another number.
+ * A packet has one `ack` at most. A lane is a stream of bytes in which each message stands after its length. Packets
+ * with nothing but `ack` and `one-shot` aren't acknowledged. A number is used once; what is lost is sent again in a
+ * packet of another number.
  */
 
 import { RemoteProtocolError } from "../../base/errors.ts";

@@ -1,4 +1,7 @@
-/** Bytes that nobody would send, for the reader of frames: how a stream is cut changes nothing, and what is too long is refused. */
+/**
+ * Bytes that nobody would send, for the reader of frames: how a stream is cut changes nothing, and what is too long is
+ * refused.
+ */
 
 import { assert, assertEquals } from "@std/assert";
 import { concatBytes } from "../../../lib/base/crypto.ts";

@@ -1,4 +1,6 @@
-/** The tables of a profile: whom it knows, who it is, the last room, the place of a group, whose friends a folder is for. */
+/**
+ * The tables of a profile: whom it knows, who it is, the last room, the place of a group, whose friends a folder is for.
+ */
 
 import { assert } from "@std/assert";
 import { openFriends } from "../../../lib/cli/friends_store.ts";

@@ -1,7 +1,7 @@
 /**
  * On every disk, at every write: a stream's bundles without a gap, and no bundle before those that it names
- * as its ancestors, or before its claim. And the machine's frontiers: they never go back, and are what the disk says, at a start
- * and whenever all that a machine asked for was carried out.
+ * as its ancestors, or before its claim. And the machine's frontiers: they never go back, and are what the disk says,
+ * at a start and whenever all that a machine asked for was carried out.
  */
 
 import type { ClaimId } from "../../../lib/base/ids.ts";
