@@ -65,6 +65,8 @@ fill() {
   unpack "$1" "$runtime" p2pchat "$((head_bytes + program_bytes + 1))" "$runtime_bytes" &&
     unpack "$1" "$program" p2pchat.js "$((head_bytes + 1))" "$program_bytes" &&
     true > "$1/$runtime/used" && true > "$1/$program/used" && clean "$1"
+  # The first process of a program compiles it, and holds 45 MB more for that until it ends: it is one that ends.
+  if ready "$1"; then (run "$1" --version) > /dev/null 2>&1 < /dev/null; fi
   trap - HUP INT TERM
   # What the program says begins in the first column.
   if [ $said = yes ]; then printf '\r\033[J' >&2; fi

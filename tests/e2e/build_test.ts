@@ -126,6 +126,28 @@ Deno.test("p2pchat starts 8 times at once on a machine where it never ran", unpa
   });
 });
 
+/** MiB of memory that a program uses when it is ready. */
+async function residentMiB(cache: string): Promise<number> {
+  await using node = await Node.ready("Ann", null, { env: { XDG_CACHE_HOME: cache } });
+  const status = await Deno.readTextFile(`/proc/${node.pid}/status`);
+  return Number(/^VmRSS:\s*(\d+) kB$/m.exec(status)?.[1]) / 1_024;
+}
+
+const measured = { ignore: unpacks.ignore || Deno.build.os !== "linux" };
+
+Deno.test(
+  "p2pchat uses no more memory when it was just unpacked than later",
+  measured,
+  async () => {
+    await inTemporaryFolder(async (folder) => {
+      const first = await residentMiB(join(folder, "cache"));
+      const second = await residentMiB(join(folder, "cache"));
+
+      assert(first < 1.3 * second, `${first} MiB, then ${second}`);
+    });
+  },
+);
+
 Deno.test("p2pchat unpacks nothing at its second start", unpacks, async () => {
   const folder = join(sharedCache, "p2pchat");
   const before = await Promise.all(
