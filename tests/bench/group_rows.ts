@@ -16,6 +16,8 @@ const ENTRY_BYTES = 200;
 const FLOOD_ENTRIES = 15_000;
 const LIGHT_ENTRIES = 100;
 const LIGHT_PAUSE_MS = 20;
+/** After a flood, until nobody is busy with what it has left. */
+const SETTLE_MS = 1_000;
 /** A newcomer's log has so many. */
 const CATCH_UP_ENTRIES = 100_000;
 const DEATHS = 3;
@@ -352,6 +354,7 @@ async function measureLight(crowd: Crowd): Promise<Light> {
   const { authors, readers, saying, shown } = crowd;
   const text = "x".repeat(ENTRY_BYTES);
   const times: number[] = [];
+  await pause(SETTLE_MS);
   for (let at = 0; at < LIGHT_ENTRIES; at++) {
     await pause(LIGHT_PAUSE_MS);
     const isShown = readers.map((reader) =>
