@@ -29,9 +29,10 @@ import {
   resetMany,
   Stranger,
 } from "./hostile_peer.ts";
+import { assertIdle } from "./idle.ts";
 import { holds, type Node } from "./node.ts";
 import { newSigner, People } from "./people.ts";
-import { assertIdle, openSockets, residentBytes } from "./proc.ts";
+import { openSockets, residentBytes } from "./proc.ts";
 import { sideBySide } from "./side_by_side.ts";
 
 /** As prefaces name them. */

@@ -19,9 +19,10 @@ import {
   resetMany,
   Stranger,
 } from "./hostile_peer.ts";
+import { assertIdle } from "./idle.ts";
 import { holds, type Node, type ShownEvent } from "./node.ts";
 import { freePort } from "./ports.ts";
-import { assertIdle, openSockets, residentBytes } from "./proc.ts";
+import { openSockets, residentBytes } from "./proc.ts";
 
 /**
  * The longest that a message may take: the promised second, and more for a machine on which other tests flood at the

@@ -25,8 +25,9 @@ import {
   Stranger,
   within,
 } from "./hostile_peer.ts";
+import { assertIdle } from "./idle.ts";
 import { Node, Nodes, type ShownEvent } from "./node.ts";
-import { assertIdle, openSockets, residentBytes } from "./proc.ts";
+import { openSockets, residentBytes } from "./proc.ts";
 
 /**
  * The longest that a message may take, and an offender stay: on a machine of its own a message takes a second at

@@ -1,11 +1,5 @@
 /** What Linux tells of a process: memory, processor time, open connections. */
 
-import { assert } from "@std/assert";
-import { pause } from "./hostile_peer.ts";
-
-/** Of one processor, of a program that has nothing to do. */
-const IDLE_SHARE_MAX = 0.05;
-const IDLE_LOOKS_MAX = 5;
 /** Clock ticks in a second, as `/proc` counts them on every Linux that Deno runs on. */
 const TICKS_A_SECOND = 100;
 /** As `/proc/net/tcp` writes that state. */
@@ -23,21 +17,6 @@ export async function processorMs(pid: number): Promise<number> {
   // The command's name, in parentheses, may hold blanks; user and system time are fields 14 and 15.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   return (Number(fields[11]) + Number(fields[12])) * 1_000 / TICKS_A_SECOND;
-}
-
-/**
- * Checks that the process `pid` does nothing for a second: whoever goes on with something never does. That it tidies
- * up for a moment, collects garbage say, is no work that goes on.
- */
-export async function assertIdle(pid: number): Promise<void> {
-  const shares: number[] = [];
-  do {
-    const [usedMs, fromMs] = [await processorMs(pid), performance.now()];
-    await pause(1_000);
-    shares.push((await processorMs(pid) - usedMs) / (performance.now() - fromMs));
-  } while (shares.at(-1)! >= IDLE_SHARE_MAX && shares.length < IDLE_LOOKS_MAX);
-  const said = shares.map((share) => (100 * share).toFixed(1)).join(", ");
-  assert(shares.at(-1)! < IDLE_SHARE_MAX, `second by second it uses ${said} % of a processor`);
 }
 
 /** How many files, sockets and the like the process `pid` has open. */
