@@ -51,7 +51,8 @@ fi
 # The program, in one file with all it imports: half as long it starts in two thirds of the time. Names are as in the
 # sources, as they are what its log shows of a fault; which lines those are, build/p2pchat.js.map says.
 rm -f build/p2pchat.js
-NO_COLOR=1 "$deno" bundle --quiet --platform deno --minify --keep-names --sourcemap=external -o build/p2pchat.js main.ts 2> build/bundle.log || {
+NO_COLOR=1 "$deno" bundle --quiet --platform deno --minify --keep-names --sourcemap=external \
+  -o build/p2pchat.js main.ts 2> build/bundle.log || {
   cat build/bundle.log >&2
   exit 1
 }

@@ -167,11 +167,12 @@ function parsedFlags(args: readonly string[], flags: readonly Flag[]): Given {
     }
   }
   const end = args.indexOf("--");
+  const before = end < 0 ? args : args.slice(0, end);
   // For parsing that would be the name of what isn't a flag.
-  const isOfWords = (arg: string, at: number) => (end < 0 || at < end) && WORDS_FLAG.test(arg);
-  let unknown = args.find(isOfWords) ?? null;
-  const others = unknown === null ? args : args.filter((arg, at) => !isOfWords(arg, at));
-  const parsed = parseArgs(withNegativeValues(others, valued), {
+  const isOfWords = (arg: string) => WORDS_FLAG.test(arg);
+  let unknown = before.find(isOfWords) ?? null;
+  const flagged = withNegativeValues(before.filter((arg) => !isOfWords(arg)), valued);
+  const parsed = parseArgs([...flagged, ...args.slice(before.length)], {
     boolean: [...switches, "version"],
     string: ["_", ...valued],
     collect: valued,
@@ -207,16 +208,18 @@ const WORDS_FLAG = /^--_(=|$)|^-[^=-]*_/;
 /** Letters behind one dash that are looked at: two of them are known, and parsing takes their number squared. */
 const LETTERS_MAX = 64;
 
-/** No flag begins with a digit: `--idle -1s` gives a value, which may be a wrong one, and so is told. */
+/**
+ * No flag begins with a digit: `--idle -1s` gives a value, which may be a wrong one, and so is told.
+ * @param args Without `--` and what follows it.
+ */
 function withNegativeValues(
   args: readonly string[],
   valued: readonly string[],
 ): readonly string[] {
-  const end = args.indexOf("--");
   const joined: string[] = [];
-  for (const [at, arg] of args.entries()) {
+  for (const arg of args) {
     const flag = joined.at(-1);
-    const isLetters = (end < 0 || at < end) && /^-[^-]/.test(arg);
+    const isLetters = /^-[^-]/.test(arg);
     const isValue = isLetters && /^-\d/.test(arg) && flag?.startsWith("--") === true &&
       valued.includes(flag.slice("--".length));
     if (isValue) joined[joined.length - 1] = `${flag}=${arg}`;

@@ -10,7 +10,7 @@ import {
   memberEditLine,
   voteWantedLine,
 } from "./edit_rendering.ts";
-import { isEarlier, messageLine } from "./message_rendering.ts";
+import { isEarlier, messageLine, waitText } from "./message_rendering.ts";
 import {
   andListed,
   listed,
@@ -291,9 +291,8 @@ function memberText({ heard, roundTripMs, behind }: MemberView): string {
 
 function unsentLine({ digest, unsent, awaited }: EventNamed<"status">): readonly Line[] {
   if (unsent === 0) return digest === "" ? [] : [["Everything you wrote is in the log."]];
-  const count = `${numberText(unsent)} of your messages ${unsent === 1 ? "waits" : "wait"}`;
   const whom: readonly Span[] = awaited.length === 0
     ? []
     : [" for ", ...andListed(awaited.map((name) => [nameSpan(name)]))];
-  return [[count, ...whom, "."]];
+  return [[waitText(unsent), ...whom, "."]];
 }

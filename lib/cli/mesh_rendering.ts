@@ -4,7 +4,7 @@ import { endpointText } from "../base/ids.ts";
 import type { MeshEvent, MeshStatus, PeerStatus, PeerView } from "../protocols/mesh/events.ts";
 import { numberText } from "../base/counts.ts";
 import { durationText, roundTripText } from "./durations.ts";
-import { messageLine, messageStart } from "./message_rendering.ts";
+import { messageLine, messageStart, waitText } from "./message_rendering.ts";
 import {
   andListed,
   leftLine,
@@ -236,10 +236,6 @@ function waitingLines({ waiting }: MeshStatus): readonly Line[] {
     ...named.map(({ name, messages }): Line => [`${waitText(messages)} for `, nameSpan(name), "."]),
     ...(more === 0 ? [] : [[`${waitText(more)} for others.`]]),
   ];
-}
-
-function waitText(messages: number): string {
-  return `${numberText(messages)} of your messages ${messages === 1 ? "waits" : "wait"}`;
 }
 
 /** `present`: was here before us. Who can't be dialled has no address. */

@@ -1,5 +1,6 @@
 /** How messages read, in every mode. */
 
+import { numberText } from "../base/counts.ts";
 import { nameSpan, ownNameSpan } from "./spans.ts";
 import type { Line } from "./user_interface.ts";
 
@@ -39,4 +40,9 @@ export function messageStart(
   const sentMs = history ? Date.parse(sentAt) : NaN;
   const timeMs = Number.isNaN(sentMs) ? nowMs : sentMs;
   return [{ timeMs }, history ? " (earlier) " : " "];
+}
+
+/** How many of one's own messages wait: the beginning of a sentence. */
+export function waitText(messages: number): string {
+  return `${numberText(messages)} of your messages ${messages === 1 ? "waits" : "wait"}`;
 }

@@ -7,6 +7,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Node } from "./node.ts";
+import { residentBytes } from "./proc.ts";
 
 const BUILT = fileURLToPath(new URL("../../p2pchat", import.meta.url));
 const VERSION_LINE = /^p2pchat \d+\.\d+\.\d+\n$/;
@@ -129,8 +130,7 @@ Deno.test("p2pchat starts 8 times at once on a machine where it never ran", unpa
 /** MiB of memory that a program uses when it is ready. */
 async function residentMiB(cache: string): Promise<number> {
   await using node = await Node.ready("Ann", null, { env: { XDG_CACHE_HOME: cache } });
-  const status = await Deno.readTextFile(`/proc/${node.pid}/status`);
-  return Number(/^VmRSS:\s*(\d+) kB$/m.exec(status)?.[1]) / 1_024;
+  return await residentBytes(node.pid) / 2 ** 20;
 }
 
 const measured = { ignore: unpacks.ignore || Deno.build.os !== "linux" };

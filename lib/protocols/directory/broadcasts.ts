@@ -27,7 +27,7 @@ export class Broadcasts {
   readonly #own = new Map<string, number>();
   /** Up to where each account has them. */
   readonly #through = new Map<FoldedName, number>();
-  /** Accounts whose own may be kept, or be on their way to the disk. */
+  /** Accounts whose own may be kept: most of those that are forgotten told nothing. */
   readonly #tellers = new Set<FoldedName>();
 
   constructor(
@@ -84,14 +84,9 @@ export class Broadcasts {
     return this.#last = Math.max(this.#last + 1, Math.floor(wallMs));
   }
 
-  /** The account tells one, which isn't on disk. */
-  isToldBy(account: FoldedName): void {
-    this.#tellers.add(account);
-  }
-
   /** It is on disk. The oldest go where there are too many. */
   add(broadcast: Broadcast): void {
-    if (broadcast.fromAccount) this.isToldBy(foldName(broadcast.from));
+    if (broadcast.fromAccount) this.#tellers.add(foldName(broadcast.from));
     this.#kept.push(broadcast);
     this.#stored = broadcast.number;
     this.#bytes += bytesOf(broadcast);

@@ -121,7 +121,6 @@ export class Telling {
     const about = { number, from, fromKey, fromAccount, own, sentAt, ttlMs };
     const record: Broadcast = { kind: "broadcast", ...about, text };
     this.#unstored.set(writing, record);
-    if (fromAccount) broadcasts.isToldBy(foldName(from));
     out.write([record], {
       done: () => {
         const stored = this.#unstored.get(writing)!; // its account may be gone
@@ -241,11 +240,14 @@ export class Telling {
   /** Another account of that name is another one: it is told what is kept, by its namesake, too. */
   forget(account: FoldedName): void {
     const { broadcasts, out } = this.parts;
-    if (!broadcasts.forget(account)) return;
+    let isChanged = broadcasts.forget(account);
     for (const [writing, broadcast] of this.#unstored) {
-      this.#unstored.set(writing, withoutAccount(broadcast, account));
+      const changed = withoutAccount(broadcast, account);
+      if (changed === broadcast) continue;
+      this.#unstored.set(writing, changed);
+      isChanged = true;
     }
-    out.note({ kind: "forgotten", account }, { sync: false });
+    if (isChanged) out.note({ kind: "forgotten", account }, { sync: false });
   }
 
   /** @param reason Null: it is in on another link. */
