@@ -244,7 +244,7 @@ export class RegistryRendering {
       case "ended":
         return wasConnected
           ? endedLine(event, star, mark)
-          : notBegunLine(event, { isOurs, self: this.#self }, star, mark);
+          : notBegunLine(event, this.#self, star, mark);
     }
   }
 
@@ -338,12 +338,7 @@ function endedLine(event: CallEvent, star: Line, mark: Line): Line {
 }
 
 /** Before anybody could talk. */
-function notBegunLine(
-  event: CallEvent,
-  { isOurs, self }: { readonly isOurs: boolean; readonly self: string },
-  star: Line,
-  mark: Line,
-): Line {
+function notBegunLine(event: CallEvent, self: string, star: Line, mark: Line): Line {
   const who = nameSpan(event.peer);
   switch (event.reason) {
     case "not-trusted":
@@ -351,9 +346,9 @@ function notBegunLine(
     case "quit":
       return [...star, who, " was calling when you left"];
     case "cancelled":
-      return isOurs
-        ? [...star, "Withdrawn: the call to ", who]
-        : [...star, who, " withdrew the call"];
+      return event.by === event.peer
+        ? [...star, who, " withdrew the call"]
+        : [...star, "Withdrawn: the call with ", who];
     case "directory-down":
     case "replaced":
       return [...mark, "No call with ", who, ": the directory is needed for it"];

@@ -97,7 +97,7 @@ function callSpans({ from, to, state }: EventNamed<"call">): Line {
     case "declined":
       return [callee, " declined the call of ", caller];
     case "cancelled":
-      return [caller, " withdrew the call to ", callee];
+      return ["The call of ", caller, " to ", callee, " was withdrawn"];
     case "timeout":
       return [callee, " didn't answer the call of ", caller];
     case "busy":

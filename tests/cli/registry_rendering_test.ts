@@ -147,8 +147,12 @@ const SHOWN: readonly (readonly [events: readonly RegistryOwnEvent[], text: stri
     "12:03 ! No way to bob was found: neither of you reaches the other, and the directory doesn't relay\n",
   ],
   [
-    [...IN, RINGING, call("ended", { reason: "cancelled" })],
-    "12:03 * Withdrawn: the call to bob\n",
+    [...IN, RINGING, call("ended", { reason: "cancelled", by: "alice" })],
+    "12:03 * Withdrawn: the call with bob\n",
+  ],
+  [
+    [...IN, RINGING, call("ended", { reason: "cancelled", by: "bob" })],
+    "12:03 * bob withdrew the call\n",
   ],
   [
     [...IN, RINGING, call("ended", { reason: "directory-down" })],
@@ -169,7 +173,14 @@ const SHOWN: readonly (readonly [events: readonly RegistryOwnEvent[], text: stri
   [[...IN, INCOMING, call("ended", { reason: "quit" })], "12:03 * bob was calling when you left\n"],
   [[...IN, INCOMING, call("timeout")], "12:03 * You missed a call of bob\n"],
   [[...IN, INCOMING, call("declined")], "12:03 * You declined the call of bob\n"],
-  [[...IN, INCOMING, call("ended", { reason: "cancelled" })], "12:03 * bob withdrew the call\n"],
+  [
+    [...IN, INCOMING, call("ended", { reason: "cancelled", by: "bob" })],
+    "12:03 * bob withdrew the call\n",
+  ],
+  [
+    [...IN, INCOMING, call("ended", { reason: "cancelled", by: "alice" })],
+    "12:03 * Withdrawn: the call with bob\n",
+  ],
   [
     [...IN, ...TALKING, presence("bob", "busy"), call("ended", TALKED), presence("bob", "free")],
     "",

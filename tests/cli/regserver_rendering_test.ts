@@ -65,7 +65,7 @@ const LINES: readonly (readonly [RegserverOwnEvent, string])[] = [
   [call("connected"), "12:03 * alice and bob talk\n"],
   [call("ended"), "12:03 * alice and bob have ended their call\n"],
   [call("declined"), "12:03 * bob declined the call of alice\n"],
-  [call("cancelled"), "12:03 * alice withdrew the call to bob\n"],
+  [call("cancelled"), "12:03 * The call of alice to bob was withdrawn\n"],
   [call("timeout"), "12:03 * bob didn't answer the call of alice\n"],
   [call("busy"), "12:03 * bob was busy when alice called\n"],
   [call("offline"), "12:03 * bob has gone while alice called\n"],

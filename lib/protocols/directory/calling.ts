@@ -46,6 +46,8 @@ interface Why {
   readonly reason?: CallReason;
   /** Where there is no reason: the words of one of the users, or of the directory; empty: none. */
   readonly said?: string;
+  /** Who has withdrawn it, with `cancelled`. */
+  readonly by?: string;
 }
 
 /** With which a link is closed, and a relayed call ended: the operator has thrown out whoever does so. */
@@ -147,7 +149,7 @@ export class Calling {
     }
     if (call.phase === "asked") return this.decline("", ref);
     this.#tellOf(call, { type: "hang-up", reason: "cancelled" });
-    this.#over(call, "ended", { reason: "cancelled" }, ref);
+    this.#over(call, "ended", { reason: "cancelled", by: this.owner.selfName }, ref);
   }
 
   /** Ends the call: piped, after the lines that wait for the answer. */
@@ -264,7 +266,8 @@ export class Calling {
     // The other's program: it knows another key of ours.
     const isStrange = reason === "key-changed";
     if (state === "cancelled") {
-      return this.#over(call, "ended", { reason: isStrange ? "not-trusted" : "cancelled" });
+      if (isStrange) return this.#over(call, "ended", { reason: "not-trusted" });
+      return this.#over(call, "ended", { reason: "cancelled", by: call.peer });
     }
     if (isStrange) return this.#over(call, state, { reason: "not-trusted" });
     const why = state === "unreachable" && reason !== "lost" ? notRelayed(call) : {};
@@ -409,7 +412,7 @@ export class Calling {
   #over(
     call: ClientCall,
     state: CallOutcome,
-    { reason, said = "" }: Why = {},
+    { reason, said = "", ...by }: Why = {},
     ref?: string,
     isParting = false,
   ): void {
@@ -423,7 +426,7 @@ export class Calling {
     const talked = wasTalking ? { durationMs: Math.round(out.nowMs - talkingSinceMs) } : {};
     const why = reason ?? said;
     const answered = ref ?? call.hangUpRef ?? call.acceptRef;
-    this.#show(call, state, { ...(why === "" ? {} : { reason: why }), ...talked }, answered);
+    this.#show(call, state, { ...(why === "" ? {} : { reason: why }), ...by, ...talked }, answered);
     call.enter("over");
     this.#call = null;
     this.#talking.over(call, isParting);

@@ -227,9 +227,9 @@ export class Calls {
     }
     const state = call.phase === "connected" || call.phase === "ending"
       ? "ended"
-      : side === call.caller
-      ? "cancelled"
-      : "declined";
+      : call.phase === "ringing" && side === call.callee
+      ? "declined"
+      : "cancelled";
     this.#end(call, state, reason, told);
   }
 

@@ -90,6 +90,8 @@ export type ClientEvent =
     readonly state: "ringing" | "connected" | CallOutcome;
     /** A `CallReason`, or words of the other's user or the directory. */
     readonly reason?: string;
+    /** With the reason `cancelled`: who has withdrawn it. */
+    readonly by?: string;
     readonly route?: CallRoute;
     /** With `connected`: whether the user has compared the other's key. */
     readonly verified?: boolean;

@@ -88,7 +88,7 @@ Deno.test("calling: the directory is asked, and the user told what came of it", 
       ["offline", "state=offline"],
       ["unreachable", "state=unreachable"],
       ["timeout", "state=timeout"],
-      ["cancelled", "state=ended reason=cancelled"],
+      ["cancelled", "state=ended reason=cancelled by=bob"],
     ] as const
   ) {
     assertEquals(outcome(ringing(), state), [`call call=#1 peer=bob ${shown}`]);
@@ -264,7 +264,7 @@ Deno.test("calling: a ringing call is withdrawn, and what the directory says of 
 
   assertEquals(program.types({ command: "cancel" }, "c"), [
     "to directory: hang-up reason=cancelled call=#1",
-    "call call=#1 peer=bob state=ended reason=cancelled ref=c",
+    "call call=#1 peer=bob state=ended reason=cancelled by=ann ref=c",
   ]);
   assertEquals(program.meet(), []);
   assertEquals(outcome(program, "cancelled"), []);
@@ -329,8 +329,15 @@ Deno.test("being called: the yes is answered by what comes of it", () => {
   const outcome = { type: "outcome", call: CALL, state: "cancelled", reason: "" } as const;
   assertEquals(
     withdrawn.says(outcome)[0],
-    "call call=#1 peer=bob state=ended reason=cancelled ref=a",
+    "call call=#1 peer=bob state=ended reason=cancelled by=bob ref=a",
   );
+
+  const changed = asked();
+  changed.types({ command: "accept" }, "a");
+  assertEquals(changed.types({ command: "cancel" }, "c"), [
+    "to directory: hang-up reason=cancelled call=#1",
+    "call call=#1 peer=bob state=ended reason=cancelled by=ann ref=c",
+  ]);
 });
 
 Deno.test("being called: where the caller's link comes at once, one handshake is enough", () => {
@@ -387,7 +394,7 @@ Deno.test("being called: withdrawn, or unanswered for 30 s, it is a missed one",
   const program = asked();
 
   assertEquals(outcome(program, "cancelled"), [
-    "call call=#1 peer=bob state=ended reason=cancelled",
+    "call call=#1 peer=bob state=ended reason=cancelled by=bob",
   ]);
   program.says({ type: "incoming", call: callId(2), from: "eve", guest: false, key: EVE });
   assertEquals(program.says({ type: "outcome", call: callId(2), state: "timeout", reason: "" }), [

@@ -365,6 +365,20 @@ Deno.test("Directory: whoever has hung up may call the other again, who is about
   assertEquals(cem!.sees, "ann busy, bob busy, cem free");
 });
 
+Deno.test("Directory: whoever withdraws after the yes hasn't declined, on either side", () => {
+  for (const [withdraws, hears] of [["bob", "ann"], ["ann", "bob"]] as const) {
+    const { exchange, ...people } = meeting();
+    people.ann.calls("bob", 1);
+    people.bob.answers(1);
+    exchange.take();
+    people[withdraws].hangsUp(1, "cancelled");
+    assertEquals(exchange.take(), [
+      `${hears}: outcome 1 cancelled (cancelled)`,
+      "* call ann bob cancelled",
+    ]);
+  }
+});
+
 Deno.test("Directory: neither has withdrawn a call in which nobody could be dialled", () => {
   const { exchange, ann, bob } = meeting();
   ann.calls("bob", 1);
