@@ -31,6 +31,8 @@ export class Side {
 
 export class Call {
   #phase: DirectoryCallPhase;
+  /** The number of the callee's own call, which goes on in this one: two called each other. */
+  later: string | null = null;
 
   /** @param id In hexadecimal, drawn by the caller. `callee`: `caller` again of who talks to oneself. */
   constructor(

@@ -219,7 +219,7 @@ export class Calling {
     const { name, key, host, port, mayRelay, isCaller } = message;
     const id = message.call.toHex();
     const call = this.#call;
-    // Withdrawn meanwhile: the directory is told so, or was.
+    // Withdrawn meanwhile, by the number that it had then: the directory knows both.
     if (call === null || (call.id !== id && call.id !== message.instead?.toHex())) return;
     if (call.phase !== "ringing" && call.phase !== "accepted") return;
     const isOther = !isSameName(name, call.peer) || (call.key !== null && call.key !== key);

@@ -37,9 +37,11 @@ export class Calls {
     return this.#byId.size;
   }
 
-  /** A call that this client has a part in. */
+  /** A call that this client has a part in: by its number, or by that of its own, which goes on in it. */
   #get(id: Uint8Array, client: Client): { readonly call: Call; readonly side: Side } | null {
-    const call = this.#byId.get(id.toHex()) ?? null;
+    const hex = id.toHex();
+    const own = client.call?.later === hex ? client.call : null;
+    const call = this.#byId.get(hex) ?? own;
     const side = call?.sideOf(client) ?? null;
     return call === null || side === null ? null : { call, side };
   }
@@ -128,6 +130,7 @@ export class Calls {
   /** @param later The callee's own call, which goes on in this one. */
   #connect(call: Call, later: string | null): void {
     this.#enter(call, "connecting");
+    call.later = later;
     for (const side of call.sides) {
       const { client } = side;
       const other = call.other(side).client;

@@ -274,7 +274,11 @@ const hangUp = message(25, "hang-up", {
   when: "it withdraws the call, or the call is over",
   answer: "none; the other is told the `outcome` where it isn't talking yet",
   lane: "control",
-}, { call, reason });
+}, {
+  /** Or the callee's own, which goes on in it: `meet` may still be on its way. */
+  call,
+  reason,
+});
 const outcome = message(26, "outcome", {
   from: "the directory",
   to: "caller or callee",

@@ -152,6 +152,23 @@ Deno.test("Directory: two who call each other get the earlier call, without a qu
   assertEquals(exchange.take(), ["* call ann bob connected"]);
 });
 
+Deno.test("Directory: whoever withdraws its own call may not know yet that it goes on in the other's", () => {
+  const { exchange, ann, bob, others: [cem] } = meeting("cem");
+  ann.calls("bob", 1);
+  bob.calls("ann", 2);
+  exchange.take();
+  bob.hangsUp(2, "cancelled");
+  assertEquals(exchange.take(), [
+    "ann: outcome 1 cancelled (cancelled)",
+    "* call ann bob cancelled",
+  ]);
+  bob.calls("cem", 3);
+  assertEquals(exchange.take(), ["cem: incoming 3 from bob", "* call bob cem ringing"]);
+  cem!.answers(3, false);
+  assertEquals(exchange.take(), ["bob: outcome 3 declined", "* call bob cem declined"]);
+  assertEquals(exchange.machine.nextDeadlineMs(), null);
+});
+
 Deno.test("Directory: who talks to oneself is busy, too", () => {
   const { exchange, ann, bob } = meeting();
   ann.calls("ann", 1);
