@@ -67,6 +67,8 @@ const HUNTS: readonly Hunt[] = [
   { mutation: MUTATIONS.keepsTheDead, finding: /sees \[/, from: 57 },
   { mutation: MUTATIONS.forgetsTalking, finding: /sees \[/ },
   { mutation: MUTATIONS.makesTwoOfGlare, finding: /call each other in vain/ },
+  { mutation: MUTATIONS.withdrawsSilently, finding: /withdraws a call, which is going on/ },
+  { mutation: MUTATIONS.takesWithdrawingForNo, finding: /withdraws a call, which is declined/ },
   { mutation: MUTATIONS.declinesAll, finding: /\d calls \S+ in vain/ },
   { mutation: MUTATIONS.dropsChanges, finding: /sees \[/ },
   { mutation: MUTATIONS.saysNothingAgain, finding: /sees \[/, from: 48 },

@@ -124,6 +124,16 @@ class KeepsTheDead extends Wrapped<ClientInput, ClientEffect> {
   }
 }
 
+/** Tells nobody of a call that it withdraws. */
+class WithdrawsSilently extends Wrapped<ClientInput, ClientEffect> {
+  override effects(effects: readonly ClientEffect[]): readonly ClientEffect[] {
+    return effects.filter((effect) =>
+      effect.type !== "send" || effect.message.type !== "hang-up" ||
+      effect.message.reason !== "cancelled"
+    );
+  }
+}
+
 /** What somebody says to oneself isn't shown again. */
 class DoesNotHearItself extends Wrapped<ClientInput, ClientEffect> {
   constructor(readonly client: Client) {
@@ -178,6 +188,21 @@ export const MUTATIONS = {
       new Says(
         directory,
         (message) => message.type === "meet" ? { ...message, instead: null } : message,
+      ),
+  },
+  withdrawsSilently: {
+    name: "tells nobody of a call that it withdraws",
+    wrapClient: (client) => new WithdrawsSilently(client),
+  },
+  takesWithdrawingForNo: {
+    name: "says of who withdraws a call that it has declined",
+    wrapDirectory: (directory) =>
+      new Says(
+        directory,
+        (message) =>
+          message.type === "outcome" && message.state === "cancelled"
+            ? { ...message, state: "declined" }
+            : message,
       ),
   },
   dropsChanges: {

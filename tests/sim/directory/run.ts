@@ -1,5 +1,6 @@
 /** One run: a seed's worth of users who come, call, tell and go, and of trouble; then quiet, and what holds then. */
 
+import type { CallPhase } from "../../../lib/protocols/directory/client_call.ts";
 import { Random } from "../random.ts";
 import { act, call } from "./actions.ts";
 import type { ClientProcess } from "./client_process.ts";
@@ -19,6 +20,12 @@ const SETTLE_MS = 80_000;
 const TALK_MS = 30_000;
 /** A directory that comes back has everybody again. */
 const RETURN_MS = 45_000;
+/** What one does is known to the other within this time, however slow their links. */
+const KNOWN_MS = 3_000;
+/** In which a call is before it is answered; where there is none, it is still on its way. */
+const BEFORE_ANSWER: ReadonlySet<CallPhase | undefined> = new Set([undefined, "ringing", "asked"]);
+/** Whoever is called has answered. */
+const ANSWER_MS = 10_000;
 /** Who was told that the directory is full has tried again. */
 const FULL_MS = 60_000;
 
@@ -58,18 +65,25 @@ export function runDirectory({ seed, steps, people, print, mutation }: Directory
   world.checkQuiet();
   talk(world, random);
   world.checkQuiet();
+  hangUp(world);
+  ring(world, random);
+  tellAll(world, random);
+  meetInTheMiddle(world, random);
+  makeRoom(world, random);
+  comeBack(world, random);
+  hangUp(world);
+  withdraw(world, random);
+  return world;
+}
+
+/** All do. */
+function hangUp(world: World): void {
   world.note("", "all hang up");
   for (const process of world.processes) {
     if (process.sight.call !== null) process.command({ command: "hang-up" });
   }
   wait(world, TALK_MS);
   world.checkQuiet();
-  ring(world, random);
-  tellAll(world, random);
-  meetInTheMiddle(world, random);
-  makeRoom(world, random);
-  comeBack(world, random);
-  return world;
 }
 
 /** Everything works again, and everybody is there as themselves. */
@@ -187,6 +201,36 @@ function meetInTheMiddle(world: World, random: Random): void {
   other.command({ command: "call", name: one.sight.name });
   const names = `${one.person.name} and ${other.person.name}`;
   awaitTalk(world, one, other, `${names} call each other in vain`);
+}
+
+/** Of two who call each other, or who are about to be connected, one withdraws: the other knows, and can be called. */
+function withdraw(world: World, random: Random): void {
+  const pair = pairOf(world, random);
+  if (pair === null) return;
+  const [one, other] = pair;
+  const { time } = world;
+  const isCrossing = random.chance(0.5);
+  const [who, whom] = isCrossing || random.chance(0.5) ? [other, one] : pair;
+  world.note("", "one withdraws");
+  one.command({ command: "call", name: other.sight.name });
+  if (isCrossing) {
+    other.command({ command: "call", name: one.sight.name });
+    time.runUntil(time.nowMs + random.exponential(world.options.delayMs));
+  } else {
+    const untilMs = time.nowMs + ANSWER_MS;
+    const isAnswered = () => !BEFORE_ANSWER.has(who.machine.calling.call?.phase);
+    while (time.nowMs < untilMs && !isAnswered()) time.runUntil(time.nowMs + 1);
+  }
+  who.command({ command: "cancel" });
+  time.runUntil(time.nowMs + KNOWN_MS);
+  if (who.sight.call !== null) return; // they talk already
+  const { call, outcome } = whom.sight;
+  const known = call === null ? outcome : "going on";
+  if (known !== "ended") {
+    throw new Violation(`${who.label} withdraws a call, which is ${known} for ${whom.label}`);
+  }
+  wait(world, TALK_MS);
+  world.checkQuiet();
 }
 
 /** When somebody leaves a full directory, the next one gets in. */

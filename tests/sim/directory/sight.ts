@@ -42,6 +42,8 @@ export class ClientSight {
   readonly users = new Map<string, UserView["state"]>();
   /** The call as the user knows it. */
   call: KnownCall | null = null;
+  /** How the last one ended. */
+  outcome: Extract<ClientEvent, { readonly event: "call" }>["state"] | null = null;
   /** In which the user talks now. */
   talk: Talk | null = null;
   /** The one that has ended, while nothing else was shown since. */
@@ -168,6 +170,7 @@ export class ClientSight {
     }
     this.call = null;
     this.talk = null;
+    this.outcome = state;
   }
 
   #notice(text: string, ended: Talk | null): void {
