@@ -228,6 +228,8 @@ export class RegistryRendering {
         if (!isOurs) return [...star, "You declined the call of ", who];
         return [...star, who, ` declined${reasonText(event)}`];
       case "busy":
+        // It is oneself who is, for a directory that has another call of ours.
+        if (event.reason !== undefined) return [...star, "No call with ", who, reasonText(event)];
         return [
           ...star,
           who,

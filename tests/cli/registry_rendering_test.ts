@@ -135,6 +135,10 @@ const SHOWN: readonly (readonly [events: readonly RegistryOwnEvent[], text: stri
   ],
   [[...IN, RINGING, call("declined", { reason: "no time" })], "12:03 * bob declined: no time\n"],
   [[...IN, RINGING, call("busy")], "12:03 * bob is in another call\n"],
+  [
+    [...IN, RINGING, call("busy", { reason: "you are in a call" })],
+    "12:03 * No call with bob: you are in a call\n",
+  ],
   [[...IN, RINGING, call("offline")], "12:03 * bob isn't online\n"],
   [[...IN, RINGING, call("timeout")], "12:03 * bob didn't answer within 30 s\n"],
   [[...IN, RINGING, call("unreachable")], "12:03 ! No way to bob was found\n"],

@@ -61,12 +61,17 @@ export class Calls {
       return refuse("declined", "too many calls within a short time");
     }
     const callee = this.sessions.named(foldName(name));
-    if (client.call !== null) {
-      if (callee !== null && this.#isRungBy(client, client.call, callee)) {
-        this.#connect(client.call, id);
+    const { call: current } = client;
+    if (current !== null) {
+      const isRung = current.phase === "ringing" && current.callee.client === client;
+      if (!isRung) return refuse("busy", "you are in a call");
+      // Two call each other: it is the earlier call that they have.
+      if (callee !== null && current.caller.client === callee) {
+        this.#connect(current, id);
         return null;
       }
-      return refuse("busy", "you are in a call");
+      // It called before it knew, and says no to that one: nobody would be in a call otherwise.
+      this.#end(current, "busy", "", [current.caller]);
     }
     if (callee === null) return refuse("offline", "");
     if (callee === client) this.#selfCall(client, id);
@@ -78,12 +83,6 @@ export class Calls {
     } else if (!callee.link.rings.take(this.out.nowMs)) return refuse("busy", "");
     else this.#ring(client, callee, id);
     return null;
-  }
-
-  /** Two call each other: it is the earlier call that they have. */
-  #isRungBy(client: Client, call: Call, caller: Client): boolean {
-    return call.phase === "ringing" && call.callee.client === client &&
-      call.caller.client === caller;
   }
 
   /** It has hung up on whom it calls now, who is about to know. */

@@ -140,6 +140,46 @@ Deno.test("Directory: from ringing on a further caller is told busy, and so is w
   assertEquals(dan!.got.some(({ type }) => type === "incoming"), false);
 });
 
+Deno.test("Directory: whoever calls before it knows that it is rung, calls; its caller is told busy", () => {
+  const { exchange, ann, bob, others: [cem] } = meeting("cem");
+  ann.calls("bob", 1);
+  exchange.take();
+  bob.calls("cem", 2);
+  assertEquals(exchange.take(), [
+    "ann: outcome 1 busy",
+    "* call ann bob busy",
+    "cem: incoming 2 from bob",
+    "* call bob cem ringing",
+  ]);
+  bob.answers(1, false, "busy");
+  assertEquals(exchange.take(), [], "it is over");
+  cem!.answers(2);
+  assertEquals(exchange.take(), ["bob: meet 2 cem", "cem: meet 2 bob"]);
+
+  const alone = meeting();
+  alone.ann.calls("bob", 1);
+  alone.bob.calls("nobody", 2);
+  assertEquals(alone.exchange.take().slice(2), [
+    "ann: outcome 1 busy",
+    "* call ann bob busy",
+    "bob: outcome 2 offline",
+  ]);
+});
+
+Deno.test("Directory: three who call each other in a circle get one call that rings", () => {
+  const { exchange, ann, bob, others: [cem] } = meeting("cem");
+  ann.calls("bob", 1);
+  bob.calls("cem", 2);
+  cem!.calls("ann", 3);
+  assertEquals(exchange.take().filter((word) => !word.startsWith("* ")), [
+    "bob: incoming 1 from ann",
+    "ann: outcome 1 busy",
+    "cem: incoming 2 from bob",
+    "bob: outcome 2 busy",
+    "ann: incoming 3 from cem",
+  ]);
+});
+
 Deno.test("Directory: two who call each other get the earlier call, without a question", () => {
   const { exchange, ann, bob } = meeting();
   ann.calls("bob", 1);
