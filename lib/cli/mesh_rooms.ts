@@ -4,6 +4,8 @@ import { parsePort } from "../base/endpoints.ts";
 import { P2pchatError } from "../base/errors.ts";
 import { fingerprintOf } from "../base/fingerprint.ts";
 import type { PeerKey, RoomId } from "../base/ids.ts";
+import { foldName } from "../base/names.ts";
+import { Pins } from "../protocols/mesh/pins.ts";
 import type { MeshRecord } from "../protocols/mesh/records.ts";
 import type { RoomStore } from "../runtime/mesh_host.ts";
 import { fromLogRecord, MESH_LOG_FORMAT, toLogRecord } from "../runtime/mesh_records.ts";
@@ -75,7 +77,16 @@ export class MeshRooms {
       throw cannotResume(`line ${lineOf(0)} of ${path} isn't the room's founding`);
     }
     const pins = new RoomPins(`mesh:${room}`, knownPeers, wallMs, warn);
-    const records = log.records.filter((record) => pins.stands(record));
+    const records = pins.standing(log.records);
+    let pinning = Promise.resolve();
+    const appendPins = (met: readonly MetKey[], sync: boolean) => {
+      const appended = pinning.then(async () => {
+        await pins.note(met);
+        await log.append(met, sync);
+      });
+      pinning = appended.catch(() => {}); // whoever appends is told
+      return appended;
+    };
     const port = listening ?? this.lastPort;
     const isRemembered = this.last === room && this.lastPort === port;
     let remembered = isRemembered ? Promise.resolve() : null;
@@ -92,18 +103,28 @@ export class MeshRooms {
         return log.bytes;
       },
       append: async (fresh, sync) => {
+        const met = fresh.filter(isMetKey);
+        const others = fresh.filter((record) => !isMetKey(record));
         try {
-          await log.append(fresh, sync);
+          await Promise.all([
+            log.append(others, sync), // in the turn of the call: a rewrite may rely on it
+            met.length === 0 ? null : appendPins(met, sync),
+          ]);
         } catch (error) {
           remembered = null; // the folder may have been away, and this table with it
           throw error;
         }
         await remember();
-        pins.note(fresh);
       },
-      rewrite: log.rewrite,
+      rewrite: (all) => {
+        const kept = [...all];
+        return log.rewrite(async () => {
+          await pins.noteMissed(kept.filter(isMetKey));
+          return kept;
+        });
+      },
       close: async () => {
-        await pins.settled;
+        await pinning;
         await log.close();
       },
     };
@@ -132,9 +153,19 @@ function cannotResume(because: string): P2pchatError {
   );
 }
 
-/** Keeps a room's pins in step with `known_peers`. That it can't remember one it tells once. */
+type MetKey = Extract<MeshRecord, { readonly kind: "pin" }>;
+
+function isMetKey(record: MeshRecord): record is MetKey {
+  return record.kind === "pin";
+}
+
+/**
+ * Keeps a room's pins in step with `known_peers`, which has each before the log does: what the log alone has, the user
+ * has deleted there. That it can't remember one it tells once.
+ */
 class RoomPins {
-  settled: Promise<void> = Promise.resolve();
+  /** Those that `known_peers` has had; what it couldn't write waits there for the next write. */
+  readonly #noted = new Pins([]);
   #hasFailed = false;
 
   constructor(
@@ -144,30 +175,47 @@ class RoomPins {
     readonly warn: (text: string) => void,
   ) {}
 
-  /** Whether a pin of the log is still the user's will. */
-  stands(record: MeshRecord): boolean {
-    if (record.kind !== "pin") return true;
-    const pin = this.knownPeers.pinOf(this.scope, record.name);
-    return pin?.fingerprint === fingerprintOf(record.key);
+  /** Of the log's records those that are still the user's will. */
+  standing(records: readonly MeshRecord[]): readonly MeshRecord[] {
+    return records.filter((record) => {
+      if (!isMetKey(record)) return true;
+      const { name, key } = record;
+      if (this.knownPeers.check(this.scope, name, key).type !== "same") return false;
+      this.#noted.set(name, key, null);
+      return true;
+    });
   }
 
-  note(records: readonly MeshRecord[]): void {
-    for (const record of records) {
-      if (record.kind !== "pin") continue;
-      this.#compare(record.name, record.key);
-      const written = this.#write(record.name, record.key);
-      this.settled = this.settled.then(() => written);
-    }
+  /** Resolves when `known_peers` has them, or it was told that it can't. */
+  async note(met: readonly MetKey[]): Promise<void> {
+    await Promise.all(met.map(({ name, key }) => {
+      this.#compare(name, key);
+      this.#noted.set(name, key, null);
+      return this.#write(name, key);
+    }));
   }
 
-  /** Pins are a room's own: another Bob may be in each. Who takes them for one should know. */
+  /** Notes what was met while nothing could be appended, and tries again what couldn't be written. */
+  async noteMissed(all: readonly MetKey[]): Promise<void> {
+    await this.note(all.filter(({ name, key }) => this.#noted.get(foldName(name))?.key !== key));
+    await this.knownPeers.settled();
+  }
+
+  /**
+   * Pins are a room's own: another Bob may be in each. Who takes them for one should know; and who knew one here of
+   * whom the log has nothing, since it was lost, or the program ended before it had the pin.
+   */
   #compare(name: string, key: PeerKey): void {
-    if (this.knownPeers.pinOf(this.scope, name) !== null) return;
-    const other = this.knownPeers.otherElsewhere(this.scope, name, key);
-    if (other === null) return;
+    if (this.#noted.get(foldName(name)) !== undefined) return;
+    const before = this.knownPeers.pinOf(this.scope, name);
+    const other = before ?? this.knownPeers.otherElsewhere(this.scope, name, key);
+    if (other === null || other.fingerprint === fingerprintOf(key)) return;
+    const others = before === null
+      ? `the ${other.name} of another room has ${other.fingerprint}`
+      : `it was ${other.fingerprint} since ${other.firstSeen}`;
     this.warn(
-      `${name} has the key ${fingerprintOf(key)} here; the ${other.name} of another room has ` +
-        `${other.fingerprint}: perhaps somebody else. /verify ${name} tells`,
+      `${name} has the key ${fingerprintOf(key)} here; ${others}: perhaps somebody else. ` +
+        `/verify ${name} tells`,
     );
   }
 

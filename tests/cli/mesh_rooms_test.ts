@@ -1,15 +1,21 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { nodeSigner } from "../../lib/base/crypto.ts";
+import { SILENT_LOGGER } from "../../lib/base/environment.ts";
 import { P2pchatError } from "../../lib/base/errors.ts";
 import type { RoomId } from "../../lib/base/ids.ts";
 import { MeshRooms } from "../../lib/cli/mesh_rooms.ts";
+import type { MeshRecord } from "../../lib/protocols/mesh/records.ts";
+import type { RoomStore } from "../../lib/runtime/mesh_host.ts";
+import { RecordLog } from "../../lib/runtime/record_log.ts";
 import { KnownPeers, PINS_MAX } from "../../lib/store/known_peers.ts";
 import { writeAll } from "../../lib/store/disk.ts";
 import { MemoryDisk } from "../../lib/store/memory_disk.ts";
 import { Table } from "../../lib/store/table.ts";
 import { utf8 } from "../../lib/base/crypto.ts";
+import { VirtualClock } from "../runtime/virtual_clock.ts";
 
 const ROOM = "ab".repeat(32) as RoomId;
+const PORT = 1;
 
 function pin(number: number) {
   const { key } = nodeSigner(new Uint8Array(32).fill(number));
@@ -54,6 +60,119 @@ Deno.test("a room's keys that come at once are written at once", async () => {
   const again = await KnownPeers.open(disk, "/p/known_peers");
   assertEquals(again.pins().length, 50);
   assertEquals(writes <= 2, true, `${writes}`);
+});
+
+/** The room as a start finds it. */
+async function openedRoom(
+  disk: MemoryDisk,
+  warn: (text: string) => void = () => {},
+): Promise<{ readonly room: RoomStore; readonly knownPeers: KnownPeers }> {
+  await disk.makeFolder("/p");
+  const knownPeers = await KnownPeers.open(disk, "/p/known_peers");
+  const rooms = await MeshRooms.open(disk, "/p/mesh", () => {});
+  const room = await rooms.openRoom(ROOM, PORT, knownPeers, () => 0, warn, false);
+  return { room, knownPeers };
+}
+
+async function pinnedAtStart(disk: MemoryDisk): Promise<readonly string[]> {
+  const { room } = await openedRoom(disk);
+  await room.close();
+  return room.records.flatMap((record) => record.kind === "pin" ? [record.name] : []);
+}
+
+/** A room's log as its host keeps it; the machine has in memory what `all` has. */
+function recordLog(room: RoomStore, all: readonly MeshRecord[]): RecordLog<MeshRecord, never> {
+  return new RecordLog<MeshRecord, never>(room, {
+    clock: new VirtualClock(),
+    log: SILENT_LOGGER,
+    snapshot: () => all,
+    shown: (through) => through,
+    flushed: () => Promise.resolve(),
+    written: () => Promise.resolve(),
+    restored: () => {},
+    failed: (error) => {
+      throw error;
+    },
+  });
+}
+
+Deno.test("keys met while the disk refuses are known at the next start, but not those that the user deleted", async () => {
+  const disk = new MemoryDisk();
+  const { room, knownPeers } = await openedRoom(disk);
+  const all: MeshRecord[] = [];
+  const log = recordLog(room, all);
+  const meet = (number: number) => {
+    all.push(pin(number));
+    return log.append([pin(number)], true);
+  };
+  await meet(1);
+  await meet(2);
+  await knownPeers.forget(`mesh:${ROOM}`, "Bob2"); // as a line that an editor took away
+  disk.fault = ({ kind }) => kind === "write" ? "ENOSPC" : null;
+  await assertRejects(() => meet(3), P2pchatError);
+  await assertRejects(() => meet(4), P2pchatError); // the gap is still open: this one never gets to the room
+  disk.fault = null;
+  await meet(5);
+
+  const known = new Set(await pinnedAtStart(disk.kill()));
+  assertEquals([...known], ["Bob1", "Bob3", "Bob4", "Bob5"]);
+});
+
+for (const how of ["kill", "crash"] as const) {
+  Deno.test(`a key that is in a room's log is known at the next start, at whichever write a ${how} comes`, async () => {
+    const stops: string[] = [];
+    for (let stopAt = 1;; stopAt++) {
+      const disk = new MemoryDisk();
+      const { room } = await openedRoom(disk);
+      const before = disk.operations;
+      let after: MemoryDisk | null = null;
+      disk.fault = ({ kind, number, path }) => {
+        if (number !== before + stopAt) return null;
+        stops.push(`${kind} ${path}`);
+        after = disk[how]();
+        after.fault = null;
+        return null;
+      };
+      let stored = 0;
+      const run = async () => {
+        for (const number of [1, 2]) {
+          await room.append([pin(number)], true);
+          stored = number;
+        }
+      };
+      await run().catch((error) => {
+        if (!(error instanceof P2pchatError)) throw error;
+      });
+      if (after === null) break;
+
+      const survivor: MemoryDisk = after;
+      const inLog = survivor.text(`/p/mesh/${ROOM}/log`)!.match(/\tpin\t/g)?.length ?? 0;
+      const known = await pinnedAtStart(survivor);
+      assertEquals(known, ["Bob1", "Bob2"].slice(0, inLog), stops.at(-1));
+      assertEquals(inLog >= stored, true, stops.at(-1));
+    }
+    assertEquals(stops.length > 10, true, `${stops.length}`);
+  });
+}
+
+Deno.test("a name that has another key than before the room's log was lost is told of", async () => {
+  const disk = new MemoryDisk();
+  const { room: before } = await openedRoom(disk);
+  await before.append([pin(1), pin(2)], true);
+  await before.close();
+  await disk.remove(`/p/mesh/${ROOM}/log`);
+  const warnings: string[] = [];
+  const { room } = await openedRoom(disk, (text) => warnings.push(text));
+
+  await room.append([pin(1), { ...pin(3), name: "bob2" }], true);
+  await room.append([{ ...pin(4), name: "Bob2" }], true); // by /trust: the user knows
+
+  assertEquals(warnings.length, 1);
+  assertMatch(
+    warnings[0]!,
+    /^bob2 has the key \w{27} here; it was \w{27} since 1970-01-01: perhaps somebody else\. \/verify bob2 tells$/,
+  );
+  await room.close();
 });
 
 for (const row of [["../../else"], [ROOM, "0"], [ROOM, "65536"], [ROOM, "no port"], [ROOM, ""]]) {
