@@ -55,7 +55,8 @@ export class MeshRooms {
    * as a room does. With its first record, the room is remembered as the last, with the port we listen at: to
    * one that was never reached there is no going back.
    * Names' keys are pinned in `known_peers`, where the user may delete a line; the log keeps the whole keys.
-   * @param warn Told of who is met here under a name that is known from another room with another key.
+   * @param warn Told of who is met here under a name that is known from another room with another key, and of what
+   *     can't be remembered although the log has it.
    * @throws {P2pchatError} `store-corrupt` with file and line, `bad-file` or `disk`.
    */
   async openRoom(
@@ -90,11 +91,15 @@ export class MeshRooms {
     const port = listening ?? this.lastPort;
     const isRemembered = this.last === room && this.lastPort === port;
     let remembered = isRemembered ? Promise.resolve() : null;
+    let isToldOf = false;
+    /** What is stored is stored without it: that it fails is told once, and the next write tries again. */
     const remember = () =>
       remembered ??= this.table.write([port === null ? [room] : [room, String(port)]]).catch(
         (error) => {
-          remembered = null; // the next record tries again
-          throw error;
+          if (!(error instanceof P2pchatError)) throw error;
+          remembered = null;
+          if (!isToldOf) warn(error.message);
+          isToldOf = true;
         },
       );
     return {
@@ -116,12 +121,13 @@ export class MeshRooms {
         }
         await remember();
       },
-      rewrite: (all) => {
+      rewrite: async (all) => {
         const kept = [...all];
-        return log.rewrite(async () => {
+        await log.rewrite(async () => {
           await pins.noteMissed(kept.filter(isMetKey));
           return kept;
         });
+        await remember();
       },
       close: async () => {
         await pinning;

@@ -175,6 +175,24 @@ Deno.test("a name that has another key than before the room's log was lost is to
   await room.close();
 });
 
+Deno.test("what is in a room's log is stored, also where the room can't be remembered as the last", async () => {
+  const disk = new MemoryDisk();
+  const warnings: string[] = [];
+  const { room } = await openedRoom(disk, (text) => warnings.push(text));
+  const last = async () => (await MeshRooms.open(disk, "/p/mesh", () => {})).last;
+  disk.fault = ({ kind, path }) =>
+    kind === "open" && path.startsWith("/p/mesh/last") ? "ENOSPC" : null;
+
+  for (const number of [1, 2]) await room.append([pin(number)], true);
+
+  disk.fault = null;
+  assertEquals([warnings.length, await last()], [1, null]);
+  assertMatch(warnings[0]!, /^Cannot open \/p\/mesh\/last\.new: No space left on device; /);
+  await room.rewrite([pin(1), pin(2)]);
+  assertEquals([warnings.length, await last()], [1, ROOM]);
+  await room.close();
+});
+
 for (const row of [["../../else"], [ROOM, "0"], [ROOM, "65536"], [ROOM, "no port"], [ROOM, ""]]) {
   Deno.test(`a last room that nobody wrote so, ${JSON.stringify(row)}, is refused`, async () => {
     const disk = new MemoryDisk();
