@@ -131,11 +131,6 @@ export class KnownPeers {
     return [...this.#lines.values()].flatMap((line) => "pin" in line ? [line.pin] : []);
   }
 
-  /** Whether the user compared this key's digits, wherever that was. */
-  isVerified(key: PeerKey): boolean {
-    return this.#verified.has(fingerprintOf(key));
-  }
-
   /**
    * Remembers the key of a name that has none yet; does nothing where it has this one.
    * @param wallMs When it was met.

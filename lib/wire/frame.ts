@@ -9,7 +9,6 @@ import { invariant } from "../base/invariant.ts";
 
 /** Length of the length before a body. */
 export const FRAME_HEADER_BYTES = 4;
-const HEADER_BYTES = FRAME_HEADER_BYTES;
 
 /** Longest body: above the largest message (a bundle of 64 KiB of text under 1,024 heads). */
 export const FRAME_BYTES_MAX = 262_144;
@@ -18,26 +17,14 @@ export const FRAME_BYTES_MAX = 262_144;
 const FIRST_BUFFER_BYTES = 4_096;
 
 /**
- * `body` as a frame, in an array of its own.
- * @throws {InvariantError} If `body` is empty or longer than `bytesMax`.
- */
-export function encodeFrame(body: Uint8Array, bytesMax = FRAME_BYTES_MAX): Bytes {
-  const frame = new Uint8Array(HEADER_BYTES + body.length);
-  writeFrameHeader(frame, body.length, bytesMax);
-  frame.set(body, HEADER_BYTES);
-  return frame;
-}
-
-/**
  * Writes the header of a body of `length` bytes to the start of `out`, for who has the body's place already.
- * @throws {InvariantError} If `length` is 0 or above `bytesMax`.
+ * @throws {InvariantError} If `length` is 0 or above `FRAME_BYTES_MAX`.
  */
-export function writeFrameHeader(
-  out: Uint8Array,
-  length: number,
-  bytesMax = FRAME_BYTES_MAX,
-): void {
-  invariant(length > 0 && length <= bytesMax, `a frame has 1 to ${bytesMax} bytes, has ${length}`);
+export function writeFrameHeader(out: Uint8Array, length: number): void {
+  invariant(
+    length > 0 && length <= FRAME_BYTES_MAX,
+    `a frame has 1 to ${FRAME_BYTES_MAX} bytes, has ${length}`,
+  );
   out[0] = length >>> 24;
   out[1] = length >>> 16;
   out[2] = length >>> 8;
@@ -104,14 +91,9 @@ export class FrameReader {
     return body;
   }
 
-  /** Whether the stream may end here: no frame has begun that isn't whole. */
-  get atBoundary(): boolean {
-    return this.#headerBytes === 0 && this.#chunkOffset === this.#chunk.length;
-  }
-
   /** Reads the header as far as it is there. @returns Whether it is complete. */
   #readHeader(): boolean {
-    while (this.#headerBytes < HEADER_BYTES) {
+    while (this.#headerBytes < FRAME_HEADER_BYTES) {
       if (this.#chunkOffset === this.#chunk.length) return false;
       if (this.#headerBytes === 0) this.#length = 0;
       this.#length = this.#length * 256 + this.#chunk[this.#chunkOffset++]!;

@@ -10,7 +10,8 @@
 import { assertEquals } from "@std/assert";
 import { RemoteProtocolError } from "../../lib/base/errors.ts";
 import { CHANNEL_VERSION } from "../../lib/protocols/noise/preface.ts";
-import { encodeFrame, FrameReader } from "../../lib/wire/frame.ts";
+import { FrameReader } from "../../lib/wire/frame.ts";
+import { frameOf } from "./frame_of.ts";
 import { PROTOCOLS, type SampledProtocol } from "./protocols.ts";
 
 const FILE = new URL("../samples/frames.txt", import.meta.url);
@@ -28,7 +29,7 @@ function framesNow(): Frames {
   return new Map(
     PROTOCOLS.flatMap(({ name, samples }) =>
       samples.map(({ sample: { type }, bytes }) =>
-        [`${name} ${type}`, encodeFrame(bytes).toHex()] as const
+        [`${name} ${type}`, frameOf(bytes).toHex()] as const
       )
     ),
   );
@@ -62,7 +63,7 @@ function valuesIn(message: unknown): string {
 /** The sample that is written so. */
 function sampleOf(hex: string): readonly [SampledProtocol["codec"], unknown] {
   for (const { codec, samples } of PROTOCOLS) {
-    const found = samples.find(({ bytes }) => encodeFrame(bytes).toHex() === hex);
+    const found = samples.find(({ bytes }) => frameOf(bytes).toHex() === hex);
     if (found !== undefined) return [codec, found.sample];
   }
   throw new Error("no sample is written so");
@@ -118,7 +119,7 @@ for (const { name, codec, samples } of PROTOCOLS) {
   Deno.test(`messages of ${name} are written as ever`, () => {
     for (const { sample: { type }, bytes } of samples) {
       const why = `${name} ${type} is written otherwise: ${WAY_OUT}`;
-      assertEquals(encodeFrame(bytes).toHex(), frames.get(`${name} ${type}`), why);
+      assertEquals(frameOf(bytes).toHex(), frames.get(`${name} ${type}`), why);
     }
   });
 }

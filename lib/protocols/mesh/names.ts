@@ -131,15 +131,10 @@ export class Names implements Machine<NamesInput, NamesEffect> {
   }
 
   /**
-   * Whether this key, as `keyOf` gave it, is the one its name is known with: private messages are sealed to no
-   * other. Whoever holds no name here was found by the pin; who was met under another name and is shown with a
-   * suffix is nobody's new key, and cannot be meant by the plain name.
+   * Whom the user knows by the name that this key, as `keyOf` gave it, has instead: private messages aren't sealed to
+   * this one. Null where that is nobody else: whoever holds no name here was found by the pin; who was met under another
+   * name and is shown with a suffix is nobody's new key, and cannot be meant by the plain name.
    */
-  isTrusted(key: PeerKey): boolean {
-    return this.knownInstead(key) === null;
-  }
-
-  /** Whom the user knows by the name that this key has instead; null where that is nobody else. */
   knownInstead(key: PeerKey): PeerKey | null {
     const holder = this.#holders.get(key);
     if (holder === undefined) return null;

@@ -28,9 +28,6 @@ const CHUNK_BYTES_MAX = NOISE_MESSAGE_BYTES_MAX - TAG_BYTES;
 /** Longest plaintext: a 64 KiB text with signature and padding fits, and no caller needs more. */
 export const SEALED_PLAINTEXT_BYTES_MAX = 256 * 1_024;
 
-/** Bytes that sealing adds to a plaintext that fits one Noise message. */
-export const SEALED_OVERHEAD_BYTES = KEY_BYTES + LENGTH_BYTES + TAG_BYTES;
-
 /**
  * Seals `plaintext` so that the owner of `recipient` alone can open it.
  * @param recipient X25519 public key, 32 bytes.

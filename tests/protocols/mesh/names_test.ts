@@ -40,7 +40,7 @@ Deno.test("Names give a name to the smaller claim and the other one a suffix", (
   ]);
   assertEquals(view.ownerOf(folded), carl);
   assertEquals([view.keyOf("bob"), view.keyOf(suffixed.toLowerCase())], [carl, bob]);
-  assertEquals([view.isTrusted(carl), view.isTrusted(bob)], [false, true]);
+  assertEquals([view.knownInstead(carl), view.knownInstead(bob)], [bob, null]);
 });
 
 Deno.test("Names look at few of a crowd that comes under one name, and have it as soon as its holder is forgotten", () => {
@@ -100,7 +100,7 @@ Deno.test("Names show a stranger under a known name with a suffix until it is tr
   const shown = `Bob~FP${carl.slice(0, 2)}`;
 
   const met = view.step(joined(carl, claimOf("Carl", "Bob")), 0);
-  const before = [view.shownName(carl), view.isTrusted(carl), view.keyOf("Bob")];
+  const before = [view.shownName(carl), view.knownInstead(carl), view.keyOf("Bob")];
   const trusted = view.step({ type: "trust", key: carl }, 0);
 
   assertEquals(met, [{
@@ -111,12 +111,12 @@ Deno.test("Names show a stranger under a known name with a suffix until it is tr
     pinned: bob,
     key: carl,
   }]);
-  assertEquals(before, [shown, false, carl]);
+  assertEquals(before, [shown, bob, carl]);
   assertEquals(trusted, [
     { type: "persist", records: [{ kind: "pin", name: "Bob", key: carl }] },
     { type: "renamed", key: carl, from: shown, name: "Bob" },
   ]);
-  assertEquals(view.isTrusted(carl), true);
+  assertEquals(view.knownInstead(carl), null);
 });
 
 Deno.test("Names tell whoever lost its own name in a race to leave, after a heal to stay", () => {
@@ -148,7 +148,7 @@ Deno.test("Names let nobody be driven out, and no pin move, by a claim that says
     pinned: bob,
     key: carl,
   });
-  assertEquals([view.isTrusted(carl), view.isTrusted(bob)], [false, true]);
+  assertEquals([view.knownInstead(carl), view.knownInstead(bob)], [bob, null]);
   const lost = ofAnn.find((effect) => effect.type === "name-lost-self");
   assertEquals(lost?.consequence, "stay");
 });
@@ -286,7 +286,7 @@ Deno.test("Names show a stranger who is lost with a suffix too", () => {
 
   assertEquals(told, []);
   assertEquals([view.shownName(carl), view.authorName(carl, "Bob")], [shown, shown]);
-  assertEquals([view.keyOf("Bob"), view.isTrusted(carl)], [carl, false]);
+  assertEquals([view.keyOf("Bob"), view.knownInstead(carl)], [carl, bob]);
 });
 
 Deno.test("Names keep two apart who are both known, where one takes the name of the other who is away", () => {
@@ -301,7 +301,7 @@ Deno.test("Names keep two apart who are both known, where one takes the name of 
   const shown = `Bob~FP${carl.slice(0, 2)}`;
   assertEquals(renamed.map(({ type }) => type), ["renamed", "key-changed"]);
   assertEquals([shown, "Carl", "bob"].map((name) => view.keyOf(name)), [carl, carl, bob]);
-  assertEquals([carl, bob].map((key) => view.isTrusted(key)), [true, true]);
+  assertEquals([carl, bob].map((key) => view.knownInstead(key)), [null, null]);
 });
 
 Deno.test("Names let nobody have what is private for another by taking a known one's name first", () => {
@@ -313,10 +313,10 @@ Deno.test("Names let nobody have what is private for another by taking a known o
 
   view.step(joined(carl, claimOf("Carl", "Bob", 100)), 60_000);
 
-  assertEquals([view.shownName(carl), view.keyOf("Bob"), view.isTrusted(carl)], [
+  assertEquals([view.shownName(carl), view.keyOf("Bob"), view.knownInstead(carl)], [
     "Bob",
     carl,
-    false,
+    bob,
   ]);
 });
 
