@@ -20,6 +20,10 @@ type EventNamed<Name extends MemberEvent["event"]> = Extract<
   { readonly event: Name }
 >;
 
+/**
+ * Whose votes an edit waits for, and for how long where that is known; that an entry is being changed where none is
+ * awaited.
+ */
 export function editStartedLine(
   { edit, seq, awaited = [], voteMs }: EventNamed<"edit-started">,
   nowMs: number,

@@ -28,6 +28,7 @@ export interface ValueFlag<Value> extends Switch {
 
 export type Flag = Switch | ValueFlag<unknown>;
 
+/** Whether a word with its value follows; a switch has none. */
 export function takesValue(flag: Flag): flag is ValueFlag<unknown> {
   return "parse" in flag;
 }

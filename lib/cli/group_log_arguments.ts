@@ -60,12 +60,17 @@ export const logProgramCommands: readonly ProgramCommand[] = [
   },
 ];
 
+/** `keys` is null where the command line names none. @throws {P2pchatError} `usage` unless one file is named. */
 export function verifyLogOptions({ words, common, value }: CommandLine): VerifyLogOptions {
   const [file = "", ...rest] = words;
   if (file === "" || rest.length > 0) throw wrongWords(verifyWords, rest[0]);
   return { ...common, file, keys: value<readonly Fingerprint[]>("keys") ?? null };
 }
 
+/**
+ * As text unless it is asked for otherwise; `--json` is a format, too.
+ * @throws {P2pchatError} `usage` unless one file is named, and where `--json` and `--format` contradict each other.
+ */
 export function exportLogOptions(line: CommandLine): ExportLogOptions {
   const { words, common } = line;
   const [file = "", ...rest] = words;

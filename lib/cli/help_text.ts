@@ -15,6 +15,7 @@ export interface HelpEvent {
   }[];
 }
 
+/** In the order of the table; without what carries the commands out. */
 export function helpEvent<Target>(entries: readonly Command<Target>[]): HelpEvent {
   const commands = entries.map(({ name, aliases, form, help, example }) => ({
     name,

@@ -51,6 +51,10 @@ export function goneLine({ name, reason }: LeftView, nowMs: number): Line {
 
 const HEADINGS = ["Member", "Entries", "Digest", "Lag", "Locks"] as const;
 
+/**
+ * A row for each member, the state that all share, who has another one, and when an entry came where one was asked
+ * for.
+ */
 export function statesLines(
   { members, consistent, arrivals }: EventNamed<"states">,
   nowMs: number,
@@ -126,6 +130,7 @@ function arrivalText({ has, afterMs }: Arrivals["members"][number]): string {
   return afterMs === 0 ? "" : ` ${numberText(afterMs)} ms later`;
 }
 
+/** The verdict and the file; one that was scheduled and is consistent takes a line without it. */
 export function snapshotLines(event: EventNamed<"snapshot">, nowMs: number): readonly Line[] {
   const { id, file, consistent, why } = event;
   // Nobody waits for it, and /snapshots says where it is.
@@ -139,6 +144,7 @@ export function snapshotLines(event: EventNamed<"snapshot">, nowMs: number): rea
   return [wrongLine(nowMs, `Snapshot ${id} isn't consistent: ${why}`), kept];
 }
 
+/** The last `SNAPSHOTS_SHOWN`, the oldest of them first, how many came before, and the folder of all. */
 export function snapshotsLines({ snapshots }: EventNamed<"snapshots">): readonly Line[] {
   if (snapshots.length === 0) {
     return [["There are no snapshots; /snapshot takes one."]];

@@ -35,6 +35,7 @@ function digitsEvent({ name, key, ownKey, peerKey }: KeysEvent): VerifyEvent {
   return { event: "verify", name, key, digits: verificationDigits(ownKey, peerKey) };
 }
 
+/** The digits, and what to conclude from them. */
 export function verifyLines(event: VerifyEvent): readonly Line[] {
   return [
     ["Compare with ", nameSpan(event.name), ` by voice: ${event.digits}`],

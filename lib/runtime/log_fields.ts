@@ -7,6 +7,7 @@ import { decode, encode, type Schema } from "../base/schema.ts";
 import { quotedStart } from "../base/text.ts";
 import type { LogRecord } from "../store/log_format.ts";
 
+/** A line of a log, its fields as they will stand there. */
 export function line(kind: string, ...fields: readonly string[]): LogRecord {
   return { kind, fields };
 }

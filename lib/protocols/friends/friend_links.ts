@@ -45,6 +45,7 @@ export interface FriendLink {
   unknownMessages: number;
 }
 
+/** The one place where a link changes its phase. @throws {InvariantError} If `LINK_PHASES` doesn't allow it. */
 export function enter(link: FriendLink, phase: LinkPhase): void {
   const allowed: readonly LinkPhase[] = LINK_PHASES[link.phase].next;
   invariant(

@@ -109,7 +109,8 @@ export function snapshotFriends(
   return records;
 }
 
-export function entryOf(record: Extract<FriendsRecord, { readonly kind: "queued" }>): OutboxEntry {
+/** A message that an earlier process left on the disk, and whose command nobody waits for any more. */
+function entryOf(record: Extract<FriendsRecord, { readonly kind: "queued" }>): OutboxEntry {
   const { position, id, text, sentAt } = record;
   return { position, id, text, sentAt, bytes: messageBytes(text), ref: undefined, state: "stored" };
 }

@@ -8,6 +8,7 @@ import type { FriendTable } from "./friend_table.ts";
 
 type Event<Name extends FriendsEvent["event"]> = Extract<FriendsEvent, { readonly event: Name }>;
 
+/** All of the table, in its order, with where each is dialled. */
 export function friendsView(friends: Iterable<Friend>): Event<"friends"> {
   return {
     event: "friends",
@@ -19,6 +20,7 @@ export function friendsView(friends: Iterable<Friend>): Event<"friends"> {
   };
 }
 
+/** What waits, friend by friend, in the order in which it goes out. */
 export function outboxView(friends: Iterable<Friend>): Event<"outbox"> {
   return {
     event: "outbox",

@@ -121,6 +121,7 @@ function bytesOf(record: Storable): number {
   return record.kind === "received" ? messageBytes(record.text) : MESSAGE_BYTES_MIN;
 }
 
+/** Of a message its own; of what was skipped the last one. */
 export function placeOf(record: Storable): Position {
   return record.kind === "received" ? record.position : record.through;
 }

@@ -53,6 +53,7 @@ export class Positions {
   }
 }
 
+/** Of places in what one sender says; those of two senders have nothing in common. */
 export function isSamePosition(a: Position, b: Position): boolean {
   return a.epoch === b.epoch && a.number === b.number;
 }

@@ -129,6 +129,7 @@ export function expected(member: Member, nowMs: number): Attendee {
   };
 }
 
+/** Whether a member wasn't started anew in between: of two records with the same key. */
 export function isSameProcess(
   a: Pick<Member, "incarnation">,
   b: Pick<Member, "incarnation">,

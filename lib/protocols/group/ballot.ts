@@ -23,6 +23,7 @@ export function compareBallots(a: Ballot, b: Ballot): number {
   return a.number - b.number || a.round - b.round;
 }
 
+/** Whether they agree in number and round. */
 export function isSameBallot(a: Ballot, b: Ballot): boolean {
   return compareBallots(a, b) === 0;
 }

@@ -32,10 +32,12 @@ export interface CoordinatorFacts {
   readonly awaited: readonly PeerKey[];
 }
 
+/** Who is in the present view, the oldest first, whether or not it is linked. */
 export function membersView({ views }: CoordinatorFacts): Event<"members"> {
   return { event: "members", members: views.members.map(({ name }) => name) };
 }
 
+/** The members of the view, then those who come in, and what is wrong, in words. */
 export function statusView(facts: CoordinatorFacts): Event<"status"> {
   const { key, group, views, told } = facts;
   return {

@@ -64,6 +64,7 @@ export interface SignedEpoch {
 
 const EPOCH_TAG: Bytes = utf8("p2pchat group epoch 1\0");
 
+/** Signs a tag of epochs and the exact bytes (Ed25519): a signature of anything else isn't one of this. */
 export function signEpoch(signer: Signer, epoch: Epoch): SignedEpoch {
   const made = makeEmbedded(epochSchema, epoch);
   const exact = { bytes: made.bytes.slice(), value: made.value };

@@ -39,6 +39,7 @@ export interface SignedFormerKeys {
 
 const TAG: Bytes = utf8("p2pchat group former keys 1\0");
 
+/** Signs a tag of such lists and the exact bytes (Ed25519), with the present key. */
 export function signFormerKeys(signer: Signer, former: FormerKeys): SignedFormerKeys {
   const made = makeEmbedded(formerKeysSchema, former);
   const exact = { bytes: made.bytes.slice(), value: made.value };

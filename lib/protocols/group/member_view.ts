@@ -35,6 +35,10 @@ export interface StatusOf {
   readonly awaitedByCoordinator: readonly string[];
 }
 
+/**
+ * Nulls, zeros and empty lists before this member was in a group. Round trips are null: the host, which has the links,
+ * puts them in.
+ */
 export function statusView(status: StatusOf): StatusEvent {
   const { name, membership, names, unsent } = status;
   const epoch = membership?.epoch?.epoch.value ?? null;
@@ -73,6 +77,7 @@ function memberView(status: StatusOf, member: Member): MemberView {
   };
 }
 
+/** As our user knows whoever has this key. */
 export function nameOf(names: MemberNames, { key, name }: Member): string {
   return names.shown(key, name);
 }

@@ -53,6 +53,10 @@ function withoutExcluded(views: Views, here: readonly Attendee[]): readonly Atte
   return views.lacking(others).length === 0 ? voicesOf(views, others) : voicesOf(views, here);
 }
 
+/**
+ * What can be done with those who are there. A change has a say from each open view, the oldest members first in the
+ * next one, and no more than `membersMax` of them.
+ */
 export function outlook(views: Views, attendance: Attendance, terms: Terms): Outlook {
   const { here } = attendance;
   if (views.lacking(here).length > 0) return { kind: "lacking", awaited: awaitedOf(views, here) };
@@ -119,6 +123,7 @@ function readyToJoin(
   return ready;
 }
 
+/** Whether both have told that the other's datagrams come; one that has told nothing yet hears nobody. */
 export function hearEachOther(a: Attendee, b: Attendee): boolean {
   return a.hears?.has(b.key) === true && b.hears?.has(a.key) === true;
 }

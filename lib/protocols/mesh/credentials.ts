@@ -34,6 +34,7 @@ export interface InRoom {
   readonly genesis: SignedGenesis;
 }
 
+/** SHA-256 of a tag and the record's exact bytes: no other record founds a room with this id. */
 export function roomIdOf(crypto: Crypto, genesis: SignedGenesis): RoomId {
   return signedId(crypto, "genesis", genesis.genesis.bytes);
 }
@@ -43,6 +44,7 @@ export function claimIdOf(crypto: Crypto, claim: Pick<SignedClaim, "claim">): Cl
   return signedId(crypto, "claim", claim.claim.bytes);
 }
 
+/** @param signer The founder's. */
 export function signGenesis(
   crypto: Crypto,
   signer: Signer,
@@ -76,12 +78,14 @@ export function completeClaim(
   return { claim: admitted.claim, signature, admission: admitted.admission };
 }
 
+/** @param signer That of the member whom the beacon is about. */
 export function signBeacon(crypto: Crypto, signer: Signer, beacon: Beacon): SignedBeacon {
   const embedded = makeEmbedded(beaconSchema, beacon);
   const signature = signId(signer, signedId<Hash>(crypto, "beacon", embedded.bytes));
   return { beacon: embedded, signature };
 }
 
+/** @param signer The author's. */
 export function signStatement(
   crypto: Crypto,
   signer: Signer,

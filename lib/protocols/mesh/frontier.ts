@@ -323,6 +323,10 @@ export function letGoThrough(entry: SyncEntry, counter: number): number {
   return lastToBeHad(entry) < counter && counter <= entry.counter ? entry.counter : 0;
 }
 
+/**
+ * How far a stream was delivered here; a closed one at most up to where it was closed. The id is `ID_UNKNOWN` where
+ * the bundle that ends there isn't known.
+ */
 export function frontierEntry(state: StreamState): FrontierEntry {
   const { author, incarnation, closed, kept } = state;
   if (closed === null) {

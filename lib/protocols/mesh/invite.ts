@@ -29,6 +29,7 @@ export interface Invite {
 const versionSchema = record({ version: uint(Number.MAX_SAFE_INTEGER) });
 const CHECK_BYTES = 4;
 
+/** One word, in lower case, as `parseInvite` reads it. */
 export function encodeInvite(invite: Invite): string {
   const bytes = encode(inviteSchema, { version: STRUCTURE_VERSION, ...invite });
   return encodeBase32(concatBytes(bytes, checkOf(bytes)));

@@ -47,11 +47,14 @@ import { embedded } from "../../base/schema.ts";
 const counter = uint(Number.MAX_SAFE_INTEGER);
 const signature = fixedBytes(64);
 
-/** A member and where it can be dialled. */
+/** A member and where it can be dialled. Exported for its table. */
 export const contactSchema = record({ key: hexId<PeerKey>(), endpoint: endpointSchema });
 export type Contact = Infer<typeof contactSchema>;
 
-/** A point in an author's stream: everything up to `counter` is meant, `id` names the bundle it ends. */
+/**
+ * A point in an author's stream: everything up to `counter` is meant, `id` names the bundle it ends. Exported for its
+ * table.
+ */
 export const frontierEntrySchema = record({
   author: hexId<PeerKey>(),
   incarnation: counter,
@@ -83,7 +86,7 @@ export interface SyncEntry extends StreamEntry {
   readonly unkept: number;
 }
 
-/** A member as a roster has it. */
+/** A member as a roster has it. Exported for its table. */
 export const rosterEntrySchema = record({
   claim: signedClaimSchema,
   beacon: signedBeaconSchema,

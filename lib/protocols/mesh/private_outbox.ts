@@ -204,6 +204,7 @@ export class PrivateOutbox {
   }
 }
 
+/** What the disk keeps of a message until its receiver has it. */
 export function queuedRecord(entry: OutboxEntry): MeshRecord {
   const { message: { to, sentAt, text }, name, incarnation, counter, heads } = entry;
   return { kind: "private-queued", to, name, incarnation, counter, sentAt, text, heads };

@@ -195,6 +195,7 @@ export type FirstHandKind = "entrance" | "caller";
 /** Of members that we have met, each proven by a handshake. */
 export type FirstHandRecord = Extract<MeshRecord, { readonly kind: FirstHandKind }>;
 
+/** Whether a handshake with the member itself is behind it, and not what others told. */
 export function isFirstHand(record: MeshRecord): record is FirstHandRecord {
   return record.kind === "entrance" || record.kind === "caller";
 }

@@ -26,6 +26,7 @@ const OF_ONE_MEMBER = [
 ] as const;
 export type OfOneMember = typeof OF_ONE_MEMBER[number];
 
+/** Whether another member may let us in all the same. */
 export function isOfOneMember(code: string): code is OfOneMember {
   return OF_ONE_MEMBER.some((known) => known === code);
 }

@@ -165,6 +165,7 @@ export class RosterExchange {
   }
 }
 
+/** With its age in milliseconds at `nowMs`: nobody's clock is compared with another's. */
 export function entryToSend({ claim, signed, state, sinceMs }: Entry, nowMs: number): RosterEntry {
   return {
     claim: claim.signed,

@@ -30,6 +30,7 @@ export interface Entry {
   readonly fromDisk?: boolean;
 }
 
+/** Of two beacons of one key that with the higher rank holds. */
 export function rankOf(beacon: Beacon): Rank {
   return {
     incarnation: beacon.incarnation,

@@ -43,6 +43,7 @@ export function latestEpoch(foundedMs: number, wallMs: number): number {
 
 const ROOM_KEY_TAG = utf8(TAGS.roomKey);
 
+/** SHA-256 of a tag and the rotation's exact bytes, without the signature. */
 export function rotationIdOf(crypto: Crypto, { rotation }: Pick<SignedRotation, "rotation">): Hash {
   return signedId(crypto, "rotation", rotation.bytes);
 }

@@ -11,6 +11,7 @@ export interface Stream {
   readonly incarnation: number;
 }
 
+/** The same for the same author and incarnation, and no other. */
 export function streamKey(stream: Stream): StreamKey {
   return `${stream.author}/${stream.incarnation}` as StreamKey;
 }

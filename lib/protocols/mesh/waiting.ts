@@ -283,6 +283,7 @@ export class WaitingPool {
 
 const NONE: readonly WaitingBundle[] = [];
 
+/** A new array, the earliest first. */
 export function inRoomOrder(some: Iterable<WaitingBundle>): readonly WaitingBundle[] {
   return [...some].sort((a, b) => compareInRoom(placeOf(a), placeOf(b)));
 }

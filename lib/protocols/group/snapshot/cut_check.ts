@@ -17,6 +17,7 @@ export interface Verdict {
   readonly why: string;
 }
 
+/** Takes time that grows with the square of the members, who have a channel each from everybody. */
 export function verdictOf(cut: Cut): Verdict {
   const faults = cutFaults(cut);
   if (faults.length === 0) return { isConsistent: true, why: fittingText(cut) };

@@ -10,6 +10,7 @@ import type { Verdict } from "./cut_check.ts";
 
 type SnapshotEvent = Extract<CoordinatorEvent, { readonly event: "snapshot" }>;
 
+/** The members in the cut's order, the coordinator last. @param file Where the cut is kept. */
 export function snapshotEvent(
   crypto: Crypto,
   cut: Cut,
