@@ -118,6 +118,18 @@ Deno.test("keys met while the disk refuses are known at the next start, but not 
   assertEquals([...known], ["Bob1", "Bob3", "Bob4", "Bob5"]);
 });
 
+Deno.test("a key that known_peers couldn't take is in it when the log is brought back", async () => {
+  const disk = new MemoryDisk();
+  const { room } = await openedRoom(disk);
+  const log = recordLog(room, [pin(1)]);
+  disk.fault = ({ kind }) => kind === "write" ? "ENOSPC" : null;
+  await assertRejects(() => log.append([pin(1)], true), P2pchatError);
+  disk.fault = null;
+  await log.append([], true);
+
+  assertEquals(await pinnedAtStart(disk.kill()), ["Bob1"]);
+});
+
 for (const how of ["kill", "crash"] as const) {
   Deno.test(`a key that is in a room's log is known at the next start, at whichever write a ${how} comes`, async () => {
     const stops: string[] = [];
