@@ -56,7 +56,7 @@ export class Asking {
   #isUnderWay = false;
   /** How many were there when the directory went. */
   #wereOnline = 0;
-  /** Broadcasts that were taken, by number: whom they reached is told later. */
+  /** Broadcasts that were taken, by number: whom they reached is told later, perhaps on another link. */
   readonly #reaching = new Map<number, string | undefined>();
   /** Of broadcasts, and of what concerns the account: who asks again and again isn't taken for an attacker. */
   readonly #refusals = new Map<"broadcast" | "account", Refusal>();
@@ -160,7 +160,6 @@ export class Asking {
     // 0: it hadn't said yet who was there.
     if (!this.#isWaitingForOthers && online > 0) this.#wereOnline = online;
     this.#deadlines.clear("others");
-    this.#reaching.clear();
     this.#refusals.clear();
     if (!this.#isUnderWay) return;
     this.#isUnderWay = false;
@@ -198,7 +197,7 @@ export class Asking {
         break;
       case "broadcast-sent": {
         const { number, reached } = message;
-        if (!this.#reaching.has(number)) return true; // of an earlier link
+        if (!this.#reaching.has(number)) return true; // too many were told since
         const ref = this.#reaching.get(number);
         this.#reaching.delete(number);
         out.show({ event: "broadcast-sent", id: String(number), reached }, ref);

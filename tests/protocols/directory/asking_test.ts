@@ -31,6 +31,20 @@ Deno.test("telling all: one after the other, and whom it reached is told under i
   ]);
 });
 
+Deno.test("telling all: whom it reached is told also where we come in anew meanwhile", () => {
+  const program = ClientProgram.in();
+  tells(program, "one", "a");
+  taken(program, 7);
+  program.directoryDown();
+  program.after(5_000);
+  program.directoryUp();
+  program.entered();
+
+  assertEquals(program.says({ type: "broadcast-sent", number: 7, reached: 3 }), [
+    "broadcast-sent id=7 reached=3 ref=a",
+  ]);
+});
+
 Deno.test("telling all: what is refused is said of the one that it was, and the next follows", () => {
   const program = ClientProgram.in();
   tells(program, "one", "a");
