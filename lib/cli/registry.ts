@@ -346,7 +346,7 @@ class Program {
     if (cause !== "interrupt") return this.#leave(cause);
     if (this.#account.giveUp()) return false;
     const { place, isJustOver } = this.#parts.standing.where;
-    if (place === "lobby" && isJustOver && this.#parts.ui.dialogue !== null) {
+    if (isJustOver && this.#parts.ui.dialogue !== null) {
       showError(this.#parts.ui, new P2pchatError("not-allowed", JUST_OVER_TEXT));
       return false;
     }

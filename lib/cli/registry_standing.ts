@@ -17,7 +17,7 @@ export interface Whereabouts {
   readonly isAccepted: boolean;
   /** The line that is typed was begun while a call rang or went on that is over now. */
   readonly wasInCall: boolean;
-  /** A call, or its ringing, has ended a moment ago, and not by our user. */
+  /** A call, or its ringing, has ended a moment ago, not by our user, and there is no other one. */
   readonly isJustOver: boolean;
 }
 
@@ -52,12 +52,11 @@ export class RegistryStanding {
   constructor(public name: string, readonly nowMs: () => number) {}
 
   get where(): Whereabouts {
-    const isTalking = this.#where.place === "talking";
     return {
       ...this.#where,
       isAccepted: this.#where.place === "calling" && this.#accepted,
       wasInCall: this.#begunIn !== null && this.#begunIn !== this.#callNow,
-      isJustOver: !isTalking && this.nowMs() - this.#overAtMs < JUST_OVER_MS,
+      isJustOver: this.#where === LOBBY && this.nowMs() - this.#overAtMs < JUST_OVER_MS,
     };
   }
 

@@ -147,6 +147,23 @@ Deno.test("registry: a line that was begun while a call rang isn't for the lobby
   assertEquals(lobby.where.wasInCall, false);
 });
 
+Deno.test("registry: a call that rings anew a moment after another one can be ended", () => {
+  const begins: readonly (readonly ClientEvent[])[] = [
+    [call("ringing", "3")],
+    [call("ringing", "3"), call("connected", "3")],
+    [INCOMING],
+  ];
+  for (const events of begins) {
+    const alice = standing(UP, call("ringing"), call("declined"));
+    assertEquals(alice.where.isJustOver, true);
+    for (const event of events) alice.shows(event);
+    assertEquals(alice.where.isJustOver, false, alice.prompt);
+  }
+  const accepted = standing(UP, call("ringing"), call("declined"), INCOMING);
+  accepted.asks({ command: "accept" });
+  assertEquals(accepted.where.isJustOver, false);
+});
+
 Deno.test("registry: whoever is late with ending what rings is known, however it has ended", () => {
   const late = (begins: ClientEvent, end: Call["state"], ...asked: readonly ClientCommand[]) => {
     const alice = standing(UP, begins);
