@@ -210,6 +210,10 @@ class Program {
     await withClient(wiring, { ...options, profile: name, asksAgain }, {
       notices: (texts) => this.#notices = [...this.#notices, ...texts],
       askToEnter: () => void this.#enter(name),
+      connecting: () => {
+        standing.connecting();
+        ui.setPrompt(standing.prompt);
+      },
       show: (event, ref) => this.#show(event, ref, wiring),
       pauseInput: (reason) => {
         if (reason !== null) standing.inputPauses();

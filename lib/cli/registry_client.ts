@@ -35,7 +35,7 @@ export interface ClientOptions
 }
 
 export interface ClientUser
-  extends Pick<DirectoryClientPorts, "askToEnter" | "show" | "pauseInput"> {
+  extends Pick<DirectoryClientPorts, "askToEnter" | "connecting" | "show" | "pauseInput"> {
   /** What there is to tell when it has begun. */
   notices(texts: readonly string[]): void;
 }

@@ -13,7 +13,7 @@ export interface Whereabouts {
   readonly place: Place;
   /** The other one of the call; empty in the lobby. */
   readonly peer: string;
-  /** Our user has said yes: the call is about to be connected. */
+  /** Whoever was asked has said yes: the call is about to be connected. */
   readonly isAccepted: boolean;
   /** The line that is typed was begun while a call rang or went on that is over now. */
   readonly wasInCall: boolean;
@@ -113,6 +113,11 @@ export class RegistryStanding {
     if (command.command !== "accept" && !isCalledBack) return;
     this.#accepted = true;
     this.#where = { ...this.#where, place: "calling" };
+  }
+
+  /** Both want to talk, as the directory says. */
+  connecting(): void {
+    this.#accepted = true;
   }
 
   /** No more lines are taken for now: those for the call go on after it, unless its end has been asked for. */

@@ -78,6 +78,8 @@ export interface DirectoryClientPorts extends ModePorts<ClientEvent> {
   readonly relays: Relays;
   /** The user is to say how to come in: answer once with `enter`. */
   askToEnter(): void;
+  /** Both want to talk: the call is about to be connected. */
+  connecting(): void;
   /**
    * Remembers the key of the directory, or of somebody at the one that the last `directory` event was of; `again`: the
    * user accepts another than before.
@@ -183,7 +185,7 @@ export class DirectoryClientHost extends ModeHost<
   }
 
   #execute(effect: ClientEffect): void {
-    const { links, datagrams, askToEnter, pin } = this.#ports;
+    const { links, datagrams, askToEnter, connecting, pin } = this.#ports;
     switch (effect.type) {
       case "dial": {
         const { attempt, mode, endpoint, expect: fingerprint } = effect;
@@ -199,6 +201,8 @@ export class DirectoryClientHost extends ModeHost<
         return this.#close(effect.link, effect.reason);
       case "ask-to-enter":
         return askToEnter();
+      case "connecting":
+        return connecting();
       case "relay-open":
         return this.#openRelay(effect);
       case "relay-bytes":

@@ -137,7 +137,7 @@ Deno.test("registry: while it rings a terminal takes commands alone, and a pipe'
   assertEquals(outcome("q", "calling", { isInteractive: false }), HANG_UP);
 });
 
-Deno.test("registry: what whoever has accepted says waits until both are connected", () => {
+Deno.test("registry: what is said after a yes waits until both are connected", () => {
   const accepted = { more: { isAccepted: true } };
   for (const text of ["hello", "1", "2 of us", "n", "bob"]) {
     assertEquals(outcome(text, "calling", accepted), say(text));

@@ -71,6 +71,17 @@ Deno.test("registry: what follows an acceptance is for the call, before it is co
   assertEquals([other.where.place, other.where.peer], ["calling", "carol"]);
 });
 
+Deno.test("registry: whoever calls knows that the other has accepted before they are connected", () => {
+  const alice = standing(UP, call("ringing"));
+  alice.connecting();
+  assertEquals(alice.prompt, "alice (connecting with bob)");
+  assertEquals(alice.where.isAccepted, true);
+
+  alice.shows(call("unreachable"));
+  alice.shows(call("ringing", "2"));
+  assertEquals(alice.prompt, "alice (calling bob)");
+});
+
 Deno.test("registry: what was piped beyond what is kept for a call that is refused isn't for the lobby", () => {
   const alice = standing(UP, call("ringing"));
   alice.inputPauses();

@@ -219,6 +219,7 @@ export class DirectoryWorld extends HostWorld {
         program.asked++;
         program.host.enter(entry);
       },
+      connecting() {},
       pin(name, key: PeerKey) {
         const scope = name === DIRECTORY_NAME ? "" : directory;
         pins.set(`${scope} ${foldName(name)}`, fingerprintOf(key));

@@ -235,6 +235,7 @@ export class Calling {
     }
     owner.keys.named(name, key);
     call.enter("connecting");
+    owner.out.push({ type: "connecting" });
     this.#overIn(CONNECTING_MS_MAX + (isCaller ? 0 : DECIDED_MS));
     if (isCaller) this.#deadlines.set("relay", owner.out.nowMs + DIRECT_MS_MAX);
     this.#connecting.begins(call);

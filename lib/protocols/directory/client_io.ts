@@ -62,6 +62,8 @@ export type ClientEffect =
   | ModeEffect<ClientEvent, ClientRecord, HeardPlace>
   /** The user is to say how to come in: at first, and where it was refused. */
   | { readonly type: "ask-to-enter" }
+  /** Both want to talk: the call is about to be connected. */
+  | { readonly type: "connecting" }
   | {
     readonly type: "dial";
     readonly attempt: number;

@@ -157,5 +157,5 @@ function busyText({ peer, phase, isTalking }: ClientCall): string {
   if (phase === "asked") return `${who} is calling you; /accept or /decline first`;
   return isTalking
     ? `you are in a call with ${who}`
-    : `your call to ${who} isn't over; q withdraws it`;
+    : `your call with ${who} isn't over; q withdraws it`;
 }

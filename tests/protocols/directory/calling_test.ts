@@ -131,7 +131,7 @@ Deno.test("calling: what is no name, while one calls, and outside of the directo
 
 Deno.test("calling: both dial, and the caller begins on the first link that is up", () => {
   const inbound = ringing();
-  assertEquals(inbound.meet(), ["dial call 10.0.0.2:5000 bob"]);
+  assertEquals(inbound.meet(), ["connecting", "dial call 10.0.0.2:5000 bob"]);
   const { link } = inbound.linkUp();
   assertEquals(inbound.hears(link, { type: "talk", call: CALL }), [
     `to link ${link}: begin call=#1`,
@@ -169,7 +169,8 @@ Deno.test("calling: a link that is up before the directory has said with whom wa
 
   const met = program.meet();
 
-  assertEquals(met.slice(0, 3), [
+  assertEquals(met.slice(0, 4), [
+    "connecting",
     "dial call 10.0.0.2:5000 bob",
     `close link ${strange}`,
     `to link ${link}: begin call=#1`,
@@ -296,7 +297,7 @@ Deno.test("being called: the user is asked, and talks on the link on which the c
   assertEquals(program.types({ command: "accept" }), [
     "to directory: answer accepts=true reason= call=#1",
   ]);
-  assertEquals(program.meet({ isCaller: false }), []);
+  assertEquals(program.meet({ isCaller: false }), ["connecting"]);
   assertEquals(program.after(CALLEE_DIALS_MS), ["dial call 10.0.0.2:5000 bob"]);
   const { attempt } = program;
   const { link: own, words: dialled } = program.linkUp({ dialled: true, attempt });
@@ -1345,7 +1346,7 @@ Deno.test("keys: a callee with another key than before isn't talked to, until it
   assertEquals(words[2], "call call=#1 peer=bob state=ended reason=key-changed");
   program.types({ command: "trust", name: "bob" });
   program.types({ command: "call", name: "bob" });
-  assertEquals(program.meet({ call: callId(2) }), ["dial call 10.0.0.2:5000 bob"]);
+  assertEquals(program.meet({ call: callId(2) }), ["connecting", "dial call 10.0.0.2:5000 bob"]);
 });
 
 Deno.test("keys: another one that was offered is forgotten once a call is connected with the known one", () => {

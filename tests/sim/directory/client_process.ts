@@ -314,6 +314,7 @@ export class ClientProcess
       case "stop":
         this.ended = effect.outcome.kind === "bye" ? "bye" : effect.outcome.code;
         return world.end(this, false);
+      case "connecting":
       case "cancel-dial": // it comes to nothing, or to a link that is closed
       case "input":
       case "persist":
