@@ -354,11 +354,13 @@ export class Session {
   }
 
   #entered(message: DirectoryMessageOf<"entered">): void {
-    const { name, guest, rank } = message;
+    const { name, guest } = message;
     if (nameFault(name) !== null || foldName(name) !== foldName(this.name)) {
       return this.offends("another name than ours");
     }
     this.#deadlines.clear("enter");
+    // A directory whose clock was set back says less: by the next one's an earlier program would count as later.
+    const rank = Math.max(message.rank, this.#self?.rank ?? 0);
     this.#self = { name, guest, rank };
     this.#entry = null;
     this.#isUnanswered = false;

@@ -142,6 +142,18 @@ Deno.test("staying: who was logged in comes in again by its key, a guest under i
   }
 });
 
+Deno.test("staying: a directory whose clock was set back takes nobody's rank", () => {
+  const program = ClientProgram.in();
+  for (const rank of [1_000, 400, 1_000]) {
+    program.directoryDown();
+    program.after(5_000);
+    program.directoryUp();
+    program.entered({ rank });
+  }
+  const ranks = program.sent.map(({ message }) => message.type === "enter" ? message.rank : null);
+  assertEquals(ranks.filter((rank) => rank !== null), [0, 1_000, 1_000, 1_000]);
+});
+
 Deno.test("staying: 45 s after the directory's return one is in again, however long it was away", () => {
   for (const random of [0, 0.999]) {
     const program = ClientProgram.in({ random });
