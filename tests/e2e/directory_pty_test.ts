@@ -351,6 +351,40 @@ terminalTest("a call that comes: a bell, the half-typed line, and the answers", 
 });
 
 terminalTest(
+  "a call again at once can be withdrawn; who calls sees the yes, and what is typed waits",
+  async () => {
+    const { world } = await DirectoryWorld.open([]);
+    await using _ = world;
+    // Neither can be dialled: it takes 4 s until they are connected.
+    const away = { host: "127.0.0.2" };
+    const bob = await world.guest("bob", away);
+    const words = [...world.words("alice", away), "--guest", "--data", world.data("alice")];
+    const command = [PROGRAM, ...words, "--no-color"];
+    await using terminal = await openTerminal({ command, columns: 120, rows: 40 });
+    await terminal.untilCursorLine("alice (lobby)> |");
+    await bob.until(presence("alice", "free"));
+    await terminal.press("bob\r");
+    await bob.until(incoming("alice"));
+    await bob.type("/decline");
+    await terminal.untilCursorLine("alice (lobby)> |");
+    let from = bob.events.length;
+    await terminal.press("bob\rq\r");
+    await shows(terminal, "* Withdrawn: the call with bob");
+    await bob.until(call("ended"), undefined, from);
+
+    from = bob.events.length;
+    await terminal.press("bob\r");
+    await bob.until(incoming("alice"), undefined, from);
+    await bob.type("/accept");
+    await terminal.untilCursorLine("alice (connecting with bob)> |");
+    await terminal.press("hello\r");
+    await bob.until(message("hello"));
+    await terminal.untilCursorLine("alice (with bob)> |");
+    assertEquals(terminal.screen.text.match(/^error: .*/m), null);
+  },
+);
+
+terminalTest(
   "what was begun while it rang does nothing afterwards, and a late q doesn't log out",
   async () => {
     const { world } = await DirectoryWorld.open([]);
