@@ -163,7 +163,7 @@ export class Deliveries {
 }
 
 /** Whether the client is to have it. */
-function isFor(broadcast: Broadcast, client: Client): boolean {
+export function isFor(broadcast: Broadcast, client: Client): boolean {
   if (isBy(broadcast, client)) return false;
   return broadcast.number > client.delivery.before || !isOver(broadcast, client.sinceMs);
 }

@@ -5,7 +5,7 @@ import { foldName } from "../../base/names.ts";
 import { tooLong, utf8Length } from "../../base/text.ts";
 import { type Broadcast, type Broadcasts, withoutAccount } from "./broadcasts.ts";
 import type { Client, Sessions } from "./client_session.ts";
-import { type Deliveries, isBy } from "./deliveries.ts";
+import { type Deliveries, isBy, isFor } from "./deliveries.ts";
 import type { BroadcastPolicy } from "./directory_io.ts";
 import { DIRECTORY_NAME, type LogoutReason } from "./events.ts";
 import {
@@ -206,15 +206,15 @@ export class Telling {
   /**
    * The client comes in.
    * @param has It has all up to there, as it said on an earlier link, or says now.
-   * @param through It is told what comes after that and is still kept, and never what is in between.
+   * @param through It is told what comes after that, unless its time is over, and never what is in between.
    */
   isIn(client: Client, has: number, through: number): void {
     this.#has(client, has);
     const { person } = client;
-    const next = this.parts.broadcasts.after(through)?.number ?? Infinity;
-    for (const report of [...this.#reports.values()]) {
-      const isTold = report.number >= next;
-      if (!isTold && report.awaited.delete(person)) this.#reportIfDone(report.number);
+    for (const { number, awaited } of [...this.#reports.values()]) {
+      const broadcast = this.parts.broadcasts.after(Math.max(through, number - 1));
+      const isTold = broadcast?.number === number && isFor(broadcast, client);
+      if (!isTold && awaited.delete(person)) this.#reportIfDone(number);
     }
   }
 

@@ -192,6 +192,25 @@ Deno.test("Directory: a guest that comes back too late to be told counts for not
   assert(!exchange.take().some((word) => word.includes("sent")));
 });
 
+Deno.test("Directory: an account that comes back when it is too late to come for it counts for nothing", () => {
+  const { exchange, ann, guests: [cem] } = exchangeOf("cem");
+  const bob = exchange.account("bob");
+  for (const slow of [bob, cem!]) slow.acknowledges = false;
+  ann.tells("hello");
+  bob.goesDown();
+  exchange.wallMs += 31 * 60_000;
+  bob.acknowledges = true;
+  bob.connects().enters({ how: "resume" });
+  ann.tells("again");
+  assertEquals(bob.heard, ["again"]);
+  exchange.take();
+  cem!.goesDown(true);
+  assertEquals(exchange.take().filter((word) => word.includes("sent")), [
+    "ann: broadcast-sent, 0 have it",
+    "ann: broadcast-sent, 1 have it",
+  ]);
+});
+
 Deno.test("Directory: of so many at once that nobody acknowledges, the earliest are told as they are", () => {
   const exchange = new Exchange();
   const bob = exchange.guest("bob");
