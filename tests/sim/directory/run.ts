@@ -221,12 +221,14 @@ function withdraw(world: World, random: Random): void {
     const isAnswered = () => !BEFORE_ANSWER.has(who.machine.calling.call?.phase);
     while (time.nowMs < untilMs && !isAnswered()) time.runUntil(time.nowMs + 1);
   }
+  // Whoever is still asked declines so.
+  const expected = who.machine.calling.call?.phase === "asked" ? "declined" : "ended";
   who.command({ command: "cancel" });
   time.runUntil(time.nowMs + KNOWN_MS);
   if (who.sight.call !== null) return; // they talk already
   const { call, outcome } = whom.sight;
   const known = call === null ? outcome : "going on";
-  if (known !== "ended") {
+  if (known !== expected) {
     throw new Violation(`${who.label} withdraws a call, which is ${known} for ${whom.label}`);
   }
   wait(world, TALK_MS);
