@@ -4,7 +4,7 @@
  */
 
 import { type Fingerprint, fingerprintOf, shortFingerprint } from "../../base/fingerprint.ts";
-import type { PeerKey } from "../../base/ids.ts";
+import type { FoldedName, PeerKey } from "../../base/ids.ts";
 import { dropOldest } from "../../base/bounded.ts";
 import { foldName, shownName, withoutMark } from "../../base/names.ts";
 import type { Member } from "./epoch.ts";
@@ -107,11 +107,18 @@ export class MemberNames {
     for (const [key, { name, shown }] of this.#known) {
       if (shown === name || (foldName(name) !== folded && foldName(shown) !== folded)) continue;
       this.#pins.set(foldName(name), fingerprintOf(key));
-      this.#known.clear();
-      this.shown(key, name);
+      this.#showAnew(foldName(name));
       this.out.push({ type: "pin", name, key, again: true });
       return { name, key };
     }
     return null;
+  }
+
+  /** Another key is pinned for that name. */
+  #showAnew(folded: FoldedName): void {
+    for (const [key, { name }] of this.#known) {
+      if (foldName(name) !== folded) continue;
+      this.#known.set(key, { name, shown: this.#shownAs(key, name) });
+    }
   }
 }
