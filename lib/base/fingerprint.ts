@@ -82,6 +82,15 @@ export function shortFingerprint(fingerprint: Fingerprint): string {
   return fingerprint.slice(0, SHORT_CHARACTERS);
 }
 
+/** The same, longer where `isTaken` says that another is shown with that start. */
+export function startApart(fingerprint: string, isTaken: (start: string) => boolean): string {
+  let length = SHORT_CHARACTERS;
+  while (length < fingerprint.length && isTaken(fingerprint.slice(0, length))) {
+    length += SHORT_CHARACTERS;
+  }
+  return fingerprint.slice(0, length);
+}
+
 /**
  * The check value: a polynomial over GF(32) in the powers of a generator, all different for 26 places; so any
  * one wrong character and any two that changed places are found.

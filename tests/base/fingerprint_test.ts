@@ -2,7 +2,12 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { nodeSigner } from "../../lib/base/crypto.ts";
 import { P2pchatError } from "../../lib/base/errors.ts";
-import { fingerprintOf, parseFingerprint, shortFingerprint } from "../../lib/base/fingerprint.ts";
+import {
+  fingerprintOf,
+  parseFingerprint,
+  shortFingerprint,
+  startApart,
+} from "../../lib/base/fingerprint.ts";
 import type { PeerKey } from "../../lib/base/ids.ts";
 
 const KEY = "00".repeat(32) as PeerKey;
@@ -59,4 +64,14 @@ Deno.test("parseFingerprint() names what is wrong", () => {
 
 Deno.test("shortFingerprint() is the start", () => {
   assertEquals(shortFingerprint(fingerprintOf(KEY)), "mzuh");
+});
+
+Deno.test("startApart() is the first start that isn't taken, or all of it", () => {
+  const fingerprint = fingerprintOf(KEY);
+  const taken = (...starts: readonly string[]) =>
+    startApart(fingerprint, (start) => starts.includes(start));
+
+  assertEquals(taken(), "mzuh");
+  assertEquals(taken("mzuh"), fingerprint.slice(0, 8));
+  assertEquals(startApart(fingerprint, () => true), fingerprint);
 });

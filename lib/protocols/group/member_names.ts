@@ -3,11 +3,17 @@
  * fingerprint, until the user accepts it.
  */
 
-import { type Fingerprint, fingerprintOf, shortFingerprint } from "../../base/fingerprint.ts";
+import {
+  type Fingerprint,
+  fingerprintOf,
+  shortFingerprint,
+  startApart,
+} from "../../base/fingerprint.ts";
 import type { FoldedName, PeerKey } from "../../base/ids.ts";
 import { dropOldest } from "../../base/bounded.ts";
 import { foldName, shownName, withoutMark } from "../../base/names.ts";
 import type { Member } from "./epoch.ts";
+import { STRANGE_KEPT_MS } from "./limits.ts";
 import type { MemberOutput } from "./member_output.ts";
 
 /** Whom a member remembers by name, those included who have left. */
@@ -18,11 +24,18 @@ interface Known {
   readonly shown: string;
 }
 
+interface Named {
+  readonly name: string;
+  readonly key: PeerKey;
+}
+
 export class MemberNames {
   /** By folded name. */
   readonly #pins: Map<string, Fingerprint>;
   /** Members met, and authors: at most `KNOWN_MAX`. */
   readonly #known = new Map<PeerKey, Known>();
+  /** Met with another key than the one expected: the one that was told, of each name. */
+  readonly #strange = new Map<FoldedName, Named & { readonly keptUntilMs: number }>();
   readonly #warnedOf = new Set<PeerKey>();
 
   constructor(
@@ -53,9 +66,25 @@ export class MemberNames {
     this.#warnedOf.add(key);
     dropOldest(this.#warnedOf, KNOWN_MAX);
     const shown = shownName(name);
+    const folded = foldName(name);
+    const { nowMs } = this.out;
+    const told = this.#strange.get(folded);
+    // Others may come under that name, while the user asks whether the one that was told is right, and accepts that.
+    const isAsked = told !== undefined && told.key !== key && nowMs < told.keptUntilMs;
+    if (!isAsked) {
+      this.#strange.delete(folded);
+      this.#strange.set(folded, { name, key, keptUntilMs: nowMs + STRANGE_KEPT_MS });
+      dropOldest(this.#strange, KNOWN_MAX);
+    }
+    const suffixed = this.shown(key, name);
+    const way = isAsked
+      ? `${suffixed}; /trust ${shown} goes for the one that you were told before, ${
+        fingerprintOf(told.key)
+      }`
+      : shown;
     const text =
       `${shown} has another key than before: ${fingerprint}, it was ${pinned}; shown as ` +
-      `${this.shown(key, name)} until you accept it with /trust ${shown}`;
+      `${suffixed} until you accept it with /trust ${way}`;
     this.out.error("key-changed", text);
   }
 
@@ -63,18 +92,22 @@ export class MemberNames {
   shown(key: PeerKey, name: string): string {
     const known = this.#known.get(key);
     if (known?.name === name) return known.shown;
-    const shown = this.#shownAs(key, name);
+    const shown = this.#shownOf(key, name);
     this.#known.set(key, { name, shown });
     dropOldest(this.#known, KNOWN_MAX);
     return shown;
   }
 
-  #shownAs(key: PeerKey, name: string): string {
+  #shownOf(key: PeerKey, name: string): string {
     if (key === this.self) return name;
     const pinned = this.#pins.get(foldName(name));
     const fingerprint = fingerprintOf(key);
     if (pinned === undefined || pinned === fingerprint) return name;
-    return `${name}~${shortFingerprint(fingerprint)}`;
+    const isTaken = (start: string) => {
+      const owner = this.#shownAs(`${name}~${start}`);
+      return owner !== null && owner !== key;
+    };
+    return `${name}~${startApart(fingerprint, isTaken)}`;
   }
 
   /** How a member is shown; its key's start where nobody has named it. */
@@ -82,15 +115,24 @@ export class MemberNames {
     return this.#known.get(key)?.shown ?? shortFingerprint(fingerprintOf(key));
   }
 
-  /** Whom the user means, as shown or as it calls itself; null where nobody is known so. */
+  /**
+   * Whom the user means, as shown or as it calls itself, the one first that `trust` accepts; null where nobody is known
+   * so.
+   */
   keyOf(typed: string): PeerKey | null {
     const folded = foldName(withoutMark(typed));
+    const meant = this.#shownAs(folded) ?? this.#strange.get(folded)?.key;
+    if (meant !== undefined) return meant;
     let called: PeerKey | null = null;
-    for (const [key, { name, shown }] of this.#known) {
-      if (foldName(shown) === folded) return key;
-      if (foldName(name) === folded) called = key;
-    }
+    for (const [key, { name }] of this.#known) if (foldName(name) === folded) called = key;
     return called;
+  }
+
+  /** Who is shown so. */
+  #shownAs(shown: string): PeerKey | null {
+    const folded = foldName(shown);
+    for (const [key, known] of this.#known) if (foldName(known.shown) === folded) return key;
+    return null;
   }
 
   /** Names of others, for suggestions. */
@@ -99,17 +141,28 @@ export class MemberNames {
   }
 
   /**
-   * The user accepts the key with which somebody is here now.
-   * @returns The name, where another key was remembered; null where none was.
+   * The user accepts another key than the one remembered: of whoever is shown so, or the one that was told, under its
+   * plain name.
+   * @returns Whose; null where there is none.
    */
-  trust(typed: string): { readonly name: string; readonly key: PeerKey } | null {
-    const folded = foldName(withoutMark(typed));
+  trust(typed: string): Named | null {
+    const named = this.#stranger(foldName(withoutMark(typed)));
+    if (named === null) return null;
+    const { name, key } = named;
+    const folded = foldName(name);
+    this.#pins.set(folded, fingerprintOf(key));
+    if (this.#strange.get(folded)?.key === key) this.#strange.delete(folded);
+    this.#warnedOf.delete(key);
+    this.#showAnew(folded);
+    this.out.push({ type: "pin", name, key, again: true });
+    return { name, key };
+  }
+
+  #stranger(folded: FoldedName): Named | null {
+    const told = this.#strange.get(folded);
+    if (told !== undefined) return told;
     for (const [key, { name, shown }] of this.#known) {
-      if (shown === name || (foldName(name) !== folded && foldName(shown) !== folded)) continue;
-      this.#pins.set(foldName(name), fingerprintOf(key));
-      this.#showAnew(foldName(name));
-      this.out.push({ type: "pin", name, key, again: true });
-      return { name, key };
+      if (shown !== name && foldName(shown) === folded) return { name, key };
     }
     return null;
   }
@@ -118,7 +171,7 @@ export class MemberNames {
   #showAnew(folded: FoldedName): void {
     for (const [key, { name }] of this.#known) {
       if (foldName(name) !== folded) continue;
-      this.#known.set(key, { name, shown: this.#shownAs(key, name) });
+      this.#known.set(key, { name, shown: this.#shownOf(key, name) });
     }
   }
 }

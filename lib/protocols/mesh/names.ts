@@ -11,6 +11,7 @@
  * The caller passes on the roster's changes in their order. For `left` it asks `shownName` first.
  */
 
+import { startApart } from "../../base/fingerprint.ts";
 import type { FoldedName, PeerKey } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
 import type { Machine } from "../../base/machine.ts";
@@ -20,9 +21,6 @@ import type { MeshRecord } from "./records.ts";
 import { compareClaims, type KnownClaim } from "./credentials.ts";
 import { type Pin, Pins } from "./pins.ts";
 import type { NamesConfig, NamesEffect, NamesInput } from "./names_io.ts";
-
-/** Enough of a fingerprint to tell two Bobs apart; longer where it doesn't. */
-const SUFFIX_LENGTH = 4;
 
 /** Of so many who have used one name each is told from each other; of more, made up by liars, each by its whole key. */
 const COMPARED_MAX = 16;
@@ -102,13 +100,8 @@ export class Names implements Machine<NamesInput, NamesEffect> {
   #startApart(key: PeerKey, others: ReadonlySet<PeerKey>): string {
     const fingerprint = this.fingerprintOf(key);
     if (others.size > COMPARED_MAX) return fingerprint;
-    let length = SUFFIX_LENGTH;
-    for (const other of [...others].map(this.fingerprintOf)) {
-      while (other.startsWith(fingerprint.slice(0, length)) && length < fingerprint.length) {
-        length += SUFFIX_LENGTH;
-      }
-    }
-    return fingerprint.slice(0, length);
+    const all = [...others].map(this.fingerprintOf);
+    return startApart(fingerprint, (start) => all.some((other) => other.startsWith(start)));
   }
 
   /**
@@ -338,13 +331,11 @@ export class Names implements Machine<NamesInput, NamesEffect> {
   /** `Bob~k7f3`, longer where another is shown so. */
   #suffixed(key: PeerKey): string {
     const { name } = this.#holders.get(key)!.claim.signed.claim.value;
-    const fingerprint = this.fingerprintOf(key);
-    for (let length = SUFFIX_LENGTH; length < fingerprint.length; length += SUFFIX_LENGTH) {
-      const shown = `${name}~${fingerprint.slice(0, length)}`;
-      const owner = this.#keysByShown.get(foldName(shown));
-      if (owner === undefined || owner === key) return shown;
-    }
-    return `${name}~${fingerprint}`;
+    const isTaken = (start: string) => {
+      const owner = this.#keysByShown.get(foldName(`${name}~${start}`));
+      return owner !== undefined && owner !== key;
+    };
+    return `${name}~${startApart(this.fingerprintOf(key), isTaken)}`;
   }
 
   #warn(folded: FoldedName, key: PeerKey, holder: Holder): void {

@@ -1,7 +1,8 @@
 // Whose name is whose at a member, where several have one name.
 
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import { fingerprintOf, shortFingerprint } from "../../../lib/base/fingerprint.ts";
+import { STRANGE_KEPT_MS } from "../../../lib/protocols/group/limits.ts";
 import { MemberNames } from "../../../lib/protocols/group/member_names.ts";
 import { MemberOutput } from "../../../lib/protocols/group/member_output.ts";
 import { fakeSigner } from "../../sim/fake_crypto.ts";
@@ -9,9 +10,12 @@ import { fakeSigner } from "../../sim/fake_crypto.ts";
 const keyOf = (who: string) => fakeSigner(who).key;
 const suffixed = (who: string) => `bob~${shortFingerprint(fingerprintOf(keyOf(who)))}`;
 
+const MEMBER = { incarnation: new Uint8Array(8), host: null, port: 9_000 };
+
 class Meetings {
   readonly out = new MemberOutput();
   readonly names = new MemberNames(keyOf("me"), new Map(), this.out);
+  #nowMs = 0;
 
   constructor() {
     this.names.shown(keyOf("me"), "me");
@@ -19,19 +23,17 @@ class Meetings {
 
   /** These are in the group. @returns What the user is told of them. */
   met(members: Readonly<Record<string, string>>): readonly string[] {
-    this.out.begin(0);
+    this.out.begin(this.#nowMs);
     this.names.met(
-      Object.entries(members).map(([who, name]) => ({
-        key: keyOf(who),
-        name,
-        incarnation: new Uint8Array(8),
-        host: null,
-        port: 9_000,
-      })),
+      Object.entries(members).map(([who, name]) => ({ ...MEMBER, key: keyOf(who), name })),
     );
     return this.out.take().flatMap((effect) =>
       effect.type === "show" && effect.event.event === "error" ? [effect.event.text] : []
     );
+  }
+
+  pass(ms: number): void {
+    this.#nowMs += ms;
   }
 
   /** @returns How these are shown. */
@@ -55,4 +57,89 @@ Deno.test("MemberNames forgets nobody else when a key is accepted", () => {
     keyOf("ann"),
     keyOf("other"),
   ]);
+  assertEquals(names.trust("bob"), null);
 });
+
+Deno.test("MemberNames accept the one that was told, or whoever is named as it is shown", () => {
+  const meetings = new Meetings();
+  const { names } = meetings;
+  meetings.met({ bob: "bob" });
+  assertStringIncludes(meetings.met({ first: "bob" })[0]!, "accept it with /trust bob");
+  meetings.pass(STRANGE_KEPT_MS - 1);
+  const told = meetings.met({ second: "bob" });
+
+  assertEquals(told.map((text) => text.slice(text.indexOf("until"))), [
+    `until you accept it with /trust ${suffixed("second")}; /trust bob goes for the one that you ` +
+    `were told before, ${fingerprintOf(keyOf("first"))}`,
+  ]);
+  assertEquals(names.trust("bob")?.key, keyOf("first"));
+  assertEquals(meetings.shown("bob", "first", "second"), [
+    suffixed("bob"),
+    "bob",
+    suffixed("second"),
+  ]);
+  assertEquals(names.trust(suffixed("second"))?.key, keyOf("second"));
+  assertEquals(meetings.shown("first", "second"), [suffixed("first"), "bob"]);
+});
+
+Deno.test("MemberNames accept whoever was told last, once there was time to ask for the one before", () => {
+  const meetings = new Meetings();
+  const { names } = meetings;
+  meetings.met({ bob: "bob" });
+  meetings.met({ first: "bob" });
+  meetings.pass(STRANGE_KEPT_MS);
+  assertStringIncludes(meetings.met({ second: "bob" })[0]!, "accept it with /trust bob");
+
+  assertEquals(names.trust("bob")?.key, keyOf("second"));
+});
+
+Deno.test("MemberNames mean the stranger that was told where the one who is known isn't there", () => {
+  const out = new MemberOutput();
+  const pins = new Map([["bob", fingerprintOf(keyOf("bob"))]]);
+  const names = new MemberNames(keyOf("me"), pins, out);
+  const met = (who: string) => names.met([{ ...MEMBER, key: keyOf(who), name: "bob" }]);
+
+  met("first");
+  met("second");
+
+  assertEquals(names.keyOf("bob"), keyOf("first"));
+  assertEquals(names.keyOf(suffixed("second")), keyOf("second"));
+});
+
+Deno.test("MemberNames tell of a key again that was accepted, and isn't any more", () => {
+  const meetings = new Meetings();
+  meetings.met({ bob: "bob" });
+  meetings.met({ first: "bob" });
+  meetings.names.trust("bob");
+  assertEquals(meetings.met({ bob: "bob", first: "bob" }).length, 1);
+  meetings.names.trust("bob");
+
+  assertEquals(meetings.met({ bob: "bob", first: "bob" }).length, 1);
+  assertEquals(meetings.met({ bob: "bob", first: "bob" }).length, 0);
+  assertEquals(meetings.shown("bob", "first"), ["bob", suffixed("first")]);
+});
+
+Deno.test("MemberNames show no two strangers alike", () => {
+  const meetings = new Meetings();
+  const [one, other] = alike();
+  meetings.met({ bob: "bob" });
+
+  meetings.met({ [one]: "bob", [other]: "BOB" });
+
+  const start = (length: number) => fingerprintOf(keyOf(other)).slice(0, length);
+  const shown = [`bob~${start(4)}`, `BOB~${start(8)}`];
+  assertEquals(meetings.shown(one, other), shown);
+  assertEquals(shown.map((name) => meetings.names.keyOf(name)), [keyOf(one), keyOf(other)]);
+});
+
+/** Two whose fingerprints begin alike. */
+function alike(): readonly [string, string] {
+  const seen = new Map<string, string>();
+  for (let number = 0;; number++) {
+    const who = `bob ${number}`;
+    const start = shortFingerprint(fingerprintOf(keyOf(who)));
+    const before = seen.get(start);
+    if (before !== undefined) return [before, who];
+    seen.set(start, who);
+  }
+}
