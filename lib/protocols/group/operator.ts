@@ -33,12 +33,10 @@ export class Operator {
     readonly actions: OperatorActions,
   ) {}
 
+  /** Of that name who is awaited first: another one may wait for the others to go on without that one. */
   remove(name: string, ref: string | undefined): void {
-    const known = this.#known();
-    // Another one of that name may wait for the others to go on without who is awaited.
-    const awaited = known.filter(({ key }) => this.#isAwaited(key));
-    const found = find(name, awaited) ?? find(name, known);
-    if (found === null) return this.#unknown("remove", name, known, ref);
+    const found = this.#find(name, ({ key }) => this.#isAwaited(key));
+    if (found === null) return this.#unknown("remove", name, this.#known(), ref);
     const { key, name: called } = found;
     const shown = shownName(called);
     if (!this.admission.isRemoved(key)) {
@@ -50,8 +48,11 @@ export class Operator {
   }
 
   #isAwaited(key: PeerKey): boolean {
-    const link = this.attendance.get(key)?.link ?? null;
-    return link === null && !this.admission.isRemoved(key);
+    return !this.#isHere(key) && !this.admission.isRemoved(key);
+  }
+
+  #isHere(key: PeerKey): boolean {
+    return (this.attendance.get(key)?.link ?? null) !== null;
   }
 
   /** All of that name: of each of them the operator was told that it stays out until then. */
@@ -68,8 +69,9 @@ export class Operator {
     this.out.notice(`${shownName(first.name)} may come in again`, ref);
   }
 
+  /** Of that name who is here first: nobody else could. */
   recover(name: string, ref: string | undefined): void {
-    const found = find(name, this.#known());
+    const found = this.#find(name, ({ key }) => this.#isHere(key));
     if (found === null) return this.#unknown("recover", name, this.#known(), ref);
     const shown = shownName(found.name);
     const attendee = this.attendance.get(found.key);
@@ -81,19 +83,21 @@ export class Operator {
     this.out.notice(`${shown} sets its log aside, and fetches it anew from the others`, ref);
   }
 
+  /** The one that the operator was told of, with another key than the one known: `Admission`. */
   trust(name: string, ref: string | undefined): void {
     const key = this.admission.trust(name);
     const shown = shownName(name);
     if (key !== null) return this.out.notice(acceptedText(shown, key), ref);
     const known = this.#known();
-    if (find(name, known) === null && !this.admission.isKnown(name)) {
+    if (named(name, known).length === 0 && !this.admission.isKnown(name)) {
       return this.#unknown("trust", name, known, ref);
     }
     this.out.notice(noOtherKeyText(shown), ref);
   }
 
+  /** Of that name the one first whose key is known for it: digits that were compared are kept for that key. */
   verify(name: string, ref: string | undefined): void {
-    const found = find(name, this.#known());
+    const found = this.#find(name, ({ key, name }) => this.admission.isPinned(key, name));
     if (found === null) return this.#unknown("verify", name, this.#known(), ref);
     const { key: peerKey, name: known } = found;
     const { ownKey } = this;
@@ -101,6 +105,12 @@ export class Operator {
       { event: "verify", name: known, key: fingerprintOf(peerKey), ownKey, peerKey },
       ref,
     );
+  }
+
+  /** Who has that name; of several the one first for whom `isMeant` holds. */
+  #find(name: string, isMeant: (somebody: Somebody) => boolean): Somebody | null {
+    const found = named(name, this.#known());
+    return found.find(isMeant) ?? found[0] ?? null;
   }
 
   /** Those who are here, and those whose return is awaited. */
@@ -131,8 +141,4 @@ export class Operator {
 function named(name: string, known: readonly Somebody[]): readonly Somebody[] {
   const folded = foldName(name);
   return known.filter((somebody) => foldName(somebody.name) === folded);
-}
-
-function find(name: string, known: readonly Somebody[]): Somebody | null {
-  return named(name, known)[0] ?? null;
 }

@@ -83,12 +83,18 @@ Deno.test("Where all of a view are gone, newcomers wait until the operator gives
   assertStringIncludes(program.told.at(-1)!, "ann and bob");
 });
 
-Deno.test("Of two with one name the one who is awaited is removed first; /allow lets both in", () => {
+/** Bob is awaited, and cem, whose key the operator has accepted for that name, waits for him. */
+function twoBobs(): Program {
   const pins = new Map([["bob", fingerprintOf(keyOf("bob"))]]);
   const program = Program.of("bob").restarted({ pins });
   program.comes("cem", { name: "bob" });
   program.command({ command: "trust", name: "bob" });
   assertEquals(program.comes("cem", { name: "bob" })[0], "cem: welcome, waits for bob");
+  return program;
+}
+
+Deno.test("Of two with one name the one who is awaited is removed first; /allow lets both in", () => {
+  const program = twoBobs();
   program.pass(10_000);
   const kicked = (command: "remove" | "allow") =>
     program.command({ command, name: "bob" }).filter((word) => /kicked|allowed|given/.test(word));
@@ -97,6 +103,23 @@ Deno.test("Of two with one name the one who is awaited is removed first; /allow 
   assertEquals(kicked("remove"), ["disk: kicked cem", "cem: parted kicked"]);
   assertEquals(kicked("allow"), ["disk: allowed bob, allowed cem"]);
   assertEquals(kicked("allow"), []);
+});
+
+Deno.test("Of two with one name the one who is here is to recover", () => {
+  const program = twoBobs();
+
+  const words = program.command({ command: "recover", name: "bob" });
+
+  assertEquals(words, ["cem: recover", "notice"]);
+});
+
+Deno.test("Of two with one name /verify means the one whose key was accepted", () => {
+  const program = twoBobs();
+
+  program.command({ command: "verify", name: "bob" });
+
+  const event = program.events.at(-1)!;
+  assertEquals(event.event === "verify" && event.peerKey, keyOf("cem"));
 });
 
 Deno.test("Of two with one name that are kept out for two reasons /allow lets both in", () => {
