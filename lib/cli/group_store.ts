@@ -185,7 +185,6 @@ function heldBeyond(log: GroupLog, records: readonly MemberState[]): readonly Me
 /** Records that say what was held. */
 const VOID_KINDS: ReadonlySet<MemberState["kind"]> = new Set([
   "held",
-  "dropped",
   "levelling",
   "levelled",
 ]);

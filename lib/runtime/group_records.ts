@@ -72,6 +72,11 @@ export function memberLine(record: MemberState): LogRecord {
     case "held":
       return line(record.kind, String(record.after), ...batchCells(record.batch));
     case "dropped":
+      return line(
+        record.kind,
+        String(record.position),
+        ...(record.givenUp === undefined ? [] : [String(record.givenUp)]),
+      );
     case "levelling":
       return line(record.kind, String(record.position));
     case "levelled":
@@ -121,6 +126,7 @@ function parseMember({ kind, fields }: LogRecord, field: FieldOf): MemberState {
     case "held":
       return { kind, after: countOf(field(0)), batch: batchOfCells(fields, 1) };
     case "dropped":
+      return droppedOf(fields, countOf(field(0)));
     case "levelling":
       return { kind, position: countOf(field(0)) };
     case "levelled":
@@ -229,6 +235,14 @@ function parseCoordinator({ kind, fields }: LogRecord, field: FieldOf): Coordina
     default:
       throw new MalformedError("no such kind is known");
   }
+}
+
+function droppedOf([, givenUp]: readonly string[], position: number): MemberState {
+  return {
+    kind: "dropped",
+    position,
+    ...(givenUp === undefined ? {} : { givenUp: countOf(givenUp) }),
+  };
 }
 
 function groupOf(fields: readonly string[], group: Hash, coordinator: PeerKey): MemberState {

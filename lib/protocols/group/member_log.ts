@@ -15,7 +15,7 @@ import type {
   PreparedRecord,
   SaidRecord,
 } from "./records.ts";
-import { DRAFT_INCARNATION } from "./saying.ts";
+import { DRAFT_INCARNATION, saidBeyond } from "./saying.ts";
 import { Standing } from "./standing.ts";
 
 const DRAFT = DRAFT_INCARNATION.toHex();
@@ -91,6 +91,7 @@ class Restored {
       case "held":
         return beyond.add(record);
       case "dropped":
+        if (record.givenUp !== undefined) this.#said.giveUp(record.givenUp);
         return beyond.truncate(record.position);
       case "levelling":
         return beyond.level(record.position);
@@ -216,7 +217,7 @@ function appendHeld(held: Held, records: readonly HeldRecord[]): boolean {
 /** What one process said: what was written just before a compaction stands in the file twice. */
 class SaidBatches {
   /** Oldest first. */
-  readonly batches: SignedBatch[] = [];
+  batches: SignedBatch[] = [];
   readonly #known = new Set<string>();
 
   add(signed: SignedBatch): void {
@@ -244,19 +245,22 @@ class RestoredSaid {
 
   /** Without those that the log has: should that be given up later, they aren't said again. */
   unlogged(log: HistoryEnd): readonly SignedBatch[] {
-    const throughs = new Map<string, number>();
-    return this.batches.filter(({ batch: { value } }) => {
-      const incarnation = value.incarnation.toHex();
-      const through = throughs.get(incarnation) ?? log.everThrough(this.self, incarnation);
-      throughs.set(incarnation, through);
-      return value.counter + value.texts.length - 1 > through;
-    });
+    return this.#beyond(log.everThrough(this.self, this.#begunAs));
   }
 
   clear(): void {
     this.#said = new SaidBatches();
     this.#repeated = new SaidBatches();
     this.#repeatedBy = this.#begunAs = "";
+  }
+
+  /** What was said up to this counter was in a log that is given up. */
+  giveUp(through: number): void {
+    this.#said.batches = this.#beyond(through);
+  }
+
+  #beyond(through: number): SignedBatch[] {
+    return saidBeyond(this.batches, { incarnation: this.#begunAs, through });
   }
 
   /** The process that wrote this says the rest from the beginning, in its next epoch. */

@@ -31,7 +31,7 @@ import { type Leader, Participating } from "./participating.ts";
 import type { Peers } from "./peers.ts";
 import type { MemberRecord, PreparedRecord } from "./records.ts";
 import { Rounds } from "./rounds.ts";
-import type { Saying, Self } from "./saying.ts";
+import type { SaidThrough, Saying, Self } from "./saying.ts";
 import { Showing } from "./showing.ts";
 import type { Standing } from "./standing.ts";
 import { type Reads, Supplier } from "./supplying.ts";
@@ -469,15 +469,27 @@ export class Membership {
     this.out.warn(
       "The log of this profile isn't the beginning of the group's: it is set aside, and fetched anew",
     );
-    const { group, standing, out } = this;
+    const { group, standing, out, held } = this;
     this.#leaveEpoch();
+    const { position } = held.log;
+    held.truncate(position);
+    const givenUp = this.#saidThrough();
     standing.lose();
+    if (givenUp.through > 0) out.store({ kind: "dropped", position, givenUp: givenUp.through });
     out.store(
       { kind: "group", group, coordinator: standing.coordinator! },
       { kind: "new-log", group, because: "unlike" },
     );
-    this.owner.saying.startAnew(group);
+    this.owner.saying.startAnew(group, givenUp);
     this.#beginAnew(null);
+  }
+
+  /** What the history has of the process whose epoch began last: none, if it may be another than that epoch's. */
+  #saidThrough(): SaidThrough {
+    const { standing: { begun, isLost }, selfKey } = this;
+    const own = begun?.epoch.value.members.find(({ key }) => key === selfKey);
+    const incarnation = own?.incarnation.toHex() ?? "";
+    return { incarnation, through: isLost ? 0 : this.held.everThrough(selfKey, incarnation) };
   }
 
   /** The operator says so: a view without us has begun. What was said in this history goes on. */

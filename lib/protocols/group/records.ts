@@ -83,8 +83,11 @@ export type MemberRecord =
   | { readonly kind: "out" }
   /** The next batch in order, after the position `after`. */
   | { readonly kind: "held"; readonly after: number; readonly batch: SignedBatch }
-  /** What was held beyond `position` is void. */
-  | { readonly kind: "dropped"; readonly position: number }
+  /**
+   * What was held beyond `position` is void, and where `givenUp` is there, so are texts of the process whose epoch began
+   * last, up to that counter: they aren't said again, as the log that had them is given up.
+   */
+  | { readonly kind: "dropped"; readonly position: number; readonly givenUp?: number }
   /**
    * The same, and what follows takes its place: `held` up to `levelled`. Where that is missing, it is the other way
    * round: what was held stays.

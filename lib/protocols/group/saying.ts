@@ -37,6 +37,13 @@ export interface Self {
   readonly incarnationId: string;
 }
 
+/** What a process said up to a counter. */
+export interface SaidThrough {
+  /** In hexadecimal. */
+  readonly incarnation: string;
+  readonly through: number;
+}
+
 interface Typed {
   readonly text: string;
   readonly bytes: number;
@@ -319,11 +326,15 @@ export class Saying {
   }
 
   /**
-   * The history that this process has spoken in is given up, and what it said there with it: the rest is said in
-   * the other one, from the beginning.
+   * The history that this process, or the one before, has spoken in is given up, and what was said there with it: the
+   * rest is said in the other one, from the beginning.
+   * @param givenUp What a process before said there.
    */
-  startAnew(group: Hash): void {
-    if (this.#leftover !== null) return;
+  startAnew(group: Hash, givenUp: SaidThrough): void {
+    if (this.#leftover !== null) {
+      this.#leftover = saidBeyond(this.#leftover, givenUp);
+      return;
+    }
     this.#beginAnew(Array.from(this.#batches, ({ signed }) => signed));
     this.draftAll(group);
   }
@@ -356,6 +367,16 @@ export class Saying {
     if (this.#leftover === null) return;
     for (const typed of this.#outbox) yield { kind: "said", batch: this.#draft(typed, group) };
   }
+}
+
+/** Without what a process said up to a counter. */
+export function saidBeyond(
+  batches: readonly SignedBatch[],
+  { incarnation, through }: SaidThrough,
+): SignedBatch[] {
+  return batches.filter(({ batch: { value } }) =>
+    value.counter + value.texts.length - 1 > through || value.incarnation.toHex() !== incarnation
+  );
 }
 
 /** The highest number of a draft. */

@@ -2,7 +2,7 @@
 
 import { assertEquals } from "@std/assert";
 import type { Hash } from "../../../lib/base/ids.ts";
-import { signEpoch } from "../../../lib/protocols/group/epoch.ts";
+import { type SignedEpoch, signEpoch } from "../../../lib/protocols/group/epoch.ts";
 import { HistoryEnd, signBatch, type SignedBatch } from "../../../lib/protocols/group/history.ts";
 import { INCARNATION_BYTES } from "../../../lib/protocols/group/limits.ts";
 import { restoreMember } from "../../../lib/protocols/group/member_log.ts";
@@ -48,23 +48,24 @@ function said(count: number, process = 1): readonly MemberRecord[] {
   }));
 }
 
-/** Ann's first process is alone in its first epoch. */
-const BEGUN: MemberRecord = {
-  kind: "begun",
-  signed: signEpoch(fakeSigner("coordinator"), {
+/** Ann is alone in the first epoch of one of her processes. */
+function begunBy(process: number): SignedEpoch {
+  return signEpoch(fakeSigner("coordinator"), {
     group: GROUP,
     view: 1,
     ballot: { number: 1, round: 0 },
     members: [{
       key: fakeSigner("ann").key,
       name: "ann",
-      incarnation: new Uint8Array(INCARNATION_BYTES).fill(1),
+      incarnation: new Uint8Array(INCARNATION_BYTES).fill(process),
       host: "10.0.0.1",
       port: 9_000,
     }],
     start: new HistoryEnd(fakeCrypto, GROUP).point,
-  }),
-};
+  });
+}
+
+const BEGUN: MemberRecord = { kind: "begun", signed: begunBy(1) };
 
 /** What is held, by process, where the log has nothing. */
 function held(...records: readonly MemberRecord[]): string {
@@ -99,6 +100,18 @@ Deno.test("What a log has that lost something may be said again, and what was ne
 
   assertEquals(saidAgain(2, FOUND), "1234");
   assertEquals(saidAgain(2, ...draft), "341");
+});
+
+Deno.test("What was in a log that is given up isn't said again, what wasn't is, and what comes later", () => {
+  const [draft] = texts(1, 0).map((batch): MemberRecord => ({ kind: "said", batch }));
+  const later = texts(2, 2).map((batch): MemberRecord => ({ kind: "said", batch }));
+  const givenUp: MemberRecord = { kind: "dropped", position: 3, givenUp: 2 };
+  const begun: MemberRecord = { kind: "begun", signed: begunBy(2) };
+
+  assertEquals(saidAgain(0, givenUp, FOUND), "34");
+  assertEquals(saidAgain(0, draft!, givenUp, FOUND), "341");
+  assertEquals(saidAgain(0, givenUp, FOUND, givenUp, FOUND), "34");
+  assertEquals(saidAgain(0, givenUp, FOUND, ...later, begun), "12");
 });
 
 Deno.test("What was held gives its place to what follows once all of that is there", () => {

@@ -174,7 +174,8 @@ Deno.test("Member joins with the history first, which it shows as such", () => {
   ]);
 });
 
-Deno.test("Member sets a log aside that isn't the beginning of the others'", () => {
+/** Ann is in a view, and Bob has been in another history, where some was said. */
+function twoHistories(): { readonly net: GroupNet; readonly ann: Node; readonly bob: Node } {
   const net = GroupNet.started(["ann"]);
   const ann = net.nodes[0]!;
   ann.say("ours");
@@ -189,6 +190,11 @@ Deno.test("Member sets a log aside that isn't the beginning of the others'", () 
   bob.disk = other.nodes[0]!.disk;
   bob.start();
   net.settle();
+  return { net, ann, bob };
+}
+
+Deno.test("Member sets a log aside that isn't the beginning of the others'", () => {
+  const { net, ann, bob } = twoHistories();
 
   net.coordinator.catchUp(bob, ann);
   net.settle();
@@ -196,6 +202,29 @@ Deno.test("Member sets a log aside that isn't the beginning of the others'", () 
   assertEquals(bob.logged, ["ours"]);
   assertStringIncludes(noticesOf(bob), "set aside");
 });
+
+for (const happens of ["goes on", "is killed", "is killed after a compaction"]) {
+  Deno.test(`Member that ${happens} doesn't say again what was given up with its log`, () => {
+    const { net, ann, bob } = twoHistories();
+    bob.say("later");
+    net.settle();
+    net.coordinator.catchUp(bob, ann);
+    net.settle();
+    if (happens !== "goes on") {
+      if (happens !== "is killed") bob.disk.records = [...bob.machine!.snapshot()!];
+      bob.kill();
+      bob.start();
+      net.settle();
+      net.coordinator.catchUp(bob, ann);
+      net.settle();
+    }
+
+    net.coordinator.change(ann, bob);
+    net.settle();
+
+    assertEquals([ann.logged, bob.logged], [["ours", "later"], ["ours", "later"]]);
+  });
+}
 
 Deno.test("Member takes no answer from the log of the group that it was in before for one of the present", () => {
   const net = GroupNet.started(["ann"]);

@@ -100,7 +100,7 @@ function isOfLog(record: GroupRecord): record is LogRecord | NewLogRecord {
 
 /** As a program finds them that has lost a part of what it said it had: see `lib/cli/group_store.ts`. */
 function asNewcomer<Stored extends GroupRecord>(records: readonly Stored[]): Stored[] {
-  const isVoid = ({ kind }: Stored) => /^(held|dropped|levelling|levelled)$/.test(kind);
+  const isVoid = ({ kind }: Stored) => /^(held|levelling|levelled)$/.test(kind);
   const kept = records.filter((record) => !isVoid(record));
   return [...kept, ...kept.filter(({ kind }) => kind === "group").slice(-1)];
 }
