@@ -111,7 +111,6 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     const { group } = restored.standing;
     if (group !== null && restored.held !== null) {
       this.membership = new Membership(this, group, restored.held, restored.prepared);
-      this.names.met(restored.standing.lastEpoch?.members ?? []);
     }
     this.#repairs = restored.isDamaged ? repairsOf(restored.standing, history) : [];
   }
@@ -264,6 +263,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
 
   #start(): void {
     this.out.store(...this.#repairs);
+    this.names.met(this.standing.lastEpoch?.members ?? []);
     this.coordinator.dial();
   }
 

@@ -813,6 +813,21 @@ Deno.test("Member shows a name with the fingerprint's start where another key is
   assertEquals(eve.machine, null);
 });
 
+Deno.test("Member that comes back remembers and tells whose keys were in its last view", () => {
+  const net = GroupNet.started(["ann", "bob", "cem"]);
+  const [ann] = net.nodes;
+  ann!.kill();
+  ann!.effects = [];
+
+  const pins = new Map([["bob", "aaaaaaaaaaaaaaaaaaaaaaaaaaa" as never]]);
+  ann!.start({ pins });
+  net.settle();
+
+  assertEquals(ann!.told("error").map(({ code }) => code), ["key-changed"]);
+  const pinned = ann!.effects.flatMap((effect) => effect.type === "pin" ? effect.name : []);
+  assertEquals(pinned, ["cem", "*coordinator*"]);
+});
+
 Deno.test("Member's user needs no digits and no trust of their own", () => {
   const net = GroupNet.started(["ann", "bob"]);
   const [ann] = net.nodes;
