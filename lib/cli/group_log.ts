@@ -39,6 +39,9 @@ import { GroupLogIndex, indexing } from "./group_log_index.ts";
 import { GroupLogReader, NOTHING } from "./group_log_reader.ts";
 import { firstBytes, type LogFault, type LogScan, scanGroupLog } from "./group_log_scan.ts";
 
+/** In the names of files that are set aside, between the log's and the time. */
+const ASIDE_INFIX = ".damaged-";
+
 export interface GroupLogPorts {
   readonly disk: Disk;
   readonly crypto: Crypto;
@@ -228,6 +231,7 @@ export class GroupLog implements EntryLog {
 
   async #load(certainThrough: number): Promise<Omit<OpenedGroupLog, "log">> {
     const { disk, crypto } = this.ports;
+    const replaced = await this.#finishReplacing();
     await disk.remove(this.path + REPLACEMENT_SUFFIX);
     const index = new GroupLogIndex();
     const scan = await scanGroupLog(disk, this.path, { crypto, visit: indexing(index) });
@@ -237,7 +241,7 @@ export class GroupLog implements EntryLog {
     const said = last && this.#lastSaid(last);
     if (fault === null) {
       await this.#goOn(scan, index);
-      return { last: said, notices: [] };
+      return { last: said, notices: replaced === null ? [] : [replaced] };
     }
     const isUnsynced = fault.isTorn || (end !== null && end.position >= certainThrough);
     const notice = isUnsynced
@@ -269,7 +273,7 @@ export class GroupLog implements EntryLog {
   }
 
   /** Sets the file aside, its good part takes its place. @returns What the user should know. */
-  async #replace(scan: LogScan, { line, found }: LogFault, index: GroupLogIndex): Promise<string> {
+  async #replace(scan: LogScan, fault: LogFault, index: GroupLogIndex): Promise<string> {
     const { disk } = this.ports;
     let aside: string;
     if (scan.end === null) aside = await this.#setAside();
@@ -280,26 +284,55 @@ export class GroupLog implements EntryLog {
           replacement.write(chunk);
         }
         await replacement.sync();
-        aside = await this.#setAside();
-        (await replacement.putInPlace()).close();
       } catch (error) {
         await replacement.abandon();
         throw error;
       }
-      await disk.syncFolder(folderOf(this.path));
+      replacement.file.close();
+      // From here on the good part stays where it is, whatever happens: the next opening goes on with this.
+      aside = await this.#setAside();
+      await this.#putGoodPartInPlace();
       await this.#goOn(scan, index);
     }
-    const kept = scan.end?.seq ?? 0;
-    const entries = kept === 1 ? "the entry before it is" : `the ${kept} entries before it are`;
-    return `Line ${line} of ${this.path} is damaged, ${found}: the file was set aside as ${aside}, ` +
-      `${kept === 0 ? "nothing of it is" : entries} kept, and the group is asked for the rest`;
+    return replacedText(this.path, aside, scan.end, fault);
+  }
+
+  /**
+   * Goes on where a damaged file was set aside, and the program ended before its good part took its place.
+   * @returns What the user should know; null where there is nothing of the kind.
+   */
+  async #finishReplacing(): Promise<string | null> {
+    const { disk, crypto } = this.ports;
+    const replacement = this.path + REPLACEMENT_SUFFIX;
+    if (await disk.stat(this.path) !== null || await disk.stat(replacement) === null) return null;
+    const part = await scanGroupLog(disk, replacement, { crypto });
+    if (part.fault !== null || part.end === null) return null;
+    const folder = folderOf(this.path);
+    const names = (await disk.list(folder)).map((name) => `${folder}/${name}`);
+    const asides = names.filter((name) => name.startsWith(this.path + ASIDE_INFIX));
+    for (const aside of asides.reverse()) {
+      // What was begun for another reason is none of these, or not all of one.
+      const { end, goodBytes, fault } = await scanGroupLog(disk, aside, { crypto });
+      if (fault === null || goodBytes !== part.bytes) continue;
+      if (end?.point.digest !== part.end.point.digest) continue;
+      await this.#putGoodPartInPlace();
+      return replacedText(this.path, aside, end, fault);
+    }
+    return null;
+  }
+
+  /** Of a file that was set aside; it is synced. */
+  async #putGoodPartInPlace(): Promise<void> {
+    const { disk } = this.ports;
+    await disk.rename(this.path + REPLACEMENT_SUFFIX, this.path);
+    await disk.syncFolder(folderOf(this.path));
   }
 
   /** @returns The file's new name. */
   async #setAside(): Promise<string> {
     const { disk } = this.ports;
     const time = dateText(this.ports.wallMs()).replace(/[-:]|\.\d+/g, "");
-    const name = `${this.path}.damaged-${time}`;
+    const name = `${this.path}${ASIDE_INFIX}${time}`;
     let free = name;
     for (let n = 2; await disk.stat(free) !== null; n++) free = `${name}-${n}`;
     await disk.rename(this.path, free);
@@ -331,6 +364,19 @@ export class GroupLog implements EntryLog {
       throw corruptError(this.path, last.position + last.count + 1, error.message);
     }
   }
+}
+
+/** What the user should know of a damaged file that was set aside; `end` is that of its good part. */
+function replacedText(
+  path: string,
+  aside: string,
+  end: HistoryEnd | null,
+  { line, found }: LogFault,
+): string {
+  const kept = end?.seq ?? 0;
+  const entries = kept === 1 ? "the entry before it is" : `the ${kept} entries before it are`;
+  return `Line ${line} of ${path} is damaged, ${found}: the file was set aside as ${aside}, ` +
+    `${kept === 0 ? "nothing of it is" : entries} kept, and the group is asked for the rest`;
 }
 
 /** @throws {P2pchatError} `bad-file` where something else is at `path`, or a log of a newer version. */

@@ -23,6 +23,7 @@ import {
   logBytes,
   nameOf,
   openLogAt,
+  OTHER_GROUP,
   sixEntries,
   Speaker,
   withChecksum,
@@ -53,6 +54,12 @@ const SIX = sixEntries();
 const BYTES = logBytes(SIX);
 /** Where the file ends after its first line, and after each of its batches. */
 const ENDS = endsOf(SIX);
+
+/** How a run ends before its time. */
+const STOPS: Readonly<Record<string, (disk: MemoryDisk) => MemoryDisk>> = {
+  "machine stops": (disk) => disk.crash(),
+  "program is killed": (disk) => disk.kill(),
+};
 
 function endsOf(batches: readonly SignedBatch[]): readonly number[] {
   const before = batches.map((_, count) => logBytes(batches.slice(0, count)).length);
@@ -257,35 +264,82 @@ Deno.test("open() drops damage behind what was synced, which is held elsewhere",
   assertStringIncludes(synced.notices[0]!, "set aside");
 });
 
-Deno.test("open() and startAnew() leave an old log or a new one, whenever the machine stops", async () => {
-  const damaged = BYTES.slice();
-  damaged[ENDS[1]! + 5]! ^= 1;
+for (const [stop, stopped] of Object.entries(STOPS)) {
   for (const anew of [false, true]) {
-    for (let stopAt = 1;; stopAt++) {
-      const disk = new MemoryDisk();
-      disk.place(PATH, damaged);
-      const before = disk.operations;
-      let after: MemoryDisk | null = null;
-      disk.fault = ({ number }) => {
-        if (number === before + stopAt) after = disk.crash();
-        return null;
-      };
-      const run = async () => {
-        const { log } = await openLogAt(disk, PATH);
-        if (anew) await log.startAnew(GROUP, "unlike");
-        log.close();
-      };
-      await run().catch((error) => {
-        if (!(error instanceof P2pchatError)) throw error;
-      });
-      if (after === null) break;
+    const name = anew ? "startAnew() leaves" : "open() leaves the good part of";
+    Deno.test(`${name} a damaged log, whenever the ${stop}`, async () => {
+      for (let stopAt = 1;; stopAt++) {
+        const disk = damagedDisk();
+        const damaged = disk.text(PATH);
+        const before = disk.operations;
+        let after: MemoryDisk | null = null;
+        disk.fault = ({ number }) => {
+          if (number === before + stopAt) after = stopped(disk);
+          return null;
+        };
+        const run = async () => {
+          const { log } = await openLogAt(disk, PATH);
+          if (anew) await log.startAnew(GROUP, "unlike");
+          log.close();
+        };
+        await run().catch((error) => {
+          if (!(error instanceof P2pchatError)) throw error;
+        });
+        if (after === null) break;
 
-      const survivor: MemoryDisk = after;
-      const kept = [survivor.text(PATH), survivor.text(ASIDE)];
-      assert(kept.includes(new TextDecoder().decode(damaged)), `${stopAt}: the file is gone`);
-      const { log } = await openLogAt(survivor, PATH);
-      log.close();
-    }
+        const survivor: MemoryDisk = after;
+        const isTold = survivor.text(PATH) === null || survivor.text(PATH) === damaged;
+        const { log, notices } = await openLogAt(survivor, PATH);
+        const { batches } = await log.read(0, 1_000_000);
+        log.close();
+
+        const kept = survivor.paths().map((path) => survivor.text(path));
+        assert(kept.includes(damaged), `${stopAt}: the file is gone`);
+        if (anew) continue;
+        assertEquals(batches, SIX.slice(0, 1), `${stopAt}`);
+        assertEquals(
+          notices.map((text) => text.includes(`set aside as ${ASIDE}`)),
+          isTold ? [true] : [],
+        );
+        assertEquals(survivor.text(`${PATH}.new`), null);
+      }
+    });
+  }
+}
+
+Deno.test("open() has the good part of a damaged log that couldn't take its place before", async () => {
+  const disk = damagedDisk();
+  disk.fault = ({ kind, path }) =>
+    kind === "rename" && path.startsWith(`${PATH}.new`) ? "EIO" : null;
+  const error = await assertRejects(() => openLogAt(disk, PATH), P2pchatError);
+  disk.fault = null;
+  const { log, notices } = await openLogAt(disk, PATH);
+  log.close();
+
+  assertEquals(error.code, "disk");
+  assertEquals(await disk.read(PATH), BYTES.slice(0, ENDS[1]!));
+  assertEquals(notices.length, 1);
+});
+
+Deno.test("open() takes what stands beside the log for nothing but what it set aside itself", async () => {
+  const good = BYTES.slice(0, ENDS[1]!);
+  const files: Readonly<Record<string, readonly (readonly [path: string, bytes: Uint8Array])[]>> = {
+    "no file set aside": [[`${PATH}.new`, good]],
+    "a file set aside that is whole": [[ASIDE, BYTES], [`${PATH}.new`, good]],
+    "a part of the good part": [[ASIDE, damagedBytes(2)], [`${PATH}.new`, good]],
+    "a part of a batch": [[ASIDE, damagedBytes(1)], [`${PATH}.new`, good.slice(0, -1)]],
+    "the beginning of a new log": [[ASIDE, damagedBytes(1)], [`${PATH}.new`, logBytes([])]],
+    "another group's": [[ASIDE, damagedBytes(1)], [`${PATH}.new`, logBytes([], OTHER_GROUP)]],
+  };
+  for (const [name, placed] of Object.entries(files)) {
+    const disk = new MemoryDisk();
+    for (const [path, bytes] of placed) disk.place(path, bytes);
+    const { log, notices } = await openLogAt(disk, PATH);
+    log.close();
+
+    assertEquals([log.end, notices], [null, []], name);
+    const asides = placed.filter(([path]) => path === ASIDE).map(([path]) => path);
+    assertEquals(disk.paths(), [...asides, `${PATH}.lock`], name);
   }
 });
 
@@ -318,10 +372,15 @@ Deno.test("read() finds that the file was changed meanwhile", async () => {
   assertStringIncludes(error.message, `${PATH}: line 5 is damaged`);
 });
 
+/** Six entries with damage behind so many batches. */
+function damagedBytes(batches: number): Uint8Array<ArrayBuffer> {
+  return BYTES.with(ENDS[batches]! + 5, 0x21);
+}
+
 /** Six entries with damage in the second batch. */
 function damagedDisk(): MemoryDisk {
   const disk = new MemoryDisk();
-  disk.place(PATH, BYTES.with(ENDS[1]! + 5, 0x21));
+  disk.place(PATH, damagedBytes(1));
   return disk;
 }
 
