@@ -25,16 +25,10 @@ import {
   type LoggedBatch,
 } from "../runtime/group_log_lines.ts";
 import { writeAnew } from "../store/append_log.ts";
-import {
-  type AppendFile,
-  corruptError,
-  type Disk,
-  type DiskLock,
-  folderOf,
-  writeAll,
-} from "../store/disk.ts";
+import { type AppendFile, corruptError, type Disk, folderOf, writeAll } from "../store/disk.ts";
+import { HeldLock } from "../store/held_lock.ts";
 import { replaceFile, Replacement, REPLACEMENT_SUFFIX } from "../store/replacement.ts";
-import { foreignError, inUseError, placeTakenError, versionError } from "./group_log_errors.ts";
+import { foreignError, inUseError, versionError } from "./group_log_errors.ts";
 import { GroupLogIndex, indexing } from "./group_log_index.ts";
 import { GroupLogReader, NOTHING } from "./group_log_reader.ts";
 import { firstBytes, type LogFault, type LogScan, scanGroupLog } from "./group_log_scan.ts";
@@ -60,7 +54,6 @@ export interface OpenedGroupLog {
 }
 
 export class GroupLog implements EntryLog {
-  #lock: DiskLock;
   #file: AppendFile | null = null;
   #end: HistoryEnd | null = null;
   /** Of the same log. */
@@ -69,10 +62,8 @@ export class GroupLog implements EntryLog {
   private constructor(
     readonly ports: GroupLogPorts,
     readonly path: string,
-    lock: DiskLock,
-  ) {
-    this.#lock = lock;
-  }
+    readonly lock: HeldLock,
+  ) {}
 
   /**
    * Opens the log at `path`, an absolute one without links, in a folder that exists. Where there is none it has no
@@ -151,32 +142,12 @@ export class GroupLog implements EntryLog {
   async putBack(): Promise<void> {
     const [file, reader] = [this.#file, this.#reader];
     if (file === null || reader === null || file.isInPlace()) return;
-    await this.#holdPlace();
+    await this.lock.ensure(this.path, file);
     const { disk } = this.ports;
     this.#file = await replaced(disk, this.path, firstBytes(file.readChunks(), reader.bytes));
     reader.movedTo(this.#file);
     file.close();
     await disk.syncFolder(folderOf(this.path));
-  }
-
-  /**
-   * Locks the path anew where the lock was removed with the log: what stands there then is somebody else's.
-   * @throws {P2pchatError} `in-use`; `disk`.
-   */
-  async #holdPlace(): Promise<void> {
-    if (this.#lock.isInPlace()) return;
-    const lock = await lockLog(this.ports, this.path);
-    try {
-      const isOurs = this.#file?.isInPlace() ?? false;
-      if (!isOurs && await this.ports.disk.stat(this.path) !== null) {
-        throw placeTakenError(this.path);
-      }
-    } catch (error) {
-      lock.release();
-      throw error;
-    }
-    this.#lock.release();
-    this.#lock = lock;
   }
 
   /**
@@ -186,7 +157,7 @@ export class GroupLog implements EntryLog {
    */
   async startAnew(group: Hash, because: NewLogRecord["because"]): Promise<string | null> {
     const { disk, crypto } = this.ports;
-    await this.#holdPlace();
+    await this.lock.ensure(this.path, this.#file);
     await this.putBack(); // what is set aside is there
     const hasEntries = this.#reader !== null && this.#reader.index.count > 0;
     this.#forget();
@@ -226,7 +197,7 @@ export class GroupLog implements EntryLog {
     this.#file?.close();
     this.#reader?.stop();
     this.#file = null;
-    this.#lock.release();
+    this.lock.release();
   }
 
   async #load(certainThrough: number): Promise<Omit<OpenedGroupLog, "log">> {
@@ -394,10 +365,8 @@ function refuseFirstLine(path: string, first: FirstLine): void {
 }
 
 /** @throws {P2pchatError} `in-use`; `disk`. */
-async function lockLog({ disk, pid }: GroupLogPorts, path: string): Promise<DiskLock> {
-  const lock = await disk.tryLock(`${path}.lock`, `${pid}\n`);
-  if ("heldBy" in lock) throw inUseError(path, lock);
-  return lock;
+function lockLog({ disk, pid }: GroupLogPorts, path: string): Promise<HeldLock> {
+  return HeldLock.take(disk, `${path}.lock`, pid, (lock) => inUseError(path, lock));
 }
 
 /** @returns The file at `path` from now on, with this content, open. The folder is still to be synced. */

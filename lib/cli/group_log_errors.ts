@@ -2,7 +2,7 @@
 
 import { P2pchatError } from "../base/errors.ts";
 import { GROUP_LOG_VERSION } from "../runtime/group_log_lines.ts";
-import { holderOf } from "../store/profile_lock.ts";
+import { holderOf } from "../store/held_lock.ts";
 
 /** The error for a log that another process has open. */
 export function inUseError(path: string, lock: { readonly heldBy: string }): P2pchatError {
@@ -17,15 +17,6 @@ export function inUseError(path: string, lock: { readonly heldBy: string }): P2p
 export function removedError(path: string): P2pchatError {
   const text = `Cannot read ${path}: it was removed meanwhile; see that it is there and try again`;
   return new P2pchatError("disk", text);
-}
-
-/** The error for a log that can't go back where it was. */
-export function placeTakenError(path: string): P2pchatError {
-  return new P2pchatError(
-    "disk",
-    `Cannot put ${path} back: it was removed while the program ran, and another file came in its place; ` +
-      "move that one away, or start the program again",
-  );
 }
 
 /** The error for a file that is something else; it stays as it is. */

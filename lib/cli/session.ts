@@ -79,6 +79,7 @@ export async function withProfile<Result>(
   const isUsed = await isUsedProfile(disk, folder); // before the log, which may be kept there
   const log = await openLog();
   const lock = await lockProfile(disk, folder, lockMode, Deno.pid);
+  disk.hold = lock;
   try {
     const identity = await openOwnIdentity(disk, folder, isUsed);
     const knownPeers = await KnownPeers.open(

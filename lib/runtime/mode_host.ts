@@ -191,7 +191,7 @@ export abstract class ModeHost<
     };
   }
 
-  /** Resolves when written, and synced where `sync` is set. Rejects with `disk`. */
+  /** As that of `RecordStore`. */
   async #append(records: readonly Stored[], sync: boolean): Promise<void> {
     invariant(this.#records !== null, "the log is open before anything is stored");
     await this.#records.append(records, sync);

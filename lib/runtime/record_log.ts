@@ -14,7 +14,10 @@ export interface RecordStore<Stored> {
   readonly records: readonly Stored[];
   /** Length of the file, for deciding when to compact. */
   readonly bytes: number;
-  /** Resolves when written, and synced where `sync` is set. Rejects with `disk`. */
+  /**
+   * Resolves when written, and synced where `sync` is set. Rejects with `disk`; with `in-use` where another program
+   * has taken the store's place, which nothing changes any more.
+   */
   append(records: readonly Stored[], sync: boolean): Promise<void>;
   /**
    * Compaction: the log holds these records from now on, and what is appended meanwhile. They may rely on what is
@@ -46,7 +49,7 @@ export interface RecordLogPorts<Stored, Shown> extends LoggedMachine<Stored, Sho
   flushed(): Promise<void>;
   /** Resolves when all that was shown before the call is; more may be waiting. */
   written(): Promise<void>;
-  /** A bug of our own, or of the runtime. */
+  /** A bug of our own, or of the runtime; `in-use` of the store. */
   failed(error: unknown): void;
 }
 
@@ -79,7 +82,7 @@ export class RecordLog<Stored, Shown> {
     readonly ports: RecordLogPorts<Stored, Shown>,
   ) {}
 
-  /** Resolves when written, and synced where `sync` is set. Rejects with `disk`. */
+  /** As that of `RecordStore`. */
   async append(records: readonly Stored[], sync: boolean): Promise<void> {
     try {
       // In the same turn as the call where it can be: the machine has told nothing since that a snapshot would have.
@@ -146,7 +149,7 @@ export class RecordLog<Stored, Shown> {
     this.#retry = clock.at(clock.nowMs() + DISK_RETRY_MS, () => {
       this.#retry = null;
       this.#closeGap().catch((error) => {
-        if (!(error instanceof P2pchatError)) return this.ports.failed(error);
+        if (!isOfDisk(error)) return this.ports.failed(error);
         this.#retryLater();
       });
     });
@@ -193,7 +196,7 @@ export class RecordLog<Stored, Shown> {
     this.#compacting = this.store.rewrite(snapshot).then(() => {
       this.#compactAtBytes = Math.max(COMPACT_BYTES_MIN, COMPACT_FACTOR * this.store.bytes);
     }).catch((error) => {
-      if (!(error instanceof P2pchatError)) return this.ports.failed(error);
+      if (!isOfDisk(error)) return this.ports.failed(error);
       this.ports.log.warn("the log couldn't be compacted", { text: error.message });
       this.#compactLater();
     }).finally(() => this.#compacting = null);
@@ -207,10 +210,14 @@ export class RecordLog<Stored, Shown> {
 /** Who has made a little room on the disk wonders that it still takes nothing. */
 function withRoomItTakes(error: unknown, bytes: number): unknown {
   const mib = Math.ceil(bytes / 2 ** 20);
-  if (!(error instanceof P2pchatError) || mib <= 1) return error;
-  const { code, message } = error;
-  const text = `${message}; all of the log is written anew, which takes ${mib} MiB`;
-  return new P2pchatError(code, text, { cause: error });
+  if (!isOfDisk(error) || mib <= 1) return error;
+  const text = `${error.message}; all of the log is written anew, which takes ${mib} MiB`;
+  return new P2pchatError("disk", text, { cause: error });
+}
+
+/** Whether it may pass. */
+function isOfDisk(error: unknown): error is P2pchatError {
+  return error instanceof P2pchatError && error.code === "disk";
 }
 
 /** Part of a sentence: why the disk takes nothing although it writes again. */

@@ -35,7 +35,7 @@ export interface RunnerPorts<Input, Effect, Record> {
   readonly tick: Input;
   /** Called when the queue of effects passes its high mark (true) and when it is empty again (false). */
   saturated(full: boolean): void;
-  /** A bug of our own, or of the runtime: nothing can be promised any more. */
+  /** A bug of our own, or of the runtime, or `in-use` of the store: nothing can be promised any more. */
   failed(error: unknown): void;
 }
 
@@ -143,7 +143,8 @@ export class Runner<Input, Effect, Record> {
 
   #written(batch: number, error: unknown): void {
     if (this.#stopped) return;
-    if (error !== null && !(error instanceof P2pchatError)) {
+    // Where another program has taken the store's place there is nothing to go on with.
+    if (error !== null && (!(error instanceof P2pchatError) || error.code === "in-use")) {
       this.stop();
       this.ports.failed(error);
       return;

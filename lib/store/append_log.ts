@@ -14,6 +14,7 @@
  *   go into a new file, which takes its place. Until that succeeds every append is refused.
  * - A file that was removed or replaced while the program runs (the folder, too): what is synced into it no start
  *   finds. It is given up in the same way, before anybody is told that something is stored.
+ *   What another program has begun there meanwhile is left to it (`Disk.hold`): then every append is refused.
  * A refused record is in the log only if the process ends before the file could be brought back.
  *
  * The file's form is in `log_format.ts`.
@@ -118,11 +119,12 @@ export class AppendLog {
   /**
    * Opens the log at `path` and reads it; makes it where there is none. Its folder must exist.
    * @throws {P2pchatError} `store-corrupt` with file and line; `bad-file` where it is another store or
-   *     has another version; `disk`.
+   *     has another version; `in-use` or `disk` as `Hold`.
    */
   static async open(disk: Disk, path: string, options: AppendLogOptions): Promise<OpenedLog> {
     const records: LogRecord[] = [];
     const notices: string[] = [];
+    await disk.hold?.ensure(path, null);
     await disk.remove(path + REPLACEMENT_SUFFIX);
     await disk.remove(path + MENDED_SUFFIX);
     if (await disk.stat(path) === null) {
@@ -168,7 +170,8 @@ export class AppendLog {
    *     while the log is being mended or changes over to a rewritten file does that take until the
    *     promise is settled.
    * @returns When they are stored as asked.
-   * @throws {P2pchatError} `disk`: the records are refused, all of them, and the log goes on.
+   * @throws {P2pchatError} `disk`: the records are refused, all of them, and the log goes on; `in-use` where another
+   *     program has taken its place.
    */
   append(records: readonly LogRecord[], options?: { readonly sync?: boolean }): Promise<void> {
     invariant(!this.#closed, "nothing is appended to a closed log");
@@ -197,7 +200,7 @@ export class AppendLog {
 
   /**
    * Waits until all that was appended before the call is synced.
-   * @throws {P2pchatError} `disk`.
+   * @throws {P2pchatError} As `append`.
    */
   sync(): Promise<void> {
     return this.append([]);
@@ -209,7 +212,7 @@ export class AppendLog {
    * @param records Read once the appends before the call are settled, so that those refused can be left
    *     out; a function is called then.
    * @returns When the new file is durable.
-   * @throws {P2pchatError} `disk`: the log goes on with all that it had.
+   * @throws {P2pchatError} As `append`: the log goes on with all that it had.
    */
   async rewrite(records: NewContent<LogRecord>): Promise<void> {
     invariant(!this.#closed, "a closed log isn't rewritten");
@@ -218,7 +221,7 @@ export class AppendLog {
     try {
       await Promise.allSettled([...this.#waiting, ...this.#unsynced].map(({ done }) => done));
       const content = typeof records === "function" ? await records() : records;
-      const successor = await LogSuccessor.begin(this.#disk, this.#path, REPLACEMENT_SUFFIX);
+      const successor = await this.#beginSuccessor(REPLACEMENT_SUFFIX);
       await successor.write(this.#format, content);
       const settled = Promise.withResolvers<void>();
       this.#readyRewrite = { successor, settled };
@@ -231,7 +234,7 @@ export class AppendLog {
 
   /**
    * Syncs what is unsynced and closes the file.
-   * @throws {P2pchatError} `disk`; the file is closed all the same.
+   * @throws {P2pchatError} As `append`; the file is closed all the same.
    */
   async close(): Promise<void> {
     if (this.#closed) return;
@@ -344,7 +347,9 @@ export class AppendLog {
       if (bytes > this.#syncedBytes) await this.#file.syncData();
     } catch (error) {
       this.#fault = "unsyncable";
-      for (const batch of [...batches, ...this.#unacknowledged]) batch.refuse(error);
+      // What keeps the log from being mended says more.
+      const reason = await this.#holdPlace().then(() => error, (refused) => refused);
+      for (const batch of [...batches, ...this.#unacknowledged]) batch.refuse(reason);
       this.#unacknowledged = [];
       return;
     }
@@ -373,7 +378,7 @@ export class AppendLog {
       this.#fault = null;
     }
     if (this.#fault === "unsyncable") {
-      const successor = await LogSuccessor.begin(this.#disk, this.#path, MENDED_SUFFIX);
+      const successor = await this.#beginSuccessor(MENDED_SUFFIX);
       await this.#putInPlace(successor, async () => {
         await successor.copy(this.#file, this.#syncedBytes, this.#syncedCount);
         successor.addBatches(this.#unsynced);
@@ -399,11 +404,22 @@ export class AppendLog {
     }
   }
 
+  /** Whose file the name now stands for: another program's is none to be replaced. */
+  async #holdPlace(): Promise<void> {
+    await this.#disk.hold?.ensure(this.#path, this.#file);
+  }
+
+  async #beginSuccessor(suffix: string): Promise<LogSuccessor> {
+    await this.#holdPlace();
+    return await LogSuccessor.begin(this.#disk, this.#path, suffix);
+  }
+
   /** Finishes a successor and goes on with it; the folder is still to be synced. */
   async #putInPlace(successor: LogSuccessor, complete: () => void | Promise<void>): Promise<void> {
     let file: AppendFile;
     try {
       await complete();
+      await this.#holdPlace(); // somebody may have begun there since the successor was
       file = await successor.putInPlace();
     } catch (error) {
       await successor.abandon();

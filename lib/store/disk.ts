@@ -92,8 +92,22 @@ export interface ReadOptions {
   readonly chunkBytes?: number;
 }
 
+/** Says whether a store may still write where it is: a lock does (`held_lock.ts`). */
+export interface Hold {
+  /**
+   * Asked before a file takes the place of the one at `path`, or one is opened there. A lock whose file was removed
+   * is taken anew.
+   * @param file What the store has open of that name, wherever it is now.
+   * @throws {P2pchatError} `in-use` where another program has taken the lock since; `disk` where none has and another
+   *     file is at `path` all the same, or the folder is gone.
+   */
+  ensure(path: string, file: AppendFile | null): Promise<void>;
+}
+
 /** File operations; paths are as the operating system has them, `/` between folders. */
 export interface Disk {
+  /** What logs ask before they replace files. Set by who locks the folder of all of them; null where nobody does. */
+  hold: Hold | null;
   /** What is at `path`, `null` where nothing is. */
   stat(path: string): Promise<DiskEntry | null>;
   /**

@@ -3,7 +3,7 @@
 import type { Clock } from "../base/clock.ts";
 import { P2pchatError } from "../base/errors.ts";
 import { type Disk, type DiskLock, folderOf } from "./disk.ts";
-import { holderOf } from "./profile_lock.ts";
+import { holderOf } from "./held_lock.ts";
 
 /** Pause between two looks at a lock: a change takes less. */
 const LOCK_RETRY_MS = 50;

@@ -27,6 +27,7 @@ import {
   FILE_MODE,
   FOLDER_MODE,
   folderOf,
+  type Hold,
   misplacedError,
   type OpenOptions,
   READ_CHUNK_BYTES,
@@ -101,6 +102,7 @@ class SystemError extends Error {
 }
 
 export class MemoryDisk implements Disk {
+  hold: Hold | null = null;
   /** May be set between operations: space that runs out and comes back. */
   bytesMax: number;
   fault: ((operation: DiskOperation) => DiskFault | null) | null;

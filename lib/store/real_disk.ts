@@ -16,6 +16,7 @@ import {
   FILE_MODE,
   FOLDER_MODE,
   folderOf,
+  type Hold,
   misplacedError,
   type OpenOptions,
   READ_CHUNK_BYTES,
@@ -92,6 +93,8 @@ class RealAppendFile implements AppendFile {
 }
 
 export class RealDisk implements Disk {
+  hold: Hold | null = null;
+
   /** @param nowMs Says when an open file's place was looked at last; without it that is done each time. */
   constructor(readonly nowMs: () => number = () => Infinity) {}
 

@@ -3,6 +3,7 @@
  * crash, finds the old file or the new one, whole.
  */
 
+import { P2pchatError } from "../base/errors.ts";
 import { type AppendFile, type Disk, folderOf, writeAll } from "./disk.ts";
 
 /** Ends the name of a file that isn't in place yet. One that a crash left is removed at the next opening. */
@@ -52,8 +53,14 @@ export class Replacement {
 
   /** Closes and removes what was begun. What can't be removed now, the next opening removes. */
   async abandon(): Promise<void> {
-    this.file.close();
-    await this.disk.remove(this.file.path).catch(() => {});
+    try {
+      // In a folder that was removed meanwhile another program may have begun one of that name.
+      if (this.file.isInPlace()) await this.disk.remove(this.file.path);
+    } catch (error) {
+      if (!(error instanceof P2pchatError)) throw error;
+    } finally {
+      this.file.close();
+    }
   }
 }
 

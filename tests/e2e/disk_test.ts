@@ -211,6 +211,35 @@ Deno.test("a room whose folder was removed while the program runs is there again
   assertEquals([texts[0], texts.at(-1)], ["before", "after"]);
 });
 
+for (const does of ["says something", "leaves"]) {
+  Deno.test(`a program whose profile was removed and begun anew by another ends when it ${does}, and leaves that alone`, async () => {
+    await using nodes = new Nodes();
+    const data = await temporaryFolder(nodes);
+    const alice = await nodes.ready("Alice", null, { data });
+    await alice.say("before");
+    await alice.until(shown("before"));
+    await Deno.remove(`${data}/users/alice`, { recursive: true });
+    const anew = await nodes.ready("Alice", null, { data });
+    await anew.say("anew");
+    await anew.until(shown("anew"));
+
+    if (does === "leaves") await alice.type(":q");
+    else await pause(1_000); // a log's place is looked at once a second
+    await alice.say("and I?").catch(() => {}); // it has left
+    const { code, last } = await alice.ended();
+    const told = alice.events.filter(({ event }) => event === "error" || event === "fatal");
+    await anew.say("still here");
+    await anew.until(shown("still here"));
+    await anew.kill();
+    const again = await nodes.ready("Alice", null, { data });
+    const history: readonly ShownEvent[] = await again.history();
+
+    assertEquals([code, last?.code, told.length], [4, "in-use", 1]);
+    assertMatch(last?.text, /removed while the program ran, and process \d+ has begun anew there/);
+    assertEquals(history.map(({ text }) => text), ["anew", "still here"]);
+  });
+}
+
 Deno.test({
   name: "on a full disk what can't be kept isn't said, and the program goes on",
   ignore: !canMount(),

@@ -14,6 +14,8 @@ class World {
   /** Whether the machine still has all that wasn't shown. */
   canTell = true;
   isWriting = false;
+  mayFail = false;
+  readonly failures: unknown[] = [];
   #read = Promise.withResolvers<void>();
   readonly log: RecordLog<string, number>;
 
@@ -29,7 +31,8 @@ class World {
       written: () => this.#read.promise,
       restored: () => this.restored++,
       failed: (error) => {
-        throw error;
+        if (this.mayFail) this.failures.push(error);
+        else throw error;
       },
     });
   }
@@ -214,4 +217,18 @@ Deno.test("RecordLog compacts at the first append at which its machine isn't wri
   await log.append(["three"], true);
 
   assertEquals(store.records, ["all, of which null was shown", "three"]);
+});
+
+Deno.test("RecordLog ends where another program has taken its place when it tries again", async () => {
+  const world = new World();
+  await world.refuseOne();
+  const taken = new P2pchatError("in-use", "Cannot write: another has begun there");
+  world.store.rewrite = () => Promise.reject(taken);
+  world.mayFail = true;
+  world.clock.advanceTo(30_000);
+  await turns();
+  world.clock.advanceTo(90_000);
+  await turns();
+
+  assertEquals(world.failures, [taken]);
 });

@@ -131,18 +131,19 @@ Deno.test("Runner answers each refused persist, and goes on with what follows", 
   assertEquals(seen, ["step a@0", "after", "step failed 1: full@0", "step failed null: full@0"]);
 });
 
-Deno.test("Runner ends with the failure when the store breaks in a way that isn't the disk's", async () => {
-  const { runner, seen, writes, failure } = subject({ a: [{ persist: "r1", token: 1 }] });
-  const bug = new TypeError("bug");
+for (const error of [new TypeError("bug"), new P2pchatError("in-use", "another has begun there")]) {
+  Deno.test(`Runner ends when the store breaks in a way that isn't the disk's: ${error.name}`, async () => {
+    const { runner, seen, writes, failure } = subject({ a: [{ persist: "r1", token: 1 }] });
 
-  runner.feed("a");
-  await Promise.resolve();
-  await writes[0]?.fail(bug);
-  runner.feed("b");
+    runner.feed("a");
+    await Promise.resolve();
+    await writes[0]?.fail(error);
+    runner.feed("b");
 
-  assertEquals(failure(), bug);
-  assertEquals(seen, ["step a@0"]);
-});
+    assertEquals(failure(), error);
+    assertEquals(seen, ["step a@0"]);
+  });
+}
 
 Deno.test("Runner feeds a tick at the machine's earliest deadline", () => {
   const { runner, clock, seen } = subject({}, [50, null]);
