@@ -89,3 +89,18 @@ export function systemText(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
   return text.replace(/ \(os error \d+\).*$/s, "");
 }
+
+/** The operating system's name for a failure (`ENOSPC`), looked for in the causes of `error` too. */
+export function systemErrorCode(error: unknown): string | null {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    const code: unknown = "code" in at ? at.code : undefined;
+    if (typeof code === "string" && /^E[A-Z0-9]+$/.test(code)) return code;
+  }
+  return null;
+}
+
+/** What to do where no more files and sockets can be open, by the operating system's name for the failure. */
+export const OPEN_FILES_ADVICE: Readonly<Record<string, string>> = {
+  EMFILE: "raise the limit of this program (ulimit -n)",
+  ENFILE: "close some programs",
+};

@@ -1,7 +1,7 @@
 /** Files with passwords in them that the user names. */
 
-import { P2pchatError } from "../base/errors.ts";
-import { diskErrorCode, NO_SUCH_FILE, systemReason } from "../store/disk.ts";
+import { P2pchatError, systemErrorCode } from "../base/errors.ts";
+import { NO_SUCH_FILE, systemReason } from "../store/disk.ts";
 
 const OTHERS_READ_BITS = 0o044;
 
@@ -16,7 +16,7 @@ export function mayOthersRead(mode: number | null): boolean {
  * @throws What the system didn't say: a fault of our own.
  */
 export function unreadable(failed: string, cause: unknown): P2pchatError {
-  const code = diskErrorCode(cause);
+  const code = systemErrorCode(cause);
   const isOfSystem = code !== null || cause instanceof Deno.errors.NotCapable;
   if (!isOfSystem) throw cause;
   const why = code === "ENOENT" ? NO_SUCH_FILE : `${systemReason(cause)}; check the path`;

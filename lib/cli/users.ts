@@ -100,7 +100,7 @@ async function addToTable({ dataFolder, file, user }: AddUserOptions): Promise<U
 
 /**
  * Shows one's own row; the profile's identity is made where there is none.
- * @throws {P2pchatError} `store-corrupt`, `bad-file` or `disk`.
+ * @throws {P2pchatError} `store-corrupt`, `bad-file` or `disk`; `unreachable` without an address.
  */
 export async function showOwnUser(options: OwnUserOptions): Promise<void> {
   const disk = new RealDisk();

@@ -14,7 +14,7 @@
  */
 
 import type { Bytes } from "../base/crypto.ts";
-import { P2pchatError, systemText } from "../base/errors.ts";
+import { OPEN_FILES_ADVICE, P2pchatError, systemErrorCode, systemText } from "../base/errors.ts";
 
 /** Bytes that `readChunks` reads at a time unless told: larger ones read no faster. */
 export const READ_CHUNK_BYTES = 256 * 1024;
@@ -168,8 +168,7 @@ const ADVICE: Readonly<Record<string, string>> = {
   EROFS: "it is mounted read-only; choose another folder with --data",
   EACCES: "check who owns it, or choose another folder with --data",
   EPERM: "check who owns it, or choose another folder with --data",
-  EMFILE: "too many files are open; raise the limit (ulimit -n)",
-  ENFILE: "too many files are open on this machine; close some programs",
+  ...OPEN_FILES_ADVICE,
   ENOTDIR: "a part of the path is a file; move it away or choose another folder with --data",
   EISDIR: "it is a folder where a file belongs; move it away",
   ESPIPE: "it is a pipe or a device where a file belongs; move it away",
@@ -182,7 +181,7 @@ const ADVICE: Readonly<Record<string, string>> = {
  * @param cause What the system said; its `code` (`ENOSPC`) chooses the advice.
  */
 export function diskError(action: string, path: string, cause: unknown): P2pchatError {
-  const code = diskErrorCode(cause);
+  const code = systemErrorCode(cause);
   const advice = isForbidden(cause)
     ? "choose another folder with --data"
     : (code === null ? undefined : ADVICE[code]) ?? "check the disk and try again";
@@ -201,7 +200,7 @@ export function misplacedError(path: string): P2pchatError {
 
 /** What to do about a failure for want of space; null for any other one. */
 export function spaceAdvice(cause: unknown): string | null {
-  return SPACE_ADVICE[diskErrorCode(cause) ?? ""] ?? null;
+  return SPACE_ADVICE[systemErrorCode(cause) ?? ""] ?? null;
 }
 
 /** Why a file that the user names can't be read, and what to do, wherever that is. */
@@ -215,15 +214,6 @@ export function systemReason(cause: unknown): string {
 /** The runtime keeps programs from `/proc`, `/sys` and `/dev`, where files are more than files. */
 function isForbidden(cause: unknown): boolean {
   return cause instanceof Error && cause.name === "NotCapable";
-}
-
-/** The operating system's name for a failure (`ENOSPC`), looked for in the causes of `error` too. */
-export function diskErrorCode(error: unknown): string | null {
-  for (let at = error; at instanceof Error; at = at.cause) {
-    const code: unknown = "code" in at ? at.code : undefined;
-    if (typeof code === "string" && /^E[A-Z0-9]+$/.test(code)) return code;
-  }
-  return null;
 }
 
 /**

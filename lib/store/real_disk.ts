@@ -5,13 +5,13 @@
  */
 
 import type { Bytes } from "../base/crypto.ts";
+import { systemErrorCode } from "../base/errors.ts";
 import { invariant } from "../base/invariant.ts";
 import {
   type AppendFile,
   type Disk,
   type DiskEntry,
   diskError,
-  diskErrorCode,
   type DiskLock,
   FILE_MODE,
   FOLDER_MODE,
@@ -257,7 +257,7 @@ function isAt(path: string, file: Deno.FsFile): boolean {
     const [found, ours] = [Deno.statSync(path), file.statSync()];
     return found.dev === ours.dev && found.ino === ours.ino;
   } catch (cause) {
-    if (["ENOENT", "ENOTDIR"].includes(diskErrorCode(cause) ?? "")) return false;
+    if (["ENOENT", "ENOTDIR"].includes(systemErrorCode(cause) ?? "")) return false;
     throw diskError("look at", path, cause);
   }
 }
@@ -275,7 +275,7 @@ function writeHolder(file: Deno.FsFile, holder: string): void {
     file.truncateSync(0);
     file.writeSync(new TextEncoder().encode(holder));
   } catch (error) {
-    if (diskErrorCode(error) === null) throw error;
+    if (systemErrorCode(error) === null) throw error;
   }
 }
 
@@ -296,7 +296,7 @@ async function orNullWhereMissing<T>(
   try {
     return await run();
   } catch (cause) {
-    if (diskErrorCode(cause) === "ENOENT") return null;
+    if (systemErrorCode(cause) === "ENOENT") return null;
     throw diskError(action, path, cause);
   }
 }

@@ -1,15 +1,8 @@
 /** The file that holds a table of users: read in one piece, and replaced when a row is added. */
 
 import { concatBytes } from "../base/crypto.ts";
-import { P2pchatError } from "../base/errors.ts";
-import {
-  type Disk,
-  diskErrorCode,
-  folderOf,
-  NO_SUCH_FILE,
-  spaceAdvice,
-  systemReason,
-} from "./disk.ts";
+import { P2pchatError, systemErrorCode } from "../base/errors.ts";
+import { type Disk, folderOf, NO_SUCH_FILE, spaceAdvice, systemReason } from "./disk.ts";
 import { Replacement } from "./replacement.ts";
 import {
   tooLarge,
@@ -83,7 +76,7 @@ async function keepOwner(disk: Disk, path: string, replacement: string): Promise
   try {
     await disk.setOwnerLike(replacement, path);
   } catch (error) {
-    if (diskErrorCode(error) !== "EPERM") throw error;
+    if (systemErrorCode(error) !== "EPERM") throw error;
     throw new P2pchatError(
       "not-allowed",
       `Cannot change ${path}: it belongs to another user or group of this machine, and would be yours ` +

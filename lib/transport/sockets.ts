@@ -1,6 +1,6 @@
 /** What sockets of both kinds share: how they are opened, their addresses, and errors in words that users read. */
 
-import { P2pchatError, systemText } from "../base/errors.ts";
+import { OPEN_FILES_ADVICE, P2pchatError, systemErrorCode, systemText } from "../base/errors.ts";
 import type { Endpoint } from "../base/ids.ts";
 import { plainAddress } from "./hosts.ts";
 
@@ -53,6 +53,8 @@ function listenError(
 }
 
 function wayOut(host: string | null, cause: unknown): string {
+  const advice = OPEN_FILES_ADVICE[systemErrorCode(cause) ?? ""];
+  if (advice !== undefined) return advice;
   if (cause instanceof Deno.errors.PermissionDenied) return "choose a port above 1023 with --port";
   if (host === null) return "choose another port with --port";
   return "choose an address of this machine with --host, or leave it out for all";

@@ -1,5 +1,6 @@
-import { assertEquals } from "@std/assert";
-import { reasonOf } from "../../lib/transport/sockets.ts";
+import { assertEquals, assertThrows } from "@std/assert";
+import { P2pchatError } from "../../lib/base/errors.ts";
+import { openAt, reasonOf } from "../../lib/transport/sockets.ts";
 
 Deno.test("reasonOf() says what users can do something about, not what the system calls it", () => {
   const { ConnectionRefused, NetworkUnreachable } = Deno.errors;
@@ -12,4 +13,18 @@ Deno.test("reasonOf() says what users can do something about, not what the syste
     [new Error("Something else (os error 1)"), "Something else"],
   ] as const;
   for (const [error, reason] of reasons) assertEquals(reasonOf(error), reason);
+});
+
+Deno.test("openAt() doesn't send to another port or address where too many files are open", () => {
+  for (const host of [null, "127.0.0.1"]) {
+    const open = () => {
+      throw Object.assign(new Error("Too many open files (os error 24)"), { code: "EMFILE" });
+    };
+    const error = assertThrows(() => openAt(host, "port", 6000, open), P2pchatError);
+    assertEquals(error.code, "unreachable");
+    assertEquals(
+      error.message.replace("127.0.0.1, ", ""),
+      "Cannot listen at port 6000: Too many open files; raise the limit of this program (ulimit -n)",
+    );
+  }
 });
