@@ -80,7 +80,7 @@ export class KnownPeers {
   }
 
   /**
-   * Reads the file at `path`; none is the same as an empty one.
+   * Reads the file at `path`; where there is none, nobody was met yet.
    * @param takeTurn Where programs in other modes write the file, too: what each of them adds stays.
    * @throws {P2pchatError} `store-corrupt` with file and line; `bad-file` for another format or version; `disk`;
    *     `in-use` where no turn came.
@@ -307,6 +307,8 @@ export class KnownPeers {
 
   async #read(): Promise<void> {
     const bytes = await this.#disk.read(this.#path);
+    // Neither we nor who deletes a line leaves it so.
+    if (bytes?.length === 0) throw corruptError(this.#path, 1, "the file is empty");
     if (bytes !== null) this.#parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
   }
 

@@ -179,6 +179,7 @@ Deno.test("open() reports a damaged line with file and number", async () => {
       [`# c\n\n${line.slice(0, -5)}\n`, 3],
       ["mesh:1 Bob\n", 1],
       [line + line, 2],
+      ["", 1],
     ] as const
   ) {
     const error = await assertRejects(
