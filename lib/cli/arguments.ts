@@ -2,6 +2,7 @@
 
 import { parseArgs } from "@std/cli/parse-args";
 import { userInfo } from "node:os";
+import { resolve } from "node:path";
 import { P2pchatError } from "../base/errors.ts";
 import { hasInvite, inviteMisplaced } from "../protocols/mesh/invite.ts";
 import { dataFolder } from "../store/paths.ts";
@@ -114,6 +115,7 @@ function parsedCommandLine(
     if (text === "") throw new P2pchatError("usage", `--${flag.name} needs a value: ${flag.value}`);
     values.set(flag.name, flag.parse(text, `--${flag.name}`));
   }
+  checkPaths(pathsOf(given, words, entry.form, ownFlags));
   const value = <Value>(flag: string) => values.get(flag) as Value | undefined;
   const common: CommonOptions = {
     dataFolder: dataFolder({ flag: value<string>("data") ?? null, variable, accountHome }),
@@ -125,6 +127,39 @@ function parsedCommandLine(
     logFile: value<string>("log-file") ?? null,
   };
   return { type: "run", run: entry.prepare({ words, common, value, isOn: given.isOn }) };
+}
+
+/** The files and folders that are named, by what names them. */
+function pathsOf(
+  given: Given,
+  words: readonly string[],
+  form: string,
+  flags: readonly Flag[],
+): ReadonlyMap<string, string> {
+  const paths = new Map<string, string>();
+  for (const flag of flags) {
+    const path = given.text(flag.name);
+    const isPath = takesValue(flag) && ["FILE", "DIR"].includes(flag.value);
+    if (isPath && path !== undefined) paths.set(`--${flag.name}`, path);
+  }
+  const [first] = words;
+  if (first !== undefined && /^\[?FILE\b/.test(form)) paths.set("FILE", first);
+  return paths;
+}
+
+/** @throws {P2pchatError} `usage` where another place would be written to than was named, or two things to one. */
+function checkPaths(paths: ReadonlyMap<string, string>): void {
+  const log = paths.get("--log-file");
+  for (const [what, path] of paths) {
+    // What the runtime makes of bytes that aren't UTF-8.
+    if (path.includes("\ufffd")) {
+      const text = `${what} must be a path in UTF-8, is ${quotedStart(path)}; name another one`;
+      throw new P2pchatError("usage", text);
+    }
+    if (log === undefined || what === "--log-file" || resolve(path) !== resolve(log)) continue;
+    const text = `--log-file and ${what} can't be one file; name another one with --log-file`;
+    throw new P2pchatError("usage", text);
+  }
 }
 
 /** Whether errors go to a script, as far as can be told before the arguments are known good. */

@@ -11,7 +11,7 @@ import { logProgramCommands } from "./group_log_arguments.ts";
 import { flushLog, logEnding, logFault, stackOf } from "./log.ts";
 import { meshProgramCommand } from "./mesh_arguments.ts";
 import { outputError } from "./output.ts";
-import { processStreams, STANDARD_ERROR, STANDARD_OUTPUT } from "./streams.ts";
+import { processStreams, STANDARD_ERROR, STANDARD_OUTPUT, variable } from "./streams.ts";
 import { endRawMode } from "./terminal_mode.ts";
 import { friendsProgramCommand } from "./friends_arguments.ts";
 import { memberProgramCommand } from "./member_arguments.ts";
@@ -75,7 +75,7 @@ async function execute(
   args: readonly string[],
   commands: readonly ProgramCommand[],
 ): Promise<number> {
-  const request = parseCommandLine(args, commands, (name) => Deno.env.get(name));
+  const request = parseCommandLine(args, commands, variable);
   switch (request.type) {
     case "version":
       await print(`p2pchat ${VERSION}\n`);

@@ -1,5 +1,6 @@
 /** The process as the user interface sees it: standard streams, terminal, signals, clock. */
 
+import { P2pchatError } from "../base/errors.ts";
 import { PatientSink } from "./patient_sink.ts";
 
 /** What bytes go to. */
@@ -26,6 +27,7 @@ export interface Streams {
     writeSync(bytes: Uint8Array): void;
   };
   readonly stderr: Sink & { readonly isTerminal: boolean };
+  /** @throws {P2pchatError} `usage` for one that isn't UTF-8. */
   variable(name: string): string | undefined;
   /** Size of the terminal in cells. */
   size(): { readonly columns: number; readonly rows: number };
@@ -58,6 +60,21 @@ export const STANDARD_OUTPUT: Sink = new PatientSink(
 );
 export const STANDARD_ERROR: Sink = new PatientSink(Deno.stderr, false);
 
+/**
+ * A variable of this process's environment.
+ * @throws {P2pchatError} `usage` for one that isn't UTF-8. It isn't in the error: it may be a password.
+ */
+export function variable(name: string): string | undefined {
+  try {
+    return Deno.env.get(name);
+  } catch (cause) {
+    if (!(cause instanceof Deno.errors.InvalidData)) throw cause;
+    throw new P2pchatError("usage", `The variable ${name} isn't UTF-8 text; set another`, {
+      cause,
+    });
+  }
+}
+
 /** Those of this process. */
 export function processStreams(): Streams {
   return {
@@ -72,7 +89,7 @@ export function processStreams(): Streams {
       isTerminal: Deno.stdout.isTerminal(),
     },
     stderr: { write: (bytes) => STANDARD_ERROR.write(bytes), isTerminal: Deno.stderr.isTerminal() },
-    variable: (name) => Deno.env.get(name),
+    variable,
     size() {
       try {
         const { columns, rows } = Deno.consoleSize();

@@ -99,6 +99,7 @@ const REFUSED: readonly (readonly [line: string, sentence: string])[] = [
   ["peer Alice --server a/b", '--server must be a host name or an IP address, is "a/b"'],
   ["peer Alice --server h:0", "The port of --server must be a whole number from 1 to 65535"],
   ["peer Alice --server h --db=", "--db needs a value: FILE"],
+  ["peer Alice --server h --db /d/f --log-file /d/./f", "--log-file and --db can't be one file"],
   ["peer Alice --server h --port 65536", "--port must be a whole number from 0 to 65535"],
   ["peer Alice --server h --idle 1s", "The command peer --server has no flag --idle"],
   ["peer Alice --server h --no-queue", "The command peer --server has no flag --no-queue"],

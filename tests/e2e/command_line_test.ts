@@ -84,3 +84,19 @@ for (const [line, code, sentence] of REFUSED) {
     assert(!Number.isNaN(Date.parse(at)));
   });
 }
+
+Deno.test("p2pchat refuses what isn't UTF-8 rather than write somewhere else", async () => {
+  const start = [
+    `"$0" mesh A --data "$1/$(printf '\\377')"`,
+    `P2PCHAT_HOME="$1/$(printf '\\377')" "$0" mesh A`,
+  ];
+  const folder = await Deno.makeTempDir({ prefix: "p2pchat-args-" });
+  for (const script of start) {
+    const args = ["-c", script, PROGRAM, folder];
+    const { code, stderr } = await new Deno.Command("sh", { args, stdin: "null" }).output();
+    assertEquals(code, 2);
+    assertStringIncludes(new TextDecoder().decode(stderr), "UTF-8");
+  }
+  assertEquals([...Deno.readDirSync(folder)], []);
+  await Deno.remove(folder, { recursive: true });
+});
