@@ -1,7 +1,10 @@
 /** Where a command gets a password from: a file, the environment, or whoever sits at the terminal. Never an argument. */
 
+import type { Clock } from "../base/clock.ts";
 import { P2pchatError } from "../base/errors.ts";
 import { checkPassword, PASSWORD_BYTES_MAX, passwordBytes } from "../base/passwords.ts";
+import { isDoneWithin } from "../runtime/within.ts";
+import { SYSTEM_LINK_CLOCK } from "../transport/system_clock.ts";
 import type { ValueFlag } from "./flags.ts";
 import { FORCED_EXIT_STATUS } from "./interrupts.ts";
 import { type Entry, PasswordEntry } from "./password_entry.ts";
@@ -23,6 +26,8 @@ const FILE_BYTES_MAX = 4 * PASSWORD_BYTES_MAX + 3;
 /** Said of more than that, which wasn't read to its end. */
 const TOO_LONG =
   `The password won't do: it has more than ${PASSWORD_BYTES_MAX} bytes; choose another one`;
+/** Whoever writes to a pipe has so long for it. */
+const PIPE_MS_MAX = 10_000;
 /** So often is asked again after a mistake. */
 const ATTEMPTS_MAX = 3;
 
@@ -117,13 +122,24 @@ export async function typedTwice<None extends null>(
 }
 
 /**
- * The password in a file.
+ * The password in a file, or of who writes to a pipe within PIPE_MS_MAX.
  * @throws {P2pchatError} `bad-file`; `weak-password` for one that is longer than any.
  */
-export async function passwordIn(path: string, notice: PasswordSource["notice"]): Promise<string> {
-  const bytes = await startOf(path, notice);
+export async function passwordIn(
+  path: string,
+  notice: PasswordSource["notice"],
+  clock: Clock = SYSTEM_LINK_CLOCK,
+): Promise<string> {
   const bad = (found: string, cause?: unknown) =>
     new P2pchatError("bad-file", `Cannot take the password from ${path}: ${found}`, { cause });
+  // A pipe is opened when somebody writes to it, and the runtime can't be told to give up: the program's end does.
+  const reading = startOf(path, notice);
+  if (!await isDoneWithin(clock, PIPE_MS_MAX, reading)) {
+    throw bad(
+      `nothing was written to it for ${PIPE_MS_MAX / 1_000} s; write to it, or name a file`,
+    );
+  }
+  const bytes = await reading;
   // Of a longer file no more was read, and that may end within a character.
   const isLong = bytes.length === FILE_BYTES_MAX;
   let text: string;

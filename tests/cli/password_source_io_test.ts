@@ -1,4 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
+import type { Clock } from "../../lib/base/clock.ts";
 import { P2pchatError } from "../../lib/base/errors.ts";
 import { passwordIn } from "../../lib/cli/password_source.ts";
 
@@ -37,4 +38,37 @@ Deno.test("passwordIn() says of a long file that it is too long, wherever its ch
   // What normalises to fewer bytes mustn't be taken for the password without its end.
   const decomposed = "\u1100\u1161\u11a8".repeat(500);
   await assertRejects(() => taken(decomposed), P2pchatError, "it has more than 1024 bytes");
+});
+
+Deno.test("passwordIn() doesn't wait for ever for who writes to a pipe", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "p2pchat-password-" });
+  const path = `${folder}/pipe`;
+  const late: Clock = {
+    nowMs: () => 0,
+    at(_, callback) {
+      const timer = setTimeout(callback, 100);
+      return { cancel: () => clearTimeout(timer) };
+    },
+  };
+  await new Deno.Command("mkfifo", { args: [path] }).output();
+  try {
+    const taken = passwordIn(path, () => Promise.resolve(), late);
+    const refused = await assertRejects(() => taken, P2pchatError, "nothing was written to it");
+    assertEquals(refused.code, "bad-file");
+
+    // Whoever comes now lets the runtime go on, and what it had opened is closed.
+    (await Deno.open(path, { write: true })).close();
+    const hung = passwordIn(path, () => Promise.resolve(), late);
+    const writer = await Deno.open(path, { write: true });
+    await assertRejects(() => hung, P2pchatError, "nothing was written to it");
+    writer.close();
+
+    const [password] = await Promise.all([
+      passwordIn(path, () => Promise.resolve()),
+      Deno.writeTextFile(path, "correct horse\n"),
+    ]);
+    assertEquals(password, "correct horse");
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 });
