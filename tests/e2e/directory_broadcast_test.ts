@@ -257,4 +257,17 @@ sideBySide("directory", {
     assertEquals(late.told, [...lasting, "now"]);
     assertEquals((await directory.ask("status")).kept, lasting.length + 1);
   },
+
+  "the end of input waits for whom it reached": async () => {
+    const { world } = await DirectoryWorld.open([]);
+    await using _ = world;
+    const bob = await world.guest("bob");
+    const alice = world.launch("--guest", "alice");
+    await alice.command({ command: "broadcast", text: "one", ref: "1" });
+    await alice.end();
+    const { reached, ref } = await alice.until(is("broadcast-sent"));
+    assertEquals([reached, ref], [1, "1"]);
+    await alice.until(is("bye"));
+    assertEquals(heard(bob), ["alice: one"]);
+  },
 });

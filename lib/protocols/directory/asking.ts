@@ -69,6 +69,11 @@ export class Asking {
     return this.#asked.length;
   }
 
+  /** Whether the directory has still to answer, also whom it reached. */
+  get isAwaiting(): boolean {
+    return this.#asked.length > 0 || this.#reaching.size > 0;
+  }
+
   /** 0 to 1 of what may wait. */
   get fill(): number {
     return Math.max(this.#asked.length / ASKED_MAX, this.#bytes / ASKED_BYTES_MAX);

@@ -29,14 +29,15 @@ import { ClientUser } from "./client_user.ts";
 import type { ClientCommand } from "./events.ts";
 import { Hearing } from "./hearing.ts";
 import { KnownKeys } from "./known_keys.ts";
-import { LEAVE_MS_MAX } from "./client_limits.ts";
+import { LEAVE_MS_MAX, LEAVE_UNTOLD_MS } from "./client_limits.ts";
 import { UNKNOWN_MESSAGES_MAX } from "./limits.ts";
 import { Lobby } from "./lobby.ts";
 import type { DirectoryMessage, DirectoryMessageOf } from "./messages.ts";
 import { MissedCalls } from "./missed_calls.ts";
 import { Session } from "./session.ts";
 
-const DEADLINES = ["leave"] as const;
+/** When we leave whatever waits, and are told of what takes a while. */
+const DEADLINES = ["leave", "told"] as const;
 
 /** The input pauses when so much of what may wait does. */
 const FULL = 0.5;
@@ -191,7 +192,10 @@ export class Client implements Machine<ClientInput, ClientEffect> {
     this.asking.tick();
     this.hearing.tick();
     this.#path.tick();
-    if (this.#deadlines.takeDue(this.out.nowMs).length > 0) this.#leave();
+    for (const due of this.#deadlines.takeDue(this.out.nowMs)) {
+      if (due === "leave") this.#leave();
+      else this.#tellLeaving();
+    }
   }
 
   // What the parts ask of each other.
@@ -425,7 +429,10 @@ export class Client implements Machine<ClientInput, ClientEffect> {
     this.out.push({ type: "input", pausedBecause: because });
   }
 
-  /** A call that waits for its answer, what was said in one, and what is to be told to all, go out first. */
+  /**
+   * A call that waits for its answer, what was said in one, and what is to be told to all, go out first; whom that
+   * reached is waited for.
+   */
   #goOnLeaving(): void {
     const { out, calling, asking } = this;
     calling.leave();
@@ -435,8 +442,18 @@ export class Client implements Machine<ClientInput, ClientEffect> {
     if (call !== null && !call.isTalking) return this.#deadlines.clear("leave");
     if (this.#deadlines.get("leave") === null) {
       this.#deadlines.set("leave", out.nowMs + LEAVE_MS_MAX);
+      this.#deadlines.set("told", out.nowMs + LEAVE_UNTOLD_MS);
     }
-    if (call === null && asking.size === 0 && !calling.isParting) this.#leave();
+    if (call === null && !asking.isAwaiting && !calling.isParting) this.#leave();
+  }
+
+  #tellLeaving(): void {
+    const { out, calling, asking } = this;
+    if (calling.call !== null || asking.size > 0 || !asking.isAwaiting) return;
+    const restMs = LEAVE_MS_MAX - LEAVE_UNTOLD_MS;
+    out.notice(
+      `Leaving when it is known whom your broadcasts have reached, or in ${restMs / 1_000} s`,
+    );
   }
 
   #leave(): void {

@@ -1,6 +1,6 @@
 /** Every bound and time of a client alone, with its unit and reason. */
 
-export { LEAVE_MS_MAX, STRANGE_KEPT_MS } from "../../base/mode_limits.ts";
+export { LEAVE_MS_MAX, LEAVE_UNTOLD_MS, STRANGE_KEPT_MS } from "../../base/mode_limits.ts";
 
 /** Whether one may come in is answered within this time: passwords of a thousand may be checked before. */
 export const ENTER_MS_MAX = 60_000;

@@ -88,8 +88,8 @@ export const REPEAT_MS = [250, 500, 1_000] as const;
 export const ACKNOWLEDGEMENTS_MAX = 2 * WINDOW_MAX * (REPEAT_MS.length + 1) * 2;
 /** A text that fits in one datagram, with what stands beside it; longer ones go over TCP. */
 export const DATAGRAM_TEXT_BYTES_MAX = 900;
-/** The sender is told how many have it when all who are there do, or after this. */
-export const REACHED_MS_MAX = 10_000;
+/** The sender is told how many have it when all who are there do, or after this: also one that leaves and waits 10 s. */
+export const REACHED_MS_MAX = 9_000;
 /** A sealed datagram from an address that isn't proved is as long at least as what answers it. */
 export const HERE_PADDING_BYTES = 64;
 export const CHALLENGE_BYTES = 8;

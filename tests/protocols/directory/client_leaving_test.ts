@@ -54,6 +54,45 @@ Deno.test("leaving: what was said in a call that is over is waited for 10 s at m
   assertEquals(program.after(1).at(-1), "bye quit");
 });
 
+/** Ann has told all twice, and leaves before the directory has taken either. */
+function tellsAndQuits(): ClientProgram {
+  const program = ClientProgram.in();
+  program.types({ command: "broadcast", text: "one" }, "a");
+  program.types({ command: "broadcast", text: "two" }, "b");
+  quit(program);
+  program.says({ type: "broadcast-taken", own: 1, number: 7 });
+  return program;
+}
+
+Deno.test("leaving: whom one's broadcasts have reached is waited for", () => {
+  const program = tellsAndQuits();
+
+  assertEquals(program.says({ type: "broadcast-taken", own: 2, number: 8 }), []);
+  assertEquals(program.says({ type: "broadcast-sent", number: 8, reached: 1 }), [
+    "broadcast-sent id=8 reached=1 ref=b",
+  ]);
+  assertEquals(program.says({ type: "broadcast-sent", number: 7, reached: 2 }), [
+    "broadcast-sent id=7 reached=2 ref=a",
+    "close directory",
+    "bye quit",
+  ]);
+});
+
+Deno.test("leaving: whom one's broadcasts have reached is waited for 10 s at most, which is told", () => {
+  const program = tellsAndQuits();
+  program.says({ type: "broadcast-taken", own: 2, number: 8 });
+
+  const told = "notice text=Leaving when it is known whom your broadcasts have reached, or in 9 s";
+  assertEquals(program.after(999), []);
+  assertEquals(program.after(1), [told]);
+  assertEquals(program.after(8_999), []);
+  assertEquals(program.after(1), ["close directory", "bye quit"]);
+
+  const down = tellsAndQuits();
+  down.says({ type: "broadcast-taken", own: 2, number: 8 });
+  assertEquals(down.directoryDown().at(-1), "bye quit");
+});
+
 Deno.test("leaving: a refusal ends the waiting", () => {
   const program = ClientProgram.in();
   program.types({ command: "call", name: "bob" });
@@ -100,7 +139,8 @@ Deno.test("leaving: what is told to all goes out first, 10 s at most", () => {
   const program = ClientProgram.in();
   program.types({ command: "broadcast", text: "one" });
   assertEquals(quit(program), []);
-  assertEquals(program.says({ type: "broadcast-taken", own: 1, number: 1 }), [
+  program.says({ type: "broadcast-taken", own: 1, number: 1 });
+  assertEquals(program.says({ type: "broadcast-sent", number: 1, reached: 1 }).slice(1), [
     "close directory",
     "bye quit",
   ]);
