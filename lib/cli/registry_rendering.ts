@@ -113,8 +113,8 @@ export class RegistryRendering {
     this.#isBackSoon = false;
     this.#states.clear();
     if (state === "replaced") {
-      const then = this.#call?.isDirect ? "; this program ends with the call" : "";
-      return [wrongLine(nowMs, `You came in from somewhere else${then}`)];
+      if (!this.#call?.isDirect) return []; // the program ends, and says why
+      return [wrongLine(nowMs, "You came in from somewhere else; this program ends with the call")];
     }
     if (event.isFull) return []; // a notice says so
     // Who is in a call would take "the other side" for the one called.
