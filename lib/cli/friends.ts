@@ -10,7 +10,7 @@ import { HostSet } from "../transport/hosts.ts";
 import { forwardTo, type Links, openTo } from "../transport/link.ts";
 import { SYSTEM_LINK_CLOCK } from "../transport/system_clock.ts";
 import { openTcpLinks } from "../transport/tcp_links.ts";
-import { friendsCommands, type FriendsCommandSink, Reply } from "./friends_commands.ts";
+import { type FriendsCommandSink, friendsCommandTable, Reply } from "./friends_commands.ts";
 import { OwnPort, portError } from "./friends_port.ts";
 import { friendsScope, otherKeyText, takeOverPins } from "./friends_pins.ts";
 import { friendsLines, type FriendsOwnEvent } from "./friends_rendering.ts";
@@ -37,6 +37,7 @@ import {
   withSession,
 } from "./session.ts";
 import { realTablePath } from "./table_path.ts";
+import type { Mode } from "./user_interface.ts";
 import { shownEvent } from "./verify_rendering.ts";
 
 /**
@@ -47,7 +48,10 @@ export async function runFriends(options: FriendsOptions): Promise<void> {
   const { file } = options;
   const { bytes, table } = await readFriendsTable(file, options.own);
   const { own } = table;
-  const mode = { commands: friendsCommands, render: friendsLines };
+  const mode: Mode<FriendsOwnEvent, FriendsCommandSink> = {
+    commands: friendsCommandTable(friendsOf(table)[0]?.name ?? "bob"),
+    render: (event, context) => friendsLines(event, context, own.name),
+  };
   const folder = profileFolder(options.dataFolder, own.name);
   await withSession(options, { folder, lockMode: "friends" }, mode, async (session) => {
     checkOwnKey(file, own, session.identity);

@@ -50,14 +50,14 @@ export class Reply {
   }
 }
 
-/** `bob/hello`: everything after the first slash is text. */
-function toFriend(line: string): Invocation {
+/** `bob/hello`: everything after the first slash is text. @param friend One to name as an example. */
+function toFriend(line: string, friend: string): Invocation {
   if (line.trim() === "exit") return { command: "exit", texts: {} };
   const at = line.indexOf("/");
   if (at === -1 || line.slice(0, at).trim() === "") {
     throw new P2pchatError(
       "unknown-user",
-      "Cannot tell to whom: write NAME/TEXT, as in bob/hello; /list shows the names, /exit leaves",
+      `Cannot tell to whom: write NAME/TEXT, as in ${friend}/hello; /list shows the names, /exit leaves`,
     );
   }
   if (line.slice(at + 1).trim() === "") {
@@ -69,54 +69,58 @@ function toFriend(line: string): Invocation {
   return { command: "msg", texts: { name: line.slice(0, at).trim(), text: line.slice(at + 1) } };
 }
 
-export const friendsCommands: CommandTable<FriendsCommandSink> = new CommandTable<
-  FriendsCommandSink
->({
-  bareLine: toFriend,
-  chatIsSilent: () => true,
-  textObject: '{"command":"msg","name":"bob","text":"..."}',
-  afterName: "/",
-  bareForms: [
-    ["NAME/TEXT", "say TEXT to NAME; TEXT may have slashes"],
-    [`${LAST_WRITER}/TEXT`, "answer who wrote last, unless a friend is called r"],
-  ],
-  commands: [
-    command({
-      name: "msg",
-      aliases: [],
-      form: "NAME TEXT",
-      args: { name: memberName, text: messageText },
-      help: "say TEXT to NAME, as NAME/TEXT does",
-      example: "bob/hello",
-      run: (submit: FriendsCommandSink, { name, text }, ref) =>
-        submit({ command: "msg", name, text }, ref),
-    }),
-    {
-      ...listCommand,
-      aliases: ["friends", "peers"],
-      help: "all friends, where they are, and who is connected",
-    },
-    statusCommand,
-    command({
-      name: "outbox",
-      aliases: [],
-      form: "",
-      args: {},
-      help: "messages that wait for their friend, with their ids",
-      example: "/outbox",
-      run: (submit: FriendsCommandSink, _, ref) => submit({ command: "outbox" }, ref),
-    }),
-    command({
-      name: "unsend",
-      aliases: [],
-      form: "ID",
-      args: { id: { parse: (text: string) => text } },
-      help: "take a message back that hasn't gone out; its first letters will do",
-      example: "/unsend 3f2a",
-      run: (submit: FriendsCommandSink, { id }, ref) => submit({ command: "unsend", id }, ref),
-    }),
-    verifyCommand,
-    trustCommand,
-    { ...exitCommand, help: "leave; what waits is sent at the next start" },
-  ],
-});
+/** @param friend One of the table, as an example. */
+export function friendsCommandTable(friend: string): CommandTable<FriendsCommandSink> {
+  return new CommandTable<FriendsCommandSink>({
+    bareLine: (line) => toFriend(line, friend),
+    chatIsSilent: () => true,
+    textObject: '{"command":"msg","name":"bob","text":"..."}',
+    afterName: "/",
+    bareForms: [
+      ["NAME/TEXT", "say TEXT to NAME; TEXT may have slashes"],
+      [`${LAST_WRITER}/TEXT`, "answer who wrote last, unless a friend is called r"],
+    ],
+    commands: [
+      command({
+        name: "msg",
+        aliases: [],
+        form: "NAME TEXT",
+        args: { name: memberName, text: messageText },
+        help: "say TEXT to NAME, as NAME/TEXT does",
+        example: "bob/hello",
+        run: (submit: FriendsCommandSink, { name, text }, ref) =>
+          submit({ command: "msg", name, text }, ref),
+      }),
+      {
+        ...listCommand,
+        aliases: ["friends", "peers"],
+        help: "all friends, where they are, and who is connected",
+      },
+      statusCommand,
+      command({
+        name: "outbox",
+        aliases: [],
+        form: "",
+        args: {},
+        help: "messages that wait for their friend, with their ids",
+        example: "/outbox",
+        run: (submit: FriendsCommandSink, _, ref) => submit({ command: "outbox" }, ref),
+      }),
+      command({
+        name: "unsend",
+        aliases: [],
+        form: "ID",
+        args: { id: { parse: (text: string) => text } },
+        help: "take a message back that hasn't gone out; its first letters will do",
+        example: "/unsend 3f2a",
+        run: (submit: FriendsCommandSink, { id }, ref) => submit({ command: "unsend", id }, ref),
+      }),
+      verifyCommand,
+      trustCommand,
+      { ...exitCommand, help: "leave; what waits is sent at the next start" },
+    ],
+  });
+}
+
+/** With the names of the usage. */
+export const friendsCommands: CommandTable<FriendsCommandSink> = friendsCommandTable("bob");

@@ -30,8 +30,15 @@ type EventNamed<Name extends FriendsOwnEvent["event"]> = Extract<
 /** Names that a first line has room for. */
 const FRIENDS_NAMED_MAX = 12;
 
-/** The lines of an event, in the order they are printed. */
-export function friendsLines(event: FriendsOwnEvent, context: RenderContext): readonly Line[] {
+/**
+ * The lines of an event, in the order they are printed.
+ * @param self One's own name.
+ */
+export function friendsLines(
+  event: FriendsOwnEvent,
+  context: RenderContext,
+  self: string,
+): readonly Line[] {
   const { nowMs } = context;
   switch (event.event) {
     case "ready":
@@ -45,7 +52,7 @@ export function friendsLines(event: FriendsOwnEvent, context: RenderContext): re
     case "friends":
       return event.friends.length === 0
         ? [["The table has no friends."]]
-        : friendLines(event.friends);
+        : [[ownNameSpan(self), " (you)"], ...friendLines(event.friends)];
     case "outbox":
       return outboxLines(event);
     case "status":

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import fc from "fast-check";
 import { complete } from "../../lib/cli/completion.ts";
-import { friendsCommands, Reply } from "../../lib/cli/friends_commands.ts";
+import { friendsCommands, friendsCommandTable, Reply } from "../../lib/cli/friends_commands.ts";
 import { helpLines } from "../../lib/cli/help_text.ts";
 import type { FriendsCommand } from "../../lib/protocols/friends/events.ts";
 import { type Outcome, outcomeOf } from "./command_outcome.ts";
@@ -61,6 +61,12 @@ const REFUSED: readonly (readonly [line: string, code: string, text: string])[] 
   ["/list bob", "usage", "The form is /list alone"],
   [`bob/${"x".repeat(65_537)}`, "too-long", "65537"],
 ];
+
+Deno.test("among friends who says nobody's name is told of a friend", () => {
+  const outcome = outcomeOf(friendsCommandTable("carol"), "hello");
+  assert(outcome !== "nothing" && "error" in outcome);
+  assertStringIncludes(outcome.text, "write NAME/TEXT, as in carol/hello");
+});
 
 for (const [line, code, text] of REFUSED) {
   Deno.test(`among friends a typed ${JSON.stringify(line.slice(0, 30))} is refused with ${code}`, () => {

@@ -120,7 +120,7 @@ const PRINTED: readonly (readonly [title: string, event: FriendsOwnEvent, text: 
   [
     "the friends",
     { event: "friends", friends: [friend("bob"), { ...friend("Вob"), connected: true }] },
-    "bob  10.0.0.2:5002  not connected\n≈Вob  10.0.0.2:5002  connected\n",
+    "alice (you)\nbob  10.0.0.2:5002  not connected\n≈Вob  10.0.0.2:5002  connected\n",
   ],
   ["a table without friends", { event: "friends", friends: [] }, "The table has no friends.\n"],
   [
@@ -165,7 +165,7 @@ Your key: k
 
 function linesOf(event: FriendsOwnEvent, context = {}): string {
   const usual = { nowMs: NOON_MS, interactive: false, verbose: false };
-  return printed(friendsLines(event, { ...usual, ...context }));
+  return printed(friendsLines(event, { ...usual, ...context }, "alice"));
 }
 
 for (const [title, event, text] of PRINTED) {
