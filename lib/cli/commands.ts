@@ -45,8 +45,14 @@ export interface CommandEntry<Target, Arguments extends ArgumentTable> {
   /**
    * Carries the command out; what it throws or rejects with is shown as an `error` with its `ref`.
    * Later lines don't wait for a returned promise.
+   * @param isTyped Whether somebody typed the command's name: it is neither a bare line nor an object.
    */
-  run(target: Target, values: Values<Arguments>, ref: string | undefined): void | Promise<void>;
+  run(
+    target: Target,
+    values: Values<Arguments>,
+    ref: string | undefined,
+    isTyped: boolean,
+  ): void | Promise<void>;
 }
 
 /** A command whose argument types are hidden, as a table holds it. */
@@ -59,7 +65,11 @@ export interface Command<Target> extends Omit<CommandEntry<Target, ArgumentTable
    * Parses each text by its argument's kind, then runs. Separate steps, so that parsing errors come first.
    * @throws {P2pchatError} Where a text is no value of its kind.
    */
-  bind(texts: Texts, ref: string | undefined): (target: Target) => void | Promise<void>;
+  bind(
+    texts: Texts,
+    ref: string | undefined,
+    isTyped: boolean,
+  ): (target: Target) => void | Promise<void>;
 }
 
 /** Argument texts by name, before parsing. */
@@ -75,7 +85,7 @@ export function command<Target, Arguments extends ArgumentTable>(
     syntax,
     argumentNames,
     optionalNames,
-    bind(texts, ref) {
+    bind(texts, ref, isTyped) {
       const values: Record<string, unknown> = {};
       for (const name of argumentNames) {
         const text = texts[name];
@@ -85,7 +95,7 @@ export function command<Target, Arguments extends ArgumentTable>(
         }
         values[name] = text === undefined ? undefined : argument.parse(text);
       }
-      return (target) => entry.run(target, values as Values<Arguments>, ref);
+      return (target) => entry.run(target, values as Values<Arguments>, ref, isTyped);
     },
   };
 }
@@ -147,6 +157,8 @@ export type ParsedLine<Target> =
 export interface Invocation {
   readonly command: string;
   readonly texts: Texts;
+  /** The line is that command, by its name. */
+  readonly isTyped?: true;
 }
 
 export interface CommandTableOptions<Target> {
@@ -225,8 +237,8 @@ export class CommandTable<Target> {
     if (line.trim() === "") return { type: "empty" };
     if (objects && line.startsWith("{")) return this.#parseObject(line);
     try {
-      const { command, texts } = this.#invocationOf(line);
-      return this.#bound(this.#known(command), texts, undefined);
+      const { command, texts, isTyped = false } = this.#invocationOf(line);
+      return this.#bound(this.#known(command), texts, undefined, isTyped);
     } catch (error) {
       return refused(error, undefined);
     }
@@ -250,7 +262,7 @@ export class CommandTable<Target> {
     const texts: Record<string, string | undefined> = {};
     entry.argumentNames.forEach((argument, index) => texts[argument] = match[index + 1]);
     if (blankRestOf(entry, texts) !== undefined) throw formError(entry);
-    return { command: entry.name, texts };
+    return { command: entry.name, texts, isTyped: true };
   }
 
   #parseObject(line: string): ParsedLine<Target> {
@@ -268,17 +280,23 @@ export class CommandTable<Target> {
         );
       }
       const entry = this.#known(object.command);
-      return this.#bound(entry, textsOf(entry, object), ref);
+      return this.#bound(entry, textsOf(entry, object), ref, false);
     } catch (error) {
       return refused(error, ref);
     }
   }
 
-  #bound(entry: Command<Target>, texts: Texts, ref: string | undefined): ParsedLine<Target> {
+  #bound(
+    entry: Command<Target>,
+    texts: Texts,
+    ref: string | undefined,
+    isTyped: boolean,
+  ): ParsedLine<Target> {
     if (entry.name === "help") {
       return { type: "help", ref, entries: this.#helpedBy(texts["topic"]) };
     }
-    return { type: "command", ref, leaves: entry.leaves === true, run: entry.bind(texts, ref) };
+    const run = entry.bind(texts, ref, isTyped);
+    return { type: "command", ref, leaves: entry.leaves === true, run };
   }
 
   #helpedBy(name: string | undefined): readonly Command<Target>[] {

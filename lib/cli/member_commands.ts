@@ -29,9 +29,12 @@ export const memberCommands: CommandTable<MemberCommandSink> = new CommandTable<
       aliases: [],
       form: "TEXT",
       args: { text: messageText },
-      help: "say TEXT to all, as a line without a command does: a group has no private messages",
+      help:
+        "say TEXT to all, as a line without a command does: a group has no private messages, and " +
+        "/msg NAME TEXT is refused",
       example: "/msg at seven?",
-      run: (submit: MemberCommandSink, { text }, ref) => submit({ command: "msg", text }, ref),
+      run: (submit: MemberCommandSink, { text }, ref, isTyped) =>
+        submit({ command: "msg", text, ...(isTyped ? { isTyped } : {}) }, ref),
     }),
     command({
       name: "edit",

@@ -5,6 +5,10 @@ import type { CoordinatorCommand, MemberCommand } from "../../lib/protocols/grou
 import { type Outcome, outcomeOf } from "./command_outcome.ts";
 
 const msg = (text: string): Outcome<MemberCommand> => ({ command: { command: "msg", text } });
+/** By `/msg TEXT`. */
+const typed = (text: string): Outcome<MemberCommand> => ({
+  command: { command: "msg", text, isTyped: true },
+});
 const log = (count: number, digest = false): Outcome<MemberCommand> => ({
   command: { command: "log", count, digest },
 });
@@ -21,9 +25,9 @@ const TYPED: readonly (readonly [line: string, outcome: Outcome<MemberCommand>])
   [":quit ", QUIT],
   [" :q", msg(" :q")],
   ["//x", msg("/x")],
-  ["/msg hello", msg("hello")],
-  ["/msg /exit", msg("/exit")],
-  ["/msg  a blank", msg(" a blank")],
+  ["/msg hello", typed("hello")],
+  ["/msg /exit", typed("/exit")],
+  ["/msg  a blank", typed(" a blank")],
   ["/log", log(20)],
   ["/log 50", log(50)],
   ["/log  0", log(0)],

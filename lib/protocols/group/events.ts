@@ -180,7 +180,8 @@ export type MemberEvent =
 
 export type MemberCommand =
   | ModeCommand
-  | { readonly command: "msg"; readonly text: string }
+  /** `isTyped`: as `/msg TEXT`, which is private elsewhere: where a name begins it, it is refused. */
+  | { readonly command: "msg"; readonly text: string; readonly isTyped?: boolean }
   | { readonly command: "edit"; readonly seq: number; readonly text: string }
   /** A vote; `edit` null: for the only one that is open. */
   | { readonly command: "go" | "abort"; readonly edit: number | null }

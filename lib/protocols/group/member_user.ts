@@ -8,6 +8,7 @@ import { endpointText, type PeerKey } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
 import { Deadlines } from "../../base/machine.ts";
 import { acceptedText, isYouText, noOtherKeyText } from "../../base/name_answers.ts";
+import { foldName, withoutMark } from "../../base/names.ts";
 import { didYouMean } from "../../base/nearest.ts";
 import { checkedMessage, tooLong, utf8Length } from "../../base/text.ts";
 import { inWords } from "../../base/words.ts";
@@ -39,6 +40,9 @@ const READY_MS = 1_000;
 /** The input pauses when so much of the outbox is full, and goes on when it is this free again. */
 const OUTBOX_FULL = 0.5;
 const OUTBOX_FREE = 0.25;
+
+const NOTHING_PRIVATE = "Nothing was sent: a group has no private messages, and all would read " +
+  "this; to say it to all, write it without /msg";
 
 /** Those whose key none of `others` has. */
 function without(members: readonly Member[], others: readonly Member[]): readonly Member[] {
@@ -174,6 +178,9 @@ export class MemberUser {
     const { out, membership, names, config, coordinator } = this.owner;
     switch (command.command) {
       case "msg":
+        if (command.isTyped === true && this.#isForOne(command.text)) {
+          return out.error("usage", NOTHING_PRIVATE, ref);
+        }
         return this.#say(command.text, ref);
       case "list":
         return this.#list(ref);
@@ -220,6 +227,15 @@ export class MemberUser {
       default:
         return unreachable(command);
     }
+  }
+
+  /** Whether it begins as a private message does in other modes: with the name of somebody else, and more follows. */
+  #isForOne(text: string): boolean {
+    const { names, config, selfKey } = this.owner;
+    const [, name] = /^\s*(\S+)\s+\S/.exec(text) ?? [];
+    if (name === undefined) return false;
+    const key = names.keyOf(name);
+    return key === null ? config.pins.has(foldName(withoutMark(name))) : key !== selfKey;
   }
 
   #say(text: string, ref: string | undefined): void {

@@ -59,6 +59,47 @@ Deno.test("Member carries the command's ref on its own entry, and marks it as it
   assertEquals(messagesOf(bob!)[0]!.id, messagesOf(ann!)[0]!.id);
 });
 
+Deno.test("Member sends nobody what was typed as a private message", () => {
+  const net = GroupNet.started(["ann", "bob"]);
+  const [ann, bob] = net.nodes;
+  ann!.kill();
+  const pins = new Map([["carol", fingerprintOf(COORDINATOR.key)]]);
+  ann!.start({ pins });
+  net.settle();
+  const typed = (text: string) =>
+    ann!.command({ command: "msg", text, isTyped: true }, `of ${text}`);
+
+  const refused = ["bob my salary", "BOB  my salary", "carol my salary", "bob a\nb"];
+  for (const text of refused) typed(text);
+  net.settle();
+
+  const errors = ann!.effects.flatMap((effect) =>
+    effect.type === "show" && effect.event.event === "error" ? [effect] : []
+  );
+  assertEquals(errors.map(({ ref }) => ref), refused.map((text) => `of ${text}`));
+  for (const { event } of errors) {
+    assert(event.event === "error");
+    assertEquals([event.code, event.text], [
+      "usage",
+      "Nothing was sent: a group has no private messages, and all would read this; to say it to all, " +
+      "write it without /msg",
+    ]);
+  }
+  assertEquals(bob!.shown, []);
+});
+
+Deno.test("Member says what only looks like a private message", () => {
+  const net = GroupNet.started(["ann", "bob"]);
+  const [ann, bob] = net.nodes;
+
+  const said = ["ann is my name", "bob", "bobby is here", "dave is here"];
+  for (const text of said) ann!.command({ command: "msg", text, isTyped: true });
+  ann!.say("bob is here");
+  net.settle();
+
+  assertEquals(bob!.shown, [...said, "bob is here"]);
+});
+
 Deno.test("Member acknowledges nothing before it is on its disk", () => {
   const net = GroupNet.started(["ann", "bob"]);
   const bob = net.nodes[1]!;
