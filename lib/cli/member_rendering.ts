@@ -43,6 +43,8 @@ const REPLAY_SHOWN = 100;
 export class MemberRendering {
   #self = "";
   #server = "";
+  /** Who is in the group; nobody before one was in it oneself. */
+  #members: readonly string[] = [];
   /** Whether one was in the group since the start. */
   #wasIn = false;
   #isToldByReady = false;
@@ -66,19 +68,23 @@ export class MemberRendering {
       case "ready":
         this.#self = event.name;
         this.#server = event.server;
+        this.#members = event.members;
         if (event.members.includes(event.name)) {
           this.#isToldByReady = true;
           return [this.#inLine(event.members, event, nowMs)];
         }
         return [this.#waitingLine(event, nowMs)];
       case "view":
+        this.#members = event.members;
         return this.#viewLines(event, nowMs);
       case "coordinator":
         return this.#coordinatorLines(event, nowMs);
       case "message":
         return [...this.#leftOutLines(), entryLine(event, nowMs)];
       case "edit-started":
-        return [editStartedLine(event, nowMs, this.#nameOf)];
+        return this.#isAway(event.awaited ?? [])
+          ? []
+          : [editStartedLine(event, nowMs, this.#nameOf)];
       case "vote-wanted":
         return [this.#voteWantedLine(event, nowMs)];
       case "edit":
@@ -194,6 +200,12 @@ export class MemberRendering {
     const ms = nowMs - sinceMs;
     if (ms < CATCHING_UP_TOLD_MS) return [];
     return [starLine(nowMs, `Caught up: ${entriesText(of)} in ${durationText(ms)}`)];
+  }
+
+  /** Who isn't in the group can't agree: how the edit ended is the next line, and says so. */
+  #isAway(awaited: readonly string[]): boolean {
+    const members = this.#members;
+    return members.length > 0 && awaited.some((name) => !members.includes(name));
   }
 
   #voteWantedLine(event: EventNamed<"vote-wanted">, nowMs: number): Line {
