@@ -156,7 +156,7 @@ terminalTest(
           .test(text),
     );
 
-    const late = "! Edit 2 of entry 2, asked by Carol, was aborted: Bob didn't answer in time";
+    const late = "! Edit 2 of entry 2, asked by Carol, was aborted: you didn't answer in time";
     await bob.until("that he was late", () => lines(bob).includes(late));
     await bob.press("/go\r");
     const none = "error: No edit waits for your vote";

@@ -18,6 +18,7 @@ import type { Hash, PeerKey, RequestId } from "../../base/ids.ts";
 import { earliestMs } from "../../base/machine.ts";
 import { foldName, shownName } from "../../base/names.ts";
 import { visibleText } from "../../base/text.ts";
+import { inWords } from "../../base/words.ts";
 import type { Attendance, Attendee } from "./attendance.ts";
 import type { CoordinatorOutput } from "./coordinator_output.ts";
 import { named } from "./coordinator_view.ts";
@@ -413,7 +414,8 @@ export class Transactions {
     }
   }
 
-  #abort({ id, edit, signed, vote }: Open, because: string): void {
+  /** @param late Who didn't answer in time, where that is why. */
+  #abort({ id, edit, signed, vote }: Open, because: string, late: readonly NamedKey[] = []): void {
     const { out } = this.parts;
     const reason = boundedReason(because);
     const { requester } = signed.request.value;
@@ -421,7 +423,12 @@ export class Transactions {
     this.#remember(id, { edit, reason });
     out.store({ kind: "aborted", id, edit, reason });
     const told = new Set([...(vote?.members ?? []).map(({ key }) => key), requester]);
-    for (const key of told) this.#tell(key, { type: "aborted", id, edit, reason });
+    for (const key of told) {
+      // Who asked is told of its program, that wasn't there: nobody asked its user.
+      const isLate = key !== requester && late.some((member) => member.key === key);
+      const own = isLate ? boundedReason(lateText(late, key)) : reason;
+      this.#tell(key, { type: "aborted", id, edit, reason: own });
+    }
     this.#show(edit, signed, "aborted", reason);
   }
 
@@ -455,10 +462,8 @@ export class Transactions {
       if (open.dueMs > nowMs) continue;
       const { awaited, members } = open.vote ?? { awaited: new Set(), members: [] };
       const silent = members.filter(({ key }) => awaited.has(key));
-      const reason = silent.length === 0
-        ? "the group's members didn't stop changing"
-        : `${named(silent)} didn't answer in time`;
-      this.#abort(open, reason);
+      if (silent.length === 0) this.#abort(open, "the group's members didn't stop changing");
+      else this.#abort(open, lateText(silent, null), silent);
     }
     this.#goOn();
   }
@@ -490,6 +495,13 @@ export class Transactions {
 
 /** Part of a sentence. */
 const GIVEN_UP = "the operator gave up the history that it was in";
+
+/** Part of a sentence. @param reader Whoever of them reads it; null: somebody else. */
+function lateText(members: readonly NamedKey[], reader: PeerKey | null): string {
+  const others = members.filter(({ key }) => key !== reader).map(({ name }) => shownName(name));
+  const all = reader === null ? others : ["you", ...others];
+  return `${inWords(all)} didn't answer in time`;
+}
 
 /** Part of a sentence. */
 function refusedText(name: string, reason: string): string {

@@ -448,9 +448,27 @@ Deno.test("no answer by the deadline is a no, and late ones have no effect", () 
   edit(program, "ann", signed);
   vote(program, "ann", signed, "ann");
   assertEquals(program.pass(4_900).filter((word) => word.includes("edit")), []);
-  assertEquals(program.pass(200).at(-1), "edit 1 aborted: bob and cem didn't answer in time");
+  assertEquals(
+    program.pass(200).filter((word) => word.includes("aborted 1:") || word.includes("edit")),
+    [
+      "ann: aborted 1: bob and cem didn't answer in time",
+      "bob: aborted 1: you and cem didn't answer in time",
+      "cem: aborted 1: you and bob didn't answer in time",
+      "edit 1 aborted: bob and cem didn't answer in time",
+    ],
+  );
 
   assertEquals(vote(program, "bob", signed, "ann"), []);
+});
+
+Deno.test("who asked for an edit is told by name whose program didn't answer, its own too", () => {
+  const program = Program.with({ voteTimeoutMs: 5_000 }, "ann", "bob");
+  const signed = request(program, "ann", 1);
+  edit(program, "ann", signed);
+  vote(program, "bob", signed, "ann");
+
+  const words = program.pass(5_100);
+  assert(words.includes("ann: aborted 1: ann didn't answer in time"), words.join("; "));
 });
 
 Deno.test("whatever a voter says fits into the message that says why", () => {
