@@ -50,7 +50,7 @@ const BODY_INDENT = "12:03 <A> ".length;
 /** Cells before what goes on of a line without a time; with one, it goes on under the text after the mark. */
 const INDENT = 2;
 /** Stands between the time and the text of an event. */
-const EVENT_MARK = /^ [*!?] $/;
+const EVENT_MARK = /^(?: \(earlier\))? [*!?] $/;
 
 const MINUTE_MS = 60_000;
 
@@ -91,7 +91,7 @@ export class TextFormat {
       }
       const { text, as } = typeof span === "string" ? { text: span, as: null } : span;
       if (as === "body") {
-        const indent = this.#bodyIndent(plain);
+        const indent = this.#bodyIndent(head === 0 ? plain : plain.slice(0, head));
         if (mayBreak) pieces = this.#wrapped(pieces, indent, -indent);
         pieces.push({ text: this.#body(text, indent, pieces), code: "" });
         body = { indent, pieces: pieces.length };
@@ -127,7 +127,7 @@ export class TextFormat {
     return [...piecesWithin(pieces, 0, head), ...this.#wrapped(rest, indent, width - indent)];
   }
 
-  /** What follows a body goes on after it, and under its lines. */
+  /** What follows a body goes on after it, and where its lines begin. */
   #brokenBehind({ indent, pieces: count }: Body, pieces: readonly Piece[]): readonly Piece[] {
     if (this.#options.terminal === null || count === pieces.length) return pieces;
     const before = pieces.slice(0, count);

@@ -49,10 +49,10 @@ Deno.test("TextFormat breaks a word that is wider than its line, under the first
   );
 });
 
-Deno.test("TextFormat breaks what follows a body at words, too, under the body", () => {
-  const edited = (text: string): Line => [
+Deno.test("TextFormat breaks a body, and what follows it, at words under the text after the mark", () => {
+  const edited = (text: string, mark = " * "): Line => [
     { timeMs: NOON_MS },
-    " * ",
+    mark,
     "Entry 43 now reads: ",
     { text, as: "body" },
     "   (edit 7, asked by ",
@@ -65,14 +65,18 @@ Deno.test("TextFormat breaks what follows a body at words, too, under the body",
   assertEquals(
     format.format(edited("at eight")),
     "12:03 * Entry 43 now reads: at eight   (edit 7, asked by\n" +
-      `${" ".repeat(28)}Alice, agreed by Bob)\n`,
+      `${" ".repeat(8)}Alice, agreed by Bob)\n`,
   );
   assertEquals(
     format.format(edited("at eight\nin the big house")),
     "12:03 * Entry 43 now reads: at eight\n" +
-      `${" ".repeat(28)}in the big house   (edit 7,\n${
-        " ".repeat(28)
-      }asked by Alice, agreed by Bob)\n`,
+      `${" ".repeat(8)}in the big house   (edit 7, asked by Alice, agreed\n` +
+      `${" ".repeat(8)}by Bob)\n`,
+  );
+  assertEquals(
+    format.format(edited("at eight", " (earlier) * ")),
+    "12:03 (earlier) * Entry 43 now reads: at eight   (edit 7,\n" +
+      `${" ".repeat(18)}asked by Alice, agreed by Bob)\n`,
   );
   assertEquals(
     new TextFormat(terminalOf(90), NOON_MS).format(edited("at eight")),
