@@ -17,6 +17,7 @@ import { COORDINATOR_NAME } from "./history.ts";
 import { UNKNOWN_MESSAGES_MAX } from "./limits.ts";
 import type { MemberConfig, MemberInput } from "./member_io.ts";
 import type { MemberOutput } from "./member_output.ts";
+import { lastEntriesText } from "./member_view.ts";
 import type { MemberUser } from "./member_user.ts";
 import type { Membership } from "./membership.ts";
 import type { GroupMessage, GroupMessageOf } from "./messages.ts";
@@ -232,11 +233,11 @@ export class CoordinatorSession {
     const isNew = this.#hasOthers(awaited);
     this.#awaited = awaited;
     if (!isNew) return;
-    const names = inWords(awaited);
-    this.owner.out.warn(
-      `Waiting for ${names}: only they have the group's last entries; the coordinator's ` +
-        "/remove of all of them gives those up",
-    );
+    const wayOut = awaited.length === 1
+      ? `/remove ${awaited[0]} at the coordinator gives them up`
+      : "/remove of all of them at the coordinator gives those up";
+    // No alarm: after a restart of all they come by themselves.
+    this.owner.out.notice(`${lastEntriesText(awaited)}; ${wayOut}`);
   }
 
   /** Whether some of these weren't awaited before. */

@@ -98,6 +98,12 @@ export function awaitedNames(membership: Membership, names: MemberNames): readon
   return keys.map((key) => names.of(key));
 }
 
+/** Why nobody comes in, as the coordinator says. @param awaited Names. */
+export function lastEntriesText(awaited: readonly string[]): string {
+  const whose = awaited.length === 1 ? `${awaited[0]} has` : "they have";
+  return `Waiting for ${inWords(awaited)}: only ${whose} the group's last entries`;
+}
+
 function others(keys: readonly PeerKey[], self: PeerKey): readonly PeerKey[] {
   return keys.filter((key) => key !== self);
 }
@@ -123,9 +129,7 @@ function problems(status: StatusOf): readonly string[] {
     );
   }
   if (awaitedByCoordinator.length > 0) {
-    found.push(
-      `Waiting for ${inWords(awaitedByCoordinator)}: only they have the group's last entries`,
-    );
+    found.push(lastEntriesText(awaitedByCoordinator));
   }
   if (membership === null) {
     found.push("Not in the group yet: what you write is said when you are, if you wait for it");

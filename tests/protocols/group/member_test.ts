@@ -295,6 +295,32 @@ Deno.test("Member takes no answer from the log of the group that it was in befor
   assertEquals(answered, ["read of the second", "look of the second"]);
 });
 
+Deno.test("Member says whose entries it waits for, and what to do: no alarm, as most come by themselves", () => {
+  const net = new GroupNet();
+  const ann = net.add("ann");
+  ann.start();
+  net.settle();
+  const waitsFor = (...awaited: string[]) => {
+    const standing = { isMember: false, told: 0, awaited, former: null };
+    net.coordinator.send(ann, { type: "welcome", group: GROUP, ...standing });
+    net.settle();
+    ann.command({ command: "status" });
+    net.settle();
+    return [ann.told("notice").at(-1), ann.told("status").at(-1)!.problems[0]];
+  };
+
+  const one = "Waiting for bob: only bob has the group's last entries";
+  assertEquals(waitsFor("bob"), [
+    { event: "notice", text: `${one}; /remove bob at the coordinator gives them up` },
+    one,
+  ]);
+  const both = "Waiting for bob and cem: only they have the group's last entries";
+  assertEquals(waitsFor("bob", "cem"), [
+    { event: "notice", text: `${both}; /remove of all of them at the coordinator gives those up` },
+    both,
+  ]);
+});
+
 Deno.test("Member that asks twice sets its log aside once, and blames nobody", () => {
   const net = GroupNet.started(["ann"]);
   const ann = net.nodes[0]!;
