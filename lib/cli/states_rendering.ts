@@ -29,8 +29,11 @@ export function shortDigest(digest: string): string {
   return digest.slice(0, DIGEST_LETTERS);
 }
 
-/** Who isn't in the group any more; who is lost, until it is heard again. */
-export function goneLine({ name, reason }: LeftView, nowMs: number): Line {
+/** Who isn't in the group any more; who is lost, until it is heard again: why, the coordinator may know. */
+export function goneLine(
+  { name, reason, why }: LeftView & { readonly why?: string },
+  nowMs: number,
+): Line {
   switch (reason) {
     case "quit":
       return leftLine(nowMs, name, "quit");
@@ -40,7 +43,8 @@ export function goneLine({ name, reason }: LeftView, nowMs: number): Line {
       return lostLine(
         nowMs,
         name,
-        "no answer, or the log there is fetched anew; the group goes on, and ",
+        why === undefined ? "" : `${why}; `,
+        "the group goes on, and ",
         nameSpan(name),
         " gets what is missed on coming back",
       );

@@ -534,7 +534,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
   #tick(): void {
     for (const link of this.#attendance.ungreeted(this.#nowMs)) this.#close(link, "no hello came");
     const { silent, probe } = this.#attendance.takeDue(this.#nowMs, this.#changing.isHurried);
-    for (const attendee of silent) this.#partings.gone(attendee, "nothing was heard for too long");
+    for (const attendee of silent) this.#partings.gone(attendee, silenceText(attendee));
     const isBeat = this.#deadlines.takeDue(this.#nowMs).length > 0;
     for (const { link } of isBeat ? this.#attendance.here : probe) {
       if (link !== null) this.#out.send(link, { type: "probe" });
@@ -656,6 +656,11 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
       awaited: this.#changing.awaited,
     };
   }
+}
+
+/** Part of a sentence. */
+function silenceText({ heardAtMs }: Attendee): string {
+  return heardAtMs === -Infinity ? "no answer since the coordinator was started" : "no answer";
 }
 
 function bucketOf({ fetches, edits, bucket }: GroupLink, { type }: GroupMessage): TokenBucket {

@@ -318,6 +318,8 @@ export type CoordinatorEvent =
     readonly event: "left";
     readonly name: string;
     readonly reason: LeftReason;
+    /** Of one that is lost, as part of a sentence; absent where it isn't known. */
+    readonly why?: string;
   }
   | { readonly event: "view"; readonly view: number; readonly members: readonly string[] }
   /** It has come back into the view, and so many entries were sent to it before. */

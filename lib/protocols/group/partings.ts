@@ -21,6 +21,8 @@ interface Pause {
 
 export class Partings {
   readonly #pauses = new Map<PeerKey, Pause>();
+  /** Why who is gone is. */
+  readonly #reasons = new Map<PeerKey, string>();
 
   constructor(
     readonly attendance: Attendance,
@@ -32,8 +34,15 @@ export class Partings {
   /** It isn't heard for too long, or broke the rules; it may say hello on another link. */
   gone(attendee: Attendee, reason: string): void {
     this.attendance.remove(attendee.key);
+    this.#reasons.set(attendee.key, reason);
+    dropOldest(this.#reasons, REMEMBERED_MAX);
     if (attendee.link !== null) this.out.close(attendee.link, reason);
     this.parted(attendee);
+  }
+
+  /** Why it was last gone, part of a sentence; null where that isn't known. */
+  reasonOf(key: PeerKey): string | null {
+    return this.#reasons.get(key) ?? null;
   }
 
   /** It holds up the others, and is in no view: each time it stays out for longer. */

@@ -337,9 +337,19 @@ export class Steering {
     const { views, out } = this.parts;
     for (const { key, name, reason } of this.departures) {
       this.#quitting.delete(key);
-      out.show({ event: "left", name, reason });
+      const why = reason === "lost" ? this.#whyLost(key) : null;
+      out.show({ event: "left", name, reason, ...(why === null ? {} : { why }) });
     }
     this.#shown = views.members;
+  }
+
+  /** Part of a sentence; null where it isn't known. */
+  #whyLost(key: PeerKey): string | null {
+    const { attendance, partings } = this.parts;
+    const attendee = attendance.get(key);
+    if (attendee === null) return partings.reasonOf(key);
+    if (attendee.departure === "recovering") return "its log is fetched anew";
+    return attendee.departure === "unheard" ? "it held up the others" : null;
   }
 
   /** The present view has begun at all its members, or nobody is in it: the others may go. */

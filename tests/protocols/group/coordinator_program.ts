@@ -482,6 +482,13 @@ function nameOf(key: PeerKey | null): string {
   return key === null ? "coordinator" : NAME_BY_KEY.get(key) ?? fingerprintOf(key);
 }
 
+/** Why each is lost that was told as lost. */
+export function whyLost({ events }: Program): readonly (string | undefined)[] {
+  return events.flatMap((event) =>
+    event.event === "left" && event.reason === "lost" ? [event.why] : []
+  );
+}
+
 function messageWords(message: GroupMessage): string {
   switch (message.type) {
     case "refuse":

@@ -1,7 +1,7 @@
 // `/recover NAME`: who is to fetch its log anew leaves the view as if it weren't heard, and comes back as a newcomer.
 
 import { assertEquals, assertMatch } from "@std/assert";
-import { Program, type Words } from "./coordinator_program.ts";
+import { Program, whyLost, type Words } from "./coordinator_program.ts";
 
 const RECOVER = (name: string) => ({ command: "recover" as const, name });
 
@@ -21,6 +21,7 @@ Deno.test("Who is to fetch its log anew is told so once a view without it has be
     "left bob: lost",
     "view 3: ann",
   ]);
+  assertEquals(whyLost(program), ["its log is fetched anew"]);
   const begun = { number: 3, round: 0 };
   program.somebody("ann").begun = begun;
   const words = program.says("ann", { type: "begun", ballot: begun });

@@ -3,7 +3,7 @@
 import { assertEquals } from "@std/assert";
 import type { Hash } from "../../../lib/base/ids.ts";
 import type { GroupMessageOf } from "../../../lib/protocols/group/messages.ts";
-import { Program, type Words } from "./coordinator_program.ts";
+import { Program, whyLost, type Words } from "./coordinator_program.ts";
 
 function views(words: Words): Words {
   return words.filter((word) => word.startsWith("view"));
@@ -21,6 +21,7 @@ Deno.test("A silent member is asked once more, and is out after --fail-after", (
   assertEquals(words[0], "closes bob");
   assertEquals(views(words), ["view 4: ann cem"]);
   assertEquals(words.includes("left bob: lost"), true);
+  assertEquals(whyLost(program), ["no answer"]);
   assertEquals(program.nowMs - heardAtMs <= 3_600, true);
 });
 
