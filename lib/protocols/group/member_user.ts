@@ -27,7 +27,7 @@ import { COORDINATOR_NAME } from "./history.ts";
 import type { MemberConfig } from "./member_io.ts";
 import type { MemberNames } from "./member_names.ts";
 import type { MemberOutput } from "./member_output.ts";
-import { awaitedNames, nameOf, statusView } from "./member_view.ts";
+import { absentText, awaitedNames, nameOf, statusView } from "./member_view.ts";
 import type { Membership } from "./membership.ts";
 import type { GroupMessageOf } from "./messages.ts";
 import type { Peers } from "./peers.ts";
@@ -134,6 +134,12 @@ export class MemberUser {
     if (this.#isReady) return;
     if (this.owner.awaited.length > 0) this.ready();
     else this.#deadlines.setEarliest("ready", this.owner.out.nowMs + READY_MS);
+  }
+
+  #tellAbsent(): void {
+    const { membership, peers, names, out } = this.owner;
+    const text = membership === null ? null : absentText(membership, peers, names);
+    if (text !== null) out.notice(text);
   }
 
   /** Of a round in which nobody changed the user hears nothing. */
@@ -471,6 +477,7 @@ export class MemberUser {
       switch (due) {
         case "ready":
           this.ready();
+          this.#tellAbsent();
           break;
         case "awaited":
           this.#stall();

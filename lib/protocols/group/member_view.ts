@@ -104,6 +104,20 @@ export function lastEntriesText(awaited: readonly string[]): string {
   return `Waiting for ${inWords(awaited)}: only ${whose} the group's last entries`;
 }
 
+/** Why a member that comes back isn't in at once, in words; null where nobody of the last view is awaited. */
+export function absentText(
+  membership: Membership,
+  peers: Peers,
+  names: MemberNames,
+): string | null {
+  const absent = (membership.standing.lastEpoch?.members ?? [])
+    .filter(({ key }) => peers.get(key) !== null && !peers.isHeard(key))
+    .map((member) => nameOf(names, member));
+  if (absent.length === 0) return null;
+  const [was, has] = absent.length === 1 ? ["was", "hasn't"] : ["were", "haven't"];
+  return `Waiting for ${inWords(absent)}, who ${was} in the group last and ${has} answered yet`;
+}
+
 function others(keys: readonly PeerKey[], self: PeerKey): readonly PeerKey[] {
   return keys.filter((key) => key !== self);
 }
@@ -136,6 +150,8 @@ function problems(status: StatusOf): readonly string[] {
     return found;
   }
   if (epoch === null) {
+    const absent = isUp ? absentText(membership, peers, names) : null;
+    if (absent !== null) found.push(absent);
     found.push("Not in the group yet: what you write is kept until then");
     return found;
   }

@@ -6,6 +6,7 @@
 import type { Logger } from "../../base/environment.ts";
 import { fingerprintOf } from "../../base/fingerprint.ts";
 import type { PeerKey } from "../../base/ids.ts";
+import { earliestMs } from "../../base/machine.ts";
 import { shownName } from "../../base/names.ts";
 import type { Admission } from "./admission.ts";
 import type { Arriving } from "./arriving.ts";
@@ -37,6 +38,9 @@ export interface SteeringParts {
   readonly log: Logger;
 }
 
+/** Whoever isn't back after so long is named. */
+const RETURNS_TOLD_MS = 1_000;
+
 export class Steering {
   /** Whether something changed that the next view depends on. */
   isUnsettled = true;
@@ -48,6 +52,9 @@ export class Steering {
   readonly #goodbyes = new Set<PeerKey>();
   /** Whose return was last said to be awaited. */
   #lackingTold = "";
+  /** When the operator is told who is awaited after our start, once; null while nobody is. */
+  #returnsTellMs: number | null = null;
+  #areReturnsTold = false;
   readonly #lastingMs: number;
 
   constructor(readonly parts: SteeringParts) {
@@ -56,9 +63,9 @@ export class Steering {
     this.#lastingMs = Math.max(HEARTBEAT_MS, parts.failAfterMs - UDP_SILENT_MS);
   }
 
-  /** When a complaint counts; null where nobody complains. */
+  /** When a complaint counts, or something is to be told; null where nobody complains, and nothing is. */
   get dueMs(): number | null {
-    return complaintsDueMs(this.#heardLately(), this.#lastingMs);
+    return earliestMs(complaintsDueMs(this.#heardLately(), this.#lastingMs), this.#returnsTellMs);
   }
 
   settle(): void {
@@ -80,6 +87,7 @@ export class Steering {
     const { views, attendance, changing, membersMax, out: { nowMs } } = this.parts;
     const { isBroken } = changing;
     const next = outlook(views, attendance, { membersMax, nowMs, isBroken });
+    this.#tellReturns(next.kind === "unsure" ? this.#returning : []);
     if (next.kind === "lacking") return this.#tellLacking(next.awaited);
     this.#lackingTold = "";
     if (next.kind !== "change" || changing.isUnderWay) return;
@@ -99,6 +107,31 @@ export class Steering {
     }
     arriving.tellPeers();
     changing.begin(change);
+  }
+
+  /** Members who haven't come back since our start, and have time to. */
+  get #returning(): readonly Attendee[] {
+    const { views, attendance } = this.parts;
+    return views.members.flatMap(({ key }) => attendance.get(key) ?? [])
+      .filter(({ heardAtMs }) => heardAtMs === -Infinity);
+  }
+
+  /** Most are back within a second. */
+  #tellReturns(awaited: readonly Attendee[]): void {
+    const { out } = this.parts;
+    if (this.#areReturnsTold || awaited.length === 0) {
+      this.#returnsTellMs = null;
+      return;
+    }
+    this.#returnsTellMs ??= out.nowMs + RETURNS_TOLD_MS;
+    if (out.nowMs < this.#returnsTellMs) return;
+    this.#returnsTellMs = null;
+    this.#areReturnsTold = true;
+    const leftMs = Math.max(...awaited.map(({ silentAtMs }) => silentAtMs)) - out.nowMs;
+    out.notice(
+      `Waiting for ${named(awaited)}, who ${awaited.length === 1 ? "was" : "were"} in the group ` +
+        `last: the group goes on in ${Math.ceil(leftMs / 1_000)} s without an answer`,
+    );
   }
 
   /** Said once, when those who may come back at any moment had their time. */

@@ -4,7 +4,7 @@ import { assertEquals } from "@std/assert";
 import { HistoryEnd } from "../../../lib/protocols/group/history.ts";
 import type { CoordinatorRecord } from "../../../lib/protocols/group/records.ts";
 import { fakeCrypto } from "../../sim/fake_crypto.ts";
-import { GROUP, Program, type Words } from "./coordinator_program.ts";
+import { GROUP, Program, whyLost, type Words } from "./coordinator_program.ts";
 
 const LEAVE = { type: "leave" } as const;
 
@@ -39,6 +39,28 @@ Deno.test("Who doesn't come back in 6 s is lost; until then no view changes", ()
     "view 4: ann dan",
     "disk: confirmed 4",
   ]);
+  const absent = "no answer since the coordinator was started";
+  assertEquals(whyLost(program), [absent, absent]);
+});
+
+Deno.test("For whom the group waits after a start is told, once that takes a second", () => {
+  const program = Program.of("ann", "bob", "cem").restarted();
+  program.comes("ann");
+  assertEquals(program.pass(900).includes("notice"), false);
+
+  assertEquals(program.pass(200).filter((word) => word === "notice").length, 1);
+  assertEquals(
+    program.told.at(-1),
+    "Waiting for bob and cem, who were in the group last: the group goes on in 5 s without an answer",
+  );
+  program.comes("bob");
+  assertEquals(program.pass(20_000).includes("notice"), false);
+
+  const quick = Program.of("ann", "bob").restarted();
+  quick.comes("ann");
+  quick.pass(500);
+  quick.comes("bob");
+  assertEquals(quick.pass(20_000).includes("notice"), false);
 });
 
 Deno.test("A number that was written before the crash is never used again", () => {

@@ -321,6 +321,37 @@ Deno.test("Member says whose entries it waits for, and what to do: no alarm, as 
   ]);
 });
 
+Deno.test("Member that is back before another one says for whom it waits", () => {
+  const net = GroupNet.started(["ann", "bob"]);
+  const [ann, bob] = net.nodes;
+  const { members } = net.coordinator.epoch!;
+  ann!.kill();
+  bob!.kill();
+  ann!.start();
+  net.settle();
+  net.coordinator.send(ann!, { type: "peers", members });
+  const problems = () => {
+    ann!.command({ command: "status" });
+    net.settle();
+    return ann!.told("status").at(-1)!.problems;
+  };
+  net.pass(900);
+  assertEquals(ann!.told("notice"), []);
+
+  net.pass(200);
+  const text = "Waiting for bob, who was in the group last and hasn't answered yet";
+  assertEquals(ann!.told("notice"), [{ event: "notice", text }]);
+  assertEquals(
+    ann!.events.findLastIndex(({ event }) => event === "ready") + 1,
+    ann!.events.length - 1,
+  );
+  assertEquals(problems()[0], text);
+
+  bob!.start();
+  net.settle();
+  assertEquals(problems(), ["Not in the group yet: what you write is kept until then"]);
+});
+
 Deno.test("Member that asks twice sets its log aside once, and blames nobody", () => {
   const net = GroupNet.started(["ann"]);
   const ann = net.nodes[0]!;
