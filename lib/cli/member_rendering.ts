@@ -176,7 +176,10 @@ export class MemberRendering {
     );
   }
 
-  #coordinatorLines({ state, reason }: EventNamed<"coordinator">, nowMs: number): readonly Line[] {
+  #coordinatorLines(
+    { state, reason, ended = false }: EventNamed<"coordinator">,
+    nowMs: number,
+  ): readonly Line[] {
     const wasDown = this.#isCoordinatorDown;
     const wasUp = this.#wasCoordinatorUp;
     this.#isCoordinatorDown = state === "down";
@@ -186,10 +189,11 @@ export class MemberRendering {
       return wasDown ? [starLine(nowMs, text)] : [];
     }
     const because = reason === undefined ? "" : `: ${reason}`;
+    const what = ended ? "The coordinator was ended" : "The coordinator doesn't answer";
     const text = this.#wasIn
-      ? "The coordinator doesn't answer. Chat goes on; joining and editing wait."
-      : `The coordinator doesn't answer${because}. You come into the group when it is there.`;
-    return [wrongLine(nowMs, text)];
+      ? `${what}. Chat goes on; joining and editing wait.`
+      : `${what}${ended ? "" : because}. You come into the group when it is there.`;
+    return [ended ? starLine(nowMs, text) : wrongLine(nowMs, text)];
   }
 
   /** What is under way is the line of progress; its end stays. */

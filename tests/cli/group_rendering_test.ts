@@ -181,6 +181,11 @@ const PRINTED: readonly (readonly [
     "12:03 ! The coordinator doesn't answer. Chat goes on; joining and editing wait.\n",
   ],
   [
+    "the coordinator ended by its operator",
+    [READY, { event: "coordinator", state: "down", reason: "nobody listens there", ended: true }],
+    "12:03 * The coordinator was ended. Chat goes on; joining and editing wait.\n",
+  ],
+  [
     "the coordinator back",
     [
       { event: "coordinator", state: "up" },

@@ -37,7 +37,7 @@ import {
 } from "./limits.ts";
 import type { HistoryEnd } from "./history.ts";
 import { Judging } from "./judging.ts";
-import type { GroupMessage, GroupMessageOf } from "./messages.ts";
+import { COORDINATOR_GOODBYE, type GroupMessage, type GroupMessageOf } from "./messages.ts";
 import { Operator } from "./operator.ts";
 import { OwnKeys } from "./own_keys.ts";
 import { awaitedOf } from "./outlook.ts";
@@ -638,7 +638,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
   #leave(ref: string | undefined): void {
     this.#taking.end("the coordinator ends");
     for (const { id } of this.#attendance.links) {
-      this.#out.close(id, "the coordinator was stopped");
+      this.#out.close(id, COORDINATOR_GOODBYE);
     }
     this.#stop({ kind: "bye", reason: "quit", ref });
   }

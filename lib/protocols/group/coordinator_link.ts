@@ -6,7 +6,7 @@ import { RetryPauses } from "../../base/retry_pauses.ts";
 import type { ServerKey } from "../../base/server_key.ts";
 import { COORDINATOR_SILENT_MS, RETRY_MS_MAX, RETRY_MS_MIN } from "./limits.ts";
 import type { MemberOutput } from "./member_output.ts";
-import type { GroupMessage, GroupMessageOf } from "./messages.ts";
+import { COORDINATOR_GOODBYE, type GroupMessage, type GroupMessageOf } from "./messages.ts";
 
 const DEADLINES = ["retry", "silent"] as const;
 
@@ -26,6 +26,7 @@ export class CoordinatorLink {
   #isWelcomed = false;
   readonly #pauses = new RetryPauses(RETRY_MS_MIN, RETRY_MS_MAX);
   #failure: string | null = null;
+  #isEnded = false;
   readonly #deadlines = new Deadlines(DEADLINES);
   /** What the user was told; null: nothing yet. */
   state: "up" | "down" | null = null;
@@ -44,6 +45,11 @@ export class CoordinatorLink {
   /** Why the last dial failed, as part of a sentence; null where it didn't, or nothing is known. */
   get failure(): string | null {
     return this.#failure;
+  }
+
+  /** Whether its operator has ended it, as it said on the last link. */
+  get isEnded(): boolean {
+    return this.#isEnded;
   }
 
   /** Whether it has let us in, on this link. */
@@ -65,6 +71,7 @@ export class CoordinatorLink {
     const { out } = this.owner;
     this.#isDialling = false;
     this.#failure = null;
+    this.#isEnded = false;
     this.#link = link;
     this.#peer = peer;
     this.key.proved(peer);
@@ -72,9 +79,10 @@ export class CoordinatorLink {
     out.push({ type: "send", link, message: this.owner.hello() });
   }
 
-  /** @returns Whether it was the link in use. */
-  down(link: LinkId): boolean {
+  /** @param goodbye As it closed it; null where the link was lost. @returns Whether it was the link in use. */
+  down(link: LinkId, goodbye: string | null): boolean {
     if (link !== this.#link) return false;
+    this.#isEnded = goodbye === COORDINATOR_GOODBYE;
     const wasWelcomed = this.#isWelcomed;
     this.#lost();
     // One that lets go of whoever comes isn't dialled ever so fast.

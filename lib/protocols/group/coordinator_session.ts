@@ -112,8 +112,9 @@ export class CoordinatorSession {
     this.link.up(link, peer);
   }
 
-  linkDown(link: LinkId): void {
-    if (this.link.down(link)) this.#heardTold = "";
+  /** @param goodbye As it closed it; null where the link was lost. */
+  linkDown(link: LinkId, goodbye: string | null): void {
+    if (this.link.down(link, goodbye)) this.#heardTold = "";
   }
 
   dialFailed({ attempt, reason, text, key }: Extract<MemberInput, { type: "dial-failed" }>): void {
@@ -143,7 +144,8 @@ export class CoordinatorSession {
     }
     user.ready();
     const reason = failure === null ? {} : { reason: failure };
-    out.show({ event: "coordinator", state: "down", ...reason });
+    const ended = this.link.isEnded ? { ended: true } : {};
+    out.show({ event: "coordinator", state: "down", ...reason, ...ended });
     this.owner.coordinatorDown();
   }
 

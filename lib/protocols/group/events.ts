@@ -111,6 +111,8 @@ export type MemberEvent =
     readonly state: "up" | "down";
     /** Why it can't be reached, as part of a sentence; absent where nothing is known. */
     readonly reason?: string;
+    /** Its operator ended it, as it said. */
+    readonly ended?: boolean;
   }
   | {
     readonly event: "message";

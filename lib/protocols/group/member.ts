@@ -235,7 +235,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
       case "dial-failed":
         return this.#session.dialFailed(input);
       case "link-down":
-        return this.#session.linkDown(input.link);
+        return this.#session.linkDown(input.link, input.closed ? input.reason : null);
       case "message":
         return this.#session.says(input.link, input.message);
       case "unknown-message":

@@ -207,6 +207,7 @@ export class MemberUser {
             log: config.files.log,
             isUp: coordinator.state === "up",
             unreachedBecause: coordinator.failure,
+            isEnded: coordinator.isEnded,
             strangeCoordinator: this.owner.strangeCoordinator,
             membership,
             peers: this.owner.peers,

@@ -23,6 +23,8 @@ export interface StatusOf {
   readonly isUp: boolean;
   /** Why the coordinator can't be reached, as part of a sentence; null where it isn't known. */
   readonly unreachedBecause: string | null;
+  /** Its operator has ended it, as it said. */
+  readonly isEnded: boolean;
   /** Who answers in its place, with another key. */
   readonly strangeCoordinator: PeerKey | null;
   /** Null before it was ever in a group. */
@@ -128,12 +130,13 @@ function problems(status: StatusOf): readonly string[] {
   const epoch = membership?.epoch?.epoch.value ?? null;
   const unheard = (epoch?.members ?? [])
     .filter(({ key }) => key !== status.key && !peers.isHeard(key));
+  const away = status.isEnded ? "The coordinator was ended" : "The coordinator doesn't answer";
   if (!isUp && epoch === null) {
     const because = status.unreachedBecause;
-    found.push(`The coordinator doesn't answer${because === null ? "" : `: ${because}`}`);
+    found.push(`${away}${because === null || status.isEnded ? "" : `: ${because}`}`);
   } else if (!isUp) {
     const chat = unheard.length > 0 ? "" : "chat goes on, ";
-    found.push(`The coordinator doesn't answer: ${chat}joining and editing wait`);
+    found.push(`${away}: ${chat}joining and editing wait`);
   }
   if (!isUp && status.strangeCoordinator !== null) {
     const { coordinator, strangeCoordinator } = status;

@@ -67,6 +67,9 @@ export type EditRefusal = typeof EDIT_REFUSALS[number];
 const PARTINGS = ["left", "silent", "kicked", "replaced"] as const;
 export type Parting = typeof PARTINGS[number];
 
+/** With this reason a coordinator closes its links whose operator ends it. */
+export const COORDINATOR_GOODBYE = "the coordinator was stopped";
+
 const hello = message(1, "hello", {
   from: "a member",
   to: "the coordinator",

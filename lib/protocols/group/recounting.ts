@@ -31,7 +31,7 @@ import {
   RETURN_MS,
   UNKNOWN_MESSAGES_MAX,
 } from "./limits.ts";
-import type { GroupMessage, GroupMessageOf } from "./messages.ts";
+import { COORDINATOR_GOODBYE, type GroupMessage, type GroupMessageOf } from "./messages.ts";
 import { checkedAccount, Recount } from "./recount.ts";
 import type { CoordinatorRecord } from "./records.ts";
 
@@ -412,7 +412,7 @@ export class Recounting {
         return this.#allow(command.name, ref);
       case "quit":
         for (const { id } of this.#callers.values()) {
-          this.out.close(id, "the coordinator was stopped");
+          this.out.close(id, COORDINATOR_GOODBYE);
         }
         this.#isStopped = true;
         return this.out.push({ type: "stop", outcome: { kind: "bye", reason: "quit", ref } });

@@ -44,7 +44,7 @@ function pauseAfterLink(
   const id = number as LinkId;
   link.up(id, KEY);
   if (isWelcomed) link.welcomed();
-  link.down(id);
+  link.down(id, null);
   const beganMs = out.nowMs;
   do {
     out.begin(link.nextMs()!);

@@ -344,14 +344,17 @@ class ScriptedCoordinator {
     node.feed({ type: "link-up", link: node.link, peer: this.signer.key });
   }
 
-  vanish(): void {
+  /** @param goodbye What it says of that; null: nothing. */
+  vanish(goodbye: string | null = null): void {
     this.isUp = false;
     this.#linked.clear();
     this.#agreement = null;
     for (const node of this.net.nodes) {
       const { link } = node;
       node.link = null;
-      if (link !== null) node.feed({ type: "link-down", link, closed: false, reason: "lost" });
+      if (link === null) continue;
+      const end = { closed: goodbye !== null, reason: goodbye ?? "lost" };
+      node.feed({ type: "link-down", link, ...end });
     }
   }
 

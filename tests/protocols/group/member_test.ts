@@ -12,7 +12,7 @@ import {
 } from "../../../lib/protocols/group/limits.ts";
 import { signEpoch } from "../../../lib/protocols/group/epoch.ts";
 import type { MemberEffect } from "../../../lib/protocols/group/member_io.ts";
-import type { GroupMessage } from "../../../lib/protocols/group/messages.ts";
+import { COORDINATOR_GOODBYE, type GroupMessage } from "../../../lib/protocols/group/messages.ts";
 import { fakeCrypto } from "../../sim/fake_crypto.ts";
 import { Decider, editOf, requestOf } from "./edit_fixtures.ts";
 import { COORDINATOR, GROUP, GroupNet, type Node } from "./group_net.ts";
@@ -532,6 +532,27 @@ Deno.test("Members go on by themselves while the coordinator is away, and say so
   assertEquals(carol!.shown, ["still here"]);
   const down = { event: "coordinator", state: "down", reason: "refused" } as const;
   assertEquals(ann!.told("coordinator").at(-1), down);
+});
+
+Deno.test("Members know a coordinator that was ended from one that was killed, until it is back", () => {
+  const net = GroupNet.started(["ann", "bob"]);
+  const [ann] = net.nodes;
+  const toldOf = (goodbye: string | null) => {
+    net.coordinator.vanish(goodbye);
+    net.pass(3_000);
+    ann!.command({ command: "status" });
+    net.settle();
+    return [ann!.told("coordinator").at(-1)!.ended, ann!.told("status").at(-1)!.problems[0]];
+  };
+  const waiting = "chat goes on, joining and editing wait";
+
+  assertEquals(toldOf(COORDINATOR_GOODBYE), [true, `The coordinator was ended: ${waiting}`]);
+  for (const goodbye of [null, "ended"]) {
+    net.coordinator.comeBack();
+    net.pass(10_000);
+    assertEquals(ann!.told("coordinator").at(-1), { event: "coordinator", state: "up" });
+    assertEquals(toldOf(goodbye), [undefined, `The coordinator doesn't answer: ${waiting}`]);
+  }
 });
 
 Deno.test("Members begin a round when one was started again and the coordinator is away", () => {
