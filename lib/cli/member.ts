@@ -166,6 +166,8 @@ async function chat(wiring: Wiring): Promise<void> {
   const { crypto, wallMs } = environment;
   const ports = { disk, crypto, pid: Deno.pid, wallMs, notice };
   const group = await openGroup(ports, { folder: place.folder, db: logPath });
+  // Before what the log has is shown: whoever reads them last takes what was fetched by then for missing.
+  showNotices(ui, ...group.notices);
   let datagrams: Datagrams | null = null;
   let links: Links | null = null;
   try {
@@ -191,7 +193,7 @@ async function chat(wiring: Wiring): Promise<void> {
       logFile: logPath,
     });
     wiring.replays(group.history?.seq ?? 0);
-    const presenter = new Presenter(wiring, [...group.notices, ...wiring.notices]);
+    const presenter = new Presenter(wiring, wiring.notices);
     host = new MemberHost(config, {
       ...modePorts(wiring, links),
       clock: SYSTEM_LINK_CLOCK,

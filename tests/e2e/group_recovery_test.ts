@@ -296,7 +296,12 @@ for (const [what, spoil] of SPOILT) {
 
     const { entries } = await server.until(isRecovered("Bob"), undefined, from);
     assert(entries > 0, `${entries} entries were sent`);
-    await again.until(says(/the group is asked for the others|was set aside|isn't the log/));
+    // Before what the log has, and that it is all there: who reads it last takes it for missing.
+    const notice = await again.until(
+      says(/the group is asked for the others|was set aside|isn't the log/),
+    );
+    const first = again.events.find(({ event }) => event === "message" || event === "ready")!;
+    assert(again.events.indexOf(notice) < again.events.indexOf(first), `${notice.text}`);
     const hasAside = what.startsWith("damaged") || what.startsWith("of another");
     await holds(
       "what was there is kept",
