@@ -1,4 +1,4 @@
-/** Who may come in: names and their keys, those who are kept out, and room for them. */
+/** Who may come in: names and their keys, and those who are kept out. */
 
 import { type Fingerprint, fingerprintOf } from "../../base/fingerprint.ts";
 import type { FoldedName, PeerKey } from "../../base/ids.ts";
@@ -7,7 +7,7 @@ import { foldName, nameFault, shownName } from "../../base/names.ts";
 import type { Attendance, Attendee, GroupLink } from "./attendance.ts";
 import type { CoordinatorConfig } from "./coordinator_io.ts";
 import type { CoordinatorOutput } from "./coordinator_output.ts";
-import { JOINERS_MAX, NUMBER_JUMP_MAX, REMEMBERED_MAX, STRANGE_KEPT_MS } from "./limits.ts";
+import { NUMBER_JUMP_MAX, REMEMBERED_MAX, STRANGE_KEPT_MS } from "./limits.ts";
 import type { GroupMessageOf, GroupRefusal } from "./messages.ts";
 import type { Views } from "./views.ts";
 
@@ -36,7 +36,7 @@ export class Admission {
   readonly #equivocators = new Set<PeerKey>();
 
   constructor(
-    readonly config: Pick<CoordinatorConfig, "membersMax" | "pins">,
+    readonly config: Pick<CoordinatorConfig, "pins">,
     readonly views: Views,
     readonly attendance: Attendance,
     readonly out: CoordinatorOutput,
@@ -70,19 +70,7 @@ export class Admission {
     if (hello.promised.number > this.views.number + NUMBER_JUMP_MAX) {
       return { code: "protocol", text: IMPOSSIBLE_PROMISE };
     }
-    return this.#hasRoomFor(peer) ? null : {
-      code: "full",
-      text: `The group is full, it takes ${this.config.membersMax}; come back later`,
-    };
-  }
-
-  /** Members have their places; whoever comes new must find one. */
-  #hasRoomFor(key: PeerKey): boolean {
-    if (this.views.member(key) !== null || this.attendance.get(key) !== null) return true;
-    const all = [...this.attendance.all];
-    const joining = all.filter((attendee) => this.views.member(attendee.key) === null);
-    const places = this.views.members.length + joining.length;
-    return joining.length < JOINERS_MAX && places < this.config.membersMax;
+    return null;
   }
 
   #strangeKey(

@@ -4,7 +4,7 @@
 
 import type { Hash, PeerKey } from "../../base/ids.ts";
 import { foldName } from "../../base/names.ts";
-import type { Admission } from "./admission.ts";
+import type { Admission, Refusal } from "./admission.ts";
 import {
   type Attendance,
   type Attendee,
@@ -21,6 +21,7 @@ import type { GroupMessageOf } from "./messages.ts";
 import { awaitedOf, voicesOf } from "./outlook.ts";
 import type { OwnKeys } from "./own_keys.ts";
 import type { Partings } from "./partings.ts";
+import { CROWDED, type Places } from "./places.ts";
 import type { Views } from "./views.ts";
 
 type Hello = GroupMessageOf<"hello">;
@@ -32,6 +33,7 @@ export interface ArrivingParts {
   readonly views: Views;
   readonly attendance: Attendance;
   readonly admission: Admission;
+  readonly places: Places;
   readonly changing: Changing;
   readonly partings: Partings;
   readonly out: CoordinatorOutput;
@@ -46,14 +48,13 @@ export class Arriving {
   constructor(readonly parts: ArrivingParts) {}
 
   hello(link: GroupLink, hello: Hello): void {
-    const { admission, attendance, views, out } = this.parts;
+    const { admission, attendance, places, views, out } = this.parts;
     link.isGreeted = true;
     const refusal = admission.refusal(link, hello);
-    if (refusal !== null) {
-      link.greetByMs = Infinity;
-      out.send(link.id, { type: "refuse", ...refusal });
-      return out.close(link.id, refusal.code);
-    }
+    if (refusal !== null) return this.#refuse(link, refusal);
+    const place = places.placeFor(link, admission.isPinned(link.peer, hello.name));
+    if (place.type === "none") return this.#refuse(link, { code: "full", text: place.text });
+    if (place.type === "instead of") this.#turnAway(place.attendee, CROWDED);
     const before = attendance.get(link.peer);
     const isSame = before !== null && isSameProcess(before, hello);
     const attendee = this.#attendee(link, hello, isSame ? before : null);
@@ -67,6 +68,29 @@ export class Arriving {
     this.#welcome(attendee, this.#lacking, false);
     link.successor = attendee;
     link.greetByMs = out.nowMs + HELLO_MS_MAX;
+  }
+
+  #refuse(link: GroupLink, refusal: Refusal): void {
+    const { out } = this.parts;
+    link.greetByMs = Infinity;
+    out.send(link.id, { type: "refuse", ...refusal });
+    out.close(link.id, refusal.code);
+  }
+
+  /** There is no place for it any more: it may come back. */
+  #turnAway(attendee: Attendee, text: string): void {
+    const { partings, out } = this.parts;
+    if (attendee.link !== null) out.send(attendee.link, { type: "refuse", code: "full", text });
+    partings.gone(attendee, "full");
+  }
+
+  /** The view has begun at all its members: for whoever isn't in it there is no place, where it is full. */
+  turnAwayFromFull(): void {
+    const { places } = this.parts;
+    if (!places.isFull) return;
+    for (const attendee of places.joining) {
+      if (attendee.departure === null) this.#turnAway(attendee, places.fullText);
+    }
   }
 
   /** Whoever was welcomed on that link is there. @returns It; null where nobody's answer was awaited. */
@@ -118,6 +142,7 @@ export class Arriving {
       folded: foldName(name),
       incarnation: incarnation.slice(),
       host: host ?? link.host,
+      seenHost: link.host,
       port,
       link: link.id,
       heardAtMs: nowMs,

@@ -60,7 +60,10 @@ export interface Attendee {
   readonly folded: FoldedName;
   /** Of its process. */
   readonly incarnation: Uint8Array;
+  /** Where it says that it is found, or else `seenHost`. */
   readonly host: string | null;
+  /** Whence its link came. */
+  readonly seenHost: string | null;
   readonly port: number;
   /** Null while it isn't linked: it was lost a moment ago, or is expected back after our restart. */
   link: LinkId | null;
@@ -105,6 +108,7 @@ export function expected(member: Member, nowMs: number): Attendee {
   return {
     ...member,
     folded: foldName(member.name),
+    seenHost: member.host,
     link: null,
     heardAtMs: -Infinity,
     silentAtMs: nowMs + RETURN_MS,
@@ -148,7 +152,7 @@ export function memberOf({ key, name, incarnation, host, port }: Attendee): Memb
 }
 
 export class Attendance {
-  /** In the order in which they came. At most those of a view and the joining ones: `Admission`. */
+  /** In the order in which they came. At most those of a view and the joining ones: `Places`. */
   readonly #attendees = new Map<PeerKey, Attendee>();
   readonly #links = new Map<LinkId, GroupLink>();
 

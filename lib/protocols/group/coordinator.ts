@@ -42,6 +42,7 @@ import { Operator } from "./operator.ts";
 import { OwnKeys } from "./own_keys.ts";
 import { awaitedOf } from "./outlook.ts";
 import { Partings } from "./partings.ts";
+import { Places } from "./places.ts";
 import type { CoordinatorRecord } from "./records.ts";
 import { Taking } from "./snapshot/taking.ts";
 import { GlobalStates } from "./states/global_states.ts";
@@ -174,6 +175,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     const told = () => this.#told;
     const arriving = this.#arriving = new Arriving({
       ...parts,
+      places: new Places(config, views, attendance),
       changing,
       partings,
       told,

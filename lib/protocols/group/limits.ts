@@ -145,8 +145,10 @@ export const CONTEST_MS = 3_000;
 /** Ends that a member acknowledged beyond what we hold, to be compared; of more, only the last. */
 export const AHEADS_MAX = 16;
 
-/** Joining at once: as many as a view takes, so that nobody is told it is full while it isn't. */
+/** Joining at once: as many as a view takes. */
 export const JOINERS_MAX = MEMBERS_MAX;
+/** Of one address, joining, whom no member has heard and who never were members: each is heard within a moment. */
+export const STRANGERS_PER_ADDRESS_MAX = 8;
 /** Entries told to the coordinator in one message. */
 export const TOLD_ENTRIES_MAX = 256;
 /** Entries that `/log` shows where no number is given, and at most. */

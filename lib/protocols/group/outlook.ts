@@ -103,15 +103,16 @@ function isGapBetween(members: readonly Member[], voices: readonly Attendee[]): 
   });
 }
 
-/** Those who have nearly all of the log, and exchange datagrams with everybody: with one another too. */
+/** Those who have nearly all of the log, and exchange datagrams with everybody, with one another too: as many as fit. */
 function readyToJoin(
   voices: readonly Attendee[],
   here: readonly Attendee[],
-  { nowMs }: Terms,
+  { membersMax, nowMs }: Terms,
 ): readonly Attendee[] {
   const circle = [...voices];
   const ready: Attendee[] = [];
   for (const attendee of here) {
+    if (circle.length >= membersMax) break;
     const { isCaughtUp, departure, notBeforeMs } = attendee;
     if (voices.includes(attendee) || !isCaughtUp || departure !== null || notBeforeMs > nowMs) {
       continue;

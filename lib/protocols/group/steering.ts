@@ -388,6 +388,7 @@ export class Steering {
   /** The present view has begun at all its members, or nobody is in it: the others may go. */
   mayGo(): void {
     this.#sendAway(({ departure }) => departure !== null);
+    this.parts.arriving.turnAwayFromFull();
     this.isUnsettled = true;
   }
 

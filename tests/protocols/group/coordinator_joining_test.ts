@@ -2,7 +2,12 @@
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
-import { NUMBER_JUMP_MAX, STRANGE_KEPT_MS } from "../../../lib/protocols/group/limits.ts";
+import {
+  JOINERS_MAX,
+  NUMBER_JUMP_MAX,
+  STRANGE_KEPT_MS,
+  STRANGERS_PER_ADDRESS_MAX,
+} from "../../../lib/protocols/group/limits.ts";
 import type { GroupMessageOf } from "../../../lib/protocols/group/messages.ts";
 import { keyOf, Program, type Words } from "./coordinator_program.ts";
 
@@ -278,6 +283,111 @@ Deno.test("A full group takes nobody more, but its own members back", () => {
   assertEquals(program.comes("cem"), ["cem: refuse full", "closes cem"]);
   program.somebody("bob").incarnation = 2;
   assertEquals(program.comes("bob").includes("bob: welcome member"), true);
+});
+
+Deno.test("Whoever is ready when the last place is taken is told that there is none", () => {
+  const program = Program.with({ membersMax: 3 }, "ann", "bob");
+  program.comes("cem");
+  program.comes("dan");
+
+  const words = program.allHear("dan");
+
+  assertEquals(words.filter((word) => /^view|dan: refuse|closes/.test(word)), [
+    "view 3: ann bob cem",
+    "dan: refuse full",
+    "closes dan",
+  ]);
+  assertEquals(refusalOf(program, "dan"), "The group is full, it has 3 members; come back later");
+});
+
+/** They say hello, answer probes, and exchange datagrams with nobody. */
+function strangersCome(program: Program, from: number, through: number, address: string | null) {
+  for (let at = from; at <= through; at++) program.comes(`stranger${at}`, {}, address);
+}
+
+function refusalOf(program: Program, name: string): string {
+  return (program.somebody(name).got.get("refuse") as GroupMessageOf<"refuse">).text;
+}
+
+Deno.test("A crowd that exchanges datagrams with nobody keeps out neither newcomers nor members", () => {
+  // From the coordinator's own machine no bound of an address holds.
+  for (const addresses of [1, 8, null]) {
+    const program = Program.of("ann", "bob", "cem");
+    const address = (at: number) => addresses === null ? null : `10.1.0.${at % addresses}`;
+    for (let at = 1; at <= 61; at++) strangersCome(program, at, at, address(at));
+    let strangers = 61;
+    // One more takes any place that comes free.
+    const passes = (ms: number) => {
+      for (let passed = 0; passed < ms; passed += 250) {
+        program.pass(250);
+        strangersCome(program, ++strangers, strangers, address(strangers));
+      }
+    };
+    passes(1_000);
+    program.somebody("cem").answers.delete("probe");
+    passes(5_000);
+    const members = program.status().members.filter(({ state }) => state === "member");
+    assertEquals(members.map(({ name }) => name), ["ann", "bob"], "cem is out");
+    program.somebody("cem").answers.add("probe");
+
+    const told = program.comes("cem");
+    assertEquals(told.includes("cem: welcome"), true, "a member that was out");
+    passes(1_000);
+    program.comes("dan");
+    passes(1_000);
+    const words = ["ann", "bob", "cem", "dan"].flatMap((name) =>
+      program.hears(name, ["ann", "bob", "cem", "dan"].filter((other) => other !== name), true)
+    );
+
+    assertEquals(
+      words.filter((word) => word.startsWith("view")).at(-1)!.slice(8),
+      "ann bob cem dan",
+    );
+  }
+});
+
+Deno.test("Of one address few strangers join at once; who is heard, or was a member, counts no more", () => {
+  const program = Program.of("ann");
+  strangersCome(program, 1, STRANGERS_PER_ADDRESS_MAX, "10.1.0.1");
+  const here = (name: string) => program.somebody(name).link !== null;
+
+  strangersCome(program, 9, 9, "10.1.0.1");
+  assertEquals(["stranger1", "stranger2", "stranger9"].map(here), [false, true, true]);
+  assertEquals(
+    refusalOf(program, "stranger1"),
+    "Too many are coming into the group at once; come back later",
+  );
+
+  program.hears("ann", ["stranger2", "stranger3"]);
+  strangersCome(program, 10, 12, "10.1.0.1");
+  const left = ["stranger2", "stranger3", "stranger4", "stranger5"];
+  assertEquals(left.map(here), [true, true, false, true]);
+
+  strangersCome(program, 13, 13, "10.1.0.2");
+  assertEquals(here("stranger5"), true);
+});
+
+Deno.test("An IPv6 network counts as one address", () => {
+  const program = Program.of("ann");
+  for (let at = 1; at <= STRANGERS_PER_ADDRESS_MAX + 1; at++) {
+    strangersCome(program, at, at, `2001:db8::${at}`);
+  }
+
+  assertEquals(program.somebody("stranger1").link, null);
+});
+
+Deno.test("Who was a member goes before strangers, also before those who are heard", () => {
+  const program = Program.of("ann", "bob");
+  program.says("bob", { type: "leave" });
+  strangersCome(program, 1, JOINERS_MAX, null);
+  program.hears("ann", program.members.map(({ name }) => name).filter((name) => name !== "ann"));
+
+  assertEquals(program.comes("cem"), ["cem: refuse full", "closes cem"]);
+  assertEquals(program.comes("bob").slice(0, 3), [
+    "stranger1: refuse full",
+    "closes stranger1",
+    "bob: welcome",
+  ]);
 });
 
 Deno.test("Another key under the name of a member that is away is a changed key, not a name in use", () => {

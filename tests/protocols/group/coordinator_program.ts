@@ -350,10 +350,12 @@ export class Program {
 
   // The others.
 
-  links(name: string): Words {
+  /** @param host Where it comes from; where it is left out, nobody else comes from there. */
+  links(name: string, host?: string | null): Words {
     const member = this.somebody(name);
     const link = member.link = ++this.#links as LinkId;
-    return this.feed({ type: "link-up", link, peer: member.key, host: `10.0.0.${link}` });
+    const from = host === undefined ? `10.0.0.${link}` : host;
+    return this.feed({ type: "link-up", link, peer: member.key, host: from });
   }
 
   says(name: string, message: GroupMessage): Words {
@@ -363,9 +365,13 @@ export class Program {
   }
 
   /** Links, and says hello. */
-  comes(name: string, changes: Partial<GroupMessageOf<"hello">> = {}): Words {
+  comes(
+    name: string,
+    changes: Partial<GroupMessageOf<"hello">> = {},
+    from?: string | null,
+  ): Words {
     const { begun, promised, incarnationBytes: incarnation } = this.somebody(name);
-    this.links(name);
+    this.links(name, from);
     const group = begun === NO_BALLOT ? null : GROUP;
     const place = { host: null, port: 9_000 };
     return this.says(name, {

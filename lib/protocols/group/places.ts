@@ -1,0 +1,79 @@
+/**
+ * Places for those who come. A fresh key and a hello cost nothing, so whoever comes always finds one: that of the
+ * stranger who has it for the longest time without exchanging datagrams with anybody. An honest newcomer is heard
+ * within a moment, and comes in; a crowd that only says hello displaces itself.
+ */
+
+import { ipv6Prefix } from "../../base/endpoints.ts";
+import type { PeerKey } from "../../base/ids.ts";
+import type { Attendance, Attendee, GroupLink } from "./attendance.ts";
+import { JOINERS_MAX, STRANGERS_PER_ADDRESS_MAX } from "./limits.ts";
+import type { Views } from "./views.ts";
+
+export type Place =
+  | { readonly type: "free" }
+  | { readonly type: "instead of"; readonly attendee: Attendee }
+  /** `text`: for whoever comes. */
+  | { readonly type: "none"; readonly text: string };
+
+const FREE = { type: "free" } as const;
+/** There are places, and no time for all. */
+export const CROWDED = "Too many are coming into the group at once; come back later";
+
+export class Places {
+  constructor(
+    readonly config: { readonly membersMax: number },
+    readonly views: Views,
+    readonly attendance: Attendance,
+  ) {}
+
+  /** Whether each place in the view is taken. */
+  get isFull(): boolean {
+    return this.views.members.length >= this.config.membersMax;
+  }
+
+  /** For whoever comes, or waits, while it is. */
+  get fullText(): string {
+    return `The group is full, it has ${this.config.membersMax} members; come back later`;
+  }
+
+  /** @param isKnown Whether it was a member before: it goes before strangers. */
+  placeFor({ peer, host }: GroupLink, isKnown: boolean): Place {
+    if (this.views.member(peer) !== null || this.attendance.get(peer) !== null) return FREE;
+    if (this.isFull) return { type: "none", text: this.fullText };
+    const { joining } = this;
+    const unheard = joining.filter(({ key }) => !this.isHeard(key));
+    const strangers = unheard.filter((attendee) => !attendee.isKnown);
+    // Many programs may run on the coordinator's own machine.
+    const same = isKnown || host === null
+      ? []
+      : strangers.filter(({ seenHost }) => seenHost !== null && isSameAddress(seenHost, host));
+    if (same.length >= STRANGERS_PER_ADDRESS_MAX) return insteadOf(same[0]);
+    if (joining.length < JOINERS_MAX) return FREE;
+    const unknown = isKnown ? joining.find((attendee) => !attendee.isKnown) : undefined;
+    return insteadOf(strangers[0] ?? unknown ?? unheard[0]);
+  }
+
+  /** Those who are here and not in the view, in the order in which they came. */
+  get joining(): readonly Attendee[] {
+    return this.attendance.here.filter(({ key }) => this.views.member(key) === null);
+  }
+
+  /** Whether somebody of the view exchanges datagrams with it. */
+  isHeard(key: PeerKey): boolean {
+    return this.views.members.some((member) =>
+      this.attendance.get(member.key)?.hears?.has(key) === true
+    );
+  }
+}
+
+function insteadOf(attendee: Attendee | undefined): Place {
+  return attendee === undefined
+    ? { type: "none", text: CROWDED }
+    : { type: "instead of", attendee };
+}
+
+/** Of IPv6 a /64 counts as one, which is what one customer gets. */
+function isSameAddress(one: string, other: string): boolean {
+  return (ipv6Prefix(one) ?? one) === (ipv6Prefix(other) ?? other);
+}
