@@ -54,6 +54,8 @@ export class CoordinatorSession {
   /** What was told by `heard`, in one text. */
   #heardTold = "";
   #unknownMessages = 0;
+  /** Whether the user was told, since we were last in, that there is no place. */
+  #isFullTold = false;
 
   constructor(readonly owner: CoordinatorSessionOwner) {
     const { config, out, environment } = owner;
@@ -82,6 +84,7 @@ export class CoordinatorSession {
   /** Nobody is waited for any more. */
   epochBegan(): void {
     this.#awaited = [];
+    if (this.link.isWelcomed) this.#isFullTold = false;
   }
 
   /** Another key that answered at its address, and was told to the user. */
@@ -200,7 +203,18 @@ export class CoordinatorSession {
       out.error(code, said);
       return this.link.close("refused", null);
     }
+    if (code === "full" && this.#mayWait) {
+      if (!this.#isFullTold) out.warn(`${said}; trying again until there is a place`);
+      this.#isFullTold = true;
+      return this.link.close("refused", null);
+    }
     out.fatal(code, said);
+  }
+
+  /** Who was let in before, in this run or an earlier one, comes back when there is a place. */
+  get #mayWait(): boolean {
+    const { config, standing, user } = this.owner;
+    return standing.group !== null && (config.wait || user.isReady);
   }
 
   #welcome({ group, isMember, told, awaited, former }: GroupMessageOf<"welcome">): void {

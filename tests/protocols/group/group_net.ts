@@ -301,6 +301,8 @@ function entryOf(
 /** Leads views as a test says. */
 class ScriptedCoordinator {
   isUp = true;
+  /** What it tells whoever comes; null: there is room. */
+  full: string | null = null;
   signer = COORDINATOR;
   /** What `welcome` names. */
   former: readonly PeerKey[] = [];
@@ -358,6 +360,13 @@ class ScriptedCoordinator {
     }
   }
 
+  dropLink(node: Node): void {
+    const link = node.link!;
+    node.link = null;
+    this.lost(node);
+    node.feed({ type: "link-down", link, closed: false, reason: "lost" });
+  }
+
   lost(node: Node): void {
     this.#linked.delete(node);
   }
@@ -378,6 +387,9 @@ class ScriptedCoordinator {
     this.got.push({ from: node, message });
     switch (message.type) {
       case "hello": {
+        if (this.full !== null) {
+          return this.send(node, { type: "refuse", code: "full", text: this.full });
+        }
         this.number = Math.max(this.number, message.promised.number);
         this.#linked.set(node, message.incarnation);
         const isMember = this.epoch?.members.some(({ key }) => key === node.key) ?? false;

@@ -811,6 +811,47 @@ Deno.test("Member is refused for good, and ends with the coordinator's words", (
   assertEquals(ann.stopped, { kind: "fatal", code: "name-taken", text: "ann is here already" });
 });
 
+Deno.test("Newcomer is told that the group is full, and ends; who was in says so once, and comes back", () => {
+  const net = GroupNet.started(["ann", "bob"]);
+  const [ann, bob] = net.nodes as [Node, Node];
+  const eve = net.add("eve");
+  net.coordinator.full = "It is full; come back later";
+  eve.start();
+  net.pass(1_000);
+  assertEquals(eve.stopped, { kind: "fatal", code: "full", text: "It is full; come back later" });
+
+  bob.kill();
+  bob.start();
+  net.coordinator.dropLink(ann);
+  net.pass(20_000);
+  const told = "It is full; come back later; trying again until there is a place";
+  for (const node of [ann, bob]) {
+    assertEquals(node.stopped, null);
+    assertEquals(noticesOf(node).split(told).length, 2, node.name);
+  }
+  const dials = bob.effects.filter(({ type }) => type === "dial").length;
+  assert(dials > 5 && dials < 20, `${dials} dials`);
+
+  net.coordinator.full = null;
+  net.pass(5_000);
+  net.coordinator.reconcile();
+  net.pass(1_000);
+  assertEquals(ann.machine!.membership?.epoch?.epoch.value.members.length, 2);
+  assertEquals(bob.stopped, null);
+});
+
+Deno.test("Member without --wait that was in before ends where the group is full at its start", () => {
+  const net = GroupNet.started(["ann", "bob"]);
+  const bob = net.nodes[1]!;
+  bob.kill();
+  net.coordinator.full = "It is full";
+
+  bob.start({ wait: false });
+  net.pass(1_000);
+
+  assertEquals(bob.stopped, { kind: "fatal", code: "full", text: "It is full" });
+});
+
 Deno.test("Member without --wait ends where nobody answers", () => {
   const net = new GroupNet();
   const ann = net.add("ann");
