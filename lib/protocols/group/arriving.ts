@@ -4,6 +4,7 @@
 
 import type { Hash, PeerKey } from "../../base/ids.ts";
 import { foldName } from "../../base/names.ts";
+import { TokenBucket } from "../../base/token_bucket.ts";
 import type { Admission, Refusal } from "./admission.ts";
 import {
   type Attendance,
@@ -16,7 +17,7 @@ import { compareBallots, isSameBallot, NO_BALLOT } from "./ballot.ts";
 import type { Changing } from "./changing.ts";
 import type { CoordinatorOutput } from "./coordinator_output.ts";
 import type { Member } from "./epoch.ts";
-import { HELLO_MS_MAX, WAIT_MS_MAX } from "./limits.ts";
+import { HELLO_MS_MAX, PEERS_BURST, PEERS_PER_S, WAIT_MS_MAX } from "./limits.ts";
 import type { GroupMessageOf } from "./messages.ts";
 import { awaitedOf, voicesOf } from "./outlook.ts";
 import type { OwnKeys } from "./own_keys.ts";
@@ -44,6 +45,9 @@ export interface ArrivingParts {
 export class Arriving {
   /** Whom the others were last told to meet, as one line. */
   #peersTold = "";
+  readonly #tellings = new TokenBucket(PEERS_PER_S, PEERS_BURST);
+  /** When they are told what is new; null where all is told. */
+  #peersDueMs: number | null = null;
 
   constructor(readonly parts: ArrivingParts) {}
 
@@ -231,13 +235,26 @@ export class Arriving {
     if (isSequencer && attendee.told !== told()) this.#welcome(attendee, [], false);
   }
 
-  /** All meet all: those of the view, then newcomers. */
-  tellPeers(): void {
+  /** When `tellPeers` is to be called next; null where all is told. */
+  get dueMs(): number | null {
+    return this.#peersDueMs;
+  }
+
+  /**
+   * All meet all: those of the view, then newcomers.
+   * @param isUrgent Whether they must know at once; otherwise it may take a moment, where many come and go.
+   */
+  tellPeers(isUrgent: boolean): void {
     const { attendance, out } = this.parts;
     const members = this.#peers();
     const line = JSON.stringify(
       members.map(({ incarnation, ...at }) => ({ ...at, incarnation: incarnation.toHex() })),
     );
+    if (line !== this.#peersTold && !this.#tellings.take(out.nowMs) && !isUrgent) {
+      if ((this.#peersDueMs ?? 0) <= out.nowMs) this.#peersDueMs = out.nowMs + 1_000 / PEERS_PER_S;
+      return;
+    }
+    this.#peersDueMs = null;
     if (line === this.#peersTold) return;
     this.#peersTold = line;
     for (const { link } of attendance.here) {

@@ -149,6 +149,10 @@ export const AHEADS_MAX = 16;
 export const JOINERS_MAX = MEMBERS_MAX;
 /** Of one address, joining, whom no member has heard and who never were members: each is heard within a moment. */
 export const STRANGERS_PER_ADDRESS_MAX = 8;
+/** So often all are told who is there: with strangers that come and go it is some 10 KB for each of them. */
+export const PEERS_PER_S = 4;
+/** As when all members come back at once. */
+export const PEERS_BURST = MEMBERS_MAX;
 /** Entries told to the coordinator in one message. */
 export const TOLD_ENTRIES_MAX = 256;
 /** Entries that `/log` shows where no number is given, and at most. */

@@ -65,7 +65,8 @@ export class Steering {
 
   /** When a complaint counts, or something is to be told; null where nobody complains, and nothing is. */
   get dueMs(): number | null {
-    return earliestMs(complaintsDueMs(this.#heardLately(), this.#lastingMs), this.#returnsTellMs);
+    const complaintMs = complaintsDueMs(this.#heardLately(), this.#lastingMs);
+    return earliestMs(complaintMs, this.#returnsTellMs, this.parts.arriving.dueMs);
   }
 
   settle(): void {
@@ -79,7 +80,7 @@ export class Steering {
       arriving.tellStanding();
       this.#look();
     }
-    arriving.tellPeers();
+    arriving.tellPeers(false);
     arriving.tellSources();
   }
 
@@ -105,7 +106,7 @@ export class Steering {
       }
       attendee.departure = null;
     }
-    arriving.tellPeers();
+    arriving.tellPeers(true);
     changing.begin(change);
   }
 

@@ -5,6 +5,8 @@ import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
 import {
   JOINERS_MAX,
   NUMBER_JUMP_MAX,
+  PEERS_BURST,
+  PEERS_PER_S,
   STRANGE_KEPT_MS,
   STRANGERS_PER_ADDRESS_MAX,
 } from "../../../lib/protocols/group/limits.ts";
@@ -366,6 +368,33 @@ Deno.test("Of one address few strangers join at once; who is heard, or was a mem
   strangersCome(program, 13, 13, "10.1.0.2");
   assertEquals(here("stranger5"), true);
 });
+
+Deno.test("However fast strangers come, members are told of it a few times a second", () => {
+  const program = Program.of("ann");
+  program.pass(60_000);
+  const told = () => program.somebody("ann").all.filter(({ type }) => type === "peers").length;
+  const before = told();
+  strangersCome(program, 1, PEERS_BURST, null);
+  assertEquals(told() - before, PEERS_BURST);
+
+  for (let at = 1; at <= 200; at++) {
+    strangersCome(program, PEERS_BURST + at, PEERS_BURST + at, null);
+    program.pass(50);
+  }
+  const count = told() - before - PEERS_BURST;
+  assertEquals(count >= 9 * PEERS_PER_S && count <= 10 * PEERS_PER_S, true, `${count} times`);
+
+  program.pass(250);
+  strangersCome(program, 999, 1_001, null);
+  assertEquals(lastPeers(program, "ann").includes("stranger1001"), false);
+  program.pass(250);
+  assertEquals(lastPeers(program, "ann").includes("stranger1001"), true);
+});
+
+function lastPeers(program: Program, name: string): readonly string[] {
+  const { members } = program.somebody(name).got.get("peers") as GroupMessageOf<"peers">;
+  return members.map(({ name }) => name);
+}
 
 Deno.test("An IPv6 network counts as one address", () => {
   const program = Program.of("ann");
