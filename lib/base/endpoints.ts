@@ -85,6 +85,14 @@ export function isUnspecified(host: string): boolean {
   return canonical === "0.0.0.0" || canonical === "::";
 }
 
+/** Whether it may be one machine: not where it is an address of many, or of none. Any name may be. */
+export function isUnicast(host: string): boolean {
+  if (!isAddress(host)) return true;
+  // RFC 4291, section 2.7, where an IPv4 address is written as one; RFC 1122, section 3.2.1.3, and RFC 1112, section 4.
+  const none = host.includes(":") ? /^(::(%|$)|ff|::ffff:)/ : /^(0|22[4-9]|2[345]\d)\./;
+  return !none.test(canonicalHost(host));
+}
+
 /** Whether it needs a zone that only this machine knows. */
 export function isLinkLocal(host: string): boolean {
   return /^(169\.254\.|fe80:)/i.test(host);

@@ -3,6 +3,7 @@ import {
   canonicalHost,
   hostSpellings,
   isLoopback,
+  isUnicast,
   isUnspecified,
   parseHost,
   parsePort,
@@ -73,6 +74,22 @@ Deno.test("hostSpellings() has the names of this machine, and no other host's", 
 Deno.test("isUnspecified() and isLoopback() know addresses in any spelling", () => {
   assertEquals(["0.0.0.0", "::", "0::0", "::1"].map(isUnspecified), [true, true, true, false]);
   assertEquals(["127.0.0.9", "LocalHost", "0::1", "::"].map(isLoopback), [true, true, true, false]);
+});
+
+Deno.test("isUnicast() knows the addresses of many, and of none", () => {
+  const many = ["224.0.0.1", "239.1.2.3", "255.255.255.255", "ff02::1", "FF02:0::1%eth0"];
+  const none = ["0.0.0.0", "0.1.2.3", "::", "240.0.0.1", "::ffff:224.0.0.1", "::ffff:127.0.0.1"];
+  for (const host of [...many, ...none]) assertEquals(isUnicast(host), false, host);
+  const one = [
+    "10.0.0.255",
+    "127.0.0.1",
+    "223.1.1.1",
+    "::1",
+    "fe80::1%eth0",
+    "224.example",
+    "ff02",
+  ];
+  for (const host of one) assertEquals(isUnicast(host), true, host);
 });
 
 Deno.test("parsePort() takes 1 to 65535", () => {

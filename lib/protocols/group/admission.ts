@@ -1,5 +1,6 @@
 /** Who may come in: names and their keys, and those who are kept out. */
 
+import { parseHost } from "../../base/endpoints.ts";
 import { type Fingerprint, fingerprintOf } from "../../base/fingerprint.ts";
 import type { FoldedName, PeerKey } from "../../base/ids.ts";
 import { dropOldest } from "../../base/bounded.ts";
@@ -22,6 +23,8 @@ export interface Refusal {
 /** It promised a view that can't have been. */
 const IMPOSSIBLE_PROMISE =
   "What your files say of this group can't be right: restore them from a copy, or move the group's folder away";
+
+const NO_HOST = "What you advertise is neither a host name nor an IP address; see --advertise";
 
 export class Admission {
   readonly #pins: Map<string, Fingerprint>;
@@ -49,6 +52,9 @@ export class Admission {
     const fault = nameFault(hello.name);
     if (fault !== null) return { code: "bad-name", text: `The name is not possible: ${fault}` };
     const name = shownName(hello.name);
+    if (hello.host !== null && parseHost(hello.host) !== hello.host) {
+      return { code: "protocol", text: NO_HOST };
+    }
     if (this.#kicked.has(peer)) {
       const what = this.isRemoved(peer)
         ? `${name} was removed from this group`

@@ -2,6 +2,7 @@
  * Coming to the coordinator: hello and welcome, whom each is to meet, and from whom a newcomer fetches the log.
  */
 
+import { isLoopback, isUnicast } from "../../base/endpoints.ts";
 import type { Hash, PeerKey } from "../../base/ids.ts";
 import { foldName } from "../../base/names.ts";
 import { TokenBucket } from "../../base/token_bucket.ts";
@@ -17,7 +18,15 @@ import { compareBallots, isSameBallot, NO_BALLOT } from "./ballot.ts";
 import type { Changing } from "./changing.ts";
 import type { CoordinatorOutput } from "./coordinator_output.ts";
 import type { Member } from "./epoch.ts";
-import { HELLO_MS_MAX, PEERS_BURST, PEERS_PER_S, WAIT_MS_MAX } from "./limits.ts";
+import {
+  ELSEWHERE_BURST,
+  ELSEWHERE_MS,
+  ELSEWHERE_PER_S,
+  HELLO_MS_MAX,
+  PEERS_BURST,
+  PEERS_PER_S,
+  WAIT_MS_MAX,
+} from "./limits.ts";
 import type { GroupMessageOf } from "./messages.ts";
 import { awaitedOf, voicesOf } from "./outlook.ts";
 import type { OwnKeys } from "./own_keys.ts";
@@ -42,9 +51,16 @@ export interface ArrivingParts {
   told(): number;
 }
 
+/** Null where it names none that others could use: each machine has a loopback, and some addresses are of many. */
+function namedHost({ host }: Hello): string | null {
+  return host !== null && isUnicast(host) && !isLoopback(host) ? host : null;
+}
+
 export class Arriving {
   /** Whom the others were last told to meet, as one line. */
   #peersTold = "";
+  /** Who says to be found elsewhere than where its link comes from, and is believed for a moment. */
+  readonly #elsewhere = new TokenBucket(ELSEWHERE_PER_S, ELSEWHERE_BURST);
   readonly #tellings = new TokenBucket(PEERS_PER_S, PEERS_BURST);
   /** When they are told what is new; null where all is told. */
   #peersDueMs: number | null = null;
@@ -138,15 +154,17 @@ export class Arriving {
 
   #attendee(link: GroupLink, hello: Hello, before: Attendee | null): Attendee {
     const { group, partings, failAfterMs, out: { nowMs } } = this.parts;
-    const { name, incarnation, host, port } = hello;
+    const { name, incarnation, port } = hello;
+    const host = namedHost(hello) ?? link.host;
     const isOurs = hello.group === group;
     return {
       key: link.peer,
       name: name.normalize("NFC"),
       folded: foldName(name),
       incarnation: incarnation.slice(),
-      host: host ?? link.host,
+      host,
       seenHost: link.host,
+      believedUntilMs: this.#believedUntilMs(host, link.host),
       port,
       link: link.id,
       heardAtMs: nowMs,
@@ -171,6 +189,12 @@ export class Arriving {
       notBeforeMs: partings.notBeforeMs(link.peer),
       departure: before?.departure ?? null,
     };
+  }
+
+  #believedUntilMs(host: string | null, seenHost: string | null): number {
+    const { nowMs } = this.parts.out;
+    if (host === seenHost) return Infinity;
+    return this.#elsewhere.take(nowMs) ? nowMs + ELSEWHERE_MS : -Infinity;
   }
 
   /** Whether the present view goes on with it as it is. It is welcomed: others may be told something now, and it too. */
@@ -268,7 +292,15 @@ export class Arriving {
     const others = [...attendance.all].filter((attendee) =>
       !present.includes(attendee) && attendee.link !== null && attendee.departure === null
     );
-    return [...present, ...others].map(memberOf);
+    return [...present.map(memberOf), ...others.map((attendee) => this.#introduced(attendee))];
+  }
+
+  /** Anybody may name anybody's address: all would send there, again and again. */
+  #introduced(attendee: Attendee): Member {
+    const { places, out: { nowMs } } = this.parts;
+    const { key, seenHost: host, believedUntilMs } = attendee;
+    const isBelieved = nowMs < believedUntilMs || places.isHeard(key);
+    return isBelieved ? memberOf(attendee) : { ...memberOf(attendee), host };
   }
 
   /** Newcomers fetch the log from somebody who has it and whom they hear, each from another where there are several. */

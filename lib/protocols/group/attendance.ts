@@ -64,6 +64,8 @@ export interface Attendee {
   readonly host: string | null;
   /** Whence its link came. */
   readonly seenHost: string | null;
+  /** Until when others are told `host` though nobody has heard it there. */
+  readonly believedUntilMs: number;
   readonly port: number;
   /** Null while it isn't linked: it was lost a moment ago, or is expected back after our restart. */
   link: LinkId | null;
@@ -109,6 +111,7 @@ export function expected(member: Member, nowMs: number): Attendee {
     ...member,
     folded: foldName(member.name),
     seenHost: member.host,
+    believedUntilMs: -Infinity,
     link: null,
     heardAtMs: -Infinity,
     silentAtMs: nowMs + RETURN_MS,

@@ -149,6 +149,13 @@ export const AHEADS_MAX = 16;
 export const JOINERS_MAX = MEMBERS_MAX;
 /** Of one address, joining, whom no member has heard and who never were members: each is heard within a moment. */
 export const STRANGERS_PER_ADDRESS_MAX = 8;
+/**
+ * Newcomers that say to be found elsewhere than where their links come from: so many have members send there before
+ * somebody hears them, for so long. Anybody can name anybody's address.
+ */
+export const ELSEWHERE_BURST = 4;
+export const ELSEWHERE_PER_S = 0.1;
+export const ELSEWHERE_MS = 3_000;
 /** So often all are told who is there: with strangers that come and go it is some 10 KB for each of them. */
 export const PEERS_PER_S = 4;
 /** As when all members come back at once. */

@@ -3,6 +3,9 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
 import {
+  ELSEWHERE_BURST,
+  ELSEWHERE_MS,
+  ELSEWHERE_PER_S,
   JOINERS_MAX,
   NUMBER_JUMP_MAX,
   PEERS_BURST,
@@ -395,6 +398,72 @@ function lastPeers(program: Program, name: string): readonly string[] {
   const { members } = program.somebody(name).got.get("peers") as GroupMessageOf<"peers">;
   return members.map(({ name }) => name);
 }
+
+/** Where it was last said to be. */
+function toldHost(program: Program, of: string, to = "ann"): string | null {
+  const { members } = program.somebody(to).got.get("peers") as GroupMessageOf<"peers">;
+  return members.find(({ name }) => name === of)!.host;
+}
+
+Deno.test("What is neither a host's name nor an address is refused as where a member is", () => {
+  const program = Program.of("ann");
+  const escape = "\x1b]0;evil\x07\nFAKE LINE\u202e";
+  for (const host of ["a b;rm", escape, "[::1]", "", "-a", "x".repeat(254) + "é"]) {
+    assertEquals(program.comes("bob", { host }), ["bob: refuse protocol", "closes bob"], host);
+  }
+  assertEquals(
+    refusalOf(program, "bob"),
+    "What you advertise is neither a host name nor an IP address; see --advertise",
+  );
+});
+
+Deno.test("An address that isn't one other machine's is none: the one that a link comes from counts", () => {
+  const program = Program.of("ann");
+  for (const host of ["127.0.0.1", "localhost", "::1", "224.0.0.1", "255.255.255.255", "::"]) {
+    program.comes("bob", { host }, "10.2.0.1");
+    assertEquals(toldHost(program, "bob"), "10.2.0.1", host);
+    program.goesDown("bob");
+    program.comes("bob", { host }, null);
+    assertEquals(toldHost(program, "bob"), null, host);
+    program.goesDown("bob");
+  }
+});
+
+Deno.test("Few strangers have members send where they say to be found, and for a moment, until they are heard", () => {
+  const program = Program.of("ann");
+  program.pass(60_000);
+  const victim = "203.0.113.7";
+  const names = Array.from({ length: 20 }, (_, at) => `stranger${at}`);
+  for (const name of names) program.comes(name, { host: victim }, null);
+  const there = () => names.filter((name) => toldHost(program, name) === victim);
+  assertEquals(there(), names.slice(0, ELSEWHERE_BURST));
+
+  // Whoever can be reached there alone has had the time to be.
+  program.pass(ELSEWHERE_MS + 500);
+  assertEquals(there(), []);
+  program.hears("ann", [names[9]!]);
+  assertEquals(there(), [names[9]]);
+
+  program.pass(1_000 / ELSEWHERE_PER_S);
+  program.comes("bob", { host: victim }, null);
+  assertEquals(toldHost(program, "bob"), victim);
+  program.comes("cem", { host: "10.2.0.1" }, "10.2.0.1");
+  assertEquals(toldHost(program, "cem"), "10.2.0.1");
+});
+
+Deno.test("A member is where it says", () => {
+  const program = Program.of("ann");
+  for (let at = 1; at <= 9; at++) program.comes(`stranger${at}`, { host: "203.0.113.7" }, null);
+  program.comes("bob", { host: "bob.example" }, "10.2.0.1");
+  assertEquals(toldHost(program, "bob"), "10.2.0.1");
+
+  program.hears("bob", ["ann"], true);
+  program.hears("ann", ["bob"], true);
+
+  assertEquals(toldHost(program, "bob"), "bob.example");
+  const { signed } = program.somebody("bob").got.get("begin") as GroupMessageOf<"begin">;
+  assertEquals(signed.epoch.value.members[1]!.host, "bob.example");
+});
 
 Deno.test("An IPv6 network counts as one address", () => {
   const program = Program.of("ann");
