@@ -23,6 +23,9 @@ import type { GroupMessage, GroupMessageOf } from "./messages.ts";
 
 /** Whoever can't be reached is tried again after this. */
 const MEET_AGAIN_MS = 2_000;
+/** So often, where it was never heard: it may be a stranger that doesn't want to be met. Then each pause is longer. */
+const MEET_SOON_TIMES = 3;
+const MEET_AGAIN_MS_MAX = 30_000;
 /** Said by one who isn't introduced yet: it may be faster than the coordinator. */
 const EARLY_MESSAGES_MAX = 64;
 /** What a message about batches takes in memory, and each run of an order. */
@@ -33,6 +36,8 @@ export interface Peer {
   readonly key: PeerKey;
   /** Where it is met; null: it met us, and nobody has said yet who it is. */
   endpoint: Endpoint | null;
+  /** How often it couldn't be reached; null once it was heard. */
+  misses: number | null;
   isUp: boolean;
   isSilent: boolean;
   /** Something that was said between us in the present epoch is lost: it can't go on between us. */
@@ -141,6 +146,7 @@ export class Peers {
     const peer: Peer = {
       key,
       endpoint,
+      misses: 0,
       isUp: false,
       isSilent: false,
       isBroken: false,
@@ -217,6 +223,7 @@ export class Peers {
     }
     peer.isUp = true;
     peer.isSilent = false;
+    peer.misses = null;
     this.#meetAt.set(key, null);
     return peer;
   }
@@ -253,7 +260,7 @@ export class Peers {
     if (peer === undefined) return null;
     this.#lose(peer);
     if (peer.endpoint === null) this.#peers.delete(key);
-    else if (!this.#meetAt.has(key)) this.#meetAt.set(key, this.out.nowMs + MEET_AGAIN_MS);
+    else if (!this.#meetAt.has(key)) this.#meetAt.set(key, this.out.nowMs + pauseMs(peer));
     return peer;
   }
 
@@ -341,6 +348,14 @@ export class Peers {
       if (peer !== undefined && peer.endpoint !== null) this.#meet(peer);
     }
   }
+}
+
+/** After one more miss. */
+function pauseMs(peer: Peer): number {
+  if (peer.misses === null) return MEET_AGAIN_MS;
+  peer.misses += 1;
+  const growth = 2 ** Math.max(0, peer.misses - MEET_SOON_TIMES);
+  return Math.min(MEET_AGAIN_MS * growth, MEET_AGAIN_MS_MAX);
 }
 
 function isHeard({ isUp, isSilent, isBroken }: Peer): boolean {

@@ -22,3 +22,22 @@ Deno.test("Peers keeps what was said in an epoch until it begins here, though it
   assertEquals(peers.takeWaiting(peer), [ack]);
   assertEquals(peers.isOfEpoch(peer, ack), true);
 });
+
+Deno.test("Peers meets who was never heard less and less often, and who was heard as soon as ever", () => {
+  const out = new MemberOutput();
+  out.begin(0);
+  const peers = new Peers(out);
+  const { key } = fakeSigner("eve");
+  peers.introduce(new Map([[key, { host: "10.0.0.1", port: 9_000 }]]));
+  const pauseS = () => {
+    peers.ended(key);
+    const pauseMs = peers.nextMeetMs()! - out.nowMs;
+    out.begin(peers.nextMeetMs()!);
+    peers.meetDue();
+    return pauseMs / 1_000;
+  };
+
+  assertEquals(Array.from({ length: 8 }, pauseS), [2, 2, 2, 4, 8, 16, 30, 30]);
+  peers.up(key);
+  assertEquals(Array.from({ length: 8 }, pauseS), Array(8).fill(2));
+});
