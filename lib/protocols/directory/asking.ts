@@ -69,9 +69,9 @@ export class Asking {
     return this.#asked.length;
   }
 
-  /** Whether the directory has still to answer, also whom it reached. */
-  get isAwaiting(): boolean {
-    return this.#asked.length > 0 || this.#reaching.size > 0;
+  /** Whether the directory has still to say whom a broadcast reached. */
+  get isReaching(): boolean {
+    return this.#reaching.size > 0;
   }
 
   /** 0 to 1 of what may wait. */

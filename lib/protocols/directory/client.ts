@@ -444,12 +444,14 @@ export class Client implements Machine<ClientInput, ClientEffect> {
       this.#deadlines.set("leave", out.nowMs + LEAVE_MS_MAX);
       this.#deadlines.set("told", out.nowMs + LEAVE_UNTOLD_MS);
     }
-    if (call === null && !asking.isAwaiting && !calling.isParting) this.#leave();
+    if (call !== null || asking.size > 0 || calling.isParting) return;
+    // A directory that is gone says it no more, as far as one knows.
+    if (!(this.isUp && asking.isReaching)) this.#leave();
   }
 
   #tellLeaving(): void {
     const { out, calling, asking } = this;
-    if (calling.call !== null || asking.size > 0 || !asking.isAwaiting) return;
+    if (calling.call !== null || asking.size > 0 || !asking.isReaching) return;
     const restMs = LEAVE_MS_MAX - LEAVE_UNTOLD_MS;
     out.notice(
       `Leaving when it is known whom your broadcasts have reached, or in ${restMs / 1_000} s`,

@@ -51,9 +51,13 @@ export interface ArrivingParts {
   told(): number;
 }
 
-/** Null where it names none that others could use: each machine has a loopback, and some addresses are of many. */
-function namedHost({ host }: Hello): string | null {
-  return host !== null && isUnicast(host) && !isLoopback(host) ? host : null;
+/**
+ * Where it says to be found; null where others couldn't use that. Some addresses are of many, and each machine has its
+ * own loopback: one of it counts for who is on the coordinator's machine.
+ */
+function namedHost({ host }: Hello, seenHost: string | null): string | null {
+  if (host === null || !isUnicast(host)) return null;
+  return isLoopback(host) && seenHost !== null ? null : host;
 }
 
 export class Arriving {
@@ -155,7 +159,7 @@ export class Arriving {
   #attendee(link: GroupLink, hello: Hello, before: Attendee | null): Attendee {
     const { group, partings, failAfterMs, out: { nowMs } } = this.parts;
     const { name, incarnation, port } = hello;
-    const host = namedHost(hello) ?? link.host;
+    const host = namedHost(hello, link.host) ?? link.host;
     const isOurs = hello.group === group;
     return {
       key: link.peer,
@@ -193,7 +197,7 @@ export class Arriving {
 
   #believedUntilMs(host: string | null, seenHost: string | null): number {
     const { nowMs } = this.parts.out;
-    if (host === seenHost) return Infinity;
+    if (host === null || host === seenHost || isLoopback(host)) return Infinity;
     return this.#elsewhere.take(nowMs) ? nowMs + ELSEWHERE_MS : -Infinity;
   }
 

@@ -423,10 +423,18 @@ Deno.test("An address that isn't one other machine's is none: the one that a lin
     program.comes("bob", { host }, "10.2.0.1");
     assertEquals(toldHost(program, "bob"), "10.2.0.1", host);
     program.goesDown("bob");
+  }
+  for (const host of ["224.0.0.1", "255.255.255.255", "::"]) {
     program.comes("bob", { host }, null);
     assertEquals(toldHost(program, "bob"), null, host);
     program.goesDown("bob");
   }
+});
+
+Deno.test("On the coordinator's machine a member may have a loopback address of its own", () => {
+  const program = Program.of("ann");
+  for (let at = 1; at <= 9; at++) program.comes(`one${at}`, { host: "127.0.0.5" }, null);
+  assertEquals(toldHost(program, "one9"), "127.0.0.5");
 });
 
 Deno.test("Few strangers have members send where they say to be found, and for a moment, until they are heard", () => {
