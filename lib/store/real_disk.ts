@@ -243,8 +243,10 @@ export class RealDisk implements Disk {
       return {
         isInPlace: () => isAt(path, file),
         release() {
-          if (held) file.close();
+          if (!held) return;
           held = false;
+          file.unlockSync(); // a process that was just started may have the open file for another moment
+          file.close();
         },
       };
     });

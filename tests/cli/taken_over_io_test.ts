@@ -236,7 +236,8 @@ function takenOverContract<Stored>(name: string, kind: Kind<Stored>): void {
     const refused = await assertRejects(() => first.write(2), P2pchatError);
     const left = await Deno.readTextFile(at.path);
     await Deno.remove(at.path);
-    await first.write(3);
+    // The store may just be looking whether it can be put back, with the copy still there.
+    await first.write(3).catch(() => first.write(3));
     await first.end();
 
     assertEquals([refused.code, left], ["disk", "a copy"]);
