@@ -37,7 +37,7 @@ import {
   type SignedEditRequest,
 } from "./edit.ts";
 import type { CoordinatorEvent, EditView } from "./events.ts";
-import { ABORTED_KEPT_MAX, EDITS_MAX, EDITS_PENDING_MAX } from "./limits.ts";
+import { ABORTED_KEPT_MAX, EDITS_MAX, EDITS_PENDING_MAX, REFUSED_KEPT_MAX } from "./limits.ts";
 import type { EditRefusal, GroupMessage, GroupMessageOf } from "./messages.ts";
 import type { OwnKeys } from "./own_keys.ts";
 import type { CoordinatorRecord } from "./records.ts";
@@ -91,12 +91,19 @@ export interface TransactionsParts {
   isSteady(): boolean;
 }
 
+interface Refusal {
+  readonly code: EditRefusal;
+  readonly text: string;
+}
+
 export class Transactions {
   /** Accepted and not decided, by id; in their order. At most `EDITS_MAX`. */
   readonly #open = new Map<RequestId, Open>();
   readonly #decisions: Decisions;
   /** What became of those that were aborted, the latest. */
   readonly #aborted = new Map<RequestId, Aborted>();
+  /** The latest: one that comes again, for another epoch, may have been told to its user. */
+  readonly #refused = new Map<RequestId, Refusal>();
   /** Rounds of votes, and when the last one holds nothing up any more. */
   #round = 0;
   #roundDueMs = -Infinity;
@@ -174,8 +181,10 @@ export class Transactions {
     const id = requestId(crypto, value);
     if (this.#isKnown(id, attendee)) return null;
     if (!isRequestAuthentic(crypto, signed)) return "it hasn't signed the edit that it asks for";
-    const refusal = this.#refusal(value);
+    const refusal = this.#refused.get(id) ?? this.#refusal(value);
     if (refusal !== null) {
+      this.#refused.set(id, refusal);
+      dropOldest(this.#refused, REFUSED_KEPT_MAX);
       this.#tell(attendee.key, { type: "edit-refused", id, ...refusal });
       return null;
     }
@@ -198,7 +207,7 @@ export class Transactions {
     this.#tell(key, { type: "edit-accepted", id, edit, policy, voteMs });
   }
 
-  #refusal({ seq }: EditRequest): { readonly code: EditRefusal; readonly text: string } | null {
+  #refusal({ seq }: EditRequest): Refusal | null {
     for (const { edit, signed: { request: { value } } } of this.#undecided()) {
       if (value.seq !== seq) continue;
       const by = shownName(value.name);

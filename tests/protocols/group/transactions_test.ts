@@ -218,6 +218,19 @@ Deno.test("an entry that is being edited refuses another one, by the name of who
   assertEquals(edit(program, "bob", request(program, "bob", 2))[0], "bob: edit-accepted 2");
 });
 
+Deno.test("a request that was refused is refused again, though the entry is free since: its user was told", () => {
+  const program = Program.of("ann", "bob");
+  const first = request(program, "ann", 1);
+  const refused = request(program, "bob", 1);
+  edit(program, "ann", first);
+  edit(program, "bob", refused);
+  vote(program, "ann", first, null, { agrees: false });
+
+  // As a member does whose next epoch begins before it has read the answer.
+  assertEquals(edit(program, "bob", refused), ["bob: edit-refused entry-locked"]);
+  assertEquals(edit(program, "bob", request(program, "bob", 1))[0], "bob: edit-accepted 2");
+});
+
 Deno.test("the entry is free when the edit is aborted; and when it is decided, and that is on disk", () => {
   const program = Program.of("ann");
   const first = request(program, "ann", 1);

@@ -32,6 +32,8 @@ interface OpenAt {
    * written; and of those that an old copy accepts anew, perhaps, under the number that they had.
    */
   readonly perhaps: Set<number>;
+  /** Requests that were refused. */
+  readonly refused: Set<RequestId>;
 }
 
 export class Votes implements Checker {
@@ -47,7 +49,7 @@ export class Votes implements Checker {
   readonly #votedIn = new Map<number, number>();
   /** What an entry reads, as the longest log has it. */
   readonly #texts = new Map<number, string>();
-  #open: OpenAt = { process: null, entries: new Map(), perhaps: new Set() };
+  #open: OpenAt = { process: null, entries: new Map(), perhaps: new Set(), refused: new Set() };
 
   wrote({ world }: Party, records: readonly (MemberRecord | CoordinatorRecord)[]): void {
     for (const record of records) {
@@ -98,16 +100,18 @@ export class Votes implements Checker {
 
   #refused(world: World, { id, code, text }: GroupMessageOf<"edit-refused">): void {
     const seq = this.#entries.get(id)!;
-    const { entries, perhaps } = this.#openAt(world);
+    const { entries, perhaps, refused } = this.#openAt(world);
     const isLocked = [...entries.values()].includes(seq) || perhaps.has(seq);
-    if (code !== "entry-locked" || isLocked) return;
+    const isAgain = refused.has(id); // what was told once stands
+    refused.add(id);
+    if (code !== "entry-locked" || isLocked || isAgain) return;
     throw new Violation(`E2: entry ${seq} isn't locked: ${text}`);
   }
 
   /** What a process before the present one had accepted is aborted. */
   #openAt({ coordinator: { process } }: World): OpenAt {
     if (this.#open.process !== process) {
-      this.#open = { process, entries: new Map(), perhaps: new Set() };
+      this.#open = { process, entries: new Map(), perhaps: new Set(), refused: new Set() };
     }
     return this.#open;
   }
