@@ -9,7 +9,6 @@ import { unreachable } from "../../base/invariant.ts";
 import { ServerKey } from "../../base/server_key.ts";
 import { visibleText } from "../../base/text.ts";
 import { inWords } from "../../base/words.ts";
-import { NO_BALLOT } from "./ballot.ts";
 import { CoordinatorLink } from "./coordinator_link.ts";
 import type { Member } from "./epoch.ts";
 import { isFormerOf, type SignedFormerKeys } from "./former_keys.ts";
@@ -103,8 +102,9 @@ export class CoordinatorSession {
     const { config, standing, self: { name, incarnation } } = this.owner;
     const { host, port, history } = config;
     const { group, begunBallot: begun, isLost } = standing;
-    // Who has lost what it held speaks for no view, nor for one that it would only have promised.
-    const promised = isLost ? NO_BALLOT : standing.promised;
+    // Who has lost what it held speaks for no view, nor for one that it would only have promised, unless it was brought
+    // to what that one begins with since.
+    const promised = isLost ? standing.levelled : standing.promised;
     const of = group ?? history?.group ?? null;
     return { type: "hello", name, incarnation, host, port, group: of, begun, promised };
   }

@@ -796,6 +796,28 @@ Deno.test("Newcomer doesn't ask those who aren't in the view, who may have the s
   assert(noticesOf(bob).includes("set aside"));
 });
 
+Deno.test("Member that set its log aside speaks for the view that it was ready to begin since, after a crash, too", () => {
+  const bob = toldUnlike(() => []);
+  const { net: { coordinator }, net } = bob;
+  const said = () => {
+    const { begun, promised } = coordinator.gotFrom(bob, "hello").at(-1)!;
+    return [begun.number, promised.number];
+  };
+  bob.kill();
+  bob.start();
+  net.settle();
+  assertEquals(said(), [0, 0]);
+
+  coordinator.holdsBegin = true;
+  coordinator.change(...net.nodes);
+  net.settle();
+  bob.kill();
+  bob.start();
+  net.settle();
+
+  assertEquals(said(), [0, coordinator.decided!.signed.epoch.value.ballot.number]);
+});
+
 Deno.test("Member is refused for good, and ends with the coordinator's words", () => {
   const net = new GroupNet();
   const ann = net.add("ann");
