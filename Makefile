@@ -51,6 +51,9 @@ bench-deps: ## installs from npm what the baselines of make bench need, and name
 scale: ## the mesh with 1,000 members, in the simulator: MEMBERS=200 SEED=1 RUNS=small,tree,talk,failure JSON=1
 	@$(DENO) run --quiet --no-check --allow-env --v8-flags=$(SCALE_V8) tests/bench/scale.ts
 
+where: ## a log with the places of a fault in the sources, for those in the program: make where < LOG
+	@$(DENO) run --quiet --no-check --allow-read=build tools/where.ts
+
 traces: ## rewrite the golden traces
 	@UPDATE=1 $(DENO) test --quiet -A tests/traces
 
@@ -69,4 +72,4 @@ uninstall: ## remove from PREFIX what make install put there
 clean: ## remove what make built or fetched
 	@rm -rf p2pchat build .deno coverage
 
-.PHONY: all help check test sim e2e model fuzz torture soak properties bench bench-deps scale traces fmt lint install uninstall clean
+.PHONY: all help check test sim e2e model fuzz torture soak properties bench bench-deps scale where traces fmt lint install uninstall clean

@@ -1,0 +1,28 @@
+import { assertEquals } from "@std/assert";
+import { SourceMap } from "node:module";
+import { withSources } from "../../tools/where.ts";
+
+// Column 0 is from 2:4 of a.ts, what begins at column 4 from 3:9 of it; those before line 2 are from nowhere.
+const MAP = new SourceMap({
+  version: 3,
+  file: "p2pchat.js",
+  sourceRoot: "",
+  sources: ["../lib/a.ts"],
+  sourcesContent: [],
+  names: [],
+  mappings: ";AACG,IACK",
+});
+
+Deno.test("withSources() puts the place in the sources for each place in the bundle", () => {
+  const stack = "Error: x\n    at e (file:///home/a/.cache/p2pchat/program-1/p2pchat.js:2:2)\n" +
+    "    at async file:///p2pchat.js:2:5\n    at deno:core:1:1";
+
+  assertEquals(
+    withSources(stack, MAP),
+    "Error: x\n    at e (lib/a.ts:2:4)\n    at async lib/a.ts:3:9\n    at deno:core:1:1",
+  );
+});
+
+Deno.test("withSources() leaves a place that the map doesn't know", () => {
+  assertEquals(withSources("at p2pchat.js:1:1", MAP), "at p2pchat.js:1:1");
+});
