@@ -9,6 +9,8 @@
  * Beside that the neighbours are asked about the streams in which something is missing, and about those alone: what
  * waits for it goes on as soon as all have said that they haven't got it, however much else differs.
  *
+ * Who is told of more than it asks for one by one begins a round at once, unless that is being sent to it already.
+ *
  * Every wait has a deadline. Whoever says that it has more and then sends nothing is counted, and another
  * neighbour is asked.
  *
@@ -65,6 +67,8 @@ export class AntiEntropy
   /** As many as there are neighbours. */
   readonly #peers = new Map<PeerKey, SyncPeer>();
   #nextRoundMs = Infinity;
+  /** The last neighbour that told of much that isn't here. */
+  #ahead: PeerKey | null = null;
   #caughtUp: boolean;
   /** We are leaving: what we said must be with somebody who stays. */
   #handingOver = false;
@@ -143,6 +147,9 @@ export class AntiEntropy
       case "behind":
         this.#beginSoon(input.peer, 0);
         break;
+      case "far-ahead":
+        this.#ahead = input.peer;
+        break;
       case "congested": {
         const peer = this.#peers.get(input.peer);
         if (peer !== undefined) peer.congested = true;
@@ -209,6 +216,11 @@ export class AntiEntropy
 
   #serveDeadlines(): void {
     this.#believe(this.#second.due(this.#nowMs));
+    // What another is sending may be the same.
+    if (this.#ahead !== null && this.sources().size === 0) {
+      this.#beginSoon(this.#ahead, SYNC_AGAIN_MS);
+      this.#ahead = null;
+    }
     for (const [key, peer] of this.#peers) {
       if ((peer.round?.deadlineMs ?? Infinity) <= this.#nowMs) this.#abandonRound(key, peer);
       if ((peer.fetch?.deadlineMs ?? Infinity) <= this.#nowMs) this.#abandonFetch(key, peer);

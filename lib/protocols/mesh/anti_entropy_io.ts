@@ -17,6 +17,8 @@ export type AntiEntropyInput =
   | { readonly type: "taken-in"; readonly from: PeerKey; readonly bundle: Bundle }
   /** Pushes to this neighbour were dropped: it is offered a round. */
   | { readonly type: "behind"; readonly peer: PeerKey }
+  /** This neighbour told of much that isn't here. */
+  | { readonly type: "far-ahead"; readonly peer: PeerKey }
   /** What is sent to it may be dropped from now on; until `drained`. */
   | { readonly type: "congested"; readonly peer: PeerKey }
   | { readonly type: "drained"; readonly peer: PeerKey }

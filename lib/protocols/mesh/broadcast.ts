@@ -309,8 +309,11 @@ export class Broadcast implements Machine<BroadcastInput, BroadcastEffect> {
       this.#compare(from, hop, entry, path, nowMs);
       return;
     }
-    // Who is that far behind is catching up: asking here as well would bring everything twice.
-    if (counter - this.bundles.frontier(entry).counter > this.config.graftGapMax) return;
+    // Who is that far behind catches up in order: asking here as well would bring everything twice.
+    if (counter - this.bundles.frontier(entry).counter > this.config.graftGapMax) {
+      if (presence === "missing") this.#effects.push({ type: "far-ahead", peer: from });
+      return;
+    }
     const stream = { author: entry.author, incarnation: entry.incarnation };
     this.#missing.announced(key, stream, { peer: from, counter, hop }, delayMs, nowMs);
   }

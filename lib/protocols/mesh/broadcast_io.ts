@@ -82,6 +82,8 @@ export type BroadcastEffect =
   }
   /** Something wasn't sent to the peer: anti-entropy offers it a round, and says `supplied` after it. */
   | { readonly type: "behind"; readonly peer: PeerKey }
+  /** The peer told of more than is asked for one by one: anti-entropy is to compare with it. */
+  | { readonly type: "far-ahead"; readonly peer: PeerKey }
   | {
     readonly type: "penalise";
     readonly peer: PeerKey;
@@ -139,7 +141,7 @@ export const BROADCAST_LAN: BroadcastConfig = {
   announceDelayMs: 50, // below what a reader notices; ten authors at once share a frame
   graftDelayMinMs: 50, // a graft sooner than this races with the tree
   graftDelayMaxMs: 1_000, // a reader's patience
-  graftGapMax: 1_024, // four full bundles: more is a member that was away, not a lost push
+  graftGapMax: 1_024, // four full bundles: more is a member that was away or is slow, not a lost push
   optimiseHops: 2, // measured, 1,000 members that all speak, 1 % loss: with lag forgotten by 1/32 last hop 18 instead of 25
   optimiseTimes: 3, // one slow moment is no worse path
   optimiseIntervalMs: 1_000, // the tree settles between two changes

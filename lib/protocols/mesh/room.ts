@@ -494,6 +494,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
         return;
       }
       case "behind":
+      case "far-ahead":
         return this.#toAntiEntropy(effect);
       case "penalise":
         this.#out.push(effect);

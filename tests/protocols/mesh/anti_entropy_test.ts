@@ -685,6 +685,42 @@ Deno.test("AntiEntropy begins no round with one that made it look at too much, u
   assertEquals([begins(beganMs + 10), begins(beganMs + 1_000)], [false, true]);
 });
 
+Deno.test("AntiEntropy compares at once with a neighbour that is far ahead", () => {
+  const network = new SyncNetwork();
+  const [ann, bob] = ["ann", "bob"].map((name) => network.add(name));
+  network.link(ann!, bob!);
+  network.run(3_000);
+  for (let n = 0; n < 2_000; n++) bob!.member.sayOne(`${n}`);
+
+  ann!.feed({ type: "far-ahead", peer: bob!.key });
+  network.run(3_500);
+
+  assertEquals(ann!.member.shown.length, 2_000);
+  assertEqualRooms(network);
+});
+
+Deno.test("AntiEntropy takes what it is being sent before it compares with another that is further ahead", () => {
+  const all = conversation(2_000);
+  const network = new SyncNetwork();
+  const ann = network.add("ann");
+  const bob = network.add("bob", { records: recordsOf(all.slice(0, 1_900)) });
+  const carl = network.add("carl");
+  network.link(ann, carl);
+  network.run(3_000);
+  for (const bundle of all) carl.member.receive(bob.member, bundle);
+  network.bytesPerMs = 200;
+  network.link(ann, bob);
+  network.run(3_200);
+  assertEquals(ann.sync.sources(), new Set([bob.key]));
+  network.sent.length = 0;
+
+  ann.feed({ type: "far-ahead", peer: carl.key });
+  network.run(8_000);
+
+  assertEquals(ann.member.history(), carl.member.history());
+  assertLess(network.sent.filter(({ type }) => type === "bundle").length, all.length + 1);
+});
+
 Deno.test("AntiEntropy blames nobody whose promise was overtaken by the floor of what is kept", () => {
   const network = new SyncNetwork();
   const ann = network.add("ann", { records: recordsOf(conversation(20)), keptMessagesMax: 20 });

@@ -283,6 +283,7 @@ export class BroadcastNetwork {
         }
         break;
       case "behind":
+      case "far-ahead":
         break;
       case "penalise":
         this.penalties.push(`${Number.parseInt(effect.peer, 16)}: ${effect.text}`);

@@ -358,8 +358,9 @@ Deno.test("step() remembers for a while how late a bundle was after a lost packe
 Deno.test("step() leaves what is far ahead to anti-entropy", () => {
   const member = new Member([ann]);
 
-  member.message(ann, ihaveOf(1_025), 1_000);
+  const effects = member.message(ann, ihaveOf(1_025), 1_000);
 
+  assertEquals(effects, [{ type: "far-ahead", peer: ann }]);
   assertEquals(member.broadcast.nextDeadlineMs(), null);
 });
 
