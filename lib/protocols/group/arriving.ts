@@ -76,8 +76,9 @@ export class Arriving {
     link.isGreeted = true;
     const refusal = admission.refusal(link, hello);
     if (refusal !== null) return this.#refuse(link, refusal);
-    const place = places.placeFor(link, admission.isPinned(link.peer, hello.name));
-    if (place.type === "none") return this.#refuse(link, { code: "full", text: place.text });
+    const isKnown = admission.isPinned(link.peer, hello.name);
+    const place = places.placeFor(link, isKnown, out.nowMs);
+    if (place.type === "none") return this.#refuse(link, place.refusal);
     if (place.type === "instead of") this.#turnAway(place.attendee, CROWDED);
     const before = attendance.get(link.peer);
     const isSame = before !== null && isSameProcess(before, hello);
@@ -102,10 +103,10 @@ export class Arriving {
   }
 
   /** There is no place for it any more: it may come back. */
-  #turnAway(attendee: Attendee, text: string): void {
+  #turnAway(attendee: Attendee, refusal: Refusal): void {
     const { partings, out } = this.parts;
-    if (attendee.link !== null) out.send(attendee.link, { type: "refuse", code: "full", text });
-    partings.gone(attendee, "full");
+    if (attendee.link !== null) out.send(attendee.link, { type: "refuse", ...refusal });
+    partings.gone(attendee, refusal.code);
   }
 
   /** The view has begun at all its members: for whoever isn't in it there is no place, where it is full. */
@@ -113,7 +114,7 @@ export class Arriving {
     const { places } = this.parts;
     if (!places.isFull) return;
     for (const attendee of places.joining) {
-      if (attendee.departure === null) this.#turnAway(attendee, places.fullText);
+      if (attendee.departure === null) this.#turnAway(attendee, places.full);
     }
   }
 
@@ -171,6 +172,7 @@ export class Arriving {
       believedUntilMs: this.#believedUntilMs(host, link.host),
       port,
       link: link.id,
+      cameAtMs: before?.cameAtMs ?? nowMs,
       heardAtMs: nowMs,
       silentAtMs: nowMs,
       returnByMs: -Infinity,

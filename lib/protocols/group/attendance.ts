@@ -69,6 +69,8 @@ export interface Attendee {
   readonly port: number;
   /** Null while it isn't linked: it was lost a moment ago, or is expected back after our restart. */
   link: LinkId | null;
+  /** Its process's first hello, or after our restart that. */
+  cameAtMs: number;
   heardAtMs: number;
   /** When it is taken for gone, unless it is heard. */
   silentAtMs: number;
@@ -113,6 +115,7 @@ export function expected(member: Member, nowMs: number): Attendee {
     seenHost: member.host,
     believedUntilMs: -Infinity,
     link: null,
+    cameAtMs: nowMs,
     heardAtMs: -Infinity,
     silentAtMs: nowMs + RETURN_MS,
     returnByMs: nowMs + RETURN_HEARD_MS,
@@ -307,6 +310,7 @@ export class Attendance {
   postpone(delayMs: number, nowMs: number): void {
     for (const link of this.links) link.greetByMs += delayMs;
     for (const attendee of this.all) {
+      attendee.cameAtMs += delayMs;
       attendee.heardAtMs += delayMs;
       attendee.silentAtMs = Math.max(attendee.silentAtMs + delayMs, nowMs + RETURN_MS);
       attendee.meetsByMs += delayMs;

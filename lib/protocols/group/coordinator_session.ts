@@ -19,7 +19,7 @@ import type { MemberOutput } from "./member_output.ts";
 import { lastEntriesText } from "./member_view.ts";
 import type { MemberUser } from "./member_user.ts";
 import type { Membership } from "./membership.ts";
-import type { GroupMessage, GroupMessageOf } from "./messages.ts";
+import type { GroupMessage, GroupMessageOf, GroupRefusal } from "./messages.ts";
 import type { Self } from "./saying.ts";
 import type { Standing } from "./standing.ts";
 
@@ -203,7 +203,7 @@ export class CoordinatorSession {
       out.error(code, said);
       return this.link.close("refused", null);
     }
-    if (code === "full" && this.#mayWait) {
+    if (this.#comesAgain(code)) {
       if (!this.#isFullTold) out.warn(`${said}; trying again until there is a place`);
       this.#isFullTold = true;
       return this.link.close("refused", null);
@@ -211,10 +211,11 @@ export class CoordinatorSession {
     out.fatal(code, said);
   }
 
-  /** Who was let in before, in this run or an earlier one, comes back when there is a place. */
-  get #mayWait(): boolean {
+  /** Who was let in before, in this run or an earlier one, comes back when there is a place; and all where many come. */
+  #comesAgain(code: GroupRefusal): boolean {
     const { config, standing, user } = this.owner;
-    return standing.group !== null && (config.wait || user.isReady);
+    if (!config.wait && !user.isReady) return false;
+    return code === "too-fast" || (code === "full" && standing.group !== null);
   }
 
   #welcome({ group, isMember, told, awaited, former }: GroupMessageOf<"welcome">): void {

@@ -152,6 +152,11 @@ export const JOINERS_MAX = MEMBERS_MAX;
 /** Of one address, joining, whom no member has heard and who never were members: each is heard within a moment. */
 export const STRANGERS_PER_ADDRESS_MAX = 8;
 /**
+ * Before this nobody else of its address takes the place of one: honest ones that come at once would displace each other
+ * for ever. Most are heard within a tenth of it; the rest is for lost datagrams and busy machines.
+ */
+export const STRANGER_MS_MIN = 3_000;
+/**
  * Newcomers that say to be found elsewhere than where their links come from: so many have members send there before
  * somebody hears them, for so long. Anybody can name anybody's address.
  */

@@ -56,6 +56,7 @@ const GROUP_REFUSALS = [
   "disk",
   "protocol",
   "bad-name",
+  "too-fast",
 ] as const;
 export type GroupRefusal = typeof GROUP_REFUSALS[number];
 

@@ -1,24 +1,28 @@
 /**
  * Places for those who come. A fresh key and a hello cost nothing, so whoever comes always finds one: that of the
  * stranger who has it for the longest time without exchanging datagrams with anybody. An honest newcomer is heard
- * within a moment, and comes in; a crowd that only says hello displaces itself.
+ * within a moment, and comes in; a crowd that only says hello displaces itself. Of one address few wait at once, and
+ * whoever comes beside those finds a place when one of them has had the time to be heard.
  */
 
 import { ipv6Prefix } from "../../base/endpoints.ts";
 import type { PeerKey } from "../../base/ids.ts";
+import type { Refusal } from "./admission.ts";
 import type { Attendance, Attendee, GroupLink } from "./attendance.ts";
-import { JOINERS_MAX, STRANGERS_PER_ADDRESS_MAX } from "./limits.ts";
+import { JOINERS_MAX, STRANGER_MS_MIN, STRANGERS_PER_ADDRESS_MAX } from "./limits.ts";
 import type { Views } from "./views.ts";
 
 export type Place =
   | { readonly type: "free" }
   | { readonly type: "instead of"; readonly attendee: Attendee }
-  /** `text`: for whoever comes. */
-  | { readonly type: "none"; readonly text: string };
+  | { readonly type: "none"; readonly refusal: Refusal };
 
 const FREE = { type: "free" } as const;
-/** There are places, and no time for all. */
-export const CROWDED = "Too many are coming into the group at once; come back later";
+/** There are places, and no time for all: there will be one in a moment. */
+export const CROWDED: Refusal = {
+  code: "too-fast",
+  text: "Too many are coming into the group at once; come back later",
+};
 
 export class Places {
   constructor(
@@ -33,22 +37,25 @@ export class Places {
   }
 
   /** For whoever comes, or waits, while it is. */
-  get fullText(): string {
-    return `The group is full, it has ${this.config.membersMax} members; come back later`;
+  get full(): Refusal {
+    const text = `The group is full, it has ${this.config.membersMax} members; come back later`;
+    return { code: "full", text };
   }
 
   /** @param isKnown Whether it was a member before: it goes before strangers. */
-  placeFor({ peer, host }: GroupLink, isKnown: boolean): Place {
+  placeFor({ peer, host }: GroupLink, isKnown: boolean, nowMs: number): Place {
     if (this.views.member(peer) !== null || this.attendance.get(peer) !== null) return FREE;
-    if (this.isFull) return { type: "none", text: this.fullText };
+    if (this.isFull) return { type: "none", refusal: this.full };
     const { joining } = this;
     const unheard = joining.filter(({ key }) => !this.isHeard(key));
     const strangers = unheard.filter((attendee) => !attendee.isKnown);
-    // Many programs may run on the coordinator's own machine.
+    // Many programs may run on the coordinator's own machine, and dial it there.
     const same = isKnown || host === null
       ? []
       : strangers.filter(({ seenHost }) => seenHost !== null && isSameAddress(seenHost, host));
-    if (same.length >= STRANGERS_PER_ADDRESS_MAX) return insteadOf(same[0]);
+    if (same.length >= STRANGERS_PER_ADDRESS_MAX) {
+      return insteadOf(same.find(({ cameAtMs }) => cameAtMs + STRANGER_MS_MIN <= nowMs));
+    }
     if (joining.length < JOINERS_MAX) return FREE;
     const unknown = isKnown ? joining.find((attendee) => !attendee.isKnown) : undefined;
     return insteadOf(strangers[0] ?? unknown ?? unheard[0]);
@@ -69,7 +76,7 @@ export class Places {
 
 function insteadOf(attendee: Attendee | undefined): Place {
   return attendee === undefined
-    ? { type: "none", text: CROWDED }
+    ? { type: "none", refusal: CROWDED }
     : { type: "instead of", attendee };
 }
 

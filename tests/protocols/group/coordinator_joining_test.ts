@@ -11,6 +11,7 @@ import {
   PEERS_BURST,
   PEERS_PER_S,
   STRANGE_KEPT_MS,
+  STRANGER_MS_MIN,
   STRANGERS_PER_ADDRESS_MAX,
 } from "../../../lib/protocols/group/limits.ts";
 import type { GroupMessageOf } from "../../../lib/protocols/group/messages.ts";
@@ -356,6 +357,7 @@ Deno.test("Of one address few strangers join at once; who is heard, or was a mem
   strangersCome(program, 1, STRANGERS_PER_ADDRESS_MAX, "10.1.0.1");
   const here = (name: string) => program.somebody(name).link !== null;
 
+  program.pass(STRANGER_MS_MIN);
   strangersCome(program, 9, 9, "10.1.0.1");
   assertEquals(["stranger1", "stranger2", "stranger9"].map(here), [false, true, true]);
   assertEquals(
@@ -364,12 +366,33 @@ Deno.test("Of one address few strangers join at once; who is heard, or was a mem
   );
 
   program.hears("ann", ["stranger2", "stranger3"]);
+  program.pass(STRANGER_MS_MIN);
   strangersCome(program, 10, 12, "10.1.0.1");
   const left = ["stranger2", "stranger3", "stranger4", "stranger5"];
   assertEquals(left.map(here), [true, true, false, true]);
 
   strangersCome(program, 13, 13, "10.1.0.2");
   assertEquals(here("stranger5"), true);
+});
+
+Deno.test("Those of one address who come at once don't displace each other: each has the time to be heard", () => {
+  const program = Program.of("ann");
+  strangersCome(program, 1, STRANGERS_PER_ADDRESS_MAX, "10.1.0.1");
+  program.pass(STRANGER_MS_MIN - 1);
+  strangersCome(program, 9, 9, "10.1.0.1");
+
+  const first = Array.from({ length: STRANGERS_PER_ADDRESS_MAX }, (_, at) => `stranger${at + 1}`);
+  assertEquals(first.filter((name) => program.somebody(name).link === null), []);
+  assertEquals(program.somebody("stranger9").link, null);
+  assertEquals(
+    refusalOf(program, "stranger9"),
+    "Too many are coming into the group at once; come back later",
+  );
+
+  program.hears("ann", ["stranger1"]);
+  strangersCome(program, 9, 9, "10.1.0.1");
+  assertEquals(program.somebody("stranger9").link !== null, true);
+  assertEquals(program.somebody("stranger1").link !== null, true);
 });
 
 Deno.test("However fast strangers come, members are told of it a few times a second", () => {
@@ -479,7 +502,7 @@ Deno.test("An IPv6 network counts as one address", () => {
     strangersCome(program, at, at, `2001:db8::${at}`);
   }
 
-  assertEquals(program.somebody("stranger1").link, null);
+  assertEquals(program.somebody("stranger9").link, null);
 });
 
 Deno.test("Who was a member goes before strangers, also before those who are heard", () => {
@@ -488,9 +511,9 @@ Deno.test("Who was a member goes before strangers, also before those who are hea
   strangersCome(program, 1, JOINERS_MAX, null);
   program.hears("ann", program.members.map(({ name }) => name).filter((name) => name !== "ann"));
 
-  assertEquals(program.comes("cem"), ["cem: refuse full", "closes cem"]);
+  assertEquals(program.comes("cem"), ["cem: refuse too-fast", "closes cem"]);
   assertEquals(program.comes("bob").slice(0, 3), [
-    "stranger1: refuse full",
+    "stranger1: refuse too-fast",
     "closes stranger1",
     "bob: welcome",
   ]);

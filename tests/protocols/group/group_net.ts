@@ -8,6 +8,7 @@
 import { assert } from "@std/assert";
 import { type Environment, SILENT_LOGGER } from "../../../lib/base/environment.ts";
 import type { Hash, LinkId, PeerKey, RequestId } from "../../../lib/base/ids.ts";
+import type { Refusal } from "../../../lib/protocols/group/admission.ts";
 import { compareBallots } from "../../../lib/protocols/group/ballot.ts";
 import { Agreement } from "../../../lib/protocols/group/agreement.ts";
 import {
@@ -302,7 +303,7 @@ function entryOf(
 class ScriptedCoordinator {
   isUp = true;
   /** What it tells whoever comes; null: there is room. */
-  full: string | null = null;
+  refusal: Refusal | null = null;
   signer = COORDINATOR;
   /** What `welcome` names. */
   former: readonly PeerKey[] = [];
@@ -387,8 +388,8 @@ class ScriptedCoordinator {
     this.got.push({ from: node, message });
     switch (message.type) {
       case "hello": {
-        if (this.full !== null) {
-          return this.send(node, { type: "refuse", code: "full", text: this.full });
+        if (this.refusal !== null) {
+          return this.send(node, { type: "refuse", ...this.refusal });
         }
         this.number = Math.max(this.number, message.promised.number);
         this.#linked.set(node, message.incarnation);

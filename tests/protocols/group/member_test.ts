@@ -833,11 +833,20 @@ Deno.test("Member is refused for good, and ends with the coordinator's words", (
   assertEquals(ann.stopped, { kind: "fatal", code: "name-taken", text: "ann is here already" });
 });
 
+/** There is a place again, for one of two. */
+function assertComesIn(net: GroupNet, { machine }: Node): void {
+  net.coordinator.refusal = null;
+  net.pass(5_000);
+  net.coordinator.reconcile();
+  net.pass(1_000);
+  assertEquals(machine!.membership?.epoch?.epoch.value.members.length, 2);
+}
+
 Deno.test("Newcomer is told that the group is full, and ends; who was in says so once, and comes back", () => {
   const net = GroupNet.started(["ann", "bob"]);
   const [ann, bob] = net.nodes as [Node, Node];
   const eve = net.add("eve");
-  net.coordinator.full = "It is full; come back later";
+  net.coordinator.refusal = { code: "full", text: "It is full; come back later" };
   eve.start();
   net.pass(1_000);
   assertEquals(eve.stopped, { kind: "fatal", code: "full", text: "It is full; come back later" });
@@ -854,19 +863,31 @@ Deno.test("Newcomer is told that the group is full, and ends; who was in says so
   const dials = bob.effects.filter(({ type }) => type === "dial").length;
   assert(dials > 5 && dials < 20, `${dials} dials`);
 
-  net.coordinator.full = null;
-  net.pass(5_000);
-  net.coordinator.reconcile();
-  net.pass(1_000);
-  assertEquals(ann.machine!.membership?.epoch?.epoch.value.members.length, 2);
+  assertComesIn(net, ann);
   assertEquals(bob.stopped, null);
+});
+
+Deno.test("Newcomer comes again where too many come at once, and ends there only without --wait", () => {
+  const net = GroupNet.started(["ann"]);
+  const [eve, dan] = [net.add("eve"), net.add("dan")];
+  net.coordinator.refusal = { code: "too-fast", text: "Too many are coming" };
+  eve.start();
+  dan.start({ wait: false });
+  net.pass(10_000);
+  assertEquals(dan.stopped, { kind: "fatal", code: "too-fast", text: "Too many are coming" });
+  assertEquals(eve.stopped, null);
+  assertEquals(noticesOf(eve).split("Too many are coming; trying again until").length, 2);
+  const dials = eve.effects.filter(({ type }) => type === "dial").length;
+  assert(dials > 3 && dials < 20, `${dials} dials`);
+
+  assertComesIn(net, eve);
 });
 
 Deno.test("Member without --wait that was in before ends where the group is full at its start", () => {
   const net = GroupNet.started(["ann", "bob"]);
   const bob = net.nodes[1]!;
   bob.kill();
-  net.coordinator.full = "It is full";
+  net.coordinator.refusal = { code: "full", text: "It is full" };
 
   bob.start({ wait: false });
   net.pass(1_000);
