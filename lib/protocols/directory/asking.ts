@@ -14,6 +14,7 @@ import {
   OTHERS_MS_MAX,
   REACHING_MAX,
   REFUSED_MS_MAX,
+  REPORTED_MS_MAX,
 } from "./client_limits.ts";
 import type { DirectoryMessage, DirectoryMessageOf, DirectoryRefusal } from "./messages.ts";
 import { refusalText } from "./refusal_text.ts";
@@ -23,6 +24,13 @@ type Request = DirectoryMessageOf<"broadcast" | "change-password" | "forget-me">
 interface Asked {
   readonly request: Request;
   readonly ref: string | undefined;
+}
+
+/** A broadcast that was taken. */
+interface Reaching {
+  readonly ref: string | undefined;
+  /** Nobody waits for the report after this: it was lost with a link, or with the directory's process. */
+  readonly untilMs: number;
 }
 
 /** What the directory refuses until then. */
@@ -57,7 +65,7 @@ export class Asking {
   /** How many were there when the directory went. */
   #wereOnline = 0;
   /** Broadcasts that were taken, by number: whom they reached is told later, perhaps on another link. */
-  readonly #reaching = new Map<number, string | undefined>();
+  readonly #reaching = new Map<number, Reaching>();
   /** Of broadcasts, and of what concerns the account: who asks again and again isn't taken for an attacker. */
   readonly #refusals = new Map<"broadcast" | "account", Refusal>();
   readonly #deadlines = new Deadlines(DEADLINES);
@@ -71,7 +79,8 @@ export class Asking {
 
   /** Whether the directory has still to say whom a broadcast reached. */
   get isReaching(): boolean {
-    return this.#reaching.size > 0;
+    const { nowMs } = this.owner.out;
+    return this.#reaching.values().some(({ untilMs }) => nowMs < untilMs);
   }
 
   /** 0 to 1 of what may wait. */
@@ -197,15 +206,18 @@ export class Asking {
         break;
       case "broadcast-taken":
         if (first?.type !== "broadcast" || first.own !== message.own) return false;
-        this.#reaching.set(message.number, this.#answered().ref);
+        this.#reaching.set(message.number, {
+          ref: this.#answered().ref,
+          untilMs: out.nowMs + REPORTED_MS_MAX,
+        });
         dropOldest(this.#reaching, REACHING_MAX);
         break;
       case "broadcast-sent": {
         const { number, reached } = message;
-        if (!this.#reaching.has(number)) return true; // too many were told since
-        const ref = this.#reaching.get(number);
+        const reaching = this.#reaching.get(number);
+        if (reaching === undefined) return true; // too many were told since
         this.#reaching.delete(number);
-        out.show({ event: "broadcast-sent", id: String(number), reached }, ref);
+        out.show({ event: "broadcast-sent", id: String(number), reached }, reaching.ref);
         break;
       }
       default:

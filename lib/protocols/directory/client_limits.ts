@@ -1,5 +1,7 @@
 /** Every bound and time of a client alone, with its unit and reason. */
 
+import { REACHED_MS_MAX } from "./limits.ts";
+
 export { LEAVE_MS_MAX, LEAVE_UNTOLD_MS, STRANGE_KEPT_MS } from "../../base/mode_limits.ts";
 
 /** Whether one may come in is answered within this time: passwords of a thousand may be checked before. */
@@ -43,6 +45,8 @@ export const REFUSED_MS_MAX = 60_000;
 export const OTHERS_MS_MAX = 5_000;
 /** Told to all and sent by us, of which it isn't known yet whom they reached. */
 export const REACHING_MAX = 100;
+/** When the directory has said that, at the latest: its own bound, and the way here. */
+export const REPORTED_MS_MAX = REACHED_MS_MAX + 1_000;
 /** Where datagrams reach a client is said again so often: a router in between forgets it after 30 s. */
 export const HERE_MS = 15_000;
 /** What was told to all and is kept for a compacted log, for whoever reads the file. */

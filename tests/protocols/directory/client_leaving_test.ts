@@ -93,6 +93,19 @@ Deno.test("leaving: whom one's broadcasts have reached is waited for 10 s at mos
   assertEquals(down.directoryDown().at(-1), "bye quit");
 });
 
+Deno.test("leaving: a report that was lost with a link isn't waited for any more", () => {
+  const program = ClientProgram.in();
+  program.types({ command: "broadcast", text: "one" }, "a");
+  program.says({ type: "broadcast-taken", own: 1, number: 7 });
+  program.directoryDown();
+  program.after(2_000);
+  program.directoryUp();
+  program.entered();
+  program.after(8_000);
+
+  assertEquals(quit(program), ["close directory", "bye quit"]);
+});
+
 Deno.test("leaving: a refusal ends the waiting", () => {
   const program = ClientProgram.in();
   program.types({ command: "call", name: "bob" });
