@@ -4,7 +4,6 @@ import { P2pchatError } from "../base/errors.ts";
 import { foldName } from "../base/names.ts";
 import { PASSWORD_LENGTH_MIN } from "../base/passwords.ts";
 import { chosenName } from "./flags.ts";
-import { quotedStart } from "../base/text.ts";
 import type { Entry } from "../protocols/directory/client_io.ts";
 import { typedTwice } from "./password_source.ts";
 import type { Dialogue } from "./user_interface.ts";
@@ -58,7 +57,7 @@ const ENTERED_TO: Readonly<Record<Entry["how"], string>> = {
 };
 
 /** What people try who don't want to come in at all. */
-const LEAVES = /^\/?(?:q|quit|exit|logout)$/i;
+const LEAVES = /^[/:]?(?:q|quit|exit|logout)$/i;
 
 export class ComingIn {
   readonly #ports: ComingInPorts;
@@ -85,7 +84,8 @@ export class ComingIn {
       if (how.trim() === "") continue;
       const known = WAYS.get(how.replaceAll(/\s/g, "").toLowerCase());
       if (known === undefined) {
-        const text = `${quotedStart(how)} is none of these: 1, 2 or 3, or the words; q leaves`;
+        // Not quoted: it may be a password, typed too soon.
+        const text = "That is none of these: 1, 2 or 3, log in, sign up or guest; q leaves";
         this.#ports.refuse(new P2pchatError("usage", text));
         continue;
       }

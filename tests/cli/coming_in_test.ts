@@ -50,6 +50,14 @@ for (const [typed, how] of WAYS) {
   });
 }
 
+for (const typed of ["q", ":q", ":quit", "/exit", "Quit", "/logout"]) {
+  Deno.test(`coming in: ${typed} leaves`, async () => {
+    const { comingIn, asked } = at([typed, "guest", "alice"]);
+    assertEquals(await comingIn.way(), null);
+    assertEquals(asked, [MENU]);
+  });
+}
+
 Deno.test("coming in: what every object has is no way in", async () => {
   for (const typed of ["constructor", "__proto__", "toString"]) {
     const { comingIn, asked } = at([typed, "guest", "alice"]);

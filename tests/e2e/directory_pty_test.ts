@@ -110,7 +110,7 @@ terminalTest("after each mistake the menu comes back, and says what it was", asy
   await using terminal = await world.terminal("alice");
   const mistakes: readonly (readonly [how: string, passwords: readonly string[], said: RegExp])[] =
     [
-      ["4", [], /"4" is none of these/],
+      ["4", [], /That is none of these: 1, 2 or 3, log in/],
       ["signup", ["short"], /won't do: .*at least 8 characters/],
       ["SIGN UP", ["long enough", "long enougj"], /aren't the same/],
       ["LogIn", ["no such password"], /Wrong name or password/],
