@@ -13,6 +13,8 @@ const FROZEN_MS_MAX = 10_000;
 const RETURN_AFTER_MS = 20_000;
 /** Where a damaged disk is awaited for ever, the operator gives up what it had. */
 const GIVE_UP_AFTER_MS = 45_000;
+/** Who may be in the view still is waited for until it is silent for long: no operator allows anybody before that. */
+const GIVEN_UP_MS = 20_000;
 
 /** Nothing is cut, slow or stopped any more, and nobody out who wants to be in. */
 export function heal(world: World): void {
@@ -64,6 +66,7 @@ function giveUp(world: World): void {
     party.isKicked = party.wasRemoved = true;
     world.coordinator.process?.command({ command: "remove", name: party.name });
   }
+  world.time.runUntil(world.time.nowMs + GIVEN_UP_MS);
 }
 
 /** @throws {Violation} If those who run don't become one group. */
