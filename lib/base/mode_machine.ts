@@ -72,10 +72,24 @@ export type ModeEffect<Event, Stored, Through> =
    * it may be written. Nothing waits for it.
    */
   | { readonly type: "shown"; readonly through: Through }
-  /** Whether further lines are taken from the user; a reason in words while they aren't. */
+  /**
+   * Whether further lines are taken from the user; a reason in words while they aren't: that may be carried out before
+   * what stands before it.
+   */
   | { readonly type: "input"; readonly pausedBecause: string | null }
   /** Last effect: leave with exit 0 (`bye`), or with the code's exit status. */
   | { readonly type: "stop"; readonly outcome: ModeOutcome };
+
+/**
+ * Of the modes that remember keys beside their log: from now on the name has this key; `again`: the user accepts another
+ * than before. As a persist it is durable before any effect after it; where it can't be, the user is told and goes on.
+ */
+export interface PinEffect {
+  readonly type: "pin";
+  readonly name: string;
+  readonly key: PeerKey;
+  readonly again: boolean;
+}
 
 export type ModeOutcome =
   | { readonly kind: "bye"; readonly reason: string; readonly ref: string | undefined }

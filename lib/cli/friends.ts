@@ -4,6 +4,7 @@ import { P2pchatError } from "../base/errors.ts";
 import { endpointText } from "../base/ids.ts";
 import type { FriendsCommand, FriendsEvent } from "../protocols/friends/events.ts";
 import { FriendsHost, type FriendsStore } from "../runtime/friends_host.ts";
+import type { KeepPin } from "../runtime/mode_host.ts";
 import { profileFolder } from "../store/paths.ts";
 import { UserInfoWatch } from "../store/user_info_watch.ts";
 import { HostSet } from "../transport/hosts.ts";
@@ -24,7 +25,7 @@ import {
 } from "./friends_table.ts";
 import { inputTo } from "./mode_input.ts";
 import type { FriendsOptions } from "./options.ts";
-import { type Pin, pinnedKeys, pinsIn } from "./pins.ts";
+import { pinnedKeys, pinsIn } from "./pins.ts";
 import { modePorts, runMode } from "./run_mode.ts";
 import {
   channelIdentity,
@@ -190,10 +191,11 @@ function hostOf(
     ui.listen(input.handler);
   };
   const write = pinsIn(wiring, scope);
-  const pin: Pin = (name, key, again) => {
+  const pin: KeepPin = (met) => {
+    const { name, key, again } = met;
     const text = again ? null : otherKeyText(knownPeers, scope, name, key);
     if (text !== null) showNotices(ui, text);
-    write(name, key, again);
+    return write(met);
   };
   const config = {
     name: table.own.name,

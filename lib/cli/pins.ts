@@ -1,8 +1,8 @@
 /** Keys that a mode met before, and how it remembers others. */
 
 import type { Fingerprint } from "../base/fingerprint.ts";
-import type { PeerKey } from "../base/ids.ts";
 import { foldName } from "../base/names.ts";
+import type { KeepPin } from "../runtime/mode_host.ts";
 import type { KnownPeers } from "../store/known_peers.ts";
 import { type Session, showFailure } from "./session.ts";
 import type { ShownEvent } from "./user_interface.ts";
@@ -25,19 +25,16 @@ export function keyPinned(
   return knownPeers.pinOf(scope, name)?.fingerprint ?? null;
 }
 
-/** Remembers a key; `again`: the user accepts another than before. What fails is shown. */
-export type Pin = (name: string, key: PeerKey, again: boolean) => void;
-
-/** Remembers keys in a scope. */
+/** Remembers keys in a scope; what fails is shown. */
 export function pinsIn<Event extends ShownEvent, Target>(
   { knownPeers, environment, ui }: Session<Event, Target>,
   scope: string,
-): Pin {
-  return (name, key, again) => {
+): KeepPin {
+  return ({ name, key, again }) => {
     const wallMs = environment.wallMs();
     const write = again
       ? knownPeers.trust(scope, name, key, wallMs)
       : knownPeers.pin(scope, name, key, wallMs);
-    showFailure(ui, write);
+    return showFailure(ui, write);
   };
 }

@@ -11,6 +11,7 @@ import {
   DirectoryClientHost,
   type DirectoryClientPorts,
 } from "../runtime/directory_client_host.ts";
+import type { KeepPin } from "../runtime/mode_host.ts";
 import type { Datagrams } from "../transport/datagrams.ts";
 import { forwardTo, type Links } from "../transport/link.ts";
 import { RelayNetwork } from "../transport/relay_network.ts";
@@ -96,7 +97,7 @@ function configOf<Event extends ShownEvent, Target>(
   session: Session<Event, Target>,
   { name, way, registry, host, wait, asksAgain }: ClientOptions,
   port: number,
-): { readonly config: Omit<ClientConfig, "records">; readonly pin: DirectoryClientPorts["pin"] } {
+): { readonly config: Omit<ClientConfig, "records">; readonly pin: KeepPin } {
   const { knownPeers, folder, ui } = session;
   const address = endpointText({ ...registry, host: canonicalHost(registry.host) });
   const directoryScope = `host:${address}`;
@@ -121,8 +122,8 @@ function configOf<Event extends ShownEvent, Target>(
     wait,
     knownPeers: knownPeersPath(folder),
   };
-  const pin: DirectoryClientPorts["pin"] = (who, key, again) =>
-    pinsIn(session, who === DIRECTORY_NAME ? directoryScope : scope)(who, key, again);
+  const pin: KeepPin = (met) =>
+    pinsIn(session, met.name === DIRECTORY_NAME ? directoryScope : scope)(met);
   return { config, pin };
 }
 

@@ -190,13 +190,16 @@ export function logStarted(
   environment.log.info("started", { version: VERSION, command, key, ...more });
 }
 
-/** Shows why `work` failed, as the command's answer; anything but a P2pchatError ends the program. */
+/**
+ * Shows why `work` failed, as the command's answer; anything but a P2pchatError ends the program.
+ * @returns When it is done, or that was shown.
+ */
 export function showFailure<Event extends ShownEvent, Target>(
   ui: UserInterface<Event, Target>,
   work: Promise<unknown>,
   ref?: string,
-): void {
-  work.catch((error) => {
+): Promise<void> {
+  return work.then(() => {}, (error) => {
     if (!(error instanceof P2pchatError)) throw error;
     showError(ui, error, ref);
   });

@@ -3,7 +3,7 @@
 import type { Signer } from "../base/crypto.ts";
 import { isLoopback } from "../base/endpoints.ts";
 import { P2pchatError } from "../base/errors.ts";
-import type { LinkId, PeerKey } from "../base/ids.ts";
+import type { LinkId } from "../base/ids.ts";
 import { unreachable } from "../base/invariant.ts";
 import type { CoordinatorEffect, CoordinatorInput } from "../protocols/group/coordinator_io.ts";
 import type { CoordinatorCommand, CoordinatorEvent } from "../protocols/group/events.ts";
@@ -16,7 +16,7 @@ import { createCodec } from "../wire/codec.ts";
 import { DroppingOutput } from "./dropping_output.ts";
 import type { EntryLog } from "./entry_feed.ts";
 import { LinkBacklog } from "./link_backlog.ts";
-import { ModeHost, type ModePorts } from "./mode_host.ts";
+import { type KeepPin, ModeHost, type ModePorts } from "./mode_host.ts";
 import type { RecordStore } from "./record_log.ts";
 import { Runner } from "./runner.ts";
 import type { Snapshots } from "./snapshots.ts";
@@ -29,7 +29,7 @@ export interface CoordinatorHostPorts extends ModePorts<CoordinatorEvent> {
   readonly log: Pick<EntryLog, "read">;
   readonly snapshots: Snapshots;
   /** Remembers a member's key; `again`: the operator accepts another than before. */
-  pin(name: string, key: PeerKey, again: boolean): void;
+  readonly pin: KeepPin;
 }
 
 export class CoordinatorHost extends ModeHost<
@@ -45,7 +45,6 @@ export class CoordinatorHost extends ModeHost<
     CoordinatorRecord
   >;
   readonly #log: CoordinatorHostPorts["log"];
-  readonly #pin: CoordinatorHostPorts["pin"];
   readonly #backlog: LinkBacklog;
   readonly #snapshots: Snapshots;
   /** Snapshots are kept, and listed, one after the other. */
@@ -57,7 +56,6 @@ export class CoordinatorHost extends ModeHost<
     super(createCodec(GROUP_MESSAGES), ports);
     const { signer, environment, links, store, log, pin, snapshots } = ports;
     this.#log = log;
-    this.#pin = pin;
     this.#snapshots = snapshots;
     this.#backlog = new LinkBacklog(links);
     this.#unasked = new DroppingOutput(ports, {
@@ -76,6 +74,7 @@ export class CoordinatorHost extends ModeHost<
     this.runner = new Runner<CoordinatorInput, CoordinatorEffect, CoordinatorRecord>(coordinator, {
       ...this.runnerPorts(),
       persistOf: (effect) => effect.type === "persist" ? effect : null,
+      keepingOf: (effect) => effect.type === "pin" ? () => pin(effect) : null,
       execute: (effect) => this.#execute(effect),
     });
   }
@@ -117,8 +116,6 @@ export class CoordinatorHost extends ModeHost<
         return this.#inTurn(() => this.#keepSnapshot(effect.token, effect.cut));
       case "show-snapshots":
         return this.#inTurn(() => this.#showSnapshots(effect.ref));
-      case "pin":
-        return this.#pin(effect.name, effect.key, effect.again);
       case "show":
         return this.#tell(effect.event, effect.ref);
       default:

@@ -4,7 +4,7 @@
  */
 
 import type { Signer } from "../base/crypto.ts";
-import type { Endpoint, LinkId, PeerKey } from "../base/ids.ts";
+import type { Endpoint, LinkId } from "../base/ids.ts";
 import { Client } from "../protocols/directory/client.ts";
 import type {
   ClientConfig,
@@ -40,7 +40,7 @@ import { type Relay, RELAY_HOST, type Relays } from "../transport/relays.ts";
 import { createCodec } from "../wire/codec.ts";
 import { DIRECTORY_CHANNEL } from "./directory_channel.ts";
 import { LinkBacklog } from "./link_backlog.ts";
-import { ModeHost, type ModePorts } from "./mode_host.ts";
+import { type KeepPin, ModeHost, type ModePorts } from "./mode_host.ts";
 import type { RecordStore } from "./record_log.ts";
 import { Runner } from "./runner.ts";
 
@@ -80,11 +80,8 @@ export interface DirectoryClientPorts extends ModePorts<ClientEvent> {
   askToEnter(): void;
   /** Both want to talk: the call is about to be connected. */
   connecting(): void;
-  /**
-   * Remembers the key of the directory, or of somebody at the one that the last `directory` event was of; `again`: the
-   * user accepts another than before.
-   */
-  pin(name: string, key: PeerKey, again: boolean): void;
+  /** Of the directory, or of somebody at the one whose pins were asked for last. */
+  readonly pin: KeepPin;
 }
 
 export class DirectoryClientHost extends ModeHost<
@@ -120,6 +117,7 @@ export class DirectoryClientHost extends ModeHost<
     this.runner = new Runner<ClientInput, ClientEffect, ClientRecord>(client, {
       ...this.runnerPorts(),
       persistOf: (effect) => effect.type === "persist" ? effect : null,
+      keepingOf: (effect) => effect.type === "pin" ? () => ports.pin(effect) : null,
       execute: (effect) => this.#execute(effect),
     });
     datagrams.handle({
@@ -185,7 +183,7 @@ export class DirectoryClientHost extends ModeHost<
   }
 
   #execute(effect: ClientEffect): void {
-    const { links, datagrams, askToEnter, connecting, pin } = this.#ports;
+    const { links, datagrams, askToEnter, connecting } = this.#ports;
     switch (effect.type) {
       case "dial": {
         const { attempt, mode, endpoint, expect: fingerprint } = effect;
@@ -215,8 +213,6 @@ export class DirectoryClientHost extends ModeHost<
         return;
       case "datagram":
         return datagrams.send(effect.to, effect.bytes);
-      case "pin":
-        return pin(effect.name, effect.key, effect.again);
       default:
         return this.perform(effect);
     }

@@ -4,7 +4,7 @@
  */
 
 import type { Signer } from "../base/crypto.ts";
-import type { LinkId, PeerKey } from "../base/ids.ts";
+import type { LinkId } from "../base/ids.ts";
 import type { FriendsCommand, FriendsEvent } from "../protocols/friends/events.ts";
 import { Friends } from "../protocols/friends/friends.ts";
 import type {
@@ -26,7 +26,7 @@ import {
   type LinkInfo,
 } from "../transport/link.ts";
 import { createCodec } from "../wire/codec.ts";
-import { ModeHost, type ModePorts } from "./mode_host.ts";
+import { type KeepPin, ModeHost, type ModePorts } from "./mode_host.ts";
 import type { RecordStore } from "./record_log.ts";
 import { Runner } from "./runner.ts";
 
@@ -35,21 +35,19 @@ export interface FriendsHostPorts extends ModePorts<FriendsEvent> {
   readonly signer: Signer;
   readonly store: FriendsStore;
   /** Remembers a friend's key; `again`: the user accepts another than before. */
-  pin(name: string, key: PeerKey, again: boolean): void;
+  readonly pin: KeepPin;
 }
 
 export class FriendsHost
   extends ModeHost<FriendsMessage, FriendsCommand, FriendsEvent, FriendsRecord, ReceivedPlace>
   implements LinkHandler {
   protected override readonly runner: Runner<FriendsInput, FriendsEffect, FriendsRecord>;
-  readonly #pin: FriendsHostPorts["pin"];
   /** What is wrong around the machine, by what it is about. */
   readonly #troubles = new Map<string, string>();
 
   constructor(config: Omit<FriendsConfig, "records">, ports: FriendsHostPorts) {
     super(createCodec(FRIENDS_MESSAGES), ports);
     const { signer, environment, store, pin } = ports;
-    this.#pin = pin;
     const friends = new Friends({ ...config, records: store.records }, signer, environment);
     this.keepLog(store, {
       snapshot: (shownThrough) => friends.snapshot(shownThrough),
@@ -59,6 +57,7 @@ export class FriendsHost
     this.runner = new Runner<FriendsInput, FriendsEffect, FriendsRecord>(friends, {
       ...this.runnerPorts(),
       persistOf: (effect) => effect.type === "persist" ? effect : null,
+      keepingOf: (effect) => effect.type === "pin" ? () => pin(effect) : null,
       execute: (effect) => this.#execute(effect),
     });
   }
@@ -99,8 +98,6 @@ export class FriendsHost
       }
       case "send":
         return this.openLinks.send(effect.link, effect.message, FRIENDS_LANES[effect.message.type]);
-      case "pin":
-        return this.#pin(effect.name, effect.key, effect.again);
       default:
         return this.perform(effect);
     }

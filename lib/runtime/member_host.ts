@@ -6,7 +6,7 @@
 import { numberText } from "../base/counts.ts";
 import type { Signer } from "../base/crypto.ts";
 import { P2pchatError } from "../base/errors.ts";
-import type { LinkId, PeerKey, RequestId } from "../base/ids.ts";
+import type { LinkId, RequestId } from "../base/ids.ts";
 import { unreachable } from "../base/invariant.ts";
 import type { NameOf } from "../protocols/group/edit_view.ts";
 import type { MemberCommand, MemberEvent } from "../protocols/group/events.ts";
@@ -28,7 +28,7 @@ import { createCodec } from "../wire/codec.ts";
 import { EntryFeed, type EntryLog } from "./entry_feed.ts";
 import { GroupPeers } from "./group_peers.ts";
 import { LinkBacklog } from "./link_backlog.ts";
-import { ModeHost, type ModePorts } from "./mode_host.ts";
+import { type KeepPin, ModeHost, type ModePorts } from "./mode_host.ts";
 import type { RecordStore } from "./record_log.ts";
 import { Runner } from "./runner.ts";
 import { CLOSE_MS_MAX, isDoneWithin } from "./within.ts";
@@ -45,7 +45,7 @@ export interface MemberHostPorts extends ModePorts<MemberEvent> {
   readonly store: RecordStore<MemberRecord>;
   readonly log: EntryLog;
   /** Remembers the key of a member or of the coordinator; `again`: the user accepts another than before. */
-  pin(name: string, key: PeerKey, again: boolean): void;
+  readonly pin: KeepPin;
 }
 
 export class MemberHost extends ModeHost<
@@ -57,7 +57,6 @@ export class MemberHost extends ModeHost<
 > implements LinkHandler {
   protected override readonly runner: Runner<MemberInput, MemberEffect, MemberRecord>;
   readonly #log: EntryLog;
-  readonly #pin: MemberHostPorts["pin"];
   readonly #peers: GroupPeers;
   readonly #backlog: LinkBacklog;
   readonly #feed: EntryFeed;
@@ -71,7 +70,6 @@ export class MemberHost extends ModeHost<
     super(codec, ports);
     const { signer, environment, identity, datagrams, clock, links, store, log, pin } = ports;
     this.#log = log;
-    this.#pin = pin;
     this.#backlog = new LinkBacklog(links);
     // The machine goes on with that end: what is held beyond the log comes from it when all have it.
     const logged = config.history?.position ?? 0;
@@ -94,11 +92,15 @@ export class MemberHost extends ModeHost<
       shown: unreachable,
       restored() {},
     });
-    const common = this.runnerPorts();
     this.runner = new Runner<MemberInput, MemberEffect, MemberRecord>(member, {
-      ...common,
-      isUrgent: (effect) => isUrgent(effect) || common.isUrgent(effect),
+      ...this.runnerPorts(),
+      executeAtOnce: (effect) => {
+        if (!isUrgent(effect)) return this.executeAtOnce(effect);
+        this.#execute(effect);
+        return true;
+      },
       persistOf: (effect) => effect.type === "persist" ? effect : null,
+      keepingOf: (effect) => effect.type === "pin" ? () => pin(effect) : null,
       execute: (effect) => this.#execute(effect),
     });
     const told = (input: MemberInput) => this.runner.feed(input);
@@ -161,8 +163,6 @@ export class MemberHost extends ModeHost<
         return this.#showLog(effect.count, effect.ref);
       case "show-entry":
         return this.#showEntry(effect.seq, effect.ref);
-      case "pin":
-        return this.#pin(effect.name, effect.key, effect.again);
       case "show":
         this.logEvent(effect.event);
         return this.#feed.show(effect.event, effect.ref);

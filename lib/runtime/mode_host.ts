@@ -9,7 +9,7 @@ import type { ErrorCode } from "../base/errors.ts";
 import { fingerprintOf } from "../base/fingerprint.ts";
 import { type Endpoint, endpointText, type LinkId } from "../base/ids.ts";
 import { invariant, unreachable } from "../base/invariant.ts";
-import type { ModeEffect, ModeInput, ModeOutcome } from "../base/mode_machine.ts";
+import type { ModeEffect, ModeInput, ModeOutcome, PinEffect } from "../base/mode_machine.ts";
 import type { DialExpectation, DialFailure, LinkEnd, LinkInfo, Links } from "../transport/link.ts";
 import { isUnknown, type MessageCodec } from "../wire/codec.ts";
 import { OpenLinks } from "./open_links.ts";
@@ -31,6 +31,11 @@ export interface ModePorts<Event> {
   outputReady(): Promise<void> | null;
 }
 
+/** Remembers whose key a name's is. Resolves when that is durable, or the user was told that it can't be. */
+export type KeepPin = (pin: Omit<PinEffect, "type">) => Promise<void>;
+
+type InputEffect = Extract<ModeEffect<never, never, never>, { readonly type: "input" }>;
+
 export abstract class ModeHost<
   Message extends { readonly type: string },
   Command,
@@ -43,6 +48,8 @@ export abstract class ModeHost<
   /** Where each dial that isn't answered goes, for the log. */
   readonly #dialling = new Map<number, string>();
   #records: RecordLog<Stored, Through> | null = null;
+  /** Whether the machine wants input. */
+  #lastInput: InputEffect | null = null;
 
   /** Steps the machine. */
   protected abstract readonly runner: Pick<
@@ -180,8 +187,8 @@ export abstract class ModeHost<
   > {
     return {
       clock: this.ports.clock,
-      // Back pressure that waits for the disk would come after what it should hold back.
-      isUrgent: (effect) => effect.type === "input",
+      keepingOf: () => null,
+      executeAtOnce: (effect) => this.executeAtOnce(effect),
       append: (records, sync) => this.#append(records, sync),
       persisted: (token) => ({ type: "persisted", token }),
       persistFailed: (token, text) => ({ type: "persist-failed", token, text }),
@@ -197,8 +204,20 @@ export abstract class ModeHost<
     await this.#records.append(records, sync);
   }
 
+  /**
+   * As that of the runner. Back pressure that waits for the disk would come after what it should hold back; but what
+   * the user says next may depend on what is shown before.
+   */
+  protected executeAtOnce(effect: InputEffect | { readonly type: string }): boolean {
+    if (!isInput(effect)) return false;
+    this.#lastInput = effect;
+    if (effect.pausedBecause === null) return false;
+    this.ports.pauseInput(effect.pausedBecause);
+    return true;
+  }
+
   /** Carries out an effect that every machine has. */
-  protected perform(effect: ModeEffect<Event, Stored, Through>): void {
+  protected perform(effect: ModeEffect<Event, Stored, Through> | PinEffect): void {
     switch (effect.type) {
       case "close":
         return this.ports.links.close(effect.link, effect.reason);
@@ -212,11 +231,13 @@ export abstract class ModeHost<
       case "shown":
         return this.#records?.noteShown(effect.through);
       case "input":
-        return this.ports.pauseInput(effect.pausedBecause);
+        if (effect === this.#lastInput) this.ports.pauseInput(null);
+        return;
       case "stop":
         this.runner.stop();
         return this.#ended.resolve(effect.outcome);
       case "persist":
+      case "pin":
         return; // the runner's
       default:
         unreachable(effect);
@@ -232,4 +253,8 @@ export abstract class ModeHost<
     }
     return byKey;
   }
+}
+
+function isInput(effect: { readonly type: string }): effect is InputEffect {
+  return effect.type === "input";
 }

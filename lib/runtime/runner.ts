@@ -3,9 +3,9 @@
  * its earliest deadline.
  *
  * What is waiting for the disk is written together: all persists that are queued when a write begins share
- * one write and one sync, and the effects after them run when it is done. Nothing waits by a timer, and a
- * lone persist goes out at once. Doing a persist before effects that stand before it in the list is safe;
- * the machine only relies on a persist not coming later than what follows it.
+ * one write and one sync, and the effects after them run when it is done; so do those after what is kept in another
+ * file. Nothing waits by a timer, and a lone persist goes out at once. Doing a persist before effects that stand before
+ * it in the list is safe; the machine only relies on a persist not coming later than what follows it.
  */
 
 import type { Clock } from "../base/clock.ts";
@@ -24,8 +24,16 @@ export interface RunnerPorts<Input, Effect, Record> {
   readonly clock: Clock;
   /** The effect's records where it is a persist, else null. */
   persistOf(effect: Effect): Persist<Record> | null;
-  /** Whether an effect is carried out at once, past all that waits: it says nothing of what was stored. */
-  isUrgent(effect: Effect): boolean;
+  /**
+   * Writes what an effect keeps in a file of its own, beside the records; null for most effects. Resolves when it is
+   * durable, or the user was told that it can't be.
+   */
+  keepingOf(effect: Effect): (() => Promise<void>) | null;
+  /**
+   * Carries out, past all that waits, what says nothing of what was stored.
+   * @returns False where the effect comes in its order.
+   */
+  executeAtOnce(effect: Effect): boolean;
   /** Writes the records in order; resolves when they are synced (or written, where `sync` is false). */
   append(records: readonly Record[], sync: boolean): Promise<void>;
   /** Carries out any other effect; it must not throw for anything outside the program. */
@@ -83,8 +91,7 @@ export class Runner<Input, Effect, Record> {
       let input: Input | undefined;
       while ((input = this.#inputs.shift()) !== undefined) {
         for (const effect of this.machine.step(input, this.ports.clock.nowMs())) {
-          if (this.ports.isUrgent(effect)) this.ports.execute(effect);
-          else this.#effects.push(effect);
+          if (!this.ports.executeAtOnce(effect)) this.#effects.push(effect);
         }
         this.#carryOut();
       }
@@ -102,19 +109,21 @@ export class Runner<Input, Effect, Record> {
   /** Carries out effects from the head of the queue until one has to wait for the disk. */
   #carryOut(): void {
     while (this.#effects.length > 0) {
-      const persist = this.ports.persistOf(this.#effects[0] as Effect);
+      const effect = this.#effects[0] as Effect;
+      const persist = this.ports.persistOf(effect);
+      const isKept = this.ports.keepingOf(effect) !== null;
       if (this.#cleared === 0) {
         if (this.#writing) return;
-        if (persist !== null) {
+        if (persist !== null || isKept) {
           // What the current turn still adds shares the write.
           this.#writing = true;
           queueMicrotask(() => this.#write());
           return;
         }
       } else this.#cleared--;
-      const effect = this.#effects.shift() as Effect;
-      if (persist === null) this.ports.execute(effect);
-      else this.#answer(persist);
+      this.#effects.shift();
+      if (persist !== null) this.#answer(persist);
+      else if (!isKept) this.ports.execute(effect);
     }
   }
 
@@ -128,14 +137,18 @@ export class Runner<Input, Effect, Record> {
     if (this.#stopped) return;
     const batch = this.#effects.length;
     const records: Record[] = [];
+    const kept: Promise<void>[] = [];
     let sync = false;
     for (const effect of this.#effects) {
+      const keep = this.ports.keepingOf(effect);
+      if (keep !== null) kept.push(keep());
       const persist = this.ports.persistOf(effect);
       if (persist === null) continue;
       for (const record of persist.records) records.push(record);
       sync ||= persist.sync;
     }
-    this.ports.append(records, sync).then(
+    const appended = this.ports.append(records, sync);
+    (kept.length === 0 ? appended : allDone([appended, ...kept])).then(
       () => this.#written(batch, null),
       (error) => this.#written(batch, error),
     );
@@ -177,5 +190,12 @@ export class Runner<Input, Effect, Record> {
       this.feed(this.ports.tick);
     });
     this.#timer = { dueMs, cancel: () => timer.cancel() };
+  }
+}
+
+/** Resolves when all are done, and rejects then if one has failed. */
+async function allDone(work: readonly Promise<void>[]): Promise<void> {
+  for (const result of await Promise.allSettled(work)) {
+    if (result.status === "rejected") throw result.reason;
   }
 }

@@ -251,6 +251,31 @@ const SAID = [
   { count: 16, bytes: 20_000 },
 ];
 
+Deno.test("DirectoryClientHost: a key is kept before anything relies on it, and lines wait until that is shown", async () => {
+  const world = new DirectoryWorld();
+  world.serve();
+  const kept = Promise.withResolvers<void>();
+  let pins = 0;
+  // The first one is the directory's.
+  const ann = world.start("ann", { pinned: () => ++pins === 1 ? Promise.resolve() : kept.promise });
+  const bob = world.start("bob");
+  await world.pass(500);
+  ann.do({ command: "call", name: "bob" });
+  ann.say("hello");
+  ann.do({ command: "hang-up" });
+  await world.pass(100);
+  bob.do({ command: "accept" });
+  await world.pass(500);
+  const before = [ann.calls, bob.heard, ann.paused.at(-1)];
+  kept.resolve();
+  await world.pass(500);
+
+  assertEquals(before, [["bob ringing"], [], "waiting for the end of the call with bob"]);
+  assertEquals(ann.calls, ["bob ringing", "bob connected direct", "bob ended"]);
+  assertEquals(bob.heard, ["hello"]);
+  assertEquals(ann.paused.at(-1), null);
+});
+
 /** Ann says so much while it rings, and hangs up; Bob accepts, and takes nothing in. */
 async function saidAndHungUp(route: string, count: number, bytes: number) {
   const { world, reader, ann, bob } = await twoBy(route);

@@ -44,10 +44,12 @@ const HASHER = {
   waiting: 0,
 };
 
-/** What a client's output and its user do. */
+/** What a client's output, its disk and its user do. */
 export interface Before {
   readonly ready?: () => Promise<void> | null;
   readonly entry?: Entry;
+  /** When keys are remembered. */
+  readonly pinned?: () => Promise<void>;
 }
 
 export class ClientProgram {
@@ -162,7 +164,7 @@ export class DirectoryWorld extends HostWorld {
   /** Starts a client that signs up, at the host `127.0.1.SEED`. */
   start(
     name: string,
-    { ready = () => null, entry = signUp(name) }: Before = {},
+    { ready = () => null, entry = signUp(name), pinned = () => Promise.resolve() }: Before = {},
     config: Partial<ClientConfig> = {},
     store = new MemoryStore<ClientRecord>(),
   ): ClientProgram {
@@ -192,7 +194,10 @@ export class DirectoryWorld extends HostWorld {
       registry: "directory",
       expect: null,
       listening: address,
-      pinsOf: (key) => pinsIn(pins, fingerprintOf(key)),
+      pinsOf(key) {
+        directory = fingerprintOf(key);
+        return pinsIn(pins, directory);
+      },
       verified: new Set(),
       isInteractive: false,
       asksAgain: false,
@@ -207,10 +212,7 @@ export class DirectoryWorld extends HostWorld {
       store,
       relays,
       datagrams: this.datagrams.open(address),
-      show(event) {
-        if (event.event === "directory") directory = event.key;
-        program.events.push(event);
-      },
+      show: (event) => program.events.push(event),
       pauseInput: (reason) => program.paused.push(reason),
       flushed: () => Promise.resolve(),
       written: () => Promise.resolve(),
@@ -220,9 +222,10 @@ export class DirectoryWorld extends HostWorld {
         program.host.enter(entry);
       },
       connecting() {},
-      pin(name, key: PeerKey) {
+      pin({ name, key }) {
         const scope = name === DIRECTORY_NAME ? "" : directory;
         pins.set(`${scope} ${foldName(name)}`, fingerprintOf(key));
+        return pinned();
       },
     });
     program.outcome = program.host.run();

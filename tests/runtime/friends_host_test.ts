@@ -23,11 +23,13 @@ interface Program {
   readonly outcome: Promise<ModeOutcome>;
 }
 
-/** What the output does. */
+/** What the output and the disk do. */
 interface Output {
   /** Resolves when all that was shown is before the user's eyes. */
   readonly written?: () => Promise<void>;
   readonly ready?: () => Promise<void> | null;
+  /** Resolves when a key is remembered. */
+  readonly pinned?: Promise<void>;
 }
 
 const PORT = 5_001;
@@ -83,7 +85,10 @@ class World extends HostWorld {
       store,
       show: (event) => events.push(event),
       pauseInput: (reason) => paused.push(reason),
-      pin: (name, key, again) => pins.push([name, key, again]),
+      pin: ({ name, key, again }) => {
+        pins.push([name, key, again]);
+        return output.pinned ?? Promise.resolve();
+      },
       flushed: () => Promise.resolve(),
       written: output.written ?? (() => Promise.resolve()),
       outputReady: output.ready ?? (() => null),
@@ -161,6 +166,24 @@ Deno.test("FriendsHost: two programs talk over a sealed link, with everything on
     ann.events.flatMap((event) => event.event === "connection" ? [event.state] : []),
     ["opened", "closed"],
   );
+});
+
+Deno.test("FriendsHost: nothing is said to a friend before the friend's key is on disk", async () => {
+  const world = new World();
+  const pinned = Promise.withResolvers<void>();
+  const friends = [rowOf("bob", false)];
+  const ann = world.start("ann", new Store(), { friends }, { pinned: pinned.promise });
+  const bob = world.start("bob", new Store());
+  await world.pass(50);
+  say(ann, "bob", "hello");
+  await world.pass(100);
+  const before = [ann.pins.length, texts(bob).length, deliveries(ann).length];
+  pinned.resolve();
+  await world.pass(100);
+
+  assertEquals(before, [1, 0, 1]);
+  assertEquals(texts(bob), ["hello"]);
+  assertEquals(deliveries(ann), ["queued", "delivered"]);
 });
 
 Deno.test("FriendsHost: a key is learnt by dialling, and remembered; another one there is refused", async () => {

@@ -136,7 +136,7 @@ class World extends HostWorld {
       log: logOf(store),
       snapshots,
       show: (event) => events.push(event),
-      pin() {},
+      pin: () => Promise.resolve(),
       ...this.#output(reader),
     });
     return { events, reader, snapshots, host: late.host, outcome: late.host.run() };
@@ -192,7 +192,7 @@ class World extends HostWorld {
       store,
       log: logOf(store, slow),
       show: (event) => events.push(event),
-      pin() {},
+      pin: () => Promise.resolve(),
       ...this.#output(reader),
     });
     const { host } = late;

@@ -5,6 +5,7 @@ import { VirtualClock } from "./virtual_clock.ts";
 
 type Input = string;
 type Effect =
+  | { readonly keep: () => Promise<void> }
   | { readonly do: string; readonly urgent?: boolean }
   | { readonly persist: string; readonly token: number | null; readonly sync?: boolean };
 
@@ -46,7 +47,8 @@ function subject(script: Record<Input, readonly Effect[]>, deadlines: (number | 
         });
       });
     },
-    isUrgent: (effect) => "do" in effect && effect.urgent === true,
+    keepingOf: (effect) => "keep" in effect ? effect.keep : null,
+    executeAtOnce: (effect) => "do" in effect && effect.urgent === true && seen.push(effect.do) > 0,
     execute: (effect) => "do" in effect && seen.push(effect.do),
     persisted: (token) => `persisted ${token}`,
     persistFailed: (token, text) => `failed ${token}: ${text}`,
@@ -55,6 +57,11 @@ function subject(script: Record<Input, readonly Effect[]>, deadlines: (number | 
     failed: (error) => failure = error,
   });
   return { runner, clock, seen, writes, saturations, failure: () => failure };
+}
+
+/** Until what several promises wait for is done. */
+async function ticks(): Promise<void> {
+  for (let i = 0; i < 10; i++) await Promise.resolve();
 }
 
 Deno.test("Runner carries out effects in order, at once where nothing is persisted", () => {
@@ -129,6 +136,67 @@ Deno.test("Runner answers each refused persist, and goes on with what follows", 
   await writes[0]?.fail(new P2pchatError("disk", "full"));
 
   assertEquals(seen, ["step a@0", "after", "step failed 1: full@0", "step failed null: full@0"]);
+});
+
+Deno.test("Runner holds back what follows something kept in another file until that and the write are done", async () => {
+  const kept = [Promise.withResolvers<void>(), Promise.withResolvers<void>()] as const;
+  const asked: number[] = [];
+  const keep = (at: 0 | 1) => () => {
+    asked.push(at);
+    return kept[at].promise;
+  };
+  const { runner, seen, writes } = subject({
+    a: [{ do: "before" }, { keep: keep(0) }, { do: "after" }, { persist: "r1", token: 1 }],
+    b: [{ keep: keep(1) }, { do: "later" }],
+  });
+
+  runner.feed("a");
+  runner.feed("b");
+  await Promise.resolve();
+  const begun = [writes.map(({ records }) => records), asked];
+  kept[1].resolve();
+  await writes[0]?.done();
+  await ticks();
+  const whileKeeping = [...seen];
+  kept[0].resolve();
+  await ticks();
+
+  assertEquals(begun, [[["r1"]], [0, 1]]);
+  assertEquals(whileKeeping, ["step a@0", "before", "step b@0"]);
+  assertEquals(seen.slice(3), ["after", "later", "step persisted 1@0"]);
+});
+
+Deno.test("Runner waits for what is kept in another file where the disk refuses the rest, too", async () => {
+  const kept = Promise.withResolvers<void>();
+  const { runner, seen, writes } = subject({
+    a: [{ keep: () => kept.promise }, { persist: "r1", token: 1 }, { do: "after" }],
+  });
+
+  runner.feed("a");
+  await Promise.resolve();
+  await writes[0]?.fail(new P2pchatError("disk", "full"));
+  await ticks();
+  const whileKeeping = [...seen];
+  kept.resolve();
+  await ticks();
+
+  assertEquals(whileKeeping, ["step a@0"]);
+  assertEquals(seen.slice(1), ["after", "step failed 1: full@0"]);
+});
+
+Deno.test("Runner ends where keeping something breaks", async () => {
+  const bug = new TypeError("bug");
+  const { runner, seen, writes, failure } = subject({
+    a: [{ keep: () => Promise.reject(bug) }, { do: "after" }],
+  });
+
+  runner.feed("a");
+  await Promise.resolve();
+  await writes[0]?.done();
+  await ticks();
+
+  assertEquals(failure(), bug);
+  assertEquals(seen, ["step a@0"]);
 });
 
 for (const error of [new TypeError("bug"), new P2pchatError("in-use", "another has begun there")]) {

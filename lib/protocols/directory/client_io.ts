@@ -3,7 +3,7 @@
 import type { Bytes } from "../../base/crypto.ts";
 import type { Fingerprint } from "../../base/fingerprint.ts";
 import type { Endpoint, LinkId, PeerKey } from "../../base/ids.ts";
-import type { ModeEffect, ModeInput } from "../../base/mode_machine.ts";
+import type { ModeEffect, ModeInput, PinEffect } from "../../base/mode_machine.ts";
 import type { ClientRecord, HeardPlace } from "./client_records.ts";
 import type { ClientCommand, ClientEvent } from "./events.ts";
 import type { DirectoryMessage, WayIn } from "./messages.ts";
@@ -91,8 +91,8 @@ export type ClientEffect =
   /** There is no such stream any more. */
   | { readonly type: "relay-close"; readonly call: string }
   | { readonly type: "datagram"; readonly to: Endpoint; readonly bytes: Bytes }
-  /** Remember the key of somebody, or of `*directory*`; `again`: the user accepts another than before. */
-  | { readonly type: "pin"; readonly name: string; readonly key: PeerKey; readonly again: boolean };
+  /** The key of somebody, or of `*directory*`. */
+  | PinEffect;
 
 export interface ClientConfig {
   /** As given on the command line; null: the user says it with the way in. */

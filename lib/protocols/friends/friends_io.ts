@@ -2,7 +2,7 @@
 
 import type { Fingerprint } from "../../base/fingerprint.ts";
 import type { Endpoint, LinkId, PeerKey } from "../../base/ids.ts";
-import type { ModeEffect, ModeInput } from "../../base/mode_machine.ts";
+import type { ModeEffect, ModeInput, PinEffect } from "../../base/mode_machine.ts";
 import type { FriendsCommand, FriendsEvent } from "./events.ts";
 import type { FriendsMessage } from "./messages.ts";
 import type { FriendsRecord, ReceivedPlace } from "./records.ts";
@@ -45,8 +45,7 @@ export type FriendsEffect =
     readonly expect: Fingerprint | null;
   }
   | { readonly type: "send"; readonly link: LinkId; readonly message: FriendsMessage }
-  /** Remember this key for this name; `again` where the user accepts another than before. */
-  | { readonly type: "pin"; readonly name: string; readonly key: PeerKey; readonly again: boolean };
+  | PinEffect;
 
 export interface FriendsConfig {
   readonly name: string;

@@ -2,7 +2,7 @@
 
 import type { Fingerprint } from "../../base/fingerprint.ts";
 import type { Endpoint, LinkId, PeerKey } from "../../base/ids.ts";
-import type { ModeEffect, ModeInput } from "../../base/mode_machine.ts";
+import type { ModeEffect, ModeInput, PinEffect } from "../../base/mode_machine.ts";
 import type { CoordinatorCommand, CoordinatorEvent } from "./events.ts";
 import type { HistoryEnd } from "./history.ts";
 import type { HistoryRead } from "./member_io.ts";
@@ -47,8 +47,7 @@ export type CoordinatorEffect =
   | { readonly type: "keep-snapshot"; readonly token: number; readonly cut: Cut }
   /** Those on disk, answered to the user directly. */
   | { readonly type: "show-snapshots"; readonly ref: string | undefined }
-  /** Remember the key of a member; `again`: the operator accepts another than before. */
-  | { readonly type: "pin"; readonly name: string; readonly key: PeerKey; readonly again: boolean };
+  | PinEffect;
 
 export interface CoordinatorConfig {
   /** Where we listen, as others should see it. */

@@ -2,7 +2,7 @@
 
 import type { Fingerprint } from "../../base/fingerprint.ts";
 import type { Endpoint, Hash, LinkId, PeerKey, RequestId } from "../../base/ids.ts";
-import type { ModeEffect, ModeInput } from "../../base/mode_machine.ts";
+import type { ModeEffect, ModeInput, PinEffect } from "../../base/mode_machine.ts";
 import type { NamedKey } from "./edit.ts";
 import type { MemberCommand, MemberEvent } from "./events.ts";
 import type { HistoryEnd, SignedBatch } from "./history.ts";
@@ -103,8 +103,8 @@ export type MemberEffect =
   | { readonly type: "show-entry"; readonly seq: number; readonly ref: string | undefined }
   /** The last `count` entries of the log, answered to the user directly. */
   | { readonly type: "show-log"; readonly count: number; readonly ref: string | undefined }
-  /** Remember the key of a member, or of `*coordinator*`; `again`: the user accepts another than before. */
-  | { readonly type: "pin"; readonly name: string; readonly key: PeerKey; readonly again: boolean };
+  /** The key of a member, or of `*coordinator*`. */
+  | PinEffect;
 
 /** Who said an entry, under the name of then, and when. */
 export interface LastSaid extends NamedKey {
