@@ -82,7 +82,8 @@ export type ModeEffect<Event, Stored, Through> =
 
 /**
  * Of the modes that remember keys beside their log: from now on the name has this key; `again`: the user accepts another
- * than before. As a persist it is durable before any effect after it; where it can't be, the user is told and goes on.
+ * than before. As a persist it is durable before any effect after it. Where it can't be, the user is told and goes on; so
+ * does the machine where it takes long, unless it is the user's own word.
  */
 export interface PinEffect {
   readonly type: "pin";

@@ -74,7 +74,7 @@ export class CoordinatorHost extends ModeHost<
     this.runner = new Runner<CoordinatorInput, CoordinatorEffect, CoordinatorRecord>(coordinator, {
       ...this.runnerPorts(),
       persistOf: (effect) => effect.type === "persist" ? effect : null,
-      keepingOf: (effect) => effect.type === "pin" ? () => pin(effect) : null,
+      keepingOf: (effect) => effect.type === "pin" ? () => this.keepPin(pin, effect) : null,
       execute: (effect) => this.#execute(effect),
     });
   }

@@ -117,7 +117,7 @@ export class DirectoryClientHost extends ModeHost<
     this.runner = new Runner<ClientInput, ClientEffect, ClientRecord>(client, {
       ...this.runnerPorts(),
       persistOf: (effect) => effect.type === "persist" ? effect : null,
-      keepingOf: (effect) => effect.type === "pin" ? () => ports.pin(effect) : null,
+      keepingOf: (effect) => effect.type === "pin" ? () => this.keepPin(ports.pin, effect) : null,
       execute: (effect) => this.#execute(effect),
     });
     datagrams.handle({

@@ -57,7 +57,7 @@ export class FriendsHost
     this.runner = new Runner<FriendsInput, FriendsEffect, FriendsRecord>(friends, {
       ...this.runnerPorts(),
       persistOf: (effect) => effect.type === "persist" ? effect : null,
-      keepingOf: (effect) => effect.type === "pin" ? () => pin(effect) : null,
+      keepingOf: (effect) => effect.type === "pin" ? () => this.keepPin(pin, effect) : null,
       execute: (effect) => this.#execute(effect),
     });
   }

@@ -100,7 +100,7 @@ export class MemberHost extends ModeHost<
         return true;
       },
       persistOf: (effect) => effect.type === "persist" ? effect : null,
-      keepingOf: (effect) => effect.type === "pin" ? () => pin(effect) : null,
+      keepingOf: (effect) => effect.type === "pin" ? () => this.keepPin(pin, effect) : null,
       execute: (effect) => this.#execute(effect),
     });
     const told = (input: MemberInput) => this.runner.feed(input);

@@ -31,8 +31,17 @@ export interface ModePorts<Event> {
   outputReady(): Promise<void> | null;
 }
 
-/** Remembers whose key a name's is. Resolves when that is durable, or the user was told that it can't be. */
+/**
+ * Remembers whose key a name's is. Resolves when that is durable, or the user was told that it can't be; rejects for
+ * faults of our own alone.
+ */
 export type KeepPin = (pin: Omit<PinEffect, "type">) => Promise<void>;
+
+/**
+ * A key met for the first time holds up for so long what comes after it. A disk, or another program of the same profile
+ * that is writing, may take longer; links are given up after 2.5 s of silence.
+ */
+const PIN_MS_MAX = 500;
 
 type InputEffect = Extract<ModeEffect<never, never, never>, { readonly type: "input" }>;
 
@@ -202,6 +211,14 @@ export abstract class ModeHost<
   async #append(records: readonly Stored[], sync: boolean): Promise<void> {
     invariant(this.#records !== null, "the log is open before anything is stored");
     await this.#records.append(records, sync);
+  }
+
+  /** Resolves when what relies on the key may go on: an answer to the user waits however long it takes. */
+  protected async keepPin(keep: KeepPin, pin: PinEffect): Promise<void> {
+    const kept = keep(pin);
+    if (pin.again) return await kept;
+    kept.catch((error) => this.fail(error)); // also when nobody waits any more
+    await isDoneWithin(this.ports.clock, PIN_MS_MAX, kept);
   }
 
   /**

@@ -25,8 +25,8 @@ export interface RunnerPorts<Input, Effect, Record> {
   /** The effect's records where it is a persist, else null. */
   persistOf(effect: Effect): Persist<Record> | null;
   /**
-   * Writes what an effect keeps in a file of its own, beside the records; null for most effects. Resolves when it is
-   * durable, or the user was told that it can't be.
+   * Writes what an effect keeps in a file of its own, beside the records; null for most effects. Resolves when what
+   * follows may go on; rejects for faults of our own alone.
    */
   keepingOf(effect: Effect): (() => Promise<void>) | null;
   /**
@@ -193,9 +193,11 @@ export class Runner<Input, Effect, Record> {
   }
 }
 
-/** Resolves when all are done, and rejects then if one has failed. */
+/** Resolves when all are done. Rejects then if one has failed, with a fault of our own before what the disk says. */
 async function allDone(work: readonly Promise<void>[]): Promise<void> {
-  for (const result of await Promise.allSettled(work)) {
-    if (result.status === "rejected") throw result.reason;
+  const results = await Promise.allSettled(work);
+  const failures = results.flatMap((result) => result.status === "rejected" ? [result.reason] : []);
+  if (failures.length > 0) {
+    throw failures.find((reason) => !(reason instanceof P2pchatError)) ?? failures[0];
   }
 }

@@ -265,7 +265,7 @@ Deno.test("DirectoryClientHost: a key is kept before anything relies on it, and 
   ann.do({ command: "hang-up" });
   await world.pass(100);
   bob.do({ command: "accept" });
-  await world.pass(500);
+  await world.pass(400);
   const before = [ann.calls, bob.heard, ann.paused.at(-1)];
   kept.resolve();
   await world.pass(500);

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { type Fingerprint, fingerprintOf } from "../../lib/base/fingerprint.ts";
 import type { LinkId, PeerKey } from "../../lib/base/ids.ts";
+import { foldName } from "../../lib/base/names.ts";
 import type { FriendsEvent } from "../../lib/protocols/friends/events.ts";
 import type { FriendRow, FriendsConfig } from "../../lib/protocols/friends/friends_io.ts";
 import type { FriendsRecord } from "../../lib/protocols/friends/records.ts";
@@ -184,6 +185,47 @@ Deno.test("FriendsHost: nothing is said to a friend before the friend's key is o
   assertEquals(before, [1, 0, 1]);
   assertEquals(texts(bob), ["hello"]);
   assertEquals(deliveries(ann), ["queued", "delivered"]);
+});
+
+Deno.test("FriendsHost: a disk that takes long for a friend's key holds nobody up for longer than half a second", async () => {
+  const world = new World();
+  const pinned = Promise.withResolvers<void>();
+  const friends = [rowOf("bob", false)];
+  const ann = world.start("ann", new Store(), { friends }, { pinned: pinned.promise });
+  const bob = world.start("bob", new Store());
+  await world.pass(50);
+  say(ann, "bob", "hello");
+  await world.pass(700);
+
+  assertEquals(texts(bob), ["hello"]);
+  pinned.resolve();
+});
+
+Deno.test("FriendsHost: /trust is answered when it is on disk, however long that takes", async () => {
+  const world = new World();
+  const pinned = Promise.withResolvers<void>();
+  const config = {
+    friends: [rowOf("bob", false)],
+    pins: new Map([[foldName("bob"), fingerprint("cem")]]),
+  };
+  const ann = world.start("ann", new Store(), config, { pinned: pinned.promise });
+  const bob = world.start("bob", new Store());
+  await world.pass(50);
+  say(ann, "bob", "hello");
+  await world.pass(100);
+  const accepted = () =>
+    ann.events.filter((event) => event.event === "notice" && /from now on$/.test(event.text))
+      .length;
+  ann.host.command({ command: "trust", name: "bob" }, "t");
+  await world.pass(10_000);
+  const meanwhile = [accepted(), texts(bob).length];
+  pinned.resolve();
+  await world.pass(5_000);
+
+  assertEquals(ann.pins, [["bob", signerOf(SEEDS.bob).key, true]]);
+  assertEquals(meanwhile, [0, 0]);
+  assertEquals(accepted(), 1);
+  assertEquals(texts(bob), ["hello"]);
 });
 
 Deno.test("FriendsHost: a key is learnt by dialling, and remembered; another one there is refused", async () => {

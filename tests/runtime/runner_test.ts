@@ -185,18 +185,21 @@ Deno.test("Runner waits for what is kept in another file where the disk refuses 
 });
 
 Deno.test("Runner ends where keeping something breaks", async () => {
-  const bug = new TypeError("bug");
-  const { runner, seen, writes, failure } = subject({
-    a: [{ keep: () => Promise.reject(bug) }, { do: "after" }],
-  });
+  for (const disk of ["writes", "refuses"]) {
+    const bug = new TypeError("bug");
+    const { runner, seen, writes, failure } = subject({
+      a: [{ keep: () => Promise.reject(bug) }, { do: "after" }],
+    });
 
-  runner.feed("a");
-  await Promise.resolve();
-  await writes[0]?.done();
-  await ticks();
+    runner.feed("a");
+    await Promise.resolve();
+    if (disk === "writes") await writes[0]?.done();
+    else await writes[0]?.fail(new P2pchatError("disk", "full"));
+    await ticks();
 
-  assertEquals(failure(), bug);
-  assertEquals(seen, ["step a@0"]);
+    assertEquals(failure(), bug, disk);
+    assertEquals(seen, ["step a@0"], disk);
+  }
 });
 
 for (const error of [new TypeError("bug"), new P2pchatError("in-use", "another has begun there")]) {
