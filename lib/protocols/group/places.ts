@@ -42,7 +42,7 @@ export class Places {
     return { code: "full", text };
   }
 
-  /** @param isKnown Whether it was a member before: it goes before strangers. */
+  /** @param isKnown Whether it was a member before: it goes before strangers, and none takes its place. */
   placeFor({ peer, host }: GroupLink, isKnown: boolean, nowMs: number): Place {
     if (this.views.member(peer) !== null || this.attendance.get(peer) !== null) return FREE;
     if (this.isFull) return { type: "none", refusal: this.full };
@@ -57,7 +57,9 @@ export class Places {
       return insteadOf(same.find(({ cameAtMs }) => cameAtMs + STRANGER_MS_MIN <= nowMs));
     }
     if (joining.length < JOINERS_MAX) return FREE;
-    const unknown = isKnown ? joining.find((attendee) => !attendee.isKnown) : undefined;
+    if (!isKnown) return insteadOf(strangers[0]);
+    // It goes before strangers that are heard, too; where there are none, before one who isn't heard.
+    const unknown = joining.find((attendee) => !attendee.isKnown);
     return insteadOf(strangers[0] ?? unknown ?? unheard[0]);
   }
 

@@ -519,6 +519,17 @@ Deno.test("Who was a member goes before strangers, also before those who are hea
   ]);
 });
 
+Deno.test("A stranger takes the place of no former member, also where all other joining ones are heard", () => {
+  const program = Program.of("ann", "bob");
+  program.says("bob", { type: "leave" });
+  strangersCome(program, 2, JOINERS_MAX, null);
+  program.hears("ann", program.members.map(({ name }) => name).filter((name) => name !== "bob"));
+  program.comes("bob");
+
+  assertEquals(program.comes("cem"), ["cem: refuse too-fast", "closes cem"]);
+  assertEquals(program.somebody("bob").link !== null, true);
+});
+
 Deno.test("Another key under the name of a member that is away is a changed key, not a name in use", () => {
   const program = Program.of("ann", "bob");
   program.goesDown("bob");
