@@ -178,7 +178,10 @@ export class Attendance {
     const greetByMs = nowMs + HELLO_MS_MAX;
     const state = { isGreeted: false, isLastOut: false, successor: null, unknownMessages: 0 };
     this.#links.set(id, { id, peer, host, bucket, fetches, edits, greetByMs, ...state });
-    const ungreeted = [...this.#links.values()].filter(({ greetByMs }) => greetByMs < Infinity);
+    // The goodbye of who leaves last is needed, and isn't to be cut off by whoever opens links.
+    const ungreeted = [...this.#links.values()].filter(({ greetByMs, isLastOut }) =>
+      greetByMs < Infinity && !isLastOut
+    );
     return ungreeted.length > UNGREETED_LINKS_MAX ? ungreeted[0]! : null;
   }
 

@@ -1,6 +1,7 @@
 // Leaving a group, and what becomes of its log when the last one leaves.
 
 import { assertEquals } from "@std/assert";
+import { UNGREETED_LINKS_MAX } from "../../../lib/protocols/group/limits.ts";
 import { Program } from "./coordinator_program.ts";
 
 const LEAVE = { type: "leave" } as const;
@@ -184,4 +185,15 @@ Deno.test("A goodbye that never comes isn't waited for longer than 10 s", () => 
     program.disk.some((record) => record.kind === "confirmed" && record.ballot.number === 2),
     false,
   );
+});
+
+Deno.test("A crowd that says no hello doesn't cut off the last one before its goodbye", () => {
+  const program = Program.of("ann");
+  program.somebody("ann").answers.delete("parted");
+  program.says("ann", LEAVE);
+
+  for (let at = 0; at <= UNGREETED_LINKS_MAX; at++) program.links(`stranger${at}`);
+
+  assertEquals(program.somebody("stranger0").link, null, "who waited longest to say hello");
+  assertEquals(program.goesDown("ann", "out"), ["disk: confirmed 2"]);
 });
