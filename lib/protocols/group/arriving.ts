@@ -23,6 +23,8 @@ import {
   ELSEWHERE_MS,
   ELSEWHERE_PER_S,
   HELLO_MS_MAX,
+  JOINERS_MAX,
+  MEMBERS_MAX,
   PEERS_BURST,
   PEERS_PER_S,
   WAIT_MS_MAX,
@@ -60,6 +62,11 @@ function namedHost({ host }: Hello, seenHost: string | null): string | null {
   return isLoopback(host) && seenHost !== null ? null : host;
 }
 
+/** It is the same process, on another link. */
+function goOnAs(attendee: Attendee, { cameAtMs, end, seq, departure }: Attendee): void {
+  Object.assign(attendee, { cameAtMs, end, seq, departure });
+}
+
 export class Arriving {
   /** Whom the others were last told to meet, as one line. */
   #peersTold = "";
@@ -72,27 +79,33 @@ export class Arriving {
   constructor(readonly parts: ArrivingParts) {}
 
   hello(link: GroupLink, hello: Hello): void {
-    const { admission, attendance, places, views, out } = this.parts;
+    const { attendance, views, out } = this.parts;
     link.isGreeted = true;
-    const refusal = admission.refusal(link, hello);
-    if (refusal !== null) return this.#refuse(link, refusal);
-    const isKnown = admission.isPinned(link.peer, hello.name);
-    const place = places.placeFor(link, isKnown, out.nowMs);
-    if (place.type === "none") return this.#refuse(link, place.refusal);
-    if (place.type === "instead of") this.#turnAway(place.attendee, CROWDED);
+    if (!this.#findsPlace(link, hello)) return;
     const before = attendance.get(link.peer);
-    const isSame = before !== null && isSameProcess(before, hello);
-    const attendee = this.#attendee(link, hello, isSame ? before : null);
+    const attendee = this.#attendee(link, hello);
     views.raise(attendee.promised.number);
-    if (before === null || isSame || before.link === null) {
+    if (before === null || before.link === null || isSameProcess(before, hello)) {
       this.#enter(link, attendee);
       this.#welcome(attendee, this.#lacking, false);
       return this.#judge(attendee);
     }
     // A hello may be late, and its process gone: only who answers takes the place of one that is there.
     this.#welcome(attendee, this.#lacking, false);
-    link.successor = attendee;
+    link.successor = { hello, attendee };
     link.greetByMs = out.nowMs + HELLO_MS_MAX;
+  }
+
+  /** @returns Whether it may come in, and has a place; otherwise it is told why not. */
+  #findsPlace(link: GroupLink, hello: Hello): boolean {
+    const { admission, places, out } = this.parts;
+    const refusal = admission.refusal(link, hello);
+    const place = refusal === null
+      ? places.placeFor(link, admission.isPinned(link.peer, hello.name), out.nowMs)
+      : { type: "none" as const, refusal };
+    if (place.type === "instead of") this.#turnAway(place.attendee, CROWDED);
+    if (place.type === "none") this.#refuse(link, place.refusal);
+    return place.type !== "none";
   }
 
   #refuse(link: GroupLink, refusal: Refusal): void {
@@ -118,7 +131,10 @@ export class Arriving {
     }
   }
 
-  /** Whoever was welcomed on that link is there. @returns It; null where nobody's answer was awaited. */
+  /**
+   * Whoever was welcomed on that link is there. @returns It; null where nobody's answer was awaited, or where whoever it
+   * was can't come in any more.
+   */
   answered(link: GroupLink): Attendee | null {
     const { successor } = link;
     link.successor = null;
@@ -130,17 +146,22 @@ export class Arriving {
       this.parts.out.close(link.id, "another process came after it");
       return null;
     }
-    this.#enter(link, successor);
-    this.#judge(successor);
-    return successor;
+    // It had no place of its own till now, and its name and key may be refused by now.
+    if (!this.#findsPlace(link, successor.hello)) return null;
+    this.#enter(link, successor.attendee);
+    this.#judge(successor.attendee);
+    return successor.attendee;
   }
 
   #enter(link: GroupLink, attendee: Attendee): void {
-    const { attendance, changing, out } = this.parts;
+    const { attendance, changing, partings, out } = this.parts;
     const before = attendance.get(link.peer);
     const isParticipant = changing.isParticipant(link.peer);
     link.greetByMs = Infinity;
-    this.#takeOver(before, before !== null && isSameProcess(before, attendee));
+    attendee.notBeforeMs = partings.notBeforeMs(link.peer);
+    const isSame = before !== null && isSameProcess(before, attendee);
+    if (isSame) goOnAs(attendee, before);
+    this.#takeOver(before, isSame);
     attendance.put(attendee);
     attendance.heard(attendee, out.nowMs);
     // What it was told on the link before may be lost.
@@ -157,8 +178,8 @@ export class Arriving {
     else partings.dismiss(before, "replaced");
   }
 
-  #attendee(link: GroupLink, hello: Hello, before: Attendee | null): Attendee {
-    const { group, partings, failAfterMs, out: { nowMs } } = this.parts;
+  #attendee(link: GroupLink, hello: Hello): Attendee {
+    const { group, failAfterMs, out: { nowMs } } = this.parts;
     const { name, incarnation, port } = hello;
     const host = namedHost(hello, link.host) ?? link.host;
     const isOurs = hello.group === group;
@@ -172,7 +193,7 @@ export class Arriving {
       believedUntilMs: this.#believedUntilMs(host, link.host),
       port,
       link: link.id,
-      cameAtMs: before?.cameAtMs ?? nowMs,
+      cameAtMs: nowMs,
       heardAtMs: nowMs,
       silentAtMs: nowMs,
       returnByMs: -Infinity,
@@ -180,8 +201,8 @@ export class Arriving {
       // What was promised to another group binds nobody here.
       begun: isOurs ? hello.begun : NO_BALLOT,
       promised: isOurs ? hello.promised : NO_BALLOT,
-      end: before?.end ?? null,
-      seq: before?.seq ?? 0,
+      end: null,
+      seq: 0,
       hears: null,
       unheard: new Map(),
       meetsByMs: nowMs + failAfterMs,
@@ -192,8 +213,8 @@ export class Arriving {
       hasSayTold: false,
       told: 0,
       awaitedTold: "",
-      notBeforeMs: partings.notBeforeMs(link.peer),
-      departure: before?.departure ?? null,
+      notBeforeMs: -Infinity,
+      departure: null,
     };
   }
 
@@ -292,13 +313,15 @@ export class Arriving {
     }
   }
 
+  /** No more than can be said at once. */
   #peers(): readonly Member[] {
     const { views, attendance } = this.parts;
     const present = views.members.flatMap(({ key }) => attendance.get(key) ?? []);
     const others = [...attendance.all].filter((attendee) =>
       !present.includes(attendee) && attendee.link !== null && attendee.departure === null
     );
-    return [...present.map(memberOf), ...others.map((attendee) => this.#introduced(attendee))];
+    const newcomers = others.slice(0, MEMBERS_MAX + JOINERS_MAX - present.length);
+    return [...present.map(memberOf), ...newcomers.map((attendee) => this.#introduced(attendee))];
   }
 
   /** Anybody may name anybody's address: all would send there, again and again. */

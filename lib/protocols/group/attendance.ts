@@ -24,6 +24,7 @@ import {
   RETURN_MS,
   UNGREETED_LINKS_MAX,
 } from "./limits.ts";
+import type { GroupMessageOf } from "./messages.ts";
 
 /** A deadline served later than this says that we were slow, not that others were. */
 const LATE_MS = 100;
@@ -43,8 +44,14 @@ export interface GroupLink {
   /** Whether its member leaves as the last one: its goodbye says that it is out, on its disk. */
   isLastOut: boolean;
   /** Said hello while another process of the same person is there, and hasn't answered since. */
-  successor: Attendee | null;
+  successor: Successor | null;
   unknownMessages: number;
+}
+
+export interface Successor {
+  readonly hello: GroupMessageOf<"hello">;
+  /** As which it comes in, where it still can when it answers. */
+  readonly attendee: Attendee;
 }
 
 /**
