@@ -5,9 +5,10 @@ import { type Fingerprint, fingerprintOf } from "../../base/fingerprint.ts";
 import type { FoldedName, PeerKey } from "../../base/ids.ts";
 import { dropOldest } from "../../base/bounded.ts";
 import { foldName, nameFault, shownName } from "../../base/names.ts";
-import type { Attendance, Attendee, GroupLink } from "./attendance.ts";
+import type { Attendance, GroupLink } from "./attendance.ts";
 import type { CoordinatorConfig } from "./coordinator_io.ts";
 import type { CoordinatorOutput } from "./coordinator_output.ts";
+import type { Member } from "./epoch.ts";
 import { NUMBER_JUMP_MAX, REMEMBERED_MAX, STRANGE_KEPT_MS } from "./limits.ts";
 import type { GroupMessageOf, GroupRefusal } from "./messages.ts";
 import type { Views } from "./views.ts";
@@ -116,7 +117,8 @@ export class Admission {
   }
 
   /** Somebody is a member now: the name is theirs. */
-  pin({ key, name, folded }: Attendee): void {
+  pin({ key, name }: Pick<Member, "key" | "name">): void {
+    const folded = foldName(name);
     if (this.#pins.has(folded)) return;
     this.#pins.set(folded, fingerprintOf(key));
     this.out.push({ type: "pin", name, key, again: false });

@@ -332,6 +332,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     if (!this.#isFounded) this.#found(missing);
     else if (missing.length > 0) this.#out.store(...missing);
     this.#tellDropped();
+    this.#pinMembers();
     for (const member of this.#views.members) {
       if (this.#admission.kicked.has(member.key)) continue; // it would be refused
       this.#attendance.put(expected(member, this.#nowMs));
@@ -353,6 +354,13 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     const wasLost = this.config.records.some(({ kind }) => kind === "lost");
     if (wasLost) this.#out.store({ kind: "fresh" });
     this.#out.store({ kind: "group", group: this.#group }, ...keys);
+  }
+
+  /** A view may be on disk without the keys that were met in it: nobody else is to come under a name of its members. */
+  #pinMembers(): void {
+    for (const { epoch: { value: { members } } } of this.#views.open.toReversed()) {
+      for (const member of members) this.#admission.pin(member);
+    }
   }
 
   #tellDropped(): void {

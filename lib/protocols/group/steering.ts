@@ -339,12 +339,9 @@ export class Steering {
 
   /** A view is decided, and on disk before anybody hears of it. */
   decided(): void {
-    const { views, attendance, admission, out } = this.parts;
+    const { views, admission, out } = this.parts;
     const { members } = views;
-    for (const { key } of members) {
-      const attendee = attendance.get(key);
-      if (attendee !== null) admission.pin(attendee);
-    }
+    for (const member of members) admission.pin(member);
     const before = new Set(this.#shown.map(({ key }) => key));
     this.#tellLeft();
     for (const { name, key } of members) {

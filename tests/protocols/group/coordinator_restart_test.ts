@@ -259,3 +259,33 @@ Deno.test("Who can't hear a member that was started again, before the next view 
   program.hears("cem", [], true);
   assertEquals(changes(program.pass(2_000)).includes("left cem: lost"), true);
 });
+
+Deno.test("Where the keys that were met are lost, a start takes those of the last view's members for known", () => {
+  const before = Program.of("ann", "bob");
+  before.says("ann", LEAVE);
+  const words = new Program({ records: before.disk }).feed({ type: "start" });
+  assertEquals(words, ["pins bob as bob", "ready"]);
+
+  const program = before.restarted();
+  assertEquals(program.comes("eve", { name: "Bob" }), [
+    "error key-changed",
+    "eve: refuse key-changed",
+    "closes eve",
+  ]);
+  assertEquals(program.comes("bob")[0], "bob: welcome member");
+});
+
+Deno.test("Of two open views with one name the key of the newer one is the name's", () => {
+  const before = Program.of("ann", "bob");
+  before.somebody("ann").answers.delete("begin");
+  before.goesDown("bob");
+  before.comes("cem", { name: "bob" });
+  before.command({ command: "trust", name: "bob" });
+  before.comes("cem", { name: "bob" });
+  before.allHear();
+  assertEquals(before.pass(5_000).includes("view 3: ann bob"), true);
+
+  const words = new Program({ records: before.disk }).feed({ type: "start" });
+
+  assertEquals(words, ["pins ann as ann", "pins cem as bob", "ready"]);
+});
