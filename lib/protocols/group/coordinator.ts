@@ -356,8 +356,12 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     this.#out.store({ kind: "group", group: this.#group }, ...keys);
   }
 
-  /** A view may be on disk without the keys that were met in it: nobody else is to come under a name of its members. */
+  /**
+   * A view that was decided a moment before the end may be on disk without the keys that were met in it: nobody else is
+   * to come under a name of its members. Those of a confirmed one are there, unless the operator has deleted them.
+   */
   #pinMembers(): void {
+    if (this.#views.isConfirmed) return;
     for (const { epoch: { value: { members } } } of this.#views.open.toReversed()) {
       for (const member of members) this.#admission.pin(member);
     }

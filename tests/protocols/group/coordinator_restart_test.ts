@@ -260,11 +260,14 @@ Deno.test("Who can't hear a member that was started again, before the next view 
   assertEquals(changes(program.pass(2_000)).includes("left cem: lost"), true);
 });
 
-Deno.test("Where the keys that were met are lost, a start takes those of the last view's members for known", () => {
-  const before = Program.of("ann", "bob");
-  before.says("ann", LEAVE);
+Deno.test("Where the end came before the keys of a new view were kept, a start takes those of its members for known", () => {
+  const before = Program.of("ann");
+  before.somebody("ann").answers.delete("begin");
+  before.comes("bob");
+  before.allHear();
+  before.pass(5_000);
   const words = new Program({ records: before.disk }).feed({ type: "start" });
-  assertEquals(words, ["pins bob as bob", "ready"]);
+  assertEquals(words, ["pins ann as ann", "pins bob as bob", "ready"]);
 
   const program = before.restarted();
   assertEquals(program.comes("eve", { name: "Bob" }), [
@@ -272,7 +275,16 @@ Deno.test("Where the keys that were met are lost, a start takes those of the las
     "eve: refuse key-changed",
     "closes eve",
   ]);
-  assertEquals(program.comes("bob")[0], "bob: welcome member");
+  assertEquals(program.comes("bob")[0], "bob: welcome, waits for ann bob");
+});
+
+Deno.test("Whose line the operator has deleted is met anew, also where the last view had somebody of that name", () => {
+  const before = Program.of("ann", "bob");
+  const program = new Program({ records: before.disk });
+  assertEquals(program.feed({ type: "start" }), ["ready"]);
+
+  program.comes("ann");
+  assertEquals(program.comes("cem", { name: "Bob" })[0], "cem: welcome, waits for ann bob");
 });
 
 Deno.test("Of two open views with one name the key of the newer one is the name's", () => {
