@@ -38,6 +38,8 @@ export interface CoordinatorSessionOwner {
   enter(group: Hash, coordinator: PeerKey, former: SignedFormerKeys | null): Membership;
   /** Who is in the present view, and newcomers: they are to be met. */
   rosterIs(members: readonly Member[]): void;
+  /** These are members, as it says to a newcomer. */
+  membersAre(keys: readonly PeerKey[]): void;
   /** It has let us in. @param told It knows of all entries up to this position. */
   coordinatorUp(told: number): void;
   /** It can't be reached, or says nothing any more: once, until it is there again. */
@@ -175,6 +177,12 @@ export class CoordinatorSession {
         return this.owner.user.departed(message.left);
       case "parted":
         return this.#parted(message);
+      case "catch-up":
+        this.owner.membersAre([
+          ...message.source === null ? [] : [message.source],
+          ...message.others,
+        ]);
+        return membership.hearing.fromCoordinator(message);
       default:
         return membership.hearing.fromCoordinator(message);
     }

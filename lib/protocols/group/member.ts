@@ -432,8 +432,13 @@ export class Member implements Machine<MemberInput, MemberEffect> {
 
   rosterIs(members: readonly GroupMember[]): void {
     this.#roster = members;
-    this.names.met(members);
+    this.names.present(members);
     this.#introduce();
+  }
+
+  /** What these have said will be shown, before a view begins that we are in. */
+  membersAre(keys: readonly PeerKey[]): void {
+    this.names.met(this.#roster.filter(({ key }) => keys.includes(key)));
   }
 
   /** Meets whom the coordinator and the epoch name, and parts from others. */

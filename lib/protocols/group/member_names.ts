@@ -34,6 +34,8 @@ export class MemberNames {
   readonly #pins: Map<string, Fingerprint>;
   /** Members met, and authors: at most `KNOWN_MAX`. */
   readonly #known = new Map<PeerKey, Known>();
+  /** Of those who are there: who isn't known, or calls itself otherwise than before. */
+  readonly #newcomers = new Map<PeerKey, Known>();
   /** Met with another key than the one expected: the one that was told, of each name. */
   readonly #strange = new Map<FoldedName, Named & { readonly keptUntilMs: number }>();
   readonly #warnedOf = new Set<PeerKey>();
@@ -46,7 +48,22 @@ export class MemberNames {
     this.#pins = new Map(pins);
   }
 
-  /** These are in the group, or want to be: who is met for the first time is remembered. */
+  /**
+   * These are there, and some may never be in the group: how they are shown, and no more. A key costs nothing: whoever
+   * only asks to come in could take the names of others, and have the user told of another key as often as it likes.
+   */
+  present(members: readonly Member[]): void {
+    const names = new Map(members.map(({ key, name }) => [key, name]));
+    for (const [key, { name }] of this.#newcomers) {
+      if (names.get(key) !== name) this.#newcomers.delete(key);
+    }
+    for (const [key, name] of names) {
+      if (this.#newcomers.has(key) || this.#known.get(key)?.name === name) continue;
+      this.#newcomers.set(key, { name, shown: this.#shownOf(key, name) });
+    }
+  }
+
+  /** These are in the group: who is met for the first time is remembered. */
   met(members: readonly Member[]): void {
     for (const { key, name } of members) {
       if (key === this.self) continue;
@@ -55,6 +72,7 @@ export class MemberNames {
       const fingerprint = fingerprintOf(key);
       if (pinned === undefined) {
         this.#pins.set(folded, fingerprint);
+        this.#showAnew(folded);
         this.out.push({ type: "pin", name, key, again: false });
       } else if (pinned !== fingerprint) this.#warn(key, name, pinned, fingerprint);
       this.shown(key, name);
@@ -95,6 +113,7 @@ export class MemberNames {
     const shown = this.#shownOf(key, name);
     this.#known.set(key, { name, shown });
     dropOldest(this.#known, KNOWN_MAX);
+    this.#newcomers.delete(key);
     return shown;
   }
 
@@ -112,7 +131,8 @@ export class MemberNames {
 
   /** How a member is shown; its key's start where nobody has named it. */
   of(key: PeerKey): string {
-    return this.#known.get(key)?.shown ?? shortFingerprint(fingerprintOf(key));
+    const known = this.#newcomers.get(key) ?? this.#known.get(key);
+    return known?.shown ?? shortFingerprint(fingerprintOf(key));
   }
 
   /**
@@ -124,20 +144,28 @@ export class MemberNames {
     const meant = this.#shownAs(folded) ?? this.#strange.get(folded)?.key;
     if (meant !== undefined) return meant;
     let called: PeerKey | null = null;
-    for (const [key, { name }] of this.#known) if (foldName(name) === folded) called = key;
+    for (const [key, { name }] of [...this.#newcomers, ...this.#known]) {
+      if (foldName(name) === folded) called = key;
+    }
     return called;
   }
 
   /** Who is shown so. */
   #shownAs(shown: string): PeerKey | null {
     const folded = foldName(shown);
-    for (const [key, known] of this.#known) if (foldName(known.shown) === folded) return key;
+    for (const [key, known] of this.#all()) if (foldName(known.shown) === folded) return key;
     return null;
+  }
+
+  /** Newcomers last: they take no name from those who are known. */
+  *#all(): IterableIterator<[PeerKey, Known]> {
+    yield* this.#known;
+    yield* this.#newcomers;
   }
 
   /** Names of others, for suggestions. */
   names(): readonly string[] {
-    return Array.from(this.#known).flatMap(([key, { shown }]) => key === this.self ? [] : [shown]);
+    return Array.from(this.#all()).flatMap(([key, { shown }]) => key === this.self ? [] : [shown]);
   }
 
   /**
@@ -161,17 +189,18 @@ export class MemberNames {
   #stranger(folded: FoldedName): Named | null {
     const told = this.#strange.get(folded);
     if (told !== undefined) return told;
-    for (const [key, { name, shown }] of this.#known) {
+    for (const [key, { name, shown }] of this.#all()) {
       if (shown !== name && foldName(shown) === folded) return { name, key };
     }
     return null;
   }
 
-  /** Another key is pinned for that name. */
+  /** A key is pinned for that name, or another one than before. */
   #showAnew(folded: FoldedName): void {
-    for (const [key, { name }] of this.#known) {
-      if (foldName(name) !== folded) continue;
-      this.#known.set(key, { name, shown: this.#shownOf(key, name) });
+    for (const all of [this.#known, this.#newcomers]) {
+      for (const [key, { name }] of all) {
+        if (foldName(name) === folded) all.set(key, { name, shown: this.#shownOf(key, name) });
+      }
     }
   }
 }

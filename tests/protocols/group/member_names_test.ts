@@ -12,6 +12,10 @@ const suffixed = (who: string) => `bob~${shortFingerprint(fingerprintOf(keyOf(wh
 
 const MEMBER = { incarnation: new Uint8Array(8), host: null, port: 9_000 };
 
+function membersOf(members: Readonly<Record<string, string>>) {
+  return Object.entries(members).map(([who, name]) => ({ ...MEMBER, key: keyOf(who), name }));
+}
+
 class Meetings {
   readonly out = new MemberOutput();
   readonly names = new MemberNames(keyOf("me"), new Map(), this.out);
@@ -24,12 +28,17 @@ class Meetings {
   /** These are in the group. @returns What the user is told of them. */
   met(members: Readonly<Record<string, string>>): readonly string[] {
     this.out.begin(this.#nowMs);
-    this.names.met(
-      Object.entries(members).map(([who, name]) => ({ ...MEMBER, key: keyOf(who), name })),
-    );
+    this.names.met(membersOf(members));
     return this.out.take().flatMap((effect) =>
       effect.type === "show" && effect.event.event === "error" ? [effect.event.text] : []
     );
+  }
+
+  /** These are there, and may never be in the group. @returns What that does. */
+  present(members: Readonly<Record<string, string>>): readonly string[] {
+    this.out.begin(this.#nowMs);
+    this.names.present(membersOf(members));
+    return this.out.take().map(({ type }) => type);
   }
 
   pass(ms: number): void {
@@ -130,6 +139,50 @@ Deno.test("MemberNames show no two strangers alike", () => {
   const shown = [`bob~${start(4)}`, `BOB~${start(8)}`];
   assertEquals(meetings.shown(one, other), shown);
   assertEquals(shown.map((name) => meetings.names.keyOf(name)), [keyOf(one), keyOf(other)]);
+});
+
+Deno.test("MemberNames remember nobody, and warn of nobody, who only asks to come in", () => {
+  const meetings = new Meetings();
+  const { names } = meetings;
+  meetings.met({ bob: "bob" });
+
+  for (let at = 0; at < 100; at++) {
+    assertEquals(meetings.present({ bob: "bob", [`dan ${at}`]: "dan", [`bob ${at}`]: "bob" }), []);
+  }
+
+  assertEquals(meetings.shown("dan 99", "bob 99"), ["dan", suffixed("bob 99")]);
+  assertEquals([names.keyOf("dan"), names.keyOf(suffixed("bob 99"))], [
+    keyOf("dan 99"),
+    keyOf("bob 99"),
+  ]);
+  assertEquals(names.keyOf("bob"), keyOf("bob"));
+  assertEquals(names.trust("bob"), null);
+  meetings.present({ bob: "bob" });
+  assertEquals([names.names(), names.keyOf("dan")], [["bob"], null]);
+
+  assertEquals(meetings.met({ bob: "bob", dan: "dan" }), []);
+  assertEquals(meetings.shown("dan"), ["dan"]);
+});
+
+Deno.test("MemberNames show a newcomer apart as soon as its name is somebody else's", () => {
+  const meetings = new Meetings();
+  meetings.present({ first: "bob" });
+  assertEquals(meetings.shown("first"), ["bob"]);
+
+  meetings.met({ bob: "bob" });
+
+  assertEquals(meetings.shown("bob", "first"), ["bob", suffixed("first")]);
+  assertEquals(meetings.names.trust(suffixed("first"))?.key, keyOf("first"));
+  assertEquals(meetings.shown("bob", "first"), [suffixed("bob"), "bob"]);
+});
+
+Deno.test("MemberNames show an author apart whose name is a member's whom we met later", () => {
+  const meetings = new Meetings();
+  assertEquals(meetings.names.shown(keyOf("first"), "bob"), "bob");
+
+  meetings.met({ bob: "bob" });
+
+  assertEquals(meetings.names.shown(keyOf("first"), "bob"), suffixed("first"));
 });
 
 /** Two whose fingerprints begin alike. */

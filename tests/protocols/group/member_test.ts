@@ -1031,6 +1031,60 @@ Deno.test("Member that comes back remembers and tells whose keys were in its las
   assertEquals(pinned, ["cem", "*coordinator*"]);
 });
 
+function pinnedBy(node: Node): readonly string[] {
+  return node.effects.flatMap((effect) => effect.type === "pin" ? effect.name : []);
+}
+
+Deno.test("Strangers who only ask to come in take no name, and nobody is told of their keys", () => {
+  const net = GroupNet.started(["ann", "bob"]);
+  const [ann, bob] = net.nodes as [Node, Node];
+  const at = { incarnation: new Uint8Array(INCARNATION_BYTES), host: "10.0.9.9", port: 9_000 };
+  const members = [ann, bob].map(({ key, name }) => ({ ...at, key, name }));
+  for (let number = 0; number < 10; number++) {
+    const strangers = ["dan", "bob"].map((name) => {
+      return { ...at, key: net.add(`${name} ${number}`).key, name };
+    });
+    net.coordinator.send(ann, { type: "peers", members: [...members, ...strangers] });
+    net.settle();
+  }
+  assertEquals(pinnedBy(ann), ["*coordinator*", "bob"]);
+
+  const dan = net.add("dan");
+  dan.start();
+  net.settle();
+  net.coordinator.catchUp(dan, ann, bob);
+  net.settle();
+  assertEquals(pinnedBy(ann), ["*coordinator*", "bob"]);
+  net.coordinator.change(ann, bob, dan);
+  net.settle();
+  dan.say("here I am");
+  net.settle();
+
+  assertEquals(pinnedBy(ann), ["*coordinator*", "bob", "dan"]);
+  assertEquals(messagesOf(ann).map(({ from }) => from), ["dan"]);
+  assertEquals(ann.told("error"), []);
+});
+
+Deno.test("Newcomer remembers whose keys the group's members have before it shows what was said", () => {
+  const net = GroupNet.started(["ann", "bob"]);
+  const [ann, bob] = net.nodes as [Node, Node];
+  bob.say("one");
+  net.settle();
+  const [carol, eve] = [net.add("carol"), net.add("eve")];
+  eve.start();
+  carol.start({ pins: new Map([["bob", fingerprintOf(eve.key)]]) });
+  net.settle();
+  assertEquals(pinnedBy(carol), ["*coordinator*"]);
+
+  net.coordinator.catchUp(carol, ann, bob);
+  net.settle();
+
+  assertEquals(pinnedBy(carol), ["*coordinator*", "ann"]);
+  const shown = carol.events.filter(({ event }) => event === "error" || event === "message");
+  assertEquals(shown.map(({ event }) => event), ["error", "message"]);
+  assert(/^bob~[a-z2-7]{4}$/.test(messagesOf(carol)[0]!.from));
+});
+
 Deno.test("Member's user needs no digits and no trust of their own", () => {
   const net = GroupNet.started(["ann", "bob"]);
   const [ann] = net.nodes;
