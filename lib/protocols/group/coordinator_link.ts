@@ -27,6 +27,7 @@ export class CoordinatorLink {
   readonly #pauses = new RetryPauses(RETRY_MS_MIN, RETRY_MS_MAX);
   #failure: string | null = null;
   #isEnded = false;
+  #refusal: string | null = null;
   readonly #deadlines = new Deadlines(DEADLINES);
   /** What the user was told; null: nothing yet. */
   state: "up" | "down" | null = null;
@@ -50,6 +51,11 @@ export class CoordinatorLink {
   /** Whether its operator has ended it, as it said on the last link. */
   get isEnded(): boolean {
     return this.#isEnded;
+  }
+
+  /** Why it doesn't let us in yet, as it answered last, in words; null where it has, or doesn't answer. */
+  get refusal(): string | null {
+    return this.#refusal;
   }
 
   /** Whether it has let us in, on this link. */
@@ -102,6 +108,7 @@ export class CoordinatorLink {
 
   #lost(): void {
     this.#link = null;
+    this.#refusal = null;
     this.#isWelcomed = false;
   }
 
@@ -115,6 +122,7 @@ export class CoordinatorLink {
 
   #tellDown(): void {
     this.#deadlines.clear("silent");
+    this.#refusal = null;
     if (this.state === "down") return;
     this.state = "down";
     this.owner.coordinatorDown();
@@ -129,6 +137,7 @@ export class CoordinatorLink {
 
   welcomed(): void {
     this.#isWelcomed = true;
+    this.#refusal = null;
     this.#pauses.reset();
     this.state = "up";
   }
@@ -145,6 +154,14 @@ export class CoordinatorLink {
     if (pauseMs === null) return this.#retryLater();
     this.#deadlines.clear("silent");
     this.#retryIn(pauseMs);
+  }
+
+  /** It lets us in at some later time. @param because Why not now, in words. */
+  refused(because: string): void {
+    this.close("refused", null);
+    this.#refusal = because;
+    // It has just answered: nothing is to be heard of it before it is dialled again.
+    this.#deadlines.clear("silent");
   }
 
   /** The user accepts the other key that was told. @returns It; null where none was. */

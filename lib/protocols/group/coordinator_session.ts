@@ -148,6 +148,7 @@ export class CoordinatorSession {
       );
     }
     user.ready();
+    this.#isFullTold = false; // that it is there again would be news
     const reason = failure === null ? {} : { reason: failure };
     const ended = this.link.isEnded ? { ended: true } : {};
     out.show({ event: "coordinator", state: "down", ...reason, ...ended });
@@ -205,16 +206,18 @@ export class CoordinatorSession {
   }
 
   #refused({ code, text }: GroupMessageOf<"refuse">): void {
-    const { out } = this.owner;
+    const { out, user } = this.owner;
     const said = visibleText(text);
     if (code === "disk" || code === "protocol") {
       out.error(code, said);
       return this.link.close("refused", null);
     }
     if (this.#comesAgain(code)) {
-      if (!this.#isFullTold) out.warn(`${said}; trying again until there is a place`);
+      const because = `${said}; trying again until there is a place`;
+      if (!this.#isFullTold) out.warn(because);
       this.#isFullTold = true;
-      return this.link.close("refused", null);
+      user.welcomed();
+      return this.link.refused(because);
     }
     out.fatal(code, said);
   }

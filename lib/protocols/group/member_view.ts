@@ -20,7 +20,10 @@ export interface StatusOf {
   readonly listening: Endpoint;
   /** The file with the log. */
   readonly log: string;
+  /** The coordinator answers, also where it doesn't let us in yet. */
   readonly isUp: boolean;
+  /** Why it doesn't, in words; null where it does, or doesn't answer. */
+  readonly refusal: string | null;
   /** Why the coordinator can't be reached, as part of a sentence; null where it isn't known. */
   readonly unreachedBecause: string | null;
   /** Its operator has ended it, as it said. */
@@ -125,8 +128,8 @@ function others(keys: readonly PeerKey[], self: PeerKey): readonly PeerKey[] {
 }
 
 function problems(status: StatusOf): readonly string[] {
-  const { membership, peers, names, awaitedByCoordinator, isUp } = status;
-  const found: string[] = [];
+  const { membership, peers, names, awaitedByCoordinator, isUp, refusal } = status;
+  const found: string[] = refusal === null ? [] : [refusal];
   const epoch = membership?.epoch?.epoch.value ?? null;
   const unheard = (epoch?.members ?? [])
     .filter(({ key }) => key !== status.key && !peers.isHeard(key));

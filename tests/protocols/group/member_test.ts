@@ -883,6 +883,38 @@ Deno.test("Newcomer comes again where too many come at once, and ends there only
   assertComesIn(net, eve);
 });
 
+function problemsOf(node: Node): readonly string[] {
+  node.command({ command: "status" });
+  node.net.settle();
+  return node.told("status").at(-1)!.problems;
+}
+
+Deno.test("A coordinator that answers that there is no place isn't down, however long, until it is away", () => {
+  const net = GroupNet.started(["ann"]);
+  const eve = net.add("eve");
+  net.coordinator.refusal = { code: "too-fast", text: "Too many are coming" };
+  eve.start();
+  net.pass(60_000);
+  assertEquals(eve.events.map(({ event }) => event), ["notice", "ready"]);
+  const NO_PLACE = "Too many are coming; trying again until there is a place";
+  assertEquals([eve.told("status").length, problemsOf(eve)[0]], [0, NO_PLACE]);
+  assertEquals(eve.told("status").at(-1)!.coordinator, "up");
+
+  net.coordinator.vanish();
+  net.pass(10_000);
+  assertEquals(eve.told("coordinator").map(({ state }) => state), ["down"]);
+  assert(problemsOf(eve)[0]!.startsWith("The coordinator doesn't answer"));
+  assertEquals(eve.told("status").at(-1)!.coordinator, "down");
+
+  net.coordinator.comeBack();
+  net.pass(10_000);
+  assertEquals(noticesOf(eve).split(NO_PLACE).length, 3);
+  assertEquals(problemsOf(eve)[0], NO_PLACE);
+
+  assertComesIn(net, eve);
+  assertEquals(problemsOf(eve), []);
+});
+
 Deno.test("Member without --wait that was in before ends where the group is full at its start", () => {
   const net = GroupNet.started(["ann", "bob"]);
   const bob = net.nodes[1]!;
