@@ -55,8 +55,8 @@ export class CoordinatorSession {
   /** What was told by `heard`, in one text. */
   #heardTold = "";
   #unknownMessages = 0;
-  /** Whether the user was told, since we were last in, that there is no place. */
-  #isFullTold = false;
+  /** Why there is no place, as the user was told last since we were in; null: not told. */
+  #refusalTold: GroupRefusal | null = null;
 
   constructor(readonly owner: CoordinatorSessionOwner) {
     const { config, out, environment } = owner;
@@ -85,7 +85,7 @@ export class CoordinatorSession {
   /** Nobody is waited for any more. */
   epochBegan(): void {
     this.#awaited = [];
-    if (this.link.isWelcomed) this.#isFullTold = false;
+    if (this.link.isWelcomed) this.#refusalTold = null;
   }
 
   /** Another key that answered at its address, and was told to the user. */
@@ -148,7 +148,7 @@ export class CoordinatorSession {
       );
     }
     user.ready();
-    this.#isFullTold = false; // that it is there again would be news
+    this.#refusalTold = null; // that it is there again would be news
     const reason = failure === null ? {} : { reason: failure };
     const ended = this.link.isEnded ? { ended: true } : {};
     out.show({ event: "coordinator", state: "down", ...reason, ...ended });
@@ -214,8 +214,8 @@ export class CoordinatorSession {
     }
     if (this.#comesAgain(code)) {
       const because = `${said}; trying again until there is a place`;
-      if (!this.#isFullTold) out.warn(because);
-      this.#isFullTold = true;
+      if (code !== this.#refusalTold) out.warn(because);
+      this.#refusalTold = code;
       user.welcomed();
       return this.link.refused(because);
     }

@@ -915,6 +915,28 @@ Deno.test("A coordinator that answers that there is no place isn't down, however
   assertEquals(problemsOf(eve), []);
 });
 
+Deno.test("Who is refused for another reason than before is told so", () => {
+  const net = GroupNet.started(["ann", "bob"]);
+  const [, bob] = net.nodes as [Node, Node];
+  bob.kill();
+  const refused = (code: "full" | "too-fast", text: string) => {
+    net.coordinator.refusal = { code, text };
+    net.pass(20_000);
+  };
+  refused("too-fast", "Too many");
+  bob.start();
+  refused("too-fast", "Too many");
+  refused("full", "It is full");
+  refused("full", "It is full");
+  refused("too-fast", "Too many");
+
+  const told = ["Too many", "It is full", "Too many"];
+  assertEquals(
+    noticesOf(bob).split("\n"),
+    told.map((text) => `${text}; trying again until there is a place`),
+  );
+});
+
 Deno.test("Member without --wait that was in before ends where the group is full at its start", () => {
   const net = GroupNet.started(["ann", "bob"]);
   const bob = net.nodes[1]!;
