@@ -451,17 +451,19 @@ export class MemberUser {
 
   /** There was no group to keep it for: whoever wrote it must know, and say it again. */
   #giveUpUnsaid(unsent: number): void {
-    const { out, saying, config } = this.owner;
-    const address = endpointText(config.coordinator);
-    const because = `wasn't said and isn't kept, as the coordinator at ${address} didn't answer`;
-    for (const ref of saying.unsaidRefs()) out.error("coordinator-down", `This ${because}`, ref);
-    const text = unsent === 1
-      ? `1 message ${because}; start it, then say it again`
-      : `${
-        numberText(unsent)
-      } messages weren't said and aren't kept, as the coordinator at ${address} didn't ` +
-        "answer; start it, then say them again";
-    out.fatal("coordinator-down", text);
+    const { out, saying, config, coordinator } = this.owner;
+    const hasAnswered = coordinator.refusal !== null;
+    const because = `as the coordinator at ${endpointText(config.coordinator)} ` +
+      (hasAnswered ? "had no place yet" : "didn't answer");
+    for (const ref of saying.unsaidRefs()) {
+      out.error("coordinator-down", `This wasn't said and isn't kept, ${because}`, ref);
+    }
+    const what = unsent === 1
+      ? "1 message wasn't said and isn't kept"
+      : `${numberText(unsent)} messages weren't said and aren't kept`;
+    const way = hasAnswered ? "come back later" : "start it";
+    const again = `then say ${unsent === 1 ? "it" : "them"} again`;
+    out.fatal("coordinator-down", `${what}, ${because}; ${way}, ${again}`);
   }
 
   // Time.

@@ -1,6 +1,6 @@
 // A member's ways in, out and back, step by step.
 
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
 import type { Hash } from "../../../lib/base/ids.ts";
 import type { Ballot } from "../../../lib/protocols/group/ballot.ts";
@@ -1212,7 +1212,10 @@ Deno.test("Member says which messages are lost where there never was a group, an
   net.pass(1_000);
   assert(ann.stopped?.kind === "fatal");
   assertEquals(ann.stopped.code, "coordinator-down");
-  assertStringIncludes(ann.stopped.text, "2 messages weren't said and aren't kept");
+  assertMatch(
+    ann.stopped.text,
+    /^2 messages weren't said and aren't kept, as .* didn't answer; start it, then say them again$/,
+  );
   const errors = ann.effects.flatMap((effect) =>
     effect.type === "show" && effect.event.event === "error"
       ? [[effect.event.code, effect.ref]]
@@ -1220,6 +1223,23 @@ Deno.test("Member says which messages are lost where there never was a group, an
   );
   assertEquals(errors, [["coordinator-down", "r1"]]);
   assertStringIncludes(noticesOf(ann), "Leaving when your 2 messages are said");
+});
+
+Deno.test("Member that leaves before there was a place for it says that, and not that nobody answered", () => {
+  const net = GroupNet.started(["ann"]);
+  const eve = net.add("eve");
+  net.coordinator.refusal = { code: "too-fast", text: "Too many are coming" };
+  eve.start();
+  net.pass(5_000);
+  eve.say("one");
+  eve.command({ command: "quit" }, "q");
+  net.pass(11_000);
+
+  assert(eve.stopped?.kind === "fatal");
+  assertMatch(
+    eve.stopped.text,
+    /^1 message wasn't said .*, as .* had no place yet; come back later, then say it again$/,
+  );
 });
 
 Deno.test("Member tells who came and who left, and why where the coordinator said so", () => {
