@@ -19,7 +19,7 @@ import { utf8Length, visibleText } from "../../base/text.ts";
 import type { CallLink } from "./call_links.ts";
 import type { ClientCall } from "./client_call.ts";
 import type { ClientInput } from "./client_io.ts";
-import { DECIDED_MS, GOODBYE_MS_MAX } from "./client_limits.ts";
+import { DECIDED_MS, GOODBYE_MS_MAX, LEAVE_MS_MAX } from "./client_limits.ts";
 import { Connecting } from "./connecting.ts";
 import type { CallReason } from "./events.ts";
 import {
@@ -38,8 +38,11 @@ import { Retelling, type RetellingOwner } from "./retelling.ts";
 import { Ringing, type RingingOwner } from "./ringing.ts";
 import { Talking } from "./talking.ts";
 
-/** When the call is over unless something happens, and when the directory is asked to relay it. */
-const DEADLINES = ["over", "relay"] as const;
+/**
+ * When the call is over unless something happens, when the directory is asked to relay it, and when it ends although
+ * lines wait that are to be said before.
+ */
+const DEADLINES = ["over", "relay", "said"] as const;
 
 /** Why a call ends as it does. */
 interface Why {
@@ -159,10 +162,16 @@ export class Calling {
     if (call.lines.size > 0 && !this.owner.isInteractive) {
       call.endsAfterLines = true;
       call.hangUpRef = ref;
-      return;
+      return this.#waitForLines(call);
     }
     if (!call.isTalking) return this.cancel(ref);
     this.#hangsUp(call, ref);
+  }
+
+  /** The link has just taken some, or is about to: whoever takes none for long isn't waited for. */
+  #waitForLines(call: ClientCall): void {
+    if (call.phase !== "talking" || !call.endsAfterLines) return;
+    this.#deadlines.set("said", this.owner.out.nowMs + LEAVE_MS_MAX);
   }
 
   #hangsUp(call: ClientCall, ref?: string): void {
@@ -260,6 +269,7 @@ export class Calling {
     if (call.route === "direct" && !call.isSelf) return this.#retelling.isHeldForOver(call);
     if (call.phase === "talking" && !call.isSelf) {
       call.enter("ending");
+      this.#deadlines.clear("said");
       call.isPeerKicked = reason === KICKED;
       return this.#overIn(GOODBYE_MS_MAX);
     }
@@ -374,6 +384,7 @@ export class Calling {
     const call = this.#call;
     if (call?.link?.link !== link) return;
     call.isCongested = false;
+    this.#waitForLines(call);
     this.#talking.flush(call);
     this.#hangUpWhenSaid();
   }
@@ -396,6 +407,7 @@ export class Calling {
     const verified = call.isSelf || owner.verified.has(fingerprintOf(call.key!));
     this.#show(call, "connected", { route, verified }, call.acceptRef);
     call.acceptRef = undefined;
+    this.#waitForLines(call);
     this.#talking.flush(call);
     this.#hangUpWhenSaid();
   }
@@ -482,6 +494,7 @@ export class Calling {
       const call = this.#call;
       if (call === null) continue;
       if (due === "over") this.#timedOut(call);
+      else if (due === "said") this.#hangsUp(call);
       else if (call.met?.mayRelay) this.#tellOf(call, { type: "relay-please" });
       else this.#unreachable(call);
     }

@@ -609,6 +609,31 @@ Deno.test("lines: piped, hanging up after them is answered by the end of the cal
   }
 });
 
+Deno.test("lines: piped, hanging up after them waits as long as the other takes some, and 10 s longer", () => {
+  const program = ringing();
+  program.meet();
+  const { link } = program.linkUp();
+  program.hears(link, { type: "talk", call: CALL });
+  const isSaid = (word: string) => word.startsWith(`to link ${link}: line`);
+  const ends = (word: string) => word.startsWith("call") || word.startsWith("notice");
+  program.feed({ type: "congested", link });
+  for (let at = 0; at < 6; at++) program.types({ command: "say", text: `${at}`.repeat(60_000) });
+  program.types({ command: "hang-up" }, "h");
+
+  assertEquals(program.after(9_000).filter(ends), []);
+  assertEquals(program.feed({ type: "drained", link }).filter(isSaid).length, 2);
+  program.feed({ type: "congested", link });
+  assertEquals(program.after(9_000).filter(ends), []);
+
+  const words = program.after(1_000);
+  assertEquals(words.includes(`to link ${link}: hung-up`), true);
+  assertEquals(words.filter(ends), [
+    "call call=#1 peer=bob state=ended durationMs=19000 ref=h",
+    "notice text=4 lines weren't said, as there is no call with bob",
+  ]);
+  assertEquals(words.at(-1), "input goes on");
+});
+
 Deno.test("lines: at a terminal, hanging up withdraws", () => {
   const program = ringing({ config: { isInteractive: true } });
   program.types({ command: "say", text: "one" });
