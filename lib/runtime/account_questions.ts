@@ -1,5 +1,6 @@
 /** What the directory's machine asks of the accounts, answered from their store; passwords are hashed in turn. */
 
+import { dropOldest } from "../base/bounded.ts";
 import type { Logger } from "../base/environment.ts";
 import { P2pchatError } from "../base/errors.ts";
 import { unreachable } from "../base/invariant.ts";
@@ -21,11 +22,17 @@ const WRONG: AccountAnswer = { outcome: "wrong" };
 /** A hash changes once between two checks, whoever changes it; more often is no honest log-in. */
 const CHECKS_MAX = 2;
 
+/** What was checked against an older hash is asked for within a moment; more can't be made anew meanwhile. */
+const MADE_ANEW_MAX = 64;
+
 /** What of a `PasswordHasher` is used. */
 export type AccountHasher = Pick<PasswordHasher, "hash" | "verify" | "needsRehash" | "waiting">;
 
 /** An account's version is its hash: there is another salt in it after each change of the password. */
 export class AccountQuestions {
+  /** The latest hashes made anew of the same password, by the one before: both are the same version. */
+  readonly #madeAnew = new Map<string, string>();
+
   constructor(
     readonly accounts: Accounts,
     readonly hasher: AccountHasher,
@@ -106,7 +113,10 @@ export class AccountQuestions {
     if (this.hasher.waiting > 0 || !this.hasher.needsRehash(seen.hash)) return seen;
     try {
       const hash = await this.hasher.hash(password, address);
-      return await this.accounts.setHash(seen, hash) ? { ...seen, hash } : null;
+      if (!await this.accounts.setHash(seen, hash)) return null;
+      this.#madeAnew.set(seen.hash, hash);
+      dropOldest(this.#madeAnew, MADE_ANEW_MAX);
+      return { ...seen, hash };
     } catch (error) {
       if (!(error instanceof P2pchatError)) throw error;
       this.log.warn("an account's hash stays weaker than today's", {
@@ -140,7 +150,7 @@ export class AccountQuestions {
     changed: (seen: Account) => Promise<Account | null>,
   ): Promise<AccountAnswer> {
     const seen = await this.accounts.find(name);
-    if (seen === null || seen.hash !== version) return WRONG;
+    if (seen === null || ![version, this.#madeAnew.get(version)].includes(seen.hash)) return WRONG;
     const account = await changed(seen);
     return account === null ? WRONG : ok(account);
   }

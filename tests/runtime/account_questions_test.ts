@@ -126,6 +126,23 @@ Deno.test("two devices that log in at once with a weak hash are both in", async 
   assertEquals(answers.map(({ outcome }) => outcome), ["ok", "ok"]);
 });
 
+Deno.test("a device is added although another log-in has made the hash anew since its password was checked", async () => {
+  const { accounts, hasher, questions, check } = world();
+  await accounts.signUp({ ...accountOf("Ann"), hash: "secret12 weak", keys: [phone] });
+  hasher.waiting = 1;
+  assertEquals((await check("ann", "secret12")).outcome, "ok");
+  hasher.waiting = 0;
+  assertEquals((await check("ann", "secret12")).outcome, "ok");
+  const of = { name: "ann", version: "secret12 weak", address } as const;
+  const add = { ask: "add-key", ...of, key: laptop } as const;
+
+  const account = { name: "Ann", keys: [phone, laptop], version: "secret12 1" };
+  assertEquals(await questions.answer(add), { outcome: "ok", account });
+  const changed = { ask: "set-password", ...of, password: "another1", key: laptop } as const;
+  assertEquals((await questions.answer(changed)).outcome, "ok");
+  assertEquals(await questions.answer(add), WRONG);
+});
+
 Deno.test("a weak hash stays while others wait", async () => {
   const { accounts, hasher, check } = world();
   await accounts.signUp({ ...accountOf("Ann"), hash: "secret12 weak" });
