@@ -104,6 +104,12 @@ export const SNAPSHOT_ATTEMPTS_MAX = 5;
 /** `--snapshot-every`: more often, one would begin before the last one has ended. */
 export const SNAPSHOT_EVERY_MS_MIN = 100;
 export const SNAPSHOT_EVERY_MS_MAX = 24 * 60 * 60_000;
+/**
+ * Attempts that a member takes part in because other members do, all together: anybody may make some up. Twice as many
+ * as the shortest time above allows, and a tenth of the messages for which those who are told would ban each other.
+ */
+export const HEARSAY_PER_S = 20;
+export const HEARSAY_BURST = 40;
 /** Asked for while one is taken: all get the next one. */
 export const SNAPSHOTS_ASKED_MAX = 64;
 /** Ids of messages under way in one event; where there are more, they are counted alone. */

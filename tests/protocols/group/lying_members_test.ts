@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import type { RequestId } from "../../../lib/base/ids.ts";
 import { REMEMBERED_MAX } from "../../../lib/protocols/group/limits.ts";
 import type { GroupMessage } from "../../../lib/protocols/group/messages.ts";
@@ -59,4 +59,35 @@ Deno.test("a newcomer keeps nothing in memory of what it has fetched and written
   assertEquals(ann.logged.length, 20);
   const kept = [...ann.machine!.snapshot()!].filter(({ kind }) => kind === "held");
   assertEquals(kept.length, 0);
+});
+
+/** Whom the node bans, and for what. */
+function bans(net: GroupNet, node: Node): readonly string[] {
+  const all = node.effects.flatMap((effect) =>
+    effect.type === "part" ? [`${net.byKey(effect.peer).name}: ${effect.reason}`] : []
+  );
+  return [...new Set(all)];
+}
+
+Deno.test("nobody has members and the coordinator ban each other by making snapshots up", () => {
+  const net = GroupNet.started(["mal", "ann", "bob", "cem"]);
+  const [mal, ...honest] = net.nodes as [Node, Node, Node, Node];
+  const { ballot } = mal.machine!.epoch!.epoch.value;
+  const run = new Uint8Array(8).fill(0xaa);
+  let number = 0;
+  net.coordinator.got.length = 0;
+  mal.lies = (_, message) => message.type === "marker" ? [] : [message];
+  for (const { key } of honest) {
+    for (let made = 0; made < 600; made++) {
+      net.tell(mal, key, { type: "marker", attempt: { run, number: ++number }, ballot });
+    }
+    net.settle();
+  }
+
+  assertEquals(honest.map((node) => bans(net, node)), [[], [], []]);
+  const program = Program.of("ann", "bob");
+  const got = net.coordinator.got.filter(({ from }) => from.name === "ann");
+  const words = got.flatMap(({ message }) => program.says("ann", message));
+  assertEquals(words.filter((word) => word.startsWith("bans")), []);
+  assertNotEquals(got.length, 0);
 });

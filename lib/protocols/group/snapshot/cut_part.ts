@@ -8,10 +8,11 @@
 
 import { dropOldest } from "../../../base/bounded.ts";
 import type { PeerKey } from "../../../base/ids.ts";
+import { TokenBucket } from "../../../base/token_bucket.ts";
 import { type Ballot, isSameBallot } from "../ballot.ts";
 import type { Held } from "../held.ts";
 import { placesOf, type SignedBatch } from "../history.ts";
-import { REMEMBERED_MAX, SNAPSHOT_RUNS_MAX } from "../limits.ts";
+import { HEARSAY_BURST, HEARSAY_PER_S, REMEMBERED_MAX, SNAPSHOT_RUNS_MAX } from "../limits.ts";
 import type { MemberOutput } from "../member_output.ts";
 import type { GroupMessage, GroupMessageOf } from "../messages.ts";
 import type { Ordering } from "../ordering.ts";
@@ -22,7 +23,7 @@ import { Recording } from "./recording.ts";
 export type OrderSeen = Pick<Ordering, "epoch" | "others" | "isFrozen" | "counts">;
 
 export interface CutPartOwner {
-  readonly out: Pick<MemberOutput, "tell">;
+  readonly out: Pick<MemberOutput, "tell" | "nowMs">;
   readonly held: Pick<Held, "log" | "logSeq" | "end">;
   /** Null while in no epoch. */
   readonly ordering: OrderSeen | null;
@@ -47,12 +48,14 @@ interface Part {
 
 export class CutPart {
   #part: Part | null = null;
-  /** The last attempt that was heard of. */
+  /** The last attempt that was heeded. */
   #last: Attempt | null = null;
   /** Processes of the coordinator before that one's. */
   readonly #formerRuns = new Set<string>();
-  /** Attempts that were taken part in, the latest. */
-  readonly #begun = new Set<string>();
+  /** Attempts that were heard of, the latest, taken part in or not. */
+  readonly #heard = new Set<string>();
+  /** For attempts that the coordinator hasn't said yet: one for all members, several may make some up. */
+  readonly #hearsay = new TokenBucket(HEARSAY_PER_S, HEARSAY_BURST);
 
   constructor(readonly owner: CutPartOwner) {}
 
@@ -87,33 +90,45 @@ export class CutPart {
 
   #partOf(from: From, attempt: Attempt, ballot: Ballot): Part | null {
     if (this.#part !== null && isSame(this.#part.attempt, attempt)) return this.#part;
-    if (!this.#isNew(from, attempt)) return null;
+    const isNew = this.#isNew(from, attempt);
+    this.#heard.add(`${attempt.run.toHex()} ${attempt.number}`);
+    dropOldest(this.#heard, REMEMBERED_MAX);
+    if (!isNew) {
+      // It says each once, here after members who weren't heeded: their markers won't come again.
+      if (from === null) this.#tell({ type: "snapshot-over", attempt });
+      return null;
+    }
+    // All pass on what one makes up: with too much of that they would ban each other.
+    if (from !== null && !this.#hearsay.take(this.owner.out.nowMs)) return null;
+    this.#succeeds(attempt);
     this.#part = null; // the coordinator takes one at a time
     const { ordering } = this.owner;
-    this.#last = { run: attempt.run.slice(), number: attempt.number };
     const isHere = ordering !== null && !ordering.isFrozen &&
       isSameBallot(ordering.epoch.ballot, ballot);
     if (!isHere || !this.owner.isCoordinatorUp) {
       this.#tell({ type: "snapshot-over", attempt });
       return null;
     }
-    return this.#part = this.#begin(this.#last, ordering);
+    return this.#part = this.#begin(this.#last!, ordering);
   }
 
   /** A member may make attempts up: the coordinator's own word counts, whatever was said before. */
   #isNew(from: From, { run, number }: Attempt): boolean {
     const id = run.toHex();
-    const attempt = `${id} ${number}`;
+    if (this.#heard.has(`${id} ${number}`)) return false;
+    if (from === null || this.#last === null) return true;
+    const isLate = this.#last.run.toHex() === id && number <= this.#last.number;
+    return !isLate && !this.#formerRuns.has(id);
+  }
+
+  /** It is the last one from now on. */
+  #succeeds({ run, number }: Attempt): void {
+    const id = run.toHex();
     const lastId = this.#last?.run.toHex() ?? id;
-    const isLate = this.#formerRuns.has(id) ||
-      (lastId === id && number <= (this.#last?.number ?? 0));
-    if (this.#begun.has(attempt) || (from !== null && isLate)) return false;
-    this.#begun.add(attempt);
-    dropOldest(this.#begun, REMEMBERED_MAX);
     this.#formerRuns.delete(id);
     if (lastId !== id) this.#formerRuns.add(lastId);
     dropOldest(this.#formerRuns, REMEMBERED_MAX);
-    return true;
+    this.#last = { run: run.slice(), number };
   }
 
   #begin(attempt: Attempt, ordering: OrderSeen): Part {

@@ -4,7 +4,11 @@ import { assertEquals } from "@std/assert";
 import type { Hash, PeerKey } from "../../../../lib/base/ids.ts";
 import type { Epoch } from "../../../../lib/protocols/group/epoch.ts";
 import { signBatch, type SignedBatch } from "../../../../lib/protocols/group/history.ts";
-import { SNAPSHOT_RUNS_MAX } from "../../../../lib/protocols/group/limits.ts";
+import {
+  HEARSAY_BURST,
+  HEARSAY_PER_S,
+  SNAPSHOT_RUNS_MAX,
+} from "../../../../lib/protocols/group/limits.ts";
 import type { GroupMessage, GroupMessageOf } from "../../../../lib/protocols/group/messages.ts";
 import { CutPart, type OrderSeen } from "../../../../lib/protocols/group/snapshot/cut_part.ts";
 import { fakeSigner } from "../../../sim/fake_crypto.ts";
@@ -51,6 +55,7 @@ class Ann {
     }),
   };
   readonly out = {
+    nowMs: 0,
     tell: (peers: readonly PeerKey[], message: GroupMessage) =>
       void this.words.push(`${message.type} to ${peers.length}`),
   };
@@ -209,9 +214,36 @@ Deno.test("A member that makes up an attempt ends no snapshot that the coordinat
     assertEquals(ann.marker("bob", number, run), BEGINS);
     assertEquals(ann.marker(null, 2), BEGINS);
     assertEquals(ann.marker("bob", number, run), []);
-    assertEquals(ann.marker(null, 1), []);
     assertEquals([...ann.marker("bob", 2), ...ann.marker("cem", 2)], RECORDED);
   }
+});
+
+Deno.test("Few attempts at a time are begun on members' word, and any number on the coordinator's", () => {
+  const ann = new Ann();
+  for (let n = 1; n <= HEARSAY_BURST; n++) {
+    assertEquals(ann.marker(n % 2 === 0 ? "bob" : "cem", n, OTHER_RUN), BEGINS);
+  }
+
+  for (const from of ["bob", "cem"] as const) {
+    assertEquals(ann.marker(from, HEARSAY_BURST + 1, OTHER_RUN), []);
+  }
+  assertEquals(ann.marker(null, 1), BEGINS);
+  ann.out.nowMs += 1_000 / HEARSAY_PER_S;
+  assertEquals(ann.marker("bob", 2), BEGINS);
+  assertEquals(ann.marker("bob", 3), []);
+});
+
+Deno.test("An attempt that wasn't begun on a member's word isn't on the coordinator's, which hears so at once", () => {
+  const ann = new Ann();
+  for (let n = 1; n <= HEARSAY_BURST; n++) ann.marker("bob", n);
+  const missed = HEARSAY_BURST + 1;
+  assertEquals(ann.marker("bob", missed), []);
+  ann.out.nowMs += 1_000;
+  // Bob has said things after his marker that are in Ann's state now.
+  assertEquals(ann.marker("cem", missed), []);
+
+  assertEquals(ann.marker(null, missed), ["snapshot-over to the coordinator"]);
+  assertEquals(ann.marker(null, missed + 1), BEGINS);
 });
 
 Deno.test("Who is in another epoch, or in none, says that it can't go on", () => {
