@@ -53,8 +53,9 @@ export class Undelivered {
   take(from: PeerKey | null, signed: SignedBatch): void {
     const { ordering } = this.owner;
     if (this.#isLogged(signed)) return this.sayApplied(signed);
-    // Told again: the ones before it may have been told after it.
-    if (this.#decisions.some((known) => isSameBatch(known.signed, signed))) return this.offer();
+    // Told again: the ones before it may have been told after it. What there is was passed on when it came, or when
+    // the coordinator went: whoever tells it again must not have us do so.
+    if (this.#decisions.some((known) => isSameBatch(known.signed, signed))) return this.#order();
     const isChecked = this.#mustCheck(from);
     const fault = this.#fault(signed, isChecked);
     if (fault !== null) {

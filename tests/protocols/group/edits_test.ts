@@ -30,6 +30,7 @@ import { COORDINATOR, GROUP } from "./group_net.ts";
 
 const ANN = fakeSigner("ann");
 const BOB = fakeSigner("bob");
+const CEM = fakeSigner("cem").key;
 const ANN_PROCESS = new Uint8Array(8).fill(1);
 const BOB_PROCESS = new Uint8Array(8).fill(2);
 const START = new HistoryEnd(fakeCrypto, GROUP).point;
@@ -230,6 +231,26 @@ Deno.test("Who refuses for another says of which edit", () => {
   const edits = [{ id: ID, edit: 5, seq: 1, view: 1 }];
   part.does(() => part.voting.inquired(ANN.key, { type: "inquire", edits }));
   assertEquals(part.said, ["1: aborted 5"]);
+});
+
+Deno.test("What is decided is passed on to the sequencer once in an epoch, however often and from whom it comes", () => {
+  const part = new Part();
+  const [first, second, third] = [decided(1, 1), decided(1, 2), decided(1, 3)];
+  const comes = (from: PeerKey | null, signed: SignedBatch) => {
+    part.said.length = 0;
+    part.does(() => part.voting.committed(from, { type: "committed", signed }));
+    return part.said;
+  };
+  assertEquals([...comes(null, first), ...comes(null, second)], []);
+
+  part.isCoordinatorUp = false;
+  part.does(() => part.voting.coordinatorDown());
+  assertEquals(part.said, ["1: committed", "1: committed"]);
+  assertEquals(comes(CEM, third), ["1: committed"]);
+  for (const signed of [first, second, third]) assertEquals(comes(CEM, signed), []);
+
+  part.does(() => part.voting.begun());
+  assertEquals(part.said, ["1: committed", "1: committed", "1: committed"]);
 });
 
 Deno.test("Nobody is asked about an edit that is in the log", () => {

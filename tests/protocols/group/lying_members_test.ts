@@ -3,7 +3,16 @@ import type { RequestId } from "../../../lib/base/ids.ts";
 import { REMEMBERED_MAX } from "../../../lib/protocols/group/limits.ts";
 import type { GroupMessage } from "../../../lib/protocols/group/messages.ts";
 import { Program } from "./coordinator_program.ts";
-import { GroupNet, type Node } from "./group_net.ts";
+import { Decider, editOf, requestOf } from "./edit_fixtures.ts";
+import { COORDINATOR, GROUP, GroupNet, type Node } from "./group_net.ts";
+
+/** Whom the node bans, and for what. */
+function bans(net: GroupNet, node: Node): readonly string[] {
+  const all = node.effects.flatMap((effect) =>
+    effect.type === "part" ? [`${net.byKey(effect.peer).name}: ${effect.reason}`] : []
+  );
+  return [...new Set(all)];
+}
 
 Deno.test("who says that it is in a later view, and begins nothing, has nobody else thrown out", () => {
   const program = Program.of("ann", "bob", "eve");
@@ -42,6 +51,33 @@ Deno.test("the log is asked for no more edits that others inquire of than are re
   assert(looks > 0 && looks <= REMEMBERED_MAX, `${looks}`);
 });
 
+Deno.test("nobody has a member banned for decisions that it passes on, by telling it of one again and again", () => {
+  const net = GroupNet.started(["ann", "bob", "mal", "dan"]);
+  const [ann, bob, mal, dan] = net.nodes as [Node, Node, Node, Node];
+  for (let said = 0; said < 8; said++) ann.say(`${said}`);
+  net.settle();
+  dan.kill(); // so that nothing more gets into a log
+  const decider = new Decider(COORDINATOR, GROUP);
+  const all = Array.from({ length: 8 }, (_, at) => {
+    const request = requestOf(bob, GROUP, at + 1, "edited");
+    return decider.decides([editOf(at + 1, request)]);
+  });
+  for (const signed of all) net.coordinator.send(bob, { type: "committed", signed });
+  net.settle();
+  net.coordinator.vanish();
+  net.pass(4_000);
+  bob.effects.length = 0;
+  for (let told = 0; told < 200; told++) {
+    net.tell(mal, bob.key, { type: "committed", signed: all[0]! });
+  }
+  net.settle();
+
+  assertEquals(bans(net, ann), []);
+  const passedOn = ({ type, ...effect }: Node["effects"][number]) =>
+    type === "tell" && "message" in effect && effect.message.type === "committed";
+  assertEquals(bob.effects.filter(passedOn), []);
+});
+
 Deno.test("a newcomer keeps nothing in memory of what it has fetched and written", () => {
   const net = new GroupNet();
   const [bob, ann] = [net.add("bob"), net.add("ann")];
@@ -60,14 +96,6 @@ Deno.test("a newcomer keeps nothing in memory of what it has fetched and written
   const kept = [...ann.machine!.snapshot()!].filter(({ kind }) => kind === "held");
   assertEquals(kept.length, 0);
 });
-
-/** Whom the node bans, and for what. */
-function bans(net: GroupNet, node: Node): readonly string[] {
-  const all = node.effects.flatMap((effect) =>
-    effect.type === "part" ? [`${net.byKey(effect.peer).name}: ${effect.reason}`] : []
-  );
-  return [...new Set(all)];
-}
 
 Deno.test("nobody has members and the coordinator ban each other by making snapshots up", () => {
   const net = GroupNet.started(["mal", "ann", "bob", "cem"]);
