@@ -11,7 +11,7 @@ import { dateText } from "../../../base/dates.ts";
 import type { Hash, LinkId, PeerKey } from "../../../base/ids.ts";
 import { shownName } from "../../../base/names.ts";
 import type { Attendance, Attendee } from "../attendance.ts";
-import { type Ballot, isSameBallot, NO_BALLOT } from "../ballot.ts";
+import { type Ballot, isSameBallot } from "../ballot.ts";
 import type { CoordinatorOutput } from "../coordinator_output.ts";
 import type { Member } from "../epoch.ts";
 import type { CoordinatorEvent, StateView } from "../events.ts";
@@ -47,15 +47,19 @@ interface Known {
   /** By position, in the order in which they were said: `POINTS_KEPT_MAX`. */
   readonly points: Map<number, EntryPoint>;
   readonly arrivals: Arrivals;
-  /** Whose history was told to differ from its own. */
+  /** Whose history is known to differ from its own. */
   readonly differing: Set<PeerKey>;
 }
+
+type Speaker = readonly [member: Member, known: Known];
 
 type StatesEvent = Extract<CoordinatorEvent, { readonly event: "states" }>;
 
 export class GlobalStates {
   /** Of those who are here: `Attendance` has the bound. */
   readonly #known = new Map<PeerKey, Known>();
+  /** Whose logs the operator was told to differ, in the present view: members, and pairs of them. */
+  readonly #toldDiffering = new Set<string>();
   #consistent: EntryPoint;
   /** What the operator was told. */
   #told: EntryPoint;
@@ -151,6 +155,7 @@ export class GlobalStates {
     this.#bornMs ??= out.nowMs;
     if (views.ballot.number === this.#view) return;
     this.#view = views.ballot.number;
+    this.#toldDiffering.clear();
     for (const key of this.#known.keys()) {
       if (attendance.get(key) === null && views.member(key) === null) this.#known.delete(key);
     }
@@ -186,28 +191,58 @@ export class GlobalStates {
   // Who differs.
 
   /**
-   * Whoever says another digest of a position than others of its epoch do is told of, once for each of those. Another
-   * log may have been set aside since it was said, or may yet be: what was said in no epoch is compared with nothing.
+   * Whoever says another digest of a position than others of its epoch do is told of. Another log may have been set
+   * aside since it was said, or may yet be: what wasn't said in the present view, or a round of it, is compared with
+   * nothing.
    */
-  #compare({ key, name }: Attendee, known: Known, points: readonly EntryPoint[]): void {
-    if (isSameBallot(known.ballot, NO_BALLOT)) return;
-    for (const [otherKey, other] of this.#known) {
-      if (other === known || !isSameBallot(other.ballot, known.ballot)) continue;
-      if (known.differing.has(otherKey)) continue;
+  #compare({ key }: Attendee, known: Known, points: readonly EntryPoint[]): void {
+    const { views } = this.parts;
+    const self = views.member(key);
+    if (self === null || !isOfView(known.ballot, views.ballot)) return;
+    for (const member of views.members) {
+      const other = this.#known.get(member.key);
+      if (other === undefined || other === known || !isSameBallot(other.ballot, known.ballot)) {
+        continue;
+      }
+      if (known.differing.has(member.key)) continue;
       const at = points.find(({ position, digest }) => {
         const said = other.points.get(position);
         return said !== undefined && said.digest !== digest;
       });
-      const attendee = this.parts.attendance.get(otherKey);
-      if (at === undefined || attendee === null) continue;
-      known.differing.add(otherKey);
+      if (at === undefined) continue;
+      known.differing.add(member.key);
       other.differing.add(key);
-      const [one, two] = [shownName(name), shownName(attendee.name)];
-      this.parts.out.warn(
-        `The logs of ${one} and ${two} differ at entry ${at.seq} or before: /recover has the damaged ` +
-          "one fetched anew",
-      );
+      this.#tellDiffers([self, known], [member, other], at);
     }
+  }
+
+  /** Once in a view, as a member may take back what it says, and say it again. Where more say one thing, names the other. */
+  #tellDiffers(one: Speaker, other: Speaker, { seq, position }: EntryPoint): void {
+    const keys = [one[0].key, other[0].key];
+    const pair = keys.toSorted().join(" ");
+    if ([...keys, pair].some((told) => this.#toldDiffering.has(told))) return;
+    const many = this.#sharing(one, position);
+    const otherMany = this.#sharing(other, position);
+    const where = `at entry ${seq} or before`;
+    if (many === otherMany) {
+      this.#toldDiffering.add(pair);
+      const names = [one, other].map(([{ name }]) => shownName(name)).join(" and ");
+      const text = `The logs of ${names} differ ${where}`;
+      return this.parts.out.warn(`${text}: /recover has the damaged one fetched anew`);
+    }
+    const [{ key, name }] = many < otherMany ? one : other;
+    this.#toldDiffering.add(key);
+    const others = Math.max(many, otherMany);
+    const text = `The log of ${shownName(name)} differs from those of ${others} others ${where}`;
+    this.parts.out.warn(`${text}: /recover ${shownName(name)} has it fetched anew`);
+  }
+
+  /** How many say the same of that position, in the same epoch. */
+  #sharing([, { ballot, points }]: Speaker, position: number): number {
+    const digest = points.get(position)?.digest;
+    return this.#ofMembers().filter((known) =>
+      isSameBallot(known.ballot, ballot) && known.points.get(position)?.digest === digest
+    ).length;
   }
 
   // What the operator sees.
@@ -304,6 +339,11 @@ export class GlobalStates {
       }),
     };
   }
+}
+
+/** Whether it is that view's, or a round's of it. */
+function isOfView({ number, round }: Ballot, view: Ballot): boolean {
+  return number === view.number && round >= view.round;
 }
 
 /** What is wrong with it by itself; null where nothing is. */

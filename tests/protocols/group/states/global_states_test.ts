@@ -146,6 +146,92 @@ Deno.test("Logs are compared when both are said in one epoch: before it another 
   ]);
 });
 
+/** What was said of logs that differ, since it was looked at last. */
+function differences(program: Program): readonly string[] {
+  return shown(program, "notice").map((event) => event.event === "notice" ? event.text : "");
+}
+
+Deno.test("A pair is told of once in a view, whatever the two say of their logs and epochs", () => {
+  const program = groupOf("ann", "bob");
+  says(program, "ann", point(3));
+  says(program, "bob", point(3, "f"));
+  assertEquals(differences(program).length, 1);
+
+  const { number } = program.somebody("bob").begun;
+  for (let times = 0; times < 10; times++) {
+    says(program, "bob", point(3, "f"), { ballot: { number, round: 1 } });
+    says(program, "bob", point(3, "f"));
+    says(program, "bob", point(2, "f"));
+    says(program, "ann", point(3));
+  }
+  assertEquals(differences(program), []);
+
+  program.joins("cem");
+  program.events.length = 0;
+  says(program, "ann", point(3));
+  says(program, "bob", point(3, "f"));
+  assertEquals(differences(program).length, 1);
+});
+
+Deno.test("Whose log differs from several is named, and nothing more is said of it in the view", () => {
+  const eves = "The log of eve differs from those of";
+  const recover = "others at entry 3 or before: /recover eve has it fetched anew";
+  const late = groupOf("ann", "bob", "cem", "dan", "eve");
+  for (const name of ["ann", "bob", "cem", "dan"] as const) says(late, name, point(3));
+  says(late, "eve", point(3, "f"));
+  assertEquals(differences(late), [`${eves} 4 ${recover}`]);
+  says(late, "eve", point(4, "f"));
+  says(late, "ann", point(4));
+  assertEquals(differences(late), []);
+
+  const early = groupOf("ann", "bob", "cem", "eve");
+  says(early, "eve", point(3, "f"));
+  says(early, "ann", point(3));
+  assertEquals(differences(early), [
+    "The logs of ann and eve differ at entry 3 or before: /recover has the damaged one fetched anew",
+  ]);
+  says(early, "bob", point(3));
+  says(early, "cem", point(3));
+  assertEquals(differences(early), [`${eves} 2 ${recover}`]);
+  assertEquals(states(early).members.map(({ differs }) => differs), [
+    ["eve"],
+    ["eve"],
+    ["eve"],
+    ["ann", "bob", "cem"],
+  ]);
+});
+
+Deno.test("Where all differ from each other nobody is named", () => {
+  const program = groupOf("ann", "bob", "cem");
+  says(program, "ann", point(3));
+  says(program, "bob", point(3, "b"));
+  says(program, "cem", point(3, "c"));
+
+  const differ = "differ at entry 3 or before: /recover has the damaged one fetched anew";
+  assertEquals(differences(program), [
+    `The logs of bob and ann ${differ}`,
+    `The logs of cem and ann ${differ}`,
+    `The logs of cem and bob ${differ}`,
+  ]);
+});
+
+Deno.test("What is said in the view and its rounds is compared, and nothing that is said elsewhere", () => {
+  const program = groupOf("ann", "bob");
+  const { number } = program.somebody("ann").begun;
+  program.comes("cem");
+  for (const ballot of [{ number: number - 1, round: 0 }, { number: number + 1, round: 0 }]) {
+    says(program, "ann", point(3), { ballot });
+    says(program, "bob", point(3, "b"), { ballot });
+  }
+  const ballot = { number, round: 1 };
+  says(program, "ann", point(3), { ballot });
+  says(program, "cem", point(3, "c"), { ballot });
+  assertEquals(differences(program), []);
+
+  says(program, "bob", point(3, "b"), { ballot });
+  assertEquals(differences(program).length, 1);
+});
+
 Deno.test("Of what grows fast the last is told, every 100 ms", () => {
   const program = groupOf("ann");
   says(program, "ann", point(1));
