@@ -875,8 +875,8 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     const isLeaving = this.#phase === "leaving" || this.#phase === "parting";
     if (command.command === "quit") {
       if (isLeaving) return;
-      if (this.#room !== null) this.#enterPhase("leaving");
-      if (this.#room === null) return this.#stopped({ kind: "bye", reason: "quit", ref });
+      if (this.#phase !== "in") return this.#turnBack(ref);
+      this.#enterPhase("leaving");
       this.#quitRef = ref;
       this.#deadlines.set("leave", this.#nowMs + LEAVE_MS_MAX);
       this.#toRoom({ type: "leave" });
@@ -906,6 +906,23 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
 
   // Leaving.
 
+  /** Leaves on the way in: who lets us in takes us for a member before we hear that we are one. */
+  #turnBack(ref: string | undefined): void {
+    this.#toRoom({ type: "quit" });
+    const link = this.#bootstrap?.entrance?.link;
+    if (this.#room !== null && link !== undefined) {
+      // Its roster listens to neighbours alone.
+      this.#sendOn(link, { type: "overlay-join" });
+      this.#sendLastBeacon(link);
+    }
+    this.#stopped({ kind: "bye", reason: "quit", ref });
+  }
+
+  #sendLastBeacon(link: LinkId): void {
+    const signed = this.#entered().machines.roster.selfBeacon();
+    this.#sendOn(link, { type: "beacons", beacons: [{ signed, ageMs: 0 }] });
+  }
+
   #maybeLeave(): void {
     if (this.#phase === "leaving" && this.#room?.settled === true) this.#leave();
   }
@@ -917,6 +934,10 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     this.#deadlines.clear("leave");
     this.#deadlines.set("part", this.#nowMs + PART_MS_MAX);
     const room = this.#entered();
+    // One that we have asked to be our neighbour may be the only one that knows us, and its answer be on its way.
+    for (const { link, peer, state } of this.#links.all()) {
+      if (state === "member" && !room.neighbours.includes(peer)) this.#sendLastBeacon(link);
+    }
     this.#parting = new Parting(room.neighbours, {
       learn: (from, message) => this.#toRoom({ type: "message", from, message }),
       isLive: (peer) => room.machines.roster.isLive(peer),

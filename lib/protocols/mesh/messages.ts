@@ -206,7 +206,7 @@ const holdReply = message(8, "hold-reply", {
 const overlayJoin = message(16, "overlay-join", {
   from: "a member that has just been welcomed",
   to: "the member that welcomed it",
-  when: "at once",
+  when: "at once; not yet welcomed, where it quits in that moment",
   answer: "`neighbor-reply`; `forward-join` goes to two others",
   lane: control,
 }, {});
@@ -280,7 +280,7 @@ const dialledBack = message(24, "dialled-back", {
 // Roster (roster.ts).
 const beacons = message(32, "beacons", {
   from: "a neighbour",
-  to: "a neighbour",
+  to: "a neighbour; of its quitting any member that it has a link with",
   when: "beacons newer than known arrived or were made",
   answer: "none",
   lane: news,

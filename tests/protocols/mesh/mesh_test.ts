@@ -640,6 +640,36 @@ Deno.test("Mesh tells who leaves what isn't known to have come to anybody, where
   assertEquals(notices, [`read: false; ${text}`]);
 });
 
+Deno.test("Mesh leaves properly at whatever moment of its way in it is told to", () => {
+  const outcomes = new Set<string>();
+  for (let afterMs = 0; afterMs < 200; afterMs++) {
+    const seen: string[] = [];
+    const world = quietWorld([{
+      name: "seen",
+      effect({ member }, effect) {
+        if (effect.type === "stop") seen.push(`${member.name}: ${effect.outcome.kind}`);
+      },
+      shown({ member }, event) {
+        if (event.event === "joined") seen.push(`${member.name}: ${event.name} joined`);
+        if (event.event === "left") seen.push(`${member.name}: ${event.name} ${event.reason}`);
+      },
+    }]);
+    const [ann, bob] = [addMember(world, "Ann"), addMember(world, "Bob")];
+    world.start(ann, { kind: "found" });
+    pass(world, SECOND_MS);
+    world.start(bob, { kind: "join", contact: ann.endpoint });
+    pass(world, afterMs);
+
+    bob.process!.command({ command: "quit" });
+    pass(world, 60 * SECOND_MS);
+
+    outcomes.add(seen.filter((one) => one !== "Bob: Ann joined").toSorted().join(", "));
+  }
+
+  const left = "Ann: Bob joined, Ann: Bob quit, Bob: bye";
+  assertEquals(outcomes, new Set(["Bob: bye", left]));
+});
+
 Deno.test("Mesh says that a line isn't sent which comes while it leaves", () => {
   const errors: string[] = [];
   const world = quietWorld([{

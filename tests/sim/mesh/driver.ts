@@ -341,8 +341,7 @@ export class Driver {
         return;
       }
       case "quit":
-        this.#mayBeForGood(process.member);
-        return process.command({ command: "quit" });
+        return this.#quit(process);
       case "cut": {
         const partOf = this.#episodes.parts();
         return this.#cuts.set((from, to) => partOf[from] !== partOf[to]);
@@ -409,6 +408,16 @@ export class Driver {
       case "storm":
         return;
     }
+  }
+
+  /** Who is on its way in turns back before anybody leaves. */
+  #quit(present: MemberProcess): void {
+    const comers = this.world.members.flatMap(({ process }) =>
+      process === null || process.readyAtMs !== null ? [] : [process]
+    );
+    const process = comers.length === 0 ? present : this.#random.pick(comers);
+    this.#mayBeForGood(process.member);
+    process.command({ command: "quit" });
   }
 
   /** Some never come back; the founder does, so that there is always somebody to ask. */

@@ -749,7 +749,10 @@ export class Gossip implements Machine<MeshInput, MeshEffect> {
   }
 
   #quit(): void {
-    this.#flood({ type: "beacons", beacons: [{ signed: this.#beacon("quit"), ageMs: 0 }] }, null);
+    // Who is on its way in has nobody to tell.
+    if (this.#claim !== null) {
+      this.#flood({ type: "beacons", beacons: [{ signed: this.#beacon("quit"), ageMs: 0 }] }, null);
+    }
     for (const link of this.#links.keys()) {
       this.#effects.push({ type: "close", link, reason: "quit" });
     }
