@@ -10,6 +10,7 @@ import { sameBytes } from "../../base/bytes.ts";
 import type { Crypto } from "../../base/crypto.ts";
 import type { Hash, RoomId } from "../../base/ids.ts";
 import type { ChannelSecret } from "../noise/channel_handshake.ts";
+import { claimIdOf, isClaimSigned } from "./credentials.ts";
 import { ROTATIONS_KEPT_MAX, ROTATIONS_PER_EPOCH_MAX } from "./limits.ts";
 import { type MeshRecord, rotationRecord } from "./records.ts";
 import { channelSecret, type ClaimedRotation, type RoomSecret, rotationIdOf } from "./rotations.ts";
@@ -36,11 +37,16 @@ export class KeptSecrets {
    */
   #invited: Invited | null = null;
 
-  /** @param records What is on disk of the room; rotations were checked before they were written. */
-  constructor(readonly room: RoomId, readonly crypto: Crypto, records: Iterable<MeshRecord>) {
+  /**
+   * @param records What is on disk of the room; rotations were checked before they were written, the claims beside them
+   *   not always.
+   */
+  constructor(readonly room: RoomId, readonly crypto: Crypto, records: readonly MeshRecord[]) {
     for (const record of records) {
-      if (record.kind === "rotation") this.add(this.known(record.rotation));
-      else if (record.kind === "invited") this.invitedWith(record.secret);
+      if (record.kind === "rotation") {
+        const rotation = withSignedClaim(crypto, record.rotation, records);
+        if (rotation !== null) this.add(this.known(rotation));
+      } else if (record.kind === "invited") this.invitedWith(record.secret);
     }
   }
 
@@ -144,6 +150,23 @@ export class KeptSecrets {
     return highest !== undefined && highest.epoch >= epoch &&
       this.#rotations.at(-1)!.epoch <= epoch;
   }
+}
+
+/**
+ * An earlier version wrote a claim as it came where it knew it already. Newcomers, who don't, would part with us for
+ * one that isn't signed: the claim by itself was checked. Null where there is no such record.
+ */
+function withSignedClaim(
+  crypto: Crypto,
+  rotation: ClaimedRotation,
+  records: readonly MeshRecord[],
+): ClaimedRotation | null {
+  const { claim } = rotation;
+  if (isClaimSigned(crypto, claim, claimIdOf(crypto, claim))) return rotation;
+  const known = records.find((record) =>
+    record.kind === "claim" && sameBytes(record.claim.claim.bytes, claim.claim.bytes)
+  );
+  return known?.kind === "claim" ? { ...rotation, claim: known.claim } : null;
 }
 
 type Place = Pick<KeptRotation, "id" | "epoch">;

@@ -113,7 +113,7 @@ export class RoomMachines {
     );
     this.secrets = new RoomSecrets({ id: room, genesis }, config.secrets, signer, environment, {
       selfClaim: () => this.roster.selfClaim(),
-      isClaimKnown: (id) => this.roster.isClaimKnown(id),
+      claim: (id) => this.roster.claim(id)?.signed ?? null,
     });
     this.#timetable = new Timetable(this.#all());
   }

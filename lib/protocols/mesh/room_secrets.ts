@@ -93,8 +93,8 @@ export type SecretsEffect =
 /** What the machine asks of the roster. */
 export interface SecretsPort {
   selfClaim(): SignedClaim;
-  /** Whether this claim's signatures were checked before. */
-  isClaimKnown(id: ClaimId): boolean;
+  /** The claim of this id whose signatures were checked before; null where none was. */
+  claim(id: ClaimId): SignedClaim | null;
 }
 
 /** What counted before something was learnt. */
@@ -207,9 +207,9 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
     const epochMax = this.#latestEpoch();
     // The highest first: where there are more than may be taken in, that one counts.
     const told = rotations.map((claimed) => kept.known(claimed)).sort(compareRotations);
-    for (const rotation of told) {
-      if (!kept.wants(rotation)) continue;
-      if (rotation.epoch > epochMax) {
+    for (const heard of told) {
+      if (!kept.wants(heard)) continue;
+      if (heard.epoch > epochMax) {
         this.#owe(from);
         continue;
       }
@@ -217,7 +217,8 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
         this.#owe(from);
         break;
       }
-      if (!this.#isGood(from, rotation)) break;
+      const rotation = this.#checked(from, heard);
+      if (rotation === null) break;
       kept.add({ ...rotation, ...ownedRotation(rotation) });
       fresh.push(rotation);
     }
@@ -238,18 +239,24 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
     return latestEpoch(this.room.genesis.genesis.value.time, this.env.wallMs());
   }
 
-  #isGood(from: PeerKey, rotation: KeptRotation): boolean {
+  /**
+   * The rotation with a claim whose signatures hold; null where it can't be right. An id doesn't tell claims apart by
+   * their signatures: of a known one the copy that was checked is kept and passed on, not the one that came.
+   */
+  #checked(from: PeerKey, rotation: KeptRotation): KeptRotation | null {
     const fault = rotationFormFault(rotation, this.room);
     if (fault !== null) {
       this.#penalise(from, "protocol", `passed on a rotation that can't be right: ${fault}`);
-      return false;
+      return null;
     }
-    const claim = claimIdOf(this.env.crypto, rotation.claim);
-    const isSigned = isRotationSigned(this.env.crypto, rotation.rotation, rotation.id) &&
-      (this.port.isClaimKnown(claim) || isClaimSigned(this.env.crypto, rotation.claim, claim));
-    if (isSigned) return true;
+    const { crypto } = this.env;
+    const id = claimIdOf(crypto, rotation.claim);
+    const known = this.port.claim(id);
+    const isSigned = isRotationSigned(crypto, rotation.rotation, rotation.id) &&
+      (known !== null || isClaimSigned(crypto, rotation.claim, id));
+    if (isSigned) return known === null ? rotation : { ...rotation, claim: known };
     this.#penalise(from, "invalid-signature", "passed on a rotation without valid signatures");
-    return false;
+    return null;
   }
 
   #learnt(fresh: readonly KeptRotation[], from: PeerKey, before: Before): void {

@@ -3,7 +3,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import type { PeerKey } from "../../../lib/base/ids.ts";
-import { roomIdOf } from "../../../lib/protocols/mesh/credentials.ts";
+import { claimIdOf, roomIdOf } from "../../../lib/protocols/mesh/credentials.ts";
 import { claimAlone, foundRoom } from "../../../lib/protocols/mesh/genesis.ts";
 import { KeptSecrets } from "../../../lib/protocols/mesh/kept_secrets.ts";
 import {
@@ -13,6 +13,7 @@ import {
   ROTATIONS_KEPT_MAX,
   ROTATIONS_PER_EPOCH_MAX,
 } from "../../../lib/protocols/mesh/limits.ts";
+import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
 import {
   RoomSecrets,
   type SecretsEffect,
@@ -24,6 +25,7 @@ import {
   type ClaimedRotation,
   signRotation,
 } from "../../../lib/protocols/mesh/rotations.ts";
+import type { SignedClaim } from "../../../lib/protocols/mesh/structures.ts";
 import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
 import { fakeEnvironment } from "./membership_fixtures.ts";
 
@@ -64,11 +66,19 @@ function keptOf(...rotations: readonly ClaimedRotation[]): KeptSecrets {
   return new KeptSecrets(FOUNDED.room, fakeCrypto, records);
 }
 
-/** Ann's machine, with Bob and Cem as neighbours. */
-function machine(kept: KeptSecrets | null = keptOf(FIRST)) {
+/** As who makes it may show it to those who know the claim beside it. */
+function withUnsignedClaim({ rotation, claim }: ClaimedRotation): ClaimedRotation {
+  return { rotation, claim: { ...claim, signature: new Uint8Array(64) } };
+}
+
+/** Ann's machine, with Bob and Cem as neighbours, which knows these claims. */
+function machine(
+  kept: KeptSecrets | null = keptOf(FIRST),
+  known: readonly SignedClaim[] = [],
+) {
   const secrets = new RoomSecrets(ROOM, kept, fakeSigner("Ann"), ENV, {
     selfClaim: () => FOUNDED.claim,
-    isClaimKnown: () => false,
+    claim: (id) => known.find((claim) => claimIdOf(fakeCrypto, claim) === id) ?? null,
   });
   const step = (input: SecretsInput, nowMs = 0) => secrets.step(input, nowMs);
   const up = [BOB, CEM].flatMap((peer) => step({ type: "neighbour-up", peer }));
@@ -245,6 +255,35 @@ Deno.test("RoomSecrets refuses what nobody can have signed, and lets who passed 
   }
   const open = machine(null).hear([second]);
   assertEquals(kinds(open), ["penalise"]);
+});
+
+Deno.test("RoomSecrets keeps and passes on a rotation with the claim as it is known, however it came", () => {
+  const second = rotation("Bob", 2);
+  const { hear, kept } = machine(keptOf(FIRST), [second.claim]);
+
+  const heard = hear([withUnsignedClaim(second)]);
+
+  assertEquals(kinds(heard), ["persist", "send", "changed"]);
+  const stored = heard.flatMap((effect) => effect.type === "persist" ? effect.records : []);
+  const sent = heard.flatMap((effect) => effect.type === "send" ? effect.message.rotations : []);
+  assertEquals([stored, sent], [[{ kind: "rotation", rotation: second }], [second]]);
+  assertEquals(kept!.rotations[0]?.claim, second.claim);
+});
+
+Deno.test("KeptSecrets reads no rotation with a claim that isn't signed: it takes the claim that is known, or lets go of it", () => {
+  const [second, third] = [rotation("Bob", 2), rotation("Cem", 3)];
+  const records: readonly MeshRecord[] = [
+    { kind: "rotation", rotation: FIRST },
+    ...[second, third].map((one) =>
+      ({ kind: "rotation", rotation: withUnsignedClaim(one) }) as const
+    ),
+    { kind: "claim", claim: second.claim },
+  ];
+
+  const kept = new KeptSecrets(FOUNDED.room, fakeCrypto, records);
+
+  const claims = kept.rotations.map(({ epoch, claim }) => [epoch, claim]);
+  assertEquals(claims, [[2, second.claim], [1, FIRST.claim]]);
 });
 
 Deno.test("RoomSecrets takes in no epoch whose time hasn't come, and any one whose has", () => {

@@ -15,6 +15,7 @@ import {
   MakesMembersUp,
   NamesTheDead,
   Rotates,
+  StripsClaims,
 } from "./member_attacks.ts";
 import { ComesIn, Flaps } from "./overlay_attacks.ts";
 import {
@@ -57,6 +58,7 @@ export const ATTACKS = {
   comesIn: ComesIn,
   flaps: Flaps,
   rotates: Rotates,
+  stripsClaims: StripsClaims,
 } as const satisfies Record<
   string,
   new (inner: MeshMachine, signer: Signer, env: Environment, random: Random) => Adversary
@@ -68,6 +70,6 @@ export const NAME_TAKERS: ReadonlySet<string> = new Set<Attack>(["makesMembersUp
 export type Attack = keyof typeof ATTACKS;
 export const ALL_ATTACKS = Object.keys(ATTACKS) as readonly Attack[];
 /** Those that only a private room has. */
-const ON_INVITES: readonly Attack[] = ["rotates"];
+const ON_INVITES: readonly Attack[] = ["rotates", "stripsClaims"];
 /** Those that any room may have. */
 export const COMMON_ATTACKS = ALL_ATTACKS.filter((attack) => !ON_INVITES.includes(attack));

@@ -6,7 +6,7 @@ import { claimIdOf, signStatement } from "../../../lib/protocols/mesh/credential
 import { ROSTER_NEWS_MAX } from "../../../lib/protocols/mesh/limits.ts";
 import type { MeshInput } from "../../../lib/protocols/mesh/mesh_io.ts";
 import type { Contact, MeshMessage } from "../../../lib/protocols/mesh/messages.ts";
-import { latestEpoch, signRotation } from "../../../lib/protocols/mesh/rotations.ts";
+import { FIRST_EPOCH, latestEpoch, signRotation } from "../../../lib/protocols/mesh/rotations.ts";
 import type { Beacon, SignedBeacon, SignedClaim } from "../../../lib/protocols/mesh/structures.ts";
 import { fakeCrypto } from "../fake_crypto.ts";
 import { Adversary, OTHER_INCARNATION } from "./adversary.ts";
@@ -107,6 +107,22 @@ export class Rotates extends Adversary {
       const rotation = signRotation(this.environment, signer, { room, epoch });
       this.send({ type: "rotations", rotations: [{ rotation, claim }] }, link);
     }
+  }
+}
+
+/**
+ * Secrets for a private room beside its own claim, which isn't signed there: who knows the claim needn't look, and
+ * newcomers don't know it.
+ */
+export class StripsClaims extends Adversary {
+  #epoch = FIRST_EPOCH;
+
+  protected override act(): void {
+    if (!this.random.chance(0.05)) return;
+    const place = { room: this.room!, epoch: ++this.#epoch };
+    const rotation = signRotation(this.environment, this.signer, place);
+    const claim = { ...this.claim!, signature: new Uint8Array(64) };
+    this.send({ type: "rotations", rotations: [{ rotation, claim }] });
   }
 }
 
