@@ -45,7 +45,7 @@ import {
   stageOf,
 } from "./admission_links.ts";
 import { Admitting, admittingDueMs } from "./admitting.ts";
-import { type InRoom, isBeaconSigned } from "./credentials.ts";
+import { beaconFormFault, type InRoom, isBeaconSigned } from "./credentials.ts";
 import { RENAMES_BURST, RENAMES_PER_SECOND } from "./limits.ts";
 import { Newcomer } from "./newcomer.ts";
 import type { SignedBeacon } from "./structures.ts";
@@ -244,7 +244,7 @@ export class Admission implements Machine<AdmissionInput, AdmissionEffect> {
     }
     const { key, incarnation } = hello.beacon.beacon.value;
     if (key === this.signer.key && link.peer !== key) {
-      return this.#learnReplaced(link, hello.beacon);
+      return this.#learnReplaced(link, hello.beacon, this.links.room.id);
     }
     if (!this.links.areCredentials(link, hello.beacon, hello.claim)) return;
     if (incarnation < this.port.incarnationOf(key)) return this.#proveReplaced(link, key);
@@ -267,8 +267,13 @@ export class Admission implements Machine<AdmissionInput, AdmissionEffect> {
     this.links.close(link, "replaced by a later start with the same key");
   }
 
-  #learnReplaced(link: Link, beacon: SignedBeacon): void {
+  #learnReplaced(link: Link, beacon: SignedBeacon, room: RoomId): void {
     const { incarnation } = beacon.beacon.value;
+    // Of another room it only says when this profile was last started there.
+    const fault = beaconFormFault(beacon.beacon.value, room);
+    if (fault !== null) {
+      return this.links.penalise(link, "protocol", `showed a beacon that can't be right: ${fault}`);
+    }
     const isLater = incarnation > this.port.selfBeacon().beacon.value.incarnation;
     if (!isLater || !isBeaconSigned(this.links.env.crypto, beacon)) {
       return this.links.penalise(link, "invalid-signature", "showed a beacon that we never signed");

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Bytes } from "../../../lib/base/crypto.ts";
-import type { BundleId, FoldedName, LinkId, PeerKey } from "../../../lib/base/ids.ts";
+import type { BundleId, FoldedName, LinkId, PeerKey, RoomId } from "../../../lib/base/ids.ts";
 import { Admission } from "../../../lib/protocols/mesh/admission.ts";
 import {
   ADMISSION_LAN,
@@ -14,7 +14,9 @@ import {
   claimTime,
   completeClaim,
 } from "../../../lib/protocols/mesh/credentials.ts";
+import { INCARNATION_MAX } from "../../../lib/protocols/mesh/limits.ts";
 import type { AdmissionMessage } from "../../../lib/protocols/mesh/messages.ts";
+import type { SignedBeacon } from "../../../lib/protocols/mesh/structures.ts";
 import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
 import { beaconOf, claimOf, fakeEnvironment, keyOf, ROOM, WALL_MS } from "./membership_fixtures.ts";
 
@@ -444,6 +446,31 @@ Deno.test("Admission shows an older process of a key its own later beacon", () =
 
   assertEquals(answer.map(({ type }) => type), ["send", "close"]);
   assertEquals(effects, [{ type: "replaced-self", incarnation: 9 }]);
+});
+
+Deno.test("Admission believes that a later process of its key is here by a beacon for this room alone", () => {
+  const elsewhere = "ab".repeat(32) as RoomId;
+  const later = { incarnation: 9 };
+  const cases: readonly (readonly [SignedBeacon, readonly string[]])[] = [
+    [beaconOf("Bob", 1, later), ["replaced-self"]],
+    [beaconOf("Bob", 1, { ...later, room: elsewhere }), ["protocol", "close"]],
+    [beaconOf("Bob", 1, { incarnation: INCARNATION_MAX + 1 }), ["protocol", "close"]],
+    [{ ...beaconOf("Bob", 1, later), signature: new Uint8Array(64) }, [
+      "invalid-signature",
+      "close",
+    ]],
+  ];
+  for (const [beacon, expected] of cases) {
+    const machine = admission("Bob");
+    machine.step({ type: "in-room", room: ROOM.room, genesis: ROOM.genesis }, 0);
+    up(machine, carl, false);
+
+    const claim = claimOf("Bob").signed;
+    const message = { type: "hello", room: ROOM.room, beacon, claim } as const;
+    const effects = machine.step({ type: "message", link, message }, 10);
+
+    assertEquals(effects.map((e) => e.type === "penalise" ? e.fault : e.type), expected);
+  }
 });
 
 Deno.test("Admission makes a link pay for credentials of somebody else, or without signatures", () => {
