@@ -6,8 +6,8 @@
  * An acknowledgement says that everything up to it has been before the receiver's eyes. Its receiver notes that
  * after showing and without waiting for the disk: who is killed in between is shown it again, as an earlier one.
  *
- * Each names the heads that its sender had been shown, and waits at the receiver until those have been shown
- * there, so that a private answer doesn't come before its question either; not longer than `causeMs`.
+ * Each names the heads that its sender had been shown, the latest 64, and waits at the receiver until those have been
+ * shown there, so that a private answer doesn't come before its question either; not longer than `causeMs`.
  *
  * Members see who writes to whom, and when. Forward secrecy begins when a box key is forgotten: at the next
  * start, or a day after it was replaced.

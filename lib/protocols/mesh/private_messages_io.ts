@@ -44,7 +44,7 @@ export interface ReceivedPlace {
 
 /** What the order knows of the room. */
 export interface ShownBundles {
-  /** The latest bundles that were shown here. */
+  /** The latest bundles that were shown here, in room order. */
   heads(): readonly Head[];
   /** Whether this bundle was shown here, or will never be. */
   isShown(head: Head): boolean;

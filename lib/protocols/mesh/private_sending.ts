@@ -126,7 +126,8 @@ export class PrivateSending {
     const { key: from } = this.sealing.signer;
     const id = this.sealing.messageId(from, to, incarnation, counter);
     const message = { id, from, to, text, sentAt: this.environment.wallMs() };
-    const heads = this.room.heads().slice(0, HEADS_MAX);
+    // Of more than fit the latest: an answer's question, or our own last words, and not what has long come everywhere.
+    const heads = this.room.heads().slice(-HEADS_MAX);
     const typed = { message, name, incarnation, counter, heads };
     const entry = outboxEntry(typed, { ref, typedMs: nowMs });
     queue.entries.push(entry);

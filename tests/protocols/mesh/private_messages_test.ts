@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import type { BundleId, PeerKey, RoomId } from "../../../lib/base/ids.ts";
+import { HEADS_MAX } from "../../../lib/protocols/mesh/limits.ts";
 import {
   PRIVATE_DEFAULTS,
   type PrivateEffect,
@@ -288,4 +289,25 @@ Deno.test("PrivateMessages: an answer waits for its question, 10 s at most", () 
   assertEquals(after.map(({ type }) => type), receiving);
   assertEquals(tooEarly, []);
   assertEquals(inTime.map(({ type }) => type), receiving);
+});
+
+Deno.test("PrivateMessages: an answer waits for the latest of more than it can name", () => {
+  const heads = Array.from({ length: HEADS_MAX + 1 }, (_, index): Head => ({
+    ...HEAD,
+    author: index.toString(16).padStart(64, "0") as PeerKey,
+    time: 1_000 + index,
+    id: index.toString(16).padStart(64, "0") as BundleId,
+  }));
+  const ann = member(1, { heads });
+  const shown = heads.slice(0, -1);
+  const bob = member(2, { shown });
+  ann.meets(bob);
+  bob.meets(ann);
+
+  carry([bob], ann.say(bob, "yes to the last"));
+  const early = [...bob.shown];
+  shown.push(...heads.slice(-1));
+  bob.step({ type: "shown", stream: null }, 900);
+
+  assertEquals([early, bob.shown], [[], ["yes to the last"]]);
 });
