@@ -185,7 +185,7 @@ export class Asking {
     this.owner.out.error("in-doubt", text, ref);
   }
 
-  /** @returns Whether it answers what was asked. */
+  /** @returns Whether it may come now: it answers what was asked, or what was told on an earlier link. */
   message(message: DirectoryMessage): boolean {
     const { out } = this.owner;
     const first = this.#isUnderWay ? this.#asked[0]!.request : null;
@@ -205,7 +205,7 @@ export class Asking {
         out.show({ event: "password-changed" }, this.#answered().ref);
         break;
       case "broadcast-taken":
-        if (first?.type !== "broadcast" || first.own !== message.own) return false;
+        if (!this.#isFirst(message.own)) return true;
         this.#reaching.set(message.number, {
           ref: this.#answered().ref,
           untilMs: out.nowMs + REPORTED_MS_MAX,
@@ -225,6 +225,15 @@ export class Asking {
     }
     this.pump();
     return true;
+  }
+
+  /**
+   * Whether the first one is that broadcast. It may have been sent on an earlier link, and is told of before it is sent
+   * again, or once more after that; or an earlier program with this key has sent it.
+   */
+  #isFirst(own: number): boolean {
+    const request = this.#asked[0]?.request;
+    return request?.type === "broadcast" && request.own === own;
   }
 
   nextMs(): number | null {

@@ -4,6 +4,7 @@ import type { FoldedName, PeerKey } from "../../base/ids.ts";
 import { foldName } from "../../base/names.ts";
 import { tooLong, utf8Length } from "../../base/text.ts";
 import { type Broadcast, type Broadcasts, withoutAccount } from "./broadcasts.ts";
+import type { ClientLink } from "./client_link.ts";
 import type { Client, Sessions } from "./client_session.ts";
 import { type Deliveries, isBy, isFor } from "./deliveries.ts";
 import type { BroadcastPolicy } from "./directory_io.ts";
@@ -45,6 +46,13 @@ interface Sender {
   readonly ref: string | undefined;
 }
 
+/** What is on its way to the disk. */
+interface Unstored {
+  broadcast: Broadcast;
+  /** On which it was said last: a refusal doesn't say of what it is, so it goes there. Null: the operator said it. */
+  link: ClientLink | null;
+}
+
 /** Of one broadcast: who hasn't acknowledged it, on whichever link, and how many have. */
 interface Report {
   readonly number: number;
@@ -63,8 +71,8 @@ interface Refusal {
 
 export class Telling {
   readonly #rates = new RecentCounts(BROADCASTS_MAX, BROADCASTS_MS, SENDERS_MAX);
-  /** On their way to the disk, by sender and its own number. */
-  readonly #unstored = new Map<string, Broadcast>();
+  /** By sender and its own number. */
+  readonly #unstored = new Map<string, Unstored>();
   /** The earliest first. */
   readonly #reports = new Map<number, Report>();
   #operatorsOwn = 0;
@@ -88,7 +96,7 @@ export class Telling {
       return null;
     }
     const sender = { name, key, isAccount: !isGuest, own, ref: undefined };
-    const refusal = this.isAllowed(client) ? this.#tell(sender, text) : notAllowed(policy);
+    const refusal = this.isAllowed(client) ? this.#tell(sender, text, link) : notAllowed(policy);
     if (refusal !== null) out.send(link.id, { type: "refused", ...refusal });
     return null;
   }
@@ -102,15 +110,19 @@ export class Telling {
     // Another number in each process: what was said in the one before is kept, too.
     const own = this.#operatorsOwn = Math.max(this.#operatorsOwn + 1, this.parts.wallMs());
     const sender = { name: DIRECTORY_NAME, key: null, isAccount: false, own, ref };
-    const refusal = this.#tell(sender, text);
+    const refusal = this.#tell(sender, text, null);
     if (refusal !== null) out.error(refusal.code, `Nothing was told: ${refusal.text}`, ref);
   }
 
-  #tell(sender: Sender, text: string): Refusal | null {
+  #tell(sender: Sender, text: string, link: ClientLink | null): Refusal | null {
     const { broadcasts, out, ttlMs, wallMs } = this.parts;
     const { name: from, key: fromKey, isAccount: fromAccount, own } = sender;
     const writing = `${fromKey} ${own}`;
-    if (this.#unstored.has(writing)) return null; // said again after a reconnect
+    const before = this.#unstored.get(writing);
+    if (before !== undefined) {
+      before.link = link; // said again after a reconnect
+      return null;
+    }
     const who = rateKeyOf(sender);
     const retryMs = this.#rates.waitMs(who, out.nowMs);
     if (retryMs > 0) return { ...TOO_FAST, retryMs: Math.ceil(retryMs) };
@@ -120,17 +132,17 @@ export class Telling {
     const number = broadcasts.number(sentAt);
     const about = { number, from, fromKey, fromAccount, own, sentAt, ttlMs };
     const record: Broadcast = { kind: "broadcast", ...about, text };
-    this.#unstored.set(writing, record);
+    const unstored: Unstored = { broadcast: record, link };
+    this.#unstored.set(writing, unstored);
     out.write([record], {
       done: () => {
-        const stored = this.#unstored.get(writing)!; // its account may be gone
         this.#unstored.delete(writing);
-        this.#stored(stored, sender);
+        this.#stored(unstored.broadcast, sender);
       },
       failed: (reason) => {
         this.#unstored.delete(writing);
         this.#rates.takeBack(who);
-        this.#failed(sender, reason);
+        this.#failed(sender, unstored.link, reason);
       },
     });
     return null;
@@ -169,13 +181,13 @@ export class Telling {
     broadcasts.expire(wallMs(), through);
   }
 
-  #failed(sender: Sender, reason: string): void {
+  #failed(sender: Sender, link: ClientLink | null, reason: string): void {
     const { out } = this.parts;
-    const client = this.#clientOf(sender);
-    if (client !== null) {
+    // Whoever has come in on another link says it again there.
+    if (link !== null && link.client !== null) {
       const retryMs = DISK_FULL_RETRY_MS;
       const text = "the directory's disk takes nothing, which its operator can change";
-      out.send(client.link.id, { type: "refused", code: "disk", text, retryMs });
+      out.send(link.id, { type: "refused", code: "disk", text, retryMs });
     }
     const event = { event: "error", code: "disk", text: `Nothing was told: ${reason}` } as const;
     out.show(sender.key === null ? { ...event, unsent: true } : event, sender.ref);
@@ -241,10 +253,10 @@ export class Telling {
   forget(account: FoldedName): void {
     const { broadcasts, out } = this.parts;
     let isChanged = broadcasts.forget(account);
-    for (const [writing, broadcast] of this.#unstored) {
-      const changed = withoutAccount(broadcast, account);
-      if (changed === broadcast) continue;
-      this.#unstored.set(writing, changed);
+    for (const unstored of this.#unstored.values()) {
+      const changed = withoutAccount(unstored.broadcast, account);
+      if (changed === unstored.broadcast) continue;
+      unstored.broadcast = changed;
       isChanged = true;
     }
     if (isChanged) out.note({ kind: "forgotten", account }, { sync: false });

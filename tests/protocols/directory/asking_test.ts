@@ -159,6 +159,46 @@ Deno.test("telling all: those who were there are waited for also where the direc
   assertEquals(broadcasts(program).length, 1);
 });
 
+/** Ann was here with bob and eve, and has told all as her link broke; she is back. */
+function backWithOneUnderWay(there: readonly string[]): ClientProgram {
+  const program = ClientProgram.in();
+  tells(program, "one", "a");
+  program.directoryDown();
+  program.after(1_000);
+  program.directoryUp();
+  program.entered({}, there);
+  return program;
+}
+
+Deno.test("telling all: that it is taken may be said before it is sent again, and is its answer", () => {
+  const program = backWithOneUnderWay(["ann"]);
+  tells(program, "two");
+  assertEquals(broadcasts(program).length, 1, "it waits for bob and eve");
+
+  assertEquals(taken(program, 7), []);
+  assertEquals(program.says({ type: "broadcast-sent", number: 7, reached: 2 }), [
+    "broadcast-sent id=7 reached=2 ref=a",
+  ]);
+  program.after(5_000);
+  assertEquals(broadcasts(program).map(({ text }) => text), ["one", "two"]);
+});
+
+Deno.test("telling all: that it is taken may be said twice, of the link before, too, and breaks no rule", () => {
+  const program = backWithOneUnderWay(["ann", "bob", "eve"]);
+  tells(program, "two");
+  assertEquals(taken(program, 7), ["to directory: broadcast own=2 text=two"]);
+  assertEquals(program.says({ type: "broadcast-taken", own: 1, number: 7 }), []);
+  assertEquals(taken(program, 8), []);
+});
+
+Deno.test("telling all: that another program of this device's was taken isn't taken for an answer", () => {
+  const program = ClientProgram.in();
+  const old = "longenough";
+  program.types({ command: "passwd", old, new: "longer than before" }, "p");
+  assertEquals(program.says({ type: "broadcast-taken", own: 1, number: 7 }), []);
+  assertEquals(program.says({ type: "done" }), ["password-changed ref=p"]);
+});
+
 Deno.test("telling all: what was kept waits 5 s at most, and not where its sender leaves", () => {
   const [staying, leaving] = [backFirst(), backFirst()];
 

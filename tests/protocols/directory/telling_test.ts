@@ -633,6 +633,36 @@ Deno.test("Directory: a broadcast whose sender reconnects while it is written is
   assert(!laptop.got.some(({ type }) => type === "broadcast-taken"), "it isn't the laptop's");
 });
 
+Deno.test("Directory: that the disk refuses is said on the link that asked: it doesn't say of what it is", () => {
+  for (const isAsked of [false, true]) {
+    const { exchange, ann } = exchangeOf("bob");
+    exchange.diskMode = "holds";
+    ann.tells("hello", 7);
+    ann.goesDown();
+    ann.connects().enters({ how: "resume" });
+    if (isAsked) ann.tells("hello", 7);
+    exchange.take();
+    exchange.diskAnswers("refuses");
+    const refused = isAsked ? ["ann: refused disk"] : [];
+    assertEquals(exchange.take(), [...refused, "* error disk"]);
+    exchange.diskMode = "writes";
+    ann.tells("hello", 7);
+    assert(exchange.take().includes("bob~ told hello by ann"));
+  }
+});
+
+Deno.test("Directory: that the disk refuses isn't said to the next program of that device", () => {
+  const { exchange, ann } = exchangeOf();
+  exchange.diskMode = "holds";
+  ann.tells("hello");
+  const next = exchange.account("ann");
+  exchange.diskAnswers("refuses");
+  assertEquals([ann, next].map(({ got }) => got.some(({ type }) => type === "refused")), [
+    false,
+    false,
+  ]);
+});
+
 Deno.test("Directory: a disk that doesn't answer isn't given more and more", () => {
   const exchange = new Exchange();
   const senders = Array.from({ length: 6 }, (_, each) => exchange.guest(`n${each}`));
