@@ -32,7 +32,7 @@ import { KnownKeys } from "./known_keys.ts";
 import { LEAVE_MS_MAX, LEAVE_UNTOLD_MS } from "./client_limits.ts";
 import { UNKNOWN_MESSAGES_MAX } from "./limits.ts";
 import { Lobby } from "./lobby.ts";
-import type { DirectoryMessage, DirectoryMessageOf } from "./messages.ts";
+import { type DirectoryMessage, type DirectoryMessageOf, LEAVE_GOODBYE } from "./messages.ts";
 import { MissedCalls } from "./missed_calls.ts";
 import { Session } from "./session.ts";
 
@@ -466,7 +466,7 @@ export class Client implements Machine<ClientInput, ClientEffect> {
       out.notice(`${countText(size, "broadcast wasn't", "broadcasts weren't")} sent`);
     }
     calling.drop();
-    session.close("quit");
+    session.close(LEAVE_GOODBYE);
     out.bye("quit", this.#leaving?.ref);
   }
 }

@@ -6,7 +6,8 @@ import { foldName } from "../../base/names.ts";
 import type { Call } from "./call.ts";
 import type { ClientLink } from "./client_link.ts";
 import { Delivery } from "./delivery.ts";
-import { FORMER_GUESTS_MAX, GUEST_HELD_MS, HELD_GUESTS_MAX } from "./limits.ts";
+import { HeldGuests } from "./held_guests.ts";
+import { FORMER_GUESTS_MAX } from "./limits.ts";
 import type { ListedUser } from "./messages.ts";
 import type { ProvenAddress } from "./proven_address.ts";
 
@@ -82,18 +83,10 @@ export class Client {
   }
 }
 
-/** A guest whose link was lost a moment ago. */
-interface HeldGuest {
-  readonly key: PeerKey;
-  /** Up to where it has been told broadcasts. */
-  readonly through: number;
-  readonly untilMs: number;
-}
-
 export class Sessions {
   readonly #byName = new Map<FoldedName, Client>();
   readonly #byIndex = new Map<number, Client>();
-  readonly #held = new Map<FoldedName, HeldGuest>();
+  readonly held = new HeldGuests();
   /** Processes that aren't in any more, and as which guest each was. */
   readonly #former = new Map<string, FoldedName>();
 
@@ -115,7 +108,7 @@ export class Sessions {
   }
 
   add(client: Client): void {
-    this.#held.delete(client.folded);
+    this.held.release(client.folded);
     this.#byName.set(client.folded, client);
     this.#byIndex.set(client.address.path.index, client);
   }
@@ -135,24 +128,11 @@ export class Sessions {
     return this.#former.get(process) === name;
   }
 
-  /** The guest's name is its key's for a while. */
-  hold({ folded, key, delivery: { through } }: Client, nowMs: number): void {
-    this.#held.delete(folded);
-    this.#held.set(folded, { key, through, untilMs: nowMs + GUEST_HELD_MS });
-    dropOldest(this.#held, HELD_GUESTS_MAX);
-  }
-
-  /** The guest for whom that name is held. */
-  held(name: FoldedName, nowMs: number): HeldGuest | null {
-    const held = this.#held.get(name) ?? null;
-    return held !== null && held.untilMs > nowMs ? held : null;
-  }
-
   /** Whether a guest other than the one with this key has the name, or had it a moment ago. */
   isOtherGuests(name: FoldedName, key: PeerKey, nowMs: number): boolean {
     const client = this.named(name);
     if (client !== null) return client.isGuest && client.key !== key;
-    const held = this.held(name, nowMs);
+    const held = this.held.get(name, nowMs);
     return held !== null && held.key !== key;
   }
 }

@@ -36,7 +36,7 @@ import {
   UNKNOWN_MESSAGES_MAX,
 } from "./limits.ts";
 import { LockOuts } from "./lock_outs.ts";
-import type { DirectoryMessage, Dismissal } from "./messages.ts";
+import { type DirectoryMessage, type Dismissal, LEAVE_GOODBYE } from "./messages.ts";
 import { Output } from "./output.ts";
 import { Presence } from "./presence.ts";
 import type { DirectoryRecord } from "./records.ts";
@@ -130,6 +130,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
       this.#calls.nextMs(),
       this.#deliveries.nextMs(),
       this.#telling.nextMs(),
+      this.#sessions.held.nextMs(),
     );
   }
 
@@ -139,6 +140,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
     this.#calls.postpone(delayMs);
     this.#deliveries.postpone(delayMs, this.#sessions.all);
     this.#telling.postpone(delayMs);
+    this.#sessions.held.holdAnew(this.#nowMs);
   }
 
   #handle(input: DirectoryInput): void {
@@ -201,12 +203,18 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
     if (crowded !== null) this.#close(crowded, "too many say nothing");
   }
 
-  #linkDown({ link: id, closed }: Extract<DirectoryInput, { type: "link-down" }>): void {
+  #linkDown({ link: id, closed, reason }: Extract<DirectoryInput, { type: "link-down" }>): void {
     const link = this.#links.down(id);
     const client = link?.client ?? null;
     if (client === null) return;
-    if (!closed && client.isGuest) this.#sessions.hold(client, this.#nowMs);
-    this.#gone(client, closed ? "quit" : "lost");
+    // Who closes it to come in anew says goodbye, too: a stranger that knew when would take its name.
+    const leaves = closed && reason === LEAVE_GOODBYE;
+    if (!leaves) this.#hold(client);
+    this.#gone(client, leaves ? "quit" : "lost");
+  }
+
+  #hold(client: Client): void {
+    if (client.isGuest) this.#sessions.held.hold(client, this.#nowMs);
   }
 
   #close(link: ClientLink, reason: string): void {
@@ -365,13 +373,18 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
 
   #tick(): void {
     for (const link of this.#links.takeDue(this.#nowMs)) {
-      const text = "It took nothing in for too long";
-      if (link.client !== null) this.#dismiss(link.client, "slow", text);
-      else this.#close(link, "nothing came");
+      const { client } = link;
+      if (client === null) {
+        this.#close(link, "nothing came");
+        continue;
+      }
+      this.#hold(client);
+      this.#dismiss(client, "slow", "It took nothing in for too long");
     }
     this.#calls.tick();
     this.#deliveries.tick();
     this.#telling.tick();
+    this.#sessions.held.tick(this.#nowMs);
   }
 
   #command(command: DirectoryCommand, ref: string | undefined): void {

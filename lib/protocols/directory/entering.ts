@@ -377,7 +377,7 @@ export class Entering {
     const folded = foldName(name);
     const previous = sessions.named(folded);
     if (previous === null) {
-      const held = sessions.held(folded, out.nowMs);
+      const held = sessions.held.get(folded, out.nowMs);
       const through = held?.key === link.peer ? held.through : null;
       return { isTakenOver: false, guestsThrough: through };
     }

@@ -41,6 +41,9 @@ const reason = text(REASON_BYTES_MAX);
 const call = fixedBytes(CALL_ID_BYTES);
 const password = text(PASSWORD_BYTES_MAX);
 
+/** With this reason a client closes its link whose user leaves; with any other, and after a loss, it comes in again. */
+export const LEAVE_GOODBYE = "quit";
+
 /** How somebody comes in: `resume` by the key of a device that has logged in with the password before. */
 export const WAYS_IN = ["log-in", "sign-up", "guest", "resume"] as const;
 /** Codes of a refusal, the same words as the user's error codes. */

@@ -5,6 +5,7 @@ import { addressBlock } from "../../../lib/protocols/directory/address_block.ts"
 import {
   FULL_RETRY_MS,
   GUEST_HELD_MS,
+  HELD_GUESTS_MAX,
   HELLO_MS_MAX,
   KICKED_MS,
   LOCK_OUT_MS,
@@ -13,6 +14,7 @@ import {
   RELAY_PIECES_BURST,
   SIGN_UPS_MS,
   SILENT_LINKS_MAX,
+  SLOW_MS_MAX,
 } from "../../../lib/protocols/directory/limits.ts";
 import { LockOuts } from "../../../lib/protocols/directory/lock_outs.ts";
 import { RecentCounts } from "../../../lib/protocols/directory/recent_counts.ts";
@@ -172,6 +174,59 @@ Deno.test("Directory: a guest's name is held for its key when it is lost, not wh
   ann.goesDown(true);
   eve.connects().enters();
   assert(eve.entered !== null, "also whoever was lost and came back");
+});
+
+Deno.test("Directory: a guest's name is held also where its program closes the link to come in anew", () => {
+  const exchange = new Exchange();
+  const cem = exchange.guest("cem");
+  const ann = exchange.guest("ann");
+  ann.acknowledges = false;
+  cem.tells("one");
+  ann.goesDown(true, "a call goes on");
+  const eve = exchange.somebody("ann", { device: "eve" }).enters();
+  assertEquals(eve.last("refused").code, "name-taken");
+  cem.tells("two");
+  ann.acknowledges = true;
+  ann.connects().enters();
+  assertEquals(ann.heard, ["one", "two"]);
+});
+
+Deno.test("Directory: a guest's name is held also where it took nothing in for too long", () => {
+  const exchange = new Exchange();
+  const ann = exchange.guest("ann");
+  exchange.feed({ type: "congested", link: ann.link });
+  exchange.pass(SLOW_MS_MAX);
+  assertEquals(ann.last("dismissed").because, "slow");
+  const eve = exchange.somebody("ann", { device: "eve" }).enters();
+  assertEquals(eve.last("refused").code, "name-taken");
+  ann.connects().enters();
+  assert(ann.entered !== null);
+});
+
+Deno.test("Directory: a guest's name is held anew where the directory stood still, as nobody could come back", () => {
+  const exchange = new Exchange();
+  exchange.guest("ann").goesDown();
+  exchange.pass(GUEST_HELD_MS - 1_000);
+  exchange.nowMs += 60_000;
+  const eve = exchange.somebody("ann", { device: "eve" }).enters();
+  assertEquals(eve.last("refused").code, "name-taken");
+  exchange.pass(GUEST_HELD_MS);
+  eve.connects().enters();
+  assert(eve.entered !== null);
+  assertEquals(exchange.machine.nextDeadlineMs(), null);
+});
+
+Deno.test("Directory: a crowd of guests that are lost from a few addresses frees nobody else's name", () => {
+  const exchange = new Exchange({ signUpsMax: 0 });
+  exchange.guest("ann").goesDown();
+  for (let each = 0; each < 2 * HELD_GUESTS_MAX; each++) {
+    exchange.somebody(`g${each}`, { host: `10.0.1.${each % 8}` }).enters().goesDown();
+  }
+  const isHeld = (name: string) =>
+    exchange.somebody(name, { device: "eve" }).enters().entered === null;
+  assert(isHeld("ann"));
+  assert(!isHeld("g0"), "the oldest of those who have the most");
+  assert(isHeld(`g${2 * HELD_GUESTS_MAX - 1}`));
 });
 
 Deno.test("Directory: of two who want one name at once, one gets it", () => {

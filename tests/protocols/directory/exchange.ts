@@ -130,9 +130,10 @@ export class Somebody {
     return this;
   }
 
-  goesDown(closed = false): void {
+  /** @param goodbye As it closed it. */
+  goesDown(closed = false, goodbye = "quit"): void {
     const { link } = this;
-    const reason = closed ? "quit" : "lost";
+    const reason = closed ? goodbye : "lost";
     this.exchange.feed({ type: "link-down", link, closed, reason });
   }
 

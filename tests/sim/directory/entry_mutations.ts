@@ -9,6 +9,7 @@ import type {
   DirectoryEffect,
   DirectoryInput,
 } from "../../../lib/protocols/directory/directory_io.ts";
+import { HeldGuests } from "../../../lib/protocols/directory/held_guests.ts";
 import { Kicked } from "../../../lib/protocols/directory/kicked.ts";
 import { LockOuts } from "../../../lib/protocols/directory/lock_outs.ts";
 import { ProvenAddress } from "../../../lib/protocols/directory/proven_address.ts";
@@ -66,7 +67,7 @@ export const ENTRY_MUTATIONS = {
   },
   holdsNoNames: {
     name: "holds no name for a guest whose link is lost",
-    install: replaced(Sessions.prototype, "hold", () => {}),
+    install: replaced(HeldGuests.prototype, "hold", () => {}),
   },
   givesNamesAway: {
     name: "gives a guest's name to another",
