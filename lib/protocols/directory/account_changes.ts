@@ -64,8 +64,7 @@ export class AccountChanges {
   removed(account: FoldedName, keys: readonly Fingerprint[]): void {
     const { sessions, telling, dismiss } = this.parts;
     const client = sessions.named(account);
-    if (client !== null && !client.isGuest) {
-      if (keys.includes(fingerprintOf(client.key))) return;
+    if (client !== null && !client.isGuest && !keys.includes(fingerprintOf(client.key))) {
       dismiss(client, "forgotten", "Your account is removed");
     }
     telling.forget(account);

@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
 import {
   BROADCASTS_MAX,
   BROADCASTS_MS,
@@ -258,6 +259,20 @@ Deno.test("Directory: an account that is made meanwhile gets it, and so does one
   exchange.accounts.delete("bob");
   exchange.feed({ type: "account-removed", name: "BOB", keys: [] });
   assertEquals(exchange.account("bob", "third").heard, ["hello"], "also where it was away then");
+});
+
+Deno.test("Directory: so does one that the operator makes anew, and that is in before its like's removal is known", () => {
+  const { exchange, ann } = exchangeOf();
+  const before = exchange.account("bob");
+  ann.tells("hello");
+  before.tells("of the one before");
+  before.goesDown(true);
+  exchange.accounts.set("bob", { name: "bob", password: PASSWORD, keys: [] });
+  const again = exchange.account("bob", "other");
+  exchange.feed({ type: "account-removed", name: "bob", keys: [fingerprintOf(again.key)] });
+  assert(!again.got.some(({ type }) => type === "dismissed"));
+  again.connects().enters({ how: "resume" });
+  assertEquals(again.heard, ["hello", "of the one before"]);
 });
 
 Deno.test("Directory: so does one whose like was removed while the directory was away", () => {
