@@ -19,7 +19,13 @@ import type { Deliveries } from "./deliveries.ts";
 import type { Account, AccountAnswer } from "./directory_io.ts";
 import type { LogoutReason } from "./events.ts";
 import type { Kicked } from "./kicked.ts";
-import { FULL_RETRY_MS, LOCK_OUTS_MAX, REFUSALS_MAX, SIGN_UPS_MS } from "./limits.ts";
+import {
+  FULL_RETRY_MS,
+  LOCK_OUTS_MAX,
+  REFUSALS_MAX,
+  SIGN_UPS_MS,
+  USED_LATER_MAX,
+} from "./limits.ts";
 import type { LockOuts, Wait } from "./lock_outs.ts";
 import type { DirectoryMessageOf, DirectoryRefusal, Dismissal } from "./messages.ts";
 import type { Output } from "./output.ts";
@@ -153,12 +159,22 @@ export class Entering {
     const { link } = entrant;
     const { name, version } = account;
     const key = fingerprintOf(link.peer);
-    if (account.keys.includes(key)) return this.#loggedIn(entrant, account);
+    if (account.keys.includes(key)) {
+      this.#noteUse(link, account);
+      return this.#loggedIn(entrant, account);
+    }
     this.parts.out.ask({ ask: "add-key", name, version, key }, (answer) => {
       if (link.phase !== "checking") return;
       if (answer.outcome !== "ok") return this.#denied(link, answer);
       this.#loggedIn(entrant, answer.account);
     });
+  }
+
+  /** Of more devices than an account may have, those used longest ago go. A disk that is full keeps nobody out. */
+  #noteUse({ peer }: ClientLink, { name, version, keys }: Account): void {
+    const key = fingerprintOf(peer);
+    if (keys.length - 1 - keys.indexOf(key) < USED_LATER_MAX) return;
+    this.parts.out.ask({ ask: "add-key", name, version, key }, () => {});
   }
 
   /** The password is right, and the device is known; it is another password from now on where that was asked for. */
@@ -244,7 +260,11 @@ export class Entering {
     this.parts.out.ask({ ask: "find", name }, (answer) => {
       if (link.phase !== "checking") return;
       const account = accountOf(link, answer);
-      if (account !== null) return this.#admit(entrant, account.name, false);
+      if (account !== null) {
+        this.#admit(entrant, account.name, false);
+        if (link.client !== null) this.#noteUse(link, account);
+        return;
+      }
       this.#denied(link, answer.outcome === "ok" ? { outcome: "wrong" } : answer);
     });
   }

@@ -30,6 +30,9 @@ export const LOCK_OUTS_MAX = 4_096;
 export const SIGN_UPS_MAX_DEFAULT = 10;
 export const SIGN_UPS_MS = 3_600_000;
 
+/** Of an account's 16 devices so many are used later before the use of one is noted: most uses cost no write. */
+export const USED_LATER_MAX = 8;
+
 /** A guest's name is kept for its key when its link was lost: as long as a dead client may be in the list. */
 export const GUEST_HELD_MS = 15_000;
 

@@ -19,7 +19,10 @@ export class Output extends StoringOutput<DirectoryEvent, DirectoryEffect, Direc
     if (links.length > 0) this.push({ type: "send", links, message });
   }
 
-  /** Asks for something of the accounts; bounded by the links, each of which has one question at a time. */
+  /**
+   * Asks for something of the accounts; bounded by the links, each of which has one question at a time, and one more
+   * as it comes in.
+   */
   ask(question: AccountQuestion, answered: (answer: AccountAnswer) => void): void {
     const token = this.#questions.add(answered);
     this.push({ type: "account", token, question });

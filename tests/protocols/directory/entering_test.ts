@@ -15,9 +15,11 @@ import {
   SIGN_UPS_MS,
   SILENT_LINKS_MAX,
   SLOW_MS_MAX,
+  USED_LATER_MAX,
 } from "../../../lib/protocols/directory/limits.ts";
 import { LockOuts } from "../../../lib/protocols/directory/lock_outs.ts";
 import { RecentCounts } from "../../../lib/protocols/directory/recent_counts.ts";
+import { ACCOUNT_KEYS_MAX } from "../../../lib/store/accounts.ts";
 import { callId, Exchange, PASSWORD } from "./exchange.ts";
 
 Deno.test("Directory: a newcomer signs up, is in, and is in the list", () => {
@@ -914,6 +916,34 @@ Deno.test("Directory: another password puts out whoever is in with a device that
     "* logout Ann password-changed",
   ]);
 });
+
+for (const how of ["log-in", "resume"] as const) {
+  Deno.test(`Directory: of more devices than an account may have the one used longest ago goes: ${how}`, () => {
+    const exchange = new Exchange();
+    const phone = exchange.account("ann", "phone");
+    const asked = () => exchange.questions.filter(({ ask }) => ask === "add-key").length;
+    let added = 0;
+    for (let each = 0; each < 3 * ACCOUNT_KEYS_MAX; each++) {
+      exchange.account("ann", `device ${each}`).goesDown(true);
+      added += 1;
+      if (each % 4 === 0) phone.connects().enters({ how });
+    }
+    assertEquals(phone.entered?.guest, false);
+    const noted = asked() - added;
+    assert(
+      0 < noted && noted <= 6,
+      `${noted}: one that is used all the time isn't noted each time`,
+    );
+
+    for (let each = 0; each < USED_LATER_MAX; each++) {
+      exchange.account("ann", `more ${each}`).goesDown(true);
+    }
+    exchange.accountMode = "disk";
+    const before = asked();
+    phone.connects().enters({ how: "resume" });
+    assertEquals([phone.entered?.guest, asked() - before], [false, 1], "whatever the disk does");
+  });
+}
 
 Deno.test("Directory: a password that was changed meanwhile lets no device in with the old one", () => {
   const exchange = new Exchange();

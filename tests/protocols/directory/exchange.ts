@@ -30,6 +30,7 @@ import type {
   WayIn,
 } from "../../../lib/protocols/directory/messages.ts";
 import type { DirectoryRecord } from "../../../lib/protocols/directory/records.ts";
+import { withKey } from "../../../lib/store/accounts.ts";
 import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
 import { Random } from "../../sim/random.ts";
 import { passTime } from "../passing_time.ts";
@@ -441,7 +442,7 @@ export class Exchange {
     if (question.version !== account.password) return { outcome: "wrong" };
     switch (question.ask) {
       case "add-key":
-        account.keys.push(question.key);
+        account.keys = [...withKey(account.keys, question.key)];
         break;
       case "set-password":
         account.password = question.password;
