@@ -23,7 +23,7 @@ export interface Account {
   readonly hash: string;
   /** When it was made: wall time, ms since 1970. */
   readonly createdMs: number;
-  /** Devices that have come in with the password, `ACCOUNT_KEYS_MAX` at most, the one used last at the end. */
+  /** Devices that have come in with the password, `ACCOUNT_KEYS_MAX` at most, the one put there last at the end. */
   readonly keys: readonly Fingerprint[];
 }
 
