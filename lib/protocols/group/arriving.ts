@@ -264,10 +264,10 @@ export class Arriving {
     out.send(link, { type: "welcome", group, ...standing, former: keys.signed });
   }
 
-  /** Whose return is awaited by name, as nobody here has the history. */
+  /** Whose return is awaited by name, as nobody here has the history: as many as can be said, of several views. */
   get #lacking(): string[] {
     const { views, attendance } = this.parts;
-    return awaitedOf(views, attendance.here).map(({ name }) => name);
+    return awaitedOf(views, attendance.here).slice(0, MEMBERS_MAX).map(({ name }) => name);
   }
 
   /** Who has no say any more, or waits for others than before, is told. */
@@ -347,8 +347,9 @@ export class Arriving {
       if (next === undefined) continue;
       attendee.source = next;
       attendee.progressAtMs = out.nowMs;
+      // Of several views there may be more of them than can be said: the present one's come first.
       const others = voices.map(({ key }) => key).filter((key) => key !== next);
-      out.send(link, { type: "catch-up", source: next, others });
+      out.send(link, { type: "catch-up", source: next, others: others.slice(0, MEMBERS_MAX) });
     }
   }
 

@@ -33,7 +33,9 @@ import {
   GROUPS_LEFT_MAX,
   INCARNATION_BYTES,
   INCARNATION_START_BYTES,
+  JOINERS_MAX,
   LAGGING_MS_MAX,
+  MEMBERS_MAX,
   OFFENDER_BAN_MS,
   UNKNOWN_MESSAGES_MAX,
 } from "./limits.ts";
@@ -466,7 +468,14 @@ export class Member implements Machine<MemberInput, MemberEffect> {
 
   heardChanged(): void {
     const { membership, peers } = this;
-    if (membership !== null) this.#session.tellHeard(peers.heard(), membership.isCaughtUp);
+    if (membership === null) return;
+    let heard = peers.heard();
+    // Beside those whom the coordinator named there are those of an epoch that it may have left behind.
+    if (heard.length > MEMBERS_MAX + JOINERS_MAX) {
+      const named = new Set(this.#roster.map(({ key }) => key));
+      heard = heard.filter((key) => named.has(key));
+    }
+    this.#session.tellHeard(heard, membership.isCaughtUp);
   }
 
   epochBegan(epoch: Epoch): void {

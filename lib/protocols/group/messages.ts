@@ -110,7 +110,10 @@ const welcome = message(3, "welcome", {
   isMember: bool(),
   /** The coordinator was told of the entries up to this position: the sequencer tells of those after it. */
   told: counter,
-  /** Whom the newcomer waits for, where nobody is there whose history could go on; names. */
+  /**
+   * Whom the newcomer waits for, where nobody is there whose history could go on; names. Where those are more, as they
+   * were in several views, the latest view's come first; the coordinator's `/status` has all.
+   */
   awaited: list(text(NAME_BYTES_MAX), MEMBERS_MAX),
   /** The coordinator's former keys; null where it knows of none. */
   former: trailing(nullable(signedFormerKeysSchema), null),
@@ -164,7 +167,7 @@ const catchUp = message(8, "catch-up", {
 }, {
   /** Null: the coordinator, which keeps the log while nobody is in the group. */
   source: nullable(hexId<PeerKey>()),
-  /** Who else can say whether a log is the group's: whoever has a say in the next view, and no newcomer. */
+  /** Who else can say whether a log is the group's: some of those who have a say in the next view, and no newcomer. */
   others: list(hexId<PeerKey>(), MEMBERS_MAX),
 });
 const flush = message(9, "flush", {

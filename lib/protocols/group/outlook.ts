@@ -129,10 +129,14 @@ export function hearEachOther(a: Attendee, b: Attendee): boolean {
   return a.hears?.has(b.key) === true && b.hears?.has(a.key) === true;
 }
 
-/** Whose return is awaited, as nobody of these can speak for them. */
+/**
+ * Whose return is awaited, as nobody of these can speak for them. Those of the newest view come first: each has a
+ * member of all that were open before it.
+ */
 export function awaitedOf(views: Views, here: readonly Attendee[]): readonly Member[] {
   const lacking = views.lacking(here);
-  return views.needsAll && lacking.length > 0 ? views.absent(here) : membersOf(lacking);
+  if (views.needsAll && lacking.length > 0) return views.absent(here);
+  return membersOf(lacking.toReversed());
 }
 
 /** Each once. */

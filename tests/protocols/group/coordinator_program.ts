@@ -31,16 +31,22 @@ import {
   type RebuildingConfig,
   RebuildingCoordinator,
 } from "../../../lib/protocols/group/rebuilding.ts";
-import type { GroupMessage, GroupMessageOf } from "../../../lib/protocols/group/messages.ts";
+import {
+  GROUP_MESSAGES,
+  type GroupMessage,
+  type GroupMessageOf,
+} from "../../../lib/protocols/group/messages.ts";
 import type { SignedEpoch } from "../../../lib/protocols/group/epoch.ts";
 import type { SignedFormerKeys } from "../../../lib/protocols/group/former_keys.ts";
 import type { CoordinatorRecord } from "../../../lib/protocols/group/records.ts";
+import { createCodec } from "../../../lib/wire/codec.ts";
 import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
 import { passTime } from "../passing_time.ts";
 
 export type Words = readonly string[];
 
 export const OWN = fakeSigner("coordinator");
+const CODEC = createCodec(GROUP_MESSAGES);
 export const GROUP = "6".repeat(64) as Hash;
 const NAMES = ["ann", "bob", "cem", "dan", "eve"] as const;
 export type Name = typeof NAMES[number];
@@ -277,6 +283,7 @@ export class Program {
         return this.#persist(effect);
       case "send": {
         const { link, message } = effect;
+        CODEC.encode(message); // as its program does: what can't be said ends it
         const member = this.#on(link);
         if (member === null) return [];
         const isOut = message.type === "parted" && message.why !== "silent";

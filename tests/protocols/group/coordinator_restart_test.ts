@@ -2,9 +2,11 @@
 
 import { assertEquals } from "@std/assert";
 import { HistoryEnd } from "../../../lib/protocols/group/history.ts";
+import { MEMBERS_MAX } from "../../../lib/protocols/group/limits.ts";
+import type { GroupMessageOf } from "../../../lib/protocols/group/messages.ts";
 import type { CoordinatorRecord } from "../../../lib/protocols/group/records.ts";
 import { fakeCrypto } from "../../sim/fake_crypto.ts";
-import { GROUP, Program, whyLost, type Words } from "./coordinator_program.ts";
+import { GROUP, keyOf, Program, whyLost, type Words } from "./coordinator_program.ts";
 
 const LEAVE = { type: "leave" } as const;
 
@@ -131,6 +133,49 @@ Deno.test("Members of the view before may have cancelled the decided one: one of
   const words = later.comes("ann");
   assertEquals(words.includes("ann: level 2.1 at 0 from ann"), true);
   assertEquals(words.some((word) => word.startsWith("view 3: ann")), true);
+});
+
+/**
+ * Two open views: ann to m39 in the older one, which all but ann leave at once; ann, in both, and n1 to n30 in the
+ * newer one, which was decided and never began.
+ */
+function twoLargeViews(): Program {
+  const program = Program.of("ann");
+  const old = Array.from({ length: 39 }, (_, at) => `m${at + 1}`);
+  for (const name of old) program.joins(name);
+  for (const name of old) program.somebody(name).answers.clear();
+  for (let at = 1; at <= 30; at++) program.joins(`n${at}`);
+  program.somebody("ann").answers.delete("begin");
+  program.pass(6_000);
+  for (const name of old) program.somebody(name).answers = new Set(["probe", "recount"]);
+  return program;
+}
+
+Deno.test("More are awaited than one message takes: those of the present view are named first", () => {
+  const program = twoLargeViews().restarted();
+  program.comes("xeno");
+
+  const { awaited } = program.somebody("xeno").got.get("welcome") as GroupMessageOf<"welcome">;
+  assertEquals(awaited.length, MEMBERS_MAX);
+  assertEquals(awaited.slice(0, 2), ["ann", "n1"]);
+  assertEquals(awaited.slice(31, 33), ["m1", "m2"]);
+  assertEquals(program.status().problems[0]?.includes("m39"), true);
+});
+
+Deno.test("More have a say than one message takes: a newcomer is told of those of the present view first", () => {
+  const program = twoLargeViews();
+  program.somebody("ann").answers.clear();
+  program.goesDown("ann");
+  program.pass(5_000);
+  program.somebody("n1").answers.delete("flush"); // so that the newcomer comes before the next view
+  for (let at = 1; at <= 39; at++) program.comes(`m${at}`);
+  program.comes("xeno");
+
+  program.hears("xeno", program.members.map(({ name }) => name).filter((name) => name !== "xeno"));
+
+  const { others } = program.somebody("xeno").got.get("catch-up") as GroupMessageOf<"catch-up">;
+  assertEquals(others.length, MEMBERS_MAX);
+  assertEquals(others.slice(0, 29).includes(keyOf("m1")), false);
 });
 
 Deno.test("A round that members began meanwhile is what goes on", () => {

@@ -6,6 +6,8 @@ import type { Hash } from "../../../lib/base/ids.ts";
 import type { Ballot } from "../../../lib/protocols/group/ballot.ts";
 import {
   INCARNATION_BYTES,
+  JOINERS_MAX,
+  MEMBERS_MAX,
   NUMBER_JUMP_MAX,
   ROUND_MAX,
   STRANGE_KEPT_MS,
@@ -1341,6 +1343,22 @@ Deno.test("Members don't complain of one that goes on slowly, nor after they sto
   net.pass(1_000);
 
   assertEquals(net.coordinator.heard.get(ann!)?.peers, [bob!.key]);
+});
+
+Deno.test("Member that hears more than can be told tells of those whom the coordinator named", () => {
+  const net = GroupNet.started(["ann", "bob"]);
+  const ann = net.nodes[0]!;
+  const members = Array.from({ length: MEMBERS_MAX + JOINERS_MAX }, (_, number) => {
+    const { key, name } = net.add(`stranger ${number}`);
+    return { key, name, incarnation: new Uint8Array(8), host: "10.0.9.9", port: 9_000 };
+  });
+
+  net.coordinator.send(ann, { type: "peers", members });
+  net.settle();
+  for (const { key } of members) ann.feed({ type: "peer-up", peer: key });
+  net.settle();
+
+  assertEquals(net.coordinator.heard.get(ann)?.peers, members.map(({ key }) => key));
 });
 
 Deno.test("Member hears one no more that sends without end", () => {
