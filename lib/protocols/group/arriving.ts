@@ -34,7 +34,7 @@ import { awaitedOf, voicesOf } from "./outlook.ts";
 import type { OwnKeys } from "./own_keys.ts";
 import type { Partings } from "./partings.ts";
 import { CROWDED, type Places } from "./places.ts";
-import type { Views } from "./views.ts";
+import type { Views, Voice } from "./views.ts";
 
 type Hello = GroupMessageOf<"hello">;
 
@@ -100,8 +100,10 @@ export class Arriving {
   #findsPlace(link: GroupLink, hello: Hello): boolean {
     const { admission, places, out } = this.parts;
     const refusal = admission.refusal(link, hello);
+    const voice = this.#voiceOf(link.peer, hello);
+    const isKnown = admission.isPinned(link.peer, hello.name);
     const place = refusal === null
-      ? places.placeFor(link, admission.isPinned(link.peer, hello.name), out.nowMs)
+      ? places.placeFor(link, voice, isKnown, out.nowMs)
       : { type: "none" as const, refusal };
     if (place.type === "instead of") this.#turnAway(place.attendee, CROWDED);
     if (place.type === "none") this.#refuse(link, place.refusal);
@@ -178,13 +180,18 @@ export class Arriving {
     else partings.dismiss(before, "replaced");
   }
 
+  /** What was promised to another group binds nobody here. */
+  #voiceOf(key: PeerKey, { group, begun, promised }: Hello): Voice {
+    const isOurs = group === this.parts.group;
+    return isOurs ? { key, begun, promised } : { key, begun: NO_BALLOT, promised: NO_BALLOT };
+  }
+
   #attendee(link: GroupLink, hello: Hello): Attendee {
-    const { group, failAfterMs, out: { nowMs } } = this.parts;
+    const { failAfterMs, out: { nowMs } } = this.parts;
     const { name, incarnation, port } = hello;
     const host = namedHost(hello, link.host) ?? link.host;
-    const isOurs = hello.group === group;
     return {
-      key: link.peer,
+      ...this.#voiceOf(link.peer, hello),
       name: name.normalize("NFC"),
       folded: foldName(name),
       incarnation: incarnation.slice(),
@@ -198,9 +205,6 @@ export class Arriving {
       silentAtMs: nowMs,
       returnByMs: -Infinity,
       isProbed: false,
-      // What was promised to another group binds nobody here.
-      begun: isOurs ? hello.begun : NO_BALLOT,
-      promised: isOurs ? hello.promised : NO_BALLOT,
       end: null,
       seq: 0,
       hears: null,

@@ -165,7 +165,7 @@ export function memberOf({ key, name, incarnation, host, port }: Attendee): Memb
 }
 
 export class Attendance {
-  /** In the order in which they came. At most those of a view and the joining ones: `Places`. */
+  /** In the order in which they came. At most those of the open views and the joining ones: `Places`. */
   readonly #attendees = new Map<PeerKey, Attendee>();
   readonly #links = new Map<LinkId, GroupLink>();
 

@@ -55,7 +55,7 @@ function withoutExcluded(views: Views, here: readonly Attendee[]): readonly Atte
 
 /**
  * What can be done with those who are there. A change has a say from each open view, the oldest members first in the
- * next one, and no more than `membersMax` of them.
+ * next one, and no more than `membersMax` of them, unless so many views are open.
  */
 export function outlook(views: Views, attendance: Attendance, terms: Terms): Outlook {
   const { here } = attendance;
@@ -66,7 +66,7 @@ export function outlook(views: Views, attendance: Attendance, terms: Terms): Out
   const joining = readyToJoin(voices, here, terms);
   const participants = [...voices, ...joining];
   if (participants.length === 0) return { kind: "settled" };
-  const members = nextMembers(views, voices, joining).slice(0, terms.membersMax);
+  const members = asManyAsFit(views, nextMembers(views, voices, joining), terms.membersMax);
   const isUrgent = terms.isBroken || views.members.length === 0 ||
     isGapBetween(views.members, voices);
   const isWanted = voices.some(({ departure }) => departure !== null) || joining.length > 0;
@@ -93,6 +93,22 @@ function nextMembers(
   const next = [...staying, ...joining];
   if (next.length === 0 || views.lacking(staying).length === 0) return next;
   return [...voices, ...joining];
+}
+
+/** Before others somebody of each open view stays: one who only promised may come back with another disk. */
+function asManyAsFit(
+  views: Views,
+  next: readonly Attendee[],
+  membersMax: number,
+): readonly Attendee[] {
+  if (next.length <= membersMax) return next;
+  const kept = new Set<Attendee>();
+  for (const view of views.open) {
+    const voices = next.filter((attendee) => views.isVoiceOf(view, attendee));
+    if (voices.length > 0 && !voices.some((voice) => kept.has(voice))) kept.add(voices[0]!);
+  }
+  for (const attendee of next) if (kept.size < membersMax) kept.add(attendee);
+  return next.filter((attendee) => kept.has(attendee));
 }
 
 /** Whether a member of the present view is gone, or is another process by now. */

@@ -2,7 +2,8 @@
  * Places for those who come. A fresh key and a hello cost nothing, so whoever comes always finds one: that of the
  * stranger who has it for the longest time without exchanging datagrams with anybody. An honest newcomer is heard
  * within a moment, and comes in; a crowd that only says hello displaces itself. Of one address few wait at once, and
- * whoever comes beside those finds a place when one of them has had the time to be heard.
+ * whoever comes beside those finds a place when one of them has had the time to be heard. Who alone can speak for a view
+ * that may have shown something needs none: nothing goes on without.
  */
 
 import { ipv6Prefix } from "../../base/endpoints.ts";
@@ -10,7 +11,7 @@ import type { PeerKey } from "../../base/ids.ts";
 import type { Refusal } from "./admission.ts";
 import type { Attendance, Attendee, GroupLink } from "./attendance.ts";
 import { JOINERS_MAX, STRANGER_MS_MIN, STRANGERS_PER_ADDRESS_MAX } from "./limits.ts";
-import type { Views } from "./views.ts";
+import type { Views, Voice } from "./views.ts";
 
 export type Place =
   | { readonly type: "free" }
@@ -42,9 +43,13 @@ export class Places {
     return { code: "full", text };
   }
 
-  /** @param isKnown Whether it was a member before: it goes before strangers, and none takes its place. */
-  placeFor({ peer, host }: GroupLink, isKnown: boolean, nowMs: number): Place {
+  /**
+   * @param voice What it says of itself.
+   * @param isKnown Whether it was a member before: it goes before strangers, and none takes its place.
+   */
+  placeFor({ peer, host }: GroupLink, voice: Voice, isKnown: boolean, nowMs: number): Place {
     if (this.views.member(peer) !== null || this.attendance.get(peer) !== null) return FREE;
+    if (this.#isNeeded(voice)) return FREE;
     if (this.isFull) return { type: "none", refusal: this.full };
     const { joining } = this;
     const unheard = joining.filter(({ key }) => !this.isHeard(key));
@@ -61,6 +66,12 @@ export class Places {
     // It goes before strangers that are heard, too; where there are none, before one who isn't heard.
     const unknown = joining.find((attendee) => !attendee.isKnown);
     return insteadOf(strangers[0] ?? unknown ?? unheard[0]);
+  }
+
+  /** Whether it speaks for an open view for which nobody who is here does: of each that is one at a time. */
+  #isNeeded(voice: Voice): boolean {
+    const lacking = this.views.lacking(this.attendance.here);
+    return lacking.some((view) => this.views.isVoiceOf(view, voice));
   }
 
   /** Those who are here and not in the view, in the order in which they came. */

@@ -1,7 +1,8 @@
 // Founding a group, joining and leaving it.
 
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
+import { NO_BALLOT } from "../../../lib/protocols/group/ballot.ts";
 import {
   ELSEWHERE_BURST,
   ELSEWHERE_MS,
@@ -15,7 +16,7 @@ import {
   STRANGERS_PER_ADDRESS_MAX,
 } from "../../../lib/protocols/group/limits.ts";
 import type { GroupMessageOf } from "../../../lib/protocols/group/messages.ts";
-import { keyOf, Program, type Words } from "./coordinator_program.ts";
+import { GROUP, keyOf, Program, type Words } from "./coordinator_program.ts";
 
 Deno.test("The first one founds the group, each step on disk before it is said", () => {
   const program = new Program();
@@ -304,6 +305,76 @@ Deno.test("Whoever is ready when the last place is taken is told that there is n
     "closes dan",
   ]);
   assertEquals(refusalOf(program, "dan"), "The group is full, it has 3 members; come back later");
+});
+
+/** Of ann, bob and eve, then of ann, cem, dan and fay: that one is decided, and ann is gone before it began. */
+function fullWithoutAnn(): Program {
+  const program = Program.with({ membersMax: 4 }, "ann", "bob", "eve");
+  const old = ["bob", "eve"].map((name) => program.somebody(name));
+  for (const { answers } of old) answers.clear();
+  for (const name of ["cem", "dan", "fay"]) program.joins(name);
+  program.somebody("ann").answers.delete("begin");
+  program.pass(5_000);
+  program.goesDown("ann");
+  program.pass(5_000);
+  for (const one of old) one.answers = new Set(program.somebody("cem").answers);
+  assertEquals(program.status().members.map(({ name }) => name), ["ann", "cem", "dan", "fay"]);
+  assertMatch(program.told.at(-1)!, /waiting for ann, bob or eve/);
+  return program;
+}
+
+/** What those say of whom that view has, and for whom it didn't begin. */
+const PROMISED = { group: GROUP, promised: { number: 5, round: 0 } };
+
+Deno.test("A full group takes who was in an earlier view back, where nobody else speaks for that", () => {
+  const program = fullWithoutAnn();
+
+  const words = program.comes("bob");
+
+  assertEquals(words[0], "bob: welcome member");
+  assertEquals(words.filter((word) => /^view|disk: conf/.test(word)), [
+    "view 6: cem dan fay bob",
+    "disk: confirmed 6",
+  ]);
+  for (const name of ["eve", "ann"]) {
+    assertEquals(program.comes(name), [`${name}: refuse full`, `closes ${name}`]);
+  }
+});
+
+Deno.test("Who was let into a full group for its voice has no place there when another one spoke", () => {
+  const program = fullWithoutAnn();
+  const dan = program.somebody("dan");
+  dan.answers.delete("flush");
+  assertEquals(program.comes("bob")[0], "bob: welcome member");
+  program.somebody("ann").answers.add("begin");
+  program.comes("ann");
+  dan.answers.add("flush");
+
+  const words = program.comes("dan", PROMISED); // on another link: the change begins anew
+
+  assertEquals(words.filter((word) => /^view|bob: refuse|closes bob/.test(word)), [
+    "view 7: ann cem dan fay",
+    "bob: refuse full",
+    "closes bob",
+  ]);
+});
+
+Deno.test("A full group takes nobody back who has lost what an earlier view had", () => {
+  const program = fullWithoutAnn();
+  Object.assign(program.somebody("bob"), { begun: NO_BALLOT, promised: NO_BALLOT });
+
+  assertEquals(program.comes("bob"), ["bob: refuse full", "closes bob"]);
+  assertEquals(program.comes("eve")[0], "eve: welcome member");
+});
+
+Deno.test("Where fewer fit than before, somebody of each view that may have shown something stays", () => {
+  const program = fullWithoutAnn().restarted({ membersMax: 2 });
+
+  const words = ["cem", "dan", "fay"].flatMap((name) => program.comes(name, PROMISED));
+  words.push(...program.comes("bob"));
+  words.push(...program.pass(10_000));
+
+  assertEquals(words.filter((word) => /^view/.test(word)), ["view 6: cem bob"]);
 });
 
 /** They say hello, answer probes, and exchange datagrams with nobody. */
