@@ -113,6 +113,20 @@ for (const [what, having] of [["some", ""], ["all", '"isLeaving":false']] as con
   });
 }
 
+row("`flush n` to all, after strangers had named numbers of this group", (on) => {
+  const stage = on(3, 2);
+  const { view } = stage;
+  for (const number of [900_000, 1_800_000, 2_700_000]) stage.strangerPromises(number);
+  stage.killAt("C", "send flush", () => stage.start(3), {
+    power: true,
+    having: '"isLeaving":false',
+    afterMs: HEARD_MS,
+  });
+  goesOn(stage, [2, 1], DOWN_MS_MAX);
+  assertEquals(stage.epoch(1), `${view + 1}.1`);
+  decidesAnew(stage, view + 1, ["m1", "m2", "m3"]);
+});
+
 for (const afterMs of [0, HEARD_MS]) {
   row(`all \`report\`s, ${afterMs === 0 ? "before" : "after"} \`level\``, (on) => {
     const stage = on(3, 2);

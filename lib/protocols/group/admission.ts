@@ -9,7 +9,7 @@ import type { Attendance, GroupLink } from "./attendance.ts";
 import type { CoordinatorConfig } from "./coordinator_io.ts";
 import type { CoordinatorOutput } from "./coordinator_output.ts";
 import type { Member } from "./epoch.ts";
-import { NUMBER_JUMP_MAX, REMEMBERED_MAX, STRANGE_KEPT_MS } from "./limits.ts";
+import { REMEMBERED_MAX, STRANGE_KEPT_MS } from "./limits.ts";
 import type { GroupMessageOf, GroupRefusal } from "./messages.ts";
 import type { Views } from "./views.ts";
 
@@ -74,7 +74,7 @@ export class Admission {
     if (pinned !== undefined && pinned !== fingerprintOf(peer)) {
       return this.#strangeKey(folded, name, peer, pinned);
     }
-    if (hello.promised.number > this.views.number + NUMBER_JUMP_MAX) {
+    if (!this.views.isPossible(hello.promised.number)) {
       return { code: "protocol", text: IMPOSSIBLE_PROMISE };
     }
     return null;

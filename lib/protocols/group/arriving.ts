@@ -84,7 +84,8 @@ export class Arriving {
     if (!this.#findsPlace(link, hello)) return;
     const before = attendance.get(link.peer);
     const attendee = this.#attendee(link, hello);
-    views.raise(attendee.promised.number);
+    // Of others it matters only if they come in: then they say so again, by `outdone`.
+    if (views.isInOpen(link.peer)) views.heard(attendee.promised.number);
     if (before === null || before.link === null || isSameProcess(before, hello)) {
       this.#enter(link, attendee);
       this.#welcome(attendee, this.#lacking, false);

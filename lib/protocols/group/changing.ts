@@ -15,7 +15,7 @@ import { compareBallots, isSameBallot, NO_BALLOT } from "./ballot.ts";
 import type { CoordinatorOutput } from "./coordinator_output.ts";
 import { type SignedEpoch, signEpoch } from "./epoch.ts";
 import type { Escrow } from "./escrow.ts";
-import { NUMBER_JUMP_MAX, REMEMBERED_MAX, SPOILS_MAX, WAIT_MS_MAX } from "./limits.ts";
+import { REMEMBERED_MAX, SPOILS_MAX, WAIT_MS_MAX } from "./limits.ts";
 import type { GroupMessage, GroupMessageOf } from "./messages.ts";
 import type { Change } from "./outlook.ts";
 import type { Views } from "./views.ts";
@@ -253,7 +253,7 @@ export class Changing {
     if (this.#underWay === null || !isSameBallot(ballot, this.#underWay.agreement.ballot)) {
       return null;
     }
-    if (promised.number > views.number + NUMBER_JUMP_MAX) return "it promised what never was";
+    if (!views.isPossible(promised.number)) return "it promised what never was";
     views.raise(promised.number);
     this.spoiled(key);
     return null;

@@ -8,7 +8,7 @@ import type { PeerKey } from "../../base/ids.ts";
 import { Agreement, type Holding, reportFault } from "./agreement.ts";
 import { type Ballot, compareBallots, isSameBallot, NO_BALLOT } from "./ballot.ts";
 import { type Epoch, signEpoch } from "./epoch.ts";
-import { NUMBER_JUMP_MAX, ROUND_MAX } from "./limits.ts";
+import { PROMISE_JUMP_MAX, ROUND_MAX } from "./limits.ts";
 import type { MemberOutput } from "./member_output.ts";
 import type { GroupMessage, GroupMessageOf } from "./messages.ts";
 import type { Participating } from "./participating.ts";
@@ -142,5 +142,5 @@ export class Leading {
 
 /** Whether a ballot may have been used while a view goes on: the coordinator believes nobody who promised more. */
 export function isPossible({ number }: Ballot, { view }: Epoch): boolean {
-  return number <= view + NUMBER_JUMP_MAX;
+  return number <= view + PROMISE_JUMP_MAX;
 }

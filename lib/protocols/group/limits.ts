@@ -195,10 +195,15 @@ export const CONTROL_BURST = 1_000;
 /** So often a participant may make a change begin anew, by what it says: with one disk gone back it is once each. */
 export const SPOILS_MAX = 3;
 /**
- * How much higher than its own the coordinator takes a number that it hears, from a disk that outlived its own; and than
- * their view's the members, so that it believes what they promise.
+ * How far above the oldest view that may go on a member's word takes the coordinator's numbers, from a disk that outlived
+ * its own.
  */
 export const NUMBER_JUMP_MAX = 1_000_000;
+/**
+ * How far above its view members lead, and promise, a round, and the coordinator believes that they did: more than it
+ * uses itself where somebody's word took it up as above, so that they believe one another.
+ */
+export const PROMISE_JUMP_MAX = 2 * NUMBER_JUMP_MAX;
 /** Rounds under one number, while the coordinator is away: days of them, one after the other. */
 export const ROUND_MAX = 1_000_000;
 /** A member's word for the number of an edit counts up to here: nobody edits so often, and as many can follow. */

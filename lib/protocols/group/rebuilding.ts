@@ -281,10 +281,7 @@ function isStrange(views: Views, peer: PeerKey, { begun, promised }: Hello): boo
   // Who has lost its log says nothing of itself.
   if (begun.number === 0 && promised.number === 0) return true;
   if (begun.number === 0 || compareBallots(begun, views.latest) < 0) return false;
-  const isMember = views.open.some(({ epoch: { value: { members } } }) =>
-    members.some(({ key }) => key === peer)
-  );
-  return !isMember || (begun.round === 0 && compareBallots(begun, views.latest) > 0);
+  return !views.isInOpen(peer) || (begun.round === 0 && compareBallots(begun, views.latest) > 0);
 }
 
 /** What shows that the disk is old, as part of a sentence; null where nothing does. */
@@ -298,10 +295,7 @@ function newsOf(views: Views, peer: PeerKey, { view, promised }: Account): strin
     view!.epoch.bytes.toHex() !== present.epoch.bytes.toHex();
   if (isOther) return `was in another view ${told.view} than this disk has`;
   // Only a member's word counts for that: it isn't proven.
-  const isMember = views.open.some(({ epoch }) =>
-    epoch.value.members.some(({ key }) => key === peer)
-  );
-  return isMember && promised.number > number
+  return views.isInOpen(peer) && promised.number > number && views.isPossible(promised.number)
     ? `has promised view ${promised.number}, and the last number on this disk is ${number}`
     : null;
 }

@@ -64,7 +64,6 @@ export function checkedAccount(
   if (own !== epoch && !isRoundOf(crypto, value, epoch)) return "it tells of a round that is none";
   const { ballot } = epoch.epoch.value;
   if (compareBallots(promised, ballot) < 0) return "it promised less than has begun for it";
-  if (promised.number > value.view + NUMBER_JUMP_MAX) return "it promised what never was";
   return { ...rest, epoch, view: own };
 }
 

@@ -16,6 +16,7 @@ import type { PeerKey } from "../../base/ids.ts";
 import { type Ballot, compareBallots, isSameBallot, NO_BALLOT } from "./ballot.ts";
 import type { Member, SignedEpoch } from "./epoch.ts";
 import type { HistoryPoint } from "./history.ts";
+import { NUMBER_GAP, NUMBER_JUMP_MAX, PROMISE_JUMP_MAX } from "./limits.ts";
 import type { CoordinatorRecord } from "./records.ts";
 
 /** What somebody says of itself. */
@@ -108,6 +109,11 @@ export class Views {
     return this.#recounted !== null && this.present === this.#recounted;
   }
 
+  /** Whether it is in a view that may go on. */
+  isInOpen(key: PeerKey): boolean {
+    return this.#open.some(({ epoch }) => epoch.value.members.some((member) => member.key === key));
+  }
+
   /** Views for which none of these speaks; or not all of its members do, where they must. */
   lacking(voices: readonly Voice[]): readonly SignedEpoch[] {
     if (this.needsAll) return this.absent(voices).length > 0 ? this.#open : [];
@@ -128,6 +134,21 @@ export class Views {
 
   raise(number: number): void {
     this.#number = Math.max(this.#number, number);
+  }
+
+  /** A member of an open view says that it has promised this. As often as that is said, it counts so far. */
+  heard(number: number): void {
+    this.raise(Math.min(number, this.#oldest + NUMBER_JUMP_MAX));
+  }
+
+  /** Whether somebody may have promised this, led by us before this disk was lost or old, or by the others. */
+  isPossible(number: number): boolean {
+    return number <= Math.max(this.#number + NUMBER_GAP, this.#oldest + PROMISE_JUMP_MAX);
+  }
+
+  /** Number of the oldest view that its members may go on with: from there they count what they believe, too. */
+  get #oldest(): number {
+    return (this.#open[0]?.epoch.value.ballot ?? this.#latest).number;
   }
 
   /** What was written just before a compaction stands in the file twice. */

@@ -11,6 +11,7 @@ import {
   NUMBER_JUMP_MAX,
   PEERS_BURST,
   PEERS_PER_S,
+  PROMISE_JUMP_MAX,
   STRANGE_KEPT_MS,
   STRANGER_MS_MIN,
   STRANGERS_PER_ADDRESS_MAX,
@@ -618,9 +619,53 @@ Deno.test("Another key under the name of a member that is away is a changed key,
 
 Deno.test("Who says it promised a view that can't have been isn't let in, and drives no number up", () => {
   const program = Program.of("ann");
-  const most = { number: program.status().view + NUMBER_JUMP_MAX, round: 0 };
+  const most = { number: program.status().view + PROMISE_JUMP_MAX, round: 0 };
   const promised = { number: most.number + 1, round: 0 };
 
   assertEquals(program.comes("bob", { promised }), ["bob: refuse protocol", "closes bob"]);
   assertEquals(program.comes("cem", { promised: most })[0], "cem: welcome");
 });
+
+Deno.test("Strangers who name this group drive no number up, whatever they say they promised", () => {
+  const program = Program.of("ann");
+  for (const number of [900_000, 1_800_000]) {
+    const promised = { number, round: 0 };
+    program.comes(`stranger${number}`, { group: GROUP, promised });
+  }
+
+  assertEquals(numbersOf(program.joins("bob"))[0], "disk: number 2");
+});
+
+Deno.test("A member's word for a number counts so far and no further, however often it is said", () => {
+  const program = Program.of("ann", "bob");
+  program.somebody("ann").answers.delete("flush"); // so that no view begins meanwhile
+  const words = [1, 2, 2].flatMap((times) =>
+    program.comes("bob", { promised: { number: times * NUMBER_JUMP_MAX, round: 0 } })
+  );
+
+  // Above the view that may go on, 2; then higher by one for each change.
+  assertEquals(
+    numbersOf(words),
+    [1, 3, 4].map((above) => `disk: number ${NUMBER_JUMP_MAX + above}`),
+  );
+});
+
+Deno.test("Who was a member and has promised more than is known comes in by a higher number", () => {
+  const program = Program.of("ann");
+  const bob = program.somebody("bob");
+  const promised = { number: 5_000, round: 0 };
+  program.comes("bob", { group: GROUP, promised });
+  bob.answers.delete("flush");
+  program.allHear();
+  const { ballot } = bob.got.get("flush") as GroupMessageOf<"flush">;
+  bob.answers.add("flush");
+
+  const words = program.says("bob", { type: "outdone", ballot, promised });
+
+  assertEquals(numbersOf(words), ["disk: number 5001"]);
+  assertEquals(program.status().view, 5_001);
+});
+
+function numbersOf(words: Words): Words {
+  return words.filter((word) => word.startsWith("disk: number"));
+}

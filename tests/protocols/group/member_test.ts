@@ -8,7 +8,7 @@ import {
   INCARNATION_BYTES,
   JOINERS_MAX,
   MEMBERS_MAX,
-  NUMBER_JUMP_MAX,
+  PROMISE_JUMP_MAX,
   ROUND_MAX,
   STRANGE_KEPT_MS,
 } from "../../../lib/protocols/group/limits.ts";
@@ -640,7 +640,7 @@ Deno.test("Members promise nothing to a sequencer under a number that never was"
   const [ann, bob] = net.nodes;
   net.coordinator.vanish();
   net.pass(3_000);
-  const number = 2 + NUMBER_JUMP_MAX;
+  const number = 2 + PROMISE_JUMP_MAX;
 
   const ballot = { number, round: 1 };
   const message = { type: "flush", ballot, view: 1, isLeaving: false } as const;

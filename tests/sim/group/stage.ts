@@ -1,9 +1,15 @@
 /** A simulated group for one scene: a calm network, and a kill at exactly one effect, which is named. */
 
-import { ballotText } from "../../../lib/protocols/group/ballot.ts";
+import type { LinkId } from "../../../lib/base/ids.ts";
+import { ballotText, NO_BALLOT } from "../../../lib/protocols/group/ballot.ts";
+import type { CoordinatorInput } from "../../../lib/protocols/group/coordinator_io.ts";
+import { INCARNATION_BYTES } from "../../../lib/protocols/group/limits.ts";
+import type { GroupMessage } from "../../../lib/protocols/group/messages.ts";
 import type { CoordinatorRecord, MemberRecord } from "../../../lib/protocols/group/records.ts";
+import { fakeSigner } from "../fake_crypto.ts";
 import { allCheckers } from "./checkers/all.ts";
 import type { Checker } from "./checker.ts";
+import type { CoordinatorProcess } from "./coordinator_process.ts";
 import type { AskedEdit } from "./edit_ledger.ts";
 import type { AnyEffect } from "./process.ts";
 import { checkSettled, unite } from "./settling.ts";
@@ -138,6 +144,29 @@ export class Stage {
     party.isKicked = command === "remove";
     party.wasRemoved ||= party.isKicked;
     this.world.coordinator.process!.command({ command, name: party.name });
+  }
+
+  /** Somebody who was never here names the group in its hello, and a number that it has promised; then it is gone. */
+  strangerPromises(number: number): void {
+    const { time, coordinator } = this.world;
+    const { coordinator: machine } = coordinator.process as CoordinatorProcess;
+    const record = coordinator.disk.records.find(({ kind }) => kind === "group");
+    if (record?.kind !== "group") throw new Violation("No group was founded");
+    const { group } = record;
+    const link = number as LinkId;
+    const name = `stranger${number}`;
+    const incarnation = new Uint8Array(INCARNATION_BYTES);
+    const at = { name, incarnation, host: null, port: 9 };
+    const promised = { number, round: 0 };
+    const account = { group: null, epoch: null, view: null, isLost: false, isOut: false, edit: 0 };
+    const messages: readonly GroupMessage[] = [
+      { type: "hello", ...at, group, begun: NO_BALLOT, promised },
+      { type: "account", ...account, promised: NO_BALLOT, former: null }, // as it is asked
+    ];
+    const step = (input: CoordinatorInput) => void machine.step(input, time.nowMs);
+    step({ type: "link-up", link, peer: fakeSigner(name).key, host: "10.9.9.9" });
+    for (const message of messages) step({ type: "message", link, message });
+    step({ type: "link-down", link, closed: true, reason: "" });
   }
 
   pass(ms: number): void {
