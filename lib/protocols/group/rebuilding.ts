@@ -10,6 +10,7 @@
  * asked, too, and those of the last view go on with theirs.
  */
 
+import { dropOldest } from "../../base/bounded.ts";
 import type { Signer } from "../../base/crypto.ts";
 import type { Environment } from "../../base/environment.ts";
 import { type Fingerprint, fingerprintOf } from "../../base/fingerprint.ts";
@@ -21,6 +22,7 @@ import { compareBallots } from "./ballot.ts";
 import { Coordinator } from "./coordinator.ts";
 import type { CoordinatorConfig, CoordinatorEffect, CoordinatorInput } from "./coordinator_io.ts";
 import { groupOf, isLost } from "./coordinator_log.ts";
+import { REMEMBERED_MAX } from "./limits.ts";
 import type { GroupMessageOf } from "./messages.ts";
 import { type Account, checkedAccount } from "./recount.ts";
 import { type Awaiting, Recounting } from "./recounting.ts";
@@ -50,6 +52,8 @@ export class RebuildingCoordinator implements Machine<CoordinatorInput, Coordina
   #lastToken = 0;
   /** Keys of members, by folded name: those that were met since the start, too. */
   readonly #pins: Map<string, Fingerprint>;
+  /** Members whose word alone had all asked. */
+  readonly #believed = new Set<PeerKey>();
   #isReadyTold = false;
   #nowMs = 0;
   #dueMs: number | null = null;
@@ -181,8 +185,22 @@ export class RebuildingCoordinator implements Machine<CoordinatorInput, Coordina
     const { peer, hello } = this.#links.get(id)!;
     const account = checkedAccount(this.environment.crypto, this.signer.key, message);
     if (typeof account === "string" || account.group !== group) return undefined;
-    const news = newsOf(views, peer, account);
+    const news = newsOf(views, account) ?? this.#promiseOf(views, peer, account);
     return news === null ? undefined : `${shownName(hello!.name)} ${news}`;
+  }
+
+  /**
+   * A number above all of this disk, as part of a sentence; null where it shows nothing. It isn't proven, and only a
+   * member's word counts: once, as then all are asked, and it could say so again and again. What it says after that has
+   * numbers go on above it, as far as that goes.
+   */
+  #promiseOf(views: Views, peer: PeerKey, { promised }: Account): string | null {
+    const { number } = views;
+    if (promised.number <= number || !views.isPossible(promised.number)) return null;
+    if (!views.isInOpen(peer) || this.#believed.has(peer)) return null;
+    this.#believed.add(peer);
+    dropOldest(this.#believed, REMEMBERED_MAX);
+    return `has promised view ${promised.number}, and the last number on this disk is ${number}`;
   }
 
   #isOld(
@@ -284,18 +302,13 @@ function isStrange(views: Views, peer: PeerKey, { begun, promised }: Hello): boo
   return !views.isInOpen(peer) || (begun.round === 0 && compareBallots(begun, views.latest) > 0);
 }
 
-/** What shows that the disk is old, as part of a sentence; null where nothing does. */
-function newsOf(views: Views, peer: PeerKey, { view, promised }: Account): string | null {
-  const { present, ballot, latest, number } = views;
+/** What proves that the disk is old, as part of a sentence; null where nothing does. */
+function newsOf({ present, ballot, latest }: Views, { view }: Account): string | null {
   const told = view?.epoch.value ?? null;
   if (told !== null && told.view > latest.number) {
     return `was in view ${told.view}, and the last one on this disk is ${latest.number}`;
   }
   const isOther = told !== null && present !== null && told.view === ballot.number &&
     view!.epoch.bytes.toHex() !== present.epoch.bytes.toHex();
-  if (isOther) return `was in another view ${told.view} than this disk has`;
-  // Only a member's word counts for that: it isn't proven.
-  return views.isInOpen(peer) && promised.number > number && views.isPossible(promised.number)
-    ? `has promised view ${promised.number}, and the last number on this disk is ${number}`
-    : null;
+  return isOther ? `was in another view ${told.view} than this disk has` : null;
 }

@@ -11,7 +11,7 @@ import {
 } from "../../../lib/protocols/group/limits.ts";
 import { fakeSigner } from "../../sim/fake_crypto.ts";
 import { requestOf } from "./edit_fixtures.ts";
-import { GROUP, Program, type Words } from "./coordinator_program.ts";
+import { GROUP, OWN, Program, type Words } from "./coordinator_program.ts";
 
 const LEAVE = { type: "leave" } as const;
 const GAP = NUMBER_GAP;
@@ -350,6 +350,34 @@ Deno.test("A name is whose it was before the disk was found to be old", () => {
   assertEquals(changes(program.pass(RETURN_MS)).at(-2)?.endsWith(": ann"), true);
 
   assertEquals(program.comes("eve", { name: "bob" })[0], "error key-changed");
+});
+
+Deno.test("A member's word for a number has all asked once; what is proven does each time", () => {
+  const program = Program.started({ mayFound: true });
+  for (const name of ["ann", "bob", "eve"]) program.joins(name);
+  const eve = program.somebody("eve");
+  const promises = () => {
+    program.goesDown("eve");
+    eve.promised = { number: eve.promised.number + 5_000, round: 0 };
+    return program.comes("eve");
+  };
+
+  assertEquals(promises().includes("disk: lost"), true);
+  for (const name of ["ann", "bob", "eve"]) program.comes(name);
+  assertEquals(changes(program.pass(RETURN_MS)).at(-2)?.endsWith(": ann bob eve"), true);
+
+  for (const _ of [2, 3]) {
+    const words = [...promises(), ...program.allHear()];
+    assertEquals(words.includes("disk: lost"), false);
+    assertEquals(words.includes("eve: welcome member"), true);
+    assertEquals(program.status().view > eve.promised.number - 5_000, true);
+  }
+
+  const ballot = { number: program.status().view + 9_000, round: 0 };
+  const later = { ...eve.epoch!.epoch.value, ballot, view: ballot.number };
+  Object.assign(eve, { epoch: signEpoch(OWN, later), begun: ballot, promised: ballot });
+  program.goesDown("eve");
+  assertEquals(program.comes("eve").includes("disk: lost"), true);
 });
 
 Deno.test("A stranger's word for a number makes nobody wait", () => {
