@@ -120,8 +120,6 @@ export interface AdmissionPort {
   /** The same as others are shown it; null where it isn't known. */
   entryOf(key: PeerKey, nowMs: number): RosterEntry | null;
   liveMembers(): number;
-  /** Live members that say they can be dialled at this host. */
-  membersAt(host: string): number;
   /** Whether this claim's signatures were checked before. */
   isClaimKnown(id: ClaimId): boolean;
   /** The latest head that was shown here; null in a room without messages. */

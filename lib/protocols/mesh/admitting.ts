@@ -254,14 +254,16 @@ export class Admitting {
     this.links.becomeMember(link, accept.beacon, accept.claim);
   }
 
-  /** Turns the link away, and answers true, where its address has all the members that one may have. */
+  /**
+   * Turns the link away, and answers true, where its address has all the members that one may have. By whom we let in
+   * alone: were it by what members say of themselves, one that makes up others would keep anybody's address out.
+   */
   #isAddressFull(link: Link): boolean {
     const { host } = link.remote;
     if (isPrivateHost(host)) return false;
-    const seen = this.#entrants.liveAt(host, (key) => this.port.isLive(key));
-    const members = Math.max(seen, this.port.membersAt(host));
-    if (members < ROSTER_PER_ADDRESS_MAX) return false;
-    const text = `The room has ${ROSTER_PER_ADDRESS_MAX} members at ${host} already`;
+    const entrants = this.#entrants.liveAt(host, (key) => this.port.isLive(key));
+    if (entrants < ROSTER_PER_ADDRESS_MAX) return false;
+    const text = `This member has let in ${ROSTER_PER_ADDRESS_MAX} at ${host} already`;
     this.links.turnAway(link, "full", text);
     return true;
   }

@@ -90,7 +90,6 @@ function admissionPort(room: () => Room | null): AdmissionPort {
     entryOf: (key, nowMs) => room()?.machines.roster.entryOf(key, nowMs) ?? null,
     credentialsOf: (key) => room()?.machines.roster.credentialsOf(key) ?? null,
     liveMembers: () => room()?.liveMembers ?? 0,
-    membersAt: (host) => room()?.machines.roster.membersAt(host) ?? 0,
     isClaimKnown: (id) => room()?.machines.roster.isClaimKnown(id) ?? false,
     latestHead: () => room()?.machines.latestHead() ?? null,
     selfBeacon: () => roster().selfBeacon(),

@@ -85,7 +85,7 @@ export const ROSTER_MAX = 4_096;
 export const BEACON_INTERVAL_PER_MEMBER_MS = 60;
 /** How long the largest room's members may go without a beacon. */
 export const BEACON_INTERVAL_MS_MAX = ROSTER_MAX * BEACON_INTERVAL_PER_MEMBER_MS;
-/** Members with one address, loopback and private ranges exempt: a household, not an army. */
+/** Let in by one member from one address, loopback and private ranges exempt: a household, not an army. */
 export const ROSTER_PER_ADDRESS_MAX = 64;
 /** Addresses of whom we let in that are remembered, each with 64 members at most: as many as a room has. */
 export const ENTRANT_ADDRESSES_MAX = ROSTER_MAX;

@@ -22,6 +22,7 @@ const OF_ONE_MEMBER = [
   "unreachable",
   "protocol",
   "bad-credentials",
+  "full",
   "too-fast",
 ] as const;
 export type OfOneMember = typeof OF_ONE_MEMBER[number];

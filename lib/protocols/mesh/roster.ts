@@ -187,11 +187,6 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
     return this.#table.floorOf(key)?.incarnation ?? 0;
   }
 
-  /** Live members that say they can be dialled at this host. */
-  membersAt(host: string): number {
-    return this.#table.liveAt(host);
-  }
-
   /** All checked claims, the one that was asked for least recently first. */
   claims(): IteratorObject<KnownClaim> {
     return this.#claims.table.values();

@@ -46,11 +46,11 @@ export function isNewer(rank: Rank, known: Rank): boolean {
   return rank.quit && !known.quit;
 }
 
-/** Whether a live member says no more than that it is still there, where it was: most of what comes. */
+/** Whether a live member says no more than that it is still there: most of what comes. */
 function isRenewal(known: Entry, entry: Entry): boolean {
   const [before, now] = [known.signed.beacon.value, entry.signed.beacon.value];
   return known.state === "alive" && entry.state === "alive" && known.claim.id === entry.claim.id &&
-    before.incarnation === now.incarnation && before.endpoint?.host === now.endpoint?.host;
+    before.incarnation === now.incarnation;
 }
 
 export class RosterTable {
@@ -62,7 +62,6 @@ export class RosterTable {
   readonly #dead = new Set<PeerKey>();
   /** At most `ROSTER_FLOORS_MAX`; the one set first goes first. */
   readonly #floors = new Map<PeerKey, Rank>();
-  readonly #liveByHost = new Map<string, number>();
   readonly #claimUses = new Map<ClaimId, number>();
 
   constructor(crypto: Crypto) {
@@ -83,10 +82,6 @@ export class RosterTable {
 
   get liveCount(): number {
     return this.#entries.size - this.#dead.size;
-  }
-
-  liveAt(host: string): number {
-    return this.#liveByHost.get(host) ?? 0;
   }
 
   isClaimInUse(id: ClaimId): boolean {
@@ -119,8 +114,7 @@ export class RosterTable {
     this.#list(entry);
     this.#claimUses.set(entry.claim.id, (this.#claimUses.get(entry.claim.id) ?? 0) + 1);
     const beacon = entry.signed.beacon.value;
-    if (entry.state === "alive") this.#countHost(beacon, 1);
-    else this.#dead.add(entry.key);
+    if (entry.state !== "alive") this.#dead.add(entry.key);
     this.digest.set(entry.key, beacon.incarnation, entry.claim.id, entry.state);
   }
 
@@ -183,18 +177,10 @@ export class RosterTable {
     this.#entries.delete(key);
     this.#bucketOf(key).delete(key);
     this.#dead.delete(key);
-    if (entry.state === "alive") this.#countHost(entry.signed.beacon.value, -1);
     const uses = this.#claimUses.get(entry.claim.id);
     invariant(uses !== undefined, "every entry's claim is counted");
     if (uses > 1) this.#claimUses.set(entry.claim.id, uses - 1);
     else this.#claimUses.delete(entry.claim.id);
     return entry;
-  }
-
-  #countHost({ endpoint }: Beacon, change: 1 | -1): void {
-    if (endpoint === null) return;
-    const count = this.liveAt(endpoint.host) + change;
-    if (count > 0) this.#liveByHost.set(endpoint.host, count);
-    else this.#liveByHost.delete(endpoint.host);
   }
 }

@@ -131,7 +131,6 @@ export class Member {
         entryOf: (key) => this.roster.entryOf(key, world.time.nowMs),
         credentialsOf: (key) => this.roster.credentialsOf(key),
         liveMembers: () => this.roster.liveCount,
-        membersAt: (host) => this.roster.membersAt(host),
         isClaimKnown: (id) => this.roster.isClaimKnown(id),
         latestHead: () => null,
         selfBeacon: () => this.roster.selfBeacon(),

@@ -6,7 +6,7 @@ import { Mesh } from "../../../lib/protocols/mesh/mesh.ts";
 import type { MeshEffect } from "../../../lib/protocols/mesh/mesh_io.ts";
 import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
 import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
-import { beaconOf, fakeEnvironment } from "./membership_fixtures.ts";
+import { beaconOf, fakeEnvironment, keyOf } from "./membership_fixtures.ts";
 import { EVEN_WORLD, plainMember } from "../../sim/mesh/even_world.ts";
 import type { MeshChecker } from "../../sim/mesh/checker.ts";
 import type { Member } from "../../sim/mesh/member.ts";
@@ -175,6 +175,41 @@ Deno.test("Mesh asks again where a member lets in no more newcomers at this mome
   assertEquals(typesOf(first), ["dial"]);
   assertEquals(typesOf(refused).includes("stop"), false);
   assertEquals(typesOf(later), ["dial"]);
+});
+
+Deno.test("Mesh asks another member where one says that there is no place, and ends where all do", () => {
+  const endpoints = [1, 2].map((port) => ({ host: "203.0.113.1", port }));
+  const invite = { room: "a".repeat(64) as RoomId, secret: null, endpoints };
+  const mesh = new Mesh(
+    {
+      name: "Bob",
+      advertise: { host: "10.0.0.2", port: 2 },
+      passive: false,
+      historyShown: 0,
+      begin: { kind: "join", contact: endpoints[0]!, invite },
+    },
+    fakeSigner("Bob"),
+    fakeEnvironment(0),
+  );
+  const full = { type: "refuse", code: "full", text: "full", room: null } as const;
+  const told: string[] = [];
+  const note = (effects: readonly MeshEffect[]) => {
+    for (const effect of effects) {
+      if (effect.type === "send") told.push(`${effect.link} ${effect.message.type}`);
+      if (effect.type === "stop" && effect.outcome.kind === "fatal") told.push(effect.outcome.code);
+    }
+  };
+  const attempts = mesh.step({ type: "start" }, 0)
+    .flatMap((effect) => effect.type === "dial" ? [effect.attempt] : []);
+  for (const attempt of attempts) {
+    const link = attempt as LinkId;
+    const [peer, remote] = [keyOf(`member ${attempt}`), endpoints[attempt - 1]!];
+    const up = { link, peer, remote, localHost: "", epoch: null, dialled: true, attempt };
+    note(mesh.step({ type: "link-up", ...up }, attempt));
+    note(mesh.step({ type: "message", link, message: full }, attempt));
+  }
+
+  assertEquals(told, ["1 join", "2 join", "full"]);
 });
 
 Deno.test("Mesh comes in within 2 s although those at the first addresses of an invite say nothing", () => {
