@@ -115,10 +115,20 @@ export const CLAIMS_MAX = 2 * ROSTER_MAX + KEPT_MESSAGES_MAX;
 export const CLAIMS_AHEAD_MAX = 128;
 /** Members whose claims are asked after, since they vouch for others': as many as a room has. */
 export const VOUCHERS_WANTED_MAX = ROSTER_MAX;
-/** Claims of forgotten members told at once for those whom they vouch for: as many as a neighbour checks at once. */
-export const VOUCHERS_TOLD_MAX = 1_024;
-/** One that was passed on with a claim isn't with the next ones for so long: liars vouch for hundreds a second. */
+/** Claims of forgotten members, each checked for another's sake: those of a large room at once, then a few. */
+export const VOUCHERS_CHECKED_PER_SECOND = 10;
+export const VOUCHERS_CHECKED_BURST = 1_024;
+/** The same told to one neighbour: fewer than it checks, since what was held up on the way comes with the next ones. */
+export const VOUCHERS_TOLD_PER_SECOND = 8;
+export const VOUCHERS_TOLD_MAX = 768;
+/** Members for whom it is counted how many they were told: the neighbours there can be at once, three times over. */
+export const VOUCHER_READERS_MAX = 64;
+/** One that was told isn't with the next claims that it vouches for, for so long: a crowd comes in through one member. */
 export const VOUCHER_AGAIN_MS = 10_000;
+/** Who wasn't told all that vouches for others is told more after this: some 80. */
+export const VOUCHERS_REST_MS = 10_000;
+/** Those that are remembered as told, for each link: all that a table of claims can have, so that each has its turn. */
+export const VOUCHERS_ON_LINK_MAX = CLAIMS_MAX;
 /** Those who speak about one accused member: its neighbours, old and new. */
 export const SPEAKERS_MAX = 32;
 /** Names held for other members' newcomers, 2 s each: as many as members may enter at once. */

@@ -126,6 +126,7 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
     return earliestMs(
       this.#deadlines.nextMs(),
       this.#accusations.nextMs(),
+      this.#claims.telling.nextMs(),
       this.#exchange.nextMs(),
       this.#leases.nextMs(),
       this.#outbox.dueMs,
@@ -248,7 +249,7 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
       case "self":
         return this.#describe(input.change, nowMs);
       case "neighbour-up":
-        return this.#neighbourUp(input.peer);
+        return this.#neighbourUp(input.peer, nowMs);
       case "neighbour-down":
         return this.#neighbourDown(input.peer, input.closed, nowMs);
       case "member":
@@ -263,8 +264,9 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
       case "message":
         return this.#message(input.from, input.message, nowMs);
       case "missed":
-        if (this.#intake.isNeighbour(input.peer)) this.#exchange.missed(input.peer, nowMs);
-        return;
+        if (!this.#intake.isNeighbour(input.peer)) return;
+        this.#claims.telling.missed(input.peer, nowMs);
+        return this.#exchange.missed(input.peer, nowMs);
       case "delivered":
         return this.#delivered(input.messages, input.bytes, nowMs);
       case "quit":
@@ -301,16 +303,18 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
     this.#beat("alive", nowMs);
   }
 
-  #neighbourUp(peer: PeerKey): void {
+  #neighbourUp(peer: PeerKey, nowMs: number): void {
     this.#intake.neighbourUp(peer);
+    this.#claims.telling.neighbourUp(peer);
     if (this.#own === null || this.#own.ended) return;
     this.#exchange.tell(peer);
     this.#accusations.tell(peer);
-    this.#outbox.claimsTo(peer, this.#claims.forgottenVouchers([this.#own.claim]));
+    this.#claims.vouch(peer, [this.#own.claim], nowMs);
   }
 
   #neighbourDown(peer: PeerKey, closed: boolean, nowMs: number): void {
     this.#intake.neighbourDown(peer);
+    this.#claims.telling.neighbourDown(peer);
     this.#accusations.neighbourDown(peer);
     this.#exchange.neighbourDown(peer);
     const isBlamed = !closed && nowMs >= this.#blamelessUntilMs;
@@ -352,6 +356,7 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
 
   #tick(nowMs: number): void {
     this.#exchange.tick(nowMs);
+    this.#claims.vouchOn(() => this.#table.claims(), nowMs);
     this.#leases.tick(nowMs);
     const due = this.#deadlines.takeDue(nowMs);
     if (due.includes("beacon") && this.#own?.ended === false) this.#beat("alive", nowMs);

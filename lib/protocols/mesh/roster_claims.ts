@@ -1,20 +1,20 @@
 /** The roster's claims: what is learnt, kept, passed on, and by which others each is vouched for. */
 
-import { dropOldest } from "../../base/bounded.ts";
 import type { Crypto } from "../../base/crypto.ts";
-import type { ClaimId, PeerKey } from "../../base/ids.ts";
+import type { PeerKey } from "../../base/ids.ts";
 import type { ClaimTable } from "./claim_table.ts";
 import { claimIdOf, type KnownClaim, ownedClaim } from "./credentials.ts";
-import { CLAIMS_ON_LINK_MAX, VOUCHER_AGAIN_MS } from "./limits.ts";
 import type { RosterOutbox } from "./roster_outbox.ts";
 import type { Claim, SignedClaim } from "./structures.ts";
+import { VoucherTelling } from "./voucher_telling.ts";
 import { Vouching } from "./vouching.ts";
 
 export class RosterClaims {
   /** Null before we enter. */
   #vouching: Vouching | null = null;
-  /** When those that vouch for others were passed on; the oldest are forgotten first. */
-  readonly #toldMs = new Map<ClaimId, number>();
+  readonly telling = new VoucherTelling((claims, isTold) =>
+    this.#vouching?.forgottenVouchers(claims, isTold) ?? []
+  );
 
   constructor(
     readonly table: ClaimTable,
@@ -42,9 +42,14 @@ export class RosterClaims {
     return this.#vouching?.wants(claim) ?? false;
   }
 
-  /** What vouches for these and comes with no roster entry. */
-  forgottenVouchers(claims: Iterable<KnownClaim>): readonly SignedClaim[] {
-    return this.#vouching?.forgottenVouchers(claims) ?? [];
+  /** Tells a neighbour what vouches for these and comes with no roster entry. */
+  vouch(to: PeerKey, claims: Iterable<KnownClaim>, nowMs: number): void {
+    this.outbox.claimsTo(to, this.telling.next(to, claims, nowMs));
+  }
+
+  /** Tells neighbours of what they weren't told yet, where that is due. @param inUse Those of the roster. */
+  vouchOn(inUse: () => Iterable<KnownClaim>, nowMs: number): void {
+    for (const [to, claims] of this.telling.rest(inUse, nowMs)) this.outbox.claimsTo(to, claims);
   }
 
   /** Keeps and passes on one of our own. */
@@ -64,11 +69,8 @@ export class RosterClaims {
     if (vouchesForOthers) this.outbox.effect({ type: "vouched" });
     if (from === null) return;
     this.outbox.claim(claim.id, claim.signed, from);
-    const again = (id: ClaimId) => nowMs - (this.#toldMs.get(id) ?? -Infinity) < VOUCHER_AGAIN_MS;
-    for (const voucher of this.#vouching?.forgottenVouchers([claim], again) ?? []) {
-      this.#toldMs.set(claimIdOf(this.crypto, voucher), nowMs);
-      this.outbox.voucher(voucher, from);
-      dropOldest(this.#toldMs, CLAIMS_ON_LINK_MAX);
+    for (const to of this.telling.readers()) {
+      if (to !== from) this.outbox.vouchers(to, this.telling.next(to, [claim], nowMs));
     }
   }
 }

@@ -116,7 +116,7 @@ export class RosterExchange {
       }
     }
     const sent = [...wanted.values()].flat().map(({ claim }) => claim);
-    this.outbox.claimsTo(to, this.claims.forgottenVouchers(sent));
+    this.claims.vouch(to, sent, nowMs);
   }
 
   /** Whether this part was asked for, and not so long ago that another neighbour was asked. */

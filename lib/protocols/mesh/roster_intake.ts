@@ -25,6 +25,8 @@ import {
   INBOUND_LINKS_MAX,
   ROSTER_BUCKETS,
   ROSTER_MAX,
+  VOUCHERS_CHECKED_BURST,
+  VOUCHERS_CHECKED_PER_SECOND,
 } from "./limits.ts";
 import type { RosterOutbox } from "./roster_outbox.ts";
 import { isNewer, rankOf, type RosterTable } from "./roster_table.ts";
@@ -42,7 +44,7 @@ const ITEMS_PER_SECOND = 500;
 const ITEMS_BURST = ROSTER_MAX;
 /**
  * What a neighbour may send: all that others had it read, as if it had been alone with liars, twice over for claims
- * that vouch. So nobody pays for what it was made to pass on; 2,500 messages a second, and as many envelopes as
+ * that vouch, of which it tells few beside those. So nobody pays for what it was made to pass on; 2,500 messages a second, and as many envelopes as
  * `limits.ts` allows, are fewer than the 5,000 of a link.
  */
 const FLOOD_PER_SECOND = 2 * ACTIVE_VIEW_MAX * ITEMS_PER_SECOND;
@@ -50,9 +52,6 @@ const FLOOD_BURST = ACTIVE_VIEW_MAX * ITEMS_BURST;
 /** Buckets that a neighbour may ask for: our whole roster twice a second while hundreds come in. */
 const BUCKETS_PER_SECOND = 2 * ROSTER_BUCKETS;
 const BUCKETS_BURST = 16 * ROSTER_BUCKETS;
-/** Claims of forgotten members, each checked for another's sake: those of a large room at once, then a few. */
-const VOUCHERS_PER_SECOND = 10;
-const VOUCHERS_BURST = 1_024;
 
 /** Members whose rates are remembered: the neighbours there can be at once, three times over. */
 const RATES_MAX = 3 * (ACTIVE_VIEW_MAX + INBOUND_LINKS_MAX);
@@ -77,7 +76,11 @@ export class RosterIntake {
   /** Of neighbours, by key: who goes and comes again has what it left. */
   readonly #items = new Rates<PeerKey>(ITEMS_PER_SECOND, ITEMS_BURST, RATES_MAX);
   readonly #buckets = new Rates<PeerKey>(BUCKETS_PER_SECOND, BUCKETS_BURST, RATES_MAX);
-  readonly #vouchers = new Rates<PeerKey>(VOUCHERS_PER_SECOND, VOUCHERS_BURST, RATES_MAX);
+  readonly #vouchers = new Rates<PeerKey>(
+    VOUCHERS_CHECKED_PER_SECOND,
+    VOUCHERS_CHECKED_BURST,
+    RATES_MAX,
+  );
 
   constructor(
     readonly table: RosterTable,

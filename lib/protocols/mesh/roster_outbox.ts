@@ -40,7 +40,8 @@ export class RosterOutbox {
   readonly #claims = new Map<ClaimId, Passed<SignedClaim>>();
   /** By member: the latest alone. */
   readonly #beacons = new Map<PeerKey, Passed<HeardBeacon>>();
-  #vouchers: Passed<SignedClaim>[] = [];
+  /** By whom they are told to: as many as it checks, and no more. */
+  readonly #vouchers = new Map<PeerKey, readonly SignedClaim[]>();
   #statements: Passed<SignedStatement>[] = [];
   /** When what waits goes out; null where nothing may wait. */
   #dueMs: number | null = null;
@@ -88,9 +89,9 @@ export class RosterOutbox {
     this.#dueMs = Math.min(this.#dueMs ?? Infinity, nowMs + heard.waitMs);
   }
 
-  /** A claim that vouches for one that was passed on: after the beacon that names that one. */
-  voucher(claim: SignedClaim, from: PeerKey): void {
-    this.#vouchers.push(passed(claim, from));
+  /** Claims that vouch for one that is passed on: after the beacon that names that one. */
+  vouchers(to: PeerKey, claims: readonly SignedClaim[]): void {
+    if (claims.length > 0) this.#vouchers.set(to, [...this.#vouchers.get(to) ?? [], ...claims]);
   }
 
   /** @param from Null for our own. */
@@ -151,7 +152,7 @@ export class RosterOutbox {
           this.send(to, { type: "beacons", beacons }, lane);
         }
       }
-      for (const claims of parts(this.#vouchers, to, "news")) {
+      for (const claims of inParts(this.#vouchers.get(to) ?? [])) {
         this.send(to, { type: "claims", claims }, "news");
       }
       for (const lane of LANES) {
@@ -162,7 +163,7 @@ export class RosterOutbox {
     }
     this.#claims.clear();
     this.#beacons.clear();
-    this.#vouchers = [];
+    this.#vouchers.clear();
     this.#statements = [];
     this.#dueMs = null;
   }

@@ -76,6 +76,12 @@ export class RosterTable {
     return this.#entries.values();
   }
 
+  /** Those that entries name, of who is there before those of the dead. */
+  *claims(): Iterable<KnownClaim> {
+    for (const { state, claim } of this.#entries.values()) if (state === "alive") yield claim;
+    for (const key of this.#dead) yield this.#entries.get(key)!.claim;
+  }
+
   entriesIn(bucket: number): Iterable<Entry> {
     return this.#byBucket[bucket]?.values() ?? [];
   }

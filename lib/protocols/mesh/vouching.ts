@@ -15,8 +15,8 @@ import { dropOldest } from "../../base/bounded.ts";
 import type { ClaimId, PeerKey } from "../../base/ids.ts";
 import type { ClaimTable } from "./claim_table.ts";
 import type { KnownClaim } from "./credentials.ts";
-import { VOUCHERS_TOLD_MAX, VOUCHERS_WANTED_MAX } from "./limits.ts";
-import type { Claim, SignedClaim } from "./structures.ts";
+import { VOUCHERS_WANTED_MAX } from "./limits.ts";
+import type { Claim } from "./structures.ts";
 
 export class Vouching {
   /** Claims that are vouched for: at most twice as many as the table holds, since it forgets some. */
@@ -71,25 +71,23 @@ export class Vouching {
   }
 
   /**
-   * What vouches for these and comes with no roster entry, each once, in an order in which it is wanted; at most
-   * `VOUCHERS_TOLD_MAX`.
+   * What vouches for these and comes with no roster entry, each once, in an order in which it is wanted.
    * @param isTold Whether one was told already, and so what vouches for it in turn.
    */
-  forgottenVouchers(
+  *forgottenVouchers(
     claims: Iterable<KnownClaim>,
     isTold: (voucher: ClaimId) => boolean = () => false,
-  ): readonly SignedClaim[] {
-    const vouchers = new Map<ClaimId, SignedClaim>();
+  ): Generator<KnownClaim, void> {
+    const named = new Set<ClaimId>();
     for (const claim of claims) {
       for (let voucher = this.#voucherOf(claim); voucher !== null;) {
-        const { id, signed } = voucher;
-        const isKnown = this.claims.isInUse(id) || vouchers.has(id) || isTold(id);
-        if (isKnown || vouchers.size >= VOUCHERS_TOLD_MAX) break;
-        vouchers.set(id, signed);
+        const { id } = voucher;
+        if (this.claims.isInUse(id) || named.has(id) || isTold(id)) break;
+        named.add(id);
+        yield voucher;
         voucher = this.#voucherOf(voucher);
       }
     }
-    return [...vouchers.values()];
   }
 
   /** The earliest claim of the admitting member's that vouches for this one; null where none is known or needed. */

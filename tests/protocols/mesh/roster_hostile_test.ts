@@ -1,13 +1,16 @@
 import { assert, assertEquals } from "@std/assert";
-import type { PeerKey } from "../../../lib/base/ids.ts";
-import { ClaimTable } from "../../../lib/protocols/mesh/claim_table.ts";
-import { CLAIMS_ON_LINK_MAX } from "../../../lib/protocols/mesh/limits.ts";
+import type { ClaimId, PeerKey } from "../../../lib/base/ids.ts";
+import type { KnownClaim } from "../../../lib/protocols/mesh/credentials.ts";
+import {
+  VOUCHERS_ON_LINK_MAX,
+  VOUCHERS_TOLD_MAX,
+  VOUCHERS_TOLD_PER_SECOND,
+} from "../../../lib/protocols/mesh/limits.ts";
 import { MESH_MESSAGES, type RosterMessage } from "../../../lib/protocols/mesh/messages.ts";
-import { RosterClaims } from "../../../lib/protocols/mesh/roster_claims.ts";
 import { RosterIntake } from "../../../lib/protocols/mesh/roster_intake.ts";
-import { RosterOutbox } from "../../../lib/protocols/mesh/roster_outbox.ts";
+import type { RosterEffect } from "../../../lib/protocols/mesh/roster_io.ts";
+import { VoucherTelling } from "../../../lib/protocols/mesh/voucher_telling.ts";
 import { createCodec } from "../../../lib/wire/codec.ts";
-import { fakeCrypto } from "../../sim/fake_crypto.ts";
 import {
   admittedClaim,
   beaconOf,
@@ -82,35 +85,124 @@ Deno.test("RosterIntake keeps claims that come ahead without the frames in which
   for (const bytes of kept) assert(bytes.buffer.byteLength < 2_000);
 });
 
-Deno.test("RosterClaims remembers a bounded number of claims that it has told", () => {
-  const sizes = new Map<unknown, number>();
+/** Members who came in one through the other, the first through Mallory, and are long forgotten. */
+function forgottenChain(chain: string, length: number): readonly KnownClaim[] {
+  return Array.from({ length }, (_, at) => {
+    const admitter = at === 0 ? "Mallory" : `${chain}${at - 1}`;
+    return admittedClaim(`${chain}${at}`, `${chain}${at}`, WALL_MS + 1 + at, admitter);
+  });
+}
+
+/** Ann, a neighbour of Mallory's and Bob's, whose disk has these claims. */
+function annWith(claims: readonly KnownClaim[]) {
+  const records = claims.map(({ signed }) => ({ kind: "claim", claim: signed }) as const);
+  return rosterWith(["Mallory", "Bob"], records);
+}
+
+/** Mallory brings Ann somebody who came in last, through `admitter`. */
+function newcomer(who: string, admitter: string): readonly RosterMessage[] {
+  const { id, signed } = admittedClaim(who, who, WALL_MS + 10_000, admitter);
+  const beacon = beaconOf(who, 1, { claim: id, state: "quit" });
+  return [
+    { type: "claims", claims: [signed] },
+    { type: "beacons", beacons: [{ signed: beacon, ageMs: 0 }] },
+  ];
+}
+
+function toldBob(effects: readonly RosterEffect[]): readonly RosterMessage[] {
+  return effects.flatMap((effect) =>
+    effect.type === "send" && effect.to === bob ? [effect.message] : []
+  );
+}
+
+Deno.test("Roster tells neighbours of no more forgotten members than they check, whomever a liar names", () => {
+  const [chains, length, seconds] = [6, 1_000, 4];
+  const ann = annWith(
+    Array.from({ length: chains }, (_, c) => forgottenChain(`c${c}x`, length)).flat(),
+  );
+  const reader = rosterWith(["Bob"]);
+  const counts = { claims: 0, penalties: 0 };
+  const newcomers = 250 * seconds;
+  for (let at = 0; at < newcomers; at++) {
+    const nowMs = 1_000 + 4 * at;
+    const admitter = `c${at % chains}x${length - 1}`;
+    const messages = newcomer(`x${at}`, admitter);
+    const buckets = Array.from({ length: 8 }, (_, bucket) => bucket);
+    if (at % 25 === 0) {
+      const message = { type: "roster-want", buckets, known: [] } as const;
+      for (const answer of toldBob(ann.step({ type: "message", from: bob, message }, nowMs))) {
+        if (answer.type === "claims") counts.claims += answer.claims.length;
+      }
+    }
+    for (const message of messages) {
+      const effects = ann.step({ type: "message", from: keyOf("Mallory"), message }, nowMs);
+      for (const told of toldBob(effects)) {
+        if (told.type === "claims") counts.claims += told.claims.length;
+        const heard = reader.step({ type: "message", from: bob, message: told }, nowMs);
+        counts.penalties += heard.filter(({ type }) => type === "penalise").length;
+      }
+    }
+  }
+
+  assertEquals(counts.penalties, 0);
+  const vouchers = counts.claims - newcomers;
+  assert(vouchers >= VOUCHERS_TOLD_MAX, `${vouchers} vouchers`);
+  assert(
+    vouchers <= VOUCHERS_TOLD_MAX + seconds * VOUCHERS_TOLD_PER_SECOND,
+    `${vouchers} vouchers`,
+  );
+});
+
+Deno.test("Roster goes on telling who wasn't told all, until it believes what it was told of", () => {
+  const chain = forgottenChain("c", 1_000);
+  const ann = annWith(chain);
+  const reader = rosterWith(["Mallory", "Bob"]); // it takes what Bob is told as if that were Bob's
+  const counts = { claims: 0, penalties: 0 };
+  const hear = (effects: readonly RosterEffect[], nowMs: number) => {
+    for (const message of toldBob(effects)) {
+      if (message.type === "claims") counts.claims += message.claims.length;
+      const heard = reader.step({ type: "message", from: bob, message }, nowMs);
+      counts.penalties += heard.filter(({ type }) => type === "penalise").length;
+    }
+  };
+  const messages = newcomer("Dora", "c999");
+  for (const message of messages) {
+    hear(ann.step({ type: "message", from: keyOf("Mallory"), message }, 1_000), 1_000);
+  }
+  const { id } = admittedClaim("Dora", "Dora", WALL_MS + 10_000, "c999");
+  const isVouched = () => reader.isVouched(reader.claim(id)!);
+  const atFirst = isVouched();
+  for (let nowMs = 2_000; nowMs <= 60_000; nowMs += 1_000) {
+    hear(ann.step({ type: "tick" }, nowMs), nowMs);
+  }
+
+  assertEquals([atFirst, isVouched(), counts.penalties], [false, true, 0]);
+  assertEquals(counts.claims, 1 + chain.length, "each once");
+});
+
+Deno.test("VoucherTelling remembers a bounded number of claims that it has told", () => {
+  const claim = claimOf("Carl");
+  let sizeMax = 0;
+  const telling = new VoucherTelling(function* () {
+    for (let at = 0; at < 500; at++) yield { ...claim, id: `${nowMs} ${at}` as ClaimId };
+  });
   const { set } = Map.prototype;
-  const fromMs = 50_000_000;
   // deno-lint-ignore no-explicit-any
   Map.prototype.set = function (this: any, key: any, value: any) {
     const result = set.call(this, key, value);
-    if (typeof value === "number" && value >= fromMs) set.call(sizes, this, this.size);
+    if (value === nowMs) sizeMax = Math.max(sizeMax, this.size);
     return result;
   };
+  let nowMs = 0;
   try {
-    const claims = new RosterClaims(new ClaimTable(() => false), new RosterOutbox(), fakeCrypto);
-    claims.enter(keyOf("Ann"));
-    let time = WALL_MS;
-    for (let chain = 0; chain < 6; chain++) {
-      let admitter = "Ann";
-      for (let link = 0; link < 1_000; link++) {
-        const who = `c${chain}x${link}`; // each comes with a bundle
-        claims.learn(admittedClaim(who, who, ++time, admitter), null, fromMs + chain);
-        admitter = who;
-      }
-      const end = `e${chain}`;
-      claims.learn(admittedClaim(end, end, ++time, admitter), bob, fromMs + chain);
+    telling.neighbourUp(bob);
+    for (let turn = 0; turn < 50; turn++) {
+      nowMs += 100_000;
+      assertEquals(telling.next(bob, [claim], nowMs).length, 500);
     }
   } finally {
     Map.prototype.set = set;
   }
-  const largest = Math.max(0, ...sizes.values());
 
-  assert(largest > 1_000, "it is this map");
-  assert(largest <= CLAIMS_ON_LINK_MAX + 1, `${largest} are remembered`);
+  assertEquals(sizeMax, VOUCHERS_ON_LINK_MAX + 1);
 });

@@ -616,7 +616,7 @@ Deno.test("Roster hands on the claims of the forgotten, by which others' are vou
 
   const learnt = roster.step({ type: "member", from: keyOf("Carl"), beacon, claim }, 1_000);
   const want = { type: "roster-want", buckets: allBuckets(), known: [] } as const;
-  const asked = roster.step({ type: "message", from: dora, message: want }, 2_000);
+  const asked = roster.step({ type: "message", from: dora, message: want }, 12_000);
 
   for (const effects of [learnt, asked]) {
     const sent = effects.flatMap((effect) =>
