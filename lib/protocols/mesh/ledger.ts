@@ -146,12 +146,15 @@ export class Ledger {
    * Excludes what `guilt` says from the history.
    * @returns False where a proof of as much is known, or was forgotten.
    */
-  close({ stream, from }: Guilt, proof: Proof): boolean {
-    const { time } = proof.first.header.value;
-    if (this.table.find(stream) === undefined && !this.table.hasPlaceFor(stream, time)) {
-      return false;
-    }
-    return this.#exclude(stream, from, proof);
+  close(guilt: Guilt, proof: Proof): boolean {
+    return this.mayClose(guilt, proof) && this.#exclude(guilt.stream, guilt.from, proof);
+  }
+
+  /** Whether what `guilt` says isn't excluded yet, and there is a place for it. */
+  mayClose({ stream, from }: Guilt, proof: Proof): boolean {
+    const state = this.table.find(stream);
+    if (state !== undefined) return !isExcluded(state, from);
+    return this.table.hasPlaceFor(stream, proof.first.header.value.time);
   }
 
   #exclude(stream: Stream, from: number, proof: Proof | null): boolean {

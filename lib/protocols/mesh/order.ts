@@ -45,7 +45,7 @@ import {
 } from "./bundle.ts";
 import { CausalFloor, type Lateness } from "./causal_floor.ts";
 import { type Conflict, findConflict } from "./conflicts.ts";
-import { checkProof } from "./equivocation.ts";
+import { checkProof, type Guilt } from "./equivocation.ts";
 import { ID_UNKNOWN } from "./frontier.ts";
 import { Gaps } from "./gaps.ts";
 import { isExcluded, Ledger } from "./ledger.ts";
@@ -619,7 +619,8 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
   // Equivocation.
 
   #proof(from: PeerKey, proof: Proof): void {
-    const guilt = checkProof(this.env.crypto, this.config.room, proof);
+    const isKnown = (guilt: Guilt) => !this.ledger.mayClose(guilt, proof);
+    const guilt = checkProof(this.env.crypto, this.config.room, proof, isKnown);
     if (guilt === null) {
       return this.#penalise(from, "protocol", "sent a proof of equivocation that proves nothing");
     }

@@ -139,6 +139,30 @@ Deno.test("Order tells of a proof once, and keeps it", () => {
   assertEquals(late.map(({ type }) => type), ["duplicate"]);
 });
 
+Deno.test("Order checks no signature of a proof of what is known, however often it comes", () => {
+  const { left, right, leftMore, rightMore } = forkedRoom();
+  const member = new Member("member");
+  const from = new Member("network").key;
+  let checks = 0;
+  const { verify } = fakeCrypto;
+  fakeCrypto.verify = (...signed) => {
+    checks++;
+    return verify.apply(fakeCrypto, signed);
+  };
+  const checksFor = (proof: Proof) => {
+    const before = checks;
+    member.step({ type: "proof", from, proof });
+    return checks - before;
+  };
+  try {
+    const counts = [[leftMore, rightMore], [left, right], [right, left], [leftMore, rightMore]]
+      .map(([first, second]) => checksFor(proofOf(first!, second!)));
+    assertEquals(counts, [2, 2, 0, 0]);
+  } finally {
+    fakeCrypto.verify = verify;
+  }
+});
+
 Deno.test("Order blames who sends a proof that proves nothing", () => {
   const { start, left } = forkedRoom();
   const member = new Member("member");
