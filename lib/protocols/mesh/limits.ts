@@ -293,8 +293,8 @@ export const LATE_MS_MAX = 5_000;
 export const LATE_QUIET_MS = 2_000;
 /** What a neighbour said about a stream that it had nothing of is outdated after this. */
 export const STATEMENT_MS_MAX = 10_000;
-/** Streams about which a neighbour's statements are held: as many as a table of authors has. */
-export const STATED_STREAMS_MAX = FRONTIER_AUTHORS_MAX;
+/** What neighbours stated about streams, of all together, 350 bytes each: of 21 about 6,000, of one about all of a table. */
+export const STATEMENTS_MAX = 2 * FRONTIER_AUTHORS_MAX;
 /** Bundles of times that aren't believed, remembered to be compared: 10 MiB of the largest. */
 export const RUNAWAYS_MAX = 64;
 /** Proofs kept, each of two headers of at most 97 KiB, a kilobyte mostly; the oldest of an unheard author goes first. */

@@ -6,10 +6,10 @@
  * worth something is for the caller to say.
  */
 
-import { dropOldest } from "../../base/bounded.ts";
+import { takeOldest } from "../../base/bounded.ts";
 import type { PeerKey } from "../../base/ids.ts";
 import { lastToBeHad, letGoThrough } from "./frontier.ts";
-import { STATED_STREAMS_MAX } from "./limits.ts";
+import { STATEMENTS_MAX } from "./limits.ts";
 import type { SyncEntry } from "./messages.ts";
 import { type Stream, type StreamKey, streamKey } from "./stream.ts";
 
@@ -27,25 +27,38 @@ interface Statement {
 export type Supply = "can" | "cannot" | "unknown";
 
 export class Statements {
-  readonly #byStream = new Map<StreamKey, Map<PeerKey, Statement>>();
+  /** Of each what it said longest ago first; at most `max` in all. */
+  readonly #byPeer = new Map<PeerKey, Map<StreamKey, Statement>>();
+  #count = 0;
   /** Each with the room time above which it keeps all that it delivered. */
   readonly #speakers = new Map<PeerKey, number>();
+
+  constructor(readonly max = STATEMENTS_MAX) {}
 
   /** @param askedMs When it was asked; -Infinity where it spoke unasked, or in answer to what isn't known. */
   note(from: PeerKey, entry: SyncEntry, askedMs: number, nowMs: number): void {
     const key = streamKey(entry);
-    let statements = this.#byStream.get(key);
-    if (statements === undefined) {
-      this.#byStream.set(key, statements = new Map());
-      dropOldest(this.#byStream, STATED_STREAMS_MAX);
-    }
-    const before = statements.get(from);
+    const statements = this.#byPeer.get(from) ?? new Map<StreamKey, Statement>();
+    this.#byPeer.set(from, statements);
+    const before = statements.get(key);
     const same = before?.entry.counter === entry.counter && before.entry.id === entry.id;
     // What it says now is later than what it said before.
     const atMs = Math.max(askedMs, before?.atMs ?? -Infinity);
     const hasMoved = before !== undefined && entry.counter > before.entry.counter;
     const movedMs = hasMoved ? nowMs : before?.movedMs ?? -Infinity;
-    statements.set(from, { entry, atMs, sinceMs: same ? before.sinceMs : nowMs, movedMs });
+    statements.delete(key);
+    statements.set(key, { entry, atMs, sinceMs: same ? before.sinceMs : nowMs, movedMs });
+    if (before === undefined && ++this.#count > this.max) this.#dropOne();
+  }
+
+  /** Of those of whoever has most: who states things without end displaces nothing of the others'. */
+  #dropOne(): void {
+    let most: Map<StreamKey, Statement> | null = null;
+    for (const statements of this.#byPeer.values()) {
+      if (most === null || statements.size > most.size) most = statements;
+    }
+    takeOldest(most!);
+    this.#count--;
   }
 
   /** Notes that `from` has spoken, of no stream perhaps. */
@@ -62,7 +75,7 @@ export class Statements {
   }
 
   entry(stream: Stream, peer: PeerKey): SyncEntry | null {
-    return this.#byStream.get(streamKey(stream))?.get(peer)?.entry ?? null;
+    return this.#byPeer.get(peer)?.get(streamKey(stream))?.entry ?? null;
   }
 
   /** Whether `peer` has said for so long that it stands where `entry` does, and keeps nothing beyond `frontier`. */
@@ -73,7 +86,7 @@ export class Statements {
     nowMs: number,
     stableMs: number,
   ): boolean {
-    const statement = this.#byStream.get(streamKey(entry))?.get(peer);
+    const statement = this.#byPeer.get(peer)?.get(streamKey(entry));
     if (statement === undefined || nowMs - statement.sinceMs < stableMs) return false;
     const { counter, id } = statement.entry;
     return counter === entry.counter && id === entry.id &&
@@ -85,7 +98,7 @@ export class Statements {
    * @param freshMs That it has nothing yet must have been asked at this time or later.
    */
   supply(stream: Stream, peer: PeerKey, first: number, last: number, freshMs: number): Supply {
-    const statement = this.#byStream.get(streamKey(stream))?.get(peer);
+    const statement = this.#byPeer.get(peer)?.get(streamKey(stream));
     if (statement === undefined) return "unknown";
     const { entry } = statement;
     if (entry.low <= last && lastToBeHad(entry) >= first) return "can";
@@ -95,20 +108,19 @@ export class Statements {
 
   /** Whether `peer` has come nearer to this counter since then, and isn't there. */
   isNearing(stream: Stream, peer: PeerKey, counter: number, fromMs: number): boolean {
-    const statement = this.#byStream.get(streamKey(stream))?.get(peer);
+    const statement = this.#byPeer.get(peer)?.get(streamKey(stream));
     return statement !== undefined && statement.entry.counter < counter &&
       statement.movedMs >= fromMs;
   }
 
   peerDown(peer: PeerKey): void {
     this.#speakers.delete(peer);
-    for (const [key, statements] of this.#byStream) {
-      if (statements.delete(peer) && statements.size === 0) this.#byStream.delete(key);
-    }
+    this.#count -= this.#byPeer.get(peer)?.size ?? 0;
+    this.#byPeer.delete(peer);
   }
 
   postpone(delayMs: number): void {
-    for (const statements of this.#byStream.values()) {
+    for (const statements of this.#byPeer.values()) {
       for (const statement of statements.values()) {
         statement.atMs += delayMs;
         statement.sinceMs += delayMs;
