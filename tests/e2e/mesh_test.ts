@@ -143,12 +143,6 @@ Deno.test("mesh: a killed member finds the room again without an address, and ge
   await alice.until(joined("Bob"));
   await alice.say("seen");
   await bob.until(text("seen"));
-  // What was perhaps not shown is shown again. So the program must have gone on after showing it, and what it says then
-  // leaves only when all before it is on disk; that itself may come again.
-  await bob.command({ command: "status" });
-  await bob.until(({ event }) => event === "status");
-  await bob.say("me too");
-  await alice.until(text("me too"));
 
   await bob.kill();
   for (let i = 0; i < 20; i++) await alice.say(`missed ${i}`);
@@ -160,7 +154,8 @@ Deno.test("mesh: a killed member finds the room again without an address, and ge
   await again.say("back");
   await alice.until(text("back"));
 
-  const shown = again.events.filter(isMessage).filter(({ text }) => text !== "me too");
+  // What was shown just before the kill may come again: whether it was, the program perhaps hadn't noted yet.
+  const shown = again.events.filter(isMessage).filter(({ text }) => text !== "seen");
   assertEquals(shown.map(({ text }) => text), [
     ...Array.from({ length: 20 }, (_, i) => `missed ${i}`),
     "now",
