@@ -44,8 +44,8 @@ const ITEMS_PER_SECOND = 500;
 const ITEMS_BURST = ROSTER_MAX;
 /**
  * What a neighbour may send: all that others had it read, as if it had been alone with liars, twice over for claims
- * that vouch, of which it tells few beside those. So nobody pays for what it was made to pass on; 2,500 messages a second, and as many envelopes as
- * `limits.ts` allows, are fewer than the 5,000 of a link.
+ * that vouch, of which it tells few beside those. So nobody pays for what it was made to pass on; 2,500 messages a
+ * second, and as many envelopes as `limits.ts` allows, are fewer than the 5,000 of a link.
  */
 const FLOOD_PER_SECOND = 2 * ACTIVE_VIEW_MAX * ITEMS_PER_SECOND;
 const FLOOD_BURST = ACTIVE_VIEW_MAX * ITEMS_BURST;
