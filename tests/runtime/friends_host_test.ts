@@ -169,14 +169,20 @@ Deno.test("FriendsHost: two programs talk over a sealed link, with everything on
   );
 });
 
-Deno.test("FriendsHost: nothing is said to a friend before the friend's key is on disk", async () => {
+/** Ann has said hello to Bob, whose key the table doesn't name; the disk has a key of his once `pinned` resolves. */
+async function saysHelloToNewFriend(config: Partial<FriendsConfig> = {}) {
   const world = new World();
   const pinned = Promise.withResolvers<void>();
   const friends = [rowOf("bob", false)];
-  const ann = world.start("ann", new Store(), { friends }, { pinned: pinned.promise });
+  const ann = world.start("ann", new Store(), { friends, ...config }, { pinned: pinned.promise });
   const bob = world.start("bob", new Store());
   await world.pass(50);
   say(ann, "bob", "hello");
+  return { world, pinned, ann, bob };
+}
+
+Deno.test("FriendsHost: nothing is said to a friend before the friend's key is on disk", async () => {
+  const { world, pinned, ann, bob } = await saysHelloToNewFriend();
   await world.pass(100);
   const before = [ann.pins.length, texts(bob).length, deliveries(ann).length];
   pinned.resolve();
@@ -188,13 +194,7 @@ Deno.test("FriendsHost: nothing is said to a friend before the friend's key is o
 });
 
 Deno.test("FriendsHost: a disk that takes long for a friend's key holds nobody up for longer than half a second", async () => {
-  const world = new World();
-  const pinned = Promise.withResolvers<void>();
-  const friends = [rowOf("bob", false)];
-  const ann = world.start("ann", new Store(), { friends }, { pinned: pinned.promise });
-  const bob = world.start("bob", new Store());
-  await world.pass(50);
-  say(ann, "bob", "hello");
+  const { world, pinned, bob } = await saysHelloToNewFriend();
   await world.pass(700);
 
   assertEquals(texts(bob), ["hello"]);
@@ -202,16 +202,8 @@ Deno.test("FriendsHost: a disk that takes long for a friend's key holds nobody u
 });
 
 Deno.test("FriendsHost: /trust is answered when it is on disk, however long that takes", async () => {
-  const world = new World();
-  const pinned = Promise.withResolvers<void>();
-  const config = {
-    friends: [rowOf("bob", false)],
-    pins: new Map([[foldName("bob"), fingerprint("cem")]]),
-  };
-  const ann = world.start("ann", new Store(), config, { pinned: pinned.promise });
-  const bob = world.start("bob", new Store());
-  await world.pass(50);
-  say(ann, "bob", "hello");
+  const pins = new Map([[foldName("bob"), fingerprint("cem")]]);
+  const { world, pinned, ann, bob } = await saysHelloToNewFriend({ pins });
   await world.pass(100);
   const accepted = () =>
     ann.events.filter((event) => event.event === "notice" && /from now on$/.test(event.text))

@@ -19,11 +19,11 @@ import type { Changing } from "./changing.ts";
 import type { CoordinatorOutput } from "./coordinator_output.ts";
 import type { Member } from "./epoch.ts";
 import {
+  ATTENDEES_MAX,
   ELSEWHERE_BURST,
   ELSEWHERE_MS,
   ELSEWHERE_PER_S,
   HELLO_MS_MAX,
-  JOINERS_MAX,
   MEMBERS_MAX,
   PEERS_BURST,
   PEERS_PER_S,
@@ -325,7 +325,7 @@ export class Arriving {
     const others = [...attendance.all].filter((attendee) =>
       !present.includes(attendee) && attendee.link !== null && attendee.departure === null
     );
-    const newcomers = others.slice(0, MEMBERS_MAX + JOINERS_MAX - present.length);
+    const newcomers = others.slice(0, ATTENDEES_MAX - present.length);
     return [...present.map(memberOf), ...newcomers.map((attendee) => this.#introduced(attendee))];
   }
 

@@ -155,6 +155,8 @@ export const AHEADS_MAX = 16;
 
 /** Joining at once: as many as a view takes. */
 export const JOINERS_MAX = MEMBERS_MAX;
+/** All who may be there: the members of a view, and those who are joining. */
+export const ATTENDEES_MAX = MEMBERS_MAX + JOINERS_MAX;
 /** Of one address, joining, whom no member has heard and who never were members: each is heard within a moment. */
 export const STRANGERS_PER_ADDRESS_MAX = 8;
 /**

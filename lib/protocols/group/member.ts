@@ -30,12 +30,11 @@ import { keptFormerKeys, type SignedFormerKeys } from "./former_keys.ts";
 import { Held } from "./held.ts";
 import { HistoryEnd } from "./history.ts";
 import {
+  ATTENDEES_MAX,
   GROUPS_LEFT_MAX,
   INCARNATION_BYTES,
   INCARNATION_START_BYTES,
-  JOINERS_MAX,
   LAGGING_MS_MAX,
-  MEMBERS_MAX,
   OFFENDER_BAN_MS,
   UNKNOWN_MESSAGES_MAX,
 } from "./limits.ts";
@@ -471,7 +470,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     if (membership === null) return;
     let heard = peers.heard();
     // Beside those whom the coordinator named there are those of an epoch that it may have left behind.
-    if (heard.length > MEMBERS_MAX + JOINERS_MAX) {
+    if (heard.length > ATTENDEES_MAX) {
       const named = new Set(this.#roster.map(({ key }) => key));
       heard = heard.filter((key) => named.has(key));
     }

@@ -28,13 +28,13 @@ import { historyPointSchema, signedBatchSchema } from "./history.ts";
 import { attemptSchema, memberStateSchema } from "./snapshot/cut.ts";
 import { arrivalSchema, entryPointSchema } from "./states/state.ts";
 import {
+  ATTENDEES_MAX,
   BATCH_BYTES_MAX,
   EDIT_REASON_BYTES_MAX,
   EDITS_MAX,
   HISTORY_BATCHES_MAX,
   HISTORY_BYTES_MAX,
   INCARNATION_BYTES,
-  JOINERS_MAX,
   LOCKS_MAX,
   MEMBERS_MAX,
   NAME_BYTES_MAX,
@@ -126,7 +126,7 @@ const peers = message(4, "peers", {
   lane,
 }, {
   /** Of the present view, then newcomers. */
-  members: list(memberSchema, MEMBERS_MAX + JOINERS_MAX),
+  members: list(memberSchema, ATTENDEES_MAX),
 });
 const probe = message(5, "probe", {
   from: "the coordinator",
@@ -154,7 +154,7 @@ const heard = message(7, "heard", {
   lane,
 }, {
   /** Those with whom datagrams are exchanged at present. */
-  peers: list(hexId<PeerKey>(), MEMBERS_MAX + JOINERS_MAX),
+  peers: list(hexId<PeerKey>(), ATTENDEES_MAX),
   /** A newcomer's: it has nearly all of the log. */
   isCaughtUp: bool(),
 });

@@ -7,14 +7,13 @@ import { type Endpoint, isSameEndpoint, type PeerKey } from "../../base/ids.ts";
 import { type Ballot, compareBallots, isSameBallot } from "./ballot.ts";
 import { batchBytes } from "./history.ts";
 import {
+  ATTENDEES_MAX,
   CHAT_BURST,
   CHAT_PER_S,
   CONTROL_BURST,
   CONTROL_PER_S,
   FETCHES_BURST,
   FETCHES_PER_S,
-  JOINERS_MAX,
-  MEMBERS_MAX,
   REMEMBERED_MAX,
   UNORDERED_BYTES_MAX,
 } from "./limits.ts";
@@ -215,7 +214,7 @@ export class Peers {
     }
     let peer = this.#peers.get(key);
     if (peer === undefined) {
-      if (this.#peers.size >= MEMBERS_MAX + JOINERS_MAX) {
+      if (this.#peers.size >= ATTENDEES_MAX) {
         this.out.push({ type: "part", peer: key, reason: "not in the group" });
         return null;
       }

@@ -19,12 +19,11 @@ import { named } from "./coordinator_view.ts";
 import type { SignedEpoch } from "./epoch.ts";
 import type { CoordinatorCommand } from "./events.ts";
 import {
+  ATTENDEES_MAX,
   CONTROL_BURST,
   CONTROL_PER_S,
   HEARTBEAT_MS,
   HELLO_MS_MAX,
-  JOINERS_MAX,
-  MEMBERS_MAX,
   NUMBER_GAP,
   OFFENDER_BAN_MS,
   RETURN_HEARD_MS,
@@ -36,9 +35,6 @@ import { checkedAccount, Recount } from "./recount.ts";
 import type { CoordinatorRecord } from "./records.ts";
 
 type Hello = GroupMessageOf<"hello">;
-
-/** As many as may be there and come in. */
-const LINKS_MAX = MEMBERS_MAX + JOINERS_MAX;
 
 interface Caller {
   readonly id: LinkId;
@@ -204,7 +200,7 @@ export class Recounting {
       hello: null,
     });
     this.#beatAtMs = Math.min(this.#beatAtMs, heardAtMs + HEARTBEAT_MS);
-    if (this.#callers.size > LINKS_MAX) this.#makeRoom();
+    if (this.#callers.size > ATTENDEES_MAX) this.#makeRoom();
   }
 
   /** Those go first who tell nothing. */

@@ -869,11 +869,18 @@ Deno.test("Newcomer is told that the group is full, and ends; who was in says so
   assertEquals(bob.stopped, null);
 });
 
-Deno.test("Newcomer comes again where too many come at once, and ends there only without --wait", () => {
+/** Eve has been started, and the coordinator has no time for her. */
+function comesBesideTooMany() {
   const net = GroupNet.started(["ann"]);
-  const [eve, dan] = [net.add("eve"), net.add("dan")];
+  const eve = net.add("eve");
   net.coordinator.refusal = { code: "too-fast", text: "Too many are coming" };
   eve.start();
+  return { net, eve };
+}
+
+Deno.test("Newcomer comes again where too many come at once, and ends there only without --wait", () => {
+  const { net, eve } = comesBesideTooMany();
+  const dan = net.add("dan");
   dan.start({ wait: false });
   net.pass(10_000);
   assertEquals(dan.stopped, { kind: "fatal", code: "too-fast", text: "Too many are coming" });
@@ -892,10 +899,7 @@ function problemsOf(node: Node): readonly string[] {
 }
 
 Deno.test("A coordinator that answers that there is no place isn't down, however long, until it is away", () => {
-  const net = GroupNet.started(["ann"]);
-  const eve = net.add("eve");
-  net.coordinator.refusal = { code: "too-fast", text: "Too many are coming" };
-  eve.start();
+  const { net, eve } = comesBesideTooMany();
   net.pass(60_000);
   assertEquals(eve.events.map(({ event }) => event), ["notice", "ready"]);
   const NO_PLACE = "Too many are coming; trying again until there is a place";
@@ -1228,10 +1232,7 @@ Deno.test("Member says which messages are lost where there never was a group, an
 });
 
 Deno.test("Member that leaves before there was a place for it says that, and not that nobody answered", () => {
-  const net = GroupNet.started(["ann"]);
-  const eve = net.add("eve");
-  net.coordinator.refusal = { code: "too-fast", text: "Too many are coming" };
-  eve.start();
+  const { net, eve } = comesBesideTooMany();
   net.pass(5_000);
   eve.say("one");
   eve.command({ command: "quit" }, "q");
