@@ -72,9 +72,8 @@ export class CoordinatorHost extends ModeHost<
       restored: () => this.#tell({ event: "notice", text: RESTORED_TEXT }),
     });
     this.runner = new Runner<CoordinatorInput, CoordinatorEffect, CoordinatorRecord>(coordinator, {
-      ...this.runnerPorts(),
+      ...this.runnerPorts(pin),
       persistOf: (effect) => effect.type === "persist" ? effect : null,
-      keepingOf: (effect) => effect.type === "pin" ? () => this.keepPin(pin, effect) : null,
       execute: (effect) => this.#execute(effect),
     });
   }

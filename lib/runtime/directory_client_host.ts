@@ -115,9 +115,8 @@ export class DirectoryClientHost extends ModeHost<
       restored: () => ports.show({ event: "notice", text: RESTORED_TEXT }, undefined),
     });
     this.runner = new Runner<ClientInput, ClientEffect, ClientRecord>(client, {
-      ...this.runnerPorts(),
+      ...this.runnerPorts(ports.pin),
       persistOf: (effect) => effect.type === "persist" ? effect : null,
-      keepingOf: (effect) => effect.type === "pin" ? () => this.keepPin(ports.pin, effect) : null,
       execute: (effect) => this.#execute(effect),
     });
     datagrams.handle({

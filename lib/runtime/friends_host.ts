@@ -55,9 +55,8 @@ export class FriendsHost
       restored: () => ports.show({ event: "notice", text: RESTORED_TEXT }, undefined),
     });
     this.runner = new Runner<FriendsInput, FriendsEffect, FriendsRecord>(friends, {
-      ...this.runnerPorts(),
+      ...this.runnerPorts(pin),
       persistOf: (effect) => effect.type === "persist" ? effect : null,
-      keepingOf: (effect) => effect.type === "pin" ? () => this.keepPin(pin, effect) : null,
       execute: (effect) => this.#execute(effect),
     });
   }

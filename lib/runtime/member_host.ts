@@ -93,14 +93,13 @@ export class MemberHost extends ModeHost<
       restored() {},
     });
     this.runner = new Runner<MemberInput, MemberEffect, MemberRecord>(member, {
-      ...this.runnerPorts(),
+      ...this.runnerPorts(pin),
       executeAtOnce: (effect) => {
         if (!isUrgent(effect)) return this.executeAtOnce(effect);
         this.#execute(effect);
         return true;
       },
       persistOf: (effect) => effect.type === "persist" ? effect : null,
-      keepingOf: (effect) => effect.type === "pin" ? () => this.keepPin(pin, effect) : null,
       execute: (effect) => this.#execute(effect),
     });
     const told = (input: MemberInput) => this.runner.feed(input);

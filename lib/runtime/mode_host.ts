@@ -189,14 +189,18 @@ export abstract class ModeHost<
     });
   }
 
-  /** What the runner of every machine needs; a mode adds what it does with its own effects. */
-  protected runnerPorts(): Omit<
+  /**
+   * What the runner of every machine needs; a mode adds what it does with its own effects.
+   * @param pin Where the machine remembers keys beside its log.
+   */
+  protected runnerPorts(pin: KeepPin | null = null): Omit<
     RunnerPorts<ModeInput<Message, Command>, { readonly type: string }, Stored>,
     "persistOf" | "execute"
   > {
     return {
       clock: this.ports.clock,
-      keepingOf: () => null,
+      keepingOf: (effect) =>
+        pin !== null && isPin(effect) ? () => this.#keepPin(pin, effect) : null,
       executeAtOnce: (effect) => this.executeAtOnce(effect),
       append: (records, sync) => this.#append(records, sync),
       persisted: (token) => ({ type: "persisted", token }),
@@ -214,7 +218,7 @@ export abstract class ModeHost<
   }
 
   /** Resolves when what relies on the key may go on: an answer to the user waits however long it takes. */
-  protected async keepPin(keep: KeepPin, pin: PinEffect): Promise<void> {
+  async #keepPin(keep: KeepPin, pin: PinEffect): Promise<void> {
     const kept = keep(pin);
     if (pin.again) return await kept;
     kept.catch((error) => this.fail(error)); // also when nobody waits any more
@@ -274,4 +278,8 @@ export abstract class ModeHost<
 
 function isInput(effect: { readonly type: string }): effect is InputEffect {
   return effect.type === "input";
+}
+
+function isPin(effect: { readonly type: string }): effect is PinEffect {
+  return effect.type === "pin";
 }

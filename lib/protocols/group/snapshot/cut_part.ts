@@ -91,7 +91,7 @@ export class CutPart {
   #partOf(from: From, attempt: Attempt, ballot: Ballot): Part | null {
     if (this.#part !== null && isSame(this.#part.attempt, attempt)) return this.#part;
     const isNew = this.#isNew(from, attempt);
-    this.#heard.add(`${attempt.run.toHex()} ${attempt.number}`);
+    this.#heard.add(idOf(attempt));
     dropOldest(this.#heard, REMEMBERED_MAX);
     if (!isNew) {
       // It says each once, here after members who weren't heeded: their markers won't come again.
@@ -113,11 +113,11 @@ export class CutPart {
   }
 
   /** A member may make attempts up: the coordinator's own word counts, whatever was said before. */
-  #isNew(from: From, { run, number }: Attempt): boolean {
-    const id = run.toHex();
-    if (this.#heard.has(`${id} ${number}`)) return false;
+  #isNew(from: From, attempt: Attempt): boolean {
+    if (this.#heard.has(idOf(attempt))) return false;
     if (from === null || this.#last === null) return true;
-    const isLate = this.#last.run.toHex() === id && number <= this.#last.number;
+    const id = attempt.run.toHex();
+    const isLate = this.#last.run.toHex() === id && attempt.number <= this.#last.number;
     return !isLate && !this.#formerRuns.has(id);
   }
 
@@ -186,4 +186,8 @@ export class CutPart {
 
 function isSame(a: Attempt, b: Attempt): boolean {
   return a.number === b.number && a.run.toHex() === b.run.toHex();
+}
+
+function idOf({ run, number }: Attempt): string {
+  return `${run.toHex()} ${number}`;
 }
