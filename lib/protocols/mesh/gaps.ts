@@ -22,6 +22,7 @@ import { lastCounter } from "./bundle.ts";
 import { lastToBeHad, letGoThrough } from "./frontier.ts";
 import {
   BEHIND_MS_MAX,
+  NEARING_MS_MAX,
   NOT_GIVEN_SOURCES_MAX,
   OVERTAKING_MS_MAX,
   STATEMENT_MS_MAX,
@@ -158,7 +159,7 @@ export class Gaps {
         return isVoid ? "cannot" : said;
       }
       const isNearing = mayNear &&
-        this.#statements.isNearing(stream, peer, first, nowMs - BEHIND_MS_MAX);
+        this.#statements.isNearing(stream, peer, first, nowMs - NEARING_MS_MAX);
       return isNearing ? "unknown" : said;
     };
     const isAnywhere = this.#neighbours.some((peer) => supplyOf(peer) === "can");

@@ -280,8 +280,13 @@ export const RANGE_PARENT_GRACE_MS = 1_000;
 export const OVERTAKING_MS_MAX = 1_000;
 /** How long an asked neighbour has before another is asked for the same parents. */
 export const WANT_RETRY_MS = 1_000;
-/** Who hasn't what another neighbour no longer keeps may get it in so long, as after a split: three rounds. */
-export const BEHIND_MS_MAX = 3_000;
+/**
+ * Who hasn't what another neighbour no longer keeps may get it in so long, as after a split: three rounds of whoever
+ * takes the place of the only one that led to the other half, and three of its own.
+ */
+export const BEHIND_MS_MAX = 6_000;
+/** Who came nearer to what is missing in so long is on its way there. */
+export const NEARING_MS_MAX = 3_000;
 /**
  * What one says that it has and gives nothing of for so long isn't waited for by what another went on to show without:
  * nobody holds up a room by having what there isn't.

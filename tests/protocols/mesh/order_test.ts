@@ -12,6 +12,7 @@ import {
   HEADS_PER_AUTHOR_MAX,
   INCARNATIONS_PER_AUTHOR_MAX,
   LATE_MS_MAX,
+  NEARING_MS_MAX,
   REFERENCE_HEADS_MAX,
   STATEMENT_MS_MAX,
   TIME_STEP_MS_MAX,
@@ -723,16 +724,17 @@ Deno.test("Order waits while one neighbour comes nearer to a gap, for 10 s, and 
     const { bob, carl, dora, all, entry } = gap();
     carl.receive(bob, all[4]!, 0, "range");
     says(carl, bob, [entry], 1);
+    const movedMs = BEHIND_MS_MAX + 500;
     for (let counter = 0; counter <= 2; counter++) {
-      says(carl, dora, [{ ...entry, low: 1, counter }], (counter + 1) * BEHIND_MS_MAX / 2);
+      says(carl, dora, [{ ...entry, low: 1, counter }], movedMs - (2 - counter) * 2_000);
     }
     assertEquals(carl.shown, []);
 
     const still = { ...entry, low: 1, counter: 2 };
-    let overMs = 2.5 * BEHIND_MS_MAX + 1;
+    let overMs = movedMs + NEARING_MS_MAX + 1;
     if (!standsStill) {
       overMs = WAITING_MS_MAX;
-      for (let atMs = 2 * BEHIND_MS_MAX; atMs < overMs; atMs += 500) {
+      for (let atMs = movedMs + 500; atMs < overMs; atMs += 500) {
         says(carl, dora, [{ ...still, counter: 1 }], atMs - 1);
         says(carl, dora, [still], atMs);
       }
