@@ -68,9 +68,10 @@ export class GroupLog implements EntryLog {
   /**
    * Opens the log at `path`, an absolute one without links, in a folder that exists. Where there is none it has no
    * end, and `startAnew` makes it. One that is damaged is set aside, and its good part kept.
-   * @param certainThrough Where it was synced up to. Damage behind that is what was being written when the machine
-   *     stopped, and is dropped. Null: nothing is known.
-   * @throws {P2pchatError} `in-use`; `bad-file` where it is something else, or of a newer version; `disk`.
+   * @param certainThrough Where it was synced up to. What is missing behind that was being written when the machine
+   *     stopped, and is dropped. Null: no log was there before.
+   * @throws {P2pchatError} `in-use`; `bad-file` where it is something else and no log was there before, or of a newer
+   *     version; `disk`.
    */
   static async open(
     ports: GroupLogPorts,
@@ -78,10 +79,10 @@ export class GroupLog implements EntryLog {
     certainThrough: number | null,
   ): Promise<OpenedGroupLog> {
     // Before there is a lock beside it: what is refused is left as it was, and so is its folder.
-    await refuseForeign(ports, path);
+    await refuseForeign(ports, path, certainThrough !== null);
     const log = new GroupLog(ports, path, await lockLog(ports, path));
     try {
-      return { log, ...await log.#load(certainThrough ?? Infinity) };
+      return { log, ...await log.#load(certainThrough) };
     } catch (error) {
       log.close();
       throw error;
@@ -200,7 +201,7 @@ export class GroupLog implements EntryLog {
     this.lock.release();
   }
 
-  async #load(certainThrough: number): Promise<Omit<OpenedGroupLog, "log">> {
+  async #load(certainThrough: number | null): Promise<Omit<OpenedGroupLog, "log">> {
     const { disk, crypto } = this.ports;
     const replaced = await this.#finishReplacing();
     await disk.remove(this.path + REPLACEMENT_SUFFIX);
@@ -208,13 +209,15 @@ export class GroupLog implements EntryLog {
     const scan = await scanGroupLog(disk, this.path, { crypto, visit: indexing(index) });
     const { first, end, fault, last } = scan;
     if (first === null) return { last: null, notices: [] };
-    refuseFirstLine(this.path, first);
+    refuseFirstLine(this.path, first, certainThrough !== null);
     const said = last && this.#lastSaid(last);
     if (fault === null) {
       await this.#goOn(scan, index);
       return { last: said, notices: replaced === null ? [] : [replaced] };
     }
-    const isUnsynced = fault.isTorn || (end !== null && end.position >= certainThrough);
+    const isUnsynced = fault.isTorn ||
+      (end !== null && end.position >= (certainThrough ?? Infinity) &&
+        await hasHole(disk, this.path, scan.goodBytes));
     const notice = isUnsynced
       ? await this.#drop(scan, fault, index)
       : await this.#replace(scan, fault, index);
@@ -350,18 +353,35 @@ function replacedText(
     `${kept === 0 ? "nothing of it is" : entries} kept, and the group is asked for the rest`;
 }
 
-/** @throws {P2pchatError} `bad-file` where something else is at `path`, or a log of a newer version. */
-async function refuseForeign({ disk, crypto }: GroupLogPorts, path: string): Promise<void> {
+/** Whether there are bytes behind `from` that were never written: they read as zeros, which no log has. */
+async function hasHole(disk: Disk, path: string, from: number): Promise<boolean> {
+  let offset = 0;
+  for await (const chunk of disk.readChunks(path)) {
+    if (chunk.subarray(Math.max(0, from - offset)).includes(0)) return true;
+    offset += chunk.length;
+  }
+  return false;
+}
+
+/**
+ * @param wasLog A log was there before: what isn't one any more is damaged.
+ * @throws {P2pchatError} `bad-file` where something else is at `path`, or a log of a newer version.
+ */
+async function refuseForeign(
+  { disk, crypto }: GroupLogPorts,
+  path: string,
+  wasLog: boolean,
+): Promise<void> {
   const kind = (await disk.stat(path))?.kind ?? "file";
   if (kind !== "file") throw foreignError(path, "it is no file");
   const between = () => Promise.resolve(false); // the first piece has the first line
   const { first } = await scanGroupLog(disk, path, { crypto, between });
-  if (first !== null) refuseFirstLine(path, first);
+  if (first !== null) refuseFirstLine(path, first, wasLog);
 }
 
-function refuseFirstLine(path: string, first: FirstLine): void {
+function refuseFirstLine(path: string, first: FirstLine, wasLog: boolean): void {
   if (first.kind === "version") throw versionError(path, first.version);
-  if (first.kind === "foreign") throw foreignError(path, "it isn't the log of a group");
+  if (first.kind === "foreign" && !wasLog) throw foreignError(path, "it isn't the log of a group");
 }
 
 /** @throws {P2pchatError} `in-use`; `disk`. */

@@ -251,6 +251,29 @@ for (const [batches, damages] of [[SIX, DAMAGES], [EDITED, EDIT_DAMAGES]] as con
   }
 }
 
+Deno.test("open() sets aside what is damaged behind what was synced, and was written", async () => {
+  const damaged = BYTES.slice();
+  damaged[ENDS[1]! + 50]! ^= 0x01;
+
+  const { disk, notices, batches } = await opened(damaged, 1);
+
+  assertEquals(batches, SIX.slice(0, 1));
+  assert(/^Line 5 of .* is damaged, .*set aside as/.test(notices[0]!), notices[0]);
+  assertEquals(await disk.read(ASIDE), damaged);
+});
+
+Deno.test("open() sets aside what isn't a log any more, and refuses what never was one", async () => {
+  const garbage = new TextEncoder().encode("garbage\n");
+
+  const { disk, log, notices } = await opened(garbage, 0);
+  const refused = await assertRejects(() => opened(garbage), P2pchatError);
+
+  assertEquals(log.end, null);
+  assert(/^Line 1 of .* is damaged, .*set aside as/.test(notices[0]!), notices[0]);
+  assertEquals(await disk.read(ASIDE), garbage);
+  assertEquals(refused.code, "bad-file");
+});
+
 Deno.test("open() drops damage behind what was synced, which is held elsewhere", async () => {
   const hole = BYTES.slice().fill(0, ENDS[1]!, ENDS[1]! + 100);
 

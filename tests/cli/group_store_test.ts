@@ -36,7 +36,8 @@ async function batchesOn(disk: MemoryDisk): Promise<readonly number[]> {
   const { batches } = await log.read(0, 1_000_000);
   const beyond = store.records.filter((record) => record.kind === "held");
   await store.close();
-  assertEquals(notices.filter((text) => !text.startsWith("Dropped")), []);
+  // A write that is missing before another one looks as if somebody had changed the file.
+  assertEquals(notices.filter((text) => !/^Dropped| is damaged, .*set aside/.test(text)), []);
   const isSame = (one: string) => SIX.findIndex(({ batch }) => batch.bytes.toHex() === one);
   return [...batches, ...beyond.map(({ batch }) => batch)].map(({ batch }) =>
     isSame(batch.bytes.toHex())

@@ -264,6 +264,7 @@ const SPOILT: readonly (readonly [string, (path: string) => void])[] = [
     const text = Deno.readTextFileSync(path);
     Deno.writeTextFileSync(path, text.replace("text 3", "TEXT 3"));
   }],
+  ["damaged all through", (path) => Deno.writeTextFileSync(path, "garbage\n")],
   ["of another group", () => {}],
 ];
 
