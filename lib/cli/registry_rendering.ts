@@ -116,7 +116,7 @@ export class RegistryRendering {
       if (!this.#call?.isDirect) return []; // the program ends, and says why
       return [wrongLine(nowMs, "You came in from somewhere else; this program ends with the call")];
     }
-    if (event.isFull) return []; // a notice says so
+    if (event.isFull) return []; // an error says so
     // Who is in a call would take "the other side" for the one called.
     const because = reason === "" ? "" : `: ${reason.replace(OTHER_SIDE_CLOSED, CLOSED_TEXT)}`;
     const then = this.#call?.isDirect
@@ -190,11 +190,11 @@ export class RegistryRendering {
 
   #incomingLine({ call, from, guest }: EventNamed<"incoming">, nowMs: number): Line {
     this.#call = { id: call, isOurs: false, isConnected: false, isDirect: false };
-    const who = guest ? ", a guest," : "";
+    const who = guest ? " (a guest)" : "";
     return questionLine(
       nowMs,
       nameSpan(from),
-      `${who} is calling: /accept or /decline within ${RINGING_TEXT}`,
+      ` is calling: /accept or /decline within ${RINGING_TEXT}${who}`,
     );
   }
 

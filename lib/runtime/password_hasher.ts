@@ -27,8 +27,8 @@ export type Scrypt = (
   hashBytes: number,
 ) => Promise<Bytes>;
 
-/** Waiting for each that is under way: at half a second each the last one waits 8 s, and is told within 10. */
-const WAITING_MAX = 16;
+/** Waiting for each that is under way: at half a second each the last one has its turn within the minute that it waits. */
+const WAITING_MAX = 64;
 
 export interface PasswordHasherOptions {
   readonly scrypt: Scrypt;

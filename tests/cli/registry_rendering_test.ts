@@ -111,7 +111,7 @@ const SHOWN: readonly (readonly [events: readonly RegistryOwnEvent[], text: stri
   [[...IN, INCOMING], "12:03 ? bob is calling: /accept or /decline within 30 s\n"],
   [
     [...IN, { ...INCOMING, guest: true }],
-    "12:03 ? bob, a guest, is calling: /accept or /decline within 30 s\n",
+    "12:03 ? bob is calling: /accept or /decline within 30 s (a guest)\n",
   ],
   [[...IN, RINGING], "12:03 * Calling bob... 30 s to answer; q withdraws\n"],
   [

@@ -308,7 +308,7 @@ terminalTest("a call that comes: a bell, the half-typed line, and the answers", 
   const alice = await world.guest("alice");
   await using terminal = await world.guestTerminal("bob");
   await alice.until(presence("bob", "free"));
-  const question = "? alice, a guest, is calling: /accept or /decline within 30 s";
+  const question = "? alice is calling: /accept or /decline within 30 s (a guest)";
   const ask = async (count: number) => {
     const from = alice.events.length;
     await alice.type("bob");
@@ -437,7 +437,7 @@ terminalTest(
 
     let from = bob.events.length;
     await bob.type("alice");
-    await terminal.until("the question", ({ text }) => /bob, a guest, is calling/.test(text));
+    await terminal.until("the question", ({ text }) => /bob is calling/.test(text));
     await terminal.press(CTRL_C);
     await bob.until(call("declined"), undefined, from);
     await terminal.untilCursorLine("alice (lobby)> |");

@@ -17,7 +17,6 @@ import {
   login,
   logout,
   message,
-  notice,
   PASSWORD,
   presence,
   seesAll,
@@ -70,7 +69,8 @@ sideBySide("directory", {
       const bob = world.launch("--guest", "bob");
       await bob.command({ command: "list", ref: "early" });
       const carol = world.launch("--guest", "carol");
-      const full = notice(/full; trying again in \d+ s$/);
+      const full = ({ event, code, text }: ShownEvent) =>
+        event === "error" && code === "full" && /full; trying again in \d+ s$/.test(text);
       const [first, second] = await bob.untilCount(full, 2, 65_000);
       assert(elapsed(first!, second!) <= 60_000, `${elapsed(first!, second!)} ms`);
       assertEquals((await bob.until(session("down"))).reason, "it is full");

@@ -620,9 +620,9 @@ Deno.test("DirectoryClientHost: a full directory is tried for 10 min, each time 
   const fromMs = clock.nowMs();
 
   while (outcome === null && clock.nowMs() - fromMs < 1_000_000) {
-    const before = bob.of("notice").length;
+    const before = bob.of("error").length;
     await world.pass(100);
-    if (bob.of("notice").length > before) tried.push(clock.nowMs());
+    if (bob.of("error").length > before) tried.push(clock.nowMs());
     outcome = await ended(bob);
   }
 
@@ -630,7 +630,7 @@ Deno.test("DirectoryClientHost: a full directory is tried for 10 min, each time 
   assert(lastedMs >= 600_000 && lastedMs <= 660_000, `${lastedMs} ms`);
   const pausesMs = tried.slice(1).map((ms, at) => ms - tried[at]!);
   assert(Math.max(...pausesMs) <= 60_000, `${pausesMs}`);
-  for (const { text } of bob.of("notice")) assertMatch(text, /full.*; trying again in \d+ s$/);
+  for (const { text } of bob.of("error")) assertMatch(text, /full.*; trying again in \d+ s$/);
   assertEquals(bob.sessions, ["down"]);
   assert(outcome?.kind === "fatal");
   assertEquals([outcome.code, EXIT_STATUS_BY_CODE[outcome.code]], ["full", 4]);
@@ -648,6 +648,6 @@ Deno.test("DirectoryClientHost: whoever waits for a full directory comes in when
   await world.pass(61_000);
 
   assertEquals([bob.sessions, await ended(bob)], [["down", "up"], null]);
-  const notices = bob.of("notice").length;
-  assert(notices >= 10, `told ${notices} times`);
+  const told = bob.of("error").length;
+  assert(told >= 10, `told ${told} times`);
 });

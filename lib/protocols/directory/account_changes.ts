@@ -6,7 +6,7 @@ import { weakPassword } from "../../base/passwords.ts";
 import type { Client, Sessions } from "./client_session.ts";
 import type { Account, AccountAnswer } from "./directory_io.ts";
 import type { LogoutReason } from "./events.ts";
-import { DISK_FULL_RETRY_MS, FULL_RETRY_MS } from "./limits.ts";
+import { DISK_FULL_RETRY_MS, PASSWORDS_RETRY_MS } from "./limits.ts";
 import type { LockOuts } from "./lock_outs.ts";
 import type { DirectoryRefusal, Dismissal } from "./messages.ts";
 import type { Output } from "./output.ts";
@@ -105,7 +105,7 @@ export class AccountChanges {
   #denied(client: Client, answer: Exclude<AccountAnswer, { readonly outcome: "ok" }>): void {
     switch (answer.outcome) {
       case "full":
-        return this.#refuse(client, "full", TOO_MANY, FULL_RETRY_MS);
+        return this.#refuse(client, "full", TOO_MANY, PASSWORDS_RETRY_MS);
       case "disk": {
         const text = "The directory cannot store that at the moment";
         return this.#refuse(client, "disk", text, DISK_FULL_RETRY_MS);

@@ -22,6 +22,7 @@ import type { Kicked } from "./kicked.ts";
 import {
   FULL_RETRY_MS,
   LOCK_OUTS_MAX,
+  PASSWORDS_RETRY_MS,
   REFUSALS_MAX,
   SIGN_UPS_MS,
   USED_LATER_MAX,
@@ -296,7 +297,7 @@ export class Entering {
       case "name-taken":
         return this.#nameTaken(link);
       case "full":
-        return this.#refuse(link, "full", "Too many are logging in", FULL_RETRY_MS);
+        return this.#refuse(link, "full", "Too many are logging in", PASSWORDS_RETRY_MS);
       case "disk":
         return this.#refuse(link, "disk", "The directory cannot store your account at the moment");
       default:

@@ -111,8 +111,10 @@ export const SILENT_LINKS_MAX = 1_024;
  * passwords, and as many names that can't be had. Who isn't through then comes on another link.
  */
 export const REFUSALS_MAX = 10;
-/** Who is told that the directory is full, or that too many passwords wait, tries again after this. */
+/** Who is told that the directory is full tries again after this. */
 export const FULL_RETRY_MS = 15_000;
+/** And who is told that too many passwords wait: ten are checked meanwhile. */
+export const PASSWORDS_RETRY_MS = 5_000;
 /** Who was kicked out isn't let in for so long, by name and by key; so many are remembered, the latest. */
 export const KICKED_MS = 60_000;
 export const KICKED_MAX = 1_024;
@@ -125,16 +127,16 @@ export const RETURN_SPREAD_MS = 2_000;
 /** Messages of one client that aren't counted otherwise: more than its user, or a script of its, can bring about. */
 export const CONTROL_PER_S = 20;
 export const CONTROL_BURST = 100;
-/** Calls of one client: each rings a bell. */
-export const CALLS_PER_S = 0.5;
-export const CALLS_BURST = 10;
+/** Calls of one client: each rings a bell. A script may well call thirty in a row. */
+export const CALLS_PER_S = 1;
+export const CALLS_BURST = 30;
 /**
  * Calls that ring at one client, and others that it is told of as it is busy, whoever makes them: more than people make.
- * What it is told of so many at once, reasons included, is half of what may wait in its control lane; with more than
- * that a crowd would have its link closed.
+ * What it is told of so many at once, reasons included, is less than two thirds of what may wait in its control lane;
+ * with twice that a crowd would have its link closed.
  */
 export const RINGS_PER_S = 1;
-export const RINGS_BURST = 20;
+export const RINGS_BURST = 30;
 /** Pieces that are relayed, and taken, of one client: lines typed fast, and a handshake. */
 export const RELAY_PIECES_PER_S = 500;
 export const RELAY_PIECES_BURST = 2_000;

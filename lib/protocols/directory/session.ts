@@ -430,7 +430,7 @@ export class Session {
       (0.8 + 0.2 * random());
     this.#retryIn(pauseMs);
     this.#tellDown("it is full", true);
-    out.notice(`${text}; trying again in ${Math.ceil(pauseMs / 1_000)} s`);
+    out.error("full", `${text}; trying again in ${Math.ceil(pauseMs / 1_000)} s`);
   }
 
   #dismissed({ because, text, retryMs }: DirectoryMessageOf<"dismissed">): void {

@@ -7,7 +7,11 @@ import {
   CALLEE_DIALS_MS,
   DECIDED_MS,
 } from "../../../lib/protocols/directory/client_limits.ts";
-import { UNKNOWN_MESSAGES_MAX } from "../../../lib/protocols/directory/limits.ts";
+import {
+  CALLS_BURST,
+  CALLS_PER_S,
+  UNKNOWN_MESSAGES_MAX,
+} from "../../../lib/protocols/directory/limits.ts";
 import type { CallOutcome } from "../../../lib/protocols/directory/messages.ts";
 import {
   ANN,
@@ -1554,12 +1558,12 @@ Deno.test("calling: more calls than the directory takes aren't made", () => {
     program.types({ command: "cancel" });
     return words[0];
   };
-  for (let n = 0; n < 10; n++) assert(calls()?.startsWith("to directory: call"));
+  for (let n = 0; n < CALLS_BURST; n++) assert(calls()?.startsWith("to directory: call"));
   assertEquals(
     calls(),
     "error code=too-fast text=Cannot call: you have called too often within a short time; wait a moment",
   );
-  program.after(2_000);
+  program.after(1_000 / CALLS_PER_S);
   assert(calls()?.startsWith("to directory: call"));
   assertEquals(calls()?.split(" ")[1], "code=too-fast");
 });
