@@ -216,7 +216,10 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
 
   #edited(rows: readonly FriendRow[]): void {
     const { gone, changed } = this.#table.edit(rows);
-    for (const friend of gone) this.#meeting.removed(friend);
+    for (const friend of gone) {
+      this.#meeting.removed(friend);
+      this.#sending.giveUp(friend, "no longer in the table"); // nothing is tried for it any more
+    }
     for (const friend of changed) this.#meeting.review(friend, "the table was edited");
   }
 

@@ -47,6 +47,26 @@ Deno.test("Friends closes the link to a friend who is no longer in the table, an
   ]);
 });
 
+Deno.test("Friends with --no-queue fails at once what is meant for one who is taken out of the table", () => {
+  const [dialling, linked] = [
+    Program.started({ queue: false }),
+    Program.started({ queue: false }),
+  ];
+  linked.meets();
+  for (const ann of [dialling, linked]) ann.say("bob", "hi", "r");
+
+  assertEquals(dialling.edited([CEMS]), ['bob failed "hi": no longer in the table [r]']);
+  assertEquals(linked.edited([CEMS]), [
+    "closes 1: no longer in the table",
+    'bob failed "hi": no longer in the table; it may have arrived all the same [r]',
+  ]);
+  linked.goesDown(1);
+  for (const ann of [dialling, linked]) {
+    ann.pass(3_600_000);
+    assertEquals(ann.edited([CEMS, BOBS]), [], "nothing is left to go out");
+  }
+});
+
 Deno.test("Friends sends what waited for a friend who is in the table again", () => {
   const ann = Program.started();
   ann.say("bob", "hi");
