@@ -6,6 +6,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/environment.ts";
 import { P2pchatError } from "../base/errors.ts";
+import { RetryPauses } from "../base/retry_pauses.ts";
 import { CLOSE_MS_MAX, isDoneWithin } from "./within.ts";
 
 /** What is on disk. */
@@ -57,7 +58,10 @@ export interface RecordLogPorts<Stored, Shown> extends LoggedMachine<Stored, Sho
 const COMPACT_BYTES_MIN = 16 * 1024 * 1024;
 const COMPACT_FACTOR = 2;
 /** As pauses between retries everywhere. */
-const DISK_RETRY_MS = 30_000;
+const DISK_RETRY_MS_MIN = 1_000;
+const DISK_RETRY_MS_MAX = 30_000;
+/** To write so short a log anew costs hardly more than to try a record: it is tried for each. */
+const SHORT_BYTES = 1024 * 1024;
 
 export class RecordLog<Stored, Shown> {
   /** How much of a log that was opened is still needed isn't known: a long one is compacted at the first write. */
@@ -67,6 +71,9 @@ export class RecordLog<Stored, Shown> {
   #gap = false;
   #closingGap: Promise<void> | null = null;
   #retry: { cancel(): void } | null = null;
+  readonly #pauses = new RetryPauses(DISK_RETRY_MS_MIN, DISK_RETRY_MS_MAX);
+  /** Why a long log couldn't be written anew; until that is tried again, nothing is appended. */
+  #refusal: P2pchatError | null = null;
   /** Nothing new begins. */
   #isOver = false;
   /** Nothing more is written. */
@@ -123,6 +130,7 @@ export class RecordLog<Stored, Shown> {
   /** After a refused write the log lacks what the machine has: it is written anew before it goes on. */
   #closeGap(): Promise<void> {
     if (!this.#gap) return Promise.resolve();
+    if (this.#refusal !== null) return Promise.reject(this.#refusal);
     return this.#closingGap ??= this.#rewriteAll().finally(() => {
       this.#closingGap = null;
     });
@@ -134,9 +142,11 @@ export class RecordLog<Stored, Shown> {
     const snapshot = this.ports.snapshot(shownThrough);
     if (snapshot === null) throw new P2pchatError("disk", UNSEEN_TEXT);
     await this.store.rewrite(snapshot).catch((error) => {
-      throw withRoomItTakes(error, this.store.bytes);
+      if (!isOfDisk(error) || this.store.bytes <= SHORT_BYTES) throw error;
+      throw this.#refusal = withRoomItTakes(error, this.store.bytes);
     });
     this.#gap = false;
+    this.#pauses.reset();
     this.ports.log.info("the disk writes again, the log was written anew");
     this.ports.restored();
     if (this.#seenThrough !== shownThrough) await this.#noteSeen();
@@ -146,8 +156,8 @@ export class RecordLog<Stored, Shown> {
   #retryLater(): void {
     if (this.#retry !== null || this.#isOver) return;
     const { clock } = this.ports;
-    this.#retry = clock.at(clock.nowMs() + DISK_RETRY_MS, () => {
-      this.#retry = null;
+    this.#retry = clock.at(clock.nowMs() + this.#pauses.failed(1), () => {
+      this.#retry = this.#refusal = null;
       this.#closeGap().catch((error) => {
         if (!isOfDisk(error)) return this.ports.failed(error);
         this.#retryLater();
@@ -207,11 +217,11 @@ export class RecordLog<Stored, Shown> {
   }
 }
 
-/** Who has made a little room on the disk wonders that it still takes nothing. */
-function withRoomItTakes(error: unknown, bytes: number): unknown {
+/** Who has made a little room on the disk, or all of it just now, wonders that it still takes nothing. */
+function withRoomItTakes(error: P2pchatError, bytes: number): P2pchatError {
   const mib = Math.ceil(bytes / 2 ** 20);
-  if (!isOfDisk(error) || mib <= 1) return error;
-  const text = `${error.message}; all of the log is written anew, which takes ${mib} MiB`;
+  const room = `all of the log is written anew, which takes ${mib} MiB`;
+  const text = `${error.message}; ${room}; that is tried again within 30 s`;
   return new P2pchatError("disk", text, { cause: error });
 }
 

@@ -162,8 +162,50 @@ Deno.test("RecordLog says how much room it takes to write a long log anew", asyn
 
   assertEquals(
     long.message,
-    `${short.message}; all of the log is written anew, which takes 64 MiB`,
+    `${short.message}; all of the log is written anew, which takes 64 MiB; that is tried again within 30 s`,
   );
+});
+
+Deno.test("RecordLog tries seldom to write a long log anew, however much is to be stored, and goes on then", async () => {
+  const world = new World();
+  const { store, log, clock } = world;
+  await world.refuseOne();
+  let tries = 0;
+  const { rewrite } = MemoryStore.prototype;
+  store.rewrite = (records) => {
+    tries++;
+    return rewrite.call(store, records);
+  };
+  store.refuses = true;
+  store.extraBytes = MUCH_BYTES;
+  const triesAfter: number[] = [];
+  for (let second = 0; second <= 100; second++) {
+    for (let count = 0; count < 10; count++) {
+      await assertRejects(() => log.append(["one"], true), P2pchatError, "takes 64 MiB");
+    }
+    triesAfter.push(tries);
+    clock.advance(1_000);
+    await turns();
+  }
+
+  assertEquals([0, 1, 10, 100].map((second) => triesAfter[second]), [1, 2, 5, 10]);
+  store.refuses = false;
+  clock.advance(30_000);
+  await turns();
+  assertEquals([store.records.length, world.restored], [1, 1]);
+  await log.append(["two"], true);
+  assertEquals(store.records.at(-1), "two");
+});
+
+Deno.test("RecordLog tries to write a short log anew for each record", async () => {
+  const world = new World();
+  const { store, log } = world;
+  await world.refuseOne();
+  await world.refuseOne();
+
+  await log.append(["three"], true);
+
+  assertEquals(store.records, ["all, of which null was shown", "three"]);
 });
 
 Deno.test("RecordLog.close() notes what was read in time, and waits no longer for what wasn't", async () => {
