@@ -51,10 +51,16 @@ const FREE_PORT_TRIES = 10;
 
 /**
  * After a restart all come back at once: they wait, rather than being sent away to try again later and later, and
- * whoever has begun isn't cut off for others that wait, as long as it gets on.
+ * whoever has begun isn't cut off for others that wait, as long as it gets on. A thousand may be behind one address,
+ * and are promised to be back in 45 s.
  */
-const WAITING_MAX = 1_024;
-const STRANGERS = { strangersMax: 256, silenceMs: 1_000, unfinishedMs: 4_000 } as const;
+export const WAITING_MAX = 1_024;
+export const STRANGERS = {
+  strangersMax: 256,
+  silenceMs: 1_000,
+  unfinishedMs: 4_000,
+  perAddressPerSecond: 40,
+} as const;
 
 /** What is told at a terminal at the first start. */
 const FIRST_STEPS = "/help lists the commands, /exit ends the directory.";

@@ -1,7 +1,15 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
+import { RetryPauses } from "../../lib/base/retry_pauses.ts";
+import { STRANGERS, WAITING_MAX } from "../../lib/cli/regserver.ts";
+import {
+  CLIENTS_MAX_DEFAULT,
+  RETRY_MS_MAX,
+  RETRY_MS_MIN,
+} from "../../lib/protocols/directory/limits.ts";
 import { AdmissionControl } from "../../lib/transport/admission_control.ts";
 import type { ByteStream } from "../../lib/transport/byte_stream.ts";
 import { VirtualClock } from "../../lib/transport/memory_links.ts";
+import { Random } from "../sim/random.ts";
 
 const HERE = "192.0.2.1";
 const ELSEWHERE = "192.0.2.2";
@@ -119,4 +127,56 @@ Deno.test("AdmissionControl.clear() takes out all who wait: nobody is let in any
   clock.advance(0);
 
   assertEquals([news(), control.nextDeadlineMs()], [[], null]);
+});
+
+/** When the last of `count` clients behind one address is back in, after the directory was away for so long. */
+function backAfterMs(count: number, awayMs: number, handshakeMs: number): number {
+  const random = new Random(1);
+  const clock = new VirtualClock();
+  const redials = new Map<ByteStream, () => void>();
+  let wake: { cancel(): void } | null = null;
+  let back = 0;
+  const control = new AdmissionControl<object>(
+    {
+      isSilent: () => false,
+      prefers: () => false,
+      letIn() {
+        const stranger = {};
+        clock.at(clock.nowMs() + handshakeMs, () => {
+          back++;
+          control.forget(stranger);
+        });
+        return stranger;
+      },
+      displace: () => assert(false, "all get on"),
+      turnAway: (stream) => redials.get(stream)!(),
+      wakeAt(dueMs) {
+        wake?.cancel();
+        wake = clock.at(dueMs, () => control.callWaiting(clock.nowMs()));
+      },
+    },
+    clock,
+    STRANGERS,
+    WAITING_MAX,
+  );
+  for (let client = 0; client < count; client++) {
+    const pauses = new RetryPauses(RETRY_MS_MIN, RETRY_MS_MAX);
+    const stream = { remote: { host: HERE, port: client } } as ByteStream;
+    const dial = () => control.accept(stream);
+    redials.set(stream, () => clock.at(clock.nowMs() + pauses.failed(random.next()), dial));
+    let dialsAtMs = -awayMs;
+    while (dialsAtMs <= 0) dialsAtMs += pauses.failed(random.next());
+    clock.at(dialsAtMs, dial);
+  }
+  while (back < count) clock.advance(100);
+  return clock.nowMs();
+}
+
+Deno.test("AdmissionControl has all clients of a directory back in within 45 s, behind one address, too", () => {
+  for (const awayMs of [500, 3_000, 10_000, 60_000, 600_000]) {
+    for (const handshakeMs of [30, 150]) {
+      const backMs = backAfterMs(CLIENTS_MAX_DEFAULT, awayMs, handshakeMs);
+      assert(backMs < 45_000, `away for ${awayMs} ms, handshakes of ${handshakeMs}: ${backMs} ms`);
+    }
+  }
 });
