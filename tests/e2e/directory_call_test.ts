@@ -431,12 +431,12 @@ Deno.test("directory: another key of an account is told to who knew the earlier 
   const told = () => bob.events.filter(failure("key-changed"));
 
   // The one who knew her calls, and is called.
+  const from = bob.events.length;
   await bob.type("alice");
   await second.until(incoming("bob"));
-  await second.type("/accept");
-  const from = bob.events.length;
   await bob.until(failure("key-changed"));
-  assertEquals((await bob.until(call("ended", "alice"), undefined, from - 2)).call !== "", true);
+  const ended = await bob.until(call("ended", "alice"), undefined, from);
+  assertEquals([ended.reason, ended.call !== ""], ["key-changed", true]);
   for (const key of [old, fresh]) assert(told()[0]!.text.includes(key), told()[0]!.text);
   await second.until(({ event, state }) => event === "call" && state === "ended");
   await untilListed(bob, "alice free", "bob free");

@@ -43,6 +43,7 @@ export const DIRECTORY_SAMPLES: readonly DirectoryMessage[] = [
   { type: "done" },
   { type: "dismissed", because: "kicked", text: "out", retryMs: 60_000 },
   { type: "call", call, name: "Jörg" },
+  { type: "rings", call, name: "Bob", key },
   { type: "incoming", call, from: "Ann", guest: true, key },
   { type: "answer", call, accepts: false, reason: "not now" },
   {

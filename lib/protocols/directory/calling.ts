@@ -12,7 +12,7 @@
 
 import type { ErrorCode } from "../../base/errors.ts";
 import { type Fingerprint, fingerprintOf } from "../../base/fingerprint.ts";
-import type { LinkId } from "../../base/ids.ts";
+import type { LinkId, PeerKey } from "../../base/ids.ts";
 import { Deadlines, earliestMs } from "../../base/machine.ts";
 import { isSameName } from "../../base/names.ts";
 import { utf8Length, visibleText } from "../../base/text.ts";
@@ -223,6 +223,20 @@ export class Calling {
     this.#begins(this.#ringing.incoming(this.#call, message));
   }
 
+  /** It rings there. Whoever has another key than the one expected needn't answer to be told of. */
+  rings({ call: bytes, name, key }: DirectoryMessageOf<"rings">): void {
+    const call = this.#call;
+    if (call?.id !== bytes.toHex() || call.phase !== "ringing") return;
+    if (!isSameName(name, call.peer)) return this.owner.offends("a call with somebody else");
+    if (!this.owner.keys.isExpected(name, key)) this.#strange(call, name, key);
+  }
+
+  #strange(call: ClientCall, name: string, key: PeerKey): void {
+    this.#tellOf(call, { type: "hang-up", reason: "key-changed" });
+    this.owner.keys.isStrange(name, key);
+    this.#over(call, "ended", { reason: "key-changed" });
+  }
+
   meet(message: DirectoryMessageOf<"meet">): void {
     const { owner } = this;
     const { name, key, host, port, mayRelay, isCaller } = message;
@@ -237,11 +251,7 @@ export class Calling {
     call.isCaller = isCaller;
     call.key = key;
     call.met = { key, endpoint: { host, port }, mayRelay };
-    if (!owner.keys.isExpected(name, key)) {
-      this.#tellOf(call, { type: "hang-up", reason: "key-changed" });
-      owner.keys.isStrange(name, key);
-      return this.#over(call, "ended", { reason: "key-changed" });
-    }
+    if (!owner.keys.isExpected(name, key)) return this.#strange(call, name, key);
     owner.keys.named(name, key);
     call.enter("connecting");
     owner.out.push({ type: "connecting" });

@@ -100,6 +100,8 @@ export class Calls {
     this.#add(call);
     const { name: from, isGuest: guest, key } = caller;
     this.out.send(callee.link.id, { type: "incoming", call: call.idBytes, from, guest, key });
+    const { name, key: calleeKey } = callee;
+    this.out.send(caller.link.id, { type: "rings", call: call.idBytes, name, key: calleeKey });
     this.#show(call, "ringing");
   }
 

@@ -332,6 +332,8 @@ export class Client implements Machine<ClientInput, ClientEffect> {
         return asking.othersCame();
       case "incoming":
         return calling.incoming(message);
+      case "rings":
+        return calling.rings(message);
       case "meet":
         return calling.meet(message);
       case "relay-on":

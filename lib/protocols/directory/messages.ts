@@ -289,6 +289,13 @@ const outcome = message(26, "outcome", {
   answer: "none",
   lane: "control",
 }, { call, state: oneOf(OUTCOMES), reason });
+const rings = message(28, "rings", {
+  from: "the directory",
+  to: "the caller",
+  when: "it rings at the callee",
+  answer: "none, or `hang-up`, where it isn't the key that is expected",
+  lane: "control",
+}, { call, name, key: hexId<PeerKey>() });
 const missed = message(27, "missed", {
   from: "the directory",
   to: "somebody who is busy",
@@ -430,6 +437,7 @@ export const DIRECTORY_MESSAGES = [
   done,
   dismissed,
   ring,
+  rings,
   incoming,
   answer,
   meet,

@@ -1365,6 +1365,28 @@ Deno.test("keys: what was told is accepted, whoever calls under that name while 
   assertEquals(accepts(), "pin bob eve again");
 });
 
+Deno.test("keys: a callee with another key than before isn't rung for long", () => {
+  const program = ringing(PINNED);
+
+  const words = program.says({ type: "rings", call: CALL, name: "bob", key: BOB });
+
+  assertEquals(words[0], "to directory: hang-up reason=key-changed call=#1");
+  assert(words[1]?.startsWith("error code=key-changed"), words[1]);
+  assertEquals(words[2], "call call=#1 peer=bob state=ended reason=key-changed");
+  program.types({ command: "trust", name: "bob" });
+  program.types({ command: "call", name: "bob" });
+  assertEquals(program.says({ type: "rings", call: CALL, name: "bob", key: BOB }), []);
+});
+
+Deno.test("keys: whoever isn't rung any more, or isn't whom one called, is nobody's concern", () => {
+  const [withdrawn, other] = [ringing(PINNED), ringing(PINNED)];
+  withdrawn.types({ command: "cancel" });
+
+  assertEquals(withdrawn.says({ type: "rings", call: CALL, name: "bob", key: BOB }), []);
+  const words = other.says({ type: "rings", call: CALL, name: "eve", key: BOB });
+  assertEquals(words[0], "close directory");
+});
+
 Deno.test("keys: a callee with another key than before isn't talked to, until it is accepted", () => {
   const program = ringing(PINNED);
 

@@ -50,6 +50,7 @@ Deno.test("Directory: a call rings, is answered, begins, and both are busy until
   const { exchange, ann, bob, others: [cem] } = meeting("cem");
   ann.calls("BOB", 1);
   assertEquals(exchange.take(), ["bob: incoming 1 from ann", "* call ann bob ringing"]);
+  assertEquals([ann.last("rings").name, ann.last("rings").key], ["bob", bob.key]);
   exchange.pass(100);
   assertEquals(cem!.sees, "ann free, bob free, cem free");
   bob.answers(1);

@@ -370,7 +370,7 @@ export class Exchange {
     const somebody = this.byLink.get(link);
     if (somebody === undefined || somebody.link !== link) return;
     somebody.takes(message);
-    if (message.type === "users" || message.type === "presence") return;
+    if (UNSPOKEN.has(message.type)) return;
     this.#words.push(`${somebody.name}: ${messageWords(message)}`);
     if (message.type === "told") somebody.told(message, false);
   }
@@ -479,6 +479,9 @@ export class Exchange {
     return found as Extract<DirectoryEvent, { readonly event: Type }>;
   }
 }
+
+/** What stands in no test's words: it comes beside much else. */
+const UNSPOKEN: ReadonlySet<DirectoryMessage["type"]> = new Set(["users", "presence", "rings"]);
 
 function messageWords(message: DirectoryMessage): string {
   switch (message.type) {
