@@ -74,7 +74,7 @@ export class Recording<Channel, State, Message> {
   }
 
   /** Channels whose marker is awaited. */
-  get awaited(): Iterable<Channel> {
+  get awaited(): ReadonlySet<Channel> {
     return this.#open;
   }
 

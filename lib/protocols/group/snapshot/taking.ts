@@ -17,7 +17,12 @@ import { type Ballot, isSameBallot } from "../ballot.ts";
 import type { CoordinatorOutput } from "../coordinator_output.ts";
 import { named } from "../coordinator_view.ts";
 import type { Member } from "../epoch.ts";
-import { SNAPSHOT_ATTEMPTS_MAX, SNAPSHOT_MS_MAX, SNAPSHOTS_ASKED_MAX } from "../limits.ts";
+import {
+  SNAPSHOT_ATTEMPTS_MAX,
+  SNAPSHOT_IDS_MAX,
+  SNAPSHOT_MS_MAX,
+  SNAPSHOTS_ASKED_MAX,
+} from "../limits.ts";
 import type { GroupMessage, GroupMessageOf } from "../messages.ts";
 import type { Views } from "../views.ts";
 import type { Attempt, CoordinatorState, Cut, Decided, MemberState, Telling } from "./cut.ts";
@@ -72,6 +77,8 @@ interface Taken {
   readonly recording: Recording<PeerKey, CoordinatorState, Telling>;
   readonly states: Map<PeerKey, MemberState>;
   readonly beganAt: number;
+  /** Entries told of that were under way, and one more for each message. */
+  told: number;
 }
 
 const DEADLINES = ["late", "every"] as const;
@@ -179,8 +186,7 @@ export class Taking {
 
   /** Whose marker, or whose record, hasn't come. */
   #awaited({ members, recording, states }: Taken): readonly Member[] {
-    const open = new Set(recording.awaited);
-    return members.filter(({ key }) => open.has(key) || !states.has(key));
+    return members.filter(({ key }) => recording.awaited.has(key) || !states.has(key));
   }
 
   // Beginning and giving up.
@@ -225,7 +231,7 @@ export class Taking {
     const recording = new Recording<PeerKey, CoordinatorState, Telling>(links.keys(), ports);
     const beganAt = this.parts.wallMs();
     const states = new Map<PeerKey, MemberState>();
-    this.#taken = { wanted, attempt, ballot, members, links, recording, states, beganAt };
+    this.#taken = { wanted, attempt, ballot, members, links, recording, states, beganAt, told: 0 };
     this.#wait();
     recording.begin();
     this.#completed(this.#taken);
@@ -269,11 +275,26 @@ export class Taking {
 
   /** The member tells of entries. To be called before they count. */
   entries(attendee: Attendee, message: GroupMessageOf<"entries">): void {
-    const { after, through, seq, entries } = message;
-    const ids = entries.map(({ id }) => id.toHex());
-    this.#taken?.recording.received(attendee.key, { after, through, seq, ids });
     const { link } = attendee;
     if (link !== null) this.#tellings.set(link, (this.#tellings.get(link) ?? 0) + 1);
+    if (this.#taken?.recording.awaited.has(attendee.key)) {
+      this.#underWay(this.#taken, attendee, message);
+    }
+  }
+
+  /** All of it is kept. The sequencer alone tells of entries, and of few until it hears from the coordinator again. */
+  #underWay(
+    taken: Taken,
+    attendee: Attendee,
+    { after, through, seq, entries }: GroupMessageOf<"entries">,
+  ): void {
+    const { key } = attendee;
+    taken.told += entries.length + 1;
+    if (key !== taken.members[0]!.key || taken.told > SNAPSHOT_IDS_MAX) {
+      return this.#giveUp(`${named([attendee])} told of more entries than can be under way`);
+    }
+    const ids = entries.map(({ id }) => id.toHex());
+    taken.recording.received(key, { after, through, seq, ids });
   }
 
   marker(attendee: Attendee, { attempt }: GroupMessageOf<"marker">): void {
@@ -293,7 +314,7 @@ export class Taking {
     if ([...state.channels, state.fromCoordinator].flat().some((run) => run.through < run.first)) {
       return "it recorded what ends before it begins";
     }
-    if ([...taken.recording.awaited].includes(attendee.key)) return "it recorded before its marker";
+    if (taken.recording.awaited.has(attendee.key)) return "it recorded before its marker";
     taken.states.set(attendee.key, state);
     this.#completed(taken);
     return null;

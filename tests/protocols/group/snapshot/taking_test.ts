@@ -4,8 +4,10 @@ import { assert, assertEquals } from "@std/assert";
 import type { Hash } from "../../../../lib/base/ids.ts";
 import {
   SNAPSHOT_ATTEMPTS_MAX,
+  SNAPSHOT_IDS_MAX,
   SNAPSHOT_MS_MAX,
   SNAPSHOTS_ASKED_MAX,
+  TOLD_ENTRIES_MAX,
 } from "../../../../lib/protocols/group/limits.ts";
 import type { GroupMessageOf } from "../../../../lib/protocols/group/messages.ts";
 import type { MemberState } from "../../../../lib/protocols/group/snapshot/cut.ts";
@@ -304,18 +306,24 @@ Deno.test("A cut that isn't consistent is shown as such", () => {
   assertEquals(event.why.includes("other histories"), true, event.why);
 });
 
+const ID = new Uint8Array(32).fill(7);
+
+/** The message that tells of the next entries. */
+function entriesAfter(
+  program: Program,
+  after: number,
+  count: number,
+): GroupMessageOf<"entries"> {
+  const { key: author } = program.somebody("ann");
+  const entry = { id: ID, author, name: "ann" };
+  const entries = Array.from({ length: count }, () => entry);
+  return { type: "entries", after, through: after + count, seq: after + 1, entries };
+}
+
 Deno.test("What was told before a marker came is under way, and shown as such", () => {
   const program = groupOf("ann", "bob");
   program.command(ASK);
-  const id = new Uint8Array(32).fill(7);
-  const { key: author } = program.somebody("ann");
-  program.says("ann", {
-    type: "entries",
-    after: 0,
-    through: 1,
-    seq: 1,
-    entries: [{ id, author, name: "ann" }],
-  });
+  program.says("ann", entriesAfter(program, 0, 1));
   const { attempt } = markerOf(program, "ann");
   program.says("ann", markerOf(program, "ann"));
   const state = { ...stateOf(program, "ann", 2), tellings: 1 };
@@ -327,9 +335,47 @@ Deno.test("What was told before a marker came is under way, and shown as such", 
   const event = program.events.at(-1)!;
   assert(event.event === "snapshot");
   const told = event.channels.find(({ from, to }) => from === "ann" && to === "*coordinator*");
-  assertEquals(told?.messages, [{ id: id.toHex() }]);
+  assertEquals(told?.messages, [{ id: ID.toHex() }]);
   assertEquals(event.channels.length, 6);
   assertEquals(event.members.map(({ name }) => name), ["ann", "bob", "*coordinator*"]);
+});
+
+Deno.test("Who tells of entries and isn't the sequencer ends the try, and is named in the end", () => {
+  const program = groupOf("ann", "bob");
+  program.command(ASK);
+
+  const words: string[] = [];
+  for (let n = 0; n < SNAPSHOT_ATTEMPTS_MAX; n++) {
+    words.push(...program.says("bob", entriesAfter(program, n, 1)));
+  }
+
+  assertEquals(words.slice(0, 2), ["ann: snapshot-over", "bob: snapshot-over"]);
+  assertEquals(words.at(-1), "error timeout");
+  const told = program.told.at(-1)!;
+  assert(told.includes("bob told of more entries than can be under way, 5 times"), told);
+});
+
+Deno.test("A sequencer that tells of entries without end, and sends no marker, ends the try", () => {
+  const program = groupOf("ann", "bob");
+  program.command(ASK);
+  const messages = Math.floor(SNAPSHOT_IDS_MAX / (TOLD_ENTRIES_MAX + 1));
+  const tells = (n: number) =>
+    ofSnapshots(program.says("ann", entriesAfter(program, n * TOLD_ENTRIES_MAX, TOLD_ENTRIES_MAX)));
+
+  for (let n = 0; n < messages; n++) assertEquals(tells(n), []);
+  assertEquals(tells(messages).slice(0, 2), ["ann: snapshot-over", "bob: snapshot-over"]);
+});
+
+Deno.test("What the sequencer tells after its marker counts for nothing, however long others take", () => {
+  const program = groupOf("ann", "bob");
+  program.command(ASK);
+  answers(program, "ann", 2);
+
+  for (let n = 0; n < 2 * SNAPSHOT_IDS_MAX / TOLD_ENTRIES_MAX; n++) {
+    program.says("ann", entriesAfter(program, n * TOLD_ENTRIES_MAX, TOLD_ENTRIES_MAX));
+  }
+
+  assertEquals(ofSnapshots(answers(program, "bob", 2)), ["snapshot of ann bob"]);
 });
 
 Deno.test("A record of other channels than the view's is an offence", () => {
