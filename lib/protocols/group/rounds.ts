@@ -137,7 +137,7 @@ export class Rounds {
     const { selfKey, standing, peers, out, participating, epoch, isCoordinatorDown } = this.owner;
     const { view } = this;
     if (!isCoordinatorDown || view === null || participating.isBeginning) return false;
-    if (!this.#isWanted) return false;
+    if (!this.#isWanted(view)) return false;
     const [first, ...rest] = view.members.map(({ key }) => key);
     if (first === selfKey) {
       this.#lead(view);
@@ -150,11 +150,14 @@ export class Rounds {
     return true;
   }
 
-  get #isWanted(): boolean {
+  /** Of those alone who are in it: anybody may say that they have begun it, and come as another process. */
+  #isWanted({ members }: Epoch): boolean {
     const { epoch, participating, peers } = this.owner;
     if (epoch === null || participating.isUnderWay || this.#later !== null) return true;
-    for (const { isBroken, isUp } of peers.all()) if (isBroken && isUp) return true;
-    return false;
+    return members.some(({ key }) => {
+      const peer = peers.get(key);
+      return peer !== null && peer.isBroken && peer.isUp;
+    });
   }
 
   /** A member is there, or is there anew: what it was asked may be lost, or another process answers now. */

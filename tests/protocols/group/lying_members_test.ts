@@ -31,6 +31,23 @@ Deno.test("who says that it is in a later view, and begins nothing, has nobody e
   assertEquals(["ann", "bob", "dan"].filter((name) => names.includes(name)), ["ann", "bob", "dan"]);
 });
 
+Deno.test("who is in no view, and says that it has begun one, has its members begin no round", () => {
+  const net = GroupNet.started(["ann", "bob"]);
+  const ann = net.nodes[0]!;
+  const eve = net.add("eve");
+  eve.start();
+  net.settle();
+  net.coordinator.vanish();
+  net.pass(5_000);
+
+  const signed = ann.machine!.epoch!; // anybody is told it who says `returned`
+  ann.feed({ type: "peer-message", peer: eve.key, message: { type: "begin", signed } });
+  ann.feed({ type: "peer-reset", peer: eve.key });
+  net.pass(1_000);
+
+  assertEquals(ann.machine!.epoch, signed);
+});
+
 Deno.test("the log is asked for no more edits that others inquire of than are remembered", () => {
   const net = GroupNet.started(["ann", "bob", "mal"]);
   const [ann, bob, mal] = net.nodes as [Node, Node, Node];
