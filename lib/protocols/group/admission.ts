@@ -11,7 +11,7 @@ import type { CoordinatorOutput } from "./coordinator_output.ts";
 import type { Member } from "./epoch.ts";
 import { REMEMBERED_MAX, STRANGE_KEPT_MS } from "./limits.ts";
 import type { GroupMessageOf, GroupRefusal } from "./messages.ts";
-import type { Views } from "./views.ts";
+import type { Views, Voice } from "./views.ts";
 
 type Hello = GroupMessageOf<"hello">;
 
@@ -48,8 +48,11 @@ export class Admission {
     this.#pins = new Map(config.pins);
   }
 
-  /** @returns Why whoever says this can't come in; null where it can. */
-  refusal({ peer }: GroupLink, hello: Hello): Refusal | null {
+  /**
+   * @param voice What it says of itself, in this group.
+   * @returns Why whoever says this can't come in; null where it can.
+   */
+  refusal({ peer }: GroupLink, hello: Hello, voice: Voice): Refusal | null {
     const fault = nameFault(hello.name);
     if (fault !== null) return { code: "bad-name", text: `The name is not possible: ${fault}` };
     const name = shownName(hello.name);
@@ -74,7 +77,7 @@ export class Admission {
     if (pinned !== undefined && pinned !== fingerprintOf(peer)) {
       return this.#strangeKey(folded, name, peer, pinned);
     }
-    if (!this.views.isPossible(hello.promised.number)) {
+    if (!this.views.isPossible(voice.promised.number)) {
       return { code: "protocol", text: IMPOSSIBLE_PROMISE };
     }
     return null;

@@ -100,8 +100,8 @@ export class Arriving {
   /** @returns Whether it may come in, and has a place; otherwise it is told why not. */
   #findsPlace(link: GroupLink, hello: Hello): boolean {
     const { admission, places, out } = this.parts;
-    const refusal = admission.refusal(link, hello);
     const voice = this.#voiceOf(link.peer, hello);
+    const refusal = admission.refusal(link, hello, voice);
     const isKnown = admission.isPinned(link.peer, hello.name);
     const place = refusal === null
       ? places.placeFor(link, voice, isKnown, out.nowMs)

@@ -2,6 +2,7 @@
 
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
+import type { Hash } from "../../../lib/base/ids.ts";
 import { NO_BALLOT } from "../../../lib/protocols/group/ballot.ts";
 import {
   ELSEWHERE_BURST,
@@ -622,8 +623,19 @@ Deno.test("Who says it promised a view that can't have been isn't let in, and dr
   const most = { number: program.status().view + PROMISE_JUMP_MAX, round: 0 };
   const promised = { number: most.number + 1, round: 0 };
 
-  assertEquals(program.comes("bob", { promised }), ["bob: refuse protocol", "closes bob"]);
-  assertEquals(program.comes("cem", { promised: most })[0], "cem: welcome");
+  const comes = (name: string, changes: Partial<GroupMessageOf<"hello">>) =>
+    program.comes(name, { group: GROUP, ...changes });
+  assertEquals(comes("bob", { promised }), ["bob: refuse protocol", "closes bob"]);
+  assertEquals(comes("cem", { promised: most })[0], "cem: welcome");
+});
+
+Deno.test("What was promised to another group keeps nobody out of this one, and drives no number up", () => {
+  const program = Program.of("ann");
+  const group = "7".repeat(64) as Hash;
+  const promised = { number: program.status().view + PROMISE_JUMP_MAX + 1, round: 0 };
+
+  assertEquals(program.comes("bob", { group, promised })[0], "bob: welcome");
+  assertEquals(numbersOf(program.allHear())[0], "disk: number 2");
 });
 
 Deno.test("Strangers who name this group drive no number up, whatever they say they promised", () => {
