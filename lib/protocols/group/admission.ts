@@ -11,6 +11,7 @@ import type { CoordinatorOutput } from "./coordinator_output.ts";
 import type { Member } from "./epoch.ts";
 import { REMEMBERED_MAX, STRANGE_KEPT_MS } from "./limits.ts";
 import type { GroupMessageOf, GroupRefusal } from "./messages.ts";
+import type { Places } from "./places.ts";
 import type { Views, Voice } from "./views.ts";
 
 type Hello = GroupMessageOf<"hello">;
@@ -43,6 +44,7 @@ export class Admission {
     readonly config: Pick<CoordinatorConfig, "pins">,
     readonly views: Views,
     readonly attendance: Attendance,
+    readonly places: Places,
     readonly out: CoordinatorOutput,
   ) {
     this.#pins = new Map(config.pins);
@@ -67,8 +69,8 @@ export class Admission {
       return { code: "kicked", text };
     }
     const folded = foldName(hello.name);
-    const holder = this.attendance.named(folded);
-    if (holder !== null && holder.key !== peer && holder.link !== null) {
+    const holder = this.attendance.namesake(peer, folded);
+    if (holder !== null && this.places.keepsName(holder, this.out.nowMs)) {
       const held = shownName(holder.name);
       const same = held === name ? "is" : `counts as the same as ${held}, which is`;
       return { code: "name-taken", text: `The name ${name} ${same} in use here; take another` };

@@ -33,7 +33,7 @@ import type { GroupMessageOf } from "./messages.ts";
 import { awaitedOf, voicesOf } from "./outlook.ts";
 import type { OwnKeys } from "./own_keys.ts";
 import type { Partings } from "./partings.ts";
-import { CROWDED, type Places } from "./places.ts";
+import { CROWDED, NAMESAKE, type Places } from "./places.ts";
 import type { Views, Voice } from "./views.ts";
 
 type Hello = GroupMessageOf<"hello">;
@@ -99,16 +99,21 @@ export class Arriving {
 
   /** @returns Whether it may come in, and has a place; otherwise it is told why not. */
   #findsPlace(link: GroupLink, hello: Hello): boolean {
-    const { admission, places, out } = this.parts;
+    const { admission, attendance, places, out } = this.parts;
     const voice = this.#voiceOf(link.peer, hello);
     const refusal = admission.refusal(link, hello, voice);
     const isKnown = admission.isPinned(link.peer, hello.name);
     const place = refusal === null
       ? places.placeFor(link, voice, isKnown, out.nowMs)
       : { type: "none" as const, refusal };
+    if (place.type === "none") {
+      this.#refuse(link, place.refusal);
+      return false;
+    }
     if (place.type === "instead of") this.#turnAway(place.attendee, CROWDED);
-    if (place.type === "none") this.#refuse(link, place.refusal);
-    return place.type !== "none";
+    const namesake = attendance.namesake(link.peer, foldName(hello.name));
+    if (namesake !== null) this.#turnAway(namesake, NAMESAKE);
+    return true;
   }
 
   #refuse(link: GroupLink, refusal: Refusal): void {

@@ -226,8 +226,9 @@ export class Attendance {
     return attendee?.link === id ? attendee : null;
   }
 
-  named(name: FoldedName): Attendee | null {
-    return [...this.all].find(({ folded }) => folded === name) ?? null;
+  /** Another one who is here under that name; null where nobody is. */
+  namesake(own: PeerKey, name: FoldedName): Attendee | null {
+    return this.here.find(({ key, folded }) => key !== own && folded === name) ?? null;
   }
 
   /** Whether somebody is there, or may be back in a moment. */

@@ -106,7 +106,8 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     const views = this.#views;
     const out = this.#out;
     const attendance = this.#attendance = new Attendance(failAfterMs);
-    const admission = this.#admission = new Admission(config, views, attendance, out);
+    const places = new Places(config, views, attendance);
+    const admission = this.#admission = new Admission(config, views, attendance, places, out);
     const founded = groupOf(records);
     this.#isFounded = founded !== null;
     const group = this.#group = founded ?? environment.randomBytes(32).toHex() as Hash;
@@ -175,7 +176,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     const told = () => this.#told;
     const arriving = this.#arriving = new Arriving({
       ...parts,
-      places: new Places(config, views, attendance),
+      places,
       changing,
       partings,
       told,

@@ -25,6 +25,12 @@ export const CROWDED: Refusal = {
   text: "Too many are coming into the group at once; come back later",
 };
 
+/** Somebody else has the name now, and may not be heard either: it may come back. */
+export const NAMESAKE: Refusal = {
+  code: "too-fast",
+  text: "Somebody else has come under your name; come back later",
+};
+
 export class Places {
   constructor(
     readonly config: { readonly membersMax: number },
@@ -77,6 +83,16 @@ export class Places {
   /** Those who are here and not in the view, in the order in which they came. */
   get joining(): readonly Attendee[] {
     return this.attendance.here.filter(({ key }) => this.views.member(key) === null);
+  }
+
+  /**
+   * Whether nobody else may come under its name: it is in a view, somebody of the view hears it, or it may be heard yet.
+   * Anybody can say hello under any name, and stay for as long as it answers.
+   */
+  keepsName({ key, cameAtMs }: Attendee, nowMs: number): boolean {
+    if (this.views.isInOpen(key) || this.isHeard(key)) return true;
+    const mayBeHeard = this.attendance.here.some((other) => this.views.member(other.key) !== null);
+    return !mayBeHeard || nowMs < cameAtMs + STRANGER_MS_MIN;
   }
 
   /** Whether somebody of the view exchanges datagrams with it. */

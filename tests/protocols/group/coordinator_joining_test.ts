@@ -263,6 +263,51 @@ Deno.test("A name is refused that is in use, pinned to another key, or impossibl
   assertEquals(program.comes("bob", { name: "Zoe" })[0], "bob: welcome");
 });
 
+Deno.test("A newcomer whom no member hears keeps its name for a moment, and gives it up to whoever comes then", () => {
+  const program = Program.of("ann");
+  program.comes("eve", { name: "bob" });
+
+  program.pass(STRANGER_MS_MIN - 1);
+  assertEquals(program.comes("bob"), ["bob: refuse name-taken", "closes bob"]);
+  program.pass(1);
+  assertEquals(program.comes("bob").slice(0, 3), [
+    "eve: refuse too-fast",
+    "closes eve",
+    "bob: welcome",
+  ]);
+
+  // It has as much time itself.
+  assertEquals(program.comes("eve", { name: "bob" }), ["eve: refuse name-taken", "closes eve"]);
+  program.allHear();
+  program.pass(STRANGER_MS_MIN);
+  assertEquals(program.comes("eve", { name: "bob" }), ["eve: refuse name-taken", "closes eve"]);
+  assertEquals(program.status().members.map(({ name }) => name), ["ann", "bob"]);
+});
+
+Deno.test("A newcomer keeps its name while members hear it, or none is there who could", () => {
+  const program = Program.of("ann");
+  program.comes("bob");
+  program.hears("ann", ["bob"]); // it fetches the log
+  program.pass(STRANGER_MS_MIN);
+  assertEquals(program.comes("eve", { name: "Bob" })[0], "eve: refuse name-taken");
+
+  const empty = Program.started();
+  empty.comes("bob");
+  empty.pass(STRANGER_MS_MIN);
+  assertEquals(empty.comes("eve", { name: "Bob" })[0], "eve: refuse name-taken");
+});
+
+Deno.test("Nobody gives up its name to one who isn't let in", () => {
+  const pins = new Map([["zoe", fingerprintOf(keyOf("zoe"))]]);
+  const program = Program.with({ pins }, "ann");
+  program.comes("zoe");
+  program.pass(STRANGER_MS_MIN);
+
+  const words = program.comes("bob", { name: "Zoe" });
+
+  assertEquals(words, ["error key-changed", "bob: refuse key-changed", "closes bob"]);
+});
+
 Deno.test("/trust accepts the key that was told, whoever comes while the operator asks about it", () => {
   const pins = new Map([["zoe", fingerprintOf(keyOf("zoe"))]]);
   const program = Program.started({ pins });
