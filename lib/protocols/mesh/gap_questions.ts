@@ -6,7 +6,7 @@
  * entry for each stream that it was asked for. A question that the neighbour had no time for is never answered.
  */
 
-import { SYNC_ANSWER_MS_MAX, SYNC_ENTRIES_MAX, SYNC_LATE_MS_MAX } from "./limits.ts";
+import { SYNC_ANSWER_MS_MAX, SYNC_LATE_MS_MAX, SYNC_STREAMS_MAX } from "./limits.ts";
 import type { SyncEntry } from "./messages.ts";
 import { type StreamKey, streamKey } from "./stream.ts";
 
@@ -40,7 +40,7 @@ export class GapQuestions {
   /** @returns Null where more of the answer is to come, or nothing was asked. */
   answered(entries: readonly SyncEntry[], last: boolean, nowMs: number): GapsAnswer | null {
     this.#said.push(...entries);
-    if (!last && this.#said.length < 2 * SYNC_ENTRIES_MAX) return null;
+    if (!last && this.#said.length < SYNC_STREAMS_MAX) return null;
     const said = this.#said;
     this.#said = [];
     this.#forgetUnanswered(nowMs);

@@ -389,7 +389,10 @@ export const SYNC_ENTRIES_MAX = 1_024;
 export const SYNC_WINDOW_BYTES = 256 * 1024;
 /** A bundle takes at least this of the window: at most 128 in flight, half of what may wait here. */
 export const SYNC_BUNDLE_BYTES_MIN = 2_048;
-/** Streams that one neighbour may ask for at once; the rest comes with the next round. */
+/**
+ * Streams that one neighbour may ask for, or about, at once; the rest comes with the next round. More than the bundles
+ * that may wait here, each for a stream of its own.
+ */
 export const SYNC_STREAMS_MAX = 8 * SYNC_ENTRIES_MAX;
 /**
  * Members of whom it is remembered that they don't give what they say to have: the neighbours there can be, three times.

@@ -1,7 +1,12 @@
 import { assertEquals } from "@std/assert";
 import { nothingOf } from "../../../lib/protocols/mesh/frontier.ts";
 import { GapQuestions } from "../../../lib/protocols/mesh/gap_questions.ts";
-import { SYNC_ANSWER_MS_MAX, SYNC_LATE_MS_MAX } from "../../../lib/protocols/mesh/limits.ts";
+import {
+  SYNC_ANSWER_MS_MAX,
+  SYNC_ENTRIES_MAX,
+  SYNC_LATE_MS_MAX,
+  SYNC_STREAMS_MAX,
+} from "../../../lib/protocols/mesh/limits.ts";
 import { keyOf } from "./overlay_network.ts";
 
 /** Entries of these streams; in a room they tell more. */
@@ -67,4 +72,21 @@ Deno.test("GapQuestions takes what leaves something out for an answer to the old
     entries: [first],
   } as never);
   assertEquals(new GapQuestions().answered(others, true, 1), null);
+});
+
+Deno.test("GapQuestions waits for all parts of an answer, as long as one may be", () => {
+  const all = Array.from(
+    { length: SYNC_STREAMS_MAX },
+    (_, n) => nothingOf({ author: keyOf(1), incarnation: n + 1 }),
+  );
+  const questions = new GapQuestions();
+  questions.asked(all, 0);
+  const counts: (number | null)[] = [];
+  for (let start = 0; start < all.length; start += SYNC_ENTRIES_MAX) {
+    const last = start + SYNC_ENTRIES_MAX >= all.length;
+    const answer = questions.answered(all.slice(start, start + SYNC_ENTRIES_MAX), last, 10);
+    counts.push(answer?.entries.length ?? null);
+  }
+
+  assertEquals(counts, [...Array(7).fill(null), all.length]);
 });
