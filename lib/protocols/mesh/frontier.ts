@@ -6,7 +6,7 @@
  * SHA-256 that is computed anew only after a change. It covers the sorted entries of the streams of which
  * something is kept, and the closed ones: what nobody can supply any more makes no difference.
  *
- * An author without kept bundles may be evicted, and leaves a floor in room time at or below which authors
+ * An author without kept bundles may be evicted, and leaves a floor in room time at or below which streams
  * that aren't known are refused; an incarnation without kept bundles may be forgotten.
  */
 
@@ -88,7 +88,7 @@ export class FrontierTable {
     readonly authorsMax = FRONTIER_AUTHORS_MAX,
   ) {}
 
-  /** At or below this room time authors that aren't known are refused; 0 for none. */
+  /** At or below this room time streams that aren't known are refused; 0 for none. */
   get authorsTime(): number {
     return this.#authorsTime;
   }
@@ -105,14 +105,15 @@ export class FrontierTable {
   }
 
   /**
-   * Whether a stream that isn't known may have been forgotten: what it says at room time `time` may have
+   * Whether the stream isn't known, and may have been forgotten: what it says at room time `time` may have
    * been delivered before. `keptFloor` is the room time below which nothing is kept.
    */
   mayBeForgotten(stream: Stream, time: number, keptFloor: number): boolean {
-    const author = this.#authors.get(stream.author);
-    if (author === undefined) return time <= this.#authorsTime;
-    return author.streams.length >= INCARNATIONS_PER_AUTHOR_MAX && time <= keptFloor &&
-      stream.incarnation < author.streams[0]!.incarnation;
+    if (this.find(stream) !== undefined) return false;
+    if (time <= this.#authorsTime) return true; // who is known now may have been forgotten, and have spoken again
+    const streams = this.#authors.get(stream.author)?.streams ?? [];
+    return streams.length >= INCARNATIONS_PER_AUTHOR_MAX && time <= keptFloor &&
+      stream.incarnation < streams[0]!.incarnation;
   }
 
   /**

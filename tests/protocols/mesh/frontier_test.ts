@@ -4,6 +4,7 @@ import type { BundleId, PeerKey } from "../../../lib/base/ids.ts";
 import {
   bucketOf,
   FrontierTable,
+  ID_UNKNOWN,
   keep,
   lastToBeHad,
   letGo,
@@ -14,6 +15,7 @@ import {
 import { INCARNATIONS_PER_AUTHOR_MAX } from "../../../lib/protocols/mesh/limits.ts";
 import type { SyncEntry } from "../../../lib/protocols/mesh/messages.ts";
 import type { KeptBundle } from "../../../lib/protocols/mesh/order_io.ts";
+import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
 import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
 import { forged, GENESIS_TIME, Member } from "./order_members.ts";
 
@@ -101,6 +103,19 @@ Deno.test("FrontierTable evicts the authors that were silent for longest, and le
   assert(made.find({ author: key(0), incarnation: 1 }) !== undefined, "kept ones stay");
   assertEquals(gone.map((stream) => made.mayBeForgotten(stream, 102, 0)), [true, true]);
   assertEquals(gone.map((stream) => made.mayBeForgotten(stream, 103, 0)), [false, false]);
+});
+
+Deno.test("FrontierTable refuses what an evicted author said before, also when that one has spoken again", () => {
+  const { made } = table(32);
+  for (let n = 0; n <= 32; n++) deliver(made, key(n), 1, 100 + n, false);
+  const before = { author: key(0), incarnation: 1 };
+  const again = made.open({ ...before, incarnation: 2 });
+
+  assertEquals([100, made.authorsTime + 1].map((time) => made.mayBeForgotten(before, time, 0)), [
+    true,
+    false,
+  ]);
+  assertEquals(made.mayBeForgotten(again, 100, 0), false);
 });
 
 Deno.test("FrontierTable forgets an author's oldest incarnation of which nothing is kept", () => {
@@ -203,19 +218,33 @@ function toBeHad(entry: SyncEntry): readonly number[] {
   return [entry.low, lastToBeHad(entry)];
 }
 
+/** Of a disk: authors were evicted that had spoken until then. */
+const EVICTED: MeshRecord = {
+  kind: "floor",
+  time: 0,
+  id: ID_UNKNOWN,
+  authorsTime: GENESIS_TIME + 10,
+  heads: [],
+};
+
 Deno.test("Order refuses unknown authors from before the floor that evicted ones left", () => {
-  const records = [{
-    kind: "floor",
-    time: 0,
-    id: "0".repeat(64) as BundleId,
-    authorsTime: GENESIS_TIME + 10,
-    heads: [],
-  }] as const;
-  const [ann, bob] = [new Member("ann", { records }), new Member("bob")];
+  const [ann, bob] = [new Member("ann", { records: [EVICTED] }), new Member("bob")];
   const old = forged(fakeSigner("old"), "old", { time: GENESIS_TIME + 10 });
   const late = forged(fakeSigner("late"), "late", { time: GENESIS_TIME + 11 });
 
   const effects = [old, late].map((bundle) => ann.receive(bob, bundle).at(-1)?.type);
 
   assertEquals(effects, ["duplicate", "delivered"]);
+});
+
+Deno.test("Order shows nothing again of an author who was forgotten, and has started again since", () => {
+  const [ann, carl] = [new Member("ann", { records: [EVICTED] }), new Member("carl")];
+  const bob = fakeSigner("bob");
+  const before = forged(bob, "before", { time: GENESIS_TIME + 10 });
+  const again = forged(bob, "again", { incarnation: 2, time: GENESIS_TIME + 11 });
+  const next = forged(bob, "next", { incarnation: 3, time: GENESIS_TIME + 12 });
+
+  for (const bundle of [again, before, next]) ann.receive(carl, bundle);
+
+  assertEquals(ann.shown, ["again", "next"]);
 });
