@@ -62,7 +62,7 @@ interface AuthorState {
   readonly streams: StreamState[];
   /** Those of them of which nothing is kept, and some that have changed since: a few. */
   readonly unkept: Set<StreamState>;
-  /** Highest room time of a bundle of theirs. */
+  /** Highest room time of a bundle of theirs, of those that are believed. */
   latestTime: number;
 }
 
@@ -81,10 +81,14 @@ export class FrontierTable {
   #root: Hash | null = null;
   #authorsTime = 0;
 
-  /** @param dropped Told of each stream that is evicted or forgotten. */
+  /**
+   * @param dropped Told of each stream that is evicted or forgotten.
+   * @param keptFloor The room time below which nothing is kept.
+   */
   constructor(
     readonly crypto: Crypto,
     readonly dropped: (state: StreamState) => void,
+    readonly keptFloor: () => number,
     readonly authorsMax = FRONTIER_AUTHORS_MAX,
   ) {}
 
@@ -106,13 +110,13 @@ export class FrontierTable {
 
   /**
    * Whether the stream isn't known, and may have been forgotten: what it says at room time `time` may have
-   * been delivered before. `keptFloor` is the room time below which nothing is kept.
+   * been delivered before.
    */
-  mayBeForgotten(stream: Stream, time: number, keptFloor: number): boolean {
+  mayBeForgotten(stream: Stream, time: number): boolean {
     if (this.find(stream) !== undefined) return false;
     if (time <= this.#authorsTime) return true; // who is known now may have been forgotten, and have spoken again
     const streams = this.#authors.get(stream.author)?.streams ?? [];
-    return streams.length >= INCARNATIONS_PER_AUTHOR_MAX && time <= keptFloor &&
+    return streams.length >= INCARNATIONS_PER_AUTHOR_MAX && time <= this.keptFloor() &&
       stream.incarnation < streams[0]!.incarnation;
   }
 
@@ -228,14 +232,17 @@ export class FrontierTable {
       .filter(({ streams }) => streams.every(({ kept }) => kept.length === 0))
       .sort((a, b) => a.latestTime - b.latestTime);
     const count = Math.ceil(this.authorsMax * EVICTED_AUTHORS_PART);
+    let latestTime = 0;
     for (const author of idle.slice(0, count)) {
       this.#authors.delete(author.key);
       author.bucket.authors.delete(author.key);
       author.bucket.hash = null;
       this.#root = null;
       author.streams.forEach(this.dropped);
-      if (author.latestTime > this.#authorsTime) this.#authorsTime = author.latestTime;
+      latestTime = Math.max(latestTime, author.latestTime);
     }
+    // Of what is later nothing is kept since it was proven a lie: no reason to refuse who is new and speaks now.
+    this.restoreAuthorsTime(Math.min(latestTime, this.keptFloor()));
   }
 
   /** Where there are too many: the first one but `except` of which nothing is kept. */

@@ -51,10 +51,11 @@ export class Ledger {
     readonly own: Stream,
     keptMessagesMax?: number,
   ) {
-    this.table = new FrontierTable(crypto, (state) => {
+    const dropped = (state: StreamState) => {
       this.#heads.clear(state);
       this.#forgetProof(state);
-    });
+    };
+    this.table = new FrontierTable(crypto, dropped, () => this.kept.floor?.time ?? 0);
     this.kept = new KeptBundles(keptMessagesMax);
     this.time = new RoomTime(wallMs);
   }
@@ -72,7 +73,7 @@ export class Ledger {
   }
 
   isForgotten(stream: Stream, time: number): boolean {
-    return this.table.mayBeForgotten(stream, time, this.kept.floor?.time ?? 0);
+    return this.table.mayBeForgotten(stream, time);
   }
 
   /** Whether what this process says now is excluded: somebody else has spoken as this incarnation. */
@@ -90,12 +91,13 @@ export class Ledger {
       state.counter = last;
       state.id = id;
     }
-    if (this.time.believe(header.time)) {
+    const isBelieved = this.time.believe(header.time);
+    if (isBelieved) {
       this.#moveHeads(header, id, state, last);
       this.#keep(bundle, id, state);
     } else this.#setAside(bundle, id);
-    // What isn't believed must not become the floor in time below which authors that aren't known are refused.
-    this.table.changed(state, Math.min(header.time, this.time.latest));
+    // Whoever says only what isn't believed is evicted first.
+    this.table.changed(state, isBelieved ? header.time : 0);
     return bundle;
   }
 

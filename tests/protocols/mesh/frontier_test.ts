@@ -25,11 +25,13 @@ function key(n: number): PeerKey {
   return fakeSigner(n).key;
 }
 
-function table(authorsMax?: number) {
+/** @param keptFloor The room time below which nothing is kept. */
+function table(authorsMax?: number, keptFloor = Infinity) {
   const dropped: string[] = [];
   const made = new FrontierTable(
     fakeCrypto,
     ({ author, incarnation }) => dropped.push(`${author}/${incarnation}`),
+    () => keptFloor,
     authorsMax,
   );
   return { made, dropped };
@@ -101,8 +103,15 @@ Deno.test("FrontierTable evicts the authors that were silent for longest, and le
   assertEquals(dropped, gone.map(({ author }) => `${author}/1`));
   assertEquals(made.authorsTime, 102);
   assert(made.find({ author: key(0), incarnation: 1 }) !== undefined, "kept ones stay");
-  assertEquals(gone.map((stream) => made.mayBeForgotten(stream, 102, 0)), [true, true]);
-  assertEquals(gone.map((stream) => made.mayBeForgotten(stream, 103, 0)), [false, false]);
+  assertEquals(gone.map((stream) => made.mayBeForgotten(stream, 102)), [true, true]);
+  assertEquals(gone.map((stream) => made.mayBeForgotten(stream, 103)), [false, false]);
+});
+
+Deno.test("FrontierTable refuses nobody above what is kept for authors that it evicts", () => {
+  const { made, dropped } = table(32, 50);
+  for (let n = 0; n <= 32; n++) deliver(made, key(n), 1, 100 + n, false);
+
+  assertEquals([dropped.length, made.authorsTime], [2, 50]);
 });
 
 Deno.test("FrontierTable refuses what an evicted author said before, also when that one has spoken again", () => {
@@ -111,11 +120,11 @@ Deno.test("FrontierTable refuses what an evicted author said before, also when t
   const before = { author: key(0), incarnation: 1 };
   const again = made.open({ ...before, incarnation: 2 });
 
-  assertEquals([100, made.authorsTime + 1].map((time) => made.mayBeForgotten(before, time, 0)), [
+  assertEquals([100, made.authorsTime + 1].map((time) => made.mayBeForgotten(before, time)), [
     true,
     false,
   ]);
-  assertEquals(made.mayBeForgotten(again, 100, 0), false);
+  assertEquals(made.mayBeForgotten(again, 100), false);
 });
 
 Deno.test("FrontierTable forgets an author's oldest incarnation of which nothing is kept", () => {

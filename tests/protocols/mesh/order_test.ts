@@ -22,6 +22,7 @@ import {
 import type { SyncEntry } from "../../../lib/protocols/mesh/messages.ts";
 import type { OrderEffect } from "../../../lib/protocols/mesh/order_io.ts";
 import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
+import { streamOf } from "../../../lib/protocols/mesh/stream.ts";
 import type { Bundle } from "../../../lib/protocols/mesh/structures.ts";
 import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
 import {
@@ -383,7 +384,22 @@ Deno.test("Order refuses nobody who is new for the time of a bundle that isn't b
   }
 
   assertEquals(ledger.table.find(liar.header.value), undefined, "it is evicted");
-  assert(ledger.table.authorsTime <= WALL_MS + 1, `${ledger.table.authorsTime}`);
+  assertEquals(ledger.table.authorsTime, 0);
+});
+
+Deno.test("Order forgets those first who say only what isn't believed", () => {
+  const { seed, liar } = runaway();
+  const ledger = new Ledger(fakeCrypto, () => WALL_MS, streamOf(seed.header.value));
+  const quiet = forged(fakeSigner("quiet"), "before");
+  for (const bundle of [seed, quiet]) ledger.deliver(bundle, idOf(bundle));
+  ledger.table.find(quiet.header.value)!.kept.length = 0;
+  const { heads, time } = liar.header.value;
+  for (let made = 0; made < FRONTIER_AUTHORS_MAX - 1; made++) {
+    const bundle = forged(fakeSigner(`made up ${made}`), "x", { heads, time });
+    ledger.deliver(bundle, idOf(bundle));
+  }
+
+  assert(ledger.table.find(quiet.header.value) !== undefined);
 });
 
 Deno.test("Order finds that something is withheld, whatever floor a neighbour names", () => {
