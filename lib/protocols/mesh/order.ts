@@ -589,7 +589,9 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
   }
 
   #skip(stream: Stream, counter: number, id: BundleId | null): void {
-    this.#goOn(stream, counter, id, counter - this.frontier(stream).counter);
+    // Of a stream that was forgotten it may all have been shown: saying that it was missed would be wrong more often.
+    const isForgotten = this.ledger.isForgotten(stream, this.config.genesisTime);
+    this.#goOn(stream, counter, id, isForgotten ? 0 : counter - this.frontier(stream).counter);
     this.#wake(stream);
   }
 

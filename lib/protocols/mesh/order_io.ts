@@ -141,7 +141,10 @@ export type OrderEffect =
     readonly hop: number;
     readonly reason: BundleReason;
   }
-  /** So many messages of this stream are no longer kept by any neighbour, or came too late; the user is told. */
+  /**
+   * So many messages of this stream are no longer kept by any neighbour, or came too late; the user is told.
+   * Not said where they may have been shown before the stream was forgotten.
+   */
   | { readonly type: "skipped"; readonly stream: Stream; readonly messages: number }
   /** New here: pass it on to the neighbours but `from`, and tell the user who it was. Null: found here. */
   | { readonly type: "equivocation"; readonly proof: Proof; readonly from: PeerKey | null }

@@ -708,6 +708,33 @@ Deno.test("Order skips a gap only when every neighbour says that it can't fill i
   assertEquals(carl.frontierOf(new Member("ann")), 5);
 });
 
+Deno.test("Order says of no author who may have been forgotten that something was missed", () => {
+  const { ann, bob, dora, all, entry } = gap();
+  const evicted: MeshRecord = {
+    kind: "floor",
+    time: GENESIS_TIME,
+    id: ID_UNKNOWN,
+    authorsTime: GENESIS_TIME + 1,
+    heads: [],
+  };
+  // Something is known of the other one: none of its streams was forgotten.
+  const emil = forged(fakeSigner("emil"), "1");
+  const records: MeshRecord[] = [evicted, { kind: "bundle", bundle: emil }];
+  const carl = new Member("carl", { records });
+  const third = forged(fakeSigner("emil"), "3", { counter: 3, previous: idOf(emil) });
+  const entryOfEmil = { ...headOf(third), low: 3, unkept: 0, closed: false };
+  carl.step({ type: "neighbours", peers: [bob.key, dora.key] });
+  for (const bundle of [all[4]!, third]) carl.receive(bob, bundle, 0, "range");
+  for (const neighbour of [bob, dora]) says(carl, neighbour, [entry, entryOfEmil], 1);
+
+  const missed = carl.effects.flatMap((effect) =>
+    effect.type === "skipped" ? [[effect.stream.author, effect.messages]] : []
+  );
+  assertEquals(carl.shown, ["3", "5"]);
+  assertEquals(carl.frontierOf(ann), 5);
+  assertEquals(missed, [[emil.header.value.author, 1]]);
+});
+
 Deno.test("Order hears again who is behind before it believes that a gap can't be filled", () => {
   const { bob, carl, dora, all, entry } = gap();
   const behind = { ...entry, low: 1, counter: 2 };
