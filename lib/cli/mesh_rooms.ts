@@ -79,15 +79,6 @@ export class MeshRooms {
     }
     const pins = new RoomPins(`mesh:${room}`, knownPeers, wallMs, warn);
     const records = pins.standing(log.records);
-    let pinning = Promise.resolve();
-    const appendPins = (met: readonly MetKey[], sync: boolean) => {
-      const appended = pinning.then(async () => {
-        await pins.note(met);
-        await log.append(met, sync);
-      });
-      pinning = appended.catch(() => {}); // whoever appends is told
-      return appended;
-    };
     const port = listening ?? this.lastPort;
     const isRemembered = this.last === room && this.lastPort === port;
     let remembered = isRemembered ? Promise.resolve() : null;
@@ -108,13 +99,8 @@ export class MeshRooms {
         return log.bytes;
       },
       append: async (fresh, sync) => {
-        const met = fresh.filter(isMetKey);
-        const others = fresh.filter((record) => !isMetKey(record));
         try {
-          await Promise.all([
-            log.append(others, sync), // in the turn of the call: a rewrite may rely on it
-            met.length === 0 ? null : appendPins(met, sync),
-          ]);
+          await log.append(fresh, sync);
         } catch (error) {
           remembered = null; // the folder may have been away, and this table with it
           throw error;
@@ -122,17 +108,11 @@ export class MeshRooms {
         await remember();
       },
       rewrite: async (all) => {
-        const kept = [...all];
-        await log.rewrite(async () => {
-          await pins.noteMissed(kept.filter(isMetKey));
-          return kept;
-        });
+        await Promise.all([log.rewrite(all), knownPeers.settled()]); // it may take writes again, too
         await remember();
       },
-      close: async () => {
-        await pinning;
-        await log.close();
-      },
+      pin: ({ name, key }) => pins.note(name, key),
+      close: () => log.close(),
     };
   }
 }
@@ -159,18 +139,12 @@ function cannotResume(because: string): P2pchatError {
   );
 }
 
-type MetKey = Extract<MeshRecord, { readonly kind: "pin" }>;
-
-function isMetKey(record: MeshRecord): record is MetKey {
-  return record.kind === "pin";
-}
-
 /**
- * Keeps a room's pins in step with `known_peers`, which has each before the log does: what the log alone has, the user
- * has deleted there. That it can't remember one it tells once.
+ * Keeps a room's pins in step with `known_peers`: what the log alone has, the user has deleted there, or it was met just
+ * before the program was killed. That it can't remember one it tells once.
  */
 class RoomPins {
-  /** Those that `known_peers` has had; what it couldn't write waits there for the next write. */
+  /** Those that `known_peers` was given; what it couldn't write waits there for the next write. */
   readonly #noted = new Pins([]);
   #hasFailed = false;
 
@@ -184,7 +158,7 @@ class RoomPins {
   /** Of the log's records those that are still the user's will. */
   standing(records: readonly MeshRecord[]): readonly MeshRecord[] {
     return records.filter((record) => {
-      if (!isMetKey(record)) return true;
+      if (record.kind !== "pin") return true;
       const { name, key } = record;
       if (this.knownPeers.check(this.scope, name, key).type !== "same") return false;
       this.#noted.set(name, key, null);
@@ -192,19 +166,11 @@ class RoomPins {
     });
   }
 
-  /** Resolves when `known_peers` has them, or it was told that it can't. */
-  async note(met: readonly MetKey[]): Promise<void> {
-    await Promise.all(met.map(({ name, key }) => {
-      this.#compare(name, key);
-      this.#noted.set(name, key, null);
-      return this.#write(name, key);
-    }));
-  }
-
-  /** Notes what was met while nothing could be appended, and tries again what couldn't be written. */
-  async noteMissed(all: readonly MetKey[]): Promise<void> {
-    await this.note(all.filter(({ name, key }) => this.#noted.get(foldName(name))?.key !== key));
-    await this.knownPeers.settled();
+  /** Resolves when `known_peers` has it, or the user was told that it can't. */
+  async note(name: string, key: PeerKey): Promise<void> {
+    this.#compare(name, key);
+    this.#noted.set(name, key, null);
+    await this.#write(name, key);
   }
 
   /**

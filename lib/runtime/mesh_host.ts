@@ -12,6 +12,7 @@ import {
   type PeerKey,
   type RoomId,
 } from "../base/ids.ts";
+import { invariant } from "../base/invariant.ts";
 import type { MeshCommand, MeshEvent } from "../protocols/mesh/events.ts";
 import { Mesh } from "../protocols/mesh/mesh.ts";
 import type { MeshConfig, MeshEffect, MeshInput } from "../protocols/mesh/mesh_io.ts";
@@ -25,12 +26,15 @@ import type {
   LinkInfo,
 } from "../transport/link.ts";
 import { createCodec } from "../wire/codec.ts";
-import { ModeHost, type ModePorts } from "./mode_host.ts";
+import { type KeepPin, ModeHost, type ModePorts } from "./mode_host.ts";
 import type { RecordStore } from "./record_log.ts";
 import { Runner } from "./runner.ts";
 
 /** What is on disk of one room. */
-export type RoomStore = RecordStore<MeshRecord>;
+export interface RoomStore extends RecordStore<MeshRecord> {
+  /** Remembers a member's key beside the records. */
+  readonly pin: KeepPin;
+}
 
 export interface MeshHostPorts extends ModePorts<MeshEvent> {
   readonly signer: Signer;
@@ -45,6 +49,7 @@ export class MeshHost extends ModeHost<MeshMessage, MeshCommand, MeshEvent, Mesh
   /** Of members with a link, by fingerprint, for the log. */
   readonly #names = new Map<string, string>();
   #room: RoomId | null = null;
+  #store: RoomStore | null = null;
   /** Until the room's log is open; rejects never. */
   #opening: Promise<void> = Promise.resolve();
 
@@ -54,7 +59,7 @@ export class MeshHost extends ModeHost<MeshMessage, MeshCommand, MeshEvent, Mesh
     this.#openRoomStore = openRoom;
     this.#mesh = new Mesh(config, signer, environment);
     this.runner = new Runner<MeshInput, MeshEffect, MeshRecord>(this.#mesh, {
-      ...this.runnerPorts(),
+      ...this.runnerPorts((pin) => this.#pin(pin)),
       persistOf: (effect) => effect.type === "persist" ? effect : null,
       execute: (effect) => this.#execute(effect),
     });
@@ -187,6 +192,7 @@ export class MeshHost extends ModeHost<MeshMessage, MeshCommand, MeshEvent, Mesh
     this.#room = room;
     this.log.info("room", { room });
     this.#opening = this.#openRoomStore(room).then((store) => {
+      this.#store = store;
       this.keepLog(store, {
         snapshot: (shownThrough) => this.#mesh.room?.snapshot(shownThrough) ?? null,
         shown: (through) => ({ kind: "shown", through }),
@@ -194,6 +200,11 @@ export class MeshHost extends ModeHost<MeshMessage, MeshCommand, MeshEvent, Mesh
       });
       this.runner.feed({ type: "room-opened", records: store.records });
     }).catch((error) => this.fail(error));
+  }
+
+  async #pin(pin: Parameters<KeepPin>[0]): Promise<void> {
+    invariant(this.#store !== null, "who is met is met in a room");
+    await this.#store.pin(pin);
   }
 
   /** Who leaves while the log is being opened leaves when it is: it is to be closed, too. */

@@ -273,6 +273,7 @@ export class FalseMember implements AsyncDisposable {
           bytes: 0,
           append: () => Promise.resolve(),
           rewrite: () => Promise.resolve(),
+          pin: () => Promise.resolve(),
           close: () => Promise.resolve(),
         }),
       show: (event) => {

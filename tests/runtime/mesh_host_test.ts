@@ -12,6 +12,12 @@ class Store extends MemoryStore<MeshRecord> {
   /** Until it may be opened. */
   opened = Promise.resolve();
   isClosed = false;
+  /** Until a key is kept. */
+  pinned = Promise.resolve();
+
+  pin(): Promise<void> {
+    return this.pinned;
+  }
 
   override close(): Promise<void> {
     this.isClosed = true;
@@ -154,6 +160,34 @@ Deno.test("MeshHost: who leaves waits for private messages to arrive, and reads 
       isCut ? 1 : 0,
     );
   }
+});
+
+Deno.test("MeshHost: a newcomer's key that isn't kept for long holds up what a member sends by half a second", async () => {
+  const { world, ann, bob, stores } = await annAndBob();
+  stores.ann.pinned = new Promise(() => {});
+  const contact = { host: "127.0.0.1", port: 55_107 };
+  world.start(3, "Carl", new Store(), { kind: "join", contact });
+  await world.pass(1_000);
+  ann.host.command({ command: "say", text: "hello" }, undefined);
+  await world.pass(100);
+
+  const joined = ann.events.flatMap((event) => event.event === "joined" ? [event.name] : []);
+  assertEquals([joined.at(-1), texts(bob)], ["Carl", ["hello"]]);
+});
+
+Deno.test("MeshHost: /trust isn't answered before the key is kept", async () => {
+  const { world, ann, stores } = await annAndBob();
+  const notices = () => ann.events.filter(({ event }) => event === "notice").length;
+  const pinned = Promise.withResolvers<void>();
+  stores.ann.pinned = pinned.promise;
+  const before = notices();
+  ann.host.command({ command: "trust", name: "Bob" }, undefined);
+  await world.pass(5_000);
+  const waiting = notices() - before;
+  pinned.resolve();
+  await world.pass(10);
+
+  assertEquals([waiting, notices() - before], [0, 1]);
 });
 
 Deno.test("MeshHost: a private message that nobody reads is kept by its sender", async () => {

@@ -818,7 +818,8 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     for (const effect of effects) {
       if (this.#phase === "stopped") return;
       // Who has quit is told nothing more, and looks for no neighbour.
-      if (this.#phase === "parting" && effect.type !== "to" && effect.type !== "persist") continue;
+      const isKept = effect.type === "persist" || effect.type === "pin";
+      if (this.#phase === "parting" && effect.type !== "to" && !isKept) continue;
       switch (effect.type) {
         case "to":
           this.#sendTo(effect.peer, effect.message, effect.lane);
@@ -850,6 +851,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
           this.#fatal(effect);
           break;
         case "persist":
+        case "pin":
         case "show":
         case "shown":
         case "await-output":

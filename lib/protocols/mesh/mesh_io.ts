@@ -7,7 +7,7 @@
  */
 
 import type { BundleId, Endpoint, LinkId, PeerKey, RoomId } from "../../base/ids.ts";
-import type { ModeEffect, ModeInput } from "../../base/mode_machine.ts";
+import type { ModeEffect, ModeInput, PinEffect } from "../../base/mode_machine.ts";
 import type { Queue } from "../../base/schema.ts";
 import type { MeshCommand, MeshEvent } from "./events.ts";
 import type { ChannelSecret } from "../noise/channel_handshake.ts";
@@ -59,6 +59,7 @@ export type MeshInput =
 
 export type MeshEffect =
   | ModeEffect<MeshEvent, MeshRecord, BundleId>
+  | PinEffect
   | {
     readonly type: "dial";
     readonly attempt: number;

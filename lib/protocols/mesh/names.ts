@@ -223,7 +223,7 @@ export class Names implements Machine<NamesInput, NamesEffect> {
   #trust(key: PeerKey, nowMs: number): void {
     const holder = this.#holders.get(key);
     if (holder === undefined) return;
-    this.#pin(holder, key, nowMs);
+    this.#pin(holder, key, true, nowMs);
     this.#settle(holder.folded, nowMs);
   }
 
@@ -280,13 +280,13 @@ export class Names implements Machine<NamesInput, NamesEffect> {
     const { folded, claim } = holder;
     const pin = this.#pins.get(folded);
     if (pin === undefined) {
-      if (!this.#pins.isFull) this.#pin(holder, key, nowMs);
+      if (!this.#pins.isFull) this.#pin(holder, key, false, nowMs);
       return;
     }
     const pinned = this.#holders.get(pin.key);
     if (pin.key === key || pinned?.folded !== folded) return;
     if (pin.atMs !== null && this.#isRace(claim, pinned.claim, pin.atMs, nowMs)) {
-      return this.#pin(holder, key, nowMs);
+      return this.#pin(holder, key, false, nowMs);
     }
     if (pin.warnedOf === key) return;
     this.#pins.warned(folded, key);
@@ -374,10 +374,14 @@ export class Names implements Machine<NamesInput, NamesEffect> {
 
   // Pins.
 
-  #pin(holder: Holder, key: PeerKey, nowMs: number): void {
+  /** @param again Whether the user says so. */
+  #pin(holder: Holder, key: PeerKey, again: boolean, nowMs: number): void {
     const { name } = holder.claim.signed.claim.value;
     this.#pins.set(name, key, nowMs);
-    this.#effects.push({ type: "persist", records: [{ kind: "pin", name, key }] });
+    this.#effects.push(
+      { type: "persist", records: [{ kind: "pin", name, key }] },
+      { type: "pin", name, key, again },
+    );
   }
 }
 

@@ -1,6 +1,7 @@
 /** The inputs and effects of `Names`: what the mesh composes it with. */
 
 import type { FoldedName, PeerKey } from "../../base/ids.ts";
+import type { PinEffect } from "../../base/mode_machine.ts";
 import type { KnownClaim } from "./credentials.ts";
 import type { MeshRecord } from "./records.ts";
 import type { RosterEffect } from "./roster_io.ts";
@@ -57,7 +58,8 @@ export type NamesEffect =
     readonly shown: string;
     readonly consequence: "leave" | "stay";
   }
-  | { readonly type: "persist"; readonly records: readonly MeshRecord[] };
+  | { readonly type: "persist"; readonly records: readonly MeshRecord[] }
+  | PinEffect;
 
 export interface NamesConfig {
   readonly self: PeerKey;

@@ -711,6 +711,9 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       case "persist":
         this.#later.push({ ...effect, token: null, sync: true });
         return;
+      case "pin":
+        this.#later.push(effect);
+        return;
       default:
         return unreachable(effect);
     }

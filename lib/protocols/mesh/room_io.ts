@@ -91,7 +91,10 @@ export type RoomEffect =
   | { readonly type: "secret-changed" }
   /** Admission awaits no answer of this peer any more. */
   | { readonly type: "neighbour-gone"; readonly peer: PeerKey }
-  | Extract<MeshEffect, { readonly type: "persist" | "show" | "shown" | "await-output" | "input" }>
+  | Extract<
+    MeshEffect,
+    { readonly type: "persist" | "pin" | "show" | "shown" | "await-output" | "input" }
+  >
   | { readonly type: "fatal"; readonly code: ErrorCode; readonly text: string };
 
 export type Fault = "invalid-signature" | "broken-promise" | "flood" | "protocol";

@@ -373,6 +373,8 @@ export class Member {
         case "persist":
           this.records.push(...effect.records);
           break;
+        case "pin":
+          break; // as the record that is persisted with it
         default:
           this.say({ event: "notice", about: effect.type, name: effect.name });
       }

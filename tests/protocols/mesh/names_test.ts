@@ -114,6 +114,7 @@ Deno.test("Names show a stranger under a known name with a suffix until it is tr
   assertEquals(before, [shown, bob, carl]);
   assertEquals(trusted, [
     { type: "persist", records: [{ kind: "pin", name: "Bob", key: carl }] },
+    { type: "pin", name: "Bob", key: carl, again: true },
     { type: "renamed", key: carl, from: shown, name: "Bob" },
   ]);
   assertEquals(view.knownInstead(carl), null);

@@ -408,6 +408,8 @@ export class MemberProcess
       case "stop":
         this.outcome = effect.outcome;
         break;
+      case "pin":
+        break; // as the record that is persisted with it
       case "persist":
         throw new Error("A persist is for the disk");
     }
