@@ -323,7 +323,8 @@ export class Ledger {
       state.counter = entry.counter;
       state.id = entry.id === ID_UNKNOWN ? null : entry.id;
     }
-    this.table.changed(state, 0);
+    // Of what isn't kept no time is on disk: at most this.
+    this.table.changed(state, this.kept.floor?.time ?? 0);
   }
 
   #restoreBundle(bundle: Bundle): void {

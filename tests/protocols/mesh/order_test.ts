@@ -387,6 +387,26 @@ Deno.test("Order refuses nobody who is new for the time of a bundle that isn't b
   assertEquals(ledger.table.authorsTime, 0);
 });
 
+Deno.test("Order refuses what an author said before a restart who was forgotten after it", () => {
+  const [ann, bob] = [new Member("ann", { keptMessagesMax: 1 }), new Member("bob")];
+  const [before, later] = ["before", "later"].map((text) => forged(fakeSigner(text), text));
+  for (const bundle of [before!, later!]) ann.receive(bob, bundle);
+  const own = { author: ann.key, incarnation: 2 };
+  const ledger = new Ledger(fakeCrypto, () => WALL_MS, own);
+  for (const record of ann.order.snapshot()) ledger.restore(record);
+  const [evicted] = [before!, later!].filter(({ header }) =>
+    ledger.table.find(header.value)!.kept.length === 0
+  );
+  for (let made = 0; made < FRONTIER_AUTHORS_MAX; made++) {
+    const stream = { author: fakeSigner(`kept ${made}`).key, incarnation: 1 };
+    ledger.table.open(stream).kept.push(ledger.kept.last()!);
+  }
+
+  const { value } = evicted!.header;
+  assertEquals(ledger.table.find(value), undefined, "it is evicted");
+  assert(ledger.isPast(value, 1, value.time));
+});
+
 Deno.test("Order forgets those first who say only what isn't believed", () => {
   const { seed, liar } = runaway();
   const ledger = new Ledger(fakeCrypto, () => WALL_MS, streamOf(seed.header.value));
