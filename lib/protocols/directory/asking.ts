@@ -24,6 +24,8 @@ type Request = DirectoryMessageOf<"broadcast" | "change-password" | "forget-me">
 interface Asked {
   readonly request: Request;
   readonly ref: string | undefined;
+  /** On whichever link: it may have been heeded. */
+  wasSent: boolean;
 }
 
 /** A broadcast that was taken. */
@@ -104,7 +106,7 @@ export class Asking {
       const text = `Nothing was sent: ${this.#asked.length} requests wait for the directory`;
       return out.error("full", text, ref);
     }
-    this.#asked.push({ request, ref });
+    this.#asked.push({ request, ref, wasSent: false });
     this.#bytes += bytesOf(request);
     this.pump();
   }
@@ -145,7 +147,7 @@ export class Asking {
       this.#refused(refusal);
       return this.pump();
     }
-    this.#isUnderWay = true;
+    this.#isUnderWay = first.wasSent = true;
     this.#deadlines.set("answer", this.owner.out.nowMs + ENTER_MS_MAX);
     this.owner.tell(first.request);
   }
@@ -183,6 +185,28 @@ export class Asking {
     const what = request.type === "forget-me" ? "your account was removed" : "it was changed";
     const text = `The directory is gone, and it isn't known whether ${what}; log in to see`;
     this.owner.out.error("in-doubt", text, ref);
+  }
+
+  /** The account is removed, as its user asked. @returns The ref of that. */
+  forgotten(): string | undefined {
+    return this.#answered().ref;
+  }
+
+  /** We aren't in any more, or leave: each that still waits is told of. @param why Part of a sentence. */
+  giveUp(why: string): void {
+    const { out } = this.owner;
+    this.left();
+    this.#bytes = 0;
+    for (const { request, ref, wasSent } of this.#asked.splice(0)) {
+      if (request.type !== "broadcast") {
+        out.error("not-logged-in", `Nothing was sent: ${why}`, ref);
+        continue;
+      }
+      const start = quotedStart(request.text);
+      // Of what was asked of the account and not answered, `left` has told.
+      if (wasSent) out.error("in-doubt", `It isn't known whether ${start} was told: ${why}`, ref);
+      else out.error("not-logged-in", `${start} wasn't told: ${why}`, ref);
+    }
   }
 
   /** @returns Whether it may come now: it answers what was asked, or what was told on an earlier link. */

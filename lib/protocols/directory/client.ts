@@ -8,7 +8,6 @@
  * The caller's duties are those in `client_io.ts`.
  */
 
-import { countText } from "../../base/counts.ts";
 import type { Signer } from "../../base/crypto.ts";
 import type { Environment } from "../../base/environment.ts";
 import type { ErrorCode } from "../../base/errors.ts";
@@ -41,6 +40,9 @@ const DEADLINES = ["leave", "told"] as const;
 
 /** The input pauses when so much of what may wait does. */
 const FULL = 0.5;
+
+/** Why what waits for the directory is given up where the program ends by itself: part of a sentence. */
+const OUT = "you aren't logged in any more";
 
 export class Client implements Machine<ClientInput, ClientEffect> {
   // Shared with the parts; each is bounded by itself.
@@ -263,21 +265,25 @@ export class Client implements Machine<ClientInput, ClientEffect> {
       `${name} came in from somewhere else, which takes the place of this program; if that ` +
       `wasn't you, ${whoElse}`;
     this.#ending = { code: "replaced", text };
+    this.asking.giveUp(OUT);
   }
 
   forgotten(): void {
-    if (!this.asking.isForgetting) {
-      this.calling.drop(true);
+    const { out, asking, calling } = this;
+    if (!asking.isForgetting) {
+      calling.drop(true);
       return this.fatal("not-logged-in", "Your account was removed from the directory");
     }
-    this.calling.drop();
-    this.out.notice(`The account ${this.session.name} is removed`);
-    this.out.bye("forgotten", this.#leaving?.ref);
+    calling.drop();
+    out.notice(`The account ${this.session.name} is removed`, asking.forgotten());
+    asking.giveUp(OUT);
+    out.bye("forgotten", this.#leaving?.ref);
   }
 
   fatal(code: ErrorCode, text: string): void {
     const { out, calling } = this;
     this.#ending = { code, text };
+    this.asking.giveUp(OUT);
     if (code === "kicked") calling.drop(true);
     if (calling.call === null) return this.#endUnlessTalking();
     out.error(code, text);
@@ -463,10 +469,7 @@ export class Client implements Machine<ClientInput, ClientEffect> {
   #leave(): void {
     const { out, session, calling, asking } = this;
     if (out.isStopped) return;
-    const { size } = asking;
-    if (size > 0) {
-      out.notice(`${countText(size, "broadcast wasn't", "broadcasts weren't")} sent`);
-    }
+    asking.giveUp("you left before");
     calling.drop();
     session.close(LEAVE_GOODBYE);
     out.bye("quit", this.#leaving?.ref);

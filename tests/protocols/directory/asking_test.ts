@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import type { DirectoryMessageOf } from "../../../lib/protocols/directory/messages.ts";
-import { ClientProgram, LOG_IN, user } from "./client_program.ts";
+import { callId, ClientProgram, LOG_IN, user } from "./client_program.ts";
 
 function broadcasts(program: ClientProgram): readonly DirectoryMessageOf<"broadcast">[] {
   return program.sent.flatMap(({ message }) => message.type === "broadcast" ? [message] : []);
@@ -226,6 +226,59 @@ Deno.test("telling all: what waits is bounded, and the input pauses before", () 
   assertEquals(tells(program, "x")[0]?.split(" ")[1], "code=full");
 });
 
+/** What `errors` say of Ann's first broadcast, which may have been taken, and of her second. */
+const GIVEN_UP = [
+  `error code=in-doubt text=It isn't known whether "one" was told: you aren't logged in any more ref=a`,
+  `error code=not-logged-in text="two" wasn't told: you aren't logged in any more ref=b`,
+];
+
+function errors(words: readonly string[]): readonly string[] {
+  return words.filter((word) => word.startsWith("error"));
+}
+
+for (const because of ["replaced", "kicked", "forgotten"] as const) {
+  Deno.test(`telling all: what waits as the program is ${because} is told of, one by one`, () => {
+    const [up, down] = [ClientProgram.in(), ClientProgram.in()];
+    for (const program of [up, down]) {
+      tells(program, "one", "a");
+      tells(program, "two", "b");
+    }
+    down.directoryDown();
+    down.after(1_000);
+    down.directoryUp();
+
+    for (const program of [up, down]) {
+      const words = program.says({ type: "dismissed", because, text: "", retryMs: 0 });
+      assertEquals(errors(words), GIVEN_UP);
+      assert(words.at(-1)?.startsWith("fatal"), words.at(-1));
+    }
+  });
+}
+
+Deno.test("telling all: what was kept is told of where its sender isn't let in any more", () => {
+  const program = ClientProgram.in();
+  tells(program, "one", "a");
+  program.directoryDown();
+  tells(program, "two", "b");
+  program.after(1_000);
+  program.directoryUp();
+
+  assertEquals(errors(program.refuses("bad-credentials")), GIVEN_UP);
+});
+
+Deno.test("telling all: what waits is told of at once where the program goes on for a call alone", () => {
+  const program = ClientProgram.in();
+  program.types({ command: "call", name: "bob" });
+  program.meet();
+  program.hears(program.linkUp().link, { type: "talk", call: callId(1) });
+  for (let n = 0; n < 51; n++) tells(program, "x", "a");
+
+  const words = program.says({ type: "dismissed", because: "replaced", text: "", retryMs: 0 });
+
+  assertEquals(errors(words).length, 51);
+  assertEquals(words.at(-1), "input goes on");
+});
+
 Deno.test("telling all: empty, too long, not allowed, not logged in", () => {
   const program = ClientProgram.in();
   const mute = ClientProgram.linked();
@@ -275,12 +328,14 @@ Deno.test("the password: a directory that goes before it answers leaves it in do
 Deno.test("the account: it is removed when the directory says so, and the program ends", () => {
   const program = ClientProgram.in();
 
-  assertEquals(program.types({ command: "forget-me", password: "longenough" }), [
+  assertEquals(program.types({ command: "forget-me", password: "longenough" }, "f"), [
     "to directory: forget-me password=longenough",
   ]);
+  tells(program, "two", "b");
   assertEquals(program.says({ type: "dismissed", because: "forgotten", text: "", retryMs: 0 }), [
     "close directory",
-    "notice text=The account ann is removed",
+    "notice text=The account ann is removed ref=f",
+    `error code=not-logged-in text="two" wasn't told: you aren't logged in any more ref=b`,
     "bye forgotten",
   ]);
 });

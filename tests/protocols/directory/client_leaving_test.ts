@@ -159,11 +159,13 @@ Deno.test("leaving: what is told to all goes out first, 10 s at most", () => {
   ]);
 
   const late = ClientProgram.in();
-  late.types({ command: "broadcast", text: "one" });
+  late.types({ command: "broadcast", text: "one" }, "a");
+  late.types({ command: "broadcast", text: "two" }, "b");
   quit(late);
   assertEquals(late.after(9_999), []);
   assertEquals(late.after(1), [
-    "notice text=1 broadcast wasn't sent",
+    `error code=in-doubt text=It isn't known whether "one" was told: you left before ref=a`,
+    `error code=not-logged-in text="two" wasn't told: you left before ref=b`,
     "close directory",
     "bye quit",
   ]);
