@@ -12,8 +12,8 @@ import type { Environment } from "../../base/environment.ts";
 import { fingerprintOf } from "../../base/fingerprint.ts";
 import type { Endpoint, LinkId } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
-import { earliestMs, type Machine } from "../../base/machine.ts";
-import { type ModeOutcome, stalledMs } from "../../base/mode_machine.ts";
+import { Deadlines, earliestMs, type Machine } from "../../base/machine.ts";
+import { stalledMs } from "../../base/mode_machine.ts";
 import { foldName, shownName, withoutMark } from "../../base/names.ts";
 import { didYouMean } from "../../base/nearest.ts";
 import { AccountChanges } from "./account_changes.ts";
@@ -30,6 +30,8 @@ import type { DirectoryCommand, LogoutReason } from "./events.ts";
 import { Kicked } from "./kicked.ts";
 import {
   KICKED_MS,
+  LEAVE_MS_MAX,
+  LEAVE_UNTOLD_MS,
   OFFENDER_BAN_MS,
   RETURN_SPREAD_MS,
   SLOW_MS_MAX,
@@ -41,6 +43,9 @@ import { Output } from "./output.ts";
 import { Presence } from "./presence.ts";
 import type { DirectoryRecord } from "./records.ts";
 import { Telling } from "./telling.ts";
+
+/** When the operator's leaving waits no longer, and when that it waits is told. */
+const DEADLINES = ["leave", "told"] as const;
 
 export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
   readonly #out = new Output();
@@ -54,6 +59,8 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
   readonly #entering: Entering;
   readonly #accounts: AccountChanges;
   readonly #kicked = new Kicked();
+  readonly #deadlines = new Deadlines(DEADLINES);
+  #leaving: { readonly ref: string | undefined } | null = null;
   #stopped = false;
   #nowMs = 0;
   #dueMs: number | null = null;
@@ -111,6 +118,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
     this.#nowMs = nowMs;
     if (delayMs > 0) this.#postpone(delayMs);
     this.#handle(input);
+    if (this.#leaving !== null && !this.#telling.isOperatorTelling) this.#leave();
     if (!this.#stopped) {
       this.#deliveries.flush();
       this.#presence.flush();
@@ -131,6 +139,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
       this.#deliveries.nextMs(),
       this.#telling.nextMs(),
       this.#sessions.held.nextMs(),
+      this.#deadlines.nextMs(),
     );
   }
 
@@ -141,6 +150,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
     this.#deliveries.postpone(delayMs, this.#sessions.all);
     this.#telling.postpone(delayMs);
     this.#sessions.held.holdAnew(this.#nowMs);
+    this.#deadlines.postpone(delayMs);
   }
 
   #handle(input: DirectoryInput): void {
@@ -385,6 +395,10 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
     this.#deliveries.tick();
     this.#telling.tick();
     this.#sessions.held.tick(this.#nowMs);
+    for (const due of this.#deadlines.takeDue(this.#nowMs)) {
+      if (due === "leave") this.#telling.giveUpOperators();
+      else this.#tellLeaving();
+    }
   }
 
   #command(command: DirectoryCommand, ref: string | undefined): void {
@@ -399,16 +413,8 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
         return this.#verify(command.name, ref);
       case "broadcast":
         return this.#telling.operator(command.text, ref);
-      case "quit": {
-        const text = "it was stopped";
-        this.#calls.close();
-        for (const client of [...this.#sessions.all]) {
-          const retryMs = Math.floor(this.environment.random() * RETURN_SPREAD_MS);
-          this.#dismiss(client, "closing", text, retryMs);
-        }
-        for (const link of this.#links.all) if (link.phase !== "over") this.#close(link, text);
-        return this.#stop({ kind: "bye", reason: "quit", ref });
-      }
+      case "quit":
+        return this.#leaveSoon(ref);
       default:
         return unreachable(command);
     }
@@ -461,8 +467,31 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
     this.#out.notice(`${shownName(client.name)} is out, and isn't let in for a minute`, ref);
   }
 
-  #stop(outcome: ModeOutcome): void {
+  /** What the operator has told all goes out first. */
+  #leaveSoon(ref: string | undefined): void {
+    if (this.#leaving !== null) return;
+    this.#leaving = { ref };
+    this.#deadlines.set("leave", this.#nowMs + LEAVE_MS_MAX);
+    this.#deadlines.set("told", this.#nowMs + LEAVE_UNTOLD_MS);
+  }
+
+  #tellLeaving(): void {
+    const seconds = (LEAVE_MS_MAX - LEAVE_UNTOLD_MS) / 1_000;
+    this.#out.notice(
+      `Leaving when it is known whom your broadcasts have reached, or in ${seconds} s`,
+    );
+  }
+
+  #leave(): void {
+    const text = "it was stopped";
+    this.#calls.close();
+    for (const client of [...this.#sessions.all]) {
+      const retryMs = Math.floor(this.environment.random() * RETURN_SPREAD_MS);
+      this.#dismiss(client, "closing", text, retryMs);
+    }
+    for (const link of this.#links.all) if (link.phase !== "over") this.#close(link, text);
     this.#stopped = true;
+    const outcome = { kind: "bye", reason: "quit", ref: this.#leaving?.ref } as const;
     this.#out.push({ type: "stop", outcome });
   }
 }

@@ -2,7 +2,7 @@
 
 import type { FoldedName, PeerKey } from "../../base/ids.ts";
 import { foldName } from "../../base/names.ts";
-import { tooLong, utf8Length } from "../../base/text.ts";
+import { quotedStart, tooLong, utf8Length } from "../../base/text.ts";
 import { type Broadcast, type Broadcasts, withoutAccount } from "./broadcasts.ts";
 import type { ClientLink } from "./client_link.ts";
 import type { Client, Sessions } from "./client_session.ts";
@@ -48,6 +48,7 @@ interface Sender {
 
 /** What is on its way to the disk. */
 interface Unstored {
+  readonly sender: Sender;
   broadcast: Broadcast;
   /** On which it was said last: a refusal doesn't say of what it is, so it goes there. Null: the operator said it. */
   link: ClientLink | null;
@@ -114,6 +115,24 @@ export class Telling {
     if (refusal !== null) out.error(refusal.code, `Nothing was told: ${refusal.text}`, ref);
   }
 
+  /** Whether something that the operator has told all is on its way to the disk, or to those who are there. */
+  get isOperatorTelling(): boolean {
+    return [...this.#unstored.values(), ...this.#reports.values()].some(isOperators);
+  }
+
+  /** The operator waits no longer: each is told of as it is now. */
+  giveUpOperators(): void {
+    const { out } = this.parts;
+    for (const [writing, unstored] of this.#unstored) {
+      if (!isOperators(unstored)) continue;
+      this.#unstored.delete(writing);
+      const start = quotedStart(unstored.broadcast.text);
+      const text = `It isn't known whether ${start} was told: the disk doesn't answer`;
+      out.error("in-doubt", text, unstored.sender.ref);
+    }
+    for (const report of [...this.#reports.values()].filter(isOperators)) this.#report(report);
+  }
+
   #tell(sender: Sender, text: string, link: ClientLink | null): Refusal | null {
     const { broadcasts, out, ttlMs, wallMs } = this.parts;
     const { name: from, key: fromKey, isAccount: fromAccount, own } = sender;
@@ -132,23 +151,23 @@ export class Telling {
     const number = broadcasts.number(sentAt);
     const about = { number, from, fromKey, fromAccount, own, sentAt, ttlMs };
     const record: Broadcast = { kind: "broadcast", ...about, text };
-    const unstored: Unstored = { broadcast: record, link };
+    const unstored: Unstored = { sender, broadcast: record, link };
     this.#unstored.set(writing, unstored);
     out.write([record], {
       done: () => {
         this.#unstored.delete(writing);
-        this.#stored(unstored.broadcast, sender);
+        this.#stored(unstored);
       },
       failed: (reason) => {
         this.#unstored.delete(writing);
         this.#rates.takeBack(who);
-        this.#failed(sender, unstored.link, reason);
+        this.#failed(unstored, reason);
       },
     });
     return null;
   }
 
-  #stored(broadcast: Broadcast, sender: Sender): void {
+  #stored({ broadcast, sender }: Unstored): void {
     const { broadcasts, deliveries, sessions, out } = this.parts;
     const { number, from } = broadcast;
     this.#expire();
@@ -181,7 +200,7 @@ export class Telling {
     broadcasts.expire(wallMs(), through);
   }
 
-  #failed(sender: Sender, link: ClientLink | null, reason: string): void {
+  #failed({ sender, link }: Unstored, reason: string): void {
     const { out } = this.parts;
     // Whoever has come in on another link says it again there.
     if (link !== null && link.client !== null) {
@@ -303,6 +322,10 @@ export class Telling {
       this.#report(report);
     }
   }
+}
+
+function isOperators({ sender }: Unstored | Report): boolean {
+  return sender.key === null;
 }
 
 /** Why whoever isn't in any more may be in a moment later, perhaps on another device. */

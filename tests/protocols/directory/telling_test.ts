@@ -6,6 +6,7 @@ import {
   DATAGRAM_TEXT_BYTES_MAX,
   FLYING_MAX,
   FLYING_MS_MAX,
+  LEAVE_MS_MAX,
   REACHED_MS_MAX,
   REPEAT_MS,
   REPORTS_MAX,
@@ -955,4 +956,68 @@ Deno.test("Directory: so many datagrams to few are on their way, and each gets a
   exchange.pass(10_000);
 
   for (const { heard } of guests) assertEquals(heard, texts);
+});
+
+/** The operator tells all, and leaves at once, as at the end of input. */
+function operatorTellsAndQuits(exchange: Exchange): void {
+  exchange.command({ command: "broadcast", text: "we are closing" }, "r1");
+  exchange.command({ command: "quit" });
+}
+
+Deno.test("Directory: what its operator tells all right before it ends reaches those who are there", () => {
+  const { exchange, guests: [bob] } = exchangeOf("bob");
+  exchange.diskMode = "holds";
+  operatorTellsAndQuits(exchange);
+  assertEquals(exchange.take(), []);
+  exchange.diskAnswers();
+
+  assertEquals(bob!.heard, ["we are closing"]);
+  const words = exchange.take();
+  assert(words.includes("* broadcast-sent, 2 have it [r1]"), words.join("\n"));
+  assert(words.includes("bob: dismissed closing"), words.join("\n"));
+  assertEquals(words.at(-1), "stops: bye");
+});
+
+Deno.test("Directory: its operator waits neither for what others tell all, nor where nobody is there", () => {
+  const { exchange, ann } = exchangeOf("bob");
+  exchange.diskMode = "holds";
+  ann.tells("hello"); // is told again when the directory is back
+  exchange.command({ command: "quit" });
+  assertEquals(exchange.take().at(-1), "stops: bye");
+
+  const alone = new Exchange();
+  operatorTellsAndQuits(alone);
+  assertEquals(alone.take().slice(-2), ["* broadcast-sent, 0 have it [r1]", "stops: bye"]);
+});
+
+Deno.test("Directory: its operator waits for who doesn't answer until that is told, 9 s", () => {
+  const { exchange, guests: [bob] } = exchangeOf("bob");
+  bob!.acknowledges = false;
+  operatorTellsAndQuits(exchange);
+  exchange.take();
+  const operators = () => exchange.take().filter((word) => !word.startsWith("bob"));
+  exchange.pass(999);
+  assertEquals(operators(), []);
+  exchange.pass(1);
+  assertEquals(operators(), ["* notice"]);
+  exchange.command({ command: "quit" });
+  exchange.pass(REACHED_MS_MAX - 1_001);
+  assertEquals(operators(), []);
+  exchange.pass(1);
+  assertEquals(exchange.take().filter((word) => /^[*s]/.test(word)), [
+    "* broadcast-sent, 1 have it [r1]",
+    "* logout ann closing",
+    "* logout bob closing",
+    "stops: bye",
+  ]);
+});
+
+Deno.test("Directory: its operator waits for a disk that doesn't answer 10 s at most", () => {
+  const exchange = new Exchange();
+  exchange.diskMode = "holds";
+  operatorTellsAndQuits(exchange);
+  exchange.pass(LEAVE_MS_MAX - 1);
+  assertEquals(exchange.take(), ["* ready", "* notice"]);
+  exchange.pass(1);
+  assertEquals(exchange.take(), ["* error in-doubt [r1]", "stops: bye"]);
 });
