@@ -74,7 +74,7 @@ interface Entrant {
 export class Entering {
   readonly #signUps: RecentCounts;
   /** Names that a guest is about to have, or somebody who signs up. */
-  readonly #claimed = new Map<FoldedName, ClientLink>();
+  readonly #claimed = new Map<FoldedName, Entrant>();
   /** Wall clock: a directory before this one gave ranks up to this. */
   readonly #beganMs: number;
   #lastRank: number;
@@ -204,24 +204,30 @@ export class Entering {
     if (weak !== null) return this.#refuse(link, "weak-password", weak);
     if (this.#isTaken(entrant)) return this.#nameTaken(link);
     const { address } = link;
-    const waitMs = this.#signUps.waitMs(address, out.nowMs);
+    const claimant = this.#claimed.get(folded);
+    // Its link may have been lost before it was answered: of both at most one comes to something.
+    const isAgain = claimant?.enter.how === "sign-up" && claimant.link.peer === link.peer;
+    const waitMs = isAgain ? 0 : this.#signUps.waitMs(address, out.nowMs);
     if (waitMs > 0) {
       const text = this.parts.signUpsMax === 0
         ? "This directory takes no sign-ups; its operator can add an account"
         : "Too many have signed up from your address";
       return this.#refuse(link, "too-fast", text, this.parts.signUpsMax === 0 ? 0 : waitMs);
     }
-    this.#signUps.add(address, out.nowMs);
-    this.#claimed.set(folded, link);
+    if (!isAgain) this.#signUps.add(address, out.nowMs);
+    this.#claimed.set(folded, entrant);
     const key = fingerprintOf(link.peer);
     out.ask({ ask: "sign-up", name, password, key, address }, (answer) => {
       this.#unclaim(entrant);
       const isDone = answer.outcome === "ok";
+      // It counts from the beginning, so that nobody begins too many, unless it comes to nothing.
+      if (isAgain && isDone) this.#signUps.add(address, out.nowMs);
+      if (!isAgain && !isDone) this.#signUps.takeBack(address);
       if (isDone) {
         // One of that name may have been removed while the directory was away.
         telling.forget(folded);
         out.show({ event: "signup", name: answer.account.name });
-      } else this.#signUps.takeBack(address);
+      }
       if (link.phase !== "checking") return; // the account is there all the same
       if (answer.outcome === "name-taken") return this.#signsUpAgain(entrant);
       if (answer.outcome !== "ok") return this.#denied(link, answer);
@@ -246,7 +252,7 @@ export class Entering {
       return this.#refuse(link, "guests-refused", "This directory takes accounts alone; sign up");
     }
     if (this.#isTaken(entrant)) return this.#nameTaken(link);
-    this.#claimed.set(folded, link);
+    this.#claimed.set(folded, entrant);
     out.ask({ ask: "find", name }, (answer) => {
       this.#unclaim(entrant);
       if (link.phase !== "checking") return;
@@ -276,14 +282,15 @@ export class Entering {
     const claimant = this.#claimed.get(folded);
     if (claimant !== undefined) {
       // What is asked for somebody who has gone meanwhile is done all the same; that it is gone may not be known yet.
-      const isGone = claimant.phase !== "checking" || claimant.isOfSameProcess(link);
-      if (!isGone || claimant.peer !== link.peer) return true;
+      const isGone = claimant.link.phase !== "checking" || claimant.link.isOfSameProcess(link);
+      if (!isGone || claimant.link.peer !== link.peer) return true;
     }
     return sessions.isOtherGuests(folded, link.peer, out.nowMs);
   }
 
-  #unclaim({ link, folded }: Entrant): void {
-    if (this.#claimed.get(folded) === link) this.#claimed.delete(folded);
+  #unclaim(entrant: Entrant): void {
+    const { folded } = entrant;
+    if (this.#claimed.get(folded) === entrant) this.#claimed.delete(folded);
   }
 
   #nameTaken(link: ClientLink): void {

@@ -572,6 +572,41 @@ Deno.test("Directory: a sign-up that came to nothing doesn't count", () => {
   assert(eve.entered !== null);
 });
 
+Deno.test("Directory: who signs up again, as its link was lost meanwhile, is counted once", () => {
+  const exchange = new Exchange({ signUpsMax: 1 });
+  exchange.accountMode = "holds";
+  const ann = exchange.somebody("ann").enters({ how: "sign-up" });
+  ann.goesDown();
+  ann.connects().enters({ how: "sign-up" });
+  exchange.accountsAnswer();
+  assert(ann.entered !== null);
+  const other = exchange.somebody("eve").enters({ how: "sign-up" });
+  assertEquals(other.last("refused").code, "too-fast");
+});
+
+Deno.test("Directory: a sign-up counts also where the one before it, whose link was lost, came to nothing", () => {
+  const exchange = new Exchange({ signUpsMax: 1 });
+  exchange.accountMode = "holds";
+  const ann = exchange.somebody("ann").enters({ how: "sign-up" });
+  ann.goesDown();
+  ann.connects().enters({ how: "sign-up" });
+  exchange.tooManyAsk();
+  exchange.accountsAnswer();
+  assert(ann.entered !== null);
+  const other = exchange.somebody("eve").enters({ how: "sign-up" });
+  assertEquals(other.last("refused").code, "too-fast");
+});
+
+Deno.test("Directory: a sign-up counts also where the same device is coming in as a guest", () => {
+  const exchange = new Exchange({ signUpsMax: 1 });
+  exchange.account("bob");
+  exchange.accountMode = "holds";
+  const ann = exchange.somebody("ann").enters();
+  ann.goesDown();
+  ann.connects().enters({ how: "sign-up" });
+  assertEquals(ann.last("refused").code, "too-fast");
+});
+
 for (
   const [host, block] of [
     ["10.0.0.1", "10.0.0.1"],

@@ -410,6 +410,12 @@ export class Exchange {
     for (const effect of this.#heldQuestions.splice(0)) this.#answer(effect);
   }
 
+  /** What was asked first of all that is held isn't done: too much waits. */
+  tooManyAsk(): void {
+    const { token } = this.#heldQuestions.shift()!;
+    this.feed({ type: "account-answer", token, answer: { outcome: "full" } });
+  }
+
   #answer({ token, question }: Extract<DirectoryEffect, { readonly type: "account" }>): void {
     const answer = this.#answerTo(question);
     this.feed({ type: "account-answer", token, answer });
