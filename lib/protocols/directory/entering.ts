@@ -256,7 +256,7 @@ export class Entering {
     out.ask({ ask: "find", name }, (answer) => {
       this.#unclaim(entrant);
       if (link.phase !== "checking") return;
-      if (answer.outcome === "ok") return this.#nameTaken(link);
+      if (answer.outcome === "ok") return this.#nameTaken(link, " by an account");
       if (answer.outcome !== "wrong") return this.#denied(link, answer);
       this.#admit(entrant, name, true);
     });
@@ -293,8 +293,8 @@ export class Entering {
     if (this.#claimed.get(folded) === entrant) this.#claimed.delete(folded);
   }
 
-  #nameTaken(link: ClientLink): void {
-    this.#refuse(link, "name-taken", "That name is taken; choose another");
+  #nameTaken(link: ClientLink, by = ""): void {
+    this.#refuse(link, "name-taken", `That name is taken${by}; choose another`);
   }
 
   #denied(link: ClientLink, answer: Exclude<AccountAnswer, { readonly outcome: "ok" }>): void {
@@ -394,7 +394,8 @@ export class Entering {
   }
 
   /**
-   * Whoever has the name now goes: another program is told so, an earlier link of the same one needn't be.
+   * Whoever has the name now goes: another program is told so, an earlier link of the same one needn't be. A guest
+   * whose name is an account's by now is told that when it comes back, as any guest.
    * @returns Whether it was the latter; for a guest that was there, up to where it has heard what was told to all.
    */
   #displace(
@@ -415,6 +416,9 @@ export class Entering {
     if (isTakenOver) {
       this.parts.gone(previous, null);
       out.push({ type: "close", link: previous.link.id, reason: "there is a later link" });
+    } else if (key !== link.peer && isGuest) {
+      this.parts.gone(previous, "replaced");
+      out.push({ type: "close", link: previous.link.id, reason: "an account has the name now" });
     } else this.parts.dismiss(previous, "replaced", REPLACED_TEXT);
     return { isTakenOver, guestsThrough };
   }

@@ -231,6 +231,26 @@ Deno.test("Directory: a crowd of guests that are lost from a few addresses frees
   assert(isHeld(`g${2 * HELD_GUESTS_MAX - 1}`));
 });
 
+Deno.test("Directory: a guest whose name is an account's by now is told so when it comes back", () => {
+  const exchange = new Exchange();
+  const guest = exchange.guest("bob");
+  exchange.accounts.set("bob", { name: "bob", password: PASSWORD, keys: [] }); // by the operator
+  exchange.take();
+  const account = exchange.somebody("bob", { device: "other" }).enters({ how: "log-in" });
+  assertEquals(exchange.take(), [
+    "* logout bob replaced",
+    "bob: close (an account has the name now)",
+    "bob: entered as bob",
+    "* login bob",
+  ]);
+  guest.goesDown();
+  guest.connects().enters();
+  const { code, text } = guest.last("refused");
+  assertEquals([code, text], ["name-taken", "That name is taken by an account; choose another"]);
+  assertEquals(exchange.take(), ["bob: refused name-taken"]);
+  assert(account.entered !== null);
+});
+
 Deno.test("Directory: of two who want one name at once, one gets it", () => {
   for (const how of ["guest", "sign-up"] as const) {
     const exchange = new Exchange();
@@ -255,17 +275,6 @@ Deno.test("Directory: a name that is being signed up is no guest's, though who a
   exchange.accountsAnswer();
   ann.connects().enters({ how: "resume" });
   assertEquals(ann.entered?.guest, false);
-});
-
-Deno.test("Directory: an owner whose name a guest has takes it", () => {
-  const exchange = new Exchange();
-  const guest = exchange.guest("ann");
-  // The operator adds the account.
-  exchange.accounts.set("ann", { name: "ann", password: PASSWORD, keys: [] });
-  exchange.take();
-  exchange.somebody("ann", { device: "owner" }).enters({ how: "log-in" });
-
-  assertEquals(guest.last("dismissed").because, "replaced");
 });
 
 Deno.test("Directory: guests are refused where accounts are required", () => {
@@ -423,10 +432,10 @@ Deno.test("Directory: an owner who comes back by itself takes its name from a gu
   // The accounts are put back to an earlier state, and to a later one.
   const accounts = new Map(exchange.accounts);
   exchange.accounts.clear();
-  const guest = exchange.somebody("ann", { device: "eve" }).enters();
+  exchange.somebody("ann", { device: "eve" }).enters();
   for (const [name, account] of accounts) exchange.accounts.set(name, account);
   ann.connects().enters({ how: "resume" });
-  assertEquals([ann.entered?.guest, guest.last("dismissed").because], [false, "replaced"]);
+  assertEquals([ann.entered?.guest, exchange.event("logout").reason], [false, "replaced"]);
 });
 
 Deno.test("Directory: a program that was in as another guest begins anew under this name", () => {
