@@ -50,7 +50,10 @@ interface Sender {
 interface Unstored {
   readonly sender: Sender;
   broadcast: Broadcast;
-  /** On which it was said last: a refusal doesn't say of what it is, so it goes there. Null: the operator said it. */
+  /**
+   * On which it was said last, perhaps under another name. A refusal doesn't say of what it is, so it goes there alone.
+   * Null: the operator said it.
+   */
   link: ClientLink | null;
 }
 
@@ -167,12 +170,12 @@ export class Telling {
     return null;
   }
 
-  #stored({ broadcast, sender }: Unstored): void {
+  #stored({ broadcast, sender, link }: Unstored): void {
     const { broadcasts, deliveries, sessions, out } = this.parts;
     const { number, from } = broadcast;
     this.#expire();
     broadcasts.add(broadcast);
-    const client = this.#clientOf(sender);
+    const client = link?.client ?? this.#clientOf(sender);
     if (client !== null) {
       out.send(client.link.id, { type: "broadcast-taken", own: sender.own, number });
     }

@@ -958,6 +958,20 @@ Deno.test("Directory: so many datagrams to few are on their way, and each gets a
   for (const { heard } of guests) assertEquals(heard, texts);
 });
 
+Deno.test("Directory: who says it again under another name is told when it is taken", () => {
+  const exchange = new Exchange();
+  exchange.guest("bob");
+  const ann = exchange.guest("ann");
+  exchange.diskMode = "holds";
+  ann.tells("hello", 7);
+  ann.goesDown();
+  const again = exchange.somebody("anna", { device: "ann" }).enters();
+  again.tells("hello", 7);
+  exchange.diskAnswers();
+
+  assertEquals(again.last("broadcast-taken").own, 7);
+});
+
 /** The operator tells all, and leaves at once, as at the end of input. */
 function operatorTellsAndQuits(exchange: Exchange): void {
   exchange.command({ command: "broadcast", text: "we are closing" }, "r1");
