@@ -25,7 +25,10 @@ import {
   PASSWORDS_RETRY_MS,
   REFUSALS_MAX,
   SIGN_UPS_MS,
+  USED_ACCOUNTS_MAX,
   USED_LATER_MAX,
+  USES_MAX,
+  USES_MS,
 } from "./limits.ts";
 import type { LockOuts, Wait } from "./lock_outs.ts";
 import type { DirectoryMessageOf, DirectoryRefusal, Dismissal } from "./messages.ts";
@@ -73,6 +76,7 @@ interface Entrant {
 
 export class Entering {
   readonly #signUps: RecentCounts;
+  readonly #uses = new RecentCounts(USES_MAX, USES_MS, USED_ACCOUNTS_MAX);
   /** Names that a guest is about to have, or somebody who signs up. */
   readonly #claimed = new Map<FoldedName, Entrant>();
   /** Wall clock: a directory before this one gave ranks up to this. */
@@ -161,7 +165,7 @@ export class Entering {
     const { name, version } = account;
     const key = fingerprintOf(link.peer);
     if (account.keys.includes(key)) {
-      this.#noteUse(link, account);
+      this.#noteUse(entrant, account);
       return this.#loggedIn(entrant, account);
     }
     this.parts.out.ask({ ask: "add-key", name, version, key }, (answer) => {
@@ -172,10 +176,13 @@ export class Entering {
   }
 
   /** Of more devices than an account may have, those used longest ago go. A disk that is full keeps nobody out. */
-  #noteUse({ peer }: ClientLink, { name, version, keys }: Account): void {
+  #noteUse({ link: { peer }, folded }: Entrant, { name, version, keys }: Account): void {
+    const { out } = this.parts;
     const key = fingerprintOf(peer);
     if (keys.length - 1 - keys.indexOf(key) < USED_LATER_MAX) return;
-    this.parts.out.ask({ ask: "add-key", name, version, key }, () => {});
+    if (this.#uses.waitMs(folded, out.nowMs) > 0) return;
+    this.#uses.add(folded, out.nowMs);
+    out.ask({ ask: "add-key", name, version, key }, () => {});
   }
 
   /** The password is right, and the device is known; it is another password from now on where that was asked for. */
@@ -269,7 +276,7 @@ export class Entering {
       const account = accountOf(link, answer);
       if (account !== null) {
         this.#admit(entrant, account.name, false);
-        if (link.client !== null) this.#noteUse(link, account);
+        if (link.client !== null) this.#noteUse(entrant, account);
         return;
       }
       this.#denied(link, answer.outcome === "ok" ? { outcome: "wrong" } : answer);

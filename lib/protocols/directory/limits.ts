@@ -34,6 +34,11 @@ export const SIGN_UPS_MS = 3_600_000;
 
 /** Of an account's 16 devices so many are used later before the use of one is noted: most uses cost no write. */
 export const USED_LATER_MAX = 8;
+/** Of one account so many uses are noted within this time, one of each device: each writes all accounts anew. */
+export const USES_MAX = 16;
+export const USES_MS = 3_600_000;
+/** Accounts of which uses are counted: the oldest are forgotten. */
+export const USED_ACCOUNTS_MAX = 4_096;
 
 /** A guest's name is kept for its key when its link was lost: as long as a dead client may be in the list. */
 export const GUEST_HELD_MS = 15_000;

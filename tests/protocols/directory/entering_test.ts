@@ -16,6 +16,8 @@ import {
   SILENT_LINKS_MAX,
   SLOW_MS_MAX,
   USED_LATER_MAX,
+  USES_MAX,
+  USES_MS,
 } from "../../../lib/protocols/directory/limits.ts";
 import { LockOuts } from "../../../lib/protocols/directory/lock_outs.ts";
 import { RecentCounts } from "../../../lib/protocols/directory/recent_counts.ts";
@@ -988,6 +990,24 @@ for (const how of ["log-in", "resume"] as const) {
     assertEquals([phone.entered?.guest, asked() - before], [false, 1], "whatever the disk does");
   });
 }
+
+Deno.test("Directory: devices of one account that come back again and again are noted so often in an hour", () => {
+  const exchange = new Exchange();
+  const devices = Array.from({ length: ACCOUNT_KEYS_MAX }, (_, each) => {
+    return exchange.account("ann", `device ${each}`);
+  });
+  for (const device of devices) device.goesDown(true);
+  const noted = () => {
+    exchange.questions.length = 0;
+    for (let round = 0; round < 10; round++) {
+      for (const device of devices) device.connects().enters({ how: "resume" }).goesDown(true);
+    }
+    return exchange.questions.filter(({ ask }) => ask === "add-key").length;
+  };
+  assertEquals([noted(), noted()], [USES_MAX, 0]);
+  exchange.pass(USES_MS);
+  assertEquals(noted(), USES_MAX);
+});
 
 Deno.test("Directory: a password that was changed meanwhile lets no device in with the old one", () => {
   const exchange = new Exchange();
