@@ -80,6 +80,8 @@ export class Telling {
   /** The earliest first. */
   readonly #reports = new Map<number, Report>();
   #operatorsOwn = 0;
+  /** The disk refused the last broadcast. */
+  #isRefused = false;
 
   constructor(readonly parts: TellingParts) {}
 
@@ -159,6 +161,7 @@ export class Telling {
     out.write([record], {
       done: () => {
         this.#unstored.delete(writing);
+        this.#isRefused = false;
         this.#stored(unstored);
       },
       failed: (reason) => {
@@ -211,6 +214,10 @@ export class Telling {
       const text = "the directory's disk takes nothing, which its operator can change";
       out.send(link.id, { type: "refused", code: "disk", text, retryMs });
     }
+    // Clients say as much as they like: of what is theirs the operator is told once.
+    const isKnown = this.#isRefused && sender.key !== null;
+    this.#isRefused = true;
+    if (isKnown) return;
     const event = { event: "error", code: "disk", text: `Nothing was told: ${reason}` } as const;
     out.show(sender.key === null ? { ...event, unsent: true } : event, sender.ref);
   }

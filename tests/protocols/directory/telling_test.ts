@@ -972,6 +972,33 @@ Deno.test("Directory: who says it again under another name is told when it is ta
   assertEquals(again.last("broadcast-taken").own, 7);
 });
 
+Deno.test("Directory: of what clients tell all, and a full disk refuses, its operator is told once", () => {
+  const { exchange, ann } = exchangeOf();
+  exchange.diskMode = "refuses";
+  const words: string[] = [];
+  for (let each = 0; each < 3; each++) {
+    ann.tells("hello");
+    exchange.pass(1_000);
+    words.push(...exchange.take());
+  }
+  assertEquals(words, [
+    "ann: refused disk",
+    "* error disk",
+    "ann: refused disk",
+    "ann: refused disk",
+  ]);
+  exchange.command({ command: "broadcast", text: "hello" }, "r1");
+  exchange.command({ command: "broadcast", text: "hello" }, "r2");
+  assertEquals(exchange.take(), ["* error disk [r1]", "* error disk [r2]"]);
+
+  exchange.diskMode = "writes";
+  ann.tells("hello");
+  exchange.take();
+  exchange.diskMode = "refuses";
+  ann.tells("hello");
+  assertEquals(exchange.take(), ["ann: refused disk", "* error disk"]);
+});
+
 /** The operator tells all, and leaves at once, as at the end of input. */
 function operatorTellsAndQuits(exchange: Exchange): void {
   exchange.command({ command: "broadcast", text: "we are closing" }, "r1");
