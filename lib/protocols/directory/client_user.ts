@@ -83,7 +83,7 @@ export class ClientUser {
     }
     asking.broadcast(checkedMessage(text), ref);
     if (!session.isUp && asking.size === 1) {
-      out.notice("Kept, and told to all when the directory is back", ref);
+      out.notice("Waits for the directory, for as long as this program runs", ref);
     }
   }
 

@@ -218,7 +218,7 @@ Deno.test("telling all: what waits is bounded, and the input pauses before", () 
   program.directoryDown();
 
   assertEquals(tells(program, "x"), [
-    "notice text=Kept, and told to all when the directory is back",
+    "notice text=Waits for the directory, for as long as this program runs",
   ]);
   for (let n = 1; n < 50; n++) assertEquals(tells(program, "x"), []);
   assertEquals(tells(program, "x"), ["input waiting for the directory"]);
