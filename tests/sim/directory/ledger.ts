@@ -276,8 +276,11 @@ export class Ledger {
       fromMs - CARRIED_OUT_MS <= atMs && atMs <= (untilMs ?? Infinity) + CARRIED_OUT_MS;
     if (stays.some(wasThere)) return;
     if (sight.isGuest) {
+      // A directory that stood still holds names anew.
+      const stalledUntilMs = this.world.directory?.stalledUntilMs ?? 0;
       const wasHeld = ({ fromMs, untilMs }: Stay) =>
-        untilMs !== null && fromMs <= atMs && atMs <= untilMs + GUEST_HELD_MS + CARRIED_OUT_MS;
+        untilMs !== null && fromMs <= atMs &&
+        atMs <= Math.max(untilMs, stalledUntilMs) + GUEST_HELD_MS + CARRIED_OUT_MS;
       if (stays.some(wasHeld)) return;
       throw new Violation(`${person.name} is a guest, and shown ${what} from before`);
     }
