@@ -36,6 +36,8 @@ export interface EditingOwner {
   readonly out: MemberOutput;
   /** Null while in no epoch. */
   readonly editingIn: EditingGroup | null;
+  /** Texts of our user's that aren't entries yet. */
+  readonly saying: { readonly unsent: number };
   readonly isCoordinatorUp: boolean;
   toCoordinator(message: GroupMessage): void;
 }
@@ -116,7 +118,9 @@ export class Editing {
   /** The user wants entry `seq` to read `text`. */
   want(seq: number, text: string, ref: string | undefined): void {
     const { out, isCoordinatorUp, editingIn } = this.owner;
-    if (editingIn !== null && seq > editingIn.held.logSeq) return this.#noSuchEntry(seq, ref);
+    if (editingIn !== null && seq > editingIn.held.logSeq && !this.#mayCome(seq, editingIn)) {
+      return this.#noSuchEntry(seq, ref);
+    }
     if (this.#wanted.length >= EDITS_QUEUED_MAX) {
       const text = `${this.#wanted.length} of your edits wait for the coordinator: try later`;
       return this.#error("full", text, seq, ref);
@@ -127,6 +131,11 @@ export class Editing {
       out.notice(`Your edit of entry ${seq} waits ${whom}`, ref);
     }
     this.pump();
+  }
+
+  /** Whoever says something and edits it right away knows its number before it has one. */
+  #mayCome(seq: number, { held }: EditingGroup): boolean {
+    return seq <= held.logSeq + this.owner.saying.unsent;
   }
 
   #noSuchEntry(seq: number, ref: string | undefined): void {
@@ -146,6 +155,7 @@ export class Editing {
     for (const wanted of [...this.#wanted]) {
       if (wanted.signed !== null) continue;
       if (wanted.seq > editingIn.held.logSeq) {
+        if (this.#mayCome(wanted.seq, editingIn)) continue;
         this.#wanted.splice(this.#wanted.indexOf(wanted), 1);
         this.#noSuchEntry(wanted.seq, wanted.ref);
         continue;

@@ -493,6 +493,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
 
   progress(): void {
     this.user.progress();
+    this.editing.pump();
   }
 
   waits(delayMs: number): void {

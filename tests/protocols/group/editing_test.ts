@@ -182,6 +182,18 @@ Deno.test("an entry that isn't there is told at once, with its number and ref; n
   assertEquals(told(cem), ["r: no-such-entry: There is no entry 1: there are none yet"]);
 });
 
+Deno.test("what was just said may be edited before it is an entry, and what wasn't said may not", () => {
+  const { net, ann } = started();
+  ann.say("three");
+  ann.command({ command: "edit", seq: 3, text: "tre" }, "mine");
+  ann.command({ command: "edit", seq: 4, text: "quattro" }, "none");
+  const before = asked(net, ann).length;
+  net.settle();
+
+  assertEquals(told(ann), ["none: no-such-entry: There is no entry 4: the last one is 2"]);
+  assertEquals([before, asked(net, ann).map(({ request }) => request.value.seq)], [0, [3]]);
+});
+
 Deno.test("what the coordinator refuses is an error in its words", () => {
   const { net, ann } = started();
   edit(net, ann, 1, "uno");
