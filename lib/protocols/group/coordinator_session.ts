@@ -236,7 +236,7 @@ export class CoordinatorSession {
       return this.offends("it hasn't signed its former keys");
     }
     const membership = this.owner.enter(group, peer, former);
-    if (!isMember && standing.lastEpoch !== null) {
+    if (!isMember && (standing.lastEpoch !== null || membership.participating.isBeginning)) {
       const wasIn = membership.epoch !== null;
       membership.goOut();
       if (wasIn) {

@@ -496,9 +496,9 @@ export class Membership {
   recover(): void {
     const { group, standing, out } = this;
     out.warn("The coordinator's operator has the log of this profile set aside, and fetched anew");
-    if (!standing.isOut) this.goOut();
     this.catchingUp.stop();
     this.participating.abandon();
+    if (!standing.isOut) this.goOut();
     standing.recover();
     out.store({ kind: "recovered" }, { kind: "new-log", group, because: "recovered" });
     // It may be fetching it already, for an earlier such word.

@@ -96,9 +96,14 @@ export class Participating {
     return this.#part?.leader;
   }
 
-  /** Nothing is promised to anybody who is there any more. */
+  /**
+   * Nothing is promised to anybody who is there any more. What is being written counts as begun, as it will on disk, and
+   * nothing follows it: what is written next says how it ended.
+   */
   abandon(): void {
     this.#part = null;
+    if (this.#beginning !== null) this.owner.standing.begin(this.#beginning);
+    this.#beginning = null;
   }
 
   flush(leader: Leader, { ballot, isLeaving }: GroupMessageOf<"flush">): void {
@@ -265,9 +270,10 @@ export class Participating {
     records.push({ kind: "levelled", ballot });
     part.levelling = null;
     const { end } = held;
+    // Whoever is told so hears it after this write; what is lost meanwhile stays lost.
+    standing.levelled = ballot;
     out.storeThen(records, () => {
-      held.setSynced(end);
-      standing.levelled = ballot;
+      if (held.digestAt(end.position) === end.digest) held.setSynced(end);
       if (this.#part !== part) return;
       part.phase = "ready";
       this.owner.answer(leader, { type: "ready", ballot });
@@ -315,6 +321,7 @@ export class Participating {
     }
     records.push({ kind: "begun", signed });
     out.storeThen(records, () => {
+      if (this.#beginning !== signed) return; // we are out of it, or in another group
       this.#beginning = null;
       standing.begin(signed);
       this.owner.begun(signed);

@@ -3,7 +3,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
 import type { Hash } from "../../../lib/base/ids.ts";
-import type { Ballot } from "../../../lib/protocols/group/ballot.ts";
+import { type Ballot, NO_BALLOT } from "../../../lib/protocols/group/ballot.ts";
 import {
   INCARNATION_BYTES,
   JOINERS_MAX,
@@ -14,6 +14,7 @@ import {
 } from "../../../lib/protocols/group/limits.ts";
 import { signEpoch } from "../../../lib/protocols/group/epoch.ts";
 import type { MemberEffect } from "../../../lib/protocols/group/member_io.ts";
+import { restoreMember } from "../../../lib/protocols/group/member_log.ts";
 import { COORDINATOR_GOODBYE, type GroupMessage } from "../../../lib/protocols/group/messages.ts";
 import { fakeCrypto } from "../../sim/fake_crypto.ts";
 import { Decider, editOf, requestOf } from "./edit_fixtures.ts";
@@ -295,6 +296,96 @@ Deno.test("Member takes no answer from the log of the group that it was in befor
 
   assertEquals([first, second], [[1, 1], [2, 2]]);
   assertEquals(answered, ["read of the second", "look of the second"]);
+});
+
+/** Bob, whose next epoch, or what he holds before it, is on its way to his disk. */
+function writing(what: "begun" | "levelled"): { readonly net: GroupNet; readonly bob: Node } {
+  const net = GroupNet.started(["ann", "bob"]);
+  const [ann, bob] = net.nodes;
+  ann!.say("one");
+  net.settle();
+  net.coordinator.change(ann!, bob!);
+  bob!.effects = [];
+  const isWriting = () =>
+    bob!.effects.some((effect) =>
+      effect.type === "persist" && effect.records.some(({ kind }) => kind === what)
+    );
+  while (!isWriting()) assert(net.next());
+  return { net, bob: bob! };
+}
+
+function restoredOf({ disk, key }: Node) {
+  const { standing, held } = restoreMember(disk.records, disk.history(), key, fakeCrypto);
+  const { isOut, isLost, isRecovering, begunBallot, levelled } = standing;
+  return { isOut, isLost, isRecovering, begunBallot, levelled, held: held!.synced };
+}
+
+function standingOf({ machine }: Node) {
+  const { standing, membership } = machine!;
+  const { isOut, isLost, isRecovering, begunBallot, levelled } = standing;
+  return { isOut, isLost, isRecovering, begunBallot, levelled, held: membership!.held.synced };
+}
+
+Deno.test("Member begins nothing in another group that it was about to begin in the one before", () => {
+  const { net, bob } = writing("begun");
+  const group = fakeCrypto.sha256<Hash>(new Uint8Array([2]));
+  const { standing } = bob.machine!;
+
+  const welcome = { isMember: false, told: 0, awaited: [], former: null };
+  bob.feed({ type: "message", link: bob.link!, message: { type: "welcome", group, ...welcome } });
+  net.settle();
+
+  assertEquals([standing.group, standing.begun, bob.machine!.epoch], [group, null, null]);
+});
+
+for (const what of ["levelled", "begun"] as const) {
+  Deno.test(`Member that is out stays out though what it has ${what} is only on disk then`, () => {
+    const { net, bob } = writing(what);
+    const views = bob.told("view").length;
+
+    const welcome = { isMember: false, told: 0, awaited: [], former: null };
+    bob.feed({
+      type: "message",
+      link: bob.link!,
+      message: { type: "welcome", group: GROUP, ...welcome },
+    });
+    net.settle();
+
+    assertEquals([bob.machine!.standing.isOut, bob.machine!.epoch], [true, null]);
+    assertEquals(standingOf(bob), restoredOf(bob));
+    assertEquals(bob.told("view").length, views);
+  });
+
+  Deno.test(`Member that fetches its log anew has none though what it has ${what} is only on disk then`, () => {
+    const { net, bob } = writing(what);
+
+    bob.feed({ type: "message", link: bob.link!, message: { type: "recover" } });
+    net.settle();
+
+    const { isRecovering, levelled, held } = standingOf(bob);
+    assertEquals([isRecovering, levelled, held.position], [true, NO_BALLOT, 0]);
+    assertEquals(standingOf(bob), restoredOf(bob));
+  });
+}
+
+Deno.test("Newcomer whose first epoch is on its way to its disk when it is told that it is out stays so", () => {
+  const net = GroupNet.started(["ann"]);
+  const bob = net.add("bob");
+  bob.start();
+  net.settle();
+  net.coordinator.change(...net.nodes);
+  while (!bob.machine!.membership?.participating.isBeginning) assert(net.next());
+
+  const welcome = { isMember: false, told: 0, awaited: [], former: null };
+  bob.feed({
+    type: "message",
+    link: bob.link!,
+    message: { type: "welcome", group: GROUP, ...welcome },
+  });
+  net.settle();
+
+  assertEquals([bob.machine!.standing.isOut, bob.machine!.epoch], [true, null]);
+  assertEquals(standingOf(bob), restoredOf(bob));
 });
 
 Deno.test("Member says whose entries it waits for, and what to do: no alarm, as most come by themselves", () => {
