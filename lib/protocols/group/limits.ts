@@ -146,8 +146,10 @@ export const RETURN_PAUSE_MS_MAX = 30_000;
 
 /** What is typed stands so long without becoming an entry until the user is told who is awaited. */
 export const AWAITED_TOLD_MS = 1_000;
-/** Who is there and does nothing toward what the others wait for, for so long, isn't heard any more in this epoch. */
+/** Who is there and does nothing toward what the others wait for, for so long, isn't heard until it goes on. */
 export const LAGGING_MS_MAX = FAIL_AFTER_MS_DEFAULT;
+/** So often it is looked at whether it does: half of the shortest time after which the coordinator leaves it out. */
+export const LAGGING_AGAIN_MS = HEARTBEAT_MS / 2;
 /** How long another member may take to say what it holds where that isn't what we hold. */
 export const CONTEST_MS = 3_000;
 /** Ends that a member acknowledged beyond what we hold, to be compared; of more, only the last. */

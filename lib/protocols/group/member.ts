@@ -339,8 +339,9 @@ export class Member implements Machine<MemberInput, MemberEffect> {
   coordinatorUp(told: number): void {
     const membership = this.membership!;
     this.#deadlines.clear("round");
+    this.peers.setLagging([]); // nobody was to be told while the coordinator was away
     this.heardChanged();
-    this.waits(LAGGING_MS_MAX); // nobody was to be told while the coordinator was away
+    this.waits(LAGGING_MS_MAX);
     membership.coordinatorUp(told);
     if (membership.epoch !== null) this.#resumeEdits(membership);
   }

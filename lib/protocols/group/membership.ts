@@ -19,7 +19,7 @@ import type { HistoryPoint, SignedBatch } from "./history.ts";
 import { Hearing } from "./hearing.ts";
 import { Inquiring } from "./inquiring.ts";
 import { Leading } from "./leading.ts";
-import { LAGGING_MS_MAX, OFFENDER_BAN_MS } from "./limits.ts";
+import { LAGGING_AGAIN_MS, LAGGING_MS_MAX, OFFENDER_BAN_MS } from "./limits.ts";
 import type { Looks } from "./looks.ts";
 import type { HistoryRead } from "./member_io.ts";
 import type { MemberNames } from "./member_names.ts";
@@ -420,16 +420,16 @@ export class Membership {
     this.contests.disagrees(member, position);
   }
 
-  /** Who is there and does nothing holds up nobody: the coordinator leaves it out. */
+  /** Who is there and does nothing holds up nobody: the coordinator leaves it out, unless it goes on at once. */
   partLaggards(): void {
     const { ordering, owner: { peers, names, out } } = this;
-    if (ordering === null || !this.owner.isCoordinatorUp) return;
+    if (ordering === null || ordering.isFrozen || !this.owner.isCoordinatorUp) return;
     const { keys, nextMs } = ordering.takeLaggards();
-    for (const key of keys) {
-      if (!peers.setLagging(key)) continue;
+    for (const key of peers.setLagging(keys)) {
       out.warn(`${names.of(key)} takes in nothing that is written: the coordinator is told so`);
     }
     if (nextMs !== null) this.owner.waits(nextMs - out.nowMs);
+    if (peers.isAnyLagging) this.owner.waits(LAGGING_AGAIN_MS);
     this.owner.heardChanged();
   }
 

@@ -42,7 +42,7 @@ export interface Peer {
   /** Something that was said between us in the present epoch is lost: it can't go on between us. */
   isBroken: boolean;
   isCongested: boolean;
-  /** It is there and holds up the others in the present epoch: the coordinator is told that we don't hear it. */
+  /** It is there and holds up the others: the coordinator is told that we don't hear it, until it goes on. */
   isLagging: boolean;
   /** The last epoch that it has begun, as it said on this channel. */
   begun: Ballot | null;
@@ -232,11 +232,20 @@ export class Peers {
     if (peer !== undefined) peer.isSilent = isSilent;
   }
 
-  /** @returns Whether that is new. */
-  setLagging(key: PeerKey): boolean {
-    const peer = this.#peers.get(key);
-    if (peer === undefined || peer.isLagging || !isHeard(peer)) return false;
-    return peer.isLagging = true;
+  /** These hold up the others, and nobody else does. @returns Those of whom that is new. */
+  setLagging(keys: readonly PeerKey[]): readonly PeerKey[] {
+    const lagging: PeerKey[] = [];
+    for (const peer of this.#peers.values()) {
+      const isNew = !peer.isLagging && isHeard(peer) && keys.includes(peer.key);
+      if (isNew) lagging.push(peer.key);
+      peer.isLagging = isNew || (peer.isLagging && keys.includes(peer.key));
+    }
+    return lagging;
+  }
+
+  get isAnyLagging(): boolean {
+    for (const { isLagging } of this.#peers.values()) if (isLagging) return true;
+    return false;
   }
 
   setCongested(key: PeerKey, isCongested: boolean): void {

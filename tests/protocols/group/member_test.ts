@@ -1399,6 +1399,43 @@ Deno.test("Members complain of one that is there and acknowledges nothing", () =
   assertEquals(bob!.logged, ["one"]);
 });
 
+Deno.test("Members don't complain any more of one that goes on", () => {
+  const net = GroupNet.started(["ann", "bob", "eve"]);
+  const [ann, , eve] = net.nodes;
+  const machine = eve!.machine!;
+  const { step } = machine;
+  keepsBack(eve!, "ack");
+  ann!.say("one");
+  net.pass(3_500);
+  assertEquals(net.coordinator.heard.get(ann!)?.peers.includes(eve!.key), false);
+
+  machine.step = step;
+  eve!.say("two");
+  net.pass(500);
+
+  assertEquals(net.coordinator.heard.get(ann!)?.peers.includes(eve!.key), true);
+});
+
+Deno.test("Members don't complain of what was before the coordinator was away", () => {
+  const net = GroupNet.started(["ann", "bob", "eve"]);
+  const [ann, , eve] = net.nodes;
+  const heardByAnn = () => net.coordinator.heard.get(ann!)?.peers.includes(eve!.key);
+  keepsBack(eve!, "ack");
+  ann!.say("one");
+  net.pass(3_500);
+  assertEquals(heardByAnn(), false);
+
+  net.coordinator.vanish();
+  net.pass(3_000);
+  net.coordinator.heard.clear();
+  net.coordinator.comeBack();
+  while (!net.coordinator.heard.has(ann!)) net.pass(100);
+
+  assertEquals(heardByAnn(), true);
+  net.pass(3_500);
+  assertEquals(heardByAnn(), false);
+});
+
 Deno.test("Members complain of a sequencer that orders nothing, and of who sends nothing that is ordered", () => {
   for (const [kind, of] of [["order", 0], ["data", 2]] as const) {
     const net = GroupNet.started(["ann", "bob", "eve"]);
