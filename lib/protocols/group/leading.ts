@@ -32,7 +32,7 @@ interface Round {
 
 export class Leading {
   #round: Round | null = null;
-  /** The highest ballot that any member has promised, as far as was told. */
+  /** The highest ballot that any member has promised, as far as was told since the view, or whoever is there, changed. */
   #highest: Ballot = NO_BALLOT;
 
   constructor(readonly owner: LeadingOwner) {}
@@ -79,6 +79,7 @@ export class Leading {
 
   abandon(): void {
     this.#round = null;
+    this.#highest = NO_BALLOT; // what was told isn't proven
   }
 
   #heardOf(ballot: Ballot): void {

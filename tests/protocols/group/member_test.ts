@@ -706,6 +706,28 @@ Deno.test("Members promise no number because of one who says that it has promise
   }
 });
 
+Deno.test("A sequencer leads rounds of later views, whatever somebody said that it has promised", () => {
+  const { net, ballot } = waitingRound();
+  const [ann, bob, eve] = net.nodes;
+  const promised = { number: PROMISE_JUMP_MAX, round: ROUND_MAX };
+  const message = { type: "outdone", ballot, promised } as const;
+  ann!.feed({ type: "peer-message", peer: eve!.key, message });
+  net.coordinator.comeBack();
+  net.pass(10_000);
+  net.coordinator.change(ann!, bob!);
+  net.settle();
+
+  net.coordinator.vanish();
+  net.pass(3_000);
+  bob!.kill();
+  bob!.start();
+  net.pass(5_000);
+  ann!.say("the group goes on");
+  net.settle();
+
+  assertEquals(bob!.shown, ["the group goes on"]);
+});
+
 Deno.test("A sequencer takes no report of what can't have begun", () => {
   const { net, ballot } = waitingRound();
   const [ann, , eve] = net.nodes;
