@@ -93,6 +93,8 @@ export class Hearing {
       case "returned":
         return membership.rounds.returned(key, message);
       case "committed":
+        // While the coordinator is there it tells all that is decided; what it doesn't tell may be given up.
+        if (membership.isCoordinatorUp || !membership.ordering?.has(key)) return;
         return membership.voting.committed(key, message);
       case "inquire":
         return membership.voting.inquired(key, message);

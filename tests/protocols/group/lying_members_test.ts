@@ -95,6 +95,32 @@ Deno.test("nobody has a member banned for decisions that it passes on, by tellin
   assertEquals(bob.effects.filter(passedOn), []);
 });
 
+for (const isUp of [true, false]) {
+  const who = isUp ? "nobody, while the coordinator is there," : "nobody who is in no view";
+  Deno.test(`${who} has a decision put in order that the coordinator doesn't tell`, () => {
+    const net = GroupNet.started(["ann", "bob"]);
+    const [ann, bob] = net.nodes as [Node, Node];
+    bob.say("one");
+    net.settle();
+    const mal = net.add("mal");
+    mal.start();
+    net.settle();
+    if (!isUp) net.coordinator.vanish();
+    net.pass(4_000);
+
+    // Of a history that was given up since, as it may be.
+    const decider = new Decider(COORDINATOR, GROUP);
+    const signed = decider.decides([editOf(1, requestOf(mal, GROUP, 1, "edited"))]);
+    for (const { key } of isUp ? [bob, mal] : [mal]) {
+      ann.feed({ type: "peer-message", peer: key, message: { type: "committed", signed } });
+    }
+    net.settle();
+
+    assertEquals(bob.told("edit"), []);
+    assertEquals(bans(net, ann), []);
+  });
+}
+
 Deno.test("a newcomer keeps nothing in memory of what it has fetched and written", () => {
   const net = new GroupNet();
   const [bob, ann] = [net.add("bob"), net.add("ann")];

@@ -546,6 +546,7 @@ Deno.test("a decision that the coordinator hasn't signed: whoever sends it is bl
   for (const decision of wrong) {
     const fromMember = started();
     const [ann, bob] = three(fromMember);
+    vanish(fromMember);
     fromMember.tell(bob, ann.key, { type: "committed", signed: decision(fromMember) });
     fromMember.settle();
     assertStringIncludes(errors(ann)[0] ?? "nobody", "What bob sent can't be right");
