@@ -6,6 +6,7 @@
  * few signatures and few places in the order.
  */
 
+import { dropOldest } from "../../base/bounded.ts";
 import type { Crypto, Signer } from "../../base/crypto.ts";
 import type { Hash, PeerKey, RequestId } from "../../base/ids.ts";
 import type { Attendance } from "./attendance.ts";
@@ -20,7 +21,12 @@ import {
   signBatch,
   type SignedBatch,
 } from "./history.ts";
-import { BATCH_EDITS_BYTES_MAX, BATCH_EDITS_MAX, EDITS_PENDING_MAX } from "./limits.ts";
+import {
+  BATCH_EDITS_BYTES_MAX,
+  BATCH_EDITS_MAX,
+  DECIDERS_KEPT_MAX,
+  EDITS_PENDING_MAX,
+} from "./limits.ts";
 import type { GroupMessageOf } from "./messages.ts";
 import type { OwnKeys } from "./own_keys.ts";
 import type { CoordinatorRecord } from "./records.ts";
@@ -58,6 +64,11 @@ export class Decisions {
   #isWriting = false;
   /** In the order in which they are to stand in the history; bounded with `EDITS_PENDING_MAX`. */
   #committed: Committed[] = [];
+  /**
+   * Up to which counter those of each process are over: in all logs, or given up. They are void for whoever brings them
+   * again. Of the latest processes, by incarnation.
+   */
+  readonly #over = new Map<string, number>();
   #incarnation: Uint8Array;
   #counter = 1;
 
@@ -113,6 +124,9 @@ export class Decisions {
   }
 
   *records(): IterableIterator<CoordinatorRecord> {
+    for (const [incarnation, counter] of this.#over) {
+      yield { kind: "applied", incarnation, counter };
+    }
     for (const { signed: batch } of this.#committed) yield { kind: "committed", batch };
   }
 
@@ -128,20 +142,28 @@ export class Decisions {
       isStored,
       awaited: new Set(views.members.map(({ key }) => key)),
     };
-    if (!this.#has(committed)) this.#committed.push(committed);
+    if (!this.#isKnown(committed)) this.#committed.push(committed);
     return committed;
   }
 
-  #has({ incarnation, through }: Pick<Committed, "incarnation" | "through">): boolean {
+  /** Whether it is known, or over. */
+  #isKnown({ incarnation, through }: Pick<Committed, "incarnation" | "through">): boolean {
+    if (through <= (this.#over.get(incarnation) ?? 0)) return true;
     return this.#committed.some((known) =>
       known.incarnation === incarnation && known.through === through
     );
   }
 
   #forget(incarnation: string, through: number): void {
+    this.#setOver(incarnation, through);
     this.#committed = this.#committed.filter((committed) =>
       committed.incarnation !== incarnation || committed.through > through
     );
+  }
+
+  #setOver(incarnation: string, through: number): void {
+    this.#over.set(incarnation, Math.max(through, this.#over.get(incarnation) ?? 0));
+    dropOldest(this.#over, DECIDERS_KEPT_MAX);
   }
 
   // Deciding.
@@ -234,6 +256,7 @@ export class Decisions {
         awaited.add(incarnation);
         return true;
       }
+      this.#setOver(incarnation, counter);
       this.parts.out.note({ kind: "applied", incarnation, counter });
       return false;
     });
@@ -244,8 +267,7 @@ export class Decisions {
     const { keys, group, crypto, out } = this.parts;
     const { author, incarnation, counter, edits } = signed.batch.value;
     const place = { incarnation: incarnation.toHex(), through: counter + edits.length - 1 };
-    if (this.#has(place)) return null;
-    if (place.incarnation === this.#incarnation.toHex()) return null; // it is in all logs
+    if (this.#isKnown(place)) return null;
     if (!keys.mayDecide(author) || batchFault(signed, group) !== null) {
       return "it was never decided";
     }
@@ -280,6 +302,7 @@ export class Decisions {
     this.#waiting = [];
     this.beginAnew();
     const records = committed.map(({ incarnation, through: counter }) => {
+      this.#setOver(incarnation, counter);
       return { kind: "applied" as const, incarnation, counter };
     });
     return { edits, records };

@@ -82,6 +82,8 @@ export const EDITS_QUEUED_MAX = EDITS_MAX;
 export const EDIT_REASON_BYTES_MAX = 1_024;
 /** Aborted edits whose reason the coordinator remembers, for whoever was away: some 200 KB. */
 export const ABORTED_KEPT_MAX = 1_024;
+/** Processes of the coordinator of which it remembers up to where their decisions are over: some 40 KB. */
+export const DECIDERS_KEPT_MAX = 1_024;
 /** Requests that were refused, and may be on their way again: all that each of a few members may ask for. */
 export const REFUSED_KEPT_MAX = 4 * EDITS_QUEUED_MAX;
 

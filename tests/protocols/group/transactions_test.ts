@@ -6,6 +6,7 @@ import { type EditPolicy, type SignedEditRequest } from "../../../lib/protocols/
 import type { SignedBatch } from "../../../lib/protocols/group/history.ts";
 import {
   ABORTED_KEPT_MAX,
+  DECIDERS_KEPT_MAX,
   EDIT_REASON_BYTES_MAX,
   EDITS_MAX,
   EDITS_PENDING_MAX,
@@ -789,6 +790,67 @@ Deno.test("where history was given up decisions begin anew, and what may be lost
       .signed.batch.value.edits.map(({ edit }) => edit),
     [2],
   );
+});
+
+/** What brings the program of a coordinator to its next process. */
+const NEXT: Readonly<Record<string, (program: Program) => Program>> = {
+  "the same process": (program) => program,
+  "a later process": (program) => program.restarted(),
+  "a later process with a compacted file": (program) => {
+    program.disk.splice(0, Infinity, ...program.machine.snapshot()!);
+    return program.restarted();
+  },
+};
+
+for (const [what, next] of Object.entries(NEXT)) {
+  Deno.test(`a decision whose history was given up is void for ${what}, whoever brings it`, () => {
+    const program = Program.of("ann");
+    const inAllLogs = committed(program, "ann", 1, "ann");
+    const first = decisionAt(program, "ann");
+    applied(program, "ann", first);
+    const told = committed(program, "ann", 2, "ann");
+    const second = decisionAt(program, "ann");
+    program.goesDown("ann");
+    program.command({ command: "remove", name: "ann" });
+    program.pass(10_000);
+    program.joins("bob");
+    const later = next(program);
+    if (later !== program) later.comes("bob");
+
+    const bring = (signed: SignedBatch) => later.says("bob", { type: "committed", signed });
+    assertEquals([first, second].map(bring), [[], []]);
+    assertEquals(inquire(later, "bob", idOf(inAllLogs), idOf(told)), [
+      "bob: aborted 0: the coordinator was restarted before it was decided, or has forgotten why",
+      "bob: aborted 2: the operator gave up the history that it was in",
+    ]);
+  });
+
+  Deno.test(`a decision that is in all logs is void for ${what}, whoever brings it`, () => {
+    const program = Program.of("ann", "bob");
+    committed(program, "ann", 1, "ann", "bob");
+    // Of a process before, which this disk had lost.
+    const brought = new Decider(OWN, GROUP, 99).decides([editOf(1, request(program, "ann", 1))]);
+    program.says("bob", { type: "committed", signed: brought });
+    const both = [decisionAt(program, "ann"), brought];
+    for (const name of ["ann", "bob"]) for (const signed of both) applied(program, name, signed);
+    const later = next(program);
+    if (later !== program) { for (const name of ["ann", "bob"]) later.comes(name); }
+
+    const bring = (signed: SignedBatch) => later.says("bob", { type: "committed", signed });
+    assertEquals(both.map(bring), [[], []]);
+  });
+}
+
+Deno.test(`decisions are known to be over of the latest ${DECIDERS_KEPT_MAX} processes`, () => {
+  const records = Array.from({ length: DECIDERS_KEPT_MAX + 1 }, (_, number) => ({
+    kind: "applied" as const,
+    incarnation: number.toString(16).padStart(16, "0"),
+    counter: 1,
+  }));
+  const program = Program.with({ records }, "ann");
+
+  const kept = [...program.machine.snapshot()!].filter(({ kind }) => kind === "applied");
+  assertEquals(kept, records.slice(1));
 });
 
 Deno.test("/edits tells what is voted on and what isn't in all logs, with whom it waits for", () => {
