@@ -11,7 +11,6 @@ import {
   is,
   listed,
   logout,
-  notice,
   presence,
   seesAll,
   session,
@@ -206,7 +205,7 @@ Deno.test("directory: fifty and one more: told once each over a restart, and the
   }
 
   const last = world.launch("--guest", "last");
-  await last.until(notice(/full/));
+  await last.until(failure("full"));
   await crowd[0]!.type("q");
   await again.until(logout("guest0"));
   await last.until(session("up"), 60_000);
