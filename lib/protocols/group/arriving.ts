@@ -379,8 +379,11 @@ export class Arriving {
     const asked = (key: PeerKey) =>
       here.filter(({ source, isCaughtUp }) => source === key && !isCaughtUp).length;
     const cost = ({ key }: Attendee) => asked(key) + (key === sequencer ? here.length : 0);
+    const newest = voices.map(({ begun }) => begun).toSorted(compareBallots).at(-1)!;
     const free = voices.filter(({ key, departure, begun }) =>
-      departure === null && compareBallots(begun, NO_BALLOT) > 0 && hears?.has(key) === true
+      departure === null && compareBallots(begun, NO_BALLOT) > 0 && hears?.has(key) === true &&
+      // The present view may be void: who is in that one alone lacks what an older one has shown since.
+      (views.isConfirmed || isSameBallot(begun, newest))
     );
     return free.toSorted((a, b) => cost(a) - cost(b))[0]?.key;
   }

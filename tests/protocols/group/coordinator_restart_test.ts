@@ -346,3 +346,26 @@ Deno.test("Of two open views with one name the key of the newer one is the name'
 
   assertEquals(words, ["pins ann as ann", "pins cem as bob", "ready"]);
 });
+
+Deno.test("Who is in a void view alone is nobody's source: it lacks what others may have shown since", () => {
+  const program = Program.of("ann", "bob", "cem");
+  program.goesDown("cem");
+  program.pass(10_000);
+  program.goesDown("ann");
+  program.comes("cem");
+  program.allHear();
+  assertEquals(changes(program.pass(10_000)).includes("view 5: bob cem"), true);
+  cutAfter(program, "decided");
+  // View 5 has begun nowhere: a round of the one before went on instead, without cem.
+  const begun = { number: 5, round: 1 };
+  for (const name of ["ann", "bob"]) {
+    Object.assign(program.somebody(name), { begun, promised: begun });
+  }
+  Object.assign(program.somebody("cem"), { begun: { number: 3, round: 0 } });
+
+  const later = program.restarted();
+  later.somebody("bob").answers.delete("flush");
+  for (const name of ["bob", "cem", "ann"]) later.comes(name);
+  assertEquals(later.hears("ann", ["cem"]), []);
+  assertEquals(later.hears("ann", ["bob", "cem"]), ["ann: catch-up from bob"]);
+});
