@@ -219,14 +219,23 @@ Deno.test("group: /recover has a member fetch its log anew, whose words stay sai
 
 Deno.test("group: a member that is killed while it fetches its log anew goes on with that", async () => {
   await using group = new Group();
-  const server = await group.serve();
+  // Who stands still isn't given up.
+  const server = await group.serve("--fail-after", "60s");
   const [alice, bob] = await group.startAll("Alice", "Bob");
   await talk([alice!, bob!], "before");
 
+  // A log so short is back in a moment: it is killed while nobody answers.
+  bob!.signal("SIGSTOP");
   await server.type("/recover Bob");
+  await alice!.until(isView("Alice"));
+  // Once this is told, so is that the view without Bob has begun.
+  await alice!.say("meanwhile");
+  await server.until(({ event, seq }) => event === "entry" && seq === 3);
+  alice!.signal("SIGSTOP");
+  bob!.signal("SIGCONT");
   await holds("its log is set aside", () => setAside(group, "Bob").length === 1);
   await bob!.kill();
-  await alice!.say("meanwhile");
+  alice!.signal("SIGCONT");
   const again = await group.start("Bob");
   await again.until(shows("meanwhile"));
   await group.sameLogs("Alice", "Bob");
