@@ -69,20 +69,21 @@ export class GroupLog implements EntryLog {
    * Opens the log at `path`, an absolute one without links, in a folder that exists. Where there is none it has no
    * end, and `startAnew` makes it. One that is damaged is set aside, and its good part kept.
    * @param certainThrough Where it was synced up to. What is missing behind that was being written when the machine
-   *     stopped, and is dropped. Null: no log was there before.
-   * @throws {P2pchatError} `in-use`; `bad-file` where it is something else and no log was there before, or of a newer
-   *     version; `disk`.
+   *     stopped, and is dropped. Null: nothing is known.
+   * @param wasLog There was one at this path: what isn't one any more is damaged, and nobody else's file.
+   * @throws {P2pchatError} `in-use`; `bad-file` where it is something else, or of a newer version; `disk`.
    */
   static async open(
     ports: GroupLogPorts,
     path: string,
     certainThrough: number | null,
+    wasLog: boolean,
   ): Promise<OpenedGroupLog> {
     // Before there is a lock beside it: what is refused is left as it was, and so is its folder.
-    await refuseForeign(ports, path, certainThrough !== null);
+    await refuseForeign(ports, path, wasLog);
     const log = new GroupLog(ports, path, await lockLog(ports, path));
     try {
-      return { log, ...await log.#load(certainThrough) };
+      return { log, ...await log.#load(certainThrough ?? Infinity, wasLog) };
     } catch (error) {
       log.close();
       throw error;
@@ -201,7 +202,7 @@ export class GroupLog implements EntryLog {
     this.lock.release();
   }
 
-  async #load(certainThrough: number | null): Promise<Omit<OpenedGroupLog, "log">> {
+  async #load(certainThrough: number, wasLog: boolean): Promise<Omit<OpenedGroupLog, "log">> {
     const { disk, crypto } = this.ports;
     const replaced = await this.#finishReplacing();
     await disk.remove(this.path + REPLACEMENT_SUFFIX);
@@ -209,14 +210,14 @@ export class GroupLog implements EntryLog {
     const scan = await scanGroupLog(disk, this.path, { crypto, visit: indexing(index) });
     const { first, end, fault, last } = scan;
     if (first === null) return { last: null, notices: [] };
-    refuseFirstLine(this.path, first, certainThrough !== null);
+    refuseFirstLine(this.path, first, wasLog);
     const said = last && this.#lastSaid(last);
     if (fault === null) {
       await this.#goOn(scan, index);
       return { last: said, notices: replaced === null ? [] : [replaced] };
     }
     const isUnsynced = fault.isTorn ||
-      (end !== null && end.position >= (certainThrough ?? Infinity) &&
+      (end !== null && end.position >= certainThrough &&
         await hasHole(disk, this.path, scan.goodBytes));
     const notice = isUnsynced
       ? await this.#drop(scan, fault, index)
@@ -364,7 +365,7 @@ async function hasHole(disk: Disk, path: string, from: number): Promise<boolean>
 }
 
 /**
- * @param wasLog A log was there before: what isn't one any more is damaged.
+ * @param wasLog As that of `GroupLog.open`.
  * @throws {P2pchatError} `bad-file` where something else is at `path`, or a log of a newer version.
  */
 async function refuseForeign(

@@ -77,16 +77,21 @@ export function defaultLog(folder: string): string {
  * Opens what a member has on disk.
  * @param folder Of the group in the profile; made where there is none.
  * @param db The log's path, absolute and without links.
+ * @param isKnown Whether the log was there before; otherwise the user names a file that may be anything.
  * @throws {P2pchatError} `in-use` where another process has the log; `bad-file` where `db` is something else;
  *     `store-corrupt` with file and line of the state; `disk`.
  */
 export async function openGroup(
   ports: GroupStorePorts,
-  { folder, db }: { readonly folder: string; readonly db: string },
+  { folder, db, isKnown }: {
+    readonly folder: string;
+    readonly db: string;
+    readonly isKnown: boolean;
+  },
 ): Promise<OpenedGroup<MemberRecord>> {
   await ports.disk.makeFolder(folder);
   const state = await openRecords(ports.disk, `${folder}/${STATE_FILE}`, MEMBER_RECORDS);
-  return await withLog(ports, db, state, async (opened) => {
+  return await withLog(ports, { path: db, isKnown }, state, async (opened) => {
     const { log } = opened;
     const { records, logged } = takenApart(state.records);
     const lost = await lostOf(log, logged);
@@ -108,20 +113,25 @@ export async function openCoordinator(
 ): Promise<OpenedGroup<CoordinatorRecord>> {
   await ports.disk.makeFolder(folder);
   const state = await openRecords(ports.disk, `${folder}/${STATE_FILE}`, COORDINATOR_RECORDS);
-  return await withLog(ports, defaultLog(folder), state, async (opened) => {
-    const { log } = opened;
-    const { records, logged } = takenApart(state.records);
-    const lost = await lostOf(log, logged);
-    if (lost !== null || logged === null) await state.append(loggedRecords(log), true);
-    const store = new GroupStore(ports, state, log, records, true);
-    return { ...opened, store, notices: lost === null ? [] : [lost] };
-  });
+  return await withLog(
+    ports,
+    { path: defaultLog(folder), isKnown: true },
+    state,
+    async (opened) => {
+      const { log } = opened;
+      const { records, logged } = takenApart(state.records);
+      const lost = await lostOf(log, logged);
+      if (lost !== null || logged === null) await state.append(loggedRecords(log), true);
+      const store = new GroupStore(ports, state, log, records, true);
+      return { ...opened, store, notices: lost === null ? [] : [lost] };
+    },
+  );
 }
 
 /** Opens the log beside a state that is open. */
 async function withLog<State extends { readonly kind: string }, Stored>(
   ports: GroupStorePorts,
-  path: string,
+  { path, isKnown }: { readonly path: string; readonly isKnown: boolean },
   state: OpenedRecords<Kept<State>>,
   finish: (
     opened: Omit<OpenedGroup<Stored>, "store">,
@@ -130,7 +140,8 @@ async function withLog<State extends { readonly kind: string }, Stored>(
   let log: GroupLog | null = null;
   try {
     const { logged } = takenApart(state.records);
-    const opened = await GroupLog.open(ports, path, logged?.position ?? null);
+    const wasLog = isKnown && logged !== null;
+    const opened = await GroupLog.open(ports, path, logged?.position ?? null, wasLog);
     log = opened.log;
     await log.secure(logged?.position ?? 0);
     const history = log.end?.copy() ?? null;

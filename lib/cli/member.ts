@@ -165,7 +165,8 @@ async function chat(wiring: Wiring): Promise<void> {
   const notice = (text: string) => showNotices(ui, text);
   const { crypto, wallMs } = environment;
   const ports = { disk, crypto, pid: Deno.pid, wallMs, notice };
-  const group = await openGroup(ports, { folder: place.folder, db: logPath });
+  const isKnown = logPath === place.logPath;
+  const group = await openGroup(ports, { folder: place.folder, db: logPath, isKnown });
   // Before what the log has is shown: whoever reads them last takes what was fetched by then for missing.
   showNotices(ui, ...group.notices);
   let datagrams: Datagrams | null = null;

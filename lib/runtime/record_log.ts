@@ -72,7 +72,7 @@ export class RecordLog<Stored, Shown> {
   #closingGap: Promise<void> | null = null;
   #retry: { cancel(): void } | null = null;
   readonly #pauses = new RetryPauses(DISK_RETRY_MS_MIN, DISK_RETRY_MS_MAX);
-  /** Why a long log couldn't be written anew; until that is tried again, nothing is appended. */
+  /** Why a long log couldn't be written anew; until that is tried again, nothing is appended without a sync. */
   #refusal: P2pchatError | null = null;
   /** Nothing new begins. */
   #isOver = false;
@@ -93,6 +93,8 @@ export class RecordLog<Stored, Shown> {
   async append(records: readonly Stored[], sync: boolean): Promise<void> {
     try {
       // In the same turn as the call where it can be: the machine has told nothing since that a snapshot would have.
+      // What is forced to disk is worth a try: a mere note waits for the next one.
+      if (this.#gap && !sync && this.#refusal !== null) throw this.#refusal;
       if (this.#gap) await this.#closeGap();
       if (this.store.bytes >= this.#compactAtBytes) this.#beginCompaction();
       await this.store.append(records, sync);
@@ -130,7 +132,6 @@ export class RecordLog<Stored, Shown> {
   /** After a refused write the log lacks what the machine has: it is written anew before it goes on. */
   #closeGap(): Promise<void> {
     if (!this.#gap) return Promise.resolve();
-    if (this.#refusal !== null) return Promise.reject(this.#refusal);
     return this.#closingGap ??= this.#rewriteAll().finally(() => {
       this.#closingGap = null;
     });

@@ -181,7 +181,7 @@ export function portsOf(disk: Disk): GroupLogPorts {
 }
 
 export function openLogAt(disk: Disk, path: string, certainThrough: number | null = null) {
-  return GroupLog.open(portsOf(disk), path, certainThrough);
+  return GroupLog.open(portsOf(disk), path, certainThrough, certainThrough !== null);
 }
 
 /** The last line of a batch of one, as somebody would change it who knows the form of the file. */

@@ -289,3 +289,20 @@ Deno.test("openCoordinator() tells that its log lost entries", async () => {
   assertEquals(found.records, []);
   assertStringIncludes(notices.at(-1)!, "has 1 of the 6 entries and edits that it had");
 });
+
+Deno.test("openGroup() leaves alone what the user names, and never was a log", async () => {
+  const disk = await newDisk();
+  const { store } = await openMemberAt(disk, FOLDER);
+  await store.append([ANEW, ...logged(SIX.slice(0, 1))], true);
+  await store.close();
+  const thesis = new TextEncoder().encode("a thesis\n");
+  disk.place("/p/thesis.txt", thesis);
+
+  const error = await assertRejects(
+    () => openMemberAt(disk, FOLDER, "/p/thesis.txt", false),
+    P2pchatError,
+  );
+
+  assertEquals(error.code, "bad-file");
+  assertEquals(await disk.read("/p/thesis.txt"), thesis);
+});

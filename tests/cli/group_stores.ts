@@ -6,10 +6,15 @@ import { defaultLog, openCoordinator, openGroup } from "../../lib/cli/group_stor
 import type { Disk } from "../../lib/store/disk.ts";
 import { portsOf } from "./group_logs.ts";
 
-export async function openMemberAt(disk: Disk, folder: string, db = defaultLog(folder)) {
+export async function openMemberAt(
+  disk: Disk,
+  folder: string,
+  db = defaultLog(folder),
+  isKnown = true,
+) {
   const later: string[] = [];
   const ports = { ...portsOf(disk), notice: (text: string) => void later.push(text) };
-  return { ...await openGroup(ports, { folder, db }), later };
+  return { ...await openGroup(ports, { folder, db, isKnown }), later };
 }
 
 export async function openCoordinatorAt(disk: Disk, folder: string) {

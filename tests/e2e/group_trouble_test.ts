@@ -204,9 +204,11 @@ Deno.test("group: --db keeps the log where it says, from then on, and refuses wh
 
   const notes = `${group.folder}/notes.txt`;
   await Deno.writeTextFile(notes, "not a log\n");
-  const foreign = await failureOf([...group.words("Bob"), "--db", notes], group.data("Bob"), true);
-  assertEquals([foreign.code, foreign.status], ["bad-file", 5]);
-  assertEquals(Deno.readTextFileSync(notes), "not a log\n");
+  for (const name of ["Alice", "Bob"]) { // she was in the group
+    const foreign = await failureOf([...group.words(name), "--db", notes], group.data(name), true);
+    assertEquals([foreign.code, foreign.status], ["bad-file", 5]);
+    assertEquals(Deno.readTextFileSync(notes), "not a log\n");
+  }
   const missing = `${group.folder}/none/log`;
   const folder = await failureOf(
     [...group.words("Bob"), "--db", missing],

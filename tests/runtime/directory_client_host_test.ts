@@ -3,7 +3,11 @@ import { EXIT_STATUS_BY_CODE } from "../../lib/base/errors.ts";
 import type { LinkId } from "../../lib/base/ids.ts";
 import type { ModeOutcome } from "../../lib/base/mode_machine.ts";
 import type { ClientRecord } from "../../lib/protocols/directory/client_records.ts";
-import { TEXT_BYTES_MAX } from "../../lib/protocols/directory/limits.ts";
+import {
+  BROADCASTS_MAX,
+  CALLS_BURST,
+  TEXT_BYTES_MAX,
+} from "../../lib/protocols/directory/limits.ts";
 import { DIRECTORY_CHANNEL } from "../../lib/runtime/directory_channel.ts";
 import type { DirectoryHost } from "../../lib/runtime/directory_host.ts";
 import {
@@ -650,4 +654,42 @@ Deno.test("DirectoryClientHost: whoever waits for a full directory comes in when
   assertEquals([bob.sessions, await ended(bob)], [["down", "up"], null]);
   const told = bob.of("error").length;
   assert(told >= 10, `told ${told} times`);
+});
+
+Deno.test("DirectoryClientHost: as many calls and broadcasts in a row as are taken are no flood", async () => {
+  const world = new DirectoryWorld();
+  world.serve();
+  const ann = world.start("ann");
+  world.start("bob");
+  await world.pass(500);
+  for (let n = 0; n < BROADCASTS_MAX; n++) ann.do({ command: "broadcast", text: `text ${n}` });
+  for (let n = 0; n < CALLS_BURST; n++) {
+    ann.do({ command: "call", name: "ann" });
+    ann.do({ command: "hang-up" });
+  }
+  await world.pass(5_000);
+
+  assertEquals([ann.sessions, ann.errors], [["up"], []]);
+  assertEquals(ann.of("broadcast-sent").length, BROADCASTS_MAX);
+});
+
+Deno.test("DirectoryClientHost: a disk that is full once more is told to the operator once more", async () => {
+  const world = new DirectoryWorld();
+  world.serve();
+  const ann = world.start("ann");
+  await world.pass(500);
+  const errors = () => world.directoryEvents.filter(({ event }) => event === "error").length;
+  const told: number[] = [];
+  for (let outage = 0; outage < 2; outage++) {
+    world.store.refuses = true;
+    for (let n = 0; n < 3; n++) {
+      ann.do({ command: "broadcast", text: `text ${n}` });
+      await world.pass(200);
+    }
+    told.push(errors());
+    world.store.refuses = false;
+    await world.pass(60_000);
+  }
+
+  assertEquals(told, [1, 2]);
 });

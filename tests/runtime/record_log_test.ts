@@ -181,7 +181,7 @@ Deno.test("RecordLog tries seldom to write a long log anew, however much is to b
   const triesAfter: number[] = [];
   for (let second = 0; second <= 100; second++) {
     for (let count = 0; count < 10; count++) {
-      await assertRejects(() => log.append(["one"], true), P2pchatError, "takes 64 MiB");
+      await assertRejects(() => log.append(["one"], false), P2pchatError, "takes 64 MiB");
     }
     triesAfter.push(tries);
     clock.advance(1_000);
@@ -195,6 +195,22 @@ Deno.test("RecordLog tries seldom to write a long log anew, however much is to b
   assertEquals([store.records.length, world.restored], [1, 1]);
   await log.append(["two"], true);
   assertEquals(store.records.at(-1), "two");
+});
+
+Deno.test("RecordLog tries to write a long log anew for what is to be synced: whoever must store it ends otherwise", async () => {
+  const world = new World();
+  const { store, log, clock } = world;
+  await world.refuseOne();
+  store.refuses = true;
+  store.extraBytes = MUCH_BYTES;
+  await assertRejects(() => log.append(["a note"], false));
+  clock.advance(1_000);
+  await turns();
+  store.refuses = false;
+
+  await log.append(["a decision"], true);
+
+  assertEquals(store.records.at(-1), "a decision");
 });
 
 Deno.test("RecordLog tries to write a short log anew for each record", async () => {

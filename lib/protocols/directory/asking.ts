@@ -170,8 +170,11 @@ export class Asking {
     return first;
   }
 
-  /** The directory is gone, or we from it. Broadcasts are told again: one and the same is taken once. */
-  left(): void {
+  /**
+   * The directory is gone, or we from it. Broadcasts are told again: one and the same is taken once.
+   * @param why Part of a sentence.
+   */
+  left(why = "the directory is gone"): void {
     const { online } = this.owner;
     // 0: it hadn't said yet who was there.
     if (!this.#isWaitingForOthers && online > 0) this.#wereOnline = online;
@@ -183,7 +186,7 @@ export class Asking {
     if (this.#asked[0]!.request.type === "broadcast") return;
     const { request, ref } = this.#answered();
     const what = request.type === "forget-me" ? "your account was removed" : "it was changed";
-    const text = `The directory is gone, and it isn't known whether ${what}; log in to see`;
+    const text = `It isn't known whether ${what}: ${why}; log in to see`;
     this.owner.out.error("in-doubt", text, ref);
   }
 
@@ -195,7 +198,7 @@ export class Asking {
   /** We aren't in any more, or leave: each that still waits is told of. @param why Part of a sentence. */
   giveUp(why: string): void {
     const { out } = this.owner;
-    this.left();
+    this.left(why);
     this.#bytes = 0;
     for (const { request, ref, wasSent } of this.#asked.splice(0)) {
       if (request.type !== "broadcast") {

@@ -154,7 +154,10 @@ export class Entering {
   }
 
   #mayNotTry(link: ClientLink, { retryMs, isLockedOut }: Wait): void {
-    if (!isLockedOut) return this.#refuse(link, "full", "Too many are logging in", retryMs);
+    if (!isLockedOut) {
+      const waitMs = Math.max(retryMs, PASSWORDS_RETRY_MS);
+      return this.#refuse(link, "full", "Too many are logging in", waitMs);
+    }
     this.parts.log.info("locked out after wrong passwords", { address: link.address });
     const text = "Too many wrong passwords";
     this.#refuse(link, "locked-out", text, retryMs);

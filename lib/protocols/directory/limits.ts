@@ -111,6 +111,8 @@ export const RETRY_MS_MAX = 30_000;
 export const FULL_MS_MAX = 10 * 60_000;
 /** Who is told that the disk doesn't take what it asks for tries again after this. */
 export const DISK_FULL_RETRY_MS = 1_000;
+/** The operator is told so often that it takes nothing of what clients tell all. */
+export const REFUSAL_TOLD_MS = 60_000;
 /** Links that have said nothing yet: the one that has waited longest goes. */
 export const SILENT_LINKS_MAX = 1_024;
 /**
@@ -131,9 +133,6 @@ export const HELD_GUESTS_MAX = 1_024;
 export const FORMER_GUESTS_MAX = 1_024;
 /** All come back at once after a restart: over so long. */
 export const RETURN_SPREAD_MS = 2_000;
-/** Messages of one client that aren't counted otherwise: more than its user, or a script of its, can bring about. */
-export const CONTROL_PER_S = 20;
-export const CONTROL_BURST = 100;
 /** Calls of one client: each rings a bell. A script may well call thirty in a row. */
 export const CALLS_PER_S = 1;
 export const CALLS_BURST = 30;
@@ -144,6 +143,12 @@ export const CALLS_BURST = 30;
  */
 export const RINGS_PER_S = 1;
 export const RINGS_BURST = 30;
+/**
+ * Messages of one client that aren't counted otherwise: more than its user, or a script of its, can bring about. A call
+ * that connects costs each of the two three, a broadcast one.
+ */
+export const CONTROL_PER_S = 20;
+export const CONTROL_BURST = 3 * (CALLS_BURST + RINGS_BURST) + BROADCASTS_MAX + 40;
 /** Pieces that are relayed, and taken, of one client: lines typed fast, and a handshake. */
 export const RELAY_PIECES_PER_S = 500;
 export const RELAY_PIECES_BURST = 2_000;

@@ -14,6 +14,7 @@ import {
   BROADCASTS_MS,
   DISK_FULL_RETRY_MS,
   REACHED_MS_MAX,
+  REFUSAL_TOLD_MS,
   REPORTS_MAX,
   SENDERS_MAX,
   TEXT_BYTES_MAX,
@@ -80,8 +81,8 @@ export class Telling {
   /** The earliest first. */
   readonly #reports = new Map<number, Report>();
   #operatorsOwn = 0;
-  /** The disk refused the last broadcast. */
-  #isRefused = false;
+  /** Until then the operator knows that the disk refuses what clients tell all. */
+  #refusalToldUntilMs = 0;
 
   constructor(readonly parts: TellingParts) {}
 
@@ -161,7 +162,7 @@ export class Telling {
     out.write([record], {
       done: () => {
         this.#unstored.delete(writing);
-        this.#isRefused = false;
+        this.#refusalToldUntilMs = 0;
         this.#stored(unstored);
       },
       failed: (reason) => {
@@ -214,10 +215,11 @@ export class Telling {
       const text = "the directory's disk takes nothing, which its operator can change";
       out.send(link.id, { type: "refused", code: "disk", text, retryMs });
     }
-    // Clients say as much as they like: of what is theirs the operator is told once.
-    const isKnown = this.#isRefused && sender.key !== null;
-    this.#isRefused = true;
-    if (isKnown) return;
+    // Clients say as much as they like: of what is theirs the operator is told once a minute.
+    if (sender.key !== null) {
+      if (out.nowMs < this.#refusalToldUntilMs) return;
+      this.#refusalToldUntilMs = out.nowMs + REFUSAL_TOLD_MS;
+    }
     const event = { event: "error", code: "disk", text: `Nothing was told: ${reason}` } as const;
     out.show(sender.key === null ? { ...event, unsent: true } : event, sender.ref);
   }

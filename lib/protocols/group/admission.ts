@@ -71,6 +71,10 @@ export class Admission {
     const folded = foldName(hello.name);
     const holder = this.attendance.namesake(peer, folded);
     if (holder !== null && this.places.keepsName(holder, this.out.nowMs)) {
+      if (this.places.mayLoseName(holder)) {
+        const text = `Somebody else is coming in as ${name}; come back in a moment`;
+        return { code: "too-fast", text };
+      }
       const held = shownName(holder.name);
       const same = held === name ? "is" : `counts as the same as ${held}, which is`;
       return { code: "name-taken", text: `The name ${name} ${same} in use here; take another` };

@@ -133,9 +133,9 @@ export class Editing {
     this.pump();
   }
 
-  /** Whoever says something and edits it right away knows its number before it has one. */
-  #mayCome(seq: number, { held }: EditingGroup): boolean {
-    return seq <= held.logSeq + this.owner.saying.unsent;
+  /** Who is alone, says something and edits it right away knows its number before it has one. */
+  #mayCome(seq: number, { held, others }: EditingGroup): boolean {
+    return others.length === 0 && seq <= held.logSeq + this.owner.saying.unsent;
   }
 
   #noSuchEntry(seq: number, ref: string | undefined): void {

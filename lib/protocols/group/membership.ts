@@ -429,7 +429,7 @@ export class Membership {
       out.warn(`${names.of(key)} takes in nothing that is written: the coordinator is told so`);
     }
     if (nextMs !== null) this.owner.waits(nextMs - out.nowMs);
-    if (peers.isAnyLagging) this.owner.waits(LAGGING_AGAIN_MS);
+    if (keys.length > 0) this.owner.waits(LAGGING_AGAIN_MS);
     this.owner.heardChanged();
   }
 

@@ -44,6 +44,8 @@ export interface Peer {
   isCongested: boolean;
   /** It is there and holds up the others: the coordinator is told that we don't hear it, until it goes on. */
   isLagging: boolean;
+  /** It was so before in the present epoch. */
+  hasLagged: boolean;
   /** The last epoch that it has begun, as it said on this channel. */
   begun: Ballot | null;
   /** Said in that epoch, which hasn't begun here; or said before it was introduced. */
@@ -151,6 +153,7 @@ export class Peers {
       isBroken: false,
       isCongested: false,
       isLagging: false,
+      hasLagged: false,
       begun: null,
       waiting: [],
       waitingBytes: 0,
@@ -232,20 +235,16 @@ export class Peers {
     if (peer !== undefined) peer.isSilent = isSilent;
   }
 
-  /** These hold up the others, and nobody else does. @returns Those of whom that is new. */
+  /** These hold up the others, and nobody else does. @returns Those of whom that is new in this epoch. */
   setLagging(keys: readonly PeerKey[]): readonly PeerKey[] {
     const lagging: PeerKey[] = [];
     for (const peer of this.#peers.values()) {
-      const isNew = !peer.isLagging && isHeard(peer) && keys.includes(peer.key);
-      if (isNew) lagging.push(peer.key);
-      peer.isLagging = isNew || (peer.isLagging && keys.includes(peer.key));
+      peer.isLagging = keys.includes(peer.key) && (peer.isLagging || isHeard(peer));
+      if (!peer.isLagging || peer.hasLagged) continue;
+      peer.hasLagged = true;
+      lagging.push(peer.key);
     }
     return lagging;
-  }
-
-  get isAnyLagging(): boolean {
-    for (const { isLagging } of this.#peers.values()) if (isLagging) return true;
-    return false;
   }
 
   setCongested(key: PeerKey, isCongested: boolean): void {
@@ -289,7 +288,11 @@ export class Peers {
     this.#epoch = epoch;
     for (const peer of this.#peers.values()) {
       peer.isBroken = peer.hasGap; // what waited and was lost is of the epoch that begins
-      peer.hasGap = peer.isLossy = peer.isLagging = false;
+      peer.hasGap =
+        peer.isLossy =
+        peer.isLagging =
+        peer.hasLagged =
+          false;
       if (!peer.isUp && this.#meetAt.has(peer.key)) peer.isLossy = true; // what is told it now is dropped
     }
   }

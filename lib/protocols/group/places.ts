@@ -89,10 +89,14 @@ export class Places {
    * Whether nobody else may come under its name: it is in a view, somebody of the view hears it, or it may be heard yet.
    * Anybody can say hello under any name, and stay for as long as it answers.
    */
-  keepsName({ key, cameAtMs }: Attendee, nowMs: number): boolean {
-    if (this.views.isInOpen(key) || this.isHeard(key)) return true;
-    const mayBeHeard = this.attendance.here.some((other) => this.views.member(other.key) !== null);
-    return !mayBeHeard || nowMs < cameAtMs + STRANGER_MS_MIN;
+  keepsName(holder: Attendee, nowMs: number): boolean {
+    return !this.mayLoseName(holder) || nowMs < holder.cameAtMs + STRANGER_MS_MIN;
+  }
+
+  /** Whether it is in no view, and nobody of the view hears it yet. */
+  mayLoseName({ key }: Attendee): boolean {
+    if (this.views.isInOpen(key) || this.isHeard(key)) return false;
+    return this.attendance.here.some((other) => this.views.member(other.key) !== null);
   }
 
   /** Whether somebody of the view exchanges datagrams with it. */

@@ -3,6 +3,7 @@ import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
 import type { FoldedName } from "../../../lib/base/ids.ts";
 import { addressBlock } from "../../../lib/protocols/directory/address_block.ts";
 import {
+  CONTROL_BURST,
   FULL_RETRY_MS,
   GUEST_HELD_MS,
   HELD_GUESTS_MAX,
@@ -1051,7 +1052,7 @@ for (
     ],
     ["floods", (e: Exchange) => {
       const eve = e.guest("eve");
-      for (let each = 0; each < 101; each++) eve.hangsUp(1);
+      for (let each = 0; each <= CONTROL_BURST; each++) eve.hangsUp(1);
     }],
     ["floods with what is relayed for no call", (e: Exchange) => {
       const eve = e.guest("eve");
@@ -1068,7 +1069,7 @@ for (
     }],
     ["floods with datagrams", (e: Exchange) => {
       const eve = e.guest("eve");
-      for (let each = 0; each < 101; each++) eve.isHere();
+      for (let each = 0; each <= CONTROL_BURST; each++) eve.isHere();
     }],
     ["knows too many messages", (e: Exchange) => {
       const { link } = e.guest("eve");

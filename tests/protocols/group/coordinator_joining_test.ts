@@ -268,7 +268,7 @@ Deno.test("A newcomer whom no member hears keeps its name for a moment, and give
   program.comes("eve", { name: "bob" });
 
   program.pass(STRANGER_MS_MIN - 1);
-  assertEquals(program.comes("bob"), ["bob: refuse name-taken", "closes bob"]);
+  assertEquals(program.comes("bob"), ["bob: refuse too-fast", "closes bob"]);
   program.pass(1);
   assertEquals(program.comes("bob").slice(0, 3), [
     "eve: refuse too-fast",
@@ -277,7 +277,7 @@ Deno.test("A newcomer whom no member hears keeps its name for a moment, and give
   ]);
 
   // It has as much time itself.
-  assertEquals(program.comes("eve", { name: "bob" }), ["eve: refuse name-taken", "closes eve"]);
+  assertEquals(program.comes("eve", { name: "bob" }), ["eve: refuse too-fast", "closes eve"]);
   program.allHear();
   program.pass(STRANGER_MS_MIN);
   assertEquals(program.comes("eve", { name: "bob" }), ["eve: refuse name-taken", "closes eve"]);

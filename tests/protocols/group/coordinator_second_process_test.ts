@@ -78,6 +78,7 @@ const REFUSED: readonly (readonly [
     "somebody else comes under its new name",
     (program) => {
       program.comes("zoe");
+      program.hears("ann", ["bob", "cem", "zoe"]);
     },
     "name-taken",
     ["ann member", "bob member", "cem member", "zoe joining"],

@@ -182,16 +182,24 @@ Deno.test("an entry that isn't there is told at once, with its number and ref; n
   assertEquals(told(cem), ["r: no-such-entry: There is no entry 1: there are none yet"]);
 });
 
-Deno.test("what was just said may be edited before it is an entry, and what wasn't said may not", () => {
-  const { net, ann } = started();
-  ann.say("three");
-  ann.command({ command: "edit", seq: 3, text: "tre" }, "mine");
-  ann.command({ command: "edit", seq: 4, text: "quattro" }, "none");
+Deno.test("who is alone may edit what was just said before it is an entry, and what wasn't said may not", () => {
+  const net = GroupNet.started(["ann"]);
+  const ann = net.nodes[0]!;
+  ann.say("one");
+  ann.command({ command: "edit", seq: 1, text: "uno" }, "mine");
+  ann.command({ command: "edit", seq: 2, text: "due" }, "none");
   const before = asked(net, ann).length;
   net.settle();
 
-  assertEquals(told(ann), ["none: no-such-entry: There is no entry 4: the last one is 2"]);
-  assertEquals([before, asked(net, ann).map(({ request }) => request.value.seq)], [0, [3]]);
+  assertEquals(told(ann), ["none: no-such-entry: There is no entry 2: there are none yet"]);
+  assertEquals([before, asked(net, ann).map(({ request }) => request.value.seq)], [0, [1]]);
+
+  // Where others talk, too, the number may be another one's by then.
+  const { net: two, ann: other } = started();
+  other.say("three");
+  other.command({ command: "edit", seq: 3, text: "tre" }, "r");
+  two.settle();
+  assertEquals(told(other), ["r: no-such-entry: There is no entry 3: the last one is 2"]);
 });
 
 Deno.test("what the coordinator refuses is an error in its words", () => {

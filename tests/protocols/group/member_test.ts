@@ -1438,6 +1438,21 @@ Deno.test("Members don't complain any more of one that goes on", () => {
   assertEquals(net.coordinator.heard.get(ann!)?.peers.includes(eve!.key), true);
 });
 
+Deno.test("Members complain of one that does nothing, though it is silent as that is looked at", () => {
+  const net = GroupNet.started(["ann", "bob", "eve"]);
+  const [ann, , eve] = net.nodes;
+  net.pass(5_000);
+  keepsBack(eve!, "ack");
+  ann!.say("one");
+  net.pass(2_500);
+  ann!.feed({ type: "peer-silent", peer: eve!.key });
+  net.pass(1_000);
+  ann!.feed({ type: "peer-heard", peer: eve!.key });
+  net.pass(3_000);
+
+  assertEquals(net.coordinator.heard.get(ann!)!.peers.includes(eve!.key), false);
+});
+
 Deno.test("Members don't complain of what was before the coordinator was away", () => {
   const net = GroupNet.started(["ann", "bob", "eve"]);
   const [ann, , eve] = net.nodes;
