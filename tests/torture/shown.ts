@@ -8,25 +8,41 @@ export function isShown({ event }: ShownEvent): boolean {
   return event === "message" || event === "broadcast";
 }
 
+/** The disk is full: from here on what comes is shown, and not kept until there is room. */
+function isFull({ event, code }: ShownEvent): boolean {
+  return event === "error" && code === "disk";
+}
+
+function hasRoom({ event, text }: ShownEvent): boolean {
+  return event === "notice" && /takes writes again/.test(text);
+}
+
 /**
  * What was shown twice. What may not have been seen before a kill may come again as history; after a proper end
- * nothing may.
+ * nothing may. What a full disk didn't take comes again in any way.
  */
 export function shownTwice({ name, lives }: Actor): readonly string[] {
   const wrong: string[] = [];
   const ever = new Set<string>();
   const seen = new Set<string>();
   for (const { events, endedWell } of lives) {
-    const shown = events.filter(isShown);
     const now = new Set<string>();
-    for (const { text, history, self } of shown) {
+    let unkept: Set<string> | null = null;
+    for (const event of events) {
+      if (isFull(event)) unkept ??= new Set();
+      if (hasRoom(event)) {
+        for (const shownAs of unkept ?? []) ever.add(shownAs);
+        unkept = null;
+      }
+      if (!isShown(event)) continue;
+      const { text, history, self } = event;
       // Whoever calls oneself is shown each line as sent and as received.
       const shownAs = self ? `${text} (own)` : text;
       if (now.has(shownAs)) wrong.push(`${name} was shown twice: ${shownAs}`);
       else if (!history && ever.has(shownAs)) wrong.push(`${name} was shown anew: ${shownAs}`);
       else if (seen.has(shownAs)) wrong.push(`${name} had left, and was shown again: ${shownAs}`);
       now.add(shownAs);
-      ever.add(shownAs);
+      (unkept ?? ever).add(shownAs);
     }
     if (endedWell) { for (const shownAs of now) seen.add(shownAs); }
   }
