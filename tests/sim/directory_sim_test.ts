@@ -89,7 +89,7 @@ const HUNTS: readonly Hunt[] = [
   { mutation: MUTATIONS.tellsGuestsAll, finding: /from before/ },
   { mutation: MUTATIONS.letsAllTell, finding: /may not/, from: 25 },
   { mutation: MUTATIONS.countsNoBroadcasts, finding: /tells too much/, from: 9 },
-  { mutation: MUTATIONS.saysNotWhen, finding: /bans .*too many messages/, from: 86 },
+  { mutation: MUTATIONS.saysNotWhen, finding: /not for how long/ },
   { mutation: ENTRY_MUTATIONS.letsGuestsIn, finding: /as a guest/, from: 14 },
   { mutation: ENTRY_MUTATIONS.letsKickedIn, finding: /thrown out/, from: 7 },
   { mutation: ENTRY_MUTATIONS.letsTooManyIn, finding: /more are in/, from: 35 },

@@ -8,6 +8,7 @@ import { GUEST_HELD_MS, KICKED_MS } from "../../../lib/protocols/directory/limit
 import type {
   DirectoryMessage,
   DirectoryMessageOf,
+  DirectoryRefusal,
   WayIn,
 } from "../../../lib/protocols/directory/messages.ts";
 import { Violation } from "./violation.ts";
@@ -45,6 +46,9 @@ const CLOCK_TOLERANCE = 0.99;
 
 /** What may be said to somebody who isn't in. */
 const OUTSIDE: ReadonlySet<DirectoryMessage["type"]> = new Set(["refused", "dismissed", "unknown"]);
+
+/** Refusals that pass by themselves, of whoever is in: who isn't told when tries again and again. */
+const PASSING: ReadonlySet<DirectoryRefusal> = new Set(["too-fast", "full", "disk"]);
 
 export class Roster {
   readonly #stays = new Map<FoldedName, Stay[]>();
@@ -85,7 +89,10 @@ export class Roster {
     if (message.type === "entered") this.#entered(link, message, visitor);
     else if (!this.#links.has(link) && !OUTSIDE.has(message.type)) {
       throw new Violation(`${visitor.label} isn't in, and is told ${message.type}`);
-    }
+    } else if (
+      message.type === "refused" && this.#links.has(link) && PASSING.has(message.code) &&
+      message.retryMs === 0
+    ) throw new Violation(`${visitor.label} hears ${message.code}, and not for how long`);
   }
 
   #entered(
