@@ -584,12 +584,18 @@ Deno.test("Directory: a sign-up that came to nothing doesn't count", () => {
   assert(eve.entered !== null);
 });
 
-Deno.test("Directory: who signs up again, as its link was lost meanwhile, is counted once", () => {
+/** The one sign-up that is taken is asked for twice, as the link was lost meanwhile. */
+function signingUpAgain() {
   const exchange = new Exchange({ signUpsMax: 1 });
   exchange.accountMode = "holds";
   const ann = exchange.somebody("ann").enters({ how: "sign-up" });
   ann.goesDown();
   ann.connects().enters({ how: "sign-up" });
+  return { exchange, ann };
+}
+
+Deno.test("Directory: who signs up again, as its link was lost meanwhile, is counted once", () => {
+  const { exchange, ann } = signingUpAgain();
   exchange.accountsAnswer();
   assert(ann.entered !== null);
   const other = exchange.somebody("eve").enters({ how: "sign-up" });
@@ -597,11 +603,7 @@ Deno.test("Directory: who signs up again, as its link was lost meanwhile, is cou
 });
 
 Deno.test("Directory: a sign-up counts also where the one before it, whose link was lost, came to nothing", () => {
-  const exchange = new Exchange({ signUpsMax: 1 });
-  exchange.accountMode = "holds";
-  const ann = exchange.somebody("ann").enters({ how: "sign-up" });
-  ann.goesDown();
-  ann.connects().enters({ how: "sign-up" });
+  const { exchange, ann } = signingUpAgain();
   exchange.tooManyAsk();
   exchange.accountsAnswer();
   assert(ann.entered !== null);

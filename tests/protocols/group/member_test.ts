@@ -326,14 +326,19 @@ function standingOf({ machine }: Node) {
   return { isOut, isLost, isRecovering, begunBallot, levelled, held: membership!.held.synced };
 }
 
+/** The coordinator knows it no longer. */
+function isToldOut(net: GroupNet, node: Node, group = GROUP): void {
+  const welcome = { group, isMember: false, told: 0, awaited: [], former: null };
+  node.feed({ type: "message", link: node.link!, message: { type: "welcome", ...welcome } });
+  net.settle();
+}
+
 Deno.test("Member begins nothing in another group that it was about to begin in the one before", () => {
   const { net, bob } = writing("begun");
   const group = fakeCrypto.sha256<Hash>(new Uint8Array([2]));
   const { standing } = bob.machine!;
 
-  const welcome = { isMember: false, told: 0, awaited: [], former: null };
-  bob.feed({ type: "message", link: bob.link!, message: { type: "welcome", group, ...welcome } });
-  net.settle();
+  isToldOut(net, bob, group);
 
   assertEquals([standing.group, standing.begun, bob.machine!.epoch], [group, null, null]);
 });
@@ -343,13 +348,7 @@ for (const what of ["levelled", "begun"] as const) {
     const { net, bob } = writing(what);
     const views = bob.told("view").length;
 
-    const welcome = { isMember: false, told: 0, awaited: [], former: null };
-    bob.feed({
-      type: "message",
-      link: bob.link!,
-      message: { type: "welcome", group: GROUP, ...welcome },
-    });
-    net.settle();
+    isToldOut(net, bob);
 
     assertEquals([bob.machine!.standing.isOut, bob.machine!.epoch], [true, null]);
     assertEquals(standingOf(bob), restoredOf(bob));
@@ -376,13 +375,7 @@ Deno.test("Newcomer whose first epoch is on its way to its disk when it is told 
   net.coordinator.change(...net.nodes);
   while (!bob.machine!.membership?.participating.isBeginning) assert(net.next());
 
-  const welcome = { isMember: false, told: 0, awaited: [], former: null };
-  bob.feed({
-    type: "message",
-    link: bob.link!,
-    message: { type: "welcome", group: GROUP, ...welcome },
-  });
-  net.settle();
+  isToldOut(net, bob);
 
   assertEquals([bob.machine!.standing.isOut, bob.machine!.epoch], [true, null]);
   assertEquals(standingOf(bob), restoredOf(bob));
