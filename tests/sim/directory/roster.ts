@@ -33,6 +33,8 @@ export interface Stay {
   readonly first: Stay | null;
   /** The directory's wall clock then. */
   readonly wallMs: number;
+  /** The latest that this clock had been since the directory was started: ranks don't go back with it. */
+  readonly latestMs: number;
   /** Up to which number the directory's disk said then that the account has what was told to all. */
   readonly had: number;
   /** Null while it is in. */
@@ -60,6 +62,8 @@ export class Roster {
   readonly #kickedAtMs = new Map<FoldedName | PeerKey, number>();
   /** Since then the directory is the process that it is. */
   #sinceMs = 0;
+  /** The latest that its wall clock has been since. */
+  #latestMs = 0;
 
   constructor(readonly world: World) {}
 
@@ -106,6 +110,7 @@ export class Roster {
     const before = this.#in.get(folded);
     if (before !== undefined) this.#leaves(before, null);
     const wallMs = world.directoryWallMs();
+    this.#latestMs = Math.max(this.#latestMs, wallMs);
     const stay: Stay = {
       visitor,
       name,
@@ -114,6 +119,7 @@ export class Roster {
       fromMs,
       first: this.#first(link, name, isGuest, visitor),
       wallMs,
+      latestMs: this.#latestMs,
       had: this.#had(folded),
       untilMs: null,
       reason: null,
@@ -213,6 +219,10 @@ export class Roster {
     }
   }
 
+  directoryStarts(): void {
+    this.#latestMs = this.world.directoryWallMs();
+  }
+
   directoryEnds(): void {
     for (const stay of this.all) this.#leaves(stay, "the directory ends");
     this.#kickedAtMs.clear();
@@ -239,5 +249,5 @@ export class Roster {
 /** Also where it is so by the directory's clock alone, which may have been set back. */
 function isLater({ first, ...stay }: Stay, other: Stay): boolean {
   const [a, b] = [first ?? stay, other.first ?? other];
-  return a.fromMs > b.fromMs || a.wallMs > b.wallMs;
+  return a.fromMs > b.fromMs || a.latestMs > b.latestMs;
 }

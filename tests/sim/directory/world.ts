@@ -241,6 +241,7 @@ export class World {
     this.disk.restore(this.disk.records);
     this.accounts.restarted();
     this.ledger.directoryRestarted();
+    this.roster.directoryStarts();
     const process = this.directory = new DirectoryProcess(this);
     this.network.listen(this.endpoint, process);
     this.datagrams.listen(this.endpoint, process);
