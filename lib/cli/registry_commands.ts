@@ -177,7 +177,7 @@ export function registryCommands(
     chatIsSilent: () => where().place !== "talking",
     bareForms: [
       ["NAME", "call NAME, in the lobby"],
-      ["1", "show who is online, in the lobby"],
+      ["1 [PART]", "show who is online, in the lobby"],
       ["2 TEXT", "tell all TEXT, in the lobby"],
       ["y, n", "accept a call, decline it"],
       ["TEXT", "say TEXT, in a call; //TEXT says /TEXT, and q after a blank q"],
@@ -212,7 +212,8 @@ function bareLine(
   if (place === "talking" || isKept) {
     return { command: "msg", texts: { text: word === " q" ? "q" : line } };
   }
-  if (word === "1") return { command: "list", texts: {} };
+  const listed = /^1(?:\s+(\S+))?$/.exec(word);
+  if (listed !== null) return { command: "list", texts: { part: listed[1] } };
   const told = /^2(?:\s+([^]*))?$/.exec(word)?.[1];
   if (told !== undefined) {
     // Whoever doesn't see at once that it rings may mean the one who calls.
@@ -234,7 +235,8 @@ function bareLine(
     throw new P2pchatError("not-allowed", text);
   }
   const name = withoutMark(word.trim()).normalize("NFC");
-  if (place === "asked" && ANSWERS.test(name) && !isOnline(name)) {
+  const isName = nameFault(name) === null;
+  if (place === "asked" && (!isName || ANSWERS.test(name)) && !isOnline(name)) {
     const text = `Nothing was done: y accepts the call of ${shownName(peer)}, n declines it`;
     throw new P2pchatError("not-allowed", text);
   }
@@ -243,6 +245,6 @@ function bareLine(
     const advice = isHelp ? "/help shows what can be typed here" : "/logout logs out and leaves";
     throw new P2pchatError("unknown-user", `Nobody called ${name} is online; ${advice}`);
   }
-  if (nameFault(name) === null) return { command: "call", texts: { name } };
+  if (isName) return { command: "call", texts: { name } };
   throw new P2pchatError("unknown-user", `Nobody can be called ${quotedStart(word)}: ${CALL_FORM}`);
 }

@@ -4,6 +4,7 @@ import { endpointText } from "../base/ids.ts";
 import { foldName, isSameName, shownName } from "../base/names.ts";
 import { type ClientEvent, DIRECTORY_NAME, type UserView } from "../protocols/directory/events.ts";
 import { RINGING_MS_MAX } from "../protocols/directory/limits.ts";
+import { didYouMean } from "../base/nearest.ts";
 import { numberText } from "../base/counts.ts";
 import { durationText } from "./durations.ts";
 import { isEarlier, messageLine, messageStart } from "./message_rendering.ts";
@@ -50,7 +51,7 @@ export class RegistryRendering {
     /** Connected, and without the directory. */
     isDirect: boolean;
   } | null = null;
-  readonly #states = new Map<string, "free" | "busy">();
+  readonly #online = new Map<string, { readonly name: string; readonly state: "free" | "busy" }>();
 
   /** The next list answers a command. */
   listAsked(): void {
@@ -111,7 +112,7 @@ export class RegistryRendering {
     }
     this.#isDown = true;
     this.#isBackSoon = false;
-    this.#states.clear();
+    this.#online.clear();
     if (state === "replaced") {
       if (!this.#call?.isDirect) return []; // the program ends, and says why
       return [wrongLine(nowMs, "You came in from somewhere else; this program ends with the call")];
@@ -144,8 +145,8 @@ export class RegistryRendering {
       return users.map((user) => this.#tableLine(user));
     }
     this.#isBackSoon = false;
-    this.#states.clear();
-    for (const { name, state } of users) this.#states.set(foldName(name), state);
+    this.#online.clear();
+    for (const { name, state } of users) this.#online.set(foldName(name), { name, state });
     const items = users.map((user): Line => [this.#nameOf(user.name), this.#asideOf(user)]);
     const line = starLine(nowMs, "Online: ", ...listed(items));
     if (this.#isHintShown || !interactive) return [line];
@@ -172,9 +173,9 @@ export class RegistryRendering {
   /** One's own state is known, and during a call nobody wants to hear of others'. */
   #presenceLines({ name, state }: EventNamed<"presence">, nowMs: number): readonly Line[] {
     const folded = foldName(name);
-    const before = this.#states.get(folded);
-    if (state === "offline") this.#states.delete(folded);
-    else this.#states.set(folded, state);
+    const before = this.#online.get(folded)?.state;
+    if (state === "offline") this.#online.delete(folded);
+    else this.#online.set(folded, { name, state });
     if (before === state || this.#isSelf(name)) return [];
     if (this.#call !== null || this.#isBackSoon) return [];
     if (state === "offline") return [leftLine(nowMs, name)];
@@ -218,7 +219,7 @@ export class RegistryRendering {
     switch (state) {
       case "ringing":
         // A word that is nobody's name rings nowhere.
-        return this.#states.has(foldName(event.peer))
+        return this.#online.has(foldName(event.peer))
           ? [...star, "Calling ", who, `... ${RINGING_TEXT} to answer; q withdraws`]
           : [...star, "Asking the directory for ", who, "; q withdraws"];
       case "connected":
@@ -236,7 +237,7 @@ export class RegistryRendering {
           isOurs ? " is in another call" : "'s call came while you were in another",
         ];
       case "offline":
-        return [...star, who, " isn't online"];
+        return [...star, who, " isn't online", this.#nearText(event.peer)];
       case "unreachable":
         return [...mark, "No way to ", who, " was found", ...noWaySpans(event)];
       case "timeout":
@@ -250,12 +251,19 @@ export class RegistryRendering {
     }
   }
 
+  /** Whom the user may have meant. */
+  #nearText(name: string): string {
+    if (this.#online.has(foldName(name))) return "";
+    const others = [...this.#online.values()].filter(({ name }) => !this.#isSelf(name));
+    return didYouMean(name, others.map(({ name }) => name));
+  }
+
   /** How long it is kept for who comes later is the directory's matter. */
   #reachedText(reached: number): string {
     if (reached > 0) {
       return `${numberText(reached)} ${reached === 1 ? "has" : "have"} your broadcast.`;
     }
-    const isAlone = [...this.#states.keys()].every((name) => this.#isSelf(name));
+    const isAlone = [...this.#online.keys()].every((name) => this.#isSelf(name));
     if (isAlone) return "Nobody else is here: nobody has your broadcast yet.";
     return "Nobody has your broadcast yet; whoever is here gets it as soon as they can take it.";
   }

@@ -45,6 +45,7 @@ const LOBBY: readonly (readonly [line: string, outcome: unknown])[] = [
   ["  bob ", call("bob")],
   ["≈Вob", call("Вob")],
   ["1", LIST],
+  ["1 al", { command: { command: "list", part: "al" } }],
   ["2 lunch is ready", tell("lunch is ready")],
   ["2  two\nlines", tell("two\nlines")],
   ["q", QUIT],
@@ -161,7 +162,7 @@ Deno.test("registry: whoever is called answers with y, n or a command", () => {
 });
 
 Deno.test("registry: whoever answers a call by another word is told which letters do", () => {
-  for (const word of ["yes", "No", "ok"]) {
+  for (const word of ["yes", "No", "ok", "what?", "who is that"]) {
     const refused = outcome(word, "asked");
     if (typeof refused === "string" || !("error" in refused)) throw new Error("it is understood");
     assertEquals(refused.error, "not-allowed");

@@ -140,6 +140,10 @@ const SHOWN: readonly (readonly [events: readonly RegistryOwnEvent[], text: stri
     "12:03 * No call with bob: you are in a call\n",
   ],
   [[...IN, RINGING, call("offline")], "12:03 * bob isn't online\n"],
+  [
+    [...IN, call("ringing", { peer: "carrol" }), call("offline", { peer: "carrol" })],
+    "12:03 * carrol isn't online; did you mean carol?\n",
+  ],
   [[...IN, RINGING, call("timeout")], "12:03 * bob didn't answer within 30 s\n"],
   [[...IN, RINGING, call("unreachable")], "12:03 ! No way to bob was found\n"],
   [

@@ -36,7 +36,7 @@ import {
   requestId,
   type SignedEditRequest,
 } from "./edit.ts";
-import type { CoordinatorEvent, EditView } from "./events.ts";
+import type { CoordinatorEvent, EditEvent, EditView } from "./events.ts";
 import { ABORTED_KEPT_MAX, EDITS_MAX, EDITS_PENDING_MAX, REFUSED_KEPT_MAX } from "./limits.ts";
 import type { EditRefusal, GroupMessage, GroupMessageOf } from "./messages.ts";
 import type { OwnKeys } from "./own_keys.ts";
@@ -443,7 +443,7 @@ export class Transactions {
 
   #tellCommitted({ edit, signed, agreed }: Edit): void {
     const reason = agreed.length === 0 ? "nobody had to be asked" : `agreed by ${named(agreed)}`;
-    this.#show(edit, signed, "committed", reason);
+    this.#show(edit, signed, "committed", reason, { agreed: agreed.map(({ name }) => name) });
   }
 
   #show(
@@ -451,9 +451,10 @@ export class Transactions {
     { request: { value } }: SignedEditRequest,
     outcome: "committed" | "aborted",
     reason: string,
+    more: Pick<EditEvent, "agreed"> = {},
   ): void {
     const { seq, name: by, text } = value;
-    this.parts.out.show({ event: "edit", edit, seq, by, text, outcome, reason });
+    this.parts.out.show({ event: "edit", edit, seq, by, text, outcome, reason, ...more });
   }
 
   // Time, and the operator.

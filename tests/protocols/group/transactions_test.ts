@@ -145,6 +145,17 @@ Deno.test("what a round has decided is one batch, also where another of it is re
   assert(words.includes("disk: committed 2 3"), words.join());
 });
 
+Deno.test("the operator is told who asked for an edit, and who agreed", () => {
+  const program = Program.of("ann", "bob");
+  const signed = request(program, "ann", 1);
+  edit(program, "ann", signed);
+  vote(program, "ann", signed, "bob");
+  vote(program, "bob", signed, "bob");
+
+  const told = program.events.find((event) => event.event === "edit");
+  assertEquals([told?.by, told?.outcome, told?.agreed], ["ann", "committed", ["bob"]]);
+});
+
 Deno.test("a user who thinks holds up what is decided for 50 ms at most, and for another view not at all", () => {
   const held = () => {
     const program = Program.of("ann", "bob");
