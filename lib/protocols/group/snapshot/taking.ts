@@ -81,6 +81,18 @@ interface Taken {
   told: number;
 }
 
+interface Written {
+  readonly cut: Cut;
+  readonly wanted: Wanted;
+}
+
+/** @see `snapshot-kept` */
+interface Kept {
+  readonly file: string | null;
+  readonly text: string;
+  readonly removed: readonly string[];
+}
+
 const DEADLINES = ["late", "every"] as const;
 
 export class Taking {
@@ -90,7 +102,7 @@ export class Taking {
   /** Who asked since that one was begun; `SNAPSHOTS_ASKED_MAX`. */
   #asked: (string | undefined)[] = [];
   /** Written, and not known to be on disk. */
-  readonly #written = new Map<number, { readonly cut: Cut; readonly wanted: Wanted }>();
+  readonly #written = new Map<number, Written>();
   #nextToken = 1;
   /** By link: how many messages of its member have told of entries. */
   readonly #tellings = new Map<LinkId, number>();
@@ -136,8 +148,13 @@ export class Taking {
     if (everyMs !== null) this.#deadlines.set("every", out.nowMs + everyMs);
   }
 
+  /** Also while one is written: a group without members has its state at once, and they would pile up. */
+  get #isBusy(): boolean {
+    return this.#wanted !== null || this.#written.size > 0;
+  }
+
   #next(): void {
-    if (this.#wanted !== null || this.#asked.length === 0) return;
+    if (this.#isBusy || this.#asked.length === 0) return;
     this.#want(this.#asked, true);
     this.#asked = [];
   }
@@ -172,7 +189,7 @@ export class Taking {
   #takeByClock(): void {
     const { everyMs, views, out } = this.parts;
     this.#deadlines.set("every", out.nowMs + everyMs!);
-    if (this.#wanted === null && views.members.length > 0) this.#want([undefined], false);
+    if (!this.#isBusy && views.members.length > 0) this.#want([undefined], false);
   }
 
   #late(): void {
@@ -360,23 +377,19 @@ export class Taking {
     const token = this.#nextToken++;
     this.#written.set(token, { cut, wanted });
     out.push({ type: "keep-snapshot", token, cut });
-    this.#next();
   }
 
   /** It is on disk, or the disk refuses it. */
-  kept(
-    token: number,
-    { file, text, removed }: {
-      readonly file: string | null;
-      readonly text: string;
-      readonly removed: readonly string[];
-    },
-  ): void {
+  kept(token: number, kept: Kept): void {
     const written = this.#written.get(token);
     this.#written.delete(token);
     if (written === undefined) return;
+    this.#tellKept(written, kept);
+    this.#next();
+  }
+
+  #tellKept({ cut, wanted: { refs, isAsked } }: Written, { file, text, removed }: Kept): void {
     const { out, environment: { crypto } } = this.parts;
-    const { cut, wanted: { refs, isAsked } } = written;
     if (file === null) {
       for (const ref of refs) out.error("disk", text, ref);
       return;

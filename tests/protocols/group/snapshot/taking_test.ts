@@ -227,8 +227,8 @@ Deno.test("Who asks while one is taken gets the next one, and so do all who ask 
 
   assertEquals(program.command(ASK, "second"), []);
   assertEquals(program.command(ASK, "third"), []);
-  assertEquals(answers(program, "ann", 1), ["snapshot of ann", "ann: marker"]);
-  assertEquals(kept(program, 1), ["snapshot"]);
+  assertEquals(answers(program, "ann", 1), ["snapshot of ann"]);
+  assertEquals(kept(program, 1), ["snapshot", "ann: marker"]);
   assertEquals(answers(program, "ann", 1), ["snapshot of ann"]);
 
   assertEquals(kept(program, 2), ["snapshot", "snapshot"]);
@@ -242,6 +242,18 @@ Deno.test(`At most ${SNAPSHOTS_ASKED_MAX} wait for the next one`, () => {
   assertEquals(program.command(ASK), ["error busy"]);
 });
 
+Deno.test("Of a group without members one is written at a time, however fast they are asked for", () => {
+  const program = Program.started();
+  assertEquals(program.command(ASK), ["snapshot of "]);
+  for (let n = 0; n < SNAPSHOTS_ASKED_MAX; n++) assertEquals(program.command(ASK), []);
+  assertEquals(program.command(ASK), ["error busy"]);
+
+  const words = kept(program, 1);
+
+  assertEquals(words, ["snapshot", "snapshot of "]);
+  assertEquals(kept(program, 2).length, SNAPSHOTS_ASKED_MAX);
+});
+
 Deno.test("--snapshot-every takes one so often, and none of an empty group or while one is taken", () => {
   const program = Program.started({ snapshotEveryMs: 1_000 });
   assertEquals(ofSnapshots(program.pass(5_000)), []);
@@ -251,6 +263,8 @@ Deno.test("--snapshot-every takes one so often, and none of an empty group or wh
   assertEquals(ofSnapshots(program.pass(1_000)), ["ann: marker"]);
   assertEquals(ofSnapshots(program.pass(1_000)), []);
   assertEquals(answers(program, "ann", 1), ["snapshot of ann"]);
+  assertEquals(ofSnapshots(program.pass(1_000)), []);
+  kept(program, 1);
   assertEquals(ofSnapshots(program.pass(1_000)), ["ann: marker"]);
 });
 
