@@ -280,6 +280,15 @@ export class Client implements Machine<ClientInput, ClientEffect> {
     out.bye("forgotten", this.#leaving?.ref);
   }
 
+  disowned(): void {
+    const { out, asking, calling: { call } } = this;
+    asking.giveUp(OUT);
+    if (call === null) return;
+    out.notice(
+      `Your call with ${shownName(call.peer)} goes on; after it you are asked how to come in`,
+    );
+  }
+
   fatal(code: ErrorCode, text: string): void {
     const { out, calling } = this;
     this.#ending = { code, text };
@@ -420,6 +429,7 @@ export class Client implements Machine<ClientInput, ClientEffect> {
   #settle(): void {
     this.#endUnlessTalking();
     if (this.out.isStopped) return;
+    if (this.calling.call === null && !this.calling.isParting) this.session.askAnew();
     if (this.#leaving !== null) this.#goOnLeaving();
     this.#pauseInput();
   }

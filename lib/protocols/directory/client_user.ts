@@ -135,6 +135,7 @@ export class ClientUser {
       registry: config.registry,
       session: session.state,
       isOut: session.isOut,
+      isDisowned: session.isDisowned,
       guest: session.isGuest,
       failure: session.failure,
       call: calling.call,

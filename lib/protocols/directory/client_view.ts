@@ -12,6 +12,8 @@ interface Standing {
   readonly session: SessionState;
   /** The directory isn't dialled any more. */
   readonly isOut: boolean;
+  /** The user is asked how to come in, after the call. */
+  readonly isDisowned: boolean;
   readonly guest: boolean;
   /** Why the directory couldn't be dialled last. */
   readonly failure: string | null;
@@ -53,12 +55,14 @@ function callView(call: ClientCall, nowMs: number): Status["call"] {
 }
 
 function problemsOf(standing: Standing): readonly string[] {
-  const { session, isOut, failure, isDiskFull, call } = standing;
+  const { session, isOut, isDisowned, failure, isDiskFull, call } = standing;
   const problems: string[] = [];
   if (session === "replaced") {
     problems.push("You came in from somewhere else: this program ends with the call");
   } else if (isOut) {
     problems.push("The directory lets you in no more: this program ends with the call");
+  } else if (isDisowned) {
+    problems.push("You aren't in the directory: after the call you are asked how to come in");
   } else if (session === "down") {
     const because = failure === null ? "" : `: ${failure}`;
     problems.push(`You aren't in the directory${because}; it is tried again and again`);

@@ -52,6 +52,8 @@ export interface SessionOwner {
   replaced(): void;
   /** There is no such account any more. */
   forgotten(): void;
+  /** Who we were isn't let in any more, which the user was told, who is asked anew. */
+  disowned(): void;
   /** We don't come in any more: the program ends, once no call goes on. */
   fatal(code: ErrorCode, text: string): void;
 }
@@ -69,6 +71,8 @@ export class Session {
   /** The link was lost before `#entry` was answered: it may have been heeded. */
   #isUnanswered = false;
   #isAsked = false;
+  /** `#self` isn't let in any more: the user is to say who we are, but not during a call, in which we are that. */
+  #isDisowned = false;
   #sentHow: WayIn = "guest";
   /** As whom we are in, or were; null before. */
   #self: { readonly name: string; readonly guest: boolean; readonly rank: number } | null = null;
@@ -117,9 +121,13 @@ export class Session {
     return this.#self?.guest ?? (this.#entry?.how ?? this.config.how) === "guest";
   }
 
-  /** Whether we were ever in. */
+  /** Whether we were ever in, and may be again as the same. */
   get wasUp(): boolean {
-    return this.#told === "up" || this.#self !== null;
+    return this.#told === "up" || (this.#self !== null && !this.#isDisowned);
+  }
+
+  get isDisowned(): boolean {
+    return this.#isDisowned;
   }
 
   get state(): SessionState {
@@ -241,7 +249,7 @@ export class Session {
     this.#phase = "apart";
     if (before === "entering") this.#isUnanswered ||= this.#entry !== null;
     // Who is asked may take its time: the directory closes a link on which nothing is said.
-    if (before === "asking" && this.#isAsked) return;
+    if (before === "asking" && (this.#isAsked || this.#isDisowned)) return;
     this.#retryIn(pauseMs);
     this.#tellDown(reason);
     if (before === "up") this.owner.left();
@@ -402,8 +410,17 @@ export class Session {
       this.close("refused");
       return this.#end(code, text);
     }
-    this.#self = null;
     this.owner.out.error(code, text);
+    if (this.#self === null) return this.#ask();
+    this.#isDisowned = true;
+    this.owner.disowned();
+  }
+
+  /** No call goes on: whoever isn't let in any more is asked. */
+  askAnew(): void {
+    if (!this.#isDisowned) return;
+    this.#isDisowned = false;
+    this.#self = null;
     this.#ask();
   }
 

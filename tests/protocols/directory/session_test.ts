@@ -107,13 +107,16 @@ Deno.test("coming in: a password is sent in its normal form", () => {
 /** Ann, who talks with bob directly, comes back to the directory, and isn't let in. */
 function refusedInCall(
   code: DirectoryMessageOf<"refused">["code"],
+  isInteractive = false,
+  told: string | null = null,
 ): { readonly program: ClientProgram; readonly link: LinkId; readonly words: readonly string[] } {
-  const program = ClientProgram.in();
+  const program = ClientProgram.in({ config: { isInteractive } });
   program.types({ command: "call", name: "bob" });
   program.meet();
   const { link } = program.linkUp();
   program.hears(link, { type: "talk", call: callId(1) });
   program.directoryDown();
+  if (told !== null) program.types({ command: "broadcast", text: told });
   program.after(1_000);
   program.directoryUp();
   return { program, link, words: program.refuses(code) };
@@ -419,6 +422,35 @@ Deno.test("staying: whoever isn't let in again, as it was thrown out, ends with 
   assertEquals(words.slice(-2), [
     "call call=#1 peer=bob state=ended reason=kicked durationMs=1000",
     "fatal kicked",
+  ]);
+});
+
+Deno.test("staying: at a terminal, whoever isn't let in again is asked after the call, and is nobody else in it", () => {
+  const { program, link, words } = refusedInCall("name-taken", true, "for all");
+
+  assertEquals(words, [
+    "error code=name-taken text=because name-taken",
+    "error code=not-logged-in text=\"for all\" wasn't told: you aren't logged in any more",
+    "notice text=Your call with bob goes on; after it you are asked how to come in",
+  ]);
+  program.directoryDown();
+  assertEquals(program.after(60_000), []);
+  assertEquals(program.types({ command: "say", text: "still here" }), [
+    `to link ${link}: line text=still here`,
+    "message from=ann text=still here self=true",
+  ]);
+  assertMatch(
+    program.types({ command: "status" })[0]!,
+    /^status name=ann .* unsent=0 problems=\[You aren't in the directory: after the call you are asked/,
+  );
+  assertEquals(program.types({ command: "broadcast", text: "more" }), [
+    "error code=not-logged-in text=Nothing was sent: you aren't logged in",
+  ]);
+  program.hears(link, { type: "heard", lines: 1 });
+  assertMatch(program.types({ command: "hang-up" }).at(-1)!, /^call .* state=ended /);
+  assertEquals(program.linkDown(link, true), ["ask-to-enter"]);
+  assertEquals(program.feed({ type: "enter", entry: GUEST }), [
+    "dial directory chat.example:4400 directory",
   ]);
 });
 
