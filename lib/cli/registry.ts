@@ -379,14 +379,20 @@ class Program {
 
   /** A script that has said all waits no longer for a directory that isn't there than for anything else. */
   #inputEnds(): void {
-    this.#waiting ??= SYSTEM_LINK_CLOCK.at(SYSTEM_LINK_CLOCK.nowMs() + ENDED_WAIT_MS_MAX, () => {
+    this.#waiting ??= this.#waitFrom(SYSTEM_LINK_CLOCK.nowMs());
+  }
+
+  /** As long as it is there, it lets one in or says why not. */
+  #waitFrom(sinceMs: number): { cancel(): void } {
+    return SYSTEM_LINK_CLOCK.at(sinceMs + ENDED_WAIT_MS_MAX, () => {
       const { standing, options: { registry } } = this.#parts;
-      if (standing.wasUp || this.#isMet) return;
-      const text =
-        `The directory at ${
-          endpointText(registry)
-        } can't be reached: nothing was done; check the ` +
-        "address and that it runs";
+      if (standing.wasUp) return;
+      const awaySinceMs = this.#host?.awaySinceMs ?? SYSTEM_LINK_CLOCK.nowMs();
+      if (awaySinceMs > sinceMs) return void (this.#waiting = this.#waitFrom(awaySinceMs));
+      const where = `The directory at ${endpointText(registry)}`;
+      const text = this.#isMet
+        ? `${where} is gone: it isn't known whether it let you in; nothing else was done`
+        : `${where} can't be reached: nothing was done; check the address and that it runs`;
       this.#host?.giveUp(new P2pchatError("unreachable", text));
     });
   }

@@ -102,11 +102,13 @@ export class DirectoryClientHost extends ModeHost<
   readonly #closing = new Map<LinkId, { cancel(): void }>();
   /** Of the latest dial of the directory. */
   #directoryAttempt: number | null = null;
+  #awaySinceMs: number | null;
 
   constructor(config: Omit<ClientConfig, "records">, ports: DirectoryClientPorts) {
     super(createCodec(DIRECTORY_MESSAGES), ports);
     const { signer, environment, links, store, datagrams } = ports;
     this.#ports = ports;
+    this.#awaySinceMs = ports.clock.nowMs();
     this.#backlog = new LinkBacklog(links);
     const client = new Client({ ...config, records: store.records }, signer, environment);
     this.keepLog(store, {
@@ -136,10 +138,16 @@ export class DirectoryClientHost extends ModeHost<
     this.fail(because);
   }
 
+  /** Since when the directory wasn't found when it was dialled; null: it was there the last time. */
+  get awaySinceMs(): number | null {
+    return this.#awaySinceMs;
+  }
+
   // LinkHandler.
 
   linkUp(link: LinkId, info: LinkInfo): void {
     if (!this.takes(link, info)) return;
+    if (this.#isToDirectory(info)) this.#awaySinceMs = null;
     const { peer, dialled, attempt, remote } = info;
     const isRelayed = this.#relayed.has(remote);
     const { host } = remote;
@@ -148,6 +156,7 @@ export class DirectoryClientHost extends ModeHost<
 
   dialFailed(attempt: number, failure: DialFailure): void {
     this.logDialFailure(attempt, failure);
+    if (attempt === this.#directoryAttempt) this.#awaySinceMs ??= this.#ports.clock.nowMs();
     const { reason, text, key } = failure;
     this.runner.feed({ type: "dial-failed", attempt, reason, text, key });
   }

@@ -325,6 +325,17 @@ Deno.test("directory: with --no-wait a client doesn't wait for a directory that 
   assertEquals((await refusal(alice)).slice(0, 2), [3, "unreachable"]);
 });
 
+Deno.test("directory: a script that has said all doesn't wait for one that is gone before it has answered", async () => {
+  const { world, directory } = await DirectoryWorld.open([]);
+  await using _ = world;
+  const alice = world.launch("--signup", "alice");
+  await alice.end();
+  await alice.until(is("directory"));
+  await directory.kill(); // before the password is hashed
+  assertEquals((await refusal(alice)).slice(0, 2), [3, "unreachable"]);
+  assertEquals(alice.events.filter(session("up")), []);
+});
+
 Deno.test("directory: another key at its address ends a script, and waits for a yes where one was in", async () => {
   const { world, directory } = await DirectoryWorld.open(["alice", "bob"]);
   await using _ = world;

@@ -197,6 +197,7 @@ export class Session {
     if (attempt !== this.#attempt || this.#phase !== "dialling") return;
     const { config, owner: { out } } = this;
     this.#phase = "apart";
+    if (this.#fullSinceMs !== null) this.#told = null; // it was there: that it isn't is news
     this.#fullSinceMs = null; // it isn't known to be
     const isStrange = reason === "wrong-key" && key !== null;
     this.#failure = isStrange ? "another key answers there" : visibleText(text);

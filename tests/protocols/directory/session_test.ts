@@ -297,6 +297,19 @@ Deno.test("staying: while it can't be reached, or oneself stands still, a direct
   assert(program.refuses("full", 15_000).every((word) => !word.startsWith("fatal")));
 });
 
+Deno.test("staying: that a full directory isn't there any more is told", () => {
+  const program = ClientProgram.linked();
+  program.feed({ type: "enter", entry: LOG_IN });
+  program.refuses("full", 15_000);
+  program.after(15_000);
+
+  assertEquals(program.dialFails(), [
+    "session state=down name=ann guest=false reason=nobody listens",
+  ]);
+  program.after(1_000);
+  assertEquals(program.dialFails(), []);
+});
+
 Deno.test("staying: the directory's answer is awaited for a minute", () => {
   const program = ClientProgram.linked();
   program.feed({ type: "enter", entry: LOG_IN });
