@@ -154,10 +154,7 @@ export class Entering {
   }
 
   #mayNotTry(link: ClientLink, { retryMs, isLockedOut }: Wait): void {
-    if (!isLockedOut) {
-      const waitMs = Math.max(retryMs, PASSWORDS_RETRY_MS);
-      return this.#refuse(link, "full", "Too many are logging in", waitMs);
-    }
+    if (!isLockedOut) return this.#refuse(link, "full", "Too many are logging in", retryMs);
     this.parts.log.info("locked out after wrong passwords", { address: link.address });
     const text = "Too many wrong passwords";
     this.#refuse(link, "locked-out", text, retryMs);

@@ -9,10 +9,13 @@
 
 import { dropOldest } from "../../base/bounded.ts";
 import type { FoldedName } from "../../base/ids.ts";
-import { LOCK_OUT_MS, LOCK_OUTS_MAX, WRONG_FROM_ADDRESS_MAX, WRONG_MAX } from "./limits.ts";
-
-/** Too many are being checked: one may try again when those are answered. */
-const CHECKING_RETRY_MS = 1_000;
+import {
+  LOCK_OUT_MS,
+  LOCK_OUTS_MAX,
+  PASSWORDS_RETRY_MS,
+  WRONG_FROM_ADDRESS_MAX,
+  WRONG_MAX,
+} from "./limits.ts";
 
 /** Of one name from one address, or of one address. */
 class Tries {
@@ -90,7 +93,7 @@ export class LockOuts {
     const lockedMs = Math.max(pair.lockedMs(nowMs), all.lockedMs(nowMs));
     if (lockedMs > 0) return { retryMs: lockedMs, isLockedOut: true };
     if (pair.isFull(nowMs) || all.isFull(nowMs)) {
-      return { retryMs: CHECKING_RETRY_MS, isLockedOut: false };
+      return { retryMs: PASSWORDS_RETRY_MS, isLockedOut: false };
     }
     pair.begin();
     all.begin();
