@@ -190,6 +190,43 @@ for (const [name, keys] of [["Ctrl+C", CTRL_C], ["Ctrl+X", CTRL_X]] as const) {
   });
 }
 
+terminalTest(
+  "whose name is another's when the directory is back is asked anew after the call",
+  async () => {
+    const { world, directory } = await DirectoryWorld.open([]);
+    await using _ = world;
+    const bob = await world.guest("bob");
+    await using terminal = await world.terminal(null);
+    await terminal.untilCursorLine(MENU);
+    await terminal.press("3\r");
+    await terminal.untilCursorLine("Name: |");
+    await terminal.press("alice\r");
+    await terminal.untilCursorLine("alice (lobby)> |");
+    await bob.until(presence("alice", "free"));
+    await terminal.press("bob\r");
+    await bob.until(incoming("alice"));
+    await bob.type("/accept");
+    await terminal.untilCursorLine("alice (with bob)> |");
+    await directory.kill();
+    world.addAccounts("alice");
+    await world.serve();
+    await terminal.until("that it is taken", ({ text }) => text.includes("That name is taken"));
+    await terminal.untilCursorLine("alice (with bob)> |");
+    await terminal.press("still here\r");
+    await bob.until(message("still here"));
+    await shows(terminal, "<alice> still here");
+    assert(!terminal.screen.text.includes("press Enter"), terminal.screen.text);
+    await terminal.press("q\r");
+    await terminal.until("what to press", ({ text }) => text.includes("press Enter at an empty"));
+    await terminal.press("\r");
+    await terminal.untilCursorLine(MENU);
+    await terminal.press("3\r");
+    await terminal.untilCursorLine("Name: |");
+    await terminal.press("zoe\r");
+    await terminal.untilCursorLine("zoe (lobby)> |");
+  },
+);
+
 terminalTest("without a directory it says so, and Ctrl+C leaves; with one it asks", async () => {
   await using world = new DirectoryWorld();
   await using terminal = await world.terminal("alice");
