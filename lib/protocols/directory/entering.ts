@@ -339,7 +339,8 @@ export class Entering {
     const seen = enter.seen?.store.toHex() === store ? enter.seen.through : 0;
     // A guest that was here a moment ago goes on where it was; another one gets nothing from before.
     const before = isGuest ? guestsThrough ?? broadcasts.stored : broadcasts.stored;
-    const heard = Math.min(Math.max(seen, guestsThrough ?? 0), broadcasts.last);
+    // Whoever has an account now was told less as a guest: what it says to have had counts.
+    const heard = Math.min(isGuest ? Math.max(seen, guestsThrough ?? 0) : seen, broadcasts.last);
     const had = isGuest ? Math.max(before, heard) : telling.comesIn(foldName(name), heard);
     const toClient = this.parts.randomBytes(32);
     const toDirectory = this.parts.randomBytes(32);

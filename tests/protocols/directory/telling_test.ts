@@ -363,6 +363,19 @@ Deno.test("Directory: the sender gets no copy on another device, nor a guest tha
   assertEquals(bob!.heard.includes("of a guest"), false);
 });
 
+Deno.test("Directory: a guest that signs up is told what was told before it came, unless it has heard something since", () => {
+  const { exchange, ann } = exchangeOf();
+  ann.tells("early");
+  const [bob, cem] = [exchange.guest("bob"), exchange.guest("cem")];
+  bob.goesDown();
+  bob.connects().enters({ how: "sign-up", seen: null });
+  assertEquals(bob.heard, ["early"]);
+  ann.tells("late");
+  cem.goesDown();
+  cem.connects().enters({ how: "sign-up", seen: cem.through });
+  assertEquals(cem.heard, ["late"]);
+});
+
 Deno.test("Directory: one's own in between doesn't count as having the ones before", () => {
   const { exchange, ann } = exchangeOf();
   const bob = exchange.account("bob");
