@@ -77,6 +77,8 @@ export class Session {
   /** As whom we are in, or were; null before. */
   #self: { readonly name: string; readonly guest: boolean; readonly rank: number } | null = null;
   #fullSinceMs: number | null = null;
+  /** It is there, and doesn't answer whether we may come in. */
+  #silentSinceMs: number | null = null;
   #failure: string | null = null;
   /** What the user was told; null: nothing yet. */
   #told: SessionState | null = null;
@@ -198,7 +200,7 @@ export class Session {
     const { config, owner: { out } } = this;
     this.#phase = "apart";
     if (this.#fullSinceMs !== null) this.#told = null; // it was there: that it isn't is news
-    this.#fullSinceMs = null; // it isn't known to be
+    this.#fullSinceMs = this.#silentSinceMs = null; // it isn't known to be
     const isStrange = reason === "wrong-key" && key !== null;
     this.#failure = isStrange ? "another key answers there" : visibleText(text);
     if (isStrange) {
@@ -353,6 +355,7 @@ export class Session {
       return true;
     }
     if (this.#phase !== "entering") return false;
+    if (message.type === "entered" || message.type === "refused") this.#silentSinceMs = null;
     if (message.type === "entered") {
       this.#entered(message);
       return true;
@@ -495,13 +498,27 @@ export class Session {
   tick(): void {
     for (const due of this.#deadlines.takeDue(this.owner.out.nowMs)) {
       if (due === "retry") this.dial();
-      else this.giveUp("no answer whether we may come in");
+      else this.#isUnheard();
     }
+  }
+
+  /** Who was in goes on trying; who never was isn't kept waiting for ever, as by a full directory. */
+  #isUnheard(): void {
+    const { nowMs } = this.owner.out;
+    this.#silentSinceMs ??= nowMs - ENTER_MS_MAX;
+    if (this.wasUp || nowMs - this.#silentSinceMs < FULL_MS_MAX) {
+      return this.giveUp("no answer whether we may come in");
+    }
+    this.close("no answer");
+    const minutes = FULL_MS_MAX / 60_000;
+    const text = `The directory hasn't answered for ${minutes} minutes whether you may come in`;
+    this.#end("timeout", `${text}; try later`);
   }
 
   postpone(delayMs: number): void {
     this.#deadlines.postpone(delayMs);
     if (this.#fullSinceMs !== null) this.#fullSinceMs += delayMs;
+    if (this.#silentSinceMs !== null) this.#silentSinceMs += delayMs;
   }
 }
 

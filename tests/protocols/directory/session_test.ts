@@ -318,6 +318,24 @@ Deno.test("staying: the directory's answer is awaited for a minute", () => {
   assertEquals(program.after(1).slice(0, 1), ["close directory"]);
 });
 
+Deno.test("staying: a directory that never answers is given up after 10 min by who was never in alone", () => {
+  const never = ClientProgram.linked();
+  never.feed({ type: "enter", entry: LOG_IN });
+  const once = ClientProgram.in();
+  once.directoryDown();
+  for (const program of [never, once]) {
+    let fatal: string | undefined;
+    let passedMs = 0;
+    for (; passedMs < 900_000 && fatal === undefined; passedMs += 100) {
+      const words = program.after(100);
+      fatal = words.find((word) => word.startsWith("fatal"));
+      if (words.some((word) => word.startsWith("dial"))) program.directoryUp();
+    }
+    assertEquals(fatal, program === never ? "fatal timeout" : undefined);
+    assert(passedMs > 600_000);
+  }
+});
+
 Deno.test("staying: one's account coming in from somewhere else ends the program, for good", () => {
   const program = ClientProgram.in();
 
