@@ -107,7 +107,7 @@ export const CHALLENGE_BYTES = 8;
 /** Pauses between attempts to come in again: growing by half, with jitter. */
 export const RETRY_MS_MIN = 500;
 export const RETRY_MS_MAX = 30_000;
-/** Who is told that the directory is full tries again so long. */
+/** Who is told that the directory is full, or never answered although it is there, tries again so long. */
 export const FULL_MS_MAX = 10 * 60_000;
 /** Who is told that the disk doesn't take what it asks for tries again after this. */
 export const DISK_FULL_RETRY_MS = 1_000;
