@@ -136,10 +136,11 @@ export class Connection {
     this.#askedMs ??= nowMs;
   }
 
-  /** We stood still for so long: nobody is blamed for that time. */
-  excuse(delayMs: number): void {
+  /** We stood still for so long: nobody is blamed for that time, and the way didn't take it. */
+  excuse(delayMs: number, nowMs: number): void {
     if (this.#askedMs !== null) this.#askedMs += delayMs;
     this.#lastHeardMs += delayMs;
+    this.stream.stoodStill(nowMs);
   }
 
   /** Asks the peer for a sign of life where it is time. */

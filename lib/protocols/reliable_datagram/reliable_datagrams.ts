@@ -334,7 +334,7 @@ export class ReliableDatagrams implements Machine<ReliableInput, ReliableEffect>
 
   #excuse(delayMs: number): void {
     for (const connection of this.#connections.values()) {
-      connection.excuse(delayMs);
+      connection.excuse(delayMs, this.#nowMs);
       this.#touch(connection);
     }
   }

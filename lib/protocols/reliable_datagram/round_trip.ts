@@ -23,8 +23,12 @@ export class RoundTrip {
     return this.#minMs < Infinity;
   }
 
-  /** The largest number of an acknowledgement took so long, of which it waited `delayMs` over there. */
-  measured(sampleMs: number, delayMs: number): void {
+  /**
+   * The largest number of an acknowledgement took so long, of which it waited `delayMs` over there. Where it took longer
+   * than any pause between probes something held it up, the peer's own stop among others: that is no length of the way.
+   */
+  measured(tookMs: number, delayMs: number): void {
+    const sampleMs = Math.min(tookMs, PROBE_TIMEOUT_MS_MAX);
     this.#latestMs = sampleMs;
     if (!this.isMeasured) {
       this.#minMs = sampleMs;
@@ -51,6 +55,6 @@ export class RoundTrip {
   probeTimeoutMs(probes: number): number {
     const onceMs = this.#smoothedMs + Math.max(4 * this.#variationMs, GRANULARITY_MS) +
       ACK_DELAY_MS;
-    return Math.min(onceMs * 2 ** probes, Math.max(onceMs, PROBE_TIMEOUT_MS_MAX));
+    return Math.min(onceMs * 2 ** probes, PROBE_TIMEOUT_MS_MAX);
   }
 }

@@ -62,6 +62,8 @@ export class Stream {
   #probePackets = 0;
   #probes = 0;
   #lastElicitingMs = 0;
+  /** What was sent before this, and is acknowledged after it, doesn't tell how long the way takes. */
+  #measuredFromMs = -Infinity;
   #lossAtMs: number | null = null;
   #lostCount = 0;
 
@@ -122,6 +124,11 @@ export class Stream {
     this.#probes = 0;
   }
 
+  /** We stood still until now: acknowledgements may lie unread since. */
+  stoodStill(nowMs: number): void {
+    this.#measuredFromMs = nowMs;
+  }
+
   /**
    * Takes in a packet of the peer's stream that belongs to this one.
    * @throws {RemoteProtocolError} If it breaks a rule.
@@ -162,7 +169,9 @@ export class Stream {
     const { isUsed } = this.#congestion;
     const { packets, largestSentMs } = this.#sent.acknowledge(ranges);
     if (packets.length === 0) return;
-    if (largestSentMs !== null) this.#roundTrip.measured(nowMs - largestSentMs, delayMs);
+    if (largestSentMs !== null && largestSentMs >= this.#measuredFromMs) {
+      this.#roundTrip.measured(nowMs - largestSentMs, delayMs);
+    }
     for (const { bytes, sentMs, chunks } of packets) {
       this.#congestion.acknowledged(bytes, sentMs, isUsed);
       for (const chunk of chunks) this.#send[chunk.lane].acknowledged(chunk);

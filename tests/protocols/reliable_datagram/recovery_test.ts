@@ -102,6 +102,15 @@ Deno.test("RoundTrip: probes back off twofold, to 3 s at most", () => {
   ]);
 });
 
+Deno.test("RoundTrip: what was held up for a minute isn't waited for as long again", () => {
+  const roundTrip = new RoundTrip();
+  roundTrip.measured(10, 0);
+  roundTrip.measured(60_000, 0);
+
+  assertEquals(roundTrip.probeTimeoutMs(0), PROBE_TIMEOUT_MS_MAX);
+  assertEquals(roundTrip.lossDelayMs, PROBE_TIMEOUT_MS_MAX * 9 / 8);
+});
+
 Deno.test("Congestion: doubles at first, halves once a round trip of losses, and keeps its floor and ceiling", () => {
   const congestion = new Congestion();
   congestion.sent(CONGESTION_BYTES_MIN);

@@ -201,6 +201,29 @@ Deno.test("ReliableDatagrams: who stood still blames nobody for it", () => {
   assertEquals([ann.news, bob.news], [[], ["silent", "heard"]]);
 });
 
+Deno.test("ReliableDatagrams: who stood still for a minute soon sends again what is lost afterwards", () => {
+  const world = new World();
+  const { ann, bob } = world.pair();
+  ann.send(bob, "before");
+  ann.step({ type: "tick" });
+  const untilMs = world.nowMs + 60_000;
+  ann.isStopped = true;
+  // What comes meanwhile lies in her socket.
+  world.fate = ({ to }) => to === ann.endpoint ? Math.max(5, untilMs - world.nowMs) : 5;
+  world.run(59_999);
+  ann.isStopped = false;
+  world.fate = () => 5;
+  world.run(100);
+
+  world.fate = () => null;
+  ann.send(bob, "lost");
+  world.run(10);
+  world.fate = () => 5;
+  world.run(200);
+
+  assertEquals(bob.heard(), ["before", "lost"]);
+});
+
 Deno.test("ReliableDatagrams: a peer that was started again begins anew, and both are told", () => {
   const world = new World();
   const { ann, bob } = world.pair();
