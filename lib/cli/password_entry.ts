@@ -133,7 +133,7 @@ export class PasswordEntry {
 
   async #read(): Promise<void> {
     const buffer = new Uint8Array(4_096);
-    const count = await this.#streams.stdin.read(buffer);
+    const count = await this.#streams.stdin.read(buffer).catch(() => null); // the terminal is gone
     if (count === null) this.#atEnd = true;
     else this.#keys.push(...this.#parser.push(buffer.subarray(0, count)));
     buffer.fill(0);
@@ -141,7 +141,11 @@ export class PasswordEntry {
   }
 
   #write(text: string): void {
-    this.#streams.stdout.writeSync(new TextEncoder().encode(text));
+    try {
+      this.#streams.stdout.writeSync(new TextEncoder().encode(text));
+    } catch {
+      // A terminal that is gone ends the input, too.
+    }
   }
 
   /** A shell takes the screen from who is stopped, too. */

@@ -116,6 +116,17 @@ Deno.test("the end of input gives up, at each question", async () => {
   entry.close();
 });
 
+Deno.test("a terminal that is gone gives up", async () => {
+  const { streams, entry, answer } = await asked();
+  streams.stdout.writeSync = () => {
+    throw new Error("EIO: I/O error");
+  };
+  streams.type(new Error("EIO: I/O error"));
+  assertEquals(await answer, { ended: "end-of-input" });
+  entry.close();
+  assertEquals(streams.isRaw, false);
+});
+
 Deno.test("a second signal ends the program, with the terminal given back", async () => {
   const { streams, entry, answer } = await asked();
   streams.signal("SIGTERM");
