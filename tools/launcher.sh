@@ -97,7 +97,14 @@ run() {
       flags:*) P2PCHAT_STDOUT=waits ;;
     esac
   done 2>/dev/null < /proc/self/fdinfo/1
-  export P2PCHAT_STDOUT DENO_DIR="$cache/$program/cache" DENO_NO_UPDATE_CHECK=1
+  # Whether hang-ups are ignored, as nohup has it: the lowest bit of a mask in hexadecimal.
+  P2PCHAT_HANGUP=heeded
+  while read -r name mask; do
+    case "$name $mask" in
+      SigIgn:*[13579bdf]) P2PCHAT_HANGUP=ignored ;;
+    esac
+  done 2>/dev/null < /proc/self/status
+  export P2PCHAT_STDOUT P2PCHAT_HANGUP DENO_DIR="$cache/$program/cache" DENO_NO_UPDATE_CHECK=1
   exec "$cache/$runtime/p2pchat" run --quiet --no-prompt --no-config --no-lock --no-remote --no-npm @FLAGS@ \
     "$cache/$program/p2pchat.js" "$@"
 }

@@ -9,6 +9,12 @@ import type { SignalName, Streams } from "./streams.ts";
 /** The status of a shell's command that SIGINT ended (128 + 2). */
 export const FORCED_EXIT_STATUS = 130;
 
+/**
+ * Whether whoever started the program shuts hang-ups out, as `nohup` does (`tools/launcher.sh`): this process may not look
+ * it up. The runtime ends at one that nobody listens to.
+ */
+const HANG_UP_VARIABLE = "P2PCHAT_HANGUP";
+
 const CAUSES: readonly (readonly [SignalName, InterruptCause])[] = [
   ["SIGINT", "interrupt"],
   ["SIGTERM", "terminated"],
@@ -28,8 +34,11 @@ export class Interrupts {
   constructor(streams: Streams, beforeExit: () => Promise<void> | void = () => {}) {
     this.#streams = streams;
     this.#beforeExit = beforeExit;
+    const isDeaf = streams.variable(HANG_UP_VARIABLE) === "ignored";
     for (const [signal, cause] of CAUSES) {
-      const listener = () => this.raise(cause);
+      const listener = () => {
+        if (!isDeaf || cause !== "hangup") this.raise(cause);
+      };
       this.#listeners.set(signal, listener);
       streams.onSignal(signal, listener);
     }

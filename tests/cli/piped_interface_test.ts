@@ -225,6 +225,19 @@ Deno.test("an interrupt that doesn't leave forces nothing", async () => {
   await ui.close();
 });
 
+Deno.test("hang-ups that whoever started the program shuts out are listened to, and not heeded", async () => {
+  const streams = new MemoryStreams();
+  streams.variables["P2PCHAT_HANGUP"] = "ignored";
+  const ui = new PipedInterface(MODE, OPTIONS, streams);
+  const room = echoRoom(ui);
+  ui.listen(room);
+  assert(streams.heeded.includes("SIGHUP"));
+  streams.signal("SIGHUP");
+  streams.signal("SIGTERM");
+  assertEquals(room.happened, ["(terminated)"]);
+  await ui.close();
+});
+
 Deno.test("an interrupt before anybody heeds it isn't lost", async () => {
   const { streams, ui, room } = open();
   streams.signal("SIGINT");

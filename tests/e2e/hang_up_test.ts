@@ -1,0 +1,53 @@
+/** What a closed terminal does to who runs on without one. */
+
+import { assertEquals } from "@std/assert";
+import { PROGRAM } from "./node.ts";
+
+/** The launcher alone may look up which signals are ignored, and on Linux alone. */
+async function isTold(): Promise<boolean> {
+  using file = await Deno.open(PROGRAM);
+  const head = new Uint8Array(2);
+  await file.read(head);
+  return Deno.build.os === "linux" && new TextDecoder().decode(head) === "#!";
+}
+
+const ignoresNone = !(await isTold());
+
+for (
+  const [how, shell] of [
+    ["leaves at a hang-up", ""],
+    ["goes on after a hang-up that nohup shuts out", "trap '' HUP; "],
+  ] as const
+) {
+  Deno.test({
+    name: `serve ${how}`,
+    ignore: shell !== "" && ignoresNone,
+    async fn() {
+      const data = await Deno.makeTempDir({ prefix: "p2pchat-e2e-" });
+      const args = ["serve", "--port", "0", "--stay", "--json", "--data", data];
+      const server = new Deno.Command("sh", {
+        args: ["-c", `${shell}exec "$0" "$@"`, PROGRAM, ...args],
+        stdin: "null",
+        stdout: "piped",
+        stderr: "null",
+      }).spawn();
+      const output = server.stdout.getReader();
+      const first = new TextDecoder().decode((await output.read()).value);
+      server.kill("SIGHUP");
+      const ended = server.status.then(() => "left");
+      const isThere = Promise.withResolvers<string>();
+      const timer = setTimeout(() => isThere.resolve("there"), 2_000);
+      const outcome = await Promise.race([ended, isThere.promise]);
+      clearTimeout(timer);
+      if (outcome === "there") server.kill("SIGTERM");
+      const { code } = await server.status;
+      await output.cancel();
+      await Deno.remove(data, { recursive: true });
+
+      assertEquals(
+        [first.includes('"ready"'), outcome, code],
+        [true, shell === "" ? "left" : "there", 0],
+      );
+    },
+  });
+}
