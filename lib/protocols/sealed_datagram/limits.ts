@@ -48,7 +48,7 @@ export const COUNTER_MAX = 2 ** 52;
 export const UNPROVEN_FACTOR = 3;
 /** Pause before a challenge to a new address is repeated; each further one is twice as long. */
 export const CHALLENGE_REPEAT_MS = 250;
-/** Challenges to one address in all; whoever doesn't answer them isn't there. */
+/** Challenges to one address; whoever doesn't answer them isn't there, unless more comes from there afterwards. */
 export const CHALLENGES_MAX = 4;
 /** Bytes of a challenge: nobody guesses one. */
 export const CHALLENGE_BYTES = 8;

@@ -15,6 +15,8 @@ export class NewPath {
   #sentBytes = 0;
   #challenges = 0;
   #dueMs: number | null;
+  /** After the last challenge: until then it isn't asked anew. */
+  #restsUntilMs = Infinity;
 
   constructor(endpoint: Endpoint, challenge: Bytes, nowMs: number) {
     this.endpoint = endpoint;
@@ -22,13 +24,17 @@ export class NewPath {
     this.#dueMs = nowMs;
   }
 
-  /** When the next challenge is due, `null` after the last. */
+  /** When the next challenge is due, `null` after the last: until more comes from there. */
   get dueMs(): number | null {
     return this.#dueMs;
   }
 
-  received(bytes: number): void {
+  /** Whoever is still heard from there may receive there by now. */
+  received(bytes: number, nowMs: number): void {
     this.#receivedBytes += bytes;
+    if (this.#dueMs !== null || nowMs < this.#restsUntilMs) return;
+    this.#challenges = 0;
+    this.#dueMs = nowMs;
   }
 
   /** Takes `bytes` of what may be sent there, if as many are left. */
@@ -41,8 +47,8 @@ export class NewPath {
   /** A challenge was sent, or couldn't be: the next one comes later. */
   challenged(nowMs: number): void {
     this.#challenges += 1;
-    this.#dueMs = this.#challenges < CHALLENGES_MAX
-      ? nowMs + CHALLENGE_REPEAT_MS * 2 ** (this.#challenges - 1)
-      : null;
+    const nextMs = nowMs + CHALLENGE_REPEAT_MS * 2 ** (this.#challenges - 1);
+    this.#dueMs = this.#challenges < CHALLENGES_MAX ? nextMs : null;
+    this.#restsUntilMs = nextMs;
   }
 }

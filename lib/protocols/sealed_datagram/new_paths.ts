@@ -24,7 +24,7 @@ export class NewPaths {
       const challenge = new Uint8Array(this.env.randomBytes(CHALLENGE_BYTES));
       session.newPath = new NewPath(from, challenge, nowMs);
     }
-    session.newPath.received(bytes);
+    session.newPath.received(bytes, nowMs);
     this.challengeIfDue(session, nowMs);
   }
 

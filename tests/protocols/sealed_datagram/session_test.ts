@@ -206,6 +206,21 @@ Deno.test("SealedDatagrams: an address that answers nothing gets three times wha
   assertEquals(bob.machine.endpointOf(ann.key), before);
 });
 
+Deno.test("SealedDatagrams: an address that is still heard is asked again, after all challenges were lost", () => {
+  const { ann, bob, hello } = moved();
+  bob.take(hello, 10);
+  for (let nowMs = 10; nowMs < 5_000; nowMs += 50) {
+    bob.step({ type: "tick" }, nowMs);
+    bob.out.length = 0;
+  }
+
+  ann.send(bob, "still there", 5_000);
+  bob.take(ann.out.shift()!, 5_000);
+  settle([ann, bob], 5_000);
+
+  assertEquals(bob.machine.endpointOf(ann.key), endpoint(5));
+});
+
 Deno.test("SealedDatagrams: a late datagram from an address before doesn't lead back there", () => {
   const { ann, bob, before, hello } = moved();
   ann.send(bob, "late", 10);
