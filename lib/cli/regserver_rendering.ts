@@ -6,15 +6,8 @@ import type { DirectoryEvent, LogoutReason } from "../protocols/directory/events
 import { countText, numberText } from "../base/counts.ts";
 import { momentText } from "./moments.ts";
 import { REGSERVER_PORT_DEFAULT } from "./regserver_arguments.ts";
-import {
-  leftLine,
-  lostLine,
-  nameSpan,
-  ownKeyLine,
-  problemLine,
-  starLine,
-  tableLines,
-} from "./spans.ts";
+import { leftLine, lostLine, nameSpan, ownKeyLine, problemLine, starLine } from "./spans.ts";
+import { tableLines } from "./tables.ts";
 import type { Line, RenderContext } from "./user_interface.ts";
 import { type OwnEventOf, verifyLines } from "./verify_rendering.ts";
 

@@ -5,7 +5,8 @@ import type { CoordinatorEvent, CoordinatorMemberView } from "../protocols/group
 import { entriesText, numberText } from "../base/counts.ts";
 import { editLine, editViewLine } from "./edit_rendering.ts";
 import { SERVE_PORT_DEFAULT } from "./serve_arguments.ts";
-import { listed, nameSpan, ownKeyLine, problemLine, starLine, tableLines } from "./spans.ts";
+import { listed, nameSpan, ownKeyLine, problemLine, starLine } from "./spans.ts";
+import { tableLines } from "./tables.ts";
 import {
   goneLine,
   shortDigest,

@@ -54,25 +54,6 @@ export function ownKeyLine(key: string): Line {
   return ["Your key: ", { text: key, as: "exact" }];
 }
 
-/** Rows under headings; the first column are names, as they are: they are marked here. */
-export function tableLines(
-  headings: readonly string[],
-  rows: readonly (readonly [name: string, ...rest: readonly string[]])[],
-): readonly Line[] {
-  const shown = rows.map(([name, ...rest]) => [shownName(name), ...rest]);
-  const widths = headings.map((heading, column) =>
-    Math.max(heading.length, ...shown.map((row) => row[column]!.length))
-  );
-  const padded = (cell: string, column: number) => cell.padEnd(widths[column]!);
-  return [headings, ...shown].map((cells, index) => {
-    const rest = cells.slice(1).map((cell, at) => padded(cell, at + 1)).join(COLUMN_GAP).trimEnd();
-    const name = cells[0]!;
-    const blanks = " ".repeat(widths[0]! - name.length) + COLUMN_GAP;
-    return [index === 0 ? name : { text: name, as: "name" }, blanks, rest];
-  });
-}
-const COLUMN_GAP = "  ";
-
 /** Items with commas between them. */
 export function listed(items: readonly Line[]): readonly Span[] {
   return items.flatMap((item, index) => index === 0 ? item : [", ", ...item]);

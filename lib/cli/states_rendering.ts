@@ -10,9 +10,9 @@ import {
   nameSpan,
   problemLine,
   starLine,
-  tableLines,
   wrongLine,
 } from "./spans.ts";
+import { tableLines } from "./tables.ts";
 import type { Line, Span } from "./user_interface.ts";
 
 type EventNamed<Name extends CoordinatorEvent["event"]> = Extract<

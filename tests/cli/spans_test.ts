@@ -8,7 +8,6 @@ import {
   problemLine,
   questionLine,
   starLine,
-  tableLines,
   wrongLine,
 } from "../../lib/cli/spans.ts";
 import { graphemesOf, textWidth } from "../../lib/cli/graphemes.ts";
@@ -56,18 +55,4 @@ Deno.test("one's own key is never broken", () => {
   const line = ownKeyLine("k".repeat(27));
 
   assertEquals(narrow(line), `Your key: ${"k".repeat(27)}\n`);
-});
-
-Deno.test("tableLines() puts columns under their headings", () => {
-  assertEquals(
-    printed(tableLines(["Name", "State"], [["al", "free"], ["barbara", "busy, guest"]])),
-    "Name     State\nal       free\nbarbara  busy, guest\n",
-  );
-});
-
-Deno.test("tableLines() marks a name that mixes scripts once, and the columns stay under their headings", () => {
-  assertEquals(
-    printed(tableLines(["Name", "State"], [["p\u0430yroll", "free"], ["alice", "busy"]])),
-    "Name      State\n\u2248p\u0430yroll  free\nalice     busy\n",
-  );
 });
