@@ -1,8 +1,7 @@
 /**
  * The log of a group in its file (`group_log_lines.ts` has the form): opened, gone on with, read in parts.
  *
- * Nothing here is synced unless `sync` is called: what the log lacks after a power cut is held elsewhere until then
- * (`group_store.ts`).
+ * Nothing here is synced unless `sync` is called, by who knows what is held elsewhere, too (`group_store.ts`).
  */
 
 import { Buffer } from "node:buffer";

@@ -3,10 +3,10 @@
  * a state file beside it with all else.
  *
  * A member's batches are synced in the state file before it says that it has them (`held`), and the log, which they go
- * to when all have them, needs no sync of its own: what it lacks after a power cut is still held. Before the state
- * file is compacted the log is synced. How far that goes is a record in the state file, `logged`: a log that has less,
- * or something else there, was damaged, removed, or replaced by a copy of former days. Such a member doesn't come back
- * with what it had: it comes in as a newcomer does.
+ * to when all have them, needs no sync of its own: what it lacks after a power cut is still held. What was fetched is in
+ * the log alone, which is synced with it. Before the state file is compacted the log is synced. How far that goes is a
+ * record in the state file, `logged`: a log that has less, or something else there, was damaged, removed, or replaced by
+ * a copy of former days. Such a member doesn't come back with what it had: it comes in as a newcomer does.
  */
 
 import { P2pchatError } from "../base/errors.ts";
@@ -98,7 +98,7 @@ export async function openGroup(
     const kept = lost === null ? heldBeyond(log, records) : asNewcomer(records);
     if (lost !== null) await state.rewrite([...loggedRecords(log), ...kept]);
     else if (logged === null) await state.append(loggedRecords(log), true);
-    const store = new GroupStore(ports, state, log, kept, false);
+    const store = new GroupStore(ports, state, log, kept);
     return { ...opened, store, notices: lost === null ? [] : [lost] };
   });
 }
@@ -122,7 +122,7 @@ export async function openCoordinator(
       const { records, logged } = takenApart(state.records);
       const lost = await lostOf(log, logged);
       if (lost !== null || logged === null) await state.append(loggedRecords(log), true);
-      const store = new GroupStore(ports, state, log, records, true);
+      const store = new GroupStore(ports, state, log, records);
       return { ...opened, store, notices: lost === null ? [] : [lost] };
     },
   );
@@ -221,13 +221,11 @@ class GroupStore<State extends { readonly kind: string }>
   #failure: unknown = null;
   #closed: Promise<void> | null = null;
 
-  /** @param syncsLog Whether what goes into the log is nowhere else. */
   constructor(
     readonly ports: GroupStorePorts,
     readonly state: OpenedRecords<Kept<State>>,
     readonly log: GroupLog,
     readonly records: readonly State[],
-    readonly syncsLog: boolean,
   ) {}
 
   /** Of the state: the log isn't compacted. */
@@ -250,7 +248,7 @@ class GroupStore<State extends { readonly kind: string }>
         [states, logs] = [[], []];
       } else states.push(record);
     }
-    work.push(this.#toState(states, sync), this.#toLog(logs, sync && this.syncsLog));
+    work.push(this.#toState(states, sync), this.#toLog(logs, sync));
     if (sync) work.push(this.#checkPlace());
     await settled(work);
   }
@@ -287,8 +285,10 @@ class GroupStore<State extends { readonly kind: string }>
     return this.state.append(records, sync);
   }
 
-  #toLog(records: readonly LogRecord[], sync: boolean): Promise<void> {
+  /** @param isAsked Whether what is nowhere else is to be synced. */
+  #toLog(records: readonly LogRecord[], isAsked: boolean): Promise<void> {
     if (records.length === 0) return Promise.resolve();
+    const sync = isAsked && records.some(({ isFetched }) => isFetched);
     return this.#onLog(sync, () => {
       this.log.append(
         records.map(({ batch }) => batch),

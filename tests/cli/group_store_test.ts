@@ -6,7 +6,7 @@ import type { MemberRecord } from "../../lib/protocols/group/records.ts";
 import { MemoryDisk } from "../../lib/store/memory_disk.ts";
 import { groupStoreContract } from "../contracts/group_store_contract.ts";
 import { GROUP, logBytes, OTHER_GROUP, sixEntries } from "./group_logs.ts";
-import { held, logged, openCoordinatorAt, openMemberAt } from "./group_stores.ts";
+import { fetched, held, logged, openCoordinatorAt, openMemberAt } from "./group_stores.ts";
 
 const FOLDER = "/p/group";
 const LOG = `${FOLDER}/log`;
@@ -57,6 +57,20 @@ Deno.test("a member's batches are on disk once held, whatever the log lost in a 
   assertEquals(await batchesOn(cut), [0, 1, 2, 3]);
   assertEquals(killed.text(LOG), new TextDecoder().decode(logBytes(SIX)));
   assertEquals(await batchesOn(killed), [0, 1, 2, 3]);
+});
+
+Deno.test("what a member has fetched is on disk once it is appended with sync, whatever was held", async () => {
+  const disk = await newDisk();
+  const { store } = await openMemberAt(disk, FOLDER);
+  await store.append([GROUP_RECORD, ANEW], true);
+  await store.append(held(SIX, 0, 1), true);
+  await store.append([...logged(SIX.slice(0, 1)), ...fetched(SIX.slice(1, 3))], true);
+  await store.append(fetched(SIX.slice(3)), false);
+
+  const cut = disk.crash();
+
+  assertEquals(cut.text(LOG), new TextDecoder().decode(logBytes(SIX.slice(0, 3))));
+  assertEquals(await batchesOn(cut), [0, 1, 2]);
 });
 
 Deno.test("a power cut at any moment leaves every batch that was held, in order, once", async () => {
@@ -266,8 +280,8 @@ Deno.test("the coordinator's log is on disk once it is appended with sync", asyn
   const disk = await newDisk();
   const { store } = await openCoordinatorAt(disk, FOLDER);
   await store.append([{ kind: "new-log", group: GROUP, because: null }], true);
-  await store.append(logged(SIX.slice(0, 3)), true);
-  await store.append(logged(SIX.slice(3)), false);
+  await store.append(fetched(SIX.slice(0, 3)), true);
+  await store.append(fetched(SIX.slice(3)), false);
 
   const { store: found, history } = await openCoordinatorAt(disk.crash(), FOLDER);
   await found.close();

@@ -39,3 +39,7 @@ export function held(
 export function logged(batches: readonly SignedBatch[]): readonly LogRecord[] {
   return batches.map((batch) => ({ kind: "log", batch }));
 }
+
+export function fetched(batches: readonly SignedBatch[]): readonly LogRecord[] {
+  return batches.map((batch) => ({ kind: "log", batch, isFetched: true }));
+}

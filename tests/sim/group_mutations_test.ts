@@ -41,6 +41,7 @@ const EDITING: Partial<Scenario> = {
 
 const HUNTS: readonly Hunt[] = [
   { mutation: MUTATIONS.acknowledgesBeforeStored, finding: /^G2/ },
+  { mutation: MUTATIONS.keepsFetchedUnsynced, finding: /^G2/ },
   { mutation: MUTATIONS.believesOne, finding: /^G[12]/ },
   { mutation: MUTATIONS.forgetsHeld, finding: /^G[12]/ },
   { mutation: MUTATIONS.forgetsSaid, finding: /^G4/ },

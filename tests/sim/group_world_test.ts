@@ -55,7 +55,8 @@ Deno.test("a log that wasn't synced loses some last part with the power, records
 
 Deno.test("a log is synced with a record that asks for it, and when the records are written anew", () => {
   const { disk, time } = diskWith(1);
-  const records = [{ kind: "new-log", group: GROUP, because: null } as const, logRecord(1)];
+  const fetched = { ...logRecord(1), isFetched: true } as MemberRecord;
+  const records: MemberRecord[] = [{ kind: "new-log", group: GROUP, because: null }, fetched];
   disk.asked.add(records);
   disk.write(records);
   disk.sync(() => {});

@@ -134,14 +134,16 @@ export function takeStable(
     held.truncate(position);
     records.push({ kind: "dropped", position });
   }
-  if (held.first === null) {
+  const isHeld = held.first !== null;
+  if (!isHeld) {
     const fault = held.fault(signed);
     if (fault !== null) return fault;
     held.append(signed);
   }
   const batch = held.shift();
   logged.push(batch);
-  records.push(logRecord(batch));
+  const record = logRecord(batch);
+  records.push(isHeld ? record : { ...record, isFetched: true });
   return null;
 }
 

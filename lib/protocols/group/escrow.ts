@@ -133,7 +133,7 @@ export class Escrow {
         (isAuthentic(this.crypto, batch) ? null : "its author hasn't signed it");
       if (fault !== null) return `history after ${end.position}: ${fault}`;
       end.append(batch);
-      records.push({ kind: "log", batch });
+      records.push({ kind: "log", batch, isFetched: true });
     }
     const isBeyond = end.position > goal.position ||
       (end.position === goal.position && end.digest !== goal.digest);

@@ -13,6 +13,8 @@ export interface LogRecord {
   readonly batch: SignedBatch;
   /** What it brings there, where the digests are known: the store needn't compute them again. */
   readonly placed?: Placed;
+  /** It was never `held` here: nothing else on this disk has it, and the log is synced with a write that is. */
+  readonly isFetched?: true;
 }
 /** The log begins anew for this group; the file is set aside first where it has anything. Before other `log`s. */
 export interface NewLogRecord {

@@ -1,6 +1,6 @@
 /**
  * The disk of a member, or of the coordinator: one file of records, whose syncs are waited for, and beside it the log,
- * which is synced when the records are written anew, at a proper end, and where that is asked for.
+ * which is synced when the records are written anew, at a proper end, and with what was fetched.
  */
 
 import type { Hash, RequestId } from "../../../lib/base/ids.ts";
@@ -98,6 +98,10 @@ function isOfLog(record: GroupRecord): record is LogRecord | NewLogRecord {
   return record.kind === "log" || record.kind === "new-log";
 }
 
+function isFetched(record: GroupRecord): boolean {
+  return record.kind === "log" && record.isFetched === true;
+}
+
 /** As a program finds them that has lost a part of what it said it had: see `lib/cli/group_store.ts`. */
 function asNewcomer<Stored extends GroupRecord>(records: readonly Stored[]): Stored[] {
   const isVoid = ({ kind }: Stored) => /^(held|levelling|levelled)$/.test(kind);
@@ -111,7 +115,7 @@ export class GroupDisk<Stored extends GroupRecord> extends SimDisk<Stored> {
   logged: ((placed: Placed, before: Hash) => void) | null = null;
   /** Told when records are written anew, in another place. */
   replaced: (() => void) | null = null;
-  /** Writes whose records are to be synced, also those of the log. */
+  /** Writes whose records are to be synced, also those of the log that are nowhere else. */
   readonly asked = new WeakSet<readonly Stored[]>();
   /** Up to here the log survives a loss of power by itself. */
   logDurableThrough = 0;
@@ -123,7 +127,7 @@ export class GroupDisk<Stored extends GroupRecord> extends SimDisk<Stored> {
   override write(records: readonly Stored[]): boolean {
     if (!super.write(records)) return false;
     for (const record of records) this.#take(record);
-    if (this.asked.has(records) && records.some(isOfLog)) this.#logAsked = this.records.length;
+    if (this.asked.has(records) && records.some(isFetched)) this.#logAsked = this.records.length;
     return true;
   }
 

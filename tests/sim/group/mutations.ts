@@ -113,6 +113,21 @@ class BelievesOne extends Wrapped<MemberInput, MemberEffect> {
   }
 }
 
+/** Leaves what it fetched to the machine's memory. */
+class KeepsFetchedUnsynced extends Wrapped<MemberInput, MemberEffect> {
+  override effects(effects: readonly MemberEffect[]): readonly MemberEffect[] {
+    return effects.map((effect) => {
+      if (effect.type !== "persist") return effect;
+      const records = effect.records.map((record): MemberRecord => {
+        if (record.kind !== "log") return record;
+        const { isFetched: _, ...held } = record;
+        return held;
+      });
+      return { ...effect, records };
+    });
+  }
+}
+
 /** Says something in an epoch to others that don't know yet that it has begun. */
 class ForwardsNothing extends Wrapped<MemberInput, MemberEffect> {
   override effects(effects: readonly MemberEffect[]): readonly MemberEffect[] {
@@ -239,6 +254,10 @@ export const MUTATIONS = {
   acknowledgesBeforeStored: {
     name: "acknowledges before it has stored",
     wrapMember: (member) => unsynced(member, "held"),
+  },
+  keepsFetchedUnsynced: {
+    name: "says that it has what it fetched before it has stored that",
+    wrapMember: (member) => new KeepsFetchedUnsynced(member),
   },
   believesOne: {
     name: "takes an entry for stable that one member may lack",
