@@ -184,6 +184,9 @@ export class CoordinatorSession {
           ...message.others,
         ]);
         return membership.hearing.fromCoordinator(message);
+      case "fetch":
+        this.owner.user.handsOver(message.after.position);
+        return membership.hearing.fromCoordinator(message);
       default:
         return membership.hearing.fromCoordinator(message);
     }

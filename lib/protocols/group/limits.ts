@@ -67,6 +67,11 @@ export const HISTORY_BYTES_MAX = 48 * 1_024;
 export const HISTORY_BATCHES_MAX = 1_024;
 /** History sent for one `fetch`; the next is asked for when half of it has come. */
 export const FETCH_BYTES = 1_024 * 1_024;
+/**
+ * Who leaves last waits so long until the coordinator asks for more of its log, or has all: a `fetch` over 140 kbit/s.
+ * Where the coordinator is gone, that shows sooner.
+ */
+export const HAND_OVER_MS_MAX = 60_000;
 
 /** `--vote-timeout`: how long whoever is asked may take to answer, unless told otherwise. */
 export const VOTE_TIMEOUT_MS_DEFAULT = 30_000;

@@ -18,6 +18,7 @@ import type { Editing } from "./editing.ts";
 import type { LeftReason, LogEnd, MemberCommand } from "./events.ts";
 import {
   AWAITED_TOLD_MS,
+  HAND_OVER_MS_MAX,
   LEAVE_MS_MAX,
   MEMBERS_MAX,
   TEXT_BYTES_MAX,
@@ -43,6 +44,15 @@ const OUTBOX_FREE = 0.25;
 
 const NOTHING_PRIVATE = "Nothing was sent: a group has no private messages, and all would read " +
   "this; to say it to all, write it without /msg";
+
+interface Leaving {
+  readonly ref: string | undefined;
+  /** The coordinator was asked. */
+  isAsked: boolean;
+  isLate: boolean;
+  /** Up to here the coordinator has the log, as nobody else is left; null where it doesn't ask for that. */
+  handedOver: number | null;
+}
 
 /** Those whose key none of `others` has. */
 function without(members: readonly Member[], others: readonly Member[]): readonly Member[] {
@@ -79,7 +89,7 @@ export class MemberUser {
   #isOut = false;
   /** Why members aren't in the next view, as the coordinator says; for those of a view or two. */
   readonly #reasons = new Map<PeerKey, LeftReason>();
-  #leaving: { readonly ref: string | undefined; isAsked: boolean; isLate: boolean } | null = null;
+  #leaving: Leaving | null = null;
 
   constructor(readonly owner: MemberUserOwner) {}
 
@@ -391,14 +401,18 @@ export class MemberUser {
 
   quit(ref: string | undefined): void {
     if (this.#leaving !== null) return;
-    this.#leaving = { ref, isAsked: false, isLate: false };
+    this.#leaving = { ref, isAsked: false, isLate: false, handedOver: null };
     this.#deadlines.set("leave", this.owner.out.nowMs + LEAVE_MS_MAX);
     this.#deadlines.set("told", this.owner.out.nowMs + AWAITED_TOLD_MS);
   }
 
   /** Leaving takes a while. */
-  #tellLeaving(): void {
+  #tellLeaving({ isAsked, handedOver }: Leaving): void {
     const { out, saying: { unsent }, editing: { size: edits } } = this.owner;
+    if (handedOver !== null) {
+      return out.notice("Leaving when the coordinator has the group's log: nobody else is left");
+    }
+    if (isAsked) return;
     const awaited: string[] = [];
     if (unsent > 0) {
       awaited.push(unsent === 1 ? "message is said" : `${numberText(unsent)} messages are said`);
@@ -407,6 +421,16 @@ export class MemberUser {
     if (awaited.length === 0) return;
     const what = inWords(awaited.map((one) => `your ${one}`));
     out.notice(`Leaving when ${what}, or in ${(LEAVE_MS_MAX - AWAITED_TOLD_MS) / 1_000} s`);
+  }
+
+  /** The coordinator takes over the log after this position: that may take as long as it gets on. */
+  handsOver(position: number): void {
+    const leaving = this.#leaving;
+    if (leaving === null || !leaving.isAsked || position <= (leaving.handedOver ?? -1)) return;
+    const { nowMs } = this.owner.out;
+    if (leaving.handedOver === null) this.#deadlines.set("told", nowMs + AWAITED_TOLD_MS);
+    leaving.handedOver = position;
+    this.#deadlines.set("parted", nowMs + HAND_OVER_MS_MAX);
   }
 
   /** The coordinator says that the others have all that we had. */
@@ -487,7 +511,7 @@ export class MemberUser {
           this.#stall();
           break;
         case "told":
-          if (this.#leaving?.isAsked === false) this.#tellLeaving();
+          if (this.#leaving !== null) this.#tellLeaving(this.#leaving);
           break;
         case "leave":
           if (this.#leaving !== null) this.#leaving.isLate = true;

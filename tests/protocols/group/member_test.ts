@@ -798,6 +798,35 @@ Deno.test("Member leaves when all it said is an entry, and keeps what isn't", ()
   assert(bob!.disk.records.some(({ kind }) => kind === "said"));
 });
 
+Deno.test("Member that leaves last hands over its log for as long as that gets on", () => {
+  const net = GroupNet.started(["ann"]);
+  const ann = net.nodes[0]!;
+  ann.say("one");
+  ann.say("two");
+  net.settle();
+  ann.command({ command: "quit" }, "q");
+  net.settle();
+  const fetch = (position: number) => {
+    const digest = ann.machine!.membership!.held.digestAt(position) ?? "0".repeat(64) as Hash;
+    net.coordinator.send(ann, { type: "fetch", after: { position, digest }, through: 2 });
+  };
+
+  fetch(0);
+  net.pass(30_000);
+  assertEquals(ann.stopped, null);
+  assertEquals(
+    noticesOf(ann),
+    "Leaving when the coordinator has the group's log: nobody else is left",
+  );
+  fetch(1);
+  net.pass(50_000);
+  fetch(1); // again, so that nothing has got on
+  assertEquals(ann.stopped, null);
+
+  net.pass(11_000);
+  assertEquals(ann.stopped, { kind: "bye", reason: "quit", ref: "q" });
+});
+
 Deno.test("Member that leaves doesn't wait for a coordinator that goes down meanwhile", () => {
   const net = GroupNet.started(["ann", "bob"]);
   const ann = net.nodes[0]!;
