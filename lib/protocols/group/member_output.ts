@@ -42,6 +42,11 @@ export class MemberOutput extends ModeOutput<MemberEvent, MemberEffect> {
     if (records.length > 0) this.push({ type: "persist", records, token: null, sync: true });
   }
 
+  /** Syncs all that was noted before: what is shown, or sent to links, later comes after that. */
+  sync(): void {
+    this.push({ type: "persist", records: [], token: null, sync: true });
+  }
+
   /** Writes; what is lost in a crash is elsewhere too. */
   note(...records: readonly MemberRecord[]): void {
     if (records.length > 0) this.push({ type: "persist", records, token: null, sync: false });

@@ -274,6 +274,7 @@ export class MemberUser {
     }
     saying.type(checkedMessage(text), membership?.group ?? null, ref);
     membership?.pump();
+    if (this.#isStalled) out.sync();
     if (saying.unsent > 0) this.#deadlines.setEarliest("awaited", out.nowMs + AWAITED_TOLD_MS);
   }
 
@@ -378,6 +379,7 @@ export class MemberUser {
     if (saying.unsent === 0 || this.#isStalled) return;
     this.#isStalled = true;
     membership?.pump();
+    out.sync(); // before the user is told that it is kept
     if (!this.#isReady || this.#leaving !== null) return;
     const awaited = this.#awaited();
     if (membership === null) {

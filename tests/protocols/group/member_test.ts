@@ -774,6 +774,26 @@ Deno.test("Member waits for one who is gone while the coordinator is away, and k
   assertEquals(bob!.logged, ["waiting"]);
 });
 
+Deno.test("What a member is told to be kept outlives a loss of power", () => {
+  const net = GroupNet.started(["ann", "bob"]);
+  const [ann, bob] = net.nodes;
+  ann!.kill(); // who puts it in order
+  bob!.say("one");
+  net.pass(1_500);
+  assertStringIncludes(noticesOf(bob!), "what you write is kept");
+  bob!.say("two");
+  net.settle();
+
+  bob!.kill({ power: true });
+  ann!.start();
+  bob!.start();
+  net.pass(5_000);
+  net.coordinator.change(ann!, bob!);
+  net.pass(5_000);
+
+  assertEquals(ann!.logged, ["one", "two"]);
+});
+
 Deno.test("Member leaves when all it said is an entry, and keeps what isn't", () => {
   const net = GroupNet.started(["ann", "bob"]);
   const [ann, bob] = net.nodes;
