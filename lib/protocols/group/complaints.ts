@@ -1,7 +1,8 @@
 /**
  * Of two members that don't hear each other one must go: the one that is cut off from more, on a tie the later in the
  * view. A complaint counts against both, so that who can send and not receive doesn't drive out the others one by
- * one, nor who only says so; on a tie whoever complains of one that hears it goes itself.
+ * one, nor who only says so; on a tie whoever complains of one that hears it goes itself. Once a complaint counts, all
+ * those weigh that there are by then: who isn't heard by several is complained of by one of them first.
  */
 
 import type { PeerKey } from "../../base/ids.ts";
@@ -42,13 +43,13 @@ export function toBeParted(
   lastingMs: number,
   nowMs: number,
 ): Attendee | null {
-  const complains = (by: Attendee, of: Attendee) => isDue(by, of, lastingMs, nowMs);
-  const isCut = (a: Attendee, b: Attendee) => complains(a, b) || complains(b, a);
-  const cuts = circle.map((one) => circle.filter((other) => isCut(one, other)).length);
+  const isCut = (a: Attendee, b: Attendee, lastingMs: number) =>
+    isDue(a, b, lastingMs, nowMs) || isDue(b, a, lastingMs, nowMs);
+  const cuts = circle.map((one) => circle.filter((other) => isCut(one, other, 0)).length);
   let worst: number | null = null;
   circle.forEach((a, earlier) => {
     circle.forEach((b, later) => {
-      if (later <= earlier || !isCut(a, b)) return;
+      if (later <= earlier || !isCut(a, b, lastingMs)) return;
       const isJoining = later >= members;
       const more = cuts[earlier]! - cuts[later]!;
       const goesEarlier = !isJoining && (more > 0 || (more === 0 && isOneSided(a, b)));

@@ -251,6 +251,23 @@ Deno.test("Of two the one goes that complains of who hears it: it is deaf, or it
   assertEquals(views(program.pass(2_000)), ["view 3: bob"]);
 });
 
+Deno.test("Whom several don't hear goes, though the first to say so could wait no longer", () => {
+  for (const apartMs of [3, 300, 900]) {
+    const program = Program.of("ann", "bob", "cem", "dan");
+    program.pass(5_000);
+    const without = (name: string) =>
+      program.hears(name, ["ann", "bob", "cem"].filter((other) => other !== name));
+    without("bob");
+    program.pass(apartMs);
+    without("ann");
+    without("cem");
+
+    const words = program.pass(5_000);
+
+    assertEquals(views(words), ["view 5: ann bob cem"], `${apartMs} ms apart`);
+  }
+});
+
 Deno.test("Nobody goes for not hearing somebody who is dead", () => {
   const program = Program.of("ann", "bob");
   program.pass(5_000);
