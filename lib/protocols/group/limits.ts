@@ -49,6 +49,13 @@ export const BATCH_BYTES_MAX =
 /** Own texts on their way to being entries; what is typed beyond that waits in the sender's program. */
 export const WINDOW_TEXTS = 2_048;
 export const WINDOW_BYTES = 512 * 1_024;
+/**
+ * At first so much of those is sent, and twice as much with each batch that is soon an entry: on a slow line one's own
+ * acknowledgements, for which others wait, would stand behind all of it. After one that took long it is half as much.
+ */
+export const WINDOW_BYTES_MIN = 64 * 1_024;
+export const WINDOW_SOON_MS = 500;
+export const WINDOW_LONG_MS = 1_000;
 /** Taken from one member and not ordered yet: twice its window, as a view change may make it send all again. */
 export const UNORDERED_BYTES_MAX = 2 * WINDOW_BYTES + 2 * BATCH_BYTES_MAX;
 /** The same of the coordinator's decisions, in the sequencer's row: all that are pending, each of the longest text. */

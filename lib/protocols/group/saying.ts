@@ -21,6 +21,9 @@ import {
   OUTBOX_BYTES_MAX,
   OUTBOX_TEXTS_MAX,
   WINDOW_BYTES,
+  WINDOW_BYTES_MIN,
+  WINDOW_LONG_MS,
+  WINDOW_SOON_MS,
   WINDOW_TEXTS,
 } from "./limits.ts";
 import type { MemberOutput } from "./member_output.ts";
@@ -56,6 +59,8 @@ interface OwnBatch {
   readonly signed: SignedBatch;
   /** One for each text; null where none has one. */
   readonly refs: readonly (string | undefined)[] | null;
+  /** When it was sent in the present epoch. */
+  sentMs: number;
 }
 
 export class Saying {
@@ -70,6 +75,8 @@ export class Saying {
   #sent = 0;
   #sentTexts = 0;
   #sentBytes = 0;
+  /** So much may be sent and be no entry yet. */
+  #window = WINDOW_BYTES_MIN;
   /** Up to here what was said is on our disk in order. */
   #storedThrough = 0;
   /** The end of the last batch that isn't full. */
@@ -189,6 +196,7 @@ export class Saying {
   /** Another epoch begins: all that isn't in its history is sent again. */
   restart(): void {
     this.#sent = this.#sentTexts = this.#sentBytes = 0;
+    this.#window = WINDOW_BYTES_MIN;
   }
 
   /**
@@ -204,6 +212,7 @@ export class Saying {
         this.#sent++;
         this.#sentTexts += waiting.signed.batch.value.texts.length;
         this.#sentBytes += batchBytes(waiting.signed);
+        waiting.sentMs = this.out.nowMs;
         yield waiting.signed;
       } else if (this.#outbox.size > 0 && (isStalled || this.#mayPack())) {
         this.out.note({ kind: "said", batch: this.#pack(group) });
@@ -224,11 +233,11 @@ export class Saying {
     const { length } = signed.batch.value.texts;
     return this.#sentTexts === 0 ||
       (this.#sentTexts + length <= WINDOW_TEXTS &&
-        this.#sentBytes + batchBytes(signed) <= WINDOW_BYTES);
+        this.#sentBytes + batchBytes(signed) <= this.#window);
   }
 
   #mayPack(): boolean {
-    if (this.#sentTexts >= WINDOW_TEXTS || this.#sentBytes >= WINDOW_BYTES) return false;
+    if (this.#sentTexts >= WINDOW_TEXTS || this.#sentBytes >= this.#window) return false;
     if (this.#smallThrough <= this.#storedThrough) return true;
     return this.#outbox.size >= BATCH_TEXTS_MAX || this.#outboxBytes >= BATCH_TEXTS_BYTES_MAX;
   }
@@ -263,7 +272,7 @@ export class Saying {
     const isFull = texts.length === BATCH_TEXTS_MAX ||
       signed.batch.bytes.length > BATCH_TEXTS_BYTES_MAX / 2;
     if (!isFull) this.#smallThrough = this.#counter - 1;
-    this.#batches.push({ signed, refs });
+    this.#batches.push({ signed, refs, sentMs: -Infinity });
     this.#batchTexts += texts.length;
     this.#batchesBytes += batchBytes(signed);
     return signed;
@@ -316,8 +325,15 @@ export class Saying {
       this.#sent--;
       this.#sentTexts -= value.texts.length;
       this.#sentBytes -= bytes;
+      this.#widen(this.out.nowMs - first.sentMs);
     }
     return first.refs;
+  }
+
+  /** @param tookMs Until a batch that was sent was an entry. */
+  #widen(tookMs: number): void {
+    if (tookMs < WINDOW_SOON_MS) this.#window = Math.min(2 * this.#window, WINDOW_BYTES);
+    if (tookMs > WINDOW_LONG_MS) this.#window = Math.max(this.#window / 2, WINDOW_BYTES_MIN);
   }
 
   /** What was said belongs to a group that one isn't in any more: it isn't said in another. */

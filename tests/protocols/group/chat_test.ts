@@ -18,3 +18,24 @@ Deno.test("Member shows what anybody says at all members, in one order", () => {
   assertEquals(carol!.shown, ann!.shown);
   assertEquals(bob!.logged, ann!.shown);
 });
+
+Deno.test("Member sends much at once where that is soon an entry, and little where it takes long", () => {
+  const net = GroupNet.started(["ann", "bob"]);
+  const ann = net.nodes[0]!;
+  /** How many batches of as many long texts are sent before the first of them is an entry. */
+  const sentOf = (texts: number, tookMs: number) => {
+    ann.effects = [];
+    for (let text = 0; text < texts; text++) ann.say("x".repeat(60_000));
+    const sent = ann.effects.filter((effect) =>
+      effect.type === "tell" && effect.message.type === "data"
+    );
+    net.nowMs += tookMs;
+    net.settle();
+    return sent.length;
+  };
+
+  assertEquals(sentOf(8, 100), 1);
+  assertEquals(sentOf(8, 1_100), 8);
+  assertEquals(sentOf(8, 700), 1);
+  assertEquals(ann.shown.length, 24);
+});
