@@ -510,6 +510,7 @@ export class Membership {
   /** @param shown Up to here it comes again as it was; null where it is another history. */
   #beginAnew(shown: number | null): void {
     this.held.reset(this.crypto, this.group);
+    this.supplier.restart();
     this.showing.restart(shown);
     this.telling.restart();
     this.observed.reporting.restart();

@@ -95,6 +95,11 @@ export class Supplier<Asker> {
     this.#requests.delete(asker);
   }
 
+  /** The log begins anew: that what was asked for isn't there says nothing of the asker's. */
+  restart(): void {
+    this.#requests.clear();
+  }
+
   #supply(asker: Asker, request: Request): void {
     const { log, held } = this.supply;
     const { position } = request;

@@ -160,3 +160,15 @@ Deno.test("Supplier waits while much waits for the asker", () => {
   assertEquals(asked.length, 1);
   assertEquals(texts(answers), [[0, [1, 2], false], [2, [3], true]]);
 });
+
+Deno.test("Supplier whose log begins anew calls nobody's unlike that was asked of the one before", () => {
+  const { supplier, reads, answers, points } = supplied();
+
+  supplier.fetch("bob", { type: "fetch", after: points[1]!, through: 9 });
+  supplier.restart();
+  reads.answered(1, { batches: [], digest: null, seq: 0 }); // the file isn't that log any more
+  assertEquals(answers, []);
+
+  supplier.fetch("bob", { type: "fetch", after: points[2]!, through: 9 });
+  assertEquals(texts(answers), [[2, [3], true]]);
+});
