@@ -116,6 +116,19 @@ Deno.test("MeshHost: two programs meet, talk over sealed links, and part", async
   assertEquals(ann.events.at(-1)?.event, "left");
 });
 
+Deno.test("MeshHost: a link that is a day old is dialled anew, and nobody reads of it or misses a word", async () => {
+  const { world, ann, bob } = await annAndBob();
+  const before = [ann, bob].map(({ events }) => events.length);
+
+  for (let link = 1; link < 10; link++) ann.host.aged(link as LinkId);
+  ann.host.command({ command: "say", text: "hello" }, undefined);
+  await world.pass(15_000);
+
+  const shown = [ann, bob].map(({ events }, at) => events.slice(before[at]).map((e) => e.event));
+  assertEquals(shown, [["message"], ["message"]]);
+  assertEquals(ann.logged.filter((line) => line === "link down").length > 0, true);
+});
+
 Deno.test("MeshHost: who leaves while the room is being opened leaves when it is, and closes it", async () => {
   const world = new World();
   const store = new Store();

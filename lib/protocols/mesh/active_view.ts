@@ -11,7 +11,6 @@ import { type Link, type OverlayLinks, takesPlace } from "./overlay_links.ts";
 export class ActiveView {
   /** Whether nobody can dial us. */
   passive: boolean;
-  #connected = false;
 
   constructor(
     private readonly config: OverlayConfig,
@@ -28,7 +27,7 @@ export class ActiveView {
 
   /** Without any neighbour. */
   get isolated(): boolean {
-    return !this.#connected;
+    return this.links.neighbours().length === 0;
   }
 
   /** Whether a peer can become a neighbour without another giving way. */
@@ -78,9 +77,6 @@ export class ActiveView {
     link.activeSinceMs = nowMs;
     link.idleUntilMs = null;
     this.emit({ type: "neighbour-up", peer });
-    if (this.#connected) return;
-    this.#connected = true;
-    this.emit({ type: "connected" });
   }
 
   deactivate(peer: PeerKey, nowMs: number): void {
@@ -89,9 +85,6 @@ export class ActiveView {
     link.activeSinceMs = null;
     link.idleUntilMs = nowMs + this.config.idleLinkMs;
     this.emit({ type: "neighbour-down", peer });
-    if (this.links.neighbours().length > 0) return;
-    this.#connected = false;
-    this.emit({ type: "isolated" });
   }
 
   /**

@@ -46,10 +46,7 @@ export type OverlayEffect =
   | { readonly type: "release"; readonly peer: PeerKey; readonly reason: string }
   /** The peer is in the active view from now on, as broadcast, roster and anti-entropy see it. */
   | { readonly type: "neighbour-up"; readonly peer: PeerKey }
-  | { readonly type: "neighbour-down"; readonly peer: PeerKey }
-  /** The last neighbour is gone / the first one is there. */
-  | { readonly type: "isolated" }
-  | { readonly type: "connected" };
+  | { readonly type: "neighbour-down"; readonly peer: PeerKey };
 
 /** What the overlay asks the roster and the disk, when it needs it; nothing of it is kept. */
 export interface MemberDirectory {

@@ -53,6 +53,12 @@ import { Showing } from "./showing.ts";
 import type { Bundle, PrivateEnvelope, SignedClaim } from "./structures.ts";
 import { Talkers } from "./talkers.ts";
 
+/**
+ * A link that is a day old is dialled anew, and one that broke may be: within this time, five round trips of the slow
+ * ones. What is over by then nobody needs to read.
+ */
+const ISOLATED_TOLD_MS = 1_500;
+
 /** Whose records are synced before anything else of the step. */
 type Writer = "order" | "private" | "secrets";
 
@@ -77,6 +83,8 @@ export class Room implements Machine<RoomInput, RoomEffect> {
   /** Whether the link that was just lost ended properly. */
   #downClosed = true;
   #liveMembers = 1;
+  /** Since when we have had no neighbour, others being here; null while we have one, or there is nobody else. */
+  #apartSinceMs: number | null = null;
   #pausedBecause: string | null = null;
   /** Room time of our own last message. */
   #lastOwnTime = 0;
@@ -146,7 +154,14 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       this.machines.nextDeadlineMs(),
       this.#showing.nextDeadlineMs(),
       this.#flow.nextDeadlineMs(),
+      this.#isolatedAtMs(),
     );
+  }
+
+  /** When our user is told that we are apart from the others; null where there is nothing to tell, or it was told. */
+  #isolatedAtMs(): number | null {
+    if (this.#apartSinceMs === null || this.#view.isIsolated) return null;
+    return this.#apartSinceMs + ISOLATED_TOLD_MS;
   }
 
   /** After a stall of our own, nobody is blamed for the time that was lost. */
@@ -154,6 +169,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     this.machines.postpone(delayMs);
     this.#showing.postpone(delayMs);
     this.#flow.postpone(delayMs);
+    if (this.#apartSinceMs !== null) this.#apartSinceMs += delayMs;
   }
 
   /** What a compacted log holds: `Showing.snapshot`. */
@@ -198,6 +214,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     this.#ownWords.stepEnds();
     if (this.machines.roster.hasNeighboursRoster()) this.#showing.rosterKnown();
     this.#membersChanged();
+    this.#watchLinks();
     this.#pauseInput();
     this.#view.stepEnds(nowMs);
     return this.#later.length === 0 ? this.#out : [...this.#out, ...this.#later];
@@ -459,12 +476,6 @@ export class Room implements Machine<RoomInput, RoomEffect> {
         this.#out.push({ type: "neighbour-gone", peer });
         return;
       }
-      case "isolated":
-        // Alone is no trouble where nobody else is.
-        if (this.machines.roster.liveCount > 1) this.#view.isolated(true);
-        return;
-      case "connected":
-        return this.#view.isolated(false);
       default:
         return unreachable(effect);
     }
@@ -951,6 +962,15 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     this.#liveMembers = live;
     this.#toOverlay({ type: "members", live });
     this.#toBroadcast({ type: "members", live });
+  }
+
+  /** Who came in, and was taken by nobody, is as much apart as who has lost all its neighbours. */
+  #watchLinks(): void {
+    // Alone is no trouble where nobody else is.
+    const isApart = this.#neighbours.length === 0 && !this.#isAlone;
+    this.#apartSinceMs = isApart ? this.#apartSinceMs ?? this.#nowMs : null;
+    if (this.#neighbours.length > 0) this.#view.isolated(false);
+    else if ((this.#isolatedAtMs() ?? Infinity) <= this.#nowMs) this.#view.isolated(true);
   }
 
   #pauseInput(): void {

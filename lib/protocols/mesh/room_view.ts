@@ -154,6 +154,11 @@ export class RoomView {
     return this.#ready;
   }
 
+  /** Whether the user was told that no other member is linked with us. */
+  get isIsolated(): boolean {
+    return this.#isolated;
+  }
+
   becomeReady(): void {
     if (this.#ready) return;
     this.#ready = true;

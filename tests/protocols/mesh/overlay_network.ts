@@ -311,8 +311,6 @@ export class OverlayNetwork {
       }
       case "neighbour-up":
       case "neighbour-down":
-      case "isolated":
-      case "connected":
         break;
     }
   }

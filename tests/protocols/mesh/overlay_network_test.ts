@@ -23,10 +23,14 @@ function room(
 /** Counts how often members became and ceased to be neighbours. */
 function counting() {
   const seen = { up: 0, down: 0, isolated: 0 };
-  const onEffect: OverlayNetworkOptions["onEffect"] = (_self, { type }) => {
-    if (type === "neighbour-up") seen.up++;
-    if (type === "neighbour-down") seen.down++;
-    if (type === "isolated") seen.isolated++;
+  const neighbours = new Map<PeerKey, number>();
+  const onEffect: OverlayNetworkOptions["onEffect"] = (self, { type }) => {
+    const before = neighbours.get(self) ?? 0;
+    if (type === "neighbour-up") neighbours.set(self, before + 1), seen.up++;
+    if (type !== "neighbour-down") return;
+    neighbours.set(self, before - 1);
+    seen.down++;
+    if (before === 1) seen.isolated++;
   };
   return { seen, onEffect };
 }

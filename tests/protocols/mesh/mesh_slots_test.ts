@@ -1,0 +1,58 @@
+import { assertEquals } from "@std/assert";
+import type { MeshEvent } from "../../../lib/protocols/mesh/events.ts";
+import { fakeSigner } from "../../sim/fake_crypto.ts";
+import { EVEN_WORLD, plainMember } from "../../sim/mesh/even_world.ts";
+import type { Member } from "../../sim/mesh/member.ts";
+import { meshSubject } from "../../sim/mesh/mesh_subject.ts";
+import { World } from "../../sim/mesh/world.ts";
+
+/** Some whom others can dial, and many who can't be dialled, all of whom came in through the first one. */
+class Room {
+  readonly shown = new Map<Member, MeshEvent[]>();
+  readonly members: readonly Member[];
+  readonly #world: World;
+
+  constructor(dialled: number, passive: number) {
+    this.#world = new World({ ...EVEN_WORLD, hosts: dialled + passive }, meshSubject(), [{
+      name: "shown",
+      shown: ({ member }, event) => {
+        this.shown.set(member, [...this.shown.get(member) ?? [], event]);
+      },
+    }]);
+    this.members = Array.from({ length: dialled + passive }, (_, index) => {
+      const name = `M${index}`;
+      return this.#world.addMember({
+        ...plainMember(fakeSigner(name), name),
+        passive: index >= dialled,
+      });
+    });
+    const [first, ...others] = this.members;
+    this.#world.start(first!, { kind: "found" });
+    for (const member of others) {
+      this.pass(1_000);
+      this.#world.start(member, { kind: "join", contact: first!.endpoint });
+    }
+  }
+
+  pass(forMs: number): void {
+    this.#world.time.runUntil(this.#world.time.nowMs + forMs);
+  }
+}
+
+Deno.test("Mesh tells who came in and found no neighbour, and says so in its status", () => {
+  const room = new Room(1, 17);
+  room.pass(20_000);
+  const apart = room.members.at(-1)!;
+
+  const warned = room.members.filter((member) =>
+    room.shown.get(member)!.some((event) =>
+      event.event === "notice" && event.text.startsWith("No link to any other member")
+    )
+  );
+  apart.process!.command({ command: "status" });
+
+  assertEquals(warned, [apart]);
+  const status = room.shown.get(apart)!.at(-1);
+  const problems = status?.event === "status" ? status.problems : [];
+  assertEquals(problems.map((problem) => problem.split(";")[0]), ["no link to any other member"]);
+});
