@@ -61,9 +61,18 @@ export class ActiveView {
     return this.#oldestFirst((link) => !link.dialled)[0] ?? null;
   }
 
-  #oldestFirst(which: (link: Link) => boolean): readonly PeerKey[] {
+  /** One that takes nothing but a slot, and had other neighbours when it asked for it. Null where there is none. */
+  spareVictim(): PeerKey | null {
+    const isSpare = (link: Link) => link.hasOthers && !takesPlace(link);
+    return this.#oldestFirst(isSpare, this.links.neighbours())[0] ?? null;
+  }
+
+  #oldestFirst(
+    which: (link: Link) => boolean,
+    among: readonly PeerKey[] = this.links.activeView(),
+  ): readonly PeerKey[] {
     const sinceMs = (peer: PeerKey) => this.links.get(peer)!.activeSinceMs!;
-    return this.links.activeView().filter((peer) => which(this.links.get(peer)!))
+    return among.filter((peer) => which(this.links.get(peer)!))
       .sort((a, b) => sinceMs(a) - sinceMs(b));
   }
 
@@ -107,6 +116,13 @@ export class ActiveView {
       const message = { type: "forward-join", contact: displaced, ttl: 0 } as const;
       this.emit({ type: "send", to: peer, message });
     }
+  }
+
+  /** A neighbour gives up its slot for who has none. */
+  dismiss(victim: PeerKey, nowMs: number): void {
+    this.emit({ type: "send", to: victim, message: { type: "disconnect" } });
+    this.deactivate(victim, nowMs);
+    this.release(victim, "another has no neighbour", nowMs);
   }
 
   /** Lets the link go; whatever still comes over it is too late. */

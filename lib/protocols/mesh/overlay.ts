@@ -16,7 +16,8 @@
  * - Two neighbours that we chose ourselves are never displaced by those who choose us, and only one in
  *   5 s is: an attacker that dials us never has all our links.
  * - Up to six members are a full mesh. Members that can't be dialled take inbound slots, and no place in
- *   the active view, but where we dialled them before they said so. Old members are dialled now and then:
+ *   the active view, but where we dialled them before they said so; each of them takes more than one slot only as
+ *   long as nobody needs it who has none. Old members are dialled now and then:
  *   no view heals a split of two healthy halves. So are members with whom our neighbours share no words:
  *   all five may be liars.
  */
@@ -44,7 +45,7 @@ import {
   type OverlayEffect,
   type OverlayInput,
 } from "./overlay_io.ts";
-import { OverlayLinks } from "./overlay_links.ts";
+import { OverlayLinks, takesPlace } from "./overlay_links.ts";
 import { DialLimits } from "./overlay_dials.ts";
 import { RareDials } from "./overlay_rare_dials.ts";
 import { type Outgoing, Walks } from "./overlay_walks.ts";
@@ -192,12 +193,19 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
     if (!dialled) this.#keepInboundSlots(peer, nowMs);
   }
 
-  /** Beyond the last slot the inbound link that was idle longest goes, or, where all are in use, the new one. */
+  /**
+   * Beyond the last slot the inbound link that was idle longest goes; where all are in use a neighbour that can do
+   * without us, or else the new one.
+   */
   #keepInboundSlots(newest: PeerKey, nowMs: number): void {
     const inbound = this.#links.peers((link) => !link.dialled && !link.released);
     if (inbound.length <= this.config.inboundLinksMax) return;
     const gone = inbound.find((peer) => this.#links.get(peer)!.idleUntilMs !== null) ?? newest;
-    if (gone === newest) this.#put(this.#walks.hand(newest)); // it may know nobody else
+    if (gone === newest) {
+      const spare = this.#evictedNow(this.#active.spareVictim(), nowMs);
+      if (spare !== null) return this.#active.dismiss(spare, nowMs);
+      this.#put(this.#walks.hand(newest)); // it may know nobody else
+    }
     this.#active.release(gone, "all inbound slots are in use", nowMs);
   }
 
@@ -239,14 +247,19 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
       return;
     }
     const isRare = purpose === "rejoin" || purpose === "withheld";
-    const high = isRare || this.#active.isolated || this.#needsMuch();
+    const high = isRare || this.#isInNeed() || this.#needsMuch();
     this.#send(peer, { type: "neighbor", priority: high ? "high" : "low" });
     if (purpose === "rejoin") this.#put(this.#walks.hand(peer));
   }
 
+  /** Whoever can't be dialled, and asks several at once, needs one of them. */
+  #isInNeed(): boolean {
+    return this.#active.isolated && !(this.#active.passive && this.#attempts.asked > 1);
+  }
+
   /** Two places are free in a room without any: a link that is split in two for us fills both. */
   #needsMuch(): boolean {
-    return this.#candidates.refusals > 0 && this.#attempts.size <= 1 &&
+    return !this.#active.passive && this.#candidates.refusals > 0 && this.#attempts.size <= 1 &&
       this.#links.activeView().length <= this.#active.sizeMax - 2;
   }
 
@@ -375,7 +388,8 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
     if (!this.#requests.take(from, nowMs)) return this.#turnAway(from, nowMs);
     let victim: PeerKey | null = null;
     if (!this.#active.hasRoomFor(from)) {
-      victim = isFirst ? this.#active.victim() : this.#evictedNow(nowMs);
+      const next = this.#active.victim();
+      victim = isFirst ? next : this.#evictedNow(next, nowMs);
       if (victim === null && !isFirst) return this.#refuse(from, true);
     }
     const neighbours = this.#links.activeView();
@@ -425,21 +439,28 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
     let victim: PeerKey | null = null;
     if (!active) {
       if (!this.#requests.allows(from, nowMs)) return this.#turnAway(from, nowMs);
+      if (!high && this.#needsNoSlot(from)) return this.#refuse(from, high);
       if (!this.#active.hasRoomFor(from)) {
-        victim = high ? this.#evictedNow(nowMs) : null;
+        victim = high ? this.#evictedNow(this.#active.victim(), nowMs) : null;
         if (victim === null) return this.#refuse(from, high);
       }
       this.#requests.take(from, nowMs);
+      this.#links.get(from)!.hasOthers = !high;
     }
     this.#send(from, { type: "neighbor-reply", accepted: true });
     if (!active) this.#takeIn(from, victim, nowMs);
     if (high) this.#put(this.#walks.hand(from));
   }
 
+  /** Of those that take nothing but a slot, the last one is left to who asks for it as one that has no neighbour. */
+  #needsNoSlot(peer: PeerKey): boolean {
+    return !takesPlace(this.#links.get(peer)!) &&
+      this.#links.inboundInUse >= this.config.inboundLinksMax - 1;
+  }
+
   /** Who gives way to one that asks for it; null for nobody, or where somebody just has. */
-  #evictedNow(nowMs: number): PeerKey | null {
+  #evictedNow(victim: PeerKey | null, nowMs: number): PeerKey | null {
     if (nowMs < this.#evictionFromMs) return null;
-    const victim = this.#active.victim();
     if (victim !== null) this.#evictionFromMs = nowMs + this.config.evictionIntervalMs;
     return victim;
   }
@@ -548,7 +569,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
   /** A link nobody wants is closed, unless we can use it. */
   #idle(peer: PeerKey, nowMs: number): void {
     this.#links.get(peer)!.released = false; // it is still there: another link than the one we let go
-    if (this.#isOfUse()) this.#ask(peer, "fill", nowMs);
+    if (this.#isOfUse() && !this.#needsNoSlot(peer)) this.#ask(peer, "fill", nowMs);
     else this.#active.release(peer, "no neighbour", nowMs);
   }
 

@@ -16,6 +16,8 @@ export interface Link {
   idleUntilMs: number | null;
   /** We asked for its end, which is near. */
   released: boolean;
+  /** It asked as one that has other neighbours. */
+  hasOthers: boolean;
   /** What it may still send of walks and shuffles; more is dropped. */
   readonly walks: TokenBucket;
 }
@@ -37,6 +39,7 @@ export class OverlayLinks {
       activeSinceMs: null,
       idleUntilMs,
       released: false,
+      hasOthers: false,
       walks,
     });
   }
@@ -82,6 +85,11 @@ export class OverlayLinks {
    */
   activeView(): readonly PeerKey[] {
     return this.peers((link) => link.activeSinceMs !== null && takesPlace(link));
+  }
+
+  /** Inbound slots that neighbours take. */
+  get inboundInUse(): number {
+    return this.peers(({ dialled, activeSinceMs }) => !dialled && activeSinceMs !== null).length;
   }
 
   contactOf(peer: PeerKey): Contact | null {

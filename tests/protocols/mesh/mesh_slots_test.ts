@@ -37,7 +37,27 @@ class Room {
   pass(forMs: number): void {
     this.#world.time.runUntil(this.#world.time.nowMs + forMs);
   }
+
+  /** @returns How many read what each of them says. */
+  readersOfEach(): readonly number[] {
+    const texts = this.members.map((member) => this.#world.say(member.process!, "hi", null).text);
+    this.pass(30_000);
+    const read = [...this.shown.values()].flatMap((events) =>
+      events.flatMap((event) => event.event === "message" ? [event.text] : [])
+    );
+    return texts.map((text) => read.filter((one) => one === text).length);
+  }
 }
+
+Deno.test("Mesh links all who can't be dialled, as long as there are slots for each", () => {
+  for (const [dialled, passive] of [[3, 30], [6, 40]] as const) {
+    const room = new Room(dialled, passive);
+    room.pass(120_000);
+
+    const all = dialled + passive;
+    assertEquals(room.readersOfEach(), Array.from({ length: all }, () => all));
+  }
+});
 
 Deno.test("Mesh tells who came in and found no neighbour, and says so in its status", () => {
   const room = new Room(1, 17);

@@ -735,7 +735,7 @@ Deno.test("step() tells of others to whom it turns away since all 16 inbound slo
   const overlay = overlayWith({ inbound: [ann, bob] });
   for (const peer of peers.slice(20, 34)) {
     overlay.step({ type: "peer-up", peer, endpoint: null, dialled: false }, 1_000);
-    overlay.step(message(peer, { type: "neighbor", priority: "low" }), 1_000);
+    overlay.step(message(peer, { type: "neighbor", priority: "high" }), 1_000);
   }
 
   const effects = up(overlay, fred, 1_001);
@@ -743,6 +743,52 @@ Deno.test("step() tells of others to whom it turns away since all 16 inbound slo
   const release = { type: "release", peer: fred, reason: "all inbound slots are in use" } as const;
   const contacts = [ann, bob].map(contactOf);
   assertEquals(effects, [send(fred, { type: "shuffle-reply", contacts }), release]);
+});
+
+Deno.test("step() leaves the last slot, and those of who has others, to whom can't be dialled and has nobody", () => {
+  const overlay = overlayWith({ inbound: [ann, bob] });
+  const asks = (peer: PeerKey, priority: "low" | "high", nowMs: number) =>
+    [
+      overlay.step({ type: "peer-up", peer, endpoint: null, dialled: false }, nowMs),
+      overlay.step(message(peer, { type: "neighbor", priority }), nowMs),
+    ].map(withoutContacts);
+  const gone = (peer: PeerKey): readonly OverlayEffect[] => [
+    send(peer, { type: "disconnect" }),
+    neighbourDown(peer),
+    { type: "release", peer, reason: "another has no neighbour" },
+  ];
+  const [first, second, ...others] = peers.slice(20, 33) as [PeerKey, PeerKey, ...PeerKey[]];
+  for (const peer of [first, second, ...others]) asks(peer, "low", 1_000);
+
+  const refused = asks(carl, "low", 1_001);
+  const idle = overlay.step({ type: "tick" }, 4_001);
+  overlay.step({ type: "peer-down", peer: carl, closed: true }, 4_001);
+  const last = asks(dora, "high", 4_001);
+  const inPlace = asks(emil, "high", 4_002);
+  const tooSoon = asks(fred, "high", 9_001);
+  const next = asks(gina, "high", 9_002);
+
+  assertEquals(refused, [[], [reply(carl, false)]]);
+  assertEquals(idle, [{ type: "release", peer: carl, reason: "no neighbour" }]);
+  assertEquals(last, [[], [reply(dora, true), neighbourUp(dora)]]);
+  assertEquals(inPlace, [gone(first), [reply(emil, true), neighbourUp(emil)]]);
+  assertEquals(tooSoon, [
+    [{ type: "release", peer: fred, reason: "all inbound slots are in use" }],
+    [reply(fred, false)],
+  ]);
+  assertEquals(next, [gone(second), [reply(gina, true), neighbourUp(gina)]]);
+});
+
+Deno.test("step() asks for one slot as who needs it, and for others as who can do without, where it can't be dialled", () => {
+  const asks = [false, true].map((passive) => {
+    const overlay = overlayWith({ config: { passive }, roster: [ann, bob, carl].map(contactOf) });
+    overlay.step({ type: "tick" }, 100_000);
+    return [ann, bob, carl].map((peer) => up(overlay, peer, 100_001, true)[0]);
+  });
+
+  const asked = (...priorities: ("low" | "high")[]) =>
+    [ann, bob, carl].map((peer, n) => send(peer, { type: "neighbor", priority: priorities[n]! }));
+  assertEquals(asks, [asked("high", "high", "high"), asked("high", "low", "low")]);
 });
 
 Deno.test("step() gives members that can't be dialled inbound slots, no place in the active view", () => {
