@@ -131,18 +131,20 @@ export function newRoom(
 
 /**
  * The claim of one who resumes with nobody there to ask: its own for this name, or one that it admits itself. Who
- * quit has freed the name, and somebody may have taken it since: the earlier claim holds only where a member that
- * was asked says so.
+ * quit, or took another name, has freed it, and somebody may have taken it since: the earlier claim holds only where
+ * a member that was asked says so.
  */
 export function resumedClaim(
   { config, signer, environment }: Comer,
   earlier: EarlierMembership,
 ): SignedClaim {
   const { name } = config;
-  const { room, genesis, incarnationMin: incarnation, ownClaims, hasQuit } = earlier;
+  const { room, genesis, incarnationMin: incarnation, ownClaims, held } = earlier;
   const folded = foldName(name);
   const admitterTime = (ownClaims[0]?.claim ?? genesis.genesis).value.time;
-  const own = hasQuit ? undefined : ownClaims.find(({ claim }) => claim.value.folded === folded);
+  const own = held === folded
+    ? ownClaims.find(({ claim }) => claim.value.folded === folded)
+    : undefined;
   return own ??
     claimAlone(environment, signer, { room, name, incarnation, admitterTime, after: null });
 }

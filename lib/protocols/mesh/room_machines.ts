@@ -158,12 +158,14 @@ export class RoomMachines {
       members.push({ kind: "member", beacon: credentials.beacon, heardWallMs });
     }
     // The claims first: a bundle is shown under its own. All that are known, since none is written again
-    // when a bundle comes that names it.
+    // when a bundle comes that names it. The last one of our own is that of the name that we have.
+    const own = this.roster.selfClaim();
+    const claims = this.roster.claims().map(({ signed }) => signed).filter((one) => one !== own);
     return [
       { kind: "genesis", genesis: this.config.genesis },
       { kind: "incarnation", incarnation: this.config.incarnation },
       ...this.config.secrets?.snapshot() ?? [],
-      ...this.roster.claims().map(({ signed: claim }) => ({ kind: "claim" as const, claim })),
+      ...[...claims, own].map((claim) => ({ kind: "claim" as const, claim })),
       ...this.entrances.records,
       ...members,
       ...this.names.snapshot(),

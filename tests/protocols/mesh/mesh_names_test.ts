@@ -208,3 +208,43 @@ Deno.test("Mesh calls an away member by its name where it can't be verified, and
     { event: "notice", text: `Ben's key is ${fingerprintOf(ben.key)} from now on` },
   ]);
 });
+
+Deno.test("Mesh: who took another name and was killed doesn't come back alone as who has the one before", () => {
+  for (const isCompacted of [false, true]) {
+    const shown = new Map<Member, MeshEvent[]>();
+    const world = new World({ ...EVEN_WORLD, hosts: 3 }, meshSubject(), [{
+      name: "shown",
+      shown: ({ member }, event) => {
+        shown.set(member, [...shown.get(member) ?? [], event]);
+      },
+    }]);
+    const pass = (forMs: number) => world.time.runUntil(world.time.nowMs + forMs);
+    const [ann, ben, other] = [["Ann", "1"], ["Ben", "2"], ["Ben", "3"]].map(([name, seed]) =>
+      world.addMember(plainMember(fakeSigner(seed!), name!))
+    ) as [Member, Member, Member];
+    world.start(ann, { kind: "found" });
+    pass(5 * SECOND_MS);
+    const { room } = ann;
+    world.start(ben, { kind: "join", contact: ann.endpoint });
+    pass(5 * SECOND_MS);
+    world.say(ben.process!, "hi", null);
+    ben.process!.command({ command: "name", name: "Rob" });
+    pass(5 * SECOND_MS);
+    world.start(other, { kind: "join", contact: ann.endpoint });
+    pass(5 * SECOND_MS);
+    const records = isCompacted ? ben.process!.snapshot() : null;
+    for (const member of world.members) world.end(member.process!, true, 0);
+    if (records !== null) ben.disk.restore(records);
+    pass(60 * SECOND_MS);
+
+    const before = shown.get(ben)!.length;
+    world.start(ben, { kind: "resume", room: room! });
+    pass(20 * SECOND_MS);
+    for (const member of [ann, other]) world.start(member, { kind: "resume", room: room! });
+    pass(20 * SECOND_MS);
+
+    const errors = shown.get(ben)!.slice(before).filter(({ event }) => event === "error");
+    assertEquals(world.present().map(({ member }) => member), [ann, ben, other]);
+    assertEquals(errors.map((event) => event.event === "error" && event.code), ["name-taken"]);
+  }
+});
