@@ -58,7 +58,7 @@ Deno.test("docs/scripting.md: the bot tells the time to all, and in private", as
   }
 });
 
-Deno.test("docs/scripting.md: the bot takes a call, and answers what is said in it", async () => {
+Deno.test("docs/scripting.md: the bot takes a call, and answers what is said in it, also when it was killed before", async () => {
   await using nodes = new Nodes();
   const registry = await openDirectory(nodes);
   const bot = await runBot("answering.mjs", registry);
@@ -69,6 +69,13 @@ Deno.test("docs/scripting.md: the bot takes a call, and answers what is said in 
     );
     for (let call = 0; call < 2; call++) {
       const from = ann.events.length;
+      if (call === 0) {
+        await bot.kill();
+        await ann.until(isDesk("offline"), 9_000, from);
+        const gone = ann.events.length;
+        bot.startAgain();
+        await ann.until(isDesk("free"), 9_000, gone);
+      }
       await ann.type("desk");
       await ann.until(({ event, state }) => event === "call" && state === "connected", 9_000, from);
       await ann.say("hello");
@@ -105,6 +112,9 @@ Deno.test("docs/scripting.md: a bot that can't come in ends as its program does"
   }
 });
 
+const isDesk = (is: string) => ({ event, name, state }: ShownEvent) =>
+  event === "presence" && name === "desk" && state === is;
+
 /** The script of that name on the page on scripting, as it stands there. */
 async function runBot(name: string, ...args: readonly string[]) {
   const scripts = [...(await page("docs/scripting.md")).matchAll(/```js\n(.*?)```/gs)];
@@ -115,18 +125,21 @@ async function runBot(name: string, ...args: readonly string[]) {
   const folder = await Deno.makeTempDir({ prefix: "p2pchat-bot-" });
   const path = `${folder}/${name}`;
   await Deno.writeTextFile(path, script);
-  const process = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--quiet", path, ...args],
-    cwd: fileURLToPath(ROOT),
-    env: { P2PCHAT_HOME: folder },
-    stdin: "null",
-  }).spawn();
+  const started = () =>
+    new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--quiet", path, ...args],
+      cwd: fileURLToPath(ROOT),
+      env: { P2PCHAT_HOME: folder },
+      stdin: "null",
+    }).spawn();
+  let process = started();
   return {
     status: process.status,
     async kill() {
       process.kill("SIGKILL");
       await process.status;
     },
+    startAgain: () => void (process = started()),
     remove: () => Deno.remove(folder, { recursive: true }),
   };
 }
