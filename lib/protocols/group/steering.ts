@@ -380,7 +380,10 @@ export class Steering {
     const attendee = attendance.get(key);
     if (attendee === null) return partings.reasonOf(key);
     if (attendee.departure === "recovering") return "its log is fetched anew";
-    return attendee.departure === "unheard" ? "it held up the others" : null;
+    if (attendee.departure !== "unheard") return null;
+    // The operator may have to find out who of two has the fault, or lies.
+    const unheard = [...attendee.unheard.keys()].flatMap((other) => attendance.get(other) ?? []);
+    return unheard.length === 0 ? "it held up the others" : `it didn't hear ${named(unheard)}`;
   }
 
   /** The present view has begun at all its members, or nobody is in it: the others may go. */

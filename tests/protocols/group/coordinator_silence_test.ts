@@ -249,6 +249,7 @@ Deno.test("Of two the one goes that complains of who hears it: it is deaf, or it
   program.hears("ann", []);
 
   assertEquals(views(program.pass(2_000)), ["view 3: bob"]);
+  assertEquals(whyLost(program), ["it didn't hear bob"]);
 });
 
 Deno.test("Whom several don't hear goes, though the first to say so could wait no longer", () => {
