@@ -84,10 +84,19 @@ export class RemoteProtocolError extends P2pchatError {
   }
 }
 
+/** Whether the operating system has reported it: the runtime has no code for rare ones. */
+export function isSystemError(error: unknown): boolean {
+  if (systemErrorCode(error) !== null) return true;
+  return error instanceof Error && SYSTEM_ERROR.test(error.message);
+}
+
+/** The number, and the path, that its text ends with. */
+const SYSTEM_ERROR = / \(os error \d+\).*$/s;
+
 /** What the system says of a failure, without the number and the path that its text ends with. */
 export function systemText(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
-  return text.replace(/ \(os error \d+\).*$/s, "");
+  return text.replace(SYSTEM_ERROR, "");
 }
 
 /** The operating system's name for a failure (`ENOSPC`), looked for in the causes of `error` too. */

@@ -1,6 +1,6 @@
 /** Files with passwords in them that the user names. */
 
-import { P2pchatError, systemErrorCode } from "../base/errors.ts";
+import { isSystemError, P2pchatError, systemErrorCode } from "../base/errors.ts";
 import { NO_SUCH_FILE, systemReason } from "../store/disk.ts";
 
 const OTHERS_READ_BITS = 0o044;
@@ -17,7 +17,7 @@ export function mayOthersRead(mode: number | null): boolean {
  */
 export function unreadable(failed: string, cause: unknown): P2pchatError {
   const code = systemErrorCode(cause);
-  const isOfSystem = code !== null || cause instanceof Deno.errors.NotCapable;
+  const isOfSystem = isSystemError(cause) || cause instanceof Deno.errors.NotCapable;
   if (!isOfSystem) throw cause;
   const why = code === "ENOENT" ? NO_SUCH_FILE : `${systemReason(cause)}; check the path`;
   return new P2pchatError("bad-file", `${failed}: ${why}`, { cause });

@@ -5,7 +5,7 @@
  */
 
 import type { Bytes } from "../base/crypto.ts";
-import { systemErrorCode } from "../base/errors.ts";
+import { isSystemError, systemErrorCode } from "../base/errors.ts";
 import { invariant } from "../base/invariant.ts";
 import {
   type AppendFile,
@@ -277,7 +277,7 @@ function writeHolder(file: Deno.FsFile, holder: string): void {
     file.truncateSync(0);
     file.writeSync(new TextEncoder().encode(holder));
   } catch (error) {
-    if (systemErrorCode(error) === null) throw error;
+    if (!isSystemError(error)) throw error;
   }
 }
 

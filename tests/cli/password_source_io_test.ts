@@ -30,6 +30,22 @@ Deno.test("passwordIn() refuses several lines, and what isn't UTF-8", async () =
   await assertRejects(() => taken(latin1), P2pchatError, "it isn't UTF-8 text");
 });
 
+Deno.test("passwordIn() says of what can't be opened that it can't, also where the runtime has no code for that", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "p2pchat-" });
+  const path = `${folder}/socket`;
+  const socket = Deno.listen({ transport: "unix", path });
+  try {
+    const error = await assertRejects(
+      () => passwordIn(path, () => Promise.resolve()),
+      P2pchatError,
+    );
+    assertEquals(error.code, "bad-file");
+  } finally {
+    socket.close();
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
 Deno.test("passwordIn() says of a long file that it is too long, wherever its characters end", async () => {
   for (const before of ["", "a", "aa", "aaa"]) {
     const long = before + "\u{1f40e}".repeat(2_000);
