@@ -256,7 +256,8 @@ export class Entering {
     const { link, enter: { name }, folded } = entrant;
     const { out, guests } = this.parts;
     if (!guests) {
-      return this.#refuse(link, "guests-refused", "This directory takes accounts alone; sign up");
+      const advice = this.parts.signUpsMax === 0 ? "its operator can add one" : "sign up";
+      return this.#refuse(link, "guests-refused", `This directory takes accounts alone; ${advice}`);
     }
     if (this.#isTaken(entrant)) return this.#nameTaken(link);
     this.#claimed.set(folded, entrant);

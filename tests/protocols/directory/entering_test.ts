@@ -293,6 +293,12 @@ Deno.test("Directory: guests are refused where accounts are required", () => {
   ]);
 });
 
+Deno.test("Directory: a guest isn't told to sign up where nobody can", () => {
+  const exchange = new Exchange({ guests: false, signUpsMax: 0 });
+  const { text } = exchange.guest("ann").last("refused");
+  assertEquals(text, "This directory takes accounts alone; its operator can add one");
+});
+
 Deno.test("Directory: the same account from a second device takes over, and the first is told", () => {
   const exchange = new Exchange();
   const first = exchange.account("ann");
