@@ -50,8 +50,9 @@ export const BATCH_BYTES_MAX =
 export const WINDOW_TEXTS = 2_048;
 export const WINDOW_BYTES = 512 * 1_024;
 /**
- * At first so much of those is sent, and twice as much with each batch that is soon an entry: on a slow line one's own
- * acknowledgements, for which others wait, would stand behind all of it. After one that took long it is half as much.
+ * At first so much of those is sent, and then twice as much as was on its way with a batch that was soon an entry: on a
+ * slow line one's own acknowledgements, for which others wait, would stand behind all of it. After one that took long it
+ * is half as much.
  */
 export const WINDOW_BYTES_MIN = 64 * 1_024;
 export const WINDOW_SOON_MS = 500;

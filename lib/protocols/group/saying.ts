@@ -59,8 +59,9 @@ interface OwnBatch {
   readonly signed: SignedBatch;
   /** One for each text; null where none has one. */
   readonly refs: readonly (string | undefined)[] | null;
-  /** When it was sent in the present epoch. */
+  /** When it was sent in the present epoch, and how much was on its way then, with it. */
   sentMs: number;
+  sentBytes: number;
 }
 
 export class Saying {
@@ -213,6 +214,7 @@ export class Saying {
         this.#sentTexts += waiting.signed.batch.value.texts.length;
         this.#sentBytes += batchBytes(waiting.signed);
         waiting.sentMs = this.out.nowMs;
+        waiting.sentBytes = this.#sentBytes;
         yield waiting.signed;
       } else if (this.#outbox.size > 0 && (isStalled || this.#mayPack())) {
         this.out.note({ kind: "said", batch: this.#pack(group) });
@@ -272,7 +274,7 @@ export class Saying {
     const isFull = texts.length === BATCH_TEXTS_MAX ||
       signed.batch.bytes.length > BATCH_TEXTS_BYTES_MAX / 2;
     if (!isFull) this.#smallThrough = this.#counter - 1;
-    this.#batches.push({ signed, refs, sentMs: -Infinity });
+    this.#batches.push({ signed, refs, sentMs: -Infinity, sentBytes: 0 });
     this.#batchTexts += texts.length;
     this.#batchesBytes += batchBytes(signed);
     return signed;
@@ -325,14 +327,16 @@ export class Saying {
       this.#sent--;
       this.#sentTexts -= value.texts.length;
       this.#sentBytes -= bytes;
-      this.#widen(this.out.nowMs - first.sentMs);
+      this.#widen(this.out.nowMs - first.sentMs, first.sentBytes);
     }
     return first.refs;
   }
 
-  /** @param tookMs Until a batch that was sent was an entry. */
-  #widen(tookMs: number): void {
-    if (tookMs < WINDOW_SOON_MS) this.#window = Math.min(2 * this.#window, WINDOW_BYTES);
+  /** @param tookMs Until a batch that was sent was an entry: what little takes says nothing of much. */
+  #widen(tookMs: number, sentBytes: number): void {
+    if (tookMs < WINDOW_SOON_MS) {
+      this.#window = Math.max(this.#window, Math.min(2 * sentBytes, WINDOW_BYTES));
+    }
     if (tookMs > WINDOW_LONG_MS) this.#window = Math.max(this.#window / 2, WINDOW_BYTES_MIN);
   }
 
