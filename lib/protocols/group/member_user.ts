@@ -425,10 +425,13 @@ export class MemberUser {
     out.notice(`Leaving when ${what}, or in ${(LEAVE_MS_MAX - AWAITED_TOLD_MS) / 1_000} s`);
   }
 
-  /** The coordinator takes over the log after this position: that may take as long as it gets on. */
+  /**
+   * The coordinator takes over the log after this position: that may take as long as it gets on. It goes back where what
+   * it had isn't the beginning of this one.
+   */
   handsOver(position: number): void {
     const leaving = this.#leaving;
-    if (leaving === null || !leaving.isAsked || position <= (leaving.handedOver ?? -1)) return;
+    if (leaving === null || !leaving.isAsked || position === leaving.handedOver) return;
     const { nowMs } = this.owner.out;
     if (leaving.handedOver === null) this.#deadlines.set("told", nowMs + AWAITED_TOLD_MS);
     leaving.handedOver = position;

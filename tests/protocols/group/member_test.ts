@@ -842,6 +842,9 @@ Deno.test("Member that leaves last hands over its log for as long as that gets o
   net.pass(50_000);
   fetch(1); // again, so that nothing has got on
   assertEquals(ann.stopped, null);
+  fetch(0); // what it had was another log: it begins with this one
+  net.pass(50_000);
+  assertEquals(ann.stopped, null);
 
   net.pass(11_000);
   assertEquals(ann.stopped, { kind: "bye", reason: "quit", ref: "q" });
