@@ -130,9 +130,9 @@ export function newRoom(
 }
 
 /**
- * The claim of one who resumes with nobody there to ask: its own for this name, or one that it admits itself. Who
- * quit, or took another name, has freed it, and somebody may have taken it since: the earlier claim holds only where
- * a member that was asked says so.
+ * The claim of one who resumes with nobody there to ask: the one by which it has this name, or one that it admits
+ * itself. Who quit, or took another name, has freed it, and somebody may have taken it since: an earlier claim holds
+ * only where a member that was asked says so.
  */
 export function resumedClaim(
   { config, signer, environment }: Comer,
@@ -140,13 +140,9 @@ export function resumedClaim(
 ): SignedClaim {
   const { name } = config;
   const { room, genesis, incarnationMin: incarnation, ownClaims, held } = earlier;
-  const folded = foldName(name);
+  if (held !== null && held.claim.value.folded === foldName(name)) return held;
   const admitterTime = (ownClaims[0]?.claim ?? genesis.genesis).value.time;
-  const own = held === folded
-    ? ownClaims.find(({ claim }) => claim.value.folded === folded)
-    : undefined;
-  return own ??
-    claimAlone(environment, signer, { room, name, incarnation, admitterTime, after: null });
+  return claimAlone(environment, signer, { room, name, incarnation, admitterTime, after: null });
 }
 
 /** Where others can dial one whom nobody has seen yet; null where it can't be said. */

@@ -2,7 +2,7 @@
 
 import type { Crypto, Signer } from "../../base/crypto.ts";
 import type { Environment } from "../../base/environment.ts";
-import type { BundleId, FoldedName, PeerKey, RoomId } from "../../base/ids.ts";
+import type { BundleId, PeerKey, RoomId } from "../../base/ids.ts";
 import { foldName } from "../../base/names.ts";
 import { admitClaim, claimTime, completeClaim, roomIdOf, signGenesis } from "./credentials.ts";
 import type { MeshRecord } from "./records.ts";
@@ -97,8 +97,8 @@ export interface EarlierMembership {
   readonly incarnationMin: number;
   /** Our own claims, in the order in which they were given. */
   readonly ownClaims: readonly SignedClaim[];
-  /** The name that the last process had, folded; null where it said goodbye, and freed its name by that. */
-  readonly held: FoldedName | null;
+  /** By which the last process had its name; null where it said goodbye, and freed that. */
+  readonly held: SignedClaim | null;
 }
 
 /** The membership that these records tell of; null where they don't begin with a genesis. */
@@ -110,7 +110,7 @@ export function earlierMembership(
   let genesis: SignedGenesis | null = null;
   let incarnationMin = 1;
   const ownClaims: SignedClaim[] = [];
-  let held: FoldedName | null = null;
+  let held: SignedClaim | null = null;
   for (const record of records) {
     if (record.kind === "genesis") genesis ??= record.genesis;
     else if (record.kind === "incarnation") {
@@ -118,7 +118,7 @@ export function earlierMembership(
     } else if (record.kind === "left") held = null;
     else if (record.kind === "claim" && record.claim.claim.value.key === self) {
       ownClaims.push(record.claim);
-      held = record.claim.claim.value.folded as FoldedName;
+      held = record.claim;
     }
   }
   if (genesis === null) return null;
