@@ -429,8 +429,8 @@ export class Client implements Machine<ClientInput, ClientEffect> {
   #settle(): void {
     this.#endUnlessTalking();
     if (this.out.isStopped) return;
-    if (this.calling.call === null && !this.calling.isParting) this.session.askAnew();
     if (this.#leaving !== null) this.#goOnLeaving();
+    else if (this.calling.call === null && !this.calling.isParting) this.session.askAnew();
     this.#pauseInput();
   }
 

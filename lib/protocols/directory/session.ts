@@ -77,7 +77,7 @@ export class Session {
   /** As whom we are in, or were; null before. */
   #self: { readonly name: string; readonly guest: boolean; readonly rank: number } | null = null;
   #fullSinceMs: number | null = null;
-  /** It is there, and doesn't answer whether we may come in. */
+  /** Since when it is there, and doesn't answer whether we may come in: it says nothing, or the link is lost each time. */
   #silentSinceMs: number | null = null;
   #failure: string | null = null;
   /** What the user was told; null: nothing yet. */
@@ -251,6 +251,7 @@ export class Session {
     if (this.isOut) return;
     this.#phase = "apart";
     if (before === "entering") this.#isUnanswered ||= this.#entry !== null;
+    if (before === "entering" && this.#isSilentTooLong) return this.#endsSilence();
     // Who is asked may take its time: the directory closes a link on which nothing is said.
     if (before === "asking" && (this.#isAsked || this.#isDisowned)) return;
     this.#retryIn(pauseMs);
@@ -335,6 +336,7 @@ export class Session {
     const isTyped = entry !== null && how === entry.how;
     this.#sentHow = how;
     this.#phase = "entering";
+    this.#silentSinceMs ??= out.nowMs;
     this.#deadlines.set("enter", out.nowMs + ENTER_MS_MAX);
     out.send(link, {
       type: "enter",
@@ -498,18 +500,17 @@ export class Session {
   tick(): void {
     for (const due of this.#deadlines.takeDue(this.owner.out.nowMs)) {
       if (due === "retry") this.dial();
-      else this.#isUnheard();
+      else this.giveUp("no answer whether we may come in");
     }
   }
 
   /** Who was in goes on trying; who never was isn't kept waiting for ever, as by a full directory. */
-  #isUnheard(): void {
-    const { nowMs } = this.owner.out;
-    this.#silentSinceMs ??= nowMs - ENTER_MS_MAX;
-    if (this.wasUp || nowMs - this.#silentSinceMs < FULL_MS_MAX) {
-      return this.giveUp("no answer whether we may come in");
-    }
-    this.close("no answer");
+  get #isSilentTooLong(): boolean {
+    if (this.wasUp || this.#silentSinceMs === null) return false;
+    return this.owner.out.nowMs - this.#silentSinceMs >= FULL_MS_MAX;
+  }
+
+  #endsSilence(): void {
     const minutes = FULL_MS_MAX / 60_000;
     const text = `The directory hasn't answered for ${minutes} minutes whether you may come in`;
     this.#end("timeout", `${text}; try later`);

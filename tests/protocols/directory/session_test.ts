@@ -336,6 +336,27 @@ Deno.test("staying: a directory that never answers is given up after 10 min by w
   }
 });
 
+Deno.test("staying: a directory that ends each link instead of an answer is given up after 10 min, too", () => {
+  const program = ClientProgram.linked();
+  program.feed({ type: "enter", entry: LOG_IN });
+  program.directoryDown();
+  let fatal: string | undefined;
+  let passedMs = 0;
+  for (; passedMs < 900_000 && fatal === undefined; passedMs += 100) {
+    if (!program.after(100).some((word) => word.startsWith("dial"))) continue;
+    program.directoryUp();
+    fatal = program.directoryDown().find((word) => word.startsWith("fatal"));
+  }
+  assertEquals(fatal, "fatal timeout");
+  assert(passedMs > 600_000);
+});
+
+Deno.test("staying: who leaves during a call isn't asked any more how to come in", () => {
+  const { program, link } = refusedInCall("name-taken", true);
+  program.types({ command: "quit" });
+  assertEquals(program.linkDown(link, true), ["close directory", "bye quit"]);
+});
+
 Deno.test("staying: one's account coming in from somewhere else ends the program, for good", () => {
   const program = ClientProgram.in();
 
