@@ -161,6 +161,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
   /** When our user is told that we are apart from the others; null where there is nothing to tell, or it was told. */
   #isolatedAtMs(): number | null {
     if (this.#apartSinceMs === null || this.#view.isIsolated) return null;
+    if (!this.ready) return null; // what is told before waits until then, and may not be so any more
     return this.#apartSinceMs + ISOLATED_TOLD_MS;
   }
 

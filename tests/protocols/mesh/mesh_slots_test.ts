@@ -76,3 +76,15 @@ Deno.test("Mesh tells who came in and found no neighbour, and says so in its sta
   const problems = status?.event === "status" ? status.problems : [];
   assertEquals(problems.map((problem) => problem.split(";")[0]), ["no link to any other member"]);
 });
+
+Deno.test("Mesh doesn't tell who has a neighbour by the time that it is ready that it had none before", () => {
+  const room = new Room(2, 30);
+  room.pass(120_000);
+
+  const told = [...room.shown.values()].map((events) =>
+    events.flatMap((event) =>
+      event.event === "notice" && /^(No link to|Linked with)/.test(event.text) ? [event.text] : []
+    ).at(-1) ?? ""
+  );
+  assertEquals(told.filter((text) => text.startsWith("No link")), []);
+});
