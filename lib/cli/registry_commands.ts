@@ -238,7 +238,7 @@ function bareLine(
   const isName = nameFault(name) === null;
   if (place === "asked" && (!isName || ANSWERS.test(name)) && !isOnline(name)) {
     const text = `Nothing was done: y accepts the call of ${shownName(peer)}, n declines it`;
-    throw new P2pchatError("not-allowed", text);
+    throw new P2pchatError(isName ? "not-allowed" : "unknown-user", text);
   }
   const isHelp = name.toLowerCase() === "help";
   if ((isHelp || meansLeaving(name)) && !isOnline(name)) {
