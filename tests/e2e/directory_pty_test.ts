@@ -402,6 +402,7 @@ terminalTest(
     await bob.until(presence("alice", "free"));
     await terminal.press("bob\r");
     await bob.until(incoming("alice"));
+    await terminal.untilCursorLine("alice (calling bob)> |"); // the lobby's, looked for next, may stand there until then
     await bob.type("/decline");
     await terminal.untilCursorLine("alice (lobby)> |");
     let from = bob.events.length;
