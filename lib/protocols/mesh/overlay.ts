@@ -213,7 +213,10 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
     const wasActive = this.#links.isActive(peer);
     const contact = this.#links.contactOf(peer);
     const wasDialled = this.#links.get(peer)?.dialled === true;
-    if (wasActive) this.#candidates.encourage();
+    if (wasActive) {
+      this.#candidates.encourage();
+      this.#candidates.lost(peer);
+    }
     this.#attempts.end(peer);
     this.#active.deactivate(peer, nowMs);
     this.#links.remove(peer);
@@ -221,7 +224,6 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
     if (wasActive && !closed && contact !== null) {
       this.#walks.learn([contact], null);
       this.#acquaintances.parted(contact, wasDialled);
-      this.#candidates.lost(peer);
     }
   }
 

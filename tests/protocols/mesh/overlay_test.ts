@@ -316,6 +316,17 @@ Deno.test("step() dials a neighbour again whose link broke, however many others 
   assert(again.includes(ann), `${again.length} others`);
 });
 
+Deno.test("step() dials a neighbour that it knows at once where their link was closed, as one that is a day old is", () => {
+  const overlay = overlayWith({ roster: [contactOf(ann)] });
+  overlay.step({ type: "tick" }, 1_000);
+  up(overlay, ann, 1_001, true);
+  overlay.step(message(ann, { type: "neighbor-reply", accepted: true }), 1_002);
+
+  const effects = overlay.step({ type: "peer-down", peer: ann, closed: true }, 1_003);
+
+  assertEquals(effects, [neighbourDown(ann), dial(ann)]);
+});
+
 Deno.test("step() remembers a neighbour where it says that it can be dialled now", () => {
   const overlay = overlayWith({ inbound: [ann, bob] });
   const endpoint = { host: "10.9.0.1", port: 7 };
