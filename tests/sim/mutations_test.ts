@@ -4,6 +4,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { ExactlyOnce } from "./checkers/m1_exactly_once.ts";
 import { SameHistory } from "./checkers/m4_same_history.ts";
+import { OverlayWhole } from "./checkers/overlay_whole.ts";
 import { PrivateMessages } from "./checkers/private_messages.ts";
 import { PrivateRooms } from "./checkers/private_rooms.ts";
 import { RosterRight } from "./checkers/roster_right.ts";
@@ -163,6 +164,24 @@ const HUNTS: readonly Hunt[] = [
     seedsMax: 10,
     troubles: ["quit"],
     scenario: { ...EASY, gapMs: 300, settleMsMax: 30_000 },
+  },
+  {
+    mutation: MUTATIONS.takesSlots,
+    finder: "overlay",
+    checkers: () => [new OverlayWhole()],
+    seedsMax: 5,
+    nodes: 30,
+    troubles: [],
+    scenario: { ...EASY, passiveChance: 0.9 },
+  },
+  {
+    mutation: MUTATIONS.tellsTooSoon,
+    finder: "events",
+    finding: /links that are dialled anew/,
+    checkers: () => [new SaneEvents()],
+    seedsMax: 10,
+    troubles: ["age"],
+    scenario: EASY,
   },
 ];
 

@@ -1,7 +1,7 @@
 /**
  * What a user is told makes sense by itself: one `ready`, before all that has to do with the room; a member
  * leaves only after it was there, and joins only while it isn't; no program ends for a reason that its user
- * can't have caused. And it is so: only who left is said to have quit, and in the end those whom the user
+ * can't have caused; links that are dialled anew where all is well are no news. And it is so: only who left is said to have quit, and in the end those whom the user
  * holds for here are.
  */
 
@@ -98,6 +98,10 @@ export class SaneEvents implements MeshChecker {
     }
     if (!told.ready && event.event !== "notice" && event.event !== "error") {
       throw this.#broken(`${label} shows ${event.event} before ready`);
+    }
+    const { isAtPeace } = process.member.world;
+    if (isAtPeace && event.event === "notice" && event.text.startsWith("No link to any")) {
+      throw this.#broken(`${label} is told "${event.text}" of links that are dialled anew`);
     }
     if (event.event === "joined") this.#joined(process, told, event);
     else if (event.event === "left") this.#left(process, told, event);

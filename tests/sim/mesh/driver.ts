@@ -6,6 +6,7 @@
 
 import { endpointText, type PeerKey } from "../../../lib/base/ids.ts";
 import type { Invite } from "../../../lib/protocols/mesh/invite.ts";
+import { ACTIVE_VIEW_MAX, INBOUND_LINKS_MAX } from "../../../lib/protocols/mesh/limits.ts";
 import type { MeshConfig } from "../../../lib/protocols/mesh/mesh_io.ts";
 import { rememberedContacts } from "../../../lib/protocols/mesh/records.ts";
 import { channelSecret } from "../../../lib/protocols/mesh/rotations.ts";
@@ -30,6 +31,8 @@ const ANSWER_MS = 1_500;
 const TEN_YEARS_MS = 10 * 365 * 24 * 60 * 60 * 1_000;
 /** Whatever holds in a quiet room must still hold so much later. */
 const STAYS_QUIET_MS = 20_000;
+/** After this all know whom nobody can dial. */
+const UNREACHABLE_KNOWN_MS = 60_000;
 /** Four addresses, some of which say nothing; a member that was asked and hung up is asked again a few times. */
 const INVITE_MS_MAX = 60_000;
 
@@ -101,6 +104,7 @@ export class Driver {
     this.#loneWords();
     this.#pass(STAYS_QUIET_MS);
     this.#settle();
+    if (scenario.troubles.has("age")) this.#ageAtPeace();
     if (this.#isPrivate) this.#tryInvites();
   }
 
@@ -405,8 +409,25 @@ export class Driver {
           process.command({ command: "name", name });
         }
         return;
+      case "age":
+        return this.#age(process);
       case "storm":
         return;
+    }
+  }
+
+  /**
+   * Links are a day old: all of the room where all came at once, those of one member, or one. Each end whose age was
+   * told to its program closes it.
+   */
+  #age(process: MemberProcess): void {
+    const random = this.#random;
+    const own = [...process.links.values()];
+    const all = this.world.present().flatMap(({ links }) => [...links.values()]);
+    const aged = random.pick([all, own, own.slice(0, 1)]);
+    for (const end of aged) {
+      const ends = random.pick([[end], [end.other], [end, end.other]]);
+      for (const one of ends) one.close("this link is a day old; dial again");
     }
   }
 
@@ -499,11 +520,15 @@ export class Driver {
       staying.every(({ config }) => config.knowsAddress && !config.natted && !config.passive);
   }
 
-  /** Where all who are left are behind routers, none of them can dial another. */
+  /**
+   * Where all who are left are behind routers, none of them can dial another; where there are more of them than the
+   * others have slots for, beside their links among themselves, some find no place.
+   */
   #canMeet(): boolean {
-    return this.world.members.some(({ over, process, config }) =>
-      (!over || process !== null) && !config.natted && !config.passive
-    );
+    const staying = this.world.members.filter(({ over, process }) => !over || process !== null);
+    const open = staying.filter(({ config }) => !config.natted && !config.passive).length;
+    const amongThem = Math.floor(Math.min(open * (open - 1), open * ACTIVE_VIEW_MAX) / 2);
+    return open > 0 && staying.length - open <= open * INBOUND_LINKS_MAX - amongThem;
   }
 
   /** Waits until all that must hold in the end does. */
@@ -632,6 +657,19 @@ export class Driver {
       this.#cuts.set(() => false);
       this.#pass(this.#random.exponential(2_000));
     }
+  }
+
+  /** Where nothing else is wrong, nobody need read that links are dialled anew. */
+  #ageAtPeace(): void {
+    this.#pass(UNREACHABLE_KNOWN_MS);
+    const process = this.#presentOne();
+    if (process === null) return;
+    this.world.note(process.label, "age at peace", 0, null);
+    this.#age(process);
+    this.world.isAtPeace = true;
+    this.#pass(STAYS_QUIET_MS);
+    this.world.isAtPeace = false;
+    this.#settle();
   }
 
   /** One link that is in use carries nothing any more. */

@@ -16,6 +16,8 @@ export interface Hunt {
   /** Where it takes more seeds: the first one that is tried. */
   readonly from?: number;
   readonly seedsMax: number;
+  /** How large the room is; 6 where it isn't said. */
+  readonly nodes?: number;
   /** What does no harm without the bug; null for the mesh as it is. */
   readonly without?: Mutation;
   /** What the seeds need to have, beside what they decide. */
@@ -34,12 +36,12 @@ function installed<T>({ install }: Mutation, run: () => T): T {
 
 /** A test of one hunt. */
 export function hunt({ mutation, finder, checkers, from = 1, seedsMax, ...more }: Hunt): void {
-  const { troubles, scenario, without, finding = /^/ } = more;
+  const { troubles, scenario, without, finding = /^/, nodes = 6 } = more;
   Deno.test(`${finder} finds a mesh that ${mutation.name}, within ${seedsMax} seeds`, () => {
     for (let seed = from; seed < from + seedsMax; seed++) {
       const options = {
         seed,
-        nodes: 6,
+        nodes,
         steps: 80,
         checkers,
         scenario: {

@@ -6,10 +6,13 @@
 import type { LinkId, PeerKey } from "../../../lib/base/ids.ts";
 import type { MeshEvent } from "../../../lib/protocols/mesh/events.ts";
 import { KeptSecrets } from "../../../lib/protocols/mesh/kept_secrets.ts";
+import { ActiveView } from "../../../lib/protocols/mesh/active_view.ts";
 import { Mesh } from "../../../lib/protocols/mesh/mesh.ts";
 import type { MeshEffect, MeshInput } from "../../../lib/protocols/mesh/mesh_io.ts";
 import { Ledger } from "../../../lib/protocols/mesh/ledger.ts";
 import { OrderView } from "../../../lib/protocols/mesh/order_view.ts";
+import { Attempts } from "../../../lib/protocols/mesh/overlay_attempts.ts";
+import { OverlayLinks } from "../../../lib/protocols/mesh/overlay_links.ts";
 import { RoomSecrets } from "../../../lib/protocols/mesh/room_secrets.ts";
 import { RosterIntake } from "../../../lib/protocols/mesh/roster_intake.ts";
 import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
@@ -221,6 +224,36 @@ function installHasty(): () => void {
   };
 }
 
+/** Who can't be dialled takes as many slots as it gets, as if it had no others, and gives none up. */
+function installGreed(): () => void {
+  const { spareVictim } = ActiveView.prototype;
+  const inUse = Object.getOwnPropertyDescriptor(OverlayLinks.prototype, "inboundInUse")!;
+  const asked = Object.getOwnPropertyDescriptor(Attempts.prototype, "asked")!;
+  ActiveView.prototype.spareVictim = () => null;
+  Object.defineProperty(OverlayLinks.prototype, "inboundInUse", { ...inUse, get: () => 0 });
+  Object.defineProperty(Attempts.prototype, "asked", { ...asked, get: () => 0 });
+  return () => {
+    ActiveView.prototype.spareVictim = spareVictim;
+    Object.defineProperty(OverlayLinks.prototype, "inboundInUse", inUse);
+    Object.defineProperty(Attempts.prototype, "asked", asked);
+  };
+}
+
+/** Tells its user at once when the last neighbour is gone, whoever is there to be dialled. */
+class TellsTooSoon extends Wrapped {
+  #linked = false;
+  constructor(readonly mesh: Mesh) {
+    super(mesh);
+  }
+  override effects(effects: readonly MeshEffect[]): readonly MeshEffect[] {
+    const was = this.#linked;
+    this.#linked = (this.mesh.room?.neighbours.length ?? 0) > 0;
+    if (this.#linked || !was) return effects;
+    const text = "No link to any other member; trying those who were here";
+    return [...effects, { type: "show", event: { event: "notice", text }, ref: undefined }];
+  }
+}
+
 export const MUTATIONS = {
   sendsBeforeSync: {
     name: "sends its own bundles before they are synced",
@@ -291,6 +324,14 @@ export const MUTATIONS = {
   tellsNotWhoJoined: {
     name: "doesn't say who joined",
     wrap: (mesh) => tells(mesh, (event) => event.event === "joined" ? null : event),
+  },
+  takesSlots: {
+    name: "takes slots that others need",
+    install: installGreed,
+  },
+  tellsTooSoon: {
+    name: "tells at once that no other member is linked",
+    wrap: (mesh) => new TellsTooSoon(mesh),
   },
   replays: {
     name: "tells of old beacons",

@@ -48,6 +48,8 @@ export const TROUBLES = {
   nameClash: 1,
   rename: 1,
   storm: 0.5,
+  /** Links are a day old. */
+  age: 1,
 } as const;
 
 export type Trouble = keyof typeof TROUBLES;
@@ -87,6 +89,9 @@ export interface Scenario {
 }
 
 const HOUR_MS = 3_600_000;
+/** How often most members can't be dialled, and how many then: by a router, by `--passive`, or by either. */
+const UNREACHABLE_SEEDS = 0.06;
+const UNREACHABLE = [[0.8, 0], [0, 0.8], [0.55, 0.55]] as const;
 
 export function scenarioOf(seed: number, nodes: number, steps: number): Scenario {
   const random = new Random(seed * 2 + 1);
@@ -127,9 +132,18 @@ export function scenarioOf(seed: number, nodes: number, steps: number): Scenario
     // Last, so that a further kind of trouble changes nothing else of a seed.
     troubles: new Set(all.filter(() => random.chance(share))),
   };
+  const changed = { ...scenario, ...unreachableOf(seed) };
   // Who is days behind can't tell a liar's time from that of an honest clock: docs/security.md says what is lost.
-  if (scenario.liarChance === 0) return scenario;
-  return { ...scenario, wallErrorMs: Math.min(scenario.wallErrorMs, HOUR_MS) };
+  if (scenario.liarChance === 0) return changed;
+  return { ...changed, wallErrorMs: Math.min(scenario.wallErrorMs, HOUR_MS) };
+}
+
+/** Drawn by itself, so that it changes nothing else of a seed, and no further kind of trouble changes it. */
+function unreachableOf(seed: number): Partial<Pick<Scenario, "nattedChance" | "passiveChance">> {
+  const random = new Random(seed * 2 + 9);
+  if (!random.chance(UNREACHABLE_SEEDS)) return {};
+  const [nattedChance, passiveChance] = random.pick(UNREACHABLE);
+  return { nattedChance, passiveChance };
 }
 
 /** How large a seed's room is where nobody says: most are small, for speed, and some have 50. */

@@ -98,6 +98,8 @@ export class World {
   readonly invites = new Map<string, Invite>();
   /** Keys of those who do what their program wouldn't. */
   readonly liars = new Set<PeerKey>();
+  /** Everything was right, and nothing happens but that links are dialled anew. */
+  isAtPeace = false;
   /** Taken in by machines. */
   messages = 0;
   steps = 0;
@@ -201,7 +203,10 @@ export class World {
       this.network.listen(endpoint, process);
     }
     member.endpoint = endpoint;
-    for (const end of process?.links.values() ?? []) end.strand();
+    // Those too of which it doesn't know yet.
+    for (const end of this.network.ends) {
+      if (end.owner === process || end.other.owner === process) end.strand();
+    }
   }
 
   /** The process is gone: it stopped, was killed, or its machine lost its power. */
