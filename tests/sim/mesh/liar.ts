@@ -33,6 +33,8 @@ export class Liar extends Wrapped {
       const { bundle } = effect.message;
       const { author, kind } = bundle.header.value;
       if (author !== this.signer.key || kind !== "texts" || effect.link % 2 === 0) return effect;
+      // Whose profile was set back gets its own lies from others, and passes them on as what it said.
+      if (bundle.texts.value.some((text) => text.endsWith(LIE))) return effect;
       return { ...effect, message: { ...effect.message, bundle: this.#forge(bundle) } };
     });
   }
