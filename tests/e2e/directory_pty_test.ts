@@ -34,6 +34,14 @@ const lines = ({ screen }: Terminal) => screen.lines.map((line) => line.replace(
 const shows = (terminal: Terminal, line: string) =>
   terminal.until(line, () => lines(terminal).includes(line));
 
+/** Answers the menu, and the question for the name behind it. */
+async function comesAsGuest(terminal: Terminal, name: string): Promise<void> {
+  await terminal.untilCursorLine(MENU);
+  await terminal.press("3\r");
+  await terminal.untilCursorLine("Name: |");
+  await terminal.press(`${name}\r`);
+}
+
 async function assertLeft(terminal: Terminal): Promise<void> {
   assertEquals(await terminal.ended(), 0);
   assertEquals(terminal.screen.modes.has("?2004"), false);
@@ -49,10 +57,7 @@ terminalTest(
     await world.start("--guest", "gus", { data: world.data("nameless") });
     await using second = await world.terminal(null);
     for (const name of ["gus", "hal"]) {
-      await second.untilCursorLine(MENU);
-      await second.press("3\r");
-      await second.untilCursorLine("Name: |");
-      await second.press(`${name}\r`);
+      await comesAsGuest(second, name);
       if (name === "gus") {
         await second.until("a refusal", () => second.screen.text.includes("uses it"));
       }
@@ -141,15 +146,9 @@ terminalTest("a name that is another's: another name is asked for", async () => 
   const { world } = await DirectoryWorld.open(["alice"]);
   await using _ = world;
   await using terminal = await world.terminal(null);
-  await terminal.untilCursorLine(MENU);
-  await terminal.press("3\r");
-  await terminal.untilCursorLine("Name: |");
-  await terminal.press("Alice\r");
+  await comesAsGuest(terminal, "Alice");
   await terminal.until("that it is taken", ({ text }) => text.includes("That name is taken"));
-  await terminal.untilCursorLine(MENU);
-  await terminal.press("3\r");
-  await terminal.untilCursorLine("Name: |");
-  await terminal.press("carol\r");
+  await comesAsGuest(terminal, "carol");
   await terminal.untilCursorLine("carol (lobby)> |");
 });
 
@@ -197,10 +196,7 @@ terminalTest(
     await using _ = world;
     const bob = await world.guest("bob");
     await using terminal = await world.terminal(null);
-    await terminal.untilCursorLine(MENU);
-    await terminal.press("3\r");
-    await terminal.untilCursorLine("Name: |");
-    await terminal.press("alice\r");
+    await comesAsGuest(terminal, "alice");
     await terminal.untilCursorLine("alice (lobby)> |");
     await bob.until(presence("alice", "free"));
     await terminal.press("bob\r");
@@ -219,10 +215,7 @@ terminalTest(
     await terminal.press("q\r");
     await terminal.until("what to press", ({ text }) => text.includes("press Enter at an empty"));
     await terminal.press("\r");
-    await terminal.untilCursorLine(MENU);
-    await terminal.press("3\r");
-    await terminal.untilCursorLine("Name: |");
-    await terminal.press("zoe\r");
+    await comesAsGuest(terminal, "zoe");
     await terminal.untilCursorLine("zoe (lobby)> |");
   },
 );
