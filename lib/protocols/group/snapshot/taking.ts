@@ -82,6 +82,7 @@ interface Taken {
 }
 
 interface Written {
+  readonly token: number;
   readonly cut: Cut;
   readonly wanted: Wanted;
 }
@@ -102,7 +103,7 @@ export class Taking {
   /** Who asked since that one was begun; `SNAPSHOTS_ASKED_MAX`. */
   #asked: (string | undefined)[] = [];
   /** Written, and not known to be on disk. */
-  readonly #written = new Map<number, Written>();
+  #written: Written | null = null;
   #nextToken = 1;
   /** By link: how many messages of its member have told of entries. */
   readonly #tellings = new Map<LinkId, number>();
@@ -126,20 +127,18 @@ export class Taking {
 
   /** Whether the operator waits for an answer. */
   get isAwaited(): boolean {
-    const written = [...this.#written.values()].some(({ wanted }) => wanted.isAsked);
-    return written || this.#asked.length > 0 || this.#wanted?.isAsked === true;
+    return this.#asked.length > 0 || this.#wanted?.isAsked === true ||
+      this.#written?.wanted.isAsked === true;
   }
 
   /** None is taken any more: whoever asked is told. @param because Part of a sentence. */
   end(because: string): void {
     const { out } = this.parts;
-    const wanted = [...this.#written.values()].map((written) => written.wanted);
-    if (this.#wanted !== null) wanted.push(this.#wanted);
-    const refs = wanted.flatMap(({ isAsked, refs }) => isAsked ? refs : []);
+    const wanted = [this.#written?.wanted, this.#wanted];
+    const refs = wanted.flatMap((each) => each?.isAsked ? each.refs : []);
     const text = `Cannot take a snapshot: ${because}`;
     for (const ref of [...refs, ...this.#asked]) out.error("timeout", text, ref);
-    this.#written.clear();
-    this.#wanted = null;
+    this.#written = this.#wanted = null;
     this.#asked = [];
   }
 
@@ -150,7 +149,7 @@ export class Taking {
 
   /** Also while one is written: a group without members has its state at once, and they would pile up. */
   get #isBusy(): boolean {
-    return this.#wanted !== null || this.#written.size > 0;
+    return this.#wanted !== null || this.#written !== null;
   }
 
   #next(): void {
@@ -375,15 +374,15 @@ export class Taking {
       })),
     };
     const token = this.#nextToken++;
-    this.#written.set(token, { cut, wanted });
+    this.#written = { token, cut, wanted };
     out.push({ type: "keep-snapshot", token, cut });
   }
 
   /** It is on disk, or the disk refuses it. */
   kept(token: number, kept: Kept): void {
-    const written = this.#written.get(token);
-    this.#written.delete(token);
-    if (written === undefined) return;
+    const written = this.#written;
+    if (written?.token !== token) return;
+    this.#written = null;
     this.#tellKept(written, kept);
     this.#next();
   }
