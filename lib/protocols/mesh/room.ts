@@ -59,6 +59,9 @@ import { Talkers } from "./talkers.ts";
  */
 const ISOLATED_TOLD_MS = 1_500;
 
+/** Who has a link asks over it to be a neighbour and is answered within as long again; refused by all is apart too. */
+const ISOLATED_TOLD_MS_MAX = 5_000;
+
 /** Whose records are synced before anything else of the step. */
 type Writer = "order" | "private" | "secrets";
 
@@ -85,6 +88,8 @@ export class Room implements Machine<RoomInput, RoomEffect> {
   #liveMembers = 1;
   /** Since when we have had no neighbour, others being here; null while we have one, or there is nobody else. */
   #apartSinceMs: number | null = null;
+  /** When the latest link to a member came up. */
+  #linkedAtMs = -Infinity;
   #pausedBecause: string | null = null;
   /** Room time of our own last message. */
   #lastOwnTime = 0;
@@ -162,7 +167,8 @@ export class Room implements Machine<RoomInput, RoomEffect> {
   #isolatedAtMs(): number | null {
     if (this.#apartSinceMs === null || this.#view.isIsolated) return null;
     if (!this.ready) return null; // what is told before waits until then, and may not be so any more
-    return this.#apartSinceMs + ISOLATED_TOLD_MS;
+    const toldAtMs = Math.max(this.#apartSinceMs, this.#linkedAtMs) + ISOLATED_TOLD_MS;
+    return Math.min(toldAtMs, this.#apartSinceMs + ISOLATED_TOLD_MS_MAX);
   }
 
   /** After a stall of our own, nobody is blamed for the time that was lost. */
@@ -170,6 +176,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     this.machines.postpone(delayMs);
     this.#showing.postpone(delayMs);
     this.#flow.postpone(delayMs);
+    this.#linkedAtMs += delayMs;
     if (this.#apartSinceMs !== null) this.#apartSinceMs += delayMs;
   }
 
@@ -225,6 +232,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     switch (input.type) {
       case "peer-up": {
         const { peer, endpoint, dialled, beacon, claim } = input;
+        this.#linkedAtMs = this.#nowMs;
         this.#toRoster({ type: "member", from: peer, beacon, claim });
         if (dialled && endpoint !== null) this.#met("entrance", { key: peer, endpoint });
         return this.#toOverlay({ type: "peer-up", peer, endpoint, dialled });

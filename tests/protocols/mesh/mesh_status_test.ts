@@ -60,3 +60,29 @@ Deno.test("Mesh doesn't call it the room where somebody new alone has come to on
     "Ann: Linked with another member again",
   ]);
 });
+
+Deno.test("Mesh tells nobody of links that are a day old and that only one side can dial anew, over a slow network", () => {
+  const notices: string[] = [];
+  const world = new World({ ...EVEN_WORLD, hosts: 3, delayMs: 300 }, meshSubject(), [{
+    name: "links",
+    shown({ member }, event) {
+      if (event.event === "notice") notices.push(`${member.name}: ${event.text}`);
+    },
+  }]);
+  const pass = (forMs: number) => world.time.runUntil(world.time.nowMs + forMs);
+  const [ann, bob, cem] = ["Ann", "Bob", "Cem"].map((name) =>
+    world.addMember({ ...plainMember(fakeSigner(name), name), passive: name === "Bob" })
+  );
+  world.start(ann!, { kind: "found" });
+  pass(SECOND_MS);
+  for (const member of [bob, cem]) world.start(member!, { kind: "join", contact: ann!.endpoint });
+  pass(30 * SECOND_MS);
+  const before = notices.length;
+
+  const aged = [...bob!.process!.links.values()];
+  for (const end of aged) end.close("this link is a day old; dial again");
+  pass(30 * SECOND_MS);
+
+  assertEquals(aged.length, 2);
+  assertEquals(notices.slice(before), []);
+});
