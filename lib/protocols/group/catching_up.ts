@@ -93,12 +93,15 @@ export class CatchingUp {
       fault = takeStable(held, signed, records, logged);
       if (fault !== null) break;
     }
-    storeTaken(this.owner, records, logged);
-    if (fault !== null) return this.#offends(source, fault);
     const isAll = held.log.position >= checked.stable;
+    const isMore = fault === null && checked.isLast && fetching.hasCome && !isAll;
+    // Once that is on disk: what waits for a slow one would grow with the log.
+    storeTaken(this.owner, records, logged, () => {
+      if (isMore && this.#fetching === fetching) fetching.ask(held.log);
+    });
+    if (fault !== null) return this.#offends(source, fault);
     this.#tell(checked.stable, isAll && checked.isLast);
-    if (!checked.isLast) return;
-    if (fetching.hasCome && !isAll) return fetching.ask(held.log);
+    if (!checked.isLast || isMore) return;
     this.#fetching = null;
     this.#asked.clear();
     this.owner.caughtUp();
@@ -152,10 +155,14 @@ export function storeTaken(
   owner: Pick<CatchingUpOwner, "held" | "out" | "logged">,
   records: readonly MemberRecord[],
   taken: readonly HeldBatch[],
+  done: () => void = () => {},
 ): void {
-  if (records.length === 0) return;
+  if (records.length === 0) return done();
   const { shifted } = owner.held;
-  owner.out.storeThen(records, () => owner.held.written(shifted));
+  owner.out.storeThen(records, () => {
+    owner.held.written(shifted);
+    done();
+  });
   owner.logged(taken);
 }
 

@@ -73,7 +73,7 @@ export const ORDER_RUNS_MAX = 256;
 export const HISTORY_BYTES_MAX = 48 * 1_024;
 /** Batches in one `history`: their bytes are bounded by the above; one batch may be longer than that by itself. */
 export const HISTORY_BATCHES_MAX = 1_024;
-/** History sent for one `fetch`; the next is asked for when half of it has come. */
+/** History sent for one `fetch`; a newcomer asks for the next when all of it is on disk. */
 export const FETCH_BYTES = 1_024 * 1_024;
 /**
  * Who leaves last waits so long until the coordinator asks for more of its log, or has all: a `fetch` over 140 kbit/s.

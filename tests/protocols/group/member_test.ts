@@ -5,12 +5,14 @@ import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
 import type { Hash } from "../../../lib/base/ids.ts";
 import { type Ballot, NO_BALLOT } from "../../../lib/protocols/group/ballot.ts";
 import {
+  FETCH_BYTES,
   INCARNATION_BYTES,
   JOINERS_MAX,
   MEMBERS_MAX,
   PROMISE_JUMP_MAX,
   ROUND_MAX,
   STRANGE_KEPT_MS,
+  TEXT_BYTES_MAX,
 } from "../../../lib/protocols/group/limits.ts";
 import { signEpoch } from "../../../lib/protocols/group/epoch.ts";
 import type { MemberEffect } from "../../../lib/protocols/group/member_io.ts";
@@ -216,6 +218,41 @@ Deno.test("Member joins with the history first, which it shows as such", () => {
     ...Array(20).fill(true),
     false,
   ]);
+});
+
+Deno.test("Newcomer asks for more when what came is on its disk", () => {
+  const net = GroupNet.started(["ann"]);
+  const ann = net.nodes[0]!;
+  const text = "x".repeat(TEXT_BYTES_MAX - 100);
+  for (let bytes = 0; bytes < 1.5 * FETCH_BYTES; bytes += text.length) {
+    ann.say(text);
+    net.settle();
+  }
+  const carol = net.add("carol");
+  carol.start();
+  net.settle();
+  let asked = 0;
+  carol.lies = (_, message) => {
+    if (message.type === "fetch") asked++;
+    return [message];
+  };
+  const writes: (() => void)[] = [];
+  const later = net.later.bind(net);
+  net.later = (node, of, action) => {
+    if (node === carol && of === "disk") writes.push(action);
+    else later(node, of, action);
+  };
+
+  net.coordinator.catchUp(carol, ann);
+  net.settle();
+  assertEquals(asked, 1);
+
+  while (writes.length > 0) {
+    writes.shift()!();
+    net.settle();
+  }
+  assertEquals(asked, 2);
+  assertEquals(carol.logged, ann.logged);
 });
 
 /** Ann is in a view, and Bob has been in another history, where some was said. */
