@@ -32,6 +32,7 @@ export class CatchingUp {
   /** Who was asked whether our log is the group's. */
   readonly #asked = new Set<Source>();
   #toldAtMs = 0;
+  /** The user was told that some is missing, and not yet that all is there. */
   #isTold = false;
 
   constructor(readonly owner: CatchingUpOwner) {}
@@ -41,7 +42,6 @@ export class CatchingUp {
     this.#others = others;
     this.#isAnew = false;
     this.#toldAtMs = this.owner.out.nowMs + TOLD_EVERY_MS;
-    this.#isTold = false;
     this.#ask(source);
   }
 
@@ -59,6 +59,13 @@ export class CatchingUp {
   /** What is there when an epoch is to begin must stay as it was reported. */
   stop(): void {
     this.#fetching = null;
+  }
+
+  /** All is there: what was missing when it stopped came in another way. */
+  over(): void {
+    this.stop();
+    const { position } = this.owner.held.log;
+    if (this.#isTold) this.#show(position, position);
   }
 
   unlike(source: Source, { after }: GroupMessageOf<"unlike">): void {
@@ -116,8 +123,12 @@ export class CatchingUp {
     const { out, held } = this.owner;
     if (out.nowMs < this.#toldAtMs && !(isDone && this.#isTold)) return;
     this.#toldAtMs = out.nowMs + TOLD_EVERY_MS;
-    this.#isTold = true;
-    out.show({ event: "catching-up", done: held.log.position, of: stable });
+    this.#show(held.log.position, stable);
+  }
+
+  #show(done: number, of: number): void {
+    this.#isTold = done < of;
+    this.owner.out.show({ event: "catching-up", done, of });
   }
 }
 

@@ -365,13 +365,13 @@ export class Membership {
     this.#differing.clear();
     this.contests.begun(epoch);
     this.leading.abandon();
-    this.catchingUp.stop();
     this.isCaughtUp = true;
     this.showing.startedAt(epoch.start.position);
     const stable: HeldBatch[] = [];
     while (held.first !== null) stable.push(held.shift());
     out.note(...stable.map(logRecord));
     this.logged(stable);
+    this.catchingUp.over();
     this.owner.saying.restart();
     this.ordering = new Ordering(epoch, this);
     this.owner.peers.enterEpoch(epoch.ballot);

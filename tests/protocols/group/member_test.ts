@@ -220,6 +220,20 @@ Deno.test("Member joins with the history first, which it shows as such", () => {
   ]);
 });
 
+/** Ann and Bob have a hundred entries, and Carol is to fetch them. */
+function longLog(): { readonly net: GroupNet; readonly bob: Node; readonly carol: Node } {
+  const net = GroupNet.started(["ann", "bob"]);
+  const [ann, bob] = net.nodes;
+  for (let count = 1; count <= 100; count++) {
+    ann!.say(`text ${count}`);
+    net.settle();
+  }
+  const carol = net.add("carol");
+  carol.start();
+  net.settle();
+  return { net, bob: bob!, carol };
+}
+
 Deno.test("Newcomer asks for more when what came is on its disk", () => {
   const net = GroupNet.started(["ann"]);
   const ann = net.nodes[0]!;
@@ -254,6 +268,41 @@ Deno.test("Newcomer asks for more when what came is on its disk", () => {
   assertEquals(asked, 2);
   assertEquals(carol.logged, ann.logged);
 });
+
+const ENDS: Readonly<Record<string, (net: GroupNet, carol: Node) => void>> = {
+  "from somebody else": (net, carol) => {
+    const [ann, bob] = net.nodes;
+    net.coordinator.catchUp(carol, ann!, bob!);
+  },
+  "as a view begins": (net, carol) => {
+    const [ann, bob] = net.nodes;
+    net.coordinator.change(ann!, bob!, carol);
+    bob!.lies = (_, message) => [message];
+  },
+};
+for (const [how, ends] of Object.entries(ENDS)) {
+  Deno.test(`Newcomer that was told how far it is is told when the rest has come ${how}`, () => {
+    const { net, bob, carol } = longLog();
+    const [ann] = net.nodes;
+    let parts = 5;
+    bob.lies = (_, message) => {
+      if (message.type !== "history") return [message];
+      net.nowMs += 200;
+      return parts-- > 0 ? [message] : [];
+    };
+    net.coordinator.catchUp(carol, bob, ann!);
+    net.settle();
+    assertEquals(carol.told("catching-up").map(({ done, of }) => done < of), [true]);
+
+    ends(net, carol);
+    net.settle();
+
+    assertEquals(carol.logged.length, 100);
+    assertEquals(carol.told("catching-up").slice(1), [
+      { event: "catching-up", done: 100, of: 100 },
+    ]);
+  });
+}
 
 /** Ann is in a view, and Bob has been in another history, where some was said. */
 function twoHistories(): { readonly net: GroupNet; readonly ann: Node; readonly bob: Node } {
