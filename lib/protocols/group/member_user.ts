@@ -90,6 +90,8 @@ export class MemberUser {
   /** Why members aren't in the next view, as the coordinator says; for those of a view or two. */
   readonly #reasons = new Map<PeerKey, LeftReason>();
   #leaving: Leaving | null = null;
+  /** The last that it does is on its way to the disk. */
+  #isStopping = false;
 
   constructor(readonly owner: MemberUserOwner) {}
 
@@ -446,7 +448,7 @@ export class MemberUser {
   #goOnLeaving(): void {
     const leaving = this.#leaving;
     const { membership, coordinator, saying, editing } = this.owner;
-    if (leaving === null || this.owner.out.isStopped) return;
+    if (leaving === null || this.#isStopping) return;
     if (leaving.isAsked) {
       // Nobody is left who could answer.
       if (coordinator.state === "down") this.#stop();
@@ -463,19 +465,33 @@ export class MemberUser {
   }
 
   #stop(): void {
-    const { out, saying, editing, membership, coordinator } = this.owner;
-    const { unsent } = saying;
+    const { out, saying, editing, membership } = this.owner;
+    if (this.#isStopping) return;
+    this.#isStopping = true;
     editing.giveUp();
-    if (membership !== null) out.store(...saying.keep(membership.group));
-    if (coordinator.link !== null) {
-      out.push({ type: "close", link: coordinator.link, reason: "quit" });
+    if (saying.unsent === 0) return this.#goodbye();
+    if (membership === null) {
+      this.#closeLink();
+      return this.#giveUpUnsaid(saying.unsent);
     }
+    // Where the disk refuses that, nothing is said to be kept.
+    out.storeThen(saying.keep(membership.group), () => this.#goodbye());
+  }
+
+  /** What isn't an entry is on disk. */
+  #goodbye(): void {
+    const { out, saying: { unsent } } = this.owner;
+    this.#closeLink();
     if (unsent > 0) {
-      if (membership === null) return this.#giveUpUnsaid(unsent);
       const what = countText(unsent, "message isn't an entry", "messages aren't entries");
       out.notice(`${what} yet: kept, and said when you are back`);
     }
     out.bye(this.#leaving?.ref);
+  }
+
+  #closeLink(): void {
+    const { out, coordinator: { link } } = this.owner;
+    if (link !== null) out.push({ type: "close", link, reason: "quit" });
   }
 
   /** There was no group to keep it for: whoever wrote it must know, and say it again. */

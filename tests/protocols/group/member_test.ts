@@ -880,6 +880,34 @@ Deno.test("What a member is told to be kept outlives a loss of power", () => {
   assertEquals(ann!.logged, ["one", "two"]);
 });
 
+Deno.test("Member that leaves says that something is kept when it is, and not where its disk refuses it", () => {
+  const net = GroupNet.started(["ann", "bob"]);
+  const [ann, bob] = net.nodes;
+  ann!.kill();
+  net.coordinator.vanish();
+  bob!.say("nobody hears this");
+  net.pass(1_500);
+  bob!.command({ command: "quit" });
+  net.pass(9_500);
+  assertEquals(bob!.stopped, null);
+  bob!.effects = [];
+  const later = net.later.bind(net);
+  net.later = (node, of, action) => of === "disk" ? undefined : later(node, of, action);
+  net.pass(1_500);
+
+  const [persist, ...rest] = bob!.effects.filter(({ type }) =>
+    type === "persist" || type === "show" || type === "stop"
+  );
+  assertEquals([persist?.type, rest], ["persist", []]);
+  net.later = later;
+  const token = persist?.type === "persist" ? persist.token : null;
+  bob!.feed({ type: "persist-failed", token, text: "Cannot write: the disk is full" });
+  net.settle();
+
+  assertEquals(bob!.stopped?.kind === "fatal" && bob!.stopped.code, "disk");
+  assert(!noticesOf(bob!).includes("said when you are back"));
+});
+
 Deno.test("Member leaves when all it said is an entry, and keeps what isn't", () => {
   const net = GroupNet.started(["ann", "bob"]);
   const [ann, bob] = net.nodes;
