@@ -243,6 +243,7 @@ export class CoordinatorSession {
       const wasIn = membership.epoch !== null;
       membership.goOut();
       if (wasIn) {
+        user.keepUnsaid();
         out.warn(
           "You weren't heard for a while, and the group went on without you: what you wrote is kept, " +
             "and you come back in a moment",
@@ -323,6 +324,7 @@ export class CoordinatorSession {
         return out.fatal("replaced", "Another process with this profile's key is in the group now");
       case "silent":
         this.owner.rosterIs([]);
+        user.keepUnsaid();
         out.warn(
           "The others don't hear you, and go on without you: what you write is kept, and you come " +
             "back when all can exchange datagrams with you",

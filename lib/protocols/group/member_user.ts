@@ -380,8 +380,7 @@ export class MemberUser {
     const { out, saying, membership, coordinator } = this.owner;
     if (saying.unsent === 0 || this.#isStalled) return;
     this.#isStalled = true;
-    membership?.pump();
-    out.sync(); // before the user is told that it is kept
+    this.keepUnsaid();
     if (!this.#isReady || this.#leaving !== null) return;
     const awaited = this.#awaited();
     if (membership === null) {
@@ -399,6 +398,12 @@ export class MemberUser {
     } else {
       out.warn(`Waiting for ${awaited === "" ? "the group" : awaited}: what you write is kept`);
     }
+  }
+
+  /** What isn't an entry is on disk before the user is told that it is kept. */
+  keepUnsaid(): void {
+    this.owner.membership?.pump();
+    this.owner.out.sync();
   }
 
   // Leaving.

@@ -268,7 +268,8 @@ export class Membership {
     const { ordering } = this;
     if (this.#isPumping) return;
     if (ordering === null || ordering.isFrozen) {
-      if (this.owner.isStalled) this.out.note(...this.owner.saying.keep(this.group));
+      const mustKeep = this.owner.isStalled || ordering === null;
+      if (mustKeep) this.out.note(...this.owner.saying.keep(this.group));
       return;
     }
     this.#isPumping = true;

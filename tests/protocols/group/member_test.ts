@@ -880,6 +880,35 @@ Deno.test("What a member is told to be kept outlives a loss of power", () => {
   assertEquals(ann!.logged, ["one", "two"]);
 });
 
+const OUT: Readonly<Record<string, (net: GroupNet, node: Node) => void>> = {
+  "isn't heard": (net, node) => {
+    net.coordinator.send(node, { type: "parted", why: "silent", pauseMs: 1_000 });
+    net.settle();
+  },
+  "was gone": isToldOut,
+};
+for (const [why, isOut] of Object.entries(OUT)) {
+  Deno.test(`What a member that ${why} is told to be kept outlives a loss of power at once`, () => {
+    const net = GroupNet.started(["ann", "bob"]);
+    const [ann, bob] = net.nodes;
+    ann!.kill();
+    bob!.say("one");
+    bob!.say("two"); // waits for company
+    net.settle();
+    isOut(net, bob!);
+    assertStringIncludes(noticesOf(bob!), "kept, and you come back");
+
+    bob!.kill({ power: true });
+    ann!.start();
+    bob!.start();
+    net.pass(5_000);
+    net.coordinator.change(ann!, bob!);
+    net.pass(5_000);
+
+    assertEquals(ann!.logged, ["one", "two"]);
+  });
+}
+
 Deno.test("Member that leaves says that something is kept when it is, and not where its disk refuses it", () => {
   const net = GroupNet.started(["ann", "bob"]);
   const [ann, bob] = net.nodes;
