@@ -297,7 +297,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
       this.looks.forget();
       this.#left.add(standing.group!);
       dropOldest(this.#left, GROUPS_LEFT_MAX);
-      this.saying.forget();
+      this.user.forgetUnsaid();
       this.editing.forget();
     }
     if (isOther || standing.coordinator !== coordinator) {

@@ -406,6 +406,23 @@ export class MemberUser {
     this.owner.out.sync();
   }
 
+  /** The coordinator has another group now. */
+  forgetUnsaid(): void {
+    const { out, saying } = this.owner;
+    const { texts, refs } = saying.forget();
+    for (const ref of refs) {
+      out.error("not-allowed", "This wasn't said: the coordinator has another group now", ref);
+    }
+    if (texts === 0) return;
+    const what = texts === 1
+      ? "1 message that you wrote in that one isn't said in this one: say it again, if it is to be"
+      : `${
+        numberText(texts)
+      } messages that you wrote in that one aren't said in this one: say them ` +
+        "again, if they are to be";
+    out.warn(what);
+  }
+
   // Leaving.
 
   quit(ref: string | undefined): void {

@@ -106,10 +106,14 @@ export class Saying {
 
   /** The `ref`s of this process's texts among those. */
   *unsaidRefs(): IterableIterator<string> {
+    yield* this.#signedRefs();
+    for (const { ref } of this.#outbox) if (ref !== undefined) yield ref;
+  }
+
+  *#signedRefs(): IterableIterator<string> {
     for (const { refs } of this.#batches) {
       for (const ref of refs ?? []) if (ref !== undefined) yield ref;
     }
-    for (const { ref } of this.#outbox) if (ref !== undefined) yield ref;
   }
 
   /** How many texts of this process are in the log. */
@@ -340,9 +344,15 @@ export class Saying {
     if (tookMs > WINDOW_LONG_MS) this.#window = Math.max(this.#window / 2, WINDOW_BYTES_MIN);
   }
 
-  /** What was said belongs to a group that one isn't in any more: it isn't said in another. */
-  forget(): void {
+  /**
+   * What was said belongs to a group that one isn't in any more: it isn't said in another.
+   * @returns How many texts those are, and the `ref`s of those of this process.
+   */
+  forget(): { readonly texts: number; readonly refs: readonly string[] } {
+    const texts = this.unsent - this.#outbox.size;
+    const refs = [...this.#signedRefs()];
     this.#beginAnew([]);
+    return { texts, refs };
   }
 
   /**

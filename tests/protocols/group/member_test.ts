@@ -419,6 +419,35 @@ function isToldOut(net: GroupNet, node: Node, group = GROUP): void {
   net.settle();
 }
 
+Deno.test("Member tells what isn't said as the coordinator has another group than it was written in", () => {
+  const net = GroupNet.started(["ann", "bob"]);
+  const [ann, bob] = net.nodes;
+  ann!.kill(); // who puts it in order
+  const group = fakeCrypto.sha256<Hash>(new Uint8Array([2]));
+  const errors = () =>
+    bob!.effects.flatMap((effect) =>
+      effect.type === "show" && effect.event.event === "error"
+        ? [[effect.ref, effect.event.code]]
+        : []
+    );
+  const isToldOf = (what: string) =>
+    noticesOf(bob!).includes(`\n${what} that you wrote in that one`);
+  bob!.say("one", "r1");
+  bob!.say("two");
+  net.pass(1_500);
+
+  isToldOut(net, bob!, group);
+
+  assertEquals(errors(), [["r1", "not-allowed"]]);
+  assert(isToldOf("2 messages"));
+  assertEquals(bob!.machine!.saying.unsent, 0);
+
+  isToldOut(net, bob!, group);
+  isToldOut(net, bob!);
+  assertEquals(errors().length, 1);
+  assertEquals(noticesOf(bob!).match(/aren't said in this one/g)?.length, 1);
+});
+
 Deno.test("Member begins nothing in another group that it was about to begin in the one before", () => {
   const { net, bob } = writing("begun");
   const group = fakeCrypto.sha256<Hash>(new Uint8Array([2]));
