@@ -260,7 +260,8 @@ const parted = message(17, "parted", {
 const fetch = message(18, "fetch", {
   from: "whoever lacks history",
   to: "whoever has it: a member, or the coordinator",
-  when: "`catch-up` or `level` says so, and when half of what was asked for before has come",
+  when:
+    "`catch-up` or `level` says so, and when what was asked for before has come, a newcomer's to its disk",
   answer: "`history` up to 1 MiB, or `unlike`",
   lane,
 }, {
