@@ -2,6 +2,7 @@
  * Coming to the coordinator: hello and welcome, whom each is to meet, and from whom a newcomer fetches the log.
  */
 
+import { dropOldest } from "../../base/bounded.ts";
 import { isLoopback, isUnicast } from "../../base/endpoints.ts";
 import type { Hash, PeerKey } from "../../base/ids.ts";
 import { foldName } from "../../base/names.ts";
@@ -220,6 +221,7 @@ export class Arriving {
       isKnown: this.parts.admission.isPinned(link.peer, hello.name),
       source: undefined,
       progressAtMs: nowMs,
+      fruitless: new Set(),
       hasSayTold: false,
       told: 0,
       awaitedTold: "",
@@ -352,6 +354,8 @@ export class Arriving {
       const { link, isCaughtUp, departure } = attendee;
       if (link === null || isCaughtUp || departure !== null || voices.includes(attendee)) continue;
       if (this.#isFetching(attendee, voices)) continue;
+      if (attendee.source && this.#isStuck(attendee)) attendee.fruitless.add(attendee.source);
+      dropOldest(attendee.fruitless, MEMBERS_MAX);
       attendee.source = undefined;
       const next = this.#source(attendee, voices);
       if (next === undefined) continue;
@@ -364,15 +368,22 @@ export class Arriving {
   }
 
   /** Whether more of the log may come to it from where it was sent. */
-  #isFetching({ source, hears, progressAtMs }: Attendee, voices: readonly Attendee[]): boolean {
-    const isStuck = progressAtMs + WAIT_MS_MAX <= this.parts.out.nowMs;
-    if (source === undefined || isStuck) return false;
+  #isFetching(attendee: Attendee, voices: readonly Attendee[]): boolean {
+    const { source, hears } = attendee;
+    if (source === undefined || this.#isStuck(attendee)) return false;
     return source === null ||
       (hears?.has(source) === true && voices.some(({ key }) => key === source));
   }
 
+  #isStuck({ progressAtMs }: Attendee): boolean {
+    return progressAtMs + WAIT_MS_MAX <= this.parts.out.nowMs;
+  }
+
   /** @returns Null: the coordinator; undefined where nobody is free whom it hears. */
-  #source({ hears }: Attendee, voices: readonly Attendee[]): PeerKey | null | undefined {
+  #source(
+    { hears, fruitless }: Attendee,
+    voices: readonly Attendee[],
+  ): PeerKey | null | undefined {
     const { views, attendance: { here } } = this.parts;
     if (views.members.length === 0) return null;
     const sequencer = views.members[0]!.key;
@@ -385,6 +396,9 @@ export class Arriving {
       // The present view may be void: who is in that one alone lacks what an older one has shown since.
       (views.isConfirmed || isSameBallot(begun, newest))
     );
-    return free.toSorted((a, b) => cost(a) - cost(b))[0]?.key;
+    // Who sends nothing, being stuck or a liar, is asked again when all others were.
+    if (free.every(({ key }) => fruitless.has(key))) fruitless.clear();
+    const untried = free.filter(({ key }) => !fruitless.has(key));
+    return untried.toSorted((a, b) => cost(a) - cost(b))[0]?.key;
   }
 }

@@ -104,6 +104,8 @@ export interface Attendee {
   source: PeerKey | null | undefined;
   /** When its log last grew. */
   progressAtMs: number;
+  /** From whom nothing has come since; at most `MEMBERS_MAX`. */
+  readonly fruitless: Set<PeerKey>;
   /** What it was last told: whether it has a say, and for whom it waits. */
   hasSayTold: boolean;
   /** The coordinator was told of the entries up to this position, as far as this process knows. */
@@ -138,6 +140,7 @@ export function expected(member: Member, nowMs: number): Attendee {
     isKnown: true,
     source: undefined,
     progressAtMs: -Infinity,
+    fruitless: new Set(),
     hasSayTold: false,
     told: 0,
     awaitedTold: "",

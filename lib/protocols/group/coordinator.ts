@@ -445,7 +445,10 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
   #said(attendee: Attendee, link: LinkId, message: GroupMessage): string | null {
     switch (message.type) {
       case "alive":
-        if (message.end.position !== attendee.end?.position) attendee.progressAtMs = this.#nowMs;
+        if (message.end.position !== attendee.end?.position) {
+          attendee.progressAtMs = this.#nowMs;
+          attendee.fruitless.clear();
+        }
         attendee.end = message.end;
         attendee.seq = message.seq;
         return null;

@@ -85,6 +85,17 @@ Deno.test("A newcomer whose source goes, or is heard no more, or sends nothing, 
   assertEquals(catchUps(program.pass(1_000)), ["cem: catch-up from ann"]);
 });
 
+Deno.test("A newcomer to whom its source sends nothing is sent to all others before it is sent there again", () => {
+  const program = Program.of("ann", "bob", "cem");
+  program.comes("dan");
+  program.hears("dan", ["ann", "bob", "cem"]);
+  const sources = (times: number) =>
+    Array.from({ length: times }, () => program.pass(11_000)).flat()
+      .flatMap((word) => /catch-up from (\w+)/.exec(word)?.[1] ?? []);
+
+  assertEquals(sources(4), ["cem", "ann", "bob", "cem"]);
+});
+
 Deno.test("Those who are ready while a view begins come together in the next", () => {
   const program = Program.of("ann");
   program.somebody("ann").answers.delete("begin");
