@@ -7,7 +7,7 @@ import type { Admission } from "./admission.ts";
 import type { Attendance } from "./attendance.ts";
 import type { CoordinatorOutput } from "./coordinator_output.ts";
 import { equivocatedText, isEquivocation } from "./equivocation.ts";
-import { keptBatch } from "./history.ts";
+import { keptBatch, type SignedBatch } from "./history.ts";
 import type { GroupMessageOf } from "./messages.ts";
 import type { Views } from "./views.ts";
 
@@ -26,18 +26,18 @@ export class Judging {
   constructor(readonly parts: JudgingParts) {}
 
   /**
-   * Keeps the author out, as the operator would; of keys that were never in the group anybody can have any number.
+   * Keeps the author out, as the operator would. Of keys that were never in the group anybody can have any number, and
+   * each would be kept, and told to all: whoever only asks to come in isn't judged.
    * @returns What is wrong with it; null where nothing is.
    */
   equivocated({ one, other }: GroupMessageOf<"equivocated">): string | null {
-    const { group, crypto, views, attendance, admission, out } = this.parts;
+    const { group, crypto, attendance, admission, out } = this.parts;
+    const name = this.#nameOf(one.batch.value);
+    if (name === null) return null;
     const proof = { one: keptBatch(one), other: keptBatch(other) };
     if (!isEquivocation(crypto, group, proof)) return "its proof against a member is none";
-    const { author: key, name: said } = one.batch.value;
-    const members = views.open.flatMap(({ epoch }) => epoch.value.members);
-    const present = attendance.get(key) ?? members.find((member) => member.key === key);
-    const name = present?.name ?? (admission.isPinned(key, said) ? said : null);
-    if (name === null || admission.kicked.has(key)) return null;
+    const { author: key } = one.batch.value;
+    if (admission.kicked.has(key)) return null;
     out.store({ kind: "kicked", key, name, because: "equivocated" });
     admission.kick(key, name, "equivocated");
     out.warn(equivocatedText(shownName(name)));
@@ -46,5 +46,14 @@ export class Judging {
     }
     this.parts.removed(key);
     return null;
+  }
+
+  /** The author's, as it is or was called in the group; null where it was never in. */
+  #nameOf({ author: key, name: said }: SignedBatch["batch"]["value"]): string | null {
+    const { views, attendance, admission } = this.parts;
+    const members = views.open.flatMap(({ epoch }) => epoch.value.members);
+    const names = [attendance.get(key)?.name, said].filter((name) => name !== undefined);
+    return members.find((member) => member.key === key)?.name ??
+      names.find((name) => admission.isPinned(key, name)) ?? null;
   }
 }

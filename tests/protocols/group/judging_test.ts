@@ -100,3 +100,21 @@ Deno.test("What only those had who signed two texts as one is given up by the op
   assertEquals(before.some((word) => word.includes("given-up")), false);
   assertEquals(program.disk.some(({ kind }) => kind === "given-up"), false);
 });
+
+Deno.test("Whoever only asks to come in isn't judged: anybody has any number of keys", () => {
+  const program = Program.of("ann", "bob");
+  for (const name of ["mal", "max"]) program.comes(name);
+  assertEquals(program.says("max", proofAgainst("mal")), []);
+  // Nor is what it shows looked at, however often.
+  const one = saidBy("mal", "this");
+  assertEquals(program.says("max", { type: "equivocated", one, other: one }), []);
+  assertEquals(program.status().members.map(({ name }) => name), ["ann", "bob", "mal", "max"]);
+});
+
+Deno.test("Who was a member, and comes back, is noted though it isn't in a view", () => {
+  const program = Program.of("ann", "bob", "cem");
+  program.goesDown("bob", "disk");
+  program.pass(10_000);
+  program.comes("bob");
+  assertEquals(telling(program.says("ann", proofAgainst("bob")))[0], "disk: kicked bob");
+});
