@@ -123,6 +123,8 @@ export class GlobalStates {
       arrivals: isShorter ? new Arrivals() : known.arrivals,
       differing: new Set(),
     };
+    // Whoever only asks to come in may say something, and go, again and again.
+    if (known === undefined) this.#forgetGone();
     this.#known.set(key, fresh);
     for (const { differing } of this.#known.values()) differing.delete(key);
     return fresh;
@@ -151,19 +153,24 @@ export class GlobalStates {
 
   /** After each step: another view has other members, and may have another history. */
   settle(): void {
-    const { views, attendance, out } = this.parts;
+    const { views, out } = this.parts;
     this.#bornMs ??= out.nowMs;
     if (views.ballot.number === this.#view) return;
     this.#view = views.ballot.number;
     this.#toldDiffering.clear();
-    for (const key of this.#known.keys()) {
-      if (attendance.get(key) === null && views.member(key) === null) this.#known.delete(key);
-    }
+    this.#forgetGone();
     const start = views.present?.epoch.value.start ?? null;
     if (start !== null && start.position < this.#consistent.position) {
       // What only some had was given up.
       const { crypto, group } = this.parts;
       this.#consistent = this.#told = { seq: 0, position: 0, digest: emptyDigest(crypto, group) };
+    }
+  }
+
+  #forgetGone(): void {
+    const { views, attendance } = this.parts;
+    for (const key of this.#known.keys()) {
+      if (attendance.get(key) === null && views.member(key) === null) this.#known.delete(key);
     }
   }
 

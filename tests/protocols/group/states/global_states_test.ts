@@ -1,8 +1,15 @@
 import { assert, assertEquals } from "@std/assert";
+import type { LinkId } from "../../../../lib/base/ids.ts";
+import { Attendance, expected } from "../../../../lib/protocols/group/attendance.ts";
+import { type Ballot, NO_BALLOT } from "../../../../lib/protocols/group/ballot.ts";
+import { CoordinatorOutput } from "../../../../lib/protocols/group/coordinator_output.ts";
 import type { GroupMessageOf } from "../../../../lib/protocols/group/messages.ts";
 import type { EntryPoint } from "../../../../lib/protocols/group/states/state.ts";
 import type { CoordinatorEvent } from "../../../../lib/protocols/group/events.ts";
-import { type Name, Program } from "../coordinator_program.ts";
+import { GlobalStates } from "../../../../lib/protocols/group/states/global_states.ts";
+import { Views } from "../../../../lib/protocols/group/views.ts";
+import { fakeCrypto } from "../../../sim/fake_crypto.ts";
+import { GROUP, keyOf, type Name, Program } from "../coordinator_program.ts";
 
 type State = GroupMessageOf<"state">;
 
@@ -12,20 +19,13 @@ function point(seq: number, other = ""): EntryPoint {
   return { seq, position: seq, digest };
 }
 
+function stateAt(end: EntryPoint, ballot: Ballot): State {
+  const { seq: after } = end;
+  return { type: "state", ballot, end, at: 0, locks: [], points: [], after, arrivals: [] };
+}
+
 function says(program: Program, name: Name, end: EntryPoint, changes: Partial<State> = {}): void {
-  const { begun: ballot } = program.somebody(name);
-  const state: State = {
-    type: "state",
-    ballot,
-    end,
-    at: 0,
-    locks: [],
-    points: [],
-    after: end.seq,
-    arrivals: [],
-    ...changes,
-  };
-  program.says(name, state);
+  program.says(name, { ...stateAt(end, program.somebody(name).begun), ...changes });
 }
 
 /** What was shown since it was looked at last. */
@@ -390,3 +390,28 @@ for (const [what, end, changes] of IMPOSSIBLE) {
     assert(words[1]?.startsWith("bans ann: it says"), words.join());
   });
 }
+
+Deno.test("Of who only asked to come in, and is gone, nothing is kept", () => {
+  const attendance = new Attendance(3_000);
+  const out = new CoordinatorOutput();
+  out.begin(0);
+  const states = new GlobalStates({
+    group: GROUP,
+    crypto: fakeCrypto,
+    views: new Views(),
+    attendance,
+    out,
+    wallMs: () => 0,
+  });
+  const strangers = ["mal", "max"].map((name, link) => {
+    const member = { key: keyOf(name), name, incarnation: new Uint8Array(8), host: null, port: 1 };
+    return { ...expected(member, 0), link: link as LinkId };
+  });
+  for (const stranger of strangers) {
+    attendance.put(stranger);
+    states.said(stranger, stateAt(point(1), NO_BALLOT));
+    assertEquals(states.hasSaid(stranger), true);
+    attendance.remove(stranger.key);
+  }
+  assertEquals(strangers.map((stranger) => states.hasSaid(stranger)), [false, true]);
+});
