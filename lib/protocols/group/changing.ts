@@ -11,7 +11,7 @@ import { dropOldest } from "../../base/bounded.ts";
 import type { Hash, PeerKey } from "../../base/ids.ts";
 import { Agreement, type Holding, type Level, reportFault } from "./agreement.ts";
 import { type Attendance, type Attendee, memberOf } from "./attendance.ts";
-import { compareBallots, isSameBallot, NO_BALLOT } from "./ballot.ts";
+import { type Ballot, compareBallots, isSameBallot, NO_BALLOT } from "./ballot.ts";
 import type { CoordinatorOutput } from "./coordinator_output.ts";
 import { type SignedEpoch, signEpoch } from "./epoch.ts";
 import type { Escrow } from "./escrow.ts";
@@ -194,12 +194,18 @@ export class Changing {
     this.isBroken = this.isHurried = true;
   }
 
-  // What the others answer; of another ballot it is late, and nothing follows.
+  // What the others answer; of another ballot it is late, and nothing follows. Whoever wasn't asked has no say.
+
+  #underWayOf(key: PeerKey, ballot: Ballot): UnderWay | null {
+    const underWay = this.#underWay;
+    if (underWay === null || !isSameBallot(ballot, underWay.agreement.ballot)) return null;
+    return underWay.agreement.participants.includes(key) ? underWay : null;
+  }
 
   /** @returns What is wrong with it; null where nothing is. */
   reported(attendee: Attendee, message: GroupMessageOf<"report">): string | null {
-    const underWay = this.#underWay;
-    if (underWay === null || !isSameBallot(message.ballot, underWay.agreement.ballot)) return null;
+    const underWay = this.#underWayOf(attendee.key, message.ballot);
+    if (underWay === null) return null;
     const { begun, levelled, held, log } = message;
     const fault = reportFault(message);
     if (fault !== null) return fault;
@@ -250,9 +256,7 @@ export class Changing {
   /** @returns What is wrong with it; null where nothing is. */
   outdone({ key }: Attendee, { ballot, promised }: GroupMessageOf<"outdone">): string | null {
     const { views } = this.parts;
-    if (this.#underWay === null || !isSameBallot(ballot, this.#underWay.agreement.ballot)) {
-      return null;
-    }
+    if (this.#underWayOf(key, ballot) === null) return null;
     if (!views.isPossible(promised.number)) return "it promised what never was";
     views.raise(promised.number);
     this.spoiled(key);
@@ -305,8 +309,9 @@ export class Changing {
     if (isEmpty) this.parts.mayGo();
   }
 
-  /** The present view has begun there. */
+  /** The present view has begun there; of who isn't in it that says nothing. */
   begun(attendee: Attendee): void {
+    if (this.parts.views.member(attendee.key) === null) return;
     attendee.begun = this.parts.views.ballot;
     this.parts.begunAt(attendee);
     if (this.#later !== null) {

@@ -2,6 +2,7 @@
 
 import { assertEquals } from "@std/assert";
 import type { Hash } from "../../../lib/base/ids.ts";
+import { NO_BALLOT } from "../../../lib/protocols/group/ballot.ts";
 import type { GroupMessageOf } from "../../../lib/protocols/group/messages.ts";
 import { Program, whyLost, type Words } from "./coordinator_program.ts";
 
@@ -429,3 +430,32 @@ Deno.test("Who says hello again whenever it is to report goes, after a few", () 
     assertEquals(views(words).map((view) => view.replace(/ \d+/, "")), ["view: ann bob dan"]);
   }
 });
+
+for (const kind of ["outdone", "report", "begun"] as const) {
+  Deno.test(`Who isn't asked has no say in a change: ${kind} of a stranger changes nothing`, () => {
+    const program = Program.of("ann", "bob");
+    const stranger = program.somebody("eve");
+    program.comes("eve");
+    const [ann, bob] = [program.somebody("ann"), program.somebody("bob")];
+    const silentOf = kind === "begun" ? "begin" : "level";
+    for (const member of [ann, bob]) member.answers.delete(silentOf);
+    program.comes("cem");
+    program.allHear("eve");
+    const ballot = bob.promised;
+    const promised = { number: 1_500_000, round: 0 };
+    const held = { position: 0, digest: "7".repeat(64) as Hash };
+    const { incarnationBytes: incarnation } = stranger;
+    const of = { begun: NO_BALLOT, levelled: { number: 2, round: 0 }, incarnation };
+
+    const words = program.says(
+      "eve",
+      {
+        outdone: { type: "outdone" as const, ballot, promised },
+        report: { type: "report" as const, ballot, ...of, held, log: held },
+        begun: { type: "begun" as const, ballot },
+      }[kind],
+    );
+
+    assertEquals(words, []);
+  });
+}
