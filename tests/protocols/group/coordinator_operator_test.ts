@@ -55,6 +55,31 @@ Deno.test("The last one that is removed gives its log first", () => {
   ]);
 });
 
+Deno.test("The last one that is removed and does nothing for it is given up after 10 s, with its log", () => {
+  for (const silentOf of ["flush", "level", "fetch"]) {
+    const program = Program.of("ann");
+    program.somebody("ann").says("one");
+    program.somebody("ann").answers.delete(silentOf);
+    program.command({ command: "remove", name: "ann" });
+    program.comes("bob");
+
+    assertEquals(program.pass(9_900).includes("ann: parted kicked"), false, silentOf);
+    const words = program.pass(200);
+
+    assertEquals(words[0], "ann: parted kicked", silentOf);
+    assertEquals(words.includes("disk: given-up 1"), true, silentOf);
+    assertEquals(words.includes("bob: catch-up from coordinator"), true, silentOf);
+  }
+});
+
+Deno.test("The last one that is removed isn't given up for our own disk, which keeps it waiting", () => {
+  const program = Program.of("ann");
+  program.somebody("ann").says("one");
+  program.diskMode = "holds-log";
+  program.command({ command: "remove", name: "ann" });
+  assertEquals(program.pass(30_000).includes("ann: parted kicked"), false);
+});
+
 Deno.test("Where all of a view are gone, newcomers wait until the operator gives up what only they had", () => {
   const program = Program.of("ann", "bob").restarted();
   assertEquals(program.comes("cem")[0], "cem: welcome, waits for ann bob");
