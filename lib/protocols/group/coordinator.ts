@@ -669,7 +669,10 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
       crypto: this.environment.crypto,
       views: this.#views,
       attendance: this.#attendance,
-      told: Math.max(this.#toldSeq, ...this.#attendance.here.map(({ seq }) => seq)),
+      told: Math.max(
+        this.#toldSeq,
+        ...this.#views.members.map(({ key }) => this.#attendance.get(key)?.seq ?? 0),
+      ),
       lacking: awaitedOf(this.#views, this.#attendance.here),
       awaited: this.#changing.awaited,
     };

@@ -213,6 +213,15 @@ function tell(
   });
 }
 
+Deno.test("How many entries there are only members say", () => {
+  const program = Program.of("ann");
+  program.somebody("ann").says("one");
+  program.comes("mal");
+  for (let n = 0; n < 3; n++) program.somebody("mal").says("made up");
+  program.pass(1_000);
+  assertEquals(program.status().seq, 1);
+});
+
 Deno.test("Entries are told once, though the next sequencer tells them again", () => {
   const program = Program.of("ann", "bob", "cem");
   const all = ["ann", "bob", "cem"].map((name) => program.somebody(name));
