@@ -63,9 +63,11 @@ function namedHost({ host }: Hello, seenHost: string | null): string | null {
   return isLoopback(host) && seenHost !== null ? null : host;
 }
 
-/** It is the same process, on another link. */
-function goOnAs(attendee: Attendee, { cameAtMs, end, seq, departure }: Attendee): void {
-  Object.assign(attendee, { cameAtMs, end, seq, departure });
+/** It is the same process, on another link: it has met the others, unless it comes the first time since our restart. */
+function goOnAs(attendee: Attendee, before: Attendee): void {
+  const { cameAtMs, end, seq, departure } = before;
+  const meetsByMs = before.heardAtMs === -Infinity ? attendee.meetsByMs : before.meetsByMs;
+  Object.assign(attendee, { cameAtMs, end, seq, departure, meetsByMs });
 }
 
 export class Arriving {

@@ -95,7 +95,7 @@ export interface Attendee {
   hears: ReadonlySet<PeerKey> | null;
   /** Whom of the others it doesn't hear, and since when. */
   readonly unheard: Map<PeerKey, number>;
-  /** Complaints of it, and its own, don't count before. */
+  /** Complaints of it, and its own, don't count before; of one process they do, on whatever link it is. */
   meetsByMs: number;
   isCaughtUp: boolean;
   /** Whether it was in a view before, this process or an earlier one. */

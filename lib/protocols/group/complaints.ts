@@ -11,10 +11,12 @@ import type { Attendee } from "./attendance.ts";
 /**
  * Brings up to date whom each doesn't hear.
  * @param circle The view, and who is about to join it; each is linked.
+ * @param isAway Whether somebody is in the view, and isn't linked for a moment: what is said of it goes on.
  * @param canHear Whether it is possible that the one hears the other as long as the view is what it is.
  */
 export function noteUnheard(
   circle: readonly Attendee[],
+  isAway: (key: PeerKey) => boolean,
   canHear: (one: Attendee, other: Attendee) => boolean,
   nowMs: number,
 ): void {
@@ -26,7 +28,10 @@ export function noteUnheard(
       if (hears === null || other === attendee || hears.has(key)) continue;
       if (canHear(attendee, other)) missing.add(key);
     }
-    for (const key of unheard.keys()) if (!missing.has(key)) unheard.delete(key);
+    for (const key of unheard.keys()) {
+      const isStill = missing.has(key) || (isAway(key) && hears?.has(key) === false);
+      if (!isStill) unheard.delete(key);
+    }
     for (const key of missing) if (!unheard.has(key)) unheard.set(key, nowMs);
   }
 }

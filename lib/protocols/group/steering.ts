@@ -183,12 +183,14 @@ export class Steering {
   }
 
   #partUnheard(): void {
-    const { views, out: { nowMs } } = this.parts;
+    const { views, attendance, out: { nowMs } } = this.parts;
     const isAnew = (attendee: Attendee) => this.#isAnew(attendee);
     // Whoever goes on in the present view hears nothing of another process than that view has.
     const canHear = (one: Attendee, other: Attendee) =>
       views.member(one.key) === null || isAnew(one) || !isAnew(other);
-    noteUnheard(this.#circle(), canHear, nowMs);
+    const isAway = (key: PeerKey) =>
+      views.member(key) !== null && attendance.get(key)?.link === null;
+    noteUnheard(this.#circle(), isAway, canHear, nowMs);
     for (;;) {
       const circle = this.#heardLately();
       const members = circle.filter(({ key }) => views.member(key) !== null).length;

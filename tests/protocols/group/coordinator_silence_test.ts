@@ -431,6 +431,36 @@ Deno.test("Who says hello again whenever it is to report goes, after a few", () 
   }
 });
 
+Deno.test("Whom others don't hear goes in time, however often it links anew", () => {
+  for (const everyMs of [700, 2_000]) {
+    const program = Program.of("ann", "bob", "cem");
+    program.pass(10_000);
+    program.hears("ann", ["bob"], true);
+    program.hears("bob", ["ann"], true);
+    const words: string[] = [];
+    for (let ms = 0; ms < 4_000; ms += everyMs) {
+      words.push(...program.pass(everyMs - 100));
+      program.goesDown("cem");
+      words.push(...program.pass(100), ...program.comes("cem"));
+      words.push(...program.hears("cem", ["ann", "bob"], true));
+    }
+    assertEquals(views(words), ["view 4: ann bob"], `each ${everyMs} ms`);
+  }
+});
+
+Deno.test("Who is heard again while its link is lost stays", () => {
+  const program = Program.of("ann", "bob", "cem");
+  program.pass(10_000);
+  program.hears("ann", ["bob"], true);
+  program.pass(700);
+  program.goesDown("cem");
+  program.hears("ann", ["bob", "cem"], true);
+  program.pass(1_000);
+  program.comes("cem");
+  const words = program.hears("cem", ["ann", "bob"], true);
+  assertEquals(views([...words, ...program.pass(10_000)]), []);
+});
+
 for (const kind of ["outdone", "report", "begun"] as const) {
   Deno.test(`Who isn't asked has no say in a change: ${kind} of a stranger changes nothing`, () => {
     const program = Program.of("ann", "bob");
