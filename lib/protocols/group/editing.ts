@@ -306,12 +306,21 @@ export class Editing {
     }
   }
 
-  /** What was asked for belongs to a group that one isn't in any more. */
-  forget(): void {
+  /** The log is set aside for another one: there the numbers are those of other entries. */
+  startAnew(): void {
+    this.#dropWanted("was of the log that is set aside");
+  }
+
+  #dropWanted(why: string): void {
     for (const { seq, ref } of this.#wanted) {
-      this.#error("edit-aborted", `Your edit of entry ${seq} was of another group`, seq, ref);
+      this.#error("edit-aborted", `Your edit of entry ${seq} ${why}`, seq, ref);
     }
     this.#wanted = [];
+  }
+
+  /** What was asked for belongs to a group that one isn't in any more. */
+  forget(): void {
+    this.#dropWanted("was of another group");
     for (const [id, accepted] of this.#accepted) {
       this.#tellAborted(id, accepted, "the coordinator has another group now");
     }

@@ -482,6 +482,7 @@ export class Membership {
       { kind: "new-log", group, because: "unlike" },
     );
     this.owner.saying.startAnew(group, givenUp);
+    this.owner.editing.startAnew();
     this.#beginAnew(null);
   }
 

@@ -333,6 +333,24 @@ Deno.test("Member sets a log aside that isn't the beginning of the others'", () 
   assertStringIncludes(noticesOf(bob), "set aside");
 });
 
+Deno.test("Member asks for no edit of an entry that was given up with its log: another one has its number", () => {
+  const { net, ann, bob } = twoHistories();
+  bob.command({ command: "edit", seq: 1, text: "theirs, mended" }, "r");
+  net.settle();
+
+  net.coordinator.catchUp(bob, ann);
+  net.settle();
+  net.coordinator.change(ann, bob);
+  net.settle();
+
+  assertEquals(net.coordinator.gotFrom(bob, "edit"), []);
+  const [error] = bob.told("error");
+  assertEquals([error?.code, error?.text], [
+    "edit-aborted",
+    "Your edit of entry 1 was of the log that is set aside",
+  ]);
+});
+
 for (const happens of ["goes on", "is killed", "is killed after a compaction"]) {
   Deno.test(`Member that ${happens} doesn't say again what was given up with its log`, () => {
     const { net, ann, bob } = twoHistories();
