@@ -83,6 +83,10 @@ function compareViews(a: SignedEpoch, b: SignedEpoch): number {
     (a.signature.toHex() < b.signature.toHex() ? -1 : 1);
 }
 
+function isIn({ epoch: { value: { members } } }: SignedEpoch, key: PeerKey): boolean {
+  return members.some((member) => member.key === key);
+}
+
 /** What was told of one group, by whoever was there at any time. */
 interface Told {
   newest: SignedEpoch;
@@ -116,6 +120,8 @@ export class Recount {
     if (view !== null) this.#tellsOf(view).by.add(key);
     const told = group === null ? undefined : this.#told.get(group);
     if (told === undefined) return;
+    // Who may never have been in a view says so later, where it comes in and has promised something.
+    if (![view, told.newest].some((one) => one !== null && isIn(one, key))) return;
     // More was never used: it isn't proven.
     const most = told.newest.epoch.value.view + NUMBER_JUMP_MAX;
     told.number = Math.max(told.number, Math.min(promised.number, most));
@@ -200,7 +206,7 @@ export class Recount {
   }
 
   get #allTold(): Told | null {
-    // Who was in no view yet may have told before anybody told of the group.
+    // Somebody may have told before anybody told of the group, or of the last view, that it was in.
     for (const [key, account] of this.#accounts) this.put(key, account);
     return this.#group;
   }

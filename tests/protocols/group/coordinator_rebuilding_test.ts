@@ -118,6 +118,21 @@ Deno.test("Edits are numbered on, whatever number somebody tells of", () => {
   assert(numbers.every(Number.isSafeInteger));
 });
 
+Deno.test("A stranger's word for numbers counts for nothing, also while all are asked", () => {
+  const program = Program.of("ann", "bob").withoutDisk();
+  program.comes("ann");
+  program.somebody("eve").answers.delete("recount");
+  program.comes("eve");
+  const promised = { number: 900_000, round: 0 };
+  program.says("eve", program.somebody("eve").account({ group: GROUP, promised, edit: 2 ** 50 }));
+  program.comes("bob");
+
+  assertEquals(
+    program.pass(RETURN_MS)[0],
+    `disk: group, key, number ${2 + GAP}, recounted 2, edits to ${2 + GAP}`,
+  );
+});
+
 Deno.test("Numbers go on above what was promised, so far as that can be; nobody is blamed for more", () => {
   const most = 2 + NUMBER_JUMP_MAX;
   for (const [promised, used] of [[most - 5, most - 5], [most + 5, most]] as const) {
