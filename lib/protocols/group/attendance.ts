@@ -270,10 +270,12 @@ export class Attendance {
    * Whoever is silent, or to be asked once more before it is. None is silent without having been asked, or where our
    * own tick comes late: its answer may be waiting behind.
    * @param isHurried Whether the others can't go on until it is there or gone.
+   * @param isHeldUp Whether what we say, and ask, waits for our own disk: until it is said nobody is silent.
    */
   takeDue(
     nowMs: number,
     isHurried: boolean,
+    isHeldUp: boolean,
   ): { readonly silent: readonly Attendee[]; readonly probe: readonly Attendee[] } {
     const silent: Attendee[] = [];
     const probe: Attendee[] = [];
@@ -281,6 +283,12 @@ export class Attendance {
     for (const attendee of this.all) {
       const lateMs = nowMs - dueMs(attendee);
       if (lateMs < 0) continue;
+      if (isHeldUp) {
+        // Who closes its link to us meanwhile comes back, as after a restart.
+        attendee.isProbed = false;
+        attendee.silentAtMs = nowMs + (attendee.link === null ? RETURN_MS : 2 * PROBE_BEFORE_MS);
+        continue;
+      }
       if (!isAnybodyHere && attendee.returnByMs > -Infinity) {
         expectAgain(attendee, nowMs); // it holds up nobody
         continue;

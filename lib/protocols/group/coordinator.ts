@@ -34,6 +34,7 @@ import {
   LEAVE_UNTOLD_MS,
   OFFENDER_BAN_MS,
   UNKNOWN_MESSAGES_MAX,
+  WAIT_MS_MAX,
 } from "./limits.ts";
 import type { HistoryEnd } from "./history.ts";
 import { Judging } from "./judging.ts";
@@ -52,6 +53,9 @@ import { Views } from "./views.ts";
 
 /** When all are asked for a sign of life. */
 const DEADLINES = ["heartbeat"] as const;
+
+/** A write that takes longer holds up what members are asked, so that they can't answer. */
+const DISK_MS_MAX = 100;
 
 /** Goodbye of a member that ends because its disk refuses: the others needn't wait for it to come back. */
 const DISK_GOODBYE = "disk";
@@ -551,7 +555,10 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
 
   #tick(): void {
     for (const link of this.#attendance.ungreeted(this.#nowMs)) this.#close(link, "no hello came");
-    const { silent, probe } = this.#attendance.takeDue(this.#nowMs, this.#changing.isHurried);
+    // A disk that sleeps, or is far away, is no fault of theirs.
+    const isHeldUp = this.#out.waitingMs > DISK_MS_MAX;
+    const { isHurried } = this.#changing;
+    const { silent, probe } = this.#attendance.takeDue(this.#nowMs, isHurried, isHeldUp);
     for (const attendee of silent) this.#partings.gone(attendee, silenceText(attendee));
     const isBeat = this.#deadlines.takeDue(this.#nowMs).length > 0;
     for (const { link } of isBeat ? this.#attendance.here : probe) {
@@ -562,7 +569,10 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
       this.#deadlines.set("heartbeat", this.#nowMs + HEARTBEAT_MS);
     }
     this.#transactions.tick();
-    if ((this.#changing.dueMs ?? Infinity) <= this.#nowMs) this.#steering.excludeAwaited();
+    if ((this.#changing.dueMs ?? Infinity) <= this.#nowMs) {
+      if (isHeldUp) this.#changing.postpone(WAIT_MS_MAX);
+      else this.#steering.excludeAwaited();
+    }
     this.#taking.tick();
     this.#steering.isUnsettled = true; // pauses end, complaints count
   }

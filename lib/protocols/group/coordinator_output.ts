@@ -18,10 +18,17 @@ export class CoordinatorOutput extends ModeOutput<CoordinatorEvent, CoordinatorE
   readonly #waiting = new Fifo<{ readonly effect: CoordinatorEffect; readonly token: number }>();
   /** The last write that was answered: they are in their order. */
   #answered = 0;
+  /** Since when nothing is answered that was written. */
+  #sinceMs = 0;
 
   /** Whether a write isn't answered, and what waits for it isn't said. */
   get isWriting(): boolean {
     return this.#written.size > 0;
+  }
+
+  /** How long the disk has answered nothing, and what is said waits; 0 where it doesn't. */
+  get waitingMs(): number {
+    return this.isWriting ? this.nowMs - this.#sinceMs : 0;
   }
 
   override push(effect: CoordinatorEffect): void {
@@ -51,6 +58,7 @@ export class CoordinatorOutput extends ModeOutput<CoordinatorEvent, CoordinatorE
 
   /** Writes and syncs; `done` is called in a later step, when it is on disk. */
   storeThen(records: readonly CoordinatorRecord[], done: () => void): void {
+    if (!this.isWriting) this.#sinceMs = this.nowMs;
     const token = this.#written.add(done);
     super.push({ type: "persist", records, token, sync: true });
   }
@@ -63,6 +71,7 @@ export class CoordinatorOutput extends ModeOutput<CoordinatorEvent, CoordinatorE
   /** What waited for it goes out, then what `done` brings forth. */
   persisted(token: number): void {
     this.#answered = token;
+    this.#sinceMs = this.nowMs;
     for (let first = this.#waiting.first; first !== undefined; first = this.#waiting.first) {
       if (first.token > token) break;
       super.push(first.effect);

@@ -225,14 +225,13 @@ export class Steering {
 
   /** Whoever answers probes and doesn't do its part holds up the others no longer, if they can do without. */
   excludeAwaited(): void {
-    const { attendance, changing, partings, out } = this.parts;
+    const { attendance, changing, partings } = this.parts;
     const culprits = changing.culprits.flatMap((key) => attendance.get(key) ?? []);
     changing.giveUpWaiting();
     for (const attendee of culprits) {
       if (this.#exclude(attendee) || attendee.departure !== "removed") continue;
-      // Its say is needed, or its log: it gives none, and the operator goes on without. What waits for our own disk is
-      // no fault of its.
-      if (!out.isWriting) partings.dismiss(attendee, "kicked");
+      // Its say is needed, or its log: it gives none, and the operator goes on without.
+      partings.dismiss(attendee, "kicked");
     }
     this.isUnsettled = true;
   }

@@ -56,6 +56,48 @@ Deno.test("A coordinator that stood still removes nobody, however short or long 
   }
 });
 
+Deno.test("A coordinator whose disk is slow removes nobody: what it asks waits for that", () => {
+  for (const ms of [500, 3_500, 9_000, 60_000]) {
+    const program = Program.of("ann", "bob", "cem");
+    program.pass(10_000);
+    program.diskMode = "holds";
+    program.joins("dan");
+
+    const words = [...program.pass(ms), ...program.diskAnswers(), ...program.pass(10_000)];
+
+    assertEquals(views(words), ["view 4: ann bob cem dan"], `after ${ms} ms`);
+  }
+});
+
+Deno.test("Whose link is lost while the coordinator's disk is slow has the time to come back", () => {
+  const program = Program.of("ann", "bob", "cem");
+  program.pass(10_000);
+  program.diskMode = "holds";
+  program.joins("dan");
+  program.pass(2_600);
+  for (const name of ["ann", "bob", "cem", "dan"]) program.goesDown(name);
+  program.pass(5_000);
+
+  const words = [...program.diskAnswers(), ...program.comes("ann"), ...program.pass(1_000)];
+  words.push(...program.comes("cem"), ...program.comes("bob"), ...program.pass(10_000));
+
+  assertEquals(views(words), ["view 5: ann bob cem"]);
+});
+
+Deno.test("Who is gone while the coordinator's disk is slow is out soon after", () => {
+  const program = Program.of("ann", "bob", "cem");
+  program.pass(10_000);
+  program.diskMode = "holds";
+  program.joins("dan");
+  program.somebody("cem").answers.delete("probe");
+  program.somebody("cem").answers.delete("flush");
+  program.pass(9_000);
+
+  const words = [...program.diskAnswers(), ...program.pass(4_000)];
+
+  assertEquals(views(words), ["view 5: ann bob dan"]);
+});
+
 Deno.test("A coordinator that stood still removes who is gone all the same, later", () => {
   const program = Program.of("ann", "bob");
   program.somebody("bob").answers.delete("probe");
