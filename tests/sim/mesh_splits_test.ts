@@ -21,7 +21,7 @@ function pass(world: World, forMs: number): void {
 /** A room of these, who all know each other. */
 function openRoom(names: readonly string[], checkers: readonly MeshChecker[] = []): World {
   const world = new World(
-    { ...EVEN_WORLD, hosts: names.length },
+    { ...EVEN_WORLD, hosts: names.length + 1 },
     meshSubject(),
     [...meshCheckers(), ...checkers],
   );
@@ -113,6 +113,43 @@ for (const machineSleeps of [false, true]) {
     assertQuiet(world);
   });
 }
+
+Deno.test("two halves that were apart for days find each other again, though all have forgotten the others", () => {
+  const world = openRoom(["Ann", "Bob", "Cem", "Dan", "Eve"]);
+  const [ann, bob, cem, ...others] = world.members as [Member, Member, Member, ...Member[]];
+  // Through whom they have come in is on the others' disks.
+  ann.process!.command({ command: "quit" });
+  pass(world, 5 * SECOND_MS);
+  const side = (host: number) => host === bob.index || host === cem.index;
+  world.network.setCuts((from, to) => side(from) !== side(to));
+  pass(world, 50 * HOUR_MS);
+
+  world.network.setCuts(() => false);
+  pass(world, 120 * SECOND_MS);
+  const said = world.say(bob.process!, "", null);
+  pass(world, 10 * SECOND_MS);
+
+  assertEquals(others.map(({ shown }) => shown.has(said)), [true, true]);
+  assertQuiet(world);
+});
+
+Deno.test("one who can't be dialled finds who comes back days after all the others have quit", () => {
+  const world = openRoom(["Ann", "Bob"]);
+  const [ann, bob] = world.members as [Member, Member];
+  const pat = world.addMember({ ...plainMember(fakeSigner("Pat"), "Pat"), passive: true });
+  world.start(pat, { kind: "join", contact: ann.endpoint });
+  pass(world, 15 * SECOND_MS);
+  for (const { process } of [ann, bob]) process!.command({ command: "quit" });
+  pass(world, 50 * HOUR_MS);
+
+  world.start(bob, { kind: "resume", room: bob.room! });
+  pass(world, 30 * SECOND_MS);
+  const said = world.say(bob.process!, "", null);
+  pass(world, 10 * SECOND_MS);
+
+  assert(pat.shown.has(said));
+  assertQuiet(world);
+});
 
 Deno.test("a room whose clocks all jump by hours and years, both ways, keeps its order and its members", () => {
   const { seen, checker } = watchComings();

@@ -92,6 +92,11 @@ export const ENTRANT_ADDRESSES_MAX = ROSTER_MAX;
 
 /** Members that are lost or have quit, kept so that their names stay theirs and their end is passed on. */
 export const ROSTER_DEAD_MAX = 4_096;
+/**
+ * Forgotten members that are still dialled now and then: two halves of a room may be apart for longer than names are
+ * held. At most `ROSTER_DEAD_MAX`.
+ */
+export const FORGOTTEN_DIALLED_MS = 7 * 24 * 60 * 60 * 1_000;
 /** Forgotten members whose last (incarnation, number) is kept, so that no old beacon revives them: as the author table. */
 export const ROSTER_FLOORS_MAX = FRONTIER_AUTHORS_MAX;
 export { INCARNATION_MAX } from "./incarnation.ts";

@@ -247,10 +247,17 @@ export class RoomMachines {
     return lost;
   }
 
-  /** Those of the last 7 days, from disk and roster, that aren't live. */
+  /**
+   * Those of the last 7 days, from disk and roster, that aren't live: where two were forgotten by each other, nobody else
+   * may be left who knows both. Those whom we met stay, however many were made up since.
+   */
   #rememberedContacts(): readonly Contact[] {
     const contacts = new Map<PeerKey, Contact>();
+    for (const kind of ["caller", "entrance"] as const) {
+      for (const contact of this.entrances.contacts(kind)) contacts.set(contact.key, contact);
+    }
     for (const contact of this.#stored) contacts.set(contact.key, contact);
+    for (const contact of this.roster.forgotten()) contacts.set(contact.key, contact);
     for (const contact of this.#contacts(({ state }) => state !== "alive")) {
       contacts.set(contact.key, contact);
     }

@@ -22,7 +22,7 @@ import { Accusations } from "./accusations.ts";
 import { ClaimTable } from "./claim_table.ts";
 import { claimIdOf, type KnownClaim, ownedBeacon } from "./credentials.ts";
 import { HEARD_NOW, type HeardBeacon, type Hearsay, Leases, type MemberRecord } from "./leases.ts";
-import type { RosterEntry, RosterMessage } from "./messages.ts";
+import type { Contact, RosterEntry, RosterMessage } from "./messages.ts";
 import { OwnLease } from "./own_lease.ts";
 import { RosterClaims } from "./roster_claims.ts";
 import { entryToSend, RosterExchange } from "./roster_exchange.ts";
@@ -164,6 +164,11 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
   member(key: PeerKey): Member | null {
     const entry = this.#table.get(key);
     return entry === null ? null : this.#memberOf(entry);
+  }
+
+  /** Where those who were forgotten of late could be dialled. */
+  forgotten(): readonly Contact[] {
+    return this.#table.forgotten();
   }
 
   isLive(key: PeerKey): boolean {

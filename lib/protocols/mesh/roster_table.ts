@@ -5,10 +5,16 @@
 
 import { dropOldest } from "../../base/bounded.ts";
 import type { Crypto } from "../../base/crypto.ts";
-import type { ClaimId, PeerKey } from "../../base/ids.ts";
+import type { ClaimId, Endpoint, PeerKey } from "../../base/ids.ts";
 import { invariant } from "../../base/invariant.ts";
 import type { KnownClaim } from "./credentials.ts";
-import { ROSTER_BUCKETS, ROSTER_DEAD_MAX, ROSTER_FLOORS_MAX } from "./limits.ts";
+import {
+  FORGOTTEN_DIALLED_MS,
+  ROSTER_BUCKETS,
+  ROSTER_DEAD_MAX,
+  ROSTER_FLOORS_MAX,
+} from "./limits.ts";
+import type { Contact } from "./messages.ts";
 import { rosterBucketOf, RosterDigest } from "./roster_digest.ts";
 import type { Beacon, SignedBeacon } from "./structures.ts";
 
@@ -62,6 +68,11 @@ export class RosterTable {
   readonly #dead = new Set<PeerKey>();
   /** At most `ROSTER_FLOORS_MAX`; the one set first goes first. */
   readonly #floors = new Map<PeerKey, Rank>();
+  /** Where those who are forgotten could be dialled; at most `ROSTER_DEAD_MAX`, who was forgotten first goes first. */
+  readonly #forgotten = new Map<
+    PeerKey,
+    { readonly endpoint: Endpoint; readonly sinceMs: number }
+  >();
   readonly #claimUses = new Map<ClaimId, number>();
 
   constructor(crypto: Crypto) {
@@ -117,6 +128,7 @@ export class RosterTable {
     }
     this.#remove(entry.key);
     this.#floors.delete(entry.key);
+    this.#forgotten.delete(entry.key);
     this.#list(entry);
     this.#claimUses.set(entry.claim.id, (this.#claimUses.get(entry.claim.id) ?? 0) + 1);
     const beacon = entry.signed.beacon.value;
@@ -129,7 +141,22 @@ export class RosterTable {
     const entry = this.#remove(key);
     if (entry === null) return;
     this.digest.delete(key);
-    this.setFloor(key, rankOf(entry.signed.beacon.value));
+    const beacon = entry.signed.beacon.value;
+    this.setFloor(key, rankOf(beacon));
+    if (beacon.endpoint !== null) this.#dialStill(key, beacon.endpoint, entry.sinceMs);
+  }
+
+  #dialStill(key: PeerKey, endpoint: Endpoint, sinceMs: number): void {
+    for (const [other, { sinceMs: diedMs }] of this.#forgotten) {
+      if (diedMs + FORGOTTEN_DIALLED_MS <= sinceMs) this.#forgotten.delete(other);
+    }
+    this.#forgotten.set(key, { endpoint, sinceMs });
+    dropOldest(this.#forgotten, ROSTER_DEAD_MAX);
+  }
+
+  /** Where those who are forgotten, and may be there all the same, could be dialled. */
+  forgotten(): readonly Contact[] {
+    return [...this.#forgotten].map(([key, { endpoint }]) => ({ key, endpoint }));
   }
 
   /** Those who have been dead for `keptMs`: to be forgotten. */
@@ -161,6 +188,9 @@ export class RosterTable {
       const later = { ...entry, sinceMs: entry.sinceMs + delayMs };
       this.#entries.set(key, later);
       this.#bucketOf(key).set(key, later);
+    }
+    for (const [key, { endpoint, sinceMs }] of this.#forgotten) {
+      this.#forgotten.set(key, { endpoint, sinceMs: sinceMs + delayMs });
     }
   }
 

@@ -50,3 +50,15 @@ Deno.test("A compacted log says when members were heard of, and keeps their orde
   assertEquals(heard.sort(), [22, 3].map((hoursAgo) => WALL_MS - hoursAgo * HOUR_MS));
   assertEquals(contactsOf(snapshot), contactsOf(records));
 });
+
+Deno.test("Whom this process has met it can dial again, whatever else the roster forgets", () => {
+  const machines = machinesWith([{ kind: "genesis", genesis: ROOM.genesis }]);
+  const contacts = ["Bob", "Carl"].map((who, port) => ({
+    key: keyOf(who),
+    endpoint: { host: "192.0.2.1", port: port + 1 },
+  }));
+  machines.entrances.met("caller", contacts[0]!, WALL_MS);
+  machines.entrances.met("entrance", contacts[1]!, WALL_MS);
+
+  assertEquals(machines.overlay.directory.remembered(), contacts);
+});

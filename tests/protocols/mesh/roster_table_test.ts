@@ -1,5 +1,9 @@
 import { assertEquals } from "@std/assert";
-import { ROSTER_BUCKETS, ROSTER_DEAD_MAX } from "../../../lib/protocols/mesh/limits.ts";
+import {
+  FORGOTTEN_DIALLED_MS,
+  ROSTER_BUCKETS,
+  ROSTER_DEAD_MAX,
+} from "../../../lib/protocols/mesh/limits.ts";
 import { RosterOutbox } from "../../../lib/protocols/mesh/roster_outbox.ts";
 import { rosterBucketOf } from "../../../lib/protocols/mesh/roster_digest.ts";
 import { RosterTable } from "../../../lib/protocols/mesh/roster_table.ts";
@@ -95,4 +99,34 @@ Deno.test("RosterTable.excessDead() names who died first beyond the bound, and o
 
   assertEquals(table.excessDead(), null);
   assertEquals(table.overdueDead(102, 100).map(({ sinceMs }) => sinceMs), [1, 2]);
+});
+
+/** One who was lost then, and is forgotten. */
+function forget(table: RosterTable, who: string, sinceMs: number) {
+  const endpoint = { host: "192.0.2.1", port: 1 };
+  const signed = beaconOf(who, 1, { endpoint });
+  const key = keyOf(who);
+  table.put({ key, signed, claim: claimOf(who), state: "lost", sinceMs });
+  table.forget(key);
+  return { key, endpoint };
+}
+
+Deno.test("RosterTable.forgotten() has those whom others can dial, until they are back or a week is over", () => {
+  const table = tableWith({ ...live(1), state: "quit" });
+  table.forget(BOB); // whom nobody can dial
+  const ann = forget(table, "Ann", 10);
+  const carl = forget(table, "Carl", FORGOTTEN_DIALLED_MS);
+  assertEquals(table.forgotten(), [ann, carl]);
+
+  const dan = forget(table, "Dan", FORGOTTEN_DIALLED_MS + 10);
+  assertEquals(table.forgotten(), [carl, dan]);
+  table.put({ ...live(1), key: dan.key, signed: beaconOf("Dan", 2), claim: claimOf("Dan") });
+  assertEquals(table.forgotten(), [carl]);
+});
+
+Deno.test("RosterTable.forgotten() has as many as there are dead at most, those who were forgotten last", () => {
+  const table = tableWith();
+  const all = Array.from({ length: ROSTER_DEAD_MAX + 2 }, (_, n) => forget(table, `P${n}`, n));
+
+  assertEquals(table.forgotten(), all.slice(2));
 });
