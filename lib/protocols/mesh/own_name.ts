@@ -2,11 +2,11 @@
 
 import type { Signer } from "../../base/crypto.ts";
 import type { Environment } from "../../base/environment.ts";
-import type { LinkId } from "../../base/ids.ts";
+import type { LinkId, PeerKey } from "../../base/ids.ts";
 import { foldName } from "../../base/names.ts";
 import type { MeshEvent } from "./events.ts";
 import { claimAlone } from "./genesis.ts";
-import type { LinkTable } from "./link_table.ts";
+import type { LinkTable, MeshLink } from "./link_table.ts";
 import type { Room } from "./room.ts";
 import type { SignedClaim } from "./structures.ts";
 
@@ -25,6 +25,7 @@ interface Wish {
 export class OwnName {
   /** What a neighbour was asked for. */
   #asked: Wish | null = null;
+  #lastAsked: PeerKey | null = null;
   /** Whether it let us have that. Who was first of two who took it at once is decided by their claims, later. */
   #isAdmitted = false;
   /** What was asked for meanwhile. */
@@ -43,12 +44,11 @@ export class OwnName {
     if (room.machines.roster.selfClaim().claim.value.name === name) {
       return this.port.show({ event: "notice", text: `Your name is ${name} already` }, ref);
     }
-    const neighbour = room.neighbours.map((peer) => this.links.memberLink(peer)).find((link) =>
-      link !== null
-    );
-    if (neighbour !== undefined) {
+    const neighbour = this.#nextOf(room.neighbours);
+    if (neighbour !== null) {
       this.#asked = wish;
       this.#isAdmitted = false;
+      this.#lastAsked = neighbour.peer;
       return this.port.ask(neighbour.link, name);
     }
     const owner = room.machines.names.ownerOf(foldName(name));
@@ -64,6 +64,15 @@ export class OwnName {
       after: room.machines.latestHead(),
     });
     this.port.claimed(claim, ref);
+  }
+
+  /** Each time another one: who refuses every name, or doesn't answer, is one of several. */
+  #nextOf(neighbours: readonly PeerKey[]): MeshLink | null {
+    const links = neighbours.map((peer) => this.links.memberLink(peer)).filter((link) =>
+      link !== null
+    );
+    const after = links.findIndex(({ peer }) => peer === this.#lastAsked) + 1;
+    return links[after] ?? links[0] ?? null;
   }
 
   #claimLater(wish: Wish): void {

@@ -1,0 +1,34 @@
+import { assertEquals } from "@std/assert";
+import type { LinkId } from "../../../lib/base/ids.ts";
+import { LinkTable } from "../../../lib/protocols/mesh/link_table.ts";
+import { OwnName } from "../../../lib/protocols/mesh/own_name.ts";
+import type { Room } from "../../../lib/protocols/mesh/room.ts";
+import { fakeSigner } from "../../sim/fake_crypto.ts";
+import { claimOf, fakeEnvironment, keyOf } from "./membership_fixtures.ts";
+
+Deno.test("OwnName asks another neighbour each time: one that refuses every name keeps nobody from another one", () => {
+  const neighbours = ["Bob", "Carl", "Dan"].map(keyOf);
+  const links = new LinkTable(keyOf("Ann"), 2_000);
+  for (const [index, peer] of neighbours.entries()) {
+    const link = index + 1 as LinkId;
+    links.add({ link, peer, dialled: true, remote: { host: "10.0.0.2", port: 1 } }, 0);
+    links.promote(link, 1, 0);
+  }
+  const asked: [LinkId, string][] = [];
+  const ownName = new OwnName(fakeEnvironment(), fakeSigner("Ann"), links, {
+    ask: (link, name) => asked.push([link, name]),
+    claimed() {},
+    show() {},
+  });
+  const roster = { selfClaim: () => claimOf("Ann").signed };
+  const roomWith = (count: number) =>
+    ({ neighbours: neighbours.slice(0, count), machines: { roster } }) as unknown as Room;
+
+  for (const [name, count] of [["A", 3], ["B", 3], ["C", 3], ["D", 3], ["E", 1]] as const) {
+    ownName.claim(roomWith(count), { name, ref: undefined });
+    ownName.refused("name-taken", "somebody has it");
+    ownName.ended();
+  }
+
+  assertEquals(asked, [[1, "A"], [2, "B"], [3, "C"], [1, "D"], [1, "E"]] as [LinkId, string][]);
+});
