@@ -151,6 +151,21 @@ Deno.test("one who can't be dialled finds who comes back days after all the othe
   assertQuiet(world);
 });
 
+Deno.test("a room all of whose members are started again at once is one within seconds, however many they are", () => {
+  const world = openRoom(Array.from({ length: 24 }, (_, number) => `M${number}`));
+  for (const { process } of world.members) world.end(process!, true, 0);
+  pass(world, 60 * SECOND_MS);
+
+  for (const member of world.members) world.start(member, { kind: "resume", room: member.room! });
+  pass(world, 8 * SECOND_MS);
+  const said = world.members.map(({ process }) => world.say(process!, "", null));
+  pass(world, 10 * SECOND_MS);
+
+  const lacking = world.members.filter(({ shown }) => said.some((word) => !shown.has(word)));
+  assertEquals(lacking.map(({ name }) => name), []);
+  assertQuiet(world);
+});
+
 Deno.test("a room whose clocks all jump by hours and years, both ways, keeps its order and its members", () => {
   const { seen, checker } = watchComings();
   const world = openRoom(["Ann", "Bob", "Cem"], [checker]);

@@ -118,7 +118,13 @@ export class Bootstrap {
     const entrance = this.#entrance;
     invariant(entrance !== null, "only who was asked turns us away");
     this.#entrance = null;
-    this.dialFailed(entrance.dial, refusal, nowMs);
+    if (this.purpose === "join" || refusal.reason !== "timeout") {
+      return this.dialFailed(entrance.dial, refusal, nowMs);
+    }
+    // It has answered the dial and isn't in: where all are started at once each asks another one, and the next ones are
+    // no further.
+    this.#failures.set(entrance.dial, refusal);
+    this.#exhausted(nowMs);
   }
 
   /** Why those who were tried haven't let us in. */

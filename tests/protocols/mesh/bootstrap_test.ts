@@ -121,3 +121,21 @@ Deno.test("Bootstrap of who returns dials four at once, and waits for none longe
   assertEquals(news(), [...dialled, "2 dials 6", "4 gives up 2"]);
   assertEquals([answers(1), answers(3)], [true, true], "all are neighbours to be");
 });
+
+Deno.test("Bootstrap of who returns asks nobody else where the entrance is no further than itself", () => {
+  const { at, answers, news, turnsAway } = someone("resume", 9);
+  for (const port of [2, 1, 3]) answers(port);
+  at(5_000);
+  news();
+  turnsAway();
+  assertEquals(news(), ["5 gives up 2"]);
+});
+
+Deno.test("Bootstrap of who returns asks the next one where the entrance sends it away", () => {
+  const { at, answers, news, turnsAway } = someone("resume", 9);
+  for (const port of [1, 2, 3, 4]) answers(port);
+  at(1_000);
+  news();
+  turnsAway(CROWDED);
+  assertEquals(news(), [5, 6, 7, 8].map((port) => `1 dials ${port}`));
+});
