@@ -305,9 +305,11 @@ export class Meeting {
       return this.#turnAway(link, friend);
     }
     if (link.phase !== "checking") {
-      if (this.links.inbound("checking").length >= CHECKING_LINKS_MAX) {
+      const surplus = this.#tooManyToCheck(link, friend);
+      if (surplus !== null) {
         const text = "Too many whose keys aren't known here are waiting; try again in a moment";
-        return this.refuse(link, "full", text);
+        this.refuse(surplus, "full", text);
+        if (surplus === link) return;
       }
       enter(link, "checking");
     }
@@ -319,6 +321,19 @@ export class Meeting {
     }
     friend.checkAtMs = this.out.nowMs + CHECK_INTERVAL_MS;
     this.reach(friend);
+  }
+
+  /**
+   * Who of those that are checked has to go for one more, or that one: the last to come as the friend that the most say
+   * to be. A crowd that waits for a friend who is away keeps out none of the others.
+   */
+  #tooManyToCheck(link: FriendLink, friend: Friend): FriendLink | null {
+    const checking = this.links.inbound("checking");
+    if (checking.length < CHECKING_LINKS_MAX) return null;
+    const claims = Map.groupBy(checking, ({ friend }) => friend);
+    let most = claims.get(friend) ?? [];
+    for (const links of claims.values()) if (links.length > most.length) most = links;
+    return most[0]?.friend === friend ? link : most.at(-1)!;
   }
 
   /** The friend's own address answers with `key`: those who say to be this friend are told apart by it. */

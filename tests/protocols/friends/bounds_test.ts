@@ -14,7 +14,7 @@ import {
   UNSTORED_BYTES_MAX,
 } from "../../../lib/protocols/friends/limits.ts";
 import { fakeSigner } from "../../sim/fake_crypto.ts";
-import { BOB, EVE, idOf, place, queued, row } from "./fixtures.ts";
+import { BOB, EVE, idOf, place, queued, row, ROWS } from "./fixtures.ts";
 import { Program } from "./program.ts";
 
 const DIALS = /^dials /;
@@ -145,6 +145,19 @@ Deno.test("Friends lets in who is known, however many others are silent or wait 
   assertEquals(ann.comesIn(EVE), [`closes ${bobs + 1}: too many are coming in`]);
 
   assertEquals(ann.hello(bobs).at(-1), "bob opened: the friend dialled");
+});
+
+Deno.test("Friends finds out who an unknown key is, however many say to be a friend who is away", () => {
+  const dan = fakeSigner("dan").key;
+  const ann = Program.started({ friends: [...ROWS, row("dan", 4)] });
+  for (let n = 0; n < CHECKING_LINKS_MAX; n++) ann.meets(EVE, { name: "cem" });
+
+  assertEquals(ann.meets(dan, { name: "dan" }), [
+    `${CHECKING_LINKS_MAX}: refuse full`,
+    `closes ${CHECKING_LINKS_MAX}: refused: full`,
+    "dials anybody at 10.0.0.4:5001",
+  ]);
+  assertEquals(ann.reaches(dan).at(-1), "dan opened: the friend dialled");
 });
 
 Deno.test("Friends keeps few links of one friend on which something may still arrive", () => {
