@@ -27,7 +27,7 @@ const JUST_OVER_MS = 1_500;
 const ENDS_CALL: ReadonlySet<ClientCommand["command"]> = new Set(["hang-up", "cancel", "decline"]);
 
 interface Where {
-  readonly place: Place;
+  readonly place: Exclude<Place, "refused">;
   readonly peer: string;
 }
 
@@ -47,16 +47,21 @@ export class RegistryStanding {
   #begunIn: string | null = null;
   /** More lines were piped for the call that isn't connected yet than are kept. */
   #isOverfull = false;
+  /** With whom that call was, while what was meant for it is still being read, whoever calls meanwhile. */
+  #refused: string | null = null;
 
   /** @param nowMs Of a clock that goes on evenly. */
   constructor(public name: string, readonly nowMs: () => number) {}
 
   get where(): Whereabouts {
+    const where = this.#refused === null
+      ? this.#where
+      : { place: "refused" as const, peer: this.#refused };
     return {
-      ...this.#where,
+      ...where,
       isAccepted: this.#where.place === "calling" && this.#accepted,
       wasInCall: this.#begunIn !== null && this.#begunIn !== this.#callNow,
-      isJustOver: this.#where === LOBBY && this.nowMs() - this.#overAtMs < JUST_OVER_MS,
+      isJustOver: where === LOBBY && this.nowMs() - this.#overAtMs < JUST_OVER_MS,
     };
   }
 
@@ -93,7 +98,6 @@ export class RegistryStanding {
     const { place, peer } = this.#where;
     switch (place) {
       case "lobby":
-      case "refused":
         return this.#isUp ? "lobby" : "no directory";
       case "asked":
         return `${shownName(peer)} is calling`;
@@ -120,14 +124,18 @@ export class RegistryStanding {
     this.#accepted = true;
   }
 
-  /** No more lines are taken for now: those for the call go on after it, unless its end has been asked for. */
+  /**
+   * No more lines are taken for now: those for the call go on after it, unless its end has been asked for. Of what
+   * somebody types each line is known to have been begun in the call.
+   */
   inputPauses(): void {
-    this.#isOverfull ||= this.#where.place === "calling" && !this.#isEnding;
+    const isTyped = this.#begunIn !== null;
+    this.#isOverfull ||= this.#where.place === "calling" && !this.#isEnding && !isTyped;
   }
 
   /** All that was meant for a refused call has been read. */
   hasReadAll(): void {
-    if (this.#where.place === "refused") this.#where = LOBBY;
+    this.#refused = null;
   }
 
   shows(event: ClientEvent): void {
@@ -145,13 +153,12 @@ export class RegistryStanding {
         if (event.state === "connected") return this.#enter("talking", event.call, event.peer);
         if (event.call !== this.#call) return;
         this.#overAtMs = this.#isEnding ? -Infinity : this.nowMs();
-        this.#where = this.#where.place === "calling" && this.#isOverfull
-          ? { place: "refused", peer: event.peer }
-          : LOBBY;
+        if (this.#where.place === "calling" && this.#isOverfull) this.#refused = event.peer;
+        this.#where = LOBBY;
     }
   }
 
-  #enter(place: Place, call: string, peer: string): void {
+  #enter(place: Where["place"], call: string, peer: string): void {
     this.#call = call;
     this.#accepted = false;
     this.#isEnding = false;

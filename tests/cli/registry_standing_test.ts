@@ -91,11 +91,26 @@ Deno.test("registry: what was piped beyond what is kept for a call that is refus
   alice.hasReadAll();
   assertEquals(alice.where.place, "lobby");
 
+  const called = standing(UP, call("ringing"));
+  called.inputPauses();
+  called.shows(call("declined"));
+  called.shows(INCOMING);
+  assertEquals([called.where.place, called.where.peer], ["refused", "bob"], "while others call");
+  called.hasReadAll();
+  assertEquals([called.where.place, called.where.peer], ["asked", "carol"]);
+
   const ended = standing(UP, call("ringing"));
   ended.asks({ command: "hang-up" });
   ended.inputPauses();
   ended.shows(call("declined"));
   assertEquals(ended.where.place, "lobby", "what follows a q isn't for the call");
+
+  const typed = standing(UP, call("ringing"));
+  typed.connecting();
+  typed.lineBegins();
+  typed.inputPauses();
+  typed.shows(call("unreachable"));
+  assertEquals([typed.where.place, typed.where.wasInCall], ["lobby", true], "typed, not piped");
 
   const talked = standing(UP, call("ringing"));
   talked.inputPauses();
