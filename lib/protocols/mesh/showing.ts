@@ -245,6 +245,8 @@ export class Showing {
       if (code === "disk") this.view.unsent(text, ref);
       else this.view.error(code, text, ref);
     }
+    // What was shown meanwhile waits for no own bundle any more.
+    if (this.#unnoted !== null) this.#noteShown(this.#unnoted, false);
   }
 
   #takeRef(id: MessageId): string | undefined {

@@ -38,6 +38,7 @@ class Shower {
         this.texts.push(text);
         this.history.push(history);
       },
+      unsent: () => {},
       arrival: (_count: number, held: readonly { readonly text: string }[]) => {
         for (const { text } of held) this.texts.push(text);
       },
@@ -102,6 +103,20 @@ Deno.test("Showing notes nothing behind an own bundle's record before that is sh
   assertEquals(shower.texts, ["first", "second", "own"]);
   assertEquals(killed.texts, ["own", "first", "second"]);
   assertEquals(later.texts, []);
+});
+
+Deno.test("Showing notes what was shown while the disk was about to refuse a line", () => {
+  const shower = new Shower();
+  const token = shower.showing.lineTyped(undefined);
+  shower.isStoring = true;
+  shower.deliver(first, false);
+  const refusal = { type: "refused", tokens: [token], code: "disk", text: "full" } as const;
+
+  shower.isStoring = false;
+  shower.showing.linesRefused(refusal);
+  shower.deliver(own, true);
+
+  assertEquals(shower.noted, [idOf(first), idOf(own)]);
 });
 
 Deno.test("Showing takes what a range brings for history, unless it was said just now", () => {
