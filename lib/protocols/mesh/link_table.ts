@@ -39,6 +39,8 @@ interface Entry extends MeshLink {
   /** Claims that this link has carried; the oldest are forgotten first, and sent again. */
   readonly claimsSent: Set<ClaimId>;
   drainedAtMs: number | null;
+  /** Its data queue is full. */
+  congested: boolean;
   /** Messages of unknown types that it brought. */
   unknownMessages: number;
   readonly rate: TokenBucket;
@@ -115,6 +117,7 @@ export class LinkTable {
       incarnation: 0,
       claimsSent: new Set(),
       drainedAtMs: null,
+      congested: false,
       unknownMessages: 0,
       rate: new TokenBucket(LINK_MESSAGES_PER_SECOND, LINK_MESSAGES_BURST),
     });
@@ -194,6 +197,15 @@ export class LinkTable {
     }
     this.#drain(entry, nowMs);
     return { kind: "second", drained: entry.link };
+  }
+
+  noteCongested(link: LinkId, congested: boolean): void {
+    const entry = this.#links.get(link);
+    if (entry !== undefined) entry.congested = congested;
+  }
+
+  isCongested(link: LinkId): boolean {
+    return this.#links.get(link)?.congested === true;
   }
 
   /** Takes the links off that were drained long enough: to be closed. */

@@ -568,14 +568,18 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
         return this.#sendOn(input.link, { type: "unknown", code: input.code });
       case "congested":
       case "drained":
-      case "missed": {
-        const link = this.#links.get(input.link);
-        if (link?.state === "member") this.#toRoom({ type: input.type, peer: link.peer });
-        return;
-      }
+        this.#links.noteCongested(input.link, input.type === "congested");
+        return this.#ofMemberLink(input);
+      case "missed":
+        return this.#ofMemberLink(input);
       default:
         return unreachable(input);
     }
+  }
+
+  #ofMemberLink({ link, type }: Extract<MeshInput, { type: "congested" | "drained" | "missed" }>) {
+    const entry = this.#links.get(link);
+    if (entry?.state === "member") this.#toRoom({ type, peer: entry.peer });
   }
 
   /** Whoever came by a secret that isn't the current one any more, and isn't in yet, has come too late. */
@@ -759,6 +763,8 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
         break;
       case "second":
         this.#toRoom({ type: "peer-again", peer, beacon, claim });
+        // What filled the other link, which may be dead, isn't before what goes out by this one.
+        if (this.#links.isCongested(promotion.drained)) this.#toRoom({ type: "drained", peer });
         break;
       case "first":
         this.#toRoom({ type: "peer-up", peer, dialled, endpoint, beacon, claim });

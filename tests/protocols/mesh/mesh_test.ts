@@ -619,6 +619,31 @@ Deno.test("Mesh takes a stall for one, however much waited to be read", () => {
   assertEquals(stalls, ["this process stood still"]);
 });
 
+Deno.test("Mesh goes on to send to who dials anew while the link before, which is dead, is full", () => {
+  const afterMs: number[] = [];
+  for (let seed = 1; seed <= 4; seed++) {
+    const world = new World(
+      { ...EVEN_WORLD, hosts: 4, seed, bytesPerMs: 1_000 },
+      meshSubject(),
+      [],
+    );
+    const [ann, bob] = annAndBob(world);
+    pass(world, 2 * SECOND_MS);
+    world.roam(bob, { host: "10.9.9.9", port: 55_107 });
+    for (let line = 0; line < 80; line++) {
+      world.say(ann.process!, "x".repeat(30_000), null);
+      pass(world, 20);
+    }
+
+    const said = world.ledger.said;
+    const sinceMs = world.time.nowMs;
+    while (said.some((one) => !bob.shown.has(one))) pass(world, 100);
+    afterMs.push(world.time.nowMs - sinceMs);
+  }
+
+  assertEquals(afterMs.filter((ms) => ms > 10 * SECOND_MS), []);
+});
+
 Deno.test("Mesh says on leaving whether what was said went to nobody", () => {
   const notices: string[] = [];
   const world = quietWorld([{
