@@ -409,6 +409,11 @@ export const SYNC_ROUND_ENTRIES_MAX = FRONTIER_AUTHORS_MAX;
 export const SYNC_PROOFS_MAX = 16;
 /** Who leaves asks this often whether a neighbour has all that it said: nobody notices so short a wait. */
 export const SYNC_HAND_OVER_MS = 50;
+/**
+ * One neighbour that has it may be about to leave, too: for so long all of them are to have it. Five round trips of the
+ * slow ones, and pauses between them.
+ */
+export const HAND_OVER_TO_ALL_MS = 2_000;
 
 /** A private room's secret: nobody guesses 128 bits. */
 export const ROOM_SECRET_BYTES = 16;

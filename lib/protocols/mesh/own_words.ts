@@ -12,8 +12,11 @@ export class OwnWords {
   /** That was with nobody else here, and nobody who has it came since. */
   #wasAlone = false;
 
-  /** @param hasAll Whether some neighbour has all that we said. */
-  constructor(readonly hasAll: () => boolean) {}
+  /**
+   * @param hasAll Whether some neighbour has all that we said.
+   * @param haveAll Whether each of them has.
+   */
+  constructor(readonly hasAll: () => boolean, readonly haveAll: () => boolean) {}
 
   said(isAlone: boolean): void {
     this.#hasSpoken = true;
@@ -35,9 +38,12 @@ export class OwnWords {
     if (this.#wasAlone && this.hasAll()) this.#wasAlone = false;
   }
 
-  /** Whether one may leave: all is with somebody who stays, or there is nobody to wait for. */
-  isSettled(isAlone: boolean): boolean {
-    return !this.#hasSpoken || isAlone || this.hasAll();
+  /**
+   * Whether one may leave: all is with somebody who stays, or there is nobody to wait for.
+   * @param isLongEnough Whether those who haven't all of it yet needn't be waited for any more.
+   */
+  isSettled(isAlone: boolean, isLongEnough: boolean): boolean {
+    return !this.#hasSpoken || isAlone || (this.hasAll() && (isLongEnough || this.haveAll()));
   }
 
   /** What who leaves is told; null where there is nothing to tell. */

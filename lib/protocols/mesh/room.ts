@@ -31,6 +31,7 @@ import { claimIdOf, type KnownClaim } from "./credentials.ts";
 import { isMessage } from "./events.ts";
 import {
   GRAFT_ANSWER_BYTES_MAX,
+  HAND_OVER_TO_ALL_MS,
   PRIVATE_WAITING_HIGH,
   PROMPT_BYTES_MAX,
   PROMPT_MESSAGES_MAX,
@@ -95,11 +96,16 @@ export class Room implements Machine<RoomInput, RoomEffect> {
   #lastOwnTime = 0;
   /** Of the command that our new name answers, while that is taken in. */
   #renameRef: string | undefined;
-  readonly #ownWords = new OwnWords(() => this.#neighbourHasOwn());
+  readonly #ownWords = new OwnWords(
+    () => this.#neighbours.some((peer) => this.machines.antiEntropy.hasOwn(peer)),
+    () => this.#neighbours.every((peer) => this.machines.antiEntropy.hasOwn(peer)),
+  );
   /** Commands that come after lines which the disk doesn't have yet, in the order they were typed. */
   readonly #heldCommands: { readonly command: UserCommand; readonly ref: string | undefined }[] =
     [];
   #quitting = false;
+  /** Until when all neighbours are to have what we said; null before we leave, and once that is over. */
+  #handingOverUntilMs: number | null = null;
   /** Nothing that is missing is waited for any more, since this step. */
   #isCaughtUp = false;
   /** Whose write is under way, and as which of its own. */
@@ -160,6 +166,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       this.#showing.nextDeadlineMs(),
       this.#flow.nextDeadlineMs(),
       this.#isolatedAtMs(),
+      this.#handingOverUntilMs,
     );
   }
 
@@ -178,6 +185,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     this.#flow.postpone(delayMs);
     this.#linkedAtMs += delayMs;
     if (this.#apartSinceMs !== null) this.#apartSinceMs += delayMs;
+    if (this.#handingOverUntilMs !== null) this.#handingOverUntilMs += delayMs;
   }
 
   /** What a compacted log holds: `Showing.snapshot`. */
@@ -189,15 +197,11 @@ export class Room implements Machine<RoomInput, RoomEffect> {
   get settled(): boolean {
     if (this.machines.order.unsaid().messages + this.#heldCommands.length > 0) return false;
     if (this.machines.privateMessages.isBusy) return false;
-    return this.#ownWords.isSettled(this.#isAlone);
+    return this.#ownWords.isSettled(this.#isAlone, this.#handingOverUntilMs === null);
   }
 
   get #isAlone(): boolean {
     return this.#liveMembers <= 1;
-  }
-
-  #neighbourHasOwn(): boolean {
-    return this.#neighbours.some((peer) => this.machines.antiEntropy.hasOwn(peer));
   }
 
   get liveMembers(): number {
@@ -301,6 +305,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
         return this.#view.reachable(input.endpoint, input.isReachable);
       case "leave":
         this.#quitting = true;
+        this.#handingOverUntilMs = this.#nowMs + HAND_OVER_TO_ALL_MS;
         return this.#toAntiEntropy({ type: "hand-over" });
       case "quit":
         this.#toPrivate({ type: "quit" });
@@ -347,6 +352,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
 
   #tick(): void {
     const nowMs = this.#nowMs;
+    if ((this.#handingOverUntilMs ?? Infinity) <= nowMs) this.#handingOverUntilMs = null;
     const { overlay, broadcast, order, antiEntropy, roster, privateMessages } = this.machines;
     const due = (machine: Machine<never, unknown>) => this.machines.isDue(machine, nowMs);
     const tick = { type: "tick" } as const;

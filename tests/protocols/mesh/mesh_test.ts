@@ -674,6 +674,32 @@ Deno.test("Mesh says on leaving whether what was said went to nobody", () => {
   assertEquals([heard, notices], [[], [`Bob: ${unheard}`]]);
 });
 
+Deno.test("Mesh leaves what was said with who stays, also where all others leave at once", () => {
+  const lacking: number[] = [];
+  for (let seed = 1; seed <= 20; seed++) {
+    const world = new World(
+      { ...EVEN_WORLD, hosts: 4, seed, delayMs: 30, jitterMs: 30 },
+      meshSubject(),
+      [],
+    );
+    const [ann, bob] = annAndBob(world);
+    const cat = addMember(world, "Cat");
+    world.start(cat, { kind: "join", contact: ann.endpoint });
+    pass(world, 700);
+
+    for (let word = 0; word < 5; word++) {
+      for (const { process } of [ann, bob]) world.say(process!, "", null);
+      pass(world, 20);
+    }
+    for (const { process } of [ann, bob]) process!.command({ command: "quit" });
+    pass(world, 20 * SECOND_MS);
+
+    lacking.push(world.ledger.said.filter((said) => !cat.shown.has(said)).length);
+  }
+
+  assertEquals(lacking, lacking.map(() => 0));
+});
+
 Deno.test("Mesh tells who leaves what isn't known to have come to anybody, where the only other one was killed", () => {
   const notices: string[] = [];
   for (const isRead of [true, false]) {

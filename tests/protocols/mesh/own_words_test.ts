@@ -1,0 +1,24 @@
+import { assertEquals } from "@std/assert";
+import { OwnWords } from "../../../lib/protocols/mesh/own_words.ts";
+
+Deno.test("OwnWords has who leaves wait for all neighbours, and after a while for one of them", () => {
+  const having = { some: false, all: false };
+  const words = new OwnWords(() => having.some, () => having.all);
+  const settled = () => [false, true].map((isLongEnough) => words.isSettled(false, isLongEnough));
+
+  const silent = settled();
+  words.said(false);
+  // Where there is no neighbour, all of them have it.
+  having.all = true;
+  const apart = settled();
+  [having.some, having.all] = [true, false];
+  const some = settled();
+  having.all = true;
+
+  assertEquals([silent, apart, some, settled()], [
+    [true, true],
+    [false, false],
+    [false, true],
+    [true, true],
+  ]);
+});
