@@ -15,8 +15,13 @@ export class OwnWords {
   /**
    * @param hasAll Whether some neighbour has all that we said.
    * @param haveAll Whether each of them has.
+   * @param hasEarlier Whether we have said something in an earlier process, with nobody here perhaps.
    */
-  constructor(readonly hasAll: () => boolean, readonly haveAll: () => boolean) {}
+  constructor(
+    readonly hasAll: () => boolean,
+    readonly haveAll: () => boolean,
+    readonly hasEarlier: boolean,
+  ) {}
 
   said(isAlone: boolean): void {
     this.#hasSpoken = true;
@@ -43,7 +48,9 @@ export class OwnWords {
    * @param isLongEnough Whether those who haven't all of it yet needn't be waited for any more.
    */
   isSettled(isAlone: boolean, isLongEnough: boolean): boolean {
-    return !this.#hasSpoken || isAlone || (this.hasAll() && (isLongEnough || this.haveAll()));
+    if (isAlone) return true;
+    if (this.#hasSpoken) return this.hasAll() && (isLongEnough || this.haveAll());
+    return !this.hasEarlier || isLongEnough || this.hasAll();
   }
 
   /** What who leaves is told; null where there is nothing to tell. */

@@ -96,10 +96,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
   #lastOwnTime = 0;
   /** Of the command that our new name answers, while that is taken in. */
   #renameRef: string | undefined;
-  readonly #ownWords = new OwnWords(
-    () => this.#neighbours.some((peer) => this.machines.antiEntropy.hasOwn(peer)),
-    () => this.#neighbours.every((peer) => this.machines.antiEntropy.hasOwn(peer)),
-  );
+  readonly #ownWords: OwnWords;
   /** Commands that come after lines which the disk doesn't have yet, in the order they were typed. */
   readonly #heldCommands: { readonly command: UserCommand; readonly ref: string | undefined }[] =
     [];
@@ -133,6 +130,14 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       emit,
     );
     this.#flow = new AuthorFlow((latest) => this.machines.order.behindOf(latest));
+    const hasOwn = (peer: PeerKey) => this.machines.antiEntropy.hasOwn(peer);
+    this.#ownWords = new OwnWords(
+      () => this.#neighbours.some(hasOwn),
+      () => this.#neighbours.every(hasOwn),
+      config.records.some((record) =>
+        record.kind === "bundle" && record.bundle.header.value.author === signer.key
+      ),
+    );
   }
 
   /** Enters the room: what must be on disk before anybody hears of us, and our first beacon. */

@@ -700,6 +700,32 @@ Deno.test("Mesh leaves what was said with who stays, also where all others leave
   assertEquals(lacking, lacking.map(() => 0));
 });
 
+Deno.test("Mesh hands over on coming back what was said to nobody, however soon one leaves again", () => {
+  const lacking: number[] = [];
+  for (const stayMs of [0, 20, 50, 100]) {
+    const world = quietWorld();
+    const [ann, bob] = annAndBob(world);
+    bob.process!.command({ command: "quit" });
+    pass(world, 3 * SECOND_MS);
+    const said = world.say(ann.process!, "is anybody here?", null);
+    pass(world, SECOND_MS);
+    ann.process!.command({ command: "quit" });
+    pass(world, 3 * SECOND_MS);
+    world.start(bob, { kind: "resume", room: bob.room! });
+    pass(world, 6 * SECOND_MS);
+
+    const back = world.start(ann, { kind: "resume", room: ann.room! });
+    while (back.readyAtMs === null) pass(world, 1);
+    pass(world, stayMs);
+    back.command({ command: "quit" });
+    pass(world, 10 * SECOND_MS);
+
+    if (!bob.shown.has(said)) lacking.push(stayMs);
+  }
+
+  assertEquals(lacking, []);
+});
+
 Deno.test("Mesh tells who leaves what isn't known to have come to anybody, where the only other one was killed", () => {
   const notices: string[] = [];
   for (const isRead of [true, false]) {

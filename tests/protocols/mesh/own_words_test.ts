@@ -3,7 +3,7 @@ import { OwnWords } from "../../../lib/protocols/mesh/own_words.ts";
 
 Deno.test("OwnWords has who leaves wait for all neighbours, and after a while for one of them", () => {
   const having = { some: false, all: false };
-  const words = new OwnWords(() => having.some, () => having.all);
+  const words = new OwnWords(() => having.some, () => having.all, false);
   const settled = () => [false, true].map((isLongEnough) => words.isSettled(false, isLongEnough));
 
   const silent = settled();
@@ -21,4 +21,16 @@ Deno.test("OwnWords has who leaves wait for all neighbours, and after a while fo
     [false, true],
     [true, true],
   ]);
+});
+
+Deno.test("OwnWords has who leaves wait a little for what was said in an earlier process", () => {
+  let isWithSomebody = false;
+  const words = new OwnWords(() => isWithSomebody, () => isWithSomebody, true);
+  const settled = () => [false, true].map((isLongEnough) => words.isSettled(false, isLongEnough));
+
+  const before = [...settled(), words.isSettled(true, false)];
+  isWithSomebody = true;
+
+  assertEquals([before, settled()], [[false, true, true], [true, true]]);
+  assertEquals(words.leavingText(false), null);
 });
