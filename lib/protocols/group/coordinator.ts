@@ -554,9 +554,13 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
   // Time, the disk, the user.
 
   #tick(): void {
-    for (const link of this.#attendance.ungreeted(this.#nowMs)) this.#close(link, "no hello came");
     // A disk that sleeps, or is far away, is no fault of theirs.
     const isHeldUp = this.#out.waitingMs > DISK_MS_MAX;
+    for (const link of this.#attendance.ungreeted(this.#nowMs)) {
+      // What it is to answer waits for that, too: its welcome, or that it is out.
+      if (isHeldUp && link.isGreeted) link.greetByMs = this.#nowMs + WAIT_MS_MAX;
+      else this.#close(link, "no hello came");
+    }
     const { isHurried } = this.#changing;
     const { silent, probe } = this.#attendance.takeDue(this.#nowMs, isHurried, isHeldUp);
     for (const attendee of silent) this.#partings.gone(attendee, silenceText(attendee));

@@ -197,3 +197,13 @@ Deno.test("A crowd that says no hello doesn't cut off the last one before its go
   assertEquals(program.somebody("stranger0").link, null, "who waited longest to say hello");
   assertEquals(program.goesDown("ann", "out"), ["disk: confirmed 2"]);
 });
+
+Deno.test("The last one to leave is out also where the coordinator's disk is slow to take that", () => {
+  for (const ms of [5_000, 12_000, 60_000]) {
+    const program = Program.of("ann");
+    program.diskMode = "holds-decided";
+    program.says("ann", LEAVE);
+    const words = [...program.pass(ms), ...program.diskAnswers()];
+    assertEquals(words.slice(-2), ["ann: parted left", "disk: confirmed 2"], `after ${ms} ms`);
+  }
+});

@@ -173,8 +173,14 @@ export class Program {
   readonly machine: Coordinator | RebuildingCoordinator;
   readonly disk: CoordinatorRecord[];
   /** `holds-log`: all but the log is written; so with what is committed. */
-  diskMode: "writes" | "refuses" | "holds" | "holds-log" | "holds-committed" | "holds-recounted" =
-    "writes";
+  diskMode:
+    | "writes"
+    | "refuses"
+    | "holds"
+    | "holds-log"
+    | "holds-committed"
+    | "holds-decided"
+    | "holds-recounted" = "writes";
   nowMs = 1_000_000;
   readonly told: string[] = [];
   readonly events: CoordinatorEvent[] = [];
