@@ -15,7 +15,7 @@ import { type Ballot, compareBallots, isSameBallot, NO_BALLOT } from "./ballot.t
 import type { CoordinatorOutput } from "./coordinator_output.ts";
 import { type SignedEpoch, signEpoch } from "./epoch.ts";
 import type { Escrow } from "./escrow.ts";
-import { REMEMBERED_MAX, SPOILS_MAX, WAIT_MS_MAX } from "./limits.ts";
+import { COORDINATOR_SILENT_MS, REMEMBERED_MAX, SPOILS_MAX, WAIT_MS_MAX } from "./limits.ts";
 import type { GroupMessage, GroupMessageOf } from "./messages.ts";
 import type { Change } from "./outlook.ts";
 import type { Views } from "./views.ts";
@@ -165,6 +165,8 @@ export class Changing {
 
   /** What a participant says makes the change begin anew; a few times, then without it. */
   spoiled(key: PeerKey): void {
+    // Nothing has come from us for so long, as our disk holds it up: each links anew then, again and again.
+    if (this.parts.out.waitingMs >= COORDINATOR_SILENT_MS) return this.abandon();
     const spoils = (this.#spoils.get(key) ?? 0) + 1;
     this.#spoils.set(key, spoils);
     dropOldest(this.#spoils, REMEMBERED_MAX);

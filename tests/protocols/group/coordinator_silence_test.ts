@@ -84,6 +84,31 @@ Deno.test("Whose link is lost while the coordinator's disk is slow has the time 
   assertEquals(views(words), ["view 5: ann bob cem"]);
 });
 
+Deno.test("Who links anew, again and again, while the coordinator's disk is slow stays in", () => {
+  for (const ms of [2_000, 10_000, 60_000]) {
+    const program = Program.of("ann", "bob", "cem");
+    program.pass(10_000);
+    program.diskMode = "holds";
+    program.joins("dan");
+    for (let at = 0; at < ms; at += 2_600) {
+      program.pass(2_500);
+      for (const name of ["ann", "bob", "cem", "dan"]) {
+        program.goesDown(name);
+        program.pass(25);
+        program.comes(name);
+      }
+    }
+    const words = [...program.diskAnswers(), ...program.allHear(), ...program.pass(10_000)];
+
+    assertEquals(whyLost(program), [], `after ${ms} ms`);
+    assertEquals(
+      views(words).at(-1)?.replace(/ \d+/, ""),
+      "view: ann bob cem dan",
+      `after ${ms} ms`,
+    );
+  }
+});
+
 Deno.test("Who is gone while the coordinator's disk is slow is out soon after", () => {
   const program = Program.of("ann", "bob", "cem");
   program.pass(10_000);
