@@ -304,8 +304,11 @@ export class Meeting {
       if (expected === fingerprintOf(link.peer)) return this.#welcome(link, friend);
       return this.#turnAway(link, friend);
     }
+    const answering = this.links.dialledKey(friend);
+    const isAsking = friend.attempt !== null;
+    const waits = answering === null && (isAsking || this.out.nowMs >= friend.checkAtMs);
     if (link.phase !== "checking") {
-      const surplus = this.#tooManyToCheck(link, friend);
+      const surplus = waits ? this.#tooManyToCheck(link, friend) : null;
       if (surplus !== null) {
         const text = "Too many whose keys aren't known here are waiting; try again in a moment";
         this.refuse(surplus, "full", text);
@@ -313,27 +316,25 @@ export class Meeting {
       }
       enter(link, "checking");
     }
-    const answering = this.links.dialledKey(friend);
     if (answering !== null) return this.#answerChecks(friend, answering);
-    if (friend.attempt !== null) return;
-    if (this.out.nowMs < friend.checkAtMs) {
-      return this.#refuseUnknownKey(link, friend);
-    }
+    if (!waits) return this.#refuseUnknownKey(link, friend);
+    if (isAsking) return;
     friend.checkAtMs = this.out.nowMs + CHECK_INTERVAL_MS;
     this.reach(friend);
   }
 
   /**
    * Who of those that are checked has to go for one more, or that one: the last to come as the friend that the most say
-   * to be. A crowd that waits for a friend who is away keeps out none of the others.
+   * to be. A crowd that waits for a friend who is away keeps out none of the others; where there is no crowd, who waits
+   * already stays.
    */
   #tooManyToCheck(link: FriendLink, friend: Friend): FriendLink | null {
     const checking = this.links.inbound("checking");
     if (checking.length < CHECKING_LINKS_MAX) return null;
     const claims = Map.groupBy(checking, ({ friend }) => friend);
-    let most = claims.get(friend) ?? [];
+    let most = claims.get(friend) ?? [link];
     for (const links of claims.values()) if (links.length > most.length) most = links;
-    return most[0]?.friend === friend ? link : most.at(-1)!;
+    return most[0]!.friend === friend ? link : most.at(-1)!;
   }
 
   /** The friend's own address answers with `key`: those who say to be this friend are told apart by it. */

@@ -160,6 +160,22 @@ Deno.test("Friends finds out who an unknown key is, however many say to be a fri
   assertEquals(ann.reaches(dan).at(-1), "dan opened: the friend dialled");
 });
 
+Deno.test("Friends sends nobody who waits away for one who needn't wait, nor each friend for the next one", () => {
+  const ann = Program.started({ friends: [...ROWS, row("dan", 4)] });
+  ann.meets(EVE, { name: "dan" });
+  ann.fails();
+  for (let n = 0; n < CHECKING_LINKS_MAX; n++) ann.meets(EVE, { name: "cem" });
+  const refusals = ann.meets(EVE, { name: "dan" }).filter((word) => /: refuse /.test(word));
+  assertEquals(refusals, [`${CHECKING_LINKS_MAX + 2}: refuse unreachable`]);
+
+  const names = Array.from({ length: CHECKING_LINKS_MAX + 1 }, (_, n) => `f${n}`);
+  const bob = Program.started({ friends: names.map((name, n) => row(name, n + 2)) });
+  const replies = names.flatMap((name) => bob.meets(EVE, { name }));
+  assertEquals(replies.filter((word) => /: refuse /.test(word)), [
+    `${CHECKING_LINKS_MAX + 1}: refuse full`,
+  ]);
+});
+
 Deno.test("Friends keeps few links of one friend on which something may still arrive", () => {
   const ann = Program.started();
   for (let link = 1; link <= DRAINING_LINKS_MAX + 1; link++) {
