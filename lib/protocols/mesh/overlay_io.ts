@@ -62,7 +62,7 @@ export interface MemberDirectory {
   lastOwn(): number;
   /** Whether a neighbour is giving us what we lack. */
   isCatchingUp(): boolean;
-  /** Members of the last 7 days, from roster and disk, that aren't live. */
+  /** Members from roster and disk that aren't live. */
   remembered(): readonly Contact[];
   /**
    * Those of them that this profile has met, having dialled them or been dialled, the last one last. Asked for once, at

@@ -248,8 +248,9 @@ export class RoomMachines {
   }
 
   /**
-   * Those of the last 7 days, from disk and roster, that aren't live: where two were forgotten by each other, nobody else
-   * may be left who knows both. Those whom we met stay, however many were made up since.
+   * Those that aren't live, from disk and from the roster, of which those of the last 7 days that it has forgotten: where
+   * two were forgotten by each other, nobody else may be left who knows both. Those whom we met stay, however many were
+   * made up since.
    */
   #rememberedContacts(): readonly Contact[] {
     const contacts = new Map<PeerKey, Contact>();

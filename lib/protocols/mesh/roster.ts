@@ -364,7 +364,9 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
     this.#claims.vouchOn(() => this.#table.claims(), nowMs);
     this.#leases.tick(nowMs);
     const due = this.#deadlines.takeDue(nowMs);
-    if (due.includes("beacon") && this.#own?.ended === false) this.#beat("alive", nowMs);
+    if (!due.includes("beacon") || this.#own?.ended !== false) return;
+    this.#table.dropForgotten(nowMs);
+    this.#beat("alive", nowMs);
   }
 
   // Messages, in the order of their table.

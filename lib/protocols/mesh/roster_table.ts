@@ -143,15 +143,16 @@ export class RosterTable {
     this.digest.delete(key);
     const beacon = entry.signed.beacon.value;
     this.setFloor(key, rankOf(beacon));
-    if (beacon.endpoint !== null) this.#dialStill(key, beacon.endpoint, entry.sinceMs);
+    if (beacon.endpoint === null) return;
+    this.#forgotten.set(key, { endpoint: beacon.endpoint, sinceMs: entry.sinceMs });
+    dropOldest(this.#forgotten, ROSTER_DEAD_MAX);
   }
 
-  #dialStill(key: PeerKey, endpoint: Endpoint, sinceMs: number): void {
-    for (const [other, { sinceMs: diedMs }] of this.#forgotten) {
-      if (diedMs + FORGOTTEN_DIALLED_MS <= sinceMs) this.#forgotten.delete(other);
+  /** Who died a week ago isn't dialled any more. */
+  dropForgotten(nowMs: number): void {
+    for (const [key, { sinceMs }] of this.#forgotten) {
+      if (sinceMs + FORGOTTEN_DIALLED_MS <= nowMs) this.#forgotten.delete(key);
     }
-    this.#forgotten.set(key, { endpoint, sinceMs });
-    dropOldest(this.#forgotten, ROSTER_DEAD_MAX);
   }
 
   /** Where those who are forgotten, and may be there all the same, could be dialled. */

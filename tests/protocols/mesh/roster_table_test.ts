@@ -119,6 +119,7 @@ Deno.test("RosterTable.forgotten() has those whom others can dial, until they ar
   assertEquals(table.forgotten(), [ann, carl]);
 
   const dan = forget(table, "Dan", FORGOTTEN_DIALLED_MS + 10);
+  table.dropForgotten(FORGOTTEN_DIALLED_MS + 10);
   assertEquals(table.forgotten(), [carl, dan]);
   table.put({ ...live(1), key: dan.key, signed: beaconOf("Dan", 2), claim: claimOf("Dan") });
   assertEquals(table.forgotten(), [carl]);

@@ -422,6 +422,21 @@ Deno.test("Roster holds a lost member's place for a day", () => {
   assertEquals(told(after), [{ type: "forgotten", key: bob }]);
 });
 
+Deno.test("Roster names who is forgotten for a week, also where nobody else is forgotten then", () => {
+  const day = 86_400_000;
+  const endpoint = { host: "192.0.2.1", port: 1 };
+  const roster = rosterWith(["Bob"]);
+  const quit = beaconOf("Bob", 2, { state: "quit", endpoint });
+  roster.step({ type: "message", from: bob, message: beacons(quit) }, 1_000);
+
+  const named = [1, 2, 7, 8].map((days) => {
+    roster.step({ type: "tick" }, days * day + 1_000);
+    return roster.forgotten();
+  });
+
+  assertEquals(named, [[{ key: bob, endpoint }], [{ key: bob, endpoint }], [], []]);
+});
+
 Deno.test("Roster remembers members on disk as lost, and takes their very beacon for a sign of life", () => {
   const beacon = beaconOf("Bob", 7);
   const roster = rosterWith(["Carl"], [
