@@ -22,7 +22,7 @@ export type AntiEntropyInput =
   /** What is sent to it may be dropped from now on; until `drained`. */
   | { readonly type: "congested"; readonly peer: PeerKey }
   | { readonly type: "drained"; readonly peer: PeerKey }
-  /** We are leaving: rounds go on until `hasOwn` is true of some neighbour. */
+  /** We are leaving: rounds go on with each neighbour until `hasOwn` is true of it. */
   | { readonly type: "hand-over" }
   /** `Order` says that only rounds with all neighbours can help. */
   | { readonly type: "stuck" }
