@@ -82,7 +82,9 @@ export class AccountChanges {
     const { name, folded, isGuest, link, isAsking } = client;
     const { out, lockOuts } = this.parts;
     if (isGuest) return this.#refuse(client, "not-allowed", "A guest has no account");
-    if (isAsking) return this.#refuse(client, "too-fast", "One thing after the other");
+    if (isAsking) {
+      return this.#refuse(client, "too-fast", "One thing after the other", PASSWORDS_RETRY_MS);
+    }
     const { address } = link;
     const attempt = lockOuts.begin(folded, address, out.nowMs);
     if ("retryMs" in attempt) {
