@@ -7,6 +7,10 @@
 
 import type { PeerKey } from "../../base/ids.ts";
 import type { Attendee } from "./attendance.ts";
+import { HEARTBEAT_MS } from "./limits.ts";
+
+/** How much longer a complaint of somebody lasts, once, who may tell in a moment whom it hears. */
+const UNTOLD_MS = 2 * HEARTBEAT_MS;
 
 /**
  * Brings up to date whom each doesn't hear.
@@ -67,7 +71,7 @@ export function toBeParted(
 
 /** Whether one complains of another that hears it well: it is deaf, or it lies. */
 function isOneSided(by: Attendee, of: Attendee): boolean {
-  return by.unheard.has(of.key) && !of.unheard.has(by.key);
+  return by.unheard.has(of.key) && of.hears !== null && !of.unheard.has(by.key);
 }
 
 function isDue(by: Attendee, of: Attendee, lastingMs: number, nowMs: number): boolean {
@@ -75,9 +79,10 @@ function isDue(by: Attendee, of: Attendee, lastingMs: number, nowMs: number): bo
   return sinceMs !== undefined && countsAtMs(sinceMs, lastingMs, by, of) <= nowMs;
 }
 
-/** Who has just come meets the others first. */
+/** Who has just come meets the others first; who is on another link since, and has told nothing there yet, may soon. */
 function countsAtMs(sinceMs: number, lastingMs: number, by: Attendee, of: Attendee): number {
-  return Math.max(sinceMs + lastingMs, by.meetsByMs, of.meetsByMs);
+  const untoldMs = of.hears === null ? UNTOLD_MS : 0;
+  return Math.max(sinceMs + lastingMs + untoldMs, by.meetsByMs, of.meetsByMs);
 }
 
 /** When `toBeParted` is to be asked next; null where nobody complains. */

@@ -515,6 +515,38 @@ Deno.test("Whom others don't hear goes in time, however often it links anew", ()
   }
 });
 
+Deno.test("Who doesn't hear one whose link was lost isn't blamed for it before that one has told whom it hears", () => {
+  for (const name of ["ann", "bob"] as const) {
+    const other = name === "ann" ? "bob" : "ann";
+    const program = Program.of("ann", "bob");
+    program.pass(10_000);
+    program.hears(other, [], true);
+    program.pass(450);
+    program.goesDown(name);
+    program.pass(500);
+
+    const words = [...program.comes(name), ...program.pass(100)];
+    words.push(...program.hears(other, [name], true), ...program.hears(name, [other], true));
+
+    assertEquals(views([...words, ...program.pass(10_000)]), [], name);
+  }
+});
+
+Deno.test("Who links anew, again and again, and never tells whom it hears goes, and no older one for it", () => {
+  for (const everyMs of [300, 700]) {
+    const program = Program.of("ann", "bob");
+    program.pass(10_000);
+    program.hears("ann", [], true);
+    const words: string[] = [];
+    for (let ms = 0; ms < 5_000 && views(words).length === 0; ms += everyMs) {
+      words.push(...program.pass(everyMs - 100));
+      program.goesDown("bob");
+      words.push(...program.pass(100), ...program.comes("bob"));
+    }
+    assertEquals(views(words), ["view 3: ann"], `each ${everyMs} ms`);
+  }
+});
+
 Deno.test("Who is heard again while its link is lost stays", () => {
   const program = Program.of("ann", "bob", "cem");
   program.pass(10_000);
