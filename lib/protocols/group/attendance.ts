@@ -313,6 +313,14 @@ export class Attendance {
     return this.here.some(({ hears }) => hears?.has(key) === true);
   }
 
+  /** Our disk kept so long what all were to be told that some took us for gone: they are on their way back. */
+  diskAnswers(nowMs: number): void {
+    for (const attendee of this.all) {
+      if (attendee.link !== null) continue;
+      attendee.silentAtMs = Math.max(attendee.silentAtMs, nowMs + RETURN_MS);
+    }
+  }
+
   /** Links on which hello is overdue. */
   ungreeted(nowMs: number): readonly GroupLink[] {
     return [...this.links].filter(({ greetByMs }) => greetByMs <= nowMs);

@@ -27,6 +27,7 @@ import { type CoordinatorFacts, membersView, statusView } from "./coordinator_vi
 import { Escrow } from "./escrow.ts";
 import type { CoordinatorCommand } from "./events.ts";
 import {
+  COORDINATOR_SILENT_MS,
   FORMER_KEYS_MAX,
   HEARTBEAT_MS,
   INCARNATION_BYTES,
@@ -311,8 +312,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
       case "unknown-message":
         return this.#unknown(input.link, input.code);
       case "persisted":
-        this.#isRefused = false;
-        return this.#out.persisted(input.token);
+        return this.#persisted(input.token);
       case "persist-failed":
         return this.#persistFailed(input);
       case "read":
@@ -579,6 +579,14 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     }
     this.#taking.tick();
     this.#steering.isUnsettled = true; // pauses end, complaints count
+  }
+
+  #persisted(token: number): void {
+    this.#isRefused = false;
+    // What they were last told may have gone out just before that.
+    const isLong = this.#out.waitingMs >= COORDINATOR_SILENT_MS - HEARTBEAT_MS;
+    if (isLong) this.#attendance.diskAnswers(this.#nowMs);
+    this.#out.persisted(token);
   }
 
   /**

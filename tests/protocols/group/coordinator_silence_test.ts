@@ -84,6 +84,22 @@ Deno.test("Whose link is lost while the coordinator's disk is slow has the time 
   assertEquals(views(words), ["view 5: ann bob cem"]);
 });
 
+Deno.test("Whose link was lost as the coordinator's disk was slow has that time, too, where the disk answers then", () => {
+  const program = Program.of("ann", "bob", "cem");
+  program.pass(10_000);
+  program.diskMode = "holds";
+  program.joins("dan");
+  program.pass(2_550);
+  for (const name of ["ann", "bob", "cem", "dan"]) program.goesDown(name);
+  program.pass(300);
+
+  const words = [...program.diskAnswers(), ...program.pass(1_000)];
+  for (const name of ["ann", "bob", "cem"]) words.push(...program.comes(name));
+  words.push(...program.pass(10_000));
+
+  assertEquals(views(words), ["view 5: ann bob cem"]);
+});
+
 Deno.test("Who links anew, again and again, while the coordinator's disk is slow stays in", () => {
   for (const ms of [2_000, 10_000, 60_000]) {
     const program = Program.of("ann", "bob", "cem");
