@@ -23,6 +23,7 @@ import {
   RETURN_HEARD_MS,
   RETURN_MS,
   UNGREETED_LINKS_MAX,
+  WAIT_MS_MAX,
 } from "./limits.ts";
 import type { GroupMessageOf } from "./messages.ts";
 
@@ -313,8 +314,14 @@ export class Attendance {
     return this.here.some(({ hears }) => hears?.has(key) === true);
   }
 
-  /** Our disk kept so long what all were to be told that some took us for gone: they are on their way back. */
+  /**
+   * Our disk kept so long what all were to be told that some took us for gone: they are on their way back. Others answer
+   * only now.
+   */
   diskAnswers(nowMs: number): void {
+    for (const link of this.links) {
+      if (link.isGreeted) link.greetByMs = Math.max(link.greetByMs, nowMs + WAIT_MS_MAX);
+    }
     for (const attendee of this.all) {
       if (attendee.link !== null) continue;
       attendee.silentAtMs = Math.max(attendee.silentAtMs, nowMs + RETURN_MS);

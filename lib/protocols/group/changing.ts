@@ -135,6 +135,11 @@ export class Changing {
     if (this.#dueMs !== null) this.#dueMs += delayMs;
   }
 
+  /** Whoever is awaited may hear only now for what. */
+  diskAnswers(): void {
+    if (this.#dueMs !== null) this.#wait();
+  }
+
   /** Begins one under the next number; one that was under way is over. */
   begin({ participants, members }: Change): void {
     const { views, escrow, out } = this.parts;

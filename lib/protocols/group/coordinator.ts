@@ -585,7 +585,10 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     this.#isRefused = false;
     // What they were last told may have gone out just before that.
     const isLong = this.#out.waitingMs >= COORDINATOR_SILENT_MS - HEARTBEAT_MS;
-    if (isLong) this.#attendance.diskAnswers(this.#nowMs);
+    if (isLong) {
+      this.#attendance.diskAnswers(this.#nowMs);
+      this.#changing.diskAnswers();
+    }
     this.#out.persisted(token);
   }
 

@@ -207,3 +207,16 @@ Deno.test("The last one to leave is out also where the coordinator's disk is slo
     assertEquals(words.slice(-2), ["ann: parted left", "disk: confirmed 2"], `after ${ms} ms`);
   }
 });
+
+Deno.test("The last one to leave has the time to say so after the coordinator's slow disk took that", () => {
+  const program = Program.of("ann");
+  program.somebody("ann").answers.delete("parted");
+  program.diskMode = "holds-decided";
+  program.says("ann", LEAVE);
+  program.pass(9_950);
+
+  const words = [...program.diskAnswers(), ...program.pass(200)];
+
+  assertEquals(words.slice(-1), ["ann: parted left"]);
+  assertEquals(program.goesDown("ann", "out"), ["disk: confirmed 2"]);
+});

@@ -100,6 +100,25 @@ Deno.test("Whose link was lost as the coordinator's disk was slow has that time,
   assertEquals(views(words), ["view 5: ann bob cem"]);
 });
 
+Deno.test("Who is asked for its part at last, as the coordinator's slow disk answers, has the time to do it", () => {
+  const program = Program.of("ann", "bob", "cem");
+  program.pass(10_000);
+  const members = ["ann", "bob", "cem"].map((name) => program.somebody(name));
+  for (const { answers } of members) answers.delete("flush");
+  program.diskMode = "holds";
+  program.joins("dan");
+  program.pass(9_950);
+  const words = [...program.diskAnswers(), ...program.pass(200)];
+  for (const { name, got } of members) {
+    const flush = got.get("flush");
+    if (flush?.type === "flush") {
+      words.push(...program.says(name, program.somebody(name).report(flush)));
+    }
+  }
+
+  assertEquals(views([...words, ...program.pass(10_000)]), ["view 4: ann bob cem dan"]);
+});
+
 Deno.test("Who links anew, again and again, while the coordinator's disk is slow stays in", () => {
   for (const ms of [2_000, 10_000, 60_000]) {
     const program = Program.of("ann", "bob", "cem");
