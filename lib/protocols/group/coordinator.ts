@@ -687,6 +687,11 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
   }
 
   #facts(): CoordinatorFacts {
+    const { members } = this.#views;
+    // While nobody is in, the group's log is ours.
+    const seqs = members.length === 0
+      ? [this.history?.seq ?? 0]
+      : members.map(({ key }) => this.#attendance.get(key)?.seq ?? 0);
     return {
       key: this.signer.key,
       group: this.#group,
@@ -694,10 +699,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
       crypto: this.environment.crypto,
       views: this.#views,
       attendance: this.#attendance,
-      told: Math.max(
-        this.#toldSeq,
-        ...this.#views.members.map(({ key }) => this.#attendance.get(key)?.seq ?? 0),
-      ),
+      told: Math.max(this.#toldSeq, ...seqs),
       lacking: awaitedOf(this.#views, this.#attendance.here),
       awaited: this.#changing.awaited,
     };

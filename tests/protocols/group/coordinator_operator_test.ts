@@ -222,6 +222,18 @@ Deno.test("How many entries there are only members say", () => {
   assertEquals(program.status().seq, 1);
 });
 
+Deno.test("How many entries there are is known while nobody is there, too", () => {
+  const program = Program.of("ann");
+  program.somebody("ann").says("one");
+  program.says("ann", { type: "leave" });
+  const after = program.restarted();
+  after.comes("bob");
+  after.somebody("bob").says("made up");
+  after.somebody("bob").says("and more");
+  after.pass(1_000);
+  assertEquals([program.status().seq, after.status().seq], [1, 1]);
+});
+
 Deno.test("Entries are told once, though the next sequencer tells them again", () => {
   const program = Program.of("ann", "bob", "cem");
   const all = ["ann", "bob", "cem"].map((name) => program.somebody(name));
