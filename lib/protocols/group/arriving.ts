@@ -399,7 +399,8 @@ export class Arriving {
       (views.isConfirmed || isSameBallot(begun, newest))
     );
     // Who sends nothing, being stuck or a liar, is asked again when all others were.
-    if (free.every(({ key }) => fruitless.has(key))) fruitless.clear();
+    const isTried = free.length > 0 && free.every(({ key }) => fruitless.has(key));
+    if (isTried) fruitless.clear();
     const untried = free.filter(({ key }) => !fruitless.has(key));
     return untried.toSorted((a, b) => cost(a) - cost(b))[0]?.key;
   }

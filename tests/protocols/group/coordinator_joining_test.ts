@@ -94,6 +94,10 @@ Deno.test("A newcomer to whom its source sends nothing is sent to all others bef
       .flatMap((word) => /catch-up from (\w+)/.exec(word)?.[1] ?? []);
 
   assertEquals(sources(4), ["cem", "ann", "bob", "cem"]);
+
+  program.hears("dan", []); // for a moment
+  program.pass(1_000);
+  assertEquals(program.hears("dan", ["ann", "bob", "cem"]), ["dan: catch-up from cem"]);
 });
 
 Deno.test("Those who are ready while a view begins come together in the next", () => {
