@@ -106,14 +106,10 @@ export class Saying {
 
   /** The `ref`s of this process's texts among those. */
   *unsaidRefs(): IterableIterator<string> {
-    yield* this.#signedRefs();
-    for (const { ref } of this.#outbox) if (ref !== undefined) yield ref;
-  }
-
-  *#signedRefs(): IterableIterator<string> {
     for (const { refs } of this.#batches) {
       for (const ref of refs ?? []) if (ref !== undefined) yield ref;
     }
+    for (const { ref } of this.#outbox) if (ref !== undefined) yield ref;
   }
 
   /** How many texts of this process are in the log. */
@@ -345,12 +341,18 @@ export class Saying {
   }
 
   /**
-   * What was said belongs to a group that one isn't in any more: it isn't said in another.
+   * What was said belongs to a group that one isn't in any more: it isn't said in another. What was typed before this
+   * process was in one is for the one that it gets into.
    * @returns How many texts those are, and the `ref`s of those of this process.
    */
   forget(): { readonly texts: number; readonly refs: readonly string[] } {
-    const texts = this.unsent - this.#outbox.size;
-    const refs = [...this.#signedRefs()];
+    const wasIn = this.#leftover === null;
+    const texts = wasIn ? this.unsent : leftoverTexts(this.#leftover);
+    const refs = wasIn ? [...this.unsaidRefs()] : [];
+    if (wasIn) {
+      this.#outbox.clear();
+      this.#outboxBytes = 0;
+    }
     this.#beginAnew([]);
     return { texts, refs };
   }

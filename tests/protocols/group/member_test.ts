@@ -466,6 +466,22 @@ Deno.test("Member tells what isn't said as the coordinator has another group tha
   assertEquals(noticesOf(bob!).match(/aren't said in this one/g)?.length, 1);
 });
 
+Deno.test("Member says nothing in another group that waited in the one before", () => {
+  const net = GroupNet.started(["ann", "bob"]);
+  const [ann, bob] = net.nodes;
+  ann!.kill(); // who puts it in order
+  for (const text of ["one", "two", "three"]) bob!.say(text, text);
+  assertEquals(bob!.machine!.saying.unsent, 3);
+
+  isToldOut(net, bob!, fakeCrypto.sha256<Hash>(new Uint8Array([2])));
+
+  const errors = bob!.effects.flatMap((effect) =>
+    effect.type === "show" && effect.event.event === "error" ? [effect.ref] : []
+  );
+  assertEquals(errors, ["one", "two", "three"]);
+  assertEquals(bob!.machine!.saying.unsent, 0);
+});
+
 Deno.test("Member begins nothing in another group that it was about to begin in the one before", () => {
   const { net, bob } = writing("begun");
   const group = fakeCrypto.sha256<Hash>(new Uint8Array([2]));
