@@ -81,16 +81,18 @@ export class TorturedDirectory implements Tortured {
 
   async settle(): Promise<void> {
     await this.#common.recover();
-    await eventually("all are in, and all lists show all free", SETTLE_MS, async () => {
+    await eventually("all are in and in no call, and all lists show so", SETTLE_MS, async () => {
       for (const actor of [this.directory, ...this.clients]) actor.start();
       for (const client of this.clients) {
         if (!isIn(client.life)) return false;
         if (openCall(client.life!) !== null) await client.node!.command({ command: "hangup" });
       }
       const lists = await Promise.all(this.clients.map(({ node }) => node!.ask("list")));
-      return lists.every(({ users = [] }) =>
+      const areListed = lists.every(({ users = [] }) =>
         users.length === NAMES.length && users.every(({ state }: ShownEvent) => state === "free")
       );
+      // Whoever rings or is rung is listed as free: a call that a stopped program was to make begins only now.
+      return areListed && this.#callsWithoutEnd().length === 0;
     });
     await eventually(
       "all have what was told to all",
@@ -106,9 +108,7 @@ export class TorturedDirectory implements Tortured {
       ...this.clients.flatMap((client) => shownTwice(client)),
       ...this.clients.flatMap((client) => outOfOrder(client, authorOf)),
       ...this.#notReached(),
-      ...this.clients.flatMap(({ name, life }) =>
-        life === undefined || openCall(life) === null ? [] : [`${name}'s call has no end`]
-      ),
+      ...this.#callsWithoutEnd(),
     ]);
   }
 
@@ -170,6 +170,12 @@ export class TorturedDirectory implements Tortured {
     const from = random.pick(this.clients);
     const bytes = random.bytes(1 + random.below(70_000));
     await sendTcp(this.hosts.within(from.name), this.hosts.address(DIRECTORY), PORT, bytes);
+  }
+
+  #callsWithoutEnd(): readonly string[] {
+    return this.clients.flatMap(({ name, life }) =>
+      life === undefined || openCall(life) === null ? [] : [`${name}'s call has no end`]
+    );
   }
 
   /** What was acknowledged, and isn't at everybody else. */
