@@ -379,6 +379,7 @@ Deno.test("directory: a password changed with the log-in leaves this device in, 
   const fresh = "battery staple";
   const file = world.write("new.txt", fresh);
   const alice = await world.logIn("alice", { args: ["--new-password-file", file] });
+  await alice.until(is("password-changed"));
   const old = world.launch("--login", "alice", { device: "other" });
   assertEquals((await refusal(old))[1], "bad-credentials");
   const other = await world.logIn("alice", { device: "other", password: fresh });

@@ -376,6 +376,7 @@ export class Session {
     // A directory whose clock was set back says less: by the next one's an earlier program would count as later.
     const rank = Math.max(message.rank, this.#self?.rank ?? 0);
     this.#self = { name, guest, rank };
+    const isChanged = this.#entry !== null && this.#entry.newPassword !== "";
     this.#entry = null;
     this.#isUnanswered = false;
     this.#fullSinceMs = null;
@@ -383,6 +384,7 @@ export class Session {
     this.#phase = "up";
     this.#told = "up";
     this.owner.out.show({ event: "session", state: "up", name, guest });
+    if (isChanged) this.owner.out.show({ event: "password-changed" });
     this.owner.entered(message);
   }
 
@@ -395,7 +397,7 @@ export class Session {
       this.#isUnanswered = false;
       if (this.#sentHow === "resume") return this.#enter();
       if (entry.newPassword !== "") {
-        this.#entry = { ...entry, password: entry.newPassword, newPassword: "" };
+        this.#entry = { ...entry, password: entry.newPassword };
         return this.#enter();
       }
     }

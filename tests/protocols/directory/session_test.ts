@@ -262,6 +262,26 @@ Deno.test("staying: a log-in that has changed the password, and whose answer was
   assertEquals(program.refuses("bad-credentials").at(-1), "fatal bad-credentials");
 });
 
+Deno.test("coming in: who changes the password with the log-in is told, once, however long it took", () => {
+  const entry = { ...LOG_IN, newPassword: "longer than before" };
+  const told = ["session state=up name=ann guest=false", "password-changed"];
+  const program = ClientProgram.linked();
+  program.feed({ type: "enter", entry });
+  assertEquals(program.entered().slice(0, 2), told);
+  program.directoryDown();
+  program.after(1_000);
+  program.directoryUp();
+  assert(!program.entered().includes("password-changed"));
+
+  const unsure = ClientProgram.linked();
+  unsure.feed({ type: "enter", entry });
+  unsure.directoryDown();
+  unsure.after(1_000);
+  unsure.directoryUp();
+  unsure.refuses("bad-credentials");
+  assertEquals(unsure.entered().slice(0, 2), told);
+});
+
 Deno.test("staying: a full directory is tried visibly, at least every minute, for 10 min", () => {
   const program = ClientProgram.linked();
   program.feed({ type: "enter", entry: LOG_IN });
