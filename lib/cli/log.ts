@@ -28,7 +28,7 @@ let programOutput: Output | null = null;
  * one message at once, are left out and counted.
  * @param tell Takes a warning, once, when the disk doesn't take a line.
  * @returns Its logger; the file stays open as long as the process.
- * @throws {P2pchatError} `disk` where the file cannot be written.
+ * @throws {P2pchatError} `disk` where the file cannot be written, or has something else than a log.
  */
 export async function openLog(
   options: LogOptions,
@@ -129,6 +129,12 @@ export function stackOf(error: unknown): string {
 }
 
 async function openFile(path: string): Promise<Deno.FsFile> {
+  if (!await mayBeLog(path)) {
+    throw new P2pchatError(
+      "disk",
+      `Cannot write the log ${path}: it isn't a log; name another file with --log-file`,
+    );
+  }
   try {
     return await Deno.open(path, { create: true, append: true, mode: 0o600 });
   } catch (cause) {
@@ -138,4 +144,14 @@ async function openFile(path: string): Promise<Deno.FsFile> {
       { cause },
     );
   }
+}
+
+/** Whether nothing is known against it: lines behind an identity, or what else isn't a log, would spoil that. */
+async function mayBeLog(path: string): Promise<boolean> {
+  const stat = await Deno.stat(path).catch(() => null);
+  if (stat === null || !stat.isFile || stat.size === 0) return true;
+  using file = await Deno.open(path).catch(() => null);
+  const first = new Uint8Array(1);
+  const count = await file?.read(first).catch(() => null) ?? 0;
+  return count === 0 || first[0] === "{".charCodeAt(0);
 }

@@ -408,6 +408,16 @@ Deno.test("a folder that can't be written to is told with its path, and what to 
       assertEquals([code, status], ["disk", 5], text);
       assertMatch(text, /none\/log: No such file or directory; .*--log-file/);
     });
+    await test.step("the log, where something else is", async () => {
+      const table = `${folder}/users.txt`;
+      await Deno.writeTextFile(table, "alice localhost 5001\n");
+      const args = ["mesh", "Alice", ...LISTEN, "--log-file", table];
+      const { code, status, text } = await failureOf(args, `${folder}/data`);
+
+      assertEquals([code, status], ["disk", 5], text);
+      assertMatch(text, /users\.txt: it isn't a log; .*--log-file/);
+      assertEquals(await Deno.readTextFile(table), "alice localhost 5001\n");
+    });
   });
 });
 

@@ -16,7 +16,7 @@ Deno.test({
   async fn() {
     const folder = await Deno.makeTempDir();
     const path = `${folder}/log`;
-    await Deno.writeTextFile(path, "before\n");
+    await Deno.writeTextFile(path, "{}\n");
 
     let nowMs = 0;
     const logger = await openLog({ logFile: path, verbose: false }, undefined, () => nowMs);
@@ -26,7 +26,7 @@ Deno.test({
     await flushLog();
 
     const [before, info, fault, ...rest] = (await Deno.readTextFile(path)).split("\n");
-    assertEquals([before, rest], ["before", [""]]);
+    assertEquals([before, rest], ["{}", [""]]);
     assertEquals(JSON.parse(info!).properties, { link: 7 });
     assertStringIncludes(JSON.parse(fault!).properties.stack, "Caused by: Error: its cause");
     assert(/log_file_test\.ts:\d+/.test(JSON.parse(fault!).properties.stack));
