@@ -265,9 +265,11 @@ export class CoordinatorSession {
     const isNew = this.#hasOthers(awaited);
     this.#awaited = awaited;
     if (!isNew) return;
-    const wayOut = awaited.length === 1
-      ? `/remove ${awaited[0]} at the coordinator gives them up`
-      : "/remove of all of them at the coordinator gives those up";
+    const [who, whom] = awaited.length === 1
+      ? [awaited[0], awaited[0]]
+      : ["one of them", "of all of them"];
+    const wayOut =
+      `they come when ${who} is back; /remove ${whom} at the coordinator would lose them`;
     // No alarm: after a restart of all they come by themselves.
     this.owner.out.notice(`${lastEntriesText(awaited)}; ${wayOut}`);
   }

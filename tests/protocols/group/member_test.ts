@@ -546,12 +546,19 @@ Deno.test("Member says whose entries it waits for, and what to do: no alarm, as 
 
   const one = "Waiting for bob: only bob has the group's last entries";
   assertEquals(waitsFor("bob"), [
-    { event: "notice", text: `${one}; /remove bob at the coordinator gives them up` },
+    {
+      event: "notice",
+      text: `${one}; they come when bob is back; /remove bob at the coordinator would lose them`,
+    },
     one,
   ]);
   const both = "Waiting for bob and cem: only they have the group's last entries";
   assertEquals(waitsFor("bob", "cem"), [
-    { event: "notice", text: `${both}; /remove of all of them at the coordinator gives those up` },
+    {
+      event: "notice",
+      text:
+        `${both}; they come when one of them is back; /remove of all of them at the coordinator would lose them`,
+    },
     both,
   ]);
 });
