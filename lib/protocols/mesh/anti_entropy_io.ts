@@ -7,19 +7,19 @@ import type { Bundle, Proof } from "./structures.ts";
 import type { Want } from "./sync_compare.ts";
 
 export type AntiEntropyInput =
-  /** It is in the active view from now on: a round begins at once. */
+  /** The peer is in the active view from now on: a round with it begins at once. */
   | { readonly type: "neighbour-up"; readonly peer: PeerKey }
   | { readonly type: "neighbour-down"; readonly peer: PeerKey }
   | { readonly type: "message"; readonly from: PeerKey; readonly message: SyncMessage }
-  /** `Order` has done with a bundle of reason `range`: it was delivered, a duplicate, or dropped. */
-  /** A bundle of a range has come from a neighbour, before anything becomes of it. */
+  /** A bundle of a range has come from a neighbour, and `Order` hasn't looked at it yet. */
   | { readonly type: "arrived"; readonly from: PeerKey; readonly bundle: Bundle }
+  /** `Order` has finished with a bundle of reason `range`: it was delivered, a duplicate, or dropped. */
   | { readonly type: "taken-in"; readonly from: PeerKey; readonly bundle: Bundle }
-  /** Pushes to this neighbour were dropped: it is offered a round. */
+  /** Pushes to this neighbour were dropped: we offer it a round. */
   | { readonly type: "behind"; readonly peer: PeerKey }
-  /** This neighbour told of much that isn't here. */
+  /** This neighbour announced much that isn't here. */
   | { readonly type: "far-ahead"; readonly peer: PeerKey }
-  /** What is sent to it may be dropped from now on; until `drained`. */
+  /** Until `drained`, messages to this neighbour may be dropped. */
   | { readonly type: "congested"; readonly peer: PeerKey }
   | { readonly type: "drained"; readonly peer: PeerKey }
   /** We are leaving: rounds go on with each neighbour until `hasOwn` is true of it. */
@@ -30,11 +30,11 @@ export type AntiEntropyInput =
 
 export type AntiEntropyEffect =
   | { readonly type: "send"; readonly to: PeerKey; readonly message: SyncMessage }
-  /** Send it with reason `range`, with its claim where this link hasn't carried it. */
+  /** Send the bundle with reason `range`, and with its claim where this link hasn't carried that yet. */
   | { readonly type: "send-bundle"; readonly to: PeerKey; readonly bundle: Bundle }
   /** Send the message `proof`. */
   | { readonly type: "send-proof"; readonly to: PeerKey; readonly proof: Proof }
-  /** What a neighbour said that it has. */
+  /** The streams that a neighbour says it has. */
   | { readonly type: "frontiers"; readonly from: PeerKey; readonly entries: readonly SyncEntry[] }
   /** For `Order`, as they are: what neighbours say, as far as it is believed, and what they don't give. */
   | Extract<OrderInput, { readonly type: "not-kept" | "not-given" | "passed-over" }>
@@ -60,9 +60,9 @@ export interface AntiEntropyConfig {
 
 /** What the mesh may ask of it. */
 export interface AntiEntropyQueries {
-  /** The neighbours that are to send something. */
+  /** The neighbours that still have something to send. */
   sources(): ReadonlySet<PeerKey>;
-  /** What they are to send, and haven't all. */
+  /** What those neighbours are still to send. */
   wanted(): Iterable<Want>;
   /** A newcomer: two neighbours, or the only one, have given all they had. Others: from the start. */
   caughtUp(): boolean;

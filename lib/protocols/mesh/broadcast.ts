@@ -36,7 +36,7 @@ import { MissingBundles, type Presence } from "./missing_bundles.ts";
 import { type Stream, type StreamKey, streamKey } from "./stream.ts";
 import type { Header } from "./structures.ts";
 
-/** Entries of one `ihave`. */
+/** Entries in one `ihave`. */
 const IHAVE_ENTRIES_MAX = 256;
 const HOP_MAX = 255;
 
@@ -47,7 +47,7 @@ type Named<Type extends BroadcastMessage["type"]> = Extract<
   { readonly type: Type }
 >;
 
-/** By which way a stream's latest bundle was pushed to us. */
+/** The way by which a stream's latest bundle was pushed to us. */
 interface Path {
   readonly counter: number;
   readonly hop: number;
@@ -60,7 +60,7 @@ export class Broadcast implements Machine<BroadcastInput, BroadcastEffect> {
   readonly #trees: Trees;
   readonly #missing: MissingBundles;
   readonly #paths = new Map<StreamKey, Path>(); // at most streamsMax
-  /** When announcements that wait go out. */
+  /** When the waiting announcements go out. */
   #announceAtMs: number | null = null;
   #effects: BroadcastEffect[] = [];
 
@@ -127,20 +127,23 @@ export class Broadcast implements Machine<BroadcastInput, BroadcastEffect> {
     return next;
   }
 
-  /** After a stall of `delayMs`: nobody is blamed for it. Rates aren't shifted: what came meanwhile is due. */
+  /**
+   * Moves deadlines by `delayMs`, the length of a stall of our own: nobody is blamed for it. Rate limits aren't
+   * shifted: what came meanwhile is due.
+   */
   postpone(delayMs: number): void {
     if (this.#announceAtMs !== null) this.#announceAtMs += delayMs;
     this.#missing.postpone(delayMs);
     for (const link of this.#links.values()) link.postpone(delayMs);
   }
 
-  /** Neighbours that are pushed the bundles of `source`. */
+  /** Neighbours to which the bundles of `source` are pushed. */
   eager(source: PeerKey): readonly PeerKey[] {
     const { lazy } = this.#trees.of(source);
     return [...this.#links.keys()].filter((peer) => !lazy.has(peer));
   }
 
-  /** Neighbours that are told of the bundles of `source`. */
+  /** Neighbours to which the bundles of `source` are announced. */
   lazy(source: PeerKey): readonly PeerKey[] {
     const { lazy } = this.#trees.of(source);
     return [...this.#links.keys()].filter((peer) => lazy.has(peer));
@@ -168,7 +171,8 @@ export class Broadcast implements Machine<BroadcastInput, BroadcastEffect> {
       if (peer === from || link.hasBy(key, counter)) continue;
       const push = !kept || (reason !== "range" && !tree.lazy.has(peer));
       const asHeader = large && kept && pushed;
-      // Previews count as announcements at the receiver; beyond what it allows they are announced, many at once.
+      // Headers sent ahead count as announcements at the receiver; beyond what it allows, they are announced instead,
+      // many at once.
       if (link.held || !push || (asHeader && !link.entriesOut.take(nowMs))) {
         if (push && link.held) this.#fallsBehind(peer, link, tree, nowMs);
         link.announce(key, { entry, hop });
@@ -215,7 +219,7 @@ export class Broadcast implements Machine<BroadcastInput, BroadcastEffect> {
     source: PeerKey,
     nowMs: number,
   ): void {
-    if (!link.prunesOut.take(nowMs)) return; // its next duplicate says it again
+    if (!link.prunesOut.take(nowMs)) return; // its next duplicate asks for it again
     tree.prune(peer, nowMs);
     this.#send(peer, { type: "prune", source: this.#trees.nameOf(source) });
   }
@@ -248,7 +252,10 @@ export class Broadcast implements Machine<BroadcastInput, BroadcastEffect> {
     }
   }
 
-  /** Before the order looks at it: whatever comes of it, the peer has it and keeps its word. */
+  /**
+   * Handled before the order looks at the bundle: whatever comes of that, the peer has the bundle, and has kept its
+   * promise.
+   */
   #bundle(from: PeerKey, link: BroadcastLink, message: Named<"bundle">, nowMs: number): void {
     const header = message.bundle.header.value;
     const key = streamKey(header);
@@ -270,7 +277,7 @@ export class Broadcast implements Machine<BroadcastInput, BroadcastEffect> {
       return;
     }
     const entry = { ...streamOf(header.header.value), counter: lastCounter(header.header.value) };
-    this.#announced(from, link, entry, hop, 0, nowMs); // it won't come by itself
+    this.#announced(from, link, entry, hop, 0, nowMs); // the bundle won't come by itself
     this.#askDue(nowMs);
   }
 
@@ -309,7 +316,7 @@ export class Broadcast implements Machine<BroadcastInput, BroadcastEffect> {
       this.#compare(from, hop, entry, path, nowMs);
       return;
     }
-    // Who is that far behind catches up in order: asking here as well would bring everything twice.
+    // A member that is this far behind catches up in order: a graft as well would bring everything twice.
     if (counter - this.bundles.frontier(entry).counter > this.config.graftGapMax) {
       if (presence === "missing") this.#effects.push({ type: "far-ahead", peer: from });
       return;
@@ -339,7 +346,10 @@ export class Broadcast implements Machine<BroadcastInput, BroadcastEffect> {
     this.#prune(path.from, present, tree, stream.author, nowMs);
   }
 
-  /** Asks for what comes after our frontier; the link is a branch from now on. @returns Whether it was sent. */
+  /**
+   * Asks for the bundles after our frontier; the link is a branch from now on. @returns Whether the question was
+   * sent.
+   */
   #graft(peer: PeerKey, link: BroadcastLink, stream: Stream, nowMs: number): boolean {
     if (!link.graftsOut.take(nowMs)) return false;
     this.#trees.of(stream.author).graft(peer);
@@ -350,8 +360,8 @@ export class Broadcast implements Machine<BroadcastInput, BroadcastEffect> {
 
   #want(from: PeerKey, stream: Stream, after: number, nowMs: number): void {
     const link = this.#links.get(from);
-    if (link === undefined || !link.graftsOut.take(nowMs)) return; // the order asks again, or drops
-    this.#trees.of(stream.author).graft(from); // as the other side does
+    if (link === undefined || !link.graftsOut.take(nowMs)) return; // the order asks again, or drops the bundle
+    this.#trees.of(stream.author).graft(from); // as the other side does on receipt
     this.#send(from, { type: "graft", ...streamOf(stream), after });
   }
 

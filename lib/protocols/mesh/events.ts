@@ -20,7 +20,7 @@ export interface HistoryMessage {
   readonly id: string;
   /** The name claimed when it was sent, the same at every member. */
   readonly from: string;
-  /** The author's fingerprint: tells those apart who have used one name. */
+  /** The author's fingerprint: distinguishes authors that have used the same name. */
   readonly key: string;
   readonly text: string;
   /** ISO 8601, UTC, by the author's clock. */
@@ -33,12 +33,12 @@ export interface PeerStatus {
   readonly key: string;
   readonly direct: boolean;
   readonly roundTripMs: number | null;
-  /** Since something was last heard of it, directly or by others. */
+  /** Time since this member was last heard of, directly or through others. */
   readonly heardMsAgo: number | null;
   readonly suspected: boolean;
-  /** Whether it is known to have all that this member has. */
+  /** Whether the member is known to have all that we have. */
   readonly upToDate: boolean;
-  /** Whether what was said before is being fetched from it. */
+  /** Whether earlier messages are being fetched from it. */
   readonly fetching: boolean;
 }
 
@@ -49,7 +49,7 @@ export interface MeshStatus {
   readonly name: string;
   readonly key: string;
   readonly members: readonly PeerStatus[];
-  /** Members that aren't known to have all that this member wrote. */
+  /** Members that aren't known to have everything that we wrote. */
   readonly unconfirmed: number;
   /** Own messages that wait to be sent, or for their receiver. */
   readonly unsent: number;
@@ -58,7 +58,7 @@ export interface MeshStatus {
   /** Messages kept. */
   readonly messages: number;
   readonly lastMessage: { readonly at: string; readonly from: string } | null;
-  /** Whether something is being fetched from anybody. */
+  /** Whether something is being fetched from any member. */
   readonly catchingUp: boolean;
   /** What is wrong, in words; empty where nothing is. */
   readonly problems: readonly string[];
@@ -85,7 +85,7 @@ export type MeshEvent =
     /** Empty, with port 0, for a member that can't be dialled. */
     readonly host: string;
     readonly port: number;
-    /** Was in the room before we came in. */
+    /** The member was in the room before we came in. */
     readonly present?: true;
   }
   | {
@@ -93,7 +93,7 @@ export type MeshEvent =
     readonly name: string;
     readonly key: string;
     readonly reason: "quit" | "lost" | "replaced";
-    /** How long a lost one wasn't heard of, where that is known. */
+    /** For a lost member: how long nothing was heard of it, where that is known. */
     readonly silentMs?: number;
   }
   | {
@@ -101,7 +101,7 @@ export type MeshEvent =
     readonly key: string;
     readonly from: string;
     readonly name: string;
-    /** It didn't choose that: another one of this name was here first. */
+    /** The member didn't choose this: another member had its name first. */
     readonly lostTo?: string;
   }
   | {
@@ -126,23 +126,25 @@ export type MeshEvent =
     /** `queued`: it is on disk, and kept until the receiver has seen it. */
     readonly state: "queued" | "delivered" | "failed";
     readonly reason?: string;
-    /** The receiver isn't here, and so many wait. */
+    /** How many messages wait for the receiver, which isn't here. */
     readonly waiting?: number;
-    /** It was told to wait: a notice tells when all that did have arrived. */
+    /**
+     * The user had been told that this message waits: a notice follows when all messages that waited have arrived.
+     */
     readonly waited?: true;
   }
   | {
     readonly event: "invite";
-    /** What `--invite` takes; in a private room whoever has it may come in. */
+    /** The value for `--invite`; in a private room whoever has it may come in. */
     readonly invite: string;
-    /** The command that others type. */
+    /** The whole command for others to type. */
     readonly line: string;
   }
   | { readonly event: "peers"; readonly peers: readonly PeerView[] }
   | {
     readonly event: "history";
     readonly messages: readonly HistoryMessage[];
-    /** By id: how the author is shown here, where that isn't `from`. */
+    /** By message id: the name under which the author is shown here, where that isn't `from`. */
     readonly shownAs: Readonly<Record<string, string>>;
   }
   | MeshStatus
@@ -158,7 +160,7 @@ export type MeshCommand =
   | { readonly command: "name"; readonly name: string }
   | { readonly command: "invite"; readonly rotate: boolean };
 
-/** Whether it is something said, to all or to one. */
+/** Whether the command sends a message, to all or to one. */
 export function isMessage({ command }: MeshCommand): boolean {
   return command === "say" || command === "msg";
 }

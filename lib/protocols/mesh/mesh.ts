@@ -1,5 +1,5 @@
 /**
- * One process in a mesh: how it comes in, stays and leaves. Owns the links and admission, which know links;
+ * One process in a mesh: how it comes in, stays and leaves. It owns the links, and admission, which knows links;
  * everything behind them knows peers, and is the room (`room.ts`).
  */
 
@@ -77,27 +77,27 @@ import type { SignedGenesis } from "./structures.ts";
 
 /** In the order in which they are served when due at once. */
 const DEADLINES = [
-  /** When who came back and met nobody is told so. */
+  /** When the user of a resumed room is told that nobody answers. */
   "alone",
-  /** When a link that was drained is closed. */
+  /** When drained links are closed. */
   "drain",
-  /** When the program leaves although not everything has gone out. */
+  /** When we leave although not everything has gone out. */
   "leave",
-  /** When it ends although a neighbour may not know yet that it has quit. */
+  /** When the program ends although a neighbour may not know yet that we have quit. */
   "part",
 ] as const;
 
-/** What is under way on a link when it is given up for another arrives within this time. */
+/** Time for what is still under way on a link that another one replaces. */
 const DRAIN_MS = 2_000;
-/** Who dialled us while we dialled in vain is in by then: three round trips, the slow ones included. */
+/** By then a member that dialled us while we dialled in vain is in: three slow round trips. */
 const ALONE_TOLD_MS = 1_000;
-/** A neighbour answers at once; one that is busier than this hears of it from others. */
+/** A neighbour acknowledges our last beacon at once; one that is busier than this hears of it from others. */
 const PART_MS_MAX = 500;
-/** What opening a room waits for: its records. */
+/** Why a room is being opened, while its records are read. */
 type Opening =
   | { readonly kind: "found"; readonly founded: FoundedRoom }
   | { readonly kind: "resume" }
-  /** Those whom it asked as a newcomer want an invite. */
+  /** The members that we asked as a newcomer want an invite: we try again as one they know. */
   | { readonly kind: "known" }
   | {
     readonly kind: "admitted";
@@ -112,7 +112,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   readonly #access = new Access((peer) => this.#isKnownMember(peer));
   readonly #bundles: LinkBundles;
   readonly #ownName: OwnName;
-  /** While a member is sought that lets us in. */
+  /** Finds a member that lets us in; null once we are in. */
   #bootstrap: Bootstrap | null = null;
   #admission: Admission | null = null;
   #room: Room | null = null;
@@ -120,16 +120,16 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   #opening: Opening | null = null;
   readonly #held = new HeldInputs();
   #via: PeerKey | null = null;
-  /** What a resuming process was. */
+  /** Our earlier membership, when we resume a room. */
   #earlier: {
     readonly membership: EarlierMembership;
     readonly records: readonly MeshRecord[];
   } | null = null;
-  /** Why it wasn't let in as a newcomer, once it asks as somebody known. */
+  /** Why we weren't let in as a newcomer; set once we ask again as a known member. */
   #uninvited: readonly JoinFailure[] | null = null;
-  /** Of the command to leave. */
+  /** The `ref` of the command to leave. */
   #quitRef: string | undefined;
-  /** Once we have quit. */
+  /** Set once we have quit. */
   #parting: Parting | null = null;
   #nowMs = 0;
   #dueMs: number | null = null;
@@ -163,7 +163,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     });
   }
 
-  /** The room, for whoever looks in: checkers and the store that compacts. Null before it is opened. */
+  /** The room, for checkers and for the store that compacts its log. Null before the room is opened. */
   get room(): Room | null {
     return this.#room;
   }
@@ -172,12 +172,12 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     return this.#links;
   }
 
-  /** The secrets of a private room, for whoever listens for links to us; null where none is needed. */
+  /** The secrets of a private room, for the listener that accepts links to us; null where none is needed. */
   get secrets(): Pick<KeptSecrets, "opening" | "current" | "isCurrent"> | null {
     return this.#access.secrets;
   }
 
-  /** Whether a proven dialler may come in that knew this secret. */
+  /** Whether an authenticated dialler that knew this secret may come in. */
   admit(peer: PeerKey, secret: ChannelSecret | null): "bad-credentials" | null {
     return this.#access.admit(peer, secret);
   }
@@ -207,7 +207,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     return this.#dueMs;
   }
 
-  /** A method, so that the type checker doesn't hold on to the phase from before a step. */
+  /** A method, so that the type checker doesn't assume the phase from before the step. */
   #hasStopped(): boolean {
     return this.#phase === "stopped";
   }
@@ -374,7 +374,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     if (earlier === null) return this.#fatal(NOTHING_TO_RESUME);
     const contacts = rememberedContacts(records, this.signer.key).slice(0, RESUME_CONTACTS_MAX);
     this.#comeAsKnown(earlier, records);
-    // Alone it would let others in by an invite that nobody else may take any more.
+    // If it went on alone, it would let others in by an invite that no member may accept any more.
     const isNewcomer = this.#access.secrets !== null && !wasInRoom(records);
     this.#seekEntrance(
       isNewcomer ? "join" : "resume",
@@ -391,7 +391,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     this.#enterPhase("coming-in");
   }
 
-  /** Where an invite is wanted, the last room's secrets may open as well: they are tried once. */
+  /** Nobody let us in. Where an invite is wanted, the last room's secrets may open as well: they are tried once. */
   #joinFailed(failures: readonly JoinFailure[]): void {
     const { begin } = this.config;
     const last = begin.kind === "join" ? begin.last : undefined;
@@ -432,13 +432,13 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     this.#bootstrap.start(this.#nowMs);
   }
 
-  /** Nobody is there: the room is resumed alone. */
+  /** No known member answers: the room is resumed alone. */
   #resumeAlone(failures: readonly JoinFailure[]): void {
     invariant(this.#earlier !== null, "only a room that is on disk is resumed");
     const { membership, records } = this.#earlier;
     const { genesis } = membership;
     const known = rememberedContacts(records, this.signer.key).length;
-    if (this.#room !== null) this.#beAlone(genesis); // who let us in went away before its welcome
+    if (this.#room !== null) this.#beAlone(genesis); // the member that let us in went away before its welcome
     else {
       const claim = resumedClaim(this, membership);
       this.#enterAlone({ genesis, claim, records, fresh: [], founded: false });
@@ -465,7 +465,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     this.#beAlone(genesis);
   }
 
-  /** In the room, with nobody there to say so. */
+  /** We are in the room, and no other member is there to say so. */
   #beAlone(genesis: SignedGenesis): void {
     this.#enterPhase("in");
     this.#bootstrap = null;
@@ -492,7 +492,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
 
   // Links.
 
-  /** Whatever comes by a link waits while we aren't in, but for the one link that lets us in. */
+  /** Inputs of a link wait while we aren't in the room, except those of the one link that lets us in. */
   #ofLink(input: LinkInput): void {
     if (input.type === "link-up") return this.#linkUp(input);
     if (this.#links.get(input.link) === null) return;
@@ -542,7 +542,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     else this.#hold(input);
   }
 
-  /** Another process of this profile, or this one: an address of ours that somebody else was told. */
+  /** We dialled another process of this profile, or this one: somebody else was told an address of ours. */
   #metSelf(link: LinkId, dial: Dial | null): void {
     this.#close(link, "this is the same profile");
     if (dial === null) return;
@@ -582,21 +582,21 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     if (entry?.state === "member") this.#toRoom({ type, peer: entry.peer });
   }
 
-  /** Whoever came by a secret that isn't the current one any more, and isn't in yet, has come too late. */
+  /** A link that came by a secret which is no longer current, and isn't in yet, has come too late. */
   #partWithUninvited(): void {
     for (const link of [...this.#links.all()].filter((link) => this.#access.isTooLate(link))) {
       this.#toAdmission({ type: "uninvited", link: link.link });
     }
   }
 
-  /** Closes a link on which the two sides have too often not understood each other. */
+  /** Counts a message of an unknown type, in either direction; closes the link on which there were too many. */
   #isPastUnknown(link: LinkId): boolean {
     if (this.#links.countUnknown(link) <= UNKNOWN_MESSAGES_MAX) return false;
     this.#close(link, "too many messages of unknown types");
     return true;
   }
 
-  /** Bundles pay for themselves: back pressure, and order's checks. */
+  /** Bundles aren't counted: back pressure and the order's checks bound them. */
   #mayBring(id: LinkId, type: MeshMessage["type"]): boolean {
     if (type === "bundle" || this.#links.takeMessage(id, this.#nowMs)) return true;
     const link = this.#links.get(id);
@@ -651,7 +651,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
 
   #memberLinkDown(peer: PeerKey, closed: boolean): void {
     const heir = this.#links.inherit(peer);
-    // Nobody is blamed for the end of one of two links.
+    // The end of one of two links is nobody's fault.
     this.#toRoom({ type: "peer-down", peer, closed: closed || heir !== null });
     if (heir === null) return;
     const credentials = this.#room?.machines.roster.credentialsOf(peer) ?? null;
@@ -679,7 +679,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     this.#bootstrap?.entranceFailed(LINK_BROKE, this.#nowMs);
   }
 
-  /** Whether a member has let us in, who may not have said so yet. */
+  /** Whether a member has let us in, although it may not have said so yet. */
   #isAdmitted(): boolean {
     return this.#room !== null || this.#opening?.kind === "admitted";
   }
@@ -742,7 +742,10 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     }
   }
 
-  /** Let in: with the records of the room that was resumed, or those that the disk has of another one. */
+  /**
+   * A member has let us in: opens the room with the records we resumed with, or reads those of another room from
+   * disk.
+   */
   #admitted(admitted: Extract<AdmissionEffect, { readonly type: "admitted" }>): void {
     const opening = { kind: "admitted", admitted } as const;
     if (this.#earlier?.membership.room !== admitted.room) return this.#open(opening, admitted.room);
@@ -757,13 +760,13 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     const promotion = this.#links.promote(link, beacon.beacon.value.incarnation, this.#nowMs);
     switch (promotion.kind) {
       case "successor":
-        // An earlier life of the peer: what it had with us is void.
+        // The other link was of an earlier process of this peer: what it had with us is void.
         this.#toRoom({ type: "peer-down", peer, closed: true });
         this.#toRoom({ type: "peer-up", peer, dialled, endpoint, beacon, claim });
         break;
       case "second":
         this.#toRoom({ type: "peer-again", peer, beacon, claim });
-        // What filled the other link, which may be dead, isn't before what goes out by this one.
+        // The other link, which may be dead, was full; that doesn't hold back what goes out by this one.
         if (this.#links.isCongested(promotion.drained)) this.#toRoom({ type: "drained", peer });
         break;
       case "first":
@@ -785,7 +788,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
       this.#ownName.refused(code === "wrong-room" ? "protocol" : code, text);
       return this.#nameSettled();
     }
-    if (this.#phase === "in" || this.#phase === "leaving") return; // one link that came to nothing
+    if (this.#phase === "in" || this.#phase === "leaving") return; // just one link that came to nothing
     if (code === "name-taken") {
       return this.#fatal({ code, text: nameTakenText(this.config.name) });
     }
@@ -793,10 +796,10 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     this.#fatal({ code, text: `Cannot join: ${text}` });
   }
 
-  /** Another member may let us in. */
+  /** One member refused us; another may let us in. */
   #memberRefused(code: OfOneMember, text: string, link: LinkId): void {
     const entrance = this.#bootstrap?.entrance ?? null;
-    if (entrance?.link !== link) return; // it had greeted us; what we asked of others goes on
+    if (entrance?.link !== link) return; // that member had greeted us; what we asked of others goes on
     if (entrance.dial.purpose === "join" && this.#isAdmitted()) {
       const failure = { contact: entrance.dial.endpoint, reason: code, text };
       const isUninvited = code === "bad-credentials";
@@ -823,7 +826,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   #fromRoom(effects: readonly RoomEffect[]): void {
     for (const effect of effects) {
       if (this.#phase === "stopped") return;
-      // Who has quit is told nothing more, and looks for no neighbour.
+      // Once we have quit, members are told nothing more, and no neighbour is looked for.
       const isKept = effect.type === "persist" || effect.type === "pin";
       if (this.#phase === "parting" && effect.type !== "to" && !isKept) continue;
       switch (effect.type) {
@@ -914,12 +917,14 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
 
   // Leaving.
 
-  /** Leaves on the way in: who lets us in takes us for a member before we hear that we are one. */
+  /**
+   * Leaves while still coming in: the member that lets us in takes us for a member before we hear that we are one.
+   */
   #turnBack(ref: string | undefined): void {
     this.#toRoom({ type: "quit" });
     const link = this.#bootstrap?.entrance?.link;
     if (this.#room !== null && link !== undefined) {
-      // Its roster listens to neighbours alone.
+      // Its roster listens only to neighbours.
       this.#sendOn(link, { type: "overlay-join" });
       this.#sendLastBeacon(link);
     }
@@ -942,7 +947,8 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     this.#deadlines.clear("leave");
     this.#deadlines.set("part", this.#nowMs + PART_MS_MAX);
     const room = this.#entered();
-    // One that we have asked to be our neighbour may be the only one that knows us, and its answer be on its way.
+    // A peer that we have asked to be our neighbour may be the only one that knows us, and its answer may be on its
+    // way.
     for (const { link, peer, state } of this.#links.all()) {
       if (state === "member" && !room.neighbours.includes(peer)) this.#sendLastBeacon(link);
     }
@@ -976,7 +982,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
 
   #fatal({ code, text }: Ending): void {
     if (this.#phase === "stopped") return;
-    // Who lost a name was here a moment ago: others needn't find out by themselves.
+    // The member that loses its name was here a moment ago: say so, rather than let the others find out.
     if (code === "name-taken" && this.#room !== null) {
       for (const effect of this.#room.step({ type: "quit" }, this.#nowMs)) {
         if (effect.type === "to") this.#sendTo(effect.peer, effect.message, effect.lane);

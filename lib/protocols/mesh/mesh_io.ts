@@ -28,17 +28,17 @@ export type DialFailureReason =
 
 export type MeshInput =
   | ModeInput<MeshMessage, MeshCommand>
-  /** An authenticated, encrypted link is open; `attempt` is that of the `dial`, null for an inbound one. */
+  /** An authenticated, encrypted link is open; `attempt` is that of our `dial`, null for an inbound link. */
   | {
     readonly type: "link-up";
     readonly link: LinkId;
     readonly peer: PeerKey;
     readonly dialled: boolean;
     readonly remote: Endpoint;
-    /** The address of this machine under which it runs; empty where there is none. */
+    /** The local address of the link; empty where there is none. */
     readonly localHost: string;
     readonly attempt: number | null;
-    /** Of the room's secret that both ends know; null where none was needed. */
+    /** Epoch of the room secret that both ends know; null where none was needed. */
     readonly epoch: number | null;
   }
   | {
@@ -48,11 +48,11 @@ export type MeshInput =
     readonly text: string;
   }
   | { readonly type: "congested"; readonly link: LinkId }
-  /** News that was sent to it was dropped, and there is room again. */
+  /** The link has room again after `data` frames sent to it were dropped. */
   | { readonly type: "missed"; readonly link: LinkId }
-  /** Answers `open-room`: what is on disk of the room, empty where nothing is. */
+  /** Answers `open-room` with the room's records on disk; empty where there are none. */
   | { readonly type: "room-opened"; readonly records: readonly MeshRecord[] }
-  /** After a refused persist: the log holds everything again. A `persisted` says so, too. */
+  /** After a refused persist: the log holds everything again. A `persisted` means the same. */
   | { readonly type: "log-restored" }
   /** Answers the `await-output` with this token. */
   | { readonly type: "output-seen"; readonly token: number };
@@ -68,7 +68,7 @@ export type MeshEffect =
     readonly expect: PeerKey | null;
     /** Null where the room isn't known yet. */
     readonly room: RoomId | null;
-    /** What the other side must know too; null where the room is open, or isn't known. */
+    /** The secret that the other side must know too; null where the room is open, or isn't known. */
     readonly secret: ChannelSecret | null;
   }
   | {
@@ -78,33 +78,34 @@ export type MeshEffect =
     readonly lane: Queue;
   }
   /**
-   * The room that we belong to from now on, once: links are made for it, later persists are its records.
-   * `room-opened` answers with what is on disk of it.
+   * The room that we belong to from now on; emitted once. Links are made for it, and later persists are its records.
+   * `room-opened` answers with its records on disk.
    */
   | { readonly type: "open-room"; readonly room: RoomId }
-  /** Once all that was shown before is before the user's eyes: `output-seen`. Nothing waits for it. */
+  /** Asks for an `output-seen` once everything shown before has reached the user's screen. Nothing waits for it. */
   | { readonly type: "await-output"; readonly token: number };
 
 export interface MeshConfig {
   readonly name: string;
   /**
-   * Where this process listens, as others should dial it; host null: as they see it. `fixed`: the user said so, and
-   * it stays when this machine gets another address.
+   * Where this process listens, as others should dial it; host null: whatever address they see. `fixed`: the user
+   * gave this address, and it stays when the machine gets another one.
    */
   readonly advertise: {
     readonly host: string | null;
     readonly port: number;
     readonly fixed?: true;
   };
-  /** `--passive`: dials only. */
+  /** `--passive`: this process dials, and doesn't listen. */
   readonly passive: boolean;
-  /** How many earlier messages a newcomer is shown. */
+  /** How many earlier messages are shown to a newcomer. */
   readonly historyShown: number;
   readonly begin:
     | { readonly kind: "found"; readonly private?: true }
     /**
-     * Through the contact, else through one of the invite's addresses: into the invite's room alone. Where an invite
-     * is needed and none is given, the contact may be a member of the `last` room, which is on disk with its secrets.
+     * Joins through the contact, or else through one of the invite's addresses, and into the invite's room alone.
+     * Where an invite is needed and none is given, the contact may be a member of the `last` room, which is on disk
+     * with its secrets.
      */
     | {
       readonly kind: "join";
@@ -112,6 +113,6 @@ export interface MeshConfig {
       readonly invite?: Invite;
       readonly last?: RoomId;
     }
-    /** In a room that is on disk: `open-room` will give its records. */
+    /** Resumes a room that is on disk: `open-room` is answered with its records. */
     | { readonly kind: "resume"; readonly room: RoomId };
 }

@@ -73,42 +73,42 @@ import {
   WaitingPool,
 } from "./waiting.ts";
 
-/** In the order they are served when due at once. */
+/** In the order in which they are served when due at once. */
 const DEADLINES = [
-  /** Parents are asked for, and who waited too long is dropped. */
+  /** When parents are asked for, and bundles that have waited too long are dropped. */
   "waiting",
-  /** What waits is looked at for all that neighbours have said meanwhile. */
+  /** When the waiting bundles are re-examined for what neighbours have said meanwhile. */
   "gaps",
-  /** The next bundle of kind `heads` may be made. */
+  /** When the next bundle of kind `heads` may be made. */
   "reference",
 ] as const;
 
 type Penalty = Extract<OrderEffect, { type: "penalise" }>["fault"];
 
-/** What a user reads whose program was proven to have said two things as one. */
+/** What a user reads when it is proven that two different things were said in their name. */
 const CLOSED_TEXT =
   "Not sent: something else was said in your name, by a copy of this program or with a stolen key; " +
   "others take nothing more from this session. Quit, and start again";
 
-/** A bundle and how it came. */
+/** A bundle, and how it came. */
 type Arrival = Extract<OrderInput, { type: "bundle" }>;
 
 export class Order extends OrderView implements Machine<OrderInput, OrderEffect> {
   readonly #gaps: Gaps;
   readonly #deadlines = new Deadlines(DEADLINES);
   #nowMs = 0;
-  /** Of the step under way. */
+  /** Of the current step. */
   #effects: OrderEffect[] = [];
   #records: MeshRecord[] = [];
-  /** What is looked at again before the step ends, each once for what happened to it. */
+  /** Bundles to be re-examined before the step ends, each once for every event that concerns it. */
   #unsettled: WaitingBundle[] = [];
   #isSettling = false;
-  /** Of these, what waits for something else now, and wasn't considered yet. */
+  /** Those of them that now wait for something else, and weren't considered since. */
   readonly #newlyBlocked = new Set<WaitingBundle>();
   readonly #gapLooks = new TokenBucket(GAP_LOOKS_PER_S, GAP_LOOKS_BURST);
-  /** `stuck` isn't said again before this time. */
+  /** `stuck` isn't emitted again before this time. */
   #stuckAtMs = -Infinity;
-  /** When something was last taken in that had waited or came in a range: catching up goes on. */
+  /** When a bundle was last taken in that had waited or came in a range: the catch-up goes on. */
   #caughtUpAtMs = -Infinity;
 
   constructor(
@@ -137,7 +137,8 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
     }
     this.ledger.time.comesIn();
     this.#gaps = new Gaps(newcomer);
-    // What an earlier process went on without, and after which of what it had, isn't on disk: perhaps after all.
+    // What an earlier process went on without, and after which of its bundles, isn't on disk: perhaps after all of
+    // them.
     if (lacksOld) this.causalFloor.raise(latestTime(this.ledger.heads(), config.genesisTime));
   }
 
@@ -160,7 +161,7 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
     return this.#deadlines.nextMs();
   }
 
-  /** The process stood still for so long: nobody is blamed for that time. */
+  /** Moves deadlines by `delayMs`, the length of a stall of our own: nobody is blamed for that time. */
   postpone(delayMs: number): void {
     this.#deadlines.postpone(delayMs);
     this.#gaps.postpone(delayMs);
@@ -232,7 +233,7 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
     }
   }
 
-  // Bundles from neighbours: what costs least is checked first.
+  // Bundles from neighbours: the cheapest checks come first.
 
   #receive(arrival: Arrival): void {
     const { bundle, from } = arrival;
@@ -263,7 +264,7 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
     else this.#wait(arrival, id, blocker);
   }
 
-  /** It was delivered before, unless its author signed two things for one place. */
+  /** Below the frontier: it was delivered before, unless its author signed two bundles for one place. */
   #past(arrival: Arrival): void {
     const { bundle } = arrival;
     const near = this.ledger.nearby(bundle.header.value);
@@ -279,7 +280,10 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
     this.#duplicate(arrival);
   }
 
-  /** What it waits for first; null where it may be delivered. @param waiting Null where it has just come. */
+  /**
+   * What the bundle waits for first; null where it may be delivered. @param waiting Null where the bundle has just
+   * come.
+   */
   #blockerOf(header: Header, waiting: WaitingBundle | null): Blocker | null {
     if (this.claimOf(header.claim) === null) return { kind: "claim", claim: header.claim };
     if (header.counter > this.frontier(header).counter + 1) {
@@ -288,7 +292,7 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
     return missingHead(header, waiting, (head) => this.ledger.isSatisfied(head));
   }
 
-  /** @param sinceMs When its parents were here. */
+  /** @param sinceMs When the bundle's parents were here. */
   #floorOver(bundle: Bundle, id: BundleId, sinceMs: number): Blocker | null {
     return this.#latenessOf(bundle, id, sinceMs) === "wait" ? { kind: "floor" } : null;
   }
@@ -296,7 +300,7 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
   #latenessOf(bundle: Bundle, id: BundleId, sinceMs: number): Lateness {
     const { time } = bundle.header.value;
     if (time > this.causalFloor.time) return "in-time";
-    // What waits for it can't come in, and show that it is, before that is decided.
+    // Bundles that wait for this one can't come in, and show that it is too old, before this is decided.
     const { kept } = this.ledger;
     const isTooOld = kept.isTooOld({ time, id }, keptBytes(bundle)) ||
       kept.isTooOldBefore({ time, id }, this.pool.messagesAfter(bundle));
@@ -314,7 +318,7 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
     else this.#deliver(arrival.bundle, id, arrival);
   }
 
-  /** Passed on to those to whom it isn't late. */
+  /** Goes on past a late bundle: it isn't shown here, but passed on to members for which it isn't late. */
   #miss({ bundle, from, hop, reason }: Omit<Arrival, "type">, id: BundleId): void {
     const header = bundle.header.value;
     this.#goOn(header, lastCounter(header), id, bundle.texts.value.length);
@@ -346,7 +350,7 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
     });
   }
 
-  /** The frontier of `stream` has moved, or it was closed: looks at all that waited for that. */
+  /** The frontier of `stream` has moved, or the stream was closed: re-examines all that waited for it. */
   #wake(stream: Stream): void {
     if (this.pool.size === 0) return;
     const blocked = this.pool.blockedOn(streamKey(stream));
@@ -354,7 +358,10 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
     this.#settleAll(blocked);
   }
 
-  /** And all that waits for these, one after the other: liars can make that a chain that no stack holds. */
+  /**
+   * Re-examines these, and all that waits for them, one after the other: liars can build a chain too long for the
+   * stack.
+   */
   #settleAll(some: readonly WaitingBundle[]): void {
     this.#unsettled.push(...some);
     if (this.#isSettling) return;
@@ -367,7 +374,7 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
     this.#isSettling = false;
   }
 
-  /** Delivers what waits no longer for anything, and drops what has no place any more. */
+  /** Delivers a bundle that waits for nothing any more, and drops one whose place is taken. */
   #settle(waiting: WaitingBundle): void {
     const { bundle, id } = waiting;
     if (this.pool.get(id) !== waiting) return;
@@ -392,14 +399,14 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
     this.#wake(header);
   }
 
-  /** Whether it begins after the frontier, and nothing excludes it. */
+  /** Whether the bundle begins after the frontier, and nothing excludes it. */
   #hasPlace(header: Header): boolean {
     const state = this.ledger.table.find(header);
     if (state === undefined) return true;
     return header.counter > state.counter && !isExcluded(state, lastCounter(header));
   }
 
-  // What waits for a parent or a claim.
+  // Bundles that wait for a parent or a claim.
 
   #wait(arrival: Arrival, id: BundleId, blocker: Blocker): void {
     const { bundle, from, hop, reason } = arrival;
@@ -453,7 +460,10 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
     this.#considerGapsInTime(askedAgain);
   }
 
-  /** Whoever sent it has delivered it, and so what came before; then the others that sent it, in turn. */
+  /**
+   * The sender of the bundle has delivered it, and so has its parents: it is asked first, then the others that sent
+   * it.
+   */
   #ask(waiting: WaitingBundle, asked: Set<string>): void {
     const { blocker, also } = waiting;
     if (blocker.kind === "floor") return;
@@ -474,9 +484,10 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
     this.#drop(waiting);
     this.pool.orphan(waiting);
     if (blocker.kind === "floor" || isOrphan) return;
-    // While a range comes in, what is pushed meanwhile may wait for it for long: nobody's fault.
+    // While a range comes in, bundles pushed meanwhile may wait for it for long: nobody's fault.
     if (this.#gaps.newcomer || this.#nowMs - this.#caughtUpAtMs < WAITING_MS_MAX) return;
-    // Nor is who hasn't it any more, where another says that it has and doesn't give it.
+    // Nor is a sender at fault that no longer has them, where another neighbour says that it has them and doesn't
+    // give them.
     if (
       blocker.kind !== "claim" &&
       this.#gaps.isExcused(waiting, blocker, this.frontier(blocker.stream).counter)
@@ -492,8 +503,9 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
   }
 
   /**
-   * What waits for something else now, the first in room order first, until anything goes on for it. Not sooner: what
-   * can be delivered mustn't come behind what answers it, and only waited for something else that is gone on without.
+   * Considers the bundles that now wait for something else, first in room order first, until one of them can go on.
+   * Not sooner than the end of a round: a bundle that can be delivered mustn't come behind what answers it, just
+   * because something else that it waited for was gone on without.
    */
   #considerBlocked(): void {
     for (const waiting of inRoomOrder(this.#newlyBlocked)) {
@@ -503,7 +515,7 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
     }
   }
 
-  /** Now, or where many were just looked at, a little later and all of them. */
+  /** Considers these gaps now, or, where many were considered just before, all of them a little later. */
   #considerGapsInTime(some: readonly WaitingBundle[] | null = null): void {
     const looks = Math.min(some?.length ?? this.pool.size, GAP_LOOKS_BURST);
     if (looks === 0) return;
@@ -522,19 +534,20 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
     }
   }
 
-  /** Goes on without what no neighbour can supply; lets all be asked where some haven't said. */
+  /** Goes on without what no neighbour can supply; has all neighbours asked where some haven't said. */
   #considerGap(waiting: WaitingBundle): void {
     const { blocker } = waiting;
     if (blocker.kind === "claim" || blocker.kind === "floor") return;
     if (blocker.kind === "head") {
       if (this.pool.isRefuted(waiting, blocker)) return this.#waive(waiting, blocker.head);
-      // What is here under the id that is named never waits for this one: an id is a hash of all that a bundle names.
+      // A bundle that is here under the named id never waits for this one: an id is a hash of all that the bundle
+      // names.
       if (this.pool.get(blocker.head.id) !== undefined) return;
     }
     const here = this.pool.upTo(blocker.stream, blocker.counter);
     if (here === "floor") return; // whether it is late is known in some seconds
-    // What waits itself for something isn't given up: the first of them goes on. But a liar can have two wait for each
-    // other, by what they name.
+    // A bundle that waits for something itself isn't given up: the first of the chain goes on. But a liar can make
+    // two wait for each other, by what they name.
     const isHere = here === "parents";
     if (isHere && blocker.kind === "previous") return;
     if (isHere && this.#nowMs - waiting.arrivedMs < NEXT_IS_HERE_MS_MAX) return;
@@ -542,11 +555,11 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
     const verdict = this.#gaps.verdict(waiting, blocker, frontier, isHere, this.#nowMs);
     switch (verdict.kind) {
       case "wait":
-        // Whoever can supply it gives it in a round, or says there that it no longer can.
+        // A neighbour that can supply it does so in a round, or says there that it no longer can.
         if (waiting.asked > 1) this.#stuck();
         return;
       case "ask":
-        // Mostly the parent is on its way: all are asked when whoever sent the bundle didn't answer.
+        // Usually the parent is on its way: all are asked only when the sender of the bundle didn't answer.
         if (verdict.likely || waiting.asked > 1) this.#stuck();
         return;
       case "skip":
@@ -561,7 +574,10 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
     }
   }
 
-  /** Whoever named something else in its place named what its author never said: nothing waits for that. */
+  /**
+   * A bundle came whose place others name under another id: they name what the author never said, and don't wait for
+   * that any longer.
+   */
   #belie(bundle: Bundle, id: BundleId): void {
     if (this.pool.size === 0) return;
     for (const waiting of this.pool.blockedOn(streamKey(bundle.header.value))) {
@@ -583,19 +599,22 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
     this.#effects.push({ type: "stuck" });
   }
 
-  /** Neighbours let go of what isn't later than `floor`, and something that was before room time `before` is given up. */
+  /**
+   * Notes that neighbours no longer keep what isn't later than `floor`, and that something before room time `before`
+   * is given up.
+   */
   #raiseFloor(floor: number, before: number): void {
     this.causalFloor.raise(Math.min(floor, before - 1, this.ledger.time.latestLikely));
   }
 
   #skip(stream: Stream, counter: number, id: BundleId | null): void {
-    // Of a stream that was forgotten it may all have been shown: saying that it was missed would be wrong more often.
+    // All of a forgotten stream may have been shown: to say that it was missed would be wrong more often.
     const isForgotten = this.ledger.isForgotten(stream, this.config.genesisTime);
     this.#goOn(stream, counter, id, isForgotten ? 0 : counter - this.frontier(stream).counter);
     this.#wake(stream);
   }
 
-  /** The frontier goes on, so many messages having been missed. */
+  /** Moves the frontier on, past this many missed messages. */
   #goOn(stream: Stream, counter: number, id: BundleId | null, messages: number): void {
     this.#records.push({ kind: "frontier", entries: [this.ledger.skip(stream, counter, id)] });
     if (!this.#gaps.newcomer && messages > 0) {
@@ -610,7 +629,7 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
     for (const entry of entries) {
       const { counter } = this.frontier(entry);
       const missing = entry.counter > counter;
-      // What waits for it goes on in its turn.
+      // Bundles that wait for this stream go on in their turn.
       if (!missing || entry.closed || this.pool.blockedOn(streamKey(entry)).length > 0) continue;
       if (!this.#gaps.agreed(entry, counter, this.#nowMs)) continue;
       this.#raiseFloor(this.#gaps.floor(), this.latest());
@@ -660,15 +679,18 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
     this.#author();
   }
 
-  /** Nobody would take them; the next process has another incarnation, and is heard. */
+  /** Nobody would accept them; the next process has another incarnation, and is heard. */
   #refuseClosed(tokens: readonly number[]): void {
     if (tokens.length === 0) return;
     this.#effects.push({ type: "refused", tokens, code: "replaced", text: CLOSED_TEXT });
   }
 
-  /** Not in a step that has let others' words in: what is our own is written before those, and would name them. */
+  /**
+   * Makes the next own bundle; not in a step that has let others' messages in: our own record would be written before
+   * theirs, and name them.
+   */
   #author(): void {
-    if (this.#records.length > 0) return; // at once in the next one
+    if (this.#records.length > 0) return; // in the next step, which follows at once
     const own = this.authoring.next(this.ledger.heads(), this.#nowMs);
     if (own === null) return;
     const records = [{ kind: "bundle" as const, bundle: own.bundle }];
@@ -690,7 +712,7 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
     this.#effects.push({ type: "said", tokens, messages });
   }
 
-  /** The disk is full, perhaps for long: what waits behind is refused too, and the user decides. */
+  /** The disk is full, perhaps for long: what waits behind the bundle is refused too, and the user decides. */
   #notStored(token: number, text: string): void {
     const own = this.authoring.notStored(token);
     if (own === null) return;

@@ -28,18 +28,18 @@ export type OrderInput =
   }
   /** The user's own lines, in order, each at most 64 KiB of UTF-8. */
   | { readonly type: "say"; readonly texts: readonly OwnText[] }
-  /** The `persist` with this token is on disk; others' tokens are ignored. */
+  /** The `persist` with this token is on disk; tokens of other machines are ignored. */
   | { readonly type: "stored"; readonly token: number }
-  /** The disk refused it, and holds nothing of it. */
+  /** The disk refused the `persist` with this token, and holds nothing of it. */
   | { readonly type: "not-stored"; readonly token: number; readonly text: string }
   /** Own messages are sent under this claim from now on. */
   | { readonly type: "own-claim"; readonly claim: ClaimId }
-  /** The active neighbours, whenever they change: a gap is skipped when all of them say so. */
+  /** The active neighbours, whenever they change: a gap is skipped when all of them say that they can't supply it. */
   | { readonly type: "neighbours"; readonly peers: readonly PeerKey[] }
   /**
-   * From anti-entropy: `from` spoke of these streams, after `askedMs`; -Infinity where that isn't known.
-   * `low` is the first counter that it can supply; where it has nothing beyond our frontier, `counter` isn't
-   * above ours. `floor` is the room time above which it keeps all that it delivered.
+   * From anti-entropy: `from` spoke of these streams, `askedMs` after it was asked; -Infinity where that isn't known.
+   * `low` is the first counter that it can supply; where it has nothing beyond our frontier, `counter` isn't above
+   * ours. `floor` is the room time above which it keeps all that it delivered.
    */
   | {
     readonly type: "not-kept";
@@ -49,9 +49,9 @@ export type OrderInput =
     readonly floor: number;
   }
   /**
-   * From anti-entropy: `from` says that it has this stream up to `counter`, and gives it up to `given` at most of all
-   * that isn't later in room time than `throughTime`; or hasn't given more for `GIVING_MS_MAX` (`isOver` false), and
-   * may still.
+   * From anti-entropy: `from` says that it has this stream up to `counter`, and gives it up to `given` at most of
+   * everything not later in room time than `throughTime`. Or, with `isOver` false, it hasn't given more for
+   * `GIVING_MS_MAX`, and still may.
    */
   | {
     readonly type: "not-given";
@@ -62,7 +62,10 @@ export type OrderInput =
     readonly throughTime: number;
     readonly isOver: boolean;
   }
-  /** From anti-entropy: of what `from` says to have it no longer has what is between these, both excluded. */
+  /**
+   * From anti-entropy: `from` no longer has what lies between these two counters, both excluded, of a stream that it
+   * says it has.
+   */
   | {
     readonly type: "passed-over";
     readonly from: PeerKey;
@@ -70,12 +73,12 @@ export type OrderInput =
     readonly after: number;
     readonly before: number;
   }
-  /** The roster learnt a claim: what waited for it is looked at again. */
+  /** The roster has learnt a claim: bundles that waited for it are re-examined. */
   | { readonly type: "claim-known"; readonly claim: ClaimId }
   | { readonly type: "proof"; readonly from: PeerKey; readonly proof: Proof }
-  /** The link to this peer is gone, with what waited on it. */
+  /** The link to this peer is gone, and with it what waited on it. */
   | { readonly type: "peer-down"; readonly peer: PeerKey }
-  /** This newcomer has caught up: gaps are from now on missed messages, and the user is told. */
+  /** This newcomer has caught up: from now on gaps count as missed messages, and the user is told. */
   | { readonly type: "caught-up" }
   | { readonly type: "tick" };
 
@@ -86,13 +89,13 @@ export interface DeliveredMessage {
 }
 
 export type OrderEffect =
-  /** `token` is not null for an own bundle: it waits for `stored` or `not-stored`. */
+  /** `token` isn't null for an own bundle, which waits for `stored` or `not-stored`. */
   | {
     readonly type: "persist";
     readonly records: readonly MeshRecord[];
     readonly token: number | null;
   }
-  /** For the first and only time here, ancestors before. Push it on; show its messages. */
+  /** A bundle is delivered, for the first and only time here, after its ancestors. Push it on; show its messages. */
   | {
     readonly type: "delivered";
     readonly bundle: Bundle;
@@ -105,10 +108,10 @@ export type OrderEffect =
     /** Null for an own bundle. */
     readonly reason: BundleReason | null;
     readonly own: boolean;
-    /** False below the kept 10,000: it can't be had here later. */
+    /** False for a bundle below the kept 10,000: nobody can get it from us later. */
     readonly kept: boolean;
   }
-  /** It is delivered already, or waits: `counter` is its last. */
+  /** The bundle is delivered already, or waits: `counter` is its last. */
   | {
     readonly type: "duplicate";
     readonly stream: Stream;
@@ -118,7 +121,7 @@ export type OrderEffect =
     readonly reason: BundleReason;
     readonly bundle: Bundle;
   }
-  /** It was taken no notice of: it waited too long, or there was no room for it. */
+  /** The bundle was ignored: it waited too long, or there was no room for it. */
   | {
     readonly type: "dropped";
     readonly bundle: Bundle;
@@ -132,7 +135,10 @@ export type OrderEffect =
     readonly stream: Stream;
     readonly after: number;
   }
-  /** It came when an answer to it may have been shown: isn't shown, but passed on. It counts as delivered, and missed. */
+  /**
+   * The bundle came when an answer to it may have been shown already: it isn't shown, but passed on. It counts as
+   * delivered, and as missed.
+   */
   | {
     readonly type: "late";
     readonly bundle: Bundle;
@@ -142,11 +148,14 @@ export type OrderEffect =
     readonly reason: BundleReason;
   }
   /**
-   * So many messages of this stream are no longer kept by any neighbour, or came too late; the user is told.
-   * Not said where they may have been shown before the stream was forgotten.
+   * This many messages of the stream are no longer kept by any neighbour, or came too late; the user is told. Not
+   * emitted where they may have been shown before the stream was forgotten.
    */
   | { readonly type: "skipped"; readonly stream: Stream; readonly messages: number }
-  /** New here: pass it on to the neighbours but `from`, and tell the user who it was. Null: found here. */
+  /**
+   * A new proof: pass it on to all neighbours but `from`, and tell the user whom it concerns. `from` null: found
+   * here.
+   */
   | { readonly type: "equivocation"; readonly proof: Proof; readonly from: PeerKey | null }
   /** Something waits for what may no longer be kept anywhere: ask all neighbours (anti-entropy). */
   | { readonly type: "stuck" }
@@ -163,7 +172,7 @@ export type OrderEffect =
     readonly tokens: readonly number[];
     readonly messages: readonly MessageId[];
   }
-  /** Nothing of these lines has happened. */
+  /** These lines were refused: nothing of them has happened. */
   | {
     readonly type: "refused";
     readonly tokens: readonly number[];
@@ -201,11 +210,11 @@ export interface KeptBundle extends RoomPosition {
   readonly messages: number;
   /** What it takes of the kept 64 MiB. */
   readonly bytes: number;
-  /** How far its author had been shown what this process says: our counter, as far as its heads tell; 0 for nothing. */
+  /** The highest counter of ours that its author had been shown, as far as its heads tell; 0 for none. */
   readonly follows: number;
 }
 
-/** A bundle by its header: what is asked of one that may contradict another. */
+/** A bundle by its header, as needed to tell whether it contradicts another. */
 export interface NamedBundle {
   readonly id: BundleId;
   readonly bundle: SignedHeader;
@@ -223,11 +232,11 @@ export interface HistoryEntry {
   readonly time: number;
 }
 
-/** What anti-entropy, and the mesh, may ask. Nothing here changes anything. */
+/** What anti-entropy and the mesh may ask of the order. No query changes anything. */
 export interface OrderQueries {
   /** The highest contiguous counter delivered (0 for none), and the id of its bundle where known. */
   frontier(stream: Stream): { readonly counter: number; readonly id: BundleId | null };
-  /** Whether the bundle that ends at or after this counter was delivered, or waits. */
+  /** Whether the bundle that ends at or after this counter was delivered, or is waiting. */
   has(stream: Stream, counter: number): boolean;
   /**
    * Every known stream of the authors whose key begins with this byte, by (author, incarnation), closed ones up to what
@@ -236,13 +245,16 @@ export interface OrderQueries {
   entriesOf(bucket: number): readonly SyncEntry[];
   /** The stream's entry, as in `entriesOf`; null where nothing is known of it. */
   entryOf(stream: Stream): SyncEntry | null;
-  /** Whether what this stream says at that room time counts as delivered, since the stream may have been forgotten. */
+  /**
+   * Whether what this stream said at that room time counts as delivered, because the stream may have been forgotten
+   * since.
+   */
   isForgotten(stream: Stream, time: number): boolean;
-  /** Every known stream's frontier, for `welcome` and such. Lazy. */
+  /** Every known stream's frontier, for `welcome` and the like. Lazy. */
   streams(): Iterable<FrontierEntry>;
   bucketHash(bucket: number): Hash;
   bucketHashes(): readonly Hash[];
-  /** SHA-256 over the bucket hashes: equal where neither has anything to give to the other. */
+  /** SHA-256 over the bucket hashes: equal at two members of which neither has anything to give to the other. */
   root(): Hash;
   /** How many streams the next `root` has to look at. */
   unhashed(): number;
@@ -256,39 +268,48 @@ export interface OrderQueries {
   history(count: number): readonly HistoryEntry[];
   /** Kept messages. */
   messages(): number;
-  /** Maximal bundles delivered here, of a time that is believed: what the next own bundle names. */
+  /** Maximal delivered bundles with a believed time: what the next own bundle names. */
   heads(): readonly Head[];
   /**
-   * Room time of the last bundle in room order that somebody else has said, and whose time is believed; 0 for none.
-   * What one says oneself has the time of one's own clock, however far behind one is; so has what others say who are as
-   * far behind: where bundles wait for many of a stream, it is where that stream ends here.
+   * Room time of the last bundle in room order that another member said, and whose time is believed; 0 for none. Our
+   * own bundles don't count: they have the time of our clock, however far behind we are. Nor do those of members that
+   * are as far behind: where bundles wait for many of a stream, the result is where that stream ends here.
    */
   latest(): number;
   /**
-   * Of one who says to have come to `latest`: up to which room time it has what we say. Nobody knows that it lacks what
-   * nobody around has: where all who talk are equally far behind, `latest` is the time of their last word, and what
-   * that followed tells; nothing, where that word isn't here yet.
+   * For a member that says it has everything up to `latest`: up to which room time it has what we say. It may lack
+   * something that no neighbour of ours has: where all who talk are equally far behind, `latest` is the time of their
+   * last bundle, and the answer is what that bundle followed; nothing, where it isn't here yet.
    */
   reachOf(latest: number): number;
-  /** Where this stream ends here, in room time, if many of it are missing up to counter `goal`; Infinity if not. */
+  /**
+   * Room time at which this stream ends here, if many of its messages up to counter `goal` are missing; Infinity if
+   * not.
+   */
   reached(stream: Stream, goal: number): number;
-  /** Of each of these, how much of what is kept comes after that room time, and isn't its own. O(all of that once). */
+  /**
+   * For each of these members: how much of what is kept comes after its room time, and isn't its own. Costs one pass
+   * over all that is kept.
+   */
   behindOf(latest: ReadonlyMap<PeerKey, number>): ReadonlyMap<PeerKey, Behind>;
-  /** Whether what is kept at the entry's counter isn't what the entry says: one of two is a forgery. */
+  /** Whether the bundle kept at the entry's counter differs from the entry: one of the two is a forgery. */
   disagrees(entry: FrontierEntry): boolean;
   /** The first counter of this stream that a proof excludes; null where nothing is proven against it. */
   closedFrom(stream: Stream): number | null;
   /** The proof by which this stream is closed; null where there is none. */
   proofOf(stream: Stream): Proof | null;
-  /** Room time: what was delivered here and isn't kept any more isn't later; 0 where all is kept. */
+  /** Room time up to which bundles that were delivered here may no longer be kept; 0 where all are kept. */
   floorTime(): number;
-  /** Whether something of this room time is here: kept, or of a time that isn't believed; or nothing so old is kept. */
+  /**
+   * Whether what was said at this room time is here: it is kept, or its time isn't believed, or nothing so old is
+   * kept.
+   */
   isHere(time: number): boolean;
-  /** Room time of the last thing that this process said, as far as it is kept; 0 for none. */
+  /** Room time of the last message of this process that is kept; 0 for none. */
   lastOwn(): number;
-  /** Own entries of the streams in which something is missing: neighbours are to say if they have it. */
+  /** Our entries of the streams in which something is missing: neighbours are to say if they have it. */
   gaps(): readonly SyncEntry[];
-  /** Whether an own bundle is on its way to the disk: its record may come before those of what is delivered now. */
+  /** Whether an own bundle is on its way to the disk: its record may come before those of bundles delivered now. */
   isStoring(): boolean;
   /** Own lines that wait for the disk or for their turn. */
   unsaid(): { readonly messages: number; readonly bytes: number };

@@ -51,15 +51,20 @@ import { RareDials } from "./overlay_rare_dials.ts";
 import { type Outgoing, Walks } from "./overlay_walks.ts";
 import { PassiveView, randomOf, sample } from "./passive_view.ts";
 
-/** In the order they are served when due at once. */
+/** In the order in which they are served when due at once. */
 const DEADLINES = [
-  /** When to send the next shuffle on its walk. */
+  /** When the next shuffle is sent on its walk. */
   "shuffle",
 ] as const;
 
-/** A join reaches two neighbours by each walk's end: the one that ends it and the one it displaces. */
+/**
+ * A join reaches two neighbours at the end of each walk: the member at the end, and the neighbour that it displaces.
+ */
 const JOIN_WALKS = 2;
-/** A walk's end gives up a neighbour at most once in this time: a crowd of newcomers is spread over the room. */
+/**
+ * The member at the end of a walk gives up a neighbour at most once in this time: a crowd of newcomers spreads over
+ * the room.
+ */
 const WALK_EVICTION_INTERVAL_MS = 1_000;
 
 /** HyParView for one member of a room. */
@@ -73,7 +78,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
   readonly #candidates: Candidates;
   readonly #rareDials: RareDials;
   readonly #dials = new DialLimits();
-  /** How often each becomes a neighbour because it asks: every time what it may send begins anew. */
+  /** How often each peer becomes a neighbour at its own request: its rate limits start anew every time. */
   readonly #requests = new Rates<PeerKey>(
     NEIGHBOUR_REQUESTS_PER_SECOND,
     NEIGHBOUR_REQUESTS_BURST,
@@ -162,7 +167,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
     );
   }
 
-  /** After a stall of `delayMs`: nobody is blamed for it. */
+  /** Moves every deadline by `delayMs`, the length of a stall of our own: nobody is blamed for the lost time. */
   postpone(delayMs: number): void {
     this.#deadlines.postpone(delayMs);
     this.#rareDials.postpone(delayMs);
@@ -171,7 +176,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
     this.#attempts.postpone(delayMs);
   }
 
-  /** Neighbours, those that can't be dialled among them. */
+  /** Current neighbours, including those that can't be dialled. */
   activeView(): readonly PeerKey[] {
     return this.#links.neighbours();
   }
@@ -194,8 +199,8 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
   }
 
   /**
-   * Beyond the last slot the inbound link that was idle longest goes; where all are in use a neighbour that can do
-   * without us, or else the new one.
+   * Beyond the last slot, closes the inbound link that was idle longest; where all are in use, that of a neighbour
+   * that can do without us, or else the new one.
    */
   #keepInboundSlots(newest: PeerKey, nowMs: number): void {
     const inbound = this.#links.peers((link) => !link.dialled && !link.released);
@@ -229,7 +234,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
 
   // Neighbours.
 
-  /** Dials a contact, or asks it at once where there is a link. */
+  /** Dials a contact, or sends it the request at once where there is a link. */
   #attempt(contact: Contact, purpose: Purpose, nowMs: number): void {
     if (this.#links.has(contact.key)) {
       this.#ask(contact.key, purpose, nowMs);
@@ -254,18 +259,21 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
     if (purpose === "rejoin") this.#put(this.#walks.hand(peer));
   }
 
-  /** Whoever can't be dialled, and asks several at once, needs one of them. */
+  /** Whether we are in need: a member that can't be dialled asks several at once, and needs one of them. */
   #isInNeed(): boolean {
     return this.#active.isolated && !(this.#active.passive && this.#attempts.asked > 1);
   }
 
-  /** Two places are free in a room without any: a link that is split in two for us fills both. */
+  /**
+   * Whether two places are free here and a peer has refused us, as in a room whose views are full: a link that is split
+   * in two for us fills both.
+   */
   #needsMuch(): boolean {
     return !this.#active.passive && this.#candidates.refusals > 0 && this.#attempts.size <= 1 &&
       this.#links.activeView().length <= this.#active.sizeMax - 2;
   }
 
-  /** Takes in a peer that both sides accepted; `victim` gives way to it. */
+  /** Takes in a peer that both sides accepted; `victim` is the neighbour that gives way to it. */
   #takeIn(peer: PeerKey, victim: PeerKey | null, nowMs: number): void {
     this.#attempts.end(peer);
     this.#passive.remove(peer);
@@ -277,7 +285,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
     this.#rememberLater(victim, nowMs);
   }
 
-  /** It lives and is no neighbour: one to come back to. */
+  /** Remembers a peer that is alive and no neighbour, as one to come back to. */
   #rememberLater(peer: PeerKey, nowMs: number): void {
     this.#candidates.avoid(peer, nowMs);
     const contact = this.#links.contactOf(peer);
@@ -292,7 +300,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
     this.#acquaintances.failed(peer);
   }
 
-  /** Looks for neighbours as long as places are free and candidates are left in this round. */
+  /** Asks for neighbours as long as places are free and candidates are left in this round. */
   #fill(nowMs: number): void {
     const wanted = this.#wanted();
     if (wanted === null) return;
@@ -360,7 +368,10 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
     }
   }
 
-  /** A link that we let go: its end tells the other side, unless a second link takes its place. */
+  /**
+   * A message on a link that we have released: the end of the link tells the other side, unless a second link takes
+   * its place.
+   */
   #tooLate(from: PeerKey, message: OverlayMessage): void {
     if (message.type === "neighbor" || message.type === "overlay-join") {
       this.#send(from, { type: "neighbor-reply", accepted: false });
@@ -369,7 +380,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
     }
   }
 
-  /** Walks come from neighbours: a stranger can't make us dial whom it names. */
+  /** Walks are accepted from neighbours alone: a stranger can't make us dial the contacts that it names. */
   #mayWalk(from: PeerKey, nowMs: number): boolean {
     return this.#links.isActive(from) && this.#links.get(from)!.walks.take(nowMs);
   }
@@ -380,7 +391,10 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
     if (this.#links.has(by) && !this.#links.isActive(by)) this.#ask(by, "join", nowMs);
   }
 
-  /** HyParView, section 4.2: a newcomer is always let in, and made known by walks; the same one again as others. */
+  /**
+   * HyParView, section 4.2: a newcomer is always let in, and made known by walks. A peer that has asked before is
+   * treated like any other.
+   */
   #overlayJoin(from: PeerKey, nowMs: number): void {
     if (this.#links.isActive(from)) {
       this.#send(from, { type: "neighbor-reply", accepted: true }); // both had asked, or a liar asks on
@@ -398,7 +412,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
     this.#send(from, { type: "neighbor-reply", accepted: true });
     this.#takeIn(from, victim, nowMs);
     const contact = this.#links.contactOf(from);
-    if (contact === null || this.#isFullMesh()) return; // in a full mesh the roster tells all
+    if (contact === null || this.#isFullMesh()) return; // in a full mesh the roster makes the newcomer known
     this.#put(this.#walks.hand(from));
     if (!this.#mayWalk(from, nowMs)) return;
     const still = neighbours.filter((peer) => this.#links.isActive(peer));
@@ -407,7 +421,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
     }
   }
 
-  /** HyParView, section 4.2. The walk ends at `ttl` 1; 0 offers the contact for a place that is free. */
+  /** HyParView, section 4.2. The walk ends at `ttl` 1; with 0 it offers the contact for a place that is free. */
   #forwardJoin(from: PeerKey, contact: Contact, ttl: number, nowMs: number): void {
     const { key } = contact;
     if (key === this.self || this.#links.has(key) || this.#attempts.has(key)) return;
@@ -435,7 +449,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
     return true;
   }
 
-  /** HyParView, section 4.3, with one eviction in 5 s. */
+  /** HyParView, section 4.3, with one eviction in 5 s at most. */
   #neighbor(from: PeerKey, high: boolean, nowMs: number): void {
     const active = this.#links.isActive(from);
     let victim: PeerKey | null = null;
@@ -454,27 +468,32 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
     if (high) this.#put(this.#walks.hand(from));
   }
 
-  /** Of those that take nothing but a slot, the last one is left to who asks for it as one that has no neighbour. */
+  /**
+   * Whether this peer has to do without a slot: it would take a slot and no place, and the last slot is kept for one that
+   * asks because it has no neighbour.
+   */
   #needsNoSlot(peer: PeerKey): boolean {
     return !takesPlace(this.#links.get(peer)!) &&
       this.#links.inboundInUse >= this.config.inboundLinksMax - 1;
   }
 
-  /** Who gives way to one that asks for it; null for nobody, or where somebody just has. */
+  /**
+   * The neighbour that gives way to a peer that asks for its place; null for none, or where one just has given way.
+   */
   #evictedNow(victim: PeerKey | null, nowMs: number): PeerKey | null {
     if (nowMs < this.#evictionFromMs) return null;
     if (victim !== null) this.#evictionFromMs = nowMs + this.config.evictionIntervalMs;
     return victim;
   }
 
-  /** It has been a neighbour too often of late. */
+  /** Refuses a peer that has become a neighbour too often of late. */
   #turnAway(from: PeerKey, nowMs: number): void {
     this.#refuse(from, false);
     this.#active.release(from, "it comes and goes too often", nowMs);
   }
 
   #refuse(from: PeerKey, high: boolean): void {
-    this.#attempts.end(from); // where both had asked: neither is taken in
+    this.#attempts.end(from); // where both had asked, neither is taken in
     this.#send(from, { type: "neighbor-reply", accepted: false });
     const contact = this.#links.contactOf(from);
     if (contact !== null) this.#walks.learn([contact], null);
@@ -501,7 +520,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
     this.#active.release(from, "the place it was asked for is taken", nowMs);
   }
 
-  /** Who gives way to a peer that was asked for a purpose, where the view is full. */
+  /** The neighbour that gives way, where the view is full, to a peer that was asked for this purpose. */
   #victimFor(purpose: Purpose): PeerKey | null {
     switch (purpose) {
       case "fill":
@@ -520,7 +539,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
 
   #refused(from: PeerKey, nowMs: number): void {
     if (this.#links.isActive(from)) {
-      this.#disconnected(from, nowMs); // we took it in, it didn't take us: nobody is a neighbour alone
+      this.#disconnected(from, nowMs); // we took it in and it didn't take us: nobody is a neighbour alone
       return;
     }
     const attempt = this.#attempts.end(from);
@@ -568,14 +587,14 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
     }
   }
 
-  /** A link nobody wants is closed, unless we can use it. */
+  /** Closes a link that nobody wants, unless we can use it. */
   #idle(peer: PeerKey, nowMs: number): void {
-    this.#links.get(peer)!.released = false; // it is still there: another link than the one we let go
+    this.#links.get(peer)!.released = false; // it is still there: another link than the one we released
     if (this.#isOfUse() && !this.#needsNoSlot(peer)) this.#ask(peer, "fill", nowMs);
     else this.#active.release(peer, "no neighbour", nowMs);
   }
 
-  /** Whether another neighbour is wanted to whom there is a link: dials may be answered by nobody. */
+  /** Whether we want one more neighbour among the peers with a link: dials may remain unanswered. */
   #isOfUse(): boolean {
     const places = this.#active.sizeMax - this.#links.activeView().length - this.#attempts.asked;
     return places > 0 || this.#wanted() === "all";
@@ -587,7 +606,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
     if (own !== null) this.#put(this.#walks.shuffle(own));
   }
 
-  /** Where most neighbours chose us, one of our own choice takes a place, if it has one for us. */
+  /** Where most neighbours chose us, a peer of our own choice takes a place, if it has one for us. */
   #replaceByOwn(nowMs: number): void {
     if (this.#isFullMesh() || this.#freePlaces() !== 0 || this.#attempts.size > 0) return;
     if (this.#active.selfDialledCount() >= this.config.selfDialledMin) return;
@@ -598,7 +617,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
     if (contact !== null) this.#attempt(contact, "own", nowMs);
   }
 
-  /** Dials that no free place asks for: `overlay_rare_dials.ts`. */
+  /** Dials that no free place calls for, see `overlay_rare_dials.ts`. */
   #rareDial(nowMs: number): void {
     const isFree = (contact: Contact) =>
       contact.key !== this.self && !this.#links.has(contact.key) &&

@@ -55,15 +55,18 @@ import type { Bundle, PrivateEnvelope, SignedClaim } from "./structures.ts";
 import { Talkers } from "./talkers.ts";
 
 /**
- * A link that is a day old is dialled anew, and one that broke may be: within this time, five round trips of the slow
- * ones. What is over by then nobody needs to read.
+ * A link that is a day old is dialled anew, and one that broke may be: within this time, five slow round trips. The
+ * user needn't read of a separation that is over by then.
  */
 const ISOLATED_TOLD_MS = 1_500;
 
-/** Who has a link asks over it to be a neighbour and is answered within as long again; refused by all is apart too. */
+/**
+ * A member with a link asks over it to become a neighbour, and is answered within as long again; one that everybody
+ * refuses is separated, too.
+ */
 const ISOLATED_TOLD_MS_MAX = 5_000;
 
-/** Whose records are synced before anything else of the step. */
+/** The machines whose records are synced before anything else of the step. */
 type Writer = "order" | "private" | "secrets";
 
 type WriteOutcome =
@@ -78,36 +81,36 @@ export class Room implements Machine<RoomInput, RoomEffect> {
   readonly #talkers = new Talkers((author) => this.machines.roster.isLive(author));
 
   #nowMs = 0;
-  /** Of the step that is under way: what goes out first, and what comes after it. */
+  /** Effects of the current step: those that go out first, and those that come after them. */
   #out: RoomEffect[] = [];
   #later: RoomEffect[] = [];
 
   #neighbours: readonly PeerKey[] = [];
   readonly #proofs = new TokenBucket(PROOFS_PER_SECOND, PROOFS_BURST);
-  /** Whether the link that was just lost ended properly. */
+  /** Whether the link that went down last ended properly. */
   #downClosed = true;
   #liveMembers = 1;
-  /** Since when we have had no neighbour, others being here; null while we have one, or there is nobody else. */
+  /** Since when we have had no neighbour although other members are here; null while we have one, or are alone. */
   #apartSinceMs: number | null = null;
   /** When the latest link to a member came up. */
   #linkedAtMs = -Infinity;
   #pausedBecause: string | null = null;
   /** Room time of our own last message. */
   #lastOwnTime = 0;
-  /** Of the command that our new name answers, while that is taken in. */
+  /** The `ref` of the command that our new name answers, while that name is being taken in. */
   #renameRef: string | undefined;
   readonly #ownWords: OwnWords;
-  /** Commands that come after lines which the disk doesn't have yet, in the order they were typed. */
+  /** Commands typed after lines that aren't on disk yet, in the order in which they were typed. */
   readonly #heldCommands: { readonly command: UserCommand; readonly ref: string | undefined }[] =
     [];
   #quitting = false;
-  /** Until when all neighbours are to have what we said; null before we leave, and once that is over. */
+  /** Until when we wait for all neighbours to have what we said; null before we leave, and once that time is over. */
   #handingOverUntilMs: number | null = null;
-  /** Nothing that is missing is waited for any more, since this step. */
+  /** Set in the step from which on nothing that is missing is waited for any more. */
   #isCaughtUp = false;
-  /** Whose write is under way, and as which of its own. */
+  /** Writes under way: which machine asked for each, and under which token of its own. */
   readonly #writes = new Pending<{ readonly of: Writer; readonly token: number }>();
-  /** Private messages that were handed to the user. */
+  /** Private messages that were handed to the user and may not be on the screen yet. */
   readonly #unseen = new Pending<ReceivedPlace>();
 
   constructor(
@@ -140,7 +143,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     );
   }
 
-  /** Enters the room: what must be on disk before anybody hears of us, and our first beacon. */
+  /** Enters the room: emits the records that must be on disk before anybody hears of us, and our first beacon. */
   enter(nowMs: number): readonly RoomEffect[] {
     return this.#inStep(nowMs, () => {
       const { genesis, room, incarnation, claim, endpoint, passive, records } = this.config;
@@ -175,15 +178,17 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     );
   }
 
-  /** When our user is told that we are apart from the others; null where there is nothing to tell, or it was told. */
+  /**
+   * When the user is told that we are separated from the others; null where there is nothing to tell, or it was told.
+   */
   #isolatedAtMs(): number | null {
     if (this.#apartSinceMs === null || this.#view.isIsolated) return null;
-    if (!this.ready) return null; // what is told before waits until then, and may not be so any more
+    if (!this.ready) return null; // what is to be told before that waits until then, and may no longer be true
     const toldAtMs = Math.max(this.#apartSinceMs, this.#linkedAtMs) + ISOLATED_TOLD_MS;
     return Math.min(toldAtMs, this.#apartSinceMs + ISOLATED_TOLD_MS_MAX);
   }
 
-  /** After a stall of our own, nobody is blamed for the time that was lost. */
+  /** Moves every deadline by `delayMs`, the length of a stall of our own: nobody is blamed for the lost time. */
   postpone(delayMs: number): void {
     this.machines.postpone(delayMs);
     this.#showing.postpone(delayMs);
@@ -193,12 +198,14 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     if (this.#handingOverUntilMs !== null) this.#handingOverUntilMs += delayMs;
   }
 
-  /** What a compacted log holds: `Showing.snapshot`. */
+  /** The records of a compacted log, see `Showing.snapshot`. */
   snapshot(shownThrough: BundleId | null): readonly MeshRecord[] | null {
     return this.#showing.snapshot(this.machines.snapshot(this.#nowMs), shownThrough);
   }
 
-  /** Whether what the user typed is with whom it is for, or somebody who stays, so that one may leave. */
+  /**
+   * Whether everything that the user typed has reached its receiver, or a member that stays, so that we may leave.
+   */
   get settled(): boolean {
     if (this.machines.order.unsaid().messages + this.#heldCommands.length > 0) return false;
     if (this.machines.privateMessages.isBusy) return false;
@@ -334,21 +341,21 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     if (endpoint !== null) this.#met("caller", { key: peer, endpoint });
   }
 
-  /** Whom we have met is the first to be dialled by the next start. */
+  /** Remembers a member that we have met: the next start dials it first. */
   #met(kind: FirstHandKind, contact: Contact): void {
     const record = this.machines.entrances.met(kind, contact, this.environment.wallMs());
     if (record === null) return;
     this.#later.push({ type: "persist", records: [record], token: null, sync: false });
   }
 
-  /** Tells all where we can be dialled; null: nowhere, as with `--passive`. */
+  /** Tells all members where we can be dialled; null: nowhere, as with `--passive`. */
   #announce(endpoint: Endpoint | null): void {
     const passive = endpoint === null;
     this.#toRoster({ type: "self", change: { endpoint, passive } });
     this.#toOverlay({ type: "passive", passive });
   }
 
-  /** Who leaves must know what isn't known to have come to anybody who stays. */
+  /** Tells the leaving user what isn't known to have reached a member that stays. */
   #sayUnheard(): void {
     const text = this.#ownWords.leavingText(this.#isAlone);
     if (text === null) return;
@@ -415,7 +422,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       case "proof":
         return this.#toOrder({ type: "proof", from, proof: message.proof });
       case "private":
-        if (!this.#neighbours.includes(from)) return; // its sender sends it again
+        if (!this.#neighbours.includes(from)) return; // the sender repeats it
         return this.#toPrivate({ type: "envelope", from, envelope: message.envelope });
       case "rotations":
         return this.#toSecrets({ type: "message", from, message });
@@ -433,10 +440,10 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       case "refuse":
       case "hold-name":
       case "hold-reply":
-        return; // admission's
+        return; // for admission
       case "dial-back":
       case "dialled-back":
-        return; // about links
+        return; // for the links
       default:
         return unreachable(message);
     }
@@ -537,7 +544,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
 
   #toOrder(input: OrderInput): void {
     const effects = this.#step(this.machines.order, input);
-    // The lines that an own bundle answers must be known before it is shown.
+    // The lines that an own bundle answers must be known before the bundle is shown.
     for (const effect of effects) if (effect.type === "said") this.#showing.linesSaid(effect);
     for (const effect of effects) this.#fromOrder(effect);
   }
@@ -560,7 +567,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       case "dropped":
         return this.#takenIn(effect);
       case "want":
-        // On the way in, the first rounds bring it anyway: a graft would bring the whole history once more.
+        // On the way in, the first rounds fetch it anyway: a graft would fetch the whole history once more.
         if (this.#showing.state !== "here") return;
         return this.#toBroadcast(effect);
       case "skipped":
@@ -606,7 +613,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     if (from !== null && reason !== null) this.#takenIn({ from, bundle, reason });
     const bytes = bundle.texts.bytes.length;
     this.#toRoster({ type: "delivered", messages: messages.length, bytes });
-    // What comes in ranges was said at some time.
+    // A bundle of a range may have been said at any time.
     if (reason === "push" || reason === "graft") {
       const said = { author: header.author, from, messages: messages.length, bytes };
       if (this.#talkers.said(said, this.#nowMs)) this.#view.talksTooMuch(header.author);
@@ -675,9 +682,9 @@ export class Room implements Machine<RoomInput, RoomEffect> {
         return this.#view.joined(key, beacon.endpoint, effect.present || !this.#view.ready);
       }
       case "left":
-        // The name is told before it is taken away.
+        // The user is told of the name before the name is taken away.
         this.#view.left(effect.key, effect.reason, effect.silentMs);
-        // It waits for that before it goes.
+        // The neighbour waits for this before it goes.
         if (effect.reason === "quit" && this.#neighbours.includes(effect.key)) {
           this.#send(effect.key, { type: "disconnect" });
         }
@@ -716,7 +723,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     }
   }
 
-  /** A member says how far it has come. */
+  /** A member says up to which room time it has everything. */
   #heardOf(key: PeerKey, latest: number): void {
     this.#flow.heard(key, this.machines.order.reachOf(latest));
     if (this.#flow.has(key, this.#lastOwnTime)) this.#ownWords.heard();
@@ -750,7 +757,10 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     }
   }
 
-  /** Of the command that the new name of this member answers: one answer, and others' names are none. */
+  /**
+   * The `ref` of the command that this member's new name answers: it is given out once, and never for another
+   * member's name.
+   */
   #takeRenameRef(key: PeerKey): string | undefined {
     if (key !== this.signer.key) return undefined;
     const ref = this.#renameRef;
@@ -781,7 +791,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
         else this.#persistFirst("private", effect.records, effect.token);
         return;
       case "waits":
-        // Who leaves is told at the end of all that waits.
+        // A leaving user is told of everything that waits at the end.
         if (this.#quitting && effect.when === "absent") return;
         return this.#view.privateMessages.tell(effect);
       case "sent":
@@ -840,8 +850,8 @@ export class Room implements Machine<RoomInput, RoomEffect> {
   }
 
   /**
-   * To the receiver alone where it is a neighbour, else to all others; in its place among what is shown and
-   * stored, since it may acknowledge that.
+   * Sends an envelope to the receiver alone where that is a neighbour, else to all others; in its place among what is
+   * shown and stored, since it may acknowledge that.
    */
   #flood(envelope: PrivateEnvelope, except: PeerKey | null): void {
     const message: MeshMessage = { type: "private", envelope };
@@ -856,14 +866,14 @@ export class Room implements Machine<RoomInput, RoomEffect> {
 
   // The user.
 
-  /** What is said to one comes after what was said to all before it, here too; a status doesn't wait. */
+  /** A message to one member comes after what was said to all before it, here too; a status doesn't wait. */
   #command(command: UserCommand, ref: string | undefined): void {
     const waits = isMessage(command) || command.command === "history";
     if (waits) this.#heldCommands.push({ command, ref });
     else this.#carryOut(command, ref);
   }
 
-  /** Carries out what waited for the disk, as far as the disk has it. */
+  /** Carries out the commands that waited for the disk, as far as the disk has what was before them. */
   #releaseCommands(): void {
     for (let next; (next = this.#heldCommands[0]) !== undefined;) {
       const { command, ref } = next;
@@ -915,7 +925,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
         return this.#view.verify(this.#view.member(command.name), ref);
       case "invite": {
         const { rotate } = command;
-        // Before it is rotated: nobody could see the new one.
+        // Checked before the secret is rotated: nobody could see the new invite.
         if (this.#entrances().length === 0) return this.#view.noEntrance(rotate, ref);
         return this.#toSecrets({ type: "invite", rotate, ref });
       }
@@ -929,7 +939,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     }
   }
 
-  /** Of the user's own words: synced before anything of this step goes out. */
+  /** Persists the user's own words: they are synced before anything else of this step goes out. */
   #persistFirst(of: Writer, records: readonly MeshRecord[], token: number): void {
     const write = this.#writes.add({ of, token });
     this.#out.push({ type: "persist", records, token: write, sync: true });
@@ -966,9 +976,9 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     this.#toOrder({ type: "own-claim", claim: known.id });
   }
 
-  // What follows from all of the above, at the end of each step.
+  // Done at the end of each step, as a consequence of everything above.
 
-  /** Not before: what the step delivered would be taken for history as long as it isn't shown. */
+  /** Only now: what the step delivered would be taken for history as long as it isn't shown. */
   #showWhatWaited(): void {
     if (!this.#isCaughtUp && !this.#showing.isFull) return;
     this.#isCaughtUp = false;
@@ -984,9 +994,9 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     this.#toBroadcast({ type: "members", live });
   }
 
-  /** Who came in, and was taken by nobody, is as much apart as who has lost all its neighbours. */
+  /** A newcomer that nobody took as a neighbour is as separated as a member that has lost all its neighbours. */
   #watchLinks(): void {
-    // Alone is no trouble where nobody else is.
+    // Having no neighbour is no trouble where no other member is.
     const isApart = this.#neighbours.length === 0 && !this.#isAlone;
     this.#apartSinceMs = isApart ? this.#apartSinceMs ?? this.#nowMs : null;
     if (this.#neighbours.length > 0) this.#view.isolated(false);
@@ -1007,7 +1017,8 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     const held = this.#heldCommands.length;
     const waiting = unsaid.messages + held;
     const { privateMessages } = this.machines;
-    // What is held is taken in at once when the disk has what is before it: there must be room for it.
+    // Commands that are held are carried out at once when the disk has what is before them: there must be room for
+    // them.
     const isCrowded = held > 0 && privateMessages.size + held > PRIVATE_WAITING_HIGH;
     if (waiting > PROMPT_MESSAGES_MAX || unsaid.bytes > PROMPT_BYTES_MAX || isCrowded) {
       return "waiting for the disk";
@@ -1025,11 +1036,11 @@ export class Room implements Machine<RoomInput, RoomEffect> {
 
 type UserCommand = Extract<RoomInput, { readonly type: "command" }>["command"];
 
-/** Whoever's key is used at two places at once reads this. */
+/** Shown when the same key is in use at two places at once. */
 export const REPLACED_TEXT =
   "Left the room: the same key came in again from another place; use one profile at one place at a time";
 
-/** Whoever comes too late for a name reads this. */
+/** Shown to a newcomer whose name somebody else had first. */
 export function nameTakenText(name: string): string {
   return `Cannot come in as ${name}: somebody else has that name here, or was lost less than a day ago; choose another one`;
 }

@@ -1,4 +1,7 @@
-/** What a room, the machines of one membership composed, takes in and gives out: peers by key, no links. */
+/**
+ * Inputs, effects and configuration of a room, which composes the machines of one membership and knows peers by key,
+ * no links.
+ */
 
 import type { ErrorCode } from "../../base/errors.ts";
 import type { Endpoint, PeerKey, RoomId } from "../../base/ids.ts";
@@ -11,7 +14,7 @@ import type { MeshRecord } from "./records.ts";
 import type { Bundle, SignedBeacon, SignedClaim, SignedGenesis } from "./structures.ts";
 
 export type RoomInput =
-  /** A link to a member is up; admission has checked what it shows. */
+  /** A link to a member is up; admission has checked the beacon and the claim that it showed. */
   | {
     readonly type: "peer-up";
     readonly peer: PeerKey;
@@ -20,7 +23,7 @@ export type RoomInput =
     readonly beacon: SignedBeacon;
     readonly claim: SignedClaim;
   }
-  /** The same peer again, over a second link: only its beacon may be news. */
+  /** A second link to a peer that is up already: only its beacon may be new. */
   | {
     readonly type: "peer-again";
     readonly peer: PeerKey;
@@ -29,11 +32,11 @@ export type RoomInput =
   }
   | { readonly type: "peer-down"; readonly peer: PeerKey; readonly closed: boolean }
   | { readonly type: "dial-failed"; readonly peer: PeerKey }
-  /** We came in through this peer, whose `peer-up` was before. */
+  /** We came in through this peer, whose `peer-up` came before. */
   | { readonly type: "welcomed"; readonly by: PeerKey }
   /** Nobody is there to come in through: we are in the room alone. */
   | { readonly type: "alone" }
-  /** A neighbour shows who has a name. */
+  /** A neighbour shows which member has a name. */
   | { readonly type: "name-owner"; readonly from: PeerKey; readonly entry: RosterEntry }
   | { readonly type: "message"; readonly from: PeerKey; readonly message: MeshMessage }
   | { readonly type: "congested"; readonly peer: PeerKey }
@@ -48,9 +51,9 @@ export type RoomInput =
     readonly command: Exclude<MeshCommand, { readonly command: "quit" | "name" }>;
     readonly ref: string | undefined;
   }
-  /** Our name changed, admitted by a neighbour or by ourselves. */
+  /** Our name has changed: a neighbour has admitted the new one, or we did so ourselves. */
   | { readonly type: "own-claim"; readonly claim: SignedClaim; readonly ref: string | undefined }
-  /** Others find us here from now on. */
+  /** Others reach us at this address from now on. */
   | { readonly type: "own-endpoint"; readonly endpoint: Endpoint }
   /** Others can't dial us at this address, or can again. */
   | {
@@ -58,9 +61,9 @@ export type RoomInput =
     readonly endpoint: Endpoint;
     readonly isReachable: boolean;
   }
-  /** The user wants to leave: see that somebody has all that was said here. */
+  /** The user wants to leave: make sure that another member has everything that was said here. */
   | { readonly type: "leave" }
-  /** The last word: a beacon that says so. */
+  /** Send our last beacon, which says that we have quit. */
   | { readonly type: "quit" }
   | { readonly type: "tick" };
 
@@ -71,7 +74,7 @@ export type RoomEffect =
     readonly message: MeshMessage;
     readonly lane: Queue;
   }
-  /** With the author's claim, where the link hasn't carried it. */
+  /** Goes out with the author's claim, where the link hasn't carried that yet. */
   | {
     readonly type: "bundle-to";
     readonly peer: PeerKey;
@@ -87,9 +90,9 @@ export type RoomEffect =
     readonly fault: Fault;
     readonly text: string;
   }
-  /** Who isn't in yet and came by an earlier secret, comes too late. */
+  /** From now on it is too late for those that came by an earlier secret and aren't in yet. */
   | { readonly type: "secret-changed" }
-  /** Admission awaits no answer of this peer any more. */
+  /** Admission no longer awaits an answer of this peer. */
   | { readonly type: "neighbour-gone"; readonly peer: PeerKey }
   | Extract<
     MeshEffect,
@@ -102,18 +105,20 @@ export type Fault = "invalid-signature" | "broken-promise" | "flood" | "protocol
 export interface RoomConfig {
   readonly room: RoomId;
   readonly genesis: SignedGenesis;
-  /** Those of a private room, which the room keeps up to date; null in an open one. */
+  /** The secrets of a private room, which the room keeps up to date; null in an open one. */
   readonly secrets: KeptSecrets | null;
-  /** What is on disk of this room. */
+  /** The room's records on disk. */
   readonly records: readonly MeshRecord[];
-  /** What isn't, and must be before anybody hears of us, beside what every member writes. */
+  /**
+   * Records that aren't on disk yet and must be before anybody hears of us, beside those that every member writes.
+   */
   readonly fresh: readonly MeshRecord[];
   readonly incarnation: number;
   readonly claim: SignedClaim;
   readonly endpoint: Endpoint | null;
   readonly passive: boolean;
   readonly historyShown: number;
-  /** How the process shows where it listens, in `ready`. */
+  /** The address at which the process listens, as shown in `ready`. */
   readonly listening: Endpoint;
   /** Whether the room was founded by this start. */
   readonly founded: boolean;
