@@ -52,16 +52,16 @@ import { Steering } from "./steering.ts";
 import { Transactions } from "./transactions.ts";
 import { Views } from "./views.ts";
 
-/** When all are asked for a sign of life. */
+/** When all attendees are asked for a sign of life. */
 const DEADLINES = ["heartbeat"] as const;
 
-/** A write that takes longer holds up what members are asked, so that they can't answer. */
+/** A write that takes longer than this delays what members are asked, so that they can't answer in time. */
 const DISK_MS_MAX = 100;
 
-/** Goodbye of a member that ends because its disk refuses: the others needn't wait for it to come back. */
+/** The goodbye of a member that ends because its disk takes nothing: the others needn't wait for it to come back. */
 const DISK_GOODBYE = "disk";
 
-/** The operator ends us: when that is told, and when it is done at the latest. */
+/** The operator is ending us: when they are told what is waited for, and when we end at the latest. */
 interface Leaving {
   readonly ref: string | undefined;
   tellMs: number;
@@ -89,14 +89,14 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
   readonly #group: Hash;
   readonly #keys: OwnKeys;
   readonly #isFounded: boolean;
-  /** Up to this position we were told of the entries. */
+  /** Position up to which we were told of the entries. */
   #told: number;
-  /** Number of the last of those; 0 while we weren't told of any. */
+  /** Number of the last entry that we were told of; 0 while there is none. */
   #toldSeq = 0;
   #stopped = false;
-  /** The disk refused the last note, and the operator was told. */
+  /** The disk refused the last note, and the operator was told so. */
   #isRefused = false;
-  /** The operator ends us. */
+  /** Set while the operator is ending us. */
   #leaving: Leaving | null = null;
   #nowMs = 0;
   #dueMs: number | null = null;
@@ -234,7 +234,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     return this.#escrow.end;
   }
 
-  /** All that the log must hold, but for the history. */
+  /** The records of a compacted log: everything that it must hold, except the history. */
   snapshot(): Iterable<CoordinatorRecord> | null {
     return snapshotCoordinator(
       this.#group,
@@ -248,7 +248,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
   step(input: CoordinatorInput, nowMs: number): readonly CoordinatorEffect[] {
     this.#out.begin(nowMs);
     if (this.#stopped) {
-      // What was stored is said before we go.
+      // What waited for the disk is sent before we go.
       if (input.type === "persisted") this.#out.persisted(input.token);
       else if (input.type === "persist-failed") this.#persistFailed(input);
       return this.#out.take();
@@ -332,7 +332,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
 
   #start(): void {
     const { listening } = this.config;
-    // Before anybody is told of them: what this key signs is to count when there is another one.
+    // Persisted before anybody is told of these views: what this key signs has to count after we have another key.
     const { missing } = this.#keys;
     if (!this.#isFounded) this.#found(missing);
     else if (missing.length > 0) this.#out.store(...missing);
@@ -355,15 +355,16 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
   }
 
   #found(keys: readonly CoordinatorRecord[]): void {
-    // The operator says so: a later start needn't ask any more what there was.
+    // The operator says so: a later start needn't ask any more what was there.
     const wasLost = this.config.records.some(({ kind }) => kind === "lost");
     if (wasLost) this.#out.store({ kind: "fresh" });
     this.#out.store({ kind: "group", group: this.#group }, ...keys);
   }
 
   /**
-   * A view that was decided a moment before the end may be on disk without the keys that were met in it: nobody else is
-   * to come under a name of its members. Those of a confirmed one are there, unless the operator has deleted them.
+   * A view that was decided a moment before a crash may be on disk without the keys that were met in it: nobody else
+   * is to come in under a name of its members. The keys of a confirmed view are there, unless the operator has
+   * deleted them.
    */
   #pinMembers(): void {
     if (this.#views.isConfirmed) return;
@@ -435,7 +436,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
       return;
     }
     if (attendee !== null) return this.#attends(attendee, link, message);
-    // Whoever was sent out may have said this before it knew.
+    // A member that was sent out may have said this before it knew.
     if (!link.isGreeted) this.#offends(link, `${message.type} before hello`);
   }
 
@@ -445,7 +446,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     if (fault !== null) this.#offends(link, fault);
   }
 
-  /** @returns What is wrong with it; null where nothing is. */
+  /** @returns What is wrong with the message; null where nothing is. */
   #said(attendee: Attendee, link: LinkId, message: GroupMessage): string | null {
     switch (message.type) {
       case "alive":
@@ -523,17 +524,17 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
   }
 
   /**
-   * The sequencer tells what has become an entry; after a change of it some come twice.
-   * @returns What is wrong with it; null where nothing is.
+   * The sequencer reports new entries; after the sequencer has changed, some are reported twice. @returns What is
+   * wrong with the message; null where nothing is.
    */
   #entries(attendee: Attendee, message: GroupMessageOf<"entries">): string | null {
     const { after, through, seq, entries } = message;
-    // Each takes a place, as edits do.
+    // Each entry takes a place, as edits do.
     if (through - after < entries.length || seq > after + 1) {
       return "it tells of entries that can't be";
     }
     this.#taking.entries(attendee, message);
-    if (this.#views.members[0]?.key !== attendee.key) return null; // it was, or lies
+    if (this.#views.members[0]?.key !== attendee.key) return null; // the sender was the sequencer, or lies
     if (after > this.#told || through <= this.#told) return null;
     this.#told = attendee.told = through;
     for (const [index, { id, name: from }] of entries.entries()) {
@@ -544,7 +545,10 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     return null;
   }
 
-  /** A view is decided: each has all that we were told of, unless that was given up. Others come in its place. */
+  /**
+   * A view was decided: each member has all the entries that we were told of, unless they were given up; then others
+   * take their places.
+   */
   #startsAt(position: number): void {
     if (position >= this.#told) return;
     this.#told = position;
@@ -554,10 +558,10 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
   // Time, the disk, the user.
 
   #tick(): void {
-    // A disk that sleeps, or is far away, is no fault of theirs.
+    // A disk that sleeps, or is far away, is not the members' fault.
     const isHeldUp = this.#out.waitingMs > DISK_MS_MAX;
     for (const link of this.#attendance.ungreeted(this.#nowMs)) {
-      // What it is to answer waits for that, too: its welcome, or that it is out.
+      // The welcome, or the word that it is out, which the link is to answer, waits for the disk, too.
       if (isHeldUp && link.isGreeted) link.greetByMs = this.#nowMs + WAIT_MS_MAX;
       else this.#close(link, "no hello came");
     }
@@ -568,7 +572,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     for (const { link } of isBeat ? this.#attendance.here : probe) {
       if (link !== null) this.#out.send(link, { type: "probe" });
     }
-    // Also while all are away for a moment: it is by these that we notice having stood still.
+    // Also while all are away for a moment: these beats show us when we have stood still.
     if (isBeat && this.#attendance.isAnybodyAwaited) {
       this.#deadlines.set("heartbeat", this.#nowMs + HEARTBEAT_MS);
     }
@@ -578,12 +582,12 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
       else this.#steering.excludeAwaited();
     }
     this.#taking.tick();
-    this.#steering.isUnsettled = true; // pauses end, complaints count
+    this.#steering.isUnsettled = true; // pauses end, and complaints begin to count
   }
 
   #persisted(token: number): void {
     this.#isRefused = false;
-    // What they were last told may have gone out just before that.
+    // What the members were last told may have gone out just before the disk stalled.
     const isLong = this.#out.waitingMs >= COORDINATOR_SILENT_MS - HEARTBEAT_MS;
     if (isLong) {
       this.#attendance.diskAnswers(this.#nowMs);
@@ -593,8 +597,9 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
   }
 
   /**
-   * What it decides is in its memory before it is on disk, and whether the disk has some of a refused write isn't
-   * known: only a start from what is there goes on with the same. A note is found out again.
+   * Our decisions are in memory before they are on disk, and it isn't known whether the disk has part of a refused
+   * write: only a new start from what is on disk goes on with the same state as before. A note is different: it is
+   * found out again.
    */
   #persistFailed({ token, text }: Extract<CoordinatorInput, { type: "persist-failed" }>): void {
     if (token !== null) {
@@ -646,7 +651,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     }
   }
 
-  /** What the operator asked for is answered first. */
+  /** Ends us soon: what the operator asked for is answered first. */
   #leaveSoon(ref: string | undefined): void {
     if (this.#leaving !== null) return;
     const { nowMs } = this.#out;
@@ -663,9 +668,8 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
   }
 
   /**
-   * It isn't the coordinator any more, since its disk is old: whoever asked for a snapshot is told, and who ends it
-   * waits no longer.
-   * @returns What that brings forth, and whether it has ended.
+   * Ends this coordinator because its disk is old, and another one leads the group: whoever asked for a snapshot is
+   * told, and an operator who is ending it waits no longer. @returns The effects, and whether it has ended.
    */
   giveWay(
     nowMs: number,
@@ -677,7 +681,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     return { effects: this.#out.take(), isOver: leaving !== null };
   }
 
-  /** Members see that we are gone, and go on. */
+  /** Ends: members see that we are gone, and go on. */
   #leave(ref: string | undefined): void {
     this.#taking.end("the coordinator ends");
     for (const { id } of this.#attendance.links) {
@@ -688,7 +692,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
 
   #facts(): CoordinatorFacts {
     const { members } = this.#views;
-    // While nobody is in, the group's log is ours.
+    // While the group has no members, its log is the one we keep.
     const seqs = members.length === 0
       ? [this.history?.seq ?? 0]
       : members.map(({ key }) => this.#attendance.get(key)?.seq ?? 0);

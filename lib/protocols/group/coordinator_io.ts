@@ -13,14 +13,17 @@ import type { Cut } from "./snapshot/cut.ts";
 
 export type CoordinatorInput =
   | ModeInput<GroupMessage, CoordinatorCommand>
-  /** `host`: the address that it comes from; null where that is of this machine only. */
+  /** `host`: the peer's address; null where it is one of this machine. */
   | {
     readonly type: "link-up";
     readonly link: LinkId;
     readonly peer: PeerKey;
     readonly host: string | null;
   }
-  /** Answers `keep-snapshot`: where it is, and what was removed for it; null where the disk refuses it, `text` why. */
+  /**
+   * Answers `keep-snapshot`: where the snapshot is, and which ones were removed for it; null where the disk refuses
+   * it, with the reason in `text`.
+   */
   | {
     readonly type: "snapshot-kept";
     readonly token: number;
@@ -30,22 +33,22 @@ export type CoordinatorInput =
   }
   /** Answers `read`. */
   | { readonly type: "read"; readonly token: number; readonly read: HistoryRead }
-  /** The same, where the log can't be read. */
+  /** Answers `read` where the log can't be read. */
   | { readonly type: "read-failed"; readonly text: string };
 
 export type CoordinatorEffect =
   | ModeEffect<CoordinatorEvent, CoordinatorRecord, never>
   | { readonly type: "send"; readonly link: LinkId; readonly message: GroupMessage }
-  /** As a member's. */
+  /** Reads the kept log, as a member does its own. */
   | {
     readonly type: "read";
     readonly token: number;
     readonly after: number;
     readonly bytesMax: number;
   }
-  /** A file of its own; answered by `snapshot-kept` once it is synced. */
+  /** Writes the snapshot to a file of its own; answered by `snapshot-kept` once that is synced. */
   | { readonly type: "keep-snapshot"; readonly token: number; readonly cut: Cut }
-  /** Those on disk, answered to the user directly. */
+  /** Lists the snapshots on disk; answered to the user directly. */
   | { readonly type: "show-snapshots"; readonly ref: string | undefined }
   | PinEffect;
 
@@ -59,7 +62,7 @@ export interface CoordinatorConfig {
   readonly edits: EditPolicy;
   /** `--vote-timeout`: how long they may take. */
   readonly voteTimeoutMs: number;
-  /** `--snapshot-every`; null: when asked alone. */
+  /** `--snapshot-every`; null: only when asked. */
   readonly snapshotEveryMs: number | null;
   /** Keys of members met before, by folded name. */
   readonly pins: ReadonlyMap<string, Fingerprint>;

@@ -1,6 +1,6 @@
 /**
- * What a member and the coordinator say to each other: who we are and what our disk knows, whether it lets us in, whom
- * we hear, and who is there. All else that it says once we are let in is for the membership.
+ * The conversation between a member and the coordinator: who we are and what our disk knows, whether it lets us in,
+ * whom we hear, and who is there. Everything else that it says once we are let in goes to the membership.
  */
 
 import type { Environment } from "../../base/environment.ts";
@@ -30,19 +30,22 @@ export interface CoordinatorSessionOwner {
   readonly out: MemberOutput;
   readonly standing: Standing;
   readonly user: MemberUser;
-  /** Null before one was ever in a group. */
+  /** Null until this process has been in a group. */
   readonly membership: Membership | null;
-  /** The highest number of an edit that is known here. */
+  /** The highest edit number known here. */
   readonly lastEdit: number;
-  /** Its group is ours from now on. @param former The keys that it had before, as it signed them. */
+  /**
+   * The coordinator's group is ours from now on. @param former The keys that the coordinator had before, as signed by
+   * it.
+   */
   enter(group: Hash, coordinator: PeerKey, former: SignedFormerKeys | null): Membership;
-  /** Who is in the present view, and newcomers: they are to be met. */
+  /** Members of the present view, and newcomers: they are to be met. */
   rosterIs(members: readonly Member[]): void;
-  /** These are members, as it says to a newcomer. */
+  /** The members, as the coordinator names them to a newcomer. */
   membersAre(keys: readonly PeerKey[]): void;
-  /** It has let us in. @param told It knows of all entries up to this position. */
+  /** The coordinator has let us in. @param told It knows of all entries up to this position. */
   coordinatorUp(told: number): void;
-  /** It can't be reached, or says nothing any more: once, until it is there again. */
+  /** The coordinator can't be reached, or has fallen silent: called once, until it is there again. */
   coordinatorDown(): void;
 }
 
@@ -50,12 +53,12 @@ export class CoordinatorSession {
   readonly #key: ServerKey;
   readonly link: CoordinatorLink;
   #awaited: readonly string[] = [];
-  /** Whether it has asked, on this link, what there was, and doesn't know its group yet. */
+  /** Whether the coordinator has asked, on this link, what there was, and doesn't know its group yet. */
   #isAsked = false;
-  /** What was told by `heard`, in one text. */
+  /** What `heard` told last, as one text. */
   #heardTold = "";
   #unknownMessages = 0;
-  /** Why there is no place, as the user was told last since we were in; null: not told. */
+  /** Why there is no place, as last told to the user since we were in; null: not told. */
   #refusalTold: GroupRefusal | null = null;
 
   constructor(readonly owner: CoordinatorSessionOwner) {
@@ -77,23 +80,23 @@ export class CoordinatorSession {
     });
   }
 
-  /** Whom a newcomer waits for, as it says. */
+  /** Members that a newcomer waits for, as the coordinator says. */
   get awaited(): readonly string[] {
     return this.#awaited;
   }
 
-  /** Nobody is waited for any more. */
+  /** Nobody is awaited any more. */
   epochBegan(): void {
     this.#awaited = [];
     if (this.link.isWelcomed) this.#refusalTold = null;
   }
 
-  /** Another key that answered at its address, and was told to the user. */
+  /** Another key that answered at the coordinator's address, and was shown to the user. */
   get strangeKey(): PeerKey | null {
     return this.#key.strange;
   }
 
-  /** The user accepts it. @returns It; null where none was told. */
+  /** The user accepts that key. @returns The key; null where none was shown. */
   trust(): PeerKey | null {
     return this.link.trust();
   }
@@ -104,8 +107,8 @@ export class CoordinatorSession {
     const { config, standing, self: { name, incarnation } } = this.owner;
     const { host, port, history } = config;
     const { group, begunBallot: begun, isLost } = standing;
-    // Who has lost what it held speaks for no view, nor for one that it would only have promised, unless it was brought
-    // to what that one begins with since.
+    // A member that has lost what it held speaks neither for a view, nor for one that it only promised, unless it was
+    // brought up since to what that view begins with.
     const promised = isLost ? standing.levelled : standing.promised;
     const of = group ?? history?.group ?? null;
     return { type: "hello", name, incarnation, host, port, group: of, begun, promised };
@@ -117,7 +120,7 @@ export class CoordinatorSession {
     this.link.up(link, peer);
   }
 
-  /** @param goodbye As it closed it; null where the link was lost. */
+  /** @param goodbye The coordinator's reason for closing the link; null where the link was lost. */
   linkDown(link: LinkId, goodbye: string | null): void {
     if (this.link.down(link, goodbye)) this.#heardTold = "";
   }
@@ -125,7 +128,7 @@ export class CoordinatorSession {
   dialFailed({ attempt, reason, text, key }: Extract<MemberInput, { type: "dial-failed" }>): void {
     const isStrange = reason === "wrong-key" && key !== null;
     if (isStrange) this.#strange(key);
-    // Which one it is was told.
+    // Which key it is was shown already.
     this.link.dialFailed(attempt, isStrange ? "another key answers there" : visibleText(text));
   }
 
@@ -148,14 +151,14 @@ export class CoordinatorSession {
       );
     }
     user.ready();
-    this.#refusalTold = null; // that it is there again would be news
+    this.#refusalTold = null; // when there is a place again, that is news
     const reason = failure === null ? {} : { reason: failure };
     const ended = this.link.isEnded ? { ended: true } : {};
     out.show({ event: "coordinator", state: "down", ...reason, ...ended });
     this.owner.coordinatorDown();
   }
 
-  // What it says.
+  // What the coordinator says.
 
   says(link: LinkId, message: GroupMessage): void {
     if (!this.link.heard(link)) return;
@@ -225,7 +228,10 @@ export class CoordinatorSession {
     out.fatal(code, said);
   }
 
-  /** Who was let in before, in this run or an earlier one, comes back when there is a place; and all where many come. */
+  /**
+   * Whether a refused member tries again: one that was let in before, in this run or an earlier one, comes back when
+   * there is a place; and anybody does where many are coming.
+   */
   #comesAgain(code: GroupRefusal): boolean {
     const { config, standing, user } = this.owner;
     if (!config.wait && !user.isReady) return false;
@@ -261,7 +267,7 @@ export class CoordinatorSession {
   }
 
   #tellAwaited(awaited: readonly string[]): void {
-    // That fewer are awaited is good news, and /status has it.
+    // That fewer are awaited is good news; /status shows it.
     const isNew = this.#hasOthers(awaited);
     this.#awaited = awaited;
     if (!isNew) return;
@@ -270,7 +276,7 @@ export class CoordinatorSession {
       : ["one of them", "of all of them"];
     const wayOut =
       `they come when ${who} is back; /remove ${whom} at the coordinator would lose them`;
-    // No alarm: after a restart of all they come by themselves.
+    // Not a warning: after a restart of all they come by themselves.
     this.owner.out.notice(`${lastEntriesText(awaited)}; ${wayOut}`);
   }
 
@@ -279,7 +285,7 @@ export class CoordinatorSession {
     return awaited.some((name) => !this.#awaited.includes(name));
   }
 
-  /** Its disk is lost, or old: we tell what ours has, and go on as if it weren't there. */
+  /** The coordinator's disk is lost, or old: we tell it what ours has, and go on as if it weren't there. */
   #recount({ isLost: isUnknown, awaited }: GroupMessageOf<"recount">): void {
     const { group, begun, view, promised, isLost, isOut, former } = this.owner.standing;
     this.link.send({
@@ -337,9 +343,9 @@ export class CoordinatorSession {
     }
   }
 
-  // What it is told.
+  // What is told to the coordinator.
 
-  /** Drops what comes before it has let us in. */
+  /** Messages that come before the coordinator has let us in are dropped. */
   tell(message: GroupMessage): void {
     if (this.link.isWelcomed) this.link.send(message);
   }
@@ -350,7 +356,7 @@ export class CoordinatorSession {
     this.link.send({ type: "alive", end, seq: held?.logSeq ?? 0 });
   }
 
-  /** Whom we hear, and whether we are caught up: told when that is new to it. */
+  /** Tells which members we hear, and whether we are caught up, when that is new to the coordinator. */
   tellHeard(peers: readonly PeerKey[], isCaughtUp: boolean): void {
     if (!this.link.isWelcomed) return;
     const told = `${isCaughtUp} ${peers.join()}`;

@@ -5,7 +5,7 @@
 
 import type { ModeCommand, ModeEvent } from "../../base/mode_machine.ts";
 
-/** The reason of a `left`. */
+/** Reasons of a `left`. */
 export const LEFT_REASONS = ["quit", "lost", "removed"] as const;
 export type LeftReason = typeof LEFT_REASONS[number];
 
@@ -14,7 +14,7 @@ export interface EntryView {
   readonly id: string;
   readonly from: string;
   readonly text: string;
-  /** How many. */
+  /** How often the entry was edited. */
   readonly edits: number;
   /** ISO 8601, UTC, by the author's clock. */
   readonly sentAt: string;
@@ -26,13 +26,13 @@ export interface EntryEdit {
   readonly by: string;
   readonly old: string;
   readonly new: string;
-  /** Who was asked, and agreed. */
+  /** Names of the members that were asked, and agreed. */
   readonly agreed: readonly string[];
   /** ISO 8601, UTC: when the coordinator decided, by its clock. */
   readonly committedAt: string;
 }
 
-/** What has become of an edit. */
+/** Outcomes of an edit. */
 const EDIT_OUTCOMES = ["committed", "aborted", "in-doubt"] as const;
 export type EditOutcome = typeof EDIT_OUTCOMES[number];
 
@@ -40,24 +40,24 @@ export interface EditEvent {
   readonly event: "edit";
   readonly edit: number;
   readonly seq: number;
-  /** Who asked for it. */
+  /** Name of the member that asked for the edit. */
   readonly by: string;
-  /** What the entry is to read. */
+  /** The text that the edit gives the entry. */
   readonly text: string;
   readonly outcome: EditOutcome;
-  /** Part of a sentence: by whom or why, or what is awaited. */
+  /** Part of a sentence: by whom or why it was aborted, or what is awaited. */
   readonly reason: string;
-  /** Who was asked and agreed, and when it was decided; of committed ones. */
+  /** For committed edits: the members that were asked and agreed, and when the edit was decided. */
   readonly agreed?: readonly string[];
   readonly committedAt?: string;
-  /** As a message's; of those that are shown where they stand in the history. */
+  /** As in a message: for edits that are shown where they stand in the history. */
   readonly history?: boolean;
   readonly position?: number;
 }
 
 export interface LeftView {
   readonly name: string;
-  /** Absent where it isn't known. */
+  /** Absent where the reason isn't known. */
   readonly reason?: LeftReason;
 }
 
@@ -66,14 +66,14 @@ export interface MemberView {
   readonly key: string;
   readonly host: string;
   readonly port: number;
-  /** Whether datagrams are exchanged with it; of oneself true. */
+  /** Whether datagrams are exchanged with this member; true for oneself. */
   readonly heard: boolean;
   readonly roundTripMs: number | null;
-  /** Entries that wait for it: ordered, and not known to be on its disk. */
+  /** Entries that wait for this member: ordered, and not known to be on its disk. */
   readonly behind: number;
 }
 
-/** Entries in the log, and who said the last one. */
+/** Number of entries in the log, and the author of the last one. */
 export interface LogEnd {
   readonly entries: number;
   readonly last: { readonly from: string; readonly sentAt: string } | null;
@@ -84,13 +84,13 @@ export type MemberEvent =
     readonly event: "ready";
     readonly command: "peer";
     readonly name: string;
-    /** Where it takes datagrams, as others should see it. */
+    /** Where the member takes datagrams, as others should see it. */
     readonly host: string;
     readonly port: number;
     readonly key: string;
-    /** The coordinator, as the user called it. */
+    /** The coordinator's address as the user gave it. */
     readonly server: string;
-    /** The file with the log. */
+    /** The log's file. */
     readonly log: string;
     readonly members: readonly string[];
   } & LogEnd
@@ -99,19 +99,19 @@ export type MemberEvent =
     readonly view: number;
     readonly members: readonly string[];
     /**
-     * Who is in it and wasn't in the one told before; oneself at the first, and when one comes back: then the event has
-     * the log's end, too, which may be another group's than before.
+     * Members of this view that weren't in the last one shown; oneself at the first view, and on coming back: then
+     * the event has the log's end, too, which may be another group's than before.
      */
     readonly joined: readonly string[];
-    /** Who was in the one told before and isn't any more. */
+    /** Members of the last view shown that aren't in this one. */
     readonly left: readonly LeftView[];
   }
   | {
     readonly event: "coordinator";
     readonly state: "up" | "down";
-    /** Why it can't be reached, as part of a sentence; absent where nothing is known. */
+    /** Why the coordinator can't be reached, as part of a sentence; absent where nothing is known. */
     readonly reason?: string;
-    /** Its operator ended it, as it said. */
+    /** The coordinator said that its operator ended it. */
     readonly ended?: boolean;
   }
   | {
@@ -123,15 +123,15 @@ export type MemberEvent =
     readonly self: boolean;
     readonly history: boolean;
     readonly sentAt: string;
-    /** In the history, where edits have places, too. */
+    /** Position in the history, where edits take places, too. */
     readonly position: number;
   }
-  /** The coordinator has accepted it, under this number. */
+  /** The coordinator has accepted the edit, under this number. */
   | {
     readonly event: "edit-started";
     readonly edit: number;
     readonly seq: number;
-    /** Who has to agree, and how long they may take; absent where nobody has to. */
+    /** The members that have to agree, and how long they may take; absent where nobody has to. */
     readonly awaited?: readonly string[];
     readonly voteMs?: number;
   }
@@ -142,14 +142,14 @@ export type MemberEvent =
     readonly by: string;
     readonly old: string;
     readonly new: string;
-    /** ISO 8601, UTC, by our clock. */
+    /** ISO 8601, UTC, by the local clock. */
     readonly deadline: string;
   }
   | EditEvent
-  /** Long work: `done` of `of` entries and edits. */
+  /** Progress of long work: `done` of `of` entries and edits. */
   | { readonly event: "catching-up"; readonly done: number; readonly of: number }
   | { readonly event: "log"; readonly entries: readonly EntryView[] }
-  /** An entry and its changes, the oldest first. */
+  /** An entry and its changes, oldest first. */
   | (Omit<EntryView, "edits"> & {
     readonly event: "entry";
     readonly edits: readonly EntryEdit[];
@@ -160,21 +160,21 @@ export type MemberEvent =
     readonly event: "status";
     readonly name: string;
     readonly key: string;
-    /** Where it takes datagrams. */
+    /** Where the member takes datagrams. */
     readonly port: number;
     readonly view: number;
     readonly coordinator: "up" | "down";
     readonly seq: number;
     readonly digest: string;
-    /** The file with the log. */
+    /** The log's file. */
     readonly log: string;
     readonly members: readonly MemberView[];
     readonly sequencer: string | null;
-    /** Texts that were typed and are no entries yet. */
+    /** Texts that were typed and aren't entries yet. */
     readonly unsent: number;
-    /** Whom that waits for. */
+    /** Members for which those texts wait. */
     readonly awaited: readonly string[];
-    /** Those that wait for one's own vote, then one's own. */
+    /** Edits that wait for our user's vote, then those that our user asked for. */
     readonly edits: readonly MemberEditView[];
     readonly problems: readonly string[];
   }
@@ -182,39 +182,45 @@ export type MemberEvent =
 
 export type MemberCommand =
   | ModeCommand
-  /** `isTyped`: as `/msg TEXT`, which is private elsewhere: where a name begins it, it is refused. */
+  /**
+   * `isTyped`: the user typed `/msg TEXT`, which is private in other modes: refused where the text begins with a
+   * name.
+   */
   | { readonly command: "msg"; readonly text: string; readonly isTyped?: boolean }
   | { readonly command: "edit"; readonly seq: number; readonly text: string }
-  /** A vote; `edit` null: for the only one that is open. */
+  /** A vote; `edit` null: on the only edit that is open. */
   | { readonly command: "go" | "abort"; readonly edit: number | null }
   | { readonly command: "entry"; readonly seq: number }
   | { readonly command: "log"; readonly count: number; readonly digest: boolean }
   | { readonly command: "list" };
 
-/** An edit that its member's user is asked about, or has asked for, and that isn't over. */
+/** An edit that the member's user is asked about, or has asked for, and that isn't over. */
 export interface MemberEditView {
   /** Null until the coordinator has accepted it. */
   readonly edit: number | null;
   readonly seq: number;
   readonly by: string;
   readonly text: string;
-  /** Its user's vote is wanted; not accepted by the coordinator yet; accepted, and not decided as far as is known. */
+  /**
+   * Our user's vote is wanted; the coordinator hasn't accepted the edit yet; or it has, and no decision is known
+   * here.
+   */
   readonly state: "vote-wanted" | "queued" | "under-way";
-  /** Of a vote that is wanted: until when. ISO 8601, UTC, by our clock. */
+  /** Until when a vote is wanted. ISO 8601, UTC, by the local clock; null where none is. */
   readonly deadline: string | null;
 }
 
-/** An edit that is under way at the coordinator. */
+/** An edit under way at the coordinator. */
 export interface EditView {
   readonly edit: number;
   readonly seq: number;
   readonly by: string;
   readonly text: string;
-  /** Voting; or committed, and not known to be in all logs. */
+  /** Being voted on; or committed, and not known to be in all logs. */
   readonly state: "voting" | "committed";
-  /** Whose vote, or log, is awaited. */
+  /** Members whose vote, or whose log, is awaited. */
   readonly awaited: readonly string[];
-  /** ISO 8601, UTC; null once it is decided. */
+  /** End of the vote, ISO 8601, UTC; null once the edit is decided. */
   readonly deadline: string | null;
 }
 
@@ -229,34 +235,39 @@ export interface StateView {
   readonly name: string;
   readonly seq: number;
   readonly digest: string;
-  /** Numbers of the entries that wait there for an edit to be decided. */
+  /** Numbers of the entries that are locked at this member until an edit is decided. */
   readonly locks: readonly number[];
-  /** For how long it lacks what others have; where it lacks nothing, how much later it got the last entry. */
+  /**
+   * For how long this member has lacked what others have; where it lacks nothing, how much later it got the last
+   * entry.
+   */
   readonly lagMs: number;
-  /** Whose log isn't its log's beginning or continuation. */
+  /** Members whose logs are neither a beginning nor a continuation of this one. */
   readonly differs?: readonly string[];
 }
 
-/** When an entry came to each member. */
+/** When an entry arrived at each member. */
 export interface ArrivalsView {
   readonly seq: number;
-  /** ISO 8601, UTC: to whoever had it first, by the coordinator's clock; null where that isn't known any more. */
+  /**
+   * When the first member had it: ISO 8601, UTC, by the coordinator's clock; null where that isn't known any more.
+   */
   readonly first: string | null;
   readonly members: readonly {
     readonly name: string;
     readonly has: boolean;
-    /** How much later; null where that isn't known. */
+    /** How much later this member had it; null where that isn't known. */
     readonly afterMs: number | null;
   }[];
 }
 
 /** A process in a snapshot. */
 export interface SnapshotMemberView {
-  /** `*coordinator*` is one, too. */
+  /** A name; `*coordinator*` for the coordinator. */
   readonly name: string;
   readonly seq: number;
   readonly digest: string;
-  /** Texts sent by its process; the coordinator's decisions. */
+  /** Texts that the member's process has sent; for the coordinator, its decisions. */
   readonly sent: number;
   readonly locks: readonly number[];
 }
@@ -265,9 +276,9 @@ export interface SnapshotMemberView {
 export interface SnapshotChannelView {
   readonly from: string;
   readonly to: string;
-  /** What was under way, in its order. */
+  /** Messages that were under way, in their order. */
   readonly messages: readonly { readonly id: string }[];
-  /** How many, where there are too many to name. */
+  /** How many there were, where there are too many to name. */
   readonly count?: number;
 }
 
@@ -275,12 +286,12 @@ export interface SnapshotChannelView {
 export interface SnapshotView {
   readonly id: string;
   readonly file: string;
-  /** Whether the cut in it is consistent; null where the file is damaged. */
+  /** Whether the snapshot's cut is consistent; null where the file is damaged. */
   readonly consistent: boolean | null;
   /** ISO 8601, UTC. */
   readonly at: string | null;
   readonly members: readonly string[];
-  /** Messages under way. */
+  /** Messages that were under way. */
   readonly messages: number;
 }
 
@@ -290,7 +301,7 @@ export type CoordinatorEvent =
     readonly event: "states";
     readonly members: readonly StateView[];
     readonly consistent: { readonly seq: number; readonly digest: string };
-    /** Of the entry that was asked for. */
+    /** Arrivals of the entry that was asked for. */
     readonly arrivals?: ArrivalsView;
   }
   | {
@@ -301,7 +312,7 @@ export type CoordinatorEvent =
     readonly consistent: boolean;
     /** Part of a sentence. */
     readonly why: string;
-    /** Nobody asked: `--snapshot-every` took it. */
+    /** Taken by `--snapshot-every`, without anybody asking. */
     readonly scheduled?: true;
     readonly members: readonly SnapshotMemberView[];
     readonly channels: readonly SnapshotChannelView[];
@@ -320,11 +331,11 @@ export type CoordinatorEvent =
     readonly event: "left";
     readonly name: string;
     readonly reason: LeftReason;
-    /** Of one that is lost, as part of a sentence; absent where it isn't known. */
+    /** For a lost member: why, as part of a sentence; absent where it isn't known. */
     readonly why?: string;
   }
   | { readonly event: "view"; readonly view: number; readonly members: readonly string[] }
-  /** It has come back into the view, and so many entries were sent to it before. */
+  /** The member is in the view again, and was sent this many entries before. */
   | { readonly event: "recovered"; readonly name: string; readonly entries: number }
   | {
     readonly event: "entry";
@@ -350,11 +361,11 @@ export type CoordinatorCommand =
   | ModeCommand
   | { readonly command: "list" }
   | { readonly command: "edits" }
-  /** `seq`: of the entry whose arrivals are asked for; null where none is. */
+  /** `seq`: the entry whose arrivals are asked for; null where none is. */
   | { readonly command: "states"; readonly seq: number | null }
   | { readonly command: "snapshot" }
   | { readonly command: "snapshots" }
   | { readonly command: "remove"; readonly name: string }
   | { readonly command: "allow"; readonly name: string }
-  /** It sets its log aside, and fetches it anew. */
+  /** Has the member set its log aside, and fetch it anew. */
   | { readonly command: "recover"; readonly name: string };

@@ -55,15 +55,15 @@ import type { Aborted } from "./voting.ts";
 
 const DEADLINES = ["round", "laggards", "contest", "inquire", "report"] as const;
 
-/** A view that can't go on is looked at so often while the coordinator is away. */
+/** How often we try to lead on a view that can't go on, while the coordinator is away. */
 const ROUND_MS = 1_000;
 const NO_BYTES = new Uint8Array();
-/** What follows where the disk takes nothing: part of a sentence. */
+/** What happens where the disk takes nothing: part of a sentence. */
 const LEAVES_FOR_DISK =
   "this member leaves the group to the others; once it is back, send again what of yours is no entry";
 
 export class Member implements Machine<MemberInput, MemberEffect> {
-  // Shared with the parts; each is bounded by itself.
+  // State shared with the parts; each part bounds its own.
   readonly self: Self & { readonly key: PeerKey };
   readonly out = new MemberOutput();
   readonly reads = new Reads((effect) => this.out.push(effect));
@@ -77,11 +77,11 @@ export class Member implements Machine<MemberInput, MemberEffect> {
   readonly user: MemberUser;
   membership: Membership | null = null;
   readonly #session: CoordinatorSession;
-  /** Of the present view, and newcomers, as the coordinator says. */
+  /** Members of the present view, and newcomers, as the coordinator says. */
   #roster: readonly GroupMember[] = [];
-  /** The records lack something that the disk should have. */
+  /** Records that the disk should have and that were missing at the start. */
   readonly #repairs: readonly MemberRecord[];
-  /** Groups that this process was in before: the coordinator's other disk may have it come back to one. */
+  /** Groups that this process was in before: a coordinator with another disk may bring it back to one. */
   readonly #left = new Set<Hash>();
   readonly #deadlines = new Deadlines(DEADLINES);
   #lastStepMs = 0;
@@ -133,7 +133,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     return this.coordinator.state === "down";
   }
 
-  /** Whom a newcomer waits for, as the coordinator says. */
+  /** Members that a newcomer waits for, as the coordinator says. */
   get awaited(): readonly string[] {
     return this.#session.awaited;
   }
@@ -150,7 +150,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     return this.user.isStalled;
   }
 
-  /** Where edits may be asked for; null while in no epoch. */
+  /** The membership in which edits may be asked for; null while in no epoch. */
   get editingIn(): Membership | null {
     return this.epoch === null ? null : this.membership;
   }
@@ -164,7 +164,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     );
   }
 
-  /** For a compacted file, without the log; null while a write is under way that it would lack. */
+  /** Records of a compacted file, without the log; null while a write is under way that they would lack. */
   snapshot(): Iterable<MemberRecord> | null {
     return this.out.isWriting ? null : this.#snapshot();
   }
@@ -185,7 +185,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     if (isOut) yield { kind: "out" };
     yield* this.membership.voting.records();
     yield* this.editing.records();
-    // What was said before the log was set aside stands before that.
+    // What was said before the log was set aside comes before the record that says so.
     if (isLost) yield* this.saying.snapshot(group);
     if (isLost) yield { kind: "group", group, coordinator };
     if (isRecovering) yield { kind: "recovered" };
@@ -305,7 +305,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
       if (isOther) standing.starts = this.#starts(group, wasIn);
       records.push(groupRecord(standing, group, coordinator));
     }
-    // Where it lost its disk it may know of none any more: what it has signed before still holds.
+    // A coordinator that lost its disk may know of no view any more: what it has signed before still holds.
     const known = standing.former?.former.bytes ?? NO_BYTES;
     if (named !== null && !sameBytes(named.former.bytes, known)) {
       standing.former = keptFormerKeys(named);
@@ -325,14 +325,15 @@ export class Member implements Machine<MemberInput, MemberEffect> {
   }
 
   /**
-   * By these a copy of this disk from before its first view finds that another one went on. Our own beginning may be
-   * that of processes that were in this group before the one that we come from: then later ones have another.
+   * Incarnations of ours by which a copy of this disk from before its first view finds out that another copy has gone
+   * on. Our own beginning may be that of processes that were in this group before the group we come from: then later
+   * ones have another.
    */
   #starts(group: Hash, wasInOther: boolean): readonly string[] {
     const { incarnation, incarnationId } = this.self;
     if (!wasInOther) return [incarnation.subarray(0, INCARNATION_START_BYTES).toHex()];
     const random = this.environment.randomBytes(INCARNATION_START_BYTES).toHex();
-    // In a group that we come back to we ourselves have spoken.
+    // In a group that we come back to, this process itself has spoken before.
     return this.#left.has(group) ? [random] : [random, incarnationId];
   }
 
@@ -354,7 +355,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     this.stuck();
   }
 
-  /** In an epoch, and the coordinator is there: what was told it, or it told us, may be lost. */
+  /** We are in an epoch and the coordinator is there again: what was told in either direction may be lost. */
   #resumeEdits(membership: Membership): void {
     membership.voting.undelivered.tellCoordinator();
     this.editing.resume();
@@ -438,12 +439,12 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     this.#introduce();
   }
 
-  /** What these have said will be shown, before a view begins that we are in. */
+  /** The texts of these members will be shown, before a view begins that we are in. */
   membersAre(keys: readonly PeerKey[]): void {
     this.names.met(this.#roster.filter(({ key }) => keys.includes(key)));
   }
 
-  /** Meets whom the coordinator and the epoch name, and parts from others. */
+  /** Meets the members that the coordinator and the epoch name, and parts from others. */
   #introduce(): void {
     const wanted = new Map<PeerKey, Endpoint>();
     const isAlone = !this.coordinator.isWelcomed;
@@ -470,7 +471,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     const { membership, peers } = this;
     if (membership === null) return;
     let heard = peers.heard();
-    // Beside those whom the coordinator named there are those of an epoch that it may have left behind.
+    // Beside the members that the coordinator named, there are those of an epoch that it may have left behind.
     if (heard.length > ATTENDEES_MAX) {
       const named = new Set(this.#roster.map(({ key }) => key));
       heard = heard.filter((key) => named.has(key));
@@ -526,13 +527,13 @@ function groupRecord(
   return { kind: "group", group, coordinator, ...(starts.length === 0 ? {} : { starts }) };
 }
 
-/** What a damaged disk is told at the start: that what was begun and held is lost. */
+/** Records written at the start after damage to the disk: they say that what was begun and held is lost. */
 function repairsOf(standing: Standing, history: HistoryEnd | null): readonly MemberRecord[] {
   const { group, coordinator } = standing;
   if (group === null || coordinator === null) return [];
   const lost: MemberRecord = { kind: "group", group, coordinator };
   if (history?.group === group) return [lost];
-  // Killed between the two, when it first came in: there was no log yet.
+  // The process was killed between the two writes when it first came in: there was no log yet.
   const none = standing.begun === null ? null : "damaged";
   const because: NewLogRecord["because"] = history === null ? none : "foreign";
   return [lost, { kind: "new-log", group, because }];

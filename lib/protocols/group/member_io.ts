@@ -21,12 +21,12 @@ import type { MemberRecord } from "./records.ts";
  */
 export type MemberInput =
   | ModeInput<GroupMessage, MemberCommand>
-  /** To the coordinator. */
+  /** A link to the coordinator is up. */
   | { readonly type: "link-up"; readonly link: LinkId; readonly peer: PeerKey }
   | {
     readonly type: "dial-failed";
     readonly attempt: number;
-    /** `wrong-key`: somebody else answered, see `key`. */
+    /** With `wrong-key`, somebody else answered, see `key`. */
     readonly reason: string;
     readonly text: string;
     readonly key: PeerKey | null;
@@ -37,30 +37,30 @@ export type MemberInput =
   | { readonly type: "peer-heard"; readonly peer: PeerKey }
   | { readonly type: "peer-failed"; readonly peer: PeerKey }
   | { readonly type: "peer-ended"; readonly peer: PeerKey; readonly text: string }
-  /** Over 1 MiB waits for it; less than half of that. */
+  /** More than 1 MiB waits to be sent to the peer; `peer-drained` when it is less than half of that. */
   | { readonly type: "peer-congested"; readonly peer: PeerKey }
   | { readonly type: "peer-drained"; readonly peer: PeerKey }
   | { readonly type: "peer-message"; readonly peer: PeerKey; readonly message: GroupMessage }
   | { readonly type: "peer-unknown-message"; readonly peer: PeerKey; readonly code: number }
-  /** Answers `read`: whole batches that follow each other; none where the log ends before that. */
+  /** Answers `read`: whole batches, one following the other; none where the log ends before the position. */
   | { readonly type: "read"; readonly token: number; readonly read: HistoryRead }
   /** Answers `look`; null where the log has no such entry. */
   | { readonly type: "looked"; readonly token: number; readonly entry: LoggedEntryState | null };
 
-/** An entry as the log has it, with all edits of it that are there taken into account. */
+/** An entry of the log, with all edits applied to it so far. */
 export interface LoggedEntryState {
-  /** Who said it, under the name of then. */
+  /** The author, under the name used at the time. */
   readonly author: NamedKey;
-  /** As it reads now. */
+  /** The text with all edits applied. */
   readonly text: string;
   /** Whether the edit that was asked about is there. */
   readonly isEdited: boolean;
 }
 
-/** A part of the log. */
+/** Part of the log. */
 export interface HistoryRead {
   readonly batches: readonly SignedBatch[];
-  /** The digest at the position after which the batches stand; null where no batch ends there. */
+  /** Digest at the position after which the batches follow; null where no batch ends there. */
   readonly digest: Hash | null;
   /** Number of the last entry at that position. */
   readonly seq: number;
@@ -68,7 +68,7 @@ export interface HistoryRead {
 
 export type MemberEffect =
   | ModeEffect<MemberEvent, MemberRecord, never>
-  /** The coordinator; `expect` null where whoever answers is it. */
+  /** Dials the coordinator; `expect` null: whoever answers there is it. */
   | {
     readonly type: "dial";
     readonly attempt: number;
@@ -76,62 +76,70 @@ export type MemberEffect =
     readonly expect: Fingerprint | null;
   }
   | { readonly type: "send"; readonly link: LinkId; readonly message: GroupMessage }
-  /** Exchange datagrams with it, there; it may be known already, and be elsewhere now. */
+  /**
+   * Exchange datagrams with this peer, at this address; the peer may be known already, and have another address now.
+   */
   | { readonly type: "meet"; readonly peer: PeerKey; readonly endpoint: Endpoint }
-  /** What was told goes out; then nothing is exchanged any more, and it isn't let in. */
+  /** What was told to the peer still goes out; then nothing is exchanged with it any more, and it isn't let in. */
   | { readonly type: "part"; readonly peer: PeerKey; readonly reason: string }
   | {
     readonly type: "tell";
     readonly peers: readonly PeerKey[];
     readonly message: GroupMessage;
   }
-  /** Batches of the log after a position, at most so many bytes, but one at least where there is one. */
+  /**
+   * Reads the batches of the log after a position: at most this many bytes, but at least one batch where there is
+   * one.
+   */
   | {
     readonly type: "read";
     readonly token: number;
     readonly after: number;
     readonly bytesMax: number;
   }
-  /** One entry of the log, and whether an edit of it is there (null: none is asked about): answered by `looked`. */
+  /**
+   * Looks up one entry of the log, and whether an edit of it is there (null: no edit is asked about): answered by
+   * `looked`.
+   */
   | {
     readonly type: "look";
     readonly token: number;
     readonly seq: number;
     readonly id: RequestId | null;
   }
-  /** The same for the user, answered directly by `entry`, or by an error where there is none. */
+  /** Looks up an entry for the user: answered directly by `entry`, or by an error where there is none. */
   | { readonly type: "show-entry"; readonly seq: number; readonly ref: string | undefined }
-  /** The last `count` entries of the log, answered to the user directly. */
+  /** Shows the user the last `count` entries of the log directly. */
   | { readonly type: "show-log"; readonly count: number; readonly ref: string | undefined }
   /** The key of a member, or of `*coordinator*`. */
   | PinEffect;
 
-/** Who said an entry, under the name of then, and when. */
+/** The author of an entry, under the name used at the time, and when it was said. */
 export interface LastSaid extends NamedKey {
   readonly sentAt: number;
 }
 
 export interface MemberConfig {
   readonly name: string;
-  /** Where the coordinator is dialled, and what the user calls it. */
+  /** The coordinator's address, and what the user calls it. */
   readonly coordinator: Endpoint;
   readonly server: string;
   /** The coordinator's key at that address, where it was met before. */
   readonly expect: Fingerprint | null;
-  /** Where datagrams are taken; `host` is what others should use, null where the coordinator sees it. */
+  /** The port that takes datagrams; `host` is the address for others to use, null: whatever the coordinator sees. */
   readonly port: number;
   readonly host: string | null;
-  /** What `ready` tells as the address. */
+  /** The address shown in `ready`. */
   readonly listening: Endpoint;
   /** Keys of members met before, by folded name. */
   readonly pins: ReadonlyMap<string, Fingerprint>;
   readonly records: readonly MemberRecord[];
-  /** The log's end; null where there is no log, or none that can go on. */
+  /** The log's end; null where there is no log, or none that can be continued. */
   readonly history: HistoryEnd | null;
-  /** Who said the log's last entry. */
+  /** The author of the log's last entry. */
   readonly last: LastSaid | null;
-  /** What the user is told of where things are: the log's file, and that with the keys met before. */
+  /** File names as told to the user: that of the log, and that of the keys met before. */
   readonly files: { readonly log: string; readonly knownPeers: string };
-  /** False: end where the coordinator doesn't answer at the start. */
+  /** False: end if the coordinator doesn't answer at the start. */
   readonly wait: boolean;
 }

@@ -44,7 +44,7 @@ export interface MembershipOwner {
   readonly signer: Signer;
   readonly environment: Environment;
   readonly out: MemberOutput;
-  /** What the log is asked for. */
+  /** Pending questions to the log. */
   readonly reads: Reads;
   readonly looks: Looks;
   readonly peers: Peers;
@@ -53,32 +53,32 @@ export interface MembershipOwner {
   readonly standing: Standing;
   /** Whether the coordinator has let this process in, and is there. */
   readonly isCoordinatorUp: boolean;
-  /** It is known not to be there. */
+  /** The coordinator is known to be away. */
   readonly isCoordinatorDown: boolean;
-  /** What the user writes is told to stand still: it is kept on disk at once. */
+  /** The user was told that nothing goes on: what they write is kept on disk at once. */
   readonly isStalled: boolean;
   toCoordinator(message: GroupMessage): void;
   /** The coordinator broke a rule. */
   coordinatorOffends(text: string): void;
-  /** Whom we hear, or whether we are caught up, may have changed. */
+  /** The members that we hear, or whether we are caught up, may have changed. */
   heardChanged(): void;
-  /** Its members are to be met, before anything is told them. */
+  /** A new epoch: its members are to be met before anything is sent to them. */
   epochBegan(epoch: Epoch): void;
-  /** Something of one's own became an entry. */
+  /** One of our own texts became an entry. */
   progress(): void;
-  /** Rounds may be wanted. */
+  /** A round without the coordinator may be needed. */
   stuck(): void;
   /** Edits that our user asks for. */
   readonly editing: Editing;
-  /** It is known what became of an edit: it is in the log (null), or aborted. */
+  /** The outcome of an edit is known: it is in the log (null), or aborted. */
   edited(id: RequestId, aborted: Aborted | null): void;
-  /** `partLaggards` is to be called after so long. */
+  /** `partLaggards` is to be called after this time. */
   waits(delayMs: number): void;
-  /** `inquiring.tick` is to be called after so long. */
+  /** `inquiring.tick` is to be called after this time. */
   inquiriesDue(delayMs: number): void;
-  /** `contests.tick` is to be called after so long. */
+  /** `contests.tick` is to be called after this time. */
   contestsDue(delayMs: number): void;
-  /** `observed.reporting.tick` is to be called after so long. */
+  /** `observed.reporting.tick` is to be called after this time. */
   reportsLater(delayMs: number): void;
 }
 
@@ -100,12 +100,14 @@ export class Membership {
   ordering: Ordering | null = null;
   /** The epoch that this process is in; null while in none. */
   epoch: SignedEpoch | null = null;
-  /** All that was stable where it was fetched from is in the log. */
+  /** Everything that was stable at the source of our history is in our log. */
   isCaughtUp = false;
-  /** Whose history differs from ours, since the present epoch began. */
+  /** Members whose history differs from ours, since the present epoch began. */
   readonly #differing = new Set<PeerKey>();
   #isPumping = false;
-  /** Entries that were there before the rest was fetched; null where nothing was since the last epoch. */
+  /**
+   * Number of entries that we had before the rest was fetched; null where nothing was fetched since the last epoch.
+   */
   #seqBefore: number | null = null;
 
   /** @param prepared Edits that this disk has agreed to. */
@@ -233,7 +235,7 @@ export class Membership {
     return this.owner.isCoordinatorDown;
   }
 
-  /** Rounds may be wanted. */
+  /** A round without the coordinator may be needed. */
   stuck(): void {
     this.owner.stuck();
   }
@@ -254,7 +256,7 @@ export class Membership {
     this.answer(source, message);
   }
 
-  /** To the coordinator (null), a member, or oneself where one leads. */
+  /** Sends to the coordinator (null), to a member, or to ourselves where we lead. */
   answer(to: Leader, message: GroupMessage): void {
     if (to === null) this.owner.toCoordinator(message);
     else if (to === this.selfKey) this.hearing.toLeading(to, message);
@@ -330,7 +332,8 @@ export class Membership {
       saying.goOnAfter(known);
       before.push({ kind: "group", group: this.group, coordinator: this.standing.coordinator! });
     }
-    // Also of an incarnation that others of ours came after: another copy of this disk may have been used meanwhile.
+    // Also of an incarnation that later ones of ours followed: another copy of this disk may have been used
+    // meanwhile.
     const throughOf = (incarnation: string) => held.everThrough(selfKey, incarnation);
     const isOutdated = this.#isDiskOutdated;
     const { records, dropped } = saying.becomeMember(this.group, throughOf, isOutdated);
@@ -344,12 +347,12 @@ export class Membership {
   }
 
   /**
-   * Whether a process of ours of which our disk doesn't know has spoken after the last epoch that it knows, also where
-   * what was held then is lost: what is left on this disk as unsaid may have been said by that one.
+   * Whether a process of ours that our disk doesn't know of has spoken since the last epoch that the disk knows, even
+   * where what was held then is lost: that process may have said what this disk has as unsent.
    */
   get #isDiskOutdated(): boolean {
     const begun = this.standing.begun?.epoch.value ?? null;
-    // No process that it knows of was ever in a view.
+    // No process that the disk knows of was ever in a view.
     if (begun === null) return this.held.hasSpokenAs(this.selfKey, this.standing.starts);
     const own = begun.members.find(({ key }) => key === this.selfKey);
     const spoken = this.held.lastSpoken(this.selfKey);
@@ -395,7 +398,7 @@ export class Membership {
     this.#heedWaiting(this.ordering);
   }
 
-  /** What members said in this epoch before it began here. */
+  /** Handles what members said in this epoch before it began here. */
   #heedWaiting(ordering: Ordering): void {
     for (const { key } of ordering.epoch.members) {
       const peer = this.owner.peers.get(key);
@@ -421,7 +424,10 @@ export class Membership {
     this.contests.disagrees(member, position);
   }
 
-  /** Who is there and does nothing holds up nobody: the coordinator leaves it out, unless it goes on at once. */
+  /**
+   * Members that are there and do nothing mustn't hold up the others: the coordinator leaves them out, unless they go
+   * on at once.
+   */
   partLaggards(): void {
     const { ordering, owner: { peers, names, out } } = this;
     if (ordering === null || ordering.isFrozen || !this.owner.isCoordinatorUp) return;
@@ -434,7 +440,7 @@ export class Membership {
     this.owner.heardChanged();
   }
 
-  /** In no view any more. */
+  /** We are in no view any more. */
   goOut(): void {
     this.catchingUp.stop();
     this.participating.abandon();
@@ -457,15 +463,16 @@ export class Membership {
   }
 
   /**
-   * Whoever is in a view holds what the group has: who says otherwise may be wrong, or lie, and the coordinator finds
-   * that out. A newcomer's log is of a view that was given up, or was copied from elsewhere.
+   * Whether our log may be set aside. A member of a view holds what the group has: whoever says otherwise may be
+   * wrong, or lie, and the coordinator finds that out. A newcomer's log, though, may come from a view that was given
+   * up, or from elsewhere.
    */
   get maySetAside(): boolean {
     const { begun, isOut, isLost } = this.standing;
     return begun === null || isOut || isLost;
   }
 
-  /** Our log can't go on with the group's: it is set aside, and with it all that this disk has a say in. */
+  /** Our log can't go on as the group's: it is set aside, and with it everything that this disk has a say in. */
   startAnew(): void {
     this.out.warn(
       "The log of this profile isn't the beginning of the group's: it is set aside, and fetched anew",
@@ -486,7 +493,10 @@ export class Membership {
     this.#beginAnew(null);
   }
 
-  /** What the history has of the process whose epoch began last: none, if it may be another than that epoch's. */
+  /**
+   * What the history has of our process whose epoch began last: nothing, if the history may be of another than that
+   * epoch.
+   */
   #saidThrough(): SaidThrough {
     const { standing: { begun, isLost }, selfKey } = this;
     const own = begun?.epoch.value.members.find(({ key }) => key === selfKey);
@@ -494,7 +504,10 @@ export class Membership {
     return { incarnation, through: isLost ? 0 : this.held.everThrough(selfKey, incarnation) };
   }
 
-  /** The operator says so: a view without us has begun. What was said in this history goes on. */
+  /**
+   * The coordinator's operator has our log fetched anew: a view without us has begun. What we said in this history
+   * goes on.
+   */
   recover(): void {
     const { group, standing, out } = this;
     out.warn("The coordinator's operator has the log of this profile set aside, and fetched anew");
@@ -503,13 +516,13 @@ export class Membership {
     if (!standing.isOut) this.goOut();
     standing.recover();
     out.store({ kind: "recovered" }, { kind: "new-log", group, because: "recovered" });
-    // It may be fetching it already, for an earlier such word.
+    // We may be fetching it already, because of an earlier such request.
     this.#beginAnew(Math.max(this.held.log.position, this.showing.shownBefore));
     this.isCaughtUp = false;
     this.owner.heardChanged();
   }
 
-  /** @param shown Up to here it comes again as it was; null where it is another history. */
+  /** @param shown Position up to which the history comes again as it was; null where it is another history. */
   #beginAnew(shown: number | null): void {
     this.held.reset(this.crypto, this.group);
     this.supplier.restart();
@@ -519,10 +532,10 @@ export class Membership {
     this.#seqBefore = 0;
   }
 
-  /** The coordinator says where the log can be had. */
+  /** The coordinator says where the log can be fetched. */
   catchUp(message: GroupMessageOf<"catch-up">): void {
     if (this.epoch !== null || this.participating.isBeginning) return;
-    this.participating.abandon(); // it went on without us
+    this.participating.abandon(); // the change went on without us
     this.#seqBefore ??= this.held.logSeq;
     this.catchingUp.begin(message);
   }
@@ -534,7 +547,10 @@ export class Membership {
 
   // The coordinator is there, or isn't.
 
-  /** It has let us in: what was told it before may be lost. @param told It knows of all up to this position. */
+  /**
+   * The coordinator has let us in: what was told to it before may be lost. @param told It knows of everything up to
+   * this position.
+   */
   coordinatorUp(told: number): void {
     this.leading.abandon();
     this.telling.knows(told);
@@ -542,7 +558,7 @@ export class Membership {
     this.contests.welcomed();
   }
 
-  /** Rounds are wanted now. */
+  /** Rounds without the coordinator are needed now. */
   coordinatorDown(): void {
     this.voting.coordinatorDown();
     this.contests.coordinatorDown();
@@ -551,7 +567,7 @@ export class Membership {
 
   // Channels.
 
-  /** A member is there, or is there anew. */
+  /** A member is there, or there again. */
   peerUp(key: PeerKey): void {
     const { peers } = this.owner;
     const peer = peers.get(key);
@@ -576,7 +592,7 @@ export class Membership {
 
   // Faults.
 
-  /** Somebody broke a rule of the protocol: a member, or the coordinator (null). */
+  /** A member, or the coordinator (null), broke a rule of the protocol. */
   offends(who: Source, text: string): void {
     this.owner.environment.log.warn("protocol broken", { who, text });
     if (who === null) return this.owner.coordinatorOffends(text);
@@ -589,7 +605,9 @@ export class Membership {
     this.owner.heardChanged();
   }
 
-  /** Nothing goes on between us in this epoch: the coordinator begins another one without one of us. */
+  /**
+   * We exchange nothing more with this member in this epoch: the coordinator begins another one without one of us.
+   */
   complains(who: PeerKey, text: string): void {
     this.out.error("protocol", text);
     this.owner.peers.ban(who, "its history differs", OFFENDER_BAN_MS);
@@ -597,8 +615,8 @@ export class Membership {
   }
 
   /**
-   * Somebody has another log than we. One of us is wrong, and nothing goes on between us: who hears that from most
-   * of the others is the one, and ends. Otherwise the coordinator goes on without one of us.
+   * Another member's log differs from ours. One of us is wrong, and we exchange nothing more: a member that differs
+   * from most of the others ends. Otherwise the coordinator goes on without one of the two.
    */
   differs(who: Source, position: number): void {
     if (who === null) return this.offends(who, `its history isn't ours up to entry ${position}`);

@@ -41,32 +41,35 @@ import type { MemberOutput } from "./member_output.ts";
 import type { GroupMessageOf } from "./messages.ts";
 import type { MemberState } from "./snapshot/cut.ts";
 
-/** Runs of which batches are awaited: each author's window of single texts, twice, as a view change repeats them. */
+/** Runs whose batches are awaited: twice each author's window of single texts, as a view change repeats them. */
 const RUNS_WAITING_MAX = 2 * MEMBERS_MAX * WINDOW_TEXTS;
 
-/** What an epoch's order needs of the member. */
+/** What the order of an epoch needs of the member. */
 export interface OrderingOwner {
   readonly selfKey: PeerKey;
   readonly crypto: Crypto;
   readonly held: Held;
   readonly out: MemberOutput;
-  /** Who decides on edits; null where that isn't known. */
+  /** The key that decides on edits; null where it isn't known. */
   readonly coordinator: PeerKey | null;
-  /** Whether what that key signed on edits is the coordinator's word. */
+  /** Whether what this key signed on edits is the coordinator's word. */
   mayDecide(key: PeerKey): boolean;
-  /** Whether we have voted on this very request. */
+  /** Whether we have voted on exactly this request. */
   readonly isKnownRequest: (signed: SignedEditRequest) => boolean;
-  /** All up to this is stable; it is taken off `held`, oldest first. */
+  /** These batches are stable; they have been taken off `held`, oldest first. */
   stable(batches: readonly HeldBatch[]): void;
-  /** A batch, of oneself or another, is on our disk. */
+  /** This batch, our own or another member's, is on our disk. */
   stored(batch: HeldBatch): void;
-  /** Something came that counts as a message of a channel, and changes nothing yet. */
+  /** A batch came that counts as a message of a channel; nothing was changed by it yet. */
   received(member: PeerKey, signed: SignedBatch): void;
   /** The member broke a rule of the protocol: it is heard no more. */
   offends(member: PeerKey, text: string): void;
   /** Others are waited for: `takeLaggards` is to be asked `LAGGING_MS_MAX` from now. */
   waits(): void;
-  /** The member acknowledges something else than we hold: once in an epoch, and nothing becomes stable until the next. */
+  /**
+   * The member acknowledges something else than we hold: called once per member and epoch; nothing becomes stable
+   * until the next epoch.
+   */
   disagrees(member: PeerKey, position: number): void;
 }
 
@@ -74,24 +77,28 @@ interface Author {
   readonly key: PeerKey;
   readonly name: string;
   readonly incarnation: string;
-  /** Of this epoch, not ordered yet, in its order. */
+  /** Batches of this epoch that aren't ordered yet, as they came. */
   readonly unordered: Fifo<SignedBatch>;
   unorderedBytes: number;
-  /** Of the next text. */
+  /** Number of the author's next text. */
   counter: number;
-  /** Up to where it has all on its disk, as it says. */
+  /** Position up to which it says it has everything on its disk. */
   acked: number;
-  /** Up to where that is what we have: the rest counts for nothing until it is compared. */
+  /** Position up to which that is what we have: the rest doesn't count until it is compared. */
   agreed: number;
-  /** Acknowledged beyond what we have, the oldest first: to be compared when we have it. At most `AHEADS_MAX`. */
+  /**
+   * Ends that it acknowledged beyond what we have, oldest first: compared once we have them. At most `AHEADS_MAX`.
+   */
   readonly aheads: HistoryPoint[];
-  /** It holds something else than we. */
+  /** It holds something else than we do. */
   isContested: boolean;
   isCongested: boolean;
 }
 
 interface Run {
-  /** Position before it; null where another run of the same order is before it, or some of it is taken over. */
+  /**
+   * Position before the run; null where another run of the same order comes before it, or part of it is taken over.
+   */
   after: number | null;
   readonly author: Author;
   batches: number;
@@ -103,20 +110,22 @@ export class Ordering {
   readonly #own: Author;
   readonly #others: readonly PeerKey[];
   readonly #runs = new Fifo<Run>();
-  /** Up to here the decisions of each process of the coordinator are in the sequencer's row, since the epoch began. */
+  /**
+   * For each process of the coordinator: number up to which its decisions are in the sequencer's queue in this epoch.
+   */
   readonly #decided = new Map<string, number>();
   /** The end of the write under way; null while none is. */
   #writing: HistoryPoint | null = null;
   #stable: number;
-  /** Told to those who aren't congested. */
+  /** Members that acknowledgements are sent to: those that aren't congested. */
   #ackTargets: readonly PeerKey[];
   #isFrozen = false;
-  /** Who hasn't acknowledged what we have on our disk. */
+  /** Members that haven't acknowledged what we have on our disk. */
   readonly #unacked = new Laggards();
-  /** Who must send or order what comes next; one at most. */
+  /** The member that has to send or order what comes next; one at most. */
   readonly #unsent = new Laggards();
 
-  /** Its start is what `held` has, and all members too. */
+  /** The epoch starts with what `held` has, and all members have. */
   constructor(readonly epoch: Epoch, readonly owner: OrderingOwner) {
     const { held } = owner;
     this.#authors = epoch.members.map(({ key, name, incarnation: bytes }) => {
@@ -165,19 +174,19 @@ export class Ordering {
     return this.#byKey.has(key);
   }
 
-  /** Up to where a member is known to have all. */
+  /** Position up to which a member says it has everything. */
   ackedBy(key: PeerKey): number {
     return this.#byKey.get(key)?.acked ?? 0;
   }
 
-  /** Those who have least, where that isn't all. */
+  /** The members that hold least, unless all hold everything. */
   get slowest(): readonly PeerKey[] {
     const { position } = this.owner.held;
     if (this.#stable >= position) return [];
     return this.#authors.flatMap(({ key, agreed }) => agreed === this.#stable ? [key] : []);
   }
 
-  /** What has been said and has come, for a snapshot. */
+  /** Counts of what was said and has arrived, for a snapshot. */
   counts(): Pick<MemberState, "sent" | "acked" | "decided" | "peers"> {
     const { held, coordinator } = this.owner;
     const { acked: position, counter } = this.#own;
@@ -199,23 +208,26 @@ export class Ordering {
 
   // What is said.
 
-  /** One's own batch: to all others, and in one's own row. */
+  /** Sends our own batch to all others, and puts it into our own queue. */
   say(signed: SignedBatch): void {
     this.owner.out.tell(this.#others, { type: "data", signed });
     this.#enqueueTexts(this.#own, signed);
   }
 
-  /** The sequencer's part: what the coordinator has decided comes next in its row, unless it is there. */
+  /** The sequencer's part: a decision of the coordinator is next in its queue, unless it is there already. */
   decide(signed: SignedBatch): void {
     const { held } = this.owner;
     if (this.#isFrozen || !this.isSequencer || !this.#isNextDecision(signed)) return;
-    // Who votes has the entry; only a coordinator that isn't one of ours decides otherwise.
+    // Members that vote have the entry; only a coordinator that isn't the group's decides otherwise.
     if (signed.batch.value.edits.some((edit) => edit.signed.request.value.seq > held.seq)) return;
     this.owner.out.tell(this.#others, { type: "data", signed });
     this.#enqueueDecision(this.#own, signed);
   }
 
-  /** Decisions are repeated until they are known to be in order; each is once. */
+  /**
+   * Whether the decision is the next: decisions are repeated until they are known to be ordered, and each counts
+   * once.
+   */
   #isNextDecision({ batch: { value } }: SignedBatch): boolean {
     const incarnation = value.incarnation.toHex();
     const through = this.#decided.get(incarnation) ??
@@ -298,7 +310,7 @@ export class Ordering {
 
   // Order.
 
-  /** The sequencer's part: all that the author has in its row comes next. */
+  /** The sequencer's part: everything in the author's queue is ordered next. */
   #orderFrom(author: Author): void {
     if (this.#isFrozen) return;
     const member = this.#authors.indexOf(author);
@@ -313,7 +325,7 @@ export class Ordering {
     this.#write();
   }
 
-  /** Ordered and not stable: when that is too much, some wait until others have it. */
+  /** Whether too much is ordered and not stable: then nothing more is ordered until others have it. */
   get #isFull(): boolean {
     return this.owner.held.bytes > UNSTABLE_BYTES_MAX;
   }
@@ -342,14 +354,14 @@ export class Ordering {
     this.#noteNext();
   }
 
-  /** Takes over what is ordered and has come, as far as it goes. */
+  /** Takes over the batches that are ordered and have come, as far as there are any. */
   #advance(): void {
     for (let run = this.#runs.first; run !== undefined; run = this.#runs.first) {
       const { author } = run;
       if (author.unordered.size === 0 || this.#isFull) break;
       const { position } = this.owner.held;
       if (run.after !== null && run.after !== position) {
-        // Its fault, or an author's who told it so many texts and us others.
+        // The sequencer's fault, or that of an author that sent it other texts than us.
         this.contest(this.sequencer, position + 1);
         break;
       }
@@ -389,7 +401,7 @@ export class Ordering {
     this.#writing = end;
     out.storeThen(records, () => {
       this.#writing = null;
-      held.written(shifted); // before these
+      held.written(shifted); // has to come before what follows
       if (held.digestAt(end.position) !== end.digest) return; // it was taken back meanwhile
       held.setSynced(end);
       for (const batch of batches) this.owner.stored(batch);
@@ -422,7 +434,7 @@ export class Ordering {
     if (wasLeast) this.#settle();
   }
 
-  /** Some have acknowledged what we have only now. */
+  /** Compares what others acknowledged before we had it. */
   #compareAheads(): void {
     const { held } = this.owner;
     for (const author of this.#authors) {
@@ -437,7 +449,7 @@ export class Ordering {
     else this.contest(author.key, position);
   }
 
-  /** The member is known to hold something else than we at a position, or before. */
+  /** The member is known to hold something else than we do at this position, or before it. */
   contest(peer: PeerKey, position: number): void {
     const author = this.#byKey.get(peer);
     if (this.#isFrozen || author === undefined || author.isContested) return;
@@ -447,14 +459,14 @@ export class Ordering {
     this.owner.disagrees(peer, position);
   }
 
-  /** Up to where a member is known to hold what we do. */
+  /** Position up to which a member is known to hold what we do. */
   agreedWith(peer: PeerKey): number {
     return this.#byKey.get(peer)?.agreed ?? Infinity;
   }
 
-  // Those who are there and hold up the others.
+  // Members that are there and hold up the others.
 
-  /** Whom the next batch waits for: its author, or the sequencer where all that is ordered is stable. */
+  /** Notes whom the next batch waits for: its author, or the sequencer where all that is ordered is stable. */
   #noteNext(): void {
     if (this.#isFrozen || this.isSequencer) return;
     const { held, out } = this.owner;
@@ -466,7 +478,10 @@ export class Ordering {
     if (next !== null) this.owner.waits();
   }
 
-  /** Who has done nothing for `LAGGING_MS_MAX` toward what is waited for; and when to ask again, null where not. */
+  /**
+   * Members that have done nothing for `LAGGING_MS_MAX` toward what is waited for; and when to ask again, null if
+   * never.
+   */
   takeLaggards(): { readonly keys: readonly PeerKey[]; readonly nextMs: number | null } {
     if (this.#isFrozen) return { keys: [], nextMs: null };
     this.#noteNext();
@@ -483,7 +498,7 @@ export class Ordering {
     this.#unsent.postpone(delayMs);
   }
 
-  /** What all have goes to the log. */
+  /** What all members have goes to the log. */
   #settle(): void {
     let least = Infinity;
     for (const { agreed } of this.#authors) if (agreed < least) least = agreed;
@@ -503,8 +518,8 @@ export class Ordering {
   }
 
   /**
-   * Says all again that was said in this epoch: what was told the member is lost, and it hasn't said anything yet, so
-   * that nothing is stable.
+   * Repeats everything that was said in this epoch to a member to which earlier messages were lost; it hasn't said
+   * anything yet, so nothing is stable.
    */
   renew(peer: PeerKey): void {
     const { held, out } = this.owner;
@@ -531,7 +546,7 @@ export class Ordering {
     this.#ackTo(peer);
   }
 
-  /** Through whom it came: the coordinator's decisions through the sequencer. */
+  /** The author in whose queue the batch came: for the coordinator's decisions, the sequencer. */
   #rowOf({ batch: { value: { kind, author } } }: SignedBatch): Author {
     return kind === "edits" ? this.#authors[0]! : this.#byKey.get(author)!;
   }
@@ -544,7 +559,7 @@ export class Ordering {
     this.owner.out.tell([peer], { type: "ack", ballot, held: { position, digest } });
   }
 
-  /** Over a MiB waits for the member: of acknowledgements it gets only the latest, when there is room again. */
+  /** More than 1 MiB waits for the member: it gets only the latest acknowledgement, once there is room again. */
   congested(peer: PeerKey, isCongested: boolean): void {
     const author = this.#byKey.get(peer);
     if (author === undefined || author.isCongested === isCongested) return;
@@ -553,7 +568,7 @@ export class Ordering {
     if (!isCongested && !this.#isFrozen) this.#ackTo(peer);
   }
 
-  /** Nothing is ordered, acknowledged or shown in this epoch any more; a write that is under way still counts. */
+  /** Nothing is ordered, acknowledged or shown in this epoch any more; a write under way still counts. */
   freeze(): void {
     if (this.#isFrozen) return;
     this.#isFrozen = true;
