@@ -8,12 +8,12 @@
  */
 export interface Machine<Input, Effect> {
   step(input: Input, nowMs: number): readonly Effect[];
-  /** Monotonic time of the earliest deadline, or `null` where nothing is awaited. */
+  /** Monotonic time of the earliest deadline, or `null` where there is none. */
   nextDeadlineMs(): number | null;
 }
 
 /**
- * A machine's named deadlines, served in the order of their names when due at once.
+ * A machine's named deadlines; those due at once are served in the order of their declaration.
  *
  *     const DEADLINES = ["neighbourReply", "shuffle"] as const;
  *     const deadlines = new Deadlines(DEADLINES);
@@ -27,7 +27,7 @@ export class Deadlines<Name extends string> {
     this.#dueMs.set(name, atMs);
   }
 
-  /** Sets the deadline unless one is set that comes first. */
+  /** Sets the deadline, unless an earlier one is set. */
   setEarliest(name: Name, atMs: number): void {
     const dueMs = this.#dueMs.get(name);
     if (dueMs === undefined || atMs < dueMs) this.#dueMs.set(name, atMs);
@@ -41,14 +41,14 @@ export class Deadlines<Name extends string> {
     return this.#dueMs.get(name) ?? null;
   }
 
-  /** Takes the deadlines that are due at `nowMs` off the table, in the order of their declaration. */
+  /** Removes and returns the deadlines due at `nowMs`, in the order of their declaration. */
   takeDue(nowMs: number): readonly Name[] {
     const due = this.names.filter((name) => (this.#dueMs.get(name) ?? Infinity) <= nowMs);
     for (const name of due) this.#dueMs.delete(name);
     return due;
   }
 
-  /** Moves every deadline by `delayMs`: after a stall, others aren't blamed for the time that was lost. */
+  /** Moves every deadline by `delayMs`, the length of a stall: others aren't blamed for the lost time. */
   postpone(delayMs: number): void {
     for (const [name, dueMs] of this.#dueMs) this.#dueMs.set(name, dueMs + delayMs);
   }
@@ -60,10 +60,10 @@ export class Deadlines<Name extends string> {
   }
 }
 
-/** Machines that are served together; each is asked for its next deadline only when it may have another one. */
+/** Machines that are served together; each is asked for its next deadline only when that may have changed. */
 export class Timetable {
   readonly #entries = new Map<object, { readonly machine: Timed; dueMs: number | null }>();
-  /** Whose deadlines may have changed. */
+  /** Machines whose deadlines may have changed. */
   readonly #changed = new Set<object>();
 
   constructor(machines: readonly Timed[]) {
@@ -71,7 +71,7 @@ export class Timetable {
     this.allChanged();
   }
 
-  /** It has had an input. */
+  /** To be called when the machine has had an input. */
   changed(machine: Timed): void {
     this.#changed.add(machine);
   }

@@ -15,14 +15,14 @@
 import type { ErrorCode } from "./errors.ts";
 import type { LinkId, PeerKey } from "./ids.ts";
 
-/** A process that stood still for longer blames nobody for it. */
+/** A process that stood still for longer than this blames nobody for what was due meanwhile. */
 const STALL_MS_MIN = 2_000;
 
 /**
- * How long this process stood still before the step at `nowMs`: its deadlines are to be postponed by that. 0 where
- * it wasn't for long.
+ * How long this process stood still before the step at `nowMs`; its deadlines are to be postponed by that. 0 where it
+ * wasn't for long.
  * @param dueMs The earliest deadline; null where there was none.
- * @param lastStepMs Whatever was due then and still is, we were awake.
+ * @param lastStepMs Time of the last step: whatever was due then and still is, the process was awake.
  */
 export function stalledMs(dueMs: number | null, lastStepMs: number, nowMs: number): number {
   const idleMs = nowMs - Math.max(dueMs ?? nowMs, lastStepMs);
@@ -30,30 +30,30 @@ export function stalledMs(dueMs: number | null, lastStepMs: number, nowMs: numbe
 }
 
 export type ModeInput<Message, Command> =
-  /** Once, first. */
+  /** The first input, given once. */
   | { readonly type: "start" }
-  /** `closed`: the other side said so in a sealed record; otherwise it was lost. */
+  /** `closed`: the other side ended the link by a sealed record; otherwise it was lost. */
   | {
     readonly type: "link-down";
     readonly link: LinkId;
     readonly closed: boolean;
     readonly reason: string;
   }
-  /** Less than half of the link's data queue is left. */
+  /** The link's data queue is less than half full again. */
   | { readonly type: "drained"; readonly link: LinkId }
   | { readonly type: "message"; readonly link: LinkId; readonly message: Message }
   /** A message of a type that this version doesn't know. */
   | { readonly type: "unknown-message"; readonly link: LinkId; readonly code: number }
   | { readonly type: "persisted"; readonly token: number }
-  /** The disk refused; where the persist had no token, `token` is null and its effects went on. */
+  /** The disk refused; where the persist had no token, `token` is null and the effects behind it went on. */
   | { readonly type: "persist-failed"; readonly token: number | null; readonly text: string }
   | { readonly type: "command"; readonly command: Command; readonly ref: string | undefined }
   | { readonly type: "tick" };
 
 export type ModeEffect<Event, Stored, Through> =
-  /** What was sent before goes out first. */
+  /** Closes the link; what was sent before still goes out. */
   | { readonly type: "close"; readonly link: LinkId; readonly reason: string }
-  /** Close, and take no link from this key for so long. */
+  /** Closes the link, and takes no link from this key for this long. */
   | {
     readonly type: "ban";
     readonly link: LinkId;
@@ -68,22 +68,22 @@ export type ModeEffect<Event, Stored, Through> =
   }
   | { readonly type: "show"; readonly event: Event; readonly ref: string | undefined }
   /**
-   * All up to this has been handed to `show`: once that is really before the user's eyes, a record `shown` through
-   * it may be written. Nothing waits for it.
+   * Everything up to this has been handed to `show`: once it has reached the user's screen, a record `shown` through
+   * it may be written. Nothing waits for that.
    */
   | { readonly type: "shown"; readonly through: Through }
   /**
-   * Whether further lines are taken from the user; a reason in words while they aren't: that may be carried out before
-   * what stands before it.
+   * Whether further lines are taken from the user; while they aren't, a reason in words. A pause may be carried out
+   * before the effects that stand before it.
    */
   | { readonly type: "input"; readonly pausedBecause: string | null }
-  /** Last effect: leave with exit 0 (`bye`), or with the code's exit status. */
+  /** The last effect: leave with exit status 0 (`bye`), or with that of the code. */
   | { readonly type: "stop"; readonly outcome: ModeOutcome };
 
 /**
- * Of the modes that remember keys beside their log: from now on the name has this key; `again`: the user accepts another
- * than before. As a persist it is durable before any effect after it. Where it can't be, the user is told and goes on; so
- * does the machine where it takes long, unless it is the user's own word.
+ * For modes that keep keys beside their log: from now on the name has this key; `again`: the user accepts another key
+ * than before. Like a persist, it is durable before any effect behind it. Where it can't be made durable, the user is
+ * told and the effects go on; so they do where it takes long, unless the user asked for it.
  */
 export interface PinEffect {
   readonly type: "pin";
@@ -102,15 +102,15 @@ export type ModeEvent =
     readonly event: "verify";
     readonly name: string;
     readonly key: string;
-    /** The public keys, hexadecimal, from which the console makes the digits. */
+    /** The public keys, hexadecimal, from which the console computes the digits. */
     readonly ownKey: PeerKey;
     readonly peerKey: PeerKey;
   }
   /** `warning`: something is wrong. */
   | { readonly event: "notice"; readonly text: string; readonly warning?: true }
   /**
-   * `seq`: the entry of a group's log that it is about. `unsent`: a message of the user's was given up, as the disk
-   * took nothing. `detail`: what exactly was wrong, for who looks for the fault; text mode leaves it out.
+   * `seq`: the entry of a group's log that the error is about. `unsent`: a message of the user was given up, as the
+   * disk took nothing. `detail`: the exact fault, for whoever looks for its cause; text mode leaves it out.
    */
   | {
     readonly event: "error";

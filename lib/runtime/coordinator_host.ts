@@ -25,10 +25,10 @@ import { CLOSE_MS_MAX, isDoneWithin } from "./within.ts";
 export interface CoordinatorHostPorts extends ModePorts<CoordinatorEvent> {
   readonly signer: Signer;
   readonly store: RecordStore<CoordinatorRecord>;
-  /** What is kept while nobody is in the group. */
+  /** The log that is kept while nobody is in the group. */
   readonly log: Pick<EntryLog, "read">;
   readonly snapshots: Snapshots;
-  /** Remembers a member's key; `again`: the operator accepts another than before. */
+  /** Remembers a member's key; `again`: the operator accepts another key than before. */
   readonly pin: KeepPin;
 }
 
@@ -47,9 +47,9 @@ export class CoordinatorHost extends ModeHost<
   readonly #log: CoordinatorHostPorts["log"];
   readonly #backlog: LinkBacklog;
   readonly #snapshots: Snapshots;
-  /** Snapshots are kept, and listed, one after the other. */
+  /** Snapshots are written, and listed, one after the other. */
   #snapshotsDone: Promise<void> = Promise.resolve();
-  /** What nobody asked for. */
+  /** Output for events that nobody asked for. */
   readonly #unasked: DroppingOutput<CoordinatorEvent>;
 
   constructor(config: Omit<RebuildingConfig, "records">, ports: CoordinatorHostPorts) {
@@ -83,12 +83,12 @@ export class CoordinatorHost extends ModeHost<
   linkUp(link: LinkId, info: LinkInfo): void {
     if (!this.takes(link, info)) return;
     const { peer, remote } = info;
-    // Another machine would dial itself there.
+    // From another machine, this address would mean that machine itself.
     const host = isLoopback(remote.host) ? null : remote.host;
     this.runner.feed({ type: "link-up", link, peer, host });
   }
 
-  /** It dials nobody. */
+  /** The coordinator dials nobody. */
   dialFailed(): void {}
 
   congested(link: LinkId): void {
@@ -123,23 +123,23 @@ export class CoordinatorHost extends ModeHost<
   }
 
   /**
-   * A group goes on although nobody reads what its coordinator prints: entries aren't told of then, what else nobody
-   * asked for as long as it is little. Answers are: no command is taken while nobody reads.
+   * A group goes on although nobody reads what its coordinator prints. Then entries aren't shown, and other events
+   * that nobody asked for only as long as they are few. Answers are shown: no command is taken while nobody reads.
    */
   #show(event: CoordinatorEvent, ref: string | undefined): void {
-    // The next one says all that this one would.
+    // The next one repeats all that this one says.
     if (event.event === "consistent" && this.ports.outputReady() !== null) return;
     if (event.event === "entry") this.#unasked.show(event, ref);
     else if (isUnasked(event, ref)) this.#unasked.showRare(event, ref);
     else this.ports.show(event, ref);
   }
 
-  /** A disk that refuses is told to whoever asked; whatever else fails is a bug. */
+  /** An error of the disk is told to whoever asked; any other is a bug. */
   #inTurn(work: () => Promise<void>): void {
     this.#snapshotsDone = this.#snapshotsDone.then(work).catch((error) => this.fail(error));
   }
 
-  /** What is being written when the program ends is written to its end. */
+  /** A snapshot that is being written when the program ends is written to its end. */
   protected override async ending(): Promise<void> {
     await isDoneWithin(this.ports.clock, CLOSE_MS_MAX, this.#snapshotsDone);
   }
@@ -198,7 +198,7 @@ export class CoordinatorHost extends ModeHost<
   }
 }
 
-/** Whether it tells of what happened, and not what a command asked for. */
+/** Whether the event reports what happened, rather than answering a command. */
 function isUnasked(event: CoordinatorEvent, ref: string | undefined): boolean {
   switch (event.event) {
     case "joined":
@@ -209,7 +209,7 @@ function isUnasked(event: CoordinatorEvent, ref: string | undefined): boolean {
       return true;
     case "snapshot":
       return event.scheduled === true;
-    // What was typed as text has no `ref`: its answers count along.
+    // Commands typed as text have no `ref`: their answers count as unasked.
     case "notice":
     case "error":
       return ref === undefined;

@@ -1,6 +1,6 @@
 /**
- * Runs the machine of a directory's client: one set of links to the directory and to whom one talks with, some of
- * them through the directory, datagrams, a log and a user interface, each a port.
+ * Runs the machine of a directory's client: links to the directory and to the other side of a call, some of them
+ * through the directory, datagrams, a log and a user interface, each a port.
  */
 
 import type { Signer } from "../base/crypto.ts";
@@ -44,17 +44,17 @@ import { type KeepPin, ModeHost, type ModePorts } from "./mode_host.ts";
 import type { RecordStore } from "./record_log.ts";
 import { Runner } from "./runner.ts";
 
-/** Whom a client's links let in: whoever wants to talk. The machine says who of them is the one that is expected. */
+/** A client's links let in anybody who wants to talk; the machine decides which of them is expected. */
 export const CALL_ACCESS: ListenAccess = {
   ...openTo("call"),
-  // A crowd at our port mustn't keep out who comes through the directory.
+  // A crowd at our port mustn't keep out the caller that comes through the directory.
   prefers: (host) => host === RELAY_HOST,
 };
 
 /**
- * Lines wait here rather than in the links' queues, where nobody knows of them. What is there when a call is ended goes
- * out all the same, as long as the other takes it in: relayed, that may be no faster than the directory lets it. Who is
- * cut off is told within 10 s; a machine that is busy for some seconds ends no call.
+ * Lines wait in the machine rather than in the links' queues, where nobody could count them. What is in a queue when
+ * a call is ended still goes out, as long as the other side takes it in: relayed, no faster than the directory lets
+ * it. A side that is cut off learns of it within 10 s; a machine that is busy for some seconds ends no call.
  */
 export const CALL_CHANNEL = {
   pingAfterMs: 2_000,
@@ -63,7 +63,7 @@ export const CALL_CHANNEL = {
   closeFlushMs: LEAVE_MS_MAX,
 } as const satisfies Partial<ChannelConfig>;
 
-/** Half of what the directory allows: each piece that comes may be answered by one, too. */
+/** Half of what the directory allows: each piece that arrives may be answered by one, too. */
 const RELAY_LIMITS = {
   creditBytes: RELAY_CREDIT_BYTES,
   pieceBytesMax: RELAY_BYTES_MAX,
@@ -74,13 +74,13 @@ export interface DirectoryClientPorts extends ModePorts<ClientEvent> {
   readonly signer: Signer;
   readonly store: RecordStore<ClientRecord>;
   readonly datagrams: Datagrams;
-  /** Those that the links were given. */
+  /** The relays that the links were given. */
   readonly relays: Relays;
-  /** The user is to say how to come in: answer once with `enter`. */
+  /** Asks the user how to come in: answer once with `enter`. */
   askToEnter(): void;
-  /** Both want to talk: the call is about to be connected. */
+  /** Both sides want to talk: the call is about to be connected. */
   connecting(): void;
-  /** Of the directory, or of somebody at the one whose pins were asked for last. */
+  /** Remembers the key of the directory, or of a user at the directory whose pins were asked for last. */
   readonly pin: KeepPin;
 }
 
@@ -94,13 +94,13 @@ export class DirectoryClientHost extends ModeHost<
   protected override readonly runner: Runner<ClientInput, ClientEffect, ClientRecord>;
   readonly #ports: DirectoryClientPorts;
   readonly #backlog: LinkBacklog;
-  /** By call. */
+  /** Open relays by call. */
   readonly #relays = new Map<string, Relay>();
-  /** The same and those that are over, by what their links show as the other side. */
+  /** Relays of the open calls and of those that are over, by the other side's address as their links show it. */
   readonly #relayed = new WeakMap<Endpoint, Relay>();
-  /** When links are closed although something waits for them. */
+  /** Timers that close links although something waits for them. */
   readonly #closing = new Map<LinkId, { cancel(): void }>();
-  /** Of the latest dial of the directory. */
+  /** The attempt of the latest dial of the directory. */
   #directoryAttempt: number | null = null;
   #awaySinceMs: number | null;
 
@@ -127,18 +127,18 @@ export class DirectoryClientHost extends ModeHost<
     });
   }
 
-  /** How the user wants to come in; answers `askToEnter`. */
+  /** The way in that the user chose; answers `askToEnter`. */
   enter(entry: Entry): void {
     this.runner.feed({ type: "enter", entry });
   }
 
-  /** Ends without a word, before the directory has let anybody in: `run` rejects with `because`. */
+  /** Ends without a message, before the directory has let the user in: `run` rejects with `because`. */
   giveUp(because: unknown): void {
     this.runner.stop();
     this.fail(because);
   }
 
-  /** Since when the directory wasn't found when it was dialled; null: it was there the last time. */
+  /** Since when the directory wasn't reached when it was dialled; null: the last dial reached it. */
   get awaySinceMs(): number | null {
     return this.#awaySinceMs;
   }
@@ -171,7 +171,9 @@ export class DirectoryClientHost extends ModeHost<
     super.drained(link);
   }
 
-  /** No call is ended for the age of its link, or of the one that it goes through: their keys are renewed on the way. */
+  /**
+   * No call is ended for the age of its link, or of the link that it goes through: their keys are renewed on the way.
+   */
   override aged(link: LinkId): void {
     const info = this.openLinks.all.get(link);
     if (info !== undefined && this.#isToDirectory(info) && this.#relays.size === 0) {
@@ -186,7 +188,7 @@ export class DirectoryClientHost extends ModeHost<
     const remote = this.openLinks.all.get(link)?.remote;
     const relay = remote && this.#relayed.get(remote);
     if (relay === undefined) return super.linkDown(link, end);
-    // The machine has the relay closed then: our goodbye, and what stands before it, is sent first.
+    // The machine closes the relay after this: our goodbye, and what stands before it, is sent first.
     relay.whenSent(() => super.linkDown(link, end));
   }
 
@@ -232,7 +234,7 @@ export class DirectoryClientHost extends ModeHost<
     else this.#backlog.send(link, this.openLinks.encoded(message));
   }
 
-  /** What was sent before goes out first. */
+  /** Closes a link; what was sent before still goes out. */
   #close(link: LinkId, reason: string): void {
     if (this.#closing.has(link)) return;
     const { links, clock } = this.#ports;
@@ -272,7 +274,9 @@ export class DirectoryClientHost extends ModeHost<
     }
   }
 
-  /** A status with what the machine can't know: how far it is to the directory, and to whom one talks with. */
+  /**
+   * Adds to a status what the machine can't know: the round trips to the directory, and to the other side of a call.
+   */
   protected override completed(event: ClientEvent): ClientEvent {
     if (event.event !== "status") return event;
     const toDirectory = (info: LinkInfo) => this.#isToDirectory(info);
@@ -292,14 +296,14 @@ export class DirectoryClientHost extends ModeHost<
     return attempt !== null && attempt === this.#directoryAttempt;
   }
 
-  /** Of the link that is meant. */
+  /** Round trip of the first link that `isMeant` accepts. */
   #roundTripMs(isMeant: (info: LinkInfo) => boolean): number | null {
     const [link] = [...this.openLinks.all].find(([, info]) => isMeant(info)) ?? [];
     return link === undefined ? null : this.ports.links.roundTripMs(link);
   }
 }
 
-/** Why somebody declines is in their own words. */
+/** Leaves out the reason of a declined call: it is in the user's own words. */
 function withoutWords(event: ClientEvent & { readonly event: "call" }): typeof event {
   if (event.state !== "declined") return event;
   const { reason: _said, ...fields } = event;

@@ -34,7 +34,7 @@ export interface DirectoryHostPorts extends ModePorts<DirectoryEvent> {
   readonly store: RecordStore<DirectoryRecord>;
   readonly accounts: Accounts;
   readonly hasher: AccountHasher;
-  /** Closed when the host has ended. */
+  /** Closed when the host ends. */
   readonly datagrams: Datagrams;
 }
 
@@ -50,7 +50,7 @@ export class DirectoryHost extends ModeHost<
   readonly #questions: AccountQuestions;
   readonly #datagrams: Datagrams;
   readonly #watch: { close(): void };
-  /** Why the accounts can't be read any more; null: they can. */
+  /** Why the accounts can't be read; null: they can. */
   #trouble: string | null = null;
   readonly #ofClients: DroppingOutput<DirectoryEvent>;
 
@@ -96,10 +96,10 @@ export class DirectoryHost extends ModeHost<
     this.runner.feed({ type: "link-up", link, peer, process, host });
   }
 
-  /** It dials nobody. */
+  /** The directory dials nobody. */
   dialFailed(): void {}
 
-  /** Its clients dial it anew, when no call goes through it. */
+  /** Clients renew their links by dialling anew, when no call goes through them. */
   override aged(): void {}
 
   congested(link: LinkId): void {
@@ -108,7 +108,7 @@ export class DirectoryHost extends ModeHost<
   }
 
   override drained(link: LinkId): void {
-    // What the machine sends now stands behind what waits, which may fill the link again.
+    // What the machine sends now queues behind what waits, which may fill the link again.
     super.drained(link);
     this.#backlog.drained(link);
   }
@@ -149,8 +149,8 @@ export class DirectoryHost extends ModeHost<
   }
 
   /**
-   * A directory goes on although nobody reads what it prints: who comes, goes and calls is left out then, what the
-   * operator asks for is little.
+   * A directory goes on although nobody reads what it prints: then who comes, goes and calls isn't shown; what the
+   * operator asks for is little, and is.
    */
   #show(event: DirectoryEvent, ref: string | undefined): void {
     const output = isOfClients(event) ? this.#ofClients : this.ports;
@@ -159,16 +159,16 @@ export class DirectoryHost extends ModeHost<
 
   // The accounts.
 
-  /** Those of other programs, and our own. */
+  /** Accounts were changed, by other programs or by us. */
   #changed(accounts: readonly ChangedAccount[], isOurs: boolean): void {
     if (this.#trouble !== null) this.#notice("The accounts can be read again");
     this.#trouble = null;
     for (const { name, createdMs, now } of accounts) {
-      // It may have been removed and made anew between two looks.
+      // An account may have been removed and made anew between two looks.
       const isSame = now !== null && (createdMs ?? now.createdMs) === now.createdMs;
       const keys = now?.keys ?? [];
       if (!isSame) this.runner.feed({ type: "account-removed", name, keys });
-      // Whose password our own client has changed is told who has come in its place.
+      // Where our own client has changed its password, the machine knows already.
       else if (!isOurs) this.runner.feed({ type: "account-changed", name, keys });
     }
   }
@@ -200,7 +200,7 @@ export class DirectoryHost extends ModeHost<
     this.logFields(event);
   }
 
-  /** A status with what the machine can't know: that the accounts can't be read. */
+  /** Adds to a status what the machine can't know: that the accounts can't be read. */
   protected override completed(event: DirectoryEvent): DirectoryEvent {
     if (event.event !== "status" || this.#trouble === null) return event;
     return { ...event, problems: [...event.problems, this.#trouble] };
@@ -209,7 +209,7 @@ export class DirectoryHost extends ModeHost<
 
 const RESTORED_TEXT = "The disk takes writes again: what is told to all is kept for who is away";
 
-/** What clients bring about, as often as they like. */
+/** Whether clients cause this event, as often as they like. */
 function isOfClients({ event }: DirectoryEvent): boolean {
   return event === "login" || event === "logout" || event === "signup" || event === "call" ||
     event === "broadcast";

@@ -1,6 +1,6 @@
 /**
- * Runs the friends' machine over links, a log and a user interface, each a port: decodes what links bring, encodes
- * what they carry, and carries out every effect.
+ * Runs the friends' machine over links, a log and a user interface, each a port: decodes the frames that links bring,
+ * encodes messages, and carries out every effect.
  */
 
 import type { Signer } from "../base/crypto.ts";
@@ -34,7 +34,7 @@ export type FriendsStore = RecordStore<FriendsRecord>;
 export interface FriendsHostPorts extends ModePorts<FriendsEvent> {
   readonly signer: Signer;
   readonly store: FriendsStore;
-  /** Remembers a friend's key; `again`: the user accepts another than before. */
+  /** Remembers a friend's key; `again`: the user accepts another key than before. */
   readonly pin: KeepPin;
 }
 
@@ -42,7 +42,7 @@ export class FriendsHost
   extends ModeHost<FriendsMessage, FriendsCommand, FriendsEvent, FriendsRecord, ReceivedPlace>
   implements LinkHandler {
   protected override readonly runner: Runner<FriendsInput, FriendsEffect, FriendsRecord>;
-  /** What is wrong around the machine, by what it is about. */
+  /** Troubles outside the machine, by what they are about. */
   readonly #troubles = new Map<string, string>();
 
   constructor(config: Omit<FriendsConfig, "records">, ports: FriendsHostPorts) {
@@ -61,12 +61,12 @@ export class FriendsHost
     });
   }
 
-  /** The table was edited. */
+  /** The table was edited: passes its rows on to the machine. */
   table(friends: readonly FriendRow[]): void {
     this.runner.feed({ type: "table", friends });
   }
 
-  /** Says in `/status` what is wrong around the machine, until `null` is said of the same. */
+  /** Has `/status` show a trouble outside the machine, until `null` is given for the same subject. */
   trouble(about: string, text: string | null): void {
     if (text === null) this.#troubles.delete(about);
     else this.#troubles.set(about, text);
@@ -86,7 +86,7 @@ export class FriendsHost
     this.runner.feed({ type: "dial-failed", attempt, reason, text, key });
   }
 
-  /** What is under way is less than a link's queue: nothing is dropped. */
+  /** What is under way fits into a link's queue: nothing is dropped. */
   congested(): void {}
 
   #execute(effect: FriendsEffect): void {
@@ -112,7 +112,9 @@ export class FriendsHost
     }
   }
 
-  /** A status with what the machine can't know: how far it is to those linked, and what is wrong around it. */
+  /**
+   * Adds to a status what the machine can't know: the round trips to friends with a link, and troubles outside it.
+   */
   protected override completed(event: FriendsEvent): FriendsEvent {
     if (event.event !== "status") return event;
     const byKey = this.roundTrips();

@@ -33,18 +33,18 @@ import type { RecordStore } from "./record_log.ts";
 import { Runner } from "./runner.ts";
 import { CLOSE_MS_MAX, isDoneWithin } from "./within.ts";
 
-/** The most text that `/log` and `/entry` show at once; whoever wants more reads the file. */
+/** The most text that `/log` and `/entry` show at once; for more there is the file. */
 const LOG_SHOWN_MAX = 32 * 1_024 * 1_024;
 
 export interface MemberHostPorts extends ModePorts<MemberEvent> {
   readonly clock: LinkClock;
   readonly signer: Signer;
-  /** Of this process, for links and datagrams alike. */
+  /** The identity of this process, for links and datagrams alike. */
   readonly identity: ChannelIdentity;
   readonly datagrams: Datagrams;
   readonly store: RecordStore<MemberRecord>;
   readonly log: EntryLog;
-  /** Remembers the key of a member or of the coordinator; `again`: the user accepts another than before. */
+  /** Remembers the key of a member or of the coordinator; `again`: the user accepts another key than before. */
   readonly pin: KeepPin;
 }
 
@@ -61,17 +61,17 @@ export class MemberHost extends ModeHost<
   readonly #backlog: LinkBacklog;
   readonly #feed: EntryFeed;
   readonly #nameOf: NameOf;
-  /** Answers to `/log` and `/entry`, one after the other. */
+  /** Answers to `/log` and `/entry` are shown one after the other. */
   #logShown: Promise<void> = Promise.resolve();
 
-  /** What the log has is shown first. */
+  /** The entries of the log are shown first. */
   constructor(config: Omit<MemberConfig, "records">, ports: MemberHostPorts) {
     const codec = createCodec(GROUP_MESSAGES);
     super(codec, ports);
     const { signer, environment, identity, datagrams, clock, links, store, log, pin } = ports;
     this.#log = log;
     this.#backlog = new LinkBacklog(links);
-    // The machine goes on with that end: what is held beyond the log comes from it when all have it.
+    // The machine starts at that end: batches held beyond the log join it when all members have them.
     const logged = config.history?.position ?? 0;
     const member = new Member({ ...config, records: store.records }, signer, environment);
     this.#nameOf = ({ key, name }) => member.names.shown(key, name);
@@ -107,7 +107,7 @@ export class MemberHost extends ModeHost<
     this.#feed.replay(logged);
   }
 
-  /** Ends without a word, before a coordinator was met: `run` rejects with `because`. */
+  /** Ends without a message, before the coordinator was met: `run` rejects with `because`. */
   giveUp(because: unknown): void {
     this.runner.stop();
     this.fail(because);
@@ -184,7 +184,7 @@ export class MemberHost extends ModeHost<
     );
   }
 
-  /** A log that can't be read can't be relied on: the member leaves, as when it can't be written. */
+  /** A log that can't be read can't be relied on: the member leaves, as when the log can't be written. */
   #readFailed(error: unknown): void {
     if (!(error instanceof P2pchatError)) return this.fail(error);
     this.runner.feed({ type: "persist-failed", token: null, text: error.message });
@@ -224,7 +224,7 @@ export class MemberHost extends ModeHost<
     });
   }
 
-  /** Answers wait for each other, and for who reads them: each may be long. */
+  /** Answers wait for each other, and for the reader of the output: each may be long. */
   #answer(show: () => Promise<void>): void {
     this.#logShown = this.#logShown.then(async () => {
       await this.ports.outputReady();
@@ -232,7 +232,7 @@ export class MemberHost extends ModeHost<
     }).catch((error) => this.#readFailed(error));
   }
 
-  /** Who reads the output gets all that was shown, as long as it reads; the others get our goodbye. */
+  /** The reader of the output gets everything that was shown, as long as it reads; the others get our goodbye. */
   protected override async ending(): Promise<void> {
     await Promise.all([this.#peers.close("left"), this.#showRest()]);
   }
@@ -258,7 +258,7 @@ export class MemberHost extends ModeHost<
     }
   }
 
-  /** A status with what the machine can't know: how far it is to the others. */
+  /** Adds to a status what the machine can't know: the round trips to the others. */
   protected override completed(event: MemberEvent): MemberEvent {
     if (event.event !== "status") return event;
     const byKey = this.#peers.roundTrips();
@@ -270,12 +270,12 @@ export class MemberHost extends ModeHost<
   }
 }
 
-/** Whom one meets is told urgently before anything that waits for the disk is done: so meeting is urgent, too. */
+/** Tells to peers are carried out before anything that waits for the disk: so `meet` has to be urgent, too. */
 function isUrgent(effect: MemberEffect): boolean {
   return effect.type === "tell" || effect.type === "meet" || effect.type === "part";
 }
 
-/** The last ones, of so much text as may be shown. */
+/** The last items that fit into the text that may be shown. */
 function lastThatFit<T>(all: readonly T[], units: (one: T) => number): readonly T[] {
   let from = all.length;
   for (let sum = 0; from > 0; from--) {

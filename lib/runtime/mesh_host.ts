@@ -1,6 +1,6 @@
 /**
- * Runs the mesh's machine over links, a room's log and a user interface, each a port: decodes what links bring,
- * encodes what they carry, and carries out every effect.
+ * Runs the mesh's machine over links, a room's log and a user interface, each a port: decodes the frames that links
+ * bring, encodes messages, and carries out every effect.
  */
 
 import type { Signer } from "../base/crypto.ts";
@@ -30,9 +30,9 @@ import { type KeepPin, ModeHost, type ModePorts } from "./mode_host.ts";
 import type { RecordStore } from "./record_log.ts";
 import { Runner } from "./runner.ts";
 
-/** What is on disk of one room. */
+/** The store of one room. */
 export interface RoomStore extends RecordStore<MeshRecord> {
-  /** Remembers a member's key beside the records. */
+  /** Remembers a member's key, beside the records. */
   readonly pin: KeepPin;
 }
 
@@ -46,11 +46,11 @@ export class MeshHost extends ModeHost<MeshMessage, MeshCommand, MeshEvent, Mesh
   protected override readonly runner: Runner<MeshInput, MeshEffect, MeshRecord>;
   readonly #mesh: Mesh;
   readonly #openRoomStore: MeshHostPorts["openRoom"];
-  /** Of members with a link, by fingerprint, for the log. */
+  /** Names of members with a link, by fingerprint, for the log. */
   readonly #names = new Map<string, string>();
   #room: RoomId | null = null;
   #store: RoomStore | null = null;
-  /** Until the room's log is open; rejects never. */
+  /** Resolves when the room's log is open; never rejects. */
   #opening: Promise<void> = Promise.resolve();
 
   constructor(config: MeshConfig, ports: MeshHostPorts) {
@@ -76,12 +76,12 @@ export class MeshHost extends ModeHost<MeshMessage, MeshCommand, MeshEvent, Mesh
     return secrets === null ? null : (epoch) => secrets.opening(epoch);
   }
 
-  /** The names of all who can be written to, here or not. */
+  /** Names of all members that can be written to, present or not. */
   get knownNames(): readonly string[] {
     return this.#mesh.room?.machines.names.known() ?? [];
   }
 
-  /** Whether a proven dialler may come in with the secret that it knew. */
+  /** Whether an authenticated dialler that knew this secret may come in. */
   admit(peer: PeerKey, secret: ChannelSecret | null): "bad-credentials" | null {
     return this.#mesh.admit(peer, secret);
   }
@@ -127,7 +127,7 @@ export class MeshHost extends ModeHost<MeshMessage, MeshCommand, MeshEvent, Mesh
     return { name, key, remote: endpointText(remote) };
   }
 
-  /** Who quits has no name any more when its link goes. */
+  /** A member that quits is no longer named when its link goes. */
   #noteName(key: string, name: string): void {
     for (const { peer } of this.openLinks.all.values()) {
       if (fingerprintOf(peer) === key) this.#names.set(key, name);
@@ -175,7 +175,7 @@ export class MeshHost extends ModeHost<MeshMessage, MeshCommand, MeshEvent, Mesh
     );
   }
 
-  /** A status with what only the links know: how far it is to those linked directly. */
+  /** Adds to a status what only the links know: the round trips to members with a link. */
   protected override completed(event: MeshEvent): MeshEvent {
     if (event.event !== "status") return event;
     const byKey = this.roundTrips();
@@ -207,7 +207,7 @@ export class MeshHost extends ModeHost<MeshMessage, MeshCommand, MeshEvent, Mesh
     await this.#store.pin(pin);
   }
 
-  /** Who leaves while the log is being opened leaves when it is: it is to be closed, too. */
+  /** If the user leaves while the log is being opened, we end when it is open: it has to be closed, too. */
   protected override async ending(): Promise<void> {
     await this.#opening;
   }

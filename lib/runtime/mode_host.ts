@@ -23,23 +23,23 @@ export interface ModePorts<Event> {
   readonly links: Links;
   show(event: Event, ref: string | undefined): void;
   pauseInput(reason: string | null): void;
-  /** Resolves when all that was shown is before the user's eyes. */
+  /** Resolves when everything shown so far has reached the user's screen. */
   flushed(): Promise<void>;
-  /** Resolves when all that was shown before the call is; more may be waiting. */
+  /** Resolves when everything shown before the call is written; more may be waiting by then. */
   written(): Promise<void>;
   /** Null while output is taken; otherwise resolves when its reader has caught up. */
   outputReady(): Promise<void> | null;
 }
 
 /**
- * Remembers whose key a name's is. Resolves when that is durable, or the user was told that it can't be; rejects for
- * faults of our own alone.
+ * Remembers which key a name has. Resolves when that is durable, or the user was told that it can't be; rejects only
+ * for faults of our own.
  */
 export type KeepPin = (pin: Omit<PinEffect, "type">) => Promise<void>;
 
 /**
- * A key met for the first time holds up for so long what comes after it. A disk, or another program of the same profile
- * that is writing, may take longer; links are given up after 2.5 s of silence.
+ * How long a key met for the first time may delay the effects behind it. A disk, or another program of the same
+ * profile that is writing, may take longer; but links are given up after 2.5 s of silence.
  */
 const PIN_MS_MAX = 500;
 
@@ -54,13 +54,13 @@ export abstract class ModeHost<
 > {
   protected readonly openLinks: OpenLinks<Message>;
   readonly #ended = Promise.withResolvers<ModeOutcome>();
-  /** Where each dial that isn't answered goes, for the log. */
+  /** Where each unanswered dial goes, for the log. */
   readonly #dialling = new Map<number, string>();
   #records: RecordLog<Stored, Through> | null = null;
-  /** Whether the machine wants input. */
+  /** The last `input` effect: whether the machine wants input. */
   #lastInput: InputEffect | null = null;
 
-  /** Steps the machine. */
+  /** The runner that steps the machine. */
   protected abstract readonly runner: Pick<
     Runner<ModeInput<Message, Command>, unknown, unknown>,
     "feed" | "stop"
@@ -72,7 +72,7 @@ export abstract class ModeHost<
     this.openLinks = new OpenLinks(codec, { clock, environment, links, whoIs });
   }
 
-  /** Starts, and runs until the machine stops. @throws Whatever breaks the program itself. */
+  /** Starts the machine, and runs until it stops. @throws Whatever breaks the program itself. */
   async run(): Promise<ModeOutcome> {
     this.runner.feed({ type: "start" });
     try {
@@ -85,12 +85,12 @@ export abstract class ModeHost<
     }
   }
 
-  /** What the user asks for. */
+  /** A command of the user. */
   command(command: Command, ref: string | undefined): void {
     this.runner.feed({ type: "command", command, ref });
   }
 
-  // Of LinkHandler.
+  // LinkHandler's methods.
 
   abstract dialFailed(attempt: number, failure: DialFailure): void;
 
@@ -108,7 +108,7 @@ export abstract class ModeHost<
     const removed = this.openLinks.remove(link);
     if (removed === null) return;
     this.log.info("link down", { link, ...this.whoIs(removed.info), closed, reason });
-    // What exactly it was is for the log.
+    // The exact fault is only logged.
     const told = removed.isBanned ? "what it sent can't be right" : reason;
     this.runner.feed({ type: "link-down", link, closed, reason: told });
   }
@@ -117,14 +117,14 @@ export abstract class ModeHost<
     if (this.openLinks.all.has(link)) this.runner.feed({ type: "drained", link });
   }
 
-  /** Whoever needs the link dials it anew, under fresh keys. */
+  /** The side that needs the link dials it anew, under fresh keys. */
   aged(link: LinkId): void {
     this.ports.links.close(link, "this link is a day old; dial again");
   }
 
-  // For the mode's own host.
+  // For the hosts of the modes.
 
-  /** @returns Whether the link is taken. Where it isn't, its dial has failed: the machine waits for an answer. */
+  /** @returns Whether the link is taken. Where it isn't, its dial fails, as the machine waits for an answer. */
   protected takes(link: LinkId, info: LinkInfo): boolean {
     const { attempt, peer: key } = info;
     if (this.openLinks.add(link, info)) {
@@ -151,28 +151,28 @@ export abstract class ModeHost<
     return this.ports.environment.log;
   }
 
-  /** Who is at the other end of a link, for the log. */
+  /** Log fields that say who is at the other end of a link. */
   protected whoIs({ peer, remote }: LinkInfo): Readonly<Record<string, unknown>> {
     return { key: fingerprintOf(peer), remote: endpointText(remote) };
   }
 
-  /** What a mode still has to do before its log is closed; bounded in time. Rejects never. */
+  /** What a mode still has to do before its log is closed; bounded in time. Never rejects. */
   protected async ending(): Promise<void> {}
 
-  /** Who and what happened is logged, never what was said. */
+  /** Logs who did what, never what was said. */
   protected abstract logEvent(event: Event): void;
 
-  /** Of an error the code alone: its text may repeat what was typed. */
+  /** Of an error only the code is logged: its text may repeat what the user typed. */
   protected logFields(
     { event, ...fields }: { readonly event: string; readonly code?: ErrorCode },
   ): void {
     this.log.info(event, fields.code === undefined ? fields : { code: fields.code });
   }
 
-  /** An event with what only the links know. */
+  /** Completes an event with what only the links know. */
   protected abstract completed(event: Event): Event;
 
-  /** A bug of our own, or of the runtime. */
+  /** Reports a bug of our own, or of the runtime. */
   protected fail(error: unknown): void {
     this.#ended.reject(error);
   }
@@ -190,8 +190,8 @@ export abstract class ModeHost<
   }
 
   /**
-   * What the runner of every machine needs; a mode adds what it does with its own effects.
-   * @param pin Where the machine remembers keys beside its log.
+   * The ports of the runner that all modes share; a mode adds those for its own effects. @param pin Null where the
+   * machine keeps no keys beside its log.
    */
   protected runnerPorts(pin: KeepPin | null = null): Omit<
     RunnerPorts<ModeInput<Message, Command>, { readonly type: string }, Stored>,
@@ -211,13 +211,13 @@ export abstract class ModeHost<
     };
   }
 
-  /** As that of `RecordStore`. */
+  /** As `append` of `RecordStore`. */
   async #append(records: readonly Stored[], sync: boolean): Promise<void> {
     invariant(this.#records !== null, "the log is open before anything is stored");
     await this.#records.append(records, sync);
   }
 
-  /** Resolves when what relies on the key may go on: an answer to the user waits however long it takes. */
+  /** Resolves when effects that rely on the key may go on; for an answer to the user, only when the key is kept. */
   async #keepPin(keep: KeepPin, pin: PinEffect): Promise<void> {
     const kept = keep(pin);
     if (pin.again) return await kept;
@@ -226,8 +226,8 @@ export abstract class ModeHost<
   }
 
   /**
-   * As that of the runner. Back pressure that waits for the disk would come after what it should hold back; but what
-   * the user says next may depend on what is shown before.
+   * As `executeAtOnce` of the runner. Back pressure that waited for the disk would come too late; but the user's next
+   * line may depend on what is shown before.
    */
   protected executeAtOnce(effect: InputEffect | { readonly type: string }): boolean {
     if (!isInput(effect)) return false;
@@ -237,7 +237,7 @@ export abstract class ModeHost<
     return true;
   }
 
-  /** Carries out an effect that every machine has. */
+  /** Carries out an effect that the machines of all modes have. */
   protected perform(effect: ModeEffect<Event, Stored, Through> | PinEffect): void {
     switch (effect.type) {
       case "close":
@@ -247,7 +247,7 @@ export abstract class ModeHost<
       case "show":
         this.logEvent(effect.event);
         this.ports.show(this.completed(effect.event), effect.ref);
-        // Takes nothing more from the network while nobody takes what is shown.
+        // While nobody takes the output, nothing more is taken from the network.
         return this.openLinks.pauseUntil(() => this.ports.outputReady());
       case "shown":
         return this.#records?.noteShown(effect.through);
@@ -259,13 +259,13 @@ export abstract class ModeHost<
         return this.#ended.resolve(effect.outcome);
       case "persist":
       case "pin":
-        return; // the runner's
+        return; // for the runner
       default:
         unreachable(effect);
     }
   }
 
-  /** How far it is to those linked, ms, by fingerprint. */
+  /** Round trips to the peers with a link, ms, by fingerprint. */
   protected roundTrips(): ReadonlyMap<string, number> {
     const byKey = new Map<string, number>();
     for (const [link, { peer }] of this.openLinks.all) {

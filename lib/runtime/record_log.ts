@@ -1,6 +1,6 @@
 /**
- * A machine's log: what it persists goes there, it is compacted when it has grown, written anew after the disk
- * refused a part of it, and told what the user has seen.
+ * A machine's log: takes its records, compacts the file when it has grown, writes it anew after the disk refused a
+ * part of it, and notes what the user has seen.
  */
 
 import type { Clock } from "../base/clock.ts";
@@ -9,35 +9,35 @@ import { P2pchatError } from "../base/errors.ts";
 import { RetryPauses } from "../base/retry_pauses.ts";
 import { CLOSE_MS_MAX, isDoneWithin } from "./within.ts";
 
-/** What is on disk. */
+/** A file of records. */
 export interface RecordStore<Stored> {
   /** In the order of writing. */
   readonly records: readonly Stored[];
   /** Length of the file, for deciding when to compact. */
   readonly bytes: number;
   /**
-   * Resolves when written, and synced where `sync` is set. Rejects with `disk`; with `in-use` where another program
-   * has taken the store's place, which nothing changes any more.
+   * Resolves when the records are written, and synced where `sync` is set. Rejects with `disk`; with `in-use` where
+   * another program has taken the store's place, which is final.
    */
   append(records: readonly Stored[], sync: boolean): Promise<void>;
   /**
-   * Compaction: the log holds these records from now on, and what is appended meanwhile. They may rely on what is
-   * appended in the turn of the call.
+   * Compacts: from now on the log holds these records, and those that are appended meanwhile. They may rely on what
+   * is appended in the turn of the call.
    */
   rewrite(records: Iterable<Stored>): Promise<void>;
   close(): Promise<void>;
 }
 
-/** What a machine does with its log. */
+/** What the log needs of its machine. */
 export interface LoggedMachine<Stored, Shown> {
   /**
-   * All that the log must hold, everything through `shownThrough` having been shown, and nothing of this process
-   * where that is null. Null where there is nothing yet, or more waits to be shown than the machine still has.
+   * Everything that the log must hold if all through `shownThrough` has been shown (null: nothing of this process).
+   * Null where there is nothing yet, or more waits to be shown than the machine still has.
    */
   snapshot(shownThrough: Shown | null): Iterable<Stored> | null;
-  /** Whether a write is under way that a snapshot would lack. Until it is done this is asked at each append. */
+  /** Whether a write is under way that a snapshot would lack. If so, it is asked again at each append. */
   isWriting?(): boolean;
-  /** The record that says that all up to `through` was shown. */
+  /** The record which says that everything up to `through` was shown. */
   shown(through: Shown): Stored;
   /** After a refused write: the log holds everything again. */
   restored(): void;
@@ -46,25 +46,25 @@ export interface LoggedMachine<Stored, Shown> {
 export interface RecordLogPorts<Stored, Shown> extends LoggedMachine<Stored, Shown> {
   readonly clock: Clock;
   readonly log: Logger;
-  /** Resolves when all that was shown is before the user's eyes. */
+  /** Resolves when everything shown so far has reached the user's screen. */
   flushed(): Promise<void>;
-  /** Resolves when all that was shown before the call is; more may be waiting. */
+  /** Resolves when everything shown before the call is written; more may be waiting by then. */
   written(): Promise<void>;
   /** A bug of our own, or of the runtime; `in-use` of the store. */
   failed(error: unknown): void;
 }
 
-/** A log is compacted when it is so long at least, and so many times as long as after the last time. */
+/** A log is compacted when it is at least this long, and this many times as long as after the last time. */
 const COMPACT_BYTES_MIN = 16 * 1024 * 1024;
 const COMPACT_FACTOR = 2;
-/** As pauses between retries everywhere. */
+/** The same pauses as between other retries. */
 const DISK_RETRY_MS_MIN = 1_000;
 const DISK_RETRY_MS_MAX = 30_000;
-/** To write so short a log anew costs hardly more than to try a record: it is tried for each. */
+/** To write a log this short anew costs hardly more than to try one record: it is tried for each record. */
 const SHORT_BYTES = 1024 * 1024;
 
 export class RecordLog<Stored, Shown> {
-  /** How much of a log that was opened is still needed isn't known: a long one is compacted at the first write. */
+  /** How much of an opened log is still needed isn't known: a long one is compacted at the first write. */
   #compactAtBytes = COMPACT_BYTES_MIN;
   #compacting: Promise<void> | null = null;
   /** The disk refused records that the machine takes for written. */
@@ -72,15 +72,15 @@ export class RecordLog<Stored, Shown> {
   #closingGap: Promise<void> | null = null;
   #retry: { cancel(): void } | null = null;
   readonly #pauses = new RetryPauses(DISK_RETRY_MS_MIN, DISK_RETRY_MS_MAX);
-  /** Why a long log couldn't be written anew; until that is tried again, nothing is appended without a sync. */
+  /** Why a long log couldn't be written anew; until that is tried again, only synced records are tried. */
   #refusal: P2pchatError | null = null;
-  /** Nothing new begins. */
+  /** No new work begins. */
   #isOver = false;
   /** Nothing more is written. */
   #isClosed = false;
-  /** Through which everything was handed to the output, which may not have come to the user's eyes. */
+  /** Through which everything was handed to the output, though it may not have reached the screen. */
   #handedThrough: Shown | null = null;
-  /** Through which the user has seen everything; null where nothing of this process. */
+  /** Through which the user has seen everything; null: nothing of this process. */
   #seenThrough: Shown | null = null;
   #noting: Promise<void> | null = null;
 
@@ -89,11 +89,11 @@ export class RecordLog<Stored, Shown> {
     readonly ports: RecordLogPorts<Stored, Shown>,
   ) {}
 
-  /** As that of `RecordStore`. */
+  /** As `append` of `RecordStore`. */
   async append(records: readonly Stored[], sync: boolean): Promise<void> {
     try {
-      // In the same turn as the call where it can be: the machine has told nothing since that a snapshot would have.
-      // What is forced to disk is worth a try: a mere note waits for the next one.
+      // In the same turn as the call where possible: the machine has emitted nothing since that a snapshot would
+      // have. A record to be synced is worth a try; a mere note waits for the next one.
       if (this.#gap && !sync && this.#refusal !== null) throw this.#refusal;
       if (this.#gap) await this.#closeGap();
       if (this.store.bytes >= this.#compactAtBytes) this.#beginCompaction();
@@ -108,15 +108,18 @@ export class RecordLog<Stored, Shown> {
     }
   }
 
-  /** A record `shown` is written when the user has really seen it; the latest one speaks for all before. */
+  /**
+   * Notes that everything through this was handed to the output: a record `shown` follows when it has reached the
+   * screen; the latest one covers all before it.
+   */
   noteShown(through: Shown): void {
     this.#handedThrough = through;
     this.#noting ??= this.#writeShown();
   }
 
   /**
-   * Resolves when nothing more is written. What was shown is noted first; what nobody reads in `CLOSE_MS_MAX` is
-   * left to the next start.
+   * Resolves when nothing more is written. What was shown is noted first; output that nobody reads within
+   * `CLOSE_MS_MAX` is left to the next start.
    */
   async close(): Promise<void> {
     this.#isOver = true;
@@ -153,7 +156,7 @@ export class RecordLog<Stored, Shown> {
     if (this.#seenThrough !== shownThrough) await this.#noteSeen();
   }
 
-  /** Where nothing happens nothing else would find out that the disk writes again. */
+  /** Where nothing else happens, nothing else would find out that the disk writes again. */
   #retryLater(): void {
     if (this.#retry !== null || this.#isOver) return;
     const { clock } = this.ports;
@@ -180,7 +183,7 @@ export class RecordLog<Stored, Shown> {
 
   async #noteSeen(): Promise<void> {
     const through = this.#seenThrough;
-    // With a gap the file may lack what was shown; it is written anew, and then has this.
+    // With a gap the file may lack what was shown; it is written anew, and includes this then.
     if (through === null || this.#gap) return;
     try {
       await this.store.append([this.ports.shown(through)], false);
@@ -192,8 +195,8 @@ export class RecordLog<Stored, Shown> {
   }
 
   /**
-   * Begins before a write: what is in the file by now, the machine has been told of, and so a snapshot has it.
-   * What comes from here on is carried over.
+   * Begins before a write: the machine knows of everything in the file by now, so a snapshot has it. What comes from
+   * here on is carried over.
    */
   #beginCompaction(): void {
     if (this.#compacting !== null || this.#isOver) return;
@@ -218,7 +221,10 @@ export class RecordLog<Stored, Shown> {
   }
 }
 
-/** Who has made a little room on the disk, or all of it just now, wonders that it still takes nothing. */
+/**
+ * Explains a refusal of the disk: a user who has made a little room on it, or has all of it just now, would wonder
+ * that it still takes nothing.
+ */
 function withRoomItTakes(error: P2pchatError, bytes: number): P2pchatError {
   const mib = Math.ceil(bytes / 2 ** 20);
   const room = `all of the log is written anew, which takes ${mib} MiB`;
@@ -226,7 +232,7 @@ function withRoomItTakes(error: P2pchatError, bytes: number): P2pchatError {
   return new P2pchatError("disk", text, { cause: error });
 }
 
-/** Whether it may pass. */
+/** Whether the error is one of the disk, which may pass. */
 function isOfDisk(error: unknown): error is P2pchatError {
   return error instanceof P2pchatError && error.code === "disk";
 }

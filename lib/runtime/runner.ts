@@ -1,11 +1,11 @@
 /**
- * Runs one machine over the world: feeds it inputs, carries out its effects in order, keeps one timer for
- * its earliest deadline.
+ * Runs one machine over the world: feeds it inputs, carries out its effects in order, keeps one timer for its
+ * earliest deadline.
  *
- * What is waiting for the disk is written together: all persists that are queued when a write begins share
- * one write and one sync, and the effects after them run when it is done; so do those after what is kept in another
- * file. Nothing waits by a timer, and a lone persist goes out at once. Doing a persist before effects that stand before
- * it in the list is safe; the machine only relies on a persist not coming later than what follows it.
+ * Records that wait for the disk are written together: all persists in the queue when a write begins share one write
+ * and one sync, and the effects behind them run when it is done. The same goes for what is kept in files of its own.
+ * Nothing waits for a timer, and a lone persist is written at once. It is safe to do a persist before effects that
+ * stand before it in the list; the machine only relies on a persist not being done later than the effects behind it.
  */
 
 import type { Clock } from "../base/clock.ts";
@@ -13,7 +13,7 @@ import { invariant } from "../base/invariant.ts";
 import type { Machine } from "../base/machine.ts";
 import { P2pchatError } from "../base/errors.ts";
 
-/** What an effect means for the runner. */
+/** What the runner needs to know of a persist effect. */
 export interface Persist<Record> {
   readonly records: readonly Record[];
   readonly token: number | null;
@@ -22,16 +22,16 @@ export interface Persist<Record> {
 
 export interface RunnerPorts<Input, Effect, Record> {
   readonly clock: Clock;
-  /** The effect's records where it is a persist, else null. */
+  /** The effect's records and token where it is a persist, else null. */
   persistOf(effect: Effect): Persist<Record> | null;
   /**
-   * Writes what an effect keeps in a file of its own, beside the records; null for most effects. Resolves when what
-   * follows may go on; rejects for faults of our own alone.
+   * The write of an effect that is kept in a file of its own, beside the records; null for most effects. It resolves
+   * when the effects behind it may go on, and rejects only for faults of our own.
    */
   keepingOf(effect: Effect): (() => Promise<void>) | null;
   /**
-   * Carries out, past all that waits, what says nothing of what was stored.
-   * @returns False where the effect comes in its order.
+   * Carries out an effect past everything that waits, if it says nothing about what was stored. @returns False where
+   * the effect has to run in its order.
    */
   executeAtOnce(effect: Effect): boolean;
   /** Writes the records in order; resolves when they are synced (or written, where `sync` is false). */
@@ -47,14 +47,14 @@ export interface RunnerPorts<Input, Effect, Record> {
   failed(error: unknown): void;
 }
 
-/** Effects that wait for the disk: about a second of a busy room; above it, sources are asked to pause. */
+/** Effects in the queue: about a second of a busy room. Above this, sources are asked to pause. */
 const QUEUED_EFFECTS_HIGH = 8_192;
 
 export class Runner<Input, Effect, Record> {
-  /** In the order in which they were asked for. */
+  /** Effects that wait, in the order in which the machine emitted them. */
   readonly #effects: Effect[] = [];
   readonly #inputs: Input[] = [];
-  /** How many effects at the head of the queue are cleared by a finished write, and how it ended. */
+  /** How many effects at the head of the queue are cleared by a finished write; `#writeFailure` is how that ended. */
   #cleared = 0;
   #writeFailure: P2pchatError | null = null;
   #writing = false;
@@ -68,14 +68,17 @@ export class Runner<Input, Effect, Record> {
     readonly ports: RunnerPorts<Input, Effect, Record>,
   ) {}
 
-  /** Steps the machine and carries out what needn't wait. An input fed from within an effect comes after it. */
+  /**
+   * Steps the machine and carries out the effects that needn't wait. An input fed from within an effect is handled
+   * after it.
+   */
   feed(input: Input): void {
     if (this.#stopped) return;
     this.#inputs.push(input);
     if (!this.#running) this.#run();
   }
 
-  /** No step, effect or timer after this. */
+  /** After this there is no step, effect or timer. */
   stop(): void {
     this.#stopped = true;
     this.#timer?.cancel();
@@ -115,7 +118,7 @@ export class Runner<Input, Effect, Record> {
       if (this.#cleared === 0) {
         if (this.#writing) return;
         if (persist !== null || isKept) {
-          // What the current turn still adds shares the write.
+          // Persists added later in this turn share the write.
           this.#writing = true;
           queueMicrotask(() => this.#write());
           return;
@@ -156,7 +159,7 @@ export class Runner<Input, Effect, Record> {
 
   #written(batch: number, error: unknown): void {
     if (this.#stopped) return;
-    // Where another program has taken the store's place there is nothing to go on with.
+    // If another program has taken the store's place, nothing can go on.
     if (error !== null && (!(error instanceof P2pchatError) || error.code === "in-use")) {
       this.stop();
       this.ports.failed(error);
@@ -193,7 +196,9 @@ export class Runner<Input, Effect, Record> {
   }
 }
 
-/** Resolves when all are done. Rejects then if one has failed, with a fault of our own before what the disk says. */
+/**
+ * Resolves when all are done; rejects then if one has failed, preferring a fault of our own to an error of the disk.
+ */
 async function allDone(work: readonly Promise<void>[]): Promise<void> {
   const results = await Promise.allSettled(work);
   const failures = results.flatMap((result) => result.status === "rejected" ? [result.reason] : []);

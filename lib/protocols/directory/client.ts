@@ -35,17 +35,17 @@ import { type DirectoryMessage, type DirectoryMessageOf, LEAVE_GOODBYE } from ".
 import { MissedCalls } from "./missed_calls.ts";
 import { Session } from "./session.ts";
 
-/** When we leave whatever waits, and are told of what takes a while. */
+/** When we leave, whatever still waits, and when the user is told of what takes a while. */
 const DEADLINES = ["leave", "told"] as const;
 
-/** The input pauses when so much of what may wait does. */
+/** Fraction of a queue's bound above which the input pauses. */
 const FULL = 0.5;
 
-/** Why what waits for the directory is given up where the program ends by itself: part of a sentence. */
+/** Why what waits for the directory is given up when the program ends by itself: part of a sentence. */
 const OUT = "you aren't logged in any more";
 
 export class Client implements Machine<ClientInput, ClientEffect> {
-  // Shared with the parts; each is bounded by itself.
+  // State shared with the parts; each part bounds its own.
   readonly out = new ClientOutput();
   readonly session: Session;
   readonly lobby: Lobby;
@@ -66,7 +66,7 @@ export class Client implements Machine<ClientInput, ClientEffect> {
   #pausedBecause: string | null = null;
   #unknownMessages = 0;
   #leaving: { readonly ref: string | undefined } | null = null;
-  /** Why the program ends, once no call goes on; null: it doesn't. */
+  /** Why the program ends once no call goes on; null: it doesn't. */
   #ending: { readonly code: ErrorCode; readonly text: string } | null = null;
   #lastStepMs = 0;
   #dueMs: number | null = null;
@@ -92,7 +92,7 @@ export class Client implements Machine<ClientInput, ClientEffect> {
     this.user = new ClientUser(this);
   }
 
-  /** For a compacted log; null where more waits to be shown than is held here. */
+  /** The records of a compacted log; null where more waits to be shown than is held here. */
   snapshot(shownThrough: HeardPlace | null): readonly ClientRecord[] | null {
     return this.#log.snapshot(shownThrough);
   }
@@ -248,7 +248,7 @@ export class Client implements Machine<ClientInput, ClientEffect> {
   }
 
   left(reason: "directory-down" | "replaced" = "directory-down"): void {
-    this.asking.left(); // before the lobby, which has who was there
+    this.asking.left(); // before the lobby is told, which has who was there
     this.lobby.left();
     this.#path.left();
     this.hearing.left();
@@ -299,7 +299,10 @@ export class Client implements Machine<ClientInput, ClientEffect> {
     out.notice(`Your call with ${shownName(calling.call.peer)} goes on; this program ends with it`);
   }
 
-  /** A direct call needs no directory. What was said in one that our user has ended goes out first. */
+  /**
+   * Ends, unless a call goes on: a direct call needs no directory. What was said in a call that our user has ended
+   * goes out first.
+   */
   #endUnlessTalking(): void {
     const { out, calling } = this;
     if (this.#ending === null || calling.call !== null || calling.isParting) return;
@@ -448,22 +451,22 @@ export class Client implements Machine<ClientInput, ClientEffect> {
   }
 
   /**
-   * A call that waits for its answer, what was said in one, and what is to be told to all, go out first; whom that
-   * reached is waited for.
+   * A call that waits for its answer, lines said in a call, and broadcasts go out first; we also wait to hear whom
+   * those reached.
    */
   #goOnLeaving(): void {
     const { out, calling, asking } = this;
     calling.leave();
     asking.hurry();
     const { call } = calling;
-    // Its own bounds end a call that isn't connected.
+    // A call that isn't connected ends within its own bounds.
     if (call !== null && !call.isTalking) return this.#deadlines.clear("leave");
     if (this.#deadlines.get("leave") === null) {
       this.#deadlines.set("leave", out.nowMs + LEAVE_MS_MAX);
       this.#deadlines.set("told", out.nowMs + LEAVE_UNTOLD_MS);
     }
     if (call !== null || asking.size > 0 || calling.isParting) return;
-    // A directory that is gone says it no more, as far as one knows.
+    // As far as we know, a directory that is gone won't report it any more.
     if (!(this.isUp && asking.isReaching)) this.#leave();
   }
 

@@ -14,7 +14,7 @@ export interface Entry {
   readonly name: string;
   /** Empty for a guest. */
   readonly password: string;
-  /** Where the password is changed with the log-in; else empty. */
+  /** The new password, where it is changed with the log-in; else empty. */
   readonly newPassword: string;
 }
 
@@ -39,44 +39,44 @@ export type ClientInput =
     readonly peer: PeerKey;
     readonly dialled: boolean;
     readonly attempt: number | null;
-    /** The other side's address, as it is seen here. */
+    /** The other side's address, as seen from here. */
     readonly host: string;
-    /** The handshake went through the directory. */
+    /** Whether the handshake went through the directory. */
     readonly isRelayed: boolean;
   }
   | {
     readonly type: "dial-failed";
     readonly attempt: number;
-    /** `wrong-key`: somebody else answered, see `key`. */
+    /** With `wrong-key`, somebody else answered, see `key`. */
     readonly reason: string;
     readonly text: string;
     readonly key: PeerKey | null;
   }
   | { readonly type: "congested"; readonly link: LinkId }
   | { readonly type: "datagram"; readonly from: Endpoint; readonly bytes: Uint8Array }
-  /** Sealed bytes of a relayed call, for the other side: `RELAY_BYTES_MAX` at most. */
+  /** Sealed bytes of a relayed call that are to go to the other side: `RELAY_BYTES_MAX` at most. */
   | { readonly type: "relayed"; readonly call: string; readonly bytes: Uint8Array }
   | { readonly type: "relay-taken"; readonly call: string; readonly bytes: number };
 
 export type ClientEffect =
   | ModeEffect<ClientEvent, ClientRecord, HeardPlace>
-  /** The user is to say how to come in: at first, and where it was refused. */
+  /** Asks the user how to come in: at first, and after a refusal. */
   | { readonly type: "ask-to-enter" }
-  /** Both want to talk: the call is about to be connected. */
+  /** Both sides want to talk: the call is about to be connected. */
   | { readonly type: "connecting" }
   | {
     readonly type: "dial";
     readonly attempt: number;
-    /** `directory`, or `call`: to another client. */
+    /** `directory`, or `call`: a link to another client. */
     readonly mode: "directory" | "call";
     readonly endpoint: Endpoint;
-    /** Null where whoever answers is it. */
+    /** Null: whoever answers there is it. */
     readonly expect: Fingerprint | null;
   }
-  /** Nobody waits for that dial any more. */
+  /** Nobody waits for this dial any more. */
   | { readonly type: "cancel-dial"; readonly attempt: number }
   | { readonly type: "send"; readonly link: LinkId; readonly message: DirectoryMessage }
-  /** A stream through the directory to the other side of the call, and a link over it. */
+  /** Opens a stream through the directory to the other side of the call, and a link over it. */
   | {
     readonly type: "relay-open";
     readonly call: string;
@@ -84,39 +84,39 @@ export type ClientEffect =
     readonly isDialler: boolean;
     readonly expect: PeerKey;
   }
-  /** Bytes came for that stream. */
+  /** Bytes that came for this stream. */
   | { readonly type: "relay-bytes"; readonly call: string; readonly bytes: Uint8Array }
-  /** The stream may take so many more. */
+  /** The stream may take this many bytes more. */
   | { readonly type: "relay-room"; readonly call: string; readonly bytes: number }
-  /** There is no such stream any more. */
+  /** The stream doesn't exist any more. */
   | { readonly type: "relay-close"; readonly call: string }
   | { readonly type: "datagram"; readonly to: Endpoint; readonly bytes: Bytes }
-  /** The key of somebody, or of `*directory*`. */
+  /** The key of another user, or of `*directory*`. */
   | PinEffect;
 
 export interface ClientConfig {
-  /** As given on the command line; null: the user says it with the way in. */
+  /** The name given on the command line; null: the user gives one when coming in. */
   readonly name: string | null;
-  /** The same of how. */
+  /** The way in given on the command line; null: the user chooses. */
   readonly how: Entry["how"] | null;
-  /** Where the directory is dialled, and what the user calls it. */
+  /** The directory's address, and what the user calls it. */
   readonly directory: Endpoint;
   readonly registry: string;
   /** The directory's key at that address, where it was met before. */
   readonly expect: Fingerprint | null;
-  /** Where calls are taken, as `ready` tells it; port 0: nowhere. */
+  /** The address that takes calls, as shown in `ready`; port 0: none. */
   readonly listening: Endpoint;
-  /** Keys met before at the directory of this key, by folded name; asked when its key is known. */
+  /** Keys met before at the directory with this key, by folded name; called once that key is known. */
   readonly pinsOf: (directory: PeerKey) => ReadonlyMap<string, Fingerprint>;
   /** Keys that the user has compared. */
   readonly verified: ReadonlySet<Fingerprint>;
   readonly records: readonly ClientRecord[];
   /** Whether a person types at a terminal. */
   readonly isInteractive: boolean;
-  /** False: whatever refuses to let one in ends the program. */
+  /** False: a refusal to let the user in ends the program. */
   readonly asksAgain: boolean;
-  /** False: end where the directory doesn't answer at the start. */
+  /** False: end if the directory doesn't answer at the start. */
   readonly wait: boolean;
-  /** The file with the keys met before, as the user is told of it. */
+  /** Name of the file with the keys met before, as told to the user. */
   readonly knownPeers: string;
 }

@@ -4,54 +4,58 @@ import { REACHED_MS_MAX } from "./limits.ts";
 
 export { LEAVE_MS_MAX, LEAVE_UNTOLD_MS, STRANGE_KEPT_MS } from "../../base/mode_limits.ts";
 
-/** Whether one may come in is answered within this time: passwords of a thousand may be checked before. */
+/**
+ * The directory answers within this time whether the client may come in: a thousand passwords may be checked before.
+ */
 export const ENTER_MS_MAX = 60_000;
-/** Who is told that the directory is full tries again after this at most. */
+/** Longest pause before a client that was told that the directory is full tries again. */
 export const FULL_PAUSE_MS_MAX = 60_000;
-/** A directory in which one was for so long is one that works: pauses before attempts are short again. */
+/** A directory that kept a client for this long works: pauses before attempts are short again. */
 export const STABLE_MS = 10_000;
 
-/** Lines that wait in a call, for the answer or for a link that takes no more: beyond half, the input pauses. */
+/** Lines that wait in a call, for the answer or for a link that takes no more: above half of it the input pauses. */
 export const LINES_MAX = 1_000;
 export const LINES_BYTES_MAX = 4 * 1_024 * 1_024;
-/** Of those, what is said in one step: what waits beyond a link that takes no more is little more. */
+/** Of those, bytes said in one step: what waits behind a link that takes no more is little more than this. */
 export const SAID_AT_ONCE_BYTES = 64 * 1_024;
-/** Links that may become that of a call: two are dialled, one is relayed; the rest are strangers'. */
+/** Links that may become the link of a call: two are dialled, one is relayed; the rest are strangers'. */
 export const CALL_LINKS_MAX = 8;
 /**
- * The callee dials so much later than the caller: where both reach each other, one handshake is enough, and done in a
- * tenth of that. RFC 8305, section 5, has 100 ms as the least between attempts.
+ * How much later than the caller the callee dials: where both reach each other, one handshake is enough, and done in
+ * a tenth of this. RFC 8305, section 5, has 100 ms as the least between attempts.
  */
 export const CALLEE_DIALS_MS = 100;
-/** The callee waits so much longer than the caller, who decides: else one of them would talk alone. */
+/** How much longer than the caller, which decides, the callee waits: otherwise one of them would talk alone. */
 export const DECIDED_MS = 2_000;
-/** What is under way through the directory when it says that a call is over arrives within this time. */
+/** What is still under way through the directory when it says that a call is over arrives within this time. */
 export const GOODBYE_MS_MAX = 1_000;
-/** After a call the list is shown when both are free in it, or after this: one of them may be in another call. */
+/**
+ * After a call the list is shown when both sides are free in it, or after this: one of them may be in another call.
+ */
 export const AFTER_CALL_MS = 500;
-/** Calls that our user has ended, and of which it isn't known yet what of the last lines the other was shown. */
+/** Calls ended by our user for which it isn't known yet which of the last lines the other side was shown. */
 export const PARTING_MAX = 8;
-/** Keys of others that a client remembers in memory. */
+/** Keys of other users kept in memory. */
 export const KNOWN_MAX = 1_024;
-/** Of what a user asks of the directory, so much waits: beyond half, the input pauses. */
+/** Requests of the user that wait for the directory: above half of it the input pauses. */
 export const ASKED_MAX = 100;
 export const ASKED_BYTES_MAX = 4 * 1_024 * 1_024;
-/** What the directory has refused, for as long as it says, isn't asked again before; at most this long. */
+/** What the directory has refused isn't asked again for as long as the directory says; at most this long. */
 export const REFUSED_MS_MAX = 60_000;
 /**
- * What is kept for all while the directory is away waits so long for those who were here and aren't back: most come
- * back within seconds, and the sender shouldn't wonder.
+ * After the directory comes back, a broadcast that was kept meanwhile waits this long for users that were here before
+ * and aren't back: most come back within seconds, and the sender shouldn't wonder.
  */
 export const OTHERS_MS_MAX = 5_000;
-/** Told to all and sent by us, of which it isn't known yet whom they reached. */
+/** Broadcasts of ours for which it isn't known yet whom they reached. */
 export const REACHING_MAX = 100;
-/** When the directory has said that, at the latest: its own bound, and the way here. */
+/** When the directory has reported that, at the latest: its own bound, and the way here. */
 export const REPORTED_MS_MAX = REACHED_MS_MAX + 1_000;
-/** Where datagrams reach a client is said again so often: a router in between forgets it after 30 s. */
+/** How often a client repeats where datagrams reach it: a router in between forgets it after 30 s. */
 export const HERE_MS = 15_000;
-/** What was told to all and is kept for a compacted log, for whoever reads the file. */
+/** Broadcasts heard that a compacted log keeps, for whoever reads the file. */
 export const HEARD_KEPT_MAX = 256;
-/** Accounts at directories of which is known what was heard: the oldest are forgotten. */
+/** Accounts, at any directory, for which it is known what they have heard: the oldest are forgotten. */
 export const LISTENERS_MAX = 64;
-/** A disk that refuses is tried again after this. */
+/** Pause before a disk that refused is tried again. */
 export const DISK_RETRY_MS = 5_000;

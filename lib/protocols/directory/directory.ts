@@ -44,7 +44,10 @@ import { Presence } from "./presence.ts";
 import type { DirectoryRecord } from "./records.ts";
 import { Telling } from "./telling.ts";
 
-/** When the operator's leaving waits no longer, and when that it waits is told. */
+/**
+ * When we end although the operator's last words aren't out yet, and when the operator is told that they are waited
+ * for.
+ */
 const DEADLINES = ["leave", "told"] as const;
 
 export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
@@ -106,7 +109,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
     });
   }
 
-  /** What a compacted log holds. */
+  /** The records of a compacted log. */
   snapshot(): readonly DirectoryRecord[] {
     return this.#broadcasts.records();
   }
@@ -193,7 +196,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
   #start(): void {
     const { listening, accountCount } = this.config;
     const { store, isNew, last } = this.#broadcasts;
-    // Nobody may hear of the number of a store that another start doesn't find.
+    // Nobody may hear of a store's number that the next start doesn't find.
     if (isNew) {
       const failed = (text: string) => this.#out.error("disk", text);
       this.#out.write([{ kind: "store", store, last }], { done: () => {}, failed });
@@ -217,7 +220,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
     const link = this.#links.down(id);
     const client = link?.client ?? null;
     if (client === null) return;
-    // Who closes it to come in anew says goodbye, too: a stranger that knew when would take its name.
+    // A client that closes its link to come in anew says goodbye, too: a stranger that knew when would take its name.
     const leaves = closed && reason === LEAVE_GOODBYE;
     if (!leaves) this.#hold(client);
     this.#gone(client, leaves ? "quit" : "lost");
@@ -232,7 +235,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
     this.#out.push({ type: "close", link: link.id, reason });
   }
 
-  /** The client isn't in any more; `reason`: null where it is in on another link. */
+  /** The client isn't in any more; `reason` null: it is in on another link. */
   #gone(client: Client, reason: LogoutReason | null): void {
     const { link } = client;
     link.client = null;
@@ -261,7 +264,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
     this.#out.push({ type: "ban", link: link.id, reason: text, durationMs: OFFENDER_BAN_MS });
   }
 
-  /** What more goes to its data lane waits until it drains. */
+  /** Further messages for the client's data lane wait until the lane drains. */
   #congested(id: LinkId): void {
     const link = this.#links.get(id);
     if (link === null || link.client === null || link.client.isCongested) return;
@@ -300,7 +303,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
     if (fault !== null) this.#offends(link, fault);
   }
 
-  /** @returns What is wrong with it; null where nothing is. */
+  /** @returns What is wrong with the message; null where nothing is. */
   #entrantSaid(link: ClientLink, message: DirectoryMessage): string | null {
     if (message.type !== "enter") return `${message.type} before it is in`;
     if (link.phase !== "silent") return "enter twice";
@@ -309,10 +312,10 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
     return null;
   }
 
-  /** @returns What is wrong with it; null where nothing is. */
+  /** @returns What is wrong with the message; null where nothing is. */
   #clientSaid(client: Client, message: DirectoryMessage): string | null {
     switch (message.type) {
-      // These have bounds of their own.
+      // These have limits of their own.
       case "relay":
       case "relay-room":
         if (!client.link.relayPieces.take(this.#nowMs)) return "too many messages";
@@ -354,7 +357,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
     }
   }
 
-  /** Bounded by what it was told: on a slow way each repetition arrives, and is acknowledged. */
+  /** Bounded by what the client was told: on a slow line each repetition arrives, and is acknowledged. */
   #got(client: Client, through: number): string | null {
     const { delivery, link } = client;
     if (!delivery.takeAcknowledgement() && !link.bucket.take(this.#nowMs)) {
@@ -435,7 +438,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
     this.#out.show(statusView(facts), ref);
   }
 
-  /** Who is there under that name; where nobody is, the operator is told so. */
+  /** The client that is in under this name; where there is none, the operator is told so. */
   #named(shown: string, command: string, ref: string | undefined): Client | null {
     const name = withoutMark(shown);
     const client = this.#sessions.named(foldName(name));
@@ -467,7 +470,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
     this.#out.notice(`${shownName(client.name)} is out, and isn't let in for a minute`, ref);
   }
 
-  /** What the operator has told all goes out first. */
+  /** Ends soon: what the operator has told all goes out first. */
   #leaveSoon(ref: string | undefined): void {
     if (this.#leaving !== null) return;
     this.#leaving = { ref };

@@ -10,21 +10,21 @@ import type { DirectoryRecord } from "./records.ts";
 
 /** An account as it was when it was looked up. */
 export interface Account {
-  /** As it was registered. */
+  /** The name as it was registered. */
   readonly name: string;
-  /** Of its devices. */
+  /** Keys of its devices. */
   readonly keys: readonly Fingerprint[];
-  /** Another one after each change of the password: what is asked later is done only while it is still this one. */
+  /** Changes with the password: a later question is carried out only while this is still the version. */
   readonly version: string;
 }
 
-/** What the machine asks of the accounts; each is answered once, by `account-answer` with its token. */
+/** What the machine asks of the accounts; each question is answered once, by `account-answer` with its token. */
 export type AccountQuestion =
-  /** `ok` or `wrong` (there is none of that name). */
+  /** Answer: `ok`, or `wrong` where there is no account of that name. */
   | { readonly ask: "find"; readonly name: string }
   /**
-   * `ok` or `wrong`, which takes as long and doesn't say whether there is such an account; `full`. `address`: waiting
-   * questions of one don't hold up those of others.
+   * Answer: `ok` or `wrong`, which takes as long and doesn't say whether there is such an account; or `full`.
+   * `address`: waiting questions of one address don't hold up those of others.
    */
   | {
     readonly ask: "check-password";
@@ -32,7 +32,7 @@ export type AccountQuestion =
     readonly password: string;
     readonly address: string;
   }
-  /** `ok` once it is synced, with this device; `name-taken`, `full` or `disk`. */
+  /** Answer: `ok` once it is synced, with this device; or `name-taken`, `full` or `disk`. */
   | {
     readonly ask: "sign-up";
     readonly name: string;
@@ -40,14 +40,14 @@ export type AccountQuestion =
     readonly key: Fingerprint;
     readonly address: string;
   }
-  /** `ok` once it is synced; `wrong` where it isn't that version any more; `disk`. */
+  /** Answer: `ok` once it is synced; `wrong` where the version isn't current any more; or `disk`. */
   | {
     readonly ask: "add-key";
     readonly name: string;
     readonly version: string;
     readonly key: Fingerprint;
   }
-  /** The same, and `full`. Of its devices only this one, which it has, needn't log in with the new password. */
+  /** The same answers, and `full`. Of the account's devices, only this one needn't log in with the new password. */
   | {
     readonly ask: "set-password";
     readonly name: string;
@@ -56,11 +56,11 @@ export type AccountQuestion =
     readonly key: Fingerprint;
     readonly address: string;
   }
-  /** `ok` once it is synced; `wrong` where it isn't that version any more; `disk`. */
+  /** Answer: `ok` once it is synced; `wrong` where the version isn't current any more; or `disk`. */
   | { readonly ask: "remove"; readonly name: string; readonly version: string };
 
 export type AccountAnswer =
-  /** The account as it is now; with `remove`, as it was. */
+  /** Done. The account as it is now; after `remove`, as it was. */
   | { readonly outcome: "ok"; readonly account: Account }
   | { readonly outcome: "wrong" }
   | { readonly outcome: "name-taken" }
@@ -70,7 +70,7 @@ export type AccountAnswer =
 
 export type DirectoryInput =
   | ModeInput<DirectoryMessage, DirectoryCommand>
-  /** `process`: which of those with that key it is; `host`: the address that it comes from. */
+  /** `process`: which of the processes with that key it is; `host`: the address from which it comes. */
   | {
     readonly type: "link-up";
     readonly link: LinkId;
@@ -79,20 +79,25 @@ export type DirectoryInput =
     readonly host: string;
   }
   /**
-   * The link's data queue is full: what goes there is kept for it, in its order. The machine sends a little more at
-   * most, until `drained`.
+   * The link's data queue is full: what is sent to it is kept for it, in order. The machine sends little more until
+   * `drained`.
    */
   | { readonly type: "congested"; readonly link: LinkId }
-  /** From the socket. `bytes` aren't kept. */
+  /** A datagram from the socket. `bytes` aren't kept. */
   | { readonly type: "datagram"; readonly from: Endpoint; readonly bytes: Uint8Array }
   | { readonly type: "account-answer"; readonly token: number; readonly answer: AccountAnswer }
-  /** Somebody else has removed the account of that name. `keys`: devices of the one that has the name now. */
+  /**
+   * The account of that name was removed, here or by another program. `keys`: devices of the account that has the name
+   * now.
+   */
   | {
     readonly type: "account-removed";
     readonly name: string;
     readonly keys: readonly Fingerprint[];
   }
-  /** The account of that name isn't as it was. `keys`: its devices, none of those from before another password. */
+  /**
+   * Another program has changed the account of that name. `keys`: its devices, none from before a change of password.
+   */
   | {
     readonly type: "account-changed";
     readonly name: string;
@@ -101,7 +106,7 @@ export type DirectoryInput =
 
 export type DirectoryEffect =
   | ModeEffect<DirectoryEvent, DirectoryRecord, never>
-  /** The same message to all of these links, in no order among them: to be encoded once. */
+  /** The same message to all of these links, in no particular order: encode it once. */
   | {
     readonly type: "send";
     readonly links: readonly LinkId[];
@@ -110,24 +115,24 @@ export type DirectoryEffect =
   | { readonly type: "account"; readonly token: number; readonly question: AccountQuestion }
   | { readonly type: "datagram"; readonly to: Endpoint; readonly bytes: Bytes };
 
-/** `--broadcast`: who may tell all. */
+/** `--broadcast`: who may broadcast to all. */
 export type BroadcastPolicy = "all" | "accounts" | "operator";
 
 export interface DirectoryConfig {
-  /** Where we listen, as others should see it. */
+  /** The address at which we listen, as others should see it. */
   readonly listening: Endpoint;
-  /** `--accounts required` shuts them out. */
+  /** False with `--accounts required`: guests aren't let in. */
   readonly guests: boolean;
   readonly broadcast: BroadcastPolicy;
   /** `--broadcast-ttl`. */
   readonly ttlMs: number;
   /** `--max-clients`. */
   readonly clientsMax: number;
-  /** `--signup-limit`: for an address and hour. */
+  /** `--signup-limit`: sign-ups per address and hour. */
   readonly signUpsMax: number;
-  /** Whether calls are relayed: not with `--no-relay`. */
+  /** Whether calls are relayed; false with `--no-relay`. */
   readonly relays: boolean;
-  /** How many accounts there are now, for whoever asks. */
+  /** The current number of accounts, for status. */
   readonly accountCount: () => number;
   readonly records: readonly DirectoryRecord[];
 }

@@ -6,14 +6,14 @@
 import type { ModeCommand, ModeEvent } from "../../base/mode_machine.ts";
 import { type CallOutcome, type CallRoute, DISMISSALS } from "./messages.ts";
 
-/** The directory, as a name that nobody can have. */
+/** The directory's name, which nobody else can have. */
 export const DIRECTORY_NAME = "*directory*";
 
-/** Somebody in the list. */
+/** A user in the list. */
 export interface UserView {
   readonly name: string;
   readonly state: "free" | "busy";
-  /** Where it takes calls; empty and 0: nowhere. */
+  /** Where the user takes calls; empty, with port 0: nowhere. */
   readonly host: string;
   readonly port: number;
   readonly guest: boolean;
@@ -28,7 +28,7 @@ export interface MissedCall {
 /** How a client is connected to its directory. */
 export type SessionState = "up" | "down" | "replaced";
 
-/** Why a call ended, or came to nothing, where its state doesn't say so: what a program finds. */
+/** Why a call ended, or failed, where its state doesn't say so: for programs to read. */
 export const CALL_REASONS = [
   "hung-up",
   "cancelled",
@@ -49,24 +49,24 @@ export type ClientEvent =
   | {
     readonly event: "ready";
     readonly command: "peer";
-    /** Where it was given. */
+    /** Where the user gave one. */
     readonly name?: string;
     readonly host: string;
     readonly port: number;
     readonly key: string;
-    /** As the user wrote it. */
+    /** The directory's address as the user wrote it. */
     readonly registry: string;
   }
-  /** The directory's key, before a password is asked for the first time; `isNew`: it wasn't met before. */
+  /** Shows the directory's key before a password is asked for the first time; `isNew`: it wasn't met before. */
   | { readonly event: "directory"; readonly key: string; readonly isNew: boolean }
   | {
     readonly event: "session";
     readonly state: SessionState;
     readonly name: string;
     readonly guest: boolean;
-    /** Why it is down, in words. */
+    /** Why the session is down, in words. */
     readonly reason?: string;
-    /** The directory is there and full: a notice says when it is tried again. */
+    /** The directory is there and full: a notice says when the client tries again. */
     readonly isFull?: true;
   }
   | { readonly event: "users"; readonly users: readonly UserView[] }
@@ -88,14 +88,14 @@ export type ClientEvent =
     readonly call: string;
     readonly peer: string;
     readonly state: "ringing" | "connected" | CallOutcome;
-    /** A `CallReason`, or words of the other's user or the directory. */
+    /** A `CallReason`, or words of the other side's user or of the directory. */
     readonly reason?: string;
-    /** With the reason `cancelled`: who has withdrawn it. */
+    /** With the reason `cancelled`: which side has withdrawn the call. */
     readonly by?: string;
     readonly route?: CallRoute;
-    /** With `connected`: whether the user has compared the other's key. */
+    /** With `connected`: whether the user has compared the other side's key. */
     readonly verified?: boolean;
-    /** With `ended`, after `connected`: how long they talked. */
+    /** With `ended`, after `connected`: how long the two talked. */
     readonly durationMs?: number;
   }
   | { readonly event: "missed"; readonly calls: readonly MissedCall[] }
@@ -130,23 +130,25 @@ export type ClientEvent =
       readonly state: "ringing" | "connecting" | "connected";
       readonly route: CallRoute | null;
       readonly sinceMs: number;
-      /** To the other and back; null where it isn't known, which only the caller of the machine does. */
+      /**
+       * Round trip to the other side; null where it isn't known, as in the machine, which leaves it to its caller.
+       */
       readonly roundTripMs: number | null;
     } | null;
-    /** To the directory and back, as above. */
+    /** Round trip to the directory, likewise. */
     readonly roundTripMs: number | null;
     readonly online: number;
-    /** Lines that wait for a call, or broadcasts for the directory. */
+    /** Lines that wait for a call, or broadcasts that wait for the directory. */
     readonly unsent: number;
     readonly problems: readonly string[];
   }
   | ModeEvent;
 
-/** Why somebody isn't in any more: what the directory tells it, or finds. */
+/** Why a user isn't in any more: what the directory tells it, or finds. */
 export const LOGOUT_REASONS = [...DISMISSALS, "quit", "lost", "password-changed"] as const;
 export type LogoutReason = typeof LOGOUT_REASONS[number];
 
-/** Who is told of what at the directory. */
+/** What the directory tells its operator. */
 export type DirectoryEvent =
   | {
     readonly event: "ready";
@@ -170,11 +172,11 @@ export type DirectoryEvent =
   | {
     readonly event: "users";
     readonly users: readonly (UserView & {
-      /** The address as it is seen. */
+      /** The address from which the client comes. */
       readonly address: string;
       /** ISO 8601, UTC. */
       readonly since: string;
-      /** Of its calls, in both directions. */
+      /** Bytes relayed for its calls, in both directions. */
       readonly relayedBytes: number;
     })[];
   }

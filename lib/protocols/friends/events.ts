@@ -16,12 +16,12 @@ export interface FriendView {
 }
 
 export interface FriendStatus extends FriendView {
-  /** Fingerprint; null while it isn't known. */
+  /** Fingerprint; null while the key isn't known. */
   readonly key: string | null;
-  /** Messages that wait for it. */
+  /** Messages that wait for this friend. */
   readonly waiting: number;
   readonly roundTripMs: number | null;
-  /** What is wrong with it, in words; null where nothing is. */
+  /** What is wrong with this friend, in words; null where nothing is. */
   readonly problem: string | null;
 }
 
@@ -41,7 +41,7 @@ export type FriendsEvent =
     readonly host: string;
     readonly port: number;
     readonly key: string;
-    /** The table, and who else is in it. */
+    /** The table's file, and the other users in it. */
     readonly users: string;
     readonly names: readonly string[];
   }
@@ -61,9 +61,9 @@ export type FriendsEvent =
     readonly to: string;
     readonly state: "queued" | "delivered" | "failed";
     readonly reason?: string;
-    /** With `queued`: how many messages wait for a friend who isn't there. */
+    /** With `queued`: how many messages wait for a friend that is away. */
     readonly waiting?: number;
-    /** With `failed`: what was said. Who was never told of its id knows by that which message it is. */
+    /** With `failed`: the text. It tells which message that is to a user that never saw its id. */
     readonly text?: string;
   }
   | {

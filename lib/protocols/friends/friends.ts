@@ -45,10 +45,10 @@ import { Receiving } from "./receiving.ts";
 import type { FriendsRecord, ReceivedPlace } from "./records.ts";
 import { Sending } from "./sending.ts";
 
-/** When the program leaves although not everything has gone out, and when the user is told what is waited for. */
+/** When we leave although not everything has gone out, and when the user is told what is waited for. */
 const DEADLINES = ["leave", "tellLeaving"] as const;
 
-/** Whoever leaves is told of so many for whom something waits, one by one. */
+/** A leaving user is told one by one of at most this many friends for whom something waits. */
 const WAITING_NAMED_MAX = 8;
 
 export class Friends implements Machine<FriendsInput, FriendsEffect> {
@@ -94,7 +94,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
     });
   }
 
-  /** For a compacted log: `Receiving.snapshot`. */
+  /** The records of a compacted log, see `Receiving.snapshot`. */
   snapshot(shownThrough: ReceivedPlace | null): readonly FriendsRecord[] | null {
     return this.#receiving.snapshot(this.#table.all(), shownThrough);
   }
@@ -123,7 +123,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
     return next;
   }
 
-  /** When the friend is dialled again, what waits is released again, or a link closed that carries nothing. */
+  /** When this friend is dialled again, what waits for it is released again, or its idle link is closed. */
   #dueOf(friend: Friend): number | null {
     const { outbox, attempt, retryAtMs } = friend;
     if (friend.link === null) return outbox.size > 0 && attempt === null ? retryAtMs : null;
@@ -133,7 +133,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
     const lateMs = awaitedSinceMs === null ? null : awaitedSinceMs + CONFIRM_MS_MAX;
     if (lateMs !== null || releaseAtMs !== null) return earliestMs(lateMs, releaseAtMs);
     if (outbox.size > 0 || this.#inbox.isBusy(link.peer)) return null;
-    // Whoever made the link has something to say, however long the way is.
+    // The side that dialled has something to say, however long the way is.
     const { idleMs } = this.config;
     return friend.lastTrafficMs + (link.isUsed ? idleMs : Math.max(idleMs, HELLO_MS_MAX));
   }
@@ -187,7 +187,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
       names: Array.from(this.#table.listed, ({ name }) => name),
     });
     this.#receiving.start();
-    for (const friend of this.#table.listed) this.#sending.pump(friend); // those who are away are dialled
+    for (const friend of this.#table.listed) this.#sending.pump(friend); // friends that are away are dialled
   }
 
   #tick(): void {
@@ -218,7 +218,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
     const { gone, changed } = this.#table.edit(rows);
     for (const friend of gone) {
       this.#meeting.removed(friend);
-      this.#sending.giveUp(friend, "no longer in the table"); // nothing is tried for it any more
+      this.#sending.giveUp(friend, "no longer in the table"); // nothing is tried for this friend any more
     }
     for (const friend of changed) this.#meeting.review(friend, "the table was edited");
   }
@@ -314,7 +314,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
     return isSameName(name, this.config.name);
   }
 
-  /** `r` is the last one who wrote, unless a friend is called so. */
+  /** The friend called `name`; `r` is the one that wrote last, unless a friend has that name. */
   #named(name: string): Friend | null {
     const { lastWriter } = this.#receiving;
     const friend = this.#table.get(name);
@@ -322,7 +322,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
     return this.#table.get(lastWriter);
   }
 
-  /** @param form How a name that is near would be used: `bob/TEXT`. */
+  /** @param form How a name that is close would be used: `bob/TEXT`. */
   #unknownUser(name: string, form: (known: string) => string, ref: string | undefined): void {
     const what = foldName(name) === "r"
       ? "Cannot answer: nobody has written yet"
@@ -373,7 +373,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
     this.#meeting.review(friend, "another key is accepted now");
   }
 
-  /** More lines would only wait longer. */
+  /** Pauses the input: more lines would only wait longer. */
   #pauseInput(): void {
     let slow: Friend | null = null;
     for (const friend of this.#table.busy()) {
@@ -387,7 +387,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
 
   // Leaving.
 
-  /** All is out, or waits for who was found not to be there. */
+  /** Whether everything is out, or waits for friends that were found to be away. */
   #isSettled(): boolean {
     if (this.#stopped || this.#out.isWriting) return false;
     for (const friend of this.#table.busy()) {
@@ -396,7 +396,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
     return true;
   }
 
-  /** What stays in the outbox, and for whom. */
+  /** Tells what stays in the outbox, and for whom. */
   #tellWaiting(): void {
     const waiting = [...this.#table.all()].filter(({ outbox }) => outbox.size > 0);
     for (const friend of waiting.slice(0, WAITING_NAMED_MAX)) {

@@ -7,17 +7,17 @@ import type { FriendsCommand, FriendsEvent } from "./events.ts";
 import type { FriendsMessage } from "./messages.ts";
 import type { FriendsRecord, ReceivedPlace } from "./records.ts";
 
-/** A row of the table: somebody else, or oneself. */
+/** A row of the table: another user, or our own. */
 export interface FriendRow {
   readonly name: string;
   readonly endpoint: Endpoint;
-  /** Null where the table doesn't say. */
+  /** Null where the table names none. */
   readonly fingerprint: Fingerprint | null;
 }
 
 export type FriendsInput =
   | ModeInput<FriendsMessage, FriendsCommand>
-  /** The table was edited: the rows of others. */
+  /** The table was edited: these are the rows of others. */
   | { readonly type: "table"; readonly friends: readonly FriendRow[] }
   | {
     readonly type: "link-up";
@@ -31,7 +31,7 @@ export type FriendsInput =
     readonly attempt: number;
     readonly reason: string;
     readonly text: string;
-    /** With `wrong-key`: who answered. */
+    /** With `wrong-key`: the key that answered. */
     readonly key: PeerKey | null;
   };
 
@@ -41,7 +41,7 @@ export type FriendsEffect =
     readonly type: "dial";
     readonly attempt: number;
     readonly endpoint: Endpoint;
-    /** Null where anybody may answer: the address vouches for the key. */
+    /** The key that has to answer; null where any may: the address vouches for it. */
     readonly expect: Fingerprint | null;
   }
   | { readonly type: "send"; readonly link: LinkId; readonly message: FriendsMessage }
@@ -49,7 +49,7 @@ export type FriendsEffect =
 
 export interface FriendsConfig {
   readonly name: string;
-  /** Where we listen, as others should see it, and what the user calls the table. */
+  /** The address at which we listen, as others should see it, and what the user calls the table. */
   readonly listening: Endpoint;
   readonly users: string;
   readonly friends: readonly FriendRow[];
@@ -57,6 +57,6 @@ export interface FriendsConfig {
   readonly pins: ReadonlyMap<string, Fingerprint>;
   readonly records: readonly FriendsRecord[];
   readonly idleMs: number;
-  /** False: a message that can't be delivered now has failed. */
+  /** False: a message that can't be delivered now fails. */
   readonly queue: boolean;
 }

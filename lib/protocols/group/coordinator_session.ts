@@ -151,7 +151,7 @@ export class CoordinatorSession {
       );
     }
     user.ready();
-    this.#refusalTold = null; // when there is a place again, that is news
+    this.#refusalTold = null; // a refusal is told again after this: it shows that the coordinator is back
     const reason = failure === null ? {} : { reason: failure };
     const ended = this.link.isEnded ? { ended: true } : {};
     out.show({ event: "coordinator", state: "down", ...reason, ...ended });
