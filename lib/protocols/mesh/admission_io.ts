@@ -30,13 +30,13 @@ export type AdmissionInput =
   }
   | { readonly type: "link-down"; readonly link: LinkId }
   | { readonly type: "message"; readonly link: LinkId; readonly message: LinkMessage }
-  /** Over the member link of a neighbour; an owner that it shows has been given to the roster before. */
+  /** Came over a neighbour's member link; an owner that the message shows has been given to the roster before. */
   | { readonly type: "hold"; readonly from: PeerKey; readonly message: HoldMessage }
-  /** A neighbour is gone: its answer isn't awaited any more. */
+  /** A neighbour is gone: its answer is no longer awaited. */
   | { readonly type: "neighbour-down"; readonly peer: PeerKey }
-  /** An invite was needed that this link's other end doesn't have, or has no more. */
+  /** An invite was needed, and the other end of this link has none, or one that is no longer valid. */
   | { readonly type: "uninvited"; readonly link: LinkId }
-  /** The room was founded, or resumed without anybody there. */
+  /** The room was founded, or resumed with nobody there. */
   | { readonly type: "in-room"; readonly room: RoomId; readonly genesis: SignedGenesis }
   /** What `admitted` asked for is done: the roster has entered, or taken the new claim. */
   | { readonly type: "entered"; readonly link: LinkId }
@@ -49,8 +49,8 @@ export type AdmissionEffect =
   | { readonly type: "send-to"; readonly to: PeerKey; readonly message: HoldMessage }
   | { readonly type: "close"; readonly link: LinkId; readonly reason: string }
   /**
-   * Both ends are members of this room, with signatures checked: this is a member link from now on.
-   * `endpoint` is the peer's own word in its beacon.
+   * Both ends are members of this room, and the signatures are checked: from now on this is a member link. `endpoint`
+   * is what the peer's beacon says.
    */
   | {
     readonly type: "member";
@@ -60,7 +60,7 @@ export type AdmissionEffect =
     readonly claim: SignedClaim;
     readonly endpoint: Endpoint | null;
   }
-  /** A neighbour has taken another name, admitted by us: for the roster, as `member`. */
+  /** A neighbour has taken another name, which we admitted: for the roster, like `member`. */
   | {
     readonly type: "claimed";
     readonly peer: PeerKey;
@@ -69,8 +69,8 @@ export type AdmissionEffect =
   }
   | { readonly type: "persist"; readonly records: readonly MeshRecord[] }
   /**
-   * We are let in, or have our new name: let the roster `enter` (or take the claim, where `rename`), then
-   * answer with `entered`; only then does the admitting member hear of it.
+   * We are let in, or have our new name: let the roster `enter` (with `rename`, take the claim), then answer with
+   * `entered`; only then does the admitting member hear of it.
    */
   | {
     readonly type: "admitted";
@@ -79,22 +79,22 @@ export type AdmissionEffect =
     readonly genesis: SignedGenesis;
     readonly claim: SignedClaim;
     readonly incarnation: number;
-    /** Ours, as the admitting member would dial it. */
+    /** Our endpoint, as the admitting member would dial it. */
     readonly endpoint: Endpoint | null;
     readonly rename: boolean;
   }
-  /** We are in: `ready`; once, unless `in-room` was fed. A `member` effect follows for `via`. */
+  /** We are in: `ready`; emitted once, unless `in-room` was fed. A `member` effect for `via` follows. */
   | { readonly type: "came-in"; readonly link: LinkId; readonly via: PeerKey }
-  /** The admitting member knows of our new name. */
+  /** The admitting member knows our new name. */
   | { readonly type: "name-claimed"; readonly claim: SignedClaim }
-  /** We were refused, or heard nothing in time; the link is closed unless it was about `rename`. */
+  /** We were refused, or heard nothing in time; the link is closed unless `rename` is set. */
   | {
     readonly type: "refused";
     readonly link: LinkId;
     readonly code: Refusal | "timeout" | "unreachable";
     readonly text: string;
     readonly rename: boolean;
-    /** The peer's room, where it said so: another one answers at this address. */
+    /** The peer's room, where it named one: another room answers at this address. */
     readonly room: RoomId | null;
   }
   /** The peer proved that our own key has come in again, later: this process ends. */
@@ -108,26 +108,26 @@ export type AdmissionEffect =
 
 /** What admission asks of roster, names and order. */
 export interface AdmissionPort {
-  /** Who has this name, live or lost within a day; null where it is free. */
+  /** The key that has this name, live or lost within a day; null where the name is free. */
   ownerOf(folded: FoldedName): PeerKey | null;
   /** Highest incarnation known of this key, 0 where none is. */
   incarnationOf(key: PeerKey): number;
   isLive(key: PeerKey): boolean;
-  /** This key's latest beacon and claim, where both are known. */
+  /** The latest beacon and claim of this key, where both are known. */
   credentialsOf(
     key: PeerKey,
   ): { readonly beacon: SignedBeacon; readonly claim: SignedClaim } | null;
-  /** The same as others are shown it; null where it isn't known. */
+  /** The same in the form that others are shown; null where it isn't known. */
   entryOf(key: PeerKey, nowMs: number): RosterEntry | null;
   liveMembers(): number;
   /** Whether this claim's signatures were checked before. */
   isClaimKnown(id: ClaimId): boolean;
   /** The latest head that was shown here; null in a room without messages. */
   latestHead(): { readonly time: number; readonly id: BundleId } | null;
-  /** Our own latest beacon and claim; asked only after `entered` or `in-room`. */
+  /** Our own latest beacon and claim; called only after `entered` or `in-room`. */
   selfBeacon(): SignedBeacon;
   selfClaim(): SignedClaim;
-  /** Those who are asked to hold a name. */
+  /** The neighbours that are asked to hold a name. */
   neighbours(): readonly PeerKey[];
 }
 
@@ -136,25 +136,31 @@ export interface AdmissionConfig {
   readonly name: string;
   /** The only room to come into; null where any will do. */
   readonly room: RoomId | null;
-  /** Whether it is a private one: who has no invite isn't drawn into one, nor an invite's holder into an open one. */
+  /**
+   * Whether that room is private: a member without an invite isn't drawn into a private room, nor one with an invite
+   * into an open room.
+   */
   readonly private: boolean;
   /** 1 + the highest incarnation on disk; the wall clock and what the contact knows may raise it. */
   readonly incarnationMin: number;
-  /** Where others can dial us; an empty host is filled in by the admitting member; null: nowhere. */
+  /** Where others can dial us; the admitting member fills in an empty host; null: nowhere. */
   readonly endpoint: Endpoint | null;
-  /** Own claims on disk: the one for `name` is offered again. */
+  /** Our own claims on disk: the one for `name` is offered again. */
   readonly ownClaims: readonly SignedClaim[];
   readonly timing: AdmissionTiming;
 }
 
 export interface AdmissionTiming {
-  /** A whole exchange on a link, from either side. */
+  /** Time for a whole exchange on a link, from either side. */
   readonly exchangeMs: number;
   /** How long neighbours' answers about a name are awaited. */
   readonly holdReplyMs: number;
-  /** How long a name is held for another member's newcomer, and an own one waits for who may take it. */
+  /**
+   * How long a name is held for another member's newcomer, and how long our own claim waits for somebody who may take
+   * the name.
+   */
   readonly holdMs: number;
-  /** Newcomers let in by this member. */
+  /** Newcomers that this member lets in per second. */
   readonly joinsPerSecond: number;
   readonly joinsBurst: number;
 }

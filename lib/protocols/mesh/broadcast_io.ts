@@ -14,7 +14,7 @@ import type { BroadcastMessage } from "./messages.ts";
 import type { Bundle } from "./structures.ts";
 import type { Stream } from "./stream.ts";
 
-/** How a bundle came over a link. */
+/** Why a bundle came over a link. */
 export type BundleReason = Extract<BroadcastMessage, { readonly type: "bundle" }>["reason"];
 
 export type BroadcastInput =
@@ -31,10 +31,10 @@ export type BroadcastInput =
     readonly from: PeerKey | null;
     readonly hop: number;
     readonly reason: BundleReason;
-    /** False where it is below the floor of what is kept: nobody can get it from us later. */
+    /** False below the floor of what is kept: nobody can get the bundle from us later. */
     readonly kept: boolean;
   }
-  /** A bundle came that was delivered or is waiting already; `counter` is its last one. */
+  /** A bundle came that is delivered or waiting already; `counter` is its last. */
   | {
     readonly type: "duplicate";
     readonly stream: Stream;
@@ -44,24 +44,24 @@ export type BroadcastInput =
     readonly reason: BundleReason;
   }
   | { readonly type: "message"; readonly from: PeerKey; readonly message: BroadcastMessage }
-  /** From the order: ask `from`, which sent what follows, for the stream's bundles after this counter. */
+  /** From the order: ask `from`, which sent a later bundle, for the stream's bundles after this counter. */
   | {
     readonly type: "want";
     readonly from: PeerKey;
     readonly stream: Stream;
     readonly after: number;
   }
-  /** The data queue of the link to `peer` is full / has room again. */
+  /** The data queue of the link to `peer` is full; with `drained` it has room again. */
   | { readonly type: "congested"; readonly peer: PeerKey }
   | { readonly type: "drained"; readonly peer: PeerKey }
-  /** A peer that was `behind` has been sent all that it asked for by anti-entropy. */
+  /** A peer that was `behind` has been sent everything it asked for by anti-entropy. */
   | { readonly type: "supplied"; readonly peer: PeerKey }
-  /** The roster's size changed; `live` counts oneself. */
+  /** The roster's size has changed; `live` includes ourselves. */
   | { readonly type: "members"; readonly live: number }
   | { readonly type: "tick" };
 
 export type BroadcastEffect =
-  /** Send the bundle on, `reason` push. */
+  /** Send the bundle on with `reason` push. */
   | {
     readonly type: "push";
     readonly to: PeerKey;
@@ -73,16 +73,16 @@ export type BroadcastEffect =
     readonly to: PeerKey;
     readonly message: Exclude<BroadcastMessage, { readonly type: "bundle" }>;
   }
-  /** A graft came: what is kept of `stream` after counter `after` goes to the peer, `reason` graft. */
+  /** A graft came: send the peer what is kept of `stream` after counter `after`, with `reason` graft. */
   | {
     readonly type: "supply";
     readonly to: PeerKey;
     readonly stream: Stream;
     readonly after: number;
   }
-  /** Something wasn't sent to the peer: anti-entropy offers it a round, and says `supplied` after it. */
+  /** Something wasn't sent to the peer: anti-entropy is to offer it a round, and says `supplied` after that. */
   | { readonly type: "behind"; readonly peer: PeerKey }
-  /** The peer told of more than is asked for one by one: anti-entropy is to compare with it. */
+  /** The peer announced more than is asked for one by one: anti-entropy is to compare with it. */
   | { readonly type: "far-ahead"; readonly peer: PeerKey }
   | {
     readonly type: "penalise";
@@ -95,34 +95,37 @@ export type BroadcastEffect =
 export interface DeliveredBundles {
   /** `counter`: everything up to it was delivered or skipped; 0 for an unknown stream. */
   frontier(stream: Stream): { readonly counter: number };
-  /** Whether `counter` needn't be asked for: delivered, skipped, waiting, or of a closed or forgotten stream. */
+  /**
+   * Whether `counter` needn't be asked for: it is delivered, skipped or waiting, or the stream is closed or
+   * forgotten.
+   */
   has(stream: Stream, counter: number): boolean;
 }
 
 /** Times in ms. */
 export interface BroadcastConfig {
-  /** In larger rooms all authors share one tree. */
+  /** In rooms larger than this all authors share one tree. */
   readonly perSourceMembersMax: number;
   readonly sourcesMax: number;
-  /** A link whose pushes were second `pruneDuplicates` times within `pruneWindowBundles` leaves the tree. */
+  /** A link leaves the tree when this many of the last `pruneWindowBundles` pushes on it came second. */
   readonly pruneDuplicates: number;
   readonly pruneWindowBundles: number;
   readonly pruneIntervalMs: number;
   readonly announceDelayMs: number;
   readonly graftDelayMinMs: number;
   readonly graftDelayMaxMs: number;
-  /** Announcements further ahead than so many messages are left to anti-entropy. */
+  /** Announcements further ahead than this many messages are left to anti-entropy. */
   readonly graftGapMax: number;
   readonly optimiseHops: number;
   readonly optimiseTimes: number;
   readonly optimiseIntervalMs: number;
-  /** Bundles with more text than this are pushed to one neighbour and previewed to the others. */
+  /** Bundles with more text than this are pushed to one neighbour; the others get the header first. */
   readonly eagerTextBytesMax: number;
-  /** A peer that is behind is told of nothing new until it is supplied, or for so long after its queue drained. */
+  /** A peer that is behind gets no announcements until it is supplied, or until this long after its queue drained. */
   readonly behindMsMax: number;
   readonly promiseMs: number;
   readonly brokenPromisesMax: number;
-  /** What a link may send us a second; our own senders keep to three quarters of it. */
+  /** Entries that a link may announce to us per second; our own senders keep to three quarters of it. */
   readonly announcedEntriesPerSecond: number;
   readonly graftsPerSecond: number;
   readonly prunesPerSecond: number;
@@ -134,9 +137,9 @@ export interface BroadcastConfig {
 
 export const BROADCAST_LAN: BroadcastConfig = {
   perSourceMembersMax: 64, // a shared tree in a random graph of 25 needs 5 to 7 hops, one per source 3 to 4
-  sourcesMax: 256, // a source is forgotten when so many others spoke since
+  sourcesMax: 256, // a source is forgotten when this many others have spoken since
   pruneDuplicates: 3, // one duplicate may be a race between equal paths; Plumtree, section 3.2, prunes at the first
-  pruneWindowBundles: 10, // three within so few are no coincidence
+  pruneWindowBundles: 10, // three within this window are no coincidence
   pruneIntervalMs: 1_000, // what was under way when a prune went out is no reason for another
   announceDelayMs: 50, // below what a reader notices; ten authors at once share a frame
   graftDelayMinMs: 50, // a graft sooner than this races with the tree

@@ -6,7 +6,7 @@ import type { KnownClaim } from "./credentials.ts";
 import type { MeshRecord } from "./records.ts";
 import type { RosterEffect } from "./roster_io.ts";
 
-/** The roster's effects that concern names; the caller passes each on as it is. */
+/** The roster's effects that concern names; the caller passes them on unchanged. */
 export type MembershipChange = Extract<
   RosterEffect,
   { readonly type: "joined" | "left" | "absent" | "forgotten" | "reclaimed" | "vouched" }
@@ -27,19 +27,24 @@ export type NamesEffect =
     readonly key: PeerKey;
     readonly from: string;
     readonly name: string;
-    /** Where it was shown by its name, and lost that to one who had it first: the name as that one writes it. */
+    /**
+     * Set where the member was shown by its own name and lost that to one that had it first: the name as the winner
+     * writes it.
+     */
     readonly lostTo?: string;
   }
-  /** The name was won by another key than the one it is known with, which is here and lost it: told once. */
+  /**
+   * The name was won by another key than the one it is known with; the known one is here, and lost it. Emitted once.
+   */
   | {
     readonly type: "pin-contested";
     readonly name: string;
-    /** The name as it was written when the pinned one was met. */
+    /** The name as it was written when the pinned key was met. */
     readonly known: string;
     readonly pinned: PeerKey;
     readonly key: PeerKey;
   }
-  /** A stranger has the name of somebody known: it is shown under `shown` until `/trust`. */
+  /** A stranger has a known member's name: it is shown under `shown` until `/trust`. */
   | {
     readonly type: "key-changed";
     readonly name: string;
@@ -49,8 +54,8 @@ export type NamesEffect =
     readonly key: PeerKey;
   }
   /**
-   * Somebody else won our name. `leave`: both came in at once, and we are the one that ends with
-   * `name-taken`. `stay`: a split has healed; we are shown as `shown` and may choose another name.
+   * Another member won our name. `leave`: both came in at once, and we are the one that ends with `name-taken`.
+   * `stay`: a split has healed; we are shown as `shown` and may choose another name.
    */
   | {
     readonly type: "name-lost-self";
@@ -63,15 +68,20 @@ export type NamesEffect =
 
 export interface NamesConfig {
   readonly self: PeerKey;
-  /** What is on disk of this room: its pins are restored. */
+  /** The room's records on disk: its pins are restored. */
   readonly records: readonly MeshRecord[];
   /** Whether a claim's time can be believed; only then does it win over one that is vouched for. */
   readonly isVouched: (claim: KnownClaim) => boolean;
-  /** Who is known to have claimed this name at any time, here or not. */
+  /** Keys known to have claimed this name at any time, present or not. */
   readonly claimants: (folded: FoldedName) => Iterable<PeerKey>;
-  /** Two claims are of a race to come in where they are no further apart, and ours is no older when it shows. */
+  /**
+   * Two claims are of a race to come in if they are no further apart than this, and ours is no older than this when
+   * the other one is seen.
+   */
   readonly raceMs: number;
 }
 
-/** Two who come in at once learn of each other within a few round trips; their claims are no further apart. */
+/**
+ * Two members that come in at once learn of each other within a few round trips; their claims are no further apart.
+ */
 export const NAME_RACE_MS = 5_000;

@@ -22,70 +22,70 @@ export type OverlayInput =
     readonly endpoint: Endpoint | null;
     readonly dialled: boolean;
   }
-  /** Its beacon says where it can be dialled now; perhaps as before. */
+  /** The peer's beacon says where it can be dialled now; perhaps as before. */
   | { readonly type: "peer-endpoint"; readonly peer: PeerKey; readonly endpoint: Endpoint | null }
-  /** `closed`: properly; otherwise the link broke, and the peer may be there still. */
+  /** `closed`: the link was closed properly; otherwise it broke, and the peer may still be there. */
   | { readonly type: "peer-down"; readonly peer: PeerKey; readonly closed: boolean }
   | { readonly type: "dial-failed"; readonly peer: PeerKey }
   | { readonly type: "message"; readonly from: PeerKey; readonly message: OverlayMessage }
-  /** We came in through `by`; its `peer-up` was before this. */
+  /** We came in through `by`, whose `peer-up` came before. */
   | { readonly type: "welcomed"; readonly by: PeerKey }
   /**
-   * Somebody joined, left, or has another endpoint; `live` counts oneself. Also the first input of a
-   * process that is in the room already: it looks for members at once.
+   * A member joined, left, or has another endpoint; `live` includes ourselves. Also the first input of a process that
+   * is in the room already: it looks for members at once.
    */
   | { readonly type: "members"; readonly live: number }
-  /** Whether we can be dialled, as `passive` says at the beginning. */
+  /** Whether we can be dialled; at first as `passive` in the configuration says. */
   | { readonly type: "passive"; readonly passive: boolean }
   | { readonly type: "tick" };
 
 export type OverlayEffect =
   | { readonly type: "dial"; readonly contact: Contact }
   | { readonly type: "send"; readonly to: PeerKey; readonly message: OverlayMessage }
-  /** Nothing here needs the link any more. */
+  /** The overlay no longer needs this link. */
   | { readonly type: "release"; readonly peer: PeerKey; readonly reason: string }
   /** The peer is in the active view from now on, as broadcast, roster and anti-entropy see it. */
   | { readonly type: "neighbour-up"; readonly peer: PeerKey }
   | { readonly type: "neighbour-down"; readonly peer: PeerKey };
 
-/** What the overlay asks the roster and the disk, when it needs it; nothing of it is kept. */
+/** What the overlay asks of the roster and the disk when it needs it; it keeps none of the answers. */
 export interface MemberDirectory {
-  /** Oneself, as others can dial it; null where nobody can. */
+  /** Ourselves, as others can dial us; null where nobody can. */
   own(): Contact | null;
-  /** Live members that can be dialled, oneself not among them. */
+  /** Live members that can be dialled, without ourselves. */
   live(): readonly Contact[];
-  /** How these stand, by their latest beacons. */
+  /** How far these members are, by their latest beacons. */
   standings(): readonly Standing[];
-  /** Whether something that was said at this room time is here, or would be too old to be kept. */
+  /** Whether what was said at this room time is here, or would be too old to be kept. */
   isHere(time: number): boolean;
-  /** Room time of the last thing that this process said; 0 for none. */
+  /** Room time of the last message of this process; 0 for none. */
   lastOwn(): number;
-  /** Whether a neighbour is giving us what we lack. */
+  /** Whether a neighbour is sending us what we lack. */
   isCatchingUp(): boolean;
-  /** Members from roster and disk that aren't live. */
+  /** Members that aren't live, from the roster and the disk. */
   remembered(): readonly Contact[];
   /**
-   * Those of them that this profile has met, having dialled them or been dialled, the last one last. Asked for once, at
-   * the beginning.
+   * Those of them that this profile has met, as dialler or dialled, the last one last. Asked for once, at the
+   * beginning.
    */
   met(kind: FirstHandKind): readonly Contact[];
 }
 
 export interface Standing {
   readonly contact: Contact;
-  /** When the beacon was made, as far as is known. */
+  /** When the beacon was made, as far as known. */
   readonly madeMs: number;
-  /** Room time of the last thing of others' that the member had. */
+  /** Room time of the last message by others that the member had. */
   readonly latest: number;
-  /** Up to which room time it had what we say, as far as is known. */
+  /** Room time up to which it had what we say, as far as known. */
   readonly reach: number;
-  /** Whether it had just what we have. */
+  /** Whether it had exactly what we have. */
   readonly isEqual: boolean;
 }
 
 /** Times in ms. */
 export interface OverlayConfig {
-  /** HyParView's active view: neighbours that can be dialled. */
+  /** HyParView's active view: neighbours that can be dialled, at most. */
   readonly activeViewMax: number;
   readonly passiveViewMax: number;
   /** Hops of a `forward-join`, and the remaining hops at which it enters passive views. */
@@ -95,22 +95,22 @@ export interface OverlayConfig {
   readonly shuffleActiveCount: number;
   readonly shufflePassiveCount: number;
   readonly shuffleIntervalMs: number;
-  /** Links that others dialled, in all. */
+  /** Links dialled by others, at most. */
   readonly inboundLinksMax: number;
-  /** Neighbours that we dialled and that no request from others displaces. */
+  /** Neighbours that we dialled, and that no request of others displaces. */
   readonly selfDialledMin: number;
   readonly evictionIntervalMs: number;
   readonly parallelDialsMax: number;
-  /** For a dial, and again for the answer to a request. */
+  /** Time for a dial, and again for the answer to a request. */
   readonly attemptMs: number;
   readonly idleLinkMs: number;
   readonly redialMinMs: number;
   readonly redialMaxMs: number;
   readonly redialIsolatedMaxMs: number;
   readonly rareDialIntervalMs: number;
-  /** The whole room together tries about so many old members at each interval. */
+  /** How many former members the whole room together dials at each interval, roughly. */
   readonly rareDialsPerRoom: number;
-  /** At the beginning. `--passive`: this member is dialled by nobody. */
+  /** At the beginning; true with `--passive`: nobody can dial this member. */
   readonly passive: boolean;
 }
 
@@ -125,7 +125,7 @@ export const OVERLAY_LAN: OverlayConfig = {
   shuffleIntervalMs: 30_000, // guess: the passive view turns over in two minutes, one message in five seconds
   inboundLinksMax: INBOUND_LINKS_MAX,
   selfDialledMin: 2, // an attacker who dials us can take three neighbours, never all
-  evictionIntervalMs: 5_000, // so many strangers can't churn the view faster than the tree repairs itself
+  evictionIntervalMs: 5_000, // however many strangers ask, they can't churn the view faster than the tree repairs itself
   parallelDialsMax: 4, // one dead address in three costs no time, and a crash of many no storm
   attemptMs: 2_000, // a handshake is two round trips; beyond it another candidate is the better bet
   idleLinkMs: 3_000, // time for the request that a link was dialled for
@@ -137,5 +137,5 @@ export const OVERLAY_LAN: OverlayConfig = {
   passive: false,
 };
 
-/** A passive member loads others' inbound slots: three of them keep it connected. */
+/** A passive member takes inbound slots of others: three of them keep it connected. */
 export const PASSIVE_MEMBER_ACTIVE_VIEW_MAX = 3;

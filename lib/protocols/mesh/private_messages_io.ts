@@ -7,9 +7,9 @@ import type { Stream } from "./stream.ts";
 import type { Head, PrivateEnvelope } from "./structures.ts";
 
 export type PrivateInput =
-  /** Once, first: what earlier processes left is told, and what is too old given up. */
+  /** The first input, given once: tells what earlier processes left, and gives up what is too old. */
   | { readonly type: "start" }
-  /** From the user. `name`: as which it is shown. */
+  /** The user writes to a member. `name`: the name under which it is shown. */
   | {
     readonly type: "say";
     readonly to: PeerKey;
@@ -19,23 +19,23 @@ export type PrivateInput =
   }
   /** The `persist` with this token is on disk. */
   | { readonly type: "stored"; readonly token: number }
-  /** The disk refused it, and holds nothing of it. */
+  /** The disk refused the `persist` with this token, and holds nothing of it. */
   | { readonly type: "not-stored"; readonly token: number; readonly text: string }
-  /** From the roster: a member is here, with this box key. Comes again when the key changes. */
+  /** From the roster: a member is here, with this box key. Given again when the key changes. */
   | { readonly type: "present"; readonly peer: PeerKey; readonly boxKey: Uint8Array }
-  /** Whatever the reason, it may come back. */
+  /** A member has left; whatever the reason, it may come back. */
   | { readonly type: "absent"; readonly peer: PeerKey; readonly reason: LeaveReason }
   /** We leave: the user is told what waits. */
   | { readonly type: "quit" }
   /** From a neighbour. */
   | { readonly type: "envelope"; readonly from: PeerKey; readonly envelope: PrivateEnvelope }
-  /** More of this stream has been shown here, or of any (null): what waited for it is looked at again. */
+  /** More of this stream has been shown here, or of any stream (null): what waited for it is re-examined. */
   | { readonly type: "shown"; readonly stream: Stream | null }
   /** Answers `await-seen`. */
   | { readonly type: "seen"; readonly upTo: ReceivedPlace }
   | { readonly type: "tick" };
 
-/** What a message from somebody is known by. */
+/** What identifies a message from another member. */
 export interface ReceivedPlace {
   readonly from: PeerKey;
   readonly incarnation: number;
@@ -50,22 +50,22 @@ export interface ShownBundles {
   isShown(head: Head): boolean;
 }
 
-/** What waits for one receiver. */
+/** Messages that wait for one receiver. */
 export interface Waiting {
   readonly to: PeerKey;
-  /** As which it was shown when the last of them was typed. */
+  /** The receiver's name as shown when the last of them was typed. */
   readonly name: string;
   readonly messages: number;
 }
 
 export type PrivateEffect =
-  /** To all neighbours but `except`; to `envelope.to` alone where there is a link to it. */
+  /** Goes to all neighbours but `except`; to `envelope.to` alone where there is a link to it. */
   | {
     readonly type: "flood";
     readonly envelope: PrivateEnvelope;
     readonly except: PeerKey | null;
   }
-  /** With a token it is synced, and answered by `stored` or `not-stored`; without one it needn't be. */
+  /** With a token: synced, and answered by `stored` or `not-stored`; without one it needn't be synced. */
   | {
     readonly type: "persist";
     readonly records: readonly MeshRecord[];
@@ -77,9 +77,9 @@ export type PrivateEffect =
     readonly name: string;
     readonly ref: string | undefined;
   }
-  /** `late`: it is earlier than this moment, or may have been shown before. */
+  /** `late`: the message is older than a moment, or may have been shown before. */
   | { readonly type: "received"; readonly message: PrivateMessage; readonly late: boolean }
-  /** Once all that was `received` is before the user's eyes: `seen`. */
+  /** Asks for `seen` once everything `received` so far has reached the user's screen. */
   | { readonly type: "await-seen"; readonly upTo: ReceivedPlace }
   | {
     readonly type: "delivery";
@@ -88,30 +88,30 @@ export type PrivateEffect =
     readonly name: string;
     readonly state: "queued" | "delivered" | "failed";
     readonly reason?: string;
-    /** The receiver isn't here, and so many wait for it. */
+    /** The receiver isn't here, and this many messages wait for it. */
     readonly waiting?: number;
-    /** The user was told that it waits: `arrived` will tell of all that did. */
+    /** The user was told that this message waits: `arrived` follows when all that did have arrived. */
     readonly waited?: true;
     readonly ref: string | undefined;
   }
-  /** The user is to know what waits: found at the start, left behind on quitting, or since a receiver left. */
+  /** Messages wait and the user is to know: found at the start, left behind on quitting, or since a receiver left. */
   | {
     readonly type: "waits";
     readonly when: "start" | "quit" | "absent";
     readonly receivers: readonly Waiting[];
   }
-  /** All that the user was told is waiting for this one has arrived: so many. */
+  /** Everything that the user was told is waiting for this receiver has arrived. */
   | { readonly type: "arrived"; readonly receiver: Waiting }
   | {
     readonly type: "refused";
     readonly code: "full" | "disk";
     readonly to: PeerKey;
     readonly name: string;
-    /** What the disk said. */
+    /** The disk's error. */
     readonly text: string;
     readonly ref: string | undefined;
   }
-  /** Our beacons are to name this one from now on. */
+  /** Our beacons are to announce this box key from now on. */
   | { readonly type: "box-key"; readonly boxKey: Uint8Array };
 
 export interface PrivateMessage {
@@ -128,16 +128,16 @@ export interface PrivateConfig {
   /** guess: a flood crosses a room in well under a second; twice as long each time until the maximum. */
   readonly resendFirstMs: number;
   readonly resendMsMax: number;
-  /** How long a message waits for what its sender had been shown; then it may be a gap that nobody can fill. */
+  /** How long a message waits for what its sender had been shown; after that it may be a gap that nobody can fill. */
   readonly causeMs: number;
   /** A message that arrives within this time isn't marked as an earlier one. */
   readonly onItsWayMs: number;
-  /** A box key is announced for so long, and its secret forgotten as long after that. */
+  /** How long a box key is announced; its secret is forgotten as long after that. */
   readonly boxKeyLifeMs: number;
-  /** By the wall clock: then it has failed. */
+  /** By the wall clock: a message that has waited for this long has failed. */
   readonly keptMs: number;
   readonly expiryCheckMs: number;
-  /** What is on disk of this room. */
+  /** The room's records on disk. */
   readonly records: readonly MeshRecord[];
 }
 
@@ -148,7 +148,7 @@ export const PRIVATE_DEFAULTS = {
   resendMsMax: 30_000,
   causeMs: 10_000, // as every wait that has no bound of its own
   onItsWayMs: 10_000, // as what is said to all
-  // Shorter than it need be: whoever sealed to a secret that is gone seals anew when the next beacon comes.
+  // Shorter than necessary: a sender that sealed to a secret which is gone seals anew when the next beacon comes.
   boxKeyLifeMs: DAY_MS,
   keptMs: 30 * DAY_MS,
   expiryCheckMs: 60 * 60 * 1_000, // nobody minds an hour in thirty days

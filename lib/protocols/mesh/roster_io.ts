@@ -18,7 +18,7 @@ export interface SelfDescription {
 }
 
 export type RosterInput =
-  /** Once: we are a member from now on, under this incarnation; own beacons begin. */
+  /** We are a member from now on, under this incarnation: our beacons begin. Given once. */
   | {
     readonly type: "enter";
     readonly room: RoomId;
@@ -26,42 +26,45 @@ export type RosterInput =
     readonly incarnation: number;
     readonly self: SelfDescription;
   }
-  /** What we say of ourselves has changed: a beacon goes out at once. */
+  /** Our description has changed: a beacon goes out at once. */
   | { readonly type: "self"; readonly change: Partial<SelfDescription> }
   | { readonly type: "neighbour-up"; readonly peer: PeerKey }
-  /** `closed`: it was released, or the other side closed it properly; otherwise it was lost. */
+  /** `closed`: the link was released, or the other side closed it properly; otherwise it was lost. */
   | { readonly type: "neighbour-down"; readonly peer: PeerKey; readonly closed: boolean }
-  /** From admission, which has checked the signatures: `from` is the link's other end. */
+  /** From admission, which has checked the signatures: `from` is the other end of the link. */
   | {
     readonly type: "member";
     readonly from: PeerKey;
     readonly beacon: SignedBeacon;
     readonly claim: SignedClaim;
   }
-  /** A claim that came along with a bundle, which names `named`: of no other use is a claim then. */
+  /** A claim that came along with a bundle, which names `named`; any other claim is of no use here. */
   | {
     readonly type: "claim";
     readonly from: PeerKey;
     readonly claim: SignedClaim;
     readonly named: ClaimId;
   }
-  /** A neighbour shows who somebody is. */
+  /** A neighbour shows who a member is. */
   | { readonly type: "entry"; readonly from: PeerKey; readonly entry: RosterEntry }
   /** From a neighbour. */
   | { readonly type: "message"; readonly from: PeerKey; readonly message: RosterMessage }
   /** Some of what was passed on to this neighbour was dropped on the way. */
   | { readonly type: "missed"; readonly peer: PeerKey }
-  /** So much was delivered: authors learn from our beacons how far we are. */
+  /** This much was delivered: our beacons tell authors how far we are. */
   | { readonly type: "delivered"; readonly messages: number; readonly bytes: number }
-  /** We leave: the last beacon. */
+  /** We leave: send the last beacon. */
   | { readonly type: "quit" }
   | { readonly type: "tick" };
 
-/** `quit`: said so. `lost`: silent, or no longer answering its neighbours. `replaced`: its key came in again. */
+/**
+ * `quit`: the member said so. `lost`: it was silent, or no longer answered its neighbours. `replaced`: its key came
+ * in again.
+ */
 export type LeaveReason = "quit" | "lost" | "replaced";
 
 export type RosterEffect =
-  /** `lane`: the queue, where it isn't that of all messages of this type. */
+  /** `lane`: the queue, where it isn't the usual one of this message type. */
   | {
     readonly type: "send";
     readonly to: PeerKey;
@@ -69,8 +72,8 @@ export type RosterEffect =
     readonly lane?: Queue;
   }
   /**
-   * A member is there that wasn't. `present`: it was there before we came in. Each `joined` of a key is
-   * followed by one `left` before the next.
+   * A member has come. `present`: it was here before we came in. Each `joined` of a key is followed by one `left`
+   * before the next.
    */
   | {
     readonly type: "joined";
@@ -79,7 +82,7 @@ export type RosterEffect =
     readonly claim: KnownClaim;
     readonly present: boolean;
   }
-  /** `silentMs`: how long one wasn't heard of that is lost for that alone. */
+  /** `silentMs`: for a member that is lost because of its silence alone, how long nothing was heard of it. */
   | {
     readonly type: "left";
     readonly key: PeerKey;
@@ -88,19 +91,19 @@ export type RosterEffect =
   }
   /** We learnt of a member only after it was lost: its name is still its own. */
   | { readonly type: "absent"; readonly key: PeerKey; readonly claim: KnownClaim }
-  /** A lost member's name is free, and the member forgotten. */
+  /** A lost member was forgotten: its name is free. */
   | { readonly type: "forgotten"; readonly key: PeerKey }
-  /** A live member has another claim: another name. */
+  /** A live member has another claim, and so another name. */
   | { readonly type: "reclaimed"; readonly key: PeerKey; readonly claim: KnownClaim }
-  /** A newer beacon of a live member: how far it is, where it can be dialled, its box key. */
+  /** A live member has sent a newer beacon: how far it is, where it can be dialled, its box key. */
   | { readonly type: "updated"; readonly key: PeerKey; readonly beacon: Beacon }
   | { readonly type: "suspected"; readonly key: PeerKey }
   | { readonly type: "unsuspected"; readonly key: PeerKey }
   /** Bundles under this claim can be shown now. */
   | { readonly type: "claim-known"; readonly claim: ClaimId }
-  /** Claims of others count since then: `isVouched`. */
+  /** More claims of others are vouched for since then, see `isVouched`. */
   | { readonly type: "vouched" }
-  /** Our own key has come in again, later: this process ends. No beacon goes out any more. */
+  /** Our own key has come in again, later: this process ends, and sends no further beacon. */
   | { readonly type: "replaced-self"; readonly incarnation: number }
   | {
     readonly type: "penalise";
@@ -110,20 +113,20 @@ export type RosterEffect =
   }
   | { readonly type: "persist"; readonly records: readonly MeshRecord[] };
 
-/** What beacons say of our messages, asked when one is made, and which claims those need. */
+/** What our beacons say of our progress, asked when one is made, and which claims are needed for what is kept. */
 export interface ProgressPort {
-  /** Whether a bundle is kept under this claim. */
+  /** Whether bundles under this claim are kept. */
   isClaimKept(id: ClaimId): boolean;
   /** Digest of the frontiers. */
   frontier(): Hash;
-  /** Time of the last message in room order by others that was shown; 0 for none. */
+  /** Room time of the last message by others that was shown, in room order; 0 for none. */
   latest(): number;
-  /** Of a private room's secret; 0 in an open room. */
+  /** Epoch of the private room's secret; 0 in an open room. */
   epoch(): number;
 }
 
 export interface RosterConfig {
-  /** What is on disk of this room: claims are restored, members' last beacons become floors. */
+  /** The room's records on disk: claims are restored, members' last beacons become floors. */
   readonly records: readonly MeshRecord[];
   readonly timing: RosterTiming;
 }
@@ -134,37 +137,37 @@ export interface RosterTiming {
   readonly beaconIntervalMs: number;
   /** Keeps all beacons together at 17 a second, whatever the room's size. */
   readonly beaconIntervalPerMemberMs: number;
-  /** A lease is so many intervals and `leaseSlackMs`. More tolerates more loss, and shows a crash later. */
+  /** A lease lasts this many intervals and `leaseSlackMs`. More tolerates more loss, and shows a crash later. */
   readonly leaseIntervals: number;
   readonly leaseSlackMs: number;
   /** Early beacons keep this distance: max(this, members x `earlyBeaconPerMemberMs`). */
   readonly earlyBeaconMs: number;
   readonly earlyBeaconPerMemberMs: number;
-  /** What was delivered since the last beacon that makes the next one early. */
+  /** How much has to be delivered after a beacon to make the next one early. */
   readonly earlyBeaconMessages: number;
   readonly earlyBeaconBytes: number;
-  /** In rooms of so many at most, a beacon follows what was delivered by so much at the latest. */
+  /** In rooms of at most this many, a beacon follows a delivery within `settledBeaconMs`. */
   readonly settledBeaconMembersMax: number;
   readonly settledBeaconMs: number;
-  /** In larger rooms beacons wait for company before they are passed on. */
+  /** In rooms larger than this, beacons wait for others before they are passed on. */
   readonly relayMembersMax: number;
-  /** Those that only renew a lease: min(`renewalMsMax`, members x this). */
+  /** How long beacons that only renew a lease wait: min(`renewalMsMax`, members x this). */
   readonly renewalPerMemberMs: number;
   readonly renewalMsMax: number;
-  /** Of newcomers, or under another name: min(`newsMsMax`, members x this). */
+  /** How long those of newcomers, or under another name, wait: min(`newsMsMax`, members x this). */
   readonly newsPerMemberMs: number;
   readonly newsMsMax: number;
-  /** From an accusation until the accused is lost. More gives it longer to refute. */
+  /** From an accusation until the accused counts as lost. More gives it longer to refute. */
   readonly accusationMs: number;
-  /** How long a neighbour waits before it denies: its own link may be dying too. */
+  /** How long a neighbour waits before it denies an accusation: its own link may be dying too. */
   readonly denialDelayMs: number;
-  /** A lost member's name stays its own, and that it quit is passed on, for so long. */
+  /** How long a lost member's name stays its own, and the end of one that quit is passed on. */
   readonly deadKeptMs: number;
-  /** After a stall of our own nobody is accused for so long: links that died meanwhile come to light. */
+  /** For this long after a stall of our own nobody is accused: links that died meanwhile come to light. */
   readonly blamelessMs: number;
   /** Members learnt of within this time of our coming in were there before us. */
   readonly arrivalMs: number;
-  /** Least time between two records of one member's beacon on disk, its endpoint being the same. */
+  /** Least time between two records of one member's beacon on disk, if its endpoint is the same. */
   readonly memberRecordMs: number;
   /** How long parts of a roster are awaited before another neighbour is asked. */
   readonly pullMs: number;
