@@ -39,23 +39,23 @@ import { Ringing, type RingingOwner } from "./ringing.ts";
 import { Talking } from "./talking.ts";
 
 /**
- * When the call is over unless something happens, when the directory is asked to relay it, and when it ends although
- * lines wait that are to be said before.
+ * When the call is over unless something happens; when the directory is asked to relay it; and when it ends although
+ * lines wait that should be said before.
  */
 const DEADLINES = ["over", "relay", "said"] as const;
 
-/** Why a call ends as it does. */
+/** Why a call ends the way it does. */
 interface Why {
   readonly reason?: CallReason;
-  /** Where there is no reason: the words of one of the users, or of the directory; empty: none. */
+  /** Used where there is no `reason`: the words of one of the users, or of the directory; empty: none. */
   readonly said?: string;
-  /** Who has withdrawn it, with `cancelled`. */
+  /** With `cancelled`: who has withdrawn the call. */
   readonly by?: string;
 }
 
-/** With which a link is closed, and a relayed call ended: the operator has thrown out whoever does so. */
+/** Reason with which a link is closed, and a relayed call ended, by a client that the operator has thrown out. */
 const KICKED = "kicked";
-/** For the caller, `declined` with one of these is about keys. */
+/** If a call is `declined` with one of these reasons, it was about keys: the caller's program says so. */
 const PROGRAMS_WORDS: ReadonlySet<string> = new Set(["key-changed", "not-trusted"]);
 
 export interface CallingOwner extends RingingOwner, RetellingOwner {
@@ -92,19 +92,19 @@ export class Calling {
     return this.#call;
   }
 
-  /** The goodbye of an earlier call is still under way. */
+  /** Whether the goodbye of an earlier call is still under way. */
   get isParting(): boolean {
     return this.#parting.size > 0 || this.#relayed.isParting;
   }
 
-  /** What `enter` is to say of a call that has gone on. */
+  /** What `enter` is to say about a call that has gone on. */
   enters(): DirectoryMessageOf<"enter">["talking"] {
     return this.#retelling.enters(this.#call);
   }
 
   // What the user asks.
 
-  /** @param name As the list has it. */
+  /** @param name The name as the list has it. */
   ring(name: string, ref: string | undefined): void {
     if (!this.#ringing.mayRing(this.#call, ref)) return;
     this.#relayed.parted();
@@ -113,11 +113,11 @@ export class Calling {
     if (call.isSelf) this.#talks(call, null);
   }
 
-  /** @param call Null: none does. */
+  /** @param call Null: no call begins. */
   #begins(call: ClientCall | null): void {
     if (call === null) return;
     this.#call = call;
-    // The directory counts as well: it is only waited for.
+    // The directory counts as well: we only wait for it.
     this.#overIn(RINGING_MS_MAX + WAIT_MS_MAX);
   }
 
@@ -134,7 +134,7 @@ export class Calling {
   decline(reason: string, ref: string | undefined): void {
     const call = this.#call;
     if (call?.phase !== "asked") return this.#nobodyCalls(ref);
-    // Between quotation marks it isn't what a program says by that word.
+    // In quotation marks, so that the other program doesn't take it for a reason of ours.
     const said = PROGRAMS_WORDS.has(reason) ? `"${reason}"` : cut(reason);
     this.#tellOf(call, { type: "answer", accepts: false, reason: said });
     this.#over(call, "declined", { said }, ref);
@@ -144,7 +144,7 @@ export class Calling {
     this.#error("not-allowed", "Nobody is calling you", ref);
   }
 
-  /** Withdraws a call that isn't connected. */
+  /** Withdraws a call that isn't connected yet. */
   cancel(ref: string | undefined): void {
     const call = this.#call;
     if (call === null || call.isTalking) {
@@ -155,7 +155,7 @@ export class Calling {
     this.#over(call, "ended", { reason: "cancelled", by: this.owner.selfName }, ref);
   }
 
-  /** Ends the call: piped, after the lines that wait for the answer. */
+  /** Ends the call; when input is piped, after the lines that wait for the answer. */
   hangUp(ref: string | undefined): void {
     const call = this.#call;
     if (call === null) return this.#error("not-allowed", "You are in no call", ref);
@@ -168,7 +168,7 @@ export class Calling {
     this.#hangsUp(call, ref);
   }
 
-  /** The link has just taken some, or is about to: whoever takes none for long isn't waited for. */
+  /** The link has just taken some lines, or is about to: if it takes none for long, we don't wait any more. */
   #waitForLines(call: ClientCall): void {
     if (call.phase !== "talking" || !call.endsAfterLines) return;
     this.#deadlines.set("said", this.owner.out.nowMs + LEAVE_MS_MAX);
@@ -181,24 +181,27 @@ export class Calling {
     this.#over(call, "ended", {}, ref, true);
   }
 
-  /** The other's user has ended it. */
+  /** The other side's user has ended the call. */
   #isHungUp(call: ClientCall): void {
     this.#talking.close(call, "hung up there");
     this.#parts(call);
     this.#over(call, "ended", { reason: "hung-up" });
   }
 
-  /** The directory is told that it is over: where it relays it, once all of it has gone out. */
+  /** Tells the directory that the call is over: where it is relayed, once everything has gone out. */
   #parts(call: ClientCall): void {
     const { link } = call;
     if (link?.isRelayed) this.#relayed.part(call.id, link.link);
     else this.#tellOf(call, { type: "hang-up", reason: "" });
   }
 
-  /** The program leaves: what rings here isn't answered any more, what is talked about is said, then it ends. */
+  /**
+   * The program leaves: a call that rings here isn't answered any more; in a call, what was said goes out, then it
+   * ends.
+   */
   leave(): void {
     const call = this.#call;
-    // Whoever calls is told that nobody is here any more, once that is so.
+    // The caller is told that nobody is here any more, once that is so.
     if (call?.phase === "asked") return this.#over(call, "ended", { reason: "quit" });
     if (call?.phase !== "talking") return;
     if (call.lines.size === 0) this.#hangsUp(call);
@@ -210,7 +213,7 @@ export class Calling {
     this.#hangUpWhenSaid();
   }
 
-  /** Where our user, or the end of input, waits for that. */
+  /** Ends the call once all lines are said, if our user, or the end of input, waits for that. */
   #hangUpWhenSaid(): void {
     const call = this.#call;
     if (call?.phase !== "talking" || call.lines.size > 0) return;
@@ -223,7 +226,7 @@ export class Calling {
     this.#begins(this.#ringing.incoming(this.#call, message));
   }
 
-  /** It rings there. Whoever has another key than the one expected needn't answer to be told of. */
+  /** It rings at the callee. If its key isn't the expected one, the user is told before it answers. */
   rings({ call: bytes, name, key }: DirectoryMessageOf<"rings">): void {
     const call = this.#call;
     if (call?.id !== bytes.toHex() || call.phase !== "ringing") return;
@@ -242,7 +245,7 @@ export class Calling {
     const { name, key, host, port, mayRelay, isCaller } = message;
     const id = message.call.toHex();
     const call = this.#call;
-    // Withdrawn meanwhile, by the number that it had then: the directory knows both.
+    // Withdrawn meanwhile under the id that it had then: the directory knows both ids.
     if (call === null || (call.id !== id && call.id !== message.instead?.toHex())) return;
     if (call.phase !== "ringing" && call.phase !== "accepted") return;
     const isOther = !isSameName(name, call.peer) || (call.key !== null && call.key !== key);
@@ -284,7 +287,7 @@ export class Calling {
       return this.#overIn(GOODBYE_MS_MAX);
     }
     if (call.phase === "asked") this.owner.missed.add(call.peer);
-    // The other's program: it knows another key of ours.
+    // The other side's program ended it: it knows another key of ours.
     const isStrange = reason === "key-changed";
     if (state === "cancelled") {
       if (isStrange) return this.#over(call, "ended", { reason: "not-trusted" });
@@ -295,12 +298,12 @@ export class Calling {
     this.#over(call, state, { said: visibleText(reason), ...why });
   }
 
-  /** Somebody called, and was told that we are busy. */
+  /** Another user called, and was told that we are busy. */
   missed(message: DirectoryMessageOf<"missed">): void {
     this.#ringing.missed(this.#call, message);
   }
 
-  /** The directory is gone, or we from it: who rings doesn't any more, who talks directly goes on. */
+  /** The directory is gone, or has let go of us: calls that ring end, direct calls go on. */
   directoryLeft(reason: "directory-down" | "replaced"): void {
     const call = this.#call;
     this.#ringing.missNext();
@@ -352,7 +355,7 @@ export class Calling {
     this.#connecting.dialFailed(this.#call, attempt);
   }
 
-  /** A link is down: one that may have become the one, the one, or any other. */
+  /** A link is down: the call's own, one that might have become it, or any other. */
   linkDown(link: LinkId, closed: boolean, said: string): void {
     const wasParting = this.#parting.linkDown(link);
     if (this.#relayed.linkDown(link) || wasParting) return;
@@ -363,7 +366,7 @@ export class Calling {
     this.#over(call, "ended", { reason });
   }
 
-  /** Something came on a link that isn't the directory's. */
+  /** A message came on a link that isn't the directory's. */
   message(link: LinkId, message: DirectoryMessage): void {
     const call = this.#call;
     if (message.type === "unknown" || this.#parting.message(link, message) || call === null) return;
@@ -373,7 +376,7 @@ export class Calling {
     if (fault !== null) this.#breaks(call, fault);
   }
 
-  /** A message of a type that this version doesn't know came on such a link. */
+  /** A message of a type that this version doesn't know came on a link that isn't the directory's. */
   unknown(link: LinkId, code: number): void {
     const call = this.#call;
     const found = call?.link?.link === link ? call.link : call?.links.get(link) ?? null;
@@ -545,12 +548,12 @@ export class Calling {
   }
 }
 
-/** Why neither reaches the other, where that is known. */
+/** Why neither side reaches the other, where that is known. */
 function notRelayed({ met }: ClientCall): Why {
   return met?.mayRelay === false ? { reason: "not-relayed" } : {};
 }
 
-/** The first part of it that fits in a message. */
+/** The beginning of a reason that is too long, as much as fits in a message. */
 function cut(reason: string): string {
   let text = reason.slice(0, REASON_BYTES_MAX).toWellFormed();
   while (utf8Length(text) > REASON_BYTES_MAX) text = text.slice(0, -1).toWellFormed();

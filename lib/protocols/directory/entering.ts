@@ -1,7 +1,7 @@
 /**
- * How a client comes in: with a password, as somebody new, as a guest, or by the key of a device that has logged in
- * before. What it takes is looked up and written elsewhere, in questions and answers; until they are over it has a
- * place, and one question at a time.
+ * How a client comes in: with a password, as a new account, as a guest, or by the key of a device that has logged in
+ * before. The accounts are looked up and written elsewhere, by questions and answers; until those are over, the
+ * client has a place, and one question at a time.
  */
 
 import type { Bytes } from "../../base/crypto.ts";
@@ -57,17 +57,17 @@ export interface EnteringParts {
   readonly randomBytes: (length: number) => Bytes;
   readonly log: Logger;
   readonly wallMs: () => number;
-  /** The client is told why, and its link closed; it isn't in any more. */
+  /** Tells the client why it isn't in any more, and closes its link. */
   dismiss(client: Client, because: Dismissal, text: string): void;
   /** The client isn't in any more; its link may be. */
   gone(client: Client, reason: LogoutReason | null): void;
-  /** Whoever is in as that account with another key isn't any more. */
+  /** Sends away the client that is in as this account with another key than these. */
   changed(account: FoldedName, keys: readonly Fingerprint[]): void;
 }
 
 type Enter = DirectoryMessageOf<"enter">;
 
-/** Somebody who is on the way in. */
+/** A client on its way in. */
 interface Entrant {
   readonly link: ClientLink;
   readonly enter: Enter;
@@ -77,9 +77,9 @@ interface Entrant {
 export class Entering {
   readonly #signUps: RecentCounts;
   readonly #uses = new RecentCounts(USES_MAX, USES_MS, USED_ACCOUNTS_MAX);
-  /** Names that a guest is about to have, or somebody who signs up. */
+  /** Names that a guest, or somebody who signs up, is about to have. */
   readonly #claimed = new Map<FoldedName, Entrant>();
-  /** Wall clock: a directory before this one gave ranks up to this. */
+  /** Wall clock at the start: earlier directories gave ranks up to this. */
   readonly #beganMs: number;
   #lastRank: number;
 
@@ -88,7 +88,7 @@ export class Entering {
     this.#signUps = new RecentCounts(parts.signUpsMax, SIGN_UPS_MS, LOCK_OUTS_MAX);
   }
 
-  /** A link that isn't in, and of which nothing is being checked, wants to be. */
+  /** A client that isn't in, and for which nothing is being checked, wants to come in. */
   enter(link: ClientLink, enter: Enter): void {
     const { links, out } = this.parts;
     const fault = nameFault(enter.name) ??
@@ -117,7 +117,7 @@ export class Entering {
     }
   }
 
-  /** @returns Whether it was thrown out a moment ago, and is told so. */
+  /** @returns Whether the client was thrown out a moment ago; then it is told so. */
   #isKicked({ link, folded }: Entrant): boolean {
     const { kicked, out } = this.parts;
     const kickedMs = kicked.waitMs(folded, link.peer, out.nowMs);
@@ -127,7 +127,7 @@ export class Entering {
     return true;
   }
 
-  /** Whoever takes the place of its own link needs no other. */
+  /** A client that takes the place of its own earlier link needs no further place. */
   #hasPlace({ link, folded }: Entrant): boolean {
     const { sessions, links, clientsMax } = this.parts;
     if (sessions.named(folded)?.key === link.peer) return true;
@@ -175,7 +175,7 @@ export class Entering {
     });
   }
 
-  /** Of more devices than an account may have, those used longest ago go. A disk that is full keeps nobody out. */
+  /** Notes the use of a device: of too many devices, those used longest ago go. A full disk keeps nobody out. */
   #noteUse({ link: { peer }, folded }: Entrant, { name, version, keys }: Account): void {
     const { out } = this.parts;
     const key = fingerprintOf(peer);
@@ -185,7 +185,7 @@ export class Entering {
     out.ask({ ask: "add-key", name, version, key }, () => {});
   }
 
-  /** The password is right, and the device is known; it is another password from now on where that was asked for. */
+  /** The password is right and the device is known; changes the password where that was asked for. */
   #loggedIn(entrant: Entrant, { name, version }: Account): void {
     const { link, enter: { newPassword: password } } = entrant;
     if (password === "") return this.#admit(entrant, name, false);
@@ -197,7 +197,8 @@ export class Entering {
         if (answer.outcome === "ok") this.#admit(entrant, name, false);
         else this.#denied(link, answer);
       }
-      // Whoever isn't let in, gone or thrown out meanwhile, displaces nobody who came in with the former password.
+      // The client isn't let in, being gone or thrown out meanwhile, so it displaces nobody: whoever came in with the
+      // former password is sent away here.
       if (answer.outcome === "ok" && link.client === null) {
         this.parts.changed(entrant.folded, answer.account.keys);
       }
@@ -212,7 +213,7 @@ export class Entering {
     if (this.#isTaken(entrant)) return this.#nameTaken(link);
     const { address } = link;
     const claimant = this.#claimed.get(folded);
-    // Its link may have been lost before it was answered: of both at most one comes to something.
+    // The link of an earlier sign-up may have been lost before the answer: of the two, at most one succeeds.
     const isAgain = claimant?.enter.how === "sign-up" && claimant.link.peer === link.peer;
     const waitMs = isAgain ? 0 : this.#signUps.waitMs(address, out.nowMs);
     if (waitMs > 0) {
@@ -227,22 +228,25 @@ export class Entering {
     out.ask({ ask: "sign-up", name, password, key, address }, (answer) => {
       this.#unclaim(entrant);
       const isDone = answer.outcome === "ok";
-      // It counts from the beginning, so that nobody begins too many, unless it comes to nothing.
+      // A sign-up counts from the beginning, so that nobody begins too many, unless it fails.
       if (isAgain && isDone) this.#signUps.add(address, out.nowMs);
       if (!isAgain && !isDone) this.#signUps.takeBack(address);
       if (isDone) {
-        // One of that name may have been removed while the directory was away.
+        // An account of that name may have been removed while the directory was away.
         telling.forget(folded);
         out.show({ event: "signup", name: answer.account.name });
       }
-      if (link.phase !== "checking") return; // the account is there all the same
+      if (link.phase !== "checking") return; // the account exists all the same
       if (answer.outcome === "name-taken") return this.#signsUpAgain(entrant);
       if (answer.outcome !== "ok") return this.#denied(link, answer);
       this.#admit(entrant, answer.account.name, false);
     });
   }
 
-  /** Its link may have been lost before its sign-up was answered: then the account has its key, and its password. */
+  /**
+   * The link may have been lost before an earlier sign-up was answered: then the account has this key, and this
+   * password.
+   */
   #signsUpAgain(entrant: Entrant): void {
     const { link, enter: { name } } = entrant;
     this.parts.out.ask({ ask: "find", name }, (answer) => {
@@ -284,12 +288,12 @@ export class Entering {
     });
   }
 
-  /** Whether another guest has the name, or somebody is about to have it. */
+  /** Whether another guest has the name, or another client is about to have it. */
   #isTaken({ link, folded }: Entrant): boolean {
     const { sessions, out } = this.parts;
     const claimant = this.#claimed.get(folded);
     if (claimant !== undefined) {
-      // What is asked for somebody who has gone meanwhile is done all the same; that it is gone may not be known yet.
+      // What was asked for a client that is gone is done all the same; and that it is gone may not be known yet.
       const isGone = claimant.link.phase !== "checking" || claimant.link.isOfSameProcess(link);
       if (!isGone || claimant.link.peer !== link.peer) return true;
     }
@@ -330,7 +334,7 @@ export class Entering {
   }
 
   #admit(entrant: Entrant, name: string, isGuest: boolean): void {
-    // That may have happened while this was checked.
+    // Either may have happened while this was being checked.
     if (this.#isKicked(entrant) || this.#isReplaced(entrant)) return;
     const { link, enter } = entrant;
     const { out, links, sessions, presence, calls, broadcasts, deliveries, telling } = this.parts;
@@ -338,9 +342,9 @@ export class Entering {
     links.enter(link, "in", out.nowMs);
     const { store } = broadcasts;
     const seen = enter.seen?.store.toHex() === store ? enter.seen.through : 0;
-    // A guest that was here a moment ago goes on where it was; another one gets nothing from before.
+    // A guest that was here a moment ago continues where it was; another one gets nothing from before.
     const before = isGuest ? guestsThrough ?? broadcasts.stored : broadcasts.stored;
-    // Whoever has an account now was told less as a guest: what it says to have had counts.
+    // A client that has an account now was told less as a guest: what it says it has had counts.
     const heard = Math.min(isGuest ? Math.max(seen, guestsThrough ?? 0) : seen, broadcasts.last);
     const had = isGuest ? Math.max(before, heard) : telling.comesIn(foldName(name), heard);
     const toClient = this.parts.randomBytes(32);
@@ -373,7 +377,10 @@ export class Entering {
     deliveries.pump(client);
   }
 
-  /** Whoever comes back keeps its own. It follows the wall clock, so that it rises over restarts of the directory. */
+  /**
+   * A client that comes back keeps its rank. New ranks follow the wall clock, so that they rise over restarts of the
+   * directory.
+   */
   #rank({ enter }: Entrant): number {
     const { how, rank } = enter;
     const comesBack = rank > 0 && (how === "resume" || how === "guest");
@@ -382,9 +389,10 @@ export class Entering {
   }
 
   /**
-   * Whoever comes back by itself, after a lost link, and finds a later program in its place, is told so: otherwise two
-   * that run would take it from each other for ever. It may have been gone when that one came, and not have heard.
-   * After a restart of the directory the earlier one may come back first: the ranks of before tell which it is.
+   * Whether the client came back by itself, after a lost link, and finds a later program in its place; then it is
+   * told so: otherwise two running programs would take the place from each other for ever. It may have been away when
+   * the later one came, and not have heard of it. After a restart of the directory the earlier one may come back
+   * first: ranks from before the restart tell which is later.
    */
   #isReplaced({ link, enter: { how, rank }, folded }: Entrant): boolean {
     const { sessions, links, out } = this.parts;
@@ -392,8 +400,9 @@ export class Entering {
     if (present === null || present.link.isOfSameProcess(link)) return false;
     const comesBack = present.isGuest
       ? how === "guest" && (rank > 0 || sessions.wasGuest(folded, link))
-      : how === "resume"; // who begins types a password
-    // Nobody outranks who came in since the start: a key alone doesn't throw out who typed the password.
+      : how === "resume"; // a new program types a password
+    // Nobody outranks a program that came in since the start: a key alone doesn't throw out one that typed the
+    // password.
     const isLater = Math.min(rank, this.#beganMs) > present.rank;
     if (!comesBack || isLater) return false;
     out.send(link.id, { type: "dismissed", because: "replaced", text: REPLACED_TEXT, retryMs: 0 });
@@ -403,9 +412,10 @@ export class Entering {
   }
 
   /**
-   * Whoever has the name now goes: another program is told so, an earlier link of the same one needn't be. A guest
-   * whose name is an account's by now is told that when it comes back, as any guest.
-   * @returns Whether it was the latter; for a guest that was there, up to where it has heard what was told to all.
+   * Sends away the client that has the name now: another program is told so, an earlier link of the same program
+   * needn't be. A guest whose name now belongs to an account learns that when it comes back, as any guest does.
+   * @returns Whether it was an earlier link of the same program; for a guest that was here, up to where it has heard
+   * broadcasts.
    */
   #displace(
     link: ClientLink,
@@ -443,7 +453,7 @@ export class Entering {
 
 const REPLACED_TEXT = "You have come in from somewhere else";
 
-/** The account that has the link's key; null where that is none. */
+/** The account, if it has the link's key; otherwise null. */
 function accountOf(link: ClientLink, answer: AccountAnswer): Account | null {
   if (answer.outcome !== "ok") return null;
   return answer.account.keys.includes(fingerprintOf(link.peer)) ? answer.account : null;

@@ -1,6 +1,6 @@
 /**
- * A client's way in, and its link to the directory: dialled again and again, and come in on again without anything
- * being typed.
+ * A client's way in, and its link to the directory: the directory is dialled again and again, and the client comes in
+ * again without anything being typed.
  */
 
 import type { ErrorCode } from "../../base/errors.ts";
@@ -23,17 +23,17 @@ import { refusalText } from "./refusal_text.ts";
 const DEADLINES = ["retry", "enter"] as const;
 
 type Phase =
-  /** No link: the directory is dialled when that is due. */
+  /** No link: the directory is dialled when the time has come. */
   | "apart"
   | "dialling"
-  /** There is a link, and the user is to say how to come in. */
+  /** There is a link, and we wait for the user to say how to come in. */
   | "asking"
-  /** The directory is to answer whether we are in. */
+  /** We wait for the directory to say whether we are in. */
   | "entering"
   | "up"
-  /** Somebody else is in in our place: never again. */
+  /** Another program has taken our place: we don't come in again. */
   | "replaced"
-  /** The directory lets us in no more, or wasn't found: never again. */
+  /** The directory no longer lets us in, or wasn't found: we don't come in again. */
   | "out";
 
 export interface SessionOwner {
@@ -41,20 +41,20 @@ export interface SessionOwner {
   readonly random: () => number;
   /** A number that no other dial has. */
   nextAttempt(): number;
-  /** What stands in `enter` beside who one is. */
+  /** The fields of `enter` beside those that say who we are. */
   standing(): Pick<DirectoryMessageOf<"enter">, "talking" | "seen">;
-  /** The directory's key is known, or is another one. */
+  /** The directory's key is known, or has changed. */
   metDirectory(key: PeerKey): void;
   entered(message: DirectoryMessageOf<"entered">): void;
-  /** The link is gone on which we were in. */
+  /** The link on which we were in is gone. */
   left(): void;
-  /** Somebody else came in in our place. */
+  /** Another program came in in our place. */
   replaced(): void;
-  /** There is no such account any more. */
+  /** The account no longer exists. */
   forgotten(): void;
-  /** Who we were isn't let in any more, which the user was told, who is asked anew. */
+  /** The directory no longer lets us in as who we were; the user was told, and is asked anew. */
   disowned(): void;
-  /** We don't come in any more: the program ends, once no call goes on. */
+  /** We can't come in any more: the program ends, once no call goes on. */
   fatal(code: ErrorCode, text: string): void;
 }
 
@@ -66,21 +66,27 @@ export class Session {
   readonly #pauses = new RetryPauses(RETRY_MS_MIN, RETRY_MS_MAX);
   #upSinceMs = 0;
   readonly #key: ServerKey;
-  /** How to come in for the first time; holds the password until the directory has answered. */
+  /** How to come in for the first time; it holds the password until the directory has answered. */
   #entry: Entry | null = null;
-  /** The link was lost before `#entry` was answered: it may have been heeded. */
+  /** The link was lost before `#entry` was answered: the directory may have carried it out. */
   #isUnanswered = false;
   #isAsked = false;
-  /** `#self` isn't let in any more: the user is to say who we are, but not during a call, in which we are that. */
+  /**
+   * The directory no longer lets `#self` in: the user is to say who we are, but not during a call, in which we are
+   * still `#self`.
+   */
   #isDisowned = false;
   #sentHow: WayIn = "guest";
-  /** As whom we are in, or were; null before. */
+  /** Who we are, or were last, in the directory; null before we were in. */
   #self: { readonly name: string; readonly guest: boolean; readonly rank: number } | null = null;
   #fullSinceMs: number | null = null;
-  /** Since when it is there, and doesn't answer whether we may come in: it says nothing, or the link is lost each time. */
+  /**
+   * Since when the directory is there and doesn't answer whether we may come in: it says nothing, or the link is lost
+   * each time.
+   */
   #silentSinceMs: number | null = null;
   #failure: string | null = null;
-  /** What the user was told; null: nothing yet. */
+  /** The state that the user was told last; null: none yet. */
   #told: SessionState | null = null;
   readonly #deadlines = new Deadlines(DEADLINES);
 
@@ -100,7 +106,7 @@ export class Session {
     return this.#phase === "up";
   }
 
-  /** Whether we don't come in any more. */
+  /** Whether we don't come in again. */
   get isOut(): boolean {
     return this.#phase === "replaced" || this.#phase === "out";
   }
@@ -118,12 +124,12 @@ export class Session {
     return this.#self?.name ?? this.#entry?.name ?? this.config.name ?? "";
   }
 
-  /** Whether we are in as a guest, were, or want to be. */
+  /** Whether we are in, were in, or want to come in as a guest. */
   get isGuest(): boolean {
     return this.#self?.guest ?? (this.#entry?.how ?? this.config.how) === "guest";
   }
 
-  /** Whether we were ever in, and may be again as the same. */
+  /** Whether we were ever in, and may come in again as the same user. */
   get wasUp(): boolean {
     return this.#told === "up" || (this.#self !== null && !this.#isDisowned);
   }
@@ -157,7 +163,7 @@ export class Session {
     this.owner.out.push({ type: "dial", attempt, mode: "directory", endpoint, expect });
   }
 
-  /** Whether it is that of the session's latest dial. */
+  /** Whether this attempt is the session's latest dial. */
   isAttempt(attempt: number | null): boolean {
     return attempt === this.#attempt;
   }
@@ -199,8 +205,8 @@ export class Session {
     if (attempt !== this.#attempt || this.#phase !== "dialling") return;
     const { config, owner: { out } } = this;
     this.#phase = "apart";
-    if (this.#fullSinceMs !== null) this.#told = null; // it was there: that it isn't is news
-    this.#fullSinceMs = this.#silentSinceMs = null; // it isn't known to be
+    if (this.#fullSinceMs !== null) this.#told = null; // it was there before: that it isn't now is news
+    this.#fullSinceMs = this.#silentSinceMs = null; // nothing shows that it is there
     const isStrange = reason === "wrong-key" && key !== null;
     this.#failure = isStrange ? "another key answers there" : visibleText(text);
     if (isStrange) {
@@ -219,7 +225,7 @@ export class Session {
     this.#tellDown(this.#failure);
   }
 
-  /** Comes in anew, at once and unseen by the user: what `enter` says has changed. */
+  /** Comes in anew, at once and unnoticed by the user, because what `enter` says has changed. */
   renew(reason: string): void {
     if (this.#phase !== "up") return;
     this.close(reason);
@@ -228,13 +234,15 @@ export class Session {
     this.owner.left();
   }
 
-  /** Closes the link; it is dialled again after a pause. @param said What the directory is told. */
+  /**
+   * Closes the link; the directory is dialled again after a pause. @param said The reason that the directory is told.
+   */
   giveUp(reason: string, said = reason): void {
     if (this.#link !== null) this.owner.out.close(this.#link, said);
     this.#lost(reason, this.#pauseMs());
   }
 
-  /** The directory breaks a rule. */
+  /** The directory broke a rule. */
   offends(text: string): void {
     this.giveUp("what it sent can't be right", `${text} isn't allowed`);
   }
@@ -252,14 +260,17 @@ export class Session {
     this.#phase = "apart";
     if (before === "entering") this.#isUnanswered ||= this.#entry !== null;
     if (before === "entering" && this.#isSilentTooLong) return this.#endsSilence();
-    // Who is asked may take its time: the directory closes a link on which nothing is said.
+    // The user may take their time to answer, although the directory closes a link on which nothing is said.
     if (before === "asking" && (this.#isAsked || this.#isDisowned)) return;
     this.#retryIn(pauseMs);
     this.#tellDown(reason);
     if (before === "up") this.owner.left();
   }
 
-  /** Whoever lets us in, and is gone or breaks a rule at once, isn't dialled ever so fast. */
+  /**
+   * Whether we were in long enough: a directory that lets us in and then is gone, or breaks a rule, at once isn't
+   * dialled without a growing pause.
+   */
   get #wasStable(): boolean {
     return this.#phase === "up" && this.owner.out.nowMs - this.#upSinceMs >= STABLE_MS;
   }
@@ -273,7 +284,7 @@ export class Session {
     this.#deadlines.set("retry", this.owner.out.nowMs + ms);
   }
 
-  /** @param isFull Each try is told of, with when the next one is. */
+  /** @param isFull The user is told of each try, and when the next one is. */
   #tellDown(reason: string, isFull = false): void {
     if (this.#told === "down" || this.#isOver) return;
     this.#told = "down";
@@ -288,7 +299,7 @@ export class Session {
     });
   }
 
-  /** The user accepts the other key that was told. @returns It; null where none was. */
+  /** The user accepts the other key that was shown. @returns The key; null where none was shown. */
   trust(): PeerKey | null {
     const accepted = this.#key.trust();
     if (accepted !== null && this.#phase === "apart") this.#retryIn(0);
@@ -300,7 +311,7 @@ export class Session {
   #ask(): void {
     if (this.#isAsked) return;
     this.#isAsked = true;
-    // It is there: should it be gone when the user has answered, that is news.
+    // The directory is there: if it is gone when the user has answered, that is news.
     if (this.#told === "down") this.#told = null;
     this.owner.out.push({ type: "ask-to-enter" });
   }
@@ -329,7 +340,7 @@ export class Session {
     const entry = this.#entry;
     const how = this.#self !== null
       ? this.#self.guest ? "guest" : "resume"
-      // The account may be there, with this device's key: then its name is taken, by ourselves.
+      // The account may exist, with this device's key: then we have taken its name ourselves.
       : entry!.how === "sign-up" && this.#isUnanswered
       ? "resume"
       : entry!.how;
@@ -350,7 +361,9 @@ export class Session {
     });
   }
 
-  /** Takes what answers `enter`, or ends the session. @returns Whether it was that. */
+  /**
+   * Handles the answer to `enter`, and messages that end the session. @returns Whether the message was one of these.
+   */
   message(message: DirectoryMessage): boolean {
     if (message.type === "dismissed") {
       this.#dismissed(message);
@@ -373,7 +386,8 @@ export class Session {
       return this.offends("another name than ours");
     }
     this.#deadlines.clear("enter");
-    // A directory whose clock was set back says less: by the next one's an earlier program would count as later.
+    // A directory whose clock was set back gives a lower rank: by that, an earlier program would count as later at
+    // the next one.
     const rank = Math.max(message.rank, this.#self?.rank ?? 0);
     this.#self = { name, guest, rank };
     const isChanged = this.#entry !== null && this.#entry.newPassword !== "";
@@ -411,7 +425,7 @@ export class Session {
     this.#refuse(code, isOut ? OUT_TEXT : refusalText(visibleText(text), retryMs));
   }
 
-  /** Whoever wants in is told why not, and asked again. */
+  /** Tells the user why we aren't let in, and asks again. */
   #refuse(code: ErrorCode, text: string): void {
     this.#entry = null;
     if (!this.config.asksAgain || code === "kicked" || code === "protocol") {
@@ -424,7 +438,7 @@ export class Session {
     this.owner.disowned();
   }
 
-  /** No call goes on: whoever isn't let in any more is asked. */
+  /** No call goes on any more: if we aren't let in as who we were, the user is asked. */
   askAnew(): void {
     if (!this.#isDisowned) return;
     this.#isDisowned = false;
@@ -432,7 +446,7 @@ export class Session {
     this.#ask();
   }
 
-  /** Never again. Who we were is who we are in a call that goes on. */
+  /** We don't come in again. In a call that goes on we are still who we were. */
   #end(code: ErrorCode, text: string): void {
     this.#phase = "out";
     this.owner.fatal(code, text);
@@ -463,7 +477,7 @@ export class Session {
     const said = visibleText(text);
     switch (because) {
       case "replaced":
-        // Whoever comes back may hear only now that another came in meanwhile.
+        // A client that comes back may hear only now that another came in meanwhile.
         if (this.#phase !== "up" && this.#phase !== "entering") {
           return this.giveUp("the directory says that we were replaced");
         }
@@ -506,7 +520,7 @@ export class Session {
     }
   }
 
-  /** Who was in goes on trying; who never was isn't kept waiting for ever, as by a full directory. */
+  /** A client that was in goes on trying; one that never was doesn't wait for ever, just as with a full directory. */
   get #isSilentTooLong(): boolean {
     if (this.wasUp || this.#silentSinceMs === null) return false;
     return this.owner.out.nowMs - this.#silentSinceMs >= FULL_MS_MAX;
@@ -525,10 +539,10 @@ export class Session {
   }
 }
 
-/** Who came in with a password is refused by its key. */
+/** For a user that came in with a password, and is now refused by key. */
 const OUT_TEXT = "Your password was changed, or your account is another one now: log in again";
 
-/** Why nobody comes in so. */
+/** What is wrong with this way to come in; null where nothing is. */
 function entryFault(
   { how, name, password, newPassword }: Entry,
 ): { readonly code: ErrorCode; readonly text: string } | null {

@@ -1,9 +1,9 @@
 /**
- * How friends meet: who is dialled and when, and whether whoever dials in is the one it says it is.
+ * How friends meet: who is dialled and when, and whether a peer that dials in is the friend that it claims to be.
  *
- * Where the key of a friend is known, from the table or since the first time, it decides. Where it isn't, the
- * friend's address in the table is dialled, and whose key answers there is the friend's: never is a key learnt from
- * who dials in.
+ * Where a friend's key is known, from the table or from the first meeting, it decides. Where it isn't, we dial the
+ * friend's address in the table, and the key that answers there is the friend's: a key is never learnt from a peer
+ * that dials in.
  */
 
 import type { Signer } from "../../base/crypto.ts";
@@ -39,14 +39,14 @@ type Message<Type extends FriendsMessage["type"]> = Extract<
   { readonly type: Type }
 >;
 
-/** What meeting asks of the rest. */
+/** What meeting asks of its owner. */
 export interface MeetingPort {
   readonly epoch: number;
-  /** Up to where everything of this sender is on disk. */
+  /** Up to where everything of this sender is on our disk. */
   stored(key: PeerKey): readonly Position[];
-  /** The friend is there, and has stored so much of what we said. */
+  /** The friend is there, and has stored this much of what we said. */
   met(link: FriendLink, friend: Friend, stored: readonly Position[]): void;
-  /** What waits goes out on the friend's link. */
+  /** Sends what waits on the friend's link. */
   pump(friend: Friend): void;
   /** The friend can't be reached, or was lost with something under way. */
   missed(friend: Friend): void;
@@ -55,9 +55,9 @@ export interface MeetingPort {
 export class Meeting {
   readonly links = new FriendLinks();
   readonly #dials = new Map<number, Friend>();
-  /** No other that isn't in the table is told before this time. */
+  /** The user isn't told of another peer that isn't in the table before this time. */
   #unknownAtMs = -Infinity;
-  /** Those who wait until fewer dials are under way, in order. */
+  /** Friends to be dialled when fewer dials are under way, in order. */
   readonly #toDial = new Set<Friend>();
   #nextAttempt = 1;
 
@@ -70,13 +70,13 @@ export class Meeting {
     readonly port: MeetingPort,
   ) {}
 
-  /** The friend's link that is used; null where there is none, or it is being closed. */
+  /** The link in use with this friend; null where there is none, or it is being closed. */
   linkOf(friend: Friend): FriendLink | null {
     const link = friend.link === null ? null : this.links.get(friend.link);
     return link?.phase === "open" ? link : null;
   }
 
-  /** Dials the friend, unless that is under way; where many are, as soon as there is room. */
+  /** Dials the friend, unless that is under way; where many dials are, as soon as there is room. */
   reach(friend: Friend, isUrgent = false): void {
     if (friend.link !== null || friend.attempt !== null || !this.table.listed.has(friend)) return;
     if (this.#dials.size >= (isUrgent ? 2 : 1) * DIALS_MAX) {
@@ -93,7 +93,7 @@ export class Meeting {
     this.out.push({ type: "dial", attempt, endpoint, expect });
   }
 
-  /** A dial is over. @returns Whom it was for; null where that is nobody's business any more. */
+  /** A dial is over. @returns The friend that was dialled; null where nobody needs it any more. */
   #endDial(attempt: number): Friend | null {
     const friend = this.#dials.get(attempt) ?? null;
     this.#dials.delete(attempt);
@@ -107,12 +107,12 @@ export class Meeting {
   }
 
   /**
-   * Another address or another key may be right for this friend now: what was begun under what was known before is
-   * decided anew, so that nothing meant for the one reaches the other.
+   * Another address or another key may be right for this friend now: what was begun with the earlier ones is decided
+   * anew, so that nothing meant for one peer reaches another.
    */
   review(friend: Friend, reason: string): void {
     this.#forgetDials(friend);
-    // Whatever was wrong with it may be right now.
+    // Whatever was wrong before may be right now.
     friend.retryAtMs = friend.problem = friend.strange = null;
     friend.forgive();
     friend.checkAtMs = -Infinity;
@@ -132,7 +132,7 @@ export class Meeting {
     for (const link of this.links.of(friend)) this.out.close(link, "no longer in the table");
   }
 
-  /** Whoever answers them is of no use. */
+  /** Whoever answers these dials is no longer wanted. */
   #forgetDials(friend: Friend): void {
     for (const [attempt, dialled] of this.#dials) {
       if (dialled === friend) this.#dials.delete(attempt);
@@ -169,7 +169,10 @@ export class Meeting {
     this.#answerChecks(friend, peer);
   }
 
-  /** Of those who haven't said who they are the first goes: friends do so at once. Known keys aren't in the way. */
+  /**
+   * Of the links whose peer hasn't said who it is, the first is closed: friends say so at once. Known keys aren't in
+   * the way.
+   */
   #makeRoom(): void {
     const silent = this.links.inbound("greeting").filter(({ peer }) =>
       !this.table.hasKey(fingerprintOf(peer))
@@ -183,7 +186,7 @@ export class Meeting {
     const friend = link?.friend ?? null;
     if (link === null || friend === null) return;
     if (link.attempt !== null && link.attempt === friend.attempt) friend.attempt = null;
-    // A stranger who was refused as this friend is none of its links.
+    // A stranger that was refused as this friend was never one of its links.
     if (link.isRefused && (link.dialled || friend.link === id)) friend.refused();
     if (friend.link !== id) {
       const isFailedTry = link.dialled && !link.wasOpen;
@@ -211,13 +214,13 @@ export class Meeting {
       this.#metStranger(friend, key, `at ${endpointText(friend.row.endpoint)}`, false);
     } else friend.problem = `${text} (${endpointText(friend.row.endpoint)})`;
     for (const link of this.links.checking(friend)) {
-      // Whoever it is: where the friend is and what answered there is none of its business.
+      // Whoever this is: where the friend is, and what answered there, is not for it to know.
       this.#refuseUnknownKey(link, friend);
     }
     this.port.missed(friend);
   }
 
-  /** Closes what has had its time: greetings that don't come, links that another one took the place of. */
+  /** Closes links that have had their time: those without a greeting, and those that another one replaced. */
   tick(): void {
     for (const link of [...this.links.all()]) {
       if ((link.dueMs ?? Infinity) > this.out.nowMs) continue;
@@ -231,7 +234,7 @@ export class Meeting {
     this.out.close(link, `refused: ${code}`);
   }
 
-  /** What was sent isn't confirmed: the friend keeps others waiting no longer. */
+  /** What was sent isn't acknowledged: the friend no longer holds up others. */
   giveUp(link: FriendLink, friend: Friend): void {
     friend.problem = `what was sent wasn't confirmed within ${CONFIRM_MS_MAX / 1_000} s`;
     link.isRefused = true;
@@ -297,7 +300,7 @@ export class Meeting {
     this.out.send(link, { type: "hello", name, to, epoch, stored });
   }
 
-  /** Somebody dialled in and says to be `friend`; perhaps it waits already to be told from others. */
+  /** A peer that dialled in claims to be `friend`; perhaps it is waiting already until we can tell. */
   #identify(link: FriendLink, friend: Friend): void {
     const { expected } = friend;
     if (expected !== null) {
@@ -324,9 +327,9 @@ export class Meeting {
   }
 
   /**
-   * Who of those that are checked has to go for one more, or that one: the last to come as the friend that the most say
-   * to be. A crowd that waits for a friend who is away keeps out none of the others; where there is no crowd, who waits
-   * already stays.
+   * The link that has to go when one more is to be checked; null where there is room. It is the latest of the friend
+   * whom the most links claim to be, or the new one. A crowd that waits for an absent friend keeps out nobody else;
+   * where there is no crowd, those that wait already stay.
    */
   #tooManyToCheck(link: FriendLink, friend: Friend): FriendLink | null {
     const checking = this.links.inbound("checking");
@@ -337,7 +340,7 @@ export class Meeting {
     return most[0]!.friend === friend ? link : most.at(-1)!;
   }
 
-  /** The friend's own address answers with `key`: those who say to be this friend are told apart by it. */
+  /** The friend's own address answers with `key`: that tells the links which claim to be this friend apart. */
   #answerChecks(friend: Friend, key: PeerKey): void {
     for (const link of this.links.checking(friend)) {
       if (link.peer === key) this.#welcome(link, friend);
@@ -353,7 +356,7 @@ export class Meeting {
     this.refuse(link, "key-changed", text);
   }
 
-  /** It may be the friend or not: its key isn't known, and nobody answers at the friend's address. */
+  /** The peer may be the friend or not: the friend's key isn't known, and nobody answers at its address. */
   #refuseUnknownKey(link: FriendLink, friend: Friend): void {
     const key = fingerprintOf(link.peer);
     const { shown } = friend;
@@ -374,7 +377,7 @@ export class Meeting {
 
   #metStranger(friend: Friend, key: PeerKey, where: string, isInbound: boolean): void {
     const { expected, shown: name, row } = friend;
-    // Anybody may dial in, while the user asks whether the one that was told is right, and accepts that.
+    // Anybody may dial in while the user decides whether the key that was shown is right, and accepts it.
     const isAsked = friend.strange !== null && this.out.nowMs < friend.strangeUntilMs;
     if (isInbound && isAsked && row.fingerprint === null) return;
     const other = fingerprintOf(key);
@@ -382,7 +385,7 @@ export class Meeting {
       ? `ask ${name}, and if it is right, accept it with /trust ${name}`
       : `ask ${name}, and if it is right, put it into the table`;
     friend.problem = `refused the key ${other}, met ${where}; ${advice}`;
-    // The user knows, and decides about the one that was told: no flood of others takes its place.
+    // The user knows, and decides about the key that was shown: no flood of others takes its place.
     if (friend.strange === key || this.out.nowMs < friend.strangerAtMs) return;
     friend.strange = key;
     friend.strangeUntilMs = this.out.nowMs + STRANGE_KEPT_MS;
@@ -396,7 +399,7 @@ export class Meeting {
     this.out.error("key-changed", text);
   }
 
-  /** Somebody who isn't in the table: perhaps it should be. */
+  /** A peer that isn't in the table: perhaps it should be. */
   #metUnknown({ peer }: FriendLink, name: string): void {
     if (this.out.nowMs < this.#unknownAtMs) return;
     this.#unknownAtMs = this.out.nowMs + STRANGE_TOLD_MS;
@@ -412,7 +415,7 @@ export class Meeting {
     this.#open(link, friend);
   }
 
-  /** Both know whom they talk to. */
+  /** Both sides know whom they talk to. */
   #open(link: FriendLink, friend: Friend): void {
     const { peer } = link;
     const key = fingerprintOf(peer);

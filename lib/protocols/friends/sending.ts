@@ -12,24 +12,21 @@ import { RELEASE_RETRY_MS, STRANGE_TOLD_MS } from "./limits.ts";
 import type { Output } from "./output.ts";
 import { type Position, Positions } from "./position.ts";
 
-/** What sending asks of the rest. */
+/** What sending asks of its owner. */
 export interface SendingPort {
-  /** The friend's link that is used; null where there is none. */
+  /** The link in use with this friend; null where there is none. */
   linkOf(friend: Friend): FriendLink | null;
   /** Makes a link, unless that is under way. */
   reach(friend: Friend, isUrgent?: boolean): void;
 }
 
 export class Sending {
-  /** Messages so far in this process, whoever they are to: a friend who was gone from the table may come back. */
+  /** Messages typed in this process, to any friend: a friend that was out of the table may come back. */
   #said = 0;
-  /** The disk doesn't take what is to go out, and the user was told. */
+  /** The disk doesn't record what is to go out, and the user was told. */
   #isRefusing = false;
 
-  /**
-   * @param epoch Of this process.
-   * @param queue False: a message that can't be delivered now has failed.
-   */
+  /** @param epoch Of this process. @param queue False: a message that can't be delivered now fails. */
   constructor(
     readonly epoch: number,
     readonly queue: boolean,
@@ -69,7 +66,7 @@ export class Sending {
     return { epoch: this.epoch, number: ++this.#said };
   }
 
-  /** One write at a time for each friend: what is typed meanwhile shares the next one, and a frame. */
+  /** One write at a time for each friend: messages typed meanwhile share the next write, and a frame. */
   #storeQueued(friend: Friend): void {
     const { outbox, name: to } = friend;
     const entries = outbox.nextToStore();
@@ -86,8 +83,8 @@ export class Sending {
   #queued(friend: Friend, entries: readonly OutboxEntry[]): void {
     friend.outbox.storingEnded();
     for (const entry of entries) entry.state = "stored";
-    // First what goes out: it waits neither for what is shown, nor for the next write. Where the friend isn't
-    // there, the next try is planned.
+    // First send: that waits neither for what is shown, nor for the next write. Where the friend is away, this plans
+    // the next try.
     if (friend.link !== null) this.#goOn(friend);
     for (const entry of entries) this.out.queued(entry, friend);
     this.#storeQueued(friend);
@@ -102,7 +99,7 @@ export class Sending {
     this.#storeQueued(friend);
   }
 
-  /** @param start Of the message's id, so many letters that no other begins so. */
+  /** @param start The beginning of the message's id, long enough that no other id begins with it. */
   unsend(start: string, ref: string | undefined): void {
     const found = [...this.table.all()].flatMap((friend) =>
       friend.outbox.find(start).map((entry) => ({ friend, entry }))
@@ -147,7 +144,7 @@ export class Sending {
     this.pump(friend);
   }
 
-  /** What the friend has stored of what we said, and what we know of it, are made one. */
+  /** Reconciles what the friend has stored of what we said with what we know of it. */
   met(link: FriendLink, friend: Friend, stored: readonly Position[]): void {
     const { outbox } = friend;
     const positions = new Positions(stored);
@@ -163,7 +160,10 @@ export class Sending {
     this.out.notice(`${friend.shown}'s files are new, or were put back to an older state: ${what}`);
   }
 
-  /** All that waits may go out from here on: once that is on disk, else a later process took it back, or moved it. */
+  /**
+   * From here on all that waits may go out, once that is on disk: otherwise a later process might have taken it back,
+   * or moved it.
+   */
   #release(friend: Friend): void {
     const { outbox, name: to } = friend;
     friend.releaseAtMs = null;
@@ -188,7 +188,7 @@ export class Sending {
     });
   }
 
-  /** The disk refused it before. */
+  /** Tries again what the disk refused before. */
   releaseAgain(friend: Friend): void {
     this.#goOn(friend);
   }
@@ -222,7 +222,7 @@ export class Sending {
 
   acknowledged(friend: Friend, through: Position): void {
     const done = friend.outbox.acknowledge(through);
-    if (done.length === 0) return; // told before, or no word of ours
+    if (done.length === 0) return; // told before, or nothing that we said
     friend.awaitedSinceMs = friend.outbox.isUnderWay ? this.out.nowMs : null;
     this.#delivered(friend, done);
     this.pump(friend);
@@ -233,7 +233,7 @@ export class Sending {
     if (through === null) return;
     const was = friend.isRefusing ? "takes messages again" : "is back";
     friend.served();
-    // At worst the friend tells it again.
+    // At worst the friend tells us again.
     const record = { kind: "delivered", to: friend.name, through } as const;
     this.out.note(record, { sync: false });
     for (const { id, ref } of done) this.out.delivery(id, friend, "delivered", ref);
@@ -247,7 +247,7 @@ export class Sending {
     friend.deliveredSinceBack = 0;
   }
 
-  /** Nothing more is done for what is in memory alone. */
+  /** Gives up messages that are only in memory. */
   giveUp(friend: Friend, why: string): void {
     for (const entry of friend.outbox.takeUnstored()) {
       const reason = entry.position !== null ? `${why}; it may have arrived all the same` : why;
@@ -255,7 +255,7 @@ export class Sending {
     }
   }
 
-  /** The friend can't be reached: what waits goes on waiting, or has failed. */
+  /** The friend can't be reached: what waits goes on waiting, or fails. */
   missed(friend: Friend): void {
     const { outbox, shown } = friend;
     friend.failed(this.out.nowMs, this.environment.random(), this.table.busyCount);

@@ -1,6 +1,6 @@
 /**
- * Who is there: the links that are up, and who has said hello on them; when each was heard, what each says of
- * itself, and when it is taken for gone.
+ * Who is present: the links that are up, and the attendees that have said hello on them; when each was heard, what it
+ * says of itself, and when it is taken for gone.
  */
 
 import type { LinkId, PeerKey } from "../../base/ids.ts";
@@ -27,38 +27,38 @@ import {
 } from "./limits.ts";
 import type { GroupMessageOf } from "./messages.ts";
 
-/** A deadline served later than this says that we were slow, not that others were. */
+/** If a deadline is served later than this, we were slow, not the others. */
 const LATE_MS = 100;
 
 export interface GroupLink {
   readonly id: LinkId;
   readonly peer: PeerKey;
-  /** The address that it comes from; null: of this machine only. */
+  /** The address from which the link comes; null: from this machine. */
   readonly host: string | null;
   readonly bucket: TokenBucket;
   readonly fetches: TokenBucket;
   readonly edits: TokenBucket;
-  /** When it must have said hello, if it is to. */
+  /** When hello is overdue. */
   greetByMs: number;
-  /** Whether hello ever came on it. */
+  /** Whether hello ever came on this link. */
   isGreeted: boolean;
-  /** Whether its member leaves as the last one: its goodbye says that it is out, on its disk. */
+  /** Whether its member is the last one to leave: its goodbye says that it is out, on its disk. */
   isLastOut: boolean;
-  /** Said hello while another process of the same person is there, and hasn't answered since. */
+  /** Set while a process that said hello here, beside another one of the same key, hasn't answered our welcome. */
   successor: Successor | null;
   unknownMessages: number;
 }
 
 export interface Successor {
   readonly hello: GroupMessageOf<"hello">;
-  /** As which it comes in, where it still can when it answers. */
+  /** The attendee that takes the other one's place once it answers, if it still can. */
   readonly attendee: Attendee;
 }
 
 /**
- * Why somebody goes who is there: it asks to (`quit`), the operator removes it, or it holds up the others
- * (`unheard`), or is to fetch its log anew (`recovering`). It does when a view without it is decided: until then its say
- * may be needed.
+ * Why an attendee that is present goes: it asked to (`quit`), the operator removed it, it held up the others
+ * (`unheard`), or it is to fetch its log anew (`recovering`). It goes when a view without it is decided: until then
+ * its say may be needed.
  */
 export type Departure = "quit" | "removed" | "unheard" | "recovering";
 
@@ -68,56 +68,59 @@ export interface Attendee {
   readonly folded: FoldedName;
   /** Of its process. */
   readonly incarnation: Uint8Array;
-  /** Where it says that it is found, or else `seenHost`. */
+  /** The address that it gives, or else `seenHost`. */
   readonly host: string | null;
-  /** Whence its link came. */
+  /** The address from which its link came. */
   readonly seenHost: string | null;
-  /** Until when others are told `host` though nobody has heard it there. */
+  /** Until when others are told `host` although no member has heard it there. */
   readonly believedUntilMs: number;
   readonly port: number;
-  /** Null while it isn't linked: it was lost a moment ago, or is expected back after our restart. */
+  /** Null while it has no link: it was lost a moment ago, or is expected back after our restart. */
   link: LinkId | null;
-  /** Its process's first hello, or after our restart that. */
+  /** When the first hello of its process came; after our restart, the first one since. */
   cameAtMs: number;
   heardAtMs: number;
-  /** When it is taken for gone, unless it is heard. */
+  /** When it is taken for gone, unless it is heard before. */
   silentAtMs: number;
-  /** After our restart: until when it is waited for while others hear it. */
+  /** After our restart: until when we wait for it as long as others hear it. */
   returnByMs: number;
-  /** Whether it was asked once more. */
+  /** Whether it was asked for a sign of life once more. */
   isProbed: boolean;
   begun: Ballot;
   promised: Ballot;
-  /** The end of its log, when it last told it. */
+  /** The end of its log, as it told last. */
   end: HistoryPoint | null;
-  /** Number of the last entry there. */
+  /** Number of the last entry in its log. */
   seq: number;
-  /** With whom it exchanges datagrams; null until it has told. */
+  /** Keys with which it exchanges datagrams; null until it has told. */
   hears: ReadonlySet<PeerKey> | null;
-  /** Whom of the others it doesn't hear, and since when. */
+  /** Other attendees that it doesn't hear, and since when. */
   readonly unheard: Map<PeerKey, number>;
-  /** Complaints of it, and its own, don't count before; of one process they do, on whatever link it is. */
+  /**
+   * Complaints about it, and its own, don't count before this time; once they do for a process, they do on all its
+   * links.
+   */
   meetsByMs: number;
   isCaughtUp: boolean;
-  /** Whether it was in a view before, this process or an earlier one. */
+  /** Whether it was in a view before, as this process or an earlier one. */
   isKnown: boolean;
-  /** From whom it fetches the log, null the coordinator; undefined where it wasn't told. */
+  /** From whom it fetches the log: null the coordinator, undefined if it wasn't told. */
   source: PeerKey | null | undefined;
   /** When its log last grew. */
   progressAtMs: number;
-  /** From whom nothing has come since; at most `MEMBERS_MAX`. */
+  /** Sources that have sent it nothing since; at most `MEMBERS_MAX`. */
   readonly fruitless: Set<PeerKey>;
-  /** What it was last told: whether it has a say, and for whom it waits. */
+  /** Whether it was last told that it has a say; `awaitedTold` is whom it was told to wait for. */
   hasSayTold: boolean;
-  /** The coordinator was told of the entries up to this position, as far as this process knows. */
+  /** Position up to which it knows that the coordinator was told of the entries. */
   told: number;
   awaitedTold: string;
-  /** A removed one waits so long before it is let in again. */
+  /** A removed attendee isn't let in again before this time. */
   notBeforeMs: number;
   departure: Departure | null;
 }
 
-/** Somebody of whose process no hello has come yet. */
+/** An attendee whose process hasn't said hello yet. */
 export function expected(member: Member, nowMs: number): Attendee {
   return {
     ...member,
@@ -150,7 +153,7 @@ export function expected(member: Member, nowMs: number): Attendee {
   };
 }
 
-/** Whether a member wasn't started anew in between: of two records with the same key. */
+/** Whether two records with the same key are of one process: the member wasn't started anew in between. */
 export function isSameProcess(
   a: Pick<Member, "incarnation">,
   b: Pick<Member, "incarnation">,
@@ -158,18 +161,18 @@ export function isSameProcess(
   return a.incarnation.toHex() === b.incarnation.toHex();
 }
 
-/** Whether it has no say any more, unless nobody else has. */
+/** Whether the attendee has no say any more, unless nobody else has. */
 export function isExcluded({ departure }: Attendee): boolean {
   return departure !== null && departure !== "quit";
 }
 
-/** As others are told of it. */
+/** The attendee as others are told of it. */
 export function memberOf({ key, name, incarnation, host, port }: Attendee): Member {
   return { key, name, incarnation, host, port };
 }
 
 export class Attendance {
-  /** In the order in which they came. At most those of the open views and the joining ones: `Places`. */
+  /** In the order in which they came. At most those of the open views and those that are joining, see `Places`. */
   readonly #attendees = new Map<PeerKey, Attendee>();
   readonly #links = new Map<LinkId, GroupLink>();
 
@@ -181,7 +184,7 @@ export class Attendance {
     return this.#links.values();
   }
 
-  /** @returns The link that has waited longest to say hello, where there are too many such. */
+  /** @returns The link that has waited longest for its hello, where there are too many of them; else null. */
   linkUp(id: LinkId, peer: PeerKey, host: string | null, nowMs: number): GroupLink | null {
     const bucket = new TokenBucket(CONTROL_PER_S, CONTROL_BURST);
     const fetches = new TokenBucket(FETCHES_PER_S, FETCHES_BURST);
@@ -189,7 +192,7 @@ export class Attendance {
     const greetByMs = nowMs + HELLO_MS_MAX;
     const state = { isGreeted: false, isLastOut: false, successor: null, unknownMessages: 0 };
     this.#links.set(id, { id, peer, host, bucket, fetches, edits, greetByMs, ...state });
-    // The goodbye of who leaves last is needed, and isn't to be cut off by whoever opens links.
+    // The goodbye of the last member to leave is needed, and mustn't be cut off by anybody who opens links.
     const ungreeted = [...this.#links.values()].filter(({ greetByMs, isLastOut }) =>
       greetByMs < Infinity && !isLastOut
     );
@@ -200,7 +203,7 @@ export class Attendance {
     return this.#links.get(id) ?? null;
   }
 
-  /** @returns Whoever was on it, and isn't linked now. */
+  /** @returns The attendee that was on this link, and has none now; null where there was none. */
   linkDown(id: LinkId): Attendee | null {
     const attendee = this.on(id);
     this.#links.delete(id);
@@ -223,29 +226,29 @@ export class Attendance {
     return this.#attendees.get(key) ?? null;
   }
 
-  /** Whoever said hello on that link, and hasn't been sent away or come by another since. */
+  /** The attendee that said hello on this link, and hasn't been sent away or come by another link since. */
   on(id: LinkId): Attendee | null {
     const link = this.#links.get(id);
     const attendee = link === undefined ? undefined : this.#attendees.get(link.peer);
     return attendee?.link === id ? attendee : null;
   }
 
-  /** Another one who is here under that name; null where nobody is. */
+  /** Another attendee that is present under this name; null where there is none. */
   namesake(own: PeerKey, name: FoldedName): Attendee | null {
     return this.here.find(({ key, folded }) => key !== own && folded === name) ?? null;
   }
 
-  /** Whether somebody is there, or may be back in a moment. */
+  /** Whether anybody is present, or may be back in a moment. */
   get isAnybodyAwaited(): boolean {
     return this.#attendees.size > 0;
   }
 
-  /** Linked. */
+  /** Attendees with a link. */
   get here(): readonly Attendee[] {
     return [...this.all].filter(({ link }) => link !== null);
   }
 
-  /** Takes the place of whoever was there under this key. */
+  /** Adds an attendee, in place of the one with the same key. */
   put(attendee: Attendee): void {
     if (attendee.link !== null && this.here.length === 0) {
       for (const other of this.all) {
@@ -268,10 +271,11 @@ export class Attendance {
   // Time.
 
   /**
-   * Whoever is silent, or to be asked once more before it is. None is silent without having been asked, or where our
-   * own tick comes late: its answer may be waiting behind.
-   * @param isHurried Whether the others can't go on until it is there or gone.
-   * @param isHeldUp Whether what we say, and ask, waits for our own disk: until it is said nobody is silent.
+   * Attendees that are silent, and those to be asked once more before they are. None counts as silent without having
+   * been asked, or where our own tick comes late: its answer may be waiting behind.
+   * @param isHurried Whether the others can't go on until it is back or gone.
+   * @param isHeldUp Whether what we send, questions included, waits for our own disk: until it is sent nobody is
+   * silent.
    */
   takeDue(
     nowMs: number,
@@ -285,13 +289,13 @@ export class Attendance {
       const lateMs = nowMs - dueMs(attendee);
       if (lateMs < 0) continue;
       if (isHeldUp) {
-        // Who closes its link to us meanwhile comes back, as after a restart.
+        // An attendee that closes its link to us meanwhile comes back, as after a restart.
         attendee.isProbed = false;
         attendee.silentAtMs = nowMs + (attendee.link === null ? RETURN_MS : 2 * PROBE_BEFORE_MS);
         continue;
       }
       if (!isAnybodyHere && attendee.returnByMs > -Infinity) {
-        expectAgain(attendee, nowMs); // it holds up nobody
+        expectAgain(attendee, nowMs); // nobody is held up by it
         continue;
       }
       if (!isHurried && nowMs < attendee.returnByMs && this.#isHeard(attendee)) {
@@ -315,8 +319,8 @@ export class Attendance {
   }
 
   /**
-   * Our disk kept so long what all were to be told that some took us for gone: they are on their way back. Others answer
-   * only now.
+   * Our disk delayed everything we had to send for so long that some attendees took us for gone: they are on their
+   * way back. The others answer only now.
    */
   diskAnswers(nowMs: number): void {
     for (const link of this.links) {
@@ -341,8 +345,8 @@ export class Attendance {
   }
 
   /**
-   * We stood still: whoever closed its link to us meanwhile has the time to come back that it has after our restart.
-   * @param delayMs How long, at least: nothing was due before that.
+   * We stood still: attendees that closed their links to us meanwhile have as much time to come back as after our
+   * restart. @param delayMs How long, at least: nothing was due before that.
    */
   postpone(delayMs: number, nowMs: number): void {
     for (const link of this.links) link.greetByMs += delayMs;
@@ -357,7 +361,7 @@ export class Attendance {
   }
 }
 
-/** Its dial may be under way since before we were there: its time runs while somebody waits for it. */
+/** Its dial may have begun before we were there: its time runs only while somebody waits for it. */
 function expectAgain(attendee: Attendee, nowMs: number): void {
   attendee.silentAtMs = nowMs + RETURN_MS;
   attendee.returnByMs = nowMs + RETURN_HEARD_MS;

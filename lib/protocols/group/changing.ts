@@ -23,7 +23,7 @@ import type { Views } from "./views.ts";
 interface UnderWay {
   readonly agreement: Agreement;
   readonly members: readonly PeerKey[];
-  /** Null until all have reported. */
+  /** Null until all participants have reported. */
   level: Level | null;
 }
 
@@ -35,40 +35,41 @@ export interface ChangingParts {
   readonly attendance: Attendance;
   readonly escrow: Escrow;
   readonly out: CoordinatorOutput;
-  /** Who was in the view before and isn't in the present one, and why. */
+  /** Members of the view before that aren't in the present one, and why. */
   departures(): GroupMessageOf<"departed">["left"];
-  /** The view is decided: on disk before whatever is said from now on. */
+  /** The view is decided: it is on disk before anything that is sent from now on. */
   decided(signed: SignedEpoch): void;
-  /** Those who are in it no more may go: it has begun at all its members, or nobody is in it. */
+  /** Attendees that aren't in the view may go: it has begun at all its members, or it has none. */
   mayGo(): void;
   /** A change begins. */
   begins(): void;
-  /** The present view has begun there, perhaps some time ago. */
+  /** The present view has begun at this attendee, perhaps some time ago. */
   begunAt(attendee: Attendee): void;
   /**
-   * They report what can't be, or spoil each change. @returns Whether the others go on without one of them, by another
-   * change.
+   * These attendees report what can't be, or spoil each change. @returns Whether the others go on without one of
+   * them, by another change.
    */
   excludes(keys: readonly PeerKey[]): boolean;
 }
 
 export class Changing {
   #underWay: UnderWay | null = null;
-  /** Members of the present view of whom we haven't heard that it has begun. */
+  /** Members of the present view that haven't told us yet that it has begun there. */
   readonly #unbegun: Set<PeerKey>;
   /**
-   * Newcomers of the present view, who are told to begin it once somebody of the one before has. Otherwise the others
-   * could go on with that one, in a round, and a newcomer alone would speak for a view that they never were in.
+   * Newcomers of the present view, which are told to begin it once a member of the view before has. Otherwise the
+   * others could go on with that one, in a round, and a newcomer alone would speak for a view that they never were
+   * in.
    */
   #later: { readonly keys: readonly PeerKey[]; readonly message: GroupMessageOf<"begin"> } | null =
     null;
-  /** When whoever is awaited has had time enough. */
+  /** When those that are awaited have had time enough. */
   #dueMs: number | null = null;
-  /** Whether some have promised to go on in the present view no more, or never began it: another must begin. */
+  /** Whether members have promised not to go on in the present view, or never began it: another one has to begin. */
   isBroken = false;
-  /** Whether its members can't go on until then, as far as they said. */
+  /** Whether the members can't go on until another view begins, as far as they said. */
   isHurried = false;
-  /** How often each made a change begin anew since the last view was decided. */
+  /** How often each participant made a change begin anew since the last view was decided. */
   readonly #spoils = new Map<PeerKey, number>();
 
   constructor(readonly parts: ChangingParts) {
@@ -91,14 +92,14 @@ export class Changing {
     return this.#underWay?.agreement.participants.includes(key) ?? false;
   }
 
-  /** Whose say the change has; empty where none is under way. */
+  /** Participants, whose say the change needs; empty where no change is under way. */
   get participants(): readonly PeerKey[] {
     return this.#underWay?.agreement.participants ?? [];
   }
 
-  /** Whom the change, or the present view's beginning, waits for. */
+  /** Attendees for which the change, or the beginning of the present view, waits. */
   get awaited(): readonly PeerKey[] {
-    // Who isn't told yet that it begins, as others are first, holds up nothing.
+    // Newcomers that aren't told yet that it begins, as the others come first, hold up nothing.
     if (this.#underWay === null) {
       return [...this.#unbegun].filter((key) => this.#later?.keys.includes(key) !== true);
     }
@@ -108,8 +109,8 @@ export class Changing {
   }
 
   /**
-   * Who holds it up: whoever is awaited. Where that is the one who has all, it is that one alone; where no member gets
-   * to the level who lacks something of it, it is the one that has all of it, or says so.
+   * Attendees that hold up the change: those that are awaited. If one of them is the source, it is that one alone; if
+   * no member that lacks something reaches the level, it is the source, which has everything or says so.
    */
   get culprits(): readonly PeerKey[] {
     const { awaited } = this;
@@ -135,12 +136,12 @@ export class Changing {
     if (this.#dueMs !== null) this.#dueMs += delayMs;
   }
 
-  /** Whoever is awaited may hear only now for what. */
+  /** Those that are awaited may learn only now what is wanted of them. */
   diskAnswers(): void {
     if (this.#dueMs !== null) this.#wait();
   }
 
-  /** Begins one under the next number; one that was under way is over. */
+  /** Begins a change under the next number, and ends one that was under way. */
   begin({ participants, members }: Change): void {
     const { views, escrow, out } = this.parts;
     escrow.stop();
@@ -161,16 +162,18 @@ export class Changing {
     }
   }
 
-  /** Somebody with a say is gone, or wasn't who it seemed: those who have reported need another one. */
+  /** An attendee with a say is gone, or wasn't who it seemed: those that have reported need another change. */
   abandon(): void {
     if (this.#underWay === null) return;
     this.#end();
     this.isBroken = this.isHurried = true;
   }
 
-  /** What a participant says makes the change begin anew; a few times, then without it. */
+  /**
+   * What this participant says makes the change begin anew; after a few times, it goes on without the participant.
+   */
   spoiled(key: PeerKey): void {
-    // Nothing has come from us for so long, as our disk holds it up: each links anew then, again and again.
+    // Our disk has delayed what we send for so long that participants link anew, again and again.
     if (this.parts.out.waitingMs >= COORDINATOR_SILENT_MS) return this.abandon();
     const spoils = (this.#spoils.get(key) ?? 0) + 1;
     this.#spoils.set(key, spoils);
@@ -185,7 +188,7 @@ export class Changing {
     this.#dueMs = null;
   }
 
-  /** The present view is given up: nobody's beginning it is awaited. */
+  /** The present view is given up: we don't wait any more for its beginning. */
   forget(): void {
     this.abandon();
     this.#unbegun.clear();
@@ -194,14 +197,14 @@ export class Changing {
     }
   }
 
-  /** Whoever didn't answer is gone: of the others another view is made. */
+  /** The attendees that didn't answer are gone: another view is made of the others. */
   giveUpWaiting(): void {
     if (this.#underWay !== null) return this.abandon();
     this.#dueMs = null;
     this.isBroken = this.isHurried = true;
   }
 
-  // What the others answer; of another ballot it is late, and nothing follows. Whoever wasn't asked has no say.
+  // Answers of the participants; an answer for another ballot is late and ignored, and only participants have a say.
 
   #underWayOf(key: PeerKey, ballot: Ballot): UnderWay | null {
     const underWay = this.#underWay;
@@ -209,7 +212,7 @@ export class Changing {
     return underWay.agreement.participants.includes(key) ? underWay : null;
   }
 
-  /** @returns What is wrong with it; null where nothing is. */
+  /** @returns What is wrong with the report; null where nothing is. */
   reported(attendee: Attendee, message: GroupMessageOf<"report">): string | null {
     const underWay = this.#underWayOf(attendee.key, message.ballot);
     if (underWay === null) return null;
@@ -232,7 +235,7 @@ export class Changing {
     return null;
   }
 
-  /** Whether less has come back of it than it once had: it doesn't count as what it was. */
+  /** Whether the report shows less than the attendee once had: then it doesn't count as the process that it was. */
   #isLost(
     { begun }: Attendee,
     { begun: reported, levelled, held }: GroupMessageOf<"report">,
@@ -252,7 +255,7 @@ export class Changing {
     if (underWay.members.length === 0 && level.source !== null) this.#takeOver(level);
   }
 
-  /** Nobody will be in the group: we keep its log. */
+  /** The group will be empty: we keep its log. */
   #takeOver({ source, start }: Level): void {
     const { attendance, escrow } = this.parts;
     const link = source === null ? null : attendance.get(source)?.link ?? null;
@@ -260,7 +263,7 @@ export class Changing {
     escrow.take(source, link, start);
   }
 
-  /** @returns What is wrong with it; null where nothing is. */
+  /** @returns What is wrong with the message; null where nothing is. */
   outdone({ key }: Attendee, { ballot, promised }: GroupMessageOf<"outdone">): string | null {
     const { views } = this.parts;
     if (this.#underWayOf(key, ballot) === null) return null;
@@ -316,7 +319,7 @@ export class Changing {
     if (isEmpty) this.parts.mayGo();
   }
 
-  /** The present view has begun there; of who isn't in it that says nothing. */
+  /** The present view has begun at this attendee; for one that isn't in the view that means nothing. */
   begun(attendee: Attendee): void {
     if (this.parts.views.member(attendee.key) === null) return;
     attendee.begun = this.parts.views.ballot;
