@@ -65,12 +65,31 @@ fill() {
   unpack "$1" "$runtime" p2pchat "$((head_bytes + program_bytes + 1))" "$runtime_bytes" &&
     unpack "$1" "$program" p2pchat.js "$((head_bytes + 1))" "$program_bytes" &&
     true > "$1/$runtime/used" && true > "$1/$program/used" && clean "$1"
-  # The first process of a program compiles it, and holds 45 MB more for that until it ends: it is one that ends.
-  if ready "$1"; then (run "$1" --version) > /dev/null 2>&1 < /dev/null; fi
+  if ready "$1"; then compile "$1"; fi
   trap - HUP INT TERM
   # What the program says begins in the first column.
   if [ $said = yes ]; then printf '\r\033[J' >&2; fi
   ready "$1"
+}
+
+# compile FOLDER: the first process of a program compiles it, and holds 45 MB more until it ends: it is one that ends.
+compile() (run "$1" --version) > /dev/null 2>&1 < /dev/null
+
+# compiled FOLDER: the runtime's databases (SQLite) hold something, perhaps in their write-ahead logs alone.
+compiled() {
+  for database in "$1/$program/cache/dep_analysis_cache_v2" "$1/$program/cache/v8_code_cache_v2"; do
+    if [ -s "$database-wal" ] || [ ! -f "$database" ]; then continue; fi
+    [ "$(($(wc -c 2>/dev/null < "$database")))" -gt 4096 ] || return 1
+  done
+}
+
+# mend FOLDER: the runtime replaces a database that it finds locked, as it may when several start at once after a
+# kill. While a process lives that has the old one open, each new one finds it empty, and compiles all for itself.
+mend() {
+  if compiled "$1"; then return; fi
+  fresh=$(mktemp -d "$1/new.XXXXXX" 2>/dev/null) || return
+  mv -f "$1/$program/cache" "$fresh" 2>/dev/null && compile "$1"
+  rm -rf "$fresh"
 }
 
 # run FOLDER [ARGUMENT...]: no variable or file of the user's changes what the runtime does: it would read the
@@ -117,7 +136,10 @@ case ${XDG_CACHE_HOME:-} in
   /*) cache=$XDG_CACHE_HOME/p2pchat ;;
   *) cache=${HOME:+$HOME/.cache/p2pchat} ;;
 esac
-if [ -n "$cache" ] && ready "$cache"; then run "$cache" "$@"; fi
+if [ -n "$cache" ] && ready "$cache"; then
+  mend "$cache"
+  run "$cache" "$@"
+fi
 
 self=$0
 case $self in
@@ -139,7 +161,10 @@ for temporary in "${TMPDIR:-/tmp}" /tmp /var/tmp; do
   mkdir -m 700 "$cache" 2>/dev/null
   for folder in "$cache" "$cache".*; do
     if [ ! -L "$folder" ] && [ -d "$folder" ] && [ -O "$folder" ]; then
-      if ready "$folder" || fill "$folder"; then run "$folder" "$@"; fi
+      if ready "$folder" || fill "$folder"; then
+        mend "$folder"
+        run "$folder" "$@"
+      fi
       continue 2
     fi
   done

@@ -148,6 +148,32 @@ Deno.test(
   },
 );
 
+// After a kill, of several that start at once one may find such a database locked, and replace it. While a process
+// lives that has the old one open, each new process would find it empty, and replace it again.
+Deno.test(
+  "p2pchat keeps what was compiled although the runtime has replaced its databases",
+  measured,
+  async () => {
+    await inTemporaryFolder(async (cache) => {
+      const env = { XDG_CACHE_HOME: cache };
+      await using first = await Node.ready("Ann", null, { env });
+      const { program } = await parts(join(cache, "p2pchat"));
+      for (const database of ["dep_analysis_cache_v2", "v8_code_cache_v2"]) {
+        await Deno.remove(join(program, "..", "cache", database));
+        await Deno.writeFile(join(program, "..", "cache", database), new Uint8Array());
+        await Deno.remove(join(program, "..", "cache", `${database}-wal`));
+      }
+      assertStarted(await start(BUILT, { cache }));
+
+      await using next = await Node.ready("Bob", null, { env });
+
+      const [before, after] = [await residentBytes(first.pid), await residentBytes(next.pid)];
+      assert(after < 1.3 * before, `${after} bytes, ${before} before`);
+      assertEquals((await kept(join(cache, "p2pchat"))).new, []);
+    });
+  },
+);
+
 Deno.test("p2pchat unpacks nothing at its second start", unpacks, async () => {
   const folder = join(sharedCache, "p2pchat");
   const before = await Promise.all(
