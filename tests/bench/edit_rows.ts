@@ -5,7 +5,7 @@
 
 import { Group } from "./group_rows.ts";
 import { baselinePath, denoCommand, LineProcess } from "./line_process.ts";
-import { atLeast, atMost, median, type Row } from "./row.ts";
+import { atLeast, atMost, LEAST_NAME, median, type Row } from "./row.ts";
 import { freePort } from "../e2e/ports.ts";
 import { listens, serverPath } from "./servers.ts";
 
@@ -65,7 +65,7 @@ async function measure(folder: string): Promise<readonly Row[]> {
   }
   const baseline = (name: string, samples: number[]) =>
     etcd === null ? { name, missing: "apt-get install etcd-server" } : { name, samples };
-  const name = "programs that only sync and pass on";
+  const name = LEAST_NAME;
   const row = (what: string, unit: string, pick: (from: Figures) => number[]) => ({
     group: "group edit, 3 members, --edits auto",
     what,

@@ -4,7 +4,7 @@
  */
 
 import { baselinePath, denoCommand, LineProcess, pause, PROGRAM } from "./line_process.ts";
-import { atLeast, atMost, type Baseline, median, percentile, type Row } from "./row.ts";
+import { atLeast, atMost, type Baseline, LEAST_NAME, median, percentile, type Row } from "./row.ts";
 import { startRedis } from "./redis.ts";
 import { freePort } from "../e2e/ports.ts";
 import { serverPath } from "./servers.ts";
@@ -112,7 +112,7 @@ function lightRows(
     samples: raws.map((at) => at[key]),
   });
   const least = (key: keyof Light): Baseline => ({
-    name: "programs that only sync and pass on",
+    name: LEAST_NAME,
     samples: leasts.map((at) => at[key]),
   });
   const typed = "one at a time, typed to shown";

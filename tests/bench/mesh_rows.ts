@@ -1,15 +1,19 @@
-/** A room of real members beside a gossipsub topic of as many, the two in turn. */
+/**
+ * A room of real members beside a gossipsub topic of as many, and at light load beside programs that only sync and
+ * pass on, too; all in turn.
+ */
 
 import { LineProcess, pause } from "./line_process.ts";
 import {
   contactsFor,
   gossipsubKind,
   type Kind,
+  leastKind,
   openRoom,
   p2pchatKind,
   type Room,
 } from "./rooms.ts";
-import { atLeast, atMost, median, percentile, type Row } from "./row.ts";
+import { atLeast, atMost, LEAST_NAME, median, percentile, type Row } from "./row.ts";
 
 const ROUNDS = 5;
 const MESSAGE_BYTES = 200;
@@ -41,10 +45,11 @@ interface Flood {
 export async function measureMesh(size: number): Promise<readonly Row[]> {
   await using ours = await openRoom(p2pchatKind(), size);
   await using baseline = await openBaseline(gossipsubKind(), size);
-  const light = await inTurn(ours, baseline.room, measureLight);
+  await using least = await openRoom(leastKind(), size);
+  const light = await inTurn([ours, baseline.room, least], measureLight);
   // After the light rounds: what is said stays as history, which newcomers fetch and members keep.
   const sizes = new Map<Room, number>();
-  const flood = await inTurn(ours, baseline.room, async (room) => {
+  const flood = await inTurn([ours, baseline.room, null], async (room) => {
     const figures = await measureFlood(room, sizes.get(room) ?? FIRST_FLOOD_MESSAGES);
     sizes.set(room, floodFor(figures, size));
     return figures;
@@ -52,27 +57,33 @@ export async function measureMesh(size: number): Promise<readonly Row[]> {
   return [...floodRows(size, flood), ...lightRows(size, light)];
 }
 
+/** What the rounds found of each room. */
 interface Rounds<Figures> {
   readonly ours: readonly Figures[];
   /** `null` where it isn't installed. */
   readonly theirs: readonly Figures[] | null;
+  /** Of programs that only sync and pass on; `null` where they have no part. */
+  readonly least: readonly Figures[] | null;
 }
 
-/** The two in turn; the first round, which isn't counted, warms both. */
+/** All in turn; the first round, which isn't counted, warms them. */
 async function inTurn<Figures>(
-  ours: Room,
-  baseline: Room | null,
+  [ours, baseline, least]: readonly [Room, Room | null, Room | null],
   measure: (room: Room) => Promise<Figures>,
 ): Promise<Rounds<Figures>> {
-  const [mine, theirs]: [Figures[], Figures[]] = [[], []];
+  const [mine, theirs, leasts]: [Figures[], Figures[], Figures[]] = [[], [], []];
   for (let round = -1; round < ROUNDS; round++) {
-    const one = await measure(ours);
-    const other = baseline === null ? null : await measure(baseline);
-    if (round < 0) continue;
-    mine.push(one);
-    if (other !== null) theirs.push(other);
+    for (const [room, found] of [[ours, mine], [baseline, theirs], [least, leasts]] as const) {
+      if (room === null) continue;
+      const figures = await measure(room);
+      if (round >= 0) found.push(figures);
+    }
   }
-  return { ours: mine, theirs: baseline === null ? null : theirs };
+  return {
+    ours: mine,
+    theirs: baseline === null ? null : theirs,
+    least: least === null ? null : leasts,
+  };
 }
 
 async function openBaseline(
@@ -108,22 +119,31 @@ function floodRows(size: number, rounds: Rounds<Flood>): readonly Row[] {
 
 function lightRows(size: number, rounds: Rounds<Light>): readonly Row[] {
   const row = rowsOf(size, rounds);
+  const least = leastRowsOf(row, rounds);
   const light = `${lightPerSecond(size)}/s, typed to shown at all`;
+  const p50 = (at: Light) => at.p50Ms;
+  const p99 = (at: Light) => at.p99Ms;
+  const join = (at: Light) => at.joinMs;
   return [
-    row(`${light}, p50`, "ms", (at) => at.p50Ms, atMost(0.5)),
-    row(`${light}, p99`, "ms", (at) => at.p99Ms, atMost(0.5)),
+    row(`${light}, p50`, "ms", p50, atMost(0.5)),
+    ...least(p50),
+    row(`${light}, p99`, "ms", p99, atMost(0.5)),
+    ...least(p99),
     row("at this load, resident memory a member", "MiB", (at) => at.residentMib, atMost(0.7)),
-    row("start until the first message heard", "ms", (at) => at.joinMs, atMost(0.25)),
+    row("start until the first message heard", "ms", join, atMost(0.25)),
+    ...least(join),
   ];
 }
 
-function rowsOf<Figures>(size: number, { ours, theirs }: Rounds<Figures>) {
-  return (
-    what: string,
-    unit: string,
-    pick: (figures: Figures) => number,
-    target: Row["target"],
-  ): Row => ({
+type MakeRow<Figures> = (
+  what: string,
+  unit: string,
+  pick: (figures: Figures) => number,
+  target: Row["target"],
+) => Row;
+
+function rowsOf<Figures>(size: number, { ours, theirs }: Rounds<Figures>): MakeRow<Figures> {
+  return (what, unit, pick, target) => ({
     group: `mesh, ${size} members`,
     what,
     unit,
@@ -133,6 +153,15 @@ function rowsOf<Figures>(size: number, { ours, theirs }: Rounds<Figures>) {
       : { name: "gossipsub", samples: theirs.map(pick) },
     target,
   });
+}
+
+/** The row before once more, beside what nobody can save. */
+function leastRowsOf<Figures>(row: MakeRow<Figures>, { least }: Rounds<Figures>) {
+  return (pick: (figures: Figures) => number): readonly Row[] =>
+    least === null ? [] : [{
+      ...row("the same beside the least there can be", "ms", pick, null),
+      baseline: { name: LEAST_NAME, samples: least.map(pick) },
+    }];
 }
 
 function lightPerSecond(size: number): number {

@@ -1,6 +1,7 @@
-/** Rooms of real processes on loopback: ours, and gossipsub's under the same Deno, driven alike. */
+/** Rooms of real processes on loopback: ours, and others under the same Deno, driven alike. */
 
 import { baselinePath, denoCommand, LineProcess, PROGRAM } from "./line_process.ts";
+import { LEAST_NAME } from "./row.ts";
 
 /** How to run one kind of member. */
 export interface Kind {
@@ -84,6 +85,26 @@ export function gossipsubKind(): Kind {
     showsOwn: false,
     contacts: (members) => Math.min(members, dialledMax),
     dispose: () => Promise.resolve(),
+  };
+}
+
+/** What no member can save: all are connected to the first one, which alone speaks, and sync what they hear. */
+export function leastKind(): Kind {
+  const folder = Deno.makeTempDirSync({ prefix: "p2pchat-bench-" });
+  const connected = "ready";
+  return {
+    name: LEAST_NAME,
+    start: (index, addresses) => {
+      const ports = addresses.filter((address) => address !== connected);
+      const path = baselinePath("sync_and_pass_on.ts");
+      return new LineProcess(denoCommand(path, `${folder}/${index}`, ...ports));
+    },
+    address: (line) => line,
+    saying: (text) => text,
+    text: (line) => line,
+    showsOwn: false,
+    contacts: (members) => members,
+    dispose: () => Deno.remove(folder, { recursive: true }),
   };
 }
 

@@ -5,6 +5,9 @@ export type Baseline =
   | { readonly name: string; readonly samples: readonly number[] }
   | { readonly name: string; readonly missing: string };
 
+/** Programs that show how much of a figure no program under the same Deno can save. */
+export const LEAST_NAME = "programs that only sync and pass on";
+
 /** How far ours may be from the baseline (`ratio`), or, where there is none, from nothing (`value`). */
 export interface Target {
   readonly of: "ratio" | "value";

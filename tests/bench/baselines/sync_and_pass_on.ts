@@ -1,36 +1,59 @@
 /**
- * What no program of two friends can save, under the same Deno: reads, writes, syncs, passes on; the other side
- * writes, syncs, prints. No JSON, no codec, no encryption, no answer.
+ * The least that programs of several people must do, under the same Deno: each writes and syncs what it reads,
+ * then passes it on: what is typed to all that are connected, what they send to standard output. No JSON, no
+ * codec, no signature, no encryption, no answer.
  *
- *     deno run -A tests/bench/baselines/sync_and_pass_on.ts FILE [PORT]
- *
- * Without a port it takes the words of one other, and prints its own port first.
+ *     deno run -A tests/bench/baselines/sync_and_pass_on.ts FILE          prints the port at which it listens
+ *     deno run -A tests/bench/baselines/sync_and_pass_on.ts FILE PORT     connects there, and prints "ready"
  */
 
 const [path, port] = Deno.args as [string, string | undefined];
 const file = await Deno.open(path, { create: true, append: true });
+const hostname = "127.0.0.1";
+const connections = new Set<Deno.TcpConn>();
 
 type Read = (buffer: Uint8Array) => Promise<number | null>;
-type Write = (bytes: Uint8Array) => Promise<number>;
 
-async function passOn(read: Read, write: Write): Promise<void> {
+async function passOn(read: Read, write: (bytes: Uint8Array) => void): Promise<void> {
   const buffer = new Uint8Array(65_536);
   for (let count; (count = await read(buffer)) !== null;) {
     const bytes = buffer.slice(0, count);
     file.writeSync(bytes);
     await file.syncData();
-    void write(bytes); // the next is read meanwhile
+    write(bytes); // not awaited: the next is read meanwhile
   }
 }
 
-if (port === undefined) {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  await Deno.stdout.write(new TextEncoder().encode(`${listener.addr.port}\n`));
-  const connection = await listener.accept();
-  await passOn((buffer) => connection.read(buffer), (bytes) => Deno.stdout.write(bytes));
-} else {
-  const connection = await Deno.connect({ hostname: "127.0.0.1", port: Number(port) });
+async function hear(connection: Deno.TcpConn): Promise<void> {
   connection.setNoDelay(true);
-  await Deno.stdout.write(new TextEncoder().encode("ready\n"));
-  await passOn((buffer) => Deno.stdin.read(buffer), (bytes) => connection.write(bytes));
+  connections.add(connection);
+  try {
+    await passOn((buffer) => connection.read(buffer), (bytes) => void Deno.stdout.write(bytes));
+  } catch (error) {
+    if (!(error instanceof Deno.errors.ConnectionReset)) throw error; // it ended with bytes unread
+  } finally {
+    connections.delete(connection);
+  }
 }
+
+function say(bytes: Uint8Array): void {
+  for (const connection of connections) {
+    connection.write(bytes).catch(() => connections.delete(connection)); // it has ended
+  }
+}
+
+async function listen(): Promise<void> {
+  const listener = Deno.listen({ hostname, port: 0 });
+  await Deno.stdout.write(new TextEncoder().encode(`${listener.addr.port}\n`));
+  for await (const connection of listener) void hear(connection);
+}
+
+async function connect(port: number): Promise<void> {
+  const connection = await Deno.connect({ hostname, port });
+  void hear(connection);
+  await Deno.stdout.write(new TextEncoder().encode("ready\n"));
+}
+
+void (port === undefined ? listen() : connect(Number(port)));
+await passOn((buffer) => Deno.stdin.read(buffer), say);
+Deno.exit();
