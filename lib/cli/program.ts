@@ -24,7 +24,7 @@ import { usersProgramCommands } from "./users_arguments.ts";
 import { VERSION } from "./version.ts";
 import { print, writeLast } from "./write_whole.ts";
 
-/** All that it can do. */
+/** All commands of the program. */
 export const COMMANDS: readonly ProgramCommand[] = [
   meshProgramCommand,
   serveProgramCommand,
@@ -38,16 +38,13 @@ export const COMMANDS: readonly ProgramCommand[] = [
   ...accountsProgramCommands,
 ];
 
-/** A disk that takes nothing for so long gets no more of the log. */
+/** A disk that takes nothing for this long gets no more of the log. */
 const LOG_FLUSH_MS_MAX = 2_000;
 
-/** The status of a command that was asked for nothing. */
+/** Exit status of a program that was started without a command. */
 const STATUS_NO_COMMAND = 2;
 
-/**
- * Does what `args` say.
- * @returns The exit status. Everything has been written by then.
- */
+/** Runs the program with these arguments. @returns The exit status. Everything has been written by then. */
 export async function runProgram(
   args: readonly string[],
   commands: readonly ProgramCommand[] = COMMANDS,
@@ -99,7 +96,7 @@ async function reportEnding(error: unknown, args: readonly string[]): Promise<nu
   const terminal = await errorTerminal();
   const { status, channel, text } = endingOf(error, asksForJson(args), Date.now(), terminal);
   const failure = await writeLast(channel === "stdout" ? STANDARD_OUTPUT : STANDARD_ERROR, text);
-  // A full disk takes no event: a person may still read why.
+  // A full disk takes no event; a person can still read why on stderr.
   if (channel === "stdout" && failure !== null && outputError(failure) !== null) {
     await writeLast(STANDARD_ERROR, endingOf(error, false, Date.now(), terminal).text);
   }

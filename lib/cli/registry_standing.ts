@@ -1,27 +1,30 @@
-/** Where a client's user is, as told by the events: what the prompt says, and what a line typed there means. */
+/**
+ * Where the user of a directory's client is, as told by its events: what the prompt says, and what a line typed there
+ * means.
+ */
 
 import { isSameName, shownName } from "../base/names.ts";
 import type { ClientCommand, ClientEvent } from "../protocols/directory/events.ts";
 
 /**
- * `asked`: somebody calls; `calling`: a call isn't connected yet; `refused`: what was meant for a call that came to
- * nothing is still being read.
+ * `asked`: another user calls; `calling`: a call isn't connected yet; `refused`: lines that were meant for a call
+ * that came to nothing are still being read.
  */
 export type Place = "lobby" | "asked" | "calling" | "talking" | "refused";
 
 export interface Whereabouts {
   readonly place: Place;
-  /** The other one of the call; empty in the lobby. */
+  /** The other side of the call; empty in the lobby. */
   readonly peer: string;
-  /** Whoever was asked has said yes: the call is about to be connected. */
+  /** The callee has said yes: the call is about to be connected. */
   readonly isAccepted: boolean;
-  /** The line that is typed was begun while a call rang or went on that is over now. */
+  /** The line being typed was begun during a call, or while one rang, that is over now. */
   readonly wasInCall: boolean;
-  /** A call, or its ringing, has ended a moment ago, not by our user, and there is no other one. */
+  /** A call, or its ringing, ended a moment ago, not by our user, and there is no other one. */
   readonly isJustOver: boolean;
 }
 
-/** Whoever wants to hang up, to withdraw or to decline, too, does so within this time. */
+/** A user who wanted to hang up, withdraw or decline as well does so within this time. */
 const JUST_OVER_MS = 1_500;
 
 const ENDS_CALL: ReadonlySet<ClientCommand["command"]> = new Set(["hang-up", "cancel", "decline"]);
@@ -41,16 +44,16 @@ export class RegistryStanding {
   #wasUp = false;
   #isGuest = false;
   #overAtMs = -Infinity;
-  /** Our user ends the call. */
+  /** Our user has asked for the end of the call. */
   #isEnding = false;
-  /** The call in which the line that is typed was begun; null: in none. */
+  /** The call in which the line being typed was begun; null: in none. */
   #begunIn: string | null = null;
-  /** More lines were piped for the call that isn't connected yet than are kept. */
+  /** More lines were piped for a call that isn't connected yet than are kept. */
   #isOverfull = false;
-  /** With whom that call was, while what was meant for it is still being read, whoever calls meanwhile. */
+  /** The other side of that call, while the lines meant for it are still being read, whoever calls meanwhile. */
   #refused: string | null = null;
 
-  /** @param nowMs Of a clock that goes on evenly. */
+  /** @param nowMs A monotonic clock. */
   constructor(public name: string, readonly nowMs: () => number) {}
 
   get where(): Whereabouts {
@@ -65,7 +68,7 @@ export class RegistryStanding {
     };
   }
 
-  /** Somebody at a terminal types the first character of a line. */
+  /** The first character of a line was typed at a terminal. */
   lineBegins(): void {
     this.#begunIn = this.#callNow;
   }
@@ -74,22 +77,22 @@ export class RegistryStanding {
     return this.#where === LOBBY ? null : this.#call;
   }
 
-  /** Whether one is in. */
+  /** Whether the user is in. */
   get isUp(): boolean {
     return this.#isUp;
   }
 
-  /** Whether one was ever let in. */
+  /** Whether the user was ever let in. */
   get wasUp(): boolean {
     return this.#wasUp;
   }
 
-  /** Whether one is in without an account. */
+  /** Whether the user is in without an account. */
   get isGuest(): boolean {
     return this.#isGuest;
   }
 
-  /** Who and where one is, before `> `. */
+  /** The user's name and place, before `> `. */
   get prompt(): string {
     return `${shownName(this.name)} (${this.#placeText()})`;
   }
@@ -108,7 +111,7 @@ export class RegistryStanding {
     }
   }
 
-  /** The user has asked for this: lines that follow are for a call that was accepted. */
+  /** Notes what the user asks for: lines that follow are for a call that was accepted. */
   asks(command: ClientCommand): void {
     const { place, peer } = this.#where;
     this.#isEnding ||= ENDS_CALL.has(command.command);
@@ -119,21 +122,21 @@ export class RegistryStanding {
     this.#where = { ...this.#where, place: "calling" };
   }
 
-  /** Both want to talk, as the directory says. */
+  /** Both sides want to talk, as the directory says. */
   connecting(): void {
     this.#accepted = true;
   }
 
   /**
-   * No more lines are taken for now: those for the call go on after it, unless its end has been asked for. Of what
-   * somebody types each line is known to have been begun in the call.
+   * No more lines are taken for now: those meant for the call follow later, unless its end has been asked for. Lines
+   * typed at a terminal don't need this: for each it is known in which call it was begun.
    */
   inputPauses(): void {
     const isTyped = this.#begunIn !== null;
     this.#isOverfull ||= this.#where.place === "calling" && !this.#isEnding && !isTyped;
   }
 
-  /** All that was meant for a refused call has been read. */
+  /** All lines that were meant for a refused call have been read. */
   hasReadAll(): void {
     this.#refused = null;
   }

@@ -24,10 +24,10 @@ import { randomBytes } from "./random_bytes.ts";
 import type { Mode, ShownEvent, UserInterface } from "./user_interface.ts";
 import { VERSION } from "./version.ts";
 
-/** A profile, or a server's own, that is in use. */
+/** A profile, or a server's own folder, in use. */
 export interface Profile {
   readonly disk: Disk;
-  /** Of the profile, or of the server. */
+  /** The folder of the profile, or of the server. */
   readonly folder: string;
   readonly environment: Environment;
   /** Its `notices` are to be shown when the mode has begun. */
@@ -65,9 +65,8 @@ export async function withSession<Event extends ShownEvent, Target>(
 }
 
 /**
- * Runs `work` with a profile in use, and lets go of it.
- * @param openLog Opens the program's log, which may be kept in the profile's folder.
- * @throws {P2pchatError} `in-use`, `store-corrupt`, `bad-file` or `disk`; what `work` throws.
+ * Runs `work` with a profile in use, and releases it. @param openLog Opens the program's log, which may be kept in
+ * the profile's folder. @throws {P2pchatError} `in-use`, `store-corrupt`, `bad-file` or `disk`; what `work` throws.
  */
 export async function withProfile<Result>(
   openLog: () => Promise<Logger>,
@@ -105,8 +104,8 @@ export async function withProfile<Result>(
 }
 
 /**
- * The profile's identity, made where there is none: by one of those that start at once.
- * @throws {P2pchatError} `store-corrupt`, `bad-file` or `disk`; `in-use` where no turn came.
+ * The profile's identity, made where there is none; of programs that start at once, one makes it. @throws
+ * {P2pchatError} `store-corrupt`, `bad-file` or `disk`; `in-use` where no turn came.
  */
 export async function openOwnIdentity(
   disk: Disk,
@@ -148,14 +147,14 @@ export function knownPeersPath(folder: string): string {
   return `${folder}/known_peers`;
 }
 
-/** The identity as channels take it: with a key of this process alone. */
+/** The identity in the form that channels take, with a key of this process alone. */
 export function channelIdentity(
   { identity: { signer } }: Pick<Session<ShownEvent, unknown>, "identity">,
 ): ChannelIdentity {
   return { signer, static: keyPairFromSeed(randomBytes(32)) };
 }
 
-/** Remembers that the user compares this key's digits with its owner. */
+/** Remembers that the user has compared this key's digits with its owner. */
 export function markVerified<Event extends ShownEvent, Target>(
   { knownPeers, ui }: Pick<Session<Event, Target>, "knownPeers" | "ui">,
   key: PeerKey,
@@ -164,7 +163,7 @@ export function markVerified<Event extends ShownEvent, Target>(
   showFailure(ui, knownPeers.markVerified(key), ref);
 }
 
-/** The program's log; that it can't be written is told once. @throws {P2pchatError} `disk`. */
+/** Opens the program's log; the user is told once if it can't be written. @throws {P2pchatError} `disk`. */
 export function openSessionLog<Event extends ShownEvent, Target>(
   ui: UserInterface<Event, Target>,
   options: CommonOptions,
@@ -172,7 +171,7 @@ export function openSessionLog<Event extends ShownEvent, Target>(
   return openLog(options, (text) => ui.show({ event: "notice", text, warning: true }));
 }
 
-/** Tells what was found and mended while something was opened. */
+/** Shows what was found and mended while something was opened. */
 export function showNotices<Event extends ShownEvent, Target>(
   ui: UserInterface<Event, Target>,
   ...texts: readonly string[]
@@ -180,7 +179,7 @@ export function showNotices<Event extends ShownEvent, Target>(
   for (const text of texts) ui.show({ event: "notice", text });
 }
 
-/** What every program's log begins with; `more` is the mode's. */
+/** The first line of every program's log; `more` is what the mode adds. */
 export function logStarted(
   { environment, identity }: Pick<Profile, "environment" | "identity">,
   command: string,
@@ -191,8 +190,8 @@ export function logStarted(
 }
 
 /**
- * Shows why `work` failed, as the command's answer; anything but a P2pchatError ends the program.
- * @returns When it is done, or that was shown.
+ * Shows why `work` failed, as the answer to the command; anything but a P2pchatError ends the program. @returns
+ * Resolves when `work` is done, or its failure was shown.
  */
 export function showFailure<Event extends ShownEvent, Target>(
   ui: UserInterface<Event, Target>,
@@ -205,7 +204,7 @@ export function showFailure<Event extends ShownEvent, Target>(
   });
 }
 
-/** Shows an error that the program goes on after. */
+/** Shows an error after which the program goes on. */
 export function showError<Event extends ShownEvent, Target>(
   ui: UserInterface<Event, Target>,
   { code, message }: P2pchatError,
@@ -214,7 +213,7 @@ export function showError<Event extends ShownEvent, Target>(
   ui.show({ event: "error", code, text: message }, ref);
 }
 
-/** In [0, 1), from the system's generator: nobody can foresee whom we evict or dial. */
+/** In [0, 1), from the system's generator: nobody can foresee which peers we evict or dial. */
 function secureRandom(): number {
   const [drawn] = crypto.getRandomValues(new Uint32Array(1));
   return drawn! / 2 ** 32;

@@ -14,13 +14,13 @@
 import type { ErrorCode, P2pchatError } from "../base/errors.ts";
 import type { CommandTable } from "./commands.ts";
 
-/** Part of a line. All of it is made harmless when written, whatever it holds. */
+/** Part of a line. Whatever it holds, it is made harmless when it is written. */
 export type Span =
   | string
   | { readonly text: string; readonly as: SpanStyle }
   /** Wall time, ms since 1970, as hours and minutes; a new day is announced on a line before. */
   | { readonly timeMs: number }
-  /** One within a sentence that is said at `nowMs`: with its date, unless that is the same. */
+  /** A time within a sentence that is said at `nowMs`: with its date, unless both are of the same day. */
   | { readonly timeMs: number; readonly nowMs: number };
 
 /**
@@ -55,7 +55,7 @@ export type CommonEvent =
   /** Last event before exit 0; not shown in text form. */
   | { readonly event: "bye"; readonly reason: string };
 
-/** What a mode is to its user interface; `Event` are the events beside the common ones. */
+/** What a mode provides to its user interface; `Event` stands for its own events, beside the common ones. */
 export interface Mode<Event extends ShownEvent, Target> {
   readonly commands: CommandTable<Target>;
   /** The lines of an event in text form; none where only scripts care. `nowMs` is wall time. */
@@ -83,54 +83,56 @@ export interface InputHandler<Target> {
    */
   ended(): void;
   /**
-   * Ctrl+C, SIGTERM, a closed terminal, or nobody who reads the output. Comes at once, past waiting lines.
-   * @returns Whether the program is leaving: the next Ctrl+C or SIGTERM then forces, with exit status 130.
+   * Ctrl+C, SIGTERM, a closed terminal, or output that nobody reads. Comes at once, past waiting lines.
+   * @returns Whether the program is leaving: then the next Ctrl+C or SIGTERM forces it, with exit status 130.
    */
   interrupted(cause: InterruptCause): boolean;
   /** Ctrl+X at a terminal; where it is left out, the key does nothing. */
   logOut?(): void;
-  /** At a terminal: the first character of a line is typed. */
+  /** At a terminal: the first character of a line was typed. */
   lineBegins?(): void;
-  /** In a pipe: there will be no more input, and lines wait all the same. */
+  /** In a pipe: there will be no more input, although lines are still waiting. */
   lastLineRead?(): void;
-  /** In a pipe: all that was there has been run, and no more came for a moment. */
+  /** In a pipe: all lines so far have been run, and no more came for a moment. */
   idle?(): void;
 }
 
-/** What somebody at a terminal is asked. */
+/** A question to the user at a terminal. */
 export interface Question {
   /** Without control characters. */
   readonly prompt: string;
-  /** Nothing is shown for what is typed, not even how long it is. */
+  /** Nothing of the answer is shown, not even its length. */
   readonly isUnseen: boolean;
 }
 
 /** Questions at a terminal, from `begin` to `end`: what is typed answers them, and runs no command. */
 export interface Dialogue {
   /**
-   * What is typed from now on is kept for the next question, unseen until then.
-   * @param logOut What Ctrl+X does, and Ctrl+D where nothing is typed.
+   * Keeps what is typed from now on for the next question, unseen until then. @param logOut What Ctrl+X does, and
+   * Ctrl+D where nothing is typed.
    */
   begin(logOut: () => void): void;
   /**
-   * The same for questions that come while somebody may be typing at the prompt: that is no answer, and no password.
-   * Where the prompt is shown it begins with the next Enter at an empty line, which `tell` asks for; otherwise at once.
-   * @param isExpected They have just asked for it: without that Enter, unless another line is being typed.
-   * @returns Whether it has begun; false where the input or the dialogue was ended first.
+   * The same for questions that come while the user may be typing at the prompt: that text is no answer, and no
+   * password. If the prompt is shown, the questions begin with the next Enter at an empty line, which `tell` asks
+   * for; otherwise at once.
+   * @param isExpected The user has just asked for the questions: they begin without that Enter, unless another line
+   * is being typed.
+   * @returns Whether the questions have begun; false where the input or the dialogue was ended first.
    */
   beginAtEnter(logOut: () => void, isExpected: boolean, tell: () => void): Promise<boolean>;
-  /** One question after the other. @returns The answer; null where the input or the dialogue ended without one. */
+  /** Asks one question at a time. @returns The answer; null where the input or the dialogue ended without one. */
   ask(question: Question): Promise<string | null>;
   /**
    * Idempotent.
    * @param isAnswered Whether what was typed ahead goes to the prompt now. Otherwise nobody sees it: it may be a password.
    */
   end(isAnswered: boolean): void;
-  /** Nothing is asked although somebody may answer already: what is typed counts after a pause of 1 s alone. */
+  /** Nothing is asked, although the user may be answering already: what is typed counts only after a pause of 1 s. */
   dropTypedAhead(): void;
 }
 
-/** A short beginning of a line, and what it stands for now. */
+/** A short beginning of a line, and what it stands for at the moment. */
 export interface Expansion {
   readonly typed: string;
   readonly becomes: string;
@@ -146,14 +148,14 @@ export interface UserInterface<Event extends ShownEvent, Target> {
   listen(handler: InputHandler<Target>): void;
   /** Shows an event: as its JSON object with `at` and `ref`, or as the lines that the mode gives it. */
   show(event: Event | CommonEvent, ref?: string): void;
-  /** Who and where one is, before `> `: `Alice`, `Alice @group`. */
+  /** The user's name and place, before `> `: `Alice`, `Alice @group`. */
   setPrompt(text: string): void;
   /**
-   * The names that completion offers; asked for when Tab is pressed, as there may be thousands.
-   * @param away Asked where a command is about somebody: others who are known. They come after `names`.
+   * The names that completion offers; called when Tab is pressed, as there may be thousands. @param away Called for
+   * commands about somebody: other known names, offered after `names`.
    */
   setNames(names: () => readonly string[], away?: () => readonly string[]): void;
-  /** At a terminal: a line that begins so begins otherwise as soon as that is typed. Null: no line does. */
+  /** At a terminal: this beginning of a line is replaced as soon as it is typed. Null: none is. */
   setExpansion(expansion: Expansion | null): void;
   /**
    * One line that is rewritten in place while something long goes on; `null` takes it away. In a pipe and
@@ -169,11 +171,11 @@ export interface UserInterface<Event extends ShownEvent, Target> {
   ready(): Promise<void> | null;
   /** Resolves when all that was shown has been written, or nobody reads it any more. */
   flush(): Promise<void>;
-  /** Resolves when all that was shown before the call is before the user's eyes; more may be waiting. */
+  /** Resolves when everything shown before the call has reached the user's screen; more may be waiting. */
   written(): Promise<void>;
-  /** Calls whoever sits at the terminal. */
+  /** Rings the terminal's bell. */
   ring(): void;
-  /** Null where nobody can be asked. */
+  /** Null where there is no user to ask. */
   readonly dialogue: Dialogue | null;
   /** Whether a person types at a terminal. */
   readonly interactive: boolean;

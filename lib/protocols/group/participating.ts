@@ -20,7 +20,7 @@ import type { MemberRecord } from "./records.ts";
 import type { Self } from "./saying.ts";
 import type { Standing } from "./standing.ts";
 
-/** Who leads: a member, or the coordinator (null). */
+/** The leader: a member, or the coordinator (null). */
 export type Leader = PeerKey | null;
 
 export interface ParticipatingOwner {
@@ -30,27 +30,27 @@ export interface ParticipatingOwner {
   readonly out: MemberOutput;
   readonly crypto: Crypto;
   readonly group: Hash;
-  /** The view that rounds may go on with: the one that has begun here, or a later one that we were told of. */
+  /** The view that rounds may go on with: the one that has begun here, or a later one that we know of. */
   readonly roundView: Epoch | null;
-  /** A later view that we were told of, as the coordinator signed it; null where there is none. */
+  /** A later view that we know of, as the coordinator signed it; null where there is none. */
   readonly laterView: SignedEpoch | null;
   answer(leader: Leader, message: GroupMessage): void;
   ask: FetchingOwner["ask"];
   mayDecide: FetchingOwner["mayDecide"];
-  /** Takes part in nothing any more until an epoch begins. */
+  /** Takes part in nothing more until an epoch begins. */
   freeze(): void;
-  /** The log has more: it is written. */
+  /** These batches were written to the log. */
   logged(batches: readonly HeldBatch[]): void;
-  /** What the first epoch of this process is written with. */
+  /** Records that are written with the first epoch of this process. */
   becomeMember(): readonly MemberRecord[];
   begun(signed: SignedEpoch): void;
-  /** Whether somebody else's word is enough to set our log aside. */
+  /** Whether another member's word is enough to set our log aside. */
   readonly maySetAside: boolean;
-  /** Our log can't go on: it is set aside. */
+  /** Our log can't go on as the group's: it is set aside. */
   startAnew(): void;
-  /** The member's history isn't ours. */
+  /** The history of this member, or of the coordinator, isn't ours. */
   differs(who: Source, position: number): void;
-  /** Whoever leads or supplies broke a rule. */
+  /** The leader, or the source of what we fetch, broke a rule. */
   offends(who: Source, text: string): void;
 }
 
@@ -58,31 +58,31 @@ interface Part {
   readonly ballot: Ballot;
   readonly leader: Leader;
   phase: "promising" | "reported" | "levelling" | "ready";
-  /** What is fetched for it; null where nothing is, or all is there. */
+  /** What is being fetched for it; null where nothing is, or everything is there. */
   levelling: Levelling | null;
 }
 
 interface Levelling {
   readonly start: HistoryPoint;
   readonly fetching: Fetching;
-  /** Whether what is fetched follows all that we hold, or our log. */
+  /** Whether the fetched batches follow all that we hold, or our log. */
   from: "end" | "log";
-  /** The end of what was fetched. */
+  /** The end of the fetched batches. */
   fork: HistoryEnd;
-  /** Fetched, and not on disk: at most what members may have that isn't stable, `UNSTABLE_BYTES_MAX`. */
+  /** Fetched batches that aren't on disk: at most what members may have that isn't stable, `UNSTABLE_BYTES_MAX`. */
   staged: SignedBatch[];
-  /** The log was set aside for this. */
+  /** Whether the log was set aside for this. */
   isAnew: boolean;
 }
 
 export class Participating {
   #part: Part | null = null;
-  /** Decided, and on its way to our disk. */
+  /** The epoch that is decided, and on its way to our disk. */
   #beginning: SignedEpoch | null = null;
 
   constructor(readonly owner: ParticipatingOwner) {}
 
-  /** Whether an epoch is to begin, and the present one is over. */
+  /** Whether another epoch is to begin, so that the present one is over. */
   get isUnderWay(): boolean {
     return this.#part !== null || this.#beginning !== null;
   }
@@ -97,8 +97,8 @@ export class Participating {
   }
 
   /**
-   * Nothing is promised to anybody who is there any more. What is being written counts as begun, as it will on disk, and
-   * nothing follows it: what is written next says how it ended.
+   * Drops what was promised to a leader that is there. An epoch that is being written counts as begun, as it will on
+   * disk, but has no further consequences: the next record says how it ended.
    */
   abandon(): void {
     this.#part = null;
@@ -123,7 +123,7 @@ export class Participating {
       levelling: null,
     };
     this.#part = fresh;
-    // A write of what is held, and of an epoch that begins, is done before this one.
+    // Earlier writes of held batches, and of an epoch that begins, are done before this one.
     out.storeThen([{ kind: "promised", ballot, isLeaving }], () => {
       if (this.#part !== fresh) return;
       fresh.phase = "reported";
@@ -173,8 +173,8 @@ export class Participating {
   }
 
   /**
-   * Asks for what is to follow: what we hold where that is of the same ballot, else the log. Until all of it is there
-   * it takes nothing's place: others may need what we have.
+   * Fetches what is to follow: what we hold, where that is of the same ballot, else the log. Until everything is
+   * there it replaces nothing: others may need what we have.
    */
   #stage(levelling: Levelling): void {
     const { start, fetching, from } = levelling;
@@ -184,7 +184,7 @@ export class Participating {
     else fetching.ask(levelling.fork.point);
   }
 
-  /** What we have isn't the beginning of the others'. */
+  /** What we have isn't the beginning of what the others have. */
   #unlike(levelling: Levelling): void {
     if (levelling.isAnew) {
       const { source } = levelling.fetching;
@@ -200,7 +200,7 @@ export class Participating {
     this.#stage(levelling);
   }
 
-  /** Whoever is asked is there, or there anew: what was asked before may be lost. */
+  /** The source is there, or there again: what was asked before may be lost. */
   sourceUp(source: Source): void {
     const levelling = this.#part?.levelling ?? null;
     if (levelling?.fetching.source === source) levelling.fetching.ask(levelling.fork.point);
@@ -212,7 +212,7 @@ export class Participating {
     if (levelling.fetching.isAsked(after)) this.#unlike(levelling);
   }
 
-  /** @returns Whether that was awaited here. */
+  /** @returns Whether this answer was awaited here. */
   history(source: Source, message: GroupMessageOf<"history">): boolean {
     const part = this.#part;
     const levelling = part?.levelling ?? null;
@@ -237,7 +237,7 @@ export class Participating {
     return true;
   }
 
-  /** What is stable where it comes from goes to the log at once; the rest waits for its end. */
+  /** Batches that are stable at the source go to the log at once; the rest waits for the end. */
   #take(levelling: Levelling, { batches, stable }: Fetched): string | null {
     const { held } = this.owner;
     const { staged, from } = levelling;
@@ -257,7 +257,7 @@ export class Participating {
     return fault;
   }
 
-  /** What is held beyond a position gives its place to others, in one write: all up to the level is on disk then. */
+  /** Replaces what is held beyond a position, in one write: everything up to the level is on disk then. */
   #settle(part: Part, from: number, staged: readonly SignedBatch[]): void {
     const { held, out, standing } = this.owner;
     const { ballot, leader } = part;
@@ -270,7 +270,7 @@ export class Participating {
     records.push({ kind: "levelled", ballot });
     part.levelling = null;
     const { end } = held;
-    // Whoever is told so hears it after this write; what is lost meanwhile stays lost.
+    // Anybody who is told hears it after this write; what is lost meanwhile stays lost.
     standing.levelled = ballot;
     out.storeThen(records, () => {
       if (held.digestAt(end.position) === end.digest) held.setSynced(end);
@@ -283,8 +283,8 @@ export class Participating {
   // Beginning.
 
   /**
-   * @param from Who says so: its leader, or a member for which it has begun.
-   * @returns Whether it begins here, or did already.
+   * @param from Who says so: the leader, or a member for which the epoch has begun. @returns Whether it begins here,
+   * or has begun already.
    */
   begin(from: Leader, signed: SignedEpoch): boolean {
     const { self, standing, held, group, out } = this.owner;
@@ -309,7 +309,7 @@ export class Participating {
     const { start } = epoch;
     const { synced, position } = held;
     if (synced.position !== start.position || synced.digest !== start.digest) return false;
-    if (position !== start.position) return false; // more is being written: it was never ready
+    if (position !== start.position) return false; // more is being written: we were never ready
     this.#part = null;
     this.#beginning = signed;
     this.owner.freeze();
@@ -329,7 +329,7 @@ export class Participating {
     return true;
   }
 
-  /** Whether whoever may decide it has signed the epoch. */
+  /** Whether the epoch is signed by whoever may decide it. */
   isDecided(signed: SignedEpoch): boolean {
     const { standing, crypto, roundView } = this.owner;
     const { ballot, view, members, group } = signed.epoch.value;

@@ -53,24 +53,24 @@ import { type OwnCounters, type Round, SyncPeer } from "./sync_peer.ts";
 import { Supplying } from "./sync_supplying.ts";
 
 type Of<Type extends SyncMessage["type"]> = Extract<SyncMessage, { readonly type: Type }>;
-/** With what the message carries beside its entries. */
+/** A `sync-frontiers` without its entries. */
 interface Said extends Omit<Of<"sync-frontiers">, "entries"> {
   readonly entries: readonly SyncEntry[];
 }
 
 const NONE: ReadonlySet<never> = new Set();
-/** A newcomer asks two: one may be behind itself, or lie. */
+/** A newcomer asks two neighbours: one may be behind itself, or lie. */
 const NEWCOMER_ROUNDS = 2;
 
 export class AntiEntropy
   implements Machine<AntiEntropyInput, AntiEntropyEffect>, AntiEntropyQueries {
-  /** As many as there are neighbours. */
+  /** One for each neighbour. */
   readonly #peers = new Map<PeerKey, SyncPeer>();
   #nextRoundMs = Infinity;
-  /** The last neighbour that told of much that isn't here. */
+  /** The last neighbour that announced much that isn't here. */
   #ahead: PeerKey | null = null;
   #caughtUp: boolean;
-  /** We are leaving: what we said must be with somebody who stays. */
+  /** We are leaving: what we said must reach a member that stays. */
   #handingOver = false;
   #nowMs = 0;
   #effects: AntiEntropyEffect[] = [];
@@ -90,7 +90,7 @@ export class AntiEntropy
     this.#fetching = new Fetching(order, this.#peers, emit);
   }
 
-  /** The neighbours that are to send something. */
+  /** The neighbours that still have something to send. */
   sources(): ReadonlySet<PeerKey> {
     const sources = this.#peers.entries().filter(([, { fetch }]) => fetch !== null);
     return new Set(sources.map(([key]) => key));
@@ -130,9 +130,9 @@ export class AntiEntropy
         break;
       case "message": {
         const peer = this.#peers.get(input.from);
-        // Of two neighbours one knows it first; the other's answer comes with its own round.
+        // One of two neighbours notices first that they are neighbours; the other's answer comes with its own round.
         if (peer === undefined) break;
-        // Who is left without an answer asks another, or again when its time is over.
+        // A neighbour that gets no answer asks another one, or again when its time is over.
         if (!isQuestion(input.message) || peer.mayAsk(input.message, nowMs)) {
           this.#message(input.from, peer, input.message);
         }
@@ -188,7 +188,7 @@ export class AntiEntropy
     return next === Infinity ? null : next;
   }
 
-  /** The process stood still for so long: nobody is blamed for that time. */
+  /** Moves deadlines by `delayMs`, the length of a stall of our own: nobody is blamed for that time. */
   postpone(delayMs: number): void {
     this.#nextRoundMs += delayMs;
     this.#second.postpone(delayMs);
@@ -201,7 +201,7 @@ export class AntiEntropy
     if (this.#nextRoundMs === Infinity) this.#planRound();
   }
 
-  /** A round with `key` as soon as may be, at least `pauseMs` after the last one began. */
+  /** Begins a round with `key` as soon as possible, at least `pauseMs` after the last one began. */
   #beginSoon(key: PeerKey, pauseMs: number): void {
     const peer = this.#peers.get(key);
     if (peer === undefined) return;
@@ -210,13 +210,13 @@ export class AntiEntropy
   }
 
   #planRound(): void {
-    // Members that came at once must not compare at once for ever.
+    // Members that came in together must not compare at the same moment for ever.
     this.#nextRoundMs = this.#nowMs + jittered(SYNC_INTERVAL_MS, this.env.random());
   }
 
   #serveDeadlines(): void {
     this.#believe(this.#second.due(this.#nowMs));
-    // What another is sending may be the same.
+    // What another neighbour is sending may be the same.
     if (this.#ahead !== null && this.sources().size === 0) {
       this.#beginSoon(this.#ahead, SYNC_AGAIN_MS);
       this.#ahead = null;
@@ -237,7 +237,7 @@ export class AntiEntropy
     this.#beginWithAnother(null);
   }
 
-  /** A round with a neighbour drawn by lot, not `except` where there is another. */
+  /** Begins a round with a random neighbour; not with `except` if there is another. */
   #beginWithAnother(except: PeerKey | null): void {
     const idle = [...this.#peers].filter(([key, peer]) =>
       key !== except && !peer.busy && peer.owedMs(this.#nowMs) === 0
@@ -274,8 +274,8 @@ export class AntiEntropy
   }
 
   /**
-   * Asks how far the neighbour is where something is missing here. Equal hashes don't say it of a stream of which nothing
-   * is kept; and this costs a few entries, where a round compares all that differs.
+   * Asks how far the neighbour is in the streams in which something is missing here. Equal hashes don't tell that for
+   * a stream of which nothing is kept; and this costs a few entries, where a round compares everything that differs.
    */
   #askGaps(key: PeerKey, peer: SyncPeer, gaps: readonly SyncEntry[]): void {
     if (gaps.length === 0 || !peer.gaps.mayAsk(this.#nowMs) || peer.owedMs(this.#nowMs) > 0) return;
@@ -311,14 +311,14 @@ export class AntiEntropy
     this.#askOn(key, peer);
   }
 
-  /** Goes on with what remains to be compared; without an end where nothing does. */
+  /** Asks about what remains to be compared; ends the round where nothing does. */
   #askOn(key: PeerKey, peer: SyncPeer): void {
     const round = peer.round!;
     if (round.remaining.length === 0) return this.#completeRound(key, peer);
     this.#sendPage(key, round);
   }
 
-  /** As many of the remaining buckets as fit into one message, one at least. */
+  /** Sends as many of the remaining buckets as fit into one message, at least one. */
   #sendPage(key: PeerKey, round: Round): void {
     const { buckets, entries } = this.#pageOf(round.remaining);
     round.page = buckets;
@@ -331,7 +331,7 @@ export class AntiEntropy
     if (round === null || round.page === null) return;
     const { page } = round;
     const covered = message.buckets.filter((bucket) => page.includes(bucket));
-    // To a round that was given up: it took longer than we wait.
+    // For a round that was given up: it took longer than we wait.
     if (covered.length === 0) return;
     const within = new Set(covered);
     for (const entry of message.entries) {
@@ -345,7 +345,7 @@ export class AntiEntropy
     else this.#completeRound(key, peer);
   }
 
-  /** All that differs is compared: what the neighbour can't supply is told, what it can is fetched. */
+  /** Everything that differs is compared: tells what the neighbour can't supply, and fetches what it can. */
   #completeRound(key: PeerKey, peer: SyncPeer): void {
     const { own, entries, compared } = peer.round!;
     peer.round = null;
@@ -412,7 +412,7 @@ export class AntiEntropy
     }
   }
 
-  /** The first of `buckets` whose entries fit into one message, one at least, and these entries. */
+  /** The first of `buckets` whose entries fit into one message, at least one, and these entries. */
   #pageOf(
     buckets: readonly number[],
   ): { readonly buckets: readonly number[]; readonly entries: readonly SyncEntry[] } {
@@ -467,7 +467,7 @@ export class AntiEntropy
       whole,
       all,
     });
-    // A newcomer listens to the rounds that are of all there is, and to what it asked itself.
+    // A newcomer heeds only rounds that cover everything, and answers to its own questions.
     if (all || isOfGaps || !this.config.newcomer || this.#caughtUp) {
       const floor = this.#peers.get(key)?.floor ?? 0;
       if (all) this.#effects.push({ type: "frontiers", from: key, entries: statements });
@@ -499,7 +499,7 @@ export class AntiEntropy
     }
   }
 
-  /** It has so much of what we said; where we wait for it to have all, it is asked again. */
+  /** The neighbour has this much of what we said; while we wait for it to have all, it is asked again. */
   #holdsOwn(key: PeerKey, peer: SyncPeer, held: OwnCounters): void {
     peer.ownHeld = held;
     if (this.#handingOver && !this.hasOwn(key)) this.#beginSoon(key, SYNC_HAND_OVER_MS);
@@ -537,14 +537,16 @@ export class AntiEntropy
     this.#turnToOthers(key);
   }
 
-  /** A fetch has ended: what was left to it is looked for at those who said that they have more. */
+  /** A fetch has ended: what was left to it is fetched from neighbours that said they have more. */
   #turnToOthers(except: PeerKey): void {
     for (const [key, peer] of this.#peers) {
       if (key !== except && !peer.complete) this.#beginSoon(key, SYNC_AGAIN_MS);
     }
   }
 
-  /** Once may be chance: what it had may be too old to be kept by now. Then it says so when asked again. */
+  /**
+   * Once may be chance: what the neighbour had may be too old to be kept by now. It says so when it is asked again.
+   */
   #disappointed(key: PeerKey, peer: SyncPeer): void {
     if (++peer.disappointments > 1) {
       this.#penalise(key, "broken-promise", "said that it has more, and sent nothing of it");
@@ -560,7 +562,7 @@ export class AntiEntropy
     this.#effects.push({ type: "caught-up", peer: key });
   }
 
-  /** Goes on without what no other neighbour is there to give. */
+  /** Goes on without what no other neighbour is there to supply. */
   #believe(spoken: ReturnType<SecondSource["due"]>): void {
     if (spoken.length === 0) return;
     this.#effects.push(...spoken);
@@ -596,14 +598,14 @@ export class AntiEntropy
   }
 }
 
-/** Whether it makes us look through what we have. */
+/** Whether the message makes us look through what we have. */
 function isQuestion(message: SyncMessage): boolean {
   const { type } = message;
   return type === "sync-summary" || type === "sync-want" ||
     (type === "sync-frontiers" && message.reply);
 }
 
-/** As much of `own` as a neighbour with these entries has. */
+/** The part of `own` that a neighbour with these entries has. */
 function heldOf(own: OwnCounters, entries: readonly SyncEntry[]): OwnCounters {
   return new Map(
     own.entries().map(([incarnation, counter]) => {
@@ -613,12 +615,12 @@ function heldOf(own: OwnCounters, entries: readonly SyncEntry[]): OwnCounters {
   );
 }
 
-/** As `sync-frontiers` carries it beside its entries. */
+/** The numbers that `sync-frontiers` carries beside its entries. */
 function unkeptOf(entries: readonly SyncEntry[]): readonly number[] {
   return entries.some(({ unkept }) => unkept > 0) ? entries.map(({ unkept }) => unkept) : [];
 }
 
-/** Whether there can be such a stream: a frontier that stands at the end of all numbers couldn't be noted. */
+/** Whether such a stream is possible: a frontier at the end of all numbers couldn't be recorded. */
 function isPossible({ low, counter, unkept }: SyncEntry): boolean {
   return counter < Number.MAX_SAFE_INTEGER && low <= counter + 1 && unkept <= counter;
 }

@@ -39,7 +39,7 @@ import { RosterOutbox } from "./roster_outbox.ts";
 import { type Entry, RosterTable } from "./roster_table.ts";
 import type { Beacon, SignedBeacon, SignedClaim } from "./structures.ts";
 
-/** - `beacon`: our own lease is to be renewed */
+/** - `beacon`: our own lease is to be renewed. */
 const DEADLINES = ["beacon"] as const;
 
 /** An entry of the roster as others may see it. */
@@ -49,9 +49,9 @@ export interface Member {
   readonly claim: KnownClaim;
   readonly state: Entry["state"];
   readonly suspected: boolean;
-  /** Monotonic: when it was last heard of, or when it died. */
+  /** Monotonic time at which the member was last heard of, or died. */
   readonly sinceMs: number;
-  /** Lost for all that our disk knows: it may have left properly while we weren't here. */
+  /** Lost as far as our disk knows: it may have left properly while we weren't here. */
   readonly fromDisk: boolean;
 }
 
@@ -133,7 +133,7 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
     );
   }
 
-  /** After a stall of this process: nobody is blamed for it, and our own beacon goes out when it was due. */
+  /** After a stall of this process nobody is blamed for it; our own beacon goes out when it was due. */
   postpone(delayMs: number): void {
     const beaconMs = this.#deadlines.get("beacon");
     this.#deadlines.postpone(delayMs);
@@ -151,12 +151,12 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
     return this.#table.liveCount;
   }
 
-  /** Whether we know all whom some neighbour knew when its link came up. */
+  /** Whether we know all the members that some neighbour knew when its link came up. */
   hasNeighboursRoster(): boolean {
     return this.#exchange.hasOne();
   }
 
-  /** Every entry, the dead of a day too. */
+  /** Every entry, including members that died within a day. */
   *members(): Iterable<Member> {
     for (const entry of this.#table.entries()) yield this.#memberOf(entry);
   }
@@ -166,7 +166,7 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
     return entry === null ? null : this.#memberOf(entry);
   }
 
-  /** Where those who were forgotten of late could be dialled. */
+  /** Where members that were forgotten recently could be dialled. */
   forgotten(): readonly Contact[] {
     return this.#table.forgotten();
   }
@@ -182,7 +182,7 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
     return entry === null ? null : { beacon: entry.signed, claim: entry.claim.signed };
   }
 
-  /** What shows others who this is; null where it isn't known. */
+  /** The credentials that show others who this member is; null where they aren't known. */
   entryOf(key: PeerKey, nowMs: number): RosterEntry | null {
     const entry = this.#table.get(key);
     return entry === null ? null : entryToSend(entry, nowMs);
@@ -193,12 +193,12 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
     return this.#table.floorOf(key)?.incarnation ?? 0;
   }
 
-  /** All checked claims, the one that was asked for least recently first. */
+  /** All checked claims, least recently asked for first. */
   claims(): IteratorObject<KnownClaim> {
     return this.#claims.table.values();
   }
 
-  /** A checked claim, of whomever. */
+  /** A checked claim of any member. */
   claim(id: ClaimId): KnownClaim | null {
     return this.#claims.table.get(id);
   }
@@ -212,7 +212,7 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
     return this.#claims.table.hasOfKey(key);
   }
 
-  /** Who is known to have claimed this name at any time. */
+  /** Keys known to have claimed this name at any time. */
   claimants(folded: FoldedName): Iterable<PeerKey> {
     return this.#claims.table.claimants(folded);
   }
@@ -222,7 +222,7 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
     return this.#claims.isVouched(claim);
   }
 
-  /** Digest of who is here. */
+  /** Digest of the live members. */
   digest(): Hash {
     return this.#table.digest.root();
   }
@@ -398,7 +398,7 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
     }
   }
 
-  /** One that vouches for others is worth checking at once; any other waits for its beacon. */
+  /** A claim that vouches for others is checked at once; any other waits for its beacon. */
   #claimCame(from: PeerKey, claim: SignedClaim, nowMs: number): void {
     const isWanted = this.#claims.wants(claim.claim.value) && this.#intake.mayVouch(from, nowMs);
     if (!isWanted) return this.#intake.claimAhead(from, claim);
@@ -441,7 +441,7 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
     return this.#hearBeacon(from, beacon, { lost, ageMs }, nowMs);
   }
 
-  /** Answers whether the rest of the message is worth reading. */
+  /** Handles one beacon. @returns Whether the rest of the message is worth reading. */
   #hearBeacon(from: PeerKey, signed: SignedBeacon, hearsay: Hearsay, nowMs: number): boolean {
     const { room, incarnation } = this.#own!.entrance;
     const beacon = signed.beacon.value;
@@ -478,7 +478,7 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
 
   // Our own lease.
 
-  /** A neighbour took us for lost: a beacon that it knows wouldn't change that. */
+  /** A neighbour took us for lost: a beacon that it knows already wouldn't change that. */
   #revive(held: Beacon): void {
     const dueMs = this.#own?.revivalMs(held, this.#table.liveCount) ?? null;
     if (dueMs !== null) this.#deadlines.setEarliest("beacon", dueMs);
@@ -491,7 +491,8 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
     const signed = own.makeBeacon(state, intervalMs, this.#table.digest, nowMs);
     this.#table.put({ key: this.signer.key, signed, claim: own.claim, state, sinceMs: nowMs });
     this.#outbox.beacon(signed, { ageMs: 0, from: null, waitMs: 0 }, nowMs);
-    // Never later than the interval, which others count on; jitter keeps a room from beating as one.
+    // Never later than the interval, which others count on; jitter keeps the members of a room from beating at the
+    // same time.
     const jitter = 0.9 + 0.1 * this.env.random();
     this.#deadlines.set("beacon", nowMs + Math.round(intervalMs * jitter));
   }
