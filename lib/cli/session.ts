@@ -154,7 +154,7 @@ export function channelIdentity(
   return { signer, static: keyPairFromSeed(randomBytes(32)) };
 }
 
-/** Remembers that the user has compared this key's digits with its owner. */
+/** Marks this key as verified: the user is shown its digits, to compare them with its owner. */
 export function markVerified<Event extends ShownEvent, Target>(
   { knownPeers, ui }: Pick<Session<Event, Target>, "knownPeers" | "ui">,
   key: PeerKey,
