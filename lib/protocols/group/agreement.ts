@@ -1,11 +1,11 @@
 /**
- * The leader's part in beginning an epoch: all who have a say report what they hold, are brought to one level, and
- * say when they are there; only then it is decided. Coordinator and sequencer lead alike.
+ * The leader's part in beginning an epoch: all participants report what they hold, are brought to one level, and say
+ * when they are ready; only then the epoch is decided. The coordinator and the sequencer lead in the same way.
  *
- * The picture: virtual synchrony's flush (Birman and Joseph, SOSP 1987), led under ballots as in Paxos. A history that
- * was brought to one level under a ballot is what Paxos calls accepted: whoever reports says under which, and the
- * highest one wins, whether its epoch is known to have begun or not. As everything that anybody has shown is held by
- * all members of its epoch, one report of that ballot is enough to know it.
+ * The picture: the flush of virtual synchrony (Birman and Joseph, SOSP 1987), led under ballots as in Paxos. A
+ * history that was brought to one level under a ballot is what Paxos calls accepted: each report names that ballot,
+ * and the highest one wins, whether its epoch is known to have begun or not. As all members of an epoch hold
+ * everything that any of them has shown, one report of that ballot is enough to know it.
  */
 
 import type { Hash, PeerKey } from "../../base/ids.ts";
@@ -15,17 +15,17 @@ import type { GroupMessageOf } from "./messages.ts";
 
 /** What a participant holds. */
 export interface Holding {
-  /** The last epoch that has begun for it. */
+  /** The last epoch that has begun for the participant. */
   readonly begun: Ballot;
-  /** Under which ballot its history was last brought to one level with others'. */
+  /** The ballot under which its history was last brought to one level with others'. */
   readonly levelled: Ballot;
-  /** Hexadecimal; of its process. */
+  /** Incarnation of its process, in hexadecimal. */
   readonly incarnation: string;
   readonly held: HistoryPoint;
   readonly log: HistoryPoint;
 }
 
-/** Where all are to be. */
+/** What all participants are brought to. */
 export interface Level {
   readonly best: Ballot;
   readonly start: HistoryPoint;
@@ -44,7 +44,7 @@ export function reportFault(
   return isOther(log, held) ? "its log isn't what it holds" : null;
 }
 
-/** `reporting` and `levelling` wait for those in `awaited`; when `ready`, the epoch may be decided. */
+/** `reporting` and `levelling` wait for the participants in `awaited`; when `ready`, the epoch may be decided. */
 export type AgreementPhase = "reporting" | "levelling" | "ready";
 
 export class Agreement {
@@ -52,8 +52,8 @@ export class Agreement {
   readonly #ready = new Set<PeerKey>();
 
   /**
-   * @param participants Whoever has a say: members of the old epoch who are there, and of the new one. More than one
-   *   ballot is begun where one of them goes.
+   * @param participants All with a say: members of the old epoch that are there, and of the new one. If one of them
+   * goes, a new ballot begins.
    * @param own What the coordinator holds, where nobody was in the group: it keeps the log meanwhile.
    */
   constructor(
@@ -67,7 +67,7 @@ export class Agreement {
     return this.#ready.size < this.participants.length ? "levelling" : "ready";
   }
 
-  /** Who hasn't answered yet. */
+  /** Participants that haven't answered yet. */
   get awaited(): readonly PeerKey[] {
     const answered = this.phase === "reporting" ? this.#holdings : this.#ready;
     return this.participants.filter((key) => !answered.has(key));
@@ -77,7 +77,7 @@ export class Agreement {
     return this.#holdings.get(key) ?? null;
   }
 
-  /** @returns Whether that was the last report that was missing: now the level may be told. */
+  /** @returns Whether this was the last missing report: now the level may be told. */
   reported(key: PeerKey, ballot: Ballot, holding: Holding): boolean {
     if (!isSameBallot(ballot, this.ballot) || !this.participants.includes(key)) return false;
     if (this.#holdings.has(key)) return false;
@@ -85,7 +85,7 @@ export class Agreement {
     return this.#holdings.size === this.participants.length;
   }
 
-  /** @returns Whether that was the last one: now the epoch may be decided. */
+  /** @returns Whether this was the last missing participant: now the epoch may be decided. */
   isReady(key: PeerKey, ballot: Ballot): boolean {
     if (!isSameBallot(ballot, this.ballot) || this.phase !== "levelling") return false;
     if (!this.participants.includes(key) || this.#ready.has(key)) return false;
@@ -93,7 +93,7 @@ export class Agreement {
     return this.#ready.size === this.participants.length;
   }
 
-  /** The highest ballot that anybody who has reported was levelled under. */
+  /** The highest ballot that any participant reports to have been levelled under. */
   get best(): Ballot {
     let best = this.own?.levelled ?? NO_BALLOT;
     for (const { levelled } of this.#holdings.values()) {
@@ -102,7 +102,7 @@ export class Agreement {
     return best;
   }
 
-  /** Those for whom the last epoch has begun that has begun for anybody here; none where there was none. */
+  /** Participants in the last epoch that has begun for any participant; none where none has. */
   get oldMembers(): readonly PeerKey[] {
     let last = NO_BALLOT;
     for (const { begun } of this.#holdings.values()) {
@@ -113,11 +113,11 @@ export class Agreement {
   }
 
   /**
-   * Who says what can't be, once all have reported: a report is no proof. What is in a log was held by all members of
-   * its epoch, and each level since has it: so no level ends before somebody's log, and none differs from it. Of those
-   * who claim the level and those who deny it the fewer are wrong, newcomers aside; where they are as many, the longer
-   * log is kept, as that can be had again.
-   * @param isMember Whether somebody is in the present view.
+   * Participants whose reports can't be true, once all have reported: a report is no proof. All members of an epoch
+   * hold what is in any of their logs, and each later level has it: so no level ends before the end of a log, or
+   * differs from it. Of the participants that claim the level and those that deny it, the fewer are wrong, not
+   * counting newcomers; if they are as many, the longer log is kept, as others can fetch it.
+   * @param isMember Whether a participant is in the present view.
    */
   wrong(isMember: (key: PeerKey) => boolean): readonly PeerKey[] {
     const { best, start } = this.level;
@@ -134,9 +134,9 @@ export class Agreement {
   }
 
   /**
-   * What the longest history under the best ballot has, and who has it. Once all have reported. Where some are as long
-   * and aren't the same, an author or the sequencer told two things as one: nobody can have shown either, and what most
-   * have goes on.
+   * The longest history under the best ballot, and who has it; once all have reported. If several are as long but
+   * differ, an author or the sequencer sent two different things as one: nobody can have shown either, and the one
+   * that most participants have goes on.
    */
   get level(): Level {
     const { best } = this;
@@ -153,7 +153,7 @@ export class Agreement {
   }
 }
 
-/** Whether two say that they have something else at one position. */
+/** Whether two histories differ at the same position. */
 function isOther(a: HistoryPoint, b: HistoryPoint): boolean {
   return a.position === b.position && a.digest !== b.digest;
 }

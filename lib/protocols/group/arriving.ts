@@ -1,5 +1,6 @@
 /**
- * Coming to the coordinator: hello and welcome, whom each is to meet, and from whom a newcomer fetches the log.
+ * How members and newcomers come to the coordinator: `hello` and `welcome`, whom each of them is to meet, and from
+ * whom a newcomer fetches the log.
  */
 
 import { dropOldest } from "../../base/bounded.ts";
@@ -50,20 +51,24 @@ export interface ArrivingParts {
   readonly changing: Changing;
   readonly partings: Partings;
   readonly out: CoordinatorOutput;
-  /** Up to this position we were told of the entries. */
+  /** The position up to which we were told of the history's entries. */
   told(): number;
 }
 
 /**
- * Where it says to be found; null where others couldn't use that. Some addresses are of many, and each machine has its
- * own loopback: one of it counts for who is on the coordinator's machine.
+ * The host that a member says it is found at; null where others couldn't use that. Some addresses aren't of one
+ * machine, and each machine has its own loopback: a loopback address counts only for members on the coordinator's
+ * machine.
  */
 function namedHost({ host }: Hello, seenHost: string | null): string | null {
   if (host === null || !isUnicast(host)) return null;
   return isLoopback(host) && seenHost !== null ? null : host;
 }
 
-/** It is the same process, on another link: it has met the others, unless it comes the first time since our restart. */
+/**
+ * The same process comes on another link: it has met the others already, unless this is its first link since our
+ * restart.
+ */
 function goOnAs(attendee: Attendee, before: Attendee): void {
   const { cameAtMs, end, seq, departure } = before;
   const meetsByMs = before.heardAtMs === -Infinity ? attendee.meetsByMs : before.meetsByMs;
@@ -71,12 +76,12 @@ function goOnAs(attendee: Attendee, before: Attendee): void {
 }
 
 export class Arriving {
-  /** Whom the others were last told to meet, as one line. */
+  /** The `peers` that were sent last, as one line. */
   #peersTold = "";
-  /** Who says to be found elsewhere than where its link comes from, and is believed for a moment. */
+  /** Limits how many may name another host than their link comes from, and be believed for a moment. */
   readonly #elsewhere = new TokenBucket(ELSEWHERE_PER_S, ELSEWHERE_BURST);
   readonly #tellings = new TokenBucket(PEERS_PER_S, PEERS_BURST);
-  /** When they are told what is new; null where all is told. */
+  /** When changed `peers` are sent; null where everybody has been told. */
   #peersDueMs: number | null = null;
 
   constructor(readonly parts: ArrivingParts) {}
@@ -87,20 +92,21 @@ export class Arriving {
     if (!this.#findsPlace(link, hello)) return;
     const before = attendance.get(link.peer);
     const attendee = this.#attendee(link, hello);
-    // Of others it matters only if they come in: then they say so again, by `outdone`.
+    // Only members of open views count here; those of other views say what they promised when they come in, by
+    // `outdone`.
     if (views.isInOpen(link.peer)) views.heard(attendee.promised.number);
     if (before === null || before.link === null || isSameProcess(before, hello)) {
       this.#enter(link, attendee);
       this.#welcome(attendee, this.#lacking, false);
       return this.#judge(attendee);
     }
-    // A hello may be late, and its process gone: only who answers takes the place of one that is there.
+    // A hello may be late, and its process gone: a newcomer replaces a process that is there only once it answers.
     this.#welcome(attendee, this.#lacking, false);
     link.successor = { hello, attendee };
     link.greetByMs = out.nowMs + HELLO_MS_MAX;
   }
 
-  /** @returns Whether it may come in, and has a place; otherwise it is told why not. */
+  /** @returns Whether the sender may come in, and has a place; otherwise it is told why not. */
   #findsPlace(link: GroupLink, hello: Hello): boolean {
     const { admission, attendance, places, out } = this.parts;
     const voice = this.#voiceOf(link.peer, hello);
@@ -126,14 +132,14 @@ export class Arriving {
     out.close(link.id, refusal.code);
   }
 
-  /** There is no place for it any more: it may come back. */
+  /** There is no place for this attendee any more; it may come back. */
   #turnAway(attendee: Attendee, refusal: Refusal): void {
     const { partings, out } = this.parts;
     if (attendee.link !== null) out.send(attendee.link, { type: "refuse", ...refusal });
     partings.gone(attendee, refusal.code);
   }
 
-  /** The view has begun at all its members: for whoever isn't in it there is no place, where it is full. */
+  /** The view has begun at all its members: if it is full, attendees that aren't in it are sent away. */
   turnAwayFromFull(): void {
     const { places } = this.parts;
     if (!places.isFull) return;
@@ -143,21 +149,21 @@ export class Arriving {
   }
 
   /**
-   * Whoever was welcomed on that link is there. @returns It; null where nobody's answer was awaited, or where whoever it
-   * was can't come in any more.
+   * The process that was welcomed on that link answers. @returns It; null where no answer was awaited, or where it
+   * can't come in any more.
    */
   answered(link: GroupLink): Attendee | null {
     const { successor } = link;
     link.successor = null;
     if (successor === null) return null;
     const present = this.parts.attendance.get(link.peer)?.link ?? null;
-    // Its answer comes late: another process has come on a later link since.
+    // The answer comes late: another process has come on a later link since.
     if (present !== null && present > link.id) {
       link.isGreeted = true;
       this.parts.out.close(link.id, "another process came after it");
       return null;
     }
-    // It had no place of its own till now, and its name and key may be refused by now.
+    // It had no place of its own until now, and its name and key may be refused by now.
     if (!this.#findsPlace(link, successor.hello)) return null;
     this.#enter(link, successor.attendee);
     this.#judge(successor.attendee);
@@ -180,7 +186,7 @@ export class Arriving {
     this.#peersTold = "";
   }
 
-  /** Another link of the same process, or another process of the same person. */
+  /** A member comes on another link, with the same process or another one. */
   #takeOver(before: Attendee | null, isSame: boolean): void {
     if (before === null) return;
     const { partings, out } = this.parts;
@@ -189,7 +195,7 @@ export class Arriving {
     else partings.dismiss(before, "replaced");
   }
 
-  /** What was promised to another group binds nobody here. */
+  /** Promises to another group bind nobody here. */
   #voiceOf(key: PeerKey, { group, begun, promised }: Hello): Voice {
     const isOurs = group === this.parts.group;
     return isOurs ? { key, begun, promised } : { key, begun: NO_BALLOT, promised: NO_BALLOT };
@@ -238,7 +244,10 @@ export class Arriving {
     return this.#elsewhere.take(nowMs) ? nowMs + ELSEWHERE_MS : -Infinity;
   }
 
-  /** Whether the present view goes on with it as it is. It is welcomed: others may be told something now, and it too. */
+  /**
+   * Whether the present view can go on with this attendee as it is. It is welcomed: it and others may be told things
+   * now.
+   */
   #judge(attendee: Attendee): void {
     const { views, changing } = this.parts;
     if (!this.#isMember(attendee)) return;
@@ -246,7 +255,7 @@ export class Arriving {
     const isInStep = isSameBallot(begun, views.ballot) && isSameBallot(promised, views.ballot);
     if (isInStep) return changing.begun(attendee);
     changing.isBroken = true;
-    // In a round that began while we were away all go on; a newcomer waits anyway.
+    // In a round that began while we were away, all go on; a newcomer waits anyway.
     const isGoingOn = isSameBallot(begun, promised) && compareBallots(begun, views.ballot) > 0;
     if (!isGoingOn && !isSameBallot(begun, NO_BALLOT)) changing.isHurried = true;
   }
@@ -256,7 +265,7 @@ export class Arriving {
     return member !== null && isSameProcess(member, attendee);
   }
 
-  /** @param isAgain Only where it was told otherwise before. */
+  /** @param isAgain Whether it was welcomed before: then it is told only what has become worse. */
   #welcome(attendee: Attendee, lacking: string[], isAgain: boolean): void {
     const { group, keys, views, out, told } = this.parts;
     const { link, hasSayTold } = attendee;
@@ -266,7 +275,7 @@ export class Arriving {
       (awaited.length > 0 && awaited.join(" ") !== attendee.awaitedTold);
     if (link === null || (isAgain && !isWorse)) return;
     if (!hasSay) {
-      // It goes on as a newcomer, and fetches the log anew.
+      // It continues as a newcomer, and fetches the log anew.
       attendee.begun = attendee.promised = NO_BALLOT;
       attendee.isCaughtUp = false;
       attendee.source = undefined;
@@ -278,21 +287,25 @@ export class Arriving {
     out.send(link, { type: "welcome", group, ...standing, former: keys.signed });
   }
 
-  /** Whose return is awaited by name, as nobody here has the history: as many as can be said, of several views. */
+  /**
+   * Names of members whose return is awaited, as nobody here has the history: of several views, as many as a message
+   * takes.
+   */
   get #lacking(): string[] {
     const { views, attendance } = this.parts;
     return awaitedOf(views, attendance.here).slice(0, MEMBERS_MAX).map(({ name }) => name);
   }
 
-  /** Who has no say any more, or waits for others than before, is told. */
+  /** Tells those that have no say any more, or that wait for others than before. */
   tellStanding(): void {
     const lacking = this.#lacking;
     for (const attendee of this.parts.attendance.here) this.#welcome(attendee, lacking, true);
   }
 
   /**
-   * It has begun the view. Where another one told of entries since it came, it needn't tell of those again; where what
-   * was told is given up, it tells of what came in its place.
+   * The attendee has begun the view. If it is the sequencer, it is told again up to where we know the entries: it
+   * needn't report those that another sequencer has reported since it came, and reports what replaced entries that
+   * were given up.
    */
   begunAt(attendee: Attendee): void {
     const { views, told } = this.parts;
@@ -300,13 +313,13 @@ export class Arriving {
     if (isSequencer && attendee.told !== told()) this.#welcome(attendee, [], false);
   }
 
-  /** When `tellPeers` is to be called next; null where all is told. */
+  /** When `tellPeers` is to be called next; null where everybody has been told. */
   get dueMs(): number | null {
     return this.#peersDueMs;
   }
 
   /**
-   * All meet all: those of the view, then newcomers.
+   * Tells all whom to meet: the members of the view, then newcomers.
    * @param isUrgent Whether they must know at once; otherwise it may take a moment, where many come and go.
    */
   tellPeers(isUrgent: boolean): void {
@@ -327,7 +340,7 @@ export class Arriving {
     }
   }
 
-  /** No more than can be said at once. */
+  /** Members and newcomers to meet, as many as fit in a message. */
   #peers(): readonly Member[] {
     const { views, attendance } = this.parts;
     const present = views.members.flatMap(({ key }) => attendance.get(key) ?? []);
@@ -338,7 +351,10 @@ export class Arriving {
     return [...present.map(memberOf), ...newcomers.map((attendee) => this.#introduced(attendee))];
   }
 
-  /** Anybody may name anybody's address: all would send there, again and again. */
+  /**
+   * An attendee can name anybody's address, to which all others would then send, again and again: one that isn't
+   * believed is introduced with the address of its link.
+   */
   #introduced(attendee: Attendee): Member {
     const { places, out: { nowMs } } = this.parts;
     const { key, seenHost: host, believedUntilMs } = attendee;
@@ -346,7 +362,10 @@ export class Arriving {
     return isBelieved ? memberOf(attendee) : { ...memberOf(attendee), host };
   }
 
-  /** Newcomers fetch the log from somebody who has it and whom they hear, each from another where there are several. */
+  /**
+   * Tells newcomers from whom to fetch the log: a member that has it and that they hear, a different one for each
+   * where possible.
+   */
   tellSources(): void {
     const { views, attendance, out } = this.parts;
     const { here } = attendance;
@@ -363,13 +382,13 @@ export class Arriving {
       if (next === undefined) continue;
       attendee.source = next;
       attendee.progressAtMs = out.nowMs;
-      // Of several views there may be more of them than can be said: the present one's come first.
+      // With several open views there may be more voices than a message takes: the present view's come first.
       const others = voices.map(({ key }) => key).filter((key) => key !== next);
       out.send(link, { type: "catch-up", source: next, others: others.slice(0, MEMBERS_MAX) });
     }
   }
 
-  /** Whether more of the log may come to it from where it was sent. */
+  /** Whether more of the log may still come from the source that the newcomer was sent to. */
   #isFetching(attendee: Attendee, voices: readonly Attendee[]): boolean {
     const { source, hears } = attendee;
     if (source === undefined || this.#isStuck(attendee)) return false;
@@ -381,7 +400,7 @@ export class Arriving {
     return progressAtMs + WAIT_MS_MAX <= this.parts.out.nowMs;
   }
 
-  /** @returns Null: the coordinator; undefined where nobody is free whom it hears. */
+  /** @returns Null: the coordinator; undefined where the newcomer hears nobody who is free. */
   #source(
     { hears, fruitless }: Attendee,
     voices: readonly Attendee[],
@@ -395,10 +414,10 @@ export class Arriving {
     const newest = voices.map(({ begun }) => begun).toSorted(compareBallots).at(-1)!;
     const free = voices.filter(({ key, departure, begun }) =>
       departure === null && compareBallots(begun, NO_BALLOT) > 0 && hears?.has(key) === true &&
-      // The present view may be void: who is in that one alone lacks what an older one has shown since.
+      // The present view may be void: a member of it alone lacks what an older view has shown since.
       (views.isConfirmed || isSameBallot(begun, newest))
     );
-    // Who sends nothing, being stuck or a liar, is asked again when all others were.
+    // A source that sends nothing, being stuck or a liar, is asked again once all others were tried.
     const isTried = free.length > 0 && free.every(({ key }) => fruitless.has(key));
     if (isTried) fruitless.clear();
     const untried = free.filter(({ key }) => !fruitless.has(key));

@@ -1,9 +1,9 @@
 /**
- * Edits that the coordinator has decided to commit: signed, on disk before anybody hears of them, and told to the
- * members of each view until all of them have them in their logs.
+ * Edits that the coordinator has decided to commit: signed, on disk before anybody is told, and sent to the members
+ * of each view until all of them have them in their logs.
  *
- * One write is under way at most: what is decided meanwhile is the next one, so that many edits at once cost few syncs,
- * few signatures and few places in the order.
+ * At most one write is under way: edits that are decided meanwhile share the next one, so that many edits at once
+ * cost few syncs, few signatures and few places in the order.
  */
 
 import { dropOldest } from "../../base/bounded.ts";
@@ -41,32 +41,32 @@ export interface DecisionsParts {
   readonly views: Views;
   readonly attendance: Attendance;
   readonly out: CoordinatorOutput;
-  /** Drawn for this process, and for each history that begins anew. */
+  /** Draws an incarnation: for this process, and for each history that starts anew. */
   newIncarnation(): Uint8Array;
   wallMs(): number;
 }
 
-/** Decided together. */
+/** Edits that were decided together. */
 interface Committed {
   readonly signed: SignedBatch;
   readonly ids: readonly RequestId[];
   readonly incarnation: string;
-  /** Counter of the last one. */
+  /** Counter of the last edit. */
   readonly through: number;
   isStored: boolean;
-  /** Members of the present view that haven't said that they have it in their logs. */
+  /** Members of the present view that haven't said that these edits are in their logs. */
   readonly awaited: Set<PeerKey>;
 }
 
 export class Decisions {
-  /** Decided, and waiting for the write under way. */
+  /** Decided edits that wait for the write under way. */
   #waiting: Edit[] = [];
   #isWriting = false;
-  /** In the order in which they are to stand in the history; bounded with `EDITS_PENDING_MAX`. */
+  /** In the order that they have in the history; bounded by `EDITS_PENDING_MAX`. */
   #committed: Committed[] = [];
   /**
-   * Up to which counter those of each process are over: in all logs, or given up. They are void for whoever brings them
-   * again. Of the latest processes, by incarnation.
+   * Up to which counter the decisions of each process of the coordinator are over: in all logs, or given up. A member
+   * that brings one again is ignored. By incarnation, for the latest processes.
    */
   readonly #over = new Map<string, number>();
   #incarnation: Uint8Array;
@@ -76,17 +76,17 @@ export class Decisions {
     this.#incarnation = parts.newIncarnation();
   }
 
-  /** Whether something waits for `write`, and nothing is written. */
+  /** Whether decided edits wait for a call of `write`. */
   get isWaiting(): boolean {
     return !this.#isWriting && this.#waiting.length > 0;
   }
 
-  /** Whether something is decided that nobody has heard of yet. */
+  /** Whether something is decided that nobody was told yet. */
   get isUnderWay(): boolean {
     return this.#isWriting || this.#waiting.length > 0;
   }
 
-  /** Those of which nobody has heard yet. */
+  /** Decided edits that nobody was told yet. */
   get undecided(): readonly Edit[] {
     const writing = this.#committed.filter(({ isStored }) => !isStored);
     return [...writing.flatMap(({ signed }) => signed.batch.value.edits), ...this.#waiting];
@@ -97,7 +97,7 @@ export class Decisions {
     return this.#committed.reduce((sum, { ids }) => sum + ids.length, this.#waiting.length);
   }
 
-  /** Up to where this numbering goes; null where nothing was decided in it. */
+  /** Up to which counter this incarnation has decided; null where it has decided nothing. */
   get decided(): Decided | null {
     const incarnation = this.#incarnation;
     return this.#counter === 1 ? null : { incarnation, through: this.#counter - 1 };
@@ -130,7 +130,7 @@ export class Decisions {
     for (const { signed: batch } of this.#committed) yield { kind: "committed", batch };
   }
 
-  /** What was written just before a compaction stands in the file twice. */
+  /** A record that was written just before a compaction is in the file twice. */
   #add(signed: SignedBatch, isStored: boolean): Committed {
     const { incarnation, counter, edits } = signed.batch.value;
     const { crypto, views } = this.parts;
@@ -146,7 +146,7 @@ export class Decisions {
     return committed;
   }
 
-  /** Whether it is known, or over. */
+  /** Whether the decision is known, or over. */
   #isKnown({ incarnation, through }: Pick<Committed, "incarnation" | "through">): boolean {
     if (through <= (this.#over.get(incarnation) ?? 0)) return true;
     return this.#committed.some((known) =>
@@ -168,12 +168,12 @@ export class Decisions {
 
   // Deciding.
 
-  /** All have agreed: it is decided when it is on disk. */
+  /** All have agreed: the edit is decided once it is on disk. */
   decide(edit: Edit): void {
     this.#waiting.push(edit);
   }
 
-  /** Writes what all have agreed to, after the write that is under way. */
+  /** Writes the edits that all have agreed to, unless a write is under way. */
   write(): void {
     if (this.#isWriting || this.#waiting.length === 0) return;
     const { signer, group, out } = this.parts;
@@ -203,7 +203,7 @@ export class Decisions {
     });
   }
 
-  /** As many as one batch takes, the first in any case. */
+  /** As many edits as a batch takes, at least one. */
   #takeSome(): readonly Edit[] {
     let bytes = 0;
     let count = 0;
@@ -217,7 +217,7 @@ export class Decisions {
 
   // Until all have it.
 
-  /** Another view: all its members are to have them. */
+  /** Another view: all its members need the decisions. */
   viewDecided(members: readonly PeerKey[]): void {
     for (const { awaited } of this.#committed) {
       awaited.clear();
@@ -225,7 +225,7 @@ export class Decisions {
     }
   }
 
-  /** All that isn't in all logs: the member may be the sequencer, or hear of it for the first time. */
+  /** Sends all decisions that aren't in all logs: the member may be the sequencer, or be told for the first time. */
   tell(key: PeerKey): void {
     for (const committed of this.#committed) this.#tellOne(key, committed);
   }
@@ -246,7 +246,7 @@ export class Decisions {
     if (isOver) this.#forgetApplied();
   }
 
-  /** Of each process from the first on: what an earlier one lacks, a later one lacks too. */
+  /** Forgets applied decisions of each process from the first on: a log that lacks one lacks the later ones, too. */
   #forgetApplied(): void {
     const awaited = new Set<string>();
     this.#committed = this.#committed.filter((committed) => {
@@ -272,7 +272,7 @@ export class Decisions {
       return "it was never decided";
     }
     if (!isAuthentic(crypto, signed)) return "it brings a decision that isn't signed";
-    if (this.size + edits.length > EDITS_PENDING_MAX) return null; // it is brought again
+    if (this.size + edits.length > EDITS_PENDING_MAX) return null; // the member brings it again
     const batch = keptBatch(signed);
     const committed = this.#add(batch, false);
     out.storeThen([{ kind: "committed", batch }], () => {
@@ -282,15 +282,18 @@ export class Decisions {
     return null;
   }
 
-  /** The history may lack what was decided last and is in the logs that were: what is decided now doesn't follow it. */
+  /**
+   * Counts in a new incarnation: the history may lack the latest decisions, and what is decided now doesn't follow
+   * them.
+   */
   beginAnew(): void {
     this.#incarnation = this.parts.newIncarnation();
     this.#counter = 1;
   }
 
   /**
-   * The history is given up for an older one: what was decided for it is void, and what is decided from now on doesn't
-   * follow it. @returns The edits, and their place on disk.
+   * The history is given up for an older one: what was decided for it is void, and later decisions don't follow it.
+   * @returns The edits that are void, and the records to write.
    */
   giveUp(): { readonly edits: readonly Edit[]; readonly records: readonly CoordinatorRecord[] } {
     const committed = this.#committed;
@@ -308,7 +311,7 @@ export class Decisions {
     return { edits, records };
   }
 
-  /** For `/edits`. */
+  /** The answer to `/edits`. */
   views(): readonly EditView[] {
     return this.#committed.flatMap(({ signed, awaited }) => {
       const names = this.parts.views.members.filter(({ key }) => awaited.has(key))

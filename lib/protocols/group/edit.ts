@@ -1,6 +1,6 @@
 /**
- * An edit: what a member asks for, signed by it, and what the coordinator has decided. Only what is committed has a
- * place in the history.
+ * An edit: a member's request, signed by it, and the coordinator's decision. Only committed edits have a place in the
+ * history.
  */
 
 import { type Bytes, concatBytes, type Crypto, type Signer, utf8 } from "../../base/crypto.ts";
@@ -32,24 +32,24 @@ import {
 const count = uint(Number.MAX_SAFE_INTEGER);
 
 const editRequestSchema = record({
-  /** The group in which it was asked for: it can't be repeated in another. */
+  /** The group in which the edit was asked for: the request can't be replayed in another. */
   group: hexId<Hash>(),
   requester: hexId<PeerKey>(),
-  /** The requester's name then. */
+  /** The requester's name at that time. */
   name: text(NAME_BYTES_MAX),
-  /** Of the requester's process, which numbers what it asks for from 1. */
+  /** Incarnation of the requester's process, which numbers its requests from 1. */
   incarnation: fixedBytes(INCARNATION_BYTES),
   number: count,
   /** The requester's wall clock, ms since 1970; for display alone. */
   askedAt: count,
-  /** Number of the entry. */
+  /** Number of the entry to change. */
   seq: count,
-  /** What it is to read. */
+  /** The entry's new text. */
   text: text(TEXT_BYTES_MAX),
 });
 export type EditRequest = Infer<typeof editRequestSchema>;
 
-/** A request in its exact bytes, and the requester's signature over them: sent and kept so. */
+/** A request in its exact bytes, and the requester's signature over them: it is sent and kept in this form. */
 export const signedEditRequestSchema = record({
   request: embedded(editRequestSchema, EDIT_REQUEST_BYTES_MAX),
   signature: fixedBytes(64),
@@ -59,16 +59,16 @@ export interface SignedEditRequest {
   readonly signature: Uint8Array;
 }
 
-/** Somebody by key, under the name of then. */
+/** A member's key, and its name at that time. */
 export const namedKeySchema = record({ key: hexId<PeerKey>(), name: text(NAME_BYTES_MAX) });
 export type NamedKey = Infer<typeof namedKeySchema>;
 
-/** What was committed. */
+/** A committed edit. */
 export const editSchema = record({
-  /** Its number, from 1; those of edits that were aborted are missing in a history. */
+  /** Its number, from 1; the numbers of aborted edits are missing in a history. */
   edit: count,
   signed: signedEditRequestSchema,
-  /** Who was asked, and agreed. */
+  /** The members that were asked, and agreed. */
   agreed: list(namedKeySchema, MEMBERS_MAX),
 });
 export type Edit = Infer<typeof editSchema>;
@@ -78,7 +78,7 @@ const TAGS = {
   id: utf8("p2pchat group edit id 1\0"),
 } as const;
 
-/** Signs what one asks for. */
+/** Signs a request of our own. */
 export function signEditRequest(signer: Signer, request: EditRequest): SignedEditRequest {
   const made = makeEmbedded(editRequestSchema, request);
   const exact = { bytes: made.bytes.slice(), value: made.value };
@@ -96,7 +96,7 @@ export const EDIT_POLICIES = ["own", "ask", "auto"] as const;
 export type EditPolicy = typeof EDIT_POLICIES[number];
 
 /**
- * Whether a member's user is asked for agreement. Whoever asks has agreed.
+ * Whether a member's user is asked for agreement. The requester has agreed by asking.
  * @param author Who said the entry; null where that isn't known.
  */
 export function needsAgreement(
@@ -109,7 +109,7 @@ export function needsAgreement(
   return policy === "ask" || member === author;
 }
 
-/** A decoder's bytes are the link's: what is kept has its own. */
+/** A copy to keep: a decoder's bytes belong to the link's buffer. */
 export function keptRequest({ request, signature }: SignedEditRequest): SignedEditRequest {
   return {
     request: { bytes: request.bytes.slice(), value: request.value },
@@ -140,7 +140,7 @@ export function requestFault(
   return name === null ? null : `its requester's name ${name}`;
 }
 
-/** As much of a reason as a message takes: names, and what a voter says, may make it longer. */
+/** The reason, cut to what a message takes: names, and what a voter says, may make it longer. */
 export function boundedReason(reason: string): string {
   if (utf8Length(reason) <= EDIT_REASON_BYTES_MAX) return reason;
   const codePointsMax = EDIT_REASON_BYTES_MAX / 4 - 1;

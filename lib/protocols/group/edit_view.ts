@@ -1,14 +1,14 @@
-/** Edits as users are told of them. */
+/** Edits as users are shown them. */
 
 import { dateText } from "../../base/dates.ts";
 import type { Edit, NamedKey } from "./edit.ts";
 import type { EditEvent } from "./events.ts";
 import type { Batch } from "./history.ts";
 
-/** Under which name somebody is shown. */
+/** The name that a user or member is shown under. */
 export type NameOf = (who: NamedKey) => string;
 
-/** An edit that has its place in the history. */
+/** The event for an edit that has its place in the history. */
 export function committedEvent(
   { edit, signed: { request: { value } }, agreed }: Edit,
   { sentAt }: Pick<Batch, "sentAt">,

@@ -1,6 +1,6 @@
 /**
- * Edits that our user asks for: each goes to the coordinator until that has accepted or refused it, and what becomes of
- * an accepted one is told, after a restart too. `REQUEST_PHASES` says how each goes on.
+ * Edits that our user asks for: each request goes to the coordinator until that has accepted or refused it. Our user
+ * is told the outcome of each accepted one, after a restart too. `REQUEST_PHASES` says how each goes on.
  */
 
 import type { Signer } from "../../base/crypto.ts";
@@ -19,7 +19,7 @@ import type { AskedRecord } from "./records.ts";
 import type { Self } from "./saying.ts";
 import type { Aborted } from "./voting.ts";
 
-/** The group, where one is in an epoch of it. */
+/** The group, where we are in an epoch of it. */
 export interface EditingGroup {
   readonly group: Hash;
   readonly held: Held;
@@ -42,12 +42,12 @@ export interface EditingOwner {
   toCoordinator(message: GroupMessage): void;
 }
 
-/** Not accepted yet. */
+/** A request that isn't accepted yet. */
 interface Wanted {
   readonly seq: number;
   readonly text: string;
   readonly ref: string | undefined;
-  /** Null until it is asked for. */
+  /** Null until the coordinator is asked. */
   signed: SignedEditRequest | null;
   id: RequestId | null;
 }
@@ -56,18 +56,18 @@ interface Accepted {
   readonly edit: number;
   readonly signed: SignedEditRequest;
   readonly ref: string | undefined;
-  /** Its number is on disk, and was told; until then its outcome waits. */
+  /** Whether its number is on disk, and the user was told it; until then its outcome waits. */
   isTold: boolean;
-  /** Why it was aborted, if it is. */
+  /** Why the edit was aborted; null if it wasn't, as far as we know. */
   aborted: string | null;
-  /** From when on it is asked what became of it. */
+  /** When the coordinator is next asked for the outcome. */
   inquireMs: number;
 }
 
 export class Editing {
   /** At most `EDITS_QUEUED_MAX`. */
   #wanted: Wanted[] = [];
-  /** By id; the coordinator accepts `EDITS_MAX` of all members together, and those of before are as many. */
+  /** By id. The coordinator accepts `EDITS_MAX` of all members together; those of earlier processes are as many. */
   readonly #accepted = new Map<RequestId, Accepted>();
   #number = 0;
 
@@ -79,22 +79,22 @@ export class Editing {
     }
   }
 
-  /** Edits of which it isn't known what became of them. */
+  /** Edits whose outcome isn't known, accepted or not. */
   get size(): number {
     return this.#wanted.length + this.#accepted.size;
   }
 
-  /** Those of them that were accepted. */
+  /** Accepted edits whose outcome isn't known. */
   get pending(): number {
     return this.#accepted.size;
   }
 
-  /** The highest number that is known here. */
+  /** The highest number of an accepted edit whose outcome isn't known. */
   get number(): number {
     return Math.max(0, ...Array.from(this.#accepted.values(), ({ edit }) => edit));
   }
 
-  /** Edits that our user has asked for, and doesn't know the outcome of; the oldest first. */
+  /** Edits that our user has asked for and whose outcome it doesn't know; the oldest first. */
   get views(): readonly MemberEditView[] {
     const own = { by: this.owner.self.name, deadline: null };
     const accepted = Array.from(this.#accepted.values(), ({ edit, signed }): MemberEditView => {
@@ -133,7 +133,7 @@ export class Editing {
     this.pump();
   }
 
-  /** Who is alone, says something and edits it right away knows its number before it has one. */
+  /** A user who is alone, says something and edits it right away knows its number before it is an entry. */
   #mayCome(seq: number, { held, others }: EditingGroup): boolean {
     return others.length === 0 && seq <= held.logSeq + this.owner.saying.unsent;
   }
@@ -148,7 +148,7 @@ export class Editing {
     this.owner.out.show({ event: "error", code, text, seq }, ref);
   }
 
-  /** Asks for what wasn't asked for yet. */
+  /** Asks the coordinator for what it wasn't asked for yet. */
   pump(): void {
     const { editingIn, isCoordinatorUp } = this.owner;
     if (editingIn === null || !isCoordinatorUp) return;
@@ -174,7 +174,7 @@ export class Editing {
     return signEditRequest(signer, request);
   }
 
-  /** The coordinator is there and we are in an epoch, perhaps anew: it is told and asked all again. */
+  /** The coordinator is there and we are in an epoch, perhaps again: repeats all requests. */
   resume(): void {
     for (const { signed } of this.#wanted) {
       if (signed !== null) this.owner.toCoordinator({ type: "edit", signed });
@@ -182,12 +182,12 @@ export class Editing {
     this.pump();
   }
 
-  /** What was told, or asked, may be lost. */
+  /** What we were told, or asked, may be lost: asks again at once. */
   inquireSoon(): void {
     for (const accepted of this.#accepted.values()) accepted.inquireMs = this.owner.out.nowMs;
   }
 
-  /** What became of these should be known by now. */
+  /** The edits whose outcome is asked for now. */
   inquiries(): GroupMessageOf<"inquire">["edits"] {
     const { nowMs } = this.owner.out;
     const due = [...this.#accepted].filter(([, { inquireMs }]) => inquireMs <= nowMs);
@@ -218,13 +218,13 @@ export class Editing {
     });
   }
 
-  /** Whose agreement is needed depends on who said the entry. */
+  /** Tells the user that the edit has started, and whom it waits for: that depends on who said the entry. */
   #tellStarted({ id, policy, voteMs }: GroupMessageOf<"edit-accepted">, accepted: Accepted): void {
     const { editingIn, out } = this.owner;
     const { edit, signed, ref } = accepted;
     const { seq } = signed.request.value;
     const tell = (awaited: readonly string[]) => {
-      if (accepted.isTold) return; // it was committed meanwhile
+      if (accepted.isTold) return; // the edit was committed meanwhile
       accepted.isTold = true;
       const wait = awaited.length === 0 ? {} : { awaited, voteMs };
       out.show({ event: "edit-started", edit, seq, ...wait }, ref);
@@ -253,14 +253,14 @@ export class Editing {
   }
 
   /**
-   * It is in the log, and shown next: its acceptance was told before, or is now.
+   * The edit is in the log, and shown next: if the user wasn't told yet that it was accepted, it is told now.
    * @returns The `ref` with which our user asked for it.
    */
   placed({ edit, signed: { request: { value } } }: Edit): string | undefined {
     const { out, environment: { crypto } } = this.owner;
     const id = requestId(crypto, value);
     const accepted = this.#accepted.get(id);
-    const wanted = this.#take(id); // its acceptance was lost on the way
+    const wanted = this.#take(id); // not null if the acceptance was lost on the way
     const ref = accepted?.ref ?? wanted?.ref;
     if (wanted === null && accepted?.isTold !== false) return ref;
     if (accepted !== undefined) accepted.isTold = true;
@@ -268,12 +268,14 @@ export class Editing {
     return ref;
   }
 
-  /** It is in the log, and shown. */
+  /** The edit is in the log, and was shown. */
   committed(id: RequestId): void {
     if (this.#accepted.delete(id)) this.owner.out.note({ kind: "settled", id });
   }
 
-  /** The request may have been accepted anew since: that is another edit. */
+  /**
+   * The edit was aborted. If the request was accepted anew since, that is another edit, and this doesn't concern it.
+   */
   aborted(id: RequestId, { edit, reason }: Aborted): void {
     const accepted = this.#accepted.get(id);
     if (accepted === undefined || (edit !== 0 && edit !== accepted.edit)) return;
@@ -285,7 +287,7 @@ export class Editing {
     const { out } = this.owner;
     this.#accepted.delete(id);
     this.#show(accepted, "aborted", reason);
-    // Told twice after a crash rather than never.
+    // After a crash the user is told twice rather than never.
     out.noteBehind({ kind: "settled", id });
   }
 
@@ -298,7 +300,7 @@ export class Editing {
     this.owner.out.show({ event: "edit", edit, seq, by, text, outcome, reason }, ref);
   }
 
-  /** Nobody can say now what becomes of them: told once, until it is there again. */
+  /** The coordinator is away: nobody can say now what becomes of accepted edits. The user is told once per absence. */
   coordinatorDown(): void {
     for (const accepted of this.#accepted.values()) {
       if (!accepted.isTold || accepted.aborted !== null) continue;
@@ -306,7 +308,7 @@ export class Editing {
     }
   }
 
-  /** The log is set aside for another one: there the numbers are those of other entries. */
+  /** The log is set aside for another one, where the same numbers are other entries. */
   startAnew(): void {
     this.#dropWanted("was of the log that is set aside");
   }
@@ -318,7 +320,7 @@ export class Editing {
     this.#wanted = [];
   }
 
-  /** What was asked for belongs to a group that one isn't in any more. */
+  /** The requests belong to a group that we aren't in any more. */
   forget(): void {
     this.#dropWanted("was of another group");
     for (const [id, accepted] of this.#accepted) {
@@ -326,7 +328,7 @@ export class Editing {
     }
   }
 
-  /** The program ends: what nobody has accepted isn't asked for any more. */
+  /** The program ends: requests that weren't accepted are given up. */
   giveUp(): void {
     for (const { seq, ref } of this.#wanted) {
       const text = `Your edit of entry ${seq} wasn't asked for: the coordinator didn't answer`;

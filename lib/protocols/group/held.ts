@@ -1,6 +1,6 @@
 /**
- * What a member holds: its log, of which the end is enough, and the batches in order beyond it, which aren't known
- * to be on every member's disk.
+ * What a member holds: its log, of which only the end is kept in memory, and the ordered batches beyond it, which
+ * aren't known to be on every member's disk yet.
  */
 
 import type { Crypto } from "../../base/crypto.ts";
@@ -25,7 +25,7 @@ export interface HeldBatch extends Placed {
   readonly point: HistoryPoint;
 }
 
-/** What is written when it is stable. */
+/** The record that is written when a batch is stable. */
 export function logRecord({ signed, entries, edits }: HeldBatch): LogRecord {
   return { kind: "log", batch: signed, placed: { entries, edits } };
 }
@@ -34,16 +34,16 @@ export class Held {
   #end: HistoryEnd;
   #log: HistoryPoint;
   #logSeq: number;
-  /** Of what is held, up to here is on disk. */
+  /** Up to here, what is held is on disk. */
   #synced: HistoryPoint;
-  /** Beyond the log, bounded by `UNSTABLE_BYTES_MAX` and one fetch. */
+  /** Batches beyond the log, bounded by `UNSTABLE_BYTES_MAX` and one fetch. */
   readonly #batches = new Fifo<HeldBatch>();
   #bytes = 0;
-  /** Went over to the log, which may not be written so far: what waits between two writes. */
+  /** Batches that went over to the log, whose file may not have them yet: those that wait between two writes. */
   readonly #unwritten = new Fifo<HeldBatch>();
   #shifted = 0;
 
-  /** @param log The log's end, which goes on here. */
+  /** @param log The log's end, which this continues. */
   constructor(log: HistoryEnd) {
     this.#end = log;
     this.#log = this.#synced = log.point;
@@ -59,17 +59,17 @@ export class Held {
     return this.#logSeq;
   }
 
-  /** Number of the last entry of all, on disk or on its way there. */
+  /** Number of the last entry that is held, on disk or on its way there. */
   get seq(): number {
     return this.#end.seq;
   }
 
-  /** The highest number of an edit in it that is known. */
+  /** At least as high as any edit's number in what is held. */
   get lastEdit(): number {
     return this.#end.lastEdit;
   }
 
-  /** The end of all, on disk or on its way there. */
+  /** The end of what is held, on disk or on its way there. */
   get end(): HistoryPoint {
     return this.#end.point;
   }
@@ -82,12 +82,12 @@ export class Held {
     return this.#synced;
   }
 
-  /** Of the batches beyond the log. */
+  /** Bytes of the batches beyond the log. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** Beyond the log, the oldest first. */
+  /** The batches beyond the log, oldest first. */
   get batches(): Iterable<HeldBatch> {
     return this.#batches;
   }
@@ -100,7 +100,7 @@ export class Held {
     return this.#end.through(author, incarnation);
   }
 
-  /** Up to where an incarnation has ever spoken; 0 where it hasn't. */
+  /** Up to which counter an incarnation has ever spoken; 0 where it hasn't. */
   everThrough(author: PeerKey, incarnation: string): number {
     return this.#end.everThrough(author, incarnation);
   }
@@ -110,7 +110,7 @@ export class Held {
     return this.#end.hasSpokenAs(author, starts);
   }
 
-  /** The incarnation that has spoken last; null where none has. */
+  /** The author's incarnation that spoke last; null where none has. */
   lastSpoken(author: PeerKey): Spoken | null {
     return this.#end.lastSpoken(author);
   }
@@ -120,7 +120,7 @@ export class Held {
     return this.#end.fault(signed);
   }
 
-  /** Takes the next batch; it isn't on disk yet. */
+  /** Appends the next batch; it isn't on disk yet. */
   append(signed: SignedBatch): HeldBatch {
     const before = this.#end.mark(signed.batch.value.author);
     const batch = { signed, ...this.#end.append(signed), before, point: this.#end.point };
@@ -129,7 +129,7 @@ export class Held {
     return batch;
   }
 
-  /** Those that aren't on disk yet. */
+  /** The batches that aren't on disk yet. */
   unsynced(): readonly HeldBatch[] {
     const batches: HeldBatch[] = [];
     for (let index = this.#indexAfter(this.#synced.position); index < this.#batches.size; index++) {
@@ -138,7 +138,7 @@ export class Held {
     return batches;
   }
 
-  /** All up to there is on disk. */
+  /** Everything up to this point is on disk. */
   setSynced(point: HistoryPoint): void {
     if (point.position > this.#synced.position) this.#synced = point;
   }
@@ -148,18 +148,18 @@ export class Held {
     return this.#shifted;
   }
 
-  /** The log is written with the first so many that went over to it. */
+  /** The log's file has the first so many batches that went over to the log. */
   written(shifted: number): void {
     while (this.#shifted - this.#unwritten.size < shifted) this.#unwritten.shift();
   }
 
-  /** What must be kept beside the log as it is written, the oldest first. */
+  /** The batches that a compacted file must keep beside the log as it is written, oldest first. */
   *toKeep(): IterableIterator<HeldBatch> {
     yield* this.#unwritten;
     yield* this.#batches;
   }
 
-  /** The first one goes over to the log. */
+  /** The first batch goes over to the log. */
   shift(): HeldBatch {
     const batch = this.#batches.shift();
     invariant(batch !== undefined, "only what is held goes to the log");
@@ -172,7 +172,7 @@ export class Held {
     return batch;
   }
 
-  /** The history's end, or the log's, to go on from by itself. */
+  /** An independent copy of the history's end, or of the log's. */
   fork(from: "end" | "log"): HistoryEnd {
     const fork = this.#end.copy();
     if (from === "end") return fork;
@@ -193,7 +193,7 @@ export class Held {
     if (this.#synced.position > this.#end.position) this.#synced = this.#end.point;
   }
 
-  /** The log begins anew, and nothing is held. */
+  /** The log starts anew, empty, and nothing is held. */
   reset(crypto: Crypto, group: Hash): void {
     this.#end = new HistoryEnd(crypto, group);
     this.#log = this.#synced = this.#end.point;
@@ -203,7 +203,7 @@ export class Held {
     this.#bytes = 0;
   }
 
-  /** The digest at the log's end or after a batch beyond; null where none ends there. */
+  /** The digest at the log's end or at the end of a batch beyond it; null at other positions. */
   digestAt(position: number): Hash | null {
     if (position === this.#log.position) return this.#log.digest;
     const index = this.#indexAfter(position) - 1;
@@ -211,13 +211,15 @@ export class Held {
     return batch?.point.position === position ? batch.point.digest : null;
   }
 
-  /** The batch beyond the log that begins after a position; null where none does. */
+  /** The batch beyond the log that begins right after a position; null where none does. */
   batchAfter(position: number): HeldBatch | null {
     const batch = this.#batches.at(this.#indexAfter(position));
     return batch?.before.position === position ? batch : null;
   }
 
-  /** What is on disk after a position, at the log's end or beyond; null where no batch ends there. */
+  /**
+   * The batches on disk after a position, which is the log's end or beyond; null where no batch ends at the position.
+   */
   after(position: number): HistoryRead | null {
     const digest = this.digestAt(position);
     if (digest === null || position > this.#synced.position) return null;
@@ -230,7 +232,7 @@ export class Held {
     return { batches, digest, seq: this.#seqAt(position) };
   }
 
-  /** Number of the last entry at the log's end, or after a batch beyond. */
+  /** Number of the last entry at the log's end, or at the end of a batch beyond it. */
   #seqAt(position: number): number {
     const index = this.#indexAfter(position) - 1;
     if (index < 0) return this.#logSeq;

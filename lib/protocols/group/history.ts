@@ -1,7 +1,7 @@
 /**
- * The history of a group: what was said, in the one order that all members have. It is made of batches, each signed
- * by its author and ordered as a whole; a batch of texts is as many entries, one of edits changes as many entries that
- * are there. Each text and each edit takes a position, an entry alone a number.
+ * The history of a group: what was said, in the one order that all members have. It consists of batches, each signed
+ * by its author and ordered as a whole. Each text of a batch is an entry; each edit of a batch changes an earlier
+ * entry. Texts and edits each take a position; only entries have a number.
  *
  * Each position has a digest, chained to the one before, so that two members can compare one line.
  */
@@ -41,21 +41,21 @@ import {
   TEXT_BYTES_MAX,
 } from "./limits.ts";
 
-/** What a batch holds: what its author says, or what the coordinator, its author, has decided. */
+/** What a batch holds: texts of a member, or edits that the coordinator, as its author, has decided. */
 const BATCH_KINDS = ["texts", "edits"] as const;
 
-/** The coordinator where names of members stand: a name that nobody can have. */
+/** The coordinator's name where members' names stand: no member can have it. */
 export const COORDINATOR_NAME = "*coordinator*";
 
 const batchSchema = record({
   kind: oneOf(BATCH_KINDS),
-  /** The group in which it was said: it can't be repeated in another. */
+  /** The group in which it was said: the batch can't be replayed in another. */
   group: hexId<Hash>(),
   author: hexId<PeerKey>(),
-  /** The author's name then. */
+  /** The author's name at that time. */
   name: text(NAME_BYTES_MAX),
   incarnation: fixedBytes(INCARNATION_BYTES),
-  /** Of the first text or edit; counts from 1 in each incarnation, without gaps. */
+  /** The counter of the first text or edit; it counts from 1 in each incarnation, without gaps. */
   counter: uint(Number.MAX_SAFE_INTEGER),
   /** The author's wall clock, ms since 1970; for display alone. */
   sentAt: uint(Number.MAX_SAFE_INTEGER),
@@ -64,7 +64,7 @@ const batchSchema = record({
 });
 export type Batch = Infer<typeof batchSchema>;
 
-/** A batch in its exact bytes, and its author's signature over them: sent, kept and exported so. */
+/** A batch in its exact bytes, and its author's signature over them: it is sent, kept and exported in this form. */
 export const signedBatchSchema = record({
   batch: embedded(batchSchema, BATCH_BYTES_MAX),
   signature: fixedBytes(64),
@@ -80,7 +80,7 @@ const TAGS = {
   history: utf8("p2pchat group history 1\0"),
 } as const;
 
-/** Signs what one says. */
+/** Signs a batch of our own. */
 export function signBatch(signer: Signer, batch: Batch): SignedBatch {
   const made = makeEmbedded(batchSchema, batch);
   const exact = { bytes: made.bytes.slice(), value: made.value };
@@ -93,7 +93,7 @@ export function batchFrom(batch: Batch, signature: Uint8Array): SignedBatch {
   return { batch: { bytes: made.bytes.slice(), value: made.value }, signature };
 }
 
-/** A decoder's bytes are the link's: what is kept has its own. */
+/** A copy to keep: a decoder's bytes belong to the link's buffer. */
 export function keptBatch({ batch, signature }: SignedBatch): SignedBatch {
   return {
     batch: { bytes: batch.bytes.slice(), value: batch.value },
@@ -102,8 +102,8 @@ export function keptBatch({ batch, signature }: SignedBatch): SignedBatch {
 }
 
 /**
- * Whether the signatures of the author, and of who asked for edits, fit. Never throws.
- * @param isKnown Whether this very request was checked before.
+ * Whether the signatures of the author, and of those who asked for its edits, fit. Never throws.
+ * @param isKnown Whether exactly this request was checked before.
  */
 export function isAuthentic(
   crypto: Crypto,
@@ -114,7 +114,7 @@ export function isAuthentic(
     batch.value.edits.every(({ signed }) => isKnown(signed) || isRequestAuthentic(crypto, signed));
 }
 
-/** How many positions of the history it takes. */
+/** How many positions of the history the batch takes. */
 export function placesOf({ texts, edits }: Pick<Batch, "texts" | "edits">): number {
   return texts.length + edits.length;
 }
@@ -140,14 +140,14 @@ export function batchFault({ batch: { value } }: SignedBatch, group: Hash): stri
   return null;
 }
 
-/** What the batch takes in memory and on the wire, nearly. */
+/** About how many bytes the batch takes in memory and on the wire. */
 export function batchBytes({ batch }: SignedBatch): number {
   return batch.bytes.length + 80;
 }
 
 /**
- * The id of one text: the same however often it is sent, and of no other in the history. In another group, or in the
- * place of a history that was given up, a process that goes on counts from 1 again.
+ * The id of a text: the same however often it is sent, and unlike any other in the history. It isn't unique across
+ * groups, nor across a history that was given up and its successor: there a process that goes on counts from 1 again.
  */
 export function entryId(
   crypto: Crypto,
@@ -179,15 +179,15 @@ const linkFields = {
 const linkSchema = record({ ...linkFields, text: text(TEXT_BYTES_MAX) });
 const editLinkSchema = record({ ...linkFields, edit: editSchema });
 
-/** Up to where an author has spoken, in the last of its incarnations that has. */
+/** Up to which counter an author has spoken, in the last of its incarnations that spoke. */
 export interface Spoken {
   readonly incarnation: string;
   readonly through: number;
-  /** The position before it first spoke. */
+  /** The position before its first text or edit. */
   readonly since: number;
 }
 
-/** An incarnation that was followed by another one of its author, and those that were so before it. */
+/** An incarnation that another one of its author followed; linked to the earlier ones of all authors. */
 interface Earlier {
   readonly author: PeerKey;
   readonly spoken: Spoken;
@@ -196,7 +196,7 @@ interface Earlier {
 
 /** An end of history: how far it goes, and its digest there. */
 export interface HistoryPoint {
-  /** Entries and what else has a place; 0 where nothing was said. */
+  /** Entries and edits together; 0 for an empty history. */
   readonly position: number;
   readonly digest: Hash;
 }
@@ -221,7 +221,7 @@ export interface Entry {
   readonly text: string;
 }
 
-/** The id of an entry is computed when it is asked for: reading a long log asks for none. */
+/** Computes an entry's id only when it is asked for: reading a long log needs none. */
 class BatchEntry implements Entry {
   constructor(
     readonly seq: number,
@@ -255,12 +255,12 @@ export interface Placed {
   readonly edits: readonly PlacedEdit[];
 }
 
-/** What of a batch its place in the history depends on. */
+/** The part of a batch that its place in the history depends on. */
 interface BatchOnly {
   readonly batch: Pick<Embedded<Batch>, "value">;
 }
 
-/** An end of a history before a batch of this author. */
+/** An end of a history, as it was before a batch of this author. */
 export interface HistoryMark extends HistoryPoint {
   readonly seq: number;
   readonly author: PeerKey;
@@ -268,14 +268,14 @@ export interface HistoryMark extends HistoryPoint {
   readonly earlier: Earlier | null;
 }
 
-/** The end of a history, batch by batch: the same for all who append the same. */
+/** The end of a history, appended to batch by batch: the same for all who append the same. */
 export class HistoryEnd {
   #position = 0;
   #seq = 0;
   #lastEdit = 0;
   #digest: Hash;
   readonly #spoken = new Map<PeerKey, Spoken>();
-  /** Shared by copies. At most one for each batch, as the log's index has. */
+  /** Copies share this list. It has at most one item for each batch, as the log's index has. */
   #earlier: Earlier | null = null;
 
   constructor(readonly crypto: Crypto, readonly group: Hash) {
@@ -299,18 +299,21 @@ export class HistoryEnd {
     return this.#seq;
   }
 
-  /** At least as high as any number of an edit in it: what was taken back may count. */
+  /** At least as high as any edit's number in this history: batches that were taken back may count as well. */
   get lastEdit(): number {
     return this.#lastEdit;
   }
 
-  /** Up to where an author's last incarnation has spoken; 0 where this isn't it. */
+  /** Up to which counter an incarnation has spoken; 0 where it isn't the last one of its author that spoke. */
   through(author: PeerKey, incarnation: string): number {
     const spoken = this.#spoken.get(author);
     return spoken?.incarnation === incarnation ? spoken.through : 0;
   }
 
-  /** Up to where an incarnation has ever spoken; 0 where it hasn't. Takes as long as there were incarnations. */
+  /**
+   * Up to which counter an incarnation has ever spoken; 0 where it hasn't. Takes time linear in the number of
+   * incarnations.
+   */
   everThrough(author: PeerKey, incarnation: string): number {
     let through = this.through(author, incarnation);
     for (let one = this.#earlier; one !== null; one = one.before) {
@@ -320,7 +323,10 @@ export class HistoryEnd {
     return through;
   }
 
-  /** Whether an incarnation that begins with one of these has ever spoken. Takes as long as there were incarnations. */
+  /**
+   * Whether an incarnation that begins with one of these has ever spoken. Takes time linear in the number of
+   * incarnations.
+   */
   hasSpokenAs(author: PeerKey, starts: readonly string[]): boolean {
     const isOne = ({ incarnation }: Spoken) =>
       starts.some((start) => incarnation.startsWith(start));
@@ -332,7 +338,7 @@ export class HistoryEnd {
     return false;
   }
 
-  /** The incarnation that has spoken last; null where none has. */
+  /** The author's incarnation that spoke last; null where none has. */
   lastSpoken(author: PeerKey): Spoken | null {
     return this.#spoken.get(author) ?? null;
   }
@@ -347,9 +353,9 @@ export class HistoryEnd {
   }
 
   /**
-   * The counter with which a process goes on. Whose incarnation may speak is the view's to say: that one which is over
-   * never speaks again isn't checked here. What the coordinator has decided on edits is ordered when the sequencer
-   * hears of it, perhaps after what a later process of the coordinator has decided.
+   * The counter that a process goes on with. The view says which incarnations may speak: that a former one never
+   * speaks again isn't checked here. A decision of the coordinator's is ordered when the sequencer hears of it, which
+   * may be after decisions of a later process of the coordinator.
    */
   nextCounter(kind: Batch["kind"], author: PeerKey, incarnation: string): number {
     const through = this.through(author, incarnation);
@@ -369,7 +375,7 @@ export class HistoryEnd {
     return null;
   }
 
-  /** Goes on by a batch without fault. */
+  /** Appends a batch that has no fault. */
   append({ batch: { value } }: BatchOnly): Placed {
     const { author, name, kind, incarnation, counter, sentAt, texts, edits } = value;
     const start = this.#position;
@@ -399,8 +405,8 @@ export class HistoryEnd {
   }
 
   /**
-   * Goes on as by `append`, by a batch of so many entries, or of the edits with these numbers, to a digest that was
-   * computed once: reading a log whose checksums fit.
+   * Like `append`, for a batch of so many entries, or of the edits with these numbers, whose digest was computed
+   * before: for reading a log whose checksums fit.
    */
   appendKnown(
     author: PeerKey,
@@ -415,14 +421,14 @@ export class HistoryEnd {
     this.#digest = digest;
   }
 
-  /** What to return to from after the author's next batch. */
+  /** A mark to return to after the author's next batch. */
   mark(author: PeerKey): HistoryMark {
     const spoken = this.#spoken.get(author) ?? null;
     const at = { position: this.#position, seq: this.#seq, digest: this.#digest };
     return { ...at, author, spoken, earlier: this.#earlier };
   }
 
-  /** Takes back the last batch. @param mark From before it. */
+  /** Takes back the last batch. @param mark Made before that batch. */
   takeBack({ position, seq, digest, author, spoken, earlier }: HistoryMark): void {
     this.#position = position;
     this.#seq = seq;
@@ -432,7 +438,7 @@ export class HistoryEnd {
     else this.#spoken.set(author, spoken);
   }
 
-  /** Another end, which goes on by itself. */
+  /** A copy of this end, which goes on independently. */
   copy(): HistoryEnd {
     const copy = new HistoryEnd(this.crypto, this.group);
     copy.#position = this.#position;

@@ -1,4 +1,4 @@
-/** Who should be in the next view, from who is there: whether it can be agreed on, and with whose say. */
+/** Who should be in the next view, judging by who is there: whether it can be agreed on, and whose say it needs. */
 
 import type { PeerKey } from "../../base/ids.ts";
 import { type Attendance, type Attendee, isExcluded, isSameProcess } from "./attendance.ts";
@@ -6,32 +6,33 @@ import type { Member, SignedEpoch } from "./epoch.ts";
 import type { Views } from "./views.ts";
 
 export type Outlook =
-  /** Nobody is there whose history could go on; one of the `awaited` would do, for each view that lacks one. */
+  /** Nobody is here whose history could go on; one of the `awaited` would do, for each view that lacks a voice. */
   | { readonly kind: "lacking"; readonly awaited: readonly Member[] }
-  /** Somebody of the present view isn't linked, and may be back in a moment. */
+  /** A member of the present view isn't linked, and may be back in a moment. */
   | { readonly kind: "unsure" }
   | { readonly kind: "settled" }
   | Change;
 
 export interface Change {
   readonly kind: "change";
-  /** Whoever has a say. */
+  /** All with a say. */
   readonly participants: readonly PeerKey[];
-  /** Of the next view, the oldest first. */
+  /** Members of the next view, the oldest first. */
   readonly members: readonly PeerKey[];
-  /** Whether the present view can't go on; otherwise it may wait for that one to have begun everywhere. */
+  /** Whether the present view can't go on; otherwise the change may wait until that has begun everywhere. */
   readonly isUrgent: boolean;
 }
 
 interface Terms {
   readonly membersMax: number;
   readonly nowMs: number;
-  /** Whether the present view has to begin anew in any case. */
+  /** Whether the present view must be replaced in any case. */
   readonly isBroken: boolean;
 }
 
 /**
- * Those with a say: of the present view, and where an older one would lack a voice otherwise, of that; in the views' order.
+ * Attendees with a say: of the present view, and of an older open one that would lack a voice otherwise; in the order
+ * of views.
  */
 export function voicesOf(views: Views, here: readonly Attendee[]): readonly Attendee[] {
   const voices = new Set<Attendee>();
@@ -47,15 +48,15 @@ export function voicesOf(views: Views, here: readonly Attendee[]): readonly Atte
   return [...voices];
 }
 
-/** Excluded ones have no say, unless nobody else has. */
+/** Excluded attendees have no say, unless the others aren't enough. */
 function withoutExcluded(views: Views, here: readonly Attendee[]): readonly Attendee[] {
   const others = here.filter((attendee) => !isExcluded(attendee));
   return views.lacking(others).length === 0 ? voicesOf(views, others) : voicesOf(views, here);
 }
 
 /**
- * What can be done with those who are there. A change has a say from each open view, the oldest members first in the
- * next one, and no more than `membersMax` of them, unless so many views are open.
+ * What can be done with those that are here. A change has a voice from each open view. The next view begins with the
+ * oldest members, and has at most `membersMax`, unless more views are open.
  */
 export function outlook(views: Views, attendance: Attendance, terms: Terms): Outlook {
   const { here } = attendance;
@@ -80,22 +81,22 @@ export function outlook(views: Views, attendance: Attendance, terms: Terms): Out
 }
 
 /**
- * Those who leave stay for one view more where nobody of an open view stays otherwise: the next view has a member
- * of each, or it has none at all.
+ * Members that leave stay for one more view if otherwise nobody of an open view stays: the next view has a member of
+ * each open view, or none at all.
  */
 function nextMembers(
   views: Views,
   voices: readonly Attendee[],
   joining: readonly Attendee[],
 ): readonly Attendee[] {
-  // Who only held up others, or was to fetch its log anew, has a say where they are gone, and stays.
+  // A member that only held up others, or was to fetch its log anew, has a say where the others are gone, and stays.
   const staying = voices.filter(({ departure }) => departure !== "quit" && departure !== "removed");
   const next = [...staying, ...joining];
   if (next.length === 0 || views.lacking(staying).length === 0) return next;
   return [...voices, ...joining];
 }
 
-/** Before others somebody of each open view stays: one who only promised may come back with another disk. */
+/** Keeps one member of each open view before others: one that only promised may come back with another disk. */
 function asManyAsFit(
   views: Views,
   next: readonly Attendee[],
@@ -111,7 +112,7 @@ function asManyAsFit(
   return next.filter((attendee) => kept.has(attendee));
 }
 
-/** Whether a member of the present view is gone, or is another process by now. */
+/** Whether a member of the present view is gone, or has another process by now. */
 function isGapBetween(members: readonly Member[], voices: readonly Attendee[]): boolean {
   return members.some((member) => {
     const voice = voices.find(({ key }) => key === member.key);
@@ -119,7 +120,7 @@ function isGapBetween(members: readonly Member[], voices: readonly Attendee[]): 
   });
 }
 
-/** Those who have nearly all of the log, and exchange datagrams with everybody, with one another too: as many as fit. */
+/** Newcomers that have nearly all of the log, and exchange datagrams with all voices and each other; as many as fit. */
 function readyToJoin(
   voices: readonly Attendee[],
   here: readonly Attendee[],
@@ -146,8 +147,8 @@ export function hearEachOther(a: Attendee, b: Attendee): boolean {
 }
 
 /**
- * Whose return is awaited, as nobody of these can speak for them. Those of the newest view come first: each has a
- * member of all that were open before it.
+ * Members whose return is awaited, as none of those here speaks for their views. Members of the newest view come
+ * first: it has a member of each view that was open before it.
  */
 export function awaitedOf(views: Views, here: readonly Attendee[]): readonly Member[] {
   const lacking = views.lacking(here);
@@ -155,7 +156,7 @@ export function awaitedOf(views: Views, here: readonly Attendee[]): readonly Mem
   return membersOf(lacking.toReversed());
 }
 
-/** Each once. */
+/** Members of these views, each once. */
 function membersOf(views: readonly SignedEpoch[]): readonly Member[] {
   const byKey = new Map<PeerKey, Member>();
   for (const { epoch } of views) {

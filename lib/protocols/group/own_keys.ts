@@ -1,4 +1,4 @@
-/** The keys that this coordinator has and had, as its disk knows them. */
+/** The present and former keys of this coordinator, as its disk knows them. */
 
 import type { Signer } from "../../base/crypto.ts";
 import type { Hash, PeerKey } from "../../base/ids.ts";
@@ -7,13 +7,13 @@ import { FORMER_KEYS_MAX } from "./limits.ts";
 import type { CoordinatorRecord } from "./records.ts";
 
 export class OwnKeys {
-  /** At most `FORMER_KEYS_MAX`, the first one first. */
+  /** At most `FORMER_KEYS_MAX`, the oldest first. */
   readonly former: readonly PeerKey[];
-  /** For members; null where there are none. */
+  /** The former keys, signed for the members; null where there are none. */
   readonly signed: SignedFormerKeys | null;
-  /** Former ones that are too many. */
+  /** How many former keys were left out, as too many. */
   readonly dropped: number;
-  /** What the disk lacks: to be written before anybody is told of a former key. */
+  /** Records that the disk lacks: to be written before anybody is told of a former key. */
   readonly missing: readonly CoordinatorRecord[];
 
   constructor(readonly signer: Signer, group: Hash, records: readonly CoordinatorRecord[]) {
@@ -39,12 +39,12 @@ export class OwnKeys {
     this.missing = isWritten ? [] : this.records();
   }
 
-  /** What a compacted log holds. */
+  /** The records of a compacted log. */
   records(): readonly CoordinatorRecord[] {
     return [...this.former, this.signer.key].map((key) => ({ kind: "key", key }));
   }
 
-  /** Whether what it signed on edits is this coordinator's word. */
+  /** Whether decisions on edits that this key signed are this coordinator's. */
   mayDecide(key: PeerKey): boolean {
     return key === this.signer.key || this.former.includes(key);
   }

@@ -1,4 +1,4 @@
-/** Other members and newcomers: whom to meet, who is heard, and what of theirs counts in which epoch. */
+/** Other members and newcomers: whom to meet, which are heard, and which of their messages count in which epoch. */
 
 import { dropOldest } from "../../base/bounded.ts";
 import { DeadlineQueue } from "../../base/deadline_queue.ts";
@@ -20,43 +20,46 @@ import {
 import type { MemberOutput } from "./member_output.ts";
 import type { GroupMessage, GroupMessageOf } from "./messages.ts";
 
-/** Whoever can't be reached is tried again after this. */
+/** Pause before a peer that couldn't be reached is tried again. */
 const MEET_AGAIN_MS = 2_000;
-/** So often, where it was never heard: it may be a stranger that doesn't want to be met. Then each pause is longer. */
+/** How often that is the pause for a peer that was never heard: it may not want to be met. Then each pause doubles. */
 const MEET_SOON_TIMES = 3;
 const MEET_AGAIN_MS_MAX = 30_000;
-/** Said by one who isn't introduced yet: it may be faster than the coordinator. */
+/** Messages kept of a peer that isn't introduced yet: they may arrive before the coordinator's introduction. */
 const EARLY_MESSAGES_MAX = 64;
-/** What a message about batches takes in memory, and each run of an order. */
+/** Bytes that a message about batches takes in memory, and each run of an order. */
 const ORDER_BYTES = 64;
 const RUN_BYTES = 40;
 
 export interface Peer {
   readonly key: PeerKey;
-  /** Where it is met; null: it met us, and nobody has said yet who it is. */
+  /** Where to meet the peer; null: it met us, and the coordinator hasn't introduced it yet. */
   endpoint: Endpoint | null;
-  /** How often it couldn't be reached; null once it was heard. */
+  /** How often the peer couldn't be reached; null once it was heard. */
   misses: number | null;
   isUp: boolean;
   isSilent: boolean;
-  /** Something that was said between us in the present epoch is lost: it can't go on between us. */
+  /** Something that was sent between us in the present epoch is lost: the epoch can't go on between us. */
   isBroken: boolean;
   isCongested: boolean;
-  /** It is there and holds up the others: the coordinator is told that we don't hear it, until it goes on. */
+  /**
+   * The peer is connected but holds up the others: we tell the coordinator that we don't hear it, until it catches
+   * up.
+   */
   isLagging: boolean;
-  /** It was so before in the present epoch. */
+  /** Whether it was lagging before in the present epoch. */
   hasLagged: boolean;
-  /** The last epoch that it has begun, as it said on this channel. */
+  /** The last epoch that the peer has begun, as it said on this channel. */
   begun: Ballot | null;
-  /** Said in that epoch, which hasn't begun here; or said before it was introduced. */
+  /** Messages of that epoch, which hasn't begun here; or messages from before the peer was introduced. */
   waiting: GroupMessage[];
   waitingBytes: number;
-  /** Too much waited: some of it is lost. */
+  /** Too many messages waited: some are lost. */
   hasGap: boolean;
-  /** What was told it may be lost, so far as it was told since the epoch began. */
+  /** Whether messages that we sent it since the epoch began may be lost. */
   isLossy: boolean;
   unknownMessages: number;
-  /** What it may say. */
+  /** Rate limits of its messages. */
   readonly buckets: {
     readonly chat: TokenBucket;
     readonly control: TokenBucket;
@@ -64,10 +67,10 @@ export interface Peer {
   };
 }
 
-/** What is said within an epoch, in one order. */
+/** Messages that belong to an epoch, in one order. */
 export type EpochMessage = "data" | "order" | "ack" | "contest" | "marker";
 
-/** Of an epoch's chat and of history there is much; their other bounds are in bytes. */
+/** An epoch's chat and history take many messages; their volume is bounded elsewhere, in bytes. */
 function bucketOf({ buckets }: Peer, { type }: GroupMessage): TokenBucket {
   switch (type) {
     case "data":
@@ -85,11 +88,11 @@ function bucketOf({ buckets }: Peer, { type }: GroupMessage): TokenBucket {
 
 export class Peers {
   readonly #peers = new Map<PeerKey, Peer>();
-  /** Who broke the rules, and until when it isn't met. */
+  /** Peers that broke the rules, and until when they aren't met. */
   readonly #banned = new Map<PeerKey, number>();
-  /** When those are met again who couldn't be reached. */
+  /** When peers that couldn't be reached are tried again. */
   readonly #meetAt = new DeadlineQueue<PeerKey>();
-  /** The present one; null while in none. */
+  /** The present epoch; null while in none. */
   #epoch: Ballot | null = null;
 
   constructor(readonly out: MemberOutput) {}
@@ -102,13 +105,13 @@ export class Peers {
     return this.#peers.values();
   }
 
-  /** Whether datagrams are exchanged with it, without a gap in what it said. */
+  /** Whether datagrams are exchanged with the peer, without a gap in its messages. */
   isHeard(key: PeerKey): boolean {
     const peer = this.#peers.get(key);
     return peer !== undefined && isHeard(peer);
   }
 
-  /** Those who are introduced and heard, and do their part. */
+  /** Peers that are introduced, heard, and not lagging. */
   heard(): readonly PeerKey[] {
     const heard: PeerKey[] = [];
     for (const peer of this.#peers.values()) {
@@ -118,8 +121,8 @@ export class Peers {
   }
 
   /**
-   * These are to be met, and nobody else.
-   * @returns Those who had said something before they were introduced.
+   * Meets these peers, and parts from all others.
+   * @returns Those that had sent something before they were introduced.
    */
   introduce(wanted: ReadonlyMap<PeerKey, Endpoint>): readonly Peer[] {
     for (const peer of this.#peers.values()) {
@@ -181,7 +184,7 @@ export class Peers {
     this.out.push({ type: "part", peer: peer.key, reason });
   }
 
-  /** It breaks the rules: it is heard no more, and met again later. */
+  /** The peer broke the rules: we part from it, and meet it again later. */
   ban(key: PeerKey, reason: string, durationMs: number): void {
     const peer = this.#peers.get(key);
     if (peer === undefined) return;
@@ -198,7 +201,10 @@ export class Peers {
     return (this.#banned.get(key) ?? -Infinity) > this.out.nowMs;
   }
 
-  /** Whether one more message of it may be heeded; of a stranger each may, it says nothing here. */
+  /**
+   * Whether the peer's rate limits admit one more message. Those of unknown peers always pass: they have no effect
+   * here.
+   */
   mayHear(key: PeerKey, message: GroupMessage, nowMs: number): boolean {
     const peer = this.#peers.get(key);
     return peer === undefined || bucketOf(peer, message).take(nowMs);
@@ -235,7 +241,7 @@ export class Peers {
     if (peer !== undefined) peer.isSilent = isSilent;
   }
 
-  /** These hold up the others, and nobody else does. @returns Those of whom that is new in this epoch. */
+  /** These peers hold up the others, and nobody else does. @returns Those for which that is new in this epoch. */
   setLagging(keys: readonly PeerKey[]): readonly PeerKey[] {
     const lagging: PeerKey[] = [];
     for (const peer of this.#peers.values()) {
@@ -252,7 +258,7 @@ export class Peers {
     if (peer !== undefined) peer.isCongested = isCongested;
   }
 
-  /** Its process is a new one, or doesn't know us any more. */
+  /** The peer's process is a new one, or doesn't know us any more. */
   reset(key: PeerKey): Peer | null {
     const peer = this.#peers.get(key);
     if (peer === undefined) return null;
@@ -261,7 +267,7 @@ export class Peers {
     return peer;
   }
 
-  /** Nothing is between us any more. */
+  /** The channel with the peer is over. */
   ended(key: PeerKey): Peer | null {
     const peer = this.#peers.get(key);
     if (peer === undefined) return null;
@@ -272,7 +278,7 @@ export class Peers {
   }
 
   #lose(peer: Peer): void {
-    // It has said something in this epoch: its process, or what is between us, isn't the same any more.
+    // The peer has spoken in this epoch: its process, or the channel between us, isn't the same any more.
     if (peer.begun !== null && this.#epoch !== null && isSameBallot(peer.begun, this.#epoch)) {
       peer.isBroken = true;
     }
@@ -283,7 +289,7 @@ export class Peers {
     peer.isLossy = true;
   }
 
-  /** An epoch begins, or one is over (null): what was lost before says nothing any more. */
+  /** An epoch begins, or is over (null): losses before it don't matter any more. */
   enterEpoch(epoch: Ballot | null): void {
     this.#epoch = epoch;
     for (const peer of this.#peers.values()) {
@@ -299,7 +305,7 @@ export class Peers {
 
   // Before and after `begin`.
 
-  /** It has begun this epoch: what it said before isn't of it. */
+  /** The peer has begun this epoch: what it said before doesn't belong to it. */
   begun(peer: Peer, ballot: Ballot): void {
     if (peer.begun !== null && compareBallots(ballot, peer.begun) <= 0) return; // or said again
     peer.begun = ballot;
@@ -309,8 +315,8 @@ export class Peers {
   }
 
   /**
-   * What is to be done with something said within an epoch.
-   * @returns Whether it is to be heeded now; otherwise it waits, or is void.
+   * Decides about a message that belongs to an epoch.
+   * @returns Whether to process it now; otherwise it waits, or is void.
    */
   isOfEpoch(peer: Peer, message: GroupMessageOf<EpochMessage>): boolean {
     const epoch = this.#epoch;
@@ -332,14 +338,14 @@ export class Peers {
     peer.waiting.push(message);
   }
 
-  /** It isn't introduced yet. */
+  /** A message of a peer that isn't introduced yet. */
   early(peer: Peer, message: GroupMessage): void {
     if (peer.waiting.length >= EARLY_MESSAGES_MAX) {
       this.#part(peer, "not in the group");
     } else peer.waiting.push(message);
   }
 
-  /** What has waited. */
+  /** The messages that have waited. */
   takeWaiting(peer: Peer): readonly GroupMessage[] {
     const { waiting } = peer;
     peer.waiting = [];
@@ -361,7 +367,7 @@ export class Peers {
   }
 }
 
-/** After one more miss. */
+/** The pause after one more miss. */
 function pauseMs(peer: Peer): number {
   if (peer.misses === null) return MEET_AGAIN_MS;
   peer.misses += 1;
@@ -373,7 +379,7 @@ function isHeard({ isUp, isSilent, isBroken }: Peer): boolean {
   return isUp && !isSilent && !isBroken;
 }
 
-/** What it takes in memory. */
+/** Bytes that a message takes in memory. */
 function bytesOf(message: GroupMessageOf<EpochMessage>): number {
   if ("signed" in message) return batchBytes(message.signed);
   return ORDER_BYTES + ("runs" in message ? RUN_BYTES * message.runs.length : 0);

@@ -1,4 +1,4 @@
-/** What a member, and the coordinator, keep on disk, in the order in which it was written. */
+/** The records that a member, and the coordinator, keep on disk, in the order in which they were written. */
 
 import type { Hash, PeerKey, RequestId } from "../../base/ids.ts";
 import type { Ballot } from "./ballot.ts";
@@ -7,43 +7,45 @@ import type { SignedEpoch } from "./epoch.ts";
 import type { SignedFormerKeys } from "./former_keys.ts";
 import type { Placed, SignedBatch } from "./history.ts";
 
-/** Goes into the log, a file of its own: the next batch of the history, stable at all members. */
+/** The next batch of the history, stable at all members. It goes into the log, a file of its own. */
 export interface LogRecord {
   readonly kind: "log";
   readonly batch: SignedBatch;
-  /** What it brings there, where the digests are known: the store needn't compute them again. */
+  /** The entries or edits with their digests, where known: the store needn't compute them again. */
   readonly placed?: Placed;
-  /** It was never `held` here: nothing else on this disk has it, and the log is synced with a write that is. */
+  /** The batch was never `held` here: nothing else on this disk has it, so the log must be synced with its write. */
   readonly isFetched?: true;
 }
-/** The log begins anew for this group; the file is set aside first where it has anything. Before other `log`s. */
+/**
+ * The log starts anew for this group, before other `log` records. A file that has anything in it is set aside first.
+ */
 export interface NewLogRecord {
   readonly kind: "new-log";
   readonly group: Hash;
-  /** Why what was there can't go on; null where nothing was. */
+  /** Why the former log can't go on; null where there was none. */
   readonly because: "damaged" | "foreign" | "unlike" | "recovered" | null;
 }
 
 /**
- * Signed here; until it is in the log it is sent again in each epoch. What an earlier process said and isn't in the
- * history is said again under a new incarnation: those records stand before the `begun` of its first epoch, and
- * take the place of all earlier ones once that is there. With the incarnation 0 it was typed before the process was
- * in an epoch, and sent to nobody.
+ * A batch signed here; until it is in the log, it is sent again in each epoch. What an earlier process said and isn't
+ * in the history is said again under a new incarnation: those records come before the `begun` of the new process's
+ * first epoch, and once that is written they replace all earlier ones. Incarnation 0 marks a draft: typed before the
+ * process was in an epoch, and sent to nobody.
  */
 export interface SaidRecord {
   readonly kind: "said";
   readonly batch: SignedBatch;
 }
 
-/** We agreed to the edit: only the coordinator decides on it now. */
+/** We agreed to the edit: from now on, only the coordinator decides on it. */
 export interface PreparedRecord {
   readonly kind: "prepared";
   readonly edit: number;
-  /** That voted on it. */
+  /** The view that voted on it. */
   readonly view: number;
   readonly signed: SignedEditRequest;
 }
-/** Our user asked for the edit, and was told its number: what becomes of it is told, too. */
+/** Our user asked for the edit, and was told its number: so it is told the outcome, too. */
 export interface AskedRecord {
   readonly kind: "asked";
   readonly edit: number;
@@ -54,7 +56,7 @@ export interface GroupRecord {
   readonly kind: "group";
   readonly group: Hash;
   readonly coordinator: PeerKey;
-  /** See `Standing.starts`; absent where that is empty, or was told for this group before. */
+  /** See `Standing.starts`; absent where that is empty, or was written for this group before. */
   readonly starts?: readonly string[];
 }
 
@@ -62,37 +64,39 @@ export type MemberRecord =
   | LogRecord
   | NewLogRecord
   /**
-   * Whose group this is: it decides on all that follows. The same again: what was begun and held before is lost, so
-   * that this disk has no say any more in what follows it; what was promised and said stays.
+   * The group of all records that follow. Where the same group is repeated, what was begun and held before is lost,
+   * so that this disk has no say any more in what follows it; what was promised and said stays.
    */
   | GroupRecord
-  /** The former keys of that coordinator, as it named them last. */
+  /** The coordinator's former keys, as it named them last. */
   | { readonly kind: "former"; readonly signed: SignedFormerKeys }
-  /** Nothing under lower ballots is taken part in any more, but for what `begun` says. */
+  /** The member takes part in nothing under a lower ballot any more, except for what `begun` says. */
   | {
     readonly kind: "promised";
     readonly ballot: Ballot;
-    /** It is promised to be in no view, and so to take part in no round either. */
+    /** Whether it promised to be in no view, and so to take part in no round either. */
     readonly isLeaving: boolean;
   }
-  /** The epoch of a view, as the coordinator signed it: before `begun` of a round of it, where that was never begun. */
+  /**
+   * The epoch of a view, as the coordinator signed it: before the `begun` of a round of a view that never began here.
+   */
   | { readonly kind: "view"; readonly signed: SignedEpoch }
   /** The epoch has begun here; what was held beyond its start is void. */
   | { readonly kind: "begun"; readonly signed: SignedEpoch }
-  /** The log was set aside for another copy of it: what was begun and held is lost. What was said goes on. */
+  /** The log was set aside for another copy of it: what was begun and held is lost. What was said stays said. */
   | { readonly kind: "recovered" }
-  /** In no view any more; what is held still counts where nobody went on after that epoch. */
+  /** The member is in no view any more; what it holds still counts where nobody went on after that epoch. */
   | { readonly kind: "out" }
-  /** The next batch in order, after the position `after`. */
+  /** The next batch in order, which begins after the position `after`. */
   | { readonly kind: "held"; readonly after: number; readonly batch: SignedBatch }
   /**
-   * What was held beyond `position` is void, and where `givenUp` is there, so are texts of the process whose epoch began
-   * last, up to that counter: they aren't said again, as the log that had them is given up.
+   * What was held beyond `position` is void. If `givenUp` is there, so are the texts, up to that counter, of the
+   * process whose epoch began last: they aren't said again, as the log that had them is given up.
    */
   | { readonly kind: "dropped"; readonly position: number; readonly givenUp?: number }
   /**
-   * The same, and what follows takes its place: `held` up to `levelled`. Where that is missing, it is the other way
-   * round: what was held stays.
+   * Like `dropped`, but the `held` records that follow, up to `levelled`, replace what was held. If `levelled` is
+   * missing, they are void instead, and what was held stays.
    */
   | { readonly kind: "levelling"; readonly position: number }
   /** What is held is what all participants of this ballot were brought to. */
@@ -100,52 +104,53 @@ export type MemberRecord =
   | SaidRecord
   | PreparedRecord
   | AskedRecord
-  /** Nothing is awaited of this edit any more: it is in the log, or aborted, and that was told. */
+  /** The edit is settled: it is in the log, or aborted, and our user was told. */
   | { readonly kind: "settled"; readonly id: RequestId };
 
 export type CoordinatorRecord =
   | LogRecord
   | NewLogRecord
-  /** The key is new, so that nobody can have heard of a group of its, or the operator says so: one may be founded. */
+  /** A group may be founded: the key is new, so nobody can have heard of a group of its, or the operator said so. */
   | { readonly kind: "fresh" }
-  /** The group, drawn at the first start. */
+  /** The group's id, drawn at the first start. */
   | { readonly kind: "group"; readonly group: Hash }
-  /** The key that it has from now on; others before are its former ones. */
+  /** The coordinator's key from now on; earlier ones are its former keys. */
   | { readonly kind: "key"; readonly key: PeerKey }
   /** Ballots up to this number have been used. */
   | { readonly kind: "number"; readonly number: number }
-  /** Decided, and said to nobody before this is synced. */
+  /** An epoch that is decided; nobody is told before this is synced. */
   | { readonly kind: "decided"; readonly signed: SignedEpoch }
-  /** It has begun at all its members. */
+  /** The epoch with this ballot has begun at all its members. */
   | { readonly kind: "confirmed"; readonly ballot: Ballot }
-  /** This disk was found to be lost, or an old copy: nothing is decided before `recounted`. */
+  /** The coordinator found this disk to be lost, or an old copy: it decides nothing before `recounted`. */
   | { readonly kind: "lost" }
   /**
-   * After that, the newest view that members know of: it takes the place of all before, and the next one needs all of it.
+   * After `lost`: the newest view that members know of. It replaces all before, and the next view needs all its
+   * members.
    */
   | { readonly kind: "recounted"; readonly signed: SignedEpoch }
-  /** Stays out until allowed. */
+  /** A member that stays out until it is allowed. */
   | {
     readonly kind: "kicked";
     readonly key: PeerKey;
     readonly name: string;
-    /** It signed two batches for one; absent where the operator removed it. */
+    /** It signed two different batches as one; absent where the operator removed it. */
     readonly because?: "equivocated";
   }
   | { readonly kind: "allowed"; readonly key: PeerKey }
   /** Edits up to this number may have been accepted. */
   | { readonly kind: "edits"; readonly number: number }
-  /** Decided, signed and said to nobody before this is synced: the next edits, which aren't known to be in order. */
+  /** The next edits, decided and signed, not known to be in order yet; nobody is told before this is synced. */
   | { readonly kind: "committed"; readonly batch: SignedBatch }
-  /** Those edits, and the ones before, are in the logs of all members of a view. */
+  /** Those edits, and all before them, are in the logs of all members of a view. */
   | {
     readonly kind: "applied";
-    /** In hexadecimal. */
+    /** Incarnation of the coordinator's process that decided them, in hexadecimal. */
     readonly incarnation: string;
-    /** Of the last one. */
+    /** Counter of the last edit. */
     readonly counter: number;
   }
-  /** For whoever asks what became of it. */
+  /** An aborted edit, kept to answer members that ask for its outcome. */
   | {
     readonly kind: "aborted";
     readonly edit: number;
@@ -153,5 +158,5 @@ export type CoordinatorRecord =
     /** Part of a sentence. */
     readonly reason: string;
   }
-  /** The operator gave up all that only the members of this view had. */
+  /** The operator gave up everything that only members of this view had. */
   | { readonly kind: "given-up"; readonly ballot: Ballot };

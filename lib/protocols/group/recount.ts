@@ -1,23 +1,24 @@
 /**
- * What members say after the coordinator's disk was lost, or an old copy took its place: which view is the newest,
- * and whether enough have told.
+ * Accounts of members after the coordinator's disk was lost, or an old copy took its place: which view is the newest,
+ * and whether enough members have given theirs.
  *
- * Why that is safe. Let N be the newest view that anybody tells of, and all of its members have told. Until a later
- * view than N has begun at all of its own members, N is open (`views.ts`): each view that was decided after it has a
- * member of N, who promised it on disk. So
- * 1. nothing was shown in a later view. The first one that had begun at all its members would have a member of N for
- *    whom it has begun; that one would have told of it.
- * 2. nothing will be. The next view needs all of N, who promise it: each later view that we don't know of has one of
- *    them, for whom it hasn't begun and now never will. Where it begins meanwhile that one reports so, and is
- *    believed, as always.
- * 3. no number is used twice: who has promised a number of ours tells it, and we go on above all of them.
+ * Why that is safe. Let N be the newest view in any account, and let all members of N have given theirs. Until a view
+ * later than N has begun at all its own members, N is open (`views.ts`): each view that was decided after N has a
+ * member of N, which promised it on disk. So
+ * 1. no later view has shown anything. The first later view that began at all its members would have a member of N
+ * for which it began; that member's account would have named it.
+ * 2. no later view that we don't know of will show anything. The next view needs all of N, which promise it: each
+ * such view has one of them for which it hasn't begun, and now never will. If it begins there before that member
+ * promises, the member reports so, and is believed, as always.
+ * 3. no number is used twice: members that promised a number of ours report it, and we go on above all of them.
  *
- * It doesn't hold where all of N had left: then others may have come in after them, of whom they know nothing; nor
- * where the operator goes on without somebody, nor for who comes back with an old disk. All have time to come, then
- * it goes on, and the operator is told. Who comes later with another history sets its log aside.
+ * This doesn't hold where all of N had left: members of which they know nothing may have come in after them. Nor does
+ * it hold where the operator goes on without a member, or for a member that comes back with an old disk. All members
+ * get time to come, then the coordinator goes on, and the operator is told. A member that comes later with another
+ * history sets its log aside.
  *
- * What members say is proven as far as it counts for more than their own part: a view, and what keys we had before, by
- * our signature, a round by that of its view's sequencer.
+ * What members say is proven as far as it counts for more than their own part: a view, and our former keys, by our
+ * signature; a round by the signature of its view's sequencer.
  */
 
 import type { Crypto } from "../../base/crypto.ts";
@@ -28,23 +29,23 @@ import { type Epoch, isSignedBy, type Member, type SignedEpoch } from "./epoch.t
 import { EDIT_NUMBER_MAX, NUMBER_JUMP_MAX } from "./limits.ts";
 import type { GroupMessageOf } from "./messages.ts";
 
-/** What one says, as far as it is proven. */
+/** A member's account, as far as it is proven. */
 export interface Account {
-  /** Whose members it has promised something; null where it was in none. */
+  /** The group to whose members it has promised something; null where it was in none. */
   readonly group: Hash | null;
   /** The last epoch that has begun for it; null where none has, or it isn't of this coordinator. */
   readonly epoch: SignedEpoch | null;
-  /** The epoch of that one's view, which we have signed. */
+  /** The epoch of that epoch's view, which we have signed. */
   readonly view: SignedEpoch | null;
   readonly promised: Ballot;
   readonly isLost: boolean;
   readonly isOut: boolean;
   readonly edit: number;
-  /** Former keys of the coordinator, which it has signed. */
+  /** Former keys of the coordinator, as the coordinator signed them. */
   readonly former: readonly PeerKey[];
 }
 
-/** What of an account counts. @returns A sentence's part instead where it can't be. */
+/** The part of an account that counts. @returns Text, part of a sentence, if the account is impossible. */
 export function checkedAccount(
   crypto: Crypto,
   coordinator: PeerKey,
@@ -76,7 +77,7 @@ function isRoundOf(crypto: Crypto, view: Epoch, round: SignedEpoch): boolean {
     sequencer !== undefined && isSignedBy(crypto, sequencer.key, round);
 }
 
-/** Negative where `a` is the newer one. Of two under one number, which only an old disk decides, one by all the same. */
+/** Negative where `a` is newer. Two views under one number come only from an old disk: everybody picks the same one. */
 function compareViews(a: SignedEpoch, b: SignedEpoch): number {
   const [one, other] = [a.epoch.value, b.epoch.value];
   return other.view - one.view || other.members.length - one.members.length ||
@@ -87,25 +88,25 @@ function isIn({ epoch: { value: { members } } }: SignedEpoch, key: PeerKey): boo
   return members.some((member) => member.key === key);
 }
 
-/** What was told of one group, by whoever was there at any time. */
+/** What was told of one group, by all members that were here at any time. */
 interface Told {
   newest: SignedEpoch;
-  /** Of ballots that were promised, and of edits. */
+  /** The highest number of a promised ballot, and of an edit. */
   number: number;
   edit: number;
   readonly by: Set<PeerKey>;
-  /** Former keys of ours. */
+  /** Former keys of this coordinator. */
   readonly former: Set<PeerKey>;
 }
 
 export class Recount {
-  /** Of those who are there. */
+  /** Accounts of the members that are here now. */
   readonly #accounts = new Map<PeerKey, Account>();
   readonly #told = new Map<Hash, Told>();
 
   /**
-   * @param known The newest view that our own disk knows of, where it is an old one.
-   * @param isGivenUp Whether the operator goes on without what somebody may know.
+   * @param known The newest view that our own disk knows of, if it is an old copy.
+   * @param isGivenUp Whether the operator goes on without what this member may know.
    */
   constructor(
     readonly known: SignedEpoch | null,
@@ -120,9 +121,9 @@ export class Recount {
     if (view !== null) this.#tellsOf(view).by.add(key);
     const told = group === null ? undefined : this.#told.get(group);
     if (told === undefined) return;
-    // Who may never have been in a view says so later, where it comes in and has promised something.
+    // Promises of someone who may never have been in a view don't count: if it comes in later, it reports them then.
     if (![view, told.newest].some((one) => one !== null && isIn(one, key))) return;
-    // More was never used: it isn't proven.
+    // Numbers beyond this were never used; what members promised isn't proven.
     const most = told.newest.epoch.value.view + NUMBER_JUMP_MAX;
     told.number = Math.max(told.number, Math.min(promised.number, most));
     told.edit = Math.max(told.edit, Math.min(edit, EDIT_NUMBER_MAX));
@@ -142,7 +143,7 @@ export class Recount {
     return known;
   }
 
-  /** It isn't there any more; what it told of stays told. */
+  /** The member isn't here any more; what it told of stays. */
   remove(key: PeerKey): void {
     this.#accounts.delete(key);
   }
@@ -151,7 +152,7 @@ export class Recount {
     return this.#accounts.get(key) ?? null;
   }
 
-  /** Groups of which somebody tells: more than one where the operator began another one on purpose. */
+  /** Groups that members tell of: more than one where the operator founded another one on purpose. */
   get groups(): readonly Hash[] {
     if (this.known !== null) return [this.known.epoch.value.group];
     const all = [...this.#told];
@@ -159,13 +160,13 @@ export class Recount {
     return (counted.length === 0 ? all : counted).map(([group]) => group);
   }
 
-  /** What is told of the group; null where nobody tells of any, or they tell of different ones. */
+  /** What is told of the group; null where nobody tells of any, or members tell of different ones. */
   get #group(): Told | null {
     const [group, ...others] = this.groups;
     return group === undefined || others.length > 0 ? null : this.#told.get(group) ?? null;
   }
 
-  /** The newest view of all. */
+  /** The newest view that anybody tells of. */
   get newest(): SignedEpoch | null {
     return this.#group?.newest ?? null;
   }
@@ -175,7 +176,9 @@ export class Recount {
     return account?.group === value.group && compareBallots(account.promised, value.ballot) >= 0;
   }
 
-  /** Members of the newest view who are still to tell. All where nobody of it has what it began with any more. */
+  /**
+   * Members of the newest view whose accounts are missing; all of them where none still has what the view began with.
+   */
   get awaited(): readonly Member[] {
     const { newest } = this;
     if (newest === null) return [];
@@ -187,26 +190,26 @@ export class Recount {
     return hasAny ? needed.filter((member) => !this.#hasTold(member, newest)) : needed;
   }
 
-  /** Whether all of the newest view who tell were told that they are out: others may have come in after them. */
+  /** Whether all members of the newest view that have told are out of it: others may have come in after them. */
   get isLeft(): boolean {
     const members = this.newest?.epoch.value.members ?? [];
     const accounts = members.flatMap(({ key }) => this.#accounts.get(key) ?? []);
     return accounts.length > 0 && accounts.every(({ isOut }) => isOut);
   }
 
-  /** The highest number of a ballot that anybody promised, of an edit that anybody knows. */
+  /** The highest number of a ballot that any member promised, and of an edit that any member knows. */
   get highest(): { readonly number: number; readonly edit: number } {
     const told = this.#allTold;
     return { number: told?.number ?? 0, edit: told?.edit ?? 0 };
   }
 
-  /** Former keys of ours that we had named to somebody. */
+  /** Former keys of ours that we had named to members. */
   get former(): readonly PeerKey[] {
     return [...this.#allTold?.former ?? []];
   }
 
   get #allTold(): Told | null {
-    // Somebody may have told before anybody told of the group, or of the last view, that it was in.
+    // A member may have told before anybody told of the group, or of the last view that the member was in.
     for (const [key, account] of this.#accounts) this.put(key, account);
     return this.#group;
   }

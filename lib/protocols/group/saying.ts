@@ -1,10 +1,10 @@
 /**
- * What the user says, until it is in the log: first it waits, then it is signed in batches, and sent in each epoch
- * until it is an entry.
+ * What the user says, until it is in the log: first it waits in the outbox, then it is signed in batches, and sent in
+ * each epoch until it is an entry.
  *
- * A lone message goes out at once; while one that doesn't fill a batch is on its way, what is typed is collected for
- * the next. Before the first epoch of this process nothing can be signed under its incarnation, as what an earlier
- * process said and isn't in the history comes first: until then it is kept as drafts.
+ * A lone message goes out at once; while a batch that isn't full isn't on our disk in order yet, what is typed is
+ * collected for the next one. Nothing can be signed under this process's incarnation before its first epoch, because
+ * texts of earlier processes that aren't in the history come first: until then, what is typed is kept as drafts.
  */
 
 import type { Signer } from "../../base/crypto.ts";
@@ -40,7 +40,7 @@ export interface Self {
   readonly incarnationId: string;
 }
 
-/** What a process said up to a counter. */
+/** Up to which counter a process has said something. */
 export interface SaidThrough {
   /** In hexadecimal. */
   readonly incarnation: string;
@@ -50,42 +50,44 @@ export interface SaidThrough {
 interface Typed {
   readonly text: string;
   readonly bytes: number;
-  /** Counts what was typed, also by earlier processes of whom a draft is left: a draft is known by it. */
+  /** Counts typed texts, including those of earlier processes that left drafts: it identifies a draft. */
   readonly number: number;
   readonly ref: string | undefined;
 }
 
 interface OwnBatch {
   readonly signed: SignedBatch;
-  /** One for each text; null where none has one. */
+  /** The `ref` of each text; null where no text has one. */
   readonly refs: readonly (string | undefined)[] | null;
-  /** When it was sent in the present epoch, and how much was on its way then, with it. */
+  /** When the batch was sent in the present epoch, and how many bytes were in flight then, this batch included. */
   sentMs: number;
   sentBytes: number;
 }
 
 export class Saying {
-  /** Typed and not signed: `OUTBOX_TEXTS_MAX` and `OUTBOX_BYTES_MAX`. */
+  /** Texts that are typed and not signed; at most `OUTBOX_TEXTS_MAX` and `OUTBOX_BYTES_MAX`. */
   readonly #outbox = new Fifo<Typed>();
   #outboxBytes = 0;
-  /** Signed by this process and not in the log, oldest first; bounded by the outbox. */
+  /** Batches that this process signed and that aren't in the log, oldest first; bounded by the outbox. */
   readonly #batches = new Fifo<OwnBatch>();
   #batchTexts = 0;
   #batchesBytes = 0;
-  /** The first so many were sent in the present epoch. */
+  /** How many of the first batches were sent in the present epoch, and the texts and bytes in them. */
   #sent = 0;
   #sentTexts = 0;
   #sentBytes = 0;
-  /** So much may be sent and be no entry yet. */
+  /** How many bytes may be sent without being entries yet. */
   #window = WINDOW_BYTES_MIN;
-  /** Up to here what was said is on our disk in order. */
+  /** Up to this counter, our texts are on our disk in order. */
   #storedThrough = 0;
-  /** The end of the last batch that isn't full. */
+  /** Counter of the last text in the latest batch that isn't full. */
   #smallThrough = 0;
   #counter = 1;
-  /** Number of what was typed last. */
+  /** Number of the text that was typed last. */
   #typed: number;
-  /** What other processes said that isn't known to be in the history; null once this one is in its first epoch. */
+  /**
+   * Batches of other processes that aren't known to be in the history; null once this process is in its first epoch.
+   */
   #leftover: readonly SignedBatch[] | null;
 
   constructor(
@@ -104,7 +106,7 @@ export class Saying {
     return this.#batchTexts + this.#outbox.size + leftoverTexts(this.#leftover);
   }
 
-  /** The `ref`s of this process's texts among those. */
+  /** The `ref`s of those of these texts that this process's user typed. */
   *unsaidRefs(): IterableIterator<string> {
     for (const { refs } of this.#batches) {
       for (const ref of refs ?? []) if (ref !== undefined) yield ref;
@@ -117,7 +119,7 @@ export class Saying {
     return (this.oldest?.batch.value.counter ?? this.#counter) - 1;
   }
 
-  /** Whether some of that was signed here. */
+  /** The oldest batch that this process signed and that isn't in the log; null where there is none. */
   get oldest(): SignedBatch | null {
     return this.#batches.first?.signed ?? null;
   }
@@ -131,7 +133,7 @@ export class Saying {
 
   /**
    * Takes what was typed.
-   * @param group Null while it isn't known: then nothing is kept on disk.
+   * @param group Null while the group isn't known: then nothing is kept on disk.
    */
   type(text: string, group: Hash | null, ref: string | undefined): void {
     const bytes = utf8Length(text) + 3;
@@ -141,7 +143,7 @@ export class Saying {
     if (this.#leftover !== null && group !== null) this.#keepDraft(typed, group);
   }
 
-  /** The group is known now: what was typed until then is kept. */
+  /** The group is known now: keeps what was typed until then on disk. */
   draftAll(group: Hash): void {
     if (this.#leftover === null) return;
     for (const typed of this.#outbox) this.#keepDraft(typed, group);
@@ -156,11 +158,12 @@ export class Saying {
   }
 
   /**
-   * The first epoch of this process begins: what it doesn't have of other processes' is said again here.
-   * @param throughOf Up to where an incarnation of ours has ever spoken in that epoch's history.
-   * @param isOutdated Whether it may have been said by a process of ours that this disk doesn't know: then it isn't
-   *   said again, as nothing may be said twice.
-   * @returns Their places on disk, to be written with, and before, the epoch; and how many texts were dropped.
+   * The first epoch of this process begins: texts of other processes that its history lacks are said again by this
+   * process.
+   * @param throughOf Up to which counter an incarnation of ours has ever spoken in that epoch's history.
+   * @param isOutdated Whether a process of ours that this disk doesn't know may have said them already: then they are
+   * dropped, as nothing may be said twice.
+   * @returns The records, to be written with the epoch and before it; and how many texts were dropped.
    */
   becomeMember(
     group: Hash,
@@ -170,7 +173,7 @@ export class Saying {
     const leftover = this.#leftover;
     if (leftover === null) return { records: [], dropped: 0 };
     this.#leftover = null;
-    // Of what this process said before its log was set aside the group's history may have a part.
+    // The group's history may have a part of what this process said before its log was set aside.
     const said = throughOf(this.self.incarnationId);
     this.#counter = said + 1;
     this.#storedThrough = this.#smallThrough = said;
@@ -194,15 +197,16 @@ export class Saying {
     return { records, dropped };
   }
 
-  /** Another epoch begins: all that isn't in its history is sent again. */
+  /** Another epoch begins: everything that isn't in its history is sent again. */
   restart(): void {
     this.#sent = this.#sentTexts = this.#sentBytes = 0;
     this.#window = WINDOW_BYTES_MIN;
   }
 
   /**
-   * What may be sent now, one after the other.
-   * @param isStalled Nothing waits for company: it is kept on disk at once.
+   * The batches that may be sent now, one after the other.
+   * @param isStalled Whether entries don't progress: then texts don't wait for company, but are signed and kept on
+   * disk at once.
    */
   *next(group: Hash, isStalled: boolean): IterableIterator<SignedBatch> {
     invariant(this.#leftover === null, "nothing is said before the first epoch");
@@ -223,7 +227,7 @@ export class Saying {
     if (isStalled) this.out.note(...this.keep(group));
   }
 
-  /** Signs all that was typed. @returns Its places on disk. */
+  /** Signs everything that was typed. @returns The records to write. */
   keep(group: Hash): readonly SaidRecord[] {
     const records: SaidRecord[] = [];
     if (this.#leftover !== null) return records;
@@ -307,14 +311,14 @@ export class Saying {
     return Math.max(0, Math.floor(this.environment.wallMs()));
   }
 
-  /** Of this process's texts all up to there are on our disk, in order. */
+  /** All texts of this process up to the end of this batch are on our disk, in order. */
   stored({ batch: { value } }: SignedBatch): void {
     this.#storedThrough = value.counter + value.texts.length - 1;
   }
 
   /**
    * A batch of this process went into the log.
-   * @returns The `ref`s of its texts; null where they have none.
+   * @returns The `ref`s of its texts; null where no text has one.
    */
   logged({ batch: { value } }: SignedBatch): OwnBatch["refs"] {
     const first = this.#batches.first;
@@ -332,7 +336,11 @@ export class Saying {
     return first.refs;
   }
 
-  /** @param tookMs Until a batch that was sent was an entry: what little takes says nothing of much. */
+  /**
+   * Adapts the window. @param tookMs From sending a batch until it was an entry. @param sentBytes Bytes in flight
+   * when it was sent: that little is fast doesn't mean that much more would be, so the window grows to twice that at
+   * most.
+   */
   #widen(tookMs: number, sentBytes: number): void {
     if (tookMs < WINDOW_SOON_MS) {
       this.#window = Math.max(this.#window, Math.min(2 * sentBytes, WINDOW_BYTES));
@@ -341,9 +349,9 @@ export class Saying {
   }
 
   /**
-   * What was said belongs to a group that one isn't in any more: it isn't said in another. What was typed before this
-   * process was in one is for the one that it gets into.
-   * @returns How many texts those are, and the `ref`s of those of this process.
+   * What was said belongs to a group that we aren't in any more: it isn't said in another one. What was typed before
+   * this process was in any group is for the group that it gets into.
+   * @returns How many texts are dropped, and the `ref`s of those of this process.
    */
   forget(): { readonly texts: number; readonly refs: readonly string[] } {
     const wasIn = this.#leftover === null;
@@ -358,9 +366,9 @@ export class Saying {
   }
 
   /**
-   * The history that this process, or the one before, has spoken in is given up, and what was said there with it: the
-   * rest is said in the other one, from the beginning.
-   * @param givenUp What a process before said there.
+   * The history that this process, or the one before, has spoken in is given up, and with it what was said there: the
+   * rest is said in the other history, from the beginning.
+   * @param givenUp What an earlier process said there.
    */
   startAnew(group: Hash, givenUp: SaidThrough): void {
     if (this.#leftover !== null) {
@@ -371,13 +379,13 @@ export class Saying {
     this.draftAll(group);
   }
 
-  /** Whether more of this process's was in the history than it has now: the rest was given up. */
+  /** Whether the history once had more texts of this process than it has now: the rest was given up. */
   isBeyond(through: number): boolean {
     const next = this.#batches.first?.signed.batch.value.counter ?? this.#counter;
     return this.#leftover === null && next > through + 1;
   }
 
-  /** What isn't in the history goes on after that. */
+  /** Numbers the texts that aren't in the history on from this counter. */
   goOnAfter(through: number): void {
     this.#beginAnew(Array.from(this.#batches, ({ signed }) => signed));
     this.#counter = through + 1;
@@ -392,7 +400,7 @@ export class Saying {
     this.#leftover = leftover;
   }
 
-  /** All that isn't in the log: for a compacted file. */
+  /** The records of all that isn't in the log, for a compacted file. */
   *snapshot(group: Hash): IterableIterator<SaidRecord> {
     for (const batch of this.#leftover ?? []) yield { kind: "said", batch };
     for (const { signed: batch } of this.#batches) yield { kind: "said", batch };
@@ -401,7 +409,7 @@ export class Saying {
   }
 }
 
-/** Without what a process said up to a counter. */
+/** The batches, without what this process said up to this counter. */
 export function saidBeyond(
   batches: readonly SignedBatch[],
   { incarnation, through }: SaidThrough,

@@ -1,4 +1,4 @@
-/** Where a member stands, as its disk has it: whose group, what it promised, what has begun. */
+/** Where a member stands, according to its disk: its group, what it promised, and which epoch has begun. */
 
 import type { Hash, PeerKey } from "../../base/ids.ts";
 import { type Ballot, compareBallots, NO_BALLOT } from "./ballot.ts";
@@ -6,38 +6,41 @@ import type { Epoch, SignedEpoch } from "./epoch.ts";
 import type { SignedFormerKeys } from "./former_keys.ts";
 
 export class Standing {
-  /** Null before it was ever in a group. */
+  /** Null before the member was ever in a group. */
   group: Hash | null = null;
   /**
-   * How the incarnations begin, in hexadecimal, under which this disk and its copies may have spoken in this group: a
-   * part that later processes draw theirs with, and that of the process that came into it, where it begins otherwise.
-   * Empty where a program did that which didn't write it down.
+   * How the incarnations begin, in hexadecimal, under which this disk and its copies may have spoken in this group:
+   * the prefix that later processes draw their incarnations with and, if it begins otherwise, the incarnation of the
+   * process that came into the group. Empty where the program that joined didn't record it.
    */
   starts: readonly string[] = [];
-  /** Who decides views. */
+  /** The coordinator, which decides views. */
   coordinator: PeerKey | null = null;
-  /** Its former keys, as it signed them; null where it named none. */
+  /** The coordinator's former keys, as it signed them; null where it named none. */
   former: SignedFormerKeys | null = null;
-  /** Takes part in nothing under a lower one. */
+  /** The member takes part in nothing under a lower ballot. */
   promised: Ballot = NO_BALLOT;
-  /** Number of the last flush of the coordinator's that was promised; rounds that were promised since don't count. */
+  /** Number of the coordinator's last flush that was promised; rounds promised since then don't count. */
   flushed = 0;
-  /** That was to be in no view: no round is taken part in either. */
+  /** Whether the last promise was to be in no view: then it takes part in no round either. */
   isLeaving = false;
-  /** Under which ballot what it holds was brought to one level with others'; its own epoch's, or a higher one. */
+  /** The ballot under which what it holds was levelled with other members: its own epoch's, or a higher one. */
   levelled: Ballot = NO_BALLOT;
-  /** The last epoch that began, of this process or an earlier one. */
+  /** The last epoch that began for this process or an earlier one. */
   begun: SignedEpoch | null = null;
-  /** The epoch of its view, as the coordinator signed it; that itself, where it is no round. Null where it isn't known. */
+  /** The epoch of its view, as the coordinator signed it; equal to `begun` unless that is a round. Null: not known. */
   view: SignedEpoch | null = null;
-  /** It was told that it is in no view any more, after that; it still has a say where its last view is needed. */
+  /**
+   * Whether it was told, after `begun`, that it is in no view any more; it still has a say where its last view is
+   * needed.
+   */
   isOut = false;
-  /** It lacks what it held in that epoch: it has no say. */
+  /** Whether it lacks what it held in that epoch: then it has no say. */
   isLost = false;
-  /** It is so as the log was set aside for another copy of the same history. */
+  /** Whether it is lost because the log was set aside for another copy of the same history. */
   isRecovering = false;
 
-  /** Whether what that key signed on edits is the coordinator's word. */
+  /** Whether decisions on edits that this key signed are the coordinator's. */
   mayDecide(key: PeerKey): boolean {
     return key === this.coordinator || this.former?.former.value.keys.includes(key) === true;
   }
@@ -48,7 +51,7 @@ export class Standing {
     if (ballot.round === 0) this.flushed = ballot.number;
   }
 
-  /** An epoch begins: that is all that counts from now on. */
+  /** An epoch begins: from now on only that counts. */
   begin(signed: SignedEpoch): void {
     const { ballot, view } = signed.epoch.value;
     if (ballot.round === 0) this.view = signed;
@@ -62,33 +65,33 @@ export class Standing {
         false;
   }
 
-  /** Whether it ever held what a view needs: it has begun one, or was ready to. */
+  /** Whether the member ever held what a view needs: a view has begun for it, or it was ready to begin one. */
   get hasHeld(): boolean {
     return this.begun !== null || compareBallots(this.levelled, NO_BALLOT) > 0;
   }
 
-  /** What it held isn't there any more. */
+  /** What the member held isn't there any more. */
   lose(): void {
     this.isLost = true;
     this.isRecovering = false;
     this.levelled = NO_BALLOT;
   }
 
-  /** The same, and what was said in that history stays said. */
+  /** Like `lose`, but what was said in that history stays said. */
   recover(): void {
     this.lose();
     this.isRecovering = true;
   }
 
   /**
-   * Whether a view that has begun elsewhere, and can't here, may be followed by its rounds: not where more was
-   * promised to the coordinator, which may have gone on without that view's members.
+   * Whether the member may follow the rounds of a view that has begun elsewhere but can't begin here: not if it has
+   * promised more to the coordinator, which may have gone on without that view's members.
    */
   mayFollow(view: number): boolean {
     return this.flushed === view;
   }
 
-  /** What is reported as begun. */
+  /** The ballot that the member reports as begun. */
   get begunBallot(): Ballot {
     return this.isLost ? NO_BALLOT : this.begun?.epoch.value.ballot ?? NO_BALLOT;
   }
@@ -98,7 +101,7 @@ export class Standing {
     return this.isOut || this.isLost ? null : this.begun?.epoch.value ?? null;
   }
 
-  /** Another group: what was promised in the one before says nothing here. */
+  /** Enters a group: what was promised in another group says nothing here. */
   enter(group: Hash, coordinator: PeerKey): void {
     if (this.group !== group) {
       this.starts = [];

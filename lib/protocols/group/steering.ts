@@ -1,6 +1,6 @@
 /**
- * From one view to the next: whatever follows from who is there and what they said, in one place. Each step of the
- * coordinator ends here.
+ * From one view to the next: everything that follows from who is there and what they said, in one place. Each step of
+ * the coordinator ends here.
  */
 
 import type { Logger } from "../../base/environment.ts";
@@ -38,21 +38,21 @@ export interface SteeringParts {
   readonly log: Logger;
 }
 
-/** Whoever isn't back after so long is named. */
+/** When the operator is told who is still missing after our start. */
 const RETURNS_TOLD_MS = 1_000;
 
 export class Steering {
   /** Whether something changed that the next view depends on. */
   isUnsettled = true;
-  /** Members as the operator was last told. */
+  /** The members that the operator was last told. */
   #shown: readonly Member[];
-  /** Who asked to leave, and isn't out yet. */
+  /** Members that asked to leave and aren't out yet. */
   readonly #quitting = new Set<PeerKey>();
-  /** Who said goodbye after the view with nobody in it was decided. */
+  /** Members that said goodbye after an empty view was decided. */
   readonly #goodbyes = new Set<PeerKey>();
-  /** Whose return was last said to be awaited. */
+  /** The last warning about whose return is awaited. */
   #lackingTold = "";
-  /** When the operator is told who is awaited after our start, once; null while nobody is. */
+  /** When the operator is told, once, which members are awaited after our start; null while none is. */
   #returnsTellMs: number | null = null;
   #areReturnsTold = false;
   readonly #lastingMs: number;
@@ -63,7 +63,10 @@ export class Steering {
     this.#lastingMs = Math.max(HEARTBEAT_MS, parts.failAfterMs - UDP_SILENT_MS);
   }
 
-  /** When a complaint counts, or something is to be told; null where nobody complains, and nothing is. */
+  /**
+   * When a complaint begins to count, or the operator or others are told something; null where there is nothing to
+   * wait for.
+   */
   get dueMs(): number | null {
     const complaintMs = complaintsDueMs(this.#heardLately(), this.#lastingMs);
     return earliestMs(complaintMs, this.#returnsTellMs, this.parts.arriving.dueMs);
@@ -76,7 +79,7 @@ export class Steering {
       this.isUnsettled = false;
       this.#giveUpRemoved();
       this.#partUnheard();
-      // Before a change begins: who is told that it is out takes part in nothing that it was asked before.
+      // Before a change begins: an attendee that is told that it is out takes no part in what it was asked before.
       arriving.tellStanding();
       this.#look();
     }
@@ -100,7 +103,7 @@ export class Steering {
     for (const key of change.participants) {
       const attendee = attendance.get(key);
       if (attendee === null || !isExcluded(attendee) || attendee.departure === "removed") continue;
-      // The others are gone meanwhile: its say is needed, and its log.
+      // The others have gone meanwhile: this member's say and log are needed.
       if (attendee.departure === "recovering") {
         out.warn(`${shownName(attendee.name)} keeps its log: nobody else is here who has it all`);
       }
@@ -110,14 +113,14 @@ export class Steering {
     changing.begin(change);
   }
 
-  /** Members who haven't come back since our start, and have time to. */
+  /** Members that haven't come back since our start, and still have time to. */
   get #returning(): readonly Attendee[] {
     const { views, attendance } = this.parts;
     return views.members.flatMap(({ key }) => attendance.get(key) ?? [])
       .filter(({ heardAtMs }) => heardAtMs === -Infinity);
   }
 
-  /** Most are back within a second. */
+  /** Tells the operator after a while: most members are back within a second. */
   #tellReturns(awaited: readonly Attendee[]): void {
     const { out } = this.parts;
     if (this.#areReturnsTold || awaited.length === 0) {
@@ -135,7 +138,7 @@ export class Steering {
     );
   }
 
-  /** Said once, when those who may come back at any moment had their time. */
+  /** Warns once, when those that may come back at any moment have had their time. */
   #tellLacking(awaited: readonly Member[]): void {
     const { views, attendance, out } = this.parts;
     const isEarly = attendance.isLastLeaving ||
@@ -146,7 +149,7 @@ export class Steering {
     out.warn(text);
   }
 
-  /** Where all members of a view were removed, and none is here who knows it, what only they had is given up. */
+  /** If all members of a view were removed, and nobody here knows what it had, that is given up. */
   #giveUpRemoved(): void {
     const { views, admission, attendance, changing, out } = this.parts;
     if (attendance.isLastLeaving) return;
@@ -168,7 +171,7 @@ export class Steering {
     }
   }
 
-  /** The view, then who is about to join it, as far as they are here: those who must hear each other. */
+  /** Attendees that must hear each other: members of the view, and those that are about to join it. */
   #circle(): readonly Attendee[] {
     const { views, attendance, changing } = this.parts;
     const keys = new Set([...views.members.map(({ key }) => key), ...changing.participants]);
@@ -176,7 +179,7 @@ export class Steering {
     return attendees.filter((attendee) => attendee.link !== null && !isExcluded(attendee));
   }
 
-  /** Of those the ones that are alive for certain. */
+  /** Those of the circle that are alive for certain. */
   #heardLately(): readonly Attendee[] {
     const { nowMs } = this.parts.out;
     return this.#circle().filter(({ heardAtMs }) => nowMs - heardAtMs < HEARD_LATELY_MS);
@@ -185,7 +188,7 @@ export class Steering {
   #partUnheard(): void {
     const { views, attendance, out: { nowMs } } = this.parts;
     const isAnew = (attendee: Attendee) => this.#isAnew(attendee);
-    // Whoever goes on in the present view hears nothing of another process than that view has.
+    // Members that go on in the present view hear nothing from another process than the one in that view.
     const canHear = (one: Attendee, other: Attendee) =>
       views.member(one.key) === null || isAnew(one) || !isAnew(other);
     const isAway = (key: PeerKey) =>
@@ -196,18 +199,18 @@ export class Steering {
       const members = circle.filter(({ key }) => views.member(key) !== null).length;
       const attendee = toBeParted(circle, members, this.#lastingMs, nowMs);
       if (attendee === null) return;
-      // Its say is needed until the present view has begun everywhere.
+      // The member's say is needed until the present view has begun everywhere.
       if (!this.#exclude(attendee)) attendee.meetsByMs = nowMs + HEARTBEAT_MS;
     }
   }
 
-  /** It is in the present view by an earlier process: it was started again. */
+  /** Whether an earlier process of this attendee is in the present view: it was started again. */
   #isAnew(attendee: Attendee): boolean {
     const member = this.parts.views.member(attendee.key);
     return member !== null && !isSameProcess(member, attendee);
   }
 
-  /** It holds up the others: they go on without it. @returns False where they can't. */
+  /** The attendee holds up the others: they go on without it. @returns False where they can't. */
   #exclude(attendee: Attendee): boolean {
     const { views, attendance, changing, partings } = this.parts;
     const { key } = attendee;
@@ -223,20 +226,20 @@ export class Steering {
     return true;
   }
 
-  /** Whoever answers probes and doesn't do its part holds up the others no longer, if they can do without. */
+  /** Excludes attendees that answer probes but hold up the change, if the others can do without them. */
   excludeAwaited(): void {
     const { attendance, changing, partings } = this.parts;
     const culprits = changing.culprits.flatMap((key) => attendance.get(key) ?? []);
     changing.giveUpWaiting();
     for (const attendee of culprits) {
       if (this.#exclude(attendee) || attendee.departure !== "removed") continue;
-      // Its say is needed, or its log: it gives none, and the operator goes on without.
+      // The operator goes on without this member's say, or log, which it doesn't give.
       partings.dismiss(attendee, "kicked");
     }
     this.isUnsettled = true;
   }
 
-  /** They break the rules: the others go on without them. @returns Whether they do, without one at least. */
+  /** These members break the rules: the others go on without them. @returns Whether at least one was excluded. */
   excludes(keys: readonly PeerKey[]): boolean {
     const { attendance, log } = this.parts;
     let isAny = false;
@@ -251,19 +254,19 @@ export class Steering {
 
   // What happens on the way.
 
-  /** It is in the attendance no more. */
+  /** The attendee isn't in the attendance any more. */
   parted({ key }: Attendee): void {
     if (this.parts.changing.isParticipant(key)) this.parts.changing.abandon();
     this.isUnsettled = true;
   }
 
-  /** Its link is lost. A member may dial again; a newcomer holds up nobody meanwhile. */
+  /** The attendee's link is lost. A member may dial again; a newcomer must not hold up anybody meanwhile. */
   unlinked(attendee: Attendee): void {
     if (this.parts.views.member(attendee.key) === null) this.parts.partings.gone(attendee, "");
     this.isUnsettled = true;
   }
 
-  /** It asks to go. */
+  /** The attendee asks to leave. */
   leaves(attendee: Attendee): void {
     const { views, changing, partings } = this.parts;
     const { key } = attendee;
@@ -275,13 +278,13 @@ export class Steering {
     this.#quitting.add(key);
   }
 
-  /** The operator keeps it out. */
+  /** The operator keeps this member out. */
   removed(key: PeerKey): void {
     const { views, attendance, changing, partings } = this.parts;
     this.isUnsettled = true;
     const attendee = attendance.get(key);
     if (attendee === null) return;
-    // Whose disk has lost what it had in its view has no say in the next one.
+    // A member whose disk has lost what its view had has no say in the next one.
     const hasSay = views.open.some((view) => views.isVoiceOf(view, attendee));
     if (attendee.link === null || views.member(key) === null || !hasSay) {
       return partings.dismiss(attendee, "kicked");
@@ -290,7 +293,7 @@ export class Steering {
     if (changing.isParticipant(key)) changing.abandon();
   }
 
-  /** The operator has it fetch its log anew. @returns Why that can't be; null where it is done, or will be. */
+  /** The operator has this member fetch its log anew. @returns Why that can't be; null where it is done, or will be. */
   recovers(attendee: Attendee): string | null {
     const { views, attendance, changing } = this.parts;
     const { key, departure } = attendee;
@@ -311,7 +314,7 @@ export class Steering {
     return null;
   }
 
-  /** A view without it has begun: from now on it is a newcomer. */
+  /** A view without this member has begun: from now on it is a newcomer. */
   #tellRecover(attendee: Attendee): void {
     const { link } = attendee;
     attendee.begun = attendee.promised = NO_BALLOT;
@@ -323,13 +326,13 @@ export class Steering {
     this.isUnsettled = true;
   }
 
-  /** It is in the view, and so many entries were sent to it before. */
+  /** The member is in the view, after so many entries were sent to it. */
   fetched({ key, name, isKnown }: Attendee, entries: number): void {
     if (!isKnown || this.parts.views.member(key) === null) return;
     this.parts.out.show({ event: "recovered", name, entries });
   }
 
-  /** The operator lets it in again, perhaps before it was out. */
+  /** The operator lets this member in again, perhaps before it was out. */
   allowed(key: PeerKey): void {
     const { attendance, changing } = this.parts;
     const attendee = attendance.get(key);
@@ -339,7 +342,7 @@ export class Steering {
     this.isUnsettled = true;
   }
 
-  /** A view is decided, and on disk before anybody hears of it. */
+  /** A view is decided, and on disk: nobody has been told yet. */
   decided(): void {
     const { views, admission, out } = this.parts;
     const { members } = views;
@@ -356,7 +359,7 @@ export class Steering {
     this.isUnsettled = true;
   }
 
-  /** Members that the operator was told of, and that aren't any more. */
+  /** Members that the operator was told of and that aren't in the view any more. */
   get departures(): readonly (Pick<Member, "key" | "name"> & { readonly reason: LeftReason })[] {
     const { views: { members }, admission } = this.parts;
     const reasonOf = (key: PeerKey): LeftReason =>
@@ -376,26 +379,26 @@ export class Steering {
     this.#shown = views.members;
   }
 
-  /** Part of a sentence; null where it isn't known. */
+  /** Part of a sentence; null where the reason isn't known. */
   #whyLost(key: PeerKey): string | null {
     const { attendance, partings } = this.parts;
     const attendee = attendance.get(key);
     if (attendee === null) return partings.reasonOf(key);
     if (attendee.departure === "recovering") return "its log is fetched anew";
     if (attendee.departure !== "unheard") return null;
-    // The operator may have to find out who of two has the fault, or lies.
+    // The operator may have to find out which of two members is at fault, or lies.
     const unheard = [...attendee.unheard.keys()].flatMap((other) => attendance.get(other) ?? []);
     return unheard.length === 0 ? "it held up the others" : `it didn't hear ${named(unheard)}`;
   }
 
-  /** The present view has begun at all its members, or nobody is in it: the others may go. */
+  /** The present view has begun at all its members, or is empty: attendees that leave may go. */
   mayGo(): void {
     this.#sendAway(({ departure }) => departure !== null);
     this.parts.arriving.turnAwayFromFull();
     this.isUnsettled = true;
   }
 
-  /** A goodbye says that it is out: neither the view before nor a round of it goes on any more. */
+  /** A member closed its last link. Its goodbye means that it is out: neither its view nor a round of it goes on. */
   lastLinkDown(key: PeerKey, isClosed: boolean): void {
     const { views, changing } = this.parts;
     this.isUnsettled = true;
@@ -407,7 +410,7 @@ export class Steering {
     if (isOver) changing.confirm();
   }
 
-  /** Those of these who are in the present view no more. */
+  /** Sends away those of these attendees that aren't in the present view. */
   #sendAway(isOne: (attendee: Attendee) => boolean): void {
     const { views, attendance, partings } = this.parts;
     for (const attendee of attendance.here) {

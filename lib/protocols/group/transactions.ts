@@ -2,9 +2,9 @@
  * Edits at the coordinator: two-phase commit with every member of the view, presumed abort (Mohan, Lindsay,
  * Obermarck, Transaction Management in the R* Distributed Database Management System, TODS 1986, section 3).
  *
- * The picture: an edit that was accepted is voted on by all members of the view; one that all agree to is signed and
- * on disk before anybody hears so, and is sent to the members of each view until it is in all their logs. Whatever
- * this disk doesn't know as committed is aborted: of a vote nothing is stored here.
+ * The picture: all members of the view vote on an accepted edit. If all agree, the decision is signed and on disk
+ * before anybody is told, and is sent to the members of each view until it is in all their logs. An edit that this
+ * disk doesn't know as committed is aborted: votes aren't stored here.
  *
  *     accepted --> voting --> deciding --> committed --> (forgotten)
  *        \___________\__________________________________> aborted
@@ -44,29 +44,32 @@ import type { CoordinatorRecord } from "./records.ts";
 import type { Decided } from "./snapshot/cut.ts";
 import type { Views } from "./views.ts";
 
-/** Longer no round holds up what it has decided, and the next one: a user thinks, or a member stands still. */
+/**
+ * A round of votes holds up the decisions it has made, and the next round, no longer than this: a user may think, or
+ * a member stand still.
+ */
 const ROUND_MS_MAX = 50;
-/** Numbers that are taken with one write: most edits need none. */
+/** Edit numbers reserved with one write, so that most edits need none. */
 const NUMBERS_TAKEN = EDITS_MAX;
 
-/** An edit that isn't decided. */
+/** An edit that isn't decided yet. */
 interface Open {
   readonly id: RequestId;
   readonly edit: number;
   readonly signed: SignedEditRequest;
-  /** Null before the vote has begun. */
+  /** Null before the vote begins. */
   vote: Vote | null;
-  /** When it is aborted, unless all have agreed. */
+  /** When the edit is aborted, unless all have agreed by then. */
   dueMs: number;
 }
 
 interface Vote {
   readonly round: number;
-  /** Whose members vote. */
+  /** The view whose members vote. */
   readonly view: number;
   readonly members: readonly NamedKey[];
   readonly awaited: Set<PeerKey>;
-  /** Who said the entry, as the first one says that voted. */
+  /** Who said the entry, according to the first member that voted. */
   author: NamedKey | null;
 }
 
@@ -87,7 +90,7 @@ export interface TransactionsParts {
   readonly out: CoordinatorOutput;
   newIncarnation(): Uint8Array;
   wallMs(): number;
-  /** Whether the view stays as it is, as far as is known: votes may begin. */
+  /** Whether the view stays as it is, as far as is known: then votes may begin. */
   isSteady(): boolean;
 }
 
@@ -97,17 +100,20 @@ interface Refusal {
 }
 
 export class Transactions {
-  /** Accepted and not decided, by id; in their order. At most `EDITS_MAX`. */
+  /** Accepted and not decided, by id, in the order of acceptance. At most `EDITS_MAX`. */
   readonly #open = new Map<RequestId, Open>();
   readonly #decisions: Decisions;
-  /** What became of those that were aborted, the latest. */
+  /** The latest aborted edits. */
   readonly #aborted = new Map<RequestId, Aborted>();
-  /** The latest: one that comes again, for another epoch, may have been told to its user. */
+  /**
+   * The latest refusals: a request that comes again, for another epoch, gets the same one, as its user may have been
+   * told.
+   */
   readonly #refused = new Map<RequestId, Refusal>();
-  /** Rounds of votes, and when the last one holds nothing up any more. */
+  /** Number of the last round of votes; and until when that holds others up. */
   #round = 0;
   #roundDueMs = -Infinity;
-  /** The last number that was given, and up to which number they were taken. */
+  /** The last number that was given, and the highest one that is reserved on disk. */
   #number = 0;
   #taken = 0;
 
@@ -125,7 +131,7 @@ export class Transactions {
       .toSorted((a, b) => a - b);
   }
 
-  /** Up to where this process has decided; null where it hasn't. */
+  /** Up to where this process has decided; null where it has decided nothing. */
   get decided(): Decided | null {
     return this.#decisions.decided;
   }
@@ -145,13 +151,13 @@ export class Transactions {
     }
   }
 
-  /** Edits up to this number have been accepted, by us or so we heard. */
+  /** Edits up to this number have been accepted, by us or as members told us. */
   raise(number: number): void {
     this.#number = Math.max(this.#number, number);
     this.#taken = Math.max(this.#taken, number);
   }
 
-  /** What a compacted log holds of it. */
+  /** The records of a compacted log. */
   *records(): IterableIterator<CoordinatorRecord> {
     if (this.#taken > 0) yield { kind: "edits", number: this.#taken };
     for (const [id, aborted] of this.#aborted) yield { kind: "aborted", id, ...aborted };
@@ -165,7 +171,9 @@ export class Transactions {
 
   // What members say.
 
-  /** Somebody's user wants an entry to read otherwise. @returns What is wrong with it; null where nothing is. */
+  /**
+   * A member's user wants an entry to read otherwise. @returns What is wrong with the request; null where nothing is.
+   */
   edit(attendee: Attendee, { signed }: GroupMessageOf<"edit">): string | null {
     const { group, crypto, views } = this.parts;
     const { value } = signed.request;
@@ -175,9 +183,9 @@ export class Transactions {
     if (!sameBytes(value.incarnation, attendee.incarnation)) {
       return "another process asked for that";
     }
-    // By that name it is shown, and stands in all logs.
+    // All logs keep the edit under this name, and show it so.
     if (foldName(value.name) !== attendee.folded) return "it uses another name";
-    if (views.member(attendee.key) === null) return null; // it asks again when it is in the view
+    if (views.member(attendee.key) === null) return null; // the member asks again when it is in the view
     const id = requestId(crypto, value);
     if (this.#isKnown(id, attendee)) return null;
     if (!isRequestAuthentic(crypto, signed)) return "it hasn't signed the edit that it asks for";
@@ -192,7 +200,7 @@ export class Transactions {
     return null;
   }
 
-  /** It may be asked again on another link. */
+  /** Answers a request that is known already: a member may repeat it on another link. */
   #isKnown(id: RequestId, { key }: Attendee): boolean {
     const edit = this.#open.get(id)?.edit ?? this.#decisions.editOf(id) ??
       this.#aborted.get(id)?.edit;
@@ -220,7 +228,7 @@ export class Transactions {
     return { code: "full", text: `${pending} edits are under way: try again when some are over` };
   }
 
-  /** Those that lock their entries here: once one is decided, whatever follows is in order after it. */
+  /** Edits that lock their entries here: after a decision, whatever follows is ordered after it. */
   *#undecided(): IterableIterator<{ readonly edit: number; readonly signed: SignedEditRequest }> {
     yield* this.#open.values();
     yield* this.#decisions.undecided;
@@ -250,7 +258,7 @@ export class Transactions {
   ): void {
     const open = this.#open.get(id);
     const vote = open?.vote ?? null;
-    // Late, said twice, of another vote on the same request, or by who wasn't asked: no effect.
+    // A vote that is late, repeated, for an earlier acceptance of the same request, or not asked for has no effect.
     if (open === undefined || vote === null || edit !== open.edit || view !== vote.view) return;
     if (!vote.awaited.has(key)) return;
     if (!agrees) return this.#abort(open, refusedText(name, reason));
@@ -260,7 +268,7 @@ export class Transactions {
     if (vote.awaited.size === 0) this.#decide(open, vote);
   }
 
-  /** Why it can't be although one more agrees; null where it can. */
+  /** Why the edit can't be committed although one more member agrees; null where it can. */
   #disagreement(
     { signed }: Open,
     vote: Vote,
@@ -293,19 +301,21 @@ export class Transactions {
     this.#decisions.applied(key, message);
   }
 
-  /** What was decided by this key, and this disk may have lost. @returns What is wrong with it. */
+  /**
+   * A member tells a decision signed with a key of ours that this disk may have lost. @returns What is wrong with it.
+   */
   committed({ signed }: GroupMessageOf<"committed">): string | null {
     return this.#decisions.heardOf(signed);
   }
 
-  /** Those who agreed, or whose user asked, want to know what becomes of it. */
+  /** A member that agreed, or whose user asked, wants to know an edit's outcome. */
   inquire({ key }: Attendee, { edits }: GroupMessageOf<"inquire">): void {
-    // Of an edit that was forgotten whoever is in the view has it in its log, once the view has begun everywhere.
+    // A forgotten edit is in the log of every member of the view, once the view has begun everywhere.
     if (this.parts.views.member(key) === null || !this.parts.views.isConfirmed) return;
     this.#answer(key, edits.map(({ id }) => id));
   }
 
-  /** All that is decided is told at once, however much of it is asked about. */
+  /** All decisions are told at once, however many of them are asked about. */
   #answer(key: PeerKey, ids: readonly RequestId[]): void {
     const isDecided = (id: RequestId) => this.#decisions.editOf(id) !== null;
     if (ids.some(isDecided)) this.#decisions.tell(key);
@@ -323,7 +333,7 @@ export class Transactions {
 
   // Views.
 
-  /** The view is to change: what isn't decided is aborted, as not all who vote may be there in the end. */
+  /** The view is about to change: undecided edits are aborted, as not all voters may be there in the end. */
   viewChanges(): void {
     for (const open of [...this.#open.values()]) {
       if (open.vote !== null) this.#abort(open, "the group's members changed meanwhile");
@@ -331,9 +341,9 @@ export class Transactions {
     this.#decisions.write();
   }
 
-  /** The history is given up for an older one, whose entries may be others: no edit of it is committed any more. */
+  /** The history is given up for an older one, whose entries may be others: none of its edits is committed any more. */
   historyGivenUp(): void {
-    // What is decided may be in the history of another view that is open.
+    // Decided edits may be in the history of another view that is open.
     if (this.parts.views.members.length > 0) return this.#decisions.beginAnew();
     for (const open of [...this.#open.values()]) this.#abort(open, GIVEN_UP);
     const { edits, records } = this.#decisions.giveUp();
@@ -345,12 +355,12 @@ export class Transactions {
     }
   }
 
-  /** Another view is decided: its members are to have what is decided. */
+  /** Another view is decided: its members need all decisions. */
   viewDecided(): void {
     this.#decisions.viewDecided(this.parts.views.members.map(({ key }) => key));
   }
 
-  /** The present view has begun there, or its link is another one: what it was told may be lost. */
+  /** The present view has begun at this member, or its link is a new one: what it was told may be lost. */
   begunAt({ key }: Attendee): void {
     this.#decisions.tell(key);
     for (const open of this.#open.values()) {
@@ -358,7 +368,7 @@ export class Transactions {
     }
   }
 
-  /** Called after each step: what became due in it. */
+  /** Called after each step: does what became due in it. */
   settle(): void {
     this.#goOn();
   }
@@ -366,7 +376,7 @@ export class Transactions {
   // Voting.
 
   /**
-   * Once the round of votes is over, what it has decided is written; then what was accepted meanwhile is voted on. So
+   * Once a round of votes is over, its decisions are written; then the edits accepted meanwhile are voted on. So
    * edits that come at once are voted on and decided together, and share writes, syncs and a place in the order.
    */
   #goOn(): void {
@@ -381,13 +391,13 @@ export class Transactions {
     for (const open of accepted) this.#begin(open);
   }
 
-  /** Whether something of the last round isn't decided. */
+  /** Whether an edit of the last round isn't decided yet. */
   get #isVoting(): boolean {
     for (const { vote } of this.#open.values()) if (vote?.round === this.#round) return true;
     return false;
   }
 
-  /** Accepted, and to be voted on in the next round. */
+  /** Accepted edits that the next round votes on. */
   get #heldUp(): readonly Open[] {
     if (!this.parts.isSteady()) return [];
     return [...this.#open.values()].filter(({ vote }) => vote === null);
@@ -423,7 +433,7 @@ export class Transactions {
     }
   }
 
-  /** @param late Who didn't answer in time, where that is why. */
+  /** @param late The members that didn't answer in time, where that is the reason. */
   #abort({ id, edit, signed, vote }: Open, because: string, late: readonly NamedKey[] = []): void {
     const { out } = this.parts;
     const reason = boundedReason(because);
@@ -433,7 +443,7 @@ export class Transactions {
     out.store({ kind: "aborted", id, edit, reason });
     const told = new Set([...(vote?.members ?? []).map(({ key }) => key), requester]);
     for (const key of told) {
-      // Who asked is told of its program, that wasn't there: nobody asked its user.
+      // The requester is told its own name, not "you": its program didn't answer, its user wasn't asked.
       const isLate = key !== requester && late.some((member) => member.key === key);
       const own = isLate ? boundedReason(lateText(late, key)) : reason;
       this.#tell(key, { type: "aborted", id, edit, reason: own });
@@ -483,7 +493,7 @@ export class Transactions {
     for (const open of this.#open.values()) open.dueMs += delayMs;
   }
 
-  /** What `/edits` answers. */
+  /** The answer to `/edits`. */
   view(): Extract<CoordinatorEvent, { readonly event: "edits" }> {
     const { out } = this.parts;
     const wallMs = this.parts.wallMs();
@@ -506,7 +516,7 @@ export class Transactions {
 /** Part of a sentence. */
 const GIVEN_UP = "the operator gave up the history that it was in";
 
-/** Part of a sentence. @param reader Whoever of them reads it; null: somebody else. */
+/** Part of a sentence. @param reader The one of the members that reads it; null: somebody else. */
 function lateText(members: readonly NamedKey[], reader: PeerKey | null): string {
   const others = members.filter(({ key }) => key !== reader).map(({ name }) => shownName(name));
   const all = reader === null ? others : ["you", ...others];

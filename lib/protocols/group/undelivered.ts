@@ -1,7 +1,7 @@
 /**
- * What a member knows to be decided, and isn't in its log yet: the sequencer puts it in order; while the coordinator is
- * away the others pass it on to the sequencer, and to whoever asks. On disk it is at the coordinator alone: who is
- * started again is told anew.
+ * Decisions that a member knows of and that aren't in its log yet. The sequencer puts them in order; while the
+ * coordinator is away the other members pass them on to the sequencer, and to members that ask. Only the coordinator
+ * has them on disk: a member that was started again is told them anew.
  */
 
 import type { Crypto } from "../../base/crypto.ts";
@@ -22,7 +22,7 @@ export interface UndeliveredOwner {
   readonly out: MemberOutput;
   /** Null while in no epoch. */
   readonly ordering: Ordering | null;
-  /** Whether what that key signed on edits is the coordinator's word. */
+  /** Whether decisions on edits that this key signed are the coordinator's. */
   mayDecide(key: PeerKey): boolean;
   readonly isCoordinatorUp: boolean;
   toCoordinator(message: GroupMessage): void;
@@ -32,36 +32,36 @@ export interface UndeliveredOwner {
 
 export interface Decision {
   readonly signed: SignedBatch;
-  /** Whether its signatures are known to fit. */
+  /** Whether its signatures were checked, and fit. */
   isChecked: boolean;
 }
 
-/** A fault of a decision. */
+/** The fault that a decision isn't signed. */
 const UNSIGNED = "a decision isn't signed";
 
 export class Undelivered {
   /** At most `EDITS_PENDING_MAX`, in the order in which they came. */
   #decisions: Decision[] = [];
 
-  /** @param isKnown Whether this very request was checked before. */
+  /** @param isKnown Whether exactly this request was checked before. */
   constructor(
     readonly owner: UndeliveredOwner,
     readonly isKnown: (signed: SignedEditRequest) => boolean,
   ) {}
 
-  /** @param from Who sends it, null the coordinator: that one has signed it in any case. */
+  /** @param from The sender; null: the coordinator, which has signed it in any case. */
   take(from: PeerKey | null, signed: SignedBatch): void {
     const { ordering } = this.owner;
     if (this.#isLogged(signed)) return this.sayApplied(signed);
-    // Told again: the ones before it may have been told after it. What there is was passed on when it came, or when
-    // the coordinator went: whoever tells it again must not have us do so.
+    // A repetition. Earlier decisions may have arrived after it, so we try the order again. It isn't passed on again:
+    // we did that when it came, or when the coordinator went, and repetitions must not make us send more.
     if (this.#decisions.some((known) => isSameBatch(known.signed, signed))) return this.#order();
     const isChecked = this.#mustCheck(from);
     const fault = this.#fault(signed, isChecked);
     if (fault !== null) {
       return from === null ? this.owner.coordinatorOffends(fault) : this.owner.offends(from, fault);
     }
-    if (this.#decisions.length >= EDITS_PENDING_MAX) return; // it comes again
+    if (this.#decisions.length >= EDITS_PENDING_MAX) return; // it will be sent again
     const decision = { signed: keptBatch(signed), isChecked };
     this.#decisions.push(decision);
     this.#order();
@@ -76,7 +76,10 @@ export class Undelivered {
     return isChecked && !this.#isAuthentic(signed) ? UNSIGNED : null;
   }
 
-  /** On the coordinator's own link nobody else speaks; who puts it in order must know that others will take it. */
+  /**
+   * Nobody else speaks on the coordinator's own link; the sequencer must be sure that the others will accept the
+   * decision.
+   */
   #mustCheck(from: PeerKey | null): boolean {
     return from !== null || this.owner.ordering?.isSequencer === true;
   }
@@ -85,7 +88,7 @@ export class Undelivered {
     return isAuthentic(this.owner.crypto, signed, this.isKnown);
   }
 
-  /** Whether others will take it from us: a coordinator that signs badly must not make members blame each other. */
+  /** Whether others will accept it from us: a coordinator that signs badly must not make members blame each other. */
   #isGood(decision: Decision): boolean {
     decision.isChecked ||= this.#isAuthentic(decision.signed);
     if (decision.isChecked) return true;
@@ -94,7 +97,7 @@ export class Undelivered {
     return false;
   }
 
-  /** Whether all of it is in the log. */
+  /** Whether all of the batch is in the log. */
   #isLogged({ batch: { value } }: SignedBatch): boolean {
     const { held } = this.owner;
     const through = held.everThrough(value.author, value.incarnation.toHex());
@@ -104,19 +107,22 @@ export class Undelivered {
     return true;
   }
 
-  /** It is in the log. */
+  /** The batch is in the log. */
   logged(signed: SignedBatch): void {
     this.#decisions = this.#decisions.filter((known) => !isSameBatch(known.signed, signed));
   }
 
-  /** That it is in the log, and all that this process of the coordinator's decided before. */
+  /**
+   * Tells the coordinator that this batch, and all that the same process of the coordinator decided before, is in the
+   * log.
+   */
   sayApplied({ batch: { value } }: SignedBatch): void {
     const { incarnation, counter } = value;
     const through = counter + placesOf(value) - 1;
     this.owner.toCoordinator({ type: "applied", incarnation, through });
   }
 
-  /** In no view any more: whoever has us back tells all that is decided. */
+  /** We are in no view any more: the coordinator tells us all decisions again when it takes us back. */
   clear(): void {
     this.#decisions = [];
   }
@@ -130,7 +136,7 @@ export class Undelivered {
   #order(): void {
     const { ordering } = this.owner;
     if (ordering === null) return;
-    // They may have come in another order.
+    // The decisions may have arrived in another order than that of their counters.
     const inOrder = this.#decisions.toSorted((a, b) =>
       a.signed.batch.value.counter - b.signed.batch.value.counter
     );
@@ -139,7 +145,7 @@ export class Undelivered {
     }
   }
 
-  /** To the sequencer, while the coordinator is away. */
+  /** Passes all decisions on to the sequencer, while the coordinator is away. */
   passOn(): void {
     this.#passOn(this.#decisions);
   }
@@ -155,21 +161,21 @@ export class Undelivered {
     this.owner.out.tell([key], { type: "committed", signed: decision.signed });
   }
 
-  /** The coordinator is there, perhaps with a disk that has lost what was decided. */
+  /** The coordinator is back, perhaps with a disk that has lost decisions: tells it those that we know. */
   tellCoordinator(): void {
     for (const { signed } of this.#decisions) {
       this.owner.toCoordinator({ type: "committed", signed });
     }
   }
 
-  /** What is known to be decided on an edit; null where nothing is. */
+  /** The decision on this edit; null where none is known. */
   on(id: RequestId): Decision | null {
     const { crypto, held } = this.owner;
     const isIt = ({ signed: { batch: { value } } }: Pick<Decision, "signed">) =>
       value.edits.some(({ signed }) => requestId(crypto, signed.request.value) === id);
     const decision = this.#decisions.find(isIt);
     if (decision !== undefined) return decision;
-    // In order, and checked before it was.
+    // Decisions that are in order already were checked before.
     for (const { signed } of held.batches) if (isIt({ signed })) return { signed, isChecked: true };
     return null;
   }

@@ -3,12 +3,12 @@
  * view needs.
  *
  * A view is open while its members may have shown what nobody else has: from its decision until a later view has
- * begun at all its members. The next view needs, of each open view, a member that stays: it has promised to begin
- * nothing older any more, and without it neither that view nor a round of it can go on. So of two views that may be
- * the group's, one at most shows anything. As the intersecting quorums of Paxos (Lamport, TOCS 1998); the quorums
- * here are "all" for showing, and so "any one" for going on.
+ * begun at all its members. The next view needs, from each open view, a member that stays. That member has promised
+ * not to begin anything older any more, and without it neither that view nor a round of it can go on. So of two views
+ * that may be the group's, at most one shows anything. This corresponds to the intersecting quorums of Paxos
+ * (Lamport, TOCS 1998); here the quorums are "all" for showing, and so "any one" for going on.
  *
- * In a view with nobody in it the coordinator itself is the one member: its own log goes on. It has begun when those
+ * In an empty view the coordinator itself is the one member: its own log goes on. The view has begun when all members
  * of the view before are known to be out, on their disks.
  */
 
@@ -19,7 +19,7 @@ import type { HistoryPoint } from "./history.ts";
 import { NUMBER_GAP, NUMBER_JUMP_MAX, PROMISE_JUMP_MAX } from "./limits.ts";
 import type { CoordinatorRecord } from "./records.ts";
 
-/** What somebody says of itself. */
+/** What an attendee says of itself. */
 export interface Voice {
   readonly key: PeerKey;
   readonly begun: Ballot;
@@ -27,22 +27,22 @@ export interface Voice {
 }
 
 export class Views {
-  /** Oldest first; few, as a view waits for the one before to begin unless somebody is gone. */
+  /** Oldest first; few, as each view waits for the one before to begin, unless a member is gone. */
   #open: SignedEpoch[] = [];
-  /** Whether the first of those has begun at all its members. */
+  /** Whether the first open view has begun at all its members. */
   #isFirstConfirmed = false;
-  /** The last view with nobody in it. */
+  /** The last empty view. */
   #empty: SignedEpoch | null = null;
   #number = 0;
-  /** Of the last view that was ever decided. */
+  /** Ballot of the last view that was ever decided. */
   #latest = NO_BALLOT;
-  /** What members knew after this disk was lost, until a later view has begun at all its members. */
+  /** The view that members knew after this disk was lost, until a later view has begun at all its members. */
   #recounted: SignedEpoch | null = null;
 
-  /** @param isGivenUp Whether the operator goes on without what only somebody may know. */
+  /** @param isGivenUp Whether the operator goes on without what this member alone may know. */
   constructor(readonly isGivenUp: (key: PeerKey) => boolean = () => false) {}
 
-  /** Ballots up to this number have been used, by us or so we heard. */
+  /** Ballots up to this number have been used, by us or as members told us. */
   get number(): number {
     return this.#number;
   }
@@ -56,7 +56,7 @@ export class Views {
     return this.#open;
   }
 
-  /** The last view that was decided; null before the first, and where all were given up. */
+  /** The last view that was decided; null before the first, and where all views were given up. */
   get present(): SignedEpoch | null {
     return this.#open.at(-1) ?? null;
   }
@@ -65,7 +65,7 @@ export class Views {
     return (this.present ?? this.#empty)?.epoch.value.ballot ?? NO_BALLOT;
   }
 
-  /** The present view's, the oldest first. */
+  /** Members of the present view, the oldest first. */
   get members(): readonly Member[] {
     return this.present?.epoch.value.members ?? [];
   }
@@ -79,21 +79,21 @@ export class Views {
     return this.members.find((member) => member.key === key) ?? null;
   }
 
-  /** What all hold who were ever confirmed in a view: whoever says otherwise has lost it. */
+  /** What every member holds that was ever in a confirmed view: a member that denies it has lost it. */
   get floor(): { readonly ballot: Ballot; readonly start: HistoryPoint } | null {
     const [first] = this.#open;
     return first === undefined || !this.#isFirstConfirmed ? null : first.epoch.value;
   }
 
-  /** Under which ballot our own log was taken over; as if never, where it is shorter than it was then. */
+  /** The ballot under which our own log was taken over; none where the log is shorter than it was then. */
   ownBegun(log: HistoryPoint): Ballot {
     const epoch = this.#empty?.epoch.value;
     return epoch === undefined || log.position < epoch.start.position ? NO_BALLOT : epoch.ballot;
   }
 
   /**
-   * Whether whoever says that of itself speaks for an open view: it was in it, and its disk still knows. All members
-   * of a decided view have promised it; of a confirmed one, begun it.
+   * Whether an attendee that says this of itself speaks for an open view: it was in it, and its disk still knows. All
+   * members of a decided view have promised it; all members of a confirmed one have begun it.
    */
   isVoiceOf({ epoch: { value } }: SignedEpoch, { key, begun, promised }: Voice): boolean {
     const isConfirmed = this.#isFirstConfirmed && value === this.#open[0]?.epoch.value;
@@ -102,19 +102,19 @@ export class Views {
   }
 
   /**
-   * Views may have been decided after the present one that nobody has told of. Each has a member of it that promised
-   * so: the next view needs all of them, see `recount.ts`.
+   * Whether the next view needs all members of the present one: later views that nobody has told of may have been
+   * decided. Each of those has a member of the present view that promised it; see `recount.ts`.
    */
   get needsAll(): boolean {
     return this.#recounted !== null && this.present === this.#recounted;
   }
 
-  /** Whether it is in a view that may go on. */
+  /** Whether the member is in an open view. */
   isInOpen(key: PeerKey): boolean {
     return this.#open.some(({ epoch }) => epoch.value.members.some((member) => member.key === key));
   }
 
-  /** Views for which none of these speaks; or not all of its members do, where they must. */
+  /** Open views that none of these speaks for; where all members must speak, all open views if one doesn't. */
   lacking(voices: readonly Voice[]): readonly SignedEpoch[] {
     if (this.needsAll) return this.absent(voices).length > 0 ? this.#open : [];
     return this.#open.filter((view) =>
@@ -122,7 +122,7 @@ export class Views {
     );
   }
 
-  /** Members of the present view that don't speak for it, and weren't given up. */
+  /** Members of the present view that don't speak for it and weren't given up. */
   absent(voices: readonly Voice[]): readonly Member[] {
     const { present } = this;
     if (present === null) return [];
@@ -136,22 +136,28 @@ export class Views {
     this.#number = Math.max(this.#number, number);
   }
 
-  /** A member of an open view says that it has promised this. As often as that is said, it counts so far. */
+  /**
+   * A member of an open view says that it has promised this number. It counts up to a limit, however often it is
+   * said.
+   */
   heard(number: number): void {
     this.raise(Math.min(number, this.#oldest + NUMBER_JUMP_MAX));
   }
 
-  /** Whether somebody may have promised this, led by us before this disk was lost or old, or by the others. */
+  /**
+   * Whether a member may have promised this number, under us before this disk was lost or old, or under other
+   * members.
+   */
   isPossible(number: number): boolean {
     return number <= Math.max(this.#number + NUMBER_GAP, this.#oldest + PROMISE_JUMP_MAX);
   }
 
-  /** Number of the oldest view that its members may go on with: from there they count what they believe, too. */
+  /** Number of the oldest open view: members, too, count from there which numbers they believe. */
   get #oldest(): number {
     return (this.#open[0]?.epoch.value.ballot ?? this.#latest).number;
   }
 
-  /** What was written just before a compaction stands in the file twice. */
+  /** A record that was written just before a compaction is in the file twice. */
   decided(signed: SignedEpoch): void {
     const { ballot, members } = signed.epoch.value;
     if (compareBallots(ballot, this.ballot) <= 0) return;
@@ -173,7 +179,7 @@ export class Views {
     this.#recounted = null;
   }
 
-  /** This disk was lost, or was old: that is the newest view which members know of. */
+  /** This disk was lost or old; `signed` is the newest view that members know of. */
   recounted(signed: SignedEpoch): void {
     if (this.#recounted?.epoch.bytes.toHex() === signed.epoch.bytes.toHex()) return;
     const { ballot, members } = signed.epoch.value;
@@ -192,7 +198,7 @@ export class Views {
     this.#open = this.#open.filter(({ epoch }) => !isSameBallot(epoch.value.ballot, ballot));
   }
 
-  /** What a compacted log holds of it. */
+  /** The records of a compacted log. */
   records(): readonly CoordinatorRecord[] {
     const records: CoordinatorRecord[] = [{ kind: "number", number: this.#number }];
     if (compareBallots(this.#latest, this.ballot) > 0) {

@@ -1,14 +1,15 @@
 /**
- * A member's part in edits: it locks the entry, asks its user where that is wanted, has its agreement on disk before it
- * says so, and from then on does as the coordinator has decided (two-phase commit's participant; Bernstein, Hadzilacos,
- * Goodman, Concurrency Control and Recovery in Database Systems, section 7.4).
+ * A member's part in edits: it locks the entry, asks its user where the policy wants that, has its agreement on disk
+ * before it votes, and from then on obeys the coordinator's decision (the participant of two-phase commit; Bernstein,
+ * Hadzilacos, Goodman, Concurrency Control and Recovery in Database Systems, section 7.4).
  *
  * `VOTE_PHASES` says how an edit goes on here.
  *
- * Who has agreed never decides alone. While the coordinator is away it asks the others: one that hasn't voted refuses,
- * and that is the end of it (cooperative termination, section 7.4); one that knows the decision passes it on.
+ * A member that has agreed never decides alone. While the coordinator is away it asks the others: a member that
+ * hasn't voted refuses, which ends the edit (cooperative termination, section 7.4); a member that knows the decision
+ * passes it on.
  *
- * The lock goes when the edit is in the log, or aborted: until then another edit of the entry waits here.
+ * The lock is released when the edit is in the log, or aborted: until then another edit of the entry waits here.
  */
 
 import { dropOldest } from "../../base/bounded.ts";
@@ -44,14 +45,14 @@ export interface VotingOwner extends UndeliveredOwner {
   readonly looks: Looks;
   readonly names: MemberNames;
   wallMs(): number;
-  /** What `locks` are is another thing than before. */
+  /** Called when `locks` changes. */
   locksChanged(): void;
-  /** It is known what became of it: it is in the log (null), or aborted. */
+  /** The edit's outcome is known: it is in the log (null), or aborted. */
   edited(id: RequestId, aborted: Aborted | null): void;
 }
 
 export interface Aborted {
-  /** The number under which it was; 0 where that is whichever is known. */
+  /** The edit's number; 0: the abort concerns the request under whichever number it has. */
   readonly edit: number;
   /** Part of a sentence. */
   readonly reason: string;
@@ -66,12 +67,12 @@ interface Open {
   readonly policy: EditPolicy;
   readonly dueMs: number;
   phase: VotePhase;
-  /** Nothing that was asked for so late is in the log. */
+  /** Whether the log is known not to have this request: its number is above all of its process's that the log has. */
   readonly isNew: boolean;
-  /** From when on it is asked what became of it. */
+  /** When the coordinator, or another member, is next asked for the outcome. */
   inquireMs: number;
   wasAsked: boolean;
-  /** As the log has it. */
+  /** Who said the entry, according to the log. */
   author: NamedKey | null;
 }
 
@@ -84,31 +85,34 @@ function enter(open: Open, phase: VotePhase): void {
   open.phase = phase;
 }
 
-/** Voted on, or decided and not in our log; and as many of before that are in doubt. */
+/** Edits that are voted on, or decided and not in our log; and as many of earlier views whose outcome is in doubt. */
 const OPEN_MAX = 2 * EDITS_PENDING_MAX;
 
 type Inquired = GroupMessageOf<"inquire">["edits"][number];
 
-/** An edit of which it isn't known what became of it. */
+/** An edit whose outcome isn't known here. */
 export type Inquiry = Inquired & {
-  /** Whether we agreed: then other members may know. */
+  /** Whether we agreed: then other members may know the outcome. */
   readonly isAgreed: boolean;
 };
 
 export class Voting {
   /** At most `OPEN_MAX`. */
   readonly #open = new Map<RequestId, Open>();
-  /** Which edit has the lock of an entry. */
+  /** Which edit holds the lock of an entry, by the entry's number. */
   readonly #locks = new Map<number, RequestId>();
-  /** Refused in the present view: not asked about again. */
+  /** Edits that we refused in the present view: our user isn't asked about them again. */
   readonly #refused = new Set<RequestId>();
-  /** Others were told so, and go by it: these are never agreed to in the present view. None is forgotten before. */
+  /**
+   * Edits that we told other members we abandon: those rely on it, so we never agree to them in the present view.
+   * None is forgotten before the view ends.
+   */
   readonly #abandoned = new Set<RequestId>();
-  /** Edits that the log is asked for, since a member inquired of them. */
+  /** Look-ups in the log under way, for edits that other members have inquired about. */
   #lookedFor = 0;
-  /** The latest that came into the log; as many as may be asked about again. */
+  /** The latest edits that came into the log; as many as we may be asked about again. */
   readonly #logged = new Set<RequestId>();
-  /** The highest number of a request that came into the log, of each requester's last process that had one. */
+  /** The highest number of a request that came into the log, for each requester's last process that had one there. */
   readonly #requested = new Map<PeerKey, { readonly incarnation: Uint8Array; number: number }>();
   #view = 0;
   readonly undelivered: Undelivered;
@@ -140,12 +144,12 @@ export class Voting {
     return [...this.#locks.keys()].toSorted((a, b) => a - b);
   }
 
-  /** The highest number of an edit that is known here. */
+  /** The highest number of an open edit. */
   get number(): number {
     return Math.max(0, ...Array.from(this.#open.values(), ({ edit }) => edit));
   }
 
-  /** How many are open. */
+  /** How many edits are open. */
   get size(): number {
     return this.#open.size;
   }
@@ -154,7 +158,7 @@ export class Voting {
     return this.#open.has(id);
   }
 
-  /** Whether this very request was checked: it is voted on. */
+  /** Whether exactly this request, with this signature, is open here: it was checked already. */
   isKnown({ request, signature }: SignedEditRequest): boolean {
     const known = this.#open.get(requestId(this.owner.crypto, request.value))?.signed;
     return known !== undefined && sameBytes(known.request.bytes, request.bytes) &&
@@ -169,7 +173,7 @@ export class Voting {
     }
   }
 
-  /** Of what it has never heard it is over. */
+  /** An edit that was never heard of counts as over. */
   phaseOf(id: RequestId): VotePhase {
     return this.#open.get(id)?.phase ?? "over";
   }
@@ -188,19 +192,19 @@ export class Voting {
     const vote = { id, edit, view, author: null };
     if (this.#abandoned.has(id)) return this.#sayRefused(vote, ABANDONED);
     if (this.#refused.has(id)) return this.#sayRefused(vote, "");
-    // We were asked twice, and others were faster than the link on which we are asked again.
+    // The coordinator asked twice; the edit came into the log before it asked again on another link.
     if (this.#logged.has(id)) return;
     const known = this.#open.get(id);
     if (known?.edit === edit) {
       if (known.phase === "agreed") this.#sayAgreed(known);
       return;
     }
-    // The coordinator has accepted it anew: of the vote before it knows nothing, and so that is aborted.
+    // The coordinator has accepted the request anew: it knows nothing of the earlier vote, which is thereby aborted.
     if (known !== undefined) this.#anew(known);
     const fault = requestFault(signed, group) ??
       (isRequestAuthentic(crypto, signed) ? null : "it isn't signed by who asks for it");
     if (fault !== null) return this.owner.coordinatorOffends(`edit ${edit}: ${fault}`);
-    // What a process that is gone asked for was decided, or aborted, by the view that it was in: it is repeated.
+    // What a process that is gone asked for was decided, or aborted, by that process's view: this is a repetition.
     const isPresent = ordering.epoch.members.some(({ key, incarnation }) =>
       key === value.requester && sameBytes(incarnation, value.incarnation)
     );
@@ -225,7 +229,7 @@ export class Voting {
     this.#goOn(open);
   }
 
-  /** What has waited for an entry, or for its lock. */
+  /** Goes on with the edits that have waited for an entry, or for its lock. */
   #goOnAll(): void {
     for (const open of this.#those("waiting")) this.#goOn(open);
   }
@@ -236,7 +240,7 @@ export class Voting {
     const { seq } = open.signed.request.value;
     const lock = this.#locks.get(seq) ?? open.id;
     if (lock !== open.id) return;
-    // Who asks has it in its log, so that all members hold it, in this order.
+    // The requester has the entry in its log, so all members hold it, at this place.
     if (seq > held.seq) return this.#refuseOpen(open, `there is no entry ${seq}`);
     this.#locks.set(seq, open.id);
     this.owner.locksChanged();
@@ -322,7 +326,7 @@ export class Voting {
     this.#goOnAll();
   }
 
-  /** Our user's vote. @param edit Null: the only one that is open. */
+  /** Our user's vote. @param edit Null: the only edit that waits for one. */
   answer(agrees: boolean, edit: number | null, ref: string | undefined): void {
     const { out } = this.owner;
     const asked = this.#those("asked");
@@ -346,7 +350,7 @@ export class Voting {
     this.#tellAsked(open, "you said no");
   }
 
-  /** Whoever was asked is told how it ended. */
+  /** Tells our user how the edit ended, if it was asked to vote. */
   #tellAsked(
     { edit, signed, wasAsked }: Open,
     reason: string,
@@ -361,50 +365,54 @@ export class Voting {
 
   // The decision.
 
-  /** It will never be committed. @param from A member that says so, null the coordinator. */
+  /** The edit will never be committed. @param from The member that says so; null: the coordinator. */
   aborted(from: PeerKey | null, { id, edit, reason }: GroupMessageOf<"aborted">): void {
     const { isCoordinatorUp, ordering } = this.owner;
     const open = this.#open.get(id);
     if (from !== null) {
-      // Of the members who had a vote only who is in doubt believes it, while the coordinator can't be asked. It may
-      // come late, when the request was accepted anew: that one is another edit.
+      // A member's word counts only while the coordinator can't be asked, only for an edit that is in doubt here, and
+      // only from a member that had a vote. The word may be late: if the request was accepted anew, that is another
+      // edit.
       const isOne = ordering !== null && ordering.has(from) && ordering.epoch.view === open?.view;
       if (isCoordinatorUp || open?.phase !== "agreed" || open.edit !== edit || !isOne) return;
-      if (this.undelivered.on(id) !== null) return; // the coordinator has signed otherwise
+      if (this.undelivered.on(id) !== null) return; // the coordinator has signed a decision: it is committed
     }
-    // Told twice after a crash rather than never.
+    // After a crash the user is told twice rather than never.
     this.owner.edited(id, { edit, reason });
     if (open !== undefined) this.#over(open, reason);
   }
 
-  /** It is another edit from now on: that is on disk in this one's place, where we agree again. */
+  /**
+   * The request is voted on anew, under another number: once we agree again, that record takes this one's place on
+   * disk.
+   */
   #anew(open: Open): void {
     this.#tellAsked(open, RESTARTED);
     this.#forget(open);
   }
 
-  /** It is aborted, whether we agreed or not. */
+  /** The edit is aborted, whether we agreed or not. */
   #over(open: Open, reason: string): void {
     const { id, phase, signed: { request: { value: { requester } } } } = open;
     const { out, selfKey } = this.owner;
     this.#tellAsked(open, reason);
     if (phase === "agreed" || phase === "agreeing") {
       const settled = { kind: "settled" as const, id };
-      // Who asked for it is told first.
+      // If our user asked for the edit, the outcome is shown before the record is written.
       if (requester === selfKey) out.noteBehind(settled);
       else out.note(settled);
     }
     this.#forget(open);
   }
 
-  /** Whoever sends it: the coordinator has signed it. */
+  /** A decision, signed by the coordinator, whoever passes it on. */
   committed(from: PeerKey | null, { signed }: GroupMessageOf<"committed">): void {
     this.undelivered.take(from, signed);
   }
 
   /** Edits are in the log. */
   logged(batches: readonly HeldBatch[]): void {
-    /** The last one of each of the coordinator's processes. */
+    /** The last decision of each of the coordinator's processes. */
     const last = new Map<string, SignedBatch>();
     for (const { signed, edits } of batches) {
       if (edits.length === 0) continue;
@@ -449,7 +457,10 @@ export class Voting {
 
   // Epochs, and the coordinator's absence.
 
-  /** An epoch begins. What wasn't agreed to before another view is aborted: its coordinator has said so, or will. */
+  /**
+   * An epoch begins. Edits of another view that we haven't agreed to are aborted: the coordinator has said so, or
+   * will.
+   */
   begun(): void {
     const view = this.owner.ordering?.epoch.view ?? 0;
     if (view !== this.#view) this.#forgetRefused();
@@ -463,24 +474,24 @@ export class Voting {
     this.#goOnAll();
   }
 
-  /** In no view any more. */
+  /** We are in no view any more. */
   goOut(): void {
     this.undelivered.clear();
     this.#forgetRefused();
   }
 
-  /** Nobody votes in that view any more. */
+  /** Nobody votes in the former view any more. */
   #forgetRefused(): void {
     this.#refused.clear();
     this.#abandoned.clear();
   }
 
-  /** Nobody can say now what becomes of what we agreed to. */
+  /** The coordinator is away: nobody can say now what becomes of the edits that we agreed to. */
   coordinatorDown(): void {
     const { out, names, selfKey } = this.owner;
     for (const open of this.#those("agreed")) {
       const { edit, signed: { request: { value: { requester, name, seq } } } } = open;
-      if (requester === selfKey) continue; // that is told as its own edit's outcome
+      if (requester === selfKey) continue; // our user is told as the requester, by `Editing`
       this.#tellAsked(open, "the coordinator doesn't answer; told when it is back", "in-doubt");
       if (open.wasAsked) continue;
       const by = names.shown(requester, name);
@@ -492,11 +503,11 @@ export class Voting {
     this.undelivered.passOn();
   }
 
-  /** Another member has agreed, and the coordinator is away. */
+  /** Another member, which has agreed, asks for outcomes while the coordinator is away. */
   inquired(key: PeerKey, { edits }: GroupMessageOf<"inquire">): void {
     const { ordering } = this.owner;
     if (this.owner.isCoordinatorUp || ordering === null || !ordering.has(key)) return;
-    /** Each once, however many of its edits are asked about. */
+    /** The decisions to pass on, each once, however many of its edits are asked about. */
     const known = new Map<SignedBatch, Decision>();
     for (const asked of edits) {
       const { id } = asked;
@@ -518,7 +529,7 @@ export class Voting {
     this.owner.edited(open.id, { edit: open.edit, reason: ABANDONED });
   }
 
-  /** @returns False where more is remembered than there can be edits: who asks so much waits for the coordinator. */
+  /** @returns False where `REMEMBERED_MAX` are remembered: a member that asks for more waits for the coordinator. */
   #abandon(key: PeerKey, { id, edit }: Inquired): boolean {
     if (this.#abandoned.size >= REMEMBERED_MAX && !this.#abandoned.has(id)) return false;
     this.#abandoned.add(id);
@@ -526,11 +537,11 @@ export class Voting {
     return true;
   }
 
-  /** We never heard of it: where we would have had to vote on it, and it isn't in our log, it is refused. */
+  /** We never heard of this edit: if we would have had to vote on it, and it isn't in our log, we refuse it. */
   #lookFor(key: PeerKey, asked: Inquired): void {
     const { id, seq, view } = asked;
     if (this.owner.ordering?.epoch.view !== view) return;
-    // No more are abandoned than are remembered: nor is the log asked for more.
+    // Each look-up may end in an abandoned edit: together they stay within what is remembered.
     if (this.#abandoned.size + this.#lookedFor >= REMEMBERED_MAX) return;
     this.#lookedFor++;
     this.owner.looks.look(seq, id, (entry) => {
@@ -542,7 +553,7 @@ export class Voting {
     });
   }
 
-  /** It was found in the log. */
+  /** The edit was found in the log. */
   found(id: RequestId): void {
     const open = this.#open.get(id);
     if (open === undefined) return;
@@ -550,12 +561,12 @@ export class Voting {
     this.#forget(open);
   }
 
-  /** What was told, or asked, may be lost. */
+  /** What we were told, or asked, may be lost: asks again at once. */
   inquireSoon(): void {
     for (const open of this.#open.values()) open.inquireMs = this.owner.out.nowMs;
   }
 
-  /** What became of these should be known by now; of those that we agreed to, others may know. */
+  /** The edits whose outcome is asked for now. Of those that we agreed to, other members may know it. */
   inquiries(): readonly Inquiry[] {
     const { nowMs } = this.owner.out;
     const inquiries: Inquiry[] = [];

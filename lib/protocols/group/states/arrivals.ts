@@ -1,25 +1,25 @@
-/** When entries came to one member, by the coordinator's monotonic clock: of the last ones, in a ring. */
+/** When entries came to one member, by the coordinator's monotonic clock: the latest ones, in a ring. */
 
 import { ARRIVALS_KEPT_MAX } from "../limits.ts";
 import type { Arrival } from "./state.ts";
 
 export class Arrivals {
-  /** Made when the first entry comes. */
+  /** Allocated when the first entry comes. */
   #atMs: Float64Array | null = null;
-  /** Number of the last entry that is known of. */
+  /** Number of the last entry that was reported. */
   #through = 0;
 
-  /** When the entry came; null where it hasn't, or that isn't known. */
+  /** When the entry came; null where it hasn't come, or the time isn't known. */
   at(seq: number): number | null {
     const isKept = seq <= this.#through && seq > this.#through - ARRIVALS_KEPT_MAX && seq > 0;
     const atMs = isKept ? this.#atMs?.[seq % ARRIVALS_KEPT_MAX] : undefined;
     return atMs === undefined || Number.isNaN(atMs) ? null : atMs;
   }
 
-  /** What a member says, of entries after a number. */
+  /** Takes a member's report on the entries after a number. */
   add(after: number, arrivals: readonly Arrival[], nowMs: number): void {
     let from = after;
-    // What comes to stand beyond the ring isn't written first: numbers may be as high as can be, and many.
+    // Times that the ring wouldn't keep aren't written in the first place: a report may have many, with any numbers.
     const keptAfter = (arrivals.at(-1)?.through ?? 0) - ARRIVALS_KEPT_MAX;
     for (const { through, agoMs } of arrivals) {
       if (through > keptAfter) this.#fill(from, through, nowMs - agoMs);
@@ -29,7 +29,7 @@ export class Arrivals {
 
   #fill(after: number, through: number, atMs: number): void {
     this.#atMs ??= new Float64Array(ARRIVALS_KEPT_MAX).fill(NaN);
-    // When those between came wasn't said.
+    // When the entries between came wasn't reported.
     this.#write(Math.max(this.#through, after - ARRIVALS_KEPT_MAX), after, NaN);
     this.#write(Math.max(this.#through, after, through - ARRIVALS_KEPT_MAX), through, atMs);
     this.#through = Math.max(this.#through, through);

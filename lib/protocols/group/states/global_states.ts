@@ -2,8 +2,8 @@
  * What the coordinator knows of all logs: where each ends, when each entry came to each member, and the newest state
  * that all share.
  *
- * A state is shared by all members of the view where each has said the same digest for one position. Members say it for
- * positions of their own choice; `passed_points.ts` has the rule by which they meet.
+ * All members of the view share a state when each has reported the same digest for one position. Members choose
+ * themselves which positions they report; `passed_points.ts` has the rule that makes their choices coincide.
  */
 
 import type { Crypto } from "../../../base/crypto.ts";
@@ -22,7 +22,7 @@ import type { Views } from "../views.ts";
 import { Arrivals } from "./arrivals.ts";
 import type { EntryPoint } from "./state.ts";
 
-/** A member that wasn't heard for so long may be anywhere. */
+/** A member that wasn't heard for this long may lack anything. */
 const QUIET_MS = 2 * HEARTBEAT_MS;
 
 export interface GlobalStatesParts {
@@ -34,20 +34,20 @@ export interface GlobalStatesParts {
   wallMs(): number;
 }
 
-/** What a member has said. */
+/** What a member has reported. */
 interface Known {
-  /** On which link. */
+  /** The link on which it reported. */
   readonly link: LinkId;
-  /** In which epoch it was then. */
+  /** The member's epoch when it reported. */
   readonly ballot: Ballot;
   end: EntryPoint;
-  /** When it first said that it ends there. */
+  /** When it first reported that its log ends there. */
   endAtMs: number;
   locks: readonly number[];
-  /** By position, in the order in which they were said: `POINTS_KEPT_MAX`. */
+  /** Digests by position, in the order in which they were reported; at most `POINTS_KEPT_MAX`. */
   readonly points: Map<number, EntryPoint>;
   readonly arrivals: Arrivals;
-  /** Whose history is known to differ from its own. */
+  /** Members whose history is known to differ from this member's. */
   readonly differing: Set<PeerKey>;
 }
 
@@ -56,17 +56,17 @@ type Speaker = readonly [member: Member, known: Known];
 type StatesEvent = Extract<CoordinatorEvent, { readonly event: "states" }>;
 
 export class GlobalStates {
-  /** Of those who are here: `Attendance` has the bound. */
+  /** Reports of attendees and of members of the view; `Attendance` has the bound. */
   readonly #known = new Map<PeerKey, Known>();
-  /** Whose logs the operator was told to differ, in the present view: members, and pairs of them. */
+  /** Members, and pairs of them, whose logs were reported to the operator as differing, in the present view. */
   readonly #toldDiffering = new Set<string>();
   #consistent: EntryPoint;
-  /** What the operator was told. */
+  /** The state that the operator was last told. */
   #told: EntryPoint;
   #toldAtMs = -Infinity;
-  /** The view for which that was looked for. */
+  /** The number of the view that all this is about. */
   #view = -1;
-  /** When the first step was taken. */
+  /** Time of the first step. */
   #bornMs: number | null = null;
 
   constructor(readonly parts: GlobalStatesParts) {
@@ -75,17 +75,17 @@ export class GlobalStates {
     this.#told = this.#consistent;
   }
 
-  /** The newest state that all members of the view have, as far as they have said. */
+  /** The newest state that all members of the view have, as far as they have reported. */
   get consistent(): EntryPoint {
     return this.#consistent;
   }
 
-  /** Whether it has said anything on its present link. */
+  /** Whether the attendee has reported anything on its present link. */
   hasSaid({ key, link }: Attendee): boolean {
     return link !== null && this.#known.get(key)?.link === link;
   }
 
-  /** @returns What is wrong with it; null where nothing is. */
+  /** @returns What is wrong with the report; null where nothing is. */
   said(attendee: Attendee, message: GroupMessageOf<"state">): string | null {
     const fault = stateFault(message);
     if (fault !== null) return fault;
@@ -107,7 +107,10 @@ export class GlobalStates {
     return null;
   }
 
-  /** What it said before, of the same log and in the same epoch: before that it may have set another log aside. */
+  /**
+   * What the member reported so far of the same log and in the same epoch; before that, it may have set another log
+   * aside.
+   */
   #of({ key, link }: Attendee, { end, ballot }: GroupMessageOf<"state">): Known {
     const known = this.#known.get(key);
     const isShorter = known === undefined || end.position < known.end.position;
@@ -123,7 +126,7 @@ export class GlobalStates {
       arrivals: isShorter ? new Arrivals() : known.arrivals,
       differing: new Set(),
     };
-    // Whoever only asks to come in may say something, and go, again and again.
+    // A newcomer may report something and leave, again and again.
     if (known === undefined) this.#forgetGone();
     this.#known.set(key, fresh);
     for (const { differing } of this.#known.values()) differing.delete(key);
@@ -132,7 +135,7 @@ export class GlobalStates {
 
   // What all share.
 
-  /** Looks for the last of these that all others have said, too. */
+  /** Looks for the last of these points that all other members have reported, too. */
   #look(known: Known, points: readonly EntryPoint[]): void {
     const { members, ballot } = this.parts.views;
     const others: Known[] = [];
@@ -151,7 +154,7 @@ export class GlobalStates {
     }
   }
 
-  /** After each step: another view has other members, and may have another history. */
+  /** Called after each step: another view has other members, and may have another history. */
   settle(): void {
     const { views, out } = this.parts;
     this.#bornMs ??= out.nowMs;
@@ -161,7 +164,7 @@ export class GlobalStates {
     this.#forgetGone();
     const start = views.present?.epoch.value.start ?? null;
     if (start !== null && start.position < this.#consistent.position) {
-      // What only some had was given up.
+      // What only some members had was given up.
       const { crypto, group } = this.parts;
       this.#consistent = this.#told = { seq: 0, position: 0, digest: emptyDigest(crypto, group) };
     }
@@ -180,7 +183,7 @@ export class GlobalStates {
     return this.#consistent === this.#told ? null : this.#toldAtMs + STATE_MS;
   }
 
-  /** After each step: the operator is told of the last one of several. */
+  /** Called after each step: tells the operator the newest shared state, at most once per `STATE_MS`. */
   tell(): void {
     const { out } = this.parts;
     const dueMs = this.nextMs();
@@ -198,9 +201,9 @@ export class GlobalStates {
   // Who differs.
 
   /**
-   * Whoever says another digest of a position than others of its epoch do is told of. Another log may have been set
-   * aside since it was said, or may yet be: what wasn't said in the present view, or a round of it, is compared with
-   * nothing.
+   * Tells the operator where a member reports another digest for a position than others of its epoch. A member may
+   * have set its log aside since it reported, or may be about to: so reports from before the present view and its
+   * rounds are compared with nothing.
    */
   #compare({ key }: Attendee, known: Known, points: readonly EntryPoint[]): void {
     const { views } = this.parts;
@@ -223,7 +226,10 @@ export class GlobalStates {
     }
   }
 
-  /** Once in a view, as a member may take back what it says, and say it again. Where more say one thing, names the other. */
+  /**
+   * Warns once per view, as a member may take back a report and repeat it. Blames the member whose digest fewer
+   * report.
+   */
   #tellDiffers(one: Speaker, other: Speaker, { seq, position }: EntryPoint): void {
     const keys = [one[0].key, other[0].key];
     const pair = keys.toSorted().join(" ");
@@ -244,7 +250,7 @@ export class GlobalStates {
     this.parts.out.warn(`${text}: /recover ${shownName(name)} has it fetched anew`);
   }
 
-  /** How many say the same of that position, in the same epoch. */
+  /** How many members report the same digest for that position, in the same epoch. */
   #sharing([, { ballot, points }]: Speaker, position: number): number {
     const digest = points.get(position)?.digest;
     return this.#ofMembers().filter((known) =>
@@ -254,7 +260,7 @@ export class GlobalStates {
 
   // What the operator sees.
 
-  /** @param seq Of the entry whose arrivals are asked for; null where none is. */
+  /** @param seq The entry whose arrivals are asked for; null where none is. */
   view(seq: number | null): StatesEvent {
     const { members } = this.parts.views;
     const consistent = { seq: this.#consistent.seq, digest: this.#consistent.digest };
@@ -283,8 +289,9 @@ export class GlobalStates {
   }
 
   /**
-   * For how long it has lacked what somebody else has; where it has all, how much later the last entry came to it than
-   * to the first one. Whoever says nothing may lack anything: since it was last heard.
+   * How long the member has lacked an entry that another has. If it has all: how much later the last entry came to it
+   * than to the first member. A member that is quiet may lack anything: then at least the time since it was last
+   * heard.
    */
   #lagMs(known: Known | undefined, attendee: Attendee | null): number {
     const { nowMs } = this.parts.out;
@@ -306,12 +313,12 @@ export class GlobalStates {
     return cameAtMs === null || firstAtMs === null ? 0 : cameAtMs - firstAtMs;
   }
 
-  /** Of the view's members: a newcomer may have anything. */
+  /** What members of the view have reported: a newcomer may have any log. */
   #ofMembers(): readonly Known[] {
     return this.parts.views.members.flatMap(({ key }) => this.#known.get(key) ?? []);
   }
 
-  /** Whoever has most; null where nobody has said anything. */
+  /** The report of the member with the longest log; null where nobody has reported. */
   #newest(): Known | null {
     let newest: Known | null = null;
     for (const known of this.#ofMembers()) {
@@ -320,7 +327,7 @@ export class GlobalStates {
     return newest;
   }
 
-  /** When an entry came to whoever had it first; null where that isn't known. */
+  /** When an entry came to the first member that had it; null where that isn't known. */
   #firstAtMs(seq: number): number | null {
     let firstMs: number | null = null;
     for (const { arrivals } of this.#ofMembers()) {
@@ -348,12 +355,12 @@ export class GlobalStates {
   }
 }
 
-/** Whether it is that view's, or a round's of it. */
+/** Whether a ballot is that view's, or one of its rounds'. */
 function isOfView({ number, round }: Ballot, view: Ballot): boolean {
   return number === view.number && round >= view.round;
 }
 
-/** What is wrong with it by itself; null where nothing is. */
+/** What is wrong with a report by itself; null where nothing is. */
 function stateFault({ end, points, after, arrivals }: GroupMessageOf<"state">): string | null {
   let position = 0;
   for (const point of [...points, end]) {

@@ -1,9 +1,9 @@
 /**
- * Ends of batches that a log has passed: few, however many there were, and such that two logs which grew at other times
- * have some in common.
+ * Ends of batches that a log has passed: only a few, however many there were, chosen so that two logs that grew at
+ * different times have some in common.
  *
- * The rule that all members share: with a stride of 1, 16, 256 and so on, the first end of a batch at or behind each
- * multiple of it. Each one of a coarser stride is one of every finer stride, too.
+ * The rule that all members share: for a stride of 1, 16, 256 and so on, the first end of a batch at or after each
+ * multiple of the stride. Each point of a coarser stride is one of every finer stride, too.
  */
 
 import type { HistoryPoint } from "../history.ts";
@@ -12,7 +12,7 @@ import type { EntryPoint } from "./state.ts";
 const FACTOR = 16;
 
 interface Passed {
-  /** The end before it. */
+  /** Position of the end before this one. */
   readonly before: number;
   readonly point: EntryPoint;
 }
@@ -21,10 +21,10 @@ export class PassedPoints {
   #stride = 1;
   #passed: Passed[] = [];
 
-  /** @param max So many are kept, at least one. */
+  /** @param max How many points are kept, at least 1. */
   constructor(readonly max: number) {}
 
-  /** The log has passed the end of the batch that stands behind `before`. */
+  /** The log has passed the end, `point`, of the batch that begins after `before`. */
   add({ position: before }: Pick<HistoryPoint, "position">, point: EntryPoint): void {
     const passed = { before, point };
     if (!isAtMultiple(passed, this.#stride)) return;
@@ -35,7 +35,7 @@ export class PassedPoints {
     }
   }
 
-  /** Those since the last call, the first one first; the stride is the finest again. */
+  /** The points since the last call, in order; starts again with the finest stride. */
   take(): readonly EntryPoint[] {
     const points = this.#passed.map(({ point }) => point);
     this.#passed = [];
@@ -44,7 +44,7 @@ export class PassedPoints {
   }
 }
 
-/** Whether a multiple lies behind the one end, up to the other. */
+/** Whether a multiple of the stride lies after the one end, and at or before the other. */
 function isAtMultiple({ before, point }: Passed, stride: number): boolean {
   return Math.floor(point.position / stride) > Math.floor(before / stride);
 }

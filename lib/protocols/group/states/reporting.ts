@@ -1,6 +1,6 @@
 /**
- * A member tells the coordinator of each change of its log: at once where it hasn't for a while, otherwise all that
- * came meanwhile in one message.
+ * A member reports each change of its log to the coordinator: at once if it hasn't reported for a while, otherwise
+ * everything that came meanwhile in one message.
  */
 
 import type { Environment } from "../../../base/environment.ts";
@@ -16,12 +16,12 @@ export interface ReportingOwner {
   readonly held: Held;
   readonly environment: Environment;
   readonly isCoordinatorUp: boolean;
-  /** Of the present epoch; null while in none. */
+  /** Ballot of the present epoch; null while in none. */
   readonly ballot: Ballot | null;
   /** Entries that wait for an edit to be decided. */
   readonly locks: readonly number[];
   toCoordinator(message: GroupMessage): void;
-  /** `tick` is to be called after so long. */
+  /** Asks for a call of `tick` after this time. */
   reportsLater(delayMs: number): void;
 }
 
@@ -32,9 +32,9 @@ interface Came {
 
 export class Reporting {
   readonly #points = new PassedPoints(STATE_POINTS_MAX);
-  /** Since the last report; at most `STATE_ARRIVALS_MAX`. */
+  /** Arrivals since the last report; at most `STATE_ARRIVALS_MAX`. */
   #arrivals: Came[] = [];
-  /** The last entry at the last report. */
+  /** Number of the last entry at the last report. */
   #after: number;
   #reportedAtMs = -Infinity;
   #isDue = false;
@@ -43,12 +43,12 @@ export class Reporting {
     this.#after = owner.held.logSeq;
   }
 
-  /** The coordinator knows nothing of us on this link. */
+  /** A new link: the coordinator knows nothing of us on it. */
   welcomed(): void {
     this.#report();
   }
 
-  /** The log has these at its end. */
+  /** These batches came into the log. */
   logged(batches: readonly HeldBatch[]): void {
     for (const { before, point, entries } of batches) {
       const seq = before.seq + entries.length;
@@ -63,11 +63,11 @@ export class Reporting {
     const last = this.#arrivals.at(-1);
     if (last?.atMs === atMs) last.through = through;
     else this.#arrivals.push({ through, atMs });
-    // The first ones are told with those that came next.
+    // The dropped arrivals are reported as coming with the next ones.
     if (this.#arrivals.length > STATE_ARRIVALS_MAX) this.#arrivals.shift();
   }
 
-  /** The log, the epoch or what is locked has changed. */
+  /** The log, the epoch or the locks have changed. */
   changed(): void {
     if (this.#isDue || !this.owner.isCoordinatorUp) return;
     const waitMs = this.#reportedAtMs + STATE_MS - this.owner.out.nowMs;
@@ -76,7 +76,7 @@ export class Reporting {
     this.owner.reportsLater(waitMs);
   }
 
-  /** The log begins anew. */
+  /** The log starts anew, empty. */
   restart(): void {
     this.#points.take();
     this.#arrivals = [];

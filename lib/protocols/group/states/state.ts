@@ -1,4 +1,4 @@
-/** What a member says of its log: where it ends, which ends of batches it passed, and when its entries came. */
+/** What a member reports of its log: where it ends, which ends of batches it passed, and when its entries came. */
 
 import type { Hash } from "../../../base/ids.ts";
 import { hexId, type Infer, record, uint } from "../../../base/schema.ts";
@@ -13,11 +13,11 @@ export const entryPointSchema = record({
 });
 export type EntryPoint = Infer<typeof entryPointSchema>;
 
-/** Entries that came at once. */
+/** Entries that came at the same time. */
 export const arrivalSchema = record({
-  /** Number of the last of them. */
+  /** Number of the last of these entries. */
   through: counter,
-  /** Before this was said, ms by the member's clock: no two clocks are compared. */
+  /** How long before the report they came, ms by the member's clock: no two clocks are compared. */
   agoMs: counter,
 });
 export type Arrival = Infer<typeof arrivalSchema>;
