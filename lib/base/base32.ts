@@ -1,9 +1,12 @@
 /** Base32 (RFC 4648) in lower case and without padding: words that people copy, read aloud and type in either case. */
 
-/** Its characters, by value. */
+/** The alphabet: the character at index `i` stands for the value `i`. */
 export const BASE32_ALPHABET = "abcdefghijklmnopqrstuvwxyz234567";
 
-/** By character code, in either case; -1 for no character of the alphabet. A table of accounts has many to read. */
+/**
+ * The value of each character by its code, in either case; -1 outside the alphabet. A lookup table, since a table
+ * of accounts has many characters to decode.
+ */
 const VALUES = new Int8Array(128).fill(-1);
 for (const [value, character] of [...BASE32_ALPHABET].entries()) {
   VALUES[character.charCodeAt(0)] = VALUES[character.toUpperCase().charCodeAt(0)] = value;
@@ -12,12 +15,12 @@ for (const [value, character] of [...BASE32_ALPHABET].entries()) {
 const CHARACTER_BITS = 5;
 const BYTE_BITS = 8;
 
-/** The value of the character at this place, 0 to 31; -1 where it is none of the alphabet. */
+/** The value of the character at index `at`, 0 to 31; -1 where it isn't in the alphabet. */
 export function base32ValueAt(text: string, at: number): number {
   return VALUES[text.charCodeAt(at)] ?? -1;
 }
 
-/** The bytes as text; the last character's bits that are left over are 0. */
+/** The bytes as text; unused bits of the last character are 0. */
 export function encodeBase32(bytes: Uint8Array): string {
   let text = "";
   let bits = 0;
@@ -33,7 +36,7 @@ export function encodeBase32(bytes: Uint8Array): string {
   return bits === 0 ? text : text + BASE32_ALPHABET[(held << (CHARACTER_BITS - bits)) & 31];
 }
 
-/** The bytes of a text in either case; null where `encodeBase32` makes no such text. */
+/** The bytes that `text`, in either case, encodes; null where `encodeBase32` could not have produced it. */
 export function decodeBase32(text: string): Uint8Array<ArrayBuffer> | null {
   const bytes = new Uint8Array(Math.floor((text.length * CHARACTER_BITS) / BYTE_BITS));
   let length = 0;

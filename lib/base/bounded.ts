@@ -1,4 +1,7 @@
-/** Sets and maps that forget: both keep their entries in the order in which they were added. */
+/**
+ * Bounded sets and maps that drop their oldest entries. "Oldest" is insertion order, which JavaScript's Set and Map
+ * keep.
+ */
 
 import { invariant } from "./invariant.ts";
 
@@ -9,19 +12,21 @@ interface Ordered<Key, Value> {
 }
 
 /**
- * Where each has its oldest entry: all before it has been deleted. A new iterator would pass over the places of those,
- * some 20 us in a map of 10,000 that loses one for each it gets.
+ * For each collection an iterator that stands before its oldest entry: everything it has passed has been deleted. A
+ * new iterator would have to skip the slots of deleted entries, some 20 us in a map of 10,000 that loses an entry
+ * for each one it gains.
  */
 const cursors = new WeakMap<object, Iterator<[unknown, unknown]>>();
 
-/** After one was added: the oldest goes where there are more than `sizeMax`. */
+/** Call after adding an entry: drops the oldest one if there are more than `sizeMax`. */
 export function dropOldest<Key, Value>(entries: Ordered<Key, Value>, sizeMax: number): void {
   if (entries.size > sizeMax) takeOldest(entries);
 }
 
 /**
- * After one was added: the oldest that aren't kept go where there are more than `sizeMax`. Those that are move to the
- * back, so that each is passed over once for every turn; where all are kept, the oldest goes all the same.
+ * Call after adding an entry: while there are more than `sizeMax`, drops the oldest entry for which `isKept` is
+ * false. Kept entries move to the back, so a call passes over each at most once; if all are kept, the oldest is
+ * dropped all the same.
  */
 export function dropOldestUnkept<Key, Value>(
   entries: Map<Key, Value>,
@@ -36,7 +41,7 @@ export function dropOldestUnkept<Key, Value>(
   }
 }
 
-/** Deletes the oldest and returns it. @param entries Not empty. */
+/** Deletes the oldest entry and returns it. @param entries Not empty. */
 export function takeOldest<Key, Value>(entries: Ordered<Key, Value>): [Key, Value] {
   let cursor = cursors.get(entries) as Iterator<[Key, Value]> | undefined;
   if (cursor === undefined) {

@@ -1,4 +1,4 @@
-/** Whether both have the same bytes. Not in constant time: nothing secret is compared. */
+/** Whether both arrays hold the same bytes. Not in constant time: never compare secrets with it. */
 export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   if (a === b) return true;
   if (a.length !== b.length) return false;
@@ -6,7 +6,7 @@ export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return true;
 }
 
-/** These bytes in a buffer of their own: a copy where they are part of a larger one, which they would keep alive. */
+/** `bytes` in a buffer of its own: copied if it is a view of a larger buffer, which it would otherwise keep alive. */
 export function ownedBytes(bytes: Uint8Array): Uint8Array {
   return bytes.length === bytes.buffer.byteLength ? bytes : bytes.slice();
 }

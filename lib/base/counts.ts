@@ -1,6 +1,6 @@
-/** How many, for people. */
+/** Numbers of things as text for people. */
 
-/** `12,400`. */
+/** Thousands separated by commas: `12,400`. */
 export function numberText(count: number): string {
   return String(count).replace(/\B(?=(\d{3})+$)/g, ",");
 }

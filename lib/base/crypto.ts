@@ -1,6 +1,6 @@
 /**
- * The cryptography that machines use, as a port: the program's is `node:crypto` (`nodeCrypto`), the
- * simulator's is cheap and forges nothing. Nothing here is a primitive of our own.
+ * The cryptography that machines use, as a port. The program's adapter is `node:crypto` (`nodeCrypto`), the
+ * simulator's a cheap one in which nothing can be forged. No primitive is implemented here.
  */
 
 import { Buffer } from "node:buffer";

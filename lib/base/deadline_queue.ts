@@ -1,17 +1,17 @@
 /**
- * The deadlines of many things of one kind, one for each: a binary heap that knows where each one stands, so that
- * setting, moving and taking one costs the logarithm of their number.
+ * At most one deadline for each of many keys, in a binary heap. Each entry knows its place in the heap, so that
+ * setting, moving and removing a deadline takes logarithmic time.
  */
 
 interface Entry<Key> {
   readonly key: Key;
   atMs: number;
-  /** Settles ties, so that a run can be repeated. */
+  /** Breaks ties between equal deadlines, so that a run can be repeated. */
   order: number;
   place: number;
 }
 
-/** Served in the order of their times; at one time, in the order in which they were first set. */
+/** Yields keys in the order of their deadlines; with equal deadlines, in the order in which they were first set. */
 export class DeadlineQueue<Key> {
   readonly #heap: Entry<Key>[] = [];
   readonly #entries = new Map<Key, Entry<Key>>();
@@ -26,7 +26,7 @@ export class DeadlineQueue<Key> {
     return this.#entries.has(key);
   }
 
-  /** The deadline of `key` is `atMs` from now on; `null`: it has none. */
+  /** Sets the deadline of `key` to `atMs`, replacing an earlier one; `null` removes it. */
   set(key: Key, atMs: number | null): void {
     const entry = this.#entries.get(key);
     if (atMs === null) {
@@ -52,7 +52,10 @@ export class DeadlineQueue<Key> {
     for (const entry of this.#heap) entry.atMs += delayMs;
   }
 
-  /** Takes those whose deadline is at `nowMs` or before, each as it is asked for: what is set meanwhile counts. */
+  /**
+   * Removes and yields, one at a time, each key whose deadline is at or before `nowMs`, including deadlines set
+   * while iterating.
+   */
   *takeDue(nowMs: number): Generator<Key, void, undefined> {
     for (
       let first = this.#heap[0];

@@ -1,18 +1,20 @@
-/** What a machine may ask of the world: chance, display time, cryptography and a log; nothing that waits. */
+/** What a machine may use of the outside world: randomness, wall time, cryptography and a log; nothing that waits. */
 
 import type { Crypto } from "./crypto.ts";
 
-/** Structured logging; never message text, names of files with secrets, or keys other than public ones. */
+/**
+ * Structured logging. Callers never log message texts, names of files with secrets, or keys other than public ones.
+ */
 export interface Logger {
   debug(message: string, fields?: Readonly<Record<string, unknown>>): void;
   info(message: string, fields?: Readonly<Record<string, unknown>>): void;
   warn(message: string, fields?: Readonly<Record<string, unknown>>): void;
 }
 
-/** A log that keeps nothing. */
+/** A logger that discards everything. */
 export const SILENT_LOGGER: Logger = { debug() {}, info() {}, warn() {} };
 
-/** Handed to every machine; the simulator's is seeded, so that a run can be repeated. */
+/** Passed to every machine. The simulator's is seeded, so that a run can be repeated. */
 export interface Environment {
   /** A number in [0, 1) for decisions that need no secrecy: jitter, sampling. */
   readonly random: () => number;

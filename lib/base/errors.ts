@@ -1,10 +1,13 @@
 /**
- * Every error a user, a file or the network can cause, with its stable code.
+ * Every error that a user, a file or the network can cause, with its stable code.
  *
- * A text says what failed, the value at fault, and what to do, in one sentence. It never repeats a secret.
+ * The text says in one sentence what failed, the offending value, and what to do. It never repeats a secret.
  */
 
-/** The codes of `error` and `fatal` events, in groups by the exit status they end with. */
+/**
+ * The codes of `error` and `fatal` events, each with the exit status that the program ends with, grouped by that
+ * status.
+ */
 export const EXIT_STATUS_BY_CODE = {
   "internal": 1,
 
@@ -49,7 +52,7 @@ export const EXIT_STATUS_BY_CODE = {
 
 export type ErrorCode = keyof typeof EXIT_STATUS_BY_CODE;
 
-/** An error with a code and a sentence for the user. `cause` keeps what lies behind it. */
+/** An error with a code and a sentence for the user. `cause` is the underlying error. */
 export class P2pchatError extends Error {
   override readonly name: string = "P2pchatError";
   constructor(
@@ -66,16 +69,17 @@ export class P2pchatError extends Error {
 }
 
 /**
- * What stands in a file is nothing that we ever wrote; the text is part of a sentence. Who reads the file knows its
- * name and the line, and makes a `store-corrupt` of it; any other error there is a fault of our own.
+ * The content of a file isn't anything that this program ever wrote; the text is part of a sentence. The reader of
+ * the file, which knows its path and the line, turns it into a `store-corrupt` error; any other error thrown while
+ * reading is a bug of the program.
  */
 export class MalformedError extends Error {
   override readonly name = "MalformedError";
 }
 
 /**
- * Bytes or a message from another program that break the protocol. The link they came by is closed
- * with this reason; nothing of what they said takes effect.
+ * Bytes or a message from another program that violate the protocol. The link on which they arrived is closed with
+ * this reason, and nothing they contained takes effect.
  */
 export class RemoteProtocolError extends P2pchatError {
   override readonly name: string = "RemoteProtocolError";
@@ -84,22 +88,25 @@ export class RemoteProtocolError extends P2pchatError {
   }
 }
 
-/** Whether the operating system has reported it: the runtime has no code for rare ones. */
+/**
+ * Whether the operating system reported the error. Rare ones have no code in the runtime, so the text is checked,
+ * too.
+ */
 export function isSystemError(error: unknown): boolean {
   if (systemErrorCode(error) !== null) return true;
   return error instanceof Error && SYSTEM_ERROR.test(error.message);
 }
 
-/** The number, and the path, that its text ends with. */
+/** The end of a system error's text: the error number, and the path if there is one. */
 const SYSTEM_ERROR = / \(os error \d+\).*$/s;
 
-/** What the system says of a failure, without the number and the path that its text ends with. */
+/** The system's description of a failure, without the error number and path at its end. */
 export function systemText(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
   return text.replace(SYSTEM_ERROR, "");
 }
 
-/** The operating system's name for a failure (`ENOSPC`), looked for in the causes of `error` too. */
+/** The operating system's name for a failure (`ENOSPC`); also searched for in the causes of `error`. */
 export function systemErrorCode(error: unknown): string | null {
   for (let at = error; at instanceof Error; at = at.cause) {
     const code: unknown = "code" in at ? at.code : undefined;
@@ -108,7 +115,7 @@ export function systemErrorCode(error: unknown): string | null {
   return null;
 }
 
-/** What to do where no more files and sockets can be open, by the operating system's name for the failure. */
+/** What to do when no more files or sockets can be opened, by the operating system's name for the failure. */
 export const OPEN_FILES_ADVICE: Readonly<Record<string, string>> = {
   EMFILE: "raise the limit of this program (ulimit -n)",
   ENFILE: "close some programs",

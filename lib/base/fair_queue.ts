@@ -1,19 +1,18 @@
 /**
- * A bounded queue whose places are shared fairly among those who wait: each in turn, however many one of them has
- * waiting (round robin; Nagle, On Packet Switches With Infinite Storage, RFC 970). When all places are taken, a
- * newcomer gets one from whoever has the most (longest queue drop), so that nobody can keep others out by waiting
- * often.
+ * A bounded queue that serves its users in turn, however many items one of them has waiting (round robin; Nagle, On
+ * Packet Switches With Infinite Storage, RFC 970). When it is full, a new item takes the place of one of the user
+ * with the most items (longest queue drop), so that nobody can keep others out by adding many.
  */
 
-/** What a full queue doesn't keep. */
+/** An item that a full queue refuses. */
 export interface Refused<Item> {
   readonly item: Item;
-  /** `too-fast`: who waits has more places than others; `full`: there are too many. */
+  /** `too-fast`: its user has more items waiting than others; `full`: there are too many users. */
   readonly code: "too-fast" | "full";
 }
 
 export class FairQueue<Item> {
-  /** By who waits, the next in turn first; none is empty. */
+  /** Waiting items by user, the next user in turn first; no list is empty. */
   readonly #waiting = new Map<string, Item[]>();
   #length = 0;
 
@@ -25,8 +24,8 @@ export class FairQueue<Item> {
   }
 
   /**
-   * Adds an item behind the others of the same `from`.
-   * @returns What has to be refused for it: an item that waited, this one itself, or nothing.
+   * Adds an item behind the others of the user `from`.
+   * @returns The item to be refused because of it, another or this one; null where none is.
    */
   add(from: string, item: Item): Refused<Item> | null {
     let refused: Refused<Item> | null = null;
@@ -44,7 +43,7 @@ export class FairQueue<Item> {
     return refused;
   }
 
-  /** Takes the item whose turn it is; null where none waits. */
+  /** Removes and returns the next item in turn; null where none waits. */
   next(): Item | null {
     for (const [from, items] of this.#waiting) {
       this.#waiting.delete(from);

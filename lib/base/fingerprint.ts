@@ -1,8 +1,9 @@
 /**
- * A key as people see, compare and copy it: one word of 27 letters and digits.
+ * A public key in the form that people see, compare and copy: one word of 27 letters and digits.
  *
- * 26 base32 characters (RFC 4648, in lower case) are the first 130 bits of SHA-256 of the raw key, so that nobody
- * finds a second key for one; the last character is a check, so that a slip of the pen is told from another key.
+ * The first 26 base32 characters (RFC 4648, in lower case) are the first 130 bits of SHA-256 of the raw key, so
+ * that nobody can find a second key with the same fingerprint; the last is a check character, which tells a typing
+ * error from another key.
  */
 
 import { hash } from "node:crypto";
@@ -12,16 +13,16 @@ import type { PeerKey } from "./ids.ts";
 import { quotedStart } from "./text.ts";
 
 declare const brand: unique symbol;
-/** 27 base32 characters in lower case, the last one fitting the others. */
+/** 27 base32 characters in lower case, the last of which is the check character. */
 export type Fingerprint = string & { readonly [brand]: "Fingerprint" };
 
 const HASH_CHARACTERS = 26;
-/** Characters in all. */
+/** Length of a fingerprint. */
 export const FINGERPRINT_CHARACTERS = HASH_CHARACTERS + 1;
-/** Characters of the short form: enough to tell two Bobs apart, not to prove who is who. */
+/** Length of the short form: enough to tell two Bobs apart, not to prove who is who. */
 const SHORT_CHARACTERS = 4;
 
-// Rendering a list of members asks for each of them; a room has at most 4,096.
+// Rendering a list of members needs the fingerprint of each; a room has at most 4,096 members.
 const CACHE_MAX = 4_096;
 const cache = new Map<PeerKey, Fingerprint>();
 
@@ -70,7 +71,7 @@ export function fingerprintFault(text: string): string | null {
     }
     sum = timesX(sum) ^ value;
   }
-  // The check is what makes it nothing.
+  // A fingerprint with the right check character sums to 0.
   if (sum !== 0) {
     return "a character is mistyped, its check doesn't fit";
   }
@@ -82,7 +83,10 @@ export function shortFingerprint(fingerprint: Fingerprint): string {
   return fingerprint.slice(0, SHORT_CHARACTERS);
 }
 
-/** The same, longer where `isTaken` says that another is shown with that start. */
+/**
+ * The start of a fingerprint, longer than the short form where `isTaken` says that another one is shown with the
+ * same start.
+ */
 export function startApart(fingerprint: string, isTaken: (start: string) => boolean): string {
   let length = SHORT_CHARACTERS;
   while (length < fingerprint.length && isTaken(fingerprint.slice(0, length))) {
@@ -92,8 +96,8 @@ export function startApart(fingerprint: string, isTaken: (start: string) => bool
 }
 
 /**
- * The check value: a polynomial over GF(32) in the powers of a generator, all different for 26 places; so any
- * one wrong character and any two that changed places are found.
+ * The check value: a polynomial over GF(32) in the powers of a generator, which all differ for 26 characters. It
+ * detects any single wrong character and any two swapped ones.
  */
 function checkOf(values: readonly number[]): number {
   let sum = 0;
@@ -101,7 +105,7 @@ function checkOf(values: readonly number[]): number {
   return timesX(sum);
 }
 
-/** Times x modulo x^5 + x^2 + 1, which is primitive. */
+/** Multiplies by x modulo x^5 + x^2 + 1, which is primitive. */
 function timesX(value: number): number {
   return value < 16 ? value << 1 : (value << 1) ^ 0b100101;
 }

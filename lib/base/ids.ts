@@ -1,5 +1,5 @@
 /**
- * Ids as branded strings: one kind is never taken for another, and each works as a key of a Map.
+ * Ids as branded strings: the compiler doesn't let one kind be used for another, and each works as a key of a Map.
  * Hashes and keys are lower-case hexadecimal in memory and 32 raw bytes on the wire.
  */
 
@@ -16,7 +16,7 @@ export type BundleId = Branded<"BundleId">;
 export type ClaimId = Branded<"ClaimId">;
 /** SHA-256 of a bundle id and the index of a text in it. */
 export type MessageId = Branded<"MessageId">;
-/** Of what a member of a group asks for. */
+/** Names a request of a group's member. */
 export type RequestId = Branded<"RequestId">;
 /** Any other SHA-256. */
 export type Hash = Branded<"Hash">;
@@ -39,7 +39,7 @@ export function endpointText(endpoint: Endpoint): string {
   return `${host}:${endpoint.port}`;
 }
 
-/** Whether two endpoints are the same in every letter; names of one host may differ. */
+/** Whether two endpoints are textually equal; two names of one host aren't. */
 export function isSameEndpoint(one: Endpoint, other: Endpoint): boolean {
   return one.port === other.port && one.host === other.host;
 }

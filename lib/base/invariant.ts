@@ -1,18 +1,18 @@
-/** Thrown where our own code broke its own rule; never for anything a user, file or network does. */
+/** Thrown where the program violates one of its own rules: a bug, never caused by a user, a file or the network. */
 export class InvariantError extends Error {
   override readonly name = "InvariantError";
 }
 
 /**
- * Ends the program with a report when `condition` doesn't hold.
- * @param rule What always holds, in words.
- * @throws {InvariantError} If it doesn't.
+ * Asserts that `condition` holds; the error ends the program with a report.
+ * @param rule The rule that always holds, in words.
+ * @throws {InvariantError} Where it doesn't.
  */
 export function invariant(condition: unknown, rule: string): asserts condition {
   if (!condition) throw new InvariantError(`Broken invariant: ${rule}`);
 }
 
-/** Makes the compiler prove that a `switch` named every case of a union. */
+/** For the default of a `switch`: makes the compiler prove that every case of a union is handled. */
 export function unreachable(value: never): never {
   throw new InvariantError(`Broken invariant: no case for ${JSON.stringify(value)}`);
 }

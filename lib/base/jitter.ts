@@ -1,7 +1,7 @@
-/** Intervals that differ a little each time, so that many who began, or lost the same peer, at once drift apart. */
+/** Intervals with jitter, so that programs that started at once, or lost the same peer at once, drift apart. */
 
 /**
- * Three to five quarters of `ms`.
+ * A duration from 0.75 to 1.25 times `ms`.
  * @param random In [0, 1).
  */
 export function jittered(ms: number, random: number): number {

@@ -1,27 +1,33 @@
-/** Bounds and times that are the same in every mode, each with its unit and reason. */
+/** Limits and times that are the same in every mode, each with its unit and reason. */
 
 import { NAME_LENGTH_MAX } from "./names.ts";
 import { MESSAGE_BYTES_MAX } from "./text.ts";
 
-/** A name in UTF-8. */
+/** Longest name in UTF-8 bytes. */
 export const NAME_BYTES_MAX = 4 * NAME_LENGTH_MAX;
-/** Longest message. */
+/** Longest message in UTF-8 bytes. */
 export const TEXT_BYTES_MAX = MESSAGE_BYTES_MAX;
 
-/** A wait that has no bound of its own. */
+/** The timeout of a wait that has no other limit. */
 export const WAIT_MS_MAX = 10_000;
-/** Whoever is linked says who it is at once; a silent one takes no place for longer. */
+/** A link that hasn't identified itself by then is closed, so that silent links hold no places. */
 export const HELLO_MS_MAX = 10_000;
-/** When the program leaves although not everything has gone out. */
+/** The program exits after this even if some of its data hasn't been sent. */
 export const LEAVE_MS_MAX = 10_000;
-/** Who leaves is told what is waited for, where that takes longer than this. */
+/** A user who leaves is told what the program still waits for if leaving takes longer than this. */
 export const LEAVE_UNTOLD_MS = 1_000;
 
-/** Types that this version doesn't know, on one link or from one peer: more is another program. */
+/** Messages of unknown types accepted on one link or from one peer: more than that come from another program. */
 export const UNKNOWN_MESSAGES_MAX = 100;
-/** Whoever breaks a rule may be an old version; it comes back after this. */
+/** A peer that violates the protocol may only be outdated: it may come back after this. */
 export const OFFENDER_BAN_MS = 60_000;
-/** Another key than is known, at an address or of a name, is told so often: who has it can come as often as it likes. */
+/**
+ * At most one warning of a changed key in this time, for each address or name: whoever has the key may connect at
+ * will.
+ */
 export const STRANGE_TOLD_MS = 60_000;
-/** How long the key that was told stays the one that `/trust` accepts: time to ask by another way whose it is. */
+/**
+ * How long the changed key of the last warning stays the one that `/trust` accepts: time to ask by another way
+ * whose it is.
+ */
 export const STRANGE_KEPT_MS = 10 * 60_000;

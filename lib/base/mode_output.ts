@@ -1,16 +1,18 @@
-/** What one step of a mode's machine brings forth, and the time at which it is made. */
+/** The effects of one step of a mode's machine, and the time of that step. */
 
 import type { ErrorCode } from "./errors.ts";
 import type { ModeEvent } from "./mode_machine.ts";
 
-/** An effect that every mode's machine has: the user is told. */
+/** The effect that every mode's machine has: an event to be shown to the user. */
 interface Show<Event> {
   readonly type: "show";
   readonly event: Event | ModeEvent;
   readonly ref: string | undefined;
 }
 
-/** That a message of the user's was given up, as the disk took nothing: `reason` says why. */
+/**
+ * The event that says that a message of the user's was given up as the disk refused to store it; `reason` says why.
+ */
 export function unsentEvent(reason: string): Extract<ModeEvent, { readonly event: "error" }> {
   const text = `Your message wasn't sent: ${reason}`;
   return { event: "error", code: "disk", text, unsent: true };
@@ -41,7 +43,7 @@ export class ModeOutput<Event, Effect> {
     this.show({ event: "notice", text }, ref);
   }
 
-  /** A notice that something is wrong. */
+  /** Shows a notice marked as a warning. */
   warn(text: string): void {
     this.show({ event: "notice", text, warning: true });
   }

@@ -1,18 +1,18 @@
-/** What `/verify` and `/trust` answer in words; names are as they are shown. */
+/** The texts that answer `/verify` and `/trust`. Names are in the form that is shown to people. */
 
 import type { Fingerprint } from "./fingerprint.ts";
 
-/** The user has accepted the key. */
+/** The answer to `/trust`: the user has accepted the key. */
 export function acceptedText(name: string, key: Fingerprint): string {
   return `${name}'s key is ${key} from now on`;
 }
 
-/** There is nothing to accept. */
+/** The answer to `/trust` where there is no changed key to accept. */
 export function noOtherKeyText(name: string): string {
   return `No other key of ${name} was met`;
 }
 
-/** The user has named itself. */
+/** The answer to a user who gave their own name. */
 export function isYouText(command: "verify" | "trust", name: string): string {
   return command === "verify"
     ? `${name} is you: /verify somebody else, to compare digits with them`

@@ -1,10 +1,10 @@
 /**
- * Names of people: which are possible, which are the same, and which imitate.
+ * Names of people: which are valid, which are the same, and which imitate others.
  *
- * A name is kept and sent in NFC. Two names are one when they are equal after `foldName`. Neither rule
- * catches a name that looks like another in a second script; `mixesScripts` finds those that borrow
- * single letters. A name written wholly in look-alikes of one script stays unmarked: to tell it from a
- * real word takes a table of confusables, and the key is what proves who somebody is.
+ * A name is stored and sent in NFC. Two names are the same if they are equal after `foldName`. Neither rule catches
+ * a name that looks like another one in a second script; `mixesScripts` finds names that borrow single letters. A
+ * name written entirely in look-alike letters of one script isn't marked: telling it from a real word would take a
+ * table of confusables, and the key is what proves who somebody is.
  */
 
 import { P2pchatError } from "./errors.ts";
@@ -16,7 +16,10 @@ export const NAME_LENGTH_MAX = 32;
 const ASCII_NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,31}$/;
 const FORBIDDEN = /[^\p{L}\p{M}\p{Nd}_.-]/u;
 const FIRST = /^[\p{L}\p{Nd}]/u;
-/** Letters and marks that aren't seen, such as the Hangul fillers: two names would look the same. */
+/**
+ * Letters and marks that can't be seen, such as the Hangul fillers: with them two different names would look the
+ * same.
+ */
 const INVISIBLE = /\p{Default_Ignorable_Code_Point}/u;
 
 /**
@@ -29,10 +32,10 @@ export function parseName(text: string): string {
   throw new P2pchatError("bad-name", `The name ${quoted(text)} is not possible: ${fault}`);
 }
 
-/** Why `text` cannot be a name, as part of a sentence; `null` where its NFC can. */
+/** Why `text` cannot be a name, as part of a sentence; `null` where it can, in NFC. */
 export function nameFault(text: string): string | null {
   if (ASCII_NAME.test(text)) return reservedFault(text);
-  // NFC makes a text four times shorter at most; normalising more is work for whoever sent it.
+  // NFC shortens a text to a quarter at most; a longer one is too long in any case and isn't worth normalizing.
   const name = text.length > 4 * NAME_LENGTH_MAX ? text : text.normalize("NFC");
   if (name === "") return "a name has at least one character";
   const length = [...name].length;
@@ -47,12 +50,12 @@ export function nameFault(text: string): string | null {
   return reservedFault(name);
 }
 
-/** All modes call their user `you`, as in `[you -> Bob]`: nobody else can be shown so. */
+/** All modes show their user as `you`, as in `[you -> Bob]`, so nobody may have that name. */
 function reservedFault(name: string): string | null {
   return foldName(name) === "you" ? `"you" is what everybody is called at their own place` : null;
 }
 
-/** A letter that stands for several words, such as U+FDFA: folded, its name would hold blanks. */
+/** The first character that folds to several words, such as U+FDFA: the folded name would contain blanks. */
 function blankInside(name: string): string | undefined {
   return [...name].find((character) => /\s/.test(character.normalize("NFKC")));
 }
@@ -60,17 +63,17 @@ function blankInside(name: string): string | undefined {
 /**
  * The form in which names are compared: NFKC, then full case folding.
  *
- * JavaScript has no case folding. Lower case of upper case is the nearest it offers: it joins `ß` and
- * `ss`, `ﬁ` and `fi`, the two forms of Cherokee, and the sigmas once the final one is replaced. It differs from
- * CaseFolding.txt in joining a little more (the dotless `ı` and `i`), never less.
+ * JavaScript has no case folding. Lower case of upper case is the nearest it offers: it unifies `ß` and `ss`, `ﬁ`
+ * and `fi`, the two forms of Cherokee, and, with the final sigma replaced, the sigmas. Compared with
+ * CaseFolding.txt it unifies a little more (the dotless `ı` and `i`), never less.
  */
 export function foldName(name: string): FoldedName {
   if (ASCII_NAME.test(name)) return name.toLowerCase() as FoldedName;
-  // Twice: folding can yield what NFKC composes, and what it composes can fold again.
+  // Twice: folding can yield characters that NFKC composes, and the composed ones can fold again.
   return foldOnce(foldOnce(name)) as string as FoldedName;
 }
 
-/** Whether the two are one name. */
+/** Whether both are the same name. */
 export function isSameName(one: string, other: string): boolean {
   return foldName(one) === foldName(other);
 }
@@ -80,23 +83,23 @@ function foldOnce(text: string): string {
   return cased.replaceAll("ς", "σ").normalize("NFKC");
 }
 
-/** Stands before a name that mixes scripts, wherever it is shown. */
+/** Precedes a name that mixes scripts wherever the name is shown. */
 export const MIXED_SCRIPTS_MARK = "≈";
 
-/** The name as people see it: with the mark where it mixes scripts. */
+/** The name as it is shown to people: with the mark if it mixes scripts. */
 export function shownName(name: string): string {
   return mixesScripts(name) ? MIXED_SCRIPTS_MARK + name : name;
 }
 
-/** A shown name without its mark: what was meant by somebody who typed it as they saw it. */
+/** The name without the mark, for a user who typed a name as it was shown. */
 export function withoutMark(shown: string): string {
   return shown.startsWith(MIXED_SCRIPTS_MARK) ? shown.slice(MIXED_SCRIPTS_MARK.length) : shown;
 }
 
 /**
- * Whether a name mixes scripts otherwise than usual: the restriction level "highly restrictive" of
- * Unicode Technical Standard 39, 5.2. One script passes, and so does Latin together with what Japanese
- * (Han, Hiragana, Katakana), Chinese (Han, Bopomofo) or Korean (Hangul, Han) is written in.
+ * Whether a name mixes scripts in an unusual way, that is, fails the restriction level "highly restrictive" of
+ * Unicode Technical Standard 39, 5.2. A single script passes, and so does Latin with the scripts of Japanese (Han,
+ * Hiragana, Katakana), Chinese (Han, Bopomofo) or Korean (Hangul, Han).
  */
 export function mixesScripts(name: string): boolean {
   if (ASCII_NAME.test(name)) return false;
@@ -104,7 +107,10 @@ export function mixesScripts(name: string): boolean {
   return !usualMixtures().some(isCovered);
 }
 
-/** A name of these scripts alone; characters of all scripts (digits, `-`, common marks) go with any. */
+/**
+ * Matches names of these scripts only; characters common to all scripts (digits, `-`, common marks) are always
+ * allowed.
+ */
 function consistsOf(...scripts: readonly string[]): RegExp {
   const classes = [...scripts, "Common", "Inherited"].map((script) => `\\p{scx=${script}}`);
   return new RegExp(`^[${classes.join("")}]*$`, "u");
@@ -116,7 +122,7 @@ const USUAL_MIXTURES = [
   ["Latin", "Han", "Hangul"],
 ];
 
-/** All other scripts of Unicode 16; a name in one that is missing here is marked. */
+/** All other scripts of Unicode 16; a name in a script missing here is marked as mixed. */
 const OTHER_SCRIPTS =
   "Adlam Ahom Anatolian_Hieroglyphs Arabic Armenian Avestan Balinese Bamum Bassa_Vah Batak Bengali " +
   "Bhaiksuki Brahmi Braille Buginese Buhid Canadian_Aboriginal Carian Caucasian_Albanian Chakma Cham " +
@@ -137,7 +143,7 @@ const OTHER_SCRIPTS =
 
 let builtMixtures: readonly RegExp[] | null = null;
 
-/** Built at the first name that needs them: most programs never see one. */
+/** Built when a name first needs them: most runs never see one. */
 function usualMixtures(): readonly RegExp[] {
   builtMixtures ??= [
     ...USUAL_MIXTURES,
@@ -153,7 +159,7 @@ function described(character: string): string {
   return isSeen ? `"${character}" (U+${code})` : `U+${code}`;
 }
 
-/** The name within an error: nothing that a terminal obeys, and not all of what is far too long. */
+/** The name for an error's text: without characters that a terminal obeys, and shortened if far too long. */
 function quoted(text: string): string {
   const start = [...text.slice(0, 4 * NAME_LENGTH_MAX)].slice(0, NAME_LENGTH_MAX).join("");
   const visible = start.replace(/[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/gu, "\ufffd");

@@ -1,14 +1,14 @@
-/** "Did you mean": the known word that is nearest to one that isn't known. */
+/** "Did you mean": the known word nearest to an unknown one. */
 
-/** Beyond this many edits nobody would call two words alike. */
+/** Words with more edits between them aren't alike. */
 const EDITS_MAX = 2;
 
-/** Words above this length aren't compared: the table grows with the product of both lengths. */
+/** Longer words aren't compared: the table grows with the product of both lengths. */
 const LENGTH_MAX = 64;
 
 /**
- * The candidate that `word` most likely meant: one it is the start of, or the one fewest edits away
- * (insert, delete, replace, swap neighbours), at most two, at most half of the word; case doesn't count.
+ * The candidate that `word` most likely means: one that begins with `word`, or the one fewest edits away (insert,
+ * delete, replace, swap neighbours). Edits are at most two and at most half of the word's length; case is ignored.
  */
 export function nearest(word: string, candidates: Iterable<string>): string | null {
   return fewestEdits(word, candidates, {
@@ -17,7 +17,7 @@ export function nearest(word: string, candidates: Iterable<string>): string | nu
   });
 }
 
-/** The candidate with the fewest edits, however many; `null` for a word that is empty or absurdly long. */
+/** The candidate with the fewest edits, however many; `null` where `word` is empty or longer than 64 characters. */
 export function closest(word: string, candidates: Iterable<string>): string | null {
   return fewestEdits(word, candidates, { editsMax: Infinity, startLengthMin: 1 });
 }
@@ -44,7 +44,7 @@ function fewestEdits(
   return best;
 }
 
-/** `; did you mean X?`, or nothing where no candidate is near. `form` writes the candidate. */
+/** `; did you mean X?`, or an empty string where no candidate is near. `form` formats the candidate. */
 export function didYouMean(
   word: string,
   candidates: Iterable<string>,

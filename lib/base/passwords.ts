@@ -1,44 +1,44 @@
 /**
- * Passwords: which are strong enough, and the bytes that are hashed. They are compared in NFC, so that one is the same
- * on each keyboard. A password is in no error, log, or argument.
+ * Passwords: which are strong enough, and the bytes that are hashed. Passwords are compared in NFC, so that the
+ * same one can be typed on any keyboard. No error, log or argument contains a password.
  */
 
 import { type Bytes, utf8 } from "./crypto.ts";
 import { P2pchatError } from "./errors.ts";
 
-/** In code points, after NFC: the least that NIST SP 800-63B allows. */
+/** In code points, after NFC: the minimum of NIST SP 800-63B. */
 export const PASSWORD_LENGTH_MIN = 8;
-/** In UTF-8, after NFC: a long sentence, and no work for whoever hashes it. */
+/** In UTF-8, after NFC: room for a long sentence, and cheap to hash. */
 export const PASSWORD_BYTES_MAX = 1_024;
 
-/** However it was typed, the same characters are the same password. */
+/** The password in NFC: the same characters are the same password, however they were typed. */
 export function normalPassword(password: string): string {
   return password.normalize("NFC");
 }
 
-/** The bytes of `password` that are hashed, whether or not anybody may choose it. */
+/** The bytes of `password` that are hashed; `password` needn't be strong enough. */
 export function passwordBytes(password: string): Bytes {
   return utf8(normalPassword(password));
 }
 
-/** Whether it could be anybody's. */
+/** Whether `password` is short enough to be anybody's password. */
 export function isPossiblePassword(password: string): boolean {
   return password.length <= 4 * PASSWORD_BYTES_MAX &&
     passwordBytes(password).length <= PASSWORD_BYTES_MAX;
 }
 
 /**
- * Why nobody may choose `password`, as a sentence that doesn't repeat it; null where it will do.
- * @param which What it is called at the beginning of the sentence.
+ * Why `password` is too weak or too long, as a sentence that doesn't repeat it; null where it is acceptable.
+ * @param which The subject of that sentence.
  */
 export function weakPassword(password: string, which = "The password"): string | null {
   const fault = passwordFault(password);
   return fault === null ? null : `${which} won't do: ${fault}; choose another one`;
 }
 
-/** The same as part of a sentence. */
+/** As `weakPassword`, as part of a sentence without the subject. */
 export function passwordFault(password: string): string | null {
-  // NFC makes a text four times shorter at most; normalising more is work for whoever sent it.
+  // NFC shortens a text to a quarter at most; a longer one is too long in any case and isn't worth normalizing.
   if (!isPossiblePassword(password)) return `it has more than ${PASSWORD_BYTES_MAX} bytes`;
   const length = [...normalPassword(password)].length;
   if (length >= PASSWORD_LENGTH_MIN) return null;
@@ -47,7 +47,7 @@ export function passwordFault(password: string): string | null {
     : `it must have at least ${PASSWORD_LENGTH_MIN} characters`;
 }
 
-/** @throws {P2pchatError} `weak-password` with the reason where nobody may choose `password`. */
+/** @throws {P2pchatError} `weak-password` with the reason where `password` isn't acceptable. */
 export function checkPassword(password: string): void {
   const text = weakPassword(password);
   if (text !== null) throw new P2pchatError("weak-password", text);

@@ -1,17 +1,20 @@
-/** What a machine waits for: writes, reads and questions that its host answers in a later step, each by its token. */
+/**
+ * Operations that a machine has requested of its host (writes, reads, questions): the host answers each in a later
+ * step, by token.
+ */
 
-/** What follows a write. */
+/** The continuation of a write. */
 export interface WriteOutcome {
-  /** It is on disk. */
+  /** The records are on disk. */
   done(): void;
-  /** The disk refused it; `text` says why. */
+  /** The disk refused the records; `text` says why. */
   failed(text: string): void;
 }
 
 export class Pending<Following> {
-  /** Each is answered: bounded by what is asked for. */
+  /** The continuations by token. The host answers every request, so there are no more than open requests. */
   readonly #following = new Map<number, Following>();
-  /** That of the last one; 0 before the first. */
+  /** The token given out last; 0 before the first. */
   #lastToken = 0;
 
   get size(): number {
@@ -22,13 +25,13 @@ export class Pending<Following> {
     return this.#lastToken;
   }
 
-  /** @returns The token under which it is asked for: one more than the last. */
+  /** Registers a continuation. @returns Its token: one more than the last. */
   add(following: Following): number {
     this.#following.set(++this.#lastToken, following);
     return this.#lastToken;
   }
 
-  /** It is answered. @returns What follows; undefined for what isn't waited for, as what has no token. */
+  /** Removes the continuation of `token`, which was answered. @returns It; undefined for an unknown or null token. */
   take(token: number | null): Following | undefined {
     if (token === null) return undefined;
     const following = this.#following.get(token);
@@ -36,7 +39,7 @@ export class Pending<Following> {
     return following;
   }
 
-  /** Nothing of all that is waited for any more. No token is used twice. */
+  /** Drops all continuations, so that late answers are ignored. Tokens are never reused. */
   forget(): void {
     this.#following.clear();
   }

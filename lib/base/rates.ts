@@ -1,4 +1,4 @@
-/** Token buckets by key: who goes away and comes back has what it left of its rate, instead of a fresh burst. */
+/** Token buckets by key: somebody who leaves and returns finds the bucket as they left it, not a fresh burst. */
 
 import { dropOldest } from "./bounded.ts";
 import { TokenBucket } from "./token_bucket.ts";
@@ -6,7 +6,7 @@ import { TokenBucket } from "./token_bucket.ts";
 export class Rates<Key> {
   readonly #rates = new Map<Key, TokenBucket>();
 
-  /** @param keysMax Keys remembered; the one met first is forgotten first. */
+  /** @param keysMax Keys remembered; the one first seen longest ago is forgotten first. */
   constructor(
     private readonly perSecond: number,
     private readonly burst: number,
@@ -17,7 +17,7 @@ export class Rates<Key> {
     return this.#rates.has(key);
   }
 
-  /** Whether so many can be taken; the key isn't remembered for it. */
+  /** Whether `tokens` could be taken now. Takes none, and doesn't make the key remembered. */
   allows(key: Key, nowMs: number, tokens = 1): boolean {
     return (this.#rates.get(key)?.available(nowMs) ?? this.burst) >= tokens;
   }

@@ -1,6 +1,6 @@
 /**
- * Pauses between attempts to reach somebody: each is half as long again as the one before, up to a bound, and jitter
- * keeps many who wait for the same from coming at one moment.
+ * Pauses between attempts to reach somebody: exponential backoff (factor 1.5, up to a limit) with jitter, so that
+ * many who wait for the same peer don't try at the same moment.
  */
 
 const GROWTH = 1.5;
@@ -9,8 +9,8 @@ export class RetryPauses {
   #failures = 0;
 
   /**
-   * @param minMs The first pause, at most.
-   * @param maxMs The longest one.
+   * @param minMs The first pause, before jitter.
+   * @param maxMs The longest pause, before jitter.
    */
   constructor(readonly minMs: number, readonly maxMs: number) {}
 
@@ -20,17 +20,17 @@ export class RetryPauses {
   }
 
   /**
-   * An attempt has failed.
+   * Notes that an attempt has failed.
    * @param random In [0, 1).
    * @param maxMs The longest pause this time.
-   * @returns How long until the next one, ms.
+   * @returns The pause before the next attempt, ms.
    */
   failed(random: number, maxMs = this.maxMs): number {
     const pauseMs = Math.min(maxMs, this.minMs * GROWTH ** this.#failures++);
     return pauseMs * (0.5 + random / 2);
   }
 
-  /** Something came of it: pauses are short again. */
+  /** An attempt succeeded: pauses start again at the shortest. */
   reset(): void {
     this.#failures = 0;
   }

@@ -1,17 +1,17 @@
 /**
- * Structures on the wire, each declared once: from the declaration come the type in memory, the encoder,
- * the decoder with its checks (one pass), and the tables in `PROTOCOL.md`.
+ * Structures on the wire, each declared once. From the declaration come the type in memory, the encoder, the
+ * decoder with its checks (one pass), and the tables in `PROTOCOL.md`.
  *
  *     const HEAD = record({ author: hexId<PeerKey>(), counter: uint(COUNTER_MAX) });
  *     type Head = Infer<typeof HEAD>;
  *
- * Fields stand one after the other in the order of their declaration, without names. A structure grows
- * only at its end, and only where its end is known: a message and an `embedded` structure. There, a field
- * of a later version is declared `trailing`, and a reader ignores bytes after the fields it knows. A
- * `record` anywhere else never changes.
+ * Fields are encoded one after the other in the order of their declaration, without names. Only a structure whose
+ * end is known, a message or an `embedded` structure, can grow in a later version, and only at its end: the new
+ * field is declared `trailing`, and readers ignore bytes after the fields they know. A `record` anywhere else never
+ * changes.
  *
- * Whatever the bytes are, decoding returns a value or throws `RemoteProtocolError`; it never holds more
- * than a small multiple of their length, and its depth is that of the declaration.
+ * For any input, decoding returns a value or throws `RemoteProtocolError`. It uses at most a small multiple of the
+ * input's length in memory, and recurses no deeper than the declaration.
  */
 
 import type { Bytes } from "./crypto.ts";
@@ -22,7 +22,7 @@ import { type Fields, type NameOf, type Schema, schema } from "./schema_values.t
 export type { Fields, NameOf, Schema } from "./schema_values.ts";
 export { bool, bytes, fixedBytes, hexId, oneOf, text, uint } from "./schema_values.ts";
 
-/** The type in memory of what `S` declares. */
+/** The type in memory that the schema `S` declares. */
 export type Infer<S> = S extends Schema<infer T> ? T : never;
 
 /** The type in memory of a record with the fields `F`. */
@@ -32,14 +32,14 @@ function printed(item: Schema<unknown>, nameOf: NameOf | undefined): string {
   return nameOf?.(item) ?? item.describe(nameOf);
 }
 
-/** Our own declaration put a structure that may end early where more follows. */
+/** Fails where a declaration puts a structure with trailing fields before other data: its end couldn't be found. */
 function checkNotTrailing(item: Schema<unknown>, where: string): void {
   invariant(item.trailing === "none", `${where} has no trailing field: its end isn't known`);
 }
 
 /**
- * Its length, then at most `itemsMax` items.
- * @param bytesMax Of all that; left out where as many of the longest items are meant.
+ * The number of items, then the items, at most `itemsMax`.
+ * @param bytesMax Limit for all of it in bytes; by default that of `itemsMax` items of the greatest length.
  */
 export function list<T>(
   item: Schema<T>,
@@ -87,7 +87,7 @@ export function list<T>(
   });
 }
 
-/** One byte, 0 for `null`, 1 before a value. */
+/** A byte, 0 for `null`, or 1 and then the value. */
 export function nullable<T>(item: Schema<T>): Schema<T | null> {
   checkNotTrailing(item, "a nullable value");
   invariant(!item.nullable, "a nullable value isn't itself nullable: null would have two forms");
@@ -110,8 +110,8 @@ export function nullable<T>(item: Schema<T>): Schema<T | null> {
 }
 
 /**
- * A field that a later version added to the end of a message or of an embedded structure: `absent` is
- * its value where the bytes of an older program end before it. Our own encoder always writes it.
+ * A field that a later version added at the end of a message or an embedded structure. `absent` is its value where
+ * an older program's bytes end before it. The encoder always writes it.
  */
 export function trailing<T>(item: Schema<T>, absent: NoInfer<T>): Schema<T> {
   checkNotTrailing(item, "a trailing field's value");
@@ -141,7 +141,7 @@ export function record<F extends Fields>(fields: F): Schema<InferFields<F>> {
   return taggedRecord(null, fields);
 }
 
-/** A record that has, in memory alone, `type: tag` as its first property. */
+/** A record whose value in memory has `type: tag` as its first property; the tag isn't on the wire. */
 function taggedRecord<F extends Fields>(
   tag: string | null,
   fields: F,
@@ -192,15 +192,15 @@ function taggedRecord<F extends Fields>(
   });
 }
 
-/** A structure that is signed: its exact bytes travel and are kept beside the decoded value. */
+/** A structure that is signed or hashed: its exact bytes are sent and stored, with the decoded value beside them. */
 export interface Embedded<T> {
   readonly bytes: Uint8Array;
   readonly value: T;
 }
 
 /**
- * A structure whose exact bytes matter, with their length before them, at most `bytesMax`. Bytes after
- * the known fields belong to a later version: they are kept, and ignored when decoding.
+ * A structure whose exact bytes matter: its length, at most `bytesMax`, then its bytes. Bytes after the known
+ * fields belong to a later version: they are kept, and ignored when decoding.
  */
 export function embedded<T>(item: Schema<T>, bytesMax: number): Schema<Embedded<T>> {
   return schema<Embedded<T>>({
@@ -231,16 +231,16 @@ export function embedded<T>(item: Schema<T>, bytesMax: number): Schema<Embedded<
   });
 }
 
-/** `value` beside the bytes to be signed or hashed. @throws {InvariantError} As `encode`. */
+/** `value` with its bytes, to be signed or hashed. @throws {InvariantError} As `encode`. */
 export function makeEmbedded<T>(schema: Schema<T>, value: NoInfer<T>): Embedded<T> {
   return { bytes: encode(schema, value), value };
 }
 
 /**
- * The bytes of `value`.
- * @returns A view into a buffer that other encodings share, never written again: copy (`slice`) what is
- *   kept for long, and don't use its `buffer` without its offset.
- * @throws {InvariantError} If `value` isn't one of `schema`: only our own code can cause it.
+ * The encoding of `value`.
+ * @returns A view into a buffer shared with other encodings; its bytes never change. Copy it (`slice`) to keep it
+ *   for long, and don't use its `buffer` without its offset.
+ * @throws {InvariantError} If `value` doesn't fit `schema`: a bug of the caller.
  */
 export function encode<T>(schema: Schema<T>, value: NoInfer<T>): Bytes {
   OUTPUT.begin();
@@ -249,45 +249,45 @@ export function encode<T>(schema: Schema<T>, value: NoInfer<T>): Bytes {
 }
 
 /**
- * The value that `bytes` begin with; what follows it belongs to a later version and is ignored.
- * @returns A value whose byte arrays are views into `bytes`: they hold its whole buffer in memory, so copy
- *   (`slice`) what is kept for long.
- * @throws {RemoteProtocolError} If they aren't a value of `schema`; the text names the field.
+ * The value at the start of `bytes`; bytes after it belong to a later version and are ignored.
+ * @returns A value whose byte arrays are views into `bytes` and keep its whole buffer alive: copy (`slice`) what is
+ *   kept for long.
+ * @throws {RemoteProtocolError} If `bytes` don't fit `schema`; the text names the field.
  */
 export function decode<T>(schema: Schema<T>, bytes: Uint8Array): T {
   return schema.whole.read(new Input(bytes));
 }
 
 /**
- * What a message waits in at a link: `control` goes first, and closes the link where too much of it waits. `news` goes
- * with it, and is dropped where half of that is taken: what others make us say closes no link. `data` comes last, and
- * is dropped where too much of it waits.
+ * The send queue of a link that a message waits in. `control` is sent first; if too much of it waits, the link is
+ * closed. `news` is sent in order with `control`, and is dropped where half of that queue is full, so that messages
+ * caused by others never close a link. `data` is sent last, and is dropped if too much of it waits.
  */
 export type Queue = "control" | "news" | "data";
 
 /** A row of the message table in `PROTOCOL.md`. */
 export interface MessageAbout {
-  /** Who sends it, and to whom. */
+  /** Sender and receiver. */
   readonly from: string;
   readonly to: string;
-  /** When it is sent, and what the receiver answers. */
+  /** When the message is sent, and what the receiver answers. */
   readonly when: string;
   readonly answer: string;
-  /** The queue it waits in at each link. */
+  /** The send queue it waits in at each link. */
   readonly lane: Queue;
 }
 
-/** A kind of message: its code on the wire, its row in the table, its fields. */
+/** A kind of message: its code on the wire, its row in the table of `PROTOCOL.md`, its fields. */
 export interface MessageSpec<Name extends string, F extends Fields> {
   readonly code: number;
   readonly name: Name;
   readonly about: MessageAbout;
   readonly fields: F;
-  /** The form of the fields; decodes to the message in memory, `type` included. */
+  /** The schema of the fields; decodes to the message in memory, `type` included. */
   readonly schema: Schema<{ readonly type: Name } & InferFields<F>>;
 }
 
-/** The message in memory: `{ type: "ihave", ...fields }`. */
+/** The type in memory of a message: `{ type: "ihave", ...fields }`. */
 export type MessageOf<Spec> = Spec extends MessageSpec<infer Name, infer F>
   ? { readonly type: Name } & InferFields<F>
   : never;
@@ -297,7 +297,7 @@ export const MESSAGE_CODE_MAX = 16_383;
 
 /**
  * Declares a kind of message.
- * @param code Its number on the wire, 0 to 16,383; never given to another kind, not even in a later version.
+ * @param code Its number on the wire, 0 to 16,383; never reused for another kind, not even in a later version.
  */
 export function message<const Name extends string, F extends Fields>(
   code: number,

@@ -1,8 +1,8 @@
 /**
- * The two cursors that every schema is read and written with, and what goes wrong at them.
+ * The two cursors that read and write every schema, and their errors.
  *
- * Numbers are LEB128 varints in their shortest form, up to 2^53 - 1; everything longer than a number
- * has its length before it, so that a reader knows what it will need before it takes anything.
+ * Numbers are LEB128 varints in their shortest form, up to 2^53 - 1. Anything longer than a number is preceded by
+ * its length, so that a reader knows the size before it allocates.
  */
 
 import { Buffer, isUtf8 } from "node:buffer";
@@ -10,20 +10,20 @@ import { RemoteProtocolError } from "./errors.ts";
 import { type Bytes } from "./crypto.ts";
 import { InvariantError } from "./invariant.ts";
 
-/** Reads and writes one place of a structure; made once for each place, so that it knows its name. */
+/** Reads and writes one field of a structure. Compiled once per field, so that errors can name it. */
 export interface FieldCodec<T> {
-  /** @throws {RemoteProtocolError} If the bytes at the cursor aren't a value of the schema. */
+  /** @throws {RemoteProtocolError} If the bytes at the cursor don't fit the schema. */
   read(input: Input): T;
-  /** @throws {InvariantError} If `value` isn't one of the schema. */
+  /** @throws {InvariantError} If `value` doesn't fit the schema. */
   write(output: Output, value: T): void;
 }
 
-/** The error for bytes of another program that aren't what `field` must be. */
+/** The error where another program's bytes violate the `rule` for `field`. */
 export function refused(field: string, rule: string): RemoteProtocolError {
   return new RemoteProtocolError(`Cannot decode ${field === "" ? "the value" : field}: ${rule}`);
 }
 
-/** The error for a value of our own that can't be put on the wire. */
+/** The error where a value of this program can't be encoded. */
 export function unencodable(field: string, rule: string): InvariantError {
   return new InvariantError(
     `Broken invariant: ${field === "" ? "the value" : field} to encode ${rule}`,
@@ -32,32 +32,32 @@ export function unencodable(field: string, rule: string): InvariantError {
 
 const UTF8_ENCODER = new TextEncoder();
 
-/** The error for bytes of our own that are more than `field` may have. */
+/** The error where a value of this program has more bytes than `field` may have. */
 export function tooLong(field: string, bytesMax: number, bytes: number): InvariantError {
   return unencodable(field, `must have at most ${bytesMax} bytes, has ${bytes}`);
 }
 
-/** Bytes of 2^53 - 1 as a varint. */
+/** Length of 2^53 - 1 as a varint, in bytes. */
 const VARINT_BYTES_MAX = 8;
 
-/** Bytes of `value` as a varint. */
+/** Length of `value` as a varint, in bytes. */
 export function varintBytes(value: number): number {
   let bytes = 1;
   for (let rest = value; rest >= 0x80; rest = Math.floor(rest / 0x80)) bytes++;
   return bytes;
 }
 
-/** Bytes of a key or hash. */
+/** Length of a key or hash, in bytes. */
 export const ID_BYTES = 32;
 
 const NO_DIGIT = 0x10;
-/** The value of each character below 128 as a hexadecimal digit in lower case. */
+/** The value of each lower-case hexadecimal digit, by character code below 128. */
 const HEX_DIGITS = Uint8Array.from({ length: 0x80 }, (_, code) => {
   const value = "0123456789abcdef".indexOf(String.fromCharCode(code));
   return value < 0 ? NO_DIGIT : value;
 });
 
-/** A cursor over bytes that came from elsewhere. Never reads at or after `end`. */
+/** A cursor over bytes received or read. Never reads at or after `end`. */
 export class Input {
   offset = 0;
   end: number;
@@ -67,7 +67,7 @@ export class Input {
     this.end = bytes.length;
   }
 
-  /** A varint of 0 to `max`. */
+  /** Reads a varint from 0 to `max`. */
   uint(field: string, max: number): number {
     const { bytes, end } = this;
     let offset = this.offset;
@@ -75,7 +75,7 @@ export class Input {
     let byte = bytes[offset++]!;
     let value = byte & 0x7f;
     for (let unit = 0x80; byte >= 0x80; unit *= 0x80) {
-      // Ends the loop, and keeps every sum where it compares with 2^53 - 1 correctly.
+      // Ends the loop, and keeps `value` small enough to be compared with 2^53 - 1 exactly.
       if (unit > max) throw refused(field, `must be at most ${max}, is more`);
       if (offset >= end) throw refused(field, "the bytes end before its last");
       byte = bytes[offset++]!;
@@ -87,7 +87,7 @@ export class Input {
     return value;
   }
 
-  /** A varint of 0 to `max` that so many bytes (or items of `itemBytesMin` bytes) really follow. */
+  /** Reads a length from 0 to `max`, checking that as many bytes (or items of `itemBytesMin` bytes) follow. */
   length(field: string, max: number, itemBytesMin = 1): number {
     const length = this.uint(field, max);
     if (length * itemBytesMin > this.end - this.offset) {
@@ -96,7 +96,7 @@ export class Input {
     return length;
   }
 
-  /** The next `length` bytes, a view; the caller has checked that they are there. */
+  /** The next `length` bytes, as a view. The caller has checked that they exist. */
   take(length: number): Uint8Array {
     const start = this.offset;
     this.offset = start + length;
@@ -111,12 +111,12 @@ export class Input {
     return this.bytes.subarray(start, this.offset).toHex();
   }
 
-  /** The text of the next `length` bytes; the caller has checked that they are there. */
+  /** The text of the next `length` bytes. The caller has checked that they exist. */
   utf8(field: string, length: number): string {
     const start = this.offset;
     this.offset = start + length;
-    // Buffer decodes 4 times faster than a TextDecoder that refuses (decision 1), but puts U+FFFD for what
-    // is invalid: only a text that has one must be looked at again.
+    // Buffer decodes 4 times faster than a fatal TextDecoder (decision 1), but decodes invalid bytes as U+FFFD:
+    // only a text that contains it has to be checked again.
     this.#buffer ??= Buffer.from(this.bytes.buffer, this.bytes.byteOffset, this.bytes.length);
     const text = this.#buffer.toString("utf8", start, this.offset);
     if (text.includes("\uFFFD") && !isUtf8(this.bytes.subarray(start, this.offset))) {
@@ -126,28 +126,28 @@ export class Input {
   }
 }
 
-// Small arrays of their own cost 5 times the encoding of a message (decision 1), so encodings share
-// buffers of this size. No byte is written twice.
+// Allocating a small array for each message costs 5 times its encoding (decision 1), so encodings share buffers of
+// this size. No byte is written twice.
 const SHARED_BUFFER_BYTES = 16_384;
 
-/** Where values are encoded, one after the other. */
+/** The buffer into which values are encoded, one after the other. */
 export class Output {
   bytes = new Uint8Array(SHARED_BUFFER_BYTES);
   offset = 0;
-  /** Where the encoding at hand begins. */
+  /** Where the current encoding begins. */
   #start = 0;
 
-  /** Begins an encoding; one that failed before leaves nothing behind. */
+  /** Begins an encoding, discarding what a failed one left behind. */
   begin(): void {
     this.offset = this.#start;
   }
 
-  /** Bytes since `begin`. */
+  /** Bytes written since `begin`. */
   get length(): number {
     return this.offset - this.#start;
   }
 
-  /** What was written since `begin`: a view into a shared buffer, or a long one's own array. */
+  /** The bytes written since `begin`: a view into a shared buffer, or, for a long encoding, an array of its own. */
   take(): Bytes {
     if (this.bytes.length > SHARED_BUFFER_BYTES) {
       const own = this.bytes.slice(this.#start, this.offset);
@@ -160,7 +160,7 @@ export class Output {
     return taken;
   }
 
-  /** Makes sure that `length` more bytes fit. */
+  /** Makes room for `length` more bytes. */
   reserve(length: number): void {
     if (this.offset + length > this.bytes.length) this.#grow(length);
   }
@@ -194,7 +194,7 @@ export class Output {
     this.offset += bytes.length;
   }
 
-  /** The 32 bytes of an id. */
+  /** Writes the 32 bytes of an id. */
   hexId(field: string, id: string): void {
     this.reserve(ID_BYTES);
     const { bytes, offset } = this;
@@ -213,12 +213,12 @@ export class Output {
     }
   }
 
-  /** The length of `text` in UTF-8, then its bytes. */
+  /** Writes the length of `text` in UTF-8, then its bytes. */
   text(field: string, text: string, bytesMax: number): void {
     if (!text.isWellFormed()) throw unencodable(field, "must have no lone surrogate");
-    // Before room is made for it: a text has at least as many bytes as UTF-16 units.
+    // Checked before making room: a text has at least as many bytes as UTF-16 units.
     if (text.length > bytesMax) throw tooLong(field, bytesMax, text.length);
-    // A unit takes up to 3 bytes; the length goes before them, and is known after them.
+    // A unit takes up to 3 bytes. The length goes before the text but is known only after encoding it.
     this.reserve(VARINT_BYTES_MAX + 3 * text.length);
     const start = this.offset;
     const guess = varintBytes(text.length);
@@ -233,5 +233,5 @@ export class Output {
   }
 }
 
-/** The one that everything is encoded with: encoding calls nothing that could encode in between. */
+/** The single instance that all encoding uses: encoding never calls code that could start another encoding. */
 export const OUTPUT = new Output();

@@ -1,6 +1,4 @@
-/**
- * The form of single values on the wire: numbers, texts, bytes, ids, names. `schema.ts` puts them together.
- */
+/** Schemas of single values on the wire: numbers, texts, bytes, ids, names. `schema.ts` combines them. */
 
 import type { HexId } from "./ids.ts";
 import { invariant } from "./invariant.ts";
@@ -13,36 +11,42 @@ import {
   varintBytes,
 } from "./schema_codec.ts";
 
-/** The form of a `T` on the wire. Made by the functions below only. */
+/** How a `T` is encoded on the wire. Made only by the functions below and those of `schema.ts`. */
 export interface Schema<T> {
   /**
-   * In print, for tables: `0..7`, `text, 64 B`, `list of 32 x { author: id }`.
-   * @param nameOf The name of a form that is described elsewhere.
+   * A description for tables: `0..7`, `text, 64 B`, `list of 32 x { author: id }`.
+   * @param nameOf The name of a schema that is described elsewhere.
    */
   describe(nameOf?: NameOf): string;
   /** The fields of a record. */
   readonly fields?: Fields;
-  /** Whether null is a value. */
+  /** Whether null is a value of this schema. */
   readonly nullable?: boolean;
-  /** No value takes fewer bytes: a list's length is checked against what remains before anything is made. */
+  /**
+   * Length of the shortest value in bytes: a list's length is checked against the remaining bytes before anything
+   * is allocated.
+   */
   readonly bytesMin: number;
-  /** No value takes more bytes. */
+  /** Length of the longest value in bytes. */
   readonly bytesMax: number;
-  /** A field that may be absent at the end; a record that has one, and so must itself stand at an end. */
+  /**
+   * `field`: a field that may be missing at the end. `record`: one that ends with such a field, so must itself be
+   * at an end.
+   */
   readonly trailing: "none" | "field" | "record";
-  /** The reader and writer of this form at the place named `field`. */
+  /** The reader and writer for the field named `field`. */
   compile(field: string): FieldCodec<T>;
-  /** The reader and writer of a whole value, compiled at first use. */
+  /** The reader and writer of a whole value; compiled when first used. */
   readonly whole: FieldCodec<T>;
 }
 
-/** What a form within another is called, where it has a name. */
+/** The name of a schema within another one, if it has a name. */
 export type NameOf = (schema: Schema<unknown>) => string | undefined;
 
-/** Names and forms of a record's fields, in wire order. */
+/** Names and schemas of a record's fields, in wire order. */
 export type Fields = Readonly<Record<string, Schema<unknown>>>;
 
-/** Completes a form; for the functions of these two files only. */
+/** Completes a schema. Only for the functions of this file and `schema.ts`. */
 export function schema<T>(
   form: Pick<Schema<T>, "describe" | "bytesMin" | "bytesMax" | "compile"> & Partial<Schema<T>>,
 ): Schema<T> {
@@ -56,7 +60,7 @@ export function schema<T>(
   };
 }
 
-/** A whole number from 0 to `max`, itself at most 2^53 - 1. */
+/** A whole number from 0 to `max`, which is at most 2^53 - 1. */
 export function uint(max: number): Schema<number> {
   invariant(Number.isSafeInteger(max) && max >= 0, `a uint's bound is 0 to 2^53 - 1, is ${max}`);
   return schema<number>({
@@ -91,7 +95,7 @@ export function bool(): Schema<boolean> {
   });
 }
 
-/** UTF-8 of at most `bytesMax` bytes; what isn't valid UTF-8 is refused, never repaired. */
+/** UTF-8 of at most `bytesMax` bytes; invalid UTF-8 is refused, never repaired. */
 export function text(bytesMax: number): Schema<string> {
   return schema<string>({
     describe: () => `text, ${bytesMax} B`,
@@ -104,9 +108,7 @@ export function text(bytesMax: number): Schema<string> {
   });
 }
 
-/**
- * At most `bytesMax` bytes. Decoded as a view into the input: copy what is to outlive a larger input.
- */
+/** At most `bytesMax` bytes. Decoded as a view into the input: copy it if it has to outlive a larger input. */
 export function bytes(bytesMax: number): Schema<Uint8Array> {
   return schema<Uint8Array>({
     describe: () => `bytes, ${bytesMax}`,
@@ -157,7 +159,7 @@ export function hexId<Id extends HexId>(): Schema<Id> {
   });
 }
 
-/** One of `names`, as its index: a later version adds names at the end only. */
+/** One of `names`, encoded as its index; a later version may add names only at the end. */
 export function oneOf<const Names extends readonly string[]>(names: Names): Schema<Names[number]> {
   const indexByName = new Map<string, number>(names.map((name, index) => [name, index]));
   invariant(indexByName.size === names.length && names.length > 0, "oneOf has distinct names");

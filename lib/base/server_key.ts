@@ -1,22 +1,23 @@
 /**
- * The key of a server that one dials, a coordinator's or a directory's: pinned when it is met for the first time, and
- * expected from then on. The user is told of another one that answers in its place, asks by another way whether it is
- * right, and accepts the one that was told: no other takes its place meanwhile, whoever answers.
+ * The key of a server that the user dials, a coordinator or a directory: pinned at the first connection and
+ * expected from then on. If a server with another key answers, the user is warned, asks by another way whether that
+ * key is right, and accepts the key of the warning with `/trust`. For some minutes no third key replaces the one of
+ * the warning.
  */
 
 import { type Fingerprint, fingerprintOf } from "./fingerprint.ts";
 import { type Endpoint, endpointText, type PeerKey } from "./ids.ts";
 import { STRANGE_KEPT_MS, STRANGE_TOLD_MS } from "./mode_limits.ts";
 
-/** What is known of a server before it is dialled. */
+/** What is known of a server before dialling it. */
 export interface Server {
   readonly what: "coordinator" | "directory";
-  /** The name of its key where keys are pinned, and for `/trust`. */
+  /** The name under which its key is pinned, also for `/trust`. */
   readonly name: string;
   readonly endpoint: Endpoint;
-  /** Where keys are pinned. */
+  /** The path of the file with the pinned keys. */
   readonly knownPeers: string;
-  /** The key that it must have; null: whoever answers is it. */
+  /** The key that the server must have; null: none is pinned yet, so the first one that answers is accepted. */
   readonly expect: Fingerprint | null;
 }
 
@@ -35,24 +36,27 @@ export class ServerKey {
   #expected: Fingerprint | null;
   #strange: PeerKey | null = null;
   #toldAtMs = -Infinity;
-  /** From when on another strange one may take its place. */
+  /** Until then, no other key replaces `#strange`. */
   #keptUntilMs = -Infinity;
 
   constructor(readonly server: Server, readonly out: ServerKeyOutput) {
     this.#expected = server.expect;
   }
 
-  /** The key that it must have; null: whoever answers is it. */
+  /** The key that the server must have; null: none is pinned yet, so the first one that answers is accepted. */
   get expected(): Fingerprint | null {
     return this.#expected;
   }
 
-  /** The other one that answered, and was told; null: none. */
+  /** The unexpected key of the last warning; null: there is none to accept. */
   get strange(): PeerKey | null {
     return this.#strange;
   }
 
-  /** It has answered, with the expected key: no other is to be accepted. @returns Whether it is met for the first time. */
+  /**
+   * The server answered with the expected key, so no other one is left to accept. @returns Whether this is the
+   * first connection.
+   */
   proved(key: PeerKey): boolean {
     this.#strange = null;
     if (this.#expected !== null) return false;
@@ -60,13 +64,16 @@ export class ServerKey {
     return true;
   }
 
-  /** Another key has answered. @returns What ends a program that nobody can answer. */
+  /** The server answered with another key. @returns The error text for a program in which nobody can type `/trust`. */
   refusal(key: PeerKey): string {
     const way = `delete the line with ${this.#expected} from ${this.server.knownPeers}`;
     return `${this.#found(key)}; if that is right, ${way} and start again`;
   }
 
-  /** Another key has answered: the user is told, where that is due. @param advice What else accepting it means. */
+  /**
+   * The server answered with another key: warns the user, unless warned recently. @param advice Appended to the
+   * `/trust` command.
+   */
   met(key: PeerKey, advice = ""): void {
     const { nowMs } = this.out;
     const isOther = this.#strange !== key;
@@ -79,12 +86,12 @@ export class ServerKey {
     this.out.error("key-changed", `${this.#found(key)}; if that is right: ${way}`);
   }
 
-  /** The user accepts the one that was told. @returns It; null where none was. */
+  /** The user accepts the key of the last warning. @returns That key; null where there was no warning. */
   trust(): PeerKey | null {
     const key = this.#strange;
     if (key === null) return null;
     this.#strange = null;
-    this.#toldAtMs = -Infinity; // any other one is new
+    this.#toldAtMs = -Infinity; // any other key is worth a warning at once
     this.#pin(key, true);
     return key;
   }

@@ -1,9 +1,9 @@
-/** What one step of a mode's machine brings forth where some of it is stored, and what follows each write. */
+/** The effects of one step of a mode's machine that stores records, and the continuation of each write. */
 
 import { ModeOutput } from "./mode_output.ts";
 import { Pending, type WriteOutcome } from "./pending.ts";
 
-/** An effect that every mode's machine has: records go to its log. */
+/** The effect that every storing machine has: records to append to its log. */
 interface Persist<Stored> {
   readonly type: "persist";
   readonly records: readonly Stored[];
@@ -14,20 +14,20 @@ interface Persist<Stored> {
 export class StoringOutput<Event, Effect, Stored>
   extends ModeOutput<Event, Effect | Persist<Stored>> {
   readonly #writes = new Pending<WriteOutcome>();
-  /** Why the disk refused the last write; null where it didn't. */
+  /** Why the disk refused the last write; null where it succeeded. */
   problem: string | null = null;
 
-  /** Whether a write is under way that something follows. */
+  /** Whether a write with a continuation is in progress. */
   get isWriting(): boolean {
     return this.#writes.size > 0;
   }
 
-  /** Writes and syncs; what is brought forth later waits for that. The outcome is told in a later step. */
+  /** Appends and syncs records. Later effects wait for that; `outcome` is called in a later step. */
   write(records: readonly Stored[], outcome: WriteOutcome): void {
     this.push({ type: "persist", records, token: this.#writes.add(outcome), sync: true });
   }
 
-  /** Writes what nothing but later effects depends on. Unsynced, it is found out again where it is lost. */
+  /** Appends a record that no later effect depends on. An unsynced one that a crash loses is found out again. */
   note(record: Stored, { sync }: { readonly sync: boolean }): void {
     this.push({ type: "persist", records: [record], token: null, sync });
   }
@@ -41,7 +41,7 @@ export class StoringOutput<Event, Effect, Stored>
   persistFailed(token: number | null, text: string): void {
     const isNew = this.problem === null;
     this.problem = text;
-    // A full disk refuses each of many notes; the user is told once.
+    // A full disk refuses each of many notes: the user is told only once.
     if (token === null && isNew) this.error("disk", text);
     this.#writes.take(token)?.failed(text);
   }

@@ -1,8 +1,8 @@
 /**
- * Text that came from somebody else: how long it may be, and how it looks where it could do harm.
+ * Text from other people: how long it may be, and how to show it harmlessly.
  *
- * A terminal obeys some characters instead of showing them, others hide or reorder their neighbours.
- * `visibleText` replaces each of those by a symbol that stands for it, and leaves all else as it is.
+ * A terminal obeys some characters instead of showing them; others hide or reorder their neighbours. `visibleText`
+ * replaces each of these by a visible symbol and leaves everything else as it is.
  */
 
 import { P2pchatError } from "./errors.ts";
@@ -10,7 +10,7 @@ import { P2pchatError } from "./errors.ts";
 /** Longest message in UTF-8 bytes: several screens of text, and one frame on the wire. */
 export const MESSAGE_BYTES_MAX = 65_536;
 
-/** How many bytes `text` has in UTF-8; a lone surrogate counts as the three of its replacement. */
+/** Length of `text` in UTF-8 bytes; a lone surrogate counts as three, the length of its replacement character. */
 export function utf8Length(text: string): number {
   let length = text.length;
   for (let index = 0; index < text.length; index++) {
@@ -36,12 +36,12 @@ function isLowSurrogate(unit: number): boolean {
 }
 
 /**
- * Checks the length of a message that is to be sent.
- * @returns `text`, each lone surrogate, which UTF-8 cannot carry, replaced by U+FFFD.
+ * Checks the length of a message before it is sent.
+ * @returns `text` with each lone surrogate, which UTF-8 cannot encode, replaced by U+FFFD.
  * @throws {P2pchatError} `too-long` above `MESSAGE_BYTES_MAX` bytes.
  */
 export function checkedMessage(text: string): string {
-  // Three bytes a unit is the most there can be: short texts need no count.
+  // A UTF-16 unit takes at most three bytes: short texts needn't be counted.
   if (text.length * 3 > MESSAGE_BYTES_MAX) {
     const bytes = utf8Length(text);
     if (bytes > MESSAGE_BYTES_MAX) throw tooLong(bytes);
@@ -49,7 +49,7 @@ export function checkedMessage(text: string): string {
   return text.isWellFormed() ? text : text.toWellFormed();
 }
 
-/** The error for a message of `bytes` bytes, where that is too many. */
+/** The error for a message of `bytes` bytes, which is too long. */
 export function tooLong(bytes: number): P2pchatError {
   return new P2pchatError(
     "too-long",
@@ -59,18 +59,18 @@ export function tooLong(bytes: number): P2pchatError {
 }
 
 /**
- * Everything that needs a second look: controls (Cc), format characters (Cf: bidi controls, joiners,
- * tags), line and paragraph separators, invisible characters of other categories, variation
- * selectors, the blank Braille pattern, lone surrogates.
+ * Characters that may have to be replaced: controls (Cc), format characters (Cf: bidi controls, joiners, tags),
+ * line and paragraph separators, invisible characters of other categories, variation selectors, the blank Braille
+ * pattern, lone surrogates.
  */
 const SUSPECT = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800\p{Cs}]/u;
 
 // deno-lint-ignore no-control-regex
 const ASCII_CONTROL = /[\x00-\x1f\x7f]/;
-/** So many at a time: a call takes no more arguments than the stack holds. */
+/** Units per call of `String.fromCharCode`, whose arguments have to fit on the stack. */
 const PICTURE_UNITS = 4_096;
 
-/** Format characters that are seen: signs of Arabic, Syriac and Kaithi that span the digits after them. */
+/** Format characters that are visible: signs of Arabic, Syriac and Kaithi that span the digits after them. */
 const SEEN_FORMAT = /[\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\u{110bd}\u{110cd}]/u;
 
 const ZERO_WIDTH_NON_JOINER = "\u200c";
@@ -78,18 +78,18 @@ const ZERO_WIDTH_JOINER = "\u200d";
 const VARIATION_SELECTOR = /^[\ufe00-\ufe0f\u{e0100}-\u{e01ef}\u180b-\u180d\u180f]$/u;
 
 /**
- * What a variation selector may follow: anything that is itself seen.
+ * What a variation selector may follow: any visible character.
  *
- * Here and below, what ends at `$` is looked for from there backwards: searched for from the start, V8 15 misses
- * classes that hold characters beyond the BMP (`/[\p{L}\p{S}]$/u.test("🌶")` is false).
+ * Here and below, patterns that end at `$` use a lookbehind: without one, V8 15 fails to match classes with
+ * characters beyond the BMP (`/[\p{L}\p{S}]$/u.test("🌶")` is false).
  */
 const VARIATION_BASE = /(?<=[\p{L}\p{N}\p{P}\p{S}])$/u;
 
-/** Before a joiner within an emoji: a picture, its variation selector, or its skin colour. */
+/** What may precede a joiner within an emoji: a picture, its variation selector, or its skin colour. */
 const EMOJI_BEFORE = /(?<=[\p{Extended_Pictographic}\p{Emoji_Modifier}]\ufe0f?)$/u;
 const EMOJI_AFTER = /^\p{Extended_Pictographic}/u;
 
-/** The flags of England, Scotland and Wales, the only ones of tags in use: any other tag hides text. */
+/** The flags of England, Scotland and Wales, the only tag sequences in use: any other tags hide text. */
 const BLACK_FLAG = "\u{1f3f4}";
 const TAG_FLAGS: readonly string[] = ["gbeng", "gbsct", "gbwls"].map((region) =>
   BLACK_FLAG + region.replace(/./g, (letter) => tagOf(letter.charCodeAt(0))) + tagOf(0x7f)
@@ -122,7 +122,7 @@ const JOINING_SCRIPTS = [
   "Myanmar",
   "Tibetan",
 ].map((script) => `\\p{Script=${script}}`).join("");
-/** Built at the first text that needs them: they take a millisecond of every start otherwise. */
+/** Built when a text first needs them: otherwise each start would take a millisecond longer. */
 let joining: { readonly before: RegExp; readonly after: RegExp } | null = null;
 
 function joiningContext(): { readonly before: RegExp; readonly after: RegExp } {
@@ -132,28 +132,28 @@ function joiningContext(): { readonly before: RegExp; readonly after: RegExp } {
   };
 }
 
-/** How far back looks at what is before a character reach: a letter and more marks than any has, or a flag. */
+/** How far look-behind reaches, in UTF-16 units: a letter with more marks than any real one has, or a flag. */
 const CONTEXT_UNITS_MAX = 16;
 
 /**
- * `text` in a form that nothing obeys and in which nothing is hidden, on one line:
- * - controls as their pictures (`␛`, `␊`, `␡`), those above U+007F as the escape sequence of ECMA-48 that
- *   they stand for (U+009B: `␛[`);
- * - other characters that reorder, hide or end lines, and lone surrogates, as `<U+202E>`;
+ * `text` on one line, in a form in which a terminal obeys nothing and nothing is hidden:
+ * - controls become their pictures (`␛`, `␊`, `␡`), those above U+007F the escape sequence of ECMA-48 that they
+ *   stand for (U+009B: `␛[`);
+ * - other characters that reorder, hide or end lines, and lone surrogates, become `<U+202E>` and the like;
  * - joiners, variation selectors and tags stay where emoji and scripts need them.
  *
- * The result has no character of the categories Cc, Zl, Zp or Cs, and applying it twice changes nothing.
+ * The result has no character of the categories Cc, Zl, Zp or Cs, and applying the function twice changes nothing.
  */
 export function visibleText(text: string): string {
   return visiblePart(text, 0, text.length);
 }
 
-/** The visible form of a part of `text`, looked at within its surroundings. */
+/** The visible form of a part of `text`, taking the characters around it into account. */
 export function visiblePart(text: string, start: number, end: number): string {
   let part = text.slice(start, end);
   if (!SUSPECT.test(part)) return part;
   if (ASCII_CONTROL.test(part)) {
-    part = withPictures(part); // as long as before: offsets stay what they are
+    part = withPictures(part); // same length, so offsets stay valid
     if (!SUSPECT.test(part)) return part;
   }
   return part.replace(new RegExp(SUSPECT, "gu"), (character, offset: number) => {
@@ -164,7 +164,7 @@ export function visiblePart(text: string, start: number, end: number): string {
   });
 }
 
-/** The controls of ASCII as their pictures; a message may be nothing else, so this leaves no garbage behind. */
+/** Replaces ASCII controls by their pictures, without allocating for each: a message may consist of nothing else. */
 function withPictures(text: string): string {
   let shown = "";
   for (let start = 0; start < text.length; start += PICTURE_UNITS) {
@@ -178,15 +178,15 @@ function withPictures(text: string): string {
   return shown;
 }
 
-/** The lines of `text`, each in visible form: for where a line break may be a line break. */
+/** The lines of `text`, each in visible form: for output in which line breaks are allowed. */
 export function visibleLines(text: string): readonly string[] {
   return text.split("\n").map((line) => visibleText(line));
 }
 
-/** Longest value that an error repeats whole: it stands within a sentence. */
+/** Longest value that an error quotes in full. */
 const QUOTED_CHARACTERS_MAX = 60;
 
-/** A value at fault as errors show it: in quotes, in visible form, of one that is long the start. */
+/** A value for an error's text: in quotes, in visible form, shortened if long. */
 export function quotedStart(text: string): string {
   const start = [...text.slice(0, 2 * QUOTED_CHARACTERS_MAX)].slice(0, QUOTED_CHARACTERS_MAX).join(
     "",
@@ -206,7 +206,7 @@ function isNeeded(character: string, text: string, offset: number): boolean {
   return SEEN_FORMAT.test(character) || isInTagFlag(text, offset);
 }
 
-/** Whether the character at `offset` is a tag of a complete flag. */
+/** Whether the character at `offset` is a tag within a complete flag. */
 function isInTagFlag(text: string, offset: number): boolean {
   const from = Math.max(0, offset - CONTEXT_UNITS_MAX);
   const start = from + text.slice(from, offset).lastIndexOf(BLACK_FLAG);

@@ -1,4 +1,4 @@
-/** Lists as people read them. */
+/** Lists in words, for people. */
 
 /** `Bob`, `Bob and Carol`, `Bob, Carol or Dave`. */
 export function inWords(all: readonly string[], joint: "and" | "or" = "and"): string {

@@ -1,6 +1,6 @@
 /**
- * Bytes to typed messages and back: the one place where what another program sent becomes a value.
- * A message is its code (a varint), then its fields.
+ * Bytes to typed messages and back: the only place where received bytes become values. A message is its code (a
+ * varint), then its fields.
  */
 
 import type { Bytes } from "../base/crypto.ts";
@@ -10,15 +10,15 @@ import { type FieldCodec, Input, OUTPUT, varintBytes } from "../base/schema_code
 import { FRAME_BYTES_MAX } from "./frame.ts";
 
 /**
- * A message of a kind that this version doesn't have. Its owner answers with the protocol's own `unknown`
- * message, which is another type: what it says was sent by us, so it is never answered.
+ * A message of a kind that this version doesn't know. The receiver replies with the protocol's `unknown` message.
+ * That is an ordinary, known message, so the reply is never itself replied to.
  */
 export interface UnknownMessage {
   readonly type: "unknown-message";
   readonly code: number;
 }
 
-/** Whether a later version sent it. */
+/** Whether `message` is of an unknown kind: a later version sent it. */
 export function isUnknown<Message extends { readonly type: string }>(
   message: Message | UnknownMessage,
 ): message is UnknownMessage {
@@ -28,14 +28,14 @@ export function isUnknown<Message extends { readonly type: string }>(
 /** Encodes and decodes one protocol's messages. */
 export interface MessageCodec<Message> {
   /**
-   * The bytes of `message`, a view into a buffer that other encodings share, never written again.
-   * @throws {InvariantError} If a field breaks its schema: only our own code can cause it.
+   * The bytes of `message`: a view into a buffer shared with other encodings; they never change.
+   * @throws {InvariantError} If a field doesn't fit its schema: a bug of the caller.
    */
   encode(message: Message): Bytes;
   /**
-   * The message that `bytes` hold; bytes after its known fields belong to a later version and are ignored.
+   * The message in `bytes`; bytes after its known fields belong to a later version and are ignored.
    * @returns A message whose byte arrays are views into `bytes`.
-   * @throws {RemoteProtocolError} If the bytes aren't a message; the text names the field.
+   * @throws {RemoteProtocolError} If `bytes` aren't a message; the text names the field.
    */
   decode(bytes: Uint8Array): Message | UnknownMessage;
 }
@@ -44,7 +44,10 @@ interface Named {
   readonly type: string;
 }
 
-/** The codec of a protocol whose messages are `specs`; codes and names are distinct, and each fits in a frame. */
+/**
+ * The codec of a protocol with the messages `specs`. Checks that codes and names are distinct and that each message
+ * fits in a frame.
+ */
 export function createCodec<const Specs extends readonly MessageSpec<string, Fields>[]>(
   specs: Specs,
 ): MessageCodec<MessageOf<Specs[number]>> {
@@ -65,7 +68,7 @@ export function createCodec<const Specs extends readonly MessageSpec<string, Fie
       bytesMax <= FRAME_BYTES_MAX,
       `a message fits in a frame of ${FRAME_BYTES_MAX} bytes, ${name} can have ${bytesMax}`,
     );
-    // Compiled when first needed: a member that nobody talks to starts without.
+    // Compiled when first needed, so that starting the program doesn't wait for it.
     let compiled: FieldCodec<Named> | null = null;
     const codec = () => compiled ??= schema.compile(name);
     byCode[code] = codec;

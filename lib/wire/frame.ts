@@ -1,23 +1,24 @@
 /**
- * Frames: how whole messages are told apart in a stream of bytes. A frame is its body's length (4 bytes,
- * big-endian, 1 to `FRAME_BYTES_MAX`), then the body.
+ * Frames delimit messages in a stream of bytes. A frame is its body's length (4 bytes, big-endian, 1 to
+ * `FRAME_BYTES_MAX`), then the body.
  */
 
 import type { Bytes } from "../base/crypto.ts";
 import { RemoteProtocolError } from "../base/errors.ts";
 import { invariant } from "../base/invariant.ts";
 
-/** Length of the length before a body. */
+/** Length of the header in bytes. */
 export const FRAME_HEADER_BYTES = 4;
 
-/** Longest body: above the largest message (a bundle of 64 KiB of text under 1,024 heads). */
+/** Longest body in bytes: above the largest message (a bundle of 64 KiB of text under 1,024 heads). */
 export const FRAME_BYTES_MAX = 262_144;
 
-// What a peer can make us hold by a header alone; a longer frame's buffer grows as its bytes come.
+// The most memory that a peer can make us allocate by a header alone; a longer frame's buffer grows as its bytes
+// arrive.
 const FIRST_BUFFER_BYTES = 4_096;
 
 /**
- * Writes the header of a body of `length` bytes to the start of `out`, for who has the body's place already.
+ * Writes the header for a body of `length` bytes to the start of `out`, for callers that have left room for it.
  * @throws {InvariantError} If `length` is 0 or above `FRAME_BYTES_MAX`.
  */
 export function writeFrameHeader(out: Uint8Array, length: number): void {
@@ -32,22 +33,22 @@ export function writeFrameHeader(out: Uint8Array, length: number): void {
 }
 
 /**
- * Finds the frames in a stream that comes in chunks of any size; how it is cut changes nothing.
+ * Extracts frames from a stream that arrives in chunks of any size; the chunk boundaries don't matter.
  *
  *     reader.push(chunk);
  *     for (let body = reader.next(); body !== null; body = reader.next()) handle(body);
  *
- * A frame that lies whole in a chunk is a view into it; the bytes of any other are copied once or, for a
- * long one, twice in all. At most `bytesMax` bytes are held between chunks.
+ * The body of a frame that lies within one chunk is a view into that chunk; the bytes of any other are copied once
+ * or, for a long one, about twice. At most `bytesMax` bytes are buffered between chunks.
  */
 export class FrameReader {
   readonly #bytesMax: number;
   #chunk: Uint8Array = new Uint8Array(0);
   #chunkOffset = 0;
-  /** Header bytes read of the frame at hand, and their value. */
+  /** Header bytes of the current frame read so far, and the length they have given. */
   #headerBytes = 0;
   #length = 0;
-  /** The body's bytes that came in earlier chunks; null where none did. */
+  /** The body's bytes from earlier chunks; null where there are none. */
   #buffer: Bytes | null = null;
   #buffered = 0;
 
@@ -56,8 +57,8 @@ export class FrameReader {
   }
 
   /**
-   * Takes the next bytes of the stream, which must not change until `next` has returned null.
-   * @throws {InvariantError} If frames of the chunk before were left untaken.
+   * Adds the next chunk of the stream, which must not change until `next` has returned null.
+   * @throws {InvariantError} If frames of the previous chunk haven't been taken.
    */
   push(chunk: Uint8Array): void {
     invariant(this.#chunkOffset === this.#chunk.length, "frames are taken before more bytes come");
@@ -66,9 +67,9 @@ export class FrameReader {
   }
 
   /**
-   * The next whole body, or null where more bytes are needed. It stays valid while its chunk does.
-   * @throws {RemoteProtocolError} At a length of 0 or above `bytesMax`, as soon as it is read; again
-   *   at each later call, for nothing after it can be told apart.
+   * The next complete body, or null where more bytes are needed. Valid as long as its chunk is.
+   * @throws {RemoteProtocolError} At a length of 0 or above `bytesMax`, as soon as the header is read, and at each
+   *   later call, since no later frame can be found.
    */
   next(): Uint8Array | null {
     if (!this.#readHeader()) return null;
@@ -91,7 +92,7 @@ export class FrameReader {
     return body;
   }
 
-  /** Reads the header as far as it is there. @returns Whether it is complete. */
+  /** Reads as much of the header as has arrived. @returns Whether the header is complete. */
   #readHeader(): boolean {
     while (this.#headerBytes < FRAME_HEADER_BYTES) {
       if (this.#chunkOffset === this.#chunk.length) return false;
@@ -112,7 +113,7 @@ export class FrameReader {
     const needed = this.#buffered + part.length;
     const held = this.#buffer?.length ?? 0;
     if (needed > held) {
-      // Doubling: each byte is moved once more on average, however small the chunks are.
+      // Doubling: however small the chunks are, each byte is copied one more time on average.
       const grown = new Uint8Array(
         Math.min(this.#length, Math.max(needed, 2 * held, FIRST_BUFFER_BYTES)),
       );
