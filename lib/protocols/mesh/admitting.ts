@@ -1,10 +1,10 @@
 /**
- * The admitting side: newcomers and members who want another name are asked for by this member, which
- * lets its neighbours hold the name meanwhile; and names held for neighbours' newcomers.
+ * The admitting side: this member admits newcomers, and members that want another name, after it has had its
+ * neighbours hold the name; and it holds names for its neighbours' newcomers.
  *
- * Of two who ask at once the one with the smaller key takes over a hold: an order that all who are asked
- * agree on without a word, so that never both are refused. The other waits: it is refused once the first is in,
- * and let in where the hold ends without that.
+ * Of two keys that ask for a name at once the smaller one takes over a hold: all members apply this order without
+ * talking about it, so that never both are refused. The other key waits: it is refused once the first is admitted,
+ * and admitted where the hold ends without that.
  */
 
 import { dropOldest } from "../../base/bounded.ts";
@@ -34,15 +34,15 @@ interface Hold {
   readonly key: PeerKey;
   /** The neighbour that asked for it. */
   readonly by: PeerKey;
-  /** That was known of its key when it was asked for: a higher one shows that it has come in since. */
+  /** The incarnation known of `key` when the hold was asked for: a higher one shows that it was admitted since. */
   readonly incarnation: number;
   readonly untilMs: number;
 }
 
-/** Who else asks for a name at this moment. */
+/** Another key that asks for the same name at this moment. */
 interface Rival {
   readonly key: PeerKey;
-  /** The neighbour on whose word; null for a newcomer of our own. */
+  /** The neighbour that told us of it; null for a newcomer of our own, or for ourselves. */
   readonly by: PeerKey | null;
 }
 
@@ -54,7 +54,7 @@ export class Admitting {
   readonly #trust = new HoldTrust();
   readonly #entrants = new Entrants();
   readonly #joins: TokenBucket;
-  /** How often each asks for holds: as often as it may let newcomers in. At most `HOLD_WORDS_REMEMBERED_MAX`. */
+  /** Limits each member's hold requests to twice the rate of admissions. At most `HOLD_WORDS_REMEMBERED_MAX`. */
   readonly #holdRates = new Map<PeerKey, TokenBucket>();
 
   constructor(
@@ -67,7 +67,7 @@ export class Admitting {
     this.#joins = new TokenBucket(timing.joinsPerSecond, timing.joinsBurst);
   }
 
-  /** A newcomer, or a member that wants another name, asks for it. */
+  /** Handles the `join` of a newcomer, or of a member that wants another name. */
   joinAsked(link: Link, join: Message<"join">, nowMs: number): void {
     const { at } = link.stage;
     const isFree = link.isMember || at === "silent" || at === "greeting";
@@ -131,14 +131,14 @@ export class Admitting {
     return stage;
   }
 
-  /** The exchange that its other end began is at `stage`; on the way in nothing else is awaited on the link. */
+  /** Moves the exchange that the link's other end began to `stage`; a newcomer's link has no other deadline then. */
   #goOn(link: Link, stage: AdmittingStage, nowMs: number): void {
     link.admitting = stage;
     link.admittingDueMs = nowMs + this.timing.exchangeMs;
     if (!link.isMember) link.dueMs = null;
   }
 
-  /** Somebody else may be about to take the name: that one is waited for, once, as long as a hold lasts. */
+  /** A rival may be about to take the name: the offer waits for it, once, for as long as a hold lasts. */
   #doubt(stage: Holding, by: PeerKey | null, nowMs: number): void {
     stage.doubtedUntilMs ??= nowMs + this.timing.holdMs;
     if (by !== null) stage.doubtedBy.add(by);
@@ -148,7 +148,7 @@ export class Admitting {
     if (stage.awaited.size === 0 && stage.doubtedUntilMs === null) this.#offer(link, stage, nowMs);
   }
 
-  /** Whether the claim that a returning member shows is one that we would give it. */
+  /** Whether the earlier claim that a returning member presents is valid for it, this room, and this name. */
   #isEarlier(link: Link, earlier: SignedClaim, room: InRoom, folded: FoldedName): boolean {
     const claim = earlier.claim.value;
     return claim.key === link.peer && claim.folded === folded &&
@@ -173,7 +173,7 @@ export class Admitting {
     });
   }
 
-  /** The neighbours have answered, or had the time to; and whoever was about to come in. */
+  /** Offers the name, or refuses it: neighbours and rivals have answered or joined, or had the time to. */
   #offer(link: Link, stage: Holding, nowMs: number): void {
     const { join, name, folded, doubtedBy } = stage;
     const owner = this.port.ownerOf(folded);
@@ -210,7 +210,7 @@ export class Admitting {
     });
   }
 
-  /** The claim is whole: the newcomer is in. */
+  /** Handles `accept`: the claim is complete, and the newcomer becomes a member. */
   accepted(link: Link, accept: Message<"accept">): void {
     const { admitting: stage } = link;
     if (stage?.at !== "offered" && stage?.at !== "welcomed") {
@@ -227,7 +227,7 @@ export class Admitting {
     }
     if (!this.links.areCredentials(link, accept.beacon, accept.claim)) return;
     const isRename = link.isMember;
-    // Others from there may have come in since it was asked for.
+    // Others from this address may have been admitted since the newcomer asked.
     if (!isRename && !this.port.isLive(link.peer) && this.#isAddressFull(link)) return;
     const { incarnation } = accept.beacon.beacon.value;
     if (!isRename && incarnation <= this.port.incarnationOf(link.peer)) {
@@ -246,7 +246,7 @@ export class Admitting {
       return;
     }
     if (link.peer === this.signer.key) {
-      // Our own key came in through us: it is the later one, and goes on.
+      // We have admitted another process with our own key: it is the later one, and goes on instead of us.
       this.links.effect({ type: "replaced-self", incarnation });
       return;
     }
@@ -255,8 +255,8 @@ export class Admitting {
   }
 
   /**
-   * Turns the link away, and answers true, where its address has all the members that one may have. By whom we let in
-   * alone: were it by what members say of themselves, one that makes up others would keep anybody's address out.
+   * Refuses the newcomer, and returns true, where its address has as many members as one may have. Counts only
+   * members that we admitted: by what members say of themselves, one that makes up others could shut out any address.
    */
   #isAddressFull(link: Link): boolean {
     const { host } = link.remote;
@@ -272,7 +272,7 @@ export class Admitting {
     return told === null || told.host !== "" ? told : { host: link.remote.host, port: told.port };
   }
 
-  /** Each other name is asked after at all neighbours: they would make us pay for what a member asks without end. */
+  /** Limits a member's renames: each one asks all neighbours, which would penalise us if the member never stopped. */
   #mayRename(link: Link, nowMs: number): boolean {
     if (link.renames.take(nowMs)) return true;
     const text = "Too many names, one after the other; try again in a second";
@@ -280,7 +280,7 @@ export class Admitting {
     return false;
   }
 
-  /** Turns the link away, and answers false, where no newcomer can be let in. */
+  /** Refuses the newcomer, and returns false, where none can be admitted. */
   hasRoom(link: Link, nowMs: number): boolean {
     const isNew = !this.port.isLive(link.peer);
     if (isNew && this.port.liveMembers() >= ROSTER_MAX) {
@@ -299,7 +299,7 @@ export class Admitting {
 
   // Holds.
 
-  /** Who goes before `key` with this name: the one with the smaller key of those who ask at once. */
+  /** The rival that precedes `key` for this name: the smallest of the keys that ask at once; null if that is `key`. */
   #rivalOf(folded: FoldedName, key: PeerKey, nowMs: number): Rival | null {
     const hold = this.#holds.get(folded);
     let first: Rival = { key, by: null };
@@ -319,13 +319,13 @@ export class Admitting {
     return first.key === key ? null : first;
   }
 
-  /** This member asks for a name itself, at a neighbour. */
+  /** This member itself asks a neighbour for a name. */
   asksItself(folded: FoldedName, nowMs: number): void {
     const self = this.signer.key;
     if (this.#rivalOf(folded, self, nowMs) === null) this.#displace(folded, self, null, nowMs);
   }
 
-  /** Our own newcomers that ask for a name wait for `key`, which goes before them. */
+  /** Makes our own newcomers that ask for the name wait for `key`, which precedes them. */
   #displace(folded: FoldedName, key: PeerKey, by: PeerKey | null, nowMs: number): void {
     for (const { peer, admitting } of this.links.byId.values()) {
       if (admitting?.at !== "holding" || admitting.folded !== folded || peer === key) continue;
@@ -361,7 +361,7 @@ export class Admitting {
     this.links.effect({ type: "send-to", to: from, message });
   }
 
-  /** Holds the name, or says why not. */
+  /** Holds the name, or returns the owner or rival that prevents it. */
   #hold(
     from: PeerKey,
     folded: FoldedName,
@@ -377,7 +377,7 @@ export class Admitting {
     return { owner, rival: null };
   }
 
-  /** Whoever came in needs no hold any more; who quit since has freed the name. */
+  /** Whether the newcomer was admitted since: it needs no hold any more, and if it has quit again, the name is free. */
   #hasComeIn({ key, incarnation }: Hold): boolean {
     return this.port.incarnationOf(key) > incarnation;
   }
@@ -389,14 +389,14 @@ export class Admitting {
   ): void {
     this.#displace(folded, hold.key, hold.by, nowMs);
     if (this.#holds.size >= HOLDS_MAX) this.#dropHolds(nowMs);
-    // Full of names that are all being held: the race is left to the claims.
+    // No place is free: if two race for the name, their claims decide.
     if (this.#holds.size >= HOLDS_MAX) return;
     this.#holds.delete(folded);
     const incarnation = this.port.incarnationOf(hold.key);
     this.#holds.set(folded, { ...hold, incarnation, untilMs: nowMs + this.timing.holdMs });
   }
 
-  /** Offers what neighbours have had the time to object to. */
+  /** Offers the names to which neighbours have had the time to object. */
   tick(nowMs: number): void {
     this.#dropHolds(nowMs);
     for (const link of [...this.links.byId.values()]) {
@@ -406,7 +406,7 @@ export class Admitting {
     }
   }
 
-  /** Whoever was to come in meanwhile may be waiting to be read. */
+  /** Prolongs holds by a stall of ours: news of those admitted meanwhile may still be unread. */
   postpone(delayMs: number): void {
     for (const [folded, hold] of this.#holds) {
       this.#holds.set(folded, { ...hold, untilMs: hold.untilMs + delayMs });
@@ -451,7 +451,7 @@ export class Admitting {
     }
   }
 
-  /** What our own roster makes of the owner counts. */
+  /** A neighbour has named an owner: what counts is whether our own roster, given the owner's entry, agrees. */
   #ownerShown(from: PeerKey, link: Link, { folded, name }: Holding, nowMs: number): void {
     const owner = this.port.ownerOf(folded);
     if (owner === null || owner === link.peer) return this.#trust.broke(from, nowMs);
@@ -459,7 +459,7 @@ export class Admitting {
     this.links.turnAwayName(link, name);
   }
 
-  /** A neighbour's answer isn't awaited any more. */
+  /** Stops waiting for the answers of a neighbour that is gone. */
   neighbourGone(peer: PeerKey, nowMs: number): void {
     this.#holdRates.delete(peer);
     for (const link of [...this.links.byId.values()]) {
@@ -470,7 +470,7 @@ export class Admitting {
   }
 }
 
-/** When what its other end asks of us goes on by itself; null where it asks nothing. */
+/** When the exchange that the link's other end began goes on or times out; null where there is none. */
 export function admittingDueMs({ admitting, admittingDueMs }: Link): number | null {
   return admitting?.at === "holding" ? offerDueMs(admitting) : admittingDueMs;
 }

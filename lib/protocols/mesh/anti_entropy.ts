@@ -3,16 +3,17 @@
  *
  * A round narrows down in four steps, each a message of bounded size: roots; 256 bucket hashes; entries of
  * the buckets that differ, a page of at most 1,024 at a time; then ranges in room order, whose pace the
- * receiver sets. Both sides compare, so that one round brings both what they lack. Neither side holds
- * more than places and counters for the other: a slow reader costs nothing.
+ * receiver sets. Both sides compare, so that one round brings both what they lack. Neither side stores
+ * more than positions and counters for the other: a slow reader costs nothing.
  *
- * Beside that the neighbours are asked about the streams in which something is missing, and about those alone: what
- * waits for it goes on as soon as all have said that they haven't got it, however much else differs.
+ * Besides rounds, a member asks its neighbours about just the streams in which it misses something: the bundles that
+ * wait for it are delivered as soon as all neighbours have said that they lack it, however much else differs.
  *
- * Who is told of more than it asks for one by one begins a round at once, unless that is being sent to it already.
+ * A member to which a neighbour announces more than grafts fetch begins a round with that neighbour at once, or
+ * when what is being sent to it already has arrived.
  *
- * Every wait has a deadline. Whoever says that it has more and then sends nothing is counted, and another
- * neighbour is asked.
+ * Every wait has a deadline. A neighbour that says that it has more and then sends nothing is penalised from the second
+ * time on, and another neighbour is asked.
  *
  * Source: Demers et al., Epidemic Algorithms for Replicated Database Maintenance (PODC 1987), section 1.3
  * (anti-entropy with checksums). A tree of hashes has one level of 256 here: with 65,536 authors a
@@ -59,7 +60,7 @@ interface Said extends Omit<Of<"sync-frontiers">, "entries"> {
 }
 
 const NONE: ReadonlySet<never> = new Set();
-/** A newcomer asks two neighbours: one may be behind itself, or lie. */
+/** How many neighbours a newcomer asks: one alone may be behind, or lie. */
 const NEWCOMER_ROUNDS = 2;
 
 export class AntiEntropy
@@ -67,7 +68,7 @@ export class AntiEntropy
   /** One for each neighbour. */
   readonly #peers = new Map<PeerKey, SyncPeer>();
   #nextRoundMs = Infinity;
-  /** The last neighbour that announced much that isn't here. */
+  /** The last neighbour that announced much that we lack. */
   #ahead: PeerKey | null = null;
   #caughtUp: boolean;
   /** We are leaving: what we said must reach a member that stays. */
@@ -130,9 +131,10 @@ export class AntiEntropy
         break;
       case "message": {
         const peer = this.#peers.get(input.from);
-        // One of two neighbours notices first that they are neighbours; the other's answer comes with its own round.
+        // Two members don't become neighbours at the same instant: the earlier one's question is dropped here, and
+        // is answered by the round that we begin ourselves.
         if (peer === undefined) break;
-        // A neighbour that gets no answer asks another one, or again when its time is over.
+        // Beyond the rate limit a neighbour gets no answer: it asks another one, or us again after its deadline.
         if (!isQuestion(input.message) || peer.mayAsk(input.message, nowMs)) {
           this.#message(input.from, peer, input.message);
         }
@@ -210,13 +212,13 @@ export class AntiEntropy
   }
 
   #planRound(): void {
-    // Members that came in together must not compare at the same moment for ever.
+    // Members that joined together must not compare at the same moment for ever.
     this.#nextRoundMs = this.#nowMs + jittered(SYNC_INTERVAL_MS, this.env.random());
   }
 
   #serveDeadlines(): void {
     this.#believe(this.#second.due(this.#nowMs));
-    // What another neighbour is sending may be the same.
+    // While another neighbour is sending, this one waits: it may have the same.
     if (this.#ahead !== null && this.sources().size === 0) {
       this.#beginSoon(this.#ahead, SYNC_AGAIN_MS);
       this.#ahead = null;
@@ -274,8 +276,8 @@ export class AntiEntropy
   }
 
   /**
-   * Asks how far the neighbour is in the streams in which something is missing here. Equal hashes don't tell that for
-   * a stream of which nothing is kept; and this costs a few entries, where a round compares everything that differs.
+   * Asks how far the neighbour is in the streams in which we miss something. Equal hashes don't show that for a stream
+   * of which nothing is kept; and this costs a few entries, where a round compares everything that differs.
    */
   #askGaps(key: PeerKey, peer: SyncPeer, gaps: readonly SyncEntry[]): void {
     if (gaps.length === 0 || !peer.gaps.mayAsk(this.#nowMs) || peer.owedMs(this.#nowMs) > 0) return;
@@ -331,7 +333,7 @@ export class AntiEntropy
     if (round === null || round.page === null) return;
     const { page } = round;
     const covered = message.buckets.filter((bucket) => page.includes(bucket));
-    // For a round that was given up: it took longer than we wait.
+    // A late answer, to a round that we gave up.
     if (covered.length === 0) return;
     const within = new Set(covered);
     for (const entry of message.entries) {
@@ -345,7 +347,7 @@ export class AntiEntropy
     else this.#completeRound(key, peer);
   }
 
-  /** Everything that differs is compared: tells what the neighbour can't supply, and fetches what it can. */
+  /** Called once all that differs is compared: reports what the neighbour can't supply, and fetches what it can. */
   #completeRound(key: PeerKey, peer: SyncPeer): void {
     const { own, entries, compared } = peer.round!;
     peer.round = null;
@@ -499,7 +501,7 @@ export class AntiEntropy
     }
   }
 
-  /** The neighbour has this much of what we said; while we wait for it to have all, it is asked again. */
+  /** Notes how much of our own messages the neighbour has; while we are leaving, asks it again until it has all. */
   #holdsOwn(key: PeerKey, peer: SyncPeer, held: OwnCounters): void {
     peer.ownHeld = held;
     if (this.#handingOver && !this.hasOwn(key)) this.#beginSoon(key, SYNC_HAND_OVER_MS);
@@ -537,7 +539,7 @@ export class AntiEntropy
     this.#turnToOthers(key);
   }
 
-  /** A fetch has ended: what was left to it is fetched from neighbours that said they have more. */
+  /** After a fetch has ended: fetches what was left to it from the other neighbours that said they have more. */
   #turnToOthers(except: PeerKey): void {
     for (const [key, peer] of this.#peers) {
       if (key !== except && !peer.complete) this.#beginSoon(key, SYNC_AGAIN_MS);
@@ -545,7 +547,8 @@ export class AntiEntropy
   }
 
   /**
-   * Once may be chance: what the neighbour had may be too old to be kept by now. It says so when it is asked again.
+   * Penalises the neighbour from the second time on. The first may be chance: what it had may have become too old to
+   * be kept; its next answer says so.
    */
   #disappointed(key: PeerKey, peer: SyncPeer): void {
     if (++peer.disappointments > 1) {
@@ -598,7 +601,7 @@ export class AntiEntropy
   }
 }
 
-/** Whether the message makes us look through what we have. */
+/** Whether answering the message makes us search our frontiers or bundles. */
 function isQuestion(message: SyncMessage): boolean {
   const { type } = message;
   return type === "sync-summary" || type === "sync-want" ||
@@ -615,12 +618,12 @@ function heldOf(own: OwnCounters, entries: readonly SyncEntry[]): OwnCounters {
   );
 }
 
-/** The numbers that `sync-frontiers` carries beside its entries. */
+/** The `unkept` numbers that `sync-frontiers` carries beside its entries; empty where all are 0. */
 function unkeptOf(entries: readonly SyncEntry[]): readonly number[] {
   return entries.some(({ unkept }) => unkept > 0) ? entries.map(({ unkept }) => unkept) : [];
 }
 
-/** Whether such a stream is possible: a frontier at the end of all numbers couldn't be recorded. */
+/** Whether the entry is consistent; a frontier at the largest safe integer couldn't be recorded. */
 function isPossible({ low, counter, unkept }: SyncEntry): boolean {
   return counter < Number.MAX_SAFE_INTEGER && low <= counter + 1 && unkept <= counter;
 }

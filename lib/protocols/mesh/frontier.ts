@@ -19,50 +19,50 @@ import type { KeptBundle, NamedBundle } from "./order_io.ts";
 import type { Stream } from "./stream.ts";
 import type { Head, Proof } from "./structures.ts";
 
-/** In place of an id: the bundle that ends here isn't known. */
+/** Stands for the id of a bundle that isn't known. */
 export const ID_UNKNOWN = "0".repeat(64) as BundleId;
 
 export const BUCKETS = 256;
 /** Author, incarnation, counter, id, closed. */
 const ENTRY_BYTES = 32 + 8 + 8 + 32 + 1;
-/** Finding the oldest costs a walk over all: many go at once. */
+/** The share of authors that is evicted at once: finding the oldest costs a walk over all. */
 const EVICTED_AUTHORS_PART = 1 / 16;
 
 /** One author's incarnation. */
 export interface StreamState extends Stream {
   /** Highest contiguous counter delivered; 0 for none. */
   counter: number;
-  /** Of the bundle that ends there; null where it isn't known (skipped to). */
+  /** Id of the bundle that ends at `counter`; null where it isn't known (skipped to). */
   id: BundleId | null;
   /** Kept bundles, by counter: `keep` and `letGo` change them. */
   readonly kept: KeptBundle[];
-  /** From here on all is kept, up to the last one that is; any where nothing is. */
+  /** The counter from which on all up to the last kept one are kept; meaningless where none is. */
   keptFrom: number;
-  /** Its last bundle, while no other that was delivered names it (`heads.ts`). */
+  /** The stream's last bundle, while no other delivered bundle names it (`heads.ts`). */
   head: Head | null;
-  /** Null while nothing is proven against it. */
+  /** Null while nothing is proven against the stream. */
   closed: Closed | null;
 }
 
 /** Bundles of a stream that reach `from` or beyond are excluded. */
 export interface Closed {
   readonly from: number;
-  /** Where the first of those begins that were delivered here, if that is earlier; else as `from`. */
+  /** Where the first excluded bundle that was delivered here begins, if that is earlier; else `from`. */
   readonly before: number;
-  /** Null where it was let go of, to make room for others. */
+  /** Null where it was dropped to make room for others. */
   readonly proof: Proof | null;
-  /** That first one, for as long as there is the proof: what overlaps it proves an even lower `from`. */
+  /** That first bundle, kept as long as the proof: a bundle that overlaps it proves an even lower `from`. */
   readonly excluded: NamedBundle | null;
 }
 
 interface AuthorState {
   readonly key: PeerKey;
   readonly bucket: Bucket;
-  /** By incarnation. A liar may begin as many as there are kept bundles. */
+  /** In the order of incarnations. A liar may have as many as there are kept bundles. */
   readonly streams: StreamState[];
-  /** Those of them of which nothing is kept, and some that have changed since: a few. */
+  /** The streams of which nothing is kept, and perhaps a few of which something is kept by now. */
   readonly unkept: Set<StreamState>;
-  /** Highest room time of a bundle of theirs, of those that are believed. */
+  /** Highest room time of the author's bundles whose time is believed. */
   latestTime: number;
 }
 
@@ -82,7 +82,7 @@ export class FrontierTable {
   #authorsTime = 0;
 
   /**
-   * @param dropped Told of each stream that is evicted or forgotten.
+   * @param dropped Called for each stream that is evicted or forgotten.
    * @param keptFloor The room time below which nothing is kept.
    */
   constructor(
@@ -92,7 +92,7 @@ export class FrontierTable {
     readonly authorsMax = FRONTIER_AUTHORS_MAX,
   ) {}
 
-  /** At or below this room time streams that aren't known are refused; 0 for none. */
+  /** Unknown streams are refused at or below this room time; 0 for none. */
   get authorsTime(): number {
     return this.#authorsTime;
   }
@@ -109,21 +109,21 @@ export class FrontierTable {
   }
 
   /**
-   * Whether the stream isn't known, and may have been forgotten: what it says at room time `time` may have
-   * been delivered before.
+   * Whether the stream isn't known, and may have been forgotten: its bundle of room time `time` may have been
+   * delivered before.
    */
   mayBeForgotten(stream: Stream, time: number): boolean {
     if (this.find(stream) !== undefined) return false;
-    if (time <= this.#authorsTime) return true; // who is known now may have been forgotten, and have spoken again
+    if (time <= this.#authorsTime) return true; // even an author known now may have been forgotten before
     const streams = this.#authors.get(stream.author)?.streams ?? [];
     return streams.length >= INCARNATIONS_PER_AUTHOR_MAX && time <= this.keptFloor() &&
       stream.incarnation < streams[0]!.incarnation;
   }
 
   /**
-   * Whether an unknown stream of which nothing will be kept, and the last thing known is from room time
-   * `time`, has a place. The one that goes first when there are too many stays forgotten: else two members
-   * that remind each other of more than have a place would never come to an end.
+   * Whether there is a place for an unknown stream of which nothing will be kept, and whose latest known bundle is
+   * from room time `time`. A stream that would be evicted next stays forgotten: otherwise two members that remind each
+   * other of more streams than fit would never come to an end.
    */
   hasPlaceFor(stream: Stream, time: number): boolean {
     const author = this.#authors.get(stream.author);
@@ -168,7 +168,7 @@ export class FrontierTable {
     }
   }
 
-  /** Streams of one bucket by (author, incarnation), those without anything in them left out. */
+  /** Entries of the non-empty streams of one bucket, ordered by (author, incarnation). */
   entriesOf(bucket: number): readonly SyncEntry[] {
     const entries: SyncEntry[] = [];
     for (const state of sortedStreams(this.#buckets[bucket]!)) {
@@ -186,7 +186,7 @@ export class FrontierTable {
     return state.hash ??= this.crypto.sha256<Hash>(packed(this.#keptEntries(state)));
   }
 
-  /** How many streams the next `root` hashes anew: of the buckets that have changed. */
+  /** How many streams the next `root` hashes anew: those of the buckets that have changed. */
   unhashed(): number {
     let count = 0;
     for (const { hash, authors } of this.#buckets) {
@@ -241,11 +241,12 @@ export class FrontierTable {
       author.streams.forEach(this.dropped);
       latestTime = Math.max(latestTime, author.latestTime);
     }
-    // Of what is later nothing is kept since it was proven a lie: no reason to refuse who is new and speaks now.
+    // Nothing is kept of an author later than the kept floor only where a proof excluded it: that is no reason to
+    // refuse new authors that write now.
     this.restoreAuthorsTime(Math.min(latestTime, this.keptFloor()));
   }
 
-  /** Where there are too many: the first one but `except` of which nothing is kept. */
+  /** Where the author has too many incarnations: forgets the first one, but `except`, of which nothing is kept. */
   #forgetIncarnation(author: AuthorState, except: StreamState): void {
     const { streams } = author;
     if (streams.length <= INCARNATIONS_PER_AUTHOR_MAX) return;
@@ -253,7 +254,7 @@ export class FrontierTable {
     if (first === null) return; // all of them have kept bundles, whose number bounds them
     author.unkept.delete(first);
     const index = placeOf(streams, first.incarnation) - 1;
-    // Mostly the first one, and `shift` moves nothing.
+    // Mostly it is the first one, and `shift` moves nothing.
     if (index === 0) streams.shift();
     else streams.splice(index, 1);
     this.dropped(first);
@@ -274,7 +275,7 @@ function firstUnkept({ unkept }: AuthorState, except: StreamState | null): Strea
 
 /** How many of `streams` are of this incarnation or earlier ones. */
 function placeOf(streams: readonly StreamState[], incarnation: number): number {
-  // The latest incarnation is the one that speaks.
+  // Mostly it is the latest incarnation, the only one that still writes.
   const last = streams.at(-1);
   if (last === undefined || last.incarnation <= incarnation) return streams.length;
   let low = 0;
@@ -296,7 +297,7 @@ export function bucketOf(author: PeerKey): number {
   return Number.parseInt(author.slice(0, 2), 16);
 }
 
-/** What is said of a stream in anti-entropy. */
+/** What anti-entropy announces of a stream. */
 export function syncEntry(state: StreamState): SyncEntry {
   const entry = frontierEntry(state);
   const { counter } = entry;
@@ -306,7 +307,7 @@ export function syncEntry(state: StreamState): SyncEntry {
   return { ...entry, low: state.keptFrom, unkept: counter - last, closed };
 }
 
-/** What is said of a stream of which nothing is known. */
+/** What anti-entropy announces of a stream of which nothing is known. */
 export function nothingOf({ author, incarnation }: Stream): SyncEntry {
   return { author, incarnation, low: 1, counter: 0, unkept: 0, id: ID_UNKNOWN, closed: false };
 }
@@ -316,15 +317,15 @@ export function isUnkept(entry: SyncEntry): boolean {
   return lastToBeHad(entry) === 0 && !entry.closed;
 }
 
-/** The last counter that can be had of whoever says this; 0 for none. */
+/** The last counter that the entry's sender can supply; 0 for none. */
 export function lastToBeHad({ low, counter, unkept }: SyncEntry): number {
   const last = counter - unkept;
   return low <= last ? last : 0;
 }
 
 /**
- * How far, from `counter` on, whoever says this keeps nothing of what it has delivered; 0 where it keeps that, or hasn't
- * come so far.
+ * The counter through which, from `counter` on, the entry's sender keeps nothing of what it has delivered; 0 where it
+ * keeps `counter`, or hasn't delivered that far.
  */
 export function letGoThrough(entry: SyncEntry, counter: number): number {
   if (counter < entry.low) return entry.low - 1;
@@ -355,18 +356,18 @@ export function keep(state: StreamState, entry: KeptBundle): void {
     kept.push(entry);
     if (before === 0 || before < counter - 1) state.keptFrom = counter;
   } else {
-    // Of a liar, whose times run backwards, in the order of a log.
+    // Restored from a log, which is in the order of time, and by a liar, whose times run backwards.
     kept.splice(indexAfter(state, counter - 1), 0, entry);
     state.keptFrom = lastRunOf(state);
   }
 }
 
-/** Keeps `entry` no longer, where it did. */
+/** Removes `entry` from the kept bundles, if it is among them. */
 export function letGo(state: StreamState, entry: KeptBundle): void {
   const { kept } = state;
   const index = kept.indexOf(entry);
   if (index < 0) return;
-  // Almost always the first one, and `shift` moves nothing.
+  // Almost always it is the first one, and `shift` moves nothing.
   if (index === 0) kept.shift();
   else kept.splice(index, 1);
   if (entry.bundle.header.value.counter < state.keptFrom || kept.length === 0) return;
@@ -375,7 +376,7 @@ export function letGo(state: StreamState, entry: KeptBundle): void {
   else if (lastKept(state) < state.keptFrom) state.keptFrom = lastRunOf(state);
 }
 
-/** Keeps nothing from `counter` on any longer. @returns What it kept. */
+/** Removes the kept bundles that reach `counter` or beyond. @returns The removed ones. */
 export function letGoFrom(state: StreamState, counter: number): readonly KeptBundle[] {
   const gone = state.kept.splice(indexAfter(state, counter - 1));
   const last = lastKept(state);
@@ -389,7 +390,10 @@ export function lastKept({ kept }: StreamState): number {
   return last === undefined ? 0 : lastCounter(last.bundle.header.value);
 }
 
-/** Looks at as many as that run has: so only where it has become the last one. */
+/**
+ * Where the last gapless run of kept bundles begins. It walks that whole run, so call it only where another run has
+ * become the last one.
+ */
 function lastRunOf({ kept }: StreamState): number {
   let index = kept.length - 1;
   let { counter } = kept[index]!.bundle.header.value;

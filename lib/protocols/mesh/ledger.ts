@@ -1,7 +1,7 @@
 /**
- * What a member has delivered: frontiers, kept bundles, heads, and what equivocation excludes. It comes
- * back from the records that `Order` persists, whatever prefix of them is on disk, and it judges nothing:
- * that a bundle may be delivered is the caller's to know.
+ * What a member has delivered: frontiers, kept bundles, heads, and what equivocation excludes. It is restored
+ * from the records that `Order` persists, whatever prefix of them is on disk. It judges nothing: the caller
+ * decides whether a bundle may be delivered.
  */
 
 import type { Crypto } from "../../base/crypto.ts";
@@ -35,9 +35,9 @@ export class Ledger {
   readonly kept: KeptBundles;
   readonly time: RoomTime;
   readonly #keptById = new Map<BundleId, KeptBundle>();
-  /** The last bundles whose time wasn't believed; at most `RUNAWAYS_MAX`. */
+  /** The latest bundles whose time wasn't believed; at most `RUNAWAYS_MAX`. */
   readonly #runaways: NamedBundle[] = [];
-  /** How many kept bundles name a claim. */
+  /** How many kept bundles name each claim. */
   readonly #claimUses = new Map<ClaimId, number>();
   readonly #heads = new Heads();
   /** Closed streams that still have their proof, in the order of closing. */
@@ -47,7 +47,7 @@ export class Ledger {
   constructor(
     readonly crypto: Crypto,
     wallMs: () => number,
-    /** What this process says. */
+    /** The stream of this process. */
     readonly own: Stream,
     keptMessagesMax?: number,
   ) {
@@ -76,12 +76,12 @@ export class Ledger {
     return this.table.mayBeForgotten(stream, time);
   }
 
-  /** Whether what this process says now is excluded: somebody else has spoken as this incarnation. */
+  /** Whether our own stream is closed: somebody else has written as this incarnation. */
   get isOwnClosed(): boolean {
     return (this.table.find(this.own)?.closed ?? null) !== null;
   }
 
-  /** Takes in a bundle whose ancestors are delivered; returns it with bytes of its own. */
+  /** Delivers a bundle whose ancestors are delivered; returns a copy with its own bytes. */
   deliver(received: Bundle, id: BundleId): Bundle {
     const bundle = detached(received);
     const header = bundle.header.value;
@@ -96,12 +96,12 @@ export class Ledger {
       this.#moveHeads(header, id, state, last);
       this.#keep(bundle, id, state);
     } else this.#setAside(bundle, id);
-    // Whoever says only what isn't believed is evicted first.
+    // An author whose times are never believed is evicted first.
     this.table.changed(state, isBelieved ? header.time : 0);
     return bundle;
   }
 
-  /** The frontier goes on to `counter`, whatever was between: nobody has it any more. */
+  /** Moves the frontier to `counter`, past bundles that nobody has any more. */
   skip(stream: Stream, counter: number, id: BundleId | null): StreamEntry {
     const state = this.table.open(stream);
     state.counter = counter;
@@ -115,7 +115,7 @@ export class Ledger {
     return this.#keptById.get(id) ?? null;
   }
 
-  /** Whether something of this room time is kept, or was set aside since its time isn't believed. */
+  /** Whether a bundle of this room time is kept, or was set aside since its time isn't believed. */
   isHere(time: number): boolean {
     return this.kept.sameTime.has(time) ||
       this.#runaways.some(({ bundle }) => bundle.header.value.time === time);
@@ -145,8 +145,8 @@ export class Ledger {
   }
 
   /**
-   * Excludes what `guilt` says from the history.
-   * @returns False where a proof of as much is known, or was forgotten.
+   * Excludes from the history what `guilt` proves false.
+   * @returns False where as much is excluded already, or the table has no place for the stream.
    */
   close(guilt: Guilt, proof: Proof): boolean {
     return this.mayClose(guilt, proof) && this.#exclude(guilt.stream, guilt.from, proof);
@@ -168,7 +168,7 @@ export class Ledger {
     for (const entry of excluded) {
       this.kept.remove(entry);
       this.#forget(entry);
-      // What it stood for as a head isn't covered by it any more.
+      // The heads that the excluded bundle covered are heads again.
       for (const { id } of entry.bundle.header.value.heads) {
         const named = this.#keptById.get(id);
         if (named !== undefined) this.#restoreHead(headOf(id, named.bundle.header.value));
@@ -184,7 +184,7 @@ export class Ledger {
     return true;
   }
 
-  /** Heads in room order, those excepted whose time isn't believed. */
+  /** Heads in room order, except those whose time isn't believed. */
   heads(): readonly Head[] {
     return this.#heads.all();
   }
@@ -219,7 +219,7 @@ export class Ledger {
     return state.kept.slice(indexAfter(state, counter)).map((entry) => entry.bundle);
   }
 
-  /** Whether what is kept here at the entry's counter isn't what the entry says. */
+  /** Whether the bundle kept here at the entry's counter has another id than the entry says. */
   disagrees(entry: FrontierEntry): boolean {
     if (entry.id === ID_UNKNOWN || entry.counter === 0) return false;
     const state = this.table.find(entry);
@@ -257,7 +257,7 @@ export class Ledger {
     return lacked === undefined ? latest : Math.min(latest, lacked.time - 1);
   }
 
-  /** What the next process needs, and nothing else. Order matters to `restore`. */
+  /** The records that the next process needs, and no others, in the order that `restore` needs. */
   snapshot(): readonly MeshRecord[] {
     const floor = this.kept.floor ?? START_OF_ROOM;
     const heads = this.heads().filter((head) => !this.#keptById.has(head.id));
@@ -274,7 +274,8 @@ export class Ledger {
     for (const state of this.table.states()) {
       if (state.counter > 0) entries.push(recordEntry(state));
     }
-    // First, as they were delivered: a frontier may be further, and a stream of which nothing is kept forgotten.
+    // Bundles first, in the order of delivery: a frontier restored before might be further on than they are, and a
+    // stream of which nothing is kept yet might be forgotten.
     for (const { bundle } of this.kept.entries()) records.push({ kind: "bundle", bundle });
     for (const part of inParts(entries)) {
       if (part.length > 0) records.push({ kind: "frontier", entries: part });
@@ -289,7 +290,7 @@ export class Ledger {
     return records;
   }
 
-  /** Takes a record in; those of other machines change nothing. */
+  /** Applies a record; those of other machines change nothing. */
   restore(record: MeshRecord): void {
     switch (record.kind) {
       case "floor":
@@ -323,7 +324,7 @@ export class Ledger {
       state.counter = entry.counter;
       state.id = entry.id === ID_UNKNOWN ? null : entry.id;
     }
-    // Of what isn't kept no time is on disk: at most this.
+    // The disk holds no time for what isn't kept: it is at most this.
     this.table.changed(state, this.kept.floor?.time ?? 0);
   }
 
@@ -364,7 +365,7 @@ export class Ledger {
     for (const old of evicted) this.#letGo(old);
   }
 
-  /** Counter of our own up to which the bundle's author had been shown what we say. */
+  /** The counter of our own stream up to which the bundle's author had received our messages when it wrote. */
   #follows({ heads }: Header, state: StreamState): number {
     const own = this.table.find(this.own);
     if (own === undefined || state === own) return own?.counter ?? 0;
@@ -377,7 +378,7 @@ export class Ledger {
     return follows;
   }
 
-  /** For a while, so that its author can't say another thing for it unseen. */
+  /** Remembers the bundle for a while, so that its author can't replace it by another one undetected. */
   #setAside(bundle: Bundle, id: BundleId): void {
     this.#runaways.push(namedBundle({ id, bundle }));
     if (this.#runaways.length > RUNAWAYS_MAX) this.#runaways.shift();
@@ -411,7 +412,7 @@ export class Ledger {
 
   #restoreHead(head: Head): void {
     const state = this.table.open(head);
-    // A liar's bundles may have stood for several of one stream, one after the other.
+    // A liar's bundles may have covered several heads of one stream, one after the other.
     if (state.head !== null && state.head.counter >= head.counter) return;
     if (isExcluded(state, head.counter) || !this.time.believe(head.time)) return;
     this.#heads.set(state, head);
@@ -431,7 +432,10 @@ export class Ledger {
     }
   }
 
-  /** The oldest of those of whom nothing was ever heard here: they are made up at no cost. Otherwise the oldest. */
+  /**
+   * The stream whose proof is dropped first: the oldest of which nothing was ever delivered here, as such are made up
+   * at no cost; otherwise the oldest.
+   */
   #leastProven(): StreamState {
     for (const state of this.#proven.keys()) {
       const excluded = state.closed?.excluded ?? null;
@@ -465,8 +469,8 @@ function headOf(id: BundleId, header: Header): Head {
 }
 
 /**
- * Whether naming `named` names the stream's last bundle too. What wasn't delivered here is a word of its namer's alone:
- * were it to stand for what was, nothing said here would follow that any more.
+ * Whether a header that names `named` thereby covers the stream's current head. That a bundle beyond what was delivered
+ * here exists is only its namer's word: if it covered the head, nothing said here would follow the head any more.
  */
 function standsFor(named: Head, { head, counter }: StreamState): boolean {
   if (head === null || named.counter > counter || named.counter < head.counter) return false;
@@ -492,7 +496,7 @@ export function isExcluded(state: StreamState, counter: number): boolean {
   return state.closed !== null && counter >= state.closed.from;
 }
 
-/** What is persisted of a stream: all that was delivered, whether it was excluded later or not. */
+/** What is persisted of a stream: how far it was delivered, including what was excluded later. */
 function recordEntry(state: StreamState): StreamEntry {
   const { author, incarnation, counter, id, keptFrom } = state;
   const low = lastKept(state) === counter ? keptFrom : counter + 1;

@@ -52,8 +52,8 @@ export const contactSchema = record({ key: hexId<PeerKey>(), endpoint: endpointS
 export type Contact = Infer<typeof contactSchema>;
 
 /**
- * A point in an author's stream: everything up to `counter` is meant, `id` names the bundle it ends. Exported for its
- * table.
+ * A point in an author's stream: covers everything up to `counter`; `id` is that of the bundle that ends there.
+ * Exported for its table.
  */
 export const frontierEntrySchema = record({
   author: hexId<PeerKey>(),
@@ -64,8 +64,8 @@ export const frontierEntrySchema = record({
 export type FrontierEntry = Infer<typeof frontierEntrySchema>;
 
 /**
- * A frontier, and from which counter on all up to it is kept. Where a proof closed the stream, `counter` and `id` are
- * those of the last bundle before what it excludes.
+ * A frontier, and `low`, the counter from which on everything up to the frontier is kept. Where a proof closed the
+ * stream, `counter` and `id` are those of the last bundle before the excluded part.
  */
 export const streamEntrySchema = record({
   author: hexId<PeerKey>(),
@@ -78,11 +78,11 @@ export const streamEntrySchema = record({
 export type StreamEntry = Infer<typeof streamEntrySchema>;
 
 /**
- * A frontier as announced in anti-entropy: what can be had here reaches from `low` to `counter - unkept`, or is nothing,
- * where `low` is beyond that.
+ * A frontier as announced in anti-entropy: its sender can supply `low` to `counter - unkept`; nothing where `low` is
+ * beyond that.
  */
 export interface SyncEntry extends StreamEntry {
-  /** So many at the end were delivered and not kept, since nobody believes their time. */
+  /** How many counters at the end were delivered but aren't kept, since their time isn't believed. */
   readonly unkept: number;
 }
 
@@ -133,7 +133,7 @@ const join = message(2, "join", {
   name: text(NAME_BYTES_MAX),
   /** A lower bound for the new incarnation: what this process has on its disk, or its wall clock. */
   incarnation: counter,
-  /** Null host part is filled in by the admitting member from what it sees. */
+  /** An empty host is filled in by the admitting member, with the one that the link comes from. */
   endpoint: nullable(endpointSchema),
   /** The claim that a returning member was given before, for the same name. */
   earlier: nullable(signedClaimSchema),
@@ -196,9 +196,9 @@ const holdReply = message(8, "hold-reply", {
 }, {
   folded: text(FOLDED_NAME_BYTES_MAX),
   key: hexId<PeerKey>(),
-  /** Why it can't be held: who has the name, for the asker's own roster. */
+  /** The member that has the name, which can't be held therefore: its entry for the asker's own roster. */
   owner: nullable(rosterEntrySchema),
-  /** Or who is just being let in under it; what follows of that is for the asker to see. */
+  /** Or the newcomer that is just being admitted under the name; the asker waits to see whether it is. */
   rival: nullable(hexId<PeerKey>()),
 });
 
@@ -218,7 +218,7 @@ const forwardJoin = message(17, "forward-join", {
   lane: news,
 }, {
   contact: contactSchema,
-  /** Steps that are left; 0 is no walk: who lost the sender as a neighbour may take this one instead. */
+  /** Remaining steps; 0 is no walk: a member that has lost the sender as a neighbour may take this one instead. */
   ttl: uint(16),
 });
 const neighbor = message(18, "neighbor", {
@@ -273,7 +273,7 @@ const dialledBack = message(24, "dialled-back", {
   answer: "none",
   lane: control,
 }, {
-  /** Null where it can't be said. */
+  /** Null where the neighbour can't tell. */
   reachable: nullable(bool()),
 });
 
@@ -285,7 +285,7 @@ const beacons = message(32, "beacons", {
   answer: "none",
   lane: news,
 }, {
-  /** `ageMs`: since the sender heard it, so that a lease handed on isn't a longer one. */
+  /** `ageMs`: time since the sender heard the beacon, so that forwarding it doesn't prolong the lease. */
   beacons: list(record({ signed: signedBeaconSchema, ageMs: counter }), ROSTER_NEWS_MAX),
 });
 const claims = message(33, "claims", {
@@ -312,7 +312,7 @@ const rosterWant = message(35, "roster-want", {
   lane: data,
 }, {
   buckets: list(uint(ROSTER_BUCKETS - 1), ROSTER_BUCKETS),
-  /** What the sender has in these buckets; where the bound is too small for all, the rest comes once more. */
+  /** What the sender has in these buckets; members for which the bound leaves no place are sent to it once more. */
   known: list(
     record({ key: hexId<PeerKey>(), incarnation: counter, number: counter }),
     ROSTER_WANT_MAX,
@@ -333,7 +333,7 @@ const rosterPart = message(37, "roster-part", {
   lane: data,
 }, {
   bucket: uint(ROSTER_BUCKETS - 1),
-  /** Members whose beacon is newer than what was named, and those not named; the dead of a day too. */
+  /** Members whose beacon is newer than `known` says, and those not in `known`; also those that died within a day. */
   entries: list(rosterEntrySchema, ROSTER_PART_MAX),
   /** False where more of this bucket follow. */
   last: bool(),
@@ -368,7 +368,7 @@ const ihave = message(50, "ihave", {
   lane: news,
 }, {
   entries: list(frontierEntrySchema, 256),
-  /** At which the first entry's bundle would have arrived had it been pushed. */
+  /** The hop with which the first entry's bundle would have arrived, had it been pushed. */
   hop: uint(255),
 });
 const graft = message(51, "graft", {
@@ -414,9 +414,9 @@ const syncFrontiers = message(66, "sync-frontiers", {
   reply: bool(),
   /** False where more entries for these buckets follow in another message. */
   last: bool(),
-  /** Room time: what the sender delivered once and no longer keeps isn't later. 0 where it keeps all. */
+  /** Room time: nothing that the sender has delivered and no longer keeps is later. 0 where it keeps all. */
   floor: uint(Number.MAX_SAFE_INTEGER),
-  /** Of each entry, how many counters up to `counter` can't be had; empty where they all can, from `low` on. */
+  /** For each entry, how many counters up to `counter` can't be supplied; empty where all from `low` on can. */
   unkept: trailing(list(counter, 1_024), []),
 });
 const syncWant = message(67, "sync-want", {
@@ -473,7 +473,7 @@ const rotations = message(82, "rotations", {
   lane: data,
 }, {
   rotations: list(
-    // The claim shows who its author is, who may have left long ago.
+    // The claim shows who the rotation's author is, who may have left long ago.
     record({ rotation: signedRotationSchema, claim: signedClaimSchema }),
     ROTATIONS_KEPT_MAX,
   ),

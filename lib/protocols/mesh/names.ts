@@ -1,14 +1,14 @@
 /**
- * Whose name is whose: of all claims to one folded name the one with the smaller (time, id) wins, here
- * as everywhere, those first that are vouched for (`vouching.ts`); the others are shown as `Bob~k7f3`, the
- * start of their fingerprint.
+ * Who owns which name. Of all claims to one folded name those that are vouched for (`vouching.ts`) precede the others,
+ * and then the one with the smallest (time, id) wins, at every member alike; the others are shown as `Bob~k7f3`, with
+ * the start of their fingerprint.
  *
  * What this member has pinned changes only what it shows: a stranger under a known name is `Bob~k7f3`
- * too, until `/trust`. Of two Bobs who are both here after a split the winner is shown as Bob, as everywhere,
+ * too, until `/trust`. Of two Bobs that are both here after a split the winner is shown as Bob, as everywhere,
  * with a warning; the pin stays where it is, so that no private message goes to the winner before `/trust`:
- * nobody can prove here which claim is older than what it says.
+ * the time of a claim can't be proven.
  *
- * The caller passes on the roster's changes in their order. For `left` it asks `shownName` first.
+ * The caller passes on the roster's changes in their order. Before it passes on a `left`, it asks for `shownName`.
  */
 
 import { startApart } from "../../base/fingerprint.ts";
@@ -22,14 +22,17 @@ import { compareClaims, type KnownClaim } from "./credentials.ts";
 import { type Pin, Pins } from "./pins.ts";
 import type { NamesConfig, NamesEffect, NamesInput } from "./names_io.ts";
 
-/** Of so many who have used one name each is told from each other; of more, made up by liars, each by its whole key. */
+/**
+ * Up to so many keys that have used one name are told apart by the start of their fingerprints; where there are more,
+ * made up by liars, each is shown with its whole fingerprint.
+ */
 const COMPARED_MAX = 16;
 
 interface Holder {
   readonly claim: KnownClaim;
   readonly folded: FoldedName;
   readonly live: boolean;
-  /** As people see it; null before it is first worked out. */
+  /** The name shown for the holder; null before it is first determined. */
   readonly shown: string | null;
 }
 
@@ -40,9 +43,9 @@ export class Names implements Machine<NamesInput, NamesEffect> {
   /** Folded shown names of the holders. */
   readonly #keysByShown = new Map<string, PeerKey>();
   readonly #pins: Pins;
-  /** The claim we came in with, and when; another name, claimed later, is never lost in a race to come in. */
+  /** The claim with which we joined, and when; another name, claimed later, is never lost in a race to join. */
   #cameIn: { readonly claim: KnownClaim; readonly atMs: number } | null = null;
-  /** The claim that ours has lost to, so that it is said once. */
+  /** The claim that ours has lost to, so that the loss is reported once. */
   #lostTo: KnownClaim | null = null;
   #effects: NamesEffect[] = [];
 
@@ -72,15 +75,16 @@ export class Names implements Machine<NamesInput, NamesEffect> {
     return this.#winnerOf(folded)?.[0] ?? null;
   }
 
-  /** How a member is shown; null for who holds no name here (any more). */
+  /** The name shown for a member; null for a key that holds no name here (any more). */
   shownName(key: PeerKey): string | null {
     return this.#holders.get(key)?.shown ?? null;
   }
 
   /**
-   * How an author is shown, here or not: a name that is known with another key, is somebody else's here, or
-   * was another's at any time, none of them being known by it, carries the start of the fingerprint.
-   * @param claimed The name that it claims, or claimed when it wrote.
+   * The name shown for an author, whether here or not. The start of the author's fingerprint is appended where the
+   * name is pinned to another key, or (without a pin) owned by another key here, or (without either) was ever claimed
+   * by another key.
+   * @param claimed The name that the author claims, or claimed when it wrote.
    */
   authorName(key: PeerKey, claimed: string): string {
     const shown = this.shownName(key);
@@ -96,7 +100,7 @@ export class Names implements Machine<NamesInput, NamesEffect> {
     return rivals.size === 0 ? claimed : `${claimed}~${this.#startApart(key, rivals)}`;
   }
 
-  /** The start of a fingerprint that none of the others' has. */
+  /** A start of the key's fingerprint with which none of the others' begins. */
   #startApart(key: PeerKey, others: ReadonlySet<PeerKey>): string {
     const fingerprint = this.fingerprintOf(key);
     if (others.size > COMPARED_MAX) return fingerprint;
@@ -105,8 +109,8 @@ export class Names implements Machine<NamesInput, NamesEffect> {
   }
 
   /**
-   * Whom the user means by a name: as shown, in any case; also who was known by it and isn't here, but for a
-   * stranger who has it now and may be that one with a new key.
+   * The key that the user means by a name: the one shown under it; else its owner, who may be the pinned one with a new
+   * key, unless the user knows the owner by another name; else the pinned key, whose owner needn't be here.
    */
   keyOf(shown: string): PeerKey | null {
     const folded = foldName(withoutMark(shown));
@@ -118,15 +122,15 @@ export class Names implements Machine<NamesInput, NamesEffect> {
     return pinned !== null && this.#pins.isKnownOtherwise(owner, folded) ? pinned : owner;
   }
 
-  /** A name as it was written when its owner was met, however the user types it. */
+  /** The name as its owner spelled it when we met, however the user types it. */
   nameAsMet(typed: string): string {
     return this.#pins.get(foldName(withoutMark(typed)))?.name ?? typed;
   }
 
   /**
-   * Whom the user knows by the name that this key, as `keyOf` gave it, has instead: private messages aren't sealed to
-   * this one. Null where that is nobody else: whoever holds no name here was found by the pin; who was met under another
-   * name and is shown with a suffix is nobody's new key, and cannot be meant by the plain name.
+   * The other key that the user knows by the name of `key`, which `keyOf` returned: private messages aren't sealed to
+   * `key` then. Null where there is none: a key that holds no name here was found by its pin; a key that was met under
+   * another name and is shown with a suffix is nobody's new key, and the plain name can't mean it.
    */
   knownInstead(key: PeerKey): PeerKey | null {
     const holder = this.#holders.get(key);
@@ -138,7 +142,7 @@ export class Names implements Machine<NamesInput, NamesEffect> {
     return isSuffixed && this.#pins.isKnownOtherwise(key, folded) ? null : pin.key;
   }
 
-  /** The names by which `keyOf` finds somebody else, each once: as shown, or as claimed by who holds none here now. */
+  /** The names by which `keyOf` finds another key, each once: shown names, and pinned ones that nobody shows now. */
   known(): readonly string[] {
     const known = new Map<FoldedName, string>();
     for (const [folded, { name }] of this.#pins.entries()) known.set(folded, name);
@@ -187,7 +191,7 @@ export class Names implements Machine<NamesInput, NamesEffect> {
       if (before.folded !== folded) this.#unlist(key, before);
       else if (!before.live && before.shown !== null) this.#unlistShown(key, before.shown);
     }
-    // Only who is here is renamed; who comes back is shown as it is then.
+    // Only a live member is reported as renamed; one that comes back gets its shown name anew.
     const shown = before?.live === true ? before.shown : null;
     this.#holders.set(key, { claim, folded, live, shown });
     addTo(this.#keysByFolded, folded, key);
@@ -227,7 +231,7 @@ export class Names implements Machine<NamesInput, NamesEffect> {
     this.#settle(holder.folded, nowMs);
   }
 
-  // Who is shown how.
+  // Shown names.
 
   #winnerOf(folded: FoldedName): readonly [PeerKey, Holder] | null {
     let winner: readonly [PeerKey, Holder] | null = null;
@@ -251,8 +255,8 @@ export class Names implements Machine<NamesInput, NamesEffect> {
   }
 
   /**
-   * Works out again how those are shown who claim this name: who has it, had it, or just came. All others have a suffix
-   * already, and keep it; liars may be thousands of one name.
+   * Determines the shown names of claimants of this name anew: of the winner, of the one shown under it so far, and of
+   * the one that just came. All others have a suffix already, and keep it; liars may be thousands of one name.
    */
   #settle(folded: FoldedName, nowMs: number, came?: PeerKey): void {
     const winner = this.#winnerOf(folded);
@@ -271,8 +275,8 @@ export class Names implements Machine<NamesInput, NamesEffect> {
   }
 
   /**
-   * Pins a winner that is here under a name that nobody is known by, or in place of one who came in at once with
-   * it: nobody knows the loser yet, who leaves. Of any other change the user is told, and the pin stays.
+   * Pins a live winner under a name that has no pin, or in place of a key that joined at the same time: nobody knows
+   * that loser yet, and it leaves. Any other change is reported to the user, and the pin stays.
    */
   #pinWinner(key: PeerKey, holder: Holder, nowMs: number): void {
     // What others are called is pinned when they are seen; whoever has our own name has to show it.
@@ -294,7 +298,7 @@ export class Names implements Machine<NamesInput, NamesEffect> {
     this.#effects.push({ type: "pin-contested", name, ...knownAs(pin), key });
   }
 
-  /** Whether the winner has the name of somebody else who is known by it and has no claim to it here. */
+  /** Whether the winner's name is pinned to another key, which has no claim to it here. */
   #isStranger(key: PeerKey, { folded }: Holder): boolean {
     if (key === this.config.self) return false;
     const pin = this.#pins.get(folded);
@@ -302,8 +306,8 @@ export class Names implements Machine<NamesInput, NamesEffect> {
   }
 
   /**
-   * Whether two came in at once, the one that lost having been here since `sinceMs`. A rival that says it came
-   * long before was kept away by a split, or lies: nobody leaves for it.
+   * Whether two keys joined at the same time; the loser has been here since `sinceMs`. A rival that claims to have come
+   * long before was separated by a split, or lies: nobody leaves for it.
    */
   #isRace(winner: KnownClaim, loser: KnownClaim, sinceMs: number, nowMs: number): boolean {
     const { raceMs } = this.config;
@@ -311,7 +315,7 @@ export class Names implements Machine<NamesInput, NamesEffect> {
     return nowMs - sinceMs < raceMs && Math.abs(apartMs) < raceMs;
   }
 
-  /** @param winner The name of the one to whom it has lost its own, if it has. */
+  /** @param winner The name of the member to which this one has lost its own name, if it has. */
   #show(key: PeerKey, shown: string, winner?: string): void {
     const holder = this.#holders.get(key)!;
     if (holder.shown === shown) {
@@ -328,7 +332,7 @@ export class Names implements Machine<NamesInput, NamesEffect> {
     }
   }
 
-  /** `Bob~k7f3`, longer where another is shown so. */
+  /** `Bob~k7f3`, with a longer suffix where another member is shown so. */
   #suffixed(key: PeerKey): string {
     const { name } = this.#holders.get(key)!.claim.signed.claim.value;
     const isTaken = (start: string) => {
@@ -374,7 +378,7 @@ export class Names implements Machine<NamesInput, NamesEffect> {
 
   // Pins.
 
-  /** @param again Whether the user says so. */
+  /** @param again Whether the user asked for it. */
   #pin(holder: Holder, key: PeerKey, again: boolean, nowMs: number): void {
     const { name } = holder.claim.signed.claim.value;
     this.#pins.set(name, key, nowMs);

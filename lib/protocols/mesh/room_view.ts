@@ -1,6 +1,6 @@
 /**
  * What the user sees of a room: turns what happens into events, under the names that are shown here.
- * Everything that comes before `ready` waits for it.
+ * Events from before `ready` are held back until it.
  */
 
 import { dateText } from "../../base/dates.ts";
@@ -58,7 +58,7 @@ type NamesEffectOf<Type extends NamesEffect["type"]> = Extract<
   { readonly type: Type }
 >;
 
-/** The user's word for the command that an event answers. */
+/** The `ref` that the user gave with the command that an event answers. */
 type Ref = string | undefined;
 
 /** What the view asks the machines of the room. */
@@ -66,19 +66,19 @@ export interface RoomFacts {
   /** Live members, oneself not among them, in the order of their shown names. */
   live(): readonly LiveMember[];
   ownEndpoint(): Endpoint | null;
-  /** The name that this key is shown under; null where it was never a member. */
+  /** The name shown for this key; null where it holds no name here. */
   shownName(key: PeerKey): string | null;
-  /** How the author of a message is shown who claimed this name. */
+  /** The name shown for an author that claimed the name `claimed` when it wrote. */
   authorName(key: PeerKey, claimed: string): string;
   /** Members that were lost while we were here, and may come back. */
   lost(): readonly PeerKey[];
   /** The live member shown under this name, equal after folding. */
   memberNamed(name: string): PeerKey | null;
-  /** The key that is known by this name, here or not: whom the user would trust under it, or writes to. */
+  /** The key known by this name, whether its owner is here or not: whom `/trust` or `/msg` with this name means. */
   strangerNamed(name: string): PeerKey | null;
-  /** A name as it was written when its owner was met, however the user types it. */
+  /** The name as its owner spelled it when we met, however the user types it. */
   nameAsMet(typed: string): string;
-  /** Whom the user knows by the name that this key has instead; null where that is nobody else. */
+  /** The other key that the user knows by the name that `key` has now; null where there is none. */
   knownInstead(key: PeerKey): PeerKey | null;
   /** The name that a claim claims; null where the claim isn't known any more. */
   claimedName(claim: ClaimId): string | null;
@@ -93,12 +93,12 @@ export interface StatusFacts {
   readonly waiting: readonly Waiting[];
   /** Whether this member is known to have everything that we wrote. */
   readonly upToDate: (peer: PeerKey) => boolean;
-  /** Of whom something is being fetched. */
+  /** Neighbours from which we are fetching. */
   readonly sources: ReadonlySet<PeerKey>;
   readonly pausedBecause: string | null;
-  /** Who says more than anybody reads. */
+  /** Members that write more than anybody reads. */
   readonly talkers: readonly PeerKey[];
-  /** Many who aren't here and speak; null for none. */
+  /** Set where many authors that aren't members write; null otherwise. */
   readonly strangers: StrangersTold | null;
 }
 
@@ -108,36 +108,39 @@ const DISK_PROBLEM =
 const ISOLATED_PROBLEM = "no link to any other member; trying those who were here: check this " +
   "machine's network, or start again with the address of somebody who is there";
 
-/** How events write the address of one who can't be dialled. */
+/** How events write the address of a member that can't be dialled. */
 const NO_ADDRESS: Endpoint = { host: "", port: 0 };
 
-/** Who is told of more proofs of lies reads nothing else: they are counted. */
+/** Limits the warnings of proven lies: with more, a user would read nothing else. Further proofs are only counted. */
 const PROOFS_TOLD_PER_SECOND = 0.1;
 const PROOFS_TOLD_BURST = 16;
-/** After so many the warnings begin anew. */
+/** After warnings of so many authors the list of those warned of is cleared, and warnings begin anew. */
 const STRANGERS_WARNED_MAX = 1_024;
-/** Who returns to a room that is so busy needn't wait longer for its roster: that would cost memory. */
+/**
+ * Events held back before `ready`, at most: in a room this busy a returning member is ready without waiting longer
+ * for the roster, since waiting would cost memory.
+ */
 const BEFORE_READY_MAX = 20_000;
 /** How many lost members a status names. */
 const LOST_NAMED_MAX = 5;
 
 export class RoomView {
   #ready = false;
-  /** What is shown, and what says that it was; at most BEFORE_READY_MAX. */
+  /** Events to show, and effects that record that earlier ones were shown; at most BEFORE_READY_MAX. */
   readonly #beforeReady: RoomEffect[] = [];
   #isolated = false;
-  /** Where nobody can dial us; null where somebody can, or it isn't known. */
+  /** Our endpoint, where it is known that nobody can dial it; else null. */
   #unreachableAt: Endpoint | null = null;
-  /** Since the disk last took what it was given. */
+  /** Whether the last write to the disk failed. */
   #diskRefuses = false;
-  /** That what comes isn't kept is said once, not for each message. */
+  /** Whether the user was told that incoming messages aren't kept: once, not for each message. */
   #toldNotKept = false;
   /** Authors that the user was warned of. */
   readonly #strangers = new Set<PeerKey>();
-  /** Of whom a proof has come that the user wasn't told of yet: one of them, who is here where any is, and how many. */
+  /** Proven liars that the user wasn't warned of yet: one of them (a member, if any of them is one), and how many. */
   #proven: { readonly author: PeerKey; readonly count: number } | null = null;
   readonly #proofsTold = new TokenBucket(PROOFS_TOLD_PER_SECOND, PROOFS_TOLD_BURST);
-  /** How many messages of whom were skipped in this step. */
+  /** How many messages of each author were skipped in this step. */
   readonly #missed = new Map<PeerKey, number>();
   readonly privateMessages: PrivateView;
 
@@ -177,7 +180,7 @@ export class RoomView {
     for (const effect of this.#beforeReady.splice(0)) this.emit(effect);
   }
 
-  /** Emits an effect in its place among what is shown: it may say that something before it was. */
+  /** Emits an effect in its place among the events shown: it may record that earlier ones were shown. */
   inOrder(effect: RoomEffect): void {
     if (this.#ready) return this.emit(effect);
     this.#beforeReady.push(effect);
@@ -218,7 +221,7 @@ export class RoomView {
     }, ref);
   }
 
-  /** Once for each: somebody who isn't here wrote under a name that another key has used. */
+  /** Warns, once for each author, that one who isn't here wrote under a name that another key has used. */
   #warnOfStranger(author: PeerKey, claimed: string, shown: string): void {
     const isHere = this.facts.shownName(author) !== null;
     if (isHere || this.#strangers.has(author)) return;
@@ -231,17 +234,17 @@ export class RoomView {
   }
 
   /**
-   * What a newcomer is shown: the last `count` messages from before it, and all that came since (`held`),
-   * together in room order, so that no answer comes before its question.
+   * Shows a newcomer the last `count` messages from before it joined, and all that arrived since (`held`), merged in
+   * room order, so that no answer comes before its question.
    */
   arrival(count: number, held: readonly DeliveredText[], refOf: (id: MessageId) => Ref): void {
     const kept = this.facts.history(KEPT_MESSAGES_MAX);
     const keptIds = new Set(kept.map(({ id }) => id));
-    // An earlier process may have held a message too: each id stands here once.
+    // `held` may have a message twice, as an earlier process held it too: the map has each id once.
     const news = new Map(held.map((message) => [message.id, message]));
     for (const message of news.values()) {
       if (keptIds.has(message.id)) continue;
-      // Too old to be kept, and new all the same: what is kept may answer it, and it answers nothing of that.
+      // No longer kept, though new here. Shown first: kept messages may answer it, and it answers none of them.
       news.delete(message.id);
       this.message(message, refOf(message.id));
     }
@@ -265,7 +268,7 @@ export class RoomView {
     });
   }
 
-  /** Told by `stepEnds`: a member has written many streams, and what is missing of one may be missing of all. */
+  /** Counts skipped messages for one notice in `stepEnds`: an author may have many streams, with a gap in each. */
   skipped(author: PeerKey, messages: number): void {
     this.#missed.set(author, (this.#missed.get(author) ?? 0) + messages);
   }
@@ -292,7 +295,7 @@ export class RoomView {
     return `${name} says very much: of all that is said the last ${KEPT_MESSAGES_MAX} messages are kept`;
   }
 
-  /** Who has left meanwhile is called as in `/history`, which is looked through once for all. */
+  /** Names of authors. One that has left is named as in `/history`, which is searched once for all of them. */
   #speakerNames(authors: readonly PeerKey[]): ReadonlyMap<PeerKey, string> {
     const names = new Map<PeerKey, string>();
     const gone = new Set<PeerKey>();
@@ -313,7 +316,7 @@ export class RoomView {
       `${theirs} come by way of ${this.#name(by)}, who may only pass them on`;
   }
 
-  /** Told by `stepEnds`: authors who are made up, and what they sign, cost a liar nothing. */
+  /** Counts a proven liar for the warning in `stepEnds`, which is rate limited: made-up authors cost nothing. */
   equivocated(author: PeerKey): void {
     const known = this.#proven?.author;
     const isKnownHere = known !== undefined && this.facts.shownName(known) !== null;
@@ -367,7 +370,7 @@ export class RoomView {
     );
   }
 
-  /** @param typed The name by which the user means this key. */
+  /** @param typed The name that the user typed for this key. */
   trusted(key: PeerKey, typed: string, ref: string | undefined): void {
     this.notice(acceptedText(this.#nameGiven(key, typed), fingerprintOf(key)), ref);
   }
@@ -380,7 +383,7 @@ export class RoomView {
     } else if (this.#ready) this.notice("Linked with another member again");
   }
 
-  /** @param ownLine Whether it was a line of the user's, who is told of each. */
+  /** @param ownLine Whether the write was for a line of the user's own, each of which gets an answer elsewhere. */
   diskRefused(text: string, ownLine: boolean): void {
     this.#diskRefuses = true;
     if (ownLine || this.#toldNotKept) return;
@@ -402,15 +405,15 @@ export class RoomView {
   }
 
   /**
-   * Where others may come in: through us, or through neighbours.
-   * @param neighbours Where they can be dialled.
+   * The endpoints at which others can join: ours, if any, then those of neighbours.
+   * @param neighbours Endpoints at which neighbours can be dialled.
    */
   entrances(neighbours: readonly Endpoint[]): readonly Endpoint[] {
     const own = this.#ownAddress();
     return [...(own.host === "" ? [] : [own]), ...neighbours];
   }
 
-  /** There is no entrance: an invite would lead nowhere. */
+  /** Reports that no endpoint is known at which others can join: an invite would lead nowhere. */
   noEntrance(rotate: boolean, ref: string | undefined): void {
     const what = rotate ? "rotate the invite, and the one before still counts" : "make an invite";
     const text =
@@ -420,7 +423,7 @@ export class RoomView {
   }
 
   /**
-   * The command by which others come in.
+   * Shows the invite, and the command with which others join.
    * @param secret Null in an open room.
    */
   invite(
@@ -439,7 +442,7 @@ export class RoomView {
     this.#show({ event: "invite", invite, line: `p2pchat mesh NAME ${how}` }, ref);
   }
 
-  /** @param overOwn Whether what our user was shown a moment ago is void by it. */
+  /** @param overOwn Whether it voids the invite that our user has just made. */
   secretChanged({ rotation, claim }: ClaimedRotation, overOwn: boolean): void {
     const { author } = rotation.rotation.value;
     const rest = "invites given before let no newcomer in any more; members come back as ever";
@@ -461,7 +464,7 @@ export class RoomView {
     this.notice(`Your address has changed: others find you at ${endpointText(endpoint)} now`);
   }
 
-  /** Others can't dial us there; or, as is said only after that, they can. */
+  /** Others can't dial us at `endpoint`; or they can, which is reported only after the former. */
   reachable(endpoint: Endpoint, isReachable: boolean): void {
     this.#unreachableAt = isReachable ? null : endpoint;
     const address = endpointText(endpoint);
@@ -500,7 +503,7 @@ export class RoomView {
   }
 
   /**
-   * Whom a private message is for, here or not.
+   * The receiver of a private message, whether here or not.
    * @throws {P2pchatError} `unknown-user`, if nobody is known under this name; `key-changed`, if the name belonged to
    *   another key until now.
    */
@@ -624,7 +627,7 @@ export class RoomView {
     return keys.map((key) => this.#name(key)).join(", ");
   }
 
-  /** @param beside What else is so, where no name is near. */
+  /** @param beside What the text adds where no name is similar. */
   #unknownUser(name: string, beside = ""): P2pchatError {
     const names = this.facts.live().map(({ key }) => this.#name(key));
     const hint = didYouMean(name, names) || `${beside}; /peers shows who is here`;
@@ -664,7 +667,7 @@ export class RoomView {
     };
   }
 
-  /** Whom the user means by a name: as shown; who isn't here as it was met. */
+  /** How to write the name of the key that the user typed: as shown; of a key that isn't here, as it was met. */
   #nameGiven(key: PeerKey, typed: string): string {
     return this.facts.shownName(key) ?? this.facts.nameAsMet(typed);
   }
@@ -673,7 +676,7 @@ export class RoomView {
     return this.facts.shownName(key) ?? shortKey(key);
   }
 
-  /** How the author of a message is shown here. */
+  /** The name shown for the author of a message. */
   #authorName({ author, claim }: HistoryEntry): string {
     return this.facts.authorName(author, this.#claimed(claim, author));
   }
@@ -699,7 +702,7 @@ function suspectedText({ name, heardMsAgo }: PeerStatus): string {
     `${name} counts as lost`;
 }
 
-/** For an author of whom nothing but the key is known any more. */
+/** A name for an author of whom only the key is known (any more). */
 function shortKey(key: PeerKey): string {
   return fingerprintOf(key).slice(0, 8);
 }

@@ -1,10 +1,11 @@
 /**
- * A secure channel over one byte stream: who is there, sealed, in two lanes, alive or lost.
+ * A secure channel over one byte stream: authenticates the peer, encrypts, carries two lanes, and notices when the
+ * peer is lost.
  *
- * After the handshake (channel_handshake.ts) both sides send records (record.ts). What waits is put into as few
- * records and writes as possible at the moment when the stream can take more, control before data; so a burst
- * is one write, and a lone message goes out at once. Each lane is a stream of bytes in order; between the two
- * lanes there is no order. A chunk is sent whole or dropped whole, so frames in it stay whole.
+ * After the handshake (channel_handshake.ts) both sides send records (record.ts). Whenever the stream can take more,
+ * all queued output is packed into as few records and writes as possible, control before data; so a burst is one
+ * write, and a lone message goes out at once. Each lane is a stream of bytes in order; between the two lanes there
+ * is no order. A chunk is sent whole or dropped whole, so frames in it stay whole.
  *
  * Sources: Noise Protocol Framework, revision 34; the rest is in decisions and PROTOCOL.md.
  *
@@ -66,7 +67,7 @@ export const CHANNEL_PHASES = {
 } as const;
 type Phase = keyof typeof CHANNEL_PHASES;
 
-/** For users, where the other side breaks the rules before it has proven who it is, and after. */
+/** Texts for users, where the peer breaks the protocol before it has proven its identity, and after. */
 const NOT_P2PCHAT_TEXT = "what answers there isn't p2pchat";
 const BROKEN_TEXT = "what came over the connection can't be right";
 
@@ -75,22 +76,22 @@ const NOTHING: readonly ChannelEffect[] = [];
 export class Channel implements Machine<ChannelInput, ChannelEffect> {
   readonly #config: ChannelConfig;
   readonly #dialled: boolean;
-  /** Forgotten once it is over, and its ephemeral keys with it: from then on they open nothing recorded. */
+  /** Dropped once it is over, and its ephemeral keys with it: they can't decrypt recorded traffic from then on. */
   #handshake: Handshake | null;
   readonly #liveness: Liveness;
   readonly #outbox: Outbox;
   #phase: Phase = "handshake";
-  /** Input that isn't a whole handshake message or record yet: less than one of either. */
+  /** The received part of an incomplete handshake message or record: less than one of either. */
   #unread: Uint8Array = EMPTY;
   /** Set once the handshake is over. */
   #reader: RecordReader | null = null;
   #result: HandshakeResult | null = null;
-  /** When the handshake, or in `closing` the sending of what waits, must be over. */
+  /** Deadline of the handshake, or in `closing` of sending the queued output. */
   #endsAtMs: number;
   #agesAtMs = Infinity;
-  /** When the handshake message was made that the next one answers. */
+  /** When we made our latest handshake message, which the peer's next one answers. */
   #askedMs: number;
-  /** What the owner is told once everything is written. */
+  /** The last effect, emitted once everything is written. */
   #last: ChannelEffect | null = null;
 
   private constructor(
@@ -110,7 +111,7 @@ export class Channel implements Machine<ChannelInput, ChannelEffect> {
 
   /**
    * The dialler's side of a stream that was just connected.
-   * @param endsAtMs When the handshake must be over, where connecting has used up some of its time.
+   * @param endsAtMs Deadline of the handshake, where connecting has used up some of its time.
    */
   static dial(
     options: ChannelOptions,
@@ -127,7 +128,7 @@ export class Channel implements Machine<ChannelInput, ChannelEffect> {
 
   /**
    * The listener's side of a stream that was accepted.
-   * @param endsAtMs When the handshake must be over, where the stream has waited for a part of its time.
+   * @param endsAtMs Deadline of the handshake, where the stream has waited for a part of its time.
    */
   static listen(
     options: ChannelOptions,
@@ -146,12 +147,12 @@ export class Channel implements Machine<ChannelInput, ChannelEffect> {
     return this.#phase !== "ended" && !this.#outbox.isEmpty;
   }
 
-  /** Whether the listener has heard a sensible opening; true for a dialler. */
+  /** Whether the listener has received a valid opening; true for a dialler. */
   get hasOpening(): boolean {
     return !(this.#handshake instanceof ListenerHandshake) || this.#handshake.hasOpening;
   }
 
-  /** The last measured time to the other side and back, the handshake's at first; `null` before. */
+  /** The latest measured round trip, ms, at first that of the handshake; `null` before. */
   get roundTripMs(): number | null {
     return this.#liveness.roundTripMs;
   }
@@ -434,14 +435,14 @@ export class Channel implements Machine<ChannelInput, ChannelEffect> {
 
   // Ends.
 
-  /** What came can't be right. */
+  /** Ends the channel since the received bytes are invalid. */
   #broken(detail: string): readonly ChannelEffect[] {
-    // Before there are records anybody may answer; sealed ones can be changed on the way alone.
+    // During the handshake any program may be answering; a bad sealed record can only have been changed on the way.
     const text = this.#handshake === null ? BROKEN_TEXT : NOT_P2PCHAT_TEXT;
     return this.#fail("protocol", text, null, detail);
   }
 
-  /** The stream is of no more use. What was to be said last is said now, unless it promised a goodbye. */
+  /** The stream is of no more use: reports an unclean close; before `open`, the failure that waited, or a new one. */
   #lost(reason: string, detail?: string): readonly ChannelEffect[] {
     const phase = this.#phase;
     this.#enter("ended");
@@ -462,7 +463,7 @@ export class Channel implements Machine<ChannelInput, ChannelEffect> {
     }];
   }
 
-  /** Before it is established: reports the failure, once a refusal that waits was written. After: a loss. */
+  /** Before the channel is established: reports the failure, after writing a queued refusal. Afterwards: a loss. */
   #fail(
     reason: ChannelFailure,
     text: string,
