@@ -1,93 +1,102 @@
 /**
- * The accounts of a directory, as a port: found by name, changed by compare-and-set, so that a running directory, the
- * operator's command and the users themselves don't undo each other's changes. Adapters: `AccountsFile`, and
- * `MemoryAccounts` for tests and simulation. Both pass `tests/contracts/accounts_contract.ts`.
+ * The accounts of a directory, as a port: found by name and changed by compare-and-set, so that a running
+ * directory, the operator's commands and the users don't overwrite each other's changes. Adapters: `AccountsFile`,
+ * and `MemoryAccounts` for tests and simulation. Both pass `tests/contracts/accounts_contract.ts`.
  */
 
 import { P2pchatError } from "../base/errors.ts";
 import type { Fingerprint } from "../base/fingerprint.ts";
 
 /**
- * Devices of one account: all that somebody has and a few that were set up anew; each can come in without the
- * password, and a row stays a line that people can read.
+ * The most device keys of one account: all devices that a person has, and a few former ones. Each device can log in
+ * without the password, and a row stays a line that people can read.
  */
 export const ACCOUNT_KEYS_MAX = 16;
 
-/** All are held in memory, 180 MB then, and take some two seconds to open. */
+/** The most accounts: held in memory they then take 180 MB, and some two seconds to load. */
 export const ACCOUNTS_MAX = 250_000;
 
 export interface Account {
   /** Valid and in NFC. */
   readonly name: string;
-  /** PHC string (`password_hash.ts`). Its salt is drawn for each password: no two passwords have the same. */
+  /**
+   * PHC string (`password_hash.ts`). Its salt is drawn anew for each password, so two passwords never have the same
+   * hash.
+   */
   readonly hash: string;
-  /** When it was made: wall time, ms since 1970. */
+  /** Sign-up time: wall time, ms since 1970. */
   readonly createdMs: number;
-  /** Devices that have come in with the password, `ACCOUNT_KEYS_MAX` at most, the one put there last at the end. */
+  /** Devices that have logged in with the password, at most `ACCOUNT_KEYS_MAX`; the one added last is at the end. */
   readonly keys: readonly Fingerprint[];
 }
 
-/** An account before it was changed. */
+/** An account before a change. */
 export interface AccountBefore {
   readonly name: string;
-  /** When it was made; null: there was none. */
+  /** Its sign-up time; null where there was no such account. */
   readonly createdMs: number | null;
 }
 
-/** The same, and what it is by now: perhaps another one, or gone. */
+/** A changed account, and the present account of its name: perhaps another one, or none. */
 export interface ChangedAccount extends AccountBefore {
   readonly now: Account | null;
 }
 
 export interface AccountsListener {
   /**
-   * Many at once where another program imports them; none where what was broken is in order again, as it was before.
-   * @param isOurs This program has changed them, and no other.
+   * Accounts have changed: many at once after another program's import, and none where a broken table has been
+   * repaired without any change.
+   * @param isOurs Whether this program made the changes.
    */
   changed(accounts: readonly ChangedAccount[], isOurs: boolean): void;
   /**
-   * The accounts can't be read any more: what was read last is what is found, and changes are refused. Told once.
-   * @param error Why.
+   * The accounts can't be read any more: the ones last read stay in use for look-ups, and changes are refused.
+   * Called once.
+   * @param error The reason.
    */
   broken(error: P2pchatError): void;
-  /** What the operator should know, such as that a torn row was dropped. */
+  /** Something that the operator should know, such as that a torn row was dropped. */
   notice(text: string): void;
 }
 
-/** `seen` is an account as it was found: a change of one that has another password by now, or is gone, isn't made. */
+/**
+ * A parameter `seen` is the account as it was found: a change is made only if the account still exists with the
+ * same password hash.
+ */
 export interface Accounts {
-  /** How many there are, as they were read last. */
+  /** The number of accounts when last read. */
   readonly size: number;
-  /** The account of a name, or of one that is the same name; null where there is none. */
+  /** The account of `name`, or of a name that folds to the same; null where there is none. */
   find(name: string): Promise<Account | null>;
-  /** All of them, those signed up first at the start. */
+  /** All accounts in the order of their sign-up. */
   list(): Promise<readonly Account[]>;
   /**
    * Adds an account.
    * @returns When it is durable.
-   * @throws {P2pchatError} `name-taken`; `full`; `disk`, and what a change is refused with: there is no such account.
+   * @throws {P2pchatError} `name-taken`, `full`, `disk`, or the error for which the table refuses changes: the
+   *   account isn't there then.
    */
   signUp(account: Account): Promise<void>;
   /**
-   * Sets another password's hash.
-   * @param keysKept Devices that may go on coming in without the new password; all of them unless set.
-   * @returns Whether that was done; durable by then.
-   * @throws {P2pchatError} `disk`, and what a change is refused with.
+   * Sets the hash of a new password.
+   * @param keysKept Devices that may still log in without the new password; by default all.
+   * @returns Whether that was done; if so, it is durable.
+   * @throws {P2pchatError} `disk`, or the error for which the table refuses changes.
    */
   setHash(seen: Account, hash: string, keysKept?: readonly Fingerprint[]): Promise<boolean>;
   /**
-   * Notes that a device was used; of more than `ACCOUNT_KEYS_MAX` the one used longest ago goes.
-   * @returns Whether the account is still the one seen; durable by then.
+   * Records that a device was used; beyond `ACCOUNT_KEYS_MAX`, the one used longest ago is dropped.
+   * @returns Whether the account is still the one seen; if so, the change is durable.
    * @throws {P2pchatError} As `setHash`.
    */
   addKey(seen: Account, key: Fingerprint): Promise<boolean>;
-  /** As `setHash`. */
+  /** Deletes the account. Returns and throws as `setHash`. */
   remove(seen: Account): Promise<boolean>;
-  /** Tells of changes from now on, one's own at once, those of other programs within seconds. */
+  /** Notifies `listener` of changes from now on: of this program's at once, of other programs' within seconds. */
   watch(listener: AccountsListener): { close(): void };
 }
 
-/** The keys of an account one of whose devices was just used. */
+/** The list of device keys after the device `key` was used. */
 export function withKey(
   keys: readonly Fingerprint[],
   key: Fingerprint,
@@ -96,7 +105,9 @@ export function withKey(
   return [...keys.filter((other) => other !== key), key].slice(-ACCOUNT_KEYS_MAX);
 }
 
-/** The account with another password, and of its devices those that may stay; all of them where that isn't said. */
+/**
+ * The account with a new password hash and, of its devices, those in `keysKept`; all of them where that is missing.
+ */
 export function withHash(
   account: Account,
   hash: string,
@@ -106,7 +117,7 @@ export function withHash(
   return { ...account, hash, keys };
 }
 
-/** The error of a sign-up for a name that somebody has. */
+/** The error of a sign-up for a name that has an account. */
 export function nameTaken(name: string): P2pchatError {
   return new P2pchatError("name-taken", `Cannot sign up ${name}: there is an account of that name`);
 }

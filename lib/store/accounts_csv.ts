@@ -4,9 +4,10 @@
  *     name,hash,created,keys,check
  *     alice,"$scrypt$ln=17,r=8,p=1$c2l4...$kp0Y...",2026-01-31T12:00:00.000Z,xsazfbd3ockoqe46yrkpuxern4x,5f0e1a77
  *
- * `keys` are fingerprints with blanks between them. `check` is the CRC-32 of the row before its last comma, written as
- * here, as 8 hexadecimal digits: a row that a spreadsheet has quoted otherwise is the same row. It finds damage, and
- * keeps nobody out who can write the file. Rows may be deleted with an editor, and blank lines do no harm.
+ * `keys` are fingerprints separated by blanks. `check` is the CRC-32, 8 hexadecimal digits, of the row up to its
+ * last comma in the quoting shown here, so that a row that a spreadsheet has quoted differently stays valid. The
+ * check detects damage; it doesn't stop anybody who can write the file. Rows may be deleted with an editor, and
+ * blank lines are ignored.
  */
 
 import { parse } from "@std/csv/parse";
@@ -24,12 +25,12 @@ import { type Account, ACCOUNT_KEYS_MAX, ACCOUNTS_MAX } from "./accounts.ts";
 import { corruptError } from "./disk.ts";
 import { checksumOf, checksumText } from "./record_line.ts";
 
-/** All that ever is in one row, the longest name, hash and list of keys, and half as much. */
+/** Longest row in bytes: one and a half times the longest name, hash and list of keys together. */
 export const ACCOUNT_ROW_BYTES_MAX = 2_048;
-/** The file is read whole: twice what `ACCOUNTS_MAX` rows of usual length have. */
+/** Largest file in bytes, as it is read whole: twice the size of `ACCOUNTS_MAX` usual rows. */
 export const ACCOUNTS_BYTES_MAX = 128 * 1024 * 1024;
 
-/** An account and the line that says it, without its end. */
+/** An account and its line without the line end. */
 export interface AccountRow {
   readonly account: Account;
   readonly text: string;
@@ -39,28 +40,28 @@ export interface AccountRow {
 export type AccountTable = Map<FoldedName, AccountRow>;
 
 export interface ParsedAccounts {
-  /** Without those that something is wrong with. */
+  /** The valid rows. */
   readonly table: AccountTable;
-  /** Each with file, line, what is wrong and what to do. */
+  /** Each names file and line, what is wrong and what to do. */
   readonly complaints: readonly P2pchatError[];
-  /** Bytes up to the end of the last row; where there is more, it was being written when a program stopped. */
+  /** Bytes up to the end of the last row; bytes after it were being written when a program stopped. */
   readonly bytes: number;
-  /** Where the last row begins. */
+  /** Offset of the last row. */
   readonly lastRowAt: number;
-  /** The line that is not all there, and so is no part of the table. */
+  /** The incomplete line at the end, which isn't part of the table. */
   readonly torn: { readonly line: number; readonly bytes: number } | null;
 }
 
 const COLUMNS = ["name", "hash", "created", "keys", "check"] as const;
 export const ACCOUNTS_HEADER = COLUMNS.join(",");
 
-/** What a start without the file means, and the way out where one line is all that is wrong. */
+/** The consequence of starting without the file, and a way out if just one line is bad. */
 export const WITHOUT =
   "to start without any account; to go on without what this line says, delete the line";
 
-/** What to do where the data folder's file is something else. */
+/** What to do if the data folder's file isn't a table of accounts. */
 const OTHER_FOLDER = "move it away, or choose another folder with --data";
-/** The same for a file that was named: no flag chooses another one. */
+/** The same for a file named by the user, where no flag chooses another one. */
 export const OTHER_FILE = "name another file, or move this one away";
 
 const LINE_FEED = 0x0a;
@@ -70,8 +71,8 @@ const NOT_TEXT = /[\x00-\x08\x0b-\x1f\ufffd]/;
 const ROW_FORM = /^[^",]+,"[^"]*",[^",]+,[^",]*,[0-9a-f]{8}\r?$/;
 
 /**
- * A row exactly as `accountRow` writes it: all but those that somebody else has written. They are told by their form,
- * since taking hundred thousand lines apart as CSV takes five times as long as all the rest.
+ * A row exactly as `accountRow` writes it. Rows written by other programs go through the CSV parser; the form
+ * distinguishes them, since parsing a hundred thousand rows as CSV takes five times as long as all the rest.
  */
 const WRITTEN_ROW = /^([^",]+),"([^",]*,[^"]*)",([^",]+),([^",]*),([0-9a-f]{8})$/;
 const CHECK_LENGTH = ",5f0e1a77".length;
@@ -79,24 +80,24 @@ const CHECK_LENGTH = ",5f0e1a77".length;
 /** ISO 8601, as `dateText` writes it. */
 const MOMENT = /^(?:\d{4}|[+-]\d{6})-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
-/** The line of an account, without its end. */
+/** The row of an account. */
 export function accountRow(account: Account): AccountRow {
   const { name, hash, createdMs, keys } = account;
   const checked = csvLine([name, hash, dateText(createdMs), keys.join(" ")]);
   return { account, text: `${checked},${checkOf(utf8(checked))}` };
 }
 
-/** The file of these rows. */
+/** The lines of a file with these rows. */
 export function* accountLines(table: AccountTable): Iterable<string> {
   yield `${ACCOUNTS_HEADER}\n`;
   for (const { text } of table.values()) yield `${text}\n`;
 }
 
 /**
- * Reads a table.
+ * Parses a table.
  * @param path The file, for complaints.
- * @param complaintsMax With so many it ends.
- * @param wayOut What to do where the file is something else.
+ * @param complaintsMax Parsing stops after so many.
+ * @param wayOut What to do if the file isn't a table of accounts.
  */
 export function parseAccounts(
   path: string,
@@ -108,23 +109,26 @@ export function parseAccounts(
   return new Parsing(path, buffer, wayOut).run(complaintsMax);
 }
 
-/** A line that is no row. */
+/** A line that isn't a valid row. */
 interface Fault {
   readonly line: number;
   readonly offset: number;
   readonly error: P2pchatError;
-  /** Whether it may be the trace of a write that was cut short: it has no end, or holds what no text has. */
+  /**
+   * Whether a write that was cut short may have left the line: it has no line end, or contains bytes that no text
+   * has.
+   */
   readonly isCutShort: boolean;
 }
 
 class Parsing {
   readonly table: AccountTable = new Map();
-  /** Where the rows of `table` are, in its order. */
+  /** The line numbers of the rows in `table`, in its order. */
   readonly #lines: number[] = [];
   readonly #faults: Fault[] = [];
   #line = 0;
   #lastRowAt = 0;
-  /** Of the last line that is a row, or isn't one for another reason than damage. */
+  /** Offset after the last line that is a row, or that is invalid for another reason than damage. */
   #end = 0;
 
   constructor(readonly path: string, readonly bytes: Buffer, readonly wayOut: string) {}
@@ -164,7 +168,7 @@ class Parsing {
     return { table: this.table, complaints, bytes, lastRowAt: this.#lastRowAt, torn };
   }
 
-  /** What a write that was cut short left behind the last row: no more than one row has. */
+  /** What a write that was cut short has left behind the last row: at most the bytes of one row. */
   #torn(): ParsedAccounts["torn"] {
     const first = this.#faults.find(({ offset, isCutShort }) => isCutShort && offset >= this.#end);
     if (first === undefined || first.line === 1) return null;
@@ -172,7 +176,7 @@ class Parsing {
     return bytes > ACCOUNT_ROW_BYTES_MAX ? null : { line: first.line, bytes };
   }
 
-  /** Reads the line in [from, to). @returns Why it is no row; null where it is, and for a blank one. */
+  /** Reads the line in [from, to). @returns Why it isn't a row; null where it is one, or blank. */
   #read(from: number, to: number): P2pchatError | null {
     if (from === to && this.#line > 1) return null;
     if (to - from > ACCOUNT_ROW_BYTES_MAX) return this.#corrupt("it is longer than any row");
@@ -231,29 +235,36 @@ class Parsing {
   }
 }
 
-/** A row that lost its line feed, or got something behind it, was all there once. */
+/**
+ * Whether the line begins with a complete row: one that lost its line feed, or has something appended, was written
+ * in full.
+ */
 function beginsWithRow(line: string): boolean {
   const row = /^[^",]+,"[^"]*",[^",]+,[^",]*,[0-9a-f]{8}/.exec(line)?.[0];
   return row !== undefined && row.endsWith(checkOf(utf8(row.slice(0, -CHECK_LENGTH))));
 }
 
 /**
- * A row from end to end, of text, as an editor leaves it that writes no last line feed. A part of a row has no checksum
- * of full length, so that this one was changed by hand or damaged: whose account it is mustn't be dropped.
+ * Whether the line is a complete row of plain text: editors may leave out the last line feed. A row cut short has
+ * no checksum of full length, so an invalid row of this form was edited or damaged, and its account mustn't be
+ * dropped as torn.
  */
 function isWholeText(line: string): boolean {
   return ROW_FORM.test(line) && !NOT_TEXT.test(line.replace(/\r$/, ""));
 }
 
-/** What was never on the disk reads as zeros, or as what stood there before; a row from end to end is damaged. */
+/**
+ * Whether the line contains bytes that never reached the disk, which read as zeros or as old content. A line with
+ * the form of a complete row is damaged instead.
+ */
 function isTornInside(line: string): boolean {
   return line.includes("\0") || (NOT_TEXT.test(line) && !ROW_FORM.test(line));
 }
 
-/** Lines that what is torn may look like. */
+/** A torn write may look like as many lines. */
 const TORN_LINES_MAX = 16;
 
-/** The cells of a line; null where it isn't CSV. */
+/** The cells of a line; null where it isn't valid CSV. */
 function csvCells(line: string): readonly string[] | null {
   try {
     const rows = parse(line);
@@ -264,7 +275,7 @@ function csvCells(line: string): readonly string[] | null {
   }
 }
 
-/** The cells as CSV, without a line's end. */
+/** The cells as a line of CSV, without its end. */
 function csvLine(cells: readonly [string, string, string, string]): string {
   return stringify([cells]).replace(/\r\n$/, "");
 }
@@ -273,7 +284,7 @@ function checkOf(checked: Uint8Array): string {
   return checksumText(checksumOf(checked));
 }
 
-/** What the cells of a row say, or why they can't. */
+/** The account that the cells of a row describe, or why they describe none. */
 function accountOf(
   name: string,
   hash: string,
@@ -302,7 +313,7 @@ function accountOf(
   return { name: name.normalize("NFC"), hash, createdMs, keys: parsed };
 }
 
-/** The error for a file that has more bytes than are read. */
+/** The error for a file of more than `ACCOUNTS_BYTES_MAX` bytes. */
 export function tooLarge(path: string): P2pchatError {
   return new P2pchatError(
     "bad-file",

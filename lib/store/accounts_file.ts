@@ -1,19 +1,18 @@
 /**
- * The accounts in `accounts.csv`, held in memory. A sign-up appends one row and syncs it; every other change writes the
- * file anew beside it and puts that in its place.
+ * The accounts in `accounts.csv`, held in memory. A sign-up appends one row and syncs it; every other change writes
+ * a new file and renames it over the old one.
  *
- * A running directory and the operator's command change one file. Each change is made under a lock that is held for no
- * longer, after a look whether another program has written: then the file is read again, and a change isn't made while
- * it can't be read. Whoever only looks for an account needs no lock: a row that another program is just appending isn't
- * there yet.
+ * A running directory and the operator's commands change the same file. Each change takes a short lock, checks
+ * whether another program has written the file, and reads it again if so; as long as it can't be read, changes are
+ * refused. Look-ups take no lock: a row that another program is just appending isn't visible yet.
  *
- * Editors and copying programs take no lock, and may save in place: for a moment the file is a part of what it will be,
- * and what is written to it then is lost. Programs that take the lock only ever add rows or replace the file. Whatever
- * else was done to it is taken when it has been the same for a second; until then the old table is found, and changes
- * wait.
+ * Editors and copying programs take no lock and may save in place: for a moment the file is incomplete, and a row
+ * appended then would be lost. Programs that take the lock only ever append rows or replace the file. Any other
+ * modification is accepted when the file has been unchanged for a second; until then, look-ups use the old table,
+ * and changes wait.
  *
- * When the disk fails, the change is refused and the next one writes the file anew: what a failed sync has left in
- * the page cache is relied on no more (as in `append_log.ts`).
+ * When the disk fails, the change is refused, and the next one writes the whole file anew: after a failed sync the
+ * page cache can't be trusted (as in `append_log.ts`).
  */
 
 import { numberText } from "../base/counts.ts";
@@ -50,47 +49,47 @@ import { LOCK_WAIT_MS_MAX, takeTurn } from "./file_turn.ts";
 import { ACCOUNTS_FILE } from "./paths.ts";
 import { Replacement, REPLACEMENT_SUFFIX } from "./replacement.ts";
 
-/** Of changes at once: each client of a directory waits for its own. */
+/** Changes that may wait: each client of a directory waits for its own. */
 const WAITING_MAX = 1_024;
-/** Who saves a file in place, in parts, has ended when it is the same for so long. */
+/** A file saved in place, in parts, counts as complete when it hasn't changed for so long. */
 const REST_MS = 1_000;
-/** Pause between two looks at a file that a change waits for. */
+/** Interval at which a waiting change checks the file. */
 const LOOK_AGAIN_MS = 50;
-/** Of a file that is written anew, in characters: some milliseconds' work. */
+/** Characters of a new file written at once: some milliseconds' work. */
 const PIECE_LENGTH = 1024 * 1024;
-/** Of a file's mode: it is others' to read or write. */
+/** Mode bits with which others could read or write the file. */
 const OTHERS_BITS = 0o077;
 
 export interface AccountsFileOptions {
-  /** Tells this program from others, such as the process id. */
+  /** Distinguishes this program from others, such as by its process id. */
   readonly writer: string;
   readonly clock: Clock;
-  /** Where the file is, if not in the folder: a link there leads to it. */
+  /** The file's path, if it isn't in the folder itself but linked from there. */
   readonly path?: string;
 }
 
 export interface OpenedAccounts {
   readonly accounts: AccountsFile;
-  /** What the user should know: that a torn row was dropped, that others could read the file. */
+  /** What the user should know: that a torn row was dropped, or that others could read the file. */
   readonly notices: readonly string[];
 }
 
-/** What is in the file, and why that can't be used. */
+/** The file's content, and the error if it can't be used. */
 interface FoundFile {
   readonly bytes: Uint8Array | null;
   readonly parsed: ParsedAccounts | null;
   readonly error: P2pchatError | null;
 }
 
-/** What a change makes of the table, and what its caller is told. */
+/** What a change writes, and what its caller gets. */
 interface Change<Answer> {
   readonly answer: Answer;
-  /** Null: nothing is to be written. */
+  /** Null: nothing is written. */
   readonly write: { readonly add: Account } | { readonly replace: AccountTable } | null;
   readonly name: string;
 }
 
-/** Where the accounts of the directory in `folder` are. */
+/** The path of the accounts of the directory in `folder`. */
 export function accountsPath(folder: string): string {
   return `${folder}/${ACCOUNTS_FILE}`;
 }
@@ -102,18 +101,18 @@ export class AccountsFile implements Accounts {
   readonly #options: AccountsFileOptions;
   readonly #watches: AccountsWatches;
   #table: AccountTable = new Map();
-  /** `Disk.version` of what `#table` was read from, or failed to; undefined: it has to be looked at. */
+  /** The `Disk.version` that was last read, successfully or not; undefined: the file has to be read again. */
   #version: string | null | undefined = null;
   /** Why the file of `#version` can't be read. */
   #broken: P2pchatError | null = null;
-  /** A version that somebody may still be writing, and since when it is the same. */
+  /** A version that somebody may still be writing, and since when it hasn't changed. */
   #unsettled: { readonly version: string | null; readonly sinceMs: number } | null = null;
-  /** Up to here the file is what `#table` says. */
+  /** The length of the file up to the end of the last row in `#table`. */
   #bytes = 0;
   #endsInLineFeed = true;
-  /** Whether the file was seen to be without what a killed program may have left at its end. */
+  /** Whether leftovers of a killed program at the file's end have been dealt with. */
   #isMended = true;
-  /** The disk failed at the last change: the file's end and its name are to be relied on no more. */
+  /** The disk failed at the last change: the file's end and its directory entry may not be durable. */
   #isSuspect = false;
   #last: Promise<unknown> = Promise.resolve();
   #waiting = 0;
@@ -131,7 +130,7 @@ export class AccountsFile implements Accounts {
   }
 
   /**
-   * Opens the accounts in `folder`. Where there are none yet, nothing is made before the first sign-up.
+   * Opens the accounts in `folder`. Where there are none yet, the first sign-up creates the file.
    * @throws {P2pchatError} `store-corrupt` with file and line, `bad-file`, `in-use`, `disk`.
    */
   static async open(
@@ -198,7 +197,10 @@ export class AccountsFile implements Accounts {
     return this.#table.get(foldName(name))?.account ?? null;
   }
 
-  /** Changes an account that is still the one seen: to another one, to none (null), or not at all. */
+  /**
+   * Changes an account if it is still the one seen. `changed` returns a new account, null to delete it, or the same
+   * one for no change.
+   */
   #changeSeen(seen: Account, changed: (account: Account) => Account | null): Promise<boolean> {
     const { name, hash } = seen;
     const folded = foldName(name);
@@ -216,7 +218,7 @@ export class AccountsFile implements Accounts {
     });
   }
 
-  /** Makes changes one after the other, each when nobody else makes one. */
+  /** Makes changes one after the other, each under the lock that excludes other programs. */
   #change<Answer>(decide: (table: AccountTable) => Change<Answer>): Promise<Answer> {
     const endMs = this.#waitEndMs();
     return this.#inOrder(async () => {
@@ -255,12 +257,15 @@ export class AccountsFile implements Accounts {
     return takeTurn(this.#disk, this.#path, this.#lock, writer, clock);
   }
 
-  /** Until when a change that is asked for now waits for others to end writing. */
+  /** The time until which a change requested now waits for other programs to finish writing. */
   #waitEndMs(): number {
     return this.#options.clock.nowMs() + LOCK_WAIT_MS_MAX;
   }
 
-  /** Under the lock: whatever else was written is read. @throws {P2pchatError} Where it can't be. */
+  /**
+   * Under the lock: reads the file again if another program has written it. @throws {P2pchatError} Where it can't
+   * be read.
+   */
   async #readIfChanged(endMs: number): Promise<void> {
     const version = await this.#disk.version(this.#path);
     if (version === this.#version) this.#unsettled = null;
@@ -271,9 +276,9 @@ export class AccountsFile implements Accounts {
   }
 
   /**
-   * Under the lock: reads the file when nobody writes it, and puts right what a killed program left in it.
-   * @returns What the user should know of that.
-   * @throws {P2pchatError} `in-use` where it is still being written at `endMs`; why it can't be read.
+   * Under the lock: reads the file once nobody is writing it, and repairs what a killed program left at its end.
+   * @returns Notices for the user about repairs.
+   * @throws {P2pchatError} `in-use` where somebody is still writing it at `endMs`; or the reason it can't be read.
    */
   async #readMended(endMs: number): Promise<readonly string[]> {
     let found = await this.#read(true);
@@ -303,7 +308,7 @@ export class AccountsFile implements Accounts {
     const file = await this.#disk.openAppend(this.#path);
     try {
       if (torn !== null) file.truncate(bytes);
-      // A killed program may have left its row in the page cache alone, after a sync that failed.
+      // The row of a killed program may exist only in the page cache, if its sync failed.
       if (lastRowAt > 0) await writeAnew(this.#disk, this.#path, lastRowAt);
       await file.syncData();
     } finally {
@@ -323,10 +328,11 @@ export class AccountsFile implements Accounts {
   }
 
   /**
-   * Reads the file as it is. Where it can't be, what was read before stays.
-   * @param isToBeMended What is torn will be cut off, so that nobody may be writing it.
-   * @returns Null where somebody may still be writing it: nothing was taken. `parsed` is null where there is no file.
-   * @throws {P2pchatError}
+   * Reads the file. If it can't be read, the table read before stays in use.
+   * @param isToBeMended The caller will cut off a torn row, so nobody else may be writing it.
+   * @returns Null where somebody may still be writing the file: the table is unchanged then. `parsed` is null where
+   *   there is no file.
+   * @throws {P2pchatError} The reason it can't be read.
    */
   async #read(
     isToBeMended = false,
@@ -352,7 +358,7 @@ export class AccountsFile implements Accounts {
     return { parsed };
   }
 
-  /** What the file holds. @throws {P2pchatError} `disk`: it may answer the next time. */
+  /** Reads and parses the file. @throws {P2pchatError} `disk`: the next attempt may succeed. */
   async #find(version: string | null): Promise<FoundFile> {
     let bytes: Uint8Array | null = null;
     try {
@@ -371,33 +377,36 @@ export class AccountsFile implements Accounts {
     }
   }
 
-  /** Whether what was found can be no part of a file that is just being saved. */
+  /** Whether the found content can't be an incomplete state of a file that is being saved. */
   #isWhole(
     { parsed, error }: FoundFile,
     version: string | null,
     isToBeMended: boolean,
   ): boolean {
     const isFirst = this.#version === null && this.#table.size === 0;
-    if (error !== null) return isFirst; // nothing is found in the meantime
+    if (error !== null) return isFirst; // no other table could be used in the meantime
     if (parsed === null) return true;
     const hasAllRows = beginsWith(parsed.table, this.#table);
     if (parsed.torn !== null) return hasAllRows && !isToBeMended;
     return hasAllRows || !isSameFile(this.#version ?? null, version);
   }
 
-  /** Who was killed adding a row has left the others: a file with fewer bytes lacks more than that row. */
+  /**
+   * A program killed while appending leaves all earlier rows: a torn file shorter than before has lost more than
+   * its last row.
+   */
   #cutShort({ bytes, parsed }: FoundFile): P2pchatError | null {
     if (!parsed?.torn || bytes === null || bytes.length >= this.#bytes) return null;
     return corruptError(this.#path, parsed.torn.line, "its end is missing", WITHOUT);
   }
 
-  /** Whether another file has taken the place of one that was being written: it is judged by itself. */
+  /** Whether another file has replaced one that was being written: the new file is judged by itself. */
   #isAnother(version: string | null): boolean {
     const seen = this.#unsettled?.version ?? null;
     return seen !== null && version !== null && !isSameFile(seen, version);
   }
 
-  /** Whether a version that wasn't taken when it was seen first has been the same for long enough. */
+  /** Whether a version that wasn't accepted when first seen hasn't changed for `REST_MS`. */
   #isAtRest(version: string | null): boolean {
     const seen = this.#unsettled;
     if (seen !== null && seen.version !== version) this.#wait(version);
@@ -409,7 +418,7 @@ export class AccountsFile implements Accounts {
     return null;
   }
 
-  /** Reads what others have written, unless a change of ours is under way, which does that itself. */
+  /** Reads what other programs have written, unless a change of this program is waiting, which will do that itself. */
   async #refresh(): Promise<void> {
     if (this.#waiting > 0) return;
     try {
@@ -421,7 +430,7 @@ export class AccountsFile implements Accounts {
       }
       await this.#inOrder(() => this.#read());
     } catch (error) {
-      // What was read before is what holds; those who watch are told, and whoever changes something.
+      // The table read before stays in use; whoever watches, or changes something, gets the error.
       if (!(error instanceof P2pchatError)) throw error;
     }
   }
@@ -455,7 +464,7 @@ export class AccountsFile implements Accounts {
         writeAll(file, bytes);
         await file.syncData();
       } catch (error) {
-        // A row that was refused shouldn't stay there for others to read.
+        // Others shouldn't be able to read a row that was refused.
         file.truncate(this.#bytes);
         throw error;
       } finally {
@@ -479,7 +488,7 @@ export class AccountsFile implements Accounts {
         replacement.write(written);
         bytes += written.length;
         piece = "";
-        // Lets others go on, and spreads what the device has to do.
+        // Lets other tasks run, and spreads the device's work.
         await replacement.sync();
       };
       for (const line of accountLines(table)) {
@@ -493,7 +502,7 @@ export class AccountsFile implements Accounts {
       await replacement.abandon();
       throw error;
     }
-    // From here on this is what others read, whatever becomes of the sync.
+    // From here on other programs see the new content, whether or not the sync succeeds.
     this.#table = table;
     this.#bytes = bytes;
     this.#endsInLineFeed = true;
@@ -505,14 +514,14 @@ export class AccountsFile implements Accounts {
 
 const LINE_FEED = 0x0a;
 
-/** All of a file that may be a table of accounts. */
+/** The content of a file, unless it is too large to be a table of accounts. */
 export async function readBytes(disk: Disk, path: string): Promise<Uint8Array | null> {
   const entry = await disk.stat(path);
   if (entry !== null && entry.bytes > ACCOUNTS_BYTES_MAX) throw tooLarge(path);
   return await disk.read(path);
 }
 
-/** Those that aren't the same in both. */
+/** The accounts of `before` and `after` that differ. */
 function changedAccounts(before: AccountTable, after: AccountTable): readonly AccountBefore[] {
   const changed: AccountBefore[] = [];
   for (const [folded, { account: { name, createdMs }, text }] of before) {
@@ -524,7 +533,7 @@ function changedAccounts(before: AccountTable, after: AccountTable): readonly Ac
   return changed;
 }
 
-/** Whether a table has all rows of another one first. */
+/** Whether `table` begins with all rows of `first`. */
 function beginsWith(table: AccountTable, first: AccountTable): boolean {
   const rows = table.values();
   for (const { text } of first.values()) if (rows.next().value?.text !== text) return false;

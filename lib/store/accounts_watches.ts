@@ -1,13 +1,13 @@
 /**
- * Those who watch the accounts. What other programs write is looked for once a second, and told at the look after:
- * somebody who saves a file in place, in parts, has ended by then.
+ * The listeners that watch the accounts. Once a second the file is checked for changes by other programs, and each
+ * change is reported at the next check: by then, somebody who saves the file in place, in parts, has finished.
  */
 
 import type { Clock } from "../base/clock.ts";
 import type { P2pchatError } from "../base/errors.ts";
 import type { Account, AccountBefore, AccountsListener } from "./accounts.ts";
 
-/** How often is looked: a change by others is told within two of these. */
+/** The interval between checks: a change by another program is reported within two of them. */
 const ACCOUNTS_LOOK_INTERVAL_MS = 1_000;
 
 export class AccountsWatches {
@@ -15,17 +15,20 @@ export class AccountsWatches {
   readonly #look: () => Promise<P2pchatError | null>;
   readonly #accountOf: (name: string) => Account | null;
   readonly #listeners = new Set<AccountsListener>();
-  /** What was found changed since the last look, as it was before, by name; and what was found before that. */
+  /**
+   * Accounts found changed since the last check, as they were before, by name; `#due` has those found before that
+   * check.
+   */
   #found = new Map<string, AccountBefore>();
   #due: ReadonlyMap<string, AccountBefore> = new Map();
-  /** The sentence of why the accounts couldn't be read at the last look, and the one that was told. */
+  /** The error text of the last check, and the one last reported; null where the accounts could be read. */
   #brokenBefore: string | null = null;
   #brokenTold: string | null = null;
   #timer: { cancel(): void } | null = null;
 
   /**
-   * @param look Reads what others wrote, and says why that can't be read.
-   * @param accountOf The account of a name as it was read last.
+   * @param look Reads what other programs have written; resolves to the error if that can't be read.
+   * @param accountOf The account of a name when last read.
    */
   constructor(
     clock: Clock,
@@ -52,7 +55,7 @@ export class AccountsWatches {
     };
   }
 
-  /** What this program changed. */
+  /** This program has changed an account. */
   changed(account: AccountBefore): void {
     this.#told([account], true);
   }
@@ -62,7 +65,7 @@ export class AccountsWatches {
     for (const listener of this.#listeners) listener.changed(accounts, isOurs);
   }
 
-  /** What was found to be changed by others. */
+  /** Changes by other programs were found. */
   found(accounts: readonly AccountBefore[]): void {
     if (this.#listeners.size === 0) return;
     for (const account of accounts) {

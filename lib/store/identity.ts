@@ -1,12 +1,12 @@
 /**
- * A profile's identity: the Ed25519 seed that is made at first use, in a table of its own that `cat` shows:
+ * A profile's identity: the Ed25519 seed, created at first use, in a table of its own that `cat` shows:
  *
  *     ab12cd34  p2pchat      identity                      1
  *     12ab34cd  seed         9d61b19deffd5a60ba844af4...
  *     34cd12ab  fingerprint  k7f3...
  *     90cc31d8  end          2                             3f5ce211
  *
- * Who has the seed is the user: the file has mode 0600, and its content is in no log or error.
+ * Whoever has the seed can act as the user: the file has mode 0600, and no log or error contains the seed.
  */
 
 import { nodeSigner, type Signer } from "../base/crypto.ts";
@@ -16,38 +16,38 @@ import { ACCOUNTS_FILE } from "./paths.ts";
 import { REPLACEMENT_SUFFIX } from "./replacement.ts";
 import { Table, type TableRow } from "./table.ts";
 
-/** Without this file nothing is lost to read, and everything to those who know the key. */
+/** The consequence of starting without this file: no data is lost, but the identity is another one. */
 const WITHOUT = "and be somebody else for all who know you";
 const FORMAT = { format: "identity", version: 1, without: WITHOUT } as const;
 const SEED_BYTES = 32;
-// Rows follow the line that names the format.
+// Line 1 names the format; the rows follow.
 const SEED_LINE = 2;
 const FINGERPRINT_LINE = 3;
 
 export interface Identity {
   readonly signer: Signer;
   readonly fingerprint: Fingerprint;
-  /** Whether it was made just now: nobody knows it yet. */
+  /** Whether it was created just now, so that nobody knows the key yet. */
   readonly isNew: boolean;
 }
 
 /** The identity of a profile. */
 export interface ProfileIdentity extends Identity {
-  /** What its user should know: that the key is new although the profile isn't. */
+  /** What the user should know: that the key is new although the profile isn't. */
   readonly notices: readonly string[];
 }
 
 const IDENTITY_FILE = "identity";
 
-/** Whether the profile in `folder` was used before: to be asked before this start leaves anything there. */
+/** Whether the profile in `folder` was used before. To be called before this start creates anything there. */
 export async function isUsedProfile(disk: Disk, folder: string): Promise<boolean> {
   return (await disk.list(folder)).some(isTraceOfUse);
 }
 
 /**
- * The identity of the profile in `folder`, which is there; made, and durable, where there is none.
- * @param isUsed What `isUsedProfile` said.
- * @param randomBytes Unpredictable bytes.
+ * The identity of the profile in `folder`, which must exist; created and durable where there is none.
+ * @param isUsed The result of `isUsedProfile`.
+ * @param randomBytes Returns unpredictable bytes.
  * @throws {P2pchatError} As `openIdentity`.
  */
 export async function openProfileIdentity(
@@ -63,8 +63,8 @@ export async function openProfileIdentity(
 }
 
 /**
- * Locks, accounts that a directory's operator added before its first start, and an identity that was never put in
- * place, are in the folder before anybody can know the key.
+ * Whether a file shows that the profile was used. Locks, accounts that a directory's operator added before its
+ * first start, and an identity that was never put in place, may exist before anybody can know the key.
  */
 function isTraceOfUse(file: string): boolean {
   return !file.endsWith(".lock") && !BEFORE_USE.includes(file);
@@ -78,10 +78,9 @@ function lostText(path: string, { fingerprint }: Identity): string {
 }
 
 /**
- * The identity in the file at `path`; made, and durable, where there is none.
- * @param randomBytes Unpredictable bytes.
- * @throws {P2pchatError} `store-corrupt` with file and line; `bad-file` for another format or version;
- *     `disk`.
+ * The identity in the file at `path`; created and durable where there is none.
+ * @param randomBytes Returns unpredictable bytes.
+ * @throws {P2pchatError} `store-corrupt` with file and line; `bad-file` for another format or version; `disk`.
  */
 export async function openIdentity(
   disk: Disk,
@@ -116,7 +115,7 @@ function identityOf(path: string, rows: readonly TableRow[]): Omit<Identity, "is
   return { signer, fingerprint };
 }
 
-/** A copy from a backup may have got other permissions. */
+/** Restricts the file to its owner: one restored from a backup may have another mode. */
 async function restrictMode(disk: Disk, path: string): Promise<void> {
   const entry = await disk.stat(path);
   if (entry !== null && (entry.mode & 0o777) !== FILE_MODE) await disk.setMode(path, FILE_MODE);

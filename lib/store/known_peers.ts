@@ -1,16 +1,16 @@
 /**
- * Which key was met under which name, and where: trust on first use, in a text file that users may read and edit.
+ * The keys met, by scope and name: trust on first use, in a text file that users may read and edit.
  *
  *     2f8d3c10  p2pchat  known-peers  1
  *     # what users write behind a number sign stays
  *     5f0e1a77  mesh:4be1...  Bob  k7f3...  verified  2026-01-31
  *
- * One pin a line, after its checksum (`record_line.ts`): scope, name, fingerprint, `verified` or `-`, the day of the
- * first meeting. Scopes are `mesh:ROOM`, `group:HOST:PORT`, a coordinator's `serve`, `directory:KEY`, `users:FILE`, and
- * `host:HOST:PORT` for a directory's own key. Deleting a line accepts whatever key comes next, as `/trust` does;
- * without the first one, the file is taken for one of this version. Line ends, and blanks behind a line, may be those of
- * any editor. A line that was changed by hand otherwise, or damaged, is reported and never skipped: skipping it would
- * accept any key.
+ * One pin a line, after its checksum (`record_line.ts`): scope, name, fingerprint, `verified` or `-`, the day of
+ * the first meeting. Scopes are `mesh:ROOM`, `group:HOST:PORT`, a coordinator's `serve`, `directory:KEY`,
+ * `users:FILE`, and `host:HOST:PORT` for a directory's own key. Deleting a line makes the program accept whatever
+ * key comes next, as `/trust` does. A file without the header line is taken for one of this version. Line ends, and
+ * blanks at the end of a line, may be those of any editor. A line that was edited otherwise, or damaged, is an
+ * error and never skipped: skipping it would accept any key.
  */
 
 import { Buffer } from "node:buffer";
@@ -24,13 +24,13 @@ import { checkHeader, HEADER_KIND, headerCells } from "./format_header.ts";
 import { joinCells, LineBuffer, lineContent, splitCells } from "./record_line.ts";
 import { replaceFile, REPLACEMENT_SUFFIX } from "./replacement.ts";
 
-/** More pins than this are refused: the file is held in memory and written as a whole. */
+/** The most lines: the file is held in memory and written as a whole. */
 export const PINS_MAX = 100_000;
 
 const FORMAT = { format: "known-peers", version: 1 } as const;
 const LINE_FEED = 0x0a;
 const COMMENT = 0x23;
-/** Some editors begin a file of UTF-8 with it. */
+/** Some editors put it at the start of a UTF-8 file. */
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
 const VERIFIED = "verified";
 const UNVERIFIED = "-";
@@ -44,16 +44,16 @@ export interface Pin {
   readonly firstSeen: string;
 }
 
-/** What is known of a name's key. */
+/** How the key of a name compares with its pin. */
 export type PinCheck =
   | { readonly type: "new" }
   | { readonly type: "same"; readonly pin: Pin }
   | { readonly type: "changed"; readonly pin: Pin };
 
-/** A line of the file: a pin, or what users wrote, in whichever encoding. */
+/** A line of the file: a pin, or a user's comment in any encoding. */
 type Line = { readonly pin: Pin } | { readonly comment: Uint8Array };
 
-/** Waits until no other program reads and writes the file, and keeps them off until released. */
+/** Locks the file against other programs that read and write it, until released. */
 export type TakeTurn = () => Promise<Pick<DiskLock, "release">>;
 
 const ALONE: TakeTurn = () => Promise.resolve({ release: () => {} });
@@ -62,15 +62,15 @@ export class KnownPeers {
   readonly #disk: Disk;
   readonly #path: string;
   readonly #takeTurn: TakeTurn;
-  /** In the order of the file; pins under `pinKey`, comments under a number. */
+  /** In the order of the file; pins by `pinKey`, comments by line number. */
   #lines = new Map<string | number, Line>();
-  /** What this program changed and hasn't written yet; null: forgotten. */
+  /** Lines that this program changed and hasn't written yet, by `pinKey`; null: removed. */
   readonly #unwritten = new Map<string, Line | null>();
   readonly #verified = new Set<Fingerprint>();
   #lastWrite: Promise<void> = Promise.resolve();
-  /** The file may lack what changed here: a write is under way, or the last one failed. */
+  /** The file may lack changes: a write is in progress, or the last one failed. */
   #isBehind = false;
-  /** The last one hasn't begun yet. */
+  /** Whether `#lastWrite` hasn't begun yet. */
   #isWriteWaiting = false;
 
   private constructor(disk: Disk, path: string, takeTurn: TakeTurn) {
@@ -80,10 +80,10 @@ export class KnownPeers {
   }
 
   /**
-   * Reads the file at `path`; where there is none, nobody was met yet.
-   * @param takeTurn Where programs in other modes write the file, too: what each of them adds stays.
+   * Reads the file at `path`; a missing file means that no key was met yet.
+   * @param takeTurn The lock, where programs in other modes write the file, too, so that none loses another's pins.
    * @throws {P2pchatError} `store-corrupt` with file and line; `bad-file` for another format or version; `disk`;
-   *     `in-use` where no turn came.
+   *   `in-use` where the lock wasn't free in time.
    */
   static async open(disk: Disk, path: string, takeTurn: TakeTurn = ALONE): Promise<KnownPeers> {
     const known = new KnownPeers(disk, path, takeTurn);
@@ -97,20 +97,20 @@ export class KnownPeers {
     return known;
   }
 
-  /** Whether `key` is the one that was met as `name` in `scope`. Changes nothing. */
+  /** Compares `key` with the pin of `name` in `scope`. Changes nothing. */
   check(scope: string, name: string, key: PeerKey): PinCheck {
     const pin = this.pinOf(scope, name);
     if (pin === null) return { type: "new" };
     return { type: pin.fingerprint === fingerprintOf(key) ? "same" : "changed", pin };
   }
 
-  /** The pin of `name` in `scope`, `null` where there is none. */
+  /** The pin of `name` in `scope`; `null` where there is none. */
   pinOf(scope: string, name: string): Pin | null {
     const line = this.#lines.get(pinKey(scope, name));
     return line !== undefined && "pin" in line ? line.pin : null;
   }
 
-  /** The last pin of `name` in another scope of the same kind, where none of these has this key; else null. */
+  /** The last pin of `name` in other scopes of the same kind, if none of these has `key`; otherwise null. */
   otherElsewhere(scope: string, name: string, key: PeerKey): Pin | null {
     const kind = scope.slice(0, scope.indexOf(":") + 1);
     const end = pinKey("", name);
@@ -126,17 +126,17 @@ export class KnownPeers {
     return other;
   }
 
-  /** All pins, in the order of the file. */
+  /** All pins in the order of the file. */
   pins(): readonly Pin[] {
     return [...this.#lines.values()].flatMap((line) => "pin" in line ? [line.pin] : []);
   }
 
   /**
-   * Remembers the key of a name that has none yet; does nothing where it has this one.
+   * Pins the key of a name that has no pin yet; does nothing where it has this key.
    * @param wallMs When it was met.
    * @returns When it is durable.
-   * @throws {P2pchatError} `key-changed`, with both fingerprints, where the name has another key; `full`;
-   *     `disk`: it is remembered until the program ends.
+   * @throws {P2pchatError} `key-changed`, with both fingerprints, where the name has another key; `full`; `disk`:
+   *   the pin is kept in memory until the program ends.
    */
   async pin(scope: string, name: string, key: PeerKey, wallMs: number): Promise<void> {
     const { type, pin } = { pin: null, ...this.check(scope, name, key) };
@@ -152,18 +152,18 @@ export class KnownPeers {
   }
 
   /**
-   * Expects the key of a pin under its name in another scope, too, where that has none for it.
+   * Copies a pin to another scope, if its name has no pin there.
    * @returns When it is durable.
-   * @throws {P2pchatError} `full`; `disk`: it is remembered until the program ends.
+   * @throws {P2pchatError} `full`; `disk`: the pin is kept in memory until the program ends.
    */
   async takeOver(scope: string, pin: Pin): Promise<void> {
     if (this.pinOf(scope, pin.name) === null) await this.#set({ ...pin, scope });
   }
 
   /**
-   * Makes `key` the one of `name` in `scope`, whatever it was.
+   * Pins `key` for `name` in `scope`, replacing any other key.
    * @returns When it is durable.
-   * @throws {P2pchatError} `full`; `disk`: it is remembered until the program ends.
+   * @throws {P2pchatError} `full`; `disk`: the pin is kept in memory until the program ends.
    */
   async trust(scope: string, name: string, key: PeerKey, wallMs: number): Promise<void> {
     if (this.check(scope, name, key).type === "same") {
@@ -173,7 +173,7 @@ export class KnownPeers {
   }
 
   /**
-   * Forgets the key of `name` in `scope`, as when another has the name by right.
+   * Removes the pin of `name` in `scope`, for example when the name legitimately passes to somebody else.
    * @throws {P2pchatError} `disk`.
    */
   async forget(scope: string, name: string): Promise<void> {
@@ -184,9 +184,9 @@ export class KnownPeers {
   }
 
   /**
-   * Marks a key as verified, at all its pins and those to come.
-   * @returns Whether any has changed by it; where not, nothing is written, unless the last write failed.
-   * @throws {P2pchatError} `disk`: it is remembered until the program ends.
+   * Marks a key as verified, in all its present and future pins.
+   * @returns Whether a pin has changed; if none has, nothing is written, unless the last write failed.
+   * @throws {P2pchatError} `disk`: the mark is kept in memory until the program ends.
    */
   async markVerified(key: PeerKey): Promise<boolean> {
     this.#verified.add(fingerprintOf(key));
@@ -196,15 +196,15 @@ export class KnownPeers {
   }
 
   /**
-   * Resolves when nothing is being written any more; whoever wrote is told of failures. What failed is tried once
-   * more: there may be space again.
+   * Resolves when no write is in progress. Failures are reported to the callers that caused the writes. A failed
+   * write is tried once more, as there may be space again.
    */
   async settled(): Promise<void> {
     await this.#lastWrite.catch(() => {});
     if (this.#isBehind) await this.#write().catch(() => {});
   }
 
-  /** Resolves when what was changed there is durable; tries again where that failed. */
+  /** Resolves when the change of the line `at` is durable; writes again if that failed. */
   async #written(at: string): Promise<void> {
     await this.#lastWrite.catch(() => {});
     if (this.#unwritten.has(at)) await this.#write();
@@ -232,7 +232,10 @@ export class KnownPeers {
     await this.#write();
   }
 
-  /** Writes after what is being written, together with what changes until then; a failure is theirs alone. */
+  /**
+   * Writes the file after the write in progress, with all changes made until then. A failure is reported only to
+   * their callers.
+   */
   async #write(): Promise<void> {
     if (!this.#isWriteWaiting) {
       this.#isWriteWaiting = true;
@@ -245,7 +248,9 @@ export class KnownPeers {
     await this.#lastWrite;
   }
 
-  /** The file as it is now, with what changed here: others, the user among them, may have written it since. */
+  /**
+   * Reads the file again and applies the changes made here: other programs, or the user, may have written it since.
+   */
   async #writeInTurn(): Promise<void> {
     this.#isBehind = true;
     const turn = await this.#takeTurn();
@@ -274,7 +279,7 @@ export class KnownPeers {
     this.#markLines();
   }
 
-  /** @returns Whether any pin has changed by it. */
+  /** Sets the mark of verified keys. @returns Whether any pin has changed. */
   #markLines(): boolean {
     let changed = false;
     for (const [at, line] of this.#lines) {
@@ -302,12 +307,12 @@ export class KnownPeers {
       buffer.add(joinCells([scope, name, fingerprint, mark, firstSeen]));
       parts.push(new Uint8Array(buffer.bytes()));
     }
-    return Buffer.concat(parts); // there can be more than arguments of a call
+    return Buffer.concat(parts); // there may be more parts than a call can have arguments
   }
 
   async #read(): Promise<void> {
     const bytes = await this.#disk.read(this.#path);
-    // Neither we nor who deletes a line leaves it so.
+    // Neither this program nor a user who deletes lines leaves an empty file.
     if (bytes?.length === 0) throw corruptError(this.#path, 1, "the file is empty");
     if (bytes !== null) this.#parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
   }
@@ -333,7 +338,7 @@ export class KnownPeers {
   #addParsed(line: number, content: string | null): void {
     if (content === null) throw corruptError(this.#path, line, "its checksum doesn't fit");
     const cells = splitCells(content) ?? [];
-    // No scope is called so. Comments may stand above it.
+    // No scope has this name. Comments may precede the header.
     if (cells[0] === HEADER_KIND) return checkHeader(this.#path, cells, FORMAT);
     const [scope, name, text, mark, firstSeen, ...more] = cells;
     if (
@@ -366,12 +371,12 @@ function startsWithMark(bytes: Uint8Array): boolean {
   return BYTE_ORDER_MARK.every((byte, at) => bytes[at] === byte);
 }
 
-/** Editors leave these behind a line: a carriage return among them. */
+/** Characters that editors leave at the end of a line, a carriage return among them. */
 function isBlank(byte: number): boolean {
   return byte === 0x20 || byte === 0x09 || byte === 0x0d;
 }
 
-/** Two names that are the same name have one pin. */
+/** Names that fold to the same have the same pin. */
 function pinKey(scope: string, name: string): string {
   return `${scope}\n${foldName(name)}`;
 }

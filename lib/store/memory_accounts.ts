@@ -1,4 +1,4 @@
-/** Accounts in memory, for tests and simulation: what several programs see of one table. */
+/** Accounts in memory, for tests and simulation: one table that several programs share. */
 
 import type { P2pchatError } from "../base/errors.ts";
 import type { Fingerprint } from "../base/fingerprint.ts";
@@ -16,7 +16,7 @@ import {
 } from "./accounts.ts";
 
 export class MemoryAccounts implements Accounts {
-  /** Why nothing can be stored; null: all is well. */
+  /** The error with which changes fail; null: none. */
   failure: P2pchatError | null = null;
   readonly #table = new Map<FoldedName, Account>();
   readonly #listeners = new Set<AccountsListener>();
@@ -57,22 +57,22 @@ export class MemoryAccounts implements Accounts {
     return { close: () => void this.#listeners.delete(listener) };
   }
 
-  /** How many watch. */
+  /** The number of listeners. */
   get watchers(): number {
     return this.#listeners.size;
   }
 
-  /** Tells those who watch that the accounts can't be read. */
+  /** Tells the listeners that the accounts can't be read. */
   broken(error: P2pchatError): void {
     for (const listener of this.#listeners) listener.broken(error);
   }
 
-  /** Tells those who watch that they can be read again. */
+  /** Tells the listeners that the accounts can be read again. */
   mended(): void {
     for (const listener of this.#listeners) listener.changed([], false);
   }
 
-  /** Another program removes an account and adds one of its name, before those who watch are told. */
+  /** Simulates another program that removes an account and adds one of the same name before the listeners are told. */
   makeAnew(account: Account): Promise<void> {
     return this.#set(account.name, account, false);
   }

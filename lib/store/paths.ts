@@ -1,25 +1,25 @@
-/** Where data lives: `users/NAME/`, `serve/` and `regserver/` below one folder. */
+/** The layout of the data folder: `users/NAME/`, `serve/` and `regserver/`. */
 
 import { hash } from "node:crypto";
 import { utf8 } from "../base/crypto.ts";
 import { P2pchatError } from "../base/errors.ts";
 import { foldName } from "../base/names.ts";
 
-/** What decides about the data folder. */
+/** What determines the data folder. */
 export interface DataFolderSource {
-  /** The argument of `--data`. */
+  /** The argument of `--data`; null without the flag. */
   readonly flag: string | null;
-  /** An environment variable; an empty one counts as unset. */
+  /** The value of an environment variable; an empty one counts as unset. */
   readonly variable: (name: string) => string | undefined;
-  /** The home folder that the system's list of accounts has for this user, `null` where it has none. */
+  /** The user's home folder in the system's user database; `null` where it has none. */
   readonly accountHome: () => string | null;
 }
 
 /**
- * The data folder: `--data`, else `$P2PCHAT_HOME`, else `$XDG_DATA_HOME/p2pchat`, else
- * `~/.local/share/p2pchat`, where `~` is `$HOME`, else the account's home folder. A relative
- * `$XDG_DATA_HOME` is ignored, as the XDG Base Directory Specification asks.
- * @throws {P2pchatError} `usage` where nothing says where home is.
+ * The data folder: `--data`, else `$P2PCHAT_HOME`, else `$XDG_DATA_HOME/p2pchat`, else `~/.local/share/p2pchat`,
+ * where `~` is `$HOME`, else the home folder in the user database. A relative `$XDG_DATA_HOME` is ignored, as the
+ * XDG Base Directory Specification requires.
+ * @throws {P2pchatError} `usage` where no home folder is known.
  */
 export function dataFolder(source: DataFolderSource): string {
   const named = nonEmpty(source.flag) ?? nonEmpty(source.variable("P2PCHAT_HOME"));
@@ -36,8 +36,8 @@ export function dataFolder(source: DataFolderSource): string {
 }
 
 /**
- * The folder of a user's profile. Names that are the same name have the same folder, whatever the file
- * system thinks of case and composition.
+ * The folder of a user's profile. Names that fold to the same have the same folder, however the file system treats
+ * case and composition.
  */
 export function profileFolder(data: string, name: string): string {
   return `${data}/users/${folderName(name)}`;
@@ -48,7 +48,7 @@ export function serveFolder(data: string): string {
   return `${data}/serve`;
 }
 
-/** The accounts of a directory, in its folder. */
+/** The file of a directory's accounts, in its folder. */
 export const ACCOUNTS_FILE = "accounts.csv";
 
 /** The directory's folder. */
@@ -57,33 +57,35 @@ export function regserverFolder(data: string): string {
 }
 
 /**
- * The lock of those who change the table of users at `path`, which is absolute and has no links in it. A table may
- * lie where only its owner's eyes are welcome, or beside others' files: nothing of ours is left there.
+ * The lock file for changes of the table of users at `path`, which is absolute and without links. It is in the data
+ * folder, not beside the table: that may be in a private folder, or among other people's files, where the program
+ * leaves nothing.
  */
 export function tableLock(data: string, path: string): string {
   return `${data}/tables/${pathDigest(path)}.lock`;
 }
 
-/** Letters of a digest: 64 bits, and a user has a few tables. */
+/** Letters of a digest: 64 bits are plenty, as a user has only a few tables. */
 const DIGEST_LETTERS = 16;
 
-/** A path as a file's name. */
+/** A digest of a path, usable as a file name. */
 export function pathDigest(path: string): string {
   return hash("sha256", utf8(path), "hex").slice(0, DIGEST_LETTERS);
 }
 
-/** Devices of Windows, which no file there can be named after, whatever its extension. */
+/** Device names of Windows, which no file there can have, with any extension. */
 const DEVICE_NAME = /^(con|prn|aux|nul|com[0-9]|lpt[0-9])(?=$|\.)/;
-/** File systems allow 255 bytes; ours add nothing to a folder's name. */
+/** File systems allow 255 bytes; the program adds nothing to a folder's name. */
 const FOLDER_NAME_BYTES_MAX = 200;
 
-/** A folded name as a folder's name: other than letters, digits, `_`, `-` and inner dots are in `%hex`. */
+/** A folded name as a folder's name: characters other than letters, digits, `_`, `-` and inner dots become `%hex`. */
 function folderName(name: string): string {
   const escaped = foldName(name)
     .replace(/[^\p{L}\p{M}\p{N}_.-]|^\.|\.$/gu, escapeChar)
     .replace(DEVICE_NAME, (device) => escapeChar(device[0]!) + device.slice(1));
   if (utf8(escaped).length <= FOLDER_NAME_BYTES_MAX) return escaped;
-  // Some letters fold to many. A lone "%" starts no escape, so this is nobody else's folder.
+  // Some letters fold to several, so a folded name can be too long. No other name has a folder of "%" and 64
+  // hexadecimal digits.
   return `%${hash("sha256", escaped, "hex")}`;
 }
 

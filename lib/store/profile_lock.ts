@@ -1,16 +1,16 @@
-/** Keeps two processes from using one profile in one mode at the same time. */
+/** Keeps two processes from using the same profile in the same mode at the same time. */
 
 import { P2pchatError } from "../base/errors.ts";
 import type { Disk } from "./disk.ts";
 import { HeldLock, holderOf } from "./held_lock.ts";
 
-/** What runs on a folder: each mode has its own files there and its own lock. */
+/** The modes that use a folder: each has its own files and its own lock there. */
 export type LockMode = "mesh" | "serve" | "group" | "friends" | "regserver" | "registry";
 
 /**
- * Locks `folder` for `mode` until `release` or the end of this process; a killed one holds nothing.
- * @param pid The id of this process, for the message to the second one.
- * @throws {P2pchatError} `in-use` where another process has it; `disk`.
+ * Locks `folder` for `mode` until `release` or until this process ends, even if it is killed.
+ * @param pid The id of this process, for the error message of a second one.
+ * @throws {P2pchatError} `in-use` where another process has the lock; `disk`.
  */
 export function lockProfile(
   disk: Disk,
@@ -30,7 +30,7 @@ export function lockProfile(
   return HeldLock.take(disk, `${folder}/${mode}.lock`, pid, refused);
 }
 
-/** Whether whoever starts it says a name, which has a folder of its own. */
+/** Whether the mode is started with a user name, which determines the folder. */
 function isNamed(mode: LockMode): boolean {
   return mode !== "serve" && mode !== "regserver";
 }

@@ -1,15 +1,15 @@
-/** scrypt (RFC 7914) by `node:crypto`, which computes it in a thread of its own. */
+/** scrypt (RFC 7914) by `node:crypto`, which computes it in another thread. */
 
 import { scrypt } from "node:crypto";
 import type { Bytes } from "../base/crypto.ts";
 import { memoryBytes, type ScryptParameters } from "../base/password_hash.ts";
 
-/** Beyond what scrypt is known to take, for what OpenSSL counts in. */
+/** Memory limit beyond what scrypt needs, since OpenSSL counts more. */
 const SPARE_BYTES = 1024 * 1024;
 
 /**
- * The hash of a password.
- * @param parameters Within the bounds of `parseScryptHash`.
+ * Hashes a password.
+ * @param parameters Within the limits of `parseScryptHash`.
  */
 export function nodeScrypt(
   password: Uint8Array,

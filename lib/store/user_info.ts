@@ -5,8 +5,8 @@
  *     alice 192.168.1.5 5001 xsazfbd3ockoqe46yrkpuxern4x
  *     bob   bob.example 5001  # his laptop
  *
- * Words are separated by blanks or tabs, `#` at the start of a word begins a comment. Lines end with LF or CRLF;
- * a byte order mark at the start does no harm. Names, addresses and fingerprints are unique.
+ * Words are separated by blanks or tabs; `#` at the start of a word begins a comment. Lines end with LF or CRLF; a
+ * byte order mark at the start is ignored. Names, addresses and fingerprints are unique.
  */
 
 import { concatBytes, utf8 } from "../base/crypto.ts";
@@ -24,29 +24,32 @@ import { type Endpoint, endpointText, type FoldedName } from "../base/ids.ts";
 import { foldName, MIXED_SCRIPTS_MARK, mixesScripts, nameFault } from "../base/names.ts";
 import { quotedStart } from "../base/text.ts";
 
-/** The file is read whole at each edit; its rows are written by hand, and each may become a connection. */
+/**
+ * The most rows: the file is read whole at each edit, people write it by hand, and each row may become a
+ * connection.
+ */
 const USER_INFO_ROWS_MAX = 10_000;
-/** So many rows of a hundred bytes: twice what a usual one has. */
+/** Largest file in bytes: so many rows of a hundred bytes, twice the usual length. */
 export const USER_INFO_BYTES_MAX = 1_024 * 1_024;
 
-/** One user, as a row of the table says it. */
+/** One user: a row of the table. */
 export interface UserInfo {
   /** Valid and in NFC. */
   readonly name: string;
   readonly endpoint: Endpoint;
-  /** Null where the table doesn't say. */
+  /** Null where the table has none. */
   readonly fingerprint: Fingerprint | null;
 }
 
 export interface UserInfoRow extends UserInfo {
-  /** 1 is the first line of the file. */
+  /** The line number; 1 is the first line of the file. */
   readonly line: number;
 }
 
 export interface ParsedUserInfo {
-  /** In the order of the file; without those that something is wrong with. */
+  /** The valid rows in the order of the file. */
   readonly rows: readonly UserInfoRow[];
-  /** Each a `bad-file` with the file, the line, the value at fault, and what to do. */
+  /** Each a `bad-file` with the file, the line, the offending value, and what to do. */
   readonly complaints: readonly P2pchatError[];
 }
 
@@ -54,7 +57,7 @@ export interface ParsedUserInfo {
 export interface Fault {
   readonly found: string;
   readonly advice: string;
-  /** The row that has the value already. */
+  /** The other row that has the same value. */
   readonly by?: UserInfoRow;
 }
 
@@ -63,9 +66,9 @@ const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 
 /**
- * Reads a table.
+ * Parses a table.
  * @param path The file, for complaints.
- * @param complaintsMax With so many it ends: whoever starts a program corrects one line after the other.
+ * @param complaintsMax Parsing stops after so many: a user corrects one line after the other.
  */
 export function parseUserInfo(
   path: string,
@@ -90,7 +93,7 @@ export function parseUserInfo(
 }
 
 /**
- * The rows of a table without any fault.
+ * The rows of a table that must have no fault.
  * @throws {P2pchatError} `bad-file`: the first complaint.
  */
 export function userInfoRows(path: string, bytes: Uint8Array): readonly UserInfoRow[] {
@@ -99,11 +102,11 @@ export function userInfoRows(path: string, bytes: Uint8Array): readonly UserInfo
   return rows;
 }
 
-/** Whose row is looked for: that of a name, or the one that has a port. */
+/** Identifies the user's own row: by name, or by port. */
 export type OwnRowKey = { readonly name: string } | { readonly port: number };
 
 /**
- * The row that is oneself.
+ * The user's own row.
  * @param path The file, for the error.
  * @throws {P2pchatError} `bad-file` where there is none, or several have that port.
  */
@@ -135,13 +138,13 @@ export function ownRow(
   );
 }
 
-/** Names the columns; also the first line of a file that is made. */
+/** The names of the columns; also the first line of a new file. */
 const HEADER = ["# name", "address", "port", "[fingerprint]"] as const;
 
 /**
- * A table of these rows in columns, which `parseUserInfo` reads as the same rows. A name that mixes scripts has a
- * comment that says so.
- * @param width How many cells of a terminal a text takes.
+ * A table of these rows in aligned columns, which `parseUserInfo` reads as the same rows. A name that mixes scripts
+ * gets a comment that says so.
+ * @param width The number of terminal cells that a text takes.
  */
 export function formatUserInfo(
   rows: readonly UserInfo[],
@@ -161,21 +164,21 @@ export function formatUserInfo(
   return lines.join("");
 }
 
-/** What people should know of a name that may not be what it looks like; null for others. */
+/** A warning about a name that may not be what it looks like; null for other names. */
 export function nameWarning(name: string): string | null {
   if (!mixesScripts(name)) return null;
   return `${MIXED_SCRIPTS_MARK}${name} mixes scripts: it may imitate another name`;
 }
 
-/** A row as a line of a table has it, ready to paste. */
+/** A row as a line of a table, ready to paste. */
 export function userInfoLine(user: UserInfo): string {
   return wordsOf(user).join(" ");
 }
 
 /**
- * A table with one row more at its end; all that was there stays as it is. The new line ends as the first one does.
- * @param bytes The table; null for one that begins with this row.
- * @throws {P2pchatError} `bad-file` for a fault of the table, or where the row doesn't go with the others.
+ * A table with one row added at its end; everything else stays as it is. The new line ends as the first one does.
+ * @param bytes The table; null for a new one.
+ * @throws {P2pchatError} `bad-file` for a fault of the table, or where the row conflicts with another one.
  */
 export function withUserInfo(
   path: string,
@@ -209,7 +212,7 @@ export function withUserInfo(
   return { bytes: after, row };
 }
 
-/** The error for a file that has more bytes than are read. */
+/** The error for a file of more than `USER_INFO_BYTES_MAX` bytes. */
 export function tooLarge(path: string): P2pchatError {
   return new P2pchatError(
     "bad-file",
@@ -218,14 +221,14 @@ export function tooLarge(path: string): P2pchatError {
   );
 }
 
-/** Rows that go together: each value is that of one row. */
+/** Rows without conflicts: no value occurs in two rows. */
 class TakenValues {
   readonly rows: UserInfoRow[] = [];
   readonly #names = new Map<FoldedName, UserInfoRow>();
   readonly #addresses = new Map<string, UserInfoRow>();
   readonly #fingerprints = new Map<Fingerprint, UserInfoRow>();
 
-  /** Adds a row. @returns Why it can't be added; null where it was. */
+  /** Adds a row. @returns Why it can't be added; null where it was added. */
   add(row: UserInfoRow): Fault | null {
     if (this.rows.length >= USER_INFO_ROWS_MAX) return TOO_MANY_ROWS;
     const name = foldName(row.name);
@@ -263,7 +266,7 @@ const TOO_MANY_ROWS = wrong(
   "leave some out",
 );
 
-/** The lines without their ends, null for one that isn't UTF-8. */
+/** The lines without their ends; null for a line that isn't UTF-8. */
 function* linesOf(bytes: Uint8Array): Iterable<string | null> {
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   for (let from = 0; from < bytes.length;) {
@@ -285,7 +288,7 @@ function decoded(decoder: TextDecoder, bytes: Uint8Array): string | null {
   }
 }
 
-/** Why friends can't dial a host that `parseHost` takes; null where they may. */
+/** Why friends can't dial a host accepted by `parseHost`; null where they can. */
 export function friendHostFault(host: string): Fault | null {
   if (!isUnspecified(host)) return null;
   return wrong(
@@ -294,7 +297,7 @@ export function friendHostFault(host: string): Fault | null {
   );
 }
 
-/** What a line says; null for nothing. */
+/** The user that a line describes, or its fault; null for a blank line or a comment. */
 function parseLine(line: string): UserInfo | Fault | null {
   const comment = line.search(/(?:^|[ \t])#/);
   const content = comment === -1 ? line : line.slice(0, comment);

@@ -1,4 +1,4 @@
-/** The file that holds a table of users: read in one piece, and replaced when a row is added. */
+/** The file of a table of users: read in one piece, and replaced when a row is added. */
 
 import { concatBytes } from "../base/crypto.ts";
 import { P2pchatError, systemErrorCode } from "../base/errors.ts";
@@ -12,12 +12,12 @@ import {
   withUserInfo,
 } from "./user_info.ts";
 
-/** Of a file's mode: somebody may write. */
+/** Mode bits with which anybody may write the file. */
 const WRITE_BITS = 0o222;
 
 /**
  * The bytes of a table of users.
- * @throws {P2pchatError} `bad-file`, also where there is no such file, or it can't be read.
+ * @throws {P2pchatError} `bad-file`, also where the file doesn't exist or can't be read.
  */
 export async function readUserInfo(disk: Disk, path: string): Promise<Uint8Array> {
   const bytes = await userInfoBytes(disk, path);
@@ -30,12 +30,12 @@ export async function readUserInfo(disk: Disk, path: string): Promise<Uint8Array
 }
 
 /**
- * Adds a row to the table at `path`, which is made where there is none; durable when it returns. Comments, order,
- * line ends, owner, group and permissions stay as they are.
- * @param writer Tells this program from others that add rows at the same time, such as the process id.
+ * Adds a row to the table at `path`, which is created where there is none; durable when it returns. Comments,
+ * order, line ends, owner, group and permissions are preserved.
+ * @param writer Distinguishes this program from others that add rows at the same time, such as by its process id.
  * @returns The row with its line.
  * @throws {P2pchatError} `bad-file`; `in-use` where another program changed the file meanwhile; `not-allowed` where
- *     it would be another user's afterwards; `disk`.
+ *   the new file would have another owner; `disk`.
  */
 export async function addUserInfo(
   disk: Disk,
@@ -71,7 +71,7 @@ export async function addUserInfo(
   return row;
 }
 
-/** Who shares the table would be shut out of one that is somebody else's. */
+/** Keeps owner and group: with another owner, people who share the table could lose access to it. */
 async function keepOwner(disk: Disk, path: string, replacement: string): Promise<void> {
   try {
     await disk.setOwnerLike(replacement, path);
@@ -86,7 +86,7 @@ async function keepOwner(disk: Disk, path: string, replacement: string): Promise
   }
 }
 
-/** The bytes of a file that may be a table, read no further than one may reach; null where there is no file. */
+/** The bytes of a file that may be a table, read only up to the size limit; null where there is no file. */
 async function userInfoBytes(disk: Disk, path: string): Promise<Uint8Array | null> {
   try {
     const entry = await disk.stat(path);
@@ -111,9 +111,9 @@ async function userInfoBytes(disk: Disk, path: string): Promise<Uint8Array | nul
   }
 }
 
-/** What the disk says, with advice for a file that is the user's own and in no data folder. */
+/** Throws the disk's error, with advice for a file that is the user's own and in no data folder. */
 function refuse(code: "bad-file" | "disk", action: string, path: string, error: unknown): never {
-  // What has no cause is a sentence of our own.
+  // Only errors of the system have a cause; others are already sentences for the user.
   const isOfDisk = error instanceof P2pchatError && error.code === "disk" &&
     error.cause !== undefined;
   if (!isOfDisk) throw error;
@@ -122,7 +122,10 @@ function refuse(code: "bad-file" | "disk", action: string, path: string, error: 
   throw new P2pchatError(code, text, { cause: error });
 }
 
-/** A file is replaced by way of its folder, so the system itself wouldn't mind. */
+/**
+ * The error for a read-only table. The system wouldn't refuse: replacing a file only needs write access to its
+ * folder.
+ */
 function readOnly(path: string): P2pchatError {
   return new P2pchatError(
     "disk",

@@ -1,6 +1,6 @@
 /**
- * Follows edits of a table of users by looking at the file once a second: that works with editors that write a new
- * file and rename it, and with folders of other machines, where the system tells nobody of changes.
+ * Notices edits of a table of users by checking the file once a second. That works with editors that write a new
+ * file and rename it, and with network folders, where the system doesn't report changes.
  */
 
 import { hash } from "node:crypto";
@@ -10,21 +10,21 @@ import type { Disk } from "./disk.ts";
 import { type UserInfoRow, userInfoRows } from "./user_info.ts";
 import { readUserInfo } from "./user_info_file.ts";
 
-/** How often the file is looked at: an edit is seen within two of these. */
+/** Interval between checks: an edit is noticed within two of them. */
 export const WATCH_INTERVAL_MS = 1_000;
 
 export interface UserInfoListener {
-  /** The table was edited, and nothing is wrong with it. */
+  /** The table was edited and has no faults. */
   changed(rows: readonly UserInfoRow[]): void;
   /**
-   * An edit broke the table, or the file is gone or can't be read: the rows told last stay those that hold.
-   * Called once for each content.
+   * An edit broke the table, or the file is gone or can't be read: the last reported rows stay in use. Called once
+   * for each content.
    * @param error `bad-file`.
    */
   broken(error: P2pchatError): void;
 }
 
-/** What the file holds now; `id` is the digest of its bytes, or the sentence of why there are none. */
+/** The file's content. `id` is the digest of its bytes or, where they can't be read, the error text. */
 type Content =
   | { readonly id: string; readonly rows: readonly UserInfoRow[] }
   | { readonly id: string; readonly error: P2pchatError };
@@ -34,18 +34,18 @@ export class UserInfoWatch {
   readonly #path: string;
   readonly #clock: Clock;
   readonly #listener: UserInfoListener;
-  /** The `id` of the content that was told last. */
+  /** The `id` of the content last reported. */
   #told: string;
-  /** The file as it was at the last look; undefined before the first, and while it can't be looked at. */
+  /** The file's version at the last check; undefined before the first, and where the check failed. */
   #seen: string | null | undefined = undefined;
-  /** The file as it was when it was read last. */
+  /** The file's version when last read. */
   #read: string | null | undefined = undefined;
   #timer: { cancel(): void } | null = null;
   #closed = false;
 
   /**
    * Begins to watch.
-   * @param bytes What the caller has read: a change since then counts as one.
+   * @param bytes The content that the caller has read: any other content is reported as a change.
    */
   constructor(
     disk: Disk,
@@ -62,14 +62,14 @@ export class UserInfoWatch {
     this.#wait();
   }
 
-  /** Nothing is told after this. */
+  /** Stops watching: the listener isn't called any more. */
   close(): void {
     this.#closed = true;
     this.#timer?.cancel();
   }
 
   #wait(): void {
-    // The next look begins when this one has ended: a slow folder of another machine is asked one thing at a time.
+    // The next check begins when this one has ended, so that a slow network folder has one request at a time.
     if (this.#closed) return;
     const dueMs = this.#clock.nowMs() + WATCH_INTERVAL_MS;
     this.#timer = this.#clock.at(dueMs, () => void this.#look().then(() => this.#wait()));
@@ -79,11 +79,11 @@ export class UserInfoWatch {
     const version = await this.#version();
     const isAtRest = version === this.#seen;
     this.#seen = version;
-    // Whoever writes a file in parts, or removes it before the new one is there, gets the time to end that.
+    // A program that writes a file in parts, or removes it before the new one is there, has time to finish.
     if (!isAtRest || (version !== undefined && version === this.#read)) return;
     const content = await this.#content();
     const versionRead = await this.#version();
-    // Where it was written to while it was read, the next look sees that.
+    // If the file was written while it was read, the next check reads it again.
     if (this.#closed || versionRead !== version) return;
     this.#read = version;
     if (content.id === this.#told) return;
@@ -96,7 +96,7 @@ export class UserInfoWatch {
     try {
       return await this.#disk.version(this.#path);
     } catch {
-      return undefined; // reading it says why, in a sentence of its own
+      return undefined; // reading the file gives the reason, in an error text of its own
     }
   }
 
