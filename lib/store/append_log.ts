@@ -1,23 +1,24 @@
 /**
- * An append-only log of records in a text file, synced in groups.
+ * An append-only log of records in a text file, with group commit.
  *
- * In order of the calls, records are written and become durable: all appends that wait while a sync is
- * under way go out in one write and one sync. So one alone waits for one sync, and a hundred at once wait
- * for two at most.
+ * Records are written and become durable in the order of the calls. All appends that wait while a sync is in
+ * progress go out in one write and one sync: one append alone waits for one sync, a hundred at once for two at
+ * most.
  *
  * When the disk fails:
- * - A write that fails or falls short (a full disk): the file is cut back to its last good record, the
- *   append is refused with `disk`, and the next one tries again.
- * - A sync that fails: Linux may have dropped what couldn't be written and marked it clean, so that a
- *   second sync would succeed and prove nothing (Rebello et al., USENIX ATC 2020). The file isn't used
- *   any more: what is known to be synced, and from memory those later records that nobody was told had failed,
- *   go into a new file, which takes its place. Until that succeeds every append is refused.
- * - A file that was removed or replaced while the program runs (the folder, too): what is synced into it no start
- *   finds. It is given up in the same way, before anybody is told that something is stored.
- *   What another program has begun there meanwhile is left to it (`Disk.hold`): then every append is refused.
- * A refused record is in the log only if the process ends before the file could be brought back.
+ * - A write fails or is short (a full disk): the file is truncated to its last good record, the append is refused
+ *   with `disk`, and the next append tries again.
+ * - A sync fails: Linux may have dropped the unwritten pages and marked them clean, so that a second sync would
+ *   succeed and prove nothing (Rebello et al., USENIX ATC 2020). The file is given up: the part known to be synced,
+ *   and from memory all later records not reported as failed, are written to a new file, which takes its place.
+ *   Until that succeeds, every append is refused.
+ * - The file (or its folder) is removed or replaced while the program runs: no later start would find what is
+ *   synced into it. The file is given up in the same way, before any append is acknowledged. If another program has
+ *   created a new file there meanwhile, that file isn't touched (`Disk.hold`), and every append is refused.
  *
- * The file's form is in `log_format.ts`.
+ * A refused record may be in the log only if the process ends before the file was repaired.
+ *
+ * The file's format is in `log_format.ts`.
  */
 
 import { numberText } from "../base/counts.ts";
@@ -33,44 +34,49 @@ import { replaceFile, REPLACEMENT_SUFFIX } from "./replacement.ts";
 
 export type { LogRecord } from "./log_format.ts";
 
-/** Written bytes that may be unsynced before the log syncs by itself: what a power cut takes at most. */
+/** Unsynced bytes after which the log syncs by itself: the most that a power cut loses of appends without sync. */
 const UNSYNCED_BYTES_MAX = 1024 * 1024;
-/** Characters kept for a disk that doesn't keep up, before appends are refused: all a mesh room keeps. */
+/** Characters held in memory for a slow disk before appends are refused: as many as a mesh room keeps. */
 const HELD_LENGTH_MAX = 64 * 1024 * 1024;
-/** Longest record in characters, which are 3 bytes at most: fits `LINE_BYTES_MAX`. */
+/** Longest record in characters, each at most 3 bytes: its line fits in `LINE_BYTES_MAX`. */
 const RECORD_LENGTH_MAX = 2 * 1024 * 1024;
-/** Ends the name of a replacement after a failed sync: a rewrite may be under way at the same time. */
+/**
+ * File name suffix of the replacement after a failed sync. A rewrite, which has another suffix, may be in progress
+ * too.
+ */
 const MENDED_SUFFIX = ".mended";
 
 export interface AppendLogOptions extends FileFormat {
-  /** Gets each record while the log is opened; then `OpenedLog.records` stays empty. For large logs. */
+  /** Called for each record while the log is opened; `OpenedLog.records` is empty then. For large logs. */
   readonly visit?: (record: LogRecord) => void;
 }
 
 export interface OpenedLog {
   readonly log: AppendLog;
-  /** What the log holds, in order, all of it synced. */
+  /** The records of the log, in order, all synced. */
   readonly records: readonly LogRecord[];
   /** What the user should know: that a torn end was dropped. */
   readonly notices: readonly string[];
 }
 
-/** What a log is to hold from now on; a function where something is to be done before it may. */
+/**
+ * The records that replace the log's content; a function where the caller has something to do before they are read.
+ */
 export type NewContent<T> = Iterable<T> | (() => Promise<Iterable<T>>);
 
-/** A successor with all records of a rewrite, and the promise that its caller waits for. */
+/** A successor file with all records of a rewrite, and the promise that its caller awaits. */
 interface ReadyRewrite {
   readonly successor: LogSuccessor;
   readonly settled: PromiseWithResolvers<void>;
 }
 
-/** What has to be set right before the next write. */
+/** What has to be repaired before the next write. */
 type Fault =
-  /** Bytes of a failed write are behind the last record. */
+  /** Bytes of a failed write follow the last record. */
   | "tail"
-  /** A sync failed, or would be of a file that isn't in its place any more: the file is given up. */
+  /** A sync failed, or the file isn't in its place any more, so that a sync would be useless: the file is given up. */
   | "unsyncable"
-  /** A new file is in place; that isn't synced. */
+  /** A new file is in place, but its folder isn't synced yet. */
   | "folder";
 
 export class AppendLog {
@@ -78,23 +84,23 @@ export class AppendLog {
   readonly #path: string;
   readonly #format: FileFormat;
   #file: AppendFile;
-  /** What is written, and what of it is known to be synced. */
+  /** Length and records of the file as written; below, of the part known to be synced. */
   #bytes: number;
   #count: number;
   #syncedBytes: number;
   #syncedCount: number;
 
-  /** Not written yet. This and the next three are bounded by `HELD_LENGTH_MAX` together. */
+  /** Batches not written yet. All batches held here and below are bounded by `HELD_LENGTH_MAX` together. */
   #waiting: Batch[] = [];
   #waitingLength = 0;
-  /** Written; those who appended wait for a sync. */
+  /** Batches written whose callers wait for a sync. */
   #unacknowledged: Batch[] = [];
-  /** Written since the last good sync began: what a new file needs when the next one fails. */
+  /** Batches written since the last successful sync began: a new file needs them if the next sync fails. */
   #unsynced: Batch[] = [];
-  /** What was appended since a rewrite began, whose records don't include it. */
+  /** Batches appended since a rewrite began, whose records don't include them. */
   #sinceRewrite: { readonly batches: Batch[]; length: number } | null = null;
 
-  /** A rewrite that waits for its turn to take the file's place. */
+  /** A rewrite that waits to replace the file. */
   #readyRewrite: ReadyRewrite | null = null;
   #fault: Fault | null = null;
   #work: Promise<void> | null = null;
@@ -117,9 +123,9 @@ export class AppendLog {
   }
 
   /**
-   * Opens the log at `path` and reads it; makes it where there is none. Its folder must exist.
-   * @throws {P2pchatError} `store-corrupt` with file and line; `bad-file` where it is another store or
-   *     has another version; `in-use` or `disk` as `Hold`.
+   * Opens and reads the log at `path`; creates it where there is none. Its folder must exist.
+   * @throws {P2pchatError} `store-corrupt` with file and line; `bad-file` where the file is another store or has
+   *   another version; `in-use` or `disk` as `Hold`.
    */
   static async open(disk: Disk, path: string, options: AppendLogOptions): Promise<OpenedLog> {
     const records: LogRecord[] = [];
@@ -153,25 +159,24 @@ export class AppendLog {
     return { log: new AppendLog(disk, path, options, file, content), records, notices };
   }
 
-  /** Records in the file. */
+  /** Number of records in the file. */
   get count(): number {
     return this.#count;
   }
 
-  /** Length of the file, for whoever decides when to rewrite it. */
+  /** Length of the file in bytes, to decide when to rewrite it. */
   get bytes(): number {
     return this.#bytes;
   }
 
   /**
    * Appends records, in the order of the calls.
-   * @param options.sync Whether to wait until they are synced (the default). Without, they are in the
-   *     file when the call returns, where a killed process leaves them and a power cut may not; only
-   *     while the log is being mended or changes over to a rewritten file does that take until the
-   *     promise is settled.
-   * @returns When they are stored as asked.
-   * @throws {P2pchatError} `disk`: the records are refused, all of them, and the log goes on; `in-use` where another
-   *     program has taken its place.
+   * @param options.sync Whether to wait until they are synced (the default). Without it the records are in the file
+   *   when the call returns, so that they survive a killed process but perhaps not a power cut. Only while the log
+   *   is being repaired or replaced by a rewritten file are they not in it until the promise settles.
+   * @returns When they are stored as requested.
+   * @throws {P2pchatError} `disk`: all of the records are refused, and the log remains usable; `in-use` where
+   *   another program has taken the file's place.
    */
   append(records: readonly LogRecord[], options?: { readonly sync?: boolean }): Promise<void> {
     invariant(!this.#closed, "nothing is appended to a closed log");
@@ -199,7 +204,7 @@ export class AppendLog {
   }
 
   /**
-   * Waits until all that was appended before the call is synced.
+   * Waits until everything appended before the call is synced.
    * @throws {P2pchatError} As `append`.
    */
   sync(): Promise<void> {
@@ -207,12 +212,12 @@ export class AppendLog {
   }
 
   /**
-   * Replaces what was appended before the call by `records`: compaction. Appends go on meanwhile as
-   * ever, and follow `records` in the new file.
-   * @param records Read once the appends before the call are settled, so that those refused can be left
-   *     out; a function is called then.
+   * Compaction: replaces everything appended before the call by `records`. Appends go on meanwhile, and follow
+   * `records` in the new file.
+   * @param records Read (or, if a function, called) once the appends before the call are settled, so that refused
+   *   ones can be left out.
    * @returns When the new file is durable.
-   * @throws {P2pchatError} As `append`: the log goes on with all that it had.
+   * @throws {P2pchatError} As `append`: the log keeps its old content.
    */
   async rewrite(records: NewContent<LogRecord>): Promise<void> {
     invariant(!this.#closed, "a closed log isn't rewritten");
@@ -262,10 +267,10 @@ export class AppendLog {
     );
   }
 
-  /** The last waiting batch where this append may join it, else a new one. */
+  /** The last waiting batch if this append may join it, otherwise a new one. */
   #openBatch(sync: boolean): Batch {
     const last = this.#waiting.at(-1);
-    // What was appended before a rewrite began isn't carried over, so it has batches of its own.
+    // A rewrite doesn't copy batches from before its start, so later appends need a batch of their own.
     const isBeforeRewrite = this.#sinceRewrite !== null &&
       this.#sinceRewrite.batches.at(-1) !== last;
     if (last !== undefined && last.sync === sync && !isBeforeRewrite) return last;
@@ -281,12 +286,12 @@ export class AppendLog {
       (this.#fault === null && this.#bytes - this.#syncedBytes > UNSYNCED_BYTES_MAX);
   }
 
-  /** Has the work done that there is, after this turn's other appends, so that they are part of it. */
+  /** Schedules the pending work after this turn's other appends, so that it includes them. */
   #wake(): void {
     if (this.#hasWork()) this.#work ??= Promise.resolve().then(() => this.#doWork());
   }
 
-  /** Writes and syncs until nobody waits. A disk that fails is told to those who do. */
+  /** Writes and syncs until nobody waits. Disk failures reject the waiting appends. */
   async #doWork(): Promise<void> {
     while (this.#hasWork()) {
       if (await this.#isMended()) {
@@ -294,12 +299,12 @@ export class AppendLog {
         else if (this.#unacknowledged.length === 0) await this.#changeOver(this.#readyRewrite);
       }
       await this.#syncWritten();
-      await this.#isMended(); // what was refused shouldn't stay in the file for longer than it must
+      await this.#isMended(); // a refused record shouldn't stay in the file longer than necessary
     }
     this.#work = null;
   }
 
-  /** Writes all that waits in one piece, or refuses it. */
+  /** Writes all waiting batches at once, or refuses them all. */
   #writeWaiting(): void {
     const batches = this.#waiting;
     this.#waiting = [];
@@ -325,7 +330,7 @@ export class AppendLog {
     }
   }
 
-  /** Takes the bytes of a failed write off the file, now or before the next write. */
+  /** Truncates the bytes of a failed write; if that fails, too, it is tried again before the next write. */
   #cutBack(): void {
     try {
       this.#file.truncate(this.#bytes);
@@ -335,19 +340,19 @@ export class AppendLog {
     }
   }
 
-  /** Syncs what is written, if that is due. */
+  /** Syncs what is written, if an append waits for that or too much is unsynced. */
   async #syncWritten(): Promise<void> {
     const batches = this.#unacknowledged;
     const [bytes, count, written] = [this.#bytes, this.#count, this.#unsynced.length];
     if (batches.length === 0 && bytes - this.#syncedBytes <= UNSYNCED_BYTES_MAX) return;
     this.#unacknowledged = [];
     try {
-      if (this.#closed && !this.#file.isInPlace()) throw misplacedError(this.#path); // the last look
+      if (this.#closed && !this.#file.isInPlace()) throw misplacedError(this.#path); // the last check
       if (batches.length > 0) this.#file.checkPlace();
       if (bytes > this.#syncedBytes) await this.#file.syncData();
     } catch (error) {
       this.#fault = "unsyncable";
-      // What keeps the log from being mended says more.
+      // The reason why the log can't be repaired is the more useful error.
       const reason = await this.#holdPlace().then(() => error, (refused) => refused);
       for (const batch of [...batches, ...this.#unacknowledged]) batch.refuse(reason);
       this.#unacknowledged = [];
@@ -359,7 +364,7 @@ export class AppendLog {
     for (const batch of batches) batch.accept();
   }
 
-  /** Mends the log if it needs that; where it can't be mended now, all that waits is refused. */
+  /** Repairs the log if necessary. If that fails, refuses everything that waits and returns false. */
   async #isMended(): Promise<boolean> {
     try {
       await this.#mend();
@@ -371,7 +376,7 @@ export class AppendLog {
     }
   }
 
-  /** Sets right what a failure left behind. */
+  /** Repairs what a failure left behind. */
   async #mend(): Promise<void> {
     if (this.#fault === "tail") {
       this.#file.truncate(this.#bytes);
@@ -390,7 +395,7 @@ export class AppendLog {
     }
   }
 
-  /** Lets a rewritten file take the old one's place, with what was appended since it was begun. */
+  /** Replaces the file by a rewritten one, with the batches appended since the rewrite began. */
   async #changeOver(rewrite: ReadyRewrite): Promise<void> {
     try {
       const batches = this.#sinceRewrite?.batches ?? [];
@@ -404,7 +409,7 @@ export class AppendLog {
     }
   }
 
-  /** Whose file the name now stands for: another program's is none to be replaced. */
+  /** Checks that the file at the path, if any, may be replaced: another program's mustn't be. */
   async #holdPlace(): Promise<void> {
     await this.#disk.hold?.ensure(this.#path, this.#file);
   }
@@ -414,12 +419,12 @@ export class AppendLog {
     return await LogSuccessor.begin(this.#disk, this.#path, suffix);
   }
 
-  /** Finishes a successor and goes on with it; the folder is still to be synced. */
+  /** Completes a successor, puts it in place and continues with it. Its folder still has to be synced. */
   async #putInPlace(successor: LogSuccessor, complete: () => void | Promise<void>): Promise<void> {
     let file: AppendFile;
     try {
       await complete();
-      await this.#holdPlace(); // somebody may have begun there since the successor was
+      await this.#holdPlace(); // another program may have created a file there since the successor was begun
       file = await successor.putInPlace();
     } catch (error) {
       await successor.abandon();
@@ -445,8 +450,9 @@ export class AppendLog {
 }
 
 /**
- * Writes the bytes from `from` on over themselves. What a killed process wrote may be in the page cache
- * alone, and if its sync had failed, another would do nothing, while whoever reads it relies on it.
+ * Overwrites the bytes from `from` on with themselves, which makes their pages dirty again. Bytes that a killed
+ * process wrote may exist only in the page cache: if its sync failed, the pages are marked clean, and a further
+ * sync would do nothing although readers rely on them.
  */
 export async function writeAnew(disk: Disk, path: string, from: number): Promise<void> {
   let at = from;

@@ -2,32 +2,32 @@
  * The disk as the stores see it: a port with two adapters that pass the same contract
  * (`tests/contracts/disk_contract.ts`), `RealDisk` over Deno and `MemoryDisk` for tests and simulation.
  *
- * What an adapter promises:
- * - Nothing outlives a power cut unless it was synced: the bytes of a file by its `syncData`, the names
- *   in a folder (created, renamed, removed) by `syncFolder` on that folder.
- * - `rename` is atomic: whoever looks sees the old file or the new one, whole.
- * - Files are made with mode 0600, folders with 0700: what is stored is its owner's alone.
+ * An adapter promises:
+ * - Nothing survives a power cut unless it was synced: a file's bytes by its `syncData`, the names in a folder
+ *   (created, renamed, removed) by `syncFolder` on that folder.
+ * - `rename` is atomic: readers see either the old file or the new one, whole.
+ * - Files are created with mode 0600, folders with 0700, so that only their owner can read them.
  * - A failure is a `P2pchatError` with code `disk`, made by `diskError`.
  *
- * Writing is synchronous because it goes to the page cache (4 us; a promise costs 11 us); syncing waits
- * for the device (160 us and more) and is a promise, so that the chat goes on meanwhile.
+ * Writing is synchronous because it goes to the page cache (4 us; a promise costs 11 us). Syncing waits for the
+ * device (160 us and more), so it is asynchronous and doesn't stop the chat.
  */
 
 import type { Bytes } from "../base/crypto.ts";
 import { OPEN_FILES_ADVICE, P2pchatError, systemErrorCode, systemText } from "../base/errors.ts";
 
-/** Bytes that `readChunks` reads at a time unless told: larger ones read no faster. */
+/** Default chunk size of `readChunks`, in bytes: larger chunks are no faster. */
 export const READ_CHUNK_BYTES = 256 * 1024;
 
-/** Permission bits that all files and folders of ours have. */
+/** The mode of all files and folders that the program creates. */
 export const FILE_MODE = 0o600;
 export const FOLDER_MODE = 0o700;
 
 /** What is at a path. */
 export interface DiskEntry {
-  /** `other`: a pipe or a device, which may be opened or read for ever. */
+  /** `other`: a pipe or a device, on which opening or reading may never end. */
   readonly kind: "file" | "folder" | "other";
-  /** Length in bytes; 0 where it is no file. */
+  /** Length in bytes; 0 for anything but a file. */
   readonly bytes: number;
   /** Permission bits, such as 0o600. */
   readonly mode: number;
@@ -36,49 +36,50 @@ export interface DiskEntry {
 /** How a file is opened for appending. */
 export interface OpenOptions {
   readonly empty?: boolean;
-  /** Refused where there is one of that name, or a link, wherever that leads. */
+  /** Fails where the path exists, even as a dangling link. */
   readonly isNew?: boolean;
 }
 
-/** A file that is open for writing at its end. */
+/** A file open for appending. */
 export interface AppendFile {
-  /** For messages; whoever renames the file sets it. */
+  /** For error texts; whoever renames the file updates it. */
   path: string;
   /**
-   * Writes to the end of the file, which a killed process doesn't undo, a power cut does.
-   * @returns How many bytes of `bytes` were written; may be fewer than all, as `write(2)` has it.
+   * Appends `bytes` to the file. That survives a killed process, but not a power cut.
+   * @returns The number of bytes written, which may be less than all, as with `write(2)`.
    * @throws {P2pchatError} `disk`; nothing was written.
    */
   write(bytes: Uint8Array): number;
   /**
-   * Cuts the file to `length` bytes, at most what it has.
+   * Truncates the file to `length` bytes, at most its present length.
    * @throws {P2pchatError} `disk`.
    */
   truncate(length: number): void;
   /**
-   * Forces what was written before the call onto the device (fdatasync).
-   * @throws {P2pchatError} `disk`: then nothing is known about bytes that weren't synced before, and a
-   *     later `syncData` that succeeds proves nothing about them.
+   * Syncs what was written before the call to the device (fdatasync).
+   * @throws {P2pchatError} `disk`: then nothing is known about the bytes not synced before, and a later `syncData`
+   *   that succeeds proves nothing about them.
    */
   syncData(): Promise<void>;
   /**
-   * Makes sure that the file is still the one at `path`: what is synced into a removed one, no start finds. May look
-   * once a second only.
-   * @throws {P2pchatError} `disk`: it was removed or replaced, or that can't be found out.
+   * Checks that the file is still the one at `path`: no later start would find what is synced into a removed file.
+   * May check only once a second.
+   * @throws {P2pchatError} `disk`: the file was removed or replaced, or the check failed.
    */
   checkPlace(): void;
-  /** Whether the file is the one at `path`, as a look says now. @throws {P2pchatError} `disk`. */
+  /** Whether the file is the one at `path`, checked now. @throws {P2pchatError} `disk`. */
   isInPlace(): boolean;
-  /** The file's bytes in order, also where it isn't at `path` any more. As `Disk.readChunks`. */
+  /** The file's bytes in order, even if it isn't at `path` any more. As `Disk.readChunks`. */
   readChunks(options?: ReadOptions): AsyncIterable<Uint8Array>;
-  /** Closes the file. Nothing is synced by that. A second call does nothing. */
+  /** Closes the file without syncing. A second call does nothing. */
   close(): void;
 }
 
-/** A lock that this process holds until `release` or its end, however that comes. */
+/** A lock that this process holds until `release` or until it ends, however it ends. */
 export interface DiskLock {
   /**
-   * Whether who asks for the lock meets this one: where its file was removed, another may take a lock of that name.
+   * Whether the lock file is still at its path: if it was removed, another process can lock a new file of that
+   * name.
    * @throws {P2pchatError} `disk`.
    */
   isInPlace(): boolean;
@@ -88,74 +89,73 @@ export interface DiskLock {
 export interface ReadOptions {
   /** Offset of the first byte; 0 unless set. */
   readonly from?: number;
-  /** Most bytes at a time; `READ_CHUNK_BYTES` unless set. */
+  /** Largest chunk in bytes; `READ_CHUNK_BYTES` unless set. */
   readonly chunkBytes?: number;
 }
 
-/** Says whether a store may still write where it is: a lock does (`held_lock.ts`). */
+/** Tells a store whether it may still write in its folder. A lock implements it (`held_lock.ts`). */
 export interface Hold {
   /**
-   * Asked before a file takes the place of the one at `path`, or one is opened there. A lock whose file was removed
-   * is taken anew.
-   * @param file What the store has open of that name, wherever it is now.
-   * @throws {P2pchatError} `in-use` where another program has taken the lock since; `disk` where none has and another
-   *     file is at `path` all the same, or the folder is gone.
+   * Called before a store replaces or creates the file at `path`. A lock whose file was removed is taken again.
+   * @param file The file that the store has open under that name, even if it was moved.
+   * @throws {P2pchatError} `in-use` where another program has taken the lock since; `disk` where none has, but
+   *   another file is at `path`, or the folder is gone.
    */
   ensure(path: string, file: AppendFile | null): Promise<void>;
 }
 
-/** File operations; paths are as the operating system has them, `/` between folders. */
+/** File operations. Paths have the operating system's form, with `/` between folders. */
 export interface Disk {
-  /** What logs ask before they replace files. Set by who locks the folder of all of them; null where nobody does. */
+  /**
+   * Asked by logs before they replace files. Set by the program that locks the data folder; null where nothing is
+   * locked.
+   */
   hold: Hold | null;
-  /** What is at `path`, `null` where nothing is. */
+  /** The kind, length and mode of what is at `path`; `null` where there is nothing. */
   stat(path: string): Promise<DiskEntry | null>;
   /**
-   * A text that is another one after the file at `path` was written or replaced, by whomever; `null` where nothing
-   * is. Two changes within a tick of the file system's clock (2 s on some) that leave the size alike may share one.
-   * `isSameFile` tells what was written in place from what was replaced.
+   * A text that changes when anybody writes or replaces the file at `path`; `null` where there is none. Two changes
+   * within one tick of the file system's clock (2 s on some) that keep the length may have the same version.
+   * `isSameFile` distinguishes a file written in place from one that was replaced.
    */
   version(path: string): Promise<string | null>;
-  /** All bytes of a small file, `null` where none is. */
+  /** The content of a small file; `null` where there is none. */
   read(path: string): Promise<Bytes | null>;
   /**
-   * The bytes of a file in order, at most `chunkBytes` at a time. A chunk is valid until the next is asked for.
-   * Where there is no file, there is no chunk.
+   * The bytes of a file in order, at most `chunkBytes` at a time. A chunk is valid until the next one is requested.
+   * A missing file has no chunks.
    */
   readChunks(path: string, options?: ReadOptions): AsyncIterable<Uint8Array>;
-  /** Writes `bytes` over those from `offset` on, which the file has. Durable after a `syncData`. */
+  /** Overwrites existing bytes from `offset` on with `bytes`. Durable after a `syncData`. */
   overwrite(path: string, offset: number, bytes: Uint8Array): Promise<void>;
-  /** Opens a file for appending; makes it where there is none, and empties it when `empty` is set. */
+  /** Opens a file for appending; creates it where there is none, and truncates it if `empty` is set. */
   openAppend(path: string, options?: OpenOptions): Promise<AppendFile>;
-  /**
-   * Gives the file `from` the name `to` in the same folder, whatever file had that name before.
-   * Durable after `syncFolder`.
-   */
+  /** Renames `from` to `to` in the same folder, replacing any file of that name. Durable after `syncFolder`. */
   rename(from: string, to: string): Promise<void>;
   /** Removes a file; does nothing where there is none. Durable after `syncFolder`. */
   remove(path: string): Promise<void>;
-  /** The names in a folder, sorted by code unit; none where there is no folder. */
+  /** The names in a folder, sorted by code unit; an empty list where there is no folder. */
   list(folder: string): Promise<readonly string[]>;
-  /** Makes a folder and those above it that are missing, each durable before the call returns. */
+  /** Creates a folder and its missing parents, each durable before the call returns. */
   makeFolder(folder: string): Promise<void>;
   /** Sets the permission bits of a file or folder. */
   setMode(path: string, mode: number): Promise<void>;
   /**
-   * Gives the file `path` the owner and group of the file `like`, where they are others.
-   * @throws {P2pchatError} `disk`, as where the system lets root alone do so.
+   * Gives the file `path` the owner and group of the file `like`, if they differ.
+   * @throws {P2pchatError} `disk`, such as where only root may do that.
    */
   setOwnerLike(path: string, like: string): Promise<void>;
-  /** Forces the names in a folder onto the device. */
+  /** Syncs the names in a folder to the device. */
   syncFolder(folder: string): Promise<void>;
   /**
-   * Takes the exclusive lock that the file at `path` stands for (made where missing, never removed:
-   * removing it would let two processes lock two files of one name) and writes `holder` into it.
-   * @returns The lock, or what its holder wrote where another has it. Never waits.
+   * Takes the exclusive lock of the lock file at `path` and writes `holder` into it. The file is created where it
+   * is missing and never removed: otherwise two processes could lock two files of the same name.
+   * @returns The lock, or what its holder wrote where another process has it. Never waits.
    */
   tryLock(path: string, holder: string): Promise<DiskLock | { readonly heldBy: string }>;
 }
 
-/** What to do where nothing more fits, whosever file it is. */
+/** What to do when the disk is full, whosever file it is. */
 const SPACE_ADVICE: Readonly<Record<string, string>> = {
   ENOSPC: "free some space there and try again",
   EDQUOT: "your quota is used up; free some space and try again",
@@ -178,7 +178,7 @@ const ADVICE: Readonly<Record<string, string>> = {
 /**
  * The error of a failed file operation.
  * @param action The operation, such as `write` or `sync`.
- * @param cause What the system said; its `code` (`ENOSPC`) chooses the advice.
+ * @param cause The system's error; its `code` (`ENOSPC`) selects the advice.
  */
 export function diskError(action: string, path: string, cause: unknown): P2pchatError {
   const code = systemErrorCode(cause);
@@ -189,7 +189,7 @@ export function diskError(action: string, path: string, cause: unknown): P2pchat
   return new P2pchatError("disk", text, { cause });
 }
 
-/** The error of a file that isn't at its path any more while it is written. */
+/** The error of a file that was removed or replaced while it was written. */
 export function misplacedError(path: string): P2pchatError {
   return new P2pchatError(
     "disk",
@@ -198,20 +198,20 @@ export function misplacedError(path: string): P2pchatError {
   );
 }
 
-/** What to do about a failure for want of space; null for any other one. */
+/** What to do about a full disk; null for any other failure. */
 export function spaceAdvice(cause: unknown): string | null {
   return SPACE_ADVICE[systemErrorCode(cause) ?? ""] ?? null;
 }
 
-/** Why a file that the user names can't be read, and what to do, wherever that is. */
+/** Why a file named by the user can't be read, and what to do. */
 export const NO_SUCH_FILE = "there is no such file; check the name";
 
-/** What the system says of a failure. */
+/** The system's description of a failure. */
 export function systemReason(cause: unknown): string {
   return isForbidden(cause) ? "files of the system itself are out of reach" : systemText(cause);
 }
 
-/** The runtime keeps programs from `/proc`, `/sys` and `/dev`, where files are more than files. */
+/** Whether the runtime denied the access: it keeps programs away from special files in `/proc`, `/sys` and `/dev`. */
 function isForbidden(cause: unknown): boolean {
   return cause instanceof Error && cause.name === "NotCapable";
 }
@@ -219,8 +219,8 @@ function isForbidden(cause: unknown): boolean {
 /**
  * The error of a store whose content is damaged.
  * @param line 1 is the first line of the file.
- * @param found What is wrong there, as in `the checksum doesn't fit`.
- * @param without What a start without the file means, behind "move it away".
+ * @param found What is wrong there, such as `the checksum doesn't fit`.
+ * @param without The consequence of starting without the file, appended to "move it away".
  */
 export function corruptError(
   path: string,
@@ -236,7 +236,7 @@ export function corruptError(
 }
 
 /**
- * Writes all of `bytes`, however many calls that takes.
+ * Writes all of `bytes`, in as many calls as necessary.
  * @throws {P2pchatError} `disk`; some of the bytes may have been written.
  */
 export function writeAll(file: AppendFile, bytes: Uint8Array): void {
@@ -249,15 +249,16 @@ export function writeAll(file: AppendFile, bytes: Uint8Array): void {
 }
 
 /**
- * Whether two versions are of one file that was written in place, by what stands behind their last blank. Where the
- * file system doesn't say when a file was made, one may look like a removed one whose number it was given.
+ * Whether two versions belong to one file that was written in place, as the part after their last blank tells. On
+ * file systems that don't record when a file was created, a new file that reuses a removed one's inode number may
+ * count as the same.
  */
 export function isSameFile(before: string | null, after: string | null): boolean {
   const file = (version: string) => version.slice(version.lastIndexOf(" ") + 1);
   return before !== null && after !== null && file(before) === file(after);
 }
 
-/** The folder that `path` is in. */
+/** The path of the folder that contains `path`. */
 export function folderOf(path: string): string {
   const slash = path.lastIndexOf("/");
   if (slash < 0) return ".";

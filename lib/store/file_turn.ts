@@ -1,21 +1,21 @@
-/** Turns at a file that several programs change: looking at it and writing it is one step for all of them. */
+/** A lock around reading and changing a file that several programs share: for all of them that is one step. */
 
 import type { Clock } from "../base/clock.ts";
 import { P2pchatError } from "../base/errors.ts";
 import { type Disk, type DiskLock, folderOf } from "./disk.ts";
 import { holderOf } from "./held_lock.ts";
 
-/** Pause between two looks at a lock: a change takes less. */
+/** Interval between attempts to take the lock: a change takes less. */
 const LOCK_RETRY_MS = 50;
-/** Of one who waits until others have written a file. */
+/** How long to wait for other programs that write the file. */
 export const LOCK_WAIT_MS_MAX = 10_000;
 
 /**
- * Waits its turn to change the file at `path`, among the programs that take the same lock: between looking at the
- * file and writing it, no other may do so.
- * @param lock The file that stands for the other; its folder is made where it is missing.
- * @param writer Tells this program from others, such as the process id.
- * @throws {P2pchatError} `in-use` where another one has it for 10 s; `disk`.
+ * Waits for the lock under which programs change the file at `path`: between reading the file and writing it, no
+ * other program may change it.
+ * @param lock The lock file; its folder is created where it is missing.
+ * @param writer Distinguishes this program from others, such as by its process id.
+ * @throws {P2pchatError} `in-use` where another program holds the lock for 10 s; `disk`.
  */
 export async function takeTurn(
   disk: Disk,
@@ -43,7 +43,8 @@ export async function takeTurn(
 }
 
 /**
- * Waits its turn at the files of a profile that programs in several modes share: its key, and the keys it met.
+ * Waits for the lock of the profile's files that programs in several modes share: its own key, and the keys it has
+ * met.
  * @throws {P2pchatError} As `takeTurn`.
  */
 export function takeProfileTurn(

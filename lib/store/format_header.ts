@@ -1,19 +1,19 @@
-/** What the first line of each file of ours says: whose it is, what it holds, and in which version. */
+/** The first line of each of the program's files: that it belongs to p2pchat, what it holds, and in which version. */
 
 import { P2pchatError } from "../base/errors.ts";
 import { quotedStart } from "../base/text.ts";
 
-/** What is in a file. */
+/** Kind and version of a file's content. */
 export interface FileFormat {
   /** Lower-case words with `-` between them, such as `mesh-room`. */
   readonly format: string;
-  /** Counts up with each change that older programs cannot read. */
+  /** Incremented with each change that older programs cannot read. */
   readonly version: number;
 }
 
 export const HEADER_KIND = "p2pchat";
 
-/** The cells of the line. */
+/** The cells of the header line. */
 export function headerCells({ format, version }: FileFormat): readonly string[] {
   return [HEADER_KIND, format, String(version)];
 }

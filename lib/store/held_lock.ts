@@ -1,6 +1,6 @@
 /**
- * A lock for as long as a program runs, that is looked at again before a file takes another one's place: who removes
- * the lock with all else there lets another program in, whose files mustn't be written over.
+ * A lock held as long as the program runs, and checked again before a file is replaced. If somebody removes the
+ * lock file with the rest of the folder, another program can start there, whose files mustn't be overwritten.
  */
 
 import { P2pchatError } from "../base/errors.ts";
@@ -15,7 +15,7 @@ import {
 
 export class HeldLock implements Hold {
   #lock: DiskLock;
-  /** One after the other: of two at once the second would meet the lock of the first. */
+  /** Serializes checks: of two at once the second would find the lock that the first has just taken. */
   #looked: Promise<unknown> = Promise.resolve();
 
   private constructor(
@@ -28,10 +28,10 @@ export class HeldLock implements Hold {
   }
 
   /**
-   * Takes the lock that the file at `path` stands for.
-   * @param pid The id of this process, for whoever wants the lock meanwhile.
-   * @param refused The error where another process has it.
-   * @throws {P2pchatError} That; `disk`.
+   * Takes the lock of the lock file at `path`.
+   * @param pid The id of this process, shown to whoever wants the lock meanwhile.
+   * @param refused Makes the error where another process has the lock.
+   * @throws {P2pchatError} That error, or `disk`.
    */
   static async take(
     disk: Disk,
@@ -46,11 +46,11 @@ export class HeldLock implements Hold {
 
   async ensure(path: string, file: AppendFile | null): Promise<void> {
     const looked = this.#looked.then(() => this.#ensure(path, file));
-    this.#looked = looked.catch(() => {}); // who asked is told
+    this.#looked = looked.catch(() => {}); // the caller gets the error
     await looked;
   }
 
-  /** Lets go of the lock. A second call does nothing. */
+  /** Releases the lock. A second call does nothing. */
   release(): void {
     this.#lock.release();
   }
@@ -58,10 +58,11 @@ export class HeldLock implements Hold {
   async #ensure(path: string, file: AppendFile | null): Promise<void> {
     if (this.#lock.isInPlace()) return;
     const { disk } = this;
-    // A lock file is never removed by programs: one that isn't ours says that another has begun, ended by now or not.
+    // Programs never remove a lock file: if there is a new one, another program has started, even if it has ended
+    // by now.
     const begun = await disk.read(this.path);
     if (begun !== null) throw takenError(path, new TextDecoder().decode(begun));
-    // Nothing can be put there, and whoever begins there anew isn't kept from it.
+    // Nothing can be written there, and a new lock there would only keep others from starting.
     if (await disk.stat(folderOf(path)) === null) throw misplacedError(path);
     const isOurs = file?.isInPlace() ?? false;
     if (!isOurs && await disk.stat(path) !== null) throw placeTakenError(path);
@@ -72,7 +73,7 @@ export class HeldLock implements Hold {
   }
 }
 
-/** Who has a lock, as part of a sentence; a lock has the id of the process in it. */
+/** Who holds a lock, as part of a sentence; the lock file contains the holder's process id. */
 export function holderOf({ heldBy }: { readonly heldBy: string }): string {
   const id = heldBy.trim();
   return /^[1-9][0-9]*$/.test(id) ? `process ${id}` : "another process";

@@ -1,26 +1,26 @@
-/** Takes a stream of bytes apart into lines, in memory bounded by the longest line. */
+/** Splits a stream of bytes into lines, with memory bounded by the longest line. */
 
 import { Buffer } from "node:buffer";
 import { LINE_BYTES_MAX } from "./record_line.ts";
 
-/** One line. `bytes` is valid during the call alone. */
+/** One line. `bytes` is valid only during the call. */
 export interface RawLine {
   readonly bytes: Buffer;
-  /** The line is in [from, to) of `bytes`, without its line feed. */
+  /** The line, without its line feed, is in [from, to) of `bytes`. */
   readonly from: number;
   readonly to: number;
-  /** Offset of its first byte in the file. */
+  /** Offset of the line's first byte in the file. */
   readonly offset: number;
-  /** Whether a line feed ends it; false for what may follow the last one. */
+  /** Whether the line ends with a line feed; false for bytes after the last one. */
   readonly complete: boolean;
-  /** Set where the line is longer than `LINE_BYTES_MAX`: then `bytes` has a part of it. */
+  /** Set where the line is longer than `LINE_BYTES_MAX`: then `bytes` has only a part of it. */
   readonly tooLong: boolean;
 }
 
 /**
- * Calls `visit` for each line, one that no line feed ends included unless it is empty. A line longer than
- * `LINE_BYTES_MAX` comes in parts, all but the last with `tooLong` set and `complete` not.
- * @returns How many bytes there were.
+ * Calls `visit` for each line, including a non-empty last one without line feed. A line longer than
+ * `LINE_BYTES_MAX` is delivered in parts, all but the last with `tooLong` set and `complete` not.
+ * @returns The number of bytes read.
  */
 export async function readLines(
   chunks: AsyncIterable<Uint8Array>,

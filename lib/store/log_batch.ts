@@ -1,9 +1,9 @@
-/** What waits together for a log to be written or synced. */
+/** Batches: records that are written to a log, or synced, together. */
 
 import { numberedContent } from "./log_format.ts";
 import type { LineBuffer } from "./record_line.ts";
 
-/** Appends that follow each other and want the same: written in one piece, settled together. */
+/** Consecutive appends with the same options: written at once and settled together. */
 export class Batch {
   readonly contents: string[] = [];
   state: "waiting" | "written" | "refused" = "waiting";
@@ -25,7 +25,7 @@ export class Batch {
   }
 }
 
-/** Adds the lines of all records of `batches`, numbered from `count` + 1 on. @returns The new count. */
+/** Adds the lines of all records in `batches`, numbered from `count` + 1. @returns The new count. */
 export function addRecords(
   lines: LineBuffer,
   count: number,

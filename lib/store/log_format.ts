@@ -5,18 +5,18 @@
  *     a2771b04  +1   message  ann  hello
  *     77be0d52  2    message  bob  one\ntwo
  *
- * Record 0 names format and version. `+` stands before the number of a record that was written when all
- * above it had been synced. That tells a torn tail from damage:
+ * Record 0 names format and version. `+` before a number means that everything above was synced when the record was
+ * written. That distinguishes a torn tail from damage:
  *
- * - Lines that don't fit their checksum, with no valid line after them, are what was being written when
- *   the process or the machine stopped. They are dropped, and the caller gets a notice.
- * - After a power cut pages of one write may have reached the device out of order; those that are missing
- *   read as zeros. So valid lines after such a hole are part of the torn tail too, as long as none of
- *   them has a `+`: then what is missing had been acknowledged.
- * - All else is `store-corrupt`: a line whose checksum doesn't fit, a number left out or out of turn, and any
- *   damage to record 0, which is synced before the log has its name.
+ * - Lines with a wrong checksum, and no valid line after them, were being written when the process or the machine
+ *   stopped. They are dropped, and the caller gets a notice.
+ * - In a power cut, the pages of one write may reach the device out of order; missing pages read as zeros. So valid
+ *   lines after such a hole are part of the torn tail as well, unless one of them has a `+`: then the missing part
+ *   had been acknowledged.
+ * - Anything else is `store-corrupt`: a line with a wrong checksum, a number missing or out of order, and any
+ *   damage to record 0, which is synced before the log gets its name.
  *
- * Lines cut off exactly between two records can't be told from a shorter log.
+ * A log cut off exactly between two records can't be distinguished from a shorter one.
  */
 
 import { quotedStart } from "../base/text.ts";
@@ -25,25 +25,25 @@ import { checkHeader, type FileFormat, headerCells } from "./format_header.ts";
 import { type RawLine, readLines } from "./line_reader.ts";
 import { joinCells, lineContent, splitCells } from "./record_line.ts";
 
-/** A record: what it is about, and its texts in the order that its kind has. */
+/** A record: its kind, and its texts in the order defined for that kind. */
 export interface LogRecord {
   /** Lower-case words with `-` between them. */
   readonly kind: string;
   readonly fields: readonly string[];
 }
 
-/** Stands in front of the number of a record above which everything had been synced. */
+/** Precedes the number of a record that was written when everything above it had been synced. */
 const SYNCED_ABOVE = "+";
 const NUL = 0;
-/** What a device writes at once at least; pages and blocks are multiples of it. */
+/** The smallest unit that a device writes; pages and blocks are multiples of it. */
 const SECTOR_BYTES = 512;
 
-/** The content of a line, without its number. */
+/** The content of a record's line, without its number. */
 export function recordContent(record: LogRecord): string {
   return joinCells([record.kind, ...record.fields]);
 }
 
-/** The content of the line of record `number`, whose `recordContent` is `content`. */
+/** The content of the line with its number. `content` is what `recordContent` returns. */
 export function numberedContent(number: number, syncedAbove: boolean, content: string): string {
   return `${syncedAbove ? SYNCED_ABOVE : ""}${number}\t${content}`;
 }
@@ -55,20 +55,20 @@ export function headerContent(format: FileFormat): string {
 
 /** What a log held when it was read. */
 export interface LogContent {
-  /** Records, the header not counted. */
+  /** Number of records, without the header. */
   readonly count: number;
   /** Bytes up to the end of the last record. */
   readonly bytes: number;
-  /** Bytes at the start that were synced for certain, as a later record says. */
+  /** Bytes at the start that were certainly synced, as a later record's `+` says. */
   readonly syncedBytes: number;
-  /** Where bytes were found behind the last record. */
+  /** Set where bytes were found after the last record. */
   readonly torn: { readonly line: number; readonly bytes: number } | null;
 }
 
 /**
- * Reads a log that exists, record by record.
- * @throws {P2pchatError} `store-corrupt` with file and line; `bad-file` for another format or a newer
- *     version; `disk`. Records before the damage have been visited by then.
+ * Reads an existing log, record by record.
+ * @throws {P2pchatError} `store-corrupt` with file and line; `bad-file` for another format or a newer version;
+ *   `disk`. By then `visit` has been called for the records before the damage.
  */
 export async function readLog(
   disk: Disk,
@@ -85,7 +85,7 @@ interface Damage {
   readonly line: number;
   readonly offset: number;
   readonly found: string;
-  /** Whether pages are missing in the damaged lines, up to the next valid one. */
+  /** Whether the damaged lines, up to the next valid one, contain missing pages. */
   hasHole: boolean;
 }
 
@@ -158,11 +158,11 @@ class LogCheck {
 }
 
 /**
- * Whether bytes of a line are zeros as a page is that wasn't written: up to the end of a sector, from the start of
- * one or of what is damaged. Text has no NUL, and no single wrong byte looks like that.
+ * Whether the line contains zeros as an unwritten page does: up to the end of a sector, and from the start of a
+ * sector or of the damage. Text has no NUL, and no single wrong byte looks like that.
  */
 function hasHole({ bytes, from, to, offset }: RawLine, damageOffset: number): boolean {
-  const line = bytes.subarray(from, to); // behind it are all lines of the chunk
+  const line = bytes.subarray(from, to); // the rest of the buffer has the chunk's other lines
   let start = line.indexOf(NUL);
   while (start !== -1) {
     let end = start;

@@ -1,4 +1,4 @@
-/** A new file that takes a log's place: after a rewrite, or after a failed sync. */
+/** A new file that replaces a log: after a rewrite, or after a failed sync. */
 
 import { type AppendFile, type Disk, diskError } from "./disk.ts";
 import type { FileFormat } from "./format_header.ts";
@@ -7,7 +7,7 @@ import { headerContent, type LogRecord, numberedContent, recordContent } from ".
 import { LineBuffer } from "./record_line.ts";
 import { Replacement } from "./replacement.ts";
 
-/** How much a rewrite writes before it lets others have their turn: some ms of work. */
+/** Bytes that a rewrite writes before it lets other tasks run: some ms of work. */
 const PIECE_BYTES = 256 * 1024;
 
 export class LogSuccessor {
@@ -20,12 +20,12 @@ export class LogSuccessor {
     readonly replacement: Replacement,
   ) {}
 
-  /** Begins a file beside the log at `path`, under its name with `suffix`. */
+  /** Begins a file beside the log at `path`, with `suffix` appended to its name. */
   static async begin(disk: Disk, path: string, suffix: string): Promise<LogSuccessor> {
     return new LogSuccessor(path, await Replacement.begin(disk, path, suffix));
   }
 
-  /** Bytes and records that it has. */
+  /** Length in bytes; below, number of records. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -35,7 +35,7 @@ export class LogSuccessor {
   }
 
   /**
-   * Writes header and records, in pieces between which others have their turn.
+   * Writes header and records, in pieces between which other tasks run.
    * @throws {P2pchatError} `disk`; the file is abandoned then.
    */
   async write(format: FileFormat, records: Iterable<LogRecord>): Promise<void> {
@@ -57,7 +57,8 @@ export class LogSuccessor {
   }
 
   /**
-   * Copies the first bytes of the log, which have `count` records, from the open file: its name may be gone.
+   * Copies the first `bytes` of the log, which hold `count` records, from its open file, since its name may be
+   * gone.
    * @throws {P2pchatError} `disk`.
    */
   async copy(file: AppendFile, bytes: number, count: number): Promise<void> {
@@ -74,8 +75,8 @@ export class LogSuccessor {
   }
 
   /**
-   * Adds those of the batches that were written to the log and not refused. They may say that all above
-   * them is synced: so it is when this file has the log's name.
+   * Adds the batches that were written to the log and not refused. Their `+` marks, which say that everything above
+   * is synced, may be kept: that is true once this file has the log's name.
    * @throws {P2pchatError} `disk`.
    */
   addBatches(batches: readonly Batch[]): void {

@@ -1,18 +1,18 @@
 /**
  * A disk in memory that fails as real ones do, for tests and simulation.
  *
- * It keeps what was written and what would survive a power cut apart, fails where its `fault` hook says
- * so, and waits where its `latency` hook says so (without one every promise is settled when it is
- * returned). The same seed and the same calls give the same survivors.
+ * It tracks what was written and what would survive a power cut separately, fails where its `fault` hook says so,
+ * and waits where its `latency` hook says so (without one, every returned promise is already settled). The same
+ * seed and the same calls leave the same data.
  *
- * `crash` and `kill` end the process that uses the disk, so they return another disk to go on with; the
- * dead one refuses everything, and what was under way on it comes to nothing.
+ * `crash` and `kill` end the process that uses the disk, so they return a new disk for the next process; the old
+ * one refuses everything, and operations in progress on it have no effect.
  *
- * The model of a power cut, harsher than one file system is: of the names changed since `syncFolder` some
- * first ones of each folder survive; of the bytes appended since `syncData` some first ones survive, with
- * garbage at their end or with a page that reads as zeros among them; a `truncate` that wasn't synced may
- * be undone. Bytes whose `syncData` failed are lost even if a later one succeeds, because Linux marks such
- * pages clean (Rebello et al., Can Applications Recover from fsync Failures?, USENIX ATC 2020).
+ * The model of a power cut is harsher than any one file system: of the names changed since `syncFolder`, a prefix
+ * survives in each folder; of the bytes appended since `syncData`, a prefix survives, with garbage at its end or
+ * with a page of zeros in it; an unsynced `truncate` may be undone. Bytes whose `syncData` failed are lost even if
+ * a later one succeeds, because Linux marks such pages clean (Rebello et al., Can Applications Recover from fsync
+ * Failures?, USENIX ATC 2020).
  */
 
 import { hash } from "node:crypto";
@@ -35,7 +35,7 @@ import {
 } from "./disk.ts";
 import { MemoryFile } from "./memory_file.ts";
 
-/** The names of operations, as `fault` and `latency` see them. */
+/** The names of operations, as passed to `fault` and `latency`. */
 export type DiskOperationKind =
   | "stat"
   | "read"
@@ -56,29 +56,29 @@ export type DiskOperationKind =
 export interface DiskOperation {
   readonly kind: DiskOperationKind;
   readonly path: string;
-  /** The first operation of a disk has number 1; `crash` and `kill` begin anew. */
+  /** The first operation on a disk has number 1; the disks after `crash` and `kill` count anew. */
   readonly number: number;
 }
 
-/** What goes wrong: an error of the system, or a write that takes some first bytes only. */
+/** A fault: a system error, or a write of only the first bytes. */
 export type DiskFault = "ENOSPC" | "EIO" | "EPERM" | { readonly shortWriteBytes: number };
 
 export interface MemoryDiskOptions {
-  /** Decides what survives a power cut; without it all that wasn't synced is lost. */
+  /** Decides what survives a power cut; without it, everything unsynced is lost. */
   readonly random?: () => number;
-  /** Bytes that all files together may have. Unbounded unless set. */
+  /** Capacity of the disk in bytes; unlimited unless set. */
   readonly bytesMax?: number;
   /**
-   * Asked when an operation is about to take effect; `null` lets it go well. It may call `crash` or `kill`:
-   * then the operation comes to nothing.
+   * Called when an operation is about to take effect; `null` lets it succeed. It may call `crash` or `kill`: then
+   * the operation has no effect.
    */
   readonly fault?: (operation: DiskOperation) => DiskFault | null;
-  /** Asked before each operation but `write` and `truncate`; a promise delays it, `null` doesn't. */
+  /** Called before each operation except `write` and `truncate`; a promise delays the operation, `null` doesn't. */
   readonly latency?: (operation: DiskOperation) => Promise<void> | null;
 }
 
 type Node = MemoryFile | "folder";
-/** A change of names that isn't durable yet; a `null` removes. */
+/** A change of names that isn't durable yet; `null` removes a name. */
 type NameChange = readonly (readonly [path: string, node: Node | null])[];
 
 const MESSAGES = {
@@ -93,7 +93,7 @@ const EXTRA_MESSAGES: Readonly<Record<string, string>> = {
   EBADF: "The process that had this file open is dead",
 };
 
-/** What the system would say, in the form that `diskError` looks for. */
+/** The system's error, in the form that `diskError` recognizes. */
 class SystemError extends Error {
   override readonly name = "SystemError";
   constructor(readonly code: string) {
@@ -103,7 +103,7 @@ class SystemError extends Error {
 
 export class MemoryDisk implements Disk {
   hold: Hold | null = null;
-  /** May be set between operations: space that runs out and comes back. */
+  /** May be changed between operations, to simulate space that runs out and is freed. */
   bytesMax: number;
   fault: ((operation: DiskOperation) => DiskFault | null) | null;
   latency: ((operation: DiskOperation) => Promise<void> | null) | null;
@@ -123,12 +123,12 @@ export class MemoryDisk implements Disk {
     this.latency = options.latency ?? null;
   }
 
-  /** How many operations there were: the number of the last. */
+  /** The number of operations so far. */
   get operations(): number {
     return this.#operations;
   }
 
-  /** The power fails. @returns The disk as it is found afterwards. */
+  /** Simulates a power cut. @returns The disk afterwards. */
   crash(): MemoryDisk {
     const names = new Map(this.#durableNames);
     for (const changes of this.#unsyncedNames.values()) {
@@ -141,12 +141,12 @@ export class MemoryDisk implements Disk {
     return this.#successor(names, new Map(names), new Map());
   }
 
-  /** The process is killed: all that was written is there, and a power cut may still take it. */
+  /** Kills the process: all that was written is there, and a later power cut may still lose the unsynced part. */
   kill(): MemoryDisk {
     return this.#successor(this.#names, this.#durableNames, this.#unsyncedNames);
   }
 
-  /** A disk with the same files, all synced: a backup, to be restored later. This one lives on. */
+  /** A disk with the same files, all synced: a backup to be restored later. This disk stays usable. */
   copy(): MemoryDisk {
     const names = new Map<string, Node>();
     for (const [path, node] of this.#names) {
@@ -155,13 +155,13 @@ export class MemoryDisk implements Disk {
     return this.#withNames(names, new Map(names), new Map());
   }
 
-  /** The text of a file, `null` where there is none. */
+  /** The text of a file; `null` where there is none. */
   text(path: string): string | null {
     const node = this.#names.get(path);
     return node instanceof MemoryFile ? new TextDecoder().decode(node.bytes()) : null;
   }
 
-  /** Puts a file there, synced, name and all: a damaged one, or one of an older version. */
+  /** Puts a file there, its content and name synced: for example a damaged one, or one of an older version. */
   place(path: string, content: Uint8Array | string): void {
     const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
     this.#makeDurableFolder(folderOf(path));
@@ -261,7 +261,7 @@ export class MemoryDisk implements Disk {
     });
   }
 
-  /** All files here have one owner. */
+  /** All files here have the same owner. */
   setOwnerLike(path: string, like: string): Promise<void> {
     return this.#run("setOwner", "set the owner of", path, () => {
       if (this.#fileAt(path) === null || this.#fileAt(like) === null) {
@@ -402,7 +402,7 @@ export class MemoryDisk implements Disk {
     return used;
   }
 
-  /** Does an operation after its latency. `failed` runs when a fault was chosen for it. */
+  /** Performs an operation after its latency. Calls `failed` if `fault` chose a failure. */
   #run<T>(
     kind: DiskOperationKind,
     action: string,

@@ -1,10 +1,10 @@
-/** One file of a `MemoryDisk`: its bytes, and which of them a power cut takes. */
+/** One file of a `MemoryDisk`: its bytes, and which of them a power cut loses. */
 
 import type { Bytes } from "../base/crypto.ts";
 
-/** What a file system loses or keeps as a whole. */
+/** The unit that a file system loses or keeps. */
 const PAGE_BYTES = 4_096;
-/** The most garbage that a write cut short leaves: a few sectors. */
+/** The most garbage that a torn write leaves: a few sectors. */
 const GARBAGE_BYTES_MAX = 1_024;
 
 const NO_BYTES = new Uint8Array(0);
@@ -12,15 +12,15 @@ const NO_BYTES = new Uint8Array(0);
 let files = 0;
 
 export class MemoryFile {
-  /** Tells it from all others, whatever they hold. */
+  /** Unique for each file, like an inode number. */
   readonly number = ++files;
   #data: Bytes = NO_BYTES;
   #length = 0;
-  /** Bytes before this one survive a power cut, unless they are in `#lost`. */
+  /** Bytes before this offset survive a power cut, unless they are in `#lost`. */
   #syncedLength = 0;
-  /** The synced content, kept apart while a truncation of it isn't synced. */
+  /** The synced content, as long as a truncation of it isn't synced. */
   #beforeTruncation: Bytes | null = null;
-  /** Ranges whose sync failed: they can be read, but never reach the device. */
+  /** Ranges whose sync failed: readable, but they never reach the device. */
   #lost: readonly (readonly [from: number, to: number])[] = [];
 
   private constructor(public mode: number) {}
@@ -48,7 +48,7 @@ export class MemoryFile {
   }
 
   append(bytes: Uint8Array): void {
-    // The page that they go to is written anew, with all that it has.
+    // The page that the bytes go to becomes dirty as a whole.
     this.#lost = clip(this.#lost, this.#length - this.#length % PAGE_BYTES);
     const length = this.#length + bytes.length;
     if (length > this.#data.length) {
@@ -61,8 +61,8 @@ export class MemoryFile {
   }
 
   /**
-   * Writes the pages anew that `bytes` go to. For bytes equal to those that are there: others would stay
-   * after a power cut, synced or not.
+   * Overwrites bytes and makes their pages dirty. Only for bytes equal to the present ones: in this model others
+   * would survive a power cut without a sync.
    */
   overwrite(offset: number, bytes: Uint8Array): void {
     this.#data.set(bytes, offset);
@@ -96,15 +96,15 @@ export class MemoryFile {
   }
 
   /**
-   * A sync of the first `length` bytes failed: the pages of those that weren't synced before never reach the
-   * device, but for the one that has been written to since.
+   * A sync of the first `length` bytes failed: the pages of those not synced before never reach the device, except
+   * the last one if it has been written to since.
    */
   loseUnsynced(length: number): void {
     const to = length < this.#length ? length - length % PAGE_BYTES : this.#length;
     if (to > this.#syncedLength) this.#lost = [...this.#lost, [this.#syncedLength, to]];
   }
 
-  /** The file as it is found after a power cut; without `random` with nothing that wasn't synced. */
+  /** The file after a power cut; without `random`, everything unsynced is lost. */
   afterPowerCut(random: (() => number) | null): MemoryFile {
     if (this.#beforeTruncation !== null && (random === null || random() < 0.5)) {
       return MemoryFile.of(this.#beforeTruncation, this.mode);
@@ -119,7 +119,7 @@ export class MemoryFile {
   }
 }
 
-/** Spoils the bytes from `floor` on in one of the ways in which unsynced bytes come out spoilt, or in none. */
+/** Spoils the bytes from `floor` on in one of the ways in which a power cut spoils unsynced bytes, or not at all. */
 function tear(content: Bytes, floor: number, random: () => number): void {
   const kind = random();
   if (kind < 0.25) {

@@ -1,7 +1,7 @@
 /**
- * The `Disk` of the program, over Deno's file calls. What the system does from memory (names, opening, small reads)
- * is called synchronously: a thread for each costs ten times as much, and a start has dozens of them one after
- * the other. Syncs wait for the device, and the program doesn't.
+ * The program's `Disk`, over Deno's file calls. Calls that the system answers from memory (names, opening, small
+ * reads) are synchronous: a thread for each costs ten times as much, and a start makes dozens of them in sequence.
+ * Syncs wait for the device, so they are asynchronous.
  */
 
 import type { Bytes } from "../base/crypto.ts";
@@ -24,7 +24,7 @@ import {
 } from "./disk.ts";
 
 const PERMISSION_BITS = 0o777;
-/** Between two looks whether an open file is still in its place: what they cost isn't felt then. */
+/** Shortest interval between checks whether an open file is still in its place; their cost isn't noticeable then. */
 const LOOK_MS = 1_000;
 
 class RealAppendFile implements AppendFile {
@@ -75,7 +75,7 @@ class RealAppendFile implements AppendFile {
   async *readChunks(options: ReadOptions = {}): AsyncIterable<Uint8Array> {
     const buffer = new Uint8Array(options.chunkBytes ?? READ_CHUNK_BYTES);
     for (let at = options.from ?? 0;;) {
-      // The file has one position for all; writes go to the end wherever that is.
+      // The file has a single position; appends go to the end wherever that is.
       const count = await orDiskError("read", this.path, () => {
         this.file.seekSync(at, Deno.SeekMode.Start);
         return this.file.readSync(buffer);
@@ -95,7 +95,7 @@ class RealAppendFile implements AppendFile {
 export class RealDisk implements Disk {
   hold: Hold | null = null;
 
-  /** @param nowMs Says when an open file's place was looked at last; without it that is done each time. */
+  /** @param nowMs The time, for the interval between checks of an open file's place; without it every call checks. */
   constructor(readonly nowMs: () => number = () => Infinity) {}
 
   async stat(path: string): Promise<DiskEntry | null> {
@@ -112,7 +112,7 @@ export class RealDisk implements Disk {
     const info = await orNullWhereMissing("look at", path, () => Deno.stat(path));
     if (info === null) return null;
     const { mtime, birthtime, size, ino } = info;
-    // The number of a removed file goes to the next one: when it was made tells them apart.
+    // A removed file's inode number is reused: the creation time distinguishes the two files.
     return `${mtime?.getTime()} ${size} ${ino}/${birthtime?.getTime()}`;
   }
 
@@ -198,7 +198,7 @@ export class RealDisk implements Disk {
       try {
         Deno.mkdirSync(folder, { mode: FOLDER_MODE });
       } catch (error) {
-        // Another process may have made it since we looked.
+        // Another process may have created it since the check.
         if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
         if (!Deno.statSync(folder).isDirectory) throw error;
       }
@@ -232,7 +232,7 @@ export class RealDisk implements Disk {
       const file = Deno.openSync(path, options);
       let locked = false;
       try {
-        // flock(2): it belongs to the open file, so the system lets go of it when a process is killed.
+        // flock(2): the lock belongs to the open file, so the system releases it when the process is killed.
         locked = file.tryLockSync(true);
         if (!locked) return { heldBy: Deno.readTextFileSync(path) };
       } finally {
@@ -245,7 +245,7 @@ export class RealDisk implements Disk {
         release() {
           if (!held) return;
           held = false;
-          file.unlockSync(); // a process that was just started may have the open file for another moment
+          file.unlockSync(); // a child process just started may share the open file for another moment
           file.close();
         },
       };
@@ -253,7 +253,7 @@ export class RealDisk implements Disk {
   }
 }
 
-/** Whether an open file is the one at `path`. */
+/** Whether the open file is the one at `path`. */
 function isAt(path: string, file: Deno.FsFile): boolean {
   try {
     const [found, ours] = [Deno.statSync(path), file.statSync()];
@@ -264,14 +264,19 @@ function isAt(path: string, file: Deno.FsFile): boolean {
   }
 }
 
-/** Reading it would stop the whole program: until somebody writes to a pipe, of a device perhaps for ever. */
+/**
+ * Reading such a file could block the whole program: a pipe until somebody writes to it, a device perhaps for ever.
+ */
 function refuseEndless(path: string): void {
   const { isFifo, isCharDevice } = Deno.statSync(path);
   if (isFifo !== true && isCharDevice !== true) return;
   throw Object.assign(new Error("Illegal seek"), { code: "ESPIPE" });
 }
 
-/** Notes who holds a lock. The lock holds without it too: a full disk keeps nobody from reading his chats. */
+/**
+ * Writes the holder's id into a lock file. The lock works without it, too: a full disk mustn't keep users from
+ * reading their chats.
+ */
 function writeHolder(file: Deno.FsFile, holder: string): void {
   try {
     file.truncateSync(0);
@@ -289,7 +294,7 @@ async function orDiskError<T>(action: string, path: string, run: () => T | Promi
   }
 }
 
-/** As `orDiskError`, but a path that is not there gives `null`. */
+/** As `orDiskError`, but `null` where the path doesn't exist. */
 async function orNullWhereMissing<T>(
   action: string,
   path: string,

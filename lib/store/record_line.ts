@@ -3,23 +3,23 @@
  *
  *     checksum TAB cell TAB cell ... LF
  *
- * The checksum is the CRC-32 of all that follows its tab up to the line feed, as 8 hexadecimal digits:
- * the one of gzip and zlib, so that any scripting language recomputes it. It finds every error of up to 32
- * bits in a row. It keeps no attacker out, who could write any checksum with the file. A SHA-256 would
- * take 20 times as long, CRC-32C in JavaScript five times (`docs/decisions/0002-stores-as-checked-text.md`).
+ * The checksum is the CRC-32 of everything between its tab and the line feed, as 8 hexadecimal digits: the CRC of
+ * gzip and zlib, so that any scripting language can recompute it. It detects every burst error of up to 32 bits. It
+ * doesn't stop an attacker, who could write a matching checksum. A SHA-256 would take 20 times as long, CRC-32C in
+ * JavaScript five times (`docs/decisions/0002-stores-as-checked-text.md`).
  *
- * Cells hold any text. Control characters (a terminal might obey them), the backslash and lone surrogates
- * (UTF-8 has none) are written as `\t`, `\n`, `\r`, `\\`, `\x1b` and `\ud800`; so a line has no NUL.
+ * Cells hold any text. Control characters (a terminal might obey them), the backslash and lone surrogates (UTF-8
+ * has none) are escaped as `\t`, `\n`, `\r`, `\\`, `\x1b` and `\ud800`; so a line has no NUL.
  */
 
 import { Buffer } from "node:buffer";
 import { crc32 } from "node:zlib";
 import { invariant } from "../base/invariant.ts";
 
-/** Longest line with its checksum and line feed: 16 times the largest that a store writes now. */
+/** Longest line in bytes with its checksum and line feed: 16 times the longest that a store writes now. */
 export const LINE_BYTES_MAX = 8 * 1024 * 1024;
 
-/** A `LineBuffer` keeps this much for its next lines: two pieces of a rewrite, eight full messages. */
+/** Memory that a `LineBuffer` keeps for its next lines: two pieces of a rewrite, eight full messages. */
 const BUFFER_BYTES_KEPT = 512 * 1024;
 
 const CHECKSUM_DIGITS = 8;
@@ -27,12 +27,12 @@ const HEAD_BYTES = CHECKSUM_DIGITS + 1;
 const TAB = 0x09;
 const LINE_FEED = 0x0a;
 
-/** The CRC-32 of `bytes`, going on from `before`, that of the bytes ahead of them. */
+/** The CRC-32 of `bytes`, continuing from `before`, the CRC-32 of the bytes before them. */
 export function checksumOf(bytes: Uint8Array, before = 0): number {
   return crc32(bytes, before);
 }
 
-/** A checksum as lines have it. */
+/** A checksum as it is written in lines. */
 export function checksumText(checksum: number): string {
   return checksum.toString(16).padStart(CHECKSUM_DIGITS, "0");
 }
@@ -63,7 +63,7 @@ function escapeCell(text: string): string {
   });
 }
 
-/** The text behind an escaped cell, `null` where no cell is escaped like that. */
+/** The text of an escaped cell; `null` where the escapes are invalid. */
 function unescapeCell(cell: string): string | null {
   if (!cell.includes("\\")) return cell;
   let valid = true;
@@ -80,12 +80,12 @@ function unescapeCell(cell: string): string | null {
   return valid ? text : null;
 }
 
-/** The part of a line behind its checksum, without the line feed. */
+/** The part of a line after its checksum, without the line feed. */
 export function joinCells(cells: readonly string[]): string {
   return cells.map(escapeCell).join("\t");
 }
 
-/** What `joinCells` joined, `null` where it didn't make `content`. */
+/** The cells of `content`; `null` where `joinCells` could not have produced it. */
 export function splitCells(content: string): readonly string[] | null {
   const cells = content.split("\t");
   if (!content.includes("\\")) return cells;
@@ -99,16 +99,16 @@ export function splitCells(content: string): readonly string[] | null {
 }
 
 const HEX_DIGITS = Buffer.from("0123456789abcdef");
-/** The value of each byte that is a lower-case hexadecimal digit, 255 for others. */
+/** The value of each byte that is a lower-case hexadecimal digit; 255 for others. */
 const HEX_VALUES = new Uint8Array(256).fill(255);
 HEX_DIGITS.forEach((digit, value) => HEX_VALUES[digit] = value);
 
-/** Collects lines in a buffer that is used again and again, so that many lines are one write. */
+/** Collects lines in a reused buffer, so that many lines are one write. */
 export class LineBuffer {
   #bytes = Buffer.alloc(4_096);
   #length = 0;
 
-  /** Adds a line of `content`, as `joinCells` made it. */
+  /** Adds a line with `content`, which `joinCells` made. */
   add(content: string): void {
     const from = this.#length;
     this.#reserve(from + HEAD_BYTES + 3 * content.length + 1);
@@ -129,12 +129,12 @@ export class LineBuffer {
     return this.#length;
   }
 
-  /** The lines so far: a view, valid until the next `add` or `clear`. */
+  /** The lines so far, as a view valid until the next `add` or `clear`. */
   bytes(): Uint8Array<ArrayBuffer> {
     return this.#bytes.subarray(0, this.#length);
   }
 
-  /** Forgets the lines, and the memory for them where it was unusually much. */
+  /** Discards the lines, and the buffer if it has grown unusually large. */
   clear(): void {
     this.#length = 0;
     if (this.#bytes.length > BUFFER_BYTES_KEPT) this.#bytes = Buffer.alloc(4_096);
@@ -149,7 +149,7 @@ export class LineBuffer {
 }
 
 /**
- * The content of the line in [from, to) of `bytes`, `to` being where its line feed is.
+ * The content of the line in [from, to) of `bytes`; its line feed is at `to`.
  * @returns `null` where the checksum doesn't fit.
  */
 export function lineContent(bytes: Buffer, from: number, to: number): string | null {

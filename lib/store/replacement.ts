@@ -1,18 +1,18 @@
 /**
- * New content for a file, written beside it and put in its place at once: whoever looks, after whatever
- * crash, finds the old file or the new one, whole.
+ * New content for a file, written beside it and renamed over it: after any crash, readers find either the old file
+ * or the new one, whole.
  */
 
 import { P2pchatError } from "../base/errors.ts";
 import { type AppendFile, type Disk, folderOf, writeAll } from "./disk.ts";
 
-/** Ends the name of a file that isn't in place yet. One that a crash left is removed at the next opening. */
+/** Name suffix of a file that isn't in place yet. One left by a crash is removed when the store is next opened. */
 export const REPLACEMENT_SUFFIX = ".new";
 
 export class Replacement {
   private constructor(readonly disk: Disk, readonly path: string, readonly file: AppendFile) {}
 
-  /** Begins a replacement of the file at `path`, which needn't exist. One at a time for each path. */
+  /** Begins a replacement of the file at `path`, which needn't exist. At most one at a time for each path. */
   static async begin(
     disk: Disk,
     path: string,
@@ -22,7 +22,10 @@ export class Replacement {
     return new Replacement(disk, path, file);
   }
 
-  /** The same in a folder where others may write, too: in a file that is made now, under a name that nobody guesses. */
+  /**
+   * As `begin`, in a folder where others may write, too: in a file that must not exist yet, under an unguessable
+   * name.
+   */
   static async beginAmongOthers(disk: Disk, path: string, writer: string): Promise<Replacement> {
     const chance = crypto.getRandomValues(new Uint8Array(8)).toHex();
     const name = `${path}${REPLACEMENT_SUFFIX}-${writer}-${chance}`;
@@ -34,15 +37,15 @@ export class Replacement {
     writeAll(this.file, bytes);
   }
 
-  /** Forces what was written so far onto the device, so that the rest takes less long. */
+  /** Syncs what was written so far, so that the final sync takes less long. */
   async sync(): Promise<void> {
     await this.file.syncData();
   }
 
   /**
-   * Syncs the new content and gives it the file's name. `syncFolder` makes that durable.
+   * Syncs the new content and renames it to `path`. Durable after `syncFolder`.
    * @returns The new file, open; the caller closes it.
-   * @throws {P2pchatError} `disk`; the old file is in its place, and `abandon` is still to be called.
+   * @throws {P2pchatError} `disk`; the old file is in its place, and the caller has to call `abandon`.
    */
   async putInPlace(): Promise<AppendFile> {
     await this.file.syncData();
@@ -51,10 +54,10 @@ export class Replacement {
     return this.file;
   }
 
-  /** Closes and removes what was begun. What can't be removed now, the next opening removes. */
+  /** Closes and removes the new file. If that fails, the next opening removes it. */
   async abandon(): Promise<void> {
     try {
-      // In a folder that was removed meanwhile another program may have begun one of that name.
+      // If the folder was removed meanwhile, a file of that name may be another program's.
       if (this.file.isInPlace()) await this.disk.remove(this.file.path);
     } catch (error) {
       if (!(error instanceof P2pchatError)) throw error;
@@ -65,9 +68,9 @@ export class Replacement {
 }
 
 /**
- * Replaces the file at `path` by `bytes`; durable when it returns.
- * @throws {P2pchatError} `disk`. The file is the old one, unless the folder's sync failed: then a power
- *     cut decides between old and new.
+ * Replaces the content of the file at `path` by `bytes`; durable when it returns.
+ * @throws {P2pchatError} `disk`. The file is the old one, unless the folder's sync failed: then either may be found
+ *   after a power cut.
  */
 export async function replaceFile(disk: Disk, path: string, bytes: Uint8Array): Promise<void> {
   const replacement = await Replacement.begin(disk, path);

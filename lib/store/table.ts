@@ -5,8 +5,8 @@
  *     5f0e1a77  4be1...  Ann's room
  *     90cc31d8  end      1      3f5ce211
  *
- * Lines are those of `record_line.ts`, one a row. The last one has the number of rows and the checksum
- * of all bytes above it.
+ * Each row is a line as in `record_line.ts`. The last line has the number of rows and the checksum of all bytes
+ * above it.
  */
 
 import { Buffer } from "node:buffer";
@@ -23,16 +23,16 @@ import {
 } from "./record_line.ts";
 import { replaceFile, REPLACEMENT_SUFFIX } from "./replacement.ts";
 
-/** The cells of a row, any texts, at least one. */
+/** The cells of a row: at least one, with any text. */
 export type TableRow = readonly string[];
 
-/** What a table's first line says, and what its file means to a user. */
+/** The table's first line, and what its file means to a user. */
 export interface TableFormat extends FileFormat {
-  /** What a start without the file means, as complaints of a damaged one say it. */
+  /** The consequence of starting without the file, for the error if it is damaged. */
   readonly without?: string;
 }
 
-/** Read and written in one piece; what is larger belongs into a log. */
+/** A table is read and written in one piece; larger data belong in a log. */
 const TABLE_BYTES_MAX = 16 * 1024 * 1024;
 
 const END_KIND = "end";
@@ -40,7 +40,7 @@ const LINE_FEED = 0x0a;
 
 export class Table {
   #writing: Promise<void> | null = null;
-  /** The newest content that waits for the write under way, and those who wait with it. */
+  /** The newest content that waits for the write in progress, and the promise of all calls that wait for it. */
   #next: { bytes: Uint8Array; readonly settled: PromiseWithResolvers<void> } | null = null;
 
   private constructor(readonly disk: Disk, readonly path: string, readonly format: TableFormat) {}
@@ -48,8 +48,7 @@ export class Table {
   /**
    * Opens the table at `path` and removes what an interrupted write left beside it.
    * @returns `rows` is `null` where there is no file yet.
-   * @throws {P2pchatError} `store-corrupt` with file and line; `bad-file` for another format or version;
-   *     `disk`.
+   * @throws {P2pchatError} `store-corrupt` with file and line; `bad-file` for another format or version; `disk`.
    */
   static async open(
     disk: Disk,
@@ -63,10 +62,9 @@ export class Table {
   }
 
   /**
-   * Replaces all rows. Of calls that come while one is being written only the last is, for all of them.
+   * Replaces all rows. Of several calls during one write, only the last one's rows are written, for all of them.
    * @returns When these rows, or newer ones, are durable.
-   * @throws {P2pchatError} `disk`: the file has its old rows, or the new ones where only the
-   *     folder's sync failed.
+   * @throws {P2pchatError} `disk`: the file has its old rows, or the new ones if only the folder's sync failed.
    */
   async write(rows: readonly TableRow[]): Promise<void> {
     const bytes = tableBytes(this.path, rows, this.format);
