@@ -1,4 +1,4 @@
-/** Who may come in: names and their keys, and those who are kept out. */
+/** Who may come in: which names belong to which keys, and who is kept out. */
 
 import { parseHost } from "../../base/endpoints.ts";
 import { type Fingerprint, fingerprintOf } from "../../base/fingerprint.ts";
@@ -18,11 +18,11 @@ type Hello = GroupMessageOf<"hello">;
 
 export interface Refusal {
   readonly code: GroupRefusal;
-  /** For the one who is refused. */
+  /** Text for the one that is refused. */
   readonly text: string;
 }
 
-/** It promised a view that can't have been. */
+/** For a member that promised a view that can't have existed. */
 const IMPOSSIBLE_PROMISE =
   "What your files say of this group can't be right: restore them from a copy, or move the group's folder away";
 
@@ -30,14 +30,14 @@ const NO_HOST = "What you advertise is neither a host name nor an IP address; se
 
 export class Admission {
   readonly #pins: Map<string, Fingerprint>;
-  /** Keys that came under names of others and were told to the operator, by folded name. */
+  /** Keys that came under others' names and were reported to the operator, by folded name. */
   readonly #strange = new Map<
     FoldedName,
     { readonly key: PeerKey; readonly keptUntilMs: number }
   >();
-  /** Who stays out until allowed: names by key. As many as the operator removes, and members that lied. */
+  /** Names, by key, of those that stay out until allowed. As many as the operator removes, and members that lied. */
   readonly #kicked = new Map<PeerKey, string>();
-  /** Those of them who signed two batches for one. */
+  /** Those of them that signed two batches for one. */
   readonly #equivocators = new Set<PeerKey>();
 
   constructor(
@@ -51,8 +51,8 @@ export class Admission {
   }
 
   /**
-   * @param voice What it says of itself, in this group.
-   * @returns Why whoever says this can't come in; null where it can.
+   * @param voice What the sender says of itself, in this group.
+   * @returns Why the sender can't come in; null where it can.
    */
   refusal({ peer }: GroupLink, hello: Hello, voice: Voice): Refusal | null {
     const fault = nameFault(hello.name);
@@ -98,7 +98,7 @@ export class Admission {
     const other = fingerprintOf(key);
     const { out } = this;
     const told = this.#strange.get(folded);
-    // Anybody may come, while the operator asks whether the one that was told is right, and accepts that.
+    // Others may come under that name while the operator checks the key that was reported, and is about to accept it.
     const isAsked = told !== undefined && out.nowMs < told.keptUntilMs;
     if (!isAsked && told?.key !== key) {
       const what =
@@ -115,17 +115,17 @@ export class Admission {
     };
   }
 
-  /** Whether whoever has this key was a member under this name. */
+  /** Whether the owner of this key was a member under this name. */
   isPinned(key: PeerKey, name: string): boolean {
     return this.#pins.get(foldName(name)) === fingerprintOf(key);
   }
 
-  /** Whether somebody was ever a member under this name. */
+  /** Whether anybody was ever a member under this name. */
   isKnown(name: string): boolean {
     return this.#pins.has(foldName(name));
   }
 
-  /** Somebody is a member now: the name is theirs. */
+  /** A new member: the name is its own from now on. */
   pin({ key, name }: Pick<Member, "key" | "name">): void {
     const folded = foldName(name);
     if (this.#pins.has(folded)) return;
@@ -133,7 +133,7 @@ export class Admission {
     this.out.push({ type: "pin", name, key, again: false });
   }
 
-  /** The operator accepts the key that was told. @returns It, null where there was none. */
+  /** The operator accepts the key that was reported. @returns Its fingerprint; null where none was. */
   trust(name: string): Fingerprint | null {
     const folded = foldName(name);
     const key = this.#strange.get(folded)?.key;
@@ -144,13 +144,13 @@ export class Admission {
     return fingerprintOf(key);
   }
 
-  // Those who are kept out.
+  // Members that are kept out.
 
   get kicked(): ReadonlyMap<PeerKey, string> {
     return this.#kicked;
   }
 
-  /** Whether the operator keeps it out: what only such ones know may be given up. */
+  /** Whether the operator keeps it out: what only such members know may be given up. */
   readonly isRemoved = (key: PeerKey): boolean =>
     this.#kicked.has(key) && !this.#equivocators.has(key);
 

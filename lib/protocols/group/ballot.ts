@@ -1,6 +1,6 @@
 /**
- * The number under which members agree: that of the view that was to begin, and a round in it. A member that has
- * reported for one takes part in nothing under a lower one.
+ * The number under which members agree: that of the view that is about to begin, and a round of it. A member that has
+ * reported for a ballot takes part in nothing under a lower one.
  *
  * Ballots as in Paxos (Lamport, The Part-Time Parliament, TOCS 1998, section 2.2); here the coordinator leads
  * those of round 0, and a view's sequencer, while the coordinator is away, the rounds after that.
@@ -15,7 +15,7 @@ export const ballotSchema = record({
 });
 export type Ballot = Infer<typeof ballotSchema>;
 
-/** Below all others: of who has never been in a view. */
+/** Below all others: the ballot of a member that has never been in a view. */
 export const NO_BALLOT: Ballot = { number: 0, round: 0 };
 
 /** Negative where `a` comes first, 0 where they are the same. */

@@ -9,17 +9,17 @@ import type { MemberOutput } from "./member_output.ts";
 import type { GroupMessageOf } from "./messages.ts";
 import type { MemberRecord } from "./records.ts";
 
-/** How often the user is told how far it is. */
+/** How often the user is told how far the newcomer is. */
 const TOLD_EVERY_MS = 500;
 
 export interface CatchingUpOwner extends FetchingOwner {
   readonly out: MemberOutput;
-  /** The log has more: it is written. */
+  /** These batches came into the log; they are being written. */
   logged(batches: readonly HeldBatch[]): void;
   readonly heard: readonly PeerKey[];
-  /** Our log can't go on: it is set aside. */
+  /** Sets our log aside, as it can't go on. */
   startAnew(): void;
-  /** All that was stable at the source is in the log. */
+  /** Everything that was stable at the source is in the log. */
   caughtUp(): void;
   offends(who: Source, text: string): void;
 }
@@ -27,17 +27,17 @@ export interface CatchingUpOwner extends FetchingOwner {
 export class CatchingUp {
   #fetching: Fetching | null = null;
   #isAnew = false;
-  /** Who else knows the group's history. */
+  /** Others that know the group's history. */
   #others: readonly PeerKey[] = [];
-  /** Who was asked whether our log is the group's. */
+  /** Those that were asked whether our log is the group's. */
   readonly #asked = new Set<Source>();
   #toldAtMs = 0;
-  /** The user was told that some is missing, and not yet that all is there. */
+  /** Whether the user was told that history is missing, and not yet that it is complete. */
   #isTold = false;
 
   constructor(readonly owner: CatchingUpOwner) {}
 
-  /** The coordinator says where the log can be had. */
+  /** The coordinator says from whom the log can be fetched. */
   begin({ source, others }: GroupMessageOf<"catch-up">): void {
     this.#others = others;
     this.#isAnew = false;
@@ -51,17 +51,17 @@ export class CatchingUp {
     this.#fetching.ask(this.owner.held.log);
   }
 
-  /** Whoever is asked is there, or there anew: what was asked before may be lost. */
+  /** The source is connected, perhaps again: an earlier question may be lost. */
   sourceUp(source: Source): void {
     if (this.#fetching?.source === source) this.#ask(source);
   }
 
-  /** What is there when an epoch is to begin must stay as it was reported. */
+  /** An epoch is about to begin: what is held must stay as it is reported. */
   stop(): void {
     this.#fetching = null;
   }
 
-  /** All is there: what was missing when it stopped came in another way. */
+  /** The history is complete: what was missing when this stopped came in another way. */
   over(): void {
     this.stop();
     const { position } = this.owner.held.log;
@@ -73,9 +73,10 @@ export class CatchingUp {
     if (this.#isAnew && after.position === 0) {
       return this.owner.offends(source, "it has no history from the beginning");
     }
-    // It is a newcomer, too, and has set its own aside meanwhile: the coordinator names another one.
+    // The source is a newcomer, too, and has set its own log aside meanwhile: the coordinator names another source.
     if (this.#isAnew) return this.stop();
-    // One alone may be wrong, or lie. A newcomer knows no more than we do: its log may be the same wrong one.
+    // A single member may be wrong, or lie. A newcomer knows no more than we do: its log may be wrong in the same
+    // way.
     const heard = new Set(this.owner.heard);
     const other = this.#others.find((key) => heard.has(key) && !this.#asked.has(key));
     if (other !== undefined) return this.#ask(other);
@@ -102,7 +103,7 @@ export class CatchingUp {
     }
     const isAll = held.log.position >= checked.stable;
     const isMore = fault === null && checked.isLast && fetching.hasCome && !isAll;
-    // Once that is on disk: what waits for a slow one would grow with the log.
+    // Asks on only once this is on disk: with a slow disk, what waits would grow with the log.
     storeTaken(this.owner, records, logged, () => {
       if (isMore && this.#fetching === fetching) fetching.ask(held.log);
     });
@@ -133,9 +134,9 @@ export class CatchingUp {
 }
 
 /**
- * Takes the next batch of the log from whoever has it as stable. What is held already and was ordered so goes over to
- * the log; where it was ordered otherwise, it is void for certain.
- * @returns What is wrong with it; null where nothing is.
+ * Takes the next batch of the log from a source that has it as stable. A held batch in that place goes over to the
+ * log; if another batch is held there, that is certainly void.
+ * @returns What is wrong with the batch; null where nothing is.
  */
 export function takeStable(
   held: Held,
@@ -161,7 +162,7 @@ export function takeStable(
   return null;
 }
 
-/** Writes what `takeStable` has taken; once it is written, nothing of it is kept beside the log. */
+/** Writes what `takeStable` has taken; after that, it needn't be kept beside the log any more. */
 export function storeTaken(
   owner: Pick<CatchingUpOwner, "held" | "out" | "logged">,
   records: readonly MemberRecord[],
@@ -177,7 +178,7 @@ export function storeTaken(
   owner.logged(taken);
 }
 
-/** Two batches with one signature are the same, up to what breaks Ed25519. */
+/** Two batches with the same signature are the same, unless Ed25519 is broken. */
 function isFirstHeld(first: HeldBatch | null, { signature }: SignedBatch): boolean {
   return first !== null && sameBytes(first.signed.signature, signature);
 }

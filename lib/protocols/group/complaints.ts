@@ -1,22 +1,23 @@
 /**
- * Of two members that don't hear each other one must go: the one that is cut off from more, on a tie the later in the
- * view. A complaint counts against both, so that who can send and not receive doesn't drive out the others one by
- * one, nor who only says so; on a tie whoever complains of one that hears it goes itself. Once a complaint counts, all
- * those weigh that there are by then: who isn't heard by several is complained of by one of them first.
+ * Of two members that don't hear each other one must go: the one that is cut off from more members, on a tie the
+ * later one in the view. A complaint counts against both, so that a member that can send but not receive, or that
+ * only claims so, doesn't drive out the others one by one; on a tie, a member that complains of one that hears it
+ * goes itself. Once a complaint counts, all that exist by then are weighed: one that several don't hear is first
+ * complained of by one of them.
  */
 
 import type { PeerKey } from "../../base/ids.ts";
 import type { Attendee } from "./attendance.ts";
 import { HEARTBEAT_MS } from "./limits.ts";
 
-/** How much longer a complaint of somebody lasts, once, who may tell in a moment whom it hears. */
+/** How much longer a complaint takes to count, once, if its target hasn't told yet whom it hears. */
 const UNTOLD_MS = 2 * HEARTBEAT_MS;
 
 /**
- * Brings up to date whom each doesn't hear.
- * @param circle The view, and who is about to join it; each is linked.
- * @param isAway Whether somebody is in the view, and isn't linked for a moment: what is said of it goes on.
- * @param canHear Whether it is possible that the one hears the other as long as the view is what it is.
+ * Updates, for each attendee, whom it doesn't hear.
+ * @param circle The view, and those that are about to join it; each is linked.
+ * @param isAway Whether someone is in the view but not linked at the moment: complaints of it go on.
+ * @param canHear Whether the one can hear the other at all while the view is what it is.
  */
 export function noteUnheard(
   circle: readonly Attendee[],
@@ -41,10 +42,10 @@ export function noteUnheard(
 }
 
 /**
- * Who must go first; null where all hear each other, or not for long.
- * @param circle The view, the oldest first, then who is about to join it.
- * @param members How many of those are the view: no newcomer drives one of them out.
- * @param lastingMs How long a complaint lasts until it counts.
+ * Who must go first; null where all hear each other, or haven't failed to for long.
+ * @param circle The view, the oldest first, then those that are about to join it.
+ * @param members How many of those are in the view: no newcomer drives one of them out.
+ * @param lastingMs How long a complaint must last until it counts.
  */
 export function toBeParted(
   circle: readonly Attendee[],
@@ -69,7 +70,7 @@ export function toBeParted(
   return worst === null ? null : circle[worst]!;
 }
 
-/** Whether one complains of another that hears it well: it is deaf, or it lies. */
+/** Whether one complains of another that hears it well: it can't receive, or it lies. */
 function isOneSided(by: Attendee, of: Attendee): boolean {
   return by.unheard.has(of.key) && of.hears !== null && !of.unheard.has(by.key);
 }
@@ -79,13 +80,15 @@ function isDue(by: Attendee, of: Attendee, lastingMs: number, nowMs: number): bo
   return sinceMs !== undefined && countsAtMs(sinceMs, lastingMs, by, of) <= nowMs;
 }
 
-/** Who has just come meets the others first; who is on another link since, and has told nothing there yet, may soon. */
+/**
+ * One that has just come gets time to meet the others; so does one on a new link that hasn't told yet whom it hears.
+ */
 function countsAtMs(sinceMs: number, lastingMs: number, by: Attendee, of: Attendee): number {
   const untoldMs = of.hears === null ? UNTOLD_MS : 0;
   return Math.max(sinceMs + lastingMs + untoldMs, by.meetsByMs, of.meetsByMs);
 }
 
-/** When `toBeParted` is to be asked next; null where nobody complains. */
+/** When to call `toBeParted` next; null where nobody complains. */
 export function complaintsDueMs(circle: readonly Attendee[], lastingMs: number): number | null {
   let next = Infinity;
   for (const by of circle) {

@@ -1,10 +1,12 @@
 /**
- * A member's part where two acknowledge something else at one place of an epoch. What lies there was shown to nobody
- * and is in no log, so nobody's log is at fault: an author signed two batches for one, or the sequencer told two orders.
+ * A member's part where two members acknowledge different things at one position of an epoch. That was shown to
+ * nobody and is in no log, so no log is at fault: an author signed two batches for one, or the sequencer sent two
+ * orders.
  *
- * The two tell each other what they hold there. Two batches with one counter prove the first, and go to the coordinator,
- * which keeps the author out; the others go on. The second can't be proven, as orders aren't signed: both complain of
- * the sequencer. Nothing becomes stable meanwhile. Who doesn't say what it holds is complained of itself.
+ * The two members tell each other what they hold there. Two batches with one counter prove the first case, and go to
+ * the coordinator, which keeps the author out; the others go on. The second case can't be proven, as orders aren't
+ * signed: both members complain of the sequencer. Nothing becomes stable meanwhile. A member that doesn't say what it
+ * holds is complained of itself.
  */
 
 import { sameBytes } from "../../base/bytes.ts";
@@ -23,7 +25,7 @@ import type { Ordering } from "./ordering.ts";
 
 export interface ContestsOwner {
   readonly selfKey: PeerKey;
-  /** Whether what that key signed on edits is the coordinator's word. */
+  /** Whether decisions on edits that this key signed are the coordinator's. */
   mayDecide(key: PeerKey): boolean;
   readonly isCoordinatorUp: boolean;
   readonly isCoordinatorDown: boolean;
@@ -38,36 +40,39 @@ export interface ContestsOwner {
   coordinatorOffends(text: string): void;
   /** The member broke a rule of the protocol. */
   offends(member: PeerKey, text: string): void;
-  /** Nothing goes on with the member: the coordinator decides who goes. @param text For the user. */
+  /** The group can't go on with this member: the coordinator decides who goes. @param text For the user. */
   complains(member: PeerKey, text: string): void;
-  /** `Contests.tick` is to be called after so long. */
+  /** Asks for a call of `Contests.tick` after this time. */
   contestsDue(delayMs: number): void;
 }
 
 interface Contest {
   readonly position: number;
-  /** When the other one must have said what it holds; null once it is known why that isn't what we hold. */
+  /** When the other member must have said what it holds; null once it is known why that differs. */
   dueMs: number | null;
 }
 
 export class Contests {
-  /** Who holds something else than we in the present epoch. */
+  /** Members that hold something else than we do in the present epoch. */
   readonly #contests = new Map<PeerKey, Contest>();
-  /** Of whom the coordinator is told in the present epoch. */
+  /** Members that we have complained of in the present epoch. */
   readonly #complained = new Set<PeerKey>();
-  /** By author, each a member of the epoch in which it was found; until the coordinator's word, or a view without it. */
+  /**
+   * By author, a member of the epoch in which the proof was found. Kept until the coordinator's word, or a view
+   * without it.
+   */
   readonly #proofs = new Map<PeerKey, Equivocation>();
-  /** Members of the present epoch who are known to be at fault: the coordinator begins another view. */
+  /** Members of the present epoch that are known to be at fault: the coordinator begins another view. */
   readonly #proven = new Set<PeerKey>();
 
   constructor(readonly owner: ContestsOwner) {}
 
-  /** Members who signed two batches for one, and for whose going the coordinator is awaited. */
+  /** Members that signed two batches for one, and that the coordinator hasn't put out of the view yet. */
   get proven(): readonly PeerKey[] {
     return [...this.#proven];
   }
 
-  /** A member acknowledges something else than we hold: it is told what that is. */
+  /** A member acknowledges something else than we hold: tells it what we hold. */
   disagrees(member: PeerKey, position: number): void {
     const { ordering, held, out } = this.owner;
     if (ordering === null) return;
@@ -81,7 +86,7 @@ export class Contests {
     this.owner.contestsDue(CONTEST_MS);
   }
 
-  /** A member says what it holds; we did the same, or do now. */
+  /** A member says what it holds; we told it the same, or do now. */
   contested(member: PeerKey, { after, signed }: GroupMessageOf<"contest">): void {
     const { held, ordering, crypto, group } = this.owner;
     if (ordering === null || ordering.isFrozen) return;
@@ -89,7 +94,7 @@ export class Contests {
     if (own === null || sameBytes(own.batch.bytes, signed.batch.bytes)) return;
     ordering.contest(member, after + 1);
     const contest = this.#contests.get(member)!;
-    if (contest.dueMs === null) return; // what follows the first one needn't fit
+    if (contest.dueMs === null) return; // after the first difference, others needn't fit
     contest.dueMs = null;
     const proof = { one: own, other: keptBatch(signed) };
     if (isEquivocation(crypto, group, proof)) return this.#proves(proof);
@@ -105,7 +110,7 @@ export class Contests {
     return isOfEpoch && batchFault(signed, group) === null && isAuthentic(crypto, signed);
   }
 
-  /** Only its sequencer, or the other one, can be wrong: we know which of them where one of them is we. */
+  /** Either the sequencer or the other member is wrong: we know which only if we are the sequencer, or the other is. */
   #ordersDiffer(member: PeerKey): void {
     const { ordering, selfKey, names } = this.owner;
     const { sequencer } = ordering!;
@@ -157,12 +162,12 @@ export class Contests {
     for (const author of this.proven) this.#tellAwaited(author);
   }
 
-  /** What was told the coordinator before may be lost. */
+  /** What the coordinator was told before may be lost. */
   welcomed(): void {
     for (const proof of this.#proofs.values()) this.#tell(proof);
   }
 
-  /** The coordinator keeps somebody out; we needn't believe it. */
+  /** The coordinator keeps somebody out, and shows the proof. */
   judged(proof: GroupMessageOf<"equivocated">): void {
     const { crypto, group, names, out, ordering } = this.owner;
     if (!isEquivocation(crypto, group, proof)) {
@@ -176,7 +181,7 @@ export class Contests {
 
   // Epochs and time.
 
-  /** What was contested is over. @param epoch Null: one is in none. */
+  /** All contests are over. @param epoch Null: we are in none. */
   begun(epoch: Epoch | null): void {
     this.#contests.clear();
     this.#complained.clear();

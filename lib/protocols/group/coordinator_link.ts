@@ -1,4 +1,4 @@
-/** A member's link to the coordinator: dialled again and again, and given up where it says nothing. */
+/** A member's link to the coordinator: dialled again and again, and given up where the coordinator is silent. */
 
 import type { LinkId, PeerKey } from "../../base/ids.ts";
 import { Deadlines } from "../../base/machine.ts";
@@ -14,7 +14,7 @@ export interface CoordinatorLinkOwner {
   readonly out: MemberOutput;
   readonly random: () => number;
   hello(): GroupMessageOf<"hello">;
-  /** It can't be reached, or says nothing any more: once, until it is there again. */
+  /** The coordinator can't be reached, or is silent: called once, until it is back. */
   coordinatorDown(): void;
 }
 
@@ -29,7 +29,7 @@ export class CoordinatorLink {
   #isEnded = false;
   #refusal: string | null = null;
   readonly #deadlines = new Deadlines(DEADLINES);
-  /** What the user was told; null: nothing yet. */
+  /** What the user was told of the coordinator; null: nothing yet. */
   state: "up" | "down" | null = null;
 
   constructor(readonly key: ServerKey, readonly owner: CoordinatorLinkOwner) {}
@@ -38,27 +38,27 @@ export class CoordinatorLink {
     return this.#link;
   }
 
-  /** Its key; null before it was reached. */
+  /** The coordinator's key; null before it was reached. */
   get peer(): PeerKey | null {
     return this.#peer;
   }
 
-  /** Why the last dial failed, as part of a sentence; null where it didn't, or nothing is known. */
+  /** Why the last dial failed, as part of a sentence; null where it didn't, or the reason isn't known. */
   get failure(): string | null {
     return this.#failure;
   }
 
-  /** Whether its operator has ended it, as it said on the last link. */
+  /** Whether the coordinator's operator has ended it, as it said on the last link. */
   get isEnded(): boolean {
     return this.#isEnded;
   }
 
-  /** Why it doesn't let us in yet, as it answered last, in words; null where it has, or doesn't answer. */
+  /** Why the coordinator doesn't let us in yet, in words, as it last said; null where it has, or doesn't answer. */
   get refusal(): string | null {
     return this.#refusal;
   }
 
-  /** Whether it has let us in, on this link. */
+  /** Whether the coordinator has let us in on this link. */
   get isWelcomed(): boolean {
     return this.#isWelcomed;
   }
@@ -85,13 +85,16 @@ export class CoordinatorLink {
     out.push({ type: "send", link, message: this.owner.hello() });
   }
 
-  /** @param goodbye As it closed it; null where the link was lost. @returns Whether it was the link in use. */
+  /**
+   * @param goodbye The coordinator's reason for closing it; null where the link was lost. @returns Whether it was the
+   * link in use.
+   */
   down(link: LinkId, goodbye: string | null): boolean {
     if (link !== this.#link) return false;
     this.#isEnded = goodbye === COORDINATOR_GOODBYE;
     const wasWelcomed = this.#isWelcomed;
     this.#lost();
-    // One that lets go of whoever comes isn't dialled ever so fast.
+    // A random pause: a coordinator that drops everybody isn't dialled in quick succession.
     if (wasWelcomed) this.#retryIn(RETRY_MS_MIN * this.owner.random());
     else this.#retryLater();
     return true;
@@ -128,7 +131,7 @@ export class CoordinatorLink {
     this.owner.coordinatorDown();
   }
 
-  /** Something came on a link. @returns Whether it is the one in use. */
+  /** Something came on a link. @returns Whether it is the link in use. */
   heard(link: LinkId): boolean {
     if (link !== this.#link) return false;
     this.#deadlines.set("silent", this.owner.out.nowMs + COORDINATOR_SILENT_MS);
@@ -146,7 +149,7 @@ export class CoordinatorLink {
     if (this.#link !== null) this.owner.out.push({ type: "send", link: this.#link, message });
   }
 
-  /** Closes the link. @param pauseMs Until it is dialled again; null: as after a failure. */
+  /** Closes the link. @param pauseMs Time until it is dialled again; null: as after a failure. */
   close(reason: string, pauseMs: number | null): void {
     const { out } = this.owner;
     if (this.#link !== null) out.push({ type: "close", link: this.#link, reason });
@@ -156,15 +159,15 @@ export class CoordinatorLink {
     this.#retryIn(pauseMs);
   }
 
-  /** It lets us in at some later time. @param because Why not now, in words. */
+  /** The coordinator may let us in later. @param because Why not now, in words. */
   refused(because: string): void {
     this.close("refused", null);
     this.#refusal = because;
-    // It has just answered: nothing is to be heard of it before it is dialled again.
+    // The coordinator has just answered: we needn't hear from it before it is dialled again.
     this.#deadlines.clear("silent");
   }
 
-  /** The user accepts the other key that was told. @returns It; null where none was. */
+  /** The user accepts the other key that was reported. @returns It; null where there was none. */
   trust(): PeerKey | null {
     const accepted = this.key.trust();
     if (accepted !== null) this.#retryIn(0);

@@ -1,4 +1,4 @@
-/** What is on the coordinator's disk, the history aside. */
+/** What is on the coordinator's disk, except for the history. */
 
 import type { Hash } from "../../base/ids.ts";
 import type { Admission } from "./admission.ts";
@@ -12,7 +12,10 @@ export function groupOf(records: readonly CoordinatorRecord[]): Hash | null {
   return records.findLast((record) => record.kind === "group")?.group ?? null;
 }
 
-/** Whether the disk was found to be lost or old, and what members know isn't there yet, nor another group founded. */
+/**
+ * Whether the disk was found lost or old, and since then neither members' reports were stored nor another group
+ * founded.
+ */
 export function isLost(records: readonly CoordinatorRecord[]): boolean {
   const last = records.findLast(({ kind }) =>
     kind === "lost" || kind === "recounted" || kind === "fresh"
@@ -20,7 +23,7 @@ export function isLost(records: readonly CoordinatorRecord[]): boolean {
   return last?.kind === "lost";
 }
 
-/** Takes the records in. */
+/** Restores the state from the records. */
 export function restoreCoordinator(
   records: readonly CoordinatorRecord[],
   views: Views,
@@ -67,7 +70,7 @@ export function restoreCoordinator(
   }
 }
 
-/** What a compacted log holds. */
+/** The records of a compacted log. */
 export function snapshotCoordinator(
   group: Hash,
   keys: OwnKeys,

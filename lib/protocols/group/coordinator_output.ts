@@ -1,6 +1,6 @@
 /**
- * What the coordinator brings forth, and the time at which it is made. What comes after a write waits here until it is
- * on disk: where the disk refuses, nobody must hear of what it refused.
+ * The coordinator's effects, and the time at which they are made. What follows a write waits here until that is on
+ * disk: if the disk refuses it, nobody must hear of what was refused.
  */
 
 import type { LinkId } from "../../base/ids.ts";
@@ -14,19 +14,19 @@ import type { CoordinatorRecord } from "./records.ts";
 
 export class CoordinatorOutput extends ModeOutput<CoordinatorEvent, CoordinatorEffect> {
   readonly #written = new Pending<() => void>();
-  /** Behind the write with this token; as much as a link to a slow disk would hold. */
+  /** Effects behind the write with this token; as many as a link to a slow disk would hold. */
   readonly #waiting = new Fifo<{ readonly effect: CoordinatorEffect; readonly token: number }>();
-  /** The last write that was answered: they are in their order. */
+  /** The last write that was answered; writes are answered in order. */
   #answered = 0;
-  /** Since when nothing is answered that was written. */
+  /** Since when no write has been answered. */
   #sinceMs = 0;
 
-  /** Whether a write isn't answered, and what waits for it isn't said. */
+  /** Whether a write isn't answered yet, so that later effects wait. */
   get isWriting(): boolean {
     return this.#written.size > 0;
   }
 
-  /** How long the disk has answered nothing, and what is said waits; 0 where it doesn't. */
+  /** How long the disk hasn't answered while effects wait; 0 where nothing waits. */
   get waitingMs(): number {
     return this.isWriting ? this.nowMs - this.#sinceMs : 0;
   }
@@ -37,7 +37,7 @@ export class CoordinatorOutput extends ModeOutput<CoordinatorEvent, CoordinatorE
     else this.#waiting.push({ effect, token });
   }
 
-  /** Ends it all: what waits for the disk is never said. */
+  /** Ends the coordinator: effects that wait for the disk are dropped. */
   stop(effect: CoordinatorEffect & { readonly type: "stop" }): void {
     this.#waiting.clear();
     super.push(effect);
@@ -51,24 +51,24 @@ export class CoordinatorOutput extends ModeOutput<CoordinatorEvent, CoordinatorE
     this.push({ type: "close", link, reason });
   }
 
-  /** Writes and syncs, before anything that is pushed later goes out. */
+  /** Writes and syncs before any later effect goes out. */
   store(...records: readonly CoordinatorRecord[]): void {
     this.storeThen(records, () => {});
   }
 
-  /** Writes and syncs; `done` is called in a later step, when it is on disk. */
+  /** Writes and syncs; `done` is called in a later step, when the records are on disk. */
   storeThen(records: readonly CoordinatorRecord[], done: () => void): void {
     if (!this.isWriting) this.#sinceMs = this.nowMs;
     const token = this.#written.add(done);
     super.push({ type: "persist", records, token, sync: true });
   }
 
-  /** Writes; what is lost in a crash is found out again. */
+  /** Writes without syncing: what is lost in a crash can be found out again. */
   note(record: CoordinatorRecord): void {
     super.push({ type: "persist", records: [record], token: null, sync: false });
   }
 
-  /** What waited for it goes out, then what `done` brings forth. */
+  /** Effects that waited for this write go out, then those of `done`. */
   persisted(token: number): void {
     this.#answered = token;
     this.#sinceMs = this.nowMs;

@@ -1,4 +1,4 @@
-/** What `/list` and `/status` answer, and what is wrong, in words. */
+/** The answers to `/list` and `/status`, and texts about problems. */
 
 import { fingerprintOf } from "../../base/fingerprint.ts";
 import type { Endpoint, Hash, PeerKey } from "../../base/ids.ts";
@@ -24,20 +24,20 @@ export interface CoordinatorFacts {
   readonly crypto: Crypto;
   readonly views: Views;
   readonly attendance: Attendance;
-  /** Number of the last entry that we heard of. */
+  /** Number of the last entry that we were told of. */
   readonly told: number;
-  /** Whose return is awaited, as nobody else has the history. */
+  /** Members whose return is awaited, as nobody here has the history. */
   readonly lacking: readonly Member[];
-  /** For whose answer a change of the view waits. */
+  /** Members whose answer a change of the view waits for. */
   readonly awaited: readonly PeerKey[];
 }
 
-/** Who is in the present view, the oldest first, whether or not it is linked. */
+/** The members of the present view, the oldest first, linked or not. */
 export function membersView({ views }: CoordinatorFacts): Event<"members"> {
   return { event: "members", members: views.members.map(({ name }) => name) };
 }
 
-/** The members of the view, then those who come in, and what is wrong, in words. */
+/** The members of the view, then newcomers, and the problems, in words. */
 export function statusView(facts: CoordinatorFacts): Event<"status"> {
   const { key, group, views, told } = facts;
   return {
@@ -86,7 +86,7 @@ function memberView(
   };
 }
 
-/** Those who are here and don't exchange datagrams with it. */
+/** Those that are here and don't exchange datagrams with the attendee. */
 function unheardBy({ here }: Attendance, attendee: Attendee): readonly Attendee[] {
   return here.filter((other) => other !== attendee && !hearEachOther(attendee, other));
 }
@@ -109,7 +109,7 @@ function problems(facts: CoordinatorFacts): readonly string[] {
   return told;
 }
 
-/** Why nothing goes on, and what can be done. */
+/** Why the group can't go on, and what the operator can do. */
 export function lackingText(members: readonly Pick<Member, "name">[]): string {
   const first = shownName(members[0]?.name ?? "");
   return `Nobody is here who has the log as it was; waiting for ${named(members, "or")}; ` +
@@ -117,7 +117,7 @@ export function lackingText(members: readonly Pick<Member, "name">[]): string {
     (members.length === 1 ? "" : ", once all are removed");
 }
 
-/** The same after this disk was lost: each of them may know what nobody else does. */
+/** Like `lackingText`, after this disk was lost: each member may know what nobody else does. */
 export function unaccountedText(members: readonly Pick<Member, "name">[]): string {
   const first = shownName(members[0]?.name ?? "");
   return "The disk of this coordinator was lost, and the group goes on when all are here who were " +

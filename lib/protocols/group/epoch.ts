@@ -1,6 +1,6 @@
 /**
- * An epoch: a view, or a round in it, begins where all its members hold the same history. Signed by who decided it,
- * the coordinator (round 0) or the view's sequencer (later rounds).
+ * An epoch: a view, or a round of it, begins where all its members hold the same history. It is signed by the one
+ * that decided it: the coordinator (round 0) or the view's sequencer (later rounds).
  */
 
 import { type Bytes, concatBytes, type Crypto, type Signer, utf8 } from "../../base/crypto.ts";
@@ -25,13 +25,13 @@ import { INCARNATION_BYTES, MEMBERS_MAX, NAME_BYTES_MAX } from "./limits.ts";
 /** Longest host name (RFC 1035), or an address. */
 const HOST_BYTES_MAX = 255;
 
-/** Who may be met, and where. */
+/** A member or newcomer to meet, and where. */
 export const memberSchema = record({
   key: hexId<PeerKey>(),
   name: text(NAME_BYTES_MAX),
-  /** Of its process; what another one says is not of this epoch. */
+  /** Of its process; what another process of it says doesn't belong to this epoch. */
   incarnation: fixedBytes(INCARNATION_BYTES),
-  /** Null: where the coordinator is, as whoever reads this dials it. */
+  /** Null: the host of the coordinator, as the reader dials it. */
   host: nullable(text(HOST_BYTES_MAX)),
   port: uint(65_535),
 });
@@ -42,11 +42,11 @@ export const epochSchema = record({
   group: hexId<Hash>(),
   /** Number of the view. */
   view: uint(Number.MAX_SAFE_INTEGER),
-  /** `number` is `view`, and `round` 0, in what the coordinator decides. */
+  /** What the coordinator decides has `number` equal to `view`, and `round` 0. */
   ballot: ballotSchema,
   /** The oldest first; the first one is the sequencer. */
   members: list(memberSchema, MEMBERS_MAX),
-  /** What all members hold, and so is stable. */
+  /** The history that all members hold, and that is therefore stable. */
   start: historyPointSchema,
 });
 export type Epoch = Infer<typeof epochSchema>;
@@ -64,14 +64,14 @@ export interface SignedEpoch {
 
 const EPOCH_TAG: Bytes = utf8("p2pchat group epoch 1\0");
 
-/** Signs a tag of epochs and the exact bytes (Ed25519): a signature of anything else isn't one of this. */
+/** Signs a tag for epochs and the exact bytes (Ed25519), so that no signature of anything else fits. */
 export function signEpoch(signer: Signer, epoch: Epoch): SignedEpoch {
   const made = makeEmbedded(epochSchema, epoch);
   const exact = { bytes: made.bytes.slice(), value: made.value };
   return { epoch: exact, signature: signer.sign(concatBytes(EPOCH_TAG, exact.bytes)) };
 }
 
-/** Whether `key` has decided it. Never throws. */
+/** Whether `key` has signed the epoch. Never throws. */
 export function isSignedBy(crypto: Crypto, key: PeerKey, signed: SignedEpoch): boolean {
   return crypto.verify(key, concatBytes(EPOCH_TAG, signed.epoch.bytes), signed.signature);
 }

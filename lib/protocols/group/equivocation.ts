@@ -1,4 +1,4 @@
-/** Two batches that one author has signed for one: the proof needs nobody's word. */
+/** Two batches that one author has signed for one: the proof needs no trust in anybody. */
 
 import { sameBytes } from "../../base/bytes.ts";
 import type { Crypto } from "../../base/crypto.ts";
@@ -11,8 +11,8 @@ export interface Equivocation {
 }
 
 /**
- * Whether one process of a member has signed both, with a counter in common: an honest one signs each counter once,
- * in one batch, unless what all had of it was given up. Never throws.
+ * Whether one process of a member has signed both, with a common counter: an honest process signs each counter once,
+ * in one batch, unless everything that the others had of it was given up. Never throws.
  */
 export function isEquivocation(
   crypto: Crypto,
@@ -30,7 +30,7 @@ export function isEquivocation(
     );
 }
 
-/** @param name As it is shown. */
+/** @param name The name as it is shown. */
 export function equivocatedText(name: string): string {
   return `${name} signed two different texts as one: it stays out until /allow ${name}`;
 }

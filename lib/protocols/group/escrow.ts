@@ -1,6 +1,6 @@
 /**
- * The log that the coordinator keeps while nobody is in the group: taken over from who leaves last, and supplied to
- * who comes next. It is the only time that the coordinator sees what is said.
+ * The log that the coordinator keeps while nobody is in the group: taken over from the member that leaves last, and
+ * supplied to those that come next. Only then does the coordinator see what is said.
  */
 
 import type { Crypto } from "../../base/crypto.ts";
@@ -18,12 +18,12 @@ interface Fetching {
   readonly from: PeerKey;
   readonly link: LinkId;
   readonly goal: HistoryPoint;
-  /** Where we were when we last asked. */
+  /** Position where we were when we last asked. */
   askedAt: number;
 }
 
 export class Escrow {
-  /** Of what has come; what is on disk ends at `#stored`. */
+  /** The end of what has come; the part that is on disk ends at `#stored`. */
   #end: HistoryEnd;
   #stored: HistoryPoint;
   /** Whether there is a log at all. */
@@ -48,7 +48,7 @@ export class Escrow {
     this.#supplier = new Supplier<LinkId>(this.#supply(), this.#reads);
   }
 
-  /** What there is when it is asked for. */
+  /** Always supplies what is on disk at the time of the request. */
   #supply(): Supply<LinkId> {
     const stored = () => this.#stored;
     return {
@@ -67,22 +67,22 @@ export class Escrow {
     };
   }
 
-  /** Of what has come; null where there is no log. */
+  /** The end of what has come; null where there is no log. */
   get end(): HistoryEnd | null {
     return this.#isBegun ? this.#end.copy() : null;
   }
 
-  /** What is on disk. */
+  /** The end of what is on disk. */
   get log(): HistoryPoint {
     return this.#stored;
   }
 
-  /** From whom the log is being taken over; null where it isn't. */
+  /** The member from which the log is being taken over; null where it isn't. */
   get source(): PeerKey | null {
     return this.#fetching?.from ?? null;
   }
 
-  /** Whether it is being taken over on that link: as fast as it comes. */
+  /** Whether the log is being taken over on that link, which is then limited by its speed alone. */
   fetchesFrom(link: LinkId): boolean {
     return this.#fetching?.link === link;
   }
@@ -91,14 +91,14 @@ export class Escrow {
     return this.#stored.position === position && this.#stored.digest === digest;
   }
 
-  /** Takes the log over up to there, from whoever is on that link; `stored` is called as it goes on. */
+  /** Takes the log over up to `goal`, from the member on that link; `stored` is called as it progresses. */
   take(from: PeerKey, link: LinkId, goal: HistoryPoint): void {
     this.#fetching = { from, link, goal, askedAt: -1 };
     if (this.#end.position === goal.position && this.#end.digest !== goal.digest) this.#beginAnew();
     this.#ask(this.#fetching);
   }
 
-  /** What still comes isn't wanted any more. */
+  /** The rest of the log isn't wanted any more. */
   stop(): void {
     this.#fetching = null;
   }
@@ -113,7 +113,7 @@ export class Escrow {
   /** @returns What is wrong with it; null where nothing is. */
   history(link: LinkId, message: GroupMessageOf<"history">): string | null {
     const fetching = this.#fetching;
-    // The rest of an answer to what was asked before.
+    // The message may be the rest of an answer to an earlier question.
     if (fetching?.link !== link || message.after !== this.#end.position) return null;
     const fault = this.#append(message, fetching.goal);
     if (fault !== null || !message.isLast) return fault;
@@ -153,7 +153,7 @@ export class Escrow {
     });
   }
 
-  /** Ours isn't the beginning of theirs: it was going to be given up. */
+  /** Our log isn't the beginning of theirs: it would have been given up anyway. */
   unlike(link: LinkId, { after }: GroupMessageOf<"unlike">): string | null {
     const fetching = this.#fetching;
     if (fetching?.link !== link || after.position !== this.#end.position) return null;
@@ -170,7 +170,7 @@ export class Escrow {
     this.#store([{ kind: "new-log", group: this.group, because }]);
   }
 
-  // For those who come in.
+  // For those that come in.
 
   fetch(link: LinkId, message: GroupMessageOf<"fetch">): void {
     this.#supplier.fetch(link, message);

@@ -1,8 +1,8 @@
 /**
- * Fetching history from a member or the coordinator: a newcomer's, and that of a participant who lacks some.
+ * Fetching history from a member or the coordinator: for a newcomer, and for a participant that lacks some.
  *
- * One question is open at a time. Whoever answers is believed in nothing: each batch has its author's signature and
- * its place, an edit the coordinator's word, and the digest at the end is compared by whoever knows it.
+ * One question is open at a time. The source needn't be trusted: each batch has its author's signature and its place,
+ * an edit the coordinator's signature, and a caller that knows the digest at the end compares it.
  */
 
 import type { Crypto } from "../../base/crypto.ts";
@@ -18,19 +18,19 @@ import {
 } from "./history.ts";
 import type { GroupMessageOf } from "./messages.ts";
 
-/** Who is asked: a member, or the coordinator (null). */
+/** The source: a member, or the coordinator (null). */
 export type Source = PeerKey | null;
 
 export interface FetchingOwner {
   readonly held: Held;
   readonly crypto: Crypto;
   readonly group: Hash;
-  /** Whether what that key signed on edits is the coordinator's word. */
+  /** Whether decisions on edits that this key signed are the coordinator's. */
   mayDecide(key: PeerKey): boolean;
   ask(source: Source, message: GroupMessageOf<"fetch">): void;
 }
 
-/** One answer, checked: batches that follow what was there, and up to where that is stable. */
+/** One answer, checked: batches that follow what was there, and up to which position they are stable. */
 export interface Fetched {
   readonly batches: readonly SignedBatch[];
   readonly stable: number;
@@ -38,9 +38,9 @@ export interface Fetched {
 }
 
 export class Fetching {
-  /** The present question. */
+  /** The open question. */
   #after: HistoryPoint | null = null;
-  /** The position up to which all was asked for and came. */
+  /** The position up to which everything asked for has come. */
   #position = 0;
   #cameOfThis = 0;
 
@@ -58,19 +58,19 @@ export class Fetching {
     this.owner.ask(this.source, { type: "fetch", after, through: this.through });
   }
 
-  /** Whether the present question brought anything. */
+  /** Whether the open question brought anything. */
   get hasCome(): boolean {
     return this.#cameOfThis > 0;
   }
 
-  /** Whether that was the present question: an answer to an earlier one may come late. */
+  /** Whether this is the open question: answers to earlier ones may come late. */
   isAsked({ position, digest }: HistoryPoint): boolean {
     return this.#after?.position === position && this.#after.digest === digest;
   }
 
   /**
-   * @param isKnown Whether this very batch is there already: its signature was checked.
-   * @returns The batches to take, in order; null where the answer is to another question; what is wrong as text.
+   * @param isKnown Whether exactly this batch is there already, so that its signature was checked.
+   * @returns The batches to take, in order; null if this answers another question; text that says what is wrong.
    */
   check(
     { after, batches, stable, isLast }: GroupMessageOf<"history">,

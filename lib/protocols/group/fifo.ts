@@ -1,4 +1,4 @@
-/** First in, first out, at the same cost for each however many wait. Unbounded: its owner has the bound. */
+/** First in, first out, at constant cost for each item, however many wait. Unbounded: its owner bounds it. */
 export class Fifo<T> {
   #items: (T | undefined)[] = [];
   #head = 0;
@@ -15,7 +15,7 @@ export class Fifo<T> {
     return this.size === 0 ? undefined : this.#items.at(-1);
   }
 
-  /** The one with so many before it. */
+  /** The item with this many before it. */
   at(index: number): T | undefined {
     return this.#items[this.#head + index];
   }

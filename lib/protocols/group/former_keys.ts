@@ -1,6 +1,7 @@
 /**
- * The keys that a coordinator had before its present one: what it decided on edits under one of them stays decided.
- * It signs them, so that members can bring them back to it when its disk is lost; nobody's word counts for that.
+ * The keys that a coordinator had before its present one: its decisions on edits under one of them stay valid. The
+ * coordinator signs the list, so that members can give it back when its disk is lost; nobody needs to be trusted for
+ * that.
  */
 
 import { type Bytes, concatBytes, type Crypto, type Signer, utf8 } from "../../base/crypto.ts";
@@ -20,12 +21,12 @@ import { FORMER_KEYS_MAX } from "./limits.ts";
 
 const formerKeysSchema = record({
   group: hexId<Hash>(),
-  /** The first one first. */
+  /** The oldest first. */
   keys: list(hexId<PeerKey>(), FORMER_KEYS_MAX),
 });
 export type FormerKeys = Infer<typeof formerKeysSchema>;
 
-/** Twice what it takes: a later version may know more. */
+/** Twice what such a list takes: a later version may have more in it. */
 const FORMER_KEYS_BYTES_MAX = 2 * 32 * (FORMER_KEYS_MAX + 2);
 
 export const signedFormerKeysSchema = record({
@@ -39,14 +40,14 @@ export interface SignedFormerKeys {
 
 const TAG: Bytes = utf8("p2pchat group former keys 1\0");
 
-/** Signs a tag of such lists and the exact bytes (Ed25519), with the present key. */
+/** Signs a tag for such lists and the exact bytes (Ed25519), with the present key. */
 export function signFormerKeys(signer: Signer, former: FormerKeys): SignedFormerKeys {
   const made = makeEmbedded(formerKeysSchema, former);
   const exact = { bytes: made.bytes.slice(), value: made.value };
   return { former: exact, signature: signer.sign(concatBytes(TAG, exact.bytes)) };
 }
 
-/** A decoder's bytes are the link's: what is kept has its own. */
+/** A copy to keep: a decoder's bytes belong to the link's buffer. */
 export function keptFormerKeys({ former, signature }: SignedFormerKeys): SignedFormerKeys {
   return {
     former: { bytes: former.bytes.slice(), value: former.value },
@@ -54,7 +55,7 @@ export function keptFormerKeys({ former, signature }: SignedFormerKeys): SignedF
   };
 }
 
-/** Whether `coordinator` has signed them for this group. Never throws. */
+/** Whether `coordinator` has signed the list for this group. Never throws. */
 export function isFormerOf(
   crypto: Crypto,
   coordinator: PeerKey,
@@ -66,8 +67,8 @@ export function isFormerOf(
 }
 
 /**
- * What is wrong with who decided; null where nothing is. That a batch is signed by its author says nothing of who may
- * decide.
+ * What is wrong with the author of a decision; null where nothing is. That its author has signed a batch doesn't mean
+ * that the author may decide.
  */
 export function deciderFault(
   { batch: { value: { kind, author } } }: SignedBatch,

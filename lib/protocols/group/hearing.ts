@@ -1,4 +1,4 @@
-/** What a member is told, by the coordinator and by other members: who takes it, and what nobody takes. */
+/** Dispatches messages of the coordinator and of other members to the parts that take them; others are faults. */
 
 import type { PeerKey } from "../../base/ids.ts";
 import { isSameBallot } from "./ballot.ts";
@@ -83,7 +83,7 @@ export class Hearing {
       case "outdone":
         return this.toLeading(key, message);
       case "fetch":
-        // What we have lost isn't unlike ours.
+        // After a loss, that we lack the history doesn't mean that it differs from ours.
         if (membership.standing.isLost && message.after.position > membership.held.position) return;
         return membership.supplier.fetch(key, message);
       case "history":
@@ -93,7 +93,7 @@ export class Hearing {
       case "returned":
         return membership.rounds.returned(key, message);
       case "committed":
-        // While the coordinator is there it tells all that is decided; what it doesn't tell may be given up.
+        // While the coordinator is connected it sends all decisions itself; one that it doesn't send may be given up.
         if (membership.isCoordinatorUp || !membership.ordering?.has(key)) return;
         return membership.voting.committed(key, message);
       case "inquire":
@@ -107,7 +107,7 @@ export class Hearing {
     }
   }
 
-  /** A member, or this one itself, answers the round that this one leads. */
+  /** A member, or this one itself, answers the round that this member leads. */
   toLeading(key: PeerKey, message: GroupMessage): void {
     const { leading } = this.membership;
     if (message.type === "report") leading.report(key, message);

@@ -1,6 +1,6 @@
 /**
- * What became of edits that should be in our log by now, as we agreed to them or asked for them: the coordinator is
- * asked, or while that is away the others.
+ * Finds out the outcome of edits that we agreed to or asked for and that should be in our log by now: asks the
+ * coordinator or, while that is away, the other members.
  */
 
 import type { RequestId } from "../../base/ids.ts";
@@ -22,7 +22,7 @@ export interface InquiringOwner {
   toCoordinator(message: GroupMessage): void;
   readonly owner: {
     readonly editing: Editing;
-    /** `tick` is to be called after so long. */
+    /** Asks for a call of `tick` after this time. */
     inquiriesDue(delayMs: number): void;
   };
 }
@@ -30,7 +30,7 @@ export interface InquiringOwner {
 export class Inquiring {
   constructor(readonly membership: InquiringOwner) {}
 
-  /** There is something to ask about, when it had its time. */
+  /** There will be something to ask about, after a while. */
   later(): void {
     this.membership.owner.inquiriesDue(INQUIRE_MS);
   }
@@ -60,7 +60,7 @@ export class Inquiring {
   #ask(all: readonly Inquiry[]): void {
     const { ordering, voting, isCoordinatorUp, out, owner: { editing } } = this.membership;
     if (ordering === null) return;
-    // What has come into the log meanwhile the coordinator may have forgotten by now.
+    // The coordinator may have forgotten edits that have come into the log meanwhile.
     const open = all.filter(({ id }) => voting.has(id) || editing.has(id));
     if (isCoordinatorUp) {
       return this.#send(open, (message) => this.membership.toCoordinator(message));

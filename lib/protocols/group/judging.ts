@@ -1,4 +1,4 @@
-/** The coordinator's part where a member proves that another one signed two batches for one. */
+/** The coordinator's part when a member proves that another one signed two batches for one. */
 
 import type { Crypto } from "../../base/crypto.ts";
 import type { Hash, PeerKey } from "../../base/ids.ts";
@@ -18,7 +18,7 @@ export interface JudgingParts {
   readonly attendance: Attendance;
   readonly admission: Admission;
   readonly out: CoordinatorOutput;
-  /** It is kept out from now on. */
+  /** The member is kept out from now on. */
   removed(key: PeerKey): void;
 }
 
@@ -26,9 +26,9 @@ export class Judging {
   constructor(readonly parts: JudgingParts) {}
 
   /**
-   * Keeps the author out, as the operator would. Of keys that were never in the group anybody can have any number, and
-   * each would be kept, and told to all: whoever only asks to come in isn't judged.
-   * @returns What is wrong with it; null where nothing is.
+   * Keeps the author out, as the operator would. Authors that were never in the group aren't judged: anybody can have
+   * any number of such keys, and each would be stored, and reported to all.
+   * @returns What is wrong with the proof; null where nothing is.
    */
   equivocated({ one, other }: GroupMessageOf<"equivocated">): string | null {
     const { group, crypto, attendance, admission, out } = this.parts;
@@ -48,7 +48,7 @@ export class Judging {
     return null;
   }
 
-  /** The author's, as it is or was called in the group; null where it was never in. */
+  /** The author's name, now or formerly, in the group; null where it was never in. */
   #nameOf({ author: key, name: said }: SignedBatch["batch"]["value"]): string | null {
     const { views, attendance, admission } = this.parts;
     const members = views.open.flatMap(({ epoch }) => epoch.value.members);

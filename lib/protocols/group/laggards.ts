@@ -1,33 +1,33 @@
-/** Who owes something, and since when it has done nothing toward it. */
+/** Which members owe something, and since when they have made no progress. */
 
 import type { PeerKey } from "../../base/ids.ts";
 
 export class Laggards {
   readonly #sinceMs = new Map<PeerKey, number>();
 
-  /** From now on, unless it does already. */
+  /** The member owes something from now on, unless it does already. */
   owes(key: PeerKey, nowMs: number): void {
     if (!this.#sinceMs.has(key)) this.#sinceMs.set(key, nowMs);
   }
 
-  /** It did some of it. @param isOwing Whether more is to come. */
+  /** The member made progress. @param isOwing Whether it still owes something. */
   progressed(key: PeerKey, isOwing: boolean, nowMs: number): void {
     if (isOwing) this.#sinceMs.set(key, nowMs);
     else this.#sinceMs.delete(key);
   }
 
-  /** Nobody but this one does; null: nobody. */
+  /** Only this member owes something; null: nobody does. */
   only(key: PeerKey | null, nowMs: number): void {
     for (const other of this.#sinceMs.keys()) if (other !== key) this.#sinceMs.delete(other);
     if (key !== null) this.owes(key, nowMs);
   }
 
-  /** Those who have done nothing for so long. */
+  /** Members that have made no progress for this long. */
   overdue(afterMs: number, nowMs: number): readonly PeerKey[] {
     return [...this.#sinceMs].flatMap(([key, sinceMs]) => sinceMs + afterMs <= nowMs ? [key] : []);
   }
 
-  /** When the next one is overdue that isn't yet; null where nobody will be. */
+  /** When the next member becomes overdue that isn't yet; null where none will. */
   nextMs(afterMs: number, nowMs: number): number | null {
     let next = Infinity;
     for (const sinceMs of this.#sinceMs.values()) {
@@ -36,7 +36,7 @@ export class Laggards {
     return next === Infinity ? null : next;
   }
 
-  /** We stood still: what came meanwhile isn't taken yet. */
+  /** This process stood still: what came meanwhile hasn't been processed yet. */
   postpone(delayMs: number): void {
     for (const [key, sinceMs] of this.#sinceMs) this.#sinceMs.set(key, sinceMs + delayMs);
   }

@@ -1,6 +1,6 @@
 /**
- * The sequencer's rounds, while the coordinator is away: all members of the view report, are brought to one level, and
- * begin the view's next epoch, with the processes that they are now.
+ * Rounds that the sequencer leads while the coordinator is away: all members of the view report, are brought to one
+ * level, and begin the view's next epoch, with their present processes.
  */
 
 import type { Signer } from "../../base/crypto.ts";
@@ -20,7 +20,7 @@ export interface LeadingOwner {
   readonly out: MemberOutput;
   readonly signer: Signer;
   readonly participating: Participating;
-  /** Somebody broke a rule. */
+  /** The member broke a rule. */
   offends(who: PeerKey, text: string): void;
 }
 
@@ -32,7 +32,7 @@ interface Round {
 
 export class Leading {
   #round: Round | null = null;
-  /** The highest ballot that any member has promised, as far as was told since the view, or whoever is there, changed. */
+  /** The highest ballot that members said they have promised, since the view or those present changed. */
   #highest: Ballot = NO_BALLOT;
 
   constructor(readonly owner: LeadingOwner) {}
@@ -41,12 +41,12 @@ export class Leading {
     return this.#round !== null;
   }
 
-  /** Whom the round waits for. */
+  /** Members that the round waits for. */
   get awaited(): readonly PeerKey[] {
     return this.#round?.agreement.awaited ?? [];
   }
 
-  /** Leads a round of a view, whose oldest member one is; another one that is under way is given up. */
+  /** Leads a round of a view whose sequencer we are; gives up another round that is under way. */
   begin(view: Epoch): void {
     const { standing, selfKey, out } = this.owner;
     for (const known of [standing.promised, view.ballot]) this.#heardOf(known);
@@ -62,7 +62,7 @@ export class Leading {
     this.owner.participating.flush(selfKey, flush);
   }
 
-  /** Asks those again who haven't answered: what was told to who wasn't there may be lost. */
+  /** Asks members again that haven't answered: an earlier question may be lost if they weren't there. */
   askAgain(): void {
     const round = this.#round;
     if (round === null || round.agreement.phase !== "reporting") return;
@@ -72,14 +72,14 @@ export class Leading {
     out.tell(awaited, { type: "flush", ballot, view: round.view.view, isLeaving: false });
   }
 
-  /** Whether a member has said something in the round that is under way. */
+  /** Whether the member has reported in the round that is under way. */
   hasAnswered(key: PeerKey): boolean {
     return (this.#round?.agreement.holding(key) ?? null) !== null;
   }
 
   abandon(): void {
     this.#round = null;
-    this.#highest = NO_BALLOT; // what was told isn't proven
+    this.#highest = NO_BALLOT; // what members said isn't proven
   }
 
   #heardOf(ballot: Ballot): void {
@@ -96,7 +96,7 @@ export class Leading {
     if (!round.agreement.reported(key, ballot, holding)) return;
     const wrong = round.agreement.wrong(() => true);
     if (wrong.length > 0) {
-      // Nobody can be left out of a round: it is for the coordinator to decide.
+      // Nobody can be left out of a round: the coordinator must decide.
       this.#round = null;
       for (const one of wrong) this.owner.offends(one, "it reports what can't be");
       return;
@@ -116,16 +116,16 @@ export class Leading {
     const { start } = agreement.level;
     const epoch: Epoch = { group: view.group, view: view.view, ballot, members, start };
     this.#round = null;
-    // It is passed on to all others when it is on our disk, as everybody does.
+    // It is passed on to the others once it is on our disk, as every member does.
     this.owner.participating.begin(this.owner.selfKey, signEpoch(this.owner.signer, epoch));
   }
 
-  /** @returns Whether the round lost to another, and the next one is to begin. */
+  /** @returns Whether the round lost to a higher ballot, so that the next one should begin. */
   outdone(key: PeerKey, { ballot, promised }: GroupMessageOf<"outdone">): boolean {
     const round = this.#round;
     if (round === null || !isSameBallot(ballot, round.agreement.ballot)) return false;
     if (!round.agreement.participants.includes(key)) return false;
-    // It isn't proven, and all promise what is led next.
+    // What it says isn't proven, and all members would promise the next round's ballot.
     if (!isPossible(promised, round.view)) {
       this.owner.offends(key, "it promised what never was");
       return false;
@@ -141,7 +141,7 @@ export class Leading {
   }
 }
 
-/** Whether a ballot may have been used while a view goes on: the coordinator believes nobody who promised more. */
+/** Whether a ballot may have been used while this view goes on: the coordinator refuses members that promised more. */
 export function isPossible({ number }: Ballot, { view }: Epoch): boolean {
   return number <= view + PROMISE_JUMP_MAX;
 }

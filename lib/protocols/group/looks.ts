@@ -1,10 +1,10 @@
-/** Entries of the log that are looked up, and what each is for. */
+/** Look-ups of entries in the log, and what each is for. */
 
 import type { RequestId } from "../../base/ids.ts";
 import { Pending } from "../../base/pending.ts";
 import type { LoggedEntryState } from "./member_io.ts";
 
-/** Asks the log for one entry. */
+/** Looks up one entry in the log. */
 export interface LookEffect {
   readonly type: "look";
   readonly token: number;
@@ -13,14 +13,15 @@ export interface LookEffect {
 }
 
 export class Looks {
-  /** Bounded by who asks: a few for each edit under way, and one for each that a member inquires of. */
+  /** Bounded by the callers: a few for each edit under way, and one for each that a member inquires about. */
   readonly #pending = new Pending<(entry: LoggedEntryState | null) => void>();
 
   constructor(readonly push: (effect: LookEffect) => void) {}
 
   /**
-   * @param id Of an edit that may be there; asking costs more the more edits the entry has. Null: none is asked about.
-   * @param done Gets the entry as the log has it by then; null where it has none of that number.
+   * @param id An edit that the entry may have; that costs more the more edits the entry has. Null: no edit is looked
+   * for.
+   * @param done Gets the entry as the log has it by then; null where the log has none of that number.
    */
   look(
     seq: number,
@@ -35,7 +36,7 @@ export class Looks {
     this.#pending.take(token)?.(entry);
   }
 
-  /** The log is another group's now: what that one answers yet is no answer. */
+  /** The log is another group's now: answers of the former one are ignored. */
   forget(): void {
     this.#pending.forget();
   }

@@ -1,4 +1,4 @@
-/** What a member's records say when it starts. */
+/** Restores a member's state from its records when it starts. */
 
 import type { Crypto } from "../../base/crypto.ts";
 import type { PeerKey, RequestId } from "../../base/ids.ts";
@@ -22,14 +22,14 @@ const DRAFT = DRAFT_INCARNATION.toHex();
 
 export interface RestoredMember {
   readonly standing: Standing;
-  /** Null before it was ever in a group. */
+  /** Null before this member was ever in a group. */
   readonly held: Held | null;
-  /** Said by earlier processes, and not in the log; oldest first. */
+  /** Batches of earlier processes that aren't in the log; oldest first. */
   readonly said: readonly SignedBatch[];
-  /** Edits of which it isn't known what became of them: agreed to, and asked for. */
+  /** Edits whose outcome isn't known: those that we agreed to, and those that our user asked for. */
   readonly prepared: readonly PreparedRecord[];
   readonly asked: readonly AskedRecord[];
-  /** The log lacks what the records say: it doesn't count as having come back. That isn't on disk yet. */
+  /** Whether the log lacks what the records say: then the member counts as lost. The records don't say so yet. */
   readonly isDamaged: boolean;
 }
 
@@ -50,7 +50,7 @@ export function restoreMember(
   return restored.end(history);
 }
 
-/** What the records say up to one of them. */
+/** The state after the records up to a certain one. */
 class Restored {
   readonly #standing = new Standing();
   readonly #beyond = new RestoredHeld();
@@ -127,7 +127,7 @@ class Restored {
       this.#prepared.clear();
       this.#asked.clear();
     } else if (standing.coordinator === coordinator) {
-      // What was written just before a compaction stands in the file twice: then there was nothing to lose.
+      // A record that was written just before a compaction is in the file twice: then there was nothing to lose.
       if (standing.hasHeld || beyond.records.length > 0) standing.lose();
       beyond.clear();
       this.#said.startAnew();
@@ -140,14 +140,14 @@ class Restored {
     return requestId(this.crypto, signed.request.value);
   }
 
-  /** What all of them say, beside the log's end. */
+  /** The state after all records, combined with the log's end. */
   end(history: HistoryEnd | null): RestoredMember {
     const standing = this.#standing;
     const { group } = standing;
     const edits = { prepared: [...this.#prepared.values()], asked: [...this.#asked.values()] };
     if (group === null) return { standing, held: null, said: [], ...edits, isDamaged: false };
     const isOurs = history?.group === group;
-    // Before what is held follows it, which isn't known to be said.
+    // Computed before the held batches are appended to `history`: they aren't in the log yet.
     const unlogged = isOurs ? this.#said.unlogged(history) : [];
     const held = new Held(isOurs ? history : new HistoryEnd(this.crypto, group));
     const isWhole = appendHeld(held, this.#beyond.records);
@@ -157,23 +157,23 @@ class Restored {
       standing.lose();
       held.truncate(held.log.position);
     }
-    // What a log has that lost something may be of another history than what was said last.
+    // The log of a member that lost something may be of another history than the one that it spoke in last.
     const said = standing.isLost ? this.#said.batches : unlogged;
     return { standing, held, said, ...edits, isDamaged };
   }
 }
 
-/** What was held beyond the log. */
+/** Restores what was held beyond the log. */
 class RestoredHeld {
   #records: HeldRecord[] = [];
-  /** What was held before `levelling`, until `levelled` is there. */
+  /** What was held before `levelling`, until `levelled` comes. */
   #replaced: HeldRecord[] | null = null;
 
   get records(): readonly HeldRecord[] {
     return this.#replaced ?? this.#records;
   }
 
-  /** A record comes: where that breaks off what takes the place of something, that stays. */
+  /** Another record comes: if it interrupts a replacement before `levelled`, what was held stays. */
   next(kind: MemberRecord["kind"]): void {
     if (this.#replaced === null || kind === "held") return;
     if (kind !== "levelled") this.#records = this.#replaced;
@@ -192,14 +192,14 @@ class RestoredHeld {
     this.#records = this.#records.filter(({ after }) => after < position);
   }
 
-  /** The same, if all that is to follow is there. */
+  /** Like `truncate`, but only if the whole replacement follows. */
   level(position: number): void {
     this.#replaced = this.#records;
     this.truncate(position);
   }
 }
 
-/** @returns Whether all that was held beyond the log follows it. */
+/** @returns Whether everything that was held beyond the log follows it. */
 function appendHeld(held: Held, records: readonly HeldRecord[]): boolean {
   let isWhole = true;
   for (const { after, batch } of records) {
@@ -214,7 +214,7 @@ function appendHeld(held: Held, records: readonly HeldRecord[]): boolean {
   return isWhole;
 }
 
-/** What one process said: what was written just before a compaction stands in the file twice. */
+/** Batches of one process. A record that was written just before a compaction is in the file twice. */
 class SaidBatches {
   /** Oldest first. */
   batches: SignedBatch[] = [];
@@ -229,10 +229,10 @@ class SaidBatches {
   }
 }
 
-/** What was said, by process: see `SaidRecord`. */
+/** Restores what was said, by process: see `SaidRecord`. */
 class RestoredSaid {
   #said = new SaidBatches();
-  /** Of a process whose first epoch isn't known to have begun. */
+  /** Batches of a process whose first epoch isn't known to have begun. */
   #repeated = new SaidBatches();
   #repeatedBy = "";
   #begunAs = "";
@@ -243,7 +243,7 @@ class RestoredSaid {
     return this.#said.batches;
   }
 
-  /** Without those that the log has: should that be given up later, they aren't said again. */
+  /** The batches that the log lacks: should the log be given up later, those in it aren't said again. */
   unlogged(log: HistoryEnd): readonly SignedBatch[] {
     return this.#beyond(log.everThrough(this.self, this.#begunAs));
   }

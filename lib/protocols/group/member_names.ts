@@ -1,6 +1,6 @@
 /**
- * Whose name is whose at a member: a name that is pinned with another key is shown with the start of the stranger's
- * fingerprint, until the user accepts it.
+ * Which names belong to which keys, at a member: somebody whose name is pinned with another key is shown with the
+ * start of its own fingerprint, until the user accepts the key.
  */
 
 import {
@@ -16,7 +16,7 @@ import type { Member } from "./epoch.ts";
 import { STRANGE_KEPT_MS } from "./limits.ts";
 import type { MemberOutput } from "./member_output.ts";
 
-/** Whom a member remembers by name, those included who have left. */
+/** How many keys a member remembers by name, including those that have left. */
 const KNOWN_MAX = 4_096;
 
 interface Known {
@@ -32,11 +32,11 @@ interface Named {
 export class MemberNames {
   /** By folded name. */
   readonly #pins: Map<string, Fingerprint>;
-  /** Members met, and authors: at most `KNOWN_MAX`. */
+  /** Members that were met, and authors: at most `KNOWN_MAX`. */
   readonly #known = new Map<PeerKey, Known>();
-  /** Of those who are there: who isn't known, or calls itself otherwise than before. */
+  /** Those among the connected that aren't known, or now use another name. */
   readonly #newcomers = new Map<PeerKey, Known>();
-  /** Met with another key than the one expected: the one that was told, of each name. */
+  /** By name: the one that came with another key than the pinned one, and that the user was told of. */
   readonly #strange = new Map<FoldedName, Named & { readonly keptUntilMs: number }>();
   readonly #warnedOf = new Set<PeerKey>();
 
@@ -49,8 +49,8 @@ export class MemberNames {
   }
 
   /**
-   * These are there, and some may never be in the group: how they are shown, and no more. A key costs nothing: whoever
-   * only asks to come in could take the names of others, and have the user told of another key as often as it likes.
+   * These are connected, and some may never be in the group: only decides how they are shown. A key costs nothing: a
+   * mere newcomer could take others' names, and have the user warned of another key as often as it likes.
    */
   present(members: readonly Member[]): void {
     const names = new Map(members.map(({ key, name }) => [key, name]));
@@ -63,7 +63,7 @@ export class MemberNames {
     }
   }
 
-  /** These are in the group: who is met for the first time is remembered. */
+  /** These are in the group: names that are met for the first time are pinned. */
   met(members: readonly Member[]): void {
     for (const { key, name } of members) {
       if (key === this.self) continue;
@@ -87,7 +87,7 @@ export class MemberNames {
     const folded = foldName(name);
     const { nowMs } = this.out;
     const told = this.#strange.get(folded);
-    // Others may come under that name, while the user asks whether the one that was told is right, and accepts that.
+    // Others may come under that name while the user checks the key that was reported, and is about to accept it.
     const isAsked = told !== undefined && told.key !== key && nowMs < told.keptUntilMs;
     if (!isAsked) {
       this.#strange.delete(folded);
@@ -106,7 +106,7 @@ export class MemberNames {
     this.out.error("key-changed", text);
   }
 
-  /** How somebody who calls itself so is shown. */
+  /** How somebody is shown that has this key and uses this name. */
   shown(key: PeerKey, name: string): string {
     const known = this.#known.get(key);
     if (known?.name === name) return known.shown;
@@ -129,15 +129,15 @@ export class MemberNames {
     return `${name}~${startApart(fingerprint, isTaken)}`;
   }
 
-  /** How a member is shown; its key's start where nobody has named it. */
+  /** How a member is shown; the start of its key where nobody has named it. */
   of(key: PeerKey): string {
     const known = this.#newcomers.get(key) ?? this.#known.get(key);
     return known?.shown ?? shortFingerprint(fingerprintOf(key));
   }
 
   /**
-   * Whom the user means, as shown or as it calls itself, the one first that `trust` accepts; null where nobody is known
-   * so.
+   * The key that the user means, by the shown name or by the plain one; the one that `trust` accepts goes first. Null
+   * where nobody is known by that name.
    */
   keyOf(typed: string): PeerKey | null {
     const folded = foldName(withoutMark(typed));
@@ -150,14 +150,14 @@ export class MemberNames {
     return called;
   }
 
-  /** Who is shown so. */
+  /** The key that is shown under this name. */
   #shownAs(shown: string): PeerKey | null {
     const folded = foldName(shown);
     for (const [key, known] of this.#all()) if (foldName(known.shown) === folded) return key;
     return null;
   }
 
-  /** Newcomers last: they take no name from those who are known. */
+  /** Newcomers come last: they take no name from those that are known. */
   *#all(): IterableIterator<[PeerKey, Known]> {
     yield* this.#known;
     yield* this.#newcomers;
@@ -169,9 +169,9 @@ export class MemberNames {
   }
 
   /**
-   * The user accepts another key than the one remembered: of whoever is shown so, or the one that was told, under its
-   * plain name.
-   * @returns Whose; null where there is none.
+   * The user accepts another key than the pinned one: that of somebody shown under this name, or the one that was
+   * reported for the plain name.
+   * @returns Its name and key; null where there is none.
    */
   trust(typed: string): Named | null {
     const named = this.#stranger(foldName(withoutMark(typed)));
@@ -195,7 +195,7 @@ export class MemberNames {
     return null;
   }
 
-  /** A key is pinned for that name, or another one than before. */
+  /** A key was pinned for this name, or replaced: shows its holders accordingly. */
   #showAnew(folded: FoldedName): void {
     for (const all of [this.#known, this.#newcomers]) {
       for (const [key, { name }] of all) {

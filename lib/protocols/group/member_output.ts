@@ -1,4 +1,4 @@
-/** What one step of a member brings forth, the time at which it is made, and what follows each write. */
+/** The effects of one step of a member, the time at which they are made, and what follows each write. */
 
 import type { ErrorCode } from "../../base/errors.ts";
 import type { PeerKey } from "../../base/ids.ts";
@@ -10,7 +10,9 @@ import type { GroupMessage } from "./messages.ts";
 import type { MemberRecord } from "./records.ts";
 
 export class MemberOutput extends ModeOutput<MemberEvent, MemberEffect> {
-  /** Bounded by what waits to be written: one held write, one for each message of a leader, and for each aborted edit. */
+  /**
+   * Bounded by what waits to be written: one held write, one for each message of a leader and for each aborted edit.
+   */
   readonly #written = new Pending<() => void>();
   #isStopped = false;
 
@@ -18,7 +20,7 @@ export class MemberOutput extends ModeOutput<MemberEvent, MemberEffect> {
     return this.#isStopped;
   }
 
-  /** Whether a write is under way that something follows. */
+  /** Whether a write is under way that something waits for. */
   get isWriting(): boolean {
     return this.#written.size > 0;
   }
@@ -31,28 +33,28 @@ export class MemberOutput extends ModeOutput<MemberEvent, MemberEffect> {
     if (peers.length > 0) this.push({ type: "tell", peers, message });
   }
 
-  /** Writes and syncs; `done` is called in a later step, when it is on disk. Writes are answered in their order. */
+  /** Writes and syncs; `done` is called in a later step, when the records are on disk. Writes are answered in order. */
   storeThen(records: readonly MemberRecord[], done: () => void): void {
     const token = this.#written.add(done);
     this.push({ type: "persist", records, token, sync: true });
   }
 
-  /** Writes and syncs; links hear nothing that is sent later before it is on disk. */
+  /** Writes and syncs; what is sent to links later reaches them only after that. */
   store(...records: readonly MemberRecord[]): void {
     if (records.length > 0) this.push({ type: "persist", records, token: null, sync: true });
   }
 
-  /** Syncs all that was noted before: what is shown, or sent to links, later comes after that. */
+  /** Syncs everything that was noted before; what is shown or sent to links later comes after that. */
   sync(): void {
     this.push({ type: "persist", records: [], token: null, sync: true });
   }
 
-  /** Writes; what is lost in a crash is elsewhere too. */
+  /** Writes without syncing: what is lost in a crash is known elsewhere, too. */
   note(...records: readonly MemberRecord[]): void {
     if (records.length > 0) this.push({ type: "persist", records, token: null, sync: false });
   }
 
-  /** The same, once all that was brought forth before is carried out: writes overtake what stands before them. */
+  /** Like `note`, but after all earlier effects are carried out: a write would otherwise overtake them. */
   noteBehind(...records: readonly MemberRecord[]): void {
     const token = this.#written.add(() => this.note(...records));
     this.push({ type: "persist", records: [], token, sync: false });

@@ -1,4 +1,4 @@
-/** What a member's user asks and is told: texts, commands, whom one waits for, leaving. */
+/** What a member's user asks for and is told: texts, commands, whom the user waits for, leaving. */
 
 import { dropOldest } from "../../base/bounded.ts";
 import { countText, numberText } from "../../base/counts.ts";
@@ -36,9 +36,9 @@ import type { Saying } from "./saying.ts";
 
 const DEADLINES = ["ready", "awaited", "told", "leave", "parted"] as const;
 
-/** A newcomer takes input before it is in: this long after the coordinator let it wait. */
+/** How long after the coordinator has answered a newcomer takes input, even if it isn't in the group yet. */
 const READY_MS = 1_000;
-/** The input pauses when so much of the outbox is full, and goes on when it is this free again. */
+/** Input pauses when this share of the outbox is full, and goes on when no more than the second is. */
 const OUTBOX_FULL = 0.5;
 const OUTBOX_FREE = 0.25;
 
@@ -47,14 +47,14 @@ const NOTHING_PRIVATE = "Nothing was sent: a group has no private messages, and 
 
 interface Leaving {
   readonly ref: string | undefined;
-  /** The coordinator was asked. */
+  /** Whether the coordinator was asked. */
   isAsked: boolean;
   isLate: boolean;
-  /** Up to here the coordinator has the log, as nobody else is left; null where it doesn't ask for that. */
+  /** The position up to which the coordinator has our log, as nobody else is left; null if it doesn't fetch it. */
   handedOver: number | null;
 }
 
-/** Those whose key none of `others` has. */
+/** Members whose key none of `others` has. */
 function without(members: readonly Member[], others: readonly Member[]): readonly Member[] {
   return members.filter(({ key }) => !others.some((other) => other.key === key));
 }
@@ -68,13 +68,13 @@ export interface MemberUserOwner {
   readonly names: MemberNames;
   readonly peers: Peers;
   readonly coordinator: CoordinatorLink;
-  /** Another key was met at the coordinator's address; null where none was. */
+  /** Another key that was met at the coordinator's address; null where none was. */
   readonly strangeCoordinator: PeerKey | null;
-  /** Accepts that key. @returns It. */
+  /** Accepts that key. @returns The key. */
   trustCoordinator(): PeerKey | null;
-  /** Null before one was ever in a group. */
+  /** Null before this member was ever in a group. */
   readonly membership: Membership | null;
-  /** Whom the coordinator lets a newcomer wait for. */
+  /** Names of members that the coordinator lets a newcomer wait for. */
   readonly awaited: readonly string[];
 }
 
@@ -83,14 +83,14 @@ export class MemberUser {
   #isReady = false;
   #isPaused = false;
   #isStalled = false;
-  /** The epoch's members as they were told last. */
+  /** The epoch whose members the user was told last. */
   #told: Epoch | null = null;
-  /** In no epoch any more since. */
+  /** Whether this member has been in no epoch since. */
   #isOut = false;
-  /** Why members aren't in the next view, as the coordinator says; for those of a view or two. */
+  /** Why members aren't in the next view, as the coordinator says; kept for a view or two. */
   readonly #reasons = new Map<PeerKey, LeftReason>();
   #leaving: Leaving | null = null;
-  /** The last that it does is on its way to the disk. */
+  /** Whether the last write before the end is under way. */
   #isStopping = false;
 
   constructor(readonly owner: MemberUserOwner) {}
@@ -103,7 +103,7 @@ export class MemberUser {
     return this.#leaving !== null;
   }
 
-  /** Nothing of one's own has become an entry for a while, and the user was told that it is kept. */
+  /** Whether no text of our user has become an entry for a while, and the user was told that they are kept. */
   get isStalled(): boolean {
     return this.#isStalled;
   }
@@ -154,7 +154,7 @@ export class MemberUser {
     if (text !== null) out.notice(text);
   }
 
-  /** Of a round in which nobody changed the user hears nothing. */
+  /** An epoch begins. The user isn't told of a round in which no member changed. */
   epochBegan(epoch: Epoch): void {
     this.ready();
     const told = this.#told;
@@ -249,7 +249,7 @@ export class MemberUser {
     }
   }
 
-  /** Whether it begins as a private message does in other modes: with the name of somebody else, and more follows. */
+  /** Whether the text looks like a private message in other modes: somebody else's name, and something after it. */
   #isForOne(text: string): boolean {
     const { names, config, selfKey } = this.owner;
     const [, name] = /^\s*(\S+)\s+\S/.exec(text) ?? [];
@@ -297,7 +297,7 @@ export class MemberUser {
     out.error("not-allowed", "No edit waits for your vote: you aren't in the group yet", ref);
   }
 
-  /** Something of one's own became an entry. */
+  /** A text of our user became an entry. */
   progress(): void {
     const { saying, out } = this.owner;
     this.#isStalled = false;
@@ -352,7 +352,7 @@ export class MemberUser {
 
   // Waiting.
 
-  /** After each step. */
+  /** Called after each step. */
   settle(): void {
     this.#isOut ||= this.#told !== null && this.owner.membership?.epoch === null;
     this.#pauseInput();
@@ -375,7 +375,7 @@ export class MemberUser {
     return membership === null ? "" : inWords(awaitedNames(membership, names));
   }
 
-  /** Nothing of one's own has become an entry for a while. */
+  /** No text of our user has become an entry for a while. */
   #stall(): void {
     const { out, saying, membership, coordinator } = this.owner;
     if (saying.unsent === 0 || this.#isStalled) return;
@@ -400,13 +400,13 @@ export class MemberUser {
     }
   }
 
-  /** What isn't an entry is on disk before the user is told that it is kept. */
+  /** Writes texts that aren't entries to disk, before the user is told that they are kept. */
   keepUnsaid(): void {
     this.owner.membership?.pump();
     this.owner.out.sync();
   }
 
-  /** The coordinator has another group now. */
+  /** The coordinator has another group now: texts that weren't said there are dropped. */
   forgetUnsaid(): void {
     const { out, saying } = this.owner;
     const { texts, refs } = saying.forget();
@@ -432,7 +432,7 @@ export class MemberUser {
     this.#deadlines.set("told", this.owner.out.nowMs + AWAITED_TOLD_MS);
   }
 
-  /** Leaving takes a while. */
+  /** Leaving takes a while: tells the user what it waits for. */
   #tellLeaving({ isAsked, handedOver }: Leaving): void {
     const { out, saying: { unsent }, editing: { size: edits } } = this.owner;
     if (handedOver !== null) {
@@ -450,8 +450,8 @@ export class MemberUser {
   }
 
   /**
-   * The coordinator takes over the log after this position: that may take as long as it gets on. It goes back where what
-   * it had isn't the beginning of this one.
+   * The coordinator fetches our log after this position. Leaving may take as long as that makes progress. The
+   * position falls back if what the coordinator had isn't the beginning of our log.
    */
   handsOver(position: number): void {
     const leaving = this.#leaving;
@@ -462,7 +462,7 @@ export class MemberUser {
     this.#deadlines.set("parted", nowMs + HAND_OVER_MS_MAX);
   }
 
-  /** The coordinator says that the others have all that we had. */
+  /** The coordinator says that the others have everything that we had. */
   left(): void {
     this.#stop();
   }
@@ -472,7 +472,7 @@ export class MemberUser {
     const { membership, coordinator, saying, editing } = this.owner;
     if (leaving === null || this.#isStopping) return;
     if (leaving.isAsked) {
-      // Nobody is left who could answer.
+      // Nobody who could answer is left.
       if (coordinator.state === "down") this.#stop();
       return;
     }
@@ -496,11 +496,11 @@ export class MemberUser {
       this.#closeLink();
       return this.#giveUpUnsaid(saying.unsent);
     }
-    // Where the disk refuses that, nothing is said to be kept.
+    // If the disk refuses the write, the user isn't told that the texts are kept.
     out.storeThen(saying.keep(membership.group), () => this.#goodbye());
   }
 
-  /** What isn't an entry is on disk. */
+  /** Texts that aren't entries are on disk. */
   #goodbye(): void {
     const { out, saying: { unsent } } = this.owner;
     this.#closeLink();
@@ -516,7 +516,7 @@ export class MemberUser {
     if (link !== null) out.push({ type: "close", link, reason: "quit" });
   }
 
-  /** There was no group to keep it for: whoever wrote it must know, and say it again. */
+  /** There was no group to keep the texts for: their author must know, and say them again. */
   #giveUpUnsaid(unsent: number): void {
     const { out, saying, config, coordinator } = this.owner;
     const hasAnswered = coordinator.refusal !== null;

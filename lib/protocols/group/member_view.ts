@@ -1,4 +1,4 @@
-/** What `/status` and `/list` answer, and the words for what is awaited. */
+/** The answers to `/status` and `/list`, and texts about whom the member waits for. */
 
 import { type Endpoint, endpointText, type PeerKey } from "../../base/ids.ts";
 import { fingerprintOf } from "../../base/fingerprint.ts";
@@ -20,29 +20,29 @@ export interface StatusOf {
   readonly listening: Endpoint;
   /** The file with the log. */
   readonly log: string;
-  /** The coordinator answers, also where it doesn't let us in yet. */
+  /** Whether the coordinator answers, even if it doesn't let us in yet. */
   readonly isUp: boolean;
-  /** Why it doesn't, in words; null where it does, or doesn't answer. */
+  /** Why the coordinator doesn't let us in, in words; null where it does, or doesn't answer. */
   readonly refusal: string | null;
   /** Why the coordinator can't be reached, as part of a sentence; null where it isn't known. */
   readonly unreachedBecause: string | null;
-  /** Its operator has ended it, as it said. */
+  /** Whether its operator has ended it, as it said. */
   readonly isEnded: boolean;
-  /** Who answers in its place, with another key. */
+  /** The other key of whoever answers at the coordinator's address; null where nobody does. */
   readonly strangeCoordinator: PeerKey | null;
-  /** Null before it was ever in a group. */
+  /** Null before this member was ever in a group. */
   readonly membership: Membership | null;
   readonly peers: Peers;
   readonly names: MemberNames;
   readonly unsent: number;
   readonly editing: Editing;
-  /** Whom a newcomer waits for, as the coordinator says. */
+  /** Names of members that a newcomer waits for, as the coordinator says. */
   readonly awaitedByCoordinator: readonly string[];
 }
 
 /**
- * Nulls, zeros and empty lists before this member was in a group. Round trips are null: the host, which has the links,
- * puts them in.
+ * The answer to `/status`. Nulls, zeros and empty lists before this member was in a group. Round trips are null: the
+ * host, which has the links, fills them in.
  */
 export function statusView(status: StatusOf): StatusEvent {
   const { name, membership, names, unsent } = status;
@@ -82,12 +82,12 @@ function memberView(status: StatusOf, member: Member): MemberView {
   };
 }
 
-/** As our user knows whoever has this key. */
+/** The name under which our user knows this member. */
 export function nameOf(names: MemberNames, { key, name }: Member): string {
   return names.shown(key, name);
 }
 
-/** Names of members for whom what was said waits. */
+/** Names of the members that keep our texts from becoming entries. */
 export function awaitedNames(membership: Membership, names: MemberNames): readonly string[] {
   const { ordering, leading, participating, roundView, selfKey, contests } = membership;
   if (leading.isUnderWay) return others(leading.awaited, selfKey).map((key) => names.of(key));
@@ -97,19 +97,19 @@ export function awaitedNames(membership: Membership, names: MemberNames): readon
     const awaited = leader ?? sequencer ?? null;
     return awaited === null || awaited === selfKey ? [] : [names.of(awaited)];
   }
-  if (contests.proven.length > 0) return []; // the coordinator is
+  if (contests.proven.length > 0) return []; // we wait for the coordinator
   const slowest = others(ordering.slowest, selfKey);
   const keys = slowest.length > 0 ? slowest : others([ordering.sequencer], selfKey);
   return keys.map((key) => names.of(key));
 }
 
-/** Why nobody comes in, as the coordinator says. @param awaited Names. */
+/** Why nobody comes in, as the coordinator says. @param awaited Names of the members that it waits for. */
 export function lastEntriesText(awaited: readonly string[]): string {
   const whose = awaited.length === 1 ? `${awaited[0]} has` : "they have";
   return `Waiting for ${inWords(awaited)}: only ${whose} the group's last entries`;
 }
 
-/** Why a member that comes back isn't in at once, in words; null where nobody of the last view is awaited. */
+/** Why a returning member isn't in at once, in words; null where no member of the last view is missing. */
 export function absentText(
   membership: Membership,
   peers: Peers,

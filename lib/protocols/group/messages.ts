@@ -68,7 +68,7 @@ export type EditRefusal = typeof EDIT_REFUSALS[number];
 const PARTINGS = ["left", "silent", "kicked", "replaced"] as const;
 export type Parting = typeof PARTINGS[number];
 
-/** With this reason a coordinator closes its links whose operator ends it. */
+/** Reason with which a coordinator closes its links when its operator ends it. */
 export const COORDINATOR_GOODBYE = "the coordinator was stopped";
 
 const hello = message(1, "hello", {
@@ -79,14 +79,14 @@ const hello = message(1, "hello", {
   lane,
 }, {
   name: text(NAME_BYTES_MAX),
-  /** Of its process. */
+  /** Incarnation of the member's process. */
   incarnation: fixedBytes(INCARNATION_BYTES),
-  /** Where it takes datagrams; null: at the address that the coordinator sees. */
+  /** Where the member receives datagrams; null: at the address that the coordinator sees. */
   host: nullable(text(255)),
   port: uint(65_535),
-  /** Whose log it has; null where it has none. */
+  /** The group whose log the member has; null where it has none. */
   group: nullable(hexId<Hash>()),
-  /** The last epoch that has begun for it, and the highest ballot that it has reported for. */
+  /** The last epoch that has begun for the member, and the highest ballot that it has reported for. */
   begun: ballotSchema,
   promised: ballotSchema,
 });
@@ -106,13 +106,13 @@ const welcome = message(3, "welcome", {
   lane,
 }, {
   group: hexId<Hash>(),
-  /** Whether it has a say in the next view: this process, or one before it, is in the present one. */
+  /** Whether the member has a say in the next view: this process of it, or an earlier one, is in the present view. */
   isMember: bool(),
-  /** The coordinator was told of the entries up to this position: the sequencer tells of those after it. */
+  /** The coordinator knows the entries up to this position: the sequencer reports those after it. */
   told: counter,
   /**
-   * Whom the newcomer waits for, where nobody is there whose history could go on; names. Where those are more, as they
-   * were in several views, the latest view's come first; the coordinator's `/status` has all.
+   * Names of the members that the newcomer waits for, where nobody is there whose history could go on. If they are
+   * too many, as they were in several views, the latest view's come first; the coordinator's `/status` has all.
    */
   awaited: list(text(NAME_BYTES_MAX), MEMBERS_MAX),
   /** The coordinator's former keys; null where it knows of none. */
@@ -125,7 +125,7 @@ const peers = message(4, "peers", {
   answer: "none; each meets each",
   lane,
 }, {
-  /** Of the present view, then newcomers. */
+  /** Members of the present view, then newcomers. */
   members: list(memberSchema, ATTENDEES_MAX),
 });
 const probe = message(5, "probe", {
@@ -153,9 +153,9 @@ const heard = message(7, "heard", {
   answer: "none; of two who don't hear each other one must go",
   lane,
 }, {
-  /** Those with whom datagrams are exchanged at present. */
+  /** Those with which the sender exchanges datagrams at present. */
   peers: list(hexId<PeerKey>(), ATTENDEES_MAX),
-  /** A newcomer's: it has nearly all of the log. */
+  /** Of a newcomer: whether it has nearly all of the log. */
   isCaughtUp: bool(),
 });
 const catchUp = message(8, "catch-up", {
@@ -167,7 +167,10 @@ const catchUp = message(8, "catch-up", {
 }, {
   /** Null: the coordinator, which keeps the log while nobody is in the group. */
   source: nullable(hexId<PeerKey>()),
-  /** Who else can say whether a log is the group's: some of those who have a say in the next view, and no newcomer. */
+  /**
+   * Others that can say whether a log is the group's: some of those that have a say in the next view, and no
+   * newcomer.
+   */
   others: list(hexId<PeerKey>(), MEMBERS_MAX),
 });
 const flush = message(9, "flush", {
@@ -178,7 +181,7 @@ const flush = message(9, "flush", {
   lane,
 }, {
   ballot: ballotSchema,
-  /** Of round 0: the number of the view. Otherwise the view that goes on. */
+  /** In round 0: the number of the new view. Otherwise the view that goes on. */
   view: counter,
   /** Whether the receiver will be in no view: it takes part in no round after this. */
   isLeaving: bool(),
@@ -195,7 +198,7 @@ const report = message(10, "report", {
   /** Under which ballot its history was last brought to one level with others'; `begun` or higher. */
   levelled: ballotSchema,
   incarnation: fixedBytes(INCARNATION_BYTES),
-  /** All that it holds on disk in order, shown or not; and what of that is in its log. */
+  /** Everything that the sender holds on disk in order, shown or not; and the part of it that is in its log. */
   held: historyPointSchema,
   log: historyPointSchema,
 });
@@ -215,11 +218,12 @@ const level = message(12, "level", {
 }, {
   ballot: ballotSchema,
   /**
-   * The highest ballot that a participant was levelled under: what others hold beside that, and isn't in the log, is void.
+   * The highest ballot that a participant was levelled under: what others hold under lower ones, and isn't in the
+   * log, is void.
    */
   best: ballotSchema,
   start: historyPointSchema,
-  /** Who has it all; null: the coordinator. */
+  /** Who has everything up to there; null: the coordinator. */
   source: nullable(hexId<PeerKey>()),
 });
 const ready = message(13, "ready", {
@@ -265,9 +269,9 @@ const fetch = message(18, "fetch", {
   answer: "`history` up to 1 MiB, or `unlike`",
   lane,
 }, {
-  /** Up to here the asking one has it. */
+  /** The sender has the history up to here. */
   after: historyPointSchema,
-  /** Up to where it is wanted. */
+  /** The position up to which history is wanted. */
   through: counter,
 });
 const history = message(19, "history", {
@@ -277,7 +281,7 @@ const history = message(19, "history", {
   answer: "none",
   lane,
 }, {
-  /** Position before the first of these. */
+  /** Position before the first of these batches. */
   after: counter,
   batches: list(
     signedBatchSchema,
@@ -286,7 +290,7 @@ const history = message(19, "history", {
   ),
   /** Whether this ends the answer to a `fetch`. */
   isLast: bool(),
-  /** The sender's log at this time: all up to there is stable. */
+  /** Where the sender's log ends at this time: everything up to there is stable. */
   stable: counter,
 });
 const unlike = message(20, "unlike", {
@@ -303,10 +307,10 @@ const entries = message(21, "entries", {
   answer: "none",
   lane,
 }, {
-  /** All that has a position after the first and up to the second of these. */
+  /** The message has all entries at positions after the first of these, up to the second. */
   after: counter,
   through: counter,
-  /** Number of the first. */
+  /** Number of the first entry. */
   seq: counter,
   entries: list(
     record({ id: fixedBytes(32), author: hexId<PeerKey>(), name: text(NAME_BYTES_MAX) }),
@@ -328,9 +332,9 @@ const order = message(23, "order", {
   lane,
 }, {
   ballot: ballotSchema,
-  /** Position before the first of these. */
+  /** Position before the first of these batches. */
   after: counter,
-  /** The next so many batches of that member, by its place in the epoch. */
+  /** The next so many batches of the member at that place in the epoch. */
   runs: list(
     record({ member: uint(MEMBERS_MAX), batches: uint(ORDER_RUNS_MAX) }),
     ORDER_RUNS_MAX,
@@ -382,7 +386,7 @@ const editAccepted = message(42, "edit-accepted", {
   id: hexId<RequestId>(),
   edit: counter,
   policy: oneOf(EDIT_POLICIES),
-  /** How long whoever is asked may take. */
+  /** How long users may take to vote, ms. */
   voteMs: counter,
 });
 const editRefused = message(43, "edit-refused", {
@@ -404,7 +408,7 @@ const prepare = message(44, "prepare", {
   view: counter,
   signed: signedEditRequestSchema,
   policy: oneOf(EDIT_POLICIES),
-  /** Time left to vote. */
+  /** Time left to vote, ms. */
   voteMs: counter,
 });
 const vote = message(45, "vote", {
@@ -416,13 +420,13 @@ const vote = message(45, "vote", {
   lane,
 }, {
   id: hexId<RequestId>(),
-  /** Its number: a request that is accepted again is voted on anew. */
+  /** Number of the edit: a request that is accepted again is voted on anew. */
   edit: counter,
   view: counter,
   agrees: bool(),
   /** Who said the entry, as the log has it; null where it has no such entry. */
   author: nullable(namedKeySchema),
-  /** Why not; part of a sentence, empty where the user says no. */
+  /** Why the member refuses; part of a sentence, empty where its user says no. */
   reason: text(EDIT_REASON_BYTES_MAX),
 });
 const committed = message(46, "committed", {
@@ -441,7 +445,7 @@ const aborted = message(47, "aborted", {
   lane,
 }, {
   id: hexId<RequestId>(),
-  /** Its number, or the one that was inquired of; 0 where the coordinator doesn't know of it any more. */
+  /** Number of the edit, or the one that was inquired about; 0 where the coordinator doesn't know the edit any more. */
   edit: counter,
   reason: text(EDIT_REASON_BYTES_MAX),
 });
@@ -452,9 +456,9 @@ const applied = message(48, "applied", {
   answer: "none",
   lane,
 }, {
-  /** Of the coordinator's process that decided them. */
+  /** Incarnation of the coordinator's process that decided them. */
   incarnation: fixedBytes(INCARNATION_BYTES),
-  /** Counter of the last one. */
+  /** Counter of the last edit. */
   through: counter,
 });
 const inquire = message(49, "inquire", {
@@ -484,16 +488,16 @@ const state = message(51, "state", {
   answer: "none",
   lane,
 }, {
-  /** Of its epoch; 0 while in none. */
+  /** Ballot of the sender's epoch; 0 while it is in none. */
   ballot: ballotSchema,
   end: entryPointSchema,
   /** Its wall clock, ms since 1970; for display alone. */
   at: counter,
   /** Numbers of the entries that wait for an edit to be decided. */
   locks: list(counter, LOCKS_MAX),
-  /** Ends of batches since the last one of these, chosen as all members choose them. */
+  /** Ends of batches since the last report, chosen by the rule that all members share. */
   points: list(entryPointSchema, STATE_POINTS_MAX),
-  /** Entries after this number have come since then: so many at a time, in their order. */
+  /** Number of the last entry at the last report; entries since then have come so many at a time, in this order. */
   after: counter,
   arrivals: list(arrivalSchema, STATE_ARRIVALS_MAX),
 });
@@ -526,9 +530,9 @@ const recount = message(58, "recount", {
   answer: "`account`; `welcome` when it knows what there was",
   lane,
 }, {
-  /** Whether it doesn't know its group; otherwise it only makes sure. */
+  /** Whether the coordinator doesn't know its group; otherwise it only makes sure. */
   isLost: bool(),
-  /** Members of the newest view that it has heard of, whose accounts it lacks; names. */
+  /** Names of members of the newest view that the coordinator has heard of, whose accounts it lacks. */
   awaited: list(text(NAME_BYTES_MAX), MEMBERS_MAX),
 });
 const account = message(59, "account", {
@@ -539,16 +543,16 @@ const account = message(59, "account", {
   lane,
 }, {
   group: nullable(hexId<Hash>()),
-  /** The last epoch that has begun for it. */
+  /** The last epoch that has begun for the member. */
   epoch: nullable(signedEpochSchema),
-  /** Where that is a round: the epoch of its view, which the coordinator signed. */
+  /** If that is a round: the epoch of its view, which the coordinator signed. */
   view: nullable(signedEpochSchema),
   promised: ballotSchema,
-  /** What it held in that epoch isn't there any more. */
+  /** Whether what the member held in that epoch is lost. */
   isLost: bool(),
-  /** It was told that it is in no view any more. */
+  /** Whether the member was told that it is in no view any more. */
   isOut: bool(),
-  /** The highest number of an edit that it knows. */
+  /** The highest number of an edit that the member knows. */
   edit: counter,
   /** The coordinator's former keys, as the coordinator signed them; null where it named none. */
   former: trailing(nullable(signedFormerKeysSchema), null),
@@ -567,7 +571,7 @@ const fetched = message(61, "fetched", {
   answer: "none",
   lane,
 }, {
-  /** So many entries were sent to it. */
+  /** How many entries were sent to the member. */
   entries: counter,
 });
 
@@ -580,7 +584,7 @@ const contest = message(62, "contest", {
   lane,
 }, {
   ballot: ballotSchema,
-  /** Position before it; what one holds is told from where both had the same. */
+  /** Position before `signed`; each side sends what it holds from the last position where both had the same. */
   after: counter,
   signed: signedBatchSchema,
 });

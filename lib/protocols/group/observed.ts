@@ -1,6 +1,6 @@
 /**
- * What the coordinator gets to see of a member: where its log ends (`states/reporting.ts`), and its part in snapshots
- * (`snapshot/cut_part.ts`). Neither changes anything of what it sees.
+ * What the coordinator observes of a member: where its log ends (`states/reporting.ts`), and its part in snapshots
+ * (`snapshot/cut_part.ts`). Neither changes anything in the member.
  */
 
 import type { Environment } from "../../base/environment.ts";
@@ -17,7 +17,7 @@ import { Reporting, type ReportingOwner } from "./states/reporting.ts";
 import type { Telling } from "./telling.ts";
 import type { Voting } from "./voting.ts";
 
-/** The membership that is seen. */
+/** The membership that is observed. */
 export interface ObservedOwner {
   readonly held: Held;
   readonly ordering: Ordering | null;
@@ -87,7 +87,7 @@ export class Observed implements ReportingOwner, CutPartOwner {
     this.membership.owner.reportsLater(delayMs);
   }
 
-  /** The coordinator has let us in: it knows nothing of us, on this link. */
+  /** The coordinator has let us in: on this link it knows nothing of us. */
   welcomed(): void {
     this.cutPart.lost();
     this.reporting.welcomed();

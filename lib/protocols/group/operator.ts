@@ -16,10 +16,10 @@ interface Somebody {
 }
 
 export interface OperatorActions {
-  /** It is kept out from now on, in the view or not. */
+  /** The member is kept out from now on, whether it is in the view or not. */
   removed(key: PeerKey): void;
   allowed(key: PeerKey): void;
-  /** It is to set its log aside. @returns Why that can't be; null where it is done, or will be. */
+  /** The member should set its log aside. @returns Why that can't be; null where it is done, or will be. */
   recovers(attendee: Attendee): string | null;
 }
 
@@ -33,7 +33,7 @@ export class Operator {
     readonly actions: OperatorActions,
   ) {}
 
-  /** Of that name who is awaited first: another one may wait for the others to go on without that one. */
+  /** Removes, of several with that name, the one first that is awaited: it may keep the others from going on. */
   remove(name: string, ref: string | undefined): void {
     const found = this.#find(name, ({ key }) => this.#isAwaited(key));
     if (found === null) return this.#unknown("remove", name, this.#known(), ref);
@@ -55,7 +55,7 @@ export class Operator {
     return (this.attendance.get(key)?.link ?? null) !== null;
   }
 
-  /** All of that name: of each of them the operator was told that it stays out until then. */
+  /** Allows all with that name: the operator was told of each that it stays out until allowed. */
   allow(name: string, ref: string | undefined): void {
     const kicked = Array.from(this.admission.kicked, ([key, name]) => ({ key, name }));
     const found = named(name, kicked);
@@ -69,7 +69,7 @@ export class Operator {
     this.out.notice(`${shownName(first.name)} may come in again`, ref);
   }
 
-  /** Of that name who is here first: nobody else could. */
+  /** Takes, of several with that name, the one first that is here: no other could recover. */
   recover(name: string, ref: string | undefined): void {
     const found = this.#find(name, ({ key }) => this.#isHere(key));
     if (found === null) return this.#unknown("recover", name, this.#known(), ref);
@@ -83,7 +83,7 @@ export class Operator {
     this.out.notice(`${shown} sets its log aside, and fetches it anew from the others`, ref);
   }
 
-  /** The one that the operator was told of, with another key than the one known: `Admission`. */
+  /** Accepts the key that `Admission` reported to the operator, other than the one known. */
   trust(name: string, ref: string | undefined): void {
     const key = this.admission.trust(name);
     const shown = shownName(name);
@@ -95,7 +95,10 @@ export class Operator {
     this.out.notice(noOtherKeyText(shown), ref);
   }
 
-  /** Of that name the one first whose key is known for it: digits that were compared are kept for that key. */
+  /**
+   * Takes, of several with that name, the one first whose key is pinned for it: compared digits are kept for that
+   * key.
+   */
   verify(name: string, ref: string | undefined): void {
     const found = this.#find(name, ({ key, name }) => this.admission.isPinned(key, name));
     if (found === null) return this.#unknown("verify", name, this.#known(), ref);
@@ -107,13 +110,13 @@ export class Operator {
     );
   }
 
-  /** Who has that name; of several the one first for whom `isMeant` holds. */
+  /** The one with that name; of several, the one first for which `isMeant` holds. */
   #find(name: string, isMeant: (somebody: Somebody) => boolean): Somebody | null {
     const found = named(name, this.#known());
     return found.find(isMeant) ?? found[0] ?? null;
   }
 
-  /** Those who are here, and those whose return is awaited. */
+  /** Those that are here, and those whose return is awaited. */
   #known(): readonly Somebody[] {
     const members = this.views.open.flatMap(({ epoch }) => epoch.value.members);
     return [...this.attendance.all, ...members];

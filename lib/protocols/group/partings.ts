@@ -1,4 +1,4 @@
-/** Who is sent out of the view, or away, and how long it stays out. */
+/** Which attendees are put out of the view, or sent away, and for how long. */
 
 import { dropOldest } from "../../base/bounded.ts";
 import type { LinkId, PeerKey } from "../../base/ids.ts";
@@ -21,17 +21,17 @@ interface Pause {
 
 export class Partings {
   readonly #pauses = new Map<PeerKey, Pause>();
-  /** Why who is gone is. */
+  /** Why attendees are gone, by key. */
   readonly #reasons = new Map<PeerKey, string>();
 
   constructor(
     readonly attendance: Attendance,
     readonly out: CoordinatorOutput,
-    /** It is in the attendance no more. */
+    /** The attendee isn't in the attendance any more. */
     readonly parted: (attendee: Attendee) => void,
   ) {}
 
-  /** It isn't heard for too long, or broke the rules; it may say hello on another link. */
+  /** The attendee was silent for too long, or broke the rules; it may say hello on another link. */
   gone(attendee: Attendee, reason: string): void {
     this.attendance.remove(attendee.key);
     this.#reasons.set(attendee.key, reason);
@@ -40,12 +40,12 @@ export class Partings {
     this.parted(attendee);
   }
 
-  /** Why it was last gone, part of a sentence; null where that isn't known. */
+  /** Why the attendee was last gone, part of a sentence; null where that isn't known. */
   reasonOf(key: PeerKey): string | null {
     return this.#reasons.get(key) ?? null;
   }
 
-  /** It holds up the others, and is in no view: each time it stays out for longer. */
+  /** The attendee holds up the others, and is in no view: each time it stays out for longer. */
   pause(attendee: Attendee): void {
     const { nowMs } = this.out;
     const { key } = attendee;
@@ -59,7 +59,7 @@ export class Partings {
     this.#part(attendee, "silent", ms);
   }
 
-  /** It was the last one: it closes the link itself when it is out, on its disk. */
+  /** The last one is out: it closes the link itself once that is on its disk. */
   dismissLast(attendee: Attendee, why: "left" | "kicked"): void {
     const link = attendee.link === null ? null : this.attendance.link(attendee.link);
     this.attendance.remove(attendee.key);
@@ -71,12 +71,12 @@ export class Partings {
     this.parted(attendee);
   }
 
-  /** It is out for good: `left`, `kicked` or `replaced`. */
+  /** The attendee is out for good: `left`, `kicked` or `replaced`. */
   dismiss(attendee: Attendee, why: Exclude<Parting, "silent">): void {
     this.#part(attendee, why, 0);
   }
 
-  /** When whoever has this key may be in a view again. */
+  /** When the owner of this key may be in a view again. */
   notBeforeMs(key: PeerKey): number {
     const pause = this.#pauses.get(key);
     return pause === undefined ? -Infinity : pause.fromMs + pause.ms;
@@ -93,7 +93,7 @@ export class Partings {
     this.out.send(link, { type: "parted", why, pauseMs });
     if (why !== "silent") return this.out.close(link, `out of the group: ${why}`);
     const known = this.attendance.link(link);
-    // It says hello again on this link, or on another.
+    // It says hello again, on this link or another one.
     if (known !== null) known.greetByMs = this.out.nowMs + pauseMs + HELLO_MS_MAX;
   }
 }

@@ -1,9 +1,9 @@
 /**
- * Places for those who come. A fresh key and a hello cost nothing, so whoever comes always finds one: that of the
- * stranger who has it for the longest time without exchanging datagrams with anybody. An honest newcomer is heard
- * within a moment, and comes in; a crowd that only says hello displaces itself. Of one address few wait at once, and
- * whoever comes beside those finds a place when one of them has had the time to be heard. Who alone can speak for a view
- * that may have shown something needs none: nothing goes on without.
+ * Places for newcomers. A fresh key and a hello cost nothing, so a newcomer always finds a place: that of the
+ * stranger that has waited longest without exchanging datagrams with anybody. An honest newcomer is heard within a
+ * moment, and comes in; a crowd that only says hello displaces itself. Few strangers of one address wait at once;
+ * others of that address get a place when one of those has had the time to be heard. A newcomer that alone can speak
+ * for a view that may have shown something needs no place: nothing goes on without it.
  */
 
 import { ipv6Prefix } from "../../base/endpoints.ts";
@@ -19,13 +19,13 @@ export type Place =
   | { readonly type: "none"; readonly refusal: Refusal };
 
 const FREE = { type: "free" } as const;
-/** There are places, and no time for all: there will be one in a moment. */
+/** There are places, but not enough time for all: there will be one in a moment. */
 export const CROWDED: Refusal = {
   code: "too-fast",
   text: "Too many are coming into the group at once; come back later",
 };
 
-/** Somebody else has the name now, and may not be heard either: it may come back. */
+/** Somebody else has the name now, and may not be heard either: the former holder may come back. */
 export const NAMESAKE: Refusal = {
   code: "too-fast",
   text: "Somebody else has come under your name; come back later",
@@ -43,15 +43,15 @@ export class Places {
     return this.views.members.length >= this.config.membersMax;
   }
 
-  /** For whoever comes, or waits, while it is. */
+  /** The refusal for newcomers while the group is full. */
   get full(): Refusal {
     const text = `The group is full, it has ${this.config.membersMax} members; come back later`;
     return { code: "full", text };
   }
 
   /**
-   * @param voice What it says of itself.
-   * @param isKnown Whether it was a member before: it goes before strangers, and none takes its place.
+   * @param voice What the newcomer says of itself.
+   * @param isKnown Whether it was a member before: then it goes before strangers, and none of them takes its place.
    */
   placeFor({ peer, host }: GroupLink, voice: Voice, isKnown: boolean, nowMs: number): Place {
     if (this.views.member(peer) !== null || this.attendance.get(peer) !== null) return FREE;
@@ -69,37 +69,37 @@ export class Places {
     }
     if (joining.length < JOINERS_MAX) return FREE;
     if (!isKnown) return insteadOf(strangers[0]);
-    // It goes before strangers that are heard, too; where there are none, before one who isn't heard.
+    // A known newcomer goes before strangers even if they are heard; without strangers, before one that isn't heard.
     const unknown = joining.find((attendee) => !attendee.isKnown);
     return insteadOf(strangers[0] ?? unknown ?? unheard[0]);
   }
 
-  /** Whether it speaks for an open view for which nobody who is here does: of each that is one at a time. */
+  /** Whether the newcomer speaks for an open view that nobody here speaks for: then one is let in at a time. */
   #isNeeded(voice: Voice): boolean {
     const lacking = this.views.lacking(this.attendance.here);
     return lacking.some((view) => this.views.isVoiceOf(view, voice));
   }
 
-  /** Those who are here and not in the view, in the order in which they came. */
+  /** Those that are here and not in the view, in the order in which they came. */
   get joining(): readonly Attendee[] {
     return this.attendance.here.filter(({ key }) => this.views.member(key) === null);
   }
 
   /**
-   * Whether nobody else may come under its name: it is in a view, somebody of the view hears it, or it may be heard yet.
-   * Anybody can say hello under any name, and stay for as long as it answers.
+   * Whether nobody else may come in under the holder's name: it is in a view, a member of the view hears it, or it
+   * may be heard soon. Anybody can say hello under any name, and stay as long as it answers.
    */
   keepsName(holder: Attendee, nowMs: number): boolean {
     return !this.mayLoseName(holder) || nowMs < holder.cameAtMs + STRANGER_MS_MIN;
   }
 
-  /** Whether it is in no view, and nobody of the view hears it yet. */
+  /** Whether the attendee is in no view, and no member of the view hears it yet. */
   mayLoseName({ key }: Attendee): boolean {
     if (this.views.isInOpen(key) || this.isHeard(key)) return false;
     return this.attendance.here.some((other) => this.views.member(other.key) !== null);
   }
 
-  /** Whether somebody of the view exchanges datagrams with it. */
+  /** Whether a member of the view exchanges datagrams with this attendee. */
   isHeard(key: PeerKey): boolean {
     return this.views.members.some((member) =>
       this.attendance.get(member.key)?.hears?.has(key) === true
@@ -113,7 +113,7 @@ function insteadOf(attendee: Attendee | undefined): Place {
     : { type: "instead of", attendee };
 }
 
-/** Of IPv6 a /64 counts as one, which is what one customer gets. */
+/** A /64 of IPv6 counts as one address, as that is what one customer gets. */
 function isSameAddress(one: string, other: string): boolean {
   return (ipv6Prefix(one) ?? one) === (ipv6Prefix(other) ?? other);
 }

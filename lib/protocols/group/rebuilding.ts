@@ -1,13 +1,13 @@
 /**
- * The coordinator as its program runs it: with what its disk knows, or, where that is lost or old, first with what the
- * members tell (`recounting.ts`). Whatever shows that the disk is old closes all links: members dial again, and are
- * asked.
+ * The coordinator as its program runs it: with what its disk knows or, where that is lost or old, first with what the
+ * members report (`recounting.ts`). When something shows that the disk is old, all links are closed: members dial
+ * again, and are asked.
  *
- * An old disk shows by what nobody can have whom this one knows of: a number above all that were used, a later view, or
- * the present one with other members. Where nobody of those is there it can't be known.
+ * A disk is known to be old when a member knows of something that this disk should have: a number above all that were
+ * used, a later view, or the present view with other members. While no such member is there, this can't be known.
  *
- * While nobody is in the group its log is ours alone: where that isn't what it was when the last one left, members are
- * asked, too, and those of the last view go on with theirs.
+ * While nobody is in the group, only the coordinator has its log: if that isn't what it was when the last member
+ * left, members are asked, too, and those of the last view go on with their log.
  */
 
 import { dropOldest } from "../../base/bounded.ts";
@@ -32,14 +32,14 @@ import { Views } from "./views.ts";
 type Hello = GroupMessageOf<"hello">;
 
 export interface RebuildingConfig extends CoordinatorConfig {
-  /** Whether a group is founded where the disk has none: nobody can know the key, or the operator says so. */
+  /** Whether to found a group where the disk has none: nobody can know the key yet, or the operator says so. */
   readonly mayFound: boolean;
 }
 
 interface Linked {
   readonly peer: PeerKey;
   readonly host: string | null;
-  /** Said, and kept from the coordinator until its account is there. */
+  /** Its `hello`, kept from the coordinator until its account has come. */
   hello: Hello | null;
 }
 
@@ -47,12 +47,12 @@ export class RebuildingCoordinator implements Machine<CoordinatorInput, Coordina
   #serving: Coordinator | null = null;
   #recounting: Recounting | null = null;
   readonly #links = new Map<LinkId, Linked>();
-  /** Tokens of writes and reads up to this one are answers to who was there before. */
+  /** Tokens of writes and reads up to this one belong to the earlier machine. */
   #tokensBefore = 0;
   #lastToken = 0;
-  /** Keys of members, by folded name: those that were met since the start, too. */
+  /** Keys of members, by folded name, including those met since the start. */
   readonly #pins: Map<string, Fingerprint>;
-  /** Members whose word alone had all asked. */
+  /** Members whose unproven word has made us ask all. */
   readonly #believed = new Set<PeerKey>();
   #isReadyTold = false;
   #nowMs = 0;
@@ -71,7 +71,7 @@ export class RebuildingCoordinator implements Machine<CoordinatorInput, Coordina
     else this.#recounting = this.#recountingOf(records, this.#hasLog);
   }
 
-  /** Whether there is the log that was taken over from the last one who left, where nobody has come since. */
+  /** Whether we have the log that was taken over from the last member that left, if nobody has come since. */
   get #hasLog(): boolean {
     const { records, history } = this.config;
     const last = viewsOf(records).present?.epoch.value ?? null;
@@ -111,7 +111,7 @@ export class RebuildingCoordinator implements Machine<CoordinatorInput, Coordina
     } else if (input.type === "link-down") this.#links.delete(input.link);
   }
 
-  /** What is brought forth, under tokens of our own. */
+  /** Passes on effects of the present machine, with tokens that are unique across machines. */
   #bring(from: readonly CoordinatorEffect[], effects: CoordinatorEffect[]): void {
     for (const effect of from) {
       if (effect.type === "show" && effect.event.event === "ready") {
@@ -129,9 +129,9 @@ export class RebuildingCoordinator implements Machine<CoordinatorInput, Coordina
     }
   }
 
-  /** The input under the token that whoever is there gave; null where it is for who was there before. */
+  /** The input with the token as the present machine gave it; null for an answer to the earlier machine. */
   #translated(input: CoordinatorInput): CoordinatorInput | null {
-    // A write that the disk refuses ends whoever is there now.
+    // If the disk refuses a write, that ends the present machine, whichever of them wrote.
     if (!("token" in input) || input.type === "persist-failed") return input;
     const token = input.token - this.#tokensBefore;
     return token <= 0 ? null : { ...input, token };
@@ -157,7 +157,7 @@ export class RebuildingCoordinator implements Machine<CoordinatorInput, Coordina
     if (translated !== null) this.#bring(serving.step(translated, nowMs), effects);
   }
 
-  /** Whether the message, or the hello before it, can't be taken as it is: its account is asked for. */
+  /** Whether the message, or the hello before it, can't be taken as it is: then an account is asked for. */
   #isHeld(
     { group, views }: Coordinator,
     id: LinkId,
@@ -175,7 +175,7 @@ export class RebuildingCoordinator implements Machine<CoordinatorInput, Coordina
     return link.hello !== null;
   }
 
-  /** @returns Why the disk is old; undefined where it needn't be, null while the account isn't there. */
+  /** @returns Why the disk is old; undefined where it needn't be; null while the account hasn't come. */
   #told(
     { views, group }: Coordinator,
     id: LinkId,
@@ -190,9 +190,9 @@ export class RebuildingCoordinator implements Machine<CoordinatorInput, Coordina
   }
 
   /**
-   * A number above all of this disk, as part of a sentence; null where it shows nothing. It isn't proven, and only a
-   * member's word counts: once, as then all are asked, and it could say so again and again. What it says after that has
-   * numbers go on above it, as far as that goes.
+   * Evidence of an old disk: a promised number above all on this disk, as part of a sentence; null where there is
+   * none. The number isn't proven, so it counts only from a member, and once: then all members are asked, and the
+   * member could repeat it forever. After that, its promise only raises the numbers that go on, within limits.
    */
   #promiseOf(views: Views, peer: PeerKey, { promised }: Account): string | null {
     const { number } = views;
@@ -259,7 +259,7 @@ export class RebuildingCoordinator implements Machine<CoordinatorInput, Coordina
     recounting.begin(because);
   }
 
-  /** The group is known: as at a start with a disk that knows so, with all who are there already. */
+  /** The group is known: starts the coordinator as with a disk that knows it, and with all that are linked already. */
   #goOn(
     { records, awaiting }: Recounting,
     nowMs: number,
@@ -293,10 +293,10 @@ function viewsOf(records: readonly CoordinatorRecord[]): Views {
   return views;
 }
 
-/** Whether it may know of what this disk doesn't. */
+/** Whether the sender may know something that this disk doesn't. */
 function isStrange(views: Views, peer: PeerKey, { begun, promised }: Hello): boolean {
   if (promised.number > views.number) return true;
-  // Who has lost its log says nothing of itself.
+  // A member that has lost its log says nothing of itself.
   if (begun.number === 0 && promised.number === 0) return true;
   if (begun.number === 0 || compareBallots(begun, views.latest) < 0) return false;
   return !views.isInOpen(peer) || (begun.round === 0 && compareBallots(begun, views.latest) > 0);

@@ -1,7 +1,7 @@
 /**
  * The coordinator while it doesn't know its group: its disk is lost, or is an old copy. It decides nothing and lets
- * nobody in; it asks all who come, as `recount.ts` says, until it knows what there was. Members go on chatting by
- * themselves meanwhile, as if it weren't there.
+ * nobody in; it asks all that come, as `recount.ts` says, until it knows what there was. Meanwhile members go on
+ * chatting by themselves, as if the coordinator were away.
  */
 
 import type { Signer } from "../../base/crypto.ts";
@@ -47,7 +47,7 @@ interface Caller {
   hello: Hello | null;
 }
 
-/** Whoever is there when the group is known, and how to greet it. */
+/** A member that is linked when the group is known, and its hello. */
 export interface Awaiting {
   readonly link: LinkId;
   readonly peer: PeerKey;
@@ -57,9 +57,9 @@ export interface Awaiting {
 
 export class Recounting {
   readonly out = new CoordinatorOutput();
-  /** All that is on disk, but for the history. */
+  /** Everything that is on disk, except for the history. */
   readonly records: CoordinatorRecord[];
-  /** The group is known, and that is on disk. */
+  /** Whether the group is known, and that is on disk. */
   #isKnown = false;
   readonly #recount: Recount;
   readonly #kicked = new Map<PeerKey, string>();
@@ -86,12 +86,12 @@ export class Recounting {
     this.#recount = new Recount(present, (key) => this.#kicked.has(key));
   }
 
-  /** Whether the group is known, all that was said meanwhile is said, and it goes on. */
+  /** Whether the group is known, and all that was written and said here is done: the coordinator goes on. */
   get isOver(): boolean {
     return this.#isKnown && !this.#isStopped && !this.out.isWriting;
   }
 
-  /** Who is there. */
+  /** All that are linked. */
   get awaiting(): readonly Awaiting[] {
     return Array.from(this.#callers.values(), ({ id, peer, host, hello }) => {
       return {
@@ -103,7 +103,7 @@ export class Recounting {
     });
   }
 
-  /** What it told last takes the place of what it said first. */
+  /** The hello with what the member reported last instead of what it said at first. */
   #presentHello(peer: PeerKey, hello: Hello): Hello {
     const account = this.#recount.get(peer);
     if (account === null || account.group === null) return hello;
@@ -124,13 +124,13 @@ export class Recounting {
     return heardAtMs + (hello === null ? HELLO_MS_MAX : this.config.failAfterMs);
   }
 
-  /** We stood still. */
+  /** This process stood still. */
   postpone(delayMs: number): void {
     this.#sinceMs += delayMs;
     for (const caller of this.#callers.values()) caller.heardAtMs += delayMs;
   }
 
-  /** @param because What shows that the disk is old, a sentence; null where it has nothing. */
+  /** @param because What shows that the disk is old, as a sentence; null where it has no group at all. */
   begin(because: string | null): void {
     const { out } = this;
     this.#sinceMs = out.nowMs;
@@ -174,7 +174,7 @@ export class Recounting {
       case "persisted":
         return this.out.persisted(input.token);
       case "persist-failed":
-        // A note is of the coordinator that was there before.
+        // A note was written by the earlier machine.
         return input.token === null ? undefined : this.#stop("disk", input.text);
       case "command":
         return this.#command(input.command, input.ref);
@@ -203,7 +203,7 @@ export class Recounting {
     if (this.#callers.size > ATTENDEES_MAX) this.#makeRoom();
   }
 
-  /** Those go first who tell nothing. */
+  /** Closes the link of one that has reported no epoch, if there is one. */
   #makeRoom(): void {
     const all = [...this.#callers.values()];
     const idle = all.find(({ peer }) => (this.#recount.get(peer)?.epoch ?? null) === null);
@@ -283,7 +283,7 @@ export class Recounting {
     return this.#recount.newest !== null && this.#recount.awaited.length === 0;
   }
 
-  /** Whoever knows of something later has had the time to come. */
+  /** By then, members that know of something later have had the time to come. */
   get #endsAtMs(): number {
     return this.#sinceMs + (this.#recount.isLeft ? RETURN_HEARD_MS : RETURN_MS);
   }
@@ -330,7 +330,7 @@ export class Recounting {
     });
   }
 
-  /** All is known that can be. */
+  /** Everything is known that can be: goes on with it. */
   #end(): void {
     const newest = this.#recount.newest!;
     const { group, view, members } = newest.epoch.value;
@@ -340,7 +340,7 @@ export class Recounting {
       ...[...this.#recount.former, this.signer.key].map((key) => ({ kind: "key" as const, key })),
       { kind: "number", number: number + NUMBER_GAP },
       { kind: "recounted", signed: newest },
-      // Of aborted ones nobody may know any more: since the last committed one there were fewer than that.
+      // Nobody may know of aborted edits any more: fewer than this were numbered since the last committed one.
       { kind: "edits", number: Math.max(edit, number) + NUMBER_GAP },
     ];
     const missing = members.filter(({ key }) => this.#kicked.has(key));
@@ -369,7 +369,7 @@ export class Recounting {
     );
   }
 
-  /** A log that was kept for another group is set aside before anything follows it. */
+  /** The record that sets aside a log that was kept for another group, before anything follows it. */
   #logRecords(group: Hash): readonly CoordinatorRecord[] {
     const { history } = this.config;
     if (history === null || history.group === group) return [];

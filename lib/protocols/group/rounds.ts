@@ -1,6 +1,6 @@
 /**
- * Going on while the coordinator is away: with which view, when a round of it is wanted, and who is asked to lead one.
- * `leading.ts` is the round itself, at its leader.
+ * How the group goes on while the coordinator is away: with which view, when a round of it is wanted, and who is
+ * asked to lead one. `leading.ts` is the round itself, at its leader.
  */
 
 import type { PeerKey } from "../../base/ids.ts";
@@ -22,25 +22,25 @@ export interface RoundsOwner {
   readonly participating: Participating;
   /** The epoch that this process is in; null while in none. */
   readonly epoch: SignedEpoch | null;
-  /** It is known not to be there. */
+  /** Whether the coordinator is known to be away. */
   readonly isCoordinatorDown: boolean;
-  /** Takes part in nothing any more until an epoch begins. */
+  /** Stops taking part in anything until an epoch begins. */
   freeze(): void;
-  /** Rounds may be wanted: `goOn` is to be called. */
+  /** A round may be wanted: asks for a call of `goOn`. */
   stuck(): void;
-  /** Somebody broke a rule. */
+  /** The member broke a rule. */
   offends(who: PeerKey, text: string): void;
 }
 
 export class Rounds {
-  /** A view that we were told of by its members, later than our own last epoch. */
+  /** A view later than our own last epoch, as its members told us. */
   #laterView: SignedEpoch | null = null;
-  /** The last round that was begun while the coordinator was there for us. */
+  /** The last round that was begun while the coordinator was connected to us. */
   #deferred: { readonly key: PeerKey; readonly message: GroupMessageOf<"flush"> } | null = null;
 
   constructor(readonly owner: RoundsOwner) {}
 
-  /** The view that rounds may go on with, of which one is a member. */
+  /** The view that rounds may go on with, if we are a member of it; null otherwise. */
   get view(): Epoch | null {
     const { standing, selfKey } = this.owner;
     if (standing.isLeaving) return null;
@@ -49,8 +49,8 @@ export class Rounds {
   }
 
   /**
-   * A view of which we are a member, that has begun elsewhere and can't begin here: its rounds are ours then, and
-   * those of the view before can't be decided any more.
+   * A view of which we are a member, and which has begun elsewhere but can't begin here: then its rounds are ours,
+   * and those of the view before can't be decided any more.
    */
   get #later(): Epoch | null {
     const later = this.#laterView?.epoch.value ?? null;
@@ -61,13 +61,13 @@ export class Rounds {
     return this.#laterView;
   }
 
-  /** An epoch begins, or one is in no view any more. */
+  /** An epoch begins, or we are in no view any more. */
   forget(): void {
     this.#laterView = null;
     this.#deferred = null;
   }
 
-  /** A round of the view that we are in, led by its sequencer: while the coordinator is there it isn't wanted. */
+  /** A round of our view, led by its sequencer: it is deferred while the coordinator is connected. */
   flush(key: PeerKey, message: GroupMessageOf<"flush">): void {
     const { view } = this;
     if (view === null || message.ballot.round === 0) return;
@@ -87,7 +87,7 @@ export class Rounds {
     if (deferred !== null) this.flush(deferred.key, deferred.message);
   }
 
-  /** Somebody is behind: it is told what has begun here. */
+  /** A member is behind: tells it which epoch has begun here. */
   #tellEpoch(key: PeerKey): void {
     const { begun, isOut } = this.owner.standing;
     if (begun !== null && !isOut) this.owner.out.tell([key], { type: "begin", signed: begun });
@@ -111,7 +111,7 @@ export class Rounds {
 
   /**
    * Members of a later view, of which we are one, say that it has begun: so no round of our own view will ever begin,
-   * and we follow into that one by its next round. Only where nothing was promised to the coordinator since: it may
+   * and we follow into the later one by its next round. Only if nothing was promised to the coordinator since: it may
    * have gone on without them.
    */
   heardOf(signed: SignedEpoch): void {
@@ -130,8 +130,8 @@ export class Rounds {
   }
 
   /**
-   * While the coordinator is away and the view can't go on as it is: its sequencer leads a round, whoever else asks it
-   * to. @returns Whether that is so, and is to be looked at again.
+   * Called while the coordinator is away. If the view can't go on as it is, its sequencer leads a round; the other
+   * members ask it to. @returns Whether a round is wanted, so that this should be called again.
    */
   goOn(): boolean {
     const { selfKey, standing, peers, out, participating, epoch, isCoordinatorDown } = this.owner;
@@ -143,14 +143,17 @@ export class Rounds {
       this.#lead(view);
       return true;
     }
-    if (participating.leader === first && peers.isHeard(first!)) return true; // it is under way
+    if (participating.leader === first && peers.isHeard(first!)) return true; // the round is under way
     const others = rest.filter((key) => key !== selfKey);
     const asked = epoch === null ? [first!, ...others] : [first!];
     out.tell(asked, { type: "returned", begun: standing.begunBallot });
     return true;
   }
 
-  /** Of those alone who are in it: anybody may say that they have begun it, and come as another process. */
+  /**
+   * Only broken channels with members of the epoch count: anybody may claim to have begun it, and come as another
+   * process.
+   */
   #isWanted({ members }: Epoch): boolean {
     const { epoch, participating, peers } = this.owner;
     if (epoch === null || participating.isUnderWay || this.#later !== null) return true;
@@ -160,7 +163,7 @@ export class Rounds {
     });
   }
 
-  /** A member is there, or is there anew: what it was asked may be lost, or another process answers now. */
+  /** A member is connected, perhaps again: what it was asked may be lost, or another process of it answers now. */
   peerUp(key: PeerKey): void {
     const { leading } = this.owner;
     if (leading.isUnderWay && this.view?.members.some((member) => member.key === key)) {

@@ -1,4 +1,4 @@
-/** Entries as the user sees them, each once, in order. */
+/** Shows entries to the user, each once, in order. */
 
 import { dateText } from "../../base/dates.ts";
 import type { PeerKey } from "../../base/ids.ts";
@@ -15,9 +15,9 @@ export interface ShowingOwner {
 }
 
 export class Showing {
-  /** Where the first epoch of this process began: all up to there is history. */
+  /** Where the first epoch of this process began: everything up to there counts as history. */
   #start: number | null = null;
-  /** Who said the last entry. */
+  /** The author and time of the last entry. */
   last: LastSaid | null = null;
   #shown = 0;
 
@@ -27,19 +27,19 @@ export class Showing {
     this.#start ??= position;
   }
 
-  /** Up to here all was shown before the log began anew, and comes again. */
+  /** Entries up to here were shown before the log started anew, and come again. */
   get shownBefore(): number {
     return this.#shown;
   }
 
-  /** The log begins anew. @param shown Up to here it comes as it was; null where it is another history. */
+  /** The log starts anew. @param shown Entries up to here come again as they were; null where it is another history. */
   restart(shown: number | null): void {
     this.#shown = shown ?? 0;
     if (shown === null) this.#start = null;
     this.last = null;
   }
 
-  /** @param refs Of one's own texts, or of edits that one asked for. */
+  /** @param refs The `ref`s of our user's texts, or of edits that our user asked for. */
   show({ signed, entries, edits }: HeldBatch, refs: readonly (string | undefined)[] | null): void {
     const { out, names, self } = this.owner;
     const { author, name, sentAt } = signed.batch.value;

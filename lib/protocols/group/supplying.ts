@@ -1,10 +1,10 @@
 /**
- * Answering `fetch`: history goes from the log, which is read in parts, and then from what is held beyond it. Members
- * and the coordinator do it alike.
+ * Answers `fetch`: history comes from the log, which is read in parts, and then from what is held beyond it. Members
+ * and the coordinator do it in the same way.
  *
- * One `fetch` is answered by `FETCH_BYTES` at most; a later one of the same asker takes the place of one before it.
- * For each asker one read of the log is under way, and none while too much waits for it: who asks without end costs
- * no more than who asks well.
+ * One `fetch` is answered with at most `FETCH_BYTES`; a later one of the same asker replaces an earlier one. For each
+ * asker one read of the log is under way at most, and none while much waits to be sent to it: an asker that asks
+ * without end costs no more than one that behaves.
  */
 
 import type { Hash } from "../../base/ids.ts";
@@ -14,7 +14,7 @@ import { FETCH_BYTES, HISTORY_BATCHES_MAX, HISTORY_BYTES_MAX } from "./limits.ts
 import type { HistoryRead } from "./member_io.ts";
 import type { GroupMessageOf } from "./messages.ts";
 
-/** Asks the log; the same effect for members and the coordinator. */
+/** Reads the log; the same effect for members and the coordinator. */
 export interface ReadEffect {
   readonly type: "read";
   readonly token: number;
@@ -37,7 +37,7 @@ export class Reads {
     this.#pending.take(token)?.(read);
   }
 
-  /** The log is another group's now: what that one answers yet is no answer. */
+  /** The log is another group's now: answers of the former one are ignored. */
   forget(): void {
     this.#pending.forget();
   }
@@ -45,13 +45,13 @@ export class Reads {
 
 /** What can be supplied. */
 export interface Supply<Asker> {
-  /** The log's end: what is before it is read. */
+  /** The log's end: history before it is read from disk. */
   readonly log: HistoryPoint;
   /** The end of all that is on disk, in the log or held beyond it. */
   readonly held: HistoryPoint;
-  /** What is held after a position at the log's end or beyond; null where no batch ends there. */
+  /** What is held after a position, which is the log's end or beyond; null where no batch ends there. */
   heldAfter(position: number): HistoryRead | null;
-  /** Whether much waits for the asker already: `resume` is called when there is room again. */
+  /** Whether much waits to be sent to the asker already: `resume` is called when there is room again. */
   isCongested(asker: Asker): boolean;
   answer(asker: Asker, message: GroupMessageOf<"history"> | GroupMessageOf<"unlike">): void;
 }
@@ -60,21 +60,21 @@ interface Request {
   readonly after: HistoryPoint;
   readonly through: number;
   bytesLeft: number;
-  /** Up to here it is answered. */
+  /** The position up to which the request is answered. */
   position: number;
-  /** Goes on when there is room. */
+  /** Whether the request waits until there is room. */
   isWaiting: boolean;
 }
 
 export class Supplier<Asker> {
-  /** One for each asker: the caller's bound on those. */
+  /** One for each asker; the caller bounds the askers. */
   readonly #requests = new Map<Asker, Request>();
-  /** For whom the log is being read. */
+  /** Askers for whom the log is being read. */
   readonly #reading = new Set<Asker>();
 
   constructor(readonly supply: Supply<Asker>, readonly reads: Reads) {}
 
-  /** Whoever wants history asks. */
+  /** The asker wants history. */
   fetch(asker: Asker, { after, through }: GroupMessageOf<"fetch">): void {
     const { position } = after;
     const request = { after, through, bytesLeft: FETCH_BYTES, position, isWaiting: false };
@@ -82,7 +82,7 @@ export class Supplier<Asker> {
     if (!this.#reading.has(asker)) this.#supply(asker, request);
   }
 
-  /** There is room again for what goes to the asker. */
+  /** There is room again for messages to the asker. */
   resume(asker: Asker): void {
     const request = this.#requests.get(asker);
     if (request?.isWaiting !== true) return;
@@ -95,7 +95,7 @@ export class Supplier<Asker> {
     this.#requests.delete(asker);
   }
 
-  /** The log begins anew: that what was asked for isn't there says nothing of the asker's. */
+  /** The log starts anew: if requested history is missing now, that says nothing about the asker's. */
   restart(): void {
     this.#requests.clear();
   }
@@ -156,7 +156,7 @@ export class Supplier<Asker> {
   }
 }
 
-/** Whether the asker's history, where it ends, is ours; after the first part that is known. */
+/** Whether the asker's history is ours, at its end; known once the first part fits. */
 function isAt(asked: HistoryPoint, position: number, digest: Hash | null): boolean {
   return position !== asked.position ? digest !== null : digest === asked.digest;
 }

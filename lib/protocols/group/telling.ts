@@ -1,6 +1,6 @@
 /**
- * The sequencer tells the coordinator which entries there are, without their texts: those that have just come from
- * memory, older ones from the log. As much as the link takes: some at each sign of life of the coordinator.
+ * The sequencer reports to the coordinator which entries there are, without their texts: the latest from memory,
+ * older ones from the log. It sends as much as the link takes: some at each sign of life of the coordinator.
  */
 
 import type { Crypto } from "../../base/crypto.ts";
@@ -11,22 +11,22 @@ import { HISTORY_BYTES_MAX, TOLD_ENTRIES_MAX } from "./limits.ts";
 import type { GroupMessageOf } from "./messages.ts";
 import type { Reads } from "./supplying.ts";
 
-/** Messages between two signs of life: some 400 KB, less than half of a link's queue. */
+/** Messages between two signs of life of the coordinator: some 400 KB, less than half of a link's queue. */
 const CHUNKS_MAX = 16;
-/** Entries and edits that wait in memory; more are read from the log when it is their turn. */
+/** Entries and edits that wait in memory; if there are more, they are read from the log when it is their turn. */
 const WAITING_MAX = 4_096;
 
 export interface TellingOwner {
   readonly held: Held;
   readonly reads: Reads;
   readonly crypto: Crypto;
-  /** Whether one is the sequencer, and the coordinator is there. */
+  /** Whether we are the sequencer, and the coordinator is connected. */
   readonly mayTell: boolean;
   send(message: GroupMessageOf<"entries">): void;
 }
 
 export class Telling {
-  /** The coordinator knows of all up to this position; null before it said so. */
+  /** The position up to which the coordinator knows all entries; null before it said so. */
   #told: number | null = null;
   #chunks = 0;
   #messages = 0;
@@ -41,25 +41,25 @@ export class Telling {
     return this.#messages;
   }
 
-  /** The coordinator is there on another link. */
+  /** The coordinator is connected on another link. */
   linked(): void {
     this.#messages = 0;
   }
 
-  /** The coordinator says up to which position it knows of all. */
+  /** The coordinator says up to which position it knows all entries. */
   knows(told: number): void {
     this.#told = told;
     this.#chunks = CHUNKS_MAX;
     this.#tell();
   }
 
-  /** The coordinator took what was sent before. */
+  /** The coordinator has taken what was sent before. */
   more(): void {
     this.#chunks = CHUNKS_MAX;
     this.#tell();
   }
 
-  /** The log has these at its end. */
+  /** These batches came into the log. */
   logged(batches: readonly HeldBatch[]): void {
     if (!this.owner.mayTell) return;
     for (const batch of batches) {
@@ -70,7 +70,7 @@ export class Telling {
     this.#tell();
   }
 
-  /** The log begins anew. */
+  /** The log starts anew, empty. */
   restart(): void {
     this.#forget();
     this.#told = null;
@@ -120,13 +120,13 @@ export class Telling {
         places += placesOf(value);
         part.push(value);
       }
-      if (digest === null || places === 0) this.#told = null; // it knows of others than we do
+      if (digest === null || places === 0) this.#told = null; // the coordinator knows of other entries than we have
       else this.#send(told, seq, part);
       this.#tell();
     });
   }
 
-  /** @param seq Of the last entry at `after`. */
+  /** @param seq Number of the last entry at `after`. */
   #send(after: number, seq: number, batches: readonly Batch[]): void {
     const { crypto } = this.owner;
     const entries = batches.flatMap((batch) =>

@@ -1,23 +1,23 @@
 /**
- * Whether a global state could have been: no process knows of what, in it, didn't happen yet, and each channel has all
- * that was sent there and hadn't come. It uses nothing but what is written in the cut.
+ * Whether a global state is possible: no process knows of anything that, in this state, hasn't happened yet, and each
+ * channel has everything that was sent on it and hadn't arrived. Uses nothing but what is written in the cut.
  *
- * Chandy and Lamport 1985, section 2.1: what was received was sent; section 3: a channel's state is what its sender had
- * sent before it recorded itself, without what its receiver had received before it did.
+ * Chandy and Lamport 1985, section 2.1: what was received was sent; section 3: a channel's state is what its sender
+ * had sent before it recorded itself, without what its receiver had received before it recorded itself.
  */
 
 import { COORDINATOR_NAME, type HistoryPoint } from "../history.ts";
 import { type Cut, type CutMember, type Decided, type Run, runsLength } from "./cut.ts";
 import type { EntryPoint } from "../states/state.ts";
 
-/** What a cut is worth, in words. */
+/** The verdict on a cut, in words. */
 export interface Verdict {
   readonly isConsistent: boolean;
-  /** Part of a sentence: what fits, or the first thing that doesn't, and how many more there are. */
+  /** Part of a sentence: what fits, or the first fault, and how many more there are. */
   readonly why: string;
 }
 
-/** Takes time that grows with the square of the members, who have a channel each from everybody. */
+/** Takes time quadratic in the number of members, as each has a channel from each other. */
 export function verdictOf(cut: Cut): Verdict {
   const faults = cutFaults(cut);
   if (faults.length === 0) return { isConsistent: true, why: fittingText(cut) };
@@ -52,7 +52,7 @@ function flightsOf(channels: readonly (readonly Run[])[]): number {
   return channels.reduce((sum, runs) => sum + runsLength(runs), 0);
 }
 
-/** What is wrong with it, in sentences without a full stop; none where it is consistent. */
+/** Faults of the cut, in sentences without a full stop; none where it is consistent. */
 export function cutFaults(cut: Cut): readonly string[] {
   const { members } = cut;
   const shape = members.flatMap((member) => shapeFaults(member, cut));
@@ -74,7 +74,7 @@ function shapeFaults({ name, state }: CutMember, { members, coordinator }: Cut):
   return isWhole ? [] : [`${name} hasn't recorded a channel from each of the ${length} members`];
 }
 
-/** What a member says of itself. */
+/** Faults in what a member says of itself. */
 function ownFaults({ name, state }: CutMember): readonly string[] {
   const { log, acked, placed, seq, logged, sent } = state;
   const faults: string[] = [];
@@ -91,7 +91,7 @@ function ownFaults({ name, state }: CutMember): readonly string[] {
   return faults;
 }
 
-/** What a member has from another one. */
+/** Faults in what a member has from another one. */
 function pairFaults(
   cut: Cut,
   from: CutMember,
@@ -130,7 +130,7 @@ function pairFaults(
   return [...faults, ...passedOnFaults(cut, decisions, from, of, to)];
 }
 
-/** Whether the runs are all from after one counter through another, each once. */
+/** Faults unless the runs are everything after one counter up to another, each once. */
 function gapFaults(
   runs: readonly Run[],
   after: number,
@@ -158,7 +158,7 @@ function missing(what: string, first: number, through: number, way: string): str
   return `${which} recorded as under way, and hadn't come`;
 }
 
-/** The sequencer alone passes decisions on; of each process of the coordinator's in their order. */
+/** Only the sequencer passes decisions on; those of each process of the coordinator in their order. */
 function passedOnFaults(
   { members }: Cut,
   runs: readonly Run[],
@@ -183,18 +183,22 @@ function passedOnFaults(
   if (isSame && had.through > sent.through) {
     return [`${to.name} had decision ${had.through}, ${from.name} had passed on ${sent.through}`];
   }
-  // Of another process than the last one some may have been in the history already.
+  // The decisions are of another process than the last one that was received: some may have been in the history
+  // already.
   const after = isSame ? had.through : (last[0]?.first ?? sent.through + 1) - 1;
   if (!isSame && last.length === 0) return [missing("decision", sent.through, sent.through, way)];
   return gapFaults(last, after, sent.through, "decision", way);
 }
 
-/** Otherwise it is the coordinator's, perhaps of a former key: members take nobody else's decisions. */
+/**
+ * Whether a member is the author. Otherwise it is the coordinator, perhaps under a former key: members take nobody
+ * else's decisions.
+ */
 function isMembers({ author }: Run, members: readonly CutMember[]): boolean {
   return members.some(({ key }) => key === author);
 }
 
-/** What the coordinator has from a member, and a member from the coordinator. */
+/** Faults in what the coordinator has from a member, and a member from the coordinator. */
 function coordinatorFaults(
   { coordinator, members }: Cut,
   member: CutMember,
@@ -242,7 +246,7 @@ interface Claim extends HistoryPoint {
   readonly seq: number | null;
 }
 
-/** Whether all that is said of the one history fits together. */
+/** Faults in what is claimed about the one history. */
 function historyFaults({ coordinator, members }: Cut): readonly string[] {
   const claim = (by: string, { seq, position, digest }: EntryPoint): Claim => ({
     by,
@@ -268,7 +272,7 @@ function historyFaults({ coordinator, members }: Cut): readonly string[] {
   return faults;
 }
 
-/** Of claims by position. */
+/** @param claims In the order of their positions. */
 function digestFaults(claims: readonly Claim[]): readonly string[] {
   const faults: string[] = [];
   let last: Claim | null = null;
@@ -281,7 +285,10 @@ function digestFaults(claims: readonly Claim[]): readonly string[] {
   return faults;
 }
 
-/** Of claims by position: an entry takes a place, so numbers grow with places, and no faster. */
+/**
+ * @param claims In the order of their positions. Each entry takes a place, so entry numbers grow no faster than
+ * places.
+ */
 function numberFaults(claims: readonly Claim[]): readonly string[] {
   const faults: string[] = [];
   let last: Claim | null = null;

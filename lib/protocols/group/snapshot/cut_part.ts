@@ -1,9 +1,9 @@
 /**
- * A member's part in the snapshots that the coordinator takes: it records itself at the first marker, passes markers
- * on, and says what it has recorded once the last one has come.
+ * A member's part in the coordinator's snapshots: it records itself at the first marker, passes markers on, and sends
+ * its record once the last marker has come.
  *
- * A part belongs to an epoch and to what was between its processes when it began. Where any of that ends, the part does,
- * and the coordinator is told, which begins anew. Markers of a part that is over say nothing any more.
+ * A part belongs to an epoch, and to the channels between its processes. When any of them ends, so does the part, and
+ * the coordinator is told, which begins again. Markers of a part that is over have no effect any more.
  */
 
 import { dropOldest } from "../../../base/bounded.ts";
@@ -19,7 +19,7 @@ import type { Ordering } from "../ordering.ts";
 import { type Attempt, type MemberState, type Run, withRun } from "./cut.ts";
 import { Recording } from "./recording.ts";
 
-/** What a snapshot has of an epoch's order. */
+/** What a snapshot records of an epoch's order. */
 export type OrderSeen = Pick<Ordering, "epoch" | "others" | "isFrozen" | "counts">;
 
 export interface CutPartOwner {
@@ -28,9 +28,9 @@ export interface CutPartOwner {
   /** Null while in no epoch. */
   readonly ordering: OrderSeen | null;
   readonly isCoordinatorUp: boolean;
-  /** How many of one's own texts are entries. */
+  /** How many texts of this process are entries. */
   readonly loggedTexts: number;
-  /** How many messages told the coordinator of entries, on the present link. */
+  /** How many messages reported entries to the coordinator, on the present link. */
   readonly tellings: number;
   /** Entries that wait for an edit to be decided. */
   readonly locks: readonly number[];
@@ -48,13 +48,15 @@ interface Part {
 
 export class CutPart {
   #part: Part | null = null;
-  /** The last attempt that was heeded. */
+  /** The last attempt that this member took seriously. */
   #last: Attempt | null = null;
-  /** Processes of the coordinator before that one's. */
+  /** `run`s of the coordinator's processes before that attempt's. */
   readonly #formerRuns = new Set<string>();
-  /** Attempts that were heard of, the latest, taken part in or not. */
+  /** The latest attempts that a marker named, taken part in or not. */
   readonly #heard = new Set<string>();
-  /** For attempts that the coordinator hasn't said yet: one for all members, several may make some up. */
+  /**
+   * Rate limit for attempts that the coordinator hasn't named yet: one for all members, as several may make some up.
+   */
   readonly #hearsay = new TokenBucket(HEARSAY_PER_S, HEARSAY_BURST);
 
   constructor(readonly owner: CutPartOwner) {}
@@ -67,7 +69,7 @@ export class CutPart {
     if (part.recording.isComplete) this.#complete(part);
   }
 
-  /** Something came that counts as a message of a channel. To be called before it changes anything. */
+  /** A message of a channel came. To be called before it changes anything. */
   received(from: From, { batch: { value } }: SignedBatch): void {
     if (this.#part === null) return;
     const { author, incarnation, counter: first } = value;
@@ -75,12 +77,12 @@ export class CutPart {
     this.#part.recording.received(from, [run]);
   }
 
-  /** The coordinator has given the attempt up. */
+  /** The coordinator has given up the attempt. */
   over(attempt: Attempt): void {
     if (this.#part !== null && isSame(this.#part.attempt, attempt)) this.#part = null;
   }
 
-  /** What the part needs is no more: the epoch, a member's process, or what was between us. */
+  /** The part can't go on: the epoch, a member's process, or a channel between us is over. */
   lost(): void {
     if (this.#part === null) return;
     const { attempt } = this.#part;
@@ -94,11 +96,12 @@ export class CutPart {
     this.#heard.add(idOf(attempt));
     dropOldest(this.#heard, REMEMBERED_MAX);
     if (!isNew) {
-      // It says each once, here after members who weren't heeded: their markers won't come again.
+      // The coordinator names each attempt once. Here it comes after members' markers that were ignored and won't
+      // come again.
       if (from === null) this.#tell({ type: "snapshot-over", attempt });
       return null;
     }
-    // All pass on what one makes up: with too much of that they would ban each other.
+    // All members pass on an attempt that one makes up: with too many of those they would ban each other.
     if (from !== null && !this.#hearsay.take(this.owner.out.nowMs)) return null;
     this.#succeeds(attempt);
     this.#part = null; // the coordinator takes one at a time
@@ -112,7 +115,7 @@ export class CutPart {
     return this.#part = this.#begin(this.#last!, ordering);
   }
 
-  /** A member may make attempts up: the coordinator's own word counts, whatever was said before. */
+  /** A member may make attempts up: the coordinator's own marker counts, whatever members sent before. */
   #isNew(from: From, attempt: Attempt): boolean {
     if (this.#heard.has(idOf(attempt))) return false;
     if (from === null || this.#last === null) return true;
@@ -121,7 +124,7 @@ export class CutPart {
     return !isLate && !this.#formerRuns.has(id);
   }
 
-  /** It is the last one from now on. */
+  /** This attempt is the last one from now on. */
   #succeeds({ run, number }: Attempt): void {
     const id = run.toHex();
     const lastId = this.#last?.run.toHex() ?? id;
@@ -146,7 +149,7 @@ export class CutPart {
     return { attempt, ordering, recording: new Recording(channels, ports, joined) };
   }
 
-  /** All but the channels. */
+  /** Records everything but the channels. */
   #record(ordering: OrderSeen): MemberState {
     const { held, loggedTexts, tellings, locks } = this.owner;
     const { sent, acked, decided, peers } = ordering.counts();
@@ -171,7 +174,7 @@ export class CutPart {
     const runsOf = (from: From) => recording.messages(from)[0] ?? [];
     const channels = ordering.epoch.members.map(({ key }) => runsOf(key));
     const fromCoordinator = runsOf(null);
-    // Only where the coordinator was started again and again meanwhile.
+    // Happens only if the coordinator was restarted again and again meanwhile.
     if ([...channels, fromCoordinator].some(({ length }) => length > SNAPSHOT_RUNS_MAX)) {
       return this.#tell({ type: "snapshot-over", attempt });
     }

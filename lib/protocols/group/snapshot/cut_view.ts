@@ -38,7 +38,7 @@ function coordinatorView({ coordinator }: Cut): SnapshotMemberView {
   return { name: COORDINATOR_NAME, seq, digest, sent: decided?.through ?? 0, locks };
 }
 
-/** How many messages are under way. */
+/** How many messages are in transit. */
 export function messagesIn({ members }: Cut): number {
   return members.reduce((sum, { state, tellings }) => {
     const runs = [...state.channels, state.fromCoordinator];
@@ -47,12 +47,12 @@ export function messagesIn({ members }: Cut): number {
   }, 0);
 }
 
-/** Whether so few messages are under way that each is named. */
+/** Whether so few messages are in transit that each one is listed. */
 export function namesMessages(cut: Cut): boolean {
   return messagesIn(cut) <= SNAPSHOT_IDS_MAX;
 }
 
-/** Of all channels, also of those on which nothing is. */
+/** Views of all channels, including empty ones. */
 function channelViews(crypto: Crypto, cut: Cut): readonly SnapshotChannelView[] {
   const { members } = cut;
   const isNamed = namesMessages(cut);
@@ -74,7 +74,7 @@ function channelViews(crypto: Crypto, cut: Cut): readonly SnapshotChannelView[] 
   ]);
 }
 
-/** Ids of texts and decisions by their counters: a text is under way to many, its id is computed once. */
+/** Ids of texts and decisions by their counters. A text may be in transit to many members; its id is computed once. */
 export class EntryIds {
   readonly #known = new Map<string, string>();
 

@@ -1,13 +1,14 @@
 /**
- * One process's part in one global snapshot: what it records of itself, and of each channel on which it is spoken to.
+ * One process's part in one global snapshot: what it records of itself, and of each channel that leads to it.
  *
  * The picture: each process takes a photograph of itself, and shouts "now" on all its channels before it says
- * anything else there. Whoever hears that for the first time takes its own photograph at once; what still comes on a
- * channel between one's own photograph and the shout was under way when the picture was taken.
+ * anything else there. A process that hears that for the first time takes its own photograph at once; what still
+ * comes on a channel between its photograph and that channel's shout was in transit when the picture was taken.
  *
  * Chandy and Lamport, Distributed Snapshots: Determining Global States of Distributed Systems (ACM TOCS 1985),
- * section 3: the marker-sending rule and the marker-receiving rule. Channels are known by name, lose nothing and keep
- * their order. Any number of snapshots may be under way at once, each with its own markers and its own recordings.
+ * section 3: the marker-sending rule and the marker-receiving rule. Channels are identified by name, lose nothing and
+ * keep their order. Any number of snapshots may be under way at once, each with its own markers and its own
+ * recordings.
  *
  * The caller's duties: each message goes to `received` and each marker to `marker` in the order in which they come,
  * `received` before the message changes anything; nothing is sent between `record` and `sendMarkers`, and
@@ -17,7 +18,7 @@
 export interface RecordingPorts<State> {
   /** The process's state, as it is at this moment. */
   record(): State;
-  /** One marker on each channel that leads away from this process, before anything else is sent there. */
+  /** Sends one marker on each channel that leads away from this process, before anything else is sent there. */
   sendMarkers(): void;
 }
 
@@ -29,7 +30,7 @@ export class Recording<Channel, State, Message> {
 
   /**
    * @param incoming All channels that lead to this process.
-   * @param combined Both messages as one, to keep long recordings short; null where they are to stay two.
+   * @param combined Joins two messages to one, to keep long recordings short; null where they must stay two.
    */
   constructor(
     incoming: Iterable<Channel>,
@@ -45,14 +46,17 @@ export class Recording<Channel, State, Message> {
     return this.#state;
   }
 
-  /** The marker-sending rule: by whoever begins the snapshot, and at the first marker. Once is enough. */
+  /**
+   * The marker-sending rule: for the process that begins the snapshot, and at the first marker. Repetitions do
+   * nothing.
+   */
   begin(): void {
     if (this.#state !== null) return;
     this.#state = this.ports.record();
     this.ports.sendMarkers();
   }
 
-  /** The marker-receiving rule. The first one finds its channel empty. */
+  /** The marker-receiving rule. The channel of the first marker is recorded as empty. */
   marker(channel: Channel): void {
     this.begin();
     this.#open.delete(channel);
@@ -68,7 +72,7 @@ export class Recording<Channel, State, Message> {
     else messages[messages.length - 1] = both;
   }
 
-  /** Whether this process has all that it records: its state, and a marker from each channel (section 3.2). */
+  /** Whether this process has everything that it records: its state, and a marker from each channel (section 3.2). */
   get isComplete(): boolean {
     return this.#state !== null && this.#open.size === 0;
   }
@@ -78,7 +82,7 @@ export class Recording<Channel, State, Message> {
     return this.#open;
   }
 
-  /** What was under way on the channel, in its order. */
+  /** What was in transit on the channel, in order. */
   messages(channel: Channel): readonly Message[] {
     return this.#messages.get(channel) ?? [];
   }

@@ -1,12 +1,14 @@
 /**
- * The coordinator takes snapshots: it records itself, sends its markers, and puts together what all have recorded.
+ * The coordinator takes snapshots: it records itself, sends its markers, and puts together what all members have
+ * recorded.
  *
- * One at a time. Who asks while one is taken gets the next one: a process may have recorded itself before it was asked
- * for, and whoever asks wants to see what is, not what was. All who ask meanwhile share that one.
+ * One snapshot is taken at a time. A request while one is taken is answered by the next one: a process may have
+ * recorded itself before the request, and whoever asks wants the present state, not an earlier one. All requests that
+ * come meanwhile share that next snapshot.
  *
- * A snapshot belongs to a view that has begun at all its members, each on the link that it has now. Where another view
- * is to begin, a link is lost or a member says that it can't, it is given up and taken again; each try has markers of
- * its own, so that late ones of another say nothing.
+ * A snapshot belongs to a view that has begun at all its members, and to their present links. If another view is
+ * about to begin, a link is lost, or a member says that it can't take part, the attempt is given up and repeated;
+ * each attempt has its own markers, so that late ones of another attempt have no effect.
  */
 
 import type { Environment } from "../../../base/environment.ts";
@@ -38,18 +40,18 @@ export interface TakingParts {
   readonly attendance: Attendance;
   readonly out: CoordinatorOutput;
   readonly environment: Environment;
-  /** Of this process. */
+  /** Incarnation of this process. */
   readonly incarnation: Uint8Array;
-  /** `--snapshot-every`; null: when asked alone. */
+  /** Interval of `--snapshot-every`; null: snapshots are taken only on request. */
   readonly everyMs: number | null;
   wallMs(): number;
   /** Whether the view stays as it is, as far as is known. */
   isSteady(): boolean;
-  /** Whether it has said where its log ends, on its present link: by then it knows that it is welcome there. */
+  /** Whether a member has reported its log's end on its present link: by then it knows that it is welcome there. */
   hasSaid(attendee: Attendee): boolean;
-  /** The newest state that all members share, as far as they have said. */
+  /** The newest state that all members share, as far as they have reported. */
   consistent(): EntryPoint;
-  /** The decisions that were made; null where there is none. */
+  /** Up to where this process has decided on edits; null where it has decided nothing. */
   decided(): Decided | null;
   /** Numbers of the entries for which an edit is under way. */
   locks(): readonly number[];
@@ -57,17 +59,17 @@ export interface TakingParts {
 
 type Refs = readonly (string | undefined)[];
 
-/** A snapshot that somebody wants. */
+/** A snapshot that was requested, by the operator or by the clock. */
 interface Wanted {
-  /** Of those who asked; the clock has none. */
+  /** The `ref`s of the requests; the clock's is undefined. */
   readonly refs: Refs;
   readonly isAsked: boolean;
   attempts: number;
-  /** Why the last one was given up; part of a sentence. */
+  /** Why the last attempt was given up; part of a sentence. */
   because: string;
 }
 
-/** One try. */
+/** One attempt. */
 interface Taken {
   readonly wanted: Wanted;
   readonly attempt: Attempt;
@@ -77,7 +79,7 @@ interface Taken {
   readonly recording: Recording<PeerKey, CoordinatorState, Telling>;
   readonly states: Map<PeerKey, MemberState>;
   readonly beganAt: number;
-  /** Entries told of that were under way, and one more for each message. */
+  /** Entries reported by messages in transit, plus one for each message. */
   told: number;
 }
 
@@ -100,12 +102,12 @@ export class Taking {
   #attempts = 0;
   #wanted: Wanted | null = null;
   #taken: Taken | null = null;
-  /** Who asked since that one was begun; `SNAPSHOTS_ASKED_MAX`. */
+  /** Requests since the present snapshot was begun; at most `SNAPSHOTS_ASKED_MAX`. */
   #asked: (string | undefined)[] = [];
-  /** Written, and not known to be on disk. */
+  /** The snapshot that is being written to disk. */
   #written: Written | null = null;
   #nextToken = 1;
-  /** By link: how many messages of its member have told of entries. */
+  /** By link: how many messages of its member have reported entries. */
   readonly #tellings = new Map<LinkId, number>();
   #isRemovalTold = false;
   readonly #deadlines = new Deadlines(DEADLINES);
@@ -131,7 +133,7 @@ export class Taking {
       this.#written?.wanted.isAsked === true;
   }
 
-  /** None is taken any more: whoever asked is told. @param because Part of a sentence. */
+  /** No more snapshots are taken: all who wait get an error. @param because Part of a sentence. */
   end(because: string): void {
     const { out } = this.parts;
     const wanted = [this.#written?.wanted, this.#wanted];
@@ -147,7 +149,10 @@ export class Taking {
     if (everyMs !== null) this.#deadlines.set("every", out.nowMs + everyMs);
   }
 
-  /** Also while one is written: a group without members has its state at once, and they would pile up. */
+  /**
+   * Busy also while a snapshot is written: a group without members has its state at once, and snapshots would pile
+   * up.
+   */
   get #isBusy(): boolean {
     return this.#wanted !== null || this.#written !== null;
   }
@@ -184,7 +189,7 @@ export class Taking {
     }
   }
 
-  /** Of an empty group, or while one is taken, none is wanted. */
+  /** The clock takes none of an empty group, or while another one is taken. */
   #takeByClock(): void {
     const { everyMs, views, out } = this.parts;
     this.#deadlines.set("every", out.nowMs + everyMs!);
@@ -200,14 +205,14 @@ export class Taking {
     this.#fail(this.#wanted?.because || `no view has begun at all its members for ${seconds} s`);
   }
 
-  /** Whose marker, or whose record, hasn't come. */
+  /** Members whose marker, or whose record, hasn't come. */
   #awaited({ members, recording, states }: Taken): readonly Member[] {
     return members.filter(({ key }) => recording.awaited.has(key) || !states.has(key));
   }
 
   // Beginning and giving up.
 
-  /** After each step. */
+  /** Called after each step. */
   settle(): void {
     for (const link of this.#tellings.keys()) {
       if (this.parts.attendance.link(link) === null) this.#tellings.delete(link);
@@ -289,7 +294,7 @@ export class Taking {
 
   // What members say.
 
-  /** The member tells of entries. To be called before they count. */
+  /** A member reports entries. To be called before the report takes effect. */
   entries(attendee: Attendee, message: GroupMessageOf<"entries">): void {
     const { link } = attendee;
     if (link !== null) this.#tellings.set(link, (this.#tellings.get(link) ?? 0) + 1);
@@ -298,7 +303,9 @@ export class Taking {
     }
   }
 
-  /** All of it is kept. The sequencer alone tells of entries, and of few until it hears from the coordinator again. */
+  /**
+   * Keeps a report in transit. Only the sequencer reports entries, and few until it hears from the coordinator again.
+   */
   #underWay(
     taken: Taken,
     attendee: Attendee,
@@ -319,7 +326,7 @@ export class Taking {
     if (taken !== null) this.#completed(taken);
   }
 
-  /** @returns What is wrong with it; null where nothing is. */
+  /** @returns What is wrong with the record; null where nothing is. */
   recorded(attendee: Attendee, { attempt, state }: GroupMessageOf<"recorded">): string | null {
     const taken = this.#takenBy(attendee, attempt);
     if (taken === null) return null;
@@ -378,7 +385,7 @@ export class Taking {
     out.push({ type: "keep-snapshot", token, cut });
   }
 
-  /** It is on disk, or the disk refuses it. */
+  /** The snapshot is on disk, or the disk refused it. */
   kept(token: number, kept: Kept): void {
     const written = this.#written;
     if (written?.token !== token) return;
@@ -405,7 +412,7 @@ export class Taking {
   }
 }
 
-/** Sorted as by time: `20261120-204827-123-1f3a9c`, UTC. */
+/** Sorts by time: `20261120-204827-123-1f3a9c`, UTC. */
 function snapshotId(beganAt: number, random: Uint8Array): string {
   const digits = new Date(Math.min(beganAt, 8.64e15)).toISOString().replaceAll(/[-:.TZ]/g, "");
   return `${digits.slice(0, 8)}-${digits.slice(8, 14)}-${digits.slice(14)}-${random.toHex()}`;
