@@ -1,6 +1,6 @@
 /**
- * Which of the streams that come from outside are let in at once, which wait for a place among the strangers, and
- * which are turned away.
+ * Admission of inbound streams: which are accepted at once, which wait for a place among the strangers (connections
+ * whose peer isn't authenticated yet), and which are refused.
  */
 
 import type { ByteStream } from "./byte_stream.ts";
@@ -9,18 +9,18 @@ import type { LinkClock } from "./link.ts";
 import type { Place, StrangerLimitsConfig } from "./stranger_limits.ts";
 import { WaitingRoom } from "./waiting_room.ts";
 
-/** Whoever carries it out. */
+/** The caller, which carries out the decisions. */
 export interface AdmissionOwner<Stranger> {
-  /** Whether a stranger hasn't said anything sensible yet. */
+  /** Whether a stranger hasn't sent a valid first message yet. */
   isSilent(stranger: Stranger): boolean;
-  /** Whether connections from there go first; asked anew for each. */
+  /** Whether connections from `host` have priority; asked anew for each connection. */
   prefers(host: string): boolean;
-  /** It came at `sinceMs`, and is a stranger from now on, until `forget`. */
+  /** Accepts a stream that arrived at `sinceMs`. It counts as a stranger until `forget`. */
   letIn(stream: ByteStream, sinceMs: number, nowMs: number): Stranger;
-  /** Ends a stranger, in whose place another one is let in next; `forget` may be called from within. */
+  /** Closes a stranger whose place another one gets next; may call `forget`. */
   displace(stranger: Stranger): void;
   turnAway(stream: ByteStream, reason: string): void;
-  /** Somebody waits: `callWaiting` must be called then. */
+  /** A stream waits: `callWaiting` must be called at `dueMs`. */
   wakeAt(dueMs: number): void;
 }
 
@@ -48,7 +48,7 @@ export class AdmissionControl<Stranger> {
     );
   }
 
-  /** A stream came: nobody overtakes those who wait at its address. */
+  /** Takes an inbound stream. It queues behind the streams from its address that already wait. */
   accept(stream: ByteStream): void {
     const nowMs = this.#clock.nowMs();
     const { host } = stream.remote;
@@ -60,7 +60,7 @@ export class AdmissionControl<Stranger> {
     this.#owner.turnAway(stream, `${this.#waiting.size} wait already`);
   }
 
-  /** Lets in who waits and has a place now, and turns away who has waited for too long. */
+  /** Accepts waiting streams that have a place now, and refuses those that have waited too long. */
   callWaiting(nowMs: number): void {
     for (let next; (next = this.#waiting.next(nowMs)) !== null;) {
       const { waiting, sinceMs, place } = next;
@@ -71,7 +71,7 @@ export class AdmissionControl<Stranger> {
     if (dueMs !== null) this.#owner.wakeAt(dueMs);
   }
 
-  /** It is known now, or gone; if it was a stranger, another may have its place, soon. */
+  /** `stranger` is authenticated now, or gone. If it was a stranger, its place is soon given to a waiting stream. */
   forget(stranger: Stranger): void {
     this.#entrance.remove(stranger);
     if (this.#waiting.size === 0 || this.#callScheduled) return;
@@ -82,12 +82,12 @@ export class AdmissionControl<Stranger> {
     });
   }
 
-  /** When `callWaiting` must be called next; null while nobody waits. */
+  /** When `callWaiting` must be called next; null while no stream waits. */
   nextDeadlineMs(): number | null {
     return this.#waiting.dueMs;
   }
 
-  /** Takes out all who wait: nobody is let in any more. */
+  /** Removes and returns all waiting streams; none of them is accepted any more. */
   clear(): readonly ByteStream[] {
     return this.#waiting.clear();
   }

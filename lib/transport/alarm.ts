@@ -1,10 +1,10 @@
-/** One alarm for the earliest of many deadlines. */
+/** A single timer for the earliest of many deadlines. */
 
 import type { LinkClock } from "./link.ts";
 
 /**
- * Deadlines are seconds long. Ringing no more often than this lets one ring serve many links, and a deadline is
- * served this late at most.
+ * Shortest interval between two rings, so that one ring serves many links. Deadlines, which are seconds long, are
+ * served at most this much late.
  */
 const RING_INTERVAL_MS = 50;
 
@@ -14,13 +14,13 @@ export class Alarm {
   #set: { readonly atMs: number; cancel(): void } | null = null;
   #lastRingMs = -Infinity;
 
-  /** `ring` serves what is due and sets the alarm for what comes next. */
+  /** `ring` serves what is due and sets the alarm for the next deadline. */
   constructor(clock: LinkClock, ring: (nowMs: number) => void) {
     this.#clock = clock;
     this.#ring = ring;
   }
 
-  /** Sees to it that it rings at `dueMs` or a little later; an earlier one that is set stays. */
+  /** Makes the alarm ring at `dueMs` or a little later, unless it is already set for an earlier time. */
   setEarliest(dueMs: number): void {
     const atMs = Math.max(dueMs, this.#lastRingMs + RING_INTERVAL_MS);
     if (this.#set !== null) {

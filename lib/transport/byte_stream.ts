@@ -1,49 +1,50 @@
 /**
- * Connected byte streams, as `ChannelLinks` uses them: what TCP and the in-memory network have in common.
- * Callbacks, not promises, so that the in-memory one is deterministic.
+ * Connected byte streams, as used by `ChannelLinks`: what TCP and the in-memory network have in common. They use
+ * callbacks instead of promises, so that the in-memory network is deterministic.
  */
 
 import type { Endpoint } from "../base/ids.ts";
 
-/** What a stream reports; never from within a call to it. */
+/** What a stream reports. Never called from within a call of the stream. */
 export interface ByteStreamEvents {
-  /** Bytes came in; they may be overwritten after the call. */
+  /** Bytes were received; they may be overwritten after the call. */
   received(bytes: Uint8Array): void;
-  /** The stream takes the next write. */
+  /** The write is done, and the next one may follow. */
   written(): void;
-  /** No more bytes come in, or the stream broke; `reason` in words. Said once. */
+  /** The other side sends no more bytes, or the stream broke; `reason` says which, in words. Called once. */
   ended(reason: string): void;
 }
 
 export interface ByteStream {
   readonly remote: Endpoint;
-  /** The address of this machine under which it runs; empty where there is none. */
+  /** This machine's address on the connection; empty where there is none. */
   readonly localHost: string;
-  /** Says who is told from now on; the first call begins to read. */
+  /** Sets the receiver of events; the first call starts reading. */
   handle(events: ByteStreamEvents): void;
-  /** Writes `bytes`, which must not change before `written`. One write at a time. */
+  /** Writes `bytes`, which must not change before `written` is called. One write at a time. */
   write(bytes: Uint8Array): void;
-  /** Stops or resumes reading, so that the other side feels back pressure. */
+  /** Pauses or resumes reading, so that the other side experiences back pressure. */
   setReading(reading: boolean): void;
-  /** Ends this direction, after what was written; the other side's bytes still come in. */
+  /** Ends the outgoing direction after what was written. The other side's bytes are still received. */
   finish(): void;
   /** Closes both directions at once. Nothing is reported afterwards. */
   abort(): void;
 }
 
-/** A stream that is being made. */
+/** A connection attempt in progress. */
 export interface StreamAttempt {
-  /** What hasn't come yet, in words: `no connection`. */
+  /** What the attempt waits for, in words: `no connection`. */
   readonly missing: string;
-  /** Gives up: nothing is called any more. */
+  /** Gives up the attempt: neither callback is called any more. */
   cancel(): void;
 }
 
-/** How streams come about. */
+/** A network that makes streams. */
 export interface StreamNetwork {
   readonly local: Endpoint;
   /**
-   * Connects. Exactly one of the two is called later, unless it is cancelled. `failed` is given a reason in words.
+   * Connects to `to`. Later, unless cancelled, exactly one of the two callbacks is called; `failed` gets a reason
+   * in words.
    */
   connect(
     to: Endpoint,
@@ -53,18 +54,21 @@ export interface StreamNetwork {
   /** Reports inbound streams from now on. Called once. */
   accept(accepted: (stream: ByteStream) => void): void;
   /**
-   * Listens at this port of the same host from now on, and no longer at the one before. Streams go on.
-   * @throws {P2pchatError} As where listening begins; all is as it was then.
+   * Listens at another port of the same host, and no longer at the previous one. Existing streams stay.
+   * @throws {P2pchatError} As when listening starts; the previous port stays in use then.
    */
   listenAt(port: number): void;
-  /** Stops listening. Streams go on. */
+  /** Stops listening. Existing streams stay. */
   stopListening(): Promise<void>;
-  /** Resolves once no stream of it is open and nothing is under way any more. */
+  /** Resolves when all of the network's streams are closed and no operation is in progress. */
   allClosed(): Promise<void>;
 }
 
-/** Streams that somebody else passes on. */
+/** Streams that a relay passes on. */
 export interface RelayedStreams {
-  /** Both together: where `connect` is given the end of a relayed stream it is that, and `accept` reports them too. */
+  /**
+   * `network` combined with the relayed streams: `connect` to a relayed stream's `remote` yields that stream, and
+   * `accept` reports relayed streams, too.
+   */
   over(network: StreamNetwork): StreamNetwork;
 }

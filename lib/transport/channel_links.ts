@@ -1,10 +1,10 @@
 /**
- * Links over any network of byte streams: a channel machine for each stream, frames in its lanes, one alarm for
- * the earliest deadline of all. Before a stream has its channel it is the affair of `dials.ts` or
- * `admission_control.ts`, afterwards of `partings.ts`.
+ * Links over any network of byte streams: a channel machine for each stream, frames in its lanes, and one alarm for
+ * the earliest of all deadlines. `dials.ts` and `admission_control.ts` handle a stream before it has a channel,
+ * `partings.ts` afterwards.
  *
- * Writes are batched by what is waiting: what is sent in one turn of the event loop goes out in one write at the
- * end of that turn, and what comes while a write is under way in the next.
+ * Writes are batched: frames sent in one turn of the event loop go out in one write at the end of that turn, and
+ * frames sent during a write in the next write.
  */
 
 import { fingerprintOf } from "../base/fingerprint.ts";
@@ -43,49 +43,55 @@ export interface ChannelLinksOptions {
   readonly identity: ChannelIdentity;
   readonly env: Pick<Environment, "randomBytes" | "crypto" | "log">;
   readonly clock: LinkClock;
-  /** Whom we let in, asked anew for each connection; its mode is that of our own dials too, unless they name one. */
+  /**
+   * Whom to accept, asked anew for each connection. Its mode is also that of our own dials, unless they name
+   * another one.
+   */
   readonly access: ListenAccess;
-  /** Where streams come from beside the network. */
+  /** Relayed streams, in addition to those of the network. */
   readonly relays?: RelayedStreams;
   readonly handler: LinkHandler;
   readonly channel?: Partial<ChannelConfig>;
   readonly strangers?: Partial<StrangerLimitsConfig>;
-  /** How many connections may wait for a place among the strangers, where more than usual come at once. */
+  /** How many connections may wait for a place among the strangers, if not the usual number. */
   readonly waitingMax?: number;
 }
 
-/** How long `shutdown` lets links send what waits. */
+/** How long `shutdown` lets links send what is queued. */
 const SHUTDOWN_MS = 1_000;
 
-// One for all links: it is copied within the call that fills it.
+// Shared by all links: its content is copied within the call that fills it.
 const frameHeader = new Uint8Array(FRAME_HEADER_BYTES);
 
-/** One stream with its channel, from its first byte to its last. */
+/** A stream with its channel, until the channel has closed or failed. */
 interface Connection {
   readonly id: LinkId;
   readonly stream: ByteStream;
   readonly channel: Channel;
   readonly attempt: number | null;
   readonly frames: Readonly<Record<Lane, FrameReader>>;
-  /** `linkUp` was called. */
+  /** Whether `linkUp` was called. */
   up: boolean;
-  /** `close` was called: no more frames are delivered. */
+  /** Whether `close` was called: no more frames are delivered. */
   closing: boolean;
-  /** `failed` or `closed` was handled. */
+  /** Whether the channel's `failed` or `closed` has been handled. */
   over: boolean;
-  /** It makes room for another one at this moment, and hasn't heard a word of ours: it is told why. */
+  /**
+   * The connection is just being closed to make room for another one. Nothing was sent to it yet, so a refusal
+   * still can be.
+   */
   displaced: boolean;
   writing: boolean;
-  /** The other side sends nothing more. */
+  /** The other side has ended its direction. */
   hungUp: boolean;
-  /** Waits in #toFlush. */
+  /** Whether the connection is in `#toFlush`. */
   flushing: boolean;
 }
 
 export class ChannelLinks implements Links {
   readonly #network: StreamNetwork;
   readonly #options: ChannelLinksOptions;
-  /** From the dial, or a stream's coming, to the end of its handshake. */
+  /** Time from the dial, or from a stream's arrival, to the end of its handshake. */
   readonly #connectMs: number;
   readonly #dials: Dials;
   readonly #admission: AdmissionControl<Connection>;
@@ -99,7 +105,7 @@ export class ChannelLinks implements Links {
   #lastId = 0;
   #up = 0;
   #shutdown: PromiseWithResolvers<void> | null = null;
-  /** When what still waits then is lost. */
+  /** When whatever is still queued then is dropped. */
   #shutdownDueMs: number | null = null;
 
   constructor(network: StreamNetwork, options: ChannelLinksOptions) {
@@ -166,7 +172,7 @@ export class ChannelLinks implements Links {
     const connection = this.#connections.get(link);
     if (connection === undefined || !connection.up || connection.closing) return;
     writeFrameHeader(frameHeader, body.length);
-    // Sending depends on no time, and asking for it costs as much as the rest: the last one will do.
+    // Sending doesn't depend on the time, and reading the clock costs as much as the rest: the last time will do.
     const effects = connection.channel.step(
       { type: "send", head: frameHeader, body, lane },
       this.#nowMs,
@@ -182,7 +188,7 @@ export class ChannelLinks implements Links {
     const connection = this.#connections.get(link);
     if (connection === undefined || connection.closing) return;
     connection.closing = true;
-    // Reading goes on, or the other side's goodbye and its end would never be seen.
+    // Resume reading, or the other side's goodbye and end would never be seen.
     connection.stream.setReading(true);
     this.#step(connection, { type: "close", reason });
     this.#flushLater(connection);
@@ -237,7 +243,7 @@ export class ChannelLinks implements Links {
     }
   }
 
-  // Streams come.
+  // Streams arrive.
 
   #connected(
     attempt: number,
@@ -429,7 +435,7 @@ export class ChannelLinks implements Links {
     this.#admission.forget(connection);
     this.#connections.delete(id);
     connection.over = true;
-    // Only who has something to hear, and may still listen, is waited for.
+    // Linger only if the other side has something to read and may still be reading.
     if (connection.hungUp || (effect.type === "closed" && !effect.closed)) stream.abort();
     else if (connection.displaced) this.#refuse(stream);
     else this.#partWith(stream, { isStranger: !connection.up, writing: connection.writing });
@@ -453,7 +459,7 @@ export class ChannelLinks implements Links {
     this.#checkShutdown();
   }
 
-  /** Of a stranger that has heard nothing. */
+  /** Closes the stream of a stranger that nothing was sent to with a refusal. */
   #refuse(stream: ByteStream): void {
     this.#partWith(stream, { isStranger: true, writing: true });
     stream.write(encodeRefusal("full"));
@@ -463,7 +469,7 @@ export class ChannelLinks implements Links {
     this.#alarm.setEarliest(this.#partings.add(stream, state, this.#options.clock.nowMs()));
   }
 
-  // Time passes.
+  // Deadlines.
 
   #armFor(connection: Connection): void {
     const dueMs = connection.channel.nextDeadlineMs();

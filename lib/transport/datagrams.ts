@@ -2,37 +2,37 @@
  * Datagrams as the runtime sees them. Two adapters pass the same contract (`tests/contracts/datagram_contract.ts`):
  * `UdpDatagrams` and, for tests and simulation, `MemoryDatagramNetwork`.
  *
- * What an adapter promises:
- * - A datagram arrives whole, unchanged and with the address that an answer reaches, or not at all; perhaps twice,
- *   perhaps late.
- * - Nothing is called back from within a call.
- * - `turn` follows whatever came, soon: when nothing more is there to be read, or after so many that somebody else
- *   should have a turn.
- * - Memory is bounded whatever comes in or is sent; what exceeds it counts as lost.
+ * An adapter promises:
+ * - A datagram arrives whole, unchanged and with an address to which a reply can be sent, or not at all; perhaps
+ *   twice, perhaps late.
+ * - No callback is called from within a call.
+ * - `turn` follows soon after datagrams have arrived: when no more are there to be read, or after a number of them,
+ *   so that replies don't wait for long.
+ * - Memory is bounded whatever is received or sent; excess datagrams are lost.
  */
 
 import type { Endpoint } from "../base/ids.ts";
 
 /** The runtime's side of the port. No method may throw or wait. */
 export interface DatagramHandler {
-  /** `bytes` may be overwritten after the call. */
+  /** A datagram arrived. `bytes` may be overwritten after the call. */
   datagram(from: Endpoint, bytes: Uint8Array): void;
-  /** What came together has been given: now is the time to answer. */
+  /** The datagrams that arrived together have been delivered: time to send replies. */
   turn(): void;
 }
 
 export interface Datagrams {
-  /** Where it receives; `host` as it was asked for, `port` as it was given. */
+  /** The local address; `host` as requested, `port` as assigned. */
   readonly local: Endpoint;
-  /** Says who is told; called once, and begins to receive. */
+  /** Sets the handler and starts receiving. Called once. */
   handle(handler: DatagramHandler): void;
-  /** Sends, or loses. `bytes` must not change any more. */
+  /** Sends a datagram, which may be lost. `bytes` must not change any more. */
   send(to: Endpoint, bytes: Uint8Array): void;
   /**
-   * Receives at this port of the same host from now on, and no longer at the one before.
-   * @throws {P2pchatError} `port-in-use` or `unreachable`; all is as it was then.
+   * Receives at another port of the same host, and no longer at the previous one.
+   * @throws {P2pchatError} `port-in-use` or `unreachable`; the previous port stays in use then.
    */
   listenAt(port: number): void;
-  /** What waits is sent. Then nothing is called back any more, and the port is free. */
+  /** Sends what is queued and frees the port. Afterwards no callback is called. */
   close(): Promise<void>;
 }

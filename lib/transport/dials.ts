@@ -1,4 +1,4 @@
-/** Dials that have no stream yet: each comes by one in time, or fails, and says why. */
+/** Dials that have no stream yet: each gets one in time, or fails with a reason. */
 
 import type { Endpoint } from "../base/ids.ts";
 import { invariant } from "../base/invariant.ts";
@@ -18,8 +18,8 @@ export class Dials {
   readonly #dials = new Map<number, Dial>();
 
   /**
-   * @param connectMs How long each may take.
-   * @param failed Called once for each that comes by no stream; it is over by then.
+   * @param connectMs Time limit of each dial.
+   * @param failed Called once for each dial that gets no stream; the dial is over by then.
    */
   constructor(
     network: Pick<StreamNetwork, "connect">,
@@ -36,7 +36,8 @@ export class Dials {
   }
 
   /**
-   * @param connected Given the stream, and when the dial's time is over: a handshake has what is left of it.
+   * @param connected Gets the stream, and the end of the dial's time limit, of which the handshake may use the
+   *   rest.
    * @returns When `check` must be called.
    */
   add(
@@ -59,7 +60,7 @@ export class Dials {
     return dueMs;
   }
 
-  /** @returns Whether it had no stream yet; otherwise nothing is done. */
+  /** Gives up a dial. @returns Whether it had no stream yet; otherwise nothing is done. */
   giveUp(attempt: number, reason: string): boolean {
     const dial = this.#dials.get(attempt);
     if (dial === undefined) return false;
@@ -72,7 +73,7 @@ export class Dials {
     for (const attempt of [...this.#dials.keys()]) this.giveUp(attempt, reason);
   }
 
-  /** Ends those whose time is over. */
+  /** Ends the dials whose time is over. */
   check(nowMs: number): void {
     for (const [attempt, { stream, dueMs }] of [...this.#dials]) {
       if (dueMs > nowMs) continue;
@@ -82,7 +83,7 @@ export class Dials {
     }
   }
 
-  /** When `check` must be called next; null where nothing is dialled. */
+  /** When `check` must be called next; null where there are no dials. */
   nextDeadlineMs(): number | null {
     let next: number | null = null;
     for (const { dueMs } of this.#dials.values()) next = earliestMs(next, dueMs);

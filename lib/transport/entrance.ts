@@ -1,18 +1,19 @@
 /**
- * The places of strangers: those for all, and some that only hosts have which the mode prefers. Any number of
- * strangers from elsewhere can't take these.
+ * The places of strangers: those that anybody can take, and some reserved for hosts that the mode prefers, so that
+ * strangers from elsewhere can't take them all.
  */
 
 import { type Place, StrangerLimits, type StrangerLimitsConfig } from "./stranger_limits.ts";
 
 /**
- * A preferred host has few programs, whose handshakes are over within a second: 4 at once are 4 friends that come
- * back behind one address. 16 are 4 such hosts that turn against us, and a quarter of what strangers may cost.
+ * Places for preferred hosts. Such a host has few programs, whose handshakes take less than a second: 4 per address
+ * are 4 friends behind one address that reconnect at once. 16 in all are 4 such hosts turned hostile, and a quarter
+ * of the cost that strangers may cause.
  */
 const PREFERRED_PLACES = {
   strangersMax: 16,
   strangersPerAddressMax: 4,
-  // Programs of this machine that are no friends of ours would take them all from the other hosts.
+  // Programs of this machine that aren't friends would take all of these places from other hosts.
   exemptsLoopback: false,
 } as const;
 
@@ -22,8 +23,8 @@ export class Entrance<Stranger> {
   readonly #others: StrangerLimits<Stranger>;
 
   /**
-   * @param isSilent Whether a stranger hasn't said anything sensible yet.
-   * @param prefers Whether connections from there go first; asked anew for each.
+   * @param isSilent Whether a stranger hasn't sent a valid first message yet.
+   * @param prefers Whether connections from a host have priority; asked anew for each connection.
    */
   constructor(
     isSilent: (stranger: Stranger) => boolean,
@@ -35,7 +36,7 @@ export class Entrance<Stranger> {
     this.#others = new StrangerLimits(isSilent, config);
   }
 
-  /** Whether a connection from `host` may come in at `nowMs`, and who makes room for it. */
+  /** Whether a connection from `host` gets a place at `nowMs`, and which stranger must make room for it. */
   placeFor(host: string, nowMs: number): Place<Stranger> {
     const other = this.#others.placeFor(host, nowMs);
     if (!this.#prefers(host)) return other;
@@ -44,14 +45,14 @@ export class Entrance<Stranger> {
     return preferred.type === "instead of" && other.type === "free" ? other : preferred;
   }
 
-  /** It takes the place that was found for it at `nowMs`; who had to make room is removed. */
+  /** Puts the stranger in the place found for it at `nowMs`. The caller has removed the one that had to make room. */
   add(stranger: Stranger, host: string, nowMs: number): void {
     const isPreferred = this.#prefers(host) &&
       this.#preferred.placeFor(host, nowMs).type === "free";
     (isPreferred ? this.#preferred : this.#others).add(stranger, host, nowMs);
   }
 
-  /** It is known now, or gone. */
+  /** `stranger` is authenticated now, or gone. */
   remove(stranger: Stranger): void {
     this.#others.remove(stranger);
     this.#preferred.remove(stranger);

@@ -1,32 +1,37 @@
 /**
- * The first of a host's addresses to answer: RFC 8305 (Happy Eyeballs), sections 4 and 5. One that is silent, as IPv6
- * is where a network only seems to have it, delays the next by a moment and no more.
+ * Connects to whichever of a host's addresses answers first: RFC 8305 (Happy Eyeballs), sections 4 and 5. An
+ * address that doesn't answer, as with IPv6 in a network that only seems to have it, delays the next one only
+ * briefly.
  */
 
 import type { Clock } from "../base/clock.ts";
 
-/** The RFC's own: most answer sooner, and whoever waits for one hardly notices. */
+/** The value that the RFC recommends: most hosts answer sooner, and the delay is hardly noticeable. */
 const NEXT_ATTEMPT_MS = 250;
 
 /**
- * Addresses of one host that are tried, of both families where there are both. Silent ones keep a socket each until
- * the dial is given up: 64 dials at once take half of the 1,024 that a program commonly may have.
+ * The most addresses of one host that are tried, of both families where it has both. An address that doesn't answer
+ * takes a socket until the dial is given up: 64 dials at once take half of the 1,024 that a program commonly may
+ * have.
  */
 export const ADDRESSES_MAX = 8;
 
 /** How a connection to one address is made. */
 export interface Connecting<Conn> {
-  /** @throws Why there is none; anything, soon, when the signal is aborted. */
+  /** @throws The reason of the failure; when the signal is aborted, any error, soon. */
   connect(address: string, signal: AbortSignal): Promise<Conn>;
-  /** Told of each attempt; it ends when nothing is left of it but the connection that is taken. */
+  /**
+   * Called for each attempt. The promise resolves when the attempt holds no resources, except the connection that
+   * is used.
+   */
   begun(attempt: Promise<void>): void;
 }
 
 /**
- * Tries the addresses, best first: the next 250 ms after the last one was begun, or at once when that failed.
- * What connects later than the first is closed.
- * @param addresses One at least.
- * @throws Why the last of them failed, or the signal's reason, at once, when it is aborted.
+ * Tries the addresses, best first: each one 250 ms after the previous one, or at once if that has failed. Later
+ * connections than the first are closed.
+ * @param addresses At least one.
+ * @throws The error of the last attempt to fail, or at once the signal's reason when it is aborted.
  */
 export function firstToConnect<Conn extends { close(): void }>(
   addresses: readonly string[],
@@ -82,7 +87,7 @@ export function firstToConnect<Conn extends { close(): void }>(
   return promise;
 }
 
-/** The families take turns, the better one first: else a bound on the addresses could leave one out. */
+/** Alternates the families, starting with the best address's: otherwise the limit could exclude one of them. */
 function inTurns(addresses: readonly string[]): readonly string[] {
   const isIpv6 = (address: string) => address.includes(":");
   const [best = ""] = addresses;

@@ -1,15 +1,15 @@
 /**
- * Links: authenticated connections that carry frames, as the runtime sees them. Two adapters pass the same
- * contract (`tests/contracts/link_contract.ts`): `openTcpLinks` and, for tests and simulation,
- * `MemoryLinkNetwork`.
+ * Links: authenticated connections that carry frames, as the runtime sees them. Two adapters pass the same contract
+ * (`tests/contracts/link_contract.ts`): `openTcpLinks` and, for tests and simulation, `MemoryLinkNetwork`.
  *
- * What an adapter promises:
- * - Each `dial` is answered once, by `linkUp` with its attempt or by `dialFailed`, within 10 s and a little.
+ * An adapter promises:
+ * - Each `dial` is answered once, by `linkUp` with its attempt or by `dialFailed`, within little more than 10 s.
  * - Each `linkUp` is followed by one `linkDown`, and by nothing for that link after it.
- * - Frames of one lane arrive whole, in order, at most once, and only between `linkUp` and `linkDown`. There is
- *   no order between the lanes.
- * - Nothing is called back from within a call, except `congested` from within `send`.
- * - After `close` no more frames arrive; `linkDown` follows when what waited was sent, within about a second.
+ * - Frames of one lane arrive whole, in order, at most once, and only between `linkUp` and `linkDown`. There is no
+ *   order between the lanes.
+ * - No callback is called from within a call, except `congested` from within `send`.
+ * - After `close` no more frames arrive; `linkDown` follows when the queued frames were sent, within about a
+ *   second.
  * - Memory for a link is bounded whatever the other side does.
  */
 
@@ -24,129 +24,136 @@ import type { ChannelMode } from "../protocols/noise/preface.ts";
 
 export type { ChannelSecret, Lane, ListenAccess, Queue };
 
-/** Who is at the other end. */
+/** The other end of a link. */
 export interface LinkInfo {
-  /** The proven identity of the other side. */
+  /** The peer's authenticated identity. */
   readonly peer: PeerKey;
-  /** Stands for the other side's process, proven as its identity is: another one after it was started again. */
+  /** Identifies the peer's process, authenticated as its identity is: a restarted program has another value. */
   readonly process: string;
   /** Whether this side dialled. */
   readonly dialled: boolean;
-  /** The other side's address as seen here; for an inbound link not one that can be dialled. */
+  /** The peer's address as seen here; that of an inbound link can't be dialled. */
   readonly remote: Endpoint;
-  /** The address of this machine under which the link runs; empty where there is none, as through a relay. */
+  /** This machine's address on the link; empty where there is none, as through a relay. */
   readonly localHost: string;
-  /** The attempt that `dial` was given; `null` for an inbound link. */
+  /** The `attempt` argument of `dial`; `null` for an inbound link. */
   readonly attempt: number | null;
-  /** The epoch of the room's secret that was used, `null` in an open room and in modes without secrets. */
+  /** The epoch of the room's secret that was used; `null` in an open room and in modes without secrets. */
   readonly epoch: number | null;
-  /** Whether the dialler named the room, rather than asking whichever answers. */
+  /** Whether the dialler named the room, or accepted whichever room answers. */
   readonly roomNamed: boolean;
 }
 
 /**
- * Why there is no link. `unreachable`: no such host, nobody listens there, or no way to it. `refused`: the
- * other side is of our kind and said no in words, or we gave up. Everything from the other side before its
- * identity is proven is a hint: a stranger on the way can fake it.
+ * Why a dial failed. `unreachable`: no such host, nobody listens there, or no route. `refused`: the other side
+ * speaks the protocol and refused, or the dial was given up. Whatever the other side says before its identity is
+ * authenticated is only a hint, which an attacker on the path can forge.
  */
 export type DialFailureReason = ChannelFailure;
 
 export interface DialFailure {
   readonly reason: DialFailureReason;
-  /** A part of a sentence for the user. */
+  /** The reason as part of a sentence for the user. */
   readonly text: string;
-  /** The proven identity of who answered, where one did: with `wrong-key`, the other key. */
+  /** The authenticated identity of the peer, if there was one: with `wrong-key`, the unexpected key. */
   readonly key: PeerKey | null;
 }
 
 export interface LinkEnd {
-  /** Whether a sealed goodbye was received or sent; otherwise the link was lost. */
+  /** Whether an authenticated goodbye was sent or received; otherwise the link was lost. */
   readonly closed: boolean;
-  /** The goodbye's reason, or how it was lost. From another program: to be shown with care. */
+  /** The reason in the goodbye, or how the link was lost. It may come from another program: display it with care. */
   readonly reason: string;
 }
 
-/** The runtime's side of the port. No method may throw or wait. */
+/** The runtime's callbacks. No method may throw or block. */
 export interface LinkHandler {
   linkUp(link: LinkId, info: LinkInfo): void;
   dialFailed(attempt: number, failure: DialFailure): void;
-  /** `body` is a view that no one else changes; keeping it keeps up to 16 KiB around it. */
+  /** `body` is a view that nothing else changes. Keeping it keeps up to 16 KiB around it in memory. */
   frame(link: LinkId, body: Uint8Array): void;
   linkDown(link: LinkId, end: LinkEnd): void;
-  /** The data queue holds 1 MiB: data frames are dropped from now on, until `drained`. */
+  /** The data queue has reached 1 MiB: data frames are dropped until `drained`. */
   congested(link: LinkId): void;
-  /** Less than half of the data queue is left. */
+  /** The data queue is less than half full again. */
   drained(link: LinkId): void;
-  /** News was dropped, and goes out again: its like may be told by other ways. For whoever sends any. */
+  /**
+   * News frames were dropped, and frames are sent again: fetch what they said in another way. Only for handlers
+   * that send news.
+   */
   missed?(link: LinkId): void;
-  /** The link is 24 h old: dial the peer anew, then close this one. Said once. */
+  /** The link is 24 h old: dial the peer again, then close this link. Called once. */
   aged(link: LinkId): void;
 }
 
 /** Whom a dial must reach. */
 export interface DialExpectation {
-  /** The only identity that will do, `null` for any. */
+  /** The only identity accepted; `null` for any. */
   readonly key: PeerKey | null;
-  /** The same, where its fingerprint is all that is known; `key` goes first. */
+  /** The only fingerprint accepted, where the key isn't known; `key` has precedence. */
   readonly fingerprint?: Fingerprint | null;
-  /** The room that must answer, `null` where it isn't known. */
+  /** The room that must answer; `null` where it isn't known. */
   readonly room: RoomId | null;
-  /** What a private room's members know. */
+  /** The secret that a private room's members share; null for an open room. */
   readonly secret: ChannelSecret | null;
-  /** What to talk about there, where it isn't that of those whom we let in. */
+  /** The mode of the link, if it isn't that of inbound links. */
   readonly mode?: ChannelMode;
-  /** How that link is kept alive, where it isn't as all others. */
+  /** Keep-alive settings of the link, if they aren't the usual ones. */
   readonly channel?: Partial<ChannelConfig>;
 }
 
-/** Any program of our mode will do. */
+/** Accepts any program of our mode. */
 export const EXPECT_ANYBODY: DialExpectation = { key: null, room: null, secret: null };
 
-/** Lets in whoever has proven a key: what they may do is the machine's affair. */
+/** Accepts whoever has proven a key; the mode's machine decides what they may do. */
 export function openTo(mode: ChannelMode): ListenAccess {
   return { mode, room: null, secrets: null, admit: () => null };
 }
 
 export interface Links {
-  /** Where it listens; `host` as it was asked for, `port` as it was given; empty and 0 where it only dials. */
+  /** Where it listens; `host` as requested, `port` as assigned; empty and 0 where it only dials. */
   readonly local: Endpoint;
-  /** How many links are up. */
+  /** The number of links that are up. */
   readonly size: number;
   /**
-   * Listens at this port of the same host from now on, and no longer at the one before. Links go on.
-   * @throws {P2pchatError} `port-in-use` or `unreachable`; all is as it was then.
+   * Listens at another port of the same host, and no longer at the previous one. Existing links stay.
+   * @throws {P2pchatError} `port-in-use` or `unreachable`; the previous port stays in use then.
    */
   listenAt(port: number): void;
-  /** Connects and shakes hands, 10 s at most. `attempt` is the caller's number for it. */
+  /** Connects and performs the handshake, in at most 10 s. `attempt` is a number that the caller chooses. */
   dial(attempt: number, to: Endpoint, expect: DialExpectation): void;
-  /** Gives up a dial: `dialFailed` with `refused` follows. Does nothing where it is over. */
+  /** Gives up a dial: `dialFailed` with `refused` follows. Does nothing for a dial that is over. */
   cancelDial(attempt: number): void;
   /**
-   * Queues a frame of 1 byte to 256 KiB; `body` is copied. Never waits. A control frame that finds 64 KiB
-   * waiting ends the link: `linkDown` follows; news that finds half of that waiting is dropped, and `missed` follows.
-   * Does nothing for a link that is gone.
+   * Queues a frame of 1 byte to 256 KiB; `body` is copied. Never blocks. If 64 KiB wait already, a control frame
+   * ends the link: `linkDown` follows. If half of that waits, a news frame is dropped, and `missed` follows. Does
+   * nothing for a link that is gone.
    */
   send(link: LinkId, body: Uint8Array, lane: Queue): void;
-  /** Sends what is queued, a second at most, then the sealed goodbye. */
+  /** Sends what is queued, for at most a second, then an authenticated goodbye. */
   close(link: LinkId, reason: string): void;
-  /** Takes no more from the peer, which feels it through TCP; what was read already may still arrive. */
+  /**
+   * Stops reading, so that the peer experiences back pressure. Frames that were already read may still be
+   * delivered.
+   */
   pauseReading(link: LinkId): void;
   resumeReading(link: LinkId): void;
-  /** The last measured time there and back; `null` for a link that is gone. */
+  /** The round-trip time last measured, ms; `null` for a link that is gone. */
   roundTripMs(link: LinkId): number | null;
-  /** Closes all links properly, a second at most, and stops listening. Then nothing is called back any more. */
+  /** Closes all links with a goodbye, in at most a second, and stops listening. Afterwards no callback is called. */
   shutdown(reason: string): Promise<void>;
 }
 
-/** Time as links need it. */
+/** A clock for links. */
 export interface LinkClock extends Clock {
-  /** Calls `task` after the present turn of work, before anything else happens. */
+  /** Calls `task` as a microtask: after the present code, before anything else happens. */
   soon(task: () => void): void;
 }
 
 /**
- * Passes everything on to what is made later: links need their handler first, and it needs its links.
- * @param handler Null until it is made, in the turn of work that opens the links: they bring nothing before it is over.
+ * A handler that forwards all calls to another one made later, since links and their handler need each other.
+ * @param handler Returns null until the handler exists. It must be made in the same turn of the event loop that
+ *   opens the links, as no callback is called before that turn ends.
  */
 export function forwardTo(handler: () => LinkHandler | null): LinkHandler {
   const present = () => {

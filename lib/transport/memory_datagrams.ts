@@ -1,23 +1,23 @@
-/** Datagrams without sockets and in virtual time. What happens depends on nothing but the calls. */
+/** Datagrams without sockets, in virtual time. The results depend only on the calls. */
 
 import { P2pchatError } from "../base/errors.ts";
 import { type Endpoint, endpointText } from "../base/ids.ts";
 import type { DatagramHandler, Datagrams } from "./datagrams.ts";
 import { VirtualClock } from "./memory_links.ts";
 
-/** What becomes of a datagram: how long each of its copies takes, ms; none: it is lost. */
+/** The fate of a datagram: for each of its copies the delay in ms. No copy: it is lost. */
 export type DatagramFate = (from: Endpoint, to: Endpoint, bytes: Uint8Array) => readonly number[];
 
-/** First of the ports that are given to whoever asks for any. */
+/** First of the ports assigned to programs that request port 0. */
 const FREE_PORT_MIN = 49_152;
 
-/** Programs at endpoints of their own, and what is under way between them. */
+/** Programs at their endpoints, and the datagrams in flight between them. */
 export class MemoryDatagramNetwork {
   readonly clock: VirtualClock;
   fate: DatagramFate;
   readonly #programs = new Map<string, MemoryDatagrams>();
 
-  /** `latencyMs`: of each datagram, one way, unless `fate` says otherwise. */
+  /** `latencyMs`: one-way delay of each datagram, unless `fate` says otherwise. */
   constructor(
     options: {
       readonly latencyMs?: number;
@@ -31,14 +31,14 @@ export class MemoryDatagramNetwork {
   }
 
   /**
-   * Receives at `local`; port 0 is any free one.
-   * @throws {P2pchatError} `port-in-use` where another does.
+   * Receives at `local`; port 0 requests any free one.
+   * @throws {P2pchatError} `port-in-use` where another program receives there.
    */
   open(local: Endpoint): Datagrams {
     return new MemoryDatagrams(this, local);
   }
 
-  /** Takes an endpoint for `program`, and gives it. */
+  /** Assigns an endpoint to `program` and returns it. */
   take(program: MemoryDatagrams, { host, port }: Endpoint): Endpoint {
     let local = { host, port };
     for (let free = FREE_PORT_MIN; local.port === 0; free++) {
@@ -106,7 +106,7 @@ class MemoryDatagrams implements Datagrams {
 
   receive(from: Endpoint, bytes: Uint8Array): void {
     if (this.#handler === null || this.#isClosed) return;
-    // As from a socket, into a buffer that is used again.
+    // A copy, as a socket reads into a buffer that is reused.
     this.#handler.datagram(from, new Uint8Array(bytes));
     if (this.#isTurnDue) return;
     this.#isTurnDue = true;

@@ -1,6 +1,6 @@
 /**
- * Links without sockets and in virtual time: the same channels over streams in memory. What happens depends on
- * nothing but the calls, so a test that fails fails again.
+ * Links without sockets, in virtual time: the same channels over streams in memory. The results depend only on the
+ * calls, so that a failing test fails again.
  */
 
 import { type Endpoint, endpointText } from "../base/ids.ts";
@@ -10,7 +10,7 @@ import type { ByteStream, ByteStreamEvents, StreamAttempt, StreamNetwork } from 
 import { ChannelLinks, type ChannelLinksOptions } from "./channel_links.ts";
 import type { LinkClock, Links } from "./link.ts";
 
-/** What a stream holds for a reader that doesn't read, as a socket's buffers would. */
+/** Bytes that a stream buffers for a paused reader, as a socket does. */
 const SOCKET_BUFFER_BYTES = 64 * 1_024;
 
 const NO_EVENTS: ByteStreamEvents = { received() {}, written() {}, ended() {} };
@@ -21,7 +21,10 @@ interface Alarm {
   readonly callback: () => void;
 }
 
-/** Virtual time, and all that happens in it in order of time; at one time, in order of asking. */
+/**
+ * Virtual time. Callbacks are called in the order of their times; at equal times, in the order in which they were
+ * set.
+ */
 export class VirtualClock implements LinkClock {
   #nowMs = 0;
   #order = 0;
@@ -42,20 +45,20 @@ export class VirtualClock implements LinkClock {
     this.#soon.push(task);
   }
 
-  /** Lets `ms` pass, and everything happen that is due until then. */
+  /** Advances time by `ms`, calling everything that is due. */
   advance(ms: number): void {
     const untilMs = this.#nowMs + ms;
     this.#runSoon();
     for (let next = this.#next(); next !== null && next.atMs <= untilMs; next = this.#next()) {
       this.#alarms.delete(next);
-      this.#nowMs = Math.max(this.#nowMs, next.atMs); // late after a stall
+      this.#nowMs = Math.max(this.#nowMs, next.atMs); // callbacks are late after a stall
       next.callback();
       this.#runSoon();
     }
     this.#nowMs = untilMs;
   }
 
-  /** Lets time pass without anything happening: a process that was stopped. */
+  /** Advances time without calling anything, like a process that was stopped. */
   stall(ms: number): void {
     this.#nowMs += ms;
   }
@@ -84,7 +87,7 @@ export class MemoryLinkNetwork {
   readonly #cuts = new Set<string>();
   readonly #streams = new Set<MemoryStream>();
 
-  /** `latencyMs`: of each write, one way. */
+  /** `latencyMs`: one-way delay of each write. */
   constructor(options: { readonly latencyMs?: number; readonly clock?: VirtualClock } = {}) {
     this.clock = options.clock ?? new VirtualClock();
     this.latencyMs = options.latencyMs ?? 0;
@@ -98,7 +101,7 @@ export class MemoryLinkNetwork {
     return new ChannelLinks(host, { ...options, clock: this.clock });
   }
 
-  /** Nothing passes from `from` to `to` (host names) until `heal`; what was sent then comes late, as with TCP. */
+  /** Blocks bytes from host `from` to host `to` until `heal`; like with TCP, they are delivered then. */
   cut(from: string, to: string): void {
     this.#cuts.add(`${from} ${to}`);
   }
@@ -108,7 +111,7 @@ export class MemoryLinkNetwork {
     for (const stream of this.#streams) stream.deliver();
   }
 
-  /** What the death of a host's programs looks like to the others: their streams end, without a goodbye. */
+  /** Simulates the crash of a host's programs: for others, their streams end without a goodbye. */
   crash(host: string): void {
     for (const [key, { local }] of [...this.#hosts]) {
       if (local.host === host) this.#hosts.delete(key);
@@ -116,12 +119,12 @@ export class MemoryLinkNetwork {
     for (const stream of [...this.#streams]) if (stream.local.host === host) stream.abort();
   }
 
-  /** Whether bytes pass from one host to another now. */
+  /** Whether bytes pass from one host to the other now. */
   passes(from: string, to: string): boolean {
     return !this.#cuts.has(`${from} ${to}`);
   }
 
-  /** The host listens at `to` from now on; null: nowhere. @throws {P2pchatError} `port-in-use`. */
+  /** Makes the host listen at `to`; null: nowhere. @throws {P2pchatError} `port-in-use`. */
   move(host: MemoryHost, to: Endpoint | null): void {
     if (to !== null && this.#hosts.has(endpointText(to))) {
       throw new P2pchatError("port-in-use", `Cannot listen at port ${to.port}: it is taken`);
@@ -133,7 +136,7 @@ export class MemoryLinkNetwork {
     this.#hosts.set(endpointText(to), host);
   }
 
-  /** Two ends of a new stream, or `null` where nobody listens. */
+  /** Makes a stream and returns its two ends; `null` where nobody listens. */
   join(
     from: Endpoint,
     to: Endpoint,
@@ -191,11 +194,11 @@ class MemoryHost implements StreamNetwork {
 class MemoryStream implements ByteStream {
   other!: MemoryStream;
   #events: ByteStreamEvents = NO_EVENTS;
-  /** What came in and isn't read yet; `null` is the end. */
+  /** Received bytes that aren't read yet; `null` is the end of the stream. */
   readonly #inbox: (Uint8Array | null)[] = [];
   #inboxBytes = 0;
   #reading = true;
-  /** Nobody is told of anything before; what comes in waits. */
+  /** Whether `handle` was called. Before that, no event is reported, and received bytes wait. */
   #handled = false;
   #deliverAsked = false;
   #writing = false;
@@ -220,7 +223,7 @@ class MemoryStream implements ByteStream {
   }
 
   write(bytes: Uint8Array): void {
-    if (this.#aborted) return; // by the network: its program is dead
+    if (this.#aborted) return; // by the network: the program has crashed
     invariant(!this.#writing && !this.#finished, "one write at a time, and none after finish");
     this.#writing = true;
     this.#send(bytes);
@@ -246,7 +249,7 @@ class MemoryStream implements ByteStream {
     this.closed(this);
   }
 
-  /** Lets the reader have what is there, unless it doesn't want to, or the way is cut. */
+  /** Schedules the delivery of received bytes, unless reading is paused or the path is cut. */
   deliver(): void {
     if (!this.#handled || this.#deliverAsked || this.#inbox.length === 0) return;
     this.#deliverAsked = true;

@@ -1,23 +1,25 @@
 /**
- * Host names looked up, a few at a time. A lookup can't be stopped: it keeps one of the runtime's threads until it
- * ends by itself, after 20 s and more where no name service answers, and syncing a file needs such a thread too.
+ * DNS look-ups, a few at a time. A look-up can't be cancelled: it occupies one of the runtime's threads until it
+ * ends by itself, after 20 s or more where no name server answers, and syncing a file needs such a thread, too.
  */
 
 import { dropOldest } from "../base/bounded.ts";
 
 /**
- * Of the runtime's 32 threads for what blocks: nearly all stay with the disk, whatever the name service does, and one
- * that answers serves a thousand names within seconds.
+ * Concurrent look-ups, of the runtime's 32 threads for blocking calls: nearly all remain for the disk however slow
+ * the name server is, and a responsive one still serves a thousand names within seconds.
  */
 const LOOKUPS_MAX = 4;
 
-/** One is kept from names whose last answer came too late for anybody: they aren't all in the others' way. */
+/**
+ * Limit for names whose last answer came too late for every caller: one look-up always remains for the other names.
+ */
 const LATE_LOOKUPS_MAX = LOOKUPS_MAX - 1;
 
-/** Names remembered for that. */
+/** Late names remembered. */
 const LATE_NAMES_MAX = 1_024;
 
-/** The addresses of a name, best first. */
+/** Returns the addresses of a name, best first. */
 export type LookUp = (name: string) => Promise<readonly string[]>;
 
 interface Asking {
@@ -25,7 +27,7 @@ interface Asking {
   reject(error: unknown): void;
 }
 
-/** Of one name, for all who ask for it meanwhile. */
+/** The look-up of one name, shared by all who ask for it meanwhile. */
 interface Lookup {
   readonly name: string;
   readonly asking: Set<Asking>;
@@ -34,7 +36,7 @@ interface Lookup {
 
 export class NameLookups {
   readonly #lookUp: LookUp;
-  /** Those that wait for their turn, in order of arrival, and those that have begun and not ended yet. */
+  /** Look-ups that wait for their turn, in order of arrival, or are in progress. */
   readonly #lookups = new Map<string, Lookup>();
   readonly #late = new Set<string>();
 
@@ -43,8 +45,8 @@ export class NameLookups {
   }
 
   /**
-   * The addresses of `name`, once it has its turn.
-   * @throws What looking up threw, or the signal's reason, at once, when it is aborted.
+   * The addresses of `name`, looked up when it is its turn.
+   * @throws The error of the look-up, or at once the signal's reason when it is aborted.
    */
   find(name: string, signal: AbortSignal): Promise<readonly string[]> {
     const { promise, resolve, reject } = Promise.withResolvers<readonly string[]>();
@@ -62,7 +64,7 @@ export class NameLookups {
     return promise;
   }
 
-  /** Whether the name service has been asked for `name` and hasn't answered yet. */
+  /** Whether a look-up of `name` is in progress. */
   isAsked(name: string): boolean {
     return this.#lookups.get(name)?.begun === true;
   }
@@ -98,13 +100,13 @@ export class NameLookups {
   }
 }
 
-/** Asks as all programs of this machine do, the file of its own hosts included. */
+/** Looks a name up as other programs of this machine do, including the system's hosts file. */
 async function lookUp(name: string): Promise<readonly string[]> {
-  // Only who dials a name waits for this to load.
+  // Loaded only when a name is dialled.
   const { lookup } = await import("node:dns/promises");
   const found = await lookup(name, { all: true, order: "verbatim" });
   return found.map(({ address }) => address);
 }
 
-/** Of this program: its threads are few, however many listen and dial. */
+/** Shared by the whole program, as the runtime's threads are. */
 export const NAME_LOOKUPS = new NameLookups(lookUp);

@@ -1,20 +1,21 @@
 /**
- * Streams that are over for us, until the other side has read our last bytes: closing a stream that still has
- * unread input makes the system throw away what we sent last, the goodbye or the refusal.
+ * Streams that this side is done with, until the other side has read the last bytes (lingering close): if a stream
+ * with unread input is closed, the system discards what was sent last, the goodbye or the refusal.
  */
 
 import type { ByteStream } from "./byte_stream.ts";
 
-/** How long the other side may take to read our last bytes and end its direction. */
+/** Time for the other side to read the last bytes and end its direction. */
 const PARTING_MS = 1_000;
-/** Streams of strangers in this state, as many as may be let in; for a further one the oldest is cut off. */
+/** The most lingering streams of strangers: as many as may be accepted. For a further one the oldest is cut off. */
 const STRANGERS_MAX = 64;
 /**
- * The same of links while the program runs: far more than leave within a second by themselves, and few beside those
- * that are up, so that who comes and goes in a loop uses up no connections of others.
+ * The most lingering streams of former links while the program runs: far more than end within a second in normal
+ * use, but few compared with the links that are up, so that peers that reconnect in a loop don't use up the
+ * connections of others.
  */
 const LINKS_MAX = 256;
-/** Bytes that such a stream may still bring: what a link may have had under way. */
+/** Bytes that a lingering stream may still receive: as much as a link can have in flight. */
 const PARTING_BYTES_MAX = 2 * 1_024 * 1_024;
 
 interface Parting {
@@ -24,13 +25,13 @@ interface Parting {
 
 export class Partings {
   readonly #streams = new Map<ByteStream, Parting>();
-  /** Those of them that never were a link, and the others, the oldest first. */
+  /** Lingering streams that never were a link, and the others, the oldest first. */
   readonly #strangers = new Set<ByteStream>();
   readonly #links = new Set<ByteStream>();
   #isEnding = false;
   readonly #emptied: () => void;
 
-  /** `emptied` is called each time when the last one is gone. */
+  /** `emptied` is called each time the last stream is gone. */
   constructor(emptied: () => void) {
     this.#emptied = emptied;
   }
@@ -39,15 +40,15 @@ export class Partings {
     return this.#streams.size;
   }
 
-  /** The program ends: from now on all links are told goodbye, as many as they are. */
+  /** The program ends: from now on there is no limit for former links, so that each gets its goodbye. */
   ending(): void {
     this.#isEnding = true;
   }
 
   /**
-   * Takes a stream over.
+   * Takes over a stream.
    * @param state.isStranger Whether it never was a link.
-   * @param state.writing Whether a write is under way, after which the stream is finished.
+   * @param state.writing Whether a write is in progress, after which this direction is ended.
    * @returns When `check` must be called.
    */
   add(
@@ -72,7 +73,7 @@ export class Partings {
     return parting.untilMs;
   }
 
-  /** Cuts off those whose time is over. @returns When to call again, `null` where none is left. */
+  /** Cuts off the streams whose time is over. @returns When to call again; `null` where none is left. */
   check(nowMs: number): number | null {
     let next: number | null = null;
     for (const [stream, { untilMs }] of [...this.#streams]) {
@@ -82,7 +83,7 @@ export class Partings {
     return next;
   }
 
-  /** Cuts all of them off. */
+  /** Cuts off all streams. */
   abort(): void {
     for (const stream of [...this.#streams.keys()]) this.#remove(stream);
   }

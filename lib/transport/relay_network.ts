@@ -1,4 +1,4 @@
-/** Streams through somebody else, beside those of a network, so that one set of links has both. */
+/** Streams through a relay, combined with those of a network, so that one set of links has both. */
 
 import type { Endpoint } from "../base/ids.ts";
 import { invariant } from "../base/invariant.ts";
@@ -24,7 +24,7 @@ const OVER = "nothing is relayed any more";
 
 export class RelayNetwork implements Relays, RelayedStreams {
   readonly #clock: LinkClock;
-  /** By the very object that is dialled: no address that somebody names leads here. */
+  /** Streams by the identity of their `remote` object, so that no address that somebody names leads to one. */
   readonly #streams = new WeakMap<Endpoint, RelayStream>();
   #accepted: (stream: ByteStream) => void = (stream) => stream.abort();
 
@@ -81,23 +81,23 @@ class RelayStream implements ByteStream, Relay {
   readonly #limits: RelayLimits;
   readonly #handler: RelayHandler;
   readonly #accepted: (stream: ByteStream) => void;
-  /** Small pieces are held back, so that what is written meanwhile goes into one. */
+  /** Limits the rate of pieces, so that small writes are combined into one piece. */
   readonly #pieces: TokenBucket;
   #events: ByteStreamEvents = NO_EVENTS;
   #isHandled = false;
   #isReading = true;
-  /** Came, and wasn't read. */
+  /** Bytes received and not read yet. */
   #unread: Uint8Array[] = [];
-  /** The rest of the write under way. */
+  /** The rest of the write in progress. */
   #unsent: Uint8Array | null = null;
   #roomBytes: number;
   #isTurnAsked = false;
   #wait: { cancel(): void } | null = null;
-  /** Nothing more is written. */
+  /** This side writes and reads no more. */
   #isFinished = false;
-  /** Nothing is passed on any more. */
+  /** The relay passes nothing on any more. */
   #isClosed = false;
-  /** Nothing is reported any more. */
+  /** No more events are reported. */
   #isEnded = false;
   #whenSent: () => void = () => {};
 
@@ -119,7 +119,7 @@ class RelayStream implements ByteStream, Relay {
     return this.#isFinished || this.#isClosed;
   }
 
-  // Of Relay.
+  // Methods of Relay.
 
   accept(): void {
     this.#clock.soon(() => {
@@ -149,7 +149,7 @@ class RelayStream implements ByteStream, Relay {
     this.#whenSent = task;
   }
 
-  // Of ByteStream.
+  // Methods of ByteStream.
 
   handle(events: ByteStreamEvents): void {
     this.#events = events;
@@ -168,7 +168,7 @@ class RelayStream implements ByteStream, Relay {
     this.#askTurn();
   }
 
-  /** The other side can't be told of it otherwise than by what was written: the stream is over. */
+  /** Ends the stream altogether: a relay can't signal the end of only one direction. */
   finish(): void {
     if (this.#isFinished) return;
     this.#isFinished = true;
@@ -186,7 +186,7 @@ class RelayStream implements ByteStream, Relay {
     this.#askTurn();
   }
 
-  // What is called back, is from here.
+  // Callbacks are called only from here on.
 
   #askTurn(): void {
     if (this.#isTurnAsked) return;
@@ -234,7 +234,7 @@ class RelayStream implements ByteStream, Relay {
     }
   }
 
-  /** Whether another piece may go out now; if not, it is tried again when it may. */
+  /** Whether another piece may go out now; if not, schedules the next attempt. */
   #takesPiece(): boolean {
     if (this.#wait !== null) return false;
     const nowMs = this.#clock.nowMs();

@@ -1,42 +1,42 @@
 /**
- * Streams through somebody else who passes bytes on, as the runtime sees them: links run over them as over any other
- * stream, so that whoever passes them on sees sealed bytes alone. `RelayNetwork` is the adapter.
+ * Relayed streams, as the runtime sees them: another peer passes on the bytes of two others. Links run over them as
+ * over any other stream, so the relay sees only encrypted bytes. `RelayNetwork` is the adapter.
  *
- * What an adapter promises:
- * - Nothing is called back from within a call.
- * - No more goes out than there is room for at the other side, in pieces of a bounded size, at a bounded rate.
+ * An adapter promises:
+ * - No callback is called from within a call.
+ * - Bytes are sent only as far as the other side has granted credit, in pieces of bounded size, at a bounded rate.
  */
 
 import type { Endpoint } from "../base/ids.ts";
 
-/** How much may be on the way. */
+/** Limits of a relayed stream. */
 export interface RelayLimits {
-  /** Room at each side to begin with. */
+  /** The initial credit of each side, in bytes. */
   readonly creditBytes: number;
   readonly pieceBytesMax: number;
   readonly piecesPerS: number;
 }
 
-/** The runtime's side of one stream. No method may throw or wait. */
+/** The runtime's callbacks for one stream. No method may throw or block. */
 export interface RelayHandler {
-  /** These bytes are for the other side; they are the handler's own. */
+  /** Send these bytes to the other side; they belong to the handler. */
   send(bytes: Uint8Array): void;
-  /** So many of the bytes that came were taken: there is room for as many again. */
+  /** So many received bytes were read: grant the other side credit for as many. */
   taken(bytes: number): void;
 }
 
 export interface Relay {
-  /** Dialled, and shown as the link's other side: always this very object. */
+  /** The address to dial, and the other side's address in `LinkInfo`: dial with this very object. */
   readonly remote: Endpoint;
-  /** The other side dials: whatever comes is the beginning of its handshake. */
+  /** The other side dials: the bytes that follow begin its handshake. */
   accept(): void;
-  /** Bytes came from the other side: no more than it was told that there is room for. */
+  /** Bytes arrived from the other side, within the credit granted to it. */
   came(bytes: Uint8Array): void;
-  /** There is room for so many more at the other side. */
+  /** The other side has granted credit for so many more bytes. */
   room(bytes: number): void;
-  /** Nothing is passed on any more: its link, or the dial, ends at once. */
+  /** The relay passes nothing on any more: the stream's link, or dial, ends at once. */
   close(): void;
-  /** Calls `task` when all that was written has been sent, or won't be: at once where that is so. One task at most. */
+  /** Calls `task` when everything written has been sent or given up: at once if it already has. At most one task. */
   whenSent(task: () => void): void;
 }
 
@@ -44,5 +44,5 @@ export interface Relays {
   open(limits: RelayLimits, handler: RelayHandler): Relay;
 }
 
-/** The host of every relayed stream's other side: nobody's address. */
+/** The host in the address of each relayed stream's other side: not a valid host name. */
 export const RELAY_HOST = "*relay*";

@@ -1,17 +1,17 @@
-/** What sockets of both kinds share: how they are opened, their addresses, and errors in words that users read. */
+/** Common to TCP and UDP sockets: opening them, their addresses, and error texts for users. */
 
 import { OPEN_FILES_ADVICE, P2pchatError, systemErrorCode, systemText } from "../base/errors.ts";
 import type { Endpoint } from "../base/ids.ts";
 import { plainAddress } from "./hosts.ts";
 
-/** As people write it. */
+/** The endpoint of a socket's address, in the form that people write. */
 export function endpointOf({ hostname, port }: Deno.NetAddr): Endpoint {
   return { host: plainAddress(hostname), port };
 }
 
 export const UNKNOWN_HOST = "no host of that name is known";
 
-/** What went wrong at a socket, as a part of a sentence. */
+/** The reason of a socket's error, as part of a sentence. */
 export function reasonOf(error: unknown): string {
   if (error instanceof Deno.errors.ConnectionRefused) return "nobody listens there";
   if (error instanceof Deno.errors.ConnectionReset) return "the other side cut the connection";
@@ -27,10 +27,10 @@ export function reasonOf(error: unknown): string {
   return message;
 }
 
-/** Which of the two ports of one number: `ss -lt` doesn't show who has the other. */
+/** Whether an error text means a TCP or a UDP port: `ss -lt` doesn't list the latter. */
 type PortKind = "port" | "UDP port";
 
-/** Why a socket can't be opened at `host` (`null`: all addresses) and `port`. */
+/** The error where no socket can be opened at `host` (`null`: all addresses) and `port`. */
 function listenError(
   host: string | null,
   kind: PortKind,
@@ -61,7 +61,8 @@ function wayOut(host: string | null, cause: unknown): string {
 }
 
 /**
- * Opens what listens at `host`, or at all addresses of this machine, IPv6 and IPv4 where there are both.
+ * Opens a listening socket at `host` or, for null, at all addresses of this machine, IPv6 and IPv4 where it has
+ * both.
  * @throws {P2pchatError} `port-in-use` or `unreachable`.
  */
 export function openAt<Socket>(

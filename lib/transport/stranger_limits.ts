@@ -1,10 +1,11 @@
 /**
- * How many inbound connections may exist whose other side isn't known yet: they cost memory and a key agreement
- * each, and anybody can make them.
+ * Limits for strangers, that is, inbound connections whose peer isn't authenticated yet: each costs memory and a
+ * key agreement, and anybody can make them.
  *
- * When all places are taken, a newcomer gets that of the oldest connection that hasn't got on for a while, so that
- * a crowd of silent connections or half handshakes keeps nobody out for longer than that while. Who must wait for
- * it waits in order (`waiting_room.ts`): whoever tries again at once gets behind the others, not before them.
+ * When all places are taken, a new connection gets the place of the oldest one that hasn't made progress for a
+ * while, so that many silent connections or half handshakes can't keep others out for longer than that. Connections
+ * that have to wait do so in order (`waiting_room.ts`): one that reconnects at once gets behind the others, not
+ * ahead of them.
  */
 
 import { dropOldest } from "../base/bounded.ts";
@@ -12,19 +13,22 @@ import { TokenBucket } from "../base/token_bucket.ts";
 import { addressGroup, LOOPBACK } from "./hosts.ts";
 
 export interface StrangerLimitsConfig {
-  /** Strangers in all. */
+  /** The most strangers in all. */
   readonly strangersMax: number;
-  /** Strangers from one address. */
+  /** The most strangers from one address. */
   readonly strangersPerAddressMax: number;
-  /** No bound for one address holds for loopback: many programs may run on one machine. */
+  /** Loopback has no limit per address, since many programs may run on one machine. */
   readonly exemptsLoopback: boolean;
-  /** How long a silent stranger keeps its place when others want it; more than a slow way to us. */
+  /** How long a silent stranger keeps its place when others want it; longer than a slow connection needs. */
   readonly silenceMs: number;
-  /** The same for one that has begun a handshake; more than a slow round trip. */
+  /** The same for a stranger that has begun a handshake; longer than a slow round trip. */
   readonly unfinishedMs: number;
-  /** Fresh keys cost nothing, so who breaks rules comes back at once: an address may come so often. */
+  /**
+   * New connections per second from one address. New keys cost nothing, so an offender could otherwise return at
+   * once.
+   */
   readonly perAddressPerSecond: number;
-  /** So many may come from one address at once, as when a network of members comes back. */
+  /** New connections at once from one address, as when a network of members reconnects. */
   readonly perAddressBurst: number;
 }
 
@@ -38,13 +42,13 @@ const STRANGER_LIMITS_DEFAULTS: StrangerLimitsConfig = {
   perAddressBurst: 50,
 };
 
-/** Addresses whose rate is remembered; an attack by more of them isn't stopped by any rate. */
+/** Addresses whose rate is remembered; no rate limit stops an attack from more addresses than that. */
 const RATES_MAX = 1_024;
 
 export type Place<Stranger> =
   | { readonly type: "free" }
   | { readonly type: "instead of"; readonly stranger: Stranger }
-  /** None before `untilMs`, unless a stranger goes or becomes known. */
+  /** No place before `untilMs`, unless a stranger leaves or is authenticated. */
   | { readonly type: "none"; readonly untilMs: number };
 
 interface Entry {
@@ -57,10 +61,10 @@ export class StrangerLimits<Stranger> {
   readonly #isSilent: (stranger: Stranger) => boolean;
   /** In order of arrival. */
   readonly #strangers = new Map<Stranger, Entry>();
-  /** The address that came last is the last. */
+  /** The address with the most recent connection is last. */
   readonly #rates = new Map<string, TokenBucket>();
 
-  /** @param isSilent Whether it hasn't said anything sensible yet. */
+  /** @param isSilent Whether a stranger hasn't sent a valid first message yet. */
   constructor(
     isSilent: (stranger: Stranger) => boolean,
     config: Partial<StrangerLimitsConfig> = {},
@@ -73,7 +77,7 @@ export class StrangerLimits<Stranger> {
     return this.#strangers.size;
   }
 
-  /** Whether a connection from `host` may come in at `nowMs`, and who makes room for it. */
+  /** Whether a connection from `host` gets a place at `nowMs`, and which stranger must make room for it. */
   placeFor(host: string, nowMs: number): Place<Stranger> {
     const { strangersMax, strangersPerAddressMax, perAddressPerSecond } = this.#config;
     const address = addressGroup(host);
@@ -90,7 +94,7 @@ export class StrangerLimits<Stranger> {
     return this.#strangers.size < strangersMax ? { type: "free" } : this.#oldest(null, nowMs);
   }
 
-  /** The place of the first from `address`, null for any, that has kept its place for long enough. */
+  /** The place of the oldest stranger from `address` (null: any) that has had its place for long enough. */
   #oldest(address: string | null, nowMs: number): Place<Stranger> {
     const { silenceMs, unfinishedMs } = this.#config;
     let untilMs = Infinity;
@@ -122,7 +126,7 @@ export class StrangerLimits<Stranger> {
     dropOldest(this.#rates, RATES_MAX);
   }
 
-  /** It is known now, or gone. */
+  /** `stranger` is authenticated now, or gone. */
   remove(stranger: Stranger): void {
     this.#strangers.delete(stranger);
   }

@@ -6,16 +6,16 @@ import { SYSTEM_LINK_CLOCK } from "./system_clock.ts";
 import { TcpNetwork } from "./tcp_network.ts";
 
 export interface TcpLinksOptions extends Omit<ChannelLinksOptions, "clock"> {
-  /** Address to listen at, or `null` for all of this machine's, IPv6 and IPv4. */
+  /** Address to listen at; `null` for all of this machine's, IPv6 and IPv4. */
   readonly host: string | null;
-  /** 0 to 65535; 0 takes any free port, null none: it only dials. */
+  /** 0 to 65535; 0 requests any free port; with `null` it only dials. */
   readonly port: number | null;
 }
 
 /**
- * Listens, unless it only dials, and returns the links.
- * @throws {P2pchatError} `port-in-use` if another program has the port; `unreachable` if `host` isn't an
- * address of this machine, or the port isn't allowed.
+ * Opens links, listening unless `port` is null.
+ * @throws {P2pchatError} `port-in-use` if another program has the port; `unreachable` if `host` isn't an address of
+ *   this machine, or the port isn't allowed.
  */
 export function openTcpLinks(options: TcpLinksOptions): Links {
   const { host, port, env } = options;

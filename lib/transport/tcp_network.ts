@@ -9,11 +9,14 @@ import { NAME_LOOKUPS, type NameLookups } from "./name_lookups.ts";
 import { endpointOf, openAt, reasonOf, UNKNOWN_HOST } from "./sockets.ts";
 import { SYSTEM_LINK_CLOCK } from "./system_clock.ts";
 
-/** A thousand idle links cost 2 MiB; a busy one grows its buffer until reading costs little a byte. */
+/**
+ * Read buffer of a stream: a thousand idle links need only 2 MiB; a busy link's buffer grows until reading is cheap
+ * per byte.
+ */
 const READ_BUFFER_BYTES_MIN = 2 * 1_024;
 const READ_BUFFER_BYTES_MAX = 64 * 1_024;
 
-/** Pause after a failed accept, as when no file descriptors are left: they may be back then. */
+/** Pause after a failed accept, for example when there are no file descriptors: there may be some again then. */
 const ACCEPT_RETRY_MS = 100;
 
 const NO_EVENTS: ByteStreamEvents = { received() {}, written() {}, ended() {} };
@@ -26,7 +29,7 @@ class TcpStream implements ByteStream {
   #events: ByteStreamEvents = NO_EVENTS;
   #reading = false;
   #readingWanted = true;
-  /** Wakes the loop that waits for `setReading(true)` or the end. */
+  /** Wakes the read loop that waits for `setReading(true)` or for the end. */
   #wake: (() => void) | null = null;
   #buffer = new Uint8Array(READ_BUFFER_BYTES_MIN);
   #aborted = false;
@@ -58,7 +61,7 @@ class TcpStream implements ByteStream {
 
   finish(): void {
     if (this.#aborted) return;
-    // It fails where the other side has gone already, and then nobody is left to be told.
+    // This fails if the other side is gone already; nobody has to be told then.
     this.#keep(this.#conn.closeWrite().catch(() => {}));
   }
 
@@ -117,13 +120,13 @@ class TcpStream implements ByteStream {
 
   #keep(work: Promise<void>): void {
     this.#ongoing.add(work);
-    // Our own bugs, thrown by a handler, must end the program as any other uncaught error.
+    // Exceptions thrown by a handler are bugs and must end the program like any other uncaught error.
     work.finally(() => this.#ongoing.delete(work));
   }
 }
 
 export class TcpNetwork implements StreamNetwork {
-  /** Null for one that only dials. */
+  /** Null for a network that only dials. */
   #listener: Deno.TcpListener | null;
   readonly #host: string | null;
   readonly #log: Logger;
@@ -146,7 +149,7 @@ export class TcpNetwork implements StreamNetwork {
     this.#names = names;
   }
 
-  /** Connects to others, and listens nowhere: `local` has an empty host and port 0. */
+  /** A network that connects to others but doesn't listen: `local` has an empty host and port 0. */
   static dialOnly(log: Logger, names = NAME_LOOKUPS): TcpNetwork {
     return new TcpNetwork(null, null, log, names);
   }
@@ -192,7 +195,7 @@ export class TcpNetwork implements StreamNetwork {
         if (signal.aborted) return conn.close();
         stream = new TcpStream(conn, this.#ongoing);
       } catch (error) {
-        conn?.close(); // it was reset before we came to look at it
+        conn?.close(); // the connection was reset before it could be examined
         if (!signal.aborted) failed(reasonOf(error));
         return;
       }
@@ -246,15 +249,15 @@ export class TcpNetwork implements StreamNetwork {
   }
 
   /**
-   * Whether our own listener is at the other end: whoever is looked for isn't there then, or we couldn't have taken
-   * the port.
+   * Whether a connection leads to our own listener: then nobody else listens at that port, or we couldn't have
+   * taken it.
    */
   #isOwn({ localAddr, remoteAddr }: Deno.TcpConn): boolean {
     const listener = this.#listener?.addr;
     if (listener === undefined || remoteAddr.port !== listener.port) return false;
     const { host } = endpointOf(remoteAddr);
     if (!isUnspecified(listener.hostname)) return host === endpointOf(listener).host;
-    // A system calls itself from the address that it calls, or from 127.0.0.1.
+    // A system connects to itself from the address that it dials, or from 127.0.0.1.
     return isLoopback(host) || host === endpointOf(localAddr).host;
   }
 
@@ -289,7 +292,7 @@ export class TcpNetwork implements StreamNetwork {
       try {
         stream = new TcpStream(conn, this.#ongoing);
       } catch (error) {
-        // It was reset before we came to look at it.
+        // The connection was reset before it could be examined.
         this.#log.info("connection lost at once", { reason: reasonOf(error) });
         conn.close();
         continue;
@@ -320,12 +323,12 @@ function listenerAt(host: string | null, port: number): Deno.TcpListener {
   );
 }
 
-/** As many names as may be asked for at once have no answer yet. */
+/** The reason where a dial's time is over while other look-ups still occupy all places. */
 const NO_TURN = "no turn to ask the slow name service";
 
 /**
- * Whether a connection was reset before it was accepted. The next one may be accepted at once: who resets ten a second
- * would keep everybody out otherwise.
+ * Whether a connection was reset before it was accepted. Accepting goes on at once then: otherwise somebody who
+ * resets ten connections a second would keep everybody out.
  */
 function wasReset(error: unknown): boolean {
   return error instanceof Deno.errors.NotConnected ||

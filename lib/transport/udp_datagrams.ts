@@ -7,25 +7,25 @@ import type { Endpoint } from "../base/ids.ts";
 import type { DatagramHandler, Datagrams } from "./datagrams.ts";
 import { endpointOf, openAt, reasonOf } from "./sockets.ts";
 
-/** Longer ones than any of ours: what is cut off wasn't meant for us. */
+/** Longer than any datagram of ours: a truncated one belongs to another protocol. */
 const BUFFER_BYTES = 2_048;
-/** Datagrams that are answered together where more are there: the sender goes on while the rest is read. */
+/** Datagrams answered together when more are waiting: the sender can continue while the rest is read. */
 const TURN_DATAGRAMS_MAX = 16;
-/** Datagrams after which others have a turn: a millisecond of work. */
+/** Datagrams read before other tasks run: a millisecond of work. */
 const YIELD_AFTER = 64;
 /**
- * Datagrams that are sent before others have a turn: what answers them is read meanwhile, or a thousand answers at
- * once would be more than the system keeps for us.
+ * Datagrams sent before other tasks run: their replies are read meanwhile. Otherwise a thousand replies at once
+ * would overflow the system's receive buffer.
  */
 const SEND_YIELD_AFTER = 32;
-/** What waits to be sent; the system takes it at once, unless it is out of buffers. 5 MB. */
+/** The most datagrams queued for sending, 5 MB. The system takes them at once, unless it is out of buffers. */
 const WAITING_MAX = 4_096;
-/** Names that are looked up at the same time: each takes seconds where the network is gone. */
+/** Concurrent look-ups of names: each takes seconds where the network is down. */
 const LOOKUPS_MAX = 16;
-/** Pause after an error that may come again at once. */
+/** Pause after an error that may recur at once. */
 const RETRY_MS = 100;
 
-/** Resolves when what is due has had its turn; 3 us, where a timer takes 1 ms at least. */
+/** Resolves after the tasks that are due have run; takes 3 us, where a timer takes at least 1 ms. */
 function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
@@ -43,7 +43,7 @@ export class UdpDatagrams implements Datagrams {
   #waiting: Waiting[] = [];
   #sending: Promise<void> | null = null;
   readonly #receiving = new Set<Promise<void>>();
-  /** Whether `turn` is to be called once nothing more is there. */
+  /** Whether a call of `turn` is scheduled. */
   #isTurnDue = false;
   #inTurn = 0;
   #isClosed = false;
@@ -57,10 +57,10 @@ export class UdpDatagrams implements Datagrams {
   }
 
   /**
-   * Receives at `host` (`null`: all addresses of this machine, IPv6 and IPv4 where there are both) and `port`
-   * (0: any free one).
+   * Receives at `host` (`null`: all addresses of this machine, IPv6 and IPv4 where it has both) and `port` (0: any
+   * free one).
    * @throws {P2pchatError} `port-in-use` if another program has the port; `unreachable` if `host` isn't an address
-   * of this machine, or the port isn't allowed.
+   *   of this machine, or the port isn't allowed.
    */
   static listen(host: string | null, port: number, log: Logger): UdpDatagrams {
     return new UdpDatagrams(host, socketAt(host, port), log);
@@ -70,7 +70,7 @@ export class UdpDatagrams implements Datagrams {
     return endpointOf(this.#socket.addr as Deno.NetAddr);
   }
 
-  /** How many datagrams couldn't be sent. */
+  /** The number of datagrams that couldn't be sent. */
   get lost(): number {
     return this.#lost;
   }
@@ -82,7 +82,7 @@ export class UdpDatagrams implements Datagrams {
 
   send(to: Endpoint, bytes: Uint8Array): void {
     if (this.#isClosed) return;
-    // A peer that is only known by name, as an introduction may have it, keeps nobody else waiting.
+    // A name, which an introduction may contain, has to be looked up: that mustn't delay other datagrams.
     if (!isAddress(to.host)) return this.#sendToName({ to, bytes });
     if (this.#waiting.length >= WAITING_MAX) {
       this.#lost += 1;
@@ -109,7 +109,7 @@ export class UdpDatagrams implements Datagrams {
   }
 
   async #send(): Promise<void> {
-    // Not from within the call that asked for it: what else is sent in this turn comes along.
+    // Not from within the caller's `send`: datagrams sent later in this turn are included.
     await Promise.resolve();
     while (this.#waiting.length > 0) {
       const waiting = this.#waiting;
@@ -165,7 +165,7 @@ export class UdpDatagrams implements Datagrams {
       this.#inTurn += 1;
       if (this.#inTurn % TURN_DATAGRAMS_MAX === 0) this.#handler?.turn();
       this.#turnSoon();
-      // Reading goes on at once while something is there, so nobody else would have a turn.
+      // As long as datagrams are available, receiving resolves at once, so other tasks would never run.
       if (this.#inTurn >= YIELD_AFTER) await nextTurn();
     }
   }

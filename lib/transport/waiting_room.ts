@@ -1,23 +1,22 @@
 /**
- * Connections that wait for a place among the strangers, unread, first come, first served. A crowd of which each
- * member comes back as soon as it is thrown out is served in turn with everybody else, instead of winning by its
- * number of tries.
+ * Unread connections that wait for a place among the strangers, first come, first served. Attackers who reconnect
+ * as soon as they are thrown out get turns like everybody else, instead of winning by the number of their attempts.
  */
 
 import { addressGroup, LOOPBACK } from "./hosts.ts";
 import type { Place } from "./stranger_limits.ts";
 
-/** An open socket each, unless the mode says otherwise. */
+/** Each waiting connection is an open socket. A mode may set another limit. */
 const WAITING_MAX = 256;
-/** Of one address, loopback exempt: as many as have their turn before the wait is over. */
+/** Limit per address, loopback exempt: as many as get a place before their wait is over. */
 const WAITING_PER_ADDRESS_MAX = 128;
 /**
- * More, of preferred hosts alone, where all others wait: twice their own places (`entrance.ts`), of which two turns of
- * handshakes are soon over.
+ * Additional places for preferred hosts only, when all others are taken: twice their own stranger places
+ * (`entrance.ts`), that is, two rounds of handshakes, which are soon over.
  */
 const WAITING_PREFERRED_MAX = 32;
 const WAITING_PREFERRED_PER_ADDRESS_MAX = 8;
-/** Who dialled gives up after 10 s: before that it is told that there is no place. */
+/** A dialler gives up after 10 s: before that it is told that there is no place. */
 const WAIT_MS_MAX = 8_000;
 
 interface Entry {
@@ -29,7 +28,7 @@ interface Entry {
 export type Called<Waiting, Stranger> = {
   readonly waiting: Waiting;
   readonly sinceMs: number;
-  /** `none` where it has waited for too long. */
+  /** `none` for a connection that has waited too long. */
   readonly place: Place<Stranger>;
 };
 
@@ -55,17 +54,17 @@ export class WaitingRoom<Waiting, Stranger> {
     return this.#waiting.size;
   }
 
-  /** When `next` must be called at the latest, as it was found by its last call; null while nobody waits. */
+  /** When `next` must be called at the latest, as of its last call; null while no connection waits. */
   get dueMs(): number | null {
     return this.#dueMs;
   }
 
-  /** Whether somebody from the address of `host` waits, whom nobody from there may overtake. */
+  /** Whether a connection from the address of `host` waits, which others from there mustn't overtake. */
   isWaitedAt(host: string): boolean {
     return this.#countOf(addressGroup(host)) > 0;
   }
 
-  /** @returns Whether it may wait: there is a bound. Then `next` must be called. */
+  /** Adds a connection, if there is room. @returns Whether there was; then `next` must be called. */
   enter(waiting: Waiting, host: string, nowMs: number): boolean {
     const address = addressGroup(host);
     if (!this.#hasRoom(host, address)) return false;
@@ -83,7 +82,7 @@ export class WaitingRoom<Waiting, Stranger> {
     return address === LOOPBACK || same < WAITING_PER_ADDRESS_MAX;
   }
 
-  /** Takes out the first for which there is a place, or that has waited for too long; null where there is none. */
+  /** Removes and returns the first connection that has a place or has waited too long; null where there is none. */
   next(nowMs: number): Called<Waiting, Stranger> | null {
     this.#dueMs = null;
     const placeless = new Set<string>();
@@ -101,7 +100,7 @@ export class WaitingRoom<Waiting, Stranger> {
     return null;
   }
 
-  /** Takes all out: nobody is let in any more. */
+  /** Removes and returns all connections. */
   clear(): readonly Waiting[] {
     const all = [...this.#waiting.keys()];
     this.#waiting.clear();
