@@ -1,5 +1,5 @@
 /**
- * How a link becomes one between members: a newcomer is let in under a name nobody else has, two members
+ * How a link becomes one between members: a newcomer is admitted under a name nobody else has, two members
  * of one room greet each other.
  *
  *     newcomer                     admitting member              its neighbours
@@ -8,16 +8,16 @@
  *       accept {claim, beacon} -------> |     (one round trip, or 300 ms)
  *       | <-------------------- welcome |
  *
- * Who returns shows the claim it was given before and is welcomed at once. Until `accept` nobody has been
- * shown anything: a refusal leaves the room undisturbed.
+ * A returning member presents the claim it was given before and is welcomed at once. Until `accept` nobody in the
+ * room has been told of the newcomer: a refusal leaves the room undisturbed.
  *
  * Holds make the common race visible before anybody enters: of two newcomers that ask for one name at once,
  * the one with the smaller key takes over a hold, and the other waits until that one is in or the hold is over,
  * so that not both are refused. What slips through (neighbourhoods that don't touch, silence) is decided by
  * the claims themselves, in `names.ts`.
  *
- * No neighbour's word alone keeps anybody out: that a name is taken it shows by the owner's credentials, and
- * that it is being taken is believed for as long as a hold lasts.
+ * No neighbour's word alone keeps a newcomer out: a neighbour proves that a name is taken by the owner's credentials,
+ * and its word that a name is being taken counts only for as long as a hold lasts.
  *
  * The caller's duties: after `admitted`, let the roster enter and feed `entered`, and nothing of other links
  * in between; after `member`, take the link into use; feed `hold` only from neighbours.
@@ -79,7 +79,7 @@ export class Admission implements Machine<AdmissionInput, AdmissionEffect> {
     return next;
   }
 
-  /** After a stall of this process: nobody is blamed for it. */
+  /** Moves deadlines by a stall of this process, so that nobody is blamed for it. */
   postpone(delayMs: number): void {
     for (const link of this.links.byId.values()) {
       if (link.dueMs !== null) link.dueMs += delayMs;
@@ -258,7 +258,7 @@ export class Admission implements Machine<AdmissionInput, AdmissionEffect> {
     this.links.becomeMember(link, hello.beacon, hello.claim);
   }
 
-  /** The peer runs on an incarnation that a later one has replaced: show it that one, and part. */
+  /** The peer's incarnation was replaced by a later one: sends it the later one's credentials, and closes the link. */
   #proveReplaced(link: Link, key: PeerKey): void {
     const later = this.port.credentialsOf(key);
     if (later !== null) {
@@ -269,7 +269,7 @@ export class Admission implements Machine<AdmissionInput, AdmissionEffect> {
 
   #learnReplaced(link: Link, beacon: SignedBeacon, room: RoomId): void {
     const { incarnation } = beacon.beacon.value;
-    // Of another room it only says when this profile was last started there.
+    // A beacon of another room shows only when this profile was last started there.
     const fault = beaconFormFault(beacon.beacon.value, room);
     if (fault !== null) {
       return this.links.penalise(link, "protocol", `showed a beacon that can't be right: ${fault}`);

@@ -1,4 +1,4 @@
-/** What a process makes on its way into a room: admission, the room itself, and the words for failures. */
+/** What a process needs to join a room: its admission, the room itself, and the texts for failures. */
 
 import type { Crypto, Signer } from "../../base/crypto.ts";
 import type { Environment } from "../../base/environment.ts";
@@ -19,31 +19,31 @@ import type { MeshRecord } from "./records.ts";
 import { Room } from "./room.ts";
 import type { SignedClaim, SignedGenesis } from "./structures.ts";
 
-/** Who comes in, and with what. */
+/** The process that joins: its configuration, key and environment. */
 export interface Comer {
   readonly config: MeshConfig;
   readonly signer: Signer;
   readonly environment: Environment;
 }
 
-/** A place in a room, as admission or we ourselves give it. */
+/** A membership with which a room is entered, given by the admitting member or by ourselves. */
 export interface Entry {
   readonly genesis: SignedGenesis;
   readonly claim: SignedClaim;
   /** Null in an open room. */
   readonly secrets: KeptSecrets | null;
-  /** What is on disk of this room. */
+  /** The records of this room on disk. */
   readonly records: readonly MeshRecord[];
-  /** What isn't, beside what every member writes. */
+  /** Records that aren't on disk yet, besides those that every member writes. */
   readonly fresh: readonly MeshRecord[];
-  /** What the admitting member demands at least; 0 where nobody was asked. */
+  /** The lowest incarnation that the admitting member accepts; 0 where nobody was asked. */
   readonly incarnation: number;
   /** Where others can dial us; null where nobody can. */
   readonly endpoint: Endpoint | null;
   readonly founded: boolean;
 }
 
-/** Which room to come into. */
+/** The room to join. */
 export interface Wanted {
   /** Null where any will do. */
   readonly room: RoomId | null;
@@ -52,8 +52,8 @@ export interface Wanted {
 
 /**
  * Admission for this process.
- * @param earlier The membership that is resumed; null for who comes into a room that it doesn't know.
- * @param entered The room once there is one.
+ * @param earlier The membership that is resumed; null where the room isn't known yet.
+ * @param entered The room that we have entered; null before.
  */
 export function newAdmission(
   { config, signer, environment }: Comer,
@@ -130,9 +130,9 @@ export function newRoom(
 }
 
 /**
- * The claim of one who resumes with nobody there to ask: the one by which it has this name, or one that it admits
- * itself. Who quit, or took another name, has freed it, and somebody may have taken it since: an earlier claim holds
- * only where a member that was asked says so.
+ * The claim of a member that resumes with nobody there to ask: the one by which it holds this name, or one to which it
+ * admits itself. A member that quit, or took another name, has freed its name, and somebody may have taken it since: an
+ * earlier claim holds only where a member that was asked says so.
  */
 export function resumedClaim(
   { config, signer, environment }: Comer,
@@ -145,12 +145,12 @@ export function resumedClaim(
   return claimAlone(environment, signer, { room, name, incarnation, admitterTime, after: null });
 }
 
-/** Where others can dial one whom nobody has seen yet; null where it can't be said. */
+/** Where others can dial a member of which nobody has seen the address yet; null where it isn't known. */
 export function endpointAlone({ advertise, passive }: MeshConfig): Endpoint | null {
   return passive || advertise.host === null ? null : { host: advertise.host, port: advertise.port };
 }
 
-/** What opens a private room, by what is on disk of it; null for an open one. */
+/** The secrets of a private room that its records hold; null for an open room. */
 export function keptSecrets(
   crypto: Crypto,
   genesis: SignedGenesis,
@@ -160,20 +160,20 @@ export function keptSecrets(
   return new KeptSecrets(roomIdOf(crypto, genesis), crypto, records);
 }
 
-/** What opens the room to us if we are killed before a neighbour has told us of its rotations. */
+/** The invite's secret, with which we join again if we are killed before a neighbour has sent us its rotations. */
 export function invitedRecords({ begin }: MeshConfig): readonly MeshRecord[] {
   const secret = begin.kind === "join" ? begin.invite?.secret ?? null : null;
   return secret === null ? [] : [{ kind: "invited", secret }];
 }
 
-/** Who lets us in may go away before it has told of anybody: the next start asks it again. */
+/** The admitting member as an entrance: it may go away before it has told us of others, and the next start asks it. */
 export function entranceRecords(link: MeshLink | null, wallMs: number): readonly MeshRecord[] {
   if (link === null) return [];
   const contact = { key: link.peer, endpoint: link.remote };
   return [{ kind: "entrance", contact, heardWallMs: wallMs }];
 }
 
-/** Where a newcomer asks, best first: at the address that it was given, then at those of its invite. */
+/** The contacts that a newcomer asks, best first: the address that it was given, then those of its invite. */
 export function contactsToJoin(
   { contact, invite }: Extract<MeshConfig["begin"], { readonly kind: "join" }>,
 ): readonly Pick<Dial, "peer" | "endpoint">[] {
@@ -215,15 +215,15 @@ const ADVICE: Partial<Record<ErrorCode, string>> = {
   "too-fast": TRY_AGAIN,
 };
 
-/** What was tried, and why it came to nothing. */
+/** A failed attempt to join. */
 export interface JoinFailure {
   readonly contact: Endpoint;
   readonly reason: DialFailureReason | "self" | "too-fast";
-  /** What the other side or the network said. */
+  /** The reason that the other side or the network gave. */
   readonly text: string;
 }
 
-/** What is said when nobody let us in; of several addresses, the answer of whoever knows the room counts most. */
+/** How we end when nobody admitted us; of several addresses, the answer of one that knows the room counts most. */
 export function joinFailure(config: MeshConfig, failures: readonly JoinFailure[]): Ending {
   const failure = failures.find(({ reason }) => reason === "bad-credentials") ?? failures.at(-1);
   if (failure === undefined) {
@@ -271,14 +271,14 @@ function metSelfFailure(contact: Endpoint): Ending {
   };
 }
 
-/** Admitted, and the one who let us in went away before it could say so. */
+/** We were admitted, and the admitting member went away before its welcome. */
 export const ENTRANCE_LOST: Ending = {
   code: "unreachable",
   text: "Cannot join: the member who let us in went away in that moment; try again, through " +
     "another member if it stays away",
 };
 
-/** Some of those whom a resuming member remembers don't know its secrets any more. */
+/** Members that a resuming member remembers don't accept its secrets any more. */
 export const SECRET_REFUSED =
   "A member that you knew doesn't let you in: the room may have another invite by now; ask a member " +
   "for it, and start with --invite TEXT";

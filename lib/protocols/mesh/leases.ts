@@ -1,6 +1,6 @@
 /**
- * How members come and go: a beacon that is news brings or keeps one, silence, quitting and believed
- * accusations end it, and after a day it is forgotten. All that users are told of it is said here.
+ * How members come and go: a new beacon brings or keeps a member; silence, quitting and accusations that take
+ * effect end it; after a day it is forgotten. All that users are told about joining and leaving is decided here.
  */
 
 import type { Environment } from "../../base/environment.ts";
@@ -17,14 +17,14 @@ import type { Entry, RosterTable } from "./roster_table.ts";
 import type { SignedBeacon } from "./structures.ts";
 
 /**
- * - `lease`: somebody's lease may have run out
- * - `forget`: somebody has been dead for a day
+ * - `lease`: a member's lease may have run out
+ * - `forget`: a member has been dead for a day
  */
 const DEADLINES = ["lease", "forget"] as const;
 
 export type MemberRecord = Extract<MeshRecord, { readonly kind: "member" }>;
 
-/** What a neighbour says of a member beside its beacon. */
+/** What a neighbour says about a member besides the member's beacon. */
 export interface Hearsay {
   readonly lost: boolean;
   readonly ageMs: number;
@@ -32,7 +32,7 @@ export interface Hearsay {
 
 export const HEARD_NOW: Hearsay = { lost: false, ageMs: 0 };
 
-/** A beacon that is news, its claim, and how it came. */
+/** A new beacon, its claim, and who told us what about it. */
 export interface HeardBeacon {
   readonly signed: SignedBeacon;
   readonly claim: KnownClaim;
@@ -42,7 +42,7 @@ export interface HeardBeacon {
 
 export class Leases {
   readonly #deadlines = new Deadlines(DEADLINES);
-  /** When a member's beacon was last put on disk, and where it could be dialled; live members alone. */
+  /** When each live member's beacon was last put on disk, and its endpoint then. */
   readonly #recorded = new Map<PeerKey, { readonly atMs: number; readonly endpoint: Endpoint }>();
 
   constructor(
@@ -55,14 +55,14 @@ export class Leases {
     readonly timing: RosterTiming,
   ) {}
 
-  /** Own beacons come so often. */
+  /** The interval of our own beacons. */
   beaconIntervalMs(): number {
     const { beaconIntervalMs, beaconIntervalPerMemberMs } = this.timing;
     const intervalMs = Math.max(beaconIntervalMs, this.table.liveCount * beaconIntervalPerMemberMs);
     return Math.min(Math.round(intervalMs), BEACON_INTERVAL_MS_MAX);
   }
 
-  /** A member that isn't heard of for so long is lost. It says itself how often it is: it may know of others than we. */
+  /** A member silent for so long is lost. Its beacon says its interval: its room may seem larger to it than to us. */
   #leaseMs({ beacon: { value: { intervalMs } } }: SignedBeacon): number {
     return this.timing.leaseIntervals * intervalMs + this.timing.leaseSlackMs;
   }
@@ -85,8 +85,8 @@ export class Leases {
   }
 
   /**
-   * Somebody on our disk is lost until we hear of it: its name is its own, unless somebody has let us in under it
-   * since, and so knew that it is free.
+   * A member from our disk counts as lost until we hear of it. It keeps its name, unless another member has admitted us
+   * under that name since, and so knew that it is free.
    */
   remember(
     { beacon: signed, heardWallMs }: MemberRecord,
@@ -113,8 +113,8 @@ export class Leases {
   }
 
   /**
-   * Takes in a beacon that is newer than what is known, signatures checked, and passes it on.
-   * @param enteredAtMs When we came in: who was there before isn't new to the room.
+   * Takes in a beacon that is newer than the known one, with signatures checked, and passes it on.
+   * @param enteredAtMs When we entered: members that were there before aren't new to the room.
    */
   take(heard: HeardBeacon, enteredAtMs: number, nowMs: number): void {
     const { signed, claim, hearsay, from } = heard;
@@ -122,13 +122,13 @@ export class Leases {
     const before = this.table.get(key);
     const isLive = before?.state === "alive";
     const wasSuspected = this.accusations.settle(key);
-    // Whatever age it is said to have, a beacon that is news leaves time for the next one to come.
+    // Whatever age a neighbour reports, a new beacon leaves time for the next one to arrive.
     const ageMsMax = (this.timing.leaseIntervals - 1) * signed.beacon.value.intervalMs;
     const ageMs = Math.min(hearsay.ageMs, ageMsMax);
     if (state === "quit" || (hearsay.lost && !isLive)) {
       this.#takeDead(heard, before, nowMs);
     } else {
-      // Nobody is lost on one neighbour's word: its lease runs on.
+      // No member is lost on one neighbour's word: its lease runs on.
       const runsOn = hearsay.lost && isLive;
       const sinceMs = runsOn ? before.sinceMs : nowMs - ageMs;
       this.table.put({ key, signed, claim, state: "alive", sinceMs });
@@ -137,13 +137,13 @@ export class Leases {
       this.#takeAlive(heard, before, wasSuspected, isNew);
       this.#record(signed, nowMs);
     }
-    // Who is dead for a neighbour isn't news to the others, unless it said so itself.
+    // A member's loss on a neighbour's word isn't passed on to others; that it has quit is.
     if (hearsay.lost && state !== "quit") return;
     const waitMs = state === "quit" || wasSuspected ? 0 : this.#relayMs(heard, before);
     this.outbox.beacon(signed, { ageMs, from, waitMs }, nowMs);
   }
 
-  /** How long a live member's beacon may wait for company. */
+  /** How long a live member's beacon may wait to be sent together with others, ms. */
   #relayMs(heard: HeardBeacon, before: Entry | null): number {
     const { relayMembersMax, renewalPerMemberMs, renewalMsMax, newsPerMemberMs, newsMsMax } =
       this.timing;
@@ -178,7 +178,7 @@ export class Leases {
 
   #takeDead({ signed, claim, hearsay }: HeardBeacon, before: Entry | null, nowMs: number): void {
     const { key, state } = signed.beacon.value;
-    // It is forgotten after that time, and others are told the age again.
+    // Capped: after that time a dead member is forgotten, and this age is passed on to others.
     const sinceMs = nowMs - Math.min(hearsay.ageMs, this.timing.deadKeptMs);
     if (state === "quit") {
       this.#bury({ key, signed, claim, state, sinceMs });
@@ -192,8 +192,8 @@ export class Leases {
   }
 
   /**
-   * A live member's lease has run out, or an accusation has taken effect: since when it was silent then, its neighbours
-   * alone know.
+   * A live member's lease has run out, or an accusation has taken effect; then only its neighbours know how long it was
+   * silent.
    */
   #dies(key: PeerKey, nowMs: number, silence: { readonly silentMs?: number } = {}): void {
     const entry = this.table.get(key);
@@ -209,7 +209,7 @@ export class Leases {
     this.accusations.forget(entry.key);
     this.#recorded.delete(entry.key);
     this.#deadlines.setEarliest("forget", entry.sinceMs + this.timing.deadKeptMs);
-    // By itself: liars may have thousands quit, one after the other.
+    // Here and not only when due: liars may have thousands of made-up members quit, one after the other.
     const excess = this.table.excessDead();
     if (excess !== null) this.#forget(excess);
   }
@@ -219,7 +219,7 @@ export class Leases {
     let nextMs = Infinity;
     for (const entry of this.table.entries()) {
       if (entry.state !== "alive" || entry.key === this.self) continue;
-      // The very sum that the deadline is: by a difference it could be due and not yet over.
+      // The same sum as for the deadline: rounded differently, a lease could be due and not yet over.
       const untilMs = entry.sinceMs + this.#leaseMs(entry.signed);
       if (untilMs <= nowMs) expired.push(entry.key);
       else nextMs = Math.min(nextMs, untilMs);

@@ -1,6 +1,6 @@
 /**
- * What is said in private: on our disk before it is shown or sent, and sent again, by this process or a later one,
- * until its receiver has it, or it is too old.
+ * Sends private messages: each is on our disk before it is shown or sent, and is retransmitted, by this process or a
+ * later one, until its receiver has it, or it is too old.
  */
 
 import type { Environment } from "../../base/environment.ts";
@@ -36,7 +36,7 @@ const EXPIRED_TEXT = "it wasn't delivered within 30 days";
 export class PrivateSending {
   readonly #deadlines = new Deadlines(DEADLINES);
   readonly #outbox: PrivateOutbox;
-  /** What is on its way to the disk; at most PRIVATE_WAITING_MAX. */
+  /** Messages that are being written to the disk; at most PRIVATE_WAITING_MAX. */
   readonly #writes = new Pending<OutboxEntry>();
 
   /** @param present Box keys of the members that are here. */
@@ -60,8 +60,8 @@ export class PrivateSending {
   }
 
   /**
-   * Those for whom the user's input should wait: they are here, and when they have theirs there is room again. Who
-   * says nothing until what was sent is repeated as seldom as can be, some 30 s, isn't waited for.
+   * The receivers for which the user's input should wait: they are here, and there is room again once they have their
+   * messages. A receiver that stays silent until retransmissions are as rare as can be, some 30 s, isn't waited for.
    */
   awaited(): readonly PeerKey[] {
     if (this.size <= PRIVATE_WAITING_HIGH) return [];
@@ -71,7 +71,7 @@ export class PrivateSending {
     ).map(([peer]) => peer).toArray();
   }
 
-  /** Whether something is on its way to the disk, or to somebody who is here. */
+  /** Whether a message is being written to the disk, or waits for a receiver that is here. */
   get isBusy(): boolean {
     return this.#outbox.isStoring ||
       this.#outbox.queues().some(([peer, { entries }]) =>
@@ -95,7 +95,7 @@ export class PrivateSending {
     }
   }
 
-  /** What earlier processes left is told, and what is too old given up. */
+  /** Gives up messages that are too old, and reports those that earlier processes left waiting. */
   start(nowMs: number): readonly PrivateEffect[] {
     return [...this.#expire(nowMs), ...this.tellWaiting("start")];
   }
@@ -126,7 +126,8 @@ export class PrivateSending {
     const { key: from } = this.sealing.signer;
     const id = this.sealing.messageId(from, to, incarnation, counter);
     const message = { id, from, to, text, sentAt: this.environment.wallMs() };
-    // Of more than fit the latest: an answer's question, or our own last words, and not what has long come everywhere.
+    // Where not all heads fit, the latest: they cover the question that this may answer, and our own last message;
+    // earlier ones have long arrived everywhere.
     const heads = this.room.heads().slice(-HEADS_MAX);
     const typed = { message, name, incarnation, counter, heads };
     const entry = outboxEntry(typed, { ref, typedMs: nowMs });
@@ -189,7 +190,7 @@ export class PrivateSending {
   #expire(nowMs: number): readonly PrivateEffect[] {
     const { keptMs } = this.config;
     const beforeMs = this.environment.wallMs() - keptMs;
-    // A clock that was just set right says nothing of what this process has taken in.
+    // By both clocks: a wall clock that was just set right must not end messages typed in this process.
     const isOver = ({ message, isStored, typedMs }: OutboxEntry) =>
       isStored && message.sentAt < beforeMs && nowMs - typedMs > keptMs;
     const effects: PrivateEffect[] = [];
@@ -203,7 +204,7 @@ export class PrivateSending {
     return effects;
   }
 
-  /** These wait no more. The disk needn't know at once: at worst they are acknowledged once more. */
+  /** These messages wait no more. No sync is needed: at worst they are sent and acknowledged once more. */
   #ended(
     entries: readonly OutboxEntry[],
     outcome: Pick<Extract<PrivateEffect, { type: "delivery" }>, "state" | "reason" | "waited">,
@@ -221,7 +222,7 @@ export class PrivateSending {
     ];
   }
 
-  /** Sends what may be under way and isn't, where its receiver is here. */
+  /** Sends the messages that may be in flight and aren't, if their receiver is here. */
   #pump(peer: PeerKey, nowMs: number): readonly PrivateEffect[] {
     const queue = this.#outbox.queueOf(peer);
     const boxKey = this.present.get(peer);
@@ -280,7 +281,7 @@ export class PrivateSending {
     ];
   }
 
-  /** Whoever was told that something waits for this one is told when all of it has arrived. */
+  /** If the user was told that messages wait for this receiver, reports when all of them have arrived. */
   #arrived(to: PeerKey, entries: readonly OutboxEntry[]): readonly PrivateEffect[] {
     const queue = this.#outbox.queueFor(to);
     if (queue.arrivedSinceTold === null) return [];

@@ -34,7 +34,7 @@ export class RoomMachines {
   readonly privateMessages: PrivateMessages;
   readonly secrets: RoomSecrets;
   readonly entrances: Entrances;
-  /** Members that the disk knows, for finding the room again. */
+  /** Members from the records on disk, for finding the room again. */
   readonly #stored: readonly Contact[];
   readonly #timetable: Timetable;
 
@@ -52,7 +52,7 @@ export class RoomMachines {
       records.some(({ kind }) => kind === "bundle" || kind === "frontier" || kind === "shown");
     this.#stored = rememberedContacts(records, self);
     this.entrances = new Entrances(records);
-    // Before the order has taken the records in.
+    // The claims that stored bundles name; needed only until the order has taken the records in.
     const onDisk = new Set<ClaimId>();
     for (const record of records) {
       if (record.kind === "bundle") onDisk.add(record.bundle.header.value.claim);
@@ -118,7 +118,7 @@ export class RoomMachines {
     this.#timetable = new Timetable(this.#all());
   }
 
-  /** Gives one of them an input: the only way to. */
+  /** Gives one of the machines an input; no input may bypass this, as the timetable must know. */
   step<Input, Effect>(
     machine: Machine<Input, Effect>,
     input: Input,
@@ -136,7 +136,7 @@ export class RoomMachines {
     return this.#timetable.nextMs();
   }
 
-  /** After a stall of our own, nobody is blamed for the time that was lost. */
+  /** Moves deadlines by `delayMs`, the length of a stall of our own: nobody is blamed for that time. */
   postpone(delayMs: number): void {
     for (const machine of this.#all()) machine.postpone(delayMs);
     this.#timetable.allChanged();
@@ -147,7 +147,7 @@ export class RoomMachines {
     return [overlay, broadcast, order, antiEntropy, roster, privateMessages];
   }
 
-  /** What a compacted log holds, but for how much of it was shown. */
+  /** The records of a compacted log, without those that say how much was shown. */
   snapshot(nowMs: number): readonly MeshRecord[] {
     const wallMs = this.environment.wallMs();
     const members: MeshRecord[] = [];
@@ -157,8 +157,8 @@ export class RoomMachines {
       const heardWallMs = Math.max(0, Math.round(wallMs - Math.max(0, nowMs - sinceMs)));
       members.push({ kind: "member", beacon: credentials.beacon, heardWallMs });
     }
-    // The claims first: a bundle is shown under its own. All that are known, since none is written again
-    // when a bundle comes that names it. The last one of our own is that of the name that we have.
+    // The claims come before the bundles that are shown under them. All known ones, since none is written again
+    // when a bundle names it. The last one of our own is the one of our present name.
     const own = this.roster.selfClaim();
     const claims = this.roster.claims().map(({ signed }) => signed).filter((one) => one !== own);
     return [
@@ -179,13 +179,13 @@ export class RoomMachines {
     return this.roster.selfBeacon().beacon.value.endpoint;
   }
 
-  /** Whether there are members who aren't neighbours; before a neighbour's roster is here there may be. */
+  /** Whether there may be members that aren't neighbours: yes, until a neighbour's roster has arrived. */
   #mayBeOthers(): boolean {
     const { roster, overlay } = this;
     return !roster.hasNeighboursRoster() || roster.liveCount > 1 + overlay.activeView().length;
   }
 
-  /** How far we are, in room time: as far as the order, or as what a neighbour is to send many of. */
+  /** The room time up to which we have everything: the order's, or less where we are fetching from neighbours. */
   #latest(): number {
     let latest = this.order.latest();
     for (const { stream, goal } of this.antiEntropy.wanted()) {
@@ -194,7 +194,7 @@ export class RoomMachines {
     return latest;
   }
 
-  /** Whether it says that it has just what we have: who spoke at one moment can't tell it by the times alone. */
+  /** Whether the peer's beacon shows our own frontier. Room times can't tell: several authors may have the same. */
   isLevel(peer: PeerKey): boolean {
     return this.roster.member(peer)?.beacon.frontier === this.order.root();
   }
@@ -248,9 +248,9 @@ export class RoomMachines {
   }
 
   /**
-   * Those that aren't live, from disk and from the roster, of which those of the last 7 days that it has forgotten: where
-   * two were forgotten by each other, nobody else may be left who knows both. Those whom we met stay, however many were
-   * made up since.
+   * Contacts of members that aren't live: from disk, from the roster, and those of the last 7 days that the roster has
+   * forgotten: where two members have forgotten each other, nobody else may be left that knows both. Members that we
+   * met ourselves stay, however many were made up since.
    */
   #rememberedContacts(): readonly Contact[] {
     const contacts = new Map<PeerKey, Contact>();

@@ -1,10 +1,11 @@
 /**
- * The secrets of a private room: who may come in, agreed on without anybody in charge. Any member may make a new
- * one, a rotation; it is flooded, and each new neighbour is sent all that are kept (`kept_secrets.ts`). Of two that
- * were made at once the higher (epoch, id) wins everywhere, and who made the other is told.
+ * The secrets of a private room, which decide who may join; members agree on them without anybody in charge. Any
+ * member may make a new one, a rotation; it is flooded, and each new neighbour is sent all that are kept
+ * (`kept_secrets.ts`). Of two that were made at once the higher (epoch, id) wins everywhere, and the user that made
+ * the other is told.
  *
- * A rotation of our own is on disk before it is sent or shown: a member that was killed must not let in again whom
- * its user believes to be kept out.
+ * A rotation of our own is on disk before it is sent or shown: after a kill this member must not admit again those
+ * that its user believes to be kept out.
  *
  * The caller's duties: `rotations` only from member links; after `changed`, part with strangers that an earlier
  * secret has let in.
@@ -50,7 +51,7 @@ type RotationsMessage = Extract<MeshMessage, { readonly type: "rotations" }>;
 export type SecretsInput =
   | { readonly type: "neighbour-up"; readonly peer: PeerKey }
   | { readonly type: "neighbour-down"; readonly peer: PeerKey }
-  /** What was sent to it may have been dropped. */
+  /** What was sent to the peer may have been dropped. */
   | { readonly type: "drained"; readonly peer: PeerKey }
   /** A neighbour's beacon shows this epoch. */
   | { readonly type: "beacon"; readonly peer: PeerKey; readonly epoch: number }
@@ -72,7 +73,7 @@ export type SecretsEffect =
   | {
     readonly type: "changed";
     readonly rotation: ClaimedRotation;
-    /** Whether it is void what our own user was shown, who rotated at the same time. */
+    /** Whether it voids the invite of our own user, who rotated at the same time. */
     readonly overOwn: boolean;
   }
   /** Show the invite. */
@@ -97,7 +98,7 @@ export interface SecretsPort {
   claim(id: ClaimId): SignedClaim | null;
 }
 
-/** What counted before something was learnt. */
+/** The current rotation and secret before new ones were learnt. */
 interface Before {
   readonly rotation: KeptRotation | null;
   readonly opens: ChannelSecret | null;
@@ -107,7 +108,7 @@ interface Before {
 interface Rotating {
   readonly token: number;
   readonly rotation: KeptRotation;
-  /** Of the commands that wait for it; at most `ROTATION_WAITERS_MAX`. */
+  /** The `ref`s of the commands that wait for it; at most `ROTATION_WAITERS_MAX`. */
   readonly refs: (string | undefined)[];
 }
 
@@ -117,8 +118,8 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
   readonly #fresh = ratesOf(ROTATIONS_PER_SECOND, ROTATIONS_BURST);
   readonly #told = ratesOf(ROTATIONS_TOLD_PER_SECOND, ROTATIONS_TOLD_BURST);
   /**
-   * Neighbours to be told of the current one with one of their beacons: it wasn't their turn yet, or what they told
-   * couldn't be taken in yet, and they answer with what is higher.
+   * Neighbours that are sent the current rotation when their next beacon comes: either a rate limit forbade it so far,
+   * or we couldn't take in what they sent, and their answer repeats it if it is higher.
    */
   readonly #owed = new Set<PeerKey>();
   #rotating: Rotating | null = null;
@@ -176,7 +177,7 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
 
   // Others' rotations.
 
-  /** @param count The highest so many of all that are kept. */
+  /** @param count How many of the kept rotations are sent, the highest ones. */
   #tell(peer: PeerKey, nowMs: number, count = ROTATIONS_KEPT_MAX): void {
     const rotations = this.kept?.rotations.slice(0, count) ?? [];
     if (rotations.length === 0 || !this.#neighbours.has(peer)) return;
@@ -203,9 +204,9 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
     if (!this.#read.take(from, nowMs, rotations.length)) return this.#owe(from);
     const before = { rotation: kept.rotations[0] ?? null, opens: kept.currentOpens() };
     const fresh: KeptRotation[] = [];
-    // What is beyond is told again, when its time has come.
+    // Rotations with later epochs are sent to us again, once they may be taken in.
     const epochMax = this.#latestEpoch();
-    // The highest first: where there are more than may be taken in, that one counts.
+    // The highest first: where there are more than may be taken in, the highest one counts.
     const told = rotations.map((claimed) => kept.known(claimed)).sort(compareRotations);
     for (const heard of told) {
       if (!kept.wants(heard)) continue;
@@ -226,7 +227,7 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
     if (told[0] !== undefined) this.#answer(from, told[0], nowMs);
   }
 
-  /** Who knows another one of the same epoch alone isn't told by a beacon that there is more. */
+  /** Answers a neighbour whose highest rotation loses to ours in the same epoch: beacons don't show the difference. */
   #answer(peer: PeerKey, highest: KeptRotation, nowMs: number): void {
     const current = this.kept!.rotations[0];
     if (current?.epoch === highest.epoch && compareRotations(current, highest) < 0) {
@@ -234,14 +235,14 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
     }
   }
 
-  /** The last that others take in by now. */
+  /** The latest epoch that others accept by now. */
   #latestEpoch(): number {
     return latestEpoch(this.room.genesis.genesis.value.time, this.env.wallMs());
   }
 
   /**
-   * The rotation with a claim whose signatures hold; null where it can't be right. An id doesn't tell claims apart by
-   * their signatures: of a known one the copy that was checked is kept and passed on, not the one that came.
+   * The rotation with a claim whose signatures hold; null where either is invalid. An id doesn't tell claims apart by
+   * their signatures: of a known claim the copy checked before is kept and passed on, not the received one.
    */
   #checked(from: PeerKey, rotation: KeptRotation): KeptRotation | null {
     const fault = rotationFormFault(rotation, this.room);
@@ -263,7 +264,7 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
     this.#persist(fresh, null);
     for (const peer of this.#neighbours) if (peer !== from) this.#send(peer, fresh);
     const [current] = this.kept!.rotations;
-    // A newcomer learns who made the secret that it came in with: no news to its user.
+    // A newcomer learns who made the secret with which it joined: no news to its user.
     if (before.opens === null || this.kept!.isCurrent(before.opens) || current === undefined) {
       return;
     }
@@ -285,7 +286,7 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
         "found another one with --private";
       return this.#refuse("not-allowed", text, ref);
     }
-    // The user has just asked for another one: nobody should be shown what is void in a moment.
+    // A rotation is being stored: the user shouldn't be shown an invite that is void in a moment.
     if (this.#rotating !== null) return this.#wait(this.#rotating, ref);
     if (kept?.epoch === 0) {
       const text =
@@ -329,7 +330,7 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
     for (const peer of this.#neighbours) this.#send(peer, [rotation]);
     for (const ref of refs) this.#effects.push({ type: "invite", ref });
     const [current] = kept.rotations;
-    // Where another one came meanwhile, that one is shown, and its own notice was.
+    // Where a higher one came meanwhile, the invite shown is that one's, and its notice was shown already.
     if (current === rotation) this.#effects.push({ type: "changed", rotation, overOwn: false });
   }
 
@@ -350,7 +351,7 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
   }
 }
 
-/** Of each neighbour, whatever links it makes. */
+/** Rate limits for each neighbour, which outlive its links. */
 function ratesOf(perSecond: number, burst: number): Rates<PeerKey> {
   return new Rates(perSecond, burst, ROTATION_SOURCES_MAX);
 }

@@ -1,6 +1,6 @@
 /**
- * When the messages of a room are shown: to a newcomer after it has caught up, to one who returns from where
- * it was, to all others as they come; and what the disk is told about it. Who is a newcomer, and what is
+ * When the messages of a room are shown: to a newcomer after it has caught up, to a returning member from where
+ * it left off, to all others as they arrive; and the records on disk that say so. Who is a newcomer, and what is
  * new to it, is decided in `arrival.ts`.
  */
 
@@ -22,17 +22,17 @@ import { Unshown } from "./unshown.ts";
 
 /** In the order in which they are served when due at once. */
 const DEADLINES = [
-  /** When the baseline of a newcomer hasn't come. */
+  /** When a newcomer waits no longer for its baseline. */
   "baseline",
-  /** When a newcomer has waited long enough for what was before it. */
+  /** When a newcomer waits no longer for earlier messages. */
   "catchUp",
-  /** When one who returns has waited long enough for the roster. */
+  /** When a returning member waits no longer for the roster. */
   "roster",
 ] as const;
 
-/** guess: two round trips and some more; who is missing then is told as they are learnt of. */
+/** guess: two round trips and some more; members still missing then are reported when they become known. */
 const ROSTER_MS_MAX = 1_000;
-/** As long as who leaves hands over what it said: what took longer was held up by a split. */
+/** As long as a leaving member hands over its messages: what took longer was held up by a split. */
 const ON_ITS_WAY_MS_MAX = 10_000;
 
 type Delivered = Extract<OrderEffect, { readonly type: "delivered" }>;
@@ -44,18 +44,18 @@ export class Showing {
   readonly #lines = new Pending<string | undefined>();
   /** Refs of own messages that are about to be shown. */
   readonly #refs = new Map<MessageId, string>();
-  /** The neighbour that let us in, whose frontiers are the baseline. */
+  /** The neighbour that admitted us, whose frontiers are the baseline. */
   #via: PeerKey | null = null;
   #lastDelivered: BundleId | null = null;
-  /** The last one that was shown and isn't noted yet, since the record of an own one may stand before its. */
+  /** The last bundle shown and not noted so: in the log an own one, which isn't shown yet, may precede it. */
   #unnoted: BundleId | null = null;
   #storedIsShown = false;
-  /** Whether a member that returns may still lack what was said meanwhile. */
+  /** Whether we have returned and may still lack what was written while we were away. */
   #isBehind: boolean;
-  /** What an earlier process stored and perhaps didn't show; empty once it was taken. */
+  /** Messages that an earlier process stored and perhaps didn't show; empty once they were taken. */
   #stored: readonly StoredText[];
   readonly #unshown: Unshown;
-  /** A newcomer's, until something was shown to it: a process that is killed before begins anew with it. */
+  /** A newcomer's baseline, until something was shown to it: a process killed before that begins anew with it. */
   #baseline: readonly StreamEntry[] | null = null;
   /** Wall clock at the start. */
   readonly #enteredMs: number;
@@ -119,8 +119,8 @@ export class Showing {
   }
 
   /**
-   * A compacted log's `records` with what says how much was shown: all through that bundle, of this process nothing
-   * where it is null. Null where it isn't known any more what waits, or not kept.
+   * A compacted log's `records`, and those that say how much was shown: all through the bundle `shownThrough`; nothing
+   * by this process where that is null. Null where the bundles still to be shown aren't known any more, or not kept.
    */
   snapshot(
     records: readonly MeshRecord[],
@@ -148,7 +148,7 @@ export class Showing {
     return [...before, { kind: "shown", through: null }, ...after, ...records.slice(end)];
   }
 
-  /** We came in through `by`. */
+  /** `by` has admitted us. */
   welcomed(by: PeerKey, nowMs: number): void {
     this.#via = by;
     switch (this.#arrival.state) {
@@ -162,17 +162,17 @@ export class Showing {
     }
   }
 
-  /** The roster of a neighbour is known: whoever asks who is here gets the right answer. */
+  /** A neighbour's roster has arrived: a user that asks who is here gets the right answer. */
   rosterKnown(): void {
     if (this.#deadlines.get("roster") !== null) this.#returned();
   }
 
-  /** A neighbour says how far it is. */
+  /** A neighbour has sent its frontiers: the baseline, if it is the one that admitted us. */
   frontiers(from: PeerKey, entries: readonly StreamEntry[], nowMs: number): void {
     if (from === this.#via && this.#arrival.state === "joining") this.#setBaseline(entries, nowMs);
   }
 
-  /** Nothing is missing any more, or nobody is there to have it, or it took too long. */
+  /** Ends catching up: nothing is missing any more, nobody is there that could have it, or it took too long. */
   caughtUp(): void {
     this.#deadlines.clear("baseline");
     this.#deadlines.clear("catchUp");
@@ -197,7 +197,7 @@ export class Showing {
   delivered({ bundle, id, reason, messages, own }: Delivered): void {
     const header = bundle.header.value;
     const { author, claim, sentAt, time } = header;
-    // What is pushed to who returns names what it lacks, which is asked for before a range has brought it.
+    // What is pushed to a returning member names bundles that it lacks: it grafts them before a range brings them.
     const isLate = reason === "range" || (reason === "graft" && this.#isBehind);
     const history = isLate && !this.#arrival.isSaidTo(time) && !this.#isJustSaid(sentAt);
     this.#lastDelivered = id;
@@ -211,21 +211,21 @@ export class Showing {
     if (this.#arrival.state === "here") this.#noteShown(id, own);
   }
 
-  /** Whether so much waits to be shown that what is missing can be waited for no longer. */
+  /** Whether so many messages wait to be shown that we can't wait any longer for what is missing. */
   get isFull(): boolean {
     return this.#arrival.full;
   }
 
   /**
-   * A range also brings what was just said, where somebody left before it had gone round. By a clock that is ahead of
-   * ours all would be.
+   * Whether a message of a range is recent all the same: its author may have left before it had spread. With a clock
+   * ahead of ours all of an author's messages would be recent; so both bounds.
    */
   #isJustSaid(sentAt: number): boolean {
     const awayMs = Math.abs(this.wallMs() - sentAt);
     return sentAt >= this.#enteredMs && awayMs <= ON_ITS_WAY_MS_MAX;
   }
 
-  /** A line of the user's: the number by which the order knows it. */
+  /** Registers a line of the user's; returns the token by which the order refers to it. */
   lineTyped(ref: string | undefined): number {
     return this.#lines.add(ref);
   }
@@ -245,7 +245,7 @@ export class Showing {
       if (code === "disk") this.view.unsent(text, ref);
       else this.view.error(code, text, ref);
     }
-    // What was shown meanwhile waits for no own bundle any more.
+    // What was shown meanwhile can be noted: it needn't wait for an own bundle any more.
     if (this.#unnoted !== null) this.#noteShown(this.#unnoted, false);
   }
 
@@ -268,7 +268,7 @@ export class Showing {
     this.view.becomeReady();
   }
 
-  /** Back in a room that this profile knows. What comes meanwhile waits in the view, behind what is stored. */
+  /** Back in a room that this profile knows. New events are held back in the view, behind the stored messages. */
   #awaitRoster(nowMs: number): void {
     if (this.view.ready) return;
     this.#showStored();
@@ -281,7 +281,7 @@ export class Showing {
     this.view.becomeReady();
   }
 
-  /** What an earlier process stored and perhaps didn't show. */
+  /** Shows the messages that an earlier process stored and perhaps didn't show. */
   #showStored(): void {
     if (this.#storedIsShown) return;
     this.#storedIsShown = true;
@@ -293,7 +293,7 @@ export class Showing {
     else this.#noteArrived();
   }
 
-  /** What an earlier process received on its way in, and was killed before it could show. */
+  /** Takes the messages that an earlier process received while joining, and couldn't show before it was killed. */
   #takeStored(): void {
     for (const message of this.#stored) {
       this.#arrival.take(message.stream, message.counter, message.time, message);
@@ -303,8 +303,8 @@ export class Showing {
   }
 
   /**
-   * Notes that all up to here was shown: in the order of the records. That of an own bundle was written when it
-   * was made; what was delivered until the disk had it comes behind it there, and was shown before it.
+   * Notes that all up to this bundle was shown, in the order of the log. The record of an own bundle was written when
+   * it was made; bundles delivered until the disk had it follow it in the log, though they were shown before it.
    */
   #noteShown(id: BundleId, own: boolean): void {
     if (!own && this.isStoring()) {
@@ -315,14 +315,14 @@ export class Showing {
     this.#unnoted = null;
   }
 
-  /** From now on all that comes is new to this profile. */
+  /** Notes that all that arrives from now on is new to this profile. */
   #noteArrived(): void {
     if (this.config.records.some(({ kind }) => kind === "shown")) return;
     this.#baseline = null;
     this.#note([{ kind: "shown", through: null }]);
   }
 
-  /** Synced before the user reads `ready`: what is said from then on is new to the next process too. */
+  /** Synced before the user reads `ready`: what is written from then on is new to the next process too. */
   #note(records: readonly MeshRecord[]): void {
     this.emit({ type: "persist", records, token: null, sync: true });
   }
@@ -336,7 +336,7 @@ interface StoredText extends DeliveredText {
   readonly time: number;
 }
 
-/** What the disk holds beyond the last record `shown`, in the order of delivery. */
+/** The stored messages that no `shown` record covers, in the order of delivery. */
 function unshownMessages(records: readonly MeshRecord[], crypto: Crypto): readonly StoredText[] {
   const bundles = new Map<BundleId, readonly StoredText[]>();
   for (const record of records) {
@@ -362,7 +362,7 @@ function unshownMessages(records: readonly MeshRecord[], crypto: Crypto): readon
   return [...bundles.values()].flat();
 }
 
-/** Takes out what stands before this key, and itself. */
+/** Deletes the entries up to and including `last`. */
 function dropThrough<Key>(entries: Map<Key, unknown>, last: Key): void {
   for (const key of entries.keys()) {
     entries.delete(key);

@@ -26,7 +26,7 @@ export type Blocker =
     readonly head: Head;
   }
   | { readonly kind: "claim"; readonly claim: ClaimId }
-  /** It may be too late to be shown: what is being caught up with will tell. */
+  /** It may be too late to be shown: this is decided once we have caught up. */
   | { readonly kind: "floor" };
 
 type HeadBlocker = Extract<Blocker, { readonly kind: "head" }>;
@@ -36,13 +36,13 @@ export interface WaitingBundle {
   readonly id: BundleId;
   readonly hop: number;
   readonly reason: BundleReason;
-  /** Whose share it takes: who brought it first, of those who are still there. */
+  /** The link whose share it takes: the first that brought it, of those that are still up. */
   from: PeerKey;
   /** When it came; only a stall of our own moves it. */
   arrivedMs: number;
-  /** When it came, or what it waits for last moved. */
+  /** When it came, or when what it waits for last changed. */
   sinceMs: number;
-  /** Others that have it too: at most one entry for each link. */
+  /** Other links that brought it too, each at most once. */
   readonly also: PeerKey[];
   blocker: Blocker;
   /** When its parents are asked for (again), and how often they were. */
@@ -50,13 +50,16 @@ export interface WaitingBundle {
   asked: number;
   /** Heads that no neighbour can supply, and that it doesn't wait for. */
   readonly waived: Set<Head>;
-  /** What it waits for came, and was given up since it waited itself. */
+  /** The bundle that it waits for came, had to wait itself, and was given up. */
   isOrphan: boolean;
 }
 
-/** From one to the next by the ids that they wait for; ids are hashes, so that no way leads back. */
+/**
+ * A path from a waiting bundle to the one it waits for by its id, and so on; ids are hashes, so that no path leads
+ * back.
+ */
 interface Way {
-  /** The last one that is here. */
+  /** The last bundle of the path that is in the pool. */
   readonly end: WaitingBundle;
   readonly steps: number;
 }
@@ -69,10 +72,10 @@ interface Share {
 export class WaitingPool {
   readonly #byId = new Map<BundleId, WaitingBundle>();
   readonly #shares = new Map<PeerKey, Share>();
-  /** By what they wait for: a stream, or a claim. */
+  /** Waiting bundles by what they wait for: a stream, a claim, or the floor. */
   readonly #byBlocker = new Map<StreamKey | ClaimId | typeof FLOOR, Set<WaitingBundle>>();
   readonly #byStream = new Map<StreamKey, Set<WaitingBundle>>();
-  /** As they are since the last change. */
+  /** Cached paths, valid until the next change. */
   #ways = new Map<WaitingBundle, Way>();
 
   get size(): number {
@@ -87,7 +90,7 @@ export class WaitingPool {
     return this.#byId.values();
   }
 
-  /** Those of this stream; empty for most. */
+  /** The waiting bundles of this stream; empty for most. */
   ofStream(stream: Stream): Iterable<WaitingBundle> {
     return this.#byId.size === 0 ? NONE : this.#byStream.get(streamKey(stream)) ?? NONE;
   }
@@ -102,8 +105,8 @@ export class WaitingPool {
   }
 
   /**
-   * What the bundles of this stream that begin at or before `counter` wait for: one of them for nothing but whether it is
-   * late, `floor`, else for something before it, `parents`; null where there are none.
+   * What the waiting bundles of this stream that begin at or before `counter` wait for: `floor` where one of them waits
+   * only to learn whether it is late, else `parents`, something before them; null where there are none.
    */
   upTo(stream: Stream, counter: number): "floor" | "parents" | null {
     let found: "parents" | null = null;
@@ -115,7 +118,7 @@ export class WaitingPool {
     return found;
   }
 
-  /** Whether what it waits for can't be. */
+  /** Whether the head that the bundle waits for can't exist. */
   isRefuted(waiting: WaitingBundle, head: HeadBlocker): boolean {
     for (const { bundle, id } of this.ofStream(head.stream)) {
       if (isBelied(head, bundle, id)) return true;
@@ -124,7 +127,8 @@ export class WaitingPool {
   }
 
   /**
-   * Whether what comes before that in its stream waits, by the ids in it, for this very bundle: no hash follows itself.
+   * Whether a bundle before the head in the head's stream waits, by the ids in it, for this very bundle: no hash
+   * depends on itself.
    */
   #isCircular(waiting: WaitingBundle, head: HeadBlocker): boolean {
     const before = this.#first(head.stream);
@@ -149,7 +153,7 @@ export class WaitingPool {
     return at === other;
   }
 
-  /** Remembered until anything changes here: a liar can make a thousand wait in one row, and have all looked at. */
+  /** Cached until the pool changes: a liar can make a thousand bundles wait in a row, and have each looked at. */
   #wayOf(waiting: WaitingBundle): Way {
     const passed: WaitingBundle[] = [];
     let at = waiting;
@@ -165,7 +169,7 @@ export class WaitingPool {
     return way;
   }
 
-  /** The bundle that it names and waits for, where that is here. */
+  /** The bundle for which it waits by id, where that is in the pool. */
   #parentOf({ bundle, blocker }: WaitingBundle): WaitingBundle | undefined {
     const { previous } = bundle.header.value;
     if (blocker.kind === "head") return this.#byId.get(blocker.head.id);
@@ -197,7 +201,7 @@ export class WaitingPool {
     removeFrom(this.#byBlocker, blockerKey(waiting.blocker), waiting);
   }
 
-  /** It waits for something else now. */
+  /** Notes that a bundle waits for something else now. */
   block(waiting: WaitingBundle, blocker: Blocker): void {
     this.#changed();
     removeFrom(this.#byBlocker, blockerKey(waiting.blocker), waiting);
@@ -206,13 +210,13 @@ export class WaitingPool {
     addTo(this.#byBlocker, blockerKey(blocker), waiting);
   }
 
-  /** Those that wait for this claim, for something of this stream, or for the floor. A copy. */
+  /** A copy of the list of bundles that wait for this claim, for something of this stream, or for the floor. */
   blockedOn(key: StreamKey | ClaimId | typeof FLOOR): readonly WaitingBundle[] {
     const blocked = this.#byBlocker.get(key);
     return blocked === undefined ? [] : [...blocked];
   }
 
-  /** This one is given up. */
+  /** Notes that a waiting bundle is given up: the ones that wait for it are orphans. */
   orphan({ bundle }: WaitingBundle): void {
     for (const child of this.#childrenOf(bundle)) child.isOrphan = true;
   }
@@ -228,7 +232,7 @@ export class WaitingPool {
     return messages;
   }
 
-  /** Those that wait for this bundle, or for a later one of its stream. */
+  /** The bundles that wait for this one, or for a later one of its stream. */
   #childrenOf({ header: { value } }: Bundle): readonly WaitingBundle[] {
     return this.blockedOn(streamKey(value)).filter(({ blocker }) =>
       "counter" in blocker && blocker.counter >= value.counter
@@ -236,8 +240,8 @@ export class WaitingPool {
   }
 
   /**
-   * The link is gone. What another link has brought too goes over to that one's share.
-   * @returns What was dropped.
+   * Drops the share of a link that is gone; a bundle that another link brought too moves to that one's share.
+   * @returns The dropped bundles.
    */
   linkDown(link: PeerKey): readonly WaitingBundle[] {
     const dropped: WaitingBundle[] = [];
@@ -292,15 +296,15 @@ function placeOf({ bundle, id }: WaitingBundle): RoomPosition {
   return { time: bundle.header.value.time, id };
 }
 
-/** Whether `bundle` stands where a head names another one: an author says one thing in one place. */
+/** Whether `bundle` has the counters at which a head names another bundle: an author signs one bundle for each. */
 export function isBelied({ head, counter }: HeadBlocker, bundle: Bundle, id: BundleId): boolean {
   const header = bundle.header.value;
   return head.id !== id && header.counter <= counter && counter <= lastCounter(header);
 }
 
 /**
- * The first head that isn't here, nor waived. What comes before the one that it waited for is not looked at again:
- * there can be a thousand, each of which it has waited for.
+ * The first head that is neither here nor waived. Heads before the one that the bundle waited for aren't looked at
+ * again: there can be a thousand, and it has waited for each.
  * @param waiting Null for one that has just come.
  */
 export function missingHead(
@@ -317,7 +321,7 @@ export function missingHead(
   return null;
 }
 
-/** In place of what a bundle waits for. */
+/** The key of bundles that wait for the floor. */
 export const FLOOR = "floor";
 
 function blockerKey(blocker: Blocker): StreamKey | ClaimId | typeof FLOOR {

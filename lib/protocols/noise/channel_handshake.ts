@@ -8,8 +8,8 @@
  *     s, se, {identity proof}                             ->
  *                       <-  first record: welcome, or close with the reason
  *
- * Noise XX, in private rooms XXpsk0; the preface is the prologue. Until its proof was accepted by a sealed
- * record, the dialler doesn't count as connected, so that both sides agree on who is.
+ * Noise XX, in private rooms XXpsk0; the preface is the prologue. The dialler doesn't count as connected until a
+ * sealed record has accepted its proof, so that both sides agree on whether they are connected.
  */
 
 import { type Bytes, concatBytes } from "../../base/crypto.ts";
@@ -43,7 +43,7 @@ import { KEY_BYTES, keyPairFromSeed } from "./primitives.ts";
 
 export type { ChannelIdentity, HandshakeEnvironment };
 
-/** What every member of a private room knows, at a certain epoch. */
+/** The secret of a private room at a certain epoch, which every member knows. */
 export interface ChannelSecret {
   /** 0 to 2^32 - 1. */
   readonly epoch: number;
@@ -51,20 +51,20 @@ export interface ChannelSecret {
   readonly key: Uint8Array;
 }
 
-/** Whom the dialler wants. */
+/** Whom the dialler wants to reach. */
 export interface DialTarget {
   readonly mode: ChannelMode;
   /** The room that must answer, `null` where the dialler doesn't know which it will find. */
   readonly room: RoomId | null;
   readonly secret: ChannelSecret | null;
-  /** Of the only identity that will do, or `null` for any. */
+  /** Fingerprint of the only acceptable identity, or `null` for any. */
   readonly fingerprint: Fingerprint | null;
 }
 
 /** Whom the listener lets in; asked anew for each connection. */
 export interface ListenAccess {
   readonly mode: ChannelMode;
-  /** The room that diallers must mean if they name one; `null`: none may be named. */
+  /** The only room that diallers may name; `null`: they may name none. */
   readonly room: RoomId | null;
   /**
    * The secrets of an epoch, one of which a dialler must know, at most 4; `null` in an open room.
@@ -72,18 +72,18 @@ export interface ListenAccess {
    */
   readonly secrets: ((epoch: number) => readonly Uint8Array[]) | null;
   /**
-   * The last word, once the dialler's identity is proven: `null` lets it in.
-   * @param secret The one of `secrets` that it knew; `null` in an open room.
+   * Decides once the dialler's identity is proven: `null` admits it.
+   * @param secret The one of `secrets` that the dialler knew; `null` in an open room.
    */
   admit(peer: PeerKey, secret: ChannelSecret | null): Refusal | null;
-  /** Whether connections from this address go first where many want to come in. */
+  /** Whether connections from this address go first where many wait to be accepted. */
   prefers?(host: string): boolean;
 }
 
-/** What a handshake says of its other side at the end. */
+/** What a finished handshake has established about the peer. */
 export interface HandshakeResult {
   readonly peer: PeerKey;
-  /** Its X25519 key, which stands for its process. */
+  /** The peer's X25519 key, which identifies its process. */
   readonly processKey: Bytes;
   /** The secret's epoch, `null` in an open room. */
   readonly epoch: number | null;
@@ -95,7 +95,7 @@ export interface HandshakeResult {
 export type HandshakeStep =
   /** Send these bytes. */
   | { readonly type: "write"; readonly bytes: Bytes }
-  /** Over: the other side is known. `admission` is the listener's answer to it, in its first record. */
+  /** Over: the peer is authenticated. `admission` is the listener's answer, for its first record; null admits. */
   | { readonly type: "done"; readonly result: HandshakeResult; readonly admission: Refusal | null }
   /** Over: we refuse, having written why; or the other side refused, or isn't the one we want. */
   | {
@@ -113,7 +113,7 @@ export interface HandshakeProgress {
   readonly steps: readonly HandshakeStep[];
 }
 
-/** The form that both sides have. */
+/** The interface of both sides. */
 export interface Handshake {
   /**
    * @param input All bytes that weren't taken yet.
@@ -181,11 +181,11 @@ export class DiallerHandshake implements Handshake {
   }
 }
 
-/** What a dialler has begun. */
+/** A handshake after the dialler's opening. */
 interface Opened {
   readonly preface: Preface;
   readonly responder: Responder;
-  /** The one that it knows; `null` in an open room. */
+  /** The secret that the dialler knows; `null` in an open room. */
   readonly secret: ChannelSecret | null;
 }
 
@@ -201,7 +201,7 @@ export class ListenerHandshake implements Handshake {
     this.#access = access;
   }
 
-  /** Whether the dialler has said something sensible: it is the silent ones that make room for others. */
+  /** Whether the dialler has sent a valid opening: connections without one are closed first to make room. */
   get hasOpening(): boolean {
     return this.#opened !== null;
   }

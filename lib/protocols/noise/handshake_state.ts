@@ -1,6 +1,6 @@
 /**
  * HandshakeState (Noise revision 34, section 5.3) for the three patterns in use: XX between peers that don't
- * know each other's keys, XXpsk0 in private rooms, N to seal a message to somebody who isn't there.
+ * know each other's keys, XXpsk0 in private rooms, N to seal a message to a receiver that needn't be there.
  *
  * One departure in form: a payload may be made from, and checked against, the transcript hash as it stands
  * after the message's tokens and before its payload, which is what identities sign (identity_proof.ts).
@@ -95,8 +95,8 @@ export class HandshakeState {
   }
 
   /**
-   * A state of its own that stands where this one does: a message is read by a fork where another may still come in
-   * its place, as with datagrams that anybody can send.
+   * An independent copy of this state. A message is read by a fork where another one may still come in its place, as
+   * with datagrams, which anybody can send.
    */
   fork(): HandshakeState {
     const fork = new HandshakeState(this.#options);
@@ -156,7 +156,7 @@ export class HandshakeState {
   }
 
   /**
-   * The first part of `readMessage`: all that costs more than what is sealed.
+   * The first part of `readMessage`: the tokens, which cost more than opening the payload.
    * @returns Where the payload begins.
    * @throws {RemoteProtocolError} As `readMessage`.
    */

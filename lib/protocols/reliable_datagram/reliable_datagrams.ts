@@ -2,15 +2,15 @@
  * Messages between programs over datagrams: each arrives once and in the order of its lane, for as long as both
  * programs live, whatever the network loses, repeats, delays or disorders.
  *
- * The picture: QUIC without streams to be opened, on sealed sessions as WireGuard has them. What a turn of the loop
- * brings is put into as few datagrams as possible; a lone message goes out at once.
+ * The picture: QUIC without streams to be opened, on sealed sessions as WireGuard has them. What is sent in one turn of
+ * the event loop is packed into as few datagrams as possible; a lone message goes out at once.
  *
  * Sources: RFC 9000 (packet numbers, acknowledgements, credit), RFC 9002 (loss and congestion), RFC 9221 (datagrams
  * that are sent once). Departures: two lanes, always open; a floor under the congestion window; a stream outlives
  * its session's keys and address, and ends with one of the two processes.
  *
- * The caller's duties beyond those of `Machine`: what is sent goes out at a tick, which is due at once, and so are
- * acknowledgements. Whoever ticks after all that came in one turn was taken in gets full datagrams.
+ * The caller's duties beyond those of `Machine`: none; but messages and acknowledgements go out at a tick, which is due
+ * at once. A caller that ticks only after it has passed on all inputs of one turn gets full datagrams.
  */
 
 import { DeadlineQueue } from "../../base/deadline_queue.ts";
@@ -52,7 +52,7 @@ export class ReliableDatagrams implements Machine<ReliableInput, ReliableEffect>
   readonly #sealed: SealedDatagrams;
   readonly #connections = new Map<PeerKey, Connection>();
   readonly #deadlines = new DeadlineQueue<Connection>();
-  /** Those whose deadline may have changed in this step. */
+  /** Connections whose deadline may have changed in this step. */
   readonly #touched: Connection[] = [];
   #streams = 0;
   #effects: ReliableEffect[] = [];
@@ -75,22 +75,22 @@ export class ReliableDatagrams implements Machine<ReliableInput, ReliableEffect>
     return this.#sealed.halfOpenCount;
   }
 
-  /** Bytes that wait for the peer, unsent or not acknowledged; 0 for one that isn't known. */
+  /** Bytes for the peer that are unsent or not acknowledged; 0 for an unknown peer. */
   waitingBytes(peer: PeerKey): number {
     return this.#connections.get(peer)?.stream.waitingBytes ?? 0;
   }
 
-  /** When anything last came from the peer; `null` for one that isn't known. */
+  /** When anything last came from the peer; `null` for an unknown peer. */
   lastHeardMs(peer: PeerKey): number | null {
     return this.#connections.get(peer)?.lastHeardMs ?? null;
   }
 
-  /** Smoothed time to the peer and back; `null` before it was measured. */
+  /** Smoothed round trip, ms; `null` before it was measured. */
   roundTripMs(peer: PeerKey): number | null {
     return this.#connections.get(peer)?.stream.roundTripMs ?? null;
   }
 
-  /** Congestion window, bytes and packets sent, packets lost; `null` for one that isn't known. */
+  /** Congestion window, bytes in flight, packets sent and lost; `null` for an unknown peer. */
   figures(peer: PeerKey) {
     return this.#connections.get(peer)?.stream.figures ?? null;
   }
@@ -193,7 +193,7 @@ export class ReliableDatagrams implements Machine<ReliableInput, ReliableEffect>
     action(connection);
   }
 
-  // What sessions tell.
+  // Effects of the sessions.
 
   #run(effects: readonly SealedEffect[]): void {
     for (const effect of effects) {
@@ -295,7 +295,7 @@ export class ReliableDatagrams implements Machine<ReliableInput, ReliableEffect>
   #tick(): void {
     const nowMs = this.#nowMs;
     this.#run(this.#sealed.step({ type: "tick" }, nowMs));
-    // Whatever became due only now has its turn as well.
+    // Connections that the sessions have just made due are served as well.
     for (const connection of this.#touched) this.#arm(connection);
     this.#touched.length = 0;
     for (const connection of this.#deadlines.takeDue(nowMs)) this.#serve(connection);

@@ -1,9 +1,9 @@
 /**
- * Both directions between two programs for as long as both remember them: lanes, packets under way, what was
- * acknowledged. It begins at packet 0 and byte 0 at both sides, and one side's restart ends it.
+ * The traffic between two programs in both directions, for as long as both remember it: lanes, packets in flight,
+ * acknowledgements. A stream begins at packet 0 and byte 0 at both sides, and one side's restart ends it.
  *
- * Loss detection and probes: RFC 9002. Acknowledgements ride on whatever goes the other way, else they wait for
- * eight packets or 20 ms; a gap is told at once.
+ * Loss detection and probes: RFC 9002. Acknowledgements are added to whatever goes the other way, else they wait for
+ * eight packets or 20 ms; a gap is acknowledged at once.
  */
 
 import { concatBytes } from "../../base/crypto.ts";
@@ -29,20 +29,20 @@ import { RoundTrip } from "./round_trip.ts";
 import { type Chunk, SendLane } from "./send_lane.ts";
 import { type SentPacket, SentPackets } from "./sent_packets.ts";
 
-/** What a packet brought. */
+/** Takes the messages that a packet completes. */
 export interface StreamSink {
   message(lane: Lane, bytes: Uint8Array): void;
   once(bytes: Uint8Array): void;
 }
 
-/** Probes in vain after which the path isn't what it was: RFC 9002's persistent congestion, 7.6.1. */
+/** Unanswered probes after which the path counts as congested: RFC 9002's persistent congestion, 7.6.1. */
 const COLLAPSE_AFTER_PROBES = 2;
 
 /** One packet is written and sealed within one call. */
 const writer = new PacketWriter();
 
 export class Stream {
-  /** The peer's number for it; 0: it isn't known yet. */
+  /** The peer's number for this stream; 0 while it isn't known. */
   remote = 0;
   readonly #send: Readonly<Record<Lane, SendLane>> = {
     control: new SendLane("control"),
@@ -58,24 +58,24 @@ export class Stream {
   #congestion = new Congestion();
   readonly #oneShots: Uint8Array[] = [];
   #wantsPing = false;
-  /** Packets that go out although the window is full: an acknowledgement is overdue. */
+  /** How many packets may go out although the window is full, as an acknowledgement is overdue. */
   #probePackets = 0;
   #probes = 0;
   #lastElicitingMs = 0;
-  /** What was sent before this, and is acknowledged after it, doesn't tell how long the way takes. */
+  /** A packet sent before this time, and acknowledged after it, doesn't measure the round trip. */
   #measuredFromMs = -Infinity;
   #lossAtMs: number | null = null;
   #lostCount = 0;
 
-  /** `local`: our number for it, higher than that of any before in this process. */
+  /** `local`: our number for this stream, higher than that of any before in this process. */
   constructor(readonly local: number) {}
 
-  /** Bytes that are sent and not acknowledged, or wait. */
+  /** Bytes that are queued, or sent and not acknowledged. */
   get waitingBytes(): number {
     return this.#send.control.waitingBytes + this.#send.data.waitingBytes;
   }
 
-  /** Smoothed; `null` before it was measured. */
+  /** Smoothed round trip, ms; `null` before it was measured. */
   get roundTripMs(): number | null {
     return this.#roundTrip.isMeasured ? this.#roundTrip.smoothedMs : null;
   }
@@ -99,7 +99,7 @@ export class Stream {
     this.#oneShots.push(concatBytes(message));
   }
 
-  /** Whether a sign of life is or will be asked for, without `ping`. */
+  /** Whether the peer is or will be asked for an acknowledgement even without `ping`. */
   get isAsking(): boolean {
     return this.#wantsPing || this.#sent.size > 0;
   }
@@ -117,21 +117,21 @@ export class Stream {
     for (const lane of LANES) this.#receive[lane].resume();
   }
 
-  /** The peer is at another address: what was learnt of the way there says nothing (RFC 9000, 9.4). */
+  /** The peer is at another address: forgets what was measured of the path (RFC 9000, 9.4). */
   pathChanged(): void {
     this.#roundTrip = new RoundTrip();
     this.#congestion = new Congestion(this.#congestion.inFlightBytes);
     this.#probes = 0;
   }
 
-  /** We stood still until now: acknowledgements may lie unread since. */
+  /** This process has stalled until now: acknowledgements may have waited unread. */
   stoodStill(nowMs: number): void {
     this.#measuredFromMs = nowMs;
   }
 
   /**
-   * Takes in a packet of the peer's stream that belongs to this one.
-   * @throws {RemoteProtocolError} If it breaks a rule.
+   * Handles a packet of this stream.
+   * @throws {RemoteProtocolError} If the packet breaks a rule.
    */
   take(reader: PacketReader, sink: StreamSink, nowMs: number): void {
     let isEliciting = false;
@@ -140,7 +140,7 @@ export class Stream {
       if (frame.type !== "ack" && frame.type !== "one-shot") isEliciting = true;
       isTaken = this.#takeFrame(frame, sink, nowMs) && isTaken;
     }
-    // What there was no room for is sent again only if its packet counts as lost.
+    // A packet for whose content there was no room isn't acknowledged: counted as lost, it is sent again.
     if (isTaken) this.#received.add(reader.header.number, isEliciting, nowMs);
   }
 
@@ -236,7 +236,7 @@ export class Stream {
   }
 
   /**
-   * Sends what can be sent now: gives packet after packet to `emit`, as views good until it returns.
+   * Sends what can be sent now: gives packet after packet to `emit`, as views that are valid until it returns.
    * @returns Whether one of them asks for an acknowledgement.
    */
   pump(nowMs: number, emit: (packet: Uint8Array) => void): boolean {

@@ -32,9 +32,9 @@ export const DATAGRAM_TYPES = {
 export const CONTENT_KINDS = {
   /** Whatever the user of the session sends. */
   payload: 1,
-  /** Nothing: the responder's sign that it took the confirmation. */
+  /** Empty: the responder has accepted the confirmation. */
   confirmed: 2,
-  /** 8 bytes that whoever receives at this address sends back. */
+  /** 8 bytes that the peer sends back if it receives at this address. */
   challenge: 3,
   /** The bytes of a challenge. */
   proof: 4,
@@ -55,7 +55,7 @@ export function contentKindOf(byte: number): ContentKind | undefined {
 const VERSION_BYTES = 1;
 const INDEX_BYTES = 4;
 const INDEX_END = 1 + INDEX_BYTES;
-/** Bytes of a cookie: nobody guesses one in the seconds that it is good for. */
+/** Bytes of a cookie: enough that nobody guesses one in the seconds for which it is valid. */
 export const COOKIE_BYTES = 16;
 const PREFACE_OFFSET = INDEX_END + COOKIE_BYTES;
 const FIRST_OFFSET = PREFACE_OFFSET + PREFACE_BYTES;
@@ -154,12 +154,12 @@ export interface Transport {
   readonly sealed: Uint8Array;
 }
 
-/** A datagram as its form tells. */
+/** A datagram that was taken apart, but not verified. */
 export type Datagram = Initiation | HandshakeAnswer | CookieReply | Transport;
 
 /**
- * The parts of a datagram, `null` for what is none: such bytes come from anybody, at any rate, and are dropped
- * without a word or the cost of an error.
+ * The parts of a datagram, `null` for bytes that are none: anybody can send such bytes, at any rate, so they are
+ * dropped silently and without the cost of an error.
  */
 export function decodeDatagram(bytes: Uint8Array): Datagram | null {
   const { length } = bytes;
@@ -212,7 +212,7 @@ export function withCookie(initiation: Uint8Array, cookie: Uint8Array): Bytes {
   return bytes;
 }
 
-/** A response or a confirmation to whoever has that index. */
+/** A response or a confirmation to the peer that chose this index. */
 export function encodeAnswer(
   type: "response" | "confirmation",
   index: number,
@@ -221,12 +221,12 @@ export function encodeAnswer(
   return concatBytes(Uint8Array.of(DATAGRAM_TYPES[type]), indexBytes(index), message);
 }
 
-/** A cookie for the initiation that has that index. */
+/** A cookie for the initiation with this index. */
 export function encodeCookie(index: number, cookie: Uint8Array): Bytes {
   return concatBytes(Uint8Array.of(DATAGRAM_TYPES.cookie), indexBytes(index), cookie);
 }
 
-/** Writes what stands before a transport datagram's sealed part. */
+/** Writes the header before a transport datagram's sealed part. */
 export function writeTransportHeader(out: Uint8Array, index: number, counter: number): void {
   out[0] = DATAGRAM_TYPES.transport;
   writeUint32(out, 1, index);
@@ -236,7 +236,7 @@ export function writeTransportHeader(out: Uint8Array, index: number, counter: nu
 
 const PROLOGUE_DOMAIN = utf8("p2pchat sealed datagrams 1\0");
 
-/** What both sides of a handshake must have seen alike. */
+/** The prologue of a handshake, which both sides must have seen alike. */
 export function prologueOf(index: number, preface: Uint8Array): Bytes {
   return concatBytes(PROLOGUE_DOMAIN, indexBytes(index), preface);
 }

@@ -1,15 +1,15 @@
 /**
- * Encrypted sessions between two programs over datagrams: who is there, proven; what comes is authentic and comes
- * at most once. Not that it comes, nor in which order.
+ * Encrypted sessions between two programs over datagrams: the peer's identity is proven; what is received is authentic
+ * and comes at most once. Neither arrival nor order is promised.
  *
  * The picture: WireGuard's machine with Noise XX and identities in it. Three messages make a session (formats.ts),
- * which the initiator believes in once something sealed came back, the responder once the third is verified. Nobody
- * answers what is no answer to us, is forged or comes twice; and nothing of that changes more than the bounded
- * table of handshakes that others began.
+ * which the initiator uses once it has received something sealed, the responder once the third message is verified.
+ * A datagram that is forged, comes twice, or answers nothing that we sent, gets no answer, and changes at most the
+ * bounded table of handshakes that others began.
  *
  * Sources: Noise Protocol Framework, revision 34; Donenfeld, WireGuard (NDSS 2017), section 5 and 6; RFC 9000,
  * section 8 and 9 (addresses). Departures: XX, so identities are hidden from onlookers and the responder learns
- * who begins from the third message only; when both begin at once, one handshake is given up.
+ * the initiator's only from the third message; when both begin at once, one handshake is given up.
  *
  * The caller's duties beyond those of `Machine`: none; a datagram that isn't transmitted counts as lost.
  */
@@ -78,7 +78,7 @@ export class SealedDatagrams implements Machine<SealedInput, SealedEffect> {
     return this.#responding.size;
   }
 
-  /** Where the peer is sent to; `null` where there is no session. */
+  /** The endpoint to which datagrams for the peer are sent; `null` where there is no session. */
   endpointOf(peer: PeerKey): Endpoint | null {
     return this.#peers.get(peer)?.current?.endpoint ?? null;
   }
@@ -162,7 +162,7 @@ export class SealedDatagrams implements Machine<SealedInput, SealedEffect> {
         }
         break;
       case "close":
-        // A late one of a session before says nothing of the one that the peer has made since.
+        // A late close of an earlier session says nothing about the one that the peer has made since.
         if (session !== sessions.current) break;
         this.#peers.forget(sessions);
         this.#effects.push({
@@ -250,7 +250,7 @@ export class SealedDatagrams implements Machine<SealedInput, SealedEffect> {
     const { halfOpen, confirmed, isAdmitted } = confirmation;
     const { session: made, proven } = confirmed;
     if (made !== null) {
-      // The initiator repeats itself until it has heard us.
+      // The initiator repeats its message until it has heard from us.
       if (!made.isHeard && this.#peers.sessionAt(index) === made) this.#confirm(made);
       return true;
     }
@@ -270,16 +270,16 @@ export class SealedDatagrams implements Machine<SealedInput, SealedEffect> {
     return true;
   }
 
-  /** Whether a handshake of that process takes the place of what there is. */
+  /** Whether a handshake of that process may replace what we have with the peer. */
   #yieldsTo(peer: PeerKey, process: string, order: number): boolean {
     const sessions = this.#peers.get(peer);
     if (sessions === undefined) return true;
     const { attempt, pending, current } = sessions;
     // A late message of a process that has ended since.
     if (current !== null && current.process !== process && current.order > order) return false;
-    // A late one, or a repeated one, of a handshake that another took the place of: nobody uses it.
+    // A late or repeated message of a handshake that another one has replaced: nobody uses it.
     if (current?.process === process && sessions.installedOrder > order) return false;
-    // Both began at once: the smaller key's survives, unless it is getting nowhere.
+    // Both began at once: the smaller key's handshake survives, unless it makes no progress.
     const isSmaller = this.#options.identity.signer.key < peer;
     const ours = attempt?.isAnswered === true && pending?.process === process;
     return !(isSmaller && ours);
@@ -315,7 +315,7 @@ export class SealedDatagrams implements Machine<SealedInput, SealedEffect> {
     const sessions = this.#peers.get(peer);
     if (sessions === undefined) return;
     const content = encodeCloseReason(reason);
-    // Which of the two the peer uses isn't known: it counts in that one alone.
+    // Which of the two sessions the peer uses isn't known, and it heeds a close only in that one.
     for (const session of [sessions.current, sessions.pending]) {
       if (session !== null) this.#transmit(session.endpoint, session.seal("close", content));
     }
@@ -365,7 +365,7 @@ export class SealedDatagrams implements Machine<SealedInput, SealedEffect> {
     this.#effects.push({ type: "transmit", to, bytes });
   }
 
-  /** One that neither a session nor a handshake has. */
+  /** An index that neither a session nor a handshake uses. */
   #newIndex(): number {
     for (;;) {
       const index = indexOf(this.#options.env.randomBytes(4));
@@ -374,7 +374,7 @@ export class SealedDatagrams implements Machine<SealedInput, SealedEffect> {
   }
 }
 
-/** What `read` makes of bytes from anybody; `null` where they aren't what they should be. */
+/** The result of `read` on untrusted bytes; `null` where they are invalid. */
 function tryRead<T>(read: () => T): T | null {
   try {
     return read();
