@@ -1,4 +1,4 @@
-/** What the directory's machine asks of the accounts, answered from their store; passwords are hashed in turn. */
+/** Answers the directory machine's questions about accounts from their store. Passwords are hashed in turn. */
 
 import { dropOldest } from "../base/bounded.ts";
 import type { Logger } from "../base/environment.ts";
@@ -19,18 +19,21 @@ type QuestionOf<Ask extends AccountQuestion["ask"]> = Extract<
 
 const WRONG: AccountAnswer = { outcome: "wrong" };
 
-/** A hash changes once between two checks, whoever changes it; more often is no honest log-in. */
+/** Attempts at a password check: during an honest log-in the account's hash changes at most once. */
 const CHECKS_MAX = 2;
 
-/** What was checked against an older hash is asked for within a moment; more can't be made anew meanwhile. */
+/**
+ * Rehashed accounts remembered. A check against the former hash is followed up within a moment; no more accounts
+ * can be rehashed meanwhile.
+ */
 const MADE_ANEW_MAX = 64;
 
-/** What of a `PasswordHasher` is used. */
+/** The part of `PasswordHasher` that is used here. */
 export type AccountHasher = Pick<PasswordHasher, "hash" | "verify" | "needsRehash" | "waiting">;
 
-/** An account's version is its hash: there is another salt in it after each change of the password. */
+/** Answers questions. An account's version is its hash: each change of the password changes the salt in it. */
 export class AccountQuestions {
-  /** The latest hashes made anew of the same password, by the one before: both are the same version. */
+  /** The latest rehashes of unchanged passwords, by the former hash: both hashes count as the same version. */
   readonly #madeAnew = new Map<string, string>();
 
   constructor(
@@ -40,7 +43,7 @@ export class AccountQuestions {
     readonly log: Pick<Logger, "warn">,
   ) {}
 
-  /** As `AccountQuestion` says of each. Rejects with bugs alone. */
+  /** Answers as `AccountQuestion` specifies for each kind. Rejects only because of bugs. */
   async answer(question: AccountQuestion): Promise<AccountAnswer> {
     try {
       return await this.#answer(question);
@@ -53,7 +56,7 @@ export class AccountQuestions {
         case "too-fast":
           return { outcome: "full" };
         default:
-          // Whatever the file is refused for, it isn't stored there.
+          // Whatever the reason, the change isn't stored.
           return { outcome: "disk", text: error.message };
       }
     }
@@ -92,7 +95,8 @@ export class AccountQuestions {
   async #checkPassword(
     { name, password, address }: QuestionOf<"check-password">,
   ): Promise<AccountAnswer> {
-    // It takes a while, and the hash may be another by then: made anew for another device, or of a new password.
+    // Verifying takes a while. By then the hash may have changed: rehashed for another device, or for a new
+    // password.
     for (let attempt = 0; attempt < CHECKS_MAX; attempt++) {
       const hash = (await this.accounts.find(name))?.hash ?? null;
       if (!await this.hasher.verify(password, hash, address)) return WRONG;
@@ -105,11 +109,12 @@ export class AccountQuestions {
   }
 
   /**
-   * The account with a hash of today's parameters, now that its password is at hand. As it was where the hash can't
-   * be made or stored, which is no reason to keep anybody out; null where it was changed meanwhile.
+   * The account rehashed with today's parameters, now that its password is known. The unchanged account if the hash
+   * can't be computed or stored, as that is no reason to refuse the log-in; null if the account was changed
+   * meanwhile.
    */
   async #rehashed(seen: Account, password: string, address: string): Promise<Account | null> {
-    // Whoever waits for a log-in doesn't wait for this.
+    // Rehashing mustn't delay others' log-ins.
     if (this.hasher.waiting > 0 || !this.hasher.needsRehash(seen.hash)) return seen;
     try {
       const hash = await this.hasher.hash(password, address);
@@ -128,7 +133,7 @@ export class AccountQuestions {
   }
 
   async #signUp({ name, password, key, address }: QuestionOf<"sign-up">): Promise<AccountAnswer> {
-    // Whoever asks for a name that is taken needn't wait for a hash.
+    // If the name is taken, answer without computing a hash.
     if (await this.accounts.find(name) !== null) return { outcome: "name-taken" };
     const hash = await this.hasher.hash(password, address);
     const account: Account = { name, hash, createdMs: Math.floor(this.wallMs()), keys: [key] };
@@ -144,7 +149,10 @@ export class AccountQuestions {
     });
   }
 
-  /** Changes the account while it is still that version; `changed` gives it as it is then, null where it isn't. */
+  /**
+   * Calls `changed` if the account still has that version. `changed` resolves to the new account, or to null if the
+   * account was changed meanwhile.
+   */
   async #ofVersion(
     { name, version }: { readonly name: string; readonly version: string },
     changed: (seen: Account) => Promise<Account | null>,

@@ -1,16 +1,16 @@
 /**
- * Who is refused for a while: keys of those that broke the rules. Not their addresses: behind one there may be
- * others, members among them. How often fresh keys may come from an address the links bound for everybody.
+ * Temporary bans of peers that violated the protocol, by key. Addresses aren't banned: others, members among them,
+ * may share one. How often new keys may connect from an address is limited by the links, for everybody.
  */
 
 import { dropOldest } from "../base/bounded.ts";
 import type { PeerKey } from "../base/ids.ts";
 
-/** More offenders than this are an attack with fresh keys, which bans don't stop anyway. */
+/** More offenders than that are an attack with fresh keys, which bans can't stop anyway. */
 const BANS_MAX = 4_096;
 
 export class Bans {
-  /** Until when, monotonic; the oldest ban goes first. */
+  /** End of each ban, monotonic ms. When there are too many, the oldest ban is dropped. */
   readonly #untilMs = new Map<PeerKey, number>();
 
   ban(peer: PeerKey, untilMs: number): void {

@@ -1,6 +1,6 @@
 /**
- * What a client heard, as lines of its log. What people look for with `grep` and `cut` stands in the clear: when, who,
- * what; then to whom it was told, and its number.
+ * What a directory's client received, as lines of its log. Fields that people search with `grep` and `cut` are
+ * plain text and come first: when, who, what; then the recipients and the number.
  */
 
 import { MalformedError } from "../base/errors.ts";
@@ -13,10 +13,10 @@ import { STORE_ID_BYTES } from "../protocols/directory/limits.ts";
 import type { LogRecord } from "../store/log_format.ts";
 import { bytesOf, countOf, type FieldOf, isoTime, line, parseLine, timeOf } from "./log_fields.ts";
 
-/** Of the log file; counts up with each change that older programs cannot read. */
+/** Format of the log file; the version is incremented with each change that older programs cannot read. */
 export const CLIENT_LOG_FORMAT = { format: "registry", version: 1 } as const;
 
-/** The line of a record. */
+/** The log line of a record. */
 export function clientLine(record: ClientRecord): LogRecord {
   switch (record.kind) {
     case "heard": {
@@ -36,8 +36,8 @@ function place({ as, store, number }: HeardPlace): readonly string[] {
 }
 
 /**
- * The record of a line.
- * @throws {P2pchatError} `store-corrupt`, a part of a sentence.
+ * The record in a log line.
+ * @throws {P2pchatError} `store-corrupt`; its text is part of a sentence.
  */
 export function clientRecord(record: LogRecord): ClientRecord {
   return parseLine(record, parse);
@@ -60,7 +60,7 @@ function parse({ kind }: LogRecord, field: FieldOf): ClientRecord {
   }
 }
 
-/** @throws {MalformedError} If no name is folded so. */
+/** @throws {MalformedError} If `text` isn't a folded name. */
 function foldedOf(text: string): FoldedName {
   if (text === "" || foldName(text) !== text) {
     throw new MalformedError(`no folded name is ${quotedStart(text)}`);

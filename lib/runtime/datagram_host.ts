@@ -1,6 +1,7 @@
 /**
- * Runs reliable datagrams over a port: feeds what comes, sends what is to be sent, keeps one timer. What comes in one
- * turn of the loop, from the network or from the owner, is answered together.
+ * Runs the reliable-datagrams machine over a datagram port: feeds it what arrives, sends its datagrams, and keeps
+ * one timer. Inputs of one turn of the event loop, from the network or the owner, are acknowledged and answered
+ * together.
  */
 
 import type { Endpoint } from "../base/ids.ts";
@@ -9,7 +10,7 @@ import type { ReliableEffect, ReliableInput } from "../protocols/reliable_datagr
 import type { Datagrams } from "../transport/datagrams.ts";
 import type { LinkClock } from "../transport/link.ts";
 
-/** What the owner is told: everything but what goes out. */
+/** Effects reported to the owner: all but datagrams to send. */
 export type DatagramNews = Exclude<ReliableEffect, { readonly type: "transmit" }>;
 
 const TICK: ReliableInput = { type: "tick" };
@@ -23,7 +24,7 @@ export class DatagramHost {
   #isTickSoon = false;
   #isStopped = false;
 
-  /** `told` may call `feed`, never within a call to it. */
+  /** `told` may call `feed`, but not while it is itself called from within `feed`. */
   constructor(
     machine: ReliableDatagrams,
     datagrams: Datagrams,
@@ -41,7 +42,7 @@ export class DatagramHost {
     });
   }
 
-  /** From the owner. What it makes go out does so after the present turn. */
+  /** Feeds an input of the owner's. Datagrams that it causes may be sent at the end of the present turn. */
   feed(input: ReliableInput): void {
     if (this.#isStopped) return;
     this.#step(input);
@@ -53,7 +54,7 @@ export class DatagramHost {
     });
   }
 
-  /** Nothing is sent or told after this. The datagrams' port stays open: it is its owner's. */
+  /** Stops: nothing is sent or reported afterwards. The datagram port stays open, as the owner opened it. */
   stop(): void {
     this.#isStopped = true;
     this.#timer?.cancel();
@@ -75,7 +76,10 @@ export class DatagramHost {
     this.#arm();
   }
 
-  /** One that is set earlier stays: most deadlines move on, and an early tick changes nothing. */
+  /**
+   * Sets the timer, unless it is set to an earlier time: most deadlines move back, and an early tick changes
+   * nothing.
+   */
   #arm(): void {
     const dueMs = this.machine.nextDeadlineMs();
     if (dueMs === null || this.#isStopped) return;

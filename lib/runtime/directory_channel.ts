@@ -1,14 +1,15 @@
-/** How links between a directory and its clients are kept alive: the same on both sides. */
+/** Keep-alive settings of links between a directory and its clients: the same on both sides. */
 
 import type { ChannelConfig } from "../protocols/noise/config.ts";
 
 /**
- * A client that is gone leaves the list within 15 s, and a thousand that say nothing cost one ping each in 6 s. The
- * silence that ends a link is longer than two of them, and shorter than those 15 s by the time that telling takes.
+ * A client that is gone leaves the list within 15 s, and a thousand silent clients cost one ping each in 6 s. The
+ * silence after which a link counts as dead is longer than two ping intervals, and shorter than 15 s by the time
+ * that it takes to notify others.
  */
 export const DIRECTORY_CHANNEL = {
   pingAfterMs: 6_000,
-  // At one wake-up those of a second: a link costs nothing in between.
+  // Pings that are due in the same second share one wake-up; between these a link costs nothing.
   pingGridMs: 1_000,
   listenerPingLagMs: 1_500,
   deadAfterMs: 13_000,

@@ -1,6 +1,6 @@
 /**
- * The directory's records as lines of their log. What people look for with `grep` and `cut` stands in the clear:
- * when, who, what; then numbers and keys.
+ * The directory's records as log lines. Fields that people search with `grep` and `cut` are plain text and come
+ * first: when, who, what; then numbers and keys.
  */
 
 import { MalformedError } from "../base/errors.ts";
@@ -21,17 +21,17 @@ import {
   timeOf,
 } from "./log_fields.ts";
 
-/** Of the log file; counts up with each change that older programs cannot read. */
+/** Format of the log file; the version is incremented with each change that older programs cannot read. */
 export const DIRECTORY_LOG_FORMAT = { format: "directory", version: 1 } as const;
 
 /**
- * Who sent a broadcast: an account, somebody who has none (or has none any more), or whoever runs the directory, who
+ * The sender of a broadcast: an account, somebody who has none (or none any more), or the directory's operator, who
  * has no key there.
  */
 type SenderKind = "account" | "guest" | "operator";
 const NO_KEY = "-";
 
-/** The line of a record. */
+/** The log line of a record. */
 export function directoryLine(record: DirectoryRecord): LogRecord {
   switch (record.kind) {
     case "store":
@@ -65,8 +65,8 @@ function senderKind({ fromKey, fromAccount }: BroadcastRecord): SenderKind {
 }
 
 /**
- * The record of a line.
- * @throws {P2pchatError} `store-corrupt`, a part of a sentence.
+ * The record in a log line.
+ * @throws {P2pchatError} `store-corrupt`; its text is part of a sentence.
  */
 export function directoryRecord(record: LogRecord): DirectoryRecord {
   return parseLine(record, parse);

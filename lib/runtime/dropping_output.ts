@@ -1,16 +1,19 @@
-/** Output that is dropped, and counted, while nobody reads it: a server goes on without a reader. */
+/** Output whose events are dropped and counted while nobody reads it, so that a server runs on without a reader. */
 
 import type { ModeEvent } from "../base/mode_machine.ts";
 import { type Called, LeftOut } from "./left_out.ts";
 import type { ModePorts } from "./mode_host.ts";
 
-/** Of what is rare, shown although nobody reads: some thousand who come and go, as much as any output may be behind. */
+/**
+ * UTF-16 units of rare events that are output although nobody reads: a few thousand joins and leaves, as much as
+ * any output may be behind.
+ */
 const RARE_UNITS_MAX = 1_048_576;
 
 export class DroppingOutput<Event extends { readonly event: string }> {
   #isUnread = false;
   readonly #leftOut: LeftOut<Event>;
-  /** Of what is rare, shown since nobody reads. */
+  /** Units of rare events output since the reader stopped. */
   #rareUnits = 0;
 
   constructor(
@@ -20,17 +23,21 @@ export class DroppingOutput<Event extends { readonly event: string }> {
     this.#leftOut = new LeftOut(called);
   }
 
-  /** How many were dropped is told when the output is read again. */
+  /**
+   * Outputs an event, or drops it while nobody reads. The number of dropped events is reported when reading
+   * resumes.
+   */
   show(event: Event, ref: string | undefined): void {
     if (this.#isRead()) this.ports.show(event, ref);
     else this.#leftOut.add(event);
   }
 
-  /** The same for what comes seldom: it is dropped where much of that is shown and unread. */
+  /** The same for rare events, which are dropped only if too many of them are output and unread. */
   showRare(event: Event, ref: string | undefined): void {
     if (!this.#isRead()) {
       this.#rareUnits += JSON.stringify(event).length;
-      // From then on all is: what is told late mustn't be older than what was shown.
+      // From then on all are dropped, as the events reported when reading resumes mustn't be older than those
+      // output.
       if (this.#rareUnits > RARE_UNITS_MAX) return this.#leftOut.add(event);
     }
     this.ports.show(event, ref);

@@ -1,10 +1,10 @@
 /**
- * Messages of a group, and edits of them, on their way to the user. While nobody takes the output they aren't kept in
- * memory: they are in the log, and are read from there when somebody does. So a reader that stands still holds up
- * nobody else, and a long history is shown piece by piece.
+ * Delivers a group's messages, and edits of them, to the user's output. While the output isn't read they aren't
+ * kept in memory: they are in the log, and are read from it when reading resumes. So a reader that stops holds up
+ * nobody else, and a long history is output piece by piece.
  *
- * All else is kept in memory until then: answers to commands, which are as many as those, and what comes unasked, up
- * to a bound. What goes beyond it is left out, and the reader is told so.
+ * Other events are kept in memory until then: answers to commands, which are no more than the commands, and
+ * unsolicited events, up to a limit. Events beyond it are dropped, and a notice says how many.
  */
 
 import { dropOldest } from "../base/bounded.ts";
@@ -18,57 +18,57 @@ import { EDITS_MAX, TEXT_BYTES_MAX } from "../protocols/group/limits.ts";
 import type { HistoryRead, LoggedEntryState } from "../protocols/group/member_io.ts";
 import { LeftOut } from "./left_out.ts";
 
-/** What has a position in the log: an entry, or an edit of one. */
+/** An item with a position in the log: an entry, or an edit of one. */
 export interface LoggedItem {
   readonly position: number;
-  /** Of the entry that this is, or changes. */
+  /** The number of the entry that this is, or that it edits. */
   readonly seq: number;
-  /** Of the history with it. */
+  /** The digest of the history up to and including this item. */
   readonly digest: Hash;
   readonly batch: Batch;
-  /** Of its text, or its edit, in the batch. */
+  /** The index of its text, or edit, in the batch. */
   readonly index: number;
 }
 
-/** An entry as it reads now, and its changes, the oldest first. */
+/** An entry with its present text, and its edits, oldest first. */
 export type EntryWithEdits = Omit<Extract<MemberEvent, { readonly event: "entry" }>, "event">;
 
-/** A member's log, read while it is written. Reading rejects with `disk` or `store-corrupt`. */
+/** A member's log, which is read while it is being written. Reading rejects with `disk` or `store-corrupt`. */
 export interface EntryLog {
-  /** Whole batches after a position, at most so many bytes, but one at least where there is one. */
+  /** Whole batches after a position, of at most `bytesMax` bytes in total, but at least one if there is one. */
   read(after: number, bytesMax: number): Promise<HistoryRead>;
-  /** An entry and what became of it; null where there is none. */
+  /** An entry and its edits; null where there is no such entry. */
   look(seq: number, id: RequestId | null): Promise<LoggedEntryState | null>;
-  /** The same for people. */
+  /** The same in the form for users. */
   entryOf(seq: number, nameOf: NameOf): Promise<EntryWithEdits | null>;
-  /** The last `count` entries, as they read now. */
+  /** The last `count` entries with their present texts. */
   tail(count: number, nameOf: NameOf): Promise<readonly EntryView[]>;
-  /** Entries and edits in order, piece by piece, from the batch on that ends behind position `after`. */
+  /** Entries and edits in order, piece by piece, starting with the first batch that ends after position `after`. */
   items(after?: number): AsyncIterable<readonly LoggedItem[]>;
 }
 
 export interface EntryFeedPorts {
   readonly log: Pick<EntryLog, "items">;
   readonly crypto: Crypto;
-  /** One's own key, and name. */
+  /** The user's own key and name. */
   readonly self: PeerKey;
   readonly name: string;
-  /** Names are shown as those of entries that come now. */
+  /** How names are shown: as in entries that arrive now. */
   readonly nameOf: NameOf;
   show(event: MemberEvent, ref: string | undefined): void;
-  /** Null while output is taken; otherwise resolves when its reader has caught up. */
+  /** Null while the output is being read; otherwise resolves when its reader has caught up. */
   outputReady(): Promise<void> | null;
-  /** The log couldn't be read, or a bug of ours. */
+  /** The log couldn't be read, or a bug occurred. */
   failed(error: unknown): void;
 }
 
-/** What waits for the reader: a part of the log, or anything else. */
+/** What waits for the reader: a part of the log, or any other event. */
 type Waiting =
   | {
     readonly type: "event";
     readonly event: MemberEvent;
     readonly ref: string | undefined;
-    /** Of what comes unasked: how long it is. */
+    /** Length of an unsolicited event, in UTF-16 units; 0 for others. */
     readonly unaskedUnits: number;
   }
   | Range;
@@ -76,33 +76,36 @@ type Waiting =
 interface Range {
   readonly type: "items";
   next: number;
-  /** Grows while nothing else comes. */
+  /** The last position; grows while only further items of the log arrive. */
   through: number;
   readonly history: boolean;
 }
 
-/** `ref`s that are kept: many more than wait, as no more is asked for while the output isn't taken. */
+/** `ref`s kept: many more than wait, as no more commands are read while the output isn't read. */
 const REFS_MAX = 65_536;
 
-/** Of what comes unasked and waits: all votes that can be wanted at once, of the longest texts, before and after. */
+/**
+ * Limit of waiting unsolicited events: as many units as all votes that can be requested at once, with the longest
+ * texts before and after.
+ */
 const UNASKED_UNITS_MAX = EDITS_MAX * 2 * TEXT_BYTES_MAX;
 
-/** An event that stands for a position of the log. */
+/** An event for a position of the log. */
 type ItemEvent = Extract<MemberEvent, { readonly event: "message" | "edit" }> & {
   readonly position: number;
 };
 
-/** Shows entries and edits strictly by position, each once. */
+/** Outputs entries and edits strictly in the order of their positions, each once. */
 export class EntryFeed {
   #waiting: Waiting[] = [];
-  /** Parts that the log lacks, as it was set aside: they come again, or others in their place. */
+  /** Parts that the log doesn't have, as it was moved aside: the same or other items will arrive in their place. */
   #lacking: Range[] = [];
-  /** Of the log, all up to this position is shown or waits. */
+  /** Everything in the log up to this position was output, or waits. */
   #through = 0;
-  /** Of entries and edits that wait, by position. */
+  /** `ref`s of waiting entries and edits, by position. */
   readonly #refs = new Map<number, string>();
   #unaskedUnits = 0;
-  /** Told of when all that waits is shown. */
+  /** Reported when everything that waits has been output. */
   readonly #leftOut = new LeftOut<MemberEvent>({
     one: "event",
     many: "events",
@@ -111,18 +114,18 @@ export class EntryFeed {
   });
   #pump: Promise<void> | null = null;
   #isStopped = false;
-  /** Counts what was shown late: whoever waits sees whether anything moves. */
+  /** Counts events output after waiting, so that others can see whether output is progressing. */
   #shown = 0;
 
   constructor(readonly ports: EntryFeedPorts) {}
 
-  /** Shows what the log has, up to position `through`, as history. */
+  /** Outputs the log's items up to position `through`, as history. */
   replay(through: number): void {
     this.#through = through;
     if (through > 0) this.#add({ type: "items", next: 1, through, history: true });
   }
 
-  /** Shows an event, after all that came before. */
+  /** Outputs an event after all earlier ones. */
   show(event: MemberEvent, ref: string | undefined): void {
     if (this.#isStopped) return;
     const isItem = isItemEvent(event);
@@ -145,13 +148,13 @@ export class EntryFeed {
     const isUnasked = comesUnasked(event, ref, this.ports.name);
     const unaskedUnits = isUnasked ? JSON.stringify(event).length : 0;
     const hasRoom = this.#leftOut.isEmpty && this.#unaskedUnits + unaskedUnits <= UNASKED_UNITS_MAX;
-    // From the first on all are left out: what is told late mustn't be older than what was shown.
+    // After the first dropped event all are dropped, as those reported later mustn't be older than those output.
     if (isUnasked && !hasRoom) return this.#leftOut.add(event);
     this.#unaskedUnits += unaskedUnits;
     this.#add({ type: "event", event, ref, unaskedUnits });
   }
 
-  /** Whether it wasn't given before. With the first position a log begins anew: what waits of the old one is gone. */
+  /** Whether this position is new. Position 1 means that the log began anew: items of the old one no longer wait. */
   #isNext(position: number): boolean {
     if (position === 1) {
       this.#waiting = this.#waiting.filter(({ type }) => type !== "items");
@@ -162,17 +165,17 @@ export class EntryFeed {
     return true;
   }
 
-  /** How much was shown of what waited. */
+  /** The number of events output after waiting. */
   get shownLate(): number {
     return this.#shown;
   }
 
-  /** Null where nothing waits; otherwise resolves when that is shown. */
+  /** Null where nothing waits; otherwise resolves when everything that waits has been output. */
   settled(): Promise<void> | null {
     return this.#pump;
   }
 
-  /** Nothing more is shown. */
+  /** Stops the output. */
   stop(): void {
     this.#isStopped = true;
     this.#waiting = [];
@@ -182,7 +185,7 @@ export class EntryFeed {
   #add(waiting: Waiting): void {
     this.#waiting.push(waiting);
     this.#pump ??= this.#showAll().catch((error) => {
-      // Whoever waits for the rest is told that there is none.
+      // Callers that wait for the rest learn that there is none.
       this.stop();
       this.#pump = null;
       this.ports.failed(error);
@@ -206,24 +209,24 @@ export class EntryFeed {
         await this.#showSome(next);
         if (this.#waiting[0] !== next) continue;
         if (next.next <= next.through) {
-          // More may have joined it meanwhile.
+          // More items may have been added to the range meanwhile.
           if (next.next === from) this.#setAside();
           continue;
         }
       }
       this.#shown++;
-      // Only now: what comes meanwhile is behind it.
+      // Removed only now, so that events arriving meanwhile queue behind it.
       if (this.#waiting[0] === next) this.#waiting.shift();
     }
   }
 
-  /** Until something else is shown no part of the log is: none overtakes what it lacks. */
+  /** Puts all parts of the log aside until another event arrives, so that none is output before the missing items. */
   #setAside(): void {
     this.#lacking = this.#waiting.filter((one) => one.type === "items");
     this.#waiting = this.#waiting.filter(({ type }) => type !== "items");
   }
 
-  /** Shows a part of the log, as much as there is of it. */
+  /** Outputs as much of a part of the log as there is. */
   async #showSome(range: Range): Promise<void> {
     for await (const items of this.ports.log.items(range.next - 1)) {
       for (const item of items) {
@@ -239,7 +242,7 @@ export class EntryFeed {
     }
   }
 
-  /** As the machine makes it. */
+  /** Makes the event for an item, as the member's machine does. */
   #eventOf({ position, seq, batch, index }: LoggedItem, history: boolean): MemberEvent {
     if (batch.kind === "edits") {
       const event = committedEvent(batch.edits[index]!, batch, this.ports.nameOf);
@@ -259,14 +262,14 @@ export class EntryFeed {
   }
 }
 
-/** An edit that isn't in the log, being aborted or in doubt, has no position. */
+/** An edit that isn't in the log, because it was aborted or is in doubt, has no position. */
 function isItemEvent(event: MemberEvent): event is ItemEvent {
   return event.event === "message" || (event.event === "edit" && event.position !== undefined);
 }
 
 /**
- * Whether nobody asked for it, and it can be had again: by `/status`, `/list` or `/entry`. What became of one's own
- * edits is told once.
+ * Whether the event is unsolicited and can be obtained again with `/status`, `/list` or `/entry`. The outcome of
+ * the user's own edits can't: it is reported only once.
  */
 function comesUnasked(event: MemberEvent, ref: string | undefined, ownName: string): boolean {
   switch (event.event) {
@@ -277,7 +280,7 @@ function comesUnasked(event: MemberEvent, ref: string | undefined, ownName: stri
       return true;
     case "edit":
       return event.outcome === "in-doubt" || event.by !== ownName;
-    // What was typed as text has no `ref`: its answers count along.
+    // Answers to plain text, which has no `ref`, count as unsolicited, too.
     case "notice":
     case "error":
       return ref === undefined;

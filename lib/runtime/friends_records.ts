@@ -1,6 +1,6 @@
 /**
- * The friends' records as lines of their log. What people look for with `grep` and `cut` stands in the clear: when,
- * who, what; then ids and places.
+ * The friends' records as log lines. Fields that people search with `grep` and `cut` are plain text and come first:
+ * when, who, what; then ids and positions.
  */
 
 import { MalformedError } from "../base/errors.ts";
@@ -12,10 +12,10 @@ import type { FriendsRecord } from "../protocols/friends/records.ts";
 import type { LogRecord } from "../store/log_format.ts";
 import { countOf, type FieldOf, hexOf, isoTime, line, parseLine, timeOf } from "./log_fields.ts";
 
-/** Of the log file; counts up with each change that older programs cannot read. */
+/** Format of the log file; the version is incremented with each change that older programs cannot read. */
 export const FRIENDS_LOG_FORMAT = { format: "friends", version: 1 } as const;
 
-/** The line of a record. */
+/** The log line of a record. */
 export function friendsLine(record: FriendsRecord): LogRecord {
   switch (record.kind) {
     case "queued": {
@@ -42,8 +42,8 @@ export function friendsLine(record: FriendsRecord): LogRecord {
 }
 
 /**
- * The record of a line.
- * @throws {P2pchatError} `store-corrupt`, a part of a sentence.
+ * The record in a log line.
+ * @throws {P2pchatError} `store-corrupt`; its text is part of a sentence.
  */
 export function friendsRecord(record: LogRecord): FriendsRecord {
   return parseLine(record, parse);
@@ -86,7 +86,7 @@ function place({ epoch, number }: Position): readonly string[] {
   return [String(epoch), String(number)];
 }
 
-/** Of a message that couldn't go out yet. */
+/** The position of a message that couldn't be sent yet. */
 const NO_PLACE = ["-", "-"] as const;
 
 function idOf(text: string): string {

@@ -1,4 +1,4 @@
-/** A signed batch as cells of a line, and back to its exact bytes. */
+/** Converts a signed batch to cells of a log line, and back to its exact bytes. */
 
 import { concatBytes } from "../base/crypto.ts";
 import { MalformedError } from "../base/errors.ts";
@@ -34,11 +34,11 @@ import {
   timeOf,
 } from "./log_fields.ts";
 
-/** Time and name stand before what is said or decided. */
+/** Cells of time and name, before the texts or edits. */
 const CELLS_BEFORE = 2;
 const CELLS_AFTER = 6;
 
-/** When, who, what; then what it takes to have the bytes that were signed. */
+/** The batch as cells: when, who, what; then what is needed to restore the bytes that were signed. */
 export function batchCells(signed: SignedBatch): readonly string[] {
   const { sentAt, name, texts, edits, author, incarnation, counter, group } = signed.batch.value;
   return [
@@ -56,8 +56,8 @@ export function batchCells(signed: SignedBatch): readonly string[] {
 }
 
 /**
- * The batch of `batchCells`, from cell `first` on to the last.
- * @throws {MalformedError} If they are none.
+ * The batch that `batchCells` wrote, in the cells from `first` to the last.
+ * @throws {MalformedError} If the cells aren't a batch.
  */
 export function batchOfCells(cells: readonly string[], first: number): SignedBatch {
   const after = cells.length - CELLS_AFTER;
@@ -66,7 +66,7 @@ export function batchOfCells(cells: readonly string[], first: number): SignedBat
   const name = field(first + 1);
   const group = hexOf<Hash>(field(after + 3));
   const content = cells.slice(first + CELLS_BEFORE, after);
-  // Nobody else can have that name, and the coordinator says no texts.
+  // Nobody else can have that name, and the coordinator sends no texts.
   const isDecided = name === COORDINATOR_NAME;
   const batch: Batch = {
     kind: isDecided ? "edits" : "texts",
@@ -92,12 +92,12 @@ function editsOfCells(cells: readonly string[], group: Hash): readonly Edit[] {
   return edits;
 }
 
-/** What the exact bytes of a batch have behind the fields that this version knows. */
+/** The bytes of a batch after the fields that this version knows. */
 export function restOf({ batch, signature }: SignedBatch): Uint8Array {
   return batch.bytes.subarray(batchFrom(batch.value, signature).batch.bytes.length);
 }
 
-/** A batch with its exact bytes. @throws {MalformedError} If it is more than a batch may be. */
+/** A batch with its exact bytes. @throws {MalformedError} If it exceeds a batch's limits. */
 export function batchWith(batch: Batch, signature: Uint8Array, rest: Uint8Array): SignedBatch {
   checkBounds(batch);
   const known = batchFrom(batch, signature);
@@ -107,12 +107,12 @@ export function batchWith(batch: Batch, signature: Uint8Array, rest: Uint8Array)
   return { batch: { bytes, value: known.batch.value }, signature };
 }
 
-/** Bytes that a UTF-16 unit takes at most. */
+/** UTF-8 bytes of a UTF-16 unit, at most. */
 const UNIT_BYTES_MAX = 3;
-/** Of a batch's texts with their lengths. */
+/** Bytes of a batch's texts with their lengths, at most. */
 const TEXTS_BYTES_MAX = BATCH_TEXTS_BYTES_MAX + 3 * BATCH_TEXTS_MAX;
 
-/** @throws {MalformedError} If no batch was ever like that: it couldn't be encoded. */
+/** @throws {MalformedError} If the batch exceeds the limits, so that it couldn't be encoded. */
 export function checkBounds({ name, texts, edits }: Pick<Batch, "name" | "texts" | "edits">): void {
   if (![name, ...texts].every((text) => text.isWellFormed())) {
     throw new MalformedError("a text has half a character");
@@ -120,7 +120,7 @@ export function checkBounds({ name, texts, edits }: Pick<Batch, "name" | "texts"
   if (texts.length > BATCH_TEXTS_MAX) throw new MalformedError("a batch has too many texts");
   if (edits.length > 0) checkEdits(edits);
   const units = texts.reduce((sum, text) => sum + text.length, name.length);
-  if (UNIT_BYTES_MAX * units <= NAME_BYTES_MAX) return; // lengths of most needn't be counted
+  if (UNIT_BYTES_MAX * units <= NAME_BYTES_MAX) return; // only names near the limit have to be measured
   const lengths = texts.map(utf8Length);
   const bytes = lengths.reduce((sum, length) => sum + varintBytes(length) + length, 0);
   const isTooLong = lengths.some((length) => length > TEXT_BYTES_MAX) ||
@@ -128,7 +128,7 @@ export function checkBounds({ name, texts, edits }: Pick<Batch, "name" | "texts"
   if (isTooLong) throw new MalformedError("a batch is longer than any may be");
 }
 
-/** What each is by itself was checked when it was read. */
+/** Checks limits of the whole; each edit was checked when it was read. */
 function checkEdits(edits: readonly Edit[]): void {
   if (edits.length > BATCH_EDITS_MAX) throw new MalformedError("a batch has too many edits");
   const bytes = edits.reduce((sum, edit) => sum + editBytes(edit), varintBytes(edits.length));

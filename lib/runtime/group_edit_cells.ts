@@ -1,4 +1,4 @@
-/** Edits, and what somebody asked for, as cells of a line, and back to their exact bytes. */
+/** Converts edits, and requests for edits, to cells of a log line, and back to their exact bytes. */
 
 import { concatBytes } from "../base/crypto.ts";
 import { MalformedError } from "../base/errors.ts";
@@ -30,12 +30,15 @@ import {
   timeOf,
 } from "./log_fields.ts";
 
-/** Of a request: which entry, who wants it to read what; then what it takes to have the bytes that were signed. */
+/**
+ * Cells of a request: which entry, who requests it, the new text; then what is needed to restore the bytes that
+ * were signed.
+ */
 export const REQUEST_CELLS = 9;
-/** Those of the request, and how many agreed; their names and keys come behind. */
+/** Cells of the request, and the number of members that agreed; their names and keys follow. */
 const CELLS_BEFORE_AGREED = REQUEST_CELLS + 1;
 
-/** What was asked for; the group, which it names too, stands elsewhere. */
+/** The request as cells, without the group that it also names, which is stored elsewhere. */
 export function requestCells(signed: SignedEditRequest): readonly string[] {
   const { seq, name, text, requester, incarnation, number, askedAt } = signed.request.value;
   return [
@@ -52,8 +55,8 @@ export function requestCells(signed: SignedEditRequest): readonly string[] {
 }
 
 /**
- * The request of `requestCells`, from cell `first` on.
- * @throws {MalformedError} If they are none.
+ * The request that `requestCells` wrote, in the cells from `first` on.
+ * @throws {MalformedError} If the cells aren't a request.
  */
 export function requestOfCells(
   cells: readonly string[],
@@ -77,15 +80,15 @@ export function requestOfCells(
   return requestWith(request, signatureOf(field(7)), restOfText(field(8)));
 }
 
-/** What was asked for, and who agreed: a name and a key for each. */
+/** The edit as cells: the request, then the name and key of each member that agreed. */
 export function editCells({ signed, agreed }: Edit): readonly string[] {
   const named = agreed.flatMap(({ name, key }) => [name, key]);
   return [...requestCells(signed), String(agreed.length), ...named];
 }
 
 /**
- * How many cells `editCells` made, of which the first is cell `first`.
- * @throws {MalformedError} If they are none.
+ * The number of cells that `editCells` wrote, starting at cell `first`.
+ * @throws {MalformedError} If the cells aren't an edit.
  */
 export function editCellCount(cells: readonly string[], first: number): number {
   const at = first + REQUEST_CELLS;
@@ -98,8 +101,8 @@ export function editCellCount(cells: readonly string[], first: number): number {
 }
 
 /**
- * The edit of `editCells`, from cell `first` on.
- * @throws {MalformedError} If they are none.
+ * The edit that `editCells` wrote, in the cells from `first` on.
+ * @throws {MalformedError} If the cells aren't an edit.
  */
 export function editOfCells(
   cells: readonly string[],
@@ -121,7 +124,7 @@ export function editOfCells(
 const ID_BYTES = 32;
 const SIGNATURE_BYTES = 64;
 
-/** What an edit takes in its batch's bytes. */
+/** Length of an edit in the bytes of its batch. */
 export function editBytes({ edit, signed, agreed }: Edit): number {
   const request = signed.request.bytes.length;
   const named = agreed.map(({ name }) => utf8Length(name));
@@ -130,12 +133,12 @@ export function editBytes({ edit, signed, agreed }: Edit): number {
     named.reduce((sum, length) => sum + ID_BYTES + varintBytes(length) + length, 0);
 }
 
-/** What the exact bytes of a request have behind the fields that this version knows. */
+/** The bytes of a request after the fields that this version knows. */
 function restOf({ request, signature }: SignedEditRequest): Uint8Array {
   return request.bytes.subarray(editRequestFrom(request.value, signature).request.bytes.length);
 }
 
-/** A request with its exact bytes. @throws {MalformedError} If it is more than one may be. */
+/** A request with its exact bytes. @throws {MalformedError} If it exceeds a request's limits. */
 function requestWith(
   request: EditRequest,
   signature: Uint8Array,
@@ -155,7 +158,7 @@ function requestWith(
   return { request: { bytes, value: known.request.value }, signature };
 }
 
-/** @throws {MalformedError} If it couldn't be encoded. */
+/** @throws {MalformedError} If the name exceeds the limits, so that it couldn't be encoded. */
 function checkName(name: string): void {
   if (!name.isWellFormed()) throw new MalformedError("a name has half a character");
   if (utf8Length(name) > NAME_BYTES_MAX) {

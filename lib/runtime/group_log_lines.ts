@@ -1,24 +1,24 @@
 /**
- * The log of a group as text, the same bytes at all members with the same history:
+ * The log of a group as text, byte for byte the same at all members with the same history:
  *
  *     p2pchat  group-log  2  GROUP  DIGEST
  *     1  DIGEST  2026-01-31T12:00:00.000Z  alice  hello
  *     2  DIGEST  2026-01-31T12:00:00.000Z  alice  there   KEY  INCARNATION  COUNTER  SIGNATURE  -  CHECKSUM
  *     edit 1  DIGEST  2026-01-31T12:01:00.000Z  2  bob  where?  ...  KEY  INCARNATION  COUNTER  SIGNATURE  -  CHECKSUM
  *
- * with tabs between cells, whose texts are escaped as in every store. A line is a position of the history: an entry
- * or an edit. That of an entry has its number, the history's digest with it, the author's clock, the author, the text.
- * That of an edit has its number, the digest, the coordinator's clock when it was decided, the number of the entry,
- * who asked for it, and what the entry is to read; then what that one's signature needs: its key, its process, how
- * many requests there were of that, its clock, the signature, and what the request has for later versions; then how
- * many agreed, and the name and key of each.
+ * Cells are separated by tabs; their texts are escaped as in every store. Each line is a position of the history:
+ * an entry or an edit. The line of an entry has its number, the digest of the history up to it, the author's time,
+ * the author's name, and the text. The line of an edit has its number, the digest, the coordinator's time of the
+ * decision, the number of the entry, the requester's name, and the new text; then what the requester's signature
+ * needs: its key, the id of its process, the number of that process's request, its time, the signature, and the
+ * request's bytes for later versions; then the number of members that agreed, and the name and key of each.
  *
- * The last line of a batch goes on with what its signature needs: the author's key, or the coordinator's, the process
- * that said it, the counter of the batch's first text or edit, the signature, and what the batch has for later
- * versions.
+ * The last line of a batch continues with what the batch's signature needs: the key of the author, or of the
+ * coordinator, the id of its process, the counter of the batch's first text or edit, the signature, and the batch's
+ * bytes for later versions.
  *
- * That line ends with the CRC-32 of all of the batch's bytes before its last tab. A digest covers the one before and all
- * that is said in its line: it finds what was changed on purpose, too, and takes ten times as long to check.
+ * That line ends with the CRC-32 of all of the batch's bytes before its last tab. Each digest covers the digest
+ * before it and everything in its line: it also detects deliberate changes, but takes ten times as long to check.
  */
 
 import { Buffer } from "node:buffer";
@@ -48,38 +48,38 @@ import {
   timeOf,
 } from "./log_fields.ts";
 
-/** Counts up with each change that older programs cannot read. */
+/** Incremented with each change that older programs cannot read. */
 export const GROUP_LOG_VERSION = "2";
 const FIRST_CELLS = ["p2pchat", "group-log"] as const;
-/** One of them outlives any single damage of a first line. */
+/** Recognizes a damaged first line: at least one of its alternatives survives any single damage. */
 const OWN_FIRST_LINE = /^p2pchat(?:\t|.group-log\t)|\tgroup-log\t/;
 
 const DIGEST = /^[0-9a-f]{64}$/;
 const ENTRY_CELLS = 5;
-/** Of an edit: before what was asked for. */
+/** Cells of an edit's line before the request. */
 const CELLS_BEFORE_EDIT = 3;
-/** At the end of a batch. */
+/** Cells at the end of a batch. */
 const BATCH_CELLS = 6;
-/** What the line of an edit begins with. */
+/** First cell of an edit's line. */
 const EDIT = /^edit ([1-9][0-9]{0,15})$/;
 
-/** The first line of the log of a group, its line feed included. */
+/** The first line of a group's log, with its line feed. */
 export function firstLine(crypto: Crypto, group: Hash): string {
   const cells = [...FIRST_CELLS, GROUP_LOG_VERSION, group, emptyDigest(crypto, group)];
   return `${joinCells(cells)}\n`;
 }
 
-/** What a first line says. */
+/** What a first line means. */
 export type FirstLine =
   | { readonly kind: "group"; readonly group: Hash }
-  /** Written by another program: a later one, or one that was never released. */
+  /** Written by another program: a later version, or one that was never released. */
   | { readonly kind: "version"; readonly version: string }
-  /** A log of a group, but damaged. */
+  /** The log of a group, but damaged. */
   | { readonly kind: "damaged" }
-  /** Something else. */
+  /** Not the log of a group. */
   | { readonly kind: "foreign" };
 
-/** Understands a first line, which has no line feed. */
+/** Parses a first line without its line feed. */
 export function parseFirstLine(crypto: Crypto, text: string): FirstLine {
   const [, , version, group = ""] = text.split("\t");
   if (text.startsWith(`${FIRST_CELLS.join("\t")}\t`)) {
@@ -93,7 +93,7 @@ export function parseFirstLine(crypto: Crypto, text: string): FirstLine {
   return { kind: OWN_FIRST_LINE.test(text) ? "damaged" : "foreign" };
 }
 
-/** The lines of a batch that has this place. */
+/** The lines of a batch at this place of the history. */
 export function batchLines(signed: SignedBatch, { entries, edits }: Placed): Buffer {
   const { author, name, incarnation, counter, sentAt } = signed.batch.value;
   const time = isoTime(sentAt);
@@ -114,22 +114,24 @@ function editWord(edit: number): string {
   return `edit ${edit}`;
 }
 
-/** @param word What a line of an edit begins with. @throws {MalformedError} If there is no such number. */
+/** @param word The first cell of an edit's line. @throws {MalformedError} If its number is too large. */
 function numberOfEdit(word: string): number {
   return countOf(EDIT.exec(word)![1]!);
 }
 
 /**
- * A batch as its lines have it, whose checksum fits: what was written. It is taken apart no further than it is asked
- * for, so that opening a long log takes little.
+ * A batch as its lines have it, with a valid checksum. Its cells are parsed only when needed, so that a long log
+ * opens quickly.
  */
 export class LoggedBatch {
   readonly #last: readonly string[];
-  /** Cells of the last line that are its own; the batch's come behind. */
+  /** Cells of the last line before those of the batch. */
   readonly #own: number;
 
   /**
-   * @param position Before it. @param seq Of the last entry before it. @param lines Their cells.
+   * @param position The position before the batch.
+   * @param seq The number of the last entry before it.
+   * @param lines The cells of its lines.
    */
   constructor(
     readonly group: Hash,
@@ -142,17 +144,17 @@ export class LoggedBatch {
     this.#own = this.#last.length - BATCH_CELLS;
   }
 
-  /** How many positions it takes. */
+  /** The number of positions it takes. */
   get count(): number {
     return this.lines.length;
   }
 
-  /** How many entries it brings. */
+  /** The number of entries in it. */
   get entries(): number {
     return this.kind === "texts" ? this.lines.length : 0;
   }
 
-  /** Of the history with its last line. */
+  /** The digest of the history up to and including its last line. */
   get digest(): Hash {
     return this.#last[1]! as Hash;
   }
@@ -161,12 +163,12 @@ export class LoggedBatch {
     return this.#last[this.#own]! as PeerKey;
   }
 
-  /** In hexadecimal. */
+  /** The id of the author's process, in hexadecimal. */
   get incarnation(): string {
     return this.#last[this.#own + 1]!;
   }
 
-  /** Of its first text or edit. */
+  /** The counter of its first text or edit. */
   get counter(): number {
     return Number(this.#last[this.#own + 2]!);
   }
@@ -179,29 +181,29 @@ export class LoggedBatch {
     return timeOf(this.#last[2]!);
   }
 
-  /** What line `index` of it is, as part of a sentence. */
+  /** What its line `index` is, as part of a sentence. */
   nameOf(index: number): string {
     return nameOfCell(this.lines[index]![0]!);
   }
 
-  /** Of the history with each of its lines. @throws {MalformedError} If one is none. */
+  /** The digest of the history at each of its lines. @throws {MalformedError} If one isn't a digest. */
   digests(): readonly Hash[] {
     return this.lines.map(([, digest]) => hexOf<Hash>(digest!));
   }
 
-  /** Numbers of its edits. */
+  /** The numbers of its edits. */
   editNumbers(): readonly number[] {
     if (this.kind === "texts") return NO_NUMBERS;
     return this.lines.map(([word]) => numberOfEdit(word!));
   }
 
-  /** Numbers of the entries that its edits change. @throws {MalformedError} If one is none. */
+  /** The numbers of the entries that its edits change. @throws {MalformedError} If one isn't a number. */
   edited(): readonly number[] {
     if (this.kind === "texts") return NO_NUMBERS;
     return this.lines.map((cells) => countOf(cells[CELLS_BEFORE_EDIT]!));
   }
 
-  /** What was said or decided. @throws {MalformedError} If it is no batch; a part of a sentence. */
+  /** The parsed batch. @throws {MalformedError} If it isn't valid; the text is part of a sentence. */
   batch(): Batch {
     const { name, sentAt, kind, lines } = this;
     const time = this.#last[2]!;
@@ -228,7 +230,7 @@ export class LoggedBatch {
     return batch;
   }
 
-  /** The same as it was signed. @throws {MalformedError} If it is none. */
+  /** The batch with its signed bytes. @throws {MalformedError} If it isn't valid. */
   signed(): SignedBatch {
     const [signature, rest] = this.#last.slice(this.#own + 3) as [string, string];
     return batchWith(this.batch(), signatureOf(signature), restOfText(rest));
@@ -237,15 +239,15 @@ export class LoggedBatch {
 
 const NO_NUMBERS: readonly number[] = [];
 
-/** @throws {MalformedError} If nobody can be called that. */
+/** @throws {MalformedError} If nobody can have that name. */
 function checkAuthor(name: string): void {
   const fault = nameFault(name);
   if (fault !== null) throw new MalformedError(`its author's name is none: ${fault}`);
 }
 
 /**
- * What a line is, as part of a sentence: the edit that it says, or the entry that follows entry `seq`. Null where so
- * little of it is there that nobody knows.
+ * What a line is, as part of a sentence: the edit in it, or the entry that follows entry `seq`. Null where the line
+ * is too short to tell.
  */
 export function lineName(line: string, seq: number): string | null {
   const end = line.indexOf("\t");
@@ -254,52 +256,52 @@ export function lineName(line: string, seq: number): string | null {
   return EDIT.test(first) ? first : `entry ${seq + 1}`;
 }
 
-/** @param cell The first of a line. */
+/** What a line is, as part of a sentence. @param cell Its first cell. */
 function nameOfCell(cell: string): string {
   return EDIT.test(cell) ? cell : `entry ${cell}`;
 }
 
-/** Puts lines together into batches. */
+/** Combines lines into batches. */
 export class BatchReader {
   #position: number;
   #seq: number;
-  /** Of the batch that has begun. */
+  /** The kind and lines of the batch that has begun. */
   #kind: Batch["kind"] | null = null;
   #lines: (readonly string[])[] = [];
-  /** Of the lines so far, with their line feeds. */
+  /** The CRC-32 of those lines, with their line feeds. */
   #checksum = 0;
 
-  /** @param position Before the first line that comes. @param seq Of the last entry before that. */
+  /** @param position The position before the first line. @param seq The number of the last entry before it. */
   constructor(readonly group: Hash, position: number, seq: number) {
     this.#position = position;
     this.#seq = seq;
   }
 
-  /** Before the line that comes next. */
+  /** The position before the next line. */
   get position(): number {
     return this.#position;
   }
 
-  /** Of the last entry there. */
+  /** The number of the last entry before the next line. */
   get seq(): number {
     return this.#seq;
   }
 
-  /** Lines of the batch that isn't complete yet. */
+  /** The number of lines of the incomplete batch. */
   get pending(): number {
     return this.#lines.length;
   }
 
-  /** What the first of those is, as part of a sentence. */
+  /** What the first of those lines is, as part of a sentence. */
   get pendingName(): string {
     return nameOfCell(this.#lines[0]![0]!);
   }
 
   /**
-   * Takes the line in [from, to) of `bytes`, behind which its line feed stands.
-   * @returns The batch that it is the last line of; null where more lines are to come.
-   * @throws {MalformedError} If it isn't the line of an entry or edit that goes on here, or the checksum doesn't fit; a
-   *     part of a sentence.
+   * Takes the line in [from, to) of `bytes`; its line feed is at `to`.
+   * @returns The batch that the line completes; null where more lines of the batch follow.
+   * @throws {MalformedError} If the line isn't the next entry or edit, or the checksum is wrong; the text is part
+   *   of a sentence.
    */
   add(bytes: Buffer, from: number, to: number): LoggedBatch | null {
     const cells = bytes.toString("utf8", from, to).split("\t");
@@ -316,12 +318,12 @@ export class BatchReader {
     const checksum = cells[own + BATCH_CELLS - 1]!;
     const checked = bytes.subarray(from, to - checksum.length - 1);
     if (checksum !== checksumText(checksumOf(checked, this.#checksum))) throw this.#misfit();
-    // What is kept elsewhere of this history goes on from it.
+    // Other files that refer to this history continue from this digest, so its form is checked at once.
     if (!DIGEST.test(cells[1]!)) throw new MalformedError("its digest is none");
     return this.#complete();
   }
 
-  /** @returns How many cells the line has by itself. @throws {MalformedError} If it doesn't go on here. */
+  /** @returns The number of cells of the line itself. @throws {MalformedError} If it isn't the next entry or edit. */
   #begun(cells: readonly string[]): number {
     const first = cells[0]!;
     if (this.#kind !== "edits" && first === String(this.#seq + 1)) {
@@ -365,7 +367,7 @@ export class BatchReader {
   }
 }
 
-/** The text behind a cell. @throws {MalformedError} If no text is written like that. */
+/** The text in an escaped cell. @throws {MalformedError} If the escapes are invalid. */
 function textOf(cell: string): string {
   if (!cell.includes("\\")) return cell;
   const texts = splitCells(cell);

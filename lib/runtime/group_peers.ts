@@ -1,6 +1,6 @@
 /**
- * The members that one exchanges datagrams with: messages to bytes and back over reliable datagrams, for those alone
- * that the machine has met.
+ * The members with which a member exchanges datagrams: converts messages to bytes and back over reliable datagrams,
+ * and accepts only peers that the machine has met.
  */
 
 import { RemoteProtocolError } from "../base/errors.ts";
@@ -22,10 +22,13 @@ import { isUnknown, type MessageCodec } from "../wire/codec.ts";
 import { DatagramHost, type DatagramNews } from "./datagram_host.ts";
 import { isDoneWithin } from "./within.ts";
 
-/** A silent member holds up all others: it is told of after 2 s, so that the coordinator may decide in 3. */
+/** A silent member holds up all others: it is reported after 2 s, so that the coordinator can decide within 3. */
 const GROUP_DATAGRAMS: ReliableConfig = { probeAfterMs: 1_000, silentAfterMs: 1_000 };
 
-/** How long goodbyes to all may take: what waits before them is sent for a second, and a busy machine is late. */
+/**
+ * How long goodbyes to all may take: queued messages are sent for up to a second before, and a busy machine is
+ * late.
+ */
 const GOODBYES_MS_MAX = 1_500;
 
 export interface GroupPeersPorts {
@@ -34,18 +37,18 @@ export interface GroupPeersPorts {
   readonly datagrams: Datagrams;
   readonly clock: LinkClock;
   readonly codec: MessageCodec<GroupMessage>;
-  /** What happened, as the machine takes it. */
+  /** Passes an event to the member's machine as an input. */
   told(input: MemberInput): void;
 }
 
 export class GroupPeers {
   readonly #ports: GroupPeersPorts;
   readonly #host: DatagramHost;
-  /** Who is let in. Bounded by the machine, like the rest. */
+  /** Peers that are accepted. Bounded by the machine, like the maps below. */
   readonly #met = new Set<PeerKey>();
-  /** Those of whom anything will still be told, and where they were sought or found first. */
+  /** Peers of which events are still expected, and the endpoint at which each was first dialled or seen. */
   readonly #known = new Map<PeerKey, Endpoint>();
-  /** Those that are being let go of: what they say isn't heard any more. */
+  /** Peers being disconnected: their messages are ignored. */
   readonly #ending = new Set<PeerKey>();
   #allEnded: (() => void) | null = null;
 
@@ -62,7 +65,7 @@ export class GroupPeers {
     this.#host = new DatagramHost(machine, datagrams, clock, (news) => this.#take(news));
   }
 
-  /** Exchanges datagrams with the peer, there; leads it elsewhere where it was elsewhere. */
+  /** Connects to the peer at `endpoint`; redirects the connection if it was elsewhere. */
   meet(peer: PeerKey, endpoint: Endpoint): void {
     this.#met.add(peer);
     const known = this.#known.get(peer);
@@ -71,7 +74,7 @@ export class GroupPeers {
     this.#host.feed({ type: "connect", peer, endpoint });
   }
 
-  /** What was told goes out; then the peer is a stranger. */
+  /** Disconnects the peer after sending what is queued; it isn't accepted any more. */
   part(peer: PeerKey, reason: string): void {
     this.#met.delete(peer);
     this.#end(peer, reason);
@@ -84,7 +87,7 @@ export class GroupPeers {
     }
   }
 
-  /** How far it is to those known, ms, by fingerprint; without those it wasn't measured to. */
+  /** Measured round-trip times of known peers, ms, by fingerprint; peers without a measurement are missing. */
   roundTrips(): ReadonlyMap<string, number> {
     const byKey = new Map<string, number>();
     for (const peer of this.#known.keys()) {
@@ -94,7 +97,7 @@ export class GroupPeers {
     return byKey;
   }
 
-  /** Says goodbye to all, after what waits for them, and frees the port. */
+  /** Says goodbye to all peers, after sending what is queued, and frees the port. */
   async close(reason: string): Promise<void> {
     const { clock, datagrams } = this.#ports;
     const ended = Promise.withResolvers<void>();
@@ -147,7 +150,7 @@ export class GroupPeers {
         this.#forget(peer);
         return this.#ports.told({ type: "peer-ended", peer, text: news.text });
       case "once":
-        return; // no message of ours comes so
+        return; // group members send no unreliable datagrams
       default:
         return unreachable(news);
     }

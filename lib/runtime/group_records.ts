@@ -1,6 +1,7 @@
 /**
- * What a member and the coordinator keep beside the log, as lines of a file of their own. What people look for with
- * `grep` and `cut` stands in the clear: when, who, what; then what it takes to have the bytes that were signed.
+ * What a member and the coordinator store besides the log, as lines of a separate file. Fields that people search
+ * with `grep` and `cut` are plain text and come first: when, who, what; then what is needed to restore the bytes
+ * that were signed.
  */
 
 import { MalformedError } from "../base/errors.ts";
@@ -33,14 +34,14 @@ import {
   unpacked,
 } from "./log_fields.ts";
 
-/** Of the files; counts up with each change that older programs cannot read. */
+/** Formats of the files; the version is incremented with each change that older programs cannot read. */
 export const MEMBER_STATE_FORMAT = { format: "group-member", version: 2 } as const;
 export const COORDINATOR_STATE_FORMAT = { format: "group-coordinator", version: 2 } as const;
 
-/** All but what goes into the log. */
+/** All records but those that are stored in the log. */
 export type StateOf<Stored> = Exclude<Stored, HistoryRecord | NewLogRecord>;
 
-/** The store's own record: up to there the log is on the device for certain. */
+/** The store's own record: up to this point the log is certainly on the device. */
 export interface LoggedRecord {
   readonly kind: "logged";
   readonly point: HistoryPoint;
@@ -49,9 +50,9 @@ export interface LoggedRecord {
 export type MemberState = StateOf<MemberRecord> | LoggedRecord;
 export type CoordinatorState = StateOf<CoordinatorRecord> | LoggedRecord;
 
-/** Behind a promise to be in no view. */
+/** Follows a ballot that a leaving member has promised, after which it is in no view. */
 const LEAVING = "leaving";
-/** Behind who is kept out, where that isn't by the operator. */
+/** Follows a member that is kept out for equivocation, not by the operator. */
 const EQUIVOCATED = "equivocated";
 
 /** The line of a member's record. */
@@ -102,8 +103,8 @@ export function memberLine(record: MemberState): LogRecord {
 }
 
 /**
- * The record of a member's line.
- * @throws {P2pchatError} `store-corrupt`, a part of a sentence.
+ * The record in a member's line.
+ * @throws {P2pchatError} `store-corrupt`; its text is part of a sentence.
  */
 export function memberRecord(record: LogRecord): MemberState {
   return parseLine(record, parseMember);
@@ -190,8 +191,8 @@ export function coordinatorLine(record: CoordinatorState): LogRecord {
 }
 
 /**
- * The record of a coordinator's line.
- * @throws {P2pchatError} `store-corrupt`, a part of a sentence.
+ * The record in a coordinator's line.
+ * @throws {P2pchatError} `store-corrupt`; its text is part of a sentence.
  */
 export function coordinatorRecord(record: LogRecord): CoordinatorState {
   return parseLine(record, parseCoordinator);
@@ -253,7 +254,7 @@ function groupOf(fields: readonly string[], group: Hash, coordinator: PeerKey): 
   return { kind: "group", group, coordinator, ...(starts.length === 0 ? {} : { starts }) };
 }
 
-/** What was asked for, and in which group. */
+/** The request and its group as fields. */
 function requestFields(signed: SignedEditRequest): readonly string[] {
   return [...requestCells(signed), signed.request.value.group];
 }
@@ -277,7 +278,7 @@ function loggedRecord(field: FieldOf): LoggedRecord {
   return { kind: "logged", point: { position: countOf(field(0)), digest: hexOf<Hash>(field(1)) } };
 }
 
-/** Ballot, start and names to be read; all of it as it was signed. */
+/** An epoch as fields: ballot, start and names for readers, then its exact signed bytes. */
 function epochCells(signed: SignedEpoch): readonly string[] {
   const { ballot, start, members } = signed.epoch.value;
   const names = members.map(({ name }) => name).join(" ");
@@ -293,7 +294,7 @@ function epochOf(field: FieldOf): SignedEpoch {
   return unpacked(signedEpochSchema, field(3));
 }
 
-/** The keys to be read; all of it as it was signed. */
+/** Former keys as fields: the keys for readers, then the exact signed bytes. */
 function formerCells(signed: SignedFormerKeys): readonly string[] {
   const { keys } = signed.former.value;
   return [keys.join(" "), packed(signedFormerKeysSchema, signed)];

@@ -1,22 +1,22 @@
-/** What was left out of the output while nobody read it: how much, and how things stand now. */
+/** Events dropped while nobody read the output: their number, and the latest state. */
 
 import { countText } from "../base/counts.ts";
 import type { ModeEvent } from "../base/mode_machine.ts";
 
-/** How the user is told of it. */
+/** The wording of the notice. */
 export interface Called {
-  /** What the events are called, one of them and more. */
+  /** What one dropped event, and several, are called. */
   readonly one: string;
   readonly many: string;
-  /** Part of a sentence: what shows it again. */
+  /** How to see their content, as part of a sentence. */
   readonly again?: string;
-  /** Kinds that say how things stand: of each the last one is told late rather than left out. */
+  /** Kinds of events that describe a state: the last one of each is reported later instead of being dropped. */
   readonly states?: readonly string[];
 }
 
 export class LeftOut<Event extends { readonly event: string }> {
   #count = 0;
-  /** The last one of each kind that says how things stand. */
+  /** The last event of each of these kinds. */
   readonly #states = new Map<string, Event>();
 
   constructor(readonly called: Called) {}
@@ -30,7 +30,7 @@ export class LeftOut<Event extends { readonly event: string }> {
     if (this.called.states?.includes(event.event)) this.#states.set(event.event, event);
   }
 
-  /** The output is read again. Begins anew. */
+  /** Reading has resumed: outputs the notice and the states, and starts counting again. */
   tell(show: (event: Event | ModeEvent) => void): void {
     const states = [...this.#states.values()];
     const count = this.#count - states.length;

@@ -1,12 +1,12 @@
 /**
- * What waits for links whose queue is full: links drop data then, and a history has more than fits. It follows in its
- * order when the link takes more.
+ * Backlogs of links whose send queue is full. Links drop data then, and a history has more than fits in a queue:
+ * the rest waits here, in order, until the link has room.
  */
 
 import type { LinkId } from "../base/ids.ts";
 import type { Links } from "../transport/link.ts";
 
-/** As much as may wait for a peer over datagrams: whoever takes less is too slow to be in a group. */
+/** As much as may wait for a peer over datagrams: a slower peer can't be in a group. */
 export const BACKLOG_BYTES_MAX = 16 * 1_024 * 1_024;
 
 interface Backlog {
@@ -20,7 +20,7 @@ export class LinkBacklog {
 
   constructor(readonly links: Pick<Links, "send" | "close">) {}
 
-  /** Sends, now or when the link takes more. Where too much waits, the link is closed. */
+  /** Sends now, or when the link has room. If too much waits, the link is closed. */
   send(link: LinkId, bytes: Uint8Array): void {
     const backlog = this.#full.get(link);
     if (backlog === undefined) return this.links.send(link, bytes, "data");
@@ -32,14 +32,14 @@ export class LinkBacklog {
     backlog.bytes = 0;
   }
 
-  /** The link's queue is full: what it was given last is the last that it took. */
+  /** The link's queue is full: it accepted the last frame, and would drop further ones. */
   congested(link: LinkId): void {
     if (!this.#full.has(link)) {
       this.#full.set(link, { messages: [], bytes: 0, whenEmpty: () => {} });
     }
   }
 
-  /** Calls `task` when nothing waits for the link: at once, or when it takes more; never where it is lost before. */
+  /** Calls `task` when nothing waits for the link: now or later, but never if the link is lost before. */
   whenEmpty(link: LinkId, task: () => void): void {
     const backlog = this.#full.get(link);
     if (backlog === undefined || backlog.messages.length === 0) task();
@@ -54,7 +54,7 @@ export class LinkBacklog {
     this.whenEmpty(link, backlog.whenEmpty);
   }
 
-  /** The link is down: nothing of it is kept. */
+  /** The link is down: drops its backlog. */
   remove(link: LinkId): void {
     this.#full.delete(link);
   }

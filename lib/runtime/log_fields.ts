@@ -1,4 +1,4 @@
-/** Fields of a log's line: what is written into them, and read back strictly. */
+/** Fields of log lines: formatting, and strict parsing. */
 
 import { dateText, isDate } from "../base/dates.ts";
 import { MalformedError, P2pchatError, RemoteProtocolError } from "../base/errors.ts";
@@ -7,17 +7,17 @@ import { decode, encode, type Schema } from "../base/schema.ts";
 import { quotedStart } from "../base/text.ts";
 import type { LogRecord } from "../store/log_format.ts";
 
-/** A line of a log, its fields as they will stand there. */
+/** A log record with these fields. */
 export function line(kind: string, ...fields: readonly string[]): LogRecord {
   return { kind, fields };
 }
 
-/** What no date can hold is written as a number. */
+/** The time in ISO 8601; a number if it is out of a date's range. */
 export function isoTime(ms: number): string {
   return isDate(ms) ? dateText(ms) : String(ms);
 }
 
-/** The time that `isoTime` wrote. @throws {MalformedError} If it is none. */
+/** The time that `isoTime` wrote. @throws {MalformedError} If `text` isn't one. */
 export function timeOf(text: string): number {
   const ms = /^\d+$/.test(text) ? countOf(text) : Date.parse(text);
   if (!(ms >= 0) || isoTime(ms) !== text) {
@@ -26,17 +26,17 @@ export function timeOf(text: string): number {
   return ms;
 }
 
-/** @throws {MalformedError} If it isn't a whole number from 0. */
+/** @throws {MalformedError} If `text` isn't a whole number from 0. */
 export function countOf(text: string): number {
   const value = Number(text);
-  // As it was written: to Number, nothing at all is 0, and 1e3 a number, too.
+  // `Number` alone would accept more: an empty text as 0, and 1e3.
   if (!Number.isSafeInteger(value) || !/^\d+$/.test(text)) {
     throw new MalformedError(`no count is ${quotedStart(text)}`);
   }
   return value;
 }
 
-/** @throws {MalformedError} If it isn't 64 hexadecimal digits. */
+/** @throws {MalformedError} If `text` isn't 64 hexadecimal digits. */
 export function hexOf<Id extends HexId>(text: string): Id {
   if (!/^[0-9a-f]{64}$/.test(text)) {
     throw new MalformedError(`no id or key is ${quotedStart(text)}`);
@@ -44,18 +44,18 @@ export function hexOf<Id extends HexId>(text: string): Id {
   return text as Id;
 }
 
-/** Stands for no bytes, where a cell that is there isn't empty. */
+/** Written instead of an empty cell where there are no bytes. */
 const NOTHING = "-";
 const SIGNATURE_BYTES = 64;
 
-/** @throws {MalformedError} If it isn't 128 hexadecimal digits. */
+/** @throws {MalformedError} If `text` isn't 128 hexadecimal digits. */
 export function signatureOf(text: string): Uint8Array {
   return bytesOf(text, SIGNATURE_BYTES);
 }
 
 /**
- * Bytes in lower-case hexadecimal, one at least.
- * @throws {MalformedError} If it isn't that, or as many as `length` says.
+ * At least one byte in lower-case hexadecimal.
+ * @throws {MalformedError} If `text` isn't that, or not of `length` bytes.
  */
 export function bytesOf(text: string, length?: number): Uint8Array {
   const isHex = /^(?:[0-9a-f]{2})+$/.test(text);
@@ -65,22 +65,22 @@ export function bytesOf(text: string, length?: number): Uint8Array {
   return Uint8Array.fromHex(text);
 }
 
-/** What exact bytes have behind the fields that this version knows. */
+/** The bytes of a structure after the fields that this version knows, as a cell. */
 export function restText(rest: Uint8Array): string {
   return rest.length === 0 ? NOTHING : rest.toHex();
 }
 
-/** @throws {MalformedError} If `restText` never wrote it. */
+/** The bytes that `restText` wrote. @throws {MalformedError} If `text` isn't such a cell. */
 export function restOfText(text: string): Uint8Array {
   return text === NOTHING ? new Uint8Array(0) : bytesOf(text);
 }
 
-/** A signed structure in its exact bytes. */
+/** The encoding of a structure, in base64. */
 export function packed<T>(schema: Schema<T>, value: T): string {
   return encode(schema, value).toBase64();
 }
 
-/** The value that `packed` wrote. @throws {MalformedError} If it never wrote that. */
+/** The value that `packed` wrote. @throws {MalformedError} If `text` isn't its encoding. */
 export function unpacked<T>(schema: Schema<T>, text: string): T {
   try {
     return decode(schema, base64Of(text));
@@ -90,7 +90,7 @@ export function unpacked<T>(schema: Schema<T>, text: string): T {
   }
 }
 
-/** @throws {MalformedError} If it isn't base64. */
+/** @throws {MalformedError} If `text` isn't base64. */
 export function base64Of(text: string): Uint8Array {
   try {
     return Uint8Array.fromBase64(text);
@@ -100,13 +100,13 @@ export function base64Of(text: string): Uint8Array {
   }
 }
 
-/** Reads fields by number. */
+/** Returns a field by its index. */
 export type FieldOf = (index: number) => string;
 
 /**
- * The record of a line, as `parse` reads it, which throws a `MalformedError` where it can't.
- * @throws {P2pchatError} `store-corrupt`, a part of a sentence, if the line's checksum fits and yet no such
- *     record was ever written.
+ * The record in a line, read by `parse`, which throws a `MalformedError` where it can't.
+ * @throws {P2pchatError} `store-corrupt` if the line's checksum is right but the line can't be a record that was
+ *   written; its text is part of a sentence.
  */
 export function parseLine<T>(
   record: LogRecord,

@@ -1,6 +1,6 @@
 /**
- * The mesh's records as lines of its log. What people look for with `grep` and `cut` stands in the clear:
- * times, authors' keys, names, texts; signed bytes stand beside it in base64, exactly as they were signed.
+ * The mesh's records as log lines. Fields that people search with `grep` and `cut` are plain text: times, authors'
+ * keys, names, texts. Signed structures are beside them in base64, exactly as they were signed.
  */
 
 import { MalformedError } from "../base/errors.ts";
@@ -37,10 +37,10 @@ import {
   unpacked,
 } from "./log_fields.ts";
 
-/** Of the log file; counts up with each change that older programs cannot read. */
+/** Format of the log file; the version is incremented with each change that older programs cannot read. */
 export const MESH_LOG_FORMAT = { format: "mesh-room", version: 1 } as const;
 
-/** The line of a record. */
+/** The log line of a record. */
 export function toLogRecord(record: MeshRecord): LogRecord {
   switch (record.kind) {
     case "genesis":
@@ -116,9 +116,9 @@ export function toLogRecord(record: MeshRecord): LogRecord {
 }
 
 /**
- * The record of a line.
- * @throws {P2pchatError} `store-corrupt`, a part of a sentence, if the line's checksum fits and yet no such
- *     record was ever written.
+ * The record in a log line.
+ * @throws {P2pchatError} `store-corrupt` if the line's checksum is right but the line can't be a record that was
+ *   written; its text is part of a sentence.
  */
 export function fromLogRecord(record: LogRecord): MeshRecord {
   return parseLine(record, parse);
@@ -156,7 +156,7 @@ function parse({ kind, fields }: LogRecord, field: FieldOf): MeshRecord {
     case "closed": {
       const stream = { author: hexOf<PeerKey>(field(0)), incarnation: countOf(field(1)) };
       const from = countOf(field(2));
-      // Logs from before this was noted have three fields.
+      // Older logs, without `before`, have three fields.
       return { kind, stream, from, before: fields.length > 3 ? countOf(field(3)) : from };
     }
     case "member": {
@@ -203,21 +203,24 @@ function parse({ kind, fields }: LogRecord, field: FieldOf): MeshRecord {
   }
 }
 
-/** When somebody was heard of, by a clock that may say anything. @throws {MalformedError} If it is no time. */
+/**
+ * When somebody was last heard of. Another clock, which may be wrong, gave the time. @throws {MalformedError} If
+ * `text` isn't a time.
+ */
 function heardOf(text: string): number {
   const ms = Date.parse(text);
   if (Number.isNaN(ms)) throw new MalformedError(`no time is ${quotedStart(text)}`);
   return ms;
 }
 
-/** Time and author stand before a bundle's texts, the signed header after them. */
+/** Cells of time and author before a bundle's texts, and of the signed header after them. */
 const CELLS_BEFORE_TEXTS = 2;
 const CELLS_AFTER_TEXTS = 1;
 
 function bundleLine(bundle: Bundle): LogRecord {
   const { author, sentAt } = bundle.header.value;
   const texts = bundle.texts.value;
-  // Texts as they are, where that gives back the exact bytes; a later version's may hold more.
+  // Texts are stored as plain cells if these restore the exact bytes; a later version's bytes may contain more.
   const plain = encode(textListSchema, texts).length === bundle.texts.bytes.length;
   if (!plain) return line("bundle", "", author, packed(bundleSchema, bundle));
   const signed = signedHeaderSchema;
@@ -234,7 +237,7 @@ function parseBundle(fields: readonly string[]): Bundle {
   return { header, signature, texts: { bytes, value: texts } };
 }
 
-/** @throws {MalformedError} If they couldn't be encoded. */
+/** @throws {MalformedError} If the texts exceed the limits, so that they couldn't be encoded. */
 function checkTexts(texts: readonly string[]): void {
   if (texts.length > BUNDLE_TEXTS_MAX) throw new MalformedError("a bundle has too many texts");
   for (const text of texts) {

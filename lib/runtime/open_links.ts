@@ -1,6 +1,6 @@
 /**
- * The links of one machine that are up: bytes to checked messages and back, offenders banned, and reading paused
- * while something inside is behind.
+ * The links of one machine that are up. Converts bytes to checked messages and back, bans offenders, and pauses
+ * reading while the disk or the output is behind.
  */
 
 import type { Clock } from "../base/clock.ts";
@@ -17,35 +17,37 @@ export interface OpenLinksPorts {
   readonly clock: Clock;
   readonly environment: Environment;
   readonly links: Links;
-  /** Who is at the other end, for the log. */
+  /** Describes the other end of a link for the log. */
   whoIs(info: LinkInfo): Readonly<Record<string, unknown>>;
 }
 
-/** As many links as may come and go until the step that finds an offender is over. */
+/** Links remembered after going down: as many as may come and go before the machine finds the offender. */
 const ENDED_MAX = 256;
 
-/** Why links aren't read: the disk is behind, or whoever reads our output. */
+/** Why links aren't read: the disk is behind, or the reader of our output. */
 export type PauseReason = "disk" | "output";
 
 export class OpenLinks<Message extends { readonly type: string }> {
   readonly #bans = new Bans();
   readonly #up = new Map<LinkId, LinkInfo>();
-  /** Those that went down a moment ago, the oldest first: who hangs up before its ban is banned all the same. */
+  /**
+   * Links that went down recently, the oldest first: a peer that disconnects before its ban is banned all the same.
+   */
   readonly #ended = new Map<LinkId, LinkInfo>();
-  /** Those that are up and being closed for good reason. */
+  /** Links that are up and being closed because of a ban. */
   readonly #banned = new Set<LinkId>();
   readonly #pauses = new Set<PauseReason>();
-  /** The last message that was encoded: one message goes to several links in a row. */
+  /** The message encoded last, as one message is often sent to several links in a row. */
   #encoded: { readonly message: Message; readonly bytes: Uint8Array } | null = null;
 
   constructor(readonly codec: MessageCodec<Message>, readonly ports: OpenLinksPorts) {}
 
-  /** All that are up. */
+  /** All links that are up. */
   get all(): ReadonlyMap<LinkId, LinkInfo> {
     return this.#up;
   }
 
-  /** A link is up. @returns False where it is closed at once: its other side broke the rules. */
+  /** Adds a link that is up. @returns False if it is closed at once because its peer is banned. */
   add(link: LinkId, info: LinkInfo): boolean {
     const { peer, dialled } = info;
     const { links, clock, environment: { log } } = this.ports;
@@ -61,7 +63,7 @@ export class OpenLinks<Message extends { readonly type: string }> {
     return true;
   }
 
-  /** A link is down. @returns Null where nothing was known of it; `isBanned`: its other side broke the rules. */
+  /** Removes a link that is down. @returns Null for an unknown link; `isBanned`: it was closed because of a ban. */
   remove(link: LinkId): { readonly info: LinkInfo; readonly isBanned: boolean } | null {
     const info = this.#up.get(link);
     this.#up.delete(link);
@@ -72,7 +74,10 @@ export class OpenLinks<Message extends { readonly type: string }> {
     return { info, isBanned };
   }
 
-  /** The message in a frame; null where it is none, and who sent it is banned, or its link was let go of. */
+  /**
+   * The message in a frame; null where the frame is invalid, for which the peer is banned, or the link isn't up any
+   * more.
+   */
   decode(link: LinkId, body: Uint8Array): Message | UnknownMessage | null {
     if (!this.#up.has(link)) return null;
     try {
@@ -88,7 +93,7 @@ export class OpenLinks<Message extends { readonly type: string }> {
     this.ports.links.send(link, this.encoded(message), lane);
   }
 
-  /** The bytes of a message, which must not be changed. */
+  /** The encoding of a message, which must not be modified. */
   encoded(message: Message): Uint8Array {
     if (this.#encoded?.message !== message) {
       this.#encoded = { message, bytes: this.codec.encode(message) };
@@ -96,7 +101,7 @@ export class OpenLinks<Message extends { readonly type: string }> {
     return this.#encoded.bytes;
   }
 
-  /** Closes the link, or knows it down, and takes none from its key for so long. */
+  /** Bans the link's key for `durationMs`, and closes the link unless it is down already. */
   ban(link: LinkId, reason: string, durationMs: number): void {
     const info = this.#up.get(link) ?? this.#ended.get(link);
     if (info === undefined) return;
@@ -108,7 +113,7 @@ export class OpenLinks<Message extends { readonly type: string }> {
     links.close(link, reason);
   }
 
-  /** Takes nothing more from the network while there is a reason not to. */
+  /** Adds or removes a reason to pause; reading is paused while there is any. */
   pause(reason: PauseReason, pause: boolean): void {
     const { links } = this.ports;
     const before = this.#pauses.size > 0;
@@ -122,7 +127,7 @@ export class OpenLinks<Message extends { readonly type: string }> {
     }
   }
 
-  /** Pauses until `ready` resolves; null: output is taken. */
+  /** Pauses reading until `ready` resolves; null means that the output is being read. */
   pauseUntil(ready: () => Promise<void> | null): void {
     if (this.#pauses.has("output")) return;
     const waiting = ready();

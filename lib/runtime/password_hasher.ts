@@ -1,6 +1,6 @@
 /**
- * Hashes and checks passwords, a few at a time. One takes a core for half a second, on purpose: whoever asks waits
- * in a fair queue, and the chat goes on beside.
+ * Hashes and checks passwords, a few at a time. By design, each takes half a second of a core, so requests wait in
+ * a fair queue, and the event loop isn't blocked.
  */
 
 import { timingSafeEqual } from "node:crypto";
@@ -19,7 +19,7 @@ import {
 } from "../base/password_hash.ts";
 import { checkPassword, passwordBytes } from "../base/passwords.ts";
 
-/** The port of who computes scrypt, off the event loop. */
+/** A port that computes scrypt, off the event loop. */
 export type Scrypt = (
   password: Uint8Array,
   salt: Uint8Array,
@@ -27,15 +27,18 @@ export type Scrypt = (
   hashBytes: number,
 ) => Promise<Bytes>;
 
-/** Waiting for each that is under way: at half a second each the last one has its turn within the minute that it waits. */
+/**
+ * The most jobs waiting per concurrent job: at half a second each, the last one starts within the minute for which
+ * a client waits.
+ */
 const WAITING_MAX = 64;
 
 export interface PasswordHasherOptions {
   readonly scrypt: Scrypt;
   readonly randomBytes: (length: number) => Bytes;
-  /** How many are computed at once, each with 128 MiB: the machine's cores without one. */
+  /** The most concurrent jobs, each with 128 MiB: the number of cores less one. */
   readonly atOnceMax: number;
-  /** Of new hashes; for tests. `SCRYPT_PARAMETERS` unless set. */
+  /** Parameters of new hashes, for tests; `SCRYPT_PARAMETERS` unless set. */
   readonly parameters?: ScryptParameters;
 }
 
@@ -48,7 +51,7 @@ export class PasswordHasher {
   readonly #options: PasswordHasherOptions;
   readonly #parameters: ScryptParameters;
   readonly #queue: FairQueue<Job>;
-  /** Stands for the hash of an account that doesn't exist. */
+  /** Used for verification where an account doesn't exist. */
   readonly #nobody: { readonly salt: Bytes; readonly hash: Bytes };
   #atOnce = 0;
 
@@ -60,14 +63,14 @@ export class PasswordHasher {
     this.#nobody = { salt: randomBytes(SALT_BYTES), hash: randomBytes(HASH_BYTES) };
   }
 
-  /** How many wait for their turn. */
+  /** The number of jobs waiting. */
   get waiting(): number {
     return this.#queue.length;
   }
 
   /**
-   * A new hash of a password, as `password_hash.ts` writes them.
-   * @param from Who asks, such as an address: those who ask have their turns one after the other.
+   * A new hash of a password, as text (`password_hash.ts`).
+   * @param from The requester, for example an address: requesters are served in turn.
    * @throws {P2pchatError} `weak-password`; `full` or `too-fast` where too many wait.
    */
   async hash(password: string, from: string): Promise<string> {
@@ -81,9 +84,9 @@ export class PasswordHasher {
   }
 
   /**
-   * Whether `stored` is the hash of `password`. Where it is none that can be checked, and for null, where there is no
-   * account, the answer is no and takes as long as for a hash of today's parameters. So does a no where the hash is
-   * a weaker one; one that takes more work can't be hidden.
+   * Whether `stored` is the hash of `password`. For null, where there is no account, and for a hash that can't be
+   * checked, the result is false and takes as long as with today's parameters. So does false for a weaker hash; a
+   * stronger one can't be hidden.
    * @throws {P2pchatError} `full` or `too-fast` where too many wait.
    */
   async verify(password: string, stored: string | null, from: string): Promise<boolean> {
@@ -91,7 +94,7 @@ export class PasswordHasher {
     const { salt, hash, ...parameters } = known ?? { ...this.#parameters, ...this.#nobody };
     return await this.#inTurn(from, async () => {
       const found = await this.#derive(password, salt, parameters, hash.length);
-      // Both before the answer: an account that doesn't exist isn't quicker to compare.
+      // Compare in any case: the time must not tell whether the account exists.
       const isEqual = timingSafeEqual(found, hash);
       const isRight = isEqual && known !== null;
       if (isRight) return true;
@@ -102,7 +105,7 @@ export class PasswordHasher {
     });
   }
 
-  /** Whether a hash should be made anew when its password is at hand. */
+  /** Whether a hash should be replaced once its password is known. */
   needsRehash(stored: string): boolean {
     return needsRehash(stored, this.#parameters);
   }

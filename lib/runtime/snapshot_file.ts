@@ -1,9 +1,9 @@
 /**
- * A snapshot as one text file: a record on each line, cells apart by tabs, comments after `#`, and in the last line the
- * SHA-256 of all before it.
+ * A snapshot as one text file: a record on each line, cells separated by tabs, comments after `#`, and in the last
+ * line the SHA-256 of everything before it.
  *
- * The file has all that its verdict follows from. Whoever reads it works that out anew: what the file says of itself is
- * shown to people, and never believed.
+ * The file contains everything from which its verdict follows. Programs that read it compute the verdict anew: the
+ * verdict in the file is only shown to people, never relied on.
  */
 
 import { type Crypto, utf8 } from "../base/crypto.ts";
@@ -34,7 +34,7 @@ const NONE = "-";
 const CONSISTENT = "consistent";
 const INCONSISTENT = "inconsistent";
 
-/** What stands in the lines, for who reads them; a reader skips them. */
+/** Explains the lines to people; parsing skips comments. */
 const COMMENTS = [
   "# coordinator KEY ENTRIES PLACES DIGEST DECISIONS LOCKS: the newest state that it knew all to share",
   "# member NAME KEY PROCESS ENTRIES, PLACES and DIGEST of its log, then on its disk, then in order here, SENT LOGGED DECISIONS TELLINGS LOCKS",
@@ -43,7 +43,7 @@ const COMMENTS = [
   "# text KEY PROCESS NUMBER ID; entry FROM ENTRY ID: the ids of what was under way",
 ] as const;
 
-/** The lines of a snapshot. @param verdict What is found of it now. */
+/** The text of a snapshot. @param verdict The present verdict on it. */
 export function snapshotText(crypto: Crypto, cut: Cut, verdict: Verdict): string {
   const lines = [
     ...headLines(cut),
@@ -151,7 +151,7 @@ function entriesOf(tellings: readonly Telling[]): number {
   return tellings.reduce((sum, { ids }) => sum + ids.length, 0);
 }
 
-/** A text is under way to many: its id is written once. */
+/** A text may be in transit to several members: its id is written only once. */
 function idLines(crypto: Crypto, cut: Cut): readonly string[] {
   const { members } = cut;
   const ids = new EntryIds(crypto);
@@ -172,16 +172,17 @@ function idLines(crypto: Crypto, cut: Cut): readonly string[] {
   return [...lines, ...entries];
 }
 
-/** What a file says. */
+/** The content of a file. */
 export interface SnapshotFile {
   readonly cut: Cut;
-  /** As it was written: not to be believed. */
+  /** The verdict written in the file, which is not to be relied on. */
   readonly written: Verdict;
 }
 
 /**
- * Reads what `snapshotText` wrote, its checksum and all its ids checked; not whether the cut is consistent.
- * @throws {P2pchatError} `bad-file` if it is no snapshot of this version; `store-corrupt`, each a part of a sentence.
+ * Parses what `snapshotText` wrote, checking its checksum and all ids, but not whether the cut is consistent.
+ * @throws {P2pchatError} `bad-file` if it isn't a snapshot of this version; `store-corrupt`. Each text is part of a
+ *   sentence.
  */
 export function parseSnapshot(crypto: Crypto, text: string): SnapshotFile {
   checkVersion(text);
@@ -192,7 +193,8 @@ export function parseSnapshot(crypto: Crypto, text: string): SnapshotFile {
     reading.take(index + 2, line);
   });
   const file = reading.done();
-  // What one cut looks like has one form: what follows from something else, such as ids and counts, is checked so.
+  // A cut has exactly one text, so comparing it with the file checks everything that is derived, such as ids and
+  // counts.
   const isSame = snapshotText(crypto, file.cut, file.written) === text;
   if (!isSame) throw corrupt("its ids, its counts or their order aren't those of what it says");
   return file;
@@ -230,7 +232,7 @@ interface ReadMember {
   readonly peers: MemberState["peers"][number][];
   readonly channels: Map<string, Run[]>;
   readonly tellings: ReadTelling[];
-  /** The first so many tellings have all their entries. */
+  /** The number of tellings, from the first, that have all their entries. */
   toldTellings: number;
 }
 
@@ -239,13 +241,13 @@ interface ReadTelling extends Omit<Telling, "ids"> {
   readonly ids: string[];
 }
 
-/** The lines so far. */
+/** The lines parsed so far. */
 class Reading {
   readonly #heads = new Map<string, readonly string[]>();
   readonly #members = new Map<string, ReadMember>();
   readonly #told: number[] = [];
 
-  /** @throws {P2pchatError} `store-corrupt`. */
+  /** Parses a line. @throws {P2pchatError} `store-corrupt`. */
   take(number: number, line: string): void {
     const cells = splitCells(line);
     try {
@@ -313,7 +315,7 @@ class Reading {
     return member;
   }
 
-  /** They come in the order of what told of them; some are told of twice. */
+  /** Entries are in the order of the tellings that contain them; an entry can be in two tellings. */
   #entry(cells: Cells): void {
     const member = this.#member(cells, 1);
     const { tellings } = member;
@@ -329,7 +331,7 @@ class Reading {
     telling.ids.push(hexOf<Hash>(cells.text(3)));
   }
 
-  /** @throws {P2pchatError} `store-corrupt` where something is missing. */
+  /** The complete file. @throws {P2pchatError} `store-corrupt` where something is missing. */
   done(): SnapshotFile {
     try {
       return this.#done();
@@ -421,7 +423,7 @@ function cutMember(member: ReadMember, names: readonly string[]): CutMember {
   };
 }
 
-/** The cells of a line. Each method throws a `MalformedError` where the cell isn't of that kind. */
+/** The cells of a line. Each method throws a `MalformedError` if the cell isn't of its kind. */
 class Cells {
   constructor(readonly cells: readonly string[]) {}
 

@@ -1,4 +1,4 @@
-/** Where a coordinator's snapshots are kept: a port. */
+/** The store of a coordinator's snapshots, as a port. */
 
 import type { SnapshotView } from "../protocols/group/events.ts";
 import type { Cut } from "../protocols/group/snapshot/cut.ts";
@@ -6,13 +6,13 @@ import type { Cut } from "../protocols/group/snapshot/cut.ts";
 export interface KeptSnapshot {
   /** Its absolute path. */
   readonly file: string;
-  /** Ids of those that were removed, as only so many are kept. */
+  /** Ids of the snapshots that were removed to make room, as only a limited number is kept. */
   readonly removed: readonly string[];
 }
 
 export interface Snapshots {
-  /** Durable when it returns. @throws {P2pchatError} `disk`. */
+  /** Stores a snapshot, durably. @throws {P2pchatError} `disk`. */
   keep(cut: Cut): Promise<KeptSnapshot>;
-  /** Those that are there, the oldest first, each checked anew. @throws {P2pchatError} `disk`. */
+  /** The stored snapshots, oldest first, each verified anew. @throws {P2pchatError} `disk`. */
   list(): Promise<readonly SnapshotView[]>;
 }

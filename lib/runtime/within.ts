@@ -1,11 +1,11 @@
-/** A limit to waiting. */
+/** Waiting with a timeout. */
 
 import type { Clock } from "../base/clock.ts";
 
-/** A reader that takes nothing for so long gets nothing more, when the program closes. */
+/** How long a closing program waits for a reader that takes nothing; what isn't read by then isn't output any more. */
 export const CLOSE_MS_MAX = 2_000;
 
-/** Resolves when `work` is done, or after `ms`: whether it was done. Rejects where it fails before. */
+/** Resolves to true when `work` is done, or to false after `ms`. Rejects if `work` fails before that. */
 export async function isDoneWithin(
   clock: Clock,
   ms: number,
