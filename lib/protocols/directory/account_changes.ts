@@ -1,4 +1,4 @@
-/** What clients that are in ask of their accounts: another password, or to be forgotten. */
+/** What clients that are in ask for their accounts: another password, or removal. */
 
 import { type Fingerprint, fingerprintOf } from "../../base/fingerprint.ts";
 import type { FoldedName } from "../../base/ids.ts";
@@ -17,9 +17,9 @@ export interface AccountChangesParts {
   readonly lockOuts: LockOuts;
   readonly sessions: Sessions;
   readonly telling: Telling;
-  /** The client is told why, and its link closed; it isn't in any more. */
+  /** Tells the client why it isn't in any more, and closes its link. */
   dismiss(client: Client, because: Dismissal, text: string): void;
-  /** Its link is closed; it isn't in any more, and may come in again as whoever has just come. */
+  /** Closes the client's link; it isn't in any more, and may come in again like any other. */
   logOut(client: Client, reason: LogoutReason): void;
 }
 
@@ -38,7 +38,7 @@ export class AccountChanges {
       const question = { ask: "set-password", name, version, password, key, address } as const;
       this.parts.out.ask(question, (answer) => {
         client.isAsking = false;
-        // Somebody may have come in with the former password meanwhile, in this client's place, too.
+        // Another client may have come in with the former password meanwhile, also in this client's place.
         if (answer.outcome === "ok") this.changed(client.folded, answer.account.keys);
         if (link.client !== client) return;
         if (answer.outcome !== "ok") return this.#denied(client, answer);
@@ -58,8 +58,8 @@ export class AccountChanges {
   }
 
   /**
-   * That account isn't there any more: whoever is in as it, perhaps on a later link, isn't either.
-   * @param keys Devices of another account that has the name by now: they are in as that.
+   * The account is removed: logs out the client that is in as this account, perhaps on a later link.
+   * @param keys Devices of another account that has the name by now: clients with those stay in.
    */
   removed(account: FoldedName, keys: readonly Fingerprint[]): void {
     const { sessions, telling, dismiss } = this.parts;
@@ -70,14 +70,14 @@ export class AccountChanges {
     telling.forget(account);
   }
 
-  /** @param keys Devices of the account: whoever is in with another one isn't any more, and needs the password. */
+  /** @param keys Devices of the account: a client with another key is logged out, and needs the password. */
   changed(account: FoldedName, keys: readonly Fingerprint[]): void {
     const client = this.parts.sessions.named(account);
     if (client === null || client.isGuest || keys.includes(fingerprintOf(client.key))) return;
     this.parts.logOut(client, "password-changed");
   }
 
-  /** Goes on where that is the account's password: as when it logs in, guessing is bounded. */
+  /** Continues if this is the account's password; guessing is limited as at a log-in. */
   #ifRight(client: Client, password: string, then: (account: Account) => void): void {
     const { name, folded, isGuest, link, isAsking } = client;
     const { out, lockOuts } = this.parts;
@@ -119,7 +119,7 @@ export class AccountChanges {
 
   #refuse(client: Client, code: DirectoryRefusal, text: string, retryMs = 0): void {
     const { link } = client;
-    if (link.client !== client) return; // it has left meanwhile
+    if (link.client !== client) return; // the client has left meanwhile
     this.parts.out.send(link.id, { type: "refused", code, text, retryMs: Math.ceil(retryMs) });
   }
 }

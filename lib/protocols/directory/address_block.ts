@@ -1,10 +1,13 @@
-/** Whom an address stands for: whoever has one IPv6 address has a block of 2^64 of them. */
+/** The block that an address stands for: the owner of one IPv6 address has 2^64 of them. */
 
 import { canonicalHost, ipv6Prefix } from "../../base/endpoints.ts";
 
 const IPV4_IN_IPV6 = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/;
 
-/** An IPv4 address as it is, of an IPv6 one the first 64 bits; an IPv4 address within an IPv6 one is that. */
+/**
+ * An IPv4 address itself; of an IPv6 address the first 64 bits; of an IPv4 address within an IPv6 one the IPv4
+ * address.
+ */
 export function addressBlock(host: string): string {
   const canonical = canonicalHost(host);
   const address = canonical.replace(/%.*$/, "");

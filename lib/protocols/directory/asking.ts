@@ -1,6 +1,6 @@
 /**
- * What a client's user wants of the directory that may be refused: one at a time, in order, as a refusal doesn't say
- * of what it is.
+ * A client's requests that the directory may refuse: one at a time, in order, as a refusal doesn't say which request
+ * it is about.
  */
 
 import { Deadlines } from "../../base/machine.ts";
@@ -24,73 +24,76 @@ type Request = DirectoryMessageOf<"broadcast" | "change-password" | "forget-me">
 interface Asked {
   readonly request: Request;
   readonly ref: string | undefined;
-  /** On whichever link: it may have been heeded. */
+  /** Whether it was sent on any link: then the directory may have done it. */
   wasSent: boolean;
 }
 
-/** A broadcast that was taken. */
+/** A broadcast that the directory has taken. */
 interface Reaching {
   readonly ref: string | undefined;
-  /** Nobody waits for the report after this: it was lost with a link, or with the directory's process. */
+  /** The report isn't waited for after this: it was lost with a link, or with the directory's process. */
   readonly untilMs: number;
 }
 
-/** What the directory refuses until then. */
+/** A refusal, which holds for all requests of its kind until `untilMs`. */
 interface Refusal {
   readonly code: DirectoryRefusal;
   readonly text: string;
   readonly untilMs: number;
 }
 
-/** Of a number that no other process draws. */
+/** Bytes of the random number by which the client knows its broadcast. */
 const OWN_BYTES = 6;
 
-/** When the answer is due, and until when others are waited for. */
+/** When the answer is due; and until when other clients are waited for. */
 const DEADLINES = ["answer", "others"] as const;
 
 export interface AskingOwner {
   readonly out: ClientOutput;
   readonly isUp: boolean;
-  /** How many are there, as far as is known. */
+  /** How many clients are in, as far as is known. */
   readonly online: number;
   readonly randomBytes: (length: number) => Uint8Array<ArrayBuffer>;
   tell(message: DirectoryMessage): void;
-  /** The directory says nothing to what it was asked. */
+  /** The directory doesn't answer a request. */
   unanswered(): void;
 }
 
 export class Asking {
-  /** The first one is under way where `#isUnderWay`. */
+  /** The first one is under way if `#isUnderWay`. */
   readonly #asked: Asked[] = [];
   #bytes = 0;
   #isUnderWay = false;
-  /** How many were there when the directory went. */
+  /** How many clients were in when the directory was lost. */
   #wereOnline = 0;
-  /** Broadcasts that were taken, by number: whom they reached is told later, perhaps on another link. */
+  /** Broadcasts that were taken, by number: how many clients they reached is told later, perhaps on another link. */
   readonly #reaching = new Map<number, Reaching>();
-  /** Of broadcasts, and of what concerns the account: who asks again and again isn't taken for an attacker. */
+  /**
+   * Refusals of broadcasts, and of what concerns the account: we don't ask again too early, and aren't taken for an
+   * attacker.
+   */
   readonly #refusals = new Map<"broadcast" | "account", Refusal>();
   readonly #deadlines = new Deadlines(DEADLINES);
 
   constructor(readonly owner: AskingOwner) {}
 
-  /** Broadcasts that the directory hasn't taken. */
+  /** Requests that the directory hasn't answered. */
   get size(): number {
     return this.#asked.length;
   }
 
-  /** Whether the directory has still to say whom a broadcast reached. */
+  /** Whether a report of how many clients a broadcast reached is still awaited. */
   get isReaching(): boolean {
     const { nowMs } = this.owner.out;
     return this.#reaching.values().some(({ untilMs }) => nowMs < untilMs);
   }
 
-  /** 0 to 1 of what may wait. */
+  /** How full the queue is, 0 to 1. */
   get fill(): number {
     return Math.max(this.#asked.length / ASKED_MAX, this.#bytes / ASKED_BYTES_MAX);
   }
 
-  /** Whether its user has asked for the account to be removed, and the directory was told. */
+  /** Whether the directory was asked to remove the account, as our user wished, and hasn't answered. */
   get isForgetting(): boolean {
     return this.#isUnderWay && this.#asked[0]!.request.type === "forget-me";
   }
@@ -111,7 +114,9 @@ export class Asking {
     this.pump();
   }
 
-  /** We are in again. What was kept for all waits a moment for those who were here: guests would never get it. */
+  /**
+   * We are in again. Broadcasts wait a moment for clients that were in before: guests would never get them otherwise.
+   */
   entered(): void {
     const { out, online } = this.owner;
     if (this.#asked.length > 0 && online < this.#wereOnline) {
@@ -120,14 +125,14 @@ export class Asking {
     this.pump();
   }
 
-  /** Others may have come. */
+  /** Other clients may have come in. */
   othersCame(): void {
     if (!this.#isWaitingForOthers || this.owner.online < this.#wereOnline) return;
     this.#deadlines.clear("others");
     this.pump();
   }
 
-  /** The program leaves: nobody is waited for. */
+  /** The program leaves: other clients aren't waited for. */
   hurry(): void {
     this.#wereOnline = 0;
     this.othersCame();
@@ -137,7 +142,7 @@ export class Asking {
     return this.#deadlines.get("others") !== null;
   }
 
-  /** Sends the next one that isn't refused anyway, if we are in and none is under way. */
+  /** Sends the next request that isn't refused anyway, if we are in and none is under way. */
   pump(): void {
     const { out, isUp } = this.owner;
     const [first] = this.#asked;
@@ -171,12 +176,12 @@ export class Asking {
   }
 
   /**
-   * The directory is gone, or we from it. Broadcasts are told again: one and the same is taken once.
+   * We aren't in any more. Broadcasts will be sent again, as the directory takes each only once; other requests fail.
    * @param why Part of a sentence.
    */
   left(why = "the directory is gone"): void {
     const { online } = this.owner;
-    // 0: it hadn't said yet who was there.
+    // 0 means that the directory hadn't sent the list yet.
     if (!this.#isWaitingForOthers && online > 0) this.#wereOnline = online;
     this.#deadlines.clear("others");
     this.#refusals.clear();
@@ -190,12 +195,12 @@ export class Asking {
     this.owner.out.error("in-doubt", text, ref);
   }
 
-  /** The account is removed, as its user asked. @returns The ref of that. */
+  /** The account is removed, as our user asked. @returns The `ref` of that request. */
   forgotten(): string | undefined {
     return this.#answered().ref;
   }
 
-  /** We aren't in any more, or leave: each that still waits is told of. @param why Part of a sentence. */
+  /** We aren't in any more, or leave: reports each request that still waits. @param why Part of a sentence. */
   giveUp(why: string): void {
     const { out } = this.owner;
     this.left(why);
@@ -206,13 +211,16 @@ export class Asking {
         continue;
       }
       const start = quotedStart(request.text);
-      // Of what was asked of the account and not answered, `left` has told.
+      // `left` has reported requests about the account that weren't answered.
       if (wasSent) out.error("in-doubt", `It isn't known whether ${start} was told: ${why}`, ref);
       else out.error("not-logged-in", `${start} wasn't told: ${why}`, ref);
     }
   }
 
-  /** @returns Whether it may come now: it answers what was asked, or what was told on an earlier link. */
+  /**
+   * @returns Whether the message may come now: it answers a request, or belongs to a broadcast sent on an earlier
+   * link.
+   */
   message(message: DirectoryMessage): boolean {
     const { out } = this.owner;
     const first = this.#isUnderWay ? this.#asked[0]!.request : null;
@@ -242,7 +250,7 @@ export class Asking {
       case "broadcast-sent": {
         const { number, reached } = message;
         const reaching = this.#reaching.get(number);
-        if (reaching === undefined) return true; // too many were told since
+        if (reaching === undefined) return true; // dropped, as too many others were sent since
         this.#reaching.delete(number);
         out.show({ event: "broadcast-sent", id: String(number), reached }, reaching.ref);
         break;
@@ -255,8 +263,8 @@ export class Asking {
   }
 
   /**
-   * Whether the first one is that broadcast. It may have been sent on an earlier link, and is told of before it is sent
-   * again, or once more after that; or an earlier program with this key has sent it.
+   * Whether the first request is that broadcast. If it was sent on an earlier link, it may be answered before it is
+   * sent again, and once more after that; or an earlier program with this key has sent it.
    */
   #isFirst(own: number): boolean {
     const request = this.#asked[0]?.request;

@@ -1,6 +1,6 @@
 /**
- * What was told to all, kept for accounts that aren't there: numbered, on disk, for a time. An account is told each
- * one once: the number up to which it has them is kept, too.
+ * Broadcasts, kept on disk for a time for accounts that are away, and numbered. An account is sent each broadcast
+ * once: up to which number it has them is kept, too.
  */
 
 import { dropOldest } from "../../base/bounded.ts";
@@ -14,20 +14,23 @@ export type Broadcast = BroadcastRecord;
 
 export class Broadcasts {
   readonly store: string;
-  /** Whether the store is a new one, which isn't on disk. */
+  /** Whether the store is new, and not on disk yet. */
   readonly isNew: boolean;
   /** In the order of their numbers. */
   readonly #kept: Broadcast[] = [];
   #bytes = 0;
   /** The highest number that was given. */
   #last = 0;
-  /** That of the last one on disk. */
+  /** Number of the last broadcast on disk. */
   #stored = 0;
-  /** Numbers by sender and its own number, also of those that are gone: who comes back late tells them again. */
+  /**
+   * Numbers by the sender's key and own number, including dropped broadcasts: a sender that returns late repeats
+   * them.
+   */
   readonly #own = new Map<string, number>();
-  /** Up to where each account has them. */
+  /** Up to which number each account has the broadcasts. */
   readonly #through = new Map<FoldedName, number>();
-  /** Accounts whose own may be kept: most of those that are forgotten told nothing. */
+  /** Accounts that may have sent kept broadcasts: most accounts that are removed sent none. */
   readonly #tellers = new Set<FoldedName>();
 
   constructor(
@@ -58,12 +61,12 @@ export class Broadcasts {
     this.store = store ?? randomBytes(STORE_ID_BYTES).toHex();
   }
 
-  /** The number of the last one. */
+  /** The highest number that was given. */
   get last(): number {
     return this.#last;
   }
 
-  /** The same of those on disk: whoever comes in is there for all after it. */
+  /** Number of the last broadcast on disk: a client that comes in now is present for all later ones. */
   get stored(): number {
     return this.#stored;
   }
@@ -77,14 +80,14 @@ export class Broadcasts {
   }
 
   /**
-   * A number for the next one. It follows the wall clock, so that a store that was put back to an earlier state gives
-   * no number twice: whoever has that one would take the new one for it.
+   * A number for the next broadcast. It follows the wall clock, so that a store that was restored to an earlier state
+   * gives no number twice: a client that has the old one would take the new one for it.
    */
   number(wallMs: number): number {
     return this.#last = Math.max(this.#last + 1, Math.floor(wallMs));
   }
 
-  /** It is on disk. The oldest go where there are too many. */
+  /** The broadcast is on disk. If there are too many, the oldest are dropped. */
   add(broadcast: Broadcast): void {
     if (broadcast.fromAccount) this.#tellers.add(foldName(broadcast.from));
     this.#kept.push(broadcast);
@@ -103,12 +106,12 @@ export class Broadcasts {
     this.#bytes -= bytesOf(broadcast);
   }
 
-  /** The number of what this sender gave that number, of the last `KEPT_MAX`; null: of none. */
+  /** The number of this sender's broadcast, among the last `KEPT_MAX`; null where there is none. */
   numberOf(key: PeerKey | null, own: number): number | null {
     return this.#own.get(ownOf(key, own)) ?? null;
   }
 
-  /** The first one with a higher number. */
+  /** The first broadcast with a higher number. */
   after(number: number): Broadcast | null {
     return this.#kept[this.#placeAfter(number)] ?? null;
   }
@@ -124,7 +127,9 @@ export class Broadcasts {
     return from;
   }
 
-  /** Lets go of those whose time is over, up to the first that is still wanted. @param through All have them. */
+  /**
+   * Drops expired broadcasts, up to the first that hasn't expired. @param through All clients have those up to here.
+   */
   expire(wallMs: number, through: number): void {
     let over = 0;
     for (const broadcast of this.#kept) {
@@ -135,7 +140,7 @@ export class Broadcasts {
     this.#kept.splice(0, over);
   }
 
-  /** Up to where the account has them. */
+  /** Up to which number the account has the broadcasts. */
   through(account: FoldedName): number {
     return this.#through.get(account) ?? 0;
   }
@@ -145,7 +150,7 @@ export class Broadcasts {
   }
 
   /**
-   * There is no such account any more: another of that name is told what is kept, and what this one told as well.
+   * The account is removed: a later one of that name is sent everything kept, including what this one sent.
    * @returns Whether that changes anything.
    */
   forget(account: FoldedName): boolean {
@@ -157,11 +162,11 @@ export class Broadcasts {
     return true;
   }
 
-  /** What a compacted log holds. */
+  /** The records of a compacted log. */
   records(): readonly DirectoryRecord[] {
     const first = this.#kept[0]?.number ?? Infinity;
     for (const [account, through] of this.#through) {
-      if (through < first) this.#through.delete(account); // as whoever never had any
+      if (through < first) this.#through.delete(account); // like an account that never had any
     }
     const records: DirectoryRecord[] = [
       { kind: "store", store: this.store, last: this.#last },
@@ -172,12 +177,12 @@ export class Broadcasts {
   }
 }
 
-/** Whether it is too late to come for it. */
+/** Whether the broadcast has expired. */
 export function isOver({ sentAt, ttlMs }: Broadcast, wallMs: number): boolean {
   return sentAt + ttlMs <= wallMs;
 }
 
-/** The same, where that account has told it and isn't there any more. */
+/** The broadcast, changed if that account has sent it and was removed. */
 export function withoutAccount(broadcast: Broadcast, account: FoldedName): Broadcast {
   const isIts = broadcast.fromAccount && foldName(broadcast.from) === account;
   return isIts ? { ...broadcast, fromAccount: false } : broadcast;

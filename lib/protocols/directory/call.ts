@@ -1,4 +1,4 @@
-/** A call as the directory sees it: its two sides, and how far it has come. */
+/** A call as the directory sees it: its two sides, and its phase. */
 
 import type { FoldedName, PeerKey } from "../../base/ids.ts";
 import { invariant } from "../../base/invariant.ts";
@@ -7,18 +7,18 @@ import { DIRECTORY_CALL_PHASES, type DirectoryCallPhase } from "./directory_phas
 import type { CallRoute } from "./messages.ts";
 import { Flow } from "./relay.ts";
 
-/** One of two who talk; of who talks to oneself, both. */
+/** One side of a call; a self-call has only one. */
 export class Side {
   readonly name: string;
   readonly folded: FoldedName;
-  /** Null where it wasn't here since the directory was started. */
+  /** Null where it hasn't been in since the directory was started. */
   key: PeerKey | null;
-  /** Null while it isn't connected to the directory, or has hung up. */
+  /** Null while it isn't in, or once it has hung up. */
   client: Client | null;
-  /** It talks, by its own account; how. */
+  /** How it talks, as it said with `begun`; null before that. */
   route: CallRoute | null = null;
   hasHungUp = false;
-  /** What it says, where the directory passes that on. */
+  /** What it sends, where the directory relays the call. */
   flow: Flow | null = null;
 
   constructor({ name, folded }: Pick<Client, "name" | "folded">, client: Client | null) {
@@ -31,10 +31,10 @@ export class Side {
 
 export class Call {
   #phase: DirectoryCallPhase;
-  /** The number of the callee's own call, which goes on in this one: two called each other. */
+  /** The id of the callee's own call that was merged into this one, as the two called each other. */
   later: string | null = null;
 
-  /** @param id In hexadecimal, drawn by the caller. `callee`: `caller` again of who talks to oneself. */
+  /** @param id In hexadecimal, drawn by the caller. `callee`: the same as `caller` in a self-call. */
   constructor(
     readonly id: string,
     readonly caller: Side,
@@ -75,7 +75,7 @@ export class Call {
     return side === this.caller ? this.callee : this.caller;
   }
 
-  /** From now on the directory passes on what they say. */
+  /** From now on the directory relays the call. */
   relay(): void {
     for (const side of this.sides) {
       if (side.client !== null) side.flow = new Flow(side.client.link.relayBytes);

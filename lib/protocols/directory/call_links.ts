@@ -1,4 +1,4 @@
-/** Links between two who are to talk, of which one becomes that on which they do. */
+/** Links between the two sides of a call, of which one becomes the link of the conversation. */
 
 import type { LinkId, PeerKey } from "../../base/ids.ts";
 import { CALL_LINKS_MAX } from "./client_limits.ts";
@@ -10,22 +10,22 @@ export interface CallLink {
   readonly peer: PeerKey;
   readonly dialled: boolean;
   readonly isRelayed: boolean;
-  /** The call that the other named when it had dialled us. */
+  /** The call that the other side named after it had dialled us. */
   talk: string | null;
-  /** The call that the other begins on it. */
+  /** The call that the other side begins on this link. */
   begun: string | null;
-  /** Messages that this version doesn't know. */
+  /** How many messages of unknown types came on it. */
   unknownMessages: number;
 }
 
-/** What is known of the call by whoever may talk on a link. */
+/** What a side knows of the call when it decides about a link. */
 export interface CallFacts {
   readonly id: string;
   readonly key: PeerKey | null;
   readonly isCaller: boolean;
 }
 
-/** `waits`: not yet; otherwise why it can't be. */
+/** `waits`: not yet; otherwise why the two can't talk on it. */
 export type Verdict = "talks" | "waits" | { readonly refusedBecause: string };
 
 export class CallLinks {
@@ -47,16 +47,16 @@ export class CallLinks {
     return this.#links.find((other) => other.link === link) ?? null;
   }
 
-  /** Adds one; where there are too many, the oldest of those goes that came by themselves. */
+  /** Adds a link; if there are too many, drops the oldest inbound one. */
   add(added: CallLink): void {
     this.#links.push(added);
     if (this.#links.length <= CALL_LINKS_MAX) return;
-    // Ours are worth more than those of whoever comes.
+    // Links that we dialled are worth more than those of anybody who dials us.
     const oldest = this.#links.find(({ dialled, isRelayed }) => !dialled && !isRelayed);
     this.drop(oldest ?? added, "too many");
   }
 
-  /** It isn't one of them any more. @returns Whether it was. */
+  /** Removes a link. @returns Whether it was there. */
   remove(link: LinkId): boolean {
     const before = this.#links.length;
     this.#links = this.#links.filter((other) => other.link !== link);
@@ -67,7 +67,7 @@ export class CallLinks {
     if (this.remove(link)) this.out.close(link, reason);
   }
 
-  /** No other than the one that is in use is needed. */
+  /** The link of the conversation is chosen: the others aren't needed any more. */
   dropAll(): void {
     for (const link of this.all) this.drop(link, "not needed any more");
     if (this.attempt === null) return;
@@ -76,7 +76,7 @@ export class CallLinks {
   }
 }
 
-/** Takes what came on a link. @returns Whether it may come there. */
+/** Takes a message that came on a link. @returns Whether it may come there. */
 export function hears(link: CallLink, message: DirectoryMessage): boolean {
   if (message.type === "talk" && !link.dialled && link.talk === null) {
     link.talk = message.call.toHex();
@@ -86,7 +86,10 @@ export function hears(link: CallLink, message: DirectoryMessage): boolean {
   return true;
 }
 
-/** Whether two may talk on a link: the caller takes the first that will do, the callee the one that the caller took. */
+/**
+ * Whether the two may talk on a link: the caller takes the first suitable one, the callee the one that the caller
+ * took.
+ */
 export function verdictOn(link: CallLink, { id, key, isCaller }: CallFacts): Verdict {
   if (link.peer !== key) return { refusedBecause: "somebody else is expected" };
   if (isCaller && link.begun !== null) return { refusedBecause: "the caller begins" };

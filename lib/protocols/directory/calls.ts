@@ -1,6 +1,6 @@
 /**
- * The calls that there are. Who rings, is rung, or talks is in no other one. The directory brings two together and
- * knows that they talk; what they say goes past it, unless it relays that.
+ * All calls. A client that rings, is rung, or talks is in no other call. The directory brings two clients together
+ * and knows that they talk; what they say doesn't pass through it, unless it relays the call.
  */
 
 import { DeadlineQueue } from "../../base/deadline_queue.ts";
@@ -19,11 +19,11 @@ import { Relays } from "./relays.ts";
 export class Calls {
   #isClosing = false;
   readonly #byId = new Map<string, Call>();
-  /** Those in which somebody is waited for. */
+  /** When calls time out in which the directory waits for a client. */
   readonly #deadlines = new DeadlineQueue<Call>();
   readonly relays: Relays;
 
-  /** @param mayRelay Whether what is said may go through the directory. */
+  /** @param mayRelay Whether calls may be relayed through the directory. */
   constructor(
     readonly sessions: Sessions,
     readonly presence: Presence,
@@ -37,7 +37,7 @@ export class Calls {
     return this.#byId.size;
   }
 
-  /** A call that this client has a part in: by its number, or by that of its own, which goes on in it. */
+  /** A call that this client takes part in, by its id or by the id of the client's own call that was merged into it. */
   #get(id: Uint8Array, client: Client): { readonly call: Call; readonly side: Side } | null {
     const hex = id.toHex();
     const own = client.call?.later === hex ? client.call : null;
@@ -48,7 +48,7 @@ export class Calls {
 
   // Ringing.
 
-  /** @returns What is wrong with it; null where nothing is. */
+  /** @returns What is wrong with the message; null where nothing is. */
   ring(client: Client, message: DirectoryMessageOf<"call">): string | null {
     const { call: bytes, name } = message;
     const id = bytes.toHex();
@@ -65,12 +65,13 @@ export class Calls {
     if (current !== null) {
       const isRung = current.phase === "ringing" && current.callee.client === client;
       if (!isRung) return refuse("busy", "you are in a call");
-      // Two call each other: it is the earlier call that they have.
+      // The two call each other: they get the earlier call.
       if (callee !== null && current.caller.client === callee) {
         this.#connect(current, id);
         return null;
       }
-      // It called before it knew, and says no to that one: nobody would be in a call otherwise.
+      // It called before it knew of the incoming call, which it thereby declines: otherwise nobody would be in a
+      // call.
       this.#end(current, "busy", "", [current.caller]);
     }
     if (callee === null) return refuse("offline", "");
@@ -85,7 +86,7 @@ export class Calls {
     return null;
   }
 
-  /** It has hung up on whom it calls now, who is about to know. */
+  /** Whether the client has hung up this call, which its callee is about to learn. */
   #isLeftBy(client: Client, call: Call): boolean {
     return call.phase === "ending" && call.sideOf(client) !== null;
   }
@@ -118,17 +119,17 @@ export class Calls {
 
   answer(client: Client, { call: id, accepts, reason }: DirectoryMessageOf<"answer">): void {
     const { call, side } = this.#get(id, client) ?? {};
-    // It may have been withdrawn meanwhile.
+    // The call may have been withdrawn meanwhile.
     if (call?.phase !== "ringing" || side !== call.callee) return;
     if (accepts) this.#connect(call, null);
-    // It had begun a call, which came behind this one.
+    // The callee had begun a call of its own, which arrived after this one.
     else if (reason === BUSY) this.#end(call, "busy", "", [call.caller]);
     else this.#end(call, "declined", reason, [call.caller]);
   }
 
   // Connecting.
 
-  /** @param later The callee's own call, which goes on in this one. */
+  /** @param later The id of the callee's own call, which is merged into this one. */
   #connect(call: Call, later: string | null): void {
     this.#enter(call, "connecting");
     call.later = later;
@@ -152,7 +153,7 @@ export class Calls {
     }
   }
 
-  /** @returns What is wrong with it; null where nothing is. */
+  /** @returns What is wrong with the message; null where nothing is. */
   relayPlease(client: Client, { call: id }: DirectoryMessageOf<"relay-please">): string | null {
     const { call, side } = this.#get(id, client) ?? {};
     if (call?.phase !== "connecting") return null;
@@ -169,7 +170,7 @@ export class Calls {
     return null;
   }
 
-  /** @returns What is wrong with it; null where nothing is. */
+  /** @returns What is wrong with the message; null where nothing is. */
   begun(client: Client, { call: id, route }: DirectoryMessageOf<"begun">): string | null {
     const { call, side } = this.#get(id, client) ?? {};
     if (call?.phase !== "connecting" || side === undefined) return null;
@@ -210,7 +211,7 @@ export class Calls {
 
   // The end.
 
-  /** The directory is about to be gone. */
+  /** The directory is about to stop. */
   close(): void {
     this.#isClosing = true;
   }
@@ -219,7 +220,7 @@ export class Calls {
     const { call, side } = this.#get(id, client) ?? {};
     if (call === undefined || side === undefined || side.hasHungUp) return;
     const other = call.other(side);
-    // Either has heard the other say that they talk, and its own word of that may still be on its way.
+    // Each side has heard the other say that they talk, while its own `begun` may still be on its way.
     const isTalking = call.sides.some(({ route }) => route !== null) && other !== side;
     if (isTalking && call.phase !== "over") {
       if (call.phase === "connecting") this.#talks(call);
@@ -237,7 +238,7 @@ export class Calls {
     this.#end(call, state, reason, told);
   }
 
-  /** One of two who talk has hung up; the other finds that out by itself. */
+  /** One side of a call that was connected has hung up; the other finds that out by itself. */
   #leaves(call: Call, side: Side): void {
     const other = call.other(side);
     const { client } = side;
@@ -250,13 +251,13 @@ export class Calls {
     this.#enter(call, "ending");
   }
 
-  /** The client isn't here any more. @param because As it is told to the operator. */
+  /** The client isn't in any more. @param because The reason that the operator is told. */
   gone(client: Client, because: LogoutReason | null): void {
     const { call } = client;
     client.call = null;
     for (const ending of [...this.#byId.values()]) {
       if (ending.phase !== "ending" || ending === call) continue;
-      // What it still had under way in one that it left is lost.
+      // Whatever was still in transit to it, in a call that it has left, is lost.
       for (const side of ending.sides) if (side.client === client) side.client = null;
     }
     const side = call?.sides.find((each) => each.client === client);
@@ -278,7 +279,7 @@ export class Calls {
           return this.#end(call, "ended", because === "kicked" ? because : "lost", [other]);
         }
         if (other.client !== null) return;
-        // They go on without the directory.
+        // The two go on without the directory.
         if (this.#isClosing) return this.#remove(call);
         return this.#end(call, "ended", "lost", []);
       case "ending":
@@ -290,7 +291,7 @@ export class Calls {
     }
   }
 
-  /** @param told Who doesn't know yet. */
+  /** @param told The sides that don't know yet. */
   #end(call: Call, state: CallOutcome, reason: string, told: readonly Side[]): void {
     for (const { client } of told) {
       if (client !== null) this.#tell(client, call.idBytes, state, reason);
@@ -325,7 +326,7 @@ export class Calls {
     this.out.send(client.link.id, { type: "outcome", call, state, reason });
   }
 
-  /** What one says of another who was never here isn't told: it may be made up. */
+  /** Reports the call to the operator, unless one side was never in since the start: the other may have made it up. */
   #show({ caller, callee }: Call, state: "ringing" | "connected" | CallOutcome): void {
     if (caller.key === null || callee.key === null) return;
     this.out.show({ event: "call", from: caller.name, to: callee.name, state });
@@ -333,21 +334,21 @@ export class Calls {
 
   // What is relayed.
 
-  /** @returns What is wrong with it; null where nothing is. */
+  /** @returns What is wrong with the message; null where nothing is. */
   relayed(client: Client, { call: id, bytes }: DirectoryMessageOf<"relay">): string | null {
     const { call, side } = this.#get(id, client) ?? {};
     if (call === undefined || side === undefined || side.flow === null) return null;
     return this.relays.relayed(call, side, bytes);
   }
 
-  /** @returns What is wrong with it; null where nothing is. */
+  /** @returns What is wrong with the message; null where nothing is. */
   taken(client: Client, { call: id, bytes }: DirectoryMessageOf<"relay-room">): string | null {
     const { call, side } = this.#get(id, client) ?? {};
     if (call === undefined || side === undefined) return null;
     return this.relays.taken(call, side, bytes);
   }
 
-  /** Its link takes data again. */
+  /** The client's link takes data again. */
   drained(client: Client): void {
     if (client.call !== null) this.relays.pump(client.call);
   }
@@ -374,7 +375,7 @@ export class Calls {
   }
 }
 
-/** How long a call may be in each phase. */
+/** How long a call may stay in each phase. */
 const MS_MAX = {
   ringing: RINGING_MS_MAX,
   connecting: CONNECTING_MS_MAX,

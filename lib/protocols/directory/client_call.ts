@@ -44,23 +44,26 @@ export class ClientCall {
   readonly lines = new Lines();
   readonly receipts = new Receipts();
   met: Met | null = null;
-  /** That on which they talk; null while they don't, and where one talks to oneself. */
+  /** The link of the conversation; null before, and in a self-call. */
   link: CallLink | null = null;
   isCongested = false;
-  /** It is ended once what waits has gone out. */
+  /** Whether to end the call once all waiting lines have gone out. */
   endsAfterLines = false;
-  /** Of the user's yes, which is answered when they talk, and of its wish to hang up after those lines. */
+  /**
+   * The `ref` of our user's `/accept`, answered when the call is connected; and of its wish to hang up after those
+   * lines.
+   */
   acceptRef: string | undefined = undefined;
   hangUpRef: string | undefined = undefined;
   talkingSinceMs = 0;
-  /** It is ending, as the other was thrown out of the directory that relays it. */
+  /** Whether the call is ending because the directory that relays it has thrown out the other side. */
   isPeerKicked = false;
-  /** Who has called meanwhile, and was told that we are busy. */
+  /** Callers that were told meanwhile that we are busy. */
   readonly #callers = new Set<FoldedName>();
 
   /**
-   * @param shownId By which the user knows it.
-   * @param id By which the directory and the other side know it.
+   * @param shownId Id that our user knows the call by.
+   * @param id Id that the directory and the other side know it by.
    */
   constructor(
     readonly shownId: string,
@@ -72,7 +75,7 @@ export class ClientCall {
     /** Null before it is known. */
     public key: PeerKey | null,
     readonly isSelf: boolean,
-    /** Of which one may become that on which they talk. */
+    /** Links of which one may become the link of the conversation. */
     readonly links: CallLinks,
   ) {
     this.#phase = phase;
@@ -95,7 +98,10 @@ export class ClientCall {
     this.#phase = phase;
   }
 
-  /** Somebody else calls. @returns Whether our user is told: the first time, and of so many. */
+  /**
+   * Somebody else calls. @returns Whether to tell our user: on the first call of each, for at most `MISSED_MAX`
+   * callers.
+   */
   isCalledBy(name: string): boolean {
     const caller = foldName(name);
     if (this.#callers.has(caller) || this.#callers.size === MISSED_MAX) return false;
@@ -103,12 +109,12 @@ export class ClientCall {
     return true;
   }
 
-  /** They talk, or did until now. */
+  /** Whether the two sides talk, or did until now. */
   get isTalking(): boolean {
     return this.#phase === "talking" || this.#phase === "ending";
   }
 
-  /** Null before they talk. */
+  /** Null before the call is connected. */
   get route(): CallRoute | null {
     if (!this.isTalking) return null;
     return this.link?.isRelayed ? "relay" : "direct";

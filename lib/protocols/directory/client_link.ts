@@ -1,4 +1,4 @@
-/** Links to the directory that are up, each in its phase, and until when it may stay in it. */
+/** Links to the directory that are up, each in its phase, with its deadline. */
 
 import { DeadlineQueue } from "../../base/deadline_queue.ts";
 import type { LinkId, PeerKey } from "../../base/ids.ts";
@@ -24,21 +24,21 @@ import {
 
 export class ClientLink {
   #phase: SessionPhase = "silent";
-  /** Who came in on it; null before and after that. */
+  /** The client that is in on this link; null before and after that. */
   client: Client | null = null;
-  /** For whom wrong passwords and sign-ups are counted. */
+  /** Address that wrong passwords and sign-ups are counted for. */
   readonly address: string;
   readonly bucket = new TokenBucket(CONTROL_PER_S, CONTROL_BURST);
   readonly calls = new TokenBucket(CALLS_PER_S, CALLS_BURST);
-  /** Calls of others that ring here. */
+  /** Rate limit of others' calls that ring here. */
   readonly rings = new TokenBucket(RINGS_PER_S, RINGS_BURST);
-  /** Those that don't, as it is busy, and of which it is told. */
+  /** Rate limit of others' calls that find this client busy, and that it is told of. */
   readonly missedCalls = new TokenBucket(RINGS_PER_S, RINGS_BURST);
   readonly relayPieces = new TokenBucket(RELAY_PIECES_PER_S, RELAY_PIECES_BURST);
-  /** Of what it says in calls that are relayed. */
+  /** Rate limit of the bytes that it sends in relayed calls. */
   readonly relayBytes = new TokenBucket(RELAY_BYTES_PER_S, RELAY_CREDIT_BYTES);
   unknownMessages = 0;
-  /** How often its way in was refused. */
+  /** How often `enter` was refused on this link. */
   refusals = 0;
 
   constructor(
@@ -50,7 +50,10 @@ export class ClientLink {
     this.address = addressBlock(host);
   }
 
-  /** Whether the same program is at the other end of both; a copy of its profile has the same key, and is another. */
+  /**
+   * Whether the same program is at the other end of both links; a copy of its profile has the same key but is another
+   * one.
+   */
   isOfSameProcess({ peer, process }: ClientLink): boolean {
     return peer === this.peer && process === this.process;
   }
@@ -68,9 +71,9 @@ export class ClientLink {
 
 export class ClientLinks {
   readonly #links = new Map<LinkId, ClientLink>();
-  /** Those that have said nothing, the one that has waited longest first. */
+  /** Links on which nothing was said, in the order in which they began to wait. */
   readonly #silent = new Set<ClientLink>();
-  /** Until when one may be silent, or take nothing in. */
+  /** Until when a link may be silent, or take no data. */
   readonly #deadlines = new DeadlineQueue<ClientLink>();
   #checking = 0;
 
@@ -78,7 +81,7 @@ export class ClientLinks {
     return this.#links.values();
   }
 
-  /** How many wait to be let in. */
+  /** How many links wait to be let in. */
   get checking(): number {
     return this.#checking;
   }
@@ -87,7 +90,7 @@ export class ClientLinks {
     return this.#links.get(id) ?? null;
   }
 
-  /** @returns The one that has to go, where too many say nothing. */
+  /** @returns The link that must be closed, where too many are silent. */
   up(link: ClientLink, nowMs: number): ClientLink | null {
     this.#links.set(link.id, link);
     this.#silent.add(link);
@@ -117,7 +120,7 @@ export class ClientLinks {
     this.#deadlines.set(link, atMs);
   }
 
-  /** The links whose time is over. */
+  /** The links whose deadline has passed. */
   takeDue(nowMs: number): Iterable<ClientLink> {
     return this.#deadlines.takeDue(nowMs);
   }

@@ -1,4 +1,4 @@
-/** What is on disk of what was told to all, read at the start and written anew when the log is compacted. */
+/** The broadcasts on a client's disk, read at the start and rewritten when the log is compacted. */
 
 import { dropOldest } from "../../base/bounded.ts";
 import type { FoldedName } from "../../base/ids.ts";
@@ -6,12 +6,12 @@ import type { ClientRecord, Heard, HeardPlace, Listener } from "./client_records
 import { HEARD_KEPT_MAX, LISTENERS_MAX } from "./client_limits.ts";
 
 export class ClientLog {
-  /** The last ones that were stored. */
+  /** The broadcasts that were stored last. */
   #kept: Heard[] = [];
-  /** How many were stored after what an earlier process noted as shown. */
+  /** How many were stored after the last one that an earlier process noted as shown. */
   #sinceStart = 0;
   #unshown: Heard[] = [];
-  /** Up to where everything is stored, by listener; whoever has heard something last stands last. */
+  /** Up to where everything is stored, by listener; the listener that heard something last comes last. */
   readonly #through = new Map<string, HeardPlace>();
 
   constructor(records: readonly ClientRecord[]) {
@@ -25,24 +25,24 @@ export class ClientLog {
     this.#sinceStart = this.#unshown.length;
   }
 
-  /** Takes what an earlier process stored, and perhaps never showed. */
+  /** Takes the broadcasts that an earlier process stored, and perhaps never showed. */
   takeUnshown(): readonly Heard[] {
     const unshown = this.#unshown;
     this.#unshown = [];
     return unshown;
   }
 
-  /** Up to where everything is stored. */
+  /** Up to which number everything is stored. */
   through(listener: Listener): number {
     return this.#through.get(keyOf(listener))?.number ?? 0;
   }
 
-  /** The latest place of somebody of that name, in whichever store that was; null where nothing was ever heard. */
+  /** The latest place of anybody of that name, in any store; null where nothing was ever heard. */
   last(as: FoldedName): HeardPlace | null {
     return [...this.#through.values()].findLast((place) => place.as === as) ?? null;
   }
 
-  /** It is on disk. */
+  /** The broadcast is on disk. */
   stored({ store, as, number, from, sentAt, text }: Heard): void {
     this.#isThrough({ store, as, number });
     this.#kept.push({ store, as, number, from, sentAt, text });
@@ -59,8 +59,8 @@ export class ClientLog {
   }
 
   /**
-   * What a compacted log holds; null where more waits to be shown than is held here.
-   * @param shownThrough What the user has seen of this process; null: nothing.
+   * The records of a compacted log; null where more waits to be shown than is held here.
+   * @param shownThrough The last one of this process that the user has seen; null: none.
    */
   snapshot(shownThrough: HeardPlace | null): readonly ClientRecord[] | null {
     const shown = shownThrough === null
@@ -78,7 +78,7 @@ export class ClientLog {
   }
 }
 
-/** How many there are up to this one; 0 where it isn't there. */
+/** How many broadcasts there are up to this one; 0 where it isn't among them. */
 function indexAfter(all: readonly Heard[], { store, as, number }: HeardPlace): number {
   const isIt = (heard: Heard) =>
     heard.number === number && heard.store === store && heard.as === as;

@@ -1,4 +1,4 @@
-/** What one step of a client brings forth, the time at which it is made, and what follows each write. */
+/** The effects of one step of a client, the time at which they are made, and what follows each write. */
 
 import type { ErrorCode } from "../../base/errors.ts";
 import type { LinkId } from "../../base/ids.ts";

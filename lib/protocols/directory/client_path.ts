@@ -1,4 +1,4 @@
-/** A client's datagrams to and from the directory, from coming in until the link is gone. */
+/** A client's datagrams to and from the directory, from when it is in until its link is gone. */
 
 import type { Endpoint } from "../../base/ids.ts";
 import { Deadlines } from "../../base/machine.ts";
@@ -12,14 +12,14 @@ const DEADLINES = ["here"] as const;
 
 export class ClientPath {
   #path: DatagramPath | null = null;
-  /** How often we have said where we are without being asked to prove it. */
+  /** How many `here` we have sent without being asked to prove our address. */
   #unheard = 0;
   readonly #deadlines = new Deadlines(DEADLINES);
 
-  /** @param directory Where it was dialled; `host` may be a name. */
+  /** @param directory The address that was dialled; `host` may be a name. */
   constructor(public directory: Endpoint, readonly out: ClientOutput) {}
 
-  /** The link to the directory is up: that is where its name has led. */
+  /** The link to the directory is up: `host` is the address that its name led to. */
   linked(host: string): void {
     this.directory = { host, port: this.directory.port };
   }
@@ -46,7 +46,7 @@ export class ClientPath {
     }
   }
 
-  /** What came in a datagram; null where it isn't the directory's, came before, or was for here alone. */
+  /** The message of a datagram; null where it isn't the directory's, was replayed, or concerned only this path. */
   open(from: Endpoint, bytes: Uint8Array): DatagramMessage | null {
     const transport = this.#path === null ? null : transportOf(bytes);
     if (transport === null || transport.index !== this.#path!.index) return null;

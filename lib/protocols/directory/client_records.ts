@@ -1,20 +1,20 @@
-/** What a client keeps on disk of what was told to all, in the order in which it was written. */
+/** The records that a client keeps on disk of broadcasts, in the order in which they were written. */
 
 import type { FoldedName } from "../../base/ids.ts";
 
-/** To whom something was told: one device may come in on several accounts, and each is told everything once. */
+/** The receiver of a broadcast: one device may come in to several accounts, and each gets every broadcast once. */
 export interface Listener {
   /** The directory's store, in hexadecimal. */
   readonly store: string;
   readonly as: FoldedName;
 }
 
-/** Up to where something was stored or shown, in the numbering of the store. */
+/** Up to which broadcast something was stored or shown, in the numbering of the store. */
 export interface HeardPlace extends Listener {
   readonly number: number;
 }
 
-/** Something that was told to all. */
+/** A broadcast that was received. */
 export interface Heard extends HeardPlace {
   readonly from: string;
   /** The directory's wall clock, ms since 1970. */
@@ -25,7 +25,7 @@ export interface Heard extends HeardPlace {
 export type ClientRecord =
   /** Stored for good: the directory is told after this. */
   | ({ readonly kind: "heard" } & Heard)
-  /** All up to here was stored; stands in a compacted log for what isn't kept. */
+  /** All up to here were stored; in a compacted log, this replaces those that aren't kept. */
   | ({ readonly kind: "through" } & HeardPlace)
-  /** This one and all stored before it have been shown. */
+  /** This one and all that were stored before it have been shown. */
   | ({ readonly kind: "shown" } & HeardPlace);

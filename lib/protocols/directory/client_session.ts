@@ -1,4 +1,4 @@
-/** Who is there: each client that came in, by its name, and names of guests that are held for a moment. */
+/** The clients that are in, by name, and names of guests that are held for a moment. */
 
 import { dropOldest } from "../../base/bounded.ts";
 import type { FoldedName, PeerKey } from "../../base/ids.ts";
@@ -11,18 +11,18 @@ import { FORMER_GUESTS_MAX } from "./limits.ts";
 import type { ListedUser } from "./messages.ts";
 import type { ProvenAddress } from "./proven_address.ts";
 
-/** What is known of a client when it comes in. */
+/** What is known of a client as it comes in. */
 export interface ClientFacts {
-  /** As it was registered, or as the guest wrote it. */
+  /** The name as it was registered, or as the guest wrote it. */
   readonly name: string;
   readonly isGuest: boolean;
-  /** Where it takes calls; 0: nowhere. */
+  /** Port where the client takes calls; 0: nowhere. */
   readonly port: number;
-  /** Where it receives datagrams. */
+  /** Where the client receives datagrams. */
   readonly address: ProvenAddress;
   /** Wall clock, ms since 1970. */
   readonly sinceMs: number;
-  /** Higher than that of each who came in before under its name. */
+  /** Rank, higher than that of every client that came in before under this name. */
   readonly rank: number;
 }
 
@@ -30,7 +30,7 @@ export class Client {
   readonly name: string;
   readonly folded: FoldedName;
   readonly isGuest: boolean;
-  /** An account on any device, or a guest: names are theirs for longer than any report of a broadcast waits. */
+  /** Identifies an account on any device, or a guest: names stay theirs longer than any report of a broadcast waits. */
   readonly person: string;
   readonly host: string;
   readonly port: number;
@@ -39,18 +39,18 @@ export class Client {
   readonly sinceMs: number;
   readonly rank: number;
   readonly delivery: Delivery;
-  /** The call that it is in, and hasn't hung up. */
+  /** The call that the client is in and hasn't hung up. */
   call: Call | null = null;
-  /** The last change that it was told of, after the list; null before that. */
+  /** The last change to the list that the client was told; null before it was sent the list. */
   told: number | null = null;
-  /** Its link's data lane is full: what more is sent waits, so it is little. */
+  /** Its link's data lane is full: further messages wait, so we send few. */
   isCongested = false;
-  /** What it asked of its account is being done. */
+  /** Whether a request about its account is being done. */
   isAsking = false;
-  /** In both directions. */
+  /** Bytes relayed for it, in both directions. */
   relayedBytes = 0;
 
-  /** @param through Up to where it has been told broadcasts, and up to which they were made before it came. */
+  /** @param through Up to which number it `had` broadcasts, and which ones were made `before` it came in. */
   constructor(
     readonly link: ClientLink,
     facts: ClientFacts,
@@ -69,13 +69,15 @@ export class Client {
     this.delivery = new Delivery(through.had, through.before);
   }
 
-  /** Busy from the beginning of a call to its end; whoever rings or is rung is shown as free. */
+  /**
+   * Whether it is busy: from when a call is connected until its end. A client that rings or is rung is shown as free.
+   */
   get isBusy(): boolean {
     const phase = this.call?.phase;
     return phase === "connected" || phase === "ending";
   }
 
-  /** As the list shows it. */
+  /** The client as the list shows it. */
   get listed(): ListedUser {
     const { name, isGuest: guest, port } = this;
     const host = port === 0 ? "" : this.host;
@@ -87,7 +89,7 @@ export class Sessions {
   readonly #byName = new Map<FoldedName, Client>();
   readonly #byIndex = new Map<number, Client>();
   readonly held = new HeldGuests();
-  /** Processes that aren't in any more, and as which guest each was. */
+  /** Processes that aren't in any more, and the guest name of each. */
   readonly #former = new Map<string, FoldedName>();
 
   get size(): number {
@@ -102,7 +104,7 @@ export class Sessions {
     return this.#byName.get(name) ?? null;
   }
 
-  /** Whose datagrams have this index. */
+  /** The client whose datagrams have this index. */
   indexed(index: number): Client | null {
     return this.#byIndex.get(index) ?? null;
   }
@@ -123,7 +125,7 @@ export class Sessions {
     dropOldest(this.#former, FORMER_GUESTS_MAX);
   }
 
-  /** Whether that program was in as that guest before: it comes back by itself. */
+  /** Whether that program was in as this guest before: then it comes back by itself. */
   wasGuest(name: FoldedName, { process }: ClientLink): boolean {
     return this.#former.get(process) === name;
   }

@@ -1,4 +1,4 @@
-/** What a client's user asks, but for what is said and done in a call: checked, and told what comes of it. */
+/** What a client's user asks for, except within calls: checks it, and tells the user the outcome. */
 
 import type { Signer } from "../../base/crypto.ts";
 import { type Fingerprint, fingerprintOf } from "../../base/fingerprint.ts";
@@ -33,7 +33,7 @@ export interface ClientUserOwner {
   /** Keys that the user has compared. */
   readonly verified: Set<Fingerprint>;
   readonly selfName: string;
-  /** Whether the directory lets us tell all. */
+  /** Whether the directory lets us send broadcasts. */
   readonly mayBroadcast: boolean;
 }
 
@@ -65,7 +65,7 @@ export class ClientUser {
       const text = `Nobody in the list takes calls at ${endpointText(endpoint)}; /list shows all`;
       return out.error("unknown-user", text, ref);
     }
-    // Who has an address, where several say to have it, is looked up once: here, where the user sees whom it calls.
+    // If several claim an address, whose it is gets decided once: here, where the user sees whom it calls.
     calling.ring(user.name, ref);
   }
 

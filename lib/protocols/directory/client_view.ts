@@ -1,4 +1,4 @@
-/** What a client tells when it is asked how things are. */
+/** The answer to a client's `/status`. */
 
 import { fingerprintOf } from "../../base/fingerprint.ts";
 import type { PeerKey } from "../../base/ids.ts";
@@ -10,12 +10,12 @@ interface Standing {
   readonly key: PeerKey;
   readonly registry: string;
   readonly session: SessionState;
-  /** The directory isn't dialled any more. */
+  /** Whether the directory isn't dialled any more. */
   readonly isOut: boolean;
-  /** The user is asked how to come in, after the call. */
+  /** Whether the user will be asked how to come in, after the present call. */
   readonly isDisowned: boolean;
   readonly guest: boolean;
-  /** Why the directory couldn't be dialled last. */
+  /** Why the last dial of the directory failed. */
   readonly failure: string | null;
   readonly call: ClientCall | null;
   readonly online: number;

@@ -1,4 +1,4 @@
-/** How two who are to talk come by a link: both dial, and the caller says on which one they talk. */
+/** How the two sides of a call get a link: both dial, and the caller decides which link they talk on. */
 
 import { fingerprintOf } from "../../base/fingerprint.ts";
 import type { LinkId } from "../../base/ids.ts";
@@ -13,7 +13,7 @@ import type { DirectoryMessage } from "./messages.ts";
 export interface ConnectingOwner {
   readonly out: ClientOutput;
   nextAttempt(): number;
-  /** They talk on this link from now on. */
+  /** The conversation is on this link from now on. */
   talks(call: ClientCall, link: CallLink): void;
 }
 
@@ -25,7 +25,7 @@ export class Connecting {
 
   constructor(readonly owner: ConnectingOwner) {}
 
-  /** It is known where the other is. */
+  /** It is known where the other side is. */
   begins(call: ClientCall): void {
     if (call.isCaller) this.#dial(call);
     else this.#deadlines.set("dial", this.owner.out.nowMs + CALLEE_DIALS_MS);
@@ -52,7 +52,7 @@ export class Connecting {
     { link, peer, dialled, isRelayed, attempt }: Extract<ClientInput, { readonly type: "link-up" }>,
   ): void {
     const { out } = this.owner;
-    if (attempt !== null) this.dialFailed(call, attempt); // it is over, at any rate
+    if (attempt !== null) this.dialFailed(call, attempt); // that dial is over, in any case
     const isAwaited = call !== null && !call.isSelf &&
       (call.phase === "ringing" || call.phase === "accepted" || call.phase === "connecting");
     if (!isAwaited || (call.key !== null && call.key !== peer)) {
@@ -68,7 +68,7 @@ export class Connecting {
     if (call?.links.attempt === attempt) call.links.attempt = null;
   }
 
-  /** Something came on a link other than the one on which they talk. */
+  /** A message came on a link other than that of the conversation. */
   message(call: ClientCall, link: LinkId, message: DirectoryMessage): void {
     const candidate = call.links.get(link);
     if (candidate === null) return; // being closed
@@ -77,7 +77,7 @@ export class Connecting {
   }
 
   #consider(call: ClientCall, link: CallLink): void {
-    if (call.phase !== "connecting") return; // the directory is to say with whom
+    if (call.phase !== "connecting") return; // first the directory must say whom we talk with
     const verdict = verdictOn(link, call);
     if (verdict === "waits") return;
     if (verdict !== "talks") return call.links.drop(link, verdict.refusedBecause);
@@ -85,7 +85,7 @@ export class Connecting {
     this.owner.talks(call, link);
   }
 
-  /** They talk, or won't. */
+  /** The call is connected, or won't be. */
   over(): void {
     this.#deadlines.clear("dial");
   }

@@ -1,9 +1,10 @@
 /**
- * Datagrams between the directory and one client, sealed under keys that the directory drew and told over their
- * link (`entered`): so they need no handshake of their own, and end with that link.
+ * Datagrams between the directory and one client. They are sealed under keys that the directory drew and sent over
+ * the link (`entered`): so they need no handshake of their own, and end with that link.
  *
  * On the wire each is a transport datagram as in `sealed_datagram/formats.ts`, with the session's number as index in
- * both directions; sealed is a message as on a link, its code and its fields. Either side's counters start at 0.
+ * both directions. The sealed content is a message as on a link: its code and its fields. Each side's counters start
+ * at 0.
  */
 
 import type { Bytes } from "../../base/crypto.ts";
@@ -22,10 +23,10 @@ import { DATAGRAM_BYTES_MAX } from "../sealed_datagram/limits.ts";
 import { ReplayWindow } from "../sealed_datagram/replay_window.ts";
 import { DATAGRAM_MESSAGES } from "./messages.ts";
 
-/** What goes in datagrams. */
+/** The messages that may go in datagrams. */
 export type DatagramMessage = MessageOf<typeof DATAGRAM_MESSAGES[number]>;
 
-/** How each is written. TypeScript can't see that a spec found by a message's type is that message's. */
+/** The form of each message. TypeScript can't see that a spec found by a message's type is that message's. */
 const FORMS = DATAGRAM_MESSAGES.map(({ code, name, schema }) => ({
   code,
   name,
@@ -38,7 +39,7 @@ const CODE_BYTES = 1;
 /** Bytes that sealing adds to a message's fields. */
 export const DATAGRAM_OVERHEAD_BYTES = SEALED_OFFSET + CODE_BYTES + TAG_BYTES;
 
-/** A message as it is sealed. */
+/** The content of a message's datagram before sealing. */
 export function encodeDatagram(message: DatagramMessage): Bytes {
   const form = FORMS.find(({ name }) => name === message.type);
   invariant(form !== undefined, `${message.type} goes in datagrams`);
@@ -49,17 +50,17 @@ export function encodeDatagram(message: DatagramMessage): Bytes {
   return plain;
 }
 
-/** A datagram that may be one of ours: by its index its session is found. Null for all else. */
+/** A datagram that may belong to a session, which its index identifies; null for anything else. */
 export function transportOf(bytes: Uint8Array): Transport | null {
   const datagram = decodeDatagram(bytes);
   return datagram?.type === "transport" ? datagram : null;
 }
 
-/** What an authentic datagram held. */
+/** The content of an authentic datagram. */
 export interface OpenedDatagram {
-  /** Null for one of a later version, or of none. */
+  /** Null for a message of a later version, or for no message at all. */
   readonly message: DatagramMessage | null;
-  /** Whether none that was sealed later came before it. */
+  /** Whether it was sealed after all datagrams that came before. */
   readonly isNewest: boolean;
 }
 
@@ -69,7 +70,7 @@ export class DatagramPath {
   readonly #receiving: CipherState;
   readonly #window = new ReplayWindow();
 
-  /** The keys have 32 bytes each: what we send is sealed with one, what comes with the other. */
+  /** The keys have 32 bytes each: one seals what we send, the other opens what comes. */
   constructor(readonly index: number, sendingKey: Bytes, receivingKey: Bytes) {
     this.#sending = new CipherState(sendingKey);
     this.#receiving = new CipherState(receivingKey);
@@ -80,7 +81,7 @@ export class DatagramPath {
     return this.sealPlain(encodeDatagram(message));
   }
 
-  /** The same, of a message that is encoded already. */
+  /** Like `seal`, for a message that is encoded already. */
   sealPlain(plain: Bytes): Bytes {
     const datagram = new Uint8Array(SEALED_OFFSET + plain.length + TAG_BYTES);
     invariant(datagram.length <= DATAGRAM_BYTES_MAX, "each message fits in a datagram");
@@ -91,7 +92,7 @@ export class DatagramPath {
 
   /**
    * Opens a datagram that has our index.
-   * @returns Null for what was changed, repeated, or sealed with another key: it leaves everything as it was.
+   * @returns Null for a datagram that was changed, replayed, or sealed with another key: nothing changes then.
    */
   open({ counter, sealed }: Transport): OpenedDatagram | null {
     if (!this.#window.isFresh(counter)) return null;
@@ -109,7 +110,7 @@ function messageIn(plain: Bytes): DatagramMessage | null {
   try {
     return decode(form.schema, plain.subarray(CODE_BYTES));
   } catch (error) {
-    // Nothing depends on a datagram: who sends nonsense in them is served over its link.
+    // Nothing depends on a datagram: a client that sends nonsense in them is still served over its link.
     if (!(error instanceof RemoteProtocolError)) throw error;
     return null;
   }

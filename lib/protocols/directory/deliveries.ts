@@ -1,7 +1,8 @@
 /**
- * Tells every client what was told to all: by a datagram where it fits in one and the client has shown where it
- * receives them, repeated until it is acknowledged, and then over its link. Where many are on their way, whoever is
- * slow to acknowledge is told over its link at once: a crowd that never does would hold up everybody else.
+ * Delivers broadcasts to clients: by datagram, if the broadcast fits in one and the client has proved where it
+ * receives them; the datagram is repeated until it is acknowledged, and then the broadcast goes over the client's
+ * link. While many datagrams are in flight, clients that are slow to acknowledge are served over their links at once:
+ * a crowd that never acknowledges would hold up everybody else.
  */
 
 import { dropOldest } from "../../base/bounded.ts";
@@ -16,30 +17,30 @@ import { Flying } from "./flying.ts";
 import { DATAGRAM_TEXT_BYTES_MAX, REPEAT_MS } from "./limits.ts";
 import type { Output } from "./output.ts";
 
-/** How many are remembered as they are told. */
+/** How many encoded messages are kept. */
 const TELLING_MAX = 64;
 
 export class Deliveries {
   readonly #deadlines = new DeadlineQueue<Client>();
   readonly #flying = new Flying();
-  /** Those for whom there is more when fewer datagrams are on their way, in the order of their turns. */
+  /** Clients to which more is sent when fewer datagrams are in flight, in the order of their turns. */
   readonly #waiting = new Set<Client>();
-  /** What goes over links in this step: the same to many is one message. */
+  /** Messages that go over links in this step: one effect for all clients that get the same message. */
   readonly #overLinks = new Map<ToldMessage, LinkId[]>();
-  /** The last ones, by their number and the one before: most clients are told the same, in the same order. */
+  /** The latest messages, by number and predecessor: most clients are sent the same ones, in the same order. */
   readonly #telling = new Map<string, ToldMessage>();
 
   constructor(readonly broadcasts: Broadcasts, readonly out: Output) {}
 
-  /** Sends what there is for the client, as far as there is room for it; the rest in its turn. */
+  /** Sends the client what it lacks, as far as there is room; the rest in its turn. */
   pump(client: Client): void {
-    this.#pumpWaiting(); // those before it
+    this.#pumpWaiting(); // clients that waited before
     if (this.#mustWait(client)) return void this.#waiting.add(client);
     this.#pump(client);
     this.#arm(client);
   }
 
-  /** Whether fewer datagrams have to be on their way before it is told more. */
+  /** Whether the client must wait until fewer datagrams are in flight. */
   #mustWait({ address: { endpoint }, delivery }: Client): boolean {
     return !this.#flying.hasRoom && endpoint !== null && !delivery.isSlow;
   }
@@ -81,7 +82,7 @@ export class Deliveries {
     return telling;
   }
 
-  /** @returns False where it has to wait for its turn. */
+  /** @returns False where it must wait for its turn. */
   #send(client: Client, sent: Unacknowledged): boolean {
     const { endpoint, path } = client.address;
     const { telling } = sent;
@@ -109,7 +110,7 @@ export class Deliveries {
     else this.#overLinks.set(sent.telling, [client.link.id]);
   }
 
-  /** Sends what has come together in this step. */
+  /** Sends what has been collected in this step. */
   flush(): void {
     for (const [{ message }, links] of this.#overLinks) this.out.sendAll(links, message);
     this.#overLinks.clear();
@@ -125,7 +126,7 @@ export class Deliveries {
     return true;
   }
 
-  /** Its link takes data again; what went there before may be lost. */
+  /** The client's link takes data again; what was sent there before may be lost. */
   drained(client: Client): void {
     for (const sent of client.delivery.unacknowledged) {
       if (sent.dueMs === null) this.#overLink(client, sent);
@@ -162,13 +163,13 @@ export class Deliveries {
   }
 }
 
-/** Whether the client is to have it. */
+/** Whether the client should get the broadcast. */
 export function isFor(broadcast: Broadcast, client: Client): boolean {
   if (isBy(broadcast, client)) return false;
   return broadcast.number > client.delivery.before || !isOver(broadcast, client.sinceMs);
 }
 
-/** Whether this client's user told it: nobody gets a copy. */
+/** Whether this client's user sent the broadcast: senders get no copy. */
 export function isBy({ from, fromKey, fromAccount }: Broadcast, client: Client): boolean {
   if (!fromAccount) return fromKey === client.key;
   return !client.isGuest && client.folded === foldName(from);

@@ -1,4 +1,4 @@
-/** How far one client has been told what was told to all, and what it hasn't acknowledged. */
+/** Which broadcasts one client was sent, and which of them it hasn't acknowledged. */
 
 import type { Bytes } from "../../base/crypto.ts";
 import { utf8Length } from "../../base/text.ts";
@@ -7,7 +7,7 @@ import { encodeDatagram } from "./datagram_path.ts";
 import { ACKNOWLEDGEMENTS_MAX, REPEAT_MS, WINDOW_BYTES_MAX, WINDOW_MAX } from "./limits.ts";
 import type { DirectoryMessageOf } from "./messages.ts";
 
-/** What is told to many, as it is sent. */
+/** A `told` message, encoded once for many clients. */
 export class ToldMessage {
   readonly textBytes: number;
   #plain: Bytes | null = null;
@@ -16,40 +16,42 @@ export class ToldMessage {
     this.textBytes = utf8Length(message.text);
   }
 
-  /** As it is sealed in datagrams. */
+  /** The encoded message, as it is sealed in datagrams. */
   get plain(): Bytes {
     return this.#plain ??= encodeDatagram(this.message);
   }
 }
 
-/** One that was sent and isn't acknowledged. */
+/** A broadcast that was sent and isn't acknowledged. */
 export interface Unacknowledged {
   readonly telling: ToldMessage;
-  /** When its datagram is repeated, or it goes over the link; null: it has gone there. */
+  /** When its datagram is repeated, or it goes over the link; null: it was sent over the link. */
   dueMs: number | null;
   /** How often its datagram was sent. */
   datagrams: number;
-  /** When its datagram was sent last, while it, or its acknowledgement, is thought to be on its way; null otherwise. */
+  /** When its datagram was last sent, if that, or its acknowledgement, is believed to be in flight; else null. */
   flyingSinceMs: number | null;
-  /** It was repeated, and not acknowledged in time then either: one that is lost says nothing of its client. */
+  /**
+   * Whether it was repeated, and still not acknowledged in time; a single loss doesn't mean that the client is slow.
+   */
   isLate: boolean;
 }
 
 export class Delivery {
-  /** All up to this number are acknowledged, or not for this client. */
+  /** All up to this number are acknowledged, or not meant for this client. */
   #through: number;
-  /** All up to this number are sent, or not for this client. */
+  /** All up to this number were sent, or aren't meant for this client. */
   #position: number;
-  /** The last one that was sent on this link; 0: none. */
+  /** Number of the last one sent on this link; 0: none. */
   #lastSent = 0;
   readonly #unacknowledged: Unacknowledged[] = [];
   #bytes = 0;
-  /** The last datagram that was acknowledged was late. */
+  /** Whether the datagram that was acknowledged last was late. */
   #wasLate = false;
-  /** How many acknowledgements of what it was told may still come. */
+  /** How many more acknowledgements may come. */
   #acknowledgements = 0;
 
-  /** @param before Those up to this number were made before it came. */
+  /** @param before Broadcasts up to this number were made before the client came in. */
   constructor(had: number, readonly before: number) {
     this.#through = had;
     this.#position = had;
@@ -72,18 +74,18 @@ export class Delivery {
     return this.#unacknowledged.length < WINDOW_MAX && this.#bytes < WINDOW_BYTES_MAX;
   }
 
-  /** It isn't for this client. */
+  /** The broadcast isn't meant for this client. */
   skip({ number }: Broadcast): void {
     this.#position = number;
     if (this.#unacknowledged.length === 0) this.#through = number;
   }
 
-  /** The last one that was sent on this link; 0: none. */
+  /** Number of the last one sent on this link; 0: none. */
   get lastSent(): number {
     return this.#lastSent;
   }
 
-  /** It is sent now. */
+  /** The broadcast is being sent. */
   sent(telling: ToldMessage): Unacknowledged {
     const { message: { number }, textBytes } = telling;
     const sent = { telling, dueMs: null, datagrams: 0, flyingSinceMs: null, isLate: false };
@@ -94,7 +96,7 @@ export class Delivery {
     return sent;
   }
 
-  /** It has all up to there. @returns Those that weren't acknowledged before; null where it wasn't sent so many. */
+  /** The client has all up to there. @returns Those newly acknowledged; null where it wasn't sent so many. */
   acknowledged(through: number): readonly Unacknowledged[] | null {
     if (through > Math.max(this.#lastSent, this.#through)) return null;
     let had = 0;
@@ -111,30 +113,30 @@ export class Delivery {
     return acknowledged;
   }
 
-  /** Whether datagrams take long to be acknowledged, or aren't. */
+  /** Whether the client's datagrams are acknowledged late, or not at all. */
   get isSlow(): boolean {
     return this.#wasLate || this.#unacknowledged.some(({ isLate }) => isLate);
   }
 
-  /** Its datagram goes out now. */
+  /** The broadcast's datagram is being sent. */
   datagramSent(sent: Unacknowledged, nowMs: number): void {
     sent.dueMs = nowMs + REPEAT_MS[sent.datagrams++]!;
     this.told();
   }
 
-  /** It goes out, again perhaps: each time it may be acknowledged, and both ways. */
+  /** The broadcast is sent, perhaps again: each time it may be acknowledged twice, by datagram and over the link. */
   told(): void {
     this.#acknowledgements = Math.min(this.#acknowledgements + 2, ACKNOWLEDGEMENTS_MAX);
   }
 
-  /** One came. @returns False where more came than it was told anything. */
+  /** An acknowledgement came. @returns False where more came than may. */
   takeAcknowledgement(): boolean {
     if (this.#acknowledgements === 0) return false;
     this.#acknowledgements -= 1;
     return true;
   }
 
-  /** When something is to be sent again. */
+  /** When something is due to be repeated. */
   nextMs(): number | null {
     let next: number | null = null;
     for (const { dueMs } of this.#unacknowledged) {

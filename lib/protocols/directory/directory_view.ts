@@ -1,4 +1,4 @@
-/** What the operator sees of who is there. */
+/** What the operator is shown of the clients that are in. */
 
 import { dateText } from "../../base/dates.ts";
 import { fingerprintOf } from "../../base/fingerprint.ts";
@@ -6,7 +6,7 @@ import type { PeerKey } from "../../base/ids.ts";
 import type { Client } from "./client_session.ts";
 import type { DirectoryEvent } from "./events.ts";
 
-/** Everybody, sorted by name. */
+/** All clients, sorted by name. */
 export function usersView(clients: Iterable<Client>): DirectoryEvent {
   const users = [...clients]
     .sort((one, other) => one.folded < other.folded ? -1 : 1)

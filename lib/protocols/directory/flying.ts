@@ -1,35 +1,35 @@
-/** Datagrams on their way to all clients, or their acknowledgements: no more than can be taken in at once. */
+/** Datagrams in flight to all clients, or their acknowledgements: limits how many there are at once. */
 
 import type { Unacknowledged } from "./delivery.ts";
 import { FLYING_MAX, FLYING_MS_MAX, WINDOW_MAX } from "./limits.ts";
 
 export class Flying {
-  /** In the order of time; what was sent at another time since, or has landed, counts no more. */
+  /** In the order of time; items whose datagram has landed, or was sent again since, don't count any more. */
   #queue: { readonly sent: Unacknowledged; readonly sinceMs: number }[] = [];
   #first = 0;
   #count = 0;
-  /** There were as many as there may be, and too few have landed since. */
+  /** Whether the limit was reached, and too few have landed since. */
   #isFull = false;
 
   /**
-   * Whether another one may set out. Once there are as many as may be, some are waited for: whoever's turn it is gets
-   * all that it lacks at once then, and acknowledges it together, instead of one by one.
+   * Whether another datagram may be sent. Once the limit is reached, several must land first: then a client whose
+   * turn it is gets all that it lacks at once, and acknowledges it together, instead of one by one.
    */
   get hasRoom(): boolean {
     return !this.#isFull;
   }
 
-  /** For who is slow to acknowledge: half is for the others. */
+  /** Whether a client that is slow to acknowledge may be sent one: half of the room is for the others. */
   get hasRoomForSlow(): boolean {
     return this.#count < FLYING_MAX / 2;
   }
 
-  /** How many are held in memory, those that have landed among them. */
+  /** How many items are in memory, including those that have landed. */
   get kept(): number {
     return this.#queue.length;
   }
 
-  /** Its datagram goes out now. */
+  /** The broadcast's datagram is being sent. */
   departs(sent: Unacknowledged, nowMs: number): void {
     this.lands(sent);
     sent.flyingSinceMs = nowMs;
@@ -38,7 +38,7 @@ export class Flying {
     this.#queue.push({ sent, sinceMs: nowMs });
   }
 
-  /** It is acknowledged, or isn't waited for. */
+  /** The datagram is acknowledged, or not waited for any more. */
   lands(sent: Unacknowledged): void {
     if (sent.flyingSinceMs === null) return;
     sent.flyingSinceMs = null;
@@ -46,7 +46,7 @@ export class Flying {
     if (this.#count <= FLYING_MAX - WINDOW_MAX) this.#isFull = false;
   }
 
-  /** Those that are too long on their way count no more. */
+  /** Datagrams that have been in flight for too long don't count any more. */
   expire(nowMs: number): void {
     for (let first = this.#oldest(); first !== null; first = this.#oldest()) {
       if (first.sinceMs + FLYING_MS_MAX > nowMs) return;
@@ -55,13 +55,13 @@ export class Flying {
     }
   }
 
-  /** When the next one counts no more. */
+  /** When the next datagram stops counting. */
   nextMs(): number | null {
     const first = this.#oldest();
     return first === null ? null : first.sinceMs + FLYING_MS_MAX;
   }
 
-  /** What lies before it is let go of, too. */
+  /** The oldest datagram in flight; also drops the items before it. */
   #oldest(): { readonly sent: Unacknowledged; readonly sinceMs: number } | null {
     for (; this.#first < this.#queue.length; this.#first++) {
       const first = this.#queue[this.#first]!;

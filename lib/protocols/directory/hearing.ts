@@ -1,6 +1,6 @@
 /**
- * What was told to all: shown once, in the directory's order, and on disk before the directory is told that it needn't
- * be sent again.
+ * Broadcasts at a client: each is shown once, in the directory's order, and on disk before it is acknowledged to the
+ * directory.
  */
 
 import { dateText } from "../../base/dates.ts";
@@ -16,47 +16,47 @@ import type { DirectoryMessageOf } from "./messages.ts";
 
 const DEADLINES = ["write"] as const;
 
-/** How something came, and how it is acknowledged. */
+/** How a broadcast came, and how it is acknowledged. */
 export type Way = "link" | "datagram";
 
 export interface HearingOwner {
   readonly out: ClientOutput;
   /** Tells the directory. */
   acknowledge(message: DirectoryMessageOf<"got">, way: Way): void;
-  /** What the directory said can't be. */
+  /** The directory broke the protocol. */
   offends(text: string): void;
 }
 
 export class Hearing {
   /** Null while we aren't in. */
   #listener: Listener | null = null;
-  /** The last one that was taken of those sent on this link. */
+  /** Number of the last broadcast taken from those sent on this link. */
   #last = 0;
-  /** Highest that was taken of the store, whether it is on disk or not. */
+  /** Highest number taken from the store, whether it is on disk or not. */
   #taken = 0;
-  /** Came before what they follow, by the number of that. */
+  /** Broadcasts that came before the one they follow, by the number of that. */
   readonly #early = new Map<number, DirectoryMessageOf<"told">>();
   readonly #waiting: Heard[] = [];
   #writing = 0;
-  /** The disk has refused, and the user was told. */
+  /** Whether the disk has refused, and the user was told. */
   #isRefused = false;
   readonly #ways = new Set<Way>();
   readonly #deadlines = new Deadlines(DEADLINES);
 
   constructor(readonly log: ClientLog, readonly owner: HearingOwner) {}
 
-  /** Whether the disk takes nothing of what comes. */
+  /** Whether the disk refuses broadcasts. */
   get isRefused(): boolean {
     return this.#isRefused;
   }
 
-  /** What `enter` says of it for whoever has that name. */
+  /** The `seen` of an `enter` under this name. */
   seen(name: string): DirectoryMessageOf<"enter">["seen"] {
     const last = this.log.last(foldName(name));
     return last === null ? null : { store: Uint8Array.fromHex(last.store), through: last.number };
   }
 
-  /** Shows what an earlier process stored. */
+  /** Shows broadcasts that an earlier process stored and didn't show. */
   start(): void {
     const unshown = this.log.takeUnshown();
     for (const heard of unshown) this.#show(heard, true);
@@ -73,7 +73,7 @@ export class Hearing {
 
   left(): void {
     this.#listener = null;
-    // What isn't on its way to the disk comes again, here or to another device of the account.
+    // Broadcasts that aren't being written come again, here or to another device of the account.
     this.#waiting.splice(this.#writing);
     this.#early.clear();
     this.#ways.clear();
@@ -96,7 +96,7 @@ export class Hearing {
       next = this.#early.get(this.#last)
     ) {
       this.#early.delete(next.after);
-      // Sent again: our acknowledgement was lost.
+      // A repetition: our acknowledgement was lost.
       if (next.number <= this.#last) break;
       this.#take(next);
     }
@@ -109,7 +109,7 @@ export class Hearing {
 
   #take({ number, from, sentAt, text }: DirectoryMessageOf<"told">): void {
     this.#last = number;
-    if (number <= this.#taken) return; // on an earlier link
+    if (number <= this.#taken) return; // it came on an earlier link
     this.#taken = number;
     this.#waiting.push({ ...this.#listener!, number, from, sentAt, text });
   }
@@ -147,7 +147,7 @@ export class Hearing {
     this.owner.out.error("disk", `${text}; what is told to all is shown when it can be stored`);
   }
 
-  /** Tells the directory up to where everything is on disk: of what this link was sent, and no more. */
+  /** Tells the directory up to which number all broadcasts sent on this link are on disk. */
   #acknowledge(): void {
     if (this.#listener === null) return;
     const through = Math.min(this.#last, this.log.through(this.#listener));

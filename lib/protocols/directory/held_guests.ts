@@ -1,4 +1,7 @@
-/** Names of guests that were lost a moment ago: each is its key's for a while, so that they come back under them. */
+/**
+ * Names of guests that were lost a moment ago: each is reserved for its key for a while, so that the guest can come
+ * back.
+ */
 
 import type { FoldedName, PeerKey } from "../../base/ids.ts";
 import type { Client } from "./client_session.ts";
@@ -6,15 +9,15 @@ import { GUEST_HELD_MS, HELD_GUESTS_MAX } from "./limits.ts";
 
 interface HeldGuest {
   readonly key: PeerKey;
-  /** Where it came from, as for wrong passwords. */
+  /** The address that it came from, as for wrong passwords. */
   readonly address: string;
-  /** Up to where it has been told broadcasts. */
+  /** Up to which number it has the broadcasts. */
   readonly through: number;
   untilMs: number;
 }
 
 export class HeldGuests {
-  /** The one held longest first. */
+  /** The one held for longest first. */
   readonly #byName = new Map<FoldedName, HeldGuest>();
 
   hold({ folded, key, link, delivery: { through } }: Client, nowMs: number): void {
@@ -24,7 +27,7 @@ export class HeldGuests {
     if (this.#byName.size > HELD_GUESTS_MAX) this.#dropOne();
   }
 
-  /** Somebody is in under that name. */
+  /** A client is in under that name. */
   release(name: FoldedName): void {
     this.#byName.delete(name);
   }
@@ -34,7 +37,7 @@ export class HeldGuests {
     return held !== null && held.untilMs > nowMs ? held : null;
   }
 
-  /** The oldest from the address that has the most: whoever comes and goes often frees no name of others by that. */
+  /** Drops the oldest from the address that has most: so one that comes and goes often can't displace others' names. */
   #dropOne(): void {
     const counts = new Map<string, number>();
     let most = 0;

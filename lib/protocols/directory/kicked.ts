@@ -1,4 +1,4 @@
-/** Who was thrown out a moment ago, by name and by key. */
+/** Users that were thrown out a moment ago, by name and by key. */
 
 import { dropOldest } from "../../base/bounded.ts";
 import type { FoldedName, PeerKey } from "../../base/ids.ts";
@@ -15,7 +15,7 @@ export class Kicked {
     }
   }
 
-  /** How long that name, or key, isn't let in; 0: it is. */
+  /** How long that name, or key, isn't let in, in ms; 0: it is let in. */
   waitMs(name: FoldedName, key: PeerKey, nowMs: number): number {
     const untilMs = Math.max(this.#untilMs.get(name) ?? 0, this.#untilMs.get(key) ?? 0);
     return Math.max(0, untilMs - nowMs);

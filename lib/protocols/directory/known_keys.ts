@@ -1,4 +1,4 @@
-/** Keys of those whom one has met at this directory: which are expected, and which the user has to accept first. */
+/** Keys of users met at this directory: which are expected, and which our user must accept first. */
 
 import { dropOldest } from "../../base/bounded.ts";
 import { type Fingerprint, fingerprintOf } from "../../base/fingerprint.ts";
@@ -14,9 +14,9 @@ interface Named {
 
 export class KnownKeys {
   #pins = new Map<string, Fingerprint>();
-  /** Met by this process. */
+  /** Users met by this process, by folded name. */
   readonly #met = new Map<FoldedName, Named>();
-  /** Met with another key than the one expected. */
+  /** Users met with another key than the expected one, by folded name. */
   readonly #strange = new Map<FoldedName, Named & { readonly keptUntilMs: number }>();
 
   constructor(readonly out: ClientOutput) {}
@@ -29,15 +29,14 @@ export class KnownKeys {
   }
 
   /**
-   * Whether somebody of that name may have that key. Where it may not, `isStrange` tells the user, and `trust` accepts
-   * it.
+   * Whether a user of that name may have that key. If not, `isStrange` tells our user, and `trust` accepts the key.
    */
   isExpected(name: string, key: PeerKey): boolean {
     const pinned = this.#pins.get(foldName(name));
     return pinned === undefined || pinned === fingerprintOf(key);
   }
 
-  /** Tells the user that somebody has another key than before. */
+  /** Tells our user that a user has another key than before. */
   isStrange(name: string, key: PeerKey): void {
     const { nowMs } = this.out;
     const folded = foldName(name);
@@ -46,7 +45,7 @@ export class KnownKeys {
       this.#pins.get(folded)
     }`;
     const told = this.#strange.get(folded);
-    // Anybody may call under that name, while the user asks whether the one that was told is right, and accepts that.
+    // Others may call under that name while our user checks the key that was reported, and is about to accept it.
     const isAsked = told !== undefined && told.key !== key && nowMs < told.keptUntilMs;
     if (!isAsked && told?.key !== key) {
       this.#strange.delete(folded);
@@ -59,17 +58,17 @@ export class KnownKeys {
     this.out.error("key-changed", `${found}; there was no call; ${way}`);
   }
 
-  /** We talk, and the other has proved that key. */
+  /** We talk, and the other side has proved that key. */
   met(name: string, key: PeerKey): void {
     const folded = foldName(name);
     this.named(name, key);
-    this.#strange.delete(folded); // it has the expected one again: nobody means the other by `/trust` any more
+    this.#strange.delete(folded); // it has the expected key again: `/trust` no longer means the other one
     if (this.#pins.has(folded)) return;
     this.#pins.set(folded, fingerprintOf(key));
     this.out.push({ type: "pin", name, key, again: false });
   }
 
-  /** The directory says that somebody has that key: `/verify` may ask for it. */
+  /** The directory says that a user has that key: `/verify` may ask for it. */
   named(name: string, key: PeerKey): void {
     const folded = foldName(name);
     this.#met.delete(folded);
@@ -77,7 +76,7 @@ export class KnownKeys {
     dropOldest(this.#met, KNOWN_MAX);
   }
 
-  /** Null where nobody of that name was met by this process. */
+  /** Null where this process has met nobody of that name. */
   find(typed: string): Named | null {
     return this.#met.get(foldName(withoutMark(typed))) ?? null;
   }
@@ -86,7 +85,10 @@ export class KnownKeys {
     return [...this.#met.values()].map(({ name }) => name);
   }
 
-  /** The user accepts the other key that was met. @returns Whose, and the one before; null where none was. */
+  /**
+   * Our user accepts the other key that was met. @returns Its name and key, and the key before; null where there was
+   * none.
+   */
   trust(typed: string): Named & { readonly before: Fingerprint | undefined } | null {
     const folded = foldName(withoutMark(typed));
     const strange = this.#strange.get(folded);

@@ -1,4 +1,4 @@
-/** Lines of a call: those that wait to go out, and how many of those that went out were shown. */
+/** Lines of a call: those that wait to go out, and how many of those sent were shown. */
 
 import { utf8Length } from "../../base/text.ts";
 import { LINES_BYTES_MAX, LINES_MAX } from "./client_limits.ts";
@@ -9,7 +9,7 @@ interface Line {
   readonly ref: string | undefined;
 }
 
-/** Lines wait while the call rings, and while its link takes no more. */
+/** Waiting lines: while the call rings, and while its link takes no more. */
 export class Lines {
   readonly #lines: Line[] = [];
   #bytes = 0;
@@ -18,7 +18,7 @@ export class Lines {
     return this.#lines.length;
   }
 
-  /** 0 to 1 of what may wait. */
+  /** How full the queue is, 0 to 1. */
   get fill(): number {
     return Math.max(this.#lines.length / LINES_MAX, this.#bytes / LINES_BYTES_MAX);
   }
@@ -35,22 +35,24 @@ export class Lines {
   }
 }
 
-/** How many lines each side was shown, as it tells the other: what is said and not heard may be lost. */
+/**
+ * How many lines each side was shown, as it reports to the other: lines that were sent and not reported may be lost.
+ */
 export class Receipts {
   #said = 0;
-  /** Of those, what the other was shown, by its own account. */
+  /** How many of those the other side was shown, as it reported. */
   #heard = 0;
-  /** Of the other's. */
+  /** How many of the other side's lines were shown here. */
   #shown = 0;
-  /** Of those, what it was told of. */
+  /** How many of those we have reported. */
   #told = 0;
 
-  /** Of what went out, how many lines the other may not have been shown: the last ones. */
+  /** How many of the lines that were sent, the last ones, the other side may not have been shown. */
   get unheard(): number {
     return this.#said - this.#heard;
   }
 
-  /** Whether the other is to be told of lines that were shown, and whether at once. */
+  /** Whether lines that were shown must be reported, and whether at once. */
   get owed(): "nothing" | "soon" | "now" {
     const untold = this.#shown - this.#told;
     if (untold === 0) return "nothing";
@@ -65,12 +67,12 @@ export class Receipts {
     this.#shown++;
   }
 
-  /** The other is told now. @returns How many of its lines were shown. */
+  /** The report is sent now. @returns How many of the other side's lines were shown. */
   tell(): number {
     return this.#told = this.#shown;
   }
 
-  /** The other was shown so many. @returns False where that is no news, or can't be. */
+  /** The other side was shown so many lines. @returns False where that is no news, or impossible. */
   heard(lines: number): boolean {
     if (lines <= this.#heard || lines > this.#said) return false;
     this.#heard = lines;

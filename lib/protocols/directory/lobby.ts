@@ -1,4 +1,4 @@
-/** Who is there, as the directory tells it. */
+/** The list of users, as the directory tells it. */
 
 import { canonicalHost } from "../../base/endpoints.ts";
 import type { Endpoint, FoldedName } from "../../base/ids.ts";
@@ -15,18 +15,21 @@ const DEADLINES = ["after-call"] as const;
 export interface LobbyOwner {
   readonly out: ClientOutput;
   readonly selfName: string;
-  /** Whether we talk with somebody: the directory hears of it later. */
+  /** Whether we are in a call: the directory hears of that later. */
   readonly isTalking: boolean;
 }
 
 export class Lobby {
   #users = new Map<FoldedName, ListedUser>();
-  /** The first list, while its pages come. */
+  /** The list whose pages are coming; null where it is complete. */
   #coming: Map<FoldedName, ListedUser> | null = null;
 
-  /** Those who talked until a moment ago. */
+  /** Users that talked until a moment ago. */
   #talked: readonly FoldedName[] = [];
-  /** The directory has said that we talk, or had the time to: of a short call it may say so when that is over. */
+  /**
+   * Whether the directory has said that we talk, or had the time to: of a short call it may say so only after its
+   * end.
+   */
   #wasBusy = false;
   readonly #deadlines = new Deadlines(DEADLINES);
 
@@ -36,7 +39,7 @@ export class Lobby {
     return this.#users.size;
   }
 
-  /** What is known is of before. */
+  /** We aren't in any more: drops the list. */
   left(): void {
     this.#coming = null;
     this.#users.clear();
@@ -70,7 +73,7 @@ export class Lobby {
     this.#settle();
   }
 
-  /** @param part Of the names that are meant; all where it is left out. */
+  /** @param part Part of the names to show; left out: shows all. */
   show(part?: string, ref?: string): void {
     const folded = foldName(part ?? "");
     const shown = [...this.#users].filter(([name]) => name.includes(folded));
@@ -86,8 +89,8 @@ export class Lobby {
   }
 
   /**
-   * Shows the list after a call, once the directory has said that both are free, or may say something else.
-   * @param talkedMs For how long these have talked.
+   * Shows the list after a call, once the directory has said that both are free, or after `AFTER_CALL_MS`.
+   * @param talkedMs How long the users in `talked` have talked.
    */
   showAfter(talked: readonly string[], talkedMs: number): void {
     this.#talked = talked.map(foldName);
@@ -124,7 +127,7 @@ export class Lobby {
     return this.#users.get(foldName(name)) ?? null;
   }
 
-  /** Who takes calls there; null where nobody in the list does. */
+  /** The user that takes calls at this address; null where nobody in the list does. */
   at({ host, port }: Endpoint): UserView | null {
     for (const user of this.#users.values()) {
       if (user.port === port && canonicalHost(user.host) === canonicalHost(host)) return user;
@@ -137,7 +140,7 @@ export class Lobby {
   }
 }
 
-/** Whether it is in the list now: not where its name is none, or the list is fuller than any can be. */
+/** Adds or updates a user. @returns False if its name is invalid, or the list is fuller than any can be. */
 function take(known: Map<FoldedName, ListedUser>, user: ListedUser): boolean {
   const folded = foldName(user.name);
   if (nameFault(user.name) !== null) return false;

@@ -1,10 +1,11 @@
 /**
- * Wrong passwords: five of one name from one address within a minute shut that pair out for a minute, more than fifty
- * of any names the address. It is the same for names that nobody has. What is being checked counts as wrong until it
- * is known to be right, so that nobody tries a hundred at once; who has to wait for that alone isn't shut out.
+ * Limits wrong passwords: five for one name from one address within a minute lock that pair out for a minute; more
+ * than fifty for any names lock out the address. Names that nobody has count in the same way. A password being
+ * checked counts as wrong until it is known to be right, so that nobody tries a hundred at once; having to wait for
+ * checks alone isn't a lock-out.
  *
- * Only what was checked is remembered: otherwise whoever is shut out would ask for thousands of other names, of which
- * none is checked, and be forgotten.
+ * Only pairs and addresses with checked passwords are remembered: otherwise a client that is locked out could make
+ * the directory forget it, by asking for thousands of other names, of which none is checked.
  */
 
 import { dropOldest } from "../../base/bounded.ts";
@@ -17,7 +18,7 @@ import {
   WRONG_MAX,
 } from "./limits.ts";
 
-/** Of one name from one address, or of one address. */
+/** Attempts for one name from one address, or from one address. */
 class Tries {
   #wrongAtMs: number[] = [];
   #checking = 0;
@@ -25,12 +26,12 @@ class Tries {
 
   constructor(readonly max: number) {}
 
-  /** How long nothing is tried after too many wrong ones; 0: nobody is shut out. */
+  /** How long the lock-out lasts, in ms; 0: there is none. */
   lockedMs(nowMs: number): number {
     return Math.max(0, this.#lockedUntilMs - nowMs);
   }
 
-  /** Whether another one might be one too many. */
+  /** Whether one more attempt might be one too many. */
   isFull(nowMs: number): boolean {
     this.#wrongAtMs = this.#wrongAtMs.filter((atMs) => atMs + LOCK_OUT_MS > nowMs);
     return this.#wrongAtMs.length + this.#checking >= this.max;
@@ -56,7 +57,7 @@ class Tries {
     this.#wrongAtMs = [];
   }
 
-  /** Whether it is as if nothing was ever tried. */
+  /** Whether there is nothing to remember. */
   get isClean(): boolean {
     return this.#checking === 0 && this.#wrongAtMs.length === 0 &&
       this.#lockedUntilMs === -Infinity;
@@ -65,23 +66,23 @@ class Tries {
 
 /** A password that is being checked. */
 export interface Try {
-  /** Once: `null` where it never came to be checked. */
+  /** To be called once; `null`: the password was never checked. */
   over(isRight: boolean | null, nowMs: number): void;
 }
 
-/** Nothing is tried now. */
+/** The password isn't checked now. */
 export interface Wait {
   readonly retryMs: number;
-  /** There were too many wrong ones; else those that are being checked are waited for. */
+  /** Whether there were too many wrong passwords; otherwise too many are being checked. */
   readonly isLockedOut: boolean;
 }
 
 export class LockOuts {
-  /** The one tried longest ago first. */
+  /** The least recently tried first. */
   readonly #pairs = new Map<string, Tries>();
   readonly #addresses = new Map<string, Tries>();
 
-  /** How many names with addresses, and addresses, are remembered. */
+  /** How many pairs and addresses are remembered. */
   get size(): number {
     return this.#pairs.size + this.#addresses.size;
   }
@@ -121,7 +122,7 @@ function remember(tries: Map<string, Tries>, key: string, each: Tries): void {
   dropOldest(tries, LOCK_OUTS_MAX);
 }
 
-/** @param each What had that key, and may have been forgotten for others meanwhile. */
+/** @param each What had this key; it may have been dropped for others meanwhile. */
 function forgetClean(tries: Map<string, Tries>, key: string, each: Tries): void {
   if (each.isClean && tries.get(key) === each) tries.delete(key);
 }

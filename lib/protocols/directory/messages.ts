@@ -1,6 +1,6 @@
 /**
- * Every message between the directory and its clients, and between two who talk: encoding, checking and the table in
- * PROTOCOL.md come from here.
+ * Every message between the directory and its clients, and between the two sides of a call: encoding, checking and
+ * the table in PROTOCOL.md come from here.
  */
 
 import type { PeerKey } from "../../base/ids.ts";
@@ -41,10 +41,10 @@ const reason = text(REASON_BYTES_MAX);
 const call = fixedBytes(CALL_ID_BYTES);
 const password = text(PASSWORD_BYTES_MAX);
 
-/** With this reason a client closes its link whose user leaves; with any other, and after a loss, it comes in again. */
+/** Reason with which a client closes its link when its user leaves; after any other, or a loss, it comes in again. */
 export const LEAVE_GOODBYE = "quit";
 
-/** How somebody comes in: `resume` by the key of a device that has logged in with the password before. */
+/** How a client comes in; `resume`: by the key of a device that has logged in with the password before. */
 export const WAYS_IN = ["log-in", "sign-up", "guest", "resume"] as const;
 /** Codes of a refusal, the same words as the user's error codes. */
 export const REFUSALS = [
@@ -65,7 +65,7 @@ export const REFUSALS = [
 ] as const;
 /** Why the directory ends a link. */
 export const DISMISSALS = ["replaced", "kicked", "closing", "slow", "forgotten"] as const;
-/** What became of a call that isn't one any more. */
+/** How a call ended. */
 export const OUTCOMES = [
   "declined",
   "busy",
@@ -77,7 +77,7 @@ export const OUTCOMES = [
 ] as const;
 export const ROUTES = ["direct", "relay"] as const;
 
-/** Somebody in the list: where it takes calls, as the directory sees it; port 0: nowhere. */
+/** A user in the list; host and port are where it takes calls, as the directory sees it; port 0: nowhere. */
 const user = record({
   name,
   state: oneOf(["free", "busy"]),
@@ -85,7 +85,7 @@ const user = record({
   host: text(HOST_BYTES_MAX),
   port,
 });
-/** Up to where somebody has heard what was told to all, in the numbering of one store. */
+/** Up to which number a client has received broadcasts, in the numbering of one store. */
 const heardThrough = record({ store: fixedBytes(STORE_ID_BYTES), through: counter });
 
 const enter = message(1, "enter", {
@@ -97,16 +97,16 @@ const enter = message(1, "enter", {
 }, {
   how: oneOf(WAYS_IN),
   name,
-  /** Empty for guests, and for who resumes. */
+  /** Empty for guests, and with `resume`. */
   password,
-  /** Where the password is changed with the log-in; else empty. */
+  /** The new password, if it is changed with the log-in; else empty. */
   newPassword: password,
-  /** Where it takes calls; 0: nowhere. */
+  /** Where the client takes calls; 0: nowhere. */
   port,
-  /** A direct call that has gone on. */
+  /** A direct call that has gone on meanwhile. */
   talking: nullable(record({ call, name })),
   seen: nullable(heardThrough),
-  /** Of `entered`, where one comes back by itself; else 0. */
+  /** The `rank` of `entered`, if the client comes back by itself; else 0. */
   rank: trailing(counter, 0),
 });
 const entered = message(2, "entered", {
@@ -116,18 +116,18 @@ const entered = message(2, "entered", {
   answer: "none; `users` follow",
   lane: "control",
 }, {
-  /** As it was registered. */
+  /** The name as it was registered. */
   name,
   guest: bool(),
-  /** The client's address, as it is seen. */
+  /** The client's address, as the directory sees it. */
   host: text(HOST_BYTES_MAX),
   store: fixedBytes(STORE_ID_BYTES),
   mayBroadcast: bool(),
-  /** Of the datagrams' session: its number, and the keys for what the directory and what the client sends. */
+  /** The datagram session's number, and the keys for what the directory and what the client sends. */
   index: uint(0xffff_ffff),
   toClient: fixedBytes(32),
   toDirectory: fixedBytes(32),
-  /** Of two programs with this name the one that came in later has the higher one; it keeps it when it comes back. */
+  /** Of two programs with this name, the one that came in later has the higher rank; it keeps it when it comes back. */
   rank: trailing(counter, 0),
 });
 const refused = message(3, "refused", {
@@ -139,7 +139,7 @@ const refused = message(3, "refused", {
 }, {
   code: oneOf(REFUSALS),
   text: reason,
-  /** When it may be tried again; 0: at once, or never. */
+  /** When to try again, in ms; 0: at once, or never. */
   retryMs: counter,
 });
 const users = message(4, "users", {
@@ -151,7 +151,7 @@ const users = message(4, "users", {
   lane: "data",
 }, {
   users: list(user, USERS_PAGE_MAX),
-  /** All that was told before is void: a list that was cut off begins anew. */
+  /** Whether this is the first page: it voids everything told before, as a list that was cut off begins again. */
   isFirst: bool(),
   isLast: bool(),
 });
@@ -209,7 +209,7 @@ const incoming = message(17, "incoming", {
   answer: "`answer`, within 30 s",
   lane: "control",
 }, { call, from: name, guest: bool(), key: hexId<PeerKey>() });
-/** The reason of an `answer` of a program whose user has begun another call meanwhile. */
+/** The reason of an `answer` by a program whose user has begun another call meanwhile. */
 export const BUSY = "busy";
 const answer = message(18, "answer", {
   from: "the callee",
@@ -226,7 +226,7 @@ const meet = message(19, "meet", {
   lane: "control",
 }, {
   call,
-  /** The call that goes on in this one: two called each other. */
+  /** The receiver's own call that is merged into this one, as both called each other; else null. */
   instead: nullable(call),
   name,
   guest: bool(),
@@ -278,7 +278,7 @@ const hangUp = message(25, "hang-up", {
   answer: "none; the other is told the `outcome` where it isn't talking yet",
   lane: "control",
 }, {
-  /** Or the callee's own, which goes on in it: `meet` may still be on its way. */
+  /** May also be the callee's own call that was merged into this one, as `meet` may still be on its way. */
   call,
   reason,
 });
@@ -311,7 +311,7 @@ const broadcast = message(32, "broadcast", {
   answer: "`broadcast-taken` when it is on disk, or `refused`",
   lane: "data",
 }, {
-  /** Drawn at random by the client: the same one is taken once, also after a restart of either side. */
+  /** Drawn at random by the client: each broadcast is taken once, even if either side restarts. */
   own: counter,
   text: text(TEXT_BYTES_MAX),
 });
@@ -337,9 +337,9 @@ const told = message(35, "told", {
   answer: "`got`",
   lane: "data",
 }, {
-  /** In the directory's store. */
+  /** The broadcast's number in the directory's store. */
   number: counter,
-  /** The one before it that this client was sent: it is shown after that. */
+  /** Number of the broadcast sent to this client before: this one is shown after that. */
   after: counter,
   from: name,
   /** The directory's wall clock, ms since 1970; for display alone. */
@@ -384,7 +384,7 @@ const heard = message(51, "heard", {
   answer: "none",
   lane: "control",
 }, {
-  /** Of this call, up to now: more than before, and no more than were said. */
+  /** How many lines of this call were shown so far: more than last time, and no more than were sent. */
   lines: counter,
 });
 
@@ -470,7 +470,7 @@ export const DIRECTORY_LANES = Object.fromEntries(
   DIRECTORY_MESSAGES.map(({ name, about }) => [name, about.lane]),
 ) as Readonly<Record<DirectoryMessage["type"], "control" | "data">>;
 
-/** Those that go in datagrams, too. */
+/** The messages that may also go in datagrams. */
 export const DATAGRAM_MESSAGES = [told, got, here, prove, proof] as const;
 
 export type DirectoryMessage = MessageOf<typeof DIRECTORY_MESSAGES[number]>;

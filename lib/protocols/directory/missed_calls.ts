@@ -1,4 +1,4 @@
-/** Calls that nobody answered here, the latest ones. */
+/** The latest calls that nobody answered here. */
 
 import { dateText } from "../../base/dates.ts";
 import type { MissedCall } from "./events.ts";

@@ -1,4 +1,4 @@
-/** What one step of the directory brings forth, what it asks for, and what follows the answers. */
+/** The effects of one step of the directory, its questions about accounts, and what follows the answers. */
 
 import type { LinkId } from "../../base/ids.ts";
 import { Pending } from "../../base/pending.ts";
@@ -20,8 +20,8 @@ export class Output extends StoringOutput<DirectoryEvent, DirectoryEffect, Direc
   }
 
   /**
-   * Asks for something of the accounts; bounded by the links, each of which has one question at a time, and one more
-   * as it comes in.
+   * Asks a question about accounts; bounded by the links, each of which has one open question, and one more as it
+   * comes in.
    */
   ask(question: AccountQuestion, answered: (answer: AccountAnswer) => void): void {
     const token = this.#questions.add(answered);

@@ -1,4 +1,4 @@
-/** Calls that our user has ended, until it is known what of the last lines the other side was shown. */
+/** Calls that our user has ended, until it is known which of the last lines the other side was shown. */
 
 import { DeadlineQueue } from "../../base/deadline_queue.ts";
 import type { LinkId } from "../../base/ids.ts";
@@ -14,7 +14,7 @@ interface Parting {
 }
 
 export class PartingCalls {
-  /** By the link on which they talked, which stays until then. */
+  /** By the link of the conversation, which stays until then. */
   readonly #calls = new Map<LinkId, Parting>();
   readonly #deadlines = new DeadlineQueue<LinkId>();
 
@@ -24,7 +24,7 @@ export class PartingCalls {
     return this.#calls.size;
   }
 
-  /** Our user has ended it, and the other side is told so after all that was said. */
+  /** Our user has ended the call, and the other side is told after everything that was said. */
   add(link: LinkId, { peer, receipts }: Parting): void {
     const [oldest] = this.#calls.keys();
     if (this.#calls.size === PARTING_MAX) this.#giveUp(oldest!);
@@ -34,17 +34,17 @@ export class PartingCalls {
     else this.out.send(link, { type: "hung-up" });
   }
 
-  /** What the other still says isn't shown: our user has ended it. @returns Whether the link is that of such a call. */
+  /** Lines that the other side still sends aren't shown. @returns Whether the link belongs to such a call. */
   message(link: LinkId, message: DirectoryMessage): boolean {
     const call = this.#calls.get(link);
     if (call === undefined) return false;
     if (message.type === "heard") call.receipts.heard(message.lines);
-    // Who has ended it, too, says no more of what it was shown.
+    // If the other side has ended the call, too, it reports no more lines.
     if (call.receipts.unheard === 0 || message.type === "hung-up") this.#close(link);
     return true;
   }
 
-  /** @returns Whether the link was that of such a call. */
+  /** @returns Whether the link belonged to such a call. */
   linkDown(link: LinkId): boolean {
     const call = this.#calls.get(link);
     if (call === undefined) return false;
@@ -54,7 +54,7 @@ export class PartingCalls {
     return true;
   }
 
-  /** None of them is waited for any more. */
+  /** Stops waiting for any of them. */
   giveUp(): void {
     for (const link of [...this.#calls.keys()]) this.#giveUp(link);
   }
@@ -83,7 +83,7 @@ export class PartingCalls {
   }
 }
 
-/** Which lines may be lost with a call. */
+/** Warns our user of lines that may be lost with a call. */
 export function warnOfUnheard(out: ClientOutput, { peer, receipts: { unheard } }: Parting): void {
   if (unheard === 0) return;
   const what = unheard === 1 ? "line" : `${unheard} lines`;

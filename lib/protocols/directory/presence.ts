@@ -1,7 +1,8 @@
 /**
- * Who is told of whom. All who take data in are told at once, the same: what has changed since the last time, or the
- * whole list to who is new. Who was slow is told what has changed meanwhile: its list may be longer than what a link
- * queues, and telling it anew would never end. So nobody has a queue, and a message is encoded once for all.
+ * Which clients are told about which others. All clients whose links take data are told at the same time, the same:
+ * what has changed since the last time, or, if they are new, the whole list. A client that was slow is told what has
+ * changed meanwhile: the whole list may be longer than a link's queue, and repeating it would never end. So there is
+ * no queue per client, and a message is encoded once for all.
  */
 
 import type { FoldedName, LinkId } from "../../base/ids.ts";
@@ -16,9 +17,9 @@ interface Change {
 }
 
 export class Presence {
-  /** Names that have come or gone, or have another state, since the slowest was told; the last change comes last. */
+  /** Names that came, went, or changed their state since the slowest client was told; the last change comes last. */
   readonly #changed = new Map<FoldedName, Change>();
-  /** Of the last change. */
+  /** Number of the last change. */
   #number = 0;
   /** Changes up to this number aren't kept any more. */
   #forgotten = 0;
@@ -27,7 +28,7 @@ export class Presence {
 
   constructor(readonly sessions: Sessions, readonly out: Output) {}
 
-  /** The name has come or gone, or its state is another one. */
+  /** The client has come or gone, or its state has changed. */
   changed({ folded, name }: Pick<Client, "folded" | "name">): void {
     this.#changed.delete(folded);
     this.#changed.set(folded, { name, number: ++this.#number });
@@ -44,7 +45,7 @@ export class Presence {
     this.#forgotten = through;
   }
 
-  /** Somebody new, or whose link takes more again, is told what it hasn't been told. */
+  /** A client is new, or its link takes data again: schedules what it hasn't been told. */
   tell(): void {
     this.#schedule();
   }
@@ -61,7 +62,7 @@ export class Presence {
     if (this.#dueMs !== null) this.#dueMs += delayMs;
   }
 
-  /** Tells what is due. */
+  /** Sends what is due. */
   flush(): void {
     const { nowMs } = this.out;
     if (this.#dueMs === null || this.#dueMs > nowMs) return;
@@ -75,7 +76,7 @@ export class Presence {
       const hasList = told !== null && told >= this.#forgotten;
       if (client.isCongested) {
         if (hasList) slowest = Math.min(slowest, told);
-        continue; // it is told when its link takes more
+        continue; // it is told when its link takes data again
       }
       client.told = this.#number;
       if (!hasList) withoutList.push(id);

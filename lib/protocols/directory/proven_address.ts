@@ -1,6 +1,6 @@
 /**
- * Where a client receives datagrams. Somebody on the way may send its datagrams on from elsewhere, so an address
- * counts once it has sent back what was sent to it, and before that is never sent more bytes than it brought.
+ * Where a client receives datagrams. Somebody on the way may forward its datagrams from another address, so an
+ * address counts only once it has sent back a challenge; until then it is never sent more bytes than came from it.
  */
 
 import type { Bytes } from "../../base/crypto.ts";
@@ -12,14 +12,14 @@ import {
 } from "./datagram_path.ts";
 import { CHALLENGE_BYTES } from "./limits.ts";
 
-/** Of a `prove` in its datagram: an address is asked once it has brought as many. */
+/** Size of a `prove` datagram: an address is challenged once as many bytes have come from it. */
 const PROVE_BYTES = DATAGRAM_OVERHEAD_BYTES + CHALLENGE_BYTES;
 
-/** An address that is asked whether the client receives there. */
+/** An address that is challenged to prove that the client receives there. */
 interface Asked {
   readonly endpoint: Endpoint;
   readonly challenge: Bytes;
-  /** What came from there, less what was sent there. */
+  /** Bytes that came from there, less those sent there. */
   allowanceBytes: number;
 }
 
@@ -29,19 +29,19 @@ export class ProvenAddress {
 
   constructor(readonly path: DatagramPath, readonly randomBytes: (length: number) => Bytes) {}
 
-  /** Where the client has proved that it receives; null before it has. */
+  /** The address where the client has proved that it receives; null before it has. */
   get endpoint(): Endpoint | null {
     return this.#endpoint;
   }
 
   /**
-   * An authentic datagram of `bytes` bytes came from there.
-   * @returns What is to be sent back there; null: nothing.
+   * An authentic datagram of `bytes` bytes came from `from`.
+   * @returns The datagram to send back there; null: none.
    */
   heard(from: Endpoint, bytes: number, { message, isNewest }: OpenedDatagram): Bytes | null {
     if (this.#endpoint !== null && isSameEndpoint(from, this.#endpoint)) return null;
     if (this.#asked === null || !isSameEndpoint(from, this.#asked.endpoint)) {
-      if (!isNewest) return null; // a late one doesn't say where the client is
+      if (!isNewest) return null; // a late datagram doesn't say where the client is
       const challenge = this.randomBytes(CHALLENGE_BYTES);
       this.#asked = { endpoint: from, challenge, allowanceBytes: 0 };
     }
@@ -54,7 +54,7 @@ export class ProvenAddress {
     asked.allowanceBytes += bytes;
     if (asked.allowanceBytes < PROVE_BYTES) return null;
     const prove = this.path.seal({ type: "prove", challenge: asked.challenge });
-    // What is left over isn't saved up: a flood is answered by no flood.
+    // The rest isn't saved up, so that a flood isn't answered with a flood.
     asked.allowanceBytes = 0;
     return prove;
   }

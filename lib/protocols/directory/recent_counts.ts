@@ -1,4 +1,4 @@
-/** How often each of many did something within the last so many ms: the latest of them are remembered. */
+/** Counts how often each of many keys did something within the last `withinMs`; remembers the latest keys. */
 
 import { dropOldest } from "../../base/bounded.ts";
 
@@ -6,8 +6,8 @@ export class RecentCounts {
   readonly #atMs = new Map<string, number[]>();
 
   /**
-   * @param max For each, within `withinMs`.
-   * @param keysMax How many are remembered; the one that did nothing for longest is forgotten first.
+   * @param max How often each key may do it within `withinMs`.
+   * @param keysMax How many keys are remembered; the one idle for longest is forgotten first.
    */
   constructor(readonly max: number, readonly withinMs: number, readonly keysMax: number) {}
 
@@ -15,7 +15,7 @@ export class RecentCounts {
     return this.#atMs.size;
   }
 
-  /** How long it is until it may do it again; 0: at once. */
+  /** How long the key must wait until it may do it again, in ms; 0: not at all. */
   waitMs(key: string, nowMs: number): number {
     const recent = (this.#atMs.get(key) ?? []).filter((atMs) => atMs + this.withinMs > nowMs);
     return recent.length < this.max ? 0 : (recent[0] ?? nowMs) + this.withinMs - nowMs;
@@ -28,7 +28,7 @@ export class RecentCounts {
     dropOldest(this.#atMs, this.keysMax);
   }
 
-  /** It came to nothing: the last one doesn't count. */
+  /** It came to nothing: the last time doesn't count. */
   takeBack(key: string): void {
     this.#atMs.get(key)?.pop();
   }

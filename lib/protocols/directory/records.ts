@@ -1,35 +1,37 @@
-/** What the directory keeps on disk beside its accounts, in the order in which it was written. */
+/** The records that the directory keeps on disk beside its accounts, in the order in which they were written. */
 
 import type { FoldedName, PeerKey } from "../../base/ids.ts";
 
-/** What somebody told all. */
+/** A broadcast. */
 export interface BroadcastRecord {
   readonly kind: "broadcast";
-  /** Higher than all before in this store. */
+  /** Higher than all earlier numbers in this store. */
   readonly number: number;
   readonly from: string;
   /** Null: the directory itself. */
   readonly fromKey: PeerKey | null;
   /**
-   * Whether an account of that name sent it: it gets no copy, whichever device it is on. Of one that is gone by now
-   * this counts no more, and a compacted log says so: its device gets none.
+   * Whether an account of that name sent it: then that account gets no copy, on any device. Once the account is
+   * removed, this becomes false in a compacted log, and only the device that sent it gets none.
    */
   readonly fromAccount: boolean;
-  /** The sender's own number of it. */
+  /** The sender's own number of the broadcast. */
   readonly own: number;
   /** Wall clock, ms since 1970. */
   readonly sentAt: number;
-  /** Who comes later than this gets it no more. */
+  /** A client that comes in later than this after `sentAt` doesn't get it any more. */
   readonly ttlMs: number;
   readonly text: string;
 }
 
 export type DirectoryRecord =
-  /** Drawn with a new file, in hexadecimal. First; in a compacted log with the number of the last broadcast. */
+  /**
+   * Id drawn with a new file, in hexadecimal. The first record; in a compacted log, with the last broadcast's number.
+   */
   | { readonly kind: "store"; readonly store: string; readonly last: number }
-  /** Synced before its sender, or anybody, is told. */
+  /** Synced before the sender, or anybody, is told. */
   | BroadcastRecord
-  /** The account has all up to this number, or needn't get it any more. */
+  /** The account has all up to this number, or needn't get them any more. */
   | { readonly kind: "got"; readonly account: FoldedName; readonly through: number }
-  /** There is no such account any more. */
+  /** The account was removed. */
   | { readonly kind: "forgotten"; readonly account: FoldedName };

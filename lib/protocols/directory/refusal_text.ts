@@ -1,6 +1,9 @@
-/** What a user is told of something that the directory has refused. */
+/** Text for the user about a refusal of the directory's. */
 
-/** Why, and when it may be done, where it isn't tried again by itself. `retryMs`: 0 where waiting doesn't help. */
+/**
+ * The reason, and when the user may try again, for requests that aren't repeated automatically. `retryMs`: 0 where
+ * waiting doesn't help.
+ */
 export function refusalText(why: string, retryMs: number): string {
   return retryMs > 0 ? `${why}; try again in ${waitText(retryMs)}` : why;
 }

@@ -1,6 +1,7 @@
 /**
- * What two who can't reach each other say through the directory: bytes that they sealed for each other. Each sends
- * no more than the other has room for, so the directory holds at most that, and passes it on at a bounded rate.
+ * Relayed calls at the directory: bytes that two clients, which can't reach each other, have sealed for each other.
+ * Each sends no more than the other has room for, so the directory holds at most that, and forwards it at a limited
+ * rate.
  */
 
 import { type Bytes, concatBytes } from "../../base/crypto.ts";
@@ -9,15 +10,15 @@ import { RELAY_BYTES_MAX, RELAY_BYTES_PER_S, RELAY_CREDIT_BYTES } from "./limits
 
 /** One direction. */
 export class Flow {
-  /** Came, and isn't passed on yet. */
+  /** Bytes that came and haven't been forwarded yet. */
   #waiting: Bytes = new Uint8Array();
-  /** Came, and not taken yet by the receiver. */
+  /** Number of bytes that came and that the receiver hasn't taken yet. */
   #owedBytes = 0;
 
-  /** @param rate The sender's, whichever call it is of: one that it has left may still go on for a moment. */
+  /** @param rate The sender's, shared by all its calls: one that it has left may still go on for a moment. */
   constructor(readonly rate: TokenBucket) {}
 
-  /** Passed on, and not taken yet by the receiver. */
+  /** Number of bytes that were forwarded and that the receiver hasn't taken yet. */
   get #passedBytes(): number {
     return this.#owedBytes - this.#waiting.length;
   }
@@ -30,14 +31,14 @@ export class Flow {
     return true;
   }
 
-  /** The receiver took so much. @returns False where it wasn't sent so much, or takes nothing. */
+  /** The receiver took so many bytes. @returns False where it wasn't sent so many, or takes none. */
   taken(bytes: number): boolean {
     if (bytes === 0 || bytes > this.#passedBytes) return false;
     this.#owedBytes -= bytes;
     return true;
   }
 
-  /** The next piece that may be passed on now; null: none. */
+  /** The next piece that may be forwarded now; null: none. */
   next(nowMs: number): Bytes | null {
     const bytes = Math.min(this.#waiting.length, RELAY_BYTES_MAX);
     if (bytes === 0 || !this.rate.take(nowMs, bytes)) return null;
@@ -46,7 +47,7 @@ export class Flow {
     return piece;
   }
 
-  /** When the next piece may be passed on; null: there is none. */
+  /** When the next piece may be forwarded; null: there is none. */
   dueMs(nowMs: number): number | null {
     const bytes = Math.min(this.#waiting.length, RELAY_BYTES_MAX);
     if (bytes === 0) return null;

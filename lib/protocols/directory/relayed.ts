@@ -1,6 +1,6 @@
 /**
- * What goes through the directory where two can't reach each other: bytes that they have sealed for each other, each
- * direction no further ahead than the other side takes them.
+ * Relayed calls: bytes that the two sides have sealed for each other, where neither can reach the other. In each
+ * direction, the sender is never further ahead than the receiver has room for.
  */
 
 import type { LinkId } from "../../base/ids.ts";
@@ -9,9 +9,9 @@ import { RELAY_BYTES_MAX, RELAY_CREDIT_BYTES } from "./limits.ts";
 import type { DirectoryMessage, DirectoryMessageOf } from "./messages.ts";
 
 class Relayed {
-  /** Came since the other side was told last that there is room: its credit less this is what it may send. */
+  /** Bytes that came since we last granted room: the credit minus these is what the other side may send. */
   #cameBytes = 0;
-  /** Of those, what the channel took. */
+  /** How many of those bytes the channel has taken. */
   #takenBytes = 0;
 
   constructor(
@@ -25,7 +25,7 @@ class Relayed {
     this.tell({ type: "relay", call: Uint8Array.fromHex(this.call), bytes });
   }
 
-  /** Bytes came. @returns Whether there was room for them, as whoever sent them knows. */
+  /** Bytes came. @returns Whether there was room for them, as the sender knows. */
   came(bytes: Uint8Array): boolean {
     this.#cameBytes += bytes.length;
     if (this.#cameBytes > RELAY_CREDIT_BYTES) return false;
@@ -33,7 +33,7 @@ class Relayed {
     return true;
   }
 
-  /** The channel took so much of what came: the other side is told when that is worth it. */
+  /** The channel took so many of the bytes that came: tells the other side once that is worth a message. */
   taken(bytes: number): void {
     this.#takenBytes = Math.min(this.#takenBytes + bytes, this.#cameBytes);
     if (this.#takenBytes < RELAY_BYTES_MAX) return;
@@ -43,7 +43,7 @@ class Relayed {
     this.#takenBytes = 0;
   }
 
-  /** The other side took what went out. */
+  /** The other side took so many of the bytes that we sent. */
   room(bytes: number): void {
     this.out.push({
       type: "relay-room",
@@ -53,10 +53,10 @@ class Relayed {
   }
 }
 
-/** The call that is relayed, and the one before while its goodbye goes out. */
+/** The call that is relayed, and the one before it while its goodbye goes out. */
 export class RelayedCalls {
   readonly #calls = new Map<string, Relayed>();
-  /** A call that our user has ended: the directory is told once all of it has gone out. */
+  /** A call that our user has ended: the directory is told once everything has gone out. */
   #parting: { readonly call: string; readonly link: LinkId } | null = null;
 
   constructor(readonly out: ClientOutput, readonly tell: (message: DirectoryMessage) => void) {}
@@ -65,7 +65,7 @@ export class RelayedCalls {
     return this.#parting !== null;
   }
 
-  /** The directory relays it from now on. @returns False where it did before. */
+  /** The directory relays the call from now on. @returns False where it did before. */
   open(call: string): boolean {
     if (this.#calls.has(call)) return false;
     this.parted();
@@ -78,19 +78,19 @@ export class RelayedCalls {
     if (this.#calls.delete(call)) this.out.push({ type: "relay-close", call });
   }
 
-  /** Our user has ended it: its stream stays until the link is down, or another call begins. */
+  /** Our user has ended the call: its stream stays until the link is down, or another call begins. */
   part(call: string, link: LinkId): void {
     this.#parting = { call, link };
   }
 
-  /** @returns Whether it was that of the call that our user has ended. */
+  /** @returns Whether it was the link of the call that our user has ended. */
   linkDown(link: LinkId): boolean {
     if (this.#parting?.link !== link) return false;
     this.parted();
     return true;
   }
 
-  /** The goodbye of the earlier call is out, or isn't waited for any more. */
+  /** The goodbye of the earlier call has gone out, or isn't waited for any more. */
   parted(): void {
     if (this.#parting === null) return;
     const { call } = this.#parting;
@@ -107,7 +107,10 @@ export class RelayedCalls {
     this.#calls.get(call)?.taken(bytes);
   }
 
-  /** From the directory; nothing where the call is over here. @returns Whether there was room for it. */
+  /**
+   * Bytes or room from the directory; ignored where the call is over here. @returns Whether there was room for the
+   * bytes.
+   */
   came(message: DirectoryMessageOf<"relay" | "relay-room">): boolean {
     const relayed = this.#calls.get(message.call.toHex());
     if (message.type === "relay") return relayed?.came(message.bytes) ?? true;

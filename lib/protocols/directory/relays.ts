@@ -1,4 +1,4 @@
-/** Passes on what is said in calls that are relayed, as fast as it may and the other takes it. */
+/** Forwards what is sent in relayed calls, as fast as rate limits and the receiver allow. */
 
 import { DeadlineQueue } from "../../base/deadline_queue.ts";
 import { earliestMs } from "../../base/machine.ts";
@@ -7,12 +7,12 @@ import type { Output } from "./output.ts";
 
 export class Relays {
   readonly #deadlines = new DeadlineQueue<Call>();
-  /** In all calls, both directions. */
+  /** Bytes relayed in all calls, in both directions. */
   relayedBytes = 0;
 
   constructor(readonly out: Output) {}
 
-  /** @returns What is wrong with it; null where nothing is. */
+  /** @returns What is wrong with the message; null where nothing is. */
   relayed(call: Call, side: Side, bytes: Uint8Array): string | null {
     if (side.flow?.add(bytes) === false) return "it has no room for that";
     this.relayedBytes += bytes.length;
@@ -21,7 +21,7 @@ export class Relays {
     return null;
   }
 
-  /** @returns What is wrong with it; null where nothing is. */
+  /** @returns What is wrong with the message; null where nothing is. */
   taken(call: Call, side: Side, bytes: number): string | null {
     const sender = call.other(side);
     if (sender.flow === null) return null;
@@ -47,7 +47,7 @@ export class Relays {
     this.#deadlines.set(call, dueMs);
   }
 
-  /** Nothing more is passed on. */
+  /** Nothing more is forwarded. */
   end(call: Call): void {
     for (const side of call.sides) side.flow = null;
     this.#deadlines.set(call, null);
@@ -62,7 +62,7 @@ export class Relays {
   }
 
   tick(): void {
-    // All are taken before any is served: one that is due again at once waits for the next turn.
+    // Takes all due calls before it serves any: one that is due again at once waits for the next turn.
     for (const call of [...this.#deadlines.takeDue(this.out.nowMs)]) this.pump(call);
   }
 }

@@ -1,4 +1,4 @@
-/** What the directory is told anew of a call that goes on without it, as it may not know of it. */
+/** Tells the directory again about a call that goes on without it, as it may not know of it. */
 
 import { Deadlines } from "../../base/machine.ts";
 import type { ClientCall } from "./client_call.ts";
@@ -8,41 +8,43 @@ import type { DirectoryMessage, DirectoryMessageOf } from "./messages.ts";
 
 export interface RetellingOwner {
   readonly out: ClientOutput;
-  /** To the directory, if we are in. */
+  /** Sends to the directory, if we are in. */
   tell(message: DirectoryMessage): void;
-  /** Comes in anew, with what is said of the call. */
+  /** Comes in again, with `talking` about the call. */
   enterAnew(): void;
 }
 
-/** When the directory is told again of a call that it holds for over. */
+/** When to tell the directory again about a call that it considers over. */
 const DEADLINES = ["retell"] as const;
 
 export class Retelling {
-  /** Of which the directory was told as we came in, until it has answered. */
+  /** The call that our `enter` named, until the directory has answered. */
   #entered: ClientCall | null = null;
-  /** Of which nothing could be said as we came in, as it was just coming about. */
+  /** A call that our `enter` couldn't name, as it was just being set up. */
   #untold: ClientCall | null = null;
-  /** Which the directory has held for over, and was told, or is about to be, that it isn't. */
+  /** A call that the directory considers over, and that it was told, or is about to be told, still goes on. */
   #retold: ClientCall | null = null;
   readonly #deadlines = new Deadlines(DEADLINES);
 
   constructor(readonly owner: RetellingOwner) {}
 
-  /** What `enter` is to say of a call that has gone on. A self-call needs no directory that knows of it. */
+  /**
+   * The `talking` of our `enter`: the call, if it has gone on. A self-call doesn't need the directory to know of it.
+   */
   enters(call: ClientCall | null): DirectoryMessageOf<"enter">["talking"] {
-    this.#deadlines.clear("retell"); // for what is said here
+    this.#deadlines.clear("retell"); // `enter` says it now
     const goesOn = call?.phase === "talking" && !call.isSelf && call.route === "direct";
     this.#entered = goesOn ? call : null;
     this.#untold = goesOn ? null : call;
     return goesOn ? { call: call.idBytes, name: call.peer } : null;
   }
 
-  /** We are in again: a self-call, which needs nobody else, is told anew. */
+  /** We are in again: tells the directory about a self-call anew, as nobody else takes part in it. */
   entered(call: ClientCall | null): void {
     const { owner } = this;
     const entered = this.#entered;
     this.#entered = null;
-    // It ended before the directory had answered.
+    // The call ended before the directory had answered.
     if (entered !== null && entered !== call) {
       owner.tell({ type: "hang-up", reason: "", call: entered.idBytes });
     }
@@ -53,8 +55,8 @@ export class Retelling {
   }
 
   /**
-   * The directory holds a direct call for over. What one hears of the link is newer: either it is lost in a moment, or
-   * the other was away from the directory.
+   * The directory considers a direct call over. What we know from the link is newer: either the link is lost in a
+   * moment, or the other side was away from the directory.
    */
   isHeldForOver(call: ClientCall): void {
     if (this.#retold === call) return;
@@ -66,12 +68,12 @@ export class Retelling {
     this.#deadlines.set("retell", this.owner.out.nowMs + DECIDED_MS);
   }
 
-  /** They talk now: a directory that was met since the call began doesn't know of it. */
+  /** The call is connected: a directory that we met since the call began doesn't know of it. */
   talks(call: ClientCall): void {
     if (call === this.#untold && call.route === "direct" && !call.isSelf) this.#retellSoon(call);
   }
 
-  /** It is over. */
+  /** The call is over. */
   over(): void {
     this.#retold = this.#untold = null;
     this.#deadlines.clear("retell");

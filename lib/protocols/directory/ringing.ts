@@ -1,4 +1,4 @@
-/** How a call begins: whether our user may call now, and who of those that call us is asked for. */
+/** How a call begins: whether our user may call now, and which incoming calls our user is asked about. */
 
 import { fingerprintOf } from "../../base/fingerprint.ts";
 import type { PeerKey } from "../../base/ids.ts";
@@ -20,21 +20,21 @@ export interface RingingOwner {
   /** Whether the directory has let us in. */
   readonly isUp: boolean;
   readonly randomBytes: (length: number) => Uint8Array<ArrayBuffer>;
-  /** To the directory, if we are in. */
+  /** Sends to the directory, if we are in. */
   tell(message: DirectoryMessage): void;
-  /** What the directory said can't be. */
+  /** The directory broke the protocol. */
   offends(text: string): void;
 }
 
 export class Ringing {
-  /** Whom we talk with calls: it has hung up, and our link is about to say so. */
+  /** A call from the one we talk with: it has hung up, and our link is about to say so. */
   #next: DirectoryMessageOf<"incoming"> | null = null;
-  /** The directory declines more, and takes whoever goes on for an attacker. */
+  /** Rate limit of our calls: beyond it the directory declines, and takes a client that goes on for an attacker. */
   readonly #calls = new TokenBucket(CALLS_PER_S, CALLS_BURST);
 
   constructor(readonly owner: RingingOwner) {}
 
-  /** @param current The call that there is. @returns Whether our user may call; if not, it is told why. */
+  /** @param current The present call. @returns Whether our user may call; if not, it is told why. */
   mayRing(current: ClientCall | null, ref: string | undefined): boolean {
     const { out, isUp } = this.owner;
     if (!isUp) {
@@ -48,7 +48,7 @@ export class Ringing {
     return false;
   }
 
-  /** Our user, who may, calls. @param name As the list has it. */
+  /** Our user calls; `mayRing` has allowed it. @param name The name as the list has it. */
   ring(name: string, ref: string | undefined): ClientCall {
     const { owner } = this;
     const call = owner.randomBytes(CALL_ID_BYTES);
@@ -58,7 +58,7 @@ export class Ringing {
     return this.#newCall(id, name, "ringing", null, isSameName(name, owner.selfName));
   }
 
-  /** Somebody calls. @param current As above. @returns What our user is asked for; null: nothing. */
+  /** Somebody calls. @param current The present call. @returns The call that our user is asked about; null: none. */
   incoming(
     current: ClientCall | null,
     message: DirectoryMessageOf<"incoming">,
@@ -84,14 +84,14 @@ export class Ringing {
     return this.#newCall(id, from, "asked", key, false);
   }
 
-  /** Somebody calls while there is a call. */
+  /** Somebody calls during a call. */
   #meanwhile(
     current: ClientCall,
     id: string,
     message: DirectoryMessageOf<"incoming">,
   ): void {
     const { from, key } = message;
-    // Both call each other: the directory makes one call of it.
+    // Both call each other: the directory makes one call of the two.
     if (current.phase === "ringing" && isSameName(current.peer, from)) return;
     if (current.id === id) return;
     if (current.isTalking && current.key === key) this.#next = message;
@@ -130,7 +130,7 @@ export class Ringing {
     owner.out.notice(`${shownName(from)} called, and was told that you are busy`);
   }
 
-  // Whoever calls again before we know that it has hung up.
+  // The other side calls again before we know that it has hung up.
 
   /** The call before is over. @returns As `incoming`. */
   next(): ClientCall | null {
@@ -139,12 +139,12 @@ export class Ringing {
     return next === null ? null : this.incoming(null, next);
   }
 
-  /** @returns Whether that is the call which waits. */
+  /** @returns Whether this is the call that waits. */
   isNext(id: string): boolean {
     return this.#next?.call.toHex() === id;
   }
 
-  /** It doesn't ring any more. */
+  /** The waiting call doesn't ring any more. */
   missNext(): void {
     if (this.#next !== null) this.owner.missed.add(this.#next.from);
     this.#next = null;

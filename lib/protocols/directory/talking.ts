@@ -1,4 +1,4 @@
-/** What two say to each other in a call: lines go out as the link takes them, and each side tells what it was shown. */
+/** The conversation of a call: lines go out as the link takes them, and each side reports which lines it was shown. */
 
 import { countText } from "../../base/counts.ts";
 import { Deadlines } from "../../base/machine.ts";
@@ -16,7 +16,7 @@ export interface TalkingOwner {
   readonly selfName: string;
 }
 
-/** When more of what waits is said, and when the other is told what was shown. */
+/** When to send more waiting lines, and when to report the lines that were shown. */
 const DEADLINES = ["flush", "heard"] as const;
 
 export class Talking {
@@ -24,7 +24,7 @@ export class Talking {
 
   constructor(readonly owner: TalkingOwner) {}
 
-  /** Our user says a line: it waits until they talk, and the link takes it. */
+  /** Our user says a line: it waits until the call is connected and the link takes it. */
   say(call: ClientCall | null, text: string, ref: string | undefined): void {
     const { out } = this.owner;
     const bytes = utf8Length(text);
@@ -44,7 +44,7 @@ export class Talking {
     this.flush(call);
   }
 
-  /** Says what waits, as far as the link takes it; nothing before they talk. */
+  /** Sends waiting lines, as far as the link takes them; nothing before the call is connected. */
   flush(call: ClientCall): void {
     if (call.phase !== "talking") return;
     const { out, selfName } = this.owner;
@@ -61,12 +61,12 @@ export class Talking {
       if (call.isSelf) out.show({ event: "message", from: selfName, text, self: false });
       bytes += utf8Length(text);
       if (bytes < SAID_AT_ONCE_BYTES || call.lines.size === 0) continue;
-      // The link is to say first whether it takes more.
+      // Lets the link say first whether it takes more.
       return this.#deadlines.set("flush", out.nowMs);
     }
   }
 
-  /** Something came on the link. @returns What isn't allowed of it; null where all is well. */
+  /** A message came on the call's link. @returns Why it isn't allowed; null where it is. */
   hears(call: ClientCall, message: DirectoryMessage): string | null {
     const { receipts } = call;
     if (message.type === "heard") {
@@ -81,14 +81,14 @@ export class Talking {
     return null;
   }
 
-  /** Tells the other of the lines that were shown since it was told last. */
+  /** Reports to the other side the lines that were shown since the last report. */
   tellHeard({ link, receipts }: ClientCall): void {
     this.#deadlines.clear("heard");
     if (link === null || receipts.owed === "nothing") return;
     this.owner.out.send(link.link, { type: "heard", lines: receipts.tell() });
   }
 
-  /** Closes the link on which they talk, if they do. */
+  /** Closes the link of the conversation, if there is one. */
   close(call: ClientCall, reason: string): void {
     if (call.link === null) return;
     this.tellHeard(call);
@@ -96,8 +96,8 @@ export class Talking {
   }
 
   /**
-   * They talk no more: our user is told which lines may be lost.
-   * @param isParting What was said goes out first, and which of it may be lost is told after that.
+   * The conversation is over: tells our user which lines may be lost.
+   * @param isParting Lines that were said go out first; our user is told after that which of them may be lost.
    */
   over(call: ClientCall, isParting: boolean): void {
     const { out } = this.owner;

@@ -1,4 +1,4 @@
-/** Takes in what somebody tells all, puts it on disk, has it delivered, and tells the sender how many have it. */
+/** Stores a client's broadcast, has it delivered to all, and reports to the sender how many have it. */
 
 import type { FoldedName, PeerKey } from "../../base/ids.ts";
 import { foldName } from "../../base/names.ts";
@@ -35,30 +35,30 @@ export interface TellingParts {
   readonly wallMs: () => number;
 }
 
-/** Whoever tells something. */
+/** The sender of a broadcast. */
 interface Sender {
   readonly name: string;
   /** Null: the directory itself. */
   readonly key: PeerKey | null;
   readonly isAccount: boolean;
-  /** Its own number of it. */
+  /** The sender's own number of the broadcast. */
   readonly own: number;
-  /** Of the operator's command. */
+  /** The `ref` of the operator's command. */
   readonly ref: string | undefined;
 }
 
-/** What is on its way to the disk. */
+/** A broadcast that is being written to disk. */
 interface Unstored {
   readonly sender: Sender;
   broadcast: Broadcast;
   /**
-   * On which it was said last, perhaps under another name. A refusal doesn't say of what it is, so it goes there alone.
-   * Null: the operator said it.
+   * The link on which it was sent last, perhaps under another name. A refusal doesn't say which request it is about,
+   * so it goes to that link alone. Null: the operator sent it.
    */
   link: ClientLink | null;
 }
 
-/** Of one broadcast: who hasn't acknowledged it, on whichever link, and how many have. */
+/** Progress of one broadcast: which clients haven't acknowledged it, on any link, and how many have. */
 interface Report {
   readonly number: number;
   readonly sender: Sender;
@@ -67,7 +67,7 @@ interface Report {
   dueMs: number;
 }
 
-/** Why it isn't done. */
+/** Why a broadcast isn't taken. */
 interface Refusal {
   readonly code: DirectoryRefusal & ("not-allowed" | "too-fast" | "too-long" | "disk");
   readonly text: string;
@@ -76,23 +76,23 @@ interface Refusal {
 
 export class Telling {
   readonly #rates = new RecentCounts(BROADCASTS_MAX, BROADCASTS_MS, SENDERS_MAX);
-  /** By sender and its own number. */
+  /** By the sender's key and its own number. */
   readonly #unstored = new Map<string, Unstored>();
-  /** The earliest first. */
+  /** In the order in which they were begun. */
   readonly #reports = new Map<number, Report>();
   #operatorsOwn = 0;
-  /** Until then the operator knows that the disk refuses what clients tell all. */
+  /** Until then the operator isn't told again that the disk refuses clients' broadcasts. */
   #refusalToldUntilMs = 0;
 
   constructor(readonly parts: TellingParts) {}
 
-  /** Whether this client may tell all. */
+  /** Whether this client may send broadcasts. */
   isAllowed({ isGuest }: Pick<Client, "isGuest">): boolean {
     const { policy } = this.parts;
     return policy === "all" || (policy === "accounts" && !isGuest);
   }
 
-  /** @returns What is wrong with it; null where nothing is. */
+  /** @returns What is wrong with the message; null where nothing is. */
   broadcast(client: Client, { own, text }: DirectoryMessageOf<"broadcast">): string | null {
     if (text === "") return "a broadcast of nothing";
     const { broadcasts, out, policy } = this.parts;
@@ -108,25 +108,25 @@ export class Telling {
     return null;
   }
 
-  /** The directory itself says it. */
+  /** The operator sends a broadcast, as the directory. */
   operator(text: string, ref: string | undefined): void {
     const { out } = this.parts;
     const bytes = utf8Length(text);
     if (bytes === 0) return;
     if (bytes > TEXT_BYTES_MAX) return out.error("too-long", tooLong(bytes).message, ref);
-    // Another number in each process: what was said in the one before is kept, too.
+    // Other numbers in each process, as those of earlier processes are kept, too.
     const own = this.#operatorsOwn = Math.max(this.#operatorsOwn + 1, this.parts.wallMs());
     const sender = { name: DIRECTORY_NAME, key: null, isAccount: false, own, ref };
     const refusal = this.#tell(sender, text, null);
     if (refusal !== null) out.error(refusal.code, `Nothing was told: ${refusal.text}`, ref);
   }
 
-  /** Whether something that the operator has told all is on its way to the disk, or to those who are there. */
+  /** Whether a broadcast of the operator's is being written or delivered. */
   get isOperatorTelling(): boolean {
     return [...this.#unstored.values(), ...this.#reports.values()].some(isOperators);
   }
 
-  /** The operator waits no longer: each is told of as it is now. */
+  /** The operator waits no longer: reports each of its broadcasts as it stands. */
   giveUpOperators(): void {
     const { out } = this.parts;
     for (const [writing, unstored] of this.#unstored) {
@@ -145,7 +145,7 @@ export class Telling {
     const writing = `${fromKey} ${own}`;
     const before = this.#unstored.get(writing);
     if (before !== undefined) {
-      before.link = link; // said again after a reconnect
+      before.link = link; // sent again after a reconnect
       return null;
     }
     const who = rateKeyOf(sender);
@@ -194,7 +194,7 @@ export class Telling {
     if (oldest !== undefined && this.#reports.size > REPORTS_MAX) this.#report(oldest);
   }
 
-  /** Lets go of those whose time is over. @returns How many are kept. */
+  /** Drops expired broadcasts. @returns How many are kept. */
   countKept(): number {
     this.#expire();
     return this.parts.broadcasts.size;
@@ -209,13 +209,13 @@ export class Telling {
 
   #failed({ sender, link }: Unstored, reason: string): void {
     const { out } = this.parts;
-    // Whoever has come in on another link says it again there.
+    // A sender that has come in on another link sends it again there.
     if (link !== null && link.client !== null) {
       const retryMs = DISK_FULL_RETRY_MS;
       const text = "the directory's disk takes nothing, which its operator can change";
       out.send(link.id, { type: "refused", code: "disk", text, retryMs });
     }
-    // Clients say as much as they like: of what is theirs the operator is told once a minute.
+    // Clients may send as much as they like: for their broadcasts the operator is told once a minute.
     if (sender.key !== null) {
       if (out.nowMs < this.#refusalToldUntilMs) return;
       this.#refusalToldUntilMs = out.nowMs + REFUSAL_TOLD_MS;
@@ -224,14 +224,14 @@ export class Telling {
     out.show(sender.key === null ? { ...event, unsent: true } : event, sender.ref);
   }
 
-  /** The sender, where it is there. */
+  /** The sender's client; null where it isn't in. */
   #clientOf({ name, key }: Sender): Client | null {
     if (key === null) return null;
     const client = this.parts.sessions.named(foldName(name));
     return client?.key === key ? client : null;
   }
 
-  /** @returns False where it wasn't sent so many. */
+  /** Handles `got`. @returns False where the client acknowledges more than it was sent. */
   got(client: Client, through: number): boolean {
     const { broadcasts, deliveries, out } = this.parts;
     const before = client.delivery.through;
@@ -248,8 +248,8 @@ export class Telling {
 
   /**
    * The client comes in.
-   * @param has It has all up to there, as it said on an earlier link, or says now.
-   * @param through It is told what comes after that, unless its time is over, and never what is in between.
+   * @param has The client has all broadcasts up to this number, as it said on an earlier link or says now.
+   * @param through The client is sent later broadcasts, unless they have expired, and never those in between.
    */
   isIn(client: Client, has: number, through: number): void {
     this.#has(client, has);
@@ -270,7 +270,7 @@ export class Telling {
     }
   }
 
-  /** Up to where an account that comes in has them; `heard`: by its own account. */
+  /** Up to which number a returning account has them. @param heard What the client says itself. */
   comesIn(account: FoldedName, heard: number): number {
     const { broadcasts, out } = this.parts;
     const had = broadcasts.through(account);
@@ -280,7 +280,7 @@ export class Telling {
     return heard;
   }
 
-  /** Another account of that name is another one: it is told what is kept, by its namesake, too. */
+  /** A later account of this name is a new one: it is sent everything kept, including what its namesake sent. */
   forget(account: FoldedName): void {
     const { broadcasts, out } = this.parts;
     let isChanged = broadcasts.forget(account);
@@ -296,7 +296,7 @@ export class Telling {
   /** @param reason Null: it is in on another link. */
   gone(client: Client, reason: LogoutReason | null): void {
     this.parts.deliveries.gone(client);
-    // Whoever comes back in a moment has it then, or had it and couldn't say so.
+    // A client that comes back in a moment will have it then, or had it and couldn't say so.
     if (reason === null || COMES_BACK.has(reason)) return;
     const { person } = client;
     for (const report of [...this.#reports.values()]) {
@@ -340,10 +340,10 @@ function isOperators({ sender }: Unstored | Report): boolean {
   return sender.key === null;
 }
 
-/** Why whoever isn't in any more may be in a moment later, perhaps on another device. */
+/** Logouts after which the client may be in again a moment later, perhaps on another device. */
 const COMES_BACK: ReadonlySet<LogoutReason> = new Set(["lost", "slow", "replaced"]);
 
-/** An account on any device, or a guest by its key. */
+/** Rate limits apply to an account on any device, and to a guest by its key. */
 function rateKeyOf({ name, key, isAccount }: Sender): string {
   return isAccount || key === null ? foldName(name) : key;
 }

@@ -1,4 +1,4 @@
-/** One friend: the row of the table, whose key that is, what waits, and how it is reached at the moment. */
+/** One friend: its row in the table, its key, what waits for it, and how it is connected at the moment. */
 
 import type { Fingerprint } from "../../base/fingerprint.ts";
 import type { LinkId, PeerKey } from "../../base/ids.ts";
@@ -16,47 +16,47 @@ import { Outbox, type OutboxEntry } from "./outbox.ts";
 
 export class Friend {
   readonly outbox: Outbox;
-  /** The key that was met under this name; the table's word goes first. */
+  /** The key that was met under this name; a key in the table goes first. */
   pinned: Fingerprint | null;
-  /** The link that is used; others are being drained. */
+  /** The link in use; others are being drained. */
   link: LinkId | null = null;
-  /** The attempt that is under way. */
+  /** The dial attempt that is under way. */
   attempt: number | null = null;
   /** The key that answered last, for `/verify` and `/trust`. */
   key: PeerKey | null = null;
-  /** A key that isn't the one that is expected, and was told to the user. */
+  /** A key other than the expected one, which the user was told of. */
   strange: PeerKey | null = null;
-  /** Until then nobody who dials in takes its place. */
+  /** Until then, no other key that dials in replaces `strange`. */
   strangeUntilMs = -Infinity;
-  /** No other is told before this time. */
+  /** The user isn't told of another strange key before this time. */
   strangerAtMs = -Infinity;
   /** When to dial again, while something waits. */
   retryAtMs: number | null = null;
-  /** When the disk, which refused that before, is asked again to take down what may go out. */
+  /** When to ask the disk again to write down what may go out, after it has refused. */
   releaseAtMs: number | null = null;
   #triedAtMs = -Infinity;
   readonly #pauses = new RetryPauses(RETRY_MS_MIN, RETRY_MS_MAX);
   #wasRefused = false;
-  /** No other word of what one of the two no longer has is told before this time. */
+  /** The user isn't told before this time again that messages are gone from one side's files. */
   gapAtMs = -Infinity;
-  /** Since when a confirmation of what was sent is awaited; null where none is. */
+  /** Since when an acknowledgement of what was sent is awaited; null where none is. */
   awaitedSinceMs: number | null = null;
   #dialledAtOnceMs = -Infinity;
-  /** Something was said or heard on the present link then. */
+  /** When something was last sent or received on the present link. */
   lastTrafficMs = 0;
-  /** No dial for a stranger's claim to be this friend before this time. */
+  /** No dial before this time to check a stranger's claim to be this friend. */
   checkAtMs = -Infinity;
-  /** How much the user was told to wait for it while it isn't there; 0 where it is. */
+  /** The number of waiting messages that the user was last told while the friend is away; 0 while it is connected. */
   toldWaiting = 0;
-  /** Delivered since it is back. */
+  /** Messages delivered since the friend is back. */
   deliveredSinceBack = 0;
   problem: string | null = null;
-  /** The refusal that the user knows; it is told again when something was delivered in between. */
+  /** The refusal that the user was told; it is told again once something was delivered in between. */
   toldRefusal: string | null = null;
-  /** The problem that an error has just told: what is kept for it doesn't repeat it. */
+  /** The problem that an error has just reported: a notice about waiting messages doesn't repeat it. */
   toldProblem: string | null = null;
 
-  /** @param waiting For all friends together. */
+  /** @param waiting Bytes that wait for all friends together. */
   constructor(public row: FriendRow, pinned: Fingerprint | null, waiting: { bytes: number }) {
     this.pinned = pinned;
     this.outbox = new Outbox(waiting);
@@ -71,25 +71,28 @@ export class Friend {
     return shownName(this.row.name);
   }
 
-  /** Whose key it must be; null while any that its address answers with will do. */
+  /** The key that the friend must have; null while any key that answers at its address will do. */
   get expected(): Fingerprint | null {
     return this.row.fingerprint ?? this.pinned;
   }
 
-  /** It isn't delivered, nor kept: what is written after it is told as more that waits. */
+  /** The message is neither delivered nor kept: then a later one counts as new in what the user is told. */
   drop(entry: OutboxEntry): void {
     this.outbox.remove(entry);
     this.toldWaiting = Math.min(this.toldWaiting, this.outbox.size);
   }
 
-  /** It is dialled now. */
+  /** The friend is being dialled. */
   trying(nowMs: number, attempt: number): void {
     this.attempt = attempt;
     this.retryAtMs = null;
     this.#triedAtMs = nowMs;
   }
 
-  /** The user has something for it. @returns Whether to try it now; else, as it was tried just now, soon. */
+  /**
+   * The user has something for the friend. @returns Whether to dial it now; otherwise, as it was dialled just now,
+   * soon.
+   */
   hurry(nowMs: number): boolean {
     const atMs = this.#triedAtMs + RETRY_MS_MIN;
     if (atMs <= nowMs) return true;
@@ -98,15 +101,15 @@ export class Friend {
   }
 
   /**
-   * It can't be reached now: the next try comes later each time, and never at one moment with others'.
-   * @param waiting How many friends something waits for: a few are tried more often.
+   * The friend can't be reached now: each next try comes later, and at another moment than other friends'.
+   * @param waiting How many friends something waits for: if they are few, each is tried more often.
    */
   failed(nowMs: number, random: number, waiting: number): void {
     const mostMs = Math.min(RETRY_MS_MAX, RETRY_MS_FEW + waiting * RETRY_MS_EACH);
     this.retryAtMs = nowMs + this.#pauses.failed(random, mostMs);
   }
 
-  /** After a stall of this process: nobody is blamed for it. */
+  /** This process stood still: friends aren't blamed for that. */
   postpone(delayMs: number): void {
     this.lastTrafficMs += delayMs;
     if (this.releaseAtMs !== null) this.releaseAtMs += delayMs;
@@ -114,30 +117,32 @@ export class Friend {
     if (this.retryAtMs !== null) this.retryAtMs += delayMs;
   }
 
-  /** It closed a link properly with something waiting. @returns Whether to dial it at once: now and then. */
+  /**
+   * The friend closed a link properly while something waits. @returns Whether to dial it at once: only now and then.
+   */
   mayDialAtOnce(nowMs: number): boolean {
     if (nowMs < this.#dialledAtOnceMs + AT_ONCE_INTERVAL_MS) return false;
     this.#dialledAtOnceMs = nowMs;
     return true;
   }
 
-  /** A link was refused, by either side: that the friend is reached doesn't make the pauses short again. */
+  /** Either side refused a link: then reaching the friend doesn't make the pauses short again. */
   refused(): void {
     this.#wasRefused = true;
   }
 
-  /** Whether it was there when it was tried last, and took nothing. */
+  /** Whether the friend was connected when it was last tried, and took nothing. */
   get isRefusing(): boolean {
     return this.#wasRefused;
   }
 
-  /** What was found out about it counts no more. */
+  /** Forgets refusals and failures. */
   forgive(): void {
     this.#wasRefused = false;
     this.#pauses.reset();
   }
 
-  /** Something came of a link: pauses begin anew. */
+  /** A link was of use: pauses start short again. */
   served(): void {
     this.forgive();
     this.toldRefusal = null;
@@ -150,12 +155,12 @@ export class Friend {
     this.lastTrafficMs = nowMs;
   }
 
-  /** Whether nothing goes on with it. */
+  /** Whether nothing waits for the friend, and it is neither linked nor dialled. */
   get isIdle(): boolean {
     return this.outbox.size === 0 && this.link === null && this.attempt === null;
   }
 
-  /** Whether it was tried in vain, and nothing has changed since. */
+  /** Whether the last attempts failed, and nothing has changed since. */
   get isAway(): boolean {
     return this.link === null && this.#pauses.hasFailed;
   }

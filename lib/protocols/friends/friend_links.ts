@@ -1,4 +1,4 @@
-/** Links to friends and to those who say that they are friends; which of two is used. */
+/** Links to friends and to those that claim to be friends; and which of two links is kept. */
 
 import type { LinkId, PeerKey } from "../../base/ids.ts";
 import { invariant } from "../../base/invariant.ts";
@@ -26,19 +26,19 @@ export interface FriendLink {
   readonly link: LinkId;
   readonly peer: PeerKey;
   readonly dialled: boolean;
-  /** The dial that it answers; null for an inbound one. */
+  /** The dial attempt that led to this link; null for an inbound one. */
   readonly attempt: number | null;
-  /** Whom we dialled, or whom it says it is. */
+  /** The friend that we dialled, or that the other side claims to be. */
   friend: Friend | null;
   phase: LinkPhase;
-  /** The other's process, as its `hello` said, and what that has stored of what we said. */
+  /** The other side's process, as its `hello` said, and what it has stored of our messages. */
   epoch: number;
   stored: readonly Position[];
-  /** It was in use: its end says nothing about whether the friend can be reached. */
+  /** Whether it was ever in use: then its end doesn't say whether the friend can be reached. */
   wasOpen: boolean;
-  /** A message went out on it, or came in. */
+  /** Whether a message was sent or received on it. */
   isUsed: boolean;
-  /** It was refused, by either side: no new one at once. */
+  /** Whether either side refused it: then no new one is dialled at once. */
   isRefused: boolean;
   /** When it is closed unless something happens; null for an open one. */
   dueMs: number | null;
@@ -70,7 +70,7 @@ export class FriendLinks {
     this.#links.delete(link);
   }
 
-  /** Those to this key that aren't being closed. */
+  /** Links to this key that aren't being closed. */
   to(key: PeerKey): readonly FriendLink[] {
     return [...this.#links.values()].filter(({ peer, phase }) => peer === key && phase !== "over");
   }
@@ -79,12 +79,12 @@ export class FriendLinks {
     return this.#links.values();
   }
 
-  /** Those that came in and are in this phase, in the order in which they came. */
+  /** Inbound links in this phase, in the order in which they came. */
   inbound(wanted: FriendLink["phase"]): readonly FriendLink[] {
     return [...this.#links.values()].filter(({ phase, dialled }) => !dialled && phase === wanted);
   }
 
-  /** The friend's, and those who say that they are this friend; none that is being closed. */
+  /** Links to the friend, and of those that claim to be this friend; none that is being closed. */
   of(friend: Friend): readonly FriendLink[] {
     return [...this.#links.values()].filter((link) =>
       link.friend === friend && link.phase !== "over"
@@ -117,8 +117,8 @@ export class FriendLinks {
 }
 
 /**
- * Of two open links between two, whether both sides keep `fresh`: the newer where they are to two processes, one of
- * which is gone; else the one that the smaller key dialled, then the newer.
+ * Of two open links between the same two, whether both sides keep `fresh`: if they belong to two processes, one of
+ * which is gone, the newer one; otherwise the one that the smaller key dialled, then the newer one.
  */
 export function isKept(fresh: FriendLink, old: FriendLink, self: PeerKey): boolean {
   if (fresh.epoch !== old.epoch) return true;

@@ -1,4 +1,4 @@
-/** The friends: those of the table, and those who aren't in it any more and for whom something waits. */
+/** The friends: those in the table, and those that aren't in it any more but for whom something waits. */
 
 import type { Fingerprint } from "../../base/fingerprint.ts";
 import type { FoldedName } from "../../base/ids.ts";
@@ -11,9 +11,9 @@ export class FriendTable {
   readonly #listed = new Set<Friend>();
   readonly #busy = new Set<Friend>();
   readonly #pins: Map<string, Fingerprint>;
-  /** The keys that are expected of friends of the table; null where they have to be looked up anew. */
+  /** The keys expected of friends in the table; null where they must be collected anew. */
   #keys: ReadonlySet<Fingerprint> | null = null;
-  /** For all friends together. */
+  /** Bytes that wait for all friends together. */
   readonly #waiting = { bytes: 0 };
 
   /** @param pins Keys met before, by folded name. */
@@ -22,12 +22,12 @@ export class FriendTable {
     this.#take(rows);
   }
 
-  /** Something waits for it, or it is linked or dialled. */
+  /** Something waits for the friend, or it is linked or dialled. */
   markBusy(friend: Friend): void {
     this.#busy.add(friend);
   }
 
-  /** Those of the table with which something is going on: few, however many there are. */
+  /** The busy friends in the table: few, however many friends there are. */
   *busy(): Generator<Friend> {
     for (const friend of this.#busy) {
       if (friend.isIdle) this.#busy.delete(friend);
@@ -42,7 +42,7 @@ export class FriendTable {
     return count;
   }
 
-  /** How many friends of the table something waits for, or is going on with. */
+  /** How many friends something waits for, or are linked or dialled. */
   get busyCount(): number {
     return this.#busy.size;
   }
@@ -55,14 +55,14 @@ export class FriendTable {
     return this.#keys.has(key);
   }
 
-  /** Remembers the friend's key, also where the table loses sight of the friend for a while. */
+  /** Remembers the friend's key, even if the friend is missing from the table for a while. */
   pin(friend: Friend, key: Fingerprint): void {
     friend.pinned = key;
     this.#keys = null;
     this.#pins.set(foldName(friend.name), key);
   }
 
-  /** Those of the table, in its order. */
+  /** The friends in the table, in its order. */
   get listed(): ReadonlySet<Friend> {
     return this.#listed;
   }
@@ -77,7 +77,7 @@ export class FriendTable {
     return friend !== undefined && this.#listed.has(friend) ? friend : null;
   }
 
-  /** The friend of that name, whom the table may not know any more. */
+  /** The friend of that name, even if the table doesn't have it any more. */
   kept(name: string): Friend {
     const folded = foldName(name);
     let friend = this.#friends.get(folded);
@@ -89,7 +89,7 @@ export class FriendTable {
     return friend;
   }
 
-  /** The table was edited. @returns Those who aren't in it any more, and those whose row is another. */
+  /** The table was edited. @returns Friends that aren't in it any more, and those whose rows have changed. */
   edit(rows: readonly FriendRow[]): {
     readonly gone: readonly Friend[];
     readonly changed: readonly Friend[];

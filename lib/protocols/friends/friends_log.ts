@@ -1,4 +1,4 @@
-/** What is on disk of this profile's friends, read at the start and written anew when the log is compacted. */
+/** The records of this profile's friends on disk, read at the start and rewritten when the log is compacted. */
 
 import type { Friend } from "./friend.ts";
 import { FriendTable } from "./friend_table.ts";
@@ -9,14 +9,14 @@ import { isSamePosition } from "./position.ts";
 import type { FriendsRecord, ReceivedPlace } from "./records.ts";
 
 export interface Restored {
-  /** Stored, and perhaps never shown. */
+  /** Messages that were stored, and perhaps never shown. */
   readonly unshown: readonly Received[];
-  /** The last ones that were received. */
+  /** The messages that were received last. */
   readonly received: readonly Received[];
 }
 
 /**
- * Takes the records in.
+ * Restores the state from the records.
  * @param friendOf The friend of that name, in the table or not.
  */
 export function restoreFriends(
@@ -65,7 +65,7 @@ export function restoreFriends(
   return { unshown, received: received.slice(-RECEIVED_KEPT_MAX) };
 }
 
-/** How many messages wait for anybody. */
+/** How many messages wait, for all friends together. */
 export function waitingIn(records: readonly FriendsRecord[]): number {
   const table = new FriendTable([], new Map());
   restoreFriends(records, (name) => table.kept(name), new Inbox());
@@ -73,8 +73,8 @@ export function waitingIn(records: readonly FriendsRecord[]): number {
 }
 
 /**
- * How many messages there are up to this one; 0 where it isn't there. Up to the first one: whoever gives a place
- * twice, which takes hundreds of epochs, has something shown again rather than never.
+ * How many messages there are up to this one; 0 where it isn't among them. The first one counts: if a sender uses a
+ * position twice, which takes hundreds of epochs, a message is shown again rather than never.
  */
 export function indexAfter(
   received: readonly Received[],
@@ -85,7 +85,7 @@ export function indexAfter(
   ) + 1;
 }
 
-/** What a compacted log holds, the first `shown` of those that were received having been shown. */
+/** The records of a compacted log, if the first `shown` received messages have been shown. */
 export function snapshotFriends(
   friends: Iterable<Friend>,
   inbox: Inbox,
@@ -101,7 +101,7 @@ export function snapshotFriends(
       records.push({ kind: "delivered", to, through: outbox.delivered });
     }
     for (const { position, id, sentAt, text, state } of outbox.entries) {
-      // What is being taken back goes with the record of that, which is written after.
+      // A message that is being taken back is included: the record of that is written after it.
       if (state !== "stored" && state !== "leaving") continue;
       records.push({ kind: "queued", to, position, id, sentAt, text });
     }
@@ -109,7 +109,7 @@ export function snapshotFriends(
   return records;
 }
 
-/** A message that an earlier process left on the disk, and whose command nobody waits for any more. */
+/** A message that an earlier process left on disk; nobody waits for the answer to its command any more. */
 function entryOf(record: Extract<FriendsRecord, { readonly kind: "queued" }>): OutboxEntry {
   const { position, id, text, sentAt } = record;
   return { position, id, text, sentAt, bytes: messageBytes(text), ref: undefined, state: "stored" };

@@ -1,4 +1,4 @@
-/** What `/list`, `/outbox` and `/status` answer. */
+/** The answers to `/list`, `/outbox` and `/status`. */
 
 import { numberText } from "../../base/counts.ts";
 import { dateText } from "../../base/dates.ts";
@@ -8,7 +8,7 @@ import type { FriendTable } from "./friend_table.ts";
 
 type Event<Name extends FriendsEvent["event"]> = Extract<FriendsEvent, { readonly event: Name }>;
 
-/** All of the table, in its order, with where each is dialled. */
+/** All friends in the table, in its order, with their addresses. */
 export function friendsView(friends: Iterable<Friend>): Event<"friends"> {
   return {
     event: "friends",
@@ -20,7 +20,7 @@ export function friendsView(friends: Iterable<Friend>): Event<"friends"> {
   };
 }
 
-/** What waits, friend by friend, in the order in which it goes out. */
+/** The waiting messages, friend by friend, in the order in which they go out. */
 export function outboxView(friends: Iterable<Friend>): Event<"outbox"> {
   return {
     event: "outbox",
@@ -35,7 +35,7 @@ export function outboxView(friends: Iterable<Friend>): Event<"outbox"> {
   };
 }
 
-/** What is wrong with a friend now: that it wasn't there a while ago is nothing where nothing waits for it. */
+/** What is wrong with a friend now. That it was away a while ago is no problem if nothing waits for it. */
 function problemOf({ problem, strange, outbox }: Friend): string | null {
   return outbox.size > 0 || strange !== null ? problem : null;
 }

@@ -1,8 +1,8 @@
 /**
- * What came from others: up to where each one's messages are stored, and what waits for the disk.
+ * Received messages: up to which position those of each sender are stored, and what waits for the disk.
  *
- * For each sender one write is under way at a time; what comes meanwhile waits, and is written together. So what
- * is stored never has a hole, whatever the disk refuses.
+ * For each sender one write is under way at a time; what comes meanwhile waits, and is written together. So what is
+ * stored never has a hole, whatever the disk refuses.
  */
 
 import type { PeerKey } from "../../base/ids.ts";
@@ -15,10 +15,10 @@ export type Received = Extract<FriendsRecord, { readonly kind: "received" }>;
 type Storable = Extract<FriendsRecord, { readonly kind: "received" | "skipped" }>;
 
 interface Sender {
-  /** Of what was taken in and isn't stored. */
+  /** Bytes that were taken and aren't stored. */
   unstoredBytes: number;
   readonly stored: Positions;
-  /** What was taken in, stored or not. */
+  /** Positions that were taken, stored or not. */
   taken: Positions;
   writing: readonly Storable[];
   waiting: Storable[];
@@ -27,7 +27,7 @@ interface Sender {
 export class Inbox {
   readonly #senders = new Map<PeerKey, Sender>();
 
-  /** Up to where everything of this sender is on disk. */
+  /** Up to which positions everything of this sender is on disk. */
   stored(key: PeerKey): readonly Position[] {
     return this.#senders.get(key)?.stored.list() ?? [];
   }
@@ -36,13 +36,13 @@ export class Inbox {
     return this.#senders.get(key)?.stored.has(position) ?? false;
   }
 
-  /** Whether something of this sender isn't on disk yet. */
+  /** Whether something of this sender is being written. */
   isBusy(key: PeerKey): boolean {
     const sender = this.#senders.get(key);
     return sender !== undefined && sender.writing.length > 0;
   }
 
-  /** How much of this sender was taken in and isn't on disk yet. */
+  /** How many bytes of this sender were taken and aren't on disk yet. */
   unstoredBytes(key: PeerKey): number {
     return this.#senders.get(key)?.unstoredBytes ?? 0;
   }
@@ -53,7 +53,7 @@ export class Inbox {
     sender.taken.add(placeOf(record));
   }
 
-  /** @returns False where it was taken in before. */
+  /** @returns False where it was taken before. */
   take(record: Storable): boolean {
     const sender = this.#sender(record.key);
     if (sender.taken.has(placeOf(record))) return false;
@@ -63,7 +63,7 @@ export class Inbox {
     return true;
   }
 
-  /** What is to be written now; nothing where a write is under way. */
+  /** The records to write now; none while a write is under way. */
   next(key: PeerKey): readonly Storable[] {
     const sender = this.#sender(key);
     if (sender.writing.length > 0) return [];
@@ -84,7 +84,7 @@ export class Inbox {
     return writing;
   }
 
-  /** The disk refused it: all that isn't stored is to be sent again. */
+  /** The disk refused the write: the sender must send everything again that isn't stored. */
   refused(key: PeerKey): void {
     const sender = this.#sender(key);
     sender.writing = [];
@@ -93,7 +93,7 @@ export class Inbox {
     sender.taken = new Positions(sender.stored.list());
   }
 
-  /** The last places of every sender. */
+  /** The last positions of every sender. */
   *places(): Generator<Extract<FriendsRecord, { readonly kind: "skipped" }>> {
     for (const [key, { stored }] of this.#senders) {
       for (const through of stored.list()) yield { kind: "skipped", key, through };
@@ -116,12 +116,12 @@ export class Inbox {
   }
 }
 
-/** What it takes in memory until it is stored. */
+/** Bytes that the record takes in memory until it is stored. */
 function bytesOf(record: Storable): number {
   return record.kind === "received" ? messageBytes(record.text) : MESSAGE_BYTES_MIN;
 }
 
-/** Of a message its own; of what was skipped the last one. */
+/** The position of a message; of skipped ones the last position. */
 export function placeOf(record: Storable): Position {
   return record.kind === "received" ? record.position : record.through;
 }

@@ -38,12 +38,12 @@ const hello = message(1, "hello", {
   answer: "`hello` or `refuse`; after both, `texts`",
   lane: "control",
 }, {
-  /** The sender's name in the table, and whom it takes the other for. */
+  /** The sender's name in its own table, and the name that it knows the other by. */
   name: text(NAME_BYTES_MAX),
   to: text(NAME_BYTES_MAX),
-  /** Of the sender's process. */
+  /** Epoch of the sender's process. */
   epoch: counter,
-  /** Up to where the sender has stored what the other said, in each epoch. */
+  /** Up to which positions the sender has stored the other's messages, in each epoch. */
   stored: list(position, EPOCHS_MAX),
 });
 const refuse = message(2, "refuse", {
@@ -65,7 +65,7 @@ const texts = message(3, "texts", {
   entries: list(
     record({
       number: counter,
-      /** Drawn when it was typed; the same however often it is sent. */
+      /** Drawn when the message was typed; the same however often it is sent. */
       id: fixedBytes(16),
       /** The author's wall clock when it was typed, ms since 1970; for display alone. */
       sentAt: counter,

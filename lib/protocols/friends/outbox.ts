@@ -1,7 +1,7 @@
 /**
- * What waits for one friend: in the order typed, until the friend has stored it.
+ * Messages that wait for one friend, in the order typed, until the friend has stored them.
  *
- * Sent is what went out on the present link; a new link begins with the first that isn't acknowledged.
+ * "Sent" means sent on the present link; a new link begins with the first message that isn't acknowledged.
  */
 
 import {
@@ -17,31 +17,32 @@ import { numberText } from "../../base/counts.ts";
 import { utf8Length } from "../../base/text.ts";
 import { isSamePosition, type Position } from "./position.ts";
 
-/** What a message counts as, with what stands beside its text. */
+/** The size that a message counts with: its text, and what is stored beside it. */
 export function messageBytes(text: string): number {
   return utf8Length(text) + MESSAGE_BYTES_MIN;
 }
 
 export interface OutboxEntry {
   /**
-   * Given when it may go out: from then on the friend may have it, from any link of any process, and it is too late
-   * to take it back. What never could has none, so that it takes none of the epochs that the friend remembers.
+   * Drawn when the message may go out: from then on the friend may have it, from any link of any process, and it is
+   * too late to take it back. A message that could never go out has none, so that it uses up none of the epochs that
+   * the friend remembers.
    */
   position: Position | null;
   readonly id: string;
   readonly text: string;
   readonly bytes: number;
   readonly sentAt: number;
-  /** Of the command, in the process that it was typed to. */
+  /** The command's `ref`, in the process where the message was typed. */
   readonly ref: string | undefined;
   /**
-   * `new`: to be written. `writing`: to the disk. `stored`: it may go out, and outlives this process. `leaving`: it
-   * is being taken back, and holds up all that has no place yet. `kept`: it may go out, and is in memory alone.
+   * `new`: not written yet. `writing`: being written. `stored`: may go out, and outlives this process. `leaving`:
+   * being taken back, which holds up all messages without a position. `kept`: may go out, but is in memory alone.
    */
   state: "new" | "writing" | "stored" | "leaving" | "kept";
 }
 
-/** One that may go out. */
+/** A message that may go out. */
 type PlacedEntry = OutboxEntry & { readonly position: Position };
 
 function mayGoOut(entry: OutboxEntry): entry is PlacedEntry {
@@ -55,12 +56,12 @@ export class Outbox {
   #sent = 0;
   #sentBytes = 0;
   #isStoring = false;
-  /** Places that are on the way to the disk: later ones are drawn after that. */
+  /** Positions that are being written to disk; later ones are drawn after that. */
   #releasing: readonly { readonly entry: OutboxEntry; readonly position: Position }[] = [];
-  /** Up to where the friend has stored everything; null before the first. */
+  /** Up to which position the friend has stored everything; null before the first. */
   delivered: Position | null = null;
 
-  /** @param waiting For all friends together. */
+  /** @param waiting Bytes that wait for all friends together. */
   constructor(readonly waiting: { bytes: number }) {}
 
   get entries(): readonly OutboxEntry[] {
@@ -71,12 +72,12 @@ export class Outbox {
     return this.#entries.length;
   }
 
-  /** Whether something went out on the present link that isn't acknowledged. */
+  /** Whether messages were sent on the present link that aren't acknowledged. */
   get isUnderWay(): boolean {
     return this.#sent > 0;
   }
 
-  /** Why one more message of so many bytes would be too much, a part of a sentence; null where it isn't. */
+  /** Why one more message of this size would be too much, as part of a sentence; null where it isn't. */
   fullness(bytes: number): string | null {
     const { length } = this.#entries;
     if (length >= OUTBOX_MESSAGES_MAX) {
@@ -96,7 +97,7 @@ export class Outbox {
     this.waiting.bytes += entry.bytes;
   }
 
-  /** What is to be written now: all that is new, unless a write is under way that began before. */
+  /** The messages to write now: all new ones, unless a write is under way. */
   nextToStore(): readonly OutboxEntry[] {
     if (this.#isStoring) return [];
     const entries: OutboxEntry[] = [];
@@ -108,7 +109,7 @@ export class Outbox {
     return entries.reverse();
   }
 
-  /** That write is done, well or not. */
+  /** The write has ended, well or not. */
   storingEnded(): void {
     this.#isStoring = false;
   }
@@ -130,13 +131,13 @@ export class Outbox {
     return batch;
   }
 
-  /** Nothing has gone out on the link that is used from now on. */
+  /** A new link: nothing was sent on it. */
   restart(): void {
     this.#sent = 0;
     this.#sentBytes = 0;
   }
 
-  /** The friend has stored all up to `through`. @returns What is delivered by that. */
+  /** The friend has stored everything up to `through`. @returns The messages that are delivered by that. */
   acknowledge(through: Position): readonly OutboxEntry[] {
     const at = this.#entries.findIndex(({ position }) =>
       position !== null && isSamePosition(position, through)
@@ -145,7 +146,7 @@ export class Outbox {
     return this.#take(0, at + 1);
   }
 
-  /** Takes those off the front that the friend has stored. */
+  /** Removes the first messages, as far as the friend has stored them. */
   takeStored(isStored: (position: Position) => boolean): readonly OutboxEntry[] {
     const at = this.#entries.findIndex(({ position }) => position === null || !isStored(position));
     const taken = this.#take(0, at === -1 ? this.#entries.length : at);
@@ -153,40 +154,40 @@ export class Outbox {
     return taken;
   }
 
-  /** Takes those off that are in memory alone: nothing more is done for them. */
+  /** Removes the messages that are in memory alone: nothing more is done for them. */
   takeUnstored(): readonly OutboxEntry[] {
     const taken = this.#entries.filter(({ state }) => state === "kept");
     for (const entry of taken) this.remove(entry);
     return taken;
   }
 
-  /** Takes one off that can't be stored, or was taken back. */
+  /** Removes a message that can't be stored, or was taken back. */
   remove(entry: OutboxEntry): void {
     const at = this.#entries.indexOf(entry);
     if (at !== -1) this.#take(at, 1);
   }
 
-  /** The messages whose id begins so. */
+  /** The messages whose id begins like this. */
   find(start: string): readonly OutboxEntry[] {
     return this.#entries.filter(({ id }) => id.startsWith(start));
   }
 
-  /** Whether all that waits has its place: what has one never stands behind what gets a later one. */
+  /** Whether all waiting messages have a position: one that has none is never before one that has. */
   get isReleased(): boolean {
     return this.#entries.at(-1)?.position !== null;
   }
 
   /**
-   * Draws places for what waits without one, which it gets with `released`. Nothing, while something is being taken
-   * back: if the disk refuses that it stays where it was, and needs a place before those behind it. Nothing goes out
-   * later by this, as what is released waits for the disk, too.
-   * @param next Draws the places, one after the other.
-   * @returns The first of those that were drawn; null for none.
+   * Draws positions for the messages that wait without one; `released` assigns them. Draws none while a message is
+   * being taken back: if the disk refuses that, the message stays in its place, and needs a position before those
+   * behind it. This delays nothing, as what is released waits for the disk, too.
+   * @param next Draws the positions, one after the other.
+   * @returns The first one that was drawn; null for none.
    */
   release(next: () => Position): Position | null {
     if (this.#releasing.length > 0) return null;
     if (this.#entries.some(({ state }) => state === "leaving")) return null;
-    // What is new is written after this, and may get its place then.
+    // New messages are written after this, and may get a position then.
     const entries = this.#entries.filter(({ position, state }) =>
       position === null && state !== "new"
     );
@@ -194,18 +195,18 @@ export class Outbox {
     return this.#releasing[0]?.position ?? null;
   }
 
-  /** Whether none of those for which places were drawn is on disk. */
+  /** Whether all messages for which positions were drawn are in memory alone. */
   get isReleasingKept(): boolean {
     return this.#releasing.every(({ entry }) => entry.state === "kept");
   }
 
-  /** From here on what places were drawn for may go out. */
+  /** The messages for which positions were drawn may go out from now on. */
   released(): void {
     for (const { entry, position } of this.#releasing) entry.position = position;
     this.#releasing = [];
   }
 
-  /** The places that were drawn are nobody's. */
+  /** The positions that were drawn aren't used. */
   notReleased(): void {
     this.#releasing = [];
   }

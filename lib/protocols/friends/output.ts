@@ -1,4 +1,4 @@
-/** What one step brings forth, and the time at which it is made. */
+/** The effects of one step, and the time at which they are made. */
 
 import { StoringOutput } from "../../base/storing_output.ts";
 import type { FriendsEvent } from "./events.ts";
@@ -21,7 +21,8 @@ export class Output extends StoringOutput<FriendsEvent, FriendsEffect, FriendsRe
   }
 
   /**
-   * It is safe; of a friend who was tried just now in vain, the user is told how much waits, unless that was said.
+   * The message is safe. If the friend was just tried in vain, also tells the user how much waits, unless it knows
+   * that.
    */
   queued({ id, ref }: OutboxEntry, friend: Friend): void {
     const { name: to, outbox: { size: waiting } } = friend;

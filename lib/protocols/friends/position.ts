@@ -1,21 +1,21 @@
 /**
- * Places in what one friend says to another: the epoch of the sender's process, and a number in it.
+ * Positions of the messages that one friend sends to another: the epoch of the sender's process, and a number in it.
  *
- * Each start of a process draws an epoch of its own: a profile that was put back to an old state never uses a place
- * twice, and nothing depends on a clock. Numbers rise in each epoch; some are left out, as those of messages that
- * were taken back. What was received is remembered for each epoch by itself.
+ * Each process draws an epoch at its start: so a profile that was restored to an old state never uses a position
+ * twice, and nothing depends on a clock. Numbers rise within an epoch; some are left out, such as those of messages
+ * that were taken back. The receiver remembers each epoch separately.
  */
 
 import { dropOldest } from "../../base/bounded.ts";
 import type { Environment } from "../../base/environment.ts";
 import { EPOCHS_MAX } from "./limits.ts";
 
-/** That of a process: two with the same key have different ones, whatever their clocks and disks say. */
+/** The epoch of a process: two with the same key have different ones, whatever their clocks and disks say. */
 export function freshEpoch(env: Pick<Environment, "randomBytes">): number {
   return Number.parseInt(env.randomBytes(EPOCH_BYTES).toHex(), 16);
 }
 
-/** As many as a number holds exactly. */
+/** As many bytes as a number holds exactly. */
 export const EPOCH_BYTES = 6;
 
 export interface Position {
@@ -24,8 +24,8 @@ export interface Position {
 }
 
 /**
- * Up to where everything was received, in each epoch. The epoch that was used longest ago is forgotten first, and
- * what comes from a forgotten one is taken for new: better twice than never.
+ * Up to which number everything was received, in each epoch. The least recently used epoch is forgotten first, and
+ * messages of a forgotten one count as new: better twice than never.
  */
 export class Positions {
   /** In the order of their last use. */
@@ -35,7 +35,7 @@ export class Positions {
     for (const position of positions) this.add(position);
   }
 
-  /** Whether what has this place was received. */
+  /** Whether the message in this position was received. */
   has({ epoch, number }: Position): boolean {
     return number <= (this.#numbers.get(epoch) ?? 0);
   }
@@ -47,13 +47,13 @@ export class Positions {
     dropOldest(this.#numbers, EPOCHS_MAX);
   }
 
-  /** The last place of each epoch. */
+  /** The last position of each epoch. */
   list(): readonly Position[] {
     return Array.from(this.#numbers, ([epoch, number]) => ({ epoch, number }));
   }
 }
 
-/** Of places in what one sender says; those of two senders have nothing in common. */
+/** Compares positions of one sender; those of two senders have nothing in common. */
 export function isSamePosition(a: Position, b: Position): boolean {
   return a.epoch === b.epoch && a.number === b.number;
 }

@@ -1,4 +1,4 @@
-/** What comes from friends: on disk before it is shown and acknowledged, and never taken in twice. */
+/** Messages from friends: on disk before they are shown and acknowledged, and never taken twice. */
 
 import { dropOldest } from "../../base/bounded.ts";
 import { dateText } from "../../base/dates.ts";
@@ -19,17 +19,17 @@ type Message<Type extends FriendsMessage["type"]> = Extract<
   { readonly type: Type }
 >;
 
-/** What receiving asks of the rest. */
+/** What receiving needs from the other parts. */
 export interface ReceivingPort {
   /** All links to this key that aren't being closed. */
   linksTo(key: PeerKey): Iterable<FriendLink>;
-  /** The other side of the link breaks a rule. */
+  /** The other side of the link broke a rule. */
   offends(link: FriendLink, text: string): void;
-  /** What this peer sent can't be stored: it keeps it, and sends it again. */
+  /** What this peer sent can't be stored: the peer keeps it, and sends it again. */
   refuseToStore(key: PeerKey): void;
 }
 
-/** One's own program, as far as messages to oneself go. */
+/** Our own program, as the receiver of messages to oneself. */
 export interface Self {
   readonly name: string;
   readonly key: PeerKey;
@@ -37,12 +37,12 @@ export interface Self {
 }
 
 export class Receiving {
-  /** The last ones, by id and key. */
+  /** The latest received messages, by id and key. */
   readonly #recent = new Map<string, Received>();
   #unshown: readonly Received[];
-  /** How many were received after what an earlier process noted as shown. */
+  /** How many were received after the last one that an earlier process noted as shown. */
   #sinceStart: number;
-  /** The disk takes nothing of what comes, and the user was told. */
+  /** Whether the disk refuses what comes, and the user was told. */
   #refusing = false;
   #saidToSelf = 0;
   /** Who wrote last. */
@@ -60,12 +60,12 @@ export class Receiving {
     this.#sinceStart = restored.unshown.length;
   }
 
-  /** The last ones, for a compacted log. */
+  /** The latest received messages, for a compacted log. */
   get received(): readonly Received[] {
     return [...this.#recent.values()];
   }
 
-  /** Shows what an earlier process stored, and perhaps didn't show. */
+  /** Shows messages that an earlier process stored, and perhaps didn't show. */
   start(): void {
     for (const received of this.#unshown) this.#showReceived(received, true);
     const last = this.#unshown.at(-1);
@@ -74,8 +74,8 @@ export class Receiving {
   }
 
   /**
-   * What a compacted log holds, everything through this message having been shown; of this process nothing where it
-   * is null. Null where more waits to be shown than is held here.
+   * The records of a compacted log, if everything up to `through` was shown; null: nothing of this process was.
+   * @returns Null where more waits to be shown than is held here.
    */
   snapshot(
     friends: Iterable<Friend>,
@@ -85,7 +85,7 @@ export class Receiving {
     return shown === null ? null : snapshotFriends(friends, this.inbox, this.received, shown);
   }
 
-  /** How many of `received` were shown; null where not all that weren't are in there. */
+  /** How many of `received` were shown; null where `received` lacks some that weren't. */
   shownOf(through: ReceivedPlace | null): number | null {
     const { received } = this;
     if (through !== null) return indexAfter(received, through) || null;
@@ -129,7 +129,7 @@ export class Receiving {
     if (this.inbox.hasStored(link.peer, last)) this.#confirm(link.peer, last);
   }
 
-  /** Whether more of it waits for the disk than may; then it is gone. */
+  /** Whether more from this peer waits for the disk than is allowed; then its link is closed. */
   #isTooMuch(link: FriendLink): boolean {
     if (this.inbox.unstoredBytes(link.peer) <= UNSTORED_BYTES_MAX) return false;
     this.port.offends(link, "more was sent than may be under way");
@@ -137,8 +137,8 @@ export class Receiving {
   }
 
   /**
-   * Whether it came before, under another place: its author's disk was put back to a state in which it hadn't gone
-   * out. Of the last ones that is known.
+   * Whether the message came before, in another position: its author's disk was restored to a state in which it
+   * hadn't gone out. That is known only for the latest messages.
    */
   #isKnown(key: PeerKey, id: string): boolean {
     return this.#recent.has(id + key);
@@ -181,7 +181,7 @@ export class Receiving {
     this.port.refuseToStore(peer);
   }
 
-  /** Tells the sender up to where everything is safe here. */
+  /** Tells the sender up to which position everything is stored here. */
   #confirm(peer: PeerKey, position: Position): void {
     for (const link of this.port.linksTo(peer)) {
       if (link.phase === "open") this.out.send(link, { type: "stored", position });

@@ -1,16 +1,16 @@
-/** What a friend keeps on disk, in the order in which it was written. */
+/** The records that a friend keeps on disk, in the order in which they were written. */
 
 import type { PeerKey } from "../../base/ids.ts";
 import type { Position } from "./position.ts";
 
-/** A message that was received. Its id isn't named: a friend's own program may give one twice. */
+/** Identifies a received message. Not by its id: a friend's program may use one twice. */
 export interface ReceivedPlace {
   readonly key: PeerKey;
   readonly position: Position;
 }
 
 export type FriendsRecord =
-  /** Typed, and to be delivered. */
+  /** A message was typed, and must be delivered. */
   | {
     readonly kind: "queued";
     readonly to: string;
@@ -20,13 +20,16 @@ export type FriendsRecord =
     readonly sentAt: number;
     readonly text: string;
   }
-  /** A link to the friend came up: what was queued before and had no place has those from here on, in its order. */
+  /**
+   * A link to the friend came up: messages queued before without a position get positions from here on, in their
+   * order.
+   */
   | { readonly kind: "released"; readonly to: string; readonly from: Position }
-  /** The friend has stored all up to here. */
+  /** The friend has stored everything up to here. */
   | { readonly kind: "delivered"; readonly to: string; readonly through: Position }
-  /** Taken back before it went out. */
+  /** A message was taken back before it went out. */
   | { readonly kind: "unsent"; readonly to: string; readonly id: string }
-  /** Stored for good: the sender is told after this. */
+  /** A message was stored for good: the sender is told after this. */
   | {
     readonly kind: "received";
     readonly from: string;
@@ -36,7 +39,7 @@ export type FriendsRecord =
     readonly sentAt: number;
     readonly text: string;
   }
-  /** The sender no longer has what was before this. */
+  /** The sender no longer has the messages up to here. */
   | { readonly kind: "skipped"; readonly key: PeerKey; readonly through: Position }
-  /** This one and all received before it have been shown. */
+  /** This one and all that were received before it have been shown. */
   | { readonly kind: "shown"; readonly key: PeerKey; readonly through: Position };
