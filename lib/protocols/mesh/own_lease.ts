@@ -111,6 +111,11 @@ export class OwnLease {
     return this.#lastMs + REFRESH_MS;
   }
 
+  /** From when on a renewal may go out before it is due, together with the beacons of others. */
+  renewableMs(intervalMs: number, timing: Pick<RosterTiming, "beatAlongShare">): number {
+    return this.#lastMs + (1 - timing.beatAlongShare) * intervalMs;
+  }
+
   /** When a neighbour that holds us for lost is shown that we are here; null where it holds an earlier beacon. */
   revivalMs(held: Beacon, liveMembers: number): number | null {
     const isLatest = held.incarnation === this.entrance.incarnation && held.number >= this.#number;

@@ -466,6 +466,7 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
   #take(heard: HeardBeacon, nowMs: number): void {
     const enteredAtMs = this.#own?.entrance.atMs ?? nowMs;
     this.#leases.take({ ...heard, signed: ownedBeacon(heard.signed) }, enteredAtMs, nowMs);
+    this.#beatAlong(nowMs);
   }
 
   #hearSelf(beacon: Beacon): void {
@@ -482,6 +483,18 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
   #revive(held: Beacon): void {
     const dueMs = this.#own?.revivalMs(held, this.#table.liveCount) ?? null;
     if (dueMs !== null) this.#deadlines.setEarliest("beacon", dueMs);
+  }
+
+  /**
+   * A renewal that is due soon goes out together with what is passed on. So a small room comes to beat as one, as
+   * coupled oscillators do (Mirollo and Strogatz, SIAM J. Appl. Math. 1990): waking up costs a member more than all
+   * the beacons that it then handles. In a large room others' beacons wait for company instead (`relayMembersMax`).
+   */
+  #beatAlong(nowMs: number): void {
+    const own = this.#own;
+    if (own === null || own.ended || this.#table.liveCount > this.#timing.relayMembersMax) return;
+    const renewableMs = own.renewableMs(this.#leases.beaconIntervalMs(), this.#timing);
+    if (nowMs >= renewableMs) this.#beat("alive", nowMs);
   }
 
   #beat(state: "alive" | "quit", nowMs: number): void {

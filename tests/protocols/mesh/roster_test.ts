@@ -76,6 +76,27 @@ Deno.test("Roster learns with a bundle the claim that it names, and no other", (
   assertEquals([other, named].map(learns), [false, true]);
 });
 
+Deno.test("Roster renews its lease along with another's, in the last quarter of its own interval", () => {
+  const roster = rosterWith(["Bob", "Carl"]);
+  const tellsCarl = (number: number, nowMs: number) => {
+    const message = beacons(beaconOf("Bob", number));
+    const effects = roster.step({ type: "message", from: bob, message }, nowMs);
+    return effects.flatMap((effect) =>
+      effect.type === "send" && effect.to === carl && effect.message.type === "beacons"
+        ? effect.message.beacons.map(({ signed }) => signed)
+        : []
+    );
+  };
+
+  const [early, along, after] = [tellsCarl(2, 7_499), tellsCarl(3, 7_500), tellsCarl(4, 7_501)];
+
+  const own = roster.selfBeacon();
+  assertEquals(own.beacon.value.number, 2);
+  assertEquals(early, [beaconOf("Bob", 2)]);
+  assertEquals(along, [own, beaconOf("Bob", 3)]);
+  assertEquals(after, [beaconOf("Bob", 4)]);
+});
+
 Deno.test("Roster makes a neighbour pay for a beacon that its member didn't sign", () => {
   const roster = rosterWith(["Bob"]);
   const forged = { ...beaconOf("Bob", 2), signature: beaconOf("Carl", 2).signature };
