@@ -5,13 +5,16 @@
  * printed it is erased, after that it is drawn again, in one write.
  */
 
+import { countText } from "../base/counts.ts";
 import type { P2pchatError } from "../base/errors.ts";
+import { LEAVE_MS_MAX } from "../base/mode_limits.ts";
 import { tooLong, visibleText } from "../base/text.ts";
 import { CLOSE_MS_MAX, isDoneWithin } from "../runtime/within.ts";
 import { SYSTEM_LINK_CLOCK } from "../transport/system_clock.ts";
 import { CommandRunner } from "./command_runner.ts";
 import { complete } from "./completion.ts";
 import { graphemesOf, textWidth } from "./graphemes.ts";
+import { HeldLines } from "./held_lines.ts";
 import { helpLines } from "./help_text.ts";
 import { Interrupts } from "./interrupts.ts";
 import { ESCAPE_MS, type Key, KeyParser } from "./keys.ts";
@@ -19,6 +22,7 @@ import {
   type EditorRequest,
   type EditorState,
   EMPTY_EDITOR,
+  forgetting,
   onKey,
   replaced,
 } from "./line_editor.ts";
@@ -57,9 +61,6 @@ const NOT_STOPPED_MS = 100;
 /** Whoever sees that nothing is asked stops typing; who goes on for so long without a pause hasn't seen it. */
 const QUIET_MS = 1_000;
 
-/** Lines that wait while input is paused: more than anybody types before they look. */
-const HELD_LINES_MAX = 100;
-
 /** They are no text, and nobody types them ahead. */
 const ALWAYS_HEEDED: ReadonlySet<string> = new Set(["interrupt", "suspend", "log-out"]);
 
@@ -96,7 +97,9 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
   #namesAway: (() => readonly string[]) | undefined;
   #pausedBecause: string | null = null;
   #toldPause = false;
-  #heldLines: string[] = [];
+  readonly #held = new HeldLines();
+  /** What is to be called before the line being typed is run. */
+  #begun: (() => void) | undefined;
   /** Questions that begin with Enter at an empty line. */
   #awaited: { begin(): void; giveUp(): void } | null = null;
 
@@ -105,6 +108,8 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
   /** Whether the prompt on the screen isn't what it should be. */
   #isStale = false;
   #hasEnded = false;
+  /** After the end of input, until the last line was run: gives up those that wait. */
+  #lastLines: ReturnType<typeof setTimeout> | null = null;
   /** The terminal is in raw mode, and read. */
   #isOpen = false;
   #isSuspended = false;
@@ -140,6 +145,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     this.dialogue = {
       begin: (logOut) => this.#beginQuestions(logOut),
       beginAtEnter: (logOut, isExpected, tell) => {
+        if (isExpected && this.#held.isRunning) this.#typedAheadOfQuestions();
         const isPrompted = this.#handler !== null && !this.#questions.isOpen && !this.#hasEnded;
         if (!isPrompted || (isExpected && this.#editor.text === "")) {
           this.#beginQuestions(logOut);
@@ -165,16 +171,25 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
       },
       end: (isAnswered) => {
         this.#endQuestions();
-        if (isAnswered) this.#press([]);
-        else this.#questions.takeTypedAhead();
+        if (!isAnswered) this.#questions.takeTypedAhead();
+        this.#runHeld(); // entered before the questions began
+        this.#press([]);
+        this.#lastLineRun();
       },
-      dropTypedAhead: () => this.#dropUntilQuiet(),
+      dropTypedAhead: () => {
+        if (this.#held.isRunning) this.#dropBehindLine();
+        this.#dropUntilQuiet();
+      },
     };
     this.#interrupts = new Interrupts(streams, endRawMode);
   }
 
   heedInterrupts(interrupted: (cause: InterruptCause) => boolean): void {
-    this.#interrupts.heed(interrupted);
+    this.#interrupts.heed((cause) => {
+      const isLeaving = interrupted(cause);
+      if (isLeaving) this.#giveUpHeld();
+      return isLeaving;
+    });
   }
 
   listen(handler: InputHandler<Target>): void {
@@ -249,9 +264,8 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     this.#runner.pause(reason !== null);
     if (reason !== null) return;
     this.#toldPause = false;
-    while (this.#heldLines.length > 0 && this.#pausedBecause === null) {
-      this.#runLine(this.#heldLines.shift()!);
-    }
+    this.#runHeld();
+    this.#lastLineRun();
   }
 
   ready(): Promise<void> | null {
@@ -269,6 +283,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#endQuestions();
+    this.#giveUpHeld();
     this.#isClosed = true;
     clearTimeout(this.#escapeTimer);
     clearTimeout(this.#resizeTimer);
@@ -329,12 +344,14 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
   #edit(key: Key): EditorRequest | null {
     const { state, request } = onKey(this.#editor, key);
     // A full queue keeps the line in the editor: nothing that was typed is lost. Enter alone is no line.
-    const isFull = this.#heldLines.length >= HELD_LINES_MAX || this.#output.isFull;
+    const isFull = this.#held.isFull || this.#output.isFull;
     if (request?.type === "submit" && request.text !== "" && isFull) {
       this.#output.write("stdout", BELL);
       return null;
     }
-    if (this.#editor.text === "" && state.text !== "") this.#handler?.lineBegins?.();
+    if (this.#editor.text === "" && state.text !== "") {
+      this.#begun = this.#handler?.lineBegins?.();
+    }
     this.#editor = this.#expanded(state);
     return request;
   }
@@ -365,7 +382,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
       case "suspend":
         return void this.#suspend();
       case "log-out":
-        return this.#questions.isOpen ? this.#questions.logOut() : this.#handler?.logOut?.();
+        return this.#questions.isOpen ? this.#questions.logOut() : this.#logOut();
       case "refuse-paste":
         return this.#refuse(tooLong(request.units));
     }
@@ -375,7 +392,31 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     const isFirst = !this.#hasEnded;
     this.#hasEnded = true;
     this.#endQuestions();
-    if (isFirst) this.#handler?.ended();
+    if (!isFirst) return;
+    this.#lastLines = setTimeout(() => this.#leaveAtEnd(), LEAVE_MS_MAX);
+    this.#runHeld();
+    const { size } = this.#held;
+    if (size > 0 && !this.#runner.hasLeft) {
+      const lines = `${countText(size, "line")} that you wrote ${size === 1 ? "is" : "are"} sent`;
+      this.#printStar(`Leaving when ${lines}, after ${LEAVE_MS_MAX / 1_000} s at the latest`);
+    }
+    this.#lastLineRun();
+  }
+
+  /** After the end of input: leaves as soon as there is no line left that may still be run. */
+  #lastLineRun(): void {
+    if (this.#lastLines === null || this.#held.isRunning) return;
+    const isLast = this.#held.size === 0 && !this.#questions.isOpen;
+    if (isLast || this.#runner.hasLeft) this.#leaveAtEnd();
+  }
+
+  #leaveAtEnd(): void {
+    this.#giveUpHeld();
+    this.#handler?.ended();
+  }
+
+  #logOut(): void {
+    if (this.#handler?.logOut?.() === true) this.#giveUpHeld();
   }
 
   #submit(line: string): void {
@@ -384,15 +425,53 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     const { words, chatIsSilent } = this.#mode.commands;
     const isCommand = (line.startsWith("/") && !line.startsWith("//")) || words.has(line);
     if (isCommand || chatIsSilent) this.#printLines([[this.#prompt, { text: line, as: "body" }]]);
-    if (this.#pausedBecause === null) return this.#runLine(line);
-    this.#heldLines.push(line);
+    this.#held.add({ text: line, begun: this.#begun });
+    if (this.#pausedBecause === null) return this.#runHeld();
     if (this.#toldPause) return;
     this.#toldPause = true;
     this.#printStar(`Waiting: ${this.#pausedBecause}. What you write is kept and sent in order.`);
   }
 
-  #runLine(line: string): void {
-    this.#runner.run(line, this.#handler!.target);
+  #runHeld(): void {
+    const mayRun = () =>
+      this.#pausedBecause === null && !this.#questions.isOpen && !this.#runner.hasLeft;
+    this.#held.run(mayRun, (text) => this.#runner.run(text, this.#handler!.target));
+  }
+
+  /** The line that is run asks for questions: what was entered after it, and is being typed, is meant for them. */
+  #typedAheadOfQuestions(): void {
+    const { text } = this.#editor;
+    const lines = this.#takeBehindLine();
+    const enter: Key = { type: "press", name: "enter" };
+    const keys = lines.flatMap((line): Key[] => [{ type: "text", text: line }, enter]);
+    if (text !== "") keys.push({ type: "text", text });
+    this.#questions.typedBefore(keys);
+  }
+
+  /** The same where nothing is asked: nobody is told. */
+  #dropBehindLine(): void {
+    const { length } = this.#takeBehindLine();
+    if (length === 0) return;
+    const text = length === 1 ? "it may be a password" : "they may be passwords";
+    this.show({ event: "notice", text: `${unsentText(length)}: ${text}`, warning: true });
+  }
+
+  /** Takes all that was typed after the line that is run; Up doesn't bring it back. */
+  #takeBehindLine(): readonly string[] {
+    const lines = this.#held.take();
+    if (lines.length > 0 || this.#editor.text !== "") {
+      this.#editor = forgetting(this.#editor, lines);
+    }
+    return lines;
+  }
+
+  /** Lines that wait won't be run any more, nor is anything done after them. */
+  #giveUpHeld(): void {
+    clearTimeout(this.#lastLines ?? undefined);
+    this.#lastLines = null;
+    const { length } = this.#held.take();
+    if (length === 0) return;
+    this.show({ event: "notice", text: unsentText(length), warning: true });
   }
 
   #complete(): void {
@@ -540,4 +619,8 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     return all.join("\r\n") + "\r" + (up > 0 ? `\x1b[${up}A` : "") +
       (layout.cursorColumn > 0 ? `\x1b[${layout.cursorColumn}C` : "");
   }
+}
+
+function unsentText(lines: number): string {
+  return `${countText(lines, "line")} that you wrote ${lines === 1 ? "wasn't" : "weren't"} sent`;
 }

@@ -90,6 +90,12 @@ export function replaced(
   };
 }
 
+/** The state with nothing typed, and a history without these lines. */
+export function forgetting(state: EditorState, lines: readonly string[]): EditorState {
+  const history = state.history.filter((line) => !lines.includes(line));
+  return { ...EMPTY_EDITOR, killed: state.killed, history, historyIndex: history.length };
+}
+
 /** `index`, or the end of the character that it is within. */
 function endOfCharacter(text: string, index: number): number {
   return index === 0 ? 0 : graphemeAfter(text, graphemeBefore(text, index));

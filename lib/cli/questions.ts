@@ -87,6 +87,14 @@ export class Questions {
     return keys;
   }
 
+  /** These keys come before those that wait. */
+  typedBefore(keys: readonly Key[]): void {
+    const waiting = this.#typedAhead;
+    this.#typedAhead = [];
+    this.#units = 0;
+    for (const key of [...keys, ...waiting]) this.#keep(key);
+  }
+
   /** A key for the question, now or later. @returns What it asks of whoever has the terminal. */
   press(key: Key): EditorRequest | null {
     if (key.type === "press") {

@@ -360,12 +360,13 @@ class Program {
     return false;
   }
 
-  /** Ctrl+X. */
-  #logOut(): void {
+  /** Ctrl+X. @returns Whether the program is leaving. */
+  #logOut(): boolean {
     const { ui, standing } = this.#parts;
-    if (standing.where.place === "lobby") return void this.#leave("log out");
+    if (standing.where.place === "lobby") return this.#leave("log out");
     const text = "Ctrl+X logs out from the lobby: q ends the call first";
     showError(ui, new P2pchatError("not-allowed", text));
+    return false;
   }
 
   /** A script without a line comes in, too, before it leaves: it may have come to sign up. */

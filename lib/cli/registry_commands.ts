@@ -6,7 +6,7 @@ import { nameFault, shownName, withoutMark } from "../base/names.ts";
 import { quotedStart } from "../base/text.ts";
 import type { ClientCommand } from "../protocols/directory/events.ts";
 import { messageText } from "./command_arguments.ts";
-import { type Argument, command, CommandTable, type Invocation } from "./commands.ts";
+import { type Argument, type Command, command, CommandTable, type Invocation } from "./commands.ts";
 import { meansLeaving } from "./foreign_commands.ts";
 import {
   type CommandSink,
@@ -183,8 +183,31 @@ export function registryCommands(
       ["TEXT", "say TEXT, in a call; //TEXT says /TEXT, and q after a blank q"],
       ["q", "hang up, or withdraw a call; in the lobby: log out, as Ctrl+X does"],
     ],
-    commands: COMMANDS,
+    commands: COMMANDS.map((entry) => OF_CALL.has(entry.name) ? ofCall(entry, where) : entry),
   });
+}
+
+/** Commands about the call of the moment: a line that was begun in one is for no other one. */
+const OF_CALL: ReadonlySet<string> = new Set(["accept", "decline", "cancel", "msg", "hangup"]);
+
+function ofCall(
+  entry: Command<RegistryTarget>,
+  where: () => Whereabouts,
+): Command<RegistryTarget> {
+  return {
+    ...entry,
+    bind(texts, ref, isTyped) {
+      if (where().wasInCall) throw callWasOver();
+      return entry.bind(texts, ref, isTyped);
+    },
+  };
+}
+
+function callWasOver(): P2pchatError {
+  return new P2pchatError(
+    "not-allowed",
+    "Nothing was done: the call was over before that line was; Up brings it back",
+  );
 }
 
 /** What a line without a slash means, there. */
@@ -196,12 +219,7 @@ function bareLine(
 ): Invocation {
   const { place, peer } = where;
   const word = line.trimEnd();
-  if (where.wasInCall) {
-    throw new P2pchatError(
-      "not-allowed",
-      "Nothing was done: the call was over before that line was; Up brings it back",
-    );
-  }
+  if (where.wasInCall) throw callWasOver();
   if (where.isJustOver && word === "q" && isInteractive) {
     throw new P2pchatError("not-allowed", JUST_OVER_TEXT);
   }

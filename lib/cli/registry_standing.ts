@@ -18,7 +18,7 @@ export interface Whereabouts {
   readonly peer: string;
   /** The callee has said yes: the call is about to be connected. */
   readonly isAccepted: boolean;
-  /** The line being typed was begun during a call, or while one rang, that is over now. */
+  /** The line that is run was begun during a call, or while one rang, that is over now. */
   readonly wasInCall: boolean;
   /** A call, or its ringing, ended a moment ago, not by our user, and there is no other one. */
   readonly isJustOver: boolean;
@@ -46,8 +46,10 @@ export class RegistryStanding {
   #overAtMs = -Infinity;
   /** Our user has asked for the end of the call. */
   #isEnding = false;
-  /** The call in which the line being typed was begun; null: in none. */
+  /** The call in which the line that is run was begun; null: in none. */
   #begunIn: string | null = null;
+  /** Lines are typed at a terminal. */
+  #isTyped = false;
   /** More lines were piped for a call that isn't connected yet than are kept. */
   #isOverfull = false;
   /** The other side of that call, while the lines meant for it are still being read, whoever calls meanwhile. */
@@ -68,9 +70,11 @@ export class RegistryStanding {
     };
   }
 
-  /** The first character of a line was typed at a terminal. */
-  lineBegins(): void {
-    this.#begunIn = this.#callNow;
+  /** The first character of a line was typed at a terminal. @returns To be called before that line is run. */
+  lineBegins(): () => void {
+    this.#isTyped = true;
+    const call = this.#callNow;
+    return () => void (this.#begunIn = call);
   }
 
   get #callNow(): string | null {
@@ -132,8 +136,7 @@ export class RegistryStanding {
    * typed at a terminal don't need this: for each it is known in which call it was begun.
    */
   inputPauses(): void {
-    const isTyped = this.#begunIn !== null;
-    this.#isOverfull ||= this.#where.place === "calling" && !this.#isEnding && !isTyped;
+    this.#isOverfull ||= this.#where.place === "calling" && !this.#isEnding && !this.#isTyped;
   }
 
   /** All lines that were meant for a refused call have been read. */

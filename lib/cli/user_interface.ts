@@ -79,7 +79,7 @@ export interface InputHandler<Target> {
   readonly target: Target;
   /**
    * There is no more input: send what is queued, 10 s at most, then leave. Comes after the last line has been
-   * run; never with `--stay`, unless it is Ctrl+D at a terminal.
+   * run; never with `--stay`, unless it is Ctrl+D at a terminal, where lines that can't be run within 10 s are given up.
    */
   ended(): void;
   /**
@@ -87,10 +87,13 @@ export interface InputHandler<Target> {
    * @returns Whether the program is leaving: then the next Ctrl+C or SIGTERM forces it, with exit status 130.
    */
   interrupted(cause: InterruptCause): boolean;
-  /** Ctrl+X at a terminal; where it is left out, the key does nothing. */
-  logOut?(): void;
-  /** At a terminal: the first character of a line was typed. */
-  lineBegins?(): void;
+  /** Ctrl+X at a terminal; where it is left out, the key does nothing. @returns Whether the program is leaving. */
+  logOut?(): boolean;
+  /**
+   * At a terminal: the first character of a line was typed.
+   * @returns Called before the line is run: it means what it meant where it was begun, however long it has waited.
+   */
+  lineBegins?(): () => void;
   /** In a pipe: there will be no more input, although lines are still waiting. */
   lastLineRead?(): void;
   /** In a pipe: all lines so far have been run, and no more came for a moment. */
@@ -117,7 +120,7 @@ export interface Dialogue {
    * password. If the prompt is shown, the questions begin with the next Enter at an empty line, which `tell` asks
    * for; otherwise at once.
    * @param isExpected The user has just asked for the questions: they begin without that Enter, unless another line
-   * is being typed.
+   * is being typed. What was typed behind the line that asks for them while that was waiting is for them, too.
    * @returns Whether the questions have begun; false where the input or the dialogue was ended first.
    */
   beginAtEnter(logOut: () => void, isExpected: boolean, tell: () => void): Promise<boolean>;
@@ -128,7 +131,10 @@ export interface Dialogue {
    * @param isAnswered Whether what was typed ahead goes to the prompt now. Otherwise nobody sees it: it may be a password.
    */
   end(isAnswered: boolean): void;
-  /** Nothing is asked, although the user may be answering already: what is typed counts only after a pause of 1 s. */
+  /**
+   * Nothing is asked, although the user may be answering already: what is typed counts only after a pause of 1 s. What
+   * was typed behind the line that is run, while that was waiting, is never run.
+   */
   dropTypedAhead(): void;
 }
 

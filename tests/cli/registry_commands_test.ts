@@ -228,10 +228,14 @@ Deno.test("registry: a terminal keeps what was typed in the lobby, chat comes ba
 });
 
 Deno.test("registry: a line that was begun in a call is for nobody else once that is over", () => {
-  for (const line of ["2 apples and secrets", "carol", "q", "1"]) {
-    const refused = outcome(line, "lobby", { more: { wasInCall: true } });
-    if (typeof refused === "string" || !("error" in refused)) throw new Error("it is understood");
-    assertEquals(refused.error, "not-allowed");
+  const bare = ["2 apples and secrets", "carol", "q", "1"];
+  const ofCall = ["/accept", "/n later", "/cancel", "/hangup", "/msg a secret", "//a secret"];
+  for (const line of [...bare, ...ofCall]) {
+    for (const place of ["lobby", "asked", "calling", "talking"] as const) {
+      const refused = outcome(line, place, { more: { wasInCall: true } });
+      if (typeof refused === "string" || !("error" in refused)) throw new Error("it is understood");
+      assertEquals(refused.error, "not-allowed");
+    }
   }
   assertEquals(outcome("/list", "lobby", { more: { wasInCall: true } }), LIST);
 });

@@ -107,9 +107,10 @@ Deno.test("registry: what was piped beyond what is kept for a call that is refus
 
   const typed = standing(UP, call("ringing"));
   typed.connecting();
-  typed.lineBegins();
+  const runs = typed.lineBegins();
   typed.inputPauses();
   typed.shows(call("unreachable"));
+  runs();
   assertEquals([typed.where.place, typed.where.wasInCall], ["lobby", true], "typed, not piped");
 
   const talked = standing(UP, call("ringing"));
@@ -131,12 +132,15 @@ Deno.test("registry: that a line was begun in a call, and that one is over, is k
   let nowMs = 0;
   const alice = new RegistryStanding("alice", () => nowMs);
   for (const event of [UP, call("ringing"), call("connected")]) alice.shows(event);
-  alice.lineBegins();
+  const runs = alice.lineBegins();
+  runs();
   assertEquals(alice.where.wasInCall, false);
   alice.shows({ ...call("ended"), reason: "hung-up" } as ClientEvent);
+  const runsNext = alice.lineBegins();
+  runs();
   assertEquals([alice.where.wasInCall, alice.where.isJustOver], [true, true]);
-  alice.lineBegins();
   nowMs = 1_500;
+  runsNext();
   assertEquals([alice.where.wasInCall, alice.where.isJustOver], [false, false]);
 
   const own = standing(UP, call("ringing"), call("connected"));
@@ -153,23 +157,26 @@ Deno.test("registry: a line that was begun while a call rang isn't for the lobby
   ];
   for (const [begins, ends_] of ends) {
     const alice = standing(UP, begins);
-    alice.lineBegins();
+    const runs = alice.lineBegins();
+    runs();
     assertEquals(alice.where.wasInCall, false);
     alice.shows(ends_);
     assertEquals(alice.where.wasInCall, true);
     alice.shows({ ...INCOMING, call: "3" });
     assertEquals(alice.where.wasInCall, true);
-    alice.lineBegins();
+    alice.lineBegins()();
     assertEquals(alice.where.wasInCall, false);
   }
   const accepted = standing(UP, INCOMING);
   accepted.asks({ command: "accept" });
-  accepted.lineBegins();
+  const acceptedRuns = accepted.lineBegins();
   accepted.shows({ ...call("connected", "2") });
+  acceptedRuns();
   assertEquals(accepted.where.wasInCall, false);
   const lobby = standing(UP);
-  lobby.lineBegins();
+  const lobbyRuns = lobby.lineBegins();
   lobby.shows(INCOMING);
+  lobbyRuns();
   assertEquals(lobby.where.wasInCall, false);
 });
 
