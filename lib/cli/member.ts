@@ -39,6 +39,7 @@ import {
   withSession,
 } from "./session.ts";
 import { shownEvent } from "./verify_rendering.ts";
+import { VoteQuestions } from "./vote_questions.ts";
 import { askWho } from "./who_answers.ts";
 
 /**
@@ -59,11 +60,17 @@ export async function runMember(options: MemberOptions): Promise<void> {
     const places = await MemberPlaces.open(disk, `${folder}/group`, keyAt);
     const relay = new MemberRelay();
     const { handler, leave } = inputTo<MemberCommand>(environment.log, relay.command);
-    const listen = onceOnly(() => ui.listen(handler));
+    const votes = new VoteQuestions();
+    const target: MemberCommandSink = (command, ref) => {
+      votes.check(command);
+      handler.target(command, ref);
+    };
+    const lineBegins = () => votes.lineBegins();
+    const listen = onceOnly(() => ui.listen({ ...handler, target, lineBegins }));
     const replays = (entries: number) => {
       if (ui.interactive) rendering.replays(entries);
     };
-    const common = { ...session, options, logPath, places, relay, leave, listen, replays };
+    const common = { ...session, options, logPath, places, relay, votes, leave, listen, replays };
     await chatWhereItIs(common);
   });
 }
@@ -75,6 +82,7 @@ interface Program extends Session<MemberOwnEvent, MemberCommandSink> {
   readonly logPath: string | null;
   readonly places: MemberPlaces;
   readonly relay: MemberRelay;
+  readonly votes: VoteQuestions;
   /** @returns That the program is leaving. */
   leave(cause: string): boolean;
   /** Takes input from now on. */
@@ -305,6 +313,7 @@ class Presenter {
 
   show(event: MemberEvent, ref: string | undefined): void {
     const { ui } = this.wiring;
+    this.wiring.votes.shows(event);
     if (event.event === "catching-up") this.#progress(event.done, event.of);
     ui.show(shownEvent(event), ref);
     switch (event.event) {

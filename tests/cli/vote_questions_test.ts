@@ -1,0 +1,88 @@
+import { assertEquals } from "@std/assert";
+import { P2pchatError } from "../../lib/base/errors.ts";
+import { InteractiveInterface } from "../../lib/cli/interactive_interface.ts";
+import { memberCommands } from "../../lib/cli/member_commands.ts";
+import { VoteQuestions } from "../../lib/cli/vote_questions.ts";
+import type { MemberCommand, MemberEvent } from "../../lib/protocols/group/events.ts";
+import { OPTIONS } from "./echo_room.ts";
+import { MemoryStreams, settle } from "./memory_streams.ts";
+
+const wanted = (edit: number): MemberEvent => ({
+  event: "vote-wanted",
+  edit,
+  seq: 43,
+  by: "Bob",
+  old: "at seven?",
+  new: "at eight?",
+  deadline: "2026-01-02T12:03:34Z",
+});
+
+/** Whether the vote is let through; why not, otherwise. */
+function checked(votes: VoteQuestions, command: MemberCommand): string {
+  try {
+    votes.check(command);
+    return "passed on";
+  } catch (error) {
+    if (!(error instanceof P2pchatError)) throw error;
+    return `${error.code}: ${error.message}`;
+  }
+}
+
+const GO: MemberCommand = { command: "go", edit: null };
+const ABORT: MemberCommand = { command: "abort", edit: null };
+
+Deno.test("a vote without a number is for no edit that was asked about after its line was begun", () => {
+  const votes = new VoteQuestions();
+  votes.shows(wanted(7));
+  const runsGo = votes.lineBegins();
+  votes.shows(wanted(8));
+  const runsLater = votes.lineBegins();
+
+  runsGo();
+  assertEquals(
+    checked(votes, GO),
+    "not-allowed: Nothing was done: you were asked about edit 8 after you began that line; " +
+      "if you mean that one, /go 8",
+  );
+  assertEquals(checked(votes, ABORT).endsWith("/abort 8"), true);
+  assertEquals(checked(votes, { command: "go", edit: 7 }), "passed on");
+  assertEquals(checked(votes, { command: "msg", text: "yes" }), "passed on");
+  runsLater();
+  assertEquals(checked(votes, GO), "passed on");
+});
+
+Deno.test("a vote that nobody typed is for the edit that waits for it", () => {
+  const votes = new VoteQuestions();
+  votes.shows(wanted(7));
+  votes.shows(wanted(8));
+  assertEquals(checked(votes, GO), "passed on");
+});
+
+Deno.test("a vote that waited while input was paused is for no edit that was asked about meanwhile", async () => {
+  const streams = new MemoryStreams();
+  streams.isTerminal = true;
+  const mode = { commands: memberCommands, render: () => [] };
+  const ui = new InteractiveInterface(mode, OPTIONS, streams);
+  const votes = new VoteQuestions();
+  const asked: MemberCommand[] = [];
+  ui.listen({
+    target(command) {
+      votes.check(command);
+      asked.push(command);
+    },
+    ended() {},
+    interrupted: () => true,
+    lineBegins: () => votes.lineBegins(),
+  });
+  votes.shows(wanted(7));
+  ui.pauseInput("waiting for Bob");
+  streams.type("/go\r/abort\r/go 7\r");
+  await settle();
+  votes.shows(wanted(8));
+  streams.type("/go\r");
+  await settle();
+  ui.pauseInput(null);
+  await settle();
+  assertEquals(asked, [{ command: "go", edit: 7 }, GO]);
+  await ui.close();
+});
