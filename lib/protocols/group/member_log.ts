@@ -203,7 +203,7 @@ class RestoredHeld {
 function appendHeld(held: Held, records: readonly HeldRecord[]): boolean {
   let isWhole = true;
   for (const { after, batch } of records) {
-    if (after < held.position) continue; // in the log meanwhile
+    if (after < held.position) continue; // the batch is in the log meanwhile
     if (after > held.position || held.fault(batch) !== null) {
       isWhole = false;
       break;

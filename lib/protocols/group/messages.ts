@@ -497,7 +497,10 @@ const state = message(51, "state", {
   locks: list(counter, LOCKS_MAX),
   /** Ends of batches since the last report, chosen by the rule that all members share. */
   points: list(entryPointSchema, STATE_POINTS_MAX),
-  /** Number of the last entry at the last report; entries since then have come so many at a time, in this order. */
+  /**
+   * Number of the last entry at the last report; `arrivals` says, in order, when later entries came, several at a
+   * time.
+   */
   after: counter,
   arrivals: list(arrivalSchema, STATE_ARRIVALS_MAX),
 });

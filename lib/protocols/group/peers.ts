@@ -293,13 +293,13 @@ export class Peers {
   enterEpoch(epoch: Ballot | null): void {
     this.#epoch = epoch;
     for (const peer of this.#peers.values()) {
-      peer.isBroken = peer.hasGap; // what waited and was lost is of the epoch that begins
+      peer.isBroken = peer.hasGap; // messages that waited and were lost belong to the epoch that begins
       peer.hasGap =
         peer.isLossy =
         peer.isLagging =
         peer.hasLagged =
           false;
-      if (!peer.isUp && this.#meetAt.has(peer.key)) peer.isLossy = true; // what is told it now is dropped
+      if (!peer.isUp && this.#meetAt.has(peer.key)) peer.isLossy = true; // what we send it now is dropped
     }
   }
 
@@ -307,7 +307,7 @@ export class Peers {
 
   /** The peer has begun this epoch: what it said before doesn't belong to it. */
   begun(peer: Peer, ballot: Ballot): void {
-    if (peer.begun !== null && compareBallots(ballot, peer.begun) <= 0) return; // or said again
+    if (peer.begun !== null && compareBallots(ballot, peer.begun) <= 0) return; // or a repetition
     peer.begun = ballot;
     peer.hasGap = false;
     peer.waiting = [];

@@ -187,7 +187,7 @@ export class Voting {
   prepare({ edit, view, signed, policy, voteMs }: GroupMessageOf<"prepare">): void {
     const { group, crypto, out, ordering } = this.owner;
     const { value } = signed.request;
-    if (ordering === null || ordering.epoch.view !== view) return; // it isn't voted on any more
+    if (ordering === null || ordering.epoch.view !== view) return; // the edit isn't voted on any more
     const id = requestId(crypto, value);
     const vote = { id, edit, view, author: null };
     if (this.#abandoned.has(id)) return this.#sayRefused(vote, ABANDONED);
@@ -235,7 +235,7 @@ export class Voting {
   }
 
   #goOn(open: Open): void {
-    if (open.phase !== "waiting") return; // one before it was refused, so that it went on already
+    if (open.phase !== "waiting") return; // an edit before this one was refused, which let this one go on already
     const { held, looks } = this.owner;
     const { seq } = open.signed.request.value;
     const lock = this.#locks.get(seq) ?? open.id;
@@ -250,8 +250,8 @@ export class Voting {
   }
 
   #looked(open: Open, entry: LoggedEntryState | null): void {
-    if (this.#open.get(open.id) !== open) return; // it is over
-    if (entry?.isEdited) return this.#forget(open); // it is asked about again, after others
+    if (this.#open.get(open.id) !== open) return; // the edit is over
+    if (entry?.isEdited) return this.#forget(open); // the edit is in the log already: we were asked again, late
     const { selfKey, out, names } = this.owner;
     const { requester, name, seq, text } = open.signed.request.value;
     if (entry === null) return this.#refuseOpen(open, `there is no entry ${seq}`);
@@ -297,7 +297,7 @@ export class Voting {
   }
 
   #sayAgreed({ id, edit, view, author }: Open): void {
-    if (author === null) return; // an earlier process of ours agreed: it is asked what became of it
+    if (author === null) return; // an earlier process of ours agreed: we ask for the outcome
     this.owner.toCoordinator({ type: "vote", id, edit, view, agrees: true, author, reason: "" });
   }
 
@@ -548,7 +548,7 @@ export class Voting {
       this.#lookedFor--;
       const isStill = !this.owner.isCoordinatorUp && this.owner.ordering?.epoch.view === view;
       if (!isStill || this.#open.has(id) || this.undelivered.on(id) !== null) return;
-      if (entry?.isEdited) return; // it comes with the history
+      if (entry?.isEdited) return; // the edit comes with the history
       this.#abandon(key, asked);
     });
   }

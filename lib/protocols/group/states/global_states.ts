@@ -144,7 +144,7 @@ export class GlobalStates {
       if (other === undefined || !isSameBallot(other.ballot, ballot)) return;
       if (other !== known) others.push(other);
     }
-    if (others.length === members.length) return; // it isn't a member itself
+    if (others.length === members.length) return; // the reporter isn't a member
     for (const point of points.toReversed()) {
       if (point.position <= this.#consistent.position) return;
       const isShared = ({ points }: Known) => points.get(point.position)?.digest === point.digest;
