@@ -25,7 +25,7 @@ export class OwnKeys {
         written.add(record.key);
         had.delete(record.key);
         had.add(record.key);
-      } // Of before keys were written down; what others decided isn't on this disk.
+      } // A record from before keys were written down: only our own decisions are on this disk.
       else if (record.kind === "committed") had.add(record.batch.batch.value.author);
     }
     had.delete(signer.key);
