@@ -1,4 +1,4 @@
-/** `p2pchat accounts`: the accounts of the directory in the data folder, for its operator. */
+/** `p2pchat accounts`: manages the accounts of the directory in the data folder, for its operator. */
 
 import { countText } from "../base/counts.ts";
 import { dateText } from "../base/dates.ts";
@@ -36,24 +36,24 @@ import { processStreams } from "./streams.ts";
 import { behindLink, realTablePath } from "./table_path.ts";
 import type { ShownEvent } from "./user_interface.ts";
 
-/** What each of the commands shows to a script. */
+/** The event that each of the commands shows to scripts. */
 interface AccountsEvent extends ShownEvent {
   readonly event: "accounts";
-  /** The table that they are in, or were. */
+  /** The file that contains, or contained, the accounts. */
   readonly file: string;
   readonly accounts: readonly ReturnType<typeof shownAccount>[];
 }
 
-/** More than one reads at once; correcting these shows what is behind the rest. */
+/** More than anybody reads at once; correcting these reveals further ones. */
 const COMPLAINTS_MAX = 20;
 
 /** Each hash takes 128 MiB. */
 const HASHES_AT_ONCE_MAX = 4;
 
-/** Who asks for a password's hash here. */
+/** The `from` argument for passwords hashed here. */
 export const OPERATOR = "operator";
 
-/** Hashes passwords on all cores of the machine but one. */
+/** Hashes passwords on all cores of the machine but one, and on four at most. */
 export function openPasswordHasher(): {
   readonly hasher: PasswordHasher;
   readonly atOnceMax: number;
@@ -63,8 +63,8 @@ export function openPasswordHasher(): {
 }
 
 /**
- * Shows a table of accounts, or all that is wrong with it. Nothing is changed, or made where there is none.
- * @throws {P2pchatError} `store-corrupt` or `bad-file`: the last complaint, those before it have been shown; `disk`.
+ * Shows a table of accounts, or everything that is wrong with it. Changes nothing, and creates no file.
+ * @throws {P2pchatError} `store-corrupt` or `bad-file`: the last complaint, after the others were shown; `disk`.
  */
 export async function listAccounts(options: ListAccountsOptions): Promise<void> {
   await openLog(options);
@@ -88,7 +88,8 @@ export async function listAccounts(options: ListAccountsOptions): Promise<void> 
     file,
     accounts: accounts.map(shownAccount),
   } satisfies AccountsEvent;
-  // Whoever looks as another user, or in another folder, than the directory runs in sees why nobody is there.
+  // Tells an operator who runs this as another user, or with another folder, than the directory why the list is
+  // empty.
   const missing = bytes === null ? `; there is no ${file} yet` : "";
   await showAnswer(options, event, `${tableText(accounts)}${missing}\n`);
 }
@@ -112,7 +113,7 @@ async function throwLast(
 /**
  * Adds an account.
  * @throws {P2pchatError} `name-taken`, `weak-password`, `bad-credentials`, `usage`, or why the accounts can't be
- *     changed.
+ *   changed.
  */
 export async function addAccount(options: AccountPasswordOptions): Promise<void> {
   const { name } = options;
@@ -134,8 +135,8 @@ export async function addAccount(options: AccountPasswordOptions): Promise<void>
 }
 
 /**
- * Gives an account another password; its devices need it to come in again.
- * @throws {P2pchatError} `unknown-user`; `in-use` where somebody else changed the account meanwhile; as `addAccount`.
+ * Changes an account's password; its devices need it for their next log-in.
+ * @throws {P2pchatError} `unknown-user`; `in-use` where the account was changed meanwhile; others as `addAccount`.
  */
 export async function changePassword(options: AccountPasswordOptions): Promise<void> {
   const { accounts, file } = await openAccounts(options);
@@ -148,7 +149,7 @@ export async function changePassword(options: AccountPasswordOptions): Promise<v
 
 /**
  * Removes accounts.
- * @throws {P2pchatError} `unknown-user`: none was removed; `in-use`; why the accounts can't be changed.
+ * @throws {P2pchatError} `unknown-user`: none was removed; `in-use`; or why the accounts can't be changed.
  */
 export async function removeAccounts(options: RemoveAccountsOptions): Promise<void> {
   const { accounts, file } = await openAccounts(options);
@@ -169,9 +170,9 @@ export async function removeAccounts(options: RemoveAccountsOptions): Promise<vo
 }
 
 /**
- * Opens the accounts of the directory in the data folder, to change them.
- * @throws {P2pchatError} `not-allowed` where another user of this machine owns the file, or the folder that it would be in,
- *     and why it can't be read.
+ * Opens the accounts of the directory in the data folder for changes.
+ * @throws {P2pchatError} `not-allowed` where another user of this machine owns the file, or the folder it would be
+ *   in; or why it can't be read.
  */
 export async function openAccounts(
   options: CommonOptions,
@@ -186,7 +187,7 @@ export async function openAccounts(
 
 /**
  * Opens the accounts of the directory in `folder`.
- * @throws {P2pchatError} `bad-file` for a symbolic link that leads nowhere; why they can't be read.
+ * @throws {P2pchatError} `bad-file` for a dangling symbolic link; or why they can't be read.
  */
 export async function openAccountsFile(
   disk: Disk,
@@ -197,7 +198,7 @@ export async function openAccountsFile(
   return { ...await AccountsFile.open(disk, folder, options), file };
 }
 
-/** Where the accounts of the directory in `folder` are, also behind a symbolic link. */
+/** The path of the accounts of the directory in `folder`, with symbolic links resolved. */
 async function accountsFileIn(folder: string): Promise<string> {
   const path = accountsPath(folder);
   return await behindLink(path, await realTablePath(path));
@@ -212,7 +213,7 @@ async function passwordFor(options: AccountPasswordOptions): Promise<string> {
   }, options.name);
 }
 
-/** The accounts of all these names, each once. */
+/** The accounts with these names, each once. */
 async function found(
   accounts: AccountsFile,
   file: string,
@@ -263,7 +264,7 @@ function shownAccount({ name, hash, createdMs, keys }: Account) {
   return { name, created: dateText(createdMs), keys, canLogIn: parseScryptHash(hash) !== null };
 }
 
-/** Accounts in columns, without a line's end; no hash, which is for nobody's eyes. */
+/** The accounts in columns, without a final line feed and without the hashes, which nobody needs to see. */
 function tableText(accounts: readonly Account[]): string {
   const rows = accounts.map((account) => {
     const { name, created, keys, canLogIn } = shownAccount(account);

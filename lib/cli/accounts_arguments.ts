@@ -101,7 +101,7 @@ function accountPasswordOptions(
 ): AccountPasswordOptions {
   const [name, ...rest] = words;
   if (name === undefined) throw wrongWords(form);
-  // What follows the name may be a password, which no error repeats.
+  // A word after the name may be a password, so the error doesn't quote it.
   if (rest.length > 0) throw wrongWords(form);
   const passwordFile = value<string>(PASSWORD_FILE_FLAG.name) ?? null;
   return { ...common, name: chosenName(name), passwordFile };

@@ -13,22 +13,23 @@ import { mayOthersRead, unreadable } from "./secret_file.ts";
 import { processStreams } from "./streams.ts";
 import type { ShownEvent } from "./user_interface.ts";
 
-/** What became of a file, for scripts: shown before whatever ends the command. */
+/** The result of an import for scripts: shown before the event that ends the command. */
 interface ImportedEvent extends ShownEvent {
   readonly event: "imported";
   readonly from: string;
-  /** Names of the accounts that are there now. */
+  /** Names of the accounts that were added. */
   readonly names: readonly string[];
-  /** How many rows aren't accounts now; why is told by an error each, but for those that weren't tried. */
+  /** Rows that were refused. Each has an error event of its own; rows that weren't tried don't. */
   readonly refused: number;
   readonly untried: number;
 }
 
 /**
- * Adds the accounts of a file, one after the other, each durable before the next. Rows that can't be accounts are told
- * and left out.
- * @throws {P2pchatError} `bad-file` where nothing of the file can be used; what all rows that were left out have in
- *     common, otherwise `bad-file`; `disk`, and why the accounts can't be changed: the rest wasn't tried.
+ * Adds the accounts of a file, one after the other, each durable before the next. Rows that can't be accounts are
+ * reported and skipped.
+ * @throws {P2pchatError} `bad-file` where nothing in the file is usable; if rows were skipped, the code that all of
+ *   them share, otherwise `bad-file`; `disk`, or why the accounts can't be changed: the remaining rows weren't
+ *   tried.
  */
 export async function importAccounts(options: ImportAccountsOptions): Promise<void> {
   const { file } = options;
@@ -42,7 +43,7 @@ class Import {
   readonly #codes = new Set<P2pchatError["code"]>();
   #refused = 0;
   #untried = 0;
-  /** Of what wasn't tried. */
+  /** The line of the first row that wasn't tried. */
   #nextLine = 0;
   #isInterrupted = false;
 
@@ -65,7 +66,7 @@ class Import {
     const progress = openProgressLine(this.options);
     let failure: P2pchatError | null = null;
     try {
-      // All problems that can be told without any hashing come first.
+      // Problems that show without hashing are reported first.
       const untaken: ImportRow[] = [];
       for (const row of this.rows) {
         const fault = row instanceof P2pchatError ? row : await this.#nameFault(row);
@@ -126,7 +127,7 @@ class Import {
     }
   }
 
-  /** Says what was taken and what not. */
+  /** Reports what was added and what wasn't. */
   async #end(failure: P2pchatError | null): Promise<void> {
     const { options } = this;
     const total = this.rows.length;

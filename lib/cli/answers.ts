@@ -1,4 +1,4 @@
-/** What a command shows that does one thing and ends. */
+/** The output of commands that do one thing and end. */
 
 import type { P2pchatError } from "../base/errors.ts";
 import { visibleLines } from "../base/text.ts";
@@ -12,7 +12,7 @@ import type { TextFormatOptions } from "./text_format.ts";
 
 const BYE = { event: "bye", reason: "done" };
 
-/** The last words of a command that did what it was asked for. */
+/** Shows the answer of a command that succeeded, and its last event. */
 export async function showAnswer(
   options: CommonOptions,
   event: ShownEvent,
@@ -24,36 +24,39 @@ export async function showAnswer(
   await print(lines.join(""));
 }
 
-/** The last word alone, where the answer was shown bit by bit. */
+/** Shows only the last event, where the answer was shown piece by piece. */
 export async function showBye(): Promise<void> {
   await print(new JsonFormat().format(BYE, undefined, Date.now()));
 }
 
-/** What is shown to scripts alone, before the last words. */
+/** Shows an event that only scripts get, before the last one. */
 export async function showEvent(event: ShownEvent): Promise<void> {
   await print(new JsonFormat().format(event, undefined, Date.now()));
 }
 
-/** An error that more follow. */
+/** Shows an error that others follow. */
 export async function showErrorBeside(options: CommonOptions, error: P2pchatError): Promise<void> {
   const event = { event: "error", code: error.code, text: error.message } as const;
   await showBeside(options, event, endingOf(error, false, Date.now(), await errorTerminal()).text);
 }
 
-/** The terminal that errors are written to, which would break their words; null for a file or a pipe. */
+/** The terminal that errors are written to, for breaking lines at words; null for a file or a pipe. */
 export async function errorTerminal(): Promise<TextFormatOptions["terminal"]> {
   const { stderr, size } = processStreams();
   if (!stderr.isTerminal) return null;
-  const { graphemesOf, textWidth } = await import("./graphemes.ts"); // few programs end so
+  const { graphemesOf, textWidth } = await import("./graphemes.ts"); // few commands end with an error
   return { width: textWidth, characters: graphemesOf, columns: () => size().columns };
 }
 
-/** What is worth knowing beside the answer. */
+/** Shows a notice besides the answer. */
 export async function showNoticeBeside(options: CommonOptions, text: string): Promise<void> {
   await showBeside(options, { event: "notice", text }, `${visibleLines(text).join("\n")}\n`);
 }
 
-/** Something that isn't the answer: what a user redirects into a file holds no word of it. */
+/**
+ * Shows what isn't part of the answer on standard error, so that it isn't in a file to which the answer is
+ * redirected.
+ */
 async function showBeside(options: CommonOptions, event: CommonEvent, text: string): Promise<void> {
   if (options.json) await showEvent(event);
   else await writeWhole(STANDARD_ERROR, text);

@@ -1,4 +1,4 @@
-/** The command line: a table of commands with their flags, and what was said, checked against it. */
+/** The command line: a table of commands with their flags, and the parsing and checking of arguments. */
 
 import { parseArgs } from "@std/cli/parse-args";
 import { userInfo } from "node:os";
@@ -17,33 +17,33 @@ export type Variables = (name: string) => string | undefined;
 
 /** One of the program's commands. */
 export interface ProgramCommand {
-  /** One word, or two where several commands are about one thing: `users add`. */
+  /** One word, or two where several commands share a subject: `users add`. */
   readonly name: string;
-  /** The flag that tells it from other commands of the same name: exactly one of these must be given. */
+  /** The flag that distinguishes it from other commands of the same name: exactly one of these must be given. */
   readonly chosenBy?: string;
   /** The words after the command's name, as the usage shows them. */
   readonly form: string;
   readonly help: string;
   readonly example: string;
-  /** Beside `COMMON_FLAGS`. */
+  /** In addition to `COMMON_FLAGS`. */
   readonly flags: readonly Flag[];
   /**
-   * Checks the words and flags, and says what is to be done. Touches neither network nor files.
+   * Checks the words and flags, and returns the work to do. Accesses neither network nor files.
    * @throws {P2pchatError} `usage` or `bad-name`.
    */
   readonly prepare: (line: CommandLine) => () => Promise<void>;
 }
 
-/** What was said of one command. */
+/** The words and flags given to one command. */
 export interface CommandLine {
   readonly words: readonly string[];
   readonly common: CommonOptions;
-  /** The parsed value of a flag; `undefined` where it wasn't given. */
+  /** The parsed value of a flag; `undefined` if it wasn't given. */
   value<Value>(name: string): Value | undefined;
   isOn(name: string): boolean;
 }
 
-/** Flags of all commands. */
+/** The flags that all commands have. */
 export const COMMON_FLAGS: readonly Flag[] = [
   {
     name: "data",
@@ -63,13 +63,16 @@ export const COMMON_FLAGS: readonly Flag[] = [
 /** What the command line asks for. */
 export type Request =
   | { readonly type: "version" }
-  /** `about`: the command asked for, all about one thing where the second word is missing, or none for all. */
+  /**
+   * `about`: the command in question, all that share its first word if the second is missing, or none for all
+   * commands.
+   */
   | { readonly type: "help"; readonly about: readonly ProgramCommand[]; readonly asked: boolean }
   | { readonly type: "run"; readonly run: () => Promise<void> };
 
 /**
- * Understands the command line.
- * @throws {P2pchatError} `usage` or `bad-name`; nothing was touched. An invite isn't in the error.
+ * Parses the command line.
+ * @throws {P2pchatError} `usage` or `bad-name`; nothing was accessed. The error never contains an invite.
  */
 export function parseCommandLine(
   args: readonly string[],
@@ -93,7 +96,7 @@ function parsedCommandLine(
   if (given.unknown !== null) throw unknownFlagOfAny(given, given.unknown, commands);
 
   if (given.isOn("version")) return { type: "version" };
-  // Where it would do as a host, it would be in the error of who can't be reached.
+  // An invite taken for a host would end up in the error that the host can't be reached.
   if (given.words.some(hasInvite)) throw inviteMisplaced();
   if (given.words[0] === undefined) return { type: "help", about: [], asked: given.isOn("help") };
   if (given.words[0] === "help") {
@@ -129,7 +132,7 @@ function parsedCommandLine(
   return { type: "run", run: entry.prepare({ words, common, value, isOn: given.isOn }) };
 }
 
-/** The files and folders that are named, by what names them. */
+/** The files and folders named on the command line, by the flag or variable that names them. */
 function pathsOf(
   given: Given,
   words: readonly string[],
@@ -147,11 +150,11 @@ function pathsOf(
   return paths;
 }
 
-/** @throws {P2pchatError} `usage` where another place would be written to than was named, or two things to one. */
+/** @throws {P2pchatError} `usage` where a path can't be used as given, or where two files would be the same one. */
 function checkPaths(paths: ReadonlyMap<string, string>): void {
   const log = paths.get("--log-file");
   for (const [what, path] of paths) {
-    // What the runtime makes of bytes that aren't UTF-8.
+    // The runtime replaces bytes that aren't UTF-8 by this character.
     if (path.includes("\ufffd")) {
       const text = `${what} must be a path in UTF-8, is ${quotedStart(path)}; name another one`;
       throw new P2pchatError("usage", text);
@@ -162,7 +165,7 @@ function checkPaths(paths: ReadonlyMap<string, string>): void {
   }
 }
 
-/** Whether errors go to a script, as far as can be told before the arguments are known good. */
+/** Whether errors should be JSON, as far as that is known before the arguments have been checked. */
 export function asksForJson(args: readonly string[]): boolean {
   const end = args.indexOf("--");
   return (end < 0 ? args : args.slice(0, end)).includes("--json");
@@ -170,7 +173,7 @@ export function asksForJson(args: readonly string[]): boolean {
 
 /**
  * The error for a command with too few or too many words.
- * @param extra The first one that is too much, where there is one.
+ * @param extra The first excess word, if any.
  */
 export function wrongWords(
   entry: Pick<ProgramCommand, "name" | "form" | "example">,
@@ -184,9 +187,9 @@ export function wrongWords(
 
 interface Given {
   readonly words: readonly string[];
-  /** The first flag that no command has, as it was given. */
+  /** The first unknown flag, as it was given. */
   readonly unknown: string | null;
-  /** Flags that were given. */
+  /** The flags that were given. */
   readonly names: readonly string[];
   text(name: string): string | undefined;
   isOn(name: string): boolean;
@@ -195,7 +198,7 @@ interface Given {
 function parsedFlags(args: readonly string[], flags: readonly Flag[]): Given {
   const switches = flags.filter((flag) => !takesValue(flag)).map((flag) => flag.name);
   const valued = flags.filter(takesValue).map((flag) => flag.name);
-  // Before parsing, for which a switch that begins with "no-" and has a value is another flag.
+  // Checked before parsing: the parser treats a switch that begins with "no-" and has a value as another flag.
   for (const name of switches) {
     if (args.some((arg) => arg.startsWith(`--${name}=`))) {
       throw new P2pchatError("usage", `--${name} takes no value; leave out what follows it`);
@@ -203,7 +206,7 @@ function parsedFlags(args: readonly string[], flags: readonly Flag[]): Given {
   }
   const end = args.indexOf("--");
   const before = end < 0 ? args : args.slice(0, end);
-  // For parsing that would be the name of what isn't a flag.
+  // The parser uses "_" as the key for words that aren't flags.
   const isOfWords = (arg: string) => WORDS_FLAG.test(arg);
   let unknown = before.find(isOfWords) ?? null;
   const flagged = withNegativeValues(before.filter((arg) => !isOfWords(arg)), valued);
@@ -237,15 +240,16 @@ function parsedFlags(args: readonly string[], flags: readonly Flag[]): Given {
   };
 }
 
-/** `--_`, and `_` among letters behind one dash. */
+/** Matches `--_`, and `_` among letters after a single dash. */
 const WORDS_FLAG = /^--_(=|$)|^-[^=-]*_/;
 
-/** Letters behind one dash that are looked at: two of them are known, and parsing takes their number squared. */
+/** Letters after a single dash that are examined: only two letters are known, and parsing takes quadratic time. */
 const LETTERS_MAX = 64;
 
 /**
- * No flag begins with a digit: `--idle -1s` gives a value, which may be a wrong one, and so is told.
- * @param args Without `--` and what follows it.
+ * Joins a flag and a value that begins with a dash: no flag begins with a digit, so `--idle -1s` gives a value,
+ * perhaps an invalid one, whose error then says so.
+ * @param args The arguments before `--`.
  */
 function withNegativeValues(
   args: readonly string[],
@@ -263,7 +267,7 @@ function withNegativeValues(
   return joined;
 }
 
-/** The command that was given; where several have its name, the one that a flag says. */
+/** The command that was given; if several have its name, the one selected by a flag. */
 function chosen(given: Given, commands: readonly ProgramCommand[]): ProgramCommand {
   const named = commands.filter((candidate) => isNamed(candidate, given.words));
   const [entry] = named;
@@ -279,12 +283,12 @@ function chosen(given: Given, commands: readonly ProgramCommand[]): ProgramComma
   throw new P2pchatError("usage", `${fault}. The forms are ${forms}`);
 }
 
-/** All that is typed to run it, but for flags that may be left out. */
+/** The command as typed, without optional flags. */
 export function commandForm({ name, form }: Pick<ProgramCommand, "name" | "form">): string {
   return `p2pchat ${name} ${form}`.trimEnd();
 }
 
-/** As a user would say it: `peer --users` where there are several of the name. */
+/** The command in users' terms: `peer --users` where several have the same name. */
 export function commandTitle({ name, chosenBy }: ProgramCommand): string {
   return chosenBy === undefined ? name : `${name} --${chosenBy}`;
 }
@@ -293,7 +297,7 @@ function isNamed(entry: ProgramCommand, words: readonly string[]): boolean {
   return entry.name.split(" ").every((word, at) => word === words[at]);
 }
 
-/** The commands that `words` begin with the name of, or all that begin with the one word there is. */
+/** The commands whose name `words` begin with; if there is just one word, all commands that begin with it. */
 function named(
   words: readonly string[],
   commands: readonly ProgramCommand[],
@@ -305,7 +309,7 @@ function named(
   return family;
 }
 
-/** The commands of two words of which this is the first. */
+/** The two-word commands that begin with `word`. */
 function familyOf(word: string, commands: readonly ProgramCommand[]): readonly ProgramCommand[] {
   return commands.filter((candidate) => candidate.name.startsWith(`${word} `));
 }
@@ -328,7 +332,7 @@ function unknownCommand(
   return new P2pchatError("usage", `There is no command ${given.slice(0, 40)}${hint}`);
 }
 
-/** Suggests one of the command that was given, as far as that can be told. */
+/** The error for an unknown flag, with a suggestion from the given command's flags if the command is known. */
 function unknownFlagOfAny(
   given: Given,
   flag: string,
@@ -354,7 +358,7 @@ function unknownFlag(
   return new P2pchatError("usage", `${of} ${given.slice(0, 40)}${hint}`);
 }
 
-/** The rest of a sentence: what was meant, or what is nearest and where all are listed. */
+/** The rest of a sentence: the likely intention, or the nearest candidate and where all are listed. */
 function nearestOf(
   word: string,
   names: readonly string[],
@@ -367,11 +371,14 @@ function nearestOf(
   return `${name === null ? "" : `; the nearest is ${form(name)}`}; ${see} lists all`;
 }
 
-/** The home folder of this account where the environment names none; null where the system has none. */
+/**
+ * The user's home folder in the system's user database, for when the environment names none; null where it has
+ * none.
+ */
 function accountHome(): string | null {
   try {
     return userInfo().homedir;
   } catch {
-    return null; // an account that the system doesn't know, as in some containers
+    return null; // the system doesn't know the user, as in some containers
   }
 }

@@ -1,15 +1,15 @@
-/** Two texts in a sentence: of long ones, what differs between them. */
+/** Two versions of a text for a sentence: of long ones, only the parts that differ. */
 
 import { graphemeAfter, graphemeBefore } from "./graphemes.ts";
 
-/** In UTF-16 units: what isn't longer is shown as a whole. */
+/** Texts up to this length, in UTF-16 units, are shown in full. */
 const WHOLE_UNITS_MAX = 120;
-/** Kept of what both have around what differs. */
+/** Units of common text shown on both sides of the difference. */
 const CONTEXT_UNITS = 20;
-/** Stands for what is left out. */
+/** Replaces omitted text. */
 const LEFT_OUT = "...";
 
-/** Both as they are where they are short; else where they differ, and of that the start and the end. */
+/** Both texts if they are short; otherwise the parts that differ, of which only the start and end are kept if long. */
 export function changedParts(old: string, text: string): readonly [string, string] {
   const shorter = Math.min(old.length, text.length);
   if (Math.max(old.length, text.length) <= WHOLE_UNITS_MAX) return [old, text];
@@ -22,7 +22,7 @@ export function changedParts(old: string, text: string): readonly [string, strin
   return [part(old, before, behind), part(text, before, behind)];
 }
 
-/** The text without so many units at its start and its end, nothing that people see as one torn. */
+/** The text without so many units at its start and end, cut only between graphemes. */
 function part(text: string, before: number, behind: number): string {
   const from = before === 0 ? 0 : graphemeBefore(text, before + 1);
   const to = behind === 0 ? text.length : graphemeAfter(text, text.length - behind - 1);

@@ -1,4 +1,7 @@
-/** How a user says how to come into a directory: with flags, or asked at a terminal until the directory agrees. */
+/**
+ * How a user logs in to a directory, signs up or enters as a guest: by flags, or asked at a terminal until it
+ * succeeds.
+ */
 
 import { P2pchatError } from "../base/errors.ts";
 import { foldName } from "../base/names.ts";
@@ -8,33 +11,33 @@ import type { Entry } from "../protocols/directory/client_io.ts";
 import { typedTwice } from "./password_source.ts";
 import type { Dialogue } from "./user_interface.ts";
 
-/** What was chosen, before a password is asked for. */
+/** The chosen way to enter and the name, before any password is asked for. */
 export interface Way {
   readonly how: Entry["how"];
   readonly name: string;
 }
 
-/** Passwords that files, or the environment, have. */
+/** Passwords from files or the environment. */
 export interface GivenPasswords {
-  /** Null: it is asked for. */
+  /** Null: ask for it. */
   readonly password: string | null;
-  /** Empty: it stays. */
+  /** Empty: the password isn't changed. */
   readonly newPassword: string;
 }
 
 export interface ComingInPorts {
-  /** Null where nobody can be asked. */
+  /** Asks the user at the terminal; null where nobody can be asked. */
   readonly dialogue: Dialogue | null;
-  /** What the flags say. */
+  /** The way given by flags. */
   readonly way: Way | null;
-  /** As given on the command line; null: asked for. */
+  /** As given on the command line; null: ask for it. */
   readonly name: string | null;
   readonly given: GivenPasswords | null;
-  /** Tells of a mistake. */
+  /** Shows an error about the user's input. */
   refuse(error: P2pchatError): void;
-  /** Tells what to press. */
+  /** Shows which key to press. */
   notice(text: string): void;
-  /** Ctrl+X, or Ctrl+D where nothing is typed. */
+  /** Called for Ctrl+X, or Ctrl+D at an empty line. */
   logOut(): void;
 }
 
@@ -48,7 +51,7 @@ const WAYS: ReadonlyMap<string, Entry["how"]> = new Map([
   ["guest", "guest"],
 ]);
 
-/** What Enter is pressed for, where it isn't known how one comes in: the menu asks. */
+/** What pressing Enter leads to where no way is chosen yet, so that the menu will ask. */
 const COME_IN = "come in";
 const ENTERED_TO: Readonly<Record<Entry["how"], string>> = {
   "log-in": "log in",
@@ -56,7 +59,7 @@ const ENTERED_TO: Readonly<Record<Entry["how"], string>> = {
   "guest": COME_IN,
 };
 
-/** What people try who don't want to come in at all. */
+/** What people type who don't want to enter at all. */
 const LEAVES = /^[/:]?(?:q|quit|exit|logout)$/i;
 
 export class ComingIn {
@@ -70,13 +73,13 @@ export class ComingIn {
     this.#given = ports.given;
   }
 
-  /** Whether a refusal is answered by another attempt. */
+  /** Whether the user may try again after the directory's refusal. */
   get asksAgain(): boolean {
     const { dialogue, way, given } = this.#ports;
     return dialogue !== null && (way === null || (given?.password === null && way.how !== "guest"));
   }
 
-  /** How, and as whom; asked for where it isn't known. Null where the user leaves. */
+  /** The way and the name; asked for where unknown. Null if the user leaves. */
   async way(): Promise<Way | null> {
     while (this.#way === null) {
       const how = await this.#ask(MENU);
@@ -84,7 +87,7 @@ export class ComingIn {
       if (how.trim() === "") continue;
       const known = WAYS.get(how.replaceAll(/\s/g, "").toLowerCase());
       if (known === undefined) {
-        // Not quoted: it may be a password, typed too soon.
+        // The input isn't quoted: it may be a password typed too soon.
         const text = "That is none of these: 1, 2 or 3, log in, sign up or guest; q leaves";
         this.#ports.refuse(new P2pchatError("usage", text));
         continue;
@@ -96,15 +99,16 @@ export class ComingIn {
     return this.#way;
   }
 
-  /** The same anew, where the last one came to nothing. */
+  /** Asks for the way again, after an attempt has failed. */
   async anotherWay(): Promise<Way | null> {
     this.#way = null;
     return await this.way();
   }
 
   /**
-   * What to come in with.
-   * @param profile Whose profile is open. @returns The way alone where it is another's; null where the user leaves.
+   * The credentials to enter with.
+   * @param profile Whose profile is open. @returns Only the way if it is for another profile; null if the user
+   *   leaves.
    */
   async entry(profile: string): Promise<Entry | Way | null> {
     const known = this.#way;
@@ -119,7 +123,7 @@ export class ComingIn {
       const way = await this.way();
       if (way === null || foldName(way.name) !== foldName(profile)) return way;
       const given = this.#given;
-      // A mistake brings the menu back, and what was given serves once.
+      // After a refusal the menu is shown again, and given passwords are used only once.
       this.#way = null;
       this.#given = null;
       if (way.how === "guest") return { ...way, password: "", newPassword: "" };
@@ -136,8 +140,8 @@ export class ComingIn {
   }
 
   /**
-   * A password that is typed twice. @param what How it is called. @returns Undefined after a mistake, which was told;
-   * null: the user leaves.
+   * Asks for a new password twice. @param what Its name in the prompt. @returns Undefined after an error, which was
+   * shown; null if the user leaves.
    */
   async newPassword(what: string): Promise<string | null | undefined> {
     const prompt = `${what} (at least ${PASSWORD_LENGTH_MIN} characters): `;
@@ -149,40 +153,40 @@ export class ComingIn {
     }
   }
 
-  /** One that is in use. Null: the user leaves. */
+  /** Asks for a present password. Null: the user leaves. */
   async password(prompt: string): Promise<string | null> {
     return await this.#ask(prompt, true);
   }
 
   /**
-   * Nothing is to be asked for the moment; what is typed goes to the prompt.
-   * @param isAnswered Also what was typed ahead: all that was asked is answered.
+   * Ends the questions for now: input goes to the prompt again.
+   * @param isAnswered Whether that includes input typed ahead, as all questions are answered.
    */
   over(isAnswered: boolean): void {
     this.#ports.dialogue?.end(isAnswered);
   }
 
-  /** Nothing is asked although somebody may answer already. */
+  /** Discards input typed ahead where no question will be asked. */
   dropTypedAhead(): void {
     this.#ports.dialogue?.dropTypedAhead();
   }
 
   /**
-   * Questions come that the user has just asked for, by `command`.
-   * @returns False where they were given up first.
+   * Waits for Enter before questions that the user has just requested with `command`.
+   * @returns False if the user gave them up first.
    */
   async expected(command: string): Promise<boolean> {
     return await this.#open(true, `Press Enter at an empty line to go on with ${command}`);
   }
 
-  /** Nothing of what is being typed at the prompt becomes an answer. */
+  /** Waits for Enter at an empty line, so that nothing being typed at the prompt becomes an answer. */
   async #open(isExpected: boolean, told: string): Promise<boolean> {
     const { dialogue, logOut, notice } = this.#ports;
     if (dialogue === null) return true;
     return await dialogue.beginAtEnter(logOut, isExpected, () => notice(told));
   }
 
-  /** Keeps what is typed from now on for the questions that come. */
+  /** Keeps all further input for the questions that follow. */
   begin(): void {
     this.#ports.dialogue?.begin(() => this.#ports.logOut());
   }
@@ -194,7 +198,7 @@ export class ComingIn {
     return await dialogue.ask({ prompt, isUnseen });
   }
 
-  /** Null where `work` found a mistake, which was told. */
+  /** Null if `work` threw an error, which was shown. */
   #checked<Value>(work: () => Value): Value | null {
     try {
       return work();

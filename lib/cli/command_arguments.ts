@@ -1,4 +1,4 @@
-/** The kinds of arguments that commands take. */
+/** The kinds of arguments of commands. */
 
 import { P2pchatError } from "../base/errors.ts";
 import { FINGERPRINT_CHARACTERS } from "../base/fingerprint.ts";
@@ -7,13 +7,13 @@ import { checkedMessage, quotedStart } from "../base/text.ts";
 import type { Argument } from "./commands.ts";
 import { chosenName } from "./flags.ts";
 
-/** Text to be sent, literally, to the end of the line. */
+/** Text to be sent exactly as typed, to the end of the line. */
 export const messageText: Argument<string> = { parse: checkedMessage, takesRest: true };
 
-/** A name that is another's, too, is shown with the start of a fingerprint. */
+/** A name that two people have is shown with the start of a fingerprint. */
 const SHOWN_NAME_LENGTH_MAX = NAME_LENGTH_MAX + "~".length + FINGERPRINT_CHARACTERS;
 
-/** A name as it is shown, of somebody who need not be there. */
+/** A name as it is shown, of somebody who may be absent. */
 export const memberName: Argument<string> = {
   parse: (text) => {
     const name = withoutMark(text).normalize("NFC");
@@ -26,16 +26,16 @@ export const memberName: Argument<string> = {
   completesNames: true,
 };
 
-/** A name to take; `bad-name` with the reason where it cannot be one. */
+/** A name to take; throws `bad-name` with the reason where it is invalid. */
 export const newName: Argument<string> = { parse: chosenName };
 
-/** How many entries to show: as many as any room keeps. */
+/** The most entries that a command shows: as many as any room keeps. */
 const ENTRY_COUNT_MAX = 10_000;
 
-/** A number of entries, as --history takes it. */
+/** A number of entries, as the flag --history takes it. */
 export const entryCount: Argument<number | undefined> = countUpTo(ENTRY_COUNT_MAX);
 
-/** A number that may be left out. */
+/** An optional number from 1 to `max`. */
 export function countUpTo(max: number): Argument<number | undefined> {
   return {
     parse: (text) => {
@@ -49,7 +49,7 @@ export function countUpTo(max: number): Argument<number | undefined> {
   };
 }
 
-/** A number from 1 that something has, such as an entry. @param form What the user is told to write. */
+/** The number of something, for example an entry, from 1. @param form What the user should type, for errors. */
 export function numberOf(what: string, form: string): Argument<number> {
   return {
     parse: (text) => {
@@ -60,10 +60,10 @@ export function numberOf(what: string, form: string): Argument<number> {
   };
 }
 
-/** Such a number that may be left out. */
+/** The same, optional. */
 export function maybeNumberOf(what: string, form: string): Argument<number | undefined> {
   return numberOf(what, form);
 }
 
-/** Whether it stands there. */
+/** A switch: true if it is given. */
 export const isGiven: Argument<true | undefined> = { parse: () => true, isSwitch: true };

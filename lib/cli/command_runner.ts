@@ -1,4 +1,4 @@
-/** Runs lines of input as commands, in order, unless and until somebody holds them back. */
+/** Runs input lines as commands, in order, and can be paused. */
 
 import { P2pchatError } from "../base/errors.ts";
 import { tooLong } from "../base/text.ts";
@@ -9,11 +9,11 @@ export interface CommandReports<Target> {
   refuse(error: P2pchatError, ref: string | undefined): void;
   help(entries: readonly Command<Target>[], ref: string | undefined): void;
   notice(text: string): void;
-  /** Not `null` while the reader of the output is behind: no line is run then, as each may be answered. */
+  /** Not `null` while the reader of the output is behind: no line is run then, as each may cause output. */
   ready(): Promise<void> | null;
 }
 
-/** Lines run without a pause for the network and the output: some milliseconds' worth. */
+/** Lines run before the network and the output get a turn: some milliseconds' worth. */
 const LINES_A_TURN_MAX = 1_024;
 
 export class CommandRunner<Target> {
@@ -24,19 +24,19 @@ export class CommandRunner<Target> {
   #toldMalformed = false;
   #hasLeft = false;
 
-  /** @param objects Whether a line that starts with `{` is a JSON object. */
+  /** @param objects Whether a line that starts with `{` is parsed as a JSON object. */
   constructor(table: CommandTable<Target>, objects: boolean, reports: CommandReports<Target>) {
     this.#table = table;
     this.#objects = objects;
     this.#reports = reports;
   }
 
-  /** Whether a command to leave has been run: nothing after it is. */
+  /** Whether a command that leaves has been run: later lines aren't run. */
   get hasLeft(): boolean {
     return this.#hasLeft;
   }
 
-  /** Holds back every line that hasn't begun, or lets them go on. */
+  /** Holds back all lines that haven't begun, or resumes. */
   pause(paused: boolean): void {
     if (paused) {
       this.#paused ??= Promise.withResolvers<void>();
@@ -46,7 +46,7 @@ export class CommandRunner<Target> {
     }
   }
 
-  /** Runs `lines` one after the other; resolves when the last has begun. */
+  /** Runs `lines` one after the other; resolves when the last one has begun. */
   async runAll(lines: readonly InputLine[], target: Target): Promise<void> {
     let turnLines = 0;
     for (const line of lines) {
@@ -64,7 +64,7 @@ export class CommandRunner<Target> {
     return this.#paused?.promise ?? this.#reports.ready();
   }
 
-  /** Runs one line now. What it throws that isn't for the user ends the program. */
+  /** Runs a line now. Errors that aren't for the user propagate and end the program. */
   run(line: InputLine, target: Target): void {
     if (this.#hasLeft) return;
     if (typeof line === "string") return this.#runText(line, target);

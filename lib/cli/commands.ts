@@ -1,10 +1,9 @@
 /**
- * The one table of a mode's commands. Typed lines, JSON objects, `/help` and completion all come from it.
+ * The table of a mode's commands, the common source of typed lines, JSON objects, `/help` and completion.
  *
- * An entry's `form` is the source of its syntax: a word in capitals is an argument, named in JSON by the
- * same word in lower case; `[N]` may be left out; `[--digest]` is a switch, `true` in JSON; anything else
- * stands for itself. An argument that `takesRest` reaches to the end of the line, or to the last occurrence of
- * what follows it.
+ * An entry's `form` defines its syntax: a word in capitals is an argument, named in JSON by the same word in lower
+ * case; `[N]` is optional; `[--digest]` is a switch, `true` in JSON; anything else is literal. An argument that
+ * `takesRest` extends to the end of the line, or to the last occurrence of what follows it.
  */
 
 import { P2pchatError } from "../base/errors.ts";
@@ -12,27 +11,27 @@ import { didYouMean } from "../base/nearest.ts";
 import { ownCommandFor } from "./foreign_commands.ts";
 import { hasInvite, inviteMisplaced } from "../protocols/mesh/invite.ts";
 
-/** One kind of argument: how its text becomes a value. */
+/** A kind of argument: how its text is parsed. */
 export interface Argument<Value> {
-  /** @throws {P2pchatError} Where `text` is no such value. */
+  /** @throws {P2pchatError} Where `text` isn't a valid value. */
   readonly parse: (text: string) => Value;
   readonly takesRest?: boolean;
-  /** May be left out in an object even where the typed form needs it. */
+  /** Optional in a JSON object even where the typed form requires it. */
   readonly optionalInObject?: boolean;
   readonly completesNames?: boolean;
   readonly completesCommands?: boolean;
-  /** It stands there or not: `[--digest]`. */
+  /** A switch, which is given or not: `[--digest]`. */
   readonly isSwitch?: boolean;
 }
 
 type ArgumentTable = Readonly<Record<string, Argument<unknown>>>;
 
-/** The parsed arguments of a command; those that may be left out are `undefined` then. */
+/** The parsed arguments of a command; missing optional ones are `undefined`. */
 type Values<Arguments extends ArgumentTable> = {
   readonly [Name in keyof Arguments]: Arguments[Name] extends Argument<infer Value> ? Value : never;
 };
 
-/** All that a command is. */
+/** The definition of a command. */
 export interface CommandEntry<Target, Arguments extends ArgumentTable> {
   readonly name: string;
   readonly aliases: readonly string[];
@@ -40,12 +39,12 @@ export interface CommandEntry<Target, Arguments extends ArgumentTable> {
   readonly args: Arguments;
   readonly help: string;
   readonly example: string;
-  /** Nothing that was typed after it is run. */
+  /** Leaves the mode: lines typed after it aren't run. */
   readonly leaves?: true;
   /**
-   * Carries the command out; what it throws or rejects with is shown as an `error` with its `ref`.
-   * Later lines don't wait for a returned promise.
-   * @param isTyped Whether somebody typed the command's name: it is neither a bare line nor an object.
+   * Runs the command. Errors, thrown or rejected, are shown as an `error` event with the command's `ref`. Later
+   * lines don't wait for a returned promise.
+   * @param isTyped Whether the command was typed by name, not as a bare line or an object.
    */
   run(
     target: Target,
@@ -55,15 +54,15 @@ export interface CommandEntry<Target, Arguments extends ArgumentTable> {
   ): void | Promise<void>;
 }
 
-/** A command whose argument types are hidden, as a table holds it. */
+/** A command as stored in a table, without the types of its arguments. */
 export interface Command<Target> extends Omit<CommandEntry<Target, ArgumentTable>, "run"> {
   readonly syntax: RegExp;
   readonly argumentNames: readonly string[];
-  /** Names of the arguments that the typed form can do without. */
+  /** Names of the arguments that are optional in the typed form. */
   readonly optionalNames: ReadonlySet<string>;
   /**
-   * Parses each text by its argument's kind, then runs. Separate steps, so that parsing errors come first.
-   * @throws {P2pchatError} Where a text is no value of its kind.
+   * Parses each argument, and returns the work to run. The steps are separate, so that parsing errors come first.
+   * @throws {P2pchatError} Where a text isn't valid for its argument.
    */
   bind(
     texts: Texts,
@@ -72,10 +71,10 @@ export interface Command<Target> extends Omit<CommandEntry<Target, ArgumentTable
   ): (target: Target) => void | Promise<void>;
 }
 
-/** Argument texts by name, before parsing. */
+/** Unparsed arguments by name. */
 export type Texts = Readonly<Record<string, string | undefined>>;
 
-/** An entry of the table, its types checked here and hidden from there on. */
+/** Makes an entry of the table, checking its argument types and then hiding them. */
 export function command<Target, Arguments extends ArgumentTable>(
   entry: CommandEntry<Target, Arguments>,
 ): Command<Target> {
@@ -137,7 +136,7 @@ function syntaxOf(form: string, args: ArgumentTable) {
   return { syntax: new RegExp(`^${pattern}${end}$`, "u"), argumentNames, optionalNames };
 }
 
-/** A line of input, understood or not. */
+/** The result of parsing a line of input. */
 export type ParsedLine<Target> =
   | { readonly type: "empty" }
   | {
@@ -153,35 +152,35 @@ export type ParsedLine<Target> =
   }
   | { readonly type: "refused"; readonly ref: string | undefined; readonly error: P2pchatError };
 
-/** What a line that isn't a command means: one that is, with its argument texts. */
+/** A command with its unparsed arguments. */
 export interface Invocation {
   readonly command: string;
   readonly texts: Texts;
-  /** The line is that command, by its name. */
+  /** Whether the line was the command, typed by its name. */
   readonly isTyped?: true;
 }
 
 export interface CommandTableOptions<Target> {
   readonly commands: readonly Command<Target>[];
-  /** What a line of no command means, here and now: chat, for example. May throw a P2pchatError. */
+  /** The meaning of a line that isn't a command, in the present state: for example chat. May throw a P2pchatError. */
   readonly bareLine: (line: string) => Invocation;
   /**
-   * Whether what a bare line says, here and now, isn't shown as a message of one's own: a terminal keeps the line,
-   * then.
+   * Whether a message sent by a bare line isn't echoed as one's own message in the present state, so that a
+   * terminal has to keep the line on the screen.
    */
   readonly chatIsSilent?: () => boolean;
   /**
-   * An object that sends a text, as people are told; where all are meant, nothing but the text is needed. Null:
-   * nothing here sends one.
+   * An example object that sends a text, for error messages; if the message is for everybody, the text is its only
+   * argument. Null: nothing in this mode sends one.
    */
   readonly textObject?: string | null;
-  /** What follows a name at the start of a line, as completion writes it; a blank where nothing is said. */
+  /** What completion writes after a name at the start of a line; by default a blank. */
   readonly afterName?: string;
-  /** Forms of lines that are no commands, for `/help`: head and description. */
+  /** Forms of lines that aren't commands, for `/help`: head and description. */
   readonly bareForms?: readonly (readonly [head: string, help: string])[];
 }
 
-/** Lines that leave in every mode, as a whole and exactly so. */
+/** Lines that leave in every mode; the whole line must match exactly. */
 const LEAVING_WORDS = [":q", ":quit"];
 
 interface InputObject extends Readonly<Record<string, unknown>> {
@@ -217,22 +216,22 @@ export class CommandTable<Target> {
     );
   }
 
-  /** Whether what a bare line says leaves no trace of its own. */
+  /** As the option of the same name. */
   get chatIsSilent(): boolean {
     return this.#chatIsSilent();
   }
 
-  /** Lines that are commands as a whole, for `/help`. */
+  /** Whole lines that are commands, for `/help`. */
   get words(): ReadonlyMap<string, string> {
     return this.#words;
   }
 
-  /** The command of that name or alias, without its slash. */
+  /** The command with that name or alias, without the slash. */
   find(name: string): Command<Target> | undefined {
     return this.#byName.get(name);
   }
 
-  /** Understands one line. With `objects`, a line that starts with `{` must be a JSON object of a command. */
+  /** Parses one line. With `objects`, a line that starts with `{` must be a JSON object of a command. */
   parse(line: string, objects: boolean): ParsedLine<Target> {
     if (line.trim() === "") return { type: "empty" };
     if (objects && line.startsWith("{")) return this.#parseObject(line);
@@ -245,18 +244,18 @@ export class CommandTable<Target> {
   }
 
   #invocationOf(line: string): Invocation {
-    // `:q ` is easily typed; ` :q` is chat.
+    // A trailing blank is easily typed, so `:q ` leaves; ` :q` is chat.
     const word = this.#words.get(line.trimEnd());
     if (word !== undefined) return { command: word, texts: {} };
     if (!line.startsWith("/")) return this.#bareLine(line);
     if (line.startsWith("//")) return this.#bareLine(line.slice(1));
 
     const name = /^\S+/.exec(line.slice(1))?.[0] ?? "";
-    // Where a line needs more than its text, a slash before it doesn't make it one.
+    // Where a message needs more than its text (a receiver), a doubled slash doesn't turn the line into one.
     const wayOut = this.chatIsSilent ? "" : `, //${shortened(name)} says it as text`;
     const entry = this.#known(name, wayOut);
     const rest = line.slice(1 + name.length);
-    // Only the gap's first character goes: a text keeps the blanks it starts with.
+    // Only the first blank is a separator: a text keeps further leading blanks.
     const match = entry.syntax.exec(rest.slice(1));
     if (match === null) throw formError(entry);
     const texts: Record<string, string | undefined> = {};
@@ -304,7 +303,7 @@ export class CommandTable<Target> {
     return [this.#known(this.#words.get(name) ?? name.replace(/^\//, ""))];
   }
 
-  /** @param wayOut What else may have been meant. */
+  /** @param wayOut The alternative to suggest. */
   #known(name: string, wayOut = ""): Command<Target> {
     const entry = this.#byName.get(name);
     if (entry !== undefined) return entry;
@@ -314,7 +313,10 @@ export class CommandTable<Target> {
     );
   }
 
-  /** Which command was meant, as far as that can be guessed: a word of other programs is no slip of the pen. */
+  /**
+   * A suggestion for an unknown command: the equivalent of another chat program's command, otherwise a similar
+   * name.
+   */
   #hint(name: string): string {
     const own = ownCommandFor(name, this.commands);
     if (own === undefined) return didYouMean(name, this.#byName.keys(), (known) => `/${known}`);
@@ -330,7 +332,7 @@ function helpEntry<Target>(): Command<Target> {
     args: { topic: { parse: (text) => text, completesCommands: true } },
     help: "list the commands, or explain one",
     example: "/help",
-    run() {}, // answered by the user interface, which alone knows how to show it
+    run() {}, // the user interface handles it, as only it knows how to show the help
   });
 }
 
@@ -346,7 +348,7 @@ function parsedObject(line: string, textObject: string | null): InputObject {
       { cause },
     );
   }
-  return value as InputObject; // what starts with { and parses is an object
+  return value as InputObject; // text that starts with { and parses is an object
 }
 
 function textsOf<Target>(entry: Command<Target>, object: InputObject): Texts {
@@ -409,7 +411,7 @@ function refused<Target>(error: unknown, ref: string | undefined): ParsedLine<Ta
   return { type: "refused", ref, error: hasInvite(error.message) ? inviteMisplaced() : error };
 }
 
-/** The argument whose text is missing, as it is blank: a line of blanks says nothing either. */
+/** The name of a blank argument that `takesRest`: a blank text counts as missing. */
 function blankRestOf<Target>(entry: Command<Target>, texts: Texts): string | undefined {
   return entry.argumentNames.find((name) =>
     entry.args[name]?.takesRest === true && !entry.optionalNames.has(name) &&
@@ -417,7 +419,7 @@ function blankRestOf<Target>(entry: Command<Target>, texts: Texts): string | und
   );
 }
 
-/** Error texts quote what somebody typed, but not all of it. */
+/** For error texts: what the user typed, shortened if long. */
 function shortened(word: string): string {
   const LENGTH_MAX = 40;
   return word.length > LENGTH_MAX ? `${word.slice(0, LENGTH_MAX)}...` : word;

@@ -1,24 +1,24 @@
-/** What Tab offers: commands after a slash, and where one is asked about; names in texts, and where one is meant. */
+/** Tab completion: command names after a slash or as arguments, and names of people in texts or as arguments. */
 
 import { foldName, MIXED_SCRIPTS_MARK, shownName } from "../base/names.ts";
 import type { Argument, Command, CommandTable } from "./commands.ts";
 
 export interface Completion {
-  /** Where the word that is completed starts. */
+  /** Where the completed word starts. */
   readonly start: number;
-  /** What takes the place of the word up to the cursor; the word itself where nothing is certain. */
+  /** The text that replaces the word up to the cursor; the word itself where nothing is certain. */
   readonly replacement: string;
-  /** All that are possible, where there is more than one. */
+  /** All candidates, if there are several. */
   readonly choices: readonly string[];
 }
 
-/** How many choices are worth a look. */
+/** The most candidates listed. */
 const CHOICES_MAX = 40;
 
 /**
  * Completes the word before `cursor`; `null` where nothing fits.
- * @param names Of those who are here.
- * @param away Of others who are known, offered after them, and only where a command asks for a name.
+ * @param names Names of the people who are present.
+ * @param away Other known names, offered after those, and only as the argument of a command.
  */
 export function complete<Target>(
   text: string,
@@ -46,14 +46,17 @@ export function complete<Target>(
   return completion(start, word, fitting, start === 0 ? table.afterName : " ");
 }
 
-/** Those of `names` that begin so, as they are shown, sorted. */
+/** The names, as they are shown, that begin with `word`, sorted. */
 function namesFitting(word: string, names: readonly string[]): readonly string[] {
   const starts = [foldName(word), foldName(`${MIXED_SCRIPTS_MARK}${word}`)];
   return names.map(shownName)
     .filter((name) => starts.some((start) => foldName(name).startsWith(start))).sort();
 }
 
-/** What the word may be that follows `before`: of people, whom a command is about, or who is named in a text. */
+/**
+ * What is offered after `before`: command names, the people a command can be about, the people a text can mention,
+ * or nothing.
+ */
 function offeredAfter<Target>(
   before: string,
   word: string,
@@ -72,7 +75,7 @@ function isCommandWord(text: string): boolean {
   return text.startsWith("/") && !text.startsWith("//");
 }
 
-/** The argument that a command's word at place `index` belongs to. */
+/** The argument that the command's word at `index` belongs to. */
 function argumentAt<Target>(
   entry: Command<Target> | undefined,
   index: number,

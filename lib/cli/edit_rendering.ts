@@ -1,4 +1,4 @@
-/** How edits read as lines, at members and at the coordinator. */
+/** Edits as lines of text, for members and for the coordinator. */
 
 import type {
   EditEvent,
@@ -12,7 +12,7 @@ import { changedParts } from "./changed_parts.ts";
 import { andListed, questionLine, starLine, wrongLine } from "./spans.ts";
 import type { Line, Span } from "./user_interface.ts";
 
-/** How somebody is shown. */
+/** How a person's name is shown. */
 type NameSpanOf = (name: string) => Span;
 
 type EventNamed<Name extends MemberEvent["event"]> = Extract<
@@ -21,8 +21,8 @@ type EventNamed<Name extends MemberEvent["event"]> = Extract<
 >;
 
 /**
- * Whose votes an edit waits for, and for how long where that is known; that an entry is being changed where none is
- * awaited.
+ * Says whose votes an edit waits for and, if known, for how long; or, if it waits for none, that the entry is being
+ * changed.
  */
 export function editStartedLine(
   { edit, seq, awaited = [], voteMs }: EventNamed<"edit-started">,
@@ -36,7 +36,7 @@ export function editStartedLine(
   return [...start, "waiting for ", ...whom, ` to agree to change entry ${seq}${time}`];
 }
 
-/** What one is asked. @param others Whether other votes are open, too: then its number has to be said. */
+/** The question to a voter. @param others Whether other votes are open, too: then the edit's number is shown. */
 export function voteWantedLine(
   { edit, seq, by, old, new: text, deadline }: EventNamed<"vote-wanted">,
   nowMs: number,
@@ -54,7 +54,7 @@ export function voteWantedLine(
   );
 }
 
-/** An edit that one is asked about, or has asked for, and that isn't over. */
+/** An edit in progress that the user is asked about, or has requested. */
 export function memberEditLine(
   { edit, seq, by, text, state, deadline }: MemberEditView,
   nowMs: number,
@@ -78,7 +78,7 @@ export function memberEditLine(
   ];
 }
 
-/** What has become of an edit. A committed one of the history has the time of its decision. */
+/** The outcome of an edit. For a committed one from the history, the time is that of the decision. */
 export function editLine(event: EditEvent, nowMs: number, nameOf: NameSpanOf): Line {
   const { edit, seq, by, text, outcome, reason, agreed = [], history = false } = event;
   switch (outcome) {
@@ -112,7 +112,7 @@ export function editLine(event: EditEvent, nowMs: number, nameOf: NameSpanOf): L
   }
 }
 
-/** One of the changes that `/entry` shows. */
+/** One of the edits that `/entry` shows. */
 export function entryEditLine(
   { edit, by, new: text, agreed, committedAt }: EntryEdit,
   nameOf: NameSpanOf,
@@ -129,7 +129,7 @@ export function entryEditLine(
   ];
 }
 
-/** An edit that is under way at the coordinator. */
+/** An edit in progress, as the coordinator shows it. */
 export function editViewLine(
   { edit, seq, by, text, state, awaited, deadline }: EditView,
   nowMs: number,
@@ -156,7 +156,7 @@ function agreedSpans(agreed: readonly string[], nameOf: NameSpanOf): Line {
   return [", agreed by ", ...andListed(agreed.map((name) => [nameOf(name)]))];
 }
 
-/** Where a text ends is seen, whatever it says. */
+/** A text in quotes, with quotes and backslashes inside it escaped, so that its end is unambiguous. */
 function quoted(text: string): string {
   return `"${text.replace(/["\\]/g, "\\$&")}"`;
 }

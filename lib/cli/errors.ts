@@ -1,20 +1,20 @@
-/** The last words of a program that fails, and its exit status. */
+/** The final error message and exit status of a program that fails. */
 
 import { type ErrorCode, EXIT_STATUS_BY_CODE, P2pchatError } from "../base/errors.ts";
 import { JsonFormat } from "./json_format.ts";
 import { TextFormat, type TextFormatOptions } from "./text_format.ts";
 
-/** How a program ends. */
+/** How the program ends. */
 export interface Ending {
   readonly status: number;
   readonly channel: "stdout" | "stderr";
-  /** One line, its line feed included. */
+  /** One line with its line feed. */
   readonly text: string;
 }
 
 /**
- * How to end after `error`. What isn't a `P2pchatError` is a fault of our own: `internal`, with no more than
- * its message; the stack trace belongs into the log.
+ * The final message and status after `error`. Anything but a `P2pchatError` is a bug: `internal`, shown with only
+ * its message, as the stack trace goes to the log.
  * @param terminal Where the line is broken at words; null for a file or a pipe.
  */
 export function endingOf(

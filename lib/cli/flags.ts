@@ -1,4 +1,4 @@
-/** Kinds of flags and of words on the command line, each with its own sentence for what is wrong. */
+/** Kinds of flags and words on the command line, each with its own error text. */
 
 import { HOST_FORM, parseHost, parsePort, PORT_FORM, PORT_MAX } from "../base/endpoints.ts";
 import { P2pchatError } from "../base/errors.ts";
@@ -10,7 +10,7 @@ import { quotedStart } from "../base/text.ts";
 import { inWords } from "../base/words.ts";
 import type { AdvertisedAddress } from "./options.ts";
 
-/** A flag without a value: on when it is there. */
+/** A flag without a value: on if it is given. */
 export interface Switch {
   readonly name: string;
   readonly help: string;
@@ -18,17 +18,17 @@ export interface Switch {
 
 /** A flag with a value. */
 export interface ValueFlag<Value> extends Switch {
-  /** What stands for the value in the usage: `N`, `HOST[:PORT]`. */
+  /** The placeholder for the value in the usage: `N`, `HOST[:PORT]`. */
   readonly value: string;
-  /** @throws {P2pchatError} `usage` where `text` is no such value. */
+  /** @throws {P2pchatError} `usage` where `text` isn't a valid value. */
   readonly parse: (text: string, what: string) => Value;
-  /** All that can be said, where that is a few words. */
+  /** All possible values, where these are a few words. */
   readonly words?: readonly string[];
 }
 
 export type Flag = Switch | ValueFlag<unknown>;
 
-/** Whether a word with its value follows; a switch has none. */
+/** Whether the flag has a value; a switch has none. */
 export function takesValue(flag: Flag): flag is ValueFlag<unknown> {
   return "parse" in flag;
 }
@@ -42,7 +42,7 @@ export function wholeNumber(min: number, max: number): (text: string, what: stri
   };
 }
 
-/** A port to listen at; 0 stands for any free one. */
+/** A port to listen at; 0 requests any free one. */
 export const listenPort: (text: string, what: string) => number = wholeNumber(0, PORT_MAX);
 
 /** A port to connect to. */
@@ -54,7 +54,7 @@ function remotePort(text: string, what: string): number {
 
 const MS_BY_UNIT = { ms: 1, s: 1_000, m: 60_000 } as const;
 
-/** Longest duration a timer can wait for: 2^31 - 1 ms, 24 days. */
+/** The longest duration of a timer: 2^31 - 1 ms, 24 days. */
 const DURATION_MS_MAX = 2_147_483_647;
 
 /** A duration in milliseconds: `500ms`, `30s`, `30m`. */
@@ -64,13 +64,13 @@ export function duration(text: string, what: string): number {
   throw wrong(what, "a duration of 24 days at most, such as 500ms, 30s or 30m", text);
 }
 
-/** NaN where it is none. */
+/** NaN where `text` isn't a duration. */
 function durationMs(text: string): number {
   const match = /^(\d{1,9})(ms|s|m)$/.exec(text);
   return match === null ? NaN : Number(match[1]) * MS_BY_UNIT[match[2] as "ms" | "s" | "m"];
 }
 
-/** A duration in milliseconds, of which less than `minMs` or more than `maxMs` makes no sense. */
+/** A duration in milliseconds from `minMs` to `maxMs`, outside of which it makes no sense. */
 export function durationWithin(
   minMs: number,
   maxMs: number,
@@ -86,7 +86,7 @@ export function durationWithin(
   };
 }
 
-/** As a flag takes it. */
+/** The duration as a flag's value. */
 function durationFlag(ms: number): string {
   const unit = ms % MS_BY_UNIT.m === 0 ? "m" : ms % MS_BY_UNIT.s === 0 ? "s" : "ms";
   return `${ms / MS_BY_UNIT[unit]}${unit}`;
@@ -109,7 +109,7 @@ export function oneOf<Word extends string>(
   return { parse, words };
 }
 
-/** Fingerprints of keys, with commas between them. */
+/** Fingerprints of keys, separated by commas. */
 export function fingerprints(text: string, what: string): readonly Fingerprint[] {
   return text.split(",").map((one) => {
     if (fingerprintFault(one) === null) return parseFingerprint(one);
@@ -117,37 +117,37 @@ export function fingerprints(text: string, what: string): readonly Fingerprint[]
   });
 }
 
-/** A file, which need not be there. */
+/** The path of a file, which may not exist yet. */
 export function fileName(text: string, what: string): string {
   if (text !== "") return text;
   throw new P2pchatError("usage", `${what} must name a file, is ""`);
 }
 
-/** A host name or an IP address, an IPv6 one with or without brackets; the result has none. */
+/** A host name or an IP address; an IPv6 address may be in brackets, which the result doesn't have. */
 export function host(text: string, what: string): string {
   const found = parseHost(text);
   if (found === null) throw wrong(what, HOST_FORM, text);
   return found;
 }
 
-/** `HOST` or `HOST:PORT`, an IPv6 address with a port in brackets. */
+/** `HOST` or `HOST:PORT`; an IPv6 address with a port is in brackets. */
 export function hostAndMaybePort(text: string, what: string): AdvertisedAddress {
   const match = /^(\[[^\]]*\]|[^:]*):([^:]*)$/.exec(text);
   if (match === null) return { host: host(text, what), port: null };
   return { host: host(match[1]!, what), port: remotePort(match[2]!, `The port of ${what}`) };
 }
 
-/** `HOST PORT`, two words. */
+/** `HOST PORT`, as two words. */
 export function endpoint(hostText: string, portText: string): Endpoint {
   return { host: host(hostText, "HOST"), port: remotePort(portText, "PORT") };
 }
 
-/** `--host`. @param does What the program does there. */
+/** `--host`. @param does What the program does at that address, for the help. */
 export function hostFlag(does: string): ValueFlag<string> {
   return { name: "host", value: "ADDR", help: `${does} at this address (all)`, parse: host };
 }
 
-/** `--advertise`. @param whom Who is told that address. */
+/** `--advertise`. @param whom To whom the program announces that address, for the help. */
 export function advertiseFlag(whom: string): ValueFlag<AdvertisedAddress> {
   return {
     name: "advertise",
@@ -161,12 +161,12 @@ function wrong(what: string, expected: string, text: string): P2pchatError {
   return new P2pchatError("usage", `${what} must be ${expected}, is ${quotedStart(text)}`);
 }
 
-/** What stands for a name in usage and docs. */
+/** Placeholders for a name in the usage and docs. */
 const NAME_PLACEHOLDERS: readonly string[] = ["NAME", "NEW"];
 
 /**
- * A name that somebody is to have from now on.
- * @throws {P2pchatError} `bad-name` where it can't be one, or was copied from the usage as it stands there.
+ * A new name for somebody.
+ * @throws {P2pchatError} `bad-name` where it is invalid, or is a placeholder copied from the usage.
  */
 export function chosenName(text: string): string {
   if (!NAME_PLACEHOLDERS.includes(text)) return parseName(text);

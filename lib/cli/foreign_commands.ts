@@ -1,15 +1,15 @@
-/** Commands as other chat programs call them, and which of ours does the same. */
+/** Commands of other chat programs, and the command here that does the same. */
 
 import type { Command } from "./commands.ts";
 
 type Headed = Pick<Command<never>, "name" | "form">;
 
-/** What ends the program, in one mode or another. */
+/** Commands that end the program, in one mode or another. */
 const LEAVING = ["quit", "exit", "logout"];
 const WRITING_TO_ONE = ["msg NAME TEXT", "call NAME"];
 const SHOWING_WHO_IS_THERE = ["peers", "list", "list [PART]"];
 
-/** By each of them, what it is in our modes: name and form, as no other form does the same. */
+/** For each foreign command, its equivalents by name and form, as the modes differ in these. */
 const OURS: Readonly<Record<string, readonly string[]>> = {
   "?": ["help [TOPIC]"],
   "h": ["help [TOPIC]"],
@@ -38,13 +38,16 @@ const OURS: Readonly<Record<string, readonly string[]>> = {
   "me": [],
 };
 
-/** Whether a word without a slash is what ends other programs. */
+/** Whether a word without a slash means leaving in other programs. */
 export function meansLeaving(word: string): boolean {
   const lower = word.trim().toLowerCase();
   return LEAVING.includes(lower) || (Object.hasOwn(OURS, lower) && OURS[lower] === LEAVING);
 }
 
-/** The command that does what `word` does elsewhere: null where none here does, undefined for a word of no such meaning. */
+/**
+ * The equivalent of another program's command: null where this mode has none, undefined where no program's command
+ * is known by that name.
+ */
 export function ownCommandFor<Entry extends Headed>(
   word: string,
   commands: readonly Entry[],

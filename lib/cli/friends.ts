@@ -1,4 +1,4 @@
-/** `p2pchat peer --users`: wires the friends' machine to sockets, files and the user interface. */
+/** `p2pchat peer --users`: connects the friends' machine to sockets, files and the user interface. */
 
 import { P2pchatError } from "../base/errors.ts";
 import { endpointText } from "../base/ids.ts";
@@ -43,7 +43,7 @@ import { shownEvent } from "./verify_rendering.ts";
 
 /**
  * Runs until the user leaves.
- * @throws {P2pchatError} What ended it otherwise; `bad-file` before anything starts.
+ * @throws {P2pchatError} The reason if it ends otherwise; `bad-file` before anything starts.
  */
 export async function runFriends(options: FriendsOptions): Promise<void> {
   const { file } = options;
@@ -63,14 +63,14 @@ export async function runFriends(options: FriendsOptions): Promise<void> {
 
 interface Wiring extends Session<FriendsOwnEvent, FriendsCommandSink> {
   readonly options: FriendsOptions;
-  /** The table, as bytes and understood. */
+  /** The table, as bytes and parsed. */
   readonly bytes: Uint8Array;
   readonly table: FriendsTable;
-  /** What `r/` stands for at a terminal. */
+  /** The meaning of `r/` at a terminal. */
   readonly reply: Reply;
 }
 
-/** What is told at a terminal at the first start. */
+/** Shown at a terminal at the first start. */
 const FIRST_STEPS = "/help lists the commands, /exit leaves.";
 
 async function chat(wiring: Wiring): Promise<void> {
@@ -103,7 +103,7 @@ async function chat(wiring: Wiring): Promise<void> {
     const kept = { store, notices, scope };
     const begun = () => {
       port.follow(table);
-      noted = known.written.then(opened.noteUse, () => {}); // that failure is shown
+      noted = known.written.then(opened.noteUse, () => {}); // such a failure is shown elsewhere
       showFailure(ui, noted);
     };
     const friends = hostOf(wiring, links, kept, begun);
@@ -113,7 +113,7 @@ async function chat(wiring: Wiring): Promise<void> {
       try {
         return await friends.run();
       } finally {
-        // Before the links are shut: an edit that is seen then must not make them listen again.
+        // Before the links are shut down: an edit noticed later must not make them listen again.
         watch.close();
         port.close();
       }
@@ -121,16 +121,16 @@ async function chat(wiring: Wiring): Promise<void> {
     await runMode(wiring, links, { run });
   } finally {
     await links?.shutdown("ended");
-    await noted.catch(() => {}); // it is shown
+    await noted.catch(() => {}); // the failure is shown elsewhere
     await store.close();
   }
 }
 
-/** What was taken over from other tables. */
+/** Keys taken over from other tables. */
 interface TakenKeys {
-  /** What to tell of it. */
+  /** Notices about these keys. */
   readonly notices: readonly string[];
-  /** Until this is so, a start must find the table as one that wasn't used before. */
+  /** Until this resolves, a restart must treat the table as not used before. */
   readonly written: Promise<unknown>;
 }
 
@@ -144,7 +144,7 @@ function keysFromOtherTables({ knownPeers, table, ui }: Wiring, scope: string): 
 
 type LinkOptions = Omit<Parameters<typeof openTcpLinks>[0], "host" | "port">;
 
-/** @throws {P2pchatError} `port-in-use` or `unreachable`. */
+/** Opens the links. @throws {P2pchatError} `port-in-use` or `unreachable`. */
 function listen(
   { host, port, file }: FriendsOptions,
   { own }: FriendsTable,
@@ -158,16 +158,16 @@ function listen(
   }
 }
 
-/** What is on disk of these friends. */
+/** The stored data of these friends. */
 interface Kept {
   readonly store: FriendsStore;
-  /** What to tell of it when it has begun. */
+  /** Notices to show after the start. */
   readonly notices: readonly string[];
-  /** Of their keys in `known_peers`. */
+  /** The scope of their keys in `known_peers`. */
   readonly scope: string;
 }
 
-/** @param begun Called when it has told that it is ready. */
+/** @param begun Called when the host has shown that it is ready. */
 function hostOf(
   wiring: Wiring,
   links: Links,
@@ -217,7 +217,7 @@ function offerNames({ ui, reply }: Wiring, names: readonly string[]): void {
   reply.table(names);
 }
 
-/** Edits of the table take effect while the program runs. */
+/** Applies edits of the table while the program runs. */
 function followTable(
   wiring: Wiring,
   host: FriendsHost,
@@ -259,7 +259,7 @@ function ownPort(
   });
 }
 
-/** Where friends come from; they go first where a crowd wants to come in. */
+/** The hosts of the friends, whose connections have priority when many connect at once. */
 function hostsOf(table: FriendsTable): readonly string[] {
   return friendsOf(table).map(({ endpoint }) => endpoint.host);
 }

@@ -49,7 +49,7 @@ export const friendsProgramCommand: ProgramCommand = {
 };
 
 /**
- * What was asked of `peer --users`.
+ * The options of `peer --users`.
  * @throws {P2pchatError} `usage` or `bad-name`.
  */
 export function friendsOptions(line: CommandLine): FriendsOptions {

@@ -18,12 +18,12 @@ import type { Expansion } from "./user_interface.ts";
 
 export type FriendsCommandSink = CommandSink<FriendsCommand>;
 
-/** Stands for who wrote last, unless a friend is called so. */
+/** Means the friend who wrote last, unless a friend has this name. */
 const LAST_WRITER = "r";
 
 /**
- * At a terminal `r/` becomes `bob/` as soon as it is typed: somebody else may write before the line is sent. Where a
- * friend is called r it stays what it is.
+ * Replaces `r/` by `bob/` at a terminal as soon as it is typed, since somebody else may write before the line is
+ * sent. Where a friend is called r, it isn't replaced.
  */
 export class Reply {
   #lastWriter: string | null = null;
@@ -31,7 +31,7 @@ export class Reply {
 
   constructor(readonly setExpansion: (expansion: Expansion | null) => void) {}
 
-  /** The friends of the table. */
+  /** Sets the friends of the table. */
   table(names: readonly string[]): void {
     this.#isFriend = names.some((name) => foldName(name) === LAST_WRITER);
     this.#update();
@@ -50,7 +50,7 @@ export class Reply {
   }
 }
 
-/** `bob/hello`: everything after the first slash is text. @param friend One to name as an example. */
+/** Parses `bob/hello`: everything after the first slash is text. @param friend A friend to name as an example. */
 function toFriend(line: string, friend: string): Invocation {
   if (line.trim() === "exit") return { command: "exit", texts: {} };
   const at = line.indexOf("/");
@@ -69,7 +69,7 @@ function toFriend(line: string, friend: string): Invocation {
   return { command: "msg", texts: { name: line.slice(0, at).trim(), text: line.slice(at + 1) } };
 }
 
-/** @param friend One of the table, as an example. */
+/** @param friend A friend of the table, as an example. */
 export function friendsCommandTable(friend: string): CommandTable<FriendsCommandSink> {
   return new CommandTable<FriendsCommandSink>({
     bareLine: (line) => toFriend(line, friend),
@@ -122,5 +122,5 @@ export function friendsCommandTable(friend: string): CommandTable<FriendsCommand
   });
 }
 
-/** With the names of the usage. */
+/** The table of commands with the names used in the usage. */
 export const friendsCommands: CommandTable<FriendsCommandSink> = friendsCommandTable("bob");

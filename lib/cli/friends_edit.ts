@@ -1,13 +1,13 @@
-/** What an edit of the table of friends changed, in words. */
+/** Describes an edit of the table of friends in words. */
 
 import { endpointText } from "../base/ids.ts";
 import { foldName } from "../base/names.ts";
 import type { UserInfoRow } from "../store/user_info.ts";
 
-/** Rows that each kind of change is told with. */
+/** The most rows named for each kind of change. */
 const NAMED_MAX = 8;
 
-/** What an edit changed for us; null where it changed nothing, as with a comment. */
+/** The effect of an edit; null where it has none, as with a comment. */
 export function editText(
   before: readonly UserInfoRow[],
   after: readonly UserInfoRow[],

@@ -1,6 +1,6 @@
 /**
- * Keys of friends that are known from another table. One that was moved or renamed is another table: whoever answers
- * at a friend's address must not become that friend for it.
+ * Friends' keys that are known from another table. A table that was moved or renamed counts as another table: that
+ * must not let whoever answers at a friend's address become that friend.
  */
 
 import { fingerprintOf } from "../base/fingerprint.ts";
@@ -11,18 +11,18 @@ import type { UserInfoRow } from "../store/user_info.ts";
 
 const SCOPE_KIND = "users:";
 
-/** Names that are told. */
+/** The most names mentioned in a notice. */
 const NAMED_MAX = 8;
 
-/** Of their keys in `known_peers`. */
+/** The scope of a table's keys in `known_peers`. */
 export function friendsScope(table: string): string {
   return `${SCOPE_KIND}${table}`;
 }
 
 /**
- * At the first use of a table: expects of its friends the keys that they have with another one, with the one met last
- * where there are several. Where the table itself says which, that holds.
- * @returns What the user should know of it, null for nothing; and when it is durable.
+ * At the first use of a table: pins for its friends the keys they have in other tables, the last one met where
+ * these differ. A key in the table itself has precedence.
+ * @returns The notice for the user, or null; and a promise that resolves when the pins are durable.
  */
 export function takeOverPins(
   knownPeers: KnownPeers,
@@ -52,7 +52,7 @@ function takenText(pins: readonly Pin[]): string {
     "are told of another key, and /trust NAME accepts it";
 }
 
-/** What to tell of the first key of a friend, where another table has another one; else null. */
+/** The notice about a friend's first key where another table has another key for that name; else null. */
 export function otherKeyText(
   knownPeers: KnownPeers,
   scope: string,

@@ -1,4 +1,4 @@
-/** The port of one's own row, where friends dial: an edit may change it, and another program may have it. */
+/** The port of the user's own row, which friends dial: an edit may change it, and another program may have it. */
 
 import type { Clock } from "../base/clock.ts";
 import { P2pchatError } from "../base/errors.ts";
@@ -7,27 +7,27 @@ import type { Endpoint } from "../base/ids.ts";
 import type { Links } from "../transport/link.ts";
 import { friendsOf, type FriendsTable } from "./friends_table.ts";
 
-/** How often a port that another program has is tried again. */
+/** How often the program tries again to listen at a port that another program has. */
 const PORT_RETRY_MS = 10_000;
 
 export interface OwnPortPorts {
   readonly links: Pick<Links, "local" | "listenAt">;
   readonly clock: Clock;
-  /** The table, as the user calls it. */
+  /** The path of the table, as the user gave it. */
   readonly file: string;
-  /** Whether the command line says where to listen: then the row doesn't. */
+  /** Whether the command line gives the port: then the row's doesn't matter. */
   readonly isFixed: boolean;
   notice(text: string): void;
   failed(error: P2pchatError): void;
-  /** What is wrong as long as it is; null where nothing is. */
+  /** Sets the present problem; null where there is none. */
   trouble(text: string | null): void;
 }
 
-/** Keeps listening where friends dial. */
+/** Keeps the program listening where friends dial. */
 export class OwnPort {
   readonly #ports: OwnPortPorts;
   #table: FriendsTable | null = null;
-  /** The port of the row that the user was told of last, as one that isn't ours. */
+  /** The row's port of the last message to the user that it isn't the one listened at. */
   #told: number | null = null;
   #timer: { cancel(): void } | null = null;
 
@@ -35,7 +35,7 @@ export class OwnPort {
     this.#ports = ports;
   }
 
-  /** The table as it is now. */
+  /** Sets the present table, and listens at its port. */
   follow(table: FriendsTable): void {
     this.close();
     this.#table = table;
@@ -48,7 +48,7 @@ export class OwnPort {
     else this.#tryPort(table);
   }
 
-  /** Nothing is tried after this, until the next `follow`. */
+  /** Makes no more attempts until the next `follow`. */
   close(): void {
     this.#timer?.cancel();
     this.#timer = null;
@@ -83,12 +83,15 @@ export class OwnPort {
     trouble(null);
   }
 
-  /** A friend on this machine is to listen where we do, and may have our new port until then: one has to begin. */
+  /**
+   * Moves to any free port: if two programs on this machine are to swap ports, one of them has to free its port
+   * first.
+   */
   #letGo(): void {
     try {
       this.#ports.links.listenAt(0);
     } catch (error) {
-      if (!(error instanceof P2pchatError)) throw error; // otherwise all is as it was, and is tried again
+      if (!(error instanceof P2pchatError)) throw error; // the port stays the same then, and the attempt is repeated
     }
   }
 
@@ -104,19 +107,22 @@ export class OwnPort {
   }
 }
 
-/** Whether a friend on this machine has the port in the table that we listen at. */
+/** Whether another row of this machine has the port that the program listens at. */
 function hasOurPort(table: FriendsTable, { port }: Endpoint): boolean {
   return friendsOf(table).some(({ endpoint }) =>
     endpoint.port === port && isSameMachine(endpoint.host, table.own.endpoint.host)
   );
 }
 
-/** As far as the table tells: a machine may have several names. */
+/** As far as the table shows: a machine may have several names. */
 function isSameMachine(one: string, other: string): boolean {
   return canonicalHost(one) === canonicalHost(other) || (isLoopback(one) && isLoopback(other));
 }
 
-/** Why the port of one's row can't be listened at: another one would be of no use, friends dial that of the row. */
+/**
+ * The error where the port of the user's row isn't available. Another port would be useless, as friends dial this
+ * one.
+ */
 export function portError(error: P2pchatError, port: number, file: string): P2pchatError {
   if (error.code !== "port-in-use") return error;
   return new P2pchatError(

@@ -1,4 +1,4 @@
-/** How the events of `peer --users` read as lines. */
+/** Events of `peer --users` as lines of text. */
 
 import { endpointText } from "../base/ids.ts";
 import { shownName } from "../base/names.ts";
@@ -19,7 +19,7 @@ import {
 import type { Line, RenderContext } from "./user_interface.ts";
 import { type OwnEventOf, verifyLines } from "./verify_rendering.ts";
 
-/** What this mode alone shows. */
+/** The events that only this mode shows. */
 export type FriendsOwnEvent = OwnEventOf<FriendsEvent>;
 
 type EventNamed<Name extends FriendsOwnEvent["event"]> = Extract<
@@ -27,12 +27,12 @@ type EventNamed<Name extends FriendsOwnEvent["event"]> = Extract<
   { readonly event: Name }
 >;
 
-/** Names that a first line has room for. */
+/** The most names in the first line. */
 const FRIENDS_NAMED_MAX = 12;
 
 /**
- * The lines of an event, in the order they are printed.
- * @param self One's own name.
+ * The lines of an event, in the order in which they are printed.
+ * @param self The user's own name.
  */
 export function friendsLines(
   event: FriendsOwnEvent,
@@ -77,7 +77,7 @@ function readyLine({ name: self, port, names, users }: EventNamed<"ready">): Lin
   ];
 }
 
-/** That a message is safe, and that it has arrived, is what one expects: at a terminal only the rest is told. */
+/** At a terminal only unexpected states are shown, not that a message was stored or has arrived. */
 function deliveryLines(
   { id, state, to, reason, waiting, text }: EventNamed<"delivery">,
   { nowMs, interactive }: RenderContext,
@@ -124,7 +124,7 @@ function outboxLines({ messages }: EventNamed<"outbox">): readonly Line[] {
   ]);
 }
 
-/** Enough to tell messages apart, for `/unsend`. */
+/** Enough to distinguish messages, for `/unsend`. */
 const ID_LETTERS = 8;
 
 function statusLines(status: EventNamed<"status">): readonly Line[] {

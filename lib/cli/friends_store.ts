@@ -1,8 +1,8 @@
 /**
- * What a profile keeps of its friends on disk: a folder for each table of users, `friends/DIGEST/`, with the path
- * of the table in `table`, and messages, sent and received, in `log`.
+ * A profile's stored data of friends: a folder for each table of users, `friends/DIGEST/`, with the path of the
+ * table in `table`, and the messages, sent and received, in `log`.
  *
- * Two tables may have a bob each who aren't the same: what waits for one must never go to the other.
+ * Two tables may have different friends of the same name: messages waiting for one must never go to the other.
  */
 
 import { countText } from "../base/counts.ts";
@@ -22,18 +22,18 @@ const FRIENDS_RECORDS: RecordFormat<FriendsRecord> = {
   record: friendsRecord,
 };
 
-/** The path of the table that a folder belongs to. */
+/** The file with the path of the table that a folder belongs to. */
 const TABLE_FILE = "table";
 export const FRIENDS_TABLE_FORMAT = { format: "friends-table", version: 1 } as const;
 const LOG_FILE = "log";
 
 /**
- * Opens what is kept for the friends of a table.
+ * Opens the stored data for the friends of a table.
  * @param folder `friends` in the profile.
  * @param table The table's path, absolute.
- * @returns `notices`: what was mended, and at the first use of a table what waits for friends of others;
- *     `isNew`: this table wasn't used before; `isFirst`: none was; `noteUse`: says durably that this one was, once
- *     what there is to do at its first use is done. It rejects with `disk`.
+ * @returns `notices`: repairs and, at the first use of a table, messages that wait for friends of other tables;
+ *   `isNew`: this table wasn't used before; `isFirst`: no table was; `noteUse`: records durably that this table was
+ *   used, to be called after the work of its first use. It rejects with `disk`.
  * @throws {P2pchatError} `store-corrupt` with file and line, `bad-file` or `disk`.
  */
 export async function openFriends(
@@ -66,7 +66,7 @@ export async function openFriends(
   return { store, notices: [...notices, ...store.notices], isNew, isFirst, noteUse };
 }
 
-/** What there is to say of the messages for friends of other tables. */
+/** Notices about messages that wait for friends of other tables. */
 async function leftBehind(disk: Disk, folder: string): Promise<readonly string[]> {
   const notices: string[] = [];
   for (const name of await disk.list(folder)) {
@@ -90,7 +90,7 @@ async function leftBehind(disk: Disk, folder: string): Promise<readonly string[]
       );
     } catch (error) {
       if (!(error instanceof P2pchatError)) throw error;
-      // Nothing of it is needed here; whoever starts with that table is stopped by it.
+      // That table's data isn't needed here; a start with that table would report the error.
       notices.push(`Cannot tell what waits for friends of ${table}: ${error.message}`);
     }
   }

@@ -1,4 +1,4 @@
-/** The table of friends while the program runs: who one is in it, and what becomes of its edits. */
+/** The table of friends while the program runs: the user's own row, and the effect of edits. */
 
 import { P2pchatError } from "../base/errors.ts";
 import type { ProfileIdentity } from "../store/identity.ts";
@@ -8,14 +8,14 @@ import { readUserInfo } from "../store/user_info_file.ts";
 import type { UserInfoListener } from "../store/user_info_watch.ts";
 import { editText } from "./friends_edit.ts";
 
-/** A table as it was read. */
+/** A parsed table and the user's own row. */
 export interface FriendsTable {
   readonly rows: readonly UserInfoRow[];
   readonly own: UserInfoRow;
 }
 
 /**
- * Reads a table, and finds oneself in it.
+ * Reads a table and finds the user's own row.
  * @throws {P2pchatError} `bad-file`.
  */
 export async function readFriendsTable(
@@ -27,12 +27,12 @@ export async function readFriendsTable(
   return { bytes, table: { rows, own: ownRow(file, rows, own) } };
 }
 
-/** All but oneself. */
+/** All rows but the user's own. */
 export function friendsOf({ rows, own }: FriendsTable): readonly UserInfoRow[] {
   return rows.filter((row) => row !== own);
 }
 
-/** @throws {P2pchatError} `bad-file` where the table says that somebody else has our name. */
+/** @throws {P2pchatError} `bad-file` where the table has another key for the user's name. */
 export function checkOwnKey(
   file: string,
   { line, name, fingerprint }: UserInfoRow,
@@ -42,20 +42,20 @@ export function checkOwnKey(
   const text =
     `Cannot be ${name}: ${file}, line ${line}, says that ${name}'s key is ${fingerprint}, and this ` +
     `profile's is ${own.fingerprint}; correct the row, or use the profile with that key (--data DIR)`;
-  // The next start finds the new key in its place, and has no more to say of the old one.
+  // The next start finds the new key in place and won't repeat these notices.
   throw new P2pchatError("bad-file", [text, ...own.notices].join(". "));
 }
 
 export interface TableReports {
-  /** This is the table from now on. */
+  /** The table was edited and is valid. */
   edited(table: FriendsTable): void;
   notice(text: string): void;
   failed(error: P2pchatError): void;
-  /** What is wrong as long as it is; null where nothing is. */
+  /** Sets the present problem; null where there is none. */
   trouble(text: string | null): void;
 }
 
-/** Takes edits over that nothing is wrong with, and tells of the others, which change nothing. */
+/** Applies valid edits, and reports invalid ones, which have no effect. */
 export class TableFollower implements UserInfoListener {
   #table: FriendsTable;
   #isBroken = false;

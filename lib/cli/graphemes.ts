@@ -1,8 +1,8 @@
-/** What people see as one character, and how many cells of a terminal it takes. */
+/** Graphemes, that is, what people see as one character, and their width in terminal cells. */
 
 import { eastAsianWidth } from "get-east-asian-width";
 
-/** Made when it is needed first: it takes 10 ms and 8 MB, and a program without a terminal seldom needs it. */
+/** Made when first needed: it takes 10 ms and 8 MB, and a program without a terminal seldom needs it. */
 let segmenter: Intl.Segmenter | null = null;
 
 function segmentsOf(text: string): Intl.Segments {
@@ -13,25 +13,28 @@ function segmentsOf(text: string): Intl.Segments {
 const ASCII = /^[\x20-\x7e]*$/;
 
 /**
- * Text in which every unit is a character of its own, whatever is beside it, so that nothing needs to be looked
- * up: Latin, the pictures of controls, and what Chinese and Japanese are mostly written in.
+ * Text in which each UTF-16 unit is a grapheme regardless of its neighbours, so that no segmenter is needed: Latin,
+ * the pictures of controls, and most Chinese and Japanese text.
  */
 const STANDING_ALONE =
   /^[\x20-\x7e\xa1-\xa8\xaa-\xac\xaf-\u02ff\u2400-\u2426\u3000-\u3029\u3041-\u3096\u30a1-\u30fa\u3400-\u9fff]*$/;
 
-/** What makes a picture of what is before it, or joins pictures to one: two cells, however many there are. */
+/** Turns the character before it into a picture, or joins pictures into one: two cells in all. */
 const PICTURE_MAKER = /[\u200d\ufe0f\u20e3\p{Emoji_Modifier}\p{Regional_Indicator}]/u;
 const PICTURE = /[\p{Extended_Pictographic}\p{Regional_Indicator}\u20e3]/u;
 
-/** Drawn over or beside the character before: marks that take no space, and the vowels of a Hangul syllable. */
+/**
+ * Characters drawn over or beside the previous one without taking cells: marks, and the vowels of a Hangul
+ * syllable.
+ */
 const WITHOUT_WIDTH = /[\p{Mn}\p{Me}\p{Cf}\u1160-\u11ff\ud7b0-\ud7fb]/u;
 
-/** Where the character that ends at `index` starts. */
+/** The start of the grapheme that ends at `index`. */
 export function graphemeBefore(text: string, index: number): number {
   return index <= 0 ? 0 : segmentsOf(text).containing(index - 1)?.index ?? 0;
 }
 
-/** Where the character that starts at `index` ends. */
+/** The end of the grapheme that starts at `index`. */
 export function graphemeAfter(text: string, index: number): number {
   const segment = segmentsOf(text).containing(index);
   return segment === undefined ? text.length : segment.index + segment.segment.length;
@@ -39,13 +42,13 @@ export function graphemeAfter(text: string, index: number): number {
 
 export interface Grapheme {
   readonly segment: string;
-  /** Where it starts. */
+  /** Its offset in the text. */
   readonly index: number;
-  /** How many cells it takes, nothing in it being a control character. */
+  /** Its width in cells, if it contains no control characters. */
   readonly width: number;
 }
 
-/** The characters of `text`; linear in its length, whatever it holds. */
+/** The graphemes of `text`. Takes linear time for any text. */
 export function* graphemesOf(text: string): Generator<Grapheme> {
   if (STANDING_ALONE.test(text)) {
     for (let index = 0; index < text.length; index++) {
@@ -59,7 +62,7 @@ export function* graphemesOf(text: string): Generator<Grapheme> {
   }
 }
 
-/** Cells that `text` takes, nothing in it being a control character. */
+/** The width of `text` in cells, if it contains no control characters. */
 export function textWidth(text: string): number {
   if (ASCII.test(text)) return text.length;
   let width = 0;
@@ -67,7 +70,7 @@ export function textWidth(text: string): number {
   return width;
 }
 
-/** One more than the width of each UTF-16 unit that is a character; 0 where it hasn't been asked for yet. */
+/** The width of each single-unit grapheme, plus 1; 0 where it hasn't been computed yet. */
 const unitWidths = new Uint8Array(0x1_0000);
 
 function unitWidth(unit: number): number {
