@@ -1,7 +1,8 @@
 /**
- * The log of a group in its file (`group_log_lines.ts` has the form): opened, gone on with, read in parts.
+ * The log of a group in its file (`group_log_lines.ts` defines the format): opening, appending, reading parts.
  *
- * Nothing here is synced unless `sync` is called, by who knows what is held elsewhere, too (`group_store.ts`).
+ * Nothing here is synced unless `sync` is called: `group_store.ts` decides when, as it knows what is stored
+ * elsewhere.
  */
 
 import { Buffer } from "node:buffer";
@@ -32,30 +33,30 @@ import { GroupLogIndex, indexing } from "./group_log_index.ts";
 import { GroupLogReader, NOTHING } from "./group_log_reader.ts";
 import { firstBytes, type LogFault, type LogScan, scanGroupLog } from "./group_log_scan.ts";
 
-/** In the names of files that are set aside, between the log's and the time. */
+/** Part of the names of files set aside, between the log's name and the time. */
 const ASIDE_INFIX = ".damaged-";
 
 export interface GroupLogPorts {
   readonly disk: Disk;
   readonly crypto: Crypto;
-  /** Of this process, for whoever wants the log meanwhile. */
+  /** The id of this process, shown to whoever wants the log meanwhile. */
   readonly pid: number;
-  /** For the names of files that are set aside. */
+  /** The wall time, for the names of files set aside. */
   wallMs(): number;
 }
 
 export interface OpenedGroupLog {
   readonly log: GroupLog;
-  /** Who said the last entry. */
+  /** The author of the last entry. */
   readonly last: LastSaid | null;
-  /** What was found in the file and mended, in sentences. */
+  /** Problems found in the file and repaired, in sentences. */
   readonly notices: readonly string[];
 }
 
 export class GroupLog implements EntryLog {
   #file: AppendFile | null = null;
   #end: HistoryEnd | null = null;
-  /** Of the same log. */
+  /** The reader of the same log. */
   #reader: GroupLogReader | null = null;
 
   private constructor(
@@ -65,12 +66,13 @@ export class GroupLog implements EntryLog {
   ) {}
 
   /**
-   * Opens the log at `path`, an absolute one without links, in a folder that exists. Where there is none it has no
-   * end, and `startAnew` makes it. One that is damaged is set aside, and its good part kept.
-   * @param certainThrough Where it was synced up to. What is missing behind that was being written when the machine
-   *     stopped, and is dropped. Null: nothing is known.
-   * @param wasLog There was one at this path: what isn't one any more is damaged, and nobody else's file.
-   * @throws {P2pchatError} `in-use`; `bad-file` where it is something else, or of a newer version; `disk`.
+   * Opens the log at `path`, which is absolute and without links, in an existing folder. Where there is no file,
+   * `end` is null, and `startAnew` creates the log. A damaged file is set aside, and its good part kept.
+   * @param certainThrough The position up to which the log was synced. Missing bytes after it were being written
+   *   when the machine stopped, and are dropped. Null: not known.
+   * @param wasLog Whether a log was at this path before: a file that isn't a log is then a damaged one, not
+   *   somebody's file.
+   * @throws {P2pchatError} `in-use`; `bad-file` where the file isn't a log, or is of a newer version; `disk`.
    */
   static async open(
     ports: GroupLogPorts,
@@ -78,7 +80,7 @@ export class GroupLog implements EntryLog {
     certainThrough: number | null,
     wasLog: boolean,
   ): Promise<OpenedGroupLog> {
-    // Before there is a lock beside it: what is refused is left as it was, and so is its folder.
+    // Before the lock file is created: a refused file and its folder stay as they were.
     await refuseForeign(ports, path, wasLog);
     const log = new GroupLog(ports, path, await lockLog(ports, path));
     try {
@@ -89,15 +91,15 @@ export class GroupLog implements EntryLog {
     }
   }
 
-  /** How far it goes; null where there is no log. Only to be read. */
+  /** The end of the history in the log, read-only; null where there is no log. */
   get end(): HistoryEnd | null {
     return this.#end;
   }
 
   /**
-   * Adds batches in one write, unsynced.
-   * @param known What each brings, where the digests were computed already.
-   * @throws {P2pchatError} `disk`: then nothing more can be added, and the file is as it was.
+   * Appends batches in one write, unsynced.
+   * @param known The places and digests of each batch, if computed already.
+   * @throws {P2pchatError} `disk`: nothing more can be appended then, and the file is as it was.
    */
   append(
     batches: readonly SignedBatch[],
@@ -126,19 +128,19 @@ export class GroupLog implements EntryLog {
     added.forEach((lines, index) => reader.added(batches[index]!.batch.value, lines.length));
   }
 
-  /** Forces what was added before the call onto the device. @throws {P2pchatError} `disk`. */
+  /** Syncs everything appended before the call. @throws {P2pchatError} `disk`. */
   async sync(): Promise<void> {
     await this.#file?.syncData();
   }
 
-  /** As that of `AppendFile`; says nothing where there is no log. */
+  /** As `AppendFile.checkPlace`; does nothing where there is no log. */
   checkPlace(): void {
     this.#file?.checkPlace();
   }
 
   /**
-   * Puts a log back that was removed or replaced; durable when it returns.
-   * @throws {P2pchatError} `in-use` where another program has its log there by now; `disk`.
+   * Restores a log that was removed or replaced; durable when it returns.
+   * @throws {P2pchatError} `in-use` where another program has its log there now; `disk`.
    */
   async putBack(): Promise<void> {
     const [file, reader] = [this.#file, this.#reader];
@@ -152,14 +154,14 @@ export class GroupLog implements EntryLog {
   }
 
   /**
-   * Begins a new log, durable when it returns; the file is set aside where it has entries.
-   * @returns What the user should know of that, in a sentence.
+   * Begins a new log, durable when it returns; the old file is set aside if it has entries.
+   * @returns A notice about that in a sentence, or null.
    * @throws {P2pchatError} As `putBack`.
    */
   async startAnew(group: Hash, because: NewLogRecord["because"]): Promise<string | null> {
     const { disk, crypto } = this.ports;
     await this.lock.ensure(this.path, this.#file);
-    await this.putBack(); // what is set aside is there
+    await this.putBack(); // so that the file to be set aside is in place
     const hasEntries = this.#reader !== null && this.#reader.index.count > 0;
     this.#forget();
     const aside = hasEntries ? await this.#setAside() : null;
@@ -171,7 +173,7 @@ export class GroupLog implements EntryLog {
       `aside as ${aside}, and the log of the group comes in its place`;
   }
 
-  // Reading, as far as the log goes when it is asked.
+  // Reading, up to the log's end at the time of the call.
 
   async read(after: number, bytesMax: number): Promise<HistoryRead> {
     return await this.#reader?.read(after, bytesMax) ?? NOTHING;
@@ -193,7 +195,7 @@ export class GroupLog implements EntryLog {
     if (this.#reader !== null) yield* this.#reader.items(after);
   }
 
-  /** Lets go of the file. Nothing is synced by that. */
+  /** Closes the file without syncing it. */
   close(): void {
     this.#file?.close();
     this.#reader?.stop();
@@ -224,7 +226,7 @@ export class GroupLog implements EntryLog {
     return { last: said, notices: [notice] };
   }
 
-  /** Goes on with the good part of the file. */
+  /** Continues with the good part of the file. */
   async #goOn(
     { end, goodBytes }: Pick<LogScan, "end" | "goodBytes">,
     index: GroupLogIndex,
@@ -236,7 +238,7 @@ export class GroupLog implements EntryLog {
       new GroupLogReader(this.ports.crypto, this.path, file, end.group, index, goodBytes);
   }
 
-  /** Cuts off what was being written. @returns What the user should know. */
+  /** Truncates what was being written. @returns The notice for the user. */
   async #drop(scan: LogScan, { line }: LogFault, index: GroupLogIndex): Promise<string> {
     await this.#goOn(scan, index);
     this.#file!.truncate(scan.goodBytes);
@@ -246,7 +248,7 @@ export class GroupLog implements EntryLog {
       `${line} on: they were being written when the program or machine stopped`;
   }
 
-  /** Sets the file aside, its good part takes its place. @returns What the user should know. */
+  /** Sets the file aside and puts its good part in its place. @returns The notice for the user. */
   async #replace(scan: LogScan, fault: LogFault, index: GroupLogIndex): Promise<string> {
     const { disk } = this.ports;
     let aside: string;
@@ -263,7 +265,7 @@ export class GroupLog implements EntryLog {
         throw error;
       }
       replacement.file.close();
-      // From here on the good part stays where it is, whatever happens: the next opening goes on with this.
+      // From here on the good part stays in its file: if the program ends, the next opening continues from here.
       aside = await this.#setAside();
       await this.#putGoodPartInPlace();
       await this.#goOn(scan, index);
@@ -272,8 +274,8 @@ export class GroupLog implements EntryLog {
   }
 
   /**
-   * Goes on where a damaged file was set aside, and the program ended before its good part took its place.
-   * @returns What the user should know; null where there is nothing of the kind.
+   * Completes `#replace` if the program ended after setting the file aside, before its good part was in place.
+   * @returns The notice for the user; null where there is nothing to complete.
    */
   async #finishReplacing(): Promise<string | null> {
     const { disk, crypto } = this.ports;
@@ -285,7 +287,7 @@ export class GroupLog implements EntryLog {
     const names = (await disk.list(folder)).map((name) => `${folder}/${name}`);
     const asides = names.filter((name) => name.startsWith(this.path + ASIDE_INFIX));
     for (const aside of asides.reverse()) {
-      // What was begun for another reason is none of these, or not all of one.
+      // A replacement begun for another reason isn't the good part of any file set aside, or not all of it.
       const { end, goodBytes, fault } = await scanGroupLog(disk, aside, { crypto });
       if (fault === null || goodBytes !== part.bytes) continue;
       if (end?.point.digest !== part.end.point.digest) continue;
@@ -295,14 +297,14 @@ export class GroupLog implements EntryLog {
     return null;
   }
 
-  /** Of a file that was set aside; it is synced. */
+  /** Renames the good part of a file that was set aside; its content is synced already. */
   async #putGoodPartInPlace(): Promise<void> {
     const { disk } = this.ports;
     await disk.rename(this.path + REPLACEMENT_SUFFIX, this.path);
     await disk.syncFolder(folderOf(this.path));
   }
 
-  /** @returns The file's new name. */
+  /** Renames the file. @returns Its new name. */
   async #setAside(): Promise<string> {
     const { disk } = this.ports;
     const time = dateText(this.ports.wallMs()).replace(/[-:]|\.\d+/g, "");
@@ -320,7 +322,7 @@ export class GroupLog implements EntryLog {
     [this.#file, this.#end, this.#reader] = [null, null, null];
   }
 
-  /** Writes what is behind `position` over itself and syncs it: an earlier sync may have failed unseen. */
+  /** Overwrites everything after `position` with itself and syncs it, as an earlier sync may have failed unnoticed. */
   async secure(position: number): Promise<void> {
     const reader = this.#reader;
     const batch = reader?.index.batchAfter(position) ?? 0;
@@ -340,7 +342,7 @@ export class GroupLog implements EntryLog {
   }
 }
 
-/** What the user should know of a damaged file that was set aside; `end` is that of its good part. */
+/** The notice about a damaged file that was set aside; `end` is that of its good part. */
 function replacedText(
   path: string,
   aside: string,
@@ -353,7 +355,7 @@ function replacedText(
     `${kept === 0 ? "nothing of it is" : entries} kept, and the group is asked for the rest`;
 }
 
-/** Whether there are bytes behind `from` that were never written: they read as zeros, which no log has. */
+/** Whether bytes after `from` were never written: these read as zeros, which no log contains. */
 async function hasHole(disk: Disk, path: string, from: number): Promise<boolean> {
   let offset = 0;
   for await (const chunk of disk.readChunks(path)) {
@@ -364,8 +366,9 @@ async function hasHole(disk: Disk, path: string, from: number): Promise<boolean>
 }
 
 /**
- * @param wasLog As that of `GroupLog.open`.
- * @throws {P2pchatError} `bad-file` where something else is at `path`, or a log of a newer version.
+ * Refuses a file that isn't a log.
+ * @param wasLog As in `GroupLog.open`.
+ * @throws {P2pchatError} `bad-file` where the file isn't a log, or is one of a newer version.
  */
 async function refuseForeign(
   { disk, crypto }: GroupLogPorts,
@@ -374,7 +377,7 @@ async function refuseForeign(
 ): Promise<void> {
   const kind = (await disk.stat(path))?.kind ?? "file";
   if (kind !== "file") throw foreignError(path, "it is no file");
-  const between = () => Promise.resolve(false); // the first piece has the first line
+  const between = () => Promise.resolve(false); // the first piece contains the first line
   const { first } = await scanGroupLog(disk, path, { crypto, between });
   if (first !== null) refuseFirstLine(path, first, wasLog);
 }
@@ -389,7 +392,7 @@ function lockLog({ disk, pid }: GroupLogPorts, path: string): Promise<HeldLock> 
   return HeldLock.take(disk, `${path}.lock`, pid, (lock) => inUseError(path, lock));
 }
 
-/** @returns The file at `path` from now on, with this content, open. The folder is still to be synced. */
+/** Replaces the content of the file at `path`. @returns The new file, open. Its folder isn't synced yet. */
 async function replaced(
   disk: Disk,
   path: string,
@@ -405,7 +408,7 @@ async function replaced(
   }
 }
 
-/** Takes the bytes of a failed write off the file; what stays of them the next opening drops. */
+/** Truncates the bytes of a failed write. If that fails, the next opening drops what is left of them. */
 function cutBack(file: AppendFile, bytes: number): void {
   try {
     file.truncate(bytes);
@@ -414,7 +417,7 @@ function cutBack(file: AppendFile, bytes: number): void {
   }
 }
 
-/** Part of a sentence about the file. */
+/** The reason for a new log, as part of a sentence about the file. */
 const ANEW_TEXT = {
   damaged: "is damaged",
   foreign: "is the log of another group",
@@ -422,7 +425,7 @@ const ANEW_TEXT = {
   recovered: "is to be fetched anew",
 } as const;
 
-/** Goes on to digests that were computed once. */
+/** Advances the history's end with digests computed before. */
 function appendKnown(
   end: HistoryEnd,
   { batch: { value } }: SignedBatch,

@@ -60,7 +60,10 @@ export const logProgramCommands: readonly ProgramCommand[] = [
   },
 ];
 
-/** `keys` is null where the command line names none. @throws {P2pchatError} `usage` unless one file is named. */
+/**
+ * `keys` is null where the command line gives none. @throws {P2pchatError} `usage` unless exactly one file is
+ * given.
+ */
 export function verifyLogOptions({ words, common, value }: CommandLine): VerifyLogOptions {
   const [file = "", ...rest] = words;
   if (file === "" || rest.length > 0) throw wrongWords(verifyWords, rest[0]);
@@ -68,8 +71,9 @@ export function verifyLogOptions({ words, common, value }: CommandLine): VerifyL
 }
 
 /**
- * As text unless it is asked for otherwise; `--json` is a format, too.
- * @throws {P2pchatError} `usage` unless one file is named, and where `--json` and `--format` contradict each other.
+ * The format is text unless another one is requested; `--json` counts as a format, too.
+ * @throws {P2pchatError} `usage` unless exactly one file is given, and where `--json` and `--format` contradict
+ *   each other.
  */
 export function exportLogOptions(line: CommandLine): ExportLogOptions {
   const { words, common } = line;

@@ -1,4 +1,4 @@
-/** Who may decide on edits of a group, as far as the files of a member, or of the coordinator, know that. */
+/** The keys that may decide on edits of a group, as far as the files of a member, or of the coordinator, tell. */
 
 import { P2pchatError } from "../base/errors.ts";
 import { type Fingerprint, fingerprintOf } from "../base/fingerprint.ts";
@@ -15,14 +15,14 @@ import { type LogRecord, readLog } from "../store/log_format.ts";
 import { STATE_FILE } from "./group_store.ts";
 
 export interface Deciders {
-  /** Null: of any. */
+  /** The group in question; null: any group. */
   readonly group: Hash | null;
   readonly keys: ReadonlySet<Fingerprint>;
 }
 
 /**
- * What the state beside a log says; null where there is none that can be read. Nothing is written, so that a program
- * may be running there.
+ * The deciders that the state file beside a log names; null where there is no readable state. Only reads, so a
+ * program may be using the files.
  */
 export async function decidersBeside(disk: Disk, log: string): Promise<Deciders | null> {
   const path = `${folderOf(log)}/${STATE_FILE}`;
@@ -56,7 +56,7 @@ class CoordinatorDeciders implements Reader {
   #group: Hash | null = null;
   readonly #keys: PeerKey[] = [];
 
-  /** Of before keys were written down nothing is known. */
+  /** Null for a state from before keys were recorded. */
   get found(): Reader["found"] {
     const [group, keys] = [this.#group, this.#keys];
     return group === null || keys.length === 0 ? null : { group, keys };
@@ -79,7 +79,7 @@ async function readState(
   try {
     await readLog(disk, path, format, (record) => reader.visit(record));
   } catch (error) {
-    if (error instanceof P2pchatError) return null; // none, another file of that name, or damaged
+    if (error instanceof P2pchatError) return null; // there is none, or a different or damaged file
     throw error;
   }
   const { found } = reader;

@@ -1,4 +1,4 @@
-/** Why a file can't be used as the log of a group, in sentences. */
+/** Errors of files that can't be used as the log of a group. */
 
 import { P2pchatError } from "../base/errors.ts";
 import { GROUP_LOG_VERSION } from "../runtime/group_log_lines.ts";
@@ -13,13 +13,13 @@ export function inUseError(path: string, lock: { readonly heldBy: string }): P2p
   );
 }
 
-/** The error for a log that went away between two looks at it. */
+/** The error for a log that was removed while it was being read. */
 export function removedError(path: string): P2pchatError {
   const text = `Cannot read ${path}: it was removed meanwhile; see that it is there and try again`;
   return new P2pchatError("disk", text);
 }
 
-/** The error for a file that is something else; it stays as it is. */
+/** The error for a file that isn't a group's log; it stays unchanged. */
 export function foreignError(path: string, found: string): P2pchatError {
   return new P2pchatError(
     "bad-file",
@@ -27,7 +27,7 @@ export function foreignError(path: string, found: string): P2pchatError {
   );
 }
 
-/** The error for a log that a later program has written. */
+/** The error for a log written by a later version of the program. */
 export function versionError(path: string, version: string): P2pchatError {
   return new P2pchatError(
     "bad-file",

@@ -1,4 +1,4 @@
-/** `p2pchat log export`: a group's log written out in other forms. */
+/** `p2pchat log export`: writes a group's log in other formats. */
 
 import { stringify } from "@std/csv/stringify";
 import { numberText } from "../base/counts.ts";
@@ -29,8 +29,9 @@ import { writeWhole } from "./write_whole.ts";
 import { STANDARD_OUTPUT } from "./streams.ts";
 
 /**
- * `p2pchat log export`: the entries on standard output, until its reader has gone.
- * @throws {P2pchatError} `store-corrupt` where the log is damaged, after all entries before that; `bad-file`; `disk`.
+ * `p2pchat log export`: writes the entries to standard output, until its reader is gone.
+ * @throws {P2pchatError} `store-corrupt` where the log is damaged, after all entries before the damage; `bad-file`;
+ *   `disk`.
  */
 export async function exportLog(options: ExportLogOptions): Promise<void> {
   await openLog(options);
@@ -47,10 +48,10 @@ export async function exportLog(options: ExportLogOptions): Promise<void> {
 }
 
 /**
- * Writes out the entries of a log as they read now, piece by piece: it is read through once before, as what became of
- * an entry stands behind it.
- * @param write Takes some lines. False: it takes no more.
- * @returns What the user should know of the file's end, null for nothing.
+ * Writes the entries of a log with their present texts, piece by piece. The log is first read through once, because
+ * an entry's edits come after it.
+ * @param write Takes some lines. Resolves to false when it takes no more.
+ * @returns A notice about the file's end, or null.
  * @throws {P2pchatError} As `exportLog`.
  */
 export async function exportEntries(
@@ -79,7 +80,7 @@ export async function exportEntries(
     "out: they are no whole entry or edit";
 }
 
-/** A part of the file at `path`. @throws {P2pchatError} `disk`, also where it is gone. */
+/** A part of the file at `path`. @throws {P2pchatError} `disk`, also where the file is gone. */
 async function* chunksOf(
   disk: Disk,
   path: string,
@@ -89,24 +90,24 @@ async function* chunksOf(
   yield* disk.readChunks(path, part);
 }
 
-/** A change of an entry as other programs get it. */
+/** An edit of an entry, as it is exported. */
 interface ExportedEdit extends EntryEdit {
-  /** Fingerprint of who asked for it. */
+  /** Fingerprint of the requester. */
   readonly key: string;
 }
 
-/** An entry as other programs get it. */
+/** An entry, as it is exported. */
 interface ExportedEntry {
   readonly seq: number;
   readonly id: string;
   readonly from: string;
   readonly key: string;
-  /** As it reads now. */
+  /** The present text. */
   readonly text: string;
-  /** ISO 8601, UTC, by the author's clock. */
+  /** ISO 8601, UTC, the author's clock. */
   readonly sentAt: string;
   readonly digest: string;
-  /** As it was said. */
+  /** The text before any edit. */
   readonly original: string;
   readonly edits: readonly ExportedEdit[];
 }
@@ -136,7 +137,10 @@ function exportedEntry({ entry, edits }: EntryAndEdits): ExportedEntry {
   };
 }
 
-/** Line feeds included. JSON alone has texts exactly: where people may look, nothing is obeyed or hidden. */
+/**
+ * An entry in each format, with line feeds. Only JSON has the exact texts; in the others, which people may view,
+ * control characters and hidden characters are made visible.
+ */
 const FORMATS: Readonly<Record<ExportFormat, (entry: ExportedEntry) => string>> = {
   text: (entry) => textLines(entry).map((line) => `${line}\n`).join(""),
   json: (entry) => JSON_FORMAT.format({ event: "entry", ...entry }, undefined, Date.now()),
@@ -148,7 +152,7 @@ const FORMATS: Readonly<Record<ExportFormat, (entry: ExportedEntry) => string>> 
 
 const JSON_FORMAT = new JsonFormat();
 
-/** The entry as it reads now; of one that was edited what it was, too: indented, as no entry begins. */
+/** The entry's present text; for an edited one also its earlier texts, indented, as no entry begins that way. */
 function textLines(entry: ExportedEntry): readonly string[] {
   const { seq, sentAt, from, text, original, edits } = entry;
   const line = `${seq} ${sentAt} ${from}: ${visibleText(text)}`;
@@ -175,7 +179,7 @@ const CSV_HEADER = [
   "editedAt",
 ] as const;
 
-/** How often it was edited, and by whom and when each time. */
+/** The cells of a row, with the number of edits, and who made each of them and when. */
 function csvCells({ seq, edits, ...entry }: ExportedEntry) {
   return {
     ...entry,
@@ -186,13 +190,16 @@ function csvCells({ seq, edits, ...entry }: ExportedEntry) {
   };
 }
 
-/** Tabs and line feeds are part of a table's text, and obeyed by none that reads it. */
+/** Text for a table's cell: tabs and line feeds are kept, as programs that read tables treat them as text. */
 function shownInTable(text: string): string {
   const lines = text.split("\n").map((line) => line.split("\t"));
   return lines.map((parts) => parts.map(visibleText).join("\t")).join("\n");
 }
 
-/** A spreadsheet would compute what begins like that, on opening the file: after the quote it is text. */
+/**
+ * Makes a cell literal: spreadsheets compute cells that begin like this when they open a file, unless a quote
+ * precedes.
+ */
 function inert(cell: string): string {
   return /^[=+\-@\t\r]/.test(cell) ? `'${cell}` : cell;
 }

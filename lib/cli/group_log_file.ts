@@ -1,11 +1,11 @@
-/** A file that somebody says is the log of a group. */
+/** Reads a file named by the user that must be the log of a group. */
 
 import { P2pchatError } from "../base/errors.ts";
 import { type Disk, NO_SUCH_FILE } from "../store/disk.ts";
 import { foreignError, versionError } from "./group_log_errors.ts";
 import { type LogScan, scanGroupLog, type ScanOptions } from "./group_log_scan.ts";
 
-/** As `scanGroupLog`, of a file that must be a log. @throws {P2pchatError} `bad-file`, `disk`. */
+/** As `scanGroupLog`, but the file must be a log. @throws {P2pchatError} `bad-file`, `disk`. */
 export async function scanLogFile(
   disk: Disk,
   path: string,
@@ -24,7 +24,7 @@ export async function scanLogFile(
   return scan;
 }
 
-/** @param action What can't be done with it. */
+/** @param action What can't be done with the file, for the error text. */
 export function faultError(path: string, { fault, end }: LogScan, action: string): P2pchatError {
   const { line, name, found, isTorn } = fault!;
   const where = name === null ? `line ${line}` : `line ${line}, ${name},`;

@@ -1,42 +1,43 @@
 /**
- * Where each batch of a log stands in its file, by position, by entry and by byte: 24 bytes of memory a batch, however
- * long the texts are; and which edits each entry has.
+ * An index of a log's batches by position, entry and byte offset, which takes 24 bytes of memory a batch, however
+ * long the texts are; and the edits of each entry.
  */
 
 import type { ScannedBatch } from "./group_log_scan.ts";
 
-/** Batches that the arrays have room for at first. */
+/** Initial capacity of the arrays, in batches. */
 const ROOM_MIN = 256;
 
 export class GroupLogIndex {
-  /** Of the first byte of each batch. */
+  /** Offset of the first byte of each batch. */
   #offsets = new Float64Array(ROOM_MIN);
-  /** Position of the history behind each batch. */
+  /** Position of the history after each batch. */
   #ends = new Float64Array(ROOM_MIN);
-  /** Number of the last entry there. */
+  /** Number of the last entry up to the end of each batch. */
   #seqs = new Float64Array(ROOM_MIN);
   #count = 0;
-  /** Positions of the edits of each entry that has any, in their order. */
+  /** Positions of the edits of each edited entry, ascending. */
   readonly #edits = new Map<number, number[]>();
 
-  /** Batches. */
+  /** Number of batches. */
   get count(): number {
     return this.#count;
   }
 
-  /** Of the history behind the last batch. */
+  /** Position of the history after the last batch. */
   get position(): number {
     return this.start(this.#count);
   }
 
-  /** The last entry's number. */
+  /** Number of the last entry. */
   get seq(): number {
     return this.seqBefore(this.#count);
   }
 
   /**
-   * The next batch, which is one of texts or of edits.
-   * @param entries How many it brings. @param edited Numbers of the entries that its edits change, in their order.
+   * Adds the next batch, which contains either texts or edits.
+   * @param entries The number of entries in it. @param edited Numbers of the entries that its edits change, in
+   *   order.
    */
   add(offset: number, entries: number, edited: readonly number[]): void {
     const count = this.#count;
@@ -59,47 +60,47 @@ export class GroupLogIndex {
     else edits.push(position);
   }
 
-  /** Positions of an entry's edits, in their order; grows with the log. */
+  /** Positions of an entry's edits, ascending; grows with the log. */
   editsOf(seq: number): readonly number[] {
     return this.#edits.get(seq) ?? NO_EDITS;
   }
 
-  /** Offset of the first byte of batch `index`; that of the file's end for none. */
+  /** Offset of the first byte of batch `index`; the end of the file where there is no such batch. */
   offset(index: number, fileBytes: number): number {
     return index < this.#count ? this.#offsets[index]! : fileBytes;
   }
 
-  /** Position ahead of batch `index`, which is that behind the one before. */
+  /** Position before batch `index`, which is that after the previous one. */
   start(index: number): number {
     return index === 0 ? 0 : this.#ends[index - 1]!;
   }
 
-  /** Number of the last entry ahead of batch `index`. */
+  /** Number of the last entry before batch `index`. */
   seqBefore(index: number): number {
     return index === 0 ? 0 : this.#seqs[index - 1]!;
   }
 
-  /** Whether batch `index` is one of texts. */
+  /** Whether batch `index` contains texts. */
   hasEntries(index: number): boolean {
     return this.seqBefore(index + 1) > this.seqBefore(index);
   }
 
-  /** The batch that has entry `seq`; their count where none has. */
+  /** Index of the batch with entry `seq`; the number of batches where there is none. */
   batchOfEntry(seq: number): number {
     return this.#first((index) => this.#seqs[index]! >= seq);
   }
 
-  /** The first batch that ends behind `position`; their count where none does. */
+  /** Index of the first batch that ends after `position`; the number of batches where there is none. */
   batchAfter(position: number): number {
     return this.#first((index) => this.#ends[index]! > position);
   }
 
-  /** The first batch that begins at `offset` or behind it; their count where none does. */
+  /** Index of the first batch that begins at `offset` or after; the number of batches where there is none. */
   batchFrom(offset: number): number {
     return this.#first((index) => this.#offsets[index]! >= offset);
   }
 
-  /** The first index for which `is` holds, which then holds for all behind it. */
+  /** Binary search: the first index for which `is` holds, given that it holds for all later ones. */
   #first(is: (index: number) => boolean): number {
     let [low, high] = [0, this.#count];
     while (low < high) {
@@ -111,7 +112,7 @@ export class GroupLogIndex {
   }
 }
 
-/** Fills the index while a log is scanned. */
+/** A visitor for `scanGroupLog` that fills the index. */
 export function indexing(index: GroupLogIndex): (batch: ScannedBatch) => null {
   return ({ logged, offset }) => {
     index.add(offset, logged.entries, logged.edited());

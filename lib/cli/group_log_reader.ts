@@ -23,23 +23,23 @@ import type { GroupLogIndex } from "./group_log_index.ts";
 import { type LogFile, readRange } from "./group_log_scan.ts";
 import { RecentEntries } from "./recent_entries.ts";
 
-/** A text that is escaped takes more in the file, but then a read is shorter and not wrong. */
+/** File bytes assumed per byte of a batch. Texts with many escapes take more; then a read returns less. */
 const FILE_BYTES_PER_BYTE = 2;
-/** Of the file that are in memory at a time when much of it is read. */
+/** Bytes of the file in memory at a time when much of it is read. */
 const PIECE_BYTES = 256 * 1_024;
-/** Between two batches that are wanted: less is read along rather than passed over. */
+/** Gaps between wanted batches up to this size are read, too, rather than skipped. */
 const GAP_BYTES_MAX = 16 * 1_024;
 
-/** What there is to read where there is no log. */
+/** What reading yields where there is no log. */
 export const NOTHING: HistoryRead = { batches: [], digest: null, seq: 0 };
 
-/** An entry of the log and all edits of it, the oldest first. */
+/** An entry of the log and all its edits, oldest first. */
 export interface EntryAndEdits {
   readonly entry: LoggedItem;
   readonly edits: readonly LoggedItem[];
 }
 
-/** What was read says how far the log went when the call began, unless it begins anew meanwhile. */
+/** Reads the log as it was at the start of each call; if the log begins anew meanwhile, less may be found. */
 export class GroupLogReader {
   #file: LogFile;
   #bytes: number;
@@ -47,8 +47,8 @@ export class GroupLogReader {
   readonly #recent = new RecentEntries();
 
   /**
-   * @param path For messages.
-   * @param index Of all batches in the first `bytes` of the file.
+   * @param path For error texts.
+   * @param index The index of all batches in the first `bytes` of the file.
    */
   constructor(
     readonly crypto: Crypto,
@@ -62,12 +62,12 @@ export class GroupLogReader {
     this.#bytes = bytes;
   }
 
-  /** Length of the part that is read. */
+  /** Length of the part of the file that is read. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** Another batch is in the file. @param bytes Its length there. */
+  /** A batch was appended to the file. @param bytes Its length there. */
   added(batch: Batch, bytes: number): void {
     const { texts, edits } = batch;
     const edited = edits.map(({ signed }) => signed.request.value.seq);
@@ -76,31 +76,31 @@ export class GroupLogReader {
     this.#bytes += bytes;
   }
 
-  /** The log goes on in another file; the one before may be closed now. */
+  /** The log continues in another file; the previous one may be closed now. */
   movedTo(file: LogFile): void {
     this.#file = file;
   }
 
-  /** The file is closed, or isn't that log any more: what is under way finds nothing. */
+  /** The file is closed, or isn't that log any more: reads in progress find nothing. */
   stop(): void {
     this.#isOver = true;
   }
 
-  /** Offset of the first byte of batch `index`; that of the end for none. */
+  /** Offset of the first byte of batch `index`; the end of the log where there is no such batch. */
   offset(index: number): number {
     return this.index.offset(index, this.#bytes);
   }
 
   /**
-   * Whole batches behind a position, at most so many bytes, but one at least where there is one.
-   * @throws {P2pchatError} `store-corrupt` where the file was changed meanwhile; `disk`.
+   * Whole batches after a position, of at most `bytesMax` bytes in total, but at least one if there is one.
+   * @throws {P2pchatError} `store-corrupt` where the file was changed by others; `disk`.
    */
   async read(after: number, bytesMax: number): Promise<HistoryRead> {
     const { index } = this;
     const from = index.batchAfter(after);
     if (index.start(from) !== after) return NOTHING;
     const seq = index.seqBefore(from);
-    // The batch before has the digest at this position in its last line.
+    // The digest at this position is in the last line of the previous batch.
     const first = Math.max(from - 1, 0);
     const end = this.offset(from) + FILE_BYTES_PER_BYTE * bytesMax;
     const to = Math.max(index.batchFrom(end), Math.min(from + 1, index.count));
@@ -111,7 +111,7 @@ export class GroupLogReader {
   }
 
   /**
-   * Entries and edits, piece by piece: those behind position `after`, from the batch on that ends behind it.
+   * Entries and edits, piece by piece, from the first batch that ends after position `after`.
    * @throws {P2pchatError} As `read`.
    */
   async *items(after = 0): AsyncIterable<readonly LoggedItem[]> {
@@ -126,7 +126,7 @@ export class GroupLogReader {
     }
   }
 
-  /** The last entries, so many or all, as they read now. @throws {P2pchatError} As `read`. */
+  /** The last `count` entries with their present texts. @throws {P2pchatError} As `read`. */
   async tail(count: number, nameOf: NameOf): Promise<readonly EntryView[]> {
     const { index } = this;
     const first = Math.max(1, index.seq - count + 1);
@@ -144,7 +144,10 @@ export class GroupLogReader {
     return this.#isOver ? [] : [...views.values()];
   }
 
-  /** Batches with entries from `first` on and with the last edit of each; and how many edits those have that have any. */
+  /**
+   * The batches with the entries from `first` on and with the last edit of each; and the number of edits of each
+   * edited entry.
+   */
   #entriesFrom(first: number) {
     const { index } = this;
     const wanted = new Set<number>();
@@ -163,7 +166,7 @@ export class GroupLogReader {
   }
 
   /**
-   * An entry as it reads now, and whether an edit of it is there; null where there is no such entry.
+   * An entry with its present text, and whether a certain edit is in the log; null where there is no such entry.
    * @throws {P2pchatError} As `read`.
    */
   async look(seq: number, id: RequestId | null): Promise<LoggedEntryState | null> {
@@ -186,7 +189,7 @@ export class GroupLogReader {
     return { ...state, isEdited };
   }
 
-  /** The same for people. @throws {P2pchatError} As `read`. */
+  /** An entry and its edits in the form for users. @throws {P2pchatError} As `read`. */
   async entryOf(seq: number, nameOf: NameOf): Promise<EntryWithEdits | null> {
     let entry: LoggedItem | null = null;
     let text = "";
@@ -200,7 +203,7 @@ export class GroupLogReader {
     return { ...this.#view(entry, 0, nameOf), text, edits };
   }
 
-  /** An entry, then its edits, or the last of them, in their order; nothing where there is no such entry. */
+  /** An entry, then its edits, or only the last one, in order; nothing where there is no such entry. */
   async *#storyOf(seq: number, which: "all" | "last" = "all"): AsyncIterable<LoggedItem> {
     const { index } = this;
     if (seq < 1 || seq > index.seq) return;
@@ -210,7 +213,7 @@ export class GroupLogReader {
     }
   }
 
-  /** All entries, piece by piece, each with what became of it. @throws {P2pchatError} As `read`. */
+  /** All entries, piece by piece, each with its edits. @throws {P2pchatError} As `read`. */
   async *entries(): AsyncIterable<readonly EntryAndEdits[]> {
     for await (const items of this.items()) {
       const entries = items.filter(({ batch }) => batch.kind === "texts");
@@ -224,12 +227,12 @@ export class GroupLogReader {
     }
   }
 
-  /** Batches with edits of an entry. */
+  /** The batches with edits of an entry. */
   #editBatches(seq: number): readonly number[] {
     return this.index.editsOf(seq).map((position) => this.index.batchAfter(position - 1));
   }
 
-  /** What is in some batches, in the order of the log; those near each other are read at once. */
+  /** The items of some batches, in the order of the log; batches near each other are read together. */
   async *#picked(wanted: ReadonlySet<number>): AsyncIterable<readonly LoggedItem[]> {
     const batches = [...wanted].sort((a, b) => a - b);
     for (let at = 0; at < batches.length;) {
@@ -270,7 +273,7 @@ export class GroupLogReader {
     };
   }
 
-  /** Batches `from` to `to`, the last one excluded; null where the log began anew meanwhile. */
+  /** Batches `from` to `to` (exclusive); null where the log began anew meanwhile. */
   async #batches(from: number, to: number): Promise<readonly LoggedBatch[] | null> {
     if (from >= to) return [];
     const reader = new BatchReader(this.group, this.index.start(from), this.index.seqBefore(from));
@@ -293,7 +296,7 @@ export class GroupLogReader {
     return found;
   }
 
-  /** Bytes of the log; null where it began anew meanwhile. */
+  /** Bytes of the log; null where the log began anew meanwhile. */
   async #range(from: number, to: number): Promise<Buffer | null> {
     const file = this.#file;
     try {
@@ -307,7 +310,7 @@ export class GroupLogReader {
     }
   }
 
-  /** As many as fit, the first in any case. */
+  /** As many batches as fit, but at least the first. */
   #within(logged: readonly LoggedBatch[], bytesMax: number): readonly SignedBatch[] {
     const batches: SignedBatch[] = [];
     let bytes = 0;
@@ -320,7 +323,7 @@ export class GroupLogReader {
     return batches;
   }
 
-  /** What is read of a batch whose checksum fits; somebody may have made that. */
+  /** Parses a batch whose checksum is right, which somebody may have forged. */
   #checked<T>({ position, count }: LoggedBatch, read: () => T): T {
     try {
       return read();
@@ -336,21 +339,21 @@ export class GroupLogReader {
 }
 
 const LINE_FEED = 0x0a;
-/** The file's line of the first position, counted from 1: the group stands before it. */
+/** The line number, from 1, of position 1: the first line names the group. */
 const FIRST_LINE = 2;
 
-/** What an entry says, or reads from then on. */
+/** The text of an entry, or the new text of an edit. */
 export function textOf(item: LoggedItem): string {
   const { batch, index } = item;
   return batch.kind === "texts" ? batch.texts[index]! : requestOf(item).text;
 }
 
-/** What was asked for. @param item An edit. */
+/** The request of an edit. @param item An edit. */
 export function requestOf({ batch, index }: LoggedItem): EditRequest {
   return batch.edits[index]!.signed.request.value;
 }
 
-/** @param old What the entry read before. */
+/** An edit in the form for users. @param old The entry's text before it. */
 export function editOf(item: LoggedItem, old: string, nameOf: NameOf): EntryEdit {
   const { batch, index } = item;
   const { edit, agreed } = batch.edits[index]!;

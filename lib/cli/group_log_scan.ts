@@ -1,4 +1,4 @@
-/** Reads the log of a group from its start, and finds where it stops being one. */
+/** Reads the log of a group from its start, and finds where it becomes invalid. */
 
 import { MalformedError } from "../base/errors.ts";
 import { Buffer } from "node:buffer";
@@ -14,35 +14,35 @@ import {
 import type { AppendFile, Disk } from "../store/disk.ts";
 import { type RawLine, readLines } from "../store/line_reader.ts";
 
-/** A batch that fits. */
+/** A valid batch. */
 export interface ScannedBatch {
   readonly logged: LoggedBatch;
-  /** Of its first byte in the file. */
+  /** Offset of its first byte in the file. */
   readonly offset: number;
-  /** Number of its last line in the file. */
+  /** The line number of its last line in the file. */
   readonly line: number;
 }
 
 /** Why the log ends before the file does. */
 export interface LogFault {
-  /** 1 is the file's first line. */
+  /** The line number; 1 is the file's first line. */
   readonly line: number;
-  /** The entry or edit there, as part of a sentence; null where that isn't known, as in the first line. */
+  /** The entry or edit there, as part of a sentence; null where it isn't known, as in the first line. */
   readonly name: string | null;
-  /** Part of a sentence. */
+  /** The fault, as part of a sentence. */
   readonly found: string;
-  /** The file ends within a batch, as one does that was being written when the machine stopped. */
+  /** Whether the file ends within a batch, as if that was being written when the machine stopped. */
   readonly isTorn: boolean;
 }
 
 export interface LogScan {
-  /** Null where there is no byte. */
+  /** Null for an empty file. */
   readonly first: FirstLine | null;
-  /** Of the good part; null where the first line names no group. */
+  /** The end of the good part; null where the first line names no group. */
   readonly end: HistoryEnd | null;
   /** The last batch of texts in the good part. */
   readonly last: LoggedBatch | null;
-  /** Length of the good part, and of the file. */
+  /** Length of the good part; below, that of the file. */
   readonly goodBytes: number;
   readonly bytes: number;
   readonly fault: LogFault | null;
@@ -50,16 +50,19 @@ export interface LogScan {
 
 export interface ScanOptions {
   readonly crypto: Crypto;
-  /** Whether digests are computed anew; checksums always are. */
+  /** Whether digests are verified; checksums always are. */
   readonly digests?: boolean;
-  /** Gets each batch in order. What it says is wrong, a part of a sentence, ends the good part before it. */
+  /**
+   * Called for each batch in order. If it returns a fault, as part of a sentence, the good part ends before that
+   * batch.
+   */
   readonly visit?: (batch: ScannedBatch) => string | null;
-  /** Awaited after each piece of the file: time for whoever takes what was visited. False: it takes no more. */
+  /** Awaited after each piece of the file, so that the visitor's data can be consumed. False ends the scan. */
   readonly between?: () => Promise<boolean>;
 }
 
 /**
- * Reads all of a file; one that isn't there as if it were empty.
+ * Reads all of a file; a missing file counts as empty.
  * @throws {P2pchatError} `disk`.
  */
 export async function scanGroupLog(
@@ -123,7 +126,7 @@ class Scanner {
     this.goodBytes = to - from + 1;
   }
 
-  /** @param after Offset of the first byte behind it. */
+  /** @param after Offset of the first byte after the batch. */
   #batch(logged: LoggedBatch, after: number): void {
     const { kind, author, incarnation, counter, count, entries } = logged;
     const end = this.end!;
@@ -163,12 +166,12 @@ class Scanner {
     if (entries > 0) this.last = logged;
   }
 
-  /** What is wrong with line `index` of a batch, whose last line was read. */
+  /** Sets the fault of line `index` of a batch whose last line was read. */
   #failIn(logged: LoggedBatch, index: number, found: string): void {
     this.#fail(found, this.#line + 1 - logged.count + index, logged.nameOf(index));
   }
 
-  /** What is wrong with the line that was read, behind entry `seq`. */
+  /** Sets the fault of the line that was read, which follows entry `seq`. */
   #failAt({ bytes, from, to }: RawLine, seq: number, found: string, isTorn = false): void {
     const start = bytes.toString("utf8", from, Math.min(to, from + NAME_BYTES_MAX));
     this.#fail(found, this.#line, lineName(start, seq), isTorn);
@@ -179,7 +182,7 @@ class Scanner {
   }
 }
 
-/** What a line says that it is takes less. */
+/** The first cell of a line, which says what the line is, is shorter. */
 const NAME_BYTES_MAX = 40;
 
 async function* withPauses(
@@ -192,7 +195,7 @@ async function* withPauses(
   }
 }
 
-/** The first `length` bytes. */
+/** The chunks of the first `length` bytes. */
 export async function* firstBytes(
   chunks: AsyncIterable<Uint8Array>,
   length: number,
@@ -205,10 +208,10 @@ export async function* firstBytes(
   }
 }
 
-/** Where parts of a log are read from. */
+/** The file from which parts of a log are read. */
 export type LogFile = Pick<AppendFile, "readChunks">;
 
-/** The bytes of [from, to); fewer where the file ends before. @throws {P2pchatError} `disk`. */
+/** The bytes in [from, to); fewer where the file ends before. @throws {P2pchatError} `disk`. */
 export async function readRange(
   file: LogFile,
   from: number,

@@ -1,4 +1,4 @@
-/** `p2pchat log verify`: every digest and every signature of a group's log. */
+/** `p2pchat log verify`: verifies every digest and signature of a group's log. */
 
 import { countText } from "../base/counts.ts";
 import { nodeCrypto } from "../base/crypto.ts";
@@ -23,40 +23,41 @@ import { openLog } from "./log.ts";
 import type { VerifyLogOptions } from "./options.ts";
 import { openProgressLine } from "./progress_line.ts";
 
-/** What somebody has said in a log, and asked to be edited. */
+/** Somebody who has written entries or requested edits in a log. */
 interface LogAuthor {
-  /** The last one. */
+  /** The name used last. */
   name: string;
   readonly key: PeerKey;
   entries: number;
   edits: number;
 }
 
-/** A log of which everything fits. */
+/** The result for a log that is valid. */
 export interface VerifiedLog {
   readonly group: string;
   readonly entries: number;
   readonly edits: number;
-  /** Of the history with the last entry or edit. */
+  /** The digest of the history up to the last entry or edit. */
   readonly digest: string;
-  /** In the order in which they first said or asked something. */
+  /** In the order of each author's first entry or request. */
   readonly authors: readonly Readonly<LogAuthor>[];
-  /** Who decided on edits, by key; a coordinator that lost its own has another. */
+  /** The keys that decided on edits; a coordinator that lost its key has a new one. */
   readonly coordinators: readonly { readonly key: PeerKey; readonly edits: number }[];
-  /** Whether those are known to be the coordinator's, all of them. */
+  /** Whether all of those are known to be the coordinator's. */
   readonly coordinatorsKnown: boolean;
 }
 
 export interface VerifyOptions {
-  /** As in `ScanOptions`, with the number of entries and edits that have been checked. */
+  /** As in `ScanOptions`, with the number of entries and edits checked so far. */
   readonly between?: (places: number) => Promise<boolean>;
-  /** Null: whoever has decided may have done so. */
+  /** The keys that may decide; null: not known, so any key may. */
   readonly deciders?: Deciders | null;
 }
 
 /**
- * Checks every digest and every signature, and who decided on edits.
- * @throws {P2pchatError} `store-corrupt` with line, entry and reason; `bad-file` where it is no log; `disk`.
+ * Verifies every digest and signature, and that only permitted keys have decided on edits.
+ * @throws {P2pchatError} `store-corrupt` with line, entry and reason; `bad-file` where the file isn't a log;
+ *   `disk`.
  */
 export async function verifiedLog(
   disk: Disk,
@@ -113,7 +114,7 @@ function isOf(deciders: Deciders | null, group: Hash): deciders is Deciders {
   return deciders !== null && (deciders.group === null || deciders.group === group);
 }
 
-/** Who decided that mustn't, as part of a sentence; null where nobody is known to. */
+/** The key that decided without permission, as part of a sentence; null where there is no such fault. */
 function deciderFault(
   { batch: { value: { kind, author, group } } }: SignedBatch,
   deciders: Deciders | null,
@@ -125,7 +126,7 @@ function deciderFault(
     : `it was decided under the key ${key}, which isn't the coordinator's`;
 }
 
-/** Which signature doesn't fit, as part of a sentence; null where all do. */
+/** The invalid signature of a batch, as part of a sentence; null where all are valid. */
 function signatureFault(signed: SignedBatch, { seq, count }: LoggedBatch): string | null {
   if (isAuthentic(nodeCrypto, signed)) return null;
   const { kind, author, name, edits } = signed.batch.value;
@@ -170,7 +171,7 @@ export async function verifyLog(options: VerifyLogOptions): Promise<void> {
   await showAnswer(options, event, verifiedText(file, verified));
 }
 
-/** What to do where nobody knows who may decide. */
+/** Advice where the permitted keys aren't known. */
 const COMPARE_KEYS = `who may decide on edits isn't known here: compare the key of ` +
   `${COORDINATOR_NAME} with that of its /status, or name its keys by --keys\n`;
 

@@ -1,12 +1,13 @@
 /**
- * What a member of a group, or the coordinator, keeps on disk: the log of the group, the same text at all members, and
- * a state file beside it with all else.
+ * What a member of a group, or the coordinator, stores on disk: the log of the group, the same text at all members,
+ * and a state file beside it with everything else.
  *
- * A member's batches are synced in the state file before it says that it has them (`held`), and the log, which they go
- * to when all have them, needs no sync of its own: what it lacks after a power cut is still held. What was fetched is in
- * the log alone, which is synced with it. Before the state file is compacted the log is synced. How far that goes is a
- * record in the state file, `logged`: a log that has less, or something else there, was damaged, removed, or replaced by
- * a copy of former days. Such a member doesn't come back with what it had: it comes in as a newcomer does.
+ * A member's batches are synced in the state file (`held`) before the member acknowledges them. When all members
+ * have them, they are appended to the log, which needs no sync of its own: what it lacks after a power cut is still
+ * held. Only batches that were fetched are nowhere but in the log, which is synced with them. Before the state file
+ * is compacted, the log is synced. The record `logged` in the state file says up to where that was done: a log that
+ * has less than that, or something else there, was damaged, removed, or replaced by an old copy. A member with such
+ * a log doesn't rejoin with its former state, but joins as a newcomer does.
  */
 
 import { P2pchatError } from "../base/errors.ts";
@@ -33,28 +34,28 @@ import { GroupLog, type GroupLogPorts } from "./group_log.ts";
 import { type OpenedRecords, openRecords, type RecordFormat } from "./record_store.ts";
 
 export interface GroupStorePorts extends GroupLogPorts {
-  /** What the user should know, that came up after the opening. */
+  /** Shows a notice about something that occurred after opening. */
   notice(text: string): void;
 }
 
 export interface OpenedGroup<Stored> {
   readonly store: RecordStore<Stored>;
   readonly log: GroupLog;
-  /** The log's end, for the machine to go on with; null where there is no log. */
+  /** The log's end, from which the machine continues; null where there is no log. */
   readonly history: HistoryEnd | null;
-  /** Who said the log's last entry. */
+  /** The author of the log's last entry. */
   readonly last: LastSaid | null;
-  /** What was found in the files and mended, in sentences. */
+  /** Problems found in the files and repaired, in sentences. */
   readonly notices: readonly string[];
 }
 
-/** Beside the log, unless the user has that elsewhere. */
+/** The name of the state file, beside the log unless the user has put that elsewhere. */
 export const STATE_FILE = "state";
 const LOG_FILE = "log";
 
 type MemberState = StateOf<MemberRecord>;
 type CoordinatorState = StateOf<CoordinatorRecord>;
-/** What a state file has. */
+/** The records in a state file. */
 type Kept<State> = State | LoggedRecord;
 
 const MEMBER_RECORDS: RecordFormat<Kept<MemberState>> = {
@@ -68,18 +69,18 @@ const COORDINATOR_RECORDS: RecordFormat<Kept<CoordinatorState>> = {
   record: coordinatorRecord,
 };
 
-/** Where a member's log is unless the user names a file. */
+/** The path of a member's log unless the user names another one. */
 export function defaultLog(folder: string): string {
   return `${folder}/${LOG_FILE}`;
 }
 
 /**
- * Opens what a member has on disk.
- * @param folder Of the group in the profile; made where there is none.
+ * Opens a member's files.
+ * @param folder The group's folder in the profile; created where there is none.
  * @param db The log's path, absolute and without links.
- * @param isKnown Whether the log was there before; otherwise the user names a file that may be anything.
- * @throws {P2pchatError} `in-use` where another process has the log; `bad-file` where `db` is something else;
- *     `store-corrupt` with file and line of the state; `disk`.
+ * @param isKnown Whether the log was at that path before; otherwise the file that the user names may be anything.
+ * @throws {P2pchatError} `in-use` where another process has the log; `bad-file` where `db` isn't a log;
+ *   `store-corrupt` with file and line of the state; `disk`.
  */
 export async function openGroup(
   ports: GroupStorePorts,
@@ -104,7 +105,7 @@ export async function openGroup(
 }
 
 /**
- * Opens what the coordinator has on disk: its state, and the log of a group that nobody is in.
+ * Opens the coordinator's files: its state, and the log of a group, which it isn't a member of.
  * @throws {P2pchatError} As `openGroup`.
  */
 export async function openCoordinator(
@@ -154,7 +155,7 @@ async function withLog<State extends { readonly kind: string }, Stored>(
   }
 }
 
-/** The machine's records, and how far the log is on the device for certain. */
+/** Separates the machine's records from the point up to which the log is certainly on the device. */
 function takenApart<State extends { readonly kind: string }>(
   all: readonly Kept<State>[],
 ): { readonly records: readonly State[]; readonly logged: HistoryPoint | null } {
@@ -173,12 +174,12 @@ function isLogged<State extends { readonly kind: string }>(
   return record.kind === "logged";
 }
 
-/** What the user should know of a log that lacks what it had; null where it has it. */
+/** The notice about a log that lacks entries it had, or has others; null where it is complete. */
 async function lostOf(log: GroupLog, logged: HistoryPoint | null): Promise<string | null> {
   if (logged === null || logged.position === 0) return null;
   const { digest } = await log.read(logged.position, 0);
   if (digest === logged.digest) return null;
-  await log.secure(0); // wherever it comes from
+  await log.secure(0); // the device must have it, whatever its origin
   const has = log.end?.position ?? 0;
   if (has < logged.position) {
     return `${log.path} has ${has} of the ${logged.position} entries and edits that it had: the ` +
@@ -187,20 +188,23 @@ async function lostOf(log: GroupLog, logged: HistoryPoint | null): Promise<strin
   return `${log.path} isn't the log that was kept there: the group decides what of it holds`;
 }
 
-/** Without the batches that the log has. */
+/** The records without held batches that are in the log already. */
 function heldBeyond(log: GroupLog, records: readonly MemberState[]): readonly MemberState[] {
   const end = log.end?.position ?? 0;
   return records.filter((record) => record.kind !== "held" || record.after >= end);
 }
 
-/** Records that say what was held. */
+/** Kinds of records about held batches. */
 const VOID_KINDS: ReadonlySet<MemberState["kind"]> = new Set([
   "held",
   "levelling",
   "levelled",
 ]);
 
-/** Of a member that lost a part of what it said it had: nobody counts on it for that any more. */
+/**
+ * The records of a member that lost part of what it had acknowledged: it makes no more claims about batches it
+ * holds.
+ */
 function asNewcomer(records: readonly MemberState[]): readonly MemberState[] {
   const isVoid = ({ kind }: MemberState) => VOID_KINDS.has(kind);
   const kept = records.filter((record) => !isVoid(record));
@@ -208,15 +212,15 @@ function asNewcomer(records: readonly MemberState[]): readonly MemberState[] {
   return [...kept, ...groups.slice(-1)];
 }
 
-/** None where there is no log. */
+/** An empty list where there is no log. */
 function loggedRecords(log: GroupLog): readonly LoggedRecord[] {
   return log.end === null ? [] : [{ kind: "logged", point: log.end.point }];
 }
 
-/** The one store of both files. */
+/** The single store for both files. */
 class GroupStore<State extends { readonly kind: string }>
   implements RecordStore<State | LogRecord | NewLogRecord> {
-  /** Of the log, that must come before what is written to it now. */
+  /** Work on the log that has to end before the next write to it. */
   #logWork: Promise<void> | null = null;
   #failure: unknown = null;
   #closed: Promise<void> | null = null;
@@ -228,7 +232,7 @@ class GroupStore<State extends { readonly kind: string }>
     readonly records: readonly State[],
   ) {}
 
-  /** Of the state: the log isn't compacted. */
+  /** Length of the state file; the log isn't compacted. */
   get bytes(): number {
     return this.state.bytes;
   }
@@ -258,7 +262,7 @@ class GroupStore<State extends { readonly kind: string }>
     const states = [...records].filter((record): record is State =>
       !isLog(record) && !isNewLog(record)
     );
-    // They leave out what is in the log by now, and what goes into it in this turn.
+    // The new state leaves out what is in the log by now, or is written to it in this turn.
     await this.state.rewrite(async () => [...await this.#syncLog(), ...states]);
   }
 
@@ -276,7 +280,7 @@ class GroupStore<State extends { readonly kind: string }>
   }
 
   #checkWhole(): void {
-    // The log must not go on behind a gap, nor the state without what the log should have had.
+    // After a failure, the log must not continue after a gap, nor the state without what the log should have.
     if (this.#failure !== null) throw this.#failure;
   }
 
@@ -285,7 +289,7 @@ class GroupStore<State extends { readonly kind: string }>
     return this.state.append(records, sync);
   }
 
-  /** @param isAsked Whether what is nowhere else is to be synced. */
+  /** @param isAsked Whether fetched batches, which are stored nowhere else, are to be synced. */
   #toLog(records: readonly LogRecord[], isAsked: boolean): Promise<void> {
     if (records.length === 0) return Promise.resolve();
     const sync = isAsked && records.some(({ isFetched }) => isFetched);
@@ -298,7 +302,10 @@ class GroupStore<State extends { readonly kind: string }>
     });
   }
 
-  /** What is stored counts on the log being there. One that isn't is put back, for whoever asks next. */
+  /**
+   * What is acknowledged relies on the log being in place. If it isn't, restores it for the next attempt, and
+   * fails.
+   */
   async #checkPlace(): Promise<void> {
     try {
       this.log.checkPlace();
@@ -310,7 +317,7 @@ class GroupStore<State extends { readonly kind: string }>
     }
   }
 
-  /** A log that can't be put back is none that failed: whoever asks next has it tried again. */
+  /** Restores a missing log. A failure doesn't make the log unusable: the next request tries again. */
   async #putBack(): Promise<void> {
     let refused: P2pchatError | null = null;
     await this.#onLog(true, () =>
@@ -321,7 +328,7 @@ class GroupStore<State extends { readonly kind: string }>
     if (refused !== null) throw refused;
   }
 
-  /** The state says first that it relies on nothing of the log that goes. */
+  /** Begins a new log. The state is told first that it relies on nothing in the old log. */
   async #anew({ group, because }: NewLogRecord): Promise<void> {
     const point = new HistoryEnd(this.ports.crypto, group).point;
     const noted = this.state.append([{ kind: "logged", point }], true);
@@ -333,7 +340,10 @@ class GroupStore<State extends { readonly kind: string }>
     await settled([noted, begun]);
   }
 
-  /** Syncs all that was appended before the call, in a log that is there. @returns The record that says so. */
+  /**
+   * Syncs everything appended before the call, restoring the log if it is missing. @returns The record that says
+   * so.
+   */
   async #syncLog(): Promise<readonly LoggedRecord[]> {
     await this.#putBack();
     let logged: readonly LoggedRecord[] = [];
@@ -344,12 +354,12 @@ class GroupStore<State extends { readonly kind: string }>
     return logged;
   }
 
-  /** Does something with the log in its turn, at once where nothing `waits` and nobody does. */
+  /** Works on the log in turn; at once if no work is queued and this work needn't be waited for by others. */
   async #onLog(waits: boolean, work: () => Promise<void> | null): Promise<void> {
     const before = this.#logWork;
     const done = before === null ? this.#tried(work) : before.then(() => this.#tried(work));
     if (!waits && before === null) return await done;
-    const turn = done.catch(() => {}).then(() => { // who asked for it is told
+    const turn = done.catch(() => {}).then(() => { // the caller gets the error
       if (this.#logWork === turn) this.#logWork = null;
     });
     this.#logWork = turn;
@@ -375,7 +385,7 @@ function isNewLog(record: { readonly kind: string }): record is NewLogRecord {
   return record.kind === "new-log";
 }
 
-/** Resolves when all have ended, rejects with what went wrong first. */
+/** Resolves when all have ended; rejects with the first error. */
 async function settled(work: readonly Promise<void>[]): Promise<void> {
   const results = await Promise.allSettled(work);
   const failed = results.find((result) => result.status === "rejected");

@@ -15,7 +15,7 @@ export interface HelpEvent {
   }[];
 }
 
-/** In the order of the table; without what carries the commands out. */
+/** The commands in the order of the table, without their implementation. */
 export function helpEvent<Target>(entries: readonly Command<Target>[]): HelpEvent {
   const commands = entries.map(({ name, aliases, form, help, example }) => ({
     name,
@@ -27,12 +27,16 @@ export function helpEvent<Target>(entries: readonly Command<Target>[]): HelpEven
   return { event: "help", commands };
 }
 
-/** A description beside its command has at least so many cells, and as many as that has; otherwise it stands below. */
+/**
+ * A description is put beside its command if it has at least this many columns there, and at least as many as the
+ * command; otherwise below it.
+ */
 const HELP_COLUMNS_MIN = 30;
 const GAP = "  ";
 
 /**
- * One line for each command; the example where a single one was asked about, what isn't a command otherwise.
+ * One line for each command. A single command is followed by its example, the whole table by the forms of other
+ * lines.
  * @param columns Width of the terminal; null in a pipe.
  */
 export function helpLines<Target>(

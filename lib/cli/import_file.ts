@@ -1,4 +1,4 @@
-/** The file of names and passwords that accounts are made of: CSV with the header `name,password`. */
+/** A file of names and passwords to make accounts from: CSV with the header `name,password`. */
 
 import { parse } from "@std/csv/parse";
 import { P2pchatError } from "../base/errors.ts";
@@ -6,11 +6,11 @@ import type { FoldedName } from "../base/ids.ts";
 import { foldName, nameFault } from "../base/names.ts";
 import { passwordFault } from "../base/passwords.ts";
 
-/** A hundred thousand rows of usual length, which take a core the better part of a day. */
+/** Largest file in bytes: a hundred thousand rows of usual length, whose hashing takes a core most of a day. */
 export const IMPORT_BYTES_MAX = 8 * 1024 * 1024;
 
 export interface ImportRow {
-  /** The line that the row begins in: 1 is the first one of the file. */
+  /** The line in which the row begins; 1 is the first line of the file. */
   readonly line: number;
   /** Valid and in NFC. */
   readonly name: string;
@@ -20,9 +20,9 @@ export interface ImportRow {
 const HEADER = "name,password";
 
 /**
- * Reads such a file. No error repeats a cell: in a file whose columns were mixed up, names are passwords.
- * @returns The rows in their order; for one that can't be an account, why, with its line.
- * @throws {P2pchatError} `bad-file` where it is no such file as a whole.
+ * Parses such a file. No error quotes a cell: if the columns were swapped, the names are passwords.
+ * @returns The rows in order; for one that can't be an account, the reason with its line.
+ * @throws {P2pchatError} `bad-file` where the file as a whole isn't of this form.
  */
 export function importRows(
   path: string,
@@ -46,7 +46,7 @@ export function importRows(
   });
 }
 
-/** Why a row of a file is no account. */
+/** The error for a row that can't become an account. */
 export function refused(
   code: "bad-file" | "bad-name" | "weak-password" | "name-taken",
   path: string,
@@ -81,7 +81,7 @@ interface CsvRecord {
   readonly cells: readonly string[];
 }
 
-/** The rows of a CSV text, each with the line that it begins in; a quoted cell may hold line ends. */
+/** The rows of a CSV text, each with the line in which it begins, as a quoted cell may contain line ends. */
 function recordsOf(path: string, text: string): readonly CsvRecord[] {
   const records: CsvRecord[] = [];
   const lines = text.split("\n");

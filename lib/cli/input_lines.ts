@@ -1,14 +1,14 @@
-/** Lines out of the bytes of a pipe, cut where they may be cut. */
+/** Splits the bytes of a pipe into lines. */
 
 import { MESSAGE_BYTES_MAX } from "../base/text.ts";
 
 /**
- * Longest line kept in bytes: a JSON object with the longest message, six bytes for each of its
+ * Longest line kept, in bytes: a JSON object with the longest message, each byte of which may be escaped as six
  * (`\u0001`), and its other fields.
  */
 export const LINE_BYTES_MAX = 7 * MESSAGE_BYTES_MAX;
 
-/** A line that isn't just text: too long to be kept, or with bytes that are no UTF-8. */
+/** A line that isn't valid text: too long to be kept, or not UTF-8. */
 export type OddLine =
   | { readonly type: "overlong"; readonly bytes: number }
   | { readonly type: "malformed"; readonly text: string };
@@ -18,16 +18,16 @@ export type InputLine = string | OddLine;
 const LINE_FEED = 0x0a;
 
 export class LineSplitter {
-  // A byte order mark counts only at the very start, where `#isStart` takes it off.
+  // The decoder doesn't remove byte order marks: one counts only at the very start, where `#isStart` handles it.
   readonly #strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   readonly #lenient = new TextDecoder("utf-8", { ignoreBOM: true });
   #tail: Uint8Array[] = [];
   #tailBytes = 0;
-  /** Bytes of an overlong line so far, of which nothing is kept; `null` in any other line. */
+  /** Length so far of an overlong line, whose bytes aren't kept; `null` in any other line. */
   #overlongBytes: number | null = null;
   #isStart = true;
 
-  /** The lines that end in `bytes`, which aren't kept. */
+  /** The lines that end in `bytes`. `bytes` isn't retained. */
   push(bytes: Uint8Array): readonly InputLine[] {
     const lines: InputLine[] = [];
     let rest = bytes;
@@ -54,7 +54,7 @@ export class LineSplitter {
     return lines;
   }
 
-  /** The last line, where the input didn't end with a line feed. */
+  /** The last line, if the input didn't end with a line feed. */
   end(): readonly InputLine[] {
     if (this.#overlongBytes !== null) return [{ type: "overlong", bytes: this.#overlongBytes }];
     return this.#tailBytes === 0 ? [] : this.#takeLines();

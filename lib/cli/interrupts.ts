@@ -1,17 +1,17 @@
 /**
- * Signals and what stands for them: the first asks the program to leave, the next Ctrl+C or SIGTERM forces it.
- * Of a closed terminal both the system and the shell tell, so that a second hang-up says nothing new.
+ * Signals and their equivalents: the first one asks the program to leave; after that, Ctrl+C or SIGTERM forces it
+ * to exit. When a terminal is closed, both the system and the shell send SIGHUP, so a second one has no effect.
  */
 
 import type { InterruptCause } from "./user_interface.ts";
 import type { SignalName, Streams } from "./streams.ts";
 
-/** The status of a shell's command that SIGINT ended (128 + 2). */
+/** The exit status that shells report for a command ended by SIGINT (128 + 2). */
 export const FORCED_EXIT_STATUS = 130;
 
 /**
- * Whether whoever started the program shuts hang-ups out, as `nohup` does (`tools/launcher.sh`): this process may not look
- * it up. The runtime ends at one that nobody listens to.
+ * Tells whether SIGHUP was ignored when the program was started, as with `nohup`. `tools/launcher.sh` sets it,
+ * since this process can't find out. The runtime exits on SIGHUP unless there is a listener.
  */
 const HANG_UP_VARIABLE = "P2PCHAT_HANGUP";
 
@@ -26,11 +26,11 @@ export class Interrupts {
   readonly #beforeExit: () => Promise<void> | void;
   readonly #listeners = new Map<SignalName, () => void>();
   #heed: ((cause: InterruptCause) => boolean) | null = null;
-  /** What came before anybody heeded it. */
+  /** An interrupt that came before `heed` was called. */
   #early: InterruptCause | null = null;
   #isLeaving = false;
 
-  /** @param beforeExit Restores the terminal before a forced end. */
+  /** @param beforeExit Restores the terminal before a forced exit. */
   constructor(streams: Streams, beforeExit: () => Promise<void> | void = () => {}) {
     this.#streams = streams;
     this.#beforeExit = beforeExit;
@@ -45,8 +45,8 @@ export class Interrupts {
   }
 
   /**
-   * Says what to do from now on, also about what has come already.
-   * @param interrupted Called for each cause until it returns true: the program is leaving.
+   * Sets the handler, and passes it an earlier interrupt, if any.
+   * @param interrupted Called for each cause until it returns true, which means that the program is leaving.
    */
   heed(interrupted: (cause: InterruptCause) => boolean): void {
     this.#heed = interrupted;
@@ -55,7 +55,7 @@ export class Interrupts {
     if (early !== null) interrupted(early);
   }
 
-  /** What a signal of this cause does; Ctrl+C at a terminal in raw mode sends none. */
+  /** Does what a signal of this cause does; for Ctrl+C at a terminal in raw mode, which sends no signal. */
   raise(cause: InterruptCause): void {
     if (!this.#isLeaving) {
       if (this.#heed === null) this.#early = cause;
@@ -68,7 +68,7 @@ export class Interrupts {
     }
   }
 
-  /** Gives the signals back. */
+  /** Removes the signal listeners. */
   close(): void {
     for (const [signal, listener] of this.#listeners) this.#streams.offSignal(signal, listener);
     this.#listeners.clear();

@@ -2,19 +2,19 @@
 
 import type { ShownEvent } from "./user_interface.ts";
 
-/** JSON may hold these as they are, but a terminal obeys some and some readers end lines at others. */
+/** JSON allows these characters unescaped, but terminals obey some of them, and some readers end lines at others. */
 const UNSAFE_IN_LINES = /[\x7f-\x9f\u2028\u2029]/g;
 
 export class JsonFormat {
   #ms = NaN;
   #at = "";
 
-  /** One line: the event's fields after `event` and `at`, then `ref` where there is one. */
+  /** One line: `event` and `at`, the event's other fields, then `ref` if there is one. */
   format(event: ShownEvent, ref: string | undefined, nowMs: number): string {
     return `${jsonText(this.#object(event, ref, nowMs))}\n`;
   }
 
-  /** The same in parts, the elements of lists one by one: a whole history may be too long for one string. */
+  /** The same in parts, with the elements of lists one by one, as a long history may exceed the longest string. */
   *parts(event: ShownEvent, ref: string | undefined, nowMs: number): Generator<string> {
     if (!Object.values(event).some(Array.isArray)) {
       yield this.format(event, ref, nowMs);
@@ -49,12 +49,12 @@ function* listParts(list: readonly unknown[]): Generator<string> {
   yield "]";
 }
 
-/** A value as JSON that is one line to every reader, and that no terminal obeys. */
+/** A value as JSON that is one line for every reader and contains nothing that a terminal obeys. */
 function jsonText(value: unknown): string {
   return JSON.stringify(value).replace(UNSAFE_IN_LINES, escapedInJson);
 }
 
-/** The same text within JSON: an escape for each of its UTF-16 units. */
+/** The text with each UTF-16 unit as a JSON escape. */
 export function escapedInJson(text: string): string {
   return text.split("").map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
     .join("");

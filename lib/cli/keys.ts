@@ -1,9 +1,9 @@
-/** Keys out of the bytes that a terminal sends: UTF-8 text, control characters, escape sequences, pastes. */
+/** Parses the bytes that a terminal sends into keys: UTF-8 text, control characters, escape sequences, pastes. */
 
-/** What was pressed. */
+/** A key press, typed text or a paste. */
 export type Key =
   | { readonly type: "text"; readonly text: string }
-  /** What was pasted, line breaks as `\n`. Of a paste above `PASTE_UNITS_MAX` only the size is known. */
+  /** Pasted text, with line breaks as `\n`. For a paste above `PASTE_UNITS_MAX` only the size is known. */
   | { readonly type: "paste"; readonly text: string }
   | { readonly type: "overlong-paste"; readonly units: number }
   | { readonly type: "press"; readonly name: KeyName };
@@ -35,16 +35,19 @@ export type KeyName =
   | "log-out"
   | "escape";
 
-/** The bytes of one key come together; what is still unfinished after this was ESC itself: `timeout` is called then. */
+/**
+ * The bytes of one key arrive together: after this time an unfinished sequence was ESC itself, and `timeout` is
+ * called.
+ */
 export const ESCAPE_MS = 50;
 
-/** A paste that nobody could send: sixteen times the longest message. */
+/** Longest paste in UTF-16 units: sixteen times the longest message, so more than anybody could send. */
 const PASTE_UNITS_MAX = 1_048_576;
 
-/** Within a paste nothing pauses for so long. */
+/** The bytes of a paste never pause for so long. */
 const PASTE_PAUSE_MS = 1_000;
 
-/** A sequence that is still without its end after so many characters is none. */
+/** A sequence without an end after so many characters isn't one. */
 const SEQUENCE_LENGTH_MAX = 64;
 
 const PASTE_START = "\x1b[200~";
@@ -76,7 +79,7 @@ const CONTROL_KEYS: Readonly<Record<string, KeyName>> = {
   "\x1a": "suspend",
 };
 
-/** After ESC: what Alt does to a key. */
+/** Keys pressed with Alt, which sends ESC first. */
 const ALT_KEYS: Readonly<Record<string, KeyName>> = {
   "b": "word-left",
   "f": "word-right",
@@ -85,7 +88,7 @@ const ALT_KEYS: Readonly<Record<string, KeyName>> = {
   "\b": "delete-word-left",
 };
 
-/** By the final character of a CSI or SS3 sequence. */
+/** Keys by the final character of a CSI or SS3 sequence. */
 const FINAL_KEYS: Readonly<Record<string, KeyName>> = {
   A: "up",
   B: "down",
@@ -95,7 +98,7 @@ const FINAL_KEYS: Readonly<Record<string, KeyName>> = {
   F: "end",
 };
 
-/** By the number before `~`, as VT220 and rxvt number them. */
+/** Keys by the number before `~`, as VT220 and rxvt number them. */
 const NUMBERED_KEYS: Readonly<Record<string, KeyName>> = {
   "1": "home",
   "7": "home",
@@ -104,7 +107,7 @@ const NUMBERED_KEYS: Readonly<Record<string, KeyName>> = {
   "3": "delete",
 };
 
-/** With Ctrl or Alt held: modifiers 3 to 8 in xterm's numbering, without those of Shift alone. */
+/** Keys with Ctrl or Alt held: modifiers 3 to 8 in xterm's numbering, excluding Shift alone. */
 const WITH_MODIFIER: Partial<Record<KeyName, KeyName>> = {
   left: "word-left",
   right: "word-right",
@@ -114,12 +117,12 @@ const WITH_MODIFIER: Partial<Record<KeyName, KeyName>> = {
 export class KeyParser {
   readonly #nowMs: () => number;
   readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-  /** An escape sequence without its end yet. */
+  /** An incomplete escape sequence. */
   #pending = "";
-  /** The paste under way; `null` outside of one. */
+  /** The paste in progress; `null` outside of one. */
   #paste: { parts: string[]; units: number; tail: string } | null = null;
 
-  /** When anything but Ctrl+C by itself came last. */
+  /** When anything other than a lone Ctrl+C last arrived. */
   #cameMs: number;
 
   constructor(nowMs: () => number = () => performance.now()) {
@@ -127,7 +130,7 @@ export class KeyParser {
     this.#cameMs = nowMs();
   }
 
-  /** Whether what came so far may go on: after a while without more, call `timeout`. */
+  /** Whether the input so far may be incomplete: if nothing follows for a while, call `timeout`. */
   get isWaiting(): boolean {
     return this.#pending !== "" && this.#paste === null;
   }
@@ -139,8 +142,8 @@ export class KeyParser {
     const hasPaused = nowMs - this.#cameMs >= PASTE_PAUSE_MS;
     let rest = this.#pending + this.#decoder.decode(bytes, { stream: true });
     this.#pending = "";
-    // The end of a paste may be lost, as where a program that was cut off wrote its start. Ctrl+C within a paste is text
-    // of it; by itself, after a pause, it is somebody whose keys do nothing.
+    // The end of a paste may be missing, for example if a program that was killed wrote only its start. Ctrl+C
+    // within a paste is part of its text; a lone one after a pause comes from a user whose keys have no effect.
     const isInterrupt = INTERRUPTS.test(rest);
     if (!isInterrupt) this.#cameMs = nowMs;
     else if (this.#paste !== null && hasPaused) rest = PASTE_END + rest;
@@ -150,14 +153,14 @@ export class KeyParser {
     return keys;
   }
 
-  /** No more came: a lone ESC is the key, an unfinished sequence is nothing. */
+  /** Nothing followed: a lone ESC is the key, and an unfinished sequence is dropped. */
   timeout(): readonly Key[] {
     const wasEscape = this.#pending === "\x1b";
     this.#pending = "";
     return wasEscape ? [{ type: "press", name: "escape" }] : [];
   }
 
-  /** Takes one key, or a run of text, off `text`, and returns the rest. */
+  /** Takes one key, or a run of text, from the start of `text`, and returns the rest. */
   #take(text: string, keys: Key[]): string {
     if (text.startsWith("\x1b")) return this.#takeSequence(text, keys);
     const name = CONTROL_KEYS[text[0]!];
@@ -166,12 +169,12 @@ export class KeyParser {
       return text.slice(1);
     }
     const run = /^[^\p{Cc}]+/u.exec(text)?.[0];
-    if (run === undefined) return text.slice(1); // a control character that no key is bound to
+    if (run === undefined) return text.slice(1); // a control character with no function
     keys.push({ type: "text", text: run });
     return text.slice(run.length);
   }
 
-  /** `text` starts with ESC. */
+  /** The same where `text` starts with ESC. */
   #takeSequence(text: string, keys: Key[]): string {
     const after = text.slice(1);
     const csi = /^\[([0-?]*)[ -/]*([@-~])/.exec(after);
@@ -190,7 +193,7 @@ export class KeyParser {
       this.#pending = text;
       return "";
     }
-    if (/^[[O]/.test(after)) return after.slice(1); // cut off or unknown: not text that was typed
+    if (/^[[O]/.test(after)) return after.slice(1); // incomplete or unknown: not text that was typed
     if (after.startsWith("\x1b")) return after; // the next ESC starts a sequence of its own
     pushPress(keys, ALT_KEYS[after[0]!]);
     return after.slice(1);
@@ -200,7 +203,7 @@ export class KeyParser {
     const paste = this.#paste!;
     const whole = paste.tail + text;
     const end = whole.indexOf(PASTE_END);
-    // The end's first characters may come before the others.
+    // The first characters of the end sequence may arrive before the rest.
     const kept = end >= 0 ? end : Math.max(0, whole.length - PASTE_END.length + 1);
     paste.units += kept;
     if (paste.units <= PASTE_UNITS_MAX) paste.parts.push(whole.slice(0, kept));

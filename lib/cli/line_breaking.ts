@@ -1,10 +1,10 @@
-/** Where a line that is too wide for its terminal is broken. */
+/** Breaks lines that are too wide for the terminal. */
 
-/** How a terminal shows text. */
+/** How wide a terminal shows text. */
 export interface Cells {
-  /** How many cells it takes. */
+  /** The width of a text in cells. */
   width(text: string): number;
-  /** What people see as its characters, and how many cells each takes. */
+  /** The graphemes of a text with their widths in cells. */
   characters(text: string): Iterable<Character>;
 }
 
@@ -13,16 +13,16 @@ interface Character {
   readonly width: number;
 }
 
-/** No character takes more cells for each of its UTF-16 units. */
+/** The greatest width of a grapheme per UTF-16 unit. */
 const UNIT_CELLS_MAX = 2;
 
 const BLANK = /^\s+$/u;
 
 /**
- * Breaks a line so that no part is as wide as `columns`, but for a character that is; one cell stays free, as
- * some terminals break a full line too early. A word is only broken where it would be too wide by itself, after a
- * slash where there is one: paths.
- * @param taken Cells of the first part that something else takes; where nothing fits beside it, that part is
+ * Breaks a line so that each part is narrower than `columns`, unless a single character is wider; one cell stays
+ * free, as some terminals break full lines too early. A word is broken only if it is too wide for a line by itself,
+ * after a slash if it has one (paths).
+ * @param taken Cells of the first line that something else occupies; if nothing fits beside it, the first part is
  *   empty.
  */
 export function brokenAtWords(
@@ -31,7 +31,7 @@ export function brokenAtWords(
   cells: Cells,
   taken = 0,
 ): readonly string[] {
-  if (taken + UNIT_CELLS_MAX * line.length < columns) return [line]; // as most are
+  if (taken + UNIT_CELLS_MAX * line.length < columns) return [line]; // the usual case
   const broken = new BrokenLine(columns, taken);
   for (const character of cells.characters(line)) broken.next(character);
   return broken.end();
@@ -40,15 +40,15 @@ export function brokenAtWords(
 class BrokenLine {
   readonly #parts: string[] = [];
   #part = "";
-  /** Cells of the part. */
+  /** Cells occupied by the present part. */
   #used: number;
-  /** Up to behind the last slash of a word that is too wide: how much of the part, and its cells; 0 where there is none. */
+  /** The present part up to the last slash of an overlong word: its length, and its cells; 0 where there is none. */
   #slashed = { length: 0, used: 0 };
-  /** The word, or the blanks, that were begun; whole as long as they may fit. */
+  /** The present word or run of blanks; collected as long as it may fit on a line. */
   #token: Character[] = [];
   #tokenWidth = 0;
   #isBlank = false;
-  /** What is left of the token: more of one that is too wide, or blanks that a break stands for. */
+  /** What to do with the rest of the token: break an overlong word anywhere, or drop blanks after a line break. */
   #rest: "break" | "drop" | null = null;
 
   constructor(readonly columns: number, taken: number) {
@@ -109,7 +109,7 @@ class BrokenLine {
     this.#used += width;
   }
 
-  /** Whether so much more is too wide for what something stands in. */
+  /** Whether the present part isn't empty and has no room for `width` more cells. */
   #isFull(width: number): boolean {
     return this.#used > 0 && this.#used + width >= this.columns;
   }

@@ -1,4 +1,4 @@
-/** The log that `--log-file` asks for: JSON lines. Without the flag nothing of it is even loaded. */
+/** The log of `--log-file`: JSON lines. Without the flag not even its library is loaded. */
 
 import { type Logger, SILENT_LOGGER } from "../base/environment.ts";
 import { P2pchatError } from "../base/errors.ts";
@@ -11,24 +11,24 @@ import { Output } from "./output.ts";
 export interface LogOptions {
   /** `null`: no log. */
   readonly logFile: string | null;
-  /** `debug` lines too. */
+  /** Whether to include `debug` lines. */
   readonly verbose: boolean;
 }
 
-/** Of one message: what strangers can cause fills neither the disk nor the place of other messages. */
+/** Rate limit for each kind of message, so that strangers can neither fill the disk nor crowd out other messages. */
 const LINES_PER_SECOND = 20;
 const LINES_BURST = 2_000;
 
-/** Of the program's one log; silent where there is none. */
+/** The program's only log; silent where there is none. */
 let programLogger: Logger = SILENT_LOGGER;
 let programOutput: Output | null = null;
 
 /**
- * Opens the program's log, appending. Lines that the disk is too slow for or doesn't take, and more than LINES_BURST of
- * one message at once, are left out and counted.
- * @param tell Takes a warning, once, when the disk doesn't take a line.
- * @returns Its logger; the file stays open as long as the process.
- * @throws {P2pchatError} `disk` where the file cannot be written, or has something else than a log.
+ * Opens the program's log for appending. Lines for which the disk is too slow or full, and more than LINES_BURST
+ * lines of one kind at once, are dropped and counted.
+ * @param tell Called with a warning once, when the disk first refuses a line.
+ * @returns The logger; the file stays open until the process ends.
+ * @throws {P2pchatError} `disk` where the file cannot be written, or contains something other than a log.
  */
 export async function openLog(
   options: LogOptions,
@@ -62,7 +62,7 @@ export async function openLog(
     sinks: { file: log },
     loggers: [
       { category: "p2pchat", sinks: ["file"], lowestLevel },
-      // Silences what the library would say about itself.
+      // Suppresses the library's own messages.
       { category: ["logtape", "meta"], sinks: ["file"], lowestLevel: "warning" },
     ],
   });
@@ -80,16 +80,16 @@ export async function openLog(
   return programLogger;
 }
 
-/** Characters that reorder, hide or end text; the library escapes controls alone. */
+/** Characters that reorder, hide or end text; the library escapes only control characters. */
 const UNSEEN = /[\p{Cf}\p{Zl}\p{Zp}]/gu;
 
-/** How often each message is written; there are as many as the code has. */
+/** Rate limits by message; there are only as many messages as occur in the code. */
 class LineRate {
   readonly #buckets = new Map<string, { readonly bucket: TokenBucket; leftOut: number }>();
 
   constructor(readonly nowMs: () => number) {}
 
-  /** How many of this message were left out since the last one; null where this one is, too. */
+  /** The number of lines of this message dropped since the last one; null if this one is to be dropped, too. */
   take(message: string): number | null {
     let rate = this.#buckets.get(message);
     if (rate === undefined) {
@@ -106,22 +106,22 @@ class LineRate {
   }
 }
 
-/** Resolves when the program's log is written as far as it goes. */
+/** Resolves when the program's log has been written. */
 export function flushLog(): Promise<void> {
   return programOutput?.flush() ?? Promise.resolve();
 }
 
-/** Notes with which error the program ends. */
+/** Logs the error with which the program ends. */
 export function logEnding({ code, message }: P2pchatError): void {
   programLogger.warn("stopped", { code, text: message });
 }
 
-/** Notes a fault of our own in the program's log, with its stack trace. */
+/** Logs a bug of the program, with its stack trace. */
 export function logFault(error: unknown): void {
   programLogger.warn("internal fault", { stack: stackOf(error) });
 }
 
-/** The error with the place it was made at, and its causes. */
+/** The error's stack trace, with its causes. */
 export function stackOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const cause = error.cause === undefined ? "" : `\nCaused by: ${stackOf(error.cause)}`;
@@ -146,7 +146,7 @@ async function openFile(path: string): Promise<Deno.FsFile> {
   }
 }
 
-/** Whether nothing is known against it: lines behind an identity, or what else isn't a log, would spoil that. */
+/** Whether the file may be a log: appended lines would damage a file such as an identity. */
 async function mayBeLog(path: string): Promise<boolean> {
   const stat = await Deno.stat(path).catch(() => null);
   if (stat === null || !stat.isFile || stat.size === 0) return true;

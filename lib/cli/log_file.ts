@@ -1,4 +1,4 @@
-/** A log's file on a disk that may be full for a while: what it doesn't take is left out and counted. */
+/** The file of a log on a disk that may be full for a while: lines that can't be written are dropped and counted. */
 
 import type { Sink } from "./streams.ts";
 
@@ -8,26 +8,26 @@ export class LogFile implements Sink {
   readonly #file: Sink;
   readonly #onFailure: (error: unknown) => void;
   readonly #encoder = new TextEncoder();
-  /** Lines since the last one that was written. */
+  /** Lines dropped since the last one that was written. */
   #leftOut = 0;
   #hasFailed = false;
-  /** Whether the file ends within a line. */
+  /** Whether the file ends with an incomplete line. */
   #isCut = false;
 
-  /** @param onFailure Called for the first failure of all. */
+  /** @param onFailure Called only for the first failure. */
   constructor(file: Sink, onFailure: (error: unknown) => void) {
     this.#file = file;
     this.#onFailure = onFailure;
   }
 
-  /** Takes whole lines; never rejects. */
+  /** Writes whole lines; never rejects. */
   async write(lines: Uint8Array): Promise<number> {
     let rest = lines;
     try {
       if (this.#leftOut > 0) await this.#writeCount();
       while (rest.length > 0) rest = rest.subarray(await this.#writeSome(rest));
     } catch (error) {
-      // A line that was cut is left out, too.
+      // A line written only in part counts as dropped, too.
       this.#leftOut += rest.reduce((count, byte) => byte === LINE_FEED ? count + 1 : count, 0);
       if (!this.#hasFailed) this.#onFailure(error);
       this.#hasFailed = true;
