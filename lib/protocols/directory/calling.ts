@@ -14,7 +14,7 @@ import type { ErrorCode } from "../../base/errors.ts";
 import { type Fingerprint, fingerprintOf } from "../../base/fingerprint.ts";
 import type { LinkId, PeerKey } from "../../base/ids.ts";
 import { Deadlines, earliestMs } from "../../base/machine.ts";
-import { isSameName } from "../../base/names.ts";
+import { isSameName, shownName } from "../../base/names.ts";
 import { utf8Length, visibleText } from "../../base/text.ts";
 import type { CallLink } from "./call_links.ts";
 import type { ClientCall } from "./client_call.ts";
@@ -125,7 +125,7 @@ export class Calling {
     const call = this.#call;
     if (call?.phase !== "asked") return this.#nobodyCalls(ref);
     this.#relayed.parted();
-    call.acceptRef = ref;
+    call.beginRef = ref;
     call.enter("accepted");
     this.#overIn(WAIT_MS_MAX);
     this.#tellOf(call, { type: "answer", accepts: true, reason: "" });
@@ -236,7 +236,7 @@ export class Calling {
 
   #strange(call: ClientCall, name: string, key: PeerKey): void {
     this.#tellOf(call, { type: "hang-up", reason: "key-changed" });
-    this.owner.keys.isStrange(name, key);
+    this.owner.keys.isStrange(name, key, call.beginRef);
     this.#over(call, "ended", { reason: "key-changed" });
   }
 
@@ -418,8 +418,8 @@ export class Calling {
     this.#retelling.talks(call);
     if (call.key !== null) owner.keys.met(call.peer, call.key);
     const verified = call.isSelf || owner.verified.has(fingerprintOf(call.key!));
-    this.#show(call, "connected", { route, verified }, call.acceptRef);
-    call.acceptRef = undefined;
+    this.#show(call, "connected", { route, verified }, call.beginRef);
+    call.beginRef = undefined;
     this.#waitForLines(call);
     this.#talking.flush(call);
     this.#hangUpWhenSaid();
@@ -451,8 +451,11 @@ export class Calling {
     this.#relayed.close(call.id);
     const talked = wasTalking ? { durationMs: Math.round(out.nowMs - talkingSinceMs) } : {};
     const why = reason ?? said;
-    const answered = ref ?? call.hangUpRef ?? call.acceptRef;
+    // The one event goes to who began the call: that is its outcome.
+    const refs = [call.beginRef, ref, call.hangUpRef].filter((ref) => ref !== undefined);
+    const [answered, ...others] = new Set(refs);
     this.#show(call, state, { ...(why === "" ? {} : { reason: why }), ...by, ...talked }, answered);
+    for (const other of others) out.notice(overText(call.peer), other);
     call.enter("over");
     this.#call = null;
     this.#talking.over(call, isParting);
@@ -546,6 +549,11 @@ export class Calling {
     this.#parting.postpone(delayMs);
     this.#deadlines.postpone(delayMs);
   }
+}
+
+/** Answers a command that ended a call, or tried to, where the `call` event answers another one. */
+function overText(peer: string): string {
+  return `The call with ${shownName(peer)} is over`;
 }
 
 /** Why neither side reaches the other, where that is known. */

@@ -49,11 +49,9 @@ export class ClientCall {
   isCongested = false;
   /** Whether to end the call once all waiting lines have gone out. */
   endsAfterLines = false;
-  /**
-   * The `ref` of our user's `/accept`, answered when the call is connected; and of its wish to hang up after those
-   * lines.
-   */
-  acceptRef: string | undefined = undefined;
+  /** The `ref` of our user's `/call` or `/accept`: the event that tells what came of it carries it. */
+  beginRef: string | undefined = undefined;
+  /** The `ref` of our user's wish to hang up after those lines. */
   hangUpRef: string | undefined = undefined;
   talkingSinceMs = 0;
   /** Whether the call is ending because the directory that relays it has thrown out the other side. */

@@ -36,8 +36,8 @@ export class KnownKeys {
     return pinned === undefined || pinned === fingerprintOf(key);
   }
 
-  /** Tells our user that a user has another key than before. */
-  isStrange(name: string, key: PeerKey): void {
+  /** Tells our user that a user has another key than before. @param ref Of the command that found that out. */
+  isStrange(name: string, key: PeerKey, ref?: string): void {
     const { nowMs } = this.out;
     const folded = foldName(name);
     const shown = shownName(name);
@@ -55,7 +55,7 @@ export class KnownKeys {
     const way = isAsked
       ? `/trust ${shown} goes for the one that you were told before, ${fingerprintOf(told.key)}`
       : `ask ${shown} some other way; if that is right: /trust ${shown}`;
-    this.out.error("key-changed", `${found}; there was no call; ${way}`);
+    this.out.error("key-changed", `${found}; there was no call; ${way}`, ref);
   }
 
   /** We talk, and the other side has proved that key. */

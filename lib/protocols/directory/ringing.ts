@@ -55,7 +55,9 @@ export class Ringing {
     const id = call.toHex();
     owner.tell({ type: "call", call, name });
     owner.out.show({ event: "call", call: id, peer: name, state: "ringing" }, ref);
-    return this.#newCall(id, name, "ringing", null, isSameName(name, owner.selfName));
+    const ringing = this.#newCall(id, name, "ringing", null, isSameName(name, owner.selfName));
+    ringing.beginRef = ref;
+    return ringing;
   }
 
   /** Somebody calls. @param current The present call. @returns The call that our user is asked about; null: none. */

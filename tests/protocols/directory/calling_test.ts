@@ -95,10 +95,10 @@ Deno.test("calling: the directory is asked, and the user told what came of it", 
       ["cancelled", "state=ended reason=cancelled by=bob"],
     ] as const
   ) {
-    assertEquals(outcome(ringing(), state), [`call call=#1 peer=bob ${shown}`]);
+    assertEquals(outcome(ringing(), state), [`call call=#1 peer=bob ${shown} ref=r`]);
   }
   assertEquals(outcome(ringing(), "declined", "later\u202e"), [
-    "call call=#1 peer=bob state=declined reason=later<U+202E>",
+    "call call=#1 peer=bob state=declined reason=later<U+202E> ref=r",
   ]);
 });
 
@@ -111,13 +111,14 @@ Deno.test("calling: by an address in the list", () => {
   });
 
   // Dan may say any port behind an address that they share: it is the first in our list who is called.
-  const there = program.types({ command: "call-address", host: "10.0.0.9", port: 7_000 });
+  const there = program.types({ command: "call-address", host: "10.0.0.9", port: 7_000 }, "a");
   const nowhere = ClientProgram.in().types({ command: "call-address", host: "10.0.0.9", port: 1 });
 
   assertEquals(there, [
     "to directory: call call=#1 name=cem",
-    "call call=#1 peer=cem state=ringing",
+    "call call=#1 peer=cem state=ringing ref=a",
   ]);
+  assertEquals(outcome(program, "offline"), ["call call=#1 peer=cem state=offline ref=a"]);
   assert(nowhere[0]?.startsWith("error code=unknown-user"), nowhere[0]);
 });
 
@@ -142,7 +143,7 @@ Deno.test("calling: both dial, and the caller begins on the first link that is u
     "cancel-dial",
     "to directory: begun route=direct call=#1",
     "pin bob bob",
-    "call call=#1 peer=bob state=connected route=direct verified=false",
+    "call call=#1 peer=bob state=connected route=direct verified=false ref=r",
   ]);
 
   const outbound = ringing();
@@ -196,7 +197,7 @@ Deno.test("calling: without a link after 4 s it goes through the directory", () 
     `to link ${link}: begin call=#1`,
     "to directory: begun route=relay call=#1",
     "pin bob bob",
-    "call call=#1 peer=bob state=connected route=relay verified=false",
+    "call call=#1 peer=bob state=connected route=relay verified=false ref=r",
   ]);
 });
 
@@ -220,7 +221,7 @@ Deno.test("calling: whoever can't be reached where nothing is relayed is unreach
   assertEquals(program.after(4_000), [
     "to directory: hang-up reason=unreachable call=#1",
     "cancel-dial",
-    "call call=#1 peer=bob state=unreachable reason=not-relayed",
+    "call call=#1 peer=bob state=unreachable reason=not-relayed ref=r",
   ]);
 });
 
@@ -236,7 +237,10 @@ Deno.test("calling: whoever can't be reached is told of the relay only where tha
   ) {
     const program = ringing();
     program.meet({ mayRelay });
-    assertEquals(outcome(program, "unreachable", said).at(-1), `call call=#1 peer=bob ${told}`);
+    assertEquals(
+      outcome(program, "unreachable", said).at(-1),
+      `call call=#1 peer=bob ${told} ref=r`,
+    );
   }
 });
 
@@ -250,7 +254,7 @@ Deno.test("calling: without a link after 10 s it is over, for the callee a littl
   caller.after(9_999);
   callee.after(11_999);
 
-  assertEquals(caller.after(1).at(-1), "call call=#1 peer=bob state=unreachable");
+  assertEquals(caller.after(1).at(-1), "call call=#1 peer=bob state=unreachable ref=r");
   assertEquals(callee.after(1).at(-1), "call call=#1 peer=bob state=unreachable");
 });
 
@@ -260,7 +264,7 @@ Deno.test("calling: a directory that says nothing doesn't let it ring for ever",
   assertEquals(program.after(39_999), []);
   assertEquals(program.after(1), [
     "to directory: hang-up reason= call=#1",
-    "call call=#1 peer=bob state=timeout",
+    "call call=#1 peer=bob state=timeout ref=r",
   ]);
 });
 
@@ -269,7 +273,8 @@ Deno.test("calling: a ringing call is withdrawn, and what the directory says of 
 
   assertEquals(program.types({ command: "cancel" }, "c"), [
     "to directory: hang-up reason=cancelled call=#1",
-    "call call=#1 peer=bob state=ended reason=cancelled by=ann ref=c",
+    "call call=#1 peer=bob state=ended reason=cancelled by=ann ref=r",
+    "notice text=The call with bob is over ref=c",
   ]);
   assertEquals(program.meet(), []);
   assertEquals(outcome(program, "cancelled"), []);
@@ -290,6 +295,26 @@ Deno.test("calling: a process that stood still doesn't hold that against the oth
     program.hears(link, { type: "talk", call: CALL })[0],
     `to link ${link}: begin call=#1`,
   );
+});
+
+Deno.test("calling: the outcome alone carries the ref of the call, and no later end", () => {
+  const { program, link } = talking();
+  const ended = program.feed({ type: "link-down", link, closed: true, reason: "hung up" });
+  const itself = ClientProgram.in().types({ command: "call", name: "ann" }, "s");
+  const both = ringing();
+  const withdrawn = both.types({ command: "cancel" }, "r");
+
+  const isEnd = (word: string) => word.startsWith("call call=");
+  assertEquals(ended.filter(isEnd), [
+    "call call=#1 peer=bob state=ended reason=hung-up durationMs=0",
+  ]);
+  assertEquals(itself.filter((word) => word.endsWith(" ref=s")), [
+    "call call=#1 peer=ann state=ringing ref=s",
+    "call call=#1 peer=ann state=connected route=direct verified=true ref=s",
+  ]);
+  assertEquals(withdrawn.slice(1), [
+    "call call=#1 peer=bob state=ended reason=cancelled by=ann ref=r",
+  ]);
 });
 
 // Being called.
@@ -341,7 +366,8 @@ Deno.test("being called: the yes is answered by what comes of it", () => {
   changed.types({ command: "accept" }, "a");
   assertEquals(changed.types({ command: "cancel" }, "c"), [
     "to directory: hang-up reason=cancelled call=#1",
-    "call call=#1 peer=bob state=ended reason=cancelled by=ann ref=c",
+    "call call=#1 peer=bob state=ended reason=cancelled by=ann ref=a",
+    "notice text=The call with bob is over ref=c",
   ]);
 });
 
@@ -505,7 +531,7 @@ Deno.test("two who call each other get one call, under the number that the user 
   const words = program.hears(link, { type: "begin", call: callId(8) });
 
   assert(words.includes("to directory: begun route=direct call=#8"), words.join("\n"));
-  assert(words.includes("call call=#1 peer=bob state=connected route=direct verified=false"));
+  assert(words.includes("call call=#1 peer=bob state=connected route=direct verified=false ref=r"));
 });
 
 Deno.test("a self-call connects at once, and shows each line once sent and once received", () => {
@@ -565,7 +591,7 @@ Deno.test("lines: after a refusal they are dropped, with one notice", () => {
   program.types({ command: "say", text: "two" });
 
   assertEquals(outcome(program, "busy"), [
-    "call call=#1 peer=bob state=busy",
+    "call call=#1 peer=bob state=busy ref=r",
     "notice text=2 lines weren't said, as there is no call with bob",
   ]);
 });
@@ -601,15 +627,16 @@ Deno.test("lines: piped, hanging up after them is answered by the end of the cal
   for (
     const [ends, end] of [
       [isSaid, "call call=#1 peer=bob state=ended durationMs=0 ref=h"],
-      [isDeclined, "call call=#1 peer=bob state=declined ref=h"],
+      [isDeclined, "notice text=The call with bob is over ref=h"],
     ] as const
   ) {
     const program = ringing();
     program.types({ command: "say", text: "one" });
     program.types({ command: "hang-up" }, "h");
 
-    const words = ends(program).filter((word) => word.startsWith("call call="));
-    assertEquals(words.at(-1), end);
+    const words = ends(program);
+    assertEquals(words.filter((word) => word.endsWith(" ref=h")), [end]);
+    assertEquals(words.filter((word) => word.endsWith(" ref=r")).length, 1);
   }
 });
 
@@ -1123,7 +1150,7 @@ Deno.test("the directory goes: what only it knows of ends", () => {
   ]);
 
   const down = "call call=#1 peer=bob state=ended reason=directory-down";
-  assertEquals(ringing().directoryDown().slice(1), [down]);
+  assertEquals(ringing().directoryDown().slice(1), [`${down} ref=r`]);
   const called = asked();
   assertEquals(called.directoryDown().slice(1), [down]);
   assert(called.types({ command: "missed" })[0]?.includes("from=bob"));
@@ -1137,7 +1164,7 @@ Deno.test("the directory goes: who is being dialled may still be reached", () =>
 
   const words = program.hears(link, { type: "talk", call: CALL });
 
-  assert(words.includes("call call=#1 peer=bob state=connected route=direct verified=false"));
+  assert(words.includes("call call=#1 peer=bob state=connected route=direct verified=false ref=r"));
 });
 
 Deno.test("the directory goes: one that is met while a call comes about is told of it", () => {
@@ -1372,7 +1399,8 @@ Deno.test("keys: a callee with another key than before isn't rung for long", () 
 
   assertEquals(words[0], "to directory: hang-up reason=key-changed call=#1");
   assert(words[1]?.startsWith("error code=key-changed"), words[1]);
-  assertEquals(words[2], "call call=#1 peer=bob state=ended reason=key-changed");
+  assert(words[1]?.endsWith(" ref=r"), words[1]);
+  assertEquals(words[2], "call call=#1 peer=bob state=ended reason=key-changed ref=r");
   program.types({ command: "trust", name: "bob" });
   program.types({ command: "call", name: "bob" });
   assertEquals(program.says({ type: "rings", call: CALL, name: "bob", key: BOB }), []);
@@ -1394,7 +1422,8 @@ Deno.test("keys: a callee with another key than before isn't talked to, until it
 
   assertEquals(words[0], "to directory: hang-up reason=key-changed call=#1");
   assert(words[1]?.startsWith("error code=key-changed"), words[1]);
-  assertEquals(words[2], "call call=#1 peer=bob state=ended reason=key-changed");
+  assert(words[1]?.endsWith(" ref=r"), words[1]);
+  assertEquals(words[2], "call call=#1 peer=bob state=ended reason=key-changed ref=r");
   program.types({ command: "trust", name: "bob" });
   program.types({ command: "call", name: "bob" });
   assertEquals(program.meet({ call: callId(2) }), ["connecting", "dial call 10.0.0.2:5000 bob"]);
@@ -1607,7 +1636,7 @@ Deno.test("whoever's program knows another key of ours than this one is told so,
     state: "declined",
     reason: "key-changed",
   });
-  assertEquals(declined[0], "call call=#1 peer=bob state=declined reason=not-trusted");
+  assertEquals(declined[0], "call call=#1 peer=bob state=declined reason=not-trusted ref=r");
   const callee = asked();
   callee.types({ command: "accept" });
   const ended = callee.says({
