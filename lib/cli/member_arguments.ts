@@ -13,7 +13,7 @@ import {
 import type { AdvertisedAddress, MemberOptions } from "./options.ts";
 import { SERVE_PORT_DEFAULT } from "./serve_arguments.ts";
 
-/** The ports for datagrams that are tried where none is named, one after the other. */
+/** The datagram ports tried in turn where none is requested. */
 export const MEMBER_PORTS = { first: 9_000, last: 9_256 } as const;
 
 const words = {
@@ -60,7 +60,7 @@ export const memberProgramCommand: ProgramCommand = {
 };
 
 /**
- * What was asked of `peer --server`.
+ * The options of `peer --server`.
  * @throws {P2pchatError} `usage` or `bad-name`.
  */
 export function memberOptions(line: CommandLine): MemberOptions {

@@ -17,7 +17,7 @@ export type MemberCommandSink = CommandSink<MemberCommand>;
 
 const EDIT_FORM = "the form is /edit TEXT - N, for example /edit at eight? - 43";
 
-/** Of an edit that waits for one's vote. */
+/** The number of an edit that waits for the user's vote. */
 const openEdit = maybeNumberOf("an edit", "the question names it, for example /go 7");
 
 export const memberCommands: CommandTable<MemberCommandSink> = new CommandTable<MemberCommandSink>({

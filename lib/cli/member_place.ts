@@ -1,8 +1,8 @@
 /**
- * What a profile keeps of groups: a folder for each coordinator, `group/ID/`, with what the member must not forget in
- * `state`, the group's log in `log`, unless `--db` says where else, and these choices in `place`, with the addresses
- * that the coordinator has had. Whose group it is the coordinator's key tells, that `known_peers` has for the first of
- * them.
+ * A profile's data of groups: a folder for each coordinator, `group/ID/`, with the member's state in `state`, the
+ * group's log in `log`, unless `--db` names another file, and in `place` these choices and the addresses that the
+ * coordinator has had. A coordinator is identified by its key, which `known_peers` has for the first of its
+ * addresses.
  */
 
 import { canonicalHost, hostSpellings, parsePort } from "../base/endpoints.ts";
@@ -17,17 +17,17 @@ import { realTablePath } from "./table_path.ts";
 
 const PLACE_FORMAT = { format: "group-place", version: 1 } as const;
 
-/** What is remembered for the next start. */
+/** What the next start needs to know. */
 export interface PlaceUse {
-  /** Where the coordinator was sought. */
+  /** The address at which the coordinator was dialled. */
   readonly server: Endpoint;
   readonly logPath: string;
   readonly port: number;
 }
 
 /**
- * The absolute path without links of the log that the user wants at `path`, where one can be kept.
- * @throws {P2pchatError} `bad-file` where there is no such folder, or it is out of reach.
+ * The absolute path, without links, for a log that the user wants at `path`.
+ * @throws {P2pchatError} `bad-file` where the folder doesn't exist or isn't accessible.
  */
 export async function logPathOf(disk: Disk, path: string): Promise<string> {
   const real = await realTablePath(path);
@@ -47,21 +47,21 @@ export async function logPathOf(disk: Disk, path: string): Promise<string> {
   throw refused(why, "make it, or name another file");
 }
 
-/** The coordinator's key, where it was met at an address. */
+/** The coordinator's key, if one was met at the address. */
 export type KeyAt = (address: string) => Fingerprint | null;
 
 export class MemberPlace {
   private constructor(
     readonly table: Table,
     readonly folder: string,
-    /** The coordinator's, the first one first: keys are remembered for that. */
+    /** The coordinator's addresses, the first one first: its key is pinned for that one. */
     readonly addresses: readonly string[],
     readonly rows: readonly TableRow[],
   ) {}
 
   /**
-   * The place in a folder; where there is none yet, that of `address`.
-   * @returns Null where there is none and no address.
+   * The place stored in a folder; where there is none yet, a new one for `address`.
+   * @returns Null where there is none, and `address` is null.
    * @throws {P2pchatError} `store-corrupt`, `bad-file` or `disk`.
    */
   static async open(
@@ -79,17 +79,17 @@ export class MemberPlace {
     return this.addresses[0]!;
   }
 
-  /** Where the log is. The usual place moves with the profile. */
+  /** The path of the log. The default path changes when the profile is moved. */
   get logPath(): string {
     return this.#kept("log") || defaultLog(this.folder);
   }
 
-  /** The port for datagrams of the last time: who was in the group looks for us there. Null where there is none. */
+  /** The last port for datagrams, where the group's members dial this one. Null where there is none. */
   get lastPort(): number | null {
     return parsePort(this.#kept("port"));
   }
 
-  /** For the next start. @throws {P2pchatError} `disk`. */
+  /** Stores what the next start needs. @throws {P2pchatError} `disk`. */
   async remember({ server, logPath, port }: PlaceUse): Promise<void> {
     const address = addressOf(server);
     const { addresses } = this;
@@ -118,7 +118,8 @@ export class MemberPlaces {
 
   /**
    * @param groups The folder of all groups of the profile.
-   * @throws {P2pchatError} `store-corrupt`, `bad-file` or `disk`: what can't be read may be the place that is sought.
+   * @throws {P2pchatError} `store-corrupt`, `bad-file` or `disk`: an unreadable place may be the one that is
+   *   needed.
    */
   static async open(disk: Disk, groups: string, keyAt: KeyAt): Promise<MemberPlaces> {
     await disk.makeFolder(groups);
@@ -133,8 +134,8 @@ export class MemberPlaces {
   }
 
   /**
-   * The place that has this address: one whose coordinator was met rather than another, one that had this spelling
-   * first. A new one where none has it: its folder is made by whoever uses it.
+   * The place with this address. Of several, preferably one whose coordinator was met, then one whose first address
+   * has the same spelling. Where there is none, a new one, whose folder the caller has to create.
    * @throws {P2pchatError} `disk`.
    */
   async at(server: Endpoint): Promise<MemberPlace> {
@@ -151,17 +152,17 @@ export class MemberPlaces {
     return (await MemberPlace.open(this.disk, folder, address))!;
   }
 
-  /** Whether the key of its coordinator is known. */
+  /** Whether its coordinator's key is known. */
   isMet({ address }: MemberPlace): boolean {
     return this.keyAt(address) !== null;
   }
 
-  /** The place of the coordinator that has this key; null where there is none. */
+  /** The place of the coordinator with this key; null where there is none. */
   of(key: Fingerprint): MemberPlace | null {
     return this.all.find(({ address }) => this.keyAt(address) === key) ?? null;
   }
 
-  /** Whether the group of a coordinator whose address has `place` may be in another one. */
+  /** Whether the coordinator at the address of `place` may turn out to be one whose group has another place. */
   mayBeElsewhere(place: MemberPlace): boolean {
     return !this.isMet(place) && this.all.some((each) => this.isMet(each));
   }

@@ -1,6 +1,6 @@
 /**
- * What the user types, on its way to the host of the moment. A host that hasn't met its coordinator may be followed by
- * another one: that gets again what was to be done in the group.
+ * Passes the user's commands on to the current host. A host that hasn't met its coordinator may be replaced by
+ * another one, which gets the commands meant for the group again.
  */
 
 import type { MemberCommand } from "../protocols/group/events.ts";
@@ -11,7 +11,7 @@ interface Typed {
   readonly ref: string | undefined;
 }
 
-/** What is answered at once isn't answered twice. */
+/** Commands to repeat; others are answered at once, and must not be answered twice. */
 const KEPT: ReadonlySet<MemberCommand["command"]> = new Set(["msg", "quit"]);
 
 export class MemberRelay {
@@ -27,7 +27,7 @@ export class MemberRelay {
     host?.command(command, ref);
   };
 
-  /** Another host takes over; it has started. */
+  /** Another host, which has started, takes over. */
   use(host: Pick<MemberHost, "command">): void {
     const typed = this.#kept;
     this.#host = host;
@@ -35,12 +35,12 @@ export class MemberRelay {
     for (const { command, ref } of typed) host.command(command, ref);
   }
 
-  /** The host goes; what is typed waits for the next one. */
+  /** The host is gone; commands wait for the next one. */
   release(): void {
     this.#host = null;
   }
 
-  /** The coordinator was met, or was before: the host in use stays, or the next one. */
+  /** The coordinator is known now: the present host, or the next one, won't be replaced. */
   met(): void {
     this.#hasMet = true;
     if (this.#host !== null) this.#kept = [];

@@ -1,4 +1,4 @@
-/** How the events of `peer --server` read as lines. */
+/** Events of `peer --server` as lines of text. */
 
 import type { EntryView, LogEnd, MemberEvent, MemberView } from "../protocols/group/events.ts";
 import { entriesText, numberText } from "../base/counts.ts";
@@ -25,7 +25,7 @@ import { goneLine, shortDigest } from "./states_rendering.ts";
 import type { Line, RenderContext, Span } from "./user_interface.ts";
 import { type OwnEventOf, verifyLines } from "./verify_rendering.ts";
 
-/** What this mode alone shows. */
+/** The events that only this mode shows. */
 export type MemberOwnEvent = OwnEventOf<MemberEvent>;
 
 type EventNamed<Name extends MemberOwnEvent["event"]> = Extract<
@@ -33,35 +33,38 @@ type EventNamed<Name extends MemberOwnEvent["event"]> = Extract<
   { readonly event: Name }
 >;
 
-/** Catching up that takes less is over before anybody could read of it. */
+/** Catching up isn't reported if it takes less than this, as nobody could read the line in time. */
 export const CATCHING_UP_TOLD_MS = 1_000;
 
-/** Of the log as it is at the start a terminal shows so many entries, the last ones, as a newcomer to the mesh sees. */
+/**
+ * The number of entries from the log that a terminal shows at the start: the last ones, as for newcomers to the
+ * mesh.
+ */
 const REPLAY_SHOWN = 100;
 
-/** Renders events one after the other: what the reader knows from those before isn't said again. */
+/** Renders events in order. What earlier events have told the reader isn't repeated. */
 export class MemberRendering {
   #self = "";
   #server = "";
-  /** Who is in the group; nobody before one was in it oneself. */
+  /** The group's members; empty until the user has joined. */
   #members: readonly string[] = [];
-  /** Whether one was in the group since the start. */
+  /** Whether the user has been in the group since the start. */
   #wasIn = false;
   #isToldByReady = false;
   #isCoordinatorDown = false;
   #wasCoordinatorUp = false;
   #catchingUpSinceMs: number | null = null;
-  /** The last entry of the log at the start that isn't shown again; 0 once those after it are. */
+  /** The last entry of the log that isn't shown at the start; 0 after a later one has been shown. */
   #leftOutThrough = 0;
-  /** Until when each edit that one was asked about waits for the answer. */
+  /** The deadlines of the edits that the user was asked about. */
   readonly #votes = new Map<number, number>();
 
-  /** At a terminal. @param entries That the log has at the start: the last ones are shown again. */
+  /** For terminals: shows only the last of the `entries` in the log at the start. */
   replays(entries: number): void {
     this.#leftOutThrough = Math.max(0, entries - REPLAY_SHOWN);
   }
 
-  /** The lines of an event, in the order they are printed. */
+  /** The lines of an event, in the order in which they are printed. */
   lines(event: MemberOwnEvent, { nowMs }: RenderContext): readonly Line[] {
     if (this.#isLeftOut(event)) return [];
     switch (event.event) {
@@ -110,14 +113,14 @@ export class MemberRendering {
     }
   }
 
-  /** An entry that isn't shown again, or an edit of the history before the first that is. */
+  /** Whether the event is an entry that isn't shown at the start, or an edit before the first entry that is. */
   #isLeftOut(event: MemberOwnEvent): boolean {
     if (event.event !== "message" && event.event !== "edit") return false;
     if (event.history !== true || this.#leftOutThrough === 0) return false;
     return event.event === "edit" || event.seq <= this.#leftOutThrough;
   }
 
-  /** Before the first entry that is shown. */
+  /** The line before the first entry shown, about those that aren't. */
   #leftOutLines(): readonly Line[] {
     const count = this.#leftOutThrough;
     this.#leftOutThrough = 0;
@@ -127,7 +130,7 @@ export class MemberRendering {
     ]];
   }
 
-  /** Who came and went; all who are there where one comes in oneself. */
+  /** Lines about joins and leaves; when the user joins, about all who are there. */
   #viewLines(
     { members, joined, left, entries = 0, last = null }: EventNamed<"view">,
     nowMs: number,
@@ -196,7 +199,7 @@ export class MemberRendering {
     return [ended ? starLine(nowMs, text) : wrongLine(nowMs, text)];
   }
 
-  /** What is under way is the line of progress; its end stays. */
+  /** The line at the end of catching up; progress before that is in the rewritten progress line. */
   #caughtUpLines({ done, of }: EventNamed<"catching-up">, nowMs: number): readonly Line[] {
     const sinceMs = this.#catchingUpSinceMs ??= nowMs;
     if (done < of) return [];
@@ -206,7 +209,10 @@ export class MemberRendering {
     return [starLine(nowMs, `Caught up: ${entriesText(of)} in ${durationText(ms)}`)];
   }
 
-  /** Who isn't in the group can't agree: how the edit ended is the next line, and says so. */
+  /**
+   * Whether the edit waits for somebody who isn't in the group and so can't agree: the outcome, which follows, says
+   * so.
+   */
   #isAway(awaited: readonly string[]): boolean {
     const members = this.#members;
     return members.length > 0 && awaited.some((name) => !members.includes(name));
@@ -233,7 +239,7 @@ export class MemberRendering {
     ];
   }
 
-  /** The entry as it reads now; below that as it was said, and its changes. */
+  /** The entry with its present text; below that, its original text and its edits. */
   #entryLines({ edits, ...entry }: EventNamed<"entry">): readonly Line[] {
     const line = this.#entryLine({ ...entry, edits: edits.length });
     const [first] = edits;
@@ -252,7 +258,7 @@ export class MemberRendering {
   }
 }
 
-/** An entry that comes, or comes again. */
+/** The line of an entry, new or from the history. */
 function entryLine(event: EventNamed<"message">, nowMs: number): Line {
   const history = isEarlier(event, nowMs);
   return [`${event.seq} `, ...messageLine({ ...event, history }, nowMs)];

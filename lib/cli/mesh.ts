@@ -1,4 +1,4 @@
-/** `p2pchat mesh`: wires the mesh to sockets, files and the user interface. */
+/** `p2pchat mesh`: connects the mesh machine to sockets, files and the user interface. */
 
 import { isLoopback, isUnspecified } from "../base/endpoints.ts";
 import { P2pchatError } from "../base/errors.ts";
@@ -30,7 +30,7 @@ import {
 } from "./session.ts";
 import { shownEvent } from "./verify_rendering.ts";
 
-/** What is said of the way in, besides who is there: to scripts, only what they don't know. */
+/** Notices about which room this is; scripts get only those they don't know from events. */
 const BACK = "Back in the room you were in last; --new founds another";
 const FOUNDED =
   "You founded a new room; nobody else is here yet. /help lists the commands, :q leaves.";
@@ -43,7 +43,7 @@ const FOUNDED_PRIVATE =
 const FOUNDED_PASSIVE =
   "Nobody can join the room you founded, as --passive takes no calls; start again without it to let others in";
 
-/** Who comes into another room, by the shell's history perhaps, isn't in the last one any more. */
+/** A warning to users who join another room than the last, perhaps with a command from the shell's history. */
 function leftBehind(last: RoomId): string {
   return `This is another room than the one you were in last, ${
     last.slice(0, ROOM_ID_START)
@@ -52,10 +52,10 @@ function leftBehind(last: RoomId): string {
     "shows by /invite";
 }
 
-/** What is over sooner needs no line. */
+/** What ends sooner needs no line. */
 const CONNECTING_TOLD_MS = 1_000;
 
-/** Null where nobody is looked for. */
+/** The progress text while connecting; null where nobody is dialled. */
 function connectingText({ begin }: MeshConfig): string | null {
   if (begin.kind !== "join") return null;
   const others = (begin.invite?.endpoints ?? []).filter((each) =>
@@ -65,12 +65,12 @@ function connectingText({ begin }: MeshConfig): string | null {
   return `Connecting to ${endpointText(begin.contact)}${more}...`;
 }
 
-/** Enough to tell rooms apart, and to find a room's folder. */
+/** Enough to distinguish rooms, and to find a room's folder. */
 const ROOM_ID_START = 8;
 
 /**
  * Runs until the user leaves.
- * @throws {P2pchatError} What ended it otherwise.
+ * @throws {P2pchatError} The reason if it ends otherwise.
  */
 export async function runMesh(options: MeshOptions): Promise<void> {
   const { name } = options;
@@ -149,7 +149,7 @@ async function chat(wiring: Wiring): Promise<void> {
       show: (event, ref) => presenter.show(event, ref),
     });
     ui.heedInterrupts(input.leave);
-    // In a pipe the first line says where this member listens; whoever looks at one sees no more of it.
+    // In a pipe the first line says where this member listens, and some readers read only that line.
     if (ui.interactive || options.json) presenter.connecting(connectingText(config));
     await runMode(wiring, links, host).finally(() => presenter.stopped());
   } finally {
@@ -157,19 +157,19 @@ async function chat(wiring: Wiring): Promise<void> {
   }
 }
 
-/** Shows what happens, keeps prompt and completion up to date, and starts listening when it is ready. */
+/** Shows events, keeps prompt and completion up to date, and starts listening for input when ready. */
 class Presenter {
-  /** Names of members that are here, by fingerprint; bounded by the roster. */
+  /** Names of the members present, by fingerprint; bounded by the roster. */
   readonly #names = new Map<string, string>();
   readonly #key: string;
-  /** Notices that wait for the first line; null once it is shown. Bounded by the roster. */
+  /** Notices that wait for the first line; null after it was shown. Bounded by the roster. */
   #held: string[] | null = [];
-  /** Receivers of one's private messages that wait, by message; at most as many as may wait. */
+  /** Receivers of the user's private messages that wait, by message; bounded by the number that may wait. */
   readonly #unconfirmed = new Map<string, string>();
   #leavingTimer: ReturnType<typeof setTimeout> | undefined;
   #connectingTimer: ReturnType<typeof setTimeout> | undefined;
 
-  /** @param known Names of those who can be written to, here or not. */
+  /** @param known Names of all who can be written to, present or not. */
   constructor(
     readonly wiring: Wiring,
     readonly known: () => readonly string[],
@@ -207,7 +207,7 @@ class Presenter {
     }
   }
 
-  /** Shows a notice, after the first line. */
+  /** Shows a notice, but not before the first line. */
   notice(text: string): void {
     if (this.#held === null) showNotices(this.wiring.ui, text);
     else this.#held.push(text);
@@ -232,7 +232,7 @@ class Presenter {
     }, LEAVE_UNTOLD_MS);
   }
 
-  /** Nobody has answered yet. */
+  /** Nobody has answered yet: shows the progress text. */
   connecting(text: string | null): void {
     if (text === null) return;
     const tell = () => showNotices(this.wiring.ui, text);
@@ -249,7 +249,7 @@ function beginning(options: MeshOptions, last: RoomId | null): MeshConfig["begin
   const { invite } = options;
   const contact = options.contact ?? invite?.endpoints[0] ?? null;
   if (contact !== null) {
-    // Who was in that room comes back with whatever invite it came in.
+    // A former member of the room rejoins it, whichever invite is used.
     const known = last !== null && (invite === null || invite.room === last) ? { last } : {};
     return { kind: "join", contact, ...(invite === null ? {} : { invite }), ...known };
   }
@@ -257,7 +257,7 @@ function beginning(options: MeshOptions, last: RoomId | null): MeshConfig["begin
   return { kind: "found", ...(options.foundPrivate ? { private: true } : {}) };
 }
 
-/** Without the secret of an invite. */
+/** What to log about how the member begins: without the secret of an invite. */
 function loggedBeginning(begin: MeshConfig["begin"]) {
   if (begin.kind !== "join" || begin.invite === undefined) return begin;
   const { kind, contact, invite: { room, endpoints } } = begin;
@@ -280,13 +280,13 @@ function configOf(options: MeshOptions, links: Links, begin: MeshConfig["begin"]
   };
 }
 
-/** The host that the user wants others to use; null where it isn't said. */
+/** The host that the user wants others to use; null where none is given. */
 function chosenHost({ advertise, host }: MeshOptions): string | null {
   if (advertise !== null) return advertise.host;
   return host !== null && !isUnspecified(host) ? host : null;
 }
 
-/** Null where the member that lets us in sees it better than we do. */
+/** The host for others to use; null where the member that admits us sees it better. */
 function ownHost(begin: MeshConfig["begin"]): string | null {
   if (begin.kind === "join" && !isLoopback(begin.contact.host)) return null;
   return addressOfThisMachine();
@@ -295,8 +295,8 @@ function ownHost(begin: MeshConfig["begin"]): string | null {
 type LinkOptions = Omit<Parameters<typeof openTcpLinks>[0], "host" | "port">;
 
 /**
- * The port asked for; else the default one, then any free one. Going back, first the last one: two who took each
- * other's ports, or new ones, wouldn't find each other where they look. None for who takes no calls.
+ * The ports to try: the requested one; otherwise the default one, then any free one. When resuming, first the last
+ * one: two members with new ports, or with each other's, wouldn't find each other. None with --passive.
  */
 function portsToTry(
   { port, passive }: MeshOptions,
@@ -309,7 +309,7 @@ function portsToTry(
   return begin.kind === "resume" && lastPort !== null ? [lastPort, ...usual] : usual;
 }
 
-/** At the first of these ports that no other program has. */
+/** Listens at the first of these ports that is free. */
 function listen(host: string | null, ports: readonly (number | null)[], link: LinkOptions): Links {
   const [port, ...others] = ports;
   invariant(port !== undefined, "there is a port to try");

@@ -15,12 +15,12 @@ import {
 } from "./flags.ts";
 import type { AdvertisedAddress, MeshOptions } from "./options.ts";
 
-/** Where a mesh listens unless told otherwise. */
+/** Default port of a mesh member. */
 export const MESH_PORT_DEFAULT = 55_107;
 
-/** How many earlier messages are shown on joining where nothing else is said: a screen or two. */
+/** Default number of earlier messages shown on joining: a screen or two. */
 const HISTORY_COUNT_DEFAULT = 100;
-/** As many as members keep. */
+/** As many messages as members keep. */
 const HISTORY_COUNT_MAX = 10_000;
 
 const words = {
@@ -53,7 +53,7 @@ export const meshProgramCommand: ProgramCommand = {
       name: "invite",
       value: "TEXT",
       help: "join the room of this invite (/invite in a room shows one)",
-      parse: (text) => text, // what follows it counts, too
+      parse: (text) => text, // may be only the start of the invite: the words after it count, too
     },
     {
       name: "passive",
@@ -71,7 +71,7 @@ export const meshProgramCommand: ProgramCommand = {
 };
 
 /**
- * What was asked of `mesh`.
+ * The options of `mesh`.
  * @throws {P2pchatError} `usage` or `bad-name`.
  */
 export function meshOptions(line: CommandLine): MeshOptions {
@@ -109,14 +109,14 @@ export function meshOptions(line: CommandLine): MeshOptions {
   };
 }
 
-/** Null where none was given. */
+/** The invite; null where none was given. */
 function inviteIn({ words, value }: CommandLine): Invite | null {
   const text = value<string>("invite");
   if (text === undefined) return null;
   try {
     return parseInvite(text);
   } catch (error) {
-    // Behind NAME, or before it.
+    // The rest of an invite that was broken into words may follow NAME, or precede it.
     const rests = [words.slice(1), words.slice(0, -1)];
     if (!rests.some((rest) => rest.length > 0 && isInvite([text, ...rest].join("")))) throw error;
     throw new P2pchatError(
@@ -135,7 +135,7 @@ function isInvite(text: string): boolean {
   }
 }
 
-/** `HOST PORT`, or `HOST:PORT` in one word; null where neither was given. */
+/** `HOST PORT`, or `HOST:PORT` in one word; null where neither is given. */
 function contactOf([hostText, portText]: readonly string[]): Endpoint | null {
   if (hostText === undefined) return null;
   if (portText !== undefined) return endpoint(hostText, portText);

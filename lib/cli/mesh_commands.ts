@@ -13,7 +13,7 @@ import {
 
 export type MeshCommandSink = CommandSink<MeshCommand>;
 
-/** As an object, `msg` without `name` goes to all. */
+/** In a JSON object, `msg` without `name` goes to everybody. */
 const receiver: Argument<string | undefined> = { ...memberName, optionalInObject: true };
 
 export const meshCommands: CommandTable<MeshCommandSink> = new CommandTable<MeshCommandSink>({

@@ -1,4 +1,4 @@
-/** How the events of a mesh read as lines. */
+/** Events of a mesh as lines of text. */
 
 import { endpointText } from "../base/ids.ts";
 import type { MeshEvent, MeshStatus, PeerStatus, PeerView } from "../protocols/mesh/events.ts";
@@ -20,7 +20,7 @@ import {
 import type { Line, RenderContext, Span } from "./user_interface.ts";
 import { type OwnEventOf, verifyLines } from "./verify_rendering.ts";
 
-/** What the mesh alone shows. */
+/** The events that only the mesh shows. */
 export type MeshOwnEvent = OwnEventOf<MeshEvent>;
 
 type EventNamed<Name extends MeshOwnEvent["event"]> = Extract<
@@ -28,7 +28,7 @@ type EventNamed<Name extends MeshOwnEvent["event"]> = Extract<
   { readonly event: Name }
 >;
 
-/** The lines of an event, in the order they are printed. */
+/** The lines of an event, in the order in which they are printed. */
 export function meshLines(event: MeshOwnEvent, context: RenderContext): readonly Line[] {
   const { nowMs } = context;
   switch (event.event) {
@@ -107,7 +107,7 @@ function anyMessageLine(event: EventNamed<"message">, nowMs: number): Line {
     : [...start, "[", nameSpan(event.from), " -> you] ", body];
 }
 
-/** That a message is safe, and that it has arrived, is what one expects: at a terminal only the rest is told. */
+/** At a terminal only unexpected states are shown, not that a message was stored or has arrived. */
 function deliveryLines(
   { to, state, reason, waiting, waited }: EventNamed<"delivery">,
   { nowMs, interactive }: RenderContext,
@@ -120,7 +120,7 @@ function deliveryLines(
     const because = reason === undefined ? "" : `: ${reason}`;
     return [wrongLine(nowMs, "Your message didn't reach ", nameSpan(to), because)];
   }
-  if (interactive || waited === true) return []; // of those that waited the sum is told
+  if (interactive || waited === true) return []; // messages that waited are summed up in another line
   return state === "queued"
     ? [starLine(nowMs, "Kept for ", nameSpan(to), " until it has arrived")]
     : [starLine(nowMs, nameSpan(to), " has your message")];
@@ -145,9 +145,9 @@ function historyLines(
   });
 }
 
-/** How many members a status line names before it only counts them: one line of a terminal. */
+/** The most members that a status line names before it only counts them: one line of a terminal. */
 const MEMBERS_NAMED_MAX = 12;
-/** And where who it is matters less than how many. */
+/** The same where the names matter less than the number. */
 const SOME_NAMED_MAX = 3;
 
 function statusLines(status: MeshStatus, nowMs: number): readonly Line[] {
@@ -187,7 +187,7 @@ function linksLine(status: MeshStatus): Line {
   return ["Direct links: ", ...spans, ".", heardText(status)];
 }
 
-/** Since when all others have been heard of; nothing where one hasn't been yet, which is a moment's matter. */
+/** Since when all other members have been heard of; empty if one hasn't been yet, which changes within a moment. */
 function heardText({ members, key }: MeshStatus): string {
   const ages = members.filter((member) => member.key !== key).map(({ heardMsAgo }) => heardMsAgo);
   if (ages.includes(null)) return "";
@@ -221,14 +221,14 @@ function behindSpans(behind: readonly PeerStatus[]): readonly Span[] {
   return [...someNames(behind), " may not have everything you wrote yet. "];
 }
 
-/** A few by name, and how many more. */
+/** A few names, and how many more there are. */
 function someNames(members: readonly PeerStatus[]): readonly Span[] {
   const names = members.slice(0, SOME_NAMED_MAX).map(({ name }) => [nameSpan(name)]);
   const more = members.length - names.length;
   return andListed(more > 0 ? [...names, [`${numberText(more)} more`]] : names);
 }
 
-/** Private messages; of many receivers the rest is counted together. */
+/** Waiting private messages by receiver; further receivers are summed up. */
 function waitingLines({ waiting }: MeshStatus): readonly Line[] {
   const named = waiting.slice(0, MEMBERS_NAMED_MAX);
   const more = waiting.slice(MEMBERS_NAMED_MAX).reduce((sum, { messages }) => sum + messages, 0);
@@ -238,7 +238,7 @@ function waitingLines({ waiting }: MeshStatus): readonly Line[] {
   ];
 }
 
-/** `present`: was here before us. Who can't be dialled has no address. */
+/** `present`: the member was there before us. A member that can't be dialled has no address. */
 function joinedText({ host, present }: EventNamed<"joined">): string {
   const text = present === true ? " is here" : " joined";
   return host === "" ? text : `${text} (${host})`;

@@ -1,4 +1,4 @@
-/** The rooms of a profile on disk: a folder each, and which one was the last, at which port. */
+/** A profile's rooms on disk: a folder for each, and which room was the last, at which port. */
 
 import { parsePort } from "../base/endpoints.ts";
 import { P2pchatError } from "../base/errors.ts";
@@ -22,7 +22,7 @@ const MESH_RECORDS: RecordFormat<MeshRecord> = {
   record: fromLogRecord,
 };
 
-/** What every room's log begins with. */
+/** The kind of record with which every room's log begins. */
 const FOUNDING: MeshRecord["kind"] = "genesis";
 
 export class MeshRooms {
@@ -30,9 +30,9 @@ export class MeshRooms {
     readonly disk: Disk,
     readonly folder: string,
     readonly table: Table,
-    /** The room to go back to; null where the profile was in none. */
+    /** The room to resume; null where the profile was in none. */
     readonly last: RoomId | null,
-    /** Where the last process listened: who was in the room looks for us there. Null where none did. */
+    /** The last port listened at, where the room's members dial this one. Null where there was none. */
     readonly lastPort: number | null,
     readonly notice: (text: string) => void,
   ) {}
@@ -51,12 +51,12 @@ export class MeshRooms {
   }
 
   /**
-   * Opens a room's log; makes it where there is none, unless `resume` is set: then it must be there and begin
-   * as a room does. With its first record, the room is remembered as the last, with the port we listen at: to
-   * one that was never reached there is no going back.
-   * Names' keys are pinned in `known_peers`, where the user may delete a line; the log keeps the whole keys.
-   * @param warn Told of who is met here under a name that is known from another room with another key, and of what
-   *     can't be remembered although the log has it.
+   * Opens a room's log. Creates it where there is none, unless `resume` is set: then the log must exist and begin
+   * with the room's founding. The first record stored makes the room the last one, with the port listened at, so
+   * that a room that was never reached isn't resumed. Names' keys are pinned in `known_peers`, where the user may
+   * delete lines; the log keeps the whole keys.
+   * @param warn Called for a member with a name that has another key in another room, and for what can't be pinned
+   *   although the log has it.
    * @throws {P2pchatError} `store-corrupt` with file and line, `bad-file` or `disk`.
    */
   async openRoom(
@@ -83,7 +83,10 @@ export class MeshRooms {
     const isRemembered = this.last === room && this.lastPort === port;
     let remembered = isRemembered ? Promise.resolve() : null;
     let isToldOf = false;
-    /** What is stored is stored without it: that it fails is told once, and the next write tries again. */
+    /**
+     * Remembers the room as the last. Records are stored regardless: a failure is reported once, and the next write
+     * retries.
+     */
     const remember = () =>
       remembered ??= this.table.write([port === null ? [room] : [room, String(port)]]).catch(
         (error) => {
@@ -102,13 +105,13 @@ export class MeshRooms {
         try {
           await log.append(fresh, sync);
         } catch (error) {
-          remembered = null; // the folder may have been away, and this table with it
+          remembered = null; // the folder may have been removed, and this table with it
           throw error;
         }
         await remember();
       },
       rewrite: async (all) => {
-        await Promise.all([log.rewrite(all), knownPeers.settled()]); // it may take writes again, too
+        await Promise.all([log.rewrite(all), knownPeers.settled()]); // writing pins may succeed again, too
         await remember();
       },
       pin: ({ name, key }) => pins.note(name, key),
@@ -117,7 +120,7 @@ export class MeshRooms {
   }
 }
 
-/** @throws {P2pchatError} `store-corrupt` where nobody wrote it so: it would be a path, and an address for others. */
+/** @throws {P2pchatError} `store-corrupt` where the row is invalid: it would be used as a path, and as an address. */
 function lastOf(
   path: string,
   row: TableRow | null,
@@ -140,11 +143,11 @@ function cannotResume(because: string): P2pchatError {
 }
 
 /**
- * Keeps a room's pins in step with `known_peers`: what the log alone has, the user has deleted there, or it was met just
- * before the program was killed. That it can't remember one it tells once.
+ * Keeps a room's pins consistent with `known_peers`. A pin that only the log has was deleted by the user, or was
+ * new when the program was killed. A failure to write pins is reported once.
  */
 class RoomPins {
-  /** Those that `known_peers` was given; what it couldn't write waits there for the next write. */
+  /** Pins passed to `known_peers`; those it couldn't write are written with its next write. */
   readonly #noted = new Pins([]);
   #hasFailed = false;
 
@@ -155,7 +158,7 @@ class RoomPins {
     readonly warn: (text: string) => void,
   ) {}
 
-  /** Of the log's records those that are still the user's will. */
+  /** The log's records without the pins that the user has deleted. */
   standing(records: readonly MeshRecord[]): readonly MeshRecord[] {
     return records.filter((record) => {
       if (record.kind !== "pin") return true;
@@ -166,7 +169,7 @@ class RoomPins {
     });
   }
 
-  /** Resolves when `known_peers` has it, or the user was told that it can't. */
+  /** Resolves when `known_peers` has the pin, or the user was told that it can't be written. */
   async note(name: string, key: PeerKey): Promise<void> {
     this.#compare(name, key);
     this.#noted.set(name, key, null);
@@ -174,8 +177,9 @@ class RoomPins {
   }
 
   /**
-   * Pins are a room's own: another Bob may be in each. Who takes them for one should know; and who knew one here of
-   * whom the log has nothing, since it was lost, or the program ended before it had the pin.
+   * Warns where the name has another key in another room, as pins hold for one room: each may have a different Bob.
+   * Also where it had another key in this room that the log lacks, because the log was lost, or the program ended
+   * before storing the pin.
    */
   #compare(name: string, key: PeerKey): void {
     if (this.#noted.get(foldName(name)) !== undefined) return;

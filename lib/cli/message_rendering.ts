@@ -1,30 +1,30 @@
-/** How messages read, in every mode. */
+/** Messages as text, the same in every mode. */
 
 import { numberText } from "../base/counts.ts";
 import { nameSpan, ownNameSpan } from "./spans.ts";
 import type { Line } from "./user_interface.ts";
 
-/** What a line tells of a message. */
+/** The parts of a message that its line shows. */
 interface Said {
   readonly from: string;
   readonly text: string;
   readonly self: boolean;
   readonly history: boolean;
-  /** ISO 8601, UTC, by the author's clock. */
+  /** ISO 8601, UTC, the author's clock. */
   readonly sentAt: string;
 }
 
-/** Who said what, and when. */
+/** The line of a message: time, author, text. */
 export function messageLine(message: Said, nowMs: number): Line {
   const { from, text, self } = message;
   const author = self ? ownNameSpan(from) : nameSpan(from);
   return [...messageStart(message, nowMs), "<", author, "> ", { text, as: "body" }];
 }
 
-/** A text that is older has waited: for its receiver, or to be an entry. */
+/** Messages older than this were delayed: for their receiver, or in becoming an entry. */
 const LATE_MS = 60_000;
 
-/** Whether it is an earlier one for whoever reads it now: it was shown before, or has waited. */
+/** Whether the message is shown as an earlier one: it is from the history, or was delayed. */
 export function isEarlier(
   { history, sentAt }: Pick<Said, "history" | "sentAt">,
   nowMs: number,
@@ -32,7 +32,7 @@ export function isEarlier(
   return history || nowMs - Date.parse(sentAt) > LATE_MS;
 }
 
-/** The time of an earlier message is its author's; any other is of this moment. */
+/** The start of the line. An earlier message has its author's time; any other one the present time. */
 export function messageStart(
   { history, sentAt }: Pick<Said, "history" | "sentAt">,
   nowMs: number,
@@ -42,7 +42,7 @@ export function messageStart(
   return [{ timeMs }, history ? " (earlier) " : " "];
 }
 
-/** How many of one's own messages wait: the beginning of a sentence. */
+/** How many of the user's messages wait: the beginning of a sentence. */
 export function waitText(messages: number): string {
   return `${numberText(messages)} of your messages ${messages === 1 ? "waits" : "wait"}`;
 }

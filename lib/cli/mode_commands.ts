@@ -1,4 +1,4 @@
-/** What the commands of all modes share, and those that most of them have. */
+/** What the command tables of all modes share, and commands that most modes have. */
 
 import { P2pchatError } from "../base/errors.ts";
 import type { ModeCommand } from "../base/mode_machine.ts";
@@ -7,7 +7,7 @@ import { memberName } from "./command_arguments.ts";
 import { type Command, command } from "./commands.ts";
 import { meansLeaving } from "./foreign_commands.ts";
 
-/** Takes what the user asked for; events that answer it carry `ref`. */
+/** Takes a command of the user's; events that answer it carry `ref`. */
 export type CommandSink<Asked> = (command: Asked, ref: string | undefined) => void;
 
 type SinkOf<Name extends ModeCommand["command"]> = CommandSink<
@@ -15,7 +15,10 @@ type SinkOf<Name extends ModeCommand["command"]> = CommandSink<
 >;
 type ListSink = CommandSink<{ readonly command: "list" }>;
 
-/** @param instead What to do to be heard by others: "to ..." @throws {P2pchatError} Always: a server says nothing. */
+/**
+ * Refuses plain text in a server's mode. @param instead How to be heard by others: "to ..." @throws {P2pchatError}
+ * Always.
+ */
 export function refuseBareLine(line: string, instead: string): never {
   throw new P2pchatError(
     "unknown-command",

@@ -1,4 +1,4 @@
-/** What every mode does with its user's input: commands, and what leaves as the command to quit would. */
+/** Handles the user's input in every mode: commands, and other causes for leaving. */
 
 import type { Logger } from "../base/environment.ts";
 import type { ModeCommand } from "../base/mode_machine.ts";
@@ -9,11 +9,11 @@ type Quit = Extract<ModeCommand, { readonly command: "quit" }>;
 
 export interface ModeInput<Asked> {
   readonly handler: InputHandler<CommandSink<Asked>>;
-  /** Leaves for a cause that is no command. @returns That the program is leaving. */
+  /** Leaves for a cause other than a command. @returns That the program is leaving. */
   leave(cause: string): true;
 }
 
-/** Whatever makes the user leave is logged. */
+/** Makes the handler of input. Logs why the user leaves. */
 export function inputTo<Asked extends { readonly command: string }>(
   log: Logger,
   submit: CommandSink<Asked | Quit>,

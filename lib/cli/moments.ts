@@ -1,4 +1,4 @@
-/** Moments by the clock on the wall, as people read them. */
+/** Local times and dates as people read them. */
 
 import type { RenderContext } from "./user_interface.ts";
 
@@ -12,12 +12,12 @@ export function dayText(timeMs: number): string {
   return `${date.getFullYear()}-${digits(date.getMonth() + 1)}-${digits(date.getDate())}`;
 }
 
-/** `12:03`; where lines are verbose, with seconds. */
+/** `12:03`; with seconds where output is verbose. */
 export function timeText(timeMs: number, verbose: boolean): string {
   return new Date(timeMs).toTimeString().slice(0, verbose ? SECONDS : MINUTES);
 }
 
-/** The time; where it was on another day, with that before it. */
+/** The time, preceded by the date if that isn't today's. */
 export function momentText(
   timeMs: number,
   { nowMs, verbose }: Pick<RenderContext, "nowMs" | "verbose">,

@@ -1,4 +1,4 @@
-/** Names of those who are online, for completion: each person once, as they are written now. */
+/** The names of people online, for completion: each person once, in the present spelling. */
 
 import type { FoldedName } from "../base/ids.ts";
 import { foldName } from "../base/names.ts";
@@ -14,7 +14,7 @@ export class OnlineNames {
     return this.#names.has(foldName(name));
   }
 
-  /** These, instead of those before. */
+  /** Replaces all names. */
   set(names: Iterable<string>): void {
     this.#names.clear();
     for (const name of names) this.#names.set(foldName(name), name);

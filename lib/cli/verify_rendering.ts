@@ -1,11 +1,11 @@
-/** How the digits of `/verify` read, in every mode, and how they come into the place of keys. */
+/** The digits of `/verify` as lines, in every mode, and their computation from keys. */
 
 import type { ModeEvent } from "../base/mode_machine.ts";
 import { nameSpan } from "./spans.ts";
 import type { CommonEvent, Line, ShownEvent } from "./user_interface.ts";
 import { verificationDigits } from "./verification_digits.ts";
 
-/** The keys' digits, which take too long to make for a state machine, in place of the keys. */
+/** An event with digits in place of the keys, since a state machine mustn't take the time to compute them. */
 export interface VerifyEvent {
   readonly event: "verify";
   readonly name: string;
@@ -15,12 +15,12 @@ export interface VerifyEvent {
 
 type KeysEvent = Extract<ModeEvent, { readonly event: "verify" }>;
 
-/** Of a machine's events, those that its mode alone renders. */
+/** Those of a machine's events that only its mode renders. */
 export type OwnEventOf<Event extends ShownEvent> =
   | Exclude<Event, CommonEvent | KeysEvent>
   | VerifyEvent;
 
-/** A machine's event as people and scripts see it. */
+/** A machine's event as people and scripts get it. */
 export function shownEvent<Event extends ShownEvent>(
   event: Event | KeysEvent,
 ): OwnEventOf<Event> | CommonEvent {
@@ -35,7 +35,7 @@ function digitsEvent({ name, key, ownKey, peerKey }: KeysEvent): VerifyEvent {
   return { event: "verify", name, key, digits: verificationDigits(ownKey, peerKey) };
 }
 
-/** The digits, and what to conclude from them. */
+/** The digits, and what to conclude from comparing them. */
 export function verifyLines(event: VerifyEvent): readonly Line[] {
   return [
     ["Compare with ", nameSpan(event.name), ` by voice: ${event.digits}`],
