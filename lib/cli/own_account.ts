@@ -1,4 +1,4 @@
-/** What a user changes of an account of one's own in a directory, with passwords that are asked for unseen. */
+/** Changes of the user's own account in a directory, with passwords typed unseen. */
 
 import { P2pchatError } from "../base/errors.ts";
 import type { ClientCommand } from "../protocols/directory/events.ts";
@@ -14,9 +14,9 @@ export interface OwnAccountPorts {
   readonly standing: Pick<RegistryStanding, "name" | "isGuest" | "isUp"> & {
     readonly where: Pick<Whereabouts, "place">;
   };
-  /** Whether somebody can be asked. */
+  /** Whether the user can be asked. */
   readonly mayAsk: boolean;
-  /** The account's, where a file or the environment has it. */
+  /** The account's password from a file or the environment; null: there is none. */
   readonly password: string | null;
   submit(command: ClientCommand, ref: string | undefined): void;
   notice(text: string, ref: string | undefined): void;
@@ -30,8 +30,10 @@ export class OwnAccount {
     this.#ports = ports;
   }
 
-  /** `/passwd`. Rejects with `usage` where nobody can be asked, `not-allowed` during a call, `not-logged-in` for
-   * guests, and while one isn't in. */
+  /**
+   * `/passwd`. Rejects with `usage` where the user can't be asked, `not-allowed` during a call, and `not-logged-in`
+   * for guests and while disconnected from the directory.
+   */
   async changePassword(ref: string | undefined): Promise<void> {
     const { comingIn, submit } = this.#ports;
     const why =
@@ -61,13 +63,13 @@ export class OwnAccount {
     });
   }
 
-  /** Takes back what is being asked. @returns Whether anything was. */
+  /** Withdraws the question being asked, if any. @returns Whether there was one. */
   giveUp(): boolean {
     if (this.#isAsking) this.#ports.comingIn.over(false);
     return this.#isAsking;
   }
 
-  /** Passwords that are typed ahead are said to nobody where nothing is asked. */
+  /** Checks whether the command is possible now; if not, discards input typed ahead, which may be a password. */
   #check(command: string, why: string): void {
     try {
       this.#checkPlace(command, why);
@@ -95,8 +97,9 @@ export class OwnAccount {
   }
 
   /**
-   * @param why Nothing is done where nobody can be asked.
-   * @param work Resolves with what came of the questions.
+   * Asks questions, then reports if the user gave up.
+   * @param why Why the command can't be run where the user can't be asked.
+   * @param work Asks the questions, and resolves to their outcome.
    */
   async #asking(
     command: string,
@@ -109,7 +112,7 @@ export class OwnAccount {
     let outcome: Awaited<ReturnType<typeof work>> = "mistaken";
     try {
       const isExpected = await this.#ports.comingIn.expected(command);
-      if (isExpected) this.#check(command, why); // it may have waited long for Enter
+      if (isExpected) this.#check(command, why); // the user may have taken long to press Enter
       outcome = isExpected ? await work() : "given up";
     } finally {
       this.#isAsking = false;

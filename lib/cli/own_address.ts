@@ -1,4 +1,4 @@
-/** Which of this machine's addresses others should use. */
+/** The address of this machine that others should use. */
 
 import { isLinkLocal, isUnspecified } from "../base/endpoints.ts";
 import { OPEN_FILES_ADVICE, P2pchatError, systemErrorCode, systemText } from "../base/errors.ts";
@@ -6,10 +6,10 @@ import type { Endpoint } from "../base/ids.ts";
 import type { AdvertisedAddress } from "./options.ts";
 
 /**
- * The first address of a network interface that others may reach, IPv4 before IPv6; `127.0.0.1` where this
- * machine has no network.
- * @param interfaces Those of this machine.
- * @throws {P2pchatError} `unreachable` where the system doesn't say.
+ * The first address of a network interface that others may reach, IPv4 before IPv6; `127.0.0.1` where this machine
+ * has no network.
+ * @param interfaces Lists this machine's network interfaces.
+ * @throws {P2pchatError} `unreachable` where the system doesn't list them.
  */
 export function addressOfThisMachine(interfaces = Deno.networkInterfaces): string {
   const outside = asked(interfaces).filter(({ address, name }) =>
@@ -19,7 +19,7 @@ export function addressOfThisMachine(interfaces = Deno.networkInterfaces): strin
   return chosen?.address ?? "127.0.0.1";
 }
 
-/** The system is asked through a socket. */
+/** Lists the interfaces. The system needs a socket for that, which may fail. */
 function asked(interfaces: typeof Deno.networkInterfaces): readonly Deno.NetworkInterfaceInfo[] {
   try {
     return interfaces();
@@ -32,7 +32,7 @@ function asked(interfaces: typeof Deno.networkInterfaces): readonly Deno.Network
   }
 }
 
-/** Where others find a program that listens at `host`, null for all addresses, and `port`. */
+/** The address at which others reach a program that listens at `host` (null: all addresses) and `port`. */
 export function endpointForOthers(
   { advertise, host }: {
     readonly advertise: AdvertisedAddress | null;

@@ -1,4 +1,7 @@
-/** Whose a data folder is: what somebody else makes in it, root too, would be out of its owner's reach. */
+/**
+ * Checks who owns a data folder: files that another user, even root, creates in it would be inaccessible to its
+ * owner.
+ */
 
 import { P2pchatError } from "../base/errors.ts";
 import { folderOf } from "../store/disk.ts";
@@ -6,8 +9,8 @@ import { folderOf } from "../store/disk.ts";
 const ROOT = 0;
 
 /**
- * Refuses to change what belongs to another user of this machine, or would be made in a folder of theirs.
- * @param path The file or folder; the first one that is there, of it and those above, says whose it is.
+ * Refuses to change what another user of this machine owns, or to create something in that user's folder.
+ * @param path The file or folder; if it doesn't exist, the nearest existing folder above it decides.
  * @param action As in `Cannot change PATH`.
  * @throws {P2pchatError} `not-allowed`.
  */
@@ -25,7 +28,7 @@ export function checkOwner(action: string, path: string, dataFolder: string): vo
   );
 }
 
-/** Whose the first path is that is there; null where that is `own`, or no matter. */
+/** The owner of the first existing path, at or above `path`; null where that is `own`, or doesn't matter. */
 export function otherOwner(
   path: string,
   dataFolder: string,
@@ -37,7 +40,8 @@ export function otherOwner(
     if (owner === null && folderOf(at) !== at) continue;
     if (owner === null || owner === own) return null;
     const isInside = at.startsWith(`${dataFolder}/`);
-    // Root reaches what others make, as in /tmp; and whoever may make a folder in another's has one of their own.
+    // Root can access files of others, as in /tmp; and a user who may create a folder in another's folder owns the
+    // new one.
     const isFree = !isInside && (owner === ROOT || (at !== dataFolder && own !== ROOT));
     return isFree ? null : { at, owner };
   }
@@ -47,6 +51,6 @@ function ownerOf(path: string): number | null {
   try {
     return Deno.statSync(path).uid;
   } catch {
-    return null; // whoever opens it says what is wrong
+    return null; // opening the file reports the error
   }
 }

@@ -14,7 +14,7 @@ const words = {
   example: "p2pchat peer alice --registry chat.example",
 };
 
-/** The flags that say how one comes in. */
+/** The flags for each way to enter. */
 const WAYS = [["login", "log-in"], ["signup", "sign-up"], ["guest", "guest"]] as const;
 
 export const registryProgramCommand: ProgramCommand = {
@@ -56,7 +56,7 @@ export const registryProgramCommand: ProgramCommand = {
 };
 
 /**
- * What was asked of `peer --registry`.
+ * The options of `peer --registry`.
  * @throws {P2pchatError} `usage` or `bad-name`.
  */
 export function registryOptions(line: CommandLine): RegistryOptions {
@@ -99,7 +99,7 @@ interface Given {
   readonly newPasswordFile: string | null;
 }
 
-/** What doesn't go together; null where all does. */
+/** Why flags can't be combined as given; null where they can. */
 function faultOf({ name, way, passwordFile, newPasswordFile }: Given): string | null {
   if (way !== null && name === undefined) {
     return "NAME is missing: whoever isn't asked says who they are";

@@ -1,4 +1,4 @@
-/** A directory's client, wired to sockets and the files of a profile. */
+/** Connects a directory's client to sockets and the files of a profile. */
 
 import { canonicalHost } from "../base/endpoints.ts";
 import { fingerprintOf } from "../base/fingerprint.ts";
@@ -29,21 +29,21 @@ import type { ShownEvent } from "./user_interface.ts";
 
 export interface ClientOptions
   extends Pick<RegistryOptions, "name" | "way" | "registry" | "host" | "port" | "wait"> {
-  /** Whose profile it is. */
+  /** The name of the profile. */
   readonly profile: string;
-  /** Whether whoever is refused is asked again. */
+  /** Whether the user is asked again after a refusal. */
   readonly asksAgain: boolean;
 }
 
 export interface ClientUser
   extends Pick<DirectoryClientPorts, "askToEnter" | "connecting" | "show" | "pauseInput"> {
-  /** What there is to tell when it has begun. */
+  /** Shows notices after the start. */
   notices(texts: readonly string[]): void;
 }
 
 /**
- * Runs `work` with a client that isn't running yet, and closes what was opened for it.
- * @throws {P2pchatError} `port-in-use`, `unreachable`, `store-corrupt` or `disk`; what `work` throws.
+ * Calls `work` with a client that isn't running yet, and closes everything that was opened for it.
+ * @throws {P2pchatError} `port-in-use`, `unreachable`, `store-corrupt` or `disk`; whatever `work` throws.
  */
 export async function withClient<Event extends ShownEvent, Target>(
   session: Session<Event, Target>,
@@ -101,7 +101,7 @@ function configOf<Event extends ShownEvent, Target>(
   const { knownPeers, folder, ui } = session;
   const address = endpointText({ ...registry, host: canonicalHost(registry.host) });
   const directoryScope = `host:${address}`;
-  // Of the keys met at the directory whose key is known last.
+  // The scope of keys met at the directory whose key was seen last.
   let scope = "";
   const verified = knownPeers.pins().filter((pin) => pin.verified);
   const config = {
@@ -110,7 +110,7 @@ function configOf<Event extends ShownEvent, Target>(
     directory: registry,
     registry: registryText(registry),
     expect: keyPinned(knownPeers, directoryScope, DIRECTORY_NAME),
-    // As `ready` tells it; others are told what the directory sees.
+    // As in the `ready` event; others get the address that the directory sees.
     listening: endpointForOthers({ host, advertise: null }, port),
     pinsOf: (key: PeerKey) => {
       scope = `directory:${fingerprintOf(key)}`;
@@ -127,7 +127,7 @@ function configOf<Event extends ShownEvent, Target>(
   return { config, pin };
 }
 
-/** As the user wrote it, nearly. */
+/** The directory's address, nearly as the user typed it. */
 export function registryText(registry: Endpoint): string {
   return registry.port === REGSERVER_PORT_DEFAULT ? registry.host : endpointText(registry);
 }

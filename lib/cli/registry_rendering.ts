@@ -1,4 +1,4 @@
-/** How the events of `peer --registry` read as lines. */
+/** Events of `peer --registry` as lines of text. */
 
 import { endpointText } from "../base/ids.ts";
 import { foldName, isSameName, shownName } from "../base/names.ts";
@@ -22,7 +22,7 @@ import {
 import type { Line, RenderContext, Span } from "./user_interface.ts";
 import { type OwnEventOf, verifyLines } from "./verify_rendering.ts";
 
-/** What this mode alone shows. */
+/** The events that only this mode shows. */
 export type RegistryOwnEvent = OwnEventOf<ClientEvent>;
 
 type EventNamed<Name extends RegistryOwnEvent["event"]> = Extract<
@@ -32,23 +32,23 @@ type EventNamed<Name extends RegistryOwnEvent["event"]> = Extract<
 
 const RINGING_TEXT = `${RINGING_MS_MAX / 1_000} s`;
 
-/** Renders events one after the other: what the reader knows from those before isn't said again. */
+/** Renders events in order. What earlier events have told the reader isn't repeated. */
 export class RegistryRendering {
   #self = "";
   #registry = "";
   #wasUp = false;
   #isDown = false;
-  /** The list is what somebody has asked for, with addresses. */
+  /** Whether the next list is the answer to a command, with addresses. */
   #isListAsked = false;
   #isHintShown = false;
-  /** A call is over, and the list about to be shown: what changes until then is in it. */
+  /** Whether a call is over and the list is about to be shown, which will include changes until then. */
   #isBackSoon = false;
-  /** Who is called, or talked with; null in the lobby. */
+  /** The present call, ringing or connected; null in the lobby. */
   #call: {
     readonly id: string;
     readonly isOurs: boolean;
     isConnected: boolean;
-    /** Connected, and without the directory. */
+    /** Whether the call is connected and no longer depends on the directory. */
     isDirect: boolean;
   } | null = null;
   readonly #online = new Map<string, { readonly name: string; readonly state: "free" | "busy" }>();
@@ -58,7 +58,7 @@ export class RegistryRendering {
     this.#isListAsked = true;
   }
 
-  /** The lines of an event, in the order they are printed. */
+  /** The lines of an event, in the order in which they are printed. */
   lines(event: RegistryOwnEvent, context: RenderContext): readonly Line[] {
     const { nowMs } = context;
     switch (event.event) {
@@ -96,7 +96,7 @@ export class RegistryRendering {
 
   #directoryLine({ key, isNew }: EventNamed<"directory">): Line {
     const hint = isNew ? " (new: compare it with what its operator tells you)" : "";
-    // A key is one word, and stays whole where the line is broken.
+    // The key is one word, so it stays whole where the line is broken.
     return [`Directory ${this.#registry}, key ${key}${hint}`];
   }
 
@@ -117,8 +117,8 @@ export class RegistryRendering {
       if (!this.#call?.isDirect) return []; // the program ends, and says why
       return [wrongLine(nowMs, "You came in from somewhere else; this program ends with the call")];
     }
-    if (event.isFull) return []; // an error says so
-    // Who is in a call would take "the other side" for the one called.
+    if (event.isFull) return []; // an error event says so
+    // During a call, "the other side" would be read as the person called.
     const because = reason === "" ? "" : `: ${reason.replace(OTHER_SIDE_CLOSED, CLOSED_TEXT)}`;
     const then = this.#call?.isDirect
       ? "; the call goes on, and it is tried again"
@@ -126,7 +126,7 @@ export class RegistryRendering {
     return [wrongLine(nowMs, `No connection with the directory${because}${then}`)];
   }
 
-  // Who is there.
+  // Who is online.
 
   #userLines(
     { users }: EventNamed<"users">,
@@ -170,7 +170,7 @@ export class RegistryRendering {
     return asides.length === 0 ? "" : ` (${asides.join(", ")})`;
   }
 
-  /** One's own state is known, and during a call nobody wants to hear of others'. */
+  /** Not shown: the user's own state, and during a call everybody's. */
   #presenceLines({ name, state }: EventNamed<"presence">, nowMs: number): readonly Line[] {
     const folded = foldName(name);
     const before = this.#online.get(folded)?.state;
@@ -218,7 +218,7 @@ export class RegistryRendering {
     const mark = wrongLine(nowMs);
     switch (state) {
       case "ringing":
-        // A word that is nobody's name rings nowhere.
+        // A word that isn't an online user's name may not ring anywhere.
         return this.#online.has(foldName(event.peer))
           ? [...star, "Calling ", who, `... ${RINGING_TEXT} to answer; q withdraws`]
           : [...star, "Asking the directory for ", who, "; q withdraws"];
@@ -229,7 +229,7 @@ export class RegistryRendering {
         if (!isOurs) return [...star, "You declined the call of ", who];
         return [...star, who, ` declined${reasonText(event)}`];
       case "busy":
-        // It is oneself who is, for a directory that has another call of ours.
+        // The user is the busy one: the directory has another call of theirs.
         if (event.reason !== undefined) return [...star, "No call with ", who, reasonText(event)];
         return [
           ...star,
@@ -251,14 +251,14 @@ export class RegistryRendering {
     }
   }
 
-  /** Whom the user may have meant. */
+  /** A suggestion of whom the user may have meant. */
   #nearText(name: string): string {
     if (this.#online.has(foldName(name))) return "";
     const others = [...this.#online.values()].filter(({ name }) => !this.#isSelf(name));
     return didYouMean(name, others.map(({ name }) => name));
   }
 
-  /** How long it is kept for who comes later is the directory's matter. */
+  /** To how many a broadcast went. The directory decides how long it is kept for others. */
   #reachedText(reached: number): string {
     if (reached > 0) {
       return `${numberText(reached)} ${reached === 1 ? "has" : "have"} your broadcast.`;
@@ -277,7 +277,7 @@ export class RegistryRendering {
   }
 }
 
-/** As links say it. */
+/** The reasons that links give. */
 const OTHER_SIDE_CLOSED = /^the other side (?:hung up|cut the connection)$/;
 const CLOSED_TEXT = "it closed the connection";
 
@@ -290,7 +290,7 @@ function connectedSpans({ peer, route, verified }: CallEvent, isSelf: boolean): 
   return ["Connected with ", nameSpan(peer), `, ${by}.`, ...hint];
 }
 
-/** The other's program refuses. */
+/** The other user's program has refused the call because of a key. */
 function notTrustedSpans({ peer }: CallEvent, self: string): Line {
   return [
     "The program of ",
@@ -316,7 +316,7 @@ function reasonText({ reason = "" }: CallEvent): string {
   return reason === "" ? "" : `: ${reason}`;
 }
 
-/** After they have talked. */
+/** The line at the end of a call in which both could talk. */
 function endedLine(event: CallEvent, star: Line, mark: Line): Line {
   const who = nameSpan(event.peer);
   const after = event.durationMs === undefined ? "" : ` after ${talkText(event.durationMs)}`;
@@ -347,7 +347,7 @@ function endedLine(event: CallEvent, star: Line, mark: Line): Line {
   }
 }
 
-/** Before anybody could talk. */
+/** The line at the end of a call that wasn't connected. */
 function notBegunLine(event: CallEvent, self: string, star: Line, mark: Line): Line {
   const who = nameSpan(event.peer);
   switch (event.reason) {
@@ -371,7 +371,7 @@ function notBegunLine(event: CallEvent, self: string, star: Line, mark: Line): L
   }
 }
 
-/** `42 s`, `1 min 3 s`, `2 h 5 min`: as people tell how long they talked. */
+/** `42 s`, `1 min 3 s`, `2 h 5 min`: the duration of a call. */
 export function talkText(ms: number): string {
   const seconds = Math.floor(ms / 1_000);
   if (seconds < 60) return `${seconds} s`;
@@ -380,14 +380,14 @@ export function talkText(ms: number): string {
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
-// The rest.
+// Other events.
 
 function missedLines({ calls }: EventNamed<"missed">): readonly Line[] {
   if (calls.length === 0) return [["No call was missed."]];
   return calls.map(({ from, at }) => [{ timeMs: Date.parse(at) }, " ", nameSpan(from)]);
 }
 
-/** What came late has the time at which it was said. */
+/** A broadcast that was kept has the time at which it was sent. */
 function broadcastLine(event: EventNamed<"broadcast">, nowMs: number): Line {
   const { from, text } = event;
   const start = messageStart({ ...event, history: isEarlier(event, nowMs) }, nowMs);

@@ -1,6 +1,6 @@
 /**
- * What a profile keeps on disk of the directories that it was in: what was told to all there, in `log`. Each directory's
- * store has an id of its own, so one file has them all.
+ * A profile's stored data of directories: the broadcasts received, in `log`. As each directory's store has a unique
+ * id, one file has those of all directories.
  */
 
 import type { ClientRecord } from "../protocols/directory/client_records.ts";
@@ -15,7 +15,7 @@ const CLIENT_RECORDS: RecordFormat<ClientRecord> = {
 };
 
 /**
- * Opens what is kept of directories; makes it where there is nothing.
+ * Opens the stored data of directories; creates it where there is none.
  * @param folder `registry` in the profile.
  * @throws {P2pchatError} `store-corrupt` with file and line, or `disk`.
  */

@@ -1,4 +1,4 @@
-/** `p2pchat regserver`: wires the directory's machine to sockets, files and the user interface. */
+/** `p2pchat regserver`: connects the directory's machine to sockets, files and the user interface. */
 
 import { P2pchatError } from "../base/errors.ts";
 import { endpointText } from "../base/ids.ts";
@@ -43,16 +43,16 @@ const RECORDS: RecordFormat<DirectoryRecord> = {
   record: directoryRecord,
 };
 
-/** What was told to all, and up to where each account has it. */
+/** The file of broadcasts, and of the last one delivered to each account. */
 const RECORDS_FILE = "broadcasts";
 
-/** Where any port will do, one that is free for links may be another program's for datagrams. */
+/** Attempts to find a free port for both TCP and UDP: a port that is free for one may be taken for the other. */
 const FREE_PORT_TRIES = 10;
 
 /**
- * After a restart all come back at once: they wait, rather than being sent away to try again later and later, and
- * whoever has begun isn't cut off for others that wait, as long as it gets on. A thousand may be behind one address,
- * and are promised to be back in 45 s.
+ * After a restart all clients reconnect at once. They wait for a place instead of being refused and retrying ever
+ * later, and handshakes in progress aren't cut off for others that wait. A thousand clients may share one address;
+ * reconnecting within 45 s is guaranteed.
  */
 export const WAITING_MAX = 1_024;
 export const STRANGERS = {
@@ -62,12 +62,12 @@ export const STRANGERS = {
   perAddressPerSecond: 40,
 } as const;
 
-/** What is told at a terminal at the first start. */
+/** Shown at a terminal at the first start. */
 const FIRST_STEPS = "/help lists the commands, /exit ends the directory.";
 
 /**
  * Runs until the operator ends it.
- * @throws {P2pchatError} What ended it otherwise; `not-allowed` in a data folder of another user of this machine.
+ * @throws {P2pchatError} The reason if it ends otherwise; `not-allowed` in another user's data folder.
  */
 export async function runRegserver(options: RegserverOptions): Promise<void> {
   const folder = regserverFolder(options.dataFolder);
@@ -150,7 +150,7 @@ async function serve(
   }
 }
 
-/** Listens for both at the same port. @throws {P2pchatError} `port-in-use` or `unreachable`. */
+/** Listens for TCP and UDP at the same port. @throws {P2pchatError} `port-in-use` or `unreachable`. */
 async function listen(
   { port }: RegserverOptions,
   openLinks: (port: number) => Links,

@@ -19,10 +19,10 @@ import {
 } from "./flags.ts";
 import type { AdvertisedAddress, RegserverOptions } from "./options.ts";
 
-/** Where a directory listens, and is dialled, unless told otherwise. */
+/** Default port of a directory. */
 export const REGSERVER_PORT_DEFAULT = 4_400;
 
-/** More an hour from one address are no people. */
+/** The greatest limit of sign-ups per hour and address: more wouldn't be people. */
 const SIGN_UPS_MAX = 10_000;
 
 const words = { name: "regserver", form: "", example: "p2pchat regserver" };
@@ -84,7 +84,7 @@ export const regserverProgramCommand: ProgramCommand = {
 };
 
 /**
- * What was asked of `regserver`.
+ * The options of `regserver`.
  * @throws {P2pchatError} `usage`.
  */
 export function regserverOptions(line: CommandLine): RegserverOptions {

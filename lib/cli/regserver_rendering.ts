@@ -1,4 +1,4 @@
-/** How the events of `regserver` read as lines. */
+/** Events of `regserver` as lines of text. */
 
 import { unreachable } from "../base/invariant.ts";
 import { endpointText } from "../base/ids.ts";
@@ -11,7 +11,7 @@ import { tableLines } from "./tables.ts";
 import type { Line, RenderContext } from "./user_interface.ts";
 import { type OwnEventOf, verifyLines } from "./verify_rendering.ts";
 
-/** What this mode alone shows. */
+/** The events that only this mode shows. */
 export type RegserverOwnEvent = OwnEventOf<DirectoryEvent>;
 
 type EventNamed<Name extends RegserverOwnEvent["event"]> = Extract<
@@ -19,7 +19,7 @@ type EventNamed<Name extends RegserverOwnEvent["event"]> = Extract<
   { readonly event: Name }
 >;
 
-/** The lines of an event, in the order they are printed. */
+/** The lines of an event, in the order in which they are printed. */
 export function regserverLines(
   event: RegserverOwnEvent,
   context: RenderContext,
@@ -65,7 +65,7 @@ function readyLines({ host, port, key, accounts }: EventNamed<"ready">): readonl
   ];
 }
 
-/** Reasons in other words than scripts read. */
+/** Reasons in other words than in events for scripts. */
 const LEFT: Partial<Readonly<Record<LogoutReason, string>>> = {
   "forgotten": "account removed",
   "password-changed": "password changed",
@@ -146,7 +146,7 @@ function noneOr(count: number, what: string): string {
   return count === 0 ? `no ${what}s` : countText(count, what);
 }
 
-/** `0.4 MB`: what a relay costs. */
+/** Data relayed: `0.4 MB`. */
 function bytesText(bytes: number): string {
   return bytes < 1_000_000
     ? `${Math.ceil(bytes / 1_000)} kB`

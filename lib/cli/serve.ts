@@ -1,4 +1,4 @@
-/** `p2pchat serve`: wires the coordinator's machine to sockets, files and the user interface. */
+/** `p2pchat serve`: connects the coordinator's machine to sockets, files and the user interface. */
 
 import { P2pchatError } from "../base/errors.ts";
 import { endpointText } from "../base/ids.ts";
@@ -31,15 +31,15 @@ import {
 import { SnapshotStore } from "./snapshot_store.ts";
 import { shownEvent } from "./verify_rendering.ts";
 
-/** Of members' keys in `known_peers`: a data folder has one coordinator. */
+/** The scope of members' keys in `known_peers`; a data folder has only one coordinator. */
 const SCOPE = "serve";
 
-/** What is told at a terminal at the first start. */
+/** Shown at a terminal at the first start. */
 const FIRST_STEPS = "/help lists the commands, /exit ends the coordinator.";
 
 /**
  * Runs until the operator ends it.
- * @throws {P2pchatError} What ended it otherwise; `not-allowed` in a data folder of another user of this machine.
+ * @throws {P2pchatError} The reason if it ends otherwise; `not-allowed` in another user's data folder.
  */
 export async function runServe(options: ServeOptions): Promise<void> {
   const folder = serveFolder(options.dataFolder);
@@ -54,26 +54,30 @@ interface Wiring extends Session<ServeOwnEvent, ServeCommandSink> {
   readonly options: ServeOptions;
 }
 
-/** How soon a coordinator begins anew that the disk had refused what it must store, and how late at last. */
+/** Shortest and longest pause before the coordinator is restarted after the disk refused a write. */
 const PAUSE_MS_MIN = 1_000;
 const PAUSE_MS_MAX = 30_000;
 
-/** For some edits of the longest texts: else the next one would begin only to end. */
+/**
+ * Free space needed for a restart, for some edits with the longest texts: otherwise the next one would soon fail as
+ * well.
+ */
 const ROOM_BYTES = 256 * 1_024;
 
 /**
- * One coordinator after the other. What one decides is in its memory before it is on disk: where the disk refuses it,
- * only another one that begins with what is there is sure to go on with the same. Members chat on meanwhile.
+ * Runs coordinators one after the other. A coordinator's decisions are in its memory before they are on disk: if
+ * the disk refuses them, only a new coordinator that starts from what is on disk is sure to be consistent with it.
+ * Members can go on chatting meanwhile.
  */
 class Service {
   readonly #pauses = new RetryPauses(PAUSE_MS_MIN, PAUSE_MS_MAX);
   readonly #input: ModeInput<CoordinatorCommand>;
   #host: CoordinatorHost | null = null;
-  /** Where the first one listened: members look for the next one there. Null before. */
+  /** The port of the first coordinator, where members look for the next one. Null before. */
   #port: number | null = null;
-  /** One has been ready: the operator may type. */
+  /** Whether a coordinator has been ready, so that the operator can type. */
   #hasBegun = false;
-  /** The operator has left. */
+  /** Set when the operator has left. */
   #left: { readonly ref: string | undefined } | null = null;
   #wakeUp: () => void = () => {};
 
@@ -84,7 +88,7 @@ class Service {
     );
   }
 
-  /** @throws {P2pchatError} What ended it, but for the operator. */
+  /** @throws {P2pchatError} The reason if it ends otherwise than by the operator. */
   async run(): Promise<void> {
     const { ui } = this.wiring;
     while (this.#left === null) {
@@ -107,7 +111,7 @@ class Service {
 
   #command(command: CoordinatorCommand, ref: string | undefined): void {
     const isQuit = command.command === "quit";
-    // It may be ending for another reason.
+    // Noted here as well, since the host may be ending for another reason.
     if (isQuit) this.#left = { ref };
     if (this.#host !== null) return this.#host.command(command, ref);
     if (isQuit) return this.#wakeUp();
@@ -125,8 +129,8 @@ class Service {
   }
 
   /**
-   * Runs one until the operator ends it.
-   * @returns False where the operator had left before. @throws {P2pchatError} What ended it otherwise.
+   * Runs a coordinator until the operator ends it.
+   * @returns False if the operator had left before. @throws {P2pchatError} The reason if it ends otherwise.
    */
   async #coordinate(): Promise<boolean> {
     const { options, disk, folder, environment, identity, knownPeers, ui } = this.wiring;
@@ -138,10 +142,10 @@ class Service {
     });
     let links: Links | null = null;
     try {
-      // Operators copy the path of a snapshot to wherever they are.
+      // An absolute path, as operators copy the paths of snapshots.
       const snapshots = new SnapshotStore(disk, crypto, await Deno.realPath(folder));
       const isNew = identity.isNew && !this.#hasBegun;
-      // A later start must know that there never was a group, should this one end before there is.
+      // If this run ends before a group is founded, a later start must know that there never was one.
       if (isNew) await group.store.append([{ kind: "fresh" }], true);
       let host: CoordinatorHost | null = null;
       links = openTcpLinks({
@@ -198,7 +202,7 @@ class Service {
   }
 }
 
-/** @throws {P2pchatError} `disk`, where the disk doesn't take as much. */
+/** @throws {P2pchatError} `disk` where there isn't enough space. */
 async function checkRoom(disk: Disk, folder: string): Promise<void> {
   const path = `${folder}/room`;
   const file = await disk.openAppend(path, { empty: true });
@@ -218,7 +222,7 @@ function show(
   ready: () => void,
 ): void {
   const { ui, options } = wiring;
-  // A line for each entry is what scripts want, or who looks closely.
+  // A line for each entry is only for scripts and verbose output.
   if (event.event === "entry" && !options.json && !options.verbose) return;
   ui.show(shownEvent(event), ref);
   switch (event.event) {

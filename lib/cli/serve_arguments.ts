@@ -22,10 +22,10 @@ import {
 } from "./flags.ts";
 import type { AdvertisedAddress, ServeOptions } from "./options.ts";
 
-/** Where a coordinator listens, and is dialled, unless told otherwise. */
+/** Default port of a coordinator. */
 export const SERVE_PORT_DEFAULT = 6_000;
 
-/** Who waits longer for a member that fails wants it to be removed by hand. */
+/** The longest time allowed: an operator who would wait longer for a failed member prefers to remove it by hand. */
 const FAIL_AFTER_MS_MAX = 10 * 60_000;
 
 const words = { name: "serve", form: "", example: "p2pchat serve" };
@@ -90,7 +90,7 @@ export const serveProgramCommand: ProgramCommand = {
 };
 
 /**
- * What was asked of `serve`.
+ * The options of `serve`.
  * @throws {P2pchatError} `usage`.
  */
 export function serveOptions(line: CommandLine): ServeOptions {

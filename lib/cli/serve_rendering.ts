@@ -1,4 +1,4 @@
-/** How the events of `serve` read as lines. */
+/** Events of `serve` as lines of text. */
 
 import { endpointText } from "../base/ids.ts";
 import type { CoordinatorEvent, CoordinatorMemberView } from "../protocols/group/events.ts";
@@ -17,7 +17,7 @@ import {
 import type { Line, RenderContext } from "./user_interface.ts";
 import { type OwnEventOf, verifyLines } from "./verify_rendering.ts";
 
-/** What this mode alone shows. */
+/** The events that only this mode shows. */
 export type ServeOwnEvent = OwnEventOf<CoordinatorEvent>;
 
 type EventNamed<Name extends ServeOwnEvent["event"]> = Extract<
@@ -25,7 +25,7 @@ type EventNamed<Name extends ServeOwnEvent["event"]> = Extract<
   { readonly event: Name }
 >;
 
-/** The lines of an event, in the order they are printed. */
+/** The lines of an event, in the order in which they are printed. */
 export function serveLines(event: ServeOwnEvent, context: RenderContext): readonly Line[] {
   const { nowMs } = context;
   switch (event.event) {
@@ -40,7 +40,7 @@ export function serveLines(event: ServeOwnEvent, context: RenderContext): readon
     case "recovered":
       return [recoveredLine(event, nowMs)];
     case "entry":
-      // What is said is the members' affair: that it was is one for who looks closely.
+      // Members' texts aren't the operator's concern; that an entry was made is shown in verbose output.
       return context.verbose
         ? [starLine(nowMs, `Entry ${event.seq}, of `, nameSpan(event.from))]
         : [];
@@ -53,7 +53,7 @@ export function serveLines(event: ServeOwnEvent, context: RenderContext): readon
     case "states":
       return statesLines(event, nowMs);
     case "consistent":
-      return []; // /states says it when it is asked for
+      return []; // shown by /states on request
     case "snapshot":
       return snapshotLines(event, nowMs);
     case "snapshots":

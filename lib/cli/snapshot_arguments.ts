@@ -22,7 +22,7 @@ export const snapshotProgramCommands: readonly ProgramCommand[] = [
   },
 ];
 
-/** @throws {P2pchatError} `usage` unless one file is named. */
+/** @throws {P2pchatError} `usage` unless exactly one file is given. */
 export function verifySnapshotOptions({ words, common }: CommandLine): VerifySnapshotOptions {
   const [file = "", ...rest] = words;
   if (file === "" || rest.length > 0) throw wrongWords(verifyWords, rest[0]);

@@ -1,4 +1,4 @@
-/** The coordinator's snapshots: one text file each in a folder of theirs, the latest ones. */
+/** The coordinator's latest snapshots: a folder with a text file for each. */
 
 import type { Crypto } from "../base/crypto.ts";
 import { utf8 } from "../base/crypto.ts";
@@ -13,19 +13,19 @@ import type { KeptSnapshot, Snapshots } from "../runtime/snapshots.ts";
 import { type Disk, NO_SUCH_FILE } from "../store/disk.ts";
 import { replaceFile, REPLACEMENT_SUFFIX } from "../store/replacement.ts";
 
-/** A year of one each day, or a quarter of an hour of one each second: some MB. */
+/** Enough for daily snapshots for over two years, or one each second for a quarter of an hour: some MB. */
 export const SNAPSHOTS_KEPT_MAX = 1_000;
 
 const FOLDER = "snapshots";
-/** Others' files stay where they are. */
+/** Files with other names stay where they are. */
 const FILE = /^(\d{8}-\d{6}-\d{3}-[0-9a-f]{6})\.txt$/;
 
 export class SnapshotStore implements Snapshots {
   readonly #folder: string;
-  /** Ids of those that are there, the oldest first; null before the folder was looked at. */
+  /** Ids of the stored snapshots, oldest first; null until the folder has been read. */
   #ids: Promise<string[]> | null = null;
 
-  /** @param folder The coordinator's, absolute. */
+  /** @param folder The coordinator's folder, absolute. */
   constructor(readonly disk: Disk, readonly crypto: Crypto, folder: string) {
     this.#folder = `${folder}/${FOLDER}`;
   }
@@ -37,7 +37,7 @@ export class SnapshotStore implements Snapshots {
     await replaceFile(this.disk, file, utf8(snapshotText(this.crypto, cut, verdictOf(cut))));
     ids.push(cut.id);
     const removed = ids.splice(0, Math.max(0, ids.length - SNAPSHOTS_KEPT_MAX));
-    // What can't be removed now is there at the next start, and goes then.
+    // A file that can't be removed now is removed at the next start.
     for (const id of removed) await this.disk.remove(this.#path(id)).catch(() => {});
     return { file, removed };
   }
@@ -52,7 +52,9 @@ export class SnapshotStore implements Snapshots {
     return `${this.#folder}/${id}.txt`;
   }
 
-  /** One look for all: another would take what is being written for what a kill has left. */
+  /**
+   * Reads the folder only once, as a later look would take a file being written for a leftover of a killed program.
+   */
   #known(): Promise<string[]> {
     return this.#ids ??= this.#found().catch((error) => {
       this.#ids = null;
@@ -60,7 +62,7 @@ export class SnapshotStore implements Snapshots {
     });
   }
 
-  /** Removes what a kill in the midst of `keep` has left, too. */
+  /** Also removes what `keep` left when the program was killed. */
   async #found(): Promise<string[]> {
     const names = await this.disk.list(this.#folder);
     for (const name of names) {
@@ -90,11 +92,11 @@ export class SnapshotStore implements Snapshots {
   }
 }
 
-/** Longer is no snapshot of ours: one of 64 members, with as many ids as are ever named. */
+/** The largest file: a snapshot of 64 members with the most ids that are ever written is smaller. */
 const FILE_BYTES_MAX = 64 * 1_024 * 1_024;
 
 /**
- * The cut in a file, not whether it is consistent.
+ * The cut in a file, without checking whether it is consistent.
  * @throws {P2pchatError} `bad-file` or `store-corrupt`, with path and reason; `disk`.
  */
 export async function readSnapshot(disk: Disk, crypto: Crypto, path: string): Promise<Cut> {

@@ -1,4 +1,4 @@
-/** `p2pchat snapshot verify`: whether the global state in a file could have been, by what is in it alone. */
+/** `p2pchat snapshot verify`: checks from a file alone whether the global state in it is consistent. */
 
 import { nodeCrypto } from "../base/crypto.ts";
 import { dateText } from "../base/dates.ts";
@@ -15,9 +15,9 @@ import type { VerifySnapshotOptions } from "./options.ts";
 import { readSnapshot } from "./snapshot_store.ts";
 
 /**
- * What the file says of itself isn't believed.
- * @throws {P2pchatError} `store-corrupt` with the reason, where the cut isn't consistent or the file was changed;
- *     `bad-file` where it is no snapshot; `disk`.
+ * Computes the verdict anew; the one in the file isn't relied on.
+ * @throws {P2pchatError} `store-corrupt` with the reason where the cut isn't consistent or the file was changed;
+ *   `bad-file` where it isn't a snapshot; `disk`.
  */
 export async function verifySnapshot(options: VerifySnapshotOptions): Promise<void> {
   await openLog(options);

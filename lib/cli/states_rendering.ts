@@ -1,4 +1,4 @@
-/** How global states and snapshots read as lines. */
+/** Global states and snapshots as lines of text. */
 
 import type { CoordinatorEvent, LeftView, StateView } from "../protocols/group/events.ts";
 import { numberText } from "../base/counts.ts";
@@ -21,15 +21,15 @@ type EventNamed<Name extends CoordinatorEvent["event"]> = Extract<
 >;
 
 const DIGEST_LETTERS = 8;
-/** `/snapshots` shows so many on a screen; all of them are files. */
+/** The most snapshots that `/snapshots` shows; all of them are files. */
 const SNAPSHOTS_SHOWN = 20;
 
-/** A digest as people compare it. */
+/** The start of a digest, for people to compare. */
 export function shortDigest(digest: string): string {
   return digest.slice(0, DIGEST_LETTERS);
 }
 
-/** Who isn't in the group any more; who is lost, until it is heard again: why, the coordinator may know. */
+/** The line for somebody who left the group, or was lost; the coordinator may know why. */
 export function goneLine(
   { name, reason, why }: LeftView & { readonly why?: string },
   nowMs: number,
@@ -56,8 +56,8 @@ export function goneLine(
 const HEADINGS = ["Member", "Entries", "Digest", "Lag", "Locks"] as const;
 
 /**
- * A row for each member, the state that all share, who has another one, and when an entry came where one was asked
- * for.
+ * A row for each member, the state that all share or who differs, and, if an entry was asked for, when it reached
+ * each member.
  */
 export function statesLines(
   { members, consistent, arrivals }: EventNamed<"states">,
@@ -81,7 +81,7 @@ export function statesLines(
   ];
 }
 
-/** "All three" is easier on the ear than "All 3". */
+/** "All three" reads better than "All 3". */
 const NUMBERS = [
   "three",
   "four",
@@ -134,10 +134,10 @@ function arrivalText({ has, afterMs }: Arrivals["members"][number]): string {
   return afterMs === 0 ? "" : ` ${numberText(afterMs)} ms later`;
 }
 
-/** The verdict and the file; one that was scheduled and is consistent takes a line without it. */
+/** The verdict and the file. A scheduled snapshot that is consistent takes one line, without the file. */
 export function snapshotLines(event: EventNamed<"snapshot">, nowMs: number): readonly Line[] {
   const { id, file, consistent, why } = event;
-  // Nobody waits for it, and /snapshots says where it is.
+  // Nobody waits for a scheduled snapshot, and /snapshots shows its file.
   if (consistent && event.scheduled === true) {
     return [starLine(nowMs, `Snapshot ${id} is consistent`)];
   }
@@ -148,7 +148,7 @@ export function snapshotLines(event: EventNamed<"snapshot">, nowMs: number): rea
   return [wrongLine(nowMs, `Snapshot ${id} isn't consistent: ${why}`), kept];
 }
 
-/** The last `SNAPSHOTS_SHOWN`, the oldest of them first, how many came before, and the folder of all. */
+/** The last `SNAPSHOTS_SHOWN` snapshots, oldest first, the number of earlier ones, and the folder. */
 export function snapshotsLines({ snapshots }: EventNamed<"snapshots">): readonly Line[] {
   if (snapshots.length === 0) {
     return [["There are no snapshots; /snapshot takes one."]];

@@ -1,4 +1,4 @@
-/** Whose coordinator listens at an address. */
+/** Asks which coordinator listens at an address. */
 
 import { type Fingerprint, fingerprintOf } from "../base/fingerprint.ts";
 import type { Environment } from "../base/environment.ts";
@@ -10,12 +10,12 @@ import { openTcpLinks } from "../transport/tcp_links.ts";
 const ATTEMPT = 1;
 
 export interface Question {
-  /** The key of who answers; null where nobody does, within 10 s. Rejects never. */
+  /** The key of the coordinator that answers; null where none does within 10 s. Never rejects. */
   readonly answer: Promise<Fingerprint | null>;
   cancel(): void;
 }
 
-/** Connects once, and asks nothing else. */
+/** Connects once, only to learn the key. */
 export function askWho(
   server: Endpoint,
   identity: ChannelIdentity,
