@@ -1,11 +1,11 @@
-/** Chooses the form of the user interface: for a person at a terminal, for a pipe, for a script. */
+/** Chooses the user interface: for a person at a terminal, for a pipe, or for a script. */
 
 import type { CommonOptions } from "./options.ts";
 import { PipedInterface } from "./piped_interface.ts";
 import { isAtTerminal, processStreams, type Streams } from "./streams.ts";
 import type { Mode, ShownEvent, UserInterface } from "./user_interface.ts";
 
-/** Whether a person types at a terminal that can do more than print. */
+/** Whether a person uses a terminal that can do more than print. */
 export function isForPerson(
   options: CommonOptions,
   streams: Streams = processStreams(),
@@ -15,8 +15,8 @@ export function isForPerson(
 }
 
 /**
- * Opens the user interface; signals are taken from now on, input from `listen` on. The caller closes it.
- * A terminal that can do no more than print (`TERM=dumb`, or none) is treated as a pipe.
+ * Opens the user interface; it handles signals from now on, input from `listen` on. The caller closes it. A
+ * terminal that can do no more than print (`TERM=dumb`, or no `TERM`) is treated as a pipe.
  */
 export async function openUserInterface<Event extends ShownEvent, Target>(
   mode: Mode<Event, Target>,

@@ -1,11 +1,11 @@
 /**
- * Standard output and error, in the order of their lines and never waiting for a reader.
+ * Standard output and error: lines are written in order, and writing never waits for a reader.
  *
- * What is written while a write is under way goes out together with the next one, so a burst costs as many
- * writes as its reader needs. Writes are asynchronous: a reader that stops stops nothing here but itself.
+ * What is output during a write goes out together in the next one, so a burst takes only as many writes as its
+ * reader needs. Writes are asynchronous: a reader that stops holds up nothing but itself.
  *
- * Much text, a whole history, is made in pieces as its reader takes them: escaped it is several times as long
- * as what it is made of, and to make it at once would hold up everything else for seconds.
+ * Long output, such as a whole history, is generated in pieces as its reader takes them: escaped it is several
+ * times as long as its source, and generating it at once would block everything else for seconds.
  */
 
 import { P2pchatError, systemText } from "../base/errors.ts";
@@ -14,18 +14,18 @@ import type { Sink } from "./streams.ts";
 
 export type Channel = "stdout" | "stderr";
 
-/** From here on no more should be shown: 5,000 lines of 200 bytes, far more than any pipe holds. */
+/** Above this, no more should be output: 5,000 lines of 200 bytes, far more than any pipe holds. */
 const PENDING_UNITS_HIGH = 1_048_576;
-/** Down here more is welcome: enough that the reader never runs dry while the writer wakes up. */
+/** Below this, output is welcome again: enough that the reader never runs dry while the producer resumes. */
 const PENDING_UNITS_LOW = 262_144;
-/** A mode that shows on regardless has a bug: the largest answer, a whole history, has 64 MiB of text. */
+/** Exceeding this is a bug of the mode: the largest answer, a whole history, has 64 MiB of text. */
 const PENDING_UNITS_MAX = 268_435_456;
-/** From here on not even what a person asks for should be answered: a whole history waits already. */
+/** Above this, not even a person's requests should be answered: a whole history is waiting already. */
 const PENDING_UNITS_FULL = 67_108_864;
-/** Text that is made late is written when there is so much of it: some milliseconds' work. */
+/** Late output is written in pieces of this size: some milliseconds' work. */
 const PIECE_UNITS = 131_072;
 
-/** The error for standard output that takes nothing; `null` where its reader has just gone, as `head` does. */
+/** The error where standard output can't be written; `null` where its reader is gone, as with `head`. */
 export function outputError(error: unknown): P2pchatError | null {
   if (error instanceof Deno.errors.BrokenPipe) return null;
   const reason = systemText(error);
@@ -37,10 +37,10 @@ export function outputError(error: unknown): P2pchatError | null {
   );
 }
 
-/** What waits for one channel. */
+/** Output that waits for one channel. */
 interface Chunk {
   readonly channel: Channel;
-  /** What it is made of. */
+  /** Size of its source in UTF-16 units. */
   units: number;
   readonly content: { readonly texts: string[] } | { readonly later: Iterator<string> };
 }
@@ -48,9 +48,9 @@ interface Chunk {
 export interface OutputOptions {
   readonly stdout: Sink;
   readonly stderr: Sink;
-  /** Nobody reads standard output any more; called once. */
+  /** The reader of standard output is gone. Called once. */
   readonly onClosed: () => void;
-  /** Called before each write, to add what is only worth composing then: the prompt. */
+  /** Called before each write, to append the prompt, which is only worth composing then. */
   readonly compose?: () => void;
 }
 
@@ -59,14 +59,14 @@ export class Output {
   readonly #encoder = new TextEncoder();
   readonly #closed = new Set<Channel>();
   #chunks: Chunk[] = [];
-  /** Of all that was ever added. */
+  /** Units added since the start. */
   #addedUnits = 0;
   #writtenUnits = 0;
-  /** How many chunks are made late: what comes behind them is, too, in this order. */
+  /** The number of chunks generated late. Output after them waits for them, to keep the order. */
   #laterChunks = 0;
   readonly #marks: { readonly atUnits: number; readonly resolve: () => void }[] = [];
   #pump: Promise<void> | null = null;
-  /** The last write that was begun. */
+  /** The last write that was started. */
   #writing: Promise<void> = Promise.resolve();
   #error: P2pchatError | null = null;
   #awaited: { readonly promise: Promise<void>; readonly resolve: () => void } | null = null;
@@ -79,17 +79,17 @@ export class Output {
     return this.#addedUnits - this.#writtenUnits;
   }
 
-  /** Why standard output takes nothing more, where its reader hasn't just gone. */
+  /** The error that prevents further output, unless the reader is just gone. */
   get error(): P2pchatError | null {
     return this.#error;
   }
 
-  /** Whether nothing more that is long should be asked for: its reader is a whole history behind. */
+  /** Whether to refuse requests for long output: the reader is a whole history behind. */
   get isFull(): boolean {
     return this.#pendingUnits > PENDING_UNITS_FULL;
   }
 
-  /** Adds text, complete lines or escape sequences, which goes out in this turn of the event loop. */
+  /** Adds text, complete lines or escape sequences; it is written in this turn of the event loop. */
   write(channel: Channel, text: string): void {
     if (text === "" || this.#closed.has(channel)) return;
     const last = this.#chunks.at(-1);
@@ -101,9 +101,9 @@ export class Output {
   }
 
   /**
-   * Adds text that is made at once where that is little, otherwise piece by piece when its turn has come; in
-   * either case after all that was added so before.
-   * @param units What it is made of, and kept in memory until then: `unitsOf`.
+   * Adds text that is generated at once if it is short, otherwise in pieces when its turn comes; in either case
+   * after everything added before.
+   * @param units The size of its source, which is kept in memory until then: `unitsOf`.
    */
   writeParts(channel: Channel, units: number, parts: () => Iterable<string>): void {
     if (this.#closed.has(channel)) return;
@@ -127,33 +127,33 @@ export class Output {
     this.#pump ??= this.#writeAll();
   }
 
-  /** `null` while more is taken; otherwise resolves once it is. */
+  /** `null` while more output is welcome; otherwise resolves when it is. */
   ready(): Promise<void> | null {
     if (this.#pendingUnits <= PENDING_UNITS_HIGH) return null;
     this.#awaited ??= Promise.withResolvers<void>();
     return this.#awaited.promise;
   }
 
-  /** Resolves when what was added before the call is written, or nobody reads it; more may be waiting. */
+  /** Resolves when everything added before the call is written, or its reader is gone. More may be waiting. */
   written(): Promise<void> {
     const atUnits = this.#addedUnits;
     if (this.#writtenUnits >= atUnits) return Promise.resolve();
     return new Promise((resolve) => void this.#marks.push({ atUnits, resolve }));
   }
 
-  /** Writes nothing more. Resolves when the reader has taken what is being written, or is gone. */
+  /** Writes nothing more. Resolves when the write in progress has ended, or its reader is gone. */
   async stop(): Promise<void> {
     this.#closed.add("stdout").add("stderr");
     await this.#writing;
   }
 
-  /** Resolves when everything is written, or nobody reads it. */
+  /** Resolves when everything is written, or its reader is gone. */
   async flush(): Promise<void> {
     while (this.#pump !== null) await this.#pump;
   }
 
   async #writeAll(): Promise<void> {
-    await Promise.resolve(); // the rest of this turn's lines joins the first write
+    await Promise.resolve(); // lets the rest of this turn's lines join the first write
     this.#options.compose?.();
     while (this.#chunks.length > 0) {
       const { channel } = this.#chunks[0]!;
@@ -167,7 +167,7 @@ export class Output {
     this.#pump = null;
   }
 
-  /** The next text for `channel`, and what the chunks that end with it were made of. */
+  /** Takes the next text for `channel`, and the size of the sources of the chunks that it completes. */
   #taken(channel: Channel): { readonly text: string; readonly units: number } {
     const texts: string[] = [];
     let madeUnits = 0;
@@ -198,7 +198,7 @@ export class Output {
         bytes = bytes.subarray(await this.#options[channel].write(bytes));
       }
     } catch (error) {
-      // A pipe without a reader, or a terminal that is gone: there is nobody to tell. A full disk is told at the end.
+      // For a pipe without reader or a lost terminal there is nobody to tell. A full disk is reported at the end.
       this.#closed.add(channel);
       if (channel === "stderr") return;
       this.#error = outputError(error);
@@ -216,15 +216,15 @@ export class Output {
   }
 }
 
-/** Nothing of it is made before the first is asked for. */
+/** Generates nothing before the first part is requested. */
 function* begunLater(parts: () => Iterable<string>): Generator<string> {
   yield* parts();
 }
 
-/** What a field of an object takes, beside a text in it. */
+/** Units assumed for a field of an object, in addition to its text. */
 const FIELD_UNITS = 16;
 
-/** About how much memory an event takes until it is written, in UTF-16 units. */
+/** The approximate memory that an event takes until it is written, in UTF-16 units. */
 export function unitsOf(value: unknown): number {
   if (typeof value === "string") return FIELD_UNITS + value.length;
   if (typeof value !== "object" || value === null) return FIELD_UNITS;

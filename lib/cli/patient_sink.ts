@@ -1,21 +1,22 @@
 /**
- * Standard output and error that another program has set to refuse instead of waiting (O_NONBLOCK): who shares a terminal
- * or a pipe shares that, too. When it is full it refuses (EAGAIN), and is asked again until it takes more.
+ * Standard output or error that another program has made non-blocking (O_NONBLOCK), a setting that all programs
+ * share that have the same terminal or pipe open. Writing to a full one fails (EAGAIN) and is repeated until it
+ * succeeds.
  *
- * How much a write that failed has written isn't told. Of standard output the runtime keeps what follows the last line
- * feed in a buffer, from which it goes out as part of the next write. So that nothing is written twice or left out,
- * every write is one that is taken wholly or not at all, or whose rest is in that buffer. That makes output two
- * microseconds a line dearer: so it is done where it may be needed, and from the first refusal on.
+ * A failed write doesn't tell how much it has written. For standard output, the runtime also buffers what follows
+ * the last line feed, and writes it with the next write. To write nothing twice and omit nothing, each write is
+ * either one that succeeds or fails as a whole, or one whose rest is in that buffer. That costs two microseconds a
+ * line, so it is only done where it may be needed, and from the first failure on.
  */
 
 import type { Sink } from "./streams.ts";
 
-/** Twenty milliseconds later it may take more: nobody sees the difference, and it costs nothing worth measuring. */
+/** Pause between attempts: nobody notices 20 ms, and the cost isn't measurable. */
 const RETRY_MS = 20;
 
-/** A pipe takes so many bytes wholly or not at all (PIPE_BUF of Linux). */
+/** A pipe takes so many bytes either wholly or not at all (PIPE_BUF of Linux). */
 const PIECE_BYTES = 4_096;
-/** The runtime's buffer has room for one more than this. */
+/** The runtime's buffer has room for one byte more. */
 const BUFFERED_BYTES_MAX = 1_023;
 
 const LINE_FEED = 10;
@@ -29,8 +30,8 @@ export class PatientSink implements Sink {
   #hasRefused = false;
 
   /**
-   * @param isBuffered Whether the runtime keeps what follows the last line feed, as of standard output.
-   * @param mayRefuse Whether it is set to refuse, or is shared with those who may set that later.
+   * @param isBuffered Whether the runtime buffers what follows the last line feed, as for standard output.
+   * @param mayRefuse Whether it is non-blocking, or is shared with programs that may make it so.
    */
   constructor(sink: Sink, isBuffered: boolean, mayRefuse: () => boolean = () => true) {
     this.#sink = sink;
@@ -48,8 +49,8 @@ export class PatientSink implements Sink {
       this.#hasRefused = true;
       await this.#drained();
       if (isBufferable(piece)) return piece.length;
-      // A pipe has taken nothing, if that was a piece. Otherwise, and at a terminal, some of these lines may be there,
-      // and come again, this once.
+      // If this is a pipe and the write was one piece, nothing was written. Otherwise some of these lines may have
+      // been, and are written again, only this once.
     }
     if (bytes[0] === LINE_FEED) return await this.#taken(bytes.subarray(0, 1));
     const end = bytes.indexOf(LINE_FEED);
@@ -58,12 +59,12 @@ export class PatientSink implements Sink {
     return text.length;
   }
 
-  /** Waits until what the runtime has kept is written. */
+  /** Waits until the runtime's buffer is written. */
   async #drained(): Promise<void> {
     await this.#taken(NOTHING);
   }
 
-  /** Asks until it takes some: how much. */
+  /** Writes repeatedly until some bytes are taken. @returns How many. */
   async #taken(bytes: Uint8Array): Promise<number> {
     for (;;) {
       const count = await this.#tried(bytes);
@@ -72,7 +73,7 @@ export class PatientSink implements Sink {
     }
   }
 
-  /** How much it takes now; null where it refuses. */
+  /** Writes once. @returns The bytes taken; null on EAGAIN. */
   async #tried(bytes: Uint8Array): Promise<number | null> {
     try {
       return await this.#sink.write(bytes);
@@ -83,7 +84,7 @@ export class PatientSink implements Sink {
   }
 }
 
-/** Whole lines, otherwise a part of one. */
+/** The longest run of whole lines that fits in a piece, or else part of a line. */
 function pieceOf(bytes: Uint8Array): Uint8Array {
   const piece = bytes.subarray(0, PIECE_BYTES);
   const end = piece.lastIndexOf(LINE_FEED) + 1;

@@ -24,12 +24,12 @@ import type {
   UserInterface,
 } from "./user_interface.ts";
 
-/** What was written into the pipe before has been read when nothing came for so long. */
+/** Input written to the pipe earlier has been read when nothing has come for so long. */
 const IDLE_MS = 50;
 
 export class PipedInterface<Event extends ShownEvent, Target>
   implements UserInterface<Event, Target> {
-  /** A terminal that can do no more than print has a person before it all the same. */
+  /** True for a terminal that can do no more than print: a person uses it all the same. */
   readonly interactive: boolean;
   readonly dialogue = null;
   readonly #mode: Mode<Event, Target>;
@@ -77,7 +77,7 @@ export class PipedInterface<Event extends ShownEvent, Target>
 
   listen(handler: InputHandler<Target>): void {
     this.heedInterrupts((cause) => handler.interrupted(cause));
-    void this.#readAll(handler); // rejects for faults of our own alone, which end the program
+    void this.#readAll(handler); // rejects only for bugs, which end the program
   }
 
   show(event: Event | CommonEvent, ref?: string): void {
@@ -122,7 +122,7 @@ export class PipedInterface<Event extends ShownEvent, Target>
   }
 
   get outputError(): P2pchatError | null {
-    return this.#streams.stdout.isTerminal ? null : this.#output.error; // a terminal that is gone is no error
+    return this.#streams.stdout.isTerminal ? null : this.#output.error; // losing the terminal isn't an error
   }
 
   async close(): Promise<void> {
@@ -147,7 +147,7 @@ export class PipedInterface<Event extends ShownEvent, Target>
         handler.target,
       );
       let isRunning = true;
-      // Lines may wait for others; whether more will come is known meanwhile.
+      // Lines may have to wait; meanwhile find out whether more input will come.
       reading = this.#read(buffer);
       void reading.then((more) => {
         if (more === null && isRunning && !this.#isClosed) handler.lastLineRead?.();
@@ -164,7 +164,7 @@ export class PipedInterface<Event extends ShownEvent, Target>
     try {
       return await this.#streams.stdin.read(buffer);
     } catch (error) {
-      // Closed by whoever started the program: nothing was meant to be read.
+      // Standard input was closed by the program's parent: there was nothing to read.
       if (!(error instanceof Deno.errors.BadResource) && !this.#isClosed) {
         const text = `Cannot read standard input: ${systemText(error)}; it counts as ended`;
         this.show({ event: "notice", text, warning: true });

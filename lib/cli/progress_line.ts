@@ -1,10 +1,10 @@
-/** How far a command is that does one thing and ends: one line at a terminal, rewritten. */
+/** The progress of a command that does one thing and ends: a line at a terminal that is rewritten. */
 
 import type { CommonOptions } from "./options.ts";
 import { type Sink, STANDARD_ERROR } from "./streams.ts";
 import { writeWhole } from "./write_whole.ts";
 
-/** Nothing is said before, and then as often. */
+/** Time until the first progress line, and between updates. */
 const PROGRESS_MS = 1_000;
 
 const ERASE_LINE = "\r\x1b[K";
@@ -29,14 +29,14 @@ export class ProgressLine {
     await writeWhole(this.#sink, `${ERASE_LINE}${text()}`);
   }
 
-  /** Takes it away, for what is to stand there. */
+  /** Removes the line, so that something else can be written there. */
   async clear(): Promise<void> {
     if (this.#isThere) await writeWhole(this.#sink, ERASE_LINE);
     this.#isThere = false;
   }
 }
 
-/** On standard error; null where nothing may be rewritten. */
+/** On standard error; null where lines must not be rewritten. */
 export function openProgressLine({ plain, json }: CommonOptions): ProgressLine | null {
   const isShown = !plain && !json && Deno.stderr.isTerminal();
   return isShown ? new ProgressLine(STANDARD_ERROR, () => performance.now()) : null;

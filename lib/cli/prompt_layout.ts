@@ -1,24 +1,24 @@
-/** Where prompt and line stand on the terminal: rows of cells, and the cursor among them. Pure. */
+/** Lays out the prompt and the line being edited as rows of terminal cells, with the cursor. Pure functions. */
 
 import { visiblePart, visibleText } from "../base/text.ts";
 import { graphemesOf, textWidth } from "./graphemes.ts";
 
 export interface PromptLayout {
-  /** Each at most as wide as the terminal; the last may be empty, for a cursor beyond a full row. */
+  /** Each row is at most as wide as the terminal; the last may be empty, for a cursor after a full row. */
   readonly rows: readonly string[];
   readonly cursorRow: number;
   /** From 0. */
   readonly cursorColumn: number;
 }
 
-/** In place of the rows that don't fit: more of the line is above or below. */
+/** Replaces rows that don't fit: the line continues above or below. */
 const MORE = "…";
 
 /**
  * Lays out `prompt` and the line being edited.
  * @param cursor Index into `text`.
  * @param columns Width of the terminal in cells, at least 1.
- * @param rowsMax Rows that may be used, at least 1; of more, those around the cursor are shown.
+ * @param rowsMax The most rows to use, at least 1; if there are more, those around the cursor are shown.
  */
 export function layoutPrompt(
   prompt: string,
@@ -43,7 +43,7 @@ export function layoutPrompt(
     row += shown;
     column += width;
   };
-  /** The cursor stands where the next character will be, `width` cells wide. */
+  /** Notes the cursor's place, where the next character, `width` cells wide, will be. */
   const markCursor = (width: number) => {
     makeRoom(width);
     cursorRow = rows.length;
@@ -65,17 +65,17 @@ export function layoutPrompt(
   return windowed(rows, cursorRow, cursorColumn, rowsMax);
 }
 
-/** What of the prompt's area was drawn, down to the cursor. */
+/** The part of the prompt's area that was drawn, down to the cursor. */
 export interface DrawnPrompt {
-  /** Down to the cursor's. */
+  /** The rows down to the cursor's. */
   readonly rows: readonly string[];
   readonly cursorColumn: number;
 }
 
 /**
- * How many rows the cursor is below the start of what was drawn, on a terminal that has since become as wide as
- * `columns`, and breaks rows that are too wide for it. Where the cursor stands at a break, terminals differ:
- * the lower count leaves a row behind, the higher one would take away a row that isn't ours.
+ * The number of rows from the start of what was drawn to the cursor, on a terminal that has since been resized to
+ * `columns` and rewraps rows that are too wide. If the cursor is at a break, terminals differ: too low a count
+ * leaves an old row behind, too high a count would erase a row of earlier output, so the lower one is returned.
  */
 export function rowsAboveCursor(
   { rows, cursorColumn }: DrawnPrompt,
@@ -86,7 +86,7 @@ export function rowsAboveCursor(
   return count + breaksIn(rows.at(-1) ?? "", cursorColumn, columns);
 }
 
-/** How often the first `end` cells of a row are broken. */
+/** How often a terminal breaks the first `end` cells of a row. */
 function breaksIn(row: string, end: number, columns: number): number {
   let breaks = 0;
   let column = 0;
@@ -113,7 +113,7 @@ function windowed(
   const first = Math.max(0, Math.min(cursorRow - Math.floor(rowsMax / 2), rows.length - rowsMax));
   const shown = rows.slice(first, first + rowsMax);
   const row = cursorRow - first;
-  // The mark takes the place of a row, never the cursor's.
+  // The mark replaces a row, but never the cursor's.
   if (first > 0 && row > 0) shown[0] = MORE;
   if (first + rowsMax < rows.length && row < rowsMax - 1) shown[rowsMax - 1] = MORE;
   return { rows: shown, cursorRow: row, cursorColumn };

@@ -3,31 +3,31 @@
 import { P2pchatError } from "../base/errors.ts";
 import { PatientSink } from "./patient_sink.ts";
 
-/** What bytes go to. */
+/** A destination of bytes. */
 export interface Sink {
   write(bytes: Uint8Array): Promise<number>;
 }
 
-/** Of one read: what a pipe holds on Linux, so that a read seldom has more. */
+/** Bytes per read: what a pipe holds on Linux, so that a read seldom needs more. */
 export const READ_BYTES = 65_536;
 
 export type SignalName = "SIGINT" | "SIGTERM" | "SIGHUP" | "SIGWINCH" | "SIGCONT";
 
 export interface Streams {
   readonly stdin: {
-    /** How many bytes were read into `buffer`; `null` at the end of input. */
+    /** Returns the number of bytes read into `buffer`; `null` at the end of input. */
     read(buffer: Uint8Array): Promise<number | null>;
     readonly isTerminal: boolean;
-    /** Keys arrive one by one, unechoed, Ctrl+C among them. */
+    /** In raw mode keys, including Ctrl+C, arrive one by one and aren't echoed. */
     setRaw(raw: boolean): void;
   };
   readonly stdout: Sink & {
     readonly isTerminal: boolean;
-    /** For the last words of a program that ends at once. */
+    /** Writes synchronously, for a program that exits at once. */
     writeSync(bytes: Uint8Array): void;
   };
   readonly stderr: Sink & { readonly isTerminal: boolean };
-  /** @throws {P2pchatError} `usage` for one that isn't UTF-8. */
+  /** An environment variable. @throws {P2pchatError} `usage` where it isn't UTF-8. */
   variable(name: string): string | undefined;
   /** Size of the terminal in cells. */
   size(): { readonly columns: number; readonly rows: number };
@@ -41,16 +41,19 @@ export interface Streams {
   wallMs(): number;
 }
 
-/** Whether a person types and reads, rather than programs. */
+/** Whether a person, not another program, provides input and reads output. */
 export function isAtTerminal({ stdin, stdout }: Streams): boolean {
   return stdin.isTerminal && stdout.isTerminal;
 }
 
-/** Where a terminal doesn't tell its size. */
+/** Assumed where a terminal doesn't report its size. */
 const COLUMNS_DEFAULT = 80;
 const ROWS_DEFAULT = 24;
 
-/** How standard output was when the program was started (`tools/launcher.sh`): this process may not look it up. */
+/**
+ * The mode of standard output when the program was started; set by `tools/launcher.sh`, as this process can't find
+ * out.
+ */
 const STDOUT_VARIABLE = "P2PCHAT_STDOUT";
 
 export const STANDARD_OUTPUT: Sink = new PatientSink(
@@ -61,8 +64,9 @@ export const STANDARD_OUTPUT: Sink = new PatientSink(
 export const STANDARD_ERROR: Sink = new PatientSink(Deno.stderr, false);
 
 /**
- * A variable of this process's environment.
- * @throws {P2pchatError} `usage` for one that isn't UTF-8. It isn't in the error: it may be a password.
+ * An environment variable of this process.
+ * @throws {P2pchatError} `usage` where it isn't UTF-8. The error doesn't contain the value, which may be a
+ *   password.
  */
 export function variable(name: string): string | undefined {
   try {
@@ -75,7 +79,7 @@ export function variable(name: string): string | undefined {
   }
 }
 
-/** Those of this process. */
+/** The streams of this process. */
 export function processStreams(): Streams {
   return {
     stdin: {
@@ -95,7 +99,7 @@ export function processStreams(): Streams {
         const { columns, rows } = Deno.consoleSize();
         return { columns: columns || COLUMNS_DEFAULT, rows: rows || ROWS_DEFAULT };
       } catch {
-        return { columns: COLUMNS_DEFAULT, rows: ROWS_DEFAULT }; // a terminal of no known size
+        return { columns: COLUMNS_DEFAULT, rows: ROWS_DEFAULT }; // a terminal of unknown size
       }
     },
     onSignal: (name, listener) => Deno.addSignalListener(name, listener),

@@ -1,4 +1,4 @@
-/** Rows of cells, one below the other. */
+/** Tables of aligned cells. */
 
 import { shownName } from "../base/names.ts";
 import { textWidth } from "./graphemes.ts";
@@ -6,7 +6,7 @@ import type { Line } from "./user_interface.ts";
 
 const COLUMN_GAP = "  ";
 
-/** Rows under headings; the first column are names, as they are: they are marked here. */
+/** Rows below headings. The first column has unmarked names, to which this adds the mark for mixed scripts. */
 export function tableLines(
   headings: readonly string[],
   rows: readonly (readonly [name: string, ...rest: readonly string[]])[],

@@ -1,21 +1,21 @@
-/** The terminal's raw mode, given back however the program ends. */
+/** The terminal's raw mode, which is left however the program ends. */
 
 import { isDoneWithin } from "../runtime/within.ts";
 import { SYSTEM_LINK_CLOCK } from "../transport/system_clock.ts";
 import type { Streams } from "./streams.ts";
 
-/** Bracketed paste (xterm, DEC mode 2004): a paste arrives marked as such. */
+/** Bracketed paste (xterm, DEC mode 2004): the terminal marks pasted text. */
 const PASTE_MARKS_ON = "\x1b[?2004h";
 const PASTE_MARKS_OFF = "\x1b[?2004l";
 
-/** A terminal that reads takes a write within this. */
+/** A terminal that works takes a write within this time. */
 const TAKE_MS_MAX = 500;
 
-/** What is shown at a terminal in raw mode. */
+/** The output shown on a terminal in raw mode. */
 export interface Shown {
-  /** What to write before the terminal is given back, such as what erases the prompt. */
+  /** The text to write before leaving raw mode, such as what erases the prompt. */
   lastWords(): string;
-  /** Writes nothing more; resolves when the terminal has taken what is being written. */
+  /** Stops writing; resolves when the write in progress has ended. */
   stop(): Promise<void>;
 }
 
@@ -24,10 +24,10 @@ interface RawTerminal {
   readonly shown: Shown;
 }
 
-/** The terminal that is in raw mode; a process has one at most. */
+/** The terminal in raw mode; a process has at most one. */
 let rawTerminal: RawTerminal | null = null;
 
-/** Keys arrive one by one from now on, pastes marked. */
+/** Enters raw mode: keys arrive one by one, and pastes are marked. */
 export function enterRawMode(streams: Streams, shown: Shown): void {
   streams.stdin.setRaw(true);
   if (rawTerminal === null) globalThis.addEventListener("unload", leaveRawMode);
@@ -36,8 +36,8 @@ export function enterRawMode(streams: Streams, shown: Shown): void {
 }
 
 /**
- * The same after the program was stopped: a shell takes the mode back then.
- * @returns False where the terminal is gone: a hang-up continues who is stopped, too, and ends the program by itself.
+ * Enters raw mode again after the program was stopped, since the shell has left it.
+ * @returns False where the terminal is gone: SIGHUP also resumes stopped programs, and ends the program by itself.
  */
 export function reenterRawMode(streams: Streams, shown: Shown): boolean {
   try {
@@ -48,7 +48,7 @@ export function reenterRawMode(streams: Streams, shown: Shown): boolean {
   }
 }
 
-/** Gives the terminal back as it was. Also called for a program that ends by its own fault; idempotent. */
+/** Leaves raw mode. Also called for a program that ends because of a bug; idempotent. */
 export function leaveRawMode(): void {
   if (rawTerminal === null) return;
   const { streams, shown } = rawTerminal;
@@ -62,8 +62,8 @@ export function leaveRawMode(): void {
 }
 
 /**
- * The same for a program that ends while something may still be written. A terminal that takes no output doesn't change
- * its mode either: to ask for it waits for ever, deaf to all signals. It stays as it is then.
+ * The same for a program that ends while a write may be in progress. Changing the mode of a terminal that takes no
+ * output would block for ever, without reacting to signals; such a terminal stays in raw mode.
  */
 export async function endRawMode(): Promise<void> {
   if (rawTerminal === null) return;
@@ -78,8 +78,8 @@ function forgetRawMode(): void {
 }
 
 /**
- * Whether the terminal breaks rows anew that have become too wide for it, as nearly all do; going by what the
- * few others say of themselves.
+ * Whether the terminal rewraps rows that have become too wide, as nearly all do. The few others are recognized by
+ * their environment variables.
  */
 export function reflows(variable: (name: string) => string | undefined): boolean {
   if (variable("TMUX")) return true;

@@ -1,4 +1,4 @@
-/** Lines of spans as text: times, colours, line breaks, and nothing that a terminal would obey. */
+/** Formats lines of spans as text: times, colours, line breaks, and nothing that a terminal would obey. */
 
 import { visibleLines, visibleText } from "../base/text.ts";
 import { brokenAtWords, type Cells } from "./line_breaking.ts";
@@ -7,25 +7,25 @@ import type { Line, SpanStyle } from "./user_interface.ts";
 
 export interface TextFormatOptions {
   readonly colour: boolean;
-  /** Times with seconds. */
+  /** Whether times have seconds. */
   readonly verbose: boolean;
-  /** Lines are broken at words, and go on indented. `null` in a pipe, where each line stays one. */
+  /** Breaks lines at words, and indents what follows. `null` in a pipe, where lines aren't broken. */
   readonly terminal: (Cells & { columns(): number }) | null;
 }
 
-/** Part of a line on its way to a terminal. */
+/** A part of a line, as written to a terminal. */
 interface Piece {
-  /** Visible. */
+  /** The text in visible form. */
   readonly text: string;
-  /** What switches its style on; empty for none. */
+  /** The escape sequence that switches its style on; empty for none. */
   readonly code: string;
 }
 
-/** Somebody's text in a line. */
+/** A person's text within a line. */
 interface Body {
-  /** Cells before each line but the first one. */
+  /** Cells before each of its lines but the first. */
   readonly indent: number;
-  /** How many of the line's pieces there are up to its end. */
+  /** The number of the line's pieces up to its end. */
   readonly pieces: number;
 }
 
@@ -36,20 +36,23 @@ const STYLE_CODES: Readonly<Record<Exclude<SpanStyle, "name" | "body" | "exact">
   faint: "\x1b[2m",
 };
 
-/** Foreground colours that are legible on dark and light ground; red and yellow are for what is wrong. */
+/** Foreground colours that are legible on dark and light backgrounds; red and yellow are reserved for problems. */
 const NAME_COLOURS = ["\x1b[36m", "\x1b[32m", "\x1b[35m", "\x1b[34m", "\x1b[96m", "\x1b[95m"];
 
-/** A body's lines keep at least this many cells, however long the name before them. */
+/** The lines of a body have at least this many cells, however long the name before it. */
 const BODY_COLUMNS_MIN = 20;
 /**
- * Cells before a body's lines where what stands before it takes more than half of the terminal's: as under the shortest
- * name, so that a long one brings nobody's words nearer to the start of a line.
+ * Indentation of a body where the text before it takes more than half of the terminal's width: the same as after
+ * the shortest name, so that no long name lets a person's text start further left than that.
  */
 const BODY_INDENT = "12:03 <A> ".length;
 
-/** Cells before what goes on of a line without a time; with one, it goes on under the text after the mark. */
+/**
+ * Indentation of further lines of a line without a time; those of a line with a time are aligned with the text
+ * after the mark.
+ */
 const INDENT = 2;
-/** Stands between the time and the text of an event. */
+/** The text between the time and the text of an event. */
 const EVENT_MARK = /^(?: \(earlier\))? [*!?] $/;
 
 const MINUTE_MS = 60_000;
@@ -61,18 +64,18 @@ export class TextFormat {
   #minute = NaN;
   #minuteText = "";
 
-  /** @param nowMs Wall time: the day that is not announced. */
+  /** @param nowMs Wall time, whose day isn't announced. */
   constructor(options: TextFormatOptions, nowMs: number) {
     this.#options = options;
     this.#lastDay = dayText(nowMs);
   }
 
-  /** The line, a day's announcement before it where the day changed; each ends with a line feed. */
+  /** The line, preceded by an announcement if the day has changed; each ends with a line feed. */
   format(line: Line): string {
     let announcement = "";
     let pieces: Piece[] = [];
     let plain = "";
-    /** Of `plain`: what the rest of a broken line stands under. */
+    /** The start of `plain` that determines the indentation of further lines. */
     let head = 0;
     let mayBreak = this.#options.terminal !== null;
     let hasExact = false;
@@ -116,7 +119,7 @@ export class TextFormat {
     return `${announcement}${shown.map(styled).join("")}\n`;
   }
 
-  /** The pieces with line breaks between words, where `plain`, their text, is too wide for the terminal. */
+  /** The pieces, with line breaks between words if `plain`, their text, is too wide for the terminal. */
   #broken(pieces: readonly Piece[], plain: string, head: number): readonly Piece[] {
     const terminal = this.#options.terminal!;
     const columns = terminal.columns();
@@ -127,7 +130,7 @@ export class TextFormat {
     return [...piecesWithin(pieces, 0, head), ...this.#wrapped(rest, indent, width - indent)];
   }
 
-  /** What follows a body goes on after it, and where its lines begin. */
+  /** Breaks the pieces after a body, which continue on its last line, with the same indentation. */
   #brokenBehind({ indent, pieces: count }: Body, pieces: readonly Piece[]): readonly Piece[] {
     if (this.#options.terminal === null || count === pieces.length) return pieces;
     const before = pieces.slice(0, count);
@@ -135,7 +138,7 @@ export class TextFormat {
     return [...before, ...this.#wrapped(pieces.slice(count), indent, taken)];
   }
 
-  /** Cells of the last line of the pieces. */
+  /** The width in cells of the pieces' last line. */
   #lastWidth(pieces: readonly Piece[]): number {
     const text = pieces.map(({ text }) => text).join("");
     return this.#options.terminal!.width(text.slice(text.lastIndexOf("\n") + 1));
@@ -143,7 +146,7 @@ export class TextFormat {
 
   /**
    * The pieces with line breaks between words.
-   * @param indent Cells before each line but the first one. @param taken Cells beyond those that the first has taken.
+   * @param indent Cells before each line but the first. @param taken Further cells occupied in the first line.
    */
   #wrapped(pieces: readonly Piece[], indent: number, taken: number): Piece[] {
     const terminal = this.#options.terminal!;
@@ -153,7 +156,7 @@ export class TextFormat {
     let end = 0;
     for (const [index, part] of parts.entries()) {
       let start = end;
-      while (!plain.startsWith(part, start)) start++; // over the blanks that the break stands for
+      while (!plain.startsWith(part, start)) start++; // skips the blanks replaced by the break
       end = start + part.length;
       if (index > 0) broken.push({ text: `\n${" ".repeat(indent)}`, code: "" });
       broken.push(...piecesWithin(pieces, start, end));
@@ -163,7 +166,7 @@ export class TextFormat {
 
   #announcement(timeMs: number): string {
     const minute = Math.floor(timeMs / MINUTE_MS);
-    if (minute === this.#lastDayMinute) return ""; // no day begins within one
+    if (minute === this.#lastDayMinute) return ""; // the day doesn't change within a minute
     this.#lastDayMinute = minute;
     const day = dayText(timeMs);
     if (day === this.#lastDay) return "";
@@ -186,7 +189,7 @@ export class TextFormat {
     return as === "name" ? nameColour(text) : STYLE_CODES[as];
   }
 
-  /** Cells before a body's lines: under the first one, or fewer where what is before that takes too many. */
+  /** The indentation of a body: aligned with its first line, or less if the text before it is too wide. */
   #bodyIndent(before: string): number {
     const { terminal } = this.#options;
     if (terminal === null) return 0;
@@ -196,8 +199,8 @@ export class TextFormat {
   }
 
   /**
-   * On a terminal, every line of a body is indented, also where the terminal would break it: no sender can place words
-   * at the start of a line.
+   * Formats a body. On a terminal every line of it is indented, including those that the terminal would break, so
+   * that no sender can put text at the start of a line.
    */
   #body(text: string, indent: number, before: readonly Piece[]): string {
     const { terminal } = this.#options;
@@ -212,8 +215,9 @@ export class TextFormat {
 }
 
 /**
- * Cells before each line but the first one, where `width` are before that: never none, however narrow the terminal, as
- * words at the start of a line are the program's own. Where it has two columns there is no room for both.
+ * The indentation of all lines but the first, where `width` cells precede that one. It is never 0, however narrow
+ * the terminal, since text at the start of a line is the program's own; only with two columns or fewer is there no
+ * room for it.
  */
 function indentWithin(width: number, columns: number): number {
   const least = Math.max(0, Math.min(INDENT, columns - 2));
@@ -224,7 +228,7 @@ function styled({ text, code }: Piece): string {
   return code === "" ? text : `${code}${text}${RESET}`;
 }
 
-/** What of `pieces` is from `start` to `end` of their whole text. */
+/** The parts of `pieces` from `start` to `end` of their whole text. */
 function piecesWithin(pieces: readonly Piece[], start: number, end: number): readonly Piece[] {
   const within: Piece[] = [];
   let offset = 0;
@@ -237,7 +241,7 @@ function piecesWithin(pieces: readonly Piece[], start: number, end: number): rea
 }
 
 function nameColour(name: string): string {
-  // FNV-1a: the same name has the same colour at every member.
+  // FNV-1a, so that a name has the same colour at every member.
   let hash = 0x811c9dc5;
   for (let index = 0; index < name.length; index++) {
     hash = Math.imul(hash ^ name.charCodeAt(index), 0x01000193);

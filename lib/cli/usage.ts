@@ -1,12 +1,12 @@
-/** What `help` prints: tasks first, flags after them. */
+/** The text of `help`: the commands first, then their flags. */
 
 import { commandForm, commandTitle, COMMON_FLAGS, type ProgramCommand } from "./arguments.ts";
 import { type Flag, takesValue } from "./flags.ts";
 import { brokenAtWords, type Cells } from "./line_breaking.ts";
 
-/** What a terminal has at least, nearly always; longer lines are hard to read. */
+/** The width that nearly all terminals have at least; longer lines are hard to read. */
 export const USAGE_COLUMNS = 80;
-/** What is said of a flag has at least so many cells beside it; otherwise it stands below. */
+/** The description of a flag is put beside it if it has at least so many columns there; otherwise below it. */
 const HELP_COLUMNS_MIN = 30;
 const BELOW = "      ";
 
@@ -16,8 +16,8 @@ const ASCII_CELLS: Cells = {
 };
 
 /**
- * The usage of some commands with their flags; of the whole program where none is asked about.
- * @param columns Where a narrower terminal would break words.
+ * The usage of some commands with their flags; that of the whole program if `about` is empty.
+ * @param columns The width at which lines are broken.
  */
 export function usageText(
   about: readonly ProgramCommand[],
@@ -31,7 +31,7 @@ export function usageText(
   return fitting.join("\n") + "\n";
 }
 
-/** A line that goes on below, further in. */
+/** A line broken at the width, with further lines indented. */
 function folded(line: string, columns: number): readonly string[] {
   if (line.length <= columns) return [line];
   const [indent] = /^ */.exec(line)!;
@@ -83,9 +83,9 @@ function flagLines(flags: readonly Flag[], columns: number): string[] {
   );
 }
 
-/** A head and what is said of it, broken at words; what doesn't fit goes on below where it begins. */
+/** A head and its description, broken at words; further lines are aligned with the start of the description. */
 function described(head: string, text: string, columns: number): string[] {
-  // One more than fit: that one stays free.
+  // One more than fits, because one column is left free.
   const parts = brokenAtWords(text, columns + 1 - head.length, ASCII_CELLS);
   return parts.map((part, index) => `${index === 0 ? head : " ".repeat(head.length)}${part}`);
 }

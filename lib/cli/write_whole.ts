@@ -1,4 +1,4 @@
-/** Text for a standard stream, from what says a few lines and ends. */
+/** Writes text to a standard stream, for commands that print a few lines and end. */
 
 import { CLOSE_MS_MAX, isDoneWithin } from "../runtime/within.ts";
 import { SYSTEM_LINK_CLOCK } from "../transport/system_clock.ts";
@@ -7,7 +7,7 @@ import { type Sink, STANDARD_OUTPUT } from "./streams.ts";
 
 /**
  * Writes all of `text`.
- * @returns What went wrong, null for nothing: that nobody reads it, or that a file is full.
+ * @returns The error, such as that nobody reads it or a disk is full; null for none.
  */
 export async function writeWhole(stream: Sink, text: string): Promise<unknown> {
   let bytes: Uint8Array = new TextEncoder().encode(text);
@@ -19,7 +19,7 @@ export async function writeWhole(stream: Sink, text: string): Promise<unknown> {
   }
 }
 
-/** The same for last words: a reader that stands still doesn't keep the program from ending. */
+/** The same for a program's last output: a reader that has stopped doesn't keep the program from ending. */
 export async function writeLast(stream: Sink, text: string): Promise<unknown> {
   let failure: unknown = null;
   const written = writeWhole(stream, text).then((error) => failure = error);
@@ -28,7 +28,8 @@ export async function writeLast(stream: Sink, text: string): Promise<unknown> {
 }
 
 /**
- * Writes what was asked for to standard output. Where nobody reads it, all is well: the exit status says the rest.
+ * Writes the result of a command to standard output. If nobody reads it, that isn't an error: the exit status tells
+ * the rest.
  * @throws {P2pchatError} `disk`.
  */
 export async function print(text: string): Promise<void> {
