@@ -1,4 +1,4 @@
-/** What the command line said, checked: the input of each mode. */
+/** The parsed command line: the options of each command. */
 
 import type { Fingerprint } from "../base/fingerprint.ts";
 import type { Endpoint } from "../base/ids.ts";
@@ -7,21 +7,21 @@ import { type EditPolicy } from "../protocols/group/edit.ts";
 import type { Invite } from "../protocols/mesh/invite.ts";
 import type { OwnRowKey, UserInfo } from "../store/user_info.ts";
 
-/** Flags that all modes share. */
+/** Flags that all commands share. */
 export interface CommonOptions {
-  /** Root folder of all files: `--data`, or the default of this system. */
+  /** The root folder of all files: `--data`, or the system's default. */
   readonly dataFolder: string;
   readonly json: boolean;
-  /** No line of progress is rewritten. */
+  /** Whether to avoid progress lines that are rewritten. */
   readonly plain: boolean;
   readonly colour: boolean;
-  /** Goes on after the end of input. */
+  /** Whether to continue after the end of input. */
   readonly stay: boolean;
   readonly verbose: boolean;
   readonly logFile: string | null;
 }
 
-/** Address that others should use; the port is the one listened at where none was given. */
+/** The address that others should use; without a port, the one listened at. */
 export interface AdvertisedAddress {
   readonly host: string;
   readonly port: number | null;
@@ -31,38 +31,38 @@ export interface AdvertisedAddress {
 export interface MeshOptions extends CommonOptions {
   /** Valid and in NFC. */
   readonly name: string;
-  /** The member to join through; `null`: the invite's, else resume the last room, or found one. */
+  /** The member to join through; `null`: those in the invite, otherwise resume the last room, or found one. */
   readonly contact: Endpoint | null;
-  /** The room to come into, with addresses of members. */
+  /** An invite to a room, with addresses of members. */
   readonly invite: Invite | null;
-  /** Address to listen at; `null`: all interfaces. */
+  /** Address to listen at; `null`: all. */
   readonly host: string | null;
-  /** `null`: the default port, or any free one where it is taken; 0: any free one. */
+  /** `null`: the default port, or any free one if it is taken; 0: any free one. */
   readonly port: number | null;
   readonly advertise: AdvertisedAddress | null;
-  /** How many earlier messages are shown on joining, 0 to 10,000. */
+  /** Number of earlier messages shown on joining, 0 to 10,000. */
   readonly historyCount: number;
-  /** Found a room although the profile knows one. */
+  /** Whether to found a room even if the profile has one to resume. */
   readonly foundNew: boolean;
-  /** What is founded is a room that only an invite opens. */
+  /** Whether a founded room is private, so that joining takes an invite. */
   readonly foundPrivate: boolean;
-  /** Dial others and listen nowhere. */
+  /** Whether to dial others without listening. */
   readonly passive: boolean;
 }
 
 /** `p2pchat peer [NAME] --users FILE`. */
 export interface FriendsOptions extends CommonOptions {
-  /** The table of users, as the user calls it. */
+  /** The table of users, as the user named it. */
   readonly file: string;
-  /** Which row is oneself: that of a name, valid and in NFC, or the one with the port to listen at. */
+  /** The user's own row: by name, valid and in NFC, or by the port in it. */
   readonly own: OwnRowKey;
-  /** Address to listen at; `null`: all interfaces. */
+  /** Address to listen at; `null`: all. */
   readonly host: string | null;
-  /** `null`: the port of one's row; 0: any free one. */
+  /** `null`: the port of the user's row; 0: any free one. */
   readonly port: number | null;
-  /** A link without traffic is closed after this time. */
+  /** An idle link is closed after this time. */
   readonly idleMs: number;
-  /** False: a message that can't be delivered now has failed. */
+  /** False: a message that can't be delivered at once fails. */
   readonly queue: boolean;
 }
 
@@ -70,14 +70,14 @@ export interface FriendsOptions extends CommonOptions {
 export interface MemberOptions extends CommonOptions {
   /** Valid and in NFC. */
   readonly name: string;
-  /** Where the coordinator is dialled. */
+  /** The coordinator's address. */
   readonly server: Endpoint;
-  /** Address to listen at; `null`: all interfaces. */
+  /** Address to listen at; `null`: all. */
   readonly host: string | null;
-  /** `null`: that of the last time, or the first free one of the usual ones; 0: any free one. */
+  /** `null`: the last port used, or the first free one of the usual ones; 0: any free one. */
   readonly port: number | null;
   readonly advertise: AdvertisedAddress | null;
-  /** Where the log is kept; `null`: where it was the last time, or in the profile. */
+  /** The path of the log; `null`: the last one used, or the one in the profile. */
   readonly logPath: string | null;
   /** Whether to wait for a coordinator that doesn't answer at the start. */
   readonly wait: boolean;
@@ -85,17 +85,17 @@ export interface MemberOptions extends CommonOptions {
 
 /** `p2pchat peer [NAME] --registry HOST[:PORT]`. */
 export interface RegistryOptions extends CommonOptions {
-  /** Valid and in NFC; `null`: asked for. */
+  /** Valid and in NFC; `null`: ask the user. */
   readonly name: string | null;
-  /** How to come in; `null`: asked for. */
+  /** How to enter; `null`: ask the user. */
   readonly way: "log-in" | "sign-up" | "guest" | null;
-  /** `null`: the password is in the environment, or asked for. */
+  /** `null`: the password is in the environment, or the user is asked. */
   readonly passwordFile: string | null;
-  /** `null`: the password stays. */
+  /** `null`: the password isn't changed. */
   readonly newPasswordFile: string | null;
-  /** Where the directory is dialled. */
+  /** The directory's address. */
   readonly registry: Endpoint;
-  /** Address to take calls at; `null`: all interfaces. */
+  /** Address to listen at for calls; `null`: all. */
   readonly host: string | null;
   /** 0: any free one. */
   readonly port: number;
@@ -105,40 +105,40 @@ export interface RegistryOptions extends CommonOptions {
 
 /** `p2pchat serve`. */
 export interface ServeOptions extends CommonOptions {
-  /** Address to listen at; `null`: all interfaces. */
+  /** Address to listen at; `null`: all. */
   readonly host: string | null;
   /** 0: any free one. */
   readonly port: number;
   readonly advertise: AdvertisedAddress | null;
   readonly failAfterMs: number;
-  /** Who is asked before an edit. */
+  /** Which members are asked before an edit. */
   readonly edits: EditPolicy;
-  /** How long they may take to answer. */
+  /** Time limit for their answers. */
   readonly voteTimeoutMs: number;
   readonly membersMax: number;
-  /** Found a group where the disk knows of none, although the key is older. */
+  /** Whether to found a group if none is stored, although the key isn't new. */
   readonly foundNew: boolean;
-  /** `null`: snapshots are taken when asked alone. */
+  /** `null`: snapshots are taken only on request. */
   readonly snapshotEveryMs: number | null;
 }
 
 /** `p2pchat regserver`. */
 export interface RegserverOptions extends CommonOptions {
-  /** Address to listen at; `null`: all interfaces. */
+  /** Address to listen at; `null`: all. */
   readonly host: string | null;
   /** 0: any free one. */
   readonly port: number;
   readonly advertise: AdvertisedAddress | null;
   readonly clientsMax: number;
-  /** False: accounts alone come in. */
+  /** False: only accounts may enter. */
   readonly guests: boolean;
-  /** For an address and hour. */
+  /** The most sign-ups per address and hour. */
   readonly signUpsMax: number;
-  /** Whether calls of two who can't reach each other are passed on. */
+  /** Whether to relay calls between users who can't reach each other. */
   readonly relays: boolean;
-  /** Who may tell all. */
+  /** Who may broadcast. */
   readonly broadcast: BroadcastPolicy;
-  /** How long that is kept for who is away. */
+  /** How long broadcasts are kept for users who are away. */
   readonly ttlMs: number;
 }
 
@@ -157,13 +157,13 @@ export interface AddUserOptions extends CommonOptions {
 export interface OwnUserOptions extends CommonOptions {
   /** Valid and in NFC. */
   readonly name: string;
-  /** Null: this machine's address and the usual port. */
+  /** Null: this machine's address and the default port. */
   readonly endpoint: Endpoint | null;
 }
 
 /** `p2pchat accounts list [FILE]`. */
 export interface ListAccountsOptions extends CommonOptions {
-  /** Null: the directory's own. */
+  /** Null: the file of this directory. */
   readonly file: string | null;
 }
 
@@ -171,7 +171,7 @@ export interface ListAccountsOptions extends CommonOptions {
 export interface AccountPasswordOptions extends CommonOptions {
   /** Valid and in NFC. */
   readonly name: string;
-  /** Null: the password is in the environment, or asked for. */
+  /** Null: the password is in the environment, or the user is asked. */
   readonly passwordFile: string | null;
 }
 
@@ -194,11 +194,11 @@ export interface VerifySnapshotOptions extends CommonOptions {
 /** `p2pchat log verify FILE`. */
 export interface VerifyLogOptions extends CommonOptions {
   readonly file: string;
-  /** Who may decide on edits; null: as the files beside the log know. */
+  /** The keys that may decide on edits; null: those in the files beside the log. */
   readonly keys: readonly Fingerprint[] | null;
 }
 
-/** How entries are written out. */
+/** Export formats of entries. */
 export const EXPORT_FORMATS = ["text", "json", "csv"] as const;
 export type ExportFormat = typeof EXPORT_FORMATS[number];
 

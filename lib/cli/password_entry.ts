@@ -1,7 +1,7 @@
 /**
- * Passwords typed at a terminal, unseen: nothing is shown for them, not even how long they are. Backspace takes a
- * character back and Ctrl+U all of it; Ctrl+C, SIGTERM, a hang-up and the end of input give up. However it ends, the
- * terminal is as it was.
+ * Passwords typed unseen at a terminal: nothing is echoed, not even their length. Backspace deletes a character,
+ * Ctrl+U everything; Ctrl+C, SIGTERM, a hang-up and the end of input give up. In any case the terminal's mode is
+ * restored.
  */
 
 import { PASSWORD_BYTES_MAX } from "../base/passwords.ts";
@@ -12,25 +12,25 @@ import type { Streams } from "./streams.ts";
 import { enterRawMode, leaveRawMode, reenterRawMode } from "./terminal_mode.ts";
 import type { InterruptCause } from "./user_interface.ts";
 
-/** How a question was answered. */
+/** The outcome of a question. */
 export type Entry =
   | { readonly password: string }
-  /** It wasn't. */
+  /** It wasn't answered. */
   | { readonly ended: InterruptCause | "end-of-input" };
 
-/** More than anybody's password has: what is typed beyond is not kept, and the password is refused as too long. */
+/** Longer than any password: input beyond this is dropped, and the password is refused as too long. */
 const TYPED_UNITS_MAX = 4 * PASSWORD_BYTES_MAX + 1;
 
-/** What is asked has been taken before anything else is done. */
+/** The terminal has taken the question before anything else happens. */
 const SHOWN = { lastWords: () => "", stop: () => Promise.resolve() };
 
-/** What a key makes of what was typed so far. */
+/** The input after another key, or the outcome. */
 export function onPasswordKey(typed: string, key: Key): string | Entry {
   switch (key.type) {
     case "text":
       return (typed + key.text).slice(0, TYPED_UNITS_MAX);
     case "paste":
-      // Copied whole lines end with a break that nobody means.
+      // Copied whole lines end with a line break that isn't part of the password.
       return (typed + key.text.replace(/\n$/, "")).slice(0, TYPED_UNITS_MAX);
     case "overlong-paste":
       return "x".repeat(TYPED_UNITS_MAX);
@@ -44,7 +44,7 @@ export function onPasswordKey(typed: string, key: Key): string | Entry {
       return typed.slice(0, graphemeBefore(typed, typed.length));
     case "kill-left":
     case "delete-to-blank":
-    case "delete-word-left": // of words that nobody sees all go
+    case "delete-word-left": // words are unseen, so all is deleted
       return "";
     case "interrupt":
       return { ended: "interrupt" };
@@ -55,7 +55,7 @@ export function onPasswordKey(typed: string, key: Key): string | Entry {
   }
 }
 
-/** Asks one question after the other; what is typed ahead answers the next one, unseen too. */
+/** Asks one question after the other. Input typed ahead, unseen too, answers the next one. */
 export class PasswordEntry {
   readonly #streams: Streams;
   readonly #parser = new KeyParser();
@@ -67,7 +67,7 @@ export class PasswordEntry {
   #atEnd = false;
   #prompt = "";
 
-  /** Takes the terminal, on which standard input and output are, until `close`. */
+  /** Puts the terminal, which standard input and output must be, into raw mode until `close`. */
   constructor(streams: Streams) {
     this.#streams = streams;
     const interrupted = (cause: InterruptCause) => {
@@ -80,7 +80,7 @@ export class PasswordEntry {
     enterRawMode(streams, SHOWN);
   }
 
-  /** @param prompt What is asked, without control characters. */
+  /** @param prompt The question, without control characters. */
   async ask(prompt: string): Promise<Entry> {
     this.#prompt = prompt;
     this.#write(prompt);
@@ -102,12 +102,12 @@ export class PasswordEntry {
     }
   }
 
-  /** Something for whoever is being asked, on a line of its own. */
+  /** Shows a line to the user. */
   tell(text: string): void {
     this.#write(`${text}\n`);
   }
 
-  /** Gives the terminal back. Idempotent. */
+  /** Restores the terminal. Idempotent. */
   close(): void {
     this.#interrupts.close();
     this.#streams.offSignal("SIGCONT", this.#onContinue);
@@ -144,11 +144,11 @@ export class PasswordEntry {
     try {
       this.#streams.stdout.writeSync(new TextEncoder().encode(text));
     } catch {
-      // A terminal that is gone ends the input, too.
+      // A lost terminal counts as the end of input.
     }
   }
 
-  /** A shell takes the screen from who is stopped, too. */
+  /** Shows the question again after SIGCONT, as a shell may have used the screen meanwhile. */
   #continued(): void {
     if (reenterRawMode(this.#streams, SHOWN)) this.#write(this.#prompt);
   }

@@ -1,4 +1,4 @@
-/** Where a command gets a password from: a file, the environment, or whoever sits at the terminal. Never an argument. */
+/** The source of a command's password: a file, the environment, or the user at the terminal; never an argument. */
 
 import type { Clock } from "../base/clock.ts";
 import { P2pchatError } from "../base/errors.ts";
@@ -18,34 +18,34 @@ export const PASSWORD_FILE_FLAG: ValueFlag<string> = {
   parse: (text) => text,
 };
 
-/** The variable that has a password. */
+/** The environment variable that contains a password. */
 const PASSWORD_VARIABLE = "P2PCHAT_PASSWORD";
 
-/** A password of any length, a line's end, and one byte more. */
+/** The longest password, a line end, and one byte more. */
 const FILE_BYTES_MAX = 4 * PASSWORD_BYTES_MAX + 3;
-/** Said of more than that, which wasn't read to its end. */
+/** The error for a longer file, which isn't read to its end. */
 const TOO_LONG =
   `The password won't do: it has more than ${PASSWORD_BYTES_MAX} bytes; choose another one`;
-/** Whoever writes to a pipe has so long for it. */
+/** How long to wait for a password from a pipe. */
 const PIPE_MS_MAX = 10_000;
-/** So often is asked again after a mistake. */
+/** How often a user may retry after a mistake. */
 const ATTEMPTS_MAX = 3;
 
 export interface PasswordSource {
-  /** The argument of `--password-file`; null where there is none. */
+  /** The argument of `--password-file`; null without the flag. */
   readonly file: string | null;
-  /** Whether it may be asked for. */
+  /** Whether the user may be asked. */
   readonly mayAsk: boolean;
   readonly streams: Streams;
-  /** Tells what is worth knowing. */
+  /** Shows a notice. */
   readonly notice: (text: string) => Promise<void>;
 }
 
 /**
- * A password for an account, which is asked for twice where it is typed.
- * @param name Whose, for the question.
- * @throws {P2pchatError} `weak-password`; `bad-credentials` where it was typed in two ways; `usage` where there is none;
- *     `bad-file`.
+ * A new password for an account, asked for twice if typed.
+ * @param name The account's name, for the question.
+ * @throws {P2pchatError} `weak-password`; `bad-credentials` where the two inputs differ; `usage` where there is no
+ *   password; `bad-file`.
  */
 export async function newPassword(source: PasswordSource, name: string): Promise<string> {
   const given = await givenPassword(source);
@@ -78,7 +78,7 @@ export async function newPassword(source: PasswordSource, name: string): Promise
 }
 
 /**
- * The password that a file or the environment has; null where it is to be asked for.
+ * The password from a file or the environment; null where the user is to be asked.
  * @throws {P2pchatError} `bad-file`; `usage` where nobody can be asked.
  */
 export async function givenPassword(source: PasswordSource): Promise<string | null> {
@@ -94,8 +94,8 @@ export async function givenPassword(source: PasswordSource): Promise<string | nu
 }
 
 /**
- * What somebody typed.
- * @throws {P2pchatError} `usage` at the end of input; a signal and Ctrl+C end the program.
+ * The password that was typed.
+ * @throws {P2pchatError} `usage` at the end of input. A signal or Ctrl+C ends the program.
  */
 function typedPassword(entry: Entry, streams: Streams): string {
   if ("password" in entry) return entry.password;
@@ -105,8 +105,8 @@ function typedPassword(entry: Entry, streams: Streams): string {
 
 /**
  * A new password, typed twice.
- * @param ask Null where nothing more is answered. @returns Null then.
- * @throws {P2pchatError} `weak-password`, or `bad-credentials` where it was typed in two ways.
+ * @param ask Asks; null when no more answers come. @returns Null then.
+ * @throws {P2pchatError} `weak-password`, or `bad-credentials` where the two inputs differ.
  */
 export async function typedTwice<None extends null>(
   ask: (prompt: string) => Promise<string | None>,
@@ -122,8 +122,8 @@ export async function typedTwice<None extends null>(
 }
 
 /**
- * The password in a file, or of who writes to a pipe within PIPE_MS_MAX.
- * @throws {P2pchatError} `bad-file`; `weak-password` for one that is longer than any.
+ * The password in a file, or from a pipe within PIPE_MS_MAX.
+ * @throws {P2pchatError} `bad-file`; `weak-password` where it is too long.
  */
 export async function passwordIn(
   path: string,
@@ -132,7 +132,7 @@ export async function passwordIn(
 ): Promise<string> {
   const bad = (found: string, cause?: unknown) =>
     new P2pchatError("bad-file", `Cannot take the password from ${path}: ${found}`, { cause });
-  // A pipe is opened when somebody writes to it, and the runtime can't be told to give up: the program's end does.
+  // Opening a pipe blocks until somebody writes to it, and can't be cancelled, except by the program's end.
   const reading = startOf(path, notice);
   if (!await isDoneWithin(clock, PIPE_MS_MAX, reading)) {
     throw bad(
@@ -140,7 +140,7 @@ export async function passwordIn(
     );
   }
   const bytes = await reading;
-  // Of a longer file no more was read, and that may end within a character.
+  // Only the start of a longer file was read, which may end within a character.
   const isLong = bytes.length === FILE_BYTES_MAX;
   let text: string;
   try {
@@ -154,7 +154,7 @@ export async function passwordIn(
   return password;
 }
 
-/** No more of a file than a password may have. */
+/** The start of a file, one byte more than a password may have. */
 async function startOf(path: string, notice: PasswordSource["notice"]): Promise<Uint8Array> {
   try {
     using file = await Deno.open(path, { read: true });

@@ -1,4 +1,4 @@
-/** Keys that a mode met before, and how it remembers others. */
+/** The keys that a mode has met, and how it stores new ones. */
 
 import type { Fingerprint } from "../base/fingerprint.ts";
 import { foldName } from "../base/names.ts";
@@ -7,7 +7,7 @@ import type { KnownPeers } from "../store/known_peers.ts";
 import { type Session, showFailure } from "./session.ts";
 import type { ShownEvent } from "./user_interface.ts";
 
-/** Keys met in a scope, by folded name. */
+/** The keys pinned in a scope, by folded name. */
 export function pinnedKeys(
   knownPeers: KnownPeers,
   scope: string,
@@ -16,7 +16,7 @@ export function pinnedKeys(
   return new Map(pins.map(({ name, fingerprint }) => [foldName(name), fingerprint]));
 }
 
-/** The key that a name has in a scope; null where it was never met there. */
+/** The key pinned for a name in a scope; null where there is none. */
 export function keyPinned(
   knownPeers: KnownPeers,
   scope: string,
@@ -25,7 +25,7 @@ export function keyPinned(
   return knownPeers.pinOf(scope, name)?.fingerprint ?? null;
 }
 
-/** Remembers keys in a scope; what fails is shown. */
+/** Returns a function that pins keys in a scope; failures are shown. */
 export function pinsIn<Event extends ShownEvent, Target>(
   { knownPeers, environment, ui }: Session<Event, Target>,
   scope: string,

@@ -1,4 +1,7 @@
-/** Entries of a log as they read now, those that were said, edited or looked up last: others are read from its file. */
+/**
+ * A cache of entries with their present texts: those written, edited or looked up last. Others are read from the
+ * log.
+ */
 
 import { takeOldest } from "../base/bounded.ts";
 import type { Batch } from "../protocols/group/history.ts";
@@ -6,17 +9,17 @@ import type { LoggedEntryState } from "../protocols/group/member_io.ts";
 
 export type EntryState = Pick<LoggedEntryState, "author" | "text">;
 
-/** Code units of text that are kept, about 2 MB: what a busy group edits at a time. */
+/** Size of the cache in UTF-16 units of text, about 2 MB: what a busy group edits at a time. */
 const UNITS_MAX = 1_024 * 1_024;
-/** What an entry takes beside its text. */
+/** Units assumed for an entry in addition to its text. */
 const ENTRY_UNITS = 256;
 
 export class RecentEntries {
-  /** By number, those used last at the end. */
+  /** By number, the one used last at the end. */
   readonly #states = new Map<number, EntryState>();
   #units = 0;
 
-  /** Null where it isn't kept. */
+  /** Null where it isn't cached. */
   get(seq: number): EntryState | null {
     const state = this.#states.get(seq);
     if (state === undefined) return null;
@@ -24,7 +27,7 @@ export class RecentEntries {
     return state;
   }
 
-  /** How the entry reads now. */
+  /** Sets the present state of an entry. */
   set(seq: number, state: EntryState): void {
     this.#delete(seq);
     this.#states.set(seq, state);
@@ -32,7 +35,7 @@ export class RecentEntries {
     while (this.#units > UNITS_MAX) this.#units -= unitsOf(takeOldest(this.#states)[1]);
   }
 
-  /** A batch comes into the log. @param seqBefore Of the last entry before it. */
+  /** A batch was appended to the log. @param seqBefore The number of the last entry before it. */
   added({ author: key, name, texts, edits }: Batch, seqBefore: number): void {
     const author = { key, name };
     texts.forEach((text, index) => this.set(seqBefore + index + 1, { author, text }));

@@ -1,4 +1,4 @@
-/** A machine's records in a log of their own format. */
+/** Stores a machine's records in a log with a format of its own. */
 
 import { P2pchatError } from "../base/errors.ts";
 import type { RecordStore } from "../runtime/record_log.ts";
@@ -6,23 +6,23 @@ import { AppendLog, type NewContent } from "../store/append_log.ts";
 import { corruptError, type Disk } from "../store/disk.ts";
 import type { LogRecord } from "../store/log_format.ts";
 
-/** How records stand in the file. */
+/** How records are written in the file. */
 export interface RecordFormat<Stored> {
   readonly name: Parameters<typeof AppendLog.open>[2];
   line(record: Stored): LogRecord;
-  /** @throws {P2pchatError} `store-corrupt`, a part of a sentence. */
+  /** @throws {P2pchatError} `store-corrupt`; its text is part of a sentence. */
   record(line: LogRecord): Stored;
 }
 
 export interface OpenedRecords<Stored> extends RecordStore<Stored> {
-  /** What was found in the file and mended, in sentences. */
+  /** Problems found in the file and repaired, in sentences. */
   readonly notices: readonly string[];
-  /** As that of `AppendLog`. */
+  /** As `AppendLog.rewrite`. */
   rewrite(records: NewContent<Stored>): Promise<void>;
 }
 
 /**
- * Opens a log, makes it where there is none.
+ * Opens a log, creating it where there is none.
  * @throws {P2pchatError} `store-corrupt` with file and line, or `disk`.
  */
 export async function openRecords<Stored>(
@@ -53,7 +53,7 @@ export async function openRecords<Stored>(
   }
 }
 
-/** The log's first line names its format, so that record 0 stands in line 2. */
+/** The line of a record. The log's first line names its format, so record 0 is in line 2. */
 export function lineOf(index: number): number {
   return index + 2;
 }

@@ -1,4 +1,7 @@
-/** What every mode does with its machine's host: ports from the session, a run until somebody leaves. */
+/**
+ * What every mode does with its machine's host: makes its ports from the session, and runs it until the user
+ * leaves.
+ */
 
 import { P2pchatError } from "../base/errors.ts";
 import type { ModeOutcome } from "../base/mode_machine.ts";
@@ -8,7 +11,7 @@ import { SYSTEM_LINK_CLOCK } from "../transport/system_clock.ts";
 import type { Session } from "./session.ts";
 import type { ShownEvent } from "./user_interface.ts";
 
-/** A host's ports, all but what it shows. */
+/** All of a host's ports but `show`. */
 export function modePorts<Event extends ShownEvent, Target>(
   { environment, ui }: Session<Event, Target>,
   links: Links,
@@ -25,8 +28,8 @@ export function modePorts<Event extends ShownEvent, Target>(
 }
 
 /**
- * Runs until the user leaves, and closes the links properly.
- * @throws {P2pchatError} What ended it otherwise.
+ * Runs until the user leaves, and closes the links with a goodbye.
+ * @throws {P2pchatError} The reason if it ends otherwise.
  */
 export async function runMode<Event extends ShownEvent, Target>(
   { environment, ui }: Session<Event, Target>,

@@ -1,19 +1,19 @@
-/** Files with passwords in them that the user names. */
+/** Files with passwords, named by the user. */
 
 import { isSystemError, P2pchatError, systemErrorCode } from "../base/errors.ts";
 import { NO_SUCH_FILE, systemReason } from "../store/disk.ts";
 
 const OTHERS_READ_BITS = 0o044;
 
-/** Whether it is others' to read, too. @param mode Null where the system knows no such thing. */
+/** Whether others may read the file. @param mode Null where the system has no modes. */
 export function mayOthersRead(mode: number | null): boolean {
   return ((mode ?? 0) & OTHERS_READ_BITS) !== 0;
 }
 
 /**
- * Why the system doesn't let it be read, for the user: `bad-file`.
+ * The error `bad-file` with the system's reason why a file can't be read.
  * @param failed What can't be done with it.
- * @throws What the system didn't say: a fault of our own.
+ * @throws `cause` itself where it isn't an error of the system: a bug.
  */
 export function unreadable(failed: string, cause: unknown): P2pchatError {
   const code = systemErrorCode(cause);

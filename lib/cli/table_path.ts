@@ -1,13 +1,13 @@
-/** Which file a table is, however it is named. */
+/** Identifies a table's file, whatever its path looks like. */
 
 import { P2pchatError } from "../base/errors.ts";
 import { folderOf } from "../store/disk.ts";
 
 /**
- * The absolute path without links of the table at `path`, the same for all of its names; of one that isn't there
- * yet, where it would be made. Where the system can't tell, as in a folder that isn't there, `path` itself: whoever
- * reads or writes the file says what is wrong.
- * @throws {P2pchatError} `bad-file` for a symbolic link that leads nowhere.
+ * The absolute path, without links, of the table at `path`, which is the same for all its names; of a missing
+ * table, the path at which it would be created. Where the system can't resolve it, as in a missing folder, `path`
+ * itself: reading or writing the file reports the error.
+ * @throws {P2pchatError} `bad-file` for a dangling symbolic link.
  */
 export async function realTablePath(path: string): Promise<string> {
   try {
@@ -25,24 +25,25 @@ export async function realTablePath(path: string): Promise<string> {
 }
 
 /**
- * Where a symbolic link leads, otherwise the name that the user knows: the file is replaced, and the link is to stay.
- * @param real As `realTablePath` has it.
+ * The target of a symbolic link, otherwise the path that the user gave: the file will be replaced, and a link has
+ * to stay.
+ * @param real The result of `realTablePath`.
  */
 export async function behindLink(path: string, real: string): Promise<string> {
   try {
     return (await Deno.lstat(path)).isSymlink ? real : path;
   } catch {
-    return path; // whoever reads it says what is wrong
+    return path; // reading the file reports the error
   }
 }
 
-/** Its target, made now, might be in a folder that isn't mounted, or the link a mistake. */
+/** Creating the target isn't safe: its file system may not be mounted, or the link may be a mistake. */
 async function refuseDanglingLink(path: string): Promise<void> {
   let target: string;
   try {
     target = await Deno.readLink(path);
   } catch {
-    return; // no link
+    return; // not a link
   }
   throw new P2pchatError(
     "bad-file",

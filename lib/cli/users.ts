@@ -1,4 +1,4 @@
-/** `p2pchat users`: the table of users that friends share, and one's own row in it. */
+/** `p2pchat users`: the table of users that friends share, and the user's own row in it. */
 
 import { countText } from "../base/counts.ts";
 import { P2pchatError } from "../base/errors.ts";
@@ -25,22 +25,22 @@ import { openOwnIdentity } from "./session.ts";
 import { behindLink, realTablePath } from "./table_path.ts";
 import type { ShownEvent } from "./user_interface.ts";
 
-/** What each of the commands shows to a script. */
+/** The event that each of the commands shows to scripts. */
 interface UsersEvent extends ShownEvent {
   readonly event: "users";
   readonly file?: string;
   readonly users: readonly ReturnType<typeof shownUser>[];
 }
 
-/** Where friends listen unless their table says otherwise. */
+/** Default port of a user's row. */
 const FRIENDS_PORT_DEFAULT = 5_001;
 
-/** More than one reads at once; correcting these shows what is behind the rest. */
+/** More than anybody reads at once; correcting these reveals further ones. */
 const COMPLAINTS_MAX = 20;
 
 /**
- * Shows a table, or all that is wrong with it.
- * @throws {P2pchatError} `bad-file`: the last complaint, those before it have been shown.
+ * Shows a table, or everything that is wrong with it.
+ * @throws {P2pchatError} `bad-file`: the last complaint, after the others were shown.
  */
 export async function checkUsers(options: CheckUsersOptions): Promise<void> {
   await openLog(options);
@@ -64,7 +64,7 @@ export async function checkUsers(options: CheckUsersOptions): Promise<void> {
 
 /**
  * Adds a row to a table.
- * @throws {P2pchatError} `bad-file`, `in-use` or `disk`; the table is as it was.
+ * @throws {P2pchatError} `bad-file`, `in-use` or `disk`; the table is unchanged.
  */
 export async function addUser(options: AddUserOptions): Promise<void> {
   await openLog(options);
@@ -99,14 +99,15 @@ async function addToTable({ dataFolder, file, user }: AddUserOptions): Promise<U
 }
 
 /**
- * Shows one's own row; the profile's identity is made where there is none.
- * @throws {P2pchatError} `store-corrupt`, `bad-file` or `disk`; `unreachable` without an address.
+ * Shows the user's own row; creates the profile's identity where there is none.
+ * @throws {P2pchatError} `store-corrupt`, `bad-file` or `disk`; `unreachable` where this machine's address isn't
+ *   known.
  */
 export async function showOwnUser(options: OwnUserOptions): Promise<void> {
   const disk = new RealDisk();
   const folder = profileFolder(options.dataFolder, options.name);
   await disk.makeFolder(folder);
-  const isUsed = await isUsedProfile(disk, folder); // before the log, which may be kept there
+  const isUsed = await isUsedProfile(disk, folder); // checked before the log is opened, which may be in that folder
   await openLog(options);
   const { fingerprint, notices } = await openOwnIdentity(disk, folder, isUsed);
   for (const notice of notices) await showNoticeBeside(options, notice);
@@ -117,7 +118,7 @@ export async function showOwnUser(options: OwnUserOptions): Promise<void> {
   await showAnswer(options, event, `${userInfoLine(user)}\n`);
 }
 
-/** A table in columns, itself a table, and how many are in it. */
+/** A table in columns, which is itself a valid table, and the number of users as a comment. */
 function tableText(rows: readonly UserInfoRow[]): string {
   const without = rows.filter(({ fingerprint }) => fingerprint === null).length;
   const count = countText(rows.length, "user");

@@ -85,7 +85,7 @@ function ownUserOptions({ words, common }: CommandLine): OwnUserOptions {
   };
 }
 
-/** `HOST PORT` of a row, which friends are to dial. */
+/** `HOST PORT` of a row, which friends can dial. */
 function friendEndpoint(hostText: string, portText: string): Endpoint {
   const found = endpoint(hostText, portText);
   const fault = friendHostFault(found.host);

@@ -1,17 +1,17 @@
-/** The digits that two people compare by voice to know that nobody is in between. */
+/** The digits that two people compare by voice to be sure that nobody is in between. */
 
 import { scryptSync } from "node:crypto";
 
-// Cost on purpose: a look-alike of 20 digits takes 2^66 of these, 16 MiB and some 40 ms each.
+// Deliberately slow: finding a key with the same 20 digits takes 2^66 of these, 16 MiB and some 40 ms each.
 const SCRYPT = { N: 16_384, r: 8, p: 1 } as const;
 const SALT = "p2pchat verification 1";
 const DIGITS = 20;
-/** More bits than the digits carry (66), so that each is as likely as any. */
+/** More bits than the digits have (66), so that all digits are equally likely. */
 const BYTES = 16;
 
 /**
- * Both keys' halves, the smaller key's first, 20 digits each in groups of five; the same at both ends.
- * Each half comes from one key alone, so that no birthday search over both helps. Takes some 80 ms.
+ * The digits of both keys, those of the smaller key first, 20 each in groups of five; the same at both ends. Each
+ * half depends on only one key, so a birthday search over both gains nothing. Takes some 80 ms.
  * @param ownKey Public key, hexadecimal, as is `peerKey`.
  */
 export function verificationDigits(ownKey: string, peerKey: string): string {
