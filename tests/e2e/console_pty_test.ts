@@ -283,6 +283,30 @@ consoleTest("paused input keeps the prompt working and sends in order afterwards
   await terminal.untilCursorLine("Alice> half|");
 });
 
+consoleTest(
+  "Ctrl+D leaves when the lines that wait are sent, and Ctrl+C says how many aren't",
+  async () => {
+    for (const isSent of [true, false]) {
+      await using room = await openRoom();
+      const { terminal } = room;
+      await room.show({ event: "order", pause: "Carol is far behind" });
+      await room.show({ event: "notice", text: "paused now" });
+      await terminal.until("the notice", ({ text }) => text.includes("paused now"));
+      await terminal.press("one\rtwo\r" + CTRL_D);
+      const leaving = "* Leaving when 2 lines that you wrote are sent";
+      await terminal.until("what it waits for", ({ text }) => text.includes(leaving));
+
+      if (isSent) await room.show({ event: "order", pause: null });
+      else await terminal.press(CTRL_C);
+
+      assertEquals(await terminal.ended(), 0);
+      const { text } = terminal.screen;
+      assertEquals(/<Alice> one\n.*<Alice> two\n/.test(text), isSent, text);
+      assertEquals(text.includes("! 2 lines that you wrote weren't sent"), !isSent, text);
+    }
+  },
+);
+
 consoleTest("progress is one line that is rewritten, and goes", async () => {
   await using room = await openRoom();
   const { terminal } = room;
