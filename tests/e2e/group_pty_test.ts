@@ -106,8 +106,14 @@ terminalTest(
     assertEquals(lines(bob).at(-3), "Bob @group> /go");
     await alice.untilCursorLine("Alice @group> meanwhile|");
 
+    await bob.press("/go"); // begun before anybody asks
+    await bob.untilCursorLine("Bob @group> /go|");
     await alice.press("\x15/edit at nine? - 1\r");
     await bob.until("the question", ({ text }) => text.includes('from "at eight?" to "at nine?"'));
+    await bob.press("\r");
+    const later =
+      "error: Nothing was done: you were asked about edit 2 after you began that line; if you mean that one, /go 2";
+    await bob.until("that it isn't taken for a yes", () => lines(bob).includes(later));
     await bob.press("/abort\r");
     for (const [terminal, who] of [[alice, "Bob"], [bob, "you"]] as const) {
       const aborted = `! Edit 2 of entry 1, asked by Alice, was aborted: ${who} said no`;
