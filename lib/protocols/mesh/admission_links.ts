@@ -1,6 +1,6 @@
 /**
- * The links that admission works on: what each is at, and what both sides of an exchange share: sending,
- * refusing, closing, and checking what the other end shows of itself.
+ * The links that admission works on: the stage of each, and what both sides of an exchange share: sending,
+ * refusing, closing, and checking the other end's credentials.
  */
 
 import type { Environment } from "../../base/environment.ts";
@@ -23,7 +23,7 @@ export type Message<Type extends LinkMessage["type"]> = Extract<
   { readonly type: Type }
 >;
 
-/** What a link is at, and what we ask of its other end. Each but `member` ends at `dueMs`. */
+/** The stage of a link, and of what we ask of its other end. Each but `member` ends at `dueMs`. */
 export type Stage =
   /** Inbound: the other side is to begin. */
   | { readonly at: "silent" }
@@ -42,7 +42,7 @@ export type Stage =
   | { readonly at: "accepting"; readonly claim: SignedClaim }
   | { readonly at: "member" };
 
-/** What the other end of a link asks of us, which lets it in, or have another name. */
+/** The stage of what the other end of a link asks of us: to be admitted, or to have another name. */
 export type AdmittingStage =
   /** Neighbours are asked about the name. */
   | {
@@ -52,9 +52,9 @@ export type AdmittingStage =
     readonly folded: FoldedName;
     readonly awaited: Set<PeerKey>;
     readonly repliesDueMs: number;
-    /** Who say that somebody else is about to come in under this name. */
+    /** Neighbours that say that another newcomer is being admitted under this name. */
     readonly doubtedBy: Set<PeerKey>;
-    /** Until then that one is waited for; null where nobody says so. */
+    /** Until when the offer waits for that one; null where there is none. */
     doubtedUntilMs: number | null;
   }
   /** `offer` is sent. */
@@ -73,21 +73,24 @@ export interface Link {
   readonly remote: Endpoint;
   /** Whether both ends are members: an exchange on it is then about another name. */
   isMember: boolean;
-  /** What it may ask for of other names. */
+  /** Limits how often the peer may ask for another name. */
   readonly renames: TokenBucket;
   stage: Stage;
   dueMs: number | null;
-  /** Of two members each may ask the other for another name at the same moment. Ends at `admittingDueMs`. */
+  /**
+   * What the other end asks of us. Apart from `stage`, as two members may ask each other for another name at the same
+   * moment. Ends at `admittingDueMs`.
+   */
   admitting: AdmittingStage | null;
   admittingDueMs: number | null;
 }
 
 export class AdmissionLinks {
-  /** As many as the caller lets links be. */
+  /** The caller bounds the number of links. */
   readonly byId = new Map<LinkId, Link>();
   /** The room that we are a member of, or are about to enter. */
   room: InRoom | null = null;
-  /** Whether `came-in` was said, or we are in without anybody's help. */
+  /** Whether `came-in` was emitted, or we are in the room without anybody's help. */
   isIn = false;
   #effects: AdmissionEffect[] = [];
 
@@ -104,12 +107,12 @@ export class AdmissionLinks {
     return effects;
   }
 
-  /** Both ends are members, as the caller has checked. */
+  /** Makes this a link between members; the caller has checked that both ends are. */
   becomeMember(link: Link, beacon: SignedBeacon, claim: SignedClaim): void {
     link.isMember = true;
     this.settle(link);
     this.settleAdmitting(link);
-    // The first member that greets us, where the one that let us in went away before its welcome.
+    // This may be another member that greets us, where the admitting one went away before its welcome.
     if (!this.isIn) this.effect({ type: "came-in", link: link.id, via: link.peer });
     this.isIn = true;
     this.effect({
@@ -122,13 +125,13 @@ export class AdmissionLinks {
     });
   }
 
-  /** We ask nothing of this member. */
+  /** Notes that we ask nothing of this member any more. */
   settle(link: Link): void {
     link.stage = { at: "member" };
     link.dueMs = null;
   }
 
-  /** Its other end asks nothing of us. */
+  /** Notes that the link's other end asks nothing of us any more. */
   settleAdmitting(link: Link): void {
     link.admitting = null;
     link.admittingDueMs = null;
@@ -142,14 +145,14 @@ export class AdmissionLinks {
     );
   }
 
-  /** Says why not; a link between members stays. */
+  /** Refuses what the other end asks; closes the link unless it is one between members. */
   turnAway(link: Link, code: Refusal, text: string): void {
     this.send(link, { type: "refuse", code, text, room: this.room?.id ?? null });
     if (link.isMember) this.settleAdmitting(link);
     else this.close(link, `refused: ${code}`);
   }
 
-  /** A message came that nothing here waits for. */
+  /** Handles a message for which nothing here waits. */
   outOfTurn(link: Link, type: LinkMessage["type"]): void {
     // On a member link it can be late: the exchange it belongs to has timed out here.
     if (link.isMember) return;
@@ -173,7 +176,7 @@ export class AdmissionLinks {
 
   // Checks.
 
-  /** Whether beacon and claim are the link's other end's, for this room and signed; it pays for it if not. */
+  /** Whether beacon and claim are those of the link's other end, for this room, and signed; if not, penalises it. */
   areCredentials(
     link: Link,
     beacon: SignedBeacon,
@@ -208,12 +211,12 @@ export class AdmissionLinks {
   }
 }
 
-/** Whether somebody here waits for the end of this exchange: we are the one who asked. */
+/** Whether it is we who asked on this link, and wait for the end of the exchange. */
 export function isNewcomerStage({ at }: Stage): boolean {
   return at === "asking" || at === "entering" || at === "accepting";
 }
 
-/** What is under way on a link that isn't one between members. */
+/** The stage of a link that isn't one between members, for texts. */
 export function stageOf({ stage, admitting }: Link): string {
   return admitting?.at ?? stage.at;
 }

@@ -1,7 +1,7 @@
 /**
- * The user's own lines on their way into bundles. One bundle at a time is on its way to the disk; what is
- * typed meanwhile becomes the next one, so a lone line goes at once and a burst costs one signature. Until
- * the disk has it nothing of it has happened: counter and previous bundle stay as they were.
+ * Makes bundles of the user's own lines. One bundle at a time is being written to the disk; what is typed
+ * meanwhile becomes the next one, so a lone line goes at once and a burst costs one signature. Until the disk
+ * has a bundle, it doesn't count: counter and previous bundle stay as they were.
  */
 
 import { type Crypto, type Signer, utf8 } from "../../base/crypto.ts";
@@ -30,7 +30,7 @@ export interface OwnBundle {
   readonly bundle: Bundle;
   readonly id: BundleId;
   readonly persistToken: number;
-  /** Of the lines in it; empty for kind `heads`. */
+  /** Tokens of the lines in it; empty for kind `heads`. */
   readonly tokens: readonly number[];
 }
 
@@ -39,14 +39,14 @@ export class Authoring {
   #queuedBytes = 0;
   #inFlight: OwnBundle | null = null;
   #claim: ClaimId | null;
-  /** The last bundle that is on disk. Kept here: the table of frontiers may evict anybody. */
+  /** Our last bundle that is on disk. Kept here, as the table of frontiers may evict any author. */
   #last: Head | null = null;
   #persistTokens = 0;
-  /** No bundle of kind `heads` before this time, but for lines for which one was made already. */
+  /** No bundle of kind `heads` is made before this time, except for lines for which one was made already. */
   #referenceAtMs = -Infinity;
   /** Whether the last bundle was one of kind `heads` that didn't name all. */
   #isJoining = false;
-  /** Lines that waited when all heads were last named in a bundle of kind `heads`, and still do. */
+  /** How many lines still wait that did so when all heads were last named in bundles of kind `heads`. */
   #joined = 0;
 
   constructor(
@@ -62,7 +62,7 @@ export class Authoring {
     this.#claim = claim;
   }
 
-  /** Whether a bundle is on its way to the disk. */
+  /** Whether a bundle is being written to the disk. */
   get isStoring(): boolean {
     return this.#inFlight !== null;
   }
@@ -77,7 +77,7 @@ export class Authoring {
   }
 
   /**
-   * Takes a line in.
+   * Adds a line.
    * @throws {P2pchatError} `too-long`, above 64 KiB; `full`, where thousands wait already.
    */
   add({ text, token }: OwnText): void {
@@ -95,9 +95,9 @@ export class Authoring {
   }
 
   /**
-   * When the lines that wait may be served again, at the end of a step; null where none wait. That is at once where
-   * what came meanwhile has joined the heads, or what names them is being made: not in this step, whose records may
-   * follow those of an own bundle.
+   * Called at the end of a step: when the next bundle may be made for the lines that wait; null where none wait.
+   * At once where what came meanwhile has joined the heads, or bundles that name them are being made; but not in this
+   * step, whose records may follow those of an own bundle.
    */
   nextReferenceMs(headCount: number, nowMs: number): number | null {
     if (!this.#canMake()) return null;
@@ -106,10 +106,10 @@ export class Authoring {
   }
 
   /**
-   * The next bundle, which waits for the disk from now on; null where there is nothing to be made, or
-   * something else is on its way. With more than 64 heads bundles of kind `heads` come first, until they have named all:
-   * what comes meanwhile wasn't shown when the lines were typed, and they needn't follow it. The latest come first, so
-   * that each is later than the bundle before it, which its heads may leave out.
+   * The next bundle, which waits for the disk from now on; null where there is nothing to be made, or another one is
+   * being written. With more than 64 heads, bundles of kind `heads` come first, until they have named all: what arrives
+   * meanwhile wasn't shown when the lines were typed, and they needn't follow it. The latest heads are named first, so
+   * that each bundle is later than the one before it, which its heads may leave out.
    */
   next(heads: readonly Head[], nowMs: number): OwnBundle | null {
     if (!this.#canMake()) return null;
@@ -122,7 +122,7 @@ export class Authoring {
     return this.#make("heads", heads.slice(-REFERENCE_HEADS_MAX), []);
   }
 
-  /** The disk has it: the bundle, which has happened now; null where the token is another's. */
+  /** The disk has the bundle, which counts from now on. @returns It; null where the token is another's. */
   stored(persistToken: number): OwnBundle | null {
     const own = this.#take(persistToken);
     if (own === null) return null;
@@ -132,12 +132,12 @@ export class Authoring {
     return own;
   }
 
-  /** The disk refused it: the bundle, of which nothing has happened; null where the token is another's. */
+  /** The disk refused the bundle, which doesn't count. @returns It; null where the token is another's. */
   notStored(persistToken: number): OwnBundle | null {
     return this.#take(persistToken);
   }
 
-  /** Takes all lines that wait off the queue: they can't be sent. */
+  /** Removes all waiting lines from the queue, as they can't be sent. @returns Them. */
   takeQueue(): readonly OwnText[] {
     const queue = this.#queue;
     this.#queue = [];

@@ -1,4 +1,4 @@
-/** What broadcast keeps of the link to one neighbour: what goes out on it, what was promised, what is allowed. */
+/** The state of broadcast on the link to one neighbour: announcements, promises, and rate limits. */
 
 import { dropOldest } from "../../base/bounded.ts";
 import { TokenBucket } from "../../base/token_bucket.ts";
@@ -7,13 +7,16 @@ import { LINK_MESSAGES_BURST, LINK_MESSAGES_PER_SECOND } from "./limits.ts";
 import type { FrontierEntry } from "./messages.ts";
 import type { Stream, StreamKey } from "./stream.ts";
 
-/** Our senders stay so far below what a receiver allows: two clocks never agree quite. */
+/** The share that our senders use of what a receiver allows: two clocks never quite agree. */
 const OWN_SHARE = 0.75;
-/** Before anything was measured: two hops of a wide-area network. */
+/** Assumed before anything was measured: two hops of a wide-area network. */
 const LAG_MS_AT_FIRST = 250;
 /** Supplies that wait for room in the data queue, and those that are counted: a neighbour's whole tree. */
 const SUPPLIES_MAX = 256;
-/** A full data queue takes 35 s at 30 KB a second, here twice that; then what was promised is left to anti-entropy. */
+/**
+ * How often a promise is extended: a full data queue takes 35 s at 30 KB a second, and this allows for twice that;
+ * then the promised bundle is left to anti-entropy.
+ */
 const PROMISE_EXTENSIONS_MAX = 20;
 
 /** Something to be announced: a stream's latest bundle. */
@@ -29,19 +32,19 @@ interface OpenPromise {
   readonly counter: number;
   sinceMs: number;
   dueMs: number;
-  /** How often it was waited for once more. */
+  /** How often its deadline was extended. */
   extensions: number;
 }
 
 export class BroadcastLink {
   congested = false;
-  /** Set while something wasn't pushed to the peer: when that is over, at the latest. */
+  /** Set while the peer has to catch up, as something wasn't pushed to it: until when, at the latest. */
   behindUntilMs: number | null = null;
   /** Latest bundle of each stream, in the order in which they were first due; at most `streamsMax`. */
   readonly announcements = new Map<StreamKey, Announcement>();
   /** By stream: counter up to which the peer has everything, by its own word or our push; at most `streamsMax`. */
   readonly #known = new Map<StreamKey, number>();
-  /** By the time when they are due. As many as grafts are sent until the last extension is over. */
+  /** In the order in which they are due. As many as grafts are sent until the last extension is over. */
   readonly #promises = new Map<StreamKey, OpenPromise>();
   /** Grafts that came while the data queue was full. */
   readonly waitingSupplies = new Map<
@@ -52,12 +55,12 @@ export class BroadcastLink {
   readonly entriesIn: TokenBucket;
   readonly graftsIn: TokenBucket;
   readonly prunesIn: TokenBucket;
-  /** Whoever is pruned stops; what two neighbours sent of one range comes at once. */
+  /** A pruned neighbour stops sending duplicates; those of a range that two neighbours have sent come at once. */
   readonly duplicatesIn = new TokenBucket(LINK_MESSAGES_PER_SECOND, LINK_MESSAGES_BURST);
   readonly entriesOut: TokenBucket;
   readonly graftsOut: TokenBucket;
   readonly prunesOut: TokenBucket;
-  /** From an announcement by the peer to the arrival by another way. */
+  /** From the peer's announcement of a bundle to its arrival by another way. */
   #lagMs = LAG_MS_AT_FIRST;
   /** From a graft to the bundle. */
   #replyMs = LAG_MS_AT_FIRST;
@@ -78,7 +81,7 @@ export class BroadcastLink {
     this.prunesOut = outgoing(config.prunesPerSecond);
   }
 
-  /** Nothing is pushed or announced now: the queue is full, or the peer has to catch up first. */
+  /** Whether nothing may be pushed or announced now: the queue is full, or the peer has to catch up first. */
   get held(): boolean {
     return this.congested || this.behindUntilMs !== null;
   }
@@ -87,7 +90,7 @@ export class BroadcastLink {
     return (this.#known.get(key) ?? 0) >= counter;
   }
 
-  /** The peer has the stream up to `counter`. */
+  /** Notes that the peer has the stream up to `counter`. */
   learnt(key: StreamKey, counter: number): void {
     if (this.hasBy(key, counter)) return;
     setBounded(this.#known, key, counter, this.config.streamsMax);
@@ -97,7 +100,7 @@ export class BroadcastLink {
     }
   }
 
-  /** Beyond the bound the oldest goes: anti-entropy has it within its interval. */
+  /** Beyond the bound the oldest announcement is dropped: anti-entropy brings its bundle within an interval. */
   announce(key: StreamKey, announcement: Announcement): void {
     setBounded(this.announcements, key, announcement, this.config.streamsMax);
   }
@@ -125,7 +128,7 @@ export class BroadcastLink {
     this.#awaitPromise(key, { stream, counter, extensions: 0 }, nowMs);
   }
 
-  /** One that isn't awaited yet, to the end: no other one is due later. */
+  /** Adds a promise that isn't awaited yet, at the end: no other one is due later. */
   #awaitPromise(
     key: StreamKey,
     promise: Omit<OpenPromise, "sinceMs" | "dueMs">,
@@ -135,7 +138,7 @@ export class BroadcastLink {
     this.#promises.set(key, { ...promise, sinceMs: nowMs, dueMs });
   }
 
-  /** A bundle came from the peer: for whatever reason, it isn't silent. */
+  /** Notes that a bundle came from the peer, for whatever reason: the peer isn't silent. */
   bundleCame(key: StreamKey, counter: number, nowMs: number): void {
     this.#lastBundleMs = nowMs;
     const promise = this.#promises.get(key);
@@ -204,8 +207,8 @@ export class BroadcastLink {
 }
 
 /**
- * Follows a longer time at once and a shorter one slowly: asking too early costs more than too late. Where one
- * packet in a hundred is lost, one bundle in a dozen comes late by some branch: it is remembered as long as that.
+ * Follows a longer time at once and a shorter one slowly: asking too early costs more than asking too late. Where one
+ * packet in a hundred is lost, one bundle in a dozen comes late by some branch: its time is remembered as long as that.
  */
 function smoothed(beforeMs: number, sampleMs: number): number {
   return sampleMs > beforeMs ? sampleMs : beforeMs + (sampleMs - beforeMs) / 16;

@@ -1,4 +1,4 @@
-/** Bundles: what one is called, how one is made, and what must hold of any, whoever looks at it. */
+/** Bundles: their ids, how they are made, and the checks that every member makes alike. */
 
 import { ownedBytes } from "../../base/bytes.ts";
 import { concatBytes, type Crypto, type Signer, utf8 } from "../../base/crypto.ts";
@@ -50,7 +50,7 @@ export function lastCounter(header: Header): number {
   return header.counter + header.count - 1;
 }
 
-/** What the bundle takes of the kept 64 MiB: its texts, or for kind `heads` its header. */
+/** How many of the 64 MiB kept the bundle takes, in bytes: its texts, or for kind `heads` its header. */
 export function keptBytes(bundle: Bundle): number {
   return Math.max(
     KEPT_BUNDLE_BYTES_MIN,
@@ -58,7 +58,7 @@ export function keptBytes(bundle: Bundle): number {
   );
 }
 
-/** What the bundle takes on the wire, nearly. */
+/** About how many bytes the bundle takes on the wire. */
 export function wireBytes(bundle: Bundle): number {
   return bundle.header.bytes.length + bundle.texts.bytes.length + 80;
 }
@@ -85,8 +85,8 @@ export function roomTime(wallMs: number, latest: number): number {
 
 /**
  * What is wrong with a bundle by itself; null where nothing is. Depends on nothing but the bundle and its
- * room, least of all on the receiver's clock, so that all members judge alike. Signature and texts are
- * `isAuthentic`'s.
+ * room, least of all on the receiver's clock, so that all members judge alike. `isAuthentic` checks signature
+ * and texts.
  */
 export function formFault(bundle: Bundle, room: RoomId, genesisTime: number): string | null {
   const header = bundle.header.value;
@@ -102,7 +102,7 @@ export function formFault(bundle: Bundle, room: RoomId, genesisTime: number): st
   if (header.kind === "heads" && (texts !== 0 || header.count !== 1)) {
     return "it is of kind heads and carries texts";
   }
-  // Nobody is shown these, and thousands are kept: they are only for what doesn't fit beside texts.
+  // Users aren't shown these, and thousands are kept: they are only for heads that don't fit beside texts.
   if (header.kind === "heads" && header.heads.length <= HEADS_MAX) {
     return `it is of kind heads and names ${header.heads.length}`;
   }
@@ -165,7 +165,7 @@ export function headerOf({ header, signature }: SignedHeader): SignedHeader {
   };
 }
 
-// A bundle that came alone holds little more than itself.
+// The buffer of a bundle that came alone holds little more than the bundle.
 const SHARED_BUFFER_FACTOR = 2;
 
 /**

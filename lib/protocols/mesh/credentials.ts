@@ -1,8 +1,8 @@
 /**
  * What members show each other: genesis, claims, beacons, statements; made, signed and checked.
  *
- * A form is checked before a signature, the dear part. A check of form answers with a fault in words, or
- * `null`: what to do about it is the caller's.
+ * The form is checked before the signature, which costs more. A form check returns the fault in words, or
+ * `null`; the caller decides what to do about it.
  */
 
 import { ownedBytes } from "../../base/bytes.ts";
@@ -28,7 +28,7 @@ import {
 } from "./structures.ts";
 import { checkId, signedId, signId } from "./signed.ts";
 
-/** A room, and how it began: what claims to names in it are judged by. */
+/** A room and its genesis, by which claims to names in it are judged. */
 export interface InRoom {
   readonly id: RoomId;
   readonly genesis: SignedGenesis;
@@ -39,7 +39,7 @@ export function roomIdOf(crypto: Crypto, genesis: SignedGenesis): RoomId {
   return signedId(crypto, "genesis", genesis.genesis.bytes);
 }
 
-/** Claims are told apart by what is claimed, not by who signed it when. */
+/** A claim's id covers what is claimed, not its signatures. */
 export function claimIdOf(crypto: Crypto, claim: Pick<SignedClaim, "claim">): ClaimId {
   return signedId(crypto, "claim", claim.claim.bytes);
 }
@@ -68,7 +68,7 @@ export function admitClaim(
   };
 }
 
-/** The claimant's half: makes an admitted claim whole. */
+/** The claimant's half: completes an admitted claim. */
 export function completeClaim(
   crypto: Crypto,
   signer: Signer,
@@ -230,8 +230,8 @@ export function ownedStatement(signed: SignedStatement): SignedStatement {
 }
 
 /**
- * Wall time, but after the claim of who admits, and within the bounds that the latest head sets: at least
- * 1 ms and at most a day after it.
+ * The time of a new claim: wall time, but after the admitting member's claim, and within the bounds that the latest
+ * head sets: at least 1 ms and at most a day after it.
  * @param admitterTime That of the admitting member's own claim.
  */
 export function claimTime(

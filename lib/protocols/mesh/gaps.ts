@@ -1,19 +1,19 @@
 /**
- * When something is missing: is it still to come, or does nobody here have it any more?
+ * When a bundle waits for something that is missing: is that still to come, or does nobody here have it any more?
  *
- * The judges are all current neighbours; for a newcomer, which missed nothing, whoever sent the bundle that
- * waits. While one of them hasn't said, or any neighbour can supply it, one waits. A neighbour that says it
- * has delivered the bundle must be among those who cannot: it had what comes before it, or knows that
- * nobody had. Others that have nothing of the stream may have heard nothing of its author yet; so may whoever
- * sent it, by now another start of the same member.
+ * The judges are all current neighbours; for a newcomer, which missed nothing, only the neighbour that sent the
+ * waiting bundle. The bundle waits while a judge hasn't said what it has, or any neighbour can supply what is missing.
+ * At least one of the neighbours that can't supply it must have said that it has delivered the waiting bundle: it had
+ * what comes before the bundle, or knows that nobody had. Others that have nothing of the stream may not have heard of
+ * its author yet; the same holds for the bundle's sender, which may have started again since.
  *
- * Who keeps something no longer never keeps it again. Who has nothing yet may have it the next moment, and
- * what waits then too: such a word counts when it was asked for after the bundle had come.
+ * A neighbour that has let go of something never keeps it again. One that has nothing yet may have it the next moment,
+ * and the waiting bundle too: its word counts only if it was asked for after the bundle had come.
  *
- * What is pushed may overtake what comes before it on another branch of the tree. So a bundle that was
- * pushed waits for a second in any case. A range comes in order, and where all neighbours have spoken it
- * needs no such second: what its sender had when it said how far it is was delivered there with all that
- * comes before it. What it took in since is as good as pushed.
+ * A pushed bundle may overtake what comes before it on another branch of the tree. So it waits for a second in any
+ * case. A range comes in order, and needs no such second where all neighbours have spoken: what its sender had when
+ * it sent its frontiers was delivered there with all that comes before it. What the sender took in since then is
+ * treated like a push.
  */
 
 import { dropOldest } from "../../base/bounded.ts";
@@ -38,14 +38,14 @@ import type { Blocker, WaitingBundle } from "./waiting.ts";
 type StreamBlocker = Exclude<Blocker, { kind: "claim" | "floor" }>;
 type HeadBlocker = Extract<Blocker, { kind: "head" }>;
 
-/** `floor`: what nobody keeps any more isn't later in room time. */
+/** `floor`: a room time; nothing that nobody keeps any more is later. */
 export type GapVerdict =
   | { readonly kind: "wait" }
-  /** Somebody hasn't said whether it can supply it; `likely` nobody can: one has said so. */
+  /** A judge hasn't said whether it can supply it; `likely`: nobody can, since one has said that it can't. */
   | { readonly kind: "ask"; readonly likely: boolean }
-  /** The stream's own author signed what comes after, or no neighbour keeps it any more: go on at `counter`. */
+  /** The stream's own author signed what comes after, or no neighbour keeps it any more: move on to `counter`. */
   | { readonly kind: "skip"; readonly counter: number; readonly floor: number }
-  /** Another author named it, which alone is no reason to believe that it was ever there: deliver without it. */
+  /** Only another author named it, which doesn't prove that it ever existed: deliver without it. */
   | { readonly kind: "waive"; readonly floor: number };
 
 type NotGiven = Extract<OrderInput, { readonly type: "not-given" }>;
@@ -53,8 +53,8 @@ type NotGiven = Extract<OrderInput, { readonly type: "not-given" }>;
 type PassedOver = Extract<OrderInput, { readonly type: "passed-over" }>;
 
 /**
- * Of a stream, what somebody says to have and doesn't give: after what it gave, up to what it said, and up to this room
- * time; or didn't give yet.
+ * The part of a stream that a peer says to have and doesn't give: after the last counter that it gave, up to the one
+ * that it announced, and up to this room time. Unless `isOver`, it may still give it.
  */
 interface Void {
   readonly after: number;
@@ -66,11 +66,11 @@ interface Void {
 export class Gaps {
   readonly #statements = new Statements();
   /**
-   * By who says that it has it and doesn't give it: until we are there it isn't believed. This outlives links: who is
-   * caught at it comes back.
+   * By the peer that says that it has it and doesn't give it: until our frontier is there, the peer isn't believed.
+   * This outlives links, as a peer that was caught at it may come back.
    */
   readonly #notGiven = new Map<PeerKey, Map<StreamKey, Void>>();
-  /** By who says that it has it, and has it no longer: it never will again. */
+  /** By the peer that says that it has it, but has it no longer, and never will again. */
   readonly #passedOver = new Map<PeerKey, Map<StreamKey, PassedOver>>();
   #neighbours: readonly PeerKey[] = [];
 
@@ -95,7 +95,7 @@ export class Gaps {
     const streams = this.#notGiven.get(from) ?? new Map<StreamKey, Void>();
     const key = streamKey(stream);
     const before = streams.get(key);
-    if (!isOver && before?.isOver && before.counter >= counter) return; // that says more
+    if (!isOver && before?.isOver && before.counter >= counter) return; // the earlier one says more
     const after = Math.max(given, before?.after ?? 0);
     remember(this.#notGiven, from, streams.set(key, { after, counter, throughTime, isOver }));
   }
@@ -114,7 +114,7 @@ export class Gaps {
     this.#statements.postpone(delayMs);
   }
 
-  /** Whether the one who sent the bundle has said that it can't supply what comes before: it skipped it itself. */
+  /** Whether the bundle's sender has said that it can't supply what comes before: it skipped that itself. */
   isExcused(waiting: WaitingBundle, { stream, counter }: StreamBlocker, frontier: number): boolean {
     const { from, arrivedMs } = waiting;
     return this.#hasDelivered(from, waiting) &&
@@ -122,8 +122,8 @@ export class Gaps {
   }
 
   /**
-   * @param frontier Of the stream that the bundle waits for.
-   * @param isNextHere Whether what comes next in that stream is here, and waits too.
+   * @param frontier Our frontier of the stream for which the bundle waits.
+   * @param isNextHere Whether the next bundle of that stream is here, and waits too.
    */
   verdict(
     waiting: WaitingBundle,
@@ -136,21 +136,22 @@ export class Gaps {
     const ranged = waiting.reason === "range" && this.#hasDelivered(waiting.from, waiting);
     const allSpoke = this.#neighbours.every((peer) => this.#statements.hasSpoken(peer));
     const early = nowMs - waiting.arrivedMs < OVERTAKING_MS_MAX && !(ranged && allSpoke);
-    // Of another author's stream anything helps that leads on to what was named; not what is here and leads nowhere,
-    // since it answers the very bundle that waits, perhaps, which named what doesn't exist.
+    // In another author's stream anything helps that leads on to the named bundle; but not the next one if it is here
+    // and leads nowhere: it may answer the very bundle that waits, which has named one that doesn't exist.
     const last = blocker.kind === "previous" ? frontier + 1 : counter;
     const first = isNextHere ? last : frontier + 1;
-    // Who hasn't come so far itself may come: where others have let go of it, it is heard again before they are believed.
+    // A neighbour that hasn't come so far may still do so: where others have let go of it, that neighbour has to speak
+    // again before they are believed.
     const isLetGo = this.#neighbours.some((peer) => this.#letGoThrough(stream, peer, last) > 0);
     const freshMs = waiting.arrivedMs + (isLetGo ? BEHIND_MS_MAX : 0);
-    // Over a slow line it gets there step by step, be it by what all wait for.
+    // Over a slow line a neighbour gets there step by step, be it by what all wait for.
     const mayNear = nowMs - waiting.arrivedMs < WAITING_MS_MAX;
     const saidBy = (peer: PeerKey) => this.#statements.supply(stream, peer, first, last, freshMs);
     const isGoneOnWithout = () =>
       this.#neighbours.some((peer) =>
         this.#hasDelivered(peer, waiting) && saidBy(peer) === "cannot"
       );
-    // What another names may never have been: whoever says that it has it, and doesn't give it, hasn't.
+    // What another author names may never have existed: a peer that says that it has it, and doesn't give it, hasn't.
     const supplyOf = (peer: PeerKey) => {
       const said = saidBy(peer);
       if (said === "can") {
@@ -177,8 +178,8 @@ export class Gaps {
       if (supply === "can") return { kind: "wait" };
       if (supply === "unknown") unknown = true;
       const letGo = this.#letGoThrough(stream, judge, frontier + 1);
-      // A floor that is too high makes nobody miss anything (see `causal_floor.ts`), one that is too low might: who has
-      // delivered the bundle and can't supply what comes before went on without that itself.
+      // A floor that is too high makes nobody miss anything (see `causal_floor.ts`), one that is too low might: a judge
+      // that has delivered the bundle, and can't supply what comes before, went on without that itself.
       if (letGo > 0 || this.#hasDelivered(judge, waiting)) {
         floor = Math.max(floor, this.#statements.floorOf(judge));
       }
@@ -188,20 +189,21 @@ export class Gaps {
     }
     if (unknown) return { kind: "ask", likely };
     if (blocker.kind === "previous") return { kind: "skip", counter: goOn, floor };
-    // Who isn't a neighbour may keep it still, and bring it later: a question doesn't come after its answer.
+    // A member that isn't a neighbour may still keep it, and bring it later. Where all neighbours have let go of it, it
+    // is skipped: a question must not come after its answer.
     const isGone = !this.newcomer &&
       judges.every((judge) => this.#letGoThrough(stream, judge, counter) > 0);
     return isGone ? { kind: "skip", counter, floor } : { kind: "waive", floor };
   }
 
-  /** What all neighbours no longer keep isn't later in room time. */
+  /** A room time: nothing that all neighbours have let go of is later. */
   floor(): number {
     return Math.max(...this.#neighbours.map((peer) => this.#statements.floorOf(peer)));
   }
 
   /**
-   * Whether all neighbours stand where `entry` does, and none keeps anything of the way there from `frontier`. What was
-   * delivered there and not kept, being too old, may still be on its way here: so for 10 s.
+   * Whether all neighbours have the frontier of `entry`, and none keeps anything between `frontier` and it. What they
+   * delivered and didn't keep, being too old, may still be on its way here: so this must have been so for 10 s.
    */
   agreed(entry: SyncEntry, frontier: number, nowMs: number): boolean {
     const stableMs = this.newcomer ? 0 : STATEMENT_MS_MAX;
@@ -219,7 +221,7 @@ export class Gaps {
   ): boolean {
     const found = this.#notGiven.get(peer)?.get(streamKey(stream));
     if (found === undefined || found.counter <= frontier) return false;
-    // On a slow line it may still come: so it is waited for as long as nobody went on without.
+    // On a slow line it may still come: so it is waited for as long as no neighbour went on without it.
     if (!found.isOver && (frontier > found.after || !isGoneOnWithout())) return false;
     return counter > found.after && head.time <= found.throughTime;
   }
@@ -236,7 +238,7 @@ export class Gaps {
     return entry === null ? 0 : letGoThrough(entry, counter);
   }
 
-  /** Whether `peer` had it already when it said how far it is. */
+  /** Whether `peer` had delivered the bundle when it sent its latest frontiers. */
   #hasDelivered(peer: PeerKey, { bundle }: WaitingBundle): boolean {
     const header = bundle.header.value;
     const told = this.#statements.entry(header, peer)?.counter ?? 0;
@@ -244,7 +246,7 @@ export class Gaps {
   }
 }
 
-/** The latest of what was noted: so many streams of so many peers. */
+/** Keeps the latest notes: a bounded number of streams, of a bounded number of peers. */
 function remember<Noted>(
   all: Map<PeerKey, Map<StreamKey, Noted>>,
   from: PeerKey,

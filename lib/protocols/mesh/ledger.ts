@@ -81,7 +81,7 @@ export class Ledger {
     return (this.table.find(this.own)?.closed ?? null) !== null;
   }
 
-  /** Delivers a bundle whose ancestors are delivered; returns a copy with its own bytes. */
+  /** Delivers a bundle whose ancestors are delivered; returns it, copied where it is a view into more. */
   deliver(received: Bundle, id: BundleId): Bundle {
     const bundle = detached(received);
     const header = bundle.header.value;

@@ -3,12 +3,12 @@
  *
  * A link starts as `admitting` and becomes `member` when both ends have shown that they belong to the room.
  * Two links between the same two members happen when both dial at once. Both ends then keep the one that
- * the smaller key dialled (of two by the same end, the newer; of two lives of the peer, the later's), send no
- * more on the other, go on listening to it while what is under way arrives, and close it.
+ * the smaller key dialled (of two by the same end, the newer; of two processes of the peer, the later's), send no
+ * more on the other, go on listening to it while what is in flight arrives, and close it.
  *
- * Which is newer isn't the same at both ends, and either may be letting go of the one that the other keeps. So the
- * larger key waits longer before it closes, and where the link that was kept goes down first, the other one is the
- * member's link again: two links become one at both ends, and never none.
+ * The ends may disagree about which link is newer, so that each drains the one that the other keeps. So the end with
+ * the larger key waits longer before it closes, and where the link that was kept goes down first, the other one is
+ * the member's link again: two links become one at both ends, and never none.
  */
 
 import { dropOldest } from "../../base/bounded.ts";
@@ -28,42 +28,42 @@ export interface MeshLink {
 interface Entry extends MeshLink {
   state: MeshLink["state"];
   readonly upAtMs: number;
-  /** It has brought a message that we know. */
+  /** The link has brought a message of a known type. */
   heard: boolean;
-  /** It has to make room for another one, and is being closed. */
+  /** The link has to make room for another one, and is being closed. */
   displaced: boolean;
-  /** We are closing it. */
+  /** We are closing the link. */
   closing: boolean;
   /** The peer's incarnation, from the beacon that made it a member link. */
   incarnation: number;
   /** Claims that this link has carried; the oldest are forgotten first, and sent again. */
   readonly claimsSent: Set<ClaimId>;
   drainedAtMs: number | null;
-  /** Its data queue is full. */
+  /** The link's data queue is full. */
   congested: boolean;
-  /** Messages of unknown types that it brought. */
+  /** How many messages of unknown types the link brought. */
   unknownMessages: number;
   readonly rate: TokenBucket;
 }
 
-/** What becomes of a link that is a member's now. */
+/** The outcome for a link that is a member link now. */
 export type Promotion =
-  /** It is the only one: the peer is there. */
+  /** It is the peer's only member link: the peer has come. */
   | { readonly kind: "first" }
-  /** It takes the place of `other`, which belongs to an earlier life of the peer. */
+  /** It takes the place of `other`, which belongs to an earlier process of the peer. */
   | { readonly kind: "successor"; readonly other: LinkId }
-  /** There are two, and one is drained: this one, or the one before. The peer is as it was. */
+  /** There are two links, and one is drained: this one, or the earlier one. Nothing changes for the peer. */
   | { readonly kind: "second"; readonly drained: LinkId };
 
 export class LinkTable {
   readonly #links = new Map<LinkId, Entry>();
   readonly #members = new Map<PeerKey, Entry>();
-  /** Those with a `drainedAtMs`. */
+  /** Links with a `drainedAtMs`. */
   readonly #draining = new Set<Entry>();
 
   constructor(
     readonly self: PeerKey,
-    /** What is under way on a link arrives within this time; the larger key gives it twice as long. */
+    /** What is in flight on a link arrives within this time; the larger key gives it twice as long. */
     readonly drainMs: number,
   ) {}
 
@@ -80,7 +80,7 @@ export class LinkTable {
     return count;
   }
 
-  /** A known message came on it. */
+  /** Notes that a message of a known type came on the link. */
   heard(link: LinkId): void {
     this.#entry(link).heard = true;
   }
@@ -150,7 +150,7 @@ export class LinkTable {
     return entry.peer;
   }
 
-  /** We are closing this link: it takes no other one's place. */
+  /** Notes that we are closing this link: it must not take another one's place. */
   closes(link: LinkId): void {
     const entry = this.#links.get(link);
     if (entry !== undefined) entry.closing = true;
@@ -161,8 +161,8 @@ export class LinkTable {
   }
 
   /**
-   * The peer's member link is down: one that was given up for it takes its place.
-   * @returns Null where there is none.
+   * Called when the peer's member link is down: a link that is being drained takes its place.
+   * @returns That link; null where there is none.
    */
   inherit(peer: PeerKey): MeshLink | null {
     const heir = this.#links.values().find((entry) =>
@@ -208,7 +208,7 @@ export class LinkTable {
     return this.#links.get(link)?.congested === true;
   }
 
-  /** Takes the links off that were drained long enough: to be closed. */
+  /** The links that were drained long enough and are to be closed; each is returned once. */
   takeDrained(nowMs: number): readonly LinkId[] {
     const due: LinkId[] = [];
     for (const entry of this.#links.values()) {
@@ -228,12 +228,12 @@ export class LinkTable {
     return next;
   }
 
-  /** Whether it may bring one more message now. */
+  /** Whether the link's rate limit allows one more message now. */
   takeMessage(link: LinkId, nowMs: number): boolean {
     return this.#entry(link).rate.take(nowMs, 1);
   }
 
-  /** Counts one more message of an unknown type. @returns How many it has brought. */
+  /** Counts one more message of an unknown type. @returns How many the link has brought. */
   countUnknown(link: LinkId): number {
     return ++this.#entry(link).unknownMessages;
   }

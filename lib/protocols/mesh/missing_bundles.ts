@@ -1,6 +1,6 @@
 /**
- * What neighbours announced and hasn't come yet, stream by stream: when to ask, and whom next
- * (Plumtree, section 3.2, tree repair).
+ * Bundles that neighbours announced and that haven't come yet, stream by stream: when to send a graft, and to whom
+ * next (Plumtree, section 3.2, tree repair).
  *
  * Departures: an announcement is a point in a stream, so one entry stands for all that is missing before
  * it; and the wait before a graft is measured, not configured (the paper: "should be configured
@@ -13,23 +13,23 @@ import type { Stream, StreamKey } from "./stream.ts";
 /** One neighbour's announcement. */
 interface Announcer {
   counter: number;
-  /** Of the first announcement that nothing has come for. */
+  /** When the first announcement came for which nothing has arrived. */
   sinceMs: number;
   hop: number;
   /** Whether it was compared with a bundle that came another way. */
   compared: boolean;
-  /** How often it was asked. */
+  /** How often the neighbour was asked. */
   asked: number;
 }
 
-/** `here`: delivered or skipped. `waiting`: it came, and what it follows hasn't. */
+/** `here`: delivered or skipped. `waiting`: the bundle came, but not what it follows. */
 export type Presence = "here" | "waiting" | "missing";
 
-/** Where our own rate of grafts is used up: some of it has come back by then. */
+/** The pause where our own rate of grafts is used up: some of it has come back by then. */
 const ASK_LATER_MS = 50;
-/** What waits is asked for by the order; here it is only looked at again, in case it is dropped. */
+/** What a waiting bundle lacks the order asks for; here the bundle is only looked at again, in case it is dropped. */
 const LOOK_AGAIN_MS = 1_000;
-/** Longer than anything waits. */
+/** So many looks take longer than anything waits. */
 const LOOKS_MAX = 15;
 
 interface Missing {
@@ -42,7 +42,7 @@ interface Missing {
   looks: number;
 }
 
-/** Whom to ask for what; `counter` is what it promised. */
+/** Which neighbour to ask for what; `counter` is what it promised. */
 export interface Question {
   readonly peer: PeerKey;
   readonly key: StreamKey;
@@ -50,7 +50,7 @@ export interface Question {
   readonly counter: number;
 }
 
-/** How long after an announcement a neighbour's bundle came by another way, and by how many hops it'd be nearer. */
+/** A bundle came by another way, `lagMs` after a neighbour announced it, by which it would have come with `hop`. */
 export interface Arrival {
   readonly peer: PeerKey;
   readonly lagMs: number;
@@ -106,7 +106,7 @@ export class MissingBundles {
   /**
    * A bundle came, up to `counter`: the stream is given time again, for what follows, or for what is
    * missing before it (which the order asks for).
-   * @returns Who had announced it before it came.
+   * @returns The neighbours that had announced it before it came.
    */
   arrived(
     key: StreamKey,

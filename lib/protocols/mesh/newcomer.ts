@@ -1,4 +1,4 @@
-/** Our own side of coming in, and of taking another name: asking a member, and checking what it answers. */
+/** Our own side of joining, and of taking another name: asking a member, and checking what it answers. */
 
 import type { Signer } from "../../base/crypto.ts";
 import type { Environment } from "../../base/environment.ts";
@@ -27,11 +27,11 @@ import type { Refusal } from "./messages.ts";
 import type { MeshRecord } from "./records.ts";
 import type { Claim, SignedClaim, SignedGenesis } from "./structures.ts";
 
-/** Names that one person takes in turn; a later one is simply claimed anew. */
+/** How many of our own names' claims are remembered; a further name is simply claimed anew. */
 const OWN_CLAIMS_MAX = 256;
 
 export class Newcomer {
-  /** Our first claim for each name, as it was written: what we return with. At most `OWN_CLAIMS_MAX`. */
+  /** Our first claim for each name, by its spelling, with which we return. At most `OWN_CLAIMS_MAX`. */
   readonly #ownClaims = new Map<string, SignedClaim>();
 
   constructor(
@@ -59,7 +59,7 @@ export class Newcomer {
     });
   }
 
-  /** A new one for this process: higher than all that anybody knows, whatever the clock says. */
+  /** A lower bound for this process's incarnation: at least what others know, whatever the clock says. */
   #incarnationAtLeast(known: number): number {
     if (this.links.room !== null) return this.port.selfBeacon().beacon.value.incarnation;
     const wallMs = Math.max(0, Math.floor(this.env.wallMs()));
@@ -67,7 +67,7 @@ export class Newcomer {
     return Math.min(INCARNATION_MAX, Math.max(this.config.incarnationMin, wallMs, believed));
   }
 
-  /** The name is free: makes the claim whole. */
+  /** The name is free: completes the offered claim. */
   offered(link: Link, offer: Message<"offer">): void {
     const { stage } = link;
     if (stage.at !== "asking") return this.links.outOfTurn(link, "offer");
@@ -93,7 +93,7 @@ export class Newcomer {
     return null;
   }
 
-  /** Where we don't say our address, the member that lets us in says at which one it sees us, and nothing else. */
+  /** Where we leave our address to the admitting member, it must answer with the IP address at which it sees us. */
   #seenFault(seen: Endpoint | null): string | null {
     const isAsked = this.config.endpoint?.host === "";
     const host = seen?.host ?? "";
@@ -107,7 +107,7 @@ export class Newcomer {
     return { host: seen.host, port: endpoint.port };
   }
 
-  /** Whether it is the room that we want to come into; ends the exchange where it isn't. */
+  /** Whether it is the room that we want to join; ends the exchange where it isn't. */
   #isRoomWanted(link: Link, genesis: SignedGenesis, room: RoomId): boolean {
     const expected = this.links.room?.id ?? this.config.room;
     const isPrivate = genesis.genesis.value.private;
@@ -180,7 +180,7 @@ export class Newcomer {
   /** The roster has entered: now the admitting member is told. */
   entered(id: LinkId, nowMs: number): void {
     const link = this.links.byId.get(id);
-    if (link?.stage.at !== "entering") return; // it went down meanwhile; the claim is whole all the same
+    if (link?.stage.at !== "entering") return; // the link went down meanwhile; the claim is complete all the same
     const { claim, welcome, rename } = link.stage;
     const beacon = this.port.selfBeacon();
     // On disk before anybody hears of it: another start must not use this incarnation again.
@@ -206,12 +206,12 @@ export class Newcomer {
     this.links.becomeMember(link, welcome.beacon, welcome.admitterClaim);
   }
 
-  /** We may not come in, or may not have the name. */
+  /** Handles `refuse`: we may not join, or may not have the name. */
   refuse(link: Link, refuse: Message<"refuse">): void {
     if (isNewcomerStage(link.stage)) {
       return this.refused(link, refuse.code, refuse.text, refuse.room);
     }
-    // A hello of ours is refused; nobody waits for an answer but the link.
+    // Our `hello` is refused: nothing but the link waits for an answer.
     if (!link.isMember) this.links.close(link, `refused: ${refuse.code}`);
   }
 

@@ -1,11 +1,11 @@
 /**
- * Whom to dial next where a neighbour is missing: in turns those who were neighbours, the last one first, and those
- * known by hearsay, which are the passive view, then the roster, then, without any neighbour, those remembered on
- * disk. Candidates are tried in rounds, each once in a round; between rounds is a growing pause, so that a room of
- * the dead or of the full costs nothing worth measuring.
+ * Whom to dial next where a neighbour is missing: by turns former neighbours, the latest first, and members known by
+ * hearsay: those of the passive view, then of the roster, then, while we have no neighbour, those remembered on disk.
+ * Candidates are tried in rounds, each once in a round; the pauses between rounds grow, so that a room whose members
+ * are all dead or full costs nothing worth measuring.
  *
- * Passive view and roster can be filled with members that don't exist, and neighbours can all be gone: each of the
- * two takes every second dial at most, as long as there are any of the other.
+ * Passive view and roster can be filled with members that don't exist, and former neighbours can all be gone: each of
+ * the two kinds takes every second dial at most, as long as there are candidates of the other.
  */
 
 import { dropOldest } from "../../base/bounded.ts";
@@ -19,16 +19,16 @@ import type { DialLimits } from "./overlay_dials.ts";
 import type { MemberDirectory, OverlayConfig } from "./overlay_io.ts";
 import { type PassiveView, randomOf } from "./passive_view.ts";
 
-/** In a room whose members all have their five neighbours, a sixth candidate in a row won't help. */
+/** After so many refusals in a round no more are asked: in a room whose members are all full, others won't help. */
 const REFUSALS_MAX = 8;
-/** Who has just refused or displaced us isn't free again sooner. */
+/** How long a member that has refused or displaced us is left alone: it isn't free again sooner. */
 const AVOID_MS = 10_000;
-/** More than can refuse us in that time. */
+/** More members than can refuse us in that time. */
 const AVOIDED_MAX = 256;
 /** The smaller key of a pair dials; the other waits so long, so that they don't dial each other at once. */
 const LARGER_KEY_WAIT_MS = 1_000;
 
-/** What is wanted: any neighbours, any at all since there is none, or all members of a small room. */
+/** What is wanted: more neighbours, a first one at any cost, or all members of a small room. */
 export type Wanted = "some" | "any" | "all";
 
 export class Candidates {
@@ -36,7 +36,7 @@ export class Candidates {
   readonly #avoidUntilMs = new Map<PeerKey, number>(); // at most AVOIDED_MAX
   readonly #missingSinceMs = new Map<PeerKey, number>(); // members of a small room, at most FULL_MESH_MEMBERS_MAX
   #refusals = 0;
-  /** Whether the next candidate is somebody known by hearsay alone, if there is one. */
+  /** Whether the next candidate is a member known by hearsay alone, if there is one. */
   #isHearsaysTurn = false;
   /** The pause after this round. */
   #pauseMs: number;
@@ -59,7 +59,7 @@ export class Candidates {
 
   /**
    * Takes the next candidate of this round that isn't `excluded`; null in a pause, and where the round
-   * has no more. It ends when nothing is `underWay` any more: an outcome may bring more to do.
+   * has no more. The round ends once no dial is `underWay`, as its outcome may bring more to do.
    */
   next(
     wanted: Wanted,
@@ -70,7 +70,7 @@ export class Candidates {
     if (this.#pausedUntilMs !== null) return null;
     const free = ({ key, endpoint }: Contact) =>
       key !== this.self && !excluded(key) && !this.#tried.has(key) &&
-      // Who has no neighbour can't be choosy: of two members said to be at one address, one may be there.
+      // Without a neighbour we can't be choosy: of two members said to be at one address, one may be there.
       (wanted === "any" ||
         ((this.#avoidUntilMs.get(key) ?? 0) <= nowMs && this.dials.isFree(endpoint, nowMs)));
     this.#turnMs = null;
@@ -110,7 +110,7 @@ export class Candidates {
     return this.#isHearsaysTurn ? heardOf() ?? acquainted() : acquainted() ?? heardOf();
   }
 
-  /** One of the passive view whom nobody has named to us: it was a neighbour. */
+  /** A member of the passive view that nobody has introduced to us: it was a neighbour. */
   #knownAtFirstHand(free: (contact: Contact) => boolean): Contact | null {
     const known = this.passive.contacts.filter(({ key }) =>
       this.passive.introducerOf(key) === null
@@ -118,7 +118,7 @@ export class Candidates {
     return randomOf(known.filter(free), this.random);
   }
 
-  /** One of the passive view, at its introducer's cost, unless there is no neighbour. */
+  /** A member of the passive view; its dial counts against its introducer's limit, unless we have no neighbour. */
   #introduced(wanted: Wanted, free: (contact: Contact) => boolean, nowMs: number): Contact | null {
     const by = ({ key }: Contact) => wanted === "any" ? null : this.passive.introducerOf(key);
     const mayDial = (contact: Contact) => {
@@ -168,7 +168,7 @@ export class Candidates {
     this.#pausedUntilMs = nowMs + jittered(pauseMs, this.random()); // many lost the same neighbour
   }
 
-  /** A neighbour that had answered in this round may be dialled in it once more: its link alone may be gone. */
+  /** A neighbour that had answered in this round may be dialled once more in it: perhaps only its link is gone. */
   lost(peer: PeerKey): void {
     this.#tried.delete(peer);
   }
@@ -208,8 +208,8 @@ export class Candidates {
   }
 
   /**
-   * One of `contacts`. Those that we know at first hand have every second turn, however many there are of the others,
-   * whom a liar may have made up.
+   * One of `contacts`. Those that we know at first hand get every second turn, however many there are of the others,
+   * which a liar may have made up.
    */
   oneOf(contacts: readonly Contact[]): Contact | null {
     const met = this.random() < 0.5 ? this.metOf(contacts) : null;

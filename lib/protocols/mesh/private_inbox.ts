@@ -1,11 +1,11 @@
 /**
- * Private messages from others: which of each sender's were shown, so that each is shown once, and what came before
- * its turn.
+ * Private messages from others: which ones of each sender were shown, so that each is shown once, and those that came
+ * before their turn.
  *
- * A sender sends nothing of an incarnation before its receiver has, or will never get, all of those before: so what
- * is below all that is known here of a sender was shown. Several incarnations are known, and not the latest alone:
- * of two copies of a profile each may have typed something, and the one that came in first is no older message of
- * the other one.
+ * A sender sends nothing of an incarnation before its receiver has, or will never get, all of the earlier ones: so a
+ * message of an incarnation below all that are known of its sender was shown. Several incarnations are known, not
+ * only the latest: each of two copies of a profile may have typed something, and the messages of the one that joined
+ * first aren't older messages of the other.
  */
 
 import { dropOldestUnkept } from "../../base/bounded.ts";
@@ -28,21 +28,21 @@ import { type Stream as RoomStream, type StreamKey, streamKey } from "./stream.t
 
 interface Early extends Content {
   readonly arrivedMs: number;
-  /** In memory. */
+  /** How much memory the message takes. */
   readonly bytes: number;
 }
 
-/** Of one incarnation of a sender. */
+/** The messages of one incarnation of a sender. */
 interface Stream {
   readonly from: PeerKey;
   readonly incarnation: number;
   /** The last counter that was handed to the user. */
   shown: number;
-  /** The last one that the user has seen: it is acknowledged. */
+  /** The last counter that the user has seen, which is acknowledged. */
   seen: number;
-  /** Those that came before their turn, by counter; at most PRIVATE_EARLY_MAX for each sender. */
+  /** Messages that came before their turn, by counter; at most PRIVATE_EARLY_MAX for each sender. */
   readonly early: Map<number, Early>;
-  /** Of the room: what the next one waits for first; null where it waits for none. */
+  /** The stream of the room for which the next message waits first; null where it waits for none. */
   cause: StreamKey | null;
 }
 
@@ -53,25 +53,25 @@ export interface Received {
 }
 
 /**
- * What becomes of a message that came: it is `again`, known through this counter; or waits for its turn here, as a
- * `new` one or as it did before.
+ * The outcome for a received message: it was shown before, and is acknowledged `again` through this counter; or it
+ * waits for its turn here, as a `new` one, or as a `known` one that waited already.
  */
 export type Reception = { readonly again: number } | "new" | "known" | "no room";
 
 export class PrivateInbox {
-  /** By sender, then incarnation; who wrote last is at the end. */
+  /** By sender, then incarnation; the sender that wrote last is at the end. */
   readonly #senders = new Map<PeerKey, Map<number, Stream>>();
-  /** Those with messages that came before their turn; at most `PRIVATE_EARLY_STREAMS_MAX`. */
+  /** Streams with messages that came before their turn; at most `PRIVATE_EARLY_STREAMS_MAX`. */
   readonly #waiting = new Set<Stream>();
-  /** Those of them whose turn it is, once what their sender had been shown is: until when that is waited for. */
+  /** Streams whose next message waits only for what its sender had been shown, and until when it waits. */
   readonly #next = new DeadlineQueue<Stream>();
-  /** The same, by what they wait for first: a crowd of others costs no step. */
+  /** The same streams, by what they wait for first, so that a crowd of others costs no time. */
   readonly #byCause = new Map<StreamKey, Set<Stream>>();
-  /** Those of which something may be due. */
+  /** Streams of which a message may be due. */
   readonly #unsettled = new Set<Stream>();
-  /** What came early takes so much. */
+  /** Memory of all messages that came before their turn. */
   #earlyBytes = 0;
-  /** Handed to the user, and not seen yet. */
+  /** How many batches were handed to the user and not seen yet. */
   #unseen = 0;
 
   constructor(
@@ -87,7 +87,7 @@ export class PrivateInbox {
     }
   }
 
-  /** Whether the user hasn't seen something yet that was handed out to be shown. */
+  /** Whether messages were handed out to be shown that the user hasn't seen yet. */
   get isAwaitingSeen(): boolean {
     return this.#unseen > 0;
   }
@@ -108,7 +108,7 @@ export class PrivateInbox {
     this.#next.postpone(delayMs);
   }
 
-  /** When the next one is shown although what its sender had been shown hasn't come. */
+  /** When the next message is shown although what its sender had been shown wasn't shown here. */
   nextDeadlineMs(): number | null {
     return this.#next.nextMs();
   }
@@ -121,7 +121,7 @@ export class PrivateInbox {
     const bytes = memoryOf(content);
     const isShownNow = content.previous <= stream.shown && this.#isCaused(content);
     if (!isShownNow && !this.#hasRoomFor(stream, known, bytes)) return "no room"; // its sender sends it again
-    // What its sender holds before it only gets less, and an older one may come later.
+    // `previous`, the last message before it that its sender still holds, only falls; an older copy may come later.
     const previous = Math.min(content.previous, known?.previous ?? Infinity);
     const arrivedMs = known?.arrivedMs ?? nowMs;
     stream.early.set(counter, { ...content, previous, arrivedMs, bytes });
@@ -132,7 +132,7 @@ export class PrivateInbox {
     return known === undefined ? "new" : "known";
   }
 
-  /** More of this stream of the room was shown, or of any (null). */
+  /** More of this stream of the room was shown; null: of any stream. */
   shown(of: RoomStream | null): void {
     const some = of === null ? this.#waiting : this.#byCause.get(streamKey(of)) ?? [];
     for (const stream of some) this.#unsettled.add(stream);
@@ -158,7 +158,7 @@ export class PrivateInbox {
     return head === undefined ? null : streamKey(head);
   }
 
-  /** Takes all whose turn has come: of each sender's incarnation some in their order, one at least. */
+  /** Takes all messages whose turn has come: a non-empty list, in order, for each stream that has any. */
   takeDue(nowMs: number): readonly (readonly Received[])[] {
     for (const stream of this.#next.takeDue(nowMs)) this.#unsettled.add(stream);
     const due = [...this.#unsettled].map((stream) => this.#takeDueOf(stream, nowMs));
@@ -167,13 +167,13 @@ export class PrivateInbox {
   }
 
   /**
-   * The user has seen this one, and all before it.
-   * @returns What says so on disk; null where a later one is about to be seen, too: of a burst the last one speaks
+   * The user has seen this message, and all before it.
+   * @returns The record that says so; null where a later one is about to be seen, too: the last one of a burst counts
    *   for all.
    */
   seen({ from, incarnation, counter }: ReceivedPlace): MeshRecord | null {
     this.#unseen--;
-    // Where it was forgotten meanwhile, for thousands of others, its sender is answered all the same.
+    // The stream may have been forgotten meanwhile, for thousands of others: its sender is answered all the same.
     const stream = this.#senders.get(from)?.get(incarnation);
     if (stream !== undefined) stream.seen = Math.max(stream.seen, counter);
     if (stream !== undefined && stream.shown > counter) return null;
@@ -196,7 +196,7 @@ export class PrivateInbox {
     return due;
   }
 
-  /** Its next one is looked at again when what it waits for is shown, or when that was waited for. */
+  /** Has the stream's next message looked at again when what it waits for is shown, or its time is over. */
   #await(stream: Stream): void {
     const next = nextOf(stream)?.[1] ?? null;
     this.#next.set(stream, next === null ? null : next.arrivedMs + this.causeMs);
@@ -207,7 +207,7 @@ export class PrivateInbox {
     if (cause !== null) addTo(this.#byCause, cause, stream);
   }
 
-  /** Null for one that is older than all that is known of this sender. */
+  /** Null for an incarnation older than all that are known of this sender. */
   #streamFor(from: PeerKey, incarnation: number): Stream | null {
     const streams = this.#senders.get(from) ?? new Map<number, Stream>();
     this.#senders.delete(from);
@@ -226,7 +226,7 @@ export class PrivateInbox {
     return stream;
   }
 
-  /** Whoever was silent the longest goes, of those who aren't here: what one who is here wrote can be repeated to us. */
+  /** Forgets the longest silent sender of those that aren't here: one that is here may still repeat its messages. */
   #forgetSilent(): void {
     dropOldestUnkept(this.#senders, FRONTIER_AUTHORS_MAX, this.isHere, (streams) => {
       for (const stream of streams.values()) this.#forget(stream);
@@ -251,8 +251,8 @@ function memoryOf({ text, heads }: Content): number {
 }
 
 /**
- * The lowest whose turn it is. What waits below it never has one: its sender holds nothing before this one any more,
- * since another copy of our profile has acknowledged it, say.
+ * The lowest message whose turn it is. A lower one that waits never has a turn: its sender holds nothing before this
+ * one any more, for instance since another copy of our profile has acknowledged it.
  */
 function nextOf({ early, shown }: Stream): readonly [number, Early] | null {
   let next: readonly [number, Early] | null = null;

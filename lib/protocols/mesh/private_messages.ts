@@ -3,11 +3,11 @@
  * overlay as an envelope that nobody else can open and nobody keeps. It is sent again, by this process or a later
  * one, until the receiver's sealed acknowledgement comes, or 30 days are over.
  *
- * An acknowledgement says that everything up to it has been before the receiver's eyes. Its receiver notes that
- * after showing and without waiting for the disk: who is killed in between is shown it again, as an earlier one.
+ * An acknowledgement says that everything up to it has been shown to the receiver's user. The receiver notes that
+ * after showing, and doesn't wait for the disk: a process killed in between shows it again, as an earlier message.
  *
- * Each names the heads that its sender had been shown, the latest 64, and waits at the receiver until those have been
- * shown there, so that a private answer doesn't come before its question either; not longer than `causeMs`.
+ * Each message names the heads that its sender had been shown, the latest 64, and waits at the receiver until those
+ * have been shown there, so that a private answer doesn't come before its question; not longer than `causeMs`.
  *
  * Members see who writes to whom, and when. Forward secrecy begins when a box key is forgotten: at the next
  * start, or a day after it was replaced.
@@ -39,7 +39,7 @@ import type { PrivateEnvelope } from "./structures.ts";
 
 const DEADLINES = ["boxKey"] as const;
 
-/** What came of an envelope; `isOfUse` where it brought something that wasn't here. */
+/** The outcome of an envelope; `isOfUse` where it brought something that wasn't here. */
 interface Opened {
   readonly effects: readonly PrivateEffect[];
   readonly isOfUse: boolean;
@@ -51,7 +51,7 @@ export class PrivateMessages implements Machine<PrivateInput, PrivateEffect> {
   readonly #sending: PrivateSending;
   readonly #inbox: PrivateInbox;
   readonly #relayed: RelayedEnvelopes;
-  /** Of what neighbours say themselves: what can't be opened, or was here before. */
+  /** Limits neighbours' own envelopes that can't be opened, or bring nothing new. */
   readonly #useless = new Rates<PeerKey>(
     ENVELOPES_PER_SECOND,
     ENVELOPES_BURST,
@@ -65,7 +65,7 @@ export class PrivateMessages implements Machine<PrivateInput, PrivateEffect> {
     readonly signer: Signer,
     readonly environment: Environment,
     readonly room: ShownBundles,
-    /** Whether this is the key of somebody who is in the roster, alive or not. */
+    /** Whether a member with this key is in the roster, alive or not. */
     readonly isMember: (key: PeerKey) => boolean,
   ) {
     this.#sealing = new PrivateSealing(config.room, signer, environment);
@@ -75,12 +75,12 @@ export class PrivateMessages implements Machine<PrivateInput, PrivateEffect> {
     this.#relayed = new RelayedEnvelopes(environment.crypto);
   }
 
-  /** The public box key to put into our first beacon; `box-key` tells of the next ones. */
+  /** The public box key to put into our first beacon; `box-key` effects carry later ones. */
   get boxKey(): Uint8Array {
     return this.#sealing.boxKey;
   }
 
-  /** Whom how many messages wait for. */
+  /** How many messages wait for each receiver. */
   waiting(): readonly Waiting[] {
     return this.#sending.waiting();
   }
@@ -90,12 +90,12 @@ export class PrivateMessages implements Machine<PrivateInput, PrivateEffect> {
     return this.#sending.size;
   }
 
-  /** Those who are here and for whom the user's input should wait: so much waits already. */
+  /** Receivers that are here, and for which the user's input should wait since so many messages wait already. */
   awaited(): readonly PeerKey[] {
     return this.#sending.awaited();
   }
 
-  /** Whether something is under way that is worth staying for: to the disk, to somebody who is here, to the user. */
+  /** Whether we should stay for a message that is on its way to the disk, to a member that is here, or to the user. */
   get isBusy(): boolean {
     return this.#sending.isBusy || this.#inbox.isAwaitingSeen;
   }
@@ -173,7 +173,7 @@ export class PrivateMessages implements Machine<PrivateInput, PrivateEffect> {
 
   #memberAbsent(peer: PeerKey, reason: LeaveReason): readonly PrivateEffect[] {
     this.#present.delete(peer);
-    // Whoever is replaced: its next process is here in the same moment.
+    // The next process of a replaced member is here at the same moment.
     return reason === "replaced" ? [] : this.#sending.parted(peer);
   }
 
@@ -189,13 +189,16 @@ export class PrivateMessages implements Machine<PrivateInput, PrivateEffect> {
         this.#relayed.take(from, envelope, nowMs);
       return mayPass ? [{ type: "flood", envelope, except: from }] : [];
     }
-    // Only a member can have a claim on our memory; a newcomer's message comes again after its beacon.
+    // Only a member's messages may take memory here; a newcomer's is sent again after its beacon has come.
     if (!this.#present.has(envelope.from)) return [];
     if (envelope.from === from) return this.#saidByNeighbour(envelope, nowMs);
     return this.#relayed.take(from, envelope, nowMs) ? this.#forUs(envelope, nowMs).effects : [];
   }
 
-  /** It goes no further, and its acknowledgement to that neighbour alone; but opening it costs more than making it up. */
+  /**
+   * A neighbour's own envelope for us isn't relayed, and its acknowledgement goes to that neighbour alone; but opening
+   * one costs more than making it up, so useless ones are limited.
+   */
   #saidByNeighbour(envelope: PrivateEnvelope, nowMs: number): readonly PrivateEffect[] {
     if (!this.#useless.allows(envelope.from, nowMs)) return [];
     const { effects, isOfUse } = this.#forUs(envelope, nowMs);
@@ -231,7 +234,7 @@ export class PrivateMessages implements Machine<PrivateInput, PrivateEffect> {
     ]);
   }
 
-  /** Seen, then remembered, then acknowledged: who is killed in between is shown it again rather than never. */
+  /** Seen, then remembered, then acknowledged: a process killed in between shows it again rather than never. */
   #seen(upTo: ReceivedPlace): readonly PrivateEffect[] {
     const record = this.#inbox.seen(upTo);
     if (record === null) return [];
@@ -240,7 +243,7 @@ export class PrivateMessages implements Machine<PrivateInput, PrivateEffect> {
 
   #acknowledge({ from: to, incarnation, counter }: ReceivedPlace): readonly PrivateEffect[] {
     const boxKey = this.#present.get(to);
-    // Nothing is seen yet, or who isn't here will ask again once its beacon has come.
+    // Nothing is seen yet; or the sender isn't here, and sends again once its beacon has come.
     if (counter === 0 || boxKey === undefined) return [];
     const place = { to, incarnation, counter, kind: "acknowledgement" } as const;
     const sentAt = this.environment.wallMs();

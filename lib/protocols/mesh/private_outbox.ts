@@ -1,9 +1,9 @@
 /**
  * Private messages of ours that wait for their receivers, on disk too, in the order typed.
  *
- * Each keeps the (incarnation, counter) under which it was typed, whichever process sends it: so its receiver knows
- * it again. What earlier processes left goes first, one incarnation at a time: what was typed later waits until the
- * receiver has, or will never get, all from before it.
+ * Each keeps the (incarnation, counter) under which it was typed, whichever process sends it, so that its receiver
+ * recognises it. Messages of earlier processes go first, one incarnation at a time: those of a later one wait until
+ * the receiver has, or will never get, all of the earlier ones.
  */
 
 import { sameBytes } from "../../base/bytes.ts";
@@ -23,29 +23,29 @@ import type { Head } from "./structures.ts";
 
 export interface OutboxEntry {
   readonly message: PrivateMessage;
-  /** As which the receiver was shown. */
+  /** The name under which the receiver was shown. */
   readonly name: string;
   readonly incarnation: number;
   readonly counter: number;
-  /** What we had been shown when it was typed. */
+  /** The heads that we had been shown when it was typed. */
   readonly heads: readonly Head[];
   readonly bytes: number;
-  /** Of the command, in the process that it was typed to. */
+  /** The `ref` of the command, in the process to which it was typed. */
   readonly ref: string | undefined;
   /** Monotonic; -Infinity where it was typed to an earlier process. */
   readonly typedMs: number;
   /** False while it is on its way to the disk. */
   isStored: boolean;
-  /** Went out since the receiver's queue was begun anew. */
+  /** Whether it was sent since the receiver's queue last began anew. */
   isSent: boolean;
-  /** The box key that it was sealed to last: with another one its receiver may have been shown it before. */
+  /** The box key to which it was sealed last: sealed to another one, it may have been shown to its receiver before. */
   sealedTo: Uint8Array | null;
   isLate: boolean;
 }
 
 type Typed = Pick<OutboxEntry, "message" | "name" | "incarnation" | "counter" | "heads">;
 
-/** What was typed to this process, on its way to the disk; to an earlier one, and stored, where `now` is null. */
+/** An entry for a message typed to this process, not stored yet; where `now` is null, to an earlier one, and stored. */
 export function outboxEntry(
   typed: Typed,
   now: Pick<OutboxEntry, "ref" | "typedMs"> | null,
@@ -67,7 +67,7 @@ export function outboxEntry(
   };
 }
 
-/** Whether it is no word of this moment any more, sealed to this key now. */
+/** Notes that the entry is sealed to this key now, and whether that is too late for it to be shown as a new message. */
 export function noteLateness(
   entry: OutboxEntry,
   boxKey: Uint8Array,
@@ -80,16 +80,16 @@ export function noteLateness(
   entry.sealedTo = boxKey;
 }
 
-/** What waits for one receiver. */
+/** The messages that wait for one receiver. */
 export class Queue {
   entries: OutboxEntry[] = [];
-  /** How often another box key makes it begin anew. */
+  /** Limits how often another box key makes the queue begin anew. */
   readonly keys = new TokenBucket(PRIVATE_KEYS_PER_SECOND, PRIVATE_KEYS_BURST);
-  /** Of the last one typed to this process. */
+  /** Counter of the last message typed to this process. */
   lastCounter = 0;
   resendMs = 0;
   resendAtMs: number | null = null;
-  /** How many of those that have arrived the user was told are waiting; null where nothing was told. */
+  /** How many have arrived since the user was told that messages wait; null where the user wasn't told. */
   arrivedSinceTold: number | null = null;
 
   get last(): OutboxEntry | undefined {
@@ -100,7 +100,7 @@ export class Queue {
     return this.entries.filter(({ isStored }) => isStored);
   }
 
-  /** Takes what may be under way and isn't: of the oldest incarnation that waits alone. */
+  /** Takes the messages that may be in flight and aren't, only of the oldest incarnation that waits. */
   takeUnsent(): readonly OutboxEntry[] {
     const taken: OutboxEntry[] = [];
     let bytes = 0;
@@ -114,24 +114,24 @@ export class Queue {
     return taken;
   }
 
-  /** What was sent may be lost. */
+  /** Begins anew: what was sent may be lost, and is sent again. */
   begin(): void {
     for (const entry of this.entries) entry.isSent = false;
   }
 
-  /** What is under way is given `ms` from its sending, and longer each time. */
+  /** Gives the messages in flight `ms` from their next sending; the caller makes it longer each time. */
   resendAfter(ms: number): void {
     this.resendMs = ms;
     this.resendAtMs = null;
   }
 
-  /** The counter before an entry's in its incarnation, of those that still wait; 0 for none. */
+  /** The counter of the last message before `entry` in its incarnation that still waits; 0 for none. */
   previousOf(entry: OutboxEntry): number {
     const before = this.entries[this.entries.indexOf(entry) - 1];
     return before?.incarnation === entry.incarnation ? before.counter : 0;
   }
 
-  /** Takes off what matches. @returns That, in order. */
+  /** Removes the entries that match. @returns The removed ones, in order. */
   take(matches: (entry: OutboxEntry) => boolean): readonly OutboxEntry[] {
     const taken = this.entries.filter(matches);
     if (taken.length > 0) this.entries = this.entries.filter((entry) => !matches(entry));
@@ -185,7 +185,7 @@ export class PrivateOutbox {
     return queue;
   }
 
-  /** What is safe and waits for this receiver; null where nothing does. */
+  /** The stored messages that wait for this receiver; null where there are none. */
   waitingFor(to: PeerKey): Waiting | null {
     const stored = this.queueOf(to)?.stored ?? [];
     const last = stored.at(-1);
@@ -198,19 +198,19 @@ export class PrivateOutbox {
     );
   }
 
-  /** The records that a compacted log needs; what is on its way to the disk comes behind them. */
+  /** The records that a compacted log needs; those of messages still being written come behind them. */
   snapshot(): readonly MeshRecord[] {
     return [...this.#queues.values()].flatMap(({ stored }) => stored.map(queuedRecord));
   }
 }
 
-/** What the disk keeps of a message until its receiver has it. */
+/** The record of a message that waits for its receiver. */
 export function queuedRecord(entry: OutboxEntry): MeshRecord {
   const { message: { to, sentAt, text }, name, incarnation, counter, heads } = entry;
   return { kind: "private-queued", to, name, incarnation, counter, sentAt, text, heads };
 }
 
-/** It waits no more. */
+/** The record that says that a message waits no more. */
 export function endedRecord({ message: { to }, incarnation, counter }: OutboxEntry): MeshRecord {
   return { kind: "private-ended", to, incarnation, counter };
 }

@@ -22,7 +22,7 @@ export type MeshRecord =
   | { readonly kind: "claim"; readonly claim: SignedClaim }
   /** A bundle that was delivered, own ones included, in the order of delivery; moves its stream's frontier. */
   | { readonly kind: "bundle"; readonly bundle: Bundle }
-  /** A newcomer was let in: what lies above these frontiers is new to it. Until the first `shown` (`arrivalRecords`). */
+  /** We were admitted as a newcomer: what is above these frontiers is new to us. Until the first `shown`. */
   | { readonly kind: "arrival"; readonly baseline: readonly StreamEntry[] }
   /**
    * This bundle and all before it have been shown, or were never to be (too old for a newcomer); where
@@ -54,8 +54,8 @@ export type MeshRecord =
     readonly atMs: number;
   }
   /**
-   * At a compaction: a proof, which may have been let go of since, to make room for others, excludes what reaches
-   * `from`. The first that it excluded here begins at `before`.
+   * At a compaction: a proof, which may have been dropped since to make room for others, excludes bundles of this
+   * stream that reach `from`. The first bundle that it excluded here begins at `before`.
    */
   | {
     readonly kind: "closed";
@@ -66,15 +66,15 @@ export type MeshRecord =
   /** Where a member could be dialled, latest last; for finding the room again. */
   | { readonly kind: "member"; readonly beacon: SignedBeacon; readonly heardWallMs: number }
   /**
-   * Who lets us in, as we dialled it: all that is known of the room until the first `member`. Later other members
-   * that we have dialled and met, each where it says that it can be dialled.
+   * The admitting member, at the endpoint that we dialled: all that is known of the room until the first `member`.
+   * Later other members that we have dialled and met, each at the endpoint that it announces.
    */
   | { readonly kind: "entrance"; readonly contact: Contact; readonly heardWallMs: number }
-  /** A neighbour that has dialled us, where it says that it can be dialled. */
+  /** A neighbour that has dialled us, at the endpoint that it announces. */
   | { readonly kind: "caller"; readonly contact: Contact; readonly heardWallMs: number }
-  /** A private room's secret; the highest (epoch, id) counts. Synced before anybody is told of our own. */
+  /** A private room's secret; the highest (epoch, id) counts. Our own is synced before anybody is told of it. */
   | { readonly kind: "rotation"; readonly rotation: ClaimedRotation }
-  /** The secret that we came in with: all that opens the room to us until its rotation is known. */
+  /** The secret with which we joined, the only one that we have until its rotation is known. */
   | { readonly kind: "invited"; readonly secret: RoomSecret }
   /** The user accepts this key under this name, now or again (`/trust`). */
   | { readonly kind: "pin"; readonly name: string; readonly key: PeerKey }
@@ -82,17 +82,17 @@ export type MeshRecord =
   | {
     readonly kind: "private-queued";
     readonly to: PeerKey;
-    /** As which the receiver was shown. */
+    /** The name under which the receiver was shown. */
     readonly name: string;
-    /** Under which it was typed. */
+    /** The incarnation under which it was typed. */
     readonly incarnation: number;
     readonly counter: number;
     readonly sentAt: number;
     readonly text: string;
-    /** What we had been shown when it was typed. */
+    /** The heads that we had been shown when it was typed. */
     readonly heads: readonly Head[];
   }
-  /** It waits no more: its receiver has it, or it was given up. */
+  /** A private message of ours waits no more: its receiver has it, or it was given up. */
   | {
     readonly kind: "private-ended";
     readonly to: PeerKey;
@@ -106,7 +106,7 @@ export type MeshRecord =
     readonly incarnation: number;
     readonly counter: number;
   }
-  /** The console's last word to the next start: how the last one ended. */
+  /** For the console at the next start: how the last process ended. */
   | { readonly kind: "left"; readonly reason: "quit" };
 
 /** Frontiers or heads in one record: a line of a log file that a person can still look at. */
@@ -121,7 +121,7 @@ export function inParts<Item>(items: readonly Item[]): readonly (readonly Item[]
   return parts;
 }
 
-/** A room may have 65,536 authors: a baseline takes several records, of which a killed process may have written some. */
+/** The `arrival` records of a baseline: of up to 65,536 authors, so a killed process may have written only some. */
 export function arrivalRecords(baseline: readonly StreamEntry[]): readonly MeshRecord[] {
   return inParts(baseline).map((part) => ({ kind: "arrival", baseline: part }));
 }
@@ -140,7 +140,7 @@ export function notedBaseline(records: readonly MeshRecord[]): readonly StreamEn
   return whole;
 }
 
-/** Kinds that nobody has who wasn't welcomed into the room, or founded it. */
+/** Kinds of records that only a process has which was welcomed into the room, or founded it. */
 const OF_MEMBERS: ReadonlySet<MeshRecord["kind"]> = new Set(
   ["arrival", "shown", "bundle", "member", "rotation"],
 );
@@ -150,15 +150,16 @@ export function wasInRoom(records: readonly MeshRecord[]): boolean {
   return records.some(({ kind }) => OF_MEMBERS.has(kind));
 }
 
-/** What else is known of a rotation isn't kept. */
+/** The record of a rotation: nothing else that is known of it is kept. */
 export function rotationRecord({ rotation, claim }: ClaimedRotation): MeshRecord {
   return { kind: "rotation", rotation: { rotation, claim } };
 }
 
 /**
- * Members that can be dialled, each where it was heard of last, and in the order of that: first those whom we have met
- * and who weren't known to have quit, last those who had, and whom we never met. Between them the others take turns: who
- * had quit may be back, and whom we never met somebody may have made up, as many as he liked.
+ * Contacts of members that can be dialled, each at its last known endpoint, in groups, within each the last one heard
+ * of first. First come members that we have met and that aren't known to have quit, last those that had quit and that
+ * we never met. Between them the two other groups take turns: a member that had quit may be back, and members that we
+ * never met may be made up, in any number.
  */
 export function rememberedContacts(records: readonly MeshRecord[], self: PeerKey): Contact[] {
   const latest = new Map<PeerKey, Remembered>();
@@ -192,10 +193,10 @@ function inTurn<T>(one: readonly T[], other: readonly T[]): readonly T[] {
 
 /** Whether we have dialled a member, or it has dialled us. */
 export type FirstHandKind = "entrance" | "caller";
-/** Of members that we have met, each proven by a handshake. */
+/** Records of members that we have met, each proven by a handshake. */
 export type FirstHandRecord = Extract<MeshRecord, { readonly kind: FirstHandKind }>;
 
-/** Whether a handshake with the member itself is behind it, and not what others told. */
+/** Whether the record comes from a handshake with the member itself, not from what others told. */
 export function isFirstHand(record: MeshRecord): record is FirstHandRecord {
   return record.kind === "entrance" || record.kind === "caller";
 }

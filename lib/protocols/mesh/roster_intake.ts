@@ -1,6 +1,6 @@
 /**
- * What neighbours bring to the roster, checked: how much of it, whether it is news, and its signatures,
- * in the order of what that costs. A neighbour answers for what it passes on: it has checked it too.
+ * Checks what neighbours bring to the roster: its amount, whether it is news, and its signatures, the cheapest
+ * check first. A neighbour answers for what it passes on, as it has checked it too.
  */
 
 import { dropOldest } from "../../base/bounded.ts";
@@ -32,24 +32,26 @@ import type { RosterOutbox } from "./roster_outbox.ts";
 import { isNewer, rankOf, type RosterTable } from "./roster_table.ts";
 import type { Beacon, SignedBeacon, SignedClaim } from "./structures.ts";
 
-/** What one member may make all others relay: early beacons of a busy room, twice over. */
+/** How many beacons of one member all others relay: early beacons of a busy room, twice over. */
 const BEACONS_PER_SECOND = 40;
 const BEACONS_BURST = 80;
 /**
- * What is read of one neighbour's: everything a heal of two full halves brings, a claim and a beacon of 2,048 each,
- * then a busy room. More is dropped; whatever it was, beacons come again, and rosters are compared. Where members
- * that nobody can dial make the neighbours more than an active view has, they share what that many may bring.
+ * How many items are read from one neighbour: all that the heal of two full halves of a room brings, a claim and a
+ * beacon of 2,048 members each, then those of a busy room. More are dropped; whatever they were, beacons come again,
+ * and rosters are compared. Where members that nobody can dial make the neighbours more than an active view has, they
+ * share what that many may bring.
  */
 const ITEMS_PER_SECOND = 500;
 const ITEMS_BURST = ROSTER_MAX;
 /**
- * What a neighbour may send: all that others had it read, as if it had been alone with liars, twice over for claims
- * that vouch, of which it tells few beside those. So nobody pays for what it was made to pass on; 2,500 messages a
- * second, and as many envelopes as `limits.ts` allows, are fewer than the 5,000 of a link.
+ * How many items a neighbour may send without a penalty: all that others could have it read, if all its neighbours
+ * were liars, twice over for claims that vouch, of which it sends few besides. So no member is penalised for what it
+ * was made to pass on; 2,500 messages a second, and as many envelopes as `limits.ts` allows, are fewer than a link's
+ * 5,000.
  */
 const FLOOD_PER_SECOND = 2 * ACTIVE_VIEW_MAX * ITEMS_PER_SECOND;
 const FLOOD_BURST = ACTIVE_VIEW_MAX * ITEMS_BURST;
-/** Buckets that a neighbour may ask for: our whole roster twice a second while hundreds come in. */
+/** Buckets that a neighbour may ask for: our whole roster twice a second while hundreds of members join. */
 const BUCKETS_PER_SECOND = 2 * ROSTER_BUCKETS;
 const BUCKETS_BURST = 16 * ROSTER_BUCKETS;
 
@@ -59,11 +61,11 @@ const RATES_MAX = 3 * (ACTIVE_VIEW_MAX + INBOUND_LINKS_MAX);
 interface Neighbour {
   /** Claims that came ahead of the beacons that name them; at most `CLAIMS_AHEAD_MAX`, unchecked. */
   readonly ahead: Map<ClaimId, SignedClaim>;
-  /** What it is blamed for begins anew with each link: what was asked for over the last one may be sent again. */
+  /** Begins anew with each link: what was asked for over the last one may be sent again without blame. */
   readonly flood: TokenBucket;
 }
 
-/** What became of a beacon: it holds with its claim; it says nothing; it lacks a claim; it cost a penalty. */
+/** The outcome for a beacon: good, with its claim; ignored; its claim isn't known; or its sender is penalised. */
 export type Verdict =
   | { readonly is: "good"; readonly claim: KnownClaim }
   | { readonly is: "ignored" | "without-claim" | "penalised" };
@@ -71,9 +73,9 @@ export type Verdict =
 export class RosterIntake {
   /** As many as the overlay has neighbours. */
   readonly #neighbours = new Map<PeerKey, Neighbour>();
-  /** How often each live member's beacon came. */
+  /** Rate limits for each live member's beacons. */
   readonly #rates = new Map<PeerKey, TokenBucket>();
-  /** Of neighbours, by key: who goes and comes again has what it left. */
+  /** Rate limits for neighbours, by key: one that goes and comes again has what it had left. */
   readonly #items = new Rates<PeerKey>(ITEMS_PER_SECOND, ITEMS_BURST, RATES_MAX);
   readonly #buckets = new Rates<PeerKey>(BUCKETS_PER_SECOND, BUCKETS_BURST, RATES_MAX);
   readonly #vouchers = new Rates<PeerKey>(
@@ -113,7 +115,7 @@ export class RosterIntake {
     this.#rates.delete(key);
   }
 
-  /** Whether so many entries of a neighbour's are read; it pays where it sends far more. */
+  /** Whether so many entries of a neighbour's may be read now; penalises it where it sends far more. */
   mayBring(from: PeerKey, count: number, nowMs: number): boolean {
     const neighbour = this.#neighbours.get(from);
     if (neighbour === undefined) return false;
@@ -125,12 +127,12 @@ export class RosterIntake {
     return this.#items.take(from, nowMs, count * share);
   }
 
-  /** Whether a question about so many buckets is answered; who is left without an answer asks again later. */
+  /** Whether a question about so many buckets is answered; a neighbour left without an answer asks again later. */
   mayAsk(from: PeerKey, buckets: number, nowMs: number): boolean {
     return this.isNeighbour(from) && this.#buckets.take(from, nowMs, Math.max(1, buckets));
   }
 
-  /** Whether another claim of this neighbour's is checked that only vouches for others. */
+  /** Whether one more claim of this neighbour's that only vouches for others is checked. */
   mayVouch(from: PeerKey, nowMs: number): boolean {
     return this.isNeighbour(from) && this.#vouchers.take(from, nowMs);
   }
@@ -145,7 +147,7 @@ export class RosterIntake {
     dropOldest(ahead, CLAIMS_AHEAD_MAX);
   }
 
-  /** Whether a beacon could change anything: asked before all else. */
+  /** Whether a beacon could change anything; checked before all else. */
   isNews(beacon: Beacon): boolean {
     const floor = this.table.floorOf(beacon.key);
     if (floor !== null && !isNewer(rankOf(beacon), floor)) return false;
@@ -188,7 +190,7 @@ export class RosterIntake {
     return this.outbox.penalise(from, "invalid-signature", text);
   }
 
-  /** Null where the claim doesn't hold; who brought it has paid for it. */
+  /** Null where the claim doesn't hold; then the neighbour that brought it is penalised. */
   checkClaim(from: PeerKey, signed: SignedClaim, id: ClaimId, room: InRoom): KnownClaim | null {
     const fault = claimFormFault(signed.claim.value, room);
     if (fault !== null) {
@@ -206,7 +208,7 @@ export class RosterIntake {
     const rate = this.#rates.get(key);
     if (rate !== undefined) return rate;
     const fresh = new TokenBucket(BEACONS_PER_SECOND, BEACONS_BURST);
-    // Of live members alone: keys that nobody has checked would fill it.
+    // Only for live members: unchecked keys would fill the map.
     if (this.table.get(key)?.state === "alive") this.#rates.set(key, fresh);
     return fresh;
   }

@@ -1,14 +1,14 @@
 /**
- * What the roster brings forth: its effects, and what it passes on, each thing once to each neighbour that
- * doesn't have it, in as few messages as hold it, claims before the beacons that name them.
+ * The roster's output: its effects, and the items that it passes on, each once to each neighbour that doesn't
+ * have it, in as few messages as hold it, claims before the beacons that name them.
  *
  * In a large room a beacon comes each few ms, from every neighbour in turn: passed on one by one, each would be
- * a frame on every link. So what can wait waits for company, and a neighbour that brings it meanwhile isn't
- * sent it. With what can't wait all goes out: a statement is about the latest beacon, and believed by
- * those alone who have that.
+ * a frame on every link. So items that can wait are collected, and a neighbour that brings one meanwhile isn't
+ * sent it. An item that can't wait takes all others along: a statement is about the latest beacon, and believed
+ * only by members that have that.
  *
- * What is passed on is news: a crowd that somebody makes up fills no link so that it is closed. What we say ourselves
- * goes out in any case.
+ * What is passed on goes into the `news` lane, so that a made-up crowd can't fill a link until it is closed. Our own
+ * items go out in any case.
  */
 
 import type { ClaimId, PeerKey } from "../../base/ids.ts";
@@ -19,31 +19,31 @@ import type { RosterEffect } from "./roster_io.ts";
 import { isNewer, rankOf } from "./roster_table.ts";
 import type { Beacon, SignedBeacon, SignedClaim, SignedStatement } from "./structures.ts";
 
-/** What we say ourselves goes before what is passed on. */
+/** Our own items go out before those that are passed on. */
 const LANES = ["control", "news"] as const;
 
 interface Passed<T> {
   readonly item: T;
   readonly lane: typeof LANES[number];
-  /** Neighbours that have it: those that it came from. */
+  /** Neighbours that have it, since it came from them. */
   readonly knownTo: Set<PeerKey>;
 }
 
 interface HeardBeacon {
   readonly signed: SignedBeacon;
-  /** Monotonic: when it was made, as far as is known. */
+  /** Monotonic time at which the beacon was made, as far as is known. */
   readonly madeMs: number;
 }
 
 export class RosterOutbox {
   #effects: RosterEffect[] = [];
   readonly #claims = new Map<ClaimId, Passed<SignedClaim>>();
-  /** By member: the latest alone. */
+  /** By member, only the latest. */
   readonly #beacons = new Map<PeerKey, Passed<HeardBeacon>>();
-  /** By whom they are told to: as many as it checks, and no more. */
+  /** By the neighbour to which they go; no more than it checks. */
   readonly #vouchers = new Map<PeerKey, readonly SignedClaim[]>();
   #statements: Passed<SignedStatement>[] = [];
-  /** When what waits goes out; null where nothing may wait. */
+  /** When the waiting items go out; null where there are none that may wait. */
   #dueMs: number | null = null;
 
   effect(effect: RosterEffect): void {
@@ -55,7 +55,7 @@ export class RosterOutbox {
     this.effect({ type: "send", to, message, ...other });
   }
 
-  /** Always false: the rest of what came isn't worth reading. */
+  /** Always returns false: the rest of the peer's message isn't worth reading. */
   penalise(
     peer: PeerKey,
     fault: "invalid-signature" | "flood" | "protocol",
@@ -65,7 +65,7 @@ export class RosterOutbox {
     return false;
   }
 
-  /** To one neighbour alone, behind parts of the roster that it has asked for: they may be as many as members. */
+  /** Sends claims, as many as there are members perhaps, to one neighbour, behind roster parts that it asked for. */
   claimsTo(to: PeerKey, all: readonly SignedClaim[]): void {
     for (const claims of inParts(all)) this.send(to, { type: "claims", claims }, "data");
   }
@@ -76,7 +76,7 @@ export class RosterOutbox {
   }
 
   /**
-   * A beacon of another's, which may wait for `waitMs`, or of our own, which doesn't.
+   * Passes on another member's beacon, which may wait for `waitMs`, or sends our own, which doesn't wait.
    * @param from Null for our own.
    */
   beacon(
@@ -89,7 +89,7 @@ export class RosterOutbox {
     this.#dueMs = Math.min(this.#dueMs ?? Infinity, nowMs + heard.waitMs);
   }
 
-  /** Claims that vouch for one that is passed on: after the beacon that names that one. */
+  /** Sends claims that vouch for one that is passed on, after the beacon that names that one. */
   vouchers(to: PeerKey, claims: readonly SignedClaim[]): void {
     if (claims.length > 0) this.#vouchers.set(to, [...this.#vouchers.get(to) ?? [], ...claims]);
   }
@@ -100,8 +100,8 @@ export class RosterOutbox {
   }
 
   /**
-   * A neighbour brought a beacon: it needn't be sent it.
-   * @returns Whether that or a later one waits here, and so is known.
+   * Notes that a neighbour brought a beacon, and needn't be sent it.
+   * @returns Whether that beacon or a later one waits here, and so is known.
    */
   hasBeacon(from: PeerKey, beacon: Beacon): boolean {
     const waiting = this.#beacons.get(beacon.key);
@@ -111,17 +111,17 @@ export class RosterOutbox {
     return !isNewer(brought, known);
   }
 
-  /** A neighbour brought a claim: it needn't be sent it. */
+  /** Notes that a neighbour brought a claim, and needn't be sent it. */
   hasClaim(from: PeerKey, id: ClaimId): void {
     this.#claims.get(id)?.knownTo.add(from);
   }
 
-  /** When something that waits is to go out. */
+  /** When the waiting items are to go out. */
   get dueMs(): number | null {
     return this.#dueMs;
   }
 
-  /** All of this step's effects, and what waits where that is due. */
+  /** All of this step's effects, and the waiting items where they are due. */
   take(neighbours: Iterable<PeerKey>, nowMs: number): readonly RosterEffect[] {
     if (this.#isDue(nowMs)) this.#passOn(neighbours, nowMs);
     const effects = this.#effects;
@@ -133,7 +133,7 @@ export class RosterOutbox {
     const { size: claims } = this.#claims;
     const { size: beacons } = this.#beacons;
     if (this.#statements.length > 0) return true;
-    // A claim without a beacon that could wait is news by itself.
+    // A claim without a waiting beacon is news by itself, and goes out at once.
     if (this.#dueMs === null) return claims > 0;
     return this.#dueMs <= nowMs || claims >= NEWS_WAITING_MAX || beacons >= NEWS_WAITING_MAX;
   }
@@ -169,7 +169,7 @@ export class RosterOutbox {
   }
 }
 
-/** What goes to `to` in this lane, in lists that fit a message. */
+/** The items that go to `to` in this lane, in lists that fit a message. */
 function parts<T>(all: Iterable<Passed<T>>, to: PeerKey, lane: Queue): T[][] {
   const items: T[] = [];
   for (const passed of all) {

@@ -1,6 +1,6 @@
 /**
- * The roster's entries: who is there, who was lost or has quit within a day, and floors of those who
- * are forgotten. Data alone: when somebody dies is decided in `roster.ts`.
+ * The roster's entries: live members, members that were lost or quit within a day, and floors of forgotten
+ * ones. Data only: when a member dies is decided in `leases.ts`.
  */
 
 import { dropOldest } from "../../base/bounded.ts";
@@ -18,7 +18,7 @@ import type { Contact } from "./messages.ts";
 import { rosterBucketOf, RosterDigest } from "./roster_digest.ts";
 import type { Beacon, SignedBeacon } from "./structures.ts";
 
-/** Where a beacon stands among all of its key's. */
+/** The rank of a beacon among all beacons of its key. */
 export interface Rank {
   readonly incarnation: number;
   readonly number: number;
@@ -32,11 +32,11 @@ export interface Entry {
   readonly state: "alive" | "lost" | "quit";
   /** Alive: when its latest beacon was made, as far as is known. Otherwise: when it died. */
   readonly sinceMs: number;
-  /** Lost for all that our disk knows: this very beacon may still be its latest, and shows that it is there. */
+  /** Lost as far as our disk knows: this beacon may still be its latest, and shows that it is there if it comes. */
   readonly fromDisk?: boolean;
 }
 
-/** Of two beacons of one key that with the higher rank holds. */
+/** The rank of a beacon; of two beacons of one key the one with the higher rank holds. */
 export function rankOf(beacon: Beacon): Rank {
   return {
     incarnation: beacon.incarnation,
@@ -52,7 +52,7 @@ export function isNewer(rank: Rank, known: Rank): boolean {
   return rank.quit && !known.quit;
 }
 
-/** Whether a live member says no more than that it is still there: most of what comes. */
+/** Whether the entry says no more than that a live member is still there, as most do. */
 function isRenewal(known: Entry, entry: Entry): boolean {
   const [before, now] = [known.signed.beacon.value, entry.signed.beacon.value];
   return known.state === "alive" && entry.state === "alive" && known.claim.id === entry.claim.id &&
@@ -62,13 +62,13 @@ function isRenewal(known: Entry, entry: Entry): boolean {
 export class RosterTable {
   readonly digest: RosterDigest;
   readonly #entries = new Map<PeerKey, Entry>();
-  /** The same by the digest's buckets, each in the same order: a neighbour asks for a few of them. */
+  /** The same entries in the same order, by the digest's buckets, of which a neighbour asks for a few. */
   readonly #byBucket = Array.from({ length: ROSTER_BUCKETS }, () => new Map<PeerKey, Entry>());
   /** The dead in the order of their death; at most `ROSTER_DEAD_MAX`. */
   readonly #dead = new Set<PeerKey>();
-  /** At most `ROSTER_FLOORS_MAX`; the one set first goes first. */
+  /** Floors of forgotten members; at most `ROSTER_FLOORS_MAX`, the one set first is dropped first. */
   readonly #floors = new Map<PeerKey, Rank>();
-  /** Where those who are forgotten could be dialled; at most `ROSTER_DEAD_MAX`, who was forgotten first goes first. */
+  /** Last endpoints of forgotten members; at most `ROSTER_DEAD_MAX`, the first forgotten is dropped first. */
   readonly #forgotten = new Map<
     PeerKey,
     { readonly endpoint: Endpoint; readonly sinceMs: number }
@@ -87,7 +87,7 @@ export class RosterTable {
     return this.#entries.values();
   }
 
-  /** Those that entries name, of who is there before those of the dead. */
+  /** The claims that entries name, those of live members first. */
   *claims(): Iterable<KnownClaim> {
     for (const { state, claim } of this.#entries.values()) if (state === "alive") yield claim;
     for (const key of this.#dead) yield this.#entries.get(key)!.claim;
@@ -113,7 +113,7 @@ export class RosterTable {
     return entry.fromDisk === true && !rank.quit ? { ...rank, number: rank.number - 1 } : rank;
   }
 
-  /** Takes no beacon of this key that isn't newer than `rank`. */
+  /** Makes `rank` the floor of this key: from now on only a newer beacon of it is taken. */
   setFloor(key: PeerKey, rank: Rank): void {
     this.#floors.delete(key);
     this.#floors.set(key, rank);
@@ -148,25 +148,25 @@ export class RosterTable {
     dropOldest(this.#forgotten, ROSTER_DEAD_MAX);
   }
 
-  /** Who died a week ago isn't dialled any more. */
+  /** Drops the endpoints of members that died a week ago: they aren't dialled any more. */
   dropForgotten(nowMs: number): void {
     for (const [key, { sinceMs }] of this.#forgotten) {
       if (sinceMs + FORGOTTEN_DIALLED_MS <= nowMs) this.#forgotten.delete(key);
     }
   }
 
-  /** Where those who are forgotten, and may be there all the same, could be dialled. */
+  /** Last endpoints of forgotten members, which may be there all the same. */
   forgotten(): readonly Contact[] {
     return [...this.#forgotten].map(([key, { endpoint }]) => ({ key, endpoint }));
   }
 
-  /** Those who have been dead for `keptMs`: to be forgotten. */
+  /** The members that have been dead for `keptMs`, to be forgotten. */
   overdueDead(nowMs: number, keptMs: number): readonly Entry[] {
     return [...this.#dead].map((key) => this.#entries.get(key)!)
       .filter(({ sinceMs }) => sinceMs + keptMs <= nowMs);
   }
 
-  /** One of the dead beyond the bound, who died first; null where there are no more than that. */
+  /** The member that died first, where there are more dead than the bound; else null. */
   excessDead(): Entry | null {
     if (this.#dead.size <= ROSTER_DEAD_MAX) return null;
     const [first] = this.#dead;
@@ -183,7 +183,7 @@ export class RosterTable {
     return first;
   }
 
-  /** After a stall: nobody was silent for the time that was lost. */
+  /** Moves times by a stall of ours, so that nobody counts as silent for that time. */
   postpone(delayMs: number): void {
     for (const [key, entry] of this.#entries) {
       const later = { ...entry, sinceMs: entry.sinceMs + delayMs };
@@ -195,7 +195,7 @@ export class RosterTable {
     }
   }
 
-  /** The one heard of last comes last. */
+  /** Adds the entry at the end: the member heard of last comes last. */
   #list(entry: Entry): void {
     const { key } = entry;
     for (const entries of [this.#entries, this.#bucketOf(key)]) {

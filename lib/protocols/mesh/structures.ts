@@ -121,14 +121,14 @@ export const beaconSchema = record({
   roster: hexId<Hash>(),
   /** Time of the last message in room order by others that the sender had been shown; 0 for none. */
   latest: roomTime,
-  /** The next one follows within so many ms: how long this one is good for doesn't depend on whom a reader knows. */
+  /** The next beacon follows within so many ms: the lease doesn't depend on how many members its reader knows. */
   intervalMs: trailing(uint(BEACON_INTERVAL_MS_MAX), 10_000),
 });
 export const signedBeaconSchema = record({ beacon: embedded(beaconSchema, 1_024), signature });
 export type Beacon = Infer<typeof beaconSchema>;
 export type SignedBeacon = Infer<typeof signedBeaconSchema>;
 
-/** What a neighbour says of a member's life: it no longer answers me (accuse), or it does (deny). */
+/** What a neighbour says about a member: it no longer answers me (accuse), or it does (deny). */
 export const statementSchema = record({
   version,
   room: hexId<RoomId>(),
@@ -166,7 +166,7 @@ export const signedRotationSchema = record({
 export type Rotation = Infer<typeof rotationSchema>;
 export type SignedRotation = Infer<typeof signedRotationSchema>;
 
-/** How to come in: what `--invite` takes, in base32 and with a check (`invite.ts`). Not signed, and never on the wire. */
+/** An invite, as `--invite` takes it in base32 and with a check (`invite.ts`). Not signed, and never on the wire. */
 export const inviteSchema = record({
   version,
   room: hexId<RoomId>(),
@@ -200,7 +200,7 @@ export const headerSchema = record({
   counter,
   /** How many counters it takes: one for each text, 1 for kind `heads`. */
   count: uint(BUNDLE_TEXTS_MAX),
-  /** The author's name when this was sent is that of this claim. */
+  /** The claim of the name that the author had when the bundle was sent. */
   claim: hexId<ClaimId>(),
   /** The author's previous bundle in this incarnation; null for the first. */
   previous: nullable(hexId<BundleId>()),
@@ -229,7 +229,7 @@ export const textsSchema = embedded(
   BUNDLE_TEXT_BYTES_MAX + BUNDLE_TEXTS_MAX * 4,
 );
 
-/** What is signed, relayed, stored and announced, whole and byte for byte. */
+/** The unit that is signed, relayed, stored and announced, whole and byte for byte. */
 export const bundleSchema = record({
   header: embedded(headerSchema, HEADER_BYTES_MAX),
   signature,
@@ -246,7 +246,7 @@ export const privateEnvelopeSchema = record({
   room: hexId<RoomId>(),
   from: hexId<PeerKey>(),
   to: hexId<PeerKey>(),
-  /** The receiver's box key that it is sealed to. */
+  /** The receiver's box key to which the envelope is sealed. */
   boxKey: fixedBytes(32),
   /** The sender's incarnation and its counter of private messages to this receiver. */
   incarnation: counter,

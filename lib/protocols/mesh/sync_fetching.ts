@@ -1,4 +1,4 @@
-/** What neighbours were asked for: each stream at one of them, unless that one lets us wait for too long. */
+/** What we fetch from neighbours: each stream from one of them, unless that one lets us wait for too long. */
 
 import { dropOldest } from "../../base/bounded.ts";
 import type { PeerKey } from "../../base/ids.ts";
@@ -22,21 +22,21 @@ import { windowBytesOf } from "./sync_supply.ts";
 
 /** Confirmations come four times in a window: the sender never runs dry waiting for one. */
 const CONFIRM_BYTES = SYNC_WINDOW_BYTES / 4;
-/** Once may be chance: it let go of it meanwhile. */
+/** How often a neighbour must fail to give something: once may be chance, as it may have let go of it meanwhile. */
 const NOT_GIVEN_TIMES = 2;
 
 /** How a range has ended. */
 export interface Ended {
-  /** Something of it is still to be had. */
+  /** Something of it is still missing here. */
   readonly isMissing: boolean;
   /** Nothing came, and nothing of it is here. */
   readonly isNothing: boolean;
-  /** It took so long that more may have come there meanwhile. */
+  /** It was so long that more may have arrived at the neighbour meanwhile. */
   readonly wasLong: boolean;
 }
 
 export class Fetching {
-  /** @param peers All neighbours, whoever comes and goes. */
+  /** @param peers All current neighbours; the owner changes the map as they come and go. */
   constructor(
     private readonly order: OrderQueries,
     private readonly peers: ReadonlyMap<PeerKey, SyncPeer>,
@@ -48,7 +48,7 @@ export class Fetching {
    * @returns Whether nothing was left to another neighbour.
    */
   want(key: PeerKey, peer: SyncPeer, wants: readonly Want[], nowMs: number): boolean {
-    // Who gives nothing gets no more time by having still more.
+    // A neighbour that gives nothing gets no more time by announcing still more.
     const fetch = peer.fetch ?? newFetch(nowMs + SYNC_PROGRESS_MS_MAX);
     const fresh: Want[] = [];
     let all = true;
@@ -80,7 +80,7 @@ export class Fetching {
     return all;
   }
 
-  /** Whether another neighbour is to send it, and nobody who was asked has let us wait for too long. */
+  /** Whether another neighbour is to send it and hasn't let us wait too long; each that has doubles our patience. */
   #isComing({ stream, goal }: Want, except: SyncPeer, nowMs: number): boolean {
     let patienceMs = SYNC_PATIENCE_MS;
     for (const peer of this.peers.values()) {
@@ -92,7 +92,7 @@ export class Fetching {
     return false;
   }
 
-  /** How long our frontier has stood, of a stream that was asked for. */
+  /** How long our frontier of a stream that was asked for hasn't moved. */
   #standsMs(pending: Pending, nowMs: number): number {
     const { counter } = this.order.frontier(pending.stream);
     if (pending.counter !== counter) {
@@ -102,7 +102,10 @@ export class Fetching {
     return nowMs - pending.movedMs;
   }
 
-  /** It says again that it has what it was asked for, and something else may come meanwhile. */
+  /**
+   * The neighbour says again that it has what it was asked for: where our frontier has stood for too long, it doesn't
+   * give it, although other streams may come meanwhile.
+   */
   #noteStanding(key: PeerKey, { came }: Fetch, pending: Pending, nowMs: number): void {
     if (this.#standsMs(pending, nowMs) < GIVING_MS_MAX) return;
     const { stream, goal: counter } = pending;
@@ -112,9 +115,9 @@ export class Fetching {
   }
 
   /**
-   * A bundle of a range has come, whatever becomes of it. Each stream comes in its order, from where it was asked for:
-   * what is before the first that comes isn't had there any more. Not so of a neighbour's own stream: who begins that
-   * differently with each would have each go on without something else.
+   * A bundle of a range has come, whatever becomes of it. Each stream comes in order, from where it was asked for: the
+   * neighbour no longer has what is before the first bundle that comes. This isn't concluded of the neighbour's own
+   * stream: if it began that differently for each member, each would go on without something else.
    */
   arrived(from: PeerKey, { header: { value } }: Bundle): void {
     const peer = this.peers.get(from);
@@ -126,7 +129,7 @@ export class Fetching {
     this.emit({ type: "passed-over", from, stream, after, before: value.counter });
   }
 
-  /** This bundle of a range is done with, whatever became of it: the sender may send more. */
+  /** A bundle of a range was dealt with, whatever became of it: the sender may send more. */
   takenIn(key: PeerKey, bundle: Bundle, nowMs: number): void {
     const peer = this.peers.get(key);
     const fetch = peer?.fetch;
@@ -135,7 +138,7 @@ export class Fetching {
     const { value } = bundle.header;
     const stream = streamKey(value);
     const want = fetch.wants.get(stream);
-    // What wasn't asked for must neither keep this open nor be remembered.
+    // A stream that wasn't asked for must neither keep the fetch open nor be remembered.
     if (want !== undefined) {
       const last = lastCounter(value);
       fetch.came.set(stream, Math.max(fetch.came.get(stream) ?? 0, last));
@@ -153,7 +156,7 @@ export class Fetching {
     });
   }
 
-  /** The neighbour has sent all that it was asked for, or it took too long. @param peer With a `fetch`. */
+  /** Ends a fetch: the neighbour has sent all that it was asked for, or took too long. @param peer With a `fetch`. */
   end(key: PeerKey, peer: SyncPeer, nowMs: number): Ended {
     const fetch = peer.fetch!;
     const isNothing = this.#broughtNothing(fetch);
@@ -165,17 +168,18 @@ export class Fetching {
     return { isMissing, isNothing, wasLong: fetch.takenBytes >= CONFIRM_BYTES };
   }
 
-  /** What came may still wait for its parents. */
+  /** What came counts although it may still wait for its parents. */
   #broughtNothing({ wants, takenBytes }: Fetch): boolean {
     return takenBytes === 0 &&
       !wants.values().some(({ stream, goal }) => this.order.has(stream, goal));
   }
 
   /**
-   * A range has ended. Where it brought anything new it may have been cut off, and what is missing comes later in it;
-   * where it brought nothing, time and again, there is nothing. Nor is there what it ended before, time and again: who
-   * gives a part of a stream that there is doesn't prove the rest. What came and waits here is new once; a range that
-   * is cut off again and again while it waits brings the same each time, and says nothing of what comes later in it.
+   * Notes what a range that has ended didn't bring. A range that brought anything new may have been cut off, and what
+   * is missing comes later in it. Where ranges bring nothing time and again, the neighbour has nothing; where they end
+   * at the same place time and again, it has nothing beyond: giving a part of a stream doesn't prove the rest. A bundle
+   * that came and waits here is new only once: a range that is cut off again and again while it waits brings the same
+   * each time, and says nothing of what comes later in it.
    */
   #noteNotGiven(key: PeerKey, peer: SyncPeer, { wants, came, throughTime }: Fetch): void {
     const isNew = ([id, { stream, after }]: readonly [StreamKey, Want]) => {
@@ -192,7 +196,7 @@ export class Fetching {
         continue;
       }
       const earlier = peer.notGiven.get(id);
-      // What came once, and had no place here, there is.
+      // What came once, and had no place here, does exist.
       const given = Math.max(came.get(id) ?? 0, earlier?.given ?? 0);
       const isMissing = !broughtSome && given < counter;
       if (!isMissing && !came.has(id)) continue;

@@ -1,15 +1,15 @@
 /**
  * Noise XX (in private rooms XXpsk0) with an identity in the second and third message: what the handshakes over
- * streams (channel_handshake.ts) and over datagrams (`sealed_datagram/`) share. Messages in, messages out: what
- * carries them, and what is told of a failure, is theirs.
+ * streams (channel_handshake.ts) and over datagrams (`sealed_datagram/`) share. Messages in, messages out: those
+ * modules carry them, and report failures.
  *
  *     initiator                                              responder
  *     e                                              ->
  *                       <-  e, ee, s, es, {attachment, identity proof}
  *     s, se, {identity proof}                        ->
  *
- * Reading a message changes nothing in either class, so that a forged one doesn't end the handshake of those who
- * mean it.
+ * Reading a message doesn't change the handshake state of either class, so that a forged one doesn't end a genuine
+ * handshake.
  */
 
 import { sameBytes } from "../../base/bytes.ts";
@@ -45,14 +45,14 @@ export interface HandshakeEnvironment {
 export interface HandshakeTerms {
   readonly mode: ChannelMode;
   readonly prologue: Uint8Array;
-  /** 32 bytes that both must know, `null` where anybody may come. */
+  /** 32 bytes that both sides must know, `null` where anybody may connect. */
   readonly preSharedKey: Uint8Array | null;
 }
 
 /** What is known of the other side once its proof was verified. */
 export interface ProvenPeer {
   readonly peer: PeerKey;
-  /** Its X25519 key, which stands for its process: each makes a new one. */
+  /** The peer's X25519 key, which identifies its process: each process makes a new one. */
   readonly processKey: Bytes;
   readonly states: TransportStates;
 }
@@ -167,8 +167,8 @@ export class Responder {
   }
 
   /**
-   * Third messages that were wrong and cost a key agreement or a verification: only who wrote the first message can
-   * make them, however many an onlooker sends that look like the true one.
+   * How many wrong third messages have cost a key agreement or a verification. Only the writer of the first message
+   * can make such; those that an onlooker makes up aren't among them, however many it sends.
    */
   get mistakes(): number {
     return this.#mistakes;
@@ -188,7 +188,7 @@ export class Responder {
     return statesOf(noise, peer);
   }
 
-  /** The state after these tokens, which are read once while the same ones come. */
+  /** The state after these tokens, which are read only once as long as the same ones come. */
   #readTokens(bytes: Uint8Array): HandshakeState {
     if (this.#tokens !== null && sameBytes(this.#tokens.bytes, bytes)) {
       return this.#tokens.noise.fork();
@@ -199,7 +199,7 @@ export class Responder {
       noise.readTokens(bytes);
       this.#tokens = { bytes: new Uint8Array(bytes), noise };
     } finally {
-      // What an onlooker makes up has no key in it that can be opened. The first that is opened may be right.
+      // A message that an onlooker makes up has no key in it that can be opened. The first one opened may be right.
       if (noise.remoteStatic !== null && !(isFirst && this.#tokens !== null)) this.#mistakes += 1;
     }
     return noise.fork();

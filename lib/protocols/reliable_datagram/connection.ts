@@ -1,4 +1,4 @@
-/** What there is between us and one peer: its session, the stream in it, and whether it is alive. */
+/** The connection with one peer: its session, the stream in it, and whether the peer is alive. */
 
 import { type Endpoint, isSameEndpoint, type PeerKey } from "../../base/ids.ts";
 import { earliestMs } from "../../base/machine.ts";
@@ -8,7 +8,7 @@ import { PacketReader } from "./packet.ts";
 import type { ReliableConfig } from "./reliable_io.ts";
 import { Stream, type StreamSink } from "./stream.ts";
 
-/** Each phase of what is between us and a peer: what it means, and which ones may follow. */
+/** Each phase of a connection: what it means, and which ones may follow. */
 export const CONNECTION_PHASES = {
   connecting: {
     about: "a first session is being made; what is sent waits",
@@ -24,25 +24,25 @@ export const CONNECTION_PHASES = {
 } as const;
 export type ConnectionPhase = keyof typeof CONNECTION_PHASES;
 
-/** What is due at a tick beside what the stream does. */
+/** What is due at a tick besides the stream's own work. */
 export type Due = "silent" | "reconnect" | "close";
 
-/** What became of a packet. `reset`: it is the first of a new stream. */
+/** The outcome for a packet. `reset`: it is the first of a new stream. */
 export type Received = "taken" | "stale" | "reset";
 
 export class Connection {
   phase: ConnectionPhase = "connecting";
   stream: Stream;
-  /** Stands for the peer's process, `null` before the first session. */
+  /** Identifies the peer's process; `null` before the first session. */
   process: string | null = null;
   hasSession = false;
-  /** Where the peer is sought when it is silent: where it proved to be, or was said to be after that. */
+  /** Where a silent peer is dialled: its last proven endpoint, or one that the owner has given since. */
   target: Endpoint;
   isCongested = false;
   isSilent = false;
   closeReason = "";
   closeAtMs = Infinity;
-  /** Whether it is among those to be looked at after the step. */
+  /** Whether it is among the connections to be looked at after the step. */
   isTouched = false;
   #isReadingPaused = false;
   #lastHeardMs: number;
@@ -107,21 +107,21 @@ export class Connection {
   }
 
   /**
-   * Takes in a packet of the peer's present process.
-   * @throws {RemoteProtocolError} If it breaks a rule.
+   * Handles a packet of the peer's present process.
+   * @throws {RemoteProtocolError} If the packet breaks a rule.
    */
   receive(bytes: Uint8Array, sink: StreamSink & { reset(): void }, nowMs: number): Received {
     const reader = new PacketReader(bytes);
     const { from, to } = reader.header;
     if (from === 0) throw new RemoteProtocolError("Cannot read a packet of stream 0");
     this.#heard(nowMs);
-    // Meant for a stream of ours that has ended, as far as we know.
+    // The packet is meant for a stream of ours that has ended, as far as we know.
     if (to !== 0 && to !== this.stream.local) return "stale";
     let received: Received = "taken";
     if (this.stream.remote === 0) this.stream.remote = from;
     else if (from < this.stream.remote) return "stale";
     else if (from > this.stream.remote) {
-      // Whoever begins anew doesn't know our number; one that does speaks of a stream that it had before.
+      // A peer that begins anew doesn't know our number; a packet that names it belongs to an earlier stream.
       if (to !== 0) return "stale";
       this.#beginStream(from);
       received = "reset";
@@ -131,12 +131,12 @@ export class Connection {
     return received;
   }
 
-  /** What was sent asks the peer for a sign. */
+  /** Notes that what was sent asks the peer for a sign of life. */
   asked(nowMs: number): void {
     this.#askedMs ??= nowMs;
   }
 
-  /** We stood still for so long: nobody is blamed for that time, and the way didn't take it. */
+  /** This process has stalled for `delayMs`: the peer isn't blamed for that time, and it is no part of a round trip. */
   excuse(delayMs: number, nowMs: number): void {
     if (this.#askedMs !== null) this.#askedMs += delayMs;
     this.#lastHeardMs += delayMs;

@@ -10,9 +10,9 @@
  *     credit     5 (control) or 6 (data), offset up to which the lane's bytes may be sent
  *     one-shot   7, length, bytes
  *
- * A packet has one `ack` at most. A lane is a stream of bytes in which each message stands after its length. Packets
- * with nothing but `ack` and `one-shot` aren't acknowledged. A number is used once; what is lost is sent again in a
- * packet of another number.
+ * A packet has one `ack` at most. A lane is a stream of bytes in which each message follows its length. Packets
+ * with nothing but `ack` and `one-shot` aren't acknowledged. A packet number is used once; lost content is sent again
+ * in a packet with another number.
  */
 
 import { RemoteProtocolError } from "../../base/errors.ts";
@@ -26,7 +26,7 @@ import {
 } from "./limits.ts";
 import { VARINT_BYTES_MAX, writeVarint } from "./varint.ts";
 
-/** `control` goes before `data`; each keeps its order, between the two there is none. */
+/** `control` precedes `data`; each lane keeps its order, between the two there is none. */
 export const LANES = ["control", "data"] as const;
 export type Lane = typeof LANES[number];
 
@@ -41,7 +41,7 @@ export const FRAME_TYPES = {
   oneShot: 7,
 } as const;
 
-/** Each frame: what it says, and whether its packet is acknowledged for it and it is sent again when lost. */
+/** Each frame: what it says, and how it is sent again when lost; one with `no` asks for no acknowledgement either. */
 export const FRAME_ABOUT: Readonly<
   Record<keyof typeof FRAME_TYPES, { readonly about: string; readonly again: string }>
 > = {
@@ -66,7 +66,7 @@ export interface PacketRange {
 export interface PacketHeader {
   /** Number of the sender's stream, from 1. */
   readonly from: number;
-  /** Number of the receiver's stream as the sender knows it; 0: it doesn't yet. */
+  /** Number of the receiver's stream; 0 while the sender doesn't know it. */
   readonly to: number;
   readonly number: number;
 }
@@ -86,7 +86,7 @@ export type Frame =
 /** Bytes that an acknowledgement takes at most. */
 export const ACK_BYTES_MAX = 2 + 3 * VARINT_BYTES_MAX + ACK_RANGES_MAX * 2 * 3;
 
-/** Fills one packet after the other, in one array: what it gave is good until the next `begin`. */
+/** Fills one packet after the other, in one array: a packet is valid until the next `begin`. */
 export class PacketWriter {
   readonly #bytes = new Uint8Array(PAYLOAD_BYTES_MAX);
   #offset = 0;
@@ -138,7 +138,7 @@ export class PacketWriter {
     this.#bytes[this.#offset++] = FRAME_TYPES.ping;
   }
 
-  /** Needs as much room as `chunkBytes` says. */
+  /** Needs room of `chunkHeaderBytes` and the bytes. */
   chunk(lane: Lane, offset: number, bytes: Uint8Array): void {
     this.#bytes[this.#offset++] = FRAME_TYPES[lane];
     this.#uint(offset);
@@ -174,7 +174,7 @@ export class PacketWriter {
 /** Bytes of a credit frame at most. */
 export const CREDIT_BYTES_MAX = 1 + VARINT_BYTES_MAX;
 
-/** Bytes that a chunk's frame has before the bytes, at most. */
+/** Length of a chunk's frame before the chunk's bytes, at most. */
 export function chunkHeaderBytes(offset: number): number {
   return 1 + varintBytes(offset) + varintBytes(CHUNK_BYTES_MAX);
 }
@@ -197,7 +197,7 @@ export class PacketReader {
 
   /**
    * Reads the header. Frames are views into `bytes`.
-   * @throws {RemoteProtocolError} If it isn't whole.
+   * @throws {RemoteProtocolError} If the header isn't whole.
    */
   constructor(bytes: Uint8Array) {
     const input = this.#input = new Input(bytes);
@@ -210,7 +210,7 @@ export class PacketReader {
 
   /**
    * The next frame, `null` after the last.
-   * @throws {RemoteProtocolError} If it isn't whole, breaks a bound, is a second `ack`, or of a type that doesn't exist.
+   * @throws {RemoteProtocolError} If the frame isn't whole, breaks a bound, is a second `ack`, or of an unknown type.
    */
   next(): Frame | null {
     const input = this.#input;
@@ -243,7 +243,7 @@ export class PacketReader {
   }
 
   #ack(): Frame {
-    // Nobody has more to say in a second one, and each is work in proportion to what is under way.
+    // A second one is of no use, and each costs work in proportion to the packets in flight.
     if (this.#hasAck) {
       throw new RemoteProtocolError("Cannot read a packet: it has two acknowledgements");
     }
