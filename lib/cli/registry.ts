@@ -4,7 +4,7 @@ import type { Logger } from "../base/environment.ts";
 import { P2pchatError } from "../base/errors.ts";
 import { endpointText } from "../base/ids.ts";
 import { TokenBucket } from "../base/token_bucket.ts";
-import type { ClientCommand, ClientEvent } from "../protocols/directory/events.ts";
+import { type ClientCommand, type ClientEvent, overText } from "../protocols/directory/events.ts";
 import type { DirectoryClientHost } from "../runtime/directory_client_host.ts";
 import { profileFolder } from "../store/paths.ts";
 import { SYSTEM_LINK_CLOCK } from "../transport/system_clock.ts";
@@ -323,11 +323,18 @@ class Program {
   #target(): RegistryTarget {
     const { standing, rendering, ui } = this.#parts;
     const submit = (command: ClientCommand, ref: string | undefined) => {
-      if (standing.where.place === "refused") {
-        if (command.command === "say") return void this.#unsaid++;
+      const { place, peer } = standing.where;
+      if (place === "refused") {
+        if (command.command === "say") {
+          if (ref === undefined) return void this.#unsaid++;
+          return showError(ui, standing.unsaid, ref);
+        }
         this.#tellUnsaid();
         // It ends what was for that call; all that follows is for the lobby.
-        if (command.command === "hang-up" || command.command === "cancel") return;
+        if (command.command === "hang-up" || command.command === "cancel") {
+          if (ref !== undefined) ui.show({ event: "notice", text: overText(peer) }, ref);
+          return;
+        }
       }
       if (command.command === "list") {
         this.#isListAsked = true;

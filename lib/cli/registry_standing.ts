@@ -3,8 +3,14 @@
  * means.
  */
 
+import { type ErrorCode, P2pchatError } from "../base/errors.ts";
 import { isSameName, shownName } from "../base/names.ts";
-import type { ClientCommand, ClientEvent } from "../protocols/directory/events.ts";
+import {
+  type ClientCommand,
+  type ClientEvent,
+  unsaidCode,
+  unsaidText,
+} from "../protocols/directory/events.ts";
 
 /**
  * `asked`: another user calls; `calling`: a call isn't connected yet; `refused`: lines that were meant for a call
@@ -53,7 +59,7 @@ export class RegistryStanding {
   /** More lines were piped for a call that isn't connected yet than are kept. */
   #isOverfull = false;
   /** The other side of that call, while the lines meant for it are still being read, whoever calls meanwhile. */
-  #refused: string | null = null;
+  #refused: { readonly peer: string; readonly code: ErrorCode } | null = null;
 
   /** @param nowMs A monotonic clock. */
   constructor(public name: string, readonly nowMs: () => number) {}
@@ -61,7 +67,7 @@ export class RegistryStanding {
   get where(): Whereabouts {
     const where = this.#refused === null
       ? this.#where
-      : { place: "refused" as const, peer: this.#refused };
+      : { place: "refused" as const, peer: this.#refused.peer };
     return {
       ...where,
       isAccepted: this.#where.place === "calling" && this.#accepted,
@@ -139,6 +145,12 @@ export class RegistryStanding {
     this.#isOverfull ||= this.#where.place === "calling" && !this.#isEnding && !this.#isTyped;
   }
 
+  /** The error for a line that was meant for a refused call. */
+  get unsaid(): P2pchatError {
+    const { peer, code } = this.#refused ?? { peer: this.#where.peer, code: "unreachable" };
+    return new P2pchatError(code, unsaidText(peer));
+  }
+
   /** All lines that were meant for a refused call have been read. */
   hasReadAll(): void {
     this.#refused = null;
@@ -159,7 +171,9 @@ export class RegistryStanding {
         if (event.state === "connected") return this.#enter("talking", event.call, event.peer);
         if (event.call !== this.#call) return;
         this.#overAtMs = this.#isEnding ? -Infinity : this.nowMs();
-        if (this.#where.place === "calling" && this.#isOverfull) this.#refused = event.peer;
+        if (this.#where.place === "calling" && this.#isOverfull) {
+          this.#refused = { peer: event.peer, code: unsaidCode(event.state) };
+        }
         this.#where = LOBBY;
     }
   }

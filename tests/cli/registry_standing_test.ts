@@ -88,6 +88,10 @@ Deno.test("registry: what was piped beyond what is kept for a call that is refus
   alice.shows(call("declined"));
   assertEquals([alice.where.place, alice.where.peer], ["refused", "bob"]);
   assertEquals(alice.prompt, "alice (lobby)");
+  assertEquals([alice.unsaid.code, alice.unsaid.message], [
+    "declined",
+    "Nothing was said: there is no call with bob",
+  ]);
   alice.hasReadAll();
   assertEquals(alice.where.place, "lobby");
 

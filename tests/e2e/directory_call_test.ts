@@ -262,6 +262,35 @@ Deno.test("directory: piped lines wait for the answer, and are dropped with one 
   assertEquals(lines(alice), ["> alice: one", "> alice: two"]);
 });
 
+Deno.test("directory: each object with a ref for a call that is refused is answered with it", async () => {
+  const { world } = await DirectoryWorld.open([]);
+  await using _ = world;
+  const [alice, bob] = await world.guests("alice", "bob") as [Node, Node];
+  // Of those, some are kept for the call, and the others still being read when it is refused.
+  const refs = Array.from({ length: 1_500 }, (_, at) => `line ${at}`);
+  const objects = [
+    { command: "call", name: "bob", ref: "call" },
+    ...refs.map((ref) => ({ command: "msg", text: "hello", ref })),
+    { command: "hangup", ref: "hangup" },
+  ];
+  const from = alice.events.length;
+  await alice.type(objects.map((object) => JSON.stringify(object)).join("\n"));
+  await bob.until(incoming("alice"));
+  await bob.type("/decline");
+  await alice.until(({ ref }) => ref === "hangup");
+
+  const answers = alice.events.slice(from).filter(({ ref }) => ref !== undefined);
+  assertEquals(answers.map(({ ref }) => ref), ["call", "call", ...refs, "hangup"]);
+  assertEquals(answers.slice(0, 2).map(({ event, state }) => `${event} ${state}`), [
+    "call ringing",
+    "call declined",
+  ]);
+  const codes = new Set(answers.slice(2, -1).map(({ event, code }) => `${event} ${code}`));
+  assertEquals([...codes], ["error declined"]);
+  assertEquals(answers.at(-1)?.event, "notice");
+  assertEquals(alice.events.filter(notice(/said/)), []);
+});
+
 Deno.test("directory: at the end of input what was said goes out once connected, then it hangs up and leaves", async () => {
   const { world } = await DirectoryWorld.open([]);
   await using _ = world;

@@ -14,14 +14,14 @@ import type { ErrorCode } from "../../base/errors.ts";
 import { type Fingerprint, fingerprintOf } from "../../base/fingerprint.ts";
 import type { LinkId, PeerKey } from "../../base/ids.ts";
 import { Deadlines, earliestMs } from "../../base/machine.ts";
-import { isSameName, shownName } from "../../base/names.ts";
+import { isSameName } from "../../base/names.ts";
 import { utf8Length, visibleText } from "../../base/text.ts";
 import type { CallLink } from "./call_links.ts";
 import type { ClientCall } from "./client_call.ts";
 import type { ClientInput } from "./client_io.ts";
 import { DECIDED_MS, GOODBYE_MS_MAX, LEAVE_MS_MAX } from "./client_limits.ts";
 import { Connecting } from "./connecting.ts";
-import type { CallReason } from "./events.ts";
+import { type CallReason, overText } from "./events.ts";
 import {
   CONNECTING_MS_MAX,
   DIRECT_MS_MAX,
@@ -458,7 +458,7 @@ export class Calling {
     for (const other of others) out.notice(overText(call.peer), other);
     call.enter("over");
     this.#call = null;
-    this.#talking.over(call, isParting);
+    this.#talking.over(call, state, isParting);
     if (!wasTalking || !isUp) return;
     lobby.showAfter([this.owner.selfName, call.peer], out.nowMs - talkingSinceMs);
     this.#begins(this.#ringing.next());
@@ -549,11 +549,6 @@ export class Calling {
     this.#parting.postpone(delayMs);
     this.#deadlines.postpone(delayMs);
   }
-}
-
-/** Answers a command that ended a call, or tried to, where the `call` event answers another one. */
-function overText(peer: string): string {
-  return `The call with ${shownName(peer)} is over`;
 }
 
 /** Why neither side reaches the other, where that is known. */

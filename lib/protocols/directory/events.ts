@@ -3,7 +3,9 @@
  * (which adds `at`, and `ref` where a command had one).
  */
 
+import type { ErrorCode } from "../../base/errors.ts";
 import type { ModeCommand, ModeEvent } from "../../base/mode_machine.ts";
+import { shownName } from "../../base/names.ts";
 import { type CallOutcome, type CallRoute, DISMISSALS } from "./messages.ts";
 
 /** The directory's name, which nobody else can have. */
@@ -44,6 +46,24 @@ export const CALL_REASONS = [
   "not-relayed",
 ] as const;
 export type CallReason = typeof CALL_REASONS[number];
+
+/** States of a call that are error codes, too. */
+const OUTCOME_CODES = ["declined", "busy", "offline", "timeout"] as const;
+
+/** Code of the error that answers a line which wasn't said, as the call it waited for ended so. */
+export function unsaidCode(state: CallOutcome): ErrorCode {
+  return OUTCOME_CODES.find((code) => code === state) ?? "unreachable";
+}
+
+/** Answers a command that was to end a call, where the `call` event that tells the end answers another one. */
+export function overText(peer: string): string {
+  return `The call with ${shownName(peer)} is over`;
+}
+
+/** Text of the error for a line that wasn't said. */
+export function unsaidText(peer: string): string {
+  return `Nothing was said: there is no call with ${shownName(peer)}`;
+}
 
 export type ClientEvent =
   | {

@@ -7,8 +7,9 @@ import { checkedMessage, tooLong, utf8Length } from "../../base/text.ts";
 import type { ClientCall } from "./client_call.ts";
 import { SAID_AT_ONCE_BYTES } from "./client_limits.ts";
 import type { ClientOutput } from "./client_output.ts";
+import { unsaidCode, unsaidText } from "./events.ts";
 import { HEARD_MS, TEXT_BYTES_MAX } from "./limits.ts";
-import type { DirectoryMessage } from "./messages.ts";
+import type { CallOutcome, DirectoryMessage } from "./messages.ts";
 import { warnOfUnheard } from "./parting_calls.ts";
 
 export interface TalkingOwner {
@@ -99,13 +100,18 @@ export class Talking {
    * The conversation is over: tells our user which lines may be lost.
    * @param isParting Lines that were said go out first; our user is told after that which of them may be lost.
    */
-  over(call: ClientCall, isParting: boolean): void {
+  over(call: ClientCall, state: CallOutcome, isParting: boolean): void {
     const { out } = this.owner;
     const { peer, lines } = call;
     for (const name of DEADLINES) this.#deadlines.clear(name);
     if (!isParting) warnOfUnheard(out, call);
-    if (lines.size > 0) {
-      const what = countText(lines.size, "line wasn't", "lines weren't");
+    let unsaid = 0;
+    for (let line = lines.shift(); line !== undefined; line = lines.shift()) {
+      if (line.ref === undefined) unsaid++;
+      else out.error(unsaidCode(state), unsaidText(peer), line.ref);
+    }
+    if (unsaid > 0) {
+      const what = countText(unsaid, "line wasn't", "lines weren't");
       out.notice(`${what} said, as there is no call with ${shownName(peer)}`);
     }
   }

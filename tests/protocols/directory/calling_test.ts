@@ -596,6 +596,42 @@ Deno.test("lines: after a refusal they are dropped, with one notice", () => {
   ]);
 });
 
+Deno.test("lines: one with a ref that is dropped is answered by an error with it", () => {
+  const codeOf = (state: CallOutcome, reason = "") => {
+    const program = ringing();
+    program.types({ command: "say", text: "one" }, "1");
+    program.types({ command: "say", text: "two" });
+    program.types({ command: "say", text: "three" }, "3");
+    const words = outcome(program, state, reason).slice(1);
+    const code = words[0]!.split(" ")[1]!;
+    const text = "text=Nothing was said: there is no call with bob";
+    assertEquals(words, [
+      `error ${code} ${text} ref=1`,
+      `error ${code} ${text} ref=3`,
+      "notice text=1 line wasn't said, as there is no call with bob",
+    ]);
+    return code.slice("code=".length);
+  };
+
+  const states = ["declined", "busy", "offline", "timeout", "unreachable", "cancelled"] as const;
+  assertEquals(states.map((state) => codeOf(state)), [
+    "declined",
+    "busy",
+    "offline",
+    "timeout",
+    "unreachable",
+    "unreachable",
+  ]);
+
+  const { program, link } = talking();
+  program.feed({ type: "congested", link });
+  program.types({ command: "say", text: "late" }, "l");
+  const words = program.feed({ type: "link-down", link, closed: false, reason: "reset" });
+  assertEquals(words.filter((word) => word.endsWith(" ref=l")), [
+    "error code=unreachable text=Nothing was said: there is no call with bob ref=l",
+  ]);
+});
+
 Deno.test("lines: piped, hanging up comes after them, and what is piped after that waits", () => {
   const program = ringing();
   program.types({ command: "say", text: "one" });
