@@ -1,18 +1,18 @@
-/** What happens to a process after so many more effects, unless it is gone by then. */
+/** A fault that happens to a process after a number of further effects, unless the process is gone by then. */
 export class DelayedFault {
   #waiting: { effectsLeft: number; readonly happens: () => void } | null = null;
 
-  /** Lets it happen, in the place of one that hasn't happened yet. */
+  /** Schedules a fault, replacing one that hasn't happened yet. */
   after(effectsLeft: number, happens: () => void): void {
     this.#waiting = { effectsLeft, happens };
   }
 
-  /** What hasn't happened yet doesn't. */
+  /** Cancels a fault that hasn't happened yet. */
   spare(): void {
     this.#waiting = null;
   }
 
-  /** An effect was carried out. */
+  /** An effect was performed. */
   carriedOut(): void {
     const waiting = this.#waiting;
     if (waiting === null || --waiting.effectsLeft > 0) return;

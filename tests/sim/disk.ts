@@ -1,30 +1,27 @@
-/**
- * A simulated append-only log of records: what was written survives the process, what was synced survives
- * the machine.
- */
+/** A simulated append-only log of records: written records survive the process, synced records survive the machine. */
 
 import type { Random } from "./random.ts";
 import { type Timer, type VirtualTime } from "./virtual_time.ts";
 
 export interface DiskConfig {
-  /** Mean time of a sync, ms; 0 for a disk whose syncs take no time. */
+  /** Mean time of a sync, ms; 0 for a disk that syncs at once. */
   readonly syncMs: number;
-  /** The chance that a sync takes 50 times as long. */
+  /** The probability that a sync takes 50 times as long. */
   readonly slowChance: number;
 }
 
 export class SimDisk<Stored> {
-  /** Written, in order; the first `synced` of them survive a loss of power. */
+  /** Written records in order; the first `synced` of them survive a loss of power. */
   records: Stored[] = [];
   synced = 0;
-  /** Whether writes are refused: a full disk, an input/output error. */
+  /** Whether writes are refused, as by a full disk or an input/output error. */
   refuses = false;
-  /** How long it takes until whoever writes is told of a refusal. */
+  /** How long it takes until the writer is told of a refusal. */
   refusalMs = 0;
-  /** Told of every write, and of where it begins. */
+  /** Called for every write, with the index at which it begins. */
   wrote: ((records: readonly Stored[], from: number) => void) | null = null;
   #sync: Timer | null = null;
-  /** How often it was written anew: a sync from before says nothing of the new file. */
+  /** Incremented when the log is rewritten: an earlier sync doesn't apply to the new file. */
   #files = 0;
 
   constructor(
@@ -33,7 +30,7 @@ export class SimDisk<Stored> {
     readonly config: DiskConfig,
   ) {}
 
-  /** Whether the records were written; all or none. */
+  /** Writes records, all or none. @returns Whether they were written. */
   write(records: readonly Stored[]): boolean {
     if (this.refuses) return false;
     const from = this.records.length;
@@ -42,7 +39,7 @@ export class SimDisk<Stored> {
     return true;
   }
 
-  /** Starts a sync of what is written by now; one is under way at a time. */
+  /** Starts a sync of everything written so far, unless one is in progress. */
   sync(done: () => void): void {
     if (this.#sync !== null) return;
     const upTo = this.records.length;
@@ -58,7 +55,7 @@ export class SimDisk<Stored> {
     });
   }
 
-  /** The process is gone: what it wrote stays, a sync under way is nobody's any more. */
+  /** The process has ended: what it wrote stays, and a sync in progress has no effect. */
   processEnds(): void {
     if (this.#sync !== null) this.time.disarm(this.#sync);
     this.#sync = null;
@@ -66,14 +63,14 @@ export class SimDisk<Stored> {
     this.refusalMs = 0;
   }
 
-  /** Puts the disk back to an image that was taken of it, or of another. */
+  /** Restores an image of this disk, or of another one. */
   restore(records: readonly Stored[]): void {
     this.#files++;
     this.records = [...records];
     this.synced = records.length;
   }
 
-  /** The machine lost its power: of what wasn't synced, some first part is there, perhaps nothing. */
+  /** The machine has lost power: of the unsynced records a prefix survives, perhaps none. */
   powerLost(): void {
     this.processEnds();
     const unsynced = this.records.length - this.synced;

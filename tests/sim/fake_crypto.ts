@@ -1,16 +1,16 @@
 /**
- * Cryptography for simulated rooms: the promises of the real port at a hundredth of its cost.
+ * Cryptography for simulations: the properties of the real port at a hundredth of its cost.
  *
- * Hashes are two 64-bit mixing hashes (MurmurHash3's finisher) stretched to 256 bits: among the millions of
- * values of a run no two collide. A signature is derived from the signer's key and the message, so that
- * `verify` holds for exactly what that key signed. It stops nobody who reads this file, and needn't: the
- * simulator's members are honest or send bytes that were never signed.
+ * Hashes are two 64-bit mixing hashes (MurmurHash3's finalizer) stretched to 256 bits: the millions of values of a
+ * run don't collide. A signature is derived from the signer's key and the message, so `verify` holds exactly for
+ * what that key has signed. It isn't secure against somebody who reads this file, and needn't be: the simulator's
+ * members are honest or send bytes that were never signed.
  */
 
 import { type Bytes, type Crypto, type Signer, utf8 } from "../../lib/base/crypto.ts";
 import type { HexId, PeerKey } from "../../lib/base/ids.ts";
 
-/** Four 32-bit lanes; reused, nothing here is called while another call is under way. */
+/** Four 32-bit lanes, shared by all calls: no call happens during another. */
 const lanes = new Uint32Array(4);
 const SIGNATURE_BYTES = 64;
 const HASH_WORDS = 8;
@@ -25,8 +25,8 @@ function begin(seed: number): void {
 }
 
 /**
- * Takes in whole words and then the rest of `bytes`: lane by lane multiply, rotate, and let each lane
- * reach the next. The length ends each call, so that one text's end isn't the next one's beginning.
+ * Absorbs whole words, then the rest of `bytes`: each lane is multiplied and rotated, and affects the next. The
+ * length is absorbed last, so that the boundary between two texts matters.
  */
 function mixBytes(bytes: Uint8Array): void {
   const { length } = bytes;
@@ -78,7 +78,7 @@ function outputHex(): string {
 
 const lanesByKey = new Map<string, Uint32Array>();
 
-/** Begins where taking in `key` ends; a run has few keys and many signatures. */
+/** Starts from the state after absorbing `key`, which is cached: a run has few keys and many signatures. */
 function beginSignature(key: PeerKey, message: Uint8Array): void {
   let after = lanesByKey.get(key);
   if (after === undefined) {
@@ -91,7 +91,7 @@ function beginSignature(key: PeerKey, message: Uint8Array): void {
   mixBytes(message);
 }
 
-/** Hashes and checks as `nodeCrypto` does, cheaply. Deterministic. */
+/** Hashes and verifies like `nodeCrypto`, cheaply and deterministically. */
 export const fakeCrypto: Crypto = {
   sha256<Id extends HexId>(...parts: readonly Uint8Array[]): Id {
     // As with SHA-256, only the joined bytes count, not where one part ends.
@@ -129,7 +129,7 @@ function joined(parts: readonly Uint8Array[]): Uint8Array {
   return scratch.subarray(0, length);
 }
 
-/** The identity that `seed` stands for: the same key for the same seed, everywhere. */
+/** The identity for `seed`: the same seed always has the same key. */
 export function fakeSigner(seed: number | string): Signer {
   begin(7);
   mixBytes(utf8(String(seed)));

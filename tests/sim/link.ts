@@ -1,6 +1,6 @@
 /**
- * A simulated link between two processes, as an authenticated connection over TCP appears to them: first in,
- * first out in each direction, whole or not at all from some point on, with a queue that can be full.
+ * A simulated link between two processes with the properties of an authenticated TCP connection: each direction is
+ * FIFO, delivers everything up to some point and nothing after it, and has a queue that can be full.
  */
 
 import type { Endpoint, LinkId } from "../../lib/base/ids.ts";
@@ -8,17 +8,17 @@ import type { Queue } from "../../lib/base/schema.ts";
 import type { Network, Path } from "./network.ts";
 import { Timer } from "./virtual_time.ts";
 
-/** What a link tells the process at its end. */
+/** What a link needs to know of a process, and what it tells it. */
 export interface LinkOwner<Message> {
   readonly host: number;
   /** Whether the process has ended. */
   readonly gone: boolean;
-  /** Whether it answers pings: neither stalled nor without power. */
+  /** Whether it doesn't answer pings: it is stalled or without power. */
   readonly silent: boolean;
   readonly stalledUntilMs: number;
-  /** A slow reader takes one message in so many ms, over all its links; 0 for any number. */
+  /** A slow reader takes one message in so many ms, over all its links together; 0 for any number. */
   readonly readIntervalMs: number;
-  /** When a slow reader takes the next one. */
+  /** When a slow reader takes its next message. */
   readableAtMs: number;
   linkUp(end: LinkEnd<Message>): void;
   linkDown(end: LinkEnd<Message>, closed: boolean, reason: string): void;
@@ -28,43 +28,46 @@ export interface LinkOwner<Message> {
   missed?(end: LinkEnd<Message>): void;
 }
 
-/** The queue bounds of every link; smaller ones make full queues frequent. */
+/** The queue limits of every link; small ones make full queues frequent. */
 export interface QueueLimits {
   readonly controlBytes: number;
   readonly dataBytes: number;
-  /** Under way and not yet taken in by the receiver. */
+  /** Bytes in flight, not yet read by the receiver. */
   readonly windowBytes: number;
 }
 
-/** Why a link ends on which more control waits than may. */
+/** The reason for the end of a link when too much control waits. */
 export const CONTROL_FULL = "the control queue is full";
-/** Pings go out after 1 s of silence, and 3 s without a byte end a link. */
+/** A ping is sent after 1 s of silence; 3 s without a byte end a link. */
 const DEAD_AFTER_MS = 3_000;
 const DEAD_JITTER_MS = 1_000;
-/** A goodbye is given a second. */
+/** Time for a goodbye. */
 const CLOSE_MS_MAX = 1_000;
-/** A connection that was cut and is whole again repeats what was lost after a while. */
+/** After a cut heals, TCP retransmits within this time. */
 const RETRANSMIT_MS = 400;
-/** What Ethernet leaves of 1,500 bytes for TCP. */
+/** The payload of a TCP packet in an Ethernet frame of 1,500 bytes. */
 const PACKET_BYTES = 1_448;
-/** A lost packet is missed so much later than a round trip: the least that Linux waits, and later ones don't tell. */
+/**
+ * A lost packet is retransmitted so much later than a round trip: the minimum of Linux, when no later packet
+ * reveals the loss.
+ */
 const RETRANSMIT_MARGIN_MS = 200;
 
-/** Goes before the messages: the receiver's side of the link is up. */
+/** Precedes the messages: the receiver's end of the link is up. */
 const UP = Symbol("up");
-/** The sender closed the link, in a sealed record. */
+/** The sender closed the link with an authenticated goodbye. */
 const CLOSED = Symbol("closed");
-/** The connection ended without one. */
+/** The connection ended without a goodbye. */
 const LOST = Symbol("lost");
 type Mark = typeof UP | typeof CLOSED | typeof LOST;
 
-/** The front of a queue is given back once it is this long. */
+/** The consumed front of a queue is freed once it is this long. */
 const COMPACT_AT = 1_024;
 
 class Fifo<T> {
   items: (T | undefined)[] = [];
   sizes: number[] = [];
-  /** When each one arrives; empty for a queue of things that aren't under way. */
+  /** The arrival time of each item; empty for a queue of items that aren't in flight. */
   times: number[] = [];
   head = 0;
   bytes = 0;
@@ -102,7 +105,7 @@ class Fifo<T> {
   }
 }
 
-/** One direction of a link: two lanes of what waits at the sender, and the wire. */
+/** One direction of a link: the sender's two lanes, and the wire. */
 class Pipe<Message> {
   readonly #control = new Fifo<Message>();
   readonly #data = new Fifo<Message>();
@@ -110,9 +113,9 @@ class Pipe<Message> {
   #lastArrivalMs = 0;
   #freeAtMs = 0;
   #congested = false;
-  /** News was dropped, and its sender isn't told yet. */
+  /** News was dropped, and the sender hasn't been told yet. */
   #missed = false;
-  /** The mark that ends this direction, once it was decided. */
+  /** The mark that ends this direction, once that is decided. */
   #ending: Mark | null = null;
   #paused = false;
   readonly #arrive = new Timer(() => this.#arrived());
@@ -166,7 +169,7 @@ class Pipe<Message> {
     this.#pump();
   }
 
-  /** Ends this direction: what still waited is lost, and of what is under way some last part. */
+  /** Breaks this direction: everything queued is lost, and perhaps the last part of what is in flight. */
   breakOff(lossChance: number): void {
     if (this.#ending === LOST) return;
     this.#control.clear();
@@ -185,14 +188,14 @@ class Pipe<Message> {
     this.mark(LOST);
   }
 
-  /** Nothing arrives any more: its receiver has given the link up. */
+  /** Delivers nothing more: the receiver has given the link up. */
   stop(): void {
     this.#wire.clear();
     this.network.time.disarm(this.#arrive);
     this.network.time.disarm(this.#transmit);
   }
 
-  /** The path was cut or is whole again; TCP repeats what was lost meanwhile. */
+  /** The path was cut, or has healed: TCP then retransmits what was lost meanwhile. */
   setPaused(paused: boolean): void {
     if (paused === this.#paused) return;
     this.#paused = paused;
@@ -228,7 +231,7 @@ class Pipe<Message> {
     }
     if (this.#ending === CLOSED) {
       this.#toWire(CLOSED, 0, Math.max(this.#freeAtMs, time.nowMs));
-      this.#ending = LOST; // once is enough
+      this.#ending = LOST; // the goodbye is sent once
       this.from.closed();
     }
   }
@@ -245,8 +248,8 @@ class Pipe<Message> {
   }
 
   /**
-   * How much later so many bytes arrive since packets of theirs were lost, each time they were sent: twice as
-   * long each time, and from some point on the other side takes the link for dead.
+   * The delay caused by the loss of packets, each of which may be lost again at each retransmission. The
+   * retransmission timeout doubles each time; when the delay is too long, the receiver takes the link for dead.
    */
   #lostMs({ delayMs, lossChance = 0 }: Path, size: number): number {
     if (lossChance === 0) return 0;
@@ -268,7 +271,7 @@ class Pipe<Message> {
     if (this.#paused || this.#wire.empty) return;
     const { owner } = this.to;
     const atMs = Math.max(this.#wire.times[this.#wire.head]!, owner.stalledUntilMs);
-    // Who reads slowly takes its links in turn: one that was just read gets in line behind those that wait now.
+    // A slow reader serves its links in turn: the one just read queues behind those that are waiting.
     const readableMs = owner.readIntervalMs === 0 || hasRead ? 0 : owner.readableAtMs;
     this.network.time.arm(this.#arrive, Math.max(atMs, readableMs));
   }
@@ -296,18 +299,18 @@ class Pipe<Message> {
   }
 }
 
-/** One end of a link, as one process sees it. */
+/** One end of a link, as its process sees it. */
 export class LinkEnd<Message> {
   open = false;
-  /** Set by its owner when it is up. */
+  /** Set by its owner when the link is up. */
   id = -1 as LinkId;
-  /** Of the secret that both ends know; set by the network before either is up. */
+  /** The epoch of the secret that both ends know; set by the network before either end is up. */
   epoch: number | null = null;
   other!: LinkEnd<Message>;
   #out!: Pipe<Message>;
   readonly #dead = new Timer(() => this.lose("nothing was heard for 3 s"));
   #closing: string | null = null;
-  /** What it ran over is gone for good: an end of it has another address. */
+  /** The connection is gone for good, as one of its ends has another address now. */
   #stranded = false;
   readonly #closed = new Timer(() => this.#endClose());
 
@@ -319,7 +322,7 @@ export class LinkEnd<Message> {
     readonly remote: Endpoint,
   ) {}
 
-  /** The two ends of a new link; the dialler's is open, the other opens when its news gets there. */
+  /** Makes the two ends of a link. The dialler's is open at once, the other when the news arrives there. */
   static pair<Message>(
     network: Network<Message>,
     dialler: LinkOwner<Message>,
@@ -345,8 +348,8 @@ export class LinkEnd<Message> {
   }
 
   /**
-   * The owner closes the link; what it sent before goes out first, for a second at most, and nothing more
-   * comes in. Then the owner is told that the link is down.
+   * The owner closes the link: what was sent before goes out, for a second at most, and nothing more is received.
+   * Then the owner is told that the link is down.
    */
   close(reason: string): void {
     if (!this.open) return;
@@ -357,7 +360,7 @@ export class LinkEnd<Message> {
     this.other.refresh();
   }
 
-  /** What waited was sent, and the goodbye after it. */
+  /** The queue and the goodbye were sent. */
   closed(): void {
     if (this.#closing === null) return;
     const { time, random } = this.network;
@@ -371,7 +374,7 @@ export class LinkEnd<Message> {
     this.owner.linkDown(this, true, reason);
   }
 
-  /** The link breaks at this end; the other one learns of it if it can. */
+  /** The link breaks at this end; the other end learns of it if it can. */
   lose(reason: string): void {
     if (!this.open) return;
     this.#shut();
@@ -380,7 +383,7 @@ export class LinkEnd<Message> {
     this.other.refresh();
   }
 
-  /** The owner is gone. Its kernel says so, unless the machine lost its power. */
+  /** The owner has ended. Its kernel tells the other end, unless the machine has lost power. */
   abandon(powerLost: boolean, lossChance: number): void {
     this.network.time.disarm(this.#closed);
     if (this.#closing !== null) this.#out.breakOff(lossChance);
@@ -390,13 +393,13 @@ export class LinkEnd<Message> {
     this.other.refresh();
   }
 
-  /** The connection breaks in both directions at once. */
+  /** Breaks the connection in both directions at once. */
   sever(): void {
     this.#out.breakOff(1);
     this.other.#out.breakOff(1);
   }
 
-  /** Nothing gets through any more, either way, and neither end is told. */
+  /** Nothing gets through any more in either direction, and neither end is told. */
   strand(): void {
     this.#stranded = true;
     this.other.#stranded = true;
@@ -422,7 +425,7 @@ export class LinkEnd<Message> {
     this.other.refresh();
   }
 
-  /** Looks again at whether this end hears the other. */
+  /** Checks whether this end still hears the other one, and starts or stops the dead-link timer. */
   refresh(): void {
     const { network } = this;
     const cut = this.#stranded || network.isCut(this.other.owner.host, this.owner.host);

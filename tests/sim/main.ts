@@ -1,22 +1,22 @@
 /**
- * `make sim`: long runs of the simulator, and single runs to look at.
+ * `make sim`: long runs of the simulator, and single runs to examine.
  *
  *     make sim SEEDS=2000 NODES=12 STEPS=400        2,000 seeds from 1
- *     make sim SEED=7 NODES=12 STEPS=400            one seed, twice, with its trace's tail where it fails
+ *     make sim SEED=7 NODES=12 STEPS=400            one seed, twice, with the end of its trace where it fails
  *     make sim SEED=7 TRACE=1                       the same with every event, in words
  *
  *     make sim MODE=mesh-lies SEEDS=2000             a room with members that lie
  *     make sim MODE=mesh-lies ATTACKS=boasts,forges  the same, with these two in each room
  *     make sim MODE=friends SEEDS=2000 STEPS=200     friends from a table instead of a room
  *     make sim MODE=group SEEDS=2000 NODES=4         a coordinator and a group
- *     make sim MODE=group SEEDS=50 LOSS=20           over the real datagram layer, which loses 20 % of them
+ *     make sim MODE=group SEEDS=50 LOSS=20           over the real datagram layer, losing 20 % of the datagrams
  *     make sim MODE=directory SEEDS=2000 NODES=6     a directory and its clients
- *     make sim MODE=lies SEEDS=2000                  a directory that lies to them
+ *     make sim MODE=lies SEEDS=2000                  a directory that lies to its clients
  *
- * Settings come from the environment or as NAME=VALUE arguments. SEED begins, SEEDS says how many (1 where
- * SEED is given, else 100); NODES and STEPS describe each run, and without NODES a seed has 5 to 50; JOBS
- * shares the seeds among processes; SLOWEST=20 names the rooms that were quiet last after the heal; friends are
- * 2 to 5, members of a group 1 to 16, clients 3 to 8. Ends with status 1 where a run fails.
+ * Settings come from the environment or as NAME=VALUE arguments. SEED is the first seed, SEEDS their number (1 with
+ * SEED, otherwise 100). NODES and STEPS describe each run; without NODES a seed has 5 to 50 members. JOBS shares
+ * the seeds among processes. SLOWEST=20 lists the rooms that took longest after the heal to become quiet. There are
+ * 2 to 5 friends, 1 to 16 members of a group, 3 to 8 clients. The exit status is 1 if a run fails.
  */
 
 import { type DirectoryRun, runDirectory } from "./directory/run.ts";
@@ -44,7 +44,7 @@ function print(line: string): void {
   Deno.stdout.writeSync(encoder.encode(`${line}\n`));
 }
 
-/** Progress too: it is nothing that another program reads. */
+/** Also for progress, as no other program reads the output. */
 function printError(line: string): void {
   Deno.stderr.writeSync(encoder.encode(`${line}\n`));
 }
@@ -76,7 +76,7 @@ interface Totals {
   virtualMs: number;
   steps: number;
   said: number;
-  /** Of each run of the mesh, how long it took from when all was healed until the room was quiet. */
+  /** For each run of the mesh, the time from the heal until the room was quiet. */
   readonly settled: { readonly seed: number; readonly ms: number }[];
 }
 
@@ -95,11 +95,11 @@ function report(options: RunOptions, { failure, tail }: RunResult): void {
   print(`to see it again: ${repeatCommand(options)}`);
 }
 
-/** What is simulated. */
+/** The modes that can be simulated. */
 const MODES = ["mesh", "mesh-lies", "friends", "group", "directory", "lies"] as const;
 type Mode = typeof MODES[number];
 
-/** Taken out of the arguments and the environment. */
+/** Reads the mode and removes it from the arguments and the environment. */
 function modeOf(): Mode {
   const text = wordOf("MODE") ?? "mesh";
   const mode = MODES.find((known) => known === text);
@@ -108,7 +108,7 @@ function modeOf(): Mode {
   Deno.exit(2);
 }
 
-/** Null where each seed decides. */
+/** The attacks requested; null: each seed decides. */
 function attacksOf(): readonly Attack[] | null {
   const names = wordOf("ATTACKS")?.split(",") ?? null;
   return names?.map((name) => {
@@ -235,7 +235,7 @@ function runAll(seeds: readonly number[], setting: (name: Name) => number | null
   return totals;
 }
 
-/** Shares the seeds among processes: worker `n` of `jobs` takes every `jobs`th. */
+/** Shares the seeds among processes: of `jobs` workers, each takes every `jobs`th seed. */
 async function runJobs(
   first: number,
   count: number,

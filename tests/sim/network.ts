@@ -1,6 +1,6 @@
 /**
- * The simulated network: hosts, the paths between them, cuts, and connections dialled by address. It moves
- * messages and knows nothing of what they say.
+ * The simulated network: hosts, the paths between them, cuts, and connections dialled by address. It transports
+ * messages without knowing their meaning.
  */
 
 import { type Endpoint, endpointText } from "../../lib/base/ids.ts";
@@ -9,41 +9,41 @@ import { LinkEnd, type LinkOwner, type QueueLimits } from "./link.ts";
 import type { Random } from "./random.ts";
 import type { VirtualTime } from "./virtual_time.ts";
 
-/** One direction between two hosts. */
+/** One direction of the path between two hosts. */
 export interface Path {
   readonly delayMs: number;
-  /** Mean of an exponentially distributed delay on top. */
+  /** Mean of an exponentially distributed additional delay. */
   readonly jitterMs: number;
-  /** Infinity for a path without a bound. */
+  /** Bandwidth; Infinity for an unlimited path. */
   readonly bytesPerMs: number;
-  /** Of each packet, 0 where it isn't said: TCP sends it again, and what follows waits for it. */
+  /** Loss probability of each packet; by default 0. TCP retransmits a lost packet, and later ones wait for it. */
   readonly lossChance?: number;
 }
 
 /** A process that can be dialled, or dial. */
 export interface Station<Message> extends LinkOwner<Message> {
-  /** The address that others see when it dials: its own, or that of the router before it. */
+  /** The address that others see when it dials: its own, or that of its NAT router. */
   readonly seenHost: string;
   /** Whether the process has ended. */
   readonly gone: boolean;
-  /** Why this process doesn't take the caller in; null where it does. Asked when the call gets there. */
+  /** Why this process refuses the caller; null where it doesn't. Called when the dial arrives. */
   refusal(call: Call<Message>): string | null;
 }
 
-/** A dial under way. */
+/** A dial in progress. */
 export interface Call<Message> {
   readonly from: Station<Message>;
   readonly attempt: number;
   readonly endpoint: Endpoint;
-  /** What the handshake is made for; the protocol's own values. */
+  /** What the handshake expects; the values are the protocol's own. */
   readonly expect: string | null;
   readonly room: string | null;
-  /** What the other side must know too; none where none is given. */
+  /** A secret that the other side must know, too; by default none. */
   readonly secret?: ChannelSecret | null;
   readonly failed: (reason: string) => void;
 }
 
-/** A listener that isn't ours: gives every caller the same answer. */
+/** A listener of another kind, which answers every caller in the same way. */
 export interface Stranger {
   readonly host: number;
   readonly answer: string;
@@ -52,9 +52,9 @@ export interface Stranger {
 const DIAL_TIMEOUT_MS = 5_000;
 
 export class Network<Message> {
-  /** Links with an open end, each by the end that dialled. */
+  /** Links with an open end, each by the dialler's end. */
   readonly ends = new Set<LinkEnd<Message>>();
-  /** Messages that full queues dropped. */
+  /** Messages dropped by full queues. */
   dropped = 0;
   readonly #listeners = new Map<string, Station<Message> | Stranger>();
   readonly #cuts: Uint8Array;
@@ -86,7 +86,7 @@ export class Network<Message> {
     return this.#cuts[from * this.hosts + to] === 1;
   }
 
-  /** Cuts or heals single directions; `isCut` says for each pair of different hosts. */
+  /** Cuts or heals each direction, as `isCut` says for each pair of different hosts. */
   setCuts(isCut: (from: number, to: number) => boolean): void {
     for (let from = 0; from < this.hosts; from++) {
       for (let to = 0; to < this.hosts; to++) {
@@ -96,7 +96,7 @@ export class Network<Message> {
     this.refresh();
   }
 
-  /** Looks at all links again, after a cut, a heal, or when a process fell silent. */
+  /** Checks all links again, after a cut, a heal, or when a process stops answering. */
   refresh(): void {
     for (const end of [...this.ends]) {
       end.refresh();
@@ -104,13 +104,13 @@ export class Network<Message> {
     }
   }
 
-  /** Dials: a link in a round trip, or a failure when a real one would be known. */
+  /** Dials: yields a link after a round trip, or a failure when a real dial would fail. */
   dial(call: Call<Message>): void {
     const { time } = this;
     const target = this.listener(call.endpoint);
     const timedOut = () => call.failed("timeout");
     if (target === undefined) {
-      // A host that is up says at once that nobody listens; one that is gone says nothing.
+      // A host that is up refuses at once if nobody listens; one that is gone doesn't answer.
       if (this.random.chance(0.5)) {
         time.after(this.random.between(0.1, 80), () => call.failed("unreachable"));
       } else time.after(DIAL_TIMEOUT_MS, timedOut);
@@ -128,7 +128,7 @@ export class Network<Message> {
         return failLate();
       }
       if ("answer" in target) {
-        // Whoever expects nothing isn't answered that it is something else.
+        // A caller without an expectation can't be told that the other side is something else.
         if (call.expect !== null) return call.failed(target.answer);
         return call.failed(call.room === null ? "unreachable" : "wrong-room");
       }

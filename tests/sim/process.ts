@@ -1,74 +1,73 @@
 /**
- * A process of the simulated world: runs one machine as the program's runner does, with a clock, a disk and
- * a queue of effects of its own, and can be stalled, killed at any effect, or deprived of its disk.
+ * A process of the simulated world. It runs one machine as the program's runner does, with a clock, a disk and a
+ * queue of effects of its own, and can be stalled, killed at any effect, or cut off from its disk.
  *
- * Effects are carried out in list order; a synced `persist` holds back all that follow it. As the contract
- * allows, an eager process writes records before earlier effects are carried out, so that many share one
- * sync.
+ * Effects are performed in the order of the list; a synced `persist` holds back all that follow it. As the contract
+ * permits, an eager process writes records before earlier effects are performed, so that many share one sync.
  */
 
 import type { Machine } from "../../lib/base/machine.ts";
 import type { SimDisk } from "./disk.ts";
 import { Timer, type VirtualTime } from "./virtual_time.ts";
 
-/** What an effect asks of the disk. */
+/** The part of an effect that concerns the disk. */
 export interface Persist<Stored> {
   readonly records: readonly Stored[];
   readonly sync: boolean;
 }
 
-/** The protocol's side of a process: what its inputs and effects mean. */
+/** The protocol's side of a process: the meaning of its inputs and effects. */
 export interface ProcessPort<Input, Effect, Stored> {
   readonly tick: Input;
-  /** What an effect asks of the disk; null where it asks nothing. */
+  /** The records that an effect wants stored; null where it has none. */
   persistOf(effect: Effect): Persist<Stored> | null;
-  /** Carries out an effect that isn't for the disk. */
+  /** Performs an effect that doesn't concern the disk. */
   perform(effect: Effect): void;
-  /** Tells of a persist that its turn came; the answer to the machine, null where it wants none. */
+  /** Called when a persist is done. Returns the input that tells the machine; null where it wants none. */
   persisted(effect: Effect, stored: boolean): Input | null;
-  /** Called after each step, before any of its effects is carried out. */
+  /** Called after each step, before its effects are performed. */
   stepped(input: Input, effects: readonly Effect[]): void;
-  /** Called after each effect was carried out. */
+  /** Called after each effect was performed. */
   carriedOut(): void;
-  /** All that the machine would have on its disk; null where it has nothing yet, or can't tell now. */
+  /** The records to which the machine would compact its disk; null where it has none yet, or can't tell now. */
   snapshot(): readonly Stored[] | null;
 }
 
-/** A monotonic clock: where it starts, and how fast it runs beside the world's. */
+/** A monotonic clock: its start, and its rate relative to the world's. */
 export interface SimClock {
   readonly offsetMs: number;
   readonly rate: number;
 }
 
-/** A machine that wants a tick this often at one instant never lets time go on. */
+/** A machine that requests so many ticks at one instant would never let time advance. */
 const TICKS_AT_ONCE_MAX = 1_000;
-/** The front of a queue is given back once it is this long. */
+/** The consumed front of a queue is freed once it is this long. */
 const COMPACT_AT = 1_024;
 
 class Pending<Effect, Stored> {
   written = false;
-  /** The disk's length with these records; -1 where it refused them. */
+  /** The disk's length including these records; -1 where it refused them. */
   upTo = -1;
-  /** Nobody is told before this time that the disk refused it. */
+  /** The refusal isn't reported before this time. */
   refusedAtMs = 0;
   constructor(readonly effect: Effect, readonly persist: Persist<Stored>) {}
 }
 
 export class SimProcess<Input, Effect, Stored> {
   alive = true;
-  /** Where nothing runs until then: a stopped process, a host that is suspended. */
+  /** Nothing runs before this time: the process is stopped, or its host suspended. */
   stalledUntilMs = 0;
   steps = 0;
   #busy = false;
   /** The disk refused records that the machine takes for written. */
   #gap = false;
-  /** Whether a write is preceded by a compaction, and what happens after it; null where none is wanted. */
+  /** When to compact the disk before a write, and what to call after that; null for no compaction. */
   #compaction: { readonly isDue: () => boolean; readonly done: () => void } | null = null;
-  /** Writes that are done, and of which the machine wasn't told. */
+  /** Writes that are done, but not reported to the machine yet. */
   #untold = 0;
-  /** What tells it, on the way. */
+  /** The inputs that will report them. */
   readonly #answers = new Set<Input>();
-  /** How long the monotonic clock has stood still so far, and since when it does; null while it runs. */
+  /** How long the monotonic clock has been frozen in all, and since when it is; null while it runs. */
   #frozenMs = 0;
   #frozenSinceMs: number | null = null;
   #ticksAtOnce = 0;
@@ -99,22 +98,22 @@ export class SimProcess<Input, Effect, Stored> {
     return this.stalledUntilMs > this.time.nowMs;
   }
 
-  /** Whether every effect of every step so far was carried out. */
+  /** Whether all effects of all steps so far were performed. */
   get settled(): boolean {
     return this.#head === this.#queue.length && this.#inbox.length === 0;
   }
 
-  /** Whether the disk lacks what it refused. */
+  /** Whether the disk lacks records that it refused. */
   get hasGap(): boolean {
     return this.#gap;
   }
 
-  /** The disk is written anew, as short as can be, before the next write. */
+  /** Compacts the disk before the next write. */
   compactSoon(): void {
     this.#compaction = { isDue: () => true, done: () => {} };
   }
 
-  /** The same when other effects that `matter` wait behind the write, or before it. */
+  /** Compacts the disk before a write at which an effect that `matters` is waiting in the queue. */
   compactBefore(matters: (effect: Effect) => boolean, done: () => void): void {
     const isDue = () =>
       this.#queue.some((entry, at) =>
@@ -123,26 +122,26 @@ export class SimProcess<Input, Effect, Stored> {
     this.#compaction = { isDue, done };
   }
 
-  /** Feeds one input, now or when the process runs again. */
+  /** Feeds an input, now or when the process runs again. */
   deliver(input: Input): void {
     if (!this.alive) return;
     this.#inbox.push(input);
     if (!this.#busy && !this.stalled) this.#run();
   }
 
-  /** Nothing runs for so long; what arrives meanwhile waits. */
+  /** Stalls the process for so long; inputs wait. */
   stall(forMs: number): void {
     this.stalledUntilMs = Math.max(this.stalledUntilMs, this.time.nowMs + forMs);
     this.time.arm(this.#wake, this.stalledUntilMs);
   }
 
-  /** The same where the whole machine sleeps, and its monotonic clock with it. */
+  /** Suspends the whole machine for so long, including its monotonic clock. */
   suspend(forMs: number): void {
     this.#frozenSinceMs ??= this.time.nowMs;
     this.stall(forMs);
   }
 
-  /** Nothing of it runs any more, and what it hadn't carried out never will be. */
+  /** Ends the process. Effects that haven't been performed never will be. */
   end(): void {
     this.alive = false;
     this.time.disarm(this.#timer);
@@ -157,7 +156,7 @@ export class SimProcess<Input, Effect, Stored> {
     this.#busy = true;
     try {
       this.#carryOut();
-      // By index: what arrives while an input is served comes after those that wait already.
+      // By index, as inputs that arrive meanwhile are appended.
       for (let at = 0; at < this.#inbox.length && this.alive; at++) {
         this.#step(this.#inbox[at]!, this.nowMs());
         this.#carryOut();
@@ -201,8 +200,9 @@ export class SimProcess<Input, Effect, Stored> {
   }
 
   /**
-   * As the program does, before a write: where something was refused it is missing, and nothing else is written
-   * before. The machine was told of all that is on the disk; what it wants shown may wait in the queue.
+   * Rewrites the disk before a write, as the program does: after a refusal records are missing, and nothing else
+   * may be written before they are. Only when the machine has been told of everything on the disk; events that it
+   * wants shown may still be in the queue.
    */
   #writeAnew(): void {
     if (this.disk.refuses || this.#untold > 0) return;
@@ -263,7 +263,7 @@ export class SimProcess<Input, Effect, Stored> {
   }
 
   #due(): void {
-    if (this.stalled) return; // #awake looks again
+    if (this.stalled) return; // #awake checks again
     if (this.#lastTickMs !== this.time.nowMs) this.#ticksAtOnce = 0;
     this.#lastTickMs = this.time.nowMs;
     if (++this.#ticksAtOnce > TICKS_AT_ONCE_MAX) {
@@ -279,7 +279,7 @@ export class SimProcess<Input, Effect, Stored> {
     this.#run();
   }
 
-  /** As after SIGCONT: the event loop finds its timers due first, then what arrived. */
+  /** Resumes as after SIGCONT: the event loop handles due timers first, then what arrived. */
   #awake(): void {
     if (this.stalled) return;
     if (this.#frozenSinceMs !== null) {

@@ -1,4 +1,4 @@
-/** Seeded chance: all that is random in a simulation comes from here, so that a seed is a run. */
+/** Seeded random numbers: all randomness of a simulation comes from here, so that a seed determines the run. */
 
 /** sfc32 (Doty-Humphrey, PractRand): 128 bits of state, a few operations a number. */
 export class Random {
@@ -41,7 +41,7 @@ export class Random {
     return this.next() < probability;
   }
 
-  /** Exponentially distributed: what comes by itself, at this mean distance. */
+  /** An exponentially distributed number with this mean: the time between random events. */
   exponential(mean: number): number {
     return -Math.log(1 - this.next()) * mean;
   }
@@ -67,7 +67,7 @@ export class Random {
     return bytes;
   }
 
-  /** A generator of its own, so that more draws in one place change nothing in another. */
+  /** An independent generator, so that further draws in one place change nothing in another. */
   fork(): Random {
     return new Random(this.bits() * 2 ** 21 + (this.bits() & 0x1fffff));
   }

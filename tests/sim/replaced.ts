@@ -1,9 +1,9 @@
-/** Bugs put into a machine's parts from outside, for a while. */
+/** Injects bugs into the parts of a machine, and removes them again. */
 
-/** Does it, and returns what undoes it. */
+/** Installs a change and returns the function that undoes it. */
 export type Install = () => () => void;
 
-/** Puts another method in the place of one of a class. */
+/** Replaces a method of a class. */
 export function replaced<Class extends object, Name extends keyof Class>(
   prototype: Class,
   name: Name,
@@ -18,7 +18,7 @@ export function replaced<Class extends object, Name extends keyof Class>(
   };
 }
 
-/** Puts a value in the place of what a class's getter tells. */
+/** Replaces the value of a class's getter. */
 export function replacedValue<Class extends object>(
   prototype: Class,
   name: keyof Class,
@@ -33,7 +33,7 @@ export function replacedValue<Class extends object>(
   };
 }
 
-/** All of these. */
+/** Combines several changes. */
 export function together(...installs: readonly Install[]): Install {
   return () => {
     const undos = installs.map((install) => install());

@@ -1,15 +1,15 @@
 /**
- * What happened in a run: a hash over all of it, which two runs of one seed share, and its last lines, which
- * are put into words only when somebody reads them.
+ * The trace of a run: a hash of all events, which is the same for two runs of a seed, and the last events, which
+ * are formatted only when somebody reads them.
  */
 
 const KEPT = 512;
 
-/** Tells what entry `kind` with these values means; called for the lines that are printed. */
+/** Describes the detail of an event; called only for lines that are printed. */
 export type Describe = (detail: unknown) => string;
 
 export class Trace {
-  /** Entries so far. */
+  /** Events so far. */
   count = 0;
   #low = 0x811c9dc5;
   #high = 0x01000193;
@@ -18,16 +18,16 @@ export class Trace {
   readonly #kinds: string[] = new Array<string>(KEPT).fill("");
   readonly #details: unknown[] = new Array<unknown>(KEPT).fill(null);
 
-  /** @param print Gets every line as it happens; null keeps the last ones for `tail`. */
+  /** @param print Called with every line at once; null keeps the last events for `tail`. */
   constructor(
     readonly describe: Describe,
     readonly print: ((line: string) => void) | null = null,
   ) {}
 
   /**
-   * Notes one event.
-   * @param digest A number that differs where the detail does: a size, an index.
-   * @param detail Kept as it is until its line is printed or 512 others came.
+   * Adds an event.
+   * @param digest A number that differs when the detail does, such as a size or an index.
+   * @param detail Kept, unformatted, until its line is printed or 512 later events have come.
    */
   note(atMs: number, who: string, kind: string, digest: number, detail: unknown): void {
     this.#mix(Math.floor(atMs * 1_000) | 0);
@@ -42,13 +42,13 @@ export class Trace {
     if (this.print !== null) this.print(this.#line(slot));
   }
 
-  /** 16 hexadecimal digits over everything noted. */
+  /** A hash of all events: 16 hexadecimal digits. */
   hash(): string {
     const part = (word: number) => (word >>> 0).toString(16).padStart(8, "0");
     return part(this.#low) + part(this.#high);
   }
 
-  /** The last lines, at most `lines` of them and at most 512. */
+  /** The last lines, at most `lines`, and at most 512. */
   tail(lines: number): string[] {
     const from = Math.max(0, this.count - Math.min(lines, KEPT));
     return Array.from({ length: this.count - from }, (_, n) => this.#line((from + n) % KEPT));

@@ -1,13 +1,13 @@
 /**
- * Virtual time: a heap of timers. Nothing happens between two of them, so an hour of silence costs nothing,
- * and those due at once run in the order in which they were armed.
+ * Virtual time: a heap of timers. Time jumps from one timer to the next, so an hour of silence costs nothing.
+ * Timers due at the same time run in the order in which they were armed.
  */
 
 import { invariant } from "../../lib/base/invariant.ts";
 
-/** Runs at most once for each time it is armed; may be moved or disarmed, and armed again as it runs. */
+/** A timer, which runs once each time it is armed. It can be moved, disarmed, and armed again while it runs. */
 export class Timer {
-  /** Place in the heap; -1 where the timer isn't armed. */
+  /** Its place in the heap; -1 where it isn't armed. */
   place = -1;
   atMs = 0;
   order = 0;
@@ -25,7 +25,7 @@ export class VirtualTime {
   readonly #heap: Timer[] = [];
   #order = 0;
 
-  /** Arms `timer` for `atMs` (or now, where that is past), wherever it was armed for before. */
+  /** Arms `timer` for `atMs`, or for now if that is past, replacing an earlier time. */
   arm(timer: Timer, atMs: number): void {
     invariant(!Number.isNaN(atMs), "a timer's time is a number");
     timer.atMs = Math.max(atMs, this.nowMs);
@@ -58,7 +58,7 @@ export class VirtualTime {
     return timer;
   }
 
-  /** Runs every timer due until `untilMs`, and moves the clock there. */
+  /** Runs every timer due until `untilMs`, and advances the clock to it. */
   runUntil(untilMs: number): void {
     for (let next = this.#heap[0]; next !== undefined; next = this.#heap[0]) {
       if (next.atMs > untilMs) break;

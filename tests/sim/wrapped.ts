@@ -1,16 +1,16 @@
-/** A machine around another: sees what goes in and what comes out, and may change either. */
+/** Wraps a machine: observes its inputs and effects, and may change either. */
 
 import type { Machine } from "../../lib/base/machine.ts";
 
 export class Wrapped<Input, Effect> implements Machine<Input, Effect> {
   constructor(readonly inner: Machine<Input, Effect>) {}
 
-  /** What the machine is given instead of `input`; null for nothing. */
+  /** The input to pass on instead of `input`; null for none. */
   input(input: Input, _nowMs: number): Input | null {
     return input;
   }
 
-  /** What is carried out instead of `effects`, which answer `input`. */
+  /** The effects to perform instead of `effects`, the machine's response to `input`. */
   effects(effects: readonly Effect[], _input: Input, _nowMs: number): readonly Effect[] {
     return effects;
   }
@@ -25,15 +25,15 @@ export class Wrapped<Input, Effect> implements Machine<Input, Effect> {
   }
 }
 
-/** A write that the machine waits for, and the effect as one that nobody waits for. */
+/** The input that acknowledges a write, and the effect as one that needs no acknowledgement. */
 export interface Awaited<Input, Effect> {
   readonly answer: Input;
   readonly unawaited: Effect;
 }
 
-/** Takes writes for done when they are asked for: what should wait for them goes out before they are synced. */
+/** Acknowledges writes at once, so that effects that should wait for the sync happen before it. */
 export class SendsBeforeSync<Input, Effect> extends Wrapped<Input, Effect> {
-  /** @param awaited Null for an effect that is carried out as it is. */
+  /** @param awaited Null for an effect to leave as it is. */
   constructor(
     inner: Machine<Input, Effect>,
     readonly awaited: (effect: Effect) => Awaited<Input, Effect> | null,
@@ -57,10 +57,10 @@ export class SendsBeforeSync<Input, Effect> extends Wrapped<Input, Effect> {
   }
 }
 
-/** Tells the user something else than the machine does. */
+/** Changes the events that the user is shown. */
 export class Tells<Input, Effect extends { readonly type: string }, Event>
   extends Wrapped<Input, Effect> {
-  /** @param instead What is shown in the place of an event; null for nothing. */
+  /** @param instead Returns the event to show instead; null for none. */
   constructor(inner: Machine<Input, Effect>, readonly instead: (event: Event) => Event | null) {
     super(inner);
   }

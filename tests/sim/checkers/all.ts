@@ -1,4 +1,4 @@
-/** The checkers that watch every run of the mesh. Each run has its own: they keep what they saw. */
+/** The checkers of every run of the mesh. Each run has its own instances, as they keep state. */
 
 import type { MeshChecker } from "../mesh/checker.ts";
 import { HonestLinks } from "./honest_links.ts";
@@ -18,7 +18,7 @@ import { StoredOrder } from "./stored_order.ts";
 
 export function meshCheckers(): MeshChecker[] {
   return [
-    // What explains other failures comes first, and what costs much last.
+    // Checkers that explain other failures come first, expensive ones last.
     new OverlayWhole(),
     new ExactlyOnce(),
     new CausalOrder(),

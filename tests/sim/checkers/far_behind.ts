@@ -1,19 +1,22 @@
-/** Who was away while more than is kept was said: of what is as old, it misses some, or sees it late. */
+/**
+ * Members that were away while more messages were sent than are kept: they may miss older messages, or get them
+ * late.
+ */
 
 import type { Ledger, Said } from "../mesh/ledger.ts";
 import type { Member } from "../mesh/member.ts";
 
-/** Somewhat below the 10,000 that are kept. */
+/** Somewhat less than the 10,000 messages that are kept. */
 const BEHIND_MAX = 9_000;
-/** Some rounds of anti-entropy, and what they bring. */
+/** Time for several rounds of anti-entropy and their messages. */
 const CATCHING_UP_MS = 30_000;
 
-/** So many later messages, and one may be kept no more; what liars say takes the place of others'. */
+/** After so many later messages, one may not be kept any more; messages that liars invent take room, too. */
 function behindMax({ madeUp }: Ledger): number {
   return BEHIND_MAX - madeUp.size;
 }
 
-/** Whether so much comes after it in room time that it is kept no more. */
+/** Whether so many messages come later in room time that this one may not be kept any more. */
 export function isPassed({ time }: Said, ledger: Ledger): boolean {
   if (time === null || ledger.said.length <= behindMax(ledger)) return false;
   let later = 0;
@@ -24,10 +27,10 @@ export function isPassed({ time }: Said, ledger: Ledger): boolean {
 }
 
 export class FarBehind {
-  /** Until when who lacked too many was behind: as a process or a link began, and as long as it takes to catch up. */
+  /** Until when a member counts as far behind: from the start of a process or link until it can have caught up. */
   readonly #untilMs = new Map<Member, number>();
 
-  /** To be asked where a process, or a link of one, began. */
+  /** To be called when a process, or a link of one, begins. */
   cameBack(member: Member): void {
     const { ledger, time } = member.world;
     if (lacksOf(member, ledger) > behindMax(ledger)) {
@@ -36,17 +39,18 @@ export class FarBehind {
   }
 
   /**
-   * Whether it was said before a member that was too far behind had caught up, and comes before in room time what is kept:
-   * whoever is that far behind goes on without what is as old, since it may have been shown an answer to it.
+   * Whether the message was sent before a member that was too far behind had caught up, and precedes in room time
+   * all that is kept. A member that is so far behind goes on without such old messages, since it may have been
+   * shown an answer to them.
    */
   isTooOld(said: Said, member: Member): boolean {
-    // It may have stood still, its links alive.
+    // The process may have been stalled while its links stayed up.
     this.cameBack(member);
     return said.saidAtMs < (this.#untilMs.get(member) ?? 0) && isPassed(said, member.world.ledger);
   }
 }
 
-/** How much of what was said to all a user hasn't been shown. */
+/** The number of messages to all that a user hasn't been shown. */
 function lacksOf({ shown }: Member, ledger: Ledger): number {
   const { said: all } = ledger;
   if (all.length <= behindMax(ledger)) return 0;

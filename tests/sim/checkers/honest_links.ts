@@ -1,4 +1,4 @@
-/** No honest member is ever banned, nor given up since others make us say more to it than its line carries. */
+/** No honest member is ever banned, nor dropped because others cause more messages to it than its link can carry. */
 
 import type { MeshEffect, MeshInput } from "../../../lib/protocols/mesh/mesh_io.ts";
 import { CONTROL_FULL } from "../link.ts";

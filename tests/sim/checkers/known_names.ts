@@ -1,7 +1,8 @@
 /**
- * Whom a user knows by a name: who was shown under it first. A name that a user types means that one, and no program
- * can know better: a member that a liar made up, and gave the name of one whom this user never met, is that name's
- * owner here until `/trust` (docs/security.md). Of two who come in at once the one who stays under the name is it.
+ * Whom a user knows by a name: the member first shown under it. A name that a user types means that member, and no
+ * program can know better. If a liar gives an invented member the name of somebody whom this user never met, the
+ * invented member owns the name here until `/trust` (docs/security.md). If two members arrive at once with the same
+ * name, the one that keeps it is the owner.
  */
 
 import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
@@ -13,11 +14,11 @@ import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
 import type { Member, MemberProcess } from "../mesh/member.ts";
 
 interface Known {
-  /** A fingerprint. */
+  /** Its fingerprint. */
   readonly key: string;
-  /** Since when, and to which process; null from before. */
+  /** When it was shown, and to which process; null for a name from an earlier process. */
   readonly since: { readonly process: MemberProcess; readonly atMs: number } | null;
-  /** It has lost the name to somebody who came at once with it: who is shown under it next has it. */
+  /** It lost the name to a member that arrived at the same time: the next one shown under the name owns it. */
   readonly isLost: boolean;
   /** It has left since. */
   readonly hasLeft?: true;
@@ -27,15 +28,16 @@ export class KnownNames {
   readonly #profiles = new Map<Member, Map<string, Known>>();
 
   /**
-   * Whether the user of this profile may mean that member by this name: it was shown under it, or nobody was; who types
-   * a name before any screen had it means the first who has it, whose line may be on its way.
+   * Whether the user of this profile may mean that member by this name: it was shown under the name, or nobody was.
+   * A user who types a name that was never on the screen means the first member that has it, which may be about to
+   * be shown.
    */
   mayMean(member: Member, name: string, key: PeerKey): boolean {
     const known = this.#of(member).get(foldName(name));
     return known === undefined || known.key === fingerprintOf(key);
   }
 
-  /** The user remembers more than the disk does; its program knows what that has. */
+  /** Resets the names to those on the disk: the user remembers more, but the program doesn't. */
   knowOnly(member: Member, records: readonly MeshRecord[]): void {
     const known = new Map<string, Known>();
     for (const record of records) {
@@ -77,7 +79,7 @@ export class KnownNames {
     if (isRace) names.set(foldName(name), { ...known, isLost: true });
   }
 
-  /** Who isn't there isn't shown to lose its name: who has it instead is. */
+  /** The loss of a name by an absent member isn't shown; only the new owner is. */
   #takesOver(process: MemberProcess, key: string, name: string): void {
     const known = this.#of(process.member).get(foldName(name));
     if (known?.hasLeft && known.key !== key) this.#lost(process, known.key, name);

@@ -1,16 +1,17 @@
 /**
- * M1: every message is shown at most once at every member, and once at each that was in the room when it
- * was sent.
+ * M1: every message is shown at most once at every member, and exactly once at each member that was in the room
+ * when it was sent.
  *
- * What is demanded: a profile that had been in the room before a message was typed has been shown it once
- * the room is quiet, whatever happened to its processes meanwhile, if any member that still runs has, and
- * could store it; not what liars alone were there to give it (`withheld.ts`), nor what more comes after in room time than
- * is kept. A process that typed a message and still runs shows it itself, or has said that it isn't sent.
+ * Required: a profile that was in the room before a message was typed has been shown it when the room is quiet,
+ * whatever happened to its processes meanwhile, if any running member was shown it and could store it. Exempt are
+ * messages that only liars could have passed on (`withheld.ts`), and those after which more messages follow in room
+ * time than are kept. A process that typed a message and still runs shows it itself, or has reported that it isn't
+ * sent.
  *
- * What is allowed: between showing and the record `shown` a killed process cannot know what its user saw;
- * those, and those alone, may be shown once more by the next one, as history. What is on the disk at a
- * start and was never shown is shown as history too. A profile whose disk refused to write may repeat what
- * it couldn't store.
+ * Permitted: between showing a message and the record `shown`, a killed process can't know what its user saw. Those
+ * messages, and only those, may be shown once more by the next process, as history. Messages that are on the disk
+ * at a start and were never shown are shown as history, too. A profile whose disk refused writes may repeat what it
+ * couldn't store.
  */
 
 import { bundleId } from "../../../lib/protocols/mesh/bundle.ts";
@@ -23,9 +24,9 @@ import type { World } from "../mesh/world.ts";
 import { isPassed } from "./far_behind.ts";
 
 interface Profile {
-  /** May be shown once more by the process that runs. */
+  /** Messages that the present process may show once more. */
   mayRepeat: Set<Said>;
-  /** On the disk when the process started, and not shown by then. */
+  /** Messages that were on the disk when the process started, and hadn't been shown by then. */
   stored: Set<Said>;
 }
 
@@ -58,7 +59,7 @@ export class ExactlyOnce implements MeshChecker {
     if (event.self !== (said.key === member.key)) {
       throw this.#broken(`${at} with self: ${event.self}, n${said.author} typed it`);
     }
-    if (said.to !== null) return; // private_messages.ts
+    if (said.to !== null) return; // private_messages.ts checks these
     if (event.private) throw this.#broken(`${at} as private, it was typed to all`);
     const profile = this.#profiles.get(member)!;
     if (!again) {
@@ -101,7 +102,7 @@ export class ExactlyOnce implements MeshChecker {
   }
 }
 
-/** The place in `records` up to which all bundles have been shown, by the last record that says so. */
+/** The index in `records` before which all bundles have been shown, by the last record that says so. */
 function shownUpTo(records: readonly MeshRecord[]): number {
   for (let at = records.length - 1; at >= 0; at--) {
     const record = records[at]!;

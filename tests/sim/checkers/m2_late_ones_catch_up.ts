@@ -1,6 +1,6 @@
 /**
- * M2: late ones catch up. Once the room is quiet, the history of every member, however late it came, has
- * every message that any member that runs was ever shown and could store; not what liars alone were there to give it
+ * M2: late members catch up. When the room is quiet, the history of every member, however late it joined, has every
+ * message that any running member was ever shown and could store, except those that only liars could have passed on
  * (`withheld.ts`).
  */
 
@@ -8,7 +8,10 @@ import { type MeshChecker, Violation } from "../mesh/checker.ts";
 import type { Said } from "../mesh/ledger.ts";
 import type { World } from "../mesh/world.ts";
 
-/** With more said, which are the last 10,000 is for the room's own order to say: M4 has it the same everywhere. */
+/**
+ * With more messages, the room's order decides which are the last 10,000: M4 checks that these are the same
+ * everywhere.
+ */
 const SURELY_KEPT = 9_000;
 
 export class LateOnesCatchUp implements MeshChecker {

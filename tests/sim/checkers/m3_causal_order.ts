@@ -1,13 +1,13 @@
 /**
  * M3: an answer is never shown before what its author had been shown.
  *
- * What an author knew when typing is taken from what its user had seen, not from the heads that its program
- * named; what an earlier process showed while its disk refused it doesn't count. For each profile this keeps,
- * by stream, the last place that anything shown so far knew of: whatever is shown at or below it now comes too
- * late. Where the disk doesn't know that a newcomer was shown anything, the next process shows the latest
- * history anew, which may reach further back, and what it shows is looked at by itself.
+ * What an author knew when typing is taken from what its user had seen, not from the heads that its program named;
+ * what an earlier process showed while its disk refused it doesn't count. For each profile and stream the checker
+ * keeps the last place that anything shown so far depended on: a message at or before that place is shown too late.
+ * Where the disk has no record that a newcomer was shown anything, the next process shows the latest history again,
+ * which may reach further back and is checked by itself.
  *
- * What is older than all that is kept may come late to whoever was away while all of that was said.
+ * A message older than all that is kept may be shown late to a member that was away meanwhile.
  */
 
 import type { MeshInput } from "../../../lib/protocols/mesh/mesh_io.ts";

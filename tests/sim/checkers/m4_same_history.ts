@@ -1,7 +1,7 @@
 /**
- * M4: after quiet, `/history` is identical everywhere, each message in it once, under a name that its author
- * had claimed, in an order that follows causality. What one of two went on without on liars' word alone isn't looked
- * for at the other (`withheld.ts`).
+ * M4: when the room is quiet, `/history` is identical everywhere, with each message once, under a name that its
+ * author had claimed, in an order consistent with causality. Of two members compared, messages that one has gone on
+ * without only because of liars are ignored (`withheld.ts`).
  */
 
 import type { HistoryMessage } from "../../../lib/protocols/mesh/events.ts";
@@ -20,7 +20,7 @@ export class SameHistory implements MeshChecker {
     let first: { readonly member: Member; readonly history: readonly HistoryMessage[] } | null =
       null;
     for (const { member, history } of world.judged()) {
-      if (member.config.liar !== null) continue; // it believes what it said last
+      if (member.config.liar !== null) continue; // a liar believes its own latest statements
       if (history === null) throw new Violation(this.name, `${member.label} showed no history`);
       if (first === null) {
         this.#checkOne(world, member, history);
@@ -64,7 +64,7 @@ export class SameHistory implements MeshChecker {
       if (said.to !== null) throw new Violation(this.name, `${at}, a private message`);
       if (seen.has(text)) throw new Violation(this.name, `${at} twice`);
       seen.add(text);
-      if (said.lie) continue; // the same everywhere, that is all
+      if (said.lie) continue; // only required to be the same everywhere
       const author = world.members[said.author]!;
       if (!author.names.has(from)) {
         throw new Violation(
@@ -84,7 +84,7 @@ export class SameHistory implements MeshChecker {
   }
 }
 
-/** Whether neither was kept from having it. */
+/** Whether a message is to be compared: no liars kept either member from having it. */
 function comparing(...members: readonly Member[]): (message: HistoryMessage) => boolean {
   return ({ text }) => !members.some((member) => isWithheld(member, text));
 }

@@ -1,12 +1,14 @@
-/** M5: memory, connections and queues are bounded: whatever a machine keeps has a limit, and stays in it. */
+/**
+ * M5: memory, connections and queues are bounded: everything that a machine keeps has a limit, and stays within it.
+ */
 
 import { type MeshChecker, Violation } from "../mesh/checker.ts";
 import type { MemberProcess } from "../mesh/member.ts";
 import type { World } from "../mesh/world.ts";
 
-/** Counting all tables takes longer than a step does. */
+/** Counting all tables takes longer than a step. */
 const STEPS_BETWEEN_LOOKS = 64;
-/** Recovery dials 4 at a time; shuffles, joins and remembered members come on top. */
+/** Recovery dials 4 at a time; shuffles, joins and remembered members add more. */
 const DIALS_MAX = 32;
 
 export class Bounded implements MeshChecker {

@@ -1,6 +1,6 @@
 /**
- * M6: the number of connections of a member doesn't grow with the room: at every step it has no more links
- * than its active view, its inbound slots and what is being let in take, whatever the room's size.
+ * M6: a member's number of connections doesn't grow with the room: at every step its links fit into its active
+ * view, its inbound slots and the admissions in progress, whatever the room's size.
  */
 
 import {
@@ -12,9 +12,9 @@ import { type MeshChecker, Violation } from "../mesh/checker.ts";
 import type { MemberProcess } from "../mesh/member.ts";
 import type { World } from "../mesh/world.ts";
 
-/** Those about to be neighbours, or to be refused, come on top. */
+/** Including links about to become neighbours or to be refused. */
 const LINKS_MAX = ACTIVE_VIEW_MAX + INBOUND_LINKS_MAX + ADMITTING_LINKS_MAX;
-/** When nothing happens, no link is in passing. */
+/** In quiet, there are no admissions. */
 const QUIET_LINKS_MAX = ACTIVE_VIEW_MAX + INBOUND_LINKS_MAX;
 
 export class Connections implements MeshChecker {

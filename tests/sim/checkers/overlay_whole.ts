@@ -1,6 +1,6 @@
 /**
- * After quiet, active views are symmetric, name members that run, and join them all into one overlay: honest ones
- * through honest ones.
+ * When the room is quiet, active views are symmetric, contain only running members, and connect all of them into
+ * one overlay, in which honest members are connected through honest ones.
  */
 
 import { type MeshChecker, Violation } from "../mesh/checker.ts";
@@ -11,7 +11,7 @@ export class OverlayWhole implements MeshChecker {
   readonly name = "overlay";
 
   atQuiet(world: World): void {
-    // By process and not by key: a copy of a profile is another process with the same key.
+    // By process, not by key: a copied profile is another process with the same key.
     const views = new Map<MemberProcess, Set<MemberProcess>>();
     for (const process of world.judged()) {
       if (process.probe === null) return;

@@ -1,14 +1,15 @@
 /**
- * Private messages are shown to their sender and their receiver alone, and to the receiver once, in the order in
- * which they were typed. One that its sender was told is queued is delivered once both are there, whatever happened
- * to either process or machine meanwhile; and what is told as delivered was shown. It is sealed to the member whom its
- * sender knows by the name that was typed.
+ * Private messages are shown only to their sender and their receiver, and to the receiver once, in the order in
+ * which they were typed. A message reported to its sender as queued is delivered once both are present, whatever
+ * happened to either process or machine meanwhile; and a message reported as delivered was shown. It is sealed to
+ * the member whom its sender knows by the typed name.
  *
- * What is allowed: a process that ended between showing a message and noting that leaves its profile unable to know;
- * those, and those alone, may be shown once more by the next process, as history. So may what the disk refused to
- * note. A sender's profile that is put back to an old image has what waited then; a receiver's has nothing of what
- * was shown to it after: that is its sender's no more. And a liar's made-up member may have the name of one whom the
- * sender never met: what is typed for that name is for it (`known_names.ts`).
+ * Permitted: if a process ends between showing a message and recording that, its profile can't know. Those
+ * messages, and only those, may be shown once more by the next process, as history. So may those whose record the
+ * disk refused. A sender's profile that is restored from an old image has the messages that waited then; a
+ * receiver's lacks what it was shown later, which the sender no longer has. And a member that a liar invented may
+ * have the name of somebody whom the sender never met: what is typed for that name is for the invented member
+ * (`known_names.ts`).
  */
 
 import type { LinkId } from "../../../lib/base/ids.ts";
@@ -23,11 +24,11 @@ import { KnownNames } from "./known_names.ts";
 
 type QueuedRecord = Extract<MeshRecord, { readonly kind: "private-queued" }>;
 
-/** One's own messages on disk, as their records name them. */
+/** A profile's own messages on disk, as recorded. */
 interface Profile {
-  /** Told as queued, and as nothing else since. */
+  /** Messages reported as queued, and nothing else since. */
   readonly awaited: Set<Said>;
-  /** Shown, and not noted when the process that runs began: it may repeat them. */
+  /** Messages shown but not recorded when the present process began: it may repeat them. */
   mayRepeat: Set<Said>;
 }
 
@@ -36,13 +37,13 @@ export class PrivateMessages implements MeshChecker {
   readonly #profiles = new Map<Member, Profile>();
   readonly #shown = new Set<Said>();
   readonly #names = new KnownNames();
-  /** Typed for a name that a made-up member had. */
+  /** Messages typed for a name that an invented member had. */
   readonly #forNobody = new Set<Said>();
   readonly #byId = new Map<string, Said>();
-  /** Where each was typed, from its record: (sender, receiver, incarnation), and counter. */
+  /** The stream of each message, from its record: (sender, receiver, incarnation); and its counter. */
   readonly #streams = new Map<Said, string>();
   readonly #counters = new Map<Said, number>();
-  /** Places of messages that were synced before they went out. */
+  /** Places of messages that were synced before they were sent. */
   readonly #synced = new Map<Member, Set<string>>();
 
   started(process: MemberProcess, records: readonly MeshRecord[]): void {
@@ -56,7 +57,7 @@ export class PrivateMessages implements MeshChecker {
       if (!this.#shown.has(said)) {
         throw this.#broken(`the disk of ${member.label} lacks "${said.text}"`);
       }
-      awaited.delete(said); // it was acknowledged, and nobody was told
+      awaited.delete(said); // it was acknowledged, but that wasn't reported
     }
     const noted = new Map<string, number>();
     for (const record of records) {
@@ -90,7 +91,7 @@ export class PrivateMessages implements MeshChecker {
     }
   }
 
-  /** The name that was typed means another one here than the member whom the simulator means by it. */
+  /** The typed name means another member here than the one that the simulator means by it. */
   #forAnother(member: Member, said: Said, { to, name, text }: QueuedRecord): void {
     const isReal = member.world.members.some(({ key }) => key === to);
     if (isReal || member.world.liars.size === 0 || !this.#names.mayMean(member, name, to)) {
@@ -133,7 +134,7 @@ export class PrivateMessages implements MeshChecker {
     if (!event.history) throw this.#broken(`${label} shows "${said.text}" again, not as history`);
   }
 
-  /** Of each profile that writes to this one. */
+  /** Checks the order of messages from each sender's profile. */
   #checkOrder(member: Member, said: Said): void {
     const later = member.shown.order.find((other) =>
       other.to === member.key && other.author === said.author && other.index > said.index
@@ -156,7 +157,7 @@ export class PrivateMessages implements MeshChecker {
       if (!this.#forNobody.has(said)) awaited.add(said);
       return;
     }
-    if (said === undefined) return; // its process ended before it was shown
+    if (said === undefined) return; // its process ended before the message was shown
     awaited.delete(said);
     if (event.state === "delivered" && !this.#shown.has(said)) {
       throw this.#broken(`${label} is told that "${said.text}" arrived, which was never shown`);
@@ -183,7 +184,7 @@ export class PrivateMessages implements MeshChecker {
     return profile;
   }
 
-  /** The messages that wait on a disk. */
+  /** The messages waiting on a disk. */
   #waitingIn({ world: { ledger } }: Member, records: readonly MeshRecord[]): Set<Said> {
     const waiting = new Map<string, QueuedRecord>();
     for (const record of records) {

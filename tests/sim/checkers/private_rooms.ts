@@ -1,6 +1,7 @@
 /**
- * A private room: who comes in for the first time knows the secret that counts at whom it comes in through; nobody
- * comes in with none or a made-up one; after quiet the same secret counts everywhere.
+ * A private room: a member that joins for the first time knows the secret that is current at the member that admits
+ * it; nobody joins with no secret or an invented one; when the room is quiet, the same secret is current
+ * everywhere.
  */
 
 import type { LinkId, PeerKey } from "../../../lib/base/ids.ts";
@@ -15,7 +16,7 @@ import type { World } from "../mesh/world.ts";
 
 export class PrivateRooms implements MeshChecker {
   readonly name = "invites";
-  /** Who has ever claimed a name in the room: nobody can know the claim of another. */
+  /** Members that have ever claimed a name in the room: only these can be known to a listener as members. */
   readonly #claimed = new Set<PeerKey>();
 
   sent({ member }: MemberProcess, _link: LinkId, message: MeshMessage): void {
@@ -31,9 +32,9 @@ export class PrivateRooms implements MeshChecker {
     }
   }
 
-  /** Who has an invite in hand must find its maker keeping others out by it, whatever happens next. */
+  /** Once an invite is shown, its secret must be on disk, so that its maker enforces it whatever happens next. */
   #checkStored({ disk, diskFailed }: Member, label: string, { secret }: Invite): void {
-    if (secret === null || diskFailed) return; // what others made may be shown where the disk refuses it
+    if (secret === null || diskFailed) return; // invites that others made may be shown even if the disk refuses them
     const wanted = secret.secret.toHex();
     const isStored = disk.records.slice(0, disk.synced).some((record) => {
       if (record.kind === "invited") return record.secret.secret.toHex() === wanted;
@@ -50,7 +51,7 @@ export class PrivateRooms implements MeshChecker {
   letThrough(listener: MemberProcess, dialler: MemberProcess, secret: ChannelSecret | null): void {
     const secrets = listener.probe?.secrets() ?? null;
     if (secrets === null || this.#claimed.has(dialler.member.key)) return;
-    if (!dialler.member.isJudged) return; // it is in, and what it says isn't seen here
+    if (!dialler.member.isJudged) return; // it is a member already, but what it sends isn't seen here
     if (secret !== null && secrets.isCurrent(secret)) return;
     throw new Violation(
       this.name,
@@ -78,7 +79,7 @@ export class PrivateRooms implements MeshChecker {
     }
   }
 
-  /** Whose clock is behind takes in later what a liar has made as early as its own allows: docs/security.md says so. */
+  /** A member whose clock is slow accepts a liar's early rotation later than others: docs/security.md says so. */
   #isBeforeItsTime({ member }: MemberProcess, epoch: number): boolean {
     const founding = member.disk.records.find((record) => record.kind === "genesis");
     if (founding?.kind !== "genesis") return false;

@@ -1,6 +1,7 @@
 /**
- * After quiet, `/peers` lists at every member exactly those that run: nobody who is gone beyond its lease,
- * nobody twice, no name held by two. Oneself comes first, and each can be dialled where it says.
+ * When the room is quiet, `/peers` lists at every member exactly the running members: nobody whose lease has
+ * expired, nobody twice, no name held by two. The member itself comes first, and each can be dialled at the listed
+ * address.
  */
 
 import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
@@ -22,7 +23,7 @@ export class RosterRight implements MeshChecker {
     if (peers === null) throw this.#broken(`${label} listed nobody`);
     const self = present.filter(({ member }) => member.key === process.member.key);
     if (self.length > 1) throw this.#broken(`${label} and its copy are both in the room`);
-    // Fingerprints are made of keys, each its own way: members are told apart by what `ready` said.
+    // The simulator's fingerprints may differ from the program's: a member is identified by the key in its `ready`.
     if (peers[0]?.key !== process.shownKey) {
       throw this.#broken(`${label} doesn't list itself first`);
     }
@@ -42,7 +43,7 @@ export class RosterRight implements MeshChecker {
       }
       byKey.delete(other.shownKey);
       const { natted, passive, knowsAddress } = other.member.config;
-      // Who is alone hears from nobody where it is.
+      // A member that is alone has nobody to learn its address from.
       if (knowsAddress && !natted && !passive && present.length > 1) {
         this.#checkEndpoint(label, listed, other.member);
       }
@@ -53,7 +54,7 @@ export class RosterRight implements MeshChecker {
       members.filter(({ isJudged }) => isJudged).map(({ key }) => fingerprintOf(key) as string),
     );
     for (const { name, key } of byKey.values()) {
-      if (liars && !honest.has(key)) continue; // one of them, or one that they made up
+      if (liars && !honest.has(key)) continue; // a liar, or a member invented by one
       throw this.#broken(`${label} lists ${name}, who doesn't run`);
     }
   }

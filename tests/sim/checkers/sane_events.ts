@@ -1,8 +1,8 @@
 /**
- * What a user is told makes sense by itself: one `ready`, before all that has to do with the room; a member
- * leaves only after it was there, and joins only while it isn't; no program ends for a reason that its user
- * can't have caused; links that are dialled anew where all is well are no news. And it is so: only who left is said to have quit, and in the end those whom the user
- * holds for here are.
+ * The events shown to a user are consistent in themselves: one `ready`, before everything about the room; a member
+ * leaves only after it was present, and joins only while it isn't; no program ends for a reason that its user can't
+ * have caused; redialling links where nothing is wrong isn't reported. And they are true: only members that left
+ * are said to have quit, and in the end those whom the user believes present are.
  */
 
 import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
@@ -13,17 +13,17 @@ import { type MeshChecker, Violation } from "../mesh/checker.ts";
 import type { Member, MemberProcess } from "../mesh/member.ts";
 import type { World } from "../mesh/world.ts";
 
-/** Who comes in is known to all by then: whoever comes in after that has it told as news. */
+/** After so long, a member is known to all: it must be shown every member that joins later. */
 const KNOWN_MS_MAX = 10_000;
 
 interface Told {
   ready: boolean;
-  /** By fingerprint, whether the user was last told that it is there; absent: not told of. */
+  /** By fingerprint, whether the user was last shown the member as present; missing: never shown. */
   readonly there: Map<string, boolean>;
   readonly names: Map<string, string>;
 }
 
-/** Codes with which a start may end before `ready`: nobody there, or not now. */
+/** Codes with which a start may end before `ready`: nobody is there, or joining isn't possible now. */
 const START_FAILURES = [
   "unreachable",
   "timeout",
@@ -38,9 +38,9 @@ export class SaneEvents implements MeshChecker {
   readonly name = "events";
   readonly #told = new Map<MemberProcess, Told>();
   readonly #restored = new Set<Member>();
-  /** Fingerprints of those who keep to the rules. */
+  /** Fingerprints of the honest members. */
   readonly #honest = new Set<string>();
-  /** And of those of them who have ever said goodbye. */
+  /** Those of them that have ever said goodbye. */
   readonly #leavers = new Set<string>();
 
   restored(member: Member): void {
@@ -58,11 +58,11 @@ export class SaneEvents implements MeshChecker {
     if (outcome === null || outcome.kind === "bye") return;
     const { code, text } = outcome;
     if (process.readyAtMs === null && START_FAILURES.includes(code)) return;
-    // A rotation may be ahead of whoever was given the invite before it, or of the member that was asked.
+    // The secret may have been rotated after the invite was given out, or be newer than that of the member asked.
     const shown = [...member.world.invites.values()];
     const isPrivate = shown.some(({ secret }) => secret !== null);
     if (process.readyAtMs === null && code === "bad-credentials" && isPrivate) return;
-    // A name is taken where another asked for it too; a member is replaced where another has its key.
+    // A name may be taken if another member has requested it; a member may be replaced if another one has its key.
     const others = member.world.members.filter((other) => other !== member);
     const folded = member.name.toLowerCase();
     const named = (name: string) => name.toLowerCase() === folded;
@@ -72,17 +72,17 @@ export class SaneEvents implements MeshChecker {
     const isCopied = others.some(({ key }) => key === member.key);
     // It was told to join through the other process of its own profile.
     if (code === "in-use" && process.readyAtMs === null && isCopied) return;
-    // Who was put back from an image has forgotten its latest start; with a slow clock, that one counts.
+    // A member restored from an image has forgotten its latest start, which counts if its clock is slow.
     if (code === "replaced" && (isCopied || this.#restored.has(member))) return;
     throw this.#broken(`${label} ends with ${code}: ${text}`);
   }
 
-  /** Its goodbye is out before its end. */
+  /** Noted as soon as the user quits, since the goodbye is sent before the process ends. */
   stepped(process: MemberProcess, input: MeshInput): void {
     if (input.type === "command" && input.command.command === "quit") this.#leaves(process);
   }
 
-  /** Before it is shown how others see it, it may have been heard of. */
+  /** Others may have heard of the process before its `ready`, which shows the fingerprint that they see. */
   #leaves({ shownKey, member }: MemberProcess): void {
     this.#leavers.add(shownKey === "" ? fingerprintOf(member.key) : shownKey);
   }
@@ -127,9 +127,9 @@ export class SaneEvents implements MeshChecker {
     names.set(key, name);
   }
 
-  /** Whom the user holds for here is, and of whoever came in later the user was told. */
+  /** Members whom the user believes present are, and the user was shown every member that joined later. */
   atAnswers(world: World): void {
-    // A liar may be here for some and not for others, and those whom it makes up for anybody.
+    // A liar may be present for some and not for others, and members that it invents for anybody.
     if (world.members.some(({ isJudged }) => !isJudged)) return;
     const judged = world.judged();
     for (const process of judged) {
@@ -151,7 +151,7 @@ export class SaneEvents implements MeshChecker {
     { there, names }: Told,
     { key, name, reason }: Extract<MeshEvent, { readonly event: "left" }>,
   ): void {
-    // What liars do isn't seen here, nor what those do whom they make up.
+    // What liars and their invented members do isn't checked here.
     if (reason === "quit" && this.#honest.has(key) && !this.#leavers.has(key)) {
       throw this.#broken(`${label} shows that ${name} quit, who never did`);
     }

@@ -1,7 +1,7 @@
 /**
- * What must have happened before a bundle goes out: an own one is synced, so that no later life of the
- * author can make another under its number; one of others was delivered here, so that whoever relays it can
- * supply what it builds on.
+ * What must have happened before a bundle is sent: an own one is synced, so that no later process of the author can
+ * make another one with its number; another author's was delivered here, so that a relay can supply what it depends
+ * on.
  */
 
 import { bundleId } from "../../../lib/protocols/mesh/bundle.ts";
@@ -11,10 +11,10 @@ import { fakeCrypto } from "../fake_crypto.ts";
 import { type MeshChecker, Violation } from "../mesh/checker.ts";
 import type { MemberProcess } from "../mesh/member.ts";
 
-/** What a process made itself; what earlier lives of its member made comes to it as others' does. */
+/** What a process made itself. What earlier processes of its member made is received like that of others. */
 interface Own {
   incarnation: number;
-  /** By bundle id, how long the disk is with it. */
+  /** By bundle id, the disk's length including the bundle. */
   readonly upTo: Map<string, number>;
 }
 

@@ -1,7 +1,7 @@
 /**
- * On every disk, at every write: a stream's bundles without a gap, and no bundle before those that it names
- * as its ancestors, or before its claim. And the machine's frontiers: they never go back, and are what the disk says,
- * at a start and whenever all that a machine asked for was carried out.
+ * On every disk, at every write: the bundles of a stream have no gap, and no bundle precedes its ancestors or its
+ * claim. Also the machine's frontiers: they never decrease, and match the disk at a start and whenever everything
+ * that a machine requested was done.
  */
 
 import type { ClaimId } from "../../../lib/base/ids.ts";
@@ -13,9 +13,9 @@ import { type MeshChecker, Violation } from "../mesh/checker.ts";
 import type { MemberProcess } from "../mesh/member.ts";
 import type { World } from "../mesh/world.ts";
 
-/** With more said, an ancestor may be one that nobody keeps any more: what names it is taken in without it. */
+/** With more messages, an ancestor may not be kept by anybody any more: its descendants are accepted without it. */
 const SURELY_KEPT = 9_000;
-/** Comparing all streams takes longer than a step does. */
+/** Comparing all streams takes longer than a step. */
 const STEPS_BETWEEN_LOOKS = 32;
 
 class Frontiers extends Map<StreamKey, number> {
@@ -43,7 +43,7 @@ export class StoredOrder implements MeshChecker {
       restored: false,
     };
     this.#views.set(process, view);
-    // Their order was looked at when they were written; a compacted log has one of its own.
+    // Their order was checked when they were written; a compacted log has an order of its own.
     for (const record of records) this.#take(process, view, record, false);
   }
 
@@ -87,7 +87,10 @@ export class StoredOrder implements MeshChecker {
     }
   }
 
-  /** The first step with a room has all that the disk had; what it delivered beyond isn't written yet. */
+  /**
+   * After the first step with a room, the machine has all that the disk had. What it delivered beyond isn't written
+   * yet.
+   */
   #checkRestored(process: MemberProcess, view: View): void {
     view.restored = true;
     for (const [stream, counter] of view.onDisk) {
@@ -126,7 +129,7 @@ export class StoredOrder implements MeshChecker {
       const { ledger, subject } = world;
       const stream = streamKey(header);
       const what = `${process.label} writes ${stream} ${header.counter}`;
-      // A disk that refused a bundle has a gap that nobody can fill while the process runs.
+      // After a disk has refused a bundle, there is a gap that nobody can fill while the process runs.
       if (inOrder && !process.member.diskFailed && world.isHonest(header.author)) {
         if (header.counter !== onDisk.at(stream) + 1) {
           throw this.#broken(`${what} after ${onDisk.at(stream)}`);
@@ -136,7 +139,7 @@ export class StoredOrder implements MeshChecker {
         }
         for (const head of header.heads) {
           if (ledger.said.length > SURELY_KEPT) break;
-          // Where the only one who still has what somebody made up is a liar, it goes on without.
+          // Where only a liar still has an invented bundle, members go on without it.
           if (!world.isHonest(head.author) || head.counter <= onDisk.at(streamKey(head))) continue;
           throw this.#broken(`${what} before its ancestor ${streamKey(head)} ${head.counter}`);
         }
@@ -145,7 +148,7 @@ export class StoredOrder implements MeshChecker {
     }
   }
 
-  /** A stream with a proof ends below what was delivered of it. */
+  /** The frontier of a liar's stream may be lower than what was delivered: a proof of equivocation cuts it off. */
   #isLiars({ member }: MemberProcess, stream: StreamKey): boolean {
     const { liars } = member.world;
     return liars.size > 0 && [...liars].some((key) => stream.startsWith(key));
