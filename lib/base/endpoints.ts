@@ -99,7 +99,7 @@ export function isUnspecified(host: string): boolean {
 }
 
 /**
- * Whether the host can be a single machine: false for multicast, broadcast and reserved addresses; true for any
+ * Whether the host can be a single machine: false for unspecified, multicast and reserved addresses; true for any
  * name.
  */
 export function isUnicast(host: string): boolean {

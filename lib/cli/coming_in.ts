@@ -123,7 +123,7 @@ export class ComingIn {
       const way = await this.way();
       if (way === null || foldName(way.name) !== foldName(profile)) return way;
       const given = this.#given;
-      // After a refusal the menu is shown again, and given passwords are used only once.
+      // After a mistake the menu is shown again, and given passwords are used only once.
       this.#way = null;
       this.#given = null;
       if (way.how === "guest") return { ...way, password: "", newPassword: "" };
