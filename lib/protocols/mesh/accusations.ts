@@ -1,6 +1,6 @@
 /**
- * Statements about members who may be gone: making them about our neighbours, believing and passing on
- * those of others. What is believed when is in `suspicion.ts`.
+ * Statements about members that may be gone: makes those about our neighbours, and takes in and passes on those
+ * of others. When one is believed is decided in `suspicion.ts`.
  */
 
 import type { Signer } from "../../base/crypto.ts";
@@ -26,15 +26,15 @@ import {
 } from "./structures.ts";
 import { Suspicions } from "./suspicion.ts";
 
-/** A member whose neighbourhood dies accuses some; one that speaks more is ignored. */
+/** Limits each member's statements: one whose neighbourhood dies makes some accusations; more are ignored. */
 const STATEMENTS_PER_SECOND = 10;
 const STATEMENTS_BURST = 64;
 
 export class Accusations {
   readonly #suspicions = new Suspicions();
-  /** Neighbours to be defended, and when; each is an active neighbour. */
+  /** Accused neighbours whose accusation we will deny, and when. */
   readonly #denialsDueMs = new Map<PeerKey, number>();
-  /** How often each live member spoke. */
+  /** Rate limits for each live member's statements. */
   readonly #rates = new Map<PeerKey, TokenBucket>();
 
   constructor(
@@ -49,15 +49,15 @@ export class Accusations {
     return this.#suspicions.isSuspected(key);
   }
 
-  /** Our link to a neighbour was lost. */
+  /** Accuses a neighbour to which our link was lost. */
   accuse(neighbour: PeerKey, nowMs: number): void {
     this.#speak("accuse", neighbour, nowMs);
   }
 
   /**
-   * Takes in a statement that a neighbour passed on.
-   * @param isNeighbour Whether a member is ours: we can object to its being accused.
-   * @returns False where the neighbour has to pay for it.
+   * Handles a statement that a neighbour passed on.
+   * @param isNeighbour Whether a member is our neighbour, so that we can deny an accusation of it.
+   * @returns False where the neighbour is penalised for it.
    */
   hear(
     from: PeerKey,
@@ -68,7 +68,7 @@ export class Accusations {
   ): boolean {
     const { by, accused, verdict, incarnation, number } = signed.statement.value;
     const beacon = this.#liveBeacon(accused);
-    // About another beacon than the latest: refuted already, or by somebody who knows more than we.
+    // It is about another beacon than the latest: refuted already, or its author knows a later one than we.
     if (beacon?.incarnation !== incarnation || beacon.number !== number) return true;
     if (by === this.signer.key || this.#liveBeacon(by) === null) return true;
     if (this.#suspicions.isKnown(signed) || !this.#rateOf(by).take(nowMs)) return true;
@@ -88,18 +88,18 @@ export class Accusations {
     return true;
   }
 
-  /** Whether we ourselves are accused, with our latest beacon: a higher one refutes it. */
+  /** Whether the statement accuses us, and names our latest beacon: a higher one refutes it. */
   isAboutUs({ statement: { value } }: SignedStatement, own: Beacon): boolean {
     return value.accused === this.signer.key && value.verdict === "accuse" &&
       value.incarnation === own.incarnation && value.number === own.number;
   }
 
-  /** A later beacon came, or the member is gone. Answers whether it was suspected. */
+  /** Settles suspicions: a later beacon came, or the member is gone. @returns Whether it was suspected. */
   settle(key: PeerKey): boolean {
     return this.#suspicions.clear(key);
   }
 
-  /** The member isn't in the roster any more, or dead. */
+  /** Forgets a member that is dead, or not in the roster any more. */
   forget(key: PeerKey): void {
     this.#suspicions.clear(key);
     this.#rates.delete(key);
@@ -109,7 +109,7 @@ export class Accusations {
     this.#denialsDueMs.delete(key);
   }
 
-  /** Tells a new neighbour what isn't settled; if it is about itself, it can speak up. */
+  /** Tells a new neighbour the statements that aren't settled; one about itself it can refute. */
   tell(to: PeerKey): void {
     const statements = this.#suspicions.statements();
     for (let start = 0; start < statements.length; start += ROSTER_NEWS_MAX) {
@@ -118,12 +118,12 @@ export class Accusations {
     }
   }
 
-  /** Objects where it is time to; answers with those whom nobody stood up for. */
+  /** Makes the denials that are due. @returns The members whose accusation nobody has denied in time. */
   tick(nowMs: number): readonly PeerKey[] {
     for (const [key, dueMs] of this.#denialsDueMs) {
       if (dueMs > nowMs) continue;
       this.#denialsDueMs.delete(key);
-      // Its link has outlived the delay: it isn't dying with the accuser's.
+      // Our link to it has outlived the delay: it didn't die together with the accuser's.
       if (this.#suspicions.isSuspected(key)) this.#speak("deny", key, nowMs);
     }
     return this.#suspicions.takeDue(nowMs);

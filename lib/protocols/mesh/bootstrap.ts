@@ -1,8 +1,8 @@
 /**
- * Bootstrapping: through whom a process comes into a room. A newcomer dials the addresses that it was given, who
- * returns the members that it remembers: a few at a time, and the next ones as soon as one fails or when none has
- * answered for a while, those before going on meanwhile (as in "happy eyeballs", RFC 8305, section 5). The first
- * that answers is asked, and where that comes to nothing the next. A newcomer who met a crowd begins again with the
+ * Bootstrapping: through which member a process joins a room. A newcomer dials the addresses that it was given, a
+ * returning member the members that it remembers: a few at a time, and the next ones as soon as one fails or when none
+ * has answered for a while, while the earlier dials go on (as in "happy eyeballs", RFC 8305, section 5). The first that
+ * answers is asked for admission, then the next, where that fails. A newcomer that met a crowd begins again with the
  * first of them, some times.
  */
 
@@ -22,12 +22,12 @@ const DEADLINES = [
 
 /**
  * As in the overlay: a handshake is two round trips; beyond it another member is the better bet. The longest pause
- * that RFC 8305 knows, since whoever is dialled in vain has done a handshake for a stranger.
+ * that RFC 8305 knows, since a member that is dialled in vain has done a handshake for nothing.
  */
 const ATTEMPT_MS = 2_000;
-/** Dialled at once: of those who come with one invite each dials the same members, of those who return everyone others. */
+/** How many are dialled at once: newcomers with one invite all dial the same members, returning members various ones. */
 const PARALLEL = { join: 2, resume: 4 } as const;
-/** A crowd at a member's door is gone within seconds, or it is an attack that a person should hear of. */
+/** A crowd of newcomers at a member is gone within seconds, or it is an attack of which the user should hear. */
 const JOIN_RETRIES_MAX = 7;
 const JOIN_RETRY_MS_MIN = 500;
 const JOIN_RETRY_MS_MAX = 1_000;
@@ -39,16 +39,16 @@ interface Entrance {
 
 export interface BootstrapPort {
   random(): number;
-  /** Nobody lets us in yet, and all are tried again; said once. */
+  /** Nobody admits us yet, and all contacts are tried again; called once. */
   delayed(text: string): void;
-  /** Nobody lets us in, or answers in time: why, in the order in which they were given. */
+  /** Nobody has admitted us, or answered in time; the failures are in the order of the contacts. */
   exhausted(failures: readonly JoinFailure[]): void;
 }
 
 export class Bootstrap {
-  /** Whom to dial in this round. */
+  /** Contacts still to be dialled in this round. */
   #waiting: Dial[];
-  /** Of this round. */
+  /** Failures of this round. */
   readonly #failures = new Map<Dial, Refusal>();
   #entrance: Entrance | null = null;
   #retries = 0;
@@ -64,7 +64,7 @@ export class Bootstrap {
     this.#waiting = [...contacts];
   }
 
-  /** The link over which we ask to come in, and the dial that it answers; null while nobody has answered. */
+  /** The link over which we ask for admission, and the dial that it answers; null while nobody has answered. */
   get entrance(): Entrance | null {
     return this.#entrance;
   }
@@ -94,9 +94,9 @@ export class Bootstrap {
   }
 
   /**
-   * One has answered.
-   * @returns Whether its link is of use. A newcomer asks one member at a time, and is a stranger to the others; for
-   *   who returns they are neighbours to be.
+   * A contact has answered.
+   * @returns Whether its link is of use. A newcomer asks one member at a time, and is a stranger to the others; for a
+   *   returning member they are future neighbours.
    */
   linkUp(link: LinkId, dial: Dial): boolean {
     if (this.#entrance === null) {
@@ -107,13 +107,13 @@ export class Bootstrap {
     return this.purpose === "resume";
   }
 
-  /** One can't be reached, or isn't whom we look for. */
+  /** A contact can't be reached, or isn't the member for which we look. */
   dialFailed(dial: Dial, refusal: Refusal, nowMs: number): void {
     this.#failures.set(dial, refusal);
     this.#dialNext(nowMs, false);
   }
 
-  /** Who was asked hasn't let us in. */
+  /** The member that was asked hasn't admitted us. */
   entranceFailed(refusal: Refusal, nowMs: number): void {
     const entrance = this.#entrance;
     invariant(entrance !== null, "only who was asked turns us away");
@@ -121,13 +121,13 @@ export class Bootstrap {
     if (this.purpose === "join" || refusal.reason !== "timeout") {
       return this.dialFailed(entrance.dial, refusal, nowMs);
     }
-    // It has answered the dial and isn't in: where all are started at once each asks another one, and the next ones are
-    // no further.
+    // It has answered the dial and isn't in the room itself: where all members start at once each asks another one, and
+    // the next ones are no further.
     this.#failures.set(entrance.dial, refusal);
     this.#exhausted(nowMs);
   }
 
-  /** Why those who were tried haven't let us in. */
+  /** Why the contacts that were tried haven't admitted us. */
   get failures(): readonly JoinFailure[] {
     return this.contacts.flatMap((dial) => {
       const refusal = this.#failures.get(dial);
@@ -138,7 +138,7 @@ export class Bootstrap {
 
   /**
    * Dials the next ones.
-   * @param isSlow Whether those who were dialled have had their time: a dial lasts up to 10 s.
+   * @param isSlow Whether those that were dialled have had their time, though a dial lasts up to 10 s.
    */
   #dialNext(nowMs: number, isSlow: boolean): void {
     if (this.#entrance !== null) return;
@@ -149,7 +149,7 @@ export class Bootstrap {
     if (batch.length > 0) this.#deadlines.set("attempt", nowMs + ATTEMPT_MS);
     else if (this.#waiting.length > 0) {
       this.#deadlines.setEarliest("attempt", nowMs + ATTEMPT_MS); // there is none where the entrance has failed
-    } // Who returns can be alone in the room, and waits for nobody who is gone; a newcomer has nothing else to do.
+    } // A returning member can be alone in the room, and waits for nobody that is gone; a newcomer can only wait.
     else if (underWay === 0 || (isSlow && this.purpose === "resume")) this.#exhausted(nowMs);
   }
 

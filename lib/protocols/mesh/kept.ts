@@ -1,6 +1,6 @@
 /**
- * The bundles that every member keeps for those who come late: the last 10,000 messages in room order,
- * at most 64 MiB.
+ * The bundles that every member keeps for newcomers and returning members: the last 10,000 messages in room
+ * order, at most 64 MiB.
  *
  * A bundle is kept while fewer than 10,000 messages come after it, and it and they take at most 64 MiB.
  * Both only ever turn from true to false as bundles come in, so what is kept in the end doesn't depend on
@@ -48,14 +48,14 @@ export class KeptBundles {
     return this.#entries.length - this.#first;
   }
 
-  /** Nothing at or below `floor` is kept from now on: what an earlier process had come to. */
+  /** Restores the floor of an earlier process: nothing at or below it is kept from now on. */
   restoreFloor(floor: RoomPosition): void {
     if (this.#floor === null || compareInRoom(this.#floor, floor) < 0) this.#floor = floor;
   }
 
   /**
-   * Takes `entry` in, and lets go of what is too old now.
-   * @returns What was let go of, `entry` itself perhaps; `null` where it lies below the floor.
+   * Adds `entry`, and evicts what is too old now.
+   * @returns The evicted entries, `entry` itself perhaps; `null` where it isn't above the floor.
    */
   add(entry: KeptBundle): readonly KeptBundle[] | null {
     if (this.#floor !== null && compareInRoom(entry, this.#floor) <= 0) return null;
@@ -69,7 +69,7 @@ export class KeptBundles {
     return this.#evict();
   }
 
-  /** Whether `add` would let go of it at once, so many bytes long. */
+  /** Whether `add` would evict an entry at this place, of so many bytes, at once. */
   isTooOld(position: RoomPosition, bytes: number): boolean {
     if (this.#floor !== null && compareInRoom(position, this.#floor) <= 0) return true;
     const first = this.next(null);
@@ -77,13 +77,13 @@ export class KeptBundles {
     return isFull && first !== null && compareInRoom(position, first) < 0;
   }
 
-  /** Whether it would be let go of as soon as so many messages that come after it are here. */
+  /** Whether an entry at this place would be evicted as soon as so many later messages have come. */
   isTooOldBefore(position: RoomPosition, coming: number): boolean {
     if (this.#messages + coming < this.messagesMax) return false;
     return coming + this.#messagesFrom(this.#indexAfter(position)) >= this.messagesMax;
   }
 
-  /** Messages of the entries from this index on. Counted once for all that is asked until the next change. */
+  /** Number of messages in the entries from this index on. Counted once, until the next change. */
   #messagesFrom(index: number): number {
     if (this.#counted === null) {
       this.#counted = new Float64Array(this.size + 1);
@@ -95,7 +95,7 @@ export class KeptBundles {
     return this.#counted[index - this.#first]!;
   }
 
-  /** Takes `entry` out; it was provably signed for a place that another bundle has too. */
+  /** Removes `entry`, which a proof of equivocation excludes. */
   remove(entry: KeptBundle): void {
     const index = this.#indexAfter(entry) - 1;
     if (this.#entries[index]?.id !== entry.id) return;

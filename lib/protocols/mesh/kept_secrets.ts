@@ -1,6 +1,6 @@
 /**
- * The secrets of a private room that a member keeps, and what each of them is good for: the current one lets anybody
- * in; the others let members find each other who haven't all heard of the same rotations.
+ * The secrets of a private room that a member keeps, and what each of them is good for: the current one admits
+ * newcomers; the others let members find each other that don't all know the same rotations.
  *
  * Which rotations are kept doesn't depend on the order in which they came: the highest by (epoch, id), at most
  * `ROTATIONS_PER_EPOCH_MAX` of one epoch and `ROTATIONS_KEPT_MAX` in all, and the lowest of all.
@@ -15,14 +15,14 @@ import { ROTATIONS_KEPT_MAX, ROTATIONS_PER_EPOCH_MAX } from "./limits.ts";
 import { type MeshRecord, rotationRecord } from "./records.ts";
 import { channelSecret, type ClaimedRotation, type RoomSecret, rotationIdOf } from "./rotations.ts";
 
-/** A rotation that was checked, and what follows from it. */
+/** A rotation that was checked, with its id, epoch and channel secret. */
 export interface KeptRotation extends ClaimedRotation {
   readonly id: Hash;
   readonly epoch: number;
   readonly opens: ChannelSecret;
 }
 
-/** What the invite said that we came in with. */
+/** The secret of the invite with which we joined. */
 interface Invited {
   readonly secret: RoomSecret;
   readonly opens: ChannelSecret;
@@ -32,13 +32,13 @@ export class KeptSecrets {
   /** The highest first. */
   #rotations: readonly KeptRotation[] = [];
   /**
-   * Until its rotation is known, or a later one and an earlier one: whoever makes a later one before it was told of any
-   * has nothing else that others know.
+   * Kept until its rotation is known, or a later one and an earlier one: a member that makes a later one before it was
+   * told of any has no other secret that others know.
    */
   #invited: Invited | null = null;
 
   /**
-   * @param records What is on disk of the room; rotations were checked before they were written, the claims beside them
+   * @param records The room's records on disk; rotations were checked before they were written, the claims beside them
    *   not always.
    */
   constructor(readonly room: RoomId, readonly crypto: Crypto, records: readonly MeshRecord[]) {
@@ -55,12 +55,12 @@ export class KeptSecrets {
     return this.#rotations;
   }
 
-  /** That of the current secret; 0 where none is known. */
+  /** Epoch of the current secret; 0 where none is known. */
   get epoch(): number {
     return this.currentOpens()?.epoch ?? 0;
   }
 
-  /** What an invite holds; null where no secret is known. */
+  /** The secret that an invite holds; null where none is known. */
   current(): RoomSecret | null {
     const [highest] = this.#rotations;
     if (highest === undefined || this.#isInvitedLatest()) return this.#invited?.secret ?? null;
@@ -68,13 +68,13 @@ export class KeptSecrets {
     return { epoch, secret };
   }
 
-  /** We come in with this one. */
+  /** Notes the secret of the invite with which we join. */
   invitedWith(secret: RoomSecret): void {
     if (this.#isTold(secret)) return;
     this.#invited = { secret, opens: channelSecret(this.room, secret) };
   }
 
-  /** A rotation with what follows from it. */
+  /** A rotation with its id, epoch and channel secret. */
   known(claimed: ClaimedRotation): KeptRotation {
     const { value } = claimed.rotation.rotation;
     return {
@@ -89,12 +89,12 @@ export class KeptSecrets {
     return this.#rotations.some((kept) => kept.id === id);
   }
 
-  /** Whether a rotation would be kept: asked before its signatures are checked. */
+  /** Whether a rotation would be kept; to be asked before its signatures are checked. */
   wants(rotation: Place): boolean {
     return !this.has(rotation.id) && kept([...this.#rotations, rotation]).includes(rotation);
   }
 
-  /** Keeps a checked rotation, and lets go of what there is no place for. */
+  /** Keeps a checked rotation, and drops those for which there is no place any more. */
   add(rotation: KeptRotation): void {
     if (this.has(rotation.id)) return;
     this.#rotations = kept([...this.#rotations, rotation]);
@@ -106,7 +106,7 @@ export class KeptSecrets {
     return this.#all().filter((opens) => opens.epoch === epoch).map(({ key }) => key);
   }
 
-  /** The one that lets anybody in; null where none is known. */
+  /** The secret that admits newcomers; null where none is known. */
   currentOpens(): ChannelSecret | null {
     return this.#all()[0] ?? null;
   }
@@ -117,15 +117,15 @@ export class KeptSecrets {
   }
 
   /**
-   * What to dial with, one after the other: who doesn't know the current one may know the one before, and all who
-   * were ever told of any know the oldest.
+   * The secrets to dial with, one after the other: a member that doesn't know the current one may know the one before,
+   * and all that were ever told of any know the oldest.
    */
   toDialWith(): readonly ChannelSecret[] {
     const all = this.#all();
     return [...new Set([...all.slice(0, 2), ...all.slice(-1)])];
   }
 
-  /** What a compacted log holds. */
+  /** The records that a compacted log holds. */
   snapshot(): readonly MeshRecord[] {
     const records = this.#rotations.toReversed().map(rotationRecord);
     if (this.#invited !== null) records.push({ kind: "invited", secret: this.#invited.secret });
@@ -144,7 +144,7 @@ export class KeptSecrets {
     return this.#invited !== null && this.#invited.secret.epoch > (highest?.epoch ?? 0);
   }
 
-  /** Whether rotations are known by which an invite's secret is of no more use. */
+  /** Whether the known rotations make an invite's secret useless. */
   #isTold({ epoch }: RoomSecret): boolean {
     const [highest] = this.#rotations;
     return highest !== undefined && highest.epoch >= epoch &&
@@ -153,8 +153,9 @@ export class KeptSecrets {
 }
 
 /**
- * An earlier version wrote a claim as it came where it knew it already. Newcomers, who don't, would part with us for
- * one that isn't signed: the claim by itself was checked. Null where there is no such record.
+ * The rotation, with the claim from its own record where the one beside it isn't signed: an earlier version wrote a
+ * claim that it knew already as it was received, unchecked, and newcomers would close the link to us for it. Null where
+ * there is no such record.
  */
 function withSignedClaim(
   crypto: Crypto,
@@ -171,7 +172,7 @@ function withSignedClaim(
 
 type Place = Pick<KeptRotation, "id" | "epoch">;
 
-/** Those of them that are kept, the highest first. */
+/** Those of `rotations` that are kept, the highest first. */
 function kept<Rotation extends Place>(rotations: readonly Rotation[]): readonly Rotation[] {
   const ordered = rotations.toSorted(compareRotations);
   const few = ordered.filter((rotation, index) =>

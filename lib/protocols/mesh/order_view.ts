@@ -1,4 +1,4 @@
-/** The side of `Order` that only answers. */
+/** The queries of `Order`. */
 
 import type { ClaimId, Hash, PeerKey } from "../../base/ids.ts";
 import type { Authoring } from "./authoring.ts";
@@ -136,7 +136,8 @@ export class OrderView implements OrderQueries {
     for (const { blocker } of this.pool.all()) {
       if (blocker.kind !== "claim" && blocker.kind !== "floor") add(blocker.stream);
     }
-    // Of many that a bundle names, or one after the other, each would take a round of its own: longer than it may wait.
+    // Also the streams of further heads that waiting bundles name: one after the other, each would take a round of its
+    // own, which is longer than a bundle may wait.
     for (const { bundle, blocker } of this.pool.all()) {
       const { heads } = bundle.header.value;
       const first = blocker.kind === "head" ? heads.indexOf(blocker.head) : 0;
@@ -160,7 +161,7 @@ export class OrderView implements OrderQueries {
     return this.ledger.table.find(this.ledger.own)?.kept.at(-1)?.time ?? 0;
   }
 
-  /** Whether a bundle is kept under this claim. */
+  /** Whether a kept bundle names this claim. */
   isClaimKept(id: ClaimId): boolean {
     return this.ledger.isClaimKept(id);
   }
@@ -173,7 +174,7 @@ export class OrderView implements OrderQueries {
     return this.authoring.unsaid();
   }
 
-  /** The records from which a new process comes back to all that is delivered here (compaction). */
+  /** The records from which a new process restores all that was delivered here (compaction). */
   snapshot(): readonly MeshRecord[] {
     return this.ledger.snapshot();
   }

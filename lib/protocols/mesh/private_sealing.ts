@@ -1,6 +1,6 @@
 /**
- * Private messages on the wire: sealed to their receiver's box key (Noise N), signed inside, padded. The box keys
- * are in memory alone: a new start forgets them, and with the key what was sealed to it can't be read any more.
+ * Private messages on the wire: sealed to their receiver's box key (Noise N), signed inside, padded. Box keys are
+ * only in memory: a new start forgets them, and what was sealed to a forgotten key can't be read any more.
  */
 
 import { sameBytes } from "../../base/bytes.ts";
@@ -59,22 +59,22 @@ const contentSchema = record({
 
 /** What is inside a seal. */
 export interface Content {
-  /** The counter before it that its sender still holds; 0 for none. Whoever has that may show this one. */
+  /** Counter of the last message before it that its sender still holds; 0 for none. Once that is shown, this may be. */
   readonly previous: number;
-  /** It was said a while ago, or may have been shown to an earlier process of its receiver. */
+  /** It was typed a while ago, or may have been shown by an earlier process of its receiver. */
   readonly late: boolean;
   /** The sender's wall clock when it was typed, ms. */
   readonly sentAt: number;
-  /** What its sender had been shown. */
+  /** The heads that its sender had been shown. */
   readonly heads: readonly Head[];
   readonly text: string;
 }
 
-/** Which of a sender's messages, or what of them is acknowledged. */
+/** Which of a sender's messages this is, or acknowledges. */
 export type Place = Pick<PrivateEnvelope, "to" | "incarnation" | "counter" | "kind">;
 
 export class PrivateSealing {
-  /** The announced one last, and the one before it. */
+  /** The announced key, which is the last one, and the one before it. */
   readonly #boxKeys: KeyPair[] = [];
 
   constructor(
@@ -90,13 +90,13 @@ export class PrivateSealing {
     return (this.#boxKeys.at(-1) as KeyPair).publicKey;
   }
 
-  /** Draws another; the one before the last is forgotten. */
+  /** Draws a new box key; keeps the previous one, and forgets those before. */
   renewBoxKey(): void {
     this.#boxKeys.push(keyPairFromSeed(this.environment.randomBytes(32)));
     if (this.#boxKeys.length > 2) this.#boxKeys.shift();
   }
 
-  /** Sealed and sent; nothing where the receiver's beacon names a key that nobody can seal to: it hurts itself alone. */
+  /** Seals and floods; does nothing if the receiver's beacon names an impossible key, by which it hurts only itself. */
   flood(place: Place, boxKey: Uint8Array, content: Content): readonly PrivateEffect[] {
     const bound = { room: this.room, from: this.signer.key, ...place };
     const prologue = encode(prologueSchema, bound);
@@ -117,7 +117,7 @@ export class PrivateSealing {
   /** The content of an envelope that is sealed to us and signed by its sender, else null. */
   open(envelope: PrivateEnvelope): Content | null {
     const pair = this.#boxKeys.find(({ publicKey }) => sameBytes(publicKey, envelope.boxKey));
-    if (pair === undefined) return null; // sealed to a key of before: the sender seals it anew
+    if (pair === undefined) return null; // sealed to an earlier key: the sender seals it anew
     const { room, from, to, incarnation, counter, kind } = envelope;
     const prologue = encode(prologueSchema, { room, from, to, incarnation, counter, kind });
     try {
@@ -137,7 +137,7 @@ export class PrivateSealing {
     }
   }
 
-  /** The same at both ends, and in every process of either. */
+  /** A message's id, the same at both ends, and in every process of either. */
   messageId(from: PeerKey, to: PeerKey, incarnation: number, counter: number): MessageId {
     const { room } = this;
     const place = { room, from, to, incarnation, counter, kind: "message" } as const;
@@ -170,7 +170,7 @@ function pad(text: Uint8Array): Uint8Array {
   return concatBytes(length, text, new Uint8Array(size - text.length));
 }
 
-/** @throws {RemoteProtocolError} If there is no such text in it. */
+/** @throws {RemoteProtocolError} If it doesn't hold a valid text. */
 function unpad(padded: Uint8Array): string {
   if (padded.length < LENGTH_BYTES) throw badText();
   const length = new DataView(padded.buffer, padded.byteOffset, padded.length).getUint32(0);

@@ -1,6 +1,6 @@
 /**
- * Comparing rosters with neighbours and fetching what differs: on a new link, and when a neighbour's
- * beacon tells another digest than ours. What is fetched is taken in as if it had been passed on.
+ * Compares rosters with neighbours and fetches what differs: on a new link, and when a neighbour's beacon
+ * has another digest than ours. Fetched entries are handled as if they had been passed on.
  */
 
 import type { Hash, PeerKey } from "../../base/ids.ts";
@@ -15,14 +15,14 @@ import type { Statement } from "./structures.ts";
 
 /** The same two digests are not compared again for so long: they differ for a reason that time removes. */
 const SAME_DIGESTS_MS = 60_000;
-/** While members come and go, digests differ all the time: so often is enough to find what got lost. */
+/** Pause between comparisons: while members come and go, digests always differ; this finds lost news soon enough. */
 const COMPARE_MS = 1_000;
 
 type Message<Type extends RosterMessage["type"]> = Extract<RosterMessage, { readonly type: Type }>;
 
 export class RosterExchange {
   readonly #pull: RosterPull;
-  /** Neighbours that have told their hashes. */
+  /** Neighbours that have sent their hashes. */
   readonly #told = new Set<PeerKey>();
   /** Both sides' digests when they were last compared with a neighbour; at most one for each. */
   readonly #compared = new Map<PeerKey, { readonly digests: string; readonly atMs: number }>();
@@ -38,12 +38,12 @@ export class RosterExchange {
     this.#pull = new RosterPull(pullMs);
   }
 
-  /** Tells a neighbour our hashes; it asks for what it lacks. */
+  /** Sends a neighbour our hashes; it asks for what it lacks. */
   tell(to: PeerKey): void {
     this.outbox.send(to, { type: "roster-summary", hashes: this.table.digest.hashes() });
   }
 
-  /** A neighbour's beacon told its digest. */
+  /** Compares the digest in a neighbour's beacon with ours. */
   compare(peer: PeerKey, theirs: Hash, nowMs: number): void {
     const ours = this.table.digest.root();
     if (theirs === ours) return;
@@ -55,7 +55,7 @@ export class RosterExchange {
     this.tell(peer);
   }
 
-  /** A neighbour wasn't sent all that we passed on: it can ask for it. */
+  /** A neighbour wasn't sent all that we passed on: sends it our hashes, so that it can ask for it. */
   missed(peer: PeerKey, nowMs: number): void {
     const compared = this.#compared.get(peer);
     if (compared !== undefined && nowMs - compared.atMs < COMPARE_MS) return;
@@ -64,8 +64,8 @@ export class RosterExchange {
   }
 
   /**
-   * A neighbour brought a statement about us. An accusation with another beacon than our latest, made while no link was
-   * up perhaps, is answered with that: rosters that have the same members aren't compared further.
+   * A neighbour brought a statement about us. An accusation with an earlier beacon than our latest, made while no link
+   * was up perhaps, is answered with our latest: comparing rosters wouldn't bring it where they have the same members.
    */
   answer(to: PeerKey, { verdict, incarnation, number }: Statement, nowMs: number): void {
     const own = this.table.get(this.self);
@@ -75,13 +75,13 @@ export class RosterExchange {
     this.outbox.send(to, { type: "beacons", beacons: [{ signed: beacon, ageMs }] });
   }
 
-  /** A neighbour told its hashes. */
+  /** A neighbour has sent its hashes. */
   offer(from: PeerKey, { hashes }: Message<"roster-summary">): void {
     this.#pull.offer(from, hashes);
     this.#told.add(from);
   }
 
-  /** Whether we have all that some neighbour knew when it told its hashes. */
+  /** Whether we have all that some neighbour knew when it sent its hashes. */
   hasOne(): boolean {
     for (const peer of this.#told) if (!this.#pull.isOpenWith(peer)) return true;
     return false;
@@ -99,7 +99,7 @@ export class RosterExchange {
     for (const [bucket, entries] of wanted) {
       for (const entry of this.table.entriesIn(bucket)) {
         const rank = known.get(entry.key);
-        // The question doesn't tell who has quit: such an entry may come once more than needed.
+        // The question doesn't say which members have quit: such an entry may be sent once more than needed.
         const isLacking = rank === undefined || isNewer(rankOf(entry.signed.beacon.value), rank);
         if (isLacking) entries.push(entry);
       }
@@ -119,24 +119,24 @@ export class RosterExchange {
     this.claims.vouch(to, sent, nowMs);
   }
 
-  /** Whether this part was asked for, and not so long ago that another neighbour was asked. */
+  /** Whether this part was asked for, and not so long ago that another neighbour was asked since. */
   isAwaited(from: PeerKey, part: Message<"roster-part">): boolean {
     return this.#pull.awaits(from, part.bucket);
   }
 
-  /** A part was taken in. */
+  /** Notes that a part was taken in. */
   partDone(from: PeerKey, { bucket, last }: Message<"roster-part">, nowMs: number): void {
     this.#pull.partCame(from, bucket, last, nowMs);
   }
 
-  /** Puts the next question, if the last one is answered, or was given its time. */
+  /** Asks the next question, if the last one is answered or has timed out. */
   ask(nowMs: number): void {
     const pull = this.#pull.next(() => this.table.digest.hashes(), nowMs);
     if (pull === null) return;
     const known: { key: PeerKey; incarnation: number; number: number }[] = [];
     for (const bucket of pull.buckets) {
       for (const { key, signed } of this.table.entriesIn(bucket)) {
-        // Of ourselves we are told in any case: whether it holds us for lost.
+        // We don't name ourselves, so that our own entry comes in any case: the neighbour may hold us for lost.
         if (key === this.self) continue;
         if (known.length === ROSTER_WANT_MAX) break;
         const { incarnation, number } = signed.beacon.value;
@@ -165,7 +165,7 @@ export class RosterExchange {
   }
 }
 
-/** With its age in milliseconds at `nowMs`: nobody's clock is compared with another's. */
+/** The entry as it is sent: with its age in ms at `nowMs`, so that no clocks are compared. */
 export function entryToSend({ claim, signed, state, sinceMs }: Entry, nowMs: number): RosterEntry {
   return {
     claim: claim.signed,

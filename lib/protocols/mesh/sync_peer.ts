@@ -1,4 +1,4 @@
-/** What anti-entropy holds for one neighbour; all of it goes with the link. */
+/** The state of anti-entropy for one neighbour; all of it goes with the link. */
 
 import { dropOldest } from "../../base/bounded.ts";
 import { TokenBucket } from "../../base/token_bucket.ts";
@@ -21,7 +21,7 @@ export type OwnCounters = ReadonlyMap<number, number>;
 
 /** A round that we began. */
 export interface Round {
-  /** What we had said when it began. */
+  /** Our own counters when it began. */
   readonly own: OwnCounters;
   /** Differing buckets that aren't compared yet, and those of the page that is under way; null before the first. */
   remaining: readonly number[];
@@ -32,9 +32,9 @@ export interface Round {
   deadlineMs: number;
 }
 
-/** A stream that is to come, and how far it has. */
+/** A stream that the neighbour is to send, and how far it has come. */
 export interface Pending extends Want {
-  /** Of our frontier when it was last looked at, and since when it has been there. */
+  /** Counter of our frontier when it was last looked at, and since when it has stood there. */
   counter: number;
   movedMs: number;
   /** Whether anything of it has come, whatever became of that. */
@@ -44,12 +44,12 @@ export interface Pending extends Want {
 /** What the neighbour is to send us. */
 export interface Fetch {
   readonly wants: Map<StreamKey, Pending>;
-  /** Bytes of bundles that came and are done with, and how many of them we told. */
+  /** Bytes of bundles that came and were dealt with, and how many of them we have confirmed. */
   takenBytes: number;
   toldBytes: number;
-  /** By stream of these, how far what came of it went, whatever became of it. */
+  /** For each of these streams, the last counter that came, whatever became of it. */
   readonly came: Map<StreamKey, number>;
-  /** The latest room time of what came of them. */
+  /** The latest room time of the bundles that came. */
   throughTime: number;
   deadlineMs: number;
 }
@@ -57,69 +57,69 @@ export interface Fetch {
 export class SyncPeer {
   round: Round | null = null;
   readonly gaps = new GapQuestions();
-  /** The neighbour's part of a page of its round, until its last message. */
+  /** The neighbour's entries for a page of its round, until the page's last message has come. */
   asked: SyncEntry[] = [];
   fetch: Fetch | null = null;
   supply: Supply | null = null;
   supplyDeadlineMs = Infinity;
-  /** What it may ask of us: rounds, pages of them, ranges. */
+  /** Limits what the neighbour asks of us: rounds, pages of them, ranges. */
   readonly #asking = new TokenBucket(SYNC_QUESTIONS_PER_SECOND, SYNC_QUESTIONS_BURST);
-  /** Whether the page is taken in that comes now; null between pages. */
+  /** Whether the page that is coming is accepted; null between pages. */
   #takesPage: boolean | null = null;
-  /** What may be looked at for all that goes on with it, whoever asked. */
+  /** Limits how many entries and bundles are looked at for this neighbour, whichever side asked. */
   readonly #looks = new TokenBucket(SYNC_LOOKS_PER_SECOND, SYNC_LOOKS_BURST);
-  /** Its queue is full: bundles sent to it may be dropped. */
+  /** Whether the neighbour's queue is full: bundles sent to it may be dropped. */
   congested = false;
-  /** What a `sync-done` answers, oldest first. */
+  /** Our questions that a `sync-done` will answer, oldest first. */
   readonly questions: ("summary" | "want")[] = [];
-  /** When the next round with it begins, unless one is under way. */
+  /** When the next round with the neighbour begins, unless one is under way. */
   beginAtMs: number;
   lastBegunMs = -Infinity;
-  /** What it last said of how far back it keeps everything, in room time. */
+  /** The room time after which the neighbour keeps everything, as it last said. */
   floor = 0;
   /** Whether a whole round was completed once. */
   complete = false;
   equal = false;
-  /** Our own counters, by incarnation, up to which it is known to have everything; null before it is known. */
+  /** Our own counters, by incarnation, up to which the neighbour is known to have everything; null before that. */
   ownHeld: OwnCounters | null = null;
   /**
-   * Of streams of which it said that it has more than came: how often nothing did, and how far what came went. At most
-   * `WAITING_BUNDLES_MAX`: more can't wait for it.
+   * For streams of which the neighbour announced more than came: how often nothing came, and the last counter that did.
+   * At most `WAITING_BUNDLES_MAX`: no more bundles can wait for them.
    */
   readonly notGiven = new Map<StreamKey, { readonly times: number; readonly given: number }>();
   /**
-   * Of streams that it keeps and that are forgotten here: how far they went, and until when it isn't asked for them
-   * again. As many as it can be asked for at once.
+   * For streams that the neighbour keeps and that are forgotten here: how far they went, and until when it isn't asked
+   * for them again. As many as it can be asked for at once.
    */
   readonly #forgotten = new Map<StreamKey, { readonly goal: number; readonly untilMs: number }>();
-  /** Whether a range of its was given up: more of that may come in the midst of another. */
+  /** Whether one of the neighbour's ranges was given up: the rest of it may come amid another one. */
   isMixed = false;
-  /** How often running it sent nothing of what it had said that it has. */
+  /** How many times in a row the neighbour sent nothing of what it had announced. */
   disappointments = 0;
 
   constructor(beginAtMs: number) {
     this.beginAtMs = beginAtMs;
   }
 
-  /** Whether a question of its own is taken in; a page that comes in several messages is one. */
+  /** Whether a question of the neighbour's is accepted; a page that comes in several messages is one question. */
   mayAsk(message: SyncMessage, nowMs: number): boolean {
     const mayAsk = this.#takesPage ?? (this.owedMs(nowMs) === 0 && this.#asking.take(nowMs));
     this.#takesPage = message.type === "sync-frontiers" && !message.last ? mayAsk : null;
     return mayAsk;
   }
 
-  /** So many entries or bundles were looked at with it, or because of it: known only afterwards. */
+  /** Counts entries or bundles that were looked at for the neighbour; how many is known only afterwards. */
   looked(count: number, nowMs: number): void {
     this.#looks.spend(nowMs, count);
   }
 
-  /** How long it must wait, as must we with it, since so much was looked at; 0 for not at all. */
+  /** How long, ms, its questions and ours to it must wait since so much was looked at; 0 for not at all. */
   owedMs(nowMs: number): number {
     const owed = -this.#looks.available(nowMs);
     return owed <= 0 ? 0 : Math.ceil((owed * 1_000) / SYNC_LOOKS_PER_SECOND);
   }
 
-  /** What it gave of this stream counts as delivered here, without anything to show for it: a round would want it again. */
+  /** Notes that what it gave of this stream counts as delivered, though no trace is kept: rounds would want it again. */
   forget({ stream, goal }: Want, nowMs: number): void {
     const key = streamKey(stream);
     this.#forgotten.delete(key);
@@ -136,7 +136,7 @@ export class SyncPeer {
     return this.round !== null || this.fetch !== null;
   }
 
-  /** A round begins. */
+  /** Notes that a round begins. */
   begins(nowMs: number): void {
     this.beginAtMs = Infinity;
     this.lastBegunMs = nowMs;

@@ -1,6 +1,6 @@
 /**
- * What a channel still has to write, in order of precedence: handshake bytes, welcome, pong, ping, the control
- * lane, the data lane, the goodbye. Everything that waits goes into as few records and writes as possible.
+ * The output that a channel still has to write, in order of precedence: handshake bytes, welcome, pong, ping, the
+ * control lane, the data lane, the goodbye. It is packed into as few records and writes as possible.
  */
 
 import type { Bytes } from "../../base/crypto.ts";
@@ -77,7 +77,7 @@ export class Outbox {
     this.#pingWaits = true;
   }
 
-  /** Answers the last ping; those before it need no answer any more. */
+  /** Answers the latest ping; earlier ones need no answer any more. */
   addPong(number: Uint8Array): void {
     this.#pongWaits = number;
   }
@@ -89,7 +89,7 @@ export class Outbox {
 
   /**
    * Copies the parts, as one chunk.
-   * @returns `false` where the lane can't take them: the other side is too slow to be told anything.
+   * @returns `false` where the lane can't take them: the peer is too slow.
    */
   addControl(head: Uint8Array, body: Uint8Array): boolean {
     const waiting = this.#control.waitingBytes;
@@ -108,7 +108,7 @@ export class Outbox {
     else this.#missed = true;
   }
 
-  /** Whether news was dropped since this was last asked and answered with yes, and the lane is empty again. */
+  /** Whether news was dropped since this last returned true, and the control lane is empty again. */
   takeMissed(): boolean {
     if (!this.#missed || this.#control.waitingBytes > 0) return false;
     this.#missed = false;
@@ -123,7 +123,7 @@ export class Outbox {
   }
 
   /**
-   * As much as one write takes.
+   * The next write, with as much output as it may have.
    * @param pingNumber Called when a ping goes into it.
    */
   takeWrite(pingNumber: () => number): Bytes {

@@ -91,7 +91,7 @@ export interface Wanted {
   readonly room: RoomId | null;
   /** Epoch of the secret that both must know, 0 to 2^32 - 1. */
   readonly epoch: number | null;
-  /** Of the identity that the dialler expects. */
+  /** Fingerprint of the identity that the dialler expects. */
   readonly fingerprint: Fingerprint | null;
 }
 
@@ -174,12 +174,12 @@ function roomTag(salt: Uint8Array, room: RoomId): Bytes {
   return sha256(ROOM_TAG_DOMAIN, salt, Uint8Array.fromHex(room)).slice(0, TAG_BYTES);
 }
 
-// Of the fingerprint and not the key: it may be all that the dialler knows.
+// A tag of the fingerprint and not of the key: the fingerprint may be all that the dialler knows.
 function keyTag(salt: Uint8Array, fingerprint: Fingerprint): Bytes {
   return sha256(KEY_TAG_DOMAIN, salt, utf8(fingerprint)).slice(0, TAG_BYTES);
 }
 
-// Tags aren't secret from the one who compares them: time tells nothing.
+// Tags aren't secret from the peer whose tags are compared: the time it takes reveals nothing.
 function equal(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, at) => byte === b[at]);
 }

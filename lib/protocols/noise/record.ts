@@ -2,7 +2,7 @@
  * Records: what a channel carries after the handshake. Two bytes of length (big-endian, of what follows), then
  * one sealed Noise transport message whose plaintext is a kind and up to 16 KiB - 1 of content.
  *
- * Each direction takes a new key after so many records or bytes; both sides count, nothing is said.
+ * Each direction is rekeyed after a number of records or bytes; both sides count, and no message announces it.
  */
 
 import { type Bytes, utf8 } from "../../base/crypto.ts";
@@ -47,7 +47,7 @@ export const CLOSE_REASON_BYTES_MAX = 256;
 // One for all channels: a small record is filled and sealed within one call.
 const scratch = new Uint8Array(RECORD_KIND_BYTES + CLOSE_REASON_BYTES_MAX);
 
-/** Counts a direction's records and takes the new key when it is time. */
+/** Counts a direction's records and bytes, and rekeys when it is time. */
 class KeySchedule {
   #records = 0;
   #bytes = 0;

@@ -1,9 +1,9 @@
 /**
- * What comes in one lane: chunks in any order become messages in order, each once. At most a window of bytes is
- * held beyond what was delivered, and the part of one message that has come.
+ * The receiving side of one lane: chunks in any order become messages in order, each once. At most a window of bytes
+ * is held beyond what was delivered, and the part of one message that has come.
  *
- * An honest sender repeats chunks as they were, so one that waits is found by its offset. One that cuts its bytes
- * differently each time loses what it sent in the end, and harms nobody else.
+ * An honest sender retransmits chunks unchanged, so one that waits is found by its offset. A sender that cuts its
+ * bytes differently each time loses some of them in the end, and harms nobody else.
  */
 
 import { RemoteProtocolError } from "../../base/errors.ts";
@@ -20,14 +20,14 @@ const EMPTY = new Uint8Array(0);
 
 export class ReceiveLane {
   readonly #windowBytes: number;
-  /** Where the next byte to be delivered stands. */
+  /** Offset of the next byte to be delivered. */
   #offset = 0;
-  /** Up to where the peer may send, as it was told. */
+  /** The offset up to which the peer may send, as it was told. */
   #toldLimit: number;
   #isPaused = false;
   #isCreditLost = false;
   readonly #held = new Map<number, Uint8Array>();
-  /** Of the message at hand: what is read of its length, and what has come of it, where it isn't in one chunk. */
+  /** The current message: its length as far as it was read, and the part that has come if it isn't in one chunk. */
   #length = 0;
   #lengthUnit = 1;
   #hasLength = false;
@@ -39,12 +39,12 @@ export class ReceiveLane {
     this.#toldLimit = this.#windowBytes;
   }
 
-  /** Whether the peer should be told of more room, or once more of the same. */
+  /** Whether the peer should be told a higher limit, or once more the latest one. */
   get hasCredit(): boolean {
     return this.#isCreditLost || this.#limit - this.#toldLimit >= this.#windowBytes * CREDIT_STEP;
   }
 
-  /** A packet that told of room was lost. */
+  /** A packet with a limit for the peer was lost. */
   creditLost(): void {
     // The first limit is known without being told.
     this.#isCreditLost = this.#toldLimit > this.#windowBytes;
@@ -59,7 +59,7 @@ export class ReceiveLane {
     this.#isPaused = false;
   }
 
-  /** The limit to be told, which counts as told from now on. */
+  /** The limit to tell the peer, which counts as told from now on. */
   takeCredit(): number {
     this.#isCreditLost = false;
     this.#toldLimit = Math.max(this.#toldLimit, this.#limit);
@@ -68,8 +68,8 @@ export class ReceiveLane {
 
   /**
    * Takes in a chunk, and gives each message that is whole now to `deliver`, as a view into `bytes` or an array
-   * of its own. What must wait is copied: a packet with little of it isn't kept for that.
-   * @returns False where there is no room for it now: it must not be acknowledged.
+   * of its own. A chunk that must wait is copied, so that its packet isn't kept for it.
+   * @returns False where there is no room for the chunk now: it must not be acknowledged.
    * @throws {RemoteProtocolError} If the peer sent more than it may, or an impossible length.
    */
   add(offset: number, bytes: Uint8Array, deliver: (message: Uint8Array) => void): boolean {
@@ -101,7 +101,7 @@ export class ReceiveLane {
     return true;
   }
 
-  /** The next bytes of the lane. */
+  /** Reads the next bytes of the lane. */
   #read(bytes: Uint8Array, deliver: (message: Uint8Array) => void): void {
     this.#offset += bytes.length;
     for (let at = 0; at < bytes.length;) {
@@ -124,7 +124,7 @@ export class ReceiveLane {
     }
   }
 
-  /** Adds to what has come of a message. Its length alone makes us hold little. */
+  /** Adds a part of a message. An announced length alone makes us hold little. */
   #keep(part: Uint8Array): void {
     const needed = this.#bodyBytes + part.length;
     const held = this.#body.length;
@@ -138,7 +138,7 @@ export class ReceiveLane {
     this.#bodyBytes = needed;
   }
 
-  /** Reads of the length what is there. @returns Where it stopped. */
+  /** Reads as much of the length as is there. @returns Where it stopped. */
   #readLength(bytes: Uint8Array, start: number): number {
     for (let at = start; at < bytes.length; at++) {
       const byte = bytes[at]!;

@@ -1,7 +1,7 @@
 /**
- * What waits to be sent in one lane: a stream of bytes, each message after its length, in pages. A message is copied
- * once, when it is sent; chunks are views into the pages, kept until they are acknowledged, and sent again as
- * they were.
+ * The sending side of one lane: a stream of bytes, each message after its length, in pages. A message is copied
+ * once, when it is sent; chunks are views into the pages, kept until they are acknowledged, and retransmitted
+ * unchanged.
  */
 
 import { invariant } from "../../base/invariant.ts";
@@ -24,7 +24,7 @@ export interface Chunk {
   isAcknowledged: boolean;
   /** Whether it waits to be sent again. */
   isLost: boolean;
-  /** Number of the latest packet that has it: the loss of an earlier one says nothing. */
+  /** Number of the latest packet that has it: the loss of an earlier one doesn't matter. */
   carrier: number;
 }
 
@@ -41,7 +41,7 @@ export class SendLane {
   #pages: Page[] = [];
   #firstPage = 0;
   #pageOffset = 0;
-  /** Where the next byte that goes out stands in the lane. */
+  /** Offset in the lane of the next byte that was never sent. */
   #offset = 0;
   #unsentBytes = 0;
   #unacknowledgedBytes = 0;
@@ -59,12 +59,12 @@ export class SendLane {
     return this.#unsentBytes + this.#unacknowledgedBytes;
   }
 
-  /** Where the next byte that was never sent stands. */
+  /** Offset in the lane of the next byte that was never sent. */
   get nextOffset(): number {
     return this.#offset;
   }
 
-  /** Whether something can be sent that never was. */
+  /** Whether bytes that were never sent may be sent now. */
   get hasFresh(): boolean {
     return this.#unsentBytes > 0 && this.#offset < this.#limit;
   }
@@ -79,7 +79,7 @@ export class SendLane {
     this.#append(message);
   }
 
-  /** The peer takes bytes up to there. A smaller limit than before is an old one. */
+  /** The peer accepts bytes up to the offset `limit`. A smaller limit than before is an old one. */
   credit(limit: number): void {
     this.#limit = Math.max(this.#limit, limit);
   }
@@ -119,7 +119,7 @@ export class SendLane {
     }
   }
 
-  /** Takes what `peekLost` showed. */
+  /** Takes the chunk that `peekLost` returned. */
   takeLost(chunk: Chunk): void {
     chunk.isLost = false;
     this.#dropLost();

@@ -1,6 +1,6 @@
 /**
- * The responder's part in handshakes: what is answered, to whom, and with how little work and memory for those who
- * have proved nothing. An answer goes where its question came from and is never larger.
+ * The responder's part in handshakes: which messages are answered, with little work and memory for peers that have
+ * proven nothing. An answer goes where its question came from and is never larger.
  */
 
 import { type Bytes, concatBytes } from "../../base/crypto.ts";
@@ -33,7 +33,7 @@ export interface RespondingOptions {
   readonly access: SealedAccess;
 }
 
-/** What it needs of the machine that it is a part of. */
+/** What the responder needs of the machine that it is a part of. */
 export interface RespondingContext {
   newIndex(): number;
   /** Counts handshakes, ours and others', in the order of their beginning. */
@@ -45,7 +45,7 @@ export interface RespondingContext {
 export interface Confirmation {
   readonly halfOpen: HalfOpen;
   readonly confirmed: Confirmed;
-  /** Whether its author may come now. Who may not is told nothing; its repetitions are asked for anew. */
+  /** Whether its author may connect now. If not, it gets no answer, and each repetition is decided anew. */
   readonly isAdmitted: boolean;
 }
 
@@ -129,7 +129,7 @@ export class Responding {
     }
   }
 
-  /** Whether whoever sent it receives there and may begin another handshake; a cookie is sent otherwise. */
+  /** Whether the sender provably receives at `from`, and may begin another handshake; else it is sent a cookie. */
   #hasGoodCookie({ index, message, cookie }: Initiation, from: Endpoint, nowMs: number): boolean {
     const named = concatBytes(encodeAttachment(CHANNEL_VERSION, index), message);
     if (!this.#cookies.isGood(cookie, from, named, nowMs)) {
