@@ -36,7 +36,7 @@ const WAITING_MAX = 64;
 export interface PasswordHasherOptions {
   readonly scrypt: Scrypt;
   readonly randomBytes: (length: number) => Bytes;
-  /** The most concurrent jobs, each with 128 MiB: the number of cores less one. */
+  /** The most concurrent jobs; each takes a core and 128 MiB. */
   readonly atOnceMax: number;
   /** Parameters of new hashes, for tests; `SCRYPT_PARAMETERS` unless set. */
   readonly parameters?: ScryptParameters;
