@@ -230,7 +230,7 @@ export class RegistryRendering {
         return [...star, who, ` declined${reasonText(event)}`];
       case "busy":
         // The user is the busy one: the directory has another call of theirs.
-        if (event.reason !== undefined) return [...star, "No call with ", who, reasonText(event)];
+        if (event.reason !== "") return [...star, "No call with ", who, reasonText(event)];
         return [
           ...star,
           who,
@@ -312,7 +312,7 @@ function noWaySpans(event: CallEvent): Line {
   }
 }
 
-function reasonText({ reason = "" }: CallEvent): string {
+function reasonText({ reason }: CallEvent): string {
   return reason === "" ? "" : `: ${reason}`;
 }
 
@@ -321,7 +321,7 @@ function endedLine(event: CallEvent, star: Line, mark: Line): Line {
   const who = nameSpan(event.peer);
   const after = event.durationMs === undefined ? "" : ` after ${talkText(event.durationMs)}`;
   switch (event.reason) {
-    case undefined:
+    case "":
       return [...star, `You hung up${after}`];
     case "hung-up":
       return [...star, who, ` hung up${after}`];

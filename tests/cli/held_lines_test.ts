@@ -46,6 +46,8 @@ const call = (state: "connected" | "ended", id = "1"): ClientEvent => ({
   call: id,
   peer: "bob",
   state,
+  reason: "",
+  route: null,
 });
 
 /** Alice's client of a directory at a terminal; `asked` is what her lines became. */

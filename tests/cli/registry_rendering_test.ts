@@ -36,7 +36,7 @@ const presence = (name: string, state: "free" | "busy" | "offline") =>
   ({ event: "presence", name, state }) as const;
 type CallEvent = Extract<RegistryOwnEvent, { readonly event: "call" }>;
 const call = (state: CallEvent["state"], more: Partial<CallEvent> = {}) =>
-  ({ event: "call", call: "1", peer: "bob", state, ...more }) as const;
+  ({ event: "call", call: "1", peer: "bob", state, reason: "", route: null, ...more }) as const;
 const INCOMING = { event: "incoming", call: "1", from: "bob", key: "k", guest: false } as const;
 const RINGING = call("ringing");
 const TALKING = [RINGING, call("connected", { route: "direct", verified: false })];

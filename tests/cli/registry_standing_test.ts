@@ -15,6 +15,8 @@ const call = (state: Call["state"], id = "1"): ClientEvent => ({
   call: id,
   peer: "bob",
   state,
+  reason: "",
+  route: null,
 });
 const INCOMING: ClientEvent = {
   event: "incoming",

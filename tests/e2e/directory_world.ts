@@ -268,7 +268,7 @@ export async function connect(caller: Node, callee: Node, name: string): Promise
 /** `ringing`, `connected`: what a client was told of its calls. */
 export function callStates(node: Node): readonly string[] {
   return node.events.filter(is("call")).map(({ state, reason }) =>
-    reason === undefined ? state : `${state} ${reason}`
+    reason === "" ? state : `${state} ${reason}`
   );
 }
 

@@ -85,7 +85,7 @@ export class ClientProgram {
   /** What became of its calls: `bob connected relay`. */
   get calls(): readonly string[] {
     return this.of("call").map(({ peer, state, route, reason }) =>
-      [peer, state, route, reason].filter((word) => word !== undefined).join(" ")
+      [peer, state, route, reason].filter((word) => word !== "" && word !== null).join(" ")
     );
   }
 

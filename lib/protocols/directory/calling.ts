@@ -450,11 +450,10 @@ export class Calling {
     this.#retelling.over();
     this.#relayed.close(call.id);
     const talked = wasTalking ? { durationMs: Math.round(out.nowMs - talkingSinceMs) } : {};
-    const why = reason ?? said;
     // The one event goes to who began the call: that is its outcome.
     const refs = [call.beginRef, ref, call.hangUpRef].filter((ref) => ref !== undefined);
     const [answered, ...others] = new Set(refs);
-    this.#show(call, state, { ...(why === "" ? {} : { reason: why }), ...by, ...talked }, answered);
+    this.#show(call, state, { reason: reason ?? said, ...by, ...talked }, answered);
     for (const other of others) out.notice(overText(call.peer), other);
     call.enter("over");
     this.#call = null;
@@ -470,7 +469,8 @@ export class Calling {
     more: Readonly<Record<string, unknown>> = {},
     ref?: string,
   ): void {
-    this.owner.out.show({ event: "call", call: shownId, peer, state, ...more }, ref);
+    const event = { event: "call", call: shownId, peer, state, reason: "", route: null } as const;
+    this.owner.out.show({ ...event, ...more }, ref);
   }
 
   #error(code: ErrorCode, text: string, ref: string | undefined): void {

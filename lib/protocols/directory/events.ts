@@ -108,11 +108,12 @@ export type ClientEvent =
     readonly call: string;
     readonly peer: string;
     readonly state: "ringing" | "connected" | CallOutcome;
-    /** A `CallReason`, or words of the other side's user or of the directory. */
-    readonly reason?: string;
+    /** A `CallReason`, or words of the other side's user or of the directory; empty: none. */
+    readonly reason: string;
+    /** With `connected`; null otherwise. */
+    readonly route: CallRoute | null;
     /** With the reason `cancelled`: which side has withdrawn the call. */
     readonly by?: string;
-    readonly route?: CallRoute;
     /** With `connected`: whether the user has compared the other side's key. */
     readonly verified?: boolean;
     /** With `ended`, after `connected`: how long the two talked. */

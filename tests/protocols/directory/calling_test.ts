@@ -102,6 +102,24 @@ Deno.test("calling: the directory is asked, and the user told what came of it", 
   ]);
 });
 
+Deno.test("calling: each event has a reason and a route, empty where there is none", () => {
+  const { program, link } = talking();
+  program.feed({ type: "link-down", link, closed: true, reason: "hung up" });
+  program.types({ command: "call", name: "bob" });
+  program.says({ type: "outcome", call: callId(2), state: "declined", reason: "" });
+
+  const fields = program.events.flatMap((event) =>
+    event.event === "call" ? [[event.state, event.reason, event.route]] : []
+  );
+  assertEquals(fields, [
+    ["ringing", "", null],
+    ["connected", "", "direct"],
+    ["ended", "hung-up", null],
+    ["ringing", "", null],
+    ["declined", "", null],
+  ]);
+});
+
 Deno.test("calling: by an address in the list", () => {
   const program = ClientProgram.in();
   program.says({

@@ -173,7 +173,7 @@ export class ClientProgram {
         this.events.push(effect.event);
         const { event, ...fields } = effect.event;
         const ref = effect.ref === undefined ? "" : ` ref=${effect.ref}`;
-        return `${event}${fieldsOf(fields)}${ref}`;
+        return `${event}${fieldsOf(event === "call" ? knownOf(fields) : fields)}${ref}`;
       }
       case "send": {
         this.sent.push(effect);
@@ -323,6 +323,13 @@ export class ClientProgram {
     passTime(this, ms, () => words.push(...this.feed({ type: "tick" })));
     return words.filter((word) => !word.startsWith("datagram"));
   }
+}
+
+/** The fields that have a value: most calls have neither a reason nor a route. */
+function knownOf(fields: object): object {
+  return Object.fromEntries(
+    Object.entries(fields).filter(([, value]) => value !== "" && value !== null),
+  );
 }
 
 function fieldsOf(fields: object): string {

@@ -186,7 +186,7 @@ function checkNotices(program: ClientProgram): void {
     if (event.event === "message" && event.self) said++;
     isOver = event.event === "call" && FINAL.has(event.state);
     if (event.event !== "call") continue;
-    if (event.state === "ended" && event.reason === undefined) ended.push(said);
+    if (event.state === "ended" && event.reason === "") ended.push(said);
     if (event.state === "connected") said = 0;
   }
 }
