@@ -44,8 +44,8 @@ export class ModeOutput<Event, Effect> {
   }
 
   /** Shows a notice marked as a warning. */
-  warn(text: string): void {
-    this.show({ event: "notice", text, warning: true });
+  warn(text: string, ref?: string): void {
+    this.show({ event: "notice", text, warning: true }, ref);
   }
 
   error(code: ErrorCode, text: string, ref?: string): void {

@@ -214,7 +214,8 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     });
     const removed = (key: PeerKey) => this.#steering.removed(key);
     const allowed = (key: PeerKey) => this.#steering.allowed(key);
-    const recovers = (attendee: Attendee) => this.#steering.recovers(attendee);
+    const recovers = (attendee: Attendee, ref: string | undefined) =>
+      this.#steering.recovers(attendee, ref);
     const { key } = signer;
     const actions = { removed, allowed, recovers };
     this.#judging = new Judging({ ...parts, removed });

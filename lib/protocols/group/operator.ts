@@ -19,8 +19,11 @@ export interface OperatorActions {
   /** The member is kept out from now on, whether it is in the view or not. */
   removed(key: PeerKey): void;
   allowed(key: PeerKey): void;
-  /** The member should set its log aside. @returns Why that can't be; null where it is done, or will be. */
-  recovers(attendee: Attendee): string | null;
+  /**
+   * The member should set its log aside. @param ref For what answers that later. @returns Why that can't be; null where
+   * it is done, or will be.
+   */
+  recovers(attendee: Attendee, ref: string | undefined): string | null;
 }
 
 export class Operator {
@@ -78,7 +81,7 @@ export class Operator {
     if (attendee === null || attendee.link === null) {
       return this.out.error("offline", `${shown} isn't here: /recover it when it is back`, ref);
     }
-    const fault = this.actions.recovers(attendee);
+    const fault = this.actions.recovers(attendee, ref);
     if (fault !== null) return this.out.error("not-allowed", `Nothing was done: ${fault}`, ref);
     this.out.notice(`${shown} sets its log aside, and fetches it anew from the others`, ref);
   }

@@ -3,6 +3,7 @@
  * the coordinator ends here.
  */
 
+import { dropOldest } from "../../base/bounded.ts";
 import type { Logger } from "../../base/environment.ts";
 import { fingerprintOf } from "../../base/fingerprint.ts";
 import type { PeerKey } from "../../base/ids.ts";
@@ -18,7 +19,7 @@ import type { CoordinatorOutput } from "./coordinator_output.ts";
 import { lackingText, named, unaccountedText } from "./coordinator_view.ts";
 import type { Member } from "./epoch.ts";
 import type { LeftReason } from "./events.ts";
-import { HEARD_LATELY_MS, HEARTBEAT_MS, UDP_SILENT_MS } from "./limits.ts";
+import { HEARD_LATELY_MS, HEARTBEAT_MS, REMEMBERED_MAX, UDP_SILENT_MS } from "./limits.ts";
 import { type Change, outlook } from "./outlook.ts";
 import type { Partings } from "./partings.ts";
 import type { Views } from "./views.ts";
@@ -50,6 +51,8 @@ export class Steering {
   readonly #quitting = new Set<PeerKey>();
   /** Members that said goodbye after an empty view was decided. */
   readonly #goodbyes = new Set<PeerKey>();
+  /** The `ref` of the last `/recover` of each member that hasn't recovered yet, where the command had one. */
+  readonly #recoverRefs = new Map<PeerKey, string>();
   /** The last warning about whose return is awaited. */
   #lackingTold = "";
   /** When the operator is told, once, which members are awaited after our start; null while none is. */
@@ -105,7 +108,10 @@ export class Steering {
       if (attendee === null || !isExcluded(attendee) || attendee.departure === "removed") continue;
       // The others have gone meanwhile: this member's say and log are needed.
       if (attendee.departure === "recovering") {
-        out.warn(`${shownName(attendee.name)} keeps its log: nobody else is here who has it all`);
+        const text = `${
+          shownName(attendee.name)
+        } keeps its log: nobody else is here who has it all`;
+        out.warn(text, this.#takeRecoverRef(key));
       }
       attendee.departure = null;
     }
@@ -294,7 +300,13 @@ export class Steering {
   }
 
   /** The operator has this member fetch its log anew. @returns Why that can't be; null where it is done, or will be. */
-  recovers(attendee: Attendee): string | null {
+  recovers(attendee: Attendee, ref: string | undefined): string | null {
+    const fault = this.#recovers(attendee);
+    if (fault === null) this.#keepRecoverRef(attendee.key, ref);
+    return fault;
+  }
+
+  #recovers(attendee: Attendee): string | null {
     const { views, attendance, changing } = this.parts;
     const { key, departure } = attendee;
     const name = shownName(attendee.name);
@@ -314,6 +326,19 @@ export class Steering {
     return null;
   }
 
+  #keepRecoverRef(key: PeerKey, ref: string | undefined): void {
+    this.#recoverRefs.delete(key);
+    if (ref === undefined) return;
+    this.#recoverRefs.set(key, ref);
+    dropOldest(this.#recoverRefs, REMEMBERED_MAX);
+  }
+
+  #takeRecoverRef(key: PeerKey): string | undefined {
+    const ref = this.#recoverRefs.get(key);
+    this.#recoverRefs.delete(key);
+    return ref;
+  }
+
   /** A view without this member has begun: from now on it is a newcomer. */
   #tellRecover(attendee: Attendee): void {
     const { link } = attendee;
@@ -329,7 +354,7 @@ export class Steering {
   /** The member is in the view, after so many entries were sent to it. */
   fetched({ key, name, isKnown }: Attendee, entries: number): void {
     if (!isKnown || this.parts.views.member(key) === null) return;
-    this.parts.out.show({ event: "recovered", name, entries });
+    this.parts.out.show({ event: "recovered", name, entries }, this.#takeRecoverRef(key));
   }
 
   /** The operator lets this member in again, perhaps before it was out. */

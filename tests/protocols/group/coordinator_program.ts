@@ -184,6 +184,8 @@ export class Program {
   nowMs = 1_000_000;
   readonly told: string[] = [];
   readonly events: CoordinatorEvent[] = [];
+  /** The `ref` of each of these events. */
+  readonly refs: (string | undefined)[] = [];
   readonly members: Somebody[] = [];
   /** What it has in its log's file. */
   readonly log: SignedBatch[];
@@ -448,6 +450,7 @@ export class Program {
         return `disk: ${effect.records.map(recordWords).join(", ")}`;
       case "show":
         this.events.push(effect.event);
+        this.refs.push(effect.ref);
         return this.#eventWords(effect.event);
       case "pin":
         return `pins ${nameOf(effect.key)} as ${effect.name}${effect.again ? " again" : ""}`;

@@ -62,6 +62,26 @@ Deno.test("Never where nobody else has the log, nor for who is away or goes", ()
   assertEquals(program.command(RECOVER("ann")), ["error not-allowed"]);
 });
 
+Deno.test("What comes of the command later carries its ref, too, once", () => {
+  const answers = ({ events, refs }: Program) =>
+    events.flatMap((event, at) => refs[at] === "r" ? [event.event] : []);
+  const program = Program.of("ann", "bob");
+  program.command(RECOVER("bob"), "r");
+  Object.assign(program.somebody("bob"), { begun: { number: 0, round: 0 } });
+  program.hears("bob", ["ann"], true);
+  program.says("bob", { type: "fetched", entries: 7 });
+  program.says("bob", { type: "fetched", entries: 7 });
+  assertEquals(answers(program), ["notice", "recovered"]);
+
+  const alone = Program.of("ann", "bob");
+  alone.somebody("ann").answers.delete("flush");
+  alone.command(RECOVER("bob"), "r");
+  alone.goesDown("ann");
+  alone.pass(10_000);
+  assertEquals(answers(alone), ["notice", "notice"]);
+  assertMatch(alone.told[alone.told.length - 1]!, /bob keeps its log/);
+});
+
 Deno.test("A newcomer sets its log aside at once", () => {
   const program = Program.of("ann");
   program.comes("bob");
