@@ -251,7 +251,8 @@ function beginning(options: MeshOptions, last: RoomId | null): MeshConfig["begin
   if (contact !== null) {
     // A former member of the room rejoins it, whichever invite is used.
     const known = last !== null && (invite === null || invite.room === last) ? { last } : {};
-    return { kind: "join", contact, ...(invite === null ? {} : { invite }), ...known };
+    const named = options.contact === null ? {} : { named: true } as const;
+    return { kind: "join", contact, ...named, ...(invite === null ? {} : { invite }), ...known };
   }
   if (!options.foundNew && last !== null) return { kind: "resume", room: last };
   return { kind: "found", ...(options.foundPrivate ? { private: true } : {}) };

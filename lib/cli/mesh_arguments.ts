@@ -72,7 +72,7 @@ export const meshProgramCommand: ProgramCommand = {
 
 /**
  * The options of `mesh`.
- * @throws {P2pchatError} `usage` or `bad-name`.
+ * @throws {P2pchatError} `usage`, `bad-name`, or `bad-credentials` for an invite that can't be read.
  */
 export function meshOptions(line: CommandLine): MeshOptions {
   const [name, ...address] = line.words;

@@ -123,10 +123,8 @@ const REFUSED: readonly (readonly [line: string, sentence: string])[] = [
   ["mesh Alice --__proto__ x", "The command mesh has no flag --__proto__"],
   ["mesh Alice --privat", "The command mesh has no flag --privat; did you mean --private?"],
   ["mesh Alice --invite", "--invite needs a value: TEXT"],
-  ["mesh Alice --invite hello", "Cannot read the invite: a character of it is wrong"],
   [`mesh Alice --invite ${SPLIT}`, "Cannot read the invite: blanks part it into several words"],
   [`mesh --invite ${SPLIT} Alice`, "Cannot read the invite: blanks part it into several words"],
-  [`mesh Alice ::1 1 --invite hello`, "Cannot read the invite: a character of it is wrong"],
   [`mesh Alice ${INVITE_TEXT}`, "That is an invite: come in with p2pchat mesh NAME --invite TEXT"],
   [`mesh Alice ${INVITE_TEXT} 55107`, "That is an invite"],
   [`mesh Alice ${INVITE_TEXT.slice(0, 60)} 55107`, "That is an invite"],
@@ -168,6 +166,14 @@ for (const [line, sentence] of REFUSED) {
     const error = assertThrows(() => optionsOf(line.split(" ")), P2pchatError);
     assertEquals([error.code, error.exitStatus], ["usage", 2]);
     assertStringIncludes(error.message, sentence);
+  });
+}
+
+for (const line of ["mesh Alice --invite hello", "mesh Alice ::1 1 --invite hello"]) {
+  Deno.test(`parseCommandLine() refuses "${line}" with bad-credentials and says why`, () => {
+    const error = assertThrows(() => optionsOf(line.split(" ")), P2pchatError);
+    assertEquals([error.code, error.exitStatus], ["bad-credentials", 4]);
+    assertStringIncludes(error.message, "Cannot read the invite: a character of it is wrong");
   });
 }
 

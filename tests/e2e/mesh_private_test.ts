@@ -110,6 +110,29 @@ Deno.test("mesh: without the invite, or with a wrong one, nobody comes into a pr
   assertEquals(ann.events.slice(before).map(({ event }) => event), ["message"]);
 });
 
+Deno.test("mesh: an address and the invite of another room are refused, and neither room is entered", async () => {
+  await using nodes = new PrivateNodes();
+  const [priv, other] = [await nodes.founded("Ann"), await nodes.founded("Olaf")];
+  const open = nodes.mesh("Oda", []);
+  await open.until(isReady);
+  const invite = await inviteOf(other);
+  const refused = async (contact: Node) => {
+    const args = ["127.0.0.1", String(contact.port), "--invite", invite];
+    const { code, as, text } = await refusal(nodes.mesh("Bob", args));
+    assertEquals([code, as], [4, "bad-credentials"], text);
+    assertStringIncludes(
+      text,
+      `${contact.port}: the invite is for another room than the one there`,
+    );
+    assert(!text.includes(invite), text);
+  };
+  for (const contact of [priv, open]) await refused(contact);
+  assertEquals(other.events.filter(joined("Bob")), []);
+
+  await other.kill();
+  for (const contact of [priv, open]) await refused(contact);
+});
+
 Deno.test("mesh: a mistyped invite is told from a wrong one, and nothing is touched", async () => {
   await using nodes = new PrivateNodes();
   const ann = await nodes.founded("Ann");
@@ -120,7 +143,7 @@ Deno.test("mesh: a mistyped invite is told from a wrong one, and nothing is touc
   const mistyped = invite.slice(0, middle) + swapped + invite.slice(middle + 1);
   for (const args of [["--invite", mistyped], ["--invite", invite.slice(1)]]) {
     const { code, as, text } = await refusal(nodes.mesh("Bob", args, { data }));
-    assertEquals([code, as], [2, "usage"]);
+    assertEquals([code, as], [4, "bad-credentials"]);
     assert(text.startsWith("Cannot read the invite: a character of it is wrong"), text);
   }
   for (const args of [[invite], [invite, "55107"]]) {

@@ -25,7 +25,7 @@ const DEADLINES = [
  * that RFC 8305 knows, since a member that is dialled in vain has done a handshake for nothing.
  */
 const ATTEMPT_MS = 2_000;
-/** How many are dialled at once: newcomers with one invite all dial the same members, returning members various ones. */
+/** How many are dialled at once: newcomers with one invite dial the same members, returning members various ones. */
 const PARALLEL = { join: 2, resume: 4 } as const;
 /** A crowd of newcomers at a member is gone within seconds, or it is an attack of which the user should hear. */
 const JOIN_RETRIES_MAX = 7;
@@ -54,12 +54,17 @@ export class Bootstrap {
   #retries = 0;
   readonly #deadlines = new Deadlines(DEADLINES);
 
-  /** @param contacts Whom to dial, the best bet first; none twice. */
+  /**
+   * @param contacts Whom to dial, the best bet first; none twice.
+   * @param isFirstDecisive Whether the others are dialled only once the first can't be reached or doesn't let us in,
+   *   and never where another room answers there.
+   */
   constructor(
     private readonly purpose: "join" | "resume",
     private readonly contacts: readonly Dial[],
     private readonly dialling: Dialling,
     private readonly port: BootstrapPort,
+    private readonly isFirstDecisive = false,
   ) {
     this.#waiting = [...contacts];
   }
@@ -110,7 +115,12 @@ export class Bootstrap {
   /** A contact can't be reached, or isn't the member for which we look. */
   dialFailed(dial: Dial, refusal: Refusal, nowMs: number): void {
     this.#failures.set(dial, refusal);
-    this.#dialNext(nowMs, false);
+    if (this.#isDecided(dial, refusal)) this.#exhausted(nowMs);
+    else this.#dialNext(nowMs, false);
+  }
+
+  #isDecided(dial: Dial, { reason }: Refusal): boolean {
+    return this.isFirstDecisive && dial === this.contacts[0] && reason === "wrong-room";
   }
 
   /** The member that was asked hasn't admitted us. */
@@ -143,14 +153,21 @@ export class Bootstrap {
   #dialNext(nowMs: number, isSlow: boolean): void {
     if (this.#entrance !== null) return;
     const underWay = this.dialling.underWay(this.purpose);
+    if (underWay > 0 && this.#isFirstAwaited()) return;
     const parallel = PARALLEL[this.purpose];
-    const batch = this.#waiting.splice(0, isSlow ? parallel : Math.max(0, parallel - underWay));
+    const room = isSlow ? parallel : Math.max(0, parallel - underWay);
+    const batch = this.#waiting.splice(0, this.#isFirstAwaited() ? 1 : room);
     for (const dial of batch) this.dialling.dial(dial);
     if (batch.length > 0) this.#deadlines.set("attempt", nowMs + ATTEMPT_MS);
     else if (this.#waiting.length > 0) {
       this.#deadlines.setEarliest("attempt", nowMs + ATTEMPT_MS); // there is none where the entrance has failed
     } // A returning member can be alone in the room, and waits for nobody that is gone; a newcomer can only wait.
     else if (underWay === 0 || (isSlow && this.purpose === "resume")) this.#exhausted(nowMs);
+  }
+
+  #isFirstAwaited(): boolean {
+    const [first] = this.contacts;
+    return this.isFirstDecisive && first !== undefined && !this.#failures.has(first);
   }
 
   #exhausted(nowMs: number): void {

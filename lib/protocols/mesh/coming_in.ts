@@ -183,6 +183,11 @@ export function contactsToJoin(
   return all.filter(isFirst).map((endpoint) => ({ peer: null, endpoint }));
 }
 
+/** Whether the user named a contact besides an invite, which must then be of the room there. */
+export function isContactNamed({ begin }: MeshConfig): boolean {
+  return begin.kind === "join" && begin.invite !== undefined && begin.named === true;
+}
+
 /** Why the program ends: a code and a sentence. */
 export interface Ending {
   readonly code: ErrorCode;
@@ -231,6 +236,9 @@ export function joinFailure(config: MeshConfig, failures: readonly JoinFailure[]
     return { code: "unreachable", text: `${text}; ${FRESH_INVITE}` };
   }
   if (failure.reason === "bad-credentials") return credentialsFailure(config, failure.contact);
+  if (failure.reason === "wrong-room" && isContactNamed(config)) {
+    return otherRoomFailure(failure.contact);
+  }
   const code = CODES[failure.reason];
   if (failures.length > 1) {
     const tried = failures.map(({ contact, text }) => `${endpointText(contact)} (${text})`);
@@ -259,6 +267,15 @@ function credentialsFailure({ begin }: MeshConfig, contact: Endpoint): Ending {
   return {
     code: "bad-credentials",
     text: `Cannot join through ${endpointText(contact)}: ${text}`,
+  };
+}
+
+/** The user named an address and the invite of another room than the one there. */
+function otherRoomFailure(contact: Endpoint): Ending {
+  return {
+    code: "bad-credentials",
+    text: `Cannot join through ${endpointText(contact)}: the invite is for another room than the ` +
+      "one there; ask a member there for its invite, or leave out the address to join the invite's room",
   };
 }
 

@@ -1,10 +1,10 @@
 /**
- * What one member gives to somebody who shall come in: one word of letters and digits, for a double click and for any
- * channel. It names the room and addresses of members, and has the secret of a private room.
+ * An invite, which a member gives to somebody who is to join: one word of letters and digits, which a double click
+ * selects and any channel carries. It names the room and addresses of members, and has the secret of a private room.
  *
- * The word is base32 of the bytes and their CRC-32, so that a slip of the pen is told from an invite that is
- * void: every wrong character is found, and any two neighbours that changed places; of other errors one in
- * 4,000,000,000 isn't. It keeps nobody out who makes an invite up: the secret does.
+ * The word is base32 of the bytes and their CRC-32, so that a typing error is told from an invite that is void:
+ * every wrong character is found, and any two adjacent ones that were swapped; of other errors one in 4,000,000,000
+ * isn't. The check keeps nobody out that makes an invite up: the secret does.
  */
 
 import { crc32 } from "node:zlib";
@@ -35,13 +35,13 @@ export function encodeInvite(invite: Invite): string {
   return encodeBase32(concatBytes(bytes, checkOf(bytes)));
 }
 
-/** What others put before it and behind it: quotes, brackets, and the end of their sentence. */
+/** What people put before and after an invite: quotes, brackets, and the end of their sentence. */
 const BEFORE = /^[\p{P}<]$/u;
 const BEHIND = /^[\p{P}>]$/u;
 
 /**
  * Reads what somebody pasted or typed, in any case, also as it stands in an e-mail.
- * @throws {P2pchatError} `usage`. The text isn't in the error: it may be as good as a secret.
+ * @throws {P2pchatError} `bad-credentials`. The text isn't in the error: it may be as good as a secret.
  */
 export function parseInvite(text: string): Invite {
   const bytes = decodeBase32(wordIn(text));
@@ -49,19 +49,21 @@ export function parseInvite(text: string): Invite {
   const check = bytes?.subarray(-CHECK_BYTES);
   const isWhole = content !== undefined && check !== undefined && content.length > 0 &&
     checkOf(content).every((byte, index) => byte === check[index]);
-  if (!isWhole) throw new P2pchatError("usage", MISTYPED_TEXT);
+  if (!isWhole) throw new P2pchatError("bad-credentials", MISTYPED_TEXT);
   try {
     const { version } = decode(versionSchema, content);
-    if (version !== STRUCTURE_VERSION) throw new P2pchatError("usage", OTHER_VERSION_TEXT);
+    if (version !== STRUCTURE_VERSION) {
+      throw new P2pchatError("bad-credentials", OTHER_VERSION_TEXT);
+    }
     const { room, secret, endpoints } = decode(inviteSchema, content);
     return { room, secret, endpoints };
   } catch (error) {
     if (!(error instanceof RemoteProtocolError)) throw error;
-    throw new P2pchatError("usage", OTHER_VERSION_TEXT);
+    throw new P2pchatError("bad-credentials", OTHER_VERSION_TEXT);
   }
 }
 
-/** One by one: an expression for the end of a text takes time that grows with the square of the text's length. */
+/** Looks at characters one by one: an expression for the end of a text takes time quadratic in the text's length. */
 function wordIn(text: string): string {
   const characters = [...text.replace(/\s+/g, "")];
   const first = characters.findIndex((character) => !BEFORE.test(character));

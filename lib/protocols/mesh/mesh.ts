@@ -24,6 +24,7 @@ import {
   entranceRecords,
   type Entry,
   invitedRecords,
+  isContactNamed,
   type JoinFailure,
   joinFailure,
   keptSecrets,
@@ -428,7 +429,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
         if (purpose === "join") this.#joinFailed(failures);
         else this.#resumeAlone(failures);
       },
-    });
+    }, isContactNamed(this.config));
     this.#bootstrap.start(this.#nowMs);
   }
 

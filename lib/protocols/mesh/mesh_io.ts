@@ -104,12 +104,14 @@ export interface MeshConfig {
     | { readonly kind: "found"; readonly private?: true }
     /**
      * Joins through the contact, or else through one of the invite's addresses, and into the invite's room alone.
-     * Where an invite is needed and none is given, the contact may be a member of the `last` room, which is on disk
-     * with its secrets.
+     * Where the user named the contact besides the invite (`named`), neither room is joined if another one answers
+     * there. Where an invite is needed and none is given, the contact may be a member of the `last` room, which is on
+     * disk with its secrets.
      */
     | {
       readonly kind: "join";
       readonly contact: Endpoint;
+      readonly named?: true;
       readonly invite?: Invite;
       readonly last?: RoomId;
     }

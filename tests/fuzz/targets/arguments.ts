@@ -1,6 +1,6 @@
 /**
  * Command lines that no shell should start the program with, words and flags with a NUL between them: each is understood,
- * without a look at network or files, or refused with `usage` or `bad-name` in a sentence that repeats no invite.
+ * without a look at network or files, or refused with `usage`, `bad-name` or `bad-credentials` in a sentence that repeats no invite.
  */
 
 import { assert } from "@std/assert";
@@ -59,7 +59,7 @@ function check(input: Uint8Array): boolean {
   } catch (error) {
     if (!(error instanceof P2pchatError)) throw error;
     const { code, message } = error;
-    assert(code === "usage" || code === "bad-name", `${code}: ${message}`);
+    assert(["usage", "bad-name", "bad-credentials"].includes(code), `${code}: ${message}`);
     // A path is repeated whole: it must be found.
     assert(message.length > 0 && message.length < 1_000 + input.length, message);
     assert(!hasInvite(message), "what is as good as a secret isn't repeated");

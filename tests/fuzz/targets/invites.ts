@@ -68,7 +68,7 @@ function check(input: Uint8Array): boolean {
     return true;
   } catch (error) {
     if (!(error instanceof P2pchatError)) throw error;
-    assertEquals(error.code, "usage");
+    assertEquals(error.code, "bad-credentials");
     assert(error.message.startsWith("Cannot read the invite: "), error.message);
     return false;
   }

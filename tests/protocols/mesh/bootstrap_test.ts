@@ -8,7 +8,7 @@ const SILENT: Refusal = { reason: "timeout", text: "no answer", again: false };
 const CROWDED: Refusal = { reason: "full", text: "a crowd", again: true };
 
 /** Somebody who comes in through contacts at the ports 1, 2 and so on, and what it does, at which second. */
-function someone(purpose: "join" | "resume", count: number) {
+function someone(purpose: "join" | "resume", count: number, isFirstDecisive = false) {
   const done: string[] = [];
   let nowMs = 0;
   const attempts = new Map<number, number>();
@@ -25,7 +25,7 @@ function someone(purpose: "join" | "resume", count: number) {
     random: () => 0,
     delayed: (text) => note(`waits: ${text}`),
     exhausted: (failures) => note(`gives up ${failures.map(({ contact }) => contact.port)}`),
-  });
+  }, isFirstDecisive);
   bootstrap.start(0);
   return {
     bootstrap,
@@ -138,4 +138,22 @@ Deno.test("Bootstrap of who returns asks the next one where the entrance sends i
   news();
   turnsAway(CROWDED);
   assertEquals(news(), [5, 6, 7, 8].map((port) => `1 dials ${port}`));
+});
+
+Deno.test("Bootstrap asks a decisive first contact alone, and nobody else where another room answers there", () => {
+  const { at, fails, news } = someone("join", 3, true);
+  at(9_000);
+  assertEquals(news(), ["0 dials 1"]);
+  fails(1, { reason: "wrong-room", text: "another room", again: false });
+  assertEquals(news(), ["9 gives up 1"]);
+});
+
+Deno.test("Bootstrap asks the others once a decisive first contact can't be reached", () => {
+  const { at, fails, news } = someone("join", 3, true);
+  at(1_000);
+  fails(1);
+  assertEquals(news(), ["0 dials 1", "1 dials 2", "1 dials 3"]);
+  fails(2, { reason: "wrong-room", text: "another room", again: false });
+  fails(3);
+  assertEquals(news(), ["1 gives up 1,2,3"]);
 });

@@ -32,7 +32,9 @@ function isInvite(text: string): boolean {
 
 /** What `parseInvite` says of a text that it can't read. */
 function fault(text: string): string {
-  return assertThrows(() => parseInvite(text), P2pchatError).message;
+  const { code, message } = assertThrows(() => parseInvite(text), P2pchatError);
+  assertEquals(code, "bad-credentials");
+  return message;
 }
 
 Deno.test("parseInvite() reads any invite again, in either case and with blanks around it", () => {

@@ -243,3 +243,30 @@ Deno.test("Mesh says why it can't come back to a private room of which the disk 
   assertEquals(ended.length, 1);
   assert(JSON.stringify(ended).includes("knows no address of anybody in the room"));
 });
+
+Deno.test("Mesh enters no room where an address and the invite of another room are given", () => {
+  const { world, add, pass, inviteOf, ann } = annsRoom();
+  const [bob, cem] = [add("Bob"), add("Cem")];
+  world.start(cem, { kind: "found" });
+  pass(SECOND_MS);
+  const begin = {
+    kind: "join",
+    contact: cem.endpoint,
+    named: true,
+    invite: inviteOf(ann),
+  } as const;
+  const process = world.start(bob, begin);
+  pass(5 * SECOND_MS);
+
+  assertEquals([outcomeOf(process), bob.readyAtMs], ["bad-credentials", null]);
+});
+
+Deno.test("Mesh enters an invite's room through its addresses where the address that was named is dead", () => {
+  const { world, add, pass, inviteOf, ann } = annsRoom();
+  const [bob, cem] = [add("Bob"), add("Cem")];
+  world.start(bob, { kind: "join", contact: cem.endpoint, named: true, invite: inviteOf(ann) });
+  pass(15 * SECOND_MS);
+
+  assertEquals(bob.room, ann.room);
+  assertEquals(world.present().length, 2);
+});
