@@ -1,6 +1,6 @@
 /**
- * Who is a neighbour, and who gives way to whom: the active view over the links that there are, and the
- * effects by which it changes.
+ * Which peers are neighbours, and which of them give way to others: the active view over the existing links, and
+ * the effects by which it changes.
  */
 
 import type { PeerKey } from "../../base/ids.ts";
@@ -25,7 +25,7 @@ export class ActiveView {
     return this.passive ? PASSIVE_MEMBER_ACTIVE_VIEW_MAX : this.config.activeViewMax;
   }
 
-  /** Without any neighbour. */
+  /** Whether we have no neighbour. */
   get isolated(): boolean {
     return this.links.neighbours().length === 0;
   }
@@ -38,10 +38,10 @@ export class ActiveView {
   }
 
   /**
-   * Who gives way to another; null for nobody. Never the two we dialled ourselves that have been
-   * neighbours longest. Others that we dialled go first: the newcomer dials them in our stead, and
-   * nobody has fewer neighbours of its own choice by it. Among these the one that was taken in first
-   * goes (the paper: a random one): who has just come in may have nobody else yet.
+   * The neighbour that gives way to another; null for none. Never the two we dialled ourselves that have been
+   * neighbours longest. Others that we dialled go first: the newcomer dials them in our stead, and nobody has fewer
+   * neighbours of its own choice by it. Among these the one goes that has been a neighbour longest (the paper: a random
+   * one): a member that has just come may have nobody else yet.
    */
   victim(): PeerKey | null {
     const own = this.#oldestFirst((link) => link.dialled)[this.config.selfDialledMin];
@@ -49,19 +49,19 @@ export class ActiveView {
   }
 
   /**
-   * The one of our own choice that has been a neighbour longest, else the first one that chose us: where all of them
-   * withhold what others have, none is protected, and one that gives it is.
+   * The neighbour of longest standing that we dialled, else that dialled us. Where all withhold what others have, none
+   * of them is protected, only one that gives it.
    */
   oldestVictim(): PeerKey | null {
     return this.#oldestFirst((link) => link.dialled)[0] ?? this.inboundVictim();
   }
 
-  /** One that chose us. Null where there is none. */
+  /** The neighbour of longest standing that dialled us; null where there is none. */
   inboundVictim(): PeerKey | null {
     return this.#oldestFirst((link) => !link.dialled)[0] ?? null;
   }
 
-  /** One that takes nothing but a slot, and had other neighbours when it asked for it. Null where there is none. */
+  /** A neighbour that takes only a slot, and had other neighbours when it asked for that; null where there is none. */
   spareVictim(): PeerKey | null {
     const isSpare = (link: Link) => link.hasOthers && !takesPlace(link);
     return this.#oldestFirst(isSpare, this.links.neighbours())[0] ?? null;
@@ -76,7 +76,7 @@ export class ActiveView {
       .sort((a, b) => sinceMs(a) - sinceMs(b));
   }
 
-  /** How many of the view we dialled. */
+  /** How many neighbours of the view we dialled. */
   selfDialledCount(): number {
     return this.links.activeView().filter((peer) => this.links.get(peer)!.dialled).length;
   }
@@ -97,8 +97,8 @@ export class ActiveView {
   }
 
   /**
-   * `peer` takes the place of `victim`, and the two are introduced to each other: their new links stand
-   * for the old one. Who dialled that dials the new one, so that nobody's self-dialled links grow fewer.
+   * `peer` takes the place of `victim`, and the two are introduced to each other: their new links replace the old
+   * one. If `victim` had dialled us, it dials `peer`, else `peer` dials it: so nobody's self-dialled links grow fewer.
    */
   replace(victim: PeerKey, peer: PeerKey, nowMs: number): void {
     const newcomer = this.links.contactOf(peer);
@@ -118,14 +118,14 @@ export class ActiveView {
     }
   }
 
-  /** A neighbour gives up its slot for who has none. */
+  /** A neighbour gives up its slot to a member that has no neighbour. */
   dismiss(victim: PeerKey, nowMs: number): void {
     this.emit({ type: "send", to: victim, message: { type: "disconnect" } });
     this.deactivate(victim, nowMs);
     this.release(victim, "another has no neighbour", nowMs);
   }
 
-  /** Lets the link go; whatever still comes over it is too late. */
+  /** Releases the link; whatever still comes over it is too late. */
   release(peer: PeerKey, reason: string, nowMs: number): void {
     const link = this.links.get(peer);
     if (link === undefined || link.released) return;

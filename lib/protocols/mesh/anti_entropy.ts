@@ -565,7 +565,7 @@ export class AntiEntropy
     this.#effects.push({ type: "caught-up", peer: key });
   }
 
-  /** Goes on without what no other neighbour is there to supply. */
+  /** Believes statements that were held back: goes on without what no other neighbour is there to supply. */
   #believe(spoken: ReturnType<SecondSource["due"]>): void {
     if (spoken.length === 0) return;
     this.#effects.push(...spoken);

@@ -1,12 +1,12 @@
 /**
- * Who is pushed a bundle and who is only told of it: Plumtree's eager and lazy sets, one pair for each
- * author in rooms of up to 64, one for all in larger ones (a shared tree costs less to keep, one of its
- * own is as short as the overlay allows).
+ * To which neighbours a bundle is pushed, and to which it is only announced: Plumtree's eager and lazy sets, one
+ * pair for each author in rooms of up to 64 members, one for all in larger ones (a shared tree costs less to keep,
+ * an author's own is as short as the overlay allows).
  *
- * Departure: a link leaves a tree after three second places within ten bundles, not at the first. Of two
- * equal paths either may win now and then; pruned at once, the tree would never come to rest. A branch that
- * was grafted leaves at its first, unless it has been first before: mostly the bundle that it was asked for was
- * only late, on its way again after a lost packet, and the tree is as good as it was.
+ * Departure: a link leaves a tree after three duplicates within ten bundles, not at the first. Of two equal paths
+ * either may win now and then; pruned at once, the tree would never settle. A branch that was grafted leaves at its
+ * first duplicate, unless it has brought a bundle first since: mostly the bundle for which it was grafted was only
+ * late, retransmitted after a lost packet, and the tree is as good as it was.
  */
 
 import { dropOldest } from "../../base/bounded.ts";
@@ -19,17 +19,17 @@ export class Tree {
   readonly lazy = new Set<PeerKey>();
   /** Bundles delivered so far. */
   bundles = 0;
-  /** By neighbour: at which number of bundles its last pushes came second, at most `pruneDuplicates`. */
+  /** By neighbour: the number of bundles delivered when its latest duplicates came; at most `pruneDuplicates`. */
   readonly #duplicates = new Map<PeerKey, number[]>();
   readonly #prunedAtMs = new Map<PeerKey, number>();
-  /** Grafted, and hasn't brought anything first since. */
+  /** Neighbours that were grafted, and haven't brought a bundle first since. */
   readonly #onTrial = new Set<PeerKey>();
-  /** By lazy neighbour: how often running its way would have been shorter. */
+  /** By lazy neighbour: how many times in a row its path would have been shorter. */
   readonly #shorter = new Map<PeerKey, number>();
 
   constructor(private readonly config: BroadcastConfig) {}
 
-  /** Counts a second place. @returns Whether the neighbour should be pruned. */
+  /** Counts a duplicate. @returns Whether the neighbour should be pruned. */
   duplicate(from: PeerKey, nowMs: number): boolean {
     const { pruneDuplicates, pruneWindowBundles, pruneIntervalMs } = this.config;
     const seen = this.#duplicates.get(from) ?? [];
@@ -42,13 +42,13 @@ export class Tree {
       nowMs >= (this.#prunedAtMs.get(from) ?? -Infinity) + pruneIntervalMs;
   }
 
-  /** The neighbour isn't pushed to any more. */
+  /** Pushes to the neighbour no more. */
   makeLazy(peer: PeerKey): void {
     this.lazy.add(peer);
     this.#onTrial.delete(peer);
   }
 
-  /** The neighbour's pushes are unwanted. The others start again: with one less, none may be second. */
+  /** Prunes the neighbour. The counts of all others begin anew: with one branch less, there may be no duplicates. */
   prune(peer: PeerKey, nowMs: number): void {
     this.makeLazy(peer);
     this.#prunedAtMs.set(peer, nowMs);
@@ -56,24 +56,24 @@ export class Tree {
     this.#shorter.clear();
   }
 
-  /** A link that something is asked for over is a branch, on trial where it was none. */
+  /** Makes a link over which a bundle is asked for a branch, on trial where it was none. */
   graft(peer: PeerKey): void {
     if (this.lazy.delete(peer)) this.#onTrial.add(peer);
     this.#shorter.delete(peer);
   }
 
-  /** A push of the neighbour's was the first to come. */
+  /** Notes that a push of the neighbour's was the first to bring a bundle. */
   first(peer: PeerKey): void {
     this.#onTrial.delete(peer);
   }
 
-  /** The neighbour's way was shorter often enough: it is a branch. */
+  /** Makes the neighbour a branch, as its path was shorter often enough. */
   adopt(peer: PeerKey): void {
     this.graft(peer);
     this.#onTrial.delete(peer);
   }
 
-  /** Counts how a lazy neighbour's way compares. @returns Whether it was shorter often enough. */
+  /** Counts whether a lazy neighbour's path is shorter. @returns Whether it was so often enough. */
   compare(peer: PeerKey, hopsSaved: number): boolean {
     const times = hopsSaved >= this.config.optimiseHops ? (this.#shorter.get(peer) ?? 0) + 1 : 0;
     if (times === 0) this.#shorter.delete(peer);
@@ -100,7 +100,7 @@ export class Trees {
     this.#shared = new Tree(config);
   }
 
-  /** A tree of the other kind begins anew: everybody is pushed to, and prunes what comes second. */
+  /** A tree of the other kind begins anew: bundles are pushed to all neighbours, which prune duplicates. */
   setMembers(live: number): void {
     const perSource = live <= this.config.perSourceMembersMax;
     if (perSource === this.#perSource) return;

@@ -61,8 +61,8 @@ export function foundRoom(
 }
 
 /**
- * A claim for a member who is alone in its room: nobody else is there to admit the name. It counts for others
- * (`vouching.ts`) by one of `admitterTime` that this member came in with, or by its founding the room.
+ * A claim for a member that is alone in its room: nobody else is there to admit the name. For others it is vouched for
+ * (`vouching.ts`) by the claim of `admitterTime` with which this member joined, or by its having founded the room.
  */
 export function claimAlone(
   env: Environment,
@@ -97,7 +97,7 @@ export interface EarlierMembership {
   readonly incarnationMin: number;
   /** Our own claims, in the order in which they were given. */
   readonly ownClaims: readonly SignedClaim[];
-  /** By which the last process had its name; null where it said goodbye, and freed that. */
+  /** The claim by which the last process had its name; null where it has quit, and so freed the name. */
   readonly held: SignedClaim | null;
 }
 

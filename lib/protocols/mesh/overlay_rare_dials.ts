@@ -1,7 +1,8 @@
 /**
- * Dials that no free place asks for. All neighbours may be there, and yet be the wrong ones: the room has split into
- * two healthy halves, and those of the other half are lost; or all of them are liars that withhold what is said, and
- * those from whom they withhold it are alive in the roster. So now and then somebody is dialled who isn't a neighbour.
+ * Dials that are made although no place is free. All neighbours may be there, and yet be the wrong ones: the room has
+ * split into two healthy halves, and members of the other half count as lost; or all neighbours are liars that withhold
+ * messages, while the members whose messages they withhold are alive in the roster. So now and then a member is dialled
+ * that isn't a neighbour.
  */
 
 import { jittered } from "../../base/jitter.ts";
@@ -21,10 +22,10 @@ const DEADLINES = [
   "withheld",
 ] as const;
 
-/** Of dialling one of the few that we know at first hand, each time: once a minute. */
+/** The chance, each time, of dialling one of the few that we know at first hand: once a minute. */
 const FIRST_HAND_CHANCE = 0.5;
 
-/** Whom to dial, and as what. */
+/** A contact to dial, and the purpose. */
 export interface RareDial {
   readonly contact: Contact;
   readonly purpose: Purpose;
@@ -33,7 +34,7 @@ export interface RareDial {
 export class RareDials {
   readonly #deadlines = new Deadlines(DEADLINES);
   readonly #withheld: Withheld;
-  /** Before that nobody else is dialled for it. */
+  /** Before this time nobody else is dialled for withheld messages. */
   #withheldFromMs = -Infinity;
 
   constructor(
@@ -76,9 +77,9 @@ export class RareDials {
   }
 
   /**
-   * The whole room together dials some member that it lost each second: it may be the other half of a split. How many
-   * there are in the room is hearsay, and may be a crowd that a liar makes up: whom we know at first hand we dial all
-   * the same.
+   * All members of the room together dial one lost member each second: it may be in the other half of a split. How many
+   * members there are is hearsay, and may be a crowd that a liar makes up: so members that we know at first hand are
+   * dialled all the same.
    */
   #lost(live: number, isFree: (contact: Contact) => boolean): Contact | null {
     const lost = this.directory.remembered().filter(isFree);
@@ -87,8 +88,8 @@ export class RareDials {
   }
 
   /**
-   * One of those whose words are withheld from us, or ours from them, as often as one that is lost. Each of them is
-   * dialled by as many as one that is lost would be, also where the whole room lacks what one has, or a liar says so.
+   * A member whose messages are withheld from us, or from which ours are withheld, as often as a lost one. Each of them
+   * is dialled by as many members as a lost one would be, even where the whole room lacks what it has, or where it lies.
    */
   #apart(live: number, isFree: (contact: Contact) => boolean, nowMs: number): Contact | null {
     const apart = this.#withheld.look(nowMs).filter(isFree);
@@ -100,7 +101,7 @@ export class RareDials {
     return contact;
   }
 
-  /** Who was dialled wasn't there, or had no place: where words are withheld, the next one is when we look again. */
+  /** The dialled member wasn't there, or had no place: for withheld messages the next one is dialled at the next look. */
   inVain(purpose: Purpose | undefined): void {
     if (purpose === "withheld") this.#withheldFromMs = -Infinity;
   }

@@ -13,7 +13,7 @@ import type { OverlayConfig } from "./overlay_io.ts";
 import type { OverlayLinks } from "./overlay_links.ts";
 import { type PassiveView, randomOf, sample } from "./passive_view.ts";
 
-/** For who has lost the room, or dials for the other half of a split: enough to go on from. */
+/** For a member that has lost the room, or dials the other half of a split: enough contacts to go on from. */
 const HANDED_CONTACTS_MAX = 8;
 
 type ShuffleMessage = Extract<OverlayMessage, { readonly type: "shuffle" }>;
@@ -25,7 +25,7 @@ export interface Outgoing {
 }
 
 export class Walks {
-  /** What our last shuffle sent: it goes first when the answer needs room. */
+  /** The contacts that our last shuffle sent: they are dropped first when the answer needs room. */
   #sent: readonly Contact[] = [];
 
   constructor(
@@ -37,7 +37,7 @@ export class Walks {
   ) {}
 
   /**
-   * A step of a newcomer's walk: whom it goes to next; null at its end, which is here.
+   * A step of a newcomer's walk, to the next member; null at its end, which is here.
    * A `ttl` of 0 is no walk: the contact is offered to us alone.
    */
   joinStep(from: PeerKey, contact: Contact, ttl: number): Outgoing | null {
@@ -49,7 +49,7 @@ export class Walks {
     return { to: next, message: { type: "forward-join", contact, ttl: hopsLeft } };
   }
 
-  /** A shuffle of our own; null where there is nobody to take its first step to. */
+  /** A shuffle of our own; null where there is no neighbour for its first step. */
   shuffle(origin: Contact): Outgoing | null {
     const neighbours = this.links.contacts();
     const first = randomOf(neighbours, this.random);
@@ -86,7 +86,7 @@ export class Walks {
     this.learn(contacts, from, this.#sent);
   }
 
-  /** Takes in contacts that aren't oneself or a neighbour, `by` having named them; null: we know them ourselves. */
+  /** Learns contacts that `by` has named (null: we know them ourselves), except ourselves and neighbours. */
   learn(
     contacts: readonly Contact[],
     by: PeerKey | null,

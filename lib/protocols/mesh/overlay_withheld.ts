@@ -1,17 +1,17 @@
 /**
- * From which live members words are withheld, theirs from us or ours from them: neighbours that pass on who is there,
- * and not what is said, tell us nothing of that. Beacons do.
+ * Finds live members whose messages are withheld from us, or from which ours are withheld. Neighbours that pass on the
+ * roster, but not the messages, don't show that; beacons do.
  *
- * A beacon names the room time of a word that its member has. That very word must come here within seconds; whatever
- * neighbours give us instead doesn't stand for it. And soon after we have said something most beacons must show that
- * their members have it. Honest cases, in which nobody looks further:
- * - the room talks, and a beacon is ahead of its words: each of them comes, and the next one is looked at;
- * - we are being caught up, after a split, or where we were away: as long as somebody gives us what we lack, time
- *   doesn't count, though not for ever, since a liar can give drop by drop;
- * - some members have slow lines, or are behind for reasons of their own: they may lack what we say, if most have it;
- * - what is too old to be kept, or of a time that nobody believes, never comes: who was dialled for it in vain, and is
- *   at one with us otherwise, isn't dialled again.
- * Where one member alone is ahead of many, by whom it is dialled is left to chance (`overlay_rare_dials.ts`).
+ * A beacon names the room time of a message that its member has. That very message must come here within seconds;
+ * nothing that neighbours give us instead counts for it. And soon after a message of our own most beacons must show
+ * that their members have it. Honest cases, in which nobody is dialled:
+ * - the room talks, and a beacon is ahead of the messages: each of them comes, and the next one is looked at;
+ * - we are catching up, after a split or an absence: as long as somebody gives us what we lack, time doesn't count,
+ *   though not for ever, since a liar can give drop by drop;
+ * - some members have slow lines, or are behind for reasons of their own: they may lack our message, if most have it;
+ * - a message too old to be kept, or of a time that isn't believed, never comes: a member that was dialled for it in
+ *   vain, and has what we have otherwise, isn't dialled again.
+ * Where one member alone is ahead of many, chance decides which of them dial it (`overlay_rare_dials.ts`).
  */
 
 import type { PeerKey } from "../../base/ids.ts";
@@ -19,11 +19,11 @@ import { WITHHELD_EXCUSED_MS_MAX, WITHHELD_MS, WITHHELD_RETRY_MS_MAX } from "./l
 import type { Contact } from "./messages.ts";
 import type { MemberDirectory, Standing } from "./overlay_io.ts";
 
-/** What a member has and we don't. */
+/** A message that a member has and we lack. */
 interface Lacked {
-  /** Room time of that word. */
+  /** Room time of that message. */
   readonly time: number;
-  /** Since when, without the time in which we were being caught up, and how much of that was left out. */
+  /** Since when we lack it, not counting the time in which we were catching up, and how much time wasn't counted. */
   sinceMs: number;
   excusedMs: number;
 }
@@ -38,15 +38,15 @@ export class Withheld {
   /** By member; at most as many as are live, as in `#dialled`. */
   #lacked = new Map<PeerKey, Lacked>();
   #dialled = new Map<PeerKey, Dialled>();
-  /** A word of ours that most aren't known to have; null where there is none. */
+  /** A message of ours that most members aren't known to have; null where there is none. */
   #own: { readonly time: number; sinceMs: number } | null = null;
-  /** Most have what we said until then. */
+  /** The room time up to which most members have our messages. */
   #heardTime = 0;
   #lookedMs = 0;
 
   constructor(private readonly directory: MemberDirectory) {}
 
-  /** Looks at all members again. @returns Whom to dial, any of them. */
+  /** Looks at all members again. @returns The ones of which any may be dialled. */
   look(nowMs: number): readonly Contact[] {
     const standings = this.directory.standings();
     const ours = this.#lackOurs(standings, nowMs);
@@ -65,7 +65,7 @@ export class Withheld {
     return due;
   }
 
-  /** Who has had for long what isn't here. */
+  /** Members that have long had a message that isn't here. */
   #haveMore(standings: readonly Standing[], nowMs: number): ReadonlySet<PeerKey> {
     const excusedMs = this.directory.isCatchingUp() ? nowMs - this.#lookedMs : 0;
     this.#lookedMs = nowMs;
@@ -85,7 +85,7 @@ export class Withheld {
     return have;
   }
 
-  /** Who lacks what we said long before its beacon was made, where most do. */
+  /** Members that lack a message of ours from long before their beacon, where most lack it; else none. */
   #lackOurs(standings: readonly Standing[], nowMs: number): ReadonlySet<PeerKey> {
     const time = this.directory.lastOwn();
     if (this.#own === null && time > this.#heardTime) this.#own = { time, sinceMs: nowMs };
@@ -100,7 +100,7 @@ export class Withheld {
     return NOBODY;
   }
 
-  /** It is dialled now. Where that brings nothing, others come first: who says so may not have it. */
+  /** Notes that a member is dialled. Where that brings nothing, others come first: it may not have what it says. */
   dialled(peer: PeerKey, nowMs: number): void {
     const times = (this.#dialled.get(peer)?.times ?? 0) + 1;
     const pauseMs = Math.min(WITHHELD_MS * 2 ** times, WITHHELD_RETRY_MS_MAX);

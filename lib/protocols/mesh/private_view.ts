@@ -119,7 +119,7 @@ export class PrivateView {
     return `${countText(total, "private message")} for ${inWords(names)}`;
   }
 
-  /** Who has no name here any more is called as when it was written to. */
+  /** The name of a receiver; one that has no name here any more keeps the name under which it was written to. */
   #receiver(key: PeerKey, name: string): string {
     return this.facts.authorName(key, name);
   }

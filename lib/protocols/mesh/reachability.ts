@@ -1,9 +1,9 @@
 /**
  * Whether others can dial us, for a process that announces an address which nobody has given to it: behind a firewall
- * or a NAT that address is of no use, and all who try it wait in vain.
+ * or a NAT that address is of no use, and all that dial it wait in vain.
  *
- * Who was dialled can be. Whom nobody has dialled for a while asks neighbours that it has dialled itself to dial it
- * back, as AutoNAT does (libp2p, specs/autonat), and goes by the majority of those who answer.
+ * A process that was dialled can be dialled. One that nobody has dialled for a while asks neighbours that it has
+ * dialled itself to dial it back, as AutoNAT does (libp2p, specs/autonat), and goes by the majority of their answers.
  */
 
 import type { Endpoint, PeerKey } from "../../base/ids.ts";
@@ -14,11 +14,11 @@ import type { MeshLink } from "./link_table.ts";
 const DEADLINES = [
   /** When neighbours are asked. */
   "ask",
-  /** When those who haven't answered are waited for no longer. */
+  /** When we wait no longer for neighbours that haven't answered. */
   "answer",
 ] as const;
 
-/** Who comes in is dialled by others within seconds, where it can be: at the ends of its walks, or by all of a few. */
+/** A newcomer that can be dialled is dialled within seconds: at the ends of its walks, or by all in a small room. */
 const DIALLED_WITHIN_MS = 10_000;
 /** A dial lasts up to 10 s; a neighbour may be busy. */
 const ANSWER_MS = 15_000;
@@ -29,24 +29,24 @@ const ASK_AGAIN_MS_MAX = 10 * 60_000;
 const ASKED_MAX = 3;
 
 export interface ReachabilityPort {
-  /** Neighbours that we have dialled: who dialled us needn't be asked. */
+  /** Neighbours that we have dialled; one that dialled us needn't be asked. */
   neighbours(): readonly Pick<MeshLink, "peer" | "remote">[];
   /** To be answered by `answered`, or `gone`. */
   ask(peer: PeerKey): void;
-  /** Whether others can dial us there is known, and is another than was believed. */
+  /** It is known now whether others can dial us there, and differs from what was believed. */
   changed(endpoint: Endpoint, isReachable: boolean): void;
 }
 
 export class Reachability {
-  /** What others are told, unless nobody can dial it; null where there is nothing to find out. */
+  /** The endpoint to announce, unless nobody can dial it; null where there is nothing to find out. */
   #endpoint: Endpoint | null = null;
   /** Null while it isn't known: then the address is announced. */
   #isReachable: boolean | null = null;
-  /** Who was asked, and what it found; null for one that hasn't answered, or couldn't tell. */
+  /** What each neighbour that was asked has found; null for one that hasn't answered, or couldn't tell. */
   readonly #answers = new Map<PeerKey, boolean | null>();
   readonly #awaited = new Set<PeerKey>();
   readonly #deadlines = new Deadlines(DEADLINES);
-  /** Until the next question, where this one doesn't find that others can; twice as long each time. */
+  /** The pause until the next question, unless this one finds that others can dial us; twice as long each time. */
   #pauseMs = ASK_AGAIN_MS_MIN;
 
   constructor(private readonly port: ReachabilityPort) {}
@@ -68,12 +68,12 @@ export class Reachability {
     this.#deadlines.set("ask", nowMs + DIALLED_WITHIN_MS);
   }
 
-  /** Somebody has dialled us, from there. */
+  /** A peer has dialled us from `remote`. */
   dialled(remote: Endpoint): void {
     if (this.#canTell(remote)) this.#learn(true);
   }
 
-  /** A neighbour in one's own house knows nothing of those who dial a public address. */
+  /** Whether a peer at `remote` can tell: one in our own local network shows nothing about a public address. */
   #canTell(remote: Endpoint): boolean {
     return !isPrivateHost(remote.host) || isPrivateHost((this.#endpoint ?? remote).host);
   }
@@ -85,7 +85,7 @@ export class Reachability {
     if (this.#awaited.size === 0) this.#decide(nowMs);
   }
 
-  /** Its link is down. */
+  /** The neighbour's link is down. */
   gone(peer: PeerKey, nowMs: number): void {
     this.answered(peer, null, nowMs);
   }
@@ -113,7 +113,7 @@ export class Reachability {
     for (const peer of asked) this.port.ask(peer);
   }
 
-  /** The majority counts, of two at least where there are two: one that lies can't take us off. */
+  /** The majority counts, of at least two where two were asked: a single liar can't stop us from being announced. */
   #decide(nowMs: number): void {
     const answers = [...this.#answers.values()];
     const yes = answers.filter((answer) => answer === true).length;

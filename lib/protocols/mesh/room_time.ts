@@ -1,17 +1,18 @@
 /**
- * Which room times are believed. A head's time is its namer's word where what it names isn't there to compare, and each
- * message may be a day later than what it follows: so a liar can name any time, or get there in steps.
+ * Which room times are believed. A head's time is only its namer's word where the named bundle isn't here to compare,
+ * and each message may be a day later than what it follows: so a liar can name any time, or get there in steps.
  *
- * A time that runs away isn't believed: nothing of our own follows it, so that no room is driven to the end of time by
- * one liar; and its bundle is shown and not kept, as one from below the floor, or a few of them would come after all that
- * is ever said, and take its place in what is kept. An honest time isn't later than what its author had been shown, or
- * than the author's clock. So one jumps that is more than a day later than this machine's clock, and later than all that
- * was delivered and the time since; what is missing here, or clocks that differ, make honest ones jump. Jumps are
- * believed until they add up to more than honest clocks are apart; that is forgotten, a year in ten days. Whoever has
- * judged otherwise than the others, for what it missed or for its clock, comes back to them by that.
+ * A time that runs away isn't believed: nothing of our own follows it, so that one liar can't drive a room to the end
+ * of time; and its bundle is shown and not kept, like one from below the floor, or a few of them would come after all
+ * that is ever written, and take its place in what is kept. An honest time isn't later than what its author had been
+ * shown, or than the author's clock. So a time counts as a jump if it is more than a day later than this machine's clock,
+ * and later than all that was delivered plus the time since; missing messages, or clocks that differ, make honest times
+ * jump. Jumps are believed until they add up to more than honest clocks are apart; the sum is forgotten at a rate of a
+ * year in ten days. By that a member that has judged otherwise than the others, since it missed something or for its
+ * clock, comes to agree with them again.
  *
- * Who comes in may miss what led there, and believes a little more: or a room that a liar has driven as far as it gets
- * would be beyond its reach.
+ * A joining member may miss what led to a time, and believes a little more: otherwise a room that a liar has driven as
+ * far as possible would be beyond its reach.
  */
 
 import {
@@ -28,28 +29,28 @@ type TimeRecord = Extract<MeshRecord, { readonly kind: "time" }>;
 
 export class RoomTime {
   #latest = 0;
-  /** This machine's clock when that was delivered. */
+  /** This machine's clock when `#latest` was delivered. */
   #latestAtMs = 0;
-  /** How far it has jumped, less what is forgotten of it. */
+  /** By how much room time has jumped in all, less what is forgotten of it. */
   #jumpedMs = 0;
-  /** This machine's clock when that was so. */
+  /** This machine's clock when `#jumpedMs` was so. */
   #jumpedAtMs = 0;
   #isNoted = true;
   #isComingIn = false;
 
   constructor(readonly wallMs: () => number) {}
 
-  /** The latest that is believed; 0 for none. */
+  /** The latest time that is believed; 0 for none. */
   get latest(): number {
     return this.#latest;
   }
 
-  /** Nothing that is believed is later, unless it jumps. */
+  /** The latest time that would be believed without a jump. */
   get latestLikely(): number {
     return this.#expected(this.wallMs());
   }
 
-  /** From now on all comes that was missed, until `caughtUp`. */
+  /** We are joining: until `caughtUp` everything comes that was missed. */
   comesIn(): void {
     this.#isComingIn = true;
   }
@@ -58,7 +59,7 @@ export class RoomTime {
     this.#isComingIn = false;
   }
 
-  /** Whether something of this time was delivered and is believed: then `latest` isn't earlier. */
+  /** Takes the time of something delivered. @returns Whether it is believed: then `latest` isn't earlier. */
   believe(time: number): boolean {
     const nowMs = this.wallMs();
     const isFirst = this.#latest === 0;
@@ -71,7 +72,7 @@ export class RoomTime {
     return true;
   }
 
-  /** What the next process is to know before it is given what is of such a time; null where it knows. */
+  /** The record that the next process needs before bundles of such a time; null where it was written already. */
   takeRecord(): TimeRecord | null {
     if (this.#isNoted) return null;
     this.#isNoted = true;
@@ -104,7 +105,7 @@ export class RoomTime {
     return time > nowMs + TIME_STEP_MS_MAX;
   }
 
-  /** So much isn't forgotten. */
+  /** How much of the jumps isn't forgotten. */
   #jumpedBy(nowMs: number): number {
     const forgottenMs = Math.max(nowMs - this.#jumpedAtMs, 0) * TIME_FORGOTTEN_PER_MS;
     return Math.ceil(Math.max(this.#jumpedMs - forgottenMs, 0));

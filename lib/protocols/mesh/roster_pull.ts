@@ -2,7 +2,8 @@
  * Fetching what neighbours' rosters have and ours lacks: from one neighbour at a time, some buckets at a
  * time. With all at once a newcomer to a room of 1,000 would be sent five rosters of 1 MB.
  *
- * Who lets us wait for long, a part now and then, has its time; the others are asked beside it, then and later.
+ * A neighbour that lets us wait for long, with a part now and then, keeps its turn; others are asked besides, then and
+ * later.
  */
 
 import { dropOldest } from "../../base/bounded.ts";
@@ -19,9 +20,9 @@ export interface Pull {
 /** What a neighbour is to answer. */
 interface Question {
   readonly buckets: Set<number>;
-  /** Parts are awaited until then. */
+  /** Until when the next part is awaited. */
   untilMs: number;
-  /** Nobody else is asked until then; null where others are. */
+  /** Until when no other neighbour is asked; null where others are. */
   aloneUntilMs: number | null;
 }
 
@@ -36,9 +37,9 @@ export class RosterPull {
   /** @param pullMs How long the next part is awaited; twice that nobody else is asked. */
   constructor(private readonly pullMs: number) {}
 
-  /** A neighbour told its hashes. */
+  /** A neighbour has sent its hashes. */
   offer(peer: PeerKey, hashes: readonly Hash[]): void {
-    this.#offers.set(peer, new Map(hashes.entries())); // in the turn that it had
+    this.#offers.set(peer, new Map(hashes.entries())); // a known neighbour keeps its turn
     dropOldest(this.#offers, 2 * INBOUND_LINKS_MAX);
   }
 
@@ -54,7 +55,7 @@ export class RosterPull {
     return this.#open.get(peer)?.buckets.has(bucket) ?? false;
   }
 
-  /** Whether something of what this neighbour told is still to be asked for, or awaited. */
+  /** Whether something that this neighbour announced is still to be asked for, or awaited. */
   isOpenWith(peer: PeerKey): boolean {
     return this.#offers.has(peer) || this.#open.has(peer);
   }
@@ -76,7 +77,7 @@ export class RosterPull {
   }
 
   /**
-   * The next question, once the last one is answered, or was given its time.
+   * The next question, once the last one is answered, or has had its time.
    * @param hashesNow Our own hashes: what the last neighbour supplied isn't asked for again.
    */
   next(hashesNow: () => readonly Hash[], nowMs: number): Pull | null {
@@ -92,7 +93,7 @@ export class RosterPull {
         offer.delete(bucket);
         if (hash !== own[bucket]) buckets.push(bucket);
       }
-      // The others come first next time: a neighbour that offers without end, and answers nothing, holds up none.
+      // The others come first next time: a neighbour that offers without end, and answers nothing, holds up nobody.
       this.#offers.delete(peer);
       if (offer.size > 0) this.#offers.set(peer, offer);
       if (buckets.length === 0) continue;

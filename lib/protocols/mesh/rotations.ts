@@ -1,6 +1,6 @@
 /**
- * Secrets of a private room: made, signed, checked, and turned into the key that opens a channel. A form is
- * checked before a signature, the dear part.
+ * Secrets of a private room: made, signed, checked, and turned into the key that opens a channel. The form is
+ * checked before the signature, which costs more.
  */
 
 import { concatBytes, type Crypto, type Signer, utf8 } from "../../base/crypto.ts";
@@ -20,7 +20,7 @@ import {
   TAGS,
 } from "./structures.ts";
 
-/** The first one, which the founder alone can make. */
+/** The epoch of the first secret, which only the founder can make. */
 export const FIRST_EPOCH = 1;
 
 /** A secret as an invite has it. */
@@ -35,7 +35,7 @@ export interface ClaimedRotation {
   readonly claim: SignedClaim;
 }
 
-/** The last epoch that is taken in `wallMs` since 1970, in a room that was founded at `foundedMs`. */
+/** The latest epoch that is accepted `wallMs` after 1970, in a room that was founded at `foundedMs`. */
 export function latestEpoch(foundedMs: number, wallMs: number): number {
   const seconds = Math.max(0, Math.floor((wallMs - foundedMs) / 1_000));
   return EPOCHS_AHEAD_MAX + EPOCHS_PER_SECOND * seconds;
@@ -82,7 +82,7 @@ export function rotationFormFault(
   }
   if (value.room !== room.id) return "it is for another room";
   if (value.epoch < FIRST_EPOCH) return "it has no epoch";
-  // So the first one is the same for all, whoever rotates how often.
+  // So the first secret is the same for all, whoever rotates, and how often.
   if (value.epoch === FIRST_EPOCH && value.author !== room.genesis.genesis.value.founder) {
     return "the first secret isn't the founder's";
   }

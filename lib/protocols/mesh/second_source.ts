@@ -1,11 +1,11 @@
 /**
- * Whom to believe that something isn't kept any more, as long as one neighbour alone has spoken: a liar's word would
- * have us go on without the history for good. That can't be taken back when somebody else has it: what follows would
- * have been shown without it, and at or below a frontier nothing is ever shown again, after a crash either.
+ * Whether to believe that something isn't kept any more, as long as only one neighbour has spoken: on a liar's word we
+ * would go on without the history for good. That can't be undone when somebody else has it: what follows would have
+ * been shown without it, and at or below a frontier nothing is ever shown again, not even after a crash.
  *
- * So what that one says is held until another neighbour has spoken, where others are known to be in the room, for some
- * seconds at most: they may all be out of reach. Who keeps what is older doesn't count: it hasn't come so far itself. What
- * is given is taken in meanwhile, and waits.
+ * So what that neighbour says is held until another one has spoken, where others are known to be in the room, for some
+ * seconds at most: they may all be out of reach. A neighbour that keeps something older doesn't count as another: it
+ * hasn't come so far itself. Bundles that arrive meanwhile are taken in, and wait.
  */
 
 import type { PeerKey } from "../../base/ids.ts";
@@ -15,30 +15,30 @@ import { SECOND_SOURCE_LOOK_MS, SECOND_SOURCE_MS_MAX } from "./limits.ts";
 import { streamKey } from "./stream.ts";
 
 type Spoken = Extract<AntiEntropyEffect, { readonly type: "not-kept" }>;
-/** All that there is, or some streams in which something is missing here. */
+/** What was spoken about: the whole room, or some streams in which something is missing here. */
 type About = "room" | "gaps";
 
 export class SecondSource {
   readonly #sources = new Set<PeerKey>(); // two at most
-  /** The last of each kind: an answer about gaps says nothing of what a whole round has said. */
+  /** The latest of each kind that is held: an answer about gaps doesn't replace what a whole round has said. */
   readonly #held = new Map<About, Spoken>();
   #lookMs = Infinity;
   #untilMs = Infinity;
 
-  /** @param mayBeOthers Whether there are members beside us and our neighbours, as far as is known. */
+  /** @param mayBeOthers Whether there are members besides us and our neighbours, as far as is known. */
   constructor(private readonly mayBeOthers: () => boolean) {}
 
   /**
    * A neighbour has spoken.
-   * @param about What it has spoken of.
-   * @param isDoubtful Whether it says that it no longer keeps what isn't here.
-   * @returns What is believed from now on, in this order.
+   * @param about What it has spoken about.
+   * @param isDoubtful Whether it says that it no longer keeps something that isn't here.
+   * @returns The statements that are believed from now on, in this order.
    */
   hear(spoken: Spoken, about: About, isDoubtful: boolean, nowMs: number): readonly Spoken[] {
     const isOfOneBehind = this.#held.values().some((held) => isBehind(spoken, held));
     if (nowMs < this.#untilMs && isOfOneBehind) return [spoken];
     if (this.#sources.size < 2) this.#sources.add(spoken.from);
-    // Who can supply what the first one says that nobody does is to be heard before it.
+    // The second neighbour may supply what the first one says that nobody keeps: so it is heard first.
     if (this.#sources.size > 1) return [spoken, ...this.#take()];
     const holds = (isDoubtful || this.isAwaited) && nowMs < this.#untilMs && this.mayBeOthers();
     if (!holds) return [spoken];
@@ -48,7 +48,7 @@ export class SecondSource {
     return [];
   }
 
-  /** Whether something is held. */
+  /** Whether a statement is held. */
   get isAwaited(): boolean {
     return this.#held.size > 0;
   }
@@ -57,7 +57,7 @@ export class SecondSource {
     return this.#lookMs;
   }
 
-  /** @returns What is believed now, since no other source is to be had. */
+  /** @returns The statements that are believed now, since no other source is to be had. */
   due(nowMs: number): readonly Spoken[] {
     if (nowMs < this.#lookMs) return [];
     if (nowMs >= this.#untilMs || !this.mayBeOthers()) return this.#take();
@@ -65,7 +65,7 @@ export class SecondSource {
     return [];
   }
 
-  /** It is no neighbour any more: what it said counts no longer. */
+  /** The peer is no neighbour any more: what it said counts no longer. */
   down(peer: PeerKey): void {
     if (this.#sources.size > 1 || !this.#sources.delete(peer)) return;
     this.#take();
@@ -85,7 +85,7 @@ export class SecondSource {
   }
 }
 
-/** Whether `spoken` keeps the latest that it has of a stream, all of which is older than what the other lets go of. */
+/** Whether the sender of `spoken` keeps the end of a stream from whose continuation on the other has let go. */
 function isBehind(spoken: Spoken, other: Spoken): boolean {
   if (spoken.from === other.from) return false;
   const others = new Map(other.entries.map((entry) => [streamKey(entry), entry]));

@@ -15,11 +15,11 @@ import { type Stream, type StreamKey, streamKey } from "./stream.ts";
 
 interface Statement {
   readonly entry: SyncEntry;
-  /** It said so then, or later. */
+  /** The neighbour said so at this time, or later. */
   atMs: number;
   /** Since when it has said the same. */
   sinceMs: number;
-  /** When it had come further than it had said before; -Infinity for never. */
+  /** When it last said that it had come further; -Infinity for never. */
   movedMs: number;
 }
 
@@ -27,10 +27,10 @@ interface Statement {
 export type Supply = "can" | "cannot" | "unknown";
 
 export class Statements {
-  /** Of each what it said longest ago first; at most `max` in all. */
+  /** By neighbour, the oldest statements first; at most `max` in all. */
   readonly #byPeer = new Map<PeerKey, Map<StreamKey, Statement>>();
   #count = 0;
-  /** Each with the room time above which it keeps all that it delivered. */
+  /** Neighbours that have spoken, each with the room time above which it keeps all that it delivered. */
   readonly #speakers = new Map<PeerKey, number>();
 
   constructor(readonly max = STATEMENTS_MAX) {}
@@ -51,7 +51,7 @@ export class Statements {
     if (before === undefined && ++this.#count > this.max) this.#dropOne();
   }
 
-  /** Of those of whoever has most: who states things without end displaces nothing of the others'. */
+  /** Drops one of the neighbour that has most: one that states things without end displaces only its own. */
   #dropOne(): void {
     let most: Map<StreamKey, Statement> | null = null;
     for (const statements of this.#byPeer.values()) {
@@ -78,7 +78,7 @@ export class Statements {
     return this.#byPeer.get(peer)?.get(streamKey(stream))?.entry ?? null;
   }
 
-  /** Whether `peer` has said for so long that it stands where `entry` does, and keeps nothing beyond `frontier`. */
+  /** Whether `peer` has said for `stableMs` that it has the frontier of `entry`, and keeps nothing beyond `frontier`. */
   standsAt(
     entry: SyncEntry,
     frontier: number,
@@ -106,7 +106,7 @@ export class Statements {
     return statement.atMs >= freshMs ? "cannot" : "unknown";
   }
 
-  /** Whether `peer` has come nearer to this counter since then, and isn't there. */
+  /** Whether `peer` has come nearer to this counter since `fromMs`, and isn't there yet. */
   isNearing(stream: Stream, peer: PeerKey, counter: number, fromMs: number): boolean {
     const statement = this.#byPeer.get(peer)?.get(streamKey(stream));
     return statement !== undefined && statement.entry.counter < counter &&

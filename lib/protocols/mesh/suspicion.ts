@@ -1,12 +1,12 @@
 /**
- * Who is accused of no longer answering, by whom, and who denies it.
+ * Which members are accused of no longer answering, by whom, and who denies it.
  *
  * A picture: a neighbour calls "she is gone"; unless she speaks up herself, or another neighbour who
  * still hears her objects, the others believe it after a while. SWIM's suspicion (Das, Gupta, Motivala,
  * DSN 2002, section 4.2), with two departures: only neighbours accuse, as there is no random probing, and a
- * denial counts until its speaker accuses too. Statements by one speaker travel by several ways and may
- * change places: whatever the order, its accusation outweighs its denial, because who hears somebody
- * again has heard a later beacon, and that ends the whole matter.
+ * denial counts until its speaker accuses too. Statements by one speaker travel by several paths and may be
+ * reordered: whatever the order, its accusation outweighs its denial, because a member that hears the accused
+ * again has received a later beacon, and that ends the whole matter.
  */
 
 import type { PeerKey } from "../../base/ids.ts";
@@ -15,7 +15,7 @@ import { SPEAKERS_MAX } from "./limits.ts";
 import type { SignedStatement } from "./structures.ts";
 
 interface Suspicion {
-  /** The accused's beacon that all of this is about; a later one ends it. */
+  /** The beacon of the accused that all of this is about; a later one ends it. */
   readonly incarnation: number;
   readonly number: number;
   /** At most `SPEAKERS_MAX` together. */
@@ -25,12 +25,12 @@ interface Suspicion {
   effectMs: number | null;
 }
 
-/** When it takes effect; null while it is denied. */
+/** When the accusation takes effect; null while it is denied. */
 function dueMs({ effectMs, deniers }: Suspicion): number | null {
   return deniers.size === 0 ? effectMs : null;
 }
 
-/** At most one entry for each live member: the caller hears statements about those alone. */
+/** At most one entry for each live member: the caller passes on only statements about those. */
 export class Suspicions {
   readonly #byAccused = new Map<PeerKey, Suspicion>();
 
@@ -69,20 +69,20 @@ export class Suspicions {
       (value.verdict === "deny" && suspicion.deniers.has(value.by));
   }
 
-  /** Whether it is accused and nobody who still hears it objects. */
+  /** Whether the member is accused, and nobody that still hears it denies that. */
   isSuspected(key: PeerKey): boolean {
     const suspicion = this.#byAccused.get(key);
     return suspicion !== undefined && dueMs(suspicion) !== null;
   }
 
-  /** Ends the matter: a later beacon came, or the member is gone. Answers whether it was suspected. */
+  /** Ends the matter: a later beacon came, or the member is gone. @returns Whether it was suspected. */
   clear(key: PeerKey): boolean {
     const wasSuspected = this.isSuspected(key);
     this.#byAccused.delete(key);
     return wasSuspected;
   }
 
-  /** Those whose accusation takes effect now; they leave the table. */
+  /** The members whose accusation takes effect now; they leave the table. */
   takeDue(nowMs: number): readonly PeerKey[] {
     const due: PeerKey[] = [];
     for (const [key, suspicion] of this.#byAccused) {

@@ -119,7 +119,7 @@ export class SyncPeer {
     return owed <= 0 ? 0 : Math.ceil((owed * 1_000) / SYNC_LOOKS_PER_SECOND);
   }
 
-  /** Notes that what it gave of this stream counts as delivered, though no trace is kept: rounds would want it again. */
+  /** Notes that what it gave of this stream counts as delivered though nothing is kept: rounds would want it again. */
   forget({ stream, goal }: Want, nowMs: number): void {
     const key = streamKey(stream);
     this.#forgotten.delete(key);

@@ -1,11 +1,11 @@
 /**
- * What neighbours are told of the claims of forgotten members, who vouch for others: each is told at most as many as it
- * checks. A liar can have forgotten members by the thousand, and name them a hundred times a second: were all told that
- * vouches for what it says, honest neighbours would take each other for floods.
+ * Sends neighbours the claims of forgotten members that vouch for others, to each at most as many as it checks. A liar
+ * can have forgotten members by the thousand, and name them a hundred times a second: if all claims that vouch for its
+ * own were sent, honest neighbours would take each other for flooders.
  *
- * Who isn't told all at once is told the rest later, until there is nothing that it hasn't been told on this link. And
- * what was told may have been lost on the way, or left unread: so after a while it is told again with the next claim that
- * it vouches for.
+ * A neighbour that isn't sent all at once is sent the rest later, until it has been sent everything on this link. What
+ * was sent may have been dropped on the way, or left unread: so after a while it is sent again with the next claim for
+ * which it vouches.
  */
 
 import { dropOldest } from "../../base/bounded.ts";
@@ -23,16 +23,16 @@ import {
 import type { SignedClaim } from "./structures.ts";
 
 interface Reader {
-  /** When which was told on this link, the oldest first; at most `VOUCHERS_ON_LINK_MAX`. */
+  /** When each claim was sent on this link, the oldest first; at most `VOUCHERS_ON_LINK_MAX`. */
   readonly toldMs: Map<ClaimId, number>;
   /**
-   * Whether it wasn't told all that it should have been: it is told the rest when that is due, and nothing before. Of who
-   * isn't, each claim that was told was told with all that vouch for it in turn.
+   * Whether it wasn't sent all that it should have been: it is sent the rest when that is due, and nothing before. While
+   * false, each claim that was sent was sent with all that vouch for it in turn.
    */
   isOpen: boolean;
 }
 
-/** The claims of forgotten members that vouch for these, up to where they are told already. */
+/** The claims of forgotten members that vouch for these, up to those that were sent already. */
 export type Vouchers = (
   claims: Iterable<KnownClaim>,
   isTold?: (voucher: ClaimId) => boolean,
@@ -40,7 +40,7 @@ export type Vouchers = (
 
 export class VoucherTelling {
   readonly #readers = new Map<PeerKey, Reader>();
-  /** By key, as its reader counts them: who goes and comes again has what it left. */
+  /** By key, as the reader counts them: a neighbour that goes and comes again has what it had left. */
   readonly #rates = new Rates<PeerKey>(
     VOUCHERS_TOLD_PER_SECOND,
     VOUCHERS_TOLD_MAX,
@@ -62,16 +62,16 @@ export class VoucherTelling {
     return this.#readers.keys();
   }
 
-  /** A neighbour wasn't sent something, which may have been any of it: it is told all anew. */
+  /** A neighbour wasn't sent something, which may have been vouching claims: it is sent all of them anew. */
   missed(peer: PeerKey, nowMs: number): void {
     const reader = this.#readers.get(peer);
-    // Who misses something again and again gets to the end first.
+    // A neighbour that misses something again and again is sent everything once before that begins anew.
     if (reader === undefined || reader.isOpen) return;
     reader.toldMs.clear();
     this.#leaveOpen(reader, nowMs);
   }
 
-  /** What vouches for these, as much of it as `to` is to be told now, in the order in which it is wanted. */
+  /** The claims that vouch for these, as many as `to` is to be sent now, in the order in which it wants them. */
   next(to: PeerKey, claims: Iterable<KnownClaim>, nowMs: number): readonly SignedClaim[] {
     const reader = this.#readers.get(to);
     if (reader === undefined || reader.isOpen) return [];
@@ -80,7 +80,7 @@ export class VoucherTelling {
   }
 
   /**
-   * The rest, for each who wasn't told all, when that is due.
+   * The rest, for each neighbour that wasn't sent all, when that is due.
    * @param claims All that neighbours may know, those that matter most first.
    */
   rest(
@@ -98,7 +98,7 @@ export class VoucherTelling {
     });
   }
 
-  /** When `rest` has something to tell; null where all is told. */
+  /** When `rest` has something to send; null where all is sent. */
   nextMs(): number | null {
     return this.#dueMs;
   }

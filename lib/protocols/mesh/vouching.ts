@@ -1,14 +1,14 @@
 /**
- * Whose word a claim's time is. A claim says itself when it was made, and anybody can sign an early time as
+ * Whether a claim's time counts. A claim says itself when it was made, and anybody can sign an early time as
  * claimant and admitting member at once. So its time counts only where the admitting member was in the room by
- * then, as a claim of its own shows that is vouched for in turn, back to the founder, whom the room's id
- * names: nobody has an older right than the oldest member who helps it.
+ * then, as is shown by a claim of its own that is vouched for in turn, back to the founder, whom the room's id
+ * names: nobody has an older right than the oldest member that helps it.
  *
- * Claims of members who are long forgotten are handed on for those whom they vouch for: each of a few hundred
- * bytes, and only to who hasn't heard of it.
+ * Claims of long forgotten members are passed on together with those for which they vouch: each of a few hundred
+ * bytes, and only to neighbours that don't know it.
  *
- * Without a clock for all there is no more to know: a member that says now what it did long ago looks like one
- * that a split kept from saying so.
+ * Without a common clock no more can be known: a member that shows an old claim only now looks like one that a
+ * split kept from showing it.
  */
 
 import { dropOldest } from "../../base/bounded.ts";
@@ -21,9 +21,9 @@ import type { Claim } from "./structures.ts";
 export class Vouching {
   /** Claims that are vouched for: at most twice as many as the table holds, since it forgets some. */
   readonly #vouched = new Set<ClaimId>();
-  /** Of each member the earliest of them: a liar has thousands. It may be forgotten by the table. */
+  /** Each member's earliest claim that is vouched for; a liar has thousands. The table may have forgotten it. */
   readonly #earliest = new Map<PeerKey, KnownClaim>();
-  /** Who could vouch for a claim that is known, and at what time at the latest; at most `VOUCHERS_WANTED_MAX`. */
+  /** Members whose claim, up to this time, would vouch for a known one; at most `VOUCHERS_WANTED_MAX`. */
   readonly #wanted = new Map<PeerKey, number>();
 
   /** @param founder Vouched for by the room's id itself. */
@@ -57,7 +57,7 @@ export class Vouching {
       const since = voucher.signed.claim.value;
       const earliest = this.#earliestOf(since.key);
       const isLater = earliest !== null && earliest.signed.claim.value.time <= since.time;
-      // All whom this one vouches for are vouched for since that one was learnt.
+      // All claims for which this one vouches are vouched for since the earlier one was learnt.
       if (isLater && earliest !== voucher) continue;
       this.#earliest.set(since.key, voucher);
       for (const admitted of this.claims.admittedBy(since.key)) {
@@ -71,8 +71,9 @@ export class Vouching {
   }
 
   /**
-   * What vouches for these and comes with no roster entry, each once, in an order in which it is wanted.
-   * @param isTold Whether one was told already, and so what vouches for it in turn.
+   * The claims that vouch for these and that come with no roster entry, each once, and after the one for which it
+   * vouches, so that it is wanted.
+   * @param isTold Whether a claim was sent already, and so those that vouch for it in turn.
    */
   *forgottenVouchers(
     claims: Iterable<KnownClaim>,
