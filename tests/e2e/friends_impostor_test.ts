@@ -26,8 +26,13 @@ async function impostor(
 const heard = (node: Node) =>
   node.events.filter(({ event, self }) => event === "message" && !self).map(({ text }) => text);
 
-for (const where of ["since the first time", "in the table"]) {
-  Deno.test(`friends: a name claimed with another key than ${where} is refused, loudly`, async () => {
+for (
+  const [known, where] of [
+    ["was met before", "as far as is known here"],
+    ["is in the table", "in the table"],
+  ] as const
+) {
+  Deno.test(`friends: a name claimed with another key than ${known} is refused, loudly`, async () => {
     await using group = new FriendsGroup("alice", "bob");
     const bob = await group.start("bob");
     if (where === "in the table") {

@@ -13,6 +13,7 @@ import {
 } from "./limits.ts";
 import type { FriendRow } from "./friends_io.ts";
 import { Outbox, type OutboxEntry } from "./outbox.ts";
+import { StrangeKeys } from "./strange_keys.ts";
 
 export class Friend {
   readonly outbox: Outbox;
@@ -24,12 +25,10 @@ export class Friend {
   attempt: number | null = null;
   /** The key that answered last, for `/verify` and `/trust`. */
   key: PeerKey | null = null;
-  /** A key other than the expected one, which the user was told of. */
-  strange: PeerKey | null = null;
-  /** Until then, no other key that dials in replaces `strange`. */
-  strangeUntilMs = -Infinity;
-  /** The user isn't told of another strange key before this time. */
-  strangerAtMs = -Infinity;
+  /** Keys other than the expected one. */
+  readonly strange = new StrangeKeys();
+  /** The user isn't told before this time of another key that dials in while the friend's isn't known. */
+  unknownKeyAtMs = -Infinity;
   /** When to dial again, while something waits. */
   retryAtMs: number | null = null;
   /** When to ask the disk again to write down what may go out, after it has refused. */

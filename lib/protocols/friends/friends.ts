@@ -351,15 +351,16 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
     const { key: ownKey } = this.signer;
     const key = fingerprintOf(peerKey);
     this.#out.show({ event: "verify", name: friend.name, key, ownKey, peerKey }, ref);
-    if (friend.strange === null) return;
-    const other = fingerprintOf(friend.strange);
+    const { told } = friend.strange;
+    if (told === null) return;
+    const other = fingerprintOf(told);
     this.#out.notice(`That is the key known before; the other one that was met is ${other}`, ref);
   }
 
   #trust(name: string, ref: string | undefined): void {
     const friend = this.#named(name);
     if (friend === null) return this.#unknownTo("trust", name, ref);
-    const { strange } = friend;
+    const { told: strange } = friend.strange;
     if (friend.row.fingerprint !== null) {
       const text =
         `Cannot accept another key for ${friend.shown}: the table says which; change it there`;

@@ -37,7 +37,7 @@ export function outboxView(friends: Iterable<Friend>): Event<"outbox"> {
 
 /** What is wrong with a friend now. That it was away a while ago is no problem if nothing waits for it. */
 function problemOf({ problem, strange, outbox }: Friend): string | null {
-  return outbox.size > 0 || strange !== null ? problem : null;
+  return outbox.size > 0 || strange.told !== null ? problem : null;
 }
 
 /** @param diskProblem Why nothing can be stored; null where it can. */

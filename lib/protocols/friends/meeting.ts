@@ -24,7 +24,6 @@ import {
   DRAINING_LINKS_MAX,
   HELLO_MS_MAX,
   OFFENDER_BAN_MS,
-  STRANGE_KEPT_MS,
   STRANGE_TOLD_MS,
   UNKNOWN_MESSAGES_MAX,
   UNOPENED_LINKS_MAX,
@@ -32,6 +31,7 @@ import {
 import type { FriendsMessage, FriendsRefusal } from "./messages.ts";
 import type { Output } from "./output.ts";
 import type { Position } from "./position.ts";
+import type { MetWhere } from "./strange_keys.ts";
 
 type Of<Type extends FriendsInput["type"]> = Extract<FriendsInput, { readonly type: Type }>;
 type Message<Type extends FriendsMessage["type"]> = Extract<
@@ -113,7 +113,8 @@ export class Meeting {
   review(friend: Friend, reason: string): void {
     this.#forgetDials(friend);
     // Whatever was wrong before may be right now.
-    friend.retryAtMs = friend.problem = friend.strange = null;
+    friend.retryAtMs = friend.problem = null;
+    friend.strange.forget();
     friend.forgive();
     friend.checkAtMs = -Infinity;
     const { expected } = friend;
@@ -211,7 +212,7 @@ export class Meeting {
     const friend = this.#endDial(attempt);
     if (friend === null) return;
     if (reason === "wrong-key" && key !== null) {
-      this.#metStranger(friend, key, `at ${endpointText(friend.row.endpoint)}`, false);
+      this.#metStranger(friend, key, "at-address");
     } else friend.problem = `${text} (${endpointText(friend.row.endpoint)})`;
     for (const link of this.links.checking(friend)) {
       // Whoever this is: where the friend is, and what answered there, is not for it to know.
@@ -349,7 +350,7 @@ export class Meeting {
   }
 
   #turnAway(link: FriendLink, friend: Friend): void {
-    this.#metStranger(friend, link.peer, "of somebody who dialled in", true);
+    this.#metStranger(friend, link.peer, "dialled-in");
     const advice = `ask ${this.config.name} to accept yours, ${fingerprintOf(link.peer)}`;
     const text =
       `${friend.name} has another key here than yours; if you are ${friend.name}, ${advice}`;
@@ -360,8 +361,8 @@ export class Meeting {
   #refuseUnknownKey(link: FriendLink, friend: Friend): void {
     const key = fingerprintOf(link.peer);
     const { shown } = friend;
-    if (this.out.nowMs >= friend.strangerAtMs) {
-      friend.strangerAtMs = this.out.nowMs + STRANGE_TOLD_MS;
+    if (this.out.nowMs >= friend.unknownKeyAtMs) {
+      friend.unknownKeyAtMs = this.out.nowMs + STRANGE_TOLD_MS;
       const advice = `if it is ${shown}, put that key into ${this.config.users}`;
       const reason = `and nobody answers at ${shown}'s address`;
       this.out.notice(
@@ -375,28 +376,33 @@ export class Meeting {
     this.refuse(link, "unreachable", `Your key isn't known here, and ${asked}; ${advice}`);
   }
 
-  #metStranger(friend: Friend, key: PeerKey, where: string, isInbound: boolean): void {
+  /** Somebody has another key than the friend. */
+  #metStranger(friend: Friend, key: PeerKey, met: MetWhere): void {
     const { expected, shown: name, row } = friend;
-    // Anybody may dial in while the user decides whether the key that was shown is right, and accepts it.
-    const isAsked = friend.strange !== null && this.out.nowMs < friend.strangeUntilMs;
-    if (isInbound && isAsked && row.fingerprint === null) return;
-    const other = fingerprintOf(key);
-    const advice = row.fingerprint === null
+    const isAsked = row.fingerprint === null;
+    const known = friend.strange.met(key, met, isAsked, this.out.nowMs);
+    const where = met === "at-address"
+      ? `at ${endpointText(row.endpoint)}`
+      : "of somebody who dialled in";
+    const refused = `the key ${fingerprintOf(key)} ${where}`;
+    if (known === "other") {
+      // No advice: the user decides about the key that was told.
+      if (met === "at-address") friend.problem ??= `refused ${refused}`;
+      return;
+    }
+    const advice = isAsked
       ? `ask ${name}, and if it is right, accept it with /trust ${name}`
       : `ask ${name}, and if it is right, put it into the table`;
-    friend.problem = `refused the key ${other}, met ${where}; ${advice}`;
-    // The user knows, and decides about the key that was shown: no flood of others takes its place.
-    if (friend.strange === key || this.out.nowMs < friend.strangerAtMs) return;
-    friend.strange = key;
-    friend.strangeUntilMs = this.out.nowMs + STRANGE_KEPT_MS;
-    friend.strangerAtMs = this.out.nowMs + STRANGE_TOLD_MS;
-    const since = row.fingerprint === null ? "since the first time" : "in the table";
-    const known = expected === null
+    friend.problem = `refused ${refused}; ${advice}`;
+    if (known === "told") return;
+    const expects = expected === null
       ? `another key answers at ${name}'s address`
-      : `${name}'s is ${expected} ${since}`;
-    const text = `Refused the key ${other} ${where}, which isn't ${name}'s: ${known}; ${advice}`;
+      : `${name}'s is ${expected} ${isAsked ? "as far as is known here" : "in the table"}`;
     friend.toldProblem = friend.problem;
-    this.out.error("key-changed", text);
+    this.out.error(
+      "key-changed",
+      `Refused ${refused}, which isn't ${name}'s: ${expects}; ${advice}`,
+    );
   }
 
   /** A peer that isn't in the table: perhaps it should be. */

@@ -2,7 +2,12 @@
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
-import { STRANGE_KEPT_MS } from "../../../lib/protocols/friends/limits.ts";
+import {
+  CHECK_INTERVAL_MS,
+  RETRY_MS_MIN,
+  STRANGE_KEPT_MS,
+  STRANGE_TOLD_MS,
+} from "../../../lib/protocols/friends/limits.ts";
 import { BOB, CEM, EVE, received, row, ROWS } from "./fixtures.ts";
 import { Program } from "./program.ts";
 
@@ -200,6 +205,95 @@ Deno.test("Friends accepts the key that was told while the user asks about it, w
   other.pass(STRANGE_KEPT_MS);
   other.meets(BOB, { name: "cem" });
   assertEquals(other.command({ command: "trust", name: "cem" })[0], "pins bob as cem again");
+});
+
+/** The error that told of a changed key, and what `/trust` accepts afterwards. */
+function toldAndTrusted(ann: Program, words: readonly string[]): readonly unknown[] {
+  const errors = words.filter((word) => word === "error key-changed").length;
+  return [errors, ann.command({ command: "trust", name: "cem" })[0]];
+}
+
+Deno.test("Friends tells of a key at a friend's address that was refused before the friend's was known", () => {
+  const ann = Program.started();
+  ann.meets(EVE, { name: "cem" });
+  assertEquals(ann.fails()[0], "notice");
+  ann.pass(CHECK_INTERVAL_MS);
+  ann.meets(CEM, { name: "cem" });
+  ann.reaches(CEM);
+  ann.hello(3, { name: "cem" });
+  for (const link of [2, 3]) ann.goesDown(link);
+
+  ann.pass(RETRY_MS_MIN);
+  ann.say("cem", "hi");
+  const words = ann.fails("wrong-key", EVE);
+
+  for (const key of [EVE, CEM]) assertStringIncludes(ann.told.at(-2)!, fingerprintOf(key));
+  assertEquals(toldAndTrusted(ann, words), [1, "pins eve as cem again"]);
+});
+
+Deno.test("Friends tells of a key that dials in with a friend's name, although it came before the friend was known", () => {
+  const ann = Program.started();
+  ann.meets(EVE, { name: "cem" });
+  ann.fails();
+  ann.pass(RETRY_MS_MIN);
+  ann.say("cem", "hi");
+  ann.reaches(CEM);
+  ann.hello(2, { name: "cem" });
+
+  assertEquals(toldAndTrusted(ann, ann.meets(EVE, { name: "cem" })), [1, "pins eve as cem again"]);
+});
+
+Deno.test("Friends accepts the key at a friend's address that was told after one that dialled in", () => {
+  const ann = Program.started({ pins: CEM_PINNED });
+  ann.meets(EVE, { name: "cem" });
+  ann.say("cem", "hi");
+
+  const words = ann.fails("wrong-key", BOB);
+
+  assertStringIncludes(ann.told.at(-2)!, fingerprintOf(BOB));
+  assertEquals(toldAndTrusted(ann, words), [1, "pins bob as cem again"]);
+});
+
+Deno.test("Friends tells of a key that dialled in again when it answers at the friend's address, once", () => {
+  const ann = Program.started({ pins: CEM_PINNED });
+  ann.meets(EVE, { name: "cem" });
+  ann.say("cem", "hi");
+  const first = ann.fails("wrong-key", EVE);
+  ann.pass(STRANGE_TOLD_MS);
+
+  const again = ann.fails("wrong-key", EVE);
+
+  const told = [first, again].map((words) => words.includes("error key-changed"));
+  assertEquals(told, [true, false]);
+});
+
+Deno.test("Friends advises to accept no key at a friend's address but the one that was told", () => {
+  const ann = Program.started({ pins: CEM_PINNED });
+  ann.say("cem", "hi");
+  ann.fails("wrong-key", EVE);
+  ann.pass(ann.machine.nextDeadlineMs()! - ann.nowMs);
+
+  assertEquals(ann.fails("wrong-key", BOB).includes("error key-changed"), false);
+
+  ann.command({ command: "status" });
+  const status = ann.events.at(-1);
+  assertStringIncludes(
+    status?.event === "status" ? status.problems[0]! : "",
+    fingerprintOf(EVE),
+  );
+  assertEquals(toldAndTrusted(ann, []), [0, "pins eve as cem again"]);
+});
+
+Deno.test("Friends tells of the friend's own key at once after another was accepted", () => {
+  const ann = Program.started({ pins: CEM_PINNED });
+  ann.say("cem", "hi");
+  ann.fails("wrong-key", EVE);
+  ann.command({ command: "trust", name: "cem" });
+
+  const words = ann.fails("wrong-key", CEM);
+
+  assertEquals(words.includes("error key-changed"), true);
+  assertStringIncludes(ann.told.at(-1)!, `cem's is ${fingerprintOf(EVE)} as far as is known here`);
 });
 
 Deno.test("Friends says nothing more to the key before, once another is accepted", () => {
