@@ -150,8 +150,12 @@ export class Receiving {
     this.#store(link.peer);
     if (this.out.nowMs < friend.gapAtMs) return;
     friend.gapAtMs = this.out.nowMs + STRANGE_TOLD_MS;
-    const what = `messages from ${friend.shown} that had come before are gone, there as well`;
-    this.out.notice(`Your files are new, or were put back to an older state: ${what}`);
+    const { shown } = friend;
+    const why = `or ${shown} accepted another key than yours for a while`;
+    this.out.notice(
+      `Messages that ${shown} sent you earlier are lost: your files are new, or were put back to an ` +
+        `older state, ${why}; ${shown} doesn't have them any more either`,
+    );
   }
 
   #store(peer: PeerKey): void {

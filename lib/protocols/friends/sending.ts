@@ -156,8 +156,12 @@ export class Sending {
     this.out.send(link, { type: "skip", position: before });
     if (this.out.nowMs < friend.gapAtMs) return;
     friend.gapAtMs = this.out.nowMs + STRANGE_TOLD_MS;
-    const what = "messages that you had delivered are gone there, and aren't kept here any more";
-    this.out.notice(`${friend.shown}'s files are new, or were put back to an older state: ${what}`);
+    const { shown } = friend;
+    const why = `or you accepted another key than ${shown}'s for a while`;
+    this.out.notice(
+      `Messages that you sent ${shown} earlier are lost: ${shown}'s files are new, or were put back ` +
+        `to an older state, ${why}; they aren't kept here any more either`,
+    );
   }
 
   /**
@@ -259,7 +263,7 @@ export class Sending {
   missed(friend: Friend): void {
     const { outbox, shown } = friend;
     friend.failed(this.out.nowMs, this.environment.random(), this.table.busyCount);
-    const problem = friend.problem ?? "no way there was found";
+    const problem = friend.problem ?? "no address of the friend could be reached";
     if (!this.queue) this.giveUp(friend, problem);
     const isTold = friend.toldProblem === problem;
     friend.toldProblem = null;
