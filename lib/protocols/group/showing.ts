@@ -39,7 +39,7 @@ export class Showing {
     this.last = null;
   }
 
-  /** @param refs The `ref`s of our user's texts, or of edits that our user asked for. */
+  /** @param refs The `ref`s of our user's texts, or of edits that our user asked for or voted on. */
   show({ signed, entries, edits }: HeldBatch, refs: readonly (string | undefined)[] | null): void {
     const { out, names, self } = this.owner;
     const { author, name, sentAt } = signed.batch.value;

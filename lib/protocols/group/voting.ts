@@ -17,7 +17,9 @@ import { sameBytes } from "../../base/bytes.ts";
 import { dateText } from "../../base/dates.ts";
 import type { PeerKey, RequestId } from "../../base/ids.ts";
 import { invariant } from "../../base/invariant.ts";
+import { inWords } from "../../base/words.ts";
 import {
+  type Edit,
   type EditPolicy,
   type EditRequest,
   isRequestAuthentic,
@@ -72,6 +74,8 @@ interface Open {
   /** When the coordinator, or another member, is next asked for the outcome. */
   inquireMs: number;
   wasAsked: boolean;
+  /** The `ref` of our user's vote. */
+  ref: string | undefined;
   /** Who said the entry, according to the log. */
   author: NamedKey | null;
 }
@@ -133,6 +137,7 @@ export class Voting {
         isNew: false,
         inquireMs: owner.out.nowMs,
         wasAsked: false,
+        ref: undefined,
         author: null,
       });
       this.#locks.set(seq, id);
@@ -223,6 +228,7 @@ export class Voting {
       isNew: this.#isNew(value),
       inquireMs: out.nowMs + INQUIRE_MS,
       wasAsked: false,
+      ref: undefined,
       author: null,
     };
     this.#open.set(id, open);
@@ -345,14 +351,34 @@ export class Voting {
     if (open.dueMs <= out.nowMs) {
       return out.error("not-allowed", `Edit ${open.edit} doesn't wait for your vote any more`, ref);
     }
-    if (agrees) return this.#agree(open);
+    open.ref = ref;
+    if (agrees) {
+      out.notice(this.#agreedText(open), ref);
+      return this.#agree(open);
+    }
     this.#refuseOpen(open, "");
     this.#tellAsked(open, "you said no");
   }
 
+  /** Who else has voted is known to the coordinator alone. */
+  #agreedText({ edit, policy, signed: { request: { value: { requester } } } }: Open): string {
+    const { names, ordering, isCoordinatorUp } = this.owner;
+    const agreed = `You agreed to edit ${edit}`;
+    if (!isCoordinatorUp) return `${agreed}; waiting for the coordinator, which doesn't answer`;
+    const others = (ordering?.others ?? []).filter((key) => policy === "ask" && key !== requester);
+    if (others.length === 0) return agreed;
+    const are = others.length === 1 ? "is" : "are";
+    return `${agreed}; ${inWords(others.map((key) => names.of(key)))} ${are} asked, too`;
+  }
+
+  /** The `ref` with which our user voted on this edit. */
+  refOf({ signed: { request: { value } } }: Edit): string | undefined {
+    return this.#open.get(requestId(this.owner.crypto, value))?.ref;
+  }
+
   /** Tells our user how the edit ended, if it was asked to vote. */
   #tellAsked(
-    { edit, signed, wasAsked }: Open,
+    { edit, signed, wasAsked, ref }: Open,
     reason: string,
     outcome: "aborted" | "in-doubt" = "aborted",
   ): void {
@@ -360,7 +386,7 @@ export class Voting {
     const { seq, requester, name, text } = signed.request.value;
     if (!wasAsked || requester === selfKey) return;
     const by = names.shown(requester, name);
-    out.show({ event: "edit", edit, seq, by, text, outcome, reason });
+    out.show({ event: "edit", edit, seq, by, text, outcome, reason }, ref);
   }
 
   // The decision.

@@ -185,6 +185,7 @@ function words(message: GroupMessage): string {
 
 function eventWords(event: MemberEvent): string {
   if (event.event === "edit") return `${event.outcome} ${event.edit}: ${event.reason}`;
+  if (event.event === "notice") return event.text;
   return event.event === "vote-wanted" ? `asked ${event.edit}` : event.event;
 }
 
@@ -200,6 +201,7 @@ Deno.test("A request that the coordinator has accepted anew is voted on anew", (
   part.prepare(6, "ask");
   assertEquals(part.told, [
     "asked 5",
+    "You agreed to edit 5",
     "aborted 5: the coordinator was restarted before all had agreed",
     "asked 6",
   ]);

@@ -225,6 +225,67 @@ Deno.test("a user's no is the vote: nothing is stored, and the entry is free aga
   assertEquals(locks(net), [[], [1], [1]]);
 });
 
+/** What carries this `ref`, in words. */
+function answers(node: Node, ref: string): readonly string[] {
+  return node.effects.flatMap((effect) => {
+    if (effect.type !== "show" || effect.ref !== ref) return [];
+    const { event } = effect;
+    if (event.event === "edit") return [`${event.outcome}: ${event.reason}`];
+    return [event.event === "notice" ? event.text : event.event];
+  });
+}
+
+Deno.test("a vote is answered at once, and the edit's outcome carries its ref", () => {
+  const voted = (
+    policy: "own" | "ask",
+    then: (net: GroupNet, signed: SignedEditRequest) => void,
+  ) => {
+    const net = started();
+    const [ann, bob] = three(net);
+    const signed = requestOf(bob, GROUP, 1, "uno");
+    ask(net, signed, { policy });
+    ann.command({ command: "go", edit: null }, "v");
+    assertEquals(answers(ann, "v").length, 1);
+    net.settle();
+    then(net, signed);
+    return answers(ann, "v");
+  };
+  const commits = (net: GroupNet, signed: SignedEditRequest) => commit(net, decisionOn(signed));
+  assertEquals(voted("own", commits), [
+    "You agreed to edit 1",
+    "committed: nobody had to be asked",
+  ]);
+  assertEquals(voted("ask", commits)[0], "You agreed to edit 1; cem is asked, too");
+  const aborts = (net: GroupNet, signed: SignedEditRequest) => {
+    const reason = "cem said no";
+    for (const node of net.nodes) {
+      net.coordinator.send(node, { type: "aborted", id: idOf(signed), edit: 1, reason });
+    }
+    net.settle();
+  };
+  assertEquals(voted("ask", aborts)[1], "aborted: cem said no");
+  const goesAway = (net: GroupNet, signed: SignedEditRequest) => {
+    vanish(net);
+    net.pass(10_000);
+    net.coordinator.comeBack();
+    net.pass(10_000);
+    aborts(net, signed);
+  };
+  assertEquals(voted("own", goesAway).slice(1).map((one) => one.split(":")[0]), [
+    "in-doubt",
+    "aborted",
+  ]);
+});
+
+Deno.test("a no is answered by the edit that it aborts", () => {
+  const net = started();
+  const [ann, bob] = three(net);
+  ask(net, requestOf(bob, GROUP, 1, "uno"));
+  ann.command({ command: "abort", edit: 1 }, "v");
+  net.settle();
+  assertEquals(answers(ann, "v"), ["aborted: you said no"]);
+});
+
 Deno.test("an edit whose text looks like a command is asked about, and nothing else happens", () => {
   const net = started();
   const [ann, bob] = three(net);
