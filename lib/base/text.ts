@@ -186,11 +186,14 @@ export function visibleLines(text: string): readonly string[] {
 /** Longest value that an error quotes in full. */
 const QUOTED_CHARACTERS_MAX = 60;
 
+/** The first characters of `text`, at most so many. */
+export function startOf(text: string, charactersMax: number): string {
+  return Array.from(text.slice(0, 2 * charactersMax)).slice(0, charactersMax).join("");
+}
+
 /** A value for an error's text: in quotes, in visible form, shortened if long. */
 export function quotedStart(text: string): string {
-  const start = [...text.slice(0, 2 * QUOTED_CHARACTERS_MAX)].slice(0, QUOTED_CHARACTERS_MAX).join(
-    "",
-  );
+  const start = startOf(text, QUOTED_CHARACTERS_MAX);
   return `"${visibleText(start)}${start.length < text.length ? "..." : ""}"`;
 }
 

@@ -6,7 +6,7 @@ import { resolve } from "node:path";
 import { P2pchatError } from "../base/errors.ts";
 import { hasInvite, inviteMisplaced } from "../protocols/mesh/invite.ts";
 import { dataFolder } from "../store/paths.ts";
-import { quotedStart } from "../base/text.ts";
+import { quotedStart, startOf } from "../base/text.ts";
 import { type Flag, takesValue } from "./flags.ts";
 import { closest, didYouMean } from "../base/nearest.ts";
 import { inWords } from "../base/words.ts";
@@ -329,7 +329,7 @@ function unknownCommand(
   }
   const given = family.length > 0 ? `${first} ${second}` : first;
   const hint = nearestOf(given, names, (known) => known, "p2pchat help");
-  return new P2pchatError("usage", `There is no command ${given.slice(0, 40)}${hint}`);
+  return new P2pchatError("usage", `There is no command ${startOf(given, 40)}${hint}`);
 }
 
 /** The error for an unknown flag, with a suggestion from the given command's flags if the command is known. */
@@ -355,7 +355,7 @@ function unknownFlag(
   const of = entry === null ? "There is no flag" : `The command ${commandTitle(entry)} has no flag`;
   const see = entry === null ? "p2pchat help" : `p2pchat help ${entry.name}`;
   const hint = nearestOf(word, names, (known) => `--${known}`, see);
-  return new P2pchatError("usage", `${of} ${given.slice(0, 40)}${hint}`);
+  return new P2pchatError("usage", `${of} ${startOf(given, 40)}${hint}`);
 }
 
 /** The rest of a sentence: the likely intention, or the nearest candidate and where all are listed. */

@@ -3,7 +3,7 @@
 import { P2pchatError } from "../base/errors.ts";
 import { FINGERPRINT_CHARACTERS } from "../base/fingerprint.ts";
 import { NAME_LENGTH_MAX, withoutMark } from "../base/names.ts";
-import { checkedMessage, quotedStart } from "../base/text.ts";
+import { checkedMessage, quotedStart, startOf } from "../base/text.ts";
 import type { Argument } from "./commands.ts";
 import { chosenName } from "./flags.ts";
 
@@ -43,7 +43,7 @@ export function countUpTo(max: number): Argument<number | undefined> {
       if (count <= max) return count;
       throw new P2pchatError(
         "usage",
-        `N must be a number from 0 to ${max}, is "${text.slice(0, 40)}"`,
+        `N must be a number from 0 to ${max}, is "${startOf(text, 40)}"`,
       );
     },
   };

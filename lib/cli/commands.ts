@@ -8,6 +8,7 @@
 
 import { P2pchatError } from "../base/errors.ts";
 import { didYouMean } from "../base/nearest.ts";
+import { startOf } from "../base/text.ts";
 import { ownCommandFor } from "./foreign_commands.ts";
 import { hasInvite, inviteMisplaced } from "../protocols/mesh/invite.ts";
 
@@ -422,5 +423,6 @@ function blankRestOf<Target>(entry: Command<Target>, texts: Texts): string | und
 /** For error texts: what the user typed, shortened if long. */
 function shortened(word: string): string {
   const LENGTH_MAX = 40;
-  return word.length > LENGTH_MAX ? `${word.slice(0, LENGTH_MAX)}...` : word;
+  const start = startOf(word, LENGTH_MAX);
+  return start.length < word.length ? `${start}...` : word;
 }

@@ -103,6 +103,7 @@ const REFUSED: readonly (readonly [line: string, sentence: string])[] = [
   ["chat Alice", "There is no command chat; the nearest is mesh; p2pchat help lists all"],
   ["serve", "There is no command serve; the nearest is mesh; p2pchat help lists all"],
   ["help mush", "There is no command mush; did you mean mesh?"],
+  [`${"x".repeat(39)}🌶🌶`, `There is no command ${"x".repeat(39)}🌶; `],
   ["version", "There is no command version; did you mean --version?"],
   ["mesh", "A name is missing. The form is p2pchat mesh NAME [HOST PORT], for example"],
   [

@@ -104,6 +104,11 @@ const REFUSED: readonly (readonly [line: string, code: string, text: string])[] 
   ],
   ["/", "unknown-command", "There is no command /; /help lists them"],
   ["/ x", "unknown-command", "There is no command /"],
+  [
+    `/${"x".repeat(39)}🌶🌶`,
+    "unknown-command",
+    `There is no command /${"x".repeat(39)}🌶...; /help lists them`,
+  ],
   ["/help xyz", "unknown-command", "There is no command /xyz; /help lists them"],
   ["/help mgs", "unknown-command", "did you mean /msg?"],
   ["/msg", "usage", "The form is /msg NAME TEXT, for example /msg Bob are you coming?"],

@@ -134,6 +134,10 @@ const SHOWN: readonly (readonly [events: readonly RegistryOwnEvent[], text: stri
     "12:03 * Connected with yourself; q ends it\n",
   ],
   [[...IN, RINGING, call("declined", { reason: "no time" })], "12:03 * bob declined: no time\n"],
+  [
+    [...IN, RINGING, call("declined", { reason: "\x1b[2J\n12:03 * carol\u202e" })],
+    "12:03 * bob declined: ␛[2J␊12:03 * carol<U+202E>\n",
+  ],
   [[...IN, RINGING, call("busy")], "12:03 * bob is in another call\n"],
   [
     [...IN, RINGING, call("busy", { reason: "you are in a call" })],

@@ -122,8 +122,12 @@ Deno.test("directory: declined, with a reason; withdrawn; offline; nobody of tha
   const [alice, bob] = await world.guests("alice", "bob") as [Node, Node];
   await alice.type("bob");
   await bob.until(incoming("alice"));
-  await bob.type("/decline I'm eating");
-  assertEquals((await alice.until(call("declined"))).reason, "I'm eating");
+  await bob.command({ command: "decline", reason: "x".repeat(1_025), ref: "long" });
+  const refused = await bob.until(failure("too-long"));
+  assertEquals(refused.ref, "long");
+  for (const bytes of ["1025", "1024"]) assert(refused.text.includes(bytes), refused.text);
+  await bob.command({ command: "decline", reason: "I'm eating\n\u001b[2J\u202e" });
+  assertEquals((await alice.until(call("declined"))).reason, "I'm eating\n\u001b[2J\u202e");
 
   for (const line of ["q", "/cancel"]) {
     const [from, there] = [alice.events.length, bob.events.length];

@@ -15,7 +15,7 @@ import { type Fingerprint, fingerprintOf } from "../../base/fingerprint.ts";
 import type { LinkId, PeerKey } from "../../base/ids.ts";
 import { Deadlines, earliestMs } from "../../base/machine.ts";
 import { isSameName } from "../../base/names.ts";
-import { utf8Length, visibleText } from "../../base/text.ts";
+import { utf8Length } from "../../base/text.ts";
 import type { CallLink } from "./call_links.ts";
 import type { ClientCall } from "./client_call.ts";
 import type { ClientInput } from "./client_io.ts";
@@ -134,8 +134,14 @@ export class Calling {
   decline(reason: string, ref: string | undefined): void {
     const call = this.#call;
     if (call?.phase !== "asked") return this.#nobodyCalls(ref);
+    const bytes = utf8Length(reason);
+    if (bytes > REASON_BYTES_MAX) {
+      const text = `The call wasn't declined: the reason has ${bytes} bytes, at most ` +
+        `${REASON_BYTES_MAX} are possible`;
+      return this.#error("too-long", text, ref);
+    }
     // In quotation marks, so that the other program doesn't take it for a reason of ours.
-    const said = PROGRAMS_WORDS.has(reason) ? `"${reason}"` : cut(reason);
+    const said = PROGRAMS_WORDS.has(reason) ? `"${reason}"` : reason.toWellFormed();
     this.#tellOf(call, { type: "answer", accepts: false, reason: said });
     this.#over(call, "declined", { said }, ref);
   }
@@ -295,7 +301,7 @@ export class Calling {
     }
     if (isStrange) return this.#over(call, state, { reason: "not-trusted" });
     const why = state === "unreachable" && reason !== "lost" ? notRelayed(call) : {};
-    this.#over(call, state, { said: visibleText(reason), ...why });
+    this.#over(call, state, { said: reason, ...why });
   }
 
   /** Another user called, and was told that we are busy. */
@@ -554,11 +560,4 @@ export class Calling {
 /** Why neither side reaches the other, where that is known. */
 function notRelayed({ met }: ClientCall): Why {
   return met?.mayRelay === false ? { reason: "not-relayed" } : {};
-}
-
-/** The beginning of a reason that is too long, as much as fits in a message. */
-function cut(reason: string): string {
-  let text = reason.slice(0, REASON_BYTES_MAX).toWellFormed();
-  while (utf8Length(text) > REASON_BYTES_MAX) text = text.slice(0, -1).toWellFormed();
-  return text;
 }

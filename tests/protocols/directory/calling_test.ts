@@ -97,8 +97,9 @@ Deno.test("calling: the directory is asked, and the user told what came of it", 
   ) {
     assertEquals(outcome(ringing(), state), [`call call=#1 peer=bob ${shown} ref=r`]);
   }
-  assertEquals(outcome(ringing(), "declined", "later\u202e"), [
-    "call call=#1 peer=bob state=declined reason=later<U+202E> ref=r",
+  // As it was typed: what shows it to somebody makes it harmless.
+  assertEquals(outcome(ringing(), "declined", "later\u202e\u001b[2J\n"), [
+    "call call=#1 peer=bob state=declined reason=later\u202e\u001b[2J\n ref=r",
   ]);
 });
 
@@ -426,12 +427,17 @@ Deno.test("being called: through the directory", () => {
   assert(!words.includes("relay-close call=#1"));
 });
 
-Deno.test("being called: declined, with a reason as long as can be told", () => {
+Deno.test("being called: declined, with a reason as long as can be told, and no longer one", () => {
   const program = asked();
 
-  const words = program.types({ command: "decline", reason: "ü".repeat(3_000) }, "d");
+  const said = "\u{1f336}".repeat(256);
+  const refused = program.types({ command: "decline", reason: `${said}!` }, "l");
+  const words = program.types({ command: "decline", reason: said }, "d");
 
-  const said = "ü".repeat(512);
+  assertEquals(refused, [
+    "error code=too-long text=The call wasn't declined: the reason has 1025 bytes, at most 1024 " +
+    "are possible ref=l",
+  ]);
   assertEquals(words, [
     `to directory: answer accepts=false reason=${said} call=#1`,
     `call call=#1 peer=bob state=declined reason=${said} ref=d`,
