@@ -31,7 +31,7 @@ import { type Leader, Participating } from "./participating.ts";
 import type { Peers } from "./peers.ts";
 import type { MemberRecord, PreparedRecord } from "./records.ts";
 import { Rounds } from "./rounds.ts";
-import type { SaidThrough, Saying, Self } from "./saying.ts";
+import type { Dropped, SaidThrough, Saying, Self } from "./saying.ts";
 import { Showing } from "./showing.ts";
 import type { Standing } from "./standing.ts";
 import { type Reads, Supplier } from "./supplying.ts";
@@ -313,7 +313,7 @@ export class Membership {
   }
 
   #editRefs({ edits }: HeldBatch): readonly (string | undefined)[] {
-    return edits.map(({ edit }) => this.owner.editing.placed(edit));
+    return edits.map(({ edit }) => this.owner.editing.placed(edit) ?? this.voting.refOf(edit));
   }
 
   // Epochs.
@@ -337,13 +337,20 @@ export class Membership {
     const throughOf = (incarnation: string) => held.everThrough(selfKey, incarnation);
     const isOutdated = this.#isDiskOutdated;
     const { records, dropped } = saying.becomeMember(this.group, throughOf, isOutdated);
-    if (dropped > 0) {
-      this.out.warn(
-        `Another copy of this profile was in the group since: ${dropped} unsent messages of this ` +
-          "one aren't sent, as it may have sent them",
-      );
-    }
+    this.#tellDropped(dropped);
     return [...before, ...records];
+  }
+
+  #tellDropped({ texts, refs }: Dropped): void {
+    if (texts === 0) return;
+    for (const ref of refs) {
+      const text = "This wasn't said: another copy of this profile may have said it";
+      this.out.error("not-allowed", text, ref);
+    }
+    this.out.warn(
+      `Another copy of this profile was in the group since: ${texts} unsent messages of this ` +
+        "one aren't sent, as it may have sent them",
+    );
   }
 
   /**

@@ -47,6 +47,13 @@ export interface SaidThrough {
   readonly through: number;
 }
 
+/** Texts that aren't said. */
+export interface Dropped {
+  readonly texts: number;
+  /** The `ref`s of those of this process. */
+  readonly refs: readonly string[];
+}
+
 interface Typed {
   readonly text: string;
   readonly bytes: number;
@@ -55,10 +62,14 @@ interface Typed {
   readonly ref: string | undefined;
 }
 
-interface OwnBatch {
+/** A batch that isn't known to be in the history. */
+interface UnsaidBatch {
   readonly signed: SignedBatch;
   /** The `ref` of each text; null where no text has one. */
   readonly refs: readonly (string | undefined)[] | null;
+}
+
+interface OwnBatch extends UnsaidBatch {
   /** When the batch was sent in the present epoch, and how many bytes were in flight then, this batch included. */
   sentMs: number;
   sentBytes: number;
@@ -86,9 +97,11 @@ export class Saying {
   /** Number of the text that was typed last. */
   #typed: number;
   /**
-   * Batches of other processes that aren't known to be in the history; null once this process is in its first epoch.
+   * Batches of other processes, or of this one before its log was set aside; null once this process is in an epoch.
    */
-  #leftover: readonly SignedBatch[] | null;
+  #leftover: readonly UnsaidBatch[] | null;
+  /** Whether this process was ever in an epoch of the present group. */
+  #wasIn = false;
 
   constructor(
     readonly self: Self,
@@ -98,7 +111,7 @@ export class Saying {
     leftover: readonly SignedBatch[],
   ) {
     this.#typed = lastDraft(leftover);
-    this.#leftover = leftover;
+    this.#leftover = leftover.map((signed) => ({ signed, refs: null }));
   }
 
   /** Texts that aren't entries yet. */
@@ -108,10 +121,8 @@ export class Saying {
 
   /** The `ref`s of those of these texts that this process's user typed. */
   *unsaidRefs(): IterableIterator<string> {
-    for (const { refs } of this.#batches) {
-      for (const ref of refs ?? []) if (ref !== undefined) yield ref;
-    }
-    for (const { ref } of this.#outbox) if (ref !== undefined) yield ref;
+    for (const { refs } of this.#leftover ?? this.#batches) yield* given(refs ?? []);
+    yield* given(Array.from(this.#outbox, ({ ref }) => ref));
   }
 
   /** How many texts of this process are in the log. */
@@ -163,31 +174,35 @@ export class Saying {
    * @param throughOf Up to which counter an incarnation of ours has ever spoken in that epoch's history.
    * @param isOutdated Whether a process of ours that this disk doesn't know may have said them already: then they are
    * dropped, as nothing may be said twice.
-   * @returns The records, to be written with the epoch and before it; and how many texts were dropped.
+   * @returns The records, to be written with the epoch and before it; and which texts were dropped.
    */
   becomeMember(
     group: Hash,
     throughOf: (incarnation: string) => number,
     isOutdated: boolean,
-  ): { readonly records: readonly SaidRecord[]; readonly dropped: number } {
+  ): { readonly records: readonly SaidRecord[]; readonly dropped: Dropped } {
     const leftover = this.#leftover;
-    if (leftover === null) return { records: [], dropped: 0 };
+    const dropped = { texts: 0, refs: [] as string[] };
+    if (leftover === null) return { records: [], dropped };
     this.#leftover = null;
+    this.#wasIn = true;
     // The group's history may have a part of what this process said before its log was set aside.
     const said = throughOf(this.self.incarnationId);
     this.#counter = said + 1;
     this.#storedThrough = this.#smallThrough = said;
-    let dropped = 0;
     const throughs = new Map<string, number>();
-    for (const { batch: { value } } of leftover) {
+    for (const { signed: { batch: { value } }, refs } of leftover) {
       const { counter, texts, sentAt } = value;
       const incarnation = value.incarnation.toHex();
       const known = throughs.get(incarnation) ?? throughOf(incarnation);
       throughs.set(incarnation, known);
       const rest = texts.slice(Math.max(0, Math.min(texts.length, known + 1 - counter)));
       if (value.group !== group || rest.length === 0) continue;
-      if (isOutdated) dropped += rest.length;
-      else this.#push(rest, null, group, sentAt);
+      const restRefs = refs?.slice(-rest.length) ?? null;
+      if (isOutdated) {
+        dropped.texts += rest.length;
+        dropped.refs.push(...given(restRefs ?? []));
+      } else this.#push(rest, restRefs, group, sentAt);
     }
     while (this.#outbox.size > 0) this.#pack(group);
     const records = Array.from(this.#batches, ({ signed: batch }) => ({
@@ -351,16 +366,15 @@ export class Saying {
   /**
    * What was said belongs to a group that we aren't in any more: it isn't said in another one. What was typed before
    * this process was in any group is for the group that it gets into.
-   * @returns How many texts are dropped, and the `ref`s of those of this process.
    */
-  forget(): { readonly texts: number; readonly refs: readonly string[] } {
-    const wasIn = this.#leftover === null;
-    const texts = wasIn ? this.unsent : leftoverTexts(this.#leftover);
-    const refs = wasIn ? [...this.unsaidRefs()] : [];
-    if (wasIn) {
+  forget(): Dropped {
+    const texts = this.#wasIn ? this.unsent : leftoverTexts(this.#leftover);
+    const refs = this.#wasIn ? [...this.unsaidRefs()] : [];
+    if (this.#wasIn) {
       this.#outbox.clear();
       this.#outboxBytes = 0;
     }
+    this.#wasIn = false;
     this.#beginAnew([]);
     return { texts, refs };
   }
@@ -372,10 +386,10 @@ export class Saying {
    */
   startAnew(group: Hash, givenUp: SaidThrough): void {
     if (this.#leftover !== null) {
-      this.#leftover = saidBeyond(this.#leftover, givenUp);
+      this.#leftover = this.#leftover.filter(({ signed }) => isSaidBeyond(signed, givenUp));
       return;
     }
-    this.#beginAnew(Array.from(this.#batches, ({ signed }) => signed));
+    this.#beginAnew([...this.#batches]);
     this.draftAll(group);
   }
 
@@ -387,11 +401,11 @@ export class Saying {
 
   /** Numbers the texts that aren't in the history on from this counter. */
   goOnAfter(through: number): void {
-    this.#beginAnew(Array.from(this.#batches, ({ signed }) => signed));
+    this.#beginAnew([...this.#batches]);
     this.#counter = through + 1;
   }
 
-  #beginAnew(leftover: readonly SignedBatch[]): void {
+  #beginAnew(leftover: readonly UnsaidBatch[]): void {
     this.#batches.clear();
     this.#batchTexts = this.#batchesBytes = 0;
     this.restart();
@@ -402,7 +416,7 @@ export class Saying {
 
   /** The records of all that isn't in the log, for a compacted file. */
   *snapshot(group: Hash): IterableIterator<SaidRecord> {
-    for (const batch of this.#leftover ?? []) yield { kind: "said", batch };
+    for (const { signed: batch } of this.#leftover ?? []) yield { kind: "said", batch };
     for (const { signed: batch } of this.#batches) yield { kind: "said", batch };
     if (this.#leftover === null) return;
     for (const typed of this.#outbox) yield { kind: "said", batch: this.#draft(typed, group) };
@@ -412,11 +426,21 @@ export class Saying {
 /** The batches, without what this process said up to this counter. */
 export function saidBeyond(
   batches: readonly SignedBatch[],
-  { incarnation, through }: SaidThrough,
+  through: SaidThrough,
 ): SignedBatch[] {
-  return batches.filter(({ batch: { value } }) =>
-    value.counter + value.texts.length - 1 > through || value.incarnation.toHex() !== incarnation
-  );
+  return batches.filter((batch) => isSaidBeyond(batch, through));
+}
+
+function isSaidBeyond(
+  { batch: { value } }: SignedBatch,
+  { incarnation, through }: SaidThrough,
+): boolean {
+  return value.counter + value.texts.length - 1 > through ||
+    value.incarnation.toHex() !== incarnation;
+}
+
+function given(refs: readonly (string | undefined)[]): readonly string[] {
+  return refs.filter((ref) => ref !== undefined);
 }
 
 /** The highest number of a draft. */
@@ -428,8 +452,8 @@ function lastDraft(batches: readonly SignedBatch[]): number {
   return last;
 }
 
-function leftoverTexts(leftover: readonly SignedBatch[] | null): number {
+function leftoverTexts(leftover: readonly UnsaidBatch[] | null): number {
   let texts = 0;
-  for (const { batch } of leftover ?? []) texts += batch.value.texts.length;
+  for (const { signed: { batch } } of leftover ?? []) texts += batch.value.texts.length;
   return texts;
 }
