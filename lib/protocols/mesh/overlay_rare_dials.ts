@@ -89,7 +89,7 @@ export class RareDials {
 
   /**
    * A member whose messages are withheld from us, or from which ours are withheld, as often as a lost one. Each of them
-   * is dialled by as many members as a lost one would be, even where the whole room lacks what it has, or where it lies.
+   * is dialled by as many members as a lost one would be, even where the whole room lacks what it has, or it lies.
    */
   #apart(live: number, isFree: (contact: Contact) => boolean, nowMs: number): Contact | null {
     const apart = this.#withheld.look(nowMs).filter(isFree);
@@ -101,7 +101,7 @@ export class RareDials {
     return contact;
   }
 
-  /** The dialled member wasn't there, or had no place: for withheld messages the next one is dialled at the next look. */
+  /** The dialled member wasn't there, or had no place: for withheld messages the next look dials the next one. */
   inVain(purpose: Purpose | undefined): void {
     if (purpose === "withheld") this.#withheldFromMs = -Infinity;
   }

@@ -46,7 +46,7 @@ export type MeshRecord =
     readonly heads: readonly Head[];
   }
   | { readonly kind: "proof"; readonly proof: Proof }
-  /** Room time has jumped to `time`, by `jumpedMs` in all, at `atMs` by our clock; written before bundles of that time. */
+  /** Room time has jumped to `time`, by `jumpedMs` in all, at `atMs` of our clock; precedes bundles of that time. */
   | {
     readonly kind: "time";
     readonly time: number;

@@ -78,7 +78,7 @@ export class Statements {
     return this.#byPeer.get(peer)?.get(streamKey(stream))?.entry ?? null;
   }
 
-  /** Whether `peer` has said for `stableMs` that it has the frontier of `entry`, and keeps nothing beyond `frontier`. */
+  /** Whether `peer` has had the frontier of `entry` for `stableMs`, as it says, and keeps nothing beyond `frontier`. */
   standsAt(
     entry: SyncEntry,
     frontier: number,

@@ -26,8 +26,8 @@ interface Reader {
   /** When each claim was sent on this link, the oldest first; at most `VOUCHERS_ON_LINK_MAX`. */
   readonly toldMs: Map<ClaimId, number>;
   /**
-   * Whether it wasn't sent all that it should have been: it is sent the rest when that is due, and nothing before. While
-   * false, each claim that was sent was sent with all that vouch for it in turn.
+   * Whether it wasn't sent all that it should have been: it is sent the rest when that is due, and nothing before.
+   * While false, each claim that was sent was sent with all that vouch for it in turn.
    */
   isOpen: boolean;
 }

@@ -71,7 +71,7 @@ export class CipherState {
 
   /**
    * DecryptWithAd() after SetNonce(`counter`), for messages that come in any order (Noise, section 11.4), into a
-   * new array; `null` where authentication fails. This state's own counter stays: who calls keeps count of what
+   * new array; `null` where authentication fails. This state's own counter stays: the caller keeps track of what
    * was opened.
    * @param counter 0 to 2^53 - 2.
    */
@@ -80,7 +80,7 @@ export class CipherState {
     return open(this.#key, this.#nonceOf(counter), ad, ciphertext);
   }
 
-  /** A state of its own that stands where this one does. */
+  /** An independent copy of this state. */
   fork(): CipherState {
     const fork = new CipherState(this.#key);
     fork.#counter = this.#counter;

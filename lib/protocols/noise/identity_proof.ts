@@ -1,6 +1,6 @@
 /**
- * Who one is, inside the second and third handshake message: the Ed25519 identity key and its signature over
- * (domain tag, role, mode, transcript hash).
+ * The identity proof inside the second and third handshake message: the Ed25519 identity key and its signature
+ * over (domain tag, role, mode, transcript hash).
  *
  * The hash covers the preface, both ephemeral keys and the signer's X25519 key, so that the signature is worth
  * nothing in any other handshake. The role keeps a proof from being sent back to its maker, the mode keeps

@@ -1,4 +1,4 @@
-/** Sizes of a record, for those who fill records and those who seal them. */
+/** Sizes of a record, for the code that fills records and the code that seals them. */
 
 import { TAG_BYTES } from "./primitives.ts";
 

@@ -1,8 +1,8 @@
 /**
- * Sealing to somebody who isn't there: `Noise_N_25519_ChaChaPoly_SHA256` (Noise revision 34, section 7.4).
+ * Sealing to a receiver that needn't be there: `Noise_N_25519_ChaChaPoly_SHA256` (Noise revision 34, section 7.4).
  *
- * The receiver's key alone opens it, and the prologue must be the same. Nobody is authenticated by it: who needs
- * a sender signs inside. Secrecy against a later theft of the receiver's key begins when that key is deleted.
+ * Only the receiver's key opens it, with the same prologue. It doesn't authenticate the sender: a caller that needs
+ * that signs inside. Secrecy against a later theft of the receiver's key begins when that key is deleted.
  *
  * Format: one handshake message whose payload is the plaintext's length (4 bytes, big-endian) and as much of
  * it as a Noise message holds, then transport messages with the rest, all but the last of full size.
@@ -31,7 +31,7 @@ export const SEALED_PLAINTEXT_BYTES_MAX = 256 * 1_024;
 /**
  * Seals `plaintext` so that the owner of `recipient` alone can open it.
  * @param recipient X25519 public key, 32 bytes.
- * @param prologue What it belongs to; `openFrom` needs the same bytes.
+ * @param prologue The context to which it is bound; `openFrom` needs the same bytes.
  * @param ephemeralSeed 32 unpredictable bytes, used once.
  * @throws {RemoteProtocolError} If `recipient` is a key of low order.
  */

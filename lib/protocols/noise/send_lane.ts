@@ -1,6 +1,6 @@
 /**
- * What waits to be sent in one lane, already in the form of records' plaintexts: pages whose first byte is left
- * for the kind. A chunk is copied once when it is sent, then sealed from where it lies.
+ * The output that waits in one lane, already in the form of records' plaintexts: pages whose first byte is left
+ * for the kind. A chunk is copied once when it is sent, then sealed in place.
  *
  * Pages come from a pool: an array of its own for each chunk of 200 bytes would cost more than sealing it.
  */
@@ -12,8 +12,8 @@ import { RECORD_KIND_BYTES, RECORD_PLAINTEXT_BYTES_MAX } from "./record_format.t
 const POOL_PAGES_MAX = 64;
 const pool: Bytes[] = [];
 /**
- * A short message to each of a thousand links at once would take 16 MiB in such pages: what fits has a small one, of
- * which as many are kept as make 1 MiB.
+ * A short message to each of a thousand links at once would take 16 MiB in such pages: one that fits has a small page,
+ * of which as many are kept as make 1 MiB.
  */
 const SMALL_PAGE_BYTES = 1_024;
 const SMALL_POOL_PAGES_MAX = 1_024;
@@ -82,7 +82,7 @@ export class SendLane {
     } else if (pool.length < POOL_PAGES_MAX) pool.push(bytes);
   }
 
-  /** The last page is large where it must be: a record is as long as it can. */
+  /** Makes the last page large where a small one doesn't suffice, so that a record is as long as possible. */
   #makeRoom(length: number): void {
     const last = this.#pages.at(-1);
     if (last === undefined) {

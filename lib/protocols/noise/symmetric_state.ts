@@ -77,7 +77,7 @@ export class SymmetricState {
     return plaintext;
   }
 
-  /** A state of its own that stands where this one does. */
+  /** An independent copy of this state. */
   fork(): SymmetricState {
     const fork = new SymmetricState("", this.#cipher.fork());
     fork.#hash = this.#hash;

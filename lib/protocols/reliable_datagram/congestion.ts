@@ -1,5 +1,5 @@
 /**
- * How much may be under way, and how fast it goes out: NewReno as RFC 9002, section 7, has it, with a floor of ten
+ * How much may be in flight, and how fast it is sent: NewReno as RFC 9002, section 7, has it, with a floor of ten
  * packets; why no less, and nothing better: decisions/0005.
  */
 
@@ -17,12 +17,12 @@ export class Congestion {
   #windowBytes = CONGESTION_BYTES_MIN;
   #thresholdBytes = Infinity;
   #inFlightBytes: number;
-  /** Losses of what was sent before this are the same event. */
+  /** Losses of packets sent before this belong to the same congestion event. */
   #recoveryFromMs = -Infinity;
   #tokens = BURST_BYTES;
   #filledAtMs = 0;
 
-  /** @param inFlightBytes What is under way already, by another path. */
+  /** @param inFlightBytes What is in flight already, on another path. */
   constructor(inFlightBytes = 0) {
     this.#inFlightBytes = inFlightBytes;
   }
@@ -35,7 +35,7 @@ export class Congestion {
     return this.#inFlightBytes;
   }
 
-  /** Whether another packet may be under way. */
+  /** Whether another packet may be in flight. */
   get hasRoom(): boolean {
     return this.#inFlightBytes + DATAGRAM_BYTES_MAX <= this.#windowBytes;
   }
@@ -55,12 +55,12 @@ export class Congestion {
     this.#tokens -= bytes;
   }
 
-  /** A packet isn't under way any more, without anything having been learnt from that. */
+  /** A packet isn't in flight any more, which says nothing about the path. */
   forgotten(bytes: number): void {
     this.#inFlightBytes -= bytes;
   }
 
-  /** Whether the window may be what keeps more from being sent; where it isn't, it needn't grow (RFC 9002, 7.8). */
+  /** Whether the window may be what limits sending; where it isn't, it needn't grow (RFC 9002, 7.8). */
   get isUsed(): boolean {
     return 2 * this.#inFlightBytes >= this.#windowBytes;
   }

@@ -5,12 +5,12 @@ import { DATAGRAM_BYTES_MAX } from "../sealed_datagram/limits.ts";
 
 /** Longest message: the longest that any protocol of ours has (`FRAME_BYTES_MAX` of TCP). */
 export const MESSAGE_BYTES_MAX = 262_144;
-/** Longest one-shot: a whole packet less what stands before it. */
+/** Longest one-shot: a whole packet less its headers. */
 export const ONE_SHOT_BYTES_MAX = 1_024;
-/** One-shots that wait for the next tick; they are news, so the oldest go first. */
+/** One-shots that wait for the next tick; they are news, so the oldest are dropped first. */
 export const ONE_SHOTS_MAX = 16;
 
-/** Entries at the front of a queue that were taken and are still held; then they are given back. */
+/** How many taken entries stay at the front of a queue before their memory is given back. */
 export const COMPACT_AT = 16;
 
 /** Bytes of header and frame that a packet with one chunk may have around it: varints of 2^53 at worst. */
@@ -27,32 +27,32 @@ export const PAGE_BYTES = 16 * 1_024;
  * Data: 2.5 MB/s at a round trip of 100 ms. Control: as on TCP.
  */
 export const LANE_WINDOW_BYTES = { control: 65_536, data: 262_144 } as const;
-/** A receiver tells of new room once it is this part of the window: four tellings a window. */
+/** A receiver announces new room once it is this part of the window: four times a window. */
 export const CREDIT_STEP = 1 / 4;
-/** Chunks held out of order for one lane: small ones beyond that are sent again, so that they bound memory, too. */
+/** Chunks held out of order for one lane: beyond that small ones are sent again, so that memory is bounded, too. */
 export const HELD_CHUNKS_MAX = 1_024;
 
-/** What may wait for one peer in all; more means that its user doesn't heed back pressure, or that it is dead. */
+/** Bytes that may wait for one peer in all; with more, the owner ignores back pressure, or the peer is dead. */
 export const SEND_BYTES_MAX = 16 * 1_024 * 1_024;
-/** What waits above this is told as `congested`: several windows, so that the sender never runs dry. */
+/** Above so many waiting bytes `congested` is emitted: several windows, so that the sender never runs dry. */
 export const CONGESTED_BYTES = 1_024 * 1_024;
-/** Back pressure ends when less than this waits: two windows. */
+/** Back pressure ends when fewer bytes than this wait: two windows. */
 export const DRAINED_BYTES = 512 * 1_024;
 
 /** Ranges of packet numbers in one acknowledgement, the latest ones: 32 losses are told apart (RFC 9000, 13.2.3). */
 export const ACK_RANGES_MAX = 32;
 /** Packets that are acknowledged together when all is well; more are no cheaper (measured, decisions/0005). */
 export const ACK_EVERY = 8;
-/** Longest that an acknowledgement waits for company (RFC 9000, section 18.2, has 25 ms). */
+/** Longest time that an acknowledgement waits for a packet to go with (RFC 9000, section 18.2, has 25 ms). */
 export const ACK_DELAY_MS = 20;
-/** Unit of the delay told in an acknowledgement, ms. */
+/** Unit of the delay that an acknowledgement names, ms. */
 export const ACK_DELAY_UNIT_MS = 1 / 16;
 
 /** A packet is lost once one sent this much later was acknowledged (RFC 9002, 6.1.1). */
 export const PACKET_THRESHOLD = 3;
-/** A packet is lost this many round trips after one sent later was acknowledged (RFC 9002, 6.1.2). */
+/** Once a later packet was acknowledged, one is lost this many round trips after its sending (RFC 9002, 6.1.2). */
 export const TIME_THRESHOLD = 9 / 8;
-/** What timers can tell apart, ms (RFC 9002, 6.1.2). */
+/** Resolution of timers, ms (RFC 9002, 6.1.2). */
 export const GRANULARITY_MS = 1;
 /** Round trip before one was measured, ms: a guess, below RFC 9002's 333 because handshakes have just succeeded. */
 export const INITIAL_ROUND_TRIP_MS = 100;
@@ -65,13 +65,13 @@ export const SENT_PACKETS_MAX = 1_024;
 
 /** Congestion window at first and at least, bytes: ten packets (RFC 9002, 7.2; why so many: decisions/0005). */
 export const CONGESTION_BYTES_MIN = 10 * DATAGRAM_BYTES_MAX;
-/** Congestion window at most: both lanes' windows and what stands around them. */
+/** Congestion window at most: both lanes' windows and their headers. */
 export const CONGESTION_BYTES_MAX = 400 * DATAGRAM_BYTES_MAX;
-/** What is left of the window after a loss (RFC 9002, 7.3.2). */
+/** The part of the window that is left after a loss (RFC 9002, 7.3.2). */
 export const LOSS_REDUCTION = 1 / 2;
 /** Sent at once without pacing, bytes: the initial window and a little (RFC 9002, 7.7). */
 export const BURST_BYTES = 16 * DATAGRAM_BYTES_MAX;
-/** Timers come so late, ms (2 to 3 measured, on an idle machine): pacing lets go what is due until then. */
+/** How late timers fire, ms (2 to 3 measured, on an idle machine): pacing releases what is due until then. */
 export const PACING_QUANTUM_MS = 5;
 /** How much faster than one window a round trip: losses and delays don't leave the window unused (RFC 9002, 7.7). */
 export const PACING_GAIN = 1.25;
@@ -80,7 +80,7 @@ export const PACING_GAIN = 1.25;
 export const RECONNECT_MS_MIN = 5_000;
 /** As every pause between attempts. */
 export const RECONNECT_MS_MAX = 30_000;
-/** How long `close` goes on sending what waits. */
+/** How long `close` goes on sending what waits, ms. */
 export const CLOSE_MS_MAX = 1_000;
 /** A tick that comes later than this shows that we were stopped: peers aren't blamed for that time. */
 export const STALL_MS = 500;

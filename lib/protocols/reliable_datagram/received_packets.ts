@@ -1,4 +1,4 @@
-/** Which packet numbers came, as ranges, and when the peer must be told (RFC 9000, section 13.2). */
+/** Which packet numbers came, as ranges, and when an acknowledgement is due (RFC 9000, section 13.2). */
 
 import { ACK_DELAY_MS, ACK_EVERY, ACK_RANGES_MAX } from "./limits.ts";
 import type { PacketRange } from "./packet.ts";
@@ -31,20 +31,20 @@ export class ReceivedPackets {
     return this.#unacknowledged > 0;
   }
 
-  /** How long the largest number has waited to be told. */
+  /** How long the largest number has waited to be acknowledged. */
   delayMs(nowMs: number): number {
     return nowMs - this.#largestAtMs;
   }
 
-  /** All that came was told. */
+  /** Notes that all that came was acknowledged. */
   acknowledged(): void {
     this.#unacknowledged = 0;
     this.#ackDueMs = null;
   }
 
   /**
-   * Takes in a packet whose content was taken in.
-   * @param isEliciting Whether its sender wants to be told.
+   * Notes a packet whose content was taken in.
+   * @param isEliciting Whether its sender wants an acknowledgement.
    */
   add(number: number, isEliciting: boolean, nowMs: number): void {
     const [first] = this.#ranges;
@@ -62,7 +62,7 @@ export class ReceivedPackets {
 
   #insert(number: number): void {
     const ranges = this.#ranges;
-    // Late ones are late by little: the place is near the front.
+    // Late packets are late by little: the place is near the front.
     let at = 0;
     while (at < ranges.length && ranges[at]!.low > number) at += 1;
     const below = ranges[at];

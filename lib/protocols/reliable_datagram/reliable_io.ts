@@ -1,4 +1,4 @@
-/** What reliable datagrams are told, and what they answer: the vocabulary of reliable_datagrams.ts. */
+/** The inputs and effects of reliable datagrams (reliable_datagrams.ts). */
 
 import type { Bytes } from "../../base/crypto.ts";
 import type { Endpoint, PeerKey } from "../../base/ids.ts";
@@ -9,13 +9,13 @@ export type ReliableInput =
   /** From the socket. `bytes` aren't kept. */
   | { readonly type: "datagram"; readonly from: Endpoint; readonly bytes: Uint8Array }
   /**
-   * From the owner: `up` or `failed` answers within 5 s. To a peer that is up, another session is made there, which
-   * is the way to lead it elsewhere; what was sent is kept, and nothing is said where that fails.
+   * From the owner: `up` or `failed` answers within 5 s. With a peer that is up, another session is made at `endpoint`,
+   * which is how to move it; what was sent is kept, and a failure isn't reported.
    */
   | { readonly type: "connect"; readonly peer: PeerKey; readonly endpoint: Endpoint }
   /**
    * From the owner: 1 byte to 256 KiB, copied; arrives once, in the order of its lane, unless `reset`, `failed` or
-   * `ended` comes first. May be said before `up`. Dropped where the peer is unknown or being closed.
+   * `ended` comes first. Allowed before `up`. Dropped where the peer is unknown or being closed.
    */
   | {
     readonly type: "send";
@@ -33,38 +33,38 @@ export type ReliableInput =
   | { readonly type: "tick" };
 
 /**
- * Why there is nothing between us and a peer any more. `closed`: as the owner asked. `goodbye`: as the peer asked.
- * `protocol`: it broke a rule. `too-slow`: over 16 MiB wait for it.
+ * Why a connection has ended. `closed`: as the owner asked. `goodbye`: as the peer asked. `protocol`: the peer broke a
+ * rule. `too-slow`: over 16 MiB wait for the peer.
  */
 export type EndCause = "closed" | "goodbye" | "protocol" | "too-slow";
 
 export type ReliableEffect =
   | { readonly type: "transmit"; readonly to: Endpoint; readonly bytes: Bytes }
-  /** The peer is there, proven, whoever began. Comes once, before anything else of it. */
+  /** The peer is connected, its identity proven, whichever side began. Once, before any other effect about it. */
   | { readonly type: "up"; readonly peer: PeerKey; readonly endpoint: Endpoint }
-  /** From the peer: the next of its lane. `bytes` is a view that nobody else uses and keeps up to 1 KiB around it. */
+  /** The next message of a lane. `bytes` is a view that nobody else uses; it keeps up to 1 KiB around it in memory. */
   | {
     readonly type: "message";
     readonly peer: PeerKey;
     readonly lane: Lane;
     readonly bytes: Uint8Array;
   }
-  /** From the peer: what it sent once. */
+  /** A one-shot from the peer. */
   | { readonly type: "once"; readonly peer: PeerKey; readonly bytes: Uint8Array }
   /** Over 1 MiB waits for the peer, in both lanes, unsent or not acknowledged: send less until `drained`. */
   | { readonly type: "congested"; readonly peer: PeerKey }
   | { readonly type: "drained"; readonly peer: PeerKey }
-  /** The peer was asked for a sign of life and gave none for so long. Attempts at a new session begin. */
+  /** The peer was asked for a sign of life and gave none within `silentAfterMs`. Attempts at a new session begin. */
   | { readonly type: "silent"; readonly peer: PeerKey; readonly lastHeardMs: number }
   /** A peer that was silent gave a sign of life. */
   | { readonly type: "heard"; readonly peer: PeerKey }
   /**
-   * The peer has begun anew, and knows nothing of before: it was started again. What was sent and not known to have
-   * arrived is dropped here, and may have arrived there or not; what is sent from now on arrives as after `up`.
+   * The peer was started again, and knows nothing of the time before. What was sent and isn't known to have arrived is
+   * dropped here, and may have arrived there or not; what is sent from now on arrives as after `up`.
    */
   | { readonly type: "reset"; readonly peer: PeerKey }
   | { readonly type: "moved"; readonly peer: PeerKey; readonly endpoint: Endpoint }
-  /** Last of all, instead of `up`. `key`: who answered there instead. */
+  /** The last effect about the peer, instead of `up`. `key`: the identity that answered there instead. */
   | {
     readonly type: "failed";
     readonly peer: PeerKey;
@@ -72,7 +72,7 @@ export type ReliableEffect =
     readonly reason: SealedFailure;
     readonly key: PeerKey | null;
   }
-  /** Last of all. `text`, after a goodbye, is another program's: to be shown with care. */
+  /** The last effect about the peer. `text`, after a goodbye, is another program's: to be shown with care. */
   | {
     readonly type: "ended";
     readonly peer: PeerKey;
@@ -83,7 +83,7 @@ export type ReliableEffect =
 export interface ReliableConfig {
   /** Silence after which a peer is asked for a sign of life; `null`: idle peers cost nothing, and die unnoticed. */
   readonly probeAfterMs: number | null;
-  /** How long a peer may leave us without any sign, once asked, before it is told as `silent`. */
+  /** How long a peer may leave us without any sign, once asked, before it is reported as `silent`. */
   readonly silentAfterMs: number;
 }
 

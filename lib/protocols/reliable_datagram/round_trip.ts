@@ -1,4 +1,4 @@
-/** The time to the peer and back, as RFC 9002, section 5, estimates it. Each number is sent once, so no sample lies. */
+/** The round trip, as RFC 9002, section 5, estimates it. Each packet number is sent once: no sample is ambiguous. */
 
 import {
   ACK_DELAY_MS,
@@ -24,8 +24,9 @@ export class RoundTrip {
   }
 
   /**
-   * The largest number of an acknowledgement took so long, of which it waited `delayMs` over there. Where it took longer
-   * than any pause between probes something held it up, the peer's own stop among others: that is no length of the way.
+   * A sample: the largest number of an acknowledgement took `tookMs`, of which the peer held it for `delayMs`. A sample
+   * longer than any pause between probes is cut to that: something held it up, a stall of the peer perhaps, which is no
+   * property of the path.
    */
   measured(tookMs: number, delayMs: number): void {
     const sampleMs = Math.min(tookMs, PROBE_TIMEOUT_MS_MAX);
@@ -37,7 +38,7 @@ export class RoundTrip {
       return;
     }
     this.#minMs = Math.min(this.#minMs, sampleMs);
-    // A peer can't make the way shorter than it ever was by saying that it waited.
+    // A peer can't make the path shorter than it ever was by saying that it waited.
     const waitedMs = Math.min(delayMs, ACK_DELAY_MS);
     const adjustedMs = sampleMs - waitedMs >= this.#minMs ? sampleMs - waitedMs : sampleMs;
     this.#variationMs = 3 / 4 * this.#variationMs +
@@ -45,13 +46,13 @@ export class RoundTrip {
     this.#smoothedMs = 7 / 8 * this.#smoothedMs + 1 / 8 * adjustedMs;
   }
 
-  /** How long after a later packet's acknowledgement one isn't late any more but lost. */
+  /** How long after its sending a packet counts as lost, once a later one was acknowledged. */
   get lossDelayMs(): number {
     const longestMs = Math.max(this.#latestMs, this.#smoothedMs);
     return Math.max(TIME_THRESHOLD * longestMs, GRANULARITY_MS);
   }
 
-  /** How long an acknowledgement is waited for, after so many probes in vain (RFC 9002, 6.2.1). */
+  /** How long to wait for an acknowledgement, after so many unanswered probes (RFC 9002, 6.2.1). */
   probeTimeoutMs(probes: number): number {
     const onceMs = this.#smoothedMs + Math.max(4 * this.#variationMs, GRANULARITY_MS) +
       ACK_DELAY_MS;

@@ -1,6 +1,6 @@
 /**
- * Packets under way: which ones are acknowledged, and which are lost (RFC 9002, section 6.1). A packet that is
- * acknowledged after it counted as lost is news of no use; what it carried was sent again.
+ * Packets in flight: which ones are acknowledged, and which are lost (RFC 9002, section 6.1). The acknowledgement of
+ * a packet that counted as lost is of no use: its content was sent again.
  */
 
 import { RemoteProtocolError } from "../../base/errors.ts";
@@ -11,10 +11,10 @@ import type { Chunk } from "./send_lane.ts";
 export interface SentPacket {
   readonly number: number;
   readonly sentMs: number;
-  /** Of the whole datagram. */
+  /** Length of the whole datagram. */
   readonly bytes: number;
   readonly chunks: readonly Chunk[];
-  /** Whether it told of credit. */
+  /** Whether it carried credit. */
   readonly hasCredit: boolean;
 }
 
@@ -50,13 +50,13 @@ export class SentPackets {
     this.#packets.set(packet.number, packet);
   }
 
-  /** The one that has been under way longest. */
+  /** The packet that has been in flight longest. */
   oldest(): SentPacket | null {
     for (const packet of this.#packets.values()) return packet;
     return null;
   }
 
-  /** From the one that has been under way longest. */
+  /** All packets in flight, beginning with the one that has been longest. */
   values(): Iterable<SentPacket> {
     return this.#packets.values();
   }
@@ -66,7 +66,7 @@ export class SentPackets {
   }
 
   /**
-   * Takes those that `ranges` (downwards) name.
+   * Removes and returns the packets that `ranges` (downwards) name.
    * @throws {RemoteProtocolError} If one of them was never sent.
    */
   acknowledge(ranges: readonly PacketRange[]): Acknowledged {
@@ -79,7 +79,7 @@ export class SentPackets {
     const packets: SentPacket[] = [];
     let largestSentMs: number | null = null;
     let at = ranges.length - 1;
-    // Packets rather than numbers: what is under way is bounded, how wide a range is the peer alone decides.
+    // Loops over packets, not numbers: packets in flight are bounded, but the peer decides how wide a range is.
     for (const packet of this.#packets.values()) {
       const { number, sentMs } = packet;
       while (at >= 0 && ranges[at]!.high < number) at--;
@@ -93,7 +93,7 @@ export class SentPackets {
     return { packets, largestSentMs };
   }
 
-  /** Takes those that are lost by now. @returns They, and when the next one is if nothing comes. */
+  /** Removes packets lost by now. @returns Those, and when the next one is lost if no acknowledgement comes. */
   takeLost(
     lossDelayMs: number,
     nowMs: number,

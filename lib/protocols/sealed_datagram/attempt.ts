@@ -1,6 +1,6 @@
 /**
- * A handshake that we began. We alone repeat, so that whoever only claims our address makes nobody send more than
- * came (250 ms, doubling, 5 s in all): the first message until the second comes, then the third until the peer
+ * A handshake that we began. Only the initiator repeats its messages, so that a forged address makes nobody send more
+ * than came (250 ms, doubling, 5 s in all): the first message until the second comes, then the third until the peer
  * seals something.
  */
 
@@ -17,7 +17,7 @@ import { type ChannelMode, encodePreface, SALT_BYTES } from "../noise/preface.ts
 import { encodeInitiation, prologueOf, withCookie } from "./formats.ts";
 import { COOKIES_ANSWERED_MAX, HANDSHAKE_MS_MAX, REPEAT_MS } from "./limits.ts";
 
-/** Whether it must be told that the attempt failed: fresh keys are our own affair. */
+/** `asked`: the owner is told where the attempt fails. `rekey`: for fresh keys, which are our own affair. */
 export type Purpose = "asked" | "rekey";
 
 export class Attempt {
@@ -61,7 +61,7 @@ export class Attempt {
     return this.#message.slice();
   }
 
-  /** The message that is due, a copy; the next repetition is set. */
+  /** A copy of the message that is due; also sets the time of the next repetition. */
   dueMessage(nowMs: number): Bytes {
     this.#repeatAtMs = nowMs + this.#pauseMs;
     this.#pauseMs *= 2;

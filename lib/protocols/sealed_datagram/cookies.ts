@@ -1,5 +1,5 @@
 /**
- * Cookies: whoever sends one back receives at the address that it was made for. They are computed, not kept
+ * Cookies: a sender that returns one receives at the address for which it was made. They are computed, not kept
  * (as in RFC 6347, section 4.2.1, and WireGuard): a flood from made-up addresses leaves nothing behind.
  */
 
@@ -36,7 +36,7 @@ export class Cookies {
   }
 }
 
-/** In a time that doesn't tell where they differ. */
+/** Compares in a time that doesn't reveal where they differ. */
 function isEqual(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false;
   let different = 0;

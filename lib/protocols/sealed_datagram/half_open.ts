@@ -1,7 +1,7 @@
 /**
- * Handshakes that others began: from their first message until they may not be repeated any more. Places are given
- * back by time alone, so that whoever completes one handshake after the other gets no more work out of us than
- * who completes none.
+ * Handshakes that others began: from their first message until it may not be repeated any more. Only time frees their
+ * places, so that a peer that completes one handshake after the other causes us no more work than one that completes
+ * none.
  */
 
 import type { Bytes } from "../../base/crypto.ts";
@@ -18,12 +18,12 @@ import {
 import type { Session } from "./session.ts";
 
 export interface HalfOpen {
-  /** Of this handshake: its address, and all that its first message says. */
+  /** Name of this handshake: its address, and all that its first message says. */
   readonly name: string;
-  /** Ours. */
+  /** Our index. */
   readonly index: number;
   readonly remoteIndex: number;
-  /** Where the second message went: whoever sends the third receives there. */
+  /** Where the second message went: the sender of the third receives there. */
   readonly from: Endpoint;
   readonly hasCookie: boolean;
   readonly order: number;
@@ -35,11 +35,11 @@ export interface HalfOpen {
   confirmed: Confirmed | null;
 }
 
-/** Who wrote a third message. */
+/** A verified third message, and its author. */
 export interface Confirmed {
   readonly message: Bytes;
   readonly proven: ProvenPeer;
-  /** What it made; `null` while its author may not come, or another handshake goes first. */
+  /** The session that it made; `null` while its author may not connect, or another handshake precedes it. */
   session: Session | null;
 }
 
@@ -67,12 +67,12 @@ export class HalfOpens {
     return this.#byIndex.get(index);
   }
 
-  /** Whether another may begin without a cookie. */
+  /** Whether another handshake may begin without a cookie. */
   get hasRoom(): boolean {
     return this.#byName.size - this.#proven < HALF_OPEN_MAX;
   }
 
-  /** Whether one more may begin from there that has shown a cookie. */
+  /** Whether one more handshake may begin from this host, which has shown a cookie. */
   hasRoomFor({ host }: Endpoint): boolean {
     return this.#proven < HALF_OPEN_PROVEN_MAX &&
       (this.#provenByPlace.get(placeOf(host)) ?? 0) < HALF_OPEN_PROVEN_FOR_HOST_MAX;
@@ -112,7 +112,7 @@ export class HalfOpens {
   }
 }
 
-/** What counts as one host: whoever has an IPv6 address has its whole /64. With dots it is an IPv4 address. */
+/** What counts as one host: of an IPv6 address its whole /64. A host with dots is an IPv4 address. */
 function placeOf(host: string): string {
   return host.includes(".") ? host : ipv6Prefix(host) ?? host;
 }

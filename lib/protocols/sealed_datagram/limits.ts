@@ -12,18 +12,18 @@ export const HANDSHAKE_MS_MAX = 5_000;
 export const HALF_OPEN_MS = HANDSHAKE_MS_MAX + 1_000;
 /** Half-open handshakes with addresses that proved nothing; each took 0.3 ms to make. Above it: a cookie first. */
 export const HALF_OPEN_MAX = 64;
-/** More, for those who have shown a cookie: a group of 256 that starts at once. 3 KB each. */
+/** More half-open handshakes, with addresses that have shown a cookie: a group of 256 that starts at once. 3 KB each. */
 export const HALF_OPEN_PROVEN_MAX = 256;
 /** Of these for one host, or one IPv6 /64: it can take a quarter of the places. */
 export const HALF_OPEN_PROVEN_FOR_HOST_MAX = 64;
 /**
- * Third messages of one handshake that only who began it can have made, and made wrong: each costs a key agreement or
- * a verification, and no program of ours makes one.
+ * Wrong third messages of one handshake that only its initiator can have made: each costs a key agreement or a
+ * verification, and no program of ours makes one.
  */
 export const WRONG_CONFIRMATIONS_MAX = 4;
 /** Cookies in answer to which one attempt sends its first message at once, rather than at the next repetition. */
 export const COOKIES_ANSWERED_MAX = 3;
-/** A cookie is good for one to two of these: it must outlive a slow round trip and nothing else. */
+/** A cookie is valid for one to two of these: it must outlive a slow round trip and nothing else. */
 export const COOKIE_SLOT_MS = 10_000;
 
 /** Age at which fresh ephemeral keys are agreed on by the side that made the session. */
@@ -48,7 +48,7 @@ export const COUNTER_MAX = 2 ** 52;
 export const UNPROVEN_FACTOR = 3;
 /** Pause before a challenge to a new address is repeated; each further one is twice as long. */
 export const CHALLENGE_REPEAT_MS = 250;
-/** Challenges to one address; whoever doesn't answer them isn't there, unless more comes from there afterwards. */
+/** Challenges to one address; a peer that answers none isn't there, unless more comes from there afterwards. */
 export const CHALLENGES_MAX = 4;
 /** Bytes of a challenge: nobody guesses one. */
 export const CHALLENGE_BYTES = 8;

@@ -1,6 +1,6 @@
 /**
- * An address from which an authentic datagram came and that isn't the session's. Somebody on the way may have
- * sent it from there, so it is sent little until it has returned a challenge (RFC 9000, section 8.2 and 9.3).
+ * An address from which an authentic datagram came and that isn't the session's. An attacker on the path may have
+ * sent it from there, so little is sent there until a challenge has come back (RFC 9000, section 8.2 and 9.3).
  */
 
 import type { Bytes } from "../../base/crypto.ts";
@@ -29,7 +29,7 @@ export class NewPath {
     return this.#dueMs;
   }
 
-  /** Whoever is still heard from there may receive there by now. */
+  /** Notes bytes from there: a peer that is still heard from there may receive there by now. */
   received(bytes: number, nowMs: number): void {
     this.#receivedBytes += bytes;
     if (this.#dueMs !== null || nowMs < this.#restsUntilMs) return;

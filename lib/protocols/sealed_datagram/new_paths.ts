@@ -1,4 +1,4 @@
-/** Sessions that are heard from another address, until one has proved that the peer receives there. */
+/** Sessions whose peer is heard from another address, until it has proven that it receives there. */
 
 import type { Bytes } from "../../base/crypto.ts";
 import { type Endpoint, isSameEndpoint } from "../../base/ids.ts";
@@ -14,7 +14,7 @@ export class NewPaths {
   ) {}
 
   /**
-   * An authentic datagram of `bytes` bytes came from there.
+   * An authentic datagram of `bytes` bytes came from `from`.
    * @param isNewest Whether none that was sealed later came before it: a late one doesn't say where the peer is.
    */
   heard(session: Session, from: Endpoint, bytes: number, isNewest: boolean, nowMs: number): void {

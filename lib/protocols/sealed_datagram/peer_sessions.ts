@@ -1,4 +1,4 @@
-/** All that there is between us and one peer: the session in use, those before and after it, an attempt. */
+/** The sessions with one peer: the one in use, the ones before and after it, and an attempt. */
 
 import type { PeerKey } from "../../base/ids.ts";
 import { earliestMs } from "../../base/machine.ts";
@@ -9,13 +9,13 @@ import type { Session } from "./session.ts";
 export class PeerSessions {
   /** A handshake that we began and that isn't over. */
   attempt: Attempt | null = null;
-  /** Has our proof and may seal any time; ours once it does. Its handshake may be over without that. */
+  /** The peer has our proof, and this is installed once the peer seals with it. The handshake may end without that. */
   pending: Session | null = null;
-  /** What is sent is sealed with this one. */
+  /** The session that seals what is sent. */
   current: Session | null = null;
-  /** When that was, among all handshakes: those that began before are over. */
+  /** When `current` was installed, in the order of handshakes: those that began before are over. */
   installedOrder = 0;
-  /** The one before of the same process: opens what is still under way. */
+  /** The previous session of the same process, which opens what is still in flight. */
   previous: Session | null = null;
   previousEndsAtMs = Infinity;
   rekeyAtMs = Infinity;
@@ -58,7 +58,7 @@ export class PeerSessions {
     return true;
   }
 
-  /** All sessions that open what comes. */
+  /** All sessions that open datagrams. */
   sessions(): readonly Session[] {
     return [this.current, this.previous, this.pending].filter((each) => each !== null);
   }

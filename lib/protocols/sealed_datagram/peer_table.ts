@@ -1,4 +1,4 @@
-/** All peers, what there is between us and each, and what is found by an index of ours. */
+/** All peers with their sessions and attempts, which are also found by our indices. */
 
 import { DeadlineQueue } from "../../base/deadline_queue.ts";
 import type { PeerKey } from "../../base/ids.ts";
@@ -8,7 +8,7 @@ import type { Session } from "./session.ts";
 
 export class PeerTable {
   readonly #peers = new Map<PeerKey, PeerSessions>();
-  /** Every session that opens what comes. */
+  /** Every session that opens datagrams, by our index. */
   readonly #sessions = new Map<number, Session>();
   readonly #attempts = new Map<number, Attempt>();
   readonly #deadlines = new DeadlineQueue<PeerSessions>();
@@ -50,7 +50,7 @@ export class PeerTable {
     sessions.attempt = null;
   }
 
-  /** `session` waits for the peer's first sealed datagram, in the place of one that did. */
+  /** `session` waits for the peer's first sealed datagram, and replaces one that did. */
   addPending(sessions: PeerSessions, session: Session): void {
     if (sessions.pending !== null) this.#sessions.delete(sessions.pending.localIndex);
     sessions.pending = session;
@@ -91,7 +91,7 @@ export class PeerTable {
     return this.#deadlines.takeDue(nowMs);
   }
 
-  /** Something of the peer's may be due at another time than before. */
+  /** Updates the peer's deadline, which may have changed. */
   arm(sessions: PeerSessions): void {
     if (this.#peers.get(sessions.peer) === sessions) {
       this.#deadlines.set(sessions, sessions.nextDeadlineMs());

@@ -1,4 +1,4 @@
-/** What sealed datagrams are told, and what they answer: the vocabulary of sealed_datagrams.ts. */
+/** The inputs and effects of sealed datagrams (sealed_datagrams.ts). */
 
 import type { Bytes } from "../../base/crypto.ts";
 import type { Endpoint, PeerKey } from "../../base/ids.ts";
@@ -9,16 +9,16 @@ export type SealedInput =
   | { readonly type: "datagram"; readonly from: Endpoint; readonly bytes: Uint8Array }
   /**
    * From the owner: make a session with `peer`, a new one where there is one; `up` or `failed` answers within 5 s.
-   * An attempt under way at the same endpoint goes on, at another is given up without a word.
+   * An attempt under way at the same endpoint goes on; one at another endpoint is given up silently.
    */
   | { readonly type: "connect"; readonly peer: PeerKey; readonly endpoint: Endpoint }
   /** From the owner: 1 byte to `PAYLOAD_BYTES_MAX`, copied. Dropped where there is no session. */
   | { readonly type: "send"; readonly peer: PeerKey; readonly payload: Uint8Array }
-  /** From the owner: tell the peer once, and forget it. Nothing is said of it after that. */
+  /** From the owner: tell the peer once, and forget it. No effect about it follows. */
   | { readonly type: "close"; readonly peer: PeerKey; readonly reason: string }
   | { readonly type: "tick" };
 
-/** Why no session came about. `wrong-key`: nobody else than another identity answered there. */
+/** Why no session came about. `wrong-key`: only another identity answered there. */
 export type SealedFailure = "timeout" | "wrong-key";
 
 export type SealedEffect =
@@ -27,7 +27,7 @@ export type SealedEffect =
   | {
     readonly type: "up";
     readonly peer: PeerKey;
-    /** Stands for the peer's process: another one after it was started again. */
+    /** Identifies the peer's process: another value after it was started again. */
     readonly process: string;
     readonly endpoint: Endpoint;
   }
@@ -55,8 +55,9 @@ export type SealedEffect =
 export interface SealedAccess {
   readonly mode: ChannelMode;
   /**
-   * The last word on who began a handshake with us, once its identity is proven; not asked of those we connect to.
-   * Asked again when the initiator repeats itself: whoever is introduced a little late gets in all the same.
+   * Whether a peer that began a handshake with us may connect, once its identity is proven; not asked about peers to
+   * which we connect. Asked again when the initiator repeats its message, so that one that becomes known a little late
+   * gets in all the same.
    */
   admit(peer: PeerKey): boolean;
 }

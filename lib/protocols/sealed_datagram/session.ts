@@ -45,16 +45,16 @@ export type Opened =
   };
 
 export interface SessionOptions {
-  /** Ours, in what the peer sends. */
+  /** Our index, in datagrams that the peer sends. */
   readonly localIndex: number;
-  /** The peer's, in what we send. */
+  /** The peer's index, in datagrams that we send. */
   readonly remoteIndex: number;
   readonly proven: ProvenPeer;
   /** Where the peer has proved that it receives. */
   readonly endpoint: Endpoint;
   /** Whether we began the handshake. */
   readonly initiated: boolean;
-  /** When the handshake began, among all of this program: a later one is that of a later process. */
+  /** The order in which this program's handshakes began: a later one is that of a later process of the peer. */
   readonly order: number;
   readonly nowMs: number;
 }
@@ -111,7 +111,7 @@ export class Session {
     return datagram;
   }
 
-  /** Opens a datagram that has our index. What isn't authentic leaves everything as it was. */
+  /** Opens a datagram that has our index. One that isn't authentic changes nothing. */
   open({ counter, sealed }: Transport): Opened {
     if (!this.#window.isFresh(counter)) return { verdict: "repeated" };
     const plain = this.#receiving.openAt(counter, EMPTY, sealed);
