@@ -129,6 +129,12 @@ Deno.test("directory: declined, with a reason; withdrawn; offline; nobody of tha
   await bob.command({ command: "decline", reason: "I'm eating\n\u001b[2J\u202e" });
   assertEquals((await alice.until(call("declined"))).reason, "I'm eating\n\u001b[2J\u202e");
 
+  const [before, asked] = [alice.events.length, bob.events.length];
+  await alice.type("bob");
+  await bob.until(incoming("alice"), undefined, asked);
+  await bob.type("/decline busy");
+  assertEquals((await alice.until(call("declined"), undefined, before)).reason, '"busy"');
+
   for (const line of ["q", "/cancel"]) {
     const [from, there] = [alice.events.length, bob.events.length];
     await alice.type("/call BOB");
@@ -144,7 +150,7 @@ Deno.test("directory: declined, with a reason; withdrawn; offline; nobody of tha
   }
   // The program goes on.
   await untilListed(alice, "alice free", "bob free");
-  assertEquals(bob.events.filter(is("incoming")).length, 3);
+  assertEquals(bob.events.filter(is("incoming")).length, 4);
 });
 
 Deno.test("directory: whoever rings, is rung, or talks is busy for others; lists say so while they talk", async () => {

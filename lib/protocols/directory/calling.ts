@@ -31,7 +31,12 @@ import {
   WAIT_MS_MAX,
 } from "./limits.ts";
 import type { Lobby } from "./lobby.ts";
-import type { CallOutcome, DirectoryMessage, DirectoryMessageOf } from "./messages.ts";
+import {
+  BUSY,
+  type CallOutcome,
+  type DirectoryMessage,
+  type DirectoryMessageOf,
+} from "./messages.ts";
 import { PartingCalls } from "./parting_calls.ts";
 import { RelayedCalls } from "./relayed.ts";
 import { Retelling, type RetellingOwner } from "./retelling.ts";
@@ -55,8 +60,8 @@ interface Why {
 
 /** Reason with which a link is closed, and a relayed call ended, by a client that the operator has thrown out. */
 const KICKED = "kicked";
-/** If a call is `declined` with one of these reasons, it was about keys: the caller's program says so. */
-const PROGRAMS_WORDS: ReadonlySet<string> = new Set(["key-changed", "not-trusted"]);
+/** Reasons to decline that a program gives by itself: the user is in another call, or the key isn't the known one. */
+const PROGRAMS_WORDS: ReadonlySet<string> = new Set([BUSY, "key-changed", "not-trusted"]);
 
 export interface CallingOwner extends RingingOwner, RetellingOwner {
   readonly lobby: Lobby;

@@ -1679,8 +1679,8 @@ Deno.test("calling: more calls than the directory takes aren't made", () => {
   assertEquals(calls()?.split(" ")[1], "code=too-fast");
 });
 
-Deno.test("calling: a reason to decline that is typed isn't what a program says of keys", () => {
-  for (const typed of ["key-changed", "not-trusted"]) {
+Deno.test("calling: a reason to decline that is typed isn't what a program says by itself", () => {
+  for (const typed of ["busy", "key-changed", "not-trusted"]) {
     assertEquals(asked().types({ command: "decline", reason: typed }), [
       `to directory: answer accepts=false reason="${typed}" call=#1`,
       `call call=#1 peer=bob state=declined reason="${typed}"`,
