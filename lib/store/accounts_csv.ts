@@ -218,8 +218,9 @@ class Parsing {
     if (cells !== null && cells.join() === ACCOUNTS_HEADER) return null;
     return new P2pchatError(
       "bad-file",
-      `Cannot read ${this.path}, line 1: a table of accounts begins with ${ACCOUNTS_HEADER}, this file with ` +
-        `${quotedStart(text)}; ${this.wayOut}`,
+      // Not what is there instead: where the header was lost, that is an account with its hash.
+      `Cannot read ${this.path}, line 1: a table of accounts begins with ${ACCOUNTS_HEADER}, this file ` +
+        `doesn't; ${this.wayOut}`,
     );
   }
 

@@ -87,7 +87,7 @@ export function parseUserInfo(
     if (fault === null) continue;
     const where = `Cannot read ${path}, line ${line}`;
     complaints.push(new P2pchatError("bad-file", `${where}: ${fault.found}; ${fault.advice}`));
-    if (complaints.length >= complaintsMax || fault === TOO_MANY_ROWS) break;
+    if (complaints.length >= complaintsMax || ENDS_PARSING.has(fault)) break;
   }
   return { rows: taken.rows, complaints };
 }
@@ -266,6 +266,20 @@ const TOO_MANY_ROWS = wrong(
   "leave some out",
 );
 
+/**
+ * A line of another of the program's files: its first line, or one with a key or a password's hash, which an error
+ * mustn't quote.
+ */
+const FOREIGN_LINE = /^[0-9a-f]{8}\t(?:p2pchat\t|seed\t[0-9a-f]{64})|\$(?:scrypt|argon2id?)\$/;
+
+const FOREIGN = wrong(
+  "it is a line of another of p2pchat's files, not of a table of users",
+  "name the table",
+);
+
+/** Faults after which the rest of the file says nothing new. */
+const ENDS_PARSING: ReadonlySet<Fault> = new Set([TOO_MANY_ROWS, FOREIGN]);
+
 /** The lines without their ends; null for a line that isn't UTF-8. */
 function* linesOf(bytes: Uint8Array): Iterable<string | null> {
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -299,6 +313,7 @@ export function friendHostFault(host: string): Fault | null {
 
 /** The user that a line describes, or its fault; null for a blank line or a comment. */
 function parseLine(line: string): UserInfo | Fault | null {
+  if (FOREIGN_LINE.test(line)) return FOREIGN;
   const comment = line.search(/(?:^|[ \t])#/);
   const content = comment === -1 ? line : line.slice(0, comment);
   const words = content.split(/[ \t]+/).filter((word) => word !== "");

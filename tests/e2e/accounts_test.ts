@@ -224,7 +224,7 @@ Deno.test("accounts list says of another file what to do, where it was named and
   await folder.run("add bob", PASSWORD);
   await folder.write("notes.md", "# notes\n");
   await Deno.copyFile(`${folder.path}/notes.md`, folder.file);
-  const found = "a table of accounts begins with name,hash,created,keys,check, this file with ";
+  const found = "a table of accounts begins with name,hash,created,keys,check, this file doesn't";
 
   const named = await folder.run("list notes.md");
   const usual = await folder.run("list");
@@ -232,11 +232,11 @@ Deno.test("accounts list says of another file what to do, where it was named and
   assertEquals([named.status, usual.status], [5, 5]);
   assertEquals(
     named.stderr,
-    `error: Cannot read notes.md, line 1: ${found}"# notes"; name another file, or move this one away\n`,
+    `error: Cannot read notes.md, line 1: ${found}; name another file, or move this one away\n`,
   );
   assertEquals(
     usual.stderr,
-    `error: Cannot read ${folder.file}, line 1: ${found}"# notes"; move it away, or choose another folder ` +
+    `error: Cannot read ${folder.file}, line 1: ${found}; move it away, or choose another folder ` +
       "with --data\n",
   );
 });

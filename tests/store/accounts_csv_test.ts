@@ -188,6 +188,13 @@ Deno.test("parseAccounts() says what is wrong with another file, and with an emp
   ]);
 });
 
+Deno.test("parseAccounts() quotes no row, which has a password's hash, where the header is missing", () => {
+  const [complaint] = parsed(ROW).complaints;
+
+  assert(complaint!.includes("line 1: a table of accounts begins with"), complaint);
+  assert(!complaint!.includes("$scrypt"), complaint);
+});
+
 Deno.test("a last row that was cut short anywhere is left out, and its bytes are told", () => {
   const good = `${HEADER}${ROW}`;
   const last = accountRow(accountOf("bob")).text;

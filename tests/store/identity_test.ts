@@ -68,6 +68,23 @@ Deno.test("openIdentity() reports any changed character with file and line, and 
   }
 });
 
+Deno.test("openIdentity() never quotes the seed of a file that has lost its first line, or has it elsewhere", async () => {
+  const changes: ((lines: string[]) => string[])[] = [
+    ([, ...others]) => others,
+    ([header, seedLine, ...others]) => [seedLine!, header!, ...others],
+    ([, seedLine]) => [seedLine!],
+  ];
+  for (const change of changes) {
+    const disk = await newDisk();
+    await openIdentity(disk, PATH, seed);
+    await rewrite(disk, (text) => change(text.split("\n")).join("\n"));
+
+    const error = await assertRejects(() => openIdentity(disk, PATH, seed), P2pchatError, PATH);
+
+    assert(!error.message.includes(SEED_HEX.slice(0, 8)), error.message);
+  }
+});
+
 Deno.test("openIdentity() leaves a damaged file as it is", async () => {
   const disk = await newDisk();
   await openIdentity(disk, PATH, seed);

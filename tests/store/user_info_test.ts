@@ -326,6 +326,22 @@ Deno.test("withUserInfo() row by row makes a table of them", () => {
   }));
 });
 
+Deno.test("parseUserInfo() quotes nothing of the program's other files, which hold secrets", () => {
+  const seed = "07".repeat(32);
+  const files = [
+    `ab7709f5\tp2pchat\tidentity\t1\n0b7709f5\tseed\t${seed}\n`,
+    `0b7709f5\tseed\t${seed}\n`,
+    `alice,"$scrypt$ln=17,r=8,p=1$c2l4$kp0Y",2026-01-31T12:00:00.000Z,,5f0e1a77\n`,
+  ];
+  for (const file of files) {
+    assertEquals(complaintsOf(file), [
+      "Cannot read users.txt, line 1: it is a line of another of p2pchat's files, not of a table of users; " +
+      "name the table",
+    ]);
+  }
+  assertEquals(rowsOf("deadbeef\tseed\t5001\n").map(({ name }) => name), ["deadbeef"]);
+});
+
 Deno.test("withUserInfo() refuses what the table has, and what it can't hold", () => {
   const refused = (text: string, user: UserInfo) => {
     const error = assertThrows(() => withUserInfo(PATH, utf8(text), user), P2pchatError);
