@@ -60,6 +60,14 @@ const HUNTS: readonly Hunt[] = [
     scenario: { gapMs: 5, delayMs: 40, jitterMs: 10 },
   },
   {
+    mutation: MUTATIONS.missesGreetings,
+    finder: "M1",
+    checkers: () => [new ExactlyOnce()],
+    seedsMax: 10,
+    troubles: ["killComer"],
+    scenario: { ...EASY, historyShown: 0 },
+  },
+  {
     mutation: MUTATIONS.ownClock,
     finder: "M1",
     checkers: () => [new ExactlyOnce()],

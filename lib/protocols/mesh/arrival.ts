@@ -2,12 +2,12 @@
  * How one who comes in meets the room: what is shown of the time before, and when the new begins.
  *
  * A newcomer is `ready` when the neighbour that let it in has said how far it is: the baseline. What lies below
- * it and isn't later than the newcomer's admission is history, of which the last few messages are shown; all
+ * it and isn't later than the newcomer's first admission is history, of which the last few messages are shown; all
  * else was sent to a room with the newcomer in it, and is shown whatever way it comes. Until the newcomer has
  * caught up nothing is shown at all, so that an answer is never shown before its question.
  *
  * One who returns has been told everything up to the last record `shown`; all that comes is new to it. One
- * that was killed on its way in goes on with the baseline it had.
+ * that was killed on its way in goes on with the baseline it had, and with the time of its first admission.
  */
 
 import type { Stream, StreamKey } from "./stream.ts";
@@ -28,7 +28,7 @@ export class Arrival<Shown> {
   readonly #admittedTime: number;
   readonly #baseline = new Map<StreamKey, number>();
   #entries: readonly StreamEntry[] = [];
-  /** What lies above the baseline, or came before it, in the order of its delivery. */
+  /** Messages above the baseline, or that came before it was known, in the order of their delivery. */
   #held: {
     readonly stream: StreamKey;
     readonly counter: number;
@@ -39,15 +39,15 @@ export class Arrival<Shown> {
   /**
    * @param newcomer Whether it hasn't been shown anything of this room.
    * @param baseline What a process of this profile that was killed on the way in had as its baseline.
-   * @param admittedTime Room time at which this process was let in: who reads that it joined and greets it may
-   *   be quicker than the baseline. Null where that time is an earlier process's.
+   * @param admittedTime Room time at which it was first let in: who reads that it joined and greets it may be quicker
+   *   than the baseline.
    */
   constructor(
     newcomer: boolean,
     baseline: readonly StreamEntry[] | null,
-    admittedTime: number | null = null,
+    admittedTime = Infinity,
   ) {
-    this.#admittedTime = admittedTime ?? Infinity;
+    this.#admittedTime = admittedTime;
     this.#state = newcomer ? "joining" : "here";
     if (baseline !== null) this.setBaseline(baseline);
   }
@@ -56,12 +56,12 @@ export class Arrival<Shown> {
     return this.#state;
   }
 
-  /** For the disk, while it is needed: null before it is known, and once all is shown. */
+  /** The baseline for the disk, while it is needed there: null before it is known, and once all is shown. */
   get baseline(): readonly StreamEntry[] | null {
     return this.#state === "catching-up" ? this.#entries : null;
   }
 
-  /** The first neighbour's frontiers: below them is history. */
+  /** Sets the baseline, the first neighbour's frontiers: what is below them is history. */
   setBaseline(entries: readonly StreamEntry[]): void {
     if (this.#state !== "joining") return;
     this.#entries = entries;
@@ -73,7 +73,7 @@ export class Arrival<Shown> {
   }
 
   /**
-   * Takes a delivered message in, said at this room time.
+   * Takes in a delivered message of this room time.
    * @returns Whether it is to be shown now; otherwise it is history, or is given back by `finish`.
    */
   take(stream: Stream, counter: number, time: number, shown: Shown): boolean {
@@ -85,31 +85,31 @@ export class Arrival<Shown> {
     return false;
   }
 
-  /** Whether a message of this room time was said to one who is just coming in. */
+  /** Whether a message of this room time was said to a room with this member in it. */
   isSaidTo(time: number): boolean {
-    return this.#state !== "here" && time > this.#admittedTime;
+    return time > this.#admittedTime;
   }
 
   #isHistory(stream: StreamKey, counter: number, time: number): boolean {
     return counter <= (this.#baseline.get(stream) ?? 0) && !this.isSaidTo(time);
   }
 
-  /** Whether so much waits that what is missing must be given up. */
+  /** Whether so many messages are held that we can't wait any longer for what is missing. */
   get full(): boolean {
     return this.#held.length >= ARRIVAL_HELD_MAX;
   }
 
   /**
-   * Caught up, or waited long enough.
-   * @returns What was held, to be shown after the history. Without a baseline nothing is: until now this
-   *   member wasn't in the room for its user.
+   * Ends the arrival: we have caught up, or waited long enough.
+   * @returns The held messages, to be shown after the history. Without a baseline only those that were surely said to
+   *   this member: for its user it wasn't in the room until now.
    */
   finish(): readonly Shown[] {
-    const held = this.#held.splice(0);
-    const shown = this.#state === "joining" ? [] : held.map(({ shown }) => shown);
+    const hasBaseline = this.#state !== "joining";
+    const held = this.#held.splice(0).filter(({ time }) => hasBaseline || this.isSaidTo(time));
     this.#state = "here";
     this.#baseline.clear();
     this.#entries = [];
-    return shown;
+    return held.map(({ shown }) => shown);
   }
 }

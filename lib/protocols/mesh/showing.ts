@@ -59,6 +59,8 @@ export class Showing {
   #baseline: readonly StreamEntry[] | null = null;
   /** Wall clock at the start. */
   readonly #enteredMs: number;
+  /** Room time at which this process was let in; Infinity where an earlier one had been. */
+  readonly #admittedTime: number;
 
   /** @param isStoring Whether an own bundle is on its way to the disk. */
   constructor(
@@ -70,18 +72,11 @@ export class Showing {
     readonly emit: (effect: RoomEffect) => void,
   ) {
     this.#enteredMs = wallMs();
-    const { records, founded, claim } = config;
+    const { records, founded } = config;
     const newcomer = !founded && !records.some(({ kind }) => kind === "shown");
-    const ownClaim = claimIdOf(crypto, claim);
-    const isFresh = newcomer &&
-      !records.some((record) =>
-        record.kind === "claim" && claimIdOf(crypto, record.claim) === ownClaim
-      );
-    this.#arrival = new Arrival(
-      newcomer,
-      notedBaseline(records),
-      isFresh ? claim.claim.value.time : null,
-    );
+    const { firstTime, ownTime } = admissionOf(config, crypto);
+    this.#admittedTime = ownTime;
+    this.#arrival = new Arrival(newcomer, notedBaseline(records), firstTime);
     this.#isBehind = !founded && !newcomer;
     this.#stored = unshownMessages(records, crypto);
     this.#unshown = new Unshown(this.#stored.map(({ through }) => through));
@@ -181,12 +176,13 @@ export class Showing {
       if (this.#deadlines.get("roster") === null) this.#returned();
       return;
     }
+    const hasBaseline = this.#arrival.state !== "joining";
     this.#baseline = this.#arrival.baseline;
-    if (this.#arrival.state === "joining") {
+    const held = this.#arrival.finish();
+    if (!hasBaseline && held.length === 0) {
       this.#unshown.beginAfter(this.#lastDelivered);
       this.#noteArrived();
     }
-    const held = this.#arrival.finish();
     this.view.becomeReady();
     this.view.arrival(this.config.historyShown, held, (id) => this.#takeRef(id));
     if (this.#lastDelivered !== null) this.#noteShown(this.#lastDelivered, false);
@@ -199,7 +195,8 @@ export class Showing {
     const { author, claim, sentAt, time } = header;
     // What is pushed to a returning member names bundles that it lacks: it grafts them before a range brings them.
     const isLate = reason === "range" || (reason === "graft" && this.#isBehind);
-    const history = isLate && !this.#arrival.isSaidTo(time) && !this.#isJustSaid(sentAt);
+    const isNew = this.#arrival.state !== "here" && time > this.#admittedTime;
+    const history = isLate && !isNew && !this.#isJustSaid(sentAt);
     this.#lastDelivered = id;
     this.#unshown.add(id, own ? this.#unnoted : null);
     for (const { id: message, text } of messages) {
@@ -334,6 +331,32 @@ interface StoredText extends DeliveredText {
   readonly counter: number;
   /** Room time. */
   readonly time: number;
+}
+
+/** Since when a member has been in the room for the others, by room time; Infinity for never. */
+interface Admission {
+  /** Since its first process that they may have taken for a member. */
+  readonly firstTime: number;
+  /** Since this process, where that wasn't let in as a member that they knew. */
+  readonly ownTime: number;
+}
+
+/**
+ * An earlier process's claim is on disk before anybody may hear of it: unless that process turned back on its way in,
+ * what is said from then on is said to this member, too.
+ */
+function admissionOf({ records, claim }: RoomConfig, crypto: Crypto): Admission {
+  const { key, time } = claim.claim.value;
+  const claims = records.flatMap((record) =>
+    record.kind === "claim" && record.claim.claim.value.key === key ? [record.claim] : []
+  );
+  const own = claimIdOf(crypto, claim);
+  const isKnown = claims.some((earlier) => claimIdOf(crypto, earlier) === own);
+  const ownTime = isKnown ? Infinity : time;
+  const hasTurnedBack = notedBaseline(records) === null &&
+    records.some(({ kind }) => kind === "left");
+  const earlier = hasTurnedBack ? [] : claims.map(({ claim: { value } }) => value.time);
+  return { firstTime: Math.min(ownTime, ...earlier), ownTime };
 }
 
 /** The stored messages that no `shown` record covers, in the order of delivery. */

@@ -213,6 +213,50 @@ Deno.test("Showing.snapshot() lets a newcomer begin anew who has been shown noth
   assertEquals(kinds(idOf(first)), ["bundle", "shown"]);
 });
 
+/** Room time at which the member of these tests was let in. */
+const ADMITTED = claim.claim.value.time;
+const OWN_CLAIM = { kind: "claim", claim } as const;
+
+/** Said before the member was let in, and after. */
+const aroundAdmission = ["before", "after"].map((text, index) =>
+  forged(fakeSigner("Ann"), text, { counter: 1 + index, time: ADMITTED + index })
+);
+/** Both are below the frontier that its first neighbour tells it. */
+const BASELINE = {
+  author: fakeSigner("Ann").key,
+  incarnation: 1,
+  low: 1,
+  counter: aroundAdmission.length,
+  id: idOf(aroundAdmission.at(-1)!),
+  closed: false,
+};
+
+/** A newcomer with these records on its disk, which gets these bundles, and has then caught up. */
+function arrived(records: readonly MeshRecord[], bundles: readonly Bundle[]): Shower {
+  const newcomer = new Shower(records, Number.MAX_SAFE_INTEGER, false);
+  newcomer.showing.frontiers(newcomer.via, [BASELINE], 0);
+  for (const bundle of bundles) newcomer.deliver(bundle, false, "range");
+  newcomer.showing.caughtUp();
+  return newcomer;
+}
+
+Deno.test("Showing shows what was said since a newcomer was let in whose process was killed", () => {
+  const arrival = { kind: "arrival", baseline: [BASELINE] } as const;
+  const bundles = aroundAdmission.map((bundle) => ({ kind: "bundle", bundle }) as const);
+
+  assertEquals(arrived([], aroundAdmission).texts, ["after"]);
+  // Killed before it was ready, before anything had come, and before it was noted what had been shown.
+  assertEquals(arrived([OWN_CLAIM], aroundAdmission).texts, ["after"]);
+  assertEquals(arrived([OWN_CLAIM, arrival], aroundAdmission).texts, ["after"]);
+  assertEquals(arrived([OWN_CLAIM, arrival, ...bundles], []).texts, ["after"]);
+});
+
+Deno.test("Showing takes for history what was said while a newcomer was away that had turned back", () => {
+  const { texts } = arrived([OWN_CLAIM, { kind: "left", reason: "quit" }], aroundAdmission);
+
+  assertEquals(texts, []);
+});
+
 function shownThrough(through: BundleId): MeshRecord {
   return { kind: "shown", through };
 }

@@ -8,13 +8,19 @@
  * time than are kept. A process that typed a message and still runs shows it itself, or has reported that it isn't
  * sent.
  *
+ * For its author a profile is in the room as soon as the author reads that it joined, even if it is killed before it is
+ * `ready`. So it is owed what is said then, if that is later than its joining by room time too: whose clock is behind
+ * may speak to it in its past.
+ *
  * Permitted: between showing a message and the record `shown`, a killed process can't know what its user saw. Those
  * messages, and only those, may be shown once more by the next process, as history. Messages that are on the disk
  * at a start and were never shown are shown as history, too. A profile whose disk refused writes may repeat what it
  * couldn't store.
  */
 
+import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
 import { bundleId } from "../../../lib/protocols/mesh/bundle.ts";
+import type { MeshEvent } from "../../../lib/protocols/mesh/events.ts";
 import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
 import { fakeCrypto } from "../fake_crypto.ts";
 import { type MeshChecker, Violation } from "../mesh/checker.ts";
@@ -33,6 +39,10 @@ interface Profile {
 export class ExactlyOnce implements MeshChecker {
   readonly name = "M1";
   readonly #profiles = new Map<Member, Profile>();
+  /** By fingerprint: since when each stream's author has read that its owner joined. */
+  readonly #readOf = new Map<string, Map<number, number>>();
+  /** Profiles that were put back to an earlier state, perhaps to one from before they joined. */
+  readonly #restored = new Set<Member>();
 
   started(process: MemberProcess, records: readonly MeshRecord[]): void {
     const { member } = process;
@@ -49,6 +59,18 @@ export class ExactlyOnce implements MeshChecker {
         }
       }
     }
+  }
+
+  restored(member: Member): void {
+    this.#restored.add(member);
+  }
+
+  shown(process: MemberProcess, event: MeshEvent): void {
+    if (event.event !== "joined") return;
+    const readAt = this.#readOf.get(event.key) ?? new Map<number, number>();
+    this.#readOf.set(event.key, readAt);
+    const { nowMs } = process.member.world.time;
+    if (!readAt.has(process.stream)) readAt.set(process.stream, nowMs);
   }
 
   message(process: MemberProcess, said: Said, event: MessageEvent, again: boolean): void {
@@ -84,7 +106,8 @@ export class ExactlyOnce implements MeshChecker {
       for (const said of alive) {
         if (
           member.shown.has(said) || member.withheld.has(said) ||
-          member.readyAtMs! >= said.saidAtMs || isPassed(said, world.ledger)
+          !(member.readyAtMs! < said.saidAtMs || this.#isSpokenTo(member, said)) ||
+          isPassed(said, world.ledger)
         ) continue;
         throw this.#broken(`${member.label} was never shown "${said.text}"`);
       }
@@ -97,9 +120,28 @@ export class ExactlyOnce implements MeshChecker {
     }
   }
 
+  /** Whether the author had read that this member joined, and that on the member's disk says so too. */
+  #isSpokenTo(member: Member, said: Said): boolean {
+    if (member.diskFailed || this.#restored.has(member)) return false;
+    const readAtMs = this.#readOf.get(fingerprintOf(member.key))?.get(said.stream) ?? Infinity;
+    return readAtMs < said.saidAtMs && said.time !== null && said.time > admittedTime(member);
+  }
+
   #broken(text: string): Violation {
     return new Violation(this.name, text);
   }
+}
+
+/** Room time at which a member was first let in; Infinity where it left after that, perhaps before it was ready. */
+function admittedTime({ key, disk: { records } }: Member): number {
+  let time = Infinity;
+  for (const record of records) {
+    if (record.kind === "left") return Infinity;
+    if (record.kind !== "claim") continue;
+    const claim = record.claim.claim.value;
+    if (claim.key === key) time = Math.min(time, claim.time);
+  }
+  return time;
 }
 
 /** The index in `records` before which all bundles have been shown, by the last record that says so. */

@@ -411,9 +411,25 @@ export class Driver {
         return;
       case "age":
         return this.#age(process);
+      case "killComer":
+        return this.#killComer();
       case "storm":
         return;
     }
+  }
+
+  /** Who reads that somebody joined speaks to them at once: they may not have heard all of the room by then. */
+  #killComer(): void {
+    const comers = () =>
+      this.world.members.flatMap(({ process, readyAtMs }) =>
+        process === null || readyAtMs !== null ? [] : [process]
+      );
+    if (comers().length === 0) this.#act(this.#random.chance(0.5) ? "join" : "restart");
+    const comer = comers().at(-1);
+    if (comer === undefined) return;
+    comer.effectsLeft = 1 + this.#random.below(60);
+    comer.onDoom = () => this.world.end(comer, false, 0.5);
+    this.#episodes.talkTo();
   }
 
   /**

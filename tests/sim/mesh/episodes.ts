@@ -9,6 +9,9 @@ const HOUR_MS = 3_600_000;
 /** With more, an hour takes too long to simulate. */
 const SLEEP_HOUR_MEMBERS_MAX = 8;
 
+/** About as many one-way delays as coming in takes. */
+const COMING_IN_WORDS = 12;
+
 type IsCut = (from: number, to: number) => boolean;
 
 /** What of the network is cut: for now, and for good. */
@@ -150,6 +153,14 @@ export class Episodes {
     this.world.stall(process, forMs, random.chance(0.5));
     // Whoever sleeps isn't asked to talk, and wakes with all others there.
     this.#talkFor(forMs);
+  }
+
+  /** Somebody is coming in: a few words, quickly, for so long as that takes. */
+  talkTo(): void {
+    for (let words = COMING_IN_WORDS; words > 0; words--) {
+      this.pace.pass(this.random.exponential(this.world.config.delayMs));
+      this.pace.talk();
+    }
   }
 
   #talkFor(forMs: number): void {

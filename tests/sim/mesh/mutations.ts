@@ -9,6 +9,7 @@ import { KeptSecrets } from "../../../lib/protocols/mesh/kept_secrets.ts";
 import { ActiveView } from "../../../lib/protocols/mesh/active_view.ts";
 import { Mesh } from "../../../lib/protocols/mesh/mesh.ts";
 import type { MeshEffect, MeshInput } from "../../../lib/protocols/mesh/mesh_io.ts";
+import { Arrival } from "../../../lib/protocols/mesh/arrival.ts";
 import { Ledger } from "../../../lib/protocols/mesh/ledger.ts";
 import { OrderView } from "../../../lib/protocols/mesh/order_view.ts";
 import { Attempts } from "../../../lib/protocols/mesh/overlay_attempts.ts";
@@ -254,6 +255,15 @@ class TellsTooSoon extends Wrapped {
   }
 }
 
+/** What is below the first neighbour's frontiers is history, whenever it was said. */
+function installBaselineAlone(): () => void {
+  const { isSaidTo } = Arrival.prototype;
+  Arrival.prototype.isSaidTo = () => false;
+  return () => {
+    Arrival.prototype.isSaidTo = isSaidTo;
+  };
+}
+
 export const MUTATIONS = {
   sendsBeforeSync: {
     name: "sends its own bundles before they are synced",
@@ -332,6 +342,10 @@ export const MUTATIONS = {
   tellsTooSoon: {
     name: "tells at once that no other member is linked",
     wrap: (mesh) => new TellsTooSoon(mesh),
+  },
+  missesGreetings: {
+    name: "takes for history what is said to it while it comes in",
+    install: installBaselineAlone,
   },
   replays: {
     name: "tells of old beacons",

@@ -50,6 +50,8 @@ export const TROUBLES = {
   storm: 0.5,
   /** Links are a day old. */
   age: 1,
+  /** Killed on its way in, or in its first moments, while others speak to it. */
+  killComer: 2,
 } as const;
 
 export type Trouble = keyof typeof TROUBLES;
