@@ -55,12 +55,15 @@ export type ErrorCode = keyof typeof EXIT_STATUS_BY_CODE;
 /** An error with a code and a sentence for the user. `cause` is the underlying error. */
 export class P2pchatError extends Error {
   override readonly name: string = "P2pchatError";
+  /** The entry of a group's log that the error is about, as its number was given. */
+  readonly seq: number | undefined;
   constructor(
     readonly code: ErrorCode,
     text: string,
-    options?: { readonly cause?: unknown },
+    options?: { readonly cause?: unknown; readonly seq?: number | undefined },
   ) {
     super(text, options);
+    this.seq = options?.seq;
   }
 
   get exitStatus(): number {

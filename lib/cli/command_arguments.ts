@@ -49,7 +49,23 @@ export function countUpTo(max: number): Argument<number | undefined> {
   };
 }
 
-/** The number of something, for example an entry, from 1. @param form What the user should type, for errors. */
+/** No log is that long. */
+const ENTRY_NUMBER_MAX = 999_999_999_999_999;
+
+/** The number of an entry, from 1. @param form What the user should type, for errors. */
+export function entryNumber(form: string): Argument<number> {
+  const number = numberOf("an entry", form);
+  return {
+    parse: (text) => {
+      // A number of an object is written as 1e+21 where it is very large.
+      const isBeyond = /^\d[\d.]*(e\+\d+)?$/.test(text) && Number(text) > ENTRY_NUMBER_MAX;
+      if (!isBeyond) return number.parse(text);
+      throw new P2pchatError("no-such-entry", `There is no entry ${startOf(text, 40)}`);
+    },
+  };
+}
+
+/** The number of something, for example an edit, from 1. @param form What the user should type, for errors. */
 export function numberOf(what: string, form: string): Argument<number> {
   return {
     parse: (text) => {

@@ -43,6 +43,11 @@ export interface CommandEntry<Target, Arguments extends ArgumentTable> {
   /** Leaves the mode: lines typed after it aren't run. */
   readonly leaves?: true;
   /**
+   * The argument that names an entry of a log: an error about the command says which one was given. `line`: where that
+   * is in what was typed after the command, if it doesn't have the form.
+   */
+  readonly aboutEntry?: { readonly argument: string; readonly line?: RegExp };
+  /**
    * Runs the command. Errors, thrown or rejected, are shown as an `error` event with the command's `ref`. Later
    * lines don't wait for a returned promise.
    * @param isTyped Whether the command was typed by name, not as a bare line or an object.
@@ -258,10 +263,10 @@ export class CommandTable<Target> {
     const rest = line.slice(1 + name.length);
     // Only the first blank is a separator: a text keeps further leading blanks.
     const match = entry.syntax.exec(rest.slice(1));
-    if (match === null) throw formError(entry);
+    if (match === null) throw aboutEntry(entry, givenIn(entry, rest), formError(entry));
     const texts: Record<string, string | undefined> = {};
     entry.argumentNames.forEach((argument, index) => texts[argument] = match[index + 1]);
-    if (blankRestOf(entry, texts) !== undefined) throw formError(entry);
+    if (blankRestOf(entry, texts) !== undefined) throw aboutEntry(entry, texts, formError(entry));
     return { command: entry.name, texts, isTyped: true };
   }
 
@@ -295,8 +300,12 @@ export class CommandTable<Target> {
     if (entry.name === "help") {
       return { type: "help", ref, entries: this.#helpedBy(texts["topic"]) };
     }
-    const run = entry.bind(texts, ref, isTyped);
-    return { type: "command", ref, leaves: entry.leaves === true, run };
+    try {
+      const run = entry.bind(texts, ref, isTyped);
+      return { type: "command", ref, leaves: entry.leaves === true, run };
+    } catch (error) {
+      throw aboutEntry(entry, texts, error);
+    }
   }
 
   #helpedBy(name: string | undefined): readonly Command<Target>[] {
@@ -352,7 +361,16 @@ function parsedObject(line: string, textObject: string | null): InputObject {
   return value as InputObject; // text that starts with { and parses is an object
 }
 
+/** @throws {P2pchatError} Where a field is missing, or isn't one of this command. */
 function textsOf<Target>(entry: Command<Target>, object: InputObject): Texts {
+  try {
+    return checkedTexts(entry, object);
+  } catch (error) {
+    throw aboutEntry(entry, object, error);
+  }
+}
+
+function checkedTexts<Target>(entry: Command<Target>, object: InputObject): Texts {
   const texts: Record<string, string | undefined> = {};
   for (const [field, value] of Object.entries(object)) {
     if (field === "command" || field === "ref") continue;
@@ -405,6 +423,27 @@ function headOf<Target>({ name, form }: Command<Target>): string {
 function formError<Target>(entry: Command<Target>): P2pchatError {
   const form = entry.form === "" ? `/${entry.name} alone` : headOf(entry);
   return new P2pchatError("usage", `The form is ${form}, for example ${entry.example}`);
+}
+
+/** What was typed after a command, where it doesn't have the form. */
+function givenIn<Target>({ aboutEntry }: Command<Target>, rest: string): Texts {
+  return aboutEntry === undefined
+    ? {}
+    : { [aboutEntry.argument]: aboutEntry.line?.exec(rest)?.[1] };
+}
+
+/** The error, with the number of the entry that the command names, where it names one. */
+function aboutEntry<Target>(
+  { aboutEntry }: Command<Target>,
+  given: Readonly<Record<string, unknown>>,
+  error: unknown,
+): unknown {
+  if (aboutEntry === undefined || !(error instanceof P2pchatError)) return error;
+  const number = given[aboutEntry.argument];
+  const isGiven = typeof number === "number" || typeof number === "string" && number.trim() !== "";
+  const seq = isGiven ? Number(number) : NaN;
+  if (!Number.isInteger(seq)) return error;
+  return new P2pchatError(error.code, error.message, { cause: error, seq });
 }
 
 function refused<Target>(error: unknown, ref: string | undefined): ParsedLine<Target> {

@@ -2,7 +2,13 @@
 
 import type { MemberCommand } from "../protocols/group/events.ts";
 import { LOG_COUNT_DEFAULT, LOG_COUNT_MAX } from "../protocols/group/limits.ts";
-import { countUpTo, isGiven, maybeNumberOf, messageText, numberOf } from "./command_arguments.ts";
+import {
+  countUpTo,
+  entryNumber,
+  isGiven,
+  maybeNumberOf,
+  messageText,
+} from "./command_arguments.ts";
 import { command, CommandTable } from "./commands.ts";
 import {
   type CommandSink,
@@ -40,7 +46,8 @@ export const memberCommands: CommandTable<MemberCommandSink> = new CommandTable<
       name: "edit",
       aliases: [],
       form: "TEXT - N",
-      args: { text: messageText, n: numberOf("an entry", EDIT_FORM) },
+      args: { text: messageText, n: entryNumber(EDIT_FORM) },
+      aboutEntry: { argument: "n", line: /(?:^|\s)-\s+(-?\d+)\s*$/ },
       help: 'change entry N to TEXT, at every member or at none; the last " - " stands before N',
       example: "/edit at eight? - 43",
       run: (submit: MemberCommandSink, { text, n }, ref) =>
@@ -70,7 +77,8 @@ export const memberCommands: CommandTable<MemberCommandSink> = new CommandTable<
       name: "entry",
       aliases: [],
       form: "N",
-      args: { n: numberOf("an entry", "for example /entry 43") },
+      args: { n: entryNumber("for example /entry 43") },
+      aboutEntry: { argument: "n" },
       help: "entry N, and all changes of it",
       example: "/entry 43",
       run: (submit: MemberCommandSink, { n }, ref) => submit({ command: "entry", seq: n }, ref),

@@ -58,8 +58,9 @@ export class PipedInterface<Event extends ShownEvent, Target>
       onClosed: () => this.#interrupts.raise("output-closed"),
     });
     this.#runner = new CommandRunner(mode.commands, options.json, {
-      refuse: ({ code, message }, ref) => {
-        this.show({ event: "error", code, text: message }, ref);
+      refuse: ({ code, message, seq }, ref) => {
+        const about = seq === undefined ? {} : { seq };
+        this.show({ event: "error", code, text: message, ...about }, ref);
       },
       help: (entries, ref) => {
         if (this.#json !== null) this.#writeJson(helpEvent(entries), ref);

@@ -5,7 +5,13 @@ import type { CommandTable } from "../../lib/cli/commands.ts";
 
 export type Outcome<Command> =
   | { readonly command: Command; readonly ref?: string }
-  | { readonly error: string; readonly text: string; readonly ref?: string }
+  | {
+    readonly error: string;
+    readonly text: string;
+    readonly ref?: string;
+    /** The entry that it is about. */
+    readonly seq?: number;
+  }
   | { readonly help: readonly string[]; readonly ref?: string }
   | "nothing";
 
@@ -22,8 +28,10 @@ export function outcomeOf<Command>(
       return "nothing";
     case "help":
       return { help: parsed.entries.map((entry) => entry.name), ...ref };
-    case "refused":
-      return { error: parsed.error.code, text: parsed.error.message, ...ref };
+    case "refused": {
+      const { code, message, seq } = parsed.error;
+      return { error: code, text: message, ...ref, ...(seq === undefined ? {} : { seq }) };
+    }
     case "command": {
       const outcomes: Outcome<Command>[] = [];
       parsed.run((command, ref) =>

@@ -91,7 +91,9 @@ const REFUSED: readonly (readonly [line: string, code: string, text: string])[] 
   ["/edit x - -1", "usage", '"-1" isn\'t the number of an entry; the form is /edit TEXT - N'],
   ["/edit x - three", "usage", '"three" isn\'t the number of an entry'],
   ["/edit x - 1e3", "usage", '"1e3" isn\'t the number of an entry'],
-  [`/edit x - ${"9".repeat(16)}`, "usage", "isn't the number of an entry"],
+  [`/edit x - ${"9".repeat(20)}`, "no-such-entry", `There is no entry ${"9".repeat(20)}`],
+  [`/edit x - ${"0".repeat(20)}`, "usage", "isn't the number of an entry"],
+  [`/entry ${"9".repeat(16)}`, "no-such-entry", `There is no entry ${"9".repeat(16)}`],
   [`/edit ${"x".repeat(65_537)} - 1`, "too-long", "65537"],
   ["/go x", "usage", '"x" isn\'t the number of an edit'],
   ["/go 0", "usage", '"0" isn\'t the number of an edit'],
@@ -107,6 +109,35 @@ for (const [line, code, text] of REFUSED) {
     assert(outcome !== "nothing" && "error" in outcome, JSON.stringify(outcome));
     assertEquals(outcome.error, code);
     assertStringIncludes(outcome.text, text);
+  });
+}
+
+const ABOUT: readonly (readonly [line: string, code: string, seq: number | undefined])[] = [
+  ["/edit  - 1", "usage", 1],
+  ["/edit - 12", "usage", 12],
+  ["/edit x - 0", "usage", 0],
+  ["/edit x - -1", "usage", -1],
+  ["/edit x - three", "usage", undefined],
+  ["/edit x -3", "usage", undefined],
+  ["/edit x", "usage", undefined],
+  [`/edit ${"x".repeat(65_537)} - 7`, "too-long", 7],
+  [`/edit x - ${"9".repeat(15)}0`, "no-such-entry", 9_999_999_999_999_990],
+  ["/entry 0", "usage", 0],
+  ['{"command":"edit","text":"","n":1,"ref":"u1"}', "usage", 1],
+  ['{"command":"edit","n":1}', "usage", 1],
+  ['{"command":"edit","n":"1","to":"x"}', "usage", 1],
+  ['{"command":"edit","text":"x","n":0}', "usage", 0],
+  ['{"command":"edit","text":"x","n":1.5}', "usage", undefined],
+  ['{"command":"edit","text":"x","n":99999999999999999999}', "no-such-entry", 1e20],
+  ['{"command":"edit","text":"x","n":1e300}', "no-such-entry", 1e300],
+  [`{"command":"edit","text":"${"x".repeat(65_537)}","n":7}`, "too-long", 7],
+];
+
+for (const [line, code, seq] of ABOUT) {
+  Deno.test(`in a group the error of ${line.slice(0, 50)} names the entry that was given`, () => {
+    const outcome = outcomeOf(memberCommands, line, true);
+    assert(outcome !== "nothing" && "error" in outcome, JSON.stringify(outcome));
+    assertEquals([outcome.error, outcome.seq], [code, seq]);
   });
 }
 
@@ -136,6 +167,7 @@ const OBJECTS: readonly (readonly [object: unknown, outcome: Outcome<MemberComma
   [{ command: "edit", text: "", n: 3 }, {
     error: "usage",
     text: "The field text of edit must not be empty",
+    seq: 3,
   }],
   [{ command: "edit", text: "x", n: 1.5, ref: "e" }, {
     error: "usage",

@@ -230,12 +230,15 @@ Deno.test("edit: the number stands after the last ' - '; malformed ones are refu
     await alice.type(line);
     await alice.untilCount(isError("usage"), index + 1);
   }
-  for (const { text } of alice.events.filter(isError("usage"))) assertMatch(text, /TEXT - N/);
+  const refusals = alice.events.filter(isError("usage"));
+  for (const { text } of refusals) assertMatch(text, /TEXT - N/);
+  const given = refusals.map(({ seq }) => seq).filter((seq) => seq !== undefined);
+  assertEquals(given, [1, 0, -1]);
   await alice.type("/edit text - 3");
   const missing = await alice.until(isError("no-such-entry"));
   assertEquals(missing.seq, 3);
   await alice.command({ command: "edit", text: "z".repeat(65_537), n: 1 });
-  await alice.until(isError("too-long"));
+  assertEquals((await alice.until(isError("too-long"))).seq, 1);
   assertEquals(await logOf(alice), ["1 Alice: one", "2 Alice: a - b (1)"]);
 });
 

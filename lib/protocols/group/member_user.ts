@@ -3,6 +3,7 @@
 import { dropOldest } from "../../base/bounded.ts";
 import { countText, numberText } from "../../base/counts.ts";
 import { dateText } from "../../base/dates.ts";
+import type { ErrorCode } from "../../base/errors.ts";
 import { fingerprintOf } from "../../base/fingerprint.ts";
 import { endpointText, type PeerKey } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
@@ -283,10 +284,12 @@ export class MemberUser {
   #edit(seq: number, text: string, ref: string | undefined): void {
     const { out, editing } = this.owner;
     const bytes = utf8Length(text);
-    if (bytes > TEXT_BYTES_MAX) return out.error("too-long", tooLong(bytes).message, ref);
-    if (bytes === 0) return out.error("usage", "An edit needs a text: /edit TEXT - N", ref);
+    const refuse = (code: ErrorCode, text: string) =>
+      out.show({ event: "error", code, text, seq }, ref);
+    if (bytes > TEXT_BYTES_MAX) return refuse("too-long", tooLong(bytes).message);
+    if (bytes === 0) return refuse("usage", "An edit needs a text: /edit TEXT - N");
     if (this.#leaving !== null) {
-      return out.error("not-allowed", "Nothing was edited: the program is leaving", ref);
+      return refuse("not-allowed", "Nothing was edited: the program is leaving");
     }
     editing.want(seq, checkedMessage(text), ref);
   }

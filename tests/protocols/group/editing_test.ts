@@ -160,6 +160,19 @@ Deno.test("a text that looks like a command is a text; an empty or too long one 
   assertEquals(told(ann).map((text) => text.split(":")[1]?.trim()), ["usage", "too-long"]);
 });
 
+Deno.test("an edit that is refused is told with its number, whatever is wrong", () => {
+  const { net, ann } = started();
+  edit(net, ann, 1, "");
+  edit(net, ann, 1, "x".repeat(TEXT_BYTES_MAX + 1));
+  ann.command({ command: "quit" });
+  edit(net, ann, 1, "uno");
+  assertEquals(ann.told("error").map(({ code, seq }) => [code, seq]), [
+    ["usage", 1],
+    ["too-long", 1],
+    ["not-allowed", 1],
+  ]);
+});
+
 Deno.test("an entry that isn't there is told at once, with its number and ref; nothing is asked for", () => {
   const { net, ann } = started();
   edit(net, ann, 3, "tre", "mine");
