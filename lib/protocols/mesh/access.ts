@@ -1,6 +1,6 @@
 /**
- * Who may come into a private room: whoever knows its current secret, and with an earlier one who was in before.
- * In an open room everybody may.
+ * Who may join a private room: anybody with its current secret, and with an earlier secret those that were members
+ * before. In an open room everybody may.
  */
 
 import type { PeerKey } from "../../base/ids.ts";
@@ -15,22 +15,22 @@ export class Access {
   /** @param isMember Whether this key has ever been a member of the room. */
   constructor(private readonly isMember: (peer: PeerKey) => boolean) {}
 
-  /** Whether a proven dialler may come in that knew this secret. */
+  /** Whether a proven dialler that knew this secret may connect: null if it may. */
   admit(peer: PeerKey, secret: ChannelSecret | null): "bad-credentials" | null {
-    if (secret === null || this.secrets === null) return null; // `isUninvited` turns away who needed one
+    if (secret === null || this.secrets === null) return null; // `isUninvited` turns away those that needed one
     return this.secrets.isCurrent(secret) || this.isMember(peer) ? null : "bad-credentials";
   }
 
   /**
    * Whether an inbound link was let through before it was known that an invite is needed, or which one.
-   * @param epoch Of the secret that both ends know; null where none was needed.
+   * @param epoch The epoch of the secret that both ends know; null where none was needed.
    */
   isUninvited(peer: PeerKey, epoch: number | null): boolean {
     if (this.secrets === null) return false;
     return epoch === null || (epoch < this.secrets.epoch && !this.isMember(peer));
   }
 
-  /** Whether it came by a secret that isn't the current one any more, and isn't in yet: too late. */
+  /** Whether the peer came with a secret that isn't current any more, and isn't a member yet: it is too late. */
   isTooLate({ peer, dialled, state }: MeshLink): boolean {
     return state === "admitting" && !dialled && !this.isMember(peer);
   }

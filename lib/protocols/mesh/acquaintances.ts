@@ -4,7 +4,7 @@
  *
  * As Bitcoin's address manager keeps addresses that were tried apart from those that were only heard of (Heilman,
  * Kendler, Zohar, Goldberg: Eclipse attacks on Bitcoin's peer-to-peer network, USENIX Security 2015), and those that
- * we dialled apart from those that dialled us: who dials us, under any number of keys, displaces none of our choice.
+ * we dialled apart from those that dialled us: a peer that dials us, under any number of keys, displaces none of those.
  */
 
 import { dropOldest } from "../../base/bounded.ts";
@@ -13,18 +13,18 @@ import { ACQUAINTANCES_MAX } from "./limits.ts";
 import type { Contact } from "./messages.ts";
 
 export class Acquaintances {
-  /** Whom we dialled, and who dialled us: the last one to be dialled first, at most `ACQUAINTANCES_MAX` each. */
+  /** Members that we dialled, and that dialled us: the last is the first to dial, at most `ACQUAINTANCES_MAX` each. */
   readonly #dialled = new Map<PeerKey, Contact>();
   readonly #inbound = new Map<PeerKey, Contact>();
-  /** Who let us in. */
+  /** The member that admitted us. */
   #entrance: Contact | null = null;
 
-  /** Those who were neighbours, the best bet first. */
+  /** Former neighbours, the best bet first. */
   get neighbours(): readonly Contact[] {
     return [...this.#inbound.values(), ...this.#dialled.values()].toReversed();
   }
 
-  /** All of them: also who let us in, however long ago that is. */
+  /** All acquaintances, with the member that admitted us, however long ago that is. */
   get all(): readonly Contact[] {
     const { neighbours } = this;
     const entrance = this.#entrance;
@@ -36,12 +36,12 @@ export class Acquaintances {
     return this.#dialled.has(peer) || this.#inbound.has(peer) || this.#entrance?.key === peer;
   }
 
-  /** This one let us in. */
+  /** Notes the member that admitted us. */
   cameInThrough(contact: Contact): void {
     this.#entrance = contact;
   }
 
-  /** No neighbour any more. @param dialled Whether we had dialled it. */
+  /** The contact is no neighbour any more. @param dialled Whether we had dialled it. */
   parted(contact: Contact, dialled: boolean): void {
     this.#dialled.delete(contact.key);
     this.#inbound.delete(contact.key);
@@ -50,7 +50,7 @@ export class Acquaintances {
     dropOldest(met, ACQUAINTANCES_MAX);
   }
 
-  /** It couldn't be reached: the others come first from now on. */
+  /** The peer couldn't be reached: the others come first from now on. */
   failed(peer: PeerKey): void {
     for (const met of [this.#dialled, this.#inbound]) {
       const contact = met.get(peer);

@@ -3,7 +3,7 @@
  * member so far behind that what it lacks is no longer kept. Members say in their beacons how far they are.
  *
  * One laggard holds an author up for 30 s at most; after that the room goes on, and the laggard is told how
- * many messages it has missed. It may hold it up again when it had caught up meanwhile.
+ * many messages it has missed. Once it has caught up, it may hold the author up again.
  */
 
 import type { PeerKey } from "../../base/ids.ts";
@@ -15,10 +15,10 @@ import {
   LAGGARD_PAUSE_MS_MAX,
 } from "./limits.ts";
 
-/** Of each of these, how much of what is kept here, and isn't its own, comes after that room time. */
+/** For each of these members, how much of others' messages kept here comes after its room time. */
 export type BehindOf = (latest: ReadonlyMap<PeerKey, number>) => ReadonlyMap<PeerKey, Behind>;
 
-/** So many own messages are small against what a member may be behind. */
+/** Members are looked at after so many own messages: few compared with what a member may be behind. */
 const CHECK_MESSAGES = 256;
 
 interface Laggard {
@@ -31,7 +31,7 @@ export class AuthorFlow {
   readonly #latest = new Map<PeerKey, number>();
   readonly #laggards = new Map<PeerKey, Laggard>();
   #sentSinceCheck = 0;
-  /** Whether anybody was heard of, or left, since. */
+  /** Whether any member was heard of, or left, since the last look. */
   #hasNews = false;
   #waitedFor: readonly PeerKey[] = [];
   #lookedMs = -Infinity;
@@ -56,7 +56,7 @@ export class AuthorFlow {
   }
 
   /**
-   * Those for whom the author waits. Looking costs as much as members are behind: it is done now and then
+   * The members for which the author waits. Looking costs more the further members are behind: it is done now and then
    * while we write, and while we wait when something may have changed.
    */
   waitedFor(nowMs: number): readonly PeerKey[] {
@@ -70,7 +70,7 @@ export class AuthorFlow {
     return this.#waitedFor;
   }
 
-  /** Looks at all members again. @returns Those for whom the author waits. */
+  /** Looks at all members again. @returns The ones for which the author waits. */
   laggards(nowMs: number): readonly PeerKey[] {
     for (const [peer, behind] of this.behindOf(this.#latest)) {
       if (behind.messages <= LAGGARD_MESSAGES_MAX && behind.bytes <= LAGGARD_BYTES_MAX) {

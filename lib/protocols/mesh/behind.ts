@@ -1,4 +1,4 @@
-/** How far members are behind: what is kept that comes after the room time to which each has come, and isn't its own. */
+/** How far members are behind: others' kept bundles after the room time to which each has come. */
 
 import type { PeerKey } from "../../base/ids.ts";
 import type { KeptBundle } from "./order_io.ts";
@@ -11,9 +11,9 @@ export interface Behind {
 const NOTHING: Behind = { messages: 0, bytes: 0 };
 
 /**
- * All of them in one walk: made-up members may be thousands, and all of them far behind.
+ * How far each member is behind, in one walk: made-up members may be thousands, and all of them far behind.
  * @param latest Room time to which each has come.
- * @param backwards What is kept, the last in room order first.
+ * @param backwards The kept bundles, the last in room order first.
  */
 export function behindOf(
   latest: ReadonlyMap<PeerKey, number>,

@@ -1,15 +1,16 @@
 /**
- * What comes too late to be shown: an answer to it may have been.
+ * Which bundles come too late to be shown: an answer to them may have been shown already.
  *
- * Who was behind by more than is kept goes on without what nobody keeps any more. What that followed, nobody can tell
- * then: only its own header said so. But all of it came before it in room order, and the oldest is let go of first. So
- * what isn't here by then, at or below the floors of those who let go of it, may be what was answered; and a
- * neighbour that is behind itself may still bring it. It counts as missed, as what was gone on without.
+ * A member that was behind by more than is kept goes on without what nobody keeps any more. Which bundles that followed
+ * nobody can tell then: only its own header said so. But all of them came before it in room order, and the oldest are
+ * let go of first. So any bundle that isn't here by then, at or below the floors of those that let go of it, may be what
+ * was answered; and a neighbour that is behind itself may still bring it. It counts as missed, like what was gone on
+ * without.
  *
- * Neighbours can say anything about their floors. So nothing is missed on their word: what is late must be below our own
- * floor, too, which follows theirs as what they keep comes in. As long as that goes on, it waits, for some seconds: where
- * it takes longer, something may be shown after its answer. What comes in may wait for it in turn: where that is more than
- * is kept, it is below the floor that will be.
+ * Neighbours can say anything about their floors. So nothing is missed on their word alone: a late bundle must be below
+ * our own floor, too, which follows theirs as the bundles that they keep arrive. As long as these arrive, it waits, for
+ * some seconds: where it takes longer, something may be shown after its answer. The arriving bundles may wait for it in
+ * turn: where these are more than are kept, it is below the floor that there will be.
  */
 
 import { LATE_MS_MAX, LATE_QUIET_MS } from "./limits.ts";
@@ -22,25 +23,25 @@ export class CausalFloor {
   /** When something of a range was last delivered: catching up goes on. */
   #rangeAtMs = -Infinity;
 
-  /** Room time: at or below it is all that may have been answered by what was shown. */
+  /** A room time: all that may have been answered by what was shown is at or below it. */
   get time(): number {
     return this.#time;
   }
 
-  /** Something was gone on without, all that it followed being at or below this room time. */
+  /** We went on without something; all that it followed is at or below this room time. */
   raise(time: number): void {
     if (time > this.#time) this.#time = time;
   }
 
-  /** @param time Room time of it: what waited for the rest isn't the rest, and the next one needn't wait for it again. */
+  /** A bundle of a range came. @param time Its room time: at or below ours it waited itself, and delays no other. */
   rangeCame(time: number, nowMs: number): void {
     if (time > this.#time) this.#rangeAtMs = nowMs;
   }
 
   /**
-   * Of what comes now, from at or below that time.
+   * The lateness of a bundle that comes now, from at or below `time`.
    * @param isTooOld Whether it is below our own floor.
-   * @param sinceMs When all that it follows was here.
+   * @param sinceMs Since when all that it follows is here.
    */
   latenessOf(isTooOld: boolean, sinceMs: number, nowMs: number): Lateness {
     if (isTooOld) return "late";

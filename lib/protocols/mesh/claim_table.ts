@@ -1,8 +1,8 @@
 /**
  * Checked claims by id: those of the roster, and those of authors whose messages are still kept.
  *
- * Bounded: the claim that was asked for least recently goes first, unless a roster entry or a kept bundle names
- * it: else a crowd of made-up members would take the names off the history, and nobody could get it from here.
+ * Bounded: the claim that was asked for least recently is dropped first, unless a roster entry or a kept bundle names
+ * it: otherwise a crowd of made-up members would push out the history's names, and nobody could get it from here.
  */
 
 import { dropOldestUnkept } from "../../base/bounded.ts";
@@ -35,7 +35,7 @@ export class ClaimTable {
     return this.#byId.has(id);
   }
 
-  /** The claim, which thereby is the last to go. */
+  /** The claim, which thereby is the last to be dropped. */
   get(id: ClaimId): KnownClaim | null {
     const known = this.#byId.get(id);
     if (known === undefined) return null;
@@ -53,7 +53,7 @@ export class ClaimTable {
     return this.#ofKey.has(key);
   }
 
-  /** Whose claims are of this name. */
+  /** The keys of all claims to this name. */
   *claimants(folded: FoldedName): Iterable<PeerKey> {
     for (const { signed } of this.#ofName.get(folded) ?? []) yield signed.claim.value.key;
   }

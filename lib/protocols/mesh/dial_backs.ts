@@ -1,7 +1,7 @@
 /**
- * Dials that members ask us for, to learn whether others can dial them (`reachability.ts`). Only ever at the host
- * that the asking link comes from, so that nobody can make us knock at others' doors, and few: who wants many dials
- * made pays for each with a message over a link of its own, which cost it a handshake as well.
+ * Dials that members ask us for, to learn whether others can dial them (`reachability.ts`). Only ever to the host
+ * from which the asking link comes, so that nobody can make us dial third parties, and few: a member that wants many
+ * dials pays for each with a message over a link of its own, which cost it a handshake as well.
  */
 
 import { isLinkLocal } from "../../base/endpoints.ts";
@@ -17,12 +17,12 @@ import {
 import type { MeshLink } from "./link_table.ts";
 import type { DialFailureReason } from "./mesh_io.ts";
 
-/** Somebody of our kind is there, who can't be told from the member that asks. */
+/** A p2pchat answers there, but we can't tell whether it is the member that asks. */
 const UNTOLD: readonly DialFailureReason[] = ["full", "refused", "bad-credentials"];
 
 export interface DialBacksPort {
   dial(dial: Pick<Dial, "purpose" | "peer" | "endpoint">): void;
-  /** @param isReachable Null where it can't be said. */
+  /** @param isReachable Null where we can't tell. */
   answer(peer: PeerKey, isReachable: boolean | null): void;
 }
 
@@ -51,7 +51,7 @@ export class DialBacks {
     this.port.dial({ purpose: "dial-back", peer, endpoint });
   }
 
-  /** @param reason Why it failed; null where the member has answered. */
+  /** A dial has ended. @param reason Why it failed; null where the member has answered. */
   ended({ peer }: Dial, reason: DialFailureReason | null): void {
     this.#underWay--;
     if (peer === null) return;

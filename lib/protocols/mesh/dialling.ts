@@ -1,6 +1,6 @@
 /**
- * Our dials: what each is for and whom it must reach, from the attempt until its link is a member's. A private room
- * is dialled with the latest of its secrets that we know, and with earlier ones where the other side lacks that.
+ * Our dials: the purpose of each and the peer that it must reach, from the attempt until its link is a member's. A
+ * private room is dialled with the latest of its secrets that we know, and with earlier ones where the peer lacks that.
  */
 
 import type { Endpoint, LinkId, PeerKey, RoomId } from "../../base/ids.ts";
@@ -20,18 +20,18 @@ export interface Dial {
 
 interface Attempt {
   readonly dial: Dial;
-  /** What it is dialled with next where it doesn't know the secret of this attempt. */
+  /** The secrets to dial with next, where the peer doesn't know the one of this attempt. */
   readonly otherSecrets: readonly ChannelSecret[];
 }
 
 export class Dialling {
-  /** Those that aren't answered yet; each is within some 10 s. */
+  /** Attempts that aren't answered yet; each is within some 10 s. */
   readonly #attempts = new Map<number, Attempt>();
   /** The dial that each link answers, until it is a member link. */
   readonly #links = new Map<LinkId, Dial>();
   #nextAttempt = 1;
 
-  /** @param secrets Those of our room; null in an open one, and before it is known. */
+  /** @param secrets The secrets of our room; null in an open one, and before it is known. */
   constructor(
     private readonly begin: MeshConfig["begin"],
     private readonly secrets: () => Pick<KeptSecrets, "toDialWith"> | null,
@@ -57,7 +57,7 @@ export class Dialling {
     return dial;
   }
 
-  /** An attempt came to nothing. @returns The dial that has failed; null where another secret may open. */
+  /** An attempt has failed. @returns The dial that has failed with it; null where another secret is tried. */
   attemptFailed(attempt: number, reason: DialFailureReason): Dial | null {
     const failed = this.#attempts.get(attempt);
     this.#attempts.delete(attempt);

@@ -1,6 +1,6 @@
 /**
- * Whom we let in, by the address that we saw. Where a member can be dialled it says itself, and who fills a room from
- * one address says something else each time.
+ * Members that we admitted, by the address that we saw. The endpoint that a member announces isn't used: one that fills
+ * a room from one address announces another each time.
  */
 
 import { dropOldest } from "../../base/bounded.ts";
@@ -8,7 +8,7 @@ import type { PeerKey } from "../../base/ids.ts";
 import { ENTRANT_ADDRESSES_MAX } from "./limits.ts";
 
 export class Entrants {
-  /** At most `ENTRANT_ADDRESSES_MAX` addresses, and as many of each as we let in while they are there. */
+  /** At most `ENTRANT_ADDRESSES_MAX` addresses, and as many members of each as we admit while they are there. */
   readonly #byHost = new Map<string, Set<PeerKey>>();
 
   add(host: string, key: PeerKey): void {
@@ -18,7 +18,7 @@ export class Entrants {
     dropOldest(this.#byHost, ENTRANT_ADDRESSES_MAX);
   }
 
-  /** How many from this address are still there; forgets the others. */
+  /** How many members from this address are still there; forgets the others. */
   liveAt(host: string, isLive: (key: PeerKey) => boolean): number {
     const entrants = this.#byHost.get(host);
     for (const key of entrants ?? []) if (!isLive(key)) entrants?.delete(key);

@@ -3,9 +3,9 @@
  * check, and closes its author's incarnation from a counter that follows from the pair alone, so that all
  * members who know the same proofs exclude the same bundles, whichever came first to whom.
  *
- * A head that names an excluded bundle counts as satisfied. What its author had named stands behind it no
- * longer, for those who never took it in: who is shown an honest answer there may see later what the answer's
- * author knew only under the liar's word.
+ * A head that names an excluded bundle counts as satisfied. For members that never delivered that bundle, what it
+ * had named isn't waited for any more: they may be shown an honest answer to it before messages that the answer's
+ * author knew only through the liar's bundle.
  */
 
 import type { Crypto } from "../../base/crypto.ts";
@@ -21,7 +21,7 @@ export interface NamedHeader {
   readonly header: Header;
 }
 
-/** Who is guilty, and the first counter that is excluded. */
+/** The guilty stream, and its first counter that is excluded. */
 export interface Guilt {
   readonly stream: Stream;
   readonly from: number;
@@ -50,7 +50,7 @@ function forked(first: NamedHeader, second: NamedHeader): boolean {
   return late.header.counter === last + 1 && late.header.previous !== early.id;
 }
 
-/** Whether `header` says of `named` what that doesn't say of itself. */
+/** Whether a head in `header` contradicts the header `named` that it names. */
 export function beliesHead(header: Header, named: NamedHeader): boolean {
   const actual = named.header;
   return header.heads.some((head) =>
@@ -62,7 +62,7 @@ export function beliesHead(header: Header, named: NamedHeader): boolean {
 
 /**
  * What a proof from elsewhere proves in this room; null where it proves nothing. Two signature checks.
- * @param isKnown Of what is known no signature is checked: any number of such proofs may come.
+ * @param isKnown Whether this is known: then no signature is checked, as any number of such proofs may come.
  */
 export function checkProof(
   crypto: Crypto,

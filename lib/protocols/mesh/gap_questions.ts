@@ -1,9 +1,9 @@
 /**
  * What one neighbour was asked about streams in which something is missing here, and what its answers say.
  *
- * On a slow line an answer comes when the next question was asked already. Taken for the answer to that one it would say
- * that something isn't there which the neighbour got since: answers come in the order of the questions, each with one
- * entry for each stream that it was asked for. A question that the neighbour had no time for is never answered.
+ * On a slow line an answer comes when the next question was asked already. Taken for the answer to that one, it would
+ * deny something that the neighbour got since. So answers are matched to questions: they come in the same order, each
+ * with one entry for each stream that was asked about. A question for which the neighbour had no time is never answered.
  */
 
 import { SYNC_ANSWER_MS_MAX, SYNC_LATE_MS_MAX, SYNC_STREAMS_MAX } from "./limits.ts";
@@ -21,12 +21,12 @@ export interface GapsAnswer extends Question {
 }
 
 export class GapQuestions {
-  /** Without an answer, the oldest first: one each `SYNC_ANSWER_MS_MAX`, for `SYNC_LATE_MS_MAX`. */
+  /** Questions without an answer, the oldest first: one each `SYNC_ANSWER_MS_MAX`, for `SYNC_LATE_MS_MAX`. */
   readonly #open: Question[] = [];
-  /** Of an answer in several messages. */
+  /** The entries so far of an answer in several messages. */
   #said: SyncEntry[] = [];
 
-  /** Whether the last question was answered, or given its time. */
+  /** Whether the last question was answered, or has had its time. */
   mayAsk(nowMs: number): boolean {
     const last = this.#open.at(-1);
     return last === undefined || nowMs - last.atMs >= SYNC_ANSWER_MS_MAX;
@@ -46,7 +46,7 @@ export class GapQuestions {
     this.#forgetUnanswered(nowMs);
     const streams = new Set(said.map(streamKey));
     const index = this.#open.findIndex((question) => areSame(question.streams, streams));
-    // Who leaves something out has answered some question: the oldest, as far as can be known.
+    // An answer that leaves a stream out answers some question: the oldest, as far as can be known.
     const [question] = this.#open.splice(0, Math.max(0, index) + 1).slice(-1);
     if (question === undefined) return null;
     return {

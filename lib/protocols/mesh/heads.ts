@@ -1,13 +1,13 @@
 /**
- * Heads: the last bundle of each stream that no other names. What one says next names all of them, so that nobody
- * is shown it before what one had been shown oneself.
+ * Heads: the last bundle of each stream that no other bundle names. A member's next bundle names all of them, so that
+ * nobody is shown it before what its author had been shown.
  *
- * Of one author the last few alone: a process that begins names what the one before it had said. Who begins a stream
- * for each word, and names nothing, would else have everybody name them all before anybody can say a word; so what
- * answers such an author may be shown before the earliest of its words.
+ * Of one author only the last few count: a new process names what the previous one had said. An author that begins a
+ * stream for each message, and names nothing, would otherwise have everybody name all of them before anybody can write;
+ * so an answer to such an author may be shown before the earliest of its messages.
  *
- * A stream's bundle that isn't later than the one before it, which it follows, is a liar's. It doesn't stand for that
- * one: what we say would be in history before what we have been shown.
+ * A bundle that isn't later than the previous one of its stream, which it follows, is a liar's. It doesn't replace that
+ * one as a head: our next bundle would precede in history what we have been shown.
  */
 
 import type { PeerKey } from "../../base/ids.ts";

@@ -1,4 +1,4 @@
-/** What links bring while a room is being opened, or another link lets us in. */
+/** Holds what links bring while a room is being opened, or while another link admits us. */
 
 import type { LinkId } from "../../base/ids.ts";
 import { HELD_INPUTS_MAX } from "./limits.ts";
@@ -13,7 +13,7 @@ export class HeldInputs {
   /** At most `HELD_INPUTS_MAX` of each link: none takes another one's places. */
   #inputs: LinkInput[] = [];
 
-  /** @returns False where too many of its link wait already. */
+  /** @returns False where too many inputs of its link wait already. */
   hold(input: LinkInput): boolean {
     const ofLink = this.#inputs.filter(({ link }) => link === input.link);
     if (ofLink.length >= HELD_INPUTS_MAX) return false;
@@ -26,7 +26,7 @@ export class HeldInputs {
     this.#inputs = this.#inputs.filter((held) => held.link !== link);
   }
 
-  /** All of them, in the order in which they came. */
+  /** Takes all inputs, in the order in which they came. */
   takeAll(): readonly LinkInput[] {
     return this.#inputs.splice(0);
   }

@@ -1,6 +1,6 @@
 /**
- * Whose word about held names is still asked for. That somebody else is about to take a name can't be proven
- * before it has come in; who says so several times when nobody came is left out for a while.
+ * Which neighbours are still asked about held names. That another newcomer is about to take a name can't be proven
+ * before it is admitted; a neighbour that says so several times when nobody came isn't asked for a while.
  */
 
 import { dropOldest } from "../../base/bounded.ts";
@@ -11,7 +11,7 @@ export class HoldTrust {
   /** At most `HOLD_WORDS_REMEMBERED_MAX`; links come and go meanwhile. */
   readonly #broken = new Map<PeerKey, { readonly count: number; readonly untilMs: number }>();
 
-  /** Somebody came in under a name as `by` had said: that makes up for once. */
+  /** A newcomer was admitted under a name as `by` had said: that makes up for one broken word. */
   kept(by: PeerKey): void {
     const broken = this.#broken.get(by);
     if (broken === undefined) return;
@@ -19,7 +19,7 @@ export class HoldTrust {
     else this.#broken.delete(by);
   }
 
-  /** Nobody did. */
+  /** Nobody was admitted under the name, although `by` had said so. */
   broke(by: PeerKey, nowMs: number): void {
     const count = (this.#broken.get(by)?.count ?? 0) + 1;
     this.#broken.delete(by);

@@ -9,9 +9,9 @@
 
 import type { Environment } from "../../base/environment.ts";
 
-/** Of 256 in each ms since 1970, until the year 2527; 1 + each is still exact. */
+/** The highest: 256 incarnations in each ms since 1970, until the year 2527; 1 + each is still exact. */
 export const INCARNATION_MAX = 2 ** 52;
-/** One pair of 256 such starts meets; the other bits hold milliseconds for another five centuries. */
+/** One in 256 such pairs of starts collides; the other bits hold milliseconds for another five centuries. */
 const CHANCES = 2 ** 8;
 /** Ten years: far beyond what a clock is wrong by. */
 const AHEAD_MS_MAX = 3_650 * 24 * 60 * 60 * 1_000;
@@ -24,8 +24,8 @@ export function freshIncarnation(env: Environment, atLeast: number): number {
 }
 
 /**
- * The highest that is taken over from others, who may lie: were it the end of the range, no start could
- * follow. Honest ones go beyond it only for a member whose clock was ten years ahead once.
+ * The highest incarnation that is accepted from others, which may lie: were it the end of the range, no start
+ * could follow. Honest ones exceed it only for a member whose clock was ten years ahead once.
  */
 export function believableIncarnation(env: Environment): number {
   return Math.min(INCARNATION_MAX, Math.floor(env.wallMs() + AHEAD_MS_MAX) * CHANCES);

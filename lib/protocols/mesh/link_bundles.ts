@@ -14,16 +14,16 @@ export class LinkBundles {
 
   constructor(private readonly links: LinkTable) {}
 
-  /** What goes out on the peer's member link. */
+  /** The message that goes out on the peer's member link. */
   message({ peer, bundle, hop, reason }: BundleTo, roster: Roster): BundleMessage {
     const { claim: id } = bundle.header.value;
-    // Whoever has to ask lacks perhaps the claim, too.
+    // A neighbour that has to ask for the bundle may lack the claim, too.
     if (reason === "graft") this.links.forgetClaim(peer, id);
     const claim = this.links.needsClaim(peer, id) ? roster.claim(id)?.signed ?? null : null;
     return this.#shared(bundle, claim, hop, reason);
   }
 
-  /** The same object for the same content: whoever encodes it needs to do so only once. */
+  /** The same object for the same content, so that it needs to be encoded only once. */
   #shared(
     bundle: BundleTo["bundle"],
     claim: SignedClaim | null,

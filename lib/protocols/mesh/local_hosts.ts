@@ -1,7 +1,6 @@
 /**
- * Under which address of this machine its links run: a laptop that moves has another one, and whoever looks for it
- * at the old one finds nobody. Only what our own sockets say counts, so that nobody else can make the room dial
- * elsewhere.
+ * Which address of this machine its links use: a laptop that moves has another one, and members that dial the old one
+ * find nobody. Only what our own sockets say counts, so that nobody else can make the room dial elsewhere.
  */
 
 import { isLinkLocal, isLoopback } from "../../base/endpoints.ts";
@@ -10,10 +9,10 @@ import type { LinkId } from "../../base/ids.ts";
 export class LocalHosts {
   /** By link; without addresses that others couldn't use. */
   readonly #hosts = new Map<LinkId, string>();
-  /** Where the links ran when the present endpoint was named; null where there was none yet. */
+  /** The address in use when the present endpoint was announced; null where there was none yet. */
   #home: string | null;
 
-  /** @param home The address of this machine that is named at the start; null where others say how they see it. */
+  /** @param home The address of this machine that is announced at first; null where others say how they see it. */
   constructor(home: string | null) {
     this.#home = home;
   }
@@ -29,8 +28,8 @@ export class LocalHosts {
   }
 
   /**
-   * The host to name from now on, where this machine has moved: no link runs under the address before any more.
-   * Those from before a move die within seconds of it. Null where nothing has changed.
+   * The host to announce from now on, where this machine has moved: no link uses the previous address any more.
+   * Links from before a move die within seconds of it. Null where nothing has changed.
    */
   moved(): string | null {
     const hosts = [...this.#hosts.values()];

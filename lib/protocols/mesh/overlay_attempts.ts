@@ -5,10 +5,10 @@ import type { PeerKey } from "../../base/ids.ts";
 import { DIALLED_ENDPOINTS_MAX } from "./limits.ts";
 
 /**
- * Why a peer is dialled and asked. `fill`: a place is free. `walk`: a newcomer, for whom another may go.
- * `offered`: introduced by who gave one of us up. `own`: in place of a neighbour that chose us.
- * `rejoin`: a member not seen in the room. `withheld`: one with whom our neighbours share no words. `join`: who
- * welcomed us.
+ * Why a peer is dialled and asked. `fill`: a place is free. `walk`: a newcomer, for which a neighbour may go.
+ * `offered`: introduced by a member that gave one of us up. `own`: in place of a neighbour that dialled us.
+ * `rejoin`: a member not seen in the room. `withheld`: one whose messages our neighbours withhold, or ours from it.
+ * `join`: the member that welcomed us.
  */
 export type Purpose = "fill" | "walk" | "offered" | "own" | "rejoin" | "withheld" | "join";
 
@@ -22,7 +22,7 @@ export interface Attempt {
 export class Attempts {
   /** At most `parallelDialsMax`, and one each for `own`, `rejoin`, `withheld` and `join`. */
   readonly #attempts = new Map<PeerKey, Attempt>();
-  /** Dialled in vain, as far as is known: a dial may be answered much later. At most `DIALLED_ENDPOINTS_MAX`. */
+  /** Peers dialled in vain so far: a dial may be answered much later. At most `DIALLED_ENDPOINTS_MAX`. */
   readonly #givenUp = new Set<PeerKey>();
 
   constructor(private readonly attemptMs: number) {}
@@ -31,12 +31,12 @@ export class Attempts {
     return this.#attempts.size;
   }
 
-  /** Those that have been asked, over the link that is there. */
+  /** How many peers have been asked, over a link that is there. */
   get asked(): number {
     return this.#attempts.values().filter(({ asked }) => asked).toArray().length;
   }
 
-  /** Begins, or goes on from the dial to the request: each has its own time. */
+  /** Begins an attempt, or goes on from the dial to the request: each has its own time. */
   set(peer: PeerKey, purpose: Purpose, asked: boolean, nowMs: number): void {
     this.#attempts.set(peer, { purpose, asked, dueMs: nowMs + this.attemptMs });
   }
@@ -49,25 +49,25 @@ export class Attempts {
     return this.#attempts.has(peer);
   }
 
-  /** Ends it. @returns What it was; undefined where there was none. */
+  /** Ends an attempt. @returns What it was; undefined where there was none. */
   end(peer: PeerKey): Attempt | undefined {
     const attempt = this.#attempts.get(peer);
     this.#attempts.delete(peer);
     return attempt;
   }
 
-  /** Its dial wasn't answered in time. */
+  /** The dial of the peer wasn't answered in time. */
   giveUp(peer: PeerKey): void {
     this.#givenUp.add(peer);
     dropOldest(this.#givenUp, DIALLED_ENDPOINTS_MAX);
   }
 
-  /** Its dial is answered. @returns Whether that was given up. */
+  /** The dial of the peer is answered. @returns Whether it had been given up. */
   answered(peer: PeerKey): boolean {
     return this.#givenUp.delete(peer);
   }
 
-  /** Those that have had their time. */
+  /** The peers whose attempts have had their time. */
   due(nowMs: number): readonly PeerKey[] {
     return [...this.#attempts].filter(([, { dueMs }]) => dueMs <= nowMs).map(([peer]) => peer);
   }

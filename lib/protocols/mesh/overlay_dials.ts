@@ -1,6 +1,6 @@
 /**
- * How often others' word makes us dial. Whoever names a contact, in a walk, a shuffle or a beacon of a member
- * that it made up, chooses a host that we then knock at: this is bounded for each introducer, for each endpoint,
+ * Limits the dials that others make us do. A member that names a contact, in a walk, a shuffle or a beacon of a
+ * member that it made up, chooses a host that we then dial: this is bounded for each introducer, for each endpoint,
  * and in all. An endpoint where a dial of ours has met its member is known at first hand, and free.
  */
 
@@ -27,7 +27,7 @@ export class DialLimits {
   );
   /** When an endpoint was last dialled; at most `DIALLED_ENDPOINTS_MAX`. */
   readonly #dialledMs = new Map<string, number>();
-  /** At most `DIALLED_ENDPOINTS_MAX`. */
+  /** Endpoints at which a dial has met its member; at most `DIALLED_ENDPOINTS_MAX`. */
   readonly #reached = new Set<string>();
   readonly #fill = new TokenBucket(FILL_DIALS_PER_SECOND, FILL_DIALS_BURST);
 

@@ -12,23 +12,23 @@ export interface Link {
   readonly dialled: boolean;
   /** Null while the peer is no neighbour. */
   activeSinceMs: number | null;
-  /** When nobody has wanted the link for long enough. Null while it is active or asked for. */
+  /** When the link has been unused for long enough; null while it is active or asked for. */
   idleUntilMs: number | null;
-  /** We asked for its end, which is near. */
+  /** Whether we have asked for the link's end, which is near. */
   released: boolean;
-  /** It asked as one that has other neighbours. */
+  /** Whether the peer had other neighbours when it asked to become one. */
   hasOthers: boolean;
-  /** What it may still send of walks and shuffles; more is dropped. */
+  /** Limits walks and shuffles from the peer; more are dropped. */
   readonly walks: TokenBucket;
 }
 
-/** Whether it has a place in the active view where it is a neighbour. */
+/** Whether the link takes a place in the active view if its peer is a neighbour. */
 export function takesPlace({ dialled, endpoint }: Link): boolean {
   return dialled || endpoint !== null;
 }
 
 export class OverlayLinks {
-  /** In the order in which they came up; bounded by the inbound slots and by whom we dial. */
+  /** In the order in which they came up; bounded by the inbound slots and by our dials. */
   readonly #links = new Map<PeerKey, Link>();
 
   add(peer: PeerKey, endpoint: Endpoint | null, dialled: boolean, idleUntilMs: number): void {
@@ -80,8 +80,8 @@ export class OverlayLinks {
   }
 
   /**
-   * The active view: neighbours that can be dialled, and whom we dialled, whatever they say of it since: as many as they
-   * are, they take no inbound slot. Others take no place in it.
+   * The active view: neighbours that can be dialled, and those that we dialled, whatever endpoint they announce since:
+   * however many these are, they take no inbound slot. Other neighbours take no place in it.
    */
   activeView(): readonly PeerKey[] {
     return this.peers((link) => link.activeSinceMs !== null && takesPlace(link));
@@ -97,7 +97,7 @@ export class OverlayLinks {
     return endpoint === null ? null : { key: peer, endpoint };
   }
 
-  /** Those of the active view that can be dialled. */
+  /** The contacts of neighbours in the active view that can be dialled. */
   contacts(): readonly Contact[] {
     return this.activeView().map((key) => this.contactOf(key)).filter((contact) =>
       contact !== null

@@ -27,7 +27,7 @@ export class OwnAddress {
   readonly #localHosts: LocalHosts;
   readonly #reachability: Reachability;
   readonly #dialBacks: DialBacks;
-  /** Whether what is announced follows what is found out. */
+  /** Whether the announced address follows what is found out. */
   readonly #isFree: boolean;
 
   constructor(
@@ -65,7 +65,7 @@ export class OwnAddress {
     if (!dialled) this.#reachability.dialled(remote);
   }
 
-  /** @param peer Whose member link it was; null where it was none. */
+  /** @param peer The peer whose member link it was; null where it was none. */
   linkDown(link: MeshLink["link"], peer: PeerKey | null, nowMs: number): void {
     this.#localHosts.linkDown(link);
     if (peer !== null) this.#reachability.gone(peer, nowMs);
@@ -76,7 +76,7 @@ export class OwnAddress {
     if (this.#isFree && endpoint !== null) this.#reachability.announced(endpoint, nowMs);
   }
 
-  /** Announces the address that this machine has got, where it has moved. */
+  /** Announces this machine's new address, where it has moved. */
   follow(nowMs: number): void {
     const host = this.#isFree ? this.#localHosts.moved() : null;
     if (host === null) return;
@@ -85,7 +85,7 @@ export class OwnAddress {
     this.#reachability.announced(endpoint, nowMs);
   }
 
-  /** Of the member at the other end of this link. */
+  /** Handles a message of the member at the other end of this link. */
   message(link: MeshLink, message: ReachabilityMessage, nowMs: number): void {
     if (message.type === "dial-back") this.#dialBacks.asked(link, message.port, nowMs);
     else this.#reachability.answered(link.peer, message.reachable, nowMs);

@@ -1,21 +1,21 @@
-/** Whether what our user has said came to somebody: who leaves must know of what didn't. */
+/** Whether our user's messages have reached somebody: a user that leaves must know of those that haven't. */
 
 const NOBODY_HERE = "Nobody was here to get what you said last; it goes out when you come back";
 const NOT_ALL_KNOWN =
   "Not all you said is known to have arrived; what is missing goes out when you come back";
 
 export class OwnWords {
-  /** This process has said something. */
+  /** Whether our user has written something in this process. */
   #hasSpoken = false;
-  /** Nobody is known yet to have had the last of it. */
+  /** Whether nobody is known yet to have our last message. */
   #isUnheard = false;
-  /** That was with nobody else here, and nobody who has it came since. */
+  /** Whether a message was written with nobody else here, and nobody that has it came since. */
   #wasAlone = false;
 
   /**
-   * @param hasAll Whether some neighbour has all that we said.
-   * @param haveAll Whether each of them has.
-   * @param hasEarlier Whether we have said something in an earlier process, with nobody here perhaps.
+   * @param hasAll Whether some neighbour has all our messages.
+   * @param haveAll Whether each neighbour has.
+   * @param hasEarlier Whether our user wrote something in an earlier process, with nobody here perhaps.
    */
   constructor(
     readonly hasAll: () => boolean,
@@ -29,12 +29,12 @@ export class OwnWords {
     if (isAlone) this.#wasAlone = true;
   }
 
-  /** Somebody has had the last of it. */
+  /** Somebody has our last message. */
   heard(): void {
     this.#isUnheard = false;
   }
 
-  /** A neighbour is about to go: what it has counts, as it was here. */
+  /** A neighbour is about to go: what it has counts, since it was here. */
   neighbourGoes(): void {
     if (this.#isUnheard && this.hasAll()) this.#isUnheard = false;
   }
@@ -44,8 +44,8 @@ export class OwnWords {
   }
 
   /**
-   * Whether one may leave: all is with somebody who stays, or there is nobody to wait for.
-   * @param isLongEnough Whether those who haven't all of it yet needn't be waited for any more.
+   * Whether we may leave: a member that stays has all our messages, or there is nobody to wait for.
+   * @param isLongEnough Whether we needn't wait any longer for neighbours that lack some of them.
    */
   isSettled(isAlone: boolean, isLongEnough: boolean): boolean {
     if (isAlone) return true;
@@ -53,7 +53,7 @@ export class OwnWords {
     return !this.hasEarlier || isLongEnough || this.hasAll();
   }
 
-  /** What who leaves is told; null where there is nothing to tell. */
+  /** What a leaving user is told; null where there is nothing to tell. */
   leavingText(isAlone: boolean): string | null {
     const isOpen = this.#wasAlone || (isAlone ? this.#isUnheard : this.#hasSpoken);
     if (!isOpen || this.hasAll()) return null;

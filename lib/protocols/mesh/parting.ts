@@ -1,19 +1,19 @@
 /**
- * The last moment of who quits: all that matters now is who else does. Of two who leave at once, each would remember
- * the other as one who was there. A neighbour that has read that we quit says `disconnect`.
+ * The last moment of a member that quits: all that matters now is who else quits. Otherwise, of two that leave at once,
+ * each would remember the other as present. A neighbour that has read that we quit sends `disconnect`.
  */
 
 import type { PeerKey } from "../../base/ids.ts";
 import type { MeshMessage } from "./messages.ts";
 
 export interface PartingPort {
-  /** Beacons and claims, of which the room takes in who has quit. */
+  /** Gives the room beacons and claims, from which it learns who has quit. */
   learn(from: PeerKey, message: MeshMessage): void;
   isLive(peer: PeerKey): boolean;
 }
 
 export class Parting {
-  /** Those that may not know yet that we have quit. */
+  /** Neighbours that may not know yet that we have quit. */
   readonly #neighbours: Set<PeerKey>;
 
   constructor(neighbours: readonly PeerKey[], private readonly port: PartingPort) {
@@ -31,12 +31,12 @@ export class Parting {
     if (!this.port.isLive(from)) this.gone(from);
   }
 
-  /** Its link is down, or it has quit, or it knows that we have. */
+  /** The peer's link is down, or it has quit, or it knows that we have. */
   gone(peer: PeerKey): void {
     this.#neighbours.delete(peer);
   }
 
-  /** Who doesn't know yet hears of it from others. */
+  /** Ends the wait: a neighbour that doesn't know yet hears of it from others. */
   timeOut(): void {
     this.#neighbours.clear();
   }

@@ -30,7 +30,7 @@ export class PassiveView {
     return Array.from(this.#entries.values(), ({ contact }) => contact);
   }
 
-  /** Who named a contact; null for one that we know ourselves. */
+  /** The member that named a contact; null for one that we know ourselves. */
   introducerOf(peer: PeerKey): PeerKey | null {
     return this.#entries.get(peer)?.by ?? null;
   }
@@ -44,9 +44,9 @@ export class PassiveView {
   }
 
   /**
-   * Takes in what one message brought; in a full view a random contact gives way, those in `sentAway`
+   * Adds the contacts of one message; in a full view a random contact gives way, those in `sentAway`
    * (what we sent in exchange) first (HyParView, section 4.4).
-   * @param by Who named them; null where we know them ourselves.
+   * @param by The member that named them; null where we know them ourselves.
    */
   addAll(
     contacts: readonly Contact[],

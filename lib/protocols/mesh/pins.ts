@@ -1,4 +1,4 @@
-/** Who is known by which name: at most `PINS_MAX`, the oldest first: what is full takes only what the user trusts. */
+/** Which key is known by which name: at most `PINS_MAX`, the oldest first. When full, only `/trust` adds pins. */
 
 import { dropOldest } from "../../base/bounded.ts";
 import type { FoldedName, PeerKey } from "../../base/ids.ts";
@@ -7,12 +7,12 @@ import { PINS_MAX } from "./limits.ts";
 import type { MeshRecord } from "./records.ts";
 
 export interface Pin {
-  /** As it was written when its owner was met. */
+  /** The name as its owner spelled it when we met. */
   readonly name: string;
   readonly key: PeerKey;
-  /** The stranger whom the user has been warned of. */
+  /** The stranger of which the user has been warned. */
   readonly warnedOf: PeerKey | null;
-  /** Null where it was known before this start. */
+  /** When it was pinned; null where that was before this start. */
   readonly atMs: number | null;
 }
 

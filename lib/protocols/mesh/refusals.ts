@@ -1,10 +1,10 @@
-/** Why a member that was dialled or asked hasn't let us in, and whether it may yet. */
+/** Why a member that was dialled or asked hasn't admitted us, and whether it may yet. */
 
 import type { JoinFailure } from "./coming_in.ts";
 import type { DialFailureReason } from "./mesh_io.ts";
 
 export interface Refusal extends Pick<JoinFailure, "reason" | "text"> {
-  /** Whether it may yet. */
+  /** Whether it may yet admit us. */
   readonly again: boolean;
 }
 
@@ -15,7 +15,7 @@ export const MET_SELF: Refusal = {
   again: false,
 };
 
-/** What one member says that says nothing of the others. */
+/** Refusals by one member that say nothing about the others. */
 const OF_ONE_MEMBER = [
   "wrong-room",
   "timeout",
@@ -27,12 +27,12 @@ const OF_ONE_MEMBER = [
 ] as const;
 export type OfOneMember = typeof OF_ONE_MEMBER[number];
 
-/** Whether another member may let us in all the same. */
+/** Whether another member may admit us all the same. */
 export function isOfOneMember(code: string): code is OfOneMember {
   return OF_ONE_MEMBER.some((known) => known === code);
 }
 
-/** It was asked. */
+/** The refusal of a member that was asked. */
 export function refusalOf(reason: OfOneMember, text: string): Refusal {
   switch (reason) {
     case "unreachable": // there was a crowd perhaps, or the member is gone
@@ -44,14 +44,14 @@ export function refusalOf(reason: OfOneMember, text: string): Refusal {
   }
 }
 
-/** The link to it broke before it could be asked. */
+/** The link to the member broke before it could be asked. */
 export const LINK_BROKE: Refusal = {
   reason: "unreachable",
   text: "the connection to it broke",
   again: false,
 };
 
-/** It was dialled in vain. */
+/** The refusal for a member that was dialled in vain. */
 export function failedDial(reason: DialFailureReason, text: string): Refusal {
   return { reason, text, again: reason === "full" };
 }

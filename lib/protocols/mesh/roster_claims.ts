@@ -1,4 +1,4 @@
-/** The roster's claims: what is learnt, kept, passed on, and by which others each is vouched for. */
+/** The roster's claims: which are learnt, kept and passed on, and by which others each is vouched for. */
 
 import type { Crypto } from "../../base/crypto.ts";
 import type { PeerKey } from "../../base/ids.ts";
@@ -22,7 +22,7 @@ export class RosterClaims {
     readonly crypto: Crypto,
   ) {}
 
-  /** From now on the room is known, and with it who founded it. */
+  /** From now on the room is known, and with it its founder. */
   enter(founder: PeerKey): void {
     this.#vouching = new Vouching(this.table, founder);
   }
@@ -42,17 +42,17 @@ export class RosterClaims {
     return this.#vouching?.wants(claim) ?? false;
   }
 
-  /** Tells a neighbour what vouches for these and comes with no roster entry. */
+  /** Sends a neighbour the claims that vouch for these and come with no roster entry. */
   vouch(to: PeerKey, claims: Iterable<KnownClaim>, nowMs: number): void {
     this.outbox.claimsTo(to, this.telling.next(to, claims, nowMs));
   }
 
-  /** Tells neighbours of what they weren't told yet, where that is due. @param inUse Those of the roster. */
+  /** Sends neighbours the vouching claims that they lack, where that is due. @param inUse The roster's claims. */
   vouchOn(inUse: () => Iterable<KnownClaim>, nowMs: number): void {
     for (const [to, claims] of this.telling.rest(inUse, nowMs)) this.outbox.claimsTo(to, claims);
   }
 
-  /** Keeps and passes on one of our own. */
+  /** Keeps and passes on a claim of our own. */
   claimed(claim: KnownClaim): void {
     this.table.add(claim);
     this.#vouching?.learnt(claim);

@@ -2,8 +2,8 @@
  * A roster in buckets, each with a hash: equal hashes mean equal members. Kept up as members change, so
  * that a beacon costs one hash over 64 others.
  *
- * What is hashed is who is there, was lost or has quit, under which claim: the lost too, whose names are held
- * everywhere or nowhere. Beacon numbers are left out: at any moment they differ in a healthy room.
+ * Live, lost and quit members are hashed, each with its claim: lost ones too, as their names must be held by all
+ * members or by none. Beacon numbers are left out: at any moment they differ in a healthy room.
  */
 
 import { type Crypto, utf8 } from "../../base/crypto.ts";
@@ -11,7 +11,7 @@ import type { ClaimId, Hash, PeerKey } from "../../base/ids.ts";
 import { ROSTER_BUCKETS } from "./limits.ts";
 
 interface Bucket {
-  /** What each member adds to the hash. */
+  /** The line that each member adds to the hash. */
   readonly lines: Map<PeerKey, string>;
   /** Null after a change. */
   hash: Hash | null;
@@ -22,7 +22,7 @@ export function rosterBucketOf(key: PeerKey): number {
   return Math.floor(((16 * hexDigit(key, 0) + hexDigit(key, 1)) * ROSTER_BUCKETS) / 256);
 }
 
-/** Asked for of each member whenever rosters are compared: no string is made for it. */
+/** Called for each member whenever rosters are compared: so it makes no string. */
 function hexDigit(hex: string, at: number): number {
   const code = hex.charCodeAt(at); // 0x30 to 0x39, 0x61 to 0x66
   return (code & 15) + 9 * (code >> 6);

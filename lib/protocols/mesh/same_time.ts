@@ -1,13 +1,13 @@
 /**
- * Of each room time of which something is kept, how many bundles, and what the first of them follows: any number may
- * have the same one, where a liar says so, and each beacon names one.
+ * For each room time of kept bundles: how many there are, and up to which counter of ours their authors had received
+ * our messages. A liar can give any number of bundles the same time, and each beacon names a time.
  */
 
 import type { KeptBundle } from "./order_io.ts";
 
 interface Same {
   count: number;
-  /** The lowest of those that were kept at once: of what is let go of, the others don't take it back. */
+  /** The lowest of all bundles kept since this time first occurred; it stays when the bundle itself is dropped. */
   follows: number;
 }
 
@@ -35,7 +35,7 @@ export class SameTime {
     return this.#byTime.has(time);
   }
 
-  /** Counter of our own up to which the authors of all that has this time had been shown what we say; 0 for nothing. */
+  /** Our own counter up to which the authors of all bundles of this time had received our messages; 0 for none. */
   follows(time: number): number {
     return this.#byTime.get(time)?.follows ?? 0;
   }

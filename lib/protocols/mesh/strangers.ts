@@ -1,7 +1,7 @@
 /**
- * Authors who speak and aren't in the room, as far as is known. A few have just left; many are made up by somebody,
- * each of whom says too little to be named (`talkers.ts`). Who makes them up nobody can tell, only by which neighbour
- * their words come first.
+ * Authors that write and aren't in the room, as far as is known. A few have just left; many are made up by somebody,
+ * and each writes too little to be named (`talkers.ts`). Who makes them up can't be told, only which neighbour brings
+ * their messages first.
  */
 
 import type { PeerKey } from "../../base/ids.ts";
@@ -9,16 +9,16 @@ import { STRANGERS_MANY, STRANGERS_MAX } from "./limits.ts";
 
 const WINDOW_MS = 60_000;
 
-/** What people are told of them. */
+/** What users are told of such authors. */
 export interface StrangersTold {
   readonly authors: number;
-  /** By whom the words of most of them came first, and of how many. */
+  /** The neighbour that brought the messages of most of them first, and of how many. */
   readonly by: PeerKey;
   readonly theirs: number;
 }
 
 export class Strangers {
-  /** By author, who brought its first word within the minute; at most `STRANGERS_MAX`. */
+  /** By author, the neighbour that brought its first message within the minute; at most `STRANGERS_MAX`. */
   readonly #broughtBy = new Map<PeerKey, PeerKey>();
   #sinceMs = -Infinity;
 
@@ -36,7 +36,7 @@ export class Strangers {
     }
   }
 
-  /** Null where there are no more than may have just left, or be about to come. */
+  /** What to tell; null where there are no more than may have just left, or be about to come. */
   told(nowMs: number): StrangersTold | null {
     if (nowMs - this.#sinceMs >= WINDOW_MS) return null;
     const counts = new Map<PeerKey, number>();

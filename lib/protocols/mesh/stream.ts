@@ -1,4 +1,4 @@
-/** Keys of maps by stream: an author's incarnation has counters, frontier and bundles of its own. */
+/** Streams, and keys for maps of them: each incarnation of an author has its own counters, frontier and bundles. */
 
 import type { PeerKey } from "../../base/ids.ts";
 
@@ -16,7 +16,7 @@ export function streamKey(stream: Stream): StreamKey {
   return `${stream.author}/${stream.incarnation}` as StreamKey;
 }
 
-/** Of a header or a head, that alone. */
+/** The stream alone, of a header or a head. */
 export function streamOf({ author, incarnation }: Stream): Stream {
   return { author, incarnation };
 }

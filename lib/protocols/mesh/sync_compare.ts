@@ -1,4 +1,4 @@
-/** Compares what a neighbour says of its frontiers with our own. */
+/** Compares a neighbour's frontiers with our own. */
 
 import { bucketOf, isUnkept, lastToBeHad, nothingOf } from "./frontier.ts";
 import { SYNC_PROOFS_MAX } from "./limits.ts";
@@ -12,7 +12,7 @@ export interface Want {
   readonly stream: Stream;
   /** Bundles that end after this counter. */
   readonly after: number;
-  /** What our frontier is to reach. */
+  /** The counter that our frontier is to reach. */
   readonly goal: number;
 }
 
@@ -20,15 +20,15 @@ export interface Comparison {
   readonly wants: readonly Want[];
   /** What the neighbour says of the streams in which we lack something. */
   readonly statements: readonly SyncEntry[];
-  /** Proofs that it doesn't know. */
+  /** Proofs that the neighbour doesn't know. */
   readonly proofs: readonly Proof[];
 }
 
 /**
  * @param entries All that the neighbour has in `buckets`, and of `gaps`.
- * @param buckets Those that were compared.
- * @param gaps Streams of other buckets of which it was asked.
- * @param whole Whether the neighbour has what we have in all others.
+ * @param buckets The buckets that were compared.
+ * @param gaps Streams of other buckets about which it was asked.
+ * @param whole Whether the neighbour has what we have in all other buckets.
  * @param all Whether every entry is a statement: a newcomer is to know what there is.
  */
 export function compareFrontiers(
@@ -67,10 +67,10 @@ export function compareFrontiers(
     if (statements.has(key)) continue;
     if (listed.has(key)) statements.set(key, gap);
     else if (buckets.has(bucketOf(gap.author)) || gaps.has(key)) {
-      // Who says nothing of what it was asked for has nothing to give.
+      // A neighbour that says nothing of a stream about which it was asked has nothing of it.
       statements.set(key, nothingOf(gap));
     } else if (whole && !isUnkept(gap)) {
-      // It wasn't compared, since its hash was equal: so is what the hash covers.
+      // Its bucket wasn't compared, since the hashes are equal: so is what they cover.
       statements.set(key, gap);
     }
   }
@@ -85,7 +85,7 @@ function wantOf(order: OrderQueries, entry: SyncEntry, own: SyncEntry | null): W
   const before = order.closedFrom(entry) ?? Infinity;
   const goal = Math.min(lastToBeHad(entry), before - 1);
   if (goal > have && entry.low <= goal) {
-    // Not after `low`: what is kept from before a gap that it went on without is to be had, too.
+    // From our frontier on, not from `low`: the neighbour may also keep bundles from before a gap that it skipped.
     return { stream, after: have, goal };
   }
   if (Math.min(counter, before - 1) > have) return null; // it keeps nothing of it

@@ -1,7 +1,7 @@
 /**
- * A range on its way to one neighbour, in room order, so that parents come first. Nothing is copied: what
- * it holds is a place in the kept bundles and how far each stream was sent. The neighbour's confirmations
- * set the pace.
+ * A range that is being sent to one neighbour, in room order, so that parents come first. Nothing is copied: it
+ * holds only a position in the kept bundles and how far each stream was sent. The neighbour's confirmations set
+ * the pace.
  */
 
 import { lastCounter, wireBytes } from "./bundle.ts";
@@ -11,12 +11,12 @@ import { type Stream, type StreamKey, streamKey } from "./stream.ts";
 import type { Bundle } from "./structures.ts";
 import type { BundleId } from "../../base/ids.ts";
 
-/** What a bundle takes of the window, on both sides. */
+/** How many bytes of the window a bundle takes, on both sides. */
 export function windowBytesOf(bundle: Bundle): number {
   return Math.max(SYNC_BUNDLE_BYTES_MIN, wireBytes(bundle));
 }
 
-/** Before all ids: from the first bundle of a time on. */
+/** An id before all others: a position before the first bundle of a time. */
 const BEFORE_ALL = "" as BundleId;
 
 export class Supply {
@@ -26,9 +26,9 @@ export class Supply {
   #sentBytes = 0;
   #confirmedBytes = 0;
   #windowBytes = 0;
-  /** Kept bundles that were looked at and weren't asked for, since somebody wanted to know. */
+  /** Kept bundles that were looked at and weren't asked for, since the last `takePassedOver`. */
   #passedOver = 0;
-  /** Questions that it answers, each with one `sync-done`. */
+  /** Questions that this range answers, each with one `sync-done`. */
   questions = 0;
   /** Whether the link was given all of it. */
   isSent = false;
@@ -40,7 +40,7 @@ export class Supply {
   }
 
   /**
-   * Takes a further question in.
+   * Adds a further question.
    * @returns False where too many streams are asked for.
    */
   add(wants: readonly (Stream & { readonly after: number })[], windowBytes: number): boolean {
@@ -51,7 +51,7 @@ export class Supply {
       if (first === null) continue;
       if (this.#sentTo.size >= SYNC_STREAMS_MAX) return false;
       this.#sentTo.set(streamKey(want), want.after);
-      // What this stream has may come before what was sent already.
+      // Bundles of this stream may come before what was sent already.
       if (this.#position === null || first.time <= this.#position.time) {
         this.#position = { time: first.time, id: BEFORE_ALL };
       }
@@ -60,8 +60,8 @@ export class Supply {
   }
 
   /**
-   * The neighbour has taken in so many bytes since it began to ask. It may count those of an earlier range
-   * that was given up; who confirms too much has too much in flight to itself, and costs us nothing.
+   * The neighbour has taken in so many bytes since it began to ask. It may count those of an earlier range that was
+   * given up; one that confirms too much has too much in flight to itself, and costs us nothing.
    */
   confirm(bytes: number): void {
     this.#confirmedBytes = Math.max(this.#confirmedBytes, Math.min(bytes, this.#sentBytes));

@@ -1,4 +1,4 @@
-/** Ranges that neighbours asked for: each at the pace of its receiver, and of what its link takes. */
+/** Sends the ranges for which neighbours asked, each at the pace of its receiver, and of its link. */
 
 import type { PeerKey } from "../../base/ids.ts";
 import type { AntiEntropyEffect } from "./anti_entropy_io.ts";
@@ -8,7 +8,7 @@ import type { OrderQueries } from "./order_io.ts";
 import type { SyncPeer } from "./sync_peer.ts";
 import { Supply } from "./sync_supply.ts";
 
-/** In the next step. */
+/** The end of a range is sent in the next step. */
 const SENT_MS = 1;
 
 type Of<Type extends SyncMessage["type"]> = Extract<SyncMessage, { readonly type: Type }>;
@@ -40,7 +40,7 @@ export class Supplying {
     this.#supply(key, peer, nowMs);
   }
 
-  /** Nobody knows what was dropped of a range meanwhile: it ends here, and the neighbour asks again. */
+  /** The link has drained. What it dropped of a range isn't known: it ends here, and the neighbour asks again. */
   drained(key: PeerKey, peer: SyncPeer, nowMs: number): void {
     peer.congested = false;
     if (peer.supply?.begun) this.#end(key, peer, peer.supply);
@@ -57,7 +57,7 @@ export class Supplying {
     }
     peer.looked(supply.takePassedOver(), nowMs);
     supply.isSent = next === null;
-    // The link says after this step whether it took it all: the end would be lost with the rest.
+    // The link says after this step whether it took all: sent now, the end would be dropped with the rest.
     if (supply.isSent) peer.supplyDeadlineMs = nowMs + SENT_MS;
   }
 

@@ -1,4 +1,4 @@
-/** Who says more than anybody reads, so that people know whom they have it from. */
+/** Which authors write more than anybody reads, so that users know who it is. */
 
 import { dropOldest } from "../../base/bounded.ts";
 import type { PeerKey } from "../../base/ids.ts";
@@ -22,9 +22,9 @@ export interface Heard {
 }
 
 export class Talkers {
-  /** Of those who aren't here each may say little. */
+  /** Authors that aren't here, each of which may write little. */
   readonly strangers: Strangers;
-  /** At most `TALKERS_MAX`; who began to speak first goes first. */
+  /** By author; at most `TALKERS_MAX`, the earliest begun is dropped first. */
   readonly #talks = new Map<PeerKey, Talk>();
 
   /** @param isHere Whether an author is in the room. */
@@ -33,8 +33,8 @@ export class Talkers {
   }
 
   /**
-   * An author was heard.
-   * @returns Whether it is to be told that it has said too much: once a minute.
+   * Notes messages of an author.
+   * @returns Whether the user is to be told that the author writes too much: once a minute.
    */
   said({ author, from, messages, bytes }: Heard, nowMs: number): boolean {
     if (from !== null) this.strangers.said(author, from, nowMs);
@@ -50,7 +50,7 @@ export class Talkers {
     return !wasToo && isTooMuch(talk);
   }
 
-  /** Who has said too much within a minute that isn't over. */
+  /** The authors that have written too much within a minute that isn't over. */
   loud(nowMs: number): readonly PeerKey[] {
     const loud = this.#talks.entries().filter(([, talk]) =>
       isTooMuch(talk) && nowMs - talk.sinceMs < WINDOW_MS

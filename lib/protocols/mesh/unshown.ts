@@ -1,24 +1,24 @@
 /**
- * Which of the delivered bundles wait to be shown: a room knows their order, and whoever carries out its effects
- * how far its user has come.
+ * Which of the delivered bundles wait to be shown: the room knows their order, and the caller that carries out its
+ * effects knows how far its user has come.
  */
 
 import type { BundleId } from "../../base/ids.ts";
 import { KEPT_MESSAGES_MAX } from "./limits.ts";
 
 export class Unshown {
-  /** Those that may wait, in the order of their records on disk; the last ones of them. */
+  /** The last bundles that may wait, in the order of their records on disk. */
   #ids: BundleId[];
   #lacksOld = false;
-  /** What an earlier time came to; null where all of `#ids` waits. */
+  /** The last bundle that is never to be shown; null where all of `#ids` waits. */
   #begin: BundleId | null = null;
 
-  /** @param stored What an earlier process stored, and perhaps didn't show. */
+  /** @param stored The bundles that an earlier process stored, and perhaps didn't show. */
   constructor(stored: Iterable<BundleId>) {
     this.#ids = [...new Set(stored)];
   }
 
-  /** @param before The one that comes behind it on disk; null where none does. */
+  /** @param before The bundle whose record follows this one's on disk; null where none does. */
   add(id: BundleId, before: BundleId | null): void {
     const index = before === null ? -1 : this.#ids.lastIndexOf(before);
     if (index < 0) this.#ids.push(id);
@@ -35,8 +35,8 @@ export class Unshown {
   }
 
   /**
-   * What comes after `through`, in the order of the records on disk; all of this process where it is null. Null where
-   * not all of it is known any more.
+   * The bundles after `through`, in the order of the records on disk; all of this process where it is null. Null where
+   * they aren't all known any more.
    */
   after(through: BundleId | null): readonly BundleId[] | null {
     const last = through ?? this.#begin;

@@ -12,7 +12,7 @@ export const HANDSHAKE_MS_MAX = 5_000;
 export const HALF_OPEN_MS = HANDSHAKE_MS_MAX + 1_000;
 /** Half-open handshakes with addresses that proved nothing; each took 0.3 ms to make. Above it: a cookie first. */
 export const HALF_OPEN_MAX = 64;
-/** More half-open handshakes, with addresses that have shown a cookie: a group of 256 that starts at once. 3 KB each. */
+/** More of them, with addresses that have shown a cookie: a group of 256 that starts at once. 3 KB each. */
 export const HALF_OPEN_PROVEN_MAX = 256;
 /** Of these for one host, or one IPv6 /64: it can take a quarter of the places. */
 export const HALF_OPEN_PROVEN_FOR_HOST_MAX = 64;
