@@ -3,9 +3,9 @@
  *
  * A member that was behind by more than is kept goes on without what nobody keeps any more. Which bundles that followed
  * nobody can tell then: only its own header said so. But all of them came before it in room order, and the oldest are
- * let go of first. So any bundle that isn't here by then, at or below the floors of those that let go of it, may be what
- * was answered; and a neighbour that is behind itself may still bring it. It counts as missed, like what was gone on
- * without.
+ * let go of first. So any bundle that isn't here by then, at or below the floors of those that let go of it, may be
+ * what was answered; and a neighbour that is behind itself may still bring it. It counts as missed, like what was gone
+ * on without.
  *
  * Neighbours can say anything about their floors. So nothing is missed on their word alone: a late bundle must be below
  * our own floor, too, which follows theirs as the bundles that they keep arrive. As long as these arrive, it waits, for

@@ -44,7 +44,7 @@ export function claimIdOf(crypto: Crypto, claim: Pick<SignedClaim, "claim">): Cl
   return signedId(crypto, "claim", claim.claim.bytes);
 }
 
-/** @param signer The founder's. */
+/** @param signer The founder's signer. */
 export function signGenesis(
   crypto: Crypto,
   signer: Signer,
@@ -78,14 +78,14 @@ export function completeClaim(
   return { claim: admitted.claim, signature, admission: admitted.admission };
 }
 
-/** @param signer That of the member whom the beacon is about. */
+/** @param signer The signer of the member that the beacon is about. */
 export function signBeacon(crypto: Crypto, signer: Signer, beacon: Beacon): SignedBeacon {
   const embedded = makeEmbedded(beaconSchema, beacon);
   const signature = signId(signer, signedId<Hash>(crypto, "beacon", embedded.bytes));
   return { beacon: embedded, signature };
 }
 
-/** @param signer The author's. */
+/** @param signer The author's signer. */
 export function signStatement(
   crypto: Crypto,
   signer: Signer,

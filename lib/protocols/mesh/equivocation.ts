@@ -1,7 +1,7 @@
 /**
  * Equivocation: two signed headers that cannot both be honest. Each such pair is a proof that anybody can
  * check, and closes its author's incarnation from a counter that follows from the pair alone, so that all
- * members who know the same proofs exclude the same bundles, whichever came first to whom.
+ * members that know the same proofs exclude the same bundles, in whichever order these came.
  *
  * A head that names an excluded bundle counts as satisfied. For members that never delivered that bundle, what it
  * had named isn't waited for any more: they may be shown an honest answer to it before messages that the answer's

@@ -3,7 +3,7 @@
  *
  * On a slow line an answer comes when the next question was asked already. Taken for the answer to that one, it would
  * deny something that the neighbour got since. So answers are matched to questions: they come in the same order, each
- * with one entry for each stream that was asked about. A question for which the neighbour had no time is never answered.
+ * with one entry for each stream that was asked about. A question for which the neighbour had no time stays unanswered.
  */
 
 import { SYNC_ANSWER_MS_MAX, SYNC_LATE_MS_MAX, SYNC_STREAMS_MAX } from "./limits.ts";

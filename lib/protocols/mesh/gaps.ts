@@ -66,11 +66,11 @@ interface Void {
 export class Gaps {
   readonly #statements = new Statements();
   /**
-   * By the peer that says that it has it and doesn't give it: until our frontier is there, the peer isn't believed.
-   * This outlives links, as a peer that was caught at it may come back.
+   * By peer, what it says to have and doesn't give: until our frontier is there, the peer isn't believed. This outlives
+   * links, as a peer that was caught at it may come back.
    */
   readonly #notGiven = new Map<PeerKey, Map<StreamKey, Void>>();
-  /** By the peer that says that it has it, but has it no longer, and never will again. */
+  /** By peer, what it says to have, but has no longer and never will have again. */
   readonly #passedOver = new Map<PeerKey, Map<StreamKey, PassedOver>>();
   #neighbours: readonly PeerKey[] = [];
 

@@ -83,7 +83,7 @@ export function hasInvite(text: string): boolean {
   );
 }
 
-/** What is said instead of repeating an invite that stands in another's place. */
+/** The error for an invite in another argument's place; it doesn't repeat the invite. */
 export function inviteMisplaced(): P2pchatError {
   return new P2pchatError(
     "usage",

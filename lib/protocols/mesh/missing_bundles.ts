@@ -27,7 +27,7 @@ export type Presence = "here" | "waiting" | "missing";
 
 /** The pause where our own rate of grafts is used up: some of it has come back by then. */
 const ASK_LATER_MS = 50;
-/** What a waiting bundle lacks the order asks for; here the bundle is only looked at again, in case it is dropped. */
+/** The order asks for what a waiting bundle lacks; here it is only looked at again, in case it is dropped. */
 const LOOK_AGAIN_MS = 1_000;
 /** So many looks take longer than anything waits. */
 const LOOKS_MAX = 15;
@@ -145,8 +145,8 @@ export class MissingBundles {
   }
 
   /**
-   * Whom to ask now: for each stream the neighbour that was asked least, the first to announce before
-   * others. A stream that all were asked for often enough is left to anti-entropy.
+   * Which neighbours to ask now: for each stream the one that was asked least, of several the first to announce
+   * it. A stream for which all were asked often enough is left to anti-entropy.
    * @param replyOf How long the neighbour may take before another is asked, twice as long when asked
    *   again; null where it can't be asked now.
    */

@@ -177,7 +177,7 @@ export class Newcomer {
     this.#ownClaims.set(name, claim);
   }
 
-  /** The roster has entered: now the admitting member is told. */
+  /** The roster has entered: sends the admitting member `accept`. */
   entered(id: LinkId, nowMs: number): void {
     const link = this.links.byId.get(id);
     if (link?.stage.at !== "entering") return; // the link went down meanwhile; the claim is complete all the same

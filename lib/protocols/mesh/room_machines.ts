@@ -208,7 +208,7 @@ export class RoomMachines {
     return latest;
   }
 
-  /** What the view asks. */
+  /** The queries of the view. */
   facts(): RoomFacts {
     return {
       live: () => this.#liveMembersByName(),

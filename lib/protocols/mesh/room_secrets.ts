@@ -7,8 +7,8 @@
  * A rotation of our own is on disk before it is sent or shown: after a kill this member must not admit again those
  * that its user believes to be kept out.
  *
- * The caller's duties: `rotations` only from member links; after `changed`, part with strangers that an earlier
- * secret has let in.
+ * The caller's duties: `rotations` only from member links; after `changed`, close the links of strangers that were
+ * accepted with an earlier secret.
  */
 
 import type { Signer } from "../../base/crypto.ts";

@@ -8,8 +8,8 @@
  * shown, or than the author's clock. So a time counts as a jump if it is more than a day later than this machine's
  * clock, and later than all that was delivered plus the time since; missing messages, or clocks that differ, make
  * honest times jump. Jumps are believed until they add up to more than honest clocks are apart; the sum is forgotten at
- * a rate of a year in ten days. By that a member that has judged otherwise than the others, since it missed something or
- * for its clock, comes to agree with them again.
+ * a rate of a year in ten days. By that a member that has judged otherwise than the others, since it missed something
+ * or for its clock, comes to agree with them again.
  *
  * A joining member may miss what led to a time, and believes a little more: otherwise a room that a liar has driven as
  * far as possible would be beyond its reach.

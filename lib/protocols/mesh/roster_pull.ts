@@ -11,13 +11,13 @@ import type { Hash, PeerKey } from "../../base/ids.ts";
 import { earliestMs } from "../../base/machine.ts";
 import { INBOUND_LINKS_MAX, ROSTER_BUCKETS_AT_ONCE } from "./limits.ts";
 
-/** What a neighbour is to be asked for. */
+/** A question for a neighbour: the buckets that it is to send. */
 export interface Pull {
   readonly peer: PeerKey;
   readonly buckets: readonly number[];
 }
 
-/** What a neighbour is to answer. */
+/** A question that a neighbour is to answer: the buckets that are still to come. */
 interface Question {
   readonly buckets: Set<number>;
   /** Until when the next part is awaited. */

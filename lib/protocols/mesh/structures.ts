@@ -155,7 +155,7 @@ export const rotationSchema = record({
   room: hexId<RoomId>(),
   epoch: uint(EPOCH_MAX),
   secret: fixedBytes(ROOM_SECRET_BYTES),
-  /** Who made it. */
+  /** The member that made it. */
   author: hexId<PeerKey>(),
 });
 export const signedRotationSchema = record({

@@ -13,7 +13,7 @@ interface Talk {
   readonly sinceMs: number;
 }
 
-/** What an author said, and the neighbour that brought it. */
+/** How much an author wrote, and the neighbour that brought it. */
 export interface Heard {
   readonly author: PeerKey;
   readonly from: PeerKey | null;

@@ -61,7 +61,7 @@ export interface DialTarget {
   readonly fingerprint: Fingerprint | null;
 }
 
-/** Whom the listener lets in; asked anew for each connection. */
+/** Which diallers the listener accepts; asked anew for each connection. */
 export interface ListenAccess {
   readonly mode: ChannelMode;
   /** The only room that diallers may name; `null`: they may name none. */
@@ -299,7 +299,7 @@ const REFUSAL_TEXTS: Readonly<Record<Refusal, string>> = {
   "protocol": "the program there didn't understand us",
 };
 
-/** What a refusal means, as a part of a sentence. `version` is what the other side says it speaks. */
+/** What a refusal means, as a part of a sentence. `version` is the one that the other side claims to speak. */
 export function refusalText(refusal: Refusal, version: number): string {
   const text = REFUSAL_TEXTS[refusal];
   return refusal === "version" ? `${text} (protocol ${version}, ours is ${CHANNEL_VERSION})` : text;

@@ -20,7 +20,7 @@ const SIGNATURE_BYTES = 64;
 /** Length of a proof: key and signature. */
 export const IDENTITY_PROOF_BYTES = KEY_BYTES + SIGNATURE_BYTES;
 
-/** Who made the proof. */
+/** The side that made the proof. */
 export type Role = "dialler" | "listener";
 
 /** The proof of `signer` for one handshake. */

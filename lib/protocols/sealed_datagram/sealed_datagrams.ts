@@ -111,7 +111,7 @@ export class SealedDatagrams implements Machine<SealedInput, SealedEffect> {
     return earliestMs(this.#peers.nextDeadlineMs(), this.#responding.nextDeadlineMs());
   }
 
-  // What comes in.
+  // Received datagrams.
 
   #datagram(from: Endpoint, bytes: Uint8Array, nowMs: number): void {
     const datagram = decodeDatagram(bytes);

@@ -40,7 +40,7 @@ export type SealedEffect =
     readonly peer: PeerKey;
     readonly endpoint: Endpoint;
     readonly reason: SealedFailure;
-    /** Who answered instead, proven; `null` where nobody did. */
+    /** The identity that answered instead, proven; `null` where none did. */
     readonly key: PeerKey | null;
   }
   /** There is no session any more. `closed`: the peer said so, and why: text of another program. */
@@ -51,7 +51,7 @@ export type SealedEffect =
     readonly reason: string;
   };
 
-/** Who may make sessions with us. */
+/** Which peers may make sessions with us. */
 export interface SealedAccess {
   readonly mode: ChannelMode;
   /**
