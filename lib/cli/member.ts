@@ -19,7 +19,7 @@ import { UdpDatagrams } from "../transport/udp_datagrams.ts";
 import { entriesText, numberText } from "../base/counts.ts";
 import { openGroup } from "./group_store.ts";
 import { MEMBER_PORTS } from "./member_arguments.ts";
-import { memberCommands, type MemberCommandSink } from "./member_commands.ts";
+import { asWritten, memberCommands, type MemberCommandSink } from "./member_commands.ts";
 import { logPathOf, type MemberPlace, MemberPlaces } from "./member_place.ts";
 import { MemberRelay } from "./member_relay.ts";
 import { CATCHING_UP_TOLD_MS, type MemberOwnEvent, MemberRendering } from "./member_rendering.ts";
@@ -63,7 +63,7 @@ export async function runMember(options: MemberOptions): Promise<void> {
     const votes = new VoteQuestions();
     const target: MemberCommandSink = (command, ref) => {
       votes.check(command);
-      handler.target(command, ref);
+      handler.target(ui.interactive ? command : asWritten(command), ref);
     };
     const lineBegins = () => votes.lineBegins();
     const listen = onceOnly(() => ui.listen({ ...handler, target, lineBegins }));

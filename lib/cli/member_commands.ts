@@ -23,6 +23,11 @@ export type MemberCommandSink = CommandSink<MemberCommand>;
 
 const EDIT_FORM = "the form is /edit TEXT - N, for example /edit at eight? - 43";
 
+/** The same from a script, which means what it writes and takes nothing for a private message. */
+export function asWritten(command: MemberCommand): MemberCommand {
+  return command.command === "msg" ? { command: "msg", text: command.text } : command;
+}
+
 /** The number of an edit that waits for the user's vote. */
 const openEdit = maybeNumberOf("an edit", "the question names it, for example /go 7");
 
@@ -37,7 +42,7 @@ export const memberCommands: CommandTable<MemberCommandSink> = new CommandTable<
       args: { text: messageText },
       help:
         "say TEXT to all, as a line without a command does: a group has no private messages, and " +
-        "/msg NAME TEXT is refused",
+        "at a terminal /msg NAME TEXT is refused",
       example: "/msg at seven?",
       run: (submit: MemberCommandSink, { text }, ref, isTyped) =>
         submit({ command: "msg", text, ...(isTyped ? { isTyped } : {}) }, ref),

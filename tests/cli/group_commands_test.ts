@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { memberCommands } from "../../lib/cli/member_commands.ts";
+import { asWritten, memberCommands } from "../../lib/cli/member_commands.ts";
 import { serveCommands } from "../../lib/cli/serve_commands.ts";
 import type { CoordinatorCommand, MemberCommand } from "../../lib/protocols/group/events.ts";
 import { type Outcome, outcomeOf } from "./command_outcome.ts";
@@ -66,6 +66,14 @@ for (const [line, outcome] of TYPED) {
     assertEquals(outcomeOf(memberCommands, line), outcome);
   });
 }
+
+Deno.test("in a group a script's /msg TEXT is a text, whatever it begins with", () => {
+  assertEquals(asWritten({ command: "msg", text: "Bob hi", isTyped: true }), {
+    command: "msg",
+    text: "Bob hi",
+  });
+  assertEquals(asWritten({ command: "go", edit: 1 }), { command: "go", edit: 1 });
+});
 
 const REFUSED: readonly (readonly [line: string, code: string, text: string])[] = [
   ["/msg", "usage", "The form is /msg TEXT"],

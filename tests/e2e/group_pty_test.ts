@@ -106,6 +106,10 @@ terminalTest(
     assertEquals(lines(bob).slice(-4, -2), ["Bob @group> /go", "* You agreed to edit 1"]);
     await alice.untilCursorLine("Alice @group> meanwhile|");
 
+    await bob.press("/msg alice hi\r");
+    const isForAll = "error: Nothing was sent: a group has no private messages";
+    await bob.until("that nothing is private", ({ text }) => text.includes(isForAll));
+
     await bob.press("/go"); // begun before anybody asks
     await bob.untilCursorLine("Bob @group> /go|");
     await alice.press("\x15/edit at nine? - 1\r");

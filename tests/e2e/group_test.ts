@@ -50,6 +50,19 @@ Deno.test("group: three come in, talk, and have the same log, byte for byte", as
   assertCalm(server, ...members);
 });
 
+Deno.test("group: a script's text is sent as it is, though at a terminal it would look private", async () => {
+  await using group = await Group.open();
+  const [alice, bob] = await group.startAll("Alice", "Bob") as [Node, Node];
+
+  await alice.type("/msg Bob hi");
+  await alice.command({ command: "msg", text: "Bob hello" });
+  await bob.until(shows("Bob hi"));
+  await bob.until(shows("Bob hello"));
+  await alice.command({ command: "msg", name: "Bob", text: "hi" });
+  await alice.until(isError("usage"));
+  assertEquals(linesOf(bob), ["1 Alice: Bob hi", "2 Alice: Bob hello"]);
+});
+
 Deno.test("group: three write 200 each at once: 600 entries, the same everywhere, at any time a prefix", async () => {
   await using group = await Group.open();
   const names = ["Alice", "Bob", "Carol"];

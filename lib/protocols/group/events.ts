@@ -183,8 +183,8 @@ export type MemberEvent =
 export type MemberCommand =
   | ModeCommand
   /**
-   * `isTyped`: the user typed `/msg TEXT`, which is private in other modes: refused where the text begins with a
-   * name.
+   * `isTyped`: the user typed `/msg TEXT` at a terminal, which is private in other modes: refused where the text begins
+   * with a name.
    */
   | { readonly command: "msg"; readonly text: string; readonly isTyped?: boolean }
   | { readonly command: "edit"; readonly seq: number; readonly text: string }
