@@ -5,7 +5,6 @@ import { endpointText } from "../base/ids.ts";
 import type { FriendsCommand, FriendsEvent } from "../protocols/friends/events.ts";
 import { FriendsHost, type FriendsStore } from "../runtime/friends_host.ts";
 import type { KeepPin } from "../runtime/mode_host.ts";
-import { profileFolder } from "../store/paths.ts";
 import { UserInfoWatch } from "../store/user_info_watch.ts";
 import { HostSet } from "../transport/hosts.ts";
 import { forwardTo, type Links, openTo } from "../transport/link.ts";
@@ -53,12 +52,16 @@ export async function runFriends(options: FriendsOptions): Promise<void> {
     commands: friendsCommandTable(friendsOf(table)[0]?.name ?? "bob"),
     render: (event, context) => friendsLines(event, context, own.name),
   };
-  const folder = profileFolder(options.dataFolder, own.name);
-  await withSession(options, { folder, lockMode: "friends" }, mode, async (session) => {
-    checkOwnKey(file, own, session.identity);
-    const reply = new Reply((expansion) => session.ui.setExpansion(expansion));
-    await chat({ ...session, options, bytes, table, reply });
-  });
+  await withSession(
+    options,
+    { folder: { dataFolder: options.dataFolder, name: own.name }, lockMode: "friends" },
+    mode,
+    async (session) => {
+      checkOwnKey(file, own, session.identity);
+      const reply = new Reply((expansion) => session.ui.setExpansion(expansion));
+      await chat({ ...session, options, bytes, table, reply });
+    },
+  );
 }
 
 interface Wiring extends Session<FriendsOwnEvent, FriendsCommandSink> {

@@ -10,7 +10,6 @@ import type { MemberCommand, MemberEvent } from "../protocols/group/events.ts";
 import { COORDINATOR_NAME } from "../protocols/group/history.ts";
 import type { MemberConfig } from "../protocols/group/member_io.ts";
 import { MemberHost } from "../runtime/member_host.ts";
-import { profileFolder } from "../store/paths.ts";
 import type { Datagrams } from "../transport/datagrams.ts";
 import { forwardTo, type LinkHandler, type Links, openTo } from "../transport/link.ts";
 import { SYSTEM_LINK_CLOCK } from "../transport/system_clock.ts";
@@ -47,14 +46,13 @@ import { askWho } from "./who_answers.ts";
  * @throws {P2pchatError} What ended it otherwise.
  */
 export async function runMember(options: MemberOptions): Promise<void> {
-  const folder = profileFolder(options.dataFolder, options.name);
   const rendering = new MemberRendering();
   const mode = {
     commands: memberCommands,
     render: rendering.lines.bind(rendering),
   };
-  await withSession(options, { folder, lockMode: "group" }, mode, async (session) => {
-    const { disk, knownPeers, environment, ui } = session;
+  await withSession(options, { folder: options, lockMode: "group" }, mode, async (session) => {
+    const { disk, folder, knownPeers, environment, ui } = session;
     const logPath = options.logPath === null ? null : await logPathOf(disk, options.logPath);
     const keyAt = (address: string) => keyPinned(knownPeers, scopeOf(address), COORDINATOR_NAME);
     const places = await MemberPlaces.open(disk, `${folder}/group`, keyAt);

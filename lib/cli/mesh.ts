@@ -9,7 +9,6 @@ import { LEAVE_MS_MAX, LEAVE_UNTOLD_MS } from "../base/mode_limits.ts";
 import type { MeshCommand, MeshEvent } from "../protocols/mesh/events.ts";
 import type { MeshConfig } from "../protocols/mesh/mesh_io.ts";
 import { MeshHost } from "../runtime/mesh_host.ts";
-import { profileFolder } from "../store/paths.ts";
 import { forwardTo, type Links } from "../transport/link.ts";
 import { openTcpLinks } from "../transport/tcp_links.ts";
 import { addressOfThisMachine } from "./own_address.ts";
@@ -73,10 +72,8 @@ const ROOM_ID_START = 8;
  * @throws {P2pchatError} The reason if it ends otherwise.
  */
 export async function runMesh(options: MeshOptions): Promise<void> {
-  const { name } = options;
   const mode = { commands: meshCommands, render: meshLines };
-  const folder = profileFolder(options.dataFolder, name);
-  await withSession(options, { folder, lockMode: "mesh" }, mode, async (session) => {
+  await withSession(options, { folder: options, lockMode: "mesh" }, mode, async (session) => {
     const { disk, folder, ui } = session;
     const rooms = await MeshRooms.open(disk, `${folder}/mesh`, (text) => showNotices(ui, text));
     await chat({ ...session, options, rooms });

@@ -6,7 +6,6 @@ import { endpointText } from "../base/ids.ts";
 import { TokenBucket } from "../base/token_bucket.ts";
 import { type ClientCommand, type ClientEvent, overText } from "../protocols/directory/events.ts";
 import type { DirectoryClientHost } from "../runtime/directory_client_host.ts";
-import { profileFolder } from "../store/paths.ts";
 import { SYSTEM_LINK_CLOCK } from "../transport/system_clock.ts";
 import { ComingIn, type GivenPasswords, type Way } from "./coming_in.ts";
 import { numberText } from "../base/counts.ts";
@@ -171,12 +170,11 @@ class Program {
   /** @returns Whose profile is to be used instead; null: the user leaves the menu; undefined: it has run to its end. */
   async #runIn(name: string): Promise<string | null | undefined> {
     const { options, ui } = this.#parts;
-    const folder = profileFolder(options.dataFolder, name);
     let isOpen = false;
     try {
       const other = await withProfile(
         this.#openLog,
-        { folder, lockMode: "registry" },
+        { folder: { dataFolder: options.dataFolder, name }, lockMode: "registry" },
         (profile) => {
           isOpen = true;
           return this.#runAs(name, { ...profile, ui });

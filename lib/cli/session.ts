@@ -14,6 +14,7 @@ import type { Disk, DiskLock } from "../store/disk.ts";
 import { takeProfileTurn } from "../store/file_turn.ts";
 import { isUsedProfile, openProfileIdentity, type ProfileIdentity } from "../store/identity.ts";
 import { KnownPeers } from "../store/known_peers.ts";
+import { openProfileFolder, type ProfileOwner } from "../store/profile_folder.ts";
 import { type LockMode, lockProfile } from "../store/profile_lock.ts";
 import { RealDisk } from "../store/real_disk.ts";
 import { SYSTEM_LINK_CLOCK } from "../transport/system_clock.ts";
@@ -41,7 +42,8 @@ export interface Session<Event extends ShownEvent, Target> extends Profile {
 
 /** Where a profile is, and what it is used for. */
 export interface ProfileUse {
-  readonly folder: string;
+  /** Whose profile it is; a server's own folder. */
+  readonly folder: ProfileOwner | string;
   readonly lockMode: LockMode;
 }
 
@@ -70,14 +72,14 @@ export async function withSession<Event extends ShownEvent, Target>(
  */
 export async function withProfile<Result>(
   openLog: () => Promise<Logger>,
-  { folder, lockMode }: ProfileUse,
+  use: ProfileUse,
   work: (profile: Profile) => Promise<Result>,
 ): Promise<Result> {
   const disk = new RealDisk(() => performance.now());
-  await disk.makeFolder(folder);
+  const folder = await openFolder(disk, use.folder);
   const isUsed = await isUsedProfile(disk, folder); // before the log, which may be kept there
   const log = await openLog();
-  const lock = await lockProfile(disk, folder, lockMode, Deno.pid);
+  const lock = await lockProfile(disk, folder, use.lockMode, Deno.pid);
   disk.hold = lock;
   try {
     const identity = await openOwnIdentity(disk, folder, isUsed);
@@ -101,6 +103,15 @@ export async function withProfile<Result>(
   } finally {
     lock.release();
   }
+}
+
+/** Finds or makes the folder. @returns Its path. @throws {P2pchatError} `disk`; `in-use` where no turn came. */
+export async function openFolder(disk: Disk, folder: ProfileUse["folder"]): Promise<string> {
+  if (typeof folder !== "string") {
+    return await openProfileFolder(disk, folder, String(Deno.pid), SYSTEM_LINK_CLOCK);
+  }
+  await disk.makeFolder(folder);
+  return folder;
 }
 
 /**

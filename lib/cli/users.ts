@@ -4,7 +4,7 @@ import { countText } from "../base/counts.ts";
 import { P2pchatError } from "../base/errors.ts";
 import { takeTurn } from "../store/file_turn.ts";
 import { isUsedProfile } from "../store/identity.ts";
-import { profileFolder, tableLock } from "../store/paths.ts";
+import { tableLock } from "../store/paths.ts";
 import { RealDisk } from "../store/real_disk.ts";
 import {
   formatUserInfo,
@@ -21,7 +21,7 @@ import { textWidth } from "./graphemes.ts";
 import { openLog } from "./log.ts";
 import type { AddUserOptions, CheckUsersOptions, OwnUserOptions } from "./options.ts";
 import { addressOfThisMachine } from "./own_address.ts";
-import { openOwnIdentity } from "./session.ts";
+import { openFolder, openOwnIdentity } from "./session.ts";
 import { behindLink, realTablePath } from "./table_path.ts";
 import type { ShownEvent } from "./user_interface.ts";
 
@@ -105,8 +105,7 @@ async function addToTable({ dataFolder, file, user }: AddUserOptions): Promise<U
  */
 export async function showOwnUser(options: OwnUserOptions): Promise<void> {
   const disk = new RealDisk();
-  const folder = profileFolder(options.dataFolder, options.name);
-  await disk.makeFolder(folder);
+  const folder = await openFolder(disk, options);
   const isUsed = await isUsedProfile(disk, folder); // checked before the log is opened, which may be in that folder
   await openLog(options);
   const { fingerprint, notices } = await openOwnIdentity(disk, folder, isUsed);

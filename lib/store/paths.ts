@@ -3,7 +3,6 @@
 import { hash } from "node:crypto";
 import { utf8 } from "../base/crypto.ts";
 import { P2pchatError } from "../base/errors.ts";
-import { foldName } from "../base/names.ts";
 
 /** What determines the data folder. */
 export interface DataFolderSource {
@@ -35,12 +34,9 @@ export function dataFolder(source: DataFolderSource): string {
   );
 }
 
-/**
- * The folder of a user's profile. Names that fold to the same have the same folder, however the file system treats
- * case and composition.
- */
-export function profileFolder(data: string, name: string): string {
-  return `${data}/users/${folderName(name)}`;
+/** The folder of all users' profiles. */
+export function usersFolder(data: string): string {
+  return `${data}/users`;
 }
 
 /** The coordinator's folder. */
@@ -71,26 +67,6 @@ const DIGEST_LETTERS = 16;
 /** A digest of a path, usable as a file name. */
 export function pathDigest(path: string): string {
   return hash("sha256", utf8(path), "hex").slice(0, DIGEST_LETTERS);
-}
-
-/** Device names of Windows, which no file there can have, with any extension. */
-const DEVICE_NAME = /^(con|prn|aux|nul|com[0-9]|lpt[0-9])(?=$|\.)/;
-/** File systems allow 255 bytes; the program adds nothing to a folder's name. */
-const FOLDER_NAME_BYTES_MAX = 200;
-
-/** A folded name as a folder's name: characters other than letters, digits, `_`, `-` and inner dots become `%hex`. */
-function folderName(name: string): string {
-  const escaped = foldName(name)
-    .replace(/[^\p{L}\p{M}\p{N}_.-]|^\.|\.$/gu, escapeChar)
-    .replace(DEVICE_NAME, (device) => escapeChar(device[0]!) + device.slice(1));
-  if (utf8(escaped).length <= FOLDER_NAME_BYTES_MAX) return escaped;
-  // Some letters fold to several, so a folded name can be too long. No other name has a folder of "%" and 64
-  // hexadecimal digits.
-  return `%${hash("sha256", escaped, "hex")}`;
-}
-
-function escapeChar(char: string): string {
-  return [...utf8(char)].map((byte) => `%${byte.toString(16).padStart(2, "0")}`).join("");
 }
 
 function nonEmpty(text: string | null | undefined): string | null {

@@ -112,7 +112,7 @@ Deno.test("a torn end of the log is dropped with a notice, and got back from the
   await alice.say("the last one");
   await bob.until(shown("the last one"));
   await bob.kill();
-  const log = await logOf(data, "bob");
+  const log = await logOf(data, "Bob");
   const { size } = await Deno.stat(log);
 
   for (const cut of [1, 7, 400]) {
@@ -188,8 +188,8 @@ Deno.test("a room whose folder was removed while the program runs is there again
   const alice = await nodes.ready("Alice", null, { data });
   await alice.say("before");
   await alice.until(shown("before"));
-  const folder = (await logOf(data, "alice")).replace(/\/log$/, "");
-  await Deno.remove(`${data}/users/alice/mesh`, { recursive: true });
+  const folder = (await logOf(data, "Alice")).replace(/\/log$/, "");
+  await Deno.remove(`${data}/users/Alice/mesh`, { recursive: true });
 
   const refused = () =>
     alice.events.find(({ event, code }) => event === "error" && code === "disk");
@@ -218,7 +218,7 @@ for (const does of ["says something", "leaves"]) {
     const alice = await nodes.ready("Alice", null, { data });
     await alice.say("before");
     await alice.until(shown("before"));
-    await Deno.remove(`${data}/users/alice`, { recursive: true });
+    await Deno.remove(`${data}/users/Alice`, { recursive: true });
     const anew = await nodes.ready("Alice", null, { data });
     await anew.say("anew");
     await anew.until(shown("anew"));

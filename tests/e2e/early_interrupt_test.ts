@@ -9,11 +9,11 @@ import { Node } from "./node.ts";
 const NOBODY = "127.0.0.1:9";
 /** What each is started with, and the folder of its profile. */
 const MODES: readonly (readonly [mode: string, folder: string, options: readonly string[]])[] = [
-  ["mesh Ann", "users/ann", ["--port", "0"]],
+  ["mesh Ann", "users/Ann", ["--port", "0"]],
   ["serve", "serve", ["--port", "0"]],
   ["regserver", "regserver", ["--port", "0"]],
-  ["peer Ann --server", "users/ann", [NOBODY]],
-  ["peer Ann --registry", "users/ann", [NOBODY, "--guest", "--stay"]],
+  ["peer Ann --server", "users/Ann", [NOBODY]],
+  ["peer Ann --registry", "users/Ann", [NOBODY, "--guest", "--stay"]],
 ];
 
 /** The program has taken its profile, and so has begun to heed signals. */

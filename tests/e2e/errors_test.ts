@@ -162,6 +162,8 @@ Deno.test("errors at one's own end: the port, the address, the profile in use", 
     /192\.0\.2\.77, port 4711: it is not an address of this machine; choose/,
   );
   assertEquals([profile.code, profile.status], ["in-use", 4]);
+  const profiles = [...Deno.readDirSync(`${alice.data}/users`)].filter((one) => one.isDirectory);
+  assertEquals(profiles.map(({ name }) => name), ["Alice"]);
   assertMatch(profile.text, new RegExp(`process ${alice.pid} uses it already; end that one, or`));
 
   await alice.kill();
@@ -237,8 +239,8 @@ Deno.test("the same identity from a second folder replaces the first process, wh
   await carol.until(joined("Bob"));
   const copy = await Deno.makeTempDir({ prefix: "p2pchat-errors-" });
   nodes.defer(() => Deno.remove(copy, { recursive: true }));
-  await Deno.mkdir(`${copy}/users/bob`, { recursive: true });
-  await Deno.copyFile(`${bob.data}/users/bob/identity`, `${copy}/users/bob/identity`);
+  await Deno.mkdir(`${copy}/users/Bob`, { recursive: true });
+  await Deno.copyFile(`${bob.data}/users/Bob/identity`, `${copy}/users/Bob/identity`);
   const from = { alice: alice.events.length, carol: carol.events.length };
 
   const again = await nodes.ready("Bob", carol, { data: copy });
@@ -309,7 +311,7 @@ Deno.test("damaged files are refused with file and line, and what to do", async 
     await bob.until(shown("message 4"));
     await alice.type(":q");
     await alice.ended();
-    const profile = `${data}/users/alice`;
+    const profile = `${data}/users/Alice`;
     const [room] = (await Array.fromAsync(Deno.readDir(`${profile}/mesh`)))
       .filter(({ isDirectory }) => isDirectory);
     const log = `${profile}/mesh/${room!.name}/log`;

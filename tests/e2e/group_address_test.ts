@@ -20,7 +20,7 @@ async function serveElsewhere(group: Group, port: number): Promise<Node> {
 }
 
 function placesOf(group: Group, name: string): number {
-  return [...Deno.readDirSync(`${group.data(name)}/users/${name.toLowerCase()}/group`)].length;
+  return [...Deno.readDirSync(`${group.data(name)}/users/${name}/group`)].length;
 }
 
 /** All that a program has shown from its last start of showing the log on. */

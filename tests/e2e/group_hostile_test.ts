@@ -236,7 +236,7 @@ Deno.test("group: garbage at the coordinator's port is dropped, and nobody notic
 /** A member that isn't there has decided an edit, as far as its log says. @returns Under which key. */
 async function forge(group: Group, name: string, seq: number, text: string): Promise<PeerKey> {
   const disk = new RealDisk();
-  const path = `${group.data(name)}/users/${name.toLowerCase()}/identity`;
+  const path = `${group.data(name)}/users/${name}/identity`;
   const { signer } = await openIdentity(disk, path, () => new Uint8Array(32));
   const ports = { disk, crypto: nodeCrypto, pid: Deno.pid, wallMs: () => Date.now() };
   const { log } = await GroupLog.open(ports, group.logPath(name), null, false);

@@ -103,7 +103,7 @@ Deno.test("group: another coordinator at the known address is refused, with both
     const { key } = node.events.find(({ event }) => event === "ready")!;
     assert(text.includes(key), text);
   }
-  assert(text.includes(`${group.data("Alice")}/users/alice/known_peers`), text);
+  assert(text.includes(`${group.data("Alice")}/users/Alice/known_peers`), text);
 });
 
 Deno.test("group: --no-wait ends where nobody answers, and a port that is taken is told", async () => {
@@ -343,9 +343,9 @@ Deno.test("group: the same profile somewhere else replaces the first", async () 
   const first = await group.start("Bob");
   await first.say("first");
   await alice.until(shows("first"));
-  await Deno.mkdir(`${group.data("copy")}/users/bob`, { recursive: true });
-  const profile = `${group.data("Bob")}/users/bob`;
-  await Deno.copyFile(`${profile}/identity`, `${group.data("copy")}/users/bob/identity`);
+  await Deno.mkdir(`${group.data("copy")}/users/Bob`, { recursive: true });
+  const profile = `${group.data("Bob")}/users/Bob`;
+  await Deno.copyFile(`${profile}/identity`, `${group.data("copy")}/users/Bob/identity`);
   const words = ["peer", "Bob", "--server", group.server, "--host", "127.0.0.1", "--port"];
   const second = group.nodes.add(
     Node.start([...words, String(freePort())], { data: group.data("copy") }),

@@ -1,6 +1,7 @@
 /** A group on loopback: a coordinator and members with a profile each, started, killed and stopped as a test likes. */
 
 import { assertEquals } from "@std/assert";
+import { isSameName } from "../../lib/base/names.ts";
 import { holds, Node, type NodeOptions, Nodes, PROGRAM, type ShownEvent } from "./node.ts";
 import { freePort } from "./ports.ts";
 
@@ -75,7 +76,9 @@ export class Group implements AsyncDisposable {
 
   /** The file of a member's log. */
   logPath(name: string): string {
-    const groups = `${this.data(name)}/users/${name.toLowerCase()}/group`;
+    const users = `${this.data(name)}/users`;
+    const folder = [...Deno.readDirSync(users)].find((entry) => isSameName(entry.name, name));
+    const groups = `${users}/${folder?.name}/group`;
     const [entry] = [...Deno.readDirSync(groups)].filter(({ isDirectory }) => isDirectory);
     if (entry === undefined) throw new Error(`${name} has a group's folder`);
     return `${groups}/${entry.name}/log`;

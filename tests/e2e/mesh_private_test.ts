@@ -330,7 +330,7 @@ Deno.test("mesh: a private room is gone back to, and neither log nor known_peers
   await back.ended();
 
   const files = ["ann", "bob", "again", "cem"].map((name) => `${logs}/${name}`);
-  for (const file of [...files, `${data}/users/bob/known_peers`]) {
+  for (const file of [...files, `${data}/users/Bob/known_peers`]) {
     const content = Deno.readTextFileSync(file).toLowerCase();
     for (const secret of [invite, rotated]) {
       const { secret: bytes } = parseInvite(secret).secret!;
