@@ -181,6 +181,7 @@ function hostOf(
   const input = inputTo<FriendsCommand>(
     environment.log,
     (command, ref) => host.command(command, ref),
+    () => host,
   );
   const show = (event: FriendsEvent, ref: string | undefined) => {
     ui.show(shownEvent(event), ref);

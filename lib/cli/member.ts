@@ -57,7 +57,11 @@ export async function runMember(options: MemberOptions): Promise<void> {
     const keyAt = (address: string) => keyPinned(knownPeers, scopeOf(address), COORDINATOR_NAME);
     const places = await MemberPlaces.open(disk, `${folder}/group`, keyAt);
     const relay = new MemberRelay();
-    const { handler, leave } = inputTo<MemberCommand>(environment.log, relay.command);
+    const { handler, leave } = inputTo<MemberCommand>(
+      environment.log,
+      relay.command,
+      () => relay.host,
+    );
     const votes = new VoteQuestions();
     const target: MemberCommandSink = (command, ref) => {
       votes.check(command);

@@ -14,8 +14,10 @@ interface Typed {
 /** Commands to repeat; others are answered at once, and must not be answered twice. */
 const KEPT: ReadonlySet<MemberCommand["command"]> = new Set(["msg", "quit"]);
 
+type Host = Pick<MemberHost, "command" | "answer">;
+
 export class MemberRelay {
-  #host: Pick<MemberHost, "command"> | null = null;
+  #host: Host | null = null;
   #kept: Typed[] = [];
   #hasMet = false;
 
@@ -27,8 +29,13 @@ export class MemberRelay {
     host?.command(command, ref);
   };
 
+  /** The present host; null where there is none. */
+  get host(): Host | null {
+    return this.#host;
+  }
+
   /** Another host, which has started, takes over. */
-  use(host: Pick<MemberHost, "command">): void {
+  use(host: Host): void {
     const typed = this.#kept;
     this.#host = host;
     this.#kept = this.#hasMet ? [] : typed.filter(({ command }) => KEPT.has(command.command));

@@ -117,7 +117,7 @@ async function chat(wiring: Wiring): Promise<void> {
     const input = inputTo<MeshCommand>(environment.log, (command, ref) => {
       if (command.command === "quit") presenter.leaving();
       host?.command(command, ref);
-    });
+    }, () => host);
     const presenter = new Presenter(wiring, () => host?.knownNames ?? [], () => {
       ui.listen(input.handler);
       // After the first line, which says where this member listens.

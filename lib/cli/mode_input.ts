@@ -13,10 +13,14 @@ export interface ModeInput<Asked> {
   leave(cause: string): true;
 }
 
-/** Makes the handler of input. Logs why the user leaves. */
+/**
+ * Makes the handler of input. Logs why the user leaves.
+ * @param answering Whoever carries out the commands, and may be at work on earlier ones; null where nobody is.
+ */
 export function inputTo<Asked extends { readonly command: string }>(
   log: Logger,
   submit: CommandSink<Asked | Quit>,
+  answering: () => { answer(show: () => void): void } | null,
 ): ModeInput<Asked> {
   const target: CommandSink<Asked> = (command, ref) => {
     if (command.command === "quit") log.info(LEAVING, { cause: "command" });
@@ -27,7 +31,13 @@ export function inputTo<Asked extends { readonly command: string }>(
     submit({ command: "quit" }, undefined);
     return true as const;
   };
-  return { handler: { target, ended: () => leave("end of input"), interrupted: leave }, leave };
+  const answer = (show: () => void) => {
+    const host = answering();
+    if (host === null) show();
+    else host.answer(show);
+  };
+  const ended = () => leave("end of input");
+  return { handler: { target, ended, interrupted: leave, answer }, leave };
 }
 
 const LEAVING = "asked to leave";

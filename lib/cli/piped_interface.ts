@@ -40,6 +40,7 @@ export class PipedInterface<Event extends ShownEvent, Target>
   readonly #text: TextFormat;
   readonly #json: JsonFormat | null;
   readonly #interrupts: Interrupts;
+  #answer: NonNullable<InputHandler<Target>["answer"]> = (show) => show();
   #inProgress = false;
   #isClosed = false;
   #idleTimer: ReturnType<typeof setTimeout> | undefined;
@@ -60,11 +61,13 @@ export class PipedInterface<Event extends ShownEvent, Target>
     this.#runner = new CommandRunner(mode.commands, options.json, {
       refuse: ({ code, message, seq }, ref) => {
         const about = seq === undefined ? {} : { seq };
-        this.show({ event: "error", code, text: message, ...about }, ref);
+        this.#answer(() => this.show({ event: "error", code, text: message, ...about }, ref));
       },
       help: (entries, ref) => {
-        if (this.#json !== null) this.#writeJson(helpEvent(entries), ref);
-        else this.#writeLines(helpLines(entries, mode.commands, null));
+        this.#answer(() => {
+          if (this.#json !== null) this.#writeJson(helpEvent(entries), ref);
+          else this.#writeLines(helpLines(entries, mode.commands, null));
+        });
       },
       notice: (text) => this.show({ event: "notice", text }),
       ready: () => this.#output.ready(),
@@ -78,6 +81,7 @@ export class PipedInterface<Event extends ShownEvent, Target>
 
   listen(handler: InputHandler<Target>): void {
     this.heedInterrupts((cause) => handler.interrupted(cause));
+    if (handler.answer !== undefined) this.#answer = handler.answer;
     void this.#readAll(handler); // rejects only for bugs, which end the program
   }
 

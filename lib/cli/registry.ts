@@ -219,7 +219,11 @@ class Program {
       },
     }, async (host, links) => {
       this.#host = host;
-      this.#input = inputTo(wiring.environment.log, (command, ref) => host.command(command, ref));
+      this.#input = inputTo(
+        wiring.environment.log,
+        (command, ref) => host.command(command, ref),
+        () => host,
+      );
       if (this.#isLeaving) this.#input.leave("before it was there"); // while the profile was opened
       this.#looking = SYSTEM_LINK_CLOCK.at(SYSTEM_LINK_CLOCK.nowMs() + LOOKING_TOLD_MS, () => {
         showNotices(ui, `Looking for the directory at ${registryText(options.registry)}`);
@@ -299,6 +303,7 @@ class Program {
       interrupted: (cause) => this.#interrupted(cause),
       logOut: () => this.#logOut(),
       lineBegins: () => this.#parts.standing.lineBegins(),
+      answer: (show) => this.#host === null ? show() : this.#host.answer(show),
       lastLineRead: () => this.#inputEnds(),
       idle: () => this.#tellUnsaid(),
     });

@@ -123,6 +123,7 @@ async function serve(
     const input = inputTo<DirectoryCommand>(
       environment.log,
       (command, ref) => host?.command(command, ref),
+      () => host,
     );
     const ready = () => {
       ui.setPrompt("regserver");

@@ -85,6 +85,7 @@ class Service {
     this.#input = inputTo<CoordinatorCommand>(
       wiring.environment.log,
       (command, ref) => this.#command(command, ref),
+      () => this.#host,
     );
   }
 

@@ -94,6 +94,11 @@ export interface InputHandler<Target> {
    * @returns Called before the line is run: it means what it meant where it was begun, however long it has waited.
    */
   lineBegins?(): () => void;
+  /**
+   * In a pipe: shows an answer that no command gives, after the answers to earlier lines that are given at once.
+   * Left out: it is shown now.
+   */
+  answer?(show: () => void): void;
   /** In a pipe: there will be no more input, although lines are still waiting. */
   lastLineRead?(): void;
   /** In a pipe: all lines so far have been run, and no more came for a moment. */

@@ -63,7 +63,7 @@ export abstract class ModeHost<
   /** The runner that steps the machine. */
   protected abstract readonly runner: Pick<
     Runner<ModeInput<Message, Command>, unknown, unknown>,
-    "feed" | "stop"
+    "feed" | "stop" | "inOrder"
   >;
 
   protected constructor(codec: MessageCodec<Message>, readonly ports: ModePorts<Event>) {
@@ -88,6 +88,11 @@ export abstract class ModeHost<
   /** A command of the user. */
   command(command: Command, ref: string | undefined): void {
     this.runner.feed({ type: "command", command, ref });
+  }
+
+  /** Shows an answer that isn't the machine's: after the answers to earlier commands that it gives at once. */
+  answer(show: () => void): void {
+    this.runner.inOrder(show);
   }
 
   // LinkHandler's methods.

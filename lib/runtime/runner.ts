@@ -50,9 +50,14 @@ export interface RunnerPorts<Input, Effect, Record> {
 /** Effects in the queue: about a second of a busy room. Above this, sources are asked to pause. */
 const QUEUED_EFFECTS_HIGH = 8_192;
 
+/** What isn't the machine's, and has its place between effects. */
+class Work {
+  constructor(readonly run: () => void) {}
+}
+
 export class Runner<Input, Effect, Record> {
   /** Effects that wait, in the order in which the machine emitted them. */
-  readonly #effects: Effect[] = [];
+  readonly #effects: (Effect | Work)[] = [];
   readonly #inputs: Input[] = [];
   /** How many effects at the head of the queue are cleared by a finished write; `#writeFailure` is how that ended. */
   #cleared = 0;
@@ -78,13 +83,20 @@ export class Runner<Input, Effect, Record> {
     if (!this.#running) this.#run();
   }
 
+  /** Does `work` when all effects that wait now have been carried out, or when this is stopped. */
+  inOrder(work: () => void): void {
+    if (this.#stopped) return work();
+    this.#effects.push(new Work(work));
+    if (!this.#running) this.#run();
+  }
+
   /** After this there is no step, effect or timer. */
   stop(): void {
     this.#stopped = true;
     this.#timer?.cancel();
     this.#timer = null;
     this.#inputs.length = 0;
-    this.#effects.length = 0;
+    for (const left of this.#effects.splice(0)) if (left instanceof Work) left.run();
   }
 
   #run(): void {
@@ -112,9 +124,10 @@ export class Runner<Input, Effect, Record> {
   /** Carries out effects from the head of the queue until one has to wait for the disk. */
   #carryOut(): void {
     while (this.#effects.length > 0) {
-      const effect = this.#effects[0] as Effect;
-      const persist = this.ports.persistOf(effect);
-      const isKept = this.ports.keepingOf(effect) !== null;
+      const effect = this.#effects[0] as Effect | Work;
+      const isWork = effect instanceof Work;
+      const persist = isWork ? null : this.ports.persistOf(effect);
+      const isKept = !isWork && this.ports.keepingOf(effect) !== null;
       if (this.#cleared === 0) {
         if (this.#writing) return;
         if (persist !== null || isKept) {
@@ -125,7 +138,8 @@ export class Runner<Input, Effect, Record> {
         }
       } else this.#cleared--;
       this.#effects.shift();
-      if (persist !== null) this.#answer(persist);
+      if (isWork) effect.run();
+      else if (persist !== null) this.#answer(persist);
       else if (!isKept) this.ports.execute(effect);
     }
   }
@@ -143,6 +157,7 @@ export class Runner<Input, Effect, Record> {
     const kept: Promise<void>[] = [];
     let sync = false;
     for (const effect of this.#effects) {
+      if (effect instanceof Work) continue;
       const keep = this.ports.keepingOf(effect);
       if (keep !== null) kept.push(keep());
       const persist = this.ports.persistOf(effect);

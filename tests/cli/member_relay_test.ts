@@ -8,6 +8,9 @@ const msg = (text: string): MemberCommand => ({ command: "msg", text });
 
 class Host {
   readonly given: string[] = [];
+  answer(show: () => void): void {
+    show();
+  }
   command(command: MemberCommand, ref: string | undefined): void {
     const what = command.command === "msg" ? command.text : command.command;
     this.given.push(ref === undefined ? what : `${what} ${ref}`);

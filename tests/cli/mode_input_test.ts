@@ -7,7 +7,7 @@ interface Asked {
 }
 
 /** What a mode is asked, and what its log says of that. */
-function mode() {
+function mode(host: { answer(show: () => void): void } | null = null) {
   const told: string[] = [];
   const log = {
     ...SILENT_LOGGER,
@@ -16,6 +16,7 @@ function mode() {
   const input = inputTo<Asked>(
     log,
     ({ command }, ref) => void told.push(`${command} ${ref ?? "-"}`),
+    () => host,
   );
   return { told, input };
 }
@@ -42,4 +43,14 @@ Deno.test("inputTo() leaves at the end of input, and when it is interrupted, and
     'asked to leave {"cause":"terminated"}',
     "quit -",
   ]);
+});
+
+Deno.test("inputTo() has answers shown in the order of the commands, and at once where nobody is at work", () => {
+  const waiting: (() => void)[] = [];
+  const busy = mode({ answer: (show) => void waiting.push(show) });
+  const free = mode();
+
+  for (const { told, input } of [busy, free]) input.handler.answer?.(() => void told.push("help"));
+
+  assertEquals([busy.told, waiting.length, free.told], [[], 1, ["help"]]);
 });

@@ -36,6 +36,22 @@ Deno.test("a pipe's lines are run in order, then the end is told", async () => {
   assertEquals(streams.stdoutText, "12:03 <Alice> one\n12:03 <Alice> two\n12:03 <Alice> last\n");
 });
 
+Deno.test("errors and help wait in a pipe for the answers to earlier lines", async () => {
+  const { streams, ui, room } = open();
+  const waiting: (() => void)[] = [];
+  streams.type("/nope\nfirst\n/help quit\n");
+  streams.type(null);
+  ui.listen({ ...room, answer: (show) => void waiting.push(show) });
+  await settle();
+  const early = streams.stdoutText + streams.stderrText;
+  for (const show of waiting) show();
+  await ui.close();
+
+  assertEquals(early, "12:03 <Alice> first\n");
+  assertStringIncludes(streams.stderrText, "There is no command /nope");
+  assertStringIncludes(streams.stdoutText, "/quit");
+});
+
 Deno.test("who reads along at a terminal without line editing is a person, unless it is for scripts", async () => {
   const seen: boolean[] = [];
   const mode = {

@@ -117,6 +117,22 @@ Deno.test("friends: what is too long is refused with both sizes, and an empty te
   assertEquals(alice.events.filter(delivery("queued")).length, 1);
 });
 
+Deno.test("friends: answers come in the order of the lines, and wait for no message", async () => {
+  await using group = new FriendsGroup("ann", "bob");
+  const ann = await group.start("ann");
+
+  await ann.type(
+    ["ann/note", "/list", "/nope", "/status", "/msg", "/outbox", "/help exit"].join("\n"),
+  );
+  await ann.until(delivery("delivered"));
+  await ann.until(({ event }) => event === "help");
+
+  const answers = ann.events.flatMap(({ event, code }) =>
+    ["ready", "message", "delivery"].includes(event) ? [] : [code ?? event]
+  );
+  assertEquals(answers, ["friends", "unknown-command", "status", "usage", "outbox", "help"]);
+});
+
 Deno.test("friends: a line without a friend's name says the form, and nothing is sent", async () => {
   await using group = new FriendsGroup("alice", "bob");
   const [alice, bob] = await group.startAll() as [Node, Node];

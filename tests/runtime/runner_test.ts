@@ -241,3 +241,28 @@ Deno.test("Runner says when too many effects wait for the disk, and when none do
   assertEquals(full, [true]);
   assertEquals(saturations, [true, false]);
 });
+
+Deno.test("Runner does work in its place between effects, and what is left of it when it stops", async () => {
+  const { runner, seen, writes } = subject({
+    a: [{ do: "before" }, { persist: "r1", token: null }, { do: "after" }],
+    b: [{ do: "later" }, { persist: "r2", token: null }],
+  });
+  const work = (what: string) => runner.inOrder(() => void seen.push(what));
+
+  work("first");
+  runner.feed("a");
+  work("second");
+  await Promise.resolve();
+  runner.feed("b");
+  work("third");
+  const whileWriting = [...seen];
+  await writes[0]?.done();
+  const written = seen.slice(whileWriting.length);
+  runner.stop();
+  work("fourth");
+
+  assertEquals(whileWriting, ["first", "step a@0", "before", "step b@0"]);
+  assertEquals(written, ["after", "second", "later"]);
+  assertEquals(seen.slice(-2), ["third", "fourth"]);
+  assertEquals(writes.map(({ records }) => records), [["r1"], ["r2"]]);
+});
