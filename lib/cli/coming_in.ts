@@ -3,9 +3,9 @@
  * succeeds.
  */
 
-import { P2pchatError } from "../base/errors.ts";
+import { type ErrorCode, P2pchatError } from "../base/errors.ts";
 import { foldName } from "../base/names.ts";
-import { PASSWORD_LENGTH_MIN } from "../base/passwords.ts";
+import { PASSWORD_LENGTH_MIN, weakPassword } from "../base/passwords.ts";
 import { chosenName } from "./flags.ts";
 import type { Entry } from "../protocols/directory/client_io.ts";
 import { typedTwice } from "./password_source.ts";
@@ -41,6 +41,9 @@ export interface ComingInPorts {
   logOut(): void;
 }
 
+const PASSWORD = "Password: ";
+const RETYPE_TEXT = "Type the password once more, or choose; neither is shown";
+const SECRET_TEXT = "What you choose isn't shown, in case you are still typing a password";
 const MENU = "1) log in   2) sign up   3) guest: ";
 const WAYS: ReadonlyMap<string, Entry["how"]> = new Map([
   ["1", "log-in"],
@@ -59,6 +62,17 @@ const ENTERED_TO: Readonly<Record<Entry["how"], string>> = {
   "guest": COME_IN,
 };
 
+/** How often a password is asked for in a row where a flag has chosen to log in. */
+const PASSWORD_TRIES = 3;
+
+/** A log-in with a typed password, until the directory has answered. */
+interface Tried {
+  readonly way: Way;
+  readonly newPassword: string;
+  /** How many more tries there are before the menu comes. */
+  readonly left: number;
+}
+
 /** What people type who don't want to enter at all. */
 const LEAVES = /^[/:]?(?:q|quit|exit|logout)$/i;
 
@@ -66,6 +80,16 @@ export class ComingIn {
   readonly #ports: ComingInPorts;
   #way: Way | null;
   #given: GivenPasswords | null;
+  #tried: Tried | null = null;
+  /** The same, once its password was found to be wrong. */
+  #refused: Tried | null = null;
+  /**
+   * A password was typed and didn't do: its owner may type it once more by habit, or be typing still. So the menu
+   * shows nothing of what is typed.
+   */
+  #isSecret = false;
+  /** A password that was typed at the menu. */
+  #retyped: string | null = null;
 
   constructor(ports: ComingInPorts) {
     this.#ports = ports;
@@ -82,16 +106,20 @@ export class ComingIn {
   /** The way and the name; asked for where unknown. Null if the user leaves. */
   async way(): Promise<Way | null> {
     while (this.#way === null) {
-      const how = await this.#ask(MENU);
+      if (this.#isSecret) this.#ports.notice(this.#refused === null ? SECRET_TEXT : RETYPE_TEXT);
+      const how = await this.#ask(MENU, this.#isSecret);
       if (how === null || LEAVES.test(how.trim())) return null;
       if (how.trim() === "") continue;
       const known = WAYS.get(how.replaceAll(/\s/g, "").toLowerCase());
       if (known === undefined) {
+        if (this.#isRetyped(how)) break;
         // The input isn't quoted: it may be a password typed too soon.
         const text = "That is none of these: 1, 2 or 3, log in, sign up or guest; q leaves";
         this.#ports.refuse(new P2pchatError("usage", text));
         continue;
       }
+      this.#refused = null;
+      this.#isSecret = false;
       const name = this.#ports.name ?? await this.#ask("Name: ");
       if (name === null) return null;
       this.#way = this.#checked(() => ({ how: known, name: chosenName(name.trim()) }));
@@ -99,10 +127,26 @@ export class ComingIn {
     return this.#way;
   }
 
+  /** Whether this answer to the menu is the password of the log-in that was refused, typed once more. */
+  #isRetyped(answer: string): boolean {
+    if (this.#refused === null || weakPassword(answer) !== null) return false;
+    this.#way = this.#refused.way;
+    this.#retyped = answer;
+    return true;
+  }
+
   /** Asks for the way again, after an attempt has failed. */
   async anotherWay(): Promise<Way | null> {
     this.#way = null;
+    this.#isSecret = true;
+    this.#ports.dialogue?.forgetTypedAhead();
     return await this.way();
+  }
+
+  /** The directory has refused something. */
+  failed(code: ErrorCode): void {
+    if (code === "bad-credentials") this.#refused = this.#tried;
+    this.#tried = null;
   }
 
   /**
@@ -119,6 +163,9 @@ export class ComingIn {
       isAsked &&
       !await this.#open(false, `The directory answers: press Enter at an empty line to ${to}`)
     ) return null;
+    const again = await this.#passwordAgain();
+    if (again !== undefined) return again;
+    if (this.#isSecret) this.#ports.dialogue?.forgetTypedAhead();
     for (;;) {
       const way = await this.way();
       if (way === null || foldName(way.name) !== foldName(profile)) return way;
@@ -127,16 +174,43 @@ export class ComingIn {
       this.#way = null;
       this.#given = null;
       if (way.how === "guest") return { ...way, password: "", newPassword: "" };
-      const { newPassword } = given ?? { newPassword: "" };
+      const { newPassword } = given ?? this.#refused ?? { newPassword: "" };
       if (given !== null && given.password !== null) {
         return { ...way, password: given.password, newPassword };
       }
-      const password = way.how === "log-in"
-        ? await this.#ask("Password: ", true)
-        : await this.newPassword("Password");
+      const password = await this.#passwordFor(way);
       if (password === null) return null;
-      if (password !== undefined) return { ...way, password, newPassword };
+      this.#isSecret = true;
+      if (password !== undefined) return this.#entering(way, password, newPassword);
     }
+  }
+
+  /** @returns Undefined after an error, which was shown; null if the user leaves. */
+  async #passwordFor({ how }: Way): Promise<string | null | undefined> {
+    if (how === "sign-up") return await this.newPassword("Password");
+    const retyped = this.#retyped;
+    this.#retyped = null;
+    return retyped ?? await this.#ask(PASSWORD, true);
+  }
+
+  /**
+   * Where a flag has chosen to log in, asks for another password than the wrong one. @returns Undefined where the
+   * menu is to be shown; null if the user leaves.
+   */
+  async #passwordAgain(): Promise<Entry | null | undefined> {
+    const { way: flagged } = this.#ports;
+    const refused = this.#refused;
+    if (flagged === null || refused === null || refused.left === 0) return undefined;
+    const password = await this.#ask(PASSWORD, true);
+    if (password === null) return null;
+    if (password === "") return undefined;
+    return this.#entering(refused.way, password, refused.newPassword, refused.left - 1);
+  }
+
+  #entering(way: Way, password: string, newPassword: string, left = PASSWORD_TRIES - 1): Entry {
+    this.#tried = way.how === "log-in" ? { way, newPassword, left } : null;
+    this.#refused = null;
+    return { ...way, password, newPassword };
   }
 
   /**
@@ -163,6 +237,8 @@ export class ComingIn {
    * @param isAnswered Whether that includes input typed ahead, as all questions are answered.
    */
   over(isAnswered: boolean): void {
+    this.#tried = this.#refused = null;
+    this.#isSecret = false;
     this.#ports.dialogue?.end(isAnswered);
   }
 

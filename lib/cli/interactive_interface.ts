@@ -176,6 +176,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
         this.#press([]);
         this.#lastLineRun();
       },
+      forgetTypedAhead: () => this.#questions.forgetTypedAhead(),
       dropTypedAhead: () => {
         if (this.#held.isRunning) this.#dropBehindLine();
         this.#dropUntilQuiet();

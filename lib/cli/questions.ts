@@ -82,16 +82,20 @@ export class Questions {
   takeTypedAhead(): readonly Key[] {
     if (this.isOpen && this.#question === null) return [];
     const keys = this.#typedAhead;
+    this.forgetTypedAhead();
+    return keys;
+  }
+
+  /** The keys that waited are for nobody. */
+  forgetTypedAhead(): void {
     this.#typedAhead = [];
     this.#units = 0;
-    return keys;
   }
 
   /** These keys come before those that wait. */
   typedBefore(keys: readonly Key[]): void {
     const waiting = this.#typedAhead;
-    this.#typedAhead = [];
-    this.#units = 0;
+    this.forgetTypedAhead();
     for (const key of [...keys, ...waiting]) this.#keep(key);
   }
 

@@ -269,6 +269,7 @@ class Program {
         if (this.#hasEnded && event.state === "up") this.#leave("end of input");
         break;
       case "error":
+        this.#comingIn.failed(event.code);
         // Whoever may accept the key types it at the prompt.
         if (event.code === "key-changed" && !standing.wasUp) this.#comingIn.over(false);
         break;

@@ -136,6 +136,8 @@ export interface Dialogue {
    * @param isAnswered Whether what was typed ahead goes to the prompt now. Otherwise nobody sees it: it may be a password.
    */
   end(isAnswered: boolean): void;
+  /** What was typed ahead answers no question, and isn't shown. */
+  forgetTypedAhead(): void;
   /**
    * Nothing is asked, although the user may be answering already: what is typed counts only after a pause of 1 s. What
    * was typed behind the line that is run, while that was waiting, is never run.

@@ -88,6 +88,21 @@ Deno.test("what was typed ahead is nobody's where nothing is answered", async ()
   await ui.close();
 });
 
+Deno.test("what was typed ahead can be forgotten before the next question", async () => {
+  const { streams, ui, ask, begin, happened } = open();
+  begin();
+  streams.type("secret\rsec");
+  await settle();
+  ui.dialogue.forgetTypedAhead();
+  ask("Menu: ");
+  streams.type("3\r");
+  await settle();
+
+  assertEquals(happened, ["Menu: 3"]);
+  assertEquals(streams.stdoutText.includes("sec"), false);
+  await ui.close();
+});
+
 const ENTER_FIRST = "Press Enter";
 
 /** The same, once it takes commands; `began` says how the questions that come now began. */

@@ -142,6 +142,39 @@ terminalTest("after each mistake the menu comes back, and says what it was", asy
   assert(lines(terminal).includes("* Online: alice (you, guest)"), terminal.screen.text);
 });
 
+terminalTest(
+  "a password typed again after a wrong one, at once or at the menu, isn't shown",
+  async () => {
+    const { world } = await DirectoryWorld.open(["alice"]);
+    await using _ = world;
+    const wrong = "wrong horse";
+    await using flagged = await world.terminal("alice", ["--login"]);
+    await flagged.untilCursorLine("Password: |");
+    await flagged.press(`${wrong}\r`);
+    await flagged.until("what is wrong", ({ text }) => text.includes("Wrong name or password"));
+    await flagged.untilCursorLine("Password: |");
+    await flagged.press("\r");
+    await flagged.untilCursorLine(MENU);
+    await flagged.press(`${PASSWORD}\r`);
+    await flagged.untilCursorLine("alice (lobby)> |");
+    await flagged.press(CTRL_X);
+    await assertLeft(flagged);
+
+    await using chosen = await world.terminal("alice");
+    await chosen.untilCursorLine(MENU);
+    await chosen.press("1\r");
+    await chosen.untilCursorLine("Password: |");
+    await chosen.press(`${wrong}\r${PASSWORD}\r`); // the second one while the first is checked: dropped
+    await chosen.until("what is wrong", ({ text }) => text.includes("Wrong name or password"));
+    await chosen.untilCursorLine(MENU);
+    await chosen.press(`${PASSWORD}\r`);
+    await chosen.untilCursorLine("alice (lobby)> |");
+    for (const { raw } of [flagged, chosen]) {
+      for (const secret of [wrong, PASSWORD]) assert(!raw.includes(secret), raw);
+    }
+  },
+);
+
 terminalTest("a name that is another's: another name is asked for", async () => {
   const { world } = await DirectoryWorld.open(["alice"]);
   await using _ = world;
