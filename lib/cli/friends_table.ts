@@ -1,6 +1,7 @@
 /** The table of friends while the program runs: the user's own row, and the effect of edits. */
 
 import { P2pchatError } from "../base/errors.ts";
+import { endpointText } from "../base/ids.ts";
 import type { ProfileIdentity } from "../store/identity.ts";
 import { RealDisk } from "../store/real_disk.ts";
 import { ownRow, type OwnRowKey, type UserInfoRow, userInfoRows } from "../store/user_info.ts";
@@ -46,6 +47,12 @@ export function checkOwnKey(
   throw new P2pchatError("bad-file", [text, ...own.notices].join(". "));
 }
 
+/** Where the user's own row says that the user is now; null where it was so before. */
+function ownAddressText(before: FriendsTable, now: FriendsTable): string | null {
+  const [was, is] = [before, now].map(({ own }) => endpointText(own.endpoint));
+  return was === is ? null : `you are at ${is} now`;
+}
+
 export interface TableReports {
   /** The table was edited and is valid. */
   edited(table: FriendsTable): void;
@@ -82,7 +89,9 @@ export class TableFollower implements UserInfoListener {
     const { file, reports } = this;
     const edit = editText(friendsOf(before), friendsOf(this.#table));
     if (this.#isBroken) {
-      reports.notice(`${file} is in order again${edit === null ? ", as it was" : `: ${edit}`}`);
+      const changes = [edit, ownAddressText(before, this.#table)].filter((text) => text !== null);
+      const what = changes.length === 0 ? ", as it was" : `: ${changes.join("; ")}`;
+      reports.notice(`${file} is in order again${what}`);
     } else if (edit !== null) reports.notice(`${file} was edited: ${edit}`);
     this.#isBroken = false;
     reports.trouble(null);

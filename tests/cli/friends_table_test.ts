@@ -83,6 +83,19 @@ Deno.test("a broken table is a trouble until it is in order again, which is told
   assertEquals(followed.friends, ["carol"]);
 });
 
+Deno.test("a table that is in order again with another address of one's own isn't as it was", () => {
+  const followed = new Followed("alice a 1, bob b 1");
+  followed.edit("bob b 1");
+  followed.edit("alice a 2, bob b 1");
+  followed.edit("bob b 1");
+  followed.edit("alice a 1, bob b 2");
+
+  assertEquals(followed.told.filter((text) => !text.startsWith("bad-file")), [
+    "users.txt is in order again: you are at a:2 now",
+    "users.txt is in order again: bob is at b:2 now; you are at a:1 now",
+  ]);
+});
+
 Deno.test("a comment in the table is no news, and somebody else's key in one's own row is wrong", () => {
   const followed = new Followed("alice a 1, bob b 1", "other" as Fingerprint);
   followed.edit("# ours, alice a 1, bob b 1");
