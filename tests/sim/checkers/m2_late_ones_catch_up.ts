@@ -28,6 +28,8 @@ export class LateOnesCatchUp implements MeshChecker {
     }
     for (const { member, history } of world.judged()) {
       if (history === null) throw new Violation(this.name, `${member.label} showed no history`);
+      // What liars make up may fill it: members that no invite keeps out can push others' messages out.
+      if (history.length > SURELY_KEPT) continue;
       const kept = new Set(history.map(({ text }) => text));
       for (const said of alive) {
         if (kept.has(said.text) || member.withheld.has(said)) continue;
