@@ -79,7 +79,7 @@ function readyLine({ name: self, port, names, users }: EventNamed<"ready">): Lin
 
 /** At a terminal only unexpected states are shown, not that a message was stored or has arrived. */
 function deliveryLines(
-  { id, state, to, reason, waiting, text }: EventNamed<"delivery">,
+  { id, state, to, reason, told, waiting, text }: EventNamed<"delivery">,
   { nowMs, interactive }: RenderContext,
 ): readonly Line[] {
   const short = id.slice(0, ID_LETTERS);
@@ -96,7 +96,7 @@ function deliveryLines(
   if (reason === TAKEN_BACK) {
     return [starLine(nowMs, `Taken back: ${short} to `, nameSpan(to))];
   }
-  const because = reason === undefined ? "" : `: ${reason}`;
+  const because = reason === undefined || told ? "" : `: ${reason}`;
   const what = text === undefined ? short : quotedStart(text);
   return [wrongLine(nowMs, `${what} isn't sent to `, nameSpan(to), because)];
 }

@@ -107,6 +107,11 @@ const PRINTED: readonly (readonly [title: string, event: FriendsOwnEvent, text: 
     "12:03 ! 1 isn't sent to bob\n",
   ],
   [
+    "what has failed for a reason that an error has told",
+    { ...DELIVERY, state: "failed", reason: "bob refused: who is ann?", told: true, text: "hi" },
+    '12:03 ! "hi" isn\'t sent to bob\n',
+  ],
+  [
     "what has failed, by how it starts",
     { ...DELIVERY, state: "failed", reason: "nobody listens there", text: `a\n${"b".repeat(80)}` },
     `12:03 ! "a␊${"b".repeat(58)}..." isn't sent to bob: nobody listens there\n`,

@@ -61,6 +61,8 @@ export type FriendsEvent =
     readonly to: string;
     readonly state: "queued" | "delivered" | "failed";
     readonly reason?: string;
+    /** With `failed`: an error has just given the reason. */
+    readonly told?: true;
     /** With `queued`: how many messages wait for a friend that is away. */
     readonly waiting?: number;
     /** With `failed`: the text. It tells which message that is to a user that never saw its id. */

@@ -263,7 +263,10 @@ export class Meeting {
     const { friend } = link;
     if (friend !== null && link.dialled) {
       const problem = `${friend.shown} refused: ${text}`;
-      if (friend.toldRefusal !== problem) this.out.error(code, problem);
+      if (friend.toldRefusal !== problem) {
+        this.out.error(code, problem);
+        friend.toldProblem = problem;
+      }
       friend.toldRefusal = problem;
       friend.problem = problem;
     }

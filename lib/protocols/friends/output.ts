@@ -47,7 +47,9 @@ export class Output extends StoringOutput<FriendsEvent, FriendsEffect, FriendsRe
     { name: to }: Friend,
     reason: string,
     ref: string | undefined,
+    isTold = false,
   ): void {
-    this.show({ event: "delivery", id, to, state: "failed", reason, text }, ref);
+    const event = { event: "delivery", id, to, state: "failed", reason, text } as const;
+    this.show(isTold ? { ...event, told: true } : event, ref);
   }
 }

@@ -251,11 +251,14 @@ export class Sending {
     friend.deliveredSinceBack = 0;
   }
 
-  /** Gives up messages that are only in memory. */
-  giveUp(friend: Friend, why: string): void {
+  /** Gives up messages that are only in memory. @param isTold Whether an error has just said why. */
+  giveUp(friend: Friend, why: string, isTold = false): void {
     for (const entry of friend.outbox.takeUnstored()) {
-      const reason = entry.position !== null ? `${why}; it may have arrived all the same` : why;
-      this.out.failed(entry, friend, reason, entry.ref);
+      if (entry.position === null) this.out.failed(entry, friend, why, entry.ref, isTold);
+      else {
+        const reason = `${why}; it may have arrived all the same`;
+        this.out.failed(entry, friend, reason, entry.ref);
+      }
     }
   }
 
@@ -264,8 +267,8 @@ export class Sending {
     const { outbox, shown } = friend;
     friend.failed(this.out.nowMs, this.environment.random(), this.table.busyCount);
     const problem = friend.problem ?? "no address of the friend could be reached";
-    if (!this.queue) this.giveUp(friend, problem);
     const isTold = friend.toldProblem === problem;
+    if (!this.queue) this.giveUp(friend, problem, isTold);
     friend.toldProblem = null;
     if (outbox.size <= friend.toldWaiting || !this.table.listed.has(friend)) return;
     friend.toldWaiting = outbox.size;

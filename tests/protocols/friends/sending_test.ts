@@ -400,6 +400,24 @@ Deno.test("Friends with --no-queue fails at once what can't be delivered", () =>
   assertEquals(ann.pass(60_000), []);
 });
 
+Deno.test("Friends with --no-queue marks a failure whose reason an error has just told", () => {
+  const ann = Program.started({ queue: false });
+  const refusal = { type: "refuse", code: "unknown-user", text: "who is ann?" } as const;
+  const told = [1, 2].map((link) => {
+    ann.say("bob", `text ${link}`);
+    ann.reaches(BOB);
+    ann.gets(link, refusal);
+    ann.goesDown(link);
+    ann.pass(1_000);
+    const failed = ann.events.findLast(({ event }) => event === "delivery");
+    return failed?.event === "delivery" && [failed.reason, failed.told];
+  });
+
+  const reason = "bob refused: who is ann?";
+  assertEquals(ann.told, [reason]);
+  assertEquals(told, [[reason, true], [reason, undefined]]);
+});
+
 Deno.test("Friends with --no-queue goes on keeping what an earlier process stored", () => {
   const ann = Program.started({ queue: false, records: [queued(1)] });
   ann.say("bob", "now", "r");
