@@ -1,7 +1,7 @@
 /** `p2pchat peer --users`: connects the friends' machine to sockets, files and the user interface. */
 
 import { P2pchatError } from "../base/errors.ts";
-import { endpointText } from "../base/ids.ts";
+import { type Endpoint, endpointText } from "../base/ids.ts";
 import type { FriendsCommand, FriendsEvent } from "../protocols/friends/events.ts";
 import { FriendsHost, type FriendsStore } from "../runtime/friends_host.ts";
 import type { KeepPin } from "../runtime/mode_host.ts";
@@ -109,7 +109,8 @@ async function chat(wiring: Wiring): Promise<void> {
       noted = known.written.then(opened.noteUse, () => {}); // such a failure is shown elsewhere
       showFailure(ui, noted);
     };
-    const friends = hostOf(wiring, links, kept, begun);
+    const dialled = () => port.dialled ?? table.own.endpoint;
+    const friends = hostOf(wiring, links, kept, { begun, dialled });
     host = friends;
     const watch = followTable(wiring, friends, port, hosts);
     const run = async () => {
@@ -170,12 +171,18 @@ interface Kept {
   readonly scope: string;
 }
 
-/** @param begun Called when the host has shown that it is ready. */
+interface Surroundings {
+  /** Called when the host has shown that it is ready. */
+  begun(): void;
+  /** Where friends dial the user. */
+  dialled(): Endpoint;
+}
+
 function hostOf(
   wiring: Wiring,
   links: Links,
   { store, notices, scope }: Kept,
-  begun: () => void,
+  { begun, dialled }: Surroundings,
 ): FriendsHost {
   const { options, table, environment, identity, knownPeers, ui, reply } = wiring;
   const input = inputTo<FriendsCommand>(
@@ -184,6 +191,9 @@ function hostOf(
     () => host,
   );
   const show = (event: FriendsEvent, ref: string | undefined) => {
+    if (event.event === "friends") {
+      return ui.show({ ...event, self: { name: table.own.name, ...dialled() } }, ref);
+    }
     ui.show(shownEvent(event), ref);
     if (event.event === "verify") return markVerified(wiring, event.peerKey, ref);
     if (event.event === "message" && !event.self) reply.wrote(event.from);

@@ -35,6 +35,11 @@ export class OwnPort {
     this.#ports = ports;
   }
 
+  /** Where friends dial the user, by the present table; null before the first one. */
+  get dialled(): Endpoint | null {
+    return this.#table?.own.endpoint ?? null;
+  }
+
   /** Sets the present table, and listens at its port. */
   follow(table: FriendsTable): void {
     this.close();

@@ -52,7 +52,7 @@ export function friendsLines(
     case "friends":
       return event.friends.length === 0
         ? [["The table has no friends."]]
-        : [[ownNameSpan(self), " (you)"], ...friendLines(event.friends)];
+        : [ownLine(self, event), ...friendLines(event.friends)];
     case "outbox":
       return outboxLines(event);
     case "status":
@@ -104,6 +104,10 @@ function deliveryLines(
 function connectionLine(event: EventNamed<"connection">, nowMs: number): Line {
   const what = event.state === "opened" ? "Connected with " : "No longer connected with ";
   return starLine(nowMs, what, nameSpan(event.friend), ` (${event.reason})`);
+}
+
+function ownLine(name: string, { self }: EventNamed<"friends">): Line {
+  return [ownNameSpan(name), self === undefined ? " (you)" : `  ${endpointText(self)}  (you)`];
 }
 
 function friendLines(friends: readonly FriendView[]): readonly Line[] {

@@ -127,6 +127,15 @@ const PRINTED: readonly (readonly [title: string, event: FriendsOwnEvent, text: 
     { event: "friends", friends: [friend("bob"), { ...friend("Вob"), connected: true }] },
     "alice (you)\nbob  10.0.0.2:5002  not connected\n≈Вob  10.0.0.2:5002  connected\n",
   ],
+  [
+    "the friends and oneself",
+    {
+      event: "friends",
+      friends: [friend("bob")],
+      self: { name: "alice", host: "10.0.0.1", port: 5_001 },
+    },
+    "alice  10.0.0.1:5001  (you)\nbob  10.0.0.2:5002  not connected\n",
+  ],
   ["a table without friends", { event: "friends", friends: [] }, "The table has no friends.\n"],
   [
     "the outbox, with as much of an id as it takes",

@@ -91,7 +91,7 @@ terminalTest(
       "<bob> ␛]0;owned␇␛[2J three",
       "alice> bob/four", // whom r stands for is seen
       "alice> /list",
-      "alice (you)",
+      `alice  127.0.0.1:${group.row("alice").port}  (you)`,
       `bob  127.0.0.1:${bob.port}  connected`,
       `bobby  127.0.0.1:${group.row("bobby").port}  not connected`,
     ]);

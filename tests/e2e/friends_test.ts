@@ -154,7 +154,7 @@ Deno.test("friends: a line without a friend's name says the form, and nothing is
   assertEquals(
     errors.filter(failure("unknown-user")).map(({ text, ref }) => [text, ref]).sort(),
     [
-      [`Cannot answer: nobody has written yet${wayOut}`, undefined],
+      [`Cannot answer: nobody has written to you since this program started${wayOut}`, undefined],
       [carol, undefined],
       [carol, "r1"],
       [form, undefined],
@@ -186,6 +186,7 @@ Deno.test("friends: /list, /status and /verify say who is who, and r/ answers wh
 
   assertEquals([before.event, before.code], ["error", "offline"]);
   assertEquals(list.event, "friends");
+  assertEquals(list.self, { name: "alice", host: "127.0.0.1", port: alice.port });
   assertEquals(list.friends, [
     { name: "bob", host: "127.0.0.1", port: bob.port, connected: true },
     { name: "carol", host: "127.0.0.1", port: group.row("carol").port, connected: false },

@@ -74,7 +74,12 @@ export type FriendsEvent =
     readonly state: "opened" | "closed";
     readonly reason: string;
   }
-  | { readonly event: "friends"; readonly friends: readonly FriendView[] }
+  | {
+    readonly event: "friends";
+    readonly friends: readonly FriendView[];
+    /** The user, at the address that friends dial. The machine doesn't know it. */
+    readonly self?: Omit<FriendView, "connected">;
+  }
   | { readonly event: "outbox"; readonly messages: readonly OutboxMessage[] }
   | {
     readonly event: "status";

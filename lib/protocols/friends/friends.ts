@@ -325,7 +325,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
   /** @param form How a name that is close would be used: `bob/TEXT`. */
   #unknownUser(name: string, form: (known: string) => string, ref: string | undefined): void {
     const what = foldName(name) === "r"
-      ? "Cannot answer: nobody has written yet"
+      ? "Cannot answer: nobody has written to you since this program started"
       : `Cannot find ${shownName(name)} in ${this.config.users}`;
     const names = Array.from(this.#table.listed, ({ name }) => name);
     const hint = didYouMean(name, names, form);

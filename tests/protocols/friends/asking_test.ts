@@ -44,7 +44,7 @@ Deno.test("Friends says that there is nobody of that name, and the form", () => 
 Deno.test("Friends takes r for who wrote last, an earlier process's messages included", () => {
   const ann = Program.started({ pins: CEM_PINNED });
   assertEquals(ann.say("r", "hi"), ["error unknown-user"]);
-  assertStringIncludes(ann.told[0]!, "nobody has written yet");
+  assertStringIncludes(ann.told[0]!, "nobody has written to you since this program started");
   ann.meets(BOB);
   ann.meets(CEM, { name: "cem" });
   ann.texts(2, [1]);
