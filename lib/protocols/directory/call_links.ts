@@ -1,6 +1,7 @@
 /** Links between the two sides of a call, of which one becomes the link of the conversation. */
 
 import type { LinkId, PeerKey } from "../../base/ids.ts";
+import { UnknownMessages } from "../../base/unknown_messages.ts";
 import { CALL_LINKS_MAX } from "./client_limits.ts";
 import type { ClientOutput } from "./client_output.ts";
 import type { DirectoryMessage } from "./messages.ts";
@@ -14,8 +15,7 @@ export interface CallLink {
   talk: string | null;
   /** The call that the other side begins on this link. */
   begun: string | null;
-  /** How many messages of unknown types came on it. */
-  unknownMessages: number;
+  readonly unknownMessages: UnknownMessages;
 }
 
 /** What a side knows of the call when it decides about a link. */

@@ -27,7 +27,6 @@ import {
   DIRECT_MS_MAX,
   REASON_BYTES_MAX,
   RINGING_MS_MAX,
-  UNKNOWN_MESSAGES_MAX,
   WAIT_MS_MAX,
 } from "./limits.ts";
 import type { Lobby } from "./lobby.ts";
@@ -380,7 +379,8 @@ export class Calling {
   /** A message came on a link that isn't the directory's. */
   message(link: LinkId, message: DirectoryMessage): void {
     const call = this.#call;
-    if (message.type === "unknown" || this.#parting.message(link, message) || call === null) return;
+    if (message.type === "unknown") return void this.#isPastUnknown(link);
+    if (this.#parting.message(link, message) || call === null) return;
     if (call.link?.link !== link) return this.#connecting.message(call, link, message);
     if (message.type === "hung-up") return this.#isHungUp(call);
     const fault = this.#talking.hears(call, message);
@@ -389,15 +389,19 @@ export class Calling {
 
   /** A message of a type that this version doesn't know came on a link that isn't the directory's. */
   unknown(link: LinkId, code: number): void {
+    if (!this.#isPastUnknown(link)) this.owner.out.send(link, { type: "unknown", code });
+  }
+
+  /** Counts a message of an unknown type. @returns Whether the link is being closed, for too many or anything else. */
+  #isPastUnknown(link: LinkId): boolean {
     const call = this.#call;
     const found = call?.link?.link === link ? call.link : call?.links.get(link) ?? null;
-    if (call === null || found === null) return; // being closed
-    if (++found.unknownMessages <= UNKNOWN_MESSAGES_MAX) {
-      return this.owner.out.send(link, { type: "unknown", code });
-    }
-    const text = "so much that isn't understood";
-    if (found === call.link) this.#breaks(call, text);
-    else call.links.drop(found, `${text} isn't allowed`);
+    if (call === null || found === null) return true;
+    const fault = found.unknownMessages.fault(this.owner.out.nowMs);
+    if (fault === null) return false;
+    if (found === call.link) this.#breaks(call, fault);
+    else call.links.drop(found, fault);
+    return true;
   }
 
   congested(link: LinkId): void {

@@ -17,6 +17,7 @@ import { unreachable } from "../../base/invariant.ts";
 import { Deadlines, earliestMs, type Machine } from "../../base/machine.ts";
 import { stalledMs } from "../../base/mode_machine.ts";
 import { shownName } from "../../base/names.ts";
+import { UnknownMessages } from "../../base/unknown_messages.ts";
 import { Asking } from "./asking.ts";
 import { Calling } from "./calling.ts";
 import type { ClientConfig, ClientEffect, ClientInput } from "./client_io.ts";
@@ -29,7 +30,6 @@ import type { ClientCommand } from "./events.ts";
 import { Hearing } from "./hearing.ts";
 import { KnownKeys } from "./known_keys.ts";
 import { LEAVE_MS_MAX, LEAVE_UNTOLD_MS } from "./client_limits.ts";
-import { UNKNOWN_MESSAGES_MAX } from "./limits.ts";
 import { Lobby } from "./lobby.ts";
 import { type DirectoryMessage, type DirectoryMessageOf, LEAVE_GOODBYE } from "./messages.ts";
 import { MissedCalls } from "./missed_calls.ts";
@@ -64,7 +64,7 @@ export class Client implements Machine<ClientInput, ClientEffect> {
   #attempts = 0;
   #mayBroadcast = true;
   #pausedBecause: string | null = null;
-  #unknownMessages = 0;
+  #unknownMessages = new UnknownMessages();
   #leaving: { readonly ref: string | undefined } | null = null;
   /** Why the program ends once no call goes on; null: it doesn't. */
   #ending: { readonly code: ErrorCode; readonly text: string } | null = null;
@@ -240,7 +240,7 @@ export class Client implements Machine<ClientInput, ClientEffect> {
 
   entered(message: DirectoryMessageOf<"entered">): void {
     this.#mayBroadcast = message.mayBroadcast;
-    this.#unknownMessages = 0;
+    this.#unknownMessages = new UnknownMessages();
     this.#path.entered(message);
     this.hearing.entered(message);
     this.calling.entered();
@@ -339,7 +339,8 @@ export class Client implements Machine<ClientInput, ClientEffect> {
   #message(link: LinkId, message: DirectoryMessage): void {
     const { session, lobby, calling, asking, hearing } = this;
     if (link !== session.link) return calling.message(link, message);
-    if (session.message(message) || message.type === "unknown") return;
+    if (session.message(message)) return;
+    if (message.type === "unknown") return void this.#isPastUnknown();
     if (!session.isUp) return this.offends(`${message.type} before entered`);
     switch (message.type) {
       case "users":
@@ -372,10 +373,14 @@ export class Client implements Machine<ClientInput, ClientEffect> {
 
   #unknown(link: LinkId, code: number): void {
     if (link !== this.session.link) return this.calling.unknown(link, code);
-    if (++this.#unknownMessages > UNKNOWN_MESSAGES_MAX) {
-      return this.offends("so much that isn't understood");
-    }
-    this.out.send(link, { type: "unknown", code });
+    if (!this.#isPastUnknown()) this.out.send(link, { type: "unknown", code });
+  }
+
+  /** Counts a message of an unknown type from the directory. @returns Whether there were too many. */
+  #isPastUnknown(): boolean {
+    const fault = this.#unknownMessages.fault(this.out.nowMs);
+    if (fault !== null) this.offends(fault);
+    return fault !== null;
   }
 
   #datagram({ from, bytes }: Extract<ClientInput, { readonly type: "datagram" }>): void {

@@ -4,6 +4,7 @@ import { DeadlineQueue } from "../../base/deadline_queue.ts";
 import type { LinkId, PeerKey } from "../../base/ids.ts";
 import { invariant } from "../../base/invariant.ts";
 import { TokenBucket } from "../../base/token_bucket.ts";
+import { UnknownMessages } from "../../base/unknown_messages.ts";
 import { addressBlock } from "./address_block.ts";
 import type { Client } from "./client_session.ts";
 import { SESSION_PHASES, type SessionPhase } from "./directory_phases.ts";
@@ -37,7 +38,7 @@ export class ClientLink {
   readonly relayPieces = new TokenBucket(RELAY_PIECES_PER_S, RELAY_PIECES_BURST);
   /** Rate limit of the bytes that it sends in relayed calls. */
   readonly relayBytes = new TokenBucket(RELAY_BYTES_PER_S, RELAY_CREDIT_BYTES);
-  unknownMessages = 0;
+  readonly unknownMessages = new UnknownMessages();
   /** How often `enter` was refused on this link. */
   refusals = 0;
 

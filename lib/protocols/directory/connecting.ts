@@ -3,6 +3,7 @@
 import { fingerprintOf } from "../../base/fingerprint.ts";
 import type { LinkId } from "../../base/ids.ts";
 import { Deadlines } from "../../base/machine.ts";
+import { UnknownMessages } from "../../base/unknown_messages.ts";
 import { type CallLink, hears, verdictOn } from "./call_links.ts";
 import type { ClientCall } from "./client_call.ts";
 import type { ClientInput } from "./client_io.ts";
@@ -58,7 +59,8 @@ export class Connecting {
     if (!isAwaited || (call.key !== null && call.key !== peer)) {
       return out.close(link, "there is no call with you");
     }
-    const added = { link, peer, dialled, isRelayed, talk: null, begun: null, unknownMessages: 0 };
+    const unknownMessages = new UnknownMessages();
+    const added = { link, peer, dialled, isRelayed, talk: null, begun: null, unknownMessages };
     call.links.add(added);
     if (dialled) out.send(link, { type: "talk", call: call.idBytes });
     this.#consider(call, added);

@@ -35,7 +35,6 @@ import {
   OFFENDER_BAN_MS,
   RETURN_SPREAD_MS,
   SLOW_MS_MAX,
-  UNKNOWN_MESSAGES_MAX,
 } from "./limits.ts";
 import { LockOuts } from "./lock_outs.ts";
 import { type DirectoryMessage, type Dismissal, LEAVE_GOODBYE } from "./messages.ts";
@@ -289,14 +288,18 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
     const link = this.#links.get(id);
     if (link === null || link.phase === "over") return;
     this.#out.send(id, { type: "unknown", code });
-    if (++link.unknownMessages > UNKNOWN_MESSAGES_MAX) {
-      this.#offends(link, "too many messages of unknown types");
-    }
+    this.#countUnknown(link);
+  }
+
+  #countUnknown(link: ClientLink): void {
+    const fault = link.unknownMessages.fault(this.#nowMs);
+    if (fault !== null) this.#offends(link, fault);
   }
 
   #message(id: LinkId, message: DirectoryMessage): void {
     const link = this.#links.get(id);
-    if (link === null || link.phase === "over" || message.type === "unknown") return;
+    if (link === null || link.phase === "over") return;
+    if (message.type === "unknown") return this.#countUnknown(link);
     const fault = link.client === null
       ? this.#entrantSaid(link, message)
       : this.#clientSaid(link.client, message);

@@ -2,6 +2,7 @@
 
 import type { LinkId, PeerKey } from "../../base/ids.ts";
 import { invariant } from "../../base/invariant.ts";
+import { UnknownMessages } from "../../base/unknown_messages.ts";
 import type { Friend } from "./friend.ts";
 import type { Position } from "./position.ts";
 
@@ -42,7 +43,7 @@ export interface FriendLink {
   isRefused: boolean;
   /** When it is closed unless something happens; null for an open one. */
   dueMs: number | null;
-  unknownMessages: number;
+  readonly unknownMessages: UnknownMessages;
 }
 
 /** The one place where a link changes its phase. @throws {InvariantError} If `LINK_PHASES` doesn't allow it. */

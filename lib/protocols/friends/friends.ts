@@ -243,7 +243,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
       case "refuse":
         return this.#meeting.refused(link, message);
       case "unknown":
-        return;
+        return void this.#meeting.isPastUnknown(link);
       case "texts":
       case "stored":
       case "skip":

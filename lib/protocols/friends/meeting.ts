@@ -11,6 +11,7 @@ import type { Environment } from "../../base/environment.ts";
 import { fingerprintOf } from "../../base/fingerprint.ts";
 import { endpointText, type LinkId, type PeerKey } from "../../base/ids.ts";
 import { foldName, shownName } from "../../base/names.ts";
+import { UnknownMessages } from "../../base/unknown_messages.ts";
 import type { Friend } from "./friend.ts";
 import { enter, type FriendLink, FriendLinks, isKept } from "./friend_links.ts";
 import type { FriendTable } from "./friend_table.ts";
@@ -25,7 +26,6 @@ import {
   HELLO_MS_MAX,
   OFFENDER_BAN_MS,
   STRANGE_TOLD_MS,
-  UNKNOWN_MESSAGES_MAX,
   UNOPENED_LINKS_MAX,
 } from "./limits.ts";
 import type { FriendsMessage, FriendsRefusal } from "./messages.ts";
@@ -157,7 +157,7 @@ export class Meeting {
       isUsed: false,
       isRefused: false,
       dueMs: this.out.nowMs + HELLO_MS_MAX,
-      unknownMessages: 0,
+      unknownMessages: new UnknownMessages(),
     };
     this.links.add(link);
     if (!dialled) return this.#makeRoom();
@@ -252,11 +252,15 @@ export class Meeting {
 
   unknown(id: LinkId, code: number): void {
     const link = this.links.get(id);
-    if (link === null || link.phase === "over") return;
-    if (++link.unknownMessages > UNKNOWN_MESSAGES_MAX) {
-      return this.offends(link, "too many messages of unknown types");
-    }
+    if (link === null || link.phase === "over" || this.isPastUnknown(link)) return;
     this.out.send(link, { type: "unknown", code });
+  }
+
+  /** Counts a message of an unknown type. @returns Whether there were too many. */
+  isPastUnknown(link: FriendLink): boolean {
+    const fault = link.unknownMessages.fault(this.out.nowMs);
+    if (fault !== null) this.offends(link, fault);
+    return fault !== null;
   }
 
   refused(link: FriendLink, { code, text }: Message<"refuse">): void {

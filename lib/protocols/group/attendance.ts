@@ -6,6 +6,7 @@
 import type { LinkId, PeerKey } from "../../base/ids.ts";
 import type { FoldedName } from "../../base/ids.ts";
 import { TokenBucket } from "../../base/token_bucket.ts";
+import { UnknownMessages } from "../../base/unknown_messages.ts";
 import { type Ballot, NO_BALLOT } from "./ballot.ts";
 import type { Member } from "./epoch.ts";
 import { foldName } from "../../base/names.ts";
@@ -46,7 +47,7 @@ export interface GroupLink {
   isLastOut: boolean;
   /** Set while a process that said hello here, beside another one of the same key, hasn't answered our welcome. */
   successor: Successor | null;
-  unknownMessages: number;
+  readonly unknownMessages: UnknownMessages;
 }
 
 export interface Successor {
@@ -190,8 +191,10 @@ export class Attendance {
     const fetches = new TokenBucket(FETCHES_PER_S, FETCHES_BURST);
     const edits = new TokenBucket(EDIT_MESSAGES_PER_S, EDIT_MESSAGES_BURST);
     const greetByMs = nowMs + HELLO_MS_MAX;
-    const state = { isGreeted: false, isLastOut: false, successor: null, unknownMessages: 0 };
-    this.#links.set(id, { id, peer, host, bucket, fetches, edits, greetByMs, ...state });
+    const unknownMessages = new UnknownMessages();
+    const limits = { bucket, fetches, edits, unknownMessages, greetByMs };
+    const state = { isGreeted: false, isLastOut: false, successor: null };
+    this.#links.set(id, { id, peer, host, ...limits, ...state });
     // The goodbye of the last member to leave is needed, and mustn't be cut off by anybody who opens links.
     const ungreeted = [...this.#links.values()].filter(({ greetByMs, isLastOut }) =>
       greetByMs < Infinity && !isLastOut

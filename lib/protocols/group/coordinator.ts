@@ -34,7 +34,6 @@ import {
   LEAVE_MS_MAX,
   LEAVE_UNTOLD_MS,
   OFFENDER_BAN_MS,
-  UNKNOWN_MESSAGES_MAX,
   WAIT_MS_MAX,
 } from "./limits.ts";
 import type { HistoryEnd } from "./history.ts";
@@ -417,14 +416,18 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     const link = this.#attendance.link(id);
     if (link === null) return;
     this.#out.send(id, { type: "unknown", code });
-    if (++link.unknownMessages > UNKNOWN_MESSAGES_MAX) {
-      this.#offends(link, "too many messages of unknown types");
-    }
+    this.#countUnknown(link);
+  }
+
+  #countUnknown(link: GroupLink): void {
+    const fault = link.unknownMessages.fault(this.#nowMs);
+    if (fault !== null) this.#offends(link, fault);
   }
 
   #message(id: LinkId, message: GroupMessage): void {
     const link = this.#attendance.link(id);
-    if (link === null || message.type === "unknown") return;
+    if (link === null) return;
+    if (message.type === "unknown") return this.#countUnknown(link);
     const isFetched = message.type === "history" && this.#escrow.fetchesFrom(id);
     if (!isFetched && !bucketOf(link, message).take(this.#nowMs)) {
       return this.#offends(link, "too many messages");

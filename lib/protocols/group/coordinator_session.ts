@@ -8,12 +8,12 @@ import { endpointText, type Hash, type LinkId, type PeerKey } from "../../base/i
 import { unreachable } from "../../base/invariant.ts";
 import { ServerKey } from "../../base/server_key.ts";
 import { visibleText } from "../../base/text.ts";
+import { UnknownMessages } from "../../base/unknown_messages.ts";
 import { inWords } from "../../base/words.ts";
 import { CoordinatorLink } from "./coordinator_link.ts";
 import type { Member } from "./epoch.ts";
 import { isFormerOf, type SignedFormerKeys } from "./former_keys.ts";
 import { COORDINATOR_NAME } from "./history.ts";
-import { UNKNOWN_MESSAGES_MAX } from "./limits.ts";
 import type { MemberConfig, MemberInput } from "./member_io.ts";
 import type { MemberOutput } from "./member_output.ts";
 import { lastEntriesText } from "./member_view.ts";
@@ -57,7 +57,7 @@ export class CoordinatorSession {
   #isAsked = false;
   /** What `heard` told last, as one text. */
   #heardTold = "";
-  #unknownMessages = 0;
+  #unknownMessages = new UnknownMessages();
   /** Why there is no place, as last told to the user since we were in; null: not told. */
   #refusalTold: GroupRefusal | null = null;
 
@@ -117,6 +117,7 @@ export class CoordinatorSession {
   linkUp(link: LinkId, peer: PeerKey): void {
     this.#heardTold = "";
     this.#isAsked = false;
+    this.#unknownMessages = new UnknownMessages();
     this.link.up(link, peer);
   }
 
@@ -164,7 +165,7 @@ export class CoordinatorSession {
     if (!this.link.heard(link)) return;
     if (message.type === "refuse") return this.#refused(message);
     if (message.type === "welcome") return this.#welcome(message);
-    if (message.type === "unknown") return;
+    if (message.type === "unknown") return void this.#isPastUnknown();
     if (message.type === "recount") return this.#recount(message);
     if (message.type === "probe" && this.#isAsked) return this.#tellAlive();
     const { membership } = this.owner;
@@ -196,11 +197,15 @@ export class CoordinatorSession {
   }
 
   saysUnknown(link: LinkId, code: number): void {
-    if (!this.link.heard(link)) return;
-    if (++this.#unknownMessages > UNKNOWN_MESSAGES_MAX) {
-      return this.offends("too many messages of unknown types");
-    }
+    if (!this.link.heard(link) || this.#isPastUnknown()) return;
     this.tell({ type: "unknown", code });
+  }
+
+  /** Counts a message of an unknown type. @returns Whether there were too many. */
+  #isPastUnknown(): boolean {
+    const fault = this.#unknownMessages.fault(this.owner.out.nowMs);
+    if (fault !== null) this.offends(fault);
+    return fault !== null;
   }
 
   offends(text: string): void {

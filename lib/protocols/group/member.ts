@@ -36,7 +36,6 @@ import {
   INCARNATION_START_BYTES,
   LAGGING_MS_MAX,
   OFFENDER_BAN_MS,
-  UNKNOWN_MESSAGES_MAX,
 } from "./limits.ts";
 import { Looks } from "./looks.ts";
 import type { MemberConfig, MemberEffect, MemberInput } from "./member_io.ts";
@@ -426,8 +425,9 @@ export class Member implements Machine<MemberInput, MemberEffect> {
   #unknownFromPeer(key: PeerKey, code: number): void {
     const peer = this.peers.get(key);
     if (peer === null) return;
-    if (++peer.unknownMessages > UNKNOWN_MESSAGES_MAX) {
-      this.peers.ban(key, "too many messages of unknown types", OFFENDER_BAN_MS);
+    const fault = peer.unknownMessages.fault(this.out.nowMs);
+    if (fault !== null) {
+      this.peers.ban(key, fault, OFFENDER_BAN_MS);
       return this.heardChanged();
     }
     this.out.tell([key], { type: "unknown", code });

@@ -3,6 +3,7 @@
 import { dropOldest } from "../../base/bounded.ts";
 import { DeadlineQueue } from "../../base/deadline_queue.ts";
 import { TokenBucket } from "../../base/token_bucket.ts";
+import { UnknownMessages } from "../../base/unknown_messages.ts";
 import { type Endpoint, isSameEndpoint, type PeerKey } from "../../base/ids.ts";
 import { type Ballot, compareBallots, isSameBallot } from "./ballot.ts";
 import { batchBytes } from "./history.ts";
@@ -58,7 +59,7 @@ export interface Peer {
   hasGap: boolean;
   /** Whether messages that we sent it since the epoch began may be lost. */
   isLossy: boolean;
-  unknownMessages: number;
+  readonly unknownMessages: UnknownMessages;
   /** Rate limits of its messages. */
   readonly buckets: {
     readonly chat: TokenBucket;
@@ -162,7 +163,7 @@ export class Peers {
       waitingBytes: 0,
       hasGap: false,
       isLossy: false,
-      unknownMessages: 0,
+      unknownMessages: new UnknownMessages(),
       buckets: {
         chat: new TokenBucket(CHAT_PER_S, CHAT_BURST),
         control: new TokenBucket(CONTROL_PER_S, CONTROL_BURST),

@@ -11,6 +11,7 @@ import type { Hash, LinkId, PeerKey } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
 import { isSameName, shownName } from "../../base/names.ts";
 import { TokenBucket } from "../../base/token_bucket.ts";
+import { UnknownMessages } from "../../base/unknown_messages.ts";
 import { NO_BALLOT } from "./ballot.ts";
 import type { CoordinatorConfig, CoordinatorInput } from "./coordinator_io.ts";
 import { groupOf, isLost } from "./coordinator_log.ts";
@@ -28,7 +29,6 @@ import {
   OFFENDER_BAN_MS,
   RETURN_HEARD_MS,
   RETURN_MS,
-  UNKNOWN_MESSAGES_MAX,
 } from "./limits.ts";
 import { COORDINATOR_GOODBYE, type GroupMessage, type GroupMessageOf } from "./messages.ts";
 import { checkedAccount, Recount } from "./recount.ts";
@@ -42,8 +42,7 @@ interface Caller {
   readonly host: string | null;
   readonly bucket: TokenBucket;
   heardAtMs: number;
-  /** Messages of unknown types that it sent. */
-  unknownMessages: number;
+  readonly unknownMessages: UnknownMessages;
   hello: Hello | null;
 }
 
@@ -196,7 +195,7 @@ export class Recounting {
       host,
       bucket,
       heardAtMs,
-      unknownMessages: 0,
+      unknownMessages: new UnknownMessages(),
       hello: null,
     });
     this.#beatAtMs = Math.min(this.#beatAtMs, heardAtMs + HEARTBEAT_MS);
@@ -226,7 +225,8 @@ export class Recounting {
 
   #message(id: LinkId, message: GroupMessage): void {
     const caller = this.#callers.get(id);
-    if (caller === undefined || message.type === "unknown") return;
+    if (caller === undefined) return;
+    if (message.type === "unknown") return void this.#isPastUnknown(caller);
     if (!caller.bucket.take(this.out.nowMs)) return this.#offends(caller, "too many messages");
     caller.heardAtMs = this.out.nowMs;
     if (message.type === "hello") return this.#hello(caller, message);
@@ -235,11 +235,15 @@ export class Recounting {
 
   #unknown(id: LinkId, code: number): void {
     const caller = this.#callers.get(id);
-    if (caller === undefined) return;
-    if (++caller.unknownMessages > UNKNOWN_MESSAGES_MAX) {
-      return this.#offends(caller, "too many messages of unknown types");
-    }
+    if (caller === undefined || this.#isPastUnknown(caller)) return;
     this.out.send(id, { type: "unknown", code });
+  }
+
+  /** Counts a message of an unknown type. @returns Whether there were too many. */
+  #isPastUnknown(caller: Caller): boolean {
+    const fault = caller.unknownMessages.fault(this.out.nowMs);
+    if (fault !== null) this.#offends(caller, fault);
+    return fault !== null;
   }
 
   #offends({ id }: Caller, reason: string): void {

@@ -2,12 +2,7 @@
 
 import { NAME_BYTES_MAX } from "../../base/mode_limits.ts";
 
-export {
-  LEAVE_MS_MAX,
-  NAME_BYTES_MAX,
-  OFFENDER_BAN_MS,
-  UNKNOWN_MESSAGES_MAX,
-} from "../../base/mode_limits.ts";
+export { LEAVE_MS_MAX, NAME_BYTES_MAX, OFFENDER_BAN_MS } from "../../base/mode_limits.ts";
 
 /** Case folding and NFKC make at most three code points of one in the scripts that names may use. */
 export const FOLDED_NAME_BYTES_MAX = 3 * NAME_BYTES_MAX;

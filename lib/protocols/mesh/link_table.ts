@@ -15,6 +15,7 @@ import { dropOldest } from "../../base/bounded.ts";
 import type { ClaimId, Endpoint, LinkId, PeerKey } from "../../base/ids.ts";
 import { invariant } from "../../base/invariant.ts";
 import { TokenBucket } from "../../base/token_bucket.ts";
+import { UnknownMessages } from "../../base/unknown_messages.ts";
 import { CLAIMS_ON_LINK_MAX, LINK_MESSAGES_BURST, LINK_MESSAGES_PER_SECOND } from "./limits.ts";
 
 export interface MeshLink {
@@ -41,8 +42,7 @@ interface Entry extends MeshLink {
   drainedAtMs: number | null;
   /** The link's data queue is full. */
   congested: boolean;
-  /** How many messages of unknown types the link brought. */
-  unknownMessages: number;
+  readonly unknownMessages: UnknownMessages;
   readonly rate: TokenBucket;
 }
 
@@ -118,7 +118,7 @@ export class LinkTable {
       claimsSent: new Set(),
       drainedAtMs: null,
       congested: false,
-      unknownMessages: 0,
+      unknownMessages: new UnknownMessages(),
       rate: new TokenBucket(LINK_MESSAGES_PER_SECOND, LINK_MESSAGES_BURST),
     });
   }
@@ -233,9 +233,9 @@ export class LinkTable {
     return this.#entry(link).rate.take(nowMs, 1);
   }
 
-  /** Counts one more message of an unknown type. @returns How many the link has brought. */
-  countUnknown(link: LinkId): number {
-    return ++this.#entry(link).unknownMessages;
+  /** Counts one more message of an unknown type. @returns What is wrong with that; null where it is ignored. */
+  unknownFault(link: LinkId, nowMs: number): string | null {
+    return this.#entry(link).unknownMessages.fault(nowMs);
   }
 
   /** Whether this link hasn't carried the claim; remembers that it has from now on. */

@@ -52,7 +52,6 @@ import {
   LEAVE_MS_MAX,
   LINK_MESSAGES_PER_SECOND,
   RESUME_CONTACTS_MAX,
-  UNKNOWN_MESSAGES_MAX,
 } from "./limits.ts";
 import { LinkBundles } from "./link_bundles.ts";
 import { LinkTable } from "./link_table.ts";
@@ -592,9 +591,9 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
 
   /** Counts a message of an unknown type, in either direction; closes the link on which there were too many. */
   #isPastUnknown(link: LinkId): boolean {
-    if (this.#links.countUnknown(link) <= UNKNOWN_MESSAGES_MAX) return false;
-    this.#close(link, "too many messages of unknown types");
-    return true;
+    const fault = this.#links.unknownFault(link, this.#nowMs);
+    if (fault !== null) this.#close(link, fault);
+    return fault !== null;
   }
 
   /** Bundles aren't counted: back pressure and the order's checks bound them. */

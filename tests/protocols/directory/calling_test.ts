@@ -1097,6 +1097,13 @@ Deno.test("calling: so much that isn't understood ends that call alone, and coun
   assertEquals(unknown(program.link), ["to directory: unknown code=99"]);
 });
 
+Deno.test("calling: so many answers that something isn't understood end the call, too", () => {
+  const { program, link } = talking();
+  const answer = () => program.hears(link, { type: "unknown", code: 99 });
+  for (let n = 0; n < UNKNOWN_MESSAGES_MAX; n++) assertEquals(answer(), []);
+  assertEquals(answer()[0], `close link ${link}`);
+});
+
 Deno.test("heard: a program that doesn't know it is talked to all the same", () => {
   const { program, link } = talking();
   saysLines(program, 1);

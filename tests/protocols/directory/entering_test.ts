@@ -1083,6 +1083,11 @@ for (
       const eve = e.guest("eve");
       for (let each = 0; each <= CONTROL_BURST; each++) eve.isHere();
     }],
+    ["answers too often that it doesn't understand", (e: Exchange) => {
+      const { link } = e.guest("eve");
+      const message = { type: "unknown", code: 6_000 } as const;
+      for (let n = 0; n <= 100; n++) e.feed({ type: "message", link, message });
+    }],
     ["knows too many messages", (e: Exchange) => {
       const { link } = e.guest("eve");
       for (let code = 0; code <= 100; code++) e.feed({ type: "unknown-message", link, code });

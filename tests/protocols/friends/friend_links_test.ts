@@ -1,6 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import type { LinkId, PeerKey } from "../../../lib/base/ids.ts";
 import { InvariantError } from "../../../lib/base/invariant.ts";
+import { UnknownMessages } from "../../../lib/base/unknown_messages.ts";
 import {
   enter,
   type FriendLink,
@@ -27,7 +28,7 @@ function link(id: number, changes: Partial<FriendLink> = {}): FriendLink {
     isUsed: false,
     isRefused: false,
     dueMs: null,
-    unknownMessages: 0,
+    unknownMessages: new UnknownMessages(),
     ...changes,
   };
 }

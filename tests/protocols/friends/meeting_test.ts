@@ -241,6 +241,12 @@ Deno.test("Friends bans who breaks the rules: texts before hello, a second hello
   const unknown = () => ann.feed({ type: "unknown-message", link: 3 as never, code: 99 });
   for (let n = 0; n < UNKNOWN_MESSAGES_MAX; n++) assertEquals(unknown(), ["3: unknown"]);
   assertEquals(unknown(), ["bans 3: protocol: too many messages of unknown types"]);
+
+  ann.comesIn(fakeSigner("dan").key);
+  const message = { type: "unknown", code: 6_000 } as const;
+  const answer = () => ann.feed({ type: "message", link: 4 as never, message });
+  for (let n = 0; n < UNKNOWN_MESSAGES_MAX; n++) assertEquals(answer(), []);
+  assertEquals(answer(), ["bans 4: protocol: too many messages of unknown types"]);
 });
 
 Deno.test("Friends lets the first go of too many who say nothing, and no friend", () => {

@@ -376,6 +376,14 @@ Deno.test("Whoever speaks before hello, twice, or what is not for us is shut out
       }] as const
     ),
     ["too many messages of unknown types", (program) => {
+      program.links("eve"); // says no hello
+      const answer = { type: "unknown", code: 6_000 } as const;
+      for (let number = 0; number < UNKNOWN_MESSAGES_MAX; number++) {
+        assertEquals(program.says("eve", answer), []);
+      }
+      return program.says("eve", answer);
+    }],
+    ["too many messages of unknown types", (program) => {
       program.comes("eve");
       const link = program.somebody("eve").link!;
       for (let number = 0; number < UNKNOWN_MESSAGES_MAX; number++) {

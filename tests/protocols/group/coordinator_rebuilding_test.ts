@@ -48,6 +48,13 @@ Deno.test("Without its disk, too, a coordinator bans who sends too many messages
   }
   assertEquals(unknown(), ["bans eve: too many messages of unknown types"]);
   assertEquals(unknown(), []);
+
+  program.links("dan"); // says no hello
+  const answer = { type: "unknown", code: 6_000 } as const;
+  for (let number = 0; number < UNKNOWN_MESSAGES_MAX; number++) {
+    assertEquals(program.says("dan", answer), []);
+  }
+  assertEquals(program.says("dan", answer), ["bans dan: too many messages of unknown types"]);
 });
 
 Deno.test("A fresh key founds a group, also where the first start ended before that", () => {
