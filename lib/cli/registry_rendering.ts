@@ -364,6 +364,10 @@ function notBegunLine(event: CallEvent, self: string, star: Line, mark: Line): L
       return [...mark, "No call with ", who, ": the directory is needed for it"];
     case "kicked":
       return [...mark, "No call with ", who, ": the operator has thrown you out"];
+    case "lost":
+      return [...mark, who, " was calling, and is gone"];
+    case "peer-kicked":
+      return [...mark, who, " was calling, and was thrown out by the operator"];
     case "key-changed":
       return [...mark, "No call with ", who, ": that isn't the key that you know; see above"];
     default:

@@ -183,6 +183,11 @@ const SHOWN: readonly (readonly [events: readonly RegistryOwnEvent[], text: stri
     "12:03 ! The program of bob knows another key of yours: you can talk once bob has typed /trust alice\n",
   ],
   [[...IN, INCOMING, call("ended", { reason: "quit" })], "12:03 * bob was calling when you left\n"],
+  [[...IN, INCOMING, call("ended", { reason: "lost" })], "12:03 ! bob was calling, and is gone\n"],
+  [
+    [...IN, INCOMING, call("ended", { reason: "peer-kicked" })],
+    "12:03 ! bob was calling, and was thrown out by the operator\n",
+  ],
   [[...IN, INCOMING, call("timeout")], "12:03 * You missed a call of bob\n"],
   [[...IN, INCOMING, call("declined")], "12:03 * You declined the call of bob\n"],
   [

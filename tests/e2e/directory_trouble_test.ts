@@ -161,6 +161,29 @@ sideBySide("directory", {
       await untilListed(alice, "alice free");
     },
 
+  "a caller killed or thrown out while it rings hasn't withdrawn the call, one that leaves has":
+    async () => {
+      const { world, directory } = await DirectoryWorld.open([]);
+      await using _ = world;
+      const names = ["alice", "bob", "carol", "dora"];
+      const [alice, bob, carol, dora] = await world.guests(...names) as [Node, Node, Node, Node];
+      const callsUntil = async (caller: Node, name: string, ends: () => Promise<unknown>) => {
+        await caller.type("/call alice");
+        await alice.until(incoming(name));
+        await ends();
+        const { reason, by } = await alice.until(call("ended", name));
+        return [reason, by];
+      };
+
+      assertEquals(await callsUntil(bob, "bob", () => bob.kill()), ["lost", undefined]);
+      const leaves = () => Promise.resolve(carol.signal("SIGTERM"));
+      assertEquals(await callsUntil(carol, "carol", leaves), ["cancelled", "carol"]);
+      const kicks = () => directory.type("/kick dora");
+      assertEquals(await callsUntil(dora, "dora", kicks), ["peer-kicked", undefined]);
+      const { calls } = await alice.ask("missed");
+      assertEquals(calls.map(({ from }: ShownEvent) => from), ["bob", "carol", "dora"]);
+    },
+
   "what is written to somebody who hangs and is killed may be lost, and its author is told":
     async () => {
       const { world } = await DirectoryWorld.open([]);

@@ -301,6 +301,8 @@ export class Calling {
     const isStrange = reason === "key-changed";
     if (state === "cancelled") {
       if (isStrange) return this.#over(call, "ended", { reason: "not-trusted" });
+      if (reason === "lost") return this.#over(call, "ended", { reason });
+      if (reason === KICKED) return this.#over(call, "ended", { reason: "peer-kicked" });
       return this.#over(call, "ended", { reason: "cancelled", by: call.peer });
     }
     if (isStrange) return this.#over(call, state, { reason: "not-trusted" });

@@ -264,19 +264,21 @@ export class Calls {
     if (call === null || side === undefined) return;
     side.client = null;
     const other = call.other(side);
+    // When the directory stops, the other is about to learn that.
+    const told = this.#isClosing ? [] : [other];
     switch (call.phase) {
       case "ringing":
-        if (side === call.caller) return this.#end(call, "cancelled", "lost", [other]);
-        return this.#end(call, "offline", "", [other]);
+        if (side === call.caller) return this.#end(call, "cancelled", reasonGone(because), told);
+        return this.#end(call, "offline", "", told);
       case "connecting":
         if (other.route === null || side === other || call.isRelayed) {
-          return this.#end(call, "unreachable", "lost", [other]);
+          return this.#end(call, "unreachable", "lost", told);
         }
         side.route ??= "direct";
         return this.#talks(call); // without the directory
       case "connected":
         if (call.isRelayed) {
-          return this.#end(call, "ended", because === "kicked" ? because : "lost", [other]);
+          return this.#end(call, "ended", because === "kicked" ? because : "lost", told);
         }
         if (other.client !== null) return;
         // The two go on without the directory.
@@ -373,6 +375,12 @@ export class Calls {
     }
     this.relays.tick();
   }
+}
+
+/** Why there is no caller any more: empty where its user has left. */
+function reasonGone(because: LogoutReason | null): string {
+  if (because === "quit" || because === "forgotten") return "";
+  return because === "kicked" ? because : "lost";
 }
 
 /** How long a call may stay in each phase. */

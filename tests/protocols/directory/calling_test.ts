@@ -460,6 +460,16 @@ Deno.test("being called: withdrawn, or unanswered for 30 s, it is a missed one",
   ]);
 });
 
+Deno.test("being called: a caller that is lost, or thrown out, hasn't withdrawn its call", () => {
+  for (const [said, shown] of [["lost", "lost"], ["kicked", "peer-kicked"]] as const) {
+    const program = asked();
+    assertEquals(outcome(program, "cancelled", said), [
+      `call call=#1 peer=bob state=ended reason=${shown}`,
+    ]);
+    assert(program.types({ command: "missed" })[0]?.includes("from=bob"));
+  }
+});
+
 Deno.test("being called while one is busy: each caller is told of once in a call, quietly, and missed", () => {
   for (const busy of [() => ringing(), () => asked(), () => talking().program]) {
     const program = busy();
@@ -1432,9 +1442,9 @@ Deno.test("keys: a caller with another key than before is told so and declined, 
 
   assertEquals(program.types({ command: "trust", name: "bob" }), [
     "pin bob bob again",
-    `notice text=bob's key is ${fingerprintOf(BOB)} from now on, and ${
+    `notice text=bob's key is ${fingerprintOf(BOB)} from now on; the former key ${
       fingerprintOf(EVE)
-    } no more; call again`,
+    } isn't accepted any more; call again`,
   ]);
   assertEquals(incoming(), ["incoming call=#1 from=bob key=bob guest=false"]);
 });
@@ -1448,7 +1458,7 @@ Deno.test("keys: what was told is accepted, whoever calls under that name while 
   program.after(STRANGE_KEPT_MS - 1);
   const told = calls(ANN.key);
   assert(
-    told.includes(`/trust bob goes for the one that you were told before, ${fingerprintOf(BOB)}`),
+    told.includes(`/trust bob accepts the key that you were told first, ${fingerprintOf(BOB)}`),
     told,
   );
   assertEquals(accepts(), "pin bob bob again");

@@ -249,7 +249,9 @@ Deno.test("Directory: a side that is lost before they talk ends the call for the
     caller.ann.calls("bob", 1);
     caller.exchange.take();
     caller.ann.goesDown(closed);
-    assertEquals(caller.exchange.take()[0], "bob: outcome 1 cancelled (lost)");
+    // Whoever leaves withdraws its call.
+    const why = closed ? "" : " (lost)";
+    assertEquals(caller.exchange.take()[0], `bob: outcome 1 cancelled${why}`);
 
     const callee = meeting();
     callee.ann.calls("bob", 1);
@@ -577,6 +579,32 @@ Deno.test("Directory: whose relayed call ends as the other is thrown out is told
   assertEquals(exchange.take().filter((word) => word.startsWith("bob: ")), [
     "bob: outcome 1 ended (kicked)",
   ]);
+});
+
+Deno.test("Directory: who is called by one that is thrown out is told why", () => {
+  const { exchange, ann } = meeting();
+  ann.calls("bob", 1);
+  exchange.take();
+  exchange.command({ command: "kick", name: "ann" });
+  assertEquals(exchange.take().filter((word) => word.startsWith("bob: ")), [
+    "bob: outcome 1 cancelled (kicked)",
+  ]);
+});
+
+Deno.test("Directory: when it is stopped, that is what ends a call, not the other's leaving", () => {
+  const people = () => {
+    const ringing = meeting();
+    ringing.ann.calls("bob", 1);
+    const connecting = meeting();
+    connecting.ann.calls("bob", 1);
+    connecting.bob.answers(1);
+    return [ringing.exchange, connecting.exchange, talking("relay").exchange];
+  };
+  for (const exchange of people()) {
+    exchange.take();
+    exchange.command({ command: "quit" });
+    assertEquals(exchange.take().filter((word) => /: outcome/.test(word)), []);
+  }
 });
 
 Deno.test("Directory: a relayed call ends with either's connection", () => {
