@@ -1,6 +1,8 @@
-/** The texts that answer `/verify` and `/trust`. Names are in the form that is shown to people. */
+/** The texts that answer `/verify` and `/trust`, and a name that nobody has. Names are in the form that is shown to people. */
 
 import type { Fingerprint } from "./fingerprint.ts";
+import { mixesScripts, shownName } from "./names.ts";
+import { didYouMean } from "./nearest.ts";
 
 /** The answer to `/trust`: the user has accepted the key. */
 export function acceptedText(name: string, key: Fingerprint): string {
@@ -17,4 +19,20 @@ export function isYouText(command: "verify" | "trust", name: string): string {
   return command === "verify"
     ? `${name} is you: /verify somebody else, to compare digits with them`
     : `${name} is you: your own key needs no trust; name somebody else`;
+}
+
+/**
+ * `; did you mean X?`, or an empty string where no name is near. Of names equally near, one that imitates no other
+ * goes first.
+ * @param names As their owners spell them. @param form Formats the name that is shown.
+ */
+export function didYouMeanName(
+  typed: string,
+  names: Iterable<string>,
+  form: (shown: string) => string = (shown) => shown,
+): string {
+  const plainFirst = [...names].sort((one, other) =>
+    Number(mixesScripts(one)) - Number(mixesScripts(other))
+  );
+  return didYouMean(typed, plainFirst, (name) => form(shownName(name)));
 }

@@ -122,8 +122,10 @@ export async function addAccount(options: AccountPasswordOptions): Promise<void>
   if (taken !== null) {
     throw new P2pchatError(
       "name-taken",
-      `Cannot add ${name}: there is an account ${taken.name} since ${dateText(taken.createdMs)}; ` +
-        `to change its password, p2pchat accounts passwd ${taken.name}`,
+      `Cannot add ${shownName(name)}: there is an account ${shownName(taken.name)} since ${
+        dateText(taken.createdMs)
+      }; ` +
+        `to change its password, p2pchat accounts passwd ${shownName(taken.name)}`,
     );
   }
   const warning = nameWarning(name);
@@ -131,7 +133,7 @@ export async function addAccount(options: AccountPasswordOptions): Promise<void>
   const hash = await openPasswordHasher().hasher.hash(await passwordFor(options), OPERATOR);
   const account: Account = { name, hash, createdMs: Date.now(), keys: [] };
   await accounts.signUp(account);
-  await showChanged(options, file, [account], `Added ${name}.`);
+  await showChanged(options, file, [account], `Added ${shownName(name)}.`);
 }
 
 /**
@@ -143,7 +145,9 @@ export async function changePassword(options: AccountPasswordOptions): Promise<v
   const [seen] = await found(accounts, file, [options.name]);
   const hash = await openPasswordHasher().hasher.hash(await passwordFor(options), OPERATOR);
   if (!await accounts.setHash(seen!, hash, [])) throw changedMeanwhile(seen!.name);
-  const text = `Changed the password of ${seen!.name}; its devices need it to come in again.`;
+  const text = `Changed the password of ${
+    shownName(seen!.name)
+  }; its devices need it to come in again.`;
   await showChanged(options, file, [{ ...seen!, hash, keys: [] }], text);
 }
 
@@ -238,7 +242,9 @@ async function found(
 function changedMeanwhile(name: string): P2pchatError {
   return new P2pchatError(
     "in-use",
-    `Cannot change ${name}: the account was given another password, or removed, meanwhile; try again`,
+    `Cannot change ${
+      shownName(name)
+    }: the account was given another password, or removed, meanwhile; try again`,
   );
 }
 
@@ -257,7 +263,7 @@ async function showChanged(
 }
 
 function namesOf(accounts: readonly Account[]): string {
-  return accounts.map(({ name }) => name).join(", ");
+  return accounts.map(({ name }) => shownName(name)).join(", ");
 }
 
 function shownAccount({ name, hash, createdMs, keys }: Account) {

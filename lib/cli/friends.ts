@@ -2,6 +2,7 @@
 
 import { P2pchatError } from "../base/errors.ts";
 import { type Endpoint, endpointText } from "../base/ids.ts";
+import { shownName } from "../base/names.ts";
 import type { FriendsCommand, FriendsEvent } from "../protocols/friends/events.ts";
 import { FriendsHost, type FriendsStore } from "../runtime/friends_host.ts";
 import type { KeepPin } from "../runtime/mode_host.ts";
@@ -198,7 +199,7 @@ function hostOf(
     if (event.event === "verify") return markVerified(wiring, event.peerKey, ref);
     if (event.event === "message" && !event.self) reply.wrote(event.from);
     if (event.event !== "ready") return;
-    ui.setPrompt(event.name);
+    ui.setPrompt(shownName(event.name));
     offerNames(wiring, event.names);
     showNotices(ui, ...notices);
     begun();

@@ -1,7 +1,7 @@
 /** Describes an edit of the table of friends in words. */
 
 import { endpointText } from "../base/ids.ts";
-import { foldName } from "../base/names.ts";
+import { foldName, shownName } from "../base/names.ts";
 import type { UserInfoRow } from "../store/user_info.ts";
 
 /** The most rows named for each kind of change. */
@@ -41,12 +41,12 @@ function changeText(was: UserInfoRow, { name, endpoint, fingerprint }: UserInfoR
       fingerprint === null ? "has no key there now" : `has the key ${fingerprint} now`,
     ]),
   ];
-  return facts.length === 0 ? null : `${name} ${facts.join(" and ")}`;
+  return facts.length === 0 ? null : `${shownName(name)} ${facts.join(" and ")}`;
 }
 
 function named(what: string, rows: readonly UserInfoRow[]): readonly string[] {
   if (rows.length === 0) return [];
-  const names = rows.slice(0, NAMED_MAX).map(({ name }) => name).join(", ");
+  const names = rows.slice(0, NAMED_MAX).map(({ name }) => shownName(name)).join(", ");
   const more = rows.length > NAMED_MAX ? ` and ${rows.length - NAMED_MAX} more` : "";
   return [`${what} ${names}${more}`];
 }

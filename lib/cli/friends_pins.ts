@@ -5,7 +5,7 @@
 
 import { fingerprintOf } from "../base/fingerprint.ts";
 import type { PeerKey } from "../base/ids.ts";
-import { foldName } from "../base/names.ts";
+import { foldName, shownName } from "../base/names.ts";
 import type { KnownPeers, Pin } from "../store/known_peers.ts";
 import type { UserInfoRow } from "../store/user_info.ts";
 
@@ -44,7 +44,7 @@ export function takeOverPins(
 }
 
 function takenText(pins: readonly Pin[]): string {
-  const names = pins.slice(0, NAMED_MAX).map(({ name }) => name).join(", ");
+  const names = pins.slice(0, NAMED_MAX).map(({ name }) => shownName(name)).join(", ");
   const more = pins.length > NAMED_MAX ? ` and ${pins.length - NAMED_MAX} more` : "";
   const tables = [...new Set(pins.map(({ scope }) => scope.slice(SCOPE_KIND.length)))];
   const from = tables.length === 1 ? tables[0] : "other tables";
@@ -62,7 +62,8 @@ export function otherKeyText(
   if (knownPeers.pinOf(scope, name) !== null) return null;
   const other = knownPeers.otherElsewhere(scope, name, key);
   if (other === null) return null;
-  return `${name} has the key ${fingerprintOf(key)} here; the ${other.name} of ` +
+  const shown = shownName(name);
+  return `${shown} has the key ${fingerprintOf(key)} here; the ${shownName(other.name)} of ` +
     `${other.scope.slice(SCOPE_KIND.length)} has ${other.fingerprint}: perhaps somebody else. ` +
-    `/verify ${name} tells`;
+    `/verify ${shown} tells`;
 }

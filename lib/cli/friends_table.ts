@@ -2,6 +2,7 @@
 
 import { P2pchatError } from "../base/errors.ts";
 import { endpointText } from "../base/ids.ts";
+import { shownName } from "../base/names.ts";
 import type { ProfileIdentity } from "../store/identity.ts";
 import { RealDisk } from "../store/real_disk.ts";
 import { ownRow, type OwnRowKey, type UserInfoRow, userInfoRows } from "../store/user_info.ts";
@@ -41,7 +42,9 @@ export function checkOwnKey(
 ): void {
   if (fingerprint === null || fingerprint === own.fingerprint) return;
   const text =
-    `Cannot be ${name}: ${file}, line ${line}, says that ${name}'s key is ${fingerprint}, and this ` +
+    `Cannot be ${shownName(name)}: ${file}, line ${line}, says that ${
+      shownName(name)
+    }'s key is ${fingerprint}, and this ` +
     `profile's is ${own.fingerprint}; correct the row, or use the profile with that key (--data DIR)`;
   // The next start finds the new key in place and won't repeat these notices.
   throw new P2pchatError("bad-file", [text, ...own.notices].join(". "));

@@ -5,6 +5,7 @@ import { numberText } from "../base/counts.ts";
 import { nodeCrypto } from "../base/crypto.ts";
 import { dateText } from "../base/dates.ts";
 import { fingerprintOf } from "../base/fingerprint.ts";
+import { shownName } from "../base/names.ts";
 import { visibleText } from "../base/text.ts";
 import type { EntryEdit } from "../protocols/group/events.ts";
 import { entryId } from "../protocols/group/history.ts";
@@ -155,7 +156,7 @@ const JSON_FORMAT = new JsonFormat();
 /** The entry's present text; for an edited one also its earlier texts, indented, as no entry begins that way. */
 function textLines(entry: ExportedEntry): readonly string[] {
   const { seq, sentAt, from, text, original, edits } = entry;
-  const line = `${seq} ${sentAt} ${from}: ${visibleText(text)}`;
+  const line = `${seq} ${sentAt} ${shownName(from)}: ${visibleText(text)}`;
   if (edits.length === 0) return [line];
   const changes = edits.map((edit) => {
     const agreed = edit.agreed.length === 0 ? "" : `, agreed by ${edit.agreed.join(", ")}`;

@@ -4,6 +4,7 @@ import { countText } from "../base/counts.ts";
 import { nodeCrypto } from "../base/crypto.ts";
 import { fingerprintOf } from "../base/fingerprint.ts";
 import type { Hash, PeerKey, RequestId } from "../base/ids.ts";
+import { shownName } from "../base/names.ts";
 import { visibleText } from "../base/text.ts";
 import { isRequestAuthentic, requestId } from "../protocols/group/edit.ts";
 import {
@@ -131,7 +132,7 @@ function signatureFault(signed: SignedBatch, { seq, count }: LoggedBatch): strin
   if (isAuthentic(nodeCrypto, signed)) return null;
   const { kind, author, name, edits } = signed.batch.value;
   const misfit = (who: string, key: PeerKey, what: string) =>
-    `${who}'s signature (key ${fingerprintOf(key)}) doesn't fit ${what}`;
+    `${shownName(who)}'s signature (key ${fingerprintOf(key)}) doesn't fit ${what}`;
   if (kind === "texts") {
     const what = count === 1 ? `entry ${seq + 1}` : `entries ${seq + 1} to ${seq + count}`;
     return misfit(name, author, what);
@@ -183,7 +184,7 @@ function verifiedText(file: string, verified: VerifiedLog): string {
         ...(author.entries > 0 ? [countText(author.entries, "entry", "entries")] : []),
         ...(author.edits > 0 ? [`${countText(author.edits, "edit", "edits")} asked for`] : []),
       ];
-      return [author.name, author.key, counts.join(", ")];
+      return [shownName(author.name), author.key, counts.join(", ")];
     }),
     ...coordinators.map((one): readonly [string, PeerKey, string] => {
       return [COORDINATOR_NAME, one.key, `${countText(one.edits, "edit", "edits")} decided`];

@@ -5,7 +5,7 @@ import { P2pchatError } from "../base/errors.ts";
 import { fingerprintOf } from "../base/fingerprint.ts";
 import { type Endpoint, endpointText } from "../base/ids.ts";
 import type { Logger } from "../base/environment.ts";
-import { foldName } from "../base/names.ts";
+import { foldName, shownName } from "../base/names.ts";
 import type { MemberCommand, MemberEvent } from "../protocols/group/events.ts";
 import { COORDINATOR_NAME } from "../protocols/group/history.ts";
 import type { MemberConfig } from "../protocols/group/member_io.ts";
@@ -330,7 +330,7 @@ class Presenter {
 
   #ready({ name, members }: MemberEvent & { readonly event: "ready" }): void {
     const { ui, identity } = this.wiring;
-    ui.setPrompt(`${name} @group`);
+    ui.setPrompt(`${shownName(name)} @group`);
     this.#offerNames(members);
     showNotices(ui, ...identity.notices, ...this.notices);
     this.wiring.listen();

@@ -6,6 +6,7 @@ import { fingerprintOf } from "../base/fingerprint.ts";
 import { endpointText, isSameEndpoint, type RoomId } from "../base/ids.ts";
 import { invariant } from "../base/invariant.ts";
 import { LEAVE_MS_MAX, LEAVE_UNTOLD_MS } from "../base/mode_limits.ts";
+import { shownName } from "../base/names.ts";
 import type { MeshCommand, MeshEvent } from "../protocols/mesh/events.ts";
 import type { MeshConfig } from "../protocols/mesh/mesh_io.ts";
 import { MeshHost } from "../runtime/mesh_host.ts";
@@ -181,7 +182,7 @@ class Presenter {
     switch (event.event) {
       case "ready":
         clearTimeout(this.#connectingTimer);
-        ui.setPrompt(event.name);
+        ui.setPrompt(shownName(event.name));
         ui.setNames(() => [...this.#names.values()], this.known);
         this.listen();
         return this.#showHeld();
@@ -196,7 +197,7 @@ class Presenter {
         this.#names.delete(event.key);
         return;
       case "renamed":
-        if (event.key === this.#key) return ui.setPrompt(event.name);
+        if (event.key === this.#key) return ui.setPrompt(shownName(event.name));
         this.#names.set(event.key, event.name);
         return;
       case "verify":
@@ -223,7 +224,7 @@ class Presenter {
       const names = [...new Set(this.#unconfirmed.values())].filter((name) => here.has(name));
       if (names.length === 0) return;
       const text = `Leaving; waiting up to ${LEAVE_MS_MAX / 1_000} s for ${
-        names.join(", ")
+        names.map(shownName).join(", ")
       } to confirm`;
       showNotices(this.wiring.ui, text);
     }, LEAVE_UNTOLD_MS);

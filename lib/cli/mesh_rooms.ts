@@ -4,7 +4,7 @@ import { parsePort } from "../base/endpoints.ts";
 import { P2pchatError } from "../base/errors.ts";
 import { fingerprintOf } from "../base/fingerprint.ts";
 import type { PeerKey, RoomId } from "../base/ids.ts";
-import { foldName } from "../base/names.ts";
+import { foldName, shownName } from "../base/names.ts";
 import { Pins } from "../protocols/mesh/pins.ts";
 import type { MeshRecord } from "../protocols/mesh/records.ts";
 import type { RoomStore } from "../runtime/mesh_host.ts";
@@ -184,14 +184,15 @@ class RoomPins {
   #compare(name: string, key: PeerKey): void {
     if (this.#noted.get(foldName(name)) !== undefined) return;
     const before = this.knownPeers.pinOf(this.scope, name);
+    const shown = shownName(name);
     const other = before ?? this.knownPeers.otherElsewhere(this.scope, name, key);
     if (other === null || other.fingerprint === fingerprintOf(key)) return;
     const others = before === null
-      ? `the ${other.name} of another room has ${other.fingerprint}`
+      ? `the ${shownName(other.name)} of another room has ${other.fingerprint}`
       : `it was ${other.fingerprint} since ${other.firstSeen}`;
     this.warn(
-      `${name} has the key ${fingerprintOf(key)} here; ${others}: perhaps somebody else. ` +
-        `/verify ${name} tells`,
+      `${shown} has the key ${fingerprintOf(key)} here; ${others}: perhaps somebody else. ` +
+        `/verify ${shown} tells`,
     );
   }
 

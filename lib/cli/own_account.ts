@@ -1,6 +1,7 @@
 /** Changes of the user's own account in a directory, with passwords typed unseen. */
 
 import { P2pchatError } from "../base/errors.ts";
+import { shownName } from "../base/names.ts";
 import type { ClientCommand } from "../protocols/directory/events.ts";
 import type { ComingIn } from "./coming_in.ts";
 import type { RegistryStanding, Whereabouts } from "./registry_standing.ts";
@@ -55,7 +56,7 @@ export class OwnAccount {
     if (given !== null && !mayAsk) return submit({ command: "forget-me", password: given }, ref);
     const why = "nobody can be asked for the password here";
     await this.#asking("/forget-me", ref, why, async () => {
-      const prompt = `Password, to remove the account ${standing.name}: `;
+      const prompt = `Password, to remove the account ${shownName(standing.name)}: `;
       const password = await comingIn.password(prompt);
       if (password === null) return "given up";
       submit({ command: "forget-me", password }, ref);

@@ -2,6 +2,7 @@
 
 import type { Clock } from "../base/clock.ts";
 import { P2pchatError } from "../base/errors.ts";
+import { shownName } from "../base/names.ts";
 import { checkPassword, PASSWORD_BYTES_MAX, passwordBytes } from "../base/passwords.ts";
 import { isDoneWithin } from "../runtime/within.ts";
 import { SYSTEM_LINK_CLOCK } from "../transport/system_clock.ts";
@@ -65,7 +66,7 @@ export async function newPassword(source: PasswordSource, name: string): Promise
   try {
     for (let attempt = 1;; attempt++) {
       try {
-        return await typedTwice<never>(ask, `Password for ${name}: `);
+        return await typedTwice<never>(ask, `Password for ${shownName(name)}: `);
       } catch (error) {
         if (!(error instanceof P2pchatError) || error.code === "usage") throw error;
         if (attempt === ATTEMPTS_MAX) throw error;

@@ -1,10 +1,10 @@
 /** Events of `peer --registry` as lines of text. */
 
 import { endpointText } from "../base/ids.ts";
+import { didYouMeanName } from "../base/name_answers.ts";
 import { foldName, isSameName, shownName } from "../base/names.ts";
 import { type ClientEvent, DIRECTORY_NAME, type UserView } from "../protocols/directory/events.ts";
 import { RINGING_MS_MAX } from "../protocols/directory/limits.ts";
-import { didYouMean } from "../base/nearest.ts";
 import { numberText } from "../base/counts.ts";
 import { durationText } from "./durations.ts";
 import { isEarlier, messageLine, messageStart } from "./message_rendering.ts";
@@ -255,7 +255,7 @@ export class RegistryRendering {
   #nearText(name: string): string {
     if (this.#online.has(foldName(name))) return "";
     const others = [...this.#online.values()].filter(({ name }) => !this.#isSelf(name));
-    return didYouMean(name, others.map(({ name }) => name));
+    return didYouMeanName(name, others.map(({ name }) => name));
   }
 
   /** To how many a broadcast went. The directory decides how long it is kept for others. */

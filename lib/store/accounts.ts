@@ -6,6 +6,7 @@
 
 import { P2pchatError } from "../base/errors.ts";
 import type { Fingerprint } from "../base/fingerprint.ts";
+import { shownName } from "../base/names.ts";
 
 /**
  * The most device keys of one account: all devices that a person has, and a few former ones. Each device can log in
@@ -119,13 +120,18 @@ export function withHash(
 
 /** The error of a sign-up for a name that has an account. */
 export function nameTaken(name: string): P2pchatError {
-  return new P2pchatError("name-taken", `Cannot sign up ${name}: there is an account of that name`);
+  return new P2pchatError(
+    "name-taken",
+    `Cannot sign up ${shownName(name)}: there is an account of that name`,
+  );
 }
 
 /** The error of a sign-up beyond `ACCOUNTS_MAX`. */
 export function tooManyAccounts(name: string): P2pchatError {
   return new P2pchatError(
     "full",
-    `Cannot sign up ${name}: there are ${ACCOUNTS_MAX} accounts, the most there may be; remove some`,
+    `Cannot sign up ${
+      shownName(name)
+    }: there are ${ACCOUNTS_MAX} accounts, the most there may be; remove some`,
   );
 }

@@ -18,7 +18,7 @@ import { utf8 } from "../base/crypto.ts";
 import { P2pchatError } from "../base/errors.ts";
 import { type Fingerprint, fingerprintOf, parseFingerprint } from "../base/fingerprint.ts";
 import type { PeerKey } from "../base/ids.ts";
-import { foldName } from "../base/names.ts";
+import { foldName, shownName } from "../base/names.ts";
 import { corruptError, type Disk, type DiskLock } from "./disk.ts";
 import { checkHeader, HEADER_KIND, headerCells } from "./format_header.ts";
 import { joinCells, LineBuffer, lineContent, splitCells } from "./record_line.ts";
@@ -142,10 +142,11 @@ export class KnownPeers {
     const { type, pin } = { pin: null, ...this.check(scope, name, key) };
     if (type === "same") return await this.#written(pinKey(scope, name));
     if (pin !== null) {
+      const shown = shownName(name);
       throw new P2pchatError(
         "key-changed",
-        `Cannot accept ${name}'s key ${fingerprintOf(key)}: it was ${pin.fingerprint} since ` +
-          `${pin.firstSeen}; if that is right, accept it with /trust ${name}`,
+        `Cannot accept ${shown}'s key ${fingerprintOf(key)}: it was ${pin.fingerprint} since ` +
+          `${pin.firstSeen}; if that is right, accept it with /trust ${shown}`,
       );
     }
     await this.#meet(scope, name, key, wallMs);
@@ -223,7 +224,9 @@ export class KnownPeers {
     if (!this.#lines.has(at) && this.#lines.size >= PINS_MAX) {
       throw new P2pchatError(
         "full",
-        `Cannot remember ${name}'s key: ${this.#path} has ${PINS_MAX} lines; delete some that are old`,
+        `Cannot remember ${
+          shownName(name)
+        }'s key: ${this.#path} has ${PINS_MAX} lines; delete some that are old`,
       );
     }
     const line = { pin };
@@ -349,7 +352,7 @@ export class KnownPeers {
     }
     const at = pinKey(scope, name);
     if (this.#lines.has(at)) {
-      throw corruptError(this.#path, line, `${name} has another key in a line above`);
+      throw corruptError(this.#path, line, `${shownName(name)} has another key in a line above`);
     }
     const fingerprint = this.#fingerprint(line, text);
     const verified = mark === VERIFIED;

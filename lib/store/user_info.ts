@@ -21,7 +21,7 @@ import {
 import { P2pchatError } from "../base/errors.ts";
 import { type Fingerprint, fingerprintFault, parseFingerprint } from "../base/fingerprint.ts";
 import { type Endpoint, endpointText, type FoldedName } from "../base/ids.ts";
-import { foldName, MIXED_SCRIPTS_MARK, mixesScripts, nameFault } from "../base/names.ts";
+import { foldName, MIXED_SCRIPTS_MARK, mixesScripts, nameFault, shownName } from "../base/names.ts";
 import { quotedStart } from "../base/text.ts";
 
 /**
@@ -121,7 +121,7 @@ export function ownRow(
     if (own !== undefined) return own;
     throw new P2pchatError(
       "bad-file",
-      `Cannot be ${key.name}: ${path} has no row of that name; add one, as in ` +
+      `Cannot be ${shownName(key.name)}: ${path} has no row of that name; add one, as in ` +
         `p2pchat users add ${path} ${key.name} HOST PORT`,
     );
   }
@@ -130,7 +130,8 @@ export function ownRow(
   const found = own === undefined
     ? `no row of ${path} has port ${key.port}`
     : `${others.length + 1} rows of ${path} have port ${key.port}, the first ones in ` +
-      `line ${own.line} (${own.name}) and line ${others[0]!.line} (${others[0]!.name})`;
+      `line ${own.line} (${shownName(own.name)}) and line ${others[0]!.line} ` +
+      `(${shownName(others[0]!.name)})`;
   const advice = own === undefined ? "add your row, or name yourself" : "name yourself";
   throw new P2pchatError(
     "bad-file",
@@ -205,7 +206,7 @@ export function withUserInfo(
       : `change that row (line ${fault.by.line}) instead`;
     throw new P2pchatError(
       "bad-file",
-      `Cannot add ${user.name} to ${path}: ${fault.found}; ${advice}`,
+      `Cannot add ${shownName(user.name)} to ${path}: ${fault.found}; ${advice}`,
     );
   }
   if (after.length > USER_INFO_BYTES_MAX) throw tooLarge(path);
@@ -253,7 +254,9 @@ class TakenValues {
 function takenFault(what: string, value: string, by: UserInfoRow | undefined): Fault | null {
   if (by === undefined) return null;
   return {
-    found: `the ${what} ${quotedStart(value)} is that of line ${by.line} (${by.name}) already`,
+    found: `the ${what} ${quotedStart(value)} is that of line ${by.line} (${
+      shownName(by.name)
+    }) already`,
     advice: `each row needs its own ${what}, correct or remove one of the two`,
     by,
   };

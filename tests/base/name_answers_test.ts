@@ -1,6 +1,11 @@
 import { assertEquals } from "@std/assert";
 import type { Fingerprint } from "../../lib/base/fingerprint.ts";
-import { acceptedText, isYouText, noOtherKeyText } from "../../lib/base/name_answers.ts";
+import {
+  acceptedText,
+  didYouMeanName,
+  isYouText,
+  noOtherKeyText,
+} from "../../lib/base/name_answers.ts";
 
 Deno.test("the answers to /verify and /trust name who is meant, and the key", () => {
   assertEquals(
@@ -12,6 +17,24 @@ Deno.test("the answers to /verify and /trust name who is meant, and the key", ()
     [
       "Bob is you: /verify somebody else, to compare digits with them",
       "Bob is you: your own key needs no trust; name somebody else",
+    ],
+  );
+});
+
+Deno.test("didYouMeanName() prefers a name that imitates no other, and marks one that may", () => {
+  const [imitator, form] = ["B\u043eb", (name: string) => `/msg ${name}`];
+  assertEquals(
+    [
+      didYouMeanName("Bib", [imitator, "Bob"]),
+      didYouMeanName("Bib", [imitator], form),
+      didYouMeanName("B\u043eb1", ["Bob", imitator]),
+      didYouMeanName("Zoë", ["Bob", imitator]),
+    ],
+    [
+      "; did you mean Bob?",
+      `; did you mean /msg \u2248${imitator}?`,
+      `; did you mean \u2248${imitator}?`,
+      "",
     ],
   );
 });

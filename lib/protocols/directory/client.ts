@@ -262,7 +262,9 @@ export class Client implements Machine<ClientInput, ClientEffect> {
       ? "others have a copy of your profile: take a new one"
       : "change the password (/passwd)";
     const text =
-      `${name} came in from somewhere else, which takes the place of this program; if that ` +
+      `${
+        shownName(name)
+      } came in from somewhere else, which takes the place of this program; if that ` +
       `wasn't you, ${whoElse}`;
     this.#ending = { code: "replaced", text };
     this.asking.giveUp(OUT);
@@ -275,7 +277,7 @@ export class Client implements Machine<ClientInput, ClientEffect> {
       return this.fatal("not-logged-in", "Your account was removed from the directory");
     }
     calling.drop();
-    out.notice(`The account ${this.session.name} is removed`, asking.forgotten());
+    out.notice(`The account ${shownName(this.session.name)} is removed`, asking.forgotten());
     asking.giveUp(OUT);
     out.bye("forgotten", this.#leaving?.ref);
   }

@@ -3,9 +3,13 @@
 import type { Signer } from "../../base/crypto.ts";
 import { type Fingerprint, fingerprintOf } from "../../base/fingerprint.ts";
 import { type Endpoint, endpointText } from "../../base/ids.ts";
-import { isSameName, nameFault, withoutMark } from "../../base/names.ts";
-import { acceptedText, isYouText, noOtherKeyText } from "../../base/name_answers.ts";
-import { didYouMean } from "../../base/nearest.ts";
+import { isSameName, nameFault, shownName, withoutMark } from "../../base/names.ts";
+import {
+  acceptedText,
+  didYouMeanName,
+  isYouText,
+  noOtherKeyText,
+} from "../../base/name_answers.ts";
 import { isPossiblePassword, normalPassword, weakPassword } from "../../base/passwords.ts";
 import { checkedMessage, tooLong, utf8Length, visibleText } from "../../base/text.ts";
 import type { Asking } from "./asking.ts";
@@ -183,13 +187,14 @@ export class ClientUser {
   }
 
   #unmet(command: string, name: string, ref: string | undefined): void {
-    const hint = didYouMean(name, this.owner.keys.names(), (known) => `/${command} ${known}`);
+    const hint = didYouMeanName(name, this.owner.keys.names(), (known) => `/${command} ${known}`);
     const advice = hint ||
       (command === "trust"
         ? "; call them: if their key is another one, you are told, and can accept it then"
         : "; a call names the keys of both");
-    const text =
-      `Cannot ${command} ${name}: since the start there was no call with anybody of that name${advice}`;
+    const text = `Cannot ${command} ${
+      shownName(name)
+    }: since this program started, there was no call with anybody of that name${advice}`;
     this.owner.out.error("unknown-user", text, ref);
   }
 }

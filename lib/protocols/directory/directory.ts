@@ -14,8 +14,8 @@ import type { Endpoint, LinkId } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
 import { Deadlines, earliestMs, type Machine } from "../../base/machine.ts";
 import { stalledMs } from "../../base/mode_machine.ts";
+import { didYouMeanName } from "../../base/name_answers.ts";
 import { foldName, shownName, withoutMark } from "../../base/names.ts";
-import { didYouMean } from "../../base/nearest.ts";
 import { AccountChanges } from "./account_changes.ts";
 import { Broadcasts } from "./broadcasts.ts";
 import { Calls } from "./calls.ts";
@@ -447,7 +447,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
     const client = this.#sessions.named(foldName(name));
     if (client !== null) return client;
     const names = [...this.#sessions.all].map(({ name }) => name);
-    const hint = didYouMean(name, names, (known) => `/${command} ${known}`) ||
+    const hint = didYouMeanName(name, names, (known) => `/${command} ${known}`) ||
       "; /list shows who is";
     const text = `Cannot ${command} ${shownName(name)}, who isn't here${hint}`;
     this.#out.error("unknown-user", text, ref);

@@ -19,8 +19,12 @@ import { invariant, unreachable } from "../../base/invariant.ts";
 import { Deadlines, earliestMs, type Machine } from "../../base/machine.ts";
 import { stalledMs } from "../../base/mode_machine.ts";
 import { foldName, isSameName, shownName } from "../../base/names.ts";
-import { acceptedText, isYouText, noOtherKeyText } from "../../base/name_answers.ts";
-import { didYouMean } from "../../base/nearest.ts";
+import {
+  acceptedText,
+  didYouMeanName,
+  isYouText,
+  noOtherKeyText,
+} from "../../base/name_answers.ts";
 import { tooLong, utf8Length } from "../../base/text.ts";
 import type { FriendsCommand } from "./events.ts";
 import type { Friend } from "./friend.ts";
@@ -328,7 +332,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
       ? "Cannot answer: nobody has written to you since this program started"
       : `Cannot find ${shownName(name)} in ${this.config.users}`;
     const names = Array.from(this.#table.listed, ({ name }) => name);
-    const hint = didYouMean(name, names, form);
+    const hint = didYouMeanName(name, names, form);
     const advice = hint || `; write ${form("NAME")}, /list shows the names`;
     this.#out.error("unknown-user", `${what}${advice}`, ref);
   }

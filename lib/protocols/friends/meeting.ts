@@ -282,16 +282,20 @@ export class Meeting {
     if (link.phase !== "greeting") return this.offends(link, "a second hello");
     const { name } = this.config;
     if (foldName(hello.to) !== foldName(name)) {
-      return this.refuse(link, "unknown-user", `This is ${name}, not ${hello.to}`);
+      return this.refuse(
+        link,
+        "unknown-user",
+        `This is ${shownName(name)}, not ${shownName(hello.to)}`,
+      );
     }
     const friend = this.table.get(hello.name);
     if (link.friend !== null && friend !== link.friend) {
       link.friend.problem = `its address in the table is ${shownName(hello.name)}'s`;
-      return this.refuse(link, "unknown-user", `This address should be ${link.friend.name}'s`);
+      return this.refuse(link, "unknown-user", `This address should be ${link.friend.shown}'s`);
     }
     if (friend === null) {
       this.#metUnknown(link, hello.name);
-      const text = `${hello.name} isn't in the table of friends of ${name}`;
+      const text = `${shownName(hello.name)} isn't in the table of friends of ${shownName(name)}`;
       return this.refuse(link, "unknown-user", text);
     }
     link.friend = friend;
@@ -358,9 +362,11 @@ export class Meeting {
 
   #turnAway(link: FriendLink, friend: Friend): void {
     this.#metStranger(friend, link.peer, "dialled-in");
-    const advice = `ask ${this.config.name} to accept yours, ${fingerprintOf(link.peer)}`;
+    const advice = `ask ${shownName(this.config.name)} to accept yours, ${
+      fingerprintOf(link.peer)
+    }`;
     const text =
-      `${friend.name} has another key here than yours; if you are ${friend.name}, ${advice}`;
+      `${friend.shown} has another key here than yours; if you are ${friend.shown}, ${advice}`;
     this.refuse(link, "key-changed", text);
   }
 
@@ -377,8 +383,8 @@ export class Meeting {
           `${reason}; ${advice}`,
       );
     }
-    const { name } = this.config;
-    const asked = `nobody answers at ${friend.name}'s address in the table of ${name}`;
+    const name = shownName(this.config.name);
+    const asked = `nobody answers at ${friend.shown}'s address in the table of ${name}`;
     const advice = `give ${name} your row with your key, ${key}`;
     this.refuse(link, "unreachable", `Your key isn't known here, and ${asked}; ${advice}`);
   }

@@ -115,7 +115,7 @@ export class Contests {
     const { ordering, selfKey, names } = this.owner;
     const { sequencer } = ordering!;
     if (sequencer === selfKey || sequencer === member) return this.#complain(member);
-    const [first, other] = [names.of(sequencer), names.of(member)];
+    const [first, other] = [names.written(sequencer), names.written(member)];
     this.#complains(
       sequencer,
       `${first} orders what is said otherwise for ${other} than for us, as ${other} says: the ` +
@@ -125,7 +125,7 @@ export class Contests {
 
   #complain(member: PeerKey): void {
     const { position } = this.#contests.get(member)!;
-    const name = this.owner.names.of(member);
+    const name = this.owner.names.written(member);
     this.#complains(member, `What ${name} holds at ${position} differs from what we do`);
   }
 
@@ -153,7 +153,9 @@ export class Contests {
   #tellAwaited(author: PeerKey): void {
     const { names, out } = this.owner;
     out.warn(
-      `${names.of(author)} signed two different texts as one: chat pauses until the coordinator ` +
+      `${
+        names.written(author)
+      } signed two different texts as one: chat pauses until the coordinator ` +
         "is back and takes it out; what you write is kept",
     );
   }
@@ -176,7 +178,7 @@ export class Contests {
     const { author } = proof.one.batch.value;
     this.#proofs.delete(author);
     if (ordering?.has(author)) this.#proven.add(author);
-    out.warn(equivocatedText(names.of(author)));
+    out.warn(equivocatedText(names.written(author)));
   }
 
   // Epochs and time.

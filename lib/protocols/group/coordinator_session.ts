@@ -6,6 +6,7 @@
 import type { Environment } from "../../base/environment.ts";
 import { endpointText, type Hash, type LinkId, type PeerKey } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
+import { shownName } from "../../base/names.ts";
 import { ServerKey } from "../../base/server_key.ts";
 import { visibleText } from "../../base/text.ts";
 import { UnknownMessages } from "../../base/unknown_messages.ts";
@@ -277,7 +278,7 @@ export class CoordinatorSession {
     this.#awaited = awaited;
     if (!isNew) return;
     const [who, whom] = awaited.length === 1
-      ? [awaited[0], awaited[0]]
+      ? [shownName(awaited[0]!), shownName(awaited[0]!)]
       : ["one of them", "of all of them"];
     const wayOut =
       `they come when ${who} is back; /remove ${whom} at the coordinator would lose them`;
@@ -315,7 +316,7 @@ export class CoordinatorSession {
     const isNew = this.#hasOthers(awaited);
     if (!this.link.isWelcomed) this.#awaited = awaited;
     if (!isFirst && !isNew) return;
-    const whom = awaited.length === 0 ? "" : `; it waits for ${inWords(awaited)}`;
+    const whom = awaited.length === 0 ? "" : `; it waits for ${inWords(awaited.map(shownName))}`;
     out.warn(
       `The coordinator lost what it knew of the group, and asks all members what there was${whom}: ` +
         "joining and editing wait for that",

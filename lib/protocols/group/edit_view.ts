@@ -1,6 +1,7 @@
 /** Edits as users are shown them. */
 
 import { dateText } from "../../base/dates.ts";
+import { shownName } from "../../base/names.ts";
 import type { Edit, NamedKey } from "./edit.ts";
 import type { EditEvent } from "./events.ts";
 import type { Batch } from "./history.ts";
@@ -22,7 +23,9 @@ export function committedEvent(
     by: nameOf({ key: value.requester, name: value.name }),
     text: value.text,
     outcome: "committed",
-    reason: names.length === 0 ? "nobody had to be asked" : `agreed by ${names.join(", ")}`,
+    reason: names.length === 0
+      ? "nobody had to be asked"
+      : `agreed by ${names.map(shownName).join(", ")}`,
     agreed: names,
     committedAt: dateText(sentAt),
   };

@@ -94,7 +94,7 @@ export class MemberNames {
       this.#strange.set(folded, { name, key, keptUntilMs: nowMs + STRANGE_KEPT_MS });
       dropOldest(this.#strange, KNOWN_MAX);
     }
-    const suffixed = this.shown(key, name);
+    const suffixed = shownName(this.shown(key, name));
     const way = isAsked
       ? `${suffixed}; /trust ${shown} goes for the one that you were told before, ${
         fingerprintOf(told.key)
@@ -133,6 +133,11 @@ export class MemberNames {
   of(key: PeerKey): string {
     const known = this.#newcomers.get(key) ?? this.#known.get(key);
     return known?.shown ?? shortFingerprint(fingerprintOf(key));
+  }
+
+  /** The name of a member in a sentence. */
+  written(key: PeerKey): string {
+    return shownName(this.of(key));
   }
 
   /**

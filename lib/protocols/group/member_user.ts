@@ -8,9 +8,13 @@ import { fingerprintOf } from "../../base/fingerprint.ts";
 import { endpointText, type PeerKey } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
 import { Deadlines } from "../../base/machine.ts";
-import { acceptedText, isYouText, noOtherKeyText } from "../../base/name_answers.ts";
-import { foldName, withoutMark } from "../../base/names.ts";
-import { didYouMean } from "../../base/nearest.ts";
+import {
+  acceptedText,
+  didYouMeanName,
+  isYouText,
+  noOtherKeyText,
+} from "../../base/name_answers.ts";
+import { foldName, shownName, withoutMark } from "../../base/names.ts";
 import { checkedMessage, tooLong, utf8Length } from "../../base/text.ts";
 import { inWords } from "../../base/words.ts";
 import type { CoordinatorLink } from "./coordinator_link.ts";
@@ -338,19 +342,23 @@ export class MemberUser {
     }
     const trusted = names.trust(name);
     if (trusted !== null) {
-      return out.notice(acceptedText(trusted.name, fingerprintOf(trusted.key)), ref);
+      return out.notice(acceptedText(shownName(trusted.name), fingerprintOf(trusted.key)), ref);
     }
     const key = names.keyOf(name);
     if (key === null) return this.#unknownUser("trust", name, ref);
-    if (key === selfKey) return out.error("unknown-user", isYouText("trust", name), ref);
-    out.notice(noOtherKeyText(name), ref);
+    if (key === selfKey) return out.error("unknown-user", isYouText("trust", shownName(name)), ref);
+    out.notice(noOtherKeyText(shownName(name)), ref);
   }
 
   #unknownUser(command: string, name: string, ref: string | undefined): void {
     const { names, out } = this.owner;
-    const hint = didYouMean(name, names.names(), (known) => `/${command} ${known}`);
+    const hint = didYouMeanName(name, names.names(), (known) => `/${command} ${known}`);
     const advice = hint || "; /list shows who is here";
-    out.error("unknown-user", `Nobody else in this group is called ${name}${advice}`, ref);
+    out.error(
+      "unknown-user",
+      `Nobody else in this group is called ${shownName(name)}${advice}`,
+      ref,
+    );
   }
 
   // Waiting.
@@ -375,7 +383,7 @@ export class MemberUser {
 
   #awaited(): string {
     const { membership, names } = this.owner;
-    return membership === null ? "" : inWords(awaitedNames(membership, names));
+    return membership === null ? "" : inWords(awaitedNames(membership, names).map(shownName));
   }
 
   /** No text of our user has become an entry for a while. */

@@ -2,6 +2,7 @@
 
 import { type Endpoint, endpointText, type PeerKey } from "../../base/ids.ts";
 import { fingerprintOf } from "../../base/fingerprint.ts";
+import { shownName } from "../../base/names.ts";
 import { inWords } from "../../base/words.ts";
 import type { Editing } from "./editing.ts";
 import { endpointOf, type Member } from "./epoch.ts";
@@ -105,8 +106,9 @@ export function awaitedNames(membership: Membership, names: MemberNames): readon
 
 /** Why nobody comes in, as the coordinator says. @param awaited Names of the members that it waits for. */
 export function lastEntriesText(awaited: readonly string[]): string {
-  const whose = awaited.length === 1 ? `${awaited[0]} has` : "they have";
-  return `Waiting for ${inWords(awaited)}: only ${whose} the group's last entries`;
+  const names = awaited.map(shownName);
+  const whose = names.length === 1 ? `${names[0]} has` : "they have";
+  return `Waiting for ${inWords(names)}: only ${whose} the group's last entries`;
 }
 
 /** Why a returning member isn't in at once, in words; null where no member of the last view is missing. */
@@ -117,7 +119,7 @@ export function absentText(
 ): string | null {
   const absent = (membership.standing.lastEpoch?.members ?? [])
     .filter(({ key }) => peers.get(key) !== null && !peers.isHeard(key))
-    .map((member) => nameOf(names, member));
+    .map((member) => shownName(nameOf(names, member)));
   if (absent.length === 0) return null;
   const [was, has] = absent.length === 1 ? ["was", "hasn't"] : ["were", "haven't"];
   return `Waiting for ${inWords(absent)}, who ${was} in the group last and ${has} answered yet`;
@@ -162,7 +164,7 @@ function problems(status: StatusOf): readonly string[] {
     return found;
   }
   for (const member of unheard) {
-    const name = nameOf(names, member);
+    const name = shownName(nameOf(names, member));
     found.push(
       isUp
         ? `${name} isn't heard: it is removed, or back, in a few seconds`
@@ -171,12 +173,14 @@ function problems(status: StatusOf): readonly string[] {
   }
   for (const key of membership.contests.proven) {
     found.push(
-      `${names.of(key)} signed two different texts as one: chat pauses until the coordinator ` +
+      `${
+        names.written(key)
+      } signed two different texts as one: chat pauses until the coordinator ` +
         `${isUp ? "takes it out" : "is back"}`,
     );
   }
   if (membership.participating.isUnderWay) {
-    const awaited = awaitedNames(membership, names);
+    const awaited = awaitedNames(membership, names).map(shownName);
     const whom = awaited.length > 0 ? `, waiting for ${inWords(awaited)}` : "";
     found.push(`The group's members are changing${whom}`);
   }

@@ -440,7 +440,9 @@ export class Membership {
     if (ordering === null || ordering.isFrozen || !this.owner.isCoordinatorUp) return;
     const { keys, nextMs } = ordering.takeLaggards();
     for (const key of peers.setLagging(keys)) {
-      out.warn(`${names.of(key)} takes in nothing that is written: the coordinator is told so`);
+      out.warn(
+        `${names.written(key)} takes in nothing that is written: the coordinator is told so`,
+      );
     }
     if (nextMs !== null) this.owner.waits(nextMs - out.nowMs);
     if (keys.length > 0) this.owner.waits(LAGGING_AGAIN_MS);
@@ -604,7 +606,7 @@ export class Membership {
     this.owner.environment.log.warn("protocol broken", { who, text });
     if (who === null) return this.owner.coordinatorOffends(text);
     if (who === this.selfKey) return;
-    const name = this.owner.names.of(who);
+    const name = this.owner.names.written(who);
     const said =
       `What ${name} sent can't be right: nothing more is taken from ${name} for a minute`;
     this.out.show({ event: "error", code: "protocol", text: said, detail: text });
@@ -634,13 +636,13 @@ export class Membership {
     const { size } = this.#differing;
     const others = (this.roundView?.members.length ?? 1) - 1;
     if (size > 1 && 2 * size > others) {
-      const differing = [...this.#differing].map((key) => names.of(key));
+      const differing = [...this.#differing].map((key) => names.written(key));
       return this.out.fatal(
         "store-corrupt",
         `Cannot go on: entry ${position} of this log isn't that of ${inWords(differing)}; ` +
           "compare the logs, and set the damaged one aside before you start again",
       );
     }
-    this.complains(who, `The history of ${names.of(who)} differs at entry ${position}`);
+    this.complains(who, `The history of ${names.written(who)} differs at entry ${position}`);
   }
 }

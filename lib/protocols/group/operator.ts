@@ -3,8 +3,7 @@
 import { fingerprintOf } from "../../base/fingerprint.ts";
 import type { PeerKey } from "../../base/ids.ts";
 import { foldName, shownName } from "../../base/names.ts";
-import { acceptedText, noOtherKeyText } from "../../base/name_answers.ts";
-import { didYouMean } from "../../base/nearest.ts";
+import { acceptedText, didYouMeanName, noOtherKeyText } from "../../base/name_answers.ts";
 import type { Admission } from "./admission.ts";
 import type { Attendance, Attendee } from "./attendance.ts";
 import type { CoordinatorOutput } from "./coordinator_output.ts";
@@ -135,7 +134,7 @@ export class Operator {
     const where = command === "allow"
       ? "among those who are kept out"
       : "among those who are here or awaited";
-    const hint = didYouMean(name, names, (near) => `/${command} ${near}`);
+    const hint = didYouMeanName(name, names, (near) => `/${command} ${near}`);
     const advice = hint ||
       (names.size === 0
         ? "; there is nobody"

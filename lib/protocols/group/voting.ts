@@ -17,6 +17,7 @@ import { sameBytes } from "../../base/bytes.ts";
 import { dateText } from "../../base/dates.ts";
 import type { PeerKey, RequestId } from "../../base/ids.ts";
 import { invariant } from "../../base/invariant.ts";
+import { shownName } from "../../base/names.ts";
 import { inWords } from "../../base/words.ts";
 import {
   type Edit,
@@ -368,7 +369,7 @@ export class Voting {
     const others = (ordering?.others ?? []).filter((key) => policy === "ask" && key !== requester);
     if (others.length === 0) return agreed;
     const are = others.length === 1 ? "is" : "are";
-    return `${agreed}; ${inWords(others.map((key) => names.of(key)))} ${are} asked, too`;
+    return `${agreed}; ${inWords(others.map((key) => names.written(key)))} ${are} asked, too`;
   }
 
   /** The `ref` with which our user voted on this edit. */
@@ -520,7 +521,7 @@ export class Voting {
       if (requester === selfKey) continue; // our user is told as the requester, by `Editing`
       this.#tellAsked(open, "the coordinator doesn't answer; told when it is back", "in-doubt");
       if (open.wasAsked) continue;
-      const by = names.shown(requester, name);
+      const by = shownName(names.shown(requester, name));
       out.notice(
         `Entry ${seq} stays locked until the coordinator is back, or another member knows what ` +
           `became of edit ${edit}, asked for by ${by}`,

@@ -122,6 +122,12 @@ export class Names implements Machine<NamesInput, NamesEffect> {
     return pinned !== null && this.#pins.isKnownOtherwise(owner, folded) ? pinned : owner;
   }
 
+  /** Whether `/trust` has nothing to accept: the key is that by which its name is known. */
+  isKnown(key: PeerKey): boolean {
+    const holder = this.#holders.get(key);
+    return holder === undefined || this.#pins.get(holder.folded)?.key === key;
+  }
+
   /** The name as its owner spelled it when we met, however the user types it. */
   nameAsMet(typed: string): string {
     return this.#pins.get(foldName(withoutMark(typed)))?.name ?? typed;

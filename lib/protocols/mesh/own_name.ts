@@ -1,9 +1,9 @@
-/** `/name`: another name for oneself, which a neighbour admits; of several asked for meanwhile the last one counts. */
+/** `/name`: another name for us, which a neighbour admits; of several that are asked for meanwhile the last counts. */
 
 import type { Signer } from "../../base/crypto.ts";
 import type { Environment } from "../../base/environment.ts";
 import type { LinkId, PeerKey } from "../../base/ids.ts";
-import { foldName } from "../../base/names.ts";
+import { foldName, shownName } from "../../base/names.ts";
 import type { MeshEvent } from "./events.ts";
 import { claimAlone } from "./genesis.ts";
 import type { LinkTable, MeshLink } from "./link_table.ts";
@@ -23,12 +23,12 @@ interface Wish {
 }
 
 export class OwnName {
-  /** What a neighbour was asked for. */
+  /** The wish that a neighbour was asked to admit. */
   #asked: Wish | null = null;
   #lastAsked: PeerKey | null = null;
-  /** Whether it let us have that. Who was first of two who took it at once is decided by their claims, later. */
+  /** Whether the neighbour has admitted it. If another member takes it at the same time, their claims decide later. */
   #isAdmitted = false;
-  /** What was asked for meanwhile. */
+  /** The wish that came meanwhile. */
   #next: Wish | null = null;
 
   constructor(
@@ -41,8 +41,13 @@ export class OwnName {
   claim(room: Room, wish: Wish): void {
     const { name, ref } = wish;
     if (this.#asked !== null) return this.#claimLater(wish);
-    if (room.machines.roster.selfClaim().claim.value.name === name) {
-      return this.port.show({ event: "notice", text: `Your name is ${name} already` }, ref);
+    const owner = room.machines.names.ownerOf(foldName(name));
+    const isOthers = owner !== null && owner !== this.signer.key;
+    if (!isOthers && room.machines.roster.selfClaim().claim.value.name === name) {
+      return this.port.show(
+        { event: "notice", text: `Your name is ${shownName(name)} already` },
+        ref,
+      );
     }
     const neighbour = this.#nextOf(room.neighbours);
     if (neighbour !== null) {
@@ -51,9 +56,10 @@ export class OwnName {
       this.#lastAsked = neighbour.peer;
       return this.port.ask(neighbour.link, name);
     }
-    const owner = room.machines.names.ownerOf(foldName(name));
-    if (owner !== null && owner !== this.signer.key) {
-      const text = `Cannot take the name ${name}: somebody else has it here; choose another one`;
+    if (isOthers) {
+      const text = `Cannot take the name ${
+        shownName(name)
+      }: somebody else has it here; choose another one`;
       return this.port.show({ event: "error", code: "name-taken", text }, ref);
     }
     const claim = claimAlone(this.environment, this.signer, {
@@ -66,7 +72,7 @@ export class OwnName {
     this.port.claimed(claim, ref);
   }
 
-  /** Each time another one: who refuses every name, or doesn't answer, is one of several. */
+  /** Another neighbour each time: one that refuses every name, or doesn't answer, is only one of several. */
   #nextOf(neighbours: readonly PeerKey[]): MeshLink | null {
     const links = neighbours.map((peer) => this.links.memberLink(peer)).filter((link) =>
       link !== null
@@ -79,11 +85,13 @@ export class OwnName {
     const before = this.#next;
     this.#next = wish;
     if (before === null) return;
-    const text = `The name ${before.name} wasn't taken: you asked for ${wish.name} after it`;
+    const text = `The name ${shownName(before.name)} wasn't taken: you asked for ${
+      shownName(wish.name)
+    } after it`;
     this.port.show({ event: "error", code: "busy", text }, before.ref);
   }
 
-  /** The neighbour has let us have the name. */
+  /** The neighbour has admitted the name. */
   admitted(claim: SignedClaim): void {
     this.#isAdmitted = true;
     this.port.claimed(claim, this.#asked?.ref);
@@ -94,7 +102,7 @@ export class OwnName {
     this.port.show({ event: "error", code, text }, this.#asked?.ref);
   }
 
-  /** One's name is settled. @returns What was asked for meanwhile, to be claimed now. */
+  /** The request is settled. @returns The wish that came meanwhile, to be claimed now. */
   ended(): Wish | null {
     const next = this.#next;
     this.#asked = null;

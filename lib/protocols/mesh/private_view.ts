@@ -6,6 +6,7 @@ import { fingerprintOf } from "../../base/fingerprint.ts";
 import type { PeerKey } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
 import { unsentEvent } from "../../base/mode_output.ts";
+import { shownName } from "../../base/names.ts";
 import { inWords } from "../../base/words.ts";
 import type { MeshEvent } from "./events.ts";
 import { PRIVATE_WAITING_MAX } from "./limits.ts";
@@ -93,13 +94,13 @@ export class PrivateView {
 
   #arrived({ to, name, messages }: Waiting): void {
     const what = messages === 1 ? "message" : `${numberText(messages)} messages`;
-    this.#notice(`${this.#receiver(to, name)} has the ${what} that waited`);
+    this.#notice(`${this.#written(to, name)} has the ${what} that waited`);
   }
 
   #refused({ code, to, name, text: because, ref }: EffectOf<"refused">): void {
     if (code === "disk") return this.show(unsentEvent(because), ref);
     const text =
-      `Cannot write to ${this.#receiver(to, name)} alone: ${
+      `Cannot write to ${this.#written(to, name)} alone: ${
         numberText(PRIVATE_WAITING_MAX)
       } messages wait ` +
       "for their receivers already; try again when some have arrived";
@@ -113,10 +114,15 @@ export class PrivateView {
   /** `2 private messages for Bob and Carol`. */
   #waitingText(receivers: readonly Waiting[]): string {
     const total = receivers.reduce((sum, { messages }) => sum + messages, 0);
-    const names = receivers.slice(0, NAMED_MAX).map(({ to, name }) => this.#receiver(to, name));
+    const names = receivers.slice(0, NAMED_MAX).map(({ to, name }) => this.#written(to, name));
     const more = receivers.length - names.length;
     if (more > 0) names.push(`${numberText(more)} more`);
     return `${countText(total, "private message")} for ${inWords(names)}`;
+  }
+
+  /** The name of a receiver in a sentence. */
+  #written(key: PeerKey, name: string): string {
+    return shownName(this.#receiver(key, name));
   }
 
   /** The name of a receiver; one that has no name here any more keeps the name under which it was written to. */

@@ -20,6 +20,7 @@ import { fingerprintOf } from "../../base/fingerprint.ts";
 import type { BundleId, Endpoint, PeerKey } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
 import { earliestMs, type Machine } from "../../base/machine.ts";
+import { shownName } from "../../base/names.ts";
 import { Pending } from "../../base/pending.ts";
 import type { Queue } from "../../base/schema.ts";
 import { TokenBucket } from "../../base/token_bucket.ts";
@@ -86,6 +87,8 @@ export class Room implements Machine<RoomInput, RoomEffect> {
   #later: RoomEffect[] = [];
 
   #neighbours: readonly PeerKey[] = [];
+  /** Members whose link is full, be they neighbours or not; as many as there are links. */
+  readonly #congested = new Set<PeerKey>();
   readonly #proofs = new TokenBucket(PROOFS_PER_SECOND, PROOFS_BURST);
   /** Whether the link that went down last ended properly. */
   #downClosed = true;
@@ -204,9 +207,11 @@ export class Room implements Machine<RoomInput, RoomEffect> {
   }
 
   /**
-   * Whether everything that the user typed has reached its receiver, or a member that stays, so that we may leave.
+   * Whether everything that the user typed has reached its receiver, or a member that stays, so that we may leave; and
+   * whether a newcomer has been shown what it asked for, if that doesn't take too long.
    */
   get settled(): boolean {
+    if (this.#showing.state !== "here" && this.#handingOverUntilMs !== null) return false;
     if (this.machines.order.unsaid().messages + this.#heldCommands.length > 0) return false;
     if (this.machines.privateMessages.isBusy) return false;
     return this.#ownWords.isSettled(this.#isAlone, this.#handingOverUntilMs === null);
@@ -259,6 +264,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       }
       case "peer-down":
         this.#ownWords.neighbourGoes();
+        this.#congested.delete(input.peer);
         this.#downClosed = input.closed;
         this.#toOverlay({ type: "peer-down", peer: input.peer, closed: input.closed });
         this.#downClosed = true;
@@ -277,9 +283,12 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       case "message":
         return this.#message(input.from, input.message);
       case "congested":
+        this.#congested.add(input.peer);
+        return this.#tellCongested(input.peer);
       case "drained":
+        this.#congested.delete(input.peer);
         this.#toAntiEntropy(input);
-        if (input.type === "drained") this.#toSecrets(input);
+        this.#toSecrets(input);
         return this.#toBroadcast(input);
       case "missed":
         this.#toRoster(input);
@@ -334,6 +343,11 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       default:
         return unreachable(input);
     }
+  }
+
+  #tellCongested(peer: PeerKey): void {
+    this.#toAntiEntropy({ type: "congested", peer });
+    this.#toBroadcast({ type: "congested", peer });
   }
 
   #metNeighbour(peer: PeerKey): void {
@@ -491,6 +505,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
         this.#toBroadcast(effect);
         this.#toSecrets(effect);
         this.#toAntiEntropy(effect);
+        if (this.#congested.has(effect.peer)) this.#tellCongested(effect.peer);
         return this.#metNeighbour(effect.peer);
       case "neighbour-down": {
         const { peer } = effect;
@@ -770,7 +785,9 @@ export class Room implements Machine<RoomInput, RoomEffect> {
 
   #loseName(name: string): void {
     const text = this.#view.ready
-      ? `You are no longer in the room: somebody else was first with the name ${name}; ` +
+      ? `You are no longer in the room: somebody else was first with the name ${
+        shownName(name)
+      }; ` +
         "start again with another name"
       : nameTakenText(name);
     this.#fatal("name-taken", text);
@@ -931,8 +948,9 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       }
       case "trust": {
         const key = this.#view.stranger(command.name);
+        const isNew = !this.machines.names.isKnown(key);
         this.#toNames({ type: "trust", key });
-        return this.#view.trusted(key, command.name, ref);
+        return this.#view.trusted(key, command.name, isNew, ref);
       }
       default:
         return unreachable(command);
@@ -1042,5 +1060,7 @@ export const REPLACED_TEXT =
 
 /** Shown to a newcomer whose name somebody else had first. */
 export function nameTakenText(name: string): string {
-  return `Cannot come in as ${name}: somebody else has that name here, or was lost less than a day ago; choose another one`;
+  return `Cannot come in as ${
+    shownName(name)
+  }: somebody else has that name here, or was lost less than a day ago; choose another one`;
 }

@@ -16,8 +16,13 @@ import {
 } from "../../base/ids.ts";
 import type { ErrorCode } from "../../base/errors.ts";
 import { unsentEvent } from "../../base/mode_output.ts";
-import { acceptedText, isYouText } from "../../base/name_answers.ts";
-import { didYouMean } from "../../base/nearest.ts";
+import {
+  acceptedText,
+  didYouMeanName,
+  isYouText,
+  noOtherKeyText,
+} from "../../base/name_answers.ts";
+import { shownName } from "../../base/names.ts";
 import { TokenBucket } from "../../base/token_bucket.ts";
 import type { HistoryMessage, MeshEvent, PeerStatus } from "./events.ts";
 import type { HistoryEntry } from "./order_io.ts";
@@ -228,8 +233,8 @@ export class RoomView {
     this.#strangers.add(author);
     if (this.#strangers.size > STRANGERS_WARNED_MAX) this.#strangers.clear();
     this.#warn(
-      `Several keys have used the name ${claimed}; these messages are signed with ` +
-        `${fingerprintOf(author)}, and shown as ${shown}`,
+      `Several keys have used the name ${shownName(claimed)}; these messages are signed with ` +
+        `${fingerprintOf(author)}, and shown as ${shownName(shown)}`,
     );
   }
 
@@ -283,7 +288,7 @@ export class RoomView {
 
   #tellMissed(from: string, messages: number): void {
     const count = messages === 1 ? "1 message" : `${messages} messages`;
-    this.notice(`Missed ${count} from ${from}: nobody here keeps them any more`);
+    this.notice(`Missed ${count} from ${shownName(from)}: nobody here keeps them any more`);
   }
 
   talksTooMuch(author: PeerKey): void {
@@ -291,7 +296,7 @@ export class RoomView {
   }
 
   #talkerText(author: PeerKey): string {
-    const name = this.#speakerNames([author]).get(author)!;
+    const name = shownName(this.#speakerNames([author]).get(author)!);
     return `${name} says very much: of all that is said the last ${KEPT_MESSAGES_MAX} messages are kept`;
   }
 
@@ -313,7 +318,7 @@ export class RoomView {
 
   #strangersText({ authors, by, theirs }: StrangersTold): string {
     return `${authors} authors who aren't in the room speak, made up perhaps: the words of ` +
-      `${theirs} come by way of ${this.#name(by)}, who may only pass them on`;
+      `${theirs} come by way of ${this.#written(by)}, who may only pass them on`;
   }
 
   /** Counts a proven liar for the warning in `stepEnds`, which is rate limited: made-up authors cost nothing. */
@@ -333,7 +338,7 @@ export class RoomView {
           "or the key was stolen",
       );
     }
-    const name = this.#name(author);
+    const name = this.#written(author);
     const isOne = count === 1;
     const who = isOne ? `${name} has` : `${name} and ${count - 1} more have each`;
     this.#warn(
@@ -342,7 +347,9 @@ export class RoomView {
     );
   }
 
-  pinContested({ name, known, pinned, key }: NamesEffectOf<"pin-contested">): void {
+  pinContested(contest: NamesEffectOf<"pin-contested">): void {
+    const { pinned, key } = contest;
+    const [name, known] = [shownName(contest.name), shownName(contest.known)];
     this.#warn(
       `${name} is now the member with key ${
         fingerprintOf(key)
@@ -352,7 +359,10 @@ export class RoomView {
     );
   }
 
-  keyChanged({ name, shown, known, pinned, key }: NamesEffectOf<"key-changed">): void {
+  keyChanged(change: NamesEffectOf<"key-changed">): void {
+    const { pinned, key } = change;
+    const [name, known] = [shownName(change.name), shownName(change.known)];
+    const shown = shownName(change.shown);
     this.#warn(
       `${shown} uses the name ${name} with key ${
         fingerprintOf(key)
@@ -364,15 +374,20 @@ export class RoomView {
   nameLost(winner: string, shown: string): void {
     this.error(
       "name-taken",
-      `The name ${winner} belongs to somebody who had it first; you are shown as ${shown}: ` +
+      `The name ${shownName(winner)} belongs to somebody who had it first; you are shown as ` +
+        `${shownName(shown)}: ` +
         `choose another one with /name NEW`,
       undefined,
     );
   }
 
-  /** @param typed The name that the user typed for this key. */
-  trusted(key: PeerKey, typed: string, ref: string | undefined): void {
-    this.notice(acceptedText(this.#nameGiven(key, typed), fingerprintOf(key)), ref);
+  /**
+   * @param typed The name that the user typed for this key.
+   * @param isNew Whether there was something to accept.
+   */
+  trusted(key: PeerKey, typed: string, isNew: boolean, ref: string | undefined): void {
+    const name = shownName(this.#nameGiven(key, typed));
+    this.notice(isNew ? acceptedText(name, fingerprintOf(key)) : noOtherKeyText(name), ref);
   }
 
   isolated(isolated: boolean): void {
@@ -447,7 +462,7 @@ export class RoomView {
     const { author } = rotation.rotation.value;
     const rest = "invites given before let no newcomer in any more; members come back as ever";
     if (author === this.self) return this.notice(`This is the room's invite from now on: ${rest}`);
-    const name = this.facts.authorName(author, claim.claim.value.name);
+    const name = shownName(this.facts.authorName(author, claim.claim.value.name));
     const isHere = this.facts.shownName(author) !== null;
     const by = isHere ? name : `${name}, who isn't here, with key ${fingerprintOf(author)},`;
     if (!overOwn) {
@@ -498,7 +513,9 @@ export class RoomView {
       const known = this.facts.strangerNamed(name);
       throw known === null ? this.#unknownUser(name) : notHere(this.#nameGiven(known, name));
     }
-    if (key === this.self) throw new P2pchatError("unknown-user", isYouText("verify", name));
+    if (key === this.self) {
+      throw new P2pchatError("unknown-user", isYouText("verify", shownName(name)));
+    }
     return key;
   }
 
@@ -524,7 +541,7 @@ export class RoomView {
     const key = this.facts.strangerNamed(name);
     if (key === null) throw this.#unknownUser(name);
     if (key === this.self) {
-      throw new P2pchatError("unknown-user", isYouText("trust", name));
+      throw new P2pchatError("unknown-user", isYouText("trust", shownName(name)));
     }
     return key;
   }
@@ -533,8 +550,8 @@ export class RoomView {
   #checkKey(key: PeerKey): void {
     const known = this.facts.knownInstead(key);
     if (known === null) return;
-    const name = this.#name(key);
-    const other = this.facts.shownName(known);
+    const name = this.#written(key);
+    const other = this.facts.shownName(known) === null ? null : this.#written(known);
     const isThere = other !== null && other !== name;
     throw new P2pchatError(
       "key-changed",
@@ -624,21 +641,21 @@ export class RoomView {
   }
 
   namesOf(keys: readonly PeerKey[]): string {
-    return keys.map((key) => this.#name(key)).join(", ");
+    return keys.map((key) => this.#written(key)).join(", ");
   }
 
   /** @param beside What the text adds where no name is similar. */
   #unknownUser(name: string, beside = ""): P2pchatError {
     const names = this.facts.live().map(({ key }) => this.#name(key));
-    const hint = didYouMean(name, names) || `${beside}; /peers shows who is here`;
-    return new P2pchatError("unknown-user", `Nobody here is called ${name}${hint}`);
+    const hint = didYouMeanName(name, names) || `${beside}; /peers shows who is here`;
+    return new P2pchatError("unknown-user", `Nobody here is called ${shownName(name)}${hint}`);
   }
 
   #problems(members: readonly PeerStatus[], status: StatusFacts): readonly string[] {
     const problems = members.filter(({ suspected }) => suspected).map(suspectedText);
     const lost = this.facts.lost();
     for (const key of lost.slice(0, LOST_NAMED_MAX)) {
-      problems.push(`${this.#name(key)} is lost, and gets what it missed when it is back`);
+      problems.push(`${this.#written(key)} is lost, and gets what it missed when it is back`);
     }
     if (lost.length > LOST_NAMED_MAX) {
       problems.push(`${lost.length - LOST_NAMED_MAX} more are lost`);
@@ -676,6 +693,11 @@ export class RoomView {
     return this.facts.shownName(key) ?? shortKey(key);
   }
 
+  /** The name of a key in a sentence. */
+  #written(key: PeerKey): string {
+    return shownName(this.#name(key));
+  }
+
   /** The name shown for the author of a message. */
   #authorName({ author, claim }: HistoryEntry): string {
     return this.facts.authorName(author, this.#claimed(claim, author));
@@ -690,11 +712,13 @@ export class RoomView {
   }
 }
 
-function notHere(name: string): P2pchatError {
+function notHere(of: string): P2pchatError {
+  const name = shownName(of);
   return new P2pchatError("offline", `${name} isn't here now; try again when ${name} is back`);
 }
 
-function suspectedText({ name, heardMsAgo }: PeerStatus): string {
+function suspectedText({ name: of, heardMsAgo }: PeerStatus): string {
+  const name = shownName(of);
   const heard = heardMsAgo === null
     ? "hasn't been heard of yet"
     : `hasn't been heard of for ${Math.ceil(heardMsAgo / 1_000)} s`;

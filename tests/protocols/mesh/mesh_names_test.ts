@@ -205,7 +205,50 @@ Deno.test("Mesh calls an away member by its name where it can't be verified, and
 
   assertEquals(answers, [
     { event: "error", code: "offline", text: "Ben isn't here now; try again when Ben is back" },
-    { event: "notice", text: `Ben's key is ${fingerprintOf(ben.key)} from now on` },
+    { event: "notice", text: "No other key of Ben was met" },
+  ]);
+});
+
+Deno.test("Mesh: /trust says whether there was a key to accept", () => {
+  const room = new Room();
+  const ben = room.joined("Ben");
+  const trusted = () => room.ask(room.ann, { command: "trust", name: "Ben" });
+  assertEquals(trusted(), [{ event: "notice", text: "No other key of Ben was met" }]);
+
+  room.ask(ben, { command: "quit" });
+  const stranger = room.joined("Ben", "another Ben");
+  const name = room.names().find((each) => each.startsWith("Ben~"))!;
+  const [accepted] = room.ask(room.ann, { command: "trust", name })
+    .filter(({ event }) => event === "notice");
+  assertEquals(accepted, {
+    event: "notice",
+    text: `Ben's key is ${fingerprintOf(stranger.key)} from now on`,
+  });
+  assertEquals(trusted(), [{ event: "notice", text: "No other key of Ben was met" }]);
+});
+
+Deno.test("Mesh marks a name that mixes scripts in every sentence", () => {
+  const room = new Room();
+  const imitator = room.joined("B\u043eb");
+  const texts = (command: MeshCommand) =>
+    room.ask(room.ann, command).flatMap((event) => "text" in event ? [event.text] : []);
+  const told = [
+    ...texts({ command: "msg", name: "Bob1", text: "x" }),
+    ...texts({ command: "verify", name: "Bobb" }),
+    ...texts({ command: "trust", name: "B\u043eb" }),
+  ];
+  room.ask(imitator, { command: "quit" });
+  told.push(
+    ...texts({ command: "verify", name: "B\u043eb" }),
+    ...texts({ command: "trust", name: "\u2248B\u043eb" }),
+  );
+
+  assertEquals(told, [
+    "Nobody here is called Bob1; did you mean \u2248B\u043eb?",
+    "Nobody here is called Bobb; did you mean \u2248B\u043eb?",
+    "No other key of \u2248B\u043eb was met",
+    "\u2248B\u043eb isn't here now; try again when \u2248B\u043eb is back",
+    "No other key of \u2248B\u043eb was met",
   ]);
 });
 

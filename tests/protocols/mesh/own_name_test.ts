@@ -20,9 +20,10 @@ Deno.test("OwnName asks another neighbour each time: one that refuses every name
     claimed() {},
     show() {},
   });
+  const names = { ownerOf: () => null };
   const roster = { selfClaim: () => claimOf("Ann").signed };
   const roomWith = (count: number) =>
-    ({ neighbours: neighbours.slice(0, count), machines: { roster } }) as unknown as Room;
+    ({ neighbours: neighbours.slice(0, count), machines: { roster, names } }) as unknown as Room;
 
   for (const [name, count] of [["A", 3], ["B", 3], ["C", 3], ["D", 3], ["E", 1]] as const) {
     ownName.claim(roomWith(count), { name, ref: undefined });
@@ -31,4 +32,24 @@ Deno.test("OwnName asks another neighbour each time: one that refuses every name
   }
 
   assertEquals(asked, [[1, "A"], [2, "B"], [3, "C"], [1, "D"], [1, "E"]] as [LinkId, string][]);
+});
+
+Deno.test("OwnName: one's own name is a notice, and name-taken while somebody else has it here", () => {
+  const told: string[] = [];
+  const ann = fakeSigner("Ann");
+  const ownName = new OwnName(fakeEnvironment(), ann, new LinkTable(ann.key, 2_000), {
+    ask() {},
+    claimed() {},
+    show: (event) => told.push("code" in event ? `${event.code} ${event.text}` : event.event),
+  });
+  const roster = { selfClaim: () => claimOf("Ann").signed };
+  for (const owner of [ann.key, null, keyOf("another Ann")]) {
+    const names = { ownerOf: () => owner };
+    const room = { neighbours: [], machines: { roster, names } } as unknown as Room;
+    ownName.claim(room, { name: "Ann", ref: undefined });
+  }
+
+  const refused =
+    "name-taken Cannot take the name Ann: somebody else has it here; choose another one";
+  assertEquals(told, ["notice", "notice", refused]);
 });
