@@ -17,7 +17,7 @@ export const LEAVE_MS_MAX = 10_000;
 /** A user who leaves is told what the program still waits for if leaving takes longer than this. */
 export const LEAVE_UNTOLD_MS = 1_000;
 
-/** Messages of unknown types accepted on one link or from one peer in a minute, and at once: more come from another program. */
+/** Messages of unknown types accepted on one link or from one peer, per minute: more come from another program. */
 export const UNKNOWN_MESSAGES_MAX = 100;
 /** A peer that violates the protocol may only be outdated: it may come back after this. */
 export const OFFENDER_BAN_MS = 60_000;

@@ -128,7 +128,10 @@ export class Editing {
     this.#wanted.push({ seq, text, ref, signed: null, id: null });
     if (!isCoordinatorUp || editingIn === null) {
       const whom = isCoordinatorUp ? "until you are in the group" : "for the coordinator";
-      out.notice(`Your edit of entry ${seq} waits ${whom}`, ref);
+      out.notice(
+        `Your edit of entry ${seq} waits ${whom}; it is lost if this program ends before`,
+        ref,
+      );
     }
     this.pump();
   }

@@ -515,11 +515,22 @@ export class MemberUser {
   #goodbye(): void {
     const { out, saying: { unsent } } = this.owner;
     this.#closeLink();
+    this.#tellPause();
     if (unsent > 0) {
       const what = countText(unsent, "message isn't an entry", "messages aren't entries");
       out.notice(`${what} yet: kept, and said when you are back`);
     }
     out.bye(this.#leaving?.ref);
+  }
+
+  /** Nobody but the coordinator changes the view. */
+  #tellPause(): void {
+    const { out, membership, coordinator } = this.owner;
+    if (coordinator.isWelcomed || (membership?.others ?? []).length === 0) return;
+    out.notice(
+      "The others' chat pauses until you or the coordinator is back: it alone can let the group go " +
+        "on without you",
+    );
   }
 
   #closeLink(): void {

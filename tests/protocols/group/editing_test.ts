@@ -234,8 +234,8 @@ Deno.test("while the coordinator is away edits wait, with a notice; then they ar
   edit(net, ann, 1, "uno", "a");
   edit(net, ann, 2, "due", "b");
   assertEquals(told(ann), [
-    "a: Your edit of entry 1 waits for the coordinator",
-    "b: Your edit of entry 2 waits for the coordinator",
+    "a: Your edit of entry 1 waits for the coordinator; it is lost if this program ends before",
+    "b: Your edit of entry 2 waits for the coordinator; it is lost if this program ends before",
   ]);
   net.pass(10_000);
   assertEquals(asked(net, ann), []);
@@ -277,8 +277,8 @@ Deno.test("an edit before one is in the group waits until then, and for an entry
   edit(net, bob, 1, "uno", "a");
   edit(net, bob, 9, "nove", "b");
   assertEquals(told(bob).slice(0, 2), [
-    "a: Your edit of entry 1 waits until you are in the group",
-    "b: Your edit of entry 9 waits until you are in the group",
+    "a: Your edit of entry 1 waits until you are in the group; it is lost if this program ends before",
+    "b: Your edit of entry 9 waits until you are in the group; it is lost if this program ends before",
   ]);
   net.coordinator.catchUp(bob, net.nodes[0]!);
   net.settle();

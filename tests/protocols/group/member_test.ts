@@ -1076,6 +1076,24 @@ Deno.test("Member that leaves doesn't wait for a coordinator that goes down mean
   assertEquals(ann.stopped, { kind: "bye", reason: "quit", ref: "q" });
 });
 
+Deno.test("Member that leaves while the coordinator is away says that the others' chat pauses", () => {
+  const leaves = (names: readonly string[], isAway: boolean) => {
+    const net = GroupNet.started(names);
+    const [ann] = net.nodes;
+    if (isAway) net.coordinator.vanish();
+    net.pass(6_000);
+    ann!.command({ command: "quit" });
+    net.settle();
+    if (!isAway) net.coordinator.send(ann!, { type: "parted", why: "left", pauseMs: 0 });
+    net.settle();
+    assertEquals(ann!.stopped?.kind, "bye");
+    return noticesOf(ann!).includes("The others' chat pauses until you or the coordinator is back");
+  };
+  assertEquals(leaves(["ann", "bob"], true), true);
+  assertEquals(leaves(["ann", "bob"], false), false);
+  assertEquals(leaves(["ann"], true), false);
+});
+
 Deno.test("Member ends when its disk refuses to write", () => {
   const net = GroupNet.started(["ann"]);
   const ann = net.nodes[0]!;
