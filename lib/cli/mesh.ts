@@ -75,8 +75,8 @@ const ROOM_ID_START = 8;
 export async function runMesh(options: MeshOptions): Promise<void> {
   const mode = { commands: meshCommands, render: meshLines };
   await withSession(options, { folder: options, lockMode: "mesh" }, mode, async (session) => {
-    const { disk, folder, ui } = session;
-    const rooms = await MeshRooms.open(disk, `${folder}/mesh`, (text) => showNotices(ui, text));
+    const { disk, folder } = session;
+    const rooms = await MeshRooms.open(disk, `${folder}/mesh`);
     await chat({ ...session, options, rooms });
   });
 }
@@ -155,13 +155,18 @@ async function chat(wiring: Wiring): Promise<void> {
   }
 }
 
+interface ShownNotice {
+  readonly event: Extract<MeshEvent, { readonly event: "notice" }>;
+  readonly ref: string | undefined;
+}
+
 /** Shows events, keeps prompt and completion up to date, and starts listening for input when ready. */
 class Presenter {
   /** Names of the members present, by fingerprint; bounded by the roster. */
   readonly #names = new Map<string, string>();
   readonly #key: string;
   /** Notices that wait for the first line; null after it was shown. Bounded by the roster. */
-  #held: string[] | null = [];
+  #held: ShownNotice[] | null = [];
   /** Receivers of the user's private messages that wait, by message; bounded by the number that may wait. */
   readonly #unconfirmed = new Map<string, string>();
   #leavingTimer: ReturnType<typeof setTimeout> | undefined;
@@ -178,6 +183,7 @@ class Presenter {
 
   show(event: MeshEvent, ref: string | undefined): void {
     const { ui } = this.wiring;
+    if (event.event === "notice" && this.#isFirstLineAwaited) return this.#hold({ event, ref });
     ui.show(shownEvent(event), ref);
     switch (event.event) {
       case "ready":
@@ -207,14 +213,24 @@ class Presenter {
 
   /** Shows a notice, but not before the first line. */
   notice(text: string): void {
-    if (this.#held === null) showNotices(this.wiring.ui, text);
-    else this.#held.push(text);
+    this.#hold({ event: { event: "notice", text }, ref: undefined });
+  }
+
+  /** Whether a reader takes the first line of standard output for the one that says where this member listens. */
+  get #isFirstLineAwaited(): boolean {
+    const { ui, options } = this.wiring;
+    return this.#held !== null && !ui.interactive && !options.json;
+  }
+
+  #hold(notice: ShownNotice): void {
+    if (this.#held === null) this.wiring.ui.show(notice.event, notice.ref);
+    else this.#held.push(notice);
   }
 
   #showHeld(): void {
     const held = this.#held ?? [];
     this.#held = null;
-    for (const text of held) this.notice(text);
+    for (const { event, ref } of held) this.wiring.ui.show(event, ref);
   }
 
   /** The user has asked to leave. */
@@ -238,6 +254,7 @@ class Presenter {
   }
 
   stopped(): void {
+    this.#showHeld();
     clearTimeout(this.#leavingTimer);
     clearTimeout(this.#connectingTimer);
   }

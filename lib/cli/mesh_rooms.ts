@@ -34,20 +34,15 @@ export class MeshRooms {
     readonly last: RoomId | null,
     /** The last port listened at, where the room's members dial this one. Null where there was none. */
     readonly lastPort: number | null,
-    readonly notice: (text: string) => void,
   ) {}
 
   /** @throws {P2pchatError} `store-corrupt`, `bad-file` or `disk`. */
-  static async open(
-    disk: Disk,
-    folder: string,
-    notice: (text: string) => void,
-  ): Promise<MeshRooms> {
+  static async open(disk: Disk, folder: string): Promise<MeshRooms> {
     await disk.makeFolder(folder);
     const path = `${folder}/last`;
     const { table, rows } = await Table.open(disk, path, LAST_FORMAT);
     const { room, port } = lastOf(path, rows?.[0] ?? null);
-    return new MeshRooms(disk, folder, table, room, port, notice);
+    return new MeshRooms(disk, folder, table, room, port);
   }
 
   /**
@@ -55,8 +50,8 @@ export class MeshRooms {
    * with the room's founding. The first record stored makes the room the last one, with the port listened at, so
    * that a room that was never reached isn't resumed. Names' keys are pinned in `known_peers`, where the user may
    * delete lines; the log keeps the whole keys.
-   * @param warn Called for a member with a name that has another key in another room, and for what can't be pinned
-   *   although the log has it.
+   * @param warn Called for what was dropped from the log's end, for a member with a name that has another key in
+   *   another room, and for what can't be pinned although the log has it.
    * @throws {P2pchatError} `store-corrupt` with file and line, `bad-file` or `disk`.
    */
   async openRoom(
@@ -72,7 +67,7 @@ export class MeshRooms {
     if (resume && await this.disk.stat(path) === null) throw cannotResume(`${path} is missing`);
     await this.disk.makeFolder(folder);
     const log = await openRecords(this.disk, path, MESH_RECORDS);
-    for (const text of log.notices) this.notice(text);
+    for (const text of log.notices) warn(text);
     if (resume && !log.records.some(({ kind }) => kind === FOUNDING)) {
       await log.close();
       throw cannotResume(`line ${lineOf(0)} of ${path} isn't the room's founding`);
@@ -184,12 +179,12 @@ class RoomPins {
   #compare(name: string, key: PeerKey): void {
     if (this.#noted.get(foldName(name)) !== undefined) return;
     const before = this.knownPeers.pinOf(this.scope, name);
-    const shown = shownName(name);
     const other = before ?? this.knownPeers.otherElsewhere(this.scope, name, key);
     if (other === null || other.fingerprint === fingerprintOf(key)) return;
     const others = before === null
       ? `the ${shownName(other.name)} of another room has ${other.fingerprint}`
       : `it was ${other.fingerprint} since ${other.firstSeen}`;
+    const shown = shownName(name);
     this.warn(
       `${shown} has the key ${fingerprintOf(key)} here; ${others}: perhaps somebody else. ` +
         `/verify ${shown} tells`,

@@ -43,7 +43,7 @@ const ROOM = "ab".repeat(32) as RoomId;
 const FRIENDS = `/p/friends/${pathDigest("/users.txt")}`;
 
 async function openRoom(disk: MemoryDisk): Promise<unknown> {
-  const rooms = await MeshRooms.open(disk, "/p/mesh", () => {});
+  const rooms = await MeshRooms.open(disk, "/p/mesh");
   const knownPeers = await KnownPeers.open(disk, "/p/known_peers");
   return await rooms.openRoom(ROOM, 1, knownPeers, () => 0, () => {}, false);
 }

@@ -38,7 +38,7 @@ Deno.test("a room goes on where no more keys can be remembered, and says so once
   writeAll(file, utf8("# full\n".repeat(PINS_MAX - 1)));
   file.close();
   const knownPeers = await KnownPeers.open(disk, "/p/known_peers");
-  const rooms = await MeshRooms.open(disk, "/p/mesh", () => {});
+  const rooms = await MeshRooms.open(disk, "/p/mesh");
   const warnings: string[] = [];
   const warn = (text: string) => warnings.push(text);
   const room = await rooms.openRoom(ROOM, 1, knownPeers, () => 0, warn, false);
@@ -54,7 +54,7 @@ Deno.test("a room's keys that come at once are written at once", async () => {
   const disk = new MemoryDisk();
   await disk.makeFolder("/p");
   const knownPeers = await KnownPeers.open(disk, "/p/known_peers");
-  const rooms = await MeshRooms.open(disk, "/p/mesh", () => {});
+  const rooms = await MeshRooms.open(disk, "/p/mesh");
   const room = await rooms.openRoom(ROOM, 1, knownPeers, () => 0, () => {}, false);
   let writes = 0;
   const { rename } = disk;
@@ -78,7 +78,7 @@ async function openedRoom(
 ): Promise<{ readonly room: RoomStore; readonly knownPeers: KnownPeers }> {
   await disk.makeFolder("/p");
   const knownPeers = await KnownPeers.open(disk, "/p/known_peers");
-  const rooms = await MeshRooms.open(disk, "/p/mesh", () => {});
+  const rooms = await MeshRooms.open(disk, "/p/mesh");
   const room = await rooms.openRoom(ROOM, PORT, knownPeers, () => 0, warn, false);
   return { room, knownPeers };
 }
@@ -187,7 +187,7 @@ Deno.test("a room's log waits for no key, while another program writes known_pee
     if (isBusy) await turn.promise;
     return { release: () => {} };
   });
-  const rooms = await MeshRooms.open(disk, "/p/mesh", () => {});
+  const rooms = await MeshRooms.open(disk, "/p/mesh");
   const room = await rooms.openRoom(ROOM, PORT, knownPeers, () => 0, () => {}, false);
   isBusy = true;
   const done: string[] = [];
@@ -253,7 +253,7 @@ Deno.test("what is in a room's log is stored, also where the room can't be remem
   const disk = new MemoryDisk();
   const warnings: string[] = [];
   const { room } = await openedRoom(disk, (text) => warnings.push(text));
-  const last = async () => (await MeshRooms.open(disk, "/p/mesh", () => {})).last;
+  const last = async () => (await MeshRooms.open(disk, "/p/mesh")).last;
   disk.fault = ({ kind, path }) =>
     kind === "open" && path.startsWith("/p/mesh/last") ? "ENOSPC" : null;
 
@@ -274,7 +274,7 @@ for (const row of [["../../else"], [ROOM, "0"], [ROOM, "65536"], [ROOM, "no port
     const format = { format: "mesh-last-room", version: 1 };
     await (await Table.open(disk, "/p/mesh/last", format)).table.write([row]);
 
-    const open = () => MeshRooms.open(disk, "/p/mesh", () => {});
+    const open = () => MeshRooms.open(disk, "/p/mesh");
 
     const { code, message } = await assertRejects(open, P2pchatError);
     assertEquals([code, message.split(";")[0]], [

@@ -45,7 +45,7 @@ const mesh: Kind<MeshRecord> = {
   mode: "mesh",
   path: `mesh/${ROOM}/log`,
   async open(disk, folder) {
-    const rooms = await MeshRooms.open(disk, `${folder}/mesh`, () => {});
+    const rooms = await MeshRooms.open(disk, `${folder}/mesh`);
     const knownPeers = await KnownPeers.open(disk, `${folder}/known_peers`);
     return await rooms.openRoom(ROOM, 1, knownPeers, () => 0, () => {}, false);
   },

@@ -46,6 +46,49 @@ Deno.test("text mode: two people meet, talk and part, and read this", async () =
   assertEquals([alice.stderr, bob.stderr, status], ["", "", 0]);
 });
 
+Deno.test("text mode: what was dropped from a log's end is told after the first line", async () => {
+  const data = await Deno.makeTempDir({ prefix: "p2pchat-e2e-" });
+  {
+    await using alice = TextProgram.mesh("Alice", null, ["--stay"], { data });
+    await alice.port();
+    await alice.type("hello");
+    await alice.until(/<Alice> hello/);
+    alice.signal("SIGKILL");
+    await alice.ended();
+  }
+  const rooms = `${data}/users/Alice/mesh`;
+  const [room] = [...Deno.readDirSync(rooms)].filter(({ isDirectory }) => isDirectory);
+  const log = `${rooms}/${room!.name}/log`;
+  await Deno.writeTextFile(log, "torn", { append: true });
+
+  await using again = TextProgram.mesh("Alice", null, ["--stay"], { data });
+  await again.until(/Dropped/);
+  assertMatch(again.lines[0]!, /^>INFO: Alice at address 127\.0\.0\.1 is listening at \d+\.$/);
+  await Deno.remove(data, { recursive: true });
+});
+
+Deno.test("text mode: a name that may imitate another has its mark wherever it stands", async () => {
+  const bob = "B\u043eb";
+  await using carl = TextProgram.mesh("Carl", null, ["--stay"]);
+  await using imitator = TextProgram.mesh(bob, await carl.port(), ["--stay"]);
+  await carl.until(/\u2248B\u043eb joined/);
+  await carl.type("/msg Bob1 x", "/verify Bobb", `/verify ${bob}`, `/trust ${bob}`, "/peers");
+  await carl.until(/No other key of \u2248B\u043eb was met/);
+  await imitator.type(`/trust ${bob}`, ":q");
+  await imitator.ended();
+  await carl.until(/\u2248B\u043eb left/);
+  await carl.type(`/msg ${bob} one`, `/msg ${bob} two`, `/verify ${bob}`, "/status", ":q");
+  await carl.ended();
+
+  assertMatch(carl.stdout, /Kept: 2 private messages for \u2248B\u043eb/);
+  assertMatch(carl.stderr, /did you mean \u2248B\u043eb\?/);
+  assertMatch(carl.stderr, /\u2248B\u043eb isn't here now/);
+  const own = imitator.stdout.replace(/^>INFO: .*/, "");
+  for (const printed of [carl.stdout, carl.stderr, own, imitator.stderr]) {
+    assertEquals(/[^\u2248]B\u043eb/.exec(printed)?.input, undefined, printed);
+  }
+});
+
 Deno.test("text mode: who takes no calls says so, and has no address in anybody's list", async () => {
   await using nodes = new Nodes();
   const alice = await nodes.ready("Alice", null);

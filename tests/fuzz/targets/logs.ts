@@ -22,7 +22,7 @@ function room(kind: string, name: string): StoredFile {
   const room = onlyEntry(folder) as RoomId;
   const path = `/p/mesh/${room}/log`;
   return oneFile(`${folder}/${room}/log`, path, async (disk) => {
-    const rooms = await MeshRooms.open(disk, "/p/mesh", () => {});
+    const rooms = await MeshRooms.open(disk, "/p/mesh");
     const knownPeers = await KnownPeers.open(disk, "/p/known_peers");
     return await rooms.openRoom(room, 1, knownPeers, () => 0, () => {}, false);
   });

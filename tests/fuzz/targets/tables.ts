@@ -23,7 +23,7 @@ function isPort(port: number | null): boolean {
 }
 
 async function openRooms(disk: MemoryDisk): Promise<void> {
-  const { lastPort } = await MeshRooms.open(disk, "/p/mesh", () => {});
+  const { lastPort } = await MeshRooms.open(disk, "/p/mesh");
   assert(isPort(lastPort), `${lastPort} is a port`);
 }
 
