@@ -21,7 +21,7 @@ export const memberName: Argument<string> = {
       throw new P2pchatError("usage", "NAME is empty: name somebody");
     }
     if ([...name].length <= SHOWN_NAME_LENGTH_MAX) return name;
-    throw new P2pchatError("unknown-user", `Nobody can be called ${quotedStart(name)}`);
+    throw new P2pchatError("unknown-user", `${quotedStart(name)} isn't a possible name`);
   },
   completesNames: true,
 };

@@ -237,7 +237,7 @@ function bareLine(
     // Whoever doesn't see at once that it rings may mean the one who calls.
     if (place !== "lobby" && isInteractive) {
       const text =
-        "Nothing was told to all, as a call isn't over: /broadcast TEXT tells all now, too";
+        "Your broadcast wasn't sent, as a call isn't over: /broadcast TEXT sends it now, too";
       throw new P2pchatError("not-allowed", text);
     }
     return { command: "broadcast", texts: { text: told } };
@@ -264,5 +264,8 @@ function bareLine(
     throw new P2pchatError("unknown-user", `Nobody called ${name} is online; ${advice}`);
   }
   if (isName) return { command: "call", texts: { name } };
-  throw new P2pchatError("unknown-user", `Nobody can be called ${quotedStart(word)}: ${CALL_FORM}`);
+  throw new P2pchatError(
+    "unknown-user",
+    `${quotedStart(word)} isn't a possible name: ${CALL_FORM}`,
+  );
 }

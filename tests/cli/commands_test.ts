@@ -118,7 +118,7 @@ const REFUSED: readonly (readonly [line: string, code: string, text: string])[] 
   ["/peers x", "usage", "The form is /peers alone"],
   ["/history x", "usage", 'N must be a number from 0 to 10000, is "x"'],
   ["/history 10001", "usage", 'is "10001"'],
-  [`/msg ${"é".repeat(61)} x`, "unknown-user", `Nobody can be called "${"é".repeat(60)}..."`],
+  [`/msg ${"é".repeat(61)} x`, "unknown-user", `"${"é".repeat(60)}..." isn't a possible name`],
   ["/verify ≈", "usage", "NAME is empty"],
   ["/history 1 2", "usage", "The form is /history [N]"],
   ["/name a/b", "bad-name", '"/"'],

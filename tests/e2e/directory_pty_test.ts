@@ -473,7 +473,10 @@ terminalTest(
     await bob.type("alice");
     await terminal.untilCursorLine("alice (bob is calling)> |");
     await terminal.press("2 tell bob\r");
-    await terminal.until("an error", ({ text }) => /^error: Nothing was told to all/m.test(text));
+    await terminal.until(
+      "an error",
+      ({ text }) => /^error: Your broadcast wasn't sent/m.test(text),
+    );
     await bob.type("/cancel");
     await terminal.untilCursorLine("alice (lobby)> |");
     await terminal.press(CTRL_C);

@@ -23,7 +23,7 @@ export interface AccountChangesParts {
   logOut(client: Client, reason: LogoutReason): void;
 }
 
-const TOO_MANY = "Too many passwords are checked";
+const TOO_MANY = "The directory is checking too many passwords";
 
 export class AccountChanges {
   constructor(readonly parts: AccountChangesParts) {}
@@ -83,7 +83,8 @@ export class AccountChanges {
     const { out, lockOuts } = this.parts;
     if (isGuest) return this.#refuse(client, "not-allowed", "A guest has no account");
     if (isAsking) {
-      return this.#refuse(client, "too-fast", "One thing after the other", PASSWORDS_RETRY_MS);
+      const text = "Your last request isn't done yet";
+      return this.#refuse(client, "too-fast", text, PASSWORDS_RETRY_MS);
     }
     const { address } = link;
     const attempt = lockOuts.begin(folded, address, out.nowMs);

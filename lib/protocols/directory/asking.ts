@@ -162,7 +162,7 @@ export class Asking {
     const { request, ref } = this.#answered();
     const why = refusalText(text, untilMs - out.nowMs);
     if (request.type !== "broadcast") return out.error(code, why, ref);
-    const told = `${quotedStart(request.text)} wasn't told: ${why}`;
+    const told = `${quotedStart(request.text)} wasn't sent: ${why}`;
     if (code !== "disk") return out.error(code, told, ref);
     out.show({ event: "error", code, text: told, unsent: true }, ref);
   }
@@ -190,7 +190,9 @@ export class Asking {
     this.#deadlines.clear("answer");
     if (this.#asked[0]!.request.type === "broadcast") return;
     const { request, ref } = this.#answered();
-    const what = request.type === "forget-me" ? "your account was removed" : "it was changed";
+    const what = request.type === "forget-me"
+      ? "your account was removed"
+      : "your password was changed";
     const text = `It isn't known whether ${what}: ${why}; log in to see`;
     this.owner.out.error("in-doubt", text, ref);
   }
@@ -212,8 +214,8 @@ export class Asking {
       }
       const start = quotedStart(request.text);
       // `left` has reported requests about the account that weren't answered.
-      if (wasSent) out.error("in-doubt", `It isn't known whether ${start} was told: ${why}`, ref);
-      else out.error("not-logged-in", `${start} wasn't told: ${why}`, ref);
+      if (wasSent) out.error("in-doubt", `It isn't known whether ${start} was sent: ${why}`, ref);
+      else out.error("not-logged-in", `${start} wasn't sent: ${why}`, ref);
     }
   }
 

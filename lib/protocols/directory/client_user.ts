@@ -50,9 +50,9 @@ export class ClientUser {
     const { out, lobby, calling, selfName } = this.owner;
     const name = withoutMark(typed).normalize("NFC");
     if (nameFault(name) !== null) {
-      const text = `Nobody can be called ${
+      const text = `${
         visibleText(typed)
-      }: call somebody with NAME or /call NAME`;
+      } isn't a possible name: call somebody with NAME or /call NAME`;
       return out.error("unknown-user", text, ref);
     }
     const { call } = calling;
@@ -82,7 +82,7 @@ export class ClientUser {
     if (bytes > TEXT_BYTES_MAX) return out.error("too-long", tooLong(bytes).message, ref);
     if (!this.#isIn("Nothing was sent", ref)) return;
     if (!mayBroadcast) {
-      const text = "Nothing was sent: this directory doesn't let you tell all";
+      const text = "Nothing was sent: this directory doesn't let you send broadcasts";
       return out.error("not-allowed", text, ref);
     }
     asking.broadcast(checkedMessage(text), ref);
@@ -180,7 +180,8 @@ export class ClientUser {
     const trusted = keys.trust(name);
     if (trusted !== null) {
       const accepted = acceptedText(trusted.name, fingerprintOf(trusted.key));
-      return out.notice(`${accepted}, and ${trusted.before} no more; call again`, ref);
+      const before = `the former key ${trusted.before} isn't accepted any more`;
+      return out.notice(`${accepted}; ${before}; call again`, ref);
     }
     if (keys.find(name) === null) return this.#unmet("trust", name, ref);
     out.notice(noOtherKeyText(name), ref);

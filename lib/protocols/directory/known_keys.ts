@@ -53,7 +53,7 @@ export class KnownKeys {
       dropOldest(this.#strange, KNOWN_MAX);
     }
     const way = isAsked
-      ? `/trust ${shown} goes for the one that you were told before, ${fingerprintOf(told.key)}`
+      ? `/trust ${shown} accepts the key that you were told first, ${fingerprintOf(told.key)}`
       : `ask ${shown} some other way; if that is right: /trust ${shown}`;
     this.out.error("key-changed", `${found}; there was no call; ${way}`, ref);
   }

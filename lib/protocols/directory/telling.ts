@@ -118,7 +118,9 @@ export class Telling {
     const own = this.#operatorsOwn = Math.max(this.#operatorsOwn + 1, this.parts.wallMs());
     const sender = { name: DIRECTORY_NAME, key: null, isAccount: false, own, ref };
     const refusal = this.#tell(sender, text, null);
-    if (refusal !== null) out.error(refusal.code, `Nothing was told: ${refusal.text}`, ref);
+    if (refusal !== null) {
+      out.error(refusal.code, `Your broadcast wasn't sent: ${refusal.text}`, ref);
+    }
   }
 
   /** Whether a broadcast of the operator's is being written or delivered. */
@@ -133,7 +135,7 @@ export class Telling {
       if (!isOperators(unstored)) continue;
       this.#unstored.delete(writing);
       const start = quotedStart(unstored.broadcast.text);
-      const text = `It isn't known whether ${start} was told: the disk doesn't answer`;
+      const text = `It isn't known whether ${start} was sent: the disk doesn't answer`;
       out.error("in-doubt", text, unstored.sender.ref);
     }
     for (const report of [...this.#reports.values()].filter(isOperators)) this.#report(report);
@@ -350,12 +352,12 @@ function rateKeyOf({ name, key, isAccount }: Sender): string {
 
 function notAllowed(policy: BroadcastPolicy): Refusal {
   const who = policy === "operator" ? "the operator" : "those who have an account";
-  return { code: "not-allowed", text: `only ${who} may tell all here`, retryMs: 0 };
+  return { code: "not-allowed", text: `only ${who} may send broadcasts here`, retryMs: 0 };
 }
 
 const TOO_FAST = {
   code: "too-fast",
-  text: `everybody may tell all ${BROADCASTS_MAX} times a minute`,
+  text: `each user may send ${BROADCASTS_MAX} broadcasts a minute`,
 } as const;
 const DISK_BUSY: Refusal = {
   code: "too-fast",

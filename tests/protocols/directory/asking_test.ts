@@ -51,7 +51,7 @@ Deno.test("telling all: what is refused is said of the one that it was, and the 
   tells(program, "two", "b");
 
   assertEquals(program.refuses("disk"), [
-    `error code=disk text="one" wasn't told: because disk unsent=true ref=a`,
+    `error code=disk text="one" wasn't sent: because disk unsent=true ref=a`,
     "to directory: broadcast own=2 text=two",
   ]);
 });
@@ -63,9 +63,9 @@ Deno.test("telling all: what comes too fast isn't sent before the directory take
   program.types({ command: "passwd", old, new: "longer than before" }, "d");
 
   assertEquals(program.refuses("too-fast", 30_000), [
-    `error code=too-fast text="x" wasn't told: because too-fast; try again in 30 s ref=a`,
-    `error code=too-fast text="x" wasn't told: because too-fast; try again in 30 s ref=b`,
-    `error code=too-fast text="x" wasn't told: because too-fast; try again in 30 s ref=c`,
+    `error code=too-fast text="x" wasn't sent: because too-fast; try again in 30 s ref=a`,
+    `error code=too-fast text="x" wasn't sent: because too-fast; try again in 30 s ref=b`,
+    `error code=too-fast text="x" wasn't sent: because too-fast; try again in 30 s ref=c`,
     `to directory: change-password old=${old} new=longer than before`,
   ]);
   assertEquals(program.refuses("locked-out", 90_000), [
@@ -73,7 +73,7 @@ Deno.test("telling all: what comes too fast isn't sent before the directory take
   ]);
   program.after(29_999);
   assertEquals(tells(program, "x"), [
-    `error code=too-fast text="x" wasn't told: because too-fast; try again in 1 s`,
+    `error code=too-fast text="x" wasn't sent: because too-fast; try again in 1 s`,
   ]);
   program.after(1);
   assertEquals(tells(program, "x").length, 1);
@@ -228,8 +228,8 @@ Deno.test("telling all: what waits is bounded, and the input pauses before", () 
 
 /** What `errors` say of Ann's first broadcast, which may have been taken, and of her second. */
 const GIVEN_UP = [
-  `error code=in-doubt text=It isn't known whether "one" was told: you aren't logged in any more ref=a`,
-  `error code=not-logged-in text="two" wasn't told: you aren't logged in any more ref=b`,
+  `error code=in-doubt text=It isn't known whether "one" was sent: you aren't logged in any more ref=a`,
+  `error code=not-logged-in text="two" wasn't sent: you aren't logged in any more ref=b`,
 ];
 
 function errors(words: readonly string[]): readonly string[] {
@@ -335,7 +335,7 @@ Deno.test("the account: it is removed when the directory says so, and the progra
   assertEquals(program.says({ type: "dismissed", because: "forgotten", text: "", retryMs: 0 }), [
     "close directory",
     "notice text=The account ann is removed ref=f",
-    `error code=not-logged-in text="two" wasn't told: you aren't logged in any more ref=b`,
+    `error code=not-logged-in text="two" wasn't sent: you aren't logged in any more ref=b`,
     "bye forgotten",
   ]);
 });

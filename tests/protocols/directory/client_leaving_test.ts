@@ -164,8 +164,8 @@ Deno.test("leaving: what is told to all goes out first, 10 s at most", () => {
   quit(late);
   assertEquals(late.after(9_999), []);
   assertEquals(late.after(1), [
-    `error code=in-doubt text=It isn't known whether "one" was told: you left before ref=a`,
-    `error code=not-logged-in text="two" wasn't told: you left before ref=b`,
+    `error code=in-doubt text=It isn't known whether "one" was sent: you left before ref=a`,
+    `error code=not-logged-in text="two" wasn't sent: you left before ref=b`,
     "close directory",
     "bye quit",
   ]);

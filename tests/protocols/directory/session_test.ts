@@ -502,7 +502,7 @@ Deno.test("staying: at a terminal, whoever isn't let in again is asked after the
 
   assertEquals(words, [
     "error code=name-taken text=because name-taken",
-    "error code=not-logged-in text=\"for all\" wasn't told: you aren't logged in any more",
+    "error code=not-logged-in text=\"for all\" wasn't sent: you aren't logged in any more",
     "notice text=Your call with bob goes on; after it you are asked how to come in",
   ]);
   program.directoryDown();
