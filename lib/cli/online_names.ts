@@ -2,6 +2,7 @@
 
 import type { FoldedName } from "../base/ids.ts";
 import { foldName } from "../base/names.ts";
+import type { ClientEvent } from "../protocols/directory/events.ts";
 
 export class OnlineNames {
   readonly #names = new Map<FoldedName, string>();
@@ -18,6 +19,11 @@ export class OnlineNames {
   set(names: Iterable<string>): void {
     this.#names.clear();
     for (const name of names) this.#names.set(foldName(name), name);
+  }
+
+  /** Takes over the list that an event shows, unless it answers a command: that may have asked for a part. */
+  listed({ users, isAnswer }: Extract<ClientEvent, { readonly event: "users" }>): void {
+    if (!isAnswer) this.set(users.map(({ name }) => name));
   }
 
   changed(name: string, isOnline: boolean): void {

@@ -64,7 +64,7 @@ export async function runRegistry(options: RegistryOptions): Promise<void> {
   const mode = { commands, render: rendering.lines.bind(rendering) };
   await withUserInterface(mode, options, async (ui) => {
     ui.setNames(() => names.all);
-    const program = new Program({ options, ui, standing, rendering, names, given, notices });
+    const program = new Program({ options, ui, standing, names, given, notices });
     await program.run();
   });
 }
@@ -86,7 +86,6 @@ interface ProgramParts {
   readonly options: RegistryOptions;
   readonly ui: UserInterface<RegistryOwnEvent, RegistryTarget>;
   readonly standing: RegistryStanding;
-  readonly rendering: RegistryRendering;
   readonly names: OnlineNames;
   readonly given: GivenPasswords | null;
   readonly notices: readonly string[];
@@ -116,7 +115,6 @@ class Program {
   #isMet = false;
   /** Whoever has calls come without end doesn't ring without end. */
   readonly #bells = new TokenBucket(BELLS_PER_S, BELLS_BURST);
-  #isListAsked = false;
   /** Lines for a call that came to nothing, beside those that the machine kept. */
   #unsaid = 0;
   /** The input has ended before one was in. */
@@ -274,11 +272,7 @@ class Program {
         if (event.code === "key-changed" && !standing.wasUp) this.#comingIn.over(false);
         break;
       case "users":
-        // What somebody asks for may be a part of the list.
-        if (!this.#isListAsked) {
-          names.set(event.users.map(({ name }) => name));
-        }
-        this.#isListAsked = false;
+        names.listed(event);
         break;
       case "presence":
         names.changed(event.name, event.state !== "offline");
@@ -325,7 +319,7 @@ class Program {
   // What the user asks.
 
   #target(): RegistryTarget {
-    const { standing, rendering, ui } = this.#parts;
+    const { standing, ui } = this.#parts;
     const submit = (command: ClientCommand, ref: string | undefined) => {
       const { place, peer } = standing.where;
       if (place === "refused") {
@@ -339,10 +333,6 @@ class Program {
           if (ref !== undefined) ui.show({ event: "notice", text: overText(peer) }, ref);
           return;
         }
-      }
-      if (command.command === "list") {
-        this.#isListAsked = true;
-        rendering.listAsked();
       }
       standing.asks(command);
       this.#input?.handler.target(command, ref);

@@ -38,8 +38,6 @@ export class RegistryRendering {
   #registry = "";
   #wasUp = false;
   #isDown = false;
-  /** Whether the next list is the answer to a command, with addresses. */
-  #isListAsked = false;
   #isHintShown = false;
   /** Whether a call is over and the list is about to be shown, which will include changes until then. */
   #isBackSoon = false;
@@ -52,11 +50,6 @@ export class RegistryRendering {
     isDirect: boolean;
   } | null = null;
   readonly #online = new Map<string, { readonly name: string; readonly state: "free" | "busy" }>();
-
-  /** The next list answers a command. */
-  listAsked(): void {
-    this.#isListAsked = true;
-  }
 
   /** The lines of an event, in the order in which they are printed. */
   lines(event: RegistryOwnEvent, context: RenderContext): readonly Line[] {
@@ -129,12 +122,11 @@ export class RegistryRendering {
   // Who is online.
 
   #userLines(
-    { users }: EventNamed<"users">,
+    { users, isAnswer }: EventNamed<"users">,
     { nowMs, interactive }: RenderContext,
   ): readonly Line[] {
-    const isAsked = this.#isListAsked;
-    this.#isListAsked = false;
-    if (isAsked) {
+    // An answer has addresses, and may be a part of the list.
+    if (isAnswer) {
       if (users.length === 0) {
         return [[
           this.#isDown || !this.#wasUp

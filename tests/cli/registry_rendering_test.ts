@@ -32,6 +32,11 @@ const USERS = {
   event: "users",
   users: [user("alice"), user("bob"), user("carol", "busy"), user("dave", "free", true)],
 } as const;
+const ANSWER = {
+  event: "users",
+  users: [user("alice"), user("dave", "busy", true)],
+  isAnswer: true,
+} as const;
 const presence = (name: string, state: "free" | "busy" | "offline") =>
   ({ event: "presence", name, state }) as const;
 type CallEvent = Extract<RegistryOwnEvent, { readonly event: "call" }>;
@@ -46,15 +51,12 @@ const TALKED = { durationMs: 63_000 };
 /** The lines of the last of some events. */
 function linesOf(
   events: readonly RegistryOwnEvent[],
-  { interactive = true, listAsked = false } = {},
+  { interactive = true } = {},
 ): string {
   const rendering = new RegistryRendering();
   const context = { nowMs: NOON_MS, interactive, verbose: false };
   let text = "";
-  for (const [at, event] of events.entries()) {
-    if (listAsked && at === events.length - 1) rendering.listAsked();
-    text = printed(rendering.lines(event, context));
-  }
+  for (const event of events) text = printed(rendering.lines(event, context));
   return text;
 }
 
@@ -296,15 +298,26 @@ for (const [events, text] of SHOWN) {
 
 Deno.test("registry: the list that somebody asks for has addresses", () => {
   assertEquals(
-    linesOf([...IN, { event: "users", users: [user("alice"), user("dave", "busy", true)] }], {
-      listAsked: true,
-    }),
+    linesOf([...IN, ANSWER]),
     "alice  10.0.0.2:5002  free  (you)\ndave (guest)  10.0.0.2:5002  in a call\n",
   );
   assertEquals(
-    linesOf([...IN, { event: "users", users: [] }], { listAsked: true }),
+    linesOf([...IN, { ...ANSWER, users: [] }]),
     "Nobody of that name is online.\n",
   );
+});
+
+Deno.test("registry: a list that comes by itself is none that somebody asked for, nor is the answer all", () => {
+  const rendering = new RegistryRendering();
+  const shown = ([...IN, USERS, ANSWER, call("offline", { peer: "bobb" })] as const).map((event) =>
+    printed(rendering.lines(event, { nowMs: NOON_MS, interactive: true, verbose: false }))
+  );
+
+  assertEquals(shown.slice(-3), [
+    "12:03 * Online: alice (you), bob, carol (in a call), dave (guest)\n",
+    "alice  10.0.0.2:5002  free  (you)\ndave (guest)  10.0.0.2:5002  in a call\n",
+    "12:03 * bobb isn't online; did you mean bob?\n",
+  ]);
 });
 
 Deno.test("registry: a pipe is given no hints", () => {

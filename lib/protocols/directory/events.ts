@@ -89,7 +89,12 @@ export type ClientEvent =
     /** The directory is there and full: a notice says when the client tries again. */
     readonly isFull?: true;
   }
-  | { readonly event: "users"; readonly users: readonly UserView[] }
+  | {
+    readonly event: "users";
+    readonly users: readonly UserView[];
+    /** It answers `list`, which may have asked for a part. */
+    readonly isAnswer?: true;
+  }
   | {
     readonly event: "presence";
     readonly name: string;

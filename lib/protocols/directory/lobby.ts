@@ -74,18 +74,21 @@ export class Lobby {
   }
 
   /** @param part Part of the names to show; left out: shows all. */
-  show(part?: string, ref?: string): void {
-    const folded = foldName(part ?? "");
+  show(part: string | undefined, ref: string | undefined): void {
+    const users = this.#listed(foldName(part ?? ""));
+    this.owner.out.show({ event: "users", users, isAnswer: true }, ref);
+  }
+
+  #listed(folded: FoldedName): readonly UserView[] {
     const shown = [...this.#users].filter(([name]) => name.includes(folded));
     shown.sort(([a], [b]) => a < b ? -1 : 1);
-    const { out, selfName, isTalking } = this.owner;
+    const { selfName, isTalking } = this.owner;
     const self = foldName(selfName);
-    const users = shown.map(([name, user]) =>
+    return shown.map(([name, user]) =>
       name === self
         ? { ...viewOf(user), state: isTalking ? "busy" as const : "free" as const }
         : viewOf(user)
     );
-    out.show({ event: "users", users }, ref);
   }
 
   /**
@@ -108,7 +111,7 @@ export class Lobby {
   #showNow(): void {
     this.#deadlines.clear("after-call");
     this.#wasBusy = false;
-    this.show();
+    this.owner.out.show({ event: "users", users: this.#listed(foldName("")) });
   }
 
   nextMs(): number | null {

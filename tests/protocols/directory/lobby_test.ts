@@ -36,6 +36,15 @@ Deno.test("the list: a part of the names is asked for in any case", () => {
   assertEquals(names(program.types({ command: "list", part: undefined })).length, 4);
 });
 
+Deno.test("the list: the answer alone says that it is one, whatever else is shown before it", () => {
+  const program = ClientProgram.in();
+  const itself = program.says({ type: "users", users: [user("ann")], isFirst: true, isLast: true });
+  const answer = program.types({ command: "list", part: "an" }, "l");
+
+  const isAnswer = (words: readonly string[]) => words.map((word) => / isAnswer=true/.test(word));
+  assertEquals([isAnswer(itself), isAnswer(answer)], [[false], [true]]);
+});
+
 Deno.test("the list: changes are told one by one, who isn't there any more leaves it", () => {
   const program = ClientProgram.in();
 
@@ -90,5 +99,7 @@ Deno.test("the list: it is gone with the link", () => {
   const program = ClientProgram.in();
   program.directoryDown();
 
-  assertEquals(program.types({ command: "list", part: undefined }), ["users users=[]"]);
+  assertEquals(program.types({ command: "list", part: undefined }), [
+    "users users=[] isAnswer=true",
+  ]);
 });
