@@ -5,6 +5,7 @@
 
 import type { Signer } from "../base/crypto.ts";
 import type { Endpoint, LinkId } from "../base/ids.ts";
+import { measuredMs } from "../base/measured.ts";
 import { Client } from "../protocols/directory/client.ts";
 import type {
   ClientConfig,
@@ -299,7 +300,8 @@ export class DirectoryClientHost extends ModeHost<
   /** Round trip of the first link that `isMeant` accepts. */
   #roundTripMs(isMeant: (info: LinkInfo) => boolean): number | null {
     const [link] = [...this.openLinks.all].find(([, info]) => isMeant(info)) ?? [];
-    return link === undefined ? null : this.ports.links.roundTripMs(link);
+    const ms = link === undefined ? null : this.ports.links.roundTripMs(link);
+    return ms === null ? null : measuredMs(ms);
   }
 }
 

@@ -7,6 +7,7 @@ import { RemoteProtocolError } from "../base/errors.ts";
 import { fingerprintOf } from "../base/fingerprint.ts";
 import { type Endpoint, endpointText, isSameEndpoint, type PeerKey } from "../base/ids.ts";
 import { unreachable } from "../base/invariant.ts";
+import { measuredMs } from "../base/measured.ts";
 import type { Environment } from "../base/environment.ts";
 import type { MemberInput } from "../protocols/group/member_io.ts";
 import type { GroupMessage } from "../protocols/group/messages.ts";
@@ -92,7 +93,7 @@ export class GroupPeers {
     const byKey = new Map<string, number>();
     for (const peer of this.#known.keys()) {
       const ms = this.#host.machine.roundTripMs(peer);
-      if (ms !== null) byKey.set(fingerprintOf(peer), ms);
+      if (ms !== null) byKey.set(fingerprintOf(peer), measuredMs(ms));
     }
     return byKey;
   }

@@ -9,6 +9,7 @@ import type { ErrorCode } from "../base/errors.ts";
 import { fingerprintOf } from "../base/fingerprint.ts";
 import { type Endpoint, endpointText, type LinkId } from "../base/ids.ts";
 import { invariant, unreachable } from "../base/invariant.ts";
+import { measuredMs } from "../base/measured.ts";
 import type { ModeEffect, ModeInput, ModeOutcome, PinEffect } from "../base/mode_machine.ts";
 import type { DialExpectation, DialFailure, LinkEnd, LinkInfo, Links } from "../transport/link.ts";
 import { isUnknown, type MessageCodec } from "../wire/codec.ts";
@@ -275,7 +276,7 @@ export abstract class ModeHost<
     const byKey = new Map<string, number>();
     for (const [link, { peer }] of this.openLinks.all) {
       const ms = this.ports.links.roundTripMs(link);
-      if (ms !== null) byKey.set(fingerprintOf(peer), ms);
+      if (ms !== null) byKey.set(fingerprintOf(peer), measuredMs(ms));
     }
     return byKey;
   }

@@ -59,8 +59,8 @@ const ack = (position: number): GroupMessage => ({
   held: { position, digest: "ab".repeat(32) as Hash },
 });
 
-function pair() {
-  const network = new MemoryDatagramNetwork({ latencyMs: 5 });
+function pair(latencyMs = 5) {
+  const network = new MemoryDatagramNetwork({ latencyMs });
   const ann = new Member(network, "Ann", 1);
   const bob = new Member(network, "Bob", 2);
   return { network, ann, bob };
@@ -80,6 +80,18 @@ Deno.test("GroupPeers: those who meet hear each other, in order, and know how fa
   assertEquals(bob.heard(), [1, 2, 3]);
   const [[key, ms] = []] = ann.peers.roundTrips();
   assertEquals([key, Math.round(ms!)], [fingerprintOf(bob.key), 10]);
+});
+
+Deno.test("GroupPeers: how far a member is, is told to a thousandth of a millisecond", () => {
+  const { network, ann, bob } = pair(5.000_123_4);
+  ann.meet(bob);
+  bob.meet(ann);
+  network.clock.advance(500);
+  ann.peers.tell([bob.key], ack(1));
+  network.clock.advance(100);
+
+  const [[, ms] = []] = ann.peers.roundTrips();
+  assertEquals(ms, Math.round(ms! * 1_000) / 1_000);
 });
 
 Deno.test("GroupPeers: who wasn't met isn't let in, and who is met late gets in", () => {
