@@ -105,7 +105,7 @@ export class MemberRendering {
         if (event.digest === "") return [["No entries yet, and so no digest."]];
         return [[`${entriesText(event.seq)}, digest `, { text: event.digest, as: "exact" }]];
       case "members":
-        return [event.members.length === 0 ? ["Nobody is in the group."] : this.#names(event)];
+        return [event.members.length === 0 ? ["You aren't in the group yet."] : this.#names(event)];
       case "status":
         return statusLines(event, nowMs, this.#nameOf);
       case "verify":

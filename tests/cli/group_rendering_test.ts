@@ -353,7 +353,7 @@ const PRINTED: readonly (readonly [
     "No entries yet, and so no digest.\n",
   ],
   ["members", [READY, { event: "members", members: ["Bob", "Alice"] }], "Bob, Alice (you)\n"],
-  ["no members", [{ event: "members", members: [] }], "Nobody is in the group.\n"],
+  ["no members", [{ event: "members", members: [] }], "You aren't in the group yet.\n"],
   [
     "a status",
     [STATUS],

@@ -86,6 +86,11 @@ export class CoordinatorSession {
     return this.#awaited;
   }
 
+  /** What the coordinator asks all members, and whom it waits for, in words; null where it knows its group, or is away. */
+  get asks(): string | null {
+    return this.#isAsked && this.link.link !== null ? asksText(this.#awaited) : null;
+  }
+
   /** Nobody is awaited any more. */
   epochBegan(): void {
     this.#awaited = [];
@@ -315,12 +320,10 @@ export class CoordinatorSession {
     user.welcomed();
     const isNew = this.#hasOthers(awaited);
     if (!this.link.isWelcomed) this.#awaited = awaited;
-    if (!isFirst && !isNew) return;
-    const whom = awaited.length === 0 ? "" : `; it waits for ${inWords(awaited.map(shownName))}`;
-    out.warn(
-      `The coordinator lost what it knew of the group, and asks all members what there was${whom}: ` +
-        "joining and editing wait for that",
-    );
+    if (isFirst) return out.warn(asksText(awaited));
+    if (!isNew) return;
+    const names = inWords(awaited.map(shownName));
+    out.notice(`The coordinator, which asks all members what there was, waits for ${names}`);
   }
 
   #parted({ why, pauseMs }: GroupMessageOf<"parted">): void {
@@ -370,4 +373,11 @@ export class CoordinatorSession {
     this.#heardTold = told;
     this.link.send({ type: "heard", peers, isCaughtUp });
   }
+}
+
+/** @param awaited Names of the members that the coordinator waits for. */
+function asksText(awaited: readonly string[]): string {
+  const whom = awaited.length === 0 ? "" : `; it waits for ${inWords(awaited.map(shownName))}`;
+  return `The coordinator lost what it knew of the group, and asks all members what there was${whom}: ` +
+    "joining and editing wait for that";
 }

@@ -137,6 +137,11 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     return this.#session.awaited;
   }
 
+  /** What the coordinator asks all members, in words, while it doesn't know its group; null otherwise. */
+  get coordinatorAsks(): string | null {
+    return this.#session.asks;
+  }
+
   get strangeCoordinator(): PeerKey | null {
     return this.#session.strangeKey;
   }

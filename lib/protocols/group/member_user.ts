@@ -73,6 +73,8 @@ export interface MemberUserOwner {
   readonly names: MemberNames;
   readonly peers: Peers;
   readonly coordinator: CoordinatorLink;
+  /** What the coordinator asks all members, in words, while it doesn't know its group; null otherwise. */
+  readonly coordinatorAsks: string | null;
   /** Another key that was met at the coordinator's address; null where none was. */
   readonly strangeCoordinator: PeerKey | null;
   /** Accepts that key. @returns The key. */
@@ -222,7 +224,8 @@ export class MemberUser {
             coordinator: config.coordinator,
             listening: config.listening,
             log: config.files.log,
-            isUp: coordinator.state === "up" || coordinator.refusal !== null,
+            isUp: this.#isCoordinatorThere,
+            asks: this.owner.coordinatorAsks,
             refusal: coordinator.refusal,
             unreachedBecause: coordinator.failure,
             isEnded: coordinator.isEnded,
@@ -252,6 +255,12 @@ export class MemberUser {
       default:
         return unreachable(command);
     }
+  }
+
+  /** Whether the coordinator answers, even if it doesn't let us in yet. */
+  get #isCoordinatorThere(): boolean {
+    const { coordinator, coordinatorAsks } = this.owner;
+    return coordinator.state === "up" || coordinator.refusal !== null || coordinatorAsks !== null;
   }
 
   /** Whether the text looks like a private message in other modes: somebody else's name, and something after it. */

@@ -23,6 +23,8 @@ export interface StatusOf {
   readonly log: string;
   /** Whether the coordinator answers, even if it doesn't let us in yet. */
   readonly isUp: boolean;
+  /** What the coordinator asks all members, in words, while it doesn't know its group; null otherwise. */
+  readonly asks: string | null;
   /** Why the coordinator doesn't let us in, in words; null where it does, or doesn't answer. */
   readonly refusal: string | null;
   /** Why the coordinator can't be reached, as part of a sentence; null where it isn't known. */
@@ -130,8 +132,8 @@ function others(keys: readonly PeerKey[], self: PeerKey): readonly PeerKey[] {
 }
 
 function problems(status: StatusOf): readonly string[] {
-  const { membership, peers, names, awaitedByCoordinator, isUp, refusal } = status;
-  const found: string[] = refusal === null ? [] : [refusal];
+  const { membership, peers, names, awaitedByCoordinator, isUp, refusal, asks } = status;
+  const found: string[] = [refusal, asks].filter((text) => text !== null);
   const epoch = membership?.epoch?.epoch.value ?? null;
   const unheard = (epoch?.members ?? [])
     .filter(({ key }) => key !== status.key && !peers.isHeard(key));
@@ -150,7 +152,7 @@ function problems(status: StatusOf): readonly string[] {
         `${fingerprintOf(strangeCoordinator)}: /trust ${COORDINATOR_NAME}, if that is right`,
     );
   }
-  if (awaitedByCoordinator.length > 0) {
+  if (awaitedByCoordinator.length > 0 && asks === null) {
     found.push(lastEntriesText(awaitedByCoordinator));
   }
   if (membership === null) {
@@ -158,16 +160,20 @@ function problems(status: StatusOf): readonly string[] {
     return found;
   }
   if (epoch === null) {
-    const absent = isUp ? absentText(membership, peers, names) : null;
+    const absent = isUp && asks === null ? absentText(membership, peers, names) : null;
     if (absent !== null) found.push(absent);
     found.push("Not in the group yet: what you write is kept until then");
     return found;
   }
+  // A coordinator that doesn't know its group changes no view.
+  const decides = isUp && asks === null;
   for (const member of unheard) {
     const name = shownName(nameOf(names, member));
     found.push(
-      isUp
+      decides
         ? `${name} isn't heard: it is removed, or back, in a few seconds`
+        : isUp
+        ? `${name} isn't heard: chat pauses until ${name} is back, or the coordinator knows its group`
         : `${name} isn't heard: chat pauses until ${name} or the coordinator is back`,
     );
   }
@@ -176,7 +182,7 @@ function problems(status: StatusOf): readonly string[] {
       `${
         names.written(key)
       } signed two different texts as one: chat pauses until the coordinator ` +
-        `${isUp ? "takes it out" : "is back"}`,
+        (decides ? "takes it out" : isUp ? "knows its group, and takes it out" : "is back"),
     );
   }
   if (membership.participating.isUnderWay) {

@@ -197,6 +197,13 @@ export class Recount {
     return accounts.length > 0 && accounts.every(({ isOut }) => isOut);
   }
 
+  /** Members of the newest view, without those that say that they are out of it. */
+  get present(): readonly Member[] {
+    const members = this.newest?.epoch.value.members ?? [];
+    if (this.isLeft) return [];
+    return members.filter(({ key }) => this.#accounts.get(key)?.isOut !== true);
+  }
+
   /** The highest number of a ballot that any member promised, and of an edit that any member knows. */
   get highest(): { readonly number: number; readonly edit: number } {
     const told = this.#allTold;

@@ -54,6 +54,10 @@ export interface Awaiting {
   readonly hello: Hello | null;
 }
 
+const UNCERTAIN =
+  "Who is in the group isn't certain yet: this coordinator asks its members; /status " +
+  "says whom it waits for";
+
 export class Recounting {
   readonly out = new CoordinatorOutput();
   /** Everything that is on disk, except for the history. */
@@ -315,7 +319,8 @@ export class Recounting {
     const all = newest.epoch.value.members.filter(({ key }) => !this.#kicked.has(key));
     const isAll = awaited.length === all.length &&
       awaited.every(({ key }) => this.#recount.get(key));
-    const [first] = awaited;
+    const [first, second] = awaited;
+    const one = second === undefined ? `${shownName(first!.name)} goes` : "each of them to go";
     return isAll
       ? `Nobody who has come has the log of view ${view}, the last one that is known: put back a copy ` +
         `of the files of ${
@@ -324,7 +329,7 @@ export class Recounting {
       : `View ${view} is the last one that is known; waiting for ${
         named(awaited)
       }, who may know of ` +
-        `a later one; /remove ${shownName(first!.name)} goes on without`;
+        `a later one; /remove ${one} on without`;
   }
 
   #membersOf(group: Hash): readonly { readonly name: string }[] {
@@ -399,8 +404,9 @@ export class Recounting {
   #command(command: CoordinatorCommand, ref: string | undefined): void {
     switch (command.command) {
       case "list": {
-        const members = this.#recount.newest?.epoch.value.members ?? [];
-        return this.out.show({ event: "members", members: members.map(({ name }) => name) }, ref);
+        const members = this.#recount.present.map(({ name }) => name);
+        this.out.show({ event: "members", members }, ref);
+        return this.out.notice(UNCERTAIN, ref);
       }
       case "status":
         return this.#status(ref);

@@ -104,6 +104,39 @@ Deno.test("All of the last view have told: the group goes on, under numbers far 
   );
 });
 
+Deno.test("Until the group is known, nobody is listed whose program says that it has left", () => {
+  const program = Program.of("ann", "bob", "cem").withoutDisk();
+  const list = () => {
+    program.command({ command: "list" }, "r");
+    const at = program.refs.map((ref, index) => ref === "r" ? index : -1).filter((at) => at >= 0);
+    return at.slice(-2).map((index) => program.events[index]!);
+  };
+  const notice = {
+    event: "notice" as const,
+    text:
+      "Who is in the group isn't certain yet: this coordinator asks its members; /status says " +
+      "whom it waits for",
+  };
+  assertEquals(list(), [{ event: "members", members: [] }, notice]);
+  program.comes("ann");
+  assertEquals(list()[0], { event: "members", members: ["ann", "bob", "cem"] });
+  program.somebody("ann").isOut = true;
+  program.goesDown("ann");
+  program.comes("ann");
+  assertEquals(list()[0], { event: "members", members: [] });
+});
+
+Deno.test("Of several that are awaited, all have to be removed, and the operator is told so", () => {
+  const program = Program.of("ann", "bob", "cem").withoutDisk();
+  program.comes("ann");
+  assertMatch(
+    told(program),
+    /waiting for bob and cem, .*; \/remove each of them to go on without$/,
+  );
+  program.comes("bob");
+  assertMatch(told(program), /waiting for cem, .*; \/remove cem goes on without$/);
+});
+
 Deno.test("Edits are numbered on, whatever number somebody tells of", () => {
   const program = Program.of("ann", "bob").withoutDisk();
   program.somebody("bob").answers.delete("recount");
@@ -440,7 +473,7 @@ Deno.test("Until the group is known only who is there is told and changed", () =
   assertEquals(members.map(({ name, state }) => `${name} ${state}`), ["ann joining", "bob silent"]);
   assertEquals(program.command({ command: "recover", name: "ann" }), ["error not-allowed"]);
   assertEquals(program.command({ command: "remove", name: "eve" }), ["error unknown-user"]);
-  assertEquals(program.command({ command: "list" }), ["members"]);
+  assertEquals(program.command({ command: "list" }), ["members", "notice"]);
   program.command({ command: "remove", name: "bob" });
   program.command({ command: "allow", name: "bob" });
   assertEquals(changes(program.pass(RETURN_MS)), []);

@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
-import type { Hash } from "../../../lib/base/ids.ts";
+import type { Hash, LinkId } from "../../../lib/base/ids.ts";
 import { type Ballot, NO_BALLOT } from "../../../lib/protocols/group/ballot.ts";
 import {
   FETCH_BYTES,
@@ -1207,6 +1207,43 @@ Deno.test("Member that set its log aside speaks for the view that it was ready t
   net.settle();
 
   assertEquals(said(), [0, coordinator.decided!.signed.epoch.value.ballot.number]);
+});
+
+Deno.test("Member that is asked what there was says so, and not that the coordinator is away", () => {
+  const net = GroupNet.started(["ann", "bob"]);
+  const [ann] = net.nodes;
+  net.coordinator.isUp = false;
+  ann!.kill();
+  ann!.start();
+  const link = 77 as LinkId;
+  ann!.feed({ type: "link-up", link, peer: COORDINATOR.key });
+  const asks = (...awaited: readonly string[]) => {
+    ann!.feed({ type: "message", link, message: { type: "recount", isLost: true, awaited } });
+    net.settle();
+  };
+  asks();
+  asks("bob", "cem");
+  ann!.command({ command: "status" });
+  net.settle();
+  const status = () => ann!.told("status").at(-1)!;
+
+  const lost =
+    "The coordinator lost what it knew of the group, and asks all members what there was";
+  assertEquals(ann!.told("notice").map(({ text }) => text), [
+    `${lost}: joining and editing wait for that`,
+    "The coordinator, which asks all members what there was, waits for bob and cem",
+  ]);
+  assertEquals(status().coordinator, "up");
+  assertEquals(status().problems, [
+    `${lost}; it waits for bob and cem: joining and editing wait for that`,
+    "Not in the group yet: what you write is kept until then",
+  ]);
+
+  ann!.feed({ type: "link-down", link, closed: false, reason: "lost" });
+  ann!.command({ command: "status" });
+  net.settle();
+  assertEquals(status().coordinator, "down");
+  assertMatch(status().problems[0]!, /^The coordinator doesn't answer/);
 });
 
 Deno.test("Member is refused for good, and ends with the coordinator's words", () => {
