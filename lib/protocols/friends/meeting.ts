@@ -408,8 +408,10 @@ export class Meeting {
       : `ask ${name}, and if it is right, put it into the table`;
     friend.problem = `refused ${refused}; ${advice}`;
     if (known === "told") return;
+    const answering = this.links.dialledKey(friend);
+    const answers = answering === null ? "another key" : fingerprintOf(answering);
     const expects = expected === null
-      ? `another key answers at ${name}'s address`
+      ? `${answers} answers at ${name}'s address`
       : `${name}'s is ${expected} ${isAsked ? "as far as is known here" : "in the table"}`;
     friend.toldProblem = friend.problem;
     this.out.error(

@@ -109,6 +109,7 @@ Deno.test("Friends turns a stranger away where another key answers at the table'
     "1: refuse key-changed",
     "closes 1: refused: key-changed",
   ]);
+  for (const key of [EVE, CEM]) assertStringIncludes(ann.told[0]!, fingerprintOf(key));
   assertEquals(ann.hello(2, { name: "cem" }), ["pins cem as cem", "cem opened: dialled"]);
 });
 
