@@ -1,9 +1,8 @@
 /** Runs input lines as commands, in order, and can be paused. */
 
 import { P2pchatError } from "../base/errors.ts";
-import { tooLong } from "../base/text.ts";
 import type { Command, CommandTable } from "./commands.ts";
-import type { InputLine } from "./input_lines.ts";
+import { type InputLine, lineTooLong } from "./input_lines.ts";
 
 export interface CommandReports<Target> {
   refuse(error: P2pchatError, ref: string | undefined): void;
@@ -23,6 +22,7 @@ export class CommandRunner<Target> {
   #paused: { readonly promise: Promise<void>; readonly resolve: () => void } | null = null;
   #toldMalformed = false;
   #hasLeft = false;
+  #waiting = 0;
 
   /** @param objects Whether a line that starts with `{` is parsed as a JSON object. */
   constructor(table: CommandTable<Target>, objects: boolean, reports: CommandReports<Target>) {
@@ -34,6 +34,11 @@ export class CommandRunner<Target> {
   /** Whether a command that leaves has been run: later lines aren't run. */
   get hasLeft(): boolean {
     return this.#hasLeft;
+  }
+
+  /** How many of the lines to be run haven't begun. */
+  get waiting(): number {
+    return this.#waiting;
   }
 
   /** Holds back all lines that haven't begun, or resumes. */
@@ -49,9 +54,11 @@ export class CommandRunner<Target> {
   /** Runs `lines` one after the other; resolves when the last one has begun. */
   async runAll(lines: readonly InputLine[], target: Target): Promise<void> {
     let turnLines = 0;
+    this.#waiting = lines.length;
     for (const line of lines) {
       for (let wait = this.#wait(); wait !== null; wait = this.#wait()) await wait;
       if (this.#hasLeft) return;
+      this.#waiting -= 1;
       this.run(line, target);
       if (++turnLines >= LINES_A_TURN_MAX) {
         turnLines = 0;
@@ -68,7 +75,7 @@ export class CommandRunner<Target> {
   run(line: InputLine, target: Target): void {
     if (this.#hasLeft) return;
     if (typeof line === "string") return this.#runText(line, target);
-    if (line.type === "overlong") return this.#reports.refuse(tooLong(line.bytes), undefined);
+    if (line.type === "overlong") return this.#reports.refuse(lineTooLong(line.bytes), undefined);
     if (!this.#toldMalformed) {
       this.#toldMalformed = true;
       this.#reports.notice("The input isn't all UTF-8; U+FFFD stands for what isn't");

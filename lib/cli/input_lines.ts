@@ -1,12 +1,23 @@
 /** Splits the bytes of a pipe into lines. */
 
+import { P2pchatError } from "../base/errors.ts";
 import { MESSAGE_BYTES_MAX } from "../base/text.ts";
 
 /**
- * Longest line kept, in bytes: a JSON object with the longest message, each byte of which may be escaped as six
- * (`\u0001`), and its other fields.
+ * Longest line kept, in bytes: a JSON object with a text ten times as long as a message may be, each byte of which may
+ * be escaped as six (`\u0001`), and its other fields. So a text that is too long is refused with its own size, and
+ * with the object's `ref`.
  */
-export const LINE_BYTES_MAX = 7 * MESSAGE_BYTES_MAX;
+export const LINE_BYTES_MAX = 64 * MESSAGE_BYTES_MAX;
+
+/** The error for a line of `bytes` bytes, of which nothing was kept. */
+export function lineTooLong(bytes: number): P2pchatError {
+  return new P2pchatError(
+    "too-long",
+    `The line was skipped: it has ${bytes} bytes, a line may have ${LINE_BYTES_MAX}, and a message ` +
+      `${MESSAGE_BYTES_MAX}`,
+  );
+}
 
 /** A line that isn't valid text: too long to be kept, or not UTF-8. */
 export type OddLine =

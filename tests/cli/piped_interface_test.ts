@@ -202,13 +202,30 @@ Deno.test("input waits while nobody reads the output", async () => {
 
 Deno.test("an overlong line is refused with both sizes, and the next one is run", async () => {
   const { streams, ui, room } = open();
-  for (let part = 0; part < 8; part++) streams.type("x".repeat(65_536));
+  for (let part = 0; part < 80; part++) streams.type("x".repeat(65_536));
   streams.type("\nnext\n");
   ui.listen(room);
   await settle();
   await ui.close();
   assertEquals(room.happened, ["next"]);
-  assertStringIncludes(streams.stderrText, "524288 bytes, at most 65536");
+  assertStringIncludes(
+    streams.stderrText,
+    "it has 5242880 bytes, a line may have 4194304, and a message 65536",
+  );
+});
+
+Deno.test("an object with blanks, or a text, far beyond a message's size is read, and answered with its ref", async () => {
+  const { streams, ui, room } = open({ json: true });
+  const text = "\\u0001".repeat(600_000);
+  streams.type(`{"ref":"r","command":"nope","text":"${text}"}\n`);
+  streams.type(`{"command":"history"${" ".repeat(1_000_000)},"ref":"s"}\n`);
+  ui.listen(room);
+  await settle();
+  await ui.close();
+
+  const [refused] = streams.stdoutText.split("\n").filter((line) => line.includes('"error"'));
+  assertStringIncludes(refused!, '"ref":"r"');
+  assertEquals(room.happened, ['{"command":"history","count":null}']);
 });
 
 Deno.test("input that isn't UTF-8 is run with replacements, and said once", async () => {

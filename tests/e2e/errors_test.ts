@@ -196,6 +196,8 @@ Deno.test("errors of commands: each is told, with its ref, and the program goes 
     [`{"command":"msg","text":"${"x".repeat(65_537)}"}`, "too-long", /65[ ,.]?537.*65[ ,.]?536/],
     ["x".repeat(65_537), "too-long", /65[ ,.]?537.*65[ ,.]?536/],
     ["x".repeat(3_000_000), "too-long", /3[ ,.]?000[ ,.]?000/],
+    ["x".repeat(5_000_000), "too-long", /line.*5[ ,.]?000[ ,.]?000.*4[ ,.]?194[ ,.]?304/],
+    [`{"command":"msg","text":"${"x".repeat(1_000_000)}"}`, "too-long", /1[ ,.]?000[ ,.]?000.*65/],
   ];
 
   const from = alice.events.length;
