@@ -11,6 +11,7 @@
  */
 
 import { P2pchatError } from "../base/errors.ts";
+import type { Hash } from "../base/ids.ts";
 import { HistoryEnd, type HistoryPoint } from "../protocols/group/history.ts";
 import type { LastSaid } from "../protocols/group/member_io.ts";
 import type {
@@ -95,6 +96,10 @@ export async function openGroup(
   return await withLog(ports, { path: db, isKnown }, state, async (opened) => {
     const { log } = opened;
     const { records, logged } = takenApart(state.records);
+    const group = groupOf(records);
+    if (group !== null && log.end !== null && log.end.group !== group) {
+      return await withoutForeign(ports, group, state, opened);
+    }
     const lost = await lostOf(log, logged);
     const kept = lost === null ? heldBeyond(log, records) : asNewcomer(records);
     if (lost !== null) await state.rewrite([...loggedRecords(log), ...kept]);
@@ -102,6 +107,31 @@ export async function openGroup(
     const store = new GroupStore(ports, state, log, kept);
     return { ...opened, store, notices: lost === null ? [] : [lost] };
   });
+}
+
+/** The group that a member's state belongs to; null where it is in none yet. */
+function groupOf(records: readonly MemberState[]): Hash | null {
+  return records.findLast((record) => record.kind === "group")?.group ?? null;
+}
+
+/**
+ * Sets the log of another group aside before anything of it is shown. The state is told first that it relies on
+ * nothing in a log.
+ */
+async function withoutForeign(
+  ports: GroupStorePorts,
+  group: Hash,
+  state: OpenedRecords<Kept<MemberState>>,
+  { log }: Omit<OpenedGroup<MemberRecord>, "store">,
+): Promise<OpenedGroup<MemberRecord>> {
+  const { records, logged } = takenApart(state.records);
+  const hadEntries = logged !== null && logged.position > 0;
+  const kept = hadEntries ? asNewcomer(records) : records;
+  const history = new HistoryEnd(ports.crypto, group);
+  await state.rewrite([{ kind: "logged", point: history.point }, ...kept]);
+  const notice = await log.startAnew(group, "foreign");
+  const store = new GroupStore(ports, state, log, kept);
+  return { store, log, history, last: null, notices: notice === null ? [] : [notice] };
 }
 
 /**

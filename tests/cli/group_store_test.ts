@@ -162,7 +162,7 @@ const LOSSES:
     [
       "was replaced by that of another group",
       (disk) => disk.place(LOG, logBytes(SIX.slice(0, 3), OTHER_GROUP)),
-      /isn't the log that was kept there/,
+      /is the log of another group: it was set aside as/,
     ],
     [
       "was damaged where it had been synced",
@@ -195,6 +195,34 @@ for (const [name, change, text] of LOSSES) {
     assertEquals([later.store.records, later.notices], [expected, []]);
   });
 }
+
+Deno.test("openGroup() shows nothing of another group's log, which it sets aside", async () => {
+  for (const isEmptied of [false, true]) {
+    const disk = await newDisk();
+    const { store } = await openMemberAt(disk, FOLDER);
+    await store.append([GROUP_RECORD, ANEW], true);
+    if (!isEmptied) await store.append([...held(SIX, 0, 3), ...logged(SIX.slice(0, 3))], true);
+    else await store.append(held(SIX, 0, 1), true);
+    await store.close();
+    const foreign = logBytes(SIX.slice(0, 3), OTHER_GROUP);
+    disk.place(LOG, foreign);
+
+    const found = await openMemberAt(disk, FOLDER);
+    const { batches } = await found.log.read(0, 1_000_000);
+    await found.store.close();
+
+    assertEquals([found.history?.group, found.history?.position, found.last], [GROUP, 0, null]);
+    assertEquals(batches, []);
+    const kept = found.store.records.filter(({ kind }) => kind === "held");
+    assertEquals(
+      kept,
+      isEmptied ? held(SIX, 0, 1) : [],
+      "what the log never had isn't lost with it",
+    );
+    const [, aside] = /set aside as (\S+),/.exec(found.notices.join()) ?? [];
+    assertEquals(disk.text(aside!), new TextDecoder().decode(foreign));
+  }
+});
 
 Deno.test("openGroup() relies on a log that it finds without a state", async () => {
   const disk = await newDisk();

@@ -318,6 +318,7 @@ for (const [what, spoil] of SPOILT) {
       () => setAside(group, "Bob").length === (hasAside ? 1 : 0),
     );
     assertEquals(isIn("Bob")(again.events.find(isIn("Bob"))!), true);
+    assertEquals(again.events.filter(shows("elsewhere")), []);
   });
 }
 
