@@ -3,7 +3,7 @@
 import { HOST_FORM, parseHost, parsePort, PORT_FORM, PORT_MAX } from "../base/endpoints.ts";
 import { P2pchatError } from "../base/errors.ts";
 import { type Fingerprint, fingerprintFault, parseFingerprint } from "../base/fingerprint.ts";
-import type { Endpoint } from "../base/ids.ts";
+import { type Endpoint, endpointText } from "../base/ids.ts";
 import { parseName } from "../base/names.ts";
 import { didYouMean } from "../base/nearest.ts";
 import { quotedStart } from "../base/text.ts";
@@ -135,6 +135,22 @@ export function hostAndMaybePort(text: string, what: string): AdvertisedAddress 
   const match = /^(\[[^\]]*\]|[^:]*):([^:]*)$/.exec(text);
   if (match === null) return { host: host(text, what), port: null };
   return { host: host(match[1]!, what), port: remotePort(match[2]!, `The port of ${what}`) };
+}
+
+/**
+ * What to write where a port stands among the words that belongs to the address of a flag, which has none.
+ * @returns A sentence without a full stop; null where no port stands there.
+ */
+export function portApart(
+  flag: string,
+  address: AdvertisedAddress | undefined,
+  words: readonly string[],
+): string | null {
+  if (address === undefined || address.port !== null) return null;
+  const port = words.map(parsePort).findLast((each) => each !== null) ?? null;
+  if (port === null) return null;
+  const { host } = address;
+  return `The port belongs to the host: write --${flag} ${endpointText({ host, port })}`;
 }
 
 /** `HOST PORT`, as two words. */

@@ -9,6 +9,7 @@ import {
   hostAndMaybePort,
   hostFlag,
   listenPort,
+  portApart,
 } from "./flags.ts";
 import type { AdvertisedAddress, MemberOptions } from "./options.ts";
 import { SERVE_PORT_DEFAULT } from "./serve_arguments.ts";
@@ -68,8 +69,11 @@ export function memberOptions(line: CommandLine): MemberOptions {
   if (name === undefined) {
     throw new P2pchatError("usage", `A name is missing. ${wrongWords(words).message}`);
   }
-  if (rest.length > 0) throw wrongWords(words, rest[0]);
   const server = line.value<AdvertisedAddress>("server");
+  if (rest.length > 0) {
+    const apart = portApart("server", server, line.words);
+    throw apart === null ? wrongWords(words, rest[0]) : new P2pchatError("usage", apart);
+  }
   if (server === undefined) {
     throw new P2pchatError("usage", `--server is missing. ${wrongWords(words).message}`);
   }

@@ -2,7 +2,14 @@
 
 import { P2pchatError } from "../base/errors.ts";
 import { type CommandLine, type ProgramCommand, wrongWords } from "./arguments.ts";
-import { chosenName, fileName, hostAndMaybePort, hostFlag, listenPort } from "./flags.ts";
+import {
+  chosenName,
+  fileName,
+  hostAndMaybePort,
+  hostFlag,
+  listenPort,
+  portApart,
+} from "./flags.ts";
 import type { AdvertisedAddress, RegistryOptions } from "./options.ts";
 import { PASSWORD_FILE_FLAG } from "./password_source.ts";
 import { REGSERVER_PORT_DEFAULT } from "./regserver_arguments.ts";
@@ -61,8 +68,11 @@ export const registryProgramCommand: ProgramCommand = {
  */
 export function registryOptions(line: CommandLine): RegistryOptions {
   const [name, ...rest] = line.words;
-  if (rest.length > 0) throw wrongWords(words, rest[0]);
   const registry = line.value<AdvertisedAddress>("registry");
+  if (rest.length > 0) {
+    const apart = portApart("registry", registry, line.words);
+    throw apart === null ? wrongWords(words, rest[0]) : new P2pchatError("usage", apart);
+  }
   if (registry === undefined) {
     throw new P2pchatError("usage", `--registry is missing. ${wrongWords(words).message}`);
   }

@@ -54,6 +54,7 @@ for (const [line, differences] of UNDERSTOOD) {
 
 const REFUSED: readonly (readonly [line: string, code: string, text: string])[] = [
   ["peer alice bob --registry chat.example", "usage", '"bob"'],
+  ["peer alice --registry chat.example 4400", "usage", "write --registry chat.example:4400"],
   ["peer a/b --registry chat.example", "bad-name", "a/b"],
   ["peer --registry chat.example --login", "usage", "NAME is missing"],
   ["peer alice --registry chat.example --login --guest", "usage", "--login and --guest"],
