@@ -70,9 +70,9 @@ function namedHost({ host }: Hello, seenHost: string | null): string | null {
  * restart.
  */
 function goOnAs(attendee: Attendee, before: Attendee): void {
-  const { cameAtMs, end, seq, departure } = before;
+  const { cameAtMs, end, seq, departure, silences } = before;
   const meetsByMs = before.heardAtMs === -Infinity ? attendee.meetsByMs : before.meetsByMs;
-  Object.assign(attendee, { cameAtMs, end, seq, departure, meetsByMs });
+  Object.assign(attendee, { cameAtMs, end, seq, departure, meetsByMs, silences });
 }
 
 export class Arriving {
@@ -220,6 +220,8 @@ export class Arriving {
       silentAtMs: nowMs,
       returnByMs: -Infinity,
       isProbed: false,
+      isHoldingUp: false,
+      silences: [],
       end: null,
       seq: 0,
       hears: null,

@@ -23,6 +23,7 @@ import {
   PROBE_BEFORE_MS,
   RETURN_HEARD_MS,
   RETURN_MS,
+  SILENCES_MAX,
   UNGREETED_LINKS_MAX,
   WAIT_MS_MAX,
 } from "./limits.ts";
@@ -87,6 +88,10 @@ export interface Attendee {
   returnByMs: number;
   /** Whether it was asked for a sign of life once more. */
   isProbed: boolean;
+  /** Whether it has been silent for so long that it holds up the others. */
+  isHoldingUp: boolean;
+  /** When that began of late, each time that it wasn't our own fault; at most `SILENCES_MAX`. */
+  readonly silences: number[];
   begun: Ballot;
   promised: Ballot;
   /** The end of its log, as it told last. */
@@ -134,6 +139,8 @@ export function expected(member: Member, nowMs: number): Attendee {
     silentAtMs: nowMs + RETURN_MS,
     returnByMs: nowMs + RETURN_HEARD_MS,
     isProbed: false,
+    isHoldingUp: true,
+    silences: [],
     begun: NO_BALLOT,
     promised: NO_BALLOT,
     end: null,
@@ -177,7 +184,11 @@ export class Attendance {
   readonly #attendees = new Map<PeerKey, Attendee>();
   readonly #links = new Map<LinkId, GroupLink>();
 
-  constructor(readonly failAfterMs: number) {}
+  readonly #holdingUpMs: number;
+
+  constructor(readonly failAfterMs: number) {
+    this.#holdingUpMs = Math.max(failAfterMs / 2, 2 * HEARTBEAT_MS);
+  }
 
   // Links.
 
@@ -268,7 +279,7 @@ export class Attendance {
   heard(attendee: Attendee, nowMs: number): void {
     attendee.heardAtMs = nowMs;
     attendee.silentAtMs = nowMs + this.failAfterMs;
-    attendee.isProbed = false;
+    attendee.isProbed = attendee.isHoldingUp = false;
   }
 
   // Time.
@@ -289,6 +300,7 @@ export class Attendance {
     const probe: Attendee[] = [];
     const isAnybodyHere = this.here.length > 0;
     for (const attendee of this.all) {
+      this.#noteSilence(attendee, nowMs, isHeldUp);
       const lateMs = nowMs - dueMs(attendee);
       if (lateMs < 0) continue;
       if (isHeldUp) {
@@ -317,6 +329,29 @@ export class Attendance {
     return { silent, probe };
   }
 
+  #noteSilence(attendee: Attendee, nowMs: number, isHeldUp: boolean): void {
+    const lateMs = nowMs - this.#holdsUpAtMs(attendee);
+    if (lateMs < 0) return;
+    attendee.isHoldingUp = true;
+    const { here } = this;
+    const silent = here.filter(({ heardAtMs }) => nowMs - heardAtMs >= this.#holdingUpMs);
+    // Where most are silent, it is our own network that fails.
+    if (isHeldUp || lateMs > LATE_MS || 2 * silent.length > here.length) return;
+    attendee.silences.push(nowMs);
+    if (attendee.silences.length > SILENCES_MAX) attendee.silences.shift();
+  }
+
+  #holdsUpAtMs({ isHoldingUp, heardAtMs }: Attendee): number {
+    return isHoldingUp ? Infinity : heardAtMs + this.#holdingUpMs;
+  }
+
+  /** How often the attendee fell silent of late, each time for less than `--fail-after`. */
+  silencesOf({ silences }: Attendee, nowMs: number): number {
+    const sinceMs = nowMs - 2 * SILENCES_MAX * this.failAfterMs;
+    while (silences.length > 0 && silences[0]! <= sinceMs) silences.shift();
+    return silences.length;
+  }
+
   #isHeard({ key }: Attendee): boolean {
     return this.here.some(({ hears }) => hears?.has(key) === true);
   }
@@ -342,7 +377,9 @@ export class Attendance {
 
   nextDueMs(): number | null {
     let next = Infinity;
-    for (const attendee of this.all) next = Math.min(next, dueMs(attendee));
+    for (const attendee of this.all) {
+      next = Math.min(next, dueMs(attendee), this.#holdsUpAtMs(attendee));
+    }
     for (const { greetByMs } of this.links) next = Math.min(next, greetByMs);
     return next === Infinity ? null : next;
   }

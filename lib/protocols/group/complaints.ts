@@ -1,14 +1,15 @@
 /**
- * Of two members that don't hear each other one must go: the one that is cut off from more members, on a tie the
- * later one in the view. A complaint counts against both, so that a member that can send but not receive, or that
- * only claims so, doesn't drive out the others one by one; on a tie, a member that complains of one that hears it
- * goes itself. Once a complaint counts, all that exist by then are weighed: one that several don't hear is first
- * complained of by one of them.
+ * Of two members that don't hear each other one must go: the one that is cut off from more members; then the one that
+ * was of late (`separations.ts`), so that a member that falls silent towards one after the other drives out one at
+ * most; then the one that complains of another that hears it; on a tie the later one in the view. A complaint counts
+ * against both, so that a member that can send but not receive, or that only claims so, doesn't drive out the others.
  */
 
 import type { PeerKey } from "../../base/ids.ts";
 import type { Attendee } from "./attendance.ts";
-import { HEARTBEAT_MS } from "./limits.ts";
+import { COMPLAINTS_SPREAD_MS, HEARTBEAT_MS } from "./limits.ts";
+import { hearEachOther } from "./outlook.ts";
+import type { Separations } from "./separations.ts";
 
 /** How much longer a complaint takes to count, once, if its target hasn't told yet whom it hears. */
 const UNTOLD_MS = 2 * HEARTBEAT_MS;
@@ -41,30 +42,67 @@ export function noteUnheard(
   }
 }
 
+/** @param members Those of the circle that are in the view: what newcomers say is held against nobody. */
+export function noteSeparations(
+  members: readonly Attendee[],
+  separations: Separations,
+  nowMs: number,
+): void {
+  for (const by of members) {
+    for (const of of members) {
+      if (!by.unheard.has(of.key) || !haveMet(by, of, nowMs)) continue;
+      separations.note(by.key, of.key, nowMs);
+    }
+  }
+}
+
+function haveMet(a: Attendee, b: Attendee, nowMs: number): boolean {
+  return a.meetsByMs <= nowMs && b.meetsByMs <= nowMs;
+}
+
+/** How long a complaint must last until it counts, from when it was told. */
+export class Patience {
+  constructor(readonly lastingMs: number) {}
+
+  /** The same where both are cut off from as many, and others may be about to complain of one of them. */
+  get undecidedMs(): number {
+    const { lastingMs } = this;
+    return Math.max(lastingMs, Math.min(2 * lastingMs, COMPLAINTS_SPREAD_MS));
+  }
+}
+
 /**
  * Who must go first; null where all hear each other, or haven't failed to for long.
  * @param circle The view, the oldest first, then those that are about to join it.
  * @param members How many of those are in the view: no newcomer drives one of them out.
- * @param lastingMs How long a complaint must last until it counts.
  */
 export function toBeParted(
   circle: readonly Attendee[],
   members: number,
-  lastingMs: number,
+  separations: Separations,
+  { lastingMs, undecidedMs }: Patience,
   nowMs: number,
 ): Attendee | null {
   const isCut = (a: Attendee, b: Attendee, lastingMs: number) =>
     isDue(a, b, lastingMs, nowMs) || isDue(b, a, lastingMs, nowMs);
   const cuts = circle.map((one) => circle.filter((other) => isCut(one, other, 0)).length);
+  const before = circle.map((one) =>
+    separations.of(one.key, nowMs) + Number(one.silences.length > 0)
+  );
+  /** By how much the one is cut off from more than the other. */
+  const more = (one: number, other: number) =>
+    cuts[one]! - cuts[other]! || before[one]! - before[other]!;
   let worst: number | null = null;
   circle.forEach((a, earlier) => {
     circle.forEach((b, later) => {
-      if (later <= earlier || !isCut(a, b, lastingMs)) return;
+      if (later <= earlier) return;
       const isJoining = later >= members;
-      const more = cuts[earlier]! - cuts[later]!;
-      const goesEarlier = !isJoining && (more > 0 || (more === 0 && isOneSided(a, b)));
+      const isUndecided = !isJoining && circle.length > 2 && cuts[earlier] === cuts[later];
+      if (!isCut(a, b, isUndecided ? undecidedMs : lastingMs)) return;
+      const excess = more(earlier, later);
+      const goesEarlier = !isJoining && (excess > 0 || (excess === 0 && isOneSided(a, b)));
       const goes = goesEarlier ? earlier : later;
-      if (worst === null || cuts[goes]! > cuts[worst]!) worst = goes;
+      if (worst === null || more(goes, worst) > 0) worst = goes;
     });
   });
   return worst === null ? null : circle[worst]!;
@@ -89,14 +127,45 @@ function countsAtMs(sinceMs: number, lastingMs: number, by: Attendee, of: Attend
 }
 
 /** When to call `toBeParted` next; null where nobody complains. */
-export function complaintsDueMs(circle: readonly Attendee[], lastingMs: number): number | null {
+export function complaintsDueMs(
+  circle: readonly Attendee[],
+  { lastingMs, undecidedMs }: Patience,
+  nowMs: number,
+): number | null {
   let next = Infinity;
   for (const by of circle) {
     for (const of of circle) {
       const sinceMs = by.unheard.get(of.key);
       if (sinceMs === undefined) continue;
-      next = Math.min(next, countsAtMs(sinceMs, lastingMs, by, of));
+      const countsMs = countsAtMs(sinceMs, lastingMs, by, of);
+      const dueMs = countsMs > nowMs ? countsMs : countsAtMs(sinceMs, undecidedMs, by, of);
+      next = Math.min(next, dueMs);
     }
   }
   return next === Infinity ? null : next;
+}
+
+/**
+ * The member that alone keeps out two that were parted from it, and that could come in together without it; null
+ * where there is none. The view grows by that, so it can't go on for ever.
+ * @param waiting Those that have caught up, and may come in.
+ */
+export function keepingOut(
+  members: readonly Attendee[],
+  waiting: readonly Attendee[],
+  separations: Separations,
+  nowMs: number,
+): Attendee | null {
+  const kept = new Map<Attendee, Attendee[]>();
+  for (const one of waiting) {
+    const unheard = members.filter((member) => !hearEachOther(one, member));
+    const [member] = unheard;
+    if (member === undefined || unheard.length > 1 || !haveMet(one, member, nowMs)) continue;
+    if (!separations.has(one.key, member.key, nowMs)) continue;
+    separations.note(one.key, member.key, nowMs);
+    const others = kept.get(member) ?? [];
+    if (others.some((other) => hearEachOther(one, other))) return member;
+    kept.set(member, [...others, one]);
+  }
+  return null;
 }

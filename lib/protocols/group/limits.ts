@@ -169,6 +169,20 @@ export const UDP_SILENT_MS = 2_000;
  * it.
  */
 export const HEARD_LATELY_MS = 1_500;
+/**
+ * All who don't hear a member have said so this long after the first one: a pair notices silence after 1 s if one has
+ * sent something, and otherwise within 2.75 s.
+ */
+export const COMPLAINTS_SPREAD_MS = 1_850;
+/** How long it is held against two that they didn't hear each other. */
+export const SEPARATIONS_KEPT_MS = 600_000;
+/**
+ * Who falls silent for half of `--fail-after`, again and again, goes when that was so often within 20 times
+ * `--fail-after`: it would hold up the others for a quarter of the time, or more.
+ */
+export const SILENCES_MAX = 10;
+/** The same for one that was out of late. */
+export const SILENCES_AGAIN_MAX = SILENCES_MAX / 2;
 /** A member is asked for a sign of life once more this long before it is removed. */
 export const PROBE_BEFORE_MS = 400;
 /**

@@ -49,14 +49,23 @@ export class Partings {
   pause(attendee: Attendee): void {
     const { nowMs } = this.out;
     const { key } = attendee;
-    const last = this.#pauses.get(key);
-    const isRecent = last !== undefined &&
-      nowMs - last.fromMs < last.ms + RETURN_PAUSE_FORGOTTEN_MS;
-    const ms = isRecent ? Math.min(2 * last.ms, RETURN_PAUSE_MS_MAX) : RETURN_PAUSE_MS_MIN;
+    const last = this.#recentPause(key);
+    const ms = last !== null ? Math.min(2 * last.ms, RETURN_PAUSE_MS_MAX) : RETURN_PAUSE_MS_MIN;
     this.#pauses.delete(key);
     this.#pauses.set(key, { ms, fromMs: nowMs });
     dropOldest(this.#pauses, REMEMBERED_MAX);
     this.#part(attendee, "silent", ms);
+  }
+
+  #recentPause(key: PeerKey): Pause | null {
+    const last = this.#pauses.get(key);
+    if (last === undefined) return null;
+    return this.out.nowMs - last.fromMs < last.ms + RETURN_PAUSE_FORGOTTEN_MS ? last : null;
+  }
+
+  /** Whether the owner of this key held up the others of late, and was out for that. */
+  wasOut(key: PeerKey): boolean {
+    return this.#recentPause(key) !== null;
   }
 
   /** The last one is out: it closes the link itself once that is on its disk. */

@@ -14,14 +14,29 @@ import type { Arriving } from "./arriving.ts";
 import { type Attendance, type Attendee, isExcluded, isSameProcess } from "./attendance.ts";
 import { NO_BALLOT } from "./ballot.ts";
 import type { Changing } from "./changing.ts";
-import { complaintsDueMs, noteUnheard, toBeParted } from "./complaints.ts";
+import {
+  complaintsDueMs,
+  keepingOut,
+  noteSeparations,
+  noteUnheard,
+  Patience,
+  toBeParted,
+} from "./complaints.ts";
 import type { CoordinatorOutput } from "./coordinator_output.ts";
 import { lackingText, named, unaccountedText } from "./coordinator_view.ts";
 import type { Member } from "./epoch.ts";
 import type { LeftReason } from "./events.ts";
-import { HEARD_LATELY_MS, HEARTBEAT_MS, REMEMBERED_MAX, UDP_SILENT_MS } from "./limits.ts";
+import {
+  HEARD_LATELY_MS,
+  HEARTBEAT_MS,
+  REMEMBERED_MAX,
+  SILENCES_AGAIN_MAX,
+  SILENCES_MAX,
+  UDP_SILENT_MS,
+} from "./limits.ts";
 import { type Change, outlook } from "./outlook.ts";
 import type { Partings } from "./partings.ts";
+import { Separations } from "./separations.ts";
 import type { Views } from "./views.ts";
 
 export interface SteeringParts {
@@ -58,12 +73,13 @@ export class Steering {
   /** When the operator is told, once, which members are awaited after our start; null while none is. */
   #returnsTellMs: number | null = null;
   #areReturnsTold = false;
-  readonly #lastingMs: number;
+  readonly #patience: Patience;
+  readonly #separations = new Separations();
 
   constructor(readonly parts: SteeringParts) {
     this.#shown = parts.views.members;
     // A complaint is told only when datagrams have failed to come for a while.
-    this.#lastingMs = Math.max(HEARTBEAT_MS, parts.failAfterMs - UDP_SILENT_MS);
+    this.#patience = new Patience(Math.max(HEARTBEAT_MS, parts.failAfterMs - UDP_SILENT_MS));
   }
 
   /**
@@ -71,8 +87,9 @@ export class Steering {
    * wait for.
    */
   get dueMs(): number | null {
-    const complaintMs = complaintsDueMs(this.#heardLately(), this.#lastingMs);
-    return earliestMs(complaintMs, this.#returnsTellMs, this.parts.arriving.dueMs);
+    const { arriving, out } = this.parts;
+    const complaintMs = complaintsDueMs(this.#heardLately(), this.#patience, out.nowMs);
+    return earliestMs(complaintMs, this.#returnsTellMs, arriving.dueMs);
   }
 
   settle(): void {
@@ -199,14 +216,38 @@ export class Steering {
       views.member(one.key) === null || isAnew(one) || !isAnew(other);
     const isAway = (key: PeerKey) =>
       views.member(key) !== null && attendance.get(key)?.link === null;
+    const separations = this.#separations;
+    const membersOf = (circle: readonly Attendee[]) =>
+      circle.filter(({ key }) => views.member(key) !== null);
     noteUnheard(this.#circle(), isAway, canHear, nowMs);
+    noteSeparations(membersOf(this.#circle()), separations, nowMs);
+    this.#partFaltering();
     for (;;) {
       const circle = this.#heardLately();
-      const members = circle.filter(({ key }) => views.member(key) !== null).length;
-      const attendee = toBeParted(circle, members, this.#lastingMs, nowMs);
+      const members = membersOf(circle);
+      const attendee = toBeParted(circle, members.length, separations, this.#patience, nowMs) ??
+        keepingOut(members, this.#waiting(), separations, nowMs);
       if (attendee === null) return;
       // The member's say is needed until the present view has begun everywhere.
       if (!this.#exclude(attendee)) attendee.meetsByMs = nowMs + HEARTBEAT_MS;
+    }
+  }
+
+  /** Those who only have to exchange datagrams with all members to come in. */
+  #waiting(): readonly Attendee[] {
+    const { views, attendance, out: { nowMs } } = this.parts;
+    return attendance.here.filter(({ key, isCaughtUp, departure, notBeforeMs }) =>
+      isCaughtUp && departure === null && notBeforeMs <= nowMs && views.member(key) === null
+    );
+  }
+
+  /** Those that fall silent again and again hold up the others, though never for long at a time. */
+  #partFaltering(): void {
+    const { attendance, partings, out: { nowMs } } = this.parts;
+    for (const attendee of this.#circle()) {
+      const most = partings.wasOut(attendee.key) ? SILENCES_AGAIN_MAX : SILENCES_MAX;
+      if (attendance.silencesOf(attendee, nowMs) < most || !this.#exclude(attendee)) continue;
+      attendee.silences.length = 0;
     }
   }
 
@@ -261,7 +302,8 @@ export class Steering {
   // What happens on the way.
 
   /** The attendee isn't in the attendance any more. */
-  parted({ key }: Attendee): void {
+  parted({ key, heardAtMs }: Attendee): void {
+    this.#separations.explained(key, heardAtMs + HEARD_LATELY_MS);
     if (this.parts.changing.isParticipant(key)) this.parts.changing.abandon();
     this.isUnsettled = true;
   }
@@ -288,6 +330,7 @@ export class Steering {
   removed(key: PeerKey): void {
     const { views, attendance, changing, partings } = this.parts;
     this.isUnsettled = true;
+    this.#separations.forget(key);
     const attendee = attendance.get(key);
     if (attendee === null) return;
     // A member whose disk has lost what its view had has no say in the next one.
@@ -318,7 +361,7 @@ export class Steering {
     }
     const others = attendance.here.filter((other) => other !== attendee && !isExcluded(other));
     if (views.lacking(others).length > 0 || others.every(({ key }) => views.member(key) === null)) {
-      return `nobody else is here who has the log as it was; ${name}'s is the only one`;
+      return `nobody else here has the group's last entries; ${name}'s log is the only one`;
     }
     this.isUnsettled = true;
     attendee.departure = "recovering";

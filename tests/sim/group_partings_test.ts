@@ -1,0 +1,101 @@
+/** One member at fault drives out one other at most, and the group goes on without it. */
+
+import { Separations } from "../../lib/protocols/group/separations.ts";
+import { Attendance } from "../../lib/protocols/group/attendance.ts";
+import { Patience } from "../../lib/protocols/group/complaints.ts";
+import { allCheckers } from "./group/checkers/all.ts";
+import { replaced } from "./group/mutations.ts";
+import {
+  fallsSilentAtOnce,
+  fallsSilentInTurn,
+  PARTINGS_MIN,
+  standsStill,
+} from "./group/partings.ts";
+import { scenarioOf } from "./group/scenario.ts";
+import { unite } from "./group/settling.ts";
+import { World } from "./group/world.ts";
+import { Random } from "./random.ts";
+
+const SEEDS = 15;
+const HUNTED_SEEDS = 100;
+const MEMBERS_MAX = 8;
+
+type Fault = (world: World, random: Random) => void;
+
+function inTurn(world: World, random: Random): void {
+  fallsSilentInTurn(world, random, 1);
+}
+
+const FAULTS: readonly (readonly [string, Fault])[] = [
+  ["falls silent towards one after the other", inTurn],
+  ["falls silent towards all others", fallsSilentAtOnce],
+  ["stands still again and again", standsStill],
+];
+
+function run(fault: Fault, seed: number, print: ((line: string) => void) | null = null): void {
+  const random = new Random(seed);
+  const members = PARTINGS_MIN + random.below(MEMBERS_MAX - PARTINGS_MIN + 1);
+  const scenario = scenarioOf(seed, 0, { members });
+  const calm = { disk: { syncMs: 0.2, slowChance: 0 }, snapshotEveryMs: null };
+  const world = new World({ ...scenario, ...calm, print, mutation: null }, allCheckers());
+  world.startCoordinator();
+  for (const party of world.members) world.start(party);
+  unite(world);
+  world.time.runUntil(world.time.nowMs + 2 * scenario.failAfterMs);
+  fault(world, random);
+  unite(world);
+}
+
+for (const [name, fault] of FAULTS) {
+  Deno.test(`group: a member ${name} and costs the others little, ${SEEDS} seeds`, () => {
+    for (let seed = 1; seed <= SEEDS; seed++) {
+      try {
+        run(fault, seed);
+      } catch (error) {
+        throw new Error(`seed ${seed}`, { cause: error });
+      }
+    }
+  });
+}
+
+/** What the group does wrong, the fault by which that is found, and how to put it in. */
+const MUTATIONS: readonly (readonly [string, Fault, () => () => void])[] = [
+  [
+    "forgets who didn't hear whom",
+    inTurn,
+    replaced(Separations.prototype, "of", { value: () => 0 }),
+  ],
+  [
+    "doesn't wait for others to complain",
+    fallsSilentAtOnce,
+    replaced(Patience.prototype, "undecidedMs", {
+      get(this: Patience) {
+        return this.lastingMs;
+      },
+    }),
+  ],
+  [
+    "lets everybody stand still again and again",
+    standsStill,
+    replaced(Attendance.prototype, "silencesOf", { value: () => 0 }),
+  ],
+];
+
+for (const [name, fault, install] of MUTATIONS) {
+  Deno.test(`the simulation finds a group that ${name}`, () => {
+    const undo = install();
+    try {
+      for (let seed = 1; seed <= HUNTED_SEEDS; seed++) {
+        try {
+          run(fault, seed);
+        } catch (error) {
+          if (error instanceof Error && error.name === "Violation") return;
+          throw error;
+        }
+      }
+    } finally {
+      undo();
+    }
+    throw new Error(`No seed of ${HUNTED_SEEDS} found it`);
+  });
+}
