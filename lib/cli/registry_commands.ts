@@ -261,7 +261,7 @@ function bareLine(
   const isHelp = name.toLowerCase() === "help";
   if ((isHelp || meansLeaving(name)) && !isOnline(name)) {
     const advice = isHelp ? "/help shows what can be typed here" : "/logout logs out and leaves";
-    throw new P2pchatError("unknown-user", `Nobody called ${name} is online; ${advice}`);
+    throw new P2pchatError("unknown-user", `Nobody called ${shownName(name)} is online; ${advice}`);
   }
   if (isName) return { command: "call", texts: { name } };
   throw new P2pchatError(

@@ -84,11 +84,14 @@ Deno.test("directory in pipes: no word of another's moves the cursor, and a name
   await alice.until(/\[≈b\u043eb -> all\] ␛\]0;owned␇\n/);
   await bob.type("alice");
   await alice.until(/\? ≈b\u043eb is calling/);
+  await alice.type("/decline", "/trust b\u043eb", "/verify bxb", "/call bxb", "/kick b\u043eb");
+  await alice.until(/There is no command \/kick/, "stderr");
   await directory.type("/kick alice");
   assertEquals(await alice.ended(), 4);
   for (const printed of [alice.stdout, alice.stderr]) {
     // deno-lint-ignore no-control-regex -- that there are none
     assert(!/[\x00-\x09\x0b-\x1f\u202e]/.test(printed), JSON.stringify(printed));
+    assert(!/[^≈]b\u043eb/.test(printed), printed);
   }
 });
 

@@ -179,12 +179,12 @@ export class ClientUser {
     }
     const trusted = keys.trust(name);
     if (trusted !== null) {
-      const accepted = acceptedText(trusted.name, fingerprintOf(trusted.key));
+      const accepted = acceptedText(shownName(trusted.name), fingerprintOf(trusted.key));
       const before = `the former key ${trusted.before} isn't accepted any more`;
       return out.notice(`${accepted}; ${before}; call again`, ref);
     }
     if (keys.find(name) === null) return this.#unmet("trust", name, ref);
-    out.notice(noOtherKeyText(name), ref);
+    out.notice(noOtherKeyText(shownName(name)), ref);
   }
 
   #unmet(command: string, name: string, ref: string | undefined): void {
