@@ -472,7 +472,10 @@ export class AntiEntropy
     // A newcomer heeds only rounds that cover everything, and answers to its own questions.
     if (all || isOfGaps || !this.config.newcomer || this.#caughtUp) {
       const floor = this.#peers.get(key)?.floor ?? 0;
-      if (all) this.#effects.push({ type: "frontiers", from: key, entries: statements });
+      if (all && this.#peers.get(key)?.complete === false) {
+        const entries = [...statements, ...this.#entriesBeside(about.buckets)];
+        this.#effects.push({ type: "frontiers", from: key, entries });
+      }
       const spoken = { type: "not-kept", from: key, entries: statements, floor } as const;
       const isDoubtful = statements.some((entry) =>
         letGoThrough(entry, this.order.frontier(entry).counter + 1) > 0
@@ -488,6 +491,16 @@ export class AntiEntropy
     }
     for (const proof of proofs) this.#effects.push({ type: "send-proof", to: key, proof });
     return wants;
+  }
+
+  /** Our own entries outside of these buckets: where hashes are equal, the neighbour has the same. */
+  #entriesBeside(buckets: ReadonlySet<number>): readonly SyncEntry[] {
+    const entries: SyncEntry[] = [];
+    for (let bucket = 0; bucket < BUCKETS; bucket++) {
+      if (buckets.has(bucket)) continue;
+      for (const entry of this.order.entriesOf(bucket)) entries.push(entry);
+    }
+    return entries;
   }
 
   #done(key: PeerKey, peer: SyncPeer): void {

@@ -8,13 +8,14 @@ import { type Endpoint, isSameEndpoint, type PeerKey } from "../../base/ids.ts";
 import { Deadlines } from "../../base/machine.ts";
 import type { Accusations } from "./accusations.ts";
 import type { KnownClaim } from "./credentials.ts";
+import type { Entrance } from "./own_lease.ts";
 import type { MeshRecord } from "./records.ts";
 import { BEACON_INTERVAL_MS_MAX } from "./limits.ts";
 import type { RosterIntake } from "./roster_intake.ts";
 import type { RosterTiming } from "./roster_io.ts";
 import type { RosterOutbox } from "./roster_outbox.ts";
 import type { Entry, RosterTable } from "./roster_table.ts";
-import type { SignedBeacon } from "./structures.ts";
+import type { Beacon, SignedBeacon } from "./structures.ts";
 
 /**
  * - `lease`: a member's lease may have run out
@@ -114,9 +115,9 @@ export class Leases {
 
   /**
    * Takes in a beacon that is newer than the known one, with signatures checked, and passes it on.
-   * @param enteredAtMs When we entered: members that were there before aren't new to the room.
+   * @param entrance Ours, null before it: members that were there before aren't new to the room.
    */
-  take(heard: HeardBeacon, enteredAtMs: number, nowMs: number): void {
+  take(heard: HeardBeacon, entrance: Entrance | null, nowMs: number): void {
     const { signed, claim, hearsay, from } = heard;
     const { key, state } = signed.beacon.value;
     const before = this.table.get(key);
@@ -133,14 +134,24 @@ export class Leases {
       const sinceMs = runsOn ? before.sinceMs : nowMs - ageMs;
       this.table.put({ key, signed, claim, state: "alive", sinceMs });
       this.#deadlines.setEarliest("lease", sinceMs + this.#leaseMs(signed));
-      const isNew = nowMs - enteredAtMs >= this.timing.arrivalMs;
-      this.#takeAlive(heard, before, wasSuspected, isNew);
+      const wasHere = this.#wasHere(signed.beacon.value, entrance, nowMs);
+      this.#takeAlive(heard, before, wasSuspected, wasHere);
       this.#record(signed, nowMs);
     }
     // A member's loss on a neighbour's word isn't passed on to others; that it has quit is.
     if (hearsay.lost && state !== "quit") return;
     const waitMs = state === "quit" || wasSuspected ? 0 : this.#relayMs(heard, before);
     this.outbox.beacon(signed, { ageMs, from, waitMs }, nowMs);
+  }
+
+  /**
+   * Whether a member that we learn of was there before us. One that has sent a single beacon may be ten seconds old: then
+   * its start tells, as long as clocks are right.
+   */
+  #wasHere({ number, incarnation }: Beacon, entrance: Entrance | null, nowMs: number): boolean {
+    if (entrance === null) return number > 1;
+    if (nowMs - entrance.atMs >= this.timing.arrivalMs) return false;
+    return number > 1 || incarnation < entrance.incarnation;
   }
 
   /** How long a live member's beacon may wait to be sent together with others, ms. */
@@ -158,7 +169,7 @@ export class Leases {
     { signed, claim }: HeardBeacon,
     before: Entry | null,
     wasSuspected: boolean,
-    isNew: boolean,
+    wasHere: boolean,
   ): void {
     const beacon = signed.beacon.value;
     const { key } = beacon;
@@ -172,8 +183,7 @@ export class Leases {
       // Another process with this key: the one before was dying already, or it is replaced.
       this.outbox.effect({ type: "left", key, reason: wasSuspected ? "lost" : "replaced" });
     }
-    const present = !isNew && beacon.number > 1;
-    this.outbox.effect({ type: "joined", key, beacon, claim, present });
+    this.outbox.effect({ type: "joined", key, beacon, claim, present: wasHere });
   }
 
   #takeDead({ signed, claim, hearsay }: HeardBeacon, before: Entry | null, nowMs: number): void {

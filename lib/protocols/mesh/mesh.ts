@@ -658,6 +658,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     if (credentials === null) return this.#close(heir.link, "unknown by now");
     const { endpoint } = credentials.beacon.beacon.value;
     this.#toRoom({ type: "peer-up", peer, dialled: heir.dialled, endpoint, ...credentials });
+    if (this.#links.isCongested(heir.link)) this.#toRoom({ type: "congested", peer });
   }
 
   #dialFailed(

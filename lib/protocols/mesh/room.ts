@@ -998,10 +998,20 @@ export class Room implements Machine<RoomInput, RoomEffect> {
 
   /** Only now: what the step delivered would be taken for history as long as it isn't shown. */
   #showWhatWaited(): void {
-    if (!this.#isCaughtUp && !this.#showing.isFull) return;
+    const isOver = this.#isCaughtUp && !this.#isStillToHear;
+    if (!isOver && !this.#showing.isFull) return;
     this.#isCaughtUp = false;
     this.#showing.caughtUp();
     this.#toPrivate({ type: "shown", stream: null });
+  }
+
+  /**
+   * Whether a newcomer waits for the neighbour that let it in, or for what one has begun to send: the first to say that
+   * there is nothing may be coming in themselves.
+   */
+  get #isStillToHear(): boolean {
+    if (this.#showing.awaitsBaseline) return true;
+    return this.#showing.state !== "here" && this.machines.antiEntropy.sources().size > 0;
   }
 
   #membersChanged(): void {

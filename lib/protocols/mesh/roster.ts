@@ -464,8 +464,8 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
   }
 
   #take(heard: HeardBeacon, nowMs: number): void {
-    const enteredAtMs = this.#own?.entrance.atMs ?? nowMs;
-    this.#leases.take({ ...heard, signed: ownedBeacon(heard.signed) }, enteredAtMs, nowMs);
+    const entrance = this.#own?.entrance ?? null;
+    this.#leases.take({ ...heard, signed: ownedBeacon(heard.signed) }, entrance, nowMs);
     this.#beatAlong(nowMs);
   }
 

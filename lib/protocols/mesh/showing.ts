@@ -26,7 +26,7 @@ const DEADLINES = [
   "baseline",
   /** When a newcomer waits no longer for earlier messages. */
   "catchUp",
-  /** When a returning member waits no longer for the roster. */
+  /** When the user waits no longer for the roster. */
   "roster",
 ] as const;
 
@@ -87,6 +87,11 @@ export class Showing {
     return this.#arrival.state;
   }
 
+  /** Whether a newcomer waits for the neighbour that let it in to say how far it is. */
+  get awaitsBaseline(): boolean {
+    return this.#deadlines.get("baseline") !== null;
+  }
+
   nextDeadlineMs(): number | null {
     return this.#deadlines.nextMs();
   }
@@ -99,13 +104,13 @@ export class Showing {
     for (const name of this.#deadlines.takeDue(nowMs)) {
       switch (name) {
         case "baseline":
-          this.#setBaseline([], nowMs);
+          this.#catchUp(nowMs);
           break;
         case "catchUp":
           this.caughtUp();
           break;
         case "roster":
-          this.#returned();
+          this.#becomeReady();
           break;
         default:
           unreachable(name);
@@ -149,8 +154,10 @@ export class Showing {
     switch (this.#arrival.state) {
       case "joining":
         this.#deadlines.set("baseline", nowMs + BASELINE_MS_MAX);
+        this.#deadlines.set("roster", nowMs + BASELINE_MS_MAX);
         return;
       case "catching-up":
+        this.#deadlines.set("roster", nowMs + BASELINE_MS_MAX);
         return this.#catchUp(nowMs);
       case "here":
         return this.#awaitRoster(nowMs);
@@ -159,12 +166,21 @@ export class Showing {
 
   /** A neighbour's roster has arrived: a user that asks who is here gets the right answer. */
   rosterKnown(): void {
-    if (this.#deadlines.get("roster") !== null) this.#returned();
+    if (this.#deadlines.get("roster") === null) return;
+    this.#deadlines.clear("roster");
+    this.#becomeReady();
   }
 
-  /** A neighbour has sent its frontiers: the baseline, if it is the one that admitted us. */
+  /**
+   * A neighbour has sent its frontiers: the baseline, if it is the one that admitted us, or if we have waited long
+   * enough for that one's.
+   */
   frontiers(from: PeerKey, entries: readonly StreamEntry[], nowMs: number): void {
-    if (from === this.#via && this.#arrival.state === "joining") this.#setBaseline(entries, nowMs);
+    const isOver = this.#via !== null && this.#deadlines.get("baseline") === null;
+    if (this.#arrival.state !== "joining" || !(from === this.#via || isOver)) return;
+    this.#arrival.setBaseline(entries);
+    this.#note(arrivalRecords(entries));
+    this.#catchUp(nowMs);
   }
 
   /** Ends catching up: nothing is missing any more, nobody is there that could have it, or it took too long. */
@@ -172,10 +188,7 @@ export class Showing {
     this.#deadlines.clear("baseline");
     this.#deadlines.clear("catchUp");
     this.#isBehind = false;
-    if (this.#arrival.state === "here") {
-      if (this.#deadlines.get("roster") === null) this.#returned();
-      return;
-    }
+    if (this.#arrival.state === "here") return this.#becomeReady();
     const hasBaseline = this.#arrival.state !== "joining";
     this.#baseline = this.#arrival.baseline;
     const held = this.#arrival.finish();
@@ -183,7 +196,7 @@ export class Showing {
       this.#unshown.beginAfter(this.#lastDelivered);
       this.#noteArrived();
     }
-    this.view.becomeReady();
+    this.#becomeReady();
     this.view.arrival(this.config.historyShown, held, (id) => this.#takeRef(id));
     if (this.#lastDelivered !== null) this.#noteShown(this.#lastDelivered, false);
     else if (!this.isStoring()) this.#noteArrived();
@@ -253,15 +266,16 @@ export class Showing {
     return ref;
   }
 
-  #setBaseline(baseline: readonly StreamEntry[], nowMs: number): void {
-    this.#arrival.setBaseline(baseline);
-    this.#note(arrivalRecords(baseline));
-    this.#catchUp(nowMs);
-  }
-
   #catchUp(nowMs: number): void {
     this.#deadlines.clear("baseline");
     this.#deadlines.set("catchUp", nowMs + CATCH_UP_MS_MAX);
+    this.#becomeReady();
+  }
+
+  /** Unless something is still waited for that the user is to have by then. */
+  #becomeReady(): void {
+    if (this.#deadlines.get("baseline") !== null || this.#deadlines.get("roster") !== null) return;
+    if (!this.view.ready) this.#showStored();
     this.view.becomeReady();
   }
 
@@ -270,12 +284,6 @@ export class Showing {
     if (this.view.ready) return;
     this.#showStored();
     this.#deadlines.set("roster", nowMs + ROSTER_MS_MAX);
-  }
-
-  #returned(): void {
-    this.#deadlines.clear("roster");
-    if (!this.view.ready) this.#showStored();
-    this.view.becomeReady();
   }
 
   /** Shows the messages that an earlier process stored and perhaps didn't show. */
@@ -297,6 +305,7 @@ export class Showing {
       this.#lastDelivered = message.through;
     }
     this.#stored = [];
+    this.#storedIsShown = true;
   }
 
   /**

@@ -290,6 +290,20 @@ Deno.test("AntiEntropy: a newcomer takes for what there was no answer about a ga
   assertEquals(effects.filter(({ type }) => type === "frontiers"), []);
 });
 
+Deno.test("AntiEntropy: a newcomer hears how far a neighbour is that has just what came already", () => {
+  const newcomer = new SyncNetwork().add("newcomer");
+  const [via, other] = [fakeSigner("via").key, fakeSigner("other").key];
+  const bundle = forged(fakeSigner("Ann"), "before");
+  newcomer.sync.step({ type: "neighbour-up", peer: via }, 0);
+  newcomer.member.step({ type: "bundle", from: other, bundle, hop: 0, reason: "push" }, 100);
+
+  const message = { type: "sync-summary", root: newcomer.member.order.root() } as const;
+  const effects = newcomer.sync.step({ type: "message", from: via, message }, 200);
+
+  const heard = effects.flatMap((effect) => effect.type === "frontiers" ? effect.entries : []);
+  assertEquals(heard.map(({ author, counter }) => [author, counter]), [[fakeSigner("Ann").key, 1]]);
+});
+
 Deno.test("AntiEntropy: a newcomer in an empty room is caught up at once", () => {
   const network = new SyncNetwork();
   const [ann, newcomer] = [network.add("ann"), network.add("newcomer")];

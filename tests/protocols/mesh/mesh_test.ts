@@ -5,14 +5,17 @@ import type { MeshCommand } from "../../../lib/protocols/mesh/events.ts";
 import { Mesh } from "../../../lib/protocols/mesh/mesh.ts";
 import type { MeshEffect } from "../../../lib/protocols/mesh/mesh_io.ts";
 import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
+import { Room } from "../../../lib/protocols/mesh/room.ts";
 import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
 import { beaconOf, fakeEnvironment, keyOf } from "./membership_fixtures.ts";
+import { forged, idOf } from "./order_members.ts";
 import { EVEN_WORLD, plainMember } from "../../sim/mesh/even_world.ts";
 import type { MeshChecker } from "../../sim/mesh/checker.ts";
 import type { Member } from "../../sim/mesh/member.ts";
 import { meshSubject } from "../../sim/mesh/mesh_subject.ts";
 import { World } from "../../sim/mesh/world.ts";
 import { Random } from "../../sim/random.ts";
+import { replaced } from "../../sim/replaced.ts";
 
 const SECOND_MS = 1_000;
 
@@ -587,6 +590,118 @@ Deno.test("Mesh announces another box key each day, and what is private goes on 
   pass(world, 5 * SECOND_MS);
 
   assertEquals(seen, ["p0 day 0", "p1 day 1", "p2 day 2"]);
+});
+
+Deno.test("Mesh knows all members when it is ready, however far from them it comes in", () => {
+  for (let seed = 1; seed <= 20; seed++) {
+    const told: string[] = [];
+    const late: string[] = [];
+    const watch: MeshChecker = {
+      name: "members",
+      shown(process, event) {
+        if (process.member.name !== "Eve") return;
+        if (event.event === "ready") process.command({ command: "peers" });
+        if (event.event === "peers") told.push(...event.peers.map(({ name }) => name));
+        if (event.event === "joined" && event.present !== true) late.push(event.name);
+      },
+    };
+    const network = { seed, delayMs: 20, jitterMs: 20 };
+    const world = new World({ ...EVEN_WORLD, ...network, hosts: 5 }, meshSubject(), [watch]);
+    let contact: Member | null = null;
+    for (const name of ["Ann", "Bob", "Cem", "Dan", "Eve"]) {
+      const member = addMember(world, name);
+      const join = contact === null ? null : { kind: "join", contact: contact.endpoint } as const;
+      world.start(member, join ?? { kind: "found" });
+      pass(world, 1.5 * SECOND_MS);
+      contact = member;
+    }
+
+    assertEquals([told.toSorted(), late], [["Ann", "Bob", "Cem", "Dan", "Eve"], []], `${seed}`);
+  }
+});
+
+Deno.test("Mesh shows who leaves as soon as it is ready as much of what was said as it asked for", () => {
+  for (let seed = 1; seed <= 10; seed++) {
+    for (const historyShown of [0, 2]) {
+      const seen: string[] = [];
+      const watch: MeshChecker = {
+        name: "history",
+        shown(process, event) {
+          if (process.member.name !== "Cem") return;
+          if (event.event === "ready") process.command({ command: "quit" });
+          if (event.event === "message") seen.push(event.text.slice(3));
+        },
+      };
+      const network = { seed, delayMs: 20, jitterMs: 20 };
+      const world = new World({ ...EVEN_WORLD, ...network, hosts: 3 }, meshSubject(), [watch]);
+      const [ann, bob] = annAndBob(world);
+      for (const text of ["one", "two", "three"]) {
+        for (const { process } of [ann, bob]) world.say(process!, text, null);
+        pass(world, SECOND_MS);
+      }
+      const config = { ...plainMember(fakeSigner("Cem"), "Cem"), historyShown };
+      const cem = world.addMember(config);
+      world.start(cem, { kind: "join", contact: ann.endpoint });
+      pass(world, 5 * SECOND_MS);
+
+      assertEquals(seen, historyShown === 0 ? [] : ["three", "three"], `${seed}`);
+      assertEquals(cem.process, null);
+    }
+  }
+});
+
+Deno.test("Mesh knows that the link is full which takes over from one that has gone", () => {
+  const inputs: string[] = [];
+  const { step } = Room.prototype;
+  const undo = replaced(Room.prototype, "step", function (this: Room, input, nowMs) {
+    if (this.signer.key === keyOf("Ann")) inputs.push(input.type);
+    return step.call(this, input, nowMs);
+  })();
+  try {
+    const world = new World({ ...EVEN_WORLD, hosts: 4, bytesPerMs: 1_000 }, meshSubject(), []);
+    const [ann, bob] = annAndBob(world);
+    const [first] = ann.process!.links.values();
+    world.roam(bob, { host: "10.9.9.9", port: 55_107 });
+    for (let line = 0; line < 60; line++) world.say(ann.process!, "x".repeat(30_000), null);
+    while (ann.process!.links.size < 2) pass(world, 1);
+    const second = [...ann.process!.links.values()].find((end) => end !== first)!;
+    while (!inputs.includes("peer-again")) pass(world, 1);
+    inputs.length = 0;
+    second.sever();
+    while (!inputs.includes("peer-up")) pass(world, 1);
+
+    assertEquals(inputs.slice(-3), ["peer-down", "peer-up", "congested"]);
+  } finally {
+    undo();
+  }
+});
+
+Deno.test("Mesh pushes nothing to a member that becomes a neighbour while its link is full", () => {
+  const world = quietWorld();
+  const [ann, bob] = annAndBob(world);
+  const { room } = ann.process!.machine as Mesh;
+  const { beacon, claim } = room!.machines.roster.credentialsOf(bob.key)!;
+  const [peer, nowMs] = [bob.key, world.time.nowMs];
+  const accepts = { type: "neighbor-reply", accepted: true } as const;
+  const pushed = () => {
+    const bundle = forged(fakeSigner("Ann"), "x");
+    const { id, hop, reason, kept } = {
+      id: idOf(bundle),
+      hop: 0,
+      reason: "push",
+      kept: true,
+    } as const;
+    const said = { type: "delivered", bundle, id, from: null, hop, reason, kept } as const;
+    return room!.machines.broadcast.step(said, nowMs).filter(({ type }) => type === "push").length;
+  };
+  assertEquals(pushed(), 1);
+
+  room!.step({ type: "peer-down", peer, closed: true }, nowMs);
+  room!.step({ type: "peer-up", peer, dialled: false, endpoint: null, beacon, claim }, nowMs);
+  room!.step({ type: "congested", peer }, nowMs);
+  room!.step({ type: "message", from: peer, message: accepts }, nowMs);
+
+  assertEquals([room!.neighbours, pushed()], [[peer], 0]);
 });
 
 Deno.test("Mesh takes a stall for one, however much waited to be read", () => {

@@ -51,6 +51,23 @@ Deno.test("Roster passes a member on once, claim before beacon, and not to where
   assertEquals(again, []);
 });
 
+Deno.test("Roster says of whom it learns just after its entrance whether they were there before", () => {
+  const presence = (number: number, incarnation: number, nowMs: number) => {
+    const roster = rosterWith(["Bob"]);
+    const own = roster.selfBeacon().beacon.value.incarnation;
+    const beacon = beaconOf("Dora", number, { incarnation: own + incarnation });
+    roster.step({ type: "message", from: bob, message: claims("Dora") }, nowMs);
+    const effects = roster.step({ type: "message", from: bob, message: beacons(beacon) }, nowMs);
+    return effects.flatMap((effect) => effect.type === "joined" ? [effect.present] : []);
+  };
+
+  // Ten seconds pass between the first two beacons of a member.
+  assertEquals(presence(1, -1, 500), [true]);
+  assertEquals(presence(1, 1, 500), [false]);
+  assertEquals(presence(2, 1, 500), [true]);
+  assertEquals(presence(2, -1, 1_000), [false]);
+});
+
 Deno.test("Roster asks a neighbour for the claim that a beacon names", () => {
   const roster = rosterWith(["Bob"]);
 

@@ -16,6 +16,8 @@ class Shower {
   /** Whether each text is shown as history. */
   readonly history: boolean[] = [];
   readonly noted: BundleId[] = [];
+  /** Whether its user was told that it is in the room. */
+  readonly isReady: () => boolean;
   readonly via = fakeSigner("welcomes").key;
   isStoring = false;
   readonly showing: Showing;
@@ -44,6 +46,7 @@ class Shower {
       },
       inOrder: (effect: RoomEffect) => emit(effect),
     } as unknown as RoomView;
+    this.isReady = () => ready;
     const config = { records, founded: false, claim } as unknown as RoomConfig;
     this.showing = new Showing(
       config,
@@ -249,6 +252,36 @@ Deno.test("Showing shows what was said since a newcomer was let in whose process
   assertEquals(arrived([OWN_CLAIM], aroundAdmission).texts, ["after"]);
   assertEquals(arrived([OWN_CLAIM, arrival], aroundAdmission).texts, ["after"]);
   assertEquals(arrived([OWN_CLAIM, arrival, ...bundles], []).texts, ["after"]);
+});
+
+Deno.test("Showing is ready once a newcomer knows who is here and what it has missed, or after 2 s", () => {
+  const ready = [1, 2, 3, 0].map((known) => {
+    const { showing, via, isReady } = new Shower([], 0, false);
+    if ((known & 1) !== 0) showing.frontiers(via, [], 0);
+    if ((known & 2) !== 0) showing.rosterKnown();
+    const atOnce = isReady();
+    showing.tick(1_999);
+    const before = isReady();
+    showing.tick(2_000);
+    return [atOnce, before, isReady()];
+  });
+  const [late, soon] = [[false, false, true], [true, true, true]];
+
+  assertEquals(ready, [late, late, soon, late]);
+});
+
+Deno.test("Showing makes no news of what is old where the neighbour that let it in doesn't answer", () => {
+  const newcomer = new Shower([], Number.MAX_SAFE_INTEGER, false);
+  const [before, after] = aroundAdmission as [Bundle, Bundle];
+  newcomer.deliver(before, false, "range");
+  newcomer.showing.tick(2_000);
+  newcomer.deliver(after, false, "range");
+  const other = fakeSigner("other").key;
+  newcomer.showing.frontiers(other, [{ ...BASELINE, counter: 1, id: idOf(before) }], 2_100);
+
+  newcomer.showing.caughtUp();
+
+  assertEquals(newcomer.texts, ["after"]);
 });
 
 Deno.test("Showing takes for history what was said while a newcomer was away that had turned back", () => {

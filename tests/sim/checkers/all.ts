@@ -1,6 +1,7 @@
 /** The checkers of every run of the mesh. Each run has its own instances, as they keep state. */
 
 import type { MeshChecker } from "../mesh/checker.ts";
+import { HistoryAsked } from "./history_asked.ts";
 import { HonestLinks } from "./honest_links.ts";
 import { ExactlyOnce } from "./m1_exactly_once.ts";
 import { LateOnesCatchUp } from "./m2_late_ones_catch_up.ts";
@@ -28,6 +29,7 @@ export function meshCheckers(): MeshChecker[] {
     new Connections(),
     new HonestLinks(),
     new SaneEvents(),
+    new HistoryAsked(),
     new PrivateMessages(),
     new PrivateRooms(),
     new RosterRight(),
