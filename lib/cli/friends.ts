@@ -50,7 +50,7 @@ export async function runFriends(options: FriendsOptions): Promise<void> {
   const { bytes, table } = await readFriendsTable(file, options.own);
   const { own } = table;
   const mode: Mode<FriendsOwnEvent, FriendsCommandSink> = {
-    commands: friendsCommandTable(friendsOf(table)[0]?.name ?? "bob"),
+    commands: friendsCommandTable(shownName(friendsOf(table)[0]?.name ?? "bob")),
     render: (event, context) => friendsLines(event, context, own.name),
   };
   await withSession(

@@ -73,7 +73,7 @@ function readyLine({ name: self, port, names, users }: EventNamed<"ready">): Lin
     `, listening at ${port}. Friends: `,
     ...listed(named.map((friend) => [nameSpan(friend)])),
     more > 0 ? ` and ${numberText(more)} more` : "",
-    ` (${users}). Write to one of them with ${named[0]}/hello`,
+    ` (${users}). Write to one of them with ${shownName(named[0]!)}/hello`,
   ];
 }
 

@@ -57,6 +57,11 @@ const PRINTED: readonly (readonly [title: string, event: FriendsOwnEvent, text: 
     "alice, listening at 5001. Friends: bob, cem (users.txt). Write to one of them with bob/hello\n",
   ],
   [
+    "ready, with a friend whose name may imitate another's",
+    { ...READY, names: ["Вob", "cem"] },
+    "alice, listening at 5001. Friends: ≈Вob, cem (users.txt). Write to one of them with ≈Вob/hello\n",
+  ],
+  [
     "ready, with nobody else",
     { ...READY, names: [] },
     "alice, listening at 5001. Nobody else is in users.txt.\n",
