@@ -61,14 +61,14 @@ Deno.test("group: a coordinator that has lost all but its key goes on with the s
   const server = await group.serve();
 
   await test.step("it says so, and asks the members", async () => {
-    await server.until(says(/what it knew is lost/));
+    await server.until(says(/its files are lost/));
     await members[0]!.until(says(/lost what it knew of the group/));
   });
 
   await test.step("the group goes on under higher numbers, nobody's log begins anew", async () => {
     const view = await server.until(isView(...NAMES));
     assert(view.view > 1_000, `view ${view.view}`);
-    await server.until(says(/The group is known again .* Not known any more/));
+    await server.until(says(/The group is known again .* Lost: /));
     await talk(members, "after");
     await group.sameLogs(...NAMES);
     assert(group.logText("Carol").startsWith(before));
@@ -115,7 +115,7 @@ Deno.test("group: without its disk a coordinator waits for all of the last view,
     const back = group.launch("Bob");
     await server.until(says(/waiting for Carol/));
     await server.type("/remove Carol");
-    await server.until(says(/Not known any more: .*what only Carol knew/));
+    await server.until(says(/Lost: .*what only Carol knew/));
     await server.until(isView("Alice", "Bob", "Dave"));
     await back.say("after");
     await again.until(shows("after"));

@@ -118,7 +118,7 @@ export class Contests {
     const [first, other] = [names.written(sequencer), names.written(member)];
     this.#complains(
       sequencer,
-      `${first} orders what is said otherwise for ${other} than for us, as ${other} says: the ` +
+      `${other} says that ${first} puts messages in another order for ${other} than for us: the ` +
         `coordinator is told, and goes on without ${first}`,
     );
   }
@@ -126,7 +126,7 @@ export class Contests {
   #complain(member: PeerKey): void {
     const { position } = this.#contests.get(member)!;
     const name = this.owner.names.written(member);
-    this.#complains(member, `What ${name} holds at ${position} differs from what we do`);
+    this.#complains(member, `${name} has another message at place ${position} than we have`);
   }
 
   #complains(member: PeerKey, text: string): void {

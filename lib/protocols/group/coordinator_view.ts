@@ -112,7 +112,7 @@ function problems(facts: CoordinatorFacts): readonly string[] {
 /** Why the group can't go on, and what the operator can do. */
 export function lackingText(members: readonly Pick<Member, "name">[]): string {
   const first = shownName(members[0]?.name ?? "");
-  return `Nobody is here who has the log as it was; waiting for ${named(members, "or")}; ` +
+  return `Nobody here has the group's last entries; waiting for ${named(members, "or")}; ` +
     `/remove ${first} gives up what only ${members.length === 1 ? "this one has" : "they have"}` +
     (members.length === 1 ? "" : ", once all are removed");
 }
@@ -120,9 +120,9 @@ export function lackingText(members: readonly Pick<Member, "name">[]): string {
 /** Like `lackingText`, after this disk was lost: each member may know what nobody else does. */
 export function unaccountedText(members: readonly Pick<Member, "name">[]): string {
   const first = shownName(members[0]?.name ?? "");
-  return "The disk of this coordinator was lost, and the group goes on when all are here who were " +
-    `in the last view that is known; waiting for ${named(members)}; /remove ${first} goes on ` +
-    `without what only ${members.length === 1 ? "this one knows" : "that one knows"}`;
+  return "The disk of this coordinator was lost: the group goes on once all members of the last " +
+    `known view are here; waiting for ${named(members)}; /remove ${first} gives up what only ` +
+    `${first} knows`;
 }
 
 /** `Bob`, `Bob and Carol`, `Bob, Carol or Dave`. */

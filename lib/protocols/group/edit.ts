@@ -95,6 +95,10 @@ export function editRequestFrom(request: EditRequest, signature: Uint8Array): Si
 export const EDIT_POLICIES = ["own", "ask", "auto"] as const;
 export type EditPolicy = typeof EDIT_POLICIES[number];
 
+/** Why an edit is aborted: parts of sentences. */
+export const ASKER_GONE = "the member that asked for it isn't in the group any more";
+export const CHANGED = "the group's members changed meanwhile";
+
 /**
  * Whether a member's user is asked for agreement. The requester has agreed by asking.
  * @param author Who said the entry; null where that isn't known.

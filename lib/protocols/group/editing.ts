@@ -307,25 +307,29 @@ export class Editing {
   coordinatorDown(): void {
     for (const accepted of this.#accepted.values()) {
       if (!accepted.isTold || accepted.aborted !== null) continue;
-      this.#show(accepted, "in-doubt", "the coordinator doesn't answer; told when it is back");
+      this.#show(
+        accepted,
+        "in-doubt",
+        "the coordinator doesn't answer; you are told the outcome when it is back",
+      );
     }
   }
 
   /** The log is set aside for another one, where the same numbers are other entries. */
   startAnew(): void {
-    this.#dropWanted("was of the log that is set aside");
+    this.#dropWanted("it was for the log that is set aside");
   }
 
   #dropWanted(why: string): void {
     for (const { seq, ref } of this.#wanted) {
-      this.#error("edit-aborted", `Your edit of entry ${seq} ${why}`, seq, ref);
+      this.#error("edit-aborted", `Your edit of entry ${seq} is dropped: ${why}`, seq, ref);
     }
     this.#wanted = [];
   }
 
   /** The requests belong to a group that we aren't in any more. */
   forget(): void {
-    this.#dropWanted("was of another group");
+    this.#dropWanted("it was for another group");
     for (const [id, accepted] of this.#accepted) {
       this.#tellAborted(id, accepted, "the coordinator has another group now");
     }

@@ -59,7 +59,7 @@ const ROUND_MS = 1_000;
 const NO_BYTES = new Uint8Array();
 /** What happens where the disk takes nothing: part of a sentence. */
 const LEAVES_FOR_DISK =
-  "this member leaves the group to the others; once it is back, send again what of yours is no entry";
+  "this program ends; after you start it again, resend your messages that aren't entries";
 
 export class Member implements Machine<MemberInput, MemberEffect> {
   // State shared with the parts; each part bounds its own.
@@ -295,7 +295,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     const isOther = standing.group !== group;
     const wasIn = standing.group !== null;
     if (isOther && wasIn) {
-      out.warn("The coordinator has another group than before: the log of that one is set aside");
+      out.warn("The coordinator has another group now: the log of the former group is set aside");
       this.membership?.goOut();
       this.reads.forget();
       this.looks.forget();

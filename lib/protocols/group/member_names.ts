@@ -96,7 +96,7 @@ export class MemberNames {
     }
     const suffixed = shownName(this.shown(key, name));
     const way = isAsked
-      ? `${suffixed}; /trust ${shown} goes for the one that you were told before, ${
+      ? `${suffixed}; /trust ${shown} accepts the key that you were told first, ${
         fingerprintOf(told.key)
       }`
       : shown;

@@ -405,7 +405,8 @@ export class MemberUser {
     const awaited = this.#awaited();
     if (membership === null) {
       out.warn(
-        "You aren't in the group yet: what you write is said when you are, if you wait for it",
+        "You aren't in the group yet: your messages are sent once you are in; they are lost if you " +
+          "quit before",
       );
     } else if (membership.epoch === null) {
       out.warn("You aren't in the group yet: what you write is kept, and said when you are");
@@ -435,11 +436,12 @@ export class MemberUser {
     }
     if (texts === 0) return;
     const what = texts === 1
-      ? "1 message that you wrote in that one isn't said in this one: say it again, if it is to be"
+      ? "1 message that you wrote in the former group wasn't sent in this one: send it again if you " +
+        "want to"
       : `${
         numberText(texts)
-      } messages that you wrote in that one aren't said in this one: say them ` +
-        "again, if they are to be";
+      } messages that you wrote in the former group weren't sent in this one: ` +
+        "send them again if you want to";
     out.warn(what);
   }
 

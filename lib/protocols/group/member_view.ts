@@ -148,15 +148,17 @@ function problems(status: StatusOf): readonly string[] {
   if (!isUp && status.strangeCoordinator !== null) {
     const { coordinator, strangeCoordinator } = status;
     found.push(
-      `Who answers at ${endpointText(coordinator)} has another key, ` +
-        `${fingerprintOf(strangeCoordinator)}: /trust ${COORDINATOR_NAME}, if that is right`,
+      `The coordinator at ${endpointText(coordinator)} answers with another key, ` +
+        `${fingerprintOf(strangeCoordinator)}; if that is right: /trust ${COORDINATOR_NAME}`,
     );
   }
   if (awaitedByCoordinator.length > 0 && asks === null) {
     found.push(lastEntriesText(awaitedByCoordinator));
   }
   if (membership === null) {
-    found.push("Not in the group yet: what you write is said when you are, if you wait for it");
+    found.push(
+      "Not in the group yet: your messages are sent once you are in; they are lost if you quit before",
+    );
     return found;
   }
   if (epoch === null) {

@@ -200,7 +200,7 @@ export class RebuildingCoordinator implements Machine<CoordinatorInput, Coordina
     if (!views.isInOpen(peer) || this.#believed.has(peer)) return null;
     this.#believed.add(peer);
     dropOldest(this.#believed, REMEMBERED_MAX);
-    return `has promised view ${promised.number}, and the last number on this disk is ${number}`;
+    return `knows of view ${promised.number}, but the last one on this disk is ${number}`;
   }
 
   #isOld(
@@ -253,7 +253,7 @@ export class RebuildingCoordinator implements Machine<CoordinatorInput, Coordina
     const because = groupOf(records) === null
       ? null
       : isLost(records)
-      ? "It was stopped before that was mended"
+      ? "This coordinator was stopped before its lost disk was restored"
       : "The log that the last one who left handed over isn't there any more, or not all of it";
     recounting.out.show({ event: "ready", command: "serve", ...listening, key, members: [] });
     recounting.begin(because);
@@ -306,7 +306,7 @@ function isStrange(views: Views, peer: PeerKey, { begun, promised }: Hello): boo
 function newsOf({ present, ballot, latest }: Views, { view }: Account): string | null {
   const told = view?.epoch.value ?? null;
   if (told !== null && told.view > latest.number) {
-    return `was in view ${told.view}, and the last one on this disk is ${latest.number}`;
+    return `knows of view ${told.view}, but the last one on this disk is ${latest.number}`;
   }
   const isOther = told !== null && present !== null && told.view === ballot.number &&
     view!.epoch.bytes.toHex() !== present.epoch.bytes.toHex();

@@ -141,9 +141,8 @@ export class Recounting {
     if (!isLost(this.records)) this.#store({ kind: "lost" });
     out.warn(
       because === null
-        ? "The disk of this coordinator has no group, and its key is older than that: what it knew is " +
-          "lost. It asks the members who come what there was; to begin another group instead, start it " +
-          "with --new"
+        ? "This coordinator's key was used before, but its disk has no group: its files are lost. It " +
+          "asks the members who come what there was; to begin another group instead, start it with --new"
         : `${because}: the disk of this coordinator is lost, or an old copy. It asks all members what ` +
           "there was, and decides nothing until then",
     );
@@ -369,12 +368,10 @@ export class Recounting {
       `The group is known again from what ${
         named(members.filter((one) => !missing.includes(one)))
       } ` +
-        `told: view ${view} goes on, under numbers above ${
-          number + NUMBER_GAP
-        }. Not known any more: ` +
+        `told: view ${view} goes on, under numbers above ${number + NUMBER_GAP}. Lost: ` +
         "who was kept out by /remove before, why edits were aborted" +
         (missing.length === 0 ? "" : `, what only ${named(missing)} knew`) +
-        (this.#recount.isLeft ? ", who came in after those had left" : ""),
+        (this.#recount.isLeft ? ", who joined after these members had left" : ""),
     );
   }
 

@@ -24,7 +24,9 @@ import type { CoordinatorOutput } from "./coordinator_output.ts";
 import { named } from "./coordinator_view.ts";
 import { Decisions } from "./decisions.ts";
 import {
+  ASKER_GONE,
   boundedReason,
+  CHANGED,
   type Edit,
   type EditPolicy,
   type EditRequest,
@@ -336,9 +338,14 @@ export class Transactions {
   /** The view is about to change: undecided edits are aborted, as not all voters may be there in the end. */
   viewChanges(): void {
     for (const open of [...this.#open.values()]) {
-      if (open.vote !== null) this.#abort(open, "the group's members changed meanwhile");
+      if (open.vote !== null) this.#abort(open, this.#isAskerGone(open) ? ASKER_GONE : CHANGED);
     }
     this.#decisions.write();
+  }
+
+  #isAskerGone({ signed: { request: { value: { requester } } } }: Open): boolean {
+    const attendee = this.parts.attendance.get(requester);
+    return attendee === null || attendee.departure !== null;
   }
 
   /** The history is given up for an older one, whose entries may be others: none of its edits is committed any more. */
@@ -407,7 +414,7 @@ export class Transactions {
     const { views, out, voteTimeoutMs } = this.parts;
     const { requester } = open.signed.request.value;
     if (views.member(requester) === null) {
-      return this.#abort(open, "who asked for it isn't in the group any more");
+      return this.#abort(open, ASKER_GONE);
     }
     const keys = views.members.map(({ key }) => key);
     open.vote = {
@@ -482,7 +489,7 @@ export class Transactions {
       if (open.dueMs > nowMs) continue;
       const { awaited, members } = open.vote ?? { awaited: new Set(), members: [] };
       const silent = members.filter(({ key }) => awaited.has(key));
-      if (silent.length === 0) this.#abort(open, "the group's members didn't stop changing");
+      if (silent.length === 0) this.#abort(open, "members kept joining and leaving");
       else this.#abort(open, lateText(silent, null), silent);
     }
     this.#goOn();
@@ -514,7 +521,7 @@ export class Transactions {
 }
 
 /** Part of a sentence. */
-const GIVEN_UP = "the operator gave up the history that it was in";
+const GIVEN_UP = "the operator gave up the part of the log that it belonged to";
 
 /** Part of a sentence. @param reader The one of the members that reads it; null: somebody else. */
 function lateText(members: readonly NamedKey[], reader: PeerKey | null): string {

@@ -20,6 +20,8 @@ import { invariant } from "../../base/invariant.ts";
 import { shownName } from "../../base/names.ts";
 import { inWords } from "../../base/words.ts";
 import {
+  ASKER_GONE,
+  CHANGED,
   type Edit,
   type EditPolicy,
   type EditRequest,
@@ -214,7 +216,7 @@ export class Voting {
     const isPresent = ordering.epoch.members.some(({ key, incarnation }) =>
       key === value.requester && sameBytes(incarnation, value.incarnation)
     );
-    if (!isPresent) return this.#sayRefused(vote, "who asked for it was started again, or is gone");
+    if (!isPresent) return this.#sayRefused(vote, RESTARTED_OR_GONE);
     if (this.#open.size >= OPEN_MAX) {
       return this.owner.coordinatorOffends(`more than ${EDITS_PENDING_MAX} edits at once`);
     }
@@ -495,7 +497,8 @@ export class Voting {
     for (const open of [...this.#open.values()]) {
       if (open.view === view || open.phase === "agreed" || open.phase === "agreeing") continue;
       this.#forget(open);
-      this.#tellAsked(open, "the group's members changed meanwhile");
+      const { requester } = open.signed.request.value;
+      this.#tellAsked(open, this.owner.ordering?.has(requester) === false ? ASKER_GONE : CHANGED);
     }
     this.undelivered.offer();
     this.#goOnAll();
@@ -519,7 +522,11 @@ export class Voting {
     for (const open of this.#those("agreed")) {
       const { edit, signed: { request: { value: { requester, name, seq } } } } = open;
       if (requester === selfKey) continue; // our user is told as the requester, by `Editing`
-      this.#tellAsked(open, "the coordinator doesn't answer; told when it is back", "in-doubt");
+      this.#tellAsked(
+        open,
+        "the coordinator doesn't answer; you are told the outcome when it is back",
+        "in-doubt",
+      );
       if (open.wasAsked) continue;
       const by = shownName(names.shown(requester, name));
       out.notice(
@@ -611,3 +618,4 @@ export class Voting {
 /** Part of a sentence. */
 const ABANDONED = "the coordinator went away before all had agreed";
 const RESTARTED = "the coordinator was restarted before all had agreed";
+const RESTARTED_OR_GONE = "the member that asked for it was restarted, or is gone";

@@ -153,7 +153,7 @@ Deno.test("Who acknowledges something else, and doesn't say what, is complained 
   net.pass(1_000);
 
   for (const [node, other] of [[ann, bob], [bob, ann]] as const) {
-    assertEquals(errorsOf(node), ["What eve holds at 1 differs from what we do"]);
+    assertEquals(errorsOf(node), ["eve has another message at place 1 than we have"]);
     assertEquals(net.coordinator.heard.get(node)?.peers, [other.key]);
     assertEquals(node.logged, []);
   }
@@ -180,7 +180,7 @@ Deno.test("A sequencer that orders after what isn't there is complained of after
   net.pass(CONTEST_MS + 500);
 
   for (const node of [ann, bob]) {
-    assertEquals(errorsOf(node), ["What eve holds at 1 differs from what we do"]);
+    assertEquals(errorsOf(node), ["eve has another message at place 1 than we have"]);
     assertEquals(net.coordinator.heard.get(node)?.peers.includes(eve.key), false);
   }
 });
@@ -259,7 +259,7 @@ Deno.test("A sequencer that is said to have told two orders complains of who say
   net.pass(100);
 
   assertEquals(ann.stopped, null);
-  assertEquals(errorsOf(ann), ["What eve holds at 1 differs from what we do"]);
+  assertEquals(errorsOf(ann), ["eve has another message at place 1 than we have"]);
   assertEquals(net.coordinator.heard.get(ann)!.peers, [bob.key]);
 });
 
@@ -333,7 +333,7 @@ for (const decides of ["the coordinator", "a former key of it", "somebody else"]
     net.tell(eve, bob.key, { type: "contest", ballot, after: 1, signed });
     net.settle();
 
-    const blamed = decides === "somebody else" ? "What eve sent can't" : "ann orders";
+    const blamed = decides === "somebody else" ? "What eve sent can't" : "eve says that ann puts";
     assertEquals(errorsOf(bob).map((text) => text.slice(0, blamed.length)), [blamed]);
   });
 }

@@ -28,7 +28,7 @@ function told(program: Program): string {
 Deno.test("Without its disk a coordinator with an older key founds nothing, and lets nobody in", () => {
   const program = Program.started({ mayFound: false });
 
-  assertMatch(told(program), /what it knew is lost.*--new/);
+  assertMatch(told(program), /its files are lost.*--new/);
   assertEquals(program.disk, [{ kind: "lost" }]);
   assertEquals(program.comes("ann"), ["ann: recount"]);
   assertEquals(changes(program.pass(60_000)), []);
@@ -100,7 +100,7 @@ Deno.test("All of the last view have told: the group goes on, under numbers far 
   ]);
   assertMatch(
     told(program),
-    /from what ann and bob told: view 2 .*Not known any more: who was kept out/,
+    /from what ann and bob told: view 2 .*Lost: who was kept out/,
   );
 });
 
@@ -234,7 +234,7 @@ Deno.test("All of the last view take part in the next one: who goes in between i
   program.goesDown("bob");
   const words = program.pass(30_000);
   assertEquals(changes(words), ["warning"]);
-  assertMatch(told(program), /goes on when all are here.*waiting for bob/);
+  assertMatch(told(program), /goes on once all members.*waiting for bob/);
 
   // After another start, too: that is on disk.
   const again = program.restarted({ mayFound: false });
@@ -317,7 +317,7 @@ Deno.test("Who left last is enough, once others had more time to come", () => {
   assertEquals(changes(later.pass(RETURN_HEARD_MS - 100)), []);
   const words = later.pass(200);
   assertEquals(changes(words).includes(`view ${3 + GAP}: ann`), true);
-  assert(later.told.some((text) => text.includes("who came in after those had left")));
+  assert(later.told.some((text) => text.includes("who joined after these members had left")));
 });
 
 Deno.test("A round counts by the view that this key has signed, and by nobody else's word", () => {
@@ -365,14 +365,14 @@ Deno.test("An old disk is noticed by a later view, and by the number that a memb
   later.disk.splice(0, Infinity, ...old);
 
   assertEquals(later.comes("bob"), ["bob: recount", "disk: lost", "warning", "closes bob"]);
-  assertMatch(later.told[0]!, /bob was in view 2, and the last one on this disk is 1/);
+  assertMatch(later.told[0]!, /bob knows of view 2, but the last one on this disk is 1/);
   for (const name of ["ann", "bob"]) later.comes(name);
   assertEquals(changes(later.pass(RETURN_MS)).at(-2), `view ${3 + GAP}: ann bob`);
 
   const promised = Program.of("ann").restarted({ mayFound: false });
   promised.somebody("ann").promised = { number: 7, round: 0 };
   assertEquals(promised.comes("ann").includes("disk: lost"), true);
-  assertMatch(promised.told[0]!, /ann has promised view 7, and the last number on this disk is 1/);
+  assertMatch(promised.told[0]!, /ann knows of view 7, but the last one on this disk is 1/);
   promised.comes("ann");
   assertEquals(changes(promised.pass(RETURN_MS)).includes(`view ${8 + GAP}: ann`), true);
 });

@@ -53,7 +53,7 @@ Deno.test("A newcomer's first coming isn't told as its recovery", () => {
 Deno.test("Never where nobody else has the log, nor for who is away or goes", () => {
   const alone = Program.of("ann");
   assertEquals(alone.command(RECOVER("ann")), ["error not-allowed"]);
-  assertMatch(alone.told.at(-1)!, /ann's is the only one/);
+  assertMatch(alone.told.at(-1)!, /ann's log is the only one/);
 
   const program = Program.of("ann", "bob");
   assertEquals(program.command(RECOVER("eve")), ["error unknown-user"]);

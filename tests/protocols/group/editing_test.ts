@@ -102,7 +102,8 @@ function wordsOf(event: MemberEvent): string | null {
   }
 }
 
-const IN_DOUBT = "in-doubt: the coordinator doesn't answer; told when it is back";
+const IN_DOUBT =
+  "in-doubt: the coordinator doesn't answer; you are told the outcome when it is back";
 
 Deno.test("an edit is asked for, signed, and told by its number when that is on disk", () => {
   const { net, ann } = started();
@@ -569,7 +570,7 @@ Deno.test("edits of another group end with it", () => {
   net.settle();
 
   assertEquals(told(ann), [
-    "wanted: edit-aborted: Your edit of entry 2 was of another group",
+    "wanted: edit-aborted: Your edit of entry 2 is dropped: it was for another group",
     "r: 1 aborted: the coordinator has another group now",
   ]);
   assertStringIncludes(ann.told("notice").map(({ text }) => text).join(), "another group");

@@ -78,8 +78,8 @@ Deno.test("MemberNames accept the one that was told, or whoever is named as it i
   const told = meetings.met({ second: "bob" });
 
   assertEquals(told.map((text) => text.slice(text.indexOf("until"))), [
-    `until you accept it with /trust ${suffixed("second")}; /trust bob goes for the one that you ` +
-    `were told before, ${fingerprintOf(keyOf("first"))}`,
+    `until you accept it with /trust ${suffixed("second")}; /trust bob accepts the key that you ` +
+    `were told first, ${fingerprintOf(keyOf("first"))}`,
   ]);
   assertEquals(names.trust("bob")?.key, keyOf("first"));
   assertEquals(meetings.shown("bob", "first", "second"), [

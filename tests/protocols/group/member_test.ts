@@ -347,7 +347,7 @@ Deno.test("Member asks for no edit of an entry that was given up with its log: a
   const [error] = bob.told("error");
   assertEquals([error?.code, error?.text], [
     "edit-aborted",
-    "Your edit of entry 1 was of the log that is set aside",
+    "Your edit of entry 1 is dropped: it was for the log that is set aside",
   ]);
 });
 
@@ -449,7 +449,7 @@ Deno.test("Member tells what isn't said as the coordinator has another group tha
         : []
     );
   const isToldOf = (what: string) =>
-    noticesOf(bob!).includes(`\n${what} that you wrote in that one`);
+    noticesOf(bob!).includes(`\n${what} that you wrote in the former group`);
   bob!.say("one", "r1");
   bob!.say("two");
   net.pass(1_500);
@@ -463,7 +463,7 @@ Deno.test("Member tells what isn't said as the coordinator has another group tha
   isToldOut(net, bob!, group);
   isToldOut(net, bob!);
   assertEquals(errors().length, 1);
-  assertEquals(noticesOf(bob!).match(/aren't said in this one/g)?.length, 1);
+  assertEquals(noticesOf(bob!).match(/weren't sent in this one/g)?.length, 1);
 });
 
 Deno.test("Member says nothing in another group that waited in the one before", () => {
@@ -1410,7 +1410,7 @@ Deno.test("Member's status names the key of a stranger in the coordinator's plac
   const key = fingerprintOf(bob.key);
   assertEquals(problems(), [
     AWAY,
-    `Who answers at 10.0.0.100:6000 has another key, ${key}: /trust *coordinator*, if that is right`,
+    `The coordinator at 10.0.0.100:6000 answers with another key, ${key}; if that is right: /trust *coordinator*`,
   ]);
 
   net.coordinator.comeBack();
@@ -1655,6 +1655,40 @@ Deno.test("Member says which messages are lost where there never was a group, an
   );
   assertEquals(errors, [["coordinator-down", "r1"]]);
   assertStringIncludes(noticesOf(ann), "Leaving when your 2 messages are said");
+});
+
+Deno.test("Member ends at once when lines have waited for too long, and says how many", () => {
+  const net = new GroupNet();
+  const ann = net.add("ann");
+  net.coordinator.isUp = false;
+  ann.start();
+  net.settle();
+  ann.say("one");
+  ann.command({ command: "give-up", lines: 4_000, areAll: false });
+  net.settle();
+
+  assert(ann.stopped?.kind === "fatal");
+  assertEquals(ann.stopped.code, "coordinator-down");
+  assertMatch(
+    ann.stopped.text,
+    /^4,001 messages weren't said and aren't kept, and what follows them wasn't read, as .* didn't answer/,
+  );
+});
+
+Deno.test("Member of a group that takes nothing keeps what was run, and says how much wasn't", () => {
+  const net = GroupNet.started(["ann", "bob"]);
+  const [ann, bob] = net.nodes as [Node, Node];
+  net.coordinator.vanish();
+  bob.kill();
+  net.pass(20_000);
+  ann.say("one");
+  ann.command({ command: "give-up", lines: 4_000, areAll: true });
+  net.pass(1_000);
+
+  assert(ann.stopped?.kind === "fatal");
+  assertEquals(ann.stopped.code, "timeout");
+  assertMatch(ann.stopped.text, /^4,000 lines that waited aren't said and not kept, as the group /);
+  assertStringIncludes(noticesOf(ann), "1 message isn't an entry yet: kept");
 });
 
 Deno.test("Member that leaves before there was a place for it says that, and not that nobody answered", () => {

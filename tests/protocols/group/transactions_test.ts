@@ -542,6 +542,21 @@ Deno.test("a view that changes aborts what isn't decided", () => {
   assertEquals(vote(program, "bob", signed, "ann"), []);
 });
 
+Deno.test("an edit that ends as its asker goes says so, and not that members changed", () => {
+  const goes: readonly ((program: Program) => readonly string[])[] = [
+    (program) => program.says("ann", { type: "leave" }),
+    (program) => [...program.goesDown("ann"), ...program.pass(10_000)],
+  ];
+  for (const go of goes) {
+    const program = Program.of("ann", "bob", "cem");
+    edit(program, "ann", request(program, "ann", 1));
+    const aborted = go(program).filter((word) => word.startsWith("edit 1 aborted"));
+    assertEquals(aborted, [
+      "edit 1 aborted: the member that asked for it isn't in the group any more",
+    ]);
+  }
+});
+
 Deno.test("what is asked for while a view changes is voted on in the next one", () => {
   const program = Program.of("ann", "bob");
   program.somebody("bob").answers.delete("begin");
@@ -561,7 +576,7 @@ Deno.test("what waits for a view ends by its deadline, and where its requester i
   program.joins("cem");
   edit(program, "ann", request(program, "ann", 1));
   const words = program.pass(2_100);
-  assert(words.includes("edit 1 aborted: the group's members didn't stop changing"), words.join());
+  assert(words.includes("edit 1 aborted: members kept joining and leaving"), words.join());
 
   const other = Program.of("ann", "bob");
   other.somebody("bob").answers.delete("begin");
@@ -571,7 +586,7 @@ Deno.test("what waits for a view ends by its deadline, and where its requester i
   other.somebody("bob").begun = { number: 3, round: 0 };
   other.says("ann", { type: "leave" });
   const left = other.says("bob", { type: "begun", ballot: { number: 3, round: 0 } });
-  const gone = "edit 1 aborted: who asked for it isn't in the group any more";
+  const gone = "edit 1 aborted: the member that asked for it isn't in the group any more";
   assert(left.includes(gone), left.join("\n"));
 });
 
@@ -786,7 +801,7 @@ Deno.test("where history was given up decisions begin anew, and what may be lost
   assert(program.disk.some(({ kind }) => kind === "given-up"));
   program.joins("bob");
   assertEquals(inquire(program, "bob", idOf(lost)), [
-    "bob: aborted 1: the operator gave up the history that it was in",
+    "bob: aborted 1: the operator gave up the part of the log that it belonged to",
   ]);
   committed(program, "bob", 1, "bob");
   const after = decisionAt(program, "bob").batch.value;
@@ -832,7 +847,7 @@ for (const [what, next] of Object.entries(NEXT)) {
     assertEquals([first, second].map(bring), [[], []]);
     assertEquals(inquire(later, "bob", idOf(inAllLogs), idOf(told)), [
       "bob: aborted 0: the coordinator was restarted before it was decided, or has forgotten why",
-      "bob: aborted 2: the operator gave up the history that it was in",
+      "bob: aborted 2: the operator gave up the part of the log that it belonged to",
     ]);
   });
 

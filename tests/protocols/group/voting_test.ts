@@ -662,7 +662,9 @@ Deno.test("who has agreed never decides alone: it tells its user, asks the other
   vanish(net);
   net.pass(MINUTE_MS);
 
-  assertEquals(outcomes(ann), ["1 in-doubt: the coordinator doesn't answer; told when it is back"]);
+  assertEquals(outcomes(ann), [
+    "1 in-doubt: the coordinator doesn't answer; you are told the outcome when it is back",
+  ]);
   assertEquals(notices(ann).includes("Entry 1"), false);
   assertStringIncludes(notices(cem), "Entry 1 stays locked until the coordinator is back");
   assertEquals(locks(net), [[1], [1], [1]]);
@@ -1003,7 +1005,7 @@ Deno.test("what was asked for by a process that is gone is agreed to no more, by
 
   ask(net, signed, { edit: 2, view: 2 });
 
-  const why = "no: who asked for it was started again, or is gone";
+  const why = "no: the member that asked for it was restarted, or is gone";
   assertEquals(votes(net), [why, why, why]);
   assertEquals(locks(net), [[], [], []]);
   ask(net, requestOf(ann, GROUP, 1, "one"), { edit: 3, view: 2 });
@@ -1016,6 +1018,18 @@ Deno.test("a decision that came into the log meanwhile settles what was agreed t
 
   assertEquals(bob.machine!.membership!.voting.locks, []);
   assertEquals(outcomes(bob), ["1 committed"]);
+});
+
+Deno.test("who was asked is told where the one who asked has left", () => {
+  const net = started();
+  const [ann, bob, cem] = three(net);
+  ask(net, requestOf(bob, GROUP, 1, "uno"));
+  net.coordinator.change(ann, cem);
+  net.settle();
+  net.pass(100);
+  assertEquals(outcomes(ann), [
+    "1 aborted: the member that asked for it isn't in the group any more",
+  ]);
 });
 
 Deno.test("what wasn't agreed to before another view is over; what was is asked about", () => {

@@ -241,13 +241,15 @@ export class GlobalStates {
       this.#toldDiffering.add(pair);
       const names = [one, other].map(([{ name }]) => shownName(name)).join(" and ");
       const text = `The logs of ${names} differ ${where}`;
-      return this.parts.out.warn(`${text}: /recover has the damaged one fetched anew`);
+      return this.parts.out.warn(
+        `${text}: /recover NAME makes the member with the damaged log fetch it again`,
+      );
     }
     const [{ key, name }] = many < otherMany ? one : other;
     this.#toldDiffering.add(key);
     const others = Math.max(many, otherMany);
     const text = `The log of ${shownName(name)} differs from those of ${others} others ${where}`;
-    this.parts.out.warn(`${text}: /recover ${shownName(name)} has it fetched anew`);
+    this.parts.out.warn(`${text}: /recover ${shownName(name)} makes that member fetch it again`);
   }
 
   /** How many members report the same digest for that position, in the same epoch. */

@@ -95,7 +95,7 @@ Deno.test("One position with two digests is shared by nobody, and told of once",
 
   assertEquals(
     program.events.map((event) => event.event === "notice" ? event.text : event.event),
-    ["The logs of bob and ann differ at entry 3 or before: /recover has the damaged one fetched anew"],
+    ["The logs of bob and ann differ at entry 3 or before: /recover NAME makes the member with the damaged log fetch it again"],
   );
   const { members } = states(program);
   assertEquals(members.map(({ name, differs }) => [name, differs]), [
@@ -175,7 +175,7 @@ Deno.test("A pair is told of once in a view, whatever the two say of their logs 
 
 Deno.test("Whose log differs from several is named, and nothing more is said of it in the view", () => {
   const eves = "The log of eve differs from those of";
-  const recover = "others at entry 3 or before: /recover eve has it fetched anew";
+  const recover = "others at entry 3 or before: /recover eve makes that member fetch it again";
   const late = groupOf("ann", "bob", "cem", "dan", "eve");
   for (const name of ["ann", "bob", "cem", "dan"] as const) says(late, name, point(3));
   says(late, "eve", point(3, "f"));
@@ -188,7 +188,7 @@ Deno.test("Whose log differs from several is named, and nothing more is said of 
   says(early, "eve", point(3, "f"));
   says(early, "ann", point(3));
   assertEquals(differences(early), [
-    "The logs of ann and eve differ at entry 3 or before: /recover has the damaged one fetched anew",
+    "The logs of ann and eve differ at entry 3 or before: /recover NAME makes the member with the damaged log fetch it again",
   ]);
   says(early, "bob", point(3));
   says(early, "cem", point(3));
@@ -207,7 +207,8 @@ Deno.test("Where all differ from each other nobody is named", () => {
   says(program, "bob", point(3, "b"));
   says(program, "cem", point(3, "c"));
 
-  const differ = "differ at entry 3 or before: /recover has the damaged one fetched anew";
+  const differ =
+    "differ at entry 3 or before: /recover NAME makes the member with the damaged log fetch it again";
   assertEquals(differences(program), [
     `The logs of bob and ann ${differ}`,
     `The logs of cem and ann ${differ}`,
