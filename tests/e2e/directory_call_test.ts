@@ -69,7 +69,9 @@ Deno.test("directory: two talk, directly and under the keys that the directory n
   await alice.type("q");
   for (const [node, from] of [[alice, before], [bob, beforeThere]] as const) {
     const ended = await node.until(call("ended"), undefined, from);
-    assert(ended.durationMs >= 0);
+    const connected = node.events.find(call("connected"))!;
+    const talkedMs = Date.parse(ended.at) - Date.parse(connected.at);
+    assert(ended.durationMs > 0 && ended.durationMs < talkedMs + 1_000, `${ended.durationMs}`);
     await node.until(is("users"), undefined, from);
   }
   assertEquals(lines(alice).slice(0, 4), [
@@ -185,15 +187,17 @@ Deno.test("directory: whoever rings, is rung, or talks is busy for others; lists
 });
 
 Deno.test("directory: two who call each other at once have one call, and neither is asked", async () => {
-  const { world } = await DirectoryWorld.open([]);
+  const { world, directory } = await DirectoryWorld.open([]);
   await using _ = world;
   const [alice, bob] = await world.guests("alice", "bob") as [Node, Node];
   for (let round = 0; round < 3; round++) {
     const [from, there] = [alice.events.length, bob.events.length];
-    // Stopped, each has its line waiting when it wakes.
-    for (const node of [alice, bob]) node.signal("SIGSTOP");
+    // Stopped, the directory has both calls waiting when it wakes.
+    directory.signal("SIGSTOP");
     await Promise.all([alice.type("bob"), bob.type("alice")]);
-    for (const node of [alice, bob]) node.signal("SIGCONT");
+    await alice.until(call("ringing", "bob"), undefined, from);
+    await bob.until(call("ringing", "alice"), undefined, there);
+    directory.signal("SIGCONT");
     await Promise.all([
       alice.until(call("connected", "bob"), undefined, from),
       bob.until(call("connected", "alice"), undefined, there),
@@ -206,6 +210,10 @@ Deno.test("directory: two who call each other at once have one call, and neither
       bob.until(call("ended"), undefined, there),
     ]);
     await untilListed(alice, "alice free", "bob free");
+  }
+  for (const node of [alice, bob]) {
+    assertEquals(node.events.filter(is("incoming")), []);
+    assertEquals(callStates(node).filter((state) => state === "ringing").length, 3);
   }
 });
 
@@ -485,9 +493,10 @@ Deno.test("directory: another key of an account is told to who knew the earlier 
 
   await bob.type("/trust alice");
   await bob.until(notice(new RegExp(fresh!)));
+  const there = second.events.length;
   await connect(bob, second, "alice");
   await bob.type("q");
-  await second.until(call("ended", "bob"), undefined, second.events.length - 1).catch(() => {});
+  await second.until(call("ended", "bob"), undefined, there);
   // The next process of his knows it, too.
   await untilListed(second, "alice free", "bob free");
   await bob.type("q");
