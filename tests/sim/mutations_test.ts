@@ -2,6 +2,7 @@
 // simulator can't find it needn't be run for.
 
 import { assert, assertEquals } from "@std/assert";
+import { HistoryAsked } from "./checkers/history_asked.ts";
 import { ExactlyOnce } from "./checkers/m1_exactly_once.ts";
 import { SameHistory } from "./checkers/m4_same_history.ts";
 import { OverlayWhole } from "./checkers/overlay_whole.ts";
@@ -66,6 +67,14 @@ const HUNTS: readonly Hunt[] = [
     seedsMax: 10,
     troubles: ["killComer"],
     scenario: { ...EASY, historyShown: 0 },
+  },
+  {
+    mutation: MUTATIONS.takesAllForNew,
+    finder: "history asked for",
+    checkers: () => [new HistoryAsked()],
+    seedsMax: 10,
+    troubles: [],
+    scenario: { ...EASY, historyShown: 3 },
   },
   {
     mutation: MUTATIONS.ownClock,

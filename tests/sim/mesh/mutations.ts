@@ -17,6 +17,7 @@ import { OverlayLinks } from "../../../lib/protocols/mesh/overlay_links.ts";
 import { RoomSecrets } from "../../../lib/protocols/mesh/room_secrets.ts";
 import { RosterIntake } from "../../../lib/protocols/mesh/roster_intake.ts";
 import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
+import { Showing } from "../../../lib/protocols/mesh/showing.ts";
 import type { SignedBeacon } from "../../../lib/protocols/mesh/structures.ts";
 import type { MeshMachine } from "./member.ts";
 import { SendsBeforeSync, Tells } from "../wrapped.ts";
@@ -264,6 +265,17 @@ function installBaselineAlone(): () => void {
   };
 }
 
+/** The neighbour that lets a newcomer in counts as having nothing. */
+function installNoBaseline(): () => void {
+  const { frontiers } = Showing.prototype;
+  Showing.prototype.frontiers = function (from, _, nowMs) {
+    frontiers.call(this, from, [], nowMs);
+  };
+  return () => {
+    Showing.prototype.frontiers = frontiers;
+  };
+}
+
 export const MUTATIONS = {
   sendsBeforeSync: {
     name: "sends its own bundles before they are synced",
@@ -346,6 +358,10 @@ export const MUTATIONS = {
   missesGreetings: {
     name: "takes for history what is said to it while it comes in",
     install: installBaselineAlone,
+  },
+  takesAllForNew: {
+    name: "takes for new all that was said before it came",
+    install: installNoBaseline,
   },
   replays: {
     name: "tells of old beacons",
