@@ -38,7 +38,9 @@ import {
   withSession,
 } from "./session.ts";
 import { shownEvent } from "./verify_rendering.ts";
+import type { WaitingLines } from "./user_interface.ts";
 import { VoteQuestions } from "./vote_questions.ts";
+import { WaitingInput } from "./waiting_input.ts";
 import { askWho } from "./who_answers.ts";
 
 /**
@@ -68,12 +70,21 @@ export async function runMember(options: MemberOptions): Promise<void> {
       handler.target(ui.interactive ? command : asWritten(command), ref);
     };
     const lineBegins = () => votes.lineBegins();
-    const listen = onceOnly(() => ui.listen({ ...handler, target, lineBegins }));
+    const waiting = new WaitingInput(SYSTEM_LINK_CLOCK, ({ areAll, count }) => {
+      handler.target({ command: "give-up", lines: count(), areAll }, undefined);
+    });
+    const inputWaits = (lines: WaitingLines) => waiting.waits(lines);
+    const listen = onceOnly(() => ui.listen({ ...handler, target, lineBegins, inputWaits }));
     const replays = (entries: number) => {
       if (ui.interactive) rendering.replays(entries);
     };
-    const common = { ...session, options, logPath, places, relay, votes, leave, listen, replays };
-    await chatWhereItIs(common);
+    const input = { relay, votes, waiting, leave, listen };
+    const common = { ...session, options, logPath, places, ...input, replays };
+    try {
+      await chatWhereItIs(common);
+    } finally {
+      waiting.close();
+    }
   });
 }
 
@@ -85,6 +96,7 @@ interface Program extends Session<MemberOwnEvent, MemberCommandSink> {
   readonly places: MemberPlaces;
   readonly relay: MemberRelay;
   readonly votes: VoteQuestions;
+  readonly waiting: WaitingInput;
   /** @returns That the program is leaving. */
   leave(cause: string): boolean;
   /** Takes input from now on. */
@@ -323,6 +335,9 @@ class Presenter {
         return this.#ready(event);
       case "view":
         return this.#offerNames(event.members);
+      case "coordinator":
+        if (event.state === "up") this.wiring.waiting.letIn();
+        return;
       case "verify":
         return markVerified(this.wiring, event.peerKey, ref);
     }

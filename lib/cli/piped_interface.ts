@@ -11,7 +11,8 @@ import { Interrupts } from "./interrupts.ts";
 import { JsonFormat } from "./json_format.ts";
 import type { CommonOptions } from "./options.ts";
 import { Output, unitsOf } from "./output.ts";
-import { isAtTerminal, READ_BYTES, type Streams } from "./streams.ts";
+import { ReadAhead } from "./read_ahead.ts";
+import { isAtTerminal, type Streams } from "./streams.ts";
 import { noticeLine, starLine } from "./spans.ts";
 import { TextFormat } from "./text_format.ts";
 import type {
@@ -139,26 +140,18 @@ export class PipedInterface<Event extends ShownEvent, Target>
 
   async #readAll(handler: InputHandler<Target>): Promise<void> {
     const splitter = new LineSplitter();
-    const buffer = new Uint8Array(READ_BYTES);
-    let reading = this.#read(buffer);
+    const count = () => this.#runner.waiting + ahead.lines();
+    const ahead = new ReadAhead((buffer) => this.#read(buffer), (areAll) => {
+      const isOver = this.#isClosed || this.#options.stay || this.#runner.hasLeft;
+      if (!isOver && count() > 0) handler.inputWaits?.({ areAll, count });
+    });
     for (;;) {
       if (handler.idle !== undefined) this.#idleTimer = setTimeout(() => handler.idle!(), IDLE_MS);
-      const length = await reading;
+      const bytes = await ahead.next();
       clearTimeout(this.#idleTimer);
       if (this.#isClosed) return;
-      if (length === null) break;
-      const running = this.#runner.runAll(
-        splitter.push(buffer.subarray(0, length)),
-        handler.target,
-      );
-      let isRunning = true;
-      // Lines may have to wait; meanwhile find out whether more input will come.
-      reading = this.#read(buffer);
-      void reading.then((more) => {
-        if (more === null && isRunning && !this.#isClosed) handler.lastLineRead?.();
-      });
-      await running;
-      isRunning = false;
+      if (bytes === null) break;
+      await this.#runner.runAll(splitter.push(bytes), handler.target);
       if (this.#isClosed || this.#runner.hasLeft) return;
     }
     await this.#runner.runAll(splitter.end(), handler.target);

@@ -299,7 +299,7 @@ class Program {
       logOut: () => this.#logOut(),
       lineBegins: () => this.#parts.standing.lineBegins(),
       answer: (show) => this.#host === null ? show() : this.#host.answer(show),
-      lastLineRead: () => this.#inputEnds(),
+      inputWaits: () => this.#inputEnds(),
       idle: () => this.#tellUnsaid(),
     });
   }

@@ -73,6 +73,14 @@ export interface RenderContext {
 /** Why the program should leave although no command said so. */
 export type InterruptCause = "interrupt" | "terminated" | "hangup" | "output-closed";
 
+/** Lines that were read from a pipe and haven't been run. */
+export interface WaitingLines {
+  /** Whether the input ends with them. */
+  readonly areAll: boolean;
+  /** How many there are now. */
+  count(): number;
+}
+
 /** Where input goes. Both the methods and the commands' `run` are called one at a time, never nested. */
 export interface InputHandler<Target> {
   /** What the commands work on. */
@@ -99,8 +107,8 @@ export interface InputHandler<Target> {
    * Left out: it is shown now.
    */
   answer?(show: () => void): void;
-  /** In a pipe: there will be no more input, although lines are still waiting. */
-  lastLineRead?(): void;
+  /** In a pipe, without `--stay`: lines wait, and no more is read until some of them have been run, or at all. */
+  inputWaits?(waiting: WaitingLines): void;
   /** In a pipe: all lines so far have been run, and no more came for a moment. */
   idle?(): void;
 }
@@ -176,7 +184,7 @@ export interface UserInterface<Event extends ShownEvent, Target> {
    */
   progress(text: string | null): void;
   /**
-   * Back pressure: runs no further command until called with `null`, from the very next line on. A pipe is not
+   * Back pressure: runs no further command until called with `null`, from the very next line on. A pipe is hardly
    * read meanwhile; at a terminal the prompt goes on working, lines wait, and `reason` says why.
    */
   pauseInput(reason: string | null): void;

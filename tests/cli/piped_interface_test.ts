@@ -174,6 +174,39 @@ Deno.test("paused input runs nothing, not even what was already read", async () 
   await ui.close();
 });
 
+/** What is told of the lines that wait, while a paused pipe is fed `lines` of 100 bytes in pieces of a thousand. */
+async function toldOfWaiting(lines: number, options: Partial<CommonOptions> = {}) {
+  const { streams, ui, room } = open(options);
+  const told: [boolean, number][] = [];
+  ui.pauseInput("coming in");
+  for (let rest = lines; rest > 0; rest -= 1_000) {
+    streams.type(`${"x".repeat(99)}\n`.repeat(Math.min(rest, 1_000)));
+  }
+  streams.type(null);
+  ui.listen({ ...room, inputWaits: ({ areAll, count }) => void told.push([areAll, count()]) });
+  await settle();
+  const early = [...told];
+  ui.pauseInput(null);
+  for (let turn = 0; turn < 20; turn++) await settle();
+  const ran = room.happened.length;
+  await ui.close();
+  return { told: early, ran };
+}
+
+Deno.test("the end of input is seen while its lines wait, unless there are too many", async () => {
+  const short = await toldOfWaiting(2_000);
+  const long = await toldOfWaiting(20_000);
+
+  assertEquals(short, { told: [[true, 2_000]], ran: 2_001 });
+  assertEquals([long.told.length, long.told[0]![0], long.ran], [1, false, 20_001]);
+  const [, held] = long.told[0]!;
+  assert(2_600 < held && held < 5_000, `${held} lines are held`);
+});
+
+Deno.test("with --stay nothing is told of lines that wait", async () => {
+  assertEquals(await toldOfWaiting(2_000, { stay: true }), { told: [], ran: 2_000 });
+});
+
 Deno.test("that nothing more is there is told once all of it has been run", async () => {
   const { streams, ui, room } = open();
   const idle = Promise.withResolvers<void>();

@@ -192,7 +192,9 @@ export type MemberCommand =
   | { readonly command: "go" | "abort"; readonly edit: number | null }
   | { readonly command: "entry"; readonly seq: number }
   | { readonly command: "log"; readonly count: number; readonly digest: boolean }
-  | { readonly command: "list" };
+  | { readonly command: "list" }
+  /** What our user says has waited for too long: leaves now, although so many `lines` more were read. */
+  | { readonly command: "give-up"; readonly lines: number; readonly areAll: boolean };
 
 /** An edit that the member's user is asked about, or has asked for, and that isn't over. */
 export interface MemberEditView {

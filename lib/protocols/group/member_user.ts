@@ -57,11 +57,20 @@ interface Leaving {
   isLate: boolean;
   /** The position up to which the coordinator has our log, as nobody else is left; null if it doesn't fetch it. */
   handedOver: number | null;
+  /** What our user gives up beside what was to be said; null where it isn't waited for any longer. */
+  readonly unrun: Unrun | null;
 }
+
+type Unrun = Omit<Extract<MemberCommand, { readonly command: "give-up" }>, "command">;
 
 /** Members whose key none of `others` has. */
 function without(members: readonly Member[], others: readonly Member[]): readonly Member[] {
   return members.filter(({ key }) => !others.some((other) => other.key === key));
+}
+
+/** What is said of input that wasn't read to its end. */
+function restText({ areAll }: Unrun): string {
+  return areAll ? "" : ", and what follows them wasn't read";
 }
 
 export interface MemberUserOwner {
@@ -252,6 +261,8 @@ export class MemberUser {
         return this.#trust(command.name, ref);
       case "quit":
         return this.quit(ref);
+      case "give-up":
+        return this.#giveUp(command);
       default:
         return unreachable(command);
     }
@@ -449,9 +460,13 @@ export class MemberUser {
 
   quit(ref: string | undefined): void {
     if (this.#leaving !== null) return;
-    this.#leaving = { ref, isAsked: false, isLate: false, handedOver: null };
+    this.#leaving = { ref, isAsked: false, isLate: false, handedOver: null, unrun: null };
     this.#deadlines.set("leave", this.owner.out.nowMs + LEAVE_MS_MAX);
     this.#deadlines.set("told", this.owner.out.nowMs + AWAITED_TOLD_MS);
+  }
+
+  #giveUp(unrun: Unrun): void {
+    this.#leaving ??= { ref: undefined, isAsked: false, isLate: true, handedOver: null, unrun };
   }
 
   /** Leaving takes a while: tells the user what it waits for. */
@@ -531,7 +546,12 @@ export class MemberUser {
       const what = countText(unsent, "message isn't an entry", "messages aren't entries");
       out.notice(`${what} yet: kept, and said when you are back`);
     }
-    out.bye(this.#leaving?.ref);
+    const unrun = this.#leaving?.unrun ?? null;
+    if (unrun === null) return out.bye(this.#leaving?.ref);
+    const what = countText(unrun.lines, "line that waited isn't", "lines that waited aren't");
+    const text = `${what} said and not kept${restText(unrun)}, as the group took none for ` +
+      `${WAIT_MS_MAX / 1_000} s; say the rest when it does`;
+    out.fatal("timeout", text);
   }
 
   /** Nobody but the coordinator changes the view. */
@@ -558,12 +578,15 @@ export class MemberUser {
     for (const ref of saying.unsaidRefs()) {
       out.error("coordinator-down", `This wasn't said and isn't kept, ${because}`, ref);
     }
-    const what = unsent === 1
+    const unrun = this.#leaving?.unrun ?? null;
+    const lost = unsent + (unrun?.lines ?? 0);
+    const what = lost === 1
       ? "1 message wasn't said and isn't kept"
-      : `${numberText(unsent)} messages weren't said and aren't kept`;
+      : `${numberText(lost)} messages weren't said and aren't kept`;
+    const rest = unrun === null ? "" : restText(unrun);
     const way = hasAnswered ? "come back later" : "start it";
-    const again = `then say ${unsent === 1 ? "it" : "them"} again`;
-    out.fatal("coordinator-down", `${what}, ${because}; ${way}, ${again}`);
+    const again = `then say ${lost === 1 ? "it" : "them"} again`;
+    out.fatal("coordinator-down", `${what}${rest}, ${because}; ${way}, ${again}`);
   }
 
   // Time.
