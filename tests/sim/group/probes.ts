@@ -3,12 +3,12 @@
  * a bound.
  */
 
-import { compareBallots } from "../../../lib/protocols/group/ballot.ts";
 import type { Epoch } from "../../../lib/protocols/group/epoch.ts";
 import type { DiskConfig } from "../disk.ts";
 import type { Random } from "../random.ts";
 import { label, type Said } from "./canonical_history.ts";
 import type { MemberProcess } from "./member_process.ts";
+import { fallsSilentInTurn, latestEpoch, PARTINGS_MIN } from "./partings.ts";
 import { isUnited, unite } from "./settling.ts";
 import { Violation } from "./violation.ts";
 import type { MemberParty, World } from "./world.ts";
@@ -56,9 +56,14 @@ export function probe(world: World, random: Random): void {
   const isGoing = ({ party: { isWanted, isKicked } }: MemberProcess) => !isWanted || isKicked;
   if (present.length === 0 || present.some(isGoing)) return;
   const kind = random.pick(PROBES);
+  const { disk } = world.options;
   world.note("", `probe: ${kind}`);
   switch (kind) {
     case "nothing":
+      // Who is out for a slow disk of its own comes back after pauses; so may those who paid for others before.
+      if (present.length >= PARTINGS_MIN && disk.slowChance === 0 && random.chance(0.5)) {
+        return fallsSilentInTurn(world, random, Infinity);
+      }
       return watch(world, random, kind, { boundMs: 0, isSpared: () => false });
     case "coordinatorGone": {
       if (random.chance(0.5)) change(world, random);
@@ -178,16 +183,6 @@ function isPaused(world: World, { members }: Epoch): boolean {
     const { isWanted, process } = world.memberOf(key);
     return !isWanted && process === null;
   });
-}
-
-function latestEpoch(world: World, isSpared: (party: MemberParty) => boolean): Epoch | null {
-  let latest: Epoch | null = null;
-  for (const { member, party } of world.running()) {
-    const epoch = member.epoch?.epoch.value;
-    if (epoch === undefined || isSpared(party)) continue;
-    if (latest === null || compareBallots(epoch.ballot, latest.ballot) > 0) latest = epoch;
-  }
-  return latest;
 }
 
 /** It stops and wakes, or is started again: that is nobody else's fault. */
