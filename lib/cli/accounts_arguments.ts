@@ -53,7 +53,7 @@ export const accountsProgramCommands: readonly ProgramCommand[] = [
   },
   {
     ...addWords,
-    help: "add an account, whose password is asked for unseen",
+    help: "add an account; you type the password unseen",
     flags: [PASSWORD_FILE_FLAG],
     prepare(line) {
       const options = accountPasswordOptions(addWords, line);
@@ -62,7 +62,7 @@ export const accountsProgramCommands: readonly ProgramCommand[] = [
   },
   {
     ...passwdWords,
-    help: "give an account another password, without which none of its devices comes in again",
+    help: "change an account's password; all devices must log in again with it",
     flags: [PASSWORD_FILE_FLAG],
     prepare(line) {
       const options = accountPasswordOptions(passwdWords, line);

@@ -16,12 +16,12 @@ const words = {
 
 export const friendsProgramCommand: ProgramCommand = {
   ...words,
-  help: "direct messages to friends whose addresses stand in a table; your own row is NAME's",
+  help: "direct messages to friends whose addresses are in FILE; NAME selects your own row",
   flags: [
     {
       name: "users",
       value: "FILE",
-      help: "the table of friends: lines of name, address, port and perhaps fingerprint",
+      help: "the table of friends: lines of name, address, port and, optionally, fingerprint",
       parse: fileName,
     },
     hostFlag("listen"),
@@ -34,7 +34,7 @@ export const friendsProgramCommand: ProgramCommand = {
     {
       name: "idle",
       value: "TIME",
-      help: `close a connection after so long without a message (${IDLE_MS_DEFAULT / 1_000}s)`,
+      help: `close a connection after this time without a message (${IDLE_MS_DEFAULT / 1_000}s)`,
       parse: duration,
     },
     { name: "no-queue", help: "keep nothing for friends who aren't there: such a message fails" },

@@ -27,12 +27,13 @@ export const logProgramCommands: readonly ProgramCommand[] = [
   {
     ...verifyWords,
     help:
-      "check a group's log, the file that /status names: that nothing was changed since its authors said it, and nobody but the coordinator decided edits",
+      "check a group's log, the file that /status names: that its entries are as their authors wrote them, and that only the coordinator decided edits",
     flags: [
       {
         name: "keys",
         value: "KEY,...",
-        help: "keys that the coordinator has and had, if the files beside the log don't know them",
+        help:
+          "the coordinator's present and former keys, if the files beside the log don't have them",
         parse: fingerprints,
       },
     ],
@@ -49,7 +50,7 @@ export const logProgramCommands: readonly ProgramCommand[] = [
         name: "format",
         value: "FORMAT",
         help:
-          "text (default), json: an object per line, or csv: what a spreadsheet would compute begins with '",
+          "text (default); json, one object per line; csv, with ' put before anything that a spreadsheet would take for a formula",
         ...oneOf(EXPORT_FORMATS),
       },
     ],

@@ -311,7 +311,7 @@ function openDatagrams(
   }
   throw new P2pchatError(
     "port-in-use",
-    `Cannot take datagrams: other programs have all UDP ports from ${first} to ${last}; name another ` +
+    `Cannot receive datagrams: other programs have all UDP ports from ${first} to ${last}; name another ` +
       "one with --port, or 0 for any",
   );
 }

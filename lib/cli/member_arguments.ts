@@ -34,11 +34,12 @@ export const memberProgramCommand: ProgramCommand = {
       help: `where the group's coordinator listens (port ${SERVE_PORT_DEFAULT})`,
       parse: hostAndMaybePort,
     },
-    hostFlag("take datagrams"),
+    hostFlag("receive datagrams"),
     {
       name: "port",
       value: "N",
-      help: `take datagrams at this UDP port (that of the last time, or the first free one from ` +
+      help:
+        `receive datagrams at this UDP port (the one used last time, or else the first free one from ` +
         `${MEMBER_PORTS.first} to ${MEMBER_PORTS.last})`,
       parse: listenPort,
     },

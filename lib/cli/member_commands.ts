@@ -53,7 +53,7 @@ export const memberCommands: CommandTable<MemberCommandSink> = new CommandTable<
       form: "TEXT - N",
       args: { text: messageText, n: entryNumber(EDIT_FORM) },
       aboutEntry: { argument: "n", line: /(?:^|\s)-\s+(-?\d+)\s*$/ },
-      help: 'change entry N to TEXT, at every member or at none; the last " - " stands before N',
+      help: 'change entry N to TEXT at all members or none (the last " - " separates TEXT from N)',
       example: "/edit at eight? - 43",
       run: (submit: MemberCommandSink, { text, n }, ref) =>
         submit({ command: "edit", seq: n, text }, ref),

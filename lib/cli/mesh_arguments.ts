@@ -31,7 +31,7 @@ const words = {
 
 export const meshProgramCommand: ProgramCommand = {
   ...words,
-  help: "a room without any server: found it, or join it through any member at HOST PORT",
+  help: "a room without any server: create it, or join it through any member at HOST PORT",
   flags: [
     hostFlag("listen"),
     {
@@ -44,11 +44,11 @@ export const meshProgramCommand: ProgramCommand = {
     {
       name: "history",
       value: "N",
-      help: `earlier messages to show on coming in for the first time (${HISTORY_COUNT_DEFAULT})`,
+      help: `earlier messages to show on joining for the first time (${HISTORY_COUNT_DEFAULT})`,
       parse: wholeNumber(0, HISTORY_COUNT_MAX),
     },
-    { name: "new", help: "found another room instead of going back to the last one" },
-    { name: "private", help: "found a room that only an invite opens" },
+    { name: "new", help: "create another room instead of going back to the last one" },
+    { name: "private", help: "create a room that can be joined only with an invite" },
     {
       name: "invite",
       value: "TEXT",
@@ -57,8 +57,8 @@ export const meshProgramCommand: ProgramCommand = {
     },
     {
       name: "passive",
-      help: "dial others and take no calls: for phones and for machines behind a NAT; " +
-        "nobody joins through you",
+      help: "connect to others but accept no connections: for phones and machines behind a NAT; " +
+        "nobody can join through you",
     },
   ],
   prepare(line) {
@@ -88,7 +88,7 @@ export function meshOptions(line: CommandLine): MeshOptions {
     const joining = contact === null ? "--invite" : endpointText(contact);
     throw new P2pchatError(
       "usage",
-      `--${founding} founds a room, and ${joining} joins one: start one, or join one`,
+      `--${founding} creates a room, and ${joining} joins one: start one, or join one`,
     );
   }
   if (contact === null && invite?.endpoints.length === 0) {

@@ -26,7 +26,8 @@ const WAYS = [["login", "log-in"], ["signup", "sign-up"], ["guest", "guest"]] as
 
 export const registryProgramCommand: ProgramCommand = {
   ...words,
-  help: "who is online, calls between two, and what is told to all; HOST runs p2pchat regserver",
+  help:
+    "who is online, calls between two, and broadcasts to everybody; HOST runs p2pchat regserver",
   flags: [
     {
       name: "registry",
@@ -34,21 +35,21 @@ export const registryProgramCommand: ProgramCommand = {
       help: `where the directory listens (port ${REGSERVER_PORT_DEFAULT})`,
       parse: hostAndMaybePort,
     },
-    { name: "login", help: "log in with the account NAME, instead of being asked how to come in" },
-    { name: "signup", help: "sign the account NAME up" },
-    { name: "guest", help: "come in as NAME without an account" },
+    { name: "login", help: "log in with the account NAME, instead of being asked how to log in" },
+    { name: "signup", help: "sign up for the account NAME" },
+    { name: "guest", help: "enter as guest NAME, without an account" },
     PASSWORD_FILE_FLAG,
     {
       name: "new-password-file",
       value: "FILE",
-      help: "with --login: the password is changed to the one in that file",
+      help: "with --login: change the password to the one in that file",
       parse: fileName,
     },
-    hostFlag("take calls"),
+    hostFlag("accept connections"),
     {
       name: "port",
       value: "N",
-      help: "take calls at this TCP port (any free one)",
+      help: "accept connections at this TCP port (any free one)",
       parse: listenPort,
     },
     { name: "no-wait", help: "end if the directory doesn't answer at the start" },
@@ -81,7 +82,7 @@ export function registryOptions(line: CommandLine): RegistryOptions {
     const flags = ways.map(([flag]) => `--${flag}`).join(" and ");
     throw new P2pchatError(
       "usage",
-      `${flags} can't be given together; one of them says how to come in`,
+      `${flags} can't be given together; one of them says how to log in`,
     );
   }
   const [way = null] = ways.map(([, how]) => how);

@@ -29,7 +29,8 @@ const words = { name: "regserver", form: "", example: "p2pchat regserver" };
 
 export const regserverProgramCommand: ProgramCommand = {
   ...words,
-  help: "the directory: accounts, who is online, calls between two, broadcasts; hears no call",
+  help:
+    "the directory: accounts, who is online, calls between two, broadcasts; it cannot listen to calls",
   flags: [
     hostFlag("listen"),
     {
@@ -42,13 +43,14 @@ export const regserverProgramCommand: ProgramCommand = {
     {
       name: "max-clients",
       value: "N",
-      help: `logged in at once, at most (${CLIENTS_MAX_DEFAULT})`,
+      help: `clients logged in at once, at most (${CLIENTS_MAX_DEFAULT})`,
       parse: wholeNumber(1, CLIENTS_MAX),
     },
     {
       name: "accounts",
       value: "WHICH",
-      help: "required: no guests; optional (default): anybody under a name that is free",
+      help:
+        "required: no guests; optional (default): guests may use any free name without an account",
       ...oneOf(["required", "optional"]),
     },
     {
@@ -59,12 +61,12 @@ export const regserverProgramCommand: ProgramCommand = {
     },
     {
       name: "no-relay",
-      help: "pass no call on between two who cannot reach each other",
+      help: "do not relay calls between users who cannot connect directly",
     },
     {
       name: "broadcast",
       value: "WHO",
-      help: "who may tell all: all (default), accounts, or the operator alone",
+      help: "who may send broadcasts: all (default), accounts, or the operator alone",
       ...oneOf<BroadcastPolicy>(["all", "accounts", "operator"]),
     },
     {

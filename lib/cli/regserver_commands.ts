@@ -41,7 +41,7 @@ export const regserverCommands: CommandTable<RegserverCommandSink> = new Command
       aliases: [],
       form: "TEXT",
       args: { text: messageText },
-      help: "tell all who are logged in, and accounts that log in soon",
+      help: "tell all who are logged in, and accounts that log in before it expires",
       example: "/broadcast back in five minutes",
       run: (submit: RegserverCommandSink, { text }, ref) =>
         submit({ command: "broadcast", text }, ref),

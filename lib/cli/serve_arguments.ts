@@ -33,7 +33,7 @@ const words = { name: "serve", form: "", example: "p2pchat serve" };
 export const serveProgramCommand: ProgramCommand = {
   ...words,
   help:
-    "the coordinator of a group: says who is in it, and reads no chat but edits, and the log of who leaves last",
+    "the coordinator of a group: decides who is a member and whether edits are made; it sees edits and the last leaver's log, but no chat",
   flags: [
     hostFlag("listen"),
     {
@@ -53,20 +53,20 @@ export const serveProgramCommand: ProgramCommand = {
       name: "edits",
       value: "WHO",
       help:
-        "who is asked before an edit: own (default), whose entry it is unless they edit it themselves; ask, everybody; " +
-        "auto, nobody",
+        "who must agree to an edit: own (default), the entry's author if somebody else edits it; " +
+        "ask, all other members; auto, nobody",
       ...oneOf(EDIT_POLICIES),
     },
     {
       name: "vote-timeout",
       value: "TIME",
-      help: `how long whoever is asked may take to answer (${VOTE_TIMEOUT_MS_DEFAULT / 1_000}s)`,
+      help: `how long the members asked have to answer (${VOTE_TIMEOUT_MS_DEFAULT / 1_000}s)`,
       parse: durationWithin(VOTE_TIMEOUT_MS_MIN, VOTE_TIMEOUT_MS_MAX),
     },
     {
       name: "snapshot-every",
       value: "TIME",
-      help: "take a snapshot so often, as /snapshot does (never)",
+      help: "how often to take a snapshot, as /snapshot does (never)",
       parse: durationWithin(SNAPSHOT_EVERY_MS_MIN, SNAPSHOT_EVERY_MS_MAX),
     },
     {
@@ -77,7 +77,7 @@ export const serveProgramCommand: ProgramCommand = {
     },
     {
       name: "new",
-      help: "found a group if what was known of one is lost, instead of asking its members",
+      help: "create a group if what was known of one is lost, instead of asking its members",
     },
   ],
   prepare(line) {

@@ -13,7 +13,7 @@ export const snapshotProgramCommands: readonly ProgramCommand[] = [
   {
     ...verifyWords,
     help:
-      "check a group's snapshot, a file that /snapshots names: that nobody in it has what wasn't sent, and nothing is missing",
+      "check a group's snapshot, a file that /snapshots names: that no member in it has received what wasn't sent, and that nothing is missing",
     flags: [],
     prepare(line) {
       const options = verifySnapshotOptions(line);

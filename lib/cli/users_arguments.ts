@@ -38,7 +38,7 @@ export const usersProgramCommands: readonly ProgramCommand[] = [
   },
   {
     ...addWords,
-    help: "add somebody to a table of users, which is made if there is none",
+    help: "add somebody to a table of users, which is created if there is none",
     flags: [],
     prepare(line) {
       const options = addUserOptions(line);

@@ -135,13 +135,13 @@ const REFUSED: readonly (readonly [line: string, sentence: string])[] = [
   [`mesh Alice --invite ${NOWHERE}`, "The invite names no address; add one: HOST PORT"],
   [
     `mesh Alice --private --invite ${INVITE_TEXT}`,
-    "--private founds a room, and --invite joins one: start one, or join one",
+    "--private creates a room, and --invite joins one: start one, or join one",
   ],
   [
     "mesh Alice localhost 55107 --private",
-    "--private founds a room, and localhost:55107 joins one: start one, or join one",
+    "--private creates a room, and localhost:55107 joins one: start one, or join one",
   ],
-  [`mesh Alice --new --invite ${INVITE_TEXT}`, "--new founds a room, and --invite joins one"],
+  [`mesh Alice --new --invite ${INVITE_TEXT}`, "--new creates a room, and --invite joins one"],
   ["mesh Alice --port", "--port needs a value: N"],
   ["mesh Alice --port --json", "--port needs a value: N"],
   ["mesh Alice --port 65536", '--port must be a whole number from 0 to 65535, is "65536"'],
@@ -347,8 +347,8 @@ Deno.test("usageText() breaks no word in a narrow terminal, and loses none", () 
   const narrow = usageText([meshProgramCommand], COMMANDS, 40).split("\n");
   assertEquals(narrow.slice(0, 3), [
     "p2pchat mesh NAME [HOST PORT]",
-    "    a room without any server: found it,",
-    "    or join it through any member at",
+    "    a room without any server: create",
+    "    it, or join it through any member at",
   ]);
 });
 
@@ -363,7 +363,7 @@ Deno.test("usageText() ends with what to begin with, where it is still on the sc
 Deno.test("usageText() promises of --plain what it does: progress, not the prompt, stays as it is", () => {
   assertStringIncludes(
     usageText([], [meshProgramCommand]),
-    "no line of progress that is rewritten",
+    "no progress lines that are rewritten",
   );
 });
 

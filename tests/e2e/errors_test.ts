@@ -35,7 +35,7 @@ Deno.test("errors of the command line are told before anything is touched", asyn
     [
       ["mesh", "Bob", "localhost", "5", "--new"],
       "usage",
-      /--new founds a room, and localhost:5 joins one: start one, or join one/,
+      /--new creates a room, and localhost:5 joins one: start one, or join one/,
     ],
     [["mesh", "Bob", "localhost", "1", "2"], "usage", /mesh NAME \[HOST PORT\]/],
     [["mesh", "Bob", "localhost", "70000"], "usage", /PORT .* from 1 to 65535, is "70000"/],

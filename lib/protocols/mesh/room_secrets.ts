@@ -298,7 +298,7 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
       return;
     }
     if (kept.epoch >= EPOCH_MAX) {
-      const text = "Cannot rotate the invite: no numbers are left; found another room";
+      const text = "Cannot rotate the invite: no numbers are left; create another room";
       return this.#refuse("not-allowed", text, ref);
     }
     if (kept.epoch >= this.#latestEpoch()) {
