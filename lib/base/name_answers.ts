@@ -11,7 +11,7 @@ export function acceptedText(name: string, key: Fingerprint): string {
 
 /** The answer to `/trust` where there is no changed key to accept. */
 export function noOtherKeyText(name: string): string {
-  return `No other key of ${name} was met`;
+  return `There is no new key of ${name} to accept`;
 }
 
 /** The answer to a user who gave their own name. */

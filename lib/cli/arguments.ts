@@ -181,7 +181,7 @@ export function wrongWords(
 ): P2pchatError {
   const form = commandForm(entry);
   const example = form === entry.example ? "" : `, for example ${entry.example}`;
-  const fault = extra === undefined ? "" : `Nothing is known to do with ${quotedStart(extra)}. `;
+  const fault = extra === undefined ? "" : `Unexpected argument ${quotedStart(extra)}. `;
   return new P2pchatError("usage", `${fault}The form is ${form}${example}`);
 }
 

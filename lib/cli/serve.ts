@@ -116,7 +116,8 @@ class Service {
     if (isQuit) this.#left = { ref };
     if (this.#host !== null) return this.#host.command(command, ref);
     if (isQuit) return this.#wakeUp();
-    const text = "Nothing can be done now: the coordinator waits until its disk takes writes again";
+    const text =
+      "Nothing can be done now: the coordinator waits until it can write to its disk again";
     showError(this.wiring.ui, new P2pchatError("disk", text), ref);
   }
 

@@ -218,4 +218,4 @@ function isUnasked(event: CoordinatorEvent, ref: string | undefined): boolean {
   }
 }
 
-const RESTORED_TEXT = "The disk takes writes again";
+const RESTORED_TEXT = "Writing to the disk works again";

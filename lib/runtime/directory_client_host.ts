@@ -310,4 +310,4 @@ function withoutWords(event: ClientEvent & { readonly event: "call" }): typeof e
   return event.state === "declined" ? { ...event, reason: "" } : event;
 }
 
-const RESTORED_TEXT = "The disk takes writes again: what is told to all is shown again";
+const RESTORED_TEXT = "Writing to the disk works again: broadcasts are shown again";

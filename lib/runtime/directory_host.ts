@@ -207,7 +207,7 @@ export class DirectoryHost extends ModeHost<
   }
 }
 
-const RESTORED_TEXT = "The disk takes writes again: what is told to all is kept for who is away";
+const RESTORED_TEXT = "Writing to the disk works again: broadcasts are kept for users who are away";
 
 /** Whether clients cause this event, as often as they like. */
 function isOfClients({ event }: DirectoryEvent): boolean {

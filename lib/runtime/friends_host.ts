@@ -126,4 +126,5 @@ export class FriendsHost
   }
 }
 
-const RESTORED_TEXT = "The disk takes writes again: what friends keep for you comes now";
+const RESTORED_TEXT =
+  "Writing to the disk works again: messages that friends keep for you come now";

@@ -42,8 +42,8 @@ export class LeftOut<Event extends { readonly event: string }> {
 
   #text(count: number): string {
     const { one, many, again } = this.called;
-    const what = countText(count, `${one} wasn't`, `${many} weren't`);
+    const what = countText(count, `${one} was`, `${many} were`);
     const where = again === undefined ? "" : `; ${again}`;
-    return `${what} told of: nobody read the output${where}`;
+    return `${what} dropped because nobody read the output${where}`;
   }
 }

@@ -10,7 +10,7 @@ import {
 Deno.test("the answers to /verify and /trust name who is meant, and the key", () => {
   assertEquals(
     [acceptedText("Bob", "k" as Fingerprint), noOtherKeyText("Bob")],
-    ["Bob's key is k from now on", "No other key of Bob was met"],
+    ["Bob's key is k from now on", "There is no new key of Bob to accept"],
   );
   assertEquals(
     [isYouText("verify", "Bob"), isYouText("trust", "Bob")],

@@ -48,7 +48,7 @@ for (const [line, differences] of LINES) {
 }
 
 const REFUSED: readonly (readonly [line: string, sentence: string])[] = [
-  ["regserver alice", 'Nothing is known to do with "alice". The form is p2pchat regserver'],
+  ["regserver alice", 'Unexpected argument "alice". The form is p2pchat regserver'],
   ["regserver --max-clients 0", "--max-clients must be a whole number from 1 to 10000"],
   ["regserver --max-clients 10001", "--max-clients must be a whole number from 1 to 10000"],
   ["regserver --accounts", "--accounts needs a value: WHICH"],

@@ -265,7 +265,9 @@ Deno.test({
     await Deno.remove(`${disk}/filling`);
     await bob.say("there is room again");
     await alice.until(shown("there is room again"));
-    await bob.until(({ event, text }) => event === "notice" && /takes writes again/.test(text));
+    await bob.until(({ event, text }) =>
+      event === "notice" && /^Writing to the disk works again/.test(text)
+    );
     await bob.type(":q");
     const ended = await bob.ended();
 
@@ -274,7 +276,7 @@ Deno.test({
     assertEquals(notKept.map(({ code }) => code), ["disk"], "once, not for each message");
     assertMatch(
       notKept[0]!.text,
-      /free some space .*; until then what comes is shown and not kept/,
+      /free some space .*; until then incoming messages are shown but not saved/,
     );
     assertEquals(alice.texts("Bob"), ["there is room", "there is room again"]);
     assert(!bob.texts("Bob").includes(long), "what wasn't said isn't shown");

@@ -270,7 +270,7 @@ Deno.test("group: errors of the command line come before anything is touched", a
     [
       ["serve", "Alice"],
       "usage",
-      /Nothing is known to do with "Alice". The form is p2pchat serve$/,
+      /Unexpected argument "Alice". The form is p2pchat serve$/,
     ],
     [["serve", "--fail-after", "3"], "usage", /--fail-after must be a duration/],
     [["serve", "--fail-after", "1ms"], "usage", /from 500ms to 10m in ms, s or m, is "1ms"/],

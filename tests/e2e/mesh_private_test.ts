@@ -361,7 +361,7 @@ Deno.test("mesh: in pipes, an invite is one line, and what is refused another on
   assertEquals(await cem.ended(), 4);
 
   const [, second] = ann.stdout.match(/Others join[^]*Others join with: .* ([a-z2-7]+)\n/) ?? [];
-  const rest = "invites given before let no newcomer in any more; members come back as ever";
+  const rest = "older invites no longer admit newcomers; members can still come back";
   assertEquals(ann.lines, [
     `>INFO: Ann at address 127.0.0.1 is listening at ${port}.`,
     "This room is private: others join with the invite that /invite shows.",

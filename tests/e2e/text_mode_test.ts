@@ -73,7 +73,7 @@ Deno.test("text mode: a name that may imitate another has its mark wherever it s
   await using imitator = TextProgram.mesh(bob, await carl.port(), ["--stay"]);
   await carl.until(/\u2248B\u043eb joined/);
   await carl.type("/msg Bob1 x", "/verify Bobb", `/verify ${bob}`, `/trust ${bob}`, "/peers");
-  await carl.until(/No other key of \u2248B\u043eb was met/);
+  await carl.until(/There is no new key of \u2248B\u043eb to accept/);
   await imitator.type(`/trust ${bob}`, ":q");
   await imitator.ended();
   await carl.until(/\u2248B\u043eb left/);
@@ -241,7 +241,7 @@ Deno.test("text mode: who pipes into an empty room is told that nobody has it ye
   assertEquals(alice.lines.slice(2), [
     "<Alice> one",
     "<Alice> two",
-    "* Nobody was here to get what you said last; it goes out when you come back",
+    "* Nobody was here to get your last messages; they are sent when you come back",
   ]);
   assertEquals([alice.stderr, status], ["", 0]);
 });

@@ -560,7 +560,7 @@ Deno.test("DirectoryClientHost: what the disk refuses is told again, and shown w
 
   assertEquals(bob.of("broadcast").map(({ text }) => text), ["one"]);
   assertEquals(bob.of("notice").map(({ text }) => text), [
-    "The disk takes writes again: what is told to all is shown again",
+    "Writing to the disk works again: broadcasts are shown again",
   ]);
 });
 

@@ -250,7 +250,7 @@ Deno.test("DirectoryHost: a disk that refuses refuses what would be stored, and 
   assertEquals([saidTo(cem).at(-1), bob.told], ["entered", ["lunch"]]);
   assertEquals(named(directory, "error").map(({ code }) => code), ["disk"]);
   assertEquals(named(directory, "notice").map(({ text }) => text), [
-    "The disk takes writes again: what is told to all is kept for who is away",
+    "Writing to the disk works again: broadcasts are kept for users who are away",
   ]);
 });
 
@@ -288,7 +288,7 @@ Deno.test("DirectoryHost: nobody reads the output, and clients notice nothing", 
   directory.reader.goOn();
   await world.pass(100);
 
-  assertStringIncludes(wordsOf(directory).at(-1)!, "3 events weren't told of");
+  assertStringIncludes(wordsOf(directory).at(-1)!, "3 events were dropped");
   cem.hangsUp();
   await world.pass(100);
   assertEquals(wordsOf(directory).at(-1), "cem out: quit");

@@ -29,14 +29,16 @@ Deno.test("DroppingOutput: what nobody reads is dropped and counted, until someb
   show(2);
   assertEquals(shown.splice(0), ["1 r"]);
   await read();
-  assertEquals(shown.splice(0), ["1 entry wasn't told of: nobody read the output true undefined"]);
+  assertEquals(shown.splice(0), [
+    "1 entry was dropped because nobody read the output true undefined",
+  ]);
 
   show(3);
   unread = Promise.withResolvers();
   for (const seq of [4, 5, 6]) show(seq);
   assertEquals(shown.splice(0), ["3 r"]);
   await read();
-  assertEquals(shown, ["3 entries weren't told of: nobody read the output true undefined"]);
+  assertEquals(shown, ["3 entries were dropped because nobody read the output true undefined"]);
 });
 
 interface View {
@@ -64,7 +66,7 @@ Deno.test("DroppingOutput: what is rare is shown all the same, as long as it is 
   await unread.promise;
   output.showRare(long, undefined);
 
-  const text = "92 events weren't told of: nobody read the output; /status has more";
+  const text = "92 events were dropped because nobody read the output; /status has more";
   assertEquals(shown, [
     { event: "notice", text, warning: true },
     { event: "view", text: "2" },

@@ -368,7 +368,7 @@ Deno.test("EntryFeed: what comes unasked and can be asked for again is left out 
     {
       event: "notice",
       text:
-        `${leftOut} events weren't told of: nobody read the output; /status and /list say how ` +
+        `${leftOut} events were dropped because nobody read the output; /status and /list say how ` +
         "things stand",
       warning: true,
     },

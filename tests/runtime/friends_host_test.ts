@@ -366,7 +366,7 @@ Deno.test("FriendsHost: what the receiver's disk refuses is sent again, and show
   assertEquals([texts(bob), deliveries(ann)], [["hello"], ["queued", "delivered"]]);
   assertEquals(
     told(bob).at(-1),
-    "The disk takes writes again: what friends keep for you comes now",
+    "Writing to the disk works again: messages that friends keep for you come now",
   );
   assertEquals(stores.bob.kinds().filter((kind) => kind === "received").length, 1);
 });

@@ -522,7 +522,7 @@ Deno.test("CoordinatorHost: entries that nobody reads of are counted, and the gr
   assertEquals(told, [{
     event: "notice",
     text:
-      "50 events weren't told of: nobody read the output; /status, /edits and /states say how " +
+      "50 events were dropped because nobody read the output; /status, /edits and /states say how " +
       "things stand",
     warning: true,
   }]);
@@ -557,7 +557,7 @@ Deno.test("CoordinatorHost: edits that nobody reads of are shown as long as they
   assertEquals(server.events.slice(before + whileUnread.length), [{
     event: "notice",
     text:
-      "23 events weren't told of: nobody read the output; /status, /edits and /states say how " +
+      "23 events were dropped because nobody read the output; /status, /edits and /states say how " +
       "things stand",
     warning: true,
   }]);

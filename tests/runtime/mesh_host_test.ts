@@ -318,10 +318,10 @@ Deno.test("MeshHost: that what comes isn't kept is said once, and when it is aga
 
   assertEquals(texts(bob), ["one", "two", "three"]);
   assertEquals(whileFull, [
-    "Cannot write: it is full; until then what comes is shown and not kept, and you are told when it is again",
+    "Cannot write: it is full; until then incoming messages are shown but not saved, and you are told when saving works again",
   ]);
   assertEquals(told().slice(1), [
-    "The disk takes writes again: what came meanwhile is kept now, and what comes, too",
+    "Writing to the disk works again: messages received meanwhile are saved now",
   ]);
   assertEquals(stores.bob.records.filter(({ kind }) => kind === "bundle").length, 3);
 });
@@ -473,7 +473,7 @@ Deno.test("MeshHost: a crowd that has shaken hands and says nothing makes room f
 
     const said = bob.events.map((event) => event.event === "notice" ? event.text : event.event);
     assertEquals(said.includes("ready"), true, `${said}`);
-    const triedAgain = "Not let in yet: the member that was asked hung up; trying again";
+    const triedAgain = "Not let in yet: the member closed the connection; trying again";
     assertEquals(said.filter((text) => text === triedAgain).length, notices);
   }
 });

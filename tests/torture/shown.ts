@@ -14,7 +14,7 @@ function isFull({ event, code }: ShownEvent): boolean {
 }
 
 function hasRoom({ event, text }: ShownEvent): boolean {
-  return event === "notice" && /takes writes again/.test(text);
+  return event === "notice" && /^Writing to the disk works again/.test(text);
 }
 
 /**

@@ -67,7 +67,9 @@ function problemsOf(standing: Standing): readonly string[] {
     const because = failure === null ? "" : `: ${failure}`;
     problems.push(`You aren't in the directory${because}; it is tried again and again`);
   }
-  if (isDiskFull) problems.push("The disk refuses what is told to all; it is shown when it can be");
+  if (isDiskFull) {
+    problems.push("Cannot write to the disk; broadcasts are shown once they can be stored");
+  }
   if (call?.isCongested) problems.push(`${call.peer} takes in nothing at the moment`);
   return problems;
 }

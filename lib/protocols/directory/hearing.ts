@@ -144,7 +144,7 @@ export class Hearing {
     this.#deadlines.set("write", this.owner.out.nowMs + DISK_RETRY_MS);
     if (this.#isRefused) return;
     this.#isRefused = true;
-    this.owner.out.error("disk", `${text}; what is told to all is shown when it can be stored`);
+    this.owner.out.error("disk", `${text}; broadcasts are shown once they can be stored`);
   }
 
   /** Tells the directory up to which number all broadcasts sent on this link are on disk. */

@@ -214,7 +214,7 @@ export class Telling {
     // A sender that has come in on another link sends it again there.
     if (link !== null && link.client !== null) {
       const retryMs = DISK_FULL_RETRY_MS;
-      const text = "the directory's disk takes nothing, which its operator can change";
+      const text = "the directory cannot write to its disk, which only its operator can mend";
       out.send(link.id, { type: "refused", code: "disk", text, retryMs });
     }
     // Clients may send as much as they like: for their broadcasts the operator is told once a minute.

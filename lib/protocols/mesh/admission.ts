@@ -113,7 +113,7 @@ export class Admission implements Machine<AdmissionInput, AdmissionEffect> {
       case "uninvited": {
         const link = this.links.byId.get(input.link);
         if (link === undefined || link.isMember) return;
-        const text = "The invite that you came with doesn't count any more";
+        const text = "The invite that you used is no longer valid";
         return this.links.turnAway(link, "bad-credentials", text);
       }
       case "in-room":

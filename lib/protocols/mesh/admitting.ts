@@ -263,7 +263,8 @@ export class Admitting {
     if (isPrivateHost(host)) return false;
     const entrants = this.#entrants.liveAt(host, (key) => this.port.isLive(key));
     if (entrants < ROSTER_PER_ADDRESS_MAX) return false;
-    const text = `This member has let in ${ROSTER_PER_ADDRESS_MAX} at ${host} already`;
+    const text =
+      `This member has already admitted ${ROSTER_PER_ADDRESS_MAX} members from the address ${host}`;
     this.links.turnAway(link, "full", text);
     return true;
   }

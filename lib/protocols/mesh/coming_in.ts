@@ -291,7 +291,7 @@ function metSelfFailure(contact: Endpoint): Ending {
 /** We were admitted, and the admitting member went away before its welcome. */
 export const ENTRANCE_LOST: Ending = {
   code: "unreachable",
-  text: "Cannot join: the member who let us in went away in that moment; try again, through " +
+  text: "Cannot join: the member that admitted us left before we had joined; try again, through " +
     "another member if it stays away",
 };
 

@@ -231,6 +231,6 @@ export class Newcomer {
   #badAnswer(link: Link, fault: string): void {
     const key = fingerprintOf(link.peer);
     this.env.log.warn("a member's answer can't be right", { key, fault });
-    this.refused(link, "protocol", "what the member there answered can't be right", null);
+    this.refused(link, "protocol", "the member there sent an invalid answer", null);
   }
 }

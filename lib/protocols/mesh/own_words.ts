@@ -1,8 +1,8 @@
 /** Whether our user's messages have reached somebody: a user that leaves must know of those that haven't. */
 
-const NOBODY_HERE = "Nobody was here to get what you said last; it goes out when you come back";
+const NOBODY_HERE = "Nobody was here to get your last messages; they are sent when you come back";
 const NOT_ALL_KNOWN =
-  "Not all you said is known to have arrived; what is missing goes out when you come back";
+  "Some of your messages may not have arrived; they are sent when you come back";
 
 export class OwnWords {
   /** Whether our user has written something in this process. */

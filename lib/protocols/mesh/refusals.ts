@@ -36,9 +36,9 @@ export function isOfOneMember(code: string): code is OfOneMember {
 export function refusalOf(reason: OfOneMember, text: string): Refusal {
   switch (reason) {
     case "unreachable": // there was a crowd perhaps, or the member is gone
-      return { reason, text: "the member that was asked hung up", again: true };
+      return { reason, text: "the member closed the connection", again: true };
     case "too-fast":
-      return { reason, text: "it lets in no more newcomers at this moment", again: true };
+      return { reason, text: "it admits no more newcomers at the moment", again: true };
     default:
       return { reason, text, again: false };
   }

@@ -108,7 +108,7 @@ export interface StatusFacts {
 }
 
 const DISK_PROBLEM =
-  "the disk refuses to write: what comes is shown and not kept, and what you write isn't sent";
+  "cannot write to the disk: incoming messages are shown but not saved, and what you type isn't sent";
 
 const ISOLATED_PROBLEM = "no link to any other member; trying those who were here: check this " +
   "machine's network, or start again with the address of somebody who is there";
@@ -297,7 +297,7 @@ export class RoomView {
 
   #talkerText(author: PeerKey): string {
     const name = shownName(this.#speakerNames([author]).get(author)!);
-    return `${name} says very much: of all that is said the last ${KEPT_MESSAGES_MAX} messages are kept`;
+    return `${name} sends very many messages; only the last ${KEPT_MESSAGES_MAX} messages of the room are kept`;
   }
 
   /** Names of authors. One that has left is named as in `/history`, which is searched once for all of them. */
@@ -334,7 +334,7 @@ export class RoomView {
     this.#proven = null;
     if (author === this.self) {
       return this.#warn(
-        "Two different messages were provably signed as one with your key: a copy of this profile is in use, " +
+        "Different versions of one message were provably sent with your key: a copy of this profile is in use, " +
           "or the key was stolen",
       );
     }
@@ -342,7 +342,7 @@ export class RoomView {
     const isOne = count === 1;
     const who = isOne ? `${name} has` : `${name} and ${count - 1} more have each`;
     this.#warn(
-      `${who} provably signed two different messages as one; ` +
+      `${who} provably sent different versions of the same message; ` +
         `don't rely on what comes from ${isOne ? name : "them"}`,
     );
   }
@@ -405,7 +405,7 @@ export class RoomView {
     this.#toldNotKept = true;
     this.error(
       "disk",
-      `${text}; until then what comes is shown and not kept, and you are told when it is again`,
+      `${text}; until then incoming messages are shown but not saved, and you are told when saving works again`,
       undefined,
     );
   }
@@ -415,7 +415,7 @@ export class RoomView {
     this.#diskRefuses = false;
     this.#toldNotKept = false;
     this.notice(
-      "The disk takes writes again: what came meanwhile is kept now, and what comes, too",
+      "Writing to the disk works again: messages received meanwhile are saved now",
     );
   }
 
@@ -431,8 +431,7 @@ export class RoomView {
   /** Reports that no endpoint is known at which others can join: an invite would lead nowhere. */
   noEntrance(rotate: boolean, ref: string | undefined): void {
     const what = rotate ? "rotate the invite, and the one before still counts" : "make an invite";
-    const text =
-      `Cannot ${what}: nobody takes calls here, neither you nor a neighbour; ask another ` +
+    const text = `Cannot ${what}: neither you nor your neighbours can be dialled; ask another ` +
       "member" + (this.config.passive ? ", or start again without --passive" : "");
     this.error("offline", text, ref);
   }
@@ -460,7 +459,7 @@ export class RoomView {
   /** @param overOwn Whether it voids the invite that our user has just made. */
   secretChanged({ rotation, claim }: ClaimedRotation, overOwn: boolean): void {
     const { author } = rotation.rotation.value;
-    const rest = "invites given before let no newcomer in any more; members come back as ever";
+    const rest = "older invites no longer admit newcomers; members can still come back";
     if (author === this.self) return this.notice(`This is the room's invite from now on: ${rest}`);
     const name = shownName(this.facts.authorName(author, claim.claim.value.name));
     const isHere = this.facts.shownName(author) !== null;
@@ -485,7 +484,7 @@ export class RoomView {
     const address = endpointText(endpoint);
     if (isReachable) return this.notice(`Others can dial you at ${address} now`);
     this.#warn(
-      `Nobody can dial you at ${address}: you are in the room, but nobody comes in through you; open that port ` +
+      `Nobody can dial you at ${address}: you are in the room, but nobody can join through you; open that port ` +
         "in the firewall, or forward it and start with --advertise",
     );
   }
@@ -655,7 +654,7 @@ export class RoomView {
     const problems = members.filter(({ suspected }) => suspected).map(suspectedText);
     const lost = this.facts.lost();
     for (const key of lost.slice(0, LOST_NAMED_MAX)) {
-      problems.push(`${this.#written(key)} is lost, and gets what it missed when it is back`);
+      problems.push(`${this.#written(key)} is lost, and gets the missed messages when back`);
     }
     if (lost.length > LOST_NAMED_MAX) {
       problems.push(`${lost.length - LOST_NAMED_MAX} more are lost`);

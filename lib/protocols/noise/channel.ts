@@ -69,7 +69,7 @@ type Phase = keyof typeof CHANNEL_PHASES;
 
 /** Texts for users, where the peer breaks the protocol before it has proven its identity, and after. */
 const NOT_P2PCHAT_TEXT = "what answers there isn't p2pchat";
-const BROKEN_TEXT = "what came over the connection can't be right";
+const BROKEN_TEXT = "invalid data came over the connection";
 
 const NOTHING: readonly ChannelEffect[] = [];
 
@@ -420,14 +420,14 @@ export class Channel implements Machine<ChannelInput, ChannelEffect> {
   #lostText(nowMs: number): string {
     const { deadAfterMs, recordMs } = this.#config;
     return this.#liveness.isRecordLate(nowMs)
-      ? `what began to come wasn't whole within ${recordMs / 1_000} s`
+      ? `a message was not complete within ${recordMs / 1_000} s`
       : `no answer for ${deadAfterMs / 1_000} s`;
   }
 
   #outOfTime(): readonly ChannelEffect[] {
     if (this.#phase === "closing") return this.#lost("what waited could not be sent in time");
     if (this.#last !== null) return this.#lost("");
-    const text = `no answer as p2pchat gives one within ${this.#config.handshakeMs / 1_000} s`;
+    const text = `no p2pchat answered there within ${this.#config.handshakeMs / 1_000} s`;
     this.#enter("ended");
     const detail = "no complete handshake";
     return [{ type: "failed", reason: "timeout", text, key: null, detail }];

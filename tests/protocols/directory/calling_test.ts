@@ -1517,7 +1517,7 @@ Deno.test("keys: another one that was offered is forgotten once a call is connec
   program.hears(link, { type: "talk", call: CALL });
 
   assertEquals(program.types({ command: "trust", name: "bob" }), [
-    "notice text=No other key of bob was met",
+    "notice text=There is no new key of bob to accept",
   ]);
 });
 
@@ -1527,7 +1527,7 @@ Deno.test("keys: one is remembered once somebody has proved it, and can be compa
   const [words] = program.types({ command: "verify", name: "bob" });
   assert(words?.startsWith("verify name=bob key=bob ownKey=ann peerKey=bob"), words);
   assertEquals(program.types({ command: "trust", name: "bob" }), [
-    "notice text=No other key of bob was met",
+    "notice text=There is no new key of bob to accept",
   ]);
   assertEquals(
     program.types({ command: "verify", name: "eve" })[0]?.split(" ")[1],

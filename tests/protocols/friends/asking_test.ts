@@ -313,5 +313,5 @@ Deno.test("Friends accepts no key that the table forbids, and says where no othe
 
   assertEquals(ann.command({ command: "trust", name: "bob" }, "r"), ["error not-allowed [r]"]);
   assertEquals(ann.command({ command: "trust", name: "cem" }, "r"), ["notice [r]"]);
-  assertEquals(ann.told.at(-1), "No other key of cem was met");
+  assertEquals(ann.told.at(-1), "There is no new key of cem to accept");
 });

@@ -171,7 +171,7 @@ Deno.test("Commands that name nobody say who is there", () => {
   assertEquals(program.command({ command: "trust", name: "ann" }), ["notice"]);
   const pinned = Program.started({ pins: new Map([["zoe", fingerprintOf(keyOf("zoe"))]]) });
   assertEquals(pinned.command({ command: "trust", name: "Zoe" }), ["notice"]);
-  assertEquals(pinned.told, ["No other key of Zoe was met"]);
+  assertEquals(pinned.told, ["There is no new key of Zoe to accept"]);
 });
 
 Deno.test("/verify has both keys, /list the members, /status each one's end", () => {

@@ -141,7 +141,7 @@ Deno.test("Mesh passes on so many proofs of lies as its neighbours allow", () =>
       passedOn.set(way, (passedOn.get(way) ?? 0) + 1);
     },
     shown({ member }, event) {
-      if (event.event !== "notice" || !event.text.includes(" provably signed ")) return;
+      if (event.event !== "notice" || !event.text.includes(" provably sent ")) return;
       const texts = told.get(member) ?? [];
       told.set(member, [...texts, event.text]);
     },

@@ -205,7 +205,7 @@ Deno.test("Mesh calls an away member by its name where it can't be verified, and
 
   assertEquals(answers, [
     { event: "error", code: "offline", text: "Ben isn't here now; try again when Ben is back" },
-    { event: "notice", text: "No other key of Ben was met" },
+    { event: "notice", text: "There is no new key of Ben to accept" },
   ]);
 });
 
@@ -213,7 +213,7 @@ Deno.test("Mesh: /trust says whether there was a key to accept", () => {
   const room = new Room();
   const ben = room.joined("Ben");
   const trusted = () => room.ask(room.ann, { command: "trust", name: "Ben" });
-  assertEquals(trusted(), [{ event: "notice", text: "No other key of Ben was met" }]);
+  assertEquals(trusted(), [{ event: "notice", text: "There is no new key of Ben to accept" }]);
 
   room.ask(ben, { command: "quit" });
   const stranger = room.joined("Ben", "another Ben");
@@ -224,7 +224,7 @@ Deno.test("Mesh: /trust says whether there was a key to accept", () => {
     event: "notice",
     text: `Ben's key is ${fingerprintOf(stranger.key)} from now on`,
   });
-  assertEquals(trusted(), [{ event: "notice", text: "No other key of Ben was met" }]);
+  assertEquals(trusted(), [{ event: "notice", text: "There is no new key of Ben to accept" }]);
 });
 
 Deno.test("Mesh marks a name that mixes scripts in every sentence", () => {
@@ -246,9 +246,9 @@ Deno.test("Mesh marks a name that mixes scripts in every sentence", () => {
   assertEquals(told, [
     "Nobody here is called Bob1; did you mean \u2248B\u043eb?",
     "Nobody here is called Bobb; did you mean \u2248B\u043eb?",
-    "No other key of \u2248B\u043eb was met",
+    "There is no new key of \u2248B\u043eb to accept",
     "\u2248B\u043eb isn't here now; try again when \u2248B\u043eb is back",
-    "No other key of \u2248B\u043eb was met",
+    "There is no new key of \u2248B\u043eb to accept",
   ]);
 });
 

@@ -80,7 +80,7 @@ Deno.test("Mesh tells all members who has made a new invite, and a newcomer noth
   join(add("Cem"), invite, ann);
   pass(3 * SECOND_MS);
 
-  const rest = "invites given before let no newcomer in any more; members come back as ever";
+  const rest = "older invites no longer admit newcomers; members can still come back";
   assertEquals(notices, [
     `Bob: This is the room's invite from now on: ${rest}`,
     `Ann: Bob has made a new invite, which /invite shows: ${rest}`,
@@ -97,8 +97,8 @@ Deno.test("Mesh makes no new invite where nobody could come in with it", () => {
   pass(SECOND_MS);
 
   assertEquals(notices, [
-    "Ann: Cannot rotate the invite, and the one before still counts: nobody takes calls here, " +
-    "neither you nor a neighbour; ask another member, or start again without --passive",
+    "Ann: Cannot rotate the invite, and the one before still counts: " +
+    "neither you nor your neighbours can be dialled; ask another member, or start again without --passive",
   ]);
   assertEquals(rotations(), before);
 });

@@ -785,7 +785,7 @@ Deno.test("Mesh says on leaving whether what was said went to nobody", () => {
   pass(world, SECOND_MS);
   command(bob, { command: "quit" });
 
-  const unheard = "Nobody was here to get what you said last; it goes out when you come back";
+  const unheard = "Nobody was here to get your last messages; they are sent when you come back";
   assertEquals([heard, notices], [[], [`Bob: ${unheard}`]]);
 });
 
@@ -862,8 +862,7 @@ Deno.test("Mesh tells who leaves what isn't known to have come to anybody, where
     pass(world, 5 * SECOND_MS);
   }
 
-  const text =
-    "Not all you said is known to have arrived; what is missing goes out when you come back";
+  const text = "Some of your messages may not have arrived; they are sent when you come back";
   assertEquals(notices, [`read: false; ${text}`]);
 });
 

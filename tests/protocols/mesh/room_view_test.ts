@@ -161,7 +161,7 @@ Deno.test("RoomView: a status says who is suspected, lost or waited for, and wha
 
   assertEquals(problems, [
     "Bob hasn't been heard of for 5 s and doesn't answer its neighbours (suspected); two seconds of that, and Bob counts as lost",
-    "Dave is lost, and gets what it missed when it is back",
+    "Dave is lost, and gets the missed messages when back",
     "your input waits: waiting for Carol",
   ]);
   assertEquals(catchingUp, false);
@@ -189,7 +189,7 @@ Deno.test("RoomView: a proof against oneself is told as such, whoever else is pr
     view.stepEnds(0);
 
     assertEquals(notices(), [
-      "Two different messages were provably signed as one with your key: a copy of this profile is in " +
+      "Different versions of one message were provably sent with your key: a copy of this profile is in " +
       "use, or the key was stolen",
     ]);
   }
@@ -209,6 +209,6 @@ Deno.test("RoomView: of proofs against many, those who are here are named, and t
 
   assertEquals(early, 16);
   assertEquals(notices().slice(16), [
-    "Carol and 2 more have each provably signed two different messages as one; don't rely on what comes from them",
+    "Carol and 2 more have each provably sent different versions of the same message; don't rely on what comes from them",
   ]);
 });
