@@ -123,7 +123,12 @@ run() {
       SigIgn:*[13579bdf]) P2PCHAT_HANGUP=ignored ;;
     esac
   done 2>/dev/null < /proc/self/status
-  export P2PCHAT_STDOUT P2PCHAT_HANGUP DENO_DIR="$cache/$program/cache" DENO_NO_UPDATE_CHECK=1
+  # How many files may be open: the runtime raises its limit to the hard one.
+  P2PCHAT_OPEN_FILES=
+  while read -r max open files _ hard _; do
+    case "$max $open $files" in 'Max open files') P2PCHAT_OPEN_FILES=$hard ;; esac
+  done 2>/dev/null < /proc/self/limits
+  export P2PCHAT_STDOUT P2PCHAT_HANGUP P2PCHAT_OPEN_FILES DENO_DIR="$cache/$program/cache" DENO_NO_UPDATE_CHECK=1
   exec "$cache/$runtime/p2pchat" run --quiet --no-prompt --no-config --no-lock --no-remote --no-npm @FLAGS@ \
     "$cache/$program/p2pchat.js" "$@"
 }
@@ -132,10 +137,20 @@ run() {
 # shellcheck disable=SC3013
 [ . -ef "$PWD" ] || cd / || exit
 
+# utf8 TEXT: the runtime breaks off with a trace where a path isn't UTF-8. What is all ASCII costs no process.
+utf8() {
+  case $1 in *[!\ -~]*) ;; *) return ;; esac
+  ! command -v iconv > /dev/null || printf %s "$1" | iconv -f UTF-8 -t UTF-8 > /dev/null 2>&1
+}
+
 case ${XDG_CACHE_HOME:-} in
-  /*) cache=$XDG_CACHE_HOME/p2pchat ;;
-  *) cache=${HOME:+$HOME/.cache/p2pchat} ;;
+  /*) cache=$XDG_CACHE_HOME/p2pchat from=XDG_CACHE_HOME ;;
+  *) cache=${HOME:+$HOME/.cache/p2pchat} from=HOME ;;
 esac
+if ! utf8 "$cache"; then
+  echo "error: The variable $from isn't UTF-8 text; set another" >&2
+  exit 2
+fi
 if [ -n "$cache" ] && ready "$cache"; then
   mend "$cache"
   run "$cache" "$@"
@@ -157,6 +172,7 @@ if [ -n "$cache" ] && fill "$cache"; then run "$cache" "$@"; fi
 # A folder that everybody can write to: one of our own in it, and never through a link that another made. Where
 # the first name is taken by somebody else, one that nobody can guess, found again by its beginning.
 for temporary in "${TMPDIR:-/tmp}" /tmp /var/tmp; do
+  utf8 "$temporary" || continue
   cache=$temporary/p2pchat-$(id -u)
   mkdir -m 700 "$cache" 2>/dev/null
   for folder in "$cache" "$cache".*; do

@@ -6,6 +6,7 @@ import type { Endpoint } from "../base/ids.ts";
 import type { ByteStream, ByteStreamEvents, StreamAttempt, StreamNetwork } from "./byte_stream.ts";
 import { type Connecting, firstToConnect } from "./first_to_connect.ts";
 import { NAME_LOOKUPS, type NameLookups } from "./name_lookups.ts";
+import { ownInboundMax } from "./open_files.ts";
 import { endpointOf, openAt, reasonOf, UNKNOWN_HOST } from "./sockets.ts";
 import { SYSTEM_LINK_CLOCK } from "./system_clock.ts";
 
@@ -34,10 +35,12 @@ class TcpStream implements ByteStream {
   #buffer = new Uint8Array(READ_BUFFER_BYTES_MIN);
   #aborted = false;
   #ended = false;
+  readonly #closed: () => void;
 
-  constructor(conn: Deno.TcpConn, ongoing: Set<Promise<void>>) {
+  constructor(conn: Deno.TcpConn, ongoing: Set<Promise<void>>, closed = () => {}) {
     this.#conn = conn;
     this.#ongoing = ongoing;
+    this.#closed = closed;
     this.remote = endpointOf(conn.remoteAddr);
     this.localHost = endpointOf(conn.localAddr).host;
     conn.setNoDelay(true);
@@ -70,6 +73,7 @@ class TcpStream implements ByteStream {
     this.#aborted = true;
     this.#events = NO_EVENTS;
     this.#conn.close();
+    this.#closed();
     this.#wake?.();
   }
 
@@ -136,13 +140,18 @@ export class TcpNetwork implements StreamNetwork {
   #accepted: (stream: ByteStream) => void = (stream) => stream.abort();
   readonly #acceptLoops = new Set<Promise<void>>();
   readonly #wakeAccept = new Set<() => void>();
+  /** Accepted connections that are open: further ones wait in the system until there are fewer. */
+  #inbound = 0;
+  readonly #inboundMax: number;
 
   private constructor(
     listener: Deno.TcpListener | null,
     host: string | null,
     log: Logger,
     names: NameLookups,
+    acceptedMax = Infinity,
   ) {
+    this.#inboundMax = acceptedMax;
     this.#listener = listener;
     this.#host = host;
     this.#log = log;
@@ -159,9 +168,16 @@ export class TcpNetwork implements StreamNetwork {
    * (0: any free one).
    * @throws {P2pchatError} `port-in-use` if another program has the port; `unreachable` if `host` isn't an
    * address of this machine, or the port isn't allowed.
+   * @param acceptedMax How many accepted connections may be open at once.
    */
-  static listen(host: string | null, port: number, log: Logger, names = NAME_LOOKUPS): TcpNetwork {
-    return new TcpNetwork(listenerAt(host, port), host, log, names);
+  static listen(
+    host: string | null,
+    port: number,
+    log: Logger,
+    names = NAME_LOOKUPS,
+    acceptedMax = ownInboundMax(),
+  ): TcpNetwork {
+    return new TcpNetwork(listenerAt(host, port), host, log, names, acceptedMax);
   }
 
   get local(): Endpoint {
@@ -275,6 +291,10 @@ export class TcpNetwork implements StreamNetwork {
   async #accept(listener: Deno.TcpListener): Promise<void> {
     const isOver = () => this.#stopped || this.#listener !== listener;
     while (!isOver()) {
+      if (this.#inbound >= this.#inboundMax) {
+        await this.#pauseAccepting();
+        continue;
+      }
       let conn: Deno.TcpConn;
       try {
         conn = await listener.accept();
@@ -290,15 +310,21 @@ export class TcpNetwork implements StreamNetwork {
       }
       let stream: TcpStream;
       try {
-        stream = new TcpStream(conn, this.#ongoing);
+        stream = new TcpStream(conn, this.#ongoing, () => this.#inboundClosed());
       } catch (error) {
         // The connection was reset before it could be examined.
         this.#log.info("connection lost at once", { reason: reasonOf(error) });
         conn.close();
         continue;
       }
+      this.#inbound += 1;
       this.#accepted(stream);
     }
+  }
+
+  #inboundClosed(): void {
+    this.#inbound -= 1;
+    if (this.#inbound === this.#inboundMax - 1) { for (const wake of this.#wakeAccept) wake(); }
   }
 
   async #pauseAccepting(): Promise<void> {

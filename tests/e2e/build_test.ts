@@ -312,6 +312,28 @@ Deno.test("p2pchat needs no environment, and none changes what runs", async (tes
 });
 
 Deno.test(
+  "p2pchat says which variable isn't UTF-8 instead of breaking off, and takes what is",
+  unpacks,
+  async (test) => {
+    await inTemporaryFolder(async (folder) => {
+      const named = async (variable: string, bytes: string) => {
+        const script = `${variable}="$2$(printf '${bytes}')" exec "$1" --version`;
+        const args = ["-c", script, "sh", BUILT, `${folder}/place`];
+        return await start("/bin/sh", { env: { TMPDIR: folder }, args });
+      };
+      for (const variable of ["HOME", "XDG_CACHE_HOME"]) {
+        await test.step(variable, async () => {
+          const { status, stderr } = await named(variable, "\\377");
+          assertEquals(stderr, `error: The variable ${variable} isn't UTF-8 text; set another\n`);
+          assertEquals(status, 2);
+        });
+      }
+      await test.step("UTF-8", async () => assertStarted(await named("HOME", "\\303\\251")));
+    });
+  },
+);
+
+Deno.test(
   "p2pchat finds another folder where its cache cannot be written",
   unpacks,
   async (test) => {

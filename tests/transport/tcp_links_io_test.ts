@@ -52,6 +52,34 @@ Deno.test("TcpNetwork: listenAt() a port that is taken changes nothing", async (
   }
 });
 
+Deno.test("TcpNetwork accepts only as many connections at once as it may, and the next one after an end", async () => {
+  const network = TcpNetwork.listen("127.0.0.1", 0, SILENT_LOGGER, undefined, 2);
+  const accepted: ByteStream[] = [];
+  network.accept((stream) => void accepted.push(stream));
+  const { port } = network.local;
+  const dial = () => Deno.connect({ hostname: "127.0.0.1", port });
+  const dialled = [await dial(), await dial(), await dial(), await dial()];
+  const counts: number[] = [];
+  const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+  try {
+    await pause(250);
+    counts.push(accepted.length);
+    accepted[0]!.abort();
+    await pause(250);
+    counts.push(accepted.length);
+    accepted[1]!.abort();
+    accepted[2]!.abort();
+    await pause(250);
+    counts.push(accepted.length);
+  } finally {
+    accepted.at(-1)!.abort();
+    for (const conn of dialled) conn.close();
+    await network.stopListening();
+    await network.allClosed();
+  }
+  assertEquals(counts, [2, 3, 4]);
+});
+
 Deno.test("TcpNetwork: a connection that was reset before it is looked at is closed", async () => {
   const network = TcpNetwork.listen("127.0.0.1", 0, SILENT_LOGGER);
   network.accept(() => {});
