@@ -212,7 +212,7 @@ Deno.test("group: /recover has a member fetch its log anew, whose words stay sai
     await server.until(isView("Bob"));
     await server.type("/recover Bob");
     const { text } = await server.until(isError("not-allowed"));
-    assertMatch(text, /Bob's is the only one/);
+    assertMatch(text, /Bob's log is the only one/);
     assertEquals((await server.ask("recover", { name: "Eve" })).code, "unknown-user");
   });
 });
