@@ -16,7 +16,7 @@ export const CALL_PHASES = {
   },
   asked: { about: "our user is asked, 30 s at most", next: ["accepted", "over"] },
   accepted: {
-    about: "our user has said yes; the directory is to say where the other is",
+    about: "our user has said yes; the directory is to send the other's address",
     next: ["connecting", "over"],
   },
   connecting: {
@@ -28,7 +28,7 @@ export const CALL_PHASES = {
     about: "the directory relays no more: the other's goodbye may be on the way, 1 s at most",
     next: ["over"],
   },
-  over: { about: "it isn't a call any more", next: [] },
+  over: { about: "the call has ended", next: [] },
 } as const;
 export type CallPhase = keyof typeof CALL_PHASES;
 

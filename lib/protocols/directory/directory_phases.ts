@@ -3,7 +3,7 @@
 export const SESSION_PHASES = {
   silent: {
     about:
-      "it has no place: nothing came, or its way in was refused; closed after 10 s, or with the 10th refusal",
+      "it has no place: it has sent nothing, or its entry was refused; closed after 10 s, or with the 10th refusal",
     next: ["silent", "checking", "over"],
   },
   checking: {
@@ -11,7 +11,7 @@ export const SESSION_PHASES = {
     next: ["in", "silent", "over"],
   },
   in: { about: "it is in the list", next: ["over"] },
-  over: { about: "it is closed; nothing that comes on it counts", next: [] },
+  over: { about: "it is closed; messages on it are ignored", next: [] },
 } as const;
 export type SessionPhase = keyof typeof SESSION_PHASES;
 
@@ -30,7 +30,7 @@ export const DIRECTORY_CALL_PHASES = {
   },
   ending: {
     about:
-      "one has hung up; the other is busy until it does, and is sent what is still relayed; 10 s",
+      "one has hung up; the other is busy until it does, and still gets bytes that are being relayed; 10 s",
     next: ["over"],
   },
   over: { about: "there is no such call", next: [] },

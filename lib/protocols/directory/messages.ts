@@ -92,7 +92,7 @@ const enter = message(1, "enter", {
   from: "a client",
   to: "the directory",
   when: "the link is up, or a way in was refused",
-  answer: "`entered` or `refused`; `dismissed` to who comes back and was replaced",
+  answer: "`entered` or `refused`; `dismissed` to a returning program that was replaced meanwhile",
   lane: "control",
 }, {
   how: oneOf(WAYS_IN),
@@ -133,7 +133,7 @@ const entered = message(2, "entered", {
 const refused = message(3, "refused", {
   from: "the directory",
   to: "a client",
-  when: "what it asked for last isn't done; where it isn't in, it may ask again",
+  when: "its last request is refused; a client that isn't in yet may try again",
   answer: "none",
   lane: "control",
 }, {
@@ -146,7 +146,7 @@ const users = message(4, "users", {
   from: "the directory",
   to: "a client",
   when:
-    "it has come in, or more has changed than is kept while it was slow: all who are there, in pages, itself among them",
+    "it has come in, or was so slow that changes were dropped: all users online, itself included, in pages",
   answer: "none",
   lane: "data",
 }, {
@@ -158,14 +158,15 @@ const users = message(4, "users", {
 const presence = message(5, "presence", {
   from: "the directory",
   to: "a client",
-  when: "somebody has come, gone, begun or ended a call: as it is now, told once for many changes",
+  when:
+    "users have come or gone, or have begun or ended a call: their present state, once for many changes",
   answer: "none",
   lane: "data",
 }, { users: list(user, USERS_PAGE_MAX), offline: list(name, USERS_PAGE_MAX) });
 const changePassword = message(6, "change-password", {
   from: "a client",
   to: "the directory",
-  when: "its user wants another one",
+  when: "its user wants another password",
   answer: "`done` when it is on disk, or `refused`",
   lane: "control",
 }, { old: password, new: password });
@@ -253,7 +254,7 @@ const relayPlease = message(21, "relay-please", {
 const relayOn = message(22, "relay-on", {
   from: "the directory",
   to: "caller and callee",
-  when: "it passes on what they say, sealed by them for each other",
+  when: "it relays from now on the bytes that they seal for each other",
   answer: "`relay`",
   lane: "control",
 }, { call });
@@ -267,7 +268,7 @@ const relay = message(23, "relay", {
 const relayRoom = message(24, "relay-room", {
   from: "caller or callee",
   to: "the directory, and by it to the other",
-  when: "so many of the bytes that came were taken",
+  when: "it has taken this many of the bytes received",
   answer: "none",
   lane: "control",
 }, { call, bytes: counter });
@@ -298,7 +299,7 @@ const rings = message(28, "rings", {
 }, { call, name, key: hexId<PeerKey>() });
 const missed = message(27, "missed", {
   from: "the directory",
-  to: "somebody who is busy",
+  to: "a busy client",
   when: "somebody else has called, and was told `busy`",
   answer: "none",
   lane: "data",
@@ -307,7 +308,7 @@ const missed = message(27, "missed", {
 const broadcast = message(32, "broadcast", {
   from: "a client",
   to: "the directory",
-  when: "its user tells all",
+  when: "its user broadcasts a text",
   answer: "`broadcast-taken` when it is on disk, or `refused`",
   lane: "data",
 }, {
@@ -325,7 +326,7 @@ const broadcastTaken = message(33, "broadcast-taken", {
 const broadcastSent = message(34, "broadcast-sent", {
   from: "the directory",
   to: "the sender",
-  when: "all who were there have it, or 10 s are over",
+  when: "all clients that were online have it, or 10 s are over",
   answer: "none",
   lane: "control",
 }, { number: counter, reached: counter });
@@ -333,7 +334,7 @@ const told = message(35, "told", {
   from: "the directory",
   to: "a client",
   when:
-    "somebody tells all; by a datagram where it fits in one, else or after three repeats by TCP",
+    "somebody has broadcast a text; by a datagram where it fits in one, else or after three repeats by TCP",
   answer: "`got`",
   lane: "data",
 }, {
@@ -349,14 +350,14 @@ const told = message(35, "told", {
 const got = message(36, "got", {
   from: "a client",
   to: "the directory",
-  when: "all up to here is on its disk; by a datagram where it came by one",
+  when: "all broadcasts up to this one are on its disk; by a datagram where it came by one",
   answer: "none",
   lane: "control",
 }, { through: counter });
 
 const talk = message(48, "talk", {
-  from: "whoever dialled the other",
-  to: "the other of two who are to talk",
+  from: "the side that dialled",
+  to: "the other side of the call",
   when: "their link is up",
   answer: "`begin`, if the caller wants that link",
   lane: "control",
@@ -419,8 +420,8 @@ const proof = message(58, "proof", {
 }, { challenge: fixedBytes(CHALLENGE_BYTES) });
 
 const unknown = message(6_000, "unknown", {
-  from: "anybody",
-  to: "whoever sent it",
+  from: "any receiver",
+  to: "the sender of that message",
   when: "a message of a type that it doesn't know came",
   answer: "none",
   lane: "control",

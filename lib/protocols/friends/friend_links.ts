@@ -11,15 +11,15 @@ export const LINK_PHASES = {
   greeting: { about: "no `hello` yet, 10 s at most", next: ["checking", "open", "over"] },
   checking: {
     about:
-      "it says that it is a friend whose key isn't known: who answers at that friend's address decides",
+      "it claims to be a friend whose key isn't known: the key that answers at that friend's address decides",
     next: ["open", "over"],
   },
-  open: { about: "both know whom they talk to", next: ["draining", "over"] },
+  open: { about: "each side knows who the other is", next: ["draining", "over"] },
   draining: {
-    about: "another one is used; what is under way on it still arrives, 2 s at most",
+    about: "another link is used; messages in transit on this one still arrive, 2 s at most",
     next: ["over"],
   },
-  over: { about: "it is being closed, nothing on it is heeded", next: [] },
+  over: { about: "it is being closed; messages on it are ignored", next: [] },
 } as const;
 export type LinkPhase = keyof typeof LINK_PHASES;
 

@@ -34,7 +34,7 @@ export const REFUSALS = [
 const hello = message(1, "hello", {
   from: "either side of a new link, the dialler first",
   to: "the other",
-  when: "the link is up; the one that was dialled when it knows whose key it is",
+  when: "the link is up; from the side that was dialled, once it knows whose key the other's is",
   answer: "`hello` or `refuse`; after both, `texts`",
   lane: "control",
 }, {
@@ -47,7 +47,7 @@ const hello = message(1, "hello", {
   stored: list(position, EPOCHS_MAX),
 });
 const refuse = message(2, "refuse", {
-  from: "whoever was dialled, or dialled the wrong one",
+  from: "the side that was dialled, or a dialler that reached the wrong one",
   to: "the other",
   when:
     "it is no friend, or can't be shown to be the one it claims to be; the link is closed after it",
@@ -78,14 +78,14 @@ const texts = message(3, "texts", {
 const stored = message(4, "stored", {
   from: "a friend",
   to: "a friend",
-  when: "all up to here is on its disk",
+  when: "all texts up to this one are on its disk",
   answer: "none",
   lane: "control",
 }, { position });
 const skip = message(5, "skip", {
   from: "a friend",
   to: "a friend",
-  when: "the other asks for what was delivered before, and isn't kept any more",
+  when: "the other asks for messages that were delivered earlier and aren't kept any more",
   answer: "none",
   lane: "data",
 }, { position });

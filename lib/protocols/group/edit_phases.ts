@@ -7,7 +7,7 @@ export const EDIT_PHASES = {
     next: ["voting", "aborted"],
   },
   voting: {
-    about: "the members of the view were asked; nothing of their votes is on disk",
+    about: "the members of the view were asked; no vote is on disk",
     next: ["deciding", "aborted"],
   },
   deciding: {
@@ -16,12 +16,13 @@ export const EDIT_PHASES = {
   },
   committed: {
     about:
-      "it is on disk and told, again in each view; the entry may be edited again. Aborted only where the operator " +
-      "gives up the history that it was for",
+      "it is on disk and announced, again in each view; the entry may be edited again. Aborted only if the operator " +
+      "gives up the history to which it belonged",
     next: ["forgotten", "aborted"],
   },
   aborted: {
-    about: "so are all that the disk doesn't know as committed; why is known of the latest",
+    about:
+      "any edit that the disk doesn't have as committed counts as aborted; of the latest, the reason is kept",
     next: [],
   },
   forgotten: { about: "all members of a view have it in their logs: `applied`", next: [] },
@@ -31,14 +32,14 @@ export type EditPhase = keyof typeof EDIT_PHASES;
 /** At a member that is asked for its vote. */
 export const VOTE_PHASES = {
   waiting: {
-    about: "another edit of the entry isn't over here, or the entry isn't in the log yet",
+    about: "another edit of the entry is still open here, or the entry isn't in the log yet",
     next: ["looking", "over"],
   },
   looking: { about: "the entry is locked, and looked up", next: ["asked", "agreeing", "over"] },
   asked: { about: "its user is asked", next: ["agreeing", "over"] },
   agreeing: { about: "`prepared` is on its way to the disk", next: ["agreed", "over"] },
   agreed: {
-    about: "that was said: only the coordinator decides on it now, or who hasn't voted",
+    about: "its vote is sent: only the coordinator, or a member that hasn't voted, can decide now",
     next: ["over"],
   },
   over: { about: "the entry is free: refused, aborted, or in the log", next: [] },

@@ -101,7 +101,7 @@ const welcome = message(3, "welcome", {
   from: "the coordinator",
   to: "a member",
   when:
-    "a `hello` came; again where its say or whom it waits for has changed, and to a new sequencer for `told`",
+    "a `hello` came; again when its `isMember` or `awaited` has changed, and to a new sequencer for `told`",
   answer: "none; a newcomer meets the `peers`, and waits for `catch-up`",
   lane,
 }, {
@@ -121,7 +121,8 @@ const welcome = message(3, "welcome", {
 const peers = message(4, "peers", {
   from: "the coordinator",
   to: "members and newcomers",
-  when: "after `welcome`, and when somebody is to be met or is where they weren't before",
+  when:
+    "after `welcome`, and when there is a new member to connect to, or one whose address has changed",
   answer: "none; each meets each",
   lane,
 }, {
@@ -150,7 +151,7 @@ const heard = message(7, "heard", {
   from: "members and newcomers",
   to: "the coordinator",
   when: "after `welcome`, and when it changes",
-  answer: "none; of two who don't hear each other one must go",
+  answer: "none; of two members that don't hear each other, one must go",
   lane,
 }, {
   /** Those with which the sender exchanges datagrams at present. */
@@ -161,7 +162,7 @@ const heard = message(7, "heard", {
 const catchUp = message(8, "catch-up", {
   from: "the coordinator",
   to: "a newcomer",
-  when: "it hears somebody who has the log, and again where nothing comes from there",
+  when: "it hears a member that has the log; again when that one sends nothing",
   answer: "`fetch` to that one; `heard` in the end",
   lane,
 }, {
@@ -175,7 +176,7 @@ const catchUp = message(8, "catch-up", {
 });
 const flush = message(9, "flush", {
   from: "the coordinator, or the view's sequencer where that is down",
-  to: "whoever has a say in the next epoch",
+  to: "all that have a say in the next epoch",
   when: "another epoch is to begin",
   answer: "`report`, or `outdone`",
   lane,
@@ -187,7 +188,7 @@ const flush = message(9, "flush", {
   isLeaving: bool(),
 });
 const report = message(10, "report", {
-  from: "whoever got `flush`",
+  from: "a receiver of `flush`",
   to: "its leader",
   when: "nothing is acknowledged or shown any more under lower ballots: that is on disk",
   answer: "`level`",
@@ -203,7 +204,7 @@ const report = message(10, "report", {
   log: historyPointSchema,
 });
 const outdone = message(11, "outdone", {
-  from: "whoever got `flush`",
+  from: "a receiver of `flush`",
   to: "its leader",
   when: "it has reported for a higher ballot",
   answer: "another `flush`, under a higher one",
@@ -211,7 +212,7 @@ const outdone = message(11, "outdone", {
 }, { ballot: ballotSchema, promised: ballotSchema });
 const level = message(12, "level", {
   from: "the leader",
-  to: "those who have reported",
+  to: "all that have reported",
   when: "all have",
   answer: "`ready` when all up to there is on disk",
   lane,
@@ -227,7 +228,7 @@ const level = message(12, "level", {
   source: nullable(hexId<PeerKey>()),
 });
 const ready = message(13, "ready", {
-  from: "those who got `level`",
+  from: "a receiver of `level`",
   to: "the leader",
   when: "all up to there is on disk",
   answer: "`begin` when all are ready",
@@ -256,16 +257,16 @@ const leave = message(16, "leave", {
 }, {});
 const parted = message(17, "parted", {
   from: "the coordinator",
-  to: "who is in no view any more",
+  to: "a member that is in no view any more",
   when: "the view without it is decided",
-  answer: "none; who was `silent` says `hello` again after a pause",
+  answer: "none; a member removed as `silent` says `hello` again after a pause",
   lane,
 }, { why: oneOf(PARTINGS), pauseMs: uint(60_000) });
 const fetch = message(18, "fetch", {
-  from: "whoever lacks history",
-  to: "whoever has it: a member, or the coordinator",
+  from: "a process that lacks history",
+  to: "a member that has it, or the coordinator",
   when:
-    "`catch-up` or `level` says so, and when what was asked for before has come, a newcomer's to its disk",
+    "`catch-up` or `level` says so, and when the history of the `fetch` before has come (at a newcomer: is on disk)",
   answer: "`history` up to 1 MiB, or `unlike`",
   lane,
 }, {
@@ -275,8 +276,8 @@ const fetch = message(18, "fetch", {
   through: counter,
 });
 const history = message(19, "history", {
-  from: "whoever was asked",
-  to: "whoever asked",
+  from: "the receiver of a `fetch`",
+  to: "its sender",
   when: "a `fetch` came",
   answer: "none",
   lane,
@@ -294,10 +295,10 @@ const history = message(19, "history", {
   stable: counter,
 });
 const unlike = message(20, "unlike", {
-  from: "whoever was asked",
-  to: "whoever asked",
-  when: "its history has another digest there, or ends before that",
-  answer: "none; a newcomer sets its log aside and begins anew where all whom it hears say so",
+  from: "the receiver of a `fetch`",
+  to: "its sender",
+  when: "its history has another digest at that position, or ends before it",
+  answer: "none; a newcomer sets its log aside and begins anew if all members that it hears say so",
   lane,
 }, { after: historyPointSchema });
 const entries = message(21, "entries", {
@@ -320,7 +321,7 @@ const entries = message(21, "entries", {
 const data = message(22, "data", {
   from: "a member",
   to: "all other members",
-  when: "it says something, and again in each epoch until that is an entry",
+  when: "its user sends texts, and again in each epoch until they are entries",
   answer: "`order`, from the sequencer",
   lane,
 }, { signed: signedBatchSchema });
@@ -344,7 +345,7 @@ const ack = message(24, "ack", {
   from: "a member",
   to: "all other members",
   when: "all up to there is on its disk, with its number",
-  answer: "none; what all have is shown",
+  answer: "none; entries that all members have are shown",
   lane,
 }, { ballot: ballotSchema, held: historyPointSchema });
 const returned = message(25, "returned", {
@@ -355,8 +356,8 @@ const returned = message(25, "returned", {
   lane,
 }, { begun: ballotSchema });
 const unknown = message(26, "unknown", {
-  from: "whoever got it",
-  to: "whoever sent it",
+  from: "any receiver",
+  to: "the sender of that message",
   when: "a message of a type that it doesn't know came",
   answer: "none",
   lane,
@@ -364,7 +365,7 @@ const unknown = message(26, "unknown", {
 const departed = message(40, "departed", {
   from: "the coordinator",
   to: "the members of the next view",
-  when: "somebody of the view before isn't in it, before `begin`",
+  when: "a member of the view before isn't in it; before `begin`",
   answer: "none; users are told why",
   lane,
 }, { left: list(record({ key: hexId<PeerKey>(), reason: oneOf(LEFT_REASONS) }), MEMBERS_MAX) });
@@ -378,7 +379,7 @@ const edit = message(41, "edit", {
 }, { signed: signedEditRequestSchema });
 const editAccepted = message(42, "edit-accepted", {
   from: "the coordinator",
-  to: "who asked for the edit",
+  to: "the member that asked for the edit",
   when: "no other edit of that entry is under way",
   answer: "none; in the end it is in the history, or `aborted`",
   lane,
@@ -391,7 +392,7 @@ const editAccepted = message(42, "edit-accepted", {
 });
 const editRefused = message(43, "edit-refused", {
   from: "the coordinator",
-  to: "who asked for the edit",
+  to: "the member that asked for the edit",
   when: "it isn't accepted: nothing is locked",
   answer: "none",
   lane,
@@ -399,7 +400,7 @@ const editRefused = message(43, "edit-refused", {
 const prepare = message(44, "prepare", {
   from: "the coordinator",
   to: "the members of the view",
-  when: "an edit was accepted, and again to who comes back while it isn't decided",
+  when: "an edit was accepted, and again to members that come back while it isn't decided",
   answer: "`vote`",
   lane,
 }, {
@@ -415,7 +416,7 @@ const vote = message(45, "vote", {
   from: "a member",
   to: "the coordinator",
   when:
-    "its entry is locked and, where it agrees, that is on disk; once whoever is asked has answered",
+    "its entry is locked and, where it agrees, that is on disk; once its user, if asked, has answered",
   answer: "`committed` or `aborted`",
   lane,
 }, {
@@ -439,7 +440,7 @@ const committed = message(46, "committed", {
 const aborted = message(47, "aborted", {
   from:
     "the coordinator; a member that hasn't voted, to one that asks while the coordinator is away",
-  to: "whoever has voted or asked",
+  to: "members that have voted or inquired",
   when: "it will never be committed: that is on disk",
   answer: "none",
   lane,
@@ -528,9 +529,9 @@ const snapshotOver = message(56, "snapshot-over", {
 
 const recount = message(58, "recount", {
   from: "the coordinator",
-  to: "whoever said `hello`",
-  when: "its disk is lost or old, or may be; again when it waits for others than before",
-  answer: "`account`; `welcome` when it knows what there was",
+  to: "a sender of `hello`",
+  when: "its disk is lost or old, or may be; again when the members that it waits for change",
+  answer: "`account`; `welcome` when it knows the group's past",
   lane,
 }, {
   /** Whether the coordinator doesn't know its group; otherwise it only makes sure. */
@@ -539,7 +540,7 @@ const recount = message(58, "recount", {
   awaited: list(text(NAME_BYTES_MAX), MEMBERS_MAX),
 });
 const account = message(59, "account", {
-  from: "whoever got `recount`",
+  from: "a receiver of `recount`",
   to: "the coordinator",
   when: "at once, from its disk",
   answer: "none",
@@ -581,7 +582,7 @@ const fetched = message(61, "fetched", {
 const contest = message(62, "contest", {
   from: "a member",
   to: "another one",
-  when: "an `ack` of it differs from what is held there, or a `contest` of it does",
+  when: "the other's `ack`, or its `contest`, differs from the history here",
   answer:
     "`contest`, once in an epoch; `equivocated`, to the coordinator, where the two prove that",
   lane,
@@ -593,8 +594,9 @@ const contest = message(62, "contest", {
 });
 const equivocated = message(63, "equivocated", {
   from: "a member, or the coordinator",
-  to: "the coordinator; all who are there",
-  when: "one author has signed both for one; the coordinator keeps it out, and that is on disk",
+  to: "the coordinator; all members and newcomers",
+  when:
+    "one author has signed both versions; the coordinator keeps the author out, and that is on disk",
   answer: "from the coordinator, the same, then a view without the author",
   lane,
 }, { one: signedBatchSchema, other: signedBatchSchema });

@@ -5,21 +5,21 @@ export const MESH_PHASES = {
   idle: { about: "not started", next: ["opening", "coming-in", "stopped"] },
   opening: {
     about:
-      "a room's records are being read: its own, founded or resumed, or those of the room that let it in",
+      "a room's records are being read: its own room, created or resumed, or the one that admitted it",
     next: ["coming-in", "in", "stopped"],
   },
   "coming-in": {
-    about: "members are dialled, and the first that answers is asked to let it in",
+    about: "members are dialled, and the first that answers is asked to admit it",
     next: ["opening", "in", "stopped"],
   },
   in: { about: "a member of the room", next: ["leaving", "stopped"] },
   leaving: {
-    about: "what was typed still goes out, 10 s at most; then it says that it quits",
+    about: "its last messages still go out, 10 s at most; then it says that it quits",
     next: ["parting", "stopped"],
   },
   parting: {
     about:
-      "its neighbours read that it has quit, half a second at most; it heeds only who else quits",
+      "its neighbours read that it has quit, half a second at most; it heeds only other members' quitting",
     next: ["stopped"],
   },
   stopped: { about: "links are closed, nothing happens any more", next: [] },

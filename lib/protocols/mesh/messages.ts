@@ -250,8 +250,9 @@ const shuffle = message(21, "shuffle", {
   lane: news,
 }, { origin: contactSchema, ttl: uint(16), contacts: list(contactSchema, 16) });
 const shuffleReply = message(22, "shuffle-reply", {
-  from: "the walk's last member; or who was asked by, or asks, with priority high",
-  to: "the origin of the shuffle where it is a neighbour, else the walk's last step; or the other",
+  from: "the walk's last member; or either side of a `neighbor` with priority high",
+  to:
+    "the origin of the shuffle where it is a neighbour, else the member before it on the walk; or the other side",
   when: "the walk ended; or the other may know nobody else in this part of the room",
   answer: "none",
   lane: news,
@@ -363,7 +364,7 @@ const preview = message(49, "preview", {
 const ihave = message(50, "ihave", {
   from: "a neighbour",
   to: "a neighbour off the tree",
-  when: "it has delivered what is named; may wait 50 ms for company",
+  when: "it has delivered the bundles named; may wait 50 ms to be sent with others",
   answer: "`graft` where the bundle itself doesn't come",
   lane: news,
 }, {
@@ -373,8 +374,8 @@ const ihave = message(50, "ihave", {
 });
 const graft = message(51, "graft", {
   from: "a neighbour",
-  to: "the one that announced what is missing",
-  when: "what was announced hasn't come in time",
+  to: "the neighbour that announced the missing bundle",
+  when: "an announced bundle hasn't come in time",
   answer: "`bundle` for each after `after`; the link joins the tree",
   lane: control,
 }, { author: hexId<PeerKey>(), incarnation: counter, after: counter });
@@ -390,7 +391,7 @@ const prune = message(52, "prune", {
 const syncSummary = message(64, "sync-summary", {
   from: "a member",
   to: "a neighbour",
-  when: "the link is new, or 10 s after the last round; behind what was pushed before",
+  when: "the link is new, or 10 s after the last round; after the bundles pushed before it",
   answer: "`sync-buckets` where the roots differ, else `sync-done`",
   lane: data,
 }, { root: hexId<Hash>() });
@@ -406,7 +407,7 @@ const syncFrontiers = message(66, "sync-frontiers", {
   to: "the other",
   when:
     "buckets differ, or, with no buckets, something is missing in these streams; the other answers with its own for the same",
-  answer: "`sync-frontiers` once, then `sync-want` from whoever lacks something",
+  answer: "`sync-frontiers` once, then `sync-want` from the side that lacks something",
   lane: data,
 }, {
   buckets: list(uint(255), 256),
@@ -452,7 +453,7 @@ const syncDone = message(69, "sync-done", {
 const proof = message(80, "proof", {
   from: "a neighbour",
   to: "a neighbour",
-  when: "an author provably signed two things for one",
+  when: "an author provably signed two versions of one message",
   answer: "none; passed on once",
   lane: data,
 }, { proof: proofSchema });
@@ -469,7 +470,7 @@ const rotations = message(82, "rotations", {
   when:
     "they have become neighbours: all that are kept; later those that are new, and the current one where the other " +
     "doesn't know it",
-  answer: "none; what is new is passed on once",
+  answer: "none; new ones are passed on once",
   lane: data,
 }, {
   rotations: list(

@@ -61,7 +61,7 @@ export const CHANNEL_PHASES = {
   },
   welcome: { about: "the dialler waits for the listener's first record", next: ["open", "ended"] },
   open: { about: "records carry frames both ways", next: ["closing", "ended"] },
-  closing: { about: "the owner has closed; what waits is being sent", next: ["ended"] },
+  closing: { about: "the owner has closed; queued output is being sent", next: ["ended"] },
   refusing: { about: "the last bytes of a failure wait to be written", next: ["ended"] },
   ended: { about: "nothing happens any more", next: [] },
 } as const;

@@ -11,7 +11,7 @@ import { Stream, type StreamSink } from "./stream.ts";
 /** Each phase of a connection: what it means, and which ones may follow. */
 export const CONNECTION_PHASES = {
   connecting: {
-    about: "a first session is being made; what is sent waits",
+    about: "a first session is being made; messages wait",
     next: ["up", "ended"],
   },
   up: {
@@ -19,7 +19,7 @@ export const CONNECTION_PHASES = {
       "the peer is proven; messages go both ways, also while it is silent or its session is renewed",
     next: ["closing", "ended"],
   },
-  closing: { about: "the owner has closed; what waits is being sent", next: ["ended"] },
+  closing: { about: "the owner has closed; queued messages are being sent", next: ["ended"] },
   ended: { about: "nothing is known of the peer any more", next: [] },
 } as const;
 export type ConnectionPhase = keyof typeof CONNECTION_PHASES;

@@ -45,13 +45,16 @@ export const FRAME_TYPES = {
 export const FRAME_ABOUT: Readonly<
   Record<keyof typeof FRAME_TYPES, { readonly about: string; readonly again: string }>
 > = {
-  ack: { about: "packets up to this number came, but for those between the ranges", again: "no" },
+  ack: {
+    about: "packets up to this number were received, except those between the ranges",
+    again: "no",
+  },
   ping: { about: "give a sign of life", again: "while none comes" },
   control: { about: "bytes of the control lane", again: "as they were" },
   data: { about: "bytes of the data lane", again: "as they were" },
   creditControl: { about: "the control lane's bytes may go up to here", again: "the latest" },
   creditData: { about: "the data lane's bytes may go up to here", again: "the latest" },
-  oneShot: { about: "what is sent once", again: "no" },
+  oneShot: { about: "a one-shot message", again: "no" },
 };
 
 const NUMBER_MAX = Number.MAX_SAFE_INTEGER;

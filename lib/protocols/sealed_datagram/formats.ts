@@ -89,25 +89,25 @@ export interface DatagramAbout {
 /** Each datagram: who sends it, when, what answers it. */
 export const DATAGRAM_ABOUT: Readonly<Record<keyof typeof DATAGRAM_TYPES, DatagramAbout>> = {
   initiation: {
-    from: "whoever begins",
-    when: "at once, then after 250 ms, doubling, 5 s in all; again with a cookie that came",
+    from: "the initiator",
+    when: "at once, then after 250 ms, doubling, 5 s in all; again with a cookie when one came",
     answer: "`response`, or `cookie` where many handshakes are half-open, or nothing",
     bytes: INITIATION_BYTES,
   },
   response: {
-    from: "whoever was meant",
+    from: "the responder",
     when: "an `initiation` came; the same one gets the same answer",
     answer: "`confirmation`",
     bytes: RESPONSE_BYTES,
   },
   cookie: {
-    from: "whoever was meant",
+    from: "the responder",
     when: "an `initiation` without a good cookie came, and 64 handshakes are half-open",
     answer: "the same `initiation` with it",
     bytes: COOKIE_DATAGRAM_BYTES,
   },
   confirmation: {
-    from: "whoever began",
+    from: "the initiator",
     when: "a `response` is verified; repeated as the first message, within the same 5 s",
     answer: "`transport`",
     bytes: CONFIRMATION_BYTES,
@@ -115,7 +115,7 @@ export const DATAGRAM_ABOUT: Readonly<Record<keyof typeof DATAGRAM_TYPES, Datagr
   transport: {
     from: "either side",
     when: "the responder: once the third message is verified; the initiator: once one has come",
-    answer: "a challenge is answered by its proof, all else as its user likes",
+    answer: "a challenge is answered by its proof, other payloads as the layer above decides",
     bytes: DATAGRAM_BYTES_MAX,
   },
 };
