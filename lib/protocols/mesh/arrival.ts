@@ -1,10 +1,11 @@
 /**
  * How one who comes in meets the room: what is shown of the time before, and when the new begins.
  *
- * A newcomer is `ready` when the neighbour that let it in has said how far it is: the baseline. What lies below
- * it and isn't later than the newcomer's first admission is history, of which the last few messages are shown; all
- * else was sent to a room with the newcomer in it, and is shown whatever way it comes. Until the newcomer has
- * caught up nothing is shown at all, so that an answer is never shown before its question.
+ * A newcomer is `ready` when the neighbour that let it in, or another one if that takes too long, has said how far
+ * it is: the baseline. What lies below it and isn't later than the newcomer's first admission is history, of which
+ * the last few messages are shown; all else was sent to a room with the newcomer in it, and is shown whatever way it
+ * comes. Until the newcomer has caught up nothing is shown at all, so that an answer is never shown before its
+ * question.
  *
  * One who returns has been told everything up to the last record `shown`; all that comes is new to it. One
  * that was killed on its way in goes on with the baseline it had, and with the time of its first admission.
@@ -26,6 +27,7 @@ export type ArrivalState = "joining" | "catching-up" | "here";
 export class Arrival<Shown> {
   #state: ArrivalState;
   readonly #admittedTime: number;
+  /** Of streams that haven't come so far: what of their history comes late is never shown. */
   readonly #baseline = new Map<StreamKey, number>();
   #entries: readonly StreamEntry[] = [];
   /** Messages above the baseline, or that came before it was known, in the order of their delivery. */
@@ -77,11 +79,11 @@ export class Arrival<Shown> {
    * @returns Whether it is to be shown now; otherwise it is history, or is given back by `finish`.
    */
   take(stream: Stream, counter: number, time: number, shown: Shown): boolean {
-    if (this.#state === "here") return true;
     const key = streamKey(stream);
-    if (!this.#isHistory(key, counter, time)) {
-      this.#held.push({ stream: key, counter, time, shown });
-    }
+    const isHistory = this.#isHistory(key, counter, time);
+    if (counter > (this.#baseline.get(key) ?? Infinity)) this.#baseline.delete(key);
+    if (this.#state === "here") return !isHistory;
+    if (!isHistory) this.#held.push({ stream: key, counter, time, shown });
     return false;
   }
 
@@ -108,7 +110,6 @@ export class Arrival<Shown> {
     const hasBaseline = this.#state !== "joining";
     const held = this.#held.splice(0).filter(({ time }) => hasBaseline || this.isSaidTo(time));
     this.#state = "here";
-    this.#baseline.clear();
     this.#entries = [];
     return held.map(({ shown }) => shown);
   }

@@ -22,7 +22,7 @@ import { Unshown } from "./unshown.ts";
 
 /** In the order in which they are served when due at once. */
 const DEADLINES = [
-  /** When a newcomer waits no longer for its baseline. */
+  /** When a newcomer no longer waits for the baseline of the neighbour that let it in: any other's will do. */
   "baseline",
   /** When a newcomer waits no longer for earlier messages. */
   "catchUp",
@@ -104,7 +104,7 @@ export class Showing {
     for (const name of this.#deadlines.takeDue(nowMs)) {
       switch (name) {
         case "baseline":
-          this.#catchUp(nowMs);
+          this.#deadlines.set("catchUp", nowMs + CATCH_UP_MS_MAX - BASELINE_MS_MAX);
           break;
         case "catchUp":
           this.caughtUp();
@@ -272,9 +272,12 @@ export class Showing {
     this.#becomeReady();
   }
 
-  /** Unless something is still waited for that the user is to have by then. */
+  /**
+   * Unless something is still waited for that the user is to have by then. Without a baseline what is said from then on
+   * couldn't be told from history: time doesn't tell, as clocks differ.
+   */
   #becomeReady(): void {
-    if (this.#deadlines.get("baseline") !== null || this.#deadlines.get("roster") !== null) return;
+    if (this.#arrival.state === "joining" || this.#deadlines.get("roster") !== null) return;
     if (!this.view.ready) this.#showStored();
     this.view.becomeReady();
   }

@@ -83,6 +83,17 @@ Deno.test("Arrival.finish() gives what was said to a newcomer that no neighbour 
   assertEquals(arrival.finish(), ["a greeting"]);
 });
 
+Deno.test("Arrival.take() doesn't show history that comes after a newcomer has waited long enough", () => {
+  const arrival = new Arrival<string>(true, null, NOW);
+  arrival.setBaseline([BASELINE]);
+  arrival.finish();
+
+  // A bundle may have several texts.
+  const shown = [4, 5, 5, 6].map((counter) => arrival.take(ANN, counter, NOW, "late"));
+
+  assertEquals(shown, [false, false, false, true]);
+});
+
 Deno.test("Arrival gives a newcomer what was said after it was let in, were it below the baseline", () => {
   const arrival = new Arrival<string>(true, null, NOW);
   arrival.take(ANN, 4, NOW, "said before");

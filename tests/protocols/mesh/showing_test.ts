@@ -254,20 +254,20 @@ Deno.test("Showing shows what was said since a newcomer was let in whose process
   assertEquals(arrived([OWN_CLAIM, arrival, ...bundles], []).texts, ["after"]);
 });
 
-Deno.test("Showing is ready once a newcomer knows who is here and what it has missed, or after 2 s", () => {
-  const ready = [1, 2, 3, 0].map((known) => {
+Deno.test("Showing is ready once a newcomer knows who is here and what is new to it, or has waited", () => {
+  /** When it is ready that knows this from the beginning. */
+  const readyAtMs = (isBaselineKnown: boolean, isRosterKnown: boolean) => {
     const { showing, via, isReady } = new Shower([], 0, false);
-    if ((known & 1) !== 0) showing.frontiers(via, [], 0);
-    if ((known & 2) !== 0) showing.rosterKnown();
-    const atOnce = isReady();
-    showing.tick(1_999);
-    const before = isReady();
-    showing.tick(2_000);
-    return [atOnce, before, isReady()];
-  });
-  const [late, soon] = [[false, false, true], [true, true, true]];
+    if (isBaselineKnown) showing.frontiers(via, [], 0);
+    if (isRosterKnown) showing.rosterKnown();
+    let nowMs = 0;
+    while (!isReady()) showing.tick(nowMs = showing.nextDeadlineMs()!);
+    return nowMs;
+  };
 
-  assertEquals(ready, [late, late, soon, late]);
+  assertEquals(readyAtMs(true, true), 0);
+  assertEquals(readyAtMs(true, false), 2_000);
+  assertEquals([readyAtMs(false, true), readyAtMs(false, false)], [10_000, 10_000]);
 });
 
 Deno.test("Showing makes no news of what is old where the neighbour that let it in doesn't answer", () => {
