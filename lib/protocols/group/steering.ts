@@ -75,6 +75,8 @@ export class Steering {
   #areReturnsTold = false;
   readonly #patience: Patience;
   readonly #separations = new Separations();
+  /** Why members were excluded last, part of a sentence, where what they say of themselves doesn't show it. */
+  readonly #faults = new Map<PeerKey, string>();
 
   constructor(readonly parts: SteeringParts) {
     this.#shown = parts.views.members;
@@ -228,8 +230,12 @@ export class Steering {
       const attendee = toBeParted(circle, members.length, separations, this.#patience, nowMs) ??
         keepingOut(members, this.#waiting(), separations, nowMs);
       if (attendee === null) return;
+      const complaining = circle.filter(({ unheard }) => unheard.has(attendee.key));
       // The member's say is needed until the present view has begun everywhere.
       if (!this.#exclude(attendee)) attendee.meetsByMs = nowMs + HEARTBEAT_MS;
+      else if (complaining.length > 0) {
+        this.#blame(attendee, `${named(complaining)} didn't hear it`);
+      }
     }
   }
 
@@ -248,7 +254,14 @@ export class Steering {
       const most = partings.wasOut(attendee.key) ? SILENCES_AGAIN_MAX : SILENCES_MAX;
       if (attendance.silencesOf(attendee, nowMs) < most || !this.#exclude(attendee)) continue;
       attendee.silences.length = 0;
+      this.#blame(attendee, "it fell silent again and again");
     }
+  }
+
+  #blame({ key }: Attendee, text: string): void {
+    this.#faults.delete(key);
+    this.#faults.set(key, text);
+    dropOldest(this.#faults, REMEMBERED_MAX);
   }
 
   /** Whether an earlier process of this attendee is in the present view: it was started again. */
@@ -264,6 +277,7 @@ export class Steering {
     const others = attendance.here.filter((other) => other !== attendee && !isExcluded(other));
     if (views.lacking(others).length > 0) return false;
     this.isUnsettled = true;
+    this.#faults.delete(key);
     if (views.member(key) === null) {
       partings.pause(attendee);
       return true;
@@ -456,7 +470,8 @@ export class Steering {
     if (attendee.departure !== "unheard") return null;
     // The operator may have to find out which of two members is at fault, or lies.
     const unheard = [...attendee.unheard.keys()].flatMap((other) => attendance.get(other) ?? []);
-    return unheard.length === 0 ? "it held up the others" : `it didn't hear ${named(unheard)}`;
+    if (unheard.length > 0) return `it didn't hear ${named(unheard)}`;
+    return this.#faults.get(key) ?? "it held up the others";
   }
 
   /** The present view has begun at all its members, or is empty: attendees that leave may go. */

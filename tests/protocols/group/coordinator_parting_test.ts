@@ -1,8 +1,8 @@
 // Of members that don't hear each other the one goes that is at fault, even where it is so towards one at a time, or
 // only now and then; who lies takes out itself.
 
-import { assert, assertEquals } from "@std/assert";
-import { type Name, Program, type Words } from "./coordinator_program.ts";
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { type Name, Program, whyLost, type Words } from "./coordinator_program.ts";
 
 const ALL: readonly Name[] = ["ann", "bob", "cem", "dan"];
 
@@ -127,6 +127,7 @@ Deno.test("Whom all stop hearing goes, however far apart they notice it", () => 
     group.pass(5_000);
 
     assertEquals(group.views, ["ann cem dan"], `${apartMs} ms apart`);
+    assertMatch(whyLost(group.program).join(), /^ann.* and (cem|dan) didn't hear it$/);
   }
 });
 
@@ -210,6 +211,11 @@ Deno.test("Who stands still again and again is out, and none of the others ever 
       const group = new Group();
       flaps(group, name, stillMs, runsMs, 30);
       assertEquals([...group.out], [name], `${name}: ${stillMs} ms still, ${runsMs} ms not`);
+      const why = whyLost(group.program).at(-1)!;
+      assertMatch(
+        why,
+        stillMs > 2_000 ? /didn't hear it|again/ : /^it fell silent again and again$/,
+      );
     }
   }
 });
