@@ -331,7 +331,7 @@ function endedLine(event: CallEvent, star: Line, mark: Line): Line {
     case "kicked":
       return [...mark, "The call with ", who, ` ended${after}: the operator has thrown you out`];
     case "protocol":
-      return [...mark, "The call with ", who, ` ended${after}: what came can't be right`];
+      return [...mark, "The call with ", who, ` ended${after}: the other side sent invalid data`];
     case "peer-kicked":
       return [...mark, who, ` was thrown out by the operator${after}`];
     default:

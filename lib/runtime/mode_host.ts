@@ -115,7 +115,7 @@ export abstract class ModeHost<
     if (removed === null) return;
     this.log.info("link down", { link, ...this.whoIs(removed.info), closed, reason });
     // The exact fault is only logged.
-    const told = removed.isBanned ? "what it sent can't be right" : reason;
+    const told = removed.isBanned ? "it sent invalid data" : reason;
     this.runner.feed({ type: "link-down", link, closed, reason: told });
   }
 

@@ -281,7 +281,7 @@ Deno.test("group: an edit that a member has decided is taken over by nobody, and
   for (const name of ["Bob", "Cid"]) {
     const node = group.launch(name);
     const { text, detail } = await node.until(isError("protocol"));
-    assertEquals(text, "What Mal sent can't be right: nothing more is taken from Mal for a minute");
+    assertEquals(text, "Mal sent invalid data: nothing more from Mal is accepted for a minute");
     assertEquals(detail, "history: somebody else has decided on an edit");
     assertEquals(node.events.filter(({ event }) => event === "edit"), []);
   }

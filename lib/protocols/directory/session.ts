@@ -244,7 +244,7 @@ export class Session {
 
   /** The directory broke a rule. */
   offends(text: string): void {
-    this.giveUp("what it sent can't be right", `${text} isn't allowed`);
+    this.giveUp("it sent invalid data", `${text} isn't allowed`);
   }
 
   close(reason: string): void {

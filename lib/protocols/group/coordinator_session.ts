@@ -217,7 +217,7 @@ export class CoordinatorSession {
   offends(text: string): void {
     const { environment, out } = this.owner;
     environment.log.warn("the coordinator breaks the protocol", { text });
-    const said = "What the coordinator sent can't be right: connecting with it anew";
+    const said = "The coordinator sent invalid data: connecting to it again";
     out.show({ event: "error", code: "protocol", text: said, detail: text });
     this.link.close(text, null);
   }

@@ -607,8 +607,7 @@ export class Membership {
     if (who === null) return this.owner.coordinatorOffends(text);
     if (who === this.selfKey) return;
     const name = this.owner.names.written(who);
-    const said =
-      `What ${name} sent can't be right: nothing more is taken from ${name} for a minute`;
+    const said = `${name} sent invalid data: nothing more from ${name} is accepted for a minute`;
     this.out.show({ event: "error", code: "protocol", text: said, detail: text });
     this.owner.peers.ban(who, text, OFFENDER_BAN_MS);
     this.owner.heardChanged();

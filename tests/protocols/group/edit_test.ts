@@ -351,7 +351,7 @@ Deno.test("a sequencer that passes on what wasn't decided so is heard no more", 
     net.settle();
     const [error] = bob.told("error");
     assertStringIncludes(error?.detail ?? "nothing", text);
-    assertStringIncludes(error?.text ?? "nothing", "What ann sent can't be right");
+    assertStringIncludes(error?.text ?? "nothing", "ann sent invalid data");
   }
 });
 
@@ -362,7 +362,7 @@ Deno.test("who isn't the sequencer decides on no edits", () => {
   net.settle();
 
   const [error] = ann.told("error");
-  assertStringIncludes(error?.text ?? "nothing", "What bob sent can't be right");
+  assertStringIncludes(error?.text ?? "nothing", "bob sent invalid data");
   assertStringIncludes(error?.detail ?? "nothing", "it decides");
 });
 

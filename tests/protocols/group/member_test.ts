@@ -892,7 +892,7 @@ Deno.test("A sequencer takes no report of what can't have begun", () => {
   assertEquals(ann!.told("error").at(-1), {
     event: "error",
     code: "protocol",
-    text: "What eve sent can't be right: nothing more is taken from eve for a minute",
+    text: "eve sent invalid data: nothing more from eve is accepted for a minute",
     detail: "it reports what never began",
   });
 });
@@ -910,7 +910,7 @@ Deno.test("Members promise nothing to a sequencer under a number that never was"
   net.settle();
 
   assertEquals(bob!.machine!.standing.promised.number, 1);
-  assertStringIncludes(bob!.told("error").at(-1)?.text ?? "", "What ann sent can't be right");
+  assertStringIncludes(bob!.told("error").at(-1)?.text ?? "", "ann sent invalid data");
 });
 
 Deno.test("Member waits for one who is gone while the coordinator is away, and keeps what is typed", () => {
@@ -1122,7 +1122,7 @@ Deno.test("Members take no decision on an edit from another member's history tha
   for (const node of [ann!, bob!]) {
     assertEquals(node.told("edit"), []);
     assertEquals(node.disk.log.length, 1);
-    assertStringIncludes(node.told("error").at(-1)?.text ?? "", "What eve sent can't be right");
+    assertStringIncludes(node.told("error").at(-1)?.text ?? "", "eve sent invalid data");
   }
 });
 

@@ -610,14 +610,14 @@ Deno.test("a decision that the coordinator hasn't signed: whoever sends it is bl
     vanish(fromMember);
     fromMember.tell(bob, ann.key, { type: "committed", signed: decision(fromMember) });
     fromMember.settle();
-    assertStringIncludes(errors(ann)[0] ?? "nobody", "What bob sent can't be right");
+    assertStringIncludes(errors(ann)[0] ?? "nobody", "bob sent invalid data");
 
     // The first is the sequencer.
     const fromCoordinator = started();
     commit(fromCoordinator, decision(fromCoordinator), [fromCoordinator.nodes[0]!]);
     assertStringIncludes(
       errors(fromCoordinator.nodes[0]!)[0] ?? "nobody",
-      "What the coordinator sent can't be right",
+      "The coordinator sent invalid data",
     );
     assertEquals(fromCoordinator.nodes.map(({ disk }) => disk.log.length), [2, 2, 2]);
   }
