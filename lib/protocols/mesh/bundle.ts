@@ -3,7 +3,7 @@
 import { ownedBytes } from "../../base/bytes.ts";
 import { concatBytes, type Crypto, type Signer, utf8 } from "../../base/crypto.ts";
 import type { BundleId, Hash, MessageId, RoomId } from "../../base/ids.ts";
-import { makeEmbedded } from "../../base/schema.ts";
+import { decode, type Embedded, makeEmbedded } from "../../base/schema.ts";
 import { HEADS_MAX, KEPT_BUNDLE_BYTES_MIN, TIME_STEP_MS_MAX } from "./limits.ts";
 import { checkId, signedId, signId } from "./signed.ts";
 import {
@@ -165,8 +165,11 @@ export function headerOf({ header, signature }: SignedHeader): SignedHeader {
   };
 }
 
-// The buffer of a bundle that came alone holds little more than the bundle.
-const SHARED_BUFFER_FACTOR = 2;
+/**
+ * What buffers may hold beside a bundle, if that isn't longer itself: one that came alone is in a buffer that holds
+ * little more.
+ */
+const SHARED_BYTES_MAX = 4_096;
 
 /**
  * The bundle with bytes of its own. What was decoded from a record of 16 KiB is a view into it, and would
@@ -175,7 +178,10 @@ const SHARED_BUFFER_FACTOR = 2;
 export function detached(bundle: Bundle): Bundle {
   const { header, signature, texts } = bundle;
   const length = header.bytes.length + signature.length + texts.bytes.length;
-  if (header.bytes.buffer.byteLength <= SHARED_BUFFER_FACTOR * length) return bundle;
+  const held = new Set([header.bytes.buffer, signature.buffer, texts.bytes.buffer]);
+  let heldBytes = 0;
+  for (const { byteLength } of held) heldBytes += byteLength;
+  if (heldBytes <= length + Math.min(length, SHARED_BYTES_MAX)) return bundle;
   const own = new Uint8Array(length);
   let offset = 0;
   const moved = (bytes: Uint8Array) => {
@@ -188,4 +194,23 @@ export function detached(bundle: Bundle): Bundle {
     signature: moved(signature),
     texts: { bytes: moved(texts.bytes), value: texts.value },
   };
+}
+
+/** Texts that are shorter are held decoded, too: all that are kept have 10 MB at most. */
+const DECODED_BYTES_MAX = 1_024;
+
+/** Texts that are decoded each time they are read: seldom, once they are shown. */
+class UndecodedTexts implements Embedded<readonly string[]> {
+  constructor(readonly bytes: Uint8Array) {}
+
+  get value(): readonly string[] {
+    return decode(textListSchema, this.bytes);
+  }
+}
+
+/** The bundle as it is kept for long: it holds long texts once, as the bytes that were signed. */
+export function compacted(bundle: Bundle): Bundle {
+  const { header, signature, texts: { bytes } } = bundle;
+  if (bytes.length <= DECODED_BYTES_MAX) return bundle;
+  return { header, signature, texts: new UndecodedTexts(bytes) };
 }

@@ -6,7 +6,15 @@
 
 import type { Crypto } from "../../base/crypto.ts";
 import type { BundleId, ClaimId, Hash, PeerKey } from "../../base/ids.ts";
-import { bundleId, detached, headerOf, keptBytes, lastCounter, messageId } from "./bundle.ts";
+import {
+  bundleId,
+  compacted,
+  detached,
+  headerOf,
+  keptBytes,
+  lastCounter,
+  messageId,
+} from "./bundle.ts";
 import { type Guilt, guiltOf } from "./equivocation.ts";
 import {
   BUCKETS,
@@ -456,7 +464,7 @@ function entryOf(bundle: Bundle, id: BundleId, follows: number): KeptBundle {
   return {
     time: bundle.header.value.time,
     id,
-    bundle,
+    bundle: compacted(bundle),
     messages: bundle.texts.value.length,
     bytes: keptBytes(bundle),
     follows,

@@ -99,6 +99,27 @@ Deno.test("Order shows nothing twice after a crash with any prefix of its record
   );
 });
 
+Deno.test("Order keeps long texts once, in buffers of their own, and its history shows them", () => {
+  const [ann, bob] = [new Member("ann"), new Member("bob")];
+  const text = "x".repeat(60_000);
+  const said = ann.sayOne(text);
+  bob.receive(ann, said);
+
+  for (const member of [ann, bob]) {
+    const kept = member.order.ledger.keptBundle(idOf(said))!.bundle;
+    assertEquals(Object.getOwnPropertyNames(kept.texts), ["bytes"]);
+    const buffers = new Set([
+      kept.header.bytes.buffer,
+      kept.signature.buffer,
+      kept.texts.bytes.buffer,
+    ]);
+    const bytes = [...buffers].reduce((sum, { byteLength }) => sum + byteLength, 0);
+    assert(bytes < 70_000, `${bytes} bytes are held`);
+    assertEquals(member.history(), ann.history());
+    assertEquals(kept.texts.value, [text]);
+  }
+});
+
 Deno.test("Order comes back from a compacted log with the same frontiers, history and heads", () => {
   fc.assert(
     fc.property(talkSteps, weights, (steps, order) => {
