@@ -365,8 +365,8 @@ function admissionOf({ records, claim }: RoomConfig, crypto: Crypto): Admission 
   const own = claimIdOf(crypto, claim);
   const isKnown = claims.some((earlier) => claimIdOf(crypto, earlier) === own);
   const ownTime = isKnown ? Infinity : time;
-  const hasTurnedBack = notedBaseline(records) === null &&
-    records.some(({ kind }) => kind === "left");
+  const hasTurnedBack = records.some(({ kind }) => kind === "left") &&
+    !records.some(({ kind }) => kind === "arrival" || kind === "bundle");
   const earlier = hasTurnedBack ? [] : claims.map(({ claim: { value } }) => value.time);
   return { firstTime: Math.min(ownTime, ...earlier), ownTime };
 }
