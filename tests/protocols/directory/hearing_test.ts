@@ -193,7 +193,7 @@ Deno.test("hearing: a disk that refuses has it told once, and what came shown wh
   const words = [...program.says(told(1, 0)), ...program.says(told(2, 1))];
   assertEquals(words.length, 1);
   assert(words[0]?.startsWith("error code=disk text=disk full"), words[0]);
-  assert(program.types({ command: "status" })[0]?.includes("problems=[The disk refuses"));
+  assert(program.types({ command: "status" })[0]?.includes("problems=[Cannot write to the disk"));
   assertEquals(program.after(5_000), []);
   assertEquals(acknowledged(program), []);
 

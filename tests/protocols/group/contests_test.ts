@@ -333,7 +333,7 @@ for (const decides of ["the coordinator", "a former key of it", "somebody else"]
     net.tell(eve, bob.key, { type: "contest", ballot, after: 1, signed });
     net.settle();
 
-    const blamed = decides === "somebody else" ? "What eve sent can't" : "eve says that ann puts";
+    const blamed = decides === "somebody else" ? "eve sent invalid data" : "eve says that ann puts";
     assertEquals(errorsOf(bob).map((text) => text.slice(0, blamed.length)), [blamed]);
   });
 }
