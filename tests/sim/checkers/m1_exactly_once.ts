@@ -41,6 +41,11 @@ export class ExactlyOnce implements MeshChecker {
   readonly #profiles = new Map<Member, Profile>();
   /** By fingerprint: since when each stream's author has read that its owner joined. */
   readonly #readOf = new Map<string, Map<number, number>>();
+  /**
+   * Room time at which each profile was first let in, by its disk when it first read `ready`: whoever admits a later
+   * name of it may be behind in room time.
+   */
+  readonly #admittedTimes = new Map<Member, number>();
   /** Profiles that were put back to an earlier state, perhaps to one from before they joined. */
   readonly #restored = new Set<Member>();
 
@@ -66,10 +71,14 @@ export class ExactlyOnce implements MeshChecker {
   }
 
   shown(process: MemberProcess, event: MeshEvent): void {
+    const { member } = process;
+    if (event.event === "ready" && !this.#admittedTimes.has(member)) {
+      this.#admittedTimes.set(member, admittedTime(member));
+    }
     if (event.event !== "joined") return;
     const readAt = this.#readOf.get(event.key) ?? new Map<number, number>();
     this.#readOf.set(event.key, readAt);
-    const { nowMs } = process.member.world.time;
+    const { nowMs } = member.world.time;
     if (!readAt.has(process.stream)) readAt.set(process.stream, nowMs);
   }
 
@@ -122,9 +131,10 @@ export class ExactlyOnce implements MeshChecker {
 
   /** Whether the author had read that this member joined, and that on the member's disk says so too. */
   #isSpokenTo(member: Member, said: Said): boolean {
-    if (member.diskFailed || this.#restored.has(member)) return false;
+    if (member.diskFailed || this.#restored.has(member) || hasLeft(member)) return false;
     const readAtMs = this.#readOf.get(fingerprintOf(member.key))?.get(said.stream) ?? Infinity;
-    return readAtMs < said.saidAtMs && said.time !== null && said.time > admittedTime(member);
+    if (said.time === null || readAtMs >= said.saidAtMs) return false;
+    return said.time > (this.#admittedTimes.get(member) ?? Infinity);
   }
 
   #broken(text: string): Violation {
@@ -132,16 +142,19 @@ export class ExactlyOnce implements MeshChecker {
   }
 }
 
-/** Room time at which a member was first let in; Infinity where it left after that, perhaps before it was ready. */
+/** Room time of the earliest of a member's claims; Infinity where it has none, as the founder. */
 function admittedTime({ key, disk: { records } }: Member): number {
-  let time = Infinity;
-  for (const record of records) {
-    if (record.kind === "left") return Infinity;
-    if (record.kind !== "claim") continue;
-    const claim = record.claim.claim.value;
-    if (claim.key === key) time = Math.min(time, claim.time);
-  }
-  return time;
+  const times = records.flatMap((record) =>
+    record.kind === "claim" && record.claim.claim.value.key === key
+      ? [record.claim.claim.value.time]
+      : []
+  );
+  return Math.min(Infinity, ...times);
+}
+
+/** Whether a member left by itself, perhaps before it was ready. */
+function hasLeft({ disk: { records } }: Member): boolean {
+  return records.some(({ kind }) => kind === "left");
 }
 
 /** The index in `records` before which all bundles have been shown, by the last record that says so. */
