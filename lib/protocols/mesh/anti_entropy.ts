@@ -474,7 +474,7 @@ export class AntiEntropy
       const floor = this.#peers.get(key)?.floor ?? 0;
       if (all && this.#peers.get(key)?.complete === false) {
         const entries = [...statements, ...this.#entriesBeside(about.buckets)];
-        this.#effects.push({ type: "frontiers", from: key, entries });
+        this.#effects.push({ type: "frontiers", from: key, entries, floor });
       }
       const spoken = { type: "not-kept", from: key, entries: statements, floor } as const;
       const isDoubtful = statements.some((entry) =>

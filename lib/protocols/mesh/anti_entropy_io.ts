@@ -34,8 +34,13 @@ export type AntiEntropyEffect =
   | { readonly type: "send-bundle"; readonly to: PeerKey; readonly bundle: Bundle }
   /** Send the message `proof`. */
   | { readonly type: "send-proof"; readonly to: PeerKey; readonly proof: Proof }
-  /** The streams that a neighbour says it has. */
-  | { readonly type: "frontiers"; readonly from: PeerKey; readonly entries: readonly SyncEntry[] }
+  /** The streams that a neighbour says it has, and the room time at or below which it keeps nothing. */
+  | {
+    readonly type: "frontiers";
+    readonly from: PeerKey;
+    readonly entries: readonly SyncEntry[];
+    readonly floor: number;
+  }
   /** For `Order`, as they are: what neighbours say, as far as it is believed, and what they don't give. */
   | Extract<OrderInput, { readonly type: "not-kept" | "not-given" | "passed-over" }>
   /** The first round with this neighbour is complete: what it had then is here. */

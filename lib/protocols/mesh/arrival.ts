@@ -30,6 +30,8 @@ export class Arrival<Shown> {
   /** Of streams that haven't come so far: what of their history comes late is never shown. */
   readonly #baseline = new Map<StreamKey, number>();
   #entries: readonly StreamEntry[] = [];
+  /** Room time at or below which the neighbour that gave the baseline keeps nothing: it may have forgotten streams. */
+  #floor = 0;
   /** Messages above the baseline, or that came before it was known, in the order of their delivery. */
   #held: {
     readonly stream: StreamKey;
@@ -63,9 +65,10 @@ export class Arrival<Shown> {
     return this.#state === "catching-up" ? this.#entries : null;
   }
 
-  /** Sets the baseline, the first neighbour's frontiers: what is below them is history. */
-  setBaseline(entries: readonly StreamEntry[]): void {
+  /** Sets the baseline, the first neighbour's frontiers: what is below them, or not above its floor, is history. */
+  setBaseline(entries: readonly StreamEntry[], floor = 0): void {
     if (this.#state !== "joining") return;
+    this.#floor = floor;
     this.#entries = entries;
     for (const entry of entries) this.#baseline.set(streamKey(entry), entry.counter);
     this.#held = this.#held.filter(({ stream, counter, time }) =>
@@ -93,7 +96,8 @@ export class Arrival<Shown> {
   }
 
   #isHistory(stream: StreamKey, counter: number, time: number): boolean {
-    return counter <= (this.#baseline.get(stream) ?? 0) && !this.isSaidTo(time);
+    const isBelow = counter <= (this.#baseline.get(stream) ?? 0) || time <= this.#floor;
+    return isBelow && !this.isSaidTo(time);
   }
 
   /** Whether so many messages are held that we can't wait any longer for what is missing. */

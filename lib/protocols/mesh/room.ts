@@ -661,7 +661,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       case "send-proof":
         return this.#send(effect.to, { type: "proof", proof: effect.proof });
       case "frontiers":
-        return this.#showing.frontiers(effect.from, effect.entries, this.#nowMs);
+        return this.#showing.frontiers(effect, this.#nowMs);
       case "not-given":
       case "not-kept":
       case "passed-over":

@@ -9,6 +9,7 @@ import type { BundleId, MessageId, PeerKey } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
 import { Deadlines } from "../../base/machine.ts";
 import { Pending } from "../../base/pending.ts";
+import type { AntiEntropyEffect } from "./anti_entropy_io.ts";
 import { Arrival, type ArrivalState, BASELINE_MS_MAX, CATCH_UP_MS_MAX } from "./arrival.ts";
 import { bundleId, lastCounter, messageId } from "./bundle.ts";
 import { claimIdOf } from "./credentials.ts";
@@ -35,6 +36,7 @@ const ROSTER_MS_MAX = 1_000;
 /** As long as a leaving member hands over its messages: what took longer was held up by a split. */
 const ON_ITS_WAY_MS_MAX = 10_000;
 
+type Frontiers = Extract<AntiEntropyEffect, { readonly type: "frontiers" }>;
 type Delivered = Extract<OrderEffect, { readonly type: "delivered" }>;
 
 export class Showing {
@@ -175,10 +177,10 @@ export class Showing {
    * A neighbour has sent its frontiers: the baseline, if it is the one that admitted us, or if we have waited long
    * enough for that one's.
    */
-  frontiers(from: PeerKey, entries: readonly StreamEntry[], nowMs: number): void {
+  frontiers({ from, entries, floor }: Frontiers, nowMs: number): void {
     const isOver = this.#via !== null && this.#deadlines.get("baseline") === null;
     if (this.#arrival.state !== "joining" || !(from === this.#via || isOver)) return;
-    this.#arrival.setBaseline(entries);
+    this.#arrival.setBaseline(entries, floor);
     this.#note(arrivalRecords(entries));
     this.#catchUp(nowMs);
   }

@@ -290,6 +290,23 @@ Deno.test("AntiEntropy: a newcomer takes for what there was no answer about a ga
   assertEquals(effects.filter(({ type }) => type === "frontiers"), []);
 });
 
+Deno.test("AntiEntropy: a newcomer hears up to which room time a neighbour keeps nothing", () => {
+  const newcomer = new SyncNetwork().add("newcomer");
+  const via = fakeSigner("via").key;
+  newcomer.sync.step({ type: "neighbour-up", peer: via }, 0);
+  newcomer.sync.step({ type: "tick" }, 0);
+  const hear = (message: SyncMessage) =>
+    newcomer.sync.step({ type: "message", from: via, message }, 200);
+
+  const hashes = newcomer.member.order.bucketHashes();
+  hear({ type: "sync-buckets", hashes: hashes.with(0, "f".repeat(64) as Hash) });
+  const frontiers = { type: "sync-frontiers", buckets: [0], entries: [], unkept: [] } as const;
+  const effects = hear({ ...frontiers, reply: false, last: true, floor: 1_000 });
+
+  const floors = effects.flatMap((effect) => effect.type === "frontiers" ? [effect.floor] : []);
+  assertEquals(floors, [1_000]);
+});
+
 Deno.test("AntiEntropy: a newcomer hears how far a neighbour is that has just what came already", () => {
   const newcomer = new SyncNetwork().add("newcomer");
   const [via, other] = [fakeSigner("via").key, fakeSigner("other").key];

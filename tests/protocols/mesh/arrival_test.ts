@@ -94,6 +94,17 @@ Deno.test("Arrival.take() doesn't show history that comes after a newcomer has w
   assertEquals(shown, [false, false, false, true]);
 });
 
+Deno.test("Arrival makes history of what the first neighbour had forgotten, and another one brings later", () => {
+  const arrival = new Arrival<string>(true, null, NOW);
+  const bob = { author: "b".repeat(64) as PeerKey, incarnation: 1 };
+  arrival.setBaseline([BASELINE], NOW - 10);
+  arrival.finish();
+
+  const shown = [NOW - 10, NOW - 9].map((time, n) => arrival.take(bob, n + 1, time, "late"));
+
+  assertEquals(shown, [false, true]);
+});
+
 Deno.test("Arrival gives a newcomer what was said after it was let in, were it below the baseline", () => {
   const arrival = new Arrival<string>(true, null, NOW);
   arrival.take(ANN, 4, NOW, "said before");

@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
-import type { BundleId } from "../../../lib/base/ids.ts";
+import type { BundleId, PeerKey } from "../../../lib/base/ids.ts";
 import { ARRIVAL_HELD_MAX } from "../../../lib/protocols/mesh/limits.ts";
+import type { StreamEntry } from "../../../lib/protocols/mesh/messages.ts";
 import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
 import type { RoomConfig, RoomEffect } from "../../../lib/protocols/mesh/room_io.ts";
 import type { RoomView } from "../../../lib/protocols/mesh/room_view.ts";
@@ -142,7 +143,7 @@ Deno.test("Showing takes what a range brings for history, unless it was said jus
 
 Deno.test("Showing shows nothing of a step that brings more than may wait before the step is over", () => {
   const newcomer = new Shower([], 0, false);
-  newcomer.showing.frontiers(newcomer.via, [], 0);
+  newcomer.showing.frontiers(frontiersOf(newcomer.via, []), 0);
   const bundle = forged(fakeSigner("talker"), "x");
   for (let held = 0; held < ARRIVAL_HELD_MAX; held++) newcomer.deliver(bundle, false);
 
@@ -237,7 +238,7 @@ const BASELINE = {
 /** A newcomer with these records on its disk, which gets these bundles, and has then caught up. */
 function arrived(records: readonly MeshRecord[], bundles: readonly Bundle[]): Shower {
   const newcomer = new Shower(records, Number.MAX_SAFE_INTEGER, false);
-  newcomer.showing.frontiers(newcomer.via, [BASELINE], 0);
+  newcomer.showing.frontiers(frontiersOf(newcomer.via, [BASELINE]), 0);
   for (const bundle of bundles) newcomer.deliver(bundle, false, "range");
   newcomer.showing.caughtUp();
   return newcomer;
@@ -258,7 +259,7 @@ Deno.test("Showing is ready once a newcomer knows who is here and what is new to
   /** When it is ready that knows this from the beginning. */
   const readyAtMs = (isBaselineKnown: boolean, isRosterKnown: boolean) => {
     const { showing, via, isReady } = new Shower([], 0, false);
-    if (isBaselineKnown) showing.frontiers(via, [], 0);
+    if (isBaselineKnown) showing.frontiers(frontiersOf(via, []), 0);
     if (isRosterKnown) showing.rosterKnown();
     let nowMs = 0;
     while (!isReady()) showing.tick(nowMs = showing.nextDeadlineMs()!);
@@ -277,7 +278,8 @@ Deno.test("Showing makes no news of what is old where the neighbour that let it 
   newcomer.showing.tick(2_000);
   newcomer.deliver(after, false, "range");
   const other = fakeSigner("other").key;
-  newcomer.showing.frontiers(other, [{ ...BASELINE, counter: 1, id: idOf(before) }], 2_100);
+  const entry = { ...BASELINE, counter: 1, id: idOf(before) };
+  newcomer.showing.frontiers(frontiersOf(other, [entry]), 2_100);
 
   newcomer.showing.caughtUp();
 
@@ -292,4 +294,10 @@ Deno.test("Showing takes for history what was said while a newcomer was away tha
 
 function shownThrough(through: BundleId): MeshRecord {
   return { kind: "shown", through };
+}
+
+/** What a neighbour says that has let go of nothing. */
+function frontiersOf(from: PeerKey, entries: readonly StreamEntry[]) {
+  const all = entries.map((entry) => ({ ...entry, unkept: 0 }));
+  return { type: "frontiers", from, entries: all, floor: 0 } as const;
 }
