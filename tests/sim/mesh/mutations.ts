@@ -268,8 +268,8 @@ function installBaselineAlone(): () => void {
 /** The neighbour that lets a newcomer in counts as having nothing. */
 function installNoBaseline(): () => void {
   const { frontiers } = Showing.prototype;
-  Showing.prototype.frontiers = function (from, _, nowMs) {
-    frontiers.call(this, from, [], nowMs);
+  Showing.prototype.frontiers = function (effect, nowMs) {
+    frontiers.call(this, { ...effect, entries: [], floor: 0 }, nowMs);
   };
   return () => {
     Showing.prototype.frontiers = frontiers;
