@@ -7,10 +7,10 @@ import { P2pchatError } from "../base/errors.ts";
 import { hasInvite, inviteMisplaced } from "../protocols/mesh/invite.ts";
 import { dataFolder } from "../store/paths.ts";
 import { quotedStart, startOf } from "../base/text.ts";
-import { type Flag, takesValue } from "./flags.ts";
+import { type Flag, portApart, takesValue } from "./flags.ts";
 import { closest, didYouMean } from "../base/nearest.ts";
 import { inWords } from "../base/words.ts";
-import type { CommonOptions } from "./options.ts";
+import type { AdvertisedAddress, CommonOptions } from "./options.ts";
 
 /** Reads one variable of the environment. */
 export type Variables = (name: string) => string | undefined;
@@ -183,6 +183,27 @@ export function wrongWords(
   const example = form === entry.example ? "" : `, for example ${entry.example}`;
   const fault = extra === undefined ? "" : `Unexpected argument ${quotedStart(extra)}. `;
   return new P2pchatError("usage", `${fault}The form is ${form}${example}`);
+}
+
+/**
+ * The address that `flag` names, of a command with one word at most.
+ * @throws {P2pchatError} `usage` for more words, or without the flag.
+ */
+export function serverAddress(
+  line: CommandLine,
+  flag: "server" | "registry",
+  entry: Pick<ProgramCommand, "name" | "form" | "example">,
+): AdvertisedAddress {
+  const address = line.value<AdvertisedAddress>(flag);
+  const [, extra] = line.words;
+  if (extra !== undefined) {
+    const apart = portApart(flag, address, line.words);
+    throw apart === null ? wrongWords(entry, extra) : new P2pchatError("usage", apart);
+  }
+  if (address === undefined) {
+    throw new P2pchatError("usage", `--${flag} is missing. ${wrongWords(entry).message}`);
+  }
+  return address;
 }
 
 interface Given {

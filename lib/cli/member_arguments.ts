@@ -1,7 +1,7 @@
 /** The command line of `p2pchat peer --server`. */
 
 import { P2pchatError } from "../base/errors.ts";
-import { type CommandLine, type ProgramCommand, wrongWords } from "./arguments.ts";
+import { type CommandLine, type ProgramCommand, serverAddress, wrongWords } from "./arguments.ts";
 import {
   advertiseFlag,
   chosenName,
@@ -9,7 +9,6 @@ import {
   hostAndMaybePort,
   hostFlag,
   listenPort,
-  portApart,
 } from "./flags.ts";
 import type { AdvertisedAddress, MemberOptions } from "./options.ts";
 import { SERVE_PORT_DEFAULT } from "./serve_arguments.ts";
@@ -66,18 +65,11 @@ export const memberProgramCommand: ProgramCommand = {
  * @throws {P2pchatError} `usage` or `bad-name`.
  */
 export function memberOptions(line: CommandLine): MemberOptions {
-  const [name, ...rest] = line.words;
+  const [name] = line.words;
   if (name === undefined) {
     throw new P2pchatError("usage", `A name is missing. ${wrongWords(words).message}`);
   }
-  const server = line.value<AdvertisedAddress>("server");
-  if (rest.length > 0) {
-    const apart = portApart("server", server, line.words);
-    throw apart === null ? wrongWords(words, rest[0]) : new P2pchatError("usage", apart);
-  }
-  if (server === undefined) {
-    throw new P2pchatError("usage", `--server is missing. ${wrongWords(words).message}`);
-  }
+  const server = serverAddress(line, "server", words);
   return {
     ...line.common,
     name: chosenName(name),

@@ -1,16 +1,9 @@
 /** The command line of `p2pchat peer --registry`. */
 
 import { P2pchatError } from "../base/errors.ts";
-import { type CommandLine, type ProgramCommand, wrongWords } from "./arguments.ts";
-import {
-  chosenName,
-  fileName,
-  hostAndMaybePort,
-  hostFlag,
-  listenPort,
-  portApart,
-} from "./flags.ts";
-import type { AdvertisedAddress, RegistryOptions } from "./options.ts";
+import { type CommandLine, type ProgramCommand, serverAddress, wrongWords } from "./arguments.ts";
+import { chosenName, fileName, hostAndMaybePort, hostFlag, listenPort } from "./flags.ts";
+import type { RegistryOptions } from "./options.ts";
 import { PASSWORD_FILE_FLAG } from "./password_source.ts";
 import { REGSERVER_PORT_DEFAULT } from "./regserver_arguments.ts";
 
@@ -68,15 +61,8 @@ export const registryProgramCommand: ProgramCommand = {
  * @throws {P2pchatError} `usage` or `bad-name`.
  */
 export function registryOptions(line: CommandLine): RegistryOptions {
-  const [name, ...rest] = line.words;
-  const registry = line.value<AdvertisedAddress>("registry");
-  if (rest.length > 0) {
-    const apart = portApart("registry", registry, line.words);
-    throw apart === null ? wrongWords(words, rest[0]) : new P2pchatError("usage", apart);
-  }
-  if (registry === undefined) {
-    throw new P2pchatError("usage", `--registry is missing. ${wrongWords(words).message}`);
-  }
+  const [name] = line.words;
+  const registry = serverAddress(line, "registry", words);
   const ways = WAYS.filter(([flag]) => line.isOn(flag));
   if (ways.length > 1) {
     const flags = ways.map(([flag]) => `--${flag}`).join(" and ");

@@ -8,8 +8,9 @@ import { OwnAccount } from "../../lib/cli/own_account.ts";
 import { registryCommands, type RegistryTarget } from "../../lib/cli/registry_commands.ts";
 import { RegistryStanding } from "../../lib/cli/registry_standing.ts";
 import type { InputHandler, Mode, ShownEvent } from "../../lib/cli/user_interface.ts";
-import type { ClientCommand, ClientEvent } from "../../lib/protocols/directory/events.ts";
+import type { ClientCommand } from "../../lib/protocols/directory/events.ts";
 import { Screen } from "../e2e/screen.ts";
+import { call } from "./call_event.ts";
 import { echoRoom, MODE, OPTIONS } from "./echo_room.ts";
 import { MemoryStreams, settle } from "./memory_streams.ts";
 
@@ -40,15 +41,6 @@ async function pausedRoom(leaves = true) {
   await settle();
   return { streams, ui, room };
 }
-
-const call = (state: "connected" | "ended", id = "1"): ClientEvent => ({
-  event: "call",
-  call: id,
-  peer: "bob",
-  state,
-  reason: "",
-  route: null,
-});
 
 /** Alice's client of a directory at a terminal; `asked` is what her lines became. */
 function client() {

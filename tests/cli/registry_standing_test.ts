@@ -1,22 +1,13 @@
 import { assertEquals } from "@std/assert";
 import { RegistryStanding } from "../../lib/cli/registry_standing.ts";
 import type { ClientCommand, ClientEvent } from "../../lib/protocols/directory/events.ts";
-
-type Call = Extract<ClientEvent, { readonly event: "call" }>;
+import { type Call, call } from "./call_event.ts";
 
 const session = (state: "up" | "down"): ClientEvent => ({
   event: "session",
   state,
   name: "alice",
   guest: false,
-});
-const call = (state: Call["state"], id = "1"): ClientEvent => ({
-  event: "call",
-  call: id,
-  peer: "bob",
-  state,
-  reason: "",
-  route: null,
 });
 const INCOMING: ClientEvent = {
   event: "incoming",
