@@ -57,7 +57,6 @@ const FREE_PORT_TRIES = 10;
 export const WAITING_MAX = 1_024;
 export const STRANGERS = {
   strangersMax: 256,
-  silenceMs: 1_000,
   unfinishedMs: 4_000,
   perAddressPerSecond: 40,
 } as const;

@@ -15,10 +15,11 @@ import { earliestMs } from "../base/machine.ts";
 import { RemoteProtocolError } from "../base/errors.ts";
 import { Channel } from "../protocols/noise/channel.ts";
 import type { ChannelEffect, ChannelInput } from "../protocols/noise/channel_io.ts";
-import type {
-  ChannelIdentity,
-  DialTarget,
-  ListenAccess,
+import {
+  type ChannelIdentity,
+  type DialTarget,
+  isWholeOpening,
+  type ListenAccess,
 } from "../protocols/noise/channel_handshake.ts";
 import { CHANNEL_DEFAULTS, type ChannelConfig } from "../protocols/noise/config.ts";
 import { encodeRefusal } from "../protocols/noise/preface.ts";
@@ -53,7 +54,7 @@ export interface ChannelLinksOptions {
   readonly handler: LinkHandler;
   readonly channel?: Partial<ChannelConfig>;
   readonly strangers?: Partial<StrangerLimitsConfig>;
-  /** How many connections may wait for a place among the strangers, if not the usual number. */
+  /** How many connections may wait for a place among the strangers, and how many more may be silent, if not 256. */
   readonly waitingMax?: number;
 }
 
@@ -76,11 +77,6 @@ interface Connection {
   closing: boolean;
   /** Whether the channel's `failed` or `closed` has been handled. */
   over: boolean;
-  /**
-   * The connection is just being closed to make room for another one. Nothing was sent to it yet, so a refusal
-   * still can be.
-   */
-  displaced: boolean;
   writing: boolean;
   /** The other side has ended its direction. */
   hungUp: boolean;
@@ -120,16 +116,18 @@ export class ChannelLinks implements Links {
     });
     this.#admission = new AdmissionControl<Connection>(
       {
-        isSilent: ({ channel }) => !channel.hasOpening,
+        isWholeOpening: (bytes) => isWholeOpening(bytes, options.access.mode),
         prefers: (host) => options.access.prefers?.(host) ?? false,
         letIn: (stream, sinceMs, nowMs) => this.#letIn(stream, sinceMs, nowMs),
-        displace: (stranger) => this.#displace(stranger),
+        read: (stranger, bytes) => this.#readFirst(stranger, bytes),
+        displace: (stranger) =>
+          this.#step(stranger, { type: "close", reason: "made room for another connection" }),
         turnAway: (stream, reason) => this.#turnAway(stream, reason),
+        drop: (stream, reason) => this.#drop(stream, reason),
         wakeAt: (dueMs) => this.#alarm.setEarliest(dueMs),
       },
       options.clock,
-      options.strangers,
-      options.waitingMax,
+      { ...options, openingMs: this.#connectMs },
     );
     this.#network.accept((stream) => {
       if (this.#shutdown === null) this.#admission.accept(stream);
@@ -269,19 +267,23 @@ export class ChannelLinks implements Links {
     return this.#start(stream, channel, null);
   }
 
-  #displace(stranger: Connection): void {
-    const { channel, writing } = stranger;
-    stranger.displaced = !channel.hasOpening && !channel.hasOutput && !writing;
-    this.#step(stranger, { type: "close", reason: "made room for another connection" });
-    stranger.displaced = false;
+  #readFirst(connection: Connection, bytes: Uint8Array): void {
+    this.#received(connection, bytes);
+    if (!connection.over) connection.stream.setReading(true);
   }
 
+  /** Closes a stream that nothing was sent to with a refusal. */
   #turnAway(stream: ByteStream, reason: string): void {
-    this.#options.env.log.info("connection refused", {
-      remote: endpointText(stream.remote),
-      reason,
-    });
-    this.#refuse(stream);
+    const { remote } = stream;
+    this.#options.env.log.info("connection refused", { remote: endpointText(remote), reason });
+    this.#partWith(stream, { isStranger: true, writing: true });
+    stream.write(encodeRefusal("full"));
+  }
+
+  #drop(stream: ByteStream, reason: string): void {
+    const { remote } = stream;
+    this.#options.env.log.info("connection dropped", { remote: endpointText(remote), reason });
+    stream.abort();
   }
 
   #start(stream: ByteStream, channel: Channel, attempt: number | null): Connection {
@@ -294,17 +296,13 @@ export class ChannelLinks implements Links {
       up: false,
       closing: false,
       over: false,
-      displaced: false,
       writing: false,
       hungUp: false,
       flushing: false,
     };
     this.#connections.set(connection.id, connection);
     stream.handle({
-      received: (bytes) => {
-        this.#step(connection, { type: "received", bytes });
-        this.#flush(connection);
-      },
+      received: (bytes) => this.#received(connection, bytes),
       written: () => {
         connection.writing = false;
         this.#flush(connection);
@@ -320,6 +318,11 @@ export class ChannelLinks implements Links {
   }
 
   // Channels step.
+
+  #received(connection: Connection, bytes: Uint8Array): void {
+    this.#step(connection, { type: "received", bytes });
+    this.#flush(connection);
+  }
 
   #step(connection: Connection, input: ChannelInput): void {
     this.#nowMs = this.#options.clock.nowMs();
@@ -431,13 +434,12 @@ export class ChannelLinks implements Links {
     connection: Connection,
     effect: ChannelEffect & { readonly type: "failed" | "closed" },
   ): void {
-    const { attempt, channel, id, stream } = connection;
+    const { attempt, id, stream } = connection;
     this.#admission.forget(connection);
     this.#connections.delete(id);
     connection.over = true;
     // Linger only if the other side has something to read and may still be reading.
     if (connection.hungUp || (effect.type === "closed" && !effect.closed)) stream.abort();
-    else if (connection.displaced) this.#refuse(stream);
     else this.#partWith(stream, { isStranger: !connection.up, writing: connection.writing });
     if (effect.type === "closed") {
       const { closed, reason, detail } = effect;
@@ -452,17 +454,10 @@ export class ChannelLinks implements Links {
         remote,
         reason,
         text: detail ?? text,
-        heard: channel.hasOpening,
       });
       if (attempt !== null) this.#options.handler.dialFailed(attempt, { reason, text, key });
     }
     this.#checkShutdown();
-  }
-
-  /** Closes the stream of a stranger that nothing was sent to with a refusal. */
-  #refuse(stream: ByteStream): void {
-    this.#partWith(stream, { isStranger: true, writing: true });
-    stream.write(encodeRefusal("full"));
   }
 
   #partWith(stream: ByteStream, state: Parameters<Partings["add"]>[1]): void {
@@ -489,7 +484,7 @@ export class ChannelLinks implements Links {
         this.#step(connection, { type: "ended", reason: "what waited could not be sent in time" });
       }
     }
-    this.#admission.callWaiting(nowMs);
+    this.#admission.check(nowMs);
     this.#armNext(this.#partings.check(nowMs));
     this.#checkShutdown();
   }

@@ -22,18 +22,11 @@ export class Entrance<Stranger> {
   readonly #preferred: StrangerLimits<Stranger>;
   readonly #others: StrangerLimits<Stranger>;
 
-  /**
-   * @param isSilent Whether a stranger hasn't sent a valid first message yet.
-   * @param prefers Whether connections from a host have priority; asked anew for each connection.
-   */
-  constructor(
-    isSilent: (stranger: Stranger) => boolean,
-    prefers: (host: string) => boolean,
-    config: Partial<StrangerLimitsConfig> = {},
-  ) {
+  /** @param prefers Whether connections from a host have priority; asked anew for each connection. */
+  constructor(prefers: (host: string) => boolean, config: Partial<StrangerLimitsConfig> = {}) {
     this.#prefers = prefers;
-    this.#preferred = new StrangerLimits(isSilent, { ...config, ...PREFERRED_PLACES });
-    this.#others = new StrangerLimits(isSilent, config);
+    this.#preferred = new StrangerLimits({ ...config, ...PREFERRED_PLACES });
+    this.#others = new StrangerLimits(config);
   }
 
   /** Whether a connection from `host` gets a place at `nowMs`, and which stranger must make room for it. */

@@ -1,9 +1,9 @@
 /**
- * Limits for strangers, that is, inbound connections whose peer isn't authenticated yet: each costs memory and a
- * key agreement, and anybody can make them.
+ * Limits for strangers, that is, inbound connections that have begun a handshake and whose peer isn't authenticated
+ * yet: each costs memory and a key agreement, and anybody can make them.
  *
- * When all places are taken, a new connection gets the place of the oldest one that hasn't made progress for a
- * while, so that many silent connections or half handshakes can't keep others out for longer than that. Connections
+ * When all places are taken, a new connection gets the place of the oldest one that hasn't finished its handshake
+ * for a while, so that many half handshakes can't keep others out for longer than that. Connections
  * that have to wait do so in order (`waiting_room.ts`): one that reconnects at once gets behind the others, not
  * ahead of them.
  */
@@ -19,9 +19,7 @@ export interface StrangerLimitsConfig {
   readonly strangersPerAddressMax: number;
   /** Loopback has no limit per address, since many programs may run on one machine. */
   readonly exemptsLoopback: boolean;
-  /** How long a silent stranger keeps its place when others want it; longer than a slow connection needs. */
-  readonly silenceMs: number;
-  /** The same for a stranger that has begun a handshake; longer than a slow round trip. */
+  /** How long a stranger keeps its place when others want it; longer than a slow round trip. */
   readonly unfinishedMs: number;
   /**
    * New connections per second from one address. New keys cost nothing, so an offender could otherwise return at
@@ -36,7 +34,6 @@ const STRANGER_LIMITS_DEFAULTS: StrangerLimitsConfig = {
   strangersMax: 64,
   strangersPerAddressMax: 10,
   exemptsLoopback: true,
-  silenceMs: 500,
   unfinishedMs: 1_000,
   perAddressPerSecond: 20,
   perAddressBurst: 50,
@@ -58,18 +55,12 @@ interface Entry {
 
 export class StrangerLimits<Stranger> {
   readonly #config: StrangerLimitsConfig;
-  readonly #isSilent: (stranger: Stranger) => boolean;
   /** In order of arrival. */
   readonly #strangers = new Map<Stranger, Entry>();
   /** The address with the most recent connection is last. */
   readonly #rates = new Map<string, TokenBucket>();
 
-  /** @param isSilent Whether a stranger hasn't sent a valid first message yet. */
-  constructor(
-    isSilent: (stranger: Stranger) => boolean,
-    config: Partial<StrangerLimitsConfig> = {},
-  ) {
-    this.#isSilent = isSilent;
+  constructor(config: Partial<StrangerLimitsConfig> = {}) {
     this.#config = { ...STRANGER_LIMITS_DEFAULTS, ...config };
   }
 
@@ -96,11 +87,10 @@ export class StrangerLimits<Stranger> {
 
   /** The place of the oldest stranger from `address` (null: any) that has had its place for long enough. */
   #oldest(address: string | null, nowMs: number): Place<Stranger> {
-    const { silenceMs, unfinishedMs } = this.#config;
     let untilMs = Infinity;
     for (const [stranger, entry] of this.#strangers) {
       if (address !== null && entry.address !== address) continue;
-      const dueMs = entry.sinceMs + (this.#isSilent(stranger) ? silenceMs : unfinishedMs);
+      const dueMs = entry.sinceMs + this.#config.unfinishedMs;
       if (dueMs <= nowMs) return { type: "instead of", stranger };
       untilMs = Math.min(untilMs, dueMs);
     }

@@ -1,5 +1,5 @@
 /**
- * Unread connections that wait for a place among the strangers, first come, first served. Attackers who reconnect
+ * Connections that wait for a place among the strangers, first come, first served. Attackers who reconnect
  * as soon as they are thrown out get turns like everybody else, instead of winning by the number of their attempts.
  */
 
@@ -7,7 +7,7 @@ import { addressGroup, LOOPBACK } from "./hosts.ts";
 import type { Place } from "./stranger_limits.ts";
 
 /** Each waiting connection is an open socket. A mode may set another limit. */
-const WAITING_MAX = 256;
+export const WAITING_MAX = 256;
 /** Limit per address, loopback exempt: as many as get a place before their wait is over. */
 const WAITING_PER_ADDRESS_MAX = 128;
 /**
@@ -16,7 +16,7 @@ const WAITING_PER_ADDRESS_MAX = 128;
  */
 const WAITING_PREFERRED_MAX = 32;
 const WAITING_PREFERRED_PER_ADDRESS_MAX = 8;
-/** A dialler gives up after 10 s: before that it is told that there is no place. */
+/** From its arrival. A dialler gives up after 10 s: before that it is told that there is no place. */
 const WAIT_MS_MAX = 8_000;
 
 interface Entry {
@@ -27,7 +27,6 @@ interface Entry {
 
 export type Called<Waiting, Stranger> = {
   readonly waiting: Waiting;
-  readonly sinceMs: number;
   /** `none` for a connection that has waited too long. */
   readonly place: Place<Stranger>;
 };
@@ -64,11 +63,14 @@ export class WaitingRoom<Waiting, Stranger> {
     return this.#countOf(addressGroup(host)) > 0;
   }
 
-  /** Adds a connection, if there is room. @returns Whether there was; then `next` must be called. */
-  enter(waiting: Waiting, host: string, nowMs: number): boolean {
+  /**
+   * Adds a connection that arrived at `sinceMs`, if there is room.
+   * @returns Whether there was; then `next` must be called.
+   */
+  enter(waiting: Waiting, host: string, sinceMs: number): boolean {
     const address = addressGroup(host);
     if (!this.#hasRoom(host, address)) return false;
-    this.#waiting.set(waiting, { host, address, sinceMs: nowMs });
+    this.#waiting.set(waiting, { host, address, sinceMs });
     return true;
   }
 
@@ -90,11 +92,11 @@ export class WaitingRoom<Waiting, Stranger> {
       const untilMs = sinceMs + WAIT_MS_MAX;
       if (!placeless.has(address)) {
         const place = this.#placeFor(host, nowMs);
-        if (place.type !== "none") return this.#call(waiting, sinceMs, place);
+        if (place.type !== "none") return this.#call(waiting, place);
         placeless.add(address);
         this.#due(place.untilMs);
       }
-      if (untilMs <= nowMs) return this.#call(waiting, sinceMs, { type: "none", untilMs });
+      if (untilMs <= nowMs) return this.#call(waiting, { type: "none", untilMs });
       this.#due(untilMs);
     }
     return null;
@@ -114,9 +116,9 @@ export class WaitingRoom<Waiting, Stranger> {
     return count;
   }
 
-  #call(waiting: Waiting, sinceMs: number, place: Place<Stranger>): Called<Waiting, Stranger> {
+  #call(waiting: Waiting, place: Place<Stranger>): Called<Waiting, Stranger> {
     this.#waiting.delete(waiting);
-    return { waiting, sinceMs, place };
+    return { waiting, place };
   }
 
   #due(atMs: number): void {

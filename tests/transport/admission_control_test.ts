@@ -10,53 +10,91 @@ import { AdmissionControl } from "../../lib/transport/admission_control.ts";
 import type { ByteStream } from "../../lib/transport/byte_stream.ts";
 import { VirtualClock } from "../../lib/transport/memory_links.ts";
 import { Random } from "../sim/random.ts";
+import { HandStream } from "./hand_stream.ts";
 
 const HERE = "192.0.2.1";
 const ELSEWHERE = "192.0.2.2";
+const OPENING = Uint8Array.of(1);
 
-/** A door with one place for each address and two for all, whose strangers stay silent; and what was done there. */
-function door({ silenceMs = 500, waitingMax = 100 } = {}) {
+/** A door with one place for each address and two for all, whose strangers finish no handshake; and what was done. */
+function door({ unfinishedMs = 500, waitingMax = 100 } = {}) {
   const clock = new VirtualClock();
   const told: string[] = [];
-  const names = new Map<ByteStream, string>();
+  const nameOf = (stream: ByteStream) => (stream as HandStream).name;
   const control = new AdmissionControl<string>(
     {
-      isSilent: () => true,
+      isWholeOpening: () => true,
       prefers: () => false,
       letIn(stream, sinceMs, nowMs) {
-        const name = names.get(stream)!;
-        told.push(`${name} let in at ${nowMs}, came at ${sinceMs}`);
-        return name;
+        told.push(`${nameOf(stream)} let in at ${nowMs}, came at ${sinceMs}`);
+        return nameOf(stream);
       },
+      read: (stranger, bytes) => assertEquals(bytes, OPENING, stranger),
       // It ends later: it may still have something to hear.
       displace: (stranger) => void told.push(`${stranger} displaced`),
-      turnAway: (stream, reason) => void told.push(`${names.get(stream)} turned away: ${reason}`),
-      wakeAt: (dueMs) => void told.push(`wake at ${dueMs}`),
+      turnAway: (stream, reason) => void told.push(`${nameOf(stream)} turned away: ${reason}`),
+      drop: (stream, reason) => void told.push(`${nameOf(stream)} dropped: ${reason}`),
+      wakeAt() {},
     },
     clock,
-    { strangersMax: 2, strangersPerAddressMax: 1, silenceMs },
-    waitingMax,
+    {
+      strangers: { strangersMax: 2, strangersPerAddressMax: 1, unfinishedMs },
+      waitingMax,
+      openingMs: 10_000,
+    },
   );
-  const come = (name: string, host: string) => {
-    const stream = { remote: { host, port: 1 } } as ByteStream;
-    names.set(stream, name);
+  const comeSilent = (name: string, host: string) => {
+    const stream = new HandStream(name, host);
     control.accept(stream);
+    return stream;
+  };
+  const come = (name: string, host: string) => {
+    const stream = comeSilent(name, host);
+    stream.receive(OPENING);
     return stream;
   };
   /** What was done since it was asked last. */
   const news = () => told.splice(0);
-  return { clock, control, come, news };
+  return { clock, control, come, comeSilent, news };
 }
 
-Deno.test("AdmissionControl.accept() lets in whoever has a place, and wakes for whoever waits", () => {
+Deno.test("AdmissionControl.accept() lets in who has sent an opening and has a place, and wakes for who waits", () => {
   const { control, come, news } = door();
 
   come("Ann", HERE);
   assertEquals([news(), control.nextDeadlineMs()], [["Ann let in at 0, came at 0"], null]);
   come("Bob", HERE);
-  assertEquals([news(), control.nextDeadlineMs()], [["wake at 500"], 500]);
+  assertEquals([news(), control.nextDeadlineMs()], [[], 500]);
   come("Carl", ELSEWHERE);
   assertEquals(news(), ["Carl let in at 0, came at 0"]);
+});
+
+Deno.test("AdmissionControl.accept(): streams without an opening take no place, and the oldest makes room", () => {
+  const { clock, control, come, comeSilent, news } = door({ waitingMax: 2 });
+  comeSilent("silent", HERE);
+  clock.advance(10);
+  const late = comeSilent("late", HERE);
+  assertEquals([news(), control.nextDeadlineMs()], [[], 10_000]);
+
+  come("Ann", HERE);
+  assertEquals(news(), [
+    "silent turned away: made room for another connection",
+    "Ann let in at 10, came at 10",
+  ]);
+  clock.advance(20);
+  control.forget("Ann");
+  late.receive(OPENING);
+  assertEquals(news(), ["late let in at 30, came at 10"]);
+});
+
+Deno.test("AdmissionControl.check() drops streams whose opening hasn't come in time", () => {
+  const { control, comeSilent, news } = door();
+  comeSilent("silent", HERE);
+
+  control.check(9_999);
+  assertEquals(news(), []);
+  control.check(10_000);
+  assertEquals([news(), control.nextDeadlineMs()], [["silent dropped: no complete opening"], null]);
 });
 
 Deno.test("AdmissionControl.accept(): nobody overtakes those who wait at its address", () => {
@@ -69,31 +107,31 @@ Deno.test("AdmissionControl.accept(): nobody overtakes those who wait at its add
   come("Carl", HERE);
   clock.advance(0);
 
-  assertEquals(news(), ["Bob let in at 0, came at 0", "wake at 500", "wake at 500"]);
+  assertEquals(news(), ["Bob let in at 0, came at 0"]);
 });
 
-Deno.test("AdmissionControl.callWaiting() puts those who waited in the places of the silent, in order", () => {
+Deno.test("AdmissionControl.check() puts those who waited in the places of the unfinished, in order", () => {
   const { control, come, news } = door();
   for (const name of ["Ann", "Bob", "Carl"]) come(name, HERE);
   news();
 
-  control.callWaiting(500);
-  assertEquals(news(), ["Ann displaced", "Bob let in at 500, came at 0", "wake at 1000"]);
-  control.callWaiting(1_000);
+  control.check(500);
+  assertEquals(news(), ["Ann displaced", "Bob let in at 500, came at 0"]);
+  control.check(1_000);
   assertEquals(news(), ["Bob displaced", "Carl let in at 1000, came at 0"]);
 });
 
 Deno.test("AdmissionControl turns away where too many wait already, and who has waited for too long", () => {
-  const { control, come, news } = door({ silenceMs: 60_000, waitingMax: 1 });
+  const { control, come, news } = door({ unfinishedMs: 60_000, waitingMax: 1 });
   come("Ann", HERE);
   come("Bob", HERE);
   news();
 
   come("Carl", HERE);
   assertEquals(news(), ["Carl turned away: 1 wait already"]);
-  control.callWaiting(7_999);
-  assertEquals(news(), ["wake at 8000"]);
-  control.callWaiting(8_000);
+  control.check(7_999);
+  assertEquals(news(), []);
+  control.check(8_000);
   assertEquals(news(), ["Bob turned away: no place for too long"]);
 });
 
@@ -108,37 +146,64 @@ Deno.test("AdmissionControl.forget() calls the next one after the present turn, 
   for (const name of ["Ann", "Bob"]) control.forget(name);
   assertEquals(news(), [], "nothing happens within the call");
   clock.advance(0);
-  const both = ["Carl let in at 0, came at 0", "Dora let in at 0, came at 0"];
-  assertEquals(news(), [...both, "wake at 500"]);
+  assertEquals(news(), ["Carl let in at 0, came at 0", "Dora let in at 0, came at 0"]);
 
   control.forget("Carl");
   clock.advance(0);
   assertEquals(news(), ["Eve let in at 0, came at 0"]);
 });
 
-Deno.test("AdmissionControl.clear() takes out all who wait: nobody is let in any more", () => {
-  const { clock, control, come, news } = door();
+Deno.test("AdmissionControl.clear() takes out all who aren't in: nobody is let in any more", () => {
+  const { clock, control, come, comeSilent, news } = door();
   come("Ann", HERE);
   const bob = come("Bob", HERE);
+  const silent = comeSilent("silent", HERE);
   control.forget("Ann");
   news();
 
-  assertEquals(control.clear(), [bob]);
+  assertEquals(control.clear(), [silent, bob]);
   clock.advance(0);
 
   assertEquals([news(), control.nextDeadlineMs()], [[], null]);
+});
+
+Deno.test("AdmissionControl has a free place again where a handshake fails with its first bytes", () => {
+  const clock = new VirtualClock();
+  let count = 0;
+  const control = new AdmissionControl<number>(
+    {
+      isWholeOpening: () => true,
+      prefers: () => false,
+      letIn: () => ++count,
+      read: (stranger) => control.forget(stranger),
+      displace: () => assert(false, "no place is taken"),
+      turnAway: () => assert(false, "there is a place"),
+      drop() {},
+      wakeAt() {},
+    },
+    clock,
+    { strangers: { strangersMax: 2 }, openingMs: 10_000 },
+  );
+
+  for (let at = 0; at < 10; at++) {
+    const stream = new HandStream("garbage", "127.0.0.1");
+    control.accept(stream);
+    stream.receive(OPENING);
+  }
+
+  assertEquals([count, control.nextDeadlineMs()], [10, null]);
 });
 
 /** When the last of `count` clients behind one address is back in, after the directory was away for so long. */
 function backAfterMs(count: number, awayMs: number, handshakeMs: number): number {
   const random = new Random(1);
   const clock = new VirtualClock();
-  const redials = new Map<ByteStream, () => void>();
+  const redials = new Map<string, () => void>();
   let wake: { cancel(): void } | null = null;
   let back = 0;
   const control = new AdmissionControl<object>(
     {
-      isSilent: () => false,
+      isWholeOpening: () => true,
       prefers: () => false,
       letIn() {
         const stranger = {};
@@ -148,22 +213,27 @@ function backAfterMs(count: number, awayMs: number, handshakeMs: number): number
         });
         return stranger;
       },
+      read() {},
       displace: () => assert(false, "all get on"),
-      turnAway: (stream) => redials.get(stream)!(),
+      turnAway: (stream) => redials.get((stream as HandStream).name)!(),
+      drop: () => assert(false, "all speak at once"),
       wakeAt(dueMs) {
         wake?.cancel();
-        wake = clock.at(dueMs, () => control.callWaiting(clock.nowMs()));
+        wake = clock.at(dueMs, () => control.check(clock.nowMs()));
       },
     },
     clock,
-    STRANGERS,
-    WAITING_MAX,
+    { strangers: STRANGERS, waitingMax: WAITING_MAX, openingMs: 10_000 },
   );
   for (let client = 0; client < count; client++) {
     const pauses = new RetryPauses(RETRY_MS_MIN, RETRY_MS_MAX);
-    const stream = { remote: { host: HERE, port: client } } as ByteStream;
-    const dial = () => control.accept(stream);
-    redials.set(stream, () => clock.at(clock.nowMs() + pauses.failed(random.next()), dial));
+    const name = String(client);
+    const dial = () => {
+      const stream = new HandStream(name, HERE);
+      control.accept(stream);
+      stream.receive(OPENING);
+    };
+    redials.set(name, () => clock.at(clock.nowMs() + pauses.failed(random.next()), dial));
     let dialsAtMs = -awayMs;
     while (dialsAtMs <= 0) dialsAtMs += pauses.failed(random.next());
     clock.at(dialsAtMs, dial);

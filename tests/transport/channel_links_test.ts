@@ -200,6 +200,26 @@ Deno.test("many dials at once go through the places there are in turn, until as 
   assertEquals([full, dialler.links.size, bob.links.size], [20, 130, 130]);
 });
 
+Deno.test("silent connections delay nobody's handshake, however many there are", () => {
+  const world = new World();
+  const bob = world.start("bob");
+  // One machine, for which there is no limit per address.
+  const [silent, ann] = [world.start("127.0.0.2"), world.start("127.0.0.3")];
+  for (let attempt = 1; attempt <= 1_000; attempt++) {
+    silent.links.dial(attempt, bob.links.local, EXPECT_ANYBODY);
+  }
+  world.pass(6);
+  world.network.cut(silent.name, "bob");
+  world.pass(6);
+
+  ann.links.dial(1, bob.links.local, EXPECT_ANYBODY);
+  world.pass(5 * 5); // to connect, for the three messages of the handshake, and for the welcome
+
+  assertEquals([ann.links.size, bob.links.size], [1, 1]);
+  world.pass(15_000);
+  assertEquals(silent.failures.length, 1_000);
+});
+
 Deno.test("a preferred host gets in while a crowd from elsewhere has all places and waits for more", () => {
   const world = new World();
   const bob = world.start("bob", {
@@ -208,13 +228,13 @@ Deno.test("a preferred host gets in while a crowd from elsewhere has all places 
   });
   const crowd = Array.from({ length: 30 }, (_, at) => world.start(`crowd ${at}`));
   const [friend, other] = [world.start("friend"), world.start("other")];
-  for (const { links } of crowd) {
+  for (const { links, name } of crowd) {
+    world.network.cut("bob", name);
     for (let attempt = 1; attempt <= 12; attempt++) {
       links.dial(attempt, bob.links.local, EXPECT_ANYBODY);
     }
+    world.pass(12); // their openings arrive
   }
-  world.pass(6);
-  for (const { name } of crowd) world.network.cut(name, "bob");
 
   for (const { links } of [friend, other]) links.dial(1, bob.links.local, EXPECT_ANYBODY);
   world.pass(100);

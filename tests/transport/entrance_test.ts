@@ -4,11 +4,11 @@ import { Entrance } from "../../lib/transport/entrance.ts";
 const FRIENDS = ["127.0.0.1", "192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4", "192.0.2.5"];
 const STRANGER = "198.51.100.1";
 
-/** Places whose strangers all stay silent, two of them for all. */
+/** Places whose strangers never finish their handshakes, two of them for all. */
 function entrance() {
-  const places = new Entrance<string>(() => true, (host) => FRIENDS.includes(host), {
+  const places = new Entrance<string>((host) => FRIENDS.includes(host), {
     strangersMax: 2,
-    silenceMs: 500,
+    unfinishedMs: 500,
   });
   let last = -1;
   /** As many as have a place at once of those that come from there. */

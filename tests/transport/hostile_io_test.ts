@@ -55,7 +55,6 @@ function serve(
     access: { mode: "mesh", room: null, secrets: null, admit: () => null },
     handler,
     channel: { handshakeMs },
-    strangers: { silenceMs: 50 },
   });
   return Object.assign(server, { links });
 }
@@ -133,7 +132,7 @@ const MEGABYTE = new Uint8Array(1_024 * 1_024).fill(0x70);
 const quiet = () => Promise.resolve();
 
 const ATTACKS: readonly Attack[] = [
-  { name: "says nothing", reason: /no complete handshake/, run: quiet },
+  { name: "says nothing", reason: /no complete opening/, run: quiet },
   {
     name: "sends random bytes",
     reason: /doesn't speak p2pchat/,
@@ -150,14 +149,14 @@ const ATTACKS: readonly Attack[] = [
   },
   {
     name: "sends half a preface and waits",
-    reason: /no complete handshake/,
+    reason: /no complete opening/,
     run: async (conn) => {
       await conn.write(preface().subarray(0, 20));
     },
   },
   {
     name: "sends one byte at a time",
-    reason: /no complete handshake/,
+    reason: /no complete opening/,
     run: async (conn) => {
       for (const byte of preface()) {
         await flood(conn, Uint8Array.of(byte), 1);
@@ -247,16 +246,15 @@ Deno.test({
 });
 
 Deno.test({
-  name: "200 silent connections keep nobody out, and are dropped",
+  name: "1,000 silent connections keep nobody out, and are dropped",
   permissions: { net: true },
   async fn() {
     const server = serve("server", "127.0.0.1", 0, PATIENT_MS);
     const { port } = server.links.local;
     const silent = await Promise.all(
-      Array.from({ length: 200 }, () => Deno.connect({ hostname: "127.0.0.1", port })),
+      Array.from({ length: 1_000 }, () => Deno.connect({ hostname: "127.0.0.1", port })),
     );
     const dropped = Promise.all(silent.map(hungUp));
-    await new Promise((resolve) => setTimeout(resolve, 60)); // their time to say something
 
     const friend = serve("friend", "127.0.0.1", 0, PATIENT_MS);
     friend.links.dial(1, server.links.local, EXPECT_ANYBODY);

@@ -7,12 +7,12 @@ const OTHER = "192.0.2.2";
 
 const FRIEND = "192.0.2.3";
 
-/** A door with two places for each address, whose strangers stay silent. */
+/** A door with two places for each address, whose strangers never finish their handshakes. */
 function door() {
-  const limits = new StrangerLimits<string>(() => true, {
+  const limits = new StrangerLimits<string>({
     strangersMax: 8,
     strangersPerAddressMax: 2,
-    silenceMs: 500,
+    unfinishedMs: 500,
   });
   const room = new WaitingRoom<string, string>(
     (host, nowMs) => limits.placeFor(host, nowMs),
@@ -29,10 +29,10 @@ Deno.test("WaitingRoom.next() calls those of one address in order, and others pa
   room.enter("elsewhere", OTHER, 200);
 
   assertEquals([room.isWaitedAt(SHARED), room.isWaitedAt("192.0.2.3")], [true, false]);
-  assertEquals(room.next(200), { waiting: "elsewhere", sinceMs: 200, place: { type: "free" } });
+  assertEquals(room.next(200), { waiting: "elsewhere", place: { type: "free" } });
   assertEquals([room.next(200), room.dueMs], [null, 500]);
   const place = { type: "instead of", stranger: "silent" } as const;
-  assertEquals(room.next(500), { waiting: "first", sinceMs: 200, place });
+  assertEquals(room.next(500), { waiting: "first", place });
 });
 
 Deno.test("WaitingRoom.next() gives up on who has waited for nearly as long as it would", () => {

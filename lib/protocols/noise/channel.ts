@@ -147,11 +147,6 @@ export class Channel implements Machine<ChannelInput, ChannelEffect> {
     return this.#phase !== "ended" && !this.#outbox.isEmpty;
   }
 
-  /** Whether the listener has received a valid opening; true for a dialler. */
-  get hasOpening(): boolean {
-    return !(this.#handshake instanceof ListenerHandshake) || this.#handshake.hasOpening;
-  }
-
   /** The latest measured round trip, ms, at first that of the handshake; `null` before. */
   get roundTripMs(): number | null {
     return this.#liveness.roundTripMs;

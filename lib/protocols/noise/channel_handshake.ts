@@ -181,6 +181,25 @@ export class DiallerHandshake implements Handshake {
   }
 }
 
+/**
+ * Whether a listener of `mode` can decide about a dialler by its first bytes: they have a complete opening, valid or
+ * not, or can't become one.
+ */
+export function isWholeOpening(input: Uint8Array, mode: ChannelMode): boolean {
+  try {
+    const preface = decodePreface(input, mode);
+    if (preface === null) return false;
+    return typeof preface === "string" || input.length >= openingBytes(preface);
+  } catch (error) {
+    if (error instanceof RemoteProtocolError) return true;
+    throw error;
+  }
+}
+
+function openingBytes({ epoch }: Preface): number {
+  return PREFACE_BYTES + xxMessageBytes(0, 0, epoch !== null);
+}
+
 /** A handshake after the dialler's opening. */
 interface Opened {
   readonly preface: Preface;
@@ -201,11 +220,6 @@ export class ListenerHandshake implements Handshake {
     this.#access = access;
   }
 
-  /** Whether the dialler has sent a valid opening: connections without one are closed first to make room. */
-  get hasOpening(): boolean {
-    return this.#opened !== null;
-  }
-
   read(input: Uint8Array): HandshakeProgress {
     return this.#opened === null ? this.#readOpening(input) : this.#readProof(this.#opened, input);
   }
@@ -216,7 +230,7 @@ export class ListenerHandshake implements Handshake {
     if (typeof preface === "string") return refuse(preface, input.length);
     const refusal = this.#refusalOf(preface);
     if (refusal !== null) return refuse(refusal, input.length);
-    const end = PREFACE_BYTES + xxMessageBytes(0, 0, preface.epoch !== null);
+    const end = openingBytes(preface);
     if (input.length < end) return WAIT;
 
     const prologue = input.slice(0, PREFACE_BYTES);

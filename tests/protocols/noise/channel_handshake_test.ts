@@ -4,6 +4,7 @@ import { type Fingerprint, fingerprintOf } from "../../../lib/base/fingerprint.t
 import { RemoteProtocolError } from "../../../lib/base/errors.ts";
 import type { PeerKey, RoomId } from "../../../lib/base/ids.ts";
 import { Channel } from "../../../lib/protocols/noise/channel.ts";
+import { isWholeOpening } from "../../../lib/protocols/noise/channel_handshake.ts";
 import { HandshakeState } from "../../../lib/protocols/noise/handshake_state.ts";
 import { encodePreface } from "../../../lib/protocols/noise/preface.ts";
 import { EMPTY, keyPairFromSeed } from "../../../lib/protocols/noise/primitives.ts";
@@ -54,6 +55,22 @@ Deno.test("Channel establishes both sides in three messages and a welcome", () =
     },
   ]);
   assertEquals(sizes, [51 + 32, 1 + 32 + 48 + 97 + 16, 48 + 96 + 16, 19]);
+});
+
+Deno.test("isWholeOpening() holds from the last byte of an opening, or the first that can't be in one", () => {
+  const wanted = { mode: "mesh", room: null, epoch: null, fingerprint: null } as const;
+  const open = encodePreface(wanted, new Uint8Array(8));
+  const secret = encodePreface({ ...wanted, epoch: 1 }, new Uint8Array(8));
+  const firstWhole = (preface: Uint8Array) => {
+    const bytes = concatBytes(preface, new Uint8Array(200));
+    return bytes.findIndex((_, at) => isWholeOpening(bytes.subarray(0, at), "mesh"));
+  };
+
+  // A key; with a secret, a tag as well.
+  assertEquals([open, secret].map(firstWhole), [51 + 32, 51 + 32 + 16]);
+  assertEquals(firstWhole(utf8("GET / HTTP/1.1\r\n")), 1);
+  assertEquals(firstWhole(utf8("p2pc\x02")), 5);
+  assertEquals(firstWhole(encodePreface({ ...wanted, mode: "group" }, new Uint8Array(8))), 51);
 });
 
 Deno.test("Channel establishes whatever the cuts between the bytes", () => {
