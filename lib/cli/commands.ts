@@ -249,6 +249,12 @@ export class CommandTable<Target> {
     }
   }
 
+  /** Whether the line is a command that leaves. */
+  leaves(line: string): boolean {
+    const parsed = this.parse(line, false);
+    return parsed.type === "command" && parsed.leaves;
+  }
+
   #invocationOf(line: string): Invocation {
     // A trailing blank is easily typed, so `:q ` leaves; ` :q` is chat.
     const word = this.#words.get(line.trimEnd());

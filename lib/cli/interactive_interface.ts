@@ -426,6 +426,8 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     const { words, chatIsSilent } = this.#mode.commands;
     const isCommand = (line.startsWith("/") && !line.startsWith("//")) || words.has(line);
     if (isCommand || chatIsSilent) this.#printLines([[this.#prompt, { text: line, as: "body" }]]);
+    // Whoever quits doesn't wait for what others do: as at the end of input, earlier lines get their 10 s.
+    if (this.#pausedBecause !== null && this.#mode.commands.leaves(line)) return this.#ended();
     this.#held.add({ text: line, begun: this.#begun });
     if (this.#pausedBecause === null) return this.#runHeld();
     if (this.#toldPause) return;

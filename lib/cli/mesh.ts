@@ -52,8 +52,11 @@ function leftBehind(last: RoomId): string {
     "shows by /invite";
 }
 
-/** What ends sooner needs no line. */
+/** What ends sooner needs no line, and no prompt before the first line. */
 const CONNECTING_TOLD_MS = 1_000;
+
+/** Why lines wait that are entered while connecting. */
+const NOT_IN = "you aren't in the room yet";
 
 /** The progress text while connecting; null where nobody is dialled. */
 function connectingText({ begin }: MeshConfig): string | null {
@@ -119,8 +122,8 @@ async function chat(wiring: Wiring): Promise<void> {
       if (command.command === "quit") presenter.leaving();
       host?.command(command, ref);
     }, () => host);
-    const presenter = new Presenter(wiring, () => host?.knownNames ?? [], () => {
-      ui.listen(input.handler);
+    const listen = () => ui.listen(input.handler);
+    const presenter = new Presenter(wiring, () => host?.knownNames ?? [], listen, () => {
       // After the first line, which says where this member listens.
       showNotices(ui, ...identity.notices);
       if (begin.kind === "resume") showNotices(ui, BACK);
@@ -137,6 +140,7 @@ async function chat(wiring: Wiring): Promise<void> {
     });
     host = new MeshHost(config, {
       ...modePorts(wiring, links),
+      pauseInput: (reason) => presenter.pauseInput(reason),
       signer: identity.signer,
       openRoom: (room) => {
         const port = options.passive ? null : links.local.port;
@@ -160,7 +164,10 @@ interface ShownNotice {
   readonly ref: string | undefined;
 }
 
-/** Shows events, keeps prompt and completion up to date, and starts listening for input when ready. */
+/**
+ * Shows events, keeps prompt and completion up to date, and starts listening for input: when ready, or at a terminal
+ * once connecting takes long, so that lines can be written meanwhile.
+ */
 class Presenter {
   /** Names of the members present, by fingerprint; bounded by the roster. */
   readonly #names = new Map<string, string>();
@@ -171,12 +178,20 @@ class Presenter {
   readonly #unconfirmed = new Map<string, string>();
   #leavingTimer: ReturnType<typeof setTimeout> | undefined;
   #connectingTimer: ReturnType<typeof setTimeout> | undefined;
+  #isReady = false;
+  #isListening = false;
+  #pausedBecause: string | null = null;
 
-  /** @param known Names of all who can be written to, present or not. */
+  /**
+   * @param known Names of all who can be written to, present or not.
+   * @param listen Starts reading input.
+   * @param greet Shows what follows the first line.
+   */
   constructor(
     readonly wiring: Wiring,
     readonly known: () => readonly string[],
     readonly listen: () => void,
+    readonly greet: () => void,
   ) {
     this.#key = fingerprintOf(wiring.identity.signer.key);
   }
@@ -188,10 +203,12 @@ class Presenter {
     switch (event.event) {
       case "ready":
         clearTimeout(this.#connectingTimer);
-        ui.setPrompt(shownName(event.name));
+        this.#isReady = true;
+        this.#listenAs(event.name);
         ui.setNames(() => [...this.#names.values()], this.known);
-        this.listen();
-        return this.#showHeld();
+        this.greet();
+        this.#showHeld();
+        return ui.pauseInput(this.#pausedBecause);
       case "joined":
         this.#names.set(event.key, event.name);
         return;
@@ -214,6 +231,18 @@ class Presenter {
   /** Shows a notice, but not before the first line. */
   notice(text: string): void {
     this.#hold({ event: { event: "notice", text }, ref: undefined });
+  }
+
+  /** Back pressure of the room, and before it that of connecting. */
+  pauseInput(reason: string | null): void {
+    this.#pausedBecause = reason;
+    if (this.#isReady) this.wiring.ui.pauseInput(reason);
+  }
+
+  #listenAs(name: string): void {
+    this.wiring.ui.setPrompt(shownName(name));
+    if (!this.#isListening) this.listen();
+    this.#isListening = true;
   }
 
   /** Whether a reader takes the first line of standard output for the one that says where this member listens. */
@@ -249,8 +278,13 @@ class Presenter {
   /** Nobody has answered yet: shows the progress text. */
   connecting(text: string | null): void {
     if (text === null) return;
-    const tell = () => showNotices(this.wiring.ui, text);
-    this.#connectingTimer = setTimeout(tell, CONNECTING_TOLD_MS);
+    const { options, ui } = this.wiring;
+    this.#connectingTimer = setTimeout(() => {
+      showNotices(ui, text);
+      if (!ui.interactive) return;
+      ui.pauseInput(NOT_IN);
+      this.#listenAs(options.name);
+    }, CONNECTING_TOLD_MS);
   }
 
   stopped(): void {

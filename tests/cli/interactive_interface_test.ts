@@ -195,6 +195,21 @@ Deno.test("lines typed while input is paused wait, at most a hundred of them", a
   await ui.close();
 });
 
+Deno.test("who quits while input is paused leaves at once, unless lines wait", async () => {
+  for (const waiting of [[], ["one", "two"]]) {
+    const { streams, ui, room, screenNow } = await open();
+    ui.pauseInput("you aren't in");
+    streams.type([...waiting, ":q"].map((line) => `${line}\r`).join(""));
+    const { text } = await screenNow();
+    assertEquals(text.includes("Leaving when 2 lines"), waiting.length > 0);
+    assertEquals(room.happened, waiting.length > 0 ? [] : ["(ended)"]);
+
+    ui.pauseInput(null);
+    assertEquals(room.happened, [...waiting, "(ended)"]);
+    await ui.close();
+  }
+});
+
 Deno.test("a notice has a star, a warning its mark", async () => {
   const { ui, screenNow } = await open();
   ui.show({ event: "notice", text: "Linked again" });

@@ -1,0 +1,67 @@
+/** What a person at a terminal can do while the member that a mesh is joined through hasn't answered yet. */
+
+import { assertEquals } from "@std/assert";
+import { Node, PROGRAM } from "./node.ts";
+import { hasScript, openTerminal, type Terminal } from "./pty.ts";
+
+/** Bob at a terminal, who joins through a port where nothing is answered; `answer` lets Alice answer there. */
+async function joining(run: (bob: Terminal, alice: Node, answer: () => void) => Promise<void>) {
+  const home = await Deno.makeTempDir({ prefix: "p2pchat-pty-" });
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  await using alice = await Node.ready("Alice", null);
+  const { port } = listener.addr;
+  const begun = listener.accept();
+  const answering = Promise.withResolvers<void>();
+  const passedOn = (async () => {
+    const bob = await begun;
+    await answering.promise;
+    const member = await Deno.connect({ hostname: "127.0.0.1", port: alice.port });
+    await Promise.allSettled([
+      bob.readable.pipeTo(member.writable),
+      member.readable.pipeTo(bob.writable),
+    ]);
+  })();
+  try {
+    await using bob = await openTerminal({
+      command: [PROGRAM, "mesh", "Bob", "127.0.0.1", String(port), "--host", "127.0.0.1"],
+      env: { P2PCHAT_HOME: home },
+    });
+    await bob.untilCursorLine("Bob> |");
+    await run(bob, alice, answering.resolve);
+  } finally {
+    answering.resolve();
+    await alice[Symbol.asyncDispose]();
+    await passedOn;
+    listener.close();
+    await Deno.remove(home, { recursive: true });
+  }
+}
+
+Deno.test({
+  name: "lines written while joining takes long wait, and are said once the member is in",
+  ignore: !hasScript(),
+  fn: () =>
+    joining(async (bob, alice, answer) => {
+      await bob.press("hello\r");
+      await bob.until(
+        "why lines wait",
+        ({ text }) => text.includes("Waiting: you aren't in the room yet."),
+      );
+      answer();
+
+      const said = await alice.until(({ event }) => event === "message");
+      assertEquals([said.from, said.text], ["Bob", "hello"]);
+      await bob.press(":q\r");
+      assertEquals(await bob.ended(), 0);
+    }),
+});
+
+Deno.test({
+  name: "a quit at the prompt ends joining at once",
+  ignore: !hasScript(),
+  fn: () =>
+    joining(async (bob) => {
+      await bob.press(":q\r");
+      assertEquals(await bob.ended(), 0);
+    }),
+});
