@@ -69,7 +69,7 @@ const PASSWORD_TRIES = 3;
 interface Tried {
   readonly way: Way;
   readonly newPassword: string;
-  /** How many more tries there are before the menu comes. */
+  /** How many more tries there are before the menu is shown. */
   readonly left: number;
 }
 
@@ -81,11 +81,11 @@ export class ComingIn {
   #way: Way | null;
   #given: GivenPasswords | null;
   #tried: Tried | null = null;
-  /** The same, once its password was found to be wrong. */
+  /** The last log-in, if the directory refused its password. */
   #refused: Tried | null = null;
   /**
-   * A password was typed and didn't do: its owner may type it once more by habit, or be typing still. So the menu
-   * shows nothing of what is typed.
+   * Whether input at the menu is hidden, because a password typed before had no success: the user may type it once more
+   * by habit, or still be typing.
    */
   #isSecret = false;
   /** A password that was typed at the menu. */

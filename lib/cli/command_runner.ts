@@ -1,4 +1,4 @@
-/** Runs input lines as commands, in order, and can be paused. */
+/** Runs input lines as commands, in order; it can be paused. */
 
 import { P2pchatError } from "../base/errors.ts";
 import type { Command, CommandTable } from "./commands.ts";
@@ -8,11 +8,11 @@ export interface CommandReports<Target> {
   refuse(error: P2pchatError, ref: string | undefined): void;
   help(entries: readonly Command<Target>[], ref: string | undefined): void;
   notice(text: string): void;
-  /** Not `null` while the reader of the output is behind: no line is run then, as each may cause output. */
+  /** A promise while the reader of the output is behind: no line is run then, as each may cause output. */
   ready(): Promise<void> | null;
 }
 
-/** Lines run before the network and the output get a turn: some milliseconds' worth. */
+/** The most lines run before yielding to the network and the output: some milliseconds' work. */
 const LINES_A_TURN_MAX = 1_024;
 
 export class CommandRunner<Target> {
@@ -31,12 +31,12 @@ export class CommandRunner<Target> {
     this.#reports = reports;
   }
 
-  /** Whether a command that leaves has been run: later lines aren't run. */
+  /** Whether a command that leaves the mode has been run; no line is run after it. */
   get hasLeft(): boolean {
     return this.#hasLeft;
   }
 
-  /** How many of the lines to be run haven't begun. */
+  /** How many lines given to `runAll` haven't begun. */
   get waiting(): number {
     return this.#waiting;
   }
@@ -51,7 +51,7 @@ export class CommandRunner<Target> {
     }
   }
 
-  /** Runs `lines` one after the other; resolves when the last one has begun. */
+  /** Runs `lines` one after the other; resolves when the last one has begun, or after a command that leaves. */
   async runAll(lines: readonly InputLine[], target: Target): Promise<void> {
     let turnLines = 0;
     this.#waiting = lines.length;

@@ -1,8 +1,8 @@
 /**
  * The user interface at a terminal: lines are appended above a prompt that always takes input.
  *
- * The prompt, with a line of progress above it, is the only part that is ever rewritten. Before anything is
- * printed it is erased, after that it is drawn again, in one write.
+ * The prompt, with a line of progress above it, is the only part of the screen that is ever rewritten: printing
+ * erases it, writes the lines and draws it again, in one write.
  */
 
 import { countText } from "../base/counts.ts";
@@ -53,15 +53,15 @@ import type {
   UserInterface,
 } from "./user_interface.ts";
 
-/** Dragging a window's edge resizes it many times: the prompt follows when it rests. */
+/** Dragging a window's edge resizes it many times: the prompt is redrawn once the size stays the same for this long. */
 const RESIZE_MS = 50;
-/** A stop comes at once, or not at all. */
+/** A process that SIGTSTP hasn't stopped within this time isn't going to be stopped. */
 const NOT_STOPPED_MS = 100;
 
-/** Whoever sees that nothing is asked stops typing; who goes on for so long without a pause hasn't seen it. */
+/** A user who has seen that no question is asked stops typing: keys are dropped until none has come for this long. */
 const QUIET_MS = 1_000;
 
-/** They are no text, and nobody types them ahead. */
+/** Keys that are never dropped: they can't be part of an answer, and nobody types them ahead. */
 const ALWAYS_HEEDED: ReadonlySet<string> = new Set(["interrupt", "suspend", "log-out"]);
 
 const ERASE_BELOW = "\x1b[J";
@@ -70,7 +70,7 @@ const BELL = "\x07";
 export class InteractiveInterface<Event extends ShownEvent, Target>
   implements UserInterface<Event, Target> {
   readonly interactive = true;
-  /** A terminal that is gone is no error. */
+  /** A lost terminal isn't an error. */
   readonly outputError = null;
   readonly dialogue: Dialogue;
   readonly #mode: Mode<Event, Target>;
@@ -82,7 +82,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
   readonly #interrupts: Interrupts;
   readonly #keys = new KeyParser();
   readonly #questions: Questions;
-  /** Whether the terminal breaks rows anew that have become too wide. */
+  /** Whether the terminal rewraps rows that have become too wide. */
   readonly #reflows: boolean;
   readonly #shown = { lastWords: () => this.#erased(), stop: () => this.#output.stop() };
   readonly #onResize = () => this.#resized();
@@ -98,26 +98,26 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
   #pausedBecause: string | null = null;
   #toldPause = false;
   readonly #held = new HeldLines();
-  /** What is to be called before the line being typed is run. */
+  /** What `lineBegins` returned for the line being typed; called before that line is run. */
   #begun: (() => void) | undefined;
-  /** Questions that begin with Enter at an empty line. */
+  /** Questions that will begin with Enter at an empty line. */
   #awaited: { begin(): void; giveUp(): void } | null = null;
 
-  /** The prompt's area when all output so far is on the screen; `null`: not drawn. */
+  /** The prompt's area as it is once all output so far is on the screen; `null`: not drawn. */
   #drawnPrompt: DrawnPrompt | null = null;
-  /** Whether the prompt on the screen isn't what it should be. */
+  /** Whether the prompt on the screen is out of date. */
   #isStale = false;
   #hasEnded = false;
-  /** After the end of input, until the last line was run: gives up those that wait. */
+  /** From the end of input until the last line has run: the timer that discards the lines still waiting. */
   #lastLines: ReturnType<typeof setTimeout> | null = null;
-  /** The terminal is in raw mode, and read. */
+  /** Whether the terminal is in raw mode and being read. */
   #isOpen = false;
   #isSuspended = false;
   #isClosed = false;
   #escapeTimer: ReturnType<typeof setTimeout> | undefined;
   #resizeTimer: ReturnType<typeof setTimeout> | undefined;
   #notStoppedTimer: ReturnType<typeof setTimeout> | undefined;
-  /** Set while keys are dropped. */
+  /** The timer of `QUIET_MS`; set while keys are dropped. */
   #quietTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(mode: Mode<Event, Target>, options: CommonOptions, streams: Streams) {
@@ -156,7 +156,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
         this.#awaited = {
           begin: () => {
             resolve(true);
-            this.#beginQuestions(logOut); // what is typed behind that Enter is for them
+            this.#beginQuestions(logOut); // everything typed after that Enter is an answer
           },
           giveUp: () => resolve(false),
         };
@@ -172,7 +172,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
       end: (isAnswered) => {
         this.#endQuestions();
         if (!isAnswered) this.#questions.takeTypedAhead();
-        this.#runHeld(); // entered before the questions began
+        this.#runHeld(); // runs lines that were entered before the questions began
         this.#press([]);
         this.#lastLineRun();
       },
@@ -201,7 +201,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
   }
 
   #beginQuestions(logOut: () => void): void {
-    this.#awaited?.giveUp(); // others come in their place
+    this.#awaited?.giveUp(); // the new questions replace those waiting for Enter
     this.#awaited = null;
     this.#questions.begin(logOut);
     this.#open();
@@ -213,14 +213,14 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     this.#questions.end();
   }
 
-  /** Takes the terminal. */
+  /** Puts the terminal into raw mode and starts reading it, unless that is done already. */
   #open(): void {
     if (this.#isOpen) return;
     this.#isOpen = true;
     enterRawMode(this.#streams, this.#shown);
     this.#streams.onSignal("SIGWINCH", this.#onResize);
     this.#streams.onSignal("SIGCONT", this.#onContinue);
-    void this.#readAll(); // rejects for faults of our own alone, which end the program
+    void this.#readAll(); // rejects only for bugs, which end the program
   }
 
   ring(): void {
@@ -251,7 +251,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
 
   progress(text: string | null): void {
     if (this.#options.plain) {
-      // Only the first of a series: nothing is rewritten.
+      // Nothing is rewritten in place, so only the first text of a series is printed.
       if (text !== null && this.#progress === null) this.#printStar(text);
       this.#progress = text;
       return;
@@ -290,7 +290,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     clearTimeout(this.#resizeTimer);
     clearTimeout(this.#notStoppedTimer);
     clearTimeout(this.#quietTimer);
-    this.#redraw(); // takes the prompt away
+    this.#redraw(); // erases the prompt
     await isDoneWithin(SYSTEM_LINK_CLOCK, CLOSE_MS_MAX, this.#output.flush());
     await endRawMode();
     this.#interrupts.close();
@@ -344,7 +344,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
 
   #edit(key: Key): EditorRequest | null {
     const { state, request } = onKey(this.#editor, key);
-    // A full queue keeps the line in the editor: nothing that was typed is lost. Enter alone is no line.
+    // If the queue is full, the line stays in the editor, so that nothing typed is lost. Enter alone isn't queued.
     const isFull = this.#held.isFull || this.#output.isFull;
     if (request?.type === "submit" && request.text !== "" && isFull) {
       this.#output.write("stdout", BELL);
@@ -357,7 +357,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     return request;
   }
 
-  /** Before anything else can change what it stands for: whoever types sees what it is. */
+  /** Replaces the expansion as soon as it is typed: the user sees its meaning, which may change later. */
   #expanded(state: EditorState): EditorState {
     const expansion = this.#expansion;
     if (expansion === null || !state.text.startsWith(expansion.typed)) return state;
@@ -376,7 +376,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
       case "interrupt":
         return this.#interrupts.raise("interrupt");
       case "end-of-input":
-        // Whoever is asked gives up with it, as with Ctrl+X.
+        // During questions Ctrl+D does the same as Ctrl+X.
         return this.#questions.isOpen ? this.#questions.logOut() : this.#ended();
       case "redraw":
         return this.#clearScreen();
@@ -404,7 +404,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     this.#lastLineRun();
   }
 
-  /** After the end of input: leaves as soon as there is no line left that may still be run. */
+  /** After the end of input: leaves as soon as no line is left to run. */
   #lastLineRun(): void {
     if (this.#lastLines === null || this.#held.isRunning) return;
     const isLast = this.#held.size === 0 && !this.#questions.isOpen;
@@ -422,11 +422,11 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
 
   #submit(line: string): void {
     if (line === "") return this.#awaited?.begin();
-    // Chat comes back as a message of one's own; a command would leave no trace of what was asked.
+    // A command is echoed, as nothing else would show what the user asked; chat is shown as the user's own message.
     const { words, chatIsSilent } = this.#mode.commands;
     const isCommand = (line.startsWith("/") && !line.startsWith("//")) || words.has(line);
     if (isCommand || chatIsSilent) this.#printLines([[this.#prompt, { text: line, as: "body" }]]);
-    // Whoever quits doesn't wait for what others do: as at the end of input, earlier lines get their 10 s.
+    // Quitting doesn't wait until input resumes: as at the end of input, earlier lines get 10 s.
     if (this.#pausedBecause !== null && this.#mode.commands.leaves(line)) return this.#ended();
     this.#held.add({ text: line, begun: this.#begun });
     if (this.#pausedBecause === null) return this.#runHeld();
@@ -441,7 +441,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     this.#held.run(mayRun, (text) => this.#runner.run(text, this.#handler!.target));
   }
 
-  /** The line that is run asks for questions: what was entered after it, and is being typed, is meant for them. */
+  /** For a command that asks questions: lines entered after it, and the one being typed, are meant as answers. */
   #typedAheadOfQuestions(): void {
     const { text } = this.#editor;
     const lines = this.#takeBehindLine();
@@ -451,7 +451,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     this.#questions.typedBefore(keys);
   }
 
-  /** The same where nothing is asked: nobody is told. */
+  /** For a command that can't ask its questions: discards the lines entered after it, which nobody may see. */
   #dropBehindLine(): void {
     const { length } = this.#takeBehindLine();
     if (length === 0) return;
@@ -459,7 +459,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     this.show({ event: "notice", text: `${unsentText(length)}: ${text}`, warning: true });
   }
 
-  /** Takes all that was typed after the line that is run; Up doesn't bring it back. */
+  /** Takes everything typed after the line that is being run, also out of the history. */
   #takeBehindLine(): readonly string[] {
     const lines = this.#held.take();
     if (lines.length > 0 || this.#editor.text !== "") {
@@ -468,7 +468,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     return lines;
   }
 
-  /** Lines that wait won't be run any more, nor is anything done after them. */
+  /** Discards the waiting lines, and tells the user. */
   #giveUpHeld(): void {
     clearTimeout(this.#lastLines ?? undefined);
     this.#lastLines = null;
@@ -498,11 +498,11 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
 
   async #suspend(): Promise<void> {
     this.#isSuspended = true;
-    this.#redraw(); // takes the prompt away
+    this.#redraw(); // erases the prompt
     await this.#output.flush();
     leaveRawMode();
     this.#streams.suspend();
-    // Where no shell would ever continue us the system doesn't stop us either, and no signal tells of it.
+    // Where no shell could continue this process, the system doesn't stop it, and doesn't report that by a signal.
     this.#notStoppedTimer = setTimeout(() => this.#continued(), NOT_STOPPED_MS);
   }
 
@@ -510,7 +510,8 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     clearTimeout(this.#notStoppedTimer);
     if (this.#isClosed) return;
     if (!reenterRawMode(this.#streams, this.#shown)) return;
-    // Ctrl+Z has taken the prompt away; who is stopped from outside has it on the screen, mostly still in this row.
+    // Ctrl+Z has erased the prompt. If another process sent the stop signal, the prompt is still on the screen, mostly
+    // in the row where it was drawn, and is erased now.
     this.#isSuspended = false;
     this.#redraw();
   }
@@ -552,11 +553,11 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
   }
 
   *#formatted(lines: readonly Line[]): Generator<string> {
-    // A terminal in raw mode may need the return.
+    // A terminal in raw mode may need the carriage return.
     for (const line of lines) yield this.#text.format(line).replaceAll("\n", "\r\n");
   }
 
-  /** Prints lines where the prompt is; it is drawn again below them when the terminal has taken the rest. */
+  /** Prints lines in place of the prompt, which is drawn again below once the terminal has taken all output. */
   #print(units: number, parts: () => Iterable<string>): void {
     this.#output.write("stdout", this.#erased());
     this.#output.writeParts("stdout", units, parts);
@@ -564,7 +565,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
   }
 
   #printError(line: string): void {
-    const isScreen = this.#streams.stderr.isTerminal; // a file needs no return
+    const isScreen = this.#streams.stderr.isTerminal; // a file needs no carriage return
     if (isScreen) this.#output.write("stdout", this.#erased());
     this.#output.write("stderr", isScreen ? line.replaceAll("\n", "\r\n") : line);
     this.#redraw();
@@ -575,7 +576,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     this.#output.wake();
   }
 
-  /** Adds the prompt to the output, when the terminal has taken what came before. */
+  /** Appends the prompt to the output; called when the terminal has taken everything before it. */
   #compose(): void {
     if (!this.#isStale) return;
     this.#isStale = false;
@@ -587,7 +588,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     if (isShown) this.#output.write("stdout", this.#drawn());
   }
 
-  /** Takes the prompt's area off the screen; the cursor is at its start then. */
+  /** The output that erases the prompt's area and moves the cursor to its start. */
   #erased(): string {
     const drawn = this.#drawnPrompt;
     if (drawn === null) return "";

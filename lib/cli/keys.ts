@@ -174,7 +174,7 @@ export class KeyParser {
     return text.slice(run.length);
   }
 
-  /** The same where `text` starts with ESC. */
+  /** As `#take`, where `text` starts with ESC. */
   #takeSequence(text: string, keys: Key[]): string {
     const after = text.slice(1);
     const csi = /^\[([0-?]*)[ -/]*([@-~])/.exec(after);

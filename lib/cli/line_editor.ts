@@ -1,8 +1,8 @@
 /**
- * The line being typed, as a pure machine: a state, and what a key makes of it.
+ * The line being typed, as a pure state machine: a key and a state give the next state.
  *
- * Nothing here knows a terminal. The cursor is an index into the text, always between two characters
- * as people count them.
+ * Nothing here depends on a terminal. The cursor is an index into the text, always between two grapheme clusters:
+ * characters as people count them.
  */
 
 import { graphemeAfter, graphemeBefore } from "./graphemes.ts";
@@ -10,19 +10,19 @@ import type { Key, KeyName } from "./keys.ts";
 
 export interface EditorState {
   readonly text: string;
-  /** 0 to `text.length`, never within a character. */
+  /** 0 to `text.length`, never within a grapheme cluster. */
   readonly cursor: number;
-  /** What Ctrl+Y brings back. */
+  /** The text deleted last by a kill command; Ctrl+Y inserts it. */
   readonly killed: string;
-  /** Lines sent, the oldest first. */
+  /** Submitted lines, the oldest first. */
   readonly history: readonly string[];
-  /** Index of the line of the history that is shown; its length: none. */
+  /** Index of the history line that is shown; `history.length` where none is. */
   readonly historyIndex: number;
-  /** What was typed before the history was opened. */
+  /** The text typed before the user moved into the history. */
   readonly draft: string;
 }
 
-/** What a key asks of whoever owns the editor. */
+/** A key's request to the owner of the editor. */
 export type EditorRequest =
   | { readonly type: "submit"; readonly text: string }
   | { readonly type: "complete" }
@@ -38,10 +38,10 @@ export interface EditorStep {
   readonly request: EditorRequest | null;
 }
 
-/** Lines to go back to: a long evening's. */
+/** The most lines in the history: enough for a long evening. */
 export const HISTORY_LINES_MAX = 1_000;
 
-/** Text being typed: a paste or two of the longest kind; more is refused like an overlong paste. */
+/** The most UTF-16 units in the line, twice the longest paste; more is refused like an overlong paste. */
 const TEXT_UNITS_MAX = 2_097_152;
 
 export const EMPTY_EDITOR: EditorState = {
@@ -53,13 +53,13 @@ export const EMPTY_EDITOR: EditorState = {
   draft: "",
 };
 
-/** What `key` makes of `state`. */
+/** The state after `key`, and the request it makes, if any. */
 export function onKey(state: EditorState, key: Key): EditorStep {
   switch (key.type) {
     case "text":
       return inserted(state, key.text);
     case "paste":
-      // Copied whole lines end with a break that nobody means.
+      // A copied whole line ends with a line break that isn't part of the message.
       return inserted(state, key.text.replace(/\n$/, ""));
     case "overlong-paste":
       return { state, request: { type: "refuse-paste", units: key.units } };
@@ -68,12 +68,12 @@ export function onKey(state: EditorState, key: Key): EditorStep {
   }
 }
 
-/** The state with `text` at the cursor. */
+/** The state with `text` inserted at the cursor. */
 export function insert(state: EditorState, text: string): EditorState {
   return replaced(state, state.cursor, state.cursor, text);
 }
 
-/** The state with `text` in place of what is from `start` to `end`, the cursor after it. */
+/** The state with `text` in place of the text from `start` to `end`, and the cursor after it. */
 export function replaced(
   state: EditorState,
   start: number,
@@ -82,7 +82,7 @@ export function replaced(
 ): EditorState {
   const whole = state.text.slice(0, start) + text + state.text.slice(end);
   const cursor = start + text.length;
-  // What meets here may be one character now: an accent and its letter, two halves of a flag.
+  // The texts may combine to one character where they meet: a letter and an accent, or two halves of a flag.
   return {
     ...state,
     text: whole,
@@ -90,13 +90,13 @@ export function replaced(
   };
 }
 
-/** The state with nothing typed, and a history without these lines. */
+/** The state with an empty line, and with `lines` removed from the history. */
 export function forgetting(state: EditorState, lines: readonly string[]): EditorState {
   const history = state.history.filter((line) => !lines.includes(line));
   return { ...EMPTY_EDITOR, killed: state.killed, history, historyIndex: history.length };
 }
 
-/** `index`, or the end of the character that it is within. */
+/** `index`, or the end of the character if `index` is within one. */
 function endOfCharacter(text: string, index: number): number {
   return index === 0 ? 0 : graphemeAfter(text, graphemeBefore(text, index));
 }
@@ -168,7 +168,7 @@ function submitted(state: EditorState): EditorStep {
   };
 }
 
-/** The characters on both sides of the cursor change places; at the end, the last two. */
+/** Swaps the characters on both sides of the cursor; at the end of the line, the last two. */
 function transposed(state: EditorState): EditorStep {
   const { text } = state;
   const middle = state.cursor === text.length ? graphemeBefore(text, state.cursor) : state.cursor;
@@ -186,21 +186,21 @@ function recalled(state: EditorState, index: number): EditorStep {
   return only({ ...state, text, cursor: text.length, historyIndex: index, draft });
 }
 
-/** Words are runs of letters, marks and digits, as in a shell's line. */
+/** A word is a run of letters, marks, digits and underscores, as in a shell's command line. */
 const WORD_BEFORE = /[\p{L}\p{M}\p{N}_]+[^\p{L}\p{M}\p{N}_]*$|[^\p{L}\p{M}\p{N}_]+$/u;
 const WORD_AFTER = /^[^\p{L}\p{M}\p{N}_]*[\p{L}\p{M}\p{N}_]+|^[^\p{L}\p{M}\p{N}_]+/u;
 
-/** As in a shell, Ctrl+W takes all up to a blank: the `/` of a command that was typed wrong isn't left for the next one. */
+/** Ctrl+W deletes back to a blank, as in a shell: no `/` of a mistyped command is left over. */
 const UNBLANKED_BEFORE = /\S+\s*$|\s+$/u;
 
-/** A word is looked for within so many units: the search for one must not grow with the square of the text. */
+/** How far a word is searched, in UTF-16 units, since the time of a search may grow with the square of the text. */
 const WORD_UNITS_MAX = 1_024;
 
 function wordStart(state: EditorState): number {
   return graphemeBefore(state.text, startOf(WORD_BEFORE, state) + 1);
 }
 
-/** Where what stands before the cursor begins. */
+/** Where the match of `before`, a pattern that ends at the cursor, starts. */
 function startOf(before: RegExp, { text, cursor }: EditorState): number {
   const near = text.slice(Math.max(0, cursor - WORD_UNITS_MAX), cursor);
   return cursor - (before.exec(near)?.[0].length ?? 0);

@@ -45,7 +45,7 @@ import { askWho } from "./who_answers.ts";
 
 /**
  * Runs until the user leaves.
- * @throws {P2pchatError} What ended it otherwise.
+ * @throws {P2pchatError} The reason if it ends otherwise.
  */
 export async function runMember(options: MemberOptions): Promise<void> {
   const rendering = new MemberRendering();
@@ -88,38 +88,41 @@ export async function runMember(options: MemberOptions): Promise<void> {
   });
 }
 
-/** What is the same wherever the group turns out to be kept. */
+/** The parts of the program that don't depend on where the group's data turns out to be stored. */
 interface Program extends Session<MemberOwnEvent, MemberCommandSink> {
   readonly options: MemberOptions;
-  /** Where the log is to be from now on; null: where it was. */
+  /** The path of the log given by `--db`; null: the last one used. */
   readonly logPath: string | null;
   readonly places: MemberPlaces;
   readonly relay: MemberRelay;
   readonly votes: VoteQuestions;
   readonly waiting: WaitingInput;
-  /** @returns That the program is leaving. */
+  /** Makes the program leave; logs `cause`. @returns That the program is leaving. */
   leave(cause: string): boolean;
-  /** Takes input from now on. */
+  /** Starts taking input; only the first call has an effect. */
   listen(): void;
-  /** So many entries are about to be shown again. */
+  /** Announces that this many stored entries are about to be shown. */
   replays(entries: number): void;
 }
 
 interface Wiring extends Program {
   readonly place: MemberPlace;
   readonly logPath: string;
-  /** What the user should know of the place. */
+  /** Notices to the user about the place. */
   readonly notices: readonly string[];
 }
 
-/** The coordinator that was met is one whose group is kept in another place. */
+/** Thrown where the coordinator that answers is one whose group is stored in another place. */
 class KeptElsewhere extends Error {
   constructor(readonly place: MemberPlace) {
     super(`the group is kept in ${place.folder}`);
   }
 }
 
-/** One group has one place, whatever address its coordinator is sought at: its key tells, as soon as it is met. */
+/**
+ * Chats with the data of the group's one place, by whatever address its coordinator is dialled: the coordinator's key,
+ * known once it answers, identifies the place.
+ */
 async function chatWhereItIs(program: Program): Promise<void> {
   const { places, options: { server }, logPath, ui } = program;
   const firstSteps = ui.interactive && places.all.length === 0 ? [FIRST_GROUP] : [];
@@ -145,7 +148,7 @@ function otherAddressText(server: Endpoint, { address }: MemberPlace): string {
     "whose log this profile has";
 }
 
-/** Asks at an address that is new; null where nobody answers, or nobody who was met before. */
+/** Asks who answers at a new address; null where nobody does, or a coordinator that wasn't met before. */
 async function placeOfWhoAnswers(program: Program): Promise<MemberPlace | null> {
   const { places, options: { server }, environment, ui, leave } = program;
   const { answer, cancel } = askWho(server, channelIdentity(program), environment);
@@ -164,7 +167,7 @@ async function placeOfWhoAnswers(program: Program): Promise<MemberPlace | null> 
   return key === null ? null : places.of(key);
 }
 
-/** What is over sooner needs no line. */
+/** Asking isn't reported if it takes less than this. */
 const ASKING_TOLD_MS = 1_000;
 
 function scopeOf(address: string): string {
@@ -189,7 +192,7 @@ async function chat(wiring: Wiring): Promise<void> {
   const ports = { disk, crypto, pid: Deno.pid, wallMs, notice };
   const isKnown = logPath === place.logPath;
   const group = await openGroup(ports, { folder: place.folder, db: logPath, isKnown });
-  // Before what the log has is shown: whoever reads them last takes what was fetched by then for missing.
+  // Shown before the log's entries: after these, the user would think that entries fetched since are still missing.
   showNotices(ui, ...group.notices);
   let datagrams: Datagrams | null = null;
   let links: Links | null = null;
@@ -240,7 +243,7 @@ async function chat(wiring: Wiring): Promise<void> {
   }
 }
 
-/** Passes on what links bring, unless whoever answers turns out to have its place elsewhere. */
+/** Passes the links' events on to the host, which gives up if the coordinator that answers has another place. */
 function guarded({ place, places, relay }: Wiring, host: () => MemberHost | null): LinkHandler {
   const handler = forwardTo(host);
   let isMet = places.isMet(place);
@@ -283,15 +286,15 @@ function configOf(
   };
 }
 
-/** Null where the coordinator sees it better than we do. */
+/** The host name or address to announce for datagrams; null: the coordinator uses the address that it sees. */
 function advertisedHost({ advertise, host }: MemberOptions): string | null {
   if (advertise !== null) return advertise.host;
   return host !== null && !isUnspecified(host) && !isLoopback(host) ? host : null;
 }
 
 /**
- * Takes datagrams at the port asked for; else at that of the last time, else at the first of the usual ones that no
- * other program has.
+ * Opens a UDP socket at the port in the options; without one, at the last port used or else the first of the usual
+ * ports that is free.
  * @throws {P2pchatError} `port-in-use` or `unreachable`.
  */
 function openDatagrams(
@@ -316,7 +319,7 @@ function openDatagrams(
   );
 }
 
-/** Shows what happens, keeps prompt and completion up to date, and starts listening when it is ready. */
+/** Shows events, keeps prompt and completion up to date, and starts taking input when the member is ready. */
 class Presenter {
   #catchingUpSinceMs: number | null = null;
 
@@ -351,7 +354,7 @@ class Presenter {
     this.wiring.listen();
   }
 
-  /** What is over within a second needs no line. */
+  /** Shows the progress of catching up, unless it takes less than a second. */
   #progress(done: number, of: number): void {
     const { ui } = this.wiring;
     const nowMs = SYSTEM_LINK_CLOCK.nowMs();

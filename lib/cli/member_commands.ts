@@ -23,7 +23,7 @@ export type MemberCommandSink = CommandSink<MemberCommand>;
 
 const EDIT_FORM = "the form is /edit TEXT - N, for example /edit at eight? - 43";
 
-/** The same from a script, which means what it writes and takes nothing for a private message. */
+/** The command as a script means it: all of `/msg NAME TEXT` is the text, not an attempt at a private message. */
 export function asWritten(command: MemberCommand): MemberCommand {
   return command.command === "msg" ? { command: "msg", text: command.text } : command;
 }

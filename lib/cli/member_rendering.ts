@@ -136,7 +136,7 @@ export class MemberRendering {
     nowMs: number,
   ): readonly Line[] {
     if (joined.includes(this.#self)) {
-      // The first line said so already.
+      // The line of the `ready` event has said so already.
       if (this.#isToldByReady) {
         this.#isToldByReady = false;
         return [];

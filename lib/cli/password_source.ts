@@ -106,7 +106,7 @@ function typedPassword(entry: Entry, streams: Streams): string {
 
 /**
  * A new password, typed twice.
- * @param ask Asks; null when no more answers come. @returns Null then.
+ * @param ask Asks one question; null if no more answers come, which makes the result null.
  * @throws {P2pchatError} `weak-password`, or `bad-credentials` where the two inputs differ.
  */
 export async function typedTwice<None extends null>(

@@ -25,12 +25,12 @@ import type {
   UserInterface,
 } from "./user_interface.ts";
 
-/** Input written to the pipe earlier has been read when nothing has come for so long. */
+/** After this time without input, everything written to the pipe earlier has been read. */
 const IDLE_MS = 50;
 
 export class PipedInterface<Event extends ShownEvent, Target>
   implements UserInterface<Event, Target> {
-  /** True for a terminal that can do no more than print: a person uses it all the same. */
+  /** True for a terminal that can only print (`TERM=dumb`), since a person uses it. */
   readonly interactive: boolean;
   readonly dialogue = null;
   readonly #mode: Mode<Event, Target>;
@@ -162,7 +162,7 @@ export class PipedInterface<Event extends ShownEvent, Target>
     try {
       return await this.#streams.stdin.read(buffer);
     } catch (error) {
-      // Standard input was closed by the program's parent: there was nothing to read.
+      // BadResource: the parent process has closed standard input, so there is nothing to read.
       if (!(error instanceof Deno.errors.BadResource) && !this.#isClosed) {
         const text = `Cannot read standard input: ${systemText(error)}; it counts as ended`;
         this.show({ event: "notice", text, warning: true });
@@ -195,7 +195,7 @@ export class PipedInterface<Event extends ShownEvent, Target>
   }
 }
 
-/** Whether the event reads the same in all modes. */
+/** Whether the event is one that all modes have. */
 export function isCommon<Event extends ShownEvent>(
   event: Event | CommonEvent,
 ): event is CommonEvent {

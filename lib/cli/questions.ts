@@ -1,6 +1,6 @@
 /**
- * Questions at a terminal, one after the other: the answer being typed, and what was typed before anything was asked.
- * Nothing of that is shown: it may be a password.
+ * Questions at a terminal, one after the other: the answer being typed, and the keys typed ahead of the next question,
+ * which aren't shown, as they may be a password.
  */
 
 import { type EditorRequest, type EditorState, EMPTY_EDITOR, onKey } from "./line_editor.ts";
@@ -8,12 +8,12 @@ import type { Key } from "./keys.ts";
 import { onPasswordKey } from "./password_entry.ts";
 import type { Line, Question } from "./user_interface.ts";
 
-/** Keys that wait for a question: more than anybody types who knows what will be asked. */
+/** The most keys kept for the next question: more than anybody types ahead who knows what will be asked. */
 const KEYS_MAX = 1_024;
-/** Text in them: no answer is that long. */
+/** The most UTF-16 units of text in these keys: no answer is that long. */
 const UNITS_MAX = 65_536;
 
-/** What the prompt shows of a question. */
+/** How a question is shown at the prompt. */
 export interface Asked {
   readonly prompt: string;
   readonly text: string;
@@ -23,7 +23,7 @@ export interface Asked {
 interface Open extends Question {
   readonly resolve: (answer: string | null) => void;
   editor: EditorState;
-  /** What was typed where nothing of it is shown. */
+  /** The answer typed so far to an unseen question; the editor is unused then. */
   unseen: string;
 }
 
@@ -35,18 +35,18 @@ export class Questions {
   #typedAhead: Key[] = [];
   #units = 0;
 
-  /** @param print Prints a question that was answered. @param changed The prompt isn't what it was. */
+  /** @param print Prints an answered question. @param changed Called when the prompt has to be redrawn. */
   constructor(print: (line: Line) => void, changed: () => void) {
     this.#print = print;
     this.#changed = changed;
   }
 
-  /** Whether keys are for questions. */
+  /** Whether keys are answers, rather than input to the prompt. */
   get isOpen(): boolean {
     return this.#logOut !== null;
   }
 
-  /** Null: nothing is asked at the moment. */
+  /** The question being asked; null where there is none. */
   get asked(): Asked | null {
     if (this.#question === null) return null;
     const { prompt, editor: { text, cursor }, isUnseen } = this.#question;
@@ -58,7 +58,7 @@ export class Questions {
     this.#changed();
   }
 
-  /** @returns The answer; null where there is none. */
+  /** Asks a question, in place of one still open. @returns The answer; null where the question ends without one. */
   ask(question: Question): Promise<string | null> {
     const { promise, resolve } = Promise.withResolvers<string | null>();
     this.#question?.resolve(null);
@@ -67,7 +67,7 @@ export class Questions {
     return promise;
   }
 
-  /** Keys go to the prompt again. */
+  /** Ends the questions: keys go to the prompt again. */
   end(): void {
     this.#answered(null);
     this.#logOut = null;
@@ -78,7 +78,7 @@ export class Questions {
     this.#logOut?.();
   }
 
-  /** The keys that waited, where somebody takes them now. */
+  /** Takes the keys typed ahead; none while questions are open and nothing is asked yet. */
   takeTypedAhead(): readonly Key[] {
     if (this.isOpen && this.#question === null) return [];
     const keys = this.#typedAhead;
@@ -86,20 +86,20 @@ export class Questions {
     return keys;
   }
 
-  /** The keys that waited are for nobody. */
+  /** Drops the keys typed ahead. */
   forgetTypedAhead(): void {
     this.#typedAhead = [];
     this.#units = 0;
   }
 
-  /** These keys come before those that wait. */
+  /** Puts `keys` before the keys typed ahead. */
   typedBefore(keys: readonly Key[]): void {
     const waiting = this.#typedAhead;
     this.forgetTypedAhead();
     for (const key of [...keys, ...waiting]) this.#keep(key);
   }
 
-  /** A key for the question, now or later. @returns What it asks of whoever has the terminal. */
+  /** Handles a key, or keeps it for the next question. @returns A request to the owner of the terminal, if any. */
   press(key: Key): EditorRequest | null {
     if (key.type === "press") {
       switch (key.name) {

@@ -1,4 +1,4 @@
-/** `p2pchat peer --registry`: what its user does, from coming in to leaving. */
+/** `p2pchat peer --registry`: a user's session with a directory, from logging in to leaving. */
 
 import type { Logger } from "../base/environment.ts";
 import { P2pchatError } from "../base/errors.ts";
@@ -34,18 +34,18 @@ import { processStreams } from "./streams.ts";
 import type { InterruptCause, UserInterface } from "./user_interface.ts";
 import { shownEvent } from "./verify_rendering.ts";
 
-/** How long a directory that isn't there is waited for after the end of input. */
+/** How long to wait for an unreachable directory after the end of input. */
 const ENDED_WAIT_MS_MAX = 10_000;
 
 const BELLS_PER_S = 1;
 const BELLS_BURST = 10;
 
-/** What is over sooner needs no line. */
+/** Connecting to the directory isn't reported if it takes less than this. */
 const LOOKING_TOLD_MS = 1_000;
 
 /**
  * Runs until the user leaves.
- * @throws {P2pchatError} What ended it otherwise.
+ * @throws {P2pchatError} The reason if it ends otherwise.
  */
 export async function runRegistry(options: RegistryOptions): Promise<void> {
   const isInteractive = isForPerson(options);
@@ -69,7 +69,7 @@ export async function runRegistry(options: RegistryOptions): Promise<void> {
   });
 }
 
-/** What files and the environment have; null where no password is needed. */
+/** The passwords from files and the environment; null where none is needed. */
 async function givenPasswords(
   { way, passwordFile: file, newPasswordFile }: RegistryOptions,
   mayAsk: boolean,
@@ -93,35 +93,35 @@ interface ProgramParts {
 
 type Wiring = Session<RegistryOwnEvent, RegistryTarget>;
 
-/** The user wants to come in as somebody whose profile is another one. */
+/** Thrown where the user wants to log in by a name that has another profile. */
 class OtherProfile extends Error {
   constructor(readonly way: Way) {
     super(`${way.name} has another profile`);
   }
 }
 
-/** What is the same whichever profile turns out to be used. */
+/** The parts of the program that don't depend on which profile turns out to be used. */
 class Program {
   readonly #parts: ProgramParts;
   readonly #comingIn: ComingIn;
   readonly #account: OwnAccount;
   readonly #openLog: () => Promise<Logger>;
   #host: DirectoryClientHost | null = null;
-  /** To that host. */
+  /** The input to that host. */
   #input: ModeInput<ClientCommand> | null = null;
   #listens = false;
   #isLeaving = false;
-  /** The directory has answered. */
+  /** Whether the directory has ever answered. */
   #isMet = false;
-  /** Whoever has calls come without end doesn't ring without end. */
+  /** Limits the rate of bells, however many calls come in. */
   readonly #bells = new TokenBucket(BELLS_PER_S, BELLS_BURST);
-  /** Lines for a call that came to nothing, beside those that the machine kept. */
+  /** How many lines for a failed call were dropped and not yet reported, without those that the machine kept. */
   #unsaid = 0;
-  /** The input has ended before one was in. */
+  /** Whether the input ended before the user was logged in. */
   #hasEnded = false;
-  /** Tells that the directory is still being looked for. */
+  /** The timer of the notice that the directory is still being looked for. */
   #looking: { cancel(): void } | null = null;
-  /** Ends a script that has said all to a directory that isn't there. */
+  /** The timer that ends a script whose input has ended, or waits, while the directory is unreachable. */
   #waiting: { cancel(): void } | null = null;
   #notices: readonly string[];
 
@@ -154,7 +154,7 @@ class Program {
   async run(): Promise<void> {
     const { options, ui } = this.#parts;
     ui.heedInterrupts((cause) => this.#interrupted(cause));
-    // What is typed waits until one is in.
+    // Everything typed is kept until the user is logged in.
     this.#comingIn.begin();
     let name = options.name ?? (await this.#comingIn.way())?.name ?? null;
     while (name !== null && !this.#isLeaving) {
@@ -165,7 +165,11 @@ class Program {
     ui.show({ event: "bye", reason: "quit" });
   }
 
-  /** @returns Whose profile is to be used instead; null: the user leaves the menu; undefined: it has run to its end. */
+  /**
+   * Runs with the profile of `name`.
+   * @returns The name whose profile is to be used instead; null: the user leaves by the menu; undefined: the user has
+   * left.
+   */
   async #runIn(name: string): Promise<string | null | undefined> {
     const { options, ui } = this.#parts;
     let isOpen = false;
@@ -180,7 +184,7 @@ class Program {
       );
       return other ?? undefined;
     } catch (error) {
-      // Whoever is asked for a name can give another one; what is typed meanwhile may be a password.
+      // A user who was asked for the name can give another one. The menu is unseen: the user may be typing a password.
       const isTaken = !isOpen && error instanceof P2pchatError && error.code === "in-use";
       if (!isTaken || options.name !== null || ui.dialogue === null) throw error;
       showError(ui, error);
@@ -188,7 +192,7 @@ class Program {
     }
   }
 
-  /** @returns Whose profile is to be used instead; null: the user has left. */
+  /** @returns The name whose profile is to be used instead; null: the user has left. */
   async #runAs(name: string, wiring: Wiring): Promise<string | null> {
     this.#parts.standing.name = name;
     try {
@@ -237,7 +241,7 @@ class Program {
     });
   }
 
-  /** Asks how to come in, and comes in so. Rejects for faults of our own alone, which end the program. */
+  /** Asks how to log in, and passes the answer on. Rejects only for bugs, which end the program. */
   async #enter(profile: string): Promise<void> {
     const host = this.#host;
     const answer = await this.#comingIn.entry(profile);
@@ -268,7 +272,7 @@ class Program {
         break;
       case "error":
         this.#comingIn.failed(event.code);
-        // Whoever may accept the key types it at the prompt.
+        // Ends the questions: the user accepts the key at the prompt, with /trust.
         if (event.code === "key-changed" && !standing.wasUp) this.#comingIn.over(false);
         break;
       case "users":
@@ -304,7 +308,7 @@ class Program {
     });
   }
 
-  /** All that was piped for a call which came to nothing has been read. */
+  /** All lines piped for a failed call have been read: tells how many weren't said. */
   #tellUnsaid(): void {
     const { ui, standing } = this.#parts;
     standing.hasReadAll();
@@ -328,7 +332,7 @@ class Program {
           return showError(ui, standing.unsaid, ref);
         }
         this.#tellUnsaid();
-        // It ends what was for that call; all that follows is for the lobby.
+        // The first other command ends the lines for that call; everything after it is for the lobby.
         if (command.command === "hang-up" || command.command === "cancel") {
           if (ref !== undefined) ui.show({ event: "notice", text: overText(peer) }, ref);
           return;
@@ -346,7 +350,7 @@ class Program {
 
   // Leaving.
 
-  /** Ctrl+C ends one thing after the other: a question, a call, the program. */
+  /** Each Ctrl+C ends one thing: a question, otherwise a call, otherwise the program. */
   #interrupted(cause: InterruptCause): boolean {
     if (cause !== "interrupt") return this.#leave(cause);
     if (this.#account.giveUp()) return false;
@@ -370,7 +374,7 @@ class Program {
     return false;
   }
 
-  /** A script without a line comes in, too, before it leaves: it may have come to sign up. */
+  /** A script whose input ends before it is logged in leaves only after that: it may just want to sign up. */
   #ended(): void {
     const { ui, standing } = this.#parts;
     this.#tellUnsaid();
@@ -379,12 +383,15 @@ class Program {
     this.#inputEnds();
   }
 
-  /** A script that has said all waits no longer for a directory that isn't there than for anything else. */
+  /** The input of a script has ended or waits: from now on an unreachable directory is waited for 10 s at most. */
   #inputEnds(): void {
     this.#waiting ??= this.#waitFrom(SYSTEM_LINK_CLOCK.nowMs());
   }
 
-  /** As long as it is there, it lets one in or says why not. */
+  /**
+   * Gives up once the directory has been unreachable for 10 s, counted from `sinceMs` at the earliest. A reachable one
+   * is waited for, as it lets the user in or says why not.
+   */
   #waitFrom(sinceMs: number): { cancel(): void } {
     return SYSTEM_LINK_CLOCK.at(sinceMs + ENDED_WAIT_MS_MAX, () => {
       const { standing, options: { registry } } = this.#parts;
@@ -403,7 +410,7 @@ class Program {
   #leave(cause: string): boolean {
     this.#isLeaving = true;
     this.#comingIn.over(false);
-    // A call that rings isn't waited for by whoever ends the program.
+    // At the end of input a ringing call is waited for; any other way of leaving withdraws it.
     const waits = cause === "end of input";
     if (!waits && this.#parts.standing.where.place === "calling") {
       this.#host?.command({ command: "cancel" }, undefined);

@@ -101,7 +101,7 @@ function configOf<Event extends ShownEvent, Target>(
   const { knownPeers, folder, ui } = session;
   const address = endpointText({ ...registry, host: canonicalHost(registry.host) });
   const directoryScope = `host:${address}`;
-  // The scope of keys met at the directory whose key was seen last.
+  // The scope of the users' pins at the directory whose key was seen last.
   let scope = "";
   const verified = knownPeers.pins().filter((pin) => pin.verified);
   const config = {
@@ -110,7 +110,7 @@ function configOf<Event extends ShownEvent, Target>(
     directory: registry,
     registry: registryText(registry),
     expect: keyPinned(knownPeers, directoryScope, DIRECTORY_NAME),
-    // As in the `ready` event; others get the address that the directory sees.
+    // The address for the `ready` event; other clients get the one that the directory sees.
     listening: endpointForOthers({ host, advertise: null }, port),
     pinsOf: (key: PeerKey) => {
       scope = `directory:${fingerprintOf(key)}`;

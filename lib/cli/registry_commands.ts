@@ -39,10 +39,10 @@ const calledOne: Argument<ClientCommand> = {
   completesNames: true,
 };
 
-/** What else people answer to a question. */
+/** Words other than `y` and `n` with which people answer a question. */
 const ANSWERS = /^(?:yes|no|ok|accept|decline)$/i;
 
-/** Both end a call, or one that rings, and one of them is late. */
+/** For a user who ends a call, ringing or connected, just after the other side has ended it. */
 export const JUST_OVER_TEXT = "The call was over a moment ago; again, and you log out";
 
 const partOfName: Argument<string | undefined> = { parse: (text) => text, completesNames: true };
@@ -187,7 +187,7 @@ export function registryCommands(
   });
 }
 
-/** Commands about the call of the moment: a line that was begun in one is for no other one. */
+/** Commands about the current call: a line that was begun during an earlier call must not affect it. */
 const OF_CALL: ReadonlySet<string> = new Set(["accept", "decline", "cancel", "msg", "hangup"]);
 
 function ofCall(
@@ -210,7 +210,7 @@ function callWasOver(): P2pchatError {
   );
 }
 
-/** What a line without a slash means, there. */
+/** What a line without a slash means where the user is now. */
 function bareLine(
   line: string,
   where: Whereabouts,
@@ -225,7 +225,7 @@ function bareLine(
   }
   if (place === "refused" && word !== "q") return { command: "msg", texts: { text: line } };
   if (word === "q") return { command: place === "lobby" ? "logout" : "hangup", texts: {} };
-  // At a terminal nothing is said before both want to talk; then, and for a script, it waits until they do.
+  // Text waits until the call is connected; at a terminal it is refused before the callee has accepted.
   const isKept = place === "calling" && (!isInteractive || where.isAccepted);
   if (place === "talking" || isKept) {
     return { command: "msg", texts: { text: word === " q" ? "q" : line } };
@@ -234,7 +234,7 @@ function bareLine(
   if (listed !== null) return { command: "list", texts: { part: listed[1] } };
   const told = /^2(?:\s+([^]*))?$/.exec(word)?.[1];
   if (told !== undefined) {
-    // Whoever doesn't see at once that it rings may mean the one who calls.
+    // A user who hasn't noticed yet that a call isn't connected may mean this text for its other side alone.
     if (place !== "lobby" && isInteractive) {
       const text =
         "Your broadcast wasn't sent, as a call isn't over: /broadcast TEXT sends it now, too";

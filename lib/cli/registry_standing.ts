@@ -1,6 +1,6 @@
 /**
- * Where the user of a directory's client is, as told by its events: what the prompt says, and what a line typed there
- * means.
+ * Where the user of a directory's client is, derived from the client's events: in the lobby, calling, called or in a
+ * call. The prompt and the meaning of a line without a slash depend on it.
  */
 
 import { type ErrorCode, P2pchatError } from "../base/errors.ts";
@@ -13,8 +13,8 @@ import {
 } from "../protocols/directory/events.ts";
 
 /**
- * `asked`: another user calls; `calling`: a call isn't connected yet; `refused`: lines that were meant for a call
- * that came to nothing are still being read.
+ * `asked`: another user is calling; `calling`: a call isn't connected yet; `refused`: lines piped for a call that has
+ * failed are still being read.
  */
 export type Place = "lobby" | "asked" | "calling" | "talking" | "refused";
 
@@ -22,15 +22,15 @@ export interface Whereabouts {
   readonly place: Place;
   /** The other side of the call; empty in the lobby. */
   readonly peer: string;
-  /** The callee has said yes: the call is about to be connected. */
+  /** Whether the callee has accepted: the call is about to be connected. */
   readonly isAccepted: boolean;
-  /** The line that is run was begun during a call, or while one rang, that is over now. */
+  /** Whether the line being run was begun in a call, ringing or connected, that is over now. */
   readonly wasInCall: boolean;
-  /** A call, or its ringing, ended a moment ago, not by our user, and there is no other one. */
+  /** Whether a call, ringing or connected, ended less than 1.5 s ago, not by our user, and there is no other one. */
   readonly isJustOver: boolean;
 }
 
-/** A user who wanted to hang up, withdraw or decline as well does so within this time. */
+/** A user who is about to end a call when the other side ends it does so within this time. */
 const JUST_OVER_MS = 1_500;
 
 const ENDS_CALL: ReadonlySet<ClientCommand["command"]> = new Set(["hang-up", "cancel", "decline"]);
@@ -50,15 +50,15 @@ export class RegistryStanding {
   #wasUp = false;
   #isGuest = false;
   #overAtMs = -Infinity;
-  /** Our user has asked for the end of the call. */
+  /** Whether our user has asked for the end of the call. */
   #isEnding = false;
-  /** The call in which the line that is run was begun; null: in none. */
+  /** The call in which the line being run was begun; null: in none. */
   #begunIn: string | null = null;
-  /** Lines are typed at a terminal. */
+  /** Whether lines are typed at a terminal. */
   #isTyped = false;
-  /** More lines were piped for a call that isn't connected yet than are kept. */
+  /** Whether more lines were piped for a call that isn't connected yet than are kept. */
   #isOverfull = false;
-  /** The other side of that call, while the lines meant for it are still being read, whoever calls meanwhile. */
+  /** The callee of such a call after it has failed, until all lines meant for it are read, whoever calls meanwhile. */
   #refused: { readonly peer: string; readonly code: ErrorCode } | null = null;
 
   /** @param nowMs A monotonic clock. */
@@ -87,17 +87,17 @@ export class RegistryStanding {
     return this.#where === LOBBY ? null : this.#call;
   }
 
-  /** Whether the user is in. */
+  /** Whether the user is logged in now. */
   get isUp(): boolean {
     return this.#isUp;
   }
 
-  /** Whether the user was ever let in. */
+  /** Whether the user was ever logged in. */
   get wasUp(): boolean {
     return this.#wasUp;
   }
 
-  /** Whether the user is in without an account. */
+  /** Whether the user has entered as a guest, without an account. */
   get isGuest(): boolean {
     return this.#isGuest;
   }
@@ -121,7 +121,7 @@ export class RegistryStanding {
     }
   }
 
-  /** Notes what the user asks for: lines that follow are for a call that was accepted. */
+  /** Notes a command of the user: after one that accepts a call, lines are meant for that call. */
   asks(command: ClientCommand): void {
     const { place, peer } = this.#where;
     this.#isEnding ||= ENDS_CALL.has(command.command);
@@ -132,26 +132,26 @@ export class RegistryStanding {
     this.#where = { ...this.#where, place: "calling" };
   }
 
-  /** Both sides want to talk, as the directory says. */
+  /** The directory reports that both sides have accepted the call. */
   connecting(): void {
     this.#accepted = true;
   }
 
   /**
-   * No more lines are taken for now: those meant for the call follow later, unless its end has been asked for. Lines
-   * typed at a terminal don't need this: for each it is known in which call it was begun.
+   * Input is paused: further lines meant for the call will follow, unless the user has asked for its end. This isn't
+   * needed for lines typed at a terminal, as `lineBegins` notes the call of each.
    */
   inputPauses(): void {
     this.#isOverfull ||= this.#where.place === "calling" && !this.#isEnding && !this.#isTyped;
   }
 
-  /** The error for a line that was meant for a refused call. */
+  /** The error for a line that was meant for a failed call. */
   get unsaid(): P2pchatError {
     const { peer, code } = this.#refused ?? { peer: this.#where.peer, code: "unreachable" };
     return new P2pchatError(code, unsaidText(peer));
   }
 
-  /** All lines that were meant for a refused call have been read. */
+  /** All lines that were meant for a failed call have been read. */
   hasReadAll(): void {
     this.#refused = null;
   }

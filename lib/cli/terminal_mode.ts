@@ -62,8 +62,8 @@ export function leaveRawMode(): void {
 }
 
 /**
- * The same for a program that ends while a write may be in progress. Changing the mode of a terminal that takes no
- * output would block for ever, without reacting to signals; such a terminal stays in raw mode.
+ * As `leaveRawMode`, for a program that ends while a write may be in progress. Changing the mode of a terminal that
+ * takes no output would block for ever, without reacting to signals; such a terminal stays in raw mode.
  */
 export async function endRawMode(): Promise<void> {
   if (rawTerminal === null) return;

@@ -1,17 +1,17 @@
 /**
- * Which edit of a group `/go` and `/abort` mean where they name none: not one that the user was asked about after that
- * line was begun.
+ * Checks which edit of a group `/go` and `/abort` mean if they don't name one: it must not be an edit that the user was
+ * asked about only after beginning to type that line.
  */
 
 import { P2pchatError } from "../base/errors.ts";
 import type { MemberCommand, MemberEvent } from "../protocols/group/events.ts";
 
 export class VoteQuestions {
-  /** How often the user was asked. */
+  /** How many edits the user was asked about. */
   #asked = 0;
   /** The edit of the last question. */
   #edit = 0;
-  /** How often the user had been asked when the line that is run was begun; null: it wasn't typed at a terminal. */
+  /** `#asked` at the beginning of the line that is being run; null: the line wasn't typed at a terminal. */
   #askedBefore: number | null = null;
 
   shows(event: MemberEvent): void {
