@@ -1,5 +1,5 @@
-// Each bug that is put into the datagram layer is found by some seed in which the layer itself does right: what the
-// simulator can't find it needn't be run for.
+// Each bug put into the datagram layer is found by some seed in which the layer without it passes. If the
+// simulator couldn't find such bugs, running it would be pointless.
 
 import { assert } from "@std/assert";
 import { Connection } from "../../lib/protocols/reliable_datagram/connection.ts";
@@ -10,7 +10,7 @@ import { NewPaths } from "../../lib/protocols/sealed_datagram/new_paths.ts";
 import { ReplayWindow } from "../../lib/protocols/sealed_datagram/replay_window.ts";
 import { runDatagrams } from "./datagrams/run.ts";
 
-/** Replaces a method while `run` runs. `make` is given the true one. */
+/** Replaces a method while `run` runs. `make` gets the original one. */
 function mutated<Prototype extends object, Name extends keyof Prototype>(
   prototype: Prototype,
   name: Name,
@@ -27,9 +27,9 @@ function mutated<Prototype extends object, Name extends keyof Prototype>(
 }
 
 interface Mutation {
-  /** What the layer does wrong, in words that follow "a layer that". */
+  /** What the layer does wrong: completes "a layer that". */
   readonly name: string;
-  /** What must be complained about. */
+  /** The violation by which the bug must be found. */
   readonly complaint: RegExp;
   readonly install: (run: () => void) => void;
   readonly seedsMax: number;

@@ -16,7 +16,7 @@ Deno.test(`friends: ${SEEDS} seeds of talk and trouble break no promise`, () => 
   }
 });
 
-/** More than any run of the exchange has effects. */
+/** An upper bound of the effects in any run of the exchange. */
 const EFFECTS_MAX = 500;
 
 for (const fault of FAULTS) {
@@ -33,7 +33,7 @@ for (const fault of FAULTS) {
 
 interface Hunt {
   readonly mutation: Mutation;
-  /** What it is found by, in the checkers' words. */
+  /** The violations by which the bug is found. */
   readonly finding: RegExp;
 }
 
@@ -64,7 +64,7 @@ const HUNTS: readonly Hunt[] = [
 ];
 const SEEDS_MAX = 100;
 
-/** What a run was ended by; null where all was well. */
+/** The error that ended a run; null where every promise held. */
 function failureOf(seed: number, mutation?: Mutation): Error | null {
   const undo = mutation?.install?.() ?? (() => {});
   try {
@@ -83,7 +83,7 @@ for (const { mutation, finding } of HUNTS) {
     for (let seed = 1; seed <= SEEDS_MAX; seed++) {
       const failure = failureOf(seed, mutation);
       if (failure === null || failure.name !== "Violation") continue;
-      // Found, if it is the mutation that the seed fails by.
+      // The seed counts only if it passes without the mutation.
       if (finding.test(failure.message) && failureOf(seed) === null) return;
     }
     throw new Error(`No seed of ${SEEDS_MAX} found it`);

@@ -1,7 +1,8 @@
 /**
- * A newcomer is shown no more of what was said before it came than it asked for (`--history N`). Of what its first
- * process shows counts what all members who were there had been shown when that began: whoever lets it in says how far
- * that is. Nothing is promised where that link breaks before: others whom it meets may have come only now, too.
+ * A newcomer is shown at most as many messages from before it joined as it requested (`--history N`). Counted are
+ * the messages shown by its first process that all present members had been shown when that process started: the
+ * admitting member tells the newcomer the room's frontiers. Nothing is promised if the link to the admitting
+ * member breaks before that, since the other members it meets may be newcomers themselves.
  */
 
 import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
@@ -11,10 +12,10 @@ import type { MemberProcess } from "../mesh/member.ts";
 
 export class HistoryAsked implements MeshChecker {
   readonly name = "history asked for";
-  /** By process of a newcomer: what had been said before, and wasn't shown to it yet. */
+  /** By a newcomer's process: messages that were sent before it started, and that it hasn't been shown yet. */
   readonly #earlier = new Map<MemberProcess, Set<Said>>();
   readonly #shown = new Map<MemberProcess, number>();
-  /** Newcomers that were told how far the room is, by who let them in. */
+  /** Newcomers that have recorded their arrival: the admitting member has told them the room's frontiers. */
   readonly #told = new Set<MemberProcess>();
 
   started(process: MemberProcess, records: readonly MeshRecord[]): void {

@@ -4,18 +4,18 @@
  *
  * Required: a profile that was in the room before a message was typed has been shown it when the room is quiet,
  * whatever happened to its processes meanwhile, if any running member was shown it and could store it. Exempt are
- * messages that only liars could have passed on (`withheld.ts`), and those after which more messages follow in room
- * time than are kept. A process that typed a message and still runs shows it itself, or has reported that it isn't
- * sent.
+ * messages that only liars could have passed on (`withheld.ts`), and those after which more messages follow in
+ * room time than are kept. A process that typed a message and still runs shows it itself, or has reported that it
+ * isn't sent.
  *
- * For its author a profile is in the room as soon as the author reads that it joined, even if it is killed before it is
- * `ready`. So it is owed what is said then, if that is later than its joining by room time too: whose clock is behind
- * may speak to it in its past.
+ * For an author a profile is in the room as soon as the author reads that it joined, even if the profile's
+ * process is killed before it is `ready`. It must then be shown the author's messages, unless they precede its
+ * joining in room time: an author whose clock is behind may send messages that do.
  *
- * Permitted: between showing a message and the record `shown`, a killed process can't know what its user saw. Those
- * messages, and only those, may be shown once more by the next process, as history. Messages that are on the disk
- * at a start and were never shown are shown as history, too. A profile whose disk refused writes may repeat what it
- * couldn't store.
+ * Permitted: between showing a message and the record `shown`, a killed process can't know what its user saw.
+ * Those messages, and only those, may be shown once more by the next process, as history. Messages that are on
+ * the disk at a start and were never shown are shown as history, too. A profile whose disk refused writes may
+ * repeat what it couldn't store.
  */
 
 import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
@@ -39,11 +39,11 @@ interface Profile {
 export class ExactlyOnce implements MeshChecker {
   readonly name = "M1";
   readonly #profiles = new Map<Member, Profile>();
-  /** By fingerprint: since when each stream's author has read that its owner joined. */
+  /** By a member's fingerprint: when the process of each stream was first shown that this member joined. */
   readonly #readOf = new Map<string, Map<number, number>>();
   /**
-   * Room time at which each profile was first let in, by its disk when it first read `ready`: whoever admits a later
-   * name of it may be behind in room time.
+   * Room time at which each profile was first admitted, read from its disk at its first `ready`: the member that
+   * admits it again under a later name may be behind in room time.
    */
   readonly #admittedTimes = new Map<Member, number>();
   /** Profiles that were put back to an earlier state, perhaps to one from before they joined. */
@@ -129,7 +129,10 @@ export class ExactlyOnce implements MeshChecker {
     }
   }
 
-  /** Whether the author had read that this member joined, and that on the member's disk says so too. */
+  /**
+   * Whether the author had read that this member joined, and the message is later than the admission on the
+   * member's disk.
+   */
   #isSpokenTo(member: Member, said: Said): boolean {
     if (member.diskFailed || this.#restored.has(member) || hasLeft(member)) return false;
     const readAtMs = this.#readOf.get(fingerprintOf(member.key))?.get(said.stream) ?? Infinity;

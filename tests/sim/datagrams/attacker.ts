@@ -1,6 +1,6 @@
 /**
- * Somebody on the way: sees every datagram, and adds forged, cut, repeated and made-up ones, from any address. What
- * each may bring about is checked on the spot.
+ * An attacker on the path: sees every datagram, and injects altered, truncated, replayed and invented ones from
+ * any address. What each of them may cause is checked when it arrives.
  */
 
 import { type Endpoint, endpointText } from "../../../lib/base/ids.ts";
@@ -21,9 +21,9 @@ export interface Seen {
 
 const KEPT = 200;
 
-/** Bytes that nobody sealed. */
+/** A datagram that the attacker sends: a replay, or bytes that no program sealed. */
 export interface Forgery extends Seen {
-  /** Whether it was made of an earlier one, unchanged. */
+  /** Whether it is an unchanged copy of an earlier datagram. */
   readonly isRepeated: boolean;
 }
 
@@ -38,7 +38,7 @@ export class Attacker {
     else this.#seen[this.random.below(KEPT)] = datagram;
   }
 
-  /** Something made from `datagram`, or from nothing, to arrive just before it. */
+  /** Makes a datagram from `datagram` or from nothing; it arrives just before `datagram`. */
   forge(datagram: Seen): Forgery {
     const { random } = this;
     const { to } = datagram;
@@ -56,7 +56,7 @@ export class Attacker {
           isRepeated: false,
         };
       case 2: {
-        // A later counter, which would push the true ones out of the window.
+        // A later counter: if accepted, it would move the replay window beyond the true ones.
         if (bytes[0] === DATAGRAM_TYPES.transport) bytes[10 + random.below(3)]! ^= 0xff;
         else bytes[bytes.length - 1]! ^= 1;
         return { to, from, bytes, isRepeated: false };
@@ -75,7 +75,7 @@ export class Attacker {
     }
   }
 
-  /** An address where nobody receives. */
+  /** An address where nobody receives datagrams. */
   stranger(): Endpoint {
     this.#strangers = (this.#strangers + 1) % 8;
     return { host: `203.0.113.${this.#strangers}`, port: 1_000 };
@@ -99,7 +99,7 @@ export class Attacker {
   }
 }
 
-/** What each address that proved nothing brought to one program, and was sent. */
+/** For one program: how many bytes it may still send to each unvalidated address, by what it received from there. */
 export class Amplification {
   readonly #allowed = new Map<string, number>();
 
@@ -110,7 +110,7 @@ export class Amplification {
     this.#allowed.set(key, (this.#allowed.get(key) ?? 0) + factor * bytes.length);
   }
 
-  /** @returns Whether that much may be sent there. */
+  /** Counts bytes sent to an address. @returns Whether that many may be sent there. */
   sent(to: Endpoint, bytes: Uint8Array): boolean {
     if (!Attacker.isStranger(to)) return true;
     const key = endpointText(to);

@@ -1,6 +1,7 @@
 /**
- * Each message is shown once, in the order of its lane, for each pair of processes; a process that was told `reset`
- * counts anew. Keeps a history of its own: what each process said to whom, and up to where it was heard.
+ * Checks for each pair of processes that every message is delivered once, in the order of its lane; after a `reset`
+ * a process counts anew. The checker keeps its own record of what each process sent to whom, and how much was
+ * delivered.
  */
 
 import type { Lane } from "../../../lib/protocols/reliable_datagram/packet.ts";
@@ -13,13 +14,16 @@ export class Violation extends Error {
 const HEADER = new TextEncoder();
 const TEXT = new TextDecoder();
 
-/** What one process says to one peer between two beginnings. */
+/** The messages that one process sends to one peer from one `begin` to the next. */
 interface Epoch {
   readonly from: string;
   readonly to: string;
   readonly number: number;
   readonly said: Record<Lane, number>;
-  /** By whom it was heard: a process, for the nth time that the speaker was up for it. */
+  /**
+   * By receiving process, and how often it was told that the sender is up: the number of messages delivered in
+   * each lane.
+   */
   readonly heard: Map<string, Record<Lane, number>>;
 }
 
@@ -28,7 +32,10 @@ export class ExactlyOnce {
   #numbers = 0;
   readonly #ups = new Map<string, number>();
 
-  /** `process` (as `Ann 2`) begins to talk to `peer` (as `Bob`): with `connect`, or anew after it was told so. */
+  /**
+   * `process` (as `Ann 2`) starts a new count of its messages to `peer` (as `Bob`): at `connect`, the first `up`
+   * or `reset`.
+   */
   begin(process: string, peer: string): void {
     const epoch = {
       from: process,
@@ -41,13 +48,13 @@ export class ExactlyOnce {
     this.#epochs.set(String(epoch.number), epoch);
   }
 
-  /** `process` was told that `peer` is up: whatever it was given before belongs to a time before. */
+  /** `process` was told that `peer` is up: deliveries are counted from 0 again. */
   up(process: string, peer: string): void {
     const pair = `${process}<${peer}`;
     this.#ups.set(pair, (this.#ups.get(pair) ?? 0) + 1);
   }
 
-  /** The next message that `process` says to `peer`, with so many bytes at least. */
+  /** The next message from `process` to `peer`, of at least `bytes` bytes. */
   say(process: string, peer: string, lane: Lane, bytes: number): Uint8Array {
     const epoch = this.#epochs.get(`${process}>${peer}`);
     if (epoch === undefined) throw new Violation(`${process} speaks to ${peer} before it began`);
@@ -58,7 +65,10 @@ export class ExactlyOnce {
     return message;
   }
 
-  /** `process` was given `message` as one of `peer`. */
+  /**
+   * `process` was given `message` as one from `peer`. @throws {Violation} If it isn't the next message of its
+   * lane.
+   */
   heard(process: string, peer: string, lane: Lane, message: Uint8Array): void {
     const [name, number, bytes] = TEXT.decode(message.subarray(0, 40)).split("/");
     const epoch = this.#epochs.get(name!);
@@ -75,7 +85,7 @@ export class ExactlyOnce {
     heard[lane] += 1;
   }
 
-  /** All that `process` said to `peer` since it began was heard there. */
+  /** Checks that everything that `process` has sent to `peer` since its `begin` was delivered. @throws {Violation} */
   complete(process: string, peerProcess: string, peer: string): void {
     const epoch = this.#epochs.get(`${process}>${peer}`);
     if (epoch === undefined) throw new Violation(`${process} never began with ${peer}`);

@@ -1,4 +1,4 @@
-/** A program of the simulated network: one process, what it is told, and what must hold at each step. */
+/** A program of the simulated network: one process, its effects and events, and what must hold at each step. */
 
 import { type Endpoint, endpointText, type PeerKey } from "../../../lib/base/ids.ts";
 import { type ChannelIdentity } from "../../../lib/protocols/noise/identity_handshake.ts";
@@ -25,9 +25,9 @@ import { Amplification, type Forgery, type Seen } from "./attacker.ts";
 import { Violation } from "./exactly_once.ts";
 import type { World } from "./world.ts";
 
-/** What a socket holds for a program that doesn't read. */
+/** How many datagrams a socket buffers for a program that doesn't read. */
 const SOCKET_DATAGRAMS = 90;
-/** A machine that wants a tick this often at one instant never lets time go on. */
+/** A machine that wants more ticks than this at one instant would never let time advance. */
 const TICKS_AT_ONCE_MAX = 200;
 
 type Told = Exclude<ReliableEffect, { readonly type: "transmit" }>;
@@ -43,12 +43,12 @@ export interface Person {
 
 /** One process, from its start to its end. */
 export class Program {
-  /** As `Ann 2`: her second process. */
+  /** For example `Ann 2`: Ann's second process. */
   readonly name: string;
   readonly machine: ReliableDatagrams;
   readonly #timer: Timer;
   readonly #amplification = new Amplification();
-  /** What is known of each peer: between `connect` or `up` and `failed` or `ended`. */
+  /** The state of each known peer, from `connect` or `up` to `failed` or `ended`. */
   readonly states = new Map<PeerKey, "connecting" | "up" | "silent">();
   readonly congested = new Set<PeerKey>();
   readonly #waiting: Seen[] = [];
@@ -100,7 +100,7 @@ export class Program {
     this.step({ type: "send", peer: key, lane, message });
   }
 
-  /** A heartbeat, as it were. */
+  /** Sends an unreliable message, such as a heartbeat. */
   sayOnce(other: Person): void {
     const { key: peer } = other.identity;
     const message = Uint8Array.of(this.person.starts, ...this.world.random.bytes(8));
@@ -122,7 +122,7 @@ export class Program {
     }
   }
 
-  /** Whether it wasn't delivered before, and is remembered from now on. */
+  /** Whether this datagram is delivered for the first time; remembers it. */
   #isFirst(bytes: Uint8Array): boolean {
     const name = bytes.subarray(0, 40).toHex();
     if (this.#delivered.has(name)) return false;
@@ -130,7 +130,7 @@ export class Program {
     return true;
   }
 
-  /** Nothing that isn't authentic brings about more than one answer to its sender, no larger than itself. */
+  /** Checks that a datagram that isn't authentic causes at most one answer to its sender, no larger than itself. */
   receiveForged({ from, bytes, isRepeated }: Forgery): void {
     if (this.#isStalled) return;
     this.#amplification.received(from, bytes);
@@ -141,7 +141,7 @@ export class Program {
     const effects = machine.step({ type: "datagram", from, bytes: new Uint8Array(bytes) }, nowMs);
     const isAuthentic = machine.statistics.opened > opened;
     if (isAuthentic && !isRepeated) throw new Violation(`${this.name} took a forged datagram in`);
-    // One that was lost may be brought by anybody.
+    // A replayed datagram is authentic if the original was lost.
     if (!isAuthentic) this.#checkAnswer(effects, bytes, isRepeated);
     const isHandshake = bytes[0] !== undefined && bytes[0] !== DATAGRAM_TYPES.transport;
     if (!isAuthentic && !isHandshake && machine.nextDeadlineMs() !== dueMs) {
@@ -157,7 +157,7 @@ export class Program {
   ): void {
     let sent = 0;
     for (const effect of effects) {
-      // A repeated message of a handshake may be the first of its kind to arrive.
+      // A replayed handshake message may be the first copy to arrive, and so have an effect.
       if (effect.type !== "transmit") {
         if (isRepeated && bytes[0] !== DATAGRAM_TYPES.transport) continue;
         throw new Violation(`${this.name} told of ${effect.type} after a forged datagram`);
@@ -247,7 +247,7 @@ export class Program {
     }
   }
 
-  /** Whoever introduced the two knows where the other is now. */
+  /** Dials a silent peer at its present address, as whoever introduced the two would tell it. */
   #seek(other: Person): void {
     this.#later(() => {
       if (this.states.get(other.identity.key) !== "silent") return;
@@ -308,7 +308,8 @@ export class Program {
     if (this.#ticksAtOnce > TICKS_AT_ONCE_MAX) {
       throw new Violation(`${this.name} keeps time from going on`);
     }
-    // Timers come before what lies in the socket: the worst order for whoever judges others' silence.
+    // The timer fires before the datagrams in the socket are read: the worst order for judging that others are
+    // silent.
     this.step({ type: "tick" });
     for (const datagram of this.#waiting.splice(0)) this.receive(datagram);
   }

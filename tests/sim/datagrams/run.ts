@@ -1,4 +1,4 @@
-/** One run: programs talk while troubles come; then all is well, and everything must arrive. */
+/** One run: programs exchange messages during faults; then the faults end, and everything sent must arrive. */
 
 import type { Lane } from "../../../lib/protocols/reliable_datagram/packet.ts";
 import { Random } from "../random.ts";
@@ -12,10 +12,10 @@ export interface DatagramRun {
   readonly print?: (line: string) => void;
 }
 
-/** Longer than the longest pause between attempts, twice. */
+/** Twice the longest pause between connection attempts, and more. */
 const SETTLE_MS = 70_000;
 
-/** Of so many seeds one has an hour of probes in it, which costs as much as all else. */
+/** One in this many seeds has an hour of keep-alive probes, which costs as much as the rest of the run. */
 const HOURS_EVERY = 5;
 
 const ACTIONS = [
@@ -118,14 +118,15 @@ function act(world: World, random: Random, action: Action): void {
     }
     case "hour":
       if (world.seed % HOURS_EVERY !== 0 || world.time.nowMs > 3_600_000) return;
-      // Fresh keys are due, under whatever weather there is; but not a whole hour of forgeries.
+      // Keys are renewed within the hour, whatever the weather; but forgeries stop, as there would be too many of
+      // them.
       world.weather = { ...world.weather, forgeries: 0 };
       world.note("", "an hour passes");
       return world.time.runUntil(world.time.nowMs + random.between(3_590_000, 3_700_000));
   }
 }
 
-/** Gives room to all others, or no more of it. */
+/** Pauses or resumes reading from all peers. */
 function read({ program }: Person, action: "pause" | "resume"): void {
   for (const peer of program?.states.keys() ?? []) {
     program?.step({ type: `${action}-reading`, peer });
@@ -144,7 +145,7 @@ function say(
   for (let n = 0; n < count; n++) from.program?.say(to, lane, 1 + random.below(bytesMax));
 }
 
-/** The network is fine and everybody there; then everything that was said arrives. */
+/** Ends all faults and starts all programs, then checks that everything sent arrives. */
 function settle(world: World): void {
   world.note("", "all is well");
   world.cuts.clear();

@@ -1,4 +1,4 @@
-/** The network between programs that talk over datagrams: its weather, its cuts, and somebody on the way. */
+/** The network between programs that exchange datagrams: its weather, its cuts, and an attacker on the path. */
 
 import { type Endpoint, endpointText, type PeerKey } from "../../../lib/base/ids.ts";
 import { identityOf } from "../../protocols/noise/channel_pair.ts";
@@ -13,9 +13,9 @@ export interface Weather {
   readonly loss: number;
   readonly duplication: number;
   readonly delayMs: number;
-  /** Mean of an exponentially distributed delay on top, which disorders. */
+  /** Mean of an additional, exponentially distributed delay, which causes reordering. */
   readonly jitterMs: number;
-  /** How many forged datagrams come with each true one. */
+  /** The probability of a forged datagram before each true one. */
   readonly forgeries: number;
 }
 
@@ -27,7 +27,7 @@ export class World {
   readonly history = new ExactlyOnce();
   readonly attacker: Attacker;
   weather: Weather = FINE;
-  /** Directions in which nothing passes, as `Ann>Bob`. */
+  /** Directions in which no datagram passes, as `Ann>Bob`. */
   readonly cuts = new Set<string>();
   forged = 0;
   datagrams = 0;
@@ -71,7 +71,7 @@ export class World {
     person.program = null;
   }
 
-  /** Carries a datagram, and whatever the attacker makes of it. */
+  /** Carries a datagram, and perhaps a forgery that the attacker makes from it. */
   carry(person: Person, to: Endpoint, bytes: Uint8Array): void {
     this.datagrams += 1;
     const { random, weather } = this;
@@ -82,7 +82,7 @@ export class World {
     for (let copy = 0; copy < copies; copy++) {
       const delayMs = weather.delayMs + random.exponential(weather.jitterMs);
       this.time.after(delayMs, () => {
-        // What was cut meanwhile, or is addressed to where the program was, is lost.
+        // The datagram is lost if its path was cut meanwhile, or the program has left that address.
         if (target !== null && this.cuts.has(`${person.name}>${target.name}`)) return;
         if (random.chance(weather.forgeries)) this.#forge(datagram);
         this.personAt(to)?.program?.receive(datagram);

@@ -1,4 +1,7 @@
-/** Somebody with a key of its own who dials in, says to be a friend, and speaks whether it is let in or not. */
+/**
+ * An impostor with its own key that dials in, claims to be a friend, and sends messages whether it is admitted or
+ * not.
+ */
 
 import type { PeerKey } from "../../../lib/base/ids.ts";
 import type { FriendsMessage } from "../../../lib/protocols/friends/messages.ts";
@@ -6,7 +9,7 @@ import type { LinkEnd } from "../link.ts";
 import type { Station } from "../network.ts";
 import type { Person, World } from "./world.ts";
 
-/** What nobody typed. */
+/** A text that nobody typed. */
 const FORGED = "forged";
 
 export class Impostor implements Station<FriendsMessage> {
@@ -17,10 +20,10 @@ export class Impostor implements Station<FriendsMessage> {
   readableAtMs = 0;
 
   /**
-   * @param host Of the network.
-   * @param person Whose key it really has.
-   * @param victim Whom it dials.
-   * @param claimed Who it says it is.
+   * @param host The impostor's host in the network.
+   * @param person Its real key.
+   * @param victim The person that it dials.
+   * @param claimed The friend that it claims to be.
    */
   constructor(
     readonly world: World,
@@ -60,7 +63,7 @@ export class Impostor implements Station<FriendsMessage> {
       entries: [{ number: position.number, id: random.bytes(16), sentAt: 0, text: FORGED }],
     };
     end.send(hello, "control", 50);
-    // At once, or only if it comes to that.
+    // Half of the attacks include the forged message.
     if (random.chance(0.5)) end.send(texts, "data", 50);
     end.send({ type: "stored", position }, "control", 50);
     end.send({ type: "skip", position }, "data", 50);

@@ -1,4 +1,4 @@
-/** Bugs put into the friends' machine from outside, one at a time: what their simulation must be able to find. */
+/** Bugs put into the friends' machine from outside, one at a time, each of which the simulation must find. */
 
 import type { Environment } from "../../../lib/base/environment.ts";
 import type { Machine } from "../../../lib/base/machine.ts";
@@ -16,17 +16,17 @@ type FriendsMachine = Machine<FriendsInput, FriendsEffect>;
 type DeliveryState = Extract<FriendsEvent, { readonly event: "delivery" }>["state"];
 
 export interface Mutation {
-  /** What the machine does wrong, in words that follow "friends that". */
+  /** What the machine does wrong: completes "friends that". */
   readonly name: string;
   readonly wrap?: (friends: Friends) => FriendsMachine;
-  /** What a process finds on its disk. */
+  /** Changes the records that a process finds on its disk. */
   readonly records?: (records: readonly FriendsRecord[]) => readonly FriendsRecord[];
   readonly environment?: (environment: Environment) => Environment;
-  /** Replaces methods; what it returns puts them back. */
+  /** Replaces methods. @returns A function that restores them. */
   readonly install?: () => () => void;
 }
 
-/** Takes writes of these records for done when they are asked for. */
+/** Acknowledges writes with records of this kind as soon as they are requested. */
 function unsynced(friends: Friends, kind: FriendsRecord["kind"]): FriendsMachine {
   return new SendsBeforeSync<FriendsInput, FriendsEffect>(friends, (effect) => {
     if (effect.type !== "persist" || effect.token === null) return null;
@@ -36,7 +36,7 @@ function unsynced(friends: Friends, kind: FriendsRecord["kind"]): FriendsMachine
   });
 }
 
-/** What changes the texts that go out in one frame. */
+/** Reverses the messages that are sent in one frame. */
 class ReordersTexts extends Wrapped<FriendsInput, FriendsEffect> {
   override effects(effects: readonly FriendsEffect[]): readonly FriendsEffect[] {
     return effects.map((effect) => {
@@ -47,7 +47,7 @@ class ReordersTexts extends Wrapped<FriendsInput, FriendsEffect> {
   }
 }
 
-/** Holds what was sent for delivered, whatever becomes of the link. */
+/** Takes sent messages for delivered, whatever happens to the link. */
 class BelievesTheLink extends Wrapped<FriendsInput, FriendsEffect> {
   override effects(
     effects: readonly FriendsEffect[],
@@ -72,7 +72,7 @@ function tells(
   return new Tells<FriendsInput, FriendsEffect, FriendsEvent>(friends, instead);
 }
 
-/** Says nothing of a message that is in this state, or something else. */
+/** Omits the event that a message is in this state, or reports another state. */
 function tellsOf(
   state: DeliveryState,
   instead: DeliveryState | null,
@@ -84,18 +84,18 @@ function tellsOf(
     });
 }
 
-/** Shows what comes as if it were from before the start, or the other way round. */
+/** Shows all received messages as history, or none of them. */
 function showsAs(history: boolean): (friends: Friends) => FriendsMachine {
   return (friends) =>
     tells(friends, (event) => event.event === "message" ? { ...event, history } : event);
 }
 
-/** Epochs alone are of so many bytes. */
+/** Returns the same bytes for every epoch: nothing else has this many random bytes. */
 function sameEpoch({ randomBytes }: Environment): Environment["randomBytes"] {
   return (length) => length === EPOCH_BYTES ? new Uint8Array(length).fill(1) : randomBytes(length);
 }
 
-/** Gives places to what stands behind a message that is being taken back. */
+/** Assigns positions to messages behind one that is being withdrawn. */
 function releaseAround(this: Outbox, next: () => Position): Position | null {
   let first: Position | null = null;
   for (const entry of this.entries) {

@@ -1,4 +1,4 @@
-/** One run of a friend's program: the machine, its links, its part of the disk. */
+/** One process of a friend's program: the machine, its links, and its part of the disk. */
 
 import { type Environment, SILENT_LOGGER } from "../../../lib/base/environment.ts";
 import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
@@ -35,14 +35,14 @@ export class Process
   powerLost = false;
   readIntervalMs = 0;
   readableAtMs = 0;
-  /** What happens when so many more effects were carried out. */
+  /** The fault that happens after a number of further effects. */
   readonly fault = new DelayedFault();
   ended: string | null = null;
   #nextLink = 1;
   /** Links to impostors, whether they are up or not. */
   readonly #strangers = new Set<LinkId>();
   #shownThrough: ReceivedPlace | null = null;
-  /** What the program knows that its user has seen. */
+  /** The last message that the program knows its user has seen. */
   #seenThrough: ReceivedPlace | null = null;
   readonly #shownTimer = new Timer(() => {
     if (this.gone || this.sim.stalled || this.#shownThrough === null) return;
@@ -157,7 +157,7 @@ export class Process
     this.fault.carriedOut();
   }
 
-  /** All its links are lost at once. */
+  /** Breaks all its links at once. */
   breakLinks(): void {
     for (const end of [...this.links.values()]) end.sever();
   }

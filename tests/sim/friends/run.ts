@@ -1,4 +1,4 @@
-/** One run: friends write to each other while troubles come; then all is well, and every promise must hold. */
+/** One run: friends send each other messages during faults; then the faults end, and every promise must hold. */
 
 import { Random } from "../random.ts";
 import type { Mutation } from "./mutations.ts";
@@ -67,7 +67,8 @@ export function runFriends({ seed, steps, print, mutation }: FriendsRun): World 
     world.tellTable(person);
     person.process?.fault.spare();
   }
-  // Whoever was told to leave while it stood still leaves now, and a disk may fill up now.
+  // A process that was stalled when it was told to quit quits now, and a delayed fault may still make a disk
+  // refuse writes.
   for (const untilMs = world.time.nowMs + SETTLE_MS; world.time.nowMs < untilMs;) {
     for (const person of world.people) {
       repair(person);
@@ -155,7 +156,7 @@ function act(world: World, random: Random, action: Action): void {
   }
 }
 
-/** From now on the disk takes nothing, and says so at once or much later. */
+/** From now on the disk refuses writes, and reports each refusal at once or much later. */
 function fill(world: World, random: Random, person: Person): void {
   person.disk.refuses = person.wasFull = true;
   person.disk.refusalMs = random.chance(0.5) ? 0 : random.between(0, REFUSAL_MS_MAX);
@@ -167,7 +168,7 @@ function repair({ disk }: Person): void {
   disk.refusalMs = 0;
 }
 
-/** Asks one of several messages back as the friend returns, and the disk refuses that. */
+/** Withdraws one of several messages while the friend returns and the disk refuses to record the withdrawal. */
 function unsendInVain(world: World, random: Random, person: Person): void {
   const friend = random.pick(world.people);
   if (friend === person || person.process === null) return;
@@ -192,14 +193,14 @@ function say(world: World, random: Random, from: Person, to: Person, count: numb
   }
 }
 
-/** Keeps an image of the disk, or puts back the one that was kept: its new messages must arrive all the same. */
+/** Keeps an image of the disk, or restores the kept one: messages typed after that must still arrive. */
 function putBack(world: World, person: Person): void {
   if (person.image === null) {
     person.image = { records: [...person.disk.records] };
     return;
   }
   if (person.process !== null) world.end(person.process, false);
-  // What was typed since, and what came since, is lost with the disk.
+  // Messages typed or received since the image was taken are lost with the disk.
   for (const said of world.said) {
     if (said.from === person && !said.delivered) said.failed = true;
     if (said.to === person) said.failed = true;

@@ -1,6 +1,6 @@
 /**
- * Friends in a simulated world: each with a disk, a table and processes in turn, on a network that is cut and
- * healed. What was typed and what was seen is written down, for the checkers.
+ * A simulated world of friends: each has a disk, a table and one process after the other, on a network that is
+ * cut and healed. It records what was typed and shown, for the checkers.
  */
 
 import { type Fingerprint, fingerprintOf } from "../../../lib/base/fingerprint.ts";
@@ -19,33 +19,33 @@ import { Impostor } from "./impostor.ts";
 import type { Mutation } from "./mutations.ts";
 import { Process, Violation } from "./process.ts";
 
-/** Begins the `ref` of what asks for a message back. */
+/** The prefix of the `ref` of a withdrawal (`/unsend`). */
 const UNSEND = "unsend ";
 
-/** One message that was typed: its text is its own. */
+/** A message that was typed; its text is unique. */
 export interface Said {
   readonly text: string;
   readonly from: Person;
   readonly to: Person;
-  /** The sender was told that it is safe. */
+  /** Whether the sender was told that it is safe on disk. */
   queued: boolean;
   delivered: boolean;
   failed: boolean;
-  /** Its id, once the sender was told that it is safe. */
+  /** Its id, once the sender was told that it is safe on disk. */
   id: string | null;
-  /** The sender has asked for it back; it may be told of that, or be killed before. */
+  /** Whether the sender has requested its withdrawal; a process that is killed doesn't report the result. */
   isAskedBack: boolean;
-  /** The sender was told that it has it back. */
+  /** Whether the sender was told that it is withdrawn. */
   takenBack: boolean;
-  /** How often its receiver has been shown it. */
+  /** How often its receiver was shown it. */
   shown: number;
-  /** In which it was typed, null where none ran: what becomes of it is told to no other one. */
+  /** The process in which it was typed, the only one that reports its delivery; null where none was running. */
   readonly process: Process | null;
-  /** Its receiver wasn't in its sender's table then. */
+  /** Whether its receiver was missing from the sender's table then. */
   readonly isToStranger: boolean;
 }
 
-/** What was on a disk, and what its user had been told by then. */
+/** The records on a disk at some time. */
 interface DiskImage {
   readonly records: readonly FriendsRecord[];
 }
@@ -56,20 +56,23 @@ export class Person {
   endpoint: Endpoint;
   wallOffsetMs = 0;
   readonly pins = new Map<string, Fingerprint>();
-  /** What it has been shown, in order, by sender. */
+  /** The messages that this person was shown, in order, by sender. */
   readonly seen = new Map<Person, Said[]>();
   image: DiskImage | null = null;
-  /** Its disk was put back to an old state: what was received since may come to be missing. */
+  /** Whether the disk was restored to an earlier state: messages received since then may be missing. */
   restored = false;
-  /** Texts that were on the disk when its process started, and not noted as shown: that one shows them, as history. */
+  /**
+   * Texts on the disk that weren't recorded as shown when the process started: that process shows them, as
+   * history.
+   */
   unshown = new Set<string>();
-  /** How much had been said by all when that happened last. */
+  /** The number of messages typed by everybody when the disk was last restored. */
   restoredAt = 0;
-  /** How much had been said when its disk began to refuse writes last. */
+  /** The number of messages typed by everybody when the disk last began to refuse writes. */
   fullAt = 0;
-  /** Its disk refused writes at some time. */
+  /** Whether the disk ever refused writes. */
   wasFull = false;
-  /** Whom its table lacks for a while. */
+  /** People who are missing from this person's table for a while. */
   readonly forgotten = new Set<Person>();
 
   constructor(
@@ -93,13 +96,13 @@ export class Person {
 export interface WorldOptions {
   readonly seed: number;
   readonly people: number;
-  /** Of the rows, how many say whose key it is. */
+  /** The probability that a person's rows in the tables contain the fingerprint. */
   readonly fingerprintChance: number;
   readonly delayMs: number;
   readonly bytesPerMs: number;
   readonly idleMs: number;
   readonly print: ((line: string) => void) | null;
-  /** What is wrong with every machine; null for nothing. */
+  /** The bug in every machine; null for none. */
   readonly mutation: Mutation | null;
 }
 
@@ -135,7 +138,7 @@ export class World {
     );
   }
 
-  /** The table without one's own row, and without whom it lacks. */
+  /** The table of a person: without the person's own row and those of forgotten people. */
   rowsFor(person: Person): readonly FriendRow[] {
     const listed = this.people.filter((other) => other !== person && !person.forgotten.has(other));
     return listed.map((other) => ({
@@ -146,7 +149,8 @@ export class World {
   }
 
   start(person: Person): void {
-    // Whoever opens a log syncs it first: what is shown from it, or told of, must be there after a loss of power.
+    // A program syncs its log when it opens it: what it then shows or reports from there must survive a power
+    // loss.
     person.disk.restore(person.disk.records);
     person.unshown = unshownIn(person.disk.records);
     const process = new Process(person);
@@ -169,7 +173,7 @@ export class World {
     person.process = null;
   }
 
-  /** Everybody's table says that this person listens elsewhere now. */
+  /** Restarts this person at another address, which everybody's table has from now on. */
   move(person: Person): void {
     const { host, port } = person.endpoint;
     if (person.process !== null) this.end(person.process, false);
@@ -178,7 +182,7 @@ export class World {
     for (const other of this.people) this.tellTable(other);
   }
 
-  /** Somebody dials `victim` and says to be `claimed`. */
+  /** An impostor dials `victim` and claims to be `claimed`. */
   attack(victim: Person, claimed: Person): void {
     const { key } = fakeSigner(`${this.seed}/impostor`);
     new Impostor(this, this.people.length, { key }, victim, claimed).dial();
@@ -229,7 +233,7 @@ export class World {
     said.id = event.id;
   }
 
-  /** The sender asks for a message back. */
+  /** The sender requests the withdrawal of a message. */
   unsend(said: Said): void {
     if (said.id === null) return;
     said.isAskedBack = true;
@@ -237,7 +241,7 @@ export class World {
     said.from.process?.command({ command: "unsend", id: said.id }, ref);
   }
 
-  /** Everybody's table is read again. */
+  /** Makes the person's process read its table again. */
   tellTable(person: Person): void {
     person.process?.sim.deliver({ type: "table", friends: this.rowsFor(person) });
   }
@@ -248,7 +252,7 @@ export class World {
     if (said.to !== person || event.from !== said.from.name) {
       throw new Violation(`${person.name} sees "${said.text.slice(0, 20)}" from ${event.from}`);
     }
-    // With a full disk a message goes out all the same, and whoever is killed then doesn't remember that.
+    // A message is sent even if the disk is full; a sender killed then doesn't remember having sent it.
     const couldForget = said.from.restored || this.said.indexOf(said) < said.from.fullAt;
     if (said.takenBack && !couldForget) {
       throw new Violation(`${person.name} sees "${said.text.slice(0, 20)}", which was taken back`);
@@ -270,7 +274,7 @@ export class World {
     }
     const last = seen.at(-1);
     const at = this.said.indexOf(said);
-    // What an old state of the disk brings back was said before what has been seen since.
+    // Messages that a restored disk brings back may be older than messages shown since.
     if (last !== undefined && this.said.indexOf(last) > at && at >= said.from.restoredAt) {
       throw new Violation(
         `${person.name} sees "${said.text.slice(0, 20)}" after "${last.text.slice(0, 20)}"`,
@@ -279,7 +283,7 @@ export class World {
     seen.push(said);
   }
 
-  /** Everything that was told to be safe has arrived, and nothing else was told. @throws {Violation} */
+  /** Checks that every message reported as safe has arrived, and that each report is right. @throws {Violation} */
   checkAllDelivered(): void {
     for (const said of this.said) {
       if (said.failed || said.isAskedBack) continue;
@@ -288,7 +292,7 @@ export class World {
       if (queued && shown === 0) throw new Violation(`${what} was queued, and never shown`);
       const isTold = said.process !== null && said.process === from.process;
       if (isTold && !queued) throw new Violation(`${what}: its sender isn't told that it is safe`);
-      // An old state of a disk knows nothing of what came or went since.
+      // A restored disk doesn't contain what was sent or received since.
       if (isTold && !delivered && !from.restored && !to.restored) {
         throw new Violation(`${what}: its sender isn't told that it arrived`);
       }
@@ -307,7 +311,7 @@ export class World {
   }
 }
 
-/** Texts of what was received after what was last noted as shown. */
+/** Texts of messages received after the last one that was recorded as shown. */
 function unshownIn(records: readonly FriendsRecord[]): Set<string> {
   const shown = records.findLast((record) => record.kind === "shown");
   const from = shown === undefined

@@ -1,6 +1,6 @@
-/** What a room's links are as a graph: parts that hang together, and how long its shortest paths are. */
+/** A room's links as a graph: its connected components, and the length of its shortest paths. */
 
-/** By member: its neighbours, and how long a message takes to each. */
+/** By member: its neighbours, and the time a message takes to each. */
 export type Graph = ReadonlyMap<number, readonly Edge[]>;
 
 export interface Edge {
@@ -8,7 +8,7 @@ export interface Edge {
   readonly ms: number;
 }
 
-/** Sizes of the parts, the largest first: one part is a connected room. */
+/** Sizes of the connected components, the largest first; a connected room has one. */
 export function partsOf(graph: Graph): readonly number[] {
   const seen = new Set<number>();
   const sizes: number[] = [];
@@ -42,10 +42,10 @@ export function diameterMs(graph: Graph): number {
   return longest;
 }
 
-/** A graph in arrays: the diameter of ten thousand members takes as many searches. */
+/** A graph in arrays, for speed: the diameter of a room of ten thousand members takes ten thousand searches. */
 class ShortestPaths {
   readonly #places: ReadonlyMap<number, number>;
-  /** By place: the places of its neighbours, and whole milliseconds to each, in turn. */
+  /** By place: alternately the place of a neighbour and the whole milliseconds to it. */
   readonly #edges: readonly Int32Array[];
 
   constructor(graph: Graph) {
@@ -55,10 +55,10 @@ class ShortestPaths {
     );
   }
 
-  /** To the farthest that can be reached (Dijkstra, 1959). */
+  /** The distance to the farthest member that can be reached (Dijkstra, 1959). */
   farthestMs(start: number): number {
     const reached = new Uint8Array(this.#edges.length);
-    // Distances are sums of a few whole paths: buckets of a millisecond are exact enough, and need no heap.
+    // Distances are sums of a few paths: buckets of a millisecond are exact enough, and need no heap.
     const buckets: number[][] = [[this.#places.get(start)!]];
     let farthest = 0;
     for (let ms = 0; ms < buckets.length; ms++) {

@@ -1,4 +1,4 @@
-/** A member of a large simulated room: a machine on a host of its own, and nobody who looks on. */
+/** A member of a large simulated room: a machine on its own host, without checkers. */
 
 import { type Environment, SILENT_LOGGER } from "../../../lib/base/environment.ts";
 import type { Endpoint, LinkId, PeerKey, RoomId } from "../../../lib/base/ids.ts";
@@ -24,7 +24,7 @@ import type { ScaleMachine } from "./scale_machine.ts";
 
 const PORT = 55_107;
 const TICK: MeshInput = { type: "tick" };
-/** Simulated wall clocks begin here, and differ by so much at most. */
+/** The wall time at which a simulation starts; members' clocks are wrong by at most the skew. */
 const WALL_EPOCH_MS = Date.UTC(2026, 0, 1);
 const WALL_SKEW_MS = 1_000;
 
@@ -35,10 +35,10 @@ export class ScaleMember
   readonly endpoint: Endpoint;
   readonly links = new Map<LinkId, LinkEnd<MeshMessage>>();
   readyAtMs: number | null = null;
-  /** Why it ended by itself; null where it didn't. */
+  /** Why it ended by itself; null if it didn't. */
   outcome: string | null = null;
   gone = false;
-  /** Without power: its links don't even end. */
+  /** Whether its host has no power: its links don't even end. */
   silent = false;
   framesSent = 0;
   bytesSent = 0;
@@ -46,7 +46,7 @@ export class ScaleMember
   readonly readIntervalMs = 0;
   readableAtMs = 0;
   #roomId: RoomId | null = null;
-  /** Null once it has ended: a room that is filled up again would be held twice otherwise. */
+  /** Null once it has ended, so that a room whose members are replaced doesn't keep the machines of the old ones. */
   #machine: ScaleMachine | null;
   #sim: SimProcess<MeshInput, MeshEffect, MeshRecord> | null;
   readonly #bannedUntilMs = new Map<PeerKey, number>();
@@ -82,7 +82,7 @@ export class ScaleMember
     this.#sim = new SimProcess(this.#machine, room.time, clock, disk, false, this);
   }
 
-  /** Of one that runs. */
+  /** The machine; the process must be running. */
   get machine(): ScaleMachine {
     invariant(this.#machine !== null, "a member that has ended isn't asked for its views");
     return this.#machine;
@@ -101,7 +101,7 @@ export class ScaleMember
     this.#sim?.deliver({ type: "start" });
   }
 
-  /** The process is gone. @param powerLost Whether nobody tells its neighbours. */
+  /** Ends the process. @param powerLost Whether its neighbours aren't told. */
   end(powerLost: boolean): void {
     if (this.gone) return;
     this.gone = true;
@@ -216,7 +216,7 @@ export class ScaleMember
 
   #send({ link: id, message, lane }: Extract<MeshEffect, { readonly type: "send" }>): void {
     const link = this.links.get(id);
-    if (link === undefined) return; // it broke since the machine decided
+    if (link === undefined) return; // the link broke after the machine had decided to send
     const bytes = messageBytes(message);
     this.framesSent++;
     this.bytesSent += bytes;

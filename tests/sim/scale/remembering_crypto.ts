@@ -1,13 +1,13 @@
 /**
- * The simulator's cryptography for a room of a thousand: a structure goes round as one object, so that its id is
- * worked out once instead of by each member, and is one string in the memory of all.
+ * The simulator's cryptography for a room of a thousand: all members share one object per structure, so that its
+ * id is computed once rather than by each member, and is stored as one string for all.
  */
 
 import type { Crypto } from "../../../lib/base/crypto.ts";
 import type { HexId } from "../../../lib/base/ids.ts";
 import { fakeCrypto } from "../fake_crypto.ts";
 
-/** By a structure's bytes, which nobody changes: its id, and the tag that this is for. */
+/** By the bytes of a structure, which never change: its id, and the tag with which that was computed. */
 const ids = new WeakMap<Uint8Array, { readonly tag: Uint8Array; readonly id: HexId }>();
 
 export const rememberingCrypto: Crypto = {

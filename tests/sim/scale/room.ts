@@ -1,7 +1,7 @@
 /**
- * A simulated room of a thousand members and more: machines over a network with delays and loss, as
- * in the other simulations, but with nobody who checks each step. It counts what goes over links and how
- * what is said comes to each member.
+ * A simulated room of a thousand members and more: machines over a network with delays and loss, as in the other
+ * simulations, but without checkers. It counts the traffic on links, and records how each message reaches each
+ * member.
  */
 
 import type { MeshConfig } from "../../../lib/protocols/mesh/mesh_io.ts";
@@ -19,16 +19,16 @@ import type { CreateMachine } from "./scale_machine.ts";
 export interface ScaleRoomConfig {
   readonly seed: number;
   readonly create: CreateMachine;
-  /** All who ever come. */
+  /** The number of members that ever join. */
   readonly membersMax: number;
   /** One-way delays between two members: drawn evenly from this range, the same in both directions. */
   readonly delayMsMin: number;
   readonly delayMsMax: number;
-  /** Of packets; each costs a retransmission. */
+  /** Loss probability of each packet; a lost one costs a retransmission. */
   readonly lossChance: number;
 }
 
-/** As in the program: `lib/transport/`. */
+/** The same values as in the program: `lib/transport/`. */
 const LIMITS = { controlBytes: 65_536, dataBytes: 1_048_576, windowBytes: 262_144 };
 const SYNC_MS = 1;
 const NOT_KEPT: MeshRecord = { kind: "shown", through: null };
@@ -42,14 +42,14 @@ export class ScaleRoom {
   readonly time = new VirtualTime();
   readonly random: Random;
   readonly network: Network<MeshMessage>;
-  /** All who ever came, by host. */
+  /** All members that ever joined, by host. */
   readonly members: ScaleMember[] = [];
   readonly said: Said[] = [];
   /** Frames and bytes sent since `resetTraffic`, by type of message. */
   readonly traffic = new Map<MeshMessage["type"], Traffic>();
-  /** Why members shut others out: here all are honest. */
+  /** The reasons for bans. There should be none, as all members are honest. */
   readonly bans: string[] = [];
-  /** Why members ended by themselves. */
+  /** The reasons for which members ended by themselves. */
   readonly failures: string[] = [];
   dials = 0;
   steps = 0;
@@ -74,7 +74,7 @@ export class ScaleRoom {
     return path;
   }
 
-  /** Who runs and is in the room. */
+  /** The members that run and are in the room. */
   present(): ScaleMember[] {
     return this.members.filter(({ gone, readyAtMs }) => !gone && readyAtMs !== null);
   }
@@ -83,7 +83,7 @@ export class ScaleRoom {
     this.#start({ kind: "found" });
   }
 
-  /** Somebody comes in through `via`, or through one of those who are in. */
+  /** A new member joins through `via`, by default through any present member. */
   join(via: ScaleMember = this.random.pick(this.present())): void {
     this.#start({ kind: "join", contact: via.endpoint });
   }
@@ -93,7 +93,7 @@ export class ScaleRoom {
       syncMs: SYNC_MS,
       slowChance: 0,
     });
-    // Nobody comes back here: what a member has stored would be most of the memory of all.
+    // No member restarts here, so records aren't kept: they would take most of the memory.
     disk.wrote = (_records, from) => disk.records.fill(NOT_KEPT, from);
     const member = new ScaleMember(this, this.members.length, begin, disk);
     this.members.push(member);
@@ -104,7 +104,7 @@ export class ScaleRoom {
     this.time.runUntil(this.time.nowMs + forMs);
   }
 
-  /** Lets time pass until `holds`, looked at each `everyMs`. @returns Whether it did within `withinMs`. */
+  /** Lets time pass until `holds()`, checked every `everyMs`. @returns Whether it held within `withinMs`. */
   runUntil(holds: () => boolean, everyMs: number, withinMs: number): boolean {
     const untilMs = this.time.nowMs + withinMs;
     while (!holds()) {
@@ -131,7 +131,7 @@ export class ScaleRoom {
     return said;
   }
 
-  /** The links that both ends count among their neighbours. */
+  /** The links that both ends count as links to neighbours. */
   graph(): Graph {
     const byKey = new Map(this.present().map((member) => [member.key, member]));
     const graph = new Map<number, readonly Edge[]>();
@@ -156,7 +156,7 @@ export class ScaleRoom {
     for (const member of this.members) member.framesSent = member.bytesSent = 0;
   }
 
-  /** Frames and bytes of the types that `counts`. */
+  /** Sums frames and bytes over the message types for which `counts` returns true. */
   sentOf(counts: (type: MeshMessage["type"]) => boolean): Readonly<Traffic> {
     const sum = { frames: 0, bytes: 0 };
     for (const [type, { frames, bytes }] of this.traffic) {

@@ -1,18 +1,18 @@
-/** What was said in a large room, and how it came to each member. */
+/** A message in a large room, and how it reached each member. */
 
-/** By the tree and its repair, or by anti-entropy. */
+/** How a message reached a member: by the broadcast tree and its repair, or by anti-entropy. */
 export type Way = "broadcast" | "sync";
 
 const WAYS: readonly (Way | null)[] = [null, "broadcast", "sync"];
 
 export class Said {
-  /** Bundles that carried it, over all links: what Plumtree's redundancy counts. */
+  /** How many bundles carried it, over all links: this gives Plumtree's redundancy. */
   payloads = 0;
-  /** The longest shortest path from its author when it was typed; 0 where nobody looked. */
+  /** The longest shortest path from its author when it was typed; 0 where that wasn't measured. */
   farthestMs = 0;
-  /** By member: when it was shown, NaN before. */
+  /** By member: when it was shown; NaN before. */
   readonly #shownMs: Float64Array;
-  /** By member: hops from the author, and by which way it came first. */
+  /** By member: the number of hops from the author, and the way by which it arrived first. */
   readonly #hops: Uint8Array;
   readonly #ways: Uint8Array;
 
@@ -20,7 +20,7 @@ export class Said {
     readonly index: number,
     readonly author: number,
     readonly typedMs: number,
-    /** Who was there when it was typed. */
+    /** The members present when it was typed. */
     readonly audience: readonly number[],
     membersMax: number,
   ) {
@@ -30,7 +30,7 @@ export class Said {
     this.#ways[author] = WAYS.indexOf("broadcast");
   }
 
-  /** It came to a member, perhaps again. */
+  /** It arrived at member `to`, perhaps not for the first time. */
   came(to: number, from: number, way: Way): void {
     if (this.#ways[to] !== 0) return;
     this.#ways[to] = WAYS.indexOf(way);
@@ -45,7 +45,7 @@ export class Said {
     return !Number.isNaN(this.#shownMs[at]!);
   }
 
-  /** How long after it was typed a member was shown it; NaN where it wasn't. */
+  /** The time from typing to showing it to this member; NaN where it wasn't shown. */
   shownAfterMs(at: number): number {
     return this.#shownMs[at]! - this.typedMs;
   }
@@ -54,12 +54,12 @@ export class Said {
     return WAYS[this.#ways[at]!]!;
   }
 
-  /** How long after it was typed the last of `members` was shown it; NaN where one wasn't. */
+  /** The time from typing to showing it to the last of `members`; NaN where one of them wasn't shown it. */
   lastMs(members: readonly number[]): number {
     return members.reduce((last, at) => Math.max(last, this.shownAfterMs(at)), 0);
   }
 
-  /** Plumtree's last delivery hop, of those who have it by the broadcast. */
+  /** Plumtree's last delivery hop, among the members that it reached by broadcast. */
   lastHop(members: readonly number[]): number {
     let last = 0;
     for (const at of members) {

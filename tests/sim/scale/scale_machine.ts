@@ -1,4 +1,4 @@
-/** What a large simulated room is made of, and what it may be asked. */
+/** The machines of a large simulated room, and the questions that they answer. */
 
 import type { Signer } from "../../../lib/base/crypto.ts";
 import type { Environment } from "../../../lib/base/environment.ts";
@@ -10,7 +10,7 @@ import type { MeshConfig, MeshEffect, MeshInput } from "../../../lib/protocols/m
 export interface ScaleMachine extends Machine<MeshInput, MeshEffect> {
   neighbours(): readonly PeerKey[];
   passiveViewSize(): number;
-  /** Members that it takes for live, itself included; null where it keeps no roster. */
+  /** The number of members that it believes to be live, itself included; null where it keeps no roster. */
   liveMembers(): number | null;
 }
 
@@ -20,7 +20,7 @@ export type CreateMachine = (
   environment: Environment,
 ) => ScaleMachine;
 
-/** The mesh, all of it. */
+/** The complete mesh. */
 export class WholeMesh implements ScaleMachine {
   readonly #mesh: Mesh;
 

@@ -1,7 +1,7 @@
 /**
  * Overlay and broadcast alone, without roster, names, order and anti-entropy: what the papers on HyParView and
- * Plumtree measure, and so little that ten thousand fit into one process. What is said is delivered in the order
- * of each author, and nothing else brings it than the tree and its repair.
+ * Plumtree measure, and so small that ten thousand fit into one process. Messages are delivered in the order of
+ * each author; only the tree and its repair transport them.
  */
 
 import { type Signer, utf8 } from "../../../lib/base/crypto.ts";
@@ -27,9 +27,12 @@ import type { Bundle } from "../../../lib/protocols/mesh/structures.ts";
 import { bundleOf, idOf } from "../../protocols/mesh/broadcast_network.ts";
 import type { ScaleMachine } from "./scale_machine.ts";
 
-/** Of a header with a few heads. */
+/** The size of a header with a few heads. */
 const HEADER_BYTES = 400;
-/** More than 64, so that all authors share one tree; the machines want to know no more than that. */
+/**
+ * The number of live members told to both machines: with more than 64, all authors share one tree. They need no
+ * more.
+ */
 const LIVE = 10_000;
 
 type BundleMessage = Extract<MeshMessage, { readonly type: "bundle" }>;
@@ -41,7 +44,7 @@ export class TreeMachine implements ScaleMachine {
   readonly #linkByPeer = new Map<PeerKey, { readonly link: LinkId; readonly dialler: PeerKey }>();
   readonly #peerByLink = new Map<LinkId, PeerKey>();
   readonly #dialled = new Map<number, PeerKey | null>();
-  /** Of each stream what was delivered, in order; the first has counter 1. */
+  /** The delivered bundles of each stream, in order; the first one has counter 1. */
   readonly #delivered = new Map<StreamKey, Bundle[]>();
   readonly #waiting = new Map<StreamKey, Map<number, BundleMessage & { from: PeerKey }>>();
   #attempts = 0;
@@ -172,7 +175,7 @@ export class TreeMachine implements ScaleMachine {
     this.#out.push({ type: "dial", attempt, endpoint, expect: peer, room: null, secret: null });
   }
 
-  /** Of two links between the same two the one is kept that the smaller key dialled. */
+  /** Of two links between the same two members, the one dialled by the smaller key is kept. */
   #linkUp({ link, peer, dialled, remote, attempt }: LinkUp): void {
     const isEntrance = attempt !== null && this.#dialled.get(attempt) === null;
     if (attempt !== null) this.#dialled.delete(attempt);
