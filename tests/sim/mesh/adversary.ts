@@ -1,7 +1,7 @@
 /**
- * A member with a program of its own: the real machine, so that it stays in the room, and around it one that
- * drops, changes and adds what it likes. It can sign as itself and as members that it makes up, and as nobody
- * else; it knows what came over its links. Its kinds are in `attacks.ts`.
+ * A malicious member: the real machine, so that it stays in the room, inside a wrapper that drops, changes and adds
+ * messages as it likes. It can sign as itself and as members that it invents, and as nobody else; it knows what its
+ * links have received. Its kinds are in `attacks.ts`.
  */
 
 import type { Signer } from "../../../lib/base/crypto.ts";
@@ -18,17 +18,17 @@ import type { Random } from "../random.ts";
 import type { MeshMachine } from "./member.ts";
 import { Wrapped } from "./wrapped.ts";
 
-/** What begins the texts that adversaries make up: nobody typed them. */
+/** The prefix of the texts that adversaries invent: nobody typed them. */
 const MADE_UP = "made up ";
-/** How often it does what it does. */
+/** The interval of its actions. */
 export const ACT_INTERVAL_MS = 200;
-/** Of streams beside that of its program: far above what that counts in. */
+/** Added to the incarnations of its extra streams: far above those that its program uses. */
 export const OTHER_INCARNATION = 2 ** 45;
 const HEARD_MAX = 256;
-/** Then it is quiet: a room that settles by itself shows that nothing stays broken. */
+/** The most actions; then it is quiet. If the room settles by itself then, the attack has broken nothing for good. */
 const ACTS_MAX = 300;
 
-/** Messages that only a member is sent. */
+/** Messages that are only sent to members. */
 const AMONG_MEMBERS: ReadonlySet<MeshMessage["type"]> = new Set(
   ["beacons", "roster-summary", "sync-summary", "bundle", "ihave", "neighbor-reply"],
 );
@@ -37,7 +37,7 @@ export function isMadeUp(text: string): boolean {
   return text.startsWith(MADE_UP);
 }
 
-/** Where a text stands that is made up: a word for its stream, and the counter; null for any other. */
+/** The stream (as a word) and counter of an invented text; null for any other text. */
 export function madeUpPlace(
   text: string,
 ): { readonly stream: string; readonly counter: number } | null {
@@ -46,7 +46,7 @@ export function madeUpPlace(
   return { stream: text.slice(MADE_UP.length, end), counter: Number(text.slice(end + 1)) };
 }
 
-/** The word for a stream in what is made up. */
+/** The word for a stream in invented texts. */
 export function madeUpStream({ author, incarnation }: Stream): string {
   return `${author.slice(0, 8)}/${incarnation}`;
 }
@@ -56,11 +56,11 @@ type BundleMessage = Extract<MeshMessage, { readonly type: "bundle" }>;
 export abstract class Adversary extends Wrapped {
   /** Links to members. */
   readonly links = new Set<LinkId>();
-  /** What came over them lately. */
+  /** The latest messages from these links. */
   readonly heard: MeshMessage[] = [];
-  /** The latest head of each author that it heard of. */
+  /** The latest head of each author that it has received. */
   readonly heads = new Map<PeerKey, Head>();
-  /** And under which claim it speaks. */
+  /** The claim of each of these authors. */
   readonly claims = new Map<PeerKey, ClaimId>();
   room: RoomId | null = null;
   claim: SignedClaim | null = null;
@@ -79,7 +79,7 @@ export abstract class Adversary extends Wrapped {
     this.#start = random.bits();
   }
 
-  /** What it does of its own accord, each `ACT_INTERVAL_MS`, with `send`. */
+  /** Its attack, called every `ACT_INTERVAL_MS`; sends with `send`. */
   protected act(_nowMs: number): void {}
 
   /** What it sends instead of `message`; null for nothing. */
@@ -143,14 +143,14 @@ export abstract class Adversary extends Wrapped {
     this.heads.set(author, { author, incarnation, counter, time, id });
   }
 
-  /** Sends on one link, or on all. */
+  /** Sends on one link, or (null) on all links. */
   protected send(message: MeshMessage, link: LinkId | null = null): void {
     for (const to of link === null ? this.links : [link]) {
       this.#out.push({ type: "send", link: to, message, lane: MESSAGE_LANES[message.type] });
     }
   }
 
-  /** Members whose beacons or bundles it heard, itself excepted. */
+  /** Members from whom it has received beacons or bundles, except itself. */
   protected others(): readonly PeerKey[] {
     const keys = new Set<PeerKey>(this.heads.keys());
     for (const message of this.heard) {
@@ -161,19 +161,19 @@ export abstract class Adversary extends Wrapped {
     return [...keys];
   }
 
-  /** Somebody who doesn't exist; to another process of this member's, others don't. */
+  /** An identity that doesn't exist; each process of this member has its own set of them. */
   protected nobody(number: number): Signer {
     return fakeSigner(`${this.signer.key}/${this.#start}/${number}`);
   }
 
-  /** Another stream of its own, beside that of its program: the next one of so many. */
+  /** Another stream of its own, the `number`th besides that of its program. */
   protected stream(number = 0, signer = this.signer, claim = this.claim!): MadeUpStream {
     const incarnation = OTHER_INCARNATION + this.#start + number;
     return new MadeUpStream(signer, this.room!, incarnation, claim, this.environment);
   }
 }
 
-/** What an adversary says: validly signed, in a chain, unless it is told otherwise. */
+/** A stream of invented messages: validly signed and chained, unless `fields` say otherwise. */
 export class MadeUpStream {
   counter = 0;
   readonly said: BundleMessage[] = [];
@@ -191,12 +191,12 @@ export class MadeUpStream {
     this.#time = Math.floor(environment.wallMs());
   }
 
-  /** Its last bundle as others would name it. */
+  /** Its last bundle, as heads of other bundles would reference it. */
   get head(): readonly Head[] {
     return this.#last === null ? [] : [this.#last];
   }
 
-  /** The next bundle; each text is told apart from all others. */
+  /** Makes the next bundle; each text is unique. */
   next(texts = 1, fields: Partial<Header> = {}): BundleMessage {
     const counter = this.counter + 1;
     const heads = fields.heads ?? this.head;

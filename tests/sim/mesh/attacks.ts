@@ -1,4 +1,4 @@
-/** What members with a program of their own do to the others: each kind one lie, told again and again. */
+/** The attacks of malicious members on the others: each is one lie, told again and again. */
 
 import type { Signer } from "../../../lib/base/crypto.ts";
 import type { Environment } from "../../../lib/base/environment.ts";
@@ -33,7 +33,7 @@ import {
   WithholdsParents,
 } from "./word_attacks.ts";
 
-/** By the name of each kind. */
+/** The adversary of each kind of attack. */
 export const ATTACKS = {
   forges: Forges,
   replays: Replays,
@@ -64,12 +64,15 @@ export const ATTACKS = {
   new (inner: MeshMachine, signer: Signer, env: Environment, random: Random) => Adversary
 >;
 
-/** Who takes somebody's name in the moment in which that one comes in drives it out: docs/security.md says so. */
+/**
+ * Attacks that claim others' names. A name claimed just while its owner joins drives the owner out:
+ * docs/security.md.
+ */
 export const NAME_TAKERS: ReadonlySet<string> = new Set<Attack>(["makesMembersUp", "backDates"]);
 
 export type Attack = keyof typeof ATTACKS;
 export const ALL_ATTACKS = Object.keys(ATTACKS) as readonly Attack[];
-/** Those that only a private room has. */
+/** Attacks that only work in a private room. */
 const ON_INVITES: readonly Attack[] = ["rotates", "stripsClaims"];
-/** Those that any room may have. */
+/** Attacks that work in any room. */
 export const COMMON_ATTACKS = ALL_ATTACKS.filter((attack) => !ON_INVITES.includes(attack));

@@ -1,4 +1,4 @@
-/** The form of a checker: one promise, looked at from outside, after every step or when the room is quiet. */
+/** The interface of checkers: each checks one promise from outside, after every step or when the room is quiet. */
 
 import type { BundleId, LinkId, PeerKey } from "../../../lib/base/ids.ts";
 import type { MeshEvent } from "../../../lib/protocols/mesh/events.ts";
@@ -13,7 +13,7 @@ import type { MessageEvent, Said } from "./ledger.ts";
 import type { Member, MemberProcess } from "./member.ts";
 import type { World } from "./world.ts";
 
-/** A promise that was broken: the run ends, and says how to repeat it. */
+/** A broken promise: it ends the run, and the report shows how to repeat it. */
 export class Violation extends Error {
   override readonly name = "Violation";
   constructor(readonly checker: string, text: string) {
@@ -21,63 +21,63 @@ export class Violation extends Error {
   }
 }
 
-/** Something a machine keeps, and the most it may keep. */
+/** Something that a machine keeps, its size and its limit. */
 export interface Held {
   readonly what: string;
   readonly size: number;
   readonly max: number;
 }
 
-/** The questions that a checker may ask of a machine; none changes anything. */
+/** What a checker may ask of a machine; none of these calls changes anything. */
 export interface MeshProbe {
   /** The neighbours in the overlay. */
   activeView(): Iterable<PeerKey>;
-  /** The highest counter delivered in a row, of every stream; null before it took in what is stored. */
+  /** The highest contiguous counter delivered, of every stream; null before the machine has read its records. */
   frontiers(): Iterable<readonly [StreamKey, number]> | null;
-  /** The same of one stream; 0 where nothing of it was delivered. */
+  /** The highest contiguous counter delivered of one stream; 0 where nothing was delivered. */
   frontier(stream: Stream): number;
-  /** Tables, queues and caches with their bounds. */
+  /** Tables, queues and caches with their limits. */
   held(): Iterable<Held>;
   /** A private room's secrets; null in an open one. */
   secrets(): Pick<KeptSecrets, "opening" | "current" | "isCurrent"> | null;
-  /** Whether a proven dialler is let in that knew this secret. */
+  /** Admits a dialler with a proven key that knew this secret. @returns Null, or why it is refused. */
   admit(peer: PeerKey, secret: ChannelSecret): string | null;
-  /** What a compacted disk would hold, all through that bundle having been shown; null where none is known now. */
+  /** The records of a compacted disk if everything up to that bundle was shown; null where they aren't known now. */
   snapshot(shownThrough: BundleId | null): readonly MeshRecord[] | null;
 }
 
-/** Every hook may throw a `Violation`. Those that a checker doesn't have cost nothing. */
+/** Every hook may throw a `Violation`. Hooks that no checker has cost nothing. */
 export interface MeshChecker {
   readonly name: string;
   /** A process begins, with `records` on its disk. */
   started?(process: MemberProcess, records: readonly MeshRecord[]): void;
-  /** A step was made; its effects aren't carried out yet. */
+  /** A step was made; its effects haven't been performed yet. */
   stepped?(process: MemberProcess, input: MeshInput): void;
-  /** Records were written; `from` is the place of the first one. */
+  /** Records were written; `from` is the index of the first one. */
   wrote?(process: MemberProcess, records: readonly MeshRecord[], from: number): void;
-  /** The disk holds `records` now, as compact as can be, and synced. */
+  /** The disk was compacted to `records`, and synced. */
   compacted?(process: MemberProcess, records: readonly MeshRecord[]): void;
-  /** A message of any type goes out. */
+  /** A message of any type is sent. */
   sent?(process: MemberProcess, link: LinkId, message: MeshMessage): void;
-  /** A bundle goes out. */
+  /** A bundle is sent. */
   bundleSent?(process: MemberProcess, bundle: Bundle): void;
-  /** An effect that is neither for the disk nor a message is carried out. */
+  /** An effect that is neither a `persist` nor a `send` is performed. */
   effect?(process: MemberProcess, effect: MeshEffect): void;
-  /** An event is shown, after `message` where it is one; `ref` of the command that it answers. */
+  /** An event is shown, after `message` if it is one; `ref` is that of the command that it answers. */
   shown?(process: MemberProcess, event: MeshEvent, ref: string | undefined): void;
   /** A message is shown; `again` where this profile has been shown it before. */
   message?(process: MemberProcess, said: Said, event: MessageEvent, again: boolean): void;
-  /** A listener lets a dialler through that knew this secret; null for none. */
+  /** A listener admits a dialler that knew this secret; null for none. */
   letThrough?(listener: MemberProcess, dialler: MemberProcess, secret: ChannelSecret | null): void;
-  /** A process ended: killed, or by its own `stop`. */
+  /** A process has ended: it was killed, or stopped by itself. */
   ended?(process: MemberProcess): void;
-  /** The member's profile, its log of shown messages included, was put back to what it once was. */
+  /** The member's profile, with the log of shown messages, was restored to an earlier state. */
   restored?(member: Member): void;
   /**
-   * The room is quiet: no faults, nothing typed, every process that should run does. Throws while what
-   * must hold in the end doesn't hold yet; the run fails if it still doesn't much later.
+   * The room is quiet: no faults, nothing is typed, and every process that should run does. Throws as long as
+   * something that must hold in the end doesn't; the run fails if it still throws much later.
    */
   atQuiet?(world: World): void;
-  /** The same, after every process was asked for `/peers` and its whole `/history`. */
+  /** As `atQuiet`, after every process was asked for `/peers` and its whole `/history`. */
   atAnswers?(world: World): void;
 }

@@ -1,7 +1,6 @@
 /**
- * Drives a world through its scenario: a room is founded, members come, talk and go while troubles come and
- * go too; then everything heals, everybody who isn't gone for good comes back, and in the end all promises
- * must hold.
+ * Drives a world through its scenario: a room is founded, members join, talk and leave while faults start and end;
+ * then everything heals, everybody who hasn't left for good returns, and in the end all promises must hold.
  */
 
 import { endpointText, type PeerKey } from "../../../lib/base/ids.ts";
@@ -20,25 +19,25 @@ import { Member, type MemberProcess, type Uninvited } from "./member.ts";
 import { clockJumpsMs, type Scenario, type Trouble, TROUBLES } from "./scenario.ts";
 import { type Subject, World } from "./world.ts";
 
-/** Copies and name clashes come on top of a scenario's nodes, at most so many. */
+/** The most members in addition to a scenario's nodes: copies and name clashes. */
 const EXTRA_HOSTS = 8;
-/** Members that cannot find each other by themselves are helped after this, and looked after so often. */
+/** Members that can't find each other by themselves are helped after this time, and then at this interval. */
 const HELP_AFTER_MS = 150_000;
 const HELP_INTERVAL_MS = 30_000;
 const SETTLE_LOOK_MS = 2_500;
-/** Answers may wait for a slow disk. */
+/** Answers to commands may wait for a slow disk. */
 const ANSWER_MS = 1_500;
 const TEN_YEARS_MS = 10 * 365 * 24 * 60 * 60 * 1_000;
-/** Whatever holds in a quiet room must still hold so much later. */
+/** Whatever holds in a quiet room must still hold after this time. */
 const STAYS_QUIET_MS = 20_000;
-/** After this all know whom nobody can dial. */
+/** After this time all members know who can't be dialled. */
 const UNREACHABLE_KNOWN_MS = 60_000;
-/** Four addresses, some of which say nothing; a member that was asked and hung up is asked again a few times. */
+/** Four addresses, some of which don't answer, and a few more attempts at a member that hung up. */
 const INVITE_MS_MAX = 60_000;
 
-/** The weights of what happens at a step beside trouble. */
-/** The same in a private room: somebody makes a new invite, or a stranger tries to come in. */
+/** Weights of further actions in a private room: a member rotates the invite, or a stranger tries to join. */
 const INVITING = { rotate: 4, uninvited: 4 } as const;
+/** Weights of the actions at a step, besides the kinds of trouble. */
 const TALK = { say: 30, burst: 5, reply: 12, private: 4, join: 7, restart: 7, heal: 4 } as const;
 type Action = keyof typeof TALK | keyof typeof INVITING | Trouble;
 
@@ -48,12 +47,12 @@ export class Driver {
   readonly #actions: readonly (readonly [Action, number])[];
   readonly #weight: number;
   readonly #isPrivate: boolean;
-  /** Through whom a stranded member was started again. */
+  /** The members through which stranded ones were started again. */
   readonly #askedForHelp = new Map<Member, MemberProcess>();
   readonly #cuts: Cuts;
   readonly #episodes: Episodes;
   #joined = 0;
-  /** From when all was healed until the room was quiet, ms; null before. */
+  /** The time from the heal until the room was quiet, ms; null before. */
   settledMs: number | null = null;
 
   constructor(
@@ -154,7 +153,7 @@ export class Driver {
     return present.length === 0 ? null : this.#random.pick(present);
   }
 
-  /** Those whom a newcomer can dial. Who comes in through a liar may be told anything. */
+  /** Members that a newcomer can dial. Liars are excluded: they may tell a newcomer anything. */
   #contacts(): readonly MemberProcess[] {
     return this.world.judged().filter(({ member: { config } }) =>
       !config.natted && !config.passive
@@ -180,7 +179,7 @@ export class Driver {
     }
   }
 
-  /** Through `contact`, with the invite that its user would give, or with what the member has. */
+  /** Joins through `contact`, with the member's own invite or else the one that the contact's user would give. */
   #joining(member: Member, contact: Member): MeshConfig["begin"] {
     const begin = { kind: "join", contact: contact.endpoint } as const;
     if (!this.#isPrivate || member.uninvited === "none") return begin;
@@ -188,7 +187,7 @@ export class Driver {
     const secret = contact.present?.probe?.secrets()?.current() ?? null;
     if (secret === null || contact.room === null) return begin;
     const endpoints = this.#contacts().slice(0, 3).map(({ member: { endpoint } }) => endpoint);
-    // An address at which nobody listens comes first now and then.
+    // Now and then the first address is one where nobody listens.
     const first = this.#random.chance(0.2) ? { host: "10.9.9.9", port: 1 } : contact.endpoint;
     const invite = { room: contact.room, secret, endpoints: [contact.endpoint, ...endpoints] };
     return { kind: "join", contact: first, invite };
@@ -252,7 +251,7 @@ export class Driver {
     this.world.say(process, `in answer to m${last.index}`, null);
   }
 
-  /** To somebody who is there, or was. */
+  /** Sends a private message to somebody who is or was present. */
   #private(): void {
     const from = this.#presentOne();
     if (!this.subject.features.privateMessages || !from?.member.isJudged) return;
@@ -270,7 +269,10 @@ export class Driver {
     }
   }
 
-  /** A stranger with an earlier invite, one that nobody made, or none. @returns Null where there is no such invite. */
+  /**
+   * A stranger joins with a void invite, an invented one, or none. @returns The stranger; null without such an
+   * invite.
+   */
   #enterUninvited(uninvited: Uninvited): Member | null {
     const shown = [...this.world.invites.values()];
     const last = shown.at(-1);
@@ -285,7 +287,7 @@ export class Driver {
     return member;
   }
 
-  /** One that isn't the present one of anybody who is here. */
+  /** An invite that isn't the current one of any present member; null where there is none. */
   #voidInvite(shown: readonly Invite[]): Invite | null {
     const present = this.world.present();
     const old = shown.filter(({ room, secret }) =>
@@ -297,7 +299,7 @@ export class Driver {
     return old.length === 0 ? null : this.#random.pick(old);
   }
 
-  /** In a quiet room everybody knows which invite counts: no stranger comes in, whoever is asked. */
+  /** In a quiet room everybody knows the current invite: no stranger is admitted, whoever is asked. */
   #tryInvites(): void {
     for (const uninvited of ["void", "made up", "none"] as const) {
       if (!this.#roomForMore()) return;
@@ -418,7 +420,10 @@ export class Driver {
     }
   }
 
-  /** Who reads that somebody joined speaks to them at once: they may not have heard all of the room by then. */
+  /**
+   * Kills a joining member while others, having read that it joined, talk to it; they may not know the whole room
+   * yet.
+   */
   #killComer(): void {
     const comers = () =>
       this.world.members.flatMap(({ process, readyAtMs }) =>
@@ -433,8 +438,8 @@ export class Driver {
   }
 
   /**
-   * Links are a day old: all of the room where all came at once, those of one member, or one. Each end whose age was
-   * told to its program closes it.
+   * Makes links too old: all in the room, as if all members had joined at once, those of one member, or one. One end
+   * closes each link, or both do.
    */
   #age(process: MemberProcess): void {
     const random = this.#random;
@@ -447,7 +452,7 @@ export class Driver {
     }
   }
 
-  /** Who is on its way in turns back before anybody leaves. */
+  /** Quits a member that is still joining, if there is one; otherwise the present one. */
   #quit(present: MemberProcess): void {
     const comers = this.world.members.flatMap(({ process }) =>
       process === null || process.readyAtMs !== null ? [] : [process]
@@ -457,7 +462,7 @@ export class Driver {
     process.command({ command: "quit" });
   }
 
-  /** Some never come back; the founder does, so that there is always somebody to ask. */
+  /** Some never return. The founder does, so that there is always somebody to dial. */
   #mayBeForGood(member: Member): void {
     if (member !== this.world.members[0] && this.#random.chance(0.2)) member.over = true;
   }
@@ -485,7 +490,7 @@ export class Driver {
     this.#enter(member);
   }
 
-  /** Keeps an image of the disk, or puts back the one that was kept. */
+  /** Keeps an image of the disk, or restores the kept one. */
   #oldImage(process: MemberProcess): void {
     const { member } = process;
     if (!this.subject.features.copies) return;
@@ -499,7 +504,7 @@ export class Driver {
     this.#enter(member);
   }
 
-  /** A second process with this profile, on another host. */
+  /** Starts a second process with a copy of this profile, on another host. */
   #copy(process: MemberProcess): void {
     if (!this.subject.features.copies || !this.#roomForMore()) return;
     const { world } = this;
@@ -529,7 +534,7 @@ export class Driver {
     }
   }
 
-  /** Where each has at least two others that it can reach, whichever link breaks then. */
+  /** Whether each member can reach at least two others even if one link breaks, so that deafness needn't end. */
   #maySomeStayDeaf(): boolean {
     const staying = this.world.members.filter(({ over, process }) => !over || process !== null);
     return staying.length >= 5 &&
@@ -537,8 +542,8 @@ export class Driver {
   }
 
   /**
-   * Where all who are left are behind routers, none of them can dial another; where there are more of them than the
-   * others have slots for, beside their links among themselves, some find no place.
+   * Whether all remaining members can be in one overlay. If all are behind routers, none can dial another; if more
+   * are than the others have inbound slots, besides the links among those others, some find no place.
    */
   #canMeet(): boolean {
     const staying = this.world.members.filter(({ over, process }) => !over || process !== null);
@@ -547,7 +552,7 @@ export class Driver {
     return open > 0 && staying.length - open <= open * INBOUND_LINKS_MAX - amongThem;
   }
 
-  /** Waits until all that must hold in the end does. */
+  /** Waits until everything that must hold in the end does. @throws {Violation} If that takes too long. */
   #settle(): void {
     const { time } = this.world;
     const untilMs = time.nowMs + this.scenario.settleMsMax;
@@ -570,13 +575,13 @@ export class Driver {
   }
 
   /**
-   * Whether members may have lost each other for good: all that one knew moved, went for ever, or can't
-   * be dialled. Otherwise no help is given, and each must find its room by itself.
+   * Whether members may have lost each other for good, because all members that one knew have moved, left for ever
+   * or can't be dialled. Otherwise no help is given, and each must find its room by itself.
    */
   #mayBeStranded(): boolean {
     const { members } = this.world;
     const keys = new Set(members.map(({ key }) => key));
-    // Of two who roam at once each looks for the other where it was; of one, all others are where they were, where it
+    // Two that roam at once look for each other at the old addresses. One that roams alone finds all others where it
     // has met them.
     const { roamed } = this.#episodes;
     const hasLostAll = roamed.size > 1 || (roamed.size > 0 && !canMeet(this.world.present()));
@@ -586,9 +591,10 @@ export class Driver {
   }
 
   /**
-   * What users would do: start again with an address that works. Once, unless whoever was asked then is gone:
-   * who can't get in through a member that is there must not be saved by another try. Whom a liar alone joins with the
-   * others is stranded.
+   * Does what users would do: starts stranded members again with an address that works. Each is helped only once,
+   * unless the member through which it was started has gone: a bug that keeps it from joining through a present
+   * member must not be hidden by another attempt. A member that only a liar connects with the others is stranded,
+   * too.
    */
   #helpStranded(): void {
     const open = this.#contacts();
@@ -621,7 +627,7 @@ export class Driver {
     const { world } = this;
     for (const member of world.members) {
       if (!member.isJudged) continue;
-      // Who never got in, and finds nobody to ask, is in no room.
+      // A member that never joined, and finds nobody to dial, is in no room.
       const comesBack = knowsRoom(member) || this.#contacts().length > 0;
       if (member.present === null && !member.over && comesBack) {
         throw new Violation("return", `${member.label} isn't back in the room`);
@@ -650,15 +656,15 @@ export class Driver {
   }
 
   /**
-   * Words in a quiet room, a link breaking just before or after some of them: torn, or cut so that nobody
-   * knows of it for seconds. Nothing comes after the last one that could tell of what was missed.
+   * Sends messages in a quiet room while a link breaks just before or after some of them: severed, or cut so that
+   * nobody notices for seconds. No later message could reveal what was missed.
    */
   #loneWords(): void {
     const { world, scenario } = this;
     for (let count = 1 + this.#random.below(3); count > 0; count--) {
       const process = this.#presentOne();
       if (process === null) return;
-      // Two alone, and whom nobody can dial, may have no other way than the link that is cut.
+      // With two members, or members that can't be dialled, the cut link may be the only path.
       const present = world.present();
       const hasOtherWays = present.length > 2 &&
         present.every(({ member: { config } }) =>
@@ -675,7 +681,7 @@ export class Driver {
     }
   }
 
-  /** Where nothing else is wrong, nobody need read that links are dialled anew. */
+  /** Where nothing else is wrong, redialling old links must not be reported to users. */
   #ageAtPeace(): void {
     this.#pass(UNREACHABLE_KNOWN_MS);
     const process = this.#presentOne();
@@ -688,7 +694,7 @@ export class Driver {
     this.#settle();
   }
 
-  /** One link that is in use carries nothing any more. */
+  /** Cuts one link in use, in both directions. */
   #cutOneLink(): void {
     const ends = [...this.world.network.ends];
     if (ends.length === 0) return;
@@ -713,7 +719,7 @@ export class Driver {
   }
 }
 
-/** Processes in groups that open links join, the largest first. */
+/** Processes grouped by open links, the largest group first. */
 function islands(processes: readonly MemberProcess[]): MemberProcess[][] {
   return joined(
     processes,
@@ -721,7 +727,7 @@ function islands(processes: readonly MemberProcess[]): MemberProcess[][] {
   );
 }
 
-/** Whether all are linked, or one of two who aren't has on its disk where the other is. */
+/** Whether all are linked, directly or by dialling addresses that one side of each gap has on its disk. */
 function canMeet(processes: readonly MemberProcess[]): boolean {
   const knows = ({ member }: MemberProcess, { member: { endpoint, key } }: MemberProcess) =>
     rememberedContacts(member.disk.records, member.key).some((contact) =>
@@ -733,7 +739,7 @@ function canMeet(processes: readonly MemberProcess[]): boolean {
   return joined(all, (one) => all.filter((other) => canDial(one, other))).length <= 1;
 }
 
-/** Groups of neighbours, each the other's too, and of their neighbours, the largest first. */
+/** The connected components by a symmetric relation, the largest first. */
 function joined<T>(all: readonly T[], neighbours: (one: T) => readonly T[]): T[][] {
   const left = new Set(all);
   const found: T[][] = [];

@@ -1,4 +1,4 @@
-/** A member whose neighbours are all liars: they pass on who is there, and withhold what is said. */
+/** A member whose neighbours are all liars: they pass on the roster, and withhold messages. */
 
 import type { MeshInput } from "../../../lib/protocols/mesh/mesh_io.ts";
 import type { MeshMessage } from "../../../lib/protocols/mesh/messages.ts";
@@ -12,12 +12,12 @@ import { meshSubject } from "./mesh_subject.ts";
 import { type Subject, World } from "./world.ts";
 
 const SECOND_MS = 1_000;
-/** Until views and roster are as they stay. */
+/** The time until views and roster no longer change. */
 const SETTLE_MS = 60 * SECOND_MS;
 
-/** Keeps back what others say, and that there is any; says words of its own, as if nothing were missing. */
+/** Withholds others' messages and their existence; sends its own, as if nothing were missing. */
 export class Withholds extends Adversary {
-  /** It has a place for whoever asks, and asks as one who has no other neighbour. */
+  /** Makes every request for a place urgent, its own and others': it accepts, and is accepted by, everybody. */
   override input(input: MeshInput): MeshInput | null {
     if (input.type !== "message" || input.message.type !== "neighbor") return input;
     return { ...input, message: { ...input.message, priority: "high" } };
@@ -55,7 +55,7 @@ export class EclipsedRoom {
   readonly world: World;
   readonly honest: readonly Member[];
   readonly liars: readonly Member[];
-  /** Whom liars surround. */
+  /** The member that liars surround. */
   readonly victim: Member;
 
   constructor({ honest, liars, seed = 1, checkers = [] }: Eclipse) {
@@ -82,7 +82,7 @@ export class EclipsedRoom {
     this.#gather();
   }
 
-  /** Where there are liars, the victim reaches nobody else until it has five of them; from then on, whomever it likes. */
+  /** If there are liars, the victim can't reach honest members until its views have settled; after that it can. */
   #gather(): void {
     const { world, victim } = this;
     const [founder, ...others] = this.honest as [Member, ...Member[]];
@@ -106,7 +106,7 @@ export class EclipsedRoom {
     this.world.time.runUntil(this.world.time.nowMs + forMs);
   }
 
-  /** How many of the victim's neighbours are liars, and how many aren't. */
+  /** How many of the victim's neighbours are liars, and how many are honest. */
   neighbours(): { readonly liars: number; readonly honest: number } {
     const view = new Set(this.victim.process!.probe!.activeView());
     const liars = this.liars.filter(({ key }) => view.has(key)).length;

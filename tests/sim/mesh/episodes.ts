@@ -1,4 +1,4 @@
-/** Troubles that take their time: those in them talk meanwhile, lose each other, and come back. */
+/** Faults that last for a while: the members affected go on talking, lose each other, and return. */
 
 import { KEPT_MESSAGES_MAX } from "../../../lib/protocols/mesh/limits.ts";
 import type { Random } from "../random.ts";
@@ -6,17 +6,17 @@ import type { Member, MemberProcess } from "./member.ts";
 import type { World } from "./world.ts";
 
 const HOUR_MS = 3_600_000;
-/** With more, an hour takes too long to simulate. */
+/** In larger rooms an hour takes too long to simulate. */
 const SLEEP_HOUR_MEMBERS_MAX = 8;
 
-/** About as many one-way delays as coming in takes. */
+/** Joining takes about this many one-way delays. */
 const COMING_IN_WORDS = 12;
 
 type IsCut = (from: number, to: number) => boolean;
 
-/** What of the network is cut: for now, and for good. */
+/** The cuts of the network: temporary ones, and permanent deafness. */
 export class Cuts {
-  /** Hosts that can't be heard, by the one that can't hear them: no host is in two such pairs. */
+  /** By host: the one host that it never hears. No host is in two such pairs. */
   readonly #deaf = new Map<number, number>();
   #isCut: IsCut = () => false;
 
@@ -44,15 +44,15 @@ export class Cuts {
   }
 }
 
-/** What the driver does meanwhile. */
+/** How episodes pass the time. */
 interface Pace {
   pass(forMs: number): void;
-  /** Somebody says something. */
+  /** Somebody sends a message. */
   talk(): void;
 }
 
 export class Episodes {
-  /** Those who have another address than at their start. */
+  /** Members whose address has changed while they ran. */
   readonly roamed = new Set<Member>();
   #addresses = 0;
 
@@ -63,7 +63,7 @@ export class Episodes {
     readonly pace: Pace,
   ) {}
 
-  /** Two or three parts of all hosts. */
+  /** Assigns each host to one of two or three parts. */
   parts(): readonly number[] {
     const parts = 2 + this.random.below(2);
     return Array.from({ length: this.world.config.hosts }, () => this.random.below(parts));
@@ -77,7 +77,7 @@ export class Episodes {
     if (random.chance(0.4)) this.#restartAll();
     this.cuts.set(() => false);
     if (random.chance(0.5)) return;
-    // A second cut while the first one heals.
+    // Cuts the network again while it heals from the first cut.
     this.#talkFor(random.exponential(2_000));
     const others = this.parts();
     this.cuts.set((from, to) => others[from] !== others[to]);
@@ -124,7 +124,7 @@ export class Episodes {
     this.cuts.set(() => false);
   }
 
-  /** Some other member, or the other one of two who change places, has the address that this one leaves. */
+  /** Gives the member a new address; in some cases another member gets the old one, and this one the other's. */
   roam(process: MemberProcess): void {
     const { member } = process;
     const { world } = this;
@@ -151,11 +151,11 @@ export class Episodes {
     const longest = present <= SLEEP_HOUR_MEMBERS_MAX ? HOUR_MS : 240_000;
     const forMs = random.pick([random.between(5_000, 60_000), longest]);
     this.world.stall(process, forMs, random.chance(0.5));
-    // Whoever sleeps isn't asked to talk, and wakes with all others there.
+    // Stalled members aren't asked to talk. This one wakes when all others are there.
     this.#talkFor(forMs);
   }
 
-  /** Somebody is coming in: a few words, quickly, for so long as that takes. */
+  /** A few quick messages, for about as long as joining takes. */
   talkTo(): void {
     for (let words = COMING_IN_WORDS; words > 0; words--) {
       this.pace.pass(this.random.exponential(this.world.config.delayMs));

@@ -1,10 +1,10 @@
-/** A world for tests that follow single messages: every path and every sync takes the same time. */
+/** A world for tests that follow single messages: all paths, and all syncs, take the same time. */
 
 import type { Signer } from "../../../lib/base/crypto.ts";
 import type { MemberConfig } from "./member.ts";
 import type { WorldConfig } from "./world.ts";
 
-/** One who lies about nothing, can be dialled, and is shown some history. */
+/** A member that doesn't lie, can be dialled, and is shown some history. */
 export function plainMember(signer: Signer, name: string): Omit<MemberConfig, "index"> {
   return {
     signer,

@@ -1,4 +1,7 @@
-/** A room in which one says more than anybody reads, while the others go on talking: how late do they read each other? */
+/**
+ * A room in which one member sends more than others can read, while these talk on: how late do they get each other's
+ * messages?
+ */
 
 import { fakeSigner } from "../fake_crypto.ts";
 import type { Attack } from "./attacks.ts";
@@ -11,32 +14,32 @@ import { World, type WorldConfig } from "./world.ts";
 
 export interface Flood {
   readonly members: number;
-  /** Of the first of them: what is typed to it; nothing more while its input is paused. */
+  /** The lines that the first member's user types; none while its input is paused. */
   readonly linesPerSecond: number;
   readonly lineBytes: number;
   readonly forMs: number;
-  /** What the first one does of its own accord. */
+  /** An attack by the first member. */
   readonly attack?: Attack;
   readonly network?: Partial<Pick<WorldConfig, "bytesPerMs" | "bytesPerMsTo" | "delayMs">>;
 }
 
 export interface FloodOutcome {
   readonly world: World;
-  /** How long after each of the others' words the last of the others was shown it, ascending; Infinity for never. */
+  /** For each message of the others: the time until the last of them was shown it, ascending; Infinity for never. */
   readonly delaysMs: readonly number[];
   /** How long the first one's input was paused. */
   readonly pausedMs: number;
-  /** What members were told that they missed. */
+  /** Notices to members about messages that they missed. */
   readonly missed: readonly string[];
 }
 
 const STEP_MS = 2;
 const SECOND_MS = 1_000;
-/** Until overlay and roster have settled, and then the trees that each one's words go along. */
+/** The time for overlay and roster to settle, and then the rounds of messages for each author's tree. */
 const SETTLE_MS = 20 * SECOND_MS;
 const WARM_UP_ROUNDS = 5;
 
-/** Each of the others says a word a second. @param afterMs How long what was said has to arrive. */
+/** Every second each of the other members sends a message. @param afterMs The time for the last messages to arrive. */
 export function runFlood(flood: Flood, afterMs: number): FloodOutcome {
   const { members: hosts, network, forMs } = flood;
   const shownAtMs = new Map<Said, Map<Member, number>>();
@@ -78,7 +81,7 @@ export function runFlood(flood: Flood, afterMs: number): FloodOutcome {
   return { world, delaysMs, pausedMs, missed };
 }
 
-/** All are in; where the first one doesn't begin by itself, they have spoken. */
+/** Starts all members; if the first one doesn't attack, everybody sends some messages. */
 function gather(world: World, { members, attack }: Flood): readonly [Member, ...Member[]] {
   const all = Array.from({ length: members }, (_, at) => {
     const member = { ...plainMember(fakeSigner(`${at}`), `u${at}`), eager: true };

@@ -1,9 +1,9 @@
 /**
  * The simulator's own test subject: a chat room by plain gossip, with the mesh's inputs, effects and messages.
  *
- * Everybody links to everybody, floods what is new, and compares frontiers on each new link and every
- * 3 s. It scales to a dozen members and defends itself against nobody, but keeps every promise that the
- * checkers look for, so that a flaw put into it (`Flaw`) is what they find, and nothing else.
+ * Every member links to every other, floods new messages, and compares frontiers on each new link and every 3 s. It
+ * scales to a dozen members and defends itself against nobody, but keeps every promise that the checkers check. So
+ * if a flaw is put into it (`Flaw`), the checkers find that flaw and nothing else.
  */
 
 import type { Signer } from "../../../lib/base/crypto.ts";
@@ -52,7 +52,7 @@ import {
 import type { Held, MeshProbe } from "./checker.ts";
 import type { Subject } from "./world.ts";
 
-/** What may be wrong with it: each one breaks one promise. */
+/** Flaws that can be put into it; each breaks one promise. */
 export type Flaw =
   | "shows duplicates"
   | "never compares frontiers"
@@ -104,7 +104,7 @@ export class Gossip implements Machine<MeshInput, MeshEffect> {
   readonly #deadlines = new Deadlines(DEADLINES);
   readonly #links = new Map<LinkId, Link>();
   readonly #peers = new Map<PeerKey, Peer>();
-  /** Everybody keeps the name they came in with. */
+  /** Members keep the names with which they joined. */
   readonly #claims = new Map<PeerKey, SignedClaim>();
   readonly #claimsStored = new Set<PeerKey>();
   /** The last beacon of each member on disk. */
@@ -389,7 +389,7 @@ export class Gossip implements Machine<MeshInput, MeshEffect> {
     });
   }
 
-  /** The other side is a member: of two links to it, the one that the smaller key dialled stays. */
+  /** The other side is a member. Of two links to it, the one dialled by the smaller key is kept. */
   #greeted(link: LinkId, hello: Extract<MeshMessage, { type: "hello" }>): void {
     const entry = this.#links.get(link)!;
     if (!entry.dialled) this.#greet(link);
@@ -516,7 +516,7 @@ export class Gossip implements Machine<MeshInput, MeshEffect> {
       } else if (message.type === "refuse") {
         this.#stop("name-taken");
       } else {
-        this.#links.delete(link); // they dial again
+        this.#links.delete(link); // the member dials again
         this.#effects.push({ type: "close", link, reason: "not in the room yet" });
       }
       return;
@@ -749,7 +749,7 @@ export class Gossip implements Machine<MeshInput, MeshEffect> {
   }
 
   #quit(): void {
-    // Who is on its way in has nobody to tell.
+    // A member that is still joining has nobody to tell.
     if (this.#claim !== null) {
       this.#flood({ type: "beacons", beacons: [{ signed: this.#beacon("quit"), ageMs: 0 }] }, null);
     }
@@ -787,7 +787,7 @@ export class Gossip implements Machine<MeshInput, MeshEffect> {
   }
 }
 
-/** The subject with this flaw; null for the right one. */
+/** The subject with this flaw; null for none. */
 export function gossipSubject(flaw: Flaw | null): Subject {
   return {
     name: flaw ?? "gossip",

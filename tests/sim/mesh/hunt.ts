@@ -1,4 +1,4 @@
-/** The search for a bug that was put in: some seed must show it in which the mesh itself does right. */
+/** The search for a bug put into the mesh: it must fail some seed that the mesh without it passes. */
 
 import type { MeshChecker } from "./checker.ts";
 import { meshSubject } from "./mesh_subject.ts";
@@ -8,19 +8,19 @@ import type { Scenario, Trouble } from "./scenario.ts";
 
 export interface Hunt {
   readonly mutation: Mutation;
-  /** Who must find it, by itself. */
+  /** The checker that must find the bug. */
   readonly finder: string;
-  /** What it complains of, where it looks at much. */
+  /** The violation that it must report, if it checks many things. */
   readonly finding?: RegExp;
   readonly checkers: () => MeshChecker[];
-  /** Where it takes more seeds: the first one that is tried. */
+  /** The first seed to try, if the bug is found only after many seeds; by default 1. */
   readonly from?: number;
   readonly seedsMax: number;
-  /** How large the room is; 6 where it isn't said. */
+  /** The size of the room; by default 6. */
   readonly nodes?: number;
-  /** What does no harm without the bug; null for the mesh as it is. */
+  /** A mutation that is harmless without the bug, to compare with; by default the unchanged mesh. */
   readonly without?: Mutation;
-  /** What the seeds need to have, beside what they decide. */
+  /** The kinds of trouble in each seed, instead of those that the seed decides. */
   readonly troubles?: readonly Trouble[];
   readonly scenario?: Partial<Scenario>;
 }
@@ -34,7 +34,7 @@ function installed<T>({ install }: Mutation, run: () => T): T {
   }
 }
 
-/** A test of one hunt. */
+/** Registers the test of one hunt. */
 export function hunt({ mutation, finder, checkers, from = 1, seedsMax, ...more }: Hunt): void {
   const { troubles, scenario, without, finding = /^/, nodes = 6 } = more;
   Deno.test(`${finder} finds a mesh that ${mutation.name}, within ${seedsMax} seeds`, () => {
@@ -56,7 +56,7 @@ export function hunt({ mutation, finder, checkers, from = 1, seedsMax, ...more }
       });
       if (failure === null || !failure.message.startsWith(finder)) continue;
       if (!finding.test(failure.message)) continue;
-      // Found, if it is the mutation that the seed fails by.
+      // The seed counts only if it passes without the mutation.
       if (runMesh(meshSubject(without?.wrap ?? null), options).failure === null) return;
     }
     throw new Error(`No seed of ${seedsMax} found it`);

@@ -1,13 +1,13 @@
 /**
- * The room as its users lived it: who typed what, knowing what, and who was shown it. Kept by the simulator
- * from what it typed and saw alone, so that checkers judge the protocol by nothing the protocol says.
+ * The room from its users' view: who typed which message, knowing which others, and who was shown it. The simulator
+ * records only what it types and what is shown, so that checkers don't rely on anything that the protocol reports.
  *
- * Each process of a member types a stream of numbered messages. What somebody knew when typing is, for each
- * stream, the last number that they had been shown: within a stream a user knows all that they typed. What
- * was shown while the disk refused it (the user is told that it isn't kept) is known to that process alone:
- * the next one can't name it, and an answer typed there isn't held back for it. Nor is it for what came
- * before another's message that is proven to be a lie: it stood for that, and those who never took it in
- * don't know what it stood for. The program may know of the lie before its user does.
+ * Each process of a member types a stream of numbered messages. What an author knew when typing is, for each stream,
+ * the last number that it had been shown; within its own stream an author knows everything it typed. Messages shown
+ * while the disk refused them (the user is told that they aren't stored) are known to that process only: the next
+ * process can't reference them, so an answer typed there isn't held back for them. Nor is it held back for messages
+ * shown before one that is proven to be a lie: the answer references the lie in their place, and members that never
+ * accepted the lie don't know what it referenced. The program may know about the lie before its user does.
  */
 
 import type { MeshEvent } from "../../../lib/protocols/mesh/events.ts";
@@ -16,48 +16,48 @@ import type { Header } from "../../../lib/protocols/mesh/structures.ts";
 
 export type MessageEvent = Extract<MeshEvent, { readonly event: "message" }>;
 
-/** One message that a user typed. Its text is its own: no other has the same. */
+/** A message that a user typed. Its text is unique. */
 export interface Said {
   readonly index: number;
   readonly text: string;
-  /** Index of the member, and its key. */
+  /** The author's index and key. */
   readonly author: number;
   readonly key: string;
-  /** The author's process: each start types a stream of its own. */
+  /** The stream of the author's process: each start begins another one. */
   readonly stream: number;
-  /** From 1 in its stream. */
+  /** Its number in the stream, from 1. */
   readonly place: number;
   readonly saidAtMs: number;
-  /** By stream: the last place that its author had been shown. */
+  /** By stream: the last place that its author knew. */
   knew: readonly number[];
   /** The receiver of a private message; null for one to all. */
   readonly to: string | null;
-  /** Said by one whose program lies: nothing is promised of it. */
+  /** Whether its author is a liar: then nothing is promised about it. */
   readonly lie: boolean;
-  /** Room time of its bundle, once that is made. */
+  /** Room time of its bundle, once there is one. */
   time: number | null;
-  /** What the program called it, once it was shown anywhere. */
+  /** The id that programs gave it, once it was shown anywhere. */
   id: string | null;
   /** Whether the author was told that it isn't sent, or won't arrive. */
   refused: boolean;
 }
 
-/** What one profile's user has been shown, in order. */
+/** The messages that one profile's user was shown, in order. */
 export class ShownLog {
   readonly order: Said[] = [];
   readonly #shown = new Set<Said>();
-  /** By stream: the last place shown since the last lie, of what the profile's program can know of. */
+  /** By stream: the last place shown since the last lie, of the messages that the profile's program can know. */
   last: number[] = [];
-  /** Where in `order` a lie was shown. */
+  /** The indices in `order` before which a lie was shown. */
   readonly #lies = new Set<number>();
-  /** Shown once, and not known to the program that runs. */
+  /** Messages that were shown, but that the running program doesn't know. */
   readonly #forgotten = new Set<Said>();
 
   has(said: Said): boolean {
     return this.#shown.has(said);
   }
 
-  /** Notes that it was shown, perhaps not for the first time. */
+  /** Notes that a message was shown, perhaps not for the first time. */
   add(said: Said): void {
     if (!this.#shown.has(said)) this.order.push(said);
     this.#shown.add(said);
@@ -66,8 +66,8 @@ export class ShownLog {
   }
 
   /**
-   * A process begins on a profile whose disk had refused some of what was shown: of all this, its program
-   * knows what is `stored`, whatever its user remembers.
+   * A process starts on a profile whose disk had refused some of the shown messages: the program knows only those
+   * that are `stored`, whatever its user remembers.
    */
   knowOnly(stored: (said: Said) => boolean): void {
     this.last = [];
@@ -79,7 +79,7 @@ export class ShownLog {
     if (this.#lies.has(this.order.length)) this.last = [];
   }
 
-  /** What was said to all, was shown, and can be had from the program that runs. */
+  /** The shown messages to all that the running program still has. */
   *held(): Generator<Said> {
     for (const said of this.order) {
       if (said.to === null && !this.#forgotten.has(said)) yield said;
@@ -91,7 +91,7 @@ export class ShownLog {
     this.#lies.add(this.order.length);
   }
 
-  /** A log of its own with the same content: a profile was copied. */
+  /** The first `count` messages as a separate log, for a copy of the profile. */
   copy(count: number): ShownLog {
     const log = new ShownLog();
     for (const [at, said] of this.order.slice(0, count).entries()) {
@@ -103,7 +103,7 @@ export class ShownLog {
   }
 }
 
-/** Sets `values[at]` to `value` where it is less; what isn't there is 0. */
+/** Raises `values[at]` to `value` if it is less; missing values are 0. */
 export function raise(values: number[], at: number, value: number): void {
   while (values.length <= at) values.push(0);
   if (value > values[at]!) values[at] = value;
@@ -111,14 +111,14 @@ export function raise(values: number[], at: number, value: number): void {
 
 export class Ledger {
   readonly said: Said[] = [];
-  /** What liars had made-up authors say, and was shown: it is kept beside the rest. */
+  /** Shown texts of authors that liars invented; the mesh keeps them with the other messages. */
   readonly madeUp = new Set<string>();
   readonly #byText = new Map<string, Said>();
-  /** In the streams of the program. */
+  /** By the programs' streams. */
   readonly #byStream = new Map<StreamKey, { readonly said: Said; readonly counter: number }[]>();
   #streams = 0;
   readonly #places: number[] = [];
-  /** By stream: what its messages so far knew, and so all that follow. */
+  /** By stream: what its messages so far knew, and so what all later ones know. */
   readonly #knew: number[][] = [];
 
   newStream(): number {
@@ -131,7 +131,10 @@ export class Ledger {
     return this.#byText.get(text);
   }
 
-  /** Notes that a member types `words`, made a text of its own, or sends it to `to` alone. */
+  /**
+   * Notes that a member types `words`, with an index that makes the text unique; `to`: the receiver of a private
+   * message.
+   */
   type(
     author: {
       readonly index: number;
@@ -146,7 +149,7 @@ export class Ledger {
   ): Said {
     const index = this.said.length;
     const place = ++this.#places[stream]!;
-    // No later one follows a private message.
+    // Later messages don't depend on a private one.
     const known = to === null ? this.#knew[stream]! : [...this.#knew[stream]!];
     author.shown.last.forEach((last, other) => raise(known, other, last));
     raise(known, stream, place - 1);
@@ -171,7 +174,7 @@ export class Ledger {
     return said;
   }
 
-  /** It is in a bundle with this header. */
+  /** The message is in a bundle with this header. */
   bundled(said: Said, { author, incarnation, counter, time }: Header): void {
     said.time = time;
     const key = streamKey({ author, incarnation });
@@ -180,14 +183,14 @@ export class Ledger {
     stream.push({ said, counter });
   }
 
-  /** What was said in a stream of the program's, up to this counter. */
+  /** The messages of a program's stream up to this counter. */
   *upTo(stream: Stream, counter: number): Generator<Said> {
     for (const bundled of this.#byStream.get(streamKey(stream)) ?? []) {
       if (bundled.counter <= counter) yield bundled.said;
     }
   }
 
-  /** A bundle of it is made: of what it knew, it can name no more than `named`, by stream. */
+  /** A bundle with the message was made: of what the message knew, the bundle can reference only `named`, by stream. */
   limit(said: Said, named: readonly number[]): void {
     if (said.to !== null) return;
     const limited = said.knew.map((place, stream) =>

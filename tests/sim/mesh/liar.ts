@@ -1,6 +1,6 @@
 /**
- * A dishonest author: signs two bundles for one, and sends one of them over half of its links. All else in
- * its program is right; what it does is provable, and must not come between the others.
+ * An equivocating author: signs two bundles with one number, and sends the second one over half of its links.
+ * Otherwise its program is correct. The equivocation can be proven, and must not separate the others.
  */
 
 import type { Signer } from "../../../lib/base/crypto.ts";
@@ -12,7 +12,7 @@ import { fakeCrypto } from "../fake_crypto.ts";
 import type { MeshMachine } from "./member.ts";
 import { Wrapped } from "./wrapped.ts";
 
-/** What the second one's texts end with. */
+/** The suffix of the second bundle's texts. */
 const LIE = " (or so)";
 
 /** The text as its author typed it. */
@@ -33,7 +33,7 @@ export class Liar extends Wrapped {
       const { bundle } = effect.message;
       const { author, kind } = bundle.header.value;
       if (author !== this.signer.key || kind !== "texts" || effect.link % 2 === 0) return effect;
-      // Whose profile was set back gets its own lies from others, and passes them on as what it said.
+      // After its profile was restored, this member gets its own lies from others: it relays them unchanged.
       if (bundle.texts.value.some((text) => text.endsWith(LIE))) return effect;
       return { ...effect, message: { ...effect.message, bundle: this.#forge(bundle) } };
     });

@@ -1,5 +1,6 @@
 /**
- * Rules against liars, each taken away: what a room with a liar in it must show. In the form of `mutations.ts`.
+ * Each mutation disables one rule against liars; a room with a liar must then break a promise. In the form of
+ * `mutations.ts`.
  */
 
 import { Accusations } from "../../../lib/protocols/mesh/accusations.ts";
@@ -16,7 +17,7 @@ import type { Mutation } from "./mutations.ts";
 const { hear } = Suspicions.prototype;
 const { verdict } = Gaps.prototype;
 const { announced } = MissingBundles.prototype;
-/** By machine, who announced a stream first. */
+/** By machine: the peer that first announced each stream. */
 const announcers = new WeakMap<MissingBundles, Map<string, string>>();
 
 export const LIES_MUTATIONS = {

@@ -1,4 +1,4 @@
-/** What adversaries make up: ids, addresses, members. */
+/** Inventions of adversaries: ids, addresses, members. */
 
 import type { Signer } from "../../../lib/base/crypto.ts";
 import type { Hash, PeerKey, RoomId } from "../../../lib/base/ids.ts";
@@ -19,7 +19,7 @@ export function randomId<Id extends string>(random: Random): Id {
   return random.bytes(32).toHex() as Id;
 }
 
-/** Nobody is there, and at some of these addresses nobody answers. */
+/** A contact that doesn't exist: a dial of its address is refused or times out. */
 export function deadContact(random: Random): Contact {
   const host = random.chance(0.5)
     ? `203.0.${random.below(200)}.${random.below(250)}`
@@ -27,7 +27,7 @@ export function deadContact(random: Random): Contact {
   return { key: randomId<PeerKey>(random), endpoint: { host, port: 1 + random.below(60_000) } };
 }
 
-/** A beacon that `signer` signs, whoever it says that it is of. */
+/** A beacon about any member, signed by `signer`. */
 export function madeUpBeacon(
   room: RoomId,
   signer: Signer,
@@ -54,7 +54,7 @@ export function madeUpBeacon(
   });
 }
 
-/** A claim that claimant and admitting member sign alone. */
+/** A claim signed only by the claimant and the admitting member. */
 export function madeUpClaim(
   room: RoomId,
   signer: Signer,

@@ -1,4 +1,4 @@
-/** A member of a simulated room: the profile on its disk, and the processes that run on it in turn. */
+/** A member of a simulated room: the profile on its disk, and the processes that run on it one after the other. */
 
 import { sameBytes } from "../../../lib/base/bytes.ts";
 import type { Environment } from "../../../lib/base/environment.ts";
@@ -37,18 +37,18 @@ import type { World } from "./world.ts";
 export type MeshMachine = Machine<MeshInput, MeshEffect>;
 export type StopOutcome = Extract<MeshEffect, { readonly type: "stop" }>["outcome"];
 
-/** Simulated wall clocks begin here: 1 January 2026, UTC. */
+/** The wall time at which a simulation starts: 1 January 2026, UTC. */
 const WALL_EPOCH_MS = Date.UTC(2026, 0, 1);
-/** The record of what was shown is written this much later at most. */
+/** The record of what was shown is written within this time. */
 const SHOWN_RECORD_MS_MAX = 200;
-/** What is shown is before its user's eyes this much later at most. */
+/** Output reaches the user's screen within this time. */
 const OUTPUT_MS_MAX = 200;
 const TICK: MeshInput = { type: "tick" };
 
-/** What was on a member's disk at some time, and what its user had seen by then. */
+/** The records on a member's disk at some time, and what its user had been shown by then. */
 export interface DiskImage {
   readonly records: readonly MeshRecord[];
-  /** The log of what its user had been shown, and how long it was. */
+  /** The log of messages shown to its user, and its length then. */
   readonly shown: ShownLog;
   readonly shownCount: number;
   readonly withheld: ReadonlySet<Said>;
@@ -58,53 +58,53 @@ export interface DiskImage {
   readonly room: RoomId | null;
 }
 
-/** How one member's machine and address are. */
+/** The configuration of a member: its machine, address and behaviour. */
 export interface MemberConfig {
   readonly index: number;
   readonly signer: Signer;
   readonly name: string;
-  /** Dials only: `--passive`. */
+  /** Only dials, as with `--passive`. */
   readonly passive: boolean;
-  /** Behind a router that lets nobody in. */
+  /** Behind a NAT router that lets nobody in. */
   readonly natted: boolean;
-  /** What it does that its program wouldn't: signs two things for one, or more; null for an honest member. */
+  /** How it deviates from the program: it equivocates, or runs an attack; null for an honest member. */
   readonly liar: "equivocates" | Attack | null;
-  /** Whether it says where it can be dialled; otherwise as others see it. */
+  /** Whether it announces its own address; otherwise others announce the one that they see. */
   readonly knowsAddress: boolean;
   readonly historyShown: number;
   readonly eager: boolean;
 }
 
-/** An invite that a rotation has made void, one that nobody made, or none. */
+/** A stranger's invite: made void by a rotation, invented, or none. */
 export type Uninvited = "void" | "made up" | "none";
 
 export class Member {
   process: MemberProcess | null = null;
   shown = new ShownLog();
-  /** The name it asks for at its next start. */
+  /** The name that it requests at its next start. */
   name: string;
-  /** Every name it ever asked for. */
+  /** Every name that it ever requested. */
   readonly names = new Set<string>();
-  /** What its program went on without on liars' word alone (`withheld.ts`). */
+  /** Messages that its program has gone on without, on the word of liars only (`withheld.ts`). */
   withheld = new Set<Said>();
-  /** The same of what liars make up: how far, by `madeUpStream()`. */
+  /** The same for invented messages: the last counter, by `madeUpStream()`. */
   withheldLies = new Map<string, number>();
   /** When this profile was first in the room, by the world's clock; null: never. */
   readyAtMs: number | null = null;
   image: DiskImage | null = null;
   starts = 0;
-  /** Wall clock beside the world's, ms. */
+  /** The error of its wall clock, ms. */
   wallOffsetMs = 0;
-  /** It left or was killed, and nothing starts it again. */
+  /** Whether it has left or was killed for good: nothing starts it again. */
   over = false;
-  /** Why it should be kept out of the room; null for who may come in. */
+  /** Why it must be kept out of the room; null if it may join. */
   uninvited: Uninvited | null = null;
-  /** What it comes in with; null where that is no matter of its own. */
+  /** The invite with which it joins; null if it uses that of its contact. */
   invite: Invite | null = null;
-  /** It was refused writes in its life: what it showed meanwhile isn't on its disk. */
+  /** Whether its disk ever refused writes: messages shown meanwhile aren't on the disk. */
   diskFailed = false;
   endpoint: Endpoint;
-  /** The room that its disk holds; null for none yet. */
+  /** The room on its disk; null for none yet. */
   room: RoomId | null = null;
 
   constructor(
@@ -129,12 +129,12 @@ export class Member {
     return `n${this.index}`;
   }
 
-  /** Whether its program is the one that is looked at: whoever signs two things for one does nothing else wrong. */
+  /** Whether the checkers judge its program. An equivocator's counts, as it is correct in all other respects. */
   get isJudged(): boolean {
     return this.config.liar === null || this.config.liar === "equivocates";
   }
 
-  /** Its process where it runs and is in the room, else null. */
+  /** Its process if that is in the room, otherwise null. */
   get present(): MemberProcess | null {
     return this.process !== null && this.process.readyAtMs !== null ? this.process : null;
   }
@@ -154,9 +154,9 @@ export class MemberProcess
   readonly stream: number;
   room: RoomId | null = null;
   readyAtMs: number | null = null;
-  /** Its fingerprint, as `ready` gave it. */
+  /** Its fingerprint, from its `ready` event. */
   shownKey = "";
-  /** Whom it banned last, whose link may have gone before the ban was carried out. */
+  /** The member it banned last; the link may have been down by then. */
   lastBanned: PeerKey | null = null;
   /** The other end of the link that went down last. */
   lastLost: PeerKey | null = null;
@@ -169,16 +169,16 @@ export class MemberProcess
   powerLost = false;
   readIntervalMs = 0;
   readableAtMs = 0;
-  /** Killed when so many more effects were carried out; -1 for never. */
+  /** The number of further effects before it is killed; -1 for never. */
   effectsLeft = -1;
-  /** By stream: the last place that the machine has taken in since the last lie, and can name. */
+  /** By stream: the last place that the machine has accepted since the last lie, and can reference. */
   named: number[];
-  /** Its dials that have no answer yet. */
+  /** The number of dials in progress. */
   dialling = 0;
   onDoom: (() => void) | null = null;
   #nextLink = 1;
   #shownThrough: BundleId | null = null;
-  /** What the program knows that its user has seen. */
+  /** The last bundle that the program knows its user has seen. */
   #seenThrough: BundleId | null = null;
   readonly #shownTimer = new Timer(() => {
     if (this.gone || this.sim.stalled) return;
@@ -186,7 +186,7 @@ export class MemberProcess
     if (!this.sim.hasGap) this.member.disk.write([{ kind: "shown", through: this.#seenThrough }]);
   });
   readonly #banned = new Map<string, number>();
-  /** The other ends of all links that ever were. */
+  /** The other ends of all links that there ever were. */
   readonly #peers = new Map<LinkId, PeerKey>();
 
   constructor(
@@ -207,7 +207,7 @@ export class MemberProcess
     const meshConfig: MeshConfig = {
       name: member.name,
       advertise: {
-        // Who comes in is told how others see it; who comes back names its machine's, as the program does.
+        // A newcomer is told its address by others; a returning member announces its machine's, as the program does.
         host: config.knowsAddress || begin.kind === "resume" ? member.endpoint.host : null,
         port: member.endpoint.port,
       },
@@ -250,7 +250,7 @@ export class MemberProcess
     return this.member.label;
   }
 
-  /** Links that are open, whether or not the machine still waits to hear of them. */
+  /** Open links, including those that the machine hasn't been told of yet. */
   get linkCount(): number {
     return this.links.size;
   }
@@ -278,7 +278,7 @@ export class MemberProcess
     return null;
   }
 
-  /** As the channel does it: a secret where one is needed and none elsewhere, then who it is. */
+  /** Checks a dialler as the channel does: a secret if the room is private and none otherwise, then its identity. */
   #opensTo(call: Call<MeshMessage>): boolean {
     const secret = call.secret ?? null;
     const secrets = this.probe?.secrets() ?? null;
@@ -409,7 +409,7 @@ export class MemberProcess
         this.outcome = effect.outcome;
         break;
       case "pin":
-        break; // as the record that is persisted with it
+        break; // the record persisted with it does that
       case "persist":
         throw new Error("A persist is for the disk");
     }
@@ -419,7 +419,7 @@ export class MemberProcess
 
   #send(effect: Extract<MeshEffect, { readonly type: "send" }>): void {
     const end = this.links.get(effect.link);
-    if (end === undefined) return; // it broke since the machine decided
+    if (end === undefined) return; // the link broke after the machine had decided to send
     this.member.world.messageSent(this, effect.link, effect.message);
     if (effect.message.type === "bundle") {
       this.member.world.bundleSent(this, effect.message.bundle);
@@ -434,7 +434,7 @@ export class MemberProcess
     this.#input({ type: "dial-failed", attempt, reason, text });
   }
 
-  /** The room's records are read, and given to the machine a little later. */
+  /** Reads the room's records, and gives them to the machine a little later. */
   #openRoom(room: RoomId): void {
     const { member } = this;
     this.room = room;
@@ -445,14 +445,14 @@ export class MemberProcess
     });
   }
 
-  /** A terminal takes some time, a pipe that nobody reads takes long. */
+  /** Output reaches the user after a while. */
   #awaitOutput(token: number): void {
     const { time, random } = this.member.world;
     const afterMs = random.below(OUTPUT_MS_MAX);
     time.after(afterMs, () => this.#input({ type: "output-seen", token }));
   }
 
-  /** Written once a while, and never synced for its own sake: a killed process repeats a little. */
+  /** Writes the record after a while, and never syncs because of it: a killed process repeats a few messages. */
   #wasShown(through: BundleId): void {
     this.#shownThrough = through;
     if (this.#shownTimer.armed) return;

@@ -1,4 +1,4 @@
-/** Lies about who is there. */
+/** Attacks by lies about the room's members. */
 
 import type { PeerKey } from "../../../lib/base/ids.ts";
 import { makeBundle } from "../../../lib/protocols/mesh/bundle.ts";
@@ -12,12 +12,12 @@ import { fakeCrypto } from "../fake_crypto.ts";
 import { Adversary, OTHER_INCARNATION } from "./adversary.ts";
 import { deadContact, madeUpBeacon, madeUpClaim, randomId } from "./made_up.ts";
 
-/** Of one crowd: enough for a link to be full for seconds. */
+/** The size of one crowd: enough to fill a link for seconds. */
 const CROWD_MAX = 800;
-/** Contacts in a shuffle at most. */
+/** The most contacts in a shuffle. */
 const WALK_CONTACTS = 16;
 
-/** Members that don't exist, under names of their own or others', with addresses where nobody is. */
+/** Invents members, with new names or those of others, at addresses where nobody listens. */
 export class MakesMembersUp extends Adversary {
   #count = 0;
 
@@ -46,7 +46,10 @@ export class MakesMembersUp extends Adversary {
   }
 }
 
-/** More of them at a time than a slow link carries, and walks that name them: to be passed on by honest members. */
+/**
+ * Invents more members at a time than a slow link carries, and sends shuffles with them, for honest members to
+ * relay.
+ */
 export class Crowds extends Adversary {
   readonly #contacts: Contact[] = [];
 
@@ -77,7 +80,7 @@ export class Crowds extends Adversary {
   }
 }
 
-/** Others' names, by claims that say that they are older. */
+/** Claims others' names for invented members, with claims dated before theirs. */
 export class BackDates extends Adversary {
   #count = 0;
 
@@ -92,7 +95,10 @@ export class BackDates extends Adversary {
   }
 }
 
-/** Secrets for a private room without end, each by somebody else, and another one for each neighbour. */
+/**
+ * Rotates a private room's secret without end, each time as another invented member, and differently to each
+ * neighbour.
+ */
 export class Rotates extends Adversary {
   #count = 0;
 
@@ -111,8 +117,8 @@ export class Rotates extends Adversary {
 }
 
 /**
- * Secrets for a private room beside its own claim, which isn't signed there: who knows the claim needn't look, and
- * newcomers don't know it.
+ * Rotates a private room's secret under its own claim, whose signature it removes: members that know the claim
+ * needn't check it, and newcomers don't know it.
  */
 export class StripsClaims extends Adversary {
   #epoch = FIRST_EPOCH;
@@ -126,7 +132,7 @@ export class StripsClaims extends Adversary {
   }
 }
 
-/** Authors that don't exist, each with one word to say. */
+/** Invents authors, each with one message. */
 export class MakesAuthorsUp extends Adversary {
   #count = 0;
 
@@ -138,7 +144,7 @@ export class MakesAuthorsUp extends Adversary {
   }
 }
 
-/** That all others are gone. */
+/** Accuses all other members of being lost. */
 export class Accuses extends Adversary {
   readonly #beacons = new Map<PeerKey, Beacon>();
 
@@ -182,7 +188,7 @@ export class Accuses extends Adversary {
   }
 }
 
-/** Names members that aren't there, and addresses where nobody is. */
+/** Sends contacts that don't exist, at addresses where nobody listens. */
 export class NamesTheDead extends Adversary {
   protected override act(): void {
     if (!this.random.chance(0.3)) return;
@@ -195,7 +201,7 @@ export class NamesTheDead extends Adversary {
   }
 }
 
-/** Says of each name that another is just taking it. */
+/** Answers every request to hold a name that another member is just claiming it. */
 export class HoldsNames extends Adversary {
   protected override instead(message: MeshMessage): MeshMessage {
     return message.type === "hold-reply"
@@ -204,7 +210,7 @@ export class HoldsNames extends Adversary {
   }
 }
 
-/** Bundles, beacons and statements in others' names, with its own signature. */
+/** Sends bundles and beacons in others' names, with its own signature. */
 export class Forges extends Adversary {
   protected override act(nowMs: number): void {
     const others = this.others();

@@ -1,4 +1,4 @@
-/** The mesh itself as the simulator's subject, and what its checkers may ask it. */
+/** The mesh itself as the simulator's subject, and the answers to its checkers' questions. */
 
 import {
   ACTIVE_VIEW_MAX,
@@ -17,7 +17,7 @@ import type { MeshProbe } from "./checker.ts";
 import type { MeshMachine } from "./member.ts";
 import type { Subject } from "./world.ts";
 
-/** @param wrap Puts every member's mesh into another machine; null for the mesh as it is. */
+/** @param wrap Wraps every member's mesh into another machine; null for the unchanged mesh. */
 export function meshSubject(wrap: ((mesh: Mesh) => MeshMachine) | null = null): Subject {
   const meshes = new WeakMap<MeshMachine, Mesh>();
   return {
@@ -53,10 +53,10 @@ function probeOf(mesh: Mesh): MeshProbe {
     *held() {
       const { room } = mesh;
       if (room === null) return;
-      // The oldest bundle is kept as a whole.
+      // The oldest bundle is only dropped as a whole.
       const messagesMax = KEPT_MESSAGES_MAX + BUNDLE_TEXTS_MAX - 1;
       yield { what: "messages", size: room.machines.order.messages(), max: messagesMax };
-      // Members that nobody can dial take inbound places, and no other's.
+      // Members that can't be dialled take inbound slots only.
       const neighboursMax = ACTIVE_VIEW_MAX + INBOUND_LINKS_MAX;
       yield {
         what: "neighbours",

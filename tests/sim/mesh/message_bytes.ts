@@ -1,4 +1,4 @@
-/** About how many bytes a message takes on a link; exact enough for queues, and without encoding it. */
+/** The approximate size of a message on a link, without encoding it: exact enough for queues. */
 
 import { encode } from "../../../lib/base/schema.ts";
 import type { MeshMessage } from "../../../lib/protocols/mesh/messages.ts";

@@ -1,6 +1,6 @@
 /**
- * Bugs put into the mesh from outside, one at a time: what the simulator must be able to find. Most are a
- * wrapper around the machine; where the rule lies too deep, a method is replaced while the test runs.
+ * Bugs put into the mesh from outside, one at a time, each of which the simulator must find. Most wrap the machine;
+ * where the rule is too deep inside, a method is replaced while the test runs.
  */
 
 import type { LinkId, PeerKey } from "../../../lib/base/ids.ts";
@@ -24,16 +24,16 @@ import { SendsBeforeSync, Tells } from "../wrapped.ts";
 import { Wrapped } from "./wrapped.ts";
 
 export interface Mutation {
-  /** What the machine does wrong, in words that follow "a mesh that". */
+  /** What the machine does wrong: completes "a mesh that". */
   readonly name: string;
   readonly wrap?: (mesh: Mesh) => MeshMachine;
-  /** Replaces methods; what it returns puts them back. */
+  /** Replaces methods. @returns A function that restores them. */
   readonly install?: () => () => void;
 }
 
 const REPLAY_MS = 5_000;
 
-/** Others' bundles are delivered and shown, and leave nothing on the disk. */
+/** Delivers and shows others' bundles without writing them to disk. */
 class ForgetsFrontier extends Wrapped {
   constructor(readonly mesh: Mesh) {
     super(mesh);
@@ -50,7 +50,7 @@ class ForgetsFrontier extends Wrapped {
   }
 }
 
-/** Passes on whatever bundle comes, before looking at what it builds on. */
+/** Relays every bundle as it arrives, before checking what it depends on. */
 class RelaysBeforeDelivery extends Wrapped {
   readonly #links = new Set<LinkId>();
   override effects(effects: readonly MeshEffect[], input: MeshInput): readonly MeshEffect[] {
@@ -65,7 +65,7 @@ class RelaysBeforeDelivery extends Wrapped {
   }
 }
 
-/** Judges a bundle's time by its own clock. */
+/** Rejects bundles whose time is ahead of its own clock. */
 class OwnClock extends Wrapped {
   constructor(readonly mesh: Mesh) {
     super(mesh);
@@ -78,14 +78,14 @@ class OwnClock extends Wrapped {
   }
 }
 
-/** Announces everything but what was said last. */
+/** Never announces the latest messages. */
 class KeepsLastToItself extends Wrapped {
   override effects(effects: readonly MeshEffect[]): MeshEffect[] {
     return effects.filter((effect) => effect.type !== "send" || effect.message.type !== "ihave");
   }
 }
 
-/** Doesn't write records of this kind, and takes them for written. */
+/** Doesn't write records of this kind, but takes them for written. */
 class DoesNotWrite extends Wrapped {
   constructor(mesh: Mesh, readonly kind: MeshRecord["kind"]) {
     super(mesh);
@@ -99,7 +99,7 @@ class DoesNotWrite extends Wrapped {
   }
 }
 
-/** Takes no notice of records of this kind. */
+/** Ignores records of this kind when it reads its disk. */
 class DoesNotRead extends Wrapped {
   constructor(mesh: Mesh, readonly kind: MeshRecord["kind"]) {
     super(mesh);
@@ -110,7 +110,7 @@ class DoesNotRead extends Wrapped {
   }
 }
 
-/** Says that it holds each name that it is asked to hold, and holds none. */
+/** Confirms that it holds every name that it is asked to hold, but holds none. */
 class HoldsNoName extends Wrapped {
   override step(input: MeshInput, nowMs: number): readonly MeshEffect[] {
     if (input.type !== "message" || input.message.type !== "hold-name") {
@@ -121,12 +121,12 @@ class HoldsNoName extends Wrapped {
   }
 }
 
-/** The user is told something else; null: nothing. */
+/** Changes the events that the user is shown; null omits one. */
 function tells(mesh: Mesh, instead: (event: MeshEvent) => MeshEvent | null): MeshMachine {
   return new Tells<MeshInput, MeshEffect, MeshEvent>(mesh, instead);
 }
 
-/** For its user nobody leaves who was here, nor comes in again. */
+/** Never shows its user that a member has left, nor that the member returns. */
 function letsNobodyLeave(mesh: Mesh): MeshMachine {
   const here = new Set<string>();
   return tells(mesh, (event) => {
@@ -138,7 +138,7 @@ function letsNobodyLeave(mesh: Mesh): MeshMachine {
   });
 }
 
-/** No bug, but a nuisance: tells its neighbours again and again of every beacon it ever heard, as if new. */
+/** Not a bug but a nuisance: keeps sending its neighbours every beacon that it ever received, as if new. */
 class Replayer extends Wrapped {
   readonly #links = new Set<LinkId>();
   readonly #heard = new Map<PeerKey, SignedBeacon>();
@@ -151,7 +151,7 @@ class Replayer extends Wrapped {
     if (input.type === "link-down") this.#links.delete(input.link);
     if (input.type === "message") {
       if (input.message.type === "beacons") {
-        this.#links.add(input.link); // a member's, by what came over it
+        this.#links.add(input.link); // a link to a member, as only members send beacons
         for (const { signed } of input.message.beacons) {
           this.#heard.set(signed.beacon.value.key, signed);
         }
@@ -167,7 +167,7 @@ class Replayer extends Wrapped {
   }
 }
 
-/** A beacon as old as the one that was lost brings its member back. */
+/** A beacon as old as that of a lost member revives the member. */
 function installRevival(): () => void {
   const { isNews } = RosterIntake.prototype;
   RosterIntake.prototype.isNews = function (beacon) {
@@ -179,7 +179,7 @@ function installRevival(): () => void {
   };
 }
 
-/** Of two bundles under one number the one that came first is believed, and nobody looks again. */
+/** Of two bundles with one number, the first is believed, and equivocation isn't looked for. */
 function installBelief(): () => void {
   const { nearby } = Ledger.prototype;
   const { disagrees } = OrderView.prototype;
@@ -191,7 +191,7 @@ function installBelief(): () => void {
   };
 }
 
-/** Whoever knows any secret of the room's is let in. */
+/** Admits everybody who knows any secret that the room ever had. */
 function installOldInvites(): () => void {
   const { admit } = Mesh.prototype;
   Mesh.prototype.admit = () => null;
@@ -200,7 +200,7 @@ function installOldInvites(): () => void {
   };
 }
 
-/** Of two secrets of one epoch the one that came first counts. */
+/** Of two secrets of one epoch, the one that arrives first is kept. */
 function installFirstSecret(): () => void {
   const { wants } = KeptSecrets.prototype;
   KeptSecrets.prototype.wants = function (rotation) {
@@ -211,7 +211,7 @@ function installFirstSecret(): () => void {
   };
 }
 
-/** A rotation of one's own counts, and is shown, before the disk has it. */
+/** Its own rotation takes effect, and is shown, before it is on disk. */
 function installHasty(): () => void {
   const { step } = RoomSecrets.prototype;
   RoomSecrets.prototype.step = function (input, nowMs) {
@@ -226,7 +226,7 @@ function installHasty(): () => void {
   };
 }
 
-/** Who can't be dialled takes as many slots as it gets, as if it had no others, and gives none up. */
+/** A member that can't be dialled takes all the slots it can get, as if it had none, and gives none up. */
 function installGreed(): () => void {
   const { spareVictim } = ActiveView.prototype;
   const inUse = Object.getOwnPropertyDescriptor(OverlayLinks.prototype, "inboundInUse")!;
@@ -241,7 +241,7 @@ function installGreed(): () => void {
   };
 }
 
-/** Tells its user at once when the last neighbour is gone, whoever is there to be dialled. */
+/** Tells its user as soon as the last neighbour is gone, even if other members can be dialled. */
 class TellsTooSoon extends Wrapped {
   #linked = false;
   constructor(readonly mesh: Mesh) {
@@ -256,7 +256,7 @@ class TellsTooSoon extends Wrapped {
   }
 }
 
-/** What is below the first neighbour's frontiers is history, whenever it was said. */
+/** Everything below the first neighbour's frontiers counts as history, whenever it was sent. */
 function installBaselineAlone(): () => void {
   const { isSaidTo } = Arrival.prototype;
   Arrival.prototype.isSaidTo = () => false;
@@ -265,7 +265,7 @@ function installBaselineAlone(): () => void {
   };
 }
 
-/** The neighbour that lets a newcomer in counts as having nothing. */
+/** The neighbour that admits a newcomer counts as having nothing. */
 function installNoBaseline(): () => void {
   const { frontiers } = Showing.prototype;
   Showing.prototype.frontiers = function (effect, nowMs) {

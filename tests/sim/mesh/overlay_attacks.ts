@@ -1,19 +1,19 @@
-/** Lies about who is whose neighbour. */
+/** Attacks by lies about the overlay's links. */
 
 import type { MeshMessage } from "../../../lib/protocols/mesh/messages.ts";
 import { Adversary } from "./adversary.ts";
 
-/** So often each time: 500 a second on each link, more than any honest member in an hour. */
+/** Messages per action: 500 a second on each link, more than an honest member sends in an hour. */
 const TIMES = 100;
 
-/** Says all the time that it has just come in. */
+/** Reports again and again that it has just joined. */
 export class ComesIn extends Adversary {
   protected override act(): void {
     for (let count = TIMES; count > 0; count--) this.send({ type: "overlay-join" });
   }
 }
 
-/** Is everybody's neighbour, and nobody's, by turns. */
+/** Alternates between becoming everybody's neighbour and leaving. */
 export class Flaps extends Adversary {
   readonly #ask = this.random.pick<MeshMessage>([
     { type: "overlay-join" },

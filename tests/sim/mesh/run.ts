@@ -1,4 +1,4 @@
-/** One run: a seed, a room, a verdict, and how to see it again. */
+/** One run: a seed, a room, the result, and the command that repeats it. */
 
 import { meshCheckers } from "../checkers/all.ts";
 import type { MeshChecker } from "./checker.ts";
@@ -10,26 +10,26 @@ export interface RunOptions {
   readonly seed: number;
   readonly nodes: number;
   readonly steps: number;
-  /** That of `make sim`, where it isn't the plain one, and what else it was told. */
+  /** The `MODE` of `make sim`, unless it is the default, with further arguments. */
   readonly mode?: string;
   /** Gets every line of the trace; null prints none. */
   readonly print?: (line: string) => void;
-  /** Changes what the seed decided, for tests that need a certain trouble. */
+  /** Overrides what the seed decides, for tests that need a certain kind of trouble. */
   readonly scenario?: Partial<Scenario>;
   readonly checkers?: () => MeshChecker[];
 }
 
 export interface RunResult {
-  /** What was broken; null where all promises held. */
+  /** The broken promise or other error; null where all promises held. */
   readonly failure: Error | null;
-  /** Over the whole trace: equal for two runs of one seed. */
+  /** A hash of the whole trace, equal for two runs of one seed. */
   readonly hash: string;
   readonly tail: readonly string[];
   readonly virtualMs: number;
   readonly steps: number;
   readonly messages: number;
   readonly said: number;
-  /** From when all was healed until the room was quiet, ms; null where it never was. */
+  /** The time from the heal until the room was quiet, ms; null where it never was. */
   readonly settledMs: number | null;
 }
 

@@ -1,4 +1,4 @@
-/** A seed's room, with a liar or two in it: all that is promised to the others must hold. */
+/** A seed's room with one or two liars: everything promised to the other members must hold. */
 
 import { Random } from "../random.ts";
 import { type Attack, COMMON_ATTACKS } from "./attacks.ts";
@@ -14,7 +14,7 @@ export function liesNodesOf(seed: number): number {
   return NODES_MIN + new Random(seed * 2 + 5).below(NODES_SPREAD);
 }
 
-/** What a seed's room is like, and what its liars do. @param attacks In place of those that the seed decides. */
+/** The options of a seed's run. @param attacks Replace the attacks that the seed decides. */
 export function liesRun(
   seed: number,
   nodes: number,
@@ -26,10 +26,11 @@ export function liesRun(
     attacks: attacks ?? random.shuffled(COMMON_ATTACKS).slice(0, random.pick([1, 1, 2])),
     liarChance: 0,
     isPrivate: false,
-    // Who has no other links than to liars hears what they let it hear.
+    // A member whose only links are to liars learns only what they let it learn.
     nattedChance: 0,
     passiveChance: 0,
-    // Who is days behind can't tell a liar's time from that of an honest clock: docs/security.md says what is lost.
+    // A member whose clock is days behind can't tell a liar's time from that of an honest clock: see
+    // docs/security.md.
     wallErrorMs: Math.min(scenarioOf(seed, nodes, steps).wallErrorMs, HOUR_MS),
   };
   const mode = attacks === null ? "mesh-lies" : `mesh-lies ATTACKS=${attacks.join(",")}`;

@@ -1,6 +1,6 @@
 /**
- * What a seed decides before a run begins: how large and how bad the network is, and which kinds of trouble
- * there will be. Each run has some of them only: two troubles that hide each other meet in few runs.
+ * What a seed decides before a run: the size of the room, the quality of the network, and the kinds of trouble. Each
+ * run has only some of them, so that two kinds that hide each other's effects rarely meet.
  */
 
 import type { DiskConfig } from "../disk.ts";
@@ -8,49 +8,49 @@ import type { QueueLimits } from "../link.ts";
 import { Random } from "../random.ts";
 import type { Attack } from "./attacks.ts";
 
-/** Kinds of trouble, and how often each comes where a run has it, beside 60 of talking. */
+/** Kinds of trouble, and the weight of each in a run that has it; talking has a weight of about 60. */
 export const TROUBLES = {
-  /** Killed at once, or just before some effect soon: between sync and send, between send and show. */
+  /** A process is killed, at once or after some further effects: between sync and send, or send and show. */
   kill: 4,
-  /** Only what was synced is left, and nobody is told. */
+  /** A host loses power: unsynced records are lost, and nobody is told. */
   powerLoss: 2,
   killWithNeighbours: 0.5,
   quit: 2,
-  /** The room in two or three parts, or one direction between two members. */
+  /** The room is cut into two or three parts; with `oneWayCut`, one direction between members is cut. */
   cut: 2,
   oneWayCut: 2,
-  /** Of two members one can't be heard by the other for good, whatever else heals. */
+  /** One member never hears one other, for good or until the heal. */
   deaf: 0.5,
-  /** The room in two or three parts for as long as it takes to be lost; its members started anew meanwhile, perhaps. */
+  /** The room is cut until the parts take each other for lost, perhaps with restarts of all members meanwhile. */
   split: 0.7,
-  /** Two halves that a member joins, who dies. */
+  /** Two halves of the room are connected only by one member, which then dies. */
   deadMiddle: 0.4,
-  /** A half that says little, and one that says as much as is kept. */
+  /** The room is cut into a half that says little, and one that says more than is kept. */
   quietHalf: 0.02,
   sever: 4,
   stall: 3,
-  /** Stopped, or suspended with its machine, for up to an hour. */
+  /** A process is stopped, or its host suspended, for up to an hour. */
   sleep: 0.2,
-  /** Another address for a process that runs on, perhaps one that was somebody else's. */
+  /** A running process gets another address, perhaps that of another member. */
   roam: 1,
-  /** By seconds, hours, or years. */
+  /** A wall clock jumps by seconds, hours or years. */
   clockJump: 2,
   slowReader: 1,
   fullDisk: 1,
-  /** A restart at another address; the old one may be somebody else's by then. */
+  /** A process is restarted at another address; somebody else may answer at the old one. */
   move: 2,
-  /** The profile as it was some time ago. */
+  /** A profile is restored to an earlier state. */
   oldImage: 1,
-  /** The profile as it was, in a second process. */
+  /** A second process runs with a copy of the profile. */
   copy: 0.7,
-  /** The log is rewritten without what it needn't hold. */
+  /** The log is compacted. */
   compact: 1,
   nameClash: 1,
   rename: 1,
   storm: 0.5,
-  /** Links are a day old. */
+  /** Links reach their maximum age. */
   age: 1,
-  /** Killed on its way in, or in its first moments, while others speak to it. */
+  /** A process is killed while it joins, or shortly after, while others talk to it. */
   killComer: 2,
 } as const;
 
@@ -58,9 +58,9 @@ export type Trouble = keyof typeof TROUBLES;
 
 export interface Scenario {
   readonly seed: number;
-  /** Members that come in by themselves; copies and name clashes come on top. */
+  /** Members that join by themselves; copies and name clashes are additional. */
   readonly nodes: number;
-  /** What users and trouble do, one after the other. */
+  /** The number of actions, by users or trouble, one after the other. */
   readonly steps: number;
   readonly troubles: ReadonlySet<Trouble>;
   /** Mean time between two steps, ms. */
@@ -72,26 +72,29 @@ export interface Scenario {
   readonly disk: DiskConfig;
   readonly codec: boolean;
   readonly clockDrift: number;
-  /** Wall clocks are wrong by this much, at most. */
+  /** The largest error of wall clocks, ms. */
   readonly wallErrorMs: number;
   readonly nattedChance: number;
   readonly passiveChance: number;
-  /** Of each member, to be one who signs two things for one. */
+  /** The probability that a member equivocates. */
   readonly liarChance: number;
-  /** Members that come in beside the others, one for each of these, and do this. */
+  /** The attacks of additional, malicious members, one each. */
   readonly attacks: readonly Attack[];
-  /** An invite is needed to come in, and members rotate it now and then. */
+  /** Whether joining needs an invite, which members rotate now and then. */
   readonly isPrivate: boolean;
   readonly historyShown: number;
   readonly longTextChance: number;
-  /** Everything must be right again so long after everything has healed. */
+  /** Everything must be right again within this time after the heal. */
   readonly settleMsMax: number;
-  /** A word in a quiet room has reached everybody after this, whatever link broke meanwhile. */
+  /** A message in a quiet room must reach everybody within this time, even if a link breaks meanwhile. */
   readonly loneWordMsMax: number;
 }
 
 const HOUR_MS = 3_600_000;
-/** How often most members can't be dialled, and how many then: by a router, by `--passive`, or by either. */
+/**
+ * The share of seeds in which most members can't be dialled, and the chances of a router and of `--passive` in
+ * these.
+ */
 const UNREACHABLE_SEEDS = 0.06;
 const UNREACHABLE = [[0.8, 0], [0, 0.8], [0.55, 0.55]] as const;
 
@@ -131,16 +134,16 @@ export function scenarioOf(seed: number, nodes: number, steps: number): Scenario
     settleMsMax: 300_000,
     loneWordMsMax: 15_000,
     isPrivate: random.chance(0.25),
-    // Last, so that a further kind of trouble changes nothing else of a seed.
+    // The last draw, so that a new kind of trouble changes nothing else of a seed.
     troubles: new Set(all.filter(() => random.chance(share))),
   };
   const changed = { ...scenario, ...unreachableOf(seed) };
-  // Who is days behind can't tell a liar's time from that of an honest clock: docs/security.md says what is lost.
+  // A member whose clock is days behind can't tell a liar's time from that of an honest clock: see docs/security.md.
   if (scenario.liarChance === 0) return changed;
   return { ...changed, wallErrorMs: Math.min(scenario.wallErrorMs, HOUR_MS) };
 }
 
-/** Drawn by itself, so that it changes nothing else of a seed, and no further kind of trouble changes it. */
+/** Uses a generator of its own, so that it doesn't affect, and isn't affected by, other draws of a seed. */
 function unreachableOf(seed: number): Partial<Pick<Scenario, "nattedChance" | "passiveChance">> {
   const random = new Random(seed * 2 + 9);
   if (!random.chance(UNREACHABLE_SEEDS)) return {};
@@ -148,13 +151,13 @@ function unreachableOf(seed: number): Partial<Pick<Scenario, "nattedChance" | "p
   return { nattedChance, passiveChance };
 }
 
-/** How large a seed's room is where nobody says: most are small, for speed, and some have 50. */
+/** The default size of a seed's room: most rooms are small, for speed, and some have 50 members. */
 export function nodesOf(seed: number): number {
   const random = new Random(seed * 2 + 3);
   return random.chance(0.7) ? 5 + random.below(8) : 13 + random.below(38);
 }
 
-/** By how much a wall clock jumps. By years only where nobody lies: a liar's time is told by an honest one's. */
+/** Possible jumps of a wall clock. By years only without liars: members recognize a liar's time by their own clocks. */
 export function clockJumpsMs({ liarChance, attacks }: Scenario): readonly number[] {
   const some = [5_000, 2 * HOUR_MS];
   return liarChance > 0 || attacks.length > 0 ? some : [...some, 10 * 365 * 24 * HOUR_MS];

@@ -1,7 +1,7 @@
 /**
- * What a member went on without because all its neighbours said that they no longer keep it, and they were liars, or
- * had been told so by liars themselves. Nobody can tell that from the truth, and who has gone on never turns back:
- * docs/security.md says so. Nothing else excuses a member that lacks a message.
+ * Messages that a member has gone on without because all its neighbours said that they no longer keep them, and
+ * these neighbours were liars, or had been told so by liars. A member can't tell that from the truth, and never
+ * reverts such a decision: docs/security.md. Nothing else excuses a missing message.
  */
 
 import type { MeshEffect } from "../../../lib/protocols/mesh/mesh_io.ts";
@@ -9,7 +9,7 @@ import { madeUpPlace, madeUpStream } from "./adversary.ts";
 import { withoutLie } from "./liar.ts";
 import type { Member, MemberProcess } from "./member.ts";
 
-/** Notes what a step has gone on without: its neighbours are those that were left after it. */
+/** Notes what a step has gone on without, judged by the neighbours that remain after it. */
 export function noteWithheld(process: MemberProcess, effect: MeshEffect): void {
   const { member } = process;
   const { world } = member;
@@ -36,7 +36,7 @@ export function noteWithheld(process: MemberProcess, effect: MeshEffect): void {
   }
 }
 
-/** Whether `member` went on without it in that way. */
+/** Whether `member` has gone on without this message in that way. */
 export function isWithheld(member: Member, text: string): boolean {
   const place = madeUpPlace(text);
   if (place !== null) return place.counter <= (member.withheldLies.get(place.stream) ?? 0);

@@ -1,4 +1,4 @@
-/** Lies about what was said. */
+/** Attacks by lies about messages. */
 
 import type { BundleId, Hash } from "../../../lib/base/ids.ts";
 import { SYNC_ENTRIES_MAX } from "../../../lib/protocols/mesh/limits.ts";
@@ -12,7 +12,7 @@ import { madeUpClaim, randomId } from "./made_up.ts";
 const DAY_MS = 24 * 60 * 60 * 1_000;
 const BUCKETS = 256;
 
-/** Whatever it heard, again, to anybody. */
+/** Sends messages that it has received again, to anybody. */
 export class Replays extends Adversary {
   protected override act(): void {
     const said = this.heard.filter(({ type }) =>
@@ -25,8 +25,8 @@ export class Replays extends Adversary {
 }
 
 /**
- * Says that what it says answers others' messages that don't exist, and, some of them, that it has those. All else it
- * does as one who had delivered it.
+ * References heads that don't exist in its messages, and in half of the runs claims to have those, too. Otherwise it
+ * behaves like a member that has delivered them.
  */
 export class InventsHeads extends Adversary {
   readonly #boasts = this.random.chance(0.5);
@@ -84,13 +84,13 @@ export class InventsHeads extends Adversary {
   }
 }
 
-/** As if nothing were the same. */
+/** Bucket hashes as of a member that has nothing in common with the other. */
 function differentBuckets(random: Random): MeshMessage {
   const hashes = Array.from({ length: BUCKETS }, () => randomId<Hash>(random));
   return { type: "sync-buckets", hashes };
 }
 
-/** Says every second thing only. */
+/** Sends only every second bundle of its stream. */
 export class WithholdsParents extends Adversary {
   #stream: MadeUpStream | null = null;
 
@@ -102,7 +102,7 @@ export class WithholdsParents extends Adversary {
   }
 }
 
-/** Says that it keeps nothing of what others said. */
+/** Claims that it no longer keeps anything of other authors. */
 export class SaysNotKept extends Adversary {
   protected override instead(message: MeshMessage): MeshMessage {
     if (message.type !== "sync-frontiers") return message;
@@ -114,7 +114,10 @@ export class SaysNotKept extends Adversary {
   }
 }
 
-/** Says that it has more than anybody, and gives it to nobody: now and then a word of its own, in its place. */
+/**
+ * Claims to have more of each stream than anybody, and doesn't send it: now and then it sends a message of its own
+ * instead.
+ */
 export class Boasts extends Adversary {
   #stream: MadeUpStream | null = null;
   #acts = 0;
@@ -142,7 +145,7 @@ export class Boasts extends Adversary {
   }
 }
 
-/** Things that it says to have said long after now. */
+/** Sends messages dated far in the future. */
 export class RunsAhead extends Adversary {
   readonly #creeps = this.random.chance(0.5);
   #stream: MadeUpStream | null = null;
@@ -168,10 +171,10 @@ export class RunsAhead extends Adversary {
   }
 }
 
-/** Its clock is ten years ahead; all else is right. */
+/** Has a clock ten years ahead; otherwise it is correct. */
 export class ClockAhead extends Adversary {}
 
-/** Takes all, and gives nothing on. */
+/** Receives everything, and relays nothing. */
 export class Swallows extends Adversary {
   protected override instead(message: MeshMessage): MeshMessage | null {
     switch (message.type) {
@@ -192,7 +195,7 @@ export class Swallows extends Adversary {
   }
 }
 
-/** Says that it has what it never gives, of what there is and of what there isn't. */
+/** Announces bundles, existing ones and others, that it never sends. */
 export class Promises extends Adversary {
   override input(input: MeshInput): MeshInput | null {
     return input.type === "message" && input.message.type === "graft" ? null : input;
@@ -214,7 +217,7 @@ export class Promises extends Adversary {
   }
 }
 
-/** Asks again and again for all that was ever said. */
+/** Requests everything that was ever sent, again and again. */
 export class Grafts extends Adversary {
   protected override act(): void {
     const streams = [...this.heads.values()];
@@ -225,7 +228,7 @@ export class Grafts extends Adversary {
   }
 }
 
-/** Validly signed words, more than anybody reads. */
+/** Sends validly signed messages, more than anybody reads. */
 export class Floods extends Adversary {
   #left = 500;
   #stream: MadeUpStream | null = null;
@@ -239,8 +242,8 @@ export class Floods extends Adversary {
 }
 
 /**
- * Says each word as if its program had just been started, and as if it had been shown nothing: some as itself, some as
- * a crowd of authors that don't exist.
+ * Sends each message as the first of a new stream that references nothing: either all as itself, or each as another
+ * invented author.
  */
 export class BeginsStreams extends Adversary {
   #left = 2_000;

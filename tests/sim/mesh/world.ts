@@ -1,6 +1,6 @@
 /**
- * A simulated room: members on hosts, the network between them, and the checkers that watch. What happens
- * in it, and when, is the scenario's business.
+ * A simulated room: members on hosts, the network between them, and the checkers that watch. The scenario decides
+ * what happens in it and when.
  */
 
 import type { Signer } from "../../../lib/base/crypto.ts";
@@ -32,31 +32,31 @@ import {
   type MeshMachine,
 } from "./member.ts";
 
-/** The machine under test, and how a checker asks it. */
+/** The machine under test, and how checkers query it. */
 export interface Subject {
   readonly name: string;
-  /** The largest room that it is made for. */
+  /** The size of the largest room that it supports. */
   readonly membersMax: number;
-  /** What scenarios may ask of it beside talking, coming and going. */
+  /** What scenarios may use besides talking, joining and leaving. */
   readonly features: {
     readonly privateMessages: boolean;
-    /** Whether an author's claim is on disk before what was said under it. */
+    /** Whether an author's claim must be on disk before that author's messages. */
     readonly claims: boolean;
-    /** Collisions of names, and `/name`. */
+    /** Name clashes, and `/name`. */
     readonly names: boolean;
-    /** Two processes with one key, profiles put back to an old image. */
+    /** Two processes with one key, and restored profiles. */
     readonly copies: boolean;
     /** Disks that refuse to write for a while. */
     readonly fullDisk: boolean;
     /** Members that don't know their own address. */
     readonly unknownAddress: boolean;
-    /** Authors who sign two things for one. */
+    /** Equivocating authors. */
     readonly liars: boolean;
-    /** Rooms that only an invite opens. */
+    /** Rooms that need an invite. */
     readonly privateRooms: boolean;
-    /** Processes whose machine gets another address. */
+    /** Running processes whose host gets another address. */
     readonly roams: boolean;
-    /** Two members of whom one is never heard by the other. */
+    /** Two members of which one never hears the other. */
     readonly deaf: boolean;
   };
   create(config: MeshConfig, signer: Signer, environment: Environment): MeshMachine;
@@ -65,21 +65,21 @@ export interface Subject {
 
 export interface WorldConfig {
   readonly seed: number;
-  /** Where all chance comes from; without it, from the seed. */
+  /** The source of all randomness; by default one derived from the seed. */
   readonly random?: Random;
-  /** Hosts there can be, one for each member that ever is. */
+  /** The number of hosts, one for each member that there ever is. */
   readonly hosts: number;
   readonly disk: DiskConfig;
   readonly limits: QueueLimits;
-  /** Mean one-way delay between two hosts, ms, and of the jitter on top. */
+  /** The mean one-way delay between two hosts, ms; `jitterMs` is the mean of the additional jitter. */
   readonly delayMs: number;
   readonly jitterMs: number;
   readonly bytesPerMs: number;
-  /** Of what goes to one host, where that is another rate. */
+  /** The bandwidth to a host, where it differs from `bytesPerMs`. */
   readonly bytesPerMsTo?: (host: number) => number;
-  /** Whether every message is encoded and decoded on its way. */
+  /** Whether every message is encoded and decoded in transit. */
   readonly codec: boolean;
-  /** Clocks run this much too fast or too slow, at most. */
+  /** The largest error of the clocks' rates. */
   readonly clockDrift: number;
   readonly print: ((line: string) => void) | null;
 }
@@ -96,15 +96,15 @@ export class World {
   readonly members: Member[] = [];
   /** Every invite that a user was shown. */
   readonly invites = new Map<string, Invite>();
-  /** Keys of those who do what their program wouldn't. */
+  /** The keys of members that deviate from the program. */
   readonly liars = new Set<PeerKey>();
-  /** Everything was right, and nothing happens but that links are dialled anew. */
+  /** Whether everything was right, and nothing has happened since except that links are redialled. */
   isAtPeace = false;
-  /** Taken in by machines. */
+  /** The number of messages delivered to machines. */
   messages = 0;
   steps = 0;
   readonly #paths: (Path | undefined)[];
-  /** Checkers that look at every message: few, and messages are many. */
+  /** The checkers that look at every message: only few do, as there are many messages. */
   readonly #readers: readonly MeshChecker[];
   readonly #labelByKey = new Map<string, string>();
 
@@ -136,7 +136,7 @@ export class World {
     return member;
   }
 
-  /** Neither a liar's nor made up by one. */
+  /** Whether the key is that of an honest member, neither a liar's nor invented. */
   isHonest(key: PeerKey): boolean {
     return this.#labelByKey.has(key) && !this.liars.has(key);
   }
@@ -150,17 +150,17 @@ export class World {
     return present;
   }
 
-  /** Those of them whose program is the one that is looked at. */
+  /** The present processes whose program the checkers judge. */
   judged(): MemberProcess[] {
     return this.present().filter(({ member }) => member.isJudged);
   }
 
-  /** The checkers that look at a member's program. */
+  /** The checkers that judge a member's program. */
   watching({ isJudged }: Member): readonly MeshChecker[] {
     return isJudged ? this.checkers : NONE;
   }
 
-  /** Starts a process on the member's profile, which has none. */
+  /** Starts a process on the profile of a member that has none. */
   start(member: Member, begin: MeshConfig["begin"]): MemberProcess {
     const clock = {
       offsetMs: this.random.between(0, 1e7),
@@ -187,7 +187,7 @@ export class World {
     shown.knowOnly((said) => stored.has(said));
   }
 
-  /** Nothing of the process runs for so long: it alone is stopped, or its whole machine sleeps. */
+  /** Stalls the process for this time: stops it alone, or suspends its host. */
   stall(process: MemberProcess, forMs: number, machineSleeps = false): void {
     if (machineSleeps) process.sim.suspend(forMs);
     else process.sim.stall(forMs);
@@ -195,7 +195,7 @@ export class World {
     this.time.after(forMs + 0.001, () => this.network.refresh());
   }
 
-  /** The member's machine has another address from now on, and its process runs on. */
+  /** Gives the member's host another address while its process runs on. */
   roam(member: Member, endpoint: Endpoint): void {
     const { process } = member;
     if (process !== null && this.network.listener(member.endpoint) === process) {
@@ -203,13 +203,13 @@ export class World {
       this.network.listen(endpoint, process);
     }
     member.endpoint = endpoint;
-    // Those too of which it doesn't know yet.
+    // Includes links of which the process doesn't know yet.
     for (const end of this.network.ends) {
       if (end.owner === process || end.other.owner === process) end.strand();
     }
   }
 
-  /** The process is gone: it stopped, was killed, or its machine lost its power. */
+  /** Ends the process: it has stopped, was killed, or its host has lost power. */
   end(process: MemberProcess, powerLost: boolean, lossChance: number): void {
     const { member } = process;
     if (member.process !== process) return;
@@ -229,7 +229,7 @@ export class World {
     if (!again) member.over = true; // another start would end in the same way
   }
 
-  /** Keeps what is on the member's disk, to be put back later or onto another's. */
+  /** An image of the member's disk, to be restored later, there or on another member's disk. */
   imageOf(member: Member): DiskImage {
     return {
       records: [...member.disk.records],
@@ -243,7 +243,7 @@ export class World {
     };
   }
 
-  /** Puts an image onto the disk of a member that has no process. */
+  /** Restores an image on the disk of a member that has no process. */
   restore(member: Member, image: DiskImage): void {
     member.disk.restore(image.records);
     member.shown = image.shown.copy(image.shownCount);
@@ -255,7 +255,7 @@ export class World {
     for (const checker of this.watching(member)) checker.restored?.(member);
   }
 
-  /** The member's user types `words` to all, or to the member called `to`. */
+  /** The member's user types `words` to all, or to one member. */
   say(process: MemberProcess, words: string, to: { name: string; key: string } | null): Said {
     const { member } = process;
     const { ledger, time } = this;
@@ -276,7 +276,7 @@ export class World {
     for (const checker of this.watching(process.member)) checker.stepped?.(process, input);
   }
 
-  /** What the machine knows, as soon as it does: what it shows may wait for the disk. */
+  /** Notes what the machine knows after a step; what it shows may wait for the disk. */
   #follow(process: MemberProcess, effect: MeshEffect): void {
     noteWithheld(process, effect);
     if (effect.type === "show" && effect.event.event === "message") {
@@ -372,7 +372,7 @@ export class World {
   }
 }
 
-/** Whether the user is told that a message isn't sent, or won't arrive: its receiver has left. */
+/** Whether the event says that a message isn't sent, or won't arrive because its receiver has left. */
 function isRefusal(event: MeshEvent): boolean {
   return event.event === "error" || (event.event === "delivery" && event.state === "failed");
 }

@@ -1,4 +1,4 @@
-/** A machine around a mesh: sees what goes in and what comes out, and may change either. */
+/** A machine around a mesh: observes its inputs and effects, and may change either. */
 
 import type { MeshEffect, MeshInput } from "../../../lib/protocols/mesh/mesh_io.ts";
 import { Wrapped as WrappedMachine } from "../wrapped.ts";
