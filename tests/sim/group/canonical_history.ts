@@ -1,4 +1,4 @@
-/** What was typed, and the one history that all logs must be beginnings of: the longest that there ever was. */
+/** The typed texts, and the canonical history: the longest there ever was, of which every log must be a prefix. */
 
 import type { Hash } from "../../../lib/base/ids.ts";
 import type { Entry, Placed, PlacedEdit } from "../../../lib/protocols/group/history.ts";
@@ -7,33 +7,33 @@ import type { MemberProcess } from "./member_process.ts";
 import { Violation } from "./violation.ts";
 import type { MemberParty } from "./world.ts";
 
-/** One text that was typed; it is like no other. */
+/** A text that was typed; it is unique. */
 export interface Said {
-  /** Counts what its author typed, in all processes. */
+  /** Counts the author's texts over all its processes. */
   readonly number: number;
   readonly text: string;
   readonly by: MemberParty;
   readonly process: MemberProcess;
-  /** Number of the last entry that its author had been shown. */
+  /** The number of the last entry that its author had been shown. */
   readonly after: number;
   readonly atMs: number;
-  /** Its entry's number; null while it is none. */
+  /** The number of its entry; null before it has one. */
   seq: number | null;
-  /** It may get lost: nothing of it was on disk when its author's process ended, or a disk was damaged. */
+  /** Whether it may be lost: it wasn't on disk when its author's process ended, or a disk was damaged. */
   excused: boolean;
 }
 
-/** An entry, or an edit. */
+/** An item of the history: an entry or an edit. */
 type Item = { readonly said: Said; readonly seq: number } | PlacedEdit;
 
-/** An item where somebody first had it. */
+/** An item's place where it was first seen; `before` is the digest before it. */
 interface Place {
   readonly before: Hash;
   readonly position: number;
   readonly item: Item;
 }
 
-/** What is new in a batch that somebody has. */
+/** The new items of a batch. */
 export interface Taken {
   readonly entries: readonly { readonly entry: Entry; readonly said: Said }[];
   readonly edits: readonly PlacedEdit[];
@@ -45,9 +45,9 @@ export class CanonicalHistory {
   readonly entries: Said[] = [];
   readonly said: Said[] = [];
   readonly #byText = new Map<string, Said>();
-  /** Of all branches. */
+  /** The places of all items, in all branches. */
   readonly #placed = new Map<Hash, Place>();
-  /** How often histories may part: disks were damaged, or the operator gave up what was only on some. */
+  /** How often histories may fork: disks were damaged, or the operator gave up what only some members had. */
   forksMax = 0;
 
   say(said: Said): void {
@@ -59,7 +59,7 @@ export class CanonicalHistory {
     return this.#byText.get(text);
   }
 
-  /** Somebody has these. @param before The digest before them. @returns What nobody had before. */
+  /** A party has these items in its log. @param before The digest before them. @returns The items that are new. */
   take(who: string, before: Hash, { entries, edits }: Placed): Taken {
     const taken = { entries: [] as { entry: Entry; said: Said }[], edits: [] as PlacedEdit[] };
     let last = before;
@@ -79,10 +79,10 @@ export class CanonicalHistory {
     return taken;
   }
 
-  /** @returns Whether it is new. */
+  /** Adds an item. @returns Whether it is new. */
   #place(who: string, before: Hash, at: Pick<Entry, "position" | "digest">, item: Item): boolean {
     const { position, digest } = at;
-    // Who was left with a branch that was given up may write it again.
+    // A party left on an abandoned branch may write its items again.
     if (this.#placed.has(digest)) return false;
     const isNext = position === this.digests.length + 1 &&
       (position === 1 || this.digests.at(-1) === before);
@@ -93,7 +93,7 @@ export class CanonicalHistory {
     return true;
   }
 
-  /** The history goes on in another branch. */
+  /** The canonical history switches to another branch. */
   #fork(who: string, before: Hash, position: number, item: Item): void {
     if (this.forksMax === 0) {
       const other = this.#items[position - 1];
@@ -130,7 +130,7 @@ function itemText(item: Item): string {
   return "said" in item ? `"${label(item.said.text)}"` : `edit ${item.edit.edit}`;
 }
 
-/** A text as messages name it. */
+/** The short form of a text in violation messages. */
 export function label(text: string): string {
   return text.split(" ")[0]!;
 }

@@ -1,7 +1,7 @@
 /**
- * Datagram channels between members, as member_io.ts promises them and no better: each pair's messages arrive once
- * and in order while both processes live, late by what was lost and said again; who falls silent, comes back or is
- * a new process is told; a cut direction holds back what goes by it.
+ * Ideal datagram channels between members, with exactly the guarantees of member_io.ts. The messages of each pair
+ * arrive once and in order while both processes live; losses and retransmissions only delay them. A process is told
+ * when a peer falls silent, is heard again, or is a new process. A cut holds back the messages in its direction.
  */
 
 import { type Endpoint, endpointText, type PeerKey } from "../../../lib/base/ids.ts";
@@ -13,34 +13,34 @@ import { Timer, type VirtualTime } from "../virtual_time.ts";
 import { messageBytes } from "./message_bytes.ts";
 import { Violation } from "./violation.ts";
 
-/** A process as its channels see it. */
+/** A process, as its channels see it. */
 export interface ChannelOwner {
   readonly key: PeerKey;
   readonly name: string;
   readonly host: number;
   readonly frozen: boolean;
-  /** As the runner would. */
+  /** Delivers an input, as the runner would. */
   told(input: MemberInput): void;
 }
 
-/** What a process has of the datagrams: the ideal channels, or the real machine over a bad network. */
+/** A process's access to datagrams: the ideal channels, or the real layer over a lossy network. */
 export interface ChannelPort {
   meet(peer: PeerKey, endpoint: Endpoint): void;
   part(peer: PeerKey, reason: string): void;
   tell(peer: PeerKey, message: GroupMessage): void;
-  /** The process is gone. */
+  /** The process has ended. */
   end(): void;
-  /** Whether the process stands still has changed. */
+  /** The process has been frozen or has woken up. */
   refresh(): void;
 }
 
 export interface ChannelConfig {
-  /** Of each message, to come later by a repetition. */
+  /** The probability that a message is late because of a retransmission. */
   readonly lateChance: number;
   readonly path: (from: number, to: number) => Path;
 }
 
-/** As the real layer's. */
+/** The values of the real layer. */
 const MEET_MS_MAX = 5_000;
 const MEET_PAUSES_MS = [0, 250, 500, 1_000, 2_000];
 const RETRY_PAUSES_MS = [0, 5_000, 10_000, 20_000, 30_000];
@@ -48,9 +48,9 @@ const CONGESTED_BYTES = 1_024 * 1_024;
 const DRAINED_BYTES = CONGESTED_BYTES / 2;
 const WAITING_BYTES_MAX = 16 * 1_024 * 1_024;
 const CLOSE_MS_MAX = 1_000;
-/** Silence is noticed between these: a probe, and what it waits for. */
+/** The range of times after which silence is noticed: a probe, and the wait for its acknowledgement. */
 const SILENT_MS = [1_000, 2_750] as const;
-/** A path that was cut is whole again: the next probe finds out. */
+/** A healed path is noticed within this time, by the next probe. */
 const HEALED_MS_MAX = 1_500;
 
 export class Channels {
@@ -100,14 +100,14 @@ export class Channels {
   }
 }
 
-/** One direction of a session: first in, first out. */
+/** One direction of a session: FIFO. */
 class Pipe {
   readonly #items: { readonly message: GroupMessage; readonly bytes: number; atMs: number }[] = [];
   #lastMs = 0;
   #freeAtMs = 0;
   #paused = false;
   bytes = 0;
-  /** What follows the last message: the sender has said goodbye. */
+  /** The reason of the sender's goodbye, which follows the last message. */
   #goodbye: string | null = null;
   readonly #timer = new Timer(() => this.#arrive());
 
@@ -135,7 +135,7 @@ class Pipe {
     this.#arm();
   }
 
-  /** Some of what is under way is lost with the sender's process. */
+  /** Drops some of the messages in flight, as the sender's process has ended. */
   breakOff(): void {
     const left = this.channels.random.below(this.#items.length + 1);
     this.#items.length = left;
@@ -189,12 +189,12 @@ class Pipe {
   }
 }
 
-/** What one process has of one peer. */
+/** One process's end of the session with a peer. */
 class Side {
   state: "connecting" | "up" | "silent" = "connecting";
   other: Side | null = null;
   out: Pipe | null = null;
-  /** Told before the peer was there. */
+  /** Messages sent before the peer was up. */
   readonly waiting: GroupMessage[] = [];
   isCongested = false;
   attempts = 0;
@@ -206,7 +206,7 @@ class Side {
 
   constructor(readonly port: IdealPort, readonly peer: PeerKey, public endpoint: Endpoint) {}
 
-  /** Whether its process lives and still takes it for the peer's. */
+  /** Whether its process lives and still uses this end. */
   get isOpen(): boolean {
     return !this.port.gone && this.port.sides.get(this.peer) === this;
   }
@@ -225,9 +225,9 @@ class Side {
 
 export class IdealPort implements ChannelPort {
   readonly sides = new Map<PeerKey, Side>();
-  /** Whom we would let in. */
+  /** Peers that it accepts. */
   readonly #known = new Set<PeerKey>();
-  /** What was told these still goes out; of that they are told as ended. */
+  /** Peers from which it has parted: their messages still go out, then the owner gets `peer-ended`. */
   readonly #closing = new Set<PeerKey>();
   gone = false;
 
@@ -264,7 +264,7 @@ export class IdealPort implements ChannelPort {
     time.after(out === null ? 0 : random.between(0, CLOSE_MS_MAX), () => {
       this.#closing.delete(peer);
       if (this.gone) return;
-      // What doesn't get through in time is lost, and the goodbye with it.
+      // Messages that don't get through in time are lost, and so is the goodbye.
       if (out !== null && !this.#reaches(out)) out.stop();
       this.owner.told({ type: "peer-ended", peer, text: reason });
     });
@@ -304,7 +304,7 @@ export class IdealPort implements ChannelPort {
     }
   }
 
-  /** The other end of a session is gone: what goes there waits for another one. */
+  /** The other end of a session is gone: messages to it wait for a new session. */
   #lost(side: Side): void {
     side.out?.refresh();
     this.#refreshSide(side);
@@ -319,11 +319,11 @@ export class IdealPort implements ChannelPort {
     }
   }
 
-  // Called by what goes on between two ports.
+  // Called by pipes, timers and other ports.
 
   arrived(side: Side, message: GroupMessage): void {
     if (this.gone || this.sides.get(side.peer) !== side) return;
-    // Whoever receives hears, too.
+    // A received message also ends silence.
     if (side.state === "silent") this.hear(side);
     this.owner.told({ type: "peer-message", peer: side.peer, message });
   }
@@ -378,9 +378,9 @@ export class IdealPort implements ChannelPort {
     this.#refreshSide(side);
   }
 
-  // What goes on in one port.
+  // Internal.
 
-  /** A handshake goes there and back. */
+  /** Whether a handshake gets to the target and back. */
   #getsTo(target: IdealPort): boolean {
     const { channels, owner } = this;
     if (owner.frozen || target.owner.frozen) return false;
@@ -395,7 +395,7 @@ export class IdealPort implements ChannelPort {
     time.arm(side.attempt, time.nowMs + pauseMs + tookMs);
   }
 
-  /** A new session, which at both ends follows whatever was before. */
+  /** Starts a new session, which replaces the old one at both ends. */
   #join(side: Side, target: IdealPort): void {
     const there = target.sides.get(this.owner.key) ??
       new Side(target, this.owner.key, this.endpoint);
@@ -415,12 +415,12 @@ export class IdealPort implements ChannelPort {
     side.out = new Pipe(this.channels, side, other);
     side.state = "up";
     side.endpoint = other.port.endpoint;
-    // Told before it was there, it goes before what is told now.
+    // Messages sent before the peer was up precede later ones.
     for (const message of side.waiting.splice(0)) this.tell(peer, message);
     const isReset = state !== "connecting";
     if (state === "silent") this.owner.told({ type: "peer-heard", peer });
     this.owner.told(isReset ? { type: "peer-reset", peer } : { type: "peer-up", peer });
-    // The owner may have ended, or parted from it, in between.
+    // The owner may meanwhile have ended, or parted from the peer.
     if (this.gone || this.sides.get(peer) !== side || side.out === null) return;
     side.drained();
     side.out?.refresh();
@@ -434,7 +434,7 @@ export class IdealPort implements ChannelPort {
     if (side.other !== null) side.other.port.#lost(side.other);
   }
 
-  /** Whether something of the peer comes through. */
+  /** Whether messages from the peer get through. */
   #hears({ other, peer }: Side): boolean {
     if (other === null || other.port.gone || other.port.owner.frozen) return false;
     if (other.port.sides.get(this.owner.key) !== other) return false;

@@ -1,4 +1,4 @@
-/** What watches a simulated group: each checker knows one promise, and ends the run where it is broken. */
+/** The interface of a group's checkers: each checks one promise, and ends the run if it is broken. */
 
 import type {
   CoordinatorEvent,
@@ -16,35 +16,35 @@ import type { MemberParty, Party, World } from "./world.ts";
 
 export type MessageEvent = Extract<MemberEvent, { readonly event: "message" }>;
 
-/** Each method is called at once, and throws a `Violation`. */
+/** Each method is called as soon as something happens, and may throw a `Violation`. */
 export interface Checker {
-  /** Records were written, not yet synced. */
+  /** Records were written, but not synced yet. */
   wrote?(party: Party, records: readonly (MemberRecord | CoordinatorRecord)[]): void;
-  /** A disk has other records than before: it was compacted, lost what wasn't synced, or was put back. */
+  /** A disk's records were replaced: it was compacted, has lost unsynced records, or was restored. */
   replaced?(party: Party): void;
-  /** The log of a disk got these. */
+  /** Items were appended to a party's log. */
   logged?(party: Party, placed: Placed): void;
-  /** An entry that no log has had before. */
+  /** An entry is in a log for the first time. */
   placed?(entry: Entry, said: Said): void;
-  /** An edit that no log has had before. */
+  /** An edit is in a log for the first time. */
   edited?(world: World, edit: PlacedEdit): void;
-  /** A user is told what became of an edit. */
+  /** A user is told the outcome of an edit. */
   editTold?(process: MemberProcess, event: EditEvent): void;
-  /** A user is told something; `ref` where it answers a command. */
+  /** A user is shown an event; `ref` is that of the command that it answers. */
   told?(process: MemberProcess, event: MemberEvent, ref: string | undefined): void;
-  /** The operator is. */
+  /** The operator is shown an event. */
   operatorTold?(world: World, event: CoordinatorEvent): void;
-  /** A message between a member and the coordinator goes out. */
+  /** A message between a member and the coordinator is sent. */
   sent?(party: Party, message: GroupMessage): void;
-  /** A message to other members does. */
+  /** A message to other members is sent. */
   toldMembers?(process: MemberProcess, message: GroupMessage): void;
   shown?(process: MemberProcess, event: MessageEvent): void;
-  /** A process has taken a step; none of its effects is carried out yet. */
+  /** A process has made a step; none of its effects has been performed yet. */
   took?(process: AnyProcess, input: AnyInput, effects: readonly AnyEffect[]): void;
-  /** The coordinator has put a snapshot together. */
+  /** The coordinator has completed a snapshot. */
   cut?(cut: Cut): void;
   stepped?(process: MemberProcess): void;
   started?(process: MemberProcess): void;
-  /** After all was well for long enough; everybody runs. */
+  /** Everybody runs, and there has been no fault for long enough. */
   settled?(world: World, members: readonly MemberParty[]): void;
 }

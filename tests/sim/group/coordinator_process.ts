@@ -1,4 +1,4 @@
-/** One run of the coordinator's program. */
+/** One process of the coordinator's program. */
 
 import type { LinkId, PeerKey } from "../../../lib/base/ids.ts";
 import { RebuildingCoordinator } from "../../../lib/protocols/group/rebuilding.ts";
@@ -25,7 +25,7 @@ export class CoordinatorProcess
     const { mutation } = world.options;
     this.coordinator = new RebuildingCoordinator(
       {
-        // The operator knows whether there was a group.
+        // The operator knows whether a group exists.
         mayFound: !party.hasLostDisk,
         listening: party.endpoint,
         failAfterMs: world.options.failAfterMs,

@@ -1,4 +1,4 @@
-/** Inputs and effects in few words, for whoever reads what happened. */
+/** Short descriptions of inputs and effects, for traces. */
 
 import type { World } from "./world.ts";
 

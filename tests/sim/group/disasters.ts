@@ -1,4 +1,4 @@
-/** What befalls disks: the coordinator's is lost, or an old copy takes its place; a member's log is spoilt. */
+/** Damage to disks: the coordinator's is lost or replaced by an old copy; a member's log is damaged. */
 
 import type { Hash } from "../../../lib/base/ids.ts";
 import type { Random } from "../random.ts";
@@ -6,10 +6,10 @@ import type { MemberParty, World } from "./world.ts";
 
 const FOREIGN = "f".repeat(64) as Hash;
 
-/** The coordinator keeps its key alone. */
+/** The coordinator loses all its files except its key. */
 export function loseDisk(world: World): void {
   const { coordinator } = world;
-  // Before that its operator begins another group.
+  // As long as no member knows a view, the operator would found another group instead.
   if (!isGroupKnown(world)) return;
   if (coordinator.process !== null) world.end(coordinator.process, false);
   coordinator.hasLostDisk = true;
@@ -18,12 +18,12 @@ export function loseDisk(world: World): void {
   world.startCoordinator();
 }
 
-/** Whether any member's disk knows a view. */
+/** Whether any member's disk contains a view. */
 export function isGroupKnown({ members }: World): boolean {
   return members.some(({ disk }) => disk.records.some(({ kind }) => kind === "begun"));
 }
 
-/** The operator begins another group: `serve --new`, once. */
+/** The operator founds another group, by starting once with `serve --new`. */
 export function foundAnew(world: World): void {
   const { coordinator } = world;
   if (coordinator.process !== null) world.end(coordinator.process, false);
@@ -33,7 +33,7 @@ export function foundAnew(world: World): void {
   coordinator.hasLostDisk = true;
 }
 
-/** Keeps an image of the coordinator's disk, or puts back the one that was kept. */
+/** Keeps an image of the coordinator's disk, or restores the kept one. */
 export function putBackDisk(world: World): void {
   const { coordinator } = world;
   const { disk, image } = coordinator;
@@ -50,7 +50,7 @@ export function putBackDisk(world: World): void {
   world.startCoordinator();
 }
 
-/** The same of a member's. */
+/** Keeps an image of a member's disk, or restores the kept one. */
 export function putBackMember(world: World, party: MemberParty): void {
   if (party.image === null) {
     party.image = [...party.disk.records];
@@ -65,7 +65,7 @@ export function putBackMember(world: World, party: MemberParty): void {
   world.start(party);
 }
 
-/** The last view on the coordinator's disk: of a number alone it can't tell what became of it. */
+/** The last view on the coordinator's disk; a number without a view isn't counted, as its outcome is unknown. */
 function viewOn(records: NonNullable<World["coordinator"]["image"]>): number {
   let view = 0;
   for (const record of records) {
@@ -76,7 +76,7 @@ function viewOn(records: NonNullable<World["coordinator"]["image"]>): number {
   return view;
 }
 
-/** The last view that has begun there: who has lost its log knows that, and doesn't say so. */
+/** The last view that has begun at the member; a member that has lost its log knows it, but doesn't report it. */
 function begunOn({ disk }: MemberParty): number {
   let view = 0;
   for (const record of disk.records) {
@@ -85,7 +85,7 @@ function begunOn({ disk }: MemberParty): number {
   return view;
 }
 
-/** It is killed, and at its next start finds less, or something else. */
+/** Kills the member and damages its log: at its next start the log is gone, shorter, or another group's. */
 export function spoilLog(world: World, party: MemberParty, random: Random): void {
   const { disk, process } = party;
   const log = disk.log;

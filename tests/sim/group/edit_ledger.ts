@@ -1,22 +1,22 @@
-/** Edits that users asked for, how they were voted on, and what everybody was told of them. */
+/** The edits that users requested, the votes on them, and what everybody was told about them. */
 
 import type { EditEvent, MemberEvent } from "../../../lib/protocols/group/events.ts";
 import type { MemberProcess } from "./member_process.ts";
 import type { MemberParty } from "./world.ts";
 
-/** An edit that was asked for; its text is like no other. */
+/** A requested edit; its text is unique. */
 export interface AskedEdit {
   readonly text: string;
   readonly seq: number;
   readonly by: MemberParty;
   readonly process: MemberProcess;
-  /** Null until the requester was told. */
+  /** Its number; null until the requester was told. */
   edit: number | null;
-  /** What the requester was told in the end. */
+  /** The outcome that the requester was told. */
   outcome: "committed" | "aborted" | "refused" | null;
   /** Whether it is in a log. */
   isPlaced: boolean;
-  /** Whose users agreed. */
+  /** The members whose users agreed. */
   readonly agreed: Set<MemberParty>;
 }
 
@@ -41,13 +41,13 @@ export class EditLedger {
     return `edit ${this.asked.indexOf(asked)}`;
   }
 
-  /** What a user was told in answer to what they asked for; null where it is about something else. */
+  /** The edit that a command with this `ref` has requested; null for other commands. */
   byRef(ref: string | undefined): AskedEdit | null {
     const [, index] = /^edit (\d+)$/.exec(ref ?? "") ?? [];
     return index === undefined ? null : this.asked[Number(index)] ?? null;
   }
 
-  /** Whose edit an event is about. */
+  /** The edit that an event is about. */
   of(event: MemberEvent): AskedEdit | null {
     return event.event === "edit" ? this.find((event as EditEvent).text) ?? null : null;
   }

@@ -1,4 +1,4 @@
-/** Bugs put into edits from outside, one at a time, as those in `mutations.ts`. */
+/** Bugs put into edits from outside, one at a time, in the form of `mutations.ts`. */
 
 import type { LinkId, PeerKey, RequestId } from "../../../lib/base/ids.ts";
 import type { RebuildingCoordinator } from "../../../lib/protocols/group/rebuilding.ts";
@@ -27,7 +27,7 @@ function without<Stored extends { readonly kind: string }>(
 const forgets = without<MemberRecord>;
 const coordinatorForgets = without<CoordinatorRecord>;
 
-/** What one says counts for whoever is linked. */
+/** Counts each vote as a vote of everybody who is linked. */
 class OneVotesForAll extends Wrapped<CoordinatorInput, CoordinatorEffect> {
   readonly #links = new Set<LinkId>();
 
@@ -48,7 +48,7 @@ class OneVotesForAll extends Wrapped<CoordinatorInput, CoordinatorEffect> {
   }
 }
 
-/** Asked by another member, it says what it has agreed to is abandoned. */
+/** Answers another member's inquiry that an edit to which it has agreed was abandoned. */
 class RefusesAgreed extends Wrapped<MemberInput, MemberEffect> {
   override effects(
     effects: readonly MemberEffect[],
@@ -64,7 +64,7 @@ class RefusesAgreed extends Wrapped<MemberInput, MemberEffect> {
   }
 }
 
-/** The user who is asked agrees at once. */
+/** Agrees at once when its user is asked. */
 class AgreesForUser extends Wrapped<MemberInput, MemberEffect> {
   override effects(
     effects: readonly MemberEffect[],
@@ -80,7 +80,7 @@ class AgreesForUser extends Wrapped<MemberInput, MemberEffect> {
   }
 }
 
-/** One log is enough. */
+/** Counts one member's `applied` as that of all. */
 function firstAppliedIsEnough(): () => void {
   const { value } = Object.getOwnPropertyDescriptor(Decisions.prototype, "applied")!;
   const applied = value as Decisions["applied"];
@@ -91,7 +91,7 @@ function firstAppliedIsEnough(): () => void {
   })();
 }
 
-/** What it doesn't know is taken for committed. */
+/** Takes an edit that the coordinator doesn't know for committed. */
 function presumesCommit(): () => void {
   return replaced(Voting.prototype, "aborted", {
     value(this: Voting, _from: PeerKey | null, { id }: { readonly id: RequestId }) {
@@ -101,7 +101,7 @@ function presumesCommit(): () => void {
   })();
 }
 
-/** Whatever comes again is taken for new, unless it came in the same epoch. */
+/** Takes an edit that arrives again in a later epoch for new. */
 function ordersTwice(): () => void {
   let present: Batch | null = null;
   const during = <Owner extends object>(prototype: Owner, name: keyof Owner & string) => {

@@ -1,6 +1,6 @@
 /**
- * One short life of a group, run again and again: each time one thing goes wrong, an effect later than the time
- * before. A second member joins, both talk, the second edits what the first one said and agrees to, the first leaves.
+ * One short life of a group, run again and again with one fault, each time one effect later than before. A second
+ * member joins, both talk, the second edits an entry of the first, which agrees, and the first leaves.
  */
 
 import { allCheckers } from "./checkers/all.ts";
@@ -10,23 +10,24 @@ import { bringBack, checkSettled, unite } from "./settling.ts";
 import { Violation } from "./violation.ts";
 import { World } from "./world.ts";
 
-/** What goes wrong: for whom, how, and whether the coordinator goes at the same time. */
+/** The faults; with `Both`, the coordinator ends at the same time. */
 export const FAULTS = ["kill", "powerLoss", "killBoth", "powerLossBoth", "fullDisk"] as const;
 export type Fault = typeof FAULTS[number];
 
-/** The coordinator, who is there first, who joins. */
+/** The coordinator, the first member, and the one that joins. */
 export const VICTIMS = ["C", "m1", "m2"] as const;
 export type Victim = typeof VICTIMS[number];
 
 const TALK_MS = 200;
-/** What an edit takes: four syncs, one after the other. */
+/** The time of an edit: four syncs, one after the other. */
 const EDIT_MS = 50;
-/** As long as members go on without a coordinator. */
+/** The time for which members go on without a coordinator. */
 const ALONE_MS = 9_000;
 
 /**
- * @param effects How many effects the victim carries out before.
- * @returns Whether it came to that.
+ * Runs the life of the group with `fault` at `victim`.
+ * @param effects How many effects the victim performs before the fault.
+ * @returns Whether the fault happened.
  * @throws {Violation} If a promise is broken.
  */
 export function runFault(

@@ -1,4 +1,4 @@
-/** A member with a program of its own that decides on edits, and a coordinator that has another key than before. */
+/** A malicious member that decides on edits, and a coordinator that has changed its key. */
 
 import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
 import type { Signer } from "../../../lib/base/crypto.ts";
@@ -7,7 +7,7 @@ import { COORDINATOR_NAME, signBatch } from "../../../lib/protocols/group/histor
 import { fakeSigner } from "../fake_crypto.ts";
 import type { Stage } from "./stage.ts";
 
-/** While the member is alone in the group: its log goes on with an edit that it has decided, and signed. */
+/** Appends an edit that the member has decided and signed itself to its log; it must be alone in the group. */
 export function forge(stage: Stage, number: number, seq: number, text: string): void {
   const party = stage.member(number);
   const { signer, disk, name } = party;
@@ -40,7 +40,7 @@ export function forge(stage: Stage, number: number, seq: number, text: string): 
   stage.start(number);
 }
 
-/** The coordinator has lost its key, and nothing else; all members accept the other one. */
+/** The coordinator loses its key, but nothing else; all members accept the new one. */
 export function changeKey(stage: Stage): void {
   const { world } = stage;
   const { coordinator, members } = world;

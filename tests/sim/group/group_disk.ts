@@ -1,6 +1,6 @@
 /**
- * The disk of a member, or of the coordinator: one file of records, whose syncs are waited for, and beside it the log,
- * which is synced when the records are written anew, at a proper end, and with what was fetched.
+ * The disk of a member or of the coordinator: a file of records, whose syncs are awaited, and the group's log. The
+ * log is synced at compaction, at a clean end, and with fetched batches.
  */
 
 import type { Hash, RequestId } from "../../../lib/base/ids.ts";
@@ -18,21 +18,21 @@ import { fakeCrypto } from "../fake_crypto.ts";
 
 type GroupRecord = MemberRecord | CoordinatorRecord;
 
-/** An entry as it reads now. */
+/** An entry with its present text. */
 interface LoggedEntry extends Pick<LoggedEntryState, "author" | "text"> {
   readonly edits: readonly RequestId[];
 }
 
-/** The log file as it reads. */
+/** The content of the log file. */
 export class SimLog {
   readonly end: HistoryEnd;
   readonly batches: SignedBatch[] = [];
-  /** After each batch. */
+  /** The position after each batch. */
   readonly positions: number[] = [];
   readonly digests: Hash[] = [];
-  /** Number of the last entry there. */
+  /** The number of the last entry after each batch. */
   readonly #seqs: number[] = [];
-  /** By number, from 1 on. */
+  /** The entries, number 1 first. */
   readonly #entries: LoggedEntry[] = [];
   readonly #emptyDigest: Hash;
 
@@ -81,7 +81,7 @@ export class SimLog {
     return { batches, digest, seq: this.#seqs[at - 1] ?? 0 };
   }
 
-  /** Of the batch that ends at `position`; -1 where none does. */
+  /** The index of the batch that ends at `position`; -1 where none does. */
   #indexOf(position: number): number {
     let low = 0;
     let high = this.positions.length;
@@ -102,7 +102,7 @@ function isFetched(record: GroupRecord): boolean {
   return record.kind === "log" && record.isFetched === true;
 }
 
-/** As a program finds them that has lost a part of what it said it had: see `lib/cli/group_store.ts`. */
+/** The records that a program finds after losing a part of its stored history: see `lib/cli/group_store.ts`. */
 function asNewcomer<Stored extends GroupRecord>(records: readonly Stored[]): Stored[] {
   const isVoid = ({ kind }: Stored) => /^(held|levelling|levelled)$/.test(kind);
   const kept = records.filter((record) => !isVoid(record));
@@ -111,17 +111,17 @@ function asNewcomer<Stored extends GroupRecord>(records: readonly Stored[]): Sto
 
 export class GroupDisk<Stored extends GroupRecord> extends SimDisk<Stored> {
   log: SimLog | null = null;
-  /** Told of each batch that the log gets: of what it brings, and of the digest before that. */
+  /** Called for each batch appended to the log, with its items and the digest before it. */
   logged: ((placed: Placed, before: Hash) => void) | null = null;
-  /** Told when records are written anew, in another place. */
+  /** Called when the records are rewritten. */
   replaced: (() => void) | null = null;
-  /** Writes whose records are to be synced, also those of the log that are nowhere else. */
+  /** Writes whose sync is requested, including batches of the log that are stored nowhere else. */
   readonly asked = new WeakSet<readonly Stored[]>();
-  /** Up to here the log survives a loss of power by itself. */
+  /** The position up to which the log alone survives a loss of power. */
   logDurableThrough = 0;
-  /** Of the log's records, those before this place in `records` survive a loss of power. */
+  /** The index in `records` before which the log's records survive a loss of power. */
   #logSynced = 0;
-  /** The log's records before this are to be synced with the next sync. */
+  /** The index in `records` before which the next sync must include the log's records. */
   #logAsked = 0;
 
   override write(records: readonly Stored[]): boolean {
@@ -147,12 +147,12 @@ export class GroupDisk<Stored extends GroupRecord> extends SimDisk<Stored> {
     });
   }
 
-  /** What the machine finds: the log is read by itself. */
+  /** The records that the machine reads; the log is read separately. */
   get stateRecords(): Stored[] {
     return this.records.filter((record) => !isOfLog(record));
   }
 
-  /** Compaction: the log is synced first, and stays. */
+  /** Compaction: syncs and keeps the log. */
   override restore(records: readonly Stored[]): void {
     super.restore([...this.#logRecords(), ...records]);
     this.#logSynced = this.#logAsked = this.records.length;
@@ -160,7 +160,7 @@ export class GroupDisk<Stored extends GroupRecord> extends SimDisk<Stored> {
     this.replaced?.();
   }
 
-  /** Puts back what was there at some time, log and all. */
+  /** Restores the records of an earlier time, including the log. */
   restoreImage(records: readonly Stored[]): void {
     super.restore(records);
     this.#logSynced = this.#logAsked = this.records.length;
@@ -168,15 +168,15 @@ export class GroupDisk<Stored extends GroupRecord> extends SimDisk<Stored> {
     this.replaced?.();
   }
 
-  /** All files are gone. */
+  /** Deletes all files. */
   wipe(): void {
     this.restoreImage([]);
   }
 
   /**
-   * Something happens to the log's file; the state says how far it went, so that what is missing of that is noticed.
-   * @param left How many of its batches are left; null: the file is gone.
-   * @param group Whose log is there instead.
+   * Damages the log file. The other records tell how long the log was, so that missing batches are noticed.
+   * @param left The number of batches that remain; null: the file is gone.
+   * @param group The group whose log replaces it; null for none.
    */
   spoilLog(left: number | null, group: Hash | null): void {
     const before = this.logDurableThrough;
@@ -196,12 +196,12 @@ export class GroupDisk<Stored extends GroupRecord> extends SimDisk<Stored> {
     this.replaced?.();
   }
 
-  /** The records' file is synced by whoever opens it. */
+  /** Opening the records' file syncs it. */
   opened(): void {
     this.synced = this.records.length;
   }
 
-  /** A proper end. */
+  /** A clean end of the process. */
   closed(): void {
     this.synced = this.#logSynced = this.records.length;
     this.#logIsSynced();

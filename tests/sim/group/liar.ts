@@ -1,6 +1,7 @@
 /**
- * A member with a program of its own, which lies to some of the others: it signs two batches for one (`texts`), tells
- * two orders while it is the sequencer (`orders`), or acknowledges what it doesn't hold (`acks`). All else is right.
+ * A malicious member that lies to some of the others: it signs two batches with one number (`texts`), sends
+ * different orders to different members while it is the sequencer (`orders`), or acknowledges a digest that it
+ * doesn't hold (`acks`). Otherwise it is correct.
  */
 
 import type { Hash } from "../../../lib/base/ids.ts";
@@ -15,7 +16,7 @@ import type { MemberParty } from "./world.ts";
 
 export type Lie = "texts" | "orders" | "acks";
 
-/** What the other texts end with. */
+/** The suffix of the second batch's texts. */
 const LIE = " (or so)";
 
 /** The text as its author typed it. */
@@ -26,7 +27,7 @@ export function withoutLie(text: string): string {
 type Tell = Extract<MemberEffect, { readonly type: "tell" }>;
 
 export class Liar extends Wrapped<MemberInput, MemberEffect> {
-  /** Of an order that the last of the others hasn't been told. */
+  /** An order that was withheld from the last peer. */
   #kept: GroupMessageOf<"order"> | null = null;
 
   constructor(inner: Member, readonly party: MemberParty, readonly random: Random) {
@@ -35,7 +36,7 @@ export class Liar extends Wrapped<MemberInput, MemberEffect> {
 
   override effects(effects: readonly MemberEffect[]): readonly MemberEffect[] {
     return effects.flatMap((effect) => {
-      // It would prove its own guilt.
+      // Drops `equivocated`, which would prove its own guilt.
       if (effect.type === "send" && effect.message.type === "equivocated") return [];
       return effect.type === "tell" ? this.#tells(effect) : [effect];
     });
@@ -70,14 +71,14 @@ export class Liar extends Wrapped<MemberInput, MemberEffect> {
     return { ...message, held: { ...message.held, digest } };
   }
 
-  /** The same in other words; of several texts now and then the first one alone. */
+  /** The same batch with other texts; sometimes with the first text only. */
   #twin({ batch: { value } }: SignedBatch): SignedBatch {
     const some = this.random.chance(0.3) ? value.texts.slice(0, 1) : value.texts;
     const texts = some.map((text) => `${text}${LIE}`);
     return signBatch(this.party.signer, { ...value, texts });
   }
 
-  /** Now and then the last of the others is told two orders as one, the later one first. */
+  /** Sometimes merges two orders into one for the last peer, with the later order first. */
   #orders(effect: Tell, message: GroupMessageOf<"order">): readonly MemberEffect[] {
     const { random, party: { lie } } = this;
     const kept = this.#kept;

@@ -1,6 +1,6 @@
 /**
- * Members over the real layer of datagrams, and a network that loses, repeats and disorders them: what `Channels`
- * only stands for.
+ * Members over the real datagram layer, on a network that loses, duplicates and reorders datagrams: the real
+ * counterpart of `Channels`.
  */
 
 import { type Endpoint, endpointText, type PeerKey } from "../../../lib/base/ids.ts";
@@ -17,9 +17,9 @@ import type { VirtualTime } from "../virtual_time.ts";
 import type { ChannelOwner, ChannelPort } from "./channels.ts";
 import type { MemberParty } from "./world.ts";
 
-/** Of the datagrams that arrive, so many arrive twice. */
+/** The share of arriving datagrams that arrive twice. */
 const DUPLICATION = 0.05;
-/** Mean of what each datagram is late by, beside the path's delay: they overtake each other. */
+/** The mean additional delay of each datagram, which causes reordering. */
 const DISORDER_MS = 3;
 
 export interface LossyConfig {
@@ -61,7 +61,7 @@ export class LossyChannels {
   }
 }
 
-/** What a socket holds for a program that doesn't read. */
+/** How many datagrams a socket buffers for a program that doesn't read. */
 const SOCKET_DATAGRAMS = 90;
 
 class Socket implements Datagrams {
@@ -116,9 +116,9 @@ const codec = createCodec(GROUP_MESSAGES);
 
 class LossyPort implements ChannelPort {
   readonly #host: DatagramHost;
-  /** Whom we would let in. */
+  /** Peers that it accepts. */
   readonly #known = new Set<PeerKey>();
-  /** Things to do when the program runs again. */
+  /** Callbacks to run when the program wakes up. */
   #late: (() => void)[] = [];
   readonly #channels: LossyChannels;
 
@@ -177,7 +177,7 @@ class LossyPort implements ChannelPort {
     else run();
   }
 
-  /** Later: what it makes the owner do comes back to the machine that tells it. */
+  /** Delivers the input later, as what the owner then does may call the machine that is reporting. */
   #told(news: DatagramNews): void {
     const input = this.#inputOf(news);
     if (input !== null) this.#channels.time.after(0, () => this.owner.told(input));

@@ -1,4 +1,4 @@
-/** One run of a member's program. */
+/** One process of a member's program. */
 
 import type { LinkId, PeerKey } from "../../../lib/base/ids.ts";
 import type { MemberCommand } from "../../../lib/protocols/group/events.ts";
@@ -19,13 +19,13 @@ export class MemberProcess extends GroupProcess<MemberInput, MemberEffect, Membe
   readonly member: Member;
   readonly sim: SimProcess<MemberInput, MemberEffect, MemberRecord>;
   readonly port: ChannelPort;
-  /** Number of the last entry that its user has seen. */
+  /** The number of the last entry that its user was shown. */
   shownThrough: number;
-  /** Texts that this process has shown. */
+  /** The texts that this process has shown. */
   readonly shown = new Set<string>();
-  /** Carried out before their turn. */
+  /** Effects that were performed before their turn. */
   readonly #done = new WeakSet<MemberEffect>();
-  /** Whether more is taken from the user. */
+  /** Whether input of the user is accepted. */
   takesInput = true;
   readonly startedMs: number;
 
@@ -75,7 +75,7 @@ export class MemberProcess extends GroupProcess<MemberInput, MemberEffect, Membe
     return { type: "link-up", link, peer };
   }
 
-  /** What goes to other members needn't wait for the disk. */
+  /** Performs effects for other members at once, as they needn't wait for the disk. */
   override stepped(input: MemberInput, effects: readonly MemberEffect[]): void {
     super.stepped(input, effects);
     for (const effect of effects) {
@@ -90,7 +90,7 @@ export class MemberProcess extends GroupProcess<MemberInput, MemberEffect, Membe
     this.world.stopped(this);
   }
 
-  /** @returns Whether the effect is one for the datagrams' layer, and was carried out now. */
+  /** @returns Whether the effect is one for the datagram layer, and was performed now. */
   #toPeers(effect: MemberEffect): boolean {
     if (effect.type !== "tell" && effect.type !== "meet" && effect.type !== "part") return false;
     this.#performToPeers(effect);

@@ -1,4 +1,4 @@
-/** About how many bytes a message takes on its way; exact enough for queues, and without encoding it. */
+/** The approximate size of a message in transit, without encoding it: exact enough for queues. */
 
 import { batchBytes } from "../../../lib/protocols/group/history.ts";
 import type { GroupMessage } from "../../../lib/protocols/group/messages.ts";

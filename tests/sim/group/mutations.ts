@@ -1,4 +1,4 @@
-/** Bugs put into the group's machines from outside, one at a time: what their simulation must be able to find. */
+/** Bugs put into the group's machines from outside, one at a time, each of which the simulation must find. */
 
 import type { Environment } from "../../../lib/base/environment.ts";
 import type { PeerKey } from "../../../lib/base/ids.ts";
@@ -27,22 +27,22 @@ type MemberMachine = Machine<MemberInput, MemberEffect>;
 type CoordinatorMachine = Machine<CoordinatorInput, CoordinatorEffect>;
 
 export interface Mutation {
-  /** What the group does wrong, in words that follow "a group that". */
+  /** What the group does wrong: completes "a group that". */
   readonly name: string;
   readonly wrapMember?: (member: Member) => MemberMachine;
   readonly wrapCoordinator?: (coordinator: RebuildingCoordinator) => CoordinatorMachine;
-  /** What a member's process finds on its disk. */
+  /** Changes the records that a member's process finds on its disk. */
   readonly memberRecords?: (records: readonly MemberRecord[]) => readonly MemberRecord[];
   readonly coordinatorRecords?: (
     records: readonly CoordinatorRecord[],
   ) => readonly CoordinatorRecord[];
-  /** What a member's machine has around it. */
+  /** Changes the environment of a member's machine. */
   readonly environment?: (environment: Environment) => Environment;
-  /** Replaces methods; what it returns puts them back. */
+  /** Replaces methods. @returns A function that restores them. */
   readonly install?: () => () => void;
 }
 
-/** Takes writes of these records for done when they are asked for. */
+/** Acknowledges a member's writes with records of this kind as soon as they are requested. */
 export function unsynced(member: Member, kind: MemberRecord["kind"]): MemberMachine {
   return new SendsBeforeSync<MemberInput, MemberEffect>(member, (effect) => {
     if (effect.type !== "persist" || effect.token === null) return null;
@@ -52,7 +52,7 @@ export function unsynced(member: Member, kind: MemberRecord["kind"]): MemberMach
   });
 }
 
-/** The same of the coordinator's. */
+/** As `unsynced`, for the coordinator. */
 export function unsyncedAtCoordinator(
   coordinator: RebuildingCoordinator,
   kind: CoordinatorRecord["kind"],
@@ -65,7 +65,7 @@ export function unsyncedAtCoordinator(
   });
 }
 
-/** A member's user is told something else; null: nothing. */
+/** Changes the events that a member's user is shown; null omits one. */
 function tells(
   member: Member,
   instead: (event: MemberEvent) => MemberEvent | null,
@@ -73,7 +73,7 @@ function tells(
   return new Tells<MemberInput, MemberEffect, MemberEvent>(member, instead);
 }
 
-/** Only of the first view. */
+/** Shows only the first view. */
 function tellsOfOneView(member: Member): MemberMachine {
   let isTold = false;
   return tells(member, (event) => {
@@ -84,7 +84,7 @@ function tellsOfOneView(member: Member): MemberMachine {
   });
 }
 
-/** The operator isn't told of what happens under this name. */
+/** Hides the events of this name from the operator. */
 function keepsFromOperator(
   name: CoordinatorEvent["event"],
 ): (coordinator: RebuildingCoordinator) => CoordinatorMachine {
@@ -95,7 +95,7 @@ function keepsFromOperator(
     );
 }
 
-/** Takes what it holds for held by one of the others, too, whoever that is. */
+/** Counts what it holds itself as held by one of the other members, too. */
 class BelievesOne extends Wrapped<MemberInput, MemberEffect> {
   override effects(
     effects: readonly MemberEffect[],
@@ -113,7 +113,7 @@ class BelievesOne extends Wrapped<MemberInput, MemberEffect> {
   }
 }
 
-/** Leaves what it fetched to the machine's memory. */
+/** Reports fetched batches as stored before they are on disk. */
 class KeepsFetchedUnsynced extends Wrapped<MemberInput, MemberEffect> {
   override effects(effects: readonly MemberEffect[]): readonly MemberEffect[] {
     return effects.map((effect) => {
@@ -128,14 +128,14 @@ class KeepsFetchedUnsynced extends Wrapped<MemberInput, MemberEffect> {
   }
 }
 
-/** Says something in an epoch to others that don't know yet that it has begun. */
+/** Never forwards `begin`: it sends messages in an epoch to members that don't know yet that the epoch has begun. */
 class ForwardsNothing extends Wrapped<MemberInput, MemberEffect> {
   override effects(effects: readonly MemberEffect[]): readonly MemberEffect[] {
     return effects.filter((effect) => effect.type !== "tell" || effect.message.type !== "begin");
   }
 }
 
-/** Puts another property in the place of one of a class, for a while. */
+/** Replaces a property of a class until the returned function is called. */
 export function replaced(
   prototype: object,
   name: string,
@@ -150,7 +150,7 @@ export function replaced(
   };
 }
 
-/** Some have shown more than that. */
+/** Begins an epoch with the shortest log: some members have already shown later entries. */
 function levelOfShortestLog(): () => void {
   const { get } = Object.getOwnPropertyDescriptor(Agreement.prototype, "level")!;
   return replaced(Agreement.prototype, "level", {
@@ -166,7 +166,7 @@ function levelOfShortestLog(): () => void {
   })();
 }
 
-/** Whoever is ready first speaks for all. */
+/** The first member that is ready counts for all. */
 function firstReadyIsEnough(): () => void {
   const { value } = Object.getOwnPropertyDescriptor(Agreement.prototype, "isReady")!;
   return replaced(Agreement.prototype, "isReady", {
@@ -179,7 +179,7 @@ function firstReadyIsEnough(): () => void {
   })();
 }
 
-/** As if only an epoch that has begun could have brought a history to the level of others'. */
+/** Reports a history as levelled only where an epoch has begun with it. */
 function reportsBegunAlone(): () => void {
   const { value } = Object.getOwnPropertyDescriptor(Agreement.prototype, "reported")!;
   const reported = value as Agreement["reported"];
@@ -190,7 +190,7 @@ function reportsBegunAlone(): () => void {
   })();
 }
 
-/** What others hold takes its place later, write by write. */
+/** Drops the entries it holds before it receives the others' in their place, which arrive with later writes. */
 function dropsHeldFirst(): () => void {
   const { value } = Object.getOwnPropertyDescriptor(Participating.prototype, "level")!;
   const level = value as Participating["level"];
@@ -230,7 +230,7 @@ function leaversStay(): () => void {
   })();
 }
 
-/** As the model has it: where a view has begun for somebody who is here, nobody of those before is needed. */
+/** Follows the model: once a view has begun for a member that is present, no member of earlier views is needed. */
 function needsNobodyOlder(): () => void {
   const { value } = Object.getOwnPropertyDescriptor(Views.prototype, "lacking")!;
   const lacking = value as Views["lacking"];
@@ -244,7 +244,7 @@ function needsNobodyOlder(): () => void {
   })();
 }
 
-/** Incarnations alone are of so many bytes. */
+/** Returns the same bytes for every incarnation: nothing else has this many random bytes. */
 function sameIncarnation({ randomBytes }: Environment): Environment["randomBytes"] {
   return (length) =>
     length === INCARNATION_BYTES ? new Uint8Array(length).fill(1) : randomBytes(length);

@@ -1,6 +1,6 @@
 /**
- * One member is at fault and keeps its link to the coordinator: it falls silent towards the others one after the
- * other, or stands still and goes on again and again. The others go on without it (G6), and don't pay for it.
+ * One member is at fault while its link to the coordinator works: it stops sending to the others, one after the
+ * other, or is frozen and wakes again and again. The others go on without it (G6), and aren't evicted for its fault.
  */
 
 import { compareBallots } from "../../../lib/protocols/group/ballot.ts";
@@ -10,14 +10,14 @@ import type { MemberProcess } from "./member_process.ts";
 import { Violation } from "./violation.ts";
 import type { MemberParty, World } from "./world.ts";
 
-/** Members that can outvote one. */
+/** The number of members in which the others can outvote one. */
 export const PARTINGS_MIN = 4;
 const LOOK_EVERY_MS = 100;
-/** Mean time between two words of those who aren't at fault. */
+/** The mean time between two messages of the members that aren't at fault. */
 const TALK_MS = 500;
-/** The longest pause before somebody who was out comes back, what it waits for then, and a little. */
+/** Somewhat more than the longest pause before an evicted member returns, and the wait after it. */
 const REUNITED_MS_MAX = 45_000;
-/** With less, nobody stands still for long without being out; nor do all have the time to complain. */
+/** With a shorter timeout, nobody can be frozen for long without eviction, and not all others have time to complain. */
 const PATIENT_MS_MIN = 3_000;
 const FLAPS = 20;
 
@@ -31,7 +31,7 @@ export function latestEpoch(world: World, isSpared: (party: MemberParty) => bool
   return latest;
 }
 
-/** The others, and which of them are out at the moment. */
+/** The other members, and which of them are out of the view at the moment. */
 class Others {
   readonly #others: readonly MemberProcess[];
 
@@ -50,7 +50,7 @@ class Others {
     return this.#others.filter(({ key }) => !inView.has(key)).map(({ name }) => name);
   }
 
-  /** They talk. @throws {Violation} If more of them are out at once. */
+  /** Lets time pass while the others talk. @throws {Violation} If more than `outMax` of them are out at once. */
   watch(ms: number, outMax: number): void {
     const { world, random, world: { time } } = this;
     for (const untilMs = time.nowMs + ms; time.nowMs < untilMs;) {
@@ -73,7 +73,8 @@ class Others {
 }
 
 /**
- * @param outMax How many of the others may be out at once.
+ * A member stops sending to the others, one after the other.
+ * @param outMax How many of the others may be out of the view at once.
  * @throws {Violation} If more are, or if they aren't one group in the end.
  */
 export function fallsSilentInTurn(world: World, random: Random, outMax: number): void {
@@ -96,7 +97,7 @@ export function fallsSilentInTurn(world: World, random: Random, outMax: number):
   others.reunited();
 }
 
-/** @throws {Violation} If one of the others is ever out. */
+/** A member stops sending to all others. @throws {Violation} If one of the others is ever out of the view. */
 export function fallsSilentAtOnce(world: World, random: Random): void {
   const culprit = random.pick(world.running());
   const others = new Others(world, random, culprit);
@@ -106,7 +107,10 @@ export function fallsSilentAtOnce(world: World, random: Random): void {
   others.reunited();
 }
 
-/** @throws {Violation} If one of the others is ever out, or the one that stands still never. */
+/**
+ * A member is frozen again and again. @throws {Violation} If one of the others is ever out of the view, or that one
+ * never.
+ */
 export function standsStill(world: World, random: Random): void {
   const { failAfterMs } = world.options;
   const culprit = random.pick(world.running());

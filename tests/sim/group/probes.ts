@@ -1,6 +1,6 @@
 /**
- * How long the others wait (G5, G6): all is well, then one thing goes wrong, and what is said must be seen within
- * a bound.
+ * How long the others wait (G5, G6): everything works, then one fault happens, and messages must be shown within a
+ * bound.
  */
 
 import type { Epoch } from "../../../lib/protocols/group/epoch.ts";
@@ -24,35 +24,35 @@ const PROBES = [
 ] as const;
 type Probe = typeof PROBES[number];
 
-/** G5. */
+/** The bound of G5. */
 const COORDINATOR_DOWN_MS_MAX = 3_000;
-/** Between peers silence is noticed after so long, at most. */
+/** The longest time until silence between peers is noticed. */
 const PEER_SILENT_MS_MAX = 2_700;
-/** As long as a link may be dead unnoticed. */
+/** The longest time for which a dead link goes unnoticed. */
 const CALM_MS = 4_000;
-/** For how long words come in after the fault. */
+/** For how long messages are typed after the fault. */
 const TALK_MS = 4_000;
 
-/** What the network and the disks take at most for what is done in a second on good ones. */
+/** The most additional time that slow networks and disks take for what takes a second on good ones. */
 function slackMs({ options: { delayMs, jitterMs, lateChance, disk } }: World): number {
   const late = lateChance > 0 ? 2_500 : 0;
   return 1_000 + 20 * (delayMs + 3 * jitterMs) + late + syncMsMax(disk);
 }
 
-/** What one sync takes, or a few. */
+/** The most time that a few syncs take. */
 function syncMsMax({ syncMs, slowChance }: DiskConfig): number {
   return slowChance > 0 ? syncMs * 500 : syncMs * 20;
 }
 
-/** @throws {Violation} If somebody waits too long. */
+/** Lets one fault happen in a healed group. @throws {Violation} If a message is shown too late. */
 export function probe(world: World, random: Random): void {
   unite(world);
   if (world.history.forksMax > 0) return; // numbers may mean other entries
-  // A link may be dead and not known to be so.
+  // A link may be dead without being noticed.
   world.time.runUntil(world.time.nowMs + CALM_MS);
   if (!isUnited(world)) return;
   const present = world.running();
-  // Whoever is on the way out may go at any moment.
+  // Members that are leaving, or being removed, may go at any moment.
   const isGoing = ({ party: { isWanted, isKicked } }: MemberProcess) => !isWanted || isKicked;
   if (present.length === 0 || present.some(isGoing)) return;
   const kind = random.pick(PROBES);
@@ -60,7 +60,7 @@ export function probe(world: World, random: Random): void {
   world.note("", `probe: ${kind}`);
   switch (kind) {
     case "nothing":
-      // Who is out for a slow disk of its own comes back after pauses; so may those who paid for others before.
+      // Members that are out because of a slow disk, or of another member's fault before, return only after pauses.
       if (present.length >= PARTINGS_MIN && disk.slowChance === 0 && random.chance(0.5)) {
         return fallsSilentInTurn(world, random, Infinity);
       }
@@ -98,7 +98,7 @@ export function probe(world: World, random: Random): void {
   }
 }
 
-/** Something that makes for a new view, to be interrupted. */
+/** Triggers a view change, for the fault to interrupt. */
 function change(world: World, random: Random): void {
   const present = world.running();
   const process = random.pick(present);
@@ -140,9 +140,9 @@ function memberGoes(world: World, random: Random, victim: MemberProcess): void {
 }
 
 interface Watch {
-  /** How long after the fault, or after it was said, a word may take, beside what is slow anyway. */
+  /** How long after the fault, or after being typed, a message may take, in addition to `slackMs`. */
   readonly boundMs: number;
-  /** Whoever the fault is at. */
+  /** The party at which the fault happens. */
   readonly isSpared: (party: MemberParty) => boolean;
 }
 
@@ -167,7 +167,7 @@ function watch(world: World, random: Random, kind: Probe, { boundMs, isSpared }:
   for (const { by, process, text, seq } of words) {
     if (by.process !== process || !inView.has(process.key)) continue;
     for (const { name, shown, shownThrough } of watching) {
-      // Who has come since finds it in its log.
+      // A member that has joined since finds the message in its log.
       if (shown.has(text) || (seq !== null && shownThrough >= seq)) continue;
       throw new Violation(`After ${kind} "${label(text)}" wasn't shown at ${name} in time`);
     }
@@ -175,8 +175,8 @@ function watch(world: World, random: Random, kind: Probe, { boundMs, isSpared }:
 }
 
 /**
- * Whether a member's user made it leave while the coordinator was away: nobody can decide a view without it, and so
- * the others wait for one of both.
+ * Whether a member's user made it quit while the coordinator was away: nobody can decide a view without that member,
+ * so the others wait until it or the coordinator returns.
  */
 function isPaused(world: World, { members }: Epoch): boolean {
   return members.some(({ key }) => {
@@ -185,14 +185,14 @@ function isPaused(world: World, { members }: Epoch): boolean {
   });
 }
 
-/** It stops and wakes, or is started again: that is nobody else's fault. */
+/** The coordinator is frozen and wakes, or is restarted: nobody may be removed for that. */
 function coordinatorReturns(world: World, random: Random): void {
   const { time } = world;
   const { process } = world.coordinator;
-  // What a member says waits for its disk: it may be silent for so long.
+  // Members sync before they send: a slow disk may keep one silent for this long.
   if (process === null || syncMsMax(world.options.disk) > world.options.failAfterMs) return;
   const before = new Set(world.running());
-  // Who stood still itself may be removed for that.
+  // A member that was frozen itself may be removed for that.
   if ([...before].some((one) => one.frozen || !one.member.isCoordinatorUp)) return;
   const leftBefore = world.left.length;
   const ms = random.between(100, 15_000);

@@ -1,4 +1,4 @@
-/** One run of a program of the group, member or coordinator: its machine, its links, its part of the disk. */
+/** One process of a member or of the coordinator: its machine, its links, and its part of the disk. */
 
 import { type Environment, SILENT_LOGGER } from "../../../lib/base/environment.ts";
 import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
@@ -25,14 +25,14 @@ import { Violation } from "./violation.ts";
 import type { Party, World } from "./world.ts";
 
 const WALL_EPOCH_MS = Date.UTC(2026, 0, 1);
-/** How long a read of the log takes, at most. */
+/** The longest time that a read of the log takes. */
 const READ_MS_MAX = 3;
 
 export type AnyInput = MemberInput | CoordinatorInput;
 export type AnyProcess = MemberProcess | CoordinatorProcess;
 export type AnyEffect = MemberEffect | CoordinatorEffect;
 
-/** A machine that can say all that its disk must hold. */
+/** A machine that can list all records that its disk must hold. */
 export interface Snapshotting<Input, Effect, Stored> extends Machine<Input, Effect> {
   snapshot(): Iterable<Stored> | null;
 }
@@ -50,15 +50,18 @@ export abstract class GroupProcess<
   readIntervalMs = 0;
   readableAtMs = 0;
   outcome: ModeOutcome | null = null;
-  /** Files are written anew only where nothing waits to be written before. */
+  /**
+   * Whether records are written before earlier effects are performed. Only such a process compacts: no write may be
+   * waiting.
+   */
   readonly isEager: boolean;
   #nextLink = 1;
-  /** What happens when so many more effects were carried out. */
+  /** The fault that happens after a number of further effects. */
   readonly fault = new DelayedFault();
-  /** What happens when a certain effect was. */
+  /** What happens right after the first effect of some kind. */
   #trap: { readonly isIt: (effect: AnyEffect) => boolean; readonly springs: () => void } | null =
     null;
-  /** The effect that is being carried out. */
+  /** The effect being performed. */
   protected carrying: AnyEffect | null = null;
 
   constructor(
@@ -198,12 +201,15 @@ export abstract class GroupProcess<
     this.fault.carriedOut();
   }
 
-  /** Lets something happen right after the first effect of a kind, unless the process is gone by then. */
+  /**
+   * Calls `springs` right after the first effect for which `isIt` returns true, unless the process has ended by
+   * then.
+   */
   trap(isIt: (effect: AnyEffect) => boolean, springs: () => void): void {
     this.#trap = { isIt, springs };
   }
 
-  /** The log answers, some time later. */
+  /** The log answers, after a while. */
   protected answered(answer: () => Input): void {
     const input = answer();
     this.world.time.after(this.world.random.between(0, READ_MS_MAX), () => {
@@ -211,7 +217,7 @@ export abstract class GroupProcess<
     });
   }
 
-  /** What members and the coordinator do alike. */
+  /** Performs effects that members and the coordinator have in common. */
   protected performCommon(
     effect: Extract<
       AnyEffect,
@@ -246,10 +252,10 @@ export abstract class GroupProcess<
 
   abstract perform(effect: Effect): void;
 
-  /** The machine has asked for the process's end. */
+  /** The machine has requested the end of its process. */
   protected abstract stopped(): void;
 
-  /** Its part of what `World.end` does. */
+  /** Ends the machine and the links, for `World.end`. */
   end(powerLost: boolean): void {
     this.sim.end();
     this.gone = true;

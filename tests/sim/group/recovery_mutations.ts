@@ -1,4 +1,4 @@
-/** Bugs put into what a coordinator does whose disk is lost or old, and into what members tell it. */
+/** Bugs in how a coordinator recovers after its disk was lost or restored, and in what members report to it. */
 
 import { Recount } from "../../../lib/protocols/group/recount.ts";
 import { Standing } from "../../../lib/protocols/group/standing.ts";

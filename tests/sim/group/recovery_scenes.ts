@@ -1,7 +1,7 @@
 /**
- * Files are lost, spoilt or replaced by an older copy, and a program is killed right after an effect: each row of the
- * tables "Recovery" in docs/group-crashes.md, under its heading and its first cell. A scene begins with three who are
- * in the group and have talked; whoever plays it brings all back afterwards.
+ * Files are lost, damaged or replaced by an older copy, and a program is killed right after an effect: each row of
+ * the tables "Recovery" in docs/group-crashes.md, named by its heading and its first cell. A scene begins with three
+ * members that are in the group and have talked; its caller restarts everybody afterwards.
  */
 
 import { assert, assertEquals } from "@std/assert";
@@ -11,17 +11,17 @@ import { FAIL_AFTER_MS, nameOf, type Stage } from "./stage.ts";
 
 export type Scene = (stage: Stage) => void;
 
-/** As long as a coordinator waits for whoever may know of something later. */
+/** The time for which a coordinator waits for members that may know of later views. */
 const RETURN_MS = 6_000;
 const LONG_MS = 20_000;
 const OTHER_GROUP = "e".repeat(64) as Hash;
 
-/** How many records of a kind the coordinator has on disk. */
+/** The number of records of a kind on the coordinator's disk. */
 function count({ world }: Stage, kind: string): number {
   return world.coordinator.disk.records.filter((record) => record.kind === kind).length;
 }
 
-/** Each text is in each log, once. */
+/** Checks that each text is in each log exactly once. */
 function inAllLogs(stage: Stage, ...texts: readonly string[]): void {
   for (const { name, disk } of stage.world.members) {
     const log = disk.log!.batches.flatMap(({ batch }) => batch.value.texts);
@@ -33,7 +33,7 @@ function inAllLogs(stage: Stage, ...texts: readonly string[]): void {
 
 // The coordinator's files.
 
-/** The coordinator has its key alone, and isn't up; the members are gone, too. */
+/** Stops everybody; the coordinator has nothing left except its key. */
 function lost(stage: Stage): void {
   for (const number of [1, 2, 3]) stage.kill(number);
   loseDisk(stage.world);
@@ -46,7 +46,7 @@ function startAll(stage: Stage): void {
   for (const number of [1, 2, 3]) stage.start(number);
 }
 
-/** A view of all begins, under a number far above all that were used; nothing is missing. */
+/** Checks that a view of all members begins, with a number far above all used ones, and that nothing is missing. */
 function goesOnAbove(stage: Stage, view: number, ...texts: readonly string[]): void {
   stage.until("a view begins under a higher number", () => stage.view > view + 1_000);
   stage.unite();
@@ -64,7 +64,7 @@ function askingKilledAt(effect: string): Scene {
   };
 }
 
-/** Once the group is known again: another view is decided. */
+/** Kills the coordinator while it decides another view, once it knows the group again. */
 function nextKilledAt(effect: string): Scene {
   return (stage) => {
     lost(stage);
@@ -77,13 +77,16 @@ function nextKilledAt(effect: string): Scene {
   };
 }
 
-/** The coordinator's disk is as it was before the third one came in. @returns The last view that it doesn't know. */
+/**
+ * Restores the coordinator's disk from before member 3 was readmitted. @returns The last view, which that disk
+ * lacks.
+ */
 function putBack(stage: Stage): number {
   const { view } = stage;
   stage.kill(3);
   stage.until("a view begins without it", () => stage.membersSeenBy(1).length === 2);
-  stage.pass(500); // at all its members
-  putBackDisk(stage.world); // kept
+  stage.pass(500); // until all members have it
+  putBackDisk(stage.world); // keeps the image
   stage.start(3);
   stage.until("it is in again", () => stage.membersSeenBy(1).length === 3);
   const last = stage.view;
@@ -101,7 +104,10 @@ function oldCopyKilledAt(effect: string): Scene {
   };
 }
 
-/** All leave, one after the other, and the log that the third one handed over isn't what it was. */
+/**
+ * All members leave, one after the other, and the log that member 3 handed over last is damaged. @returns Its last
+ * text.
+ */
 function handedOver(stage: Stage, left: number | null): string {
   const text = stage.say(3);
   stage.pass(500);
@@ -134,7 +140,7 @@ function handedOverIs(left: number | null): Scene {
 
 // A member's log.
 
-/** The third one is killed, and its log isn't what it was when it is started again. @returns What is said meanwhile. */
+/** Member 3 is killed, and its log damaged before the next start. @returns A text typed meanwhile. */
 function spoilt(stage: Stage, spoil: () => void): string {
   const party = stage.member(3);
   stage.kill(3);
@@ -156,7 +162,7 @@ function comesIn(stage: Stage, text: string): void {
   inAllLogs(stage, text);
 }
 
-/** @param left How many of its batches are left. @param group Whose log is in its place. */
+/** @param left How many of its batches remain. @param group The group whose log replaces it. */
 function logIs(left: number | null, group: Hash | null): Scene {
   return (stage) => comesIn(stage, spoilt(stage, () => stage.member(3).disk.spoilLog(left, group)));
 }
@@ -169,7 +175,7 @@ function fetchingKilledAt(effect: string, having = ""): Scene {
   };
 }
 
-/** Whoever supplies the log first is killed. */
+/** Kills the first member that supplies the log. */
 function killSource(stage: Stage, sources: readonly number[], action: () => void): void {
   let isKilled = false;
   for (const number of sources) {
@@ -185,21 +191,21 @@ function killSource(stage: Stage, sources: readonly number[], action: () => void
 
 // `/recover`.
 
-/** How often the second one's log was set aside. */
+/** How often member 2's log was set aside. */
 function setAside(stage: Stage): number {
   return stage.member(2).disk.records.filter((record) =>
     record.kind === "new-log" && record.because === "recovered"
   ).length;
 }
 
-/** @returns What the second one said before. */
+/** Recovers member 2. @returns A text that it sent before. */
 function recoverSecond(stage: Stage): string {
   const text = stage.say(2);
   recover(stage.world, stage.member(2));
   return text;
 }
 
-/** It comes back with the log that it had. */
+/** The coordinator forgets the recovery: member 2 returns with the log that it had. */
 function recoverForgotten(effect: string): Scene {
   return (stage) => {
     let text = "";
@@ -212,7 +218,7 @@ function recoverForgotten(effect: string): Scene {
   };
 }
 
-/** What was set aside isn't once more, and what wasn't isn't. */
+/** A log that was set aside before the kill isn't set aside again, and one that wasn't is kept. */
 function recoveringKilledAt(effect: string): Scene {
   return (stage) => {
     let text = "";
@@ -309,7 +315,7 @@ export const RECOVERY_SCENES: Readonly<Record<string, Readonly<Record<string, Sc
     "killed after disk `lost`": oldCopyKilledAt("disk lost"),
     "killed after disk `recounted`": oldCopyKilledAt("disk number"),
     "only those come who were gone by then": (stage) => {
-      putBackDisk(stage.world); // kept
+      putBackDisk(stage.world); // keeps the image
       stage.kill(3);
       stage.until("a view begins without it", () => stage.membersSeenBy(1).length === 2);
       const text = stage.say(1);

@@ -1,4 +1,4 @@
-/** One run: a group talks while troubles come; then all is well, and every promise must hold. */
+/** One run: a group talks during faults; then the faults end, and every promise must hold. */
 
 import { OFFENDER_BAN_MS } from "../../../lib/protocols/group/limits.ts";
 import { Random } from "../random.ts";
@@ -18,29 +18,29 @@ export interface GroupRun {
   readonly seed: number;
   readonly steps: number;
   readonly members?: number;
-  /** Of datagrams, with the real layer below the members. */
+  /** The share of lost datagrams, with the real datagram layer below the members. */
   readonly loss?: number;
   readonly print?: (line: string) => void;
   readonly mutation?: Mutation;
   readonly checkers?: () => Checker[];
   readonly scenario?: Partial<Scenario>;
-  /** The second member lies, now and then. */
+  /** The second member sometimes tells lies of this kind. */
   readonly lie?: Lie;
 }
 
-/** What everybody does without trouble, and how often. */
+/** Actions without trouble, and their weights. */
 const TALK = { say: 30, burst: 6, join: 4, restart: 12, heal: 8 } as const;
 type Action = keyof typeof TALK | "edit" | Trouble;
 
 const LONG_TEXT_BYTES_MAX = 65_000;
 
-/** Of what a liar tells. */
+/** The share of lies among a liar's messages. */
 const LIES = 0.2;
-/** After all is well somebody who lies is out by then: it has to come in first, perhaps after a pause. */
+/** The most attempts to lie once more after the heal: the liar has to be admitted first, perhaps after a pause. */
 const LIES_MAX = 50;
 const FOUND_MS = 3_000;
 
-/** @throws {Violation} If a promise is broken. */
+/** Runs one seed. @throws {Violation} If a promise is broken. */
 export function runGroup(run: GroupRun): World {
   const { seed, steps, members, loss, print, mutation, lie, checkers = allCheckers } = run;
   const given = {
@@ -99,12 +99,12 @@ class Driver {
     return this.#actions.find(([, weight]) => (at -= weight) < 0)?.[0] ?? "say";
   }
 
-  /** Everybody who ever was there comes back, and speaks. */
+  /** Brings back everybody who was ever in the group; each sends a message. */
   #settle(): void {
     const { world } = this;
     heal(world);
     bringBack(world);
-    // Whoever was told that it is out by then was told before it was allowed in again.
+    // Members that were removed earlier have been told so by now, before they are allowed in again.
     world.time.runUntil(world.time.nowMs + 1_000);
     for (const party of world.members) if (!isFound(world, party)) world.start(party);
     if (this.liar !== null) this.#endLies(this.liar);
@@ -114,7 +114,7 @@ class Driver {
     checkSettled(world);
   }
 
-  /** Who signs two texts as one is out in the end; who lies otherwise does so no more. */
+  /** A member that signs two batches with one number must be removed in the end; any other liar stops lying. */
   #endLies(liar: MemberParty): void {
     const { world } = this;
     if (liar.lie!.kind === "texts") {
@@ -127,7 +127,7 @@ class Driver {
       if (!isFound(world, liar)) throw new Violation(`${liar.name} has lied, and isn't out`);
     }
     liar.lie!.chance = 0;
-    // Whom members complained of isn't met before.
+    // Members don't reconnect before this to a peer of which they have complained.
     world.time.runUntil(world.time.nowMs + OFFENDER_BAN_MS);
   }
 
@@ -151,7 +151,7 @@ class Driver {
       case "heal":
         return heal(world);
       case "probe":
-        // Everybody who was kept out would be missing.
+        // A probe needs everybody; members that were kept out would be missing.
         return probe(world, random);
       case "coordinatorKill":
       case "coordinatorKillSoon":
@@ -186,7 +186,7 @@ class Driver {
     }
   }
 
-  /** Of an entry that it has; now and then several at once, or the same as others. */
+  /** Requests an edit of an entry that it has; sometimes several at once, or of an entry that others edit, too. */
   #edit({ process }: MemberParty): void {
     const random = this.#random;
     const count = random.chance(0.2) ? 2 + random.below(8) : 1;

@@ -1,13 +1,13 @@
-/** What a seed decides before a run begins: how large the group is, how bad its network, and which troubles come. */
+/** What a seed decides before a run: the size of the group, the quality of its network, and the kinds of trouble. */
 
 import { EDIT_POLICIES, type EditPolicy } from "../../../lib/protocols/group/edit.ts";
 import type { DiskConfig } from "../disk.ts";
 import { Random } from "../random.ts";
 
-/** Kinds of trouble, and how often each comes where a run has it, beside 60 of talking. */
+/** Kinds of trouble, and the weight of each in a run that has it; talking has a weight of 60. */
 export const TROUBLES = {
   kill: 4,
-  /** Before some effect soon: between sync and send, between send and show. */
+  /** A process is killed after some further effects: between sync and send, or send and show. */
   killSoon: 5,
   powerLoss: 3,
   killAll: 1,
@@ -31,24 +31,24 @@ export const TROUBLES = {
   coordinatorCompact: 1,
   move: 1,
   image: 0.5,
-  /** The coordinator's disk is lost; or put back to an old state. */
+  /** The coordinator's disk is lost, or restored to an earlier state. */
   coordinatorLoss: 1,
   coordinatorImage: 1,
-  /** A member's log is lost, shorter, or another group's at its next start. */
+  /** At its next start, a member's log is gone, shorter, or another group's. */
   spoilLog: 1,
-  /** The operator has a member fetch its log anew. */
+  /** The operator makes a member fetch its log again. */
   recover: 1,
-  /** All is well for a while, and then one thing goes wrong: how long do the others wait? */
+  /** After the heal one fault happens: how long do the others wait? */
   probe: 2,
 } as const;
 
 export type Trouble = keyof typeof TROUBLES;
 
-/** How users answer who are asked. */
+/** How users answer questions about edits. */
 export interface Voters {
   readonly goes: number;
   readonly aborts: number;
-  /** Of all answers, to be given twice, or for another edit. */
+  /** The probability that an answer is given twice, and of another answer about an edit that doesn't exist. */
   readonly strays: number;
   readonly delayMs: number;
 }
@@ -56,11 +56,11 @@ export interface Voters {
 export interface Scenario {
   readonly seed: number;
   readonly members: number;
-  /** Those that come in at the start; the others later. */
+  /** The number of members that join at the start; the others join later. */
   readonly founders: number;
   readonly steps: number;
   readonly troubles: ReadonlySet<Trouble>;
-  /** Mean time between two steps, ms. */
+  /** The mean time between two steps, ms. */
   readonly gapMs: number;
   readonly failAfterMs: number;
   readonly delayMs: number;
@@ -68,12 +68,12 @@ export interface Scenario {
   readonly bytesPerMs: number;
   readonly lateChance: number;
   readonly disk: DiskConfig;
-  /** How often an edit is asked for, beside 60 of talking. */
+  /** The weight of requesting an edit; talking has 60. */
   readonly editing: number;
   readonly edits: EditPolicy;
   readonly voteTimeoutMs: number;
   readonly voters: Voters;
-  /** How often the coordinator takes a snapshot; null: never. */
+  /** The interval of the coordinator's snapshots; null: it takes none. */
   readonly snapshotEveryMs: number | null;
   readonly codec: boolean;
   readonly longTextChance: number;
@@ -99,7 +99,7 @@ export function scenarioOf(
   const share = random.pick([0.15, 0.4, 0.7, 1]);
   const all = Object.keys(TROUBLES) as Trouble[];
   const troubles = new Set(all.filter(() => random.chance(share)));
-  // It excuses much else.
+  // These kinds of trouble excuse many violations, so they are rarer.
   if (!random.chance(0.2)) troubles.delete("image");
   if (!random.chance(0.3)) troubles.delete("coordinatorImage");
   if (!random.chance(0.5)) troubles.delete("coordinatorLoss");
@@ -121,7 +121,7 @@ export function scenarioOf(
     voteTimeoutMs: random.pick([1_000, 5_000, 30_000]),
     voters: random.pick(VOTERS),
     codec: random.chance(0.2),
-    // A long log must come through a narrow link before the run is over.
+    // A long log couldn't pass a narrow link before the run is over.
     longTextChance: bytesPerMs === Infinity ? random.pick([0, 0.02, 0.1]) : 0,
     datagramLoss: given.loss ?? null,
     snapshotEveryMs: random.pick([null, null, 100, 2_000]),

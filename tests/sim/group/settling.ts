@@ -1,28 +1,31 @@
-/** All is made well, and waited for until all who run are one group again. */
+/** Ends all faults, and waits until everybody who runs is in one group again. */
 
 import { isSameBallot } from "../../../lib/protocols/group/ballot.ts";
 import { foundAnew, isGroupKnown } from "./disasters.ts";
 import { Violation } from "./violation.ts";
 import type { MemberParty, World } from "./world.ts";
 
-/** Pauses of 30 s, twice, and what they wait for. */
+/** Two pauses of 30 s, and what they wait for. */
 const UNITE_MS_MAX = 100_000;
 const LOOK_EVERY_MS = 500;
 const FROZEN_MS_MAX = 10_000;
-/** Whoever went without a goodbye may be the one whose history is awaited. */
+/**
+ * From this time on everybody is brought back: a member that left without a goodbye may have the history that is
+ * awaited.
+ */
 const RETURN_AFTER_MS = 20_000;
-/** Where a damaged disk is awaited for ever, the operator gives up what it had. */
+/** After this time the operator gives up what damaged disks had, which would be awaited for ever. */
 const GIVE_UP_AFTER_MS = 45_000;
-/** Who may be in the view still is waited for until it is silent for long: no operator allows anybody before that. */
+/** A member that may still be in the view is awaited until it is silent for long; nobody is allowed in before that. */
 const GIVEN_UP_MS = 20_000;
 
-/** Nothing is cut, slow or stopped any more, and nobody out who wants to be in. */
+/** Ends all cuts, slow reading, refusing disks and long freezes; restarts everybody who wants to be in. */
 export function heal(world: World): void {
   world.note("", "all is well");
   world.network.setCuts(() => false);
   world.channels.setCuts(() => false);
   for (const { process } of [world.coordinator, ...world.members]) {
-    // Who stands still for ever is killed.
+    // A process that is frozen for very long is killed.
     const isLong = process !== null && process.stalledUntilMs > world.time.nowMs + FROZEN_MS_MAX;
     if (isLong) world.end(process, false);
   }
@@ -43,7 +46,7 @@ export function restart(world: World): void {
   for (const party of world.members) if (party.isWanted) world.start(party);
 }
 
-/** Everybody who ever was there comes back. */
+/** Everybody who was ever in the group wants to be in again. */
 export function bringBack(world: World): void {
   for (const party of world.members) {
     if (party.isKicked) {
@@ -54,12 +57,12 @@ export function bringBack(world: World): void {
   }
 }
 
-/** Whether the coordinator keeps it out, because it lied. */
+/** Whether the coordinator has removed it for lying. */
 export function isFound({ left }: World, { name, hasLied }: MemberParty): boolean {
   return hasLied && left.some((one) => one.name === name && one.reason === "removed");
 }
 
-/** What only some had who can't be waited for is lost. */
+/** The operator removes all members: what only some had, who can't be awaited, is lost. */
 function giveUp(world: World): void {
   for (const party of world.members) {
     if (!party.wasStarted) continue;
@@ -69,7 +72,7 @@ function giveUp(world: World): void {
   world.time.runUntil(world.time.nowMs + GIVEN_UP_MS);
 }
 
-/** @throws {Violation} If those who run don't become one group. */
+/** Heals, and waits for one group. @throws {Violation} If the running members don't become one group. */
 export function unite(world: World): void {
   heal(world);
   const { time } = world;
@@ -97,7 +100,7 @@ export function checkSettled(world: World): void {
   if (world.network.dropped > 0) throw new Violation("A full queue has dropped messages");
 }
 
-/** Whether all is as it must be in the end. */
+/** Whether everything is as it must be in the end. */
 export function isUnited(world: World): boolean {
   try {
     checkSettled(world);

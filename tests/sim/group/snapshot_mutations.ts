@@ -11,7 +11,7 @@ import { type Mutation, replaced } from "./mutations.ts";
 type AnyRecording = Recorded<unknown, unknown, unknown>;
 type Tell = Extract<MemberEffect, { readonly type: "tell" }>;
 
-/** Its markers go out behind whatever it says next. */
+/** Sends markers only after its next message. */
 class MarkersLate extends Wrapped<MemberInput, MemberEffect> {
   #late: Tell[] = [];
 
@@ -27,7 +27,7 @@ class MarkersLate extends Wrapped<MemberInput, MemberEffect> {
   }
 }
 
-/** A marker that comes right behind a text gets past it. */
+/** Lets a marker that directly follows a text overtake it. */
 class MarkersOvertake extends Wrapped<MemberInput, MemberEffect> {
   #held: Extract<MemberInput, { readonly type: "peer-message" }> | null = null;
 
@@ -47,13 +47,13 @@ class MarkersOvertake extends Wrapped<MemberInput, MemberEffect> {
     return this.inner.step(input, nowMs);
   }
 
-  /** What is held goes on as soon as nothing comes behind it. */
+  /** A held text is delivered as soon as nothing follows it. */
   override nextDeadlineMs(): number | null {
     return this.#held === null ? this.inner.nextDeadlineMs() : 0;
   }
 }
 
-/** The first message of each channel isn't recorded. */
+/** Doesn't record the first message of each channel. */
 function channelsLate(): () => void {
   const { value } = Object.getOwnPropertyDescriptor(Recording.prototype, "received")!;
   const received = value as AnyRecording["received"];
@@ -68,7 +68,7 @@ function channelsLate(): () => void {
   })();
 }
 
-/** It looks at itself when it has heard from everybody. */
+/** Records its own state only when it has markers from everybody. */
 function recordsItselfLast(): () => void {
   const { get } = Object.getOwnPropertyDescriptor(Recording.prototype, "state")!;
   return replaced(Recording.prototype, "state", {
@@ -78,7 +78,7 @@ function recordsItselfLast(): () => void {
   })();
 }
 
-/** Its first marker is enough. */
+/** Takes the first marker for the last one. */
 function firstMarkerIsEnough(): () => void {
   return replaced(Recording.prototype, "isComplete", {
     get(this: AnyRecording) {
@@ -87,7 +87,7 @@ function firstMarkerIsEnough(): () => void {
   })();
 }
 
-/** What comes to the coordinator meanwhile is no part of the channel. */
+/** Doesn't record messages to the coordinator as part of the channel. */
 function tellingsUnrecorded(): () => void {
   const { value } = Object.getOwnPropertyDescriptor(Taking.prototype, "entries")!;
   const entries = value as Taking["entries"];

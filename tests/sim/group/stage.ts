@@ -1,4 +1,4 @@
-/** A simulated group for one scene: a calm network, and a kill at exactly one effect, which is named. */
+/** A simulated group for one scene: a calm network, and a kill right after one effect, given by its name. */
 
 import type { LinkId } from "../../../lib/base/ids.ts";
 import { ballotText, NO_BALLOT } from "../../../lib/protocols/group/ballot.ts";
@@ -16,17 +16,17 @@ import { checkSettled, unite } from "./settling.ts";
 import { Violation } from "./violation.ts";
 import { type MemberParty, type Party, World } from "./world.ts";
 
-/** One way. */
+/** The one-way delay. */
 const DELAY_MS = 5;
 const SYNC_MS = 0.5;
 export const FAIL_AFTER_MS = 3_000;
-/** After so long what was sent has come, and no answer to it. */
+/** After this time a sent message has arrived, but no answer to it. */
 export const HEARD_MS = 1.5 * DELAY_MS;
-/** For whatever is to happen in a scene, and to come to rest. */
+/** The most time for something to happen in a scene. */
 const SCENE_MS_MAX = 30_000;
 const QUIET_MS = 1_000;
 
-/** `send flush`, `tell begin`, `disk promised`: the first record or the message says what it is about. */
+/** For example `send flush`, `tell begin`, `disk promised`: the kind of effect, and its message or records. */
 export function nameOf(effect: AnyEffect): string {
   switch (effect.type) {
     case "send":
@@ -40,15 +40,15 @@ export function nameOf(effect: AnyEffect): string {
 }
 
 export interface Kill {
-  /** So long after the effect was carried out. */
+  /** Kills this long after the effect was performed. */
   readonly afterMs?: number;
-  /** With its machine: what it had sent comes, its links just fall silent, what wasn't synced may be lost. */
+  /** Cuts the host's power: sent messages arrive, links fall silent, and unsynced records may be lost. */
   readonly power?: boolean;
-  /** Which one of the kind it is: a text that its JSON has. */
+  /** A substring of the effect's JSON, to choose one effect of the kind. */
   readonly having?: string;
 }
 
-/** Tells of records that are written, and not synced. */
+/** Reports records that were written and aren't synced yet. */
 class Writes implements Checker {
   watch: ((party: Party, records: readonly (MemberRecord | CoordinatorRecord)[]) => void) | null =
     null;
@@ -83,7 +83,7 @@ export class Stage {
     this.world = new World(options, [...allCheckers(), this.#writes]);
   }
 
-  /** The first so many are in the group, one after the other, and have talked. */
+  /** A stage on which the first `founders` members have joined, one after the other, and talked. */
   static of(seed: number, members: number, founders: number): Stage {
     const stage = new Stage(seed, members);
     if (founders > 0) stage.startCoordinator();
@@ -101,7 +101,7 @@ export class Stage {
     return this.world.members[number - 1]!;
   }
 
-  /** Between members, and the coordinator (0): nothing gets from one to the other, in either direction. */
+  /** Cuts both directions between each pair; 0 is the coordinator, other numbers are members. */
   cut(kind: "tcp" | "udp", ...pairs: readonly (readonly [number, number])[]): void {
     const isCut = (from: number, to: number) =>
       pairs.some(([a, b]) => (from === a && to === b) || (from === b && to === a));
@@ -122,12 +122,12 @@ export class Stage {
     return this.world.history.said.at(-1)!.text;
   }
 
-  /** The user wants an entry to read otherwise. */
+  /** The member's user requests an edit of an entry. */
   edit(number: number, seq: number): AskedEdit {
     return this.world.edit(this.member(number).process!, seq);
   }
 
-  /** The user answers what was asked about this edit. */
+  /** The member's user answers the question about this edit. */
   vote(number: number, { edit, text }: AskedEdit, agrees: boolean): void {
     this.world.vote(this.member(number).process!, edit, text, agrees);
   }
@@ -138,7 +138,7 @@ export class Stage {
     process!.command({ command: "quit" });
   }
 
-  /** The operator's command; whoever is removed stays out as long as nobody is allowed in again. */
+  /** A command of the operator. A removed member stays out until it is allowed in. */
   operator(command: "remove" | "allow", number: number): void {
     const party = this.member(number);
     party.isKicked = command === "remove";
@@ -146,7 +146,7 @@ export class Stage {
     this.world.coordinator.process!.command({ command, name: party.name });
   }
 
-  /** Somebody who was never here names the group in its hello, and a number that it has promised; then it is gone. */
+  /** A stranger claims in its hello to be of this group and to have promised a number, and disconnects. */
   strangerPromises(number: number): void {
     const { time, coordinator } = this.world;
     const { coordinator: machine } = coordinator.process as CoordinatorProcess;
@@ -161,7 +161,7 @@ export class Stage {
     const account = { group: null, epoch: null, view: null, isLost: false, isOut: false, edit: 0 };
     const messages: readonly GroupMessage[] = [
       { type: "hello", ...at, group, begun: NO_BALLOT, promised },
-      { type: "account", ...account, promised: NO_BALLOT, former: null }, // as it is asked
+      { type: "account", ...account, promised: NO_BALLOT, former: null }, // its answer to the coordinator's question
     ];
     const step = (input: CoordinatorInput) => void machine.step(input, time.nowMs);
     step({ type: "link-up", link, peer: fakeSigner(name).key, host: "10.9.9.9" });
@@ -173,7 +173,7 @@ export class Stage {
     this.world.time.runUntil(this.world.time.nowMs + ms);
   }
 
-  /** @throws {Violation} If it isn't so in the end. */
+  /** Lets time pass until `isSo` returns true. @throws {Violation} If it never does. */
   until(what: string, isSo: () => boolean): void {
     const { time } = this.world;
     const fromMs = time.nowMs;
@@ -185,7 +185,7 @@ export class Stage {
     }
   }
 
-  /** All are well, and one group with one log. */
+  /** Heals: everybody must be one group with one log. */
   unite(): void {
     unite(this.world);
     checkSettled(this.world);
@@ -200,8 +200,8 @@ export class Stage {
   }
 
   /**
-   * Lets `action` happen, and ends the process right after it has carried out an effect.
-   * @throws {Violation} If it never does.
+   * Calls `action`, and ends the process right after the named effect.
+   * @throws {Violation} If that effect never happens.
    */
   killAt(who: "C" | number, effect: string, action: () => void, kill: Kill = {}): void {
     const { afterMs = 0, power = false, having = "" } = kill;
@@ -213,7 +213,7 @@ export class Stage {
     this.until(`${who} ends`, () => this.#party(who).process === null);
   }
 
-  /** The same at whatever an effect calls for. */
+  /** As `killAt`, but calls `springs` at the effect. */
   at(
     who: "C" | number,
     name: string,
@@ -222,7 +222,7 @@ export class Stage {
     springs: (process: NonNullable<Party["process"]>) => void,
   ): void {
     let hasSprung = false;
-    // Whoever is to be started does nothing at once.
+    // A process has to be started before its effects can be watched; it performs none at once.
     if (this.#party(who).process === null) {
       action();
       action = () => {};
@@ -238,7 +238,7 @@ export class Stage {
     this.until(`${process.name} does ${name}`, () => hasSprung);
   }
 
-  /** Power is lost while these records are being synced: some first part of them is on the disk. */
+  /** Cuts the power while these records are being synced: a prefix of them stays on the disk. */
   losePowerWriting(
     who: "C" | number,
     kind: (MemberRecord | CoordinatorRecord)["kind"],
@@ -255,9 +255,9 @@ export class Stage {
     this.until(`${party.name} writes ${kind}`, () => party.process === null);
   }
 
-  // What came of it.
+  // Results.
 
-  /** The epoch that it is in, as `4` or `4.1`; null while in none. */
+  /** The member's epoch, as `4` or `4.1`; null while it is in none. */
   epoch(number: number): string | null {
     const epoch = this.member(number).process?.member.epoch?.epoch.value ?? null;
     return epoch === null ? null : ballotText(epoch.ballot);
@@ -268,7 +268,7 @@ export class Stage {
     return (epoch?.members ?? []).map(({ name }) => name);
   }
 
-  /** Whom its user is told to wait for. */
+  /** The members for which its user is told to wait. */
   awaitedBy(number: number): readonly string[] {
     return this.member(number).process?.member.awaited ?? [];
   }
@@ -281,7 +281,7 @@ export class Stage {
     return this.#party(who).disk.records.some((record) => record.kind === kind);
   }
 
-  /** Entries that each member locks. */
+  /** The entries that each member locks. */
   locks(): readonly (readonly number[])[] {
     return this.world.members.map(({ process }) => process?.member.membership?.voting.locks ?? []);
   }
@@ -290,7 +290,7 @@ export class Stage {
     return ballotText(this.member(number).process!.member.standing.promised);
   }
 
-  /** Numbers of the views that the coordinator has decided, in order. */
+  /** The numbers of the views that the coordinator has decided, in order. */
   get decided(): readonly number[] {
     return this.world.coordinator.disk.records.flatMap((record) =>
       record.kind === "decided" ? [record.signed.epoch.value.view] : []

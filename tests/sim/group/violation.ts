@@ -1,4 +1,4 @@
-/** What a checker ends a run with. */
+/** The error with which a checker ends a run. */
 
 export class Violation extends Error {
   override readonly name = "Violation";

@@ -1,6 +1,7 @@
 /**
- * A simulated group: a coordinator, members with a disk each, TCP between them and it, datagrams among them. Cut and
- * healed, killed and restarted by whoever runs it; what was typed and what became of it is told to the checkers.
+ * A simulated group: a coordinator and members, each with a disk; TCP between the coordinator and each member,
+ * datagrams among members. Its user cuts and heals the network, and kills and starts programs. The checkers are told
+ * what is typed and what becomes of it.
  */
 
 import type { Signer } from "../../../lib/base/crypto.ts";
@@ -34,7 +35,7 @@ import type { Mutation } from "./mutations.ts";
 import type { AnyEffect, AnyInput, AnyProcess } from "./process.ts";
 import { Violation } from "./violation.ts";
 
-/** Whoever has a program, a key and a disk. */
+/** A party of the group: it has a program, a key and a disk. */
 export abstract class Party {
   signer: Signer;
   readonly pins = new Map<string, Fingerprint>();
@@ -57,13 +58,19 @@ export abstract class Party {
 export class CoordinatorParty extends Party {
   readonly disk: GroupDisk<CoordinatorRecord>;
   process: CoordinatorProcess | null = null;
-  /** All that was on its disk was lost at some time. */
+  /** Whether its disk was ever lost. */
   hasLostDisk = false;
-  /** Its disk is an old one: the last view that it knows of, and nobody has told it of later ones. */
+  /**
+   * The last view on its restored disk; null if the disk isn't an old one, or the coordinator knows of later views
+   * again.
+   */
   outdatedView: number | null = null;
-  /** That was so at some time. */
+  /** Whether its disk was ever restored to an earlier state. */
   wasPutBack = false;
-  /** Numbers were used twice: it, or all who could tell, had an old disk; or another group was begun. */
+  /**
+   * Whether numbers may be used twice: it, or everybody who knew them, had an old disk; or another group was
+   * founded.
+   */
   hasForked = false;
   image: readonly CoordinatorRecord[] | null = null;
 
@@ -79,23 +86,23 @@ export class MemberParty extends Party {
   /** Whether its user wants it to run. */
   isWanted = false;
   wasStarted = false;
-  /** Kept out by the operator. */
+  /** Whether the operator has removed it, and not allowed it in since. */
   isKicked = false;
-  /** Its log has what nobody else may take over. */
+  /** Whether its log has items that nobody else may accept. */
   isAdversary = false;
-  /** Was removed at some time: it may learn of that after it was allowed in again. */
+  /** Whether it was ever removed: it may be told so only after it was allowed in again. */
   wasRemoved = false;
-  /** Its disk was put back to an old state. */
+  /** Whether its disk was ever restored to an earlier state. */
   isDamaged = false;
-  /** Its log was lost or damaged, or the operator had it set aside. */
+  /** Whether its log was lost or damaged, or set aside by the operator. */
   hasLostLog = false;
-  /** The last view that had begun for it when the coordinator's disk was put back. */
+  /** The last view that had begun for it when the coordinator's disk was last restored. */
   begunAtOutdated = 0;
   diskRefused = false;
-  /** What it lies about, and how often. */
+  /** The kind of its lies, and their probability. */
   lie: { readonly kind: Lie; chance: number } | null = null;
   hasLied = false;
-  /** Texts typed so far. */
+  /** The number of texts typed so far. */
   typed = 0;
   image: readonly MemberRecord[] | null = null;
   readonly saysHost: boolean;
@@ -114,17 +121,17 @@ export interface WorldOptions {
   readonly delayMs: number;
   readonly jitterMs: number;
   readonly bytesPerMs: number;
-  /** Who is asked before an edit, and for how long. */
+  /** Whose users are asked about an edit; `voteTimeoutMs` is the time to answer. */
   readonly edits: EditPolicy;
   readonly voteTimeoutMs: number;
-  /** How often the coordinator takes a snapshot; null: never. */
+  /** The interval of the coordinator's snapshots; null: it takes none. */
   readonly snapshotEveryMs: number | null;
-  /** Of each message among members, to come later. */
+  /** The probability that a message between members is late. */
   readonly lateChance: number;
   readonly disk: DiskConfig;
-  /** Whether each message is encoded and decoded on its way. */
+  /** Whether every message is encoded and decoded in transit. */
   readonly codec: boolean;
-  /** Whether members run over the real layer of datagrams, and how many of these are lost. */
+  /** The share of lost datagrams with the real datagram layer; null: ideal channels instead. */
   readonly datagramLoss: number | null;
   readonly print: ((line: string) => void) | null;
   readonly mutation: Mutation | null;
@@ -132,7 +139,7 @@ export interface WorldOptions {
 
 export type VoteWanted = Extract<MemberEvent, { readonly event: "vote-wanted" }>;
 
-/** A member's program ends by itself with these, where something else shows why. */
+/** Error codes that are violations unless something else, such as a liar, explains them. */
 const FATAL_AT_FAULT = new Set<string>(["internal", "store-corrupt", "protocol"]);
 
 const codec = createCodec(GROUP_MESSAGES);
@@ -147,7 +154,7 @@ export class World {
   readonly edits = new EditLedger();
   readonly coordinator: CoordinatorParty;
   readonly members: readonly MemberParty[];
-  /** The real layer instead; `channels` then only says what is cut. */
+  /** The real datagram layer, or null. With it, `channels` only determines the cuts. */
   readonly #lossy: LossyChannels | null;
   readonly #byKey = new Map<PeerKey, MemberParty>();
   steps = 0;
@@ -178,7 +185,7 @@ export class World {
   newDisk<Stored extends MemberRecord | CoordinatorRecord>(party: Party): GroupDisk<Stored> {
     const disk = new GroupDisk<Stored>(this.time, this.random.fork(), this.options.disk);
     disk.wrote = (records) => {
-      // The operator has given up what only some had.
+      // The operator gives up what only some members had.
       if (records.some(({ kind }) => kind === "given-up")) this.#givenUp();
       for (const checker of this.checkers) checker.wrote?.(party, records);
     };
@@ -210,12 +217,12 @@ export class World {
     return (this.#lossy ?? this.channels).open(process, endpoint);
   }
 
-  /** Programs that run. */
+  /** The members' running processes. */
   running(): MemberProcess[] {
     return this.members.flatMap(({ process }) => process === null ? [] : [process]);
   }
 
-  // Programs come and go.
+  // Starting and ending programs.
 
   start(party: MemberParty): void {
     if (party.process !== null) return;
@@ -239,7 +246,7 @@ export class World {
     process.told({ type: "start" });
   }
 
-  /** The program is gone: killed, or with its machine. */
+  /** Ends the process: it was killed, or its host has lost power. */
   end(process: MemberProcess | CoordinatorProcess, powerLost: boolean): void {
     const { party, disk } = process;
     if (party.process !== process) return;
@@ -255,7 +262,7 @@ export class World {
     this.network.refresh();
   }
 
-  /** With a log that is spoilt that goes, too, which was in order, and in no log yet. */
+  /** Texts of members with a damaged log may be lost with it: they were on the disk, but in no other log yet. */
   #givenUp(): void {
     this.history.forksMax++;
     for (const party of this.members) {
@@ -271,7 +278,7 @@ export class World {
     }
   }
 
-  /** What nobody has on disk for its author may come to be an entry, or not. */
+  /** Texts that aren't on their author's disk may or may not become entries. */
   excuseLost(party: MemberParty): void {
     const kept = new Set<string>();
     for (const record of party.disk.records) {
@@ -286,7 +293,7 @@ export class World {
     }
   }
 
-  /** A machine has asked for the end of its process. */
+  /** A machine has requested the end of its process. */
   stopped(process: MemberProcess | CoordinatorProcess): void {
     const outcome = process.outcome!;
     const { party, disk } = process;
@@ -303,7 +310,7 @@ export class World {
       party.isWanted = false;
       return;
     }
-    // Who leaves before it ever was in the group is told what wasn't said, and isn't kept.
+    // A member that quits before it was ever in the group is told which texts weren't sent, and doesn't keep them.
     const wasNeverIn = party instanceof MemberParty && party.disk.log === null;
     if (code === "coordinator-down" && wasNeverIn) {
       party.isWanted = false;
@@ -325,7 +332,7 @@ export class World {
     for (const { port } of this.running()) port.refresh();
   }
 
-  /** Whether somebody may be blamed. */
+  /** Whether there is a member that may be blamed for errors. */
   get hasAdversary(): boolean {
     return this.members.some(({ isAdversary }) => isAdversary);
   }
@@ -351,14 +358,14 @@ export class World {
     process.command({ command: "msg", text }, ref);
   }
 
-  /** A user wants an entry to read otherwise. */
+  /** A user requests an edit of an entry. */
   edit(process: MemberProcess, seq: number): AskedEdit {
     const asked = this.edits.ask(process.party, process, seq);
     process.command({ command: "edit", seq, text: asked.text }, this.edits.refOf(asked));
     return asked;
   }
 
-  /** A user who was asked answers. */
+  /** A user answers the question about an edit. */
   vote(process: MemberProcess, edit: number | null, text: string, agrees: boolean): void {
     if (agrees) this.edits.find(text)?.agreed.add(process.party);
     process.command({ command: agrees ? "go" : "abort", edit });
@@ -373,17 +380,18 @@ export class World {
     for (const checker of this.checkers) checker.editTold?.(process, event);
   }
 
-  /** What a user does who is asked; nothing, unless it is replaced. */
+  /** What a user who is asked does: nothing, unless this is replaced. */
   voteWanted: (process: MemberProcess, event: VoteWanted) => void = () => {};
 
   shown(process: MemberProcess, event: MemberEvent, ref: string | undefined): void {
     for (const checker of this.checkers) checker.told?.(process, event, ref);
     this.#shownOfEdits(process, event, ref);
-    // Its author was told that it wasn't sent.
+    // The author was told that the text wasn't sent.
     if (event.event === "error" && ref !== undefined && this.edits.byRef(ref) === null) {
       this.history.said[Number(ref)]!.excused = true;
     }
-    // A disk that was put back doesn't know what it has said since: that is told, and dropped.
+    // Texts sent since the image of a restored disk was taken are unknown to that disk: the user is told, and they
+    // are dropped.
     if (event.event === "notice" && event.text.startsWith("Another copy of this profile")) {
       for (const said of this.history.said) {
         if (said.by === process.party && said.seq === null) said.excused = true;
@@ -399,7 +407,10 @@ export class World {
     process.shown.add(event.text);
   }
 
-  /** A liar may be blamed; others only where it is somebody's word against another's. */
+  /**
+   * Whether an error violates a promise: a liar may be blamed, and others where it is one member's word against
+   * another's.
+   */
   #isAtFault(
     { lie }: MemberParty,
     { code, text }: { readonly code: string; readonly text: string },
@@ -420,10 +431,10 @@ export class World {
     if (event.event === "left") this.left.push({ name: event.name, reason: event.reason });
   }
 
-  /** What the coordinator's operator was answered: snapshots, and what went wrong. */
+  /** Snapshots and errors that the operator was shown. */
   readonly answers: Extract<CoordinatorEvent, { readonly event: "snapshot" | "error" }>[] = [];
 
-  /** Who was out of the group, as the coordinator tells it. */
+  /** Members that left the group, as the operator was told. */
   readonly left: { readonly name: string; readonly reason: string }[] = [];
 
   /** A snapshot was taken. */

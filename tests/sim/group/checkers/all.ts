@@ -1,4 +1,4 @@
-/** Every promise of a group, each with who watches it. */
+/** The checkers of all promises of a group. */
 
 import type { Checker } from "../checker.ts";
 import { Edits } from "./edits.ts";

@@ -1,10 +1,10 @@
 /**
- * Snapshots: each is a consistent cut of what really happened, and says so.
+ * Snapshots: each is a consistent cut of what really happened, and its verdict says so.
  *
- * Looked at in two ways. By itself: what is written to the file is read back, and checked as `p2pchat snapshot verify`
- * does. And from outside: of each process it is known after which of its steps its markers went out, and of each
- * message when it was sent and when it came; so nothing may cross the cut backwards, and of the texts as many must be
- * recorded as sent, received and under way as really were.
+ * Each is checked in two ways. From inside: the text of the snapshot file is parsed and checked as by `p2pchat
+ * snapshot verify`. And from outside: the checker knows after which of its steps each process sent its markers, and
+ * when each message was sent and received. So no message may cross the cut backwards, and the numbers of texts
+ * recorded as sent, received and in flight must be the real ones.
  */
 
 import type { PeerKey } from "../../../../lib/base/ids.ts";
@@ -20,31 +20,31 @@ import { Violation } from "../violation.ts";
 
 type Key = PeerKey;
 
-/** Where a process was when its first marker of an attempt went out. */
+/** The state of a process when it sent its first marker of an attempt. */
 interface Line {
-  /** Counts all that was sent anywhere. */
+  /** How many messages had been sent by everybody. */
   readonly sends: number;
-  /** By the other member: up to which text one had sent to it, or had received from it. */
+  /** By the other member: the last text sent to it and, in `received`, the last one received from it. */
   readonly sent: ReadonlyMap<Key, number>;
   readonly received: ReadonlyMap<Key, number>;
 }
 
 interface Watched {
   readonly lines: Map<Key, Line>;
-  /** What crossed the cut backwards, if both are processes of it. */
+  /** Messages that crossed the cut backwards, if both processes belong to it. */
   readonly crossings: { readonly from: Key; readonly to: Key; readonly text: string }[];
 }
 
-/** So many attempts back may a late message be of. */
+/** A late message may belong to one of this many latest attempts. */
 const WATCHED_MAX = 16;
 
 export class ConsistentCuts implements Checker {
-  /** How many were looked at. */
+  /** How many snapshots were checked. */
   count = 0;
-  /** Those with messages under way between members. */
+  /** How many of them have messages in flight between members. */
   flying = 0;
   #sends = 0;
-  /** When, and by whom, each message was sent. */
+  /** By whom and when each message was sent. */
   readonly #sent = new WeakMap<GroupMessage, { readonly by: Key; readonly at: number }>();
   readonly #sentTexts = new Texts();
   readonly #receivedTexts = new Texts();
@@ -119,7 +119,7 @@ export class ConsistentCuts implements Checker {
     if (fault !== undefined) throw new Violation(`Cut: ${fault}`);
     if (cut.members.length === 0) return;
     const processes = new Set([cut.coordinatorKey, ...cut.members.map(({ key }) => key)]);
-    // The next one may have begun.
+    // The next attempt may have begun already.
     const watched = [...this.#watched.values()].findLast(({ lines }) =>
       [...processes].every((key) => lines.has(key))
     );
@@ -130,7 +130,7 @@ export class ConsistentCuts implements Checker {
     this.#compare(cut, watched);
   }
 
-  /** What is recorded is what was. */
+  /** Compares the recorded state with the real one. */
   #compare({ members }: Cut, { lines }: Watched): void {
     let flying = 0;
     members.forEach((to, at) => {
@@ -157,13 +157,13 @@ export class ConsistentCuts implements Checker {
   }
 }
 
-/** @param really Undefined where nothing was in this epoch: then it is all in the history. */
+/** @param really Undefined where nothing was sent in this epoch: then all texts are in the history. */
 function check(what: string, recorded: number, really: number | undefined): void {
   if (really === undefined || really === recorded) return;
   throw new Violation(`Cut: ${recorded} texts are recorded as ${what}, ${really} were`);
 }
 
-/** Up to which text has gone by each channel, in the epoch that its sender was in. */
+/** For each channel: the number of the last text, in the epoch that the sender was in. */
 class Texts {
   /** By `FROM TO`. */
   readonly #ballots = new Map<string, Ballot>();

@@ -1,7 +1,7 @@
 /**
- * E1 to E4: an edit is in all logs or in none (that all logs are one history is G1's affair), once, as it was asked
- * for and agreed to; who was told that it was aborted never has it; whoever was given a number is told how it ended;
- * what is said was on disk before; in the end nothing is locked.
+ * E1 to E4: an edit is in all logs or in none (G1 covers that all logs are one history), at most once, and as it was
+ * requested and agreed to. No log has an edit whose requester was told that it was aborted; whoever was given its
+ * number is told the outcome; records are synced before messages depend on them; in the end nothing is locked.
  */
 
 import type { PlacedEdit } from "../../../../lib/protocols/group/history.ts";
@@ -22,7 +22,7 @@ export class Edits implements Checker {
     if (asked === undefined || asked.seq !== seq || asked.by.name !== name) {
       throw new Violation(`E1: ${what}, is committed and nobody asked for it`);
     }
-    // What an old copy of the coordinator's disk doesn't know as committed it takes for aborted.
+    // A restored disk of the coordinator takes edits that it doesn't know for aborted, even if they were committed.
     if (world.history.forksMax > 0 || world.coordinator.wasPutBack) {
       return void (asked.isPlaced = true);
     }
@@ -56,7 +56,7 @@ export class Edits implements Checker {
     asked.outcome = event.outcome;
   }
 
-  /** What is forced to disk before it is said. */
+  /** Checks that the records behind a message are synced. */
   sent(party: Party, message: GroupMessage): void {
     if (message.type === "vote" && message.agrees) {
       const isOnDisk = party.disk.records.slice(0, party.disk.synced).some((record) =>
@@ -71,7 +71,7 @@ export class Edits implements Checker {
       );
       if (!isOnDisk) throw new Violation(`E1: the coordinator commits, and it isn't on its disk`);
     } else if (message.type === "aborted" && party === party.world.coordinator) {
-      // Of what it doesn't know nothing is on its disk.
+      // The coordinator answers "aborted" for edits that it has no record of.
       const { id } = message;
       const isCommitted = party.disk.records.some((record) =>
         record.kind === "committed" &&
@@ -88,7 +88,7 @@ export class Edits implements Checker {
   settled(world: World, members: readonly MemberParty[]): void {
     for (const { by, process, edit, outcome, isPlaced, text } of world.edits.asked) {
       if (by.isDamaged || world.history.forksMax > 0 || !members.includes(by)) continue;
-      // Nobody was given its number, and whoever asked is gone.
+      // The edit never got a number, and the requesting process has ended.
       if (edit === null && by.process !== process) continue;
       if (outcome === null && !isPlaced) {
         throw new Violation(`E3: ${by.name} isn't told how "${text}" ended`);

@@ -1,6 +1,6 @@
 /**
- * There is one epoch of each ballot, with the same members and the same beginning for all; and each begins where the
- * one history was.
+ * For each ballot there is at most one epoch, with the same members and the same start for all; and each epoch
+ * starts at a point of the canonical history.
  */
 
 import type { Hash } from "../../../../lib/base/ids.ts";
@@ -15,7 +15,7 @@ import type { Party } from "../world.ts";
 
 export class Epochs implements Checker {
   readonly #byBallot = new Map<string, string>();
-  /** Where epochs begin that no log has come to yet. */
+  /** Starts of epochs at positions that no log has reached yet. */
   readonly #starts = new Map<number, Hash>();
 
   wrote(party: Party, records: readonly (MemberRecord | CoordinatorRecord)[]): void {
@@ -40,7 +40,7 @@ export class Epochs implements Checker {
     const number = ballotText(ballot);
     const known = this.#byBallot.get(number);
     if (known === bytes) return;
-    // An old state of a sequencer's disk knows nothing of the rounds that it led.
+    // A restored disk of a sequencer doesn't contain the rounds that it led since.
     const isForgotten = ballot.round > 0 && world.memberOf(members[0]!.key).isDamaged;
     if (known !== undefined && !isForgotten && !world.coordinator.hasForked) {
       throw new Violation(`${name} has another epoch ${number}`);

@@ -1,7 +1,6 @@
 /**
- * What a member takes into its log is on the disks of all members of its epoch, safe from a loss of power: that is
- * why any one of them is enough to know it (G2). But for those that have promised a later ballot: there it was taken
- * over.
+ * Before a member appends an item to its log, it is synced on the disks of all members of its epoch; so each of them
+ * alone knows it (G2). Exempt are members that have promised a later ballot: they have handed it over there.
  */
 
 import type { PeerKey } from "../../../../lib/base/ids.ts";
@@ -13,10 +12,10 @@ import type { Checker } from "../checker.ts";
 import { Violation } from "../violation.ts";
 import { MemberParty, type Party } from "../world.ts";
 
-/** What a disk says, read as far as it was looked at. */
+/** What a member's disk contains, from its records read so far. */
 class Held {
   promised: Ballot = NO_BALLOT;
-  /** What is synced is read up to here. */
+  /** The index up to which synced records have been read. */
   #read = 0;
   #through = 0;
 
@@ -30,7 +29,7 @@ class Held {
     }
   }
 
-  /** Up to where all is there whatever happens. */
+  /** The position up to which all items survive a loss of power. */
   through(): number {
     const { disk } = this.party;
     for (; this.#read < disk.synced; this.#read++) {
@@ -65,7 +64,7 @@ export class HeldByAll implements Checker {
     if (!(party instanceof MemberParty) || last === undefined) return;
     const epoch = party.process?.member.epoch?.epoch.value ?? null;
     if (epoch === null || last.position <= epoch.start.position) return;
-    // It is brought to the level of another epoch.
+    // The member is being levelled for another epoch.
     if (compareBallots(this.#of(party).promised, epoch.ballot) > 0) return;
     for (const { key } of epoch.members) {
       const other = party.world.memberOf(key);

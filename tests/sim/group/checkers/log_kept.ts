@@ -1,4 +1,4 @@
-/** Nobody's log is set aside, unless a disk was damaged or the operator has given a history up (G1). */
+/** No log is set aside, unless a disk was damaged or the operator has given up a history (G1). */
 
 import type { CoordinatorRecord, MemberRecord } from "../../../../lib/protocols/group/records.ts";
 import type { Checker } from "../checker.ts";
@@ -10,11 +10,11 @@ export class LogKept implements Checker {
     if (party.world.history.forksMax > 0) return;
     for (const record of records) {
       if (record.kind !== "new-log" || record.because === null) continue;
-      // What was lost is fetched anew, into another file.
+      // A lost log is fetched again, into another file.
       const isExpected = party instanceof MemberParty && party.hasLostLog &&
         record.because !== "unlike";
       if (isExpected) continue;
-      // An old copy of the coordinator's disk, from before there was a log: a newcomer can't prove that there was one.
+      // The coordinator's restored disk is from before there was a log: a newcomer can't prove that there was one.
       if (party.world.coordinator.outdatedView === 0) {
         party.world.history.forksMax++;
         return;

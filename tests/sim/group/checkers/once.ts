@@ -1,4 +1,4 @@
-/** G4: a text is an entry at most once; and once it is, if its author's process lives, or left it on its disk. */
+/** G4: a text becomes at most one entry; and it does become one if its author's process lives on, or has stored it. */
 
 import type { Entry } from "../../../../lib/protocols/group/history.ts";
 import { label, type Said } from "../canonical_history.ts";
@@ -8,7 +8,7 @@ import type { MemberParty, World } from "../world.ts";
 
 export class Once implements Checker {
   placed({ seq }: Entry, said: Said): void {
-    // An old state of the disk doesn't know that it was said.
+    // A restored disk doesn't know that the text was sent.
     if (said.seq === null || said.by.isDamaged || said.by.hasLied) return;
     throw new Violation(`G4: "${label(said.text)}" is entry ${said.seq}, and entry ${seq}`);
   }

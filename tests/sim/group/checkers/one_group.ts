@@ -1,4 +1,4 @@
-/** In the end all who run are in one view, with one log, and have been shown all of it (G1, G2, G7). */
+/** In the end all running members are in one view with one log, and have shown all of it (G1, G2, G7). */
 
 import { ballotText } from "../../../../lib/protocols/group/ballot.ts";
 import type { Checker } from "../checker.ts";
@@ -20,7 +20,7 @@ export class OneGroup implements Checker {
         throw new Violation(`The last view has ${epoch.members.length} of ${members.length}`);
       }
       const end = disk.log?.end ?? null;
-      // Where a damaged disk or the operator has shortened it, what is left counts.
+      // Where a damaged disk or the operator has shortened the history, the first member's log counts.
       const whole = history.forksMax > 0 ? members[0]!.disk.log : null;
       const length = whole?.end.position ?? history.digests.length;
       const digest = whole?.end.digest ?? history.digests.at(-1);

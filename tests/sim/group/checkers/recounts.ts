@@ -1,7 +1,7 @@
 /**
- * What a coordinator knows again after its disk was lost, or put back to an old state, is enough: no later view had
- * begun at all its members. But where nobody can have told it: all had left, or were given up, before that view; and
- * where an old disk shows by nobody who is in the next view.
+ * After its disk was lost or restored, a coordinator learns enough from its members: no view later than the one with
+ * which it goes on had begun at all its members. Exempt are cases in which nobody can have reported it: all its
+ * members had left or were given up, or none of the next view's members could expose the disk as an old one.
  */
 
 import type { PeerKey } from "../../../../lib/base/ids.ts";
@@ -19,9 +19,9 @@ interface Decided {
 }
 
 export class Recounts implements Checker {
-  /** In the order in which they were decided. */
+  /** The views in the order in which they were decided. */
   readonly #views: Decided[] = [];
-  /** The last one that was noted: with a recounted view, that under which it goes on. */
+  /** The last number recorded; after a recount, the one under which the coordinator goes on. */
   #number = 0;
 
   wrote(party: Party, records: readonly (MemberRecord | CoordinatorRecord)[]): void {
@@ -69,7 +69,7 @@ export class Recounts implements Checker {
         if (begunAtOutdated <= outdatedView || isDamaged || hasLostLog) continue;
         throw new Violation(`An old disk decides with ${name}, who knew of later views`);
       }
-      // From now on only what is later than this shows.
+      // From now on only later views can expose the disk as an old one.
       coordinator.outdatedView = epoch.view;
     }
     this.#views.push({ epoch, bytes, begunAt: new Set() });
@@ -84,7 +84,7 @@ export class Recounts implements Checker {
       return !isKicked && !isDamaged;
     });
     const isGivenUp = whole.length < members.length;
-    // Numbers that only the others had promised are known to no disk any more.
+    // Numbers that only given-up members had promised are on no disk any more.
     const used = this.#views.filter(({ epoch: { view } }) => view > this.#number);
     const canTell = used.some(({ epoch }) =>
       epoch.members.some(({ key }) => whole.some((member) => member.key === key))

@@ -1,6 +1,6 @@
 /**
- * G3: the texts of each sender come in the order in which they were typed, in one process or in several, and each
- * after all that its author had been shown.
+ * G3: the texts of each sender are entries in the order in which they were typed, in one process or several, and
+ * each follows every entry that its author had been shown.
  */
 
 import type { Entry } from "../../../../lib/protocols/group/history.ts";
@@ -19,7 +19,7 @@ export class SenderOrder implements Checker {
       throw new Violation(`G3: "${label(said.text)}" comes after "${label(last.text)}"`);
     }
     this.#last.set(said.by, said);
-    // Where history was given up, who hasn't heard of that counts other entries.
+    // Where a history was given up, members that don't know that yet count entries differently.
     if (seq > said.after || said.process.world.history.forksMax > 0) return;
     throw new Violation(
       `G3: "${label(said.text)}" is entry ${seq}, and its author had seen entry ${said.after}`,

@@ -1,4 +1,4 @@
-/** Each process shows each entry once, in order, after it is in its log, and shows what all others do. */
+/** Each process shows each entry once, in order, after it is in its log, and with the same content as all others. */
 
 import { label } from "../canonical_history.ts";
 import type { Checker, MessageEvent } from "../checker.ts";
@@ -9,8 +9,8 @@ import { Violation } from "../violation.ts";
 export class ShownOnce implements Checker {
   shown(process: MemberProcess, { seq, text, from, self }: MessageEvent): void {
     const { name, party, disk, world: { history } } = process;
-    if (history.forksMax > 0) return; // a log that was set aside begins anew
-    if (disk.refuses) return; // the process ends; what it shows before that is held beside the log
+    if (history.forksMax > 0) return; // a log that was set aside starts again at entry 1
+    if (disk.refuses) return; // the process ends; what it shows before that may be missing from the log
     const what = `${name} shows entry ${seq}, "${label(text)}"`;
     if (seq !== process.shownThrough + 1) {
       throw new Violation(`${what}, after entry ${process.shownThrough}`);

@@ -1,7 +1,7 @@
 /**
- * What users and the operator are told of the group is so: nothing is new to a member before it is in a view, and
- * nothing that is said since is old; in the end each has been told the last view and that the coordinator is up, and
- * the operator of the newest state that all share.
+ * What users and the operator are told about the group is right: a member shows no entry as new before it is in a
+ * view, and none typed since then as old; in the end each member was told the last view and that the coordinator is
+ * up, and the operator was told the latest state that all share.
  */
 
 import type { CoordinatorEvent, MemberEvent } from "../../../../lib/protocols/group/events.ts";
@@ -12,16 +12,16 @@ import { Violation } from "../violation.ts";
 import type { MemberParty, World } from "../world.ts";
 
 interface Told {
-  /** When its user was told of a view for the first time. */
+  /** When its user was first told of a view. */
   inSinceMs: number;
-  /** Names, in the last one that it was told of. */
+  /** The names in the last view that its user was told. */
   view: readonly string[];
   coordinator: "up" | "down" | null;
 }
 
 export class ToldWhatIs implements Checker {
   readonly #told = new WeakMap<MemberProcess, Told>();
-  /** Number of the last entry that all share, as the operator was told. */
+  /** The number of the last entry that all share, as the operator was told. */
   #consistent = 0;
 
   started(process: MemberProcess): void {
@@ -34,7 +34,7 @@ export class ToldWhatIs implements Checker {
     if (!history && inSinceMs === Infinity) {
       throw new Violation(`${name} shows entry ${seq} as new before it is in a view`);
     }
-    // Where a log was set aside for another one, what that has is old, too.
+    // Entries of a log that replaces one that was set aside are shown as old, too.
     const isOld = history && world.history.forksMax === 0;
     if (isOld && world.history.find(withoutLie(text))!.atMs > inSinceMs) {
       throw new Violation(`${name} shows entry ${seq}, said since it is in a view, as old`);
@@ -68,7 +68,7 @@ export class ToldWhatIs implements Checker {
       }
     }
     const { length } = history.entries;
-    // Of a history that was given up nobody knows how much the operator was told.
+    // After a history was given up, it is unknown how much of it the operator was told.
     if (members.length > 0 && history.forksMax === 0 && this.#consistent !== length) {
       throw new Violation(`the operator is told that ${this.#consistent} of ${length} are shared`);
     }

@@ -1,8 +1,8 @@
 /**
- * E1, E2 and E4, message by message: a number is one edit's; no entry has two edits that aren't decided, and none is
- * refused for another one where there is none; what is committed was agreed to by whoever had to be asked, of the
- * members of the view that voted; who has agreed says nothing else any more by itself; in the end the coordinator
- * remembers nothing that all have.
+ * E1, E2 and E4, message by message: a number belongs to one edit; no entry has two undecided edits, and no edit is
+ * refused because of another one where there is none; a committed edit was agreed to by everybody who had to be
+ * asked, of the members of the view that voted; a member that has agreed doesn't decide otherwise on its own; in the
+ * end the coordinator no longer stores edits that all have.
  */
 
 import type { RequestId } from "../../../../lib/base/ids.ts";
@@ -22,14 +22,14 @@ function idOf(request: EditRequest): RequestId {
   return requestId(fakeCrypto, request);
 }
 
-/** What one process of the coordinator's has accepted and not decided. */
+/** The edits that one process of the coordinator has accepted and not decided. */
 interface OpenAt {
   readonly process: CoordinatorProcess | null;
-  /** Number of the entry, by that of the edit. */
+  /** By the number of the edit: the number of the entry. */
   readonly entries: Map<number, number>;
   /**
-   * Entries that may be locked, too: of edits that an earlier process had decided and its disk had lost, while that is
-   * written; and of those that an old copy accepts anew, perhaps, under the number that they had.
+   * Entries that may be locked, too: those of edits decided by an earlier process whose disk has lost the decision,
+   * while it is written again; and those of edits that a restored disk may accept again under the same number.
    */
   readonly perhaps: Set<number>;
   /** Requests that were refused. */
@@ -37,17 +37,17 @@ interface OpenAt {
 }
 
 export class Votes implements Checker {
-  /** Numbers of edits of which the operator was told what became. */
+  /** Numbers of the edits whose outcome the operator was told. */
   readonly #over = new Set<number>();
-  /** Which request has a number. */
+  /** By number of the edit: its request. */
   readonly #numbers = new Map<number, RequestId>();
-  /** Number of the entry that a request is about. */
+  /** By request: the number of the entry. */
   readonly #entries = new Map<RequestId, number>();
-  /** Names, by the number of the view. */
+  /** By number of the view: the names of its members. */
   readonly #views = new Map<number, readonly string[]>();
-  /** The view that voted last on an edit. */
+  /** By number of the edit: the view that voted on it last. */
   readonly #votedIn = new Map<number, number>();
-  /** What an entry reads, as the longest log has it. */
+  /** By number of the entry: its text in the longest log. */
   readonly #texts = new Map<number, string>();
   #open: OpenAt = { process: null, entries: new Map(), perhaps: new Set(), refused: new Set() };
 
@@ -81,7 +81,7 @@ export class Votes implements Checker {
   #accepted(world: World, { id, edit }: GroupMessageOf<"edit-accepted">): void {
     const known = this.#numbers.get(edit);
     const { outdatedView, hasForked } = world.coordinator;
-    // An old copy of the coordinator's disk that nobody has noticed knows less of edits, too.
+    // A restored disk of the coordinator that nobody has noticed yet knows fewer edits, too.
     const isExcused = outdatedView !== null || hasForked;
     if (known !== undefined && known !== id && !isExcused) {
       throw new Violation(`E3: two edits are number ${edit}`);
@@ -90,7 +90,7 @@ export class Votes implements Checker {
     const seq = this.#entries.get(id)!;
     const { entries: open, perhaps } = this.#openAt(world);
     if (known === id && isExcused) perhaps.add(seq);
-    if (known === id || open.has(edit)) return; // it is told again
+    if (known === id || open.has(edit)) return; // the acceptance is repeated
     const other = [...open].find(([, entry]) => entry === seq);
     if (other !== undefined && world.history.forksMax === 0) {
       throw new Violation(`E2: edit ${edit} of entry ${seq} beside edit ${other[0]}`);
@@ -102,13 +102,13 @@ export class Votes implements Checker {
     const seq = this.#entries.get(id)!;
     const { entries, perhaps, refused } = this.#openAt(world);
     const isLocked = [...entries.values()].includes(seq) || perhaps.has(seq);
-    const isAgain = refused.has(id); // what was told once stands
+    const isAgain = refused.has(id); // a refusal is repeated
     refused.add(id);
     if (code !== "entry-locked" || isLocked || isAgain) return;
     throw new Violation(`E2: entry ${seq} isn't locked: ${text}`);
   }
 
-  /** What a process before the present one had accepted is aborted. */
+  /** The coordinator's present process; edits that an earlier process had accepted are aborted. */
   #openAt({ coordinator: { process } }: World): OpenAt {
     if (this.#open.process !== process) {
       this.#open = { process, entries: new Map(), perhaps: new Set(), refused: new Set() };
@@ -159,7 +159,7 @@ export class Votes implements Checker {
     const said = world.history.entries[seq - 1]!;
     const isAsked = policy === "ask" || (policy === "own" && said.by === process.party);
     if (!isAsked || by === name) throw new Violation(`E1: ${name} is asked about edit ${edit}`);
-    // Who stood still asks when it is awake about what is over long ago, of the group as it was.
+    // A member that was frozen may ask late about an edit that is over, with the group's state of that time.
     if (this.#over.has(edit)) return;
     const text = this.#texts.get(seq) ?? said.text;
     if (old !== text) {
@@ -181,7 +181,7 @@ export class Votes implements Checker {
   }
 }
 
-/** Whether it has agreed, and doesn't know what became of it. */
+/** Whether the party has agreed to the edit, and doesn't know the outcome. */
 function isPrepared({ disk: { records } }: Party, id: RequestId): boolean {
   let isIt = false;
   for (const record of records) {
