@@ -20,7 +20,7 @@ Deno.test(`directory: ${SEEDS} seeds of calls, broadcasts and trouble break no p
   }
 });
 
-/** More than any run of a scene has effects. */
+/** An upper bound of the effects in any run of a scene. */
 const EFFECTS_MAX = 500;
 
 for (const fault of FAULTS) {
@@ -52,9 +52,9 @@ Deno.test(`directory: ${SEEDS} seeds of a directory that lies deceive no user`, 
 interface Hunt {
   readonly run?: typeof runLies;
   readonly mutation: Mutation;
-  /** What it is found by, in the checkers' words. */
+  /** The violations by which the bug is found. */
   readonly finding: RegExp;
-  /** Where it takes more seeds: the first one that is tried. */
+  /** The first seed to try, if the bug is found only after many seeds; by default 1. */
   readonly from?: number;
 }
 
@@ -113,7 +113,7 @@ const HUNTS: readonly Hunt[] = [
 ];
 const SEEDS_MAX = 1_000;
 
-/** What a run was ended by; null where all was well. */
+/** The error that ended a run; null where every promise held. */
 function failureOf(run: typeof runDirectory, seed: number, mutation?: Mutation): Error | null {
   const undo = mutation?.install?.() ?? (() => {});
   try {
@@ -132,7 +132,7 @@ for (const { run = runDirectory, mutation, finding, from = 1 } of HUNTS) {
     for (let seed = from; seed < from + SEEDS_MAX; seed++) {
       const failure = failureOf(run, seed, mutation);
       if (failure === null || failure.name !== "Violation") continue;
-      // Found, if it is the mutation that the seed fails by.
+      // The seed counts only if it passes without the mutation.
       if (finding.test(failure.message) && failureOf(run, seed) === null) return;
     }
     throw new Error(`No seed of ${SEEDS_MAX} found it`);

@@ -1,16 +1,16 @@
 /**
- * Each row of the tables in docs/group-crashes.md: a program of a group is killed right after the effect that the row
- * names, and what the row says comes true. Every promise is watched all the while, and in the end all are one group.
+ * Each row of the tables in docs/group-crashes.md: a program of a group is killed right after the effect named in
+ * the row, and what the row says must happen. All promises are checked throughout, and in the end all are one group.
  */
 
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { FAIL_AFTER_MS, HEARD_MS, Stage } from "./group/stage.ts";
 
 const SEEDS = [1, 2, 3, 4, 5];
-/** A lost link, a dial that isn't answered, a round. */
+/** The time to notice a lost link or an unanswered dial, and for a round. */
 const DOWN_MS_MAX = 8_000;
 
-/** @param play Begins on an empty stage of a few members; all are brought back after it. */
+/** @param play Starts with an empty stage of a few members; afterwards everybody is brought back. */
 function row(
   killedAfter: string,
   play: (stage: (members: number, founders: number) => Stage) => void,
@@ -28,21 +28,21 @@ function row(
   });
 }
 
-/** Chat goes on among these: what the first says is shown at all, in time. */
+/** Chat goes on among these members: a message of the first is shown to all of them in time. */
 function goesOn(stage: Stage, members: readonly number[], withinMs: number): void {
   const text = stage.say(members[0]!);
   stage.pass(withinMs);
   for (const member of members) assert(stage.hasShown(member, text), `m${member} lacks ${text}`);
 }
 
-/** Nobody is shown what is said, however long that takes. */
+/** A message of the first member is shown to nobody within this time. */
 function standsStill(stage: Stage, members: readonly number[], forMs: number): void {
   const text = stage.say(members[0]!);
   stage.pass(forMs);
   for (const member of members) assert(!stage.hasShown(member, text), `m${member} shows ${text}`);
 }
 
-/** The coordinator is back, and decides something higher; what it was about to doesn't come. */
+/** The coordinator restarts and decides a later view; the one that it was about to decide never begins. */
 function decidesAnew(stage: Stage, given: number, members: readonly string[]): void {
   stage.startCoordinator();
   stage.until(
@@ -138,7 +138,7 @@ for (const afterMs of [0, HEARD_MS]) {
   });
 }
 
-/** The only one leaves, the coordinator crashes: whoever comes new waits for the one who has the history. */
+/** The only member quits, the coordinator crashes: a newcomer waits for the member that has the history. */
 function waitsForLast(stage: Stage): void {
   stage.until("the last one is gone", () => stage.member(1).process === null);
   stage.startCoordinator();
@@ -271,7 +271,7 @@ row("disk `kicked`, before the view without it", (on) => {
   stage.operator("allow", 3);
 });
 
-/** All of a view are gone, and removed. */
+/** Both members of the view are killed, and the first one is removed. */
 function allRemoved(stage: Stage): void {
   for (const number of [1, 2]) stage.kill(number);
   stage.pass(2 * FAIL_AFTER_MS);
@@ -384,7 +384,7 @@ row("a part of the level", (on) => {
   const stage = on(3, 3);
   const { world } = stage;
   const { promised, begunBallot } = stage.member(2).process!.member.standing;
-  // The first one has what the second lacks, when the third comes anew.
+  // Member 1 has messages that member 2 lacks, when member 3 restarts.
   world.channels.setCuts((from, to) => from === 1 && to === 2);
   for (let count = 0; count < 5; count++) stage.say(1);
   stage.pass(100);
@@ -402,7 +402,7 @@ row("a part of the level", (on) => {
   stage.until("both go on", () => stage.hasShown(1, text) && stage.hasShown(2, text));
 });
 
-/** The coordinator tells the first one alone that n begins, and both are gone. */
+/** The coordinator tells only member 1 that view n begins, and both are killed. */
 function onlyFirstBegan(stage: Stage, first: () => void): void {
   const n = stage.view + 1;
   stage.killAt(1, "disk begun", () => {

@@ -1,7 +1,7 @@
 /**
- * Each row of the tables "An edit" in docs/group-crashes.md: a program is killed right after an effect of an edit that
- * one member asks for, another agrees to, and two more vote on. Every promise is watched all the while; in the end all
- * are one group, and the edit is in all logs or in none, as the row says.
+ * Each row of the tables "An edit" in docs/group-crashes.md: a program is killed right after an effect of an edit
+ * that one member requests, another one agrees to, and two more vote on. All promises are checked throughout; in the
+ * end all are one group, and the edit is in all logs or in none, as the row says.
  */
 
 import { assert, assertEquals } from "@std/assert";
@@ -10,22 +10,22 @@ import { HEARD_MS, type Kill, Stage } from "./group/stage.ts";
 
 const SEEDS = [1, 2, 3, 4, 5];
 const MEMBERS = 4;
-/** A lost link, a dial that isn't answered, a round, a question. */
+/** The time to notice a lost link or an unanswered dial, for a round, and for a question. */
 const DOWN_MS_MAX = 10_000;
 
-/** By number; the coordinator. */
+/** Numbers of the members, by role. */
 const SEQUENCER = 1;
 const REQUESTER = 2;
 const AUTHOR = 3;
 const ANOTHER = 4;
 type Who = "C" | number;
 
-/** The entry that the author said. */
+/** The number of the author's entry. */
 const SEQ = 3;
 
 type Outcome = "committed" | "aborted" | "either" | "never heard of";
 
-/** What the author's user answers; null: nothing. */
+/** The answer of the author's user; null: none. */
 type Answer = "go" | "abort" | null;
 
 function play(name: string, scene: (stage: Stage) => void): void {
@@ -49,12 +49,12 @@ function answers(stage: Stage, answer: Answer): void {
   };
 }
 
-/** In how many logs it is. */
+/** The number of logs that contain the edit. */
 function logs(stage: Stage, { seq, text }: AskedEdit): number {
   return stage.world.members.filter(({ disk }) => disk.log?.look(seq, null)?.text === text).length;
 }
 
-/** All come back; it has ended so, and everybody who had its number was told. */
+/** Brings everybody back, and checks the outcome, and that everybody who had the edit's number was told. */
 function ends(stage: Stage, asked: AskedEdit, outcome: Outcome): void {
   stage.unite();
   const count = logs(stage, asked);
@@ -62,7 +62,7 @@ function ends(stage: Stage, asked: AskedEdit, outcome: Outcome): void {
   assert(expected.includes(count), `it is in ${count} logs`);
   if (outcome === "never heard of") assertEquals([asked.edit, asked.outcome], [null, null]);
   else if (outcome === "aborted") assertEquals(asked.outcome, "aborted");
-  // Nothing is locked: the next one is done.
+  // Nothing is locked any more: another edit succeeds.
   answers(stage, "go");
   const next = stage.edit(REQUESTER, SEQ);
   stage.until("another edit is in all logs", () => logs(stage, next) === MEMBERS);
@@ -73,18 +73,18 @@ interface Row {
   readonly effect: string;
   readonly having?: string;
   readonly answer?: Answer;
-  /** Killed; with its machine, so that what it had said is heard. */
+  /** The outcomes after a kill, and after a loss of power at its host, in which sent messages still arrive. */
   readonly killed: Outcome;
   readonly powerLost: Outcome;
 }
 
-/** What effects are about, as their JSON has it. */
+/** Substrings of the JSON of effects. */
 const COMMITS = '"kind":"edits"';
 const COMMITTED = '"outcome":"committed"';
 const ABORTED = '"outcome":"aborted"';
 
 const ROWS: readonly Row[] = [
-  // The coordinator. What it had said may be lost on the way where it is killed alone.
+  // The coordinator. If it is killed alone, messages that it has sent may be lost.
   { who: "C", effect: "disk edits", killed: "committed", powerLost: "committed" },
   { who: "C", effect: "send edit-accepted", killed: "either", powerLost: "aborted" },
   { who: "C", effect: "send prepare", killed: "either", powerLost: "aborted" },
@@ -94,7 +94,7 @@ const ROWS: readonly Row[] = [
   { who: "C", effect: "disk applied", killed: "committed", powerLost: "committed" },
   { who: "C", effect: "disk aborted", answer: "abort", killed: "aborted", powerLost: "aborted" },
   { who: "C", effect: "send aborted", answer: "abort", killed: "aborted", powerLost: "aborted" },
-  // Who asks for it.
+  // The requester.
   { who: REQUESTER, effect: "send edit", killed: "never heard of", powerLost: "never heard of" },
   { who: REQUESTER, effect: "disk asked", killed: "aborted", powerLost: "aborted" },
   {
@@ -122,7 +122,7 @@ const ROWS: readonly Row[] = [
     powerLost: "aborted",
   },
   { who: REQUESTER, effect: "disk settled", killed: "committed", powerLost: "committed" },
-  // Who is asked.
+  // The author, whose user is asked.
   {
     who: AUTHOR,
     effect: "show",
@@ -134,7 +134,7 @@ const ROWS: readonly Row[] = [
   { who: AUTHOR, effect: "disk prepared", killed: "aborted", powerLost: "aborted" },
   { who: AUTHOR, effect: "send vote", killed: "either", powerLost: "committed" },
   { who: AUTHOR, effect: "send vote", answer: "abort", killed: "aborted", powerLost: "aborted" },
-  // Another one that votes.
+  // Another member, which votes.
   { who: ANOTHER, effect: "disk prepared", killed: "aborted", powerLost: "aborted" },
   { who: ANOTHER, effect: "send vote", killed: "either", powerLost: "committed" },
   {
@@ -207,7 +207,7 @@ for (const { who, effect, having = "", answer = "go", killed, powerLost } of ROW
   }
 }
 
-/** Power is lost everywhere, right after the coordinator's effect. */
+/** All hosts lose power right after this effect of the coordinator. */
 function allLosePower(stage: Stage, effect: string): AskedEdit {
   answers(stage, "go");
   let asked: AskedEdit | null = null;
@@ -218,7 +218,7 @@ function allLosePower(stage: Stage, effect: string): AskedEdit {
 }
 
 play("all lose power after send prepare", (stage) => {
-  // What its number was told on wasn't synced, or never came.
+  // The records that the number was based on weren't synced, or the number never arrived.
   ends(stage, allLosePower(stage, "send prepare"), "never heard of");
 });
 
@@ -267,7 +267,7 @@ play(
   (stage) => {
     answers(stage, "go");
     let asked: AskedEdit | null = null;
-    // The others' links are cut just before.
+    // The links to the other members are cut just before.
     stage.at("C", "disk committed", "", () => asked = stage.edit(REQUESTER, SEQ), () => {
       stage.cut("tcp", [0, 1], [0, 2], [0, 3]);
     });

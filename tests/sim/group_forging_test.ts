@@ -1,6 +1,6 @@
 /**
- * Nobody but the coordinator decides edits, as E1 says: what a member that was alone has decided gets into no other
- * log; what the coordinator decided under a key that it had before gets into all.
+ * Only the coordinator decides edits, as E1 requires: an edit that a member has decided while it was alone gets into
+ * no other log; one that the coordinator has decided under a former key gets into all.
  */
 
 import { assert, assertEquals } from "@std/assert";
@@ -43,7 +43,7 @@ const FORGETS_FORMER: Mutation = {
 
 type Scene = (stage: Stage) => void;
 
-/** @returns What a run was ended by; null where all was well. */
+/** @returns The violation that ended a run; null where every promise held. */
 function failureOf(seed: number, play: Scene, mutation: Mutation | null = null): string | null {
   const undo = mutation?.install?.() ?? (() => {});
   try {
@@ -91,7 +91,7 @@ for (const [how, bug, play] of COMING) {
   });
 }
 
-/** An edit is decided, by the time that the coordinator's key is another one in all logs or in none. */
+/** An edit is decided; after the coordinator's key has changed, it must be in all logs or in none. */
 function editedBefore(stage: Stage, play: () => void): void {
   const asked = stage.edit(1, 1);
   play();

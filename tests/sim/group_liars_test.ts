@@ -1,6 +1,6 @@
 /**
- * A member with a program of its own lies to some of the others: they end nowhere, have one log in the end, and where
- * the lie leaves a proof its author is out, and nobody else ever was.
+ * A malicious member lies to some of the others: none of them ends, they have one log in the end, the liar is
+ * removed if the lie can be proven, and nobody else ever is.
  */
 
 import type { PeerKey } from "../../lib/base/ids.ts";
@@ -23,7 +23,7 @@ const SEEDS = 10;
 const HUNTED_SEEDS = 25;
 const STEPS = 60;
 
-/** Nobody is gone but by a lie. */
+/** Members leave only because of a lie. */
 const CALM: Partial<Scenario> = {
   members: 4,
   founders: 4,
@@ -33,7 +33,7 @@ const CALM: Partial<Scenario> = {
   bytesPerMs: Infinity,
 };
 
-/** Without those after which nobody knows who was kept out, or much else is excused. */
+/** All kinds of trouble except those after which it is unknown who was removed, or that excuse many violations. */
 const TROUBLES: readonly Trouble[] = [
   "kill",
   "killSoon",
@@ -55,7 +55,7 @@ const TROUBLED: Partial<Scenario> = {
   gapMs: 300,
 };
 
-/** Who tells the truth is put out by nobody. @param isCalm Nor lost. */
+/** No honest member is ever removed. @param isCalm Nor taken for lost. */
 class HonestStay implements Checker {
   constructor(readonly isCalm: boolean) {}
 
@@ -98,7 +98,7 @@ for (const lie of ["texts", "orders", "acks"] as const) {
   }
 }
 
-/** Takes whatever another acknowledges for what it holds itself. */
+/** Takes every acknowledgement for one of what it holds itself. */
 class BelievesAcknowledgements extends Wrapped<MemberInput, MemberEffect> {
   constructor(readonly member: Member) {
     super(member);
@@ -113,7 +113,7 @@ class BelievesAcknowledgements extends Wrapped<MemberInput, MemberEffect> {
   }
 }
 
-/** As if what isn't in a log couldn't differ, either. */
+/** Blames members that hold something else, which isn't in their log yet and so may legitimately differ. */
 function blamesForHeld(): () => void {
   const { value } = Object.getOwnPropertyDescriptor(Agreement.prototype, "wrong")!;
   return replaced(Agreement.prototype, "wrong", {

@@ -1,5 +1,5 @@
-// Each bug that is put into the group is found by some seed in which the group itself does right. Those that only a
-// chain of crashes brings to light are in group_rules_test.ts.
+// Each bug put into the group is found by some seed that the group without it passes. Bugs that only a chain of
+// crashes reveals are in group_rules_test.ts.
 
 import { EDIT_MUTATIONS } from "./group/edit_mutations.ts";
 import { type Mutation, MUTATIONS } from "./group/mutations.ts";
@@ -8,14 +8,14 @@ import type { Scenario } from "./group/scenario.ts";
 
 interface Hunt {
   readonly mutation: Mutation;
-  /** What it is found by, in the checkers' words. */
+  /** The violations by which the bug is found. */
   readonly finding: RegExp;
-  /** Where it takes more seeds: the first one that is tried. */
+  /** The first seed to try, if the bug is found only after many seeds; by default 1. */
   readonly from?: number;
   readonly scenario?: Partial<Scenario>;
 }
 
-/** Many edits, slow datagrams, and everybody dies often: what was decided is on its way when somebody does. */
+/** Many edits, slow datagrams and many deaths: decisions are in flight when somebody dies. */
 const EDITING: Partial<Scenario> = {
   members: 3,
   founders: 3,
@@ -45,14 +45,14 @@ const HUNTS: readonly Hunt[] = [
   { mutation: MUTATIONS.believesOne, finding: /^G[12]/ },
   { mutation: MUTATIONS.forgetsHeld, finding: /^G[12]/ },
   { mutation: MUTATIONS.forgetsSaid, finding: /^G4/ },
-  // The coordinator takes it for whom it isn't, and asks it in vain.
+  // The coordinator takes a member for another, and waits for its answer in vain.
   { mutation: MUTATIONS.forgetsPromise, finding: /^G4|no view/, from: 50 },
   { mutation: MUTATIONS.forgetsDecided, finding: /^G[12]|another epoch/ },
   { mutation: MUTATIONS.neverStops, finding: /^G[12]|protocol/ },
   { mutation: MUTATIONS.beginsWithLess, finding: /^G[12]/ },
   { mutation: MUTATIONS.forwardsNothing, finding: /^G4/ },
   { mutation: MUTATIONS.needsNobody, finding: /^G[12]/, from: 401 },
-  // Asked twice under one number, members answer once.
+  // If two requests have one number, members answer only once.
   { mutation: MUTATIONS.numbersBeforeStored, finding: /^G4|The last view/, from: 11 },
   { mutation: MUTATIONS.sameIncarnation, finding: /^G[34]/ },
   { mutation: MUTATIONS.tellsOfOneView, finding: /are in the view, not/ },
@@ -76,7 +76,7 @@ const HUNTS: readonly Hunt[] = [
 const SEEDS_MAX = 300;
 const STEPS = 60;
 
-/** What a run was ended by; null where all was well. */
+/** The error that ended a run; null where every promise held. */
 function failureOf(seed: number, scenario: Partial<Scenario>, mutation?: Mutation): Error | null {
   try {
     runGroup({ seed, steps: STEPS, scenario, ...(mutation === undefined ? {} : { mutation }) });
@@ -92,7 +92,7 @@ for (const { mutation, finding, from = 1, scenario = {} } of HUNTS) {
     for (let seed = from; seed < from + SEEDS_MAX; seed++) {
       const failure = failureOf(seed, scenario, mutation);
       if (failure === null || failure.name !== "Violation") continue;
-      // Found, if it is the mutation that the seed fails by.
+      // The seed counts only if it passes without the mutation.
       if (finding.test(failure.message) && failureOf(seed, scenario) === null) return;
     }
     throw new Error(`No seed of ${SEEDS_MAX} found it`);

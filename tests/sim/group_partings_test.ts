@@ -1,4 +1,4 @@
-/** One member at fault drives out one other at most, and the group goes on without it. */
+/** A member at fault causes at most one other member to be evicted, and the group goes on without the one at fault. */
 
 import { Separations } from "../../lib/protocols/group/separations.ts";
 import { Attendance } from "../../lib/protocols/group/attendance.ts";
@@ -58,7 +58,7 @@ for (const [name, fault] of FAULTS) {
   });
 }
 
-/** What the group does wrong, the fault by which that is found, and how to put it in. */
+/** What the group does wrong, the fault that reveals it, and the function that installs the bug. */
 const MUTATIONS: readonly (readonly [string, Fault, () => () => void])[] = [
   [
     "forgets who didn't hear whom",

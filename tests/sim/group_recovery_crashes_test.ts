@@ -1,6 +1,6 @@
 /**
- * Each row of the tables "Recovery" in docs/group-crashes.md. Every promise is watched all the while, and in the end all
- * are one group.
+ * Each row of the tables "Recovery" in docs/group-crashes.md. All promises are checked throughout, and in the end
+ * all are one group.
  */
 
 import { RECOVERY_SCENES } from "./group/recovery_scenes.ts";

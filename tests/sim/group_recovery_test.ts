@@ -1,6 +1,6 @@
 /**
- * Disks that are lost, put back or spoilt: the group goes on with one history, as far as anybody can know it. Drawn
- * runs in which little else goes wrong, the bugs that they find, and the chains of events that hardly any of them has.
+ * Disks are lost, restored or damaged: the group goes on with one history, as far as anybody can know it. There are
+ * random runs with little other trouble, the bugs that they find, and scenes that hardly any random run contains.
  */
 
 import { assert, assertEquals } from "@std/assert";
@@ -30,7 +30,7 @@ const TROUBLES: ReadonlySet<Trouble> = new Set([
 ]);
 const WITH_IMAGES: ReadonlySet<Trouble> = new Set([...TROUBLES, "coordinatorImage", "remove"]);
 
-/** What a run was ended by; null where all was well. */
+/** The violation that ended a run; null where every promise held. */
 function failureOf(
   seed: number,
   troubles: ReadonlySet<Trouble>,
@@ -68,7 +68,7 @@ for (const [mutation, finding] of HUNTS) {
   });
 }
 
-/** As long as members wait before they go on by themselves, and a coordinator before it goes on without somebody. */
+/** Longer than members wait before they go on alone, and a coordinator before it goes on without a member. */
 const LONG_MS = 20_000;
 
 function three(): Stage {
@@ -88,7 +88,7 @@ function failureAt(stage: Stage, play: () => void): string | null {
   }
 }
 
-/** Plays a scene as it should be, and with the bug in it that its rule is against. */
+/** Plays a scene without a bug, and with the bug that the rule prevents. */
 function rule(
   name: string,
   mutation: Mutation,
@@ -113,7 +113,7 @@ rule(
   "a member of the last view that is known may have gone on with others since: it is awaited",
   RECOVERY_MUTATIONS.oneTellsForAll,
   (stage) => {
-    // The first one is out, the others go on.
+    // Member 1 is evicted, the others go on.
     stage.kill(1);
     stage.pass(2 * 3_000);
     stage.say(2);
@@ -136,7 +136,7 @@ Deno.test("members chat on while the coordinator asks, as if it weren't there", 
   stage.pass(8_000);
   const text = stage.say(1);
   stage.pass(2_000);
-  // The third can't be asked, and nothing is decided without it.
+  // Member 3 can't be asked, and nothing is decided without it.
   assertEquals(stage.decided, []);
   for (const number of [1, 2, 3]) assert(stage.hasShown(number, text));
   stage.cut("tcp");
@@ -161,7 +161,7 @@ Deno.test("an old copy with a number and no view isn't noticed by a newcomer: it
   assert(world.coordinator.hasForked);
 });
 
-/** Its user writes while it can't be in a view. @returns What it wrote, and an image of its disk. */
+/** A member's user types a text while the member can't be in a view. @returns The text, and an image of the disk. */
 function writesWhileOut(stage: Stage, number: number): { text: string; image: MemberRecord[] } {
   stage.cut("udp", [3, 1], [3, 2]);
   if (stage.member(number).process === null) stage.start(number);
@@ -184,7 +184,7 @@ function timesSaid(stage: Stage, text: string): number {
   return stage.world.history.entries.filter((entry) => entry.text === text).length;
 }
 
-/** Its image comes back, and it comes in with that. */
+/** The member's image is restored, and it joins with that. */
 function comesBackWith(stage: Stage, number: number, image: readonly MemberRecord[]): void {
   const party = stage.member(number);
   stage.kill(number);
@@ -200,7 +200,7 @@ Deno.test("an old copy from before a member's first view says nothing twice", ()
     const { text, image } = writesWhileOut(stage, 3);
     const log = image.filter((record) => record.kind === "log" || record.kind === "new-log");
     const compacted = [...log, ...stage.member(3).process!.member.snapshot()!];
-    // What it wrote the next process says under an incarnation that the copy never saw.
+    // The next process sends the text under an incarnation that the image doesn't contain.
     if (kind === "killed") {
       stage.kill(3);
       stage.start(3);

@@ -1,6 +1,6 @@
 /**
- * Rules of which one counts only after a chain of crashes that hardly any drawn run has (docs/model found them):
- * played step by step. Where the rule is left out, something that was shown is lost, or histories part.
+ * Rules that matter only after a chain of crashes that hardly any random run contains (docs/model has found them),
+ * played step by step. Without the rule, something shown is lost, or histories fork.
  */
 
 import { assert } from "@std/assert";
@@ -9,10 +9,10 @@ import { Stage } from "./group/stage.ts";
 import { Violation } from "./group/violation.ts";
 
 const SEEDS = [1, 2, 3, 4, 5];
-/** A coordinator that is away is known to be, and a round has begun. */
+/** The time until an absent coordinator is noticed, and a round has begun. */
 const ROUND_MS = 8_000;
 
-/** @returns What a run was ended by; null where all was well. */
+/** @returns The violation that ended a run; null where every promise held. */
 function failureOf(
   seed: number,
   mutations: readonly Mutation[],
@@ -32,7 +32,7 @@ function failureOf(
   }
 }
 
-/** @param mutations All of them together break the group, all but the last don't. */
+/** @param mutations Together they break the group; without the last one they don't. */
 function rule(name: string, mutations: readonly Mutation[], play: (stage: Stage) => void): void {
   Deno.test(name, () => {
     for (const seed of SEEDS) {
@@ -46,13 +46,13 @@ function rule(name: string, mutations: readonly Mutation[], play: (stage: Stage)
   });
 }
 
-/** So many more are let in. */
+/** One more member joins. */
 function letIn(stage: Stage, number: number): void {
   stage.start(number);
   stage.until("it is in", () => stage.epoch(number) !== null);
 }
 
-/** Somebody says something, and who was left out comes back to another history, or not. */
+/** Time passes; if the member is in an epoch by then, with whatever history, its user sends a message. */
 function goesOnWith(stage: Stage, number: number): void {
   stage.pass(2 * ROUND_MS);
   if (stage.epoch(number) === null) return;
@@ -64,12 +64,12 @@ rule(
   "what was levelled for a view that hasn't begun counts more than what had begun before",
   [MUTATIONS.reportsBegunAlone],
   (stage) => {
-    // What the first one says the second never gets, and goes.
+    // Member 2 never gets this message of member 1, and is killed.
     stage.cut("udp", [1, 2]);
     const text = stage.say(1);
     stage.pass(50);
     stage.kill(2);
-    // A view with the third begins for the first alone, which shows it and goes.
+    // A view with member 3 begins for member 1 alone, which shows the message and is killed.
     stage.at("C", "send begin", "", () => stage.start(3), () => stage.cut("udp", [1, 2], [1, 3]));
     stage.killAt(1, "show", () => {}, { having: text });
     stage.cut("udp");
@@ -82,7 +82,7 @@ rule(
   "a view begins when all have what it begins with",
   [MUTATIONS.firstReadyIsEnough],
   (stage) => {
-    // What the first one says the second never gets, also when that comes anew.
+    // Member 2 never gets this message of member 1, not even after its restart.
     stage.cut("udp", [1, 2]);
     const text = stage.say(1);
     stage.pass(50);
@@ -98,7 +98,7 @@ rule(
   [MUTATIONS.dropsHeldFirst],
   (stage) => {
     letIn(stage, 3);
-    // All hold it, the third alone knows that.
+    // All hold the message, but only member 3 knows that.
     const { channels } = stage.world;
     channels.setCuts((from, to) => from === 3 || (from === 2 && to === 1));
     const text = stage.say(1);
@@ -106,12 +106,12 @@ rule(
     stage.cut("udp", [1, 2], [1, 3], [2, 3]);
     stage.say(1);
     stage.pass(50);
-    // The first one is levelled for a view that is never decided.
+    // Member 1 is levelled for a view that is never decided.
     stage.kill(2);
     stage.kill(3);
     stage.at(1, "send ready", "", () => {}, () => stage.kill("C"));
     stage.cut("udp");
-    // The second one is about to take the first one's history over, when that goes.
+    // Member 2 is about to fetch the history of member 1, when that is killed.
     stage.startCoordinator();
     stage.at(2, "tell fetch", "", () => stage.start(2), () => stage.kill(1));
     goesOnWith(stage, 2);
@@ -161,14 +161,14 @@ rule(
   [MUTATIONS.needsNobodyOlder, MUTATIONS.followsAlways],
   (stage) => {
     letIn(stage, 3);
-    // A view without the first one begins for the second alone.
+    // A view without member 1 begins for member 2 alone.
     stage.cut("tcp", [0, 1]);
     stage.at("C", "send begin", "", () => {}, () => {
       stage.cut("udp", [1, 3], [2, 3]);
       stage.kill("C", { power: true });
     });
     stage.until("the second one has begun it", () => !stage.membersSeenBy(2).includes("m1"));
-    // The next one, without the second, begins for the first alone.
+    // The next view, without member 2, begins for member 1 alone.
     stage.cut("tcp", [0, 2]);
     stage.cut("udp", [1, 2], [2, 3]);
     stage.startCoordinator();
@@ -176,7 +176,7 @@ rule(
     stage.cut("udp", [1, 2], [1, 3]);
     stage.kill("C", { power: true });
     stage.until("the first one has begun it", () => stage.epoch(1) === `${stage.view}`);
-    // The third one hears of the second's.
+    // Member 3 learns of the view that began for member 2.
     stage.pass(2 * ROUND_MS);
     stage.say(2);
     stage.pass(500);

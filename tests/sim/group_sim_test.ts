@@ -27,7 +27,7 @@ Deno.test("group: over datagrams of which a fifth is lost no promise is broken",
   }
 });
 
-/** More than a member's or the coordinator's part in the life of that group has effects. */
+/** An upper bound of the effects of one program in that life of a group. */
 const EFFECTS_MAX = 300;
 
 for (const fault of FAULTS) {

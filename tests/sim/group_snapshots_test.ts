@@ -1,5 +1,5 @@
-// Snapshots while all talk, and while things go wrong: each cut is consistent by what is in its file, and by what
-// really happened (group/checkers/consistent_cuts.ts).
+// Snapshots under load and during faults: each cut is consistent by the content of its file, and by what really
+// happened (group/checkers/consistent_cuts.ts).
 
 import { assert, assertEquals } from "@std/assert";
 import { allCheckers } from "./group/checkers/all.ts";
@@ -11,7 +11,7 @@ import { SNAPSHOT_MUTATIONS } from "./group/snapshot_mutations.ts";
 import { Stage } from "./group/stage.ts";
 import { Violation } from "./group/violation.ts";
 
-/** All talk without a pause, and nothing goes wrong. */
+/** Everybody talks without a pause, and there is no trouble. */
 const FULL_LOAD: Partial<Scenario> = {
   troubles: new Set(),
   snapshotEveryMs: 100,
@@ -99,13 +99,13 @@ for (const mutation of Object.values(SNAPSHOT_MUTATIONS)) {
   });
 }
 
-// One thing goes wrong in the middle of one snapshot.
+// One fault in the middle of one snapshot.
 
 function ask(stage: Stage): void {
   stage.world.coordinator.process!.command({ command: "snapshot" });
 }
 
-/** Names in the snapshots that the operator was shown, one after the other. */
+/** For each answer to the operator: its error code, or whether the snapshot is consistent, and its members. */
 function shown(stage: Stage): readonly string[] {
   return stage.world.answers.map((answer) =>
     answer.event === "error"
@@ -125,7 +125,7 @@ Deno.test("a snapshot in which a member is killed is taken again in the next vie
     stage.killAt(2, kind, () => ask(stage));
     untilAnswered(stage, 1);
 
-    // Killed behind its record it was in the cut, as far as anybody can tell.
+    // If member 2 is killed after sending its record, it may belong to the cut.
     const names = kind === "send recorded" ? /^true m1( m2)? m3 \*/ : /^true m1 m3 \*/;
     assert(names.test(shown(stage)[0]!), `${kind}: ${shown(stage)}`);
     stage.start(2);
@@ -151,7 +151,7 @@ Deno.test("a snapshot that meets a newcomer is taken again in the view with it",
 Deno.test("a view that changes in the middle of a snapshot ends that try, and another one is made", () => {
   const stage = Stage.of(1, 3, 2);
 
-  // Nothing comes from one to the other, until the newcomer's view is to begin.
+  // Members 1 and 2 exchange nothing until the newcomer's view is about to begin.
   stage.cut("udp", [1, 2]);
   ask(stage);
   stage.pass(500);

@@ -1,4 +1,4 @@
-// The simulated group's own parts: they promise what member_io.ts says, and no more.
+// The parts of the simulated group give exactly the guarantees of member_io.ts.
 
 import { assert, assertEquals } from "@std/assert";
 import type { Endpoint, Hash, PeerKey } from "../../lib/base/ids.ts";
@@ -69,14 +69,14 @@ Deno.test("a log is synced with a record that asks for it, and when the records 
   assertEquals(disk.stateRecords, [{ kind: "out" }]);
 });
 
-/** A process that writes down what it is told, and holds its channels to their promise. */
+/** A process that records its inputs, and checks the guarantees of its channels. */
 class Witness implements ChannelOwner {
   frozen = false;
   readonly key: PeerKey;
   readonly endpoint: Endpoint;
   port!: IdealPort;
   readonly states = new Map<PeerKey, "up" | "silent">();
-  /** The last number that was heard of a peer's process. */
+  /** By peer: the last number received from its process. */
   readonly heard = new Map<PeerKey, number>();
   readonly sent = new Map<PeerKey, number>();
 

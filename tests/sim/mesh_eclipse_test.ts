@@ -1,4 +1,5 @@
-// A member all of whose neighbours are liars, who pass on who is there and withhold what is said: it finds others.
+// A member all of whose neighbours are liars, which pass on the roster and withhold messages: it finds other
+// members.
 
 import { assert, assertEquals } from "@std/assert";
 import { Withheld } from "../../lib/protocols/mesh/overlay_withheld.ts";
@@ -8,11 +9,11 @@ import type { Member } from "./mesh/member.ts";
 import { replaced } from "./replaced.ts";
 
 const SECOND_MS = 1_000;
-/** So long after it was said each word is at a member whom liars surround. */
+/** Within this time each message must reach a member that liars surround. */
 const WITHIN_MS = 60 * SECOND_MS;
-/** As many liars as a member has neighbours. */
+/** There are as many liars as a member has neighbours. */
 const ROOM = { honest: 8, liars: 5 };
-/** A room in which all neighbours of the victim are liars: now and then chance gives it another. */
+/** A room in which all neighbours of the victim are liars. With some seeds it has another neighbour by chance. */
 function eclipsed(fromSeed = 1): EclipsedRoom {
   for (let seed = fromSeed; seed < fromSeed + 5; seed++) {
     const room = new EclipsedRoom({ ...ROOM, seed });
@@ -22,7 +23,7 @@ function eclipsed(fromSeed = 1): EclipsedRoom {
   throw new Error("the victim has other neighbours in each of 5 rooms");
 }
 
-/** Honest members say a word each 5 s. @returns How late the latest is at the victim; Infinity where one never comes. */
+/** Honest members send a message every 5 s. @returns The longest delay at the victim; Infinity if one never arrives. */
 function talk(room: EclipsedRoom, forMs: number): number {
   const { world, honest, victim } = room;
   const open = new Set<Said>();

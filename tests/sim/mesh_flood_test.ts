@@ -1,5 +1,5 @@
-// One who says more than anybody reads: what the others say to each other comes as ever where the lines carry all of
-// it, and who reads by a slow line is waited for, also where all do.
+// A member sends more than others can read. Where the links carry it, the others' messages aren't delayed; where one
+// or all links are too slow, the member waits for their readers.
 
 import { assert, assertEquals } from "@std/assert";
 import { AuthorFlow } from "../../lib/protocols/mesh/author_flow.ts";
@@ -8,10 +8,10 @@ import { type FloodOutcome, runFlood } from "./mesh/flood.ts";
 import { replaced } from "./replaced.ts";
 
 const TALK = { members: 8, linesPerSecond: 0, lineBytes: 1_024, forMs: 5_000 } as const;
-/** Twice what the flood below takes of one line. */
+/** Twice the bandwidth that the flood below needs on one link. */
 const WIDE = { bytesPerMs: 1_500, delayMs: 20 } as const;
 
-/** So many of all words came at least as fast. */
+/** The delay that this share of all messages doesn't exceed. */
 const within = ({ delaysMs }: Pick<FloodOutcome, "delaysMs">, share: number) =>
   delaysMs[Math.ceil(share * delaysMs.length) - 1]!;
 
@@ -20,7 +20,7 @@ Deno.test("what others say takes less than twice as long while one says 500 line
   const flooded = runFlood({ ...TALK, network: WIDE, linesPerSecond: 500 }, 5_000);
 
   assertEquals([flooded.missed, flooded.pausedMs], [[], 0]);
-  // The first words come while the trees of the flood settle.
+  // The first messages arrive while the trees of the flood settle.
   for (const share of [0.5, 0.9]) {
     const [before, now] = [within(calm, share), within(flooded, share)];
     assert(now < 2 * before, `${share} of all within ${now} ms instead of ${before}`);
@@ -44,7 +44,7 @@ Deno.test("what others say comes within half a second while one begins a stream 
   assert(within(flooded, 1) < 500, `${within(flooded, 1)} ms`);
 });
 
-/** All but the author are equally far behind, and talk: none of them knows that anything is missing. */
+/** All but the author are equally far behind and talk; none of them knows that anything is missing. */
 function floodBySlowLines(): FloodOutcome {
   const flood = { members: 4, linesPerSecond: 2_000, lineBytes: 60, forMs: 8_000 };
   return runFlood({ ...flood, network: { bytesPerMs: 40 } }, 120_000);
@@ -79,7 +79,7 @@ Deno.test("it is missed by all of them where what their words follow isn't looke
   }
 });
 
-/** Of three the last one reads by a slow line, and speaks as the others do. */
+/** Of three members, the last one has a slow link, and talks like the others. */
 function floodBySlowLine(): FloodOutcome {
   const bytesPerMsTo = (host: number) => host === 2 ? 30 : Infinity;
   const flood = { members: 3, linesPerSecond: 500, lineBytes: 200, forMs: 40_000 };

@@ -1,4 +1,4 @@
-// A rule against liars that is taken away is missed by some seed with such a liar in it, and not by the mesh as it is.
+// If a rule against liars is disabled, some seed with such a liar breaks a promise that the unchanged mesh keeps.
 
 import { HonestLinks } from "./checkers/honest_links.ts";
 import { ExactlyOnce } from "./checkers/m1_exactly_once.ts";
@@ -10,7 +10,7 @@ import { LIES_MUTATIONS } from "./mesh/lies_mutations.ts";
 import { MUTATIONS } from "./mesh/mutations.ts";
 import type { Scenario } from "./mesh/scenario.ts";
 
-/** One liar, in a room in which nothing else goes wrong, and which is looked at while it lies. */
+/** One liar, in a room without other trouble, which is checked while it lies. */
 function roomWith(attack: Attack): Partial<Scenario> {
   return {
     attacks: [attack],
@@ -102,7 +102,7 @@ const HUNTS: readonly Hunt[] = [
     from: 6,
     seedsMax: 10,
     troubles: [],
-    // Who comes in long after its name was given away is known by it to some.
+    // A member that joins long after its name was claimed by another may be known to some by that name.
     scenario: { ...roomWith("makesMembersUp"), gapMs: 500 },
   },
   {

@@ -1,5 +1,5 @@
-// The mesh with members that lie, each kind by itself, with all checkers: what is promised to the others must hold.
-// `make sim MODE=mesh-lies` runs as many seeds as one likes, some with two liars.
+// The mesh with malicious members, each kind by itself, with all checkers: what is promised to the others must hold.
+// `make sim MODE=mesh-lies` runs any number of seeds, some with two liars.
 
 import { assertEquals } from "@std/assert";
 import { ALL_ATTACKS, COMMON_ATTACKS } from "./mesh/attacks.ts";
@@ -35,7 +35,7 @@ Deno.test("the mesh waits for who is behind where the only way to the other half
   assertEquals(failure?.message ?? null, null);
 });
 
-/** `saysNotKept` as "says not kept". */
+/** Splits a name: `saysNotKept` becomes "says not kept". */
 function words(attack: string): string {
   return attack.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 }

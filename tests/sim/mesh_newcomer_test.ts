@@ -1,4 +1,4 @@
-// Who comes in through a liar that says that nothing is kept any more: the others have it.
+// A newcomer joins through a liar that claims to keep no messages any more; the other members do have them.
 
 import { assert, assertEquals } from "@std/assert";
 import { SecondSource } from "../../lib/protocols/mesh/second_source.ts";
@@ -15,13 +15,13 @@ const WORDS = 30;
 
 interface Scene {
   readonly honest: number;
-  /** Of whom the newcomer comes in through. */
+  /** The attack of the member through which the newcomer joins; null: none. */
   readonly liar: Attack | null;
-  /** Only the one through whom it comes in can be reached. */
+  /** Whether the newcomer can reach only that member. */
   readonly outOfReach?: boolean;
 }
 
-/** A room in which something was said, and one who comes in through the last member. */
+/** A room with some messages, and a newcomer that joins through the last member. */
 function comeIn({ honest, liar, outOfReach = false }: Scene) {
   const hosts = honest + 2;
   const world = new World({ ...EVEN_WORLD, hosts }, meshSubject(), []);
@@ -52,12 +52,12 @@ function comeIn({ honest, liar, outOfReach = false }: Scene) {
   const contact = members.at(-1)!.endpoint;
   const begunMs = world.time.nowMs;
   world.start(newcomer, { kind: "join", contact });
-  /** How many of the words it has in its history. */
+  /** How many of the messages are in the newcomer's history. */
   const kept = () => {
     newcomer.process!.command({ command: "history", count: null });
     return newcomer.process!.history?.length ?? 0;
   };
-  /** When it took input: it was here. */
+  /** The time until the newcomer takes input. */
   const hereAfterMs = () => {
     while (newcomer.process!.readyAtMs === null || newcomer.process!.pausedBecause !== null) {
       pass(10);

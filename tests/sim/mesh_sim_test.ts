@@ -1,5 +1,5 @@
-// The mesh under seeded trouble, with all checkers: a fixed set of seeds in every `make test`. `make sim` runs
-// as many as one likes; a failure here prints the command that repeats it there.
+// The mesh under seeded trouble, with all checkers: a fixed set of seeds in every `make test`. `make sim` runs any
+// number of seeds; a failure here prints the command that repeats it there.
 
 import { assertEquals } from "@std/assert";
 import { meshSubject } from "./mesh/mesh_subject.ts";
@@ -9,7 +9,7 @@ interface Batch {
   readonly about: string;
   readonly nodes: number;
   readonly steps: number;
-  /** The first seed, and how many. */
+  /** The first seed; `seeds` is their number. */
   readonly from: number;
   readonly seeds: number;
 }

@@ -1,4 +1,4 @@
-/** Rooms that are cut, and members who sleep, each in one way that chance seldom makes. */
+/** Cuts and long sleeps, each in a way that random runs rarely contain. */
 
 import { assert, assertEquals } from "@std/assert";
 import { KEPT_MESSAGES_MAX } from "../../lib/protocols/mesh/limits.ts";
@@ -18,7 +18,7 @@ function pass(world: World, forMs: number): void {
   world.time.runUntil(world.time.nowMs + forMs);
 }
 
-/** A room of these, who all know each other. */
+/** A room of these members, which all know each other. */
 function openRoom(names: readonly string[], checkers: readonly MeshChecker[] = []): World {
   const world = new World(
     { ...EVEN_WORLD, hosts: names.length + 1 },
@@ -35,7 +35,7 @@ function openRoom(names: readonly string[], checkers: readonly MeshChecker[] = [
   return world;
 }
 
-/** What others are told of who comes and goes, as "Ann: left Bob (lost)". */
+/** The joins and departures that members are shown, as "Ann: left Bob (lost)". */
 function watchComings(): { readonly seen: string[]; readonly checker: MeshChecker } {
   const seen: string[] = [];
   const shown: MeshChecker["shown"] = ({ member: { name } }, event) => {
@@ -78,7 +78,7 @@ Deno.test("a half that said little loses none of it to one that said more than i
   for (const { name, shown } of [ann, bob]) {
     assertEquals(quiet.filter((said) => !shown.has(said)).length, 0, `${name} lacks some`);
   }
-  // What was typed at one time needn't have that order in the room.
+  // Messages typed at the same time may have any order in the room.
   const last = world.ledger.said.slice(-KEPT_MESSAGES_MAX + 500);
   for (const member of [cem, dan]) {
     const lacking = (said: readonly Said[]) => said.filter((word) => !member.shown.has(word));
@@ -117,7 +117,7 @@ for (const machineSleeps of [false, true]) {
 Deno.test("two halves that were apart for days find each other again, though all have forgotten the others", () => {
   const world = openRoom(["Ann", "Bob", "Cem", "Dan", "Eve"]);
   const [ann, bob, cem, ...others] = world.members as [Member, Member, Member, ...Member[]];
-  // Through whom they have come in is on the others' disks.
+  // The other members' disks contain the member through which they have joined.
   ann.process!.command({ command: "quit" });
   pass(world, 5 * SECOND_MS);
   const side = (host: number) => host === bob.index || host === cem.index;

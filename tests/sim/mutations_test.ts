@@ -1,5 +1,5 @@
-// Each bug that is put into the mesh is found by some seed in which the mesh itself does right: what the
-// simulator can't find it needn't be run for.
+// Each bug put into the mesh is found by some seed that the mesh without it passes. If the simulator couldn't find
+// such bugs, running it would be pointless.
 
 import { assert, assertEquals } from "@std/assert";
 import { HistoryAsked } from "./checkers/history_asked.ts";
@@ -23,7 +23,7 @@ import { type Subject, World } from "./mesh/world.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
 
-/** Nothing that slows a message down by itself. */
+/** Nothing in this room delays a message by itself. */
 const EASY: Partial<Scenario> = {
   bytesPerMs: Infinity,
   nattedChance: 0,
@@ -55,7 +55,7 @@ const HUNTS: readonly Hunt[] = [
     mutation: MUTATIONS.relaysBeforeDelivery,
     finder: "sent after",
     checkers: () => [new SentAfter()],
-    from: 3, // before it, duplicates go round for minutes
+    from: 3, // with earlier seeds, duplicates circulate for minutes
     seedsMax: 40,
     troubles: ["sever", "cut"],
     scenario: { gapMs: 5, delayMs: 40, jitterMs: 10 },
@@ -204,7 +204,7 @@ const HUNTS: readonly Hunt[] = [
 
 for (const each of HUNTS) hunt(each);
 
-/** Two of one name ask different members of a quiet room at once. @returns How many the room saw come in. */
+/** Two newcomers request one name from different members at once. @returns How many joins the room was shown. */
 function nameRace(subject: Subject, seed: number): number {
   const scenario = { ...scenarioOf(seed, 4, 0), delayMs: 20, jitterMs: 5, wallErrorMs: 0 };
   const seen = new Set<string>();

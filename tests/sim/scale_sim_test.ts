@@ -1,4 +1,4 @@
-// The runs of `make scale` in a room that is small for them, and large enough for one shared tree.
+// The runs of `make scale` in a room that is small for them, but large enough for one shared tree.
 
 import { assert, assertEquals } from "@std/assert";
 import {
@@ -15,7 +15,7 @@ import { diameterMs, farthestMs, partsOf } from "./scale/graph.ts";
 
 const MEMBERS = 70;
 
-/** The only figure of the row called `what`. */
+/** The only figure in the row called `what`. */
 function figure(rows: readonly Row[], what: string): number {
   const row = rows.find((one) => one.what === what);
   assert(row !== undefined && row.ours.length === 1, `one figure in the row "${what}"`);

@@ -1,5 +1,5 @@
-// The simulator itself: virtual time, disks, links; runs that repeat; and checkers that find what they are for.
-// Its subject is a gossip of its own (mesh/gossip.ts), right or with one flaw.
+// The simulator itself: virtual time, disks, links, repeatable runs, and checkers that find what they are made for.
+// The test subject is a gossip room (mesh/gossip.ts), correct or with one flaw.
 
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import type { MeshChecker } from "./mesh/checker.ts";
@@ -71,7 +71,7 @@ Deno.test("SimDisk keeps what was written when a process ends, and what was sync
   const disk = new SimDisk<number>(time, new Random(3), { syncMs: 1, slowChance: 0 });
   disk.write([1, 2]);
   disk.sync(() => {});
-  disk.write([3]); // not in the sync that is under way
+  disk.write([3]); // not included in the sync in progress
   time.runUntil(100);
   assertEquals(disk.synced, 2);
 
@@ -90,7 +90,7 @@ Deno.test("SimDisk keeps what was written when a process ends, and what was sync
   assertEquals([...lengths].sort(), [2, 3, 4]);
 });
 
-/** A station that notes what it is told. */
+/** A station that records its events. */
 class Noting implements Station<string> {
   readonly told: string[] = [];
   readonly ends: LinkEnd<string>[] = [];
@@ -269,7 +269,7 @@ Deno.test("runMesh() finds nothing wrong with a room that keeps its promises, in
   }
 });
 
-/** Each flaw, and a checker that must find it by itself. */
+/** Each flaw, and a checker that must find it alone. */
 const FLAWS: readonly (readonly [Flaw, () => MeshChecker])[] = [
   ["shows duplicates", () => new ExactlyOnce()],
   ["never compares frontiers", () => new ExactlyOnce()],

@@ -1,4 +1,4 @@
-/** Whoever is dead leaves the list, and the other side of its call is told, in time. */
+/** Checks that a dead process leaves the list in time, and that the other side of its call is told in time. */
 
 import type { ClientProcess } from "./client_process.ts";
 import type { Talk } from "./sight.ts";
@@ -8,7 +8,7 @@ import type { World } from "./world.ts";
 const LISTED_MS_MAX = 15_000;
 const TALKS_MS_MAX = 10_000;
 
-/** A process has ended: from now on it is watched who knows. */
+/** A process has ended: checks later that those concerned know. */
 export function watchAbsence(world: World, process: ClientProcess): void {
   const { time, directory, talks } = world;
   const endedMs = time.nowMs;

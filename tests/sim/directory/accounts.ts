@@ -1,4 +1,4 @@
-/** The directory's accounts, as its host keeps them: they outlive every process, and can be put back. */
+/** The directory's accounts, as its host stores them: they survive every process, and can be restored. */
 
 import type { Fingerprint } from "../../../lib/base/fingerprint.ts";
 import type { FoldedName } from "../../../lib/base/ids.ts";
@@ -19,18 +19,18 @@ interface Kept extends Account {
 /** A copy of all accounts. */
 export type AccountsImage = ReadonlyMap<FoldedName, Kept>;
 
-/** What was true so long ago may have been answered in between. */
+/** An answer may be based on a state up to this old. */
 const ANSWERED_MS_MAX = 2_000;
 
 export class Accounts {
   #kept = new Map<FoldedName, Kept>();
   #versions = 0;
-  /** The disk is full. */
+  /** Whether the disk is full. */
   refuses = false;
-  /** When the account of a name was last another one: made, removed, or with other devices. */
+  /** When the account of a name last changed: it was created, removed, restored, or got other devices. */
   readonly #changedAtMs = new Map<FoldedName, number>();
   #stall = { fromMs: 0, untilMs: -Infinity };
-  /** Of one name from one address, since the last right one. */
+  /** By address and name: the times of wrong passwords since the last right one. */
   readonly #wrongAtMs = new Map<string, number[]>();
 
   constructor(readonly time: VirtualTime) {}
@@ -55,7 +55,7 @@ export class Accounts {
     return this.#kept.get(foldName(name))?.keys.includes(key) ?? false;
   }
 
-  /** Whether an answer from before its last change may be on its way. */
+  /** Whether an answer from before its last change may still be on its way. */
   isUnsettled(name: string): boolean {
     const changedAtMs = this.#changedAtMs.get(foldName(name)) ?? -Infinity;
     const { fromMs, untilMs } = this.#stall;
@@ -64,14 +64,14 @@ export class Accounts {
     return nowMs < untilMs + ANSWERED_MS_MAX && changedAtMs > fromMs - ANSWERED_MS_MAX;
   }
 
-  /** The directory hears no answer for so long. */
+  /** The directory gets no answers for this time. */
   stalled(ms: number): void {
     const { nowMs } = this.time;
     const fromMs = nowMs < this.#stall.untilMs ? this.#stall.fromMs : nowMs;
     this.#stall = { fromMs, untilMs: Math.max(this.#stall.untilMs, nowMs + ms) };
   }
 
-  /** The directory is another process: what it counted is forgotten. */
+  /** The directory's process was restarted, and has forgotten its counts. */
   restarted(): void {
     this.#wrongAtMs.clear();
   }
@@ -111,7 +111,7 @@ export class Accounts {
     }
   }
 
-  /** @throws {Violation} If more wrong passwords are tried than may be. */
+  /** Counts wrong passwords. @throws {Violation} If more are tried than the directory may allow. */
   #counts(
     { name, password, address }: Extract<AccountQuestion, { readonly ask: "check-password" }>,
     account: Kept | undefined,
@@ -120,13 +120,13 @@ export class Accounts {
     if (account?.password === password) return void this.#wrongAtMs.delete(pair);
     const { nowMs } = this.time;
     const before = this.#wrongAtMs.get(pair) ?? [];
-    // A clock that runs fast is up to a hundredth ahead.
+    // A fast clock runs up to one percent too fast.
     const recent = before.filter((atMs) => atMs + 0.98 * LOCK_OUT_MS > nowMs);
     if (recent.length >= WRONG_MAX) throw new Violation(`${name}'s password is guessed at`);
     this.#wrongAtMs.set(pair, [...recent, nowMs]);
   }
 
-  // The operator, with another program.
+  // The operator, by another program.
 
   remove(name: string): void {
     this.#kept.delete(foldName(name));

@@ -1,4 +1,4 @@
-/** What happens in a run: something that users, operators, networks, disks and clocks do, at random. */
+/** The random actions of a run, by users, operators, networks, disks and clocks. */
 
 import type { Random } from "../random.ts";
 import type { ClientProcess } from "./client_process.ts";
@@ -6,7 +6,7 @@ import type { Person, World } from "./world.ts";
 
 const HOURS_MS = 3_600_000;
 
-/** Each with its weight. */
+/** The actions and their weights. */
 const ACTIONS = [
   ["call", 22],
   ["callSelf", 1],
@@ -53,7 +53,7 @@ type Action = typeof ACTIONS[number][0];
 
 const TOTAL = ACTIONS.reduce((sum, [, weight]) => sum + weight, 0);
 
-/** One of them happens. */
+/** Performs one random action. */
 export function act(world: World, random: Random): void {
   let at = random.next() * TOTAL;
   const [action] = ACTIONS.find(([, weight]) => (at -= weight) < 0) ?? ACTIONS[0];
@@ -61,7 +61,7 @@ export function act(world: World, random: Random): void {
   actAs(world, random, action);
 }
 
-/** Somebody calls one of the others. */
+/** A user calls one of the others. */
 export function call(world: World, random: Random, process: ClientProcess): void {
   if (process.sight.call !== null) return;
   const others = world.processes.filter((other) => other !== process);
@@ -191,7 +191,7 @@ function actAs(world: World, random: Random, action: Action): void {
       person.wallOffsetMs += random.between(-2, 2) * HOURS_MS;
       return;
     case "directoryClockJump":
-      // Numbers follow the clock: an old store on an old clock would give them twice.
+      // Broadcast numbers follow the clock: an old store with an old clock would assign them twice.
       if (world.options.oldDisks) return;
       world.ledger.clockMoves();
       world.wallOffsetMs += random.between(-2, 2) * HOURS_MS;
@@ -203,7 +203,7 @@ function actAs(world: World, random: Random, action: Action): void {
   }
 }
 
-/** Two call each other at once, or nearly. */
+/** Two users call each other at about the same time. */
 function glare(world: World, random: Random): void {
   const free = world.processes.filter(({ sight }) => sight.call === null && sight.name !== "");
   const [one, other] = random.shuffled(free);
@@ -221,7 +221,7 @@ function broadcast(world: World, random: Random, { process }: Person, count: num
   }
 }
 
-/** A script asks for more than there may be. */
+/** A script sends more than the rate limits allow. */
 function storm(world: World, random: Random, person: Person): void {
   broadcast(world, random, person, 90);
   for (let n = 0; n < 20; n++) {
@@ -231,7 +231,7 @@ function storm(world: World, random: Random, person: Person): void {
   }
 }
 
-/** Somebody's profile is copied, and the copy started while the original may run. */
+/** Copies a profile, and starts the copy while the original may be running. */
 function copyProfile(world: World, random: Random, person: Person): void {
   const original = random.pick(world.people);
   if (original.signer === person.signer) return;
@@ -239,7 +239,7 @@ function copyProfile(world: World, random: Random, person: Person): void {
   world.start(person, world.ownEntry(original));
 }
 
-/** Keeps an image of the disk, or puts back the one that was kept, or none. */
+/** Keeps an image of the disk, or restores the kept one or an empty disk. */
 function putBack(world: World, random: Random, person: Person): void {
   if (person.image === null) {
     person.image = [...person.disk.records];
@@ -252,7 +252,7 @@ function putBack(world: World, random: Random, person: Person): void {
   world.start(person, world.ownEntry(person));
 }
 
-/** Keeps an image of the directory's files, or puts back the one that was kept, or none. */
+/** Keeps an image of the directory's files, or restores the kept one or empty files. */
 function putDirectoryBack(world: World, random: Random): void {
   const { image, disk, accounts } = world;
   if (image === null) {
@@ -270,7 +270,7 @@ function putDirectoryBack(world: World, random: Random): void {
   world.image = null;
 }
 
-/** What the operator does, and what users ask of their accounts. */
+/** Actions of the operator, and users' requests about their accounts. */
 function actOnAccounts(world: World, random: Random, action: Action, { process }: Person): void {
   const { accounts, directory, roster } = world;
   switch (action) {

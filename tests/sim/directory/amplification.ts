@@ -1,4 +1,4 @@
-/** No address is sent more bytes than it brought, before it has answered what it was sent. */
+/** Checks that no address is sent more bytes than were received from it, until it has answered a datagram. */
 
 import { type Endpoint, endpointText } from "../../../lib/base/ids.ts";
 import { Violation } from "./violation.ts";
@@ -7,20 +7,20 @@ import { Violation } from "./violation.ts";
 interface Path {
   broughtBytes: number;
   sentBytes: number;
-  /** Something got there. */
+  /** Whether a datagram of the directory has arrived there. */
   wasTold: boolean;
-  /** And whoever is there has sent something since, which has arrived. */
+  /** Whether a datagram that was sent there since has arrived at the directory. */
   hasAnswered: boolean;
 }
 
-/** A datagram's type and index. */
+/** The size of a datagram's type and index. */
 const INDEX_BYTES = 5;
 
 export class Amplification {
   readonly #paths = new Map<string, Path>();
-  /** What the directory has sent, and where to. */
+  /** The datagrams that the directory has sent, and their destinations. */
   readonly #told = new WeakMap<Uint8Array, string>();
-  /** What was sent by somebody whom something had reached, and from where. */
+  /** The datagrams that were sent by somebody whom the directory's had reached, and their sources. */
   readonly #answers = new WeakMap<Uint8Array, string>();
 
   #path(endpoint: Endpoint, bytes: Uint8Array): Path {
@@ -31,19 +31,19 @@ export class Amplification {
     return path;
   }
 
-  /** Somebody who really is at `from` sends that. */
+  /** The program that is really at `from` sends `bytes`. */
   sends(from: Endpoint, bytes: Uint8Array): void {
     if (this.#path(from, bytes).wasTold) this.#answers.set(bytes, endpointText(from));
   }
 
-  /** That arrives at the directory, sent by whoever is at `from`, or again by somebody else. */
+  /** `bytes` arrive at the directory from `from`, sent by the program there or replayed by another. */
   toDirectory(from: Endpoint, bytes: Uint8Array): void {
     const path = this.#path(from, bytes);
     path.broughtBytes += bytes.length;
     path.hasAnswered ||= this.#answers.get(bytes) === endpointText(from);
   }
 
-  /** @throws {Violation} */
+  /** The directory sends `bytes`. @throws {Violation} If it sends too much. */
   fromDirectory(to: Endpoint, bytes: Uint8Array): void {
     this.#told.set(bytes, endpointText(to));
     const path = this.#path(to, bytes);
@@ -52,7 +52,7 @@ export class Amplification {
     throw new Violation(`${endpointText(to)} is sent more bytes than it has brought`);
   }
 
-  /** That gets there, sent by the directory, or again by somebody else. */
+  /** `bytes` arrive at `to`, sent by the directory or replayed by another program. */
   arrived(to: Endpoint, bytes: Uint8Array): void {
     if (this.#told.get(bytes) === endpointText(to)) this.#path(to, bytes).wasTold = true;
   }

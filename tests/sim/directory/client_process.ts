@@ -1,4 +1,4 @@
-/** One run of a client's program: the machine, its links, its part of the disk, and whoever sits before it. */
+/** One process of a client's program: the machine, its links, its part of the disk, and its user. */
 
 import { type Environment, SILENT_LOGGER } from "../../../lib/base/environment.ts";
 import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
@@ -50,18 +50,18 @@ export class ClientProcess
   readableAtMs = 0;
   gone = false;
   powerLost = false;
-  /** How it ended by itself; null: it didn't. */
+  /** The outcome if it ended by itself; null otherwise. */
   ended: string | null = null;
   #nextLink = 1;
-  /** What happens when so many more effects were carried out. */
+  /** The fault that happens after a number of further effects. */
   readonly fault = new DelayedFault();
   readonly #relays = new Map<string, RelayStream>();
   readonly #relayLinks = new Map<LinkId, RelayStream>();
-  /** What full links didn't take. */
+  /** Messages that full links haven't accepted yet. */
   readonly #backlogs = new Map<LinkId, DirectoryMessage[]>();
   readonly #repeated = new WeakSet<ClientInput>();
   #unperformed = 0;
-  /** As it was after the step before. */
+  /** The machine's call after the step before. */
   #call: ClientCall | null = null;
   #shownThrough: HeardPlace | null = null;
   #seenThrough: HeardPlace | null = null;
@@ -224,9 +224,9 @@ export class ClientProcess
     }
   }
 
-  /** Whoever calls, or is called, with another key than before: the user is told so. */
+  /** Checks that the user is told if a caller or callee has another key than before. */
   #checkKeyTold(input: ClientInput, effects: readonly ClientEffect[]): void {
-    // What is on its way to the pinned keys may be another one.
+    // Pins on their way to the disk may change the pinned key.
     if (this.#unperformed > 0 || !this.machine.isUp || input.type !== "message") return;
     const { message } = input;
     const before = this.#call;
@@ -235,7 +235,7 @@ export class ClientProcess
     if (message.type === "incoming" && before === null) {
       named = { name: message.from, key: message.key };
     } else if (message.type === "meet" && before?.phase === "over" && !before.isSelf) {
-      // It was for that call, if that is why it is over.
+      // The message is about that call, if its key is the reason for which the call is over.
       if (before.id !== message.call.toHex()) return;
       named = message;
     } else return;
@@ -315,7 +315,7 @@ export class ClientProcess
         this.ended = effect.outcome.kind === "bye" ? "bye" : effect.outcome.code;
         return world.end(this, false);
       case "connecting":
-      case "cancel-dial": // it comes to nothing, or to a link that is closed
+      case "cancel-dial": // the dial fails, or yields a link that is closed
       case "input":
       case "persist":
         return;

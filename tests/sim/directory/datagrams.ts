@@ -1,4 +1,4 @@
-/** Datagrams between hosts: lost, late, twice, in any order. */
+/** Datagrams between hosts: lost, delayed, duplicated and reordered. */
 
 import { type Endpoint, endpointText } from "../../../lib/base/ids.ts";
 import type { Network } from "../network.ts";
@@ -15,11 +15,11 @@ export interface DatagramRates {
 
 interface Receiver {
   readonly host: number;
-  /** `isRepeated`: the same one was taken before. @returns Whether it is taken: nobody is stopped. */
+  /** `isRepeated`: it was accepted before. @returns Whether it is accepted: the program isn't stalled. */
   datagram(from: Endpoint, bytes: Uint8Array, isRepeated: boolean): boolean;
 }
 
-/** What somebody on the way has seen. */
+/** A datagram that an attacker on the path has seen. */
 export interface SeenDatagram {
   readonly from: Endpoint;
   readonly to: Endpoint;
@@ -31,12 +31,15 @@ const SEEN_MAX = 100;
 export class SimDatagrams {
   readonly #receivers = new Map<string, Receiver>();
   readonly #amplification = new Amplification();
-  /** By whom each one was taken, that nobody takes it twice. */
+  /** The receiver that has accepted each datagram, to recognize duplicates. */
   readonly #takenBy = new WeakMap<Uint8Array, Receiver>();
-  /** The latest. */
+  /** The latest datagrams. */
   readonly seen: SeenDatagram[] = [];
 
-  /** @param directory Where it receives them. `isLying`: what it sends keeps to no rule now. */
+  /**
+   * @param directory Its endpoint. @param isLying Whether the directory lies now, so that its datagrams aren't
+   * checked.
+   */
   constructor(
     readonly time: VirtualTime,
     readonly random: Random,
@@ -54,7 +57,7 @@ export class SimDatagrams {
     this.#receivers.delete(endpointText(endpoint));
   }
 
-  /** @param host Whose it is; `from` may be another's address. */
+  /** @param host The sending host; `from` may be the address of another one. */
   send(host: number, from: Endpoint, to: Endpoint, bytes: Uint8Array): void {
     const { random, rates } = this;
     this.seen.push({ from, to, bytes });

@@ -1,4 +1,4 @@
-/** One run of the directory's program: the machine, its links, its part of the disk. */
+/** One process of the directory's program: the machine, its links, and its part of the disk. */
 
 import { type Environment, SILENT_LOGGER } from "../../../lib/base/environment.ts";
 import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
@@ -25,11 +25,11 @@ import type { Visitor } from "./roster.ts";
 import { Violation } from "./violation.ts";
 import type { World } from "./world.ts";
 
-/** A password is hashed. */
+/** The time of hashing a password. */
 const HASH_MS = 60;
-/** Answers about the accounts come in the order in which they were true, so long after. */
+/** Answers about accounts are in the order of the states that they report, and this late. */
 const ANSWER_MS = 2;
-/** Another program's changes of the accounts are noticed within this time. */
+/** Changes of accounts by another program are noticed within this time. */
 const NOTICED_MS_MAX = 3_000;
 
 export class DirectoryProcess
@@ -49,11 +49,11 @@ export class DirectoryProcess
   gone = false;
   powerLost = false;
   #nextLink = 1;
-  /** What happens when so many more effects were carried out. */
+  /** The fault that happens after a number of further effects. */
   readonly fault = new DelayedFault();
   readonly #repeated = new WeakSet<DirectoryInput>();
   readonly #backlogs = new Map<LinkId, DirectoryMessage[]>();
-  /** Who came on each link, as it was then. */
+  /** The program at the other end of each link when the link came up. */
   readonly #visitors = new Map<LinkId, Visitor>();
 
   constructor(readonly world: World) {
@@ -170,7 +170,7 @@ export class DirectoryProcess
 
   stepped(input: DirectoryInput, effects: readonly DirectoryEffect[]): void {
     this.world.note("directory", input);
-    // What is due at the same time is done in any step.
+    // Any step may also do what is due at that time.
     if (this.world.isLying) return;
     if (this.#repeated.has(input) && effects.some(({ type }) => type === "datagram")) {
       throw new Violation("the directory answers a repeated datagram");
@@ -217,7 +217,7 @@ export class DirectoryProcess
     }
   }
 
-  /** What a full link doesn't take follows in its order. */
+  /** Sends a message, or keeps it in order while the link is full. */
   #send(link: LinkId, message: DirectoryMessage): void {
     const lane = DIRECTORY_LANES[message.type];
     const backlog = lane === "data" ? this.#backlogs.get(link) : undefined;
@@ -261,7 +261,10 @@ export class DirectoryProcess
     });
   }
 
-  /** An account was removed, by another program or our own: that is noticed after a while, where it still holds. */
+  /**
+   * An account was removed by the directory or another program: that is noticed after a while, unless it exists
+   * again.
+   */
   noticesRemoval(name: string): void {
     const { time, random, accounts } = this.world;
     time.after(ANSWER_MS + random.below(NOTICED_MS_MAX), () => {

@@ -1,4 +1,4 @@
-/** Bugs that let somebody in who may not be, or that trust what anybody sends. */
+/** Bugs that admit somebody who must be kept out, or that trust what anybody sends. */
 
 import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
 import type { LinkId, PeerKey } from "../../../lib/base/ids.ts";
@@ -17,7 +17,7 @@ import { replaced, replacedValue } from "../replaced.ts";
 import { Wrapped } from "../wrapped.ts";
 import type { Mutation } from "./world.ts";
 
-/** Whoever has come by is a device of every account. */
+/** Takes every key that has ever connected for a device of every account. */
 class KnowsAllDevices extends Wrapped<DirectoryInput, DirectoryEffect> {
   readonly #peers = new Set<PeerKey>();
 
@@ -30,7 +30,7 @@ class KnowsAllDevices extends Wrapped<DirectoryInput, DirectoryEffect> {
   }
 }
 
-/** What is told to all goes to every link. */
+/** Sends `presence` on every link, also before the client has logged in. */
 class TellsStrangers extends Wrapped<DirectoryInput, DirectoryEffect> {
   readonly #links = new Set<LinkId>();
 

@@ -1,27 +1,27 @@
-/** One short meeting, run again and again: each time one thing goes wrong, an effect later than the time before. */
+/** One short meeting, run again and again with one fault, each time one effect later than before. */
 
 import { type Person, World } from "./world.ts";
 
-/** What goes wrong with whoever it is. */
+/** The faults of a process. */
 export const FAULTS = ["kill", "powerLoss", "break", "fullDisk"] as const;
 export type Fault = typeof FAULTS[number];
 
-/** With whom: the one who calls, the one who is called, or the directory. */
+/** The process at which the fault happens: the caller's, the callee's or the directory's. */
 export const VICTIMS = ["caller", "callee", "directory"] as const;
 export type Victim = typeof VICTIMS[number];
 
 const ARRIVAL_MS = 1_000;
 const STEP_MS = 300;
-/** Whoever was thrown out is let in again. */
+/** Long enough for a user who was kicked to be admitted again. */
 const SETTLE_MS = 80_000;
 
-/** What they do: call, talk and tell all; or what concerns their accounts, in between. */
+/** The scenes: two users call, talk and broadcast, directly or through the directory; or change accounts meanwhile. */
 export const SCENES = ["meeting", "relayed meeting", "accounts"] as const;
 export type Scene = typeof SCENES[number];
 
 /**
- * Runs the scene with `fault` at `victim`, right after its process has carried out `effects` effects.
- * @returns Whether it came to that: false when it is over before.
+ * Runs the scene with `fault` at `victim`, right after its process has performed `effects` effects.
+ * @returns Whether the fault happened: false if the scene was over before.
  * @throws {Violation} If a promise is broken.
  */
 export function runFault(
@@ -68,7 +68,7 @@ export function runFault(
   return happened;
 }
 
-/** They tell all, call, talk and hang up. */
+/** Two users broadcast, call, talk and hang up. */
 function meet(world: World): void {
   const [ann, bob] = world.people as [Person, Person];
   for (const { process } of [ann, bob]) if (process !== null) world.ledger.tell(process, "");
@@ -84,7 +84,7 @@ function meet(world: World): void {
   run(world, 10 * STEP_MS);
 }
 
-/** One changes its password, is called, and wants to be forgotten; the caller is thrown out. */
+/** A user changes her password, is called, and removes her account; the caller is kicked. */
 function changeAccounts(world: World): void {
   const [ann, bob, cem] = world.people as [Person, Person, Person];
   const old = world.accounts.passwordOf(ann.name) ?? "";
@@ -126,7 +126,7 @@ function strike(
   });
 }
 
-/** Lets time go on; whoever was killed is started again. */
+/** Lets time pass; killed processes are started again. */
 function run(world: World, ms: number): void {
   for (const untilMs = world.time.nowMs + ms; world.time.nowMs < untilMs;) {
     world.time.runUntil(world.time.nowMs + STEP_MS);

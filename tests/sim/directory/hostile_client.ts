@@ -1,6 +1,6 @@
 /**
- * A client that keeps to no rule: says anything at any time, also of calls that it has only heard of, floods, claims
- * to be others, and sends datagrams from where it isn't. What it can't do is to prove another's key.
+ * A malicious client: sends any message at any time, also about calls that it has only heard of, floods, uses
+ * others' names, and sends datagrams with false source addresses. It can't prove that it has another's key.
  */
 
 import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
@@ -28,7 +28,7 @@ import type { World } from "./world.ts";
 const ACT_MS = 150;
 const CALLS_MAX = 10;
 const FLOOD = 150;
-/** A handshake takes no longer. */
+/** The longest time of a handshake. */
 const RENEWED_MS = 1_000;
 
 export class HostileClient implements Station<DirectoryMessage>, Visitor {
@@ -41,7 +41,7 @@ export class HostileClient implements Station<DirectoryMessage>, Visitor {
   #devices = 0;
   #renewedAtMs = -Infinity;
   #signer;
-  /** Of all that it was. */
+  /** All keys that it has had. */
   readonly keys = new Set<PeerKey>();
   #directory: LinkEnd<DirectoryMessage> | null = null;
   #isDialling = false;
@@ -50,7 +50,7 @@ export class HostileClient implements Station<DirectoryMessage>, Visitor {
   #nextLink = 1;
   #attempts = 0;
   readonly #links = new Map<LinkId, LinkEnd<DirectoryMessage>>();
-  /** Calls that it has heard of. */
+  /** The ids of calls that it has heard of. */
   readonly #calls: Uint8Array[] = [];
   #lines = 0;
 
@@ -68,7 +68,7 @@ export class HostileClient implements Station<DirectoryMessage>, Visitor {
     return this.label;
   }
 
-  /** It takes whichever it likes. */
+  /** Its process id: any of three. */
   get process(): string {
     return `${this.label}/${this.#attempts % 3}`;
   }
@@ -87,7 +87,7 @@ export class HostileClient implements Station<DirectoryMessage>, Visitor {
     this.#actSoon();
   }
 
-  /** It goes for good, in the midst of whatever it does. */
+  /** Stops for good, in the middle of whatever it does. */
   stop(): void {
     this.gone = true;
     this.world.network.unlisten(this.endpoint);
@@ -103,7 +103,7 @@ export class HostileClient implements Station<DirectoryMessage>, Visitor {
     });
   }
 
-  // Links: it takes whoever comes.
+  // Links: it accepts everybody.
 
   refusal(call: Call<DirectoryMessage>): string | null {
     return call.expect !== null && call.expect !== fingerprintOf(this.key) ? "wrong-key" : null;
@@ -113,13 +113,13 @@ export class HostileClient implements Station<DirectoryMessage>, Visitor {
     end.id = this.#nextLink++ as LinkId;
     this.#links.set(end.id, end);
     const { owner } = end.other;
-    // Whoever dialled may have reached the device that it was before.
+    // The dialler may have reached the device that this client was before.
     if (this.world.time.nowMs < this.#renewedAtMs + RENEWED_MS) return end.close("another device");
     if (owner === this.world.directory) this.#directory = end;
     else if (this.#random.chance(0.7)) this.#meets(end);
   }
 
-  /** Says on a link to another what belongs there, or about that. */
+  /** Sends messages on a link to another client, about that client's call or another one. */
   #meets(end: LinkEnd<DirectoryMessage>): void {
     const call = this.#call();
     if (end.dialled || this.#random.chance(0.2)) this.#send(end, { type: "talk", call });
@@ -133,7 +133,7 @@ export class HostileClient implements Station<DirectoryMessage>, Visitor {
     this.#directory = null;
     this.#path = null;
     this.#isIn = false;
-    // It was shut out, perhaps: it comes as somebody else.
+    // It may have been banned: it returns as somebody else.
     if (this.#random.chance(0.5)) {
       this.#renewedAtMs = this.world.time.nowMs;
       for (const other of [...this.#links.values()]) other.abandon(false, 0.5);
@@ -210,7 +210,7 @@ export class HostileClient implements Station<DirectoryMessage>, Visitor {
     });
   }
 
-  // What it does.
+  // Actions.
 
   #act(): void {
     const random = this.#random;
@@ -241,7 +241,7 @@ export class HostileClient implements Station<DirectoryMessage>, Visitor {
     return {
       type: "enter",
       how,
-      // It guesses at one account.
+      // It guesses the password of one account.
       name: how === "log-in" ? this.world.people[0]!.name : this.#name(),
       password: random.pick(["", "not the password", "hostile password"]),
       newPassword: random.chance(0.9) ? "" : "hostile password",
@@ -252,7 +252,7 @@ export class HostileClient implements Station<DirectoryMessage>, Visitor {
     };
   }
 
-  /** Whatever a client may say, and some more. */
+  /** Any message that a client may send, and some others. */
   #anything(): DirectoryMessage {
     const random = this.#random;
     const call = this.#call();
@@ -285,7 +285,7 @@ export class HostileClient implements Station<DirectoryMessage>, Visitor {
     ])();
   }
 
-  /** Of a call, or what might be one. */
+  /** Sends messages about a call, or what might be one. */
   #troubles(end: LinkEnd<DirectoryMessage>): void {
     const random = this.#random;
     if (random.chance(0.2)) return end.close("enough");
@@ -300,7 +300,7 @@ export class HostileClient implements Station<DirectoryMessage>, Visitor {
     this.#send(end, { type: "line", text });
   }
 
-  /** From where it isn't, or others' again. */
+  /** Sends datagrams with false source addresses, and replays those of others. */
   #datagrams(): void {
     const random = this.#random;
     const { datagrams, endpoint: to, people } = this.world;

@@ -1,4 +1,4 @@
-/** What was told to all, and who has seen it. */
+/** The broadcasts, and who was shown them. */
 
 import type { FoldedName } from "../../../lib/base/ids.ts";
 import { foldName } from "../../../lib/base/names.ts";
@@ -17,18 +17,18 @@ import type { Person, World } from "./world.ts";
 
 interface Showing {
   readonly process: ClientProcess;
-  /** The account is another one since. */
+  /** Whether the account was removed since; a new one may have its name. */
   isVoid: boolean;
 }
 
-/** What the directory has decided is carried out within this time: its disk may be slow. */
+/** The directory's decisions take effect within this time: its disk may be slow. */
 const CARRIED_OUT_MS = 1_000;
-/** An account that is gone is so for the directory within this time, which may stand still meanwhile. */
+/** The directory knows within this time that an account was removed, even if it is frozen for a while. */
 const GONE_MS_MAX = 20_000;
-/** After this the sender has been told whom it reached. */
+/** After this time the sender has been told how many a broadcast has reached. */
 const REPORTED_MS = REACHED_MS_MAX + 5_000;
 
-/** When it was written, and what. */
+/** When a broadcast was stored, and its record. */
 interface Taken {
   readonly atMs: number;
   readonly record: BroadcastRecord;
@@ -37,26 +37,26 @@ interface Taken {
 interface Told {
   readonly text: string;
   readonly index: number;
-  /** Null: the directory's operator. */
+  /** The sender; null: the directory's operator. */
   readonly by: ClientProcess | null;
   readonly atMs: number;
-  /** As whom its teller was in. */
+  /** The name of the sender when it was sent. */
   readonly from: string;
   readonly isGuest: boolean;
   failed: boolean;
-  /** Null before anybody could be told of it. */
+  /** Its record; null before anybody could be shown it. */
   taken: Taken | null;
-  /** How many have it, as its teller was told; null before that. */
+  /** How many have received it, as its sender was told; null before that. */
   reached: number | null;
-  /** The directory's disk was put back: whoever hasn't seen it may never. */
+  /** Whether the directory's disk was restored: a user who hasn't seen the broadcast may never see it. */
   isForgotten: boolean;
-  /** Its teller doesn't know that it was taken, nor does the directory any more. */
+  /** Whether it may be sent twice: neither its sender nor the directory knows any more that it was stored. */
   mayComeAgain: boolean;
-  /** Its time was over once, by a clock that was put back since. */
+  /** Whether its lifetime was over at some time, by a clock that may have been set back since. */
   wasOver: boolean;
   /** By account: where it was shown. */
   readonly seen: Map<string, Showing[]>;
-  /** Who was shown it by a later process than the one that had stored it. */
+  /** The people who were shown it by a later process than the one that had stored it. */
   readonly seenLater: Set<Person>;
 }
 
@@ -64,12 +64,12 @@ export class Ledger {
   readonly told: Told[] = [];
   readonly #byText = new Map<string, Told>();
   readonly #written = new Map<string, Taken>();
-  /** The last one of each sender that an account has been shown. */
+  /** The last broadcast of each sender that an account was shown. */
   readonly #last = new Map<string, number>();
-  /** When each sender's were taken, since the directory was started. */
+  /** By sender: when broadcasts were stored since the directory was started. */
   readonly #takenAtMs = new Map<string, number[]>();
   #restartedAtMs = 0;
-  /** When there was last another account of that name. */
+  /** When an account of a name was last removed or replaced. */
   readonly #goneAtMs = new Map<FoldedName, number>();
 
   constructor(readonly world: World) {
@@ -81,13 +81,16 @@ export class Ledger {
     };
   }
 
-  /** An older disk of the directory was put back, or none. */
+  /** The directory's disk was restored or lost. */
   forgetsAll(): void {
     for (const told of this.told) told.isForgotten = true;
     this.compacted();
   }
 
-  /** Of those whose time is over no number is kept: whoever doesn't know that one was taken tells it again. */
+  /**
+   * Compaction drops the numbers of broadcasts whose lifetime is over: a client that hasn't got the answer sends
+   * again.
+   */
   compacted(): void {
     for (const told of this.told) {
       const { by } = told;
@@ -95,7 +98,7 @@ export class Ledger {
     }
   }
 
-  /** The directory's clock is moved, or was: what it takes for over it may have let go. */
+  /** The directory's clock is about to jump, or has jumped: broadcasts may have been dropped as over. */
   clockMoves(): void {
     const wallMs = this.world.directoryWallMs();
     for (const told of this.told) {
@@ -104,7 +107,7 @@ export class Ledger {
     }
   }
 
-  /** There is no such account any more; if there will be one again, it is another. */
+  /** An account was removed; if there is one of this name later, it is another account. */
   accountGone(name: string): void {
     this.#goneAtMs.set(foldName(name), this.world.time.nowMs);
     for (const { seen } of this.told) {
@@ -123,7 +126,7 @@ export class Ledger {
     by.command({ command: "broadcast", text: told.text }, `broadcast ${told.index}`);
   }
 
-  /** The operator tells all. */
+  /** The operator sends a broadcast. */
   operatorTells(words: string): void {
     const { directory } = this.world;
     if (directory === null) return;
@@ -165,7 +168,7 @@ export class Ledger {
     return what === "broadcast" ? this.told[Number(index)] ?? null : null;
   }
 
-  /** The directory has it on disk, and says so. */
+  /** The directory has stored the broadcast, and sends it to others. */
   taken(number: string): void {
     if (this.world.options.lies) return;
     const written = this.#written.get(number);
@@ -193,12 +196,12 @@ export class Ledger {
     if (!isAllowed) throw new Violation(`${from} tells all, and may not`);
   }
 
-  /** The teller is told how many have it. */
+  /** The sender is told how many have received it. */
   reached(ref: string | undefined, reached: number): void {
     const told = ref === undefined ? null : this.#referred(ref);
     if (told === null || this.world.options.lies) return;
     const showings = [...told.seen.values()].reduce((sum, seen) => sum + seen.length, 0);
-    // Who was killed before it was shown has it on disk, is shown it at the next start, and then says so.
+    // A client killed before showing it has stored it, shows it at the next start, and reports it then.
     if (reached > showings + told.seenLater.size + this.world.hostiles.length) {
       throw new Violation(`${told.from} is told that ${reached} have b${told.index}`);
     }
@@ -212,7 +215,7 @@ export class Ledger {
     if (this.world.options.lies) return;
     const { person, sight } = process;
     const what = `"${event.text.slice(0, 12)}"`;
-    // What earlier processes stored was told to whoever each was then.
+    // A broadcast stored by earlier processes was sent to the name that each had then.
     const [who, timesMax] = event.history ? ["earlier", person.names.size] : [sight.name, 1];
     const showing = `${event.text} ${who}`;
     const times = (sight.heard.get(showing) ?? 0) + 1;
@@ -242,7 +245,7 @@ export class Ledger {
     const incarnation = this.#goneAtMs.get(foldName(account)) ?? 0;
     const way = `${person.index} ${account} ${incarnation} ${told.by?.person.index} ${told.from}`;
     const last = this.#last.get(way) ?? -1;
-    // What is shown again, as an old disk doesn't know of it, was in its place before.
+    // A broadcast that a restored disk doesn't know was shown in its place before.
     const isKnown = seen.length > 1 || told.isForgotten || person.isExcused;
     if (last > told.index && !isKnown) {
       throw new Violation(`${account} is shown ${what} after b${last}`);
@@ -257,13 +260,13 @@ export class Ledger {
     return !this.#mayBeAnothers(told) || told.taken?.record.fromKey === person.key;
   }
 
-  /** Whether an account told it that is gone: who has its name by now didn't, but for its device. */
+  /** Whether a removed account sent it: the present owner of the name didn't, unless it is on the same device. */
   #mayBeAnothers({ isGuest, from, taken }: Told): boolean {
     const goneAtMs = this.#goneAtMs.get(foldName(from)) ?? -Infinity;
     return !isGuest && (taken?.atMs ?? -Infinity) < goneAtMs + GONE_MS_MAX;
   }
 
-  /** It came in before that time was over, or was there. */
+  /** Checks that the user was present when it was stored, or logged in within its lifetime. */
   #checkTime({ person, sight }: ClientProcess, told: Told): void {
     const { taken } = told;
     const what = `"${told.text.slice(0, 12)}"`;
@@ -276,7 +279,7 @@ export class Ledger {
       fromMs - CARRIED_OUT_MS <= atMs && atMs <= (untilMs ?? Infinity) + CARRIED_OUT_MS;
     if (stays.some(wasThere)) return;
     if (sight.isGuest) {
-      // A directory that stood still holds names anew.
+      // A directory that was frozen restarts the time for which it holds guests' names.
       const stalledUntilMs = this.world.directory?.stalledUntilMs ?? 0;
       const wasHeld = ({ fromMs, untilMs }: Stay) =>
         untilMs !== null && fromMs <= atMs &&
@@ -289,7 +292,7 @@ export class Ledger {
     if (!stays.some(isInTime)) throw new Violation(`${sight.name} is shown ${what} too late`);
   }
 
-  /** Everything that can't have been lost has been shown, at all of these accounts. */
+  /** Checks that all broadcasts that can't have been lost were shown at all of these accounts. */
   checkAll(processes: readonly ClientProcess[]): void {
     for (const told of this.told) {
       if (told.failed || told.isForgotten) continue;
@@ -300,7 +303,7 @@ export class Ledger {
   }
 
   #checkTaken({ by, taken, text, reached, atMs, from }: Told): void {
-    // Who was killed may not have handed it in.
+    // A process that was killed may not have handed it in.
     if (by === null || by.gone) return;
     const what = `"${text.slice(0, 12)}" of ${from}`;
     if (taken === null) {
@@ -322,12 +325,12 @@ export class Ledger {
     const { atMs, record: { sentAt, fromKey, fromAccount } } = taken!;
     const { ttlMs } = this.world.options;
     const stays = this.world.roster.stays(sight.name);
-    // It was told by a guest on a device where this account came in, and is its own there; or by an account that is gone.
+    // Its sender was a guest on a device of this account, which counts as this account; or an account since removed.
     const isOfDevice = !fromAccount || this.#mayBeAnothers(told);
     if (isOfDevice && stays.some(({ visitor }) => visitor.key === fromKey)) return;
     const wasThere = stay.fromMs + CARRIED_OUT_MS < atMs;
     if (wasOver) return;
-    // Who once came too late has missed it, although the clock was put back since.
+    // An account that once logged in after its lifetime has missed it, even if the clock was set back since.
     const isInTime = ({ fromMs, wallMs }: Stay) =>
       fromMs < atMs || wallMs + CARRIED_OUT_MS < sentAt + ttlMs;
     const cameInTime = stay.fromMs > atMs && !stay.isGuest && !this.#wasAnother(process, atMs) &&
@@ -340,15 +343,15 @@ export class Ledger {
   }
 
   /**
-   * Whether the name was a guest's once, or that of an account which is gone: what its device has heard since, up to
-   * some number, counts for the account, too.
+   * Whether the name was a guest's before, or that of a removed account: everything that the device received until
+   * then, up to some number, counts as received by the present account, too.
    */
   #wasAnother({ sight }: ClientProcess, atMs: number): boolean {
     if (this.world.roster.stays(sight.name).some(({ isGuest }) => isGuest)) return true;
     return atMs < (this.#goneAtMs.get(foldName(sight.name)) ?? -Infinity);
   }
 
-  /** Whether the account has it already: on this device, or by what the directory's disk said when it came in. */
+  /** Whether the account has it already: from this device, or by the directory's disk at a log-in. */
   #isTwice(seen: readonly Showing[], process: ClientProcess, told: Told, number: number): boolean {
     const { person, sight } = process;
     if (told.mayComeAgain) return false;

@@ -1,6 +1,6 @@
 /**
- * A directory that lies: what it says it drops, repeats, holds back, changes or makes up, it names keys and addresses
- * of others, and tampers with what it relays. What it can't do is to prove another's key.
+ * A lying directory: it drops, repeats, delays, changes and invents messages, names other users' keys and addresses,
+ * and tampers with relayed bytes. It can't prove that it has another's key.
  */
 
 import type { Endpoint, LinkId, PeerKey } from "../../../lib/base/ids.ts";
@@ -18,19 +18,19 @@ import {
 import type { Random } from "../random.ts";
 import { Wrapped } from "../wrapped.ts";
 
-/** Somebody whose key and address it may name. */
+/** A user whose key and address it may name. */
 export interface Somebody {
   readonly name: string;
   readonly key: PeerKey;
   readonly endpoint: Endpoint;
 }
 
-/** Of keys and addresses it lies more often than of all else: the rest ends more sessions than it deceives users. */
+/** It lies most about keys and addresses: other lies end sessions more often than they deceive users. */
 const KEY_LIE_CHANCE = 0.4;
 const LIE_CHANCES = [0, 0.02, 0.1] as const;
 const REMEMBERED_MAX = 60;
 
-/** What ends a session; said too often, nothing else would be seen. */
+/** Messages that end a session; if they were frequent, nothing else would be seen. */
 const ENDINGS: ReadonlySet<DirectoryMessage["type"]> = new Set(["entered", "refused", "dismissed"]);
 
 export class Liar extends Wrapped<DirectoryInput, DirectoryEffect> {
@@ -77,7 +77,7 @@ export class Liar extends Wrapped<DirectoryInput, DirectoryEffect> {
   #instead(effect: DirectoryEffect): readonly DirectoryEffect[] {
     const { random } = this;
     if (effect.type === "datagram") return this.#datagram(effect);
-    // An honest user isn't shut out for what the directory itself has brought about.
+    // Honest users aren't banned for what the directory itself has caused.
     if (effect.type === "ban") {
       return [{ type: "close", link: effect.link, reason: effect.reason }];
     }
@@ -126,7 +126,7 @@ export class Liar extends Wrapped<DirectoryInput, DirectoryEffect> {
     return changed;
   }
 
-  /** The same message, with something else in it. */
+  /** The same message with another value in it. */
   #changed(message: DirectoryMessage): DirectoryMessage {
     const { random } = this;
     const other = random.pick(this.people);

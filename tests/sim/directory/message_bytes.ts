@@ -1,4 +1,4 @@
-/** About how many bytes a message takes on its way; exact enough for queues, and without encoding it. */
+/** The approximate size of a message in transit, without encoding it: exact enough for queues. */
 
 import type { DirectoryMessage } from "../../../lib/protocols/directory/messages.ts";
 

@@ -1,4 +1,4 @@
-/** Bugs put into both machines from outside, one at a time: what their simulation must be able to find. */
+/** Bugs put into both machines from outside, one at a time, each of which the simulation must find. */
 
 import type { Machine } from "../../../lib/base/machine.ts";
 import { Broadcasts } from "../../../lib/protocols/directory/broadcasts.ts";
@@ -19,7 +19,7 @@ import { replaced, replacedValue, together } from "../replaced.ts";
 import { SendsBeforeSync, Wrapped } from "../wrapped.ts";
 import type { Mutation } from "./world.ts";
 
-/** Takes writes for done when they are asked for. */
+/** Acknowledges writes as soon as they are requested. */
 function unsynced<Input, Effect extends { readonly type: string }>(
   machine: Machine<Input, Effect>,
 ): Machine<Input, Effect> {
@@ -32,7 +32,7 @@ function unsynced<Input, Effect extends { readonly type: string }>(
   });
 }
 
-/** Changes what the directory says. */
+/** Changes the directory's messages. */
 export class Says extends Wrapped<DirectoryInput, DirectoryEffect> {
   constructor(
     inner: Machine<DirectoryInput, DirectoryEffect>,
@@ -48,7 +48,7 @@ export class Says extends Wrapped<DirectoryInput, DirectoryEffect> {
   }
 }
 
-/** Acknowledges what comes over a link when it comes. */
+/** Acknowledges broadcasts as soon as they arrive. */
 class AcknowledgesAtOnce extends Wrapped<ClientInput, ClientEffect> {
   override effects(
     effects: readonly ClientEffect[],
@@ -60,7 +60,7 @@ class AcknowledgesAtOnce extends Wrapped<ClientInput, ClientEffect> {
   }
 }
 
-/** Says no to whoever calls, whatever its user says. */
+/** Declines all calls, whatever its user answers. */
 class DeclinesAll extends Wrapped<ClientInput, ClientEffect> {
   override effects(effects: readonly ClientEffect[]): readonly ClientEffect[] {
     return effects.map((effect) =>
@@ -71,7 +71,7 @@ class DeclinesAll extends Wrapped<ClientInput, ClientEffect> {
   }
 }
 
-/** Hears nothing of links that are lost, but of that to the directory. */
+/** Isn't told that links are lost, except the one to the directory. */
 class HoldsOn extends Wrapped<ClientInput, ClientEffect> {
   constructor(readonly client: Client) {
     super(client);
@@ -82,14 +82,14 @@ class HoldsOn extends Wrapped<ClientInput, ClientEffect> {
   }
 }
 
-/** Hears nothing of links that are lost. */
+/** Isn't told that links are lost. */
 class KeepsAll extends Wrapped<DirectoryInput, DirectoryEffect> {
   override input(input: DirectoryInput): DirectoryInput | null {
     return input.type === "link-down" && !input.closed ? null : input;
   }
 }
 
-/** Never says one thing. */
+/** Never sends one type of message. */
 class KeepsToItself extends Wrapped<DirectoryInput, DirectoryEffect> {
   constructor(
     inner: Machine<DirectoryInput, DirectoryEffect>,
@@ -103,7 +103,7 @@ class KeepsToItself extends Wrapped<DirectoryInput, DirectoryEffect> {
   }
 }
 
-/** Begins anew with what it was told when it comes in again. */
+/** Doesn't report its current call when it enters again. */
 class ForgetsTalking extends Wrapped<ClientInput, ClientEffect> {
   override effects(effects: readonly ClientEffect[]): readonly ClientEffect[] {
     return effects.map((effect) =>
@@ -114,7 +114,7 @@ class ForgetsTalking extends Wrapped<ClientInput, ClientEffect> {
   }
 }
 
-/** Says nothing of a call whose link was lost. */
+/** Doesn't report a call whose link was lost. */
 class KeepsTheDead extends Wrapped<ClientInput, ClientEffect> {
   override effects(effects: readonly ClientEffect[]): readonly ClientEffect[] {
     return effects.filter((effect) =>
@@ -124,7 +124,7 @@ class KeepsTheDead extends Wrapped<ClientInput, ClientEffect> {
   }
 }
 
-/** Tells nobody of a call that it withdraws. */
+/** Doesn't report that it has withdrawn a call. */
 class WithdrawsSilently extends Wrapped<ClientInput, ClientEffect> {
   override effects(effects: readonly ClientEffect[]): readonly ClientEffect[] {
     return effects.filter((effect) =>
@@ -134,7 +134,7 @@ class WithdrawsSilently extends Wrapped<ClientInput, ClientEffect> {
   }
 }
 
-/** What somebody says to oneself isn't shown again. */
+/** Doesn't show again what users say to themselves. */
 class DoesNotHearItself extends Wrapped<ClientInput, ClientEffect> {
   constructor(readonly client: Client) {
     super(client);

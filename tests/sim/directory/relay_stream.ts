@@ -1,7 +1,7 @@
 /**
- * A link through the directory, as its host makes one: a stream over `relayed` bytes, with a handshake, messages,
- * a goodbye, and a sign of life each second. As with the program's, each side proves its key, and whatever is changed,
- * dropped or repeated on the way ends the link; nothing is hidden, as nobody here looks.
+ * A link through the directory, as a client's host makes it: a stream over `relayed` bytes with a handshake,
+ * messages, a goodbye, and a keep-alive each second. As in the program, each side proves its key, and any change,
+ * loss or repetition in transit ends the link. Nothing is encrypted, as nobody here reads the bytes.
  */
 
 import { type Bytes, concatBytes, type Signer, utf8 } from "../../../lib/base/crypto.ts";
@@ -39,7 +39,7 @@ export interface RelayPort {
   readonly isStalled: boolean;
   nextLink(): LinkId;
   deliver(input: ClientInput): void;
-  /** The link is up, or down: messages may be sent on it. */
+  /** The link has come up or gone down: messages may be sent while it is up. */
   changed(stream: RelayStream): void;
 }
 
@@ -51,10 +51,10 @@ export class RelayStream {
   #in = new Uint8Array();
   #closing = false;
   #heardMs: number;
-  /** The other side's, as it says, and has proved once there is a link. */
+  /** The key that the other side claims, and has proved once the link is up. */
   #peer: PeerKey | null = null;
   readonly #nonce: Bytes;
-  /** Of both sides, the dialler's first. */
+  /** Both sides' nonces, the dialler's first. */
   #nonces: Bytes | null = null;
   #sent = 0;
   #received = 0;
@@ -90,7 +90,7 @@ export class RelayStream {
     time.arm(this.#closed, time.nowMs + (this.#out.length === 0 ? 2 : CLOSE_MS_MAX));
   }
 
-  /** The other side took so much. */
+  /** The other side has consumed this many bytes. */
   room(bytes: number): void {
     this.#roomBytes += bytes;
     this.#pump();
@@ -114,7 +114,7 @@ export class RelayStream {
     }
   }
 
-  /** What is signed of a frame: all that is known of the stream, and where in it the frame stands. */
+  /** The signed data of a frame: everything known about the stream, and the frame's place in it. */
   #signed(isDiallers: boolean, at: number, kind: number, body: Uint8Array): Bytes {
     const place = Uint8Array.of(isDiallers ? 1 : 0, kind, at >> 16, (at >> 8) & 0xff, at & 0xff);
     const own = utf8(this.port.signer.key);
@@ -135,7 +135,7 @@ export class RelayStream {
       if (this.isDialler && this.#peer !== this.expect) {
         return this.#down(false, "somebody else is there");
       }
-      // Nothing is proved by what anybody may have said before.
+      // The first frame proves nothing, as it may be replayed.
       if (this.isDialler) this.#nonces = concatBytes(...nonces);
       else {
         this.#received++;
@@ -174,7 +174,7 @@ export class RelayStream {
     this.port.deliver({ type: "link-up", ...up });
   }
 
-  /** There is no such stream any more; nothing is told but the end of its link. */
+  /** The stream no longer exists; only the end of its link is reported. */
   end(): void {
     this.#down(false, "the relay is over");
   }
@@ -200,7 +200,7 @@ export class RelayStream {
     });
   }
 
-  /** The process is gone. */
+  /** The process has ended. */
   drop(): void {
     this.isOver = true;
     this.port.time.disarm(this.#alive);

@@ -1,4 +1,4 @@
-/** Who is in, as the directory's own words have it, and whether they may be. */
+/** Who is logged in, by the directory's own messages, and whether they may be. */
 
 import { type Fingerprint, fingerprintOf } from "../../../lib/base/fingerprint.ts";
 import type { FoldedName, LinkId, PeerKey } from "../../../lib/base/ids.ts";
@@ -14,55 +14,58 @@ import type {
 import { Violation } from "./violation.ts";
 import type { World } from "./world.ts";
 
-/** A program at the other end of a link to the directory, as it was when that came up. */
+/** A program that has connected to the directory, as it was when the link came up. */
 export interface Visitor {
   readonly key: PeerKey;
-  /** Another one each time that it is started. */
+  /** A different value for each process. */
   readonly process: string;
   readonly label: string;
 }
 
-/** From somebody's coming in until it isn't in any more. */
+/** The time from entering until leaving. */
 export interface Stay {
   readonly visitor: Visitor;
   readonly name: string;
   readonly isGuest: boolean;
   readonly link: LinkId;
   readonly fromMs: number;
-  /** That in which its program didn't come back by itself; null: this one. */
+  /** The program's first stay, to which it has returned by itself since; null: this one. */
   readonly first: Stay | null;
-  /** The directory's wall clock then. */
+  /** The directory's wall clock when the stay began. */
   readonly wallMs: number;
-  /** The latest that this clock had been since the directory was started: ranks don't go back with it. */
+  /** The latest time of this clock since the directory was started: ranks don't go back if it does. */
   readonly latestMs: number;
-  /** Up to which number the directory's disk said then that the account has what was told to all. */
+  /** The number up to which the account had received broadcasts, by the directory's disk at that time. */
   readonly had: number;
-  /** Null while it is in. */
+  /** Null while the stay lasts. */
   untilMs: number | null;
-  /** Why it isn't any more; null where it came in on another link. */
+  /** Why it has ended; null if the user has entered on another link. */
   reason: string | null;
 }
 
-/** Clocks run fast or slow by so much at most. */
+/** Clocks are at most this much too fast or too slow. */
 const CLOCK_TOLERANCE = 0.99;
 
-/** What may be said to somebody who isn't in. */
+/** Messages that may be sent to a client that hasn't entered. */
 const OUTSIDE: ReadonlySet<DirectoryMessage["type"]> = new Set(["refused", "dismissed", "unknown"]);
 
-/** Refusals that pass by themselves, of whoever is in: who isn't told when tries again and again. */
+/**
+ * Temporary refusals of clients that have entered. Without a time to wait, such a client would retry again and
+ * again.
+ */
 const PASSING: ReadonlySet<DirectoryRefusal> = new Set(["too-fast", "full", "disk"]);
 
 export class Roster {
   readonly #stays = new Map<FoldedName, Stay[]>();
   readonly #in = new Map<FoldedName, Stay>();
   readonly #links = new Set<LinkId>();
-  /** How whoever has that link wants to come in. */
+  /** The way in which the client on each link wants to enter. */
   readonly #ways = new Map<LinkId, WayIn>();
-  /** When a name, or key, was thrown out. */
+  /** When each name, or key, was kicked. */
   readonly #kickedAtMs = new Map<FoldedName | PeerKey, number>();
-  /** Since then the directory is the process that it is. */
+  /** When the directory's present process was started. */
   #sinceMs = 0;
-  /** The latest that its wall clock has been since. */
+  /** The latest time of its wall clock since then. */
   #latestMs = 0;
 
   constructor(readonly world: World) {}
@@ -79,7 +82,7 @@ export class Roster {
     return this.#in.get(foldName(name)) ?? null;
   }
 
-  /** All stays of whoever had that name. */
+  /** All stays under this name. */
   stays(name: string): readonly Stay[] {
     return this.#stays.get(foldName(name)) ?? [];
   }
@@ -88,7 +91,7 @@ export class Roster {
     this.#ways.set(link, how);
   }
 
-  /** The directory sends something to whoever has that link. */
+  /** The directory sends a message on a link. */
   sent(link: LinkId, message: DirectoryMessage, visitor: Visitor): void {
     if (message.type === "entered") this.#entered(link, message, visitor);
     else if (!this.#links.has(link) && !OUTSIDE.has(message.type)) {
@@ -173,7 +176,7 @@ export class Roster {
     if (before !== null || isHeld) throw new Violation(`${label} is in by another guest's name`);
   }
 
-  /** Only its own link is taken over without a word, and whoever comes back by itself displaces no later program. */
+  /** Only a program's own link is replaced silently, and a program that returns by itself displaces no later one. */
   #checkMayDisplace(stay: Stay, before: Stay | null): void {
     const { visitor, name, isGuest, link } = stay;
     const { label, process } = visitor;
@@ -192,7 +195,7 @@ export class Roster {
     if (comesBack) throw new Violation(`${label} comes back in the place of a later program`);
   }
 
-  /** The directory says that somebody isn't in any more. */
+  /** The directory reports that somebody has left. */
   left(name: string, reason: string): void {
     const stay = this.named(name);
     if (stay === null) throw new Violation(`${name} isn't in, and goes`);
@@ -211,7 +214,7 @@ export class Roster {
     this.#links.delete(stay.link);
   }
 
-  /** Whoever broke a rule on that link: no name is held for it. */
+  /** The client on this link was banned: no name is held for it. */
   banned(link: LinkId): void {
     for (const stays of this.#stays.values()) {
       const stay = stays.at(-1)!;
@@ -230,14 +233,14 @@ export class Roster {
     this.#sinceMs = this.world.time.nowMs;
   }
 
-  /** There is an account of that name now, made by a client. */
+  /** A client has created an account of this name. */
   signedUp(name: string, key: Fingerprint): void {
     const stay = this.named(name);
     if (stay === null || !stay.isGuest || fingerprintOf(stay.visitor.key) === key) return;
     throw new Violation(`${name} is another guest's name, and is signed up`);
   }
 
-  /** In quiet: whoever is in as an account has one. */
+  /** When it is quiet: checks that everybody who has logged in has an account. */
   checkAccounts(): void {
     for (const { name, isGuest, visitor } of this.all) {
       if (isGuest || this.world.accounts.has(name)) continue;
@@ -246,7 +249,7 @@ export class Roster {
   }
 }
 
-/** Also where it is so by the directory's clock alone, which may have been set back. */
+/** Whether `stay` is later: really, or by the directory's clock, which may have been set back. */
 function isLater({ first, ...stay }: Stay, other: Stay): boolean {
   const [a, b] = [first ?? stay, other.first ?? other];
   return a.fromMs > b.fromMs || a.latestMs > b.latestMs;

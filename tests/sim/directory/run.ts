@@ -1,4 +1,7 @@
-/** One run: a seed's worth of users who come, call, tell and go, and of trouble; then quiet, and what holds then. */
+/**
+ * One run: users of a seed enter, call, broadcast and leave during faults; then it is quiet, and every promise must
+ * hold.
+ */
 
 import type { CallPhase } from "../../../lib/protocols/directory/client_call.ts";
 import { Random } from "../random.ts";
@@ -15,21 +18,21 @@ export interface DirectoryRun {
   readonly mutation?: Mutation;
 }
 
-/** Who was thrown out, or has guessed at passwords, is let in again after a minute. */
+/** Users who were kicked, or have guessed passwords, are admitted again after a minute. */
 const SETTLE_MS = 80_000;
 const TALK_MS = 30_000;
-/** A directory that comes back has everybody again. */
+/** The time after which everybody is back at a restarted directory. */
 const RETURN_MS = 45_000;
-/** What one does is known to the other within this time, however slow their links. */
+/** A user's action is known to the other side of a call within this time, however slow the links. */
 const KNOWN_MS = 3_000;
-/** In which a call is before it is answered; where there is none, it is still on its way. */
+/** The phases of a call before it is answered; undefined: the call is still on its way. */
 const BEFORE_ANSWER: ReadonlySet<CallPhase | undefined> = new Set([undefined, "ringing", "asked"]);
-/** Whoever is called has answered. */
+/** The callee has answered within this time. */
 const ANSWER_MS = 10_000;
-/** Who was told that the directory is full has tried again. */
+/** A client that was refused by a full directory has tried again within this time. */
 const FULL_MS = 60_000;
 
-/** @throws {Violation} If a promise is broken. */
+/** Runs one seed. @throws {Violation} If a promise is broken. */
 export function runDirectory({ seed, steps, people, print, mutation }: DirectoryRun): World {
   const random = new Random(seed * 2 + 1);
   const delayMs = random.pick([0.2, 5, 60]);
@@ -76,7 +79,7 @@ export function runDirectory({ seed, steps, people, print, mutation }: Directory
   return world;
 }
 
-/** All do. */
+/** Everybody hangs up. */
 function hangUp(world: World): void {
   world.note("", "all hang up");
   for (const process of world.processes) {
@@ -86,7 +89,7 @@ function hangUp(world: World): void {
   world.checkQuiet();
 }
 
-/** Everything works again, and everybody is there as themselves. */
+/** Ends all faults; everybody enters as themselves. */
 export function settle(world: World): void {
   world.note("", "settle");
   for (const hostile of world.hostiles) hostile.stop();
@@ -100,7 +103,7 @@ export function settle(world: World): void {
       person.losesDevice();
     }
     const { process } = person;
-    // Somebody else may have signed up a guest's name.
+    // Somebody else may have created an account with a guest's name.
     if (person.isGuest && world.accounts.has(person.name)) {
       world.accounts.remove(person.name);
       world.accountGone(person.name, true);
@@ -122,7 +125,7 @@ function wait(world: World, ms: number): void {
   }
 }
 
-/** Some call others, who answer, and all say something. */
+/** Some users call others, who accept, and all talk. */
 export function talk(world: World, random: Random): void {
   world.note("", "talk");
   world.answers = "always";
@@ -138,7 +141,7 @@ export function talk(world: World, random: Random): void {
   wait(world, TALK_MS);
 }
 
-/** Two who are in and not in a call, and may talk with each other as far as keys go; null where there are none. */
+/** Two users who are present, not in a call, and have each other's right key; null where there are none. */
 function pairOf(world: World, random: Random): readonly [ClientProcess, ClientProcess] | null {
   const free = world.processes.filter(({ sight }) => sight.state === "up" && sight.call === null);
   const [one, other] = random.shuffled(free);
@@ -148,7 +151,7 @@ function pairOf(world: World, random: Random): readonly [ClientProcess, ClientPr
   return knows(one, other) && knows(other, one) ? [one, other] : null;
 }
 
-/** Waits until they talk, if either can reach the other. */
+/** Waits until they are in a call, if either can reach the other. */
 function awaitTalk(world: World, one: ClientProcess, other: ClientProcess, inVain: string): void {
   wait(world, TALK_MS);
   world.checkQuiet();
@@ -157,7 +160,7 @@ function awaitTalk(world: World, one: ClientProcess, other: ClientProcess, inVai
   if (isReachable && !isOne && !one.gone && !other.gone) throw new Violation(inVain);
 }
 
-/** One calls another, who accepts, and hangs up. */
+/** A user calls another, who accepts, and hangs up. */
 function ring(world: World, random: Random): void {
   const pair = pairOf(world, random);
   if (pair === null) return;
@@ -170,7 +173,7 @@ function ring(world: World, random: Random): void {
   world.checkQuiet();
 }
 
-/** What is told while all stay in reaches all of them, and its teller is told so. */
+/** A broadcast while everybody stays reaches all of them, and its sender is told so. */
 function tellAll(world: World, random: Random): void {
   const { broadcast } = world.options;
   const there = world.processes.filter(({ sight }) => sight.state === "up");
@@ -191,7 +194,7 @@ function tellAll(world: World, random: Random): void {
   }
 }
 
-/** Two who call each other at once. */
+/** Two users call each other at the same time. */
 function meetInTheMiddle(world: World, random: Random): void {
   const pair = pairOf(world, random);
   if (pair === null) return;
@@ -203,7 +206,10 @@ function meetInTheMiddle(world: World, random: Random): void {
   awaitTalk(world, one, other, `${names} call each other in vain`);
 }
 
-/** Of two who call each other, or who are about to be connected, one withdraws: the other knows, and can be called. */
+/**
+ * Of two users who call each other, or are about to be connected, one withdraws: the other is told, and can be
+ * called.
+ */
 function withdraw(world: World, random: Random): void {
   const pair = pairOf(world, random);
   if (pair === null) return;
@@ -221,11 +227,11 @@ function withdraw(world: World, random: Random): void {
     const isAnswered = () => !BEFORE_ANSWER.has(who.machine.calling.call?.phase);
     while (time.nowMs < untilMs && !isAnswered()) time.runUntil(time.nowMs + 1);
   }
-  // Whoever is still asked declines so.
+  // A user who is still being called declines by that.
   const expected = who.machine.calling.call?.phase === "asked" ? "declined" : "ended";
   who.command({ command: "cancel" });
   time.runUntil(time.nowMs + KNOWN_MS);
-  if (who.sight.call !== null) return; // they talk already
+  if (who.sight.call !== null) return; // they are in a call already
   const { call, outcome } = whom.sight;
   const known = call === null ? outcome : "going on";
   if (known !== expected) {
@@ -235,7 +241,7 @@ function withdraw(world: World, random: Random): void {
   world.checkQuiet();
 }
 
-/** When somebody leaves a full directory, the next one gets in. */
+/** If somebody leaves a full directory, the next client gets in. */
 function makeRoom(world: World, random: Random): void {
   if (world.roster.size < world.options.clientsMax) return;
   const stay = random.pick(world.roster.all);

@@ -1,4 +1,4 @@
-/** One run against a directory that lies, with a hostile client at its side; then an honest one takes its place. */
+/** One run against a lying directory, together with a hostile client; then an honest directory takes its place. */
 
 import { Random } from "../random.ts";
 import { act } from "./actions.ts";
@@ -6,8 +6,8 @@ import { type DirectoryRun, settle, talk } from "./run.ts";
 import { World } from "./world.ts";
 
 /**
- * What holds whatever the directory says is checked at each step: no line is shown to, or comes from, another than
- * whose key the user was shown, keys that are known don't change without a word, a user is told of one call at a time.
+ * Checked at each step, as it holds whatever the directory sends: lines are exchanged only with the owner of the key
+ * that the user was shown; known keys don't change silently; a user is told of one call at a time.
  * @throws {Violation} If a promise is broken.
  */
 export function runLies({ seed, steps, people, print, mutation }: DirectoryRun): World {

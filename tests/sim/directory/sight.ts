@@ -1,23 +1,23 @@
-/** What the user of one process sees, and does about it. Whatever can't be is a violation. */
+/** What the user of one process is shown, and does about it. Contradictory events are violations. */
 
 import type { ClientEvent, UserView } from "../../../lib/protocols/directory/events.ts";
 import type { PeerKey } from "../../../lib/base/ids.ts";
 import type { ClientProcess } from "./client_process.ts";
 import { Violation } from "./violation.ts";
 
-/** One side of a call in which two talk. */
+/** One side of a connected call. */
 export interface Talk {
   readonly process: ClientProcess;
-  /** As the directory and the other side know it. */
+  /** The id of the call for the directory and the other side. */
   readonly id: string;
   readonly peer: string;
-  /** The other's; null where one talks to oneself. */
+  /** The key of the other side; null in a call with oneself. */
   readonly key: PeerKey | null;
   readonly sent: string[];
   readonly received: string[];
-  /** Null while it goes on; empty: ended by its own user. */
+  /** Why it has ended; null while it goes on, empty if its own user ended it. */
   end: string | null;
-  /** So many lines at the end may be lost, as the user was told; null: killed before that could be told. */
+  /** How many of the last lines may be lost, as the user was told; null: the process was killed before that. */
   doubted: number | null;
 }
 
@@ -42,17 +42,17 @@ export class ClientSight {
   readonly users = new Map<string, UserView["state"]>();
   /** The call as the user knows it. */
   call: KnownCall | null = null;
-  /** How the last one ended. */
+  /** How the last call ended. */
   outcome: Extract<ClientEvent, { readonly event: "call" }>["state"] | null = null;
-  /** In which the user talks now. */
+  /** The connected call, in which the user can talk. */
   talk: Talk | null = null;
-  /** The one that has ended, while nothing else was shown since. */
+  /** The call that has just ended, until the next event. */
   #ended: Talk | null = null;
-  /** Those that the user has ended, and was told nothing of since. */
+  /** Calls that the user has ended, and for which no loss was reported since. */
   #parted: Talk[] = [];
-  /** When it wasn't in any more; of one that ended without a word, when it ended. */
+  /** When it left the directory, or when its process ended. */
   readonly #leftMs: number[] = [];
-  /** Broadcasts that this process has shown, and how often. */
+  /** The broadcasts that this process has shown, and how often. */
   readonly heard = new Map<string, number>();
 
   constructor(readonly process: ClientProcess) {}
@@ -92,7 +92,7 @@ export class ClientSight {
     }
   }
 
-  /** Its process is killed: what it would have shown next isn't. */
+  /** Its process was killed, before showing further events. */
   killed(): void {
     if (this.#ended !== null) this.#ended.doubted = null;
     for (const talk of this.#parted) talk.doubted = null;
@@ -102,7 +102,7 @@ export class ClientSight {
     this.#leftMs.push(this.process.person.world.time.nowMs);
   }
 
-  /** For how long it stayed in after that. */
+  /** For how long it stayed logged in after that time. */
   leftAfterMs(atMs: number): number {
     return (this.#leftMs.find((leftMs) => leftMs >= atMs) ?? Infinity) - atMs;
   }
@@ -183,8 +183,8 @@ export class ClientSight {
   }
 
   /**
-   * Of those with whoever that is, the one that lacks most: which is meant isn't said. With whom one was that began and
-   * ended in one step isn't known here.
+   * Among the calls with this peer, the one that has lost most, as the notice doesn't name the call. The peer of a
+   * call that was connected and ended in one step is unknown here.
    */
   #takeParted(peer: string, lines: number): Talk | null {
     const { talks } = this.process.person.world;

@@ -1,4 +1,4 @@
-/** All talks that there were, and what was said in them. */
+/** All connected calls, and the lines in them. */
 
 import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
 import type { PeerKey } from "../../../lib/base/ids.ts";
@@ -9,16 +9,16 @@ import type { Talk } from "./sight.ts";
 import { Violation } from "./violation.ts";
 
 export class Talks {
-  /** By whom each line was said. */
+  /** By line: the key of its sender. */
   readonly #speakers = new Map<string, PeerKey>();
-  /** To whom each of those went that users have said, by the key that they knew. */
+  /** By line of a user: the key to which it was sent, as the user knew it. */
   readonly #addressees = new Map<string, PeerKey>();
   readonly #byId = new Map<string, Talk[]>();
   readonly #byCall = new WeakMap<ClientCall, Talk>();
-  /** Begun in the machine, and not told to the user yet, by the number that the user knows. */
+  /** Calls connected in the machine, but not yet shown to the user, by the id that the user will be shown. */
   readonly #begun = new WeakMap<ClientProcess, (readonly [shownId: string, Talk])[]>();
 
-  /** After each step: a call may have been connected in it. */
+  /** Called after each step, in which a call may have been connected. */
   stepped(process: ClientProcess): void {
     const { call } = process.machine.calling;
     if (call?.phase !== "talking") return;
@@ -37,7 +37,7 @@ export class Talks {
     const at = begun.findIndex(([id]) => id === shownId);
     const talk = begun[at]?.[1];
     this.#begun.set(process, begun.slice(at + 1));
-    // Over within the step in which it was connected.
+    // It was over in the step in which it was connected.
     return talk ?? { ...nothingSaid(), process, id: "", peer: "", key: null };
   }
 
@@ -45,14 +45,14 @@ export class Talks {
     this.#speakers.set(text, key);
   }
 
-  /** The user of one side is shown that its line has gone out. */
+  /** The user of one side is shown that a line was sent. */
   sent({ id, process, key }: Talk, text: string): void {
     if (id !== "") this.#addressees.set(text, key ?? process.key);
   }
 
   /**
-   * A line is shown to the user of one side.
-   * @throws {Violation} If whoever has said it isn't the other side, by its key, or didn't say it to this one.
+   * The user of one side is shown a line.
+   * @throws {Violation} If its sender isn't the other side, by its key, or sent it to somebody else.
    */
   heard(talk: Talk, text: string): void {
     const { process, key } = talk;
@@ -66,9 +66,9 @@ export class Talks {
     }
   }
 
-  /** Two talk. @param shown The fingerprint that the user was shown when it was called; null: none. */
+  /** Checks the key of a connected call. @param shown The fingerprint shown when the user was called; null: none. */
   checkKey({ process, key, peer }: Talk, shown: string | null): void {
-    if (key === null) return; // with oneself
+    if (key === null) return; // a call with oneself
     const fingerprint = fingerprintOf(key);
     if (shown !== null && shown !== fingerprint) {
       throw new Violation(`${process.label} talks to another than who has called`);
@@ -79,8 +79,8 @@ export class Talks {
   }
 
   /**
-   * The other side; null where it never came so far, of who talks to oneself, and where a lying directory has given
-   * the number of one call to another.
+   * The other side; null if it was never connected, in a call with oneself, and if a lying directory has used one id
+   * for two calls.
    */
   other({ id, process, key }: Talk): Talk | null {
     const others = (this.#byId.get(id) ?? []).filter((talk) =>
@@ -93,7 +93,7 @@ export class Talks {
     const other = this.other(talk);
     if (other === null) return;
     this.#checkPrefix(talk, other);
-    // The other's goodbye came after all that it said; unless both were told that they choose the link.
+    // The other side's goodbye follows all its lines, unless the directory has told both that they choose the link.
     if (talk.end !== "hung-up" || talk.process.person.world.options.lies) return;
     if (talk.received.length < other.sent.length) {
       const { person } = talk.process;
@@ -103,19 +103,19 @@ export class Talks {
     }
   }
 
-  /** How many lines of one side the other was never shown. */
+  /** The number of lines of one side that the other was never shown. */
   lost(talk: Talk): number {
     return talk.sent.length - (this.other(talk)?.received.length ?? 0);
   }
 
-  /** What one side said and the other was never shown isn't lost silently. */
+  /** Checks that no line is lost silently. */
   checkLost(): void {
     for (const talk of [...this.#byId.values()].flat()) {
       const { process, key, end, doubted } = talk;
       const { person } = process;
       const { world } = person;
       if (key === null || end === null || doubted === null) continue;
-      // Who keeps to no rule may say that it was shown what it wasn't.
+      // A hostile client may claim that it was shown lines that it wasn't.
       if (world.hostiles.some(({ keys }) => keys.has(key))) continue;
       if (this.other(talk) === null && world.options.lies) continue;
       const lost = this.lost(talk);

@@ -1,4 +1,4 @@
-/** Bugs of a client that takes the directory's word, or anybody's, for who somebody is. */
+/** Bugs of a client that believes the directory, or anybody, about identities. */
 
 import type { Client } from "../../../lib/protocols/directory/client.ts";
 import type { ClientEffect, ClientInput } from "../../../lib/protocols/directory/client_io.ts";
@@ -7,7 +7,7 @@ import { replaced } from "../replaced.ts";
 import { Wrapped } from "../wrapped.ts";
 import type { Mutation } from "./world.ts";
 
-/** Whoever is at the other end of a call's link is the one who is expected. */
+/** Takes everybody at the other end of a call's link for the expected user. */
 class ProvesNothing extends Wrapped<ClientInput, ClientEffect> {
   constructor(readonly client: Client) {
     super(client);

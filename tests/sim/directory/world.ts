@@ -1,6 +1,6 @@
 /**
- * A directory and its clients in a simulated world: each with a disk and processes in turn, on a network that is cut
- * and healed. What was told, said and seen is written down, for the checkers.
+ * A simulated world with a directory and its clients: each has a disk and one process after the other, on a network
+ * that is cut and healed. It records what is sent, said and shown, for the checkers.
  */
 
 import { type Fingerprint } from "../../../lib/base/fingerprint.ts";
@@ -44,21 +44,21 @@ import { Violation } from "./violation.ts";
 const WALL_EPOCH_MS = Date.UTC(2026, 0, 1);
 const PASSWORD = "longenough";
 const WRONG_PASSWORD = "not the password";
-/** Whoever rings is told what comes of it within this time. */
+/** A caller is told the outcome of ringing within this time. */
 const OUTCOME_MS = 50_000;
 
-/** Something wrong with every machine. */
+/** A bug in every machine. */
 export interface Mutation {
-  /** In words that follow "a directory, or a client, that". */
+  /** What they do wrong: completes "a directory, or a client, that". */
   readonly name: string;
   readonly wrapClient?: (client: Client) => Machine<ClientInput, ClientEffect>;
   readonly wrapDirectory?: (directory: Directory) => Machine<DirectoryInput, DirectoryEffect>;
-  /** What the directory is told to be like. */
+  /** Changes of the directory's configuration. */
   readonly directoryConfig?: Partial<DirectoryConfig>;
-  /** What a process finds on its disk. */
+  /** Changes the records that a process finds on its disk. */
   readonly clientRecords?: (records: readonly ClientRecord[]) => readonly ClientRecord[];
   readonly directoryRecords?: (records: readonly DirectoryRecord[]) => readonly DirectoryRecord[];
-  /** Replaces methods; what it returns puts them back. */
+  /** Replaces methods. @returns A function that restores them. */
   readonly install?: () => () => void;
 }
 
@@ -67,30 +67,30 @@ export class Person {
   readonly disk: SimDisk<ClientRecord>;
   process: ClientProcess | null = null;
   readonly pins = new Map<string, Fingerprint>();
-  /** As whom it was in. */
+  /** The names under which it has entered. */
   readonly names = new Set<string>();
   wallOffsetMs = 0;
   starts = 0;
-  /** Nobody reaches it by dialling. */
+  /** Whether nobody can reach it by dialling. */
   isHidden = false;
   isSlow = false;
-  /** Its disk was put back: what it stored since may never be shown. */
+  /** Whether its disk was restored: what it had stored since may never be shown. */
   isExcused = false;
   #devices = 0;
-  /** It isn't started for now. */
+  /** Whether it isn't started for now. */
   isAway = false;
   image: readonly ClientRecord[] | null = null;
-  /** Whose profile it has a copy of; null: it has its own. */
+  /** The person of whose profile it has a copy; null: it has its own. */
   original: Person | null = null;
 
-  /** @param isGuest It never has an account of its own. */
+  /** @param isGuest Whether it never has an account of its own. */
   constructor(readonly world: World, readonly index: number, readonly isGuest: boolean) {
     this.signer = fakeSigner(`${world.options.seed}/${index}`);
     const disk = { syncMs: 1, slowChance: 0.02 };
     this.disk = new SimDisk(world.time, world.random.fork(), disk);
   }
 
-  /** Its device is lost: it comes back on another one, which nobody knows. */
+  /** Its device is lost: it returns with a new one, unknown to everybody. */
   losesDevice(): void {
     this.signer = fakeSigner(`${this.world.options.seed}/${this.index}/${++this.#devices}`);
     this.pins.clear();
@@ -100,7 +100,7 @@ export class Person {
     this.original = null;
   }
 
-  /** It runs a copy of that one's profile from now on. */
+  /** From now on it runs a copy of the other person's profile. */
   copies(original: Person): void {
     this.losesDevice();
     this.signer = original.signer;
@@ -110,7 +110,7 @@ export class Person {
     this.original = original;
   }
 
-  /** As whom it is there in the end. */
+  /** The name under which it is present in the end. */
   get name(): string {
     return this.isGuest ? `v${this.index}` : `p${this.index}`;
   }
@@ -134,20 +134,20 @@ export interface WorldOptions {
   readonly delayMs: number;
   readonly bytesPerMs: number;
   readonly datagrams: DatagramRates;
-  /** Of the people, how many can't be dialled at first. */
+  /** The share of people who can't be dialled at first. */
   readonly hiddenChance: number;
-  /** Of the people, how many are guests. */
+  /** The share of guests among the people. */
   readonly guestChance: number;
   readonly relays: boolean;
-  /** Whether guests are let in. */
+  /** Whether guests are admitted. */
   readonly guests: boolean;
   readonly broadcast: BroadcastPolicy;
   readonly clientsMax: number;
-  /** How many clients keep to no rule. */
+  /** The number of hostile clients. */
   readonly hostiles: number;
   /** Whether the directory lies at first. */
   readonly lies: boolean;
-  /** Whether the directory's files may be put back, rather than its clock. */
+  /** Whether the directory's files may be restored; otherwise its clock may jump. */
   readonly oldDisks: boolean;
   readonly ttlMs: number;
   readonly print: ((line: string) => void) | null;
@@ -167,16 +167,16 @@ export class World {
   readonly endpoint: Endpoint = { host: "10.0.0.100", port: 4_400 };
   readonly signer;
   readonly disk: SimDisk<DirectoryRecord>;
-  /** Of the directory's files; null: none was made. */
+  /** An image of the directory's files; null: none was made. */
   image: { readonly records: readonly DirectoryRecord[]; readonly accounts: AccountsImage } | null =
     null;
-  /** The directory's wall clock is so far ahead. */
+  /** By how much the directory's wall clock is ahead. */
   wallOffsetMs = 0;
   readonly hostiles: readonly HostileClient[];
   directory: DirectoryProcess | null = null;
-  /** Nothing holds that needs the directory's word. */
+  /** Whether the directory lies now: promises that depend on its honesty aren't checked. */
   isLying: boolean;
-  /** Whoever is called answers it. */
+  /** How callees answer. */
   answers: "somehow" | "always" = "somehow";
   #lines = 0;
 
@@ -223,12 +223,12 @@ export class World {
     return this.hostiles.some((hostile) => hostile.label === label);
   }
 
-  /** Those that run. */
+  /** The running processes. */
   get processes(): readonly ClientProcess[] {
     return this.people.flatMap(({ process }) => process === null ? [] : [process]);
   }
 
-  /** Whoever isn't let in any more is there as long as its call, which may be for ever. */
+  /** A client that is no longer admitted stays until its call is over, which may be never: makes it quit. */
   sendAwayWhoIsOut(): void {
     for (const process of this.processes) {
       if (process.machine.session.isOut) process.command({ command: "quit" });
@@ -237,7 +237,7 @@ export class World {
 
   startDirectory(): void {
     if (this.directory !== null) return;
-    // Whoever opens a log syncs it first.
+    // A program syncs its log when it opens it.
     this.disk.restore(this.disk.records);
     this.accounts.restarted();
     this.ledger.directoryRestarted();
@@ -264,13 +264,13 @@ export class World {
     this.directory = null;
   }
 
-  /** There is no account of that name any more. */
+  /** An account of this name was removed. */
   accountGone(name: string, isNoticed: boolean): void {
     this.ledger.accountGone(name);
     if (isNoticed) this.directory?.noticesRemoval(name);
   }
 
-  /** As itself: a guest, or logged in, or signed up where it has no account yet. */
+  /** The person's own way in: as a guest, by log-in, or by sign-up if it has no account yet. */
   ownEntry({ name, isGuest }: Person): Entry {
     return isGuest ? guestEntry(name) : this.#accountEntry(name);
   }
@@ -281,7 +281,7 @@ export class World {
     return { how, name, password: password ?? PASSWORD, newPassword: "" };
   }
 
-  /** As itself mostly, as a guest, or on another one's account; sometimes with a wrong password, or a new one. */
+  /** Mostly the person's own way in; else as a guest or by any account, sometimes with a wrong or new password. */
   anyEntry(person: Person): Entry {
     const { random } = this;
     if (person.original !== null && random.chance(0.5)) return this.ownEntry(person.original);
@@ -322,13 +322,13 @@ export class World {
     else person.disk.processEnds();
     if (this.network.listener(person.endpoint) === process) this.network.unlisten(person.endpoint);
     this.datagrams.unlisten(person.endpoint);
-    // Whoever leaves by itself has closed its links: what it sent goes out.
+    // A process that ends by itself has closed its links, so that its messages still go out.
     const isLeaving = process.ended !== null;
     for (const end of [...process.links.values()]) end.abandon(powerLost, isLeaving ? 0 : 0.5);
     person.process = null;
   }
 
-  /** Somebody is called. */
+  /** The user of the process is called. */
   asked(process: ClientProcess): void {
     const { random, answers } = this;
     const answer = answers === "always" || random.chance(0.6)
@@ -348,7 +348,7 @@ export class World {
     process.command({ command: "say", text });
   }
 
-  // What holds when all is quiet.
+  // Checks of a quiet world.
 
   checkQuiet(): void {
     this.#checkAllIn();
@@ -356,11 +356,11 @@ export class World {
     this.#checkCalls();
     this.talks.checkLost();
     this.roster.checkAccounts();
-    // Whoever was told lies may take what is true for known.
+    // Users to whom the directory lied may take the truth for known.
     if (!this.options.lies) this.ledger.checkAll(this.processes);
   }
 
-  /** Those who are in, as they see it. */
+  /** The processes that are logged in, by what they have shown. */
   get #in(): readonly ClientProcess[] {
     return this.processes.filter(({ sight }) => sight.state === "up");
   }
