@@ -1,4 +1,4 @@
-/** A data folder to work in with `p2pchat accounts`. */
+/** A temporary data folder for tests of `p2pchat accounts`. */
 
 import { assertEquals, assertMatch } from "@std/assert";
 import { PROGRAM } from "./node.ts";
@@ -14,12 +14,12 @@ export class AccountsFolder implements AsyncDisposable {
   readonly data = `${this.path}/data`;
   readonly file = `${this.data}/regserver/accounts.csv`;
 
-  /** A program with `accounts WORDS`, in the folder. */
+  /** The command `p2pchat accounts LINE` in this folder. */
   command(line: string, password = ""): Deno.Command {
     return this.program(`accounts ${line}`, password);
   }
 
-  /** A program with these words, in the folder. */
+  /** The command `p2pchat LINE` in this folder. */
   program(line: string, password = ""): Deno.Command {
     return new Deno.Command(PROGRAM, {
       args: line.split(" "),
@@ -35,7 +35,7 @@ export class AccountsFolder implements AsyncDisposable {
     return outcomeOf(await this.command(line, password).output());
   }
 
-  /** The same for scripts: the objects without their times. */
+  /** Runs the command with `--json`. @returns The objects, without their times. */
   async json(line: string, password?: string) {
     const { status, stdout, stderr } = await this.run(`${line} --json`, password);
     assertEquals(stderr, "");
@@ -47,7 +47,7 @@ export class AccountsFolder implements AsyncDisposable {
     return { status, events };
   }
 
-  /** The names in the table. */
+  /** The names in the table of accounts. */
   async names(): Promise<readonly string[]> {
     const { status, events: [table] } = await this.json("list");
     assertEquals(status, 0);

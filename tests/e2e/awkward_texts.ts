@@ -1,6 +1,6 @@
 /** Texts that a program may take for something else. */
 
-/** What must survive the way through the program unharmed. */
+/** Texts that the program must transport unchanged. */
 export const AWKWARD: readonly string[] = [
   "%s %d %n %x",
   "-n --help",

@@ -1,4 +1,4 @@
-/** A directory on loopback and its clients with a profile each, started, killed and stopped as a test likes. */
+/** A directory on loopback and its clients, each with its own profile; a test starts, stops and kills them. */
 
 import { scryptSync } from "node:crypto";
 import { formatScryptHash } from "../../lib/base/password_hash.ts";
@@ -7,23 +7,23 @@ import { Node, type NodeOptions, Nodes, PROGRAM, type ShownEvent } from "./node.
 import { freePort, type OpenPort, openPort } from "./ports.ts";
 import { openTerminal, type Terminal } from "./pty.ts";
 
-/** Of every account that a test doesn't give another one. */
+/** The password of every account, unless a test sets another one. */
 export const PASSWORD = "correct horse";
 
-/** What checks a password in a moment: for accounts of which the test isn't about the hash. */
+/** Parameters of a password hash that is quick to check, for tests that aren't about the hash. */
 const QUICK = { ln: 10, r: 8, p: 1 };
 
 export interface ClientOptions extends NodeOptions {
   readonly password?: string;
-  /** Where the directory is reached; else directly. */
+  /** The directory's address for this client, for example a proxy's; by default the real one. */
   readonly registry?: string;
-  /** The profile of somebody else, as it were on another machine. */
+  /** The name of a device: the client uses the data folder of that name, as if on another machine. */
   readonly device?: string;
-  /** Where it takes calls. */
+  /** The address at which it takes calls. */
   readonly host?: string;
 }
 
-/** Accounts of these names, all with `PASSWORD`, for the directory of that data folder. */
+/** Writes accounts with these names, all with `PASSWORD`, to the directory's data folder. */
 export function writeAccounts(data: string, ...names: readonly string[]): void {
   const rows = names.map((name) => {
     const salt = new TextEncoder().encode(name.padEnd(16, ".").slice(0, 16));
@@ -39,12 +39,12 @@ export function writeAccounts(data: string, ...names: readonly string[]): void {
 
 export class DirectoryWorld implements AsyncDisposable {
   readonly folder: string = Deno.realPathSync(Deno.makeTempDirSync({ prefix: "p2pchat-dir-" }));
-  /** Where the directory listens, also after another start. */
+  /** The directory's port, the same after a restart. */
   readonly port: number = freePort();
   readonly nodes = new Nodes();
   readonly #ports = new Map<string, number>();
 
-  /** A directory, ready, with accounts of these names. */
+  /** Starts a directory with these accounts, and waits until it is ready. */
   static async open(accounts: readonly string[], ...args: readonly string[]) {
     const world = new DirectoryWorld();
     world.addAccounts(...accounts);
@@ -63,49 +63,49 @@ export class DirectoryWorld implements AsyncDisposable {
     return `127.0.0.1:${this.port}`;
   }
 
-  /** Writes the file of accounts, all with `PASSWORD`. */
+  /** Writes the accounts file: accounts with these names, all with `PASSWORD`. */
   addAccounts(...names: readonly string[]): void {
     if (names.length > 0) writeAccounts(this.directoryData, ...names);
   }
 
-  /** The names in the file of accounts. */
+  /** The names in the accounts file. */
   accounts(): readonly string[] {
     const [, ...rows] = Deno.readTextFileSync(this.accountsFile).trimEnd().split("\n");
     return rows.map((row) => row.split(",")[0]!);
   }
 
-  /** The directory, whatever becomes of it. */
+  /** Starts the directory without waiting until it is ready. */
   launchDirectory(...args: readonly string[]): Node {
     const words = ["regserver", "--host", "127.0.0.1", "--port", String(this.port)];
     return this.nodes.add(Node.start(words, { data: this.directoryData, args }));
   }
 
-  /** The directory, once it is ready; again after its end. */
+  /** Starts or restarts the directory, and waits until it is ready. */
   async serve(...args: readonly string[]): Promise<Node> {
     const node = this.launchDirectory(...args);
     await node.until(is("ready"));
     return node;
   }
 
-  /** The data folder of somebody's device, the same each time. */
+  /** The data folder of a device, the same each time. */
   data(device: string): string {
     return `${this.folder}/data-${device}`;
   }
 
-  /** Where a device takes calls, the same each time. */
+  /** The port at which a device takes calls, the same each time. */
   callPort(device: string): number {
     let port = this.#ports.get(device);
     if (port === undefined) this.#ports.set(device, port = freePort());
     return port;
   }
 
-  /** What a client is started with. */
+  /** The command-line arguments of a client. */
   words(name: string, { device = name, registry, host = "127.0.0.1" }: ClientOptions = {}) {
     const port = String(this.callPort(device));
     return ["peer", name, "--registry", registry ?? this.registry, "--host", host, "--port", port];
   }
 
-  /** A client's program, whatever becomes of it; `how`: `--login`, `--signup` or `--guest`. */
+  /** Starts a client without waiting; `how`: `--login`, `--signup` or `--guest`. */
   launch(how: string, name: string, options: ClientOptions = {}): Node {
     const { device = name, password = PASSWORD, args = [] } = options;
     return this.nodes.add(Node.start(this.words(name, options), {
@@ -115,7 +115,7 @@ export class DirectoryWorld implements AsyncDisposable {
     }));
   }
 
-  /** The same, once it is in and knows who is there. */
+  /** Starts a client, and waits until it has logged in and has the list of users. */
   async start(how: string, name: string, options: ClientOptions = {}): Promise<Node> {
     const node = this.launch(how, name, options);
     await node.until(is("users"));
@@ -134,14 +134,14 @@ export class DirectoryWorld implements AsyncDisposable {
     return this.start("--guest", name, options);
   }
 
-  /** All of them, in and knowing each other. */
+  /** Starts guests with these names, and waits until each sees all of them. */
   async guests(...names: readonly string[]): Promise<Node[]> {
     const nodes = await Promise.all(names.map((name) => this.guest(name)));
     await Promise.all(nodes.map((node) => seesAll(node, ...names)));
     return nodes;
   }
 
-  /** Two who talk, the first of whom called. */
+  /** Starts two guests, and waits until the first has called the second and they are connected. */
   async talking(
     caller: string,
     callee: string,
@@ -155,7 +155,7 @@ export class DirectoryWorld implements AsyncDisposable {
     return [calling, called];
   }
 
-  /** A client at a terminal: before it is in, it asks. */
+  /** Opens a client at a terminal. Without a name or way in, it asks for them. */
   terminal(
     name: string | null,
     flags: readonly string[] = [],
@@ -167,7 +167,7 @@ export class DirectoryWorld implements AsyncDisposable {
     return openTerminal({ command, columns: 120, rows: 40, env });
   }
 
-  /** A guest at a terminal, in the lobby. */
+  /** Opens a guest at a terminal, and waits for the prompt of the lobby. */
   async guestTerminal(name: string, ...flags: readonly string[]): Promise<Terminal> {
     const terminal = await this.terminal(name, ["--guest", ...flags]);
     await terminal.untilCursorLine(`${name} (lobby)> |`);
@@ -187,7 +187,7 @@ export class DirectoryWorld implements AsyncDisposable {
   }
 }
 
-// What a test waits for.
+// Events that tests wait for.
 
 export type Match = (event: ShownEvent) => boolean;
 
@@ -217,7 +217,7 @@ export const failure = (code: string): Match => (event) =>
 export const notice = (pattern: RegExp): Match => (event) =>
   event.event === "notice" && pattern.test(event.text);
 
-/** What the directory tells of calls. */
+/** An event of the directory about a call. */
 export const directoryCall = (from: string, to: string, state: string): Match => (event) =>
   event.event === "call" && event.from === from && event.to === to && event.state === state;
 
@@ -227,13 +227,13 @@ export const logout = (name: string): Match => (event) =>
 export const login = (name: string): Match => (event) =>
   event.event === "login" && event.name === name;
 
-/** Those in the list now, `bob busy`, in its order. */
+/** The list of users now, in its order, as `bob busy`. */
 export async function listed(node: Node, part?: string): Promise<readonly string[]> {
   const { users } = await node.ask("list", part === undefined ? {} : { part });
   return users.map((user: ShownEvent) => `${user.name} ${user.state}`);
 }
 
-/** Waits until all of these are in the list. */
+/** Waits until all these users are in the list. */
 export async function seesAll(node: Node, ...names: readonly string[]): Promise<void> {
   for (;;) {
     const from = node.events.length;
@@ -243,7 +243,7 @@ export async function seesAll(node: Node, ...names: readonly string[]): Promise<
   }
 }
 
-/** Waits until the list is this one. */
+/** Waits until the list has exactly these users. */
 export async function untilListed(node: Node, ...users: readonly string[]): Promise<void> {
   for (const untilMs = performance.now() + 20_000;;) {
     const seen = await listed(node);
@@ -253,7 +253,7 @@ export async function untilListed(node: Node, ...users: readonly string[]): Prom
   }
 }
 
-/** `caller` calls `name`, who accepts at `callee`; both are connected then. */
+/** `caller` calls `name`, and `callee` accepts; waits until both are connected. */
 export async function connect(caller: Node, callee: Node, name: string): Promise<void> {
   const [before, beforeThere] = [caller.events.length, callee.events.length];
   await caller.type(`/call ${name}`);
@@ -265,32 +265,32 @@ export async function connect(caller: Node, callee: Node, name: string): Promise
   ]);
 }
 
-/** `ringing`, `connected`: what a client was told of its calls. */
+/** The states of its calls that a client was told, as `ringing` or `ended hung-up`. */
 export function callStates(node: Node): readonly string[] {
   return node.events.filter(is("call")).map(({ state, reason }) =>
     reason === "" ? state : `${state} ${reason}`
   );
 }
 
-/** Tells all. @returns How many had it, once the directory says so. */
+/** Sends a broadcast. @returns How many have received it, once the directory reports that. */
 export async function tell(node: Node, text: string): Promise<number> {
   const { event, reached } = await node.ask("broadcast", { text });
   if (event !== "broadcast-sent") throw new Error(`it was told to nobody: ${event}`);
   return reached;
 }
 
-/** What others told all, in the order in which it was shown. */
+/** The broadcasts of others that were shown, in order. */
 export function heard(node: Node): readonly string[] {
   return node.events.filter(is("broadcast")).map(({ from, text }) => `${from}: ${text}`);
 }
 
-/** The same, once so many are shown: they are acknowledged a moment before. */
+/** As `heard`, once `count` broadcasts are shown; they are acknowledged a moment before that. */
 export async function hears(node: Node, count: number): Promise<readonly string[]> {
   await node.untilCount(is("broadcast"), count);
   return heard(node);
 }
 
-/** How a program ended: exit status, last word, its code; where it goes on, that is no end. */
+/** How a program ended: exit status, last event, and its code or reason; waits for the end. */
 export async function endOf(node: Node): Promise<readonly [number, string, string]> {
   await node.until(({ event }) => event === "fatal" || event === "bye");
   const { code, last } = await node.ended();
@@ -301,7 +301,7 @@ export function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-/** The way to a directory, for one client: it can be cut, lose datagrams, repeat them, and come from elsewhere. */
+/** A proxy between one client and the directory: it can be cut, drop and replay datagrams, and change its address. */
 export class DirectoryProxy implements AsyncDisposable {
   readonly #own: OpenPort = openPort();
   readonly #open = new Set<Deno.TcpConn>();
@@ -311,9 +311,9 @@ export class DirectoryProxy implements AsyncDisposable {
   #isCut = false;
   #isOver = false;
   losesDatagrams = false;
-  /** Datagrams that came from the directory, lost ones included. */
+  /** The number of datagrams from the directory, including dropped ones. */
   datagrams = 0;
-  /** Those that went through. */
+  /** The datagrams that were forwarded. */
   readonly toDirectory: Uint8Array[] = [];
   readonly toClient: Uint8Array[] = [];
 
@@ -325,24 +325,24 @@ export class DirectoryProxy implements AsyncDisposable {
     return `127.0.0.1:${this.#own.port}`;
   }
 
-  /** Nothing goes through any more, and nobody is told so. */
+  /** Drops everything from now on, without closing connections. */
   cut(): void {
     this.#isCut = true;
   }
 
-  /** New connections go through again. Those that were cut are gone. */
+  /** Forwards new connections again; those that were cut are closed. */
   mend(): void {
     this.#isCut = false;
     this.#closeAll();
   }
 
-  /** Its datagrams come from another port from now on, as when a router has forgotten them; connections stay. */
+  /** Sends datagrams from another port from now on, as a router that has lost its mapping; connections stay. */
   changePort(): void {
     this.#far.close();
     this.#far = anyDatagramPort();
   }
 
-  /** All that went through goes through once more, the last first. */
+  /** Sends all forwarded datagrams again, in reverse order. */
   async replay(): Promise<void> {
     for (const bytes of this.toDirectory.toReversed()) await this.#sendToDirectory(bytes);
     for (const bytes of this.toClient.toReversed()) {
@@ -365,7 +365,7 @@ export class DirectoryProxy implements AsyncDisposable {
         void this.#pass(near, far);
         void this.#pass(far, near);
       } catch {
-        close(near); // the directory is down
+        close(near); // the directory isn't running
       }
     }
   }
@@ -380,7 +380,7 @@ export class DirectoryProxy implements AsyncDisposable {
         for (let at = 0; at < count;) at += await to.write(bytes.subarray(at, count));
       }
     } catch {
-      // One end is gone: the other is told so.
+      // One end has closed or reset the connection: the other end is closed, too.
     }
     close(from);
     close(to);

@@ -1,6 +1,6 @@
 /**
- * A mode without a network, for tests of the console: what is said is shown as one's own message, and what
- * comes in at the loopback port `EVENTS_PORT`, one JSON event per line, as an event of the room.
+ * A mode without a network, for tests of the console: what the user says is shown as a message of the user, and each
+ * line received at the loopback port `EVENTS_PORT`, a JSON event, as an event of the room.
  *
  *     deno run -A tests/e2e/echo_mode.ts mesh Alice [FLAGS]
  */
@@ -13,7 +13,7 @@ import { openUserInterface } from "../../lib/cli/open_user_interface.ts";
 import type { MeshOptions } from "../../lib/cli/options.ts";
 import type { CommonEvent } from "../../lib/cli/user_interface.ts";
 
-/** What tests tell the room beside events. */
+/** What tests send besides events of the room. */
 type Order =
   | { readonly event: "order"; readonly pause: string | null }
   | { readonly event: "order"; readonly progress: string | null }

@@ -1,6 +1,6 @@
 /**
- * A program of its own for a member: all that the built one does, but what it says it tells the last of the others in
- * other words, signed under the same number.
+ * A malicious member's program: as the built one, but it sends another text to the last of the other members, signed
+ * under the same number.
  */
 
 import { runProgram } from "../../lib/cli/program.ts";

@@ -1,4 +1,4 @@
-/** How a run of `./p2pchat` fails: its last words, and its exit status. */
+/** How a run of `./p2pchat` fails: its last line or event, and its exit status. */
 
 import { assert, assertEquals } from "@std/assert";
 import { PROGRAM } from "./node.ts";
@@ -10,9 +10,9 @@ export interface Failure {
 }
 
 /**
- * Runs the program to its end, in both forms of output, and checks what is true of every failure.
- * @param isShared Whether both runs must find the same folder: one after the other then.
- * @returns What it failed with, the same in both.
+ * Runs the program to its end in both forms of output, and checks what all failures have in common.
+ * @param isShared Whether both runs must use the same folder; they then run one after the other.
+ * @returns The failure, which is the same in both forms.
  */
 export async function failureOf(
   args: readonly string[],
@@ -55,7 +55,7 @@ export async function outputOf(
   };
 }
 
-/** A folder that is there as long as `run` takes. */
+/** Calls `run` with a temporary folder. */
 export async function inTemporaryFolder(run: (folder: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir({ prefix: "p2pchat-errors-" });
   try {

@@ -1,4 +1,4 @@
-/** A program of its own for a client: all that the built one does, but its datagrams come from the address in `FORGED`. */
+/** A malicious client's program: as the built one, but its datagrams have the source address in `FORGED`. */
 
 import { runProgram } from "../../lib/cli/program.ts";
 import { UdpDatagrams } from "../../lib/transport/udp_datagrams.ts";

@@ -1,15 +1,15 @@
-/** Friends on loopback: one table, a profile for each, who are started, killed and moved as a test likes. */
+/** Friends on loopback with one table and a profile each; a test starts, kills and moves them. */
 
 import { Node, type NodeOptions, Nodes, type ShownEvent } from "./node.ts";
 import { freePort } from "./ports.ts";
 
-/** What the table says of a friend. */
+/** A friend's row in the table. */
 export interface Row {
   readonly port: number;
   readonly fingerprint?: string;
 }
 
-/** One message as the receiver's log has it. */
+/** A message in its receiver's log. */
 export interface StoredMessage {
   readonly from: string;
   readonly text: string;
@@ -18,18 +18,18 @@ export interface StoredMessage {
 
 export class FriendsGroup implements AsyncDisposable {
   readonly folder: string = Deno.realPathSync(Deno.makeTempDirSync({ prefix: "p2pchat-friends-" }));
-  /** The table that all use. */
+  /** The table that all use, unless a test says otherwise. */
   readonly file = `${this.folder}/users.txt`;
   readonly rows = new Map<string, Row>();
   readonly nodes = new Nodes();
 
-  /** A table with these names, at free ports. */
+  /** Creates a table with these names, at free ports. */
   constructor(...names: readonly string[]) {
     for (const name of names) this.rows.set(name, { port: freePort() });
     this.writeTable();
   }
 
-  /** Writes the table anew, in one piece as editors do. */
+  /** Writes the table again, atomically as editors do. */
   writeTable(text: string = this.#table()): void {
     Deno.writeTextFileSync(`${this.file}.new`, text);
     Deno.renameSync(`${this.file}.new`, this.file);
@@ -41,7 +41,7 @@ export class FriendsGroup implements AsyncDisposable {
     this.writeTable();
   }
 
-  /** A table of somebody's own, beside the one that all use. */
+  /** Writes a table for one friend only. @returns Its path. */
   otherTable(file: string, rows: Readonly<Record<string, Row>>): string {
     const path = `${this.folder}/${file}`;
     Deno.writeTextFileSync(path, tableOf(Object.entries(rows)));
@@ -59,25 +59,25 @@ export class FriendsGroup implements AsyncDisposable {
     return `${this.folder}/data-${name}`;
   }
 
-  /** A friend's program, whatever becomes of it. */
+  /** Starts a friend's program without waiting until it is ready. */
   launch(name: string, options: NodeOptions & { readonly users?: string } = {}): Node {
     const { users = this.file, ...rest } = options;
     return this.nodes.add(Node.friend(name, users, { data: this.data(name), ...rest }));
   }
 
-  /** The same, once it is ready. */
+  /** Starts a friend's program, and waits until it is ready. */
   async start(name: string, ...args: readonly string[]): Promise<Node> {
     const node = this.launch(name, { args });
     await node.until(({ event }) => event === "ready");
     return node;
   }
 
-  /** All of the table, in its order. */
+  /** Starts everybody in the table, in its order. */
   startAll(...args: readonly string[]): Promise<Node[]> {
     return Promise.all([...this.rows.keys()].map((name) => this.start(name, ...args)));
   }
 
-  /** The messages that `name` has stored, in the order in which they came. */
+  /** The messages that `name` has stored, in the order of their arrival. */
   stored(name: string): readonly StoredMessage[] {
     const folder = `${this.data(name)}/users/${name}/friends`;
     return [...Deno.readDirSync(folder)].flatMap((entry) => {
@@ -104,17 +104,17 @@ function tableOf(rows: Iterable<readonly [name: string, row: Row]>): string {
   return `# name address port [fingerprint]\n${lines.join("\n")}\n`;
 }
 
-/** What a node shows of one message. */
+/** The event that shows a message with this text. */
 export const shows = (text: string) => (event: ShownEvent): boolean =>
   event.event === "message" && event.text === text;
 
-/** What becomes of a message to `to`. */
+/** The event that reports this state of a message to `to`. */
 export const delivery = (state: string, to?: string) => (event: ShownEvent): boolean =>
   event.event === "delivery" && event.state === state && (to === undefined || event.to === to);
 
 export const connection = (state: string, friend: string) => (event: ShownEvent): boolean =>
   event.event === "connection" && event.state === state && event.friend === friend;
 
-/** A failure that the program goes on after. */
+/** An error after which the program goes on. */
 export const failure = (code: string) => (event: ShownEvent): boolean =>
   event.event === "error" && event.code === code;

@@ -1,4 +1,4 @@
-/** A group on loopback: a coordinator and members with a profile each, started, killed and stopped as a test likes. */
+/** A group on loopback: a coordinator and members, each with its own profile; a test starts, stops and kills them. */
 
 import { assertEquals } from "@std/assert";
 import { isSameName } from "../../lib/base/names.ts";
@@ -7,19 +7,19 @@ import { freePort } from "./ports.ts";
 
 export class Group implements AsyncDisposable {
   readonly folder: string = Deno.realPathSync(Deno.makeTempDirSync({ prefix: "p2pchat-group-" }));
-  /** Where the coordinator listens, also after another start. */
+  /** The coordinator's port, the same after a restart. */
   readonly port: number = freePort();
   readonly nodes = new Nodes();
   readonly #ports = new Map<string, number>();
 
-  /** A coordinator, ready. */
+  /** Starts a coordinator, and waits until it is ready. */
   static async open(...args: readonly string[]): Promise<Group> {
     const group = new Group();
     await group.serve(...args);
     return group;
   }
 
-  /** The coordinator's data. */
+  /** The coordinator's data folder. */
   get serverData(): string {
     return `${this.folder}/data-serve`;
   }
@@ -28,7 +28,7 @@ export class Group implements AsyncDisposable {
     return `127.0.0.1:${this.port}`;
   }
 
-  /** The coordinator, once it is ready; again after its end. */
+  /** Starts or restarts the coordinator, and waits until it is ready. */
   async serve(...args: readonly string[]): Promise<Node> {
     const words = ["serve", "--host", "127.0.0.1", "--port", String(this.port)];
     const node = this.nodes.add(Node.start(words, { data: this.serverData, args }));
@@ -41,32 +41,32 @@ export class Group implements AsyncDisposable {
     return `${this.folder}/data-${name}`;
   }
 
-  /** Where a member takes datagrams, the same each time. */
+  /** A member's port for datagrams, the same each time. */
   datagramPort(name: string): number {
     let port = this.#ports.get(name);
     if (port === undefined) this.#ports.set(name, port = freePort());
     return port;
   }
 
-  /** What a member is started with. */
+  /** The command-line arguments of a member. */
   words(name: string): readonly string[] {
     const port = String(this.datagramPort(name));
     return ["peer", name, "--server", this.server, "--host", "127.0.0.1", "--port", port];
   }
 
-  /** A member's program, whatever becomes of it. */
+  /** Starts a member's program without waiting. */
   launch(name: string, options: NodeOptions = {}): Node {
     return this.nodes.add(Node.start(this.words(name), { data: this.data(name), ...options }));
   }
 
-  /** A member that is in the group. */
+  /** Starts a member, and waits until it is in the group. */
   async start(name: string, ...args: readonly string[]): Promise<Node> {
     const node = this.launch(name, { args });
     await node.until(isIn(name));
     return node;
   }
 
-  /** One after the other, so that the first is the sequencer; once all see all. */
+  /** Starts members one after the other, so that the first is the sequencer, and waits until all see all. */
   async startAll(...names: readonly string[]): Promise<Node[]> {
     const members: Node[] = [];
     for (const name of names) members.push(await this.start(name));
@@ -74,7 +74,7 @@ export class Group implements AsyncDisposable {
     return members;
   }
 
-  /** The file of a member's log. */
+  /** The path of a member's log. */
   logPath(name: string): string {
     const users = `${this.data(name)}/users`;
     const folder = [...Deno.readDirSync(users)].find((entry) => isSameName(entry.name, name));
@@ -88,7 +88,7 @@ export class Group implements AsyncDisposable {
     return Deno.readTextFileSync(this.logPath(name));
   }
 
-  /** Waits until the logs of all have become the same, byte for byte. */
+  /** Waits until all these logs are identical, byte for byte. */
   async sameLogs(...names: readonly string[]): Promise<void> {
     await holds(`the logs of ${names.join(", ")} are the same`, () => {
       const [first, ...others] = names.map((name) => this.logText(name));
@@ -102,7 +102,7 @@ export class Group implements AsyncDisposable {
   }
 }
 
-/** `p2pchat log verify`: how it ended, and what it printed. */
+/** Runs `p2pchat log verify`. @returns Its exit status and output. */
 export async function verifiedLog(
   path: string,
 ): Promise<{ readonly status: number; readonly text: string }> {
@@ -112,11 +112,11 @@ export async function verifiedLog(
   return { status: code, text: decoder.decode(stdout) + decoder.decode(stderr) };
 }
 
-/** A view with exactly these. */
+/** A view with exactly these members. */
 export const isView = (...names: readonly string[]) => (event: ShownEvent): boolean =>
   event.event === "view" && [...event.members].sort().join() === [...names].sort().join();
 
-/** A view with this one, whoever else is in it. */
+/** A view with this member. */
 export const isIn = (name: string) => (event: ShownEvent): boolean =>
   event.event === "view" && event.members.includes(name);
 
@@ -131,7 +131,7 @@ export const coordinatorIs = (state: string) => (event: ShownEvent): boolean =>
 export const isError = (code: string) => (event: ShownEvent): boolean =>
   event.event === "error" && event.code === code;
 
-/** Entries that a program has shown, checked: each once, numbered without gaps from the first. */
+/** The entries that a program has shown, after checking that each was shown once, in order and without gaps. */
 export function entriesOf(node: Node): readonly ShownEvent[] {
   const messages = node.events.filter(isMessage);
   const numbers = messages.map(({ seq }) => seq);
@@ -141,18 +141,18 @@ export function entriesOf(node: Node): readonly ShownEvent[] {
   return messages;
 }
 
-/** `3 Bob: hi` for each entry shown. */
+/** The shown entries, as `3 Bob: hi`. */
 export function linesOf(node: Node): readonly string[] {
   return entriesOf(node).map(({ seq, from, text }) => `${seq} ${from}: ${text}`);
 }
 
-/** Of two histories one is a prefix of the other. */
+/** Checks that one of the two histories is a prefix of the other. */
 export function assertPrefix(one: readonly string[], other: readonly string[]): void {
   const length = Math.min(one.length, other.length);
   assertEquals(one.slice(0, length), other.slice(0, length));
 }
 
-/** Fails where something unusual was told. */
+/** Checks that no errors or warnings were shown. */
 export function assertCalm(...nodes: readonly Node[]): void {
   for (const node of nodes) {
     const told = node.events.filter(({ event, warning }) =>

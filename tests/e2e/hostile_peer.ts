@@ -1,4 +1,4 @@
-/** Those who mean no good: strangers on a socket, peers with a valid handshake, and members that break the rules. */
+/** Attackers: strangers on a socket, peers with a valid handshake, and members that break the rules. */
 
 import { nodeCrypto, nodeSigner, utf8 } from "../../lib/base/crypto.ts";
 import { type Environment, SILENT_LOGGER } from "../../lib/base/environment.ts";
@@ -24,22 +24,22 @@ const HOST = "127.0.0.1";
 const MODE = "mesh";
 
 export const MEGABYTE: Uint8Array<ArrayBuffer> = new Uint8Array(1_024 * 1_024).fill(0x70);
-/** It begins like a `hello`. */
+/** Bytes that start like a `hello`. */
 export const GARBAGE: Uint8Array<ArrayBuffer> = new Uint8Array(1_000).fill(1);
 export const HIGH_LENGTH: Uint8Array<ArrayBuffer> = Uint8Array.of(0xff, 0xff, 0xff, 0xff);
 
 type BundleMessage = Extract<MeshMessage, { readonly type: "bundle" }>;
 
-/** The longest wait for what must come: the tests' own bound. */
+/** The longest wait for an expected event, well above any promise that tests check. */
 const WAIT_MS = 60_000;
 
 const codec = createCodec(MESH_MESSAGES);
-/** What friends say to each other. */
+/** The messages between friends. */
 export const friendsCodec: MessageCodec<FriendsMessage> = createCodec(FRIENDS_MESSAGES);
 
-/** A TCP connection to `port`. */
+/** A TCP connection to `port`, without a handshake. */
 export class Stranger implements Disposable {
-  /** When and how the other side ended it, ms of `performance.now()`. */
+  /** When the other side closed the connection, in ms of `performance.now()`. */
   readonly dropped: Promise<number>;
   received = 0;
   #closed = false;
@@ -52,12 +52,12 @@ export class Stranger implements Disposable {
     return new Stranger(await Deno.connect({ hostname: HOST, port }), reads);
   }
 
-  /** As the other side's log names us. */
+  /** Our address in the other side's log. */
   get address(): string {
     return `${HOST}:${(this.conn.localAddr as Deno.NetAddr).port}`;
   }
 
-  /** Sends as long as it is taken. */
+  /** Sends until the other side closes the connection. */
   async send(bytes: Uint8Array, times = 1): Promise<void> {
     try {
       for (let at = 0; at < times; at++) {
@@ -66,11 +66,11 @@ export class Stranger implements Disposable {
         }
       }
     } catch {
-      // Dropped in between, which is what should happen.
+      // The other side has closed the connection, as it should.
     }
   }
 
-  /** Where something that was sent is unread here, the system resets the connection. */
+  /** If received bytes haven't been read, the system resets the connection. */
   close(): void {
     if (!this.#closed) this.conn.close();
     this.#closed = true;
@@ -85,7 +85,7 @@ export class Stranger implements Disposable {
     try {
       for (let count; (count = await this.conn.read(buffer)) !== null;) this.received += count;
     } catch {
-      // Reset by the other side, or closed by this one.
+      // The other side has reset the connection, or this side has closed it.
     }
     return performance.now();
   }
@@ -96,7 +96,7 @@ export interface PeerOptions {
   readonly mode?: ChannelMode;
 }
 
-/** A connection with a handshake by the project's own code, and full control over what follows it. */
+/** A connection with the project's own handshake, and full control of everything after it. */
 export class Peer implements Disposable {
   readonly dropped: Promise<number>;
   readonly #channel: Channel;
@@ -114,7 +114,7 @@ export class Peer implements Disposable {
     void this.#write();
   }
 
-  /** Resolves when the handshake is over. */
+  /** Dials, and waits until the handshake is over. */
   static async dial(
     port: number,
     { identity = newIdentity(), mode = MODE }: PeerOptions = {},
@@ -132,19 +132,19 @@ export class Peer implements Disposable {
     this.sendBody(codec.encode(message));
   }
 
-  /** A whole frame, whatever is in it. */
+  /** Sends a frame with any content. */
   sendBody(body: Uint8Array): void {
     const head = new Uint8Array(FRAME_HEADER_BYTES);
     writeFrameHeader(head, body.length);
     this.sendRaw(head, body);
   }
 
-  /** Messages of a type that nobody knows. */
+  /** Sends messages of an unknown type. */
   sendUnknown(): void {
     for (let at = 0; at < 200; at++) this.sendBody(Uint8Array.of(0xe7, 0x07, 1, 2, 3));
   }
 
-  /** More frames than anybody takes in. */
+  /** Sends more frames than a receiver accepts. */
   async flood(): Promise<void> {
     for (let at = 0; at < 20_000; at++) {
       this.sendBody(MEGABYTE.subarray(0, 1_000));
@@ -152,7 +152,7 @@ export class Peer implements Disposable {
     }
   }
 
-  /** Bytes in place of a frame. */
+  /** Sends arbitrary bytes in place of a frame. */
   sendRaw(head: Uint8Array, body: Uint8Array = new Uint8Array(0)): void {
     this.#step({ type: "send", head, body, lane: "data" });
     this.#wake.resolve();
@@ -186,7 +186,7 @@ export class Peer implements Disposable {
         this.#wake.resolve();
       }
     } catch {
-      // Reset by the other side, or closed by this one.
+      // The other side has reset the connection, or this side has closed it.
     }
     this.close();
     return performance.now();
@@ -204,10 +204,10 @@ export class Peer implements Disposable {
   }
 }
 
-/** A member by the project's own code that says on its links whatever it is told to. */
+/** A member with the project's own code that also sends whatever a test wants. */
 export class FalseMember implements AsyncDisposable {
   readonly events: MeshEvent[] = [];
-  /** When its first link went down, ms of `performance.now()`. */
+  /** When its first link went down, in ms of `performance.now()`. */
   readonly dropped: Promise<number>;
   readonly #links: ReturnType<typeof openTcpLinks>;
   readonly #host: MeshHost;
@@ -218,7 +218,7 @@ export class FalseMember implements AsyncDisposable {
   #heard: BundleMessage | null = null;
   readonly #hearing = Promise.withResolvers<void>();
 
-  /** As logs name it. */
+  /** Its key, as in logs. */
   readonly key: string;
 
   private constructor(name: string, port: number) {
@@ -288,7 +288,7 @@ export class FalseMember implements AsyncDisposable {
     this.#running = this.#host.run();
   }
 
-  /** Resolves when it is a member and has heard somebody say something. */
+  /** Joins, and waits until it is a member and has received a bundle. */
   static async join(name: string, port: number): Promise<FalseMember> {
     const member = new FalseMember(name, port);
     const ready = Promise.all([member.#ready.promise, member.#hearing.promise]);
@@ -296,7 +296,7 @@ export class FalseMember implements AsyncDisposable {
     return member;
   }
 
-  /** The last bundle that was sent to it. */
+  /** The last bundle that it received. */
   get heard(): BundleMessage {
     invariant(this.#heard !== null, "somebody has said something");
     return this.#heard;
@@ -306,7 +306,7 @@ export class FalseMember implements AsyncDisposable {
     return codec.encode(message);
   }
 
-  /** On the link by which it came in. */
+  /** Sends on the link by which it joined. */
   send(message: MeshMessage, lane: "control" | "data" = "data"): void {
     this.sendBody(this.encode(message), lane);
   }
@@ -345,7 +345,7 @@ function randomBytes(length: number): Uint8Array<ArrayBuffer> {
   return crypto.getRandomValues(new Uint8Array(length));
 }
 
-/** @throws When `event` takes longer than `ms`, with `account`. */
+/** Waits for `event`. @throws If it takes longer than `ms`; the error contains `account()`. */
 export async function within(
   ms: number,
   event: Promise<unknown>,
@@ -358,7 +358,7 @@ export async function within(
   if (first === "late") throw new Error(`Waited for ${ms} ms: ${account()}`);
 }
 
-/** A preface that names nothing. */
+/** A preface without a room. */
 export function preface(
   { version = 1, mode = 1 }: { readonly version?: number; readonly mode?: number } = {},
 ): Uint8Array<ArrayBuffer> {
@@ -369,17 +369,17 @@ export function preface(
   return bytes;
 }
 
-/** A hundred connections that end in every way at every point, with a reset where the system makes one. */
+/** Makes a hundred connections, and closes them at different points, some with a reset. */
 export async function resetMany(port: number, bytes: Uint8Array = preface()): Promise<void> {
   for (let count = 0; count < 100; count++) {
     const stranger = await Stranger.connect(port, false);
     if (count % 3 > 0) await stranger.send(bytes);
-    if (count % 3 > 1) await pause(1); // the answer is here, unread: closing resets
+    if (count % 3 > 1) await pause(1); // an unread answer makes the system reset the connection
     stranger.close();
   }
 }
 
-/** All that a peer sent while it shook hands, as an eavesdropper has it. */
+/** Everything that a peer sent during its handshake, as recorded by an eavesdropper. */
 export async function recordedHandshake(
   port: number,
   mode: ChannelMode = MODE,
@@ -397,13 +397,13 @@ export async function recordedHandshake(
           await to.write(buffer.subarray(0, count));
         }
       } catch {
-        // One side is gone: so is the other.
+        // One side has closed the connection: the other one is closed, too.
       }
       for (const conn of [near, far]) {
         try {
           conn.close();
         } catch {
-          // By the other direction already.
+          // Already closed by the other direction.
         }
       }
     };
@@ -417,7 +417,7 @@ export async function recordedHandshake(
   return Uint8Array.from(recorded);
 }
 
-/** Waits until the log says why an address or a key was dropped: it may say it a moment later. */
+/** Waits until the log has a reason for dropping this address or key. */
 export async function assertReason(logFile: string, who: string, name: string): Promise<void> {
   await holds(`the log says why ${who} was dropped (${name})`, () => {
     const lines = Deno.readTextFileSync(logFile).split("\n");

@@ -1,20 +1,20 @@
 /**
- * Several hosts on one machine: network namespaces of Linux, joined by a router that can drop what goes from one to
- * another, as a cut cable or a firewall would: without a word.
+ * Several hosts on one machine: network namespaces of Linux, joined by a router that can silently drop packets
+ * between any two of them, as a cut cable or a firewall would.
  */
 
 import { assert } from "@std/assert";
 
-/** Of a test network, which no host outside has. */
+/** A network for tests, which no real host uses. */
 const NETWORK = "10.77";
 
-/** What the router drops: all of it, or what a firewall is told to. */
+/** The packets that the router drops; by default all. */
 export interface Dropped {
   readonly protocol?: "tcp" | "udp";
   readonly port?: number;
 }
 
-/** Whether this user may make hosts. */
+/** Whether this user may create network namespaces with veth links and policy rules. */
 export function canMakeHosts(): boolean {
   if (Deno.build.os !== "linux" || Deno.uid() !== 0) return false;
   const name = `p2pchat-${Deno.pid}-probe`;
@@ -23,12 +23,12 @@ export function canMakeHosts(): boolean {
       tries("ip", "-n", name, "rule", "add", "from", "10.0.0.1", "ipproto", "tcp", "blackhole") &&
       tries("ip", "-n", name, "link", "add", "near", "type", "veth", "peer", "name", "far");
   } catch {
-    return false; // there is no ip
+    return false; // there is no program ip
   } finally {
     try {
       tries("ip", "netns", "del", name);
     } catch {
-      // there is none
+      // there is no such namespace
     }
   }
 }
@@ -47,7 +47,7 @@ export class Hosts implements AsyncDisposable {
     this.#names = names;
   }
 
-  /** Hosts that all reach each other. */
+  /** Creates hosts that can all reach each other. */
   static async open(...names: readonly string[]): Promise<Hosts> {
     const hosts = new Hosts(names);
     await ip("netns", "add", hosts.#router);
@@ -56,7 +56,7 @@ export class Hosts implements AsyncDisposable {
     return hosts;
   }
 
-  /** The command that runs another one there. */
+  /** The prefix of a command that is to be run on this host. */
   within(name: string): readonly string[] {
     return ["ip", "netns", "exec", this.#namespace(name)];
   }
@@ -65,12 +65,12 @@ export class Hosts implements AsyncDisposable {
     return Hosts.address(this.#names.indexOf(name));
   }
 
-  /** That of the host that was named at this place, from 0 on. */
+  /** The address of the host with this index. */
   static address(at: number): string {
     return `${NETWORK}.${at}.2`;
   }
 
-  /** Drops what goes from one to the other. */
+  /** Drops packets from one host to another. */
   async drop(from: string, to: string, what: Dropped = {}): Promise<void> {
     await ip("-n", this.#router, "rule", "add", ...this.#rule(from, to, what));
   }
@@ -79,7 +79,7 @@ export class Hosts implements AsyncDisposable {
     await ip("-n", this.#router, "rule", "del", ...this.#rule(from, to, what));
   }
 
-  /** Nothing passes between one and the others, either way. */
+  /** Cuts one host from the others, in both directions. */
   async cut(one: string, ...others: readonly string[]): Promise<void> {
     for (const other of others) {
       await this.drop(one, other);
@@ -94,7 +94,7 @@ export class Hosts implements AsyncDisposable {
     }
   }
 
-  /** It has the address that ends with this number from now on, and not that before. */
+  /** Gives the host another address, which ends with this number. */
   async move(name: string, number: number): Promise<void> {
     const namespace = this.#namespace(name);
     const at = this.#names.indexOf(name);
@@ -103,13 +103,13 @@ export class Hosts implements AsyncDisposable {
     await ip("-n", namespace, "route", "add", "default", "via", `${NETWORK}.${at}.1`);
   }
 
-  /** A program there may send from the other one's address; what answers goes to that one. */
+  /** Lets programs on the host send with another host's source address; answers go to that host. */
   async forge(name: string, other: string): Promise<void> {
     const forged = `${this.address(other)}/32`;
     await ip("-n", this.#namespace(name), "address", "add", forged, "dev", "lo");
   }
 
-  /** How many datagrams of UDP programs there have sent, and have come, whether or not there is a program for them. */
+  /** How many UDP datagrams the host has sent and received, including those that no program has taken. */
   async datagrams(name: string): Promise<{ readonly sent: number; readonly come: number }> {
     const text = await ip("netns", "exec", this.#namespace(name), "cat", "/proc/net/snmp");
     const [names, values] = text.split("\n").filter((line) => line.startsWith("Udp: ")).map((

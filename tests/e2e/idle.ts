@@ -1,16 +1,16 @@
-/** Whether a program has nothing to do. Apart from `proc.ts`: the benchmarks, which use that, have no `@std/assert`. */
+/** Whether a program is idle. It isn't in `proc.ts`, as the benchmarks use that one without `@std/assert`. */
 
 import { assert } from "@std/assert";
 import { pause } from "./hostile_peer.ts";
 import { processorMs } from "./proc.ts";
 
-/** Of one processor, of a program that has nothing to do. */
+/** The most processor time of an idle program, as a share of one processor. */
 const IDLE_SHARE_MAX = 0.05;
 const IDLE_LOOKS_MAX = 5;
 
 /**
- * Checks that the process `pid` does nothing for a second: whoever goes on with something never does. That it tidies
- * up for a moment, collects garbage say, is no work that goes on.
+ * Checks that the process `pid` is idle for one of several seconds. Short work such as garbage collection may
+ * disturb some of them, but a program with endless work is never idle.
  */
 export async function assertIdle(pid: number): Promise<void> {
   const shares: number[] = [];

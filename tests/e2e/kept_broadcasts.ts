@@ -1,4 +1,4 @@
-/** A directory's file of what was told to all, written as it would be after a long time. */
+/** Writes a directory's file of broadcasts, as it would be after a long time. */
 
 import type { PeerKey } from "../../lib/base/ids.ts";
 import type { BroadcastRecord, DirectoryRecord } from "../../lib/protocols/directory/records.ts";
@@ -10,7 +10,7 @@ import {
 import { openRecords } from "../../lib/cli/record_store.ts";
 import { RealDisk } from "../../lib/store/real_disk.ts";
 
-/** Of each that a test says nothing else of; told by an account that nobody is in with. */
+/** The default fields of a broadcast; its sender's account isn't logged in. */
 const ABOUT = {
   kind: "broadcast",
   from: "past",
@@ -19,7 +19,7 @@ const ABOUT = {
   ttlMs: 30 * 60_000,
 } as const satisfies Partial<BroadcastRecord>;
 
-/** @param folder The directory's own; it isn't running. */
+/** @param folder The directory's folder; the directory must not be running. */
 export async function keepBroadcasts(
   folder: string,
   broadcasts: readonly (Pick<BroadcastRecord, "text" | "sentAt"> & Partial<BroadcastRecord>)[],

@@ -3,7 +3,7 @@
 import { assert } from "@std/assert";
 import { fileURLToPath } from "node:url";
 
-/** One object that the program printed. */
+/** A JSON object that the program has printed. */
 export interface ShownEvent {
   readonly event: string;
   // deno-lint-ignore no-explicit-any -- a test reads the fields it knows of
@@ -13,17 +13,17 @@ export interface ShownEvent {
 type Match = (event: ShownEvent) => boolean;
 
 export interface NodeOptions {
-  /** Folder of the profile; one is made, and removed at the end, where none is given. */
+  /** The folder of the profile; by default a temporary one, which is removed at the end. */
   readonly data?: string;
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  /** Another program in place of the built one: a module of this folder. */
+  /** A module of this folder to run instead of the built program. */
   readonly module?: string;
-  /** The command that runs it. */
+  /** The command that runs the program, such as `ip netns exec`. */
   readonly within?: readonly string[];
 }
 
-/** The built program; `P2PCHAT` names another one to test. */
+/** The built program; the variable `P2PCHAT` can name another one to test. */
 export const PROGRAM = Deno.env.get("P2PCHAT") ??
   fileURLToPath(new URL("../../p2pchat", import.meta.url));
 
@@ -31,7 +31,7 @@ function moduleFile(name: string): string {
   return fileURLToPath(new URL(name, import.meta.url));
 }
 
-/** Longest wait for anything: the tests' own bound, far above any promise they check. */
+/** The longest wait for an event, well above any promise that tests check. */
 const WAIT_MS = 60_000;
 
 export class Node implements AsyncDisposable {
@@ -49,7 +49,7 @@ export class Node implements AsyncDisposable {
     this.#child = command.spawn();
     this.#stdin = this.#child.stdin.getWriter();
     this.#readers = [
-      // What has no end is a line that a killed program was writing.
+      // A line without an end was being written by a program that was killed.
       this.#read(this.#child.stdout, (line, isWhole) => {
         if (isWhole) this.events.push(JSON.parse(line));
       }),
@@ -83,21 +83,21 @@ export class Node implements AsyncDisposable {
     );
   }
 
-  /** A member of a mesh on a free port of loopback; joins through `contact` where one is given. */
+  /** Starts a member of a mesh on a free port of loopback; it joins through `contact`, or founds a room. */
   static mesh(name: string, contact: Node | null, options: NodeOptions = {}): Node {
     const through = contact === null ? [] : ["127.0.0.1", String(contact.port)];
     const listen = ["--host", "127.0.0.1", "--port", "0"];
     return Node.start(["mesh", name, ...through, ...listen], options);
   }
 
-  /** The same, once it is ready. */
+  /** As `mesh`, and waits until it is ready. */
   static async ready(name: string, contact: Node | null, options: NodeOptions = {}): Promise<Node> {
     const node = Node.mesh(name, contact, options);
     await node.until((event) => event.event === "ready");
     return node;
   }
 
-  /** Somebody of the table of friends `users`; without a name, whose port `--port` in the arguments says. */
+  /** Starts a friend with the table `users`. Without a name, its row is found by the `--port` in the arguments. */
   static friend(name: string | null, users: string, options: NodeOptions = {}): Node {
     const words = name === null ? ["peer"] : ["peer", name];
     return Node.start([...words, "--users", users, "--host", "127.0.0.1"], options);
@@ -113,34 +113,34 @@ export class Node implements AsyncDisposable {
     return ready.port;
   }
 
-  /** Types a line. */
+  /** Writes a line to standard input. */
   async type(line: string): Promise<void> {
     await this.#stdin.write(new TextEncoder().encode(`${line}\n`));
   }
 
-  /** Gives a command as an object. */
+  /** Writes a command as a JSON object. */
   async command(command: Readonly<Record<string, unknown>>): Promise<void> {
     await this.type(JSON.stringify(command));
   }
 
-  /** Says `text` to all, whatever is in it. */
+  /** Sends any `text` to all. */
   async say(text: string): Promise<void> {
     await this.command({ command: "msg", text });
   }
 
-  /** Says `text` to `name` alone. */
+  /** Sends `text` to `name` only. */
   async tell(name: string, text: string, ref?: string): Promise<void> {
     await this.command({ command: "msg", name, text, ref });
   }
 
-  /** The answer to a command that has one. */
+  /** Gives a command, and waits for its answer. */
   async ask(command: string, fields: Readonly<Record<string, unknown>> = {}): Promise<ShownEvent> {
     const ref = `${command}-${this.#asked++}`;
     await this.command({ command, ...fields, ref });
     return this.until((event) => event.ref === ref);
   }
 
-  /** End of input. */
+  /** Closes standard input. */
   async end(): Promise<void> {
     await this.#stdin.close().catch(() => {});
   }
@@ -149,19 +149,19 @@ export class Node implements AsyncDisposable {
     if (!this.#exited) this.#child.kill(signal);
   }
 
-  /** Kills it as `kill -9` does, and waits for its end. */
+  /** Kills the process with SIGKILL, and waits for its end. */
   async kill(): Promise<void> {
     this.signal("SIGKILL");
     await this.status;
   }
 
-  /** The first event from place `from` on that matches, waiting for it. */
+  /** Waits for the first event with an index of at least `from` that matches. */
   async until(match: Match, waitMs = WAIT_MS, from = 0): Promise<ShownEvent> {
     const found = await this.untilCount(match, 1, waitMs, from);
     return found[0] as ShownEvent;
   }
 
-  /** The first `count` events that match, waiting for them. */
+  /** Waits for the first `count` events that match. */
   async untilCount(
     match: Match,
     count: number,
@@ -197,19 +197,19 @@ export class Node implements AsyncDisposable {
     );
   }
 
-  /** Texts of the messages shown, in order; those of `from` alone where it is given. */
+  /** The texts of the messages shown, in order; with `from`, only those of that author. */
   texts(from?: string): readonly string[] {
     return this.events.filter((event) =>
       event.event === "message" && (from === undefined || event.from === from)
     ).map(({ text }) => text);
   }
 
-  /** What `/history N` answers. */
+  /** The answer to `/history N`. */
   async history(count = 10_000): Promise<ShownEvent["messages"]> {
     return (await this.ask("history", { n: count })).messages;
   }
 
-  /** Exit status and last event, waiting for the end. */
+  /** Waits for the end. @returns Exit status and last event. */
   async ended(): Promise<{ readonly code: number; readonly last: ShownEvent | undefined }> {
     const { code } = await this.status;
     await Promise.all(this.#readers);
@@ -249,7 +249,7 @@ export class Node implements AsyncDisposable {
   }
 }
 
-/** Everything that ends with the test: disposed of in the reverse order. */
+/** The programs of a test, which are disposed of in reverse order. */
 export class Nodes extends AsyncDisposableStack {
   add(node: Node): Node {
     return this.use(node);
@@ -262,7 +262,7 @@ export class Nodes extends AsyncDisposableStack {
   }
 }
 
-/** Waits for what no event tells: looks until it is so. */
+/** For conditions that no event reports: checks repeatedly until `look` returns true. */
 export async function holds(what: string, look: () => Promise<boolean> | boolean): Promise<void> {
   for (const untilMs = performance.now() + WAIT_MS; !(await look());) {
     assert(performance.now() < untilMs, what);

@@ -1,4 +1,4 @@
-/** Clients of a directory in this process, over real sockets: a link and a socket for datagrams each. */
+/** Clients of a directory in this process over real sockets: each has a link and a socket for datagrams. */
 
 import { nodeCrypto, nodeSigner, type Signer } from "../../lib/base/crypto.ts";
 import { SILENT_LOGGER } from "../../lib/base/environment.ts";
@@ -11,19 +11,19 @@ import { UdpDatagrams } from "../../lib/transport/udp_datagrams.ts";
 import { CLIENT_ACCESS, LeanClient, type LeanNews } from "../runtime/lean_client.ts";
 
 const HOST = "127.0.0.1";
-/** Longest wait for anything: the tests' own bound, far above any promise they check. */
+/** The longest wait for an event, well above any promise that tests check. */
 const WAIT_MS = 60_000;
 
 export class People implements AsyncDisposable {
-  /** What happened to whom is told to these, too. */
+  /** Called for each event of each client. */
   readonly listeners = new Set<(client: LeanClient, news: LeanNews) => void>();
   readonly #all: { readonly client: LeanClient; readonly datagrams: Datagrams }[] = [];
   readonly #waiters = new Set<() => void>();
 
-  /** @param port Where the directory listens. */
+  /** @param port The directory's port. */
   constructor(readonly port: number) {}
 
-  /** Somebody who has said nothing yet; with a key of its own unless one is given. */
+  /** A client that hasn't sent anything yet; by default with a new key. */
   somebody(name: string, signer: Signer = newSigner()): LeanClient {
     const datagrams = UdpDatagrams.listen(HOST, 0, SILENT_LOGGER);
     const client = new LeanClient(name, {
@@ -49,14 +49,14 @@ export class People implements AsyncDisposable {
     return client;
   }
 
-  /** A guest, once it is in. */
+  /** A guest that has entered. */
   async guest(name: string): Promise<LeanClient> {
     const guest = this.somebody(name).enters({ how: "guest" });
     await this.said(guest, "entered");
     return guest;
   }
 
-  /** Waits until it is so. */
+  /** Waits until `isSo` returns true. */
   async until(isSo: () => boolean, what = String(isSo), waitMs = WAIT_MS): Promise<void> {
     const deadline = performance.now() + waitMs;
     while (!isSo()) {
@@ -71,7 +71,7 @@ export class People implements AsyncDisposable {
     }
   }
 
-  /** The last message of that kind that the directory said to it, waiting for the first one after `from`. */
+  /** Waits for the first message of this type from the directory to this client, starting at index `from`. */
   async said<Type extends DirectoryMessage["type"]>(
     client: LeanClient,
     type: Type,
@@ -99,7 +99,7 @@ function randomBytes(length: number): Uint8Array<ArrayBuffer> {
   return crypto.getRandomValues(new Uint8Array(length));
 }
 
-/** A key that nobody has met. */
+/** A new key. */
 export function newSigner(): Signer {
   return nodeSigner(randomBytes(32));
 }

@@ -1,17 +1,18 @@
 /** Ports for the tests of the built program, several files of which run at the same time. */
 
 /**
- * Below those that systems give to outgoing connections: a port must not become somebody else's while its owner is away.
+ * Below the range that systems use for outgoing connections: otherwise a port could be taken while its owner is
+ * being restarted.
  */
 const FIRST = 20_000;
 const COUNT = 12_000;
-/** No test takes as long: whoever claimed a port before has gone. */
+/** Longer than any test takes: an older claim is void. */
 const CLAIM_MS = 30 * 60_000;
 
-/** A folder with an entry for each port that was given away, by whatever file's tests or run. */
+/** A folder with an entry for each claimed port, shared by the tests of all files and runs. */
 const claims = `${Deno.env.get("TMPDIR") ?? "/tmp"}/p2pchat-test-ports`;
 
-/** TCP and UDP at one port of 127.0.0.1. */
+/** A TCP listener and a UDP socket at one port of 127.0.0.1. */
 export interface OpenPort {
   readonly port: number;
   readonly listener: Deno.TcpListener;
@@ -19,8 +20,8 @@ export interface OpenPort {
 }
 
 /**
- * A port at which nobody listens, on TCP or UDP, and that no other test is given.
- * Programs are given it. Who listens in the test's own process takes `openPort`.
+ * A port that is free for TCP and UDP, and that no other test gets. It is for programs that a test starts; code in
+ * the test's own process uses `openPort`.
  */
 export function freePort(draw: () => number = anyPort, open = tryToOpen): number {
   const { port, listener, datagrams } = openPort(draw, open);
@@ -30,13 +31,13 @@ export function freePort(draw: () => number = anyPort, open = tryToOpen): number
 }
 
 /**
- * The same, open. To close it and to listen again right away can fail: while another thread's test starts a
- * program, that holds what was open here until it is under way.
+ * As `freePort`, but open. Closing the port and listening again at once may fail: a program that another thread is
+ * just starting holds this process's open sockets until it is running.
  */
 export function openPort(draw: () => number = anyPort, open = tryToOpen): OpenPort {
   for (;;) {
     const port = draw();
-    // Claimed first: trying a port takes it for a moment, and whose it is may be about to listen there.
+    // Claims before opening: opening takes the port for a moment, in which its owner might try to listen there.
     const opened = claim(port) ? open(port) : null;
     if (opened !== null) return opened;
   }
@@ -60,7 +61,7 @@ function tryToOpen(port: number): OpenPort | null {
   }
 }
 
-/** Whether it is ours now: of several that make one folder, one succeeds. */
+/** Claims a port. If several try to create the folder, only one succeeds. */
 function claim(port: number): boolean {
   const path = `${claims}/${port}`;
   Deno.mkdirSync(claims, { recursive: true });
@@ -74,7 +75,7 @@ function claim(port: number): boolean {
     const { mtime } = Deno.statSync(path);
     if (Date.now() - mtime!.getTime() > CLAIM_MS) Deno.removeSync(path);
   } catch (error) {
-    // Another has taken it away.
+    // Another test has removed the claim.
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
   return false;

@@ -1,35 +1,35 @@
-/** What Linux tells of a process: memory, processor time, open connections. */
+/** Figures of a process that Linux provides: memory, processor time, open connections. */
 
-/** Clock ticks in a second, as `/proc` counts them on every Linux that Deno runs on. */
+/** Clock ticks per second in `/proc`, the same on every Linux that Deno runs on. */
 const TICKS_A_SECOND = 100;
-/** As `/proc/net/tcp` writes that state. */
+/** The code of the state ESTABLISHED in `/proc/net/tcp`. */
 const ESTABLISHED = "01";
 
-/** Bytes of memory that the process `pid` has at the moment. */
+/** The resident memory of the process `pid`, in bytes. */
 export async function residentBytes(pid: number): Promise<number> {
   const status = await Deno.readTextFile(`/proc/${pid}/status`);
   return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1_024;
 }
 
-/** Processor time that the process `pid` has used so far, in ms. */
+/** The processor time that the process `pid` has used so far, in ms. */
 export async function processorMs(pid: number): Promise<number> {
   const stat = await Deno.readTextFile(`/proc/${pid}/stat`);
-  // The command's name, in parentheses, may hold blanks; user and system time are fields 14 and 15.
+  // The command's name, in parentheses, may contain blanks; user and system time are fields 14 and 15.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   return (Number(fields[11]) + Number(fields[12])) * 1_000 / TICKS_A_SECOND;
 }
 
-/** How many files, sockets and the like the process `pid` has open. */
+/** The number of open file descriptors of the process `pid`. */
 export async function openDescriptors(pid: number): Promise<number> {
   return (await Array.fromAsync(Deno.readDir(`/proc/${pid}/fd`))).length;
 }
 
-/** How many sockets the process `pid` has open. */
+/** The number of open sockets of the process `pid`. */
 export async function openSockets(pid: number): Promise<number> {
   return (await socketsOf(pid)).size;
 }
 
-/** How many of them are TCP connections to another end. */
+/** The number of established TCP connections of the process `pid`. */
 export async function openConnections(pid: number): Promise<number> {
   const sockets = await socketsOf(pid);
   let count = 0;
@@ -43,7 +43,7 @@ export async function openConnections(pid: number): Promise<number> {
   return count;
 }
 
-/** Their inodes. */
+/** The inodes of the open sockets of the process `pid`. */
 async function socketsOf(pid: number): Promise<ReadonlySet<string>> {
   const inodes = new Set<string>();
   for await (const { name } of Deno.readDir(`/proc/${pid}/fd`)) {

@@ -1,27 +1,27 @@
 /**
- * A program at a pseudo-terminal, as a person sits before it: keys in, a screen out.
+ * A program at a pseudo-terminal, as a person uses it: keys in, a screen out.
  *
- * The pseudo-terminal is that of `script` (util-linux), `stty` gives it a size. Waiting is for what the
- * screen shows, never for time to pass.
+ * The pseudo-terminal is that of `script` (util-linux), and `stty` sets its size. Tests wait for the screen to show
+ * something, never for a fixed time.
  */
 
 import { Screen } from "./screen.ts";
 
-/** How long the screen may take to show what is awaited, also on a busy machine. */
+/** The longest wait for the screen to show something, also on a busy machine. */
 const AWAIT_MS = 60_000;
 
 export interface TerminalOptions {
   readonly command: readonly string[];
   readonly columns?: number;
   readonly rows?: number;
-  /** Whether the terminal breaks rows that become too wide; as nearly everywhere, it does. */
+  /** Whether the terminal rewraps rows that become too wide; true by default, as for nearly all terminals. */
   readonly reflows?: boolean;
   readonly env?: Readonly<Record<string, string>>;
-  /** Appended to the command as it stands: `2>FILE`. */
+  /** Appended to the shell command unchanged, for example `2>FILE`. */
   readonly redirect?: string;
 }
 
-/** Whether this machine has what `openTerminal` needs. */
+/** Whether this machine has the programs that `openTerminal` needs. */
 export function hasScript(): boolean {
   try {
     const { stdout } = new Deno.Command("script", { args: ["--version"] }).outputSync();
@@ -48,7 +48,7 @@ export class Terminal {
     this.#reading = this.#read();
   }
 
-  /** Everything the program wrote, sequences included. */
+  /** Everything that the program wrote, including escape sequences. */
   get raw(): string {
     return this.#raw;
   }
@@ -58,7 +58,7 @@ export class Terminal {
     await this.#keys.write(new TextEncoder().encode(keys));
   }
 
-  /** Resolves once `holds`; fails with what the screen shows where it never does. */
+  /** Waits until `holds` returns true. @throws With the screen's content, if it never does. */
   async until(what: string, holds: (screen: Screen) => boolean): Promise<void> {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const limit = new Promise<"late">((resolve) => {
@@ -77,12 +77,12 @@ export class Terminal {
     }
   }
 
-  /** Waits for the row with the cursor, `|` being the cursor. */
+  /** Waits for the row with the cursor; `|` stands for the cursor. */
   untilCursorLine(line: string): Promise<void> {
     return this.until(`the cursor line ${line}`, (screen) => screen.cursorLine === line);
   }
 
-  /** Gives the window another size. */
+  /** Resizes the window. */
   async resize(columns: number, rows: number): Promise<void> {
     const device = (await Deno.readTextFile(`${this.#folder}/tty`)).trim();
     this.screen.resize(columns, rows);
@@ -90,14 +90,14 @@ export class Terminal {
     await new Deno.Command("stty", { args }).output();
   }
 
-  /** What `stty -a` says of the terminal now. */
+  /** The output of `stty -a` for the terminal. */
   async settings(): Promise<string> {
     const device = (await Deno.readTextFile(`${this.#folder}/tty`)).trim();
     const { stdout } = await new Deno.Command("stty", { args: ["-F", device, "-a"] }).output();
     return new TextDecoder().decode(stdout);
   }
 
-  /** The program's exit status, when it has ended. */
+  /** Waits for the end. @returns The program's exit status. */
   async ended(): Promise<number> {
     await this.#reading;
     const { code } = await this.#process.status;
@@ -105,8 +105,8 @@ export class Terminal {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    // `script` ends with the program. Were it killed first, the program would leave at its leisure, and
-    // write to folders that a test removes meanwhile.
+    // `script` ends with the program. If `script` were killed first, the program would go on for a while, and might
+    // write to folders that the test is removing.
     const started = await startedBy(this.#process.pid);
     for (const pid of started.length > 0 ? started : [this.#process.pid]) kill(pid);
     await this.#keys.close().catch(() => {});
@@ -129,17 +129,17 @@ function kill(pid: number): void {
   try {
     Deno.kill(pid, "SIGKILL");
   } catch (error) {
-    // It has ended by itself.
+    // The process has ended already.
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
 }
 
-/** The processes at the terminal of this `script`: the session that it began (proc(5), `stat`). */
+/** The processes of the session that this `script` has started (proc(5), `stat`). */
 async function startedBy(script: number): Promise<readonly number[]> {
   const running: { pid: number; parent: number; session: number }[] = [];
   for await (const { name } of Deno.readDir("/proc")) {
     if (!/^[0-9]+$/.test(name)) continue;
-    // Empty where it has ended since.
+    // Empty if the process has ended meanwhile.
     const stat = await Deno.readTextFile(`/proc/${name}/stat`).catch(() => "");
     const [parent = 0, , session = 0] = stat.split(") ").at(-1)!.split(" ").slice(1).map(Number);
     running.push({ pid: Number(name), parent, session });

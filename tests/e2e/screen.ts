@@ -1,6 +1,6 @@
 /**
- * A terminal's screen, as far as p2pchat may use one: text with automatic margins, the cursor moves and
- * erasures of ECMA-48 that the prompt needs. Every other sequence is noted in `unexpected`.
+ * A terminal's screen with the features that p2pchat may use: text with automatic margins, and the cursor movements
+ * and erasures of ECMA-48 that the prompt needs. Every other sequence is recorded in `unexpected`.
  */
 
 import { textWidth } from "../../lib/cli/graphemes.ts";
@@ -15,7 +15,7 @@ const segmenter = new Intl.Segmenter(undefined, { granularity: "grapheme" });
 interface Cell {
   /** Empty in the second cell of a wide character. */
   readonly text: string;
-  /** The parameters of SGR that it was printed under: `1;33`. */
+  /** The SGR parameters in effect when it was printed: `1;33`. */
   readonly style: string;
 }
 
@@ -24,35 +24,38 @@ export type Run = Cell;
 
 export class Screen {
   #cells: Cell[][];
-  /** Rows that went out at the top. */
+  /** Rows that have scrolled off at the top. */
   readonly #scrollback: Cell[][] = [];
   #style = "";
   row = 0;
   column = 0;
   bells = 0;
   readonly modes = new Set<string>();
-  /** Sequences and control characters that have no business here. */
+  /** Escape sequences and control characters that the program must not use. */
   readonly unexpected: string[] = [];
   #pending = "";
-  /** The cursor is beyond the last column until something is printed. */
+  /** Whether the cursor is beyond the last column, until something is printed. */
   #wrapsNext = false;
 
-  /** @param reflows Whether rows that become too wide are broken, as nearly everywhere; xterm cuts them. */
+  /**
+   * @param reflows Whether rows that become too wide are rewrapped, as by nearly all terminals; xterm truncates
+   * them.
+   */
   constructor(public columns: number, public rows: number, readonly reflows = true) {
     this.#cells = [[]];
   }
 
-  /** The rows on the screen, without blanks at their ends. */
+  /** The rows on the screen, without trailing blanks. */
   get lines(): readonly string[] {
     return this.#cells.map(textOf);
   }
 
-  /** Everything that was ever printed and not erased. */
+  /** Everything that was printed and not erased, including the scrollback. */
   get text(): string {
     return this.#all().map(textOf).join("\n");
   }
 
-  /** The same as rows of runs. */
+  /** As `text`, as rows of runs. */
   get styled(): readonly (readonly Run[])[] {
     return this.#all().map(runsOf);
   }
@@ -61,7 +64,7 @@ export class Screen {
     return [...this.#scrollback, ...this.#cells];
   }
 
-  /** The row with the cursor, a `|` where it stands. */
+  /** The row with the cursor, which is shown as `|`. */
   get cursorLine(): string {
     const cells = this.#cells[this.row] ?? [];
     const cell = (column: number) => cells[column]?.text ?? " ";
@@ -70,7 +73,7 @@ export class Screen {
     return `${range(0, this.column)}|${range(this.column, cells.length).trimEnd()}`;
   }
 
-  /** The window has another size. Rows that were broken here stay so. */
+  /** Resizes the window. Rows that were wrapped before aren't joined again. */
   resize(columns: number, rows: number): void {
     if (this.reflows && columns < this.columns) this.#breakRows(columns);
     this.columns = columns;

@@ -1,14 +1,14 @@
-/** Tests that run beside each other in one file. */
+/** Tests of one file that run concurrently. */
 
 import { canMakeHosts } from "./hosts.ts";
 
-/** Tests that run at once: more would make each other late. */
+/** How many tests run concurrently: more would delay each other. */
 const AT_ONCE = 6;
 
 /**
- * Tests that wait long for what takes a fixed time, the longest first: they begin with the first one, some at once, and
- * each is told as a test of its own.
- * @param about What is tested: begins the name of each.
+ * For tests that mostly wait for a fixed time: runs some of them concurrently, starting with the first. Each is
+ * reported as a test of its own. List the longest first.
+ * @param about The subject, a prefix of each name.
  */
 export function sideBySide(
   about: string,
@@ -32,7 +32,7 @@ export function sideBySide(
   for (const name of Object.keys(tests)) {
     Deno.test({
       name: `${about}: ${name}`,
-      // The others go on meanwhile.
+      // Other tests are still running.
       sanitizeOps: false,
       sanitizeResources: false,
       fn: async () => {
@@ -44,7 +44,7 @@ export function sideBySide(
   }
 }
 
-/** The same with several hosts each; where none can be made, they are told as ignored. */
+/** As `sideBySide`, for tests with several hosts each; they are ignored where no hosts can be created. */
 export function sideBySideOnHosts(
   about: string,
   tests: Readonly<Record<string, () => Promise<void>>>,

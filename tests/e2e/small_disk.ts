@@ -2,7 +2,7 @@
 
 import { assert } from "@std/assert";
 
-/** Whether this user may mount a small disk: root may, in most containers too. */
+/** Whether this user may mount a small disk: root may, also in most containers. */
 export function canMount(): boolean {
   if (Deno.uid() !== 0) return false;
   const folder = Deno.makeTempDirSync({ prefix: "p2pchat-mount-" });
@@ -11,13 +11,13 @@ export function canMount(): boolean {
     if (!new Deno.Command("mount", { args, stderr: "null" }).outputSync().success) return false;
     return new Deno.Command("umount", { args: [folder] }).outputSync().success;
   } catch {
-    return false; // there is no mount
+    return false; // there is no program mount
   } finally {
     Deno.removeSync(folder);
   }
 }
 
-/** A disk at `folder`, of 1 MiB where nothing else is said. */
+/** Mounts a disk at `folder`, by default of 1 MiB. */
 export async function mount(folder: string, size = "1m"): Promise<void> {
   await run("mount", "-t", "tmpfs", "-o", `size=${size}`, "tmpfs", folder);
 }
@@ -26,13 +26,13 @@ export async function unmount(folder: string): Promise<void> {
   await run("umount", "--lazy", folder);
 }
 
-/** Takes all the room there is. */
+/** Fills the disk completely. */
 export async function fill(folder: string): Promise<void> {
   using file = await Deno.open(`${folder}/filling`, { write: true, create: true });
   try {
     for (;;) await file.write(new Uint8Array(4_096));
   } catch {
-    // It is full.
+    // The disk is full.
   }
 }
 

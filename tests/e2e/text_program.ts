@@ -1,15 +1,15 @@
-/** `./p2pchat` in pipes without `--json`, as a shell script or a person with a pipe meets it. */
+/** `./p2pchat` in pipes without `--json`, as a shell script or a person with a pipe uses it. */
 
 import { PROGRAM } from "./node.ts";
 
-/** Longest wait for anything: the tests' own bound, far above any promise they check. */
+/** The longest wait for an event, well above any promise that tests check. */
 const WAIT_MS = 60_000;
 
 export interface TextProgramOptions {
-  /** Folder of the profile; one is made, and removed at the end, where none is given. */
+  /** The folder of the profile; by default a temporary one, which is removed at the end. */
   readonly data?: string;
   readonly env?: Readonly<Record<string, string>>;
-  /** Where false, nothing of what the program prints is read until `startReading`. */
+  /** If false, the program's output isn't read until `startReading`. */
   readonly reads?: boolean;
 }
 
@@ -52,7 +52,7 @@ export class TextProgram implements AsyncDisposable {
     return new TextProgram(data, options.data === undefined, command, options.reads ?? true);
   }
 
-  /** `p2pchat mesh NAME` on a free port of loopback, joining through a member at `port` where one is given. */
+  /** Runs `p2pchat mesh NAME` on a free port of loopback; with `port`, it joins through the member there. */
   static mesh(
     name: string,
     port: number | null,
@@ -76,19 +76,19 @@ export class TextProgram implements AsyncDisposable {
     return this.#printed.stderr;
   }
 
-  /** Whole lines on standard output, without the time that most begin with. */
+  /** The complete lines on standard output, without the time at their start. */
   get lines(): readonly string[] {
     return this.stdout.split("\n").slice(0, -1).map((line) => line.replace(/^\d\d:\d\d /, ""));
   }
 
-  /** Everything, one line after the other, is on the way to the program when it resolves. */
+  /** Writes lines to standard input; resolves when all are written. */
   async type(...lines: readonly string[]): Promise<void> {
     await this.#stdin.write(new TextEncoder().encode(lines.map((line) => `${line}\n`).join("")));
   }
 
-  /** End of input. */
+  /** Closes standard input. */
   async end(): Promise<void> {
-    await this.#stdin.close().catch(() => {}); // it has left by itself
+    await this.#stdin.close().catch(() => {}); // the program has ended by itself
   }
 
   signal(signal: Deno.Signal): void {
@@ -104,13 +104,13 @@ export class TextProgram implements AsyncDisposable {
     await this.#child.stdout.cancel();
   }
 
-  /** Where it listens, by its first line. */
+  /** The port at which it listens, from its first line. */
   async port(): Promise<number> {
     const [, port] = await this.until(/^>INFO: .* is listening at (\d+)\.\n/m);
     return Number(port);
   }
 
-  /** The match of a pattern in what was printed, waiting for it. */
+  /** Waits until the output matches `pattern`. @returns The match. */
   async until(
     pattern: RegExp,
     channel: "stdout" | "stderr" = "stdout",
@@ -134,7 +134,7 @@ export class TextProgram implements AsyncDisposable {
     }
   }
 
-  /** Exit status, once everything that was printed has been read. */
+  /** The exit status, once all output has been read. */
   async ended(): Promise<number> {
     const { code } = await this.status;
     await Promise.all(this.#readers);
@@ -145,7 +145,7 @@ export class TextProgram implements AsyncDisposable {
     this.signal("SIGKILL");
     await this.end();
     await this.status;
-    await this.#child.stdout.cancel().catch(() => {}); // it is being read, to its end
+    await this.#child.stdout.cancel().catch(() => {}); // it is being read to its end
     await Promise.all(this.#readers);
     if (this.ownsData) await Deno.remove(this.data, { recursive: true });
   }
@@ -164,7 +164,7 @@ export class TextProgram implements AsyncDisposable {
   }
 }
 
-/** Resolves with `event`, or after `ms`. */
+/** Waits for `event`, but for `ms` at most. */
 async function orAfter(event: Promise<unknown>, ms: number): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const limit = new Promise<void>((resolve) => timer = setTimeout(resolve, ms));
