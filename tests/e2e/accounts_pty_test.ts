@@ -1,4 +1,4 @@
-/** Passwords typed at a terminal: unseen, and with the terminal as it was afterwards. */
+/** Passwords typed at a terminal: they aren't shown, and the terminal's mode is restored afterwards. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { AccountsFolder } from "./accounts_folder.ts";
@@ -30,7 +30,7 @@ function terminalTest(
   });
 }
 
-/** What the program showed, once it has ended; the terminal echoes lines again. */
+/** What the program showed, once it has ended and the terminal echoes lines again. */
 async function ended(terminal: Terminal): Promise<readonly string[]> {
   await terminal.until("the status", ({ text }) => /^status \d+$/m.test(text));
   const settings = await terminal.settings();

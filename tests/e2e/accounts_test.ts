@@ -1,4 +1,4 @@
-/** `p2pchat accounts`: what an operator and scripts see of each command, and what it leaves on disk. */
+/** `p2pchat accounts`: what each command shows operators and scripts, and what it leaves on disk. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { PasswordHasher } from "../../lib/runtime/password_hasher.ts";
@@ -11,7 +11,7 @@ import { canMount, fill, mount, unmount } from "./small_disk.ts";
 const BYE = { event: "bye", reason: "done" };
 const PASSWORD = "correct horse";
 
-/** Whether it is the password of a row of the table. */
+/** Whether `password` is that of the account in the table. */
 async function isPassword(
   folder: AccountsFolder,
   name: string,
@@ -385,7 +385,7 @@ Deno.test("accounts import of a file that isn't one adds nothing", async () => {
   assertEquals(await folder.names(), []);
 });
 
-/** An import of many accounts that has added some. */
+/** Starts an import of many accounts, and waits until it has added some. */
 async function importing(folder: AccountsFolder) {
   const names = Array.from({ length: 200 }, (_, at) => `user${at}`);
   await folder.write(
@@ -479,7 +479,7 @@ Deno.test({
   },
 });
 
-/** The names of whole rows, as `cut` sees them. */
+/** The names of the complete rows; a last row without a line end isn't counted. */
 async function rowsOf(folder: AccountsFolder): Promise<readonly string[]> {
   const text = await Deno.readTextFile(folder.file).catch(() => "");
   return text.split("\n").slice(1, -1).map((line) => line.split(",")[0]!);

@@ -1,6 +1,6 @@
 /**
- * The built `./p2pchat` as a file: it starts from anywhere, several times at once, and after its cache was
- * damaged. The form that `deno compile` makes unpacks nothing; it has only the tests of both forms.
+ * The built `./p2pchat` as a file: it starts from anywhere, several times at once, and after its cache was damaged.
+ * The form that `deno compile` makes unpacks nothing; for it only the tests of both forms are run.
  */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
@@ -20,7 +20,7 @@ interface Ended {
 }
 
 interface Start {
-  /** The folder that the tests of unpacking give the program for its cache. */
+  /** The folder for the program's cache, in tests of unpacking. */
   readonly cache?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
@@ -49,8 +49,8 @@ async function start(program: string, options: Start = {}): Promise<Ended> {
 }
 
 /**
- * With its mode, by another process: a program that another thread starts holds for a moment what this process has
- * open, and no file can be started that somebody may still write to.
+ * Copies the program, with its mode, by another process. A program that another thread is starting holds the files
+ * that this process has open for a moment, and no file can be started while somebody may write to it.
  */
 async function copyProgram(from: string, to: string): Promise<void> {
   const { success } = await new Deno.Command("cp", { args: [from, to] }).output();
@@ -72,7 +72,7 @@ async function inTemporaryFolder(run: (folder: string) => Promise<void>): Promis
   }
 }
 
-/** What the launcher keeps in `folder`, by the first word of its name. */
+/** The names in the launcher's cache `folder`, by their first word. */
 async function kept(
   folder: string,
 ): Promise<{ program: string[]; runtime: string[]; new: string[] }> {
@@ -85,7 +85,7 @@ async function kept(
   return found;
 }
 
-/** The two unpacked files below `folder`. */
+/** The paths of the two unpacked files below `folder`. */
 async function parts(folder: string): Promise<{ program: string; runtime: string }> {
   const { program, runtime } = await kept(folder);
   assertEquals([program.length, runtime.length], [1, 1]);
@@ -103,7 +103,10 @@ async function isSelfExtracting(): Promise<boolean> {
 }
 
 const unpacks = { ignore: !(await isSelfExtracting()) };
-/** The unpacked runtime is large: most tests share one, and only take the program away to have it unpacked. */
+/**
+ * As the unpacked runtime is large, most tests share one cache, and only remove the program from it to have it
+ * unpacked.
+ */
 const sharedCache = await Deno.makeTempDir({ prefix: "p2pchat cache " });
 
 Deno.test.beforeAll(async () => assertStarted(await start(BUILT, { cache: sharedCache })));
@@ -127,7 +130,7 @@ Deno.test("p2pchat starts 8 times at once on a machine where it never ran", unpa
   });
 });
 
-/** MiB of memory that a program uses when it is ready. */
+/** The resident memory of a program that is ready, in MiB. */
 async function residentMiB(cache: string): Promise<number> {
   await using node = await Node.ready("Ann", null, { env: { XDG_CACHE_HOME: cache } });
   return await residentBytes(node.pid) / 2 ** 20;
@@ -460,7 +463,7 @@ Deno.test("p2pchat leaves nothing when its first start is broken off", unpacks, 
   });
 });
 
-/** Waits until something below `cache` has a name with this beginning. */
+/** Waits until a name below `cache` starts with `beginning`. */
 async function made(cache: string, beginning: string): Promise<void> {
   using watcher = Deno.watchFs(cache, { recursive: true });
   const isThere = () => {

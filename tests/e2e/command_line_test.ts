@@ -6,11 +6,11 @@ interface Outcome {
   readonly status: number;
   readonly stdout: string;
   readonly stderr: string;
-  /** Names in the data folder afterwards. */
+  /** The names in the data folder afterwards. */
   readonly files: readonly string[];
 }
 
-/** Runs the program with `line`, words separated by blanks, and no input. */
+/** Runs the program with the words of `line`, and without input. */
 async function run(line: string): Promise<Outcome> {
   const folder = await Deno.makeTempDir({ prefix: "p2pchat-args-" });
   const { code, stdout, stderr } = await new Deno.Command(PROGRAM, {

@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { hasScript, openTerminal, type Terminal, type TerminalOptions } from "./pty.ts";
 import { PROGRAM } from "./node.ts";
 
-/** A room at a terminal, and the other members' side of it. */
+/** A room at a terminal, and a connection that acts as the other members. */
 class Room {
   constructor(
     readonly terminal: Terminal,

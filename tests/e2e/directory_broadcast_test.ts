@@ -1,4 +1,4 @@
-/** What one tells all: to whom it goes, once and in order, and who may. */
+/** Broadcasts: who receives them, once and in order, and who may send them. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import {

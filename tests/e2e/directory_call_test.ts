@@ -1,4 +1,4 @@
-/** Calls between two: how they begin, what is said in them, how they end. */
+/** Calls between two users: how they begin, what is said in them, and how they end. */
 
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import {

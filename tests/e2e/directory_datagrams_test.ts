@@ -1,4 +1,4 @@
-/** Datagrams that come from elsewhere, or again: nobody is sent what isn't its, or told anything twice. */
+/** Forged and replayed datagrams: nobody is sent anything meant for others, or told anything twice. */
 
 import { assert, assertEquals } from "@std/assert";
 import type { DatagramMessage } from "../../lib/protocols/directory/datagram_path.ts";
@@ -8,13 +8,13 @@ import { holds, type Node } from "./node.ts";
 import { People } from "./people.ts";
 import { sideBySide } from "./side_by_side.ts";
 
-/** An address that says nothing by itself, and counts what comes there. */
+/** An address that only sends what a test forges, and counts what it receives. */
 class Bystander implements AsyncDisposable {
   readonly #socket: Deno.DatagramConn;
   readonly #receiving: Promise<void>;
   broughtBytes = 0;
   receivedBytes = 0;
-  /** Whether more came at any time than was brought before. */
+  /** Whether it had ever received more bytes than were sent from here. */
   isFlooded = false;
 
   constructor(readonly directory: number, hostname: string) {
@@ -29,7 +29,7 @@ class Bystander implements AsyncDisposable {
     }
   }
 
-  /** The directory gets it as from here. */
+  /** Sends to the directory from this address. */
   async send(bytes: Uint8Array): Promise<void> {
     this.broughtBytes += bytes.length;
     const to = { transport: "udp", hostname: "127.0.0.1", port: this.directory } as const;
@@ -42,7 +42,7 @@ class Bystander implements AsyncDisposable {
   }
 }
 
-/** A guest whose datagrams pass through a proxy that knows its address by now, and somebody who tells all. */
+/** A guest that sends broadcasts, and one behind a proxy whose address is proved by now. */
 async function openPath(world: DirectoryWorld, proxy: DirectoryProxy): Promise<[Node, Node]> {
   const [alice, bob] = await Promise.all([
     world.guest("alice"),

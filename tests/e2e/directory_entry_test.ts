@@ -1,4 +1,4 @@
-/** How a script comes in: with a password, as somebody new, as a guest, and what it is told where it may not. */
+/** How a script enters a directory: by log-in, sign-up or as a guest; and what it is told if it isn't admitted. */
 
 import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import {
@@ -110,7 +110,7 @@ Deno.test("directory: a password from a file; who else may read it is told", asy
   assert(!text.includes(PASSWORD));
 });
 
-/** Exit status, code and text of a client that isn't let in. */
+/** Exit status, code and text of a client that isn't admitted. */
 async function refusal(node: Node): Promise<readonly [number, string, string]> {
   const { code, text } = await node.until(is("fatal"));
   return [(await node.ended()).code, code, text];

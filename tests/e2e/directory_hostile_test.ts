@@ -1,4 +1,4 @@
-/** Everybody is at the directory's port, and at that of somebody who talks: those who are there notice nothing. */
+/** Attackers at the port of the directory, and at that of a user in a call: the others notice nothing. */
 
 import { assert, assertEquals } from "@std/assert";
 import { utf8 } from "../../lib/base/crypto.ts";
@@ -35,7 +35,7 @@ import { newSigner, People } from "./people.ts";
 import { openSockets, residentBytes } from "./proc.ts";
 import { sideBySide } from "./side_by_side.ts";
 
-/** As prefaces name them. */
+/** The numbers of the modes in a preface. */
 const MODES = { directory: 4, call: 5 } as const;
 type Mode = keyof typeof MODES;
 /** The promised 15 s, and more for a busy machine. */
@@ -44,7 +44,7 @@ const MEMORY_GROWTH_MAX = 64 * 1_024 * 1_024;
 
 type Attack<On> = readonly (readonly [string, (on: On) => unknown])[];
 
-/** How those behave who don't even shake hands. */
+/** Attacks without a handshake. */
 function strangers(port: number, name: Mode): Attack<Stranger> {
   const mode = MODES[name];
   return [
@@ -79,7 +79,7 @@ function strangers(port: number, name: Mode): Attack<Stranger> {
 const BROADCAST: DirectoryMessage = { type: "broadcast", own: 1, text: "never told" };
 const LINE: DirectoryMessage = { type: "line", text: "never shown" };
 
-/** And those who do. */
+/** Attacks after a handshake. */
 const PEERS: Attack<Peer> = [
   ["says nothing more", () => {}],
   ["a frame of 4 GB", (peer) => peer.sendRaw(HIGH_LENGTH)],
@@ -97,7 +97,7 @@ interface Offender {
   readonly tookMs: number;
 }
 
-/** All of them at once. @returns When each was dropped. */
+/** Starts all attacks at once. @returns When each attacker was disconnected. */
 function attack(port: number, mode: Mode): readonly Promise<Offender>[] {
   const fromMs = performance.now();
   const told = async (name: string, offender: Stranger | Peer, attacking: unknown) => {
@@ -126,7 +126,7 @@ async function assertDropped(offenders: readonly Promise<Offender>[], log: strin
   }
 }
 
-/** Nothing is left to do, and nothing is kept. */
+/** Checks that the program is idle, and that memory and sockets are as before. */
 async function assertNothingLeft(node: Node, memory: number, sockets: number): Promise<void> {
   await holds(
     "all strangers' connections are closed",

@@ -1,4 +1,4 @@
-/** The lobby: who is there, what a line means, and how one leaves. */
+/** The lobby: who is online, what a line means, and how users leave. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import {

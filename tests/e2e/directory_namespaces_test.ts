@@ -1,4 +1,4 @@
-/** Calls between hosts that reach each other in part, or not any more. */
+/** Calls between hosts that can reach each other only in part, or no longer. */
 
 import { assert, assertEquals } from "@std/assert";
 import {
@@ -18,7 +18,7 @@ import { Hosts } from "./hosts.ts";
 import { holds, Node, type NodeOptions, Nodes, type ShownEvent } from "./node.ts";
 import { sideBySideOnHosts } from "./side_by_side.ts";
 
-/** Each host has a network of its own: the ports may be the same. */
+/** Each host has a network of its own, so that the ports may be the same. */
 const DIRECTORY_PORT = 24_400;
 const CALL_PORT = 25_000;
 
@@ -29,14 +29,14 @@ interface World extends AsyncDisposable {
   readonly bob: Node;
 }
 
-/** What is otherwise about Bob's program, beside its host. */
+/** How Bob's program differs from Ann's, besides its host. */
 interface Bob extends NodeOptions {
   readonly how?: string;
-  /** Before any program is started. */
+  /** Called before any program is started. */
   readonly prepare?: (hosts: Hosts) => Promise<void>;
 }
 
-/** A directory on a host of its own, and guests Ann and Bob, each on one; all reach each other, and a fourth host. */
+/** A directory, Ann and Bob (guests), each on a host; these hosts and a fourth one can all reach each other. */
 function openWorld(...args: readonly string[]): Promise<World> {
   return openWorldWith({}, ...args);
 }
@@ -64,7 +64,7 @@ async function openWorldWith(
   return { hosts, directory, ann, bob, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
-/** Each says something, and hears what the other says. */
+/** Each sends a message, and waits for that of the other. */
 async function talk(one: Node, other: Node, text: string): Promise<void> {
   await Promise.all([one.say(`${text}, one`), other.say(`${text}, other`)]);
   await Promise.all([one.until(message(`${text}, other`)), other.until(message(`${text}, one`))]);
@@ -74,14 +74,14 @@ function routes(...nodes: readonly Node[]): readonly string[] {
   return nodes.map(({ events }) => events.find(call("connected"))!.route);
 }
 
-/** How long it takes until each has what is awaited, ms. */
+/** The time until all promises have resolved, ms. */
 async function took(...waits: readonly Promise<unknown>[]): Promise<number> {
   const beganMs = performance.now();
   await Promise.all(waits);
   return performance.now() - beganMs;
 }
 
-/** A world in which Ann and Bob talk. */
+/** A world in which Ann and Bob are in a call. */
 async function openCall(prepare: (hosts: Hosts) => Promise<void> = async () => {}): Promise<World> {
   const world = await openWorld();
   await prepare(world.hosts);

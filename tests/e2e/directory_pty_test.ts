@@ -1,4 +1,4 @@
-/** `peer --registry` and `regserver` at a terminal, as a person sits before them. */
+/** `peer --registry` and `regserver` at a terminal, as a person uses them. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import {
@@ -27,14 +27,14 @@ function terminalTest(name: string, test: () => Promise<void>): void {
   Deno.test({ name: `directory at a terminal: ${name}`, ignore: !hasScript(), fn: test });
 }
 
-/** Without the times. */
+/** The lines on the screen, without their times. */
 const lines = ({ screen }: Terminal) => screen.lines.map((line) => line.replace(/^\d\d:\d\d /, ""));
 
 /** Waits for a line, whatever its time is. */
 const shows = (terminal: Terminal, line: string) =>
   terminal.until(line, () => lines(terminal).includes(line));
 
-/** Answers the menu, and the question for the name behind it. */
+/** Answers the menu and the question for the name, to enter as a guest. */
 async function comesAsGuest(terminal: Terminal, name: string): Promise<void> {
   await terminal.untilCursorLine(MENU);
   await terminal.press("3\r");

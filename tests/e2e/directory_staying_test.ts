@@ -1,4 +1,4 @@
-/** A directory that is full, killed, stopped, out of disk, or throws somebody out; and what takes a minute. */
+/** A directory that is full, killed, frozen, out of disk, or kicks a user; and other tests that take a minute. */
 
 import { assert, assertEquals } from "@std/assert";
 import {
@@ -133,7 +133,7 @@ Deno.test("directory: one put back from a copy has the accounts of then, and wha
   assertEquals(await hears(bob, 4), [...texts, "carol: new, with an old name"]);
 });
 
-/** Accounts that fill a page of their file but for a few bytes: another row takes more of the disk. */
+/** Accounts that nearly fill a page of their file: another row needs more of the disk. */
 function addAccountsOfOnePage(world: DirectoryWorld): void {
   const names = Array.from({ length: 27 }, (_, at) => `filler${at}`);
   world.addAccounts(...names);

@@ -1,4 +1,4 @@
-/** `peer --registry` in pipes without `--json`: a line an event, as a shell script meets it. */
+/** `peer --registry` in pipes without `--json`: one line per event, as a shell script sees it. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import {

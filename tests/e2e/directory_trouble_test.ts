@@ -1,4 +1,4 @@
-/** Trouble, and what takes its time: somebody is killed, cut off, thrown out or can't be dialled; the directory dies. */
+/** Faults: users are killed, cut off, kicked or can't be dialled, the directory dies; and what takes its time. */
 
 import { assert, assertEquals } from "@std/assert";
 import {
@@ -29,7 +29,10 @@ import type { Node, ShownEvent } from "./node.ts";
 import { hasScript } from "./pty.ts";
 import { sideBySide } from "./side_by_side.ts";
 
-/** Each is dialled at the address that the directory sees, where nobody listens. */
+/**
+ * For clients that can't be dialled: they listen at this address only, and are dialled at the one that the directory
+ * sees.
+ */
 const UNREACHABLE = { host: "127.0.0.2" };
 
 const elapsed = (from: ShownEvent, to: ShownEvent) => Date.parse(to.at) - Date.parse(from.at);

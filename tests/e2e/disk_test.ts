@@ -1,4 +1,4 @@
-/** What is on disk: after kills, from a backup, with a torn end, and where there is no room for more. */
+/** Data on disk: after kills, from a backup, with a torn end, and on a full disk. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Node, Nodes, type ShownEvent } from "./node.ts";
@@ -7,10 +7,13 @@ import { Group } from "./group_world.ts";
 import { canMount, fill, mount, unmount } from "./small_disk.ts";
 import { TextProgram } from "./text_program.ts";
 
-/** A member notes what it has shown once that is out; a kill comes between the two only this soon. */
+/** A member records within this time what it has shown: a kill in this time comes before the record. */
 const UNNOTED_MS_MAX = 300;
 
-/** Of first starts, from its first file on until it is ready: before that there is nothing that could be half done. */
+/**
+ * The number of kills during first starts, between the first file and `ready`; before that, nothing can be half
+ * done.
+ */
 const KILLS = 6;
 
 const isReady = ({ event }: ShownEvent) => event === "ready";
@@ -396,7 +399,7 @@ function startOf(name: string, data: string): Node {
   return Node.mesh(name, null, { data });
 }
 
-/** How long a first start takes from its first file until it is ready. */
+/** The time of a first start from its first file until `ready`, ms. */
 async function writingMs(nodes: Nodes): Promise<number> {
   const data = await temporaryFolder(nodes);
   const node = nodes.add(startOf("Bob", data));
@@ -408,7 +411,7 @@ async function writingMs(nodes: Nodes): Promise<number> {
   return ms;
 }
 
-/** Waits until a file is in the folder, or below it. */
+/** Waits until there is a file in the folder, or below it. */
 async function untilFile(folder: string): Promise<void> {
   for (const until = performance.now() + 30_000; !(await hasFile(folder));) {
     assert(performance.now() < until, "it writes something");
@@ -429,7 +432,7 @@ async function temporaryFolder(nodes: Nodes): Promise<string> {
   return folder;
 }
 
-/** The log of the one room that a profile was in. */
+/** The path of the log of the only room of a profile. */
 async function logOf(data: string, profile: string): Promise<string> {
   const folder = `${data}/users/${profile}/mesh`;
   const rooms = (await Array.fromAsync(Deno.readDir(folder))).filter((entry) => entry.isDirectory);

@@ -1,4 +1,4 @@
-/** What the user pages show works as it stands there. */
+/** The examples in the user documentation work as printed. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { fileURLToPath } from "node:url";
@@ -115,7 +115,7 @@ Deno.test("docs/scripting.md: a bot that can't come in ends as its program does"
 const isDesk = (is: string) => ({ event, name, state }: ShownEvent) =>
   event === "presence" && name === "desk" && state === is;
 
-/** The script of that name on the page on scripting, as it stands there. */
+/** Runs the script of that name from docs/scripting.md. */
 async function runBot(name: string, ...args: readonly string[]) {
   const scripts = [...(await page("docs/scripting.md")).matchAll(/```js\n(.*?)```/gs)];
   const script = scripts.map(([, text]) => text!).find((text) =>
@@ -144,7 +144,7 @@ async function runBot(name: string, ...args: readonly string[]) {
   };
 }
 
-/** @returns Where people come in. */
+/** Starts a directory. @returns Its address. */
 async function openDirectory(nodes: Nodes): Promise<string> {
   const directory = nodes.add(Node.start(["regserver", "--host", "127.0.0.1", "--port", "0"]));
   const { port } = await directory.until(({ event }) => event === "ready");
@@ -155,7 +155,7 @@ function byClock(event: ShownEvent): boolean {
   return event.event === "message" && event.from === "clock";
 }
 
-/** What a line means doesn't matter here. */
+/** The standing is fixed, as the meaning of lines doesn't matter here. */
 const registryCommandTable = registryCommands(
   () => new RegistryStanding("alice", () => 0).where,
   false,
@@ -216,7 +216,7 @@ Deno.test("docs/scripting.md: names each event, each field and each command with
   assertEquals([...new Set(missing)], []);
 });
 
-/** The words in backticks behind the last `reason` of the row of a directory's event that begins so, in order. */
+/** The values of `reason` in the row of a directory's event that begins with `start`, sorted. */
 async function reasonsIn(start: string): Promise<readonly string[]> {
   const text = await page("docs/scripting.md");
   const directory = text.slice(text.indexOf("\n## A directory: "));

@@ -1,4 +1,4 @@
-/** Whoever is told to leave while it still opens its profile leaves, in every mode. */
+/** In every mode, a program that is told to leave while it is still opening its profile does leave. */
 
 import { assertEquals } from "@std/assert";
 import { takeProfileTurn } from "../../lib/store/file_turn.ts";
@@ -7,7 +7,7 @@ import { SYSTEM_LINK_CLOCK } from "../../lib/transport/system_clock.ts";
 import { Node } from "./node.ts";
 
 const NOBODY = "127.0.0.1:9";
-/** What each is started with, and the folder of its profile. */
+/** For each mode: its arguments, and the folder of its profile. */
 const MODES: readonly (readonly [mode: string, folder: string, options: readonly string[]])[] = [
   ["mesh Ann", "users/Ann", ["--port", "0"]],
   ["serve", "serve", ["--port", "0"]],
@@ -16,7 +16,7 @@ const MODES: readonly (readonly [mode: string, folder: string, options: readonly
   ["peer Ann --registry", "users/Ann", [NOBODY, "--guest", "--stay"]],
 ];
 
-/** The program has taken its profile, and so has begun to heed signals. */
+/** Whether the program has locked its profile, and so handles signals. */
 async function isOpening(folder: string): Promise<boolean> {
   const names = (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name);
   return names.some((name) => name.endsWith(".lock") && name !== "profile.lock");

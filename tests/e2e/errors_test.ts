@@ -1,6 +1,6 @@
 /**
- * Every error that a user, a file or the network can cause to a mesh: its code, its exit status, and one
- * sentence that says what failed and what to do, on stderr or, with `--json`, as the last event.
+ * Every error that a user, a file or the network can cause in a mesh: its code, its exit status, and one sentence
+ * that says what failed and what to do, on stderr or, with `--json`, as the last event.
  */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
@@ -439,7 +439,7 @@ Deno.test("text mode: what fails while chatting is one line on stderr each", asy
   for (const line of lines) assertMatch(line, /^error: .{20,}/);
 });
 
-/** Listens in place of a member and answers each connection in its own way. */
+/** Listens in place of a member, and answers each connection in its own way. */
 class Impostor implements AsyncDisposable {
   readonly port: number;
   readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });

@@ -1,10 +1,10 @@
-/** What a person at a terminal is told at the first start of each mode. */
+/** What a person at a terminal is shown at the first start of each mode. */
 
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { PROGRAM } from "./node.ts";
 import { hasScript, openTerminal, type Terminal } from "./pty.ts";
 
-/** The program at a terminal of its own, up to its prompt, and what it has shown until then once it has left. */
+/** Starts the program at a terminal, and ends it at its prompt. @returns What it has shown. */
 async function shownUntilPrompt(words: string, prompt: string, home: string): Promise<string> {
   await using terminal = await openTerminal({
     command: [PROGRAM, ...words.split(" ")],

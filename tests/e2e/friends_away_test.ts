@@ -1,4 +1,4 @@
-/** Friends who are away, killed, or back from an old backup: what waits for them comes in order, once. */
+/** Friends who are away, killed, or restored from a backup: messages that wait for them arrive in order, once. */
 
 import { assert, assertEquals } from "@std/assert";
 import { connection, delivery, FriendsGroup, shows } from "./friends_group.ts";

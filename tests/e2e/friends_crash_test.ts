@@ -1,4 +1,4 @@
-/** Two friends who write to each other all the time, and are killed at any moment of it. */
+/** Two friends who send each other messages all the time, and are killed at random moments. */
 
 import { assert, assertEquals } from "@std/assert";
 import { Random } from "../sim/random.ts";
@@ -6,11 +6,11 @@ import { connection, delivery, FriendsGroup } from "./friends_group.ts";
 import { holds, type Node, type ShownEvent } from "./node.ts";
 
 const KILLS = 50;
-/** After its start, or after the two are connected. */
+/** The longest time from a start, or from the connection of the two, to a kill. */
 const KILL_MS_MAX = 150;
-/** Between two messages of each: often enough that every kill is in the midst of some. */
+/** The time between two messages of each: so short that every kill interrupts some. */
 const WRITE_MS = 3;
-/** Another one: `SEED=5 deno test ...` */
+/** To use another seed: `SEED=5 deno test ...` */
 const SEED = Number(Deno.env.get("SEED") ?? 1);
 
 Deno.test(`friends: killed at ${KILLS} moments, both lose and double nothing (seed ${SEED})`, async () => {
@@ -67,7 +67,7 @@ Deno.test(`friends: killed at ${KILLS} moments, both lose and double nothing (se
   }
 });
 
-/** One of the two, through all its lives. */
+/** One of the two friends, with all its processes. */
 class Side {
   readonly lives: Node[] = [];
   over = false;
@@ -83,7 +83,7 @@ class Side {
     this.lives.push(this.group.launch(this.name));
   }
 
-  /** Writes until it is over, whether its program lives or not. */
+  /** Sends messages until `over`, whether its program is running or not. */
   async write(): Promise<void> {
     while (!this.over) {
       const text = `${this.name} ${this.#said++}`;
@@ -92,7 +92,7 @@ class Side {
     }
   }
 
-  /** What its programs acknowledged as safe, in order. */
+  /** The ids of messages that its programs reported as safe, in order. */
   get queued(): readonly string[] {
     return this.#events(delivery("queued")).map(({ id }) => id);
   }
@@ -106,7 +106,7 @@ class Side {
   }
 }
 
-/** A program shows what an earlier one may not have shown, then what comes; nothing twice. */
+/** Checks that a program shows messages that an earlier one may not have shown, then new ones, and none twice. */
 function assertShownOnce({ events }: Node): void {
   const messages = events.filter(({ event }) => event === "message");
   const fresh = messages.findIndex(({ history }) => history === false);

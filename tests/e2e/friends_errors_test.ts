@@ -1,4 +1,4 @@
-/** What keeps `peer --users` from starting: its code, its exit status, and a sentence that says what to do. */
+/** Errors that keep `peer --users` from starting: code, exit status, and a sentence that says what to do. */
 
 import { assertEquals, assertMatch } from "@std/assert";
 import { failureOf, inTemporaryFolder, outputOf } from "./failures.ts";

@@ -1,4 +1,4 @@
-/** Two friends who talk while everybody else is at one's port: they notice nothing, and the third friend gets in. */
+/** Two friends talk while attackers are at the port of one: they notice nothing, and a third friend can connect. */
 
 import { assert, assertEquals } from "@std/assert";
 import { utf8 } from "../../lib/base/crypto.ts";
@@ -25,9 +25,8 @@ import { freePort } from "./ports.ts";
 import { openSockets, residentBytes } from "./proc.ts";
 
 /**
- * The longest that a message may take: the promised second, and more for a machine on which other tests flood at the
- * same time (4.7 s was seen). With two processors to itself it takes 0.1 s, beside eight programs that compute all the
- * time 0.6 s.
+ * The longest time of a message: the promised second, and more for a machine on which other tests send floods at the
+ * same time (4.7 s was seen). It takes 0.1 s with two processors for itself, and 0.6 s beside eight busy programs.
  */
 const MESSAGE_MS_MAX = 10_000;
 /** The promised 15 s, and more for such a machine. */
@@ -113,7 +112,7 @@ Deno.test("friends: a friend who breaks the rules is dropped, and one who writes
   assertEquals(alice.texts("mallory").length, 10_000);
 });
 
-/** How those behave who don't even shake hands. */
+/** Attacks without a handshake. */
 const STRANGERS: readonly (readonly [string, (stranger: Stranger) => Promise<void>])[] = [
   ["random bytes", (stranger) => stranger.send(crypto.getRandomValues(new Uint8Array(1_000)))],
   ["a part of a preface", (stranger) => stranger.send(preface({ mode: MODE }).subarray(0, 20))],
@@ -133,7 +132,7 @@ const STRANGERS: readonly (readonly [string, (stranger: Stranger) => Promise<voi
   }],
 ];
 
-/** And those who do. */
+/** Attacks after a handshake. */
 const PEERS: readonly (readonly [string, (peer: Peer) => unknown])[] = [
   ["never says who it is", () => {}],
   ["a frame of 4 GB", (peer) => peer.sendRaw(HIGH_LENGTH)],
@@ -151,7 +150,7 @@ const PEERS: readonly (readonly [string, (peer: Peer) => unknown])[] = [
   ["a flood of frames", (peer) => peer.flood()],
 ];
 
-/** When an offender's connection was ended by the other side, in whose log it has this address. */
+/** Waits until the other side has disconnected an attacker. @returns When, and the attacker's address in its log. */
 async function dropped(name: string, offender: Stranger | Peer, attacking: unknown) {
   const { address } = offender;
   const atMs = await offender.dropped;
@@ -160,7 +159,7 @@ async function dropped(name: string, offender: Stranger | Peer, attacking: unkno
   return { name, atMs, address };
 }
 
-/** Alice, whose port is attacked, and bob, who write to each other all the time. */
+/** Alice, whose port is attacked, and Bob, who send each other messages all the time. */
 class Talk implements AsyncDisposable {
   readonly fromMs = performance.now();
   readonly #said: Promise<void>;
@@ -176,7 +175,7 @@ class Talk implements AsyncDisposable {
     this.#said = this.#talk();
   }
 
-  /** @param others Rows of the table beside alice, bob and carol. */
+  /** @param others Rows of the table besides alice, bob and carol. */
   static async open(others: Parameters<FriendsGroup["edit"]>[0] = {}): Promise<Talk> {
     const group = new FriendsGroup("alice", "bob", "carol", "dave");
     group.edit(others);
@@ -194,14 +193,14 @@ class Talk implements AsyncDisposable {
     return logFileOf(this.group);
   }
 
-  /** Another friend comes, and is heard by alice. */
+  /** Starts another friend, from whom Alice gets a message. */
   async thirdFriend(name: string): Promise<void> {
     const friend = await this.group.start(name);
     await friend.tell("alice", "am I late?");
     await this.alice.until((event) => event.from === name && shows("am I late?")(event));
   }
 
-  /** Checks all that the two were promised, and that alice's program has nothing left to do. */
+  /** Checks everything promised to the two, and that Alice's program is idle. */
   async assertUndisturbed(): Promise<void> {
     this.#talking = false;
     await this.#said;
@@ -254,7 +253,7 @@ class Talk implements AsyncDisposable {
 
 const logFileOf = ({ folder }: FriendsGroup) => `${folder}/alice.log`;
 
-/** What somebody is told who is disturbed. */
+/** Whether an event shows that a friend was disturbed. */
 function isUnusual({ event, state }: ShownEvent): boolean {
   return event === "error" || event === "notice" || state === "closed" || state === "failed";
 }

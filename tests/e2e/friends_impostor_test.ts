@@ -1,4 +1,7 @@
-/** Whoever says to be a friend with another key, or is none: refused on both sides, and never heard. */
+/**
+ * Somebody with another key who claims to be a friend, or who is none: refused on both sides, and none of its
+ * messages shown.
+ */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { connection, delivery, failure, FriendsGroup, type Row, shows } from "./friends_group.ts";
@@ -10,7 +13,7 @@ import { freePort } from "./ports.ts";
 
 const keyOf = (node: Node): string => node.events[0]!.key;
 
-/** Somebody with a key and a table of their own, who says to be `name`. */
+/** Somebody with a different key and table who claims to be `name`. */
 async function impostor(
   group: FriendsGroup,
   name: string,
@@ -22,7 +25,7 @@ async function impostor(
   return node;
 }
 
-/** What `node` shows of what others said. */
+/** The texts of others that `node` has shown. */
 const heard = (node: Node) =>
   node.events.filter(({ event, self }) => event === "message" && !self).map(({ text }) => text);
 

@@ -1,4 +1,4 @@
-/** `peer --users` at a terminal, as a person sits before it. */
+/** `peer --users` at a terminal, as a person uses it. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { delivery, FriendsGroup, shows } from "./friends_group.ts";
@@ -12,7 +12,7 @@ function terminalTest(name: string, test: () => Promise<void>): void {
   Deno.test({ name: `friends at a terminal: ${name}`, ignore: !hasScript(), fn: test });
 }
 
-/** In the folder of the table, so that its name is short. */
+/** Starts Alice's program in the folder of the table, so that the table's name is short. */
 async function openAlice(group: FriendsGroup, flags = ""): Promise<Terminal> {
   const command = `cd "${group.folder}" && exec "${PROGRAM}" peer alice --users users.txt ` +
     `--host 127.0.0.1 --data "${group.data("alice")}" ${flags}`;
@@ -21,7 +21,7 @@ async function openAlice(group: FriendsGroup, flags = ""): Promise<Terminal> {
   return terminal;
 }
 
-/** Without the times. */
+/** The lines on the screen, without their times. */
 const lines = ({ screen }: Terminal) => screen.lines.map((line) => line.replace(/^\d\d:\d\d /, ""));
 
 terminalTest("the first line, a friend who isn't there, and the same one back", async () => {

@@ -187,9 +187,9 @@ Deno.test("friends: who is added to the table can be written to, and who is remo
   assertEquals(bob.texts(), ["hello"]);
 });
 
-/** Starts that are measured: one of them isn't in the way of something else, also on a busy machine. */
+/** The number of starts measured: even on a busy machine, at least one of them isn't disturbed. */
 const STARTS = 3;
-/** The promise; alone on a machine it takes a tenth of that. */
+/** The promise; on an idle machine a start takes a tenth of that. */
 const START_MS_MAX = 1_000;
 
 Deno.test("friends: with a thousand rows the program is ready within a second, and reaches the last", async () => {

@@ -1,4 +1,4 @@
-/** Friends from a table who chat, each a real process on loopback, driven as scripts drive it. */
+/** Friends with a table who chat: real processes on loopback, driven as scripts drive them. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { AWKWARD } from "./awkward_texts.ts";
@@ -9,11 +9,11 @@ import { TextProgram } from "./text_program.ts";
 
 const TEXT_BYTES_MAX = 65_536;
 
-/** Somebody was told that a friend is away, or that something is wrong. */
+/** Whether a user was told that a friend is away, or that something is wrong. */
 const isUnusual = ({ event, waiting }: ShownEvent) =>
   event === "error" || event === "notice" || waiting !== undefined;
 
-/** Messages in each direction between two. */
+/** The number of messages in each direction between two friends. */
 const EACH = 500;
 
 Deno.test("friends: five who all write to all at once get everything, in order and once", async () => {
@@ -327,7 +327,7 @@ Deno.test("friends: a connection that both made at once, and nobody uses, ends u
   for (const friend of friends) assertEquals(friend.events.filter(isUnusual), []);
 });
 
-/** Signals overtake what is still in the pipe. */
+/** The ways to leave; signals overtake what is still in the pipe. */
 const WAYS_OUT: readonly (readonly [string, (node: Node) => unknown, overtakes?: true])[] = [
   ["exit", (node) => node.type("exit")],
   ["/exit", (node) => node.type("/exit")],

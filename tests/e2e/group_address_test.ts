@@ -1,17 +1,17 @@
-/** One group is one place in the profile, whatever address its coordinator is sought at. */
+/** A group has one place in the profile, whatever address is used for its coordinator. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Group, isIn, linesOf, shows } from "./group_world.ts";
 import { Node } from "./node.ts";
 import { freePort } from "./ports.ts";
 
-/** A member that seeks the coordinator at `server`, whatever becomes of it. */
+/** Starts a member that dials the coordinator at `server`, without waiting. */
 function launchAt(group: Group, name: string, server: string): Node {
   const words = ["peer", name, "--server", server, "--host", "127.0.0.1"];
   return group.nodes.add(Node.start(words, { data: group.data(name) }));
 }
 
-/** The coordinator, at a port where it never was. */
+/** Starts the coordinator at another port. */
 async function serveElsewhere(group: Group, port: number): Promise<Node> {
   const words = ["serve", "--host", "127.0.0.1", "--port", String(port)];
   const node = group.nodes.add(Node.start(words, { data: group.serverData }));
@@ -23,7 +23,7 @@ function placesOf(group: Group, name: string): number {
   return [...Deno.readDirSync(`${group.data(name)}/users/${name}/group`)].length;
 }
 
-/** All that a program has shown from its last start of showing the log on. */
+/** The lines that a program has shown since it last started to show the log. */
 const lastShowing = (node: Node) => {
   const from = node.events.findLastIndex(({ event, seq }) => event === "message" && seq === 1);
   return node.events.slice(from).flatMap(({ event, seq, from: author, text }) =>

@@ -1,4 +1,4 @@
-/** Members and the coordinator killed, stopped and started again, under load. */
+/** Members and the coordinator are killed, frozen and restarted under load. */
 
 import { assert, assertEquals } from "@std/assert";
 import {
@@ -16,10 +16,10 @@ import {
 import { holds, type Node, type ShownEvent } from "./node.ts";
 
 const NAMES = ["Alice", "Bob", "Carol"] as const;
-/** G6: the default of `--fail-after`, and what a view change and a busy machine take. */
+/** The bound of G6: the default of `--fail-after`, and time for a view change and a busy machine. */
 const PAUSE_MS_MAX = 3_000 + 4_000;
 
-/** Says one text after the other until told to stop. */
+/** Sends one text after the other until stopped. */
 class Talk {
   said = 0;
   #isOver = false;
@@ -44,7 +44,7 @@ class Talk {
   }
 }
 
-/** Everything that any of them has shown, each once and in one order. */
+/** The longest history shown; checks that all others are prefixes of it. */
 function shownByAll(nodes: readonly Node[]): readonly string[] {
   let longest: readonly string[] = [];
   for (const node of nodes) {
@@ -55,7 +55,7 @@ function shownByAll(nodes: readonly Node[]): readonly string[] {
   return longest;
 }
 
-/** What each has said is in the log once, and in its order. */
+/** Checks that the texts of `name` are in the log once, and in order. */
 function assertOwnOrder(node: Node, name: string): void {
   const numbers = node.texts(name).map((text) => Number(text.split(" ")[1]));
   assertEquals(numbers, [...numbers].sort((a, b) => a - b));

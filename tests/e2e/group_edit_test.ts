@@ -1,4 +1,4 @@
-/** Edits in a group of built programs: asked for, voted on, committed everywhere or nowhere. */
+/** Edits in a group of built programs: requested, voted on, and committed everywhere or nowhere. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { AWKWARD } from "./awkward_texts.ts";
@@ -21,7 +21,7 @@ const edited = (outcome: string, text?: string) => (event: ShownEvent): boolean 
 const isStarted = ({ event }: ShownEvent): boolean => event === "edit-started";
 const isVoteWanted = ({ event }: ShownEvent): boolean => event === "vote-wanted";
 
-/** Three members, and what was said by each: entries 1, 2 and 3. */
+/** Three members, and one message from each: entries 1, 2 and 3. */
 async function three(group: Group): Promise<[Node, Node, Node]> {
   const members = await group.startAll(...NAMES) as [Node, Node, Node];
   for (const [index, node] of members.entries()) {
@@ -31,7 +31,7 @@ async function three(group: Group): Promise<[Node, Node, Node]> {
   return members;
 }
 
-/** The log as a member shows it: `1 Alice: text (2)`, the number of edits in brackets. */
+/** The log as a member shows it: `1 Alice: text (2)`, with the number of edits in parentheses. */
 async function logOf(node: Node): Promise<readonly string[]> {
   const from = node.events.length;
   await node.type("/log 1000");

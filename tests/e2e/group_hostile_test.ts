@@ -1,6 +1,6 @@
 /**
- * A group that talks while strangers send garbage to its ports: nothing changes, and a newcomer gets in. A member that
- * writes into its own log what was never decided: nobody takes that over.
+ * A group talks while strangers send garbage to its ports: nothing changes, and a newcomer is admitted. A member
+ * writes an edit that was never decided to its own log: nobody accepts it.
  */
 
 import { assert, assertEquals } from "@std/assert";
@@ -36,7 +36,7 @@ const OFFENDER_MS_MAX = 60_000;
 const MEMORY_GROWTH_MAX = 64 * 1_024 * 1_024;
 const codec = createCodec(GROUP_MESSAGES);
 
-/** Sends datagrams from a port of its own, and counts what comes back. */
+/** Sends datagrams from its own port, and counts the answers. */
 class Sender implements Disposable {
   received = 0;
   sent = 0;
@@ -94,7 +94,7 @@ Deno.test("group: random datagrams change nothing, and are answered with no more
   await group.sameLogs("Alice", "Bob", "Carol");
 });
 
-/** Somebody on the way between members: passes datagrams on to one of them, and keeps a copy of each. */
+/** An eavesdropper between members: forwards datagrams to and from one of them, and keeps copies. */
 class OnTheWay implements Disposable {
   readonly seen: Uint8Array[] = [];
   readonly port: number;
@@ -163,7 +163,7 @@ Deno.test("group: datagrams that were seen on the way are worth nothing again, w
   await group.sameLogs("Alice", "Bob");
 });
 
-/** How those behave who don't even shake hands. */
+/** Attacks without a handshake. */
 const STRANGERS: readonly (readonly [string, (stranger: Stranger) => Promise<void>])[] = [
   ["silence", () => Promise.resolve()],
   ["random bytes", (stranger) => stranger.send(crypto.getRandomValues(new Uint8Array(1_000)))],
@@ -181,7 +181,7 @@ const STRANGERS: readonly (readonly [string, (stranger: Stranger) => Promise<voi
 const LEAVE: GroupMessage = { type: "leave" };
 const REFUSE: GroupMessage = { type: "refuse", code: "full", text: "no room" };
 
-/** And those who do. */
+/** Attacks after a handshake. */
 const PEERS: readonly (readonly [string, (peer: Peer) => unknown])[] = [
   ["a frame of 4 GB", (peer) => peer.sendRaw(HIGH_LENGTH)],
   ["garbage that begins like a greeting", (peer) => peer.sendBody(GARBAGE)],
@@ -233,7 +233,7 @@ Deno.test("group: garbage at the coordinator's port is dropped, and nobody notic
   assertCalm(server, alice, bob, carol);
 });
 
-/** A member that isn't there has decided an edit, as far as its log says. @returns Under which key. */
+/** Appends an edit to a stopped member's log, as if the member had decided it. @returns The key that signed it. */
 async function forge(group: Group, name: string, seq: number, text: string): Promise<PeerKey> {
   const disk = new RealDisk();
   const path = `${group.data(name)}/users/${name}/identity`;
@@ -299,7 +299,7 @@ function noticed(text: string) {
   return (event: ShownEvent) => event.event === "notice" && event.text.startsWith(text);
 }
 
-/** What is said of the liar aside. */
+/** Checks that no errors are shown, apart from notices about the liar. */
 function assertUnblamed(...nodes: readonly Node[]): void {
   for (const { events, stderr } of nodes) {
     assertEquals(events.filter(({ event }) => event === "error" || event === "fatal"), []);
@@ -307,7 +307,7 @@ function assertUnblamed(...nodes: readonly Node[]): void {
   }
 }
 
-/** Mallory tells the last one something else than the others. */
+/** A group in which Mallory sends another text to the last member than to the others. */
 async function withMallory(group: Group): Promise<{ honest: Node[]; mallory: Node }> {
   const alice = await group.start("Alice");
   const mallory = group.launch("Mallory", MALLORY);

@@ -1,25 +1,25 @@
-/** A group whose datagrams are lost, repeated and disordered on their way: it takes longer, and nothing is missing. */
+/** A group whose datagrams are lost, duplicated and reordered: it is slower, but nothing is missing. */
 
 import { assert, assertEquals } from "@std/assert";
 import { Group, isMessage, isView, linesOf } from "./group_world.ts";
 import type { Node } from "./node.ts";
 
-/** Of all datagrams, in each direction. */
+/** The share of lost datagrams, in each direction. */
 const LOST_SHARE = 0.2;
 const REPEATED_SHARE = 0.1;
-/** So many come late, and thereby after others. */
+/** The share of delayed datagrams, which later ones overtake. */
 const LATE_SHARE = 0.2;
 const LATE_MS_MAX = 30;
 
 /**
- * Stands before a member, as a bad line would: whoever sends to its port is passed on to the member from a port of its
- * own, so that answers find back.
+ * A lossy line to a member: forwards what is sent to its port to the member, from a separate port for each sender,
+ * so that answers reach the sender.
  */
 class BadLine implements AsyncDisposable {
   readonly port: number;
   lost = 0;
   readonly #front = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
-  /** By the port of who sends. */
+  /** By the sender's port. */
   readonly #backs = new Map<number, Deno.DatagramConn>();
   readonly #loops: Promise<void>[] = [];
   readonly #timers = new Set<ReturnType<typeof setTimeout>>();

@@ -1,4 +1,4 @@
-/** `peer --server` and `serve` at a terminal, as a person sits before them. */
+/** `peer --server` and `serve` at a terminal, as a person uses them. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Group, isIn, isView, shows } from "./group_world.ts";
@@ -17,7 +17,7 @@ function openMember(group: Group, name: string): Promise<Terminal> {
   return openTerminal({ command, columns: 120 });
 }
 
-/** Without the times. */
+/** The lines on the screen, without their times. */
 const lines = ({ screen }: Terminal) => screen.lines.map((line) => line.replace(/\d\d:\d\d /, ""));
 
 terminalTest("history, the first line, numbers, and the half-typed line stays", async () => {

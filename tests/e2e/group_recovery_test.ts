@@ -1,4 +1,4 @@
-/** What is lost comes back: the coordinator's files, whole or old; a member's log, missing, short, damaged or foreign. */
+/** Recovery: the coordinator's files are lost or old; a member's log is missing, short, damaged or foreign. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { checksumOf, checksumText } from "../../lib/store/record_line.ts";
@@ -22,7 +22,7 @@ const isRecovered = (name: string) => (event: ShownEvent): boolean =>
 const says = (pattern: RegExp) => (event: ShownEvent): boolean =>
   event.event === "notice" && pattern.test(event.text);
 
-/** All of the coordinator's files but its key. */
+/** All files of the coordinator except its key. */
 function stateFiles(group: Group): readonly string[] {
   const folder = `${group.serverData}/serve`;
   const kept = new Set(["identity"]);
@@ -35,7 +35,7 @@ function loseFiles(group: Group): void {
   for (const file of stateFiles(group)) Deno.removeSync(file);
 }
 
-/** Texts from each, which all have shown. */
+/** Each node sends a text, and all show all texts. */
 async function talk(nodes: readonly Node[], word: string): Promise<void> {
   for (const [at, node] of nodes.entries()) await node.say(`${word} ${at}`);
   for (const node of nodes) {
@@ -43,7 +43,7 @@ async function talk(nodes: readonly Node[], word: string): Promise<void> {
   }
 }
 
-/** Files that were set aside beside a member's log. */
+/** The files that were set aside beside a member's log. */
 function setAside(group: Group, name: string): readonly string[] {
   const folder = group.logPath(name).replace(/\/log$/, "");
   return [...Deno.readDirSync(folder)].map(({ name }) => name)

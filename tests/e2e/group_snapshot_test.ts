@@ -7,10 +7,10 @@ import { holds, type Node, type ShownEvent } from "./node.ts";
 
 const MEMBERS = ["Alice", "Bob", "Carol"] as const;
 const SNAPSHOTS = 50;
-/** Each member says so much at a time, while half of what it said before is on its way. */
+/** How many texts a member sends before it waits until half of them are shown. */
 const BURST = 200;
 
-/** Talks until `isOver`, as fast as the program takes it. */
+/** Sends bursts until `isOver`, as fast as the program takes them. @returns How many texts were sent. */
 async function talk(node: Node, name: string, isOver: () => boolean): Promise<number> {
   let said = 0;
   while (!isOver()) {
@@ -57,7 +57,7 @@ Deno.test(`group: ${SNAPSHOTS} snapshots under load are consistent, and their fi
   }
 });
 
-/** What was under way between members is what became entries later. */
+/** Checks that the messages in flight between members in this snapshot became entries later. */
 async function namesEntries(member: Node, { channels }: ShownEvent): Promise<void> {
   const ids = new Set<string>();
   for (const { messages } of channels) for (const { id } of messages) ids.add(id);

@@ -1,4 +1,4 @@
-/** A group of built programs: members come, talk, leave and come back. */
+/** A group of built programs: members join, talk, leave and return. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { TEXT_BYTES_MAX } from "../../lib/protocols/group/limits.ts";

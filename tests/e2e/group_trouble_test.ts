@@ -1,4 +1,4 @@
-/** What a group refuses, and how it says so: names, keys, ports, files, command lines. */
+/** What a group refuses, and the errors it shows: names, keys, ports, files, command lines. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { failureOf, inTemporaryFolder, outputOf } from "./failures.ts";

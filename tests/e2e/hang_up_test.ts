@@ -1,9 +1,9 @@
-/** What a closed terminal does to who runs on without one. */
+/** What closing a terminal does to a program that runs on without it. */
 
 import { assertEquals } from "@std/assert";
 import { PROGRAM } from "./node.ts";
 
-/** The launcher alone may look up which signals are ignored, and on Linux alone. */
+/** Whether the program can know that SIGHUP is ignored: only the launcher can find out, and only on Linux. */
 async function isTold(): Promise<boolean> {
   using file = await Deno.open(PROGRAM);
   const head = new Uint8Array(2);

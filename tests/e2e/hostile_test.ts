@@ -1,6 +1,6 @@
 /**
- * A room under attack: whatever is done to one member's port, the others' messages get through,
- * who does it is dropped, a reason is in the log, and memory and processor are as before afterwards.
+ * A room under attack: whatever is done to one member's port, the others' messages get through, attackers are
+ * disconnected, the log has a reason, and memory and processor use are as before afterwards.
  */
 
 import { assert, assertEquals } from "@std/assert";
@@ -30,8 +30,8 @@ import { Node, Nodes, type ShownEvent } from "./node.ts";
 import { openSockets, residentBytes } from "./proc.ts";
 
 /**
- * The longest that a message may take, and an offender stay: on a machine of its own a message takes a second at
- * most, and here the attackers, the room and other tests share two processors.
+ * The longest time of a message, and until an attacker is disconnected. On an idle machine a message takes a second
+ * at most; here attackers, the room and other tests share two processors.
  */
 const MESSAGE_MS_MAX = 10_000;
 const OFFENDER_MS_MAX = 60_000;
@@ -233,7 +233,7 @@ Deno.test("members who break the rules are dropped, and the others chat on", asy
   await room.assertUndisturbed({ others: true });
 });
 
-/** Messages that are dear to take in, to answer or to pass on. */
+/** Messages that are expensive to receive, to answer or to relay. */
 const FLOODS: readonly MeshMessage["type"][] = [
   "hello",
   "hold-name",
@@ -251,7 +251,7 @@ const FLOODS: readonly MeshMessage["type"][] = [
   "private",
 ];
 
-/** Says the same as often as it is taken, until it is dropped. */
+/** Sends the same message as often as possible until disconnected. */
 async function flood(member: FalseMember, said: MeshMessage | Uint8Array): Promise<void> {
   // Encoded once: a slow machine must be fast enough to be too fast.
   const body = said instanceof Uint8Array ? said : member.encode(said);
@@ -298,7 +298,7 @@ class Room implements AsyncDisposable {
     return this.victim.port;
   }
 
-  /** Checks all that the room was promised, and that the victim has nothing left to do. */
+  /** Checks everything promised to the room, and that the victim is idle. */
   async assertUndisturbed(
     expected: { readonly joined?: readonly string[]; readonly others?: boolean } = {},
   ): Promise<void> {
@@ -337,7 +337,7 @@ class Room implements AsyncDisposable {
     assert(grown < MEMORY_GROWTH_MAX, `memory grew by ${(grown / 1_024 / 1_024).toFixed(1)} MiB`);
   }
 
-  /** What the attack has left in memory, once what is garbage has been collected: that takes its time. */
+  /** By how much memory has grown once garbage has been collected, which takes a while. */
   async #settledGrowth(): Promise<number> {
     for (const until = performance.now() + 15_000;;) {
       await pause(1_000);

@@ -1,4 +1,4 @@
-/** `make install` and `make uninstall`, below a folder of its own. */
+/** `make install` and `make uninstall`, below a temporary folder. */
 
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { dirname } from "node:path";

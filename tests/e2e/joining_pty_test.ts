@@ -1,10 +1,10 @@
-/** What a person at a terminal can do while the member that a mesh is joined through hasn't answered yet. */
+/** What a person at a terminal can do while the member that was dialled to join a mesh hasn't answered yet. */
 
 import { assertEquals } from "@std/assert";
 import { Node, PROGRAM } from "./node.ts";
 import { hasScript, openTerminal, type Terminal } from "./pty.ts";
 
-/** Bob at a terminal, who joins through a port where nothing is answered; `answer` lets Alice answer there. */
+/** Bob, at a terminal, joins through a port where nobody answers; `answer` makes Alice answer there. */
 async function joining(run: (bob: Terminal, alice: Node, answer: () => void) => Promise<void>) {
   const home = await Deno.makeTempDir({ prefix: "p2pchat-pty-" });
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });

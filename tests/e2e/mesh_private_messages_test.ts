@@ -1,4 +1,4 @@
-/** Private messages between real processes that are killed, leave and come back. */
+/** Private messages between real processes that are killed, leave and return. */
 
 import { assert, assertEquals } from "@std/assert";
 import { Node, Nodes, PROGRAM, type ShownEvent } from "./node.ts";
@@ -15,7 +15,7 @@ const delivery = (state: string) => (event: ShownEvent) =>
 const notice = (text: string) => (event: ShownEvent) =>
   event.event === "notice" && event.text === text;
 
-/** Profiles that outlive their processes. */
+/** Members whose profiles outlive their processes. */
 class Room extends Nodes {
   readonly #data = new Map<string, string>();
 
@@ -23,7 +23,7 @@ class Room extends Nodes {
     return await this.ready(name, contact, { data: this.#dataOf(name) });
   }
 
-  /** Back in the room of before, at the port of before. */
+  /** Restarts a member in its room, at its former port. */
   async back(name: string): Promise<Node> {
     const options = { data: this.#dataOf(name) };
     const node = this.add(Node.start(["mesh", name, "--host", "127.0.0.1"], options));
@@ -45,7 +45,7 @@ class Room extends Nodes {
     return data;
   }
 
-  /** Alice has founded a room, and Bob has come in. */
+  /** Alice founds a room, and Bob joins it. */
   async two(): Promise<readonly [Node, Node]> {
     const alice = await this.come("Alice", null);
     const bob = await this.come("Bob", alice);
@@ -54,7 +54,7 @@ class Room extends Nodes {
   }
 }
 
-/** The texts that a node was shown in private, each with whether as history. */
+/** The private texts that a node was shown, and whether each was shown as history. */
 function received(node: Node): readonly (readonly [string, boolean])[] {
   return node.events.filter((event) => event.event === "message" && event.private && !event.self)
     .map(({ text, history }) => [text, history] as const);

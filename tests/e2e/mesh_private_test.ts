@@ -1,4 +1,4 @@
-/** Private rooms of real processes on loopback, and invites, into open rooms too. */
+/** Private rooms of real processes on loopback; invites, also to open rooms. */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { encodeInvite, type Invite, parseInvite } from "../../lib/protocols/mesh/invite.ts";
@@ -44,13 +44,13 @@ const inviteOf = async (node: Node, rotate = false): Promise<string> =>
 
 const secretOf = async (node: Node) => parseInvite(await inviteOf(node)).secret;
 
-/** How a program ends that isn't let in. */
+/** How a program ends that isn't admitted. */
 async function refusal(node: Node) {
   const { code, last } = await node.ended();
   return { code, event: last?.event, as: last?.code, text: String(last?.text) };
 }
 
-/** The invite with something else in it. */
+/** The invite with some fields changed. */
 function changed(invite: string, change: (invite: Invite) => Partial<Invite>): string {
   const parsed = parseInvite(invite);
   return encodeInvite({ ...parsed, ...change(parsed) });

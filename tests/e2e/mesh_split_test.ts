@@ -1,4 +1,4 @@
-/** Rooms whose members lose each other, sleep and move: each on a host of its own. */
+/** Rooms whose members lose each other, sleep and move, each on its own host. */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { parseInvite } from "../../lib/protocols/mesh/invite.ts";
@@ -7,11 +7,11 @@ import { Hosts } from "./hosts.ts";
 import { holds, Node, type NodeOptions, Nodes, type ShownEvent } from "./node.ts";
 import { sideBySideOnHosts } from "./side_by_side.ts";
 
-/** Each host has a network of its own: the ports may be the same. */
+/** Each host has a network of its own, so that the ports may be the same. */
 const PORT = 25_107;
-/** A lost member whose neighbours are left is shown as lost within 5 s; a busy machine is late. */
+/** A lost member is shown as lost within 5 s if its neighbours remain; on a busy machine it takes longer. */
 const LOST_MS = 30_000;
-/** Each member tries one whom it lost every 22 to 37 s. */
+/** Each member dials a lost one every 22 to 37 s. */
 const HEALED_MS = 60_000;
 
 const isMessage = ({ event }: ShownEvent) => event === "message";
@@ -22,20 +22,23 @@ const saying = (text: string) => (event: ShownEvent) => isMessage(event) && even
 
 interface World extends AsyncDisposable {
   readonly hosts: Hosts;
-  /** Starts another member on the host of that name, which comes in through `contact`, or comes back. */
+  /** Starts a member on this host, which joins through `contact`, or returns to its room. */
   start(host: string, contact: string | null, options?: NodeOptions): Promise<Node>;
-  /** The member on a host; the last one that was started there. */
+  /** The member that was last started on this host. */
   on(host: string): Node;
   readonly room: readonly Node[];
 }
 
 interface Layout {
-  /** A member on each, named as its host; the first one founds the room, the others come in through it. */
+  /**
+   * The hosts with a member, which has the host's name; the first one founds the room, through which the others
+   * join.
+   */
   readonly members: readonly string[];
   readonly others?: readonly string[];
-  /** Before any member starts. */
+  /** Called before any member starts. */
   readonly prepare?: (hosts: Hosts) => Promise<void>;
-  /** Through whom a member comes in, where that isn't the first one. */
+  /** By member: the member through which it joins, if it isn't the first one. */
   readonly through?: Readonly<Record<string, string>>;
   readonly args?: Readonly<Record<string, readonly string[]>>;
 }
@@ -77,7 +80,7 @@ async function openRoom({ members, others = [], prepare, through, args }: Layout
   };
 }
 
-/** Cuts the room into parts that hear nothing of each other. */
+/** Cuts the room into parts that can't hear each other. */
 async function split(hosts: Hosts, ...parts: readonly (readonly string[])[]): Promise<void> {
   for (const [at, part] of parts.entries()) {
     for (const host of part) await hosts.cut(host, ...parts.slice(at + 1).flat());
@@ -90,12 +93,12 @@ async function heal(hosts: Hosts, ...parts: readonly (readonly string[])[]): Pro
   }
 }
 
-/** Waits until these are lost at that one. */
+/** Waits until the node shows that these members are lost. */
 async function loses(node: Node, ...names: readonly string[]): Promise<void> {
   for (const name of names) assertEquals((await node.until(left(name), LOST_MS)).reason, "lost");
 }
 
-/** One of them says something, which all of them get. */
+/** `author` sends a text; waits until all have shown it. */
 async function say(text: string, author: Node, ...hearers: readonly Node[]): Promise<void> {
   await author.say(text);
   for (const node of [author, ...hearers]) await node.until(saying(text));
@@ -106,7 +109,7 @@ async function names(node: Node): Promise<readonly string[]> {
   return peers.map(({ name }: ShownEvent) => name).toSorted();
 }
 
-/** Every one was shown exactly these texts, each once, and all have one history. */
+/** Checks that all have shown exactly these texts, each once, and have the same history. */
 async function haveAll(nodes: readonly Node[], texts: readonly string[]): Promise<void> {
   for (const node of nodes) await node.untilCount(isMessage, texts.length, HEALED_MS);
   const histories = await Promise.all(nodes.map((node) => node.history()));
@@ -117,7 +120,7 @@ async function haveAll(nodes: readonly Node[], texts: readonly string[]): Promis
   assertEquals(histories[0].length, texts.length);
 }
 
-/** What these see is before their users' eyes, so that none of it is shown again after a kill. */
+/** Waits until everything these nodes have shown is recorded as seen: it isn't shown again after a kill. */
 async function haveRead(...nodes: readonly Node[]): Promise<void> {
   for (const node of nodes) await node.ask("status");
 }

@@ -1,4 +1,4 @@
-/** `p2pchat regserver`: what its operator sees and does, and what is on its disk after that. */
+/** `p2pchat regserver`: what its operator sees and does, and what is on its disk afterwards. */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { foldName } from "../../lib/base/names.ts";
@@ -12,7 +12,7 @@ import { TextProgram } from "./text_program.ts";
 
 const PASSWORD = "correct horse";
 
-/** A directory, and people who come to it. */
+/** A directory and its clients. */
 class World extends Nodes {
   readonly data: string = Deno.makeTempDirSync({ prefix: "p2pchat-regserver-" });
   readonly port: number = freePort();
@@ -28,14 +28,14 @@ class World extends Nodes {
     return ["regserver", "--host", "127.0.0.1", "--port", String(this.port), ...args];
   }
 
-  /** The directory, once it is ready; again after its end. */
+  /** Starts or restarts the directory, and waits until it is ready. */
   async serve(...args: readonly string[]): Promise<Node> {
     const node = this.add(Node.start(this.words(...args), { data: this.data }));
     await node.until(({ event }) => event === "ready");
     return node;
   }
 
-  /** `p2pchat accounts WORDS` for its accounts. */
+  /** Runs `p2pchat accounts WORDS` for the directory. */
   async accounts(...words: readonly string[]): Promise<void> {
     const { success, stderr } = await new Deno.Command(PROGRAM, {
       args: ["accounts", ...words, "--data", this.data],
@@ -50,7 +50,7 @@ class World extends Nodes {
   }
 }
 
-/** How a program ends that should do so by itself. */
+/** Waits for the end of a program that should end by itself; kills it after 20 s. */
 async function ending(node: Node): ReturnType<Node["ended"]> {
   const timer = setTimeout(() => node.signal("SIGKILL"), 20_000);
   try {
@@ -473,7 +473,7 @@ Deno.test({
   },
 });
 
-/** A file in which no more fits without another page of the disk. */
+/** The largest accounts file that fits into one page of the disk: another row needs a second page. */
 function pageOfAccounts(): string {
   const PAGE_BYTES = 4_096;
   const table: AccountTable = new Map();

@@ -1,10 +1,10 @@
 /**
- * Files as an earlier program left them (`tests/samples/files/`), which the program of today goes on with: nothing that
- * users had is missing, and what waited arrives.
+ * Files written by an earlier version of the program (`tests/samples/files/`), with which the present one goes on:
+ * no data of users is missing, and waiting messages arrive.
  *
- * What waits for ever would wait for a test in a year, too; a private message is given up after 30 days, and what was
- * told to all after 30 minutes. Those two are said today in the copies that are tried. Nobody else's address of then is
- * relied on, since another program may be there.
+ * Messages that wait for ever still wait when a test is run in a year. A private message is given up after 30 days,
+ * and a broadcast after 30 minutes: in the copies used here, these get today's date. Addresses of others in the
+ * files aren't used, since another program may be there now.
  */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
@@ -32,7 +32,7 @@ const is = (name: string) => (event: ShownEvent) => event.event === name;
 const shows = (text: string) => (event: ShownEvent) =>
   event.event === "message" && event.text === text;
 
-/** Says that all of a kind in a log was written just now: what has expired since then. */
+/** Sets the time of all records of a kind in a log to now, as they would have expired otherwise. */
 function writtenNow(log: string, kind: string): void {
   let count = 0;
   rewriteLines(log, (cells) => {
@@ -43,7 +43,7 @@ function writtenNow(log: string, kind: string): void {
   assert(count > 0, `${log} has a line of kind ${kind}`);
 }
 
-/** The one folder that is there. */
+/** The only folder in `path`. */
 function onlyFolder(path: string): string {
   const folders = [...Deno.readDirSync(path)].filter(({ isDirectory }) => isDirectory);
   assertEquals(folders.length, 1, path);
@@ -93,7 +93,7 @@ for (const mode of ["mesh", "private"] as const) {
   });
 }
 
-/** A group whose files are the sample's. */
+/** A group with the files of the sample. */
 function sampleGroup(): Group {
   const group = new Group();
   copyFolder(`${SAMPLES}/group/serve`, group.serverData);

@@ -457,7 +457,7 @@ Deno.test(
   },
 );
 
-/** `p2pchat mesh Bob` through a node, its files below the node's. */
+/** The command `p2pchat mesh Bob`, joining through a node, with its files below the node's. */
 function bobsCommand(contact: Node): readonly string[] {
   const program = Deno.env.get("P2PCHAT") ??
     fileURLToPath(new URL("../../p2pchat", import.meta.url));

@@ -1,14 +1,14 @@
-/** A program whose output nobody reads: full as a pipe gets, and left in time all the same. */
+/** A program whose output nobody reads: the pipe is full, and still the program ends in time. */
 
 import { assert, assertEquals } from "@std/assert";
 import { FriendsGroup } from "./friends_group.ts";
 import { PROGRAM } from "./node.ts";
 
-/** Until the program asked to leave must be gone. */
+/** The longest time from the request to leave until the program has ended. */
 const LEAVE_MS_MAX = 15_000;
-/** Far more than a pipe holds; shown to oneself, and so as much output. */
+/** A line that is far longer than a pipe's buffer; it is shown to its sender, and so is as much output. */
 const LINE = "x".repeat(40_000);
-/** Few enough that the program reads on, or so many that it doesn't. */
+/** Few enough lines that the program goes on reading, and so many that it doesn't. */
 const SOME_LINES = 10;
 const MANY_LINES = 60;
 
@@ -73,7 +73,7 @@ class Unread implements AsyncDisposable {
     return unread;
   }
 
-  /** Types so many lines, as far as they are taken. */
+  /** Types up to this many lines, as long as the program reads them. */
   async fill(line: string, lines: number): Promise<void> {
     const bytes = new TextEncoder().encode(`${line}\n`);
     for (let n = 0; n < lines; n++) {
@@ -105,7 +105,7 @@ class Unread implements AsyncDisposable {
   }
 }
 
-/** Whether that was done in time. */
+/** Whether `work` was done within `ms`. */
 async function within(ms: number, work: Promise<unknown>): Promise<boolean> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<boolean>((resolve) => timer = setTimeout(() => resolve(false), ms));

@@ -1,4 +1,4 @@
-/** `p2pchat users`: what people and scripts see of each command, and what it leaves on disk. */
+/** `p2pchat users`: what each command shows people and scripts, and what it leaves on disk. */
 
 import { assertEquals, assertMatch } from "@std/assert";
 import { PROGRAM } from "./node.ts";
@@ -9,7 +9,7 @@ interface Outcome {
   readonly stderr: string;
 }
 
-/** A folder to work in, which the table `users.txt` is in. */
+/** A temporary folder with the table `users.txt`. */
 class Folder implements AsyncDisposable {
   readonly path = Deno.makeTempDirSync({ prefix: "p2pchat-users-" });
 
@@ -25,7 +25,7 @@ class Folder implements AsyncDisposable {
     return { status: code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
   }
 
-  /** The same for scripts: the objects without their times. */
+  /** Runs the command with `--json`. @returns Its status, and the objects without their times. */
   async json(line: string): Promise<{ readonly status: number; readonly events: unknown[] }> {
     const { status, stdout, stderr } = await this.run(`${line} --json`);
     assertEquals(stderr, "");
