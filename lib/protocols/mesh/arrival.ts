@@ -18,6 +18,8 @@ import { ARRIVAL_HELD_MAX } from "./limits.ts";
 
 /** guess: a neighbour that doesn't answer for so long is busy; the user needn't wait for it. */
 export const BASELINE_MS_MAX = 2_000;
+/** The same in all, for a neighbour that answers each time: a comparison over a slow link takes several round trips. */
+export const BASELINE_TOTAL_MS_MAX = 5_000;
 /** As every wait that has no bound of its own. */
 export const CATCH_UP_MS_MAX = 10_000;
 

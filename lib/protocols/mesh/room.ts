@@ -432,6 +432,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       case "sync-want":
       case "sync-progress":
       case "sync-done":
+        this.#showing.compares(from, this.#nowMs);
         return this.#toAntiEntropy({ type: "message", from, message });
       case "proof":
         return this.#toOrder({ type: "proof", from, proof: message.proof });

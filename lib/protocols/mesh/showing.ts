@@ -10,7 +10,13 @@ import { unreachable } from "../../base/invariant.ts";
 import { Deadlines } from "../../base/machine.ts";
 import { Pending } from "../../base/pending.ts";
 import type { AntiEntropyEffect } from "./anti_entropy_io.ts";
-import { Arrival, type ArrivalState, BASELINE_MS_MAX, CATCH_UP_MS_MAX } from "./arrival.ts";
+import {
+  Arrival,
+  type ArrivalState,
+  BASELINE_MS_MAX,
+  BASELINE_TOTAL_MS_MAX,
+  CATCH_UP_MS_MAX,
+} from "./arrival.ts";
 import { bundleId, lastCounter, messageId } from "./bundle.ts";
 import { claimIdOf } from "./credentials.ts";
 import type { StreamEntry } from "./messages.ts";
@@ -48,6 +54,7 @@ export class Showing {
   readonly #refs = new Map<MessageId, string>();
   /** The neighbour that admitted us, whose frontiers are the baseline. */
   #via: PeerKey | null = null;
+  #welcomedMs = 0;
   #lastDelivered: BundleId | null = null;
   /** The last bundle shown and not noted so: in the log an own one, which isn't shown yet, may precede it. */
   #unnoted: BundleId | null = null;
@@ -100,13 +107,14 @@ export class Showing {
 
   postpone(delayMs: number): void {
     this.#deadlines.postpone(delayMs);
+    this.#welcomedMs += delayMs;
   }
 
   tick(nowMs: number): void {
     for (const name of this.#deadlines.takeDue(nowMs)) {
       switch (name) {
         case "baseline":
-          this.#deadlines.set("catchUp", nowMs + CATCH_UP_MS_MAX - BASELINE_MS_MAX);
+          this.#deadlines.set("catchUp", this.#welcomedMs + CATCH_UP_MS_MAX);
           break;
         case "catchUp":
           this.caughtUp();
@@ -153,6 +161,7 @@ export class Showing {
   /** `by` has admitted us. */
   welcomed(by: PeerKey, nowMs: number): void {
     this.#via = by;
+    this.#welcomedMs = nowMs;
     switch (this.#arrival.state) {
       case "joining":
         this.#deadlines.set("baseline", nowMs + BASELINE_MS_MAX);
@@ -171,6 +180,13 @@ export class Showing {
     if (this.#deadlines.get("roster") === null) return;
     this.#deadlines.clear("roster");
     this.#becomeReady();
+  }
+
+  /** A neighbour goes on comparing its frontiers with ours: the one that admitted us gets more time for it. */
+  compares(from: PeerKey, nowMs: number): void {
+    if (from !== this.#via || !this.awaitsBaseline) return;
+    const untilMs = this.#welcomedMs + BASELINE_TOTAL_MS_MAX;
+    this.#deadlines.set("baseline", Math.min(nowMs + BASELINE_MS_MAX, untilMs));
   }
 
   /**

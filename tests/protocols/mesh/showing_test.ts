@@ -255,6 +255,24 @@ Deno.test("Showing shows what was said since a newcomer was let in whose process
   assertEquals(arrived([OWN_CLAIM, arrival, ...bundles], []).texts, ["after"]);
 });
 
+Deno.test("Showing waits 2 s for each answer of the member that let it in, 5 s in all, before any other's will do", () => {
+  const otherWillDoAtMs = (answersAtMs: readonly number[], from: PeerKey) => {
+    const { showing } = new Shower([], 0, false);
+    for (const atMs of answersAtMs) showing.compares(from, atMs);
+    let dueMs = 0;
+    while (showing.awaitsBaseline) showing.tick(dueMs = showing.nextDeadlineMs()!);
+    showing.frontiers(frontiersOf(fakeSigner("other").key, []), dueMs);
+    assertEquals(showing.state, "catching-up");
+    return dueMs;
+  };
+  const via = fakeSigner("welcomes").key;
+
+  assertEquals(otherWillDoAtMs([], via), 2_000);
+  assertEquals(otherWillDoAtMs([600, 1_500], via), 3_500);
+  assertEquals(otherWillDoAtMs([600, 1_500, 3_400, 4_900], via), 5_000);
+  assertEquals(otherWillDoAtMs([600, 1_500], fakeSigner("other").key), 2_000);
+});
+
 Deno.test("Showing is ready once a newcomer knows who is here and what is new to it, or has waited", () => {
   /** When it is ready that knows this from the beginning. */
   const readyAtMs = (isBaselineKnown: boolean, isRosterKnown: boolean) => {

@@ -1,8 +1,9 @@
 /**
  * A newcomer is shown at most as many messages from before it joined as it requested (`--history N`). Counted are
  * the messages shown by its first process that all present members had been shown when that process started: the
- * admitting member tells the newcomer the room's frontiers. Nothing is promised if the link to the admitting
- * member breaks before that, since the other members it meets may be newcomers themselves.
+ * admitting member tells the newcomer the room's frontiers. Nothing is promised if a link breaks, since
+ * that may be the one to the admitting member, which is noticed seconds later, and the other members may be newcomers
+ * themselves.
  */
 
 import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
@@ -29,7 +30,6 @@ export class HistoryAsked implements MeshChecker {
   }
 
   wrote(process: MemberProcess, records: readonly MeshRecord[]): void {
-    if (process.lastLost !== null) return;
     if (records.some(({ kind }) => kind === "arrival")) this.#told.add(process);
   }
 
@@ -44,7 +44,8 @@ export class HistoryAsked implements MeshChecker {
     const { label, config } = process.member;
     const shown = (this.#shown.get(process) ?? 0) + 1;
     this.#shown.set(process, shown);
-    if (shown <= config.historyShown || !this.#told.has(process)) return;
+    const isPromised = this.#told.has(process) && process.lastLost === null;
+    if (shown <= config.historyShown || !isPromised) return;
     const text =
       `${label} asked for ${config.historyShown} earlier messages, and is shown "${said.text}" too`;
     throw new Violation(this.name, text);
