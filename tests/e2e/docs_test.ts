@@ -192,14 +192,16 @@ Deno.test("docs/scripting.md: names each event, each field and each command with
   const group = await page("lib/protocols/group/events.ts");
   const directory = await page("lib/protocols/directory/events.ts");
   const common = await page("lib/base/mode_machine.ts");
-  const declared = mesh.slice(0, mesh.indexOf("export type MeshCommand")) +
-    friends.slice(0, friends.indexOf("export type FriendsCommand")) +
+  const between = (text: string, start: string, end: string) => {
+    const [from, to] = [text.indexOf(start), text.indexOf(end)];
+    assert(from >= 0 && to > from, `${start} comes before ${end}`);
+    return text.slice(from, to);
+  };
+  const declared = between(mesh, "", "export type MeshCommand") +
+    between(friends, "", "export type FriendsCommand") +
     group.replace(/export type \w+Command =.*?;\n(?=\n|$)/gs, "") +
-    directory.slice(0, directory.indexOf("export type ClientCommand")) +
-    common.slice(
-      common.indexOf("export type ModeEvent"),
-      common.indexOf("/** What the user may ask"),
-    ) +
+    between(directory, "", "export type ClientCommand") +
+    between(common, "export type ModeEvent", "export type ModeCommand") +
     await page("lib/cli/help_text.ts");
   const names = (pattern: RegExp) => [...declared.matchAll(pattern)].map(([, name]) => name!);
   const events = names(/readonly event: "(\w+)"/g);
