@@ -98,6 +98,12 @@ export function isUnspecified(host: string): boolean {
   return canonical === "0.0.0.0" || canonical === "::";
 }
 
+/** Why nobody can dial a host accepted by `parseHost`, as part of a sentence; null where somebody may. */
+export function undiallable(host: string): string | null {
+  if (!isUnspecified(host)) return null;
+  return `the address ${host} stands for all of a machine, and nobody can dial it`;
+}
+
 /**
  * Whether the host can be a single machine: false for unspecified, multicast and reserved addresses; true for any
  * name.

@@ -1,6 +1,13 @@
 /** Kinds of flags and words on the command line, each with its own error text. */
 
-import { HOST_FORM, parseHost, parsePort, PORT_FORM, PORT_MAX } from "../base/endpoints.ts";
+import {
+  HOST_FORM,
+  parseHost,
+  parsePort,
+  PORT_FORM,
+  PORT_MAX,
+  undiallable,
+} from "../base/endpoints.ts";
 import { P2pchatError } from "../base/errors.ts";
 import { type Fingerprint, fingerprintFault, parseFingerprint } from "../base/fingerprint.ts";
 import { type Endpoint, endpointText } from "../base/ids.ts";
@@ -169,7 +176,13 @@ export function advertiseFlag(whom: string): ValueFlag<AdvertisedAddress> {
     name: "advertise",
     value: "HOST[:PORT]",
     help: `address that ${whom} should use`,
-    parse: hostAndMaybePort,
+    parse: (text, what) => {
+      const address = hostAndMaybePort(text, what);
+      const fault = undiallable(address.host);
+      if (fault === null) return address;
+      const advice = `write the one at which ${whom} reach this machine`;
+      throw new P2pchatError("usage", `${what} is wrong: ${fault}; ${advice}`);
+    },
   };
 }
 

@@ -13,10 +13,10 @@ import { concatBytes, utf8 } from "../base/crypto.ts";
 import {
   canonicalHost,
   HOST_FORM,
-  isUnspecified,
   parseHost,
   parsePort,
   PORT_FORM,
+  undiallable,
 } from "../base/endpoints.ts";
 import { P2pchatError } from "../base/errors.ts";
 import { type Fingerprint, fingerprintFault, parseFingerprint } from "../base/fingerprint.ts";
@@ -307,11 +307,8 @@ function decoded(decoder: TextDecoder, bytes: Uint8Array): string | null {
 
 /** Why friends can't dial a host accepted by `parseHost`; null where they can. */
 export function friendHostFault(host: string): Fault | null {
-  if (!isUnspecified(host)) return null;
-  return wrong(
-    `the address ${host} stands for all of a machine, and nobody can dial it`,
-    "write the one at which friends reach it",
-  );
+  const found = undiallable(host);
+  return found === null ? null : wrong(found, "write the one at which friends reach it");
 }
 
 /** The user that a line describes, or its fault; null for a blank line or a comment. */

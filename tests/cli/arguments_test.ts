@@ -154,6 +154,13 @@ const REFUSED: readonly (readonly [line: string, sentence: string])[] = [
     "mesh Alice --advertise a:b",
     'The port of --advertise must be a whole number from 1 to 65535, is "b"',
   ],
+  [
+    "mesh Alice --advertise 0.0.0.0",
+    "--advertise is wrong: the address 0.0.0.0 stands for all of a machine, and nobody can dial it; " +
+    "write the one at which others reach this machine",
+  ],
+  ["mesh Alice --advertise ::", "--advertise is wrong: the address :: stands for all of a machine"],
+  ["mesh Alice --advertise [::0]:80", "the address ::0 stands for all of a machine"],
   ["mesh Alice --_", "The command mesh has no flag --_;"],
   ["mesh Alice --_=x y", "The command mesh has no flag --_=x;"],
   ["mesh -_ Alice", "The command mesh has no flag -_;"],

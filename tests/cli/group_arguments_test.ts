@@ -110,9 +110,15 @@ const REFUSED: readonly (readonly [line: string, sentence: string])[] = [
   ["peer Alice --users u --no-wait", "The command peer --users has no flag --no-wait"],
   ["peer Alice --users u --db f", "The command peer --users has no flag --db"],
   ["peer Alice --users u --advertise h", "The command peer --users has no flag --advertise"],
+  [
+    "peer Alice --server h --advertise [::]:9000",
+    "--advertise is wrong: the address :: stands for all of a machine, and nobody can dial it; " +
+    "write the one at which other members reach this machine",
+  ],
   ["peer Alice --server h --fail-after 1s", "The command peer --server has no flag --fail-after"],
   ["serve --db f", "The command serve has no flag --db"],
   ["serve Alice", 'Unexpected argument "Alice". The form is p2pchat serve'],
+  ["serve --advertise 0.0.0.0:1", "at which members reach this machine"],
   ["serve --port x", '--port must be a whole number from 0 to 65535, is "x"'],
   [
     "serve --fail-after 499ms",

@@ -56,6 +56,7 @@ const REFUSED: readonly (readonly [line: string, sentence: string])[] = [
   ["regserver --signup-limit -1", "--signup-limit must be a whole number from 0"],
   ["regserver --broadcast nobody", "--broadcast must be all, accounts or operator"],
   ["regserver --broadcast-ttl 10081m", "--broadcast-ttl must be a duration from 0m to 10080m"],
+  ["regserver --advertise 0.0.0.0", "at which people reach this machine"],
   ["regserver --relay", "The command regserver has no flag --relay"],
 ];
 
