@@ -24,7 +24,7 @@ export class CommandRunner<Target> {
   #hasLeft = false;
   #waiting = 0;
 
-  /** @param objects Whether a line that starts with `{` is parsed as a JSON object. */
+  /** @param objects Whether a line that starts with `{`, perhaps after blanks, is parsed as a JSON object. */
   constructor(table: CommandTable<Target>, objects: boolean, reports: CommandReports<Target>) {
     this.#table = table;
     this.#objects = objects;
@@ -78,7 +78,7 @@ export class CommandRunner<Target> {
     if (line.type === "overlong") return this.#reports.refuse(lineTooLong(line.bytes), undefined);
     if (!this.#toldMalformed) {
       this.#toldMalformed = true;
-      this.#reports.notice("The input isn't all UTF-8; U+FFFD stands for what isn't");
+      this.#reports.notice("The input has bytes that aren't UTF-8; they are replaced by U+FFFD");
     }
     this.#runText(line.text, target);
   }

@@ -186,6 +186,9 @@ export interface CommandTableOptions<Target> {
   readonly bareForms?: readonly (readonly [head: string, help: string])[];
 }
 
+/** The blanks are those that JSON allows around a value. */
+const OBJECT_START = /^[ \t]*\{/;
+
 /** Lines that leave in every mode; the whole line must match exactly. */
 const LEAVING_WORDS = [":q", ":quit"];
 
@@ -237,10 +240,13 @@ export class CommandTable<Target> {
     return this.#byName.get(name);
   }
 
-  /** Parses one line. With `objects`, a line that starts with `{` must be a JSON object of a command. */
+  /**
+   * Parses one line. With `objects`, a line that starts with `{`, perhaps after blanks, must be a JSON object of a
+   * command: what was meant for one person must not be said to all because of a blank.
+   */
   parse(line: string, objects: boolean): ParsedLine<Target> {
     if (line.trim() === "") return { type: "empty" };
-    if (objects && line.startsWith("{")) return this.#parseObject(line);
+    if (objects && OBJECT_START.test(line)) return this.#parseObject(line);
     try {
       const { command, texts, isTyped = false } = this.#invocationOf(line);
       return this.#bound(this.#known(command), texts, undefined, isTyped);
@@ -264,7 +270,7 @@ export class CommandTable<Target> {
 
     const name = /^\S+/.exec(line.slice(1))?.[0] ?? "";
     // Where a message needs more than its text (a receiver), a doubled slash doesn't turn the line into one.
-    const wayOut = this.chatIsSilent ? "" : `, //${shortened(name)} says it as text`;
+    const wayOut = this.chatIsSilent ? "" : `, //${shortened(name)} sends it as text`;
     const entry = this.#known(name, wayOut);
     const rest = line.slice(1 + name.length);
     // Only the first blank is a separator: a text keeps further leading blanks.
@@ -357,10 +363,11 @@ function parsedObject(line: string, textObject: string | null): InputObject {
   try {
     value = JSON.parse(line);
   } catch (cause) {
+    const wayOut = textObject === null ? "" : `; send other text as ${textObject}`;
     throw new P2pchatError(
       "usage",
-      `A line that starts with { must be one JSON object (${(cause as Error).message})` +
-        (textObject === null ? "" : `; send other text as ${textObject}`),
+      "A line that starts with { must be one JSON object, complete on that line, as jq -c writes it " +
+        `(${(cause as Error).message})${wayOut}`,
       { cause },
     );
   }

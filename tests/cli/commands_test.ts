@@ -100,7 +100,7 @@ const REFUSED: readonly (readonly [line: string, code: string, text: string])[] 
   [
     "/usr/bin/env",
     "unknown-command",
-    "There is no command /usr/bin/env; /help lists them, //usr/bin/env says it as text",
+    "There is no command /usr/bin/env; /help lists them, //usr/bin/env sends it as text",
   ],
   ["/", "unknown-command", "There is no command /; /help lists them"],
   ["/ x", "unknown-command", "There is no command /"],
@@ -162,8 +162,18 @@ for (const [object, outcome] of OBJECTS) {
   });
 }
 
+Deno.test("an object after blanks is the object, not a text to all", () => {
+  const line = '{"command":"msg","name":"Bob","text":"for you"}';
+  for (const blanks of [" ", "\t", "  \t "]) {
+    assertEquals(outcomeOf(blanks + line, true), outcomeOf(line, true));
+    assertEquals(outcomeOf(blanks + line, false), say(blanks + line));
+  }
+});
+
 const REFUSED_OBJECTS: readonly (readonly [line: string, code: string, text: string])[] = [
-  ["{", "usage", "must be one JSON object"],
+  ["{", "usage", "complete on that line, as jq -c writes it"],
+  [" {hello}", "usage", "must be one JSON object"],
+  ["\t{}", "usage", "An object needs a command"],
   ["{hello}", "usage", "must be one JSON object"],
   ['{"command":"msg","text":"x"} x', "usage", "must be one JSON object"],
   ["{}", "usage", "An object needs a command"],
