@@ -455,8 +455,9 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
   #dropBehindLine(): void {
     const { length } = this.#takeBehindLine();
     if (length === 0) return;
-    const text = length === 1 ? "it may be a password" : "they may be passwords";
-    this.show({ event: "notice", text: `${unsentText(length)}: ${text}`, warning: true });
+    const why = length === 1 ? "it may be a password" : "they may be passwords";
+    const text = `Dropped ${countText(length, "line")} that you typed, as ${why}`;
+    this.show({ event: "notice", text, warning: true });
   }
 
   /** Takes everything typed after the line that is being run, also out of the history. */

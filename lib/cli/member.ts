@@ -144,8 +144,8 @@ const FIRST_GROUP = "/help lists the commands, /exit leaves.";
 function otherAddressText(server: Endpoint, { address }: MemberPlace): string {
   return `The coordinator at ${
     endpointText(server)
-  } is the one that was met at ${address}: it is the same group, ` +
-    "whose log this profile has";
+  } is the one known at ${address}: this is the same group, ` +
+    "and its log in this profile is used";
 }
 
 /** Asks who answers at a new address; null where nobody does, or a coordinator that wasn't met before. */

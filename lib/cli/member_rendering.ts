@@ -171,7 +171,7 @@ export class MemberRendering {
       : ["; there are ", ...andListed(members.map((other) => [nameSpan(other)]))];
     return starLine(
       nowMs,
-      `Waiting to come into the group of ${this.#server} as `,
+      `Waiting to join the group of ${this.#server} as `,
       ownNameSpan(this.#self),
       ...there,
       "; ",
@@ -195,7 +195,7 @@ export class MemberRendering {
     const what = ended ? "The coordinator was ended" : "The coordinator doesn't answer";
     const text = this.#wasIn
       ? `${what}. Chat goes on; joining and editing wait.`
-      : `${what}${ended ? "" : because}. You come into the group when it is there.`;
+      : `${what}${ended ? "" : because}. You will join as soon as it answers.`;
     return [ended ? starLine(nowMs, text) : wrongLine(nowMs, text)];
   }
 
@@ -288,7 +288,9 @@ function statusLines(
       : [`Group of ${others.length + 1}: `, ...memberSpans(status.name, others), `. ${there}`],
     [
       digest === "" ? "No entries yet." : `${entriesText(seq)}, digest ${shortDigest(digest)}.`,
-      ...(sequencer === null ? [] : [" ", nameSpan(sequencer), " puts what is said in order."]),
+      ...(sequencer === null
+        ? []
+        : [" ", nameSpan(sequencer), " orders the messages (sequencer)."]),
     ],
     ...unsentLine(status),
     ...edits.map((edit) => memberEditLine(edit, nowMs, nameOf)),
@@ -307,8 +309,10 @@ function memberSpans(self: string, others: readonly MemberView[]): Line {
 }
 
 function memberText({ heard, roundTripMs, behind }: MemberView): string {
-  const distance = heard ? roundTripText(roundTripMs) : " not heard";
-  return behind === 0 ? distance : `${distance} (${numberText(behind)} behind)`;
+  const behindText = behind === 0 ? [] : [`${numberText(behind)} behind`];
+  const notes = heard ? behindText : ["no answer", ...behindText];
+  const distance = heard ? roundTripText(roundTripMs) : "";
+  return notes.length === 0 ? distance : `${distance} (${notes.join(", ")})`;
 }
 
 function unsentLine({ digest, unsent, awaited }: EventNamed<"status">): readonly Line[] {

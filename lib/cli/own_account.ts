@@ -92,8 +92,7 @@ export class OwnAccount {
     if (standing.where.place === "lobby") return;
     throw new P2pchatError(
       "not-allowed",
-      `Nothing is done, and what you type behind it is dropped: ${command} waits for the end of the ` +
-        "call, q ends it",
+      `${command} isn't possible during a call, and what you type after it is dropped; q ends the call`,
     );
   }
 

@@ -150,7 +150,7 @@ export async function passwordIn(
     throw bad("it isn't UTF-8 text; save it in UTF-8", cause);
   }
   const password = text.replace(/\r?\n$/, "");
-  if (/[\r\n]/.test(password)) throw bad("it has several lines; it must have the password alone");
+  if (/[\r\n]/.test(password)) throw bad("it has several lines; it must contain only the password");
   if (isLong) throw new P2pchatError("weak-password", TOO_LONG);
   return password;
 }

@@ -164,7 +164,9 @@ export class PipedInterface<Event extends ShownEvent, Target>
     } catch (error) {
       // BadResource: the parent process has closed standard input, so there is nothing to read.
       if (!(error instanceof Deno.errors.BadResource) && !this.#isClosed) {
-        const text = `Cannot read standard input: ${systemText(error)}; it counts as ended`;
+        const text = `Cannot read standard input: ${
+          systemText(error)
+        }; the program treats the input as ended`;
         this.show({ event: "notice", text, warning: true });
       }
       return null;

@@ -52,7 +52,7 @@ export async function runRegistry(options: RegistryOptions): Promise<void> {
   if (options.way === null && !isInteractive) {
     throw new P2pchatError(
       "usage",
-      "How to come in? Nobody can be asked here: give NAME and --login, --signup or --guest",
+      "Cannot ask how to log in: give NAME and --login, --signup or --guest",
     );
   }
   const notices: string[] = [];
@@ -308,7 +308,7 @@ class Program {
     });
   }
 
-  /** All lines piped for a failed call have been read: tells how many weren't said. */
+  /** All lines piped for a failed call have been read: tells how many weren't sent. */
   #tellUnsaid(): void {
     const { ui, standing } = this.#parts;
     standing.hasReadAll();
@@ -316,7 +316,7 @@ class Program {
     const what = this.#unsaid === 1
       ? "1 more line wasn't"
       : `${numberText(this.#unsaid)} more lines weren't`;
-    showNotices(ui, `${what} said`);
+    showNotices(ui, `${what} sent, as the call wasn't connected`);
     this.#unsaid = 0;
   }
 
@@ -398,10 +398,10 @@ class Program {
       if (standing.wasUp) return;
       const awaySinceMs = this.#host?.awaySinceMs ?? SYSTEM_LINK_CLOCK.nowMs();
       if (awaySinceMs > sinceMs) return void (this.#waiting = this.#waitFrom(awaySinceMs));
-      const where = `The directory at ${endpointText(registry)}`;
+      const where = `directory at ${endpointText(registry)}`;
       const text = this.#isMet
-        ? `${where} is gone: it isn't known whether it let you in; nothing else was done`
-        : `${where} can't be reached: nothing was done; check the address and that it runs`;
+        ? `The connection with the ${where} was lost before it answered: you may or may not have been logged in`
+        : `The ${where} can't be reached: nothing was done; check the address and that it runs`;
       this.#host?.giveUp(new P2pchatError("unreachable", text));
     });
   }

@@ -43,7 +43,7 @@ const calledOne: Argument<ClientCommand> = {
 const ANSWERS = /^(?:yes|no|ok|accept|decline)$/i;
 
 /** For a user who ends a call, ringing or connected, just after the other side has ended it. */
-export const JUST_OVER_TEXT = "The call was over a moment ago; again, and you log out";
+export const JUST_OVER_TEXT = "The call has just ended; the same input again logs you out";
 
 const partOfName: Argument<string | undefined> = { parse: (text) => text, completesNames: true };
 
@@ -206,7 +206,7 @@ function ofCall(
 function callWasOver(): P2pchatError {
   return new P2pchatError(
     "not-allowed",
-    "Nothing was done: the call was over before that line was; Up brings it back",
+    "Nothing was done: the call ended before you finished that line; Up recalls the line",
   );
 }
 
@@ -237,7 +237,7 @@ function bareLine(
     // A user who hasn't noticed yet that a call isn't connected may mean this text for its other side alone.
     if (place !== "lobby" && isInteractive) {
       const text =
-        "Your broadcast wasn't sent, as a call isn't over: /broadcast TEXT sends it now, too";
+        "Not sent, as a call is ringing or being connected: /broadcast TEXT sends it anyway";
       throw new P2pchatError("not-allowed", text);
     }
     return { command: "broadcast", texts: { text: told } };
@@ -249,7 +249,7 @@ function bareLine(
   const declined = /^n(?:\s+([^]*))?$/.exec(word);
   if (declined !== null) return { command: "decline", texts: { reason: declined[1] } };
   if (place === "calling") {
-    const text = `Nothing was said: ${shownName(peer)} hasn't answered yet; q withdraws the call`;
+    const text = `Not sent: ${shownName(peer)} hasn't answered yet; q withdraws the call`;
     throw new P2pchatError("not-allowed", text);
   }
   const name = withoutMark(word.trim()).normalize("NFC");

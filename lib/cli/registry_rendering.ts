@@ -79,7 +79,7 @@ export class RegistryRendering {
       case "broadcast-sent":
         return [starLine(nowMs, this.#reachedText(event.reached))];
       case "password-changed":
-        return [starLine(nowMs, "Your password is changed; other devices have to log in with it.")];
+        return [starLine(nowMs, "Your password is changed; other devices have to log in with it")];
       case "status":
         return statusLines(event);
       case "verify":
@@ -108,7 +108,9 @@ export class RegistryRendering {
     this.#online.clear();
     if (state === "replaced") {
       if (!this.#call?.isDirect) return []; // the program ends, and says why
-      return [wrongLine(nowMs, "You came in from somewhere else; this program ends with the call")];
+      return [
+        wrongLine(nowMs, "You have logged in elsewhere; this program ends when the call is over"),
+      ];
     }
     if (event.isFull) return []; // an error event says so
     // During a call, "the other side" would be read as the person called.
@@ -183,11 +185,10 @@ export class RegistryRendering {
 
   #incomingLine({ call, from, guest }: EventNamed<"incoming">, nowMs: number): Line {
     this.#call = { id: call, isOurs: false, isConnected: false, isDirect: false };
-    const who = guest ? " (a guest)" : "";
     return questionLine(
       nowMs,
       nameSpan(from),
-      ` is calling: /accept or /decline within ${RINGING_TEXT}${who}`,
+      `${guest ? " (a guest)" : ""} is calling: /accept or /decline within ${RINGING_TEXT}`,
     );
   }
 
@@ -226,7 +227,7 @@ export class RegistryRendering {
         return [
           ...star,
           who,
-          isOurs ? " is in another call" : "'s call came while you were in another",
+          isOurs ? " is in another call" : " called while you were in another call",
         ];
       case "offline":
         return [...star, who, " isn't online", this.#nearText(event.peer)];
@@ -253,11 +254,11 @@ export class RegistryRendering {
   /** To how many a broadcast went. The directory decides how long it is kept for others. */
   #reachedText(reached: number): string {
     if (reached > 0) {
-      return `${numberText(reached)} ${reached === 1 ? "has" : "have"} your broadcast.`;
+      return `${numberText(reached)} ${reached === 1 ? "has" : "have"} your broadcast`;
     }
     const isAlone = [...this.#online.keys()].every((name) => this.#isSelf(name));
-    if (isAlone) return "Nobody else is here: nobody has your broadcast yet.";
-    return "Nobody has your broadcast yet; whoever is here gets it as soon as they can take it.";
+    if (isAlone) return "Nobody else is here: nobody has your broadcast yet";
+    return "Nobody has your broadcast yet; whoever is here gets it as soon as they can take it";
   }
 
   #isSelf(name: string): boolean {

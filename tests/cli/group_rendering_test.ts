@@ -108,7 +108,7 @@ const PRINTED: readonly (readonly [
   [
     "ready, and not in it yet",
     [{ ...READY, members: [], entries: 1, last: null }],
-    "12:03 * Waiting to come into the group of chat.example as Alice; 1 entry\n",
+    "12:03 * Waiting to join the group of chat.example as Alice; 1 entry\n",
   ],
   ["a view that ready told of", [READY, VIEW], ""],
   [
@@ -168,7 +168,7 @@ const PRINTED: readonly (readonly [
       state: "down",
       reason: "nobody listens there",
     }],
-    "12:03 ! The coordinator doesn't answer: nobody listens there. You come into the group when it is there.\n",
+    "12:03 ! The coordinator doesn't answer: nobody listens there. You will join as soon as it answers.\n",
   ],
   [
     "the coordinator there for the first time",
@@ -358,7 +358,7 @@ const PRINTED: readonly (readonly [
     "a status",
     [STATUS],
     "Group of 2: Alice (you), Bob 0.4 ms. The coordinator is there.\n" +
-    "42 entries, digest 9f3c2a1b. Bob puts what is said in order.\n" +
+    "42 entries, digest 9f3c2a1b. Bob orders the messages (sequencer).\n" +
     "Everything you wrote is in the log.\nYour log: /data/log\nYour key: ka\nYour UDP port: 9000\n",
   ],
   [
@@ -372,7 +372,7 @@ const PRINTED: readonly (readonly [
       awaited: ["Carol"],
       problems: ["Carol hasn't been heard for 4 s"],
     }],
-    "Group of 3: Alice (you), Bob 0.4 ms, Carol not heard (1,200 behind). The coordinator is away.\n" +
+    "Group of 3: Alice (you), Bob 0.4 ms, Carol (no answer, 1,200 behind). The coordinator is away.\n" +
     "42 entries, digest 9f3c2a1b.\n2 of your messages wait for Carol.\nYour log: /data/log\nYour key: ka\nYour UDP port: 9000\n" +
     "! Carol hasn't been heard for 4 s\n",
   ],
@@ -400,7 +400,7 @@ const PRINTED: readonly (readonly [
       ],
     }],
     "Group of 2: Alice (you), Bob 0.4 ms. The coordinator is there.\n" +
-    "42 entries, digest 9f3c2a1b. Bob puts what is said in order.\n" +
+    "42 entries, digest 9f3c2a1b. Bob orders the messages (sequencer).\n" +
     "Everything you wrote is in the log.\n" +
     '? Edit 7 of entry 43, asked by Bob, waits for you: /go 7 or /abort 7 within 12 s: "at eight?"\n' +
     'Your edit 8 of entry 1 isn\'t decided yet: "hi"\nYour edit of entry 2 isn\'t under way yet: "ho"\n' +

@@ -117,7 +117,11 @@ Deno.test("passwords typed behind a refused /passwd while input is paused are sa
   const screen = await screenOf(streams);
   assertEquals(asked, [{ command: "say", text: "hello" }]);
   assertEquals(screen.cursorLine, "alice> |");
-  assertEquals(screen.text.includes("2 lines that you wrote weren't sent"), true, screen.text);
+  assertEquals(
+    screen.text.includes("Dropped 2 lines that you typed, as they may be passwords"),
+    true,
+    screen.text,
+  );
   await ui.close();
 });
 

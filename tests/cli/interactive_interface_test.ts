@@ -175,7 +175,7 @@ Deno.test("errors are written to stderr between two prompts on stdout", async ()
   await screenNow();
   assertEquals(
     streams.stderrText,
-    "error: There is no command /nonsense;\r\n  /help lists them, //nonsense says it\r\n  as text\r\n",
+    "error: There is no command /nonsense;\r\n  /help lists them, //nonsense sends it\r\n  as text\r\n",
   );
   await ui.close();
 });

@@ -77,7 +77,7 @@ Deno.test("input that can't be read is told, and counts as its end", async () =>
   const cases = [
     [
       new Error("Is a directory (os error 21)"),
-      "12:03 ! Cannot read standard input: Is a directory; it counts as ended\n",
+      "12:03 ! Cannot read standard input: Is a directory; the program treats the input as ended\n",
     ],
     [new Deno.errors.BadResource("Bad resource ID"), ""],
   ] as const;
@@ -268,7 +268,7 @@ Deno.test("input that isn't UTF-8 is run with replacements, and said once", asyn
   await settle();
   await ui.close();
   assertEquals(room.happened, ["\ufffd", "\ufffd"]);
-  assertEquals(streams.stdoutText.split("isn't all UTF-8").length, 2);
+  assertEquals(streams.stdoutText.split("aren't UTF-8").length, 2);
 });
 
 Deno.test("the first interrupt asks to leave, a second one forces with status 130", async () => {

@@ -101,7 +101,7 @@ const SHOWN: readonly (readonly [events: readonly RegistryOwnEvent[], text: stri
   ],
   [
     [...IN, ...TALKING, { event: "session", state: "replaced", name: "alice", guest: false }],
-    "12:03 ! You came in from somewhere else; this program ends with the call\n",
+    "12:03 ! You have logged in elsewhere; this program ends when the call is over\n",
   ],
   [[...IN, presence("erin", "free")], "12:03 * erin is online\n"],
   [[...IN, presence("bob", "busy")], "12:03 * bob is in a call\n"],
@@ -113,7 +113,7 @@ const SHOWN: readonly (readonly [events: readonly RegistryOwnEvent[], text: stri
   [[...IN, INCOMING], "12:03 ? bob is calling: /accept or /decline within 30 s\n"],
   [
     [...IN, { ...INCOMING, guest: true }],
-    "12:03 ? bob is calling: /accept or /decline within 30 s (a guest)\n",
+    "12:03 ? bob (a guest) is calling: /accept or /decline within 30 s\n",
   ],
   [[...IN, RINGING], "12:03 * Calling bob... 30 s to answer; q withdraws\n"],
   [
@@ -271,11 +271,11 @@ const SHOWN: readonly (readonly [events: readonly RegistryOwnEvent[], text: stri
   ],
   [
     [...IN, { event: "broadcast-sent", id: "1", reached: 1_200 }],
-    "12:03 * 1,200 have your broadcast.\n",
+    "12:03 * 1,200 have your broadcast\n",
   ],
   [
     [...IN, { event: "broadcast-sent", id: "1", reached: 0 }],
-    "12:03 * Nobody has your broadcast yet; whoever is here gets it as soon as they can take it.\n",
+    "12:03 * Nobody has your broadcast yet; whoever is here gets it as soon as they can take it\n",
   ],
   [
     [READY, UP, { event: "users", users: [user("Alice")] }, {
@@ -283,7 +283,7 @@ const SHOWN: readonly (readonly [events: readonly RegistryOwnEvent[], text: stri
       id: "1",
       reached: 0,
     }],
-    "12:03 * Nobody else is here: nobody has your broadcast yet.\n",
+    "12:03 * Nobody else is here: nobody has your broadcast yet\n",
   ],
 ];
 

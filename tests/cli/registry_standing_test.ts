@@ -83,7 +83,7 @@ Deno.test("registry: what was piped beyond what is kept for a call that is refus
   assertEquals(alice.prompt, "alice (lobby)");
   assertEquals([alice.unsaid.code, alice.unsaid.message], [
     "declined",
-    "Nothing was said: there is no call with bob",
+    "Not sent: there is no call with bob",
   ]);
   alice.hasReadAll();
   assertEquals(alice.where.place, "lobby");

@@ -261,7 +261,7 @@ consoleTest("errors go to standard error, also where that is a file", async () =
   }
   assertEquals(
     await Deno.readTextFile(file),
-    "error: There is no command /nonsense; /help lists them, //nonsense says it as text\n",
+    "error: There is no command /nonsense; /help lists them, //nonsense sends it as text\n",
   );
   await Deno.remove(file);
 });

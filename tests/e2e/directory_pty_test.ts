@@ -315,7 +315,7 @@ terminalTest("a call from the lobby to the lobby, as the one who calls sees it",
   await bob.until(incoming("alice"));
   // Nothing is said before he has answered.
   await terminal.press("hello?\r");
-  await terminal.until("an error", ({ text }) => /^error: Nothing was said/m.test(text));
+  await terminal.until("an error", ({ text }) => /^error: Not sent/m.test(text));
   await terminal.press("/status\r");
   await terminal.until("the status", ({ text }) => /bob: ringing/.test(text));
   await terminal.press(CTRL_X);
@@ -371,7 +371,7 @@ terminalTest("a call that comes: a bell, the half-typed line, and the answers", 
   const alice = await world.guest("alice");
   await using terminal = await world.guestTerminal("bob");
   await alice.until(presence("bob", "free"));
-  const question = "? alice is calling: /accept or /decline within 30 s (a guest)";
+  const question = "? alice (a guest) is calling: /accept or /decline within 30 s";
   const ask = async (count: number) => {
     const from = alice.events.length;
     await alice.type("bob");
@@ -466,8 +466,8 @@ terminalTest(
     await terminal.until(
       "both errors",
       ({ text }) =>
-        /^error: Nothing was done: the call was over/m.test(text) &&
-        /^error: The call was over a moment ago/m.test(text),
+        /^error: Nothing was done: the call ended/m.test(text) &&
+        /^error: The call has just ended/m.test(text),
     );
     const from = bob.events.length;
     await bob.type("alice");
@@ -475,7 +475,7 @@ terminalTest(
     await terminal.press("2 tell bob\r");
     await terminal.until(
       "an error",
-      ({ text }) => /^error: Your broadcast wasn't sent/m.test(text),
+      ({ text }) => /^error: Not sent, as a call/m.test(text),
     );
     await bob.type("/cancel");
     await terminal.untilCursorLine("alice (lobby)> |");

@@ -131,12 +131,12 @@ Deno.test("directory in pipes: q ends what was for a refused call, and the next 
     await desk.until(message("second call"));
     await desk.until(call("ended"));
     await desk.until(broadcast("to all"));
-    await alice.until(/weren't said|wasn't said/);
+    await alice.until(/weren't sent|wasn't sent/);
     await alice.end();
     assertEquals(await alice.ended(), 0);
     const notices = alice.lines.filter((line) => /(weren't|wasn't) said/.test(line));
     if (count === 1) {
-      assertEquals(notices, ["* 1 line wasn't said, as there is no call with nobody"]);
+      assertEquals(notices, ["* 1 line wasn't sent, as there is no call with nobody"]);
     } else assertEquals(notices.length, 2, notices.join("\n"));
     await desk.type("q");
     await desk.ended();
@@ -155,14 +155,14 @@ Deno.test("directory in pipes: what was piped for a call that is refused calls n
   await bob!.until(incoming("alice"));
   await bob!.type("/decline");
   await alice.until(/\* bob declined\n/);
-  await alice.until(/\* [\d,]+ lines weren't said, as there is no call with bob\n/);
-  await alice.until(/\* [\d,]+ more lines weren't said\n/);
+  await alice.until(/\* [\d,]+ lines weren't sent, as there is no call with bob\n/);
+  await alice.until(/\* [\d,]+ more lines weren't sent, as the call wasn't connected\n/);
   await alice.type("line");
   await line!.until(incoming("alice"));
   await alice.until(/\* Calling line\.\.\. /);
   assertEquals(alice.stderr, "");
   assertEquals(alice.lines.filter((each) => each.startsWith("* Calling")).length, 2);
-  const unsaid = [...alice.stdout.matchAll(/\* ([\d,]+) (?:more )?lines weren't said/g)]
+  const unsaid = [...alice.stdout.matchAll(/\* ([\d,]+) (?:more )?lines weren't sent/g)]
     .map(([, count]) => Number(count!.replace(",", "")));
   assertEquals(unsaid.reduce((sum, count) => sum + count, 0), 3_000);
   alice.signal("SIGTERM");

@@ -179,7 +179,7 @@ Deno.test("text mode: what begins like a command but is chat, is said; what isn'
     "end",
   ]);
   assertEquals(bob.stderr.split("\n"), [
-    "error: There is no command /unknown; /help lists them, //unknown says it as text",
+    "error: There is no command /unknown; /help lists them, //unknown sends it as text",
     "error: There is no command /histroy; did you mean /history?",
     "",
   ]);

@@ -235,7 +235,7 @@ Deno.test("DirectoryClientHost: a call that is ended while the other takes nothi
     const [lost = "", ...others] = ann.of("notice").map(({ text }) => text);
     const unheard = Number(/^bob may not have got your last (\d+) lines$/.exec(lost)?.[1]);
     assert(unheard >= said - bob.heard.length && unheard <= said, `${lost}, of ${said}`);
-    assertEquals(others, [`${400 - said} lines weren't said, as there is no call with bob`]);
+    assertEquals(others, [`${400 - said} lines weren't sent, as there is no call with bob`]);
     assert(said < 60, `${said} are called said`);
     reader.goOn();
     await world.pass(10_000);

@@ -62,7 +62,7 @@ export function overText(peer: string): string {
 
 /** Text of the error for a line that wasn't said. */
 export function unsaidText(peer: string): string {
-  return `Nothing was said: there is no call with ${shownName(peer)}`;
+  return `Not sent: there is no call with ${shownName(peer)}`;
 }
 
 export type ClientEvent =

@@ -32,13 +32,13 @@ export class Talking {
     if (bytes === 0) return;
     if (bytes > TEXT_BYTES_MAX) return out.error("too-long", tooLong(bytes).message, ref);
     if (call === null || call.phase === "asked") {
-      const text = "Nothing was said: you are in no call; NAME or /call NAME calls somebody";
+      const text = "Not sent: you are in no call; NAME or /call NAME calls somebody";
       return out.error("not-allowed", text, ref);
     }
     if (call.lines.fill >= 1) {
-      const text = `Nothing was said: ${
-        countText(call.lines.size, "line waits", "lines wait")
-      } for ${shownName(call.peer)}`;
+      const text = `Not sent: ${countText(call.lines.size, "line waits", "lines wait")} for ${
+        shownName(call.peer)
+      }`;
       return out.error("full", text, ref);
     }
     call.lines.add({ text: checkedMessage(text), ref });
@@ -112,7 +112,7 @@ export class Talking {
     }
     if (unsaid > 0) {
       const what = countText(unsaid, "line wasn't", "lines weren't");
-      out.notice(`${what} said, as there is no call with ${shownName(peer)}`);
+      out.notice(`${what} sent, as there is no call with ${shownName(peer)}`);
     }
   }
 

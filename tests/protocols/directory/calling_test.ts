@@ -626,7 +626,7 @@ Deno.test("lines: after a refusal they are dropped, with one notice", () => {
 
   assertEquals(outcome(program, "busy"), [
     "call call=#1 peer=bob state=busy ref=r",
-    "notice text=2 lines weren't said, as there is no call with bob",
+    "notice text=2 lines weren't sent, as there is no call with bob",
   ]);
 });
 
@@ -638,11 +638,11 @@ Deno.test("lines: one with a ref that is dropped is answered by an error with it
     program.types({ command: "say", text: "three" }, "3");
     const words = outcome(program, state, reason).slice(1);
     const code = words[0]!.split(" ")[1]!;
-    const text = "text=Nothing was said: there is no call with bob";
+    const text = "text=Not sent: there is no call with bob";
     assertEquals(words, [
       `error ${code} ${text} ref=1`,
       `error ${code} ${text} ref=3`,
-      "notice text=1 line wasn't said, as there is no call with bob",
+      "notice text=1 line wasn't sent, as there is no call with bob",
     ]);
     return code.slice("code=".length);
   };
@@ -662,7 +662,7 @@ Deno.test("lines: one with a ref that is dropped is answered by an error with it
   program.types({ command: "say", text: "late" }, "l");
   const words = program.feed({ type: "link-down", link, closed: false, reason: "reset" });
   assertEquals(words.filter((word) => word.endsWith(" ref=l")), [
-    "error code=unreachable text=Nothing was said: there is no call with bob ref=l",
+    "error code=unreachable text=Not sent: there is no call with bob ref=l",
   ]);
 });
 
@@ -730,7 +730,7 @@ Deno.test("lines: piped, hanging up after them waits as long as the other takes 
   assertEquals(words.includes(`to link ${link}: hung-up`), true);
   assertEquals(words.filter(ends), [
     "call call=#1 peer=bob state=ended durationMs=19000 ref=h",
-    "notice text=4 lines weren't said, as there is no call with bob",
+    "notice text=4 lines weren't sent, as there is no call with bob",
   ]);
   assertEquals(words.at(-1), "input goes on");
 });
@@ -946,7 +946,7 @@ Deno.test("heard: lines that weren't said are told apart", () => {
 
   assertEquals(notices(program.linkDown(link, false)), [
     "notice text=bob may not have got your last line warning=true",
-    "notice text=2 lines weren't said, as there is no call with bob",
+    "notice text=2 lines weren't sent, as there is no call with bob",
   ]);
 });
 
@@ -1059,7 +1059,7 @@ Deno.test("heard: a program that ends although not everything has gone out says 
 
   assertEquals(notices(program.after(10_000)), [
     "notice text=bob may not have got your last line warning=true",
-    "notice text=1 line wasn't said, as there is no call with bob",
+    "notice text=1 line wasn't sent, as there is no call with bob",
   ]);
 });
 

@@ -114,7 +114,7 @@ Deno.test("leaving: a refusal ends the waiting", () => {
 
   assertEquals(program.says({ type: "outcome", call: CALL, state: "busy", reason: "" }), [
     "call call=#1 peer=bob state=busy",
-    "notice text=1 line wasn't said, as there is no call with bob",
+    "notice text=1 line wasn't sent, as there is no call with bob",
     "close directory",
     "bye quit",
   ]);
