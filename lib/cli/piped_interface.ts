@@ -28,6 +28,9 @@ import type {
 /** After this time without input, everything written to the pipe earlier has been read. */
 const IDLE_MS = 50;
 
+/** For users who start a server without input, and would see it end at once without a word. */
+const NO_INPUT = "Input has ended, so the program leaves; --stay keeps it running";
+
 export class PipedInterface<Event extends ShownEvent, Target>
   implements UserInterface<Event, Target> {
   /** True for a terminal that can only print (`TERM=dumb`), since a person uses it. */
@@ -145,17 +148,23 @@ export class PipedInterface<Event extends ShownEvent, Target>
       const isOver = this.#isClosed || this.#options.stay || this.#runner.hasLeft;
       if (!isOver && count() > 0) handler.inputWaits?.({ areAll, count });
     });
+    let isEmpty = true;
     for (;;) {
       if (handler.idle !== undefined) this.#idleTimer = setTimeout(() => handler.idle!(), IDLE_MS);
       const bytes = await ahead.next();
       clearTimeout(this.#idleTimer);
       if (this.#isClosed) return;
       if (bytes === null) break;
+      isEmpty = false;
       await this.#runner.runAll(splitter.push(bytes), handler.target);
       if (this.#isClosed || this.#runner.hasLeft) return;
     }
     await this.#runner.runAll(splitter.end(), handler.target);
-    if (!this.#options.stay && !this.#isClosed && !this.#runner.hasLeft) handler.ended();
+    if (this.#options.stay || this.#isClosed || this.#runner.hasLeft) return;
+    if (isEmpty && this.#json === null && !this.interactive) {
+      this.show({ event: "notice", text: NO_INPUT });
+    }
+    handler.ended();
   }
 
   async #read(buffer: Uint8Array): Promise<number | null> {

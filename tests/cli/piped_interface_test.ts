@@ -73,13 +73,16 @@ Deno.test("who reads along at a terminal without line editing is a person, unles
   assertEquals(seen, [true, true, false, false, false]);
 });
 
+const NO_INPUT = "12:03 * Input has ended, so the program leaves; --stay keeps it running\n";
+
 Deno.test("input that can't be read is told, and counts as its end", async () => {
   const cases = [
     [
       new Error("Is a directory (os error 21)"),
-      "12:03 ! Cannot read standard input: Is a directory; the program treats the input as ended\n",
+      "12:03 ! Cannot read standard input: Is a directory; the program treats the input as ended\n" +
+      NO_INPUT,
     ],
-    [new Deno.errors.BadResource("Bad resource ID"), ""],
+    [new Deno.errors.BadResource("Bad resource ID"), NO_INPUT],
   ] as const;
   for (const [error, told] of cases) {
     const { streams, ui, room } = open();
@@ -88,6 +91,24 @@ Deno.test("input that can't be read is told, and counts as its end", async () =>
     await settle();
     await ui.close();
     assertEquals([room.happened, streams.stdoutText], [["(ended)"], told]);
+  }
+});
+
+Deno.test("who leaves because there is no input at all says so, except to scripts", async () => {
+  const cases = [
+    [{}, "", NO_INPUT],
+    [{}, "\n", ""],
+    [{ json: true }, "", ""],
+    [{ stay: true }, "", ""],
+  ] as const;
+  for (const [options, input, told] of cases) {
+    const { streams, ui, room } = open(options);
+    if (input !== "") streams.type(input);
+    streams.type(null);
+    ui.listen(room);
+    await settle();
+    await ui.close();
+    assertEquals([streams.stdoutText, streams.stderrText], [told, ""]);
   }
 });
 
