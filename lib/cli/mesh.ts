@@ -345,8 +345,9 @@ function ownHost(begin: MeshConfig["begin"]): string | null {
 type LinkOptions = Omit<Parameters<typeof openTcpLinks>[0], "host" | "port">;
 
 /**
- * The ports to try: the requested one; otherwise the default one, then any free one. When resuming, first the last
- * one: two members with new ports, or with each other's, wouldn't find each other. None with --passive.
+ * The ports to try: the requested one; otherwise the default one, then any free one. Where this may lead back to the
+ * last room, first the port used there: its members look for this one at that port, and two members with new ports, or
+ * with each other's, wouldn't find each other. None with --passive.
  */
 function portsToTry(
   { port, passive }: MeshOptions,
@@ -356,7 +357,8 @@ function portsToTry(
   if (passive) return [null];
   if (port !== null) return [port];
   const usual = [MESH_PORT_DEFAULT, 0];
-  return begin.kind === "resume" && lastPort !== null ? [lastPort, ...usual] : usual;
+  const mayBeBack = begin.kind === "resume" || (begin.kind === "join" && begin.last !== undefined);
+  return mayBeBack && lastPort !== null ? [lastPort, ...usual] : usual;
 }
 
 /** Listens at the first of these ports that is free. */

@@ -188,6 +188,26 @@ Deno.test("mesh: two members at any free ports find each other again after both 
   assertEquals([annAgain.port, bobAgain.port], [ann.port, bob.port]);
 });
 
+Deno.test("mesh: who comes back by an address listens where it did, and founds a room as anybody does", async () => {
+  await using nodes = new Nodes();
+  const data = Deno.makeTempDirSync({ prefix: "p2pchat-e2e-" });
+  nodes.defer(() => Deno.removeSync(data, { recursive: true }));
+  const alice = await nodes.ready("Alice", null);
+  const bob = await nodes.ready("Bob", alice, { data });
+  await bob.type(":q");
+  await bob.ended();
+  const ports: number[] = [];
+  for (const words of [["127.0.0.1", String(alice.port)], ["--new"]]) {
+    const again = nodes.add(Node.start(["mesh", "Bob", ...words, "--host", "127.0.0.1"], { data }));
+    await again.until(({ event }) => event === "ready");
+    ports.push(again.port);
+    await again.type(":q");
+    await again.ended();
+  }
+
+  assertEquals(ports.map((port) => port === bob.port), [true, false]);
+});
+
 Deno.test("mesh: a name that is known from another room with another key comes with a notice", async () => {
   await using nodes = new Nodes();
   const data = Deno.makeTempDirSync();
