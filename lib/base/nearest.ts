@@ -3,38 +3,25 @@
 /** Words with more edits between them aren't alike. */
 const EDITS_MAX = 2;
 
+/** A single letter is the start of too many words. */
+const START_LENGTH_MIN = 2;
+
 /** Longer words aren't compared: the table grows with the product of both lengths. */
 const LENGTH_MAX = 64;
 
 /**
  * The candidate that `word` most likely means: one that begins with `word`, or the one fewest edits away (insert,
- * delete, replace, swap neighbours). Edits are at most two and at most half of the word's length; case is ignored.
+ * delete, replace, swap neighbours). Edits are at most two and fewer than half of the word's letters; case is ignored.
  */
 export function nearest(word: string, candidates: Iterable<string>): string | null {
-  return fewestEdits(word, candidates, {
-    editsMax: Math.min(EDITS_MAX, Math.floor(word.length / 2)),
-    startLengthMin: 2,
-  });
-}
-
-/** The candidate with the fewest edits, however many; `null` where `word` is empty or longer than 64 characters. */
-export function closest(word: string, candidates: Iterable<string>): string | null {
-  return fewestEdits(word, candidates, { editsMax: Infinity, startLengthMin: 1 });
-}
-
-function fewestEdits(
-  word: string,
-  candidates: Iterable<string>,
-  { editsMax, startLengthMin }: { readonly editsMax: number; readonly startLengthMin: number },
-): string | null {
   const lower = word.toLowerCase();
   if (lower === "" || lower.length > LENGTH_MAX) return null;
   let best: string | null = null;
-  let fewest = editsMax + 1;
+  let fewest = Math.min(EDITS_MAX, Math.ceil(lower.length / 2) - 1) + 1;
   for (const candidate of candidates) {
     const known = candidate.toLowerCase();
     if (known.length > LENGTH_MAX) continue;
-    const isStart = lower.length >= startLengthMin && known.startsWith(lower);
+    const isStart = lower.length >= START_LENGTH_MIN && known.startsWith(lower);
     const edits = isStart ? 0.5 : distance(lower, known);
     if (edits < fewest) {
       fewest = edits;

@@ -8,7 +8,7 @@ import { hasInvite, inviteMisplaced } from "../protocols/mesh/invite.ts";
 import { dataFolder } from "../store/paths.ts";
 import { quotedStart, startOf } from "../base/text.ts";
 import { type Flag, portApart, takesValue } from "./flags.ts";
-import { closest, didYouMean } from "../base/nearest.ts";
+import { didYouMean } from "../base/nearest.ts";
 import { inWords } from "../base/words.ts";
 import type { AdvertisedAddress, CommonOptions } from "./options.ts";
 
@@ -349,9 +349,13 @@ function unknownCommand(
     return new P2pchatError("usage", `The command ${first} needs a second word${there}`);
   }
   const given = family.length > 0 ? `${first} ${second}` : first;
-  const hint = nearestOf(given, names, (known) => known, "p2pchat help");
+  const begin = family.length > 0 ? "" : `; to begin, ${FIRST_COMMAND}`;
+  const hint = didYouMean(given, names) || `${there}${begin}; p2pchat --help says more`;
   return new P2pchatError("usage", `There is no command ${startOf(given, 40)}${hint}`);
 }
+
+/** What most people want who type a name, say, in place of a command. */
+const FIRST_COMMAND = "p2pchat mesh NAME";
 
 /** The error for an unknown flag, with a suggestion from the given command's flags if the command is known. */
 function unknownFlagOfAny(
@@ -362,34 +366,25 @@ function unknownFlagOfAny(
   const named = commands.filter((candidate) => isNamed(candidate, given.words));
   const meant = named.filter(({ chosenBy }) => given.names.includes(chosenBy ?? ""));
   const candidates = meant.length > 0 ? meant : named.length > 0 ? named : commands;
-  const flags = [...COMMON_FLAGS, ...candidates.flatMap((entry) => entry.flags)];
-  return unknownFlag(flag, flags, candidates.length === 1 ? candidates[0]! : null);
+  const flags = [...candidates.flatMap((entry) => entry.flags), ...COMMON_FLAGS];
+  const listed = named.length === 0 ? COMMON_FLAGS : flags; // all flags of all commands are too many to read
+  return unknownFlag(flag, flags, candidates.length === 1 ? candidates[0]! : null, listed);
 }
 
 function unknownFlag(
   given: string,
   flags: readonly Flag[],
   entry: ProgramCommand | null,
+  listed = flags,
 ): P2pchatError {
   const word = given.replace(/^-+/, "");
-  const names = [...flags.map((flag) => flag.name), "version"];
+  const namesOf = (some: readonly Flag[]) => [...some.map(({ name }) => name), "version"];
   const of = entry === null ? "There is no flag" : `The command ${commandTitle(entry)} has no flag`;
+  const form = (name: string) => `--${name}`;
   const see = entry === null ? "p2pchat help" : `p2pchat help ${entry.name}`;
-  const hint = nearestOf(word, names, (known) => `--${known}`, see);
+  const hint = didYouMean(word, namesOf(flags), form) ||
+    `; there is ${[...new Set(namesOf(listed))].map(form).join(", ")}; ${see} says more`;
   return new P2pchatError("usage", `${of} ${startOf(given, 40)}${hint}`);
-}
-
-/** The rest of a sentence: the likely intention, or the nearest candidate and where all are listed. */
-function nearestOf(
-  word: string,
-  names: readonly string[],
-  form: (name: string) => string,
-  see: string,
-): string {
-  const hint = didYouMean(word, names, form);
-  if (hint !== "") return hint;
-  const name = closest(word, names);
-  return `${name === null ? "" : `; the nearest is ${form(name)}`}; ${see} lists all`;
 }
 
 /**

@@ -100,8 +100,11 @@ for (const [line, differences] of UNDERSTOOD) {
 
 const REFUSED: readonly (readonly [line: string, sentence: string])[] = [
   ["mehs Alice", "There is no command mehs; did you mean mesh?"],
-  ["chat Alice", "There is no command chat; the nearest is mesh; p2pchat help lists all"],
-  ["serve", "There is no command serve; the nearest is mesh; p2pchat help lists all"],
+  [
+    "Alice",
+    "There is no command Alice; there is mesh, help, --version; to begin, p2pchat mesh NAME;",
+  ],
+  ["foo", "There is no command foo; there is mesh, help, --version; "],
   ["help mush", "There is no command mush; did you mean mesh?"],
   [`${"x".repeat(39)}🌶🌶`, `There is no command ${"x".repeat(39)}🌶; `],
   ["version", "There is no command version; did you mean --version?"],
@@ -117,7 +120,9 @@ const REFUSED: readonly (readonly [line: string, sentence: string])[] = [
   ["mesh Alice --prot 1", "The command mesh has no flag --prot; did you mean --port?"],
   [
     "mesh Alice -p 1",
-    "The command mesh has no flag -p; the nearest is --plain; p2pchat help mesh lists all",
+    "The command mesh has no flag -p; there is --host, --port, --advertise, --history, --new, " +
+    "--private, --invite, --passive, --data, --json, --plain, --no-color, --stay, --verbose, " +
+    "--log-file, --help, --version; p2pchat help mesh says more",
   ],
   ["mesh Alice --data /d\ufffd", '--data must be a path in UTF-8, is "/d\ufffd"'],
   ["mesh Alice --log-file \ufffd", '--log-file must be a path in UTF-8, is "\ufffd"'],
@@ -277,13 +282,14 @@ Deno.test("parseCommandLine() knows commands of two words, and all that begin wi
     ["users chek f", "There is no command users chek; did you mean users check?"],
     [
       "users frobnicate",
-      "no command users frobnicate; the nearest is users check; p2pchat help lists all",
+      "no command users frobnicate; there is users check, users add, users key; p2pchat --help says",
     ],
-    ["help users frobnicate", "no command users frobnicate; the nearest is users check"],
+    ["help users frobnicate", "no command users frobnicate; there is users check, "],
     ["user add f", "There is no command user; did you mean users?"],
-    ["chat", "There is no command chat; the nearest is "],
-    ["help chat", "There is no command chat; the nearest is "],
+    ["chat", "There is no command chat; there is "],
+    ["help chat", "There is no command chat; there is "],
     ["add f", "There is no command add"],
+    ["--foo", "There is no flag --foo; there is --data, --json, "],
     [
       "users check",
       "The form is p2pchat users check FILE, for example p2pchat users check users.txt",

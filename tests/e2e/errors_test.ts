@@ -20,7 +20,7 @@ const LISTEN = ["--host", "127.0.0.1", "--port", "0"];
 Deno.test("errors of the command line are told before anything is touched", async (test) => {
   const cases: readonly (readonly [readonly string[], string, RegExp])[] = [
     [["mehs", "Bob"], "usage", /no command mehs; did you mean mesh\?/],
-    [["chat"], "usage", /no command chat; the nearest is mesh/],
+    [["chat"], "usage", /no command chat; there is mesh, .*p2pchat mesh NAME/],
     [["mesh"], "usage", /p2pchat mesh NAME \[HOST PORT\], for example p2pchat mesh Bob localhost/],
     [["--verison"], "usage", /no flag --verison; did you mean --version\?/],
     [["mesh", "Bob", "--verison"], "usage", /no flag --verison; did you mean --version\?/],
@@ -42,7 +42,7 @@ Deno.test("errors of the command line are told before anything is touched", asyn
     [["mesh", "Bob", "localhost", "x"], "usage", /PORT .* from 1 to 65535, is "x"/],
     [["mesh", "Bob", "a b", "1"], "usage", /HOST .* host name or an IP address, is "a b"/],
     [["mesh", "Bob", "--prot", "5"], "usage", /no flag --prot; did you mean --port\?/],
-    [["mesh", "Bob", "--xyzzy"], "usage", /no flag --xyzzy; the nearest is --.*lists all/],
+    [["mesh", "Bob", "--xyzzy"], "usage", /no flag --xyzzy; there is --.*says more/],
     [["mesh", "Bob", "--port"], "usage", /--port needs a value/],
     [["mesh", "Bob", "--port=-1"], "usage", /--port must be .* 0 to 65535, is "-1"/],
     [
@@ -392,6 +392,33 @@ Deno.test("damaged files are refused with file and line, and what to do", async 
   } finally {
     await Deno.remove(data, { recursive: true });
   }
+});
+
+Deno.test("who has lost the identity is told before being refused as somebody else, or ending otherwise", async () => {
+  await using nodes = new Nodes();
+  const alice = await nodes.ready("Alice", null);
+  const data = await Deno.makeTempDir({ prefix: "p2pchat-e2e-" });
+  nodes.defer(() => Deno.remove(data, { recursive: true }));
+  const bob = await nodes.ready("Bob", alice, { data });
+  await alice.until(joined("Bob"));
+  await bob.kill();
+  const runWithout = async (...words: readonly string[]) => {
+    await Deno.remove(`${data}/users/Bob/identity`);
+    const { status, stdout, stderr } = await outputOf([...words, "--data", data]);
+    const told = stdout.split("\n").filter((line) =>
+      line.includes("/users/Bob/identity was missing")
+    );
+    return { status, stdout, stderr, told: told.length };
+  };
+
+  const words = ["mesh", "Bob", "127.0.0.1", String(alice.port), "--host", "127.0.0.1"];
+  const refused = await runWithout(...words, "--port", "0");
+  assertEquals([refused.status, refused.told, refused.stdout.split("\n").length], [4, 1, 2]);
+  assertMatch(refused.stderr, /^error: Cannot come in as Bob: [^\n]*\n$/);
+  const taken = await runWithout(...words, "--port", String(alice.port), "--json");
+  const events = taken.stdout.trim().split("\n").map((line) => JSON.parse(line));
+  assertEquals([taken.status, taken.told, taken.stderr], [3, 1, ""]);
+  assertEquals(events.map(({ event }) => event), ["notice", "fatal"]);
 });
 
 Deno.test("a folder that can't be written to is told with its path, and what to do", async (test) => {

@@ -87,6 +87,20 @@ Deno.test("group: somebody else's key under a name that was here is refused unti
   await accepted.until(isIn("Bob"));
 });
 
+Deno.test("group: who is refused for having lost the identity is told that it was missing", async () => {
+  await using group = await Group.open();
+  const bob = await group.start("Bob");
+  await bob.type("/exit");
+  await bob.ended();
+  await Deno.remove(`${group.data("Bob")}/users/Bob/identity`);
+
+  const again = group.launch("Bob");
+  const { status } = await fatalOf(again);
+  const { events } = again;
+  const told = events.findIndex(({ text }) => text?.includes("identity was missing"));
+  assertEquals([status, events.at(told)?.event, told], [4, "notice", events.length - 2]);
+});
+
 Deno.test("group: another coordinator at the known address is refused, with both keys", async () => {
   await using group = new Group();
   const server = await group.serve();
@@ -277,7 +291,7 @@ Deno.test("group: errors of the command line come before anything is touched", a
     [
       ["serve", "--photo", "5m"],
       "usage",
-      /serve has no flag --photo.*; the nearest is --(?!history)/,
+      /serve has no flag --photo; there is --(?!.*--history)/,
     ],
     [["serve", "--max-members", "0"], "usage", /--max-members must be .*from 1 to 64/],
   ];
