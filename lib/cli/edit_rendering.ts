@@ -78,9 +78,18 @@ export function memberEditLine(
   ];
 }
 
-/** The outcome of an edit. For a committed one from the history, the time is that of the decision. */
-export function editLine(event: EditEvent, nowMs: number, nameOf: NameSpanOf): Line {
+/**
+ * The outcome of an edit. For a committed one from the history, the time is that of the decision.
+ * @param isOwn Whether the user has asked for it.
+ */
+export function editLine(
+  event: EditEvent,
+  nowMs: number,
+  nameOf: NameSpanOf,
+  isOwn = false,
+): Line {
   const { edit, seq, by, text, outcome, reason, agreed = [], history = false } = event;
+  const whose = [`Edit ${edit} of entry ${seq}, asked by `, isOwn ? "you" : nameOf(by)];
   switch (outcome) {
     case "committed": {
       const decidedMs = history ? Date.parse(event.committedAt ?? "") : NaN;
@@ -96,19 +105,9 @@ export function editLine(event: EditEvent, nowMs: number, nameOf: NameSpanOf): L
       ];
     }
     case "aborted":
-      return wrongLine(
-        nowMs,
-        `Edit ${edit} of entry ${seq}, asked by `,
-        nameOf(by),
-        `, was aborted: ${reason}`,
-      );
+      return wrongLine(nowMs, ...whose, `, was aborted: ${reason}`);
     case "in-doubt":
-      return wrongLine(
-        nowMs,
-        `Edit ${edit} of entry ${seq}, asked by `,
-        nameOf(by),
-        `, is in doubt: ${reason}`,
-      );
+      return wrongLine(nowMs, ...whose, `, is in doubt: ${reason}`);
   }
 }
 

@@ -92,7 +92,7 @@ export class MemberRendering {
         return [this.#voteWantedLine(event, nowMs)];
       case "edit":
         this.#votes.delete(event.edit);
-        return [editLine(event, nowMs, this.#nameOf)];
+        return [editLine(event, nowMs, this.#nameOf, event.by === this.#self)];
       case "catching-up":
         return this.#caughtUpLines(event, nowMs);
       case "log":
