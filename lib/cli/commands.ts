@@ -275,10 +275,12 @@ export class CommandTable<Target> {
     const rest = line.slice(1 + name.length);
     // Only the first blank is a separator: a text keeps further leading blanks.
     const match = entry.syntax.exec(rest.slice(1));
-    if (match === null) throw aboutEntry(entry, givenIn(entry, rest), formError(entry));
+    if (match === null) throw aboutEntry(entry, givenIn(entry, rest), formError(entry, name));
     const texts: Record<string, string | undefined> = {};
     entry.argumentNames.forEach((argument, index) => texts[argument] = match[index + 1]);
-    if (blankRestOf(entry, texts) !== undefined) throw aboutEntry(entry, texts, formError(entry));
+    if (blankRestOf(entry, texts) !== undefined) {
+      throw aboutEntry(entry, texts, formError(entry, name));
+    }
     return { command: entry.name, texts, isTyped: true };
   }
 
@@ -433,9 +435,11 @@ function headOf<Target>({ name, form }: Command<Target>): string {
   return `/${name} ${form}`.trimEnd();
 }
 
-function formError<Target>(entry: Command<Target>): P2pchatError {
-  const form = entry.form === "" ? `/${entry.name} alone` : headOf(entry);
-  return new P2pchatError("usage", `The form is ${form}, for example ${entry.example}`);
+/** @param typed The command's name as the user typed it, or an alias. */
+function formError<Target>(entry: Command<Target>, typed: string): P2pchatError {
+  const form = entry.form === "" ? `/${typed} alone` : headOf({ ...entry, name: typed });
+  const example = entry.example.replace(`/${entry.name}`, `/${typed}`);
+  return new P2pchatError("usage", `The form is ${form}, for example ${example}`);
 }
 
 /** What was typed after a command, where it doesn't have the form. */

@@ -137,9 +137,16 @@ export function host(text: string, what: string): string {
   return found;
 }
 
+/** An IPv6 address and a port, with a colon between them and no brackets. */
+const IPV6_AND_PORT = /^([^[\]]*:[^[\]]*):(\d+)$/;
+
 /** `HOST` or `HOST:PORT`; an IPv6 address with a port is in brackets. */
 export function hostAndMaybePort(text: string, what: string): AdvertisedAddress {
   const match = /^(\[[^\]]*\]|[^:]*):([^:]*)$/.exec(text);
+  const [, address, port] = IPV6_AND_PORT.exec(text) ?? [];
+  if (address !== undefined && parseHost(text) === null && parseHost(address) !== null) {
+    throw wrong(what, HOST_FORM, text, `; write [${address}]:${port}`);
+  }
   if (match === null) return { host: host(text, what), port: null };
   return { host: host(match[1]!, what), port: remotePort(match[2]!, `The port of ${what}`) };
 }
@@ -186,8 +193,8 @@ export function advertiseFlag(whom: string): ValueFlag<AdvertisedAddress> {
   };
 }
 
-function wrong(what: string, expected: string, text: string): P2pchatError {
-  return new P2pchatError("usage", `${what} must be ${expected}, is ${quotedStart(text)}`);
+function wrong(what: string, expected: string, text: string, hint = ""): P2pchatError {
+  return new P2pchatError("usage", `${what} must be ${expected}, is ${quotedStart(text)}${hint}`);
 }
 
 /** Placeholders for a name in the usage and docs. */

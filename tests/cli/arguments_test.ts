@@ -116,6 +116,11 @@ const REFUSED: readonly (readonly [line: string, sentence: string])[] = [
   ["mesh Alice localhost 1 2", "The form is p2pchat mesh NAME [HOST PORT]"],
   ["mesh Alice localhost 0", 'PORT must be a whole number from 1 to 65535, is "0"'],
   ["mesh Alice localhost 65536", 'PORT must be a whole number from 1 to 65535, is "65536"'],
+  [
+    "mesh Alice ::1:21701",
+    'HOST must be a host name or an IP address, is "::1:21701"; write [::1]:21701',
+  ],
+  ["mesh Alice x:1:2", 'HOST must be a host name or an IP address, is "x:1:2"'],
   ["mesh Alice local/host 1", 'HOST must be a host name or an IP address, is "local/host"'],
   ["mesh Alice --prot 1", "The command mesh has no flag --prot; did you mean --port?"],
   [

@@ -116,6 +116,7 @@ const REFUSED: readonly (readonly [line: string, code: string, text: string])[] 
   ["/msg Bob ", "usage", "The form is /msg NAME TEXT"],
   ["/msg Bob  \t \n", "usage", "The form is /msg NAME TEXT"],
   ["/peers x", "usage", "The form is /peers alone"],
+  ["/exit x", "usage", "The form is /exit alone, for example /exit"],
   ["/history x", "usage", 'N must be a number from 0 to 10000, is "x"'],
   ["/history 10001", "usage", 'is "10001"'],
   [`/msg ${"é".repeat(61)} x`, "unknown-user", `"${"é".repeat(60)}..." isn't a possible name`],
