@@ -41,7 +41,7 @@ const FOUNDED_PRIVATE =
   "You founded a private room; nobody else is here yet. /invite shows what others need, :q leaves.";
 
 const FOUNDED_PASSIVE =
-  "Nobody can join the room you founded, as --passive takes no calls; start again without it to let others in";
+  "Nobody can join the room you founded, as --passive accepts no connections; start again without it to let others in";
 
 /** A warning to users who join another room than the last, perhaps with a command from the shell's history. */
 function leftBehind(last: RoomId): string {

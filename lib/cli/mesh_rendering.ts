@@ -64,7 +64,7 @@ function exact(text: string): Span {
 function readyLines(event: EventNamed<"ready">): readonly Line[] {
   if (event.passive === true) {
     return [[
-      `>INFO: ${event.name} takes no calls (--passive): nobody joins through this member.`,
+      `>INFO: ${event.name} accepts no connections (--passive): nobody joins through this member.`,
     ]];
   }
   if (event.private === true) {
@@ -127,7 +127,7 @@ function deliveryLines(
 }
 
 function peerLine(peer: PeerView, index: number): Line {
-  const address = peer.host === "" ? "takes no calls" : endpointText(peer);
+  const address = peer.host === "" ? "accepts no connections" : endpointText(peer);
   if (index === 0) return [ownNameSpan(peer.name), ` (you)  ${address}`];
   return [nameSpan(peer.name), `  ${address}  ${peer.direct ? "direct" : "through others"}`];
 }

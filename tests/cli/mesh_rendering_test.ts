@@ -89,7 +89,7 @@ This room is private: others join with the invite that /invite shows.
       room: "r",
       passive: true,
     },
-    ">INFO: Alice takes no calls (--passive): nobody joins through this member.\n",
+    ">INFO: Alice accepts no connections (--passive): nobody joins through this member.\n",
   ],
   [
     "joined",
@@ -193,13 +193,13 @@ This room is private: others join with the invite that /invite shows.
     `Alice (you)  10.0.0.1:1
 Bob  [::1]:2  direct
 Carol  10.0.0.3:3  through others
-Dave  takes no calls  direct
+Dave  accepts no connections  direct
 `,
   ],
   [
     "the members, oneself without an address",
     { event: "peers", peers: [{ name: "Alice", key: KEY, host: "", port: 0, direct: true }] },
-    "Alice (you)  takes no calls\n",
+    "Alice (you)  accepts no connections\n",
   ],
   [
     "the history",

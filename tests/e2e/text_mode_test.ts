@@ -89,7 +89,7 @@ Deno.test("text mode: a name that may imitate another has its mark wherever it s
   }
 });
 
-Deno.test("text mode: who takes no calls says so, and has no address in anybody's list", async () => {
+Deno.test("text mode: who accepts no connections says so, and has no address in anybody's list", async () => {
   await using nodes = new Nodes();
   const alice = await nodes.ready("Alice", null);
   await using bob = TextProgram.mesh("Bob", alice.port, ["--passive"]);
@@ -102,9 +102,9 @@ Deno.test("text mode: who takes no calls says so, and has no address in anybody'
   const { peers } = await alice.until(({ event }) => event === "peers");
 
   assertEquals(bob.lines, [
-    ">INFO: Bob takes no calls (--passive): nobody joins through this member.",
+    ">INFO: Bob accepts no connections (--passive): nobody joins through this member.",
     "* Alice is here (127.0.0.1)",
-    "Bob (you)  takes no calls",
+    "Bob (you)  accepts no connections",
     `Alice  127.0.0.1:${alice.port}  direct`,
   ]);
   assertEquals([peers[1].name, peers[1].host, peers[1].port], ["Bob", "", 0]);
@@ -114,8 +114,8 @@ Deno.test("text mode: who founds a room that nobody can join is told", async () 
   await using ann = TextProgram.start(["mesh", "Ann", "--private", "--passive"]);
   await ann.until(/let others in/);
   assertEquals(ann.lines, [
-    ">INFO: Ann takes no calls (--passive): nobody joins through this member.",
-    "! Nobody can join the room you founded, as --passive takes no calls; start again without it to let others in",
+    ">INFO: Ann accepts no connections (--passive): nobody joins through this member.",
+    "! Nobody can join the room you founded, as --passive accepts no connections; start again without it to let others in",
   ]);
 });
 
