@@ -39,10 +39,10 @@ export function regserverLines(
     case "call":
       return [starLine(nowMs, ...callSpans(event))];
     case "broadcast":
-      return [starLine(nowMs, nameSpan(event.from), ` told all (broadcast ${event.id})`)];
+      return [starLine(nowMs, nameSpan(event.from), " told all")];
     case "broadcast-sent":
       return [
-        starLine(nowMs, `Broadcast ${event.id} has reached ${countText(event.reached, "client")}`),
+        starLine(nowMs, `Your broadcast has reached ${countText(event.reached, "client")}`),
       ];
     case "users":
       return usersLines(event, context);

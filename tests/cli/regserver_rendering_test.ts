@@ -70,10 +70,10 @@ const LINES: readonly (readonly [RegserverOwnEvent, string])[] = [
   [call("busy"), "12:03 * bob was busy when alice called\n"],
   [call("offline"), "12:03 * bob has gone while alice called\n"],
   [call("unreachable"), "12:03 * bob couldn't be reached for the call of alice\n"],
-  [{ event: "broadcast", id: "7", from: "alice" }, "12:03 * alice told all (broadcast 7)\n"],
+  [{ event: "broadcast", id: "7", from: "alice" }, "12:03 * alice told all\n"],
   [
     { event: "broadcast-sent", id: "7", reached: 1 },
-    "12:03 * Broadcast 7 has reached 1 client\n",
+    "12:03 * Your broadcast has reached 1 client\n",
   ],
   [{ event: "users", users: [] }, "Nobody is logged in.\n"],
   [
