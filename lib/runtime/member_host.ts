@@ -12,7 +12,7 @@ import type { NameOf } from "../protocols/group/edit_view.ts";
 import type { MemberCommand, MemberEvent } from "../protocols/group/events.ts";
 import { Member } from "../protocols/group/member.ts";
 import type { MemberConfig, MemberEffect, MemberInput } from "../protocols/group/member_io.ts";
-import { GROUP_MESSAGES, type GroupMessage } from "../protocols/group/messages.ts";
+import { GROUP_MESSAGES, type GroupMessage, MEMBER_GOODBYE } from "../protocols/group/messages.ts";
 import type { MemberRecord } from "../protocols/group/records.ts";
 import type { ChannelIdentity } from "../protocols/noise/channel_handshake.ts";
 import type { Datagrams } from "../transport/datagrams.ts";
@@ -61,6 +61,8 @@ export class MemberHost extends ModeHost<
   readonly #backlog: LinkBacklog;
   readonly #feed: EntryFeed;
   readonly #nameOf: NameOf;
+  /** What the others are told in the end: they tell a user who left from a program that failed. */
+  #goodbye = "ended";
   /** Answers to `/log` and `/entry` are shown one after the other. */
   #logShown: Promise<void> = Promise.resolve();
 
@@ -165,6 +167,9 @@ export class MemberHost extends ModeHost<
       case "show":
         this.logEvent(effect.event);
         return this.#feed.show(effect.event, effect.ref);
+      case "stop":
+        if (effect.outcome.kind === "bye") this.#goodbye = MEMBER_GOODBYE;
+        return this.perform(effect);
       default:
         return this.perform(effect);
     }
@@ -234,7 +239,7 @@ export class MemberHost extends ModeHost<
 
   /** The reader of the output gets everything that was shown, as long as it reads; the others get our goodbye. */
   protected override async ending(): Promise<void> {
-    await Promise.all([this.#peers.close("left"), this.#showRest()]);
+    await Promise.all([this.#peers.close(this.#goodbye), this.#showRest()]);
   }
 
   async #showRest(): Promise<void> {

@@ -292,6 +292,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     this.#deadlines.postpone(delayMs);
     this.#attendance.postpone(delayMs, this.#nowMs);
     this.#changing.postpone(delayMs);
+    this.#steering.postpone(delayMs);
     this.#transactions.postpone(delayMs);
     this.#states.postpone(delayMs);
     this.#taking.postpone(delayMs);

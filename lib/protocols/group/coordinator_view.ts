@@ -101,12 +101,21 @@ function problems(facts: CoordinatorFacts): readonly string[] {
   if (slow.length > 0) told.push(`The next view waits for ${named(slow)}`);
   for (const attendee of joining(facts)) {
     const others = unheardBy(attendance, attendee);
-    const name = shownName(attendee.name);
-    if (others.length > 0) {
-      told.push(`${name} isn't in: no datagrams between ${name} and ${named(others)}`);
-    } else if (!attendee.isCaughtUp) told.push(`${name} isn't in: it fetches the log`);
+    if (others.length > 0) told.push(keptOutText(attendee, others));
+    else if (!attendee.isCaughtUp) {
+      told.push(`${shownName(attendee.name)} isn't in: it fetches the log`);
+    }
   }
   return told;
+}
+
+/** Why a newcomer isn't in the group. */
+export function keptOutText(
+  newcomer: Pick<Member, "name">,
+  others: readonly Pick<Member, "name">[],
+): string {
+  const name = shownName(newcomer.name);
+  return `${name} isn't in: no datagrams between ${name} and ${named(others)}`;
 }
 
 /** Why the group can't go on, and what the operator can do. */

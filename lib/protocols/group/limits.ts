@@ -194,6 +194,15 @@ export const RETURN_MS = 6_000;
 /** The same for a member that others hear, so that it is alive: a dial that gets no answer (10 s), and a pause. */
 export const RETURN_HEARD_MS = 16_000;
 
+/**
+ * How long a newcomer exchanges no datagrams with somebody until users are told: longer than a dead member stays in the
+ * view, or is awaited after a restart of the coordinator.
+ */
+export const UNHEARD_TOLD_MS = RETURN_MS + 1_000;
+/** How often the operator is told of such a newcomer: anybody can come under ever new keys. `/status` has all. */
+export const KEPT_OUT_BURST = 8;
+export const KEPT_OUT_PER_S = 0.1;
+
 /** Pauses between attempts to reach the coordinator: growing by half, with jitter. */
 export const RETRY_MS_MIN = 250;
 export const RETRY_MS_MAX = 4_000;

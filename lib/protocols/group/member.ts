@@ -43,13 +43,15 @@ import { restoreMember } from "./member_log.ts";
 import { MemberNames } from "./member_names.ts";
 import { MemberOutput } from "./member_output.ts";
 import { MemberUser } from "./member_user.ts";
+import { unheardText } from "./member_view.ts";
 import { Membership } from "./membership.ts";
-import type { GroupMessage } from "./messages.ts";
+import { type GroupMessage, MEMBER_GOODBYE } from "./messages.ts";
 import { Peers } from "./peers.ts";
 import type { MemberRecord, NewLogRecord } from "./records.ts";
 import { Saying, type Self } from "./saying.ts";
 import type { Standing } from "./standing.ts";
 import { Reads } from "./supplying.ts";
+import { Unheard } from "./unheard.ts";
 import type { Aborted } from "./voting.ts";
 
 const DEADLINES = ["round", "laggards", "contest", "inquire", "report"] as const;
@@ -76,6 +78,8 @@ export class Member implements Machine<MemberInput, MemberEffect> {
   readonly user: MemberUser;
   membership: Membership | null = null;
   readonly #session: CoordinatorSession;
+  /** While we are a newcomer: with whom no datagrams are exchanged. */
+  readonly #unheard = new Unheard();
   /** Members of the present view, and newcomers, as the coordinator says. */
   #roster: readonly GroupMember[] = [];
   /** Records that the disk should have and that were missing at the start. */
@@ -146,6 +150,19 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     return this.#session.strangeKey;
   }
 
+  /** With whom a newcomer hasn't exchanged datagrams for a while, in words; null where there is nobody. */
+  get unheard(): string | null {
+    return this.#unheardText(this.#unheard.lasting(this.out.nowMs));
+  }
+
+  #unheardText(keys: readonly PeerKey[]): string | null {
+    const { names, config: { listening, coordinator } } = this;
+    const members = this.#roster.filter(({ key }) => keys.includes(key));
+    return members.length === 0
+      ? null
+      : unheardText(members, names, listening.port, coordinator.host);
+  }
+
   trustCoordinator(): PeerKey | null {
     return this.#session.trust();
   }
@@ -214,6 +231,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
       this.user.nextMs(),
       this.coordinator.nextMs(),
       this.peers.nextMeetMs(),
+      this.#unheard.dueMs,
     );
     return out.take();
   }
@@ -227,6 +245,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     this.membership?.ordering?.postpone(delayMs);
     this.membership?.contests.postpone(delayMs);
     this.user.postpone(delayMs);
+    this.#unheard.postpone(delayMs);
     this.coordinator.postpone(delayMs);
   }
 
@@ -276,6 +295,8 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     this.coordinator.tick();
     this.peers.meetDue();
     this.user.tick();
+    const unheard = this.#unheardText(this.#unheard.take(this.out.nowMs));
+    if (unheard !== null) this.out.warn(unheard);
     for (const due of this.#deadlines.takeDue(this.out.nowMs)) {
       if (due === "laggards") this.membership?.partLaggards();
       else if (due === "contest") this.membership?.contests.tick();
@@ -389,9 +410,11 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     const { peer: key } = input;
     switch (input.type) {
       case "peer-up":
+        this.user.cameAgain(key);
         if (peers.up(key) !== null) membership?.peerUp(key);
         break;
       case "peer-reset":
+        this.user.cameAgain(key);
         membership?.peerGone(key);
         if (peers.reset(key) !== null) membership?.peerUp(key);
         break;
@@ -401,6 +424,9 @@ export class Member implements Machine<MemberInput, MemberEffect> {
         break;
       case "peer-failed":
       case "peer-ended":
+        if (input.type === "peer-ended" && input.text === MEMBER_GOODBYE) {
+          this.user.saidGoodbye(key);
+        }
         membership?.peerGone(key);
         peers.ended(key);
         break;
@@ -482,6 +508,14 @@ export class Member implements Machine<MemberInput, MemberEffect> {
       heard = heard.filter((key) => named.has(key));
     }
     this.#session.tellHeard(heard, membership.isCaughtUp);
+    this.#noteUnheard(membership);
+  }
+
+  #noteUnheard({ epoch }: Membership): void {
+    if (epoch !== null) return this.#unheard.forget();
+    const others = this.isCoordinatorUp ? this.#roster : [];
+    const unheard = others.filter(({ key }) => key !== this.selfKey && !this.peers.isHeard(key));
+    this.#unheard.are(unheard.map(({ key }) => key), this.out.nowMs);
   }
 
   epochBegan(epoch: Epoch): void {

@@ -92,6 +92,8 @@ export interface MemberUserOwner {
   readonly membership: Membership | null;
   /** Names of members that the coordinator lets a newcomer wait for. */
   readonly awaited: readonly string[];
+  /** With whom a newcomer hasn't exchanged datagrams for a while, in words; null where there is nobody. */
+  readonly unheard: string | null;
 }
 
 export class MemberUser {
@@ -105,6 +107,8 @@ export class MemberUser {
   #isOut = false;
   /** Why members aren't in the next view, as the coordinator says; kept for a view or two. */
   readonly #reasons = new Map<PeerKey, LeftReason>();
+  /** Members that said goodbye and haven't come again. */
+  readonly #goodbyes = new Set<PeerKey>();
   #leaving: Leaving | null = null;
   /** Whether the last write before the end is under way. */
   #isStopping = false;
@@ -190,12 +194,31 @@ export class MemberUser {
       members: epoch.members.map(name),
       joined: [...self, ...others].map(name),
       left: gone.map((member) => {
-        const reason = this.#reasons.get(member.key);
+        const reason = this.#reasonOf(member.key);
         return { name: name(member), ...(reason === undefined ? {} : { reason }) };
       }),
       ...(self.length === 0 ? {} : this.#logEnd()),
     });
     this.#reasons.clear();
+    for (const { key } of gone) this.#goodbyes.delete(key);
+  }
+
+  /** A coordinator that was away when a member left takes that member for lost. */
+  #reasonOf(key: PeerKey): LeftReason | undefined {
+    const reason = this.#reasons.get(key);
+    const isLeft = this.#goodbyes.has(key) && (reason === undefined || reason === "lost");
+    return isLeft ? "quit" : reason;
+  }
+
+  /** The member said to us that it leaves. */
+  saidGoodbye(key: PeerKey): void {
+    this.#goodbyes.add(key);
+    dropOldest(this.#goodbyes, MEMBERS_MAX);
+  }
+
+  /** Its next process is there. */
+  cameAgain(key: PeerKey): void {
+    this.#goodbyes.delete(key);
   }
 
   /** The coordinator says who isn't in the next view, and why. */
@@ -245,6 +268,7 @@ export class MemberUser {
             unsent: this.owner.saying.unsent,
             editing: this.owner.editing,
             awaitedByCoordinator: this.owner.awaited,
+            unheard: this.owner.unheard,
           }),
           ref,
         );

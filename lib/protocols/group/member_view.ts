@@ -41,6 +41,8 @@ export interface StatusOf {
   readonly editing: Editing;
   /** Names of members that a newcomer waits for, as the coordinator says. */
   readonly awaitedByCoordinator: readonly string[];
+  /** With whom a newcomer hasn't exchanged datagrams for a while, in words; null where there is nobody. */
+  readonly unheard: string | null;
 }
 
 /**
@@ -127,6 +129,20 @@ export function absentText(
   return `Waiting for ${inWords(absent)}, who ${was} in the group last and ${has} answered yet`;
 }
 
+/** With whom a newcomer exchanges no datagrams, and what its user can do. @param port Its own UDP port. */
+export function unheardText(
+  members: readonly Member[],
+  names: MemberNames,
+  port: number,
+  coordinatorHost: string,
+): string {
+  const whom = inWords(members.map((member) => shownName(nameOf(names, member))), "or");
+  const [first] = members;
+  const at = first === undefined ? null : endpointOf(first, coordinatorHost);
+  const there = members.length === 1 && at !== null ? `${at.port} at ${at.host}` : "theirs there";
+  return `No datagrams pass between you and ${whom}: UDP port ${port} must be open here, and ${there}`;
+}
+
 function others(keys: readonly PeerKey[], self: PeerKey): readonly PeerKey[] {
   return keys.filter((key) => key !== self);
 }
@@ -163,7 +179,8 @@ function problems(status: StatusOf): readonly string[] {
   }
   if (epoch === null) {
     const absent = isUp && asks === null ? absentText(membership, peers, names) : null;
-    if (absent !== null) found.push(absent);
+    const waits = status.unheard ?? absent;
+    if (waits !== null) found.push(waits);
     found.push("Not in the group yet: what you write is kept until then");
     return found;
   }

@@ -71,6 +71,9 @@ export type Parting = typeof PARTINGS[number];
 /** Reason with which a coordinator closes its links when its operator ends it. */
 export const COORDINATOR_GOODBYE = "the coordinator was stopped";
 
+/** What a member's program says to the others when it ends because its user leaves. */
+export const MEMBER_GOODBYE = "left";
+
 const hello = message(1, "hello", {
   from: "a member",
   to: "the coordinator",

@@ -26,6 +26,7 @@ import type { CoordinatorOutput } from "./coordinator_output.ts";
 import { lackingText, named, unaccountedText } from "./coordinator_view.ts";
 import type { Member } from "./epoch.ts";
 import type { LeftReason } from "./events.ts";
+import { KeptOut } from "./kept_out.ts";
 import {
   HEARD_LATELY_MS,
   HEARTBEAT_MS,
@@ -72,14 +73,17 @@ export class Steering {
   #lackingTold = "";
   /** When the operator is told, once, which members are awaited after our start; null while none is. */
   #returnsTellMs: number | null = null;
-  #areReturnsTold = false;
+  /** The members that the operator was told are awaited after our start; null before. */
+  #returnsTold: readonly Attendee[] | null = null;
   readonly #patience: Patience;
   readonly #separations = new Separations();
   /** Why members were excluded last, part of a sentence, where what they say of themselves doesn't show it. */
   readonly #faults = new Map<PeerKey, string>();
+  readonly #keptOut: KeptOut;
 
   constructor(readonly parts: SteeringParts) {
     this.#shown = parts.views.members;
+    this.#keptOut = new KeptOut(parts);
     // A complaint is told only when datagrams have failed to come for a while.
     this.#patience = new Patience(Math.max(HEARTBEAT_MS, parts.failAfterMs - UDP_SILENT_MS));
   }
@@ -91,7 +95,11 @@ export class Steering {
   get dueMs(): number | null {
     const { arriving, out } = this.parts;
     const complaintMs = complaintsDueMs(this.#heardLately(), this.#patience, out.nowMs);
-    return earliestMs(complaintMs, this.#returnsTellMs, arriving.dueMs);
+    return earliestMs(complaintMs, this.#returnsTellMs, arriving.dueMs, this.#keptOut.dueMs);
+  }
+
+  postpone(delayMs: number): void {
+    this.#keptOut.postpone(delayMs);
   }
 
   settle(): void {
@@ -107,13 +115,16 @@ export class Steering {
     }
     arriving.tellPeers(false);
     arriving.tellSources();
+    this.#keptOut.settle();
   }
 
   #look(): void {
     const { views, attendance, changing, membersMax, out: { nowMs } } = this.parts;
     const { isBroken } = changing;
     const next = outlook(views, attendance, { membersMax, nowMs, isBroken });
-    this.#tellReturns(next.kind === "unsure" ? this.#returning : []);
+    const returning = this.#returning;
+    this.#tellReturns(next.kind === "unsure" ? returning : []);
+    if (returning.length === 0) this.#tellReturned(next.kind === "settled");
     if (next.kind === "lacking") return this.#tellLacking(next.awaited);
     this.#lackingTold = "";
     if (next.kind !== "change" || changing.isUnderWay) return;
@@ -148,19 +159,31 @@ export class Steering {
   /** Tells the operator after a while: most members are back within a second. */
   #tellReturns(awaited: readonly Attendee[]): void {
     const { out } = this.parts;
-    if (this.#areReturnsTold || awaited.length === 0) {
+    if (this.#returnsTold !== null || awaited.length === 0) {
       this.#returnsTellMs = null;
       return;
     }
     this.#returnsTellMs ??= out.nowMs + RETURNS_TOLD_MS;
     if (out.nowMs < this.#returnsTellMs) return;
     this.#returnsTellMs = null;
-    this.#areReturnsTold = true;
+    this.#returnsTold = awaited;
     const leftMs = Math.max(...awaited.map(({ silentAtMs }) => silentAtMs)) - out.nowMs;
     out.notice(
       `Waiting for ${named(awaited)}, who ${awaited.length === 1 ? "was" : "were"} in the group ` +
         `last: the group goes on in ${Math.ceil(leftMs / 1_000)} s without an answer`,
     );
+  }
+
+  /** None of those of whom the operator was told is awaited any more: some are back. */
+  #tellReturned(isSettled: boolean): void {
+    const { views, attendance, out } = this.parts;
+    const told = this.#returnsTold ?? [];
+    const back = told.filter(({ key }) => (attendance.get(key)?.link ?? null) !== null);
+    this.#returnsTold = told.length === 0 ? this.#returnsTold : [];
+    if (back.length === 0) return;
+    const isWhole = isSettled && back.length === told.length;
+    const goesOn = isWhole ? `: view ${views.ballot.number} goes on` : "";
+    out.notice(`${named(back)} ${back.length === 1 ? "is" : "are"} here again${goesOn}`);
   }
 
   /** Warns once, when those that may come back at any moment have had their time. */

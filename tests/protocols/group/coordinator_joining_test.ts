@@ -741,3 +741,38 @@ Deno.test("Who was a member and has promised more than is known comes in by a hi
 function numbersOf(words: Words): Words {
   return words.filter((word) => word.startsWith("disk: number"));
 }
+
+Deno.test("The operator is told once who can't come in as no datagrams pass, also where it dials again", () => {
+  const program = Program.of("ann", "bob");
+  program.comes("cem");
+  program.hears("cem", ["ann"]);
+  assertEquals(program.pass(6_900).includes("warning"), false);
+
+  assertEquals(program.pass(200).filter((word) => word === "warning").length, 1);
+  assertEquals(
+    program.told.at(-1),
+    "cem isn't in: no datagrams between cem and ann and bob",
+  );
+  program.goesDown("cem");
+  program.comes("cem");
+  assertEquals(program.pass(20_000).includes("warning"), false);
+
+  program.allHear();
+  assertEquals(program.events.at(-1), {
+    event: "view",
+    view: 3,
+    members: ["ann", "bob", "cem"],
+  });
+  assertEquals(program.pass(20_000).includes("warning"), false);
+});
+
+Deno.test("Many strangers that hear nobody don't fill the operator's terminal", () => {
+  const program = Program.of("ann");
+  let warnings = 0;
+  for (let round = 0; round < 10; round++) {
+    for (let one = 0; one < 8; one++) program.comes(`m${round}-${one}`);
+    warnings += program.pass(7_100).filter((word) => word === "warning").length;
+    for (let one = 0; one < 8; one++) program.goesDown(`m${round}-${one}`);
+  }
+  assertEquals(warnings >= 8 && warnings <= 16, true, `${warnings}`);
+});

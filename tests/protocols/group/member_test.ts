@@ -563,6 +563,76 @@ Deno.test("Member says whose entries it waits for, and what to do: no alarm, as 
   ]);
 });
 
+Deno.test("Newcomer that no datagrams reach says so, once for each member", () => {
+  const net = GroupNet.started(["ann"]);
+  net.cut.add("ann ben").add("ann dora").add("ben dora");
+  const ben = net.add("ben");
+  ben.start();
+  const text =
+    "No datagrams pass between you and ann: UDP port 9000 must be open here, and 9000 at " +
+    "10.0.0.3";
+  const told = () => ben.told("notice");
+  const problems = () => {
+    ben.command({ command: "status" });
+    net.settle();
+    return ben.told("status").at(-1)!.problems;
+  };
+  net.pass(6_800);
+  assertEquals(told(), []);
+  assertEquals(problems().length, 1);
+
+  net.pass(400);
+  assertEquals(told(), [{ event: "notice", text, warning: true }]);
+  assertEquals(problems(), [text, "Not in the group yet: what you write is kept until then"]);
+
+  net.coordinator.dropLink(ben);
+  net.pass(30_000);
+  assertEquals(told().length, 1);
+  net.add("dora").start();
+  net.pass(7_200);
+  assertEquals(
+    told().at(-1)!.text,
+    "No datagrams pass between you and ann or dora: UDP port 9000 must be open here, and theirs there",
+  );
+  assertEquals(told().length, 2);
+});
+
+Deno.test("Newcomer that hears everybody, or has no coordinator, says nothing of datagrams", () => {
+  const net = GroupNet.started(["ann"]);
+  const ben = net.add("ben");
+  ben.start();
+  net.pass(10_000);
+  assertEquals(ben.told("notice"), []);
+
+  const cem = net.add("cem");
+  net.cut.add("ann cem").add("ben cem");
+  cem.start();
+  net.pass(3_000);
+  net.coordinator.vanish();
+  net.pass(20_000);
+  assertEquals(cem.told("notice"), []);
+});
+
+Deno.test("Member that said goodbye while the coordinator was away has left, whatever that believes", () => {
+  for (const text of ["left", "not in the group"]) {
+    const net = GroupNet.started(["ann", "bob", "cem"]);
+    const [ann, bob, cem] = net.nodes;
+    net.coordinator.vanish();
+    net.settle();
+    ann!.kill();
+    for (const other of [bob!, cem!]) other.feed({ type: "peer-ended", peer: ann!.key, text });
+    net.coordinator.comeBack();
+    net.pass(5_000);
+    const reason = "lost";
+    net.coordinator.send(bob!, { type: "departed", left: [{ key: ann!.key, reason }] });
+    net.coordinator.change(bob!, cem!);
+    net.settle();
+
+    const expected = text === "left" ? "quit" : "lost";
+    assertEquals(bob!.told("view").at(-1)!.left, [{ name: "ann", reason: expected }]);
+  }
+});
+
 Deno.test("Member that is back before another one says for whom it waits", () => {
   const net = GroupNet.started(["ann", "bob"]);
   const [ann, bob] = net.nodes;
@@ -1390,6 +1460,19 @@ Deno.test("Member without --wait ends where nobody answers", () => {
   net.settle();
 
   assertEquals(ann.stopped?.kind === "fatal" && ann.stopped.code, "unreachable");
+  assert(ann.stopped?.kind === "fatal" && /, or leave out --no-wait/.test(ann.stopped.text));
+});
+
+Deno.test("Member without --wait isn't told to wait where another command of p2pchat runs", () => {
+  const net = new GroupNet();
+  const ann = net.add("ann");
+  net.coordinator.isUp = false;
+  net.coordinator.dialFault = "wrong-mode";
+
+  ann.start({ wait: false });
+  net.settle();
+
+  assert(ann.stopped?.kind === "fatal" && ann.stopped.text.endsWith("; check the address"));
 });
 
 Deno.test("Member's status names the key of a stranger in the coordinator's place, until that is back", () => {
