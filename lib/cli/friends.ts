@@ -78,7 +78,7 @@ interface Wiring extends Session<FriendsOwnEvent, FriendsCommandSink> {
 const FIRST_STEPS = "/help lists the commands, /exit leaves.";
 
 async function chat(wiring: Wiring): Promise<void> {
-  const { options, table, disk, folder, environment, identity, ui } = wiring;
+  const { options, table, disk, folder, environment, ui } = wiring;
   const path = await realTablePath(options.file);
   const opened = await openFriends(disk, `${folder}/friends`, path);
   const { store } = opened;
@@ -86,7 +86,7 @@ async function chat(wiring: Wiring): Promise<void> {
   const firstSteps = opened.isFirst && ui.interactive ? [FIRST_STEPS] : [];
   const scope = friendsScope(path);
   const known = opened.isNew ? keysFromOtherTables(wiring, scope) : NO_KEYS;
-  const notices = [...identity.notices, ...opened.notices, ...known.notices, ...firstSteps];
+  const notices = [...opened.notices, ...known.notices, ...firstSteps];
   let noted: Promise<unknown> = Promise.resolve();
   let host: FriendsHost | null = null;
   let links: Links | null = null;
@@ -201,7 +201,7 @@ function hostOf(
     if (event.event !== "ready") return;
     ui.setPrompt(shownName(event.name));
     offerNames(wiring, event.names);
-    showNotices(ui, ...notices);
+    showNotices(ui, ...identity.takeNotices(), ...notices);
     begun();
     ui.listen(input.handler);
   };

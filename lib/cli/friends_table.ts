@@ -38,7 +38,7 @@ export function friendsOf({ rows, own }: FriendsTable): readonly UserInfoRow[] {
 export function checkOwnKey(
   file: string,
   { line, name, fingerprint }: UserInfoRow,
-  own: Pick<ProfileIdentity, "fingerprint" | "notices">,
+  own: Pick<ProfileIdentity, "fingerprint">,
 ): void {
   if (fingerprint === null || fingerprint === own.fingerprint) return;
   const text =
@@ -46,8 +46,7 @@ export function checkOwnKey(
       shownName(name)
     }'s key is ${fingerprint}, and this ` +
     `profile's is ${own.fingerprint}; correct the row, or use the profile with that key (--data DIR)`;
-  // The next start finds the new key in place and won't repeat these notices.
-  throw new P2pchatError("bad-file", [text, ...own.notices].join(". "));
+  throw new P2pchatError("bad-file", text);
 }
 
 /** Where the user's own row says that the user is now; null where it was so before. */
@@ -73,7 +72,7 @@ export class TableFollower implements UserInfoListener {
   constructor(
     readonly file: string,
     table: FriendsTable,
-    readonly identity: Pick<ProfileIdentity, "fingerprint" | "notices">,
+    readonly identity: Pick<ProfileIdentity, "fingerprint">,
     readonly reports: TableReports,
   ) {
     this.#table = table;

@@ -350,7 +350,7 @@ class Presenter {
     const { ui, identity } = this.wiring;
     ui.setPrompt(`${shownName(name)} @group`);
     this.#offerNames(members);
-    showNotices(ui, ...identity.notices, ...this.notices);
+    showNotices(ui, ...identity.takeNotices(), ...this.notices);
     this.wiring.listen();
   }
 

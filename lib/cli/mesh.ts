@@ -125,7 +125,7 @@ async function chat(wiring: Wiring): Promise<void> {
     const listen = () => ui.listen(input.handler);
     const presenter = new Presenter(wiring, () => host?.knownNames ?? [], listen, () => {
       // After the first line, which says where this member listens.
-      showNotices(ui, ...identity.notices);
+      showNotices(ui, ...identity.takeNotices());
       if (begin.kind === "resume") showNotices(ui, BACK);
       if (begin.kind === "found" && options.passive) {
         ui.show({ event: "notice", text: FOUNDED_PASSIVE, warning: true });

@@ -27,6 +27,7 @@ import {
   type Session,
   showError,
   showNotices,
+  tellingOfIdentity,
   withProfile,
   withUserInterface,
 } from "./session.ts";
@@ -179,7 +180,7 @@ class Program {
         { folder: { dataFolder: options.dataFolder, name }, lockMode: "registry" },
         (profile) => {
           isOpen = true;
-          return this.#runAs(name, { ...profile, ui });
+          return tellingOfIdentity(ui, profile, () => this.#runAs(name, { ...profile, ui }));
         },
       );
       return other ?? undefined;
@@ -259,7 +260,7 @@ class Program {
     ui.show(shownEvent(event), ref);
     switch (event.event) {
       case "ready":
-        this.#ready();
+        this.#ready(wiring);
         break;
       case "directory":
         this.#isMet = true;
@@ -290,9 +291,9 @@ class Program {
     ui.setPrompt(standing.prompt);
   }
 
-  #ready(): void {
+  #ready({ identity }: Profile): void {
     const { ui } = this.#parts;
-    showNotices(ui, ...this.#notices);
+    showNotices(ui, ...identity.takeNotices(), ...this.#notices);
     this.#notices = [];
     if (this.#listens) return;
     this.#listens = true;

@@ -53,7 +53,7 @@ export async function withClient<Event extends ShownEvent, Target>(
 ): Promise<void> {
   const { disk, folder, environment, identity } = session;
   const store = await openRegistry(disk, `${folder}/registry`);
-  notices([...identity.notices, ...store.notices]);
+  notices(store.notices);
   let datagrams: Datagrams | null = null;
   let links: Links | null = null;
   try {

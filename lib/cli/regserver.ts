@@ -127,7 +127,7 @@ async function serve(
     const ready = () => {
       ui.setPrompt("regserver");
       ui.setNames(() => names.all);
-      showNotices(ui, ...identity.notices, ...accountNotices, ...store.notices);
+      showNotices(ui, ...identity.takeNotices(), ...accountNotices, ...store.notices);
       if (identity.isNew && ui.interactive) showNotices(ui, FIRST_STEPS);
       ui.listen(input.handler);
     };

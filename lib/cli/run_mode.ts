@@ -8,7 +8,7 @@ import type { ModeOutcome } from "../base/mode_machine.ts";
 import type { ModePorts } from "../runtime/mode_host.ts";
 import type { Links } from "../transport/link.ts";
 import { SYSTEM_LINK_CLOCK } from "../transport/system_clock.ts";
-import type { Session } from "./session.ts";
+import { type Session, showNotices } from "./session.ts";
 import type { ShownEvent } from "./user_interface.ts";
 
 /** All of a host's ports but `show`. */
@@ -32,7 +32,7 @@ export function modePorts<Event extends ShownEvent, Target>(
  * @throws {P2pchatError} The reason if it ends otherwise.
  */
 export async function runMode<Event extends ShownEvent, Target>(
-  { environment, ui }: Session<Event, Target>,
+  { environment, identity, ui }: Session<Event, Target>,
   links: Links,
   host: { run(): Promise<ModeOutcome> },
 ): Promise<void> {
@@ -40,5 +40,6 @@ export async function runMode<Event extends ShownEvent, Target>(
   await links.shutdown(outcome.kind === "bye" ? outcome.reason : outcome.code);
   if (outcome.kind === "fatal") throw new P2pchatError(outcome.code, outcome.text);
   environment.log.info("stopped", { reason: outcome.reason });
+  showNotices(ui, ...identity.takeNotices());
   ui.show({ event: "bye", reason: outcome.reason }, outcome.ref);
 }

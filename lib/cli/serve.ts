@@ -91,7 +91,7 @@ class Service {
 
   /** @throws {P2pchatError} The reason if it ends otherwise than by the operator. */
   async run(): Promise<void> {
-    const { ui } = this.wiring;
+    const { identity, ui } = this.wiring;
     while (this.#left === null) {
       try {
         if (await this.#coordinate()) return;
@@ -107,6 +107,7 @@ class Service {
       }
       if (this.#left === null) await this.#pause();
     }
+    showNotices(ui, ...identity.takeNotices());
     ui.show({ event: "bye", reason: "quit" }, this.#left.ref);
   }
 
@@ -198,7 +199,7 @@ class Service {
     if (this.#hasBegun) return showNotices(ui, ...notices);
     this.#hasBegun = true;
     ui.setPrompt("serve");
-    showNotices(ui, ...identity.notices, ...notices);
+    showNotices(ui, ...identity.takeNotices(), ...notices);
     if (identity.isNew && ui.interactive) showNotices(ui, FIRST_STEPS);
     ui.listen(this.#input.handler);
   }

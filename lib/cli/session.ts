@@ -31,7 +31,7 @@ export interface Profile {
   /** The folder of the profile, or of the server. */
   readonly folder: string;
   readonly environment: Environment;
-  /** Its `notices` are to be shown when the mode has begun. */
+  /** Its notices are to be shown when the mode has begun, or before it ends if it doesn't get that far. */
   readonly identity: ProfileIdentity;
   readonly knownPeers: KnownPeers;
 }
@@ -61,9 +61,26 @@ export async function withSession<Event extends ShownEvent, Target>(
     await withProfile(
       () => openSessionLog(ui, options),
       use,
-      (profile) => work({ ...profile, ui }),
+      (profile) => tellingOfIdentity(ui, profile, () => work({ ...profile, ui })),
     );
   });
+}
+
+/**
+ * Runs `work`. If it fails before the notices about the identity were shown, shows them: a later start, which finds the
+ * new key in place, can't.
+ */
+export async function tellingOfIdentity<Event extends ShownEvent, Target, Result>(
+  ui: UserInterface<Event, Target>,
+  { identity }: Profile,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    showNotices(ui, ...identity.takeNotices());
+    throw error;
+  }
 }
 
 /**
@@ -82,12 +99,13 @@ export async function withProfile<Result>(
   const lock = await lockProfile(disk, folder, use.lockMode, Deno.pid);
   disk.hold = lock;
   try {
-    const identity = await openOwnIdentity(disk, folder, isUsed);
     const knownPeers = await KnownPeers.open(
       disk,
       knownPeersPath(folder),
       () => profileTurn(disk, folder),
     );
+    // Last, so that nothing can fail between making a new key and telling the user.
+    const identity = await openOwnIdentity(disk, folder, isUsed);
     const environment: Environment = {
       random: secureRandom,
       randomBytes,

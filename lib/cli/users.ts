@@ -108,8 +108,8 @@ export async function showOwnUser(options: OwnUserOptions): Promise<void> {
   const folder = await openFolder(disk, options);
   const isUsed = await isUsedProfile(disk, folder); // checked before the log is opened, which may be in that folder
   await openLog(options);
-  const { fingerprint, notices } = await openOwnIdentity(disk, folder, isUsed);
-  for (const notice of notices) await showNoticeBeside(options, notice);
+  const { fingerprint, takeNotices } = await openOwnIdentity(disk, folder, isUsed);
+  for (const notice of takeNotices()) await showNoticeBeside(options, notice);
   const endpoint = options.endpoint ??
     { host: addressOfThisMachine(), port: FRIENDS_PORT_DEFAULT };
   const user = { name: options.name, endpoint, fingerprint };

@@ -33,8 +33,11 @@ export interface Identity {
 
 /** The identity of a profile. */
 export interface ProfileIdentity extends Identity {
-  /** What the user should know: that the key is new although the profile isn't. */
-  readonly notices: readonly string[];
+  /**
+   * What the user should know: that the key is new although the profile isn't. Empty from the second call on, as it is
+   * to be shown once.
+   */
+  takeNotices(): readonly string[];
 }
 
 const IDENTITY_FILE = "identity";
@@ -59,7 +62,8 @@ export async function openProfileIdentity(
   const path = `${folder}/${IDENTITY_FILE}`;
   const identity = await openIdentity(disk, path, randomBytes);
   const isLost = identity.isNew && isUsed;
-  return { ...identity, notices: isLost ? [lostText(path, identity)] : [] };
+  const notices = isLost ? [lostText(path, identity)] : [];
+  return { ...identity, takeNotices: () => notices.splice(0) };
 }
 
 /**

@@ -18,7 +18,7 @@ class Followed {
   constructor(table: string, fingerprint = KEY) {
     const rows = rowsOf(table);
     const own = ownRow("users.txt", rows, { name: "alice" });
-    const identity = { fingerprint, notices: [] };
+    const identity = { fingerprint };
     this.follower = new TableFollower("users.txt", { rows, own }, identity, {
       edited: (now) => this.friends = friendsOf(now).map(({ name }) => name),
       notice: (text) => this.told.push(text),

@@ -143,7 +143,7 @@ Deno.test("friends: a lost identity is told: after the first line, or where the 
   assertEquals(alice.events.filter(({ event }) => event === "notice"), [], "a new profile");
   assertEquals(again.events[0]!.event, "ready");
   const text = /Your key is new, \S+: \S+\/identity was missing/;
-  for (const sentence of [told.text, row.stderr, stopped.stderr]) assertMatch(sentence, text);
+  for (const sentence of [told.text, row.stderr, stopped.stdout]) assertMatch(sentence, text);
   assertEquals(row.stdout.split("\n").length, 2, "the row alone");
   assertMatch(stopped.stderr, /^error: Cannot be alice: /);
 });

@@ -123,9 +123,10 @@ Deno.test("openProfileIdentity() tells of a key that is new in a profile that is
   await disk.remove(PATH);
   const third = await open(() => new Uint8Array(32).fill(8));
 
-  assertEquals([first.notices, second.notices], [[], []]);
-  assertEquals(third.notices, [
+  assertEquals([first.takeNotices(), second.takeNotices()], [[], []]);
+  assertEquals(third.takeNotices(), [
     `Your key is new, ${third.fingerprint}: /p/identity was missing, and for others you are somebody ` +
     "else; restore that file from a copy to be who you were",
   ]);
+  assertEquals(third.takeNotices(), [], "they are shown once");
 });
