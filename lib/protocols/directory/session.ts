@@ -215,10 +215,13 @@ export class Session {
       this.#key.met(key);
     } else if (!config.wait && !this.wasUp && !out.isStopped) {
       const address = endpointText(config.directory);
+      // A program that runs another command won't become a directory.
+      const advice = reason === "wrong-mode"
+        ? "check the address"
+        : "check the address and that it runs, or leave out --no-wait to wait for it";
       return this.#end(
         "unreachable",
-        `The directory at ${address} can't be reached: ${this.#failure}; check the address and that it ` +
-          "runs, or leave out --no-wait to wait for it",
+        `The directory at ${address} can't be reached: ${this.#failure}; ${advice}`,
       );
     }
     this.#retryIn(this.#pauseMs());

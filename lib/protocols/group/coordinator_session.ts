@@ -15,6 +15,7 @@ import { CoordinatorLink } from "./coordinator_link.ts";
 import type { Member } from "./epoch.ts";
 import { isFormerOf, type SignedFormerKeys } from "./former_keys.ts";
 import { COORDINATOR_NAME } from "./history.ts";
+import { COORDINATOR_SILENT_MS } from "./limits.ts";
 import type { MemberConfig, MemberInput } from "./member_io.ts";
 import type { MemberOutput } from "./member_output.ts";
 import { lastEntriesText } from "./member_view.ts";
@@ -61,6 +62,8 @@ export class CoordinatorSession {
   #unknownMessages = new UnknownMessages();
   /** Why there is no place, as last told to the user since we were in; null: not told. */
   #refusalTold: GroupRefusal | null = null;
+  /** Whether the last dial reached a program that runs another command, and won't become a coordinator. */
+  #isOtherCommand = false;
 
   constructor(readonly owner: CoordinatorSessionOwner) {
     const { config, out, environment } = owner;
@@ -134,6 +137,7 @@ export class CoordinatorSession {
 
   dialFailed({ attempt, reason, text, key }: Extract<MemberInput, { type: "dial-failed" }>): void {
     const isStrange = reason === "wrong-key" && key !== null;
+    this.#isOtherCommand = reason === "wrong-mode";
     if (isStrange) this.#strange(key);
     // Which key it is was shown already.
     this.link.dialFailed(attempt, isStrange ? "another key answers there" : visibleText(text));
@@ -150,11 +154,13 @@ export class CoordinatorSession {
     const { failure } = this.link;
     if (!config.wait && !user.isReady) {
       const address = endpointText(config.coordinator);
-      const because = failure === null ? "doesn't answer" : `can't be reached: ${failure}`;
+      const because = failure ?? `no answer within ${COORDINATOR_SILENT_MS / 1_000} s`;
+      const advice = this.#isOtherCommand
+        ? "check the address"
+        : "check the address and that it runs, or leave out --no-wait to wait for it";
       return out.fatal(
         "unreachable",
-        `The coordinator at ${address} ${because}; check the address and that it runs, or leave out ` +
-          "--no-wait to wait for it",
+        `The coordinator at ${address} can't be reached: ${because}; ${advice}`,
       );
     }
     user.ready();

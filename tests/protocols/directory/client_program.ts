@@ -79,6 +79,8 @@ export class ClientProgram {
   link = 0 as LinkId;
   /** Of the latest dial. */
   attempt = 0;
+  /** Why the program has ended; empty while it hasn't, or left. */
+  fatal = "";
   readonly events: ClientEvent[] = [];
   readonly sent: { readonly link: LinkId; readonly message: DirectoryMessage }[] = [];
   /** What the directory got in datagrams. */
@@ -195,7 +197,9 @@ export class ClientProgram {
         return `pin ${effect.name} ${NAMES.get(effect.key)}${effect.again ? " again" : ""}`;
       case "stop": {
         const { outcome } = effect;
-        return outcome.kind === "bye" ? `bye ${outcome.reason}` : `fatal ${outcome.code}`;
+        if (outcome.kind === "bye") return `bye ${outcome.reason}`;
+        this.fatal = outcome.text;
+        return `fatal ${outcome.code}`;
       }
       case "relay-open":
         this.attempt = effect.attempt;
@@ -264,14 +268,8 @@ export class ClientProgram {
     return this.feed({ type: "link-down", link: this.link, closed: false, reason });
   }
 
-  dialFails(attempt = this.attempt): Words {
-    return this.feed({
-      type: "dial-failed",
-      attempt,
-      reason: "unreachable",
-      text: "nobody listens",
-      key: null,
-    });
+  dialFails(attempt = this.attempt, reason = "unreachable"): Words {
+    return this.feed({ type: "dial-failed", attempt, reason, text: "nobody listens", key: null });
   }
 
   /** Tells that bob, who may be asked, is there. */

@@ -224,6 +224,19 @@ Deno.test("staying: without waiting, a directory that isn't there ends the progr
   program.feed({ type: "start" });
 
   assertEquals(program.dialFails(), ["fatal unreachable"]);
+  assertStringIncludes(
+    program.fatal,
+    "nobody listens; check the address and that it runs, or leave",
+  );
+});
+
+Deno.test("staying: it is no use to wait where another command of p2pchat runs", () => {
+  const program = new ClientProgram({ config: { wait: false } });
+  program.feed({ type: "start" });
+
+  program.dialFails(undefined, "wrong-mode");
+
+  assertMatch(program.fatal, /nobody listens; check the address$/);
 });
 
 Deno.test("staying: an account whose device isn't known any more is asked for the password, a script ends", () => {

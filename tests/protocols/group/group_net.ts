@@ -309,6 +309,8 @@ class ScriptedCoordinator {
   former: readonly PeerKey[] = [];
   /** Answers in its place while it is away. */
   stranger: PeerKey | null = null;
+  /** Why it can't be dialled while it is away. */
+  dialFault = "refused";
   epoch: Epoch | null = null;
   number = 0;
   readonly heard = new Map<Node, GroupMessageOf<"heard">>();
@@ -338,7 +340,7 @@ class ScriptedCoordinator {
   dialled(node: Node, attempt: number): void {
     if (!this.isUp) {
       const key = this.stranger;
-      const reason = key === null ? "refused" : "wrong-key";
+      const reason = key === null ? this.dialFault : "wrong-key";
       const failure = { reason, text: reason, key } as const;
       return node.feed({ type: "dial-failed", attempt, ...failure });
     }
