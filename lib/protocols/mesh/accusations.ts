@@ -1,5 +1,5 @@
 /**
- * Statements about members that may be gone: makes those about our neighbours, and takes in and passes on those
+ * Statements about members that may be gone: makes those about members to which we had a link, and takes in and passes on those
  * of others. When one is believed is decided in `suspicion.ts`.
  */
 
@@ -49,9 +49,9 @@ export class Accusations {
     return this.#suspicions.isSuspected(key);
   }
 
-  /** Accuses a neighbour to which our link was lost. */
-  accuse(neighbour: PeerKey, nowMs: number): void {
-    this.#speak("accuse", neighbour, nowMs);
+  /** Accuses a member to which our link was lost. */
+  accuse(member: PeerKey, nowMs: number): void {
+    this.#speak("accuse", member, nowMs);
   }
 
   /**

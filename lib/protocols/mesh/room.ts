@@ -90,8 +90,6 @@ export class Room implements Machine<RoomInput, RoomEffect> {
   /** Members whose link is full, be they neighbours or not; as many as there are links. */
   readonly #congested = new Set<PeerKey>();
   readonly #proofs = new TokenBucket(PROOFS_PER_SECOND, PROOFS_BURST);
-  /** Whether the link that went down last ended properly. */
-  #downClosed = true;
   #liveMembers = 1;
   /** Since when we have had no neighbour although other members are here; null while we have one, or are alone. */
   #apartSinceMs: number | null = null;
@@ -265,9 +263,9 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       case "peer-down":
         this.#ownWords.neighbourGoes();
         this.#congested.delete(input.peer);
-        this.#downClosed = input.closed;
         this.#toOverlay({ type: "peer-down", peer: input.peer, closed: input.closed });
-        this.#downClosed = true;
+        // A newcomer that was just let in may be nobody's neighbour yet: who else would notice that it is gone?
+        if (!input.closed) this.#toRoster({ type: "link-lost", peer: input.peer });
         return this.#toOrder({ type: "peer-down", peer: input.peer });
       case "dial-failed":
         return this.#toOverlay({ type: "dial-failed", peer: input.peer });
@@ -511,7 +509,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       case "neighbour-down": {
         const { peer } = effect;
         this.#neighbours = this.#neighbours.filter((neighbour) => neighbour !== peer);
-        this.#toRoster({ type: "neighbour-down", peer, closed: this.#downClosed });
+        this.#toRoster(effect);
         this.#toBroadcast(effect);
         this.#toSecrets(effect);
         this.#toAntiEntropy(effect);

@@ -256,7 +256,9 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
       case "neighbour-up":
         return this.#neighbourUp(input.peer, nowMs);
       case "neighbour-down":
-        return this.#neighbourDown(input.peer, input.closed, nowMs);
+        return this.#neighbourDown(input.peer);
+      case "link-lost":
+        return this.#linkLost(input.peer, nowMs);
       case "member":
         return this.#checkedMember(input, nowMs);
       case "claim":
@@ -317,12 +319,15 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
     this.#claims.vouch(peer, [this.#own.claim], nowMs);
   }
 
-  #neighbourDown(peer: PeerKey, closed: boolean, nowMs: number): void {
+  #neighbourDown(peer: PeerKey): void {
     this.#intake.neighbourDown(peer);
     this.#claims.telling.neighbourDown(peer);
     this.#accusations.neighbourDown(peer);
     this.#exchange.neighbourDown(peer);
-    const isBlamed = !closed && nowMs >= this.#blamelessUntilMs;
+  }
+
+  #linkLost(peer: PeerKey, nowMs: number): void {
+    const isBlamed = nowMs >= this.#blamelessUntilMs;
     if (isBlamed && this.#own?.ended === false) this.#accusations.accuse(peer, nowMs);
   }
 

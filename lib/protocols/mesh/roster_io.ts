@@ -29,8 +29,9 @@ export type RosterInput =
   /** Our description has changed: a beacon goes out at once. */
   | { readonly type: "self"; readonly change: Partial<SelfDescription> }
   | { readonly type: "neighbour-up"; readonly peer: PeerKey }
-  /** `closed`: the link was released, or the other side closed it properly; otherwise it was lost. */
-  | { readonly type: "neighbour-down"; readonly peer: PeerKey; readonly closed: boolean }
+  | { readonly type: "neighbour-down"; readonly peer: PeerKey }
+  /** The link to a member, neighbour or not, broke: neither side closed it properly. */
+  | { readonly type: "link-lost"; readonly peer: PeerKey }
   /** From admission, which has checked the signatures: `from` is the other end of the link. */
   | {
     readonly type: "member";

@@ -1,10 +1,10 @@
 /**
  * Which members are accused of no longer answering, by whom, and who denies it.
  *
- * A picture: a neighbour calls "she is gone"; unless she speaks up herself, or another neighbour who
- * still hears her objects, the others believe it after a while. SWIM's suspicion (Das, Gupta, Motivala,
- * DSN 2002, section 4.2), with two departures: only neighbours accuse, as there is no random probing, and a
- * denial counts until its speaker accuses too. Statements by one speaker travel by several paths and may be
+ * A picture: a member calls "she is gone"; unless she speaks up herself, or a neighbour who still hears her
+ * objects, the others believe it after a while. SWIM's suspicion (Das, Gupta, Motivala, DSN 2002, section 4.2), with
+ * two departures: only members whose link to her broke accuse, as there is no random probing, and a denial counts
+ * until its speaker accuses too. Statements by one speaker travel by several paths and may be
  * reordered: whatever the order, its accusation outweighs its denial, because a member that hears the accused
  * again has received a later beacon, and that ends the whole matter.
  */

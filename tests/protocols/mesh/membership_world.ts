@@ -511,7 +511,8 @@ export class World {
     owner.admit({ type: "link-down", link: end.id });
     const hasAnother = owner.neighbours().some(({ peer }) => peer.key === end.peer.key);
     if (end.isMember && !hasAnother) {
-      owner.enrol({ type: "neighbour-down", peer: end.peer.key, closed });
+      owner.enrol({ type: "neighbour-down", peer: end.peer.key });
+      if (!closed) owner.enrol({ type: "link-lost", peer: end.peer.key });
       owner.admit({ type: "neighbour-down", peer: end.peer.key });
     }
     owner.arm();

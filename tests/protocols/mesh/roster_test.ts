@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import type { Hash } from "../../../lib/base/ids.ts";
+import type { Hash, PeerKey } from "../../../lib/base/ids.ts";
 import type { KnownClaim } from "../../../lib/protocols/mesh/credentials.ts";
 import {
   ACTIVE_VIEW_MAX,
@@ -8,6 +8,7 @@ import {
   ROSTER_BUCKETS,
 } from "../../../lib/protocols/mesh/limits.ts";
 import type { RosterMessage } from "../../../lib/protocols/mesh/messages.ts";
+import type { Roster } from "../../../lib/protocols/mesh/roster.ts";
 import { rosterBucketOf } from "../../../lib/protocols/mesh/roster_digest.ts";
 import type { RosterEffect } from "../../../lib/protocols/mesh/roster_io.ts";
 import { isNewer, type Rank } from "../../../lib/protocols/mesh/roster_table.ts";
@@ -139,10 +140,18 @@ Deno.test("Roster makes a neighbour pay for a beacon whose host is a shell's wor
   }
 });
 
+/** The link to a neighbour breaks. @returns What the roster does then. */
+function loseLink(roster: Roster, peer: PeerKey, nowMs: number): readonly RosterEffect[] {
+  return [
+    ...roster.step({ type: "neighbour-down", peer }, nowMs),
+    ...roster.step({ type: "link-lost", peer }, nowMs),
+  ];
+}
+
 Deno.test("Roster takes a neighbour whose link was lost for lost after 1.75 s, and says so at once", () => {
   const roster = rosterWith(["Bob", "Carl"]);
 
-  const accusing = roster.step({ type: "neighbour-down", peer: bob, closed: false }, 1_000);
+  const accusing = loseLink(roster, bob, 1_000);
   const early = roster.step({ type: "tick" }, 2_749);
   const late = roster.step({ type: "tick" }, 2_750);
 
@@ -161,12 +170,34 @@ Deno.test("Roster takes a neighbour whose link was lost for lost after 1.75 s, a
   assertEquals(told(late), [{ type: "left", key: bob, reason: "lost" }]);
 });
 
+Deno.test("Roster accuses a newcomer whose link was lost before it was a neighbour", () => {
+  const roster = rosterWith(["Carl"]);
+  roster.step({
+    type: "member",
+    from: bob,
+    beacon: beaconOf("Bob", 1),
+    claim: claimOf("Bob").signed,
+  }, 0);
+
+  const accusing = roster.step({ type: "link-lost", peer: bob }, 1_000);
+  const late = roster.step({ type: "tick" }, 2_750);
+
+  const statements = [statementOf("Ann", "accuse", "Bob", 1)];
+  assertEquals(accusing.at(-1), {
+    type: "send",
+    to: carl,
+    message: { type: "statements", statements },
+    lane: "control",
+  });
+  assertEquals(told(late), [{ type: "left", key: bob, reason: "lost" }]);
+});
+
 Deno.test("Roster accuses nobody whose link was closed, nor after a stall of its own", () => {
   const roster = rosterWith(["Bob", "Carl"]);
 
-  const closed = roster.step({ type: "neighbour-down", peer: bob, closed: true }, 1_000);
+  const closed = roster.step({ type: "neighbour-down", peer: bob }, 1_000);
   roster.postpone(60_000);
-  const stalled = roster.step({ type: "neighbour-down", peer: carl, closed: false }, 61_000);
+  const stalled = loseLink(roster, carl, 61_000);
 
   assertEquals([closed, stalled], [[], []]);
   assert(roster.isLive(bob) && roster.isLive(carl));
@@ -174,7 +205,7 @@ Deno.test("Roster accuses nobody whose link was closed, nor after a stall of its
 
 Deno.test("Roster extends all leases by a stall of its own, and renews its own at once", () => {
   const roster = rosterWith(["Bob"]);
-  roster.step({ type: "neighbour-down", peer: bob, closed: true }, 1_000);
+  roster.step({ type: "neighbour-down", peer: bob }, 1_000);
   const { number } = roster.selfBeacon().beacon.value;
 
   roster.postpone(100_000);
@@ -254,7 +285,7 @@ Deno.test("Roster's beacons say when the next one follows, at the latest", () =>
 
 Deno.test("Roster drops a suspicion that a higher beacon refutes", () => {
   const roster = rosterWith(["Bob", "Carl"]);
-  roster.step({ type: "neighbour-down", peer: bob, closed: false }, 1_000);
+  loseLink(roster, bob, 1_000);
 
   const effects = roster.step(
     { type: "message", from: carl, message: beacons(beaconOf("Bob", 2)) },
@@ -829,7 +860,7 @@ Deno.test("Roster answers no more questions of one neighbour's because it goes a
   const buckets = Array.from({ length: ROSTER_BUCKETS }, (_, bucket) => bucket);
   const message: RosterMessage = { type: "roster-want", buckets, known: [] };
   const answered = (nowMs: number) => {
-    roster.step({ type: "neighbour-down", peer: bob, closed: true }, nowMs);
+    roster.step({ type: "neighbour-down", peer: bob }, nowMs);
     roster.step({ type: "neighbour-up", peer: bob }, nowMs);
     const effects = Array.from(
       { length: 20 },
