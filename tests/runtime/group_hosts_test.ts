@@ -237,6 +237,25 @@ Deno.test("MemberHost: two members talk through sealed datagrams, let in by a co
   assertEquals(JSON.stringify(server.events).includes("hello"), false);
 });
 
+Deno.test("MemberHost: who leaves cut off from the coordinator has left for the others, who fails is lost", async () => {
+  for (const leaves of [true, false]) {
+    const { world, server, ann, bob } = await annAndBob();
+    world.cut("127.0.0.2", SERVER.host);
+
+    ann.store.refuses = !leaves;
+    if (leaves) ann.host.command({ command: "quit" }, undefined);
+    else ann.say("not on the disk");
+    await world.pass(10_000);
+    assertEquals((await ann.outcome).kind, leaves ? "bye" : "fatal");
+
+    const left = server.events.find((event) => event.event === "left");
+    assertEquals(left?.event === "left" && left.reason, "lost");
+    const view = bob.events.findLast((event) => event.event === "view");
+    const reason = leaves ? "quit" as const : "lost" as const;
+    assertEquals(view?.event === "view" && view.left, [{ name: "Ann", reason }]);
+  }
+});
+
 Deno.test("MemberHost: a long state file is compacted although a message's first write is waited for", async () => {
   const { world, ann } = await annAndBob();
   ann.store.extraBytes = 64 * 1_024 * 1_024;
