@@ -32,7 +32,7 @@ const lastShowing = (node: Node) => {
 };
 
 const isSameGroup = ({ event, text }: Node["events"][number]) =>
-  event === "notice" && /it is the same group, whose log this profile has/.test(text);
+  event === "notice" && /this is the same group, and its log in this profile is used/.test(text);
 
 Deno.test("group: each message is one entry, however the sender spells its machine", async () => {
   await using group = await Group.open();
