@@ -3,6 +3,7 @@
 import type { Logger } from "../base/environment.ts";
 import { P2pchatError } from "../base/errors.ts";
 import { endpointText } from "../base/ids.ts";
+import { shownName } from "../base/names.ts";
 import { TokenBucket } from "../base/token_bucket.ts";
 import { type ClientCommand, type ClientEvent, overText } from "../protocols/directory/events.ts";
 import type { DirectoryClientHost } from "../runtime/directory_client_host.ts";
@@ -118,6 +119,8 @@ class Program {
   readonly #bells = new TokenBucket(BELLS_PER_S, BELLS_BURST);
   /** How many lines for a failed call were dropped and not yet reported, without those that the machine kept. */
   #unsaid = 0;
+  /** Whether the user is about to have a new account, of which they aren't told yet. */
+  #isSigningUp = false;
   /** Whether the input ended before the user was logged in. */
   #hasEnded = false;
   /** The timer of the notice that the directory is still being looked for. */
@@ -248,8 +251,10 @@ class Program {
     const answer = await this.#comingIn.entry(profile);
     if (host === null || host !== this.#host) return;
     if (answer === null) this.#leave("nothing was answered");
-    else if ("password" in answer) host.enter(answer);
-    else host.giveUp(new OtherProfile(answer));
+    else if ("password" in answer) {
+      this.#isSigningUp = answer.how === "sign-up";
+      host.enter(answer);
+    } else host.giveUp(new OtherProfile(answer));
   }
 
   // What is shown.
@@ -269,6 +274,7 @@ class Program {
       case "session":
         this.#looking?.cancel();
         this.#comingIn.over(event.state === "up");
+        if (event.state === "up") this.#tellSignedUp(event.name);
         if (this.#hasEnded && event.state === "up") this.#leave("end of input");
         break;
       case "error":
@@ -289,6 +295,13 @@ class Program {
         markVerified({ ...wiring, ui }, event.peerKey, ref);
     }
     ui.setPrompt(standing.prompt);
+  }
+
+  /** A script knows it by its `session` event. */
+  #tellSignedUp(name: string): void {
+    const { ui, options } = this.#parts;
+    if (this.#isSigningUp && !options.json) showNotices(ui, `Signed up as ${shownName(name)}`);
+    this.#isSigningUp = false;
   }
 
   #ready({ identity }: Profile): void {

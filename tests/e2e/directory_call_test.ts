@@ -306,7 +306,7 @@ Deno.test("directory: each object with a ref for a call that is refused is answe
   const codes = new Set(answers.slice(2, -1).map(({ event, code }) => `${event} ${code}`));
   assertEquals([...codes], ["error declined"]);
   assertEquals(answers.at(-1)?.event, "notice");
-  assertEquals(alice.events.filter(notice(/said/)), []);
+  assertEquals(alice.events.filter(notice(/sent/)), []);
 });
 
 Deno.test("directory: at the end of input what was said goes out once connected, then it hangs up and leaves", async () => {

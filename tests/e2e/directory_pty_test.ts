@@ -480,7 +480,7 @@ terminalTest(
     await bob.type("/cancel");
     await terminal.untilCursorLine("alice (lobby)> |");
     await terminal.press(CTRL_C);
-    await terminal.until("it said twice", ({ text }) => text.split("a moment ago").length === 3);
+    await terminal.until("it said twice", ({ text }) => text.split("has just ended").length === 3);
     assertEquals(bob.events.slice(from).filter(is("broadcast")), []);
     await terminal.press(CTRL_X);
     await assertLeft(terminal);

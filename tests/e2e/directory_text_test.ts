@@ -42,6 +42,18 @@ Deno.test("directory in pipes: a call out of a file, and what is printed of it",
   assert(!printed.includes("> |") && !printed.includes("(lobby)"), printed);
 });
 
+Deno.test("directory in pipes: who signs up without any input reads that it was done", async () => {
+  const { world } = await DirectoryWorld.open([]);
+  await using _ = world;
+  await using alice = TextProgram.start([...world.words("alice"), "--signup"], {
+    data: world.data("alice"),
+    env,
+  });
+  await alice.end();
+  assertEquals(await alice.ended(), 0);
+  assertMatch(alice.lines.join("\n"), /^\* Signed up as alice$/m);
+});
+
 Deno.test("directory in pipes: chat that looks like an object or has line feeds is one line", async () => {
   const { world } = await DirectoryWorld.open([]);
   await using _ = world;
@@ -52,7 +64,7 @@ Deno.test("directory in pipes: chat that looks like an object or has line feeds 
   await alice.until(/Online: alice \(you, guest\), bob \(guest\)\n/);
   await seesAll(bob, "alice");
   await bob.type("alice");
-  await alice.until(/\? bob is calling/);
+  await alice.until(/\? bob \(a guest\) is calling/);
   await alice.type("/accept", '{"command":"msg"}');
   await bob.until(message('{"command":"msg"}'));
   await bob.say("one\ntwo\u202e");
@@ -83,7 +95,7 @@ Deno.test("directory in pipes: no word of another's moves the cursor, and a name
   await bob.command({ command: "broadcast", text: "\u001b]0;owned\u0007" });
   await alice.until(/\[≈b\u043eb -> all\] ␛\]0;owned␇\n/);
   await bob.type("alice");
-  await alice.until(/\? ≈b\u043eb is calling/);
+  await alice.until(/\? ≈b\u043eb \(a guest\) is calling/);
   await alice.type("/decline", "/trust b\u043eb", "/verify bxb", "/call bxb", "/kick b\u043eb");
   await alice.until(/There is no command \/kick/, "stderr");
   await directory.type("/kick alice");
@@ -134,7 +146,7 @@ Deno.test("directory in pipes: q ends what was for a refused call, and the next 
     await alice.until(/weren't sent|wasn't sent/);
     await alice.end();
     assertEquals(await alice.ended(), 0);
-    const notices = alice.lines.filter((line) => /(weren't|wasn't) said/.test(line));
+    const notices = alice.lines.filter((line) => /(weren't|wasn't) sent/.test(line));
     if (count === 1) {
       assertEquals(notices, ["* 1 line wasn't sent, as there is no call with nobody"]);
     } else assertEquals(notices.length, 2, notices.join("\n"));
