@@ -33,13 +33,45 @@ const VARIABLES = [
   ["NO_COLOR", "As --no-color."],
 ] as const;
 
+/** Forms of the command line that aren't in the table of commands. */
+const OTHER_FORMS = [
+  ["help", "p2pchat help [COMMAND]", "All commands, or one with its flags."],
+  ["--version", "p2pchat --version", "The version."],
+] as const;
+
+const FILES = [
+  [
+    "~/.local/share/p2pchat/",
+    "The data folder, where neither --data nor P2PCHAT_HOME nor XDG_DATA_HOME names another. What follows is in it.",
+  ],
+  [
+    "users/NAME/",
+    "The profile of NAME: the identity key, known_peers with the keys of others, logs, and what is yet to be sent.",
+  ],
+  ["serve/", "The coordinator's key, state and snapshots."],
+  [
+    "regserver/",
+    "The directory's key, its accounts (accounts.csv) and the broadcasts that it keeps.",
+  ],
+  [
+    "$XDG_CACHE_HOME/p2pchat",
+    "What an executable that unpacks itself has unpacked, otherwise in ~/.cache/p2pchat; it can be removed.",
+  ],
+] as const;
+
+const SEE_ALSO = [
+  "In the folder docs of the sources: mesh.md, group.md, friends.md and directory.md for the four ways to find each",
+  "other, scripting.md for scripts and bots, operations.md for servers, security.md for what p2pchat protects.",
+];
+
 export function manPage(commands: readonly ProgramCommand[], version: string): string {
   return [
     `.TH P2PCHAT 1 "" "p2pchat ${roff(version)}" "User Commands"`,
     ".SH NAME",
     roff("p2pchat - chat from a terminal, end to end encrypted, without an account"),
     ".SH SYNOPSIS",
-    ...commands.flatMap((command) => [".br", strong(commandForm(command))]).slice(1),
+    ...[...commands.map(commandForm), ...OTHER_FORMS.map(([, form]) => form)]
+      .flatMap((form) => [".br", strong(form)]).slice(1),
     ".SH DESCRIPTION",
     "Lines that are typed go to whom the command says; those that begin with / are commands,",
     "which /help lists.",
@@ -47,6 +79,12 @@ export function manPage(commands: readonly ProgramCommand[], version: string): s
     "a name to call in a directory's lobby. In a pipe the program ends when all has gone out.",
     ".SH COMMANDS",
     ...commands.flatMap(commandPart),
+    ...OTHER_FORMS.flatMap(([title, form, text]) => [
+      `.SS ${quoted(title)}`,
+      strong(form),
+      ".PP",
+      roff(text),
+    ]),
     ".SH OPTIONS",
     "All commands take these:",
     ...COMMON_FLAGS.flatMap(flagPart),
@@ -54,6 +92,10 @@ export function manPage(commands: readonly ProgramCommand[], version: string): s
     ...EXIT_STATUSES.flatMap(([status, text]) => item(String(status), sentence(text))),
     ".SH ENVIRONMENT",
     ...VARIABLES.flatMap(([name, text]) => item(name, text)),
+    ".SH FILES",
+    ...FILES.flatMap(([path, text]) => item(path, text)),
+    ".SH SEE ALSO",
+    ...SEE_ALSO.map(roff),
     "",
   ].join("\n");
 }
@@ -98,7 +140,10 @@ function sentence(text: string): string {
   return `${text[0]!.toUpperCase()}${text.slice(1)}.`;
 }
 
-/** Hyphens that can be copied, and no line that begins with what macros begin with. */
+/** Hyphens and tildes that can be copied, and no line that begins with what macros begin with. */
 function roff(text: string): string {
-  return text.replaceAll("\\", "\\e").replaceAll("-", "\\-").replace(/^[.']/, "\\&$&");
+  return text.replaceAll("\\", "\\e").replaceAll("-", "\\-").replaceAll("~", "\\(ti").replace(
+    /^[.']/,
+    "\\&$&",
+  );
 }

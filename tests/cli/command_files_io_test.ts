@@ -18,6 +18,19 @@ Deno.test("the manual page has each command and each flag", () => {
   }
 });
 
+Deno.test("the manual page has what every command line can be, the files, and where to read more", () => {
+  const lines = manPage(COMMANDS, "1.2.3").replaceAll("\\-", "-").split("\n");
+
+  for (const form of ["p2pchat help [COMMAND]", "p2pchat --version"]) {
+    assertEquals(lines.filter((line) => line === `.B "${form}"`).length, 2, form);
+  }
+  const heads = lines.filter((line) => line.startsWith(".SH ")).map((line) => line.slice(4));
+  assertEquals(heads.slice(-3), ["ENVIRONMENT", "FILES", "SEE ALSO"]);
+  for (const file of ["users/NAME/", "serve/", "regserver/", "$XDG_CACHE_HOME/p2pchat"]) {
+    assert(lines.includes(`.B "${file}"`), file);
+  }
+});
+
 Deno.test("the manual page has the values of flags as the program takes them", () => {
   const lines = manPage(COMMANDS, "1").replaceAll("\\-", "-").split("\n");
 
