@@ -24,7 +24,7 @@ import type { OrderEffect } from "./order_io.ts";
 import { arrivalRecords, type MeshRecord, notedBaseline } from "./records.ts";
 import type { RoomConfig, RoomEffect } from "./room_io.ts";
 import type { DeliveredText, RoomView } from "./room_view.ts";
-import type { Stream } from "./stream.ts";
+import { type Stream, streamKey } from "./stream.ts";
 import { Unshown } from "./unshown.ts";
 
 /** In the order in which they are served when due at once. */
@@ -61,7 +61,10 @@ export class Showing {
   #storedIsShown = false;
   /** Whether we have returned and may still lack what was written while we were away. */
   #isBehind: boolean;
-  /** Messages that an earlier process stored and perhaps didn't show; empty once they were taken. */
+  /**
+   * Messages that an earlier process stored and perhaps didn't show; empty once they were taken. Without those that are
+   * history, which it delivered and was never to show.
+   */
   #stored: readonly StoredText[];
   readonly #unshown: Unshown;
   /** A newcomer's baseline, until something was shown to it: a process killed before that begins anew with it. */
@@ -85,9 +88,11 @@ export class Showing {
     const newcomer = !founded && !records.some(({ kind }) => kind === "shown");
     const { firstTime, ownTime } = admissionOf(config, crypto);
     this.#admittedTime = ownTime;
-    this.#arrival = new Arrival(newcomer, notedBaseline(records), firstTime);
+    const baseline = notedBaseline(records);
+    this.#arrival = new Arrival(newcomer, baseline, firstTime);
     this.#isBehind = !founded && !newcomer;
-    this.#stored = unshownMessages(records, crypto);
+    const stored = unshownMessages(records, crypto);
+    this.#stored = newcomer ? stored : withoutHistory(stored, baseline ?? [], firstTime);
     this.#unshown = new Unshown(this.#stored.map(({ through }) => through));
     if (newcomer) this.#takeStored();
   }
@@ -413,6 +418,18 @@ function unshownMessages(records: readonly MeshRecord[], crypto: Crypto): readon
     }
   }
   return [...bundles.values()].flat();
+}
+
+/** Without the messages that the baseline covers, unless they were said to this member. */
+function withoutHistory(
+  messages: readonly StoredText[],
+  baseline: readonly StreamEntry[],
+  firstTime: number,
+): readonly StoredText[] {
+  const covered = new Map(baseline.map((entry) => [streamKey(entry), entry.counter]));
+  return messages.filter(({ stream, counter, time }) =>
+    counter > (covered.get(streamKey(stream)) ?? 0) || time > firstTime
+  );
 }
 
 /** Deletes the entries up to and including `last`. */

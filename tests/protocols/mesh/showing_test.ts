@@ -255,6 +255,16 @@ Deno.test("Showing shows what was said since a newcomer was let in whose process
   assertEquals(arrived([OWN_CLAIM, arrival, ...bundles], []).texts, ["after"]);
 });
 
+Deno.test("Showing doesn't show the history below its baseline that an earlier process delivered and had no time to note", () => {
+  const arrival = { kind: "arrival", baseline: [BASELINE] } as const;
+  const bundles = aroundAdmission.map((bundle) => ({ kind: "bundle", bundle }) as const);
+  const arrived = { kind: "shown", through: null } as const;
+
+  const killed = new Shower([OWN_CLAIM, arrival, arrived, ...bundles]);
+
+  assertEquals(killed.texts, ["after"]);
+});
+
 Deno.test("Showing waits 2 s for each answer of the member that let it in, 5 s in all, before any other's will do", () => {
   const otherWillDoAtMs = (answersAtMs: readonly number[], from: PeerKey) => {
     const { showing } = new Shower([], 0, false);
