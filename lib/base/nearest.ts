@@ -11,13 +11,13 @@ const LENGTH_MAX = 64;
 
 /**
  * The candidate that `word` most likely means: one that begins with `word`, or the one fewest edits away (insert,
- * delete, replace, swap neighbours). Edits are at most two and fewer than half of the word's letters; case is ignored.
+ * delete, replace, swap neighbours). Edits are at most two and at most half of the word's length; case is ignored.
  */
 export function nearest(word: string, candidates: Iterable<string>): string | null {
   const lower = word.toLowerCase();
   if (lower === "" || lower.length > LENGTH_MAX) return null;
   let best: string | null = null;
-  let fewest = Math.min(EDITS_MAX, Math.ceil(lower.length / 2) - 1) + 1;
+  let fewest = Math.min(EDITS_MAX, Math.floor(lower.length / 2)) + 1;
   for (const candidate of candidates) {
     const known = candidate.toLowerCase();
     if (known.length > LENGTH_MAX) continue;

@@ -14,7 +14,6 @@ const CASES: readonly (readonly [word: string, meant: string | null])[] = [
   ["x", null],
   ["", null],
   ["chat", null],
-  ["Bess", null],
   ["sevres", "serve"],
   ["s", null],
   ["x".repeat(1_000_000), null],
