@@ -537,7 +537,7 @@ terminalTest(
     await terminal.until("the table", () => lines(terminal).includes(`bob  ${at}  free`));
     await terminal.press("2 dinner\r");
     await bob.until(broadcast("dinner"));
-    await shows(terminal, "* 1 has your broadcast.");
+    await shows(terminal, "* 1 has your broadcast");
     await bob.type("2 coming\n/broadcast soon");
     await shows(terminal, "[bob -> all] soon");
     await directory.type("/broadcast down at noon");
@@ -600,7 +600,10 @@ terminalTest(
     await terminal.press("alice\r");
     await terminal.untilCursorLine("alice (with alice)> |");
     await terminal.press("/passwd\rbattery staple\rbattery");
-    await terminal.until("that it waits", ({ text }) => /^error: Nothing is done/m.test(text));
+    await terminal.until(
+      "that it can't be now",
+      ({ text }) => /^error: \/passwd isn't possible/m.test(text),
+    );
     await new Promise((resolve) => setTimeout(resolve, 1_100));
     await terminal.press("q\r");
     await terminal.untilCursorLine("alice (lobby)> |");
