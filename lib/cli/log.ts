@@ -3,7 +3,9 @@
 import { type Logger, SILENT_LOGGER } from "../base/environment.ts";
 import { P2pchatError } from "../base/errors.ts";
 import { TokenBucket } from "../base/token_bucket.ts";
+import { isDoneWithin } from "../runtime/within.ts";
 import { systemReason } from "../store/disk.ts";
+import { SYSTEM_LINK_CLOCK } from "../transport/system_clock.ts";
 import { escapedInJson } from "./json_format.ts";
 import { LogFile } from "./log_file.ts";
 import { Output } from "./output.ts";
@@ -80,6 +82,9 @@ export async function openLog(
   return programLogger;
 }
 
+/** A named pipe is open once somebody reads it; what else takes so long is no place for a log either. */
+const OPEN_MS_MAX = 2_000;
+
 /** Characters that reorder, hide or end text; the library escapes only control characters. */
 const UNSEEN = /[\p{Cf}\p{Zl}\p{Zp}]/gu;
 
@@ -136,8 +141,14 @@ async function openFile(path: string): Promise<Deno.FsFile> {
     );
   }
   try {
-    return await Deno.open(path, { create: true, append: true, mode: 0o600 });
+    const opened = Deno.open(path, { create: true, append: true, mode: 0o600 });
+    if (await isDoneWithin(SYSTEM_LINK_CLOCK, OPEN_MS_MAX, opened)) return await opened;
+    throw new P2pchatError(
+      "disk",
+      `Cannot write the log ${path}: nobody reads that pipe; name another file with --log-file`,
+    );
   } catch (cause) {
+    if (cause instanceof P2pchatError) throw cause;
     throw new P2pchatError(
       "disk",
       `Cannot write the log ${path}: ${systemReason(cause)}; name another file with --log-file`,

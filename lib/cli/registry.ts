@@ -125,6 +125,10 @@ class Program {
   #hasEnded = false;
   /** The timer of the notice that the directory is still being looked for. */
   #looking: { cancel(): void } | null = null;
+  /** Whether lines wait since the directory may answer in a moment; only where nothing is asked meanwhile. */
+  #answersSoon: boolean;
+  /** Why the machine wants no further lines. */
+  #pausedBecause: string | null = null;
   /** The timer that ends a script whose input has ended, or waits, while the directory is unreachable. */
   #waiting: { cancel(): void } | null = null;
   #notices: readonly string[];
@@ -143,6 +147,7 @@ class Program {
       notice: (text) => showNotices(ui, text),
       logOut: () => void (this.#account.giveUp() || this.#leave("log out")),
     });
+    this.#answersSoon = ui.dialogue !== null && !this.#comingIn.asksAgain;
     this.#account = new OwnAccount({
       comingIn: this.#comingIn,
       standing: parts.standing,
@@ -158,8 +163,9 @@ class Program {
   async run(): Promise<void> {
     const { options, ui } = this.#parts;
     ui.heedInterrupts((cause) => this.#interrupted(cause));
-    // Everything typed is kept until the user is logged in.
-    this.#comingIn.begin();
+    // Where something may be asked, everything typed is kept until the user is logged in: it may be a password.
+    if (this.#comingIn.asksAgain) this.#comingIn.begin();
+    this.#pauseInput();
     let name = options.name ?? (await this.#comingIn.way())?.name ?? null;
     while (name !== null && !this.#isLeaving) {
       const next = await this.#runIn(name);
@@ -221,7 +227,8 @@ class Program {
       show: (event, ref) => this.#show(event, ref, wiring),
       pauseInput: (reason) => {
         if (reason !== null) standing.inputPauses();
-        ui.pauseInput(reason);
+        this.#pausedBecause = reason;
+        this.#pauseInput();
       },
     }, async (host, links) => {
       this.#host = host;
@@ -232,6 +239,7 @@ class Program {
       );
       if (this.#isLeaving) this.#input.leave("before it was there"); // while the profile was opened
       this.#looking = SYSTEM_LINK_CLOCK.at(SYSTEM_LINK_CLOCK.nowMs() + LOOKING_TOLD_MS, () => {
+        this.#hasLooked();
         showNotices(ui, `Looking for the directory at ${registryText(options.registry)}`);
       });
       try {
@@ -257,6 +265,17 @@ class Program {
     } else host.giveUp(new OtherProfile(answer));
   }
 
+  #pauseInput(): void {
+    const early = this.#answersSoon ? "the directory hasn't answered yet" : null;
+    this.#parts.ui.pauseInput(this.#pausedBecause ?? early);
+  }
+
+  #hasLooked(): void {
+    if (!this.#answersSoon) return;
+    this.#answersSoon = false;
+    this.#pauseInput();
+  }
+
   // What is shown.
 
   #show(event: ClientEvent, ref: string | undefined, wiring: Profile): void {
@@ -273,6 +292,7 @@ class Program {
         break;
       case "session":
         this.#looking?.cancel();
+        this.#hasLooked();
         this.#comingIn.over(event.state === "up");
         if (event.state === "up") this.#tellSignedUp(event.name);
         if (this.#hasEnded && event.state === "up") this.#leave("end of input");

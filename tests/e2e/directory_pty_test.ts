@@ -68,6 +68,28 @@ terminalTest(
   },
 );
 
+terminalTest(
+  "while the directory says nothing, a guest's lines are answered, and q leaves",
+  async () => {
+    const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const data = await Deno.makeTempDir({ prefix: "p2pchat-pty-" });
+    try {
+      const registry = `127.0.0.1:${listener.addr.port}`;
+      await using terminal = await openTerminal({
+        command: [PROGRAM, "peer", "gus", "--registry", registry, "--guest", "--data", data],
+      });
+      await terminal.untilCursorLine("gus (no directory)> |");
+      await terminal.press("/status\r");
+      await shows(terminal, `Not in the directory ${registry} now.`);
+      await terminal.press("q\r");
+      await assertLeft(terminal);
+    } finally {
+      listener.close();
+      await Deno.remove(data, { recursive: true });
+    }
+  },
+);
+
 terminalTest("the menu, a name and an unseen password, typed twice to sign up", async () => {
   const { world, directory } = await DirectoryWorld.open([]);
   await using _ = world;

@@ -449,6 +449,15 @@ Deno.test("a folder that can't be written to is told with its path, and what to 
       assertMatch(text, /users\.txt: it isn't a log; .*--log-file/);
       assertEquals(await Deno.readTextFile(table), "alice localhost 5001\n");
     });
+    await test.step("the log, where a pipe is that nobody reads", async () => {
+      const pipe = `${folder}/pipe`;
+      assert((await new Deno.Command("mkfifo", { args: [pipe] }).output()).success);
+      const args = ["mesh", "Alice", ...LISTEN, "--log-file", pipe];
+      const { code, status, text } = await failureOf(args, `${folder}/data`);
+
+      assertEquals([code, status], ["disk", 5], text);
+      assertMatch(text, /nobody reads that pipe; .*--log-file/);
+    });
   });
 });
 
