@@ -119,7 +119,7 @@ class Program {
   readonly #bells = new TokenBucket(BELLS_PER_S, BELLS_BURST);
   /** How many lines for a failed call were dropped and not yet reported, without those that the machine kept. */
   #unsaid = 0;
-  /** Whether the user is about to have a new account, of which they aren't told yet. */
+  /** Whether the user signs up, and isn't told yet that they have the account. */
   #isSigningUp = false;
   /** Whether the input ended before the user was logged in. */
   #hasEnded = false;
@@ -317,10 +317,12 @@ class Program {
     ui.setPrompt(standing.prompt);
   }
 
-  /** A script knows it by its `session` event. */
+  /** The account may be older: a sign-up with its password is a log-in. A script has its `session` event. */
   #tellSignedUp(name: string): void {
     const { ui, options } = this.#parts;
-    if (this.#isSigningUp && !options.json) showNotices(ui, `Signed up as ${shownName(name)}`);
+    if (this.#isSigningUp && !options.json) {
+      showNotices(ui, `You are signed up as ${shownName(name)}`);
+    }
     this.#isSigningUp = false;
   }
 

@@ -51,7 +51,7 @@ Deno.test("directory in pipes: who signs up without any input reads that it was 
   });
   await alice.end();
   assertEquals(await alice.ended(), 0);
-  assertMatch(alice.lines.join("\n"), /^\* Signed up as alice$/m);
+  assertMatch(alice.lines.join("\n"), /^\* You are signed up as alice$/m);
 });
 
 Deno.test("directory in pipes: chat that looks like an object or has line feeds is one line", async () => {
