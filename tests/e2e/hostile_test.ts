@@ -35,7 +35,8 @@ import { openSockets, residentBytes } from "./proc.ts";
  */
 const MESSAGE_MS_MAX = 10_000;
 const OFFENDER_MS_MAX = 60_000;
-const MEMORY_GROWTH_MAX = 64 * 1_024 * 1_024;
+/** After floods 37 to 65 MiB, as V8 collects at its leisure, the more the busier the machine. */
+const MEMORY_GROWTH_MAX = 96 * 1_024 * 1_024;
 
 Deno.test("strangers of every kind at a member's port change nothing for the room", async () => {
   await using room = await Room.open();
