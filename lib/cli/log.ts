@@ -134,27 +134,19 @@ export function stackOf(error: unknown): string {
 }
 
 async function openFile(path: string): Promise<Deno.FsFile> {
-  if (!await mayBeLog(path)) {
-    throw new P2pchatError(
-      "disk",
-      `Cannot write the log ${path}: it isn't a log; name another file with --log-file`,
-    );
-  }
+  if (!await mayBeLog(path)) throw logError(path, "it isn't a log");
   try {
     const opened = Deno.open(path, { create: true, append: true, mode: 0o600 });
     if (await isDoneWithin(SYSTEM_LINK_CLOCK, OPEN_MS_MAX, opened)) return await opened;
-    throw new P2pchatError(
-      "disk",
-      `Cannot write the log ${path}: nobody reads that pipe; name another file with --log-file`,
-    );
   } catch (cause) {
-    if (cause instanceof P2pchatError) throw cause;
-    throw new P2pchatError(
-      "disk",
-      `Cannot write the log ${path}: ${systemReason(cause)}; name another file with --log-file`,
-      { cause },
-    );
+    throw logError(path, systemReason(cause), { cause });
   }
+  throw logError(path, "nobody reads that pipe");
+}
+
+function logError(path: string, why: string, options?: ErrorOptions): P2pchatError {
+  const text = `Cannot write the log ${path}: ${why}; name another file with --log-file`;
+  return new P2pchatError("disk", text, options);
 }
 
 /** Whether the file may be a log: appended lines would damage a file such as an identity. */

@@ -17,6 +17,7 @@ import { MESH_PORT_DEFAULT } from "./mesh_arguments.ts";
 import { meshCommands, type MeshCommandSink } from "./mesh_commands.ts";
 import { meshLines, type MeshOwnEvent } from "./mesh_rendering.ts";
 import { MeshRooms } from "./mesh_rooms.ts";
+import { InputPause } from "./input_pause.ts";
 import { inputTo } from "./mode_input.ts";
 import type { MeshOptions } from "./options.ts";
 import { modePorts, runMode } from "./run_mode.ts";
@@ -140,7 +141,7 @@ async function chat(wiring: Wiring): Promise<void> {
     });
     host = new MeshHost(config, {
       ...modePorts(wiring, links),
-      pauseInput: (reason) => presenter.pauseInput(reason),
+      pauseInput: (reason) => presenter.pause.machine(reason),
       signer: identity.signer,
       openRoom: (room) => {
         const port = options.passive ? null : links.local.port;
@@ -178,9 +179,9 @@ class Presenter {
   readonly #unconfirmed = new Map<string, string>();
   #leavingTimer: ReturnType<typeof setTimeout> | undefined;
   #connectingTimer: ReturnType<typeof setTimeout> | undefined;
-  #isReady = false;
   #isListening = false;
-  #pausedBecause: string | null = null;
+  /** Back pressure of the room, and before it that of connecting. */
+  readonly pause: InputPause;
 
   /**
    * @param known Names of all who can be written to, present or not.
@@ -194,6 +195,7 @@ class Presenter {
     readonly greet: () => void,
   ) {
     this.#key = fingerprintOf(wiring.identity.signer.key);
+    this.pause = new InputPause(wiring.ui);
   }
 
   show(event: MeshEvent, ref: string | undefined): void {
@@ -203,12 +205,11 @@ class Presenter {
     switch (event.event) {
       case "ready":
         clearTimeout(this.#connectingTimer);
-        this.#isReady = true;
         this.#listenAs(event.name);
         ui.setNames(() => [...this.#names.values()], this.known);
         this.greet();
         this.#showHeld();
-        return ui.pauseInput(this.#pausedBecause);
+        return this.pause.early(null);
       case "joined":
         this.#names.set(event.key, event.name);
         return;
@@ -231,12 +232,6 @@ class Presenter {
   /** Shows a notice, but not before the first line. */
   notice(text: string): void {
     this.#hold({ event: { event: "notice", text }, ref: undefined });
-  }
-
-  /** Back pressure of the room, and before it that of connecting. */
-  pauseInput(reason: string | null): void {
-    this.#pausedBecause = reason;
-    if (this.#isReady) this.wiring.ui.pauseInput(reason);
   }
 
   #listenAs(name: string): void {
@@ -282,7 +277,7 @@ class Presenter {
     this.#connectingTimer = setTimeout(() => {
       showNotices(ui, text);
       if (!ui.interactive) return;
-      ui.pauseInput(NOT_IN);
+      this.pause.early(NOT_IN);
       this.#listenAs(options.name);
     }, CONNECTING_TOLD_MS);
   }

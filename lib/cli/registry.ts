@@ -10,6 +10,7 @@ import type { DirectoryClientHost } from "../runtime/directory_client_host.ts";
 import { SYSTEM_LINK_CLOCK } from "../transport/system_clock.ts";
 import { ComingIn, type GivenPasswords, type Way } from "./coming_in.ts";
 import { numberText } from "../base/counts.ts";
+import { InputPause } from "./input_pause.ts";
 import { inputTo, type ModeInput } from "./mode_input.ts";
 import { OnlineNames } from "./online_names.ts";
 import { isForPerson } from "./open_user_interface.ts";
@@ -125,10 +126,7 @@ class Program {
   #hasEnded = false;
   /** The timer of the notice that the directory is still being looked for. */
   #looking: { cancel(): void } | null = null;
-  /** Whether lines wait since the directory may answer in a moment; only where nothing is asked meanwhile. */
-  #answersSoon: boolean;
-  /** Why the machine wants no further lines. */
-  #pausedBecause: string | null = null;
+  readonly #pause: InputPause;
   /** The timer that ends a script whose input has ended, or waits, while the directory is unreachable. */
   #waiting: { cancel(): void } | null = null;
   #notices: readonly string[];
@@ -147,7 +145,7 @@ class Program {
       notice: (text) => showNotices(ui, text),
       logOut: () => void (this.#account.giveUp() || this.#leave("log out")),
     });
-    this.#answersSoon = ui.dialogue !== null && !this.#comingIn.asksAgain;
+    this.#pause = new InputPause(ui);
     this.#account = new OwnAccount({
       comingIn: this.#comingIn,
       standing: parts.standing,
@@ -165,7 +163,7 @@ class Program {
     ui.heedInterrupts((cause) => this.#interrupted(cause));
     // Where something may be asked, everything typed is kept until the user is logged in: it may be a password.
     if (this.#comingIn.asksAgain) this.#comingIn.begin();
-    this.#pauseInput();
+    else if (ui.dialogue !== null) this.#pause.early("the directory hasn't answered yet");
     let name = options.name ?? (await this.#comingIn.way())?.name ?? null;
     while (name !== null && !this.#isLeaving) {
       const next = await this.#runIn(name);
@@ -227,8 +225,7 @@ class Program {
       show: (event, ref) => this.#show(event, ref, wiring),
       pauseInput: (reason) => {
         if (reason !== null) standing.inputPauses();
-        this.#pausedBecause = reason;
-        this.#pauseInput();
+        this.#pause.machine(reason);
       },
     }, async (host, links) => {
       this.#host = host;
@@ -239,7 +236,7 @@ class Program {
       );
       if (this.#isLeaving) this.#input.leave("before it was there"); // while the profile was opened
       this.#looking = SYSTEM_LINK_CLOCK.at(SYSTEM_LINK_CLOCK.nowMs() + LOOKING_TOLD_MS, () => {
-        this.#hasLooked();
+        this.#pause.early(null);
         showNotices(ui, `Looking for the directory at ${registryText(options.registry)}`);
       });
       try {
@@ -265,17 +262,6 @@ class Program {
     } else host.giveUp(new OtherProfile(answer));
   }
 
-  #pauseInput(): void {
-    const early = this.#answersSoon ? "the directory hasn't answered yet" : null;
-    this.#parts.ui.pauseInput(this.#pausedBecause ?? early);
-  }
-
-  #hasLooked(): void {
-    if (!this.#answersSoon) return;
-    this.#answersSoon = false;
-    this.#pauseInput();
-  }
-
   // What is shown.
 
   #show(event: ClientEvent, ref: string | undefined, wiring: Profile): void {
@@ -292,7 +278,7 @@ class Program {
         break;
       case "session":
         this.#looking?.cancel();
-        this.#hasLooked();
+        this.#pause.early(null);
         this.#comingIn.over(event.state === "up");
         if (event.state === "up") this.#tellSignedUp(event.name);
         if (this.#hasEnded && event.state === "up") this.#leave("end of input");

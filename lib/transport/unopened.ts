@@ -67,7 +67,7 @@ export class Unopened {
 
   /** Removes the streams whose time is over. */
   check(nowMs: number): void {
-    for (const [stream, { sinceMs }] of [...this.#streams]) {
+    for (const [stream, { sinceMs }] of this.#streams) {
       if (sinceMs + this.#openingMs > nowMs) return;
       this.#remove(stream, "no complete opening");
     }
@@ -93,7 +93,7 @@ export class Unopened {
     if (this.#streams.delete(stream)) this.#owner.gone(stream, reason);
   }
 
-  /** Displaces the stream that came first of those from the address that most came from, so that a crowd displaces its own. */
+  /** Displaces the first stream of the address that most came from, so that a crowd displaces its own. */
   #displaceOne(): void {
     const counts = new Map<string, number>();
     for (const { address } of this.#streams.values()) {

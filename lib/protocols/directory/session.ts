@@ -12,6 +12,7 @@ import { isPossiblePassword, normalPassword, weakPassword } from "../../base/pas
 import { RetryPauses } from "../../base/retry_pauses.ts";
 import { ServerKey } from "../../base/server_key.ts";
 import { visibleText } from "../../base/text.ts";
+import { unreachableText } from "../../base/no_wait.ts";
 import type { ClientConfig, Entry } from "./client_io.ts";
 import type { ClientOutput } from "./client_output.ts";
 import { DIRECTORY_NAME, type SessionState } from "./events.ts";
@@ -215,14 +216,9 @@ export class Session {
       this.#key.met(key);
     } else if (!config.wait && !this.wasUp && !out.isStopped) {
       const address = endpointText(config.directory);
-      // A program that runs another command won't become a directory.
-      const advice = reason === "wrong-mode"
-        ? "check the address"
-        : "check the address and that it runs, or leave out --no-wait to wait for it";
-      return this.#end(
-        "unreachable",
-        `The directory at ${address} can't be reached: ${this.#failure}; ${advice}`,
-      );
+      const isOther = reason === "wrong-mode";
+      const text = unreachableText("directory", address, this.#failure, isOther);
+      return this.#end("unreachable", text);
     }
     this.#retryIn(this.#pauseMs());
     this.#tellDown(this.#failure);

@@ -11,6 +11,7 @@ import { ServerKey } from "../../base/server_key.ts";
 import { visibleText } from "../../base/text.ts";
 import { UnknownMessages } from "../../base/unknown_messages.ts";
 import { inWords } from "../../base/words.ts";
+import { unreachableText } from "../../base/no_wait.ts";
 import { CoordinatorLink } from "./coordinator_link.ts";
 import type { Member } from "./epoch.ts";
 import { isFormerOf, type SignedFormerKeys } from "./former_keys.ts";
@@ -155,13 +156,8 @@ export class CoordinatorSession {
     if (!config.wait && !user.isReady) {
       const address = endpointText(config.coordinator);
       const because = failure ?? `no answer within ${COORDINATOR_SILENT_MS / 1_000} s`;
-      const advice = this.#isOtherCommand
-        ? "check the address"
-        : "check the address and that it runs, or leave out --no-wait to wait for it";
-      return out.fatal(
-        "unreachable",
-        `The coordinator at ${address} can't be reached: ${because}; ${advice}`,
-      );
+      const text = unreachableText("coordinator", address, because, this.#isOtherCommand);
+      return out.fatal("unreachable", text);
     }
     user.ready();
     this.#refusalTold = null; // a refusal is told again after this: it shows that the coordinator is back

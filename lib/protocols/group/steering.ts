@@ -178,8 +178,9 @@ export class Steering {
   #tellReturned(isSettled: boolean): void {
     const { views, attendance, out } = this.parts;
     const told = this.#returnsTold ?? [];
+    if (told.length === 0) return;
+    this.#returnsTold = [];
     const back = told.filter(({ key }) => (attendance.get(key)?.link ?? null) !== null);
-    this.#returnsTold = told.length === 0 ? this.#returnsTold : [];
     if (back.length === 0) return;
     const isWhole = isSettled && back.length === told.length;
     const goesOn = isWhole ? `: view ${views.ballot.number} goes on` : "";

@@ -24,7 +24,7 @@ import type { OrderEffect } from "./order_io.ts";
 import { arrivalRecords, type MeshRecord, notedBaseline } from "./records.ts";
 import type { RoomConfig, RoomEffect } from "./room_io.ts";
 import type { DeliveredText, RoomView } from "./room_view.ts";
-import { type Stream, streamKey } from "./stream.ts";
+import type { Stream } from "./stream.ts";
 import { Unshown } from "./unshown.ts";
 
 /** In the order in which they are served when due at once. */
@@ -92,7 +92,9 @@ export class Showing {
     this.#arrival = new Arrival(newcomer, baseline, firstTime);
     this.#isBehind = !founded && !newcomer;
     const stored = unshownMessages(records, crypto);
-    this.#stored = newcomer ? stored : withoutHistory(stored, baseline ?? [], firstTime);
+    this.#stored = newcomer || baseline === null
+      ? stored
+      : withoutHistory(stored, baseline, firstTime);
     this.#unshown = new Unshown(this.#stored.map(({ through }) => through));
     if (newcomer) this.#takeStored();
   }
@@ -426,10 +428,11 @@ function withoutHistory(
   baseline: readonly StreamEntry[],
   firstTime: number,
 ): readonly StoredText[] {
-  const covered = new Map(baseline.map((entry) => [streamKey(entry), entry.counter]));
-  return messages.filter(({ stream, counter, time }) =>
-    counter > (covered.get(streamKey(stream)) ?? 0) || time > firstTime
-  );
+  const arrival = new Arrival<StoredText>(true, baseline, firstTime);
+  for (const message of messages) {
+    arrival.take(message.stream, message.counter, message.time, message);
+  }
+  return arrival.finish();
 }
 
 /** Deletes the entries up to and including `last`. */
