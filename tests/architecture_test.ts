@@ -22,7 +22,6 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "lib/transport",
     "lib/store",
     "lib/runtime",
-    "types",
   ],
 };
 

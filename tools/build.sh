@@ -25,10 +25,6 @@ can_compile() {
     > /dev/null 2>&1
 }
 
-sha256() {
-  if command -v sha256sum > /dev/null 2>&1; then sha256sum "$1"; else shasum -a 256 "$1"; fi | cut -c 1-32
-}
-
 bytes_of() {
   echo $(($(wc -c < "$1")))
 }
@@ -61,7 +57,8 @@ gzip -9 -n -c build/p2pchat.js > build/program.gz
 
 # The runtime: Deno itself, and not what may start it on PATH. Packing it takes longest, so it is kept.
 binary=$("$deno" eval 'console.log(Deno.execPath())')
-runtime=$(sha256 "$binary")
+digest=$(tools/sha256.sh "$binary")
+runtime=$(echo "$digest" | cut -c 1-32)
 packed=build/runtime-$runtime.gz
 if [ ! -f "$packed" ]; then
   rm -f build/runtime-*
@@ -71,7 +68,7 @@ fi
 
 # The script is padded to a fixed length: it says where the parts begin.
 head_bytes=12288
-sed -e "s/@PROGRAM@/program-$(sha256 build/p2pchat.js)/" -e "s/@PROGRAM_BYTES@/$(bytes_of build/program.gz)/" \
+sed -e "s/@PROGRAM@/program-$(tools/sha256.sh build/p2pchat.js | cut -c 1-32)/" -e "s/@PROGRAM_BYTES@/$(bytes_of build/program.gz)/" \
   -e "s/@RUNTIME@/runtime-$runtime/" -e "s/@RUNTIME_BYTES@/$(bytes_of "$packed")/" \
   -e "s/@HEAD_BYTES@/$head_bytes/" -e "s/@FLAGS@/$flags/" tools/launcher.sh > build/launcher.sh
 if [ "$(bytes_of build/launcher.sh)" -gt "$head_bytes" ]; then
@@ -83,4 +80,5 @@ cat build/head build/program.gz "$packed" > build/p2pchat.new
 chmod 755 build/p2pchat.new
 mv -f build/p2pchat.new p2pchat
 if [ "$form" = any ]; then why="; the runtime for deno compile cannot be downloaded here"; else why=; fi
+if ! grep -q "^$digest " tools/deno/sha256; then why="$why; $binary in it isn't the Deno that tools/deno names"; fi
 echo "Built ./p2pchat, self-extracting, $(($(bytes_of p2pchat) / 1024 / 1024)) MiB$why"

@@ -4,6 +4,8 @@
  *     deno run --allow-write tools/command_files.ts FOLDER
  */
 
+import { ensureDir } from "@std/fs";
+import { dirname } from "node:path";
 import { COMMANDS } from "../lib/cli/program.ts";
 import { VERSION } from "../lib/cli/version.ts";
 import { bashCompletion, fishCompletion, zshCompletion } from "./completions.ts";
@@ -18,6 +20,6 @@ const files = {
 };
 for (const [name, text] of Object.entries(files)) {
   const path = `${folder}/${name}`;
-  await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
+  await ensureDir(dirname(path));
   await Deno.writeTextFile(path, text);
 }

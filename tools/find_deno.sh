@@ -1,9 +1,10 @@
 #!/bin/sh
-# Prints the path of a Deno that is new enough: the one on PATH, or one installed from npm into .deno/.
+# Prints the path of a Deno that is new enough: the one on PATH, or one installed from npm into .deno/, by a lock file
+# and without running the package's scripts; its binary is compared with tools/deno/sha256.
 # Usage: tools/find_deno.sh   (exit 1 with one sentence where there is neither Deno nor npm)
 set -eu
 cd "$(dirname "$0")/.."
-pinned=$(cat tools/deno.version)
+pinned=$(sed -n 's/.*"deno": "\(.*\)".*/\1/p' tools/deno/package.json)
 
 # Whether version $1 (2.9.6) is at least the pinned one in its first two numbers.
 new_enough() {
@@ -30,7 +31,8 @@ if [ ! -x .deno/bin/deno ] || [ "$(cat "$stamp" 2>/dev/null)" != "$pinned" ]; th
   fi
   echo "Installing Deno $pinned from npm into .deno/" >&2
   mkdir -p .deno/bin
-  if ! npm install --prefix .deno --no-save --no-audit --no-fund --no-update-notifier --loglevel=error "deno@$pinned" >&2; then
+  cp tools/deno/package.json tools/deno/package-lock.json .deno/
+  if ! npm ci --prefix .deno --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error >&2; then
     echo "Cannot install Deno $pinned with npm; see its message above, or install Deno ${pinned%.*} or newer yourself and run make again." >&2
     exit 1
   fi
@@ -39,6 +41,10 @@ if [ ! -x .deno/bin/deno ] || [ "$(cat "$stamp" 2>/dev/null)" != "$pinned" ]; th
   native=$(ls .deno/node_modules/@deno/*/deno .deno/node_modules/@deno/*/deno.exe 2>/dev/null | head -n 1)
   if [ -z "$native" ]; then
     echo "Cannot use Deno $pinned from npm: it has no binary for this machine ($(uname -s) $(uname -m)); install Deno yourself and run make again." >&2
+    exit 1
+  fi
+  if ! grep -q "^$(tools/sha256.sh "$native") " tools/deno/sha256; then
+    echo "Cannot use Deno $pinned from npm: $native isn't one of the binaries in tools/deno/sha256; remove .deno and run make again." >&2
     exit 1
   fi
   chmod +x "$native"

@@ -4,12 +4,14 @@
  */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { copy } from "@std/fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Node } from "./node.ts";
 import { residentBytes } from "./proc.ts";
 
-const BUILT = fileURLToPath(new URL("../../p2pchat", import.meta.url));
+const SOURCES = fileURLToPath(new URL("../..", import.meta.url));
+const BUILT = join(SOURCES, "p2pchat");
 const VERSION_LINE = /^p2pchat \d+\.\d+\.\d+\n$/;
 const DAY_MS = 86_400_000;
 
@@ -173,6 +175,34 @@ Deno.test(
       const [before, after] = [await residentBytes(first.pid), await residentBytes(next.pid)];
       assert(after < 1.3 * before, `${after} bytes, ${before} before`);
       assertEquals((await kept(join(cache, "p2pchat"))).new, []);
+    });
+  },
+);
+
+Deno.test(
+  "p2pchat built elsewhere from the same sources is equal byte for byte",
+  unpacks,
+  async () => {
+    await inTemporaryFolder(async (folder) => {
+      for (const name of ["deno.json", "deno.lock", "lib", "main.ts", "tools", "vendor"]) {
+        await copy(join(SOURCES, name), join(folder, name));
+      }
+      // Deno itself, where it isn't the one on PATH.
+      await Deno.symlink(join(SOURCES, ".deno"), join(folder, ".deno"));
+
+      const built = await new Deno.Command("tools/build.sh", {
+        args: ["self-extracting"],
+        cwd: folder,
+      }).output();
+
+      assertEquals(new TextDecoder().decode(built.stderr), "");
+      const [ours, theirs] = [
+        await Deno.readFile(BUILT),
+        await Deno.readFile(join(folder, "p2pchat")),
+      ];
+      assertEquals(theirs.length, ours.length);
+      // Not assertEquals: it would print both.
+      assert(theirs.every((byte, at) => byte === ours[at]), "the two executables differ");
     });
   },
 );

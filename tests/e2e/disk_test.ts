@@ -1,6 +1,7 @@
 /** Data on disk: after kills, from a backup, with a torn end, and on a full disk. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { copy } from "@std/fs";
 import { Node, Nodes, type ShownEvent } from "./node.ts";
 import { FriendsGroup } from "./friends_group.ts";
 import { Group } from "./group_world.ts";
@@ -143,7 +144,7 @@ Deno.test("a profile restored from an old backup says new things, and gets what 
   await alice.until(shown("before 4"));
   await bob.type(":q");
   await bob.ended();
-  await copyFolder(data, backup);
+  await copy(data, backup, { overwrite: true });
   const more = await nodes.ready("Bob", alice, { data });
   for (let count = 0; count < 5; count++) await more.say(`since ${count}`);
   await alice.until(shown("since 4"));
@@ -448,14 +449,6 @@ async function untilSame(a: Node, b: Node): Promise<void> {
     if (ids(ours) === ids(theirs)) return;
     assert(performance.now() < until, `histories of ${ours.length} and ${theirs.length} messages`);
     await pause(200);
-  }
-}
-
-async function copyFolder(from: string, to: string): Promise<void> {
-  await Deno.mkdir(to, { recursive: true });
-  for await (const { name, isDirectory } of Deno.readDir(from)) {
-    if (isDirectory) await copyFolder(`${from}/${name}`, `${to}/${name}`);
-    else await Deno.copyFile(`${from}/${name}`, `${to}/${name}`);
   }
 }
 

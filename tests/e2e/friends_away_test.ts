@@ -1,6 +1,7 @@
 /** Friends who are away, killed, or restored from a backup: messages that wait for them arrive in order, once. */
 
 import { assert, assertEquals } from "@std/assert";
+import { copy } from "@std/fs";
 import { connection, delivery, FriendsGroup, shows } from "./friends_group.ts";
 import type { Node, ShownEvent } from "./node.ts";
 import { freePort } from "./ports.ts";
@@ -73,10 +74,10 @@ Deno.test("friends: a program whose data was put back from a backup is heard by 
   const backup = `${group.folder}/backup`;
 
   await exchange(["1", "2", "3"]);
-  copyFolder(group.data("alice"), backup);
+  await copy(group.data("alice"), backup);
   await exchange(["4", "5", "6"]);
   await Deno.remove(group.data("alice"), { recursive: true });
-  copyFolder(backup, group.data("alice"));
+  await copy(backup, group.data("alice"));
   const restored = await exchange(["7", "8"]);
 
   const numbers = Array.from({ length: 8 }, (_, at) => `${at + 1}`);
@@ -176,11 +177,3 @@ Deno.test("friends: what waits for the friends of one table never goes to those 
   assertEquals(bob.texts(), ["for our bob"]);
   assertEquals(bob.port, theirs!.port);
 });
-
-function copyFolder(from: string, to: string): void {
-  Deno.mkdirSync(to, { recursive: true });
-  for (const { name, isDirectory } of Deno.readDirSync(from)) {
-    if (isDirectory) copyFolder(`${from}/${name}`, `${to}/${name}`);
-    else Deno.copyFileSync(`${from}/${name}`, `${to}/${name}`);
-  }
-}

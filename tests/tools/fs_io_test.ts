@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { walk, type WalkOptions } from "../../tools/fs.ts";
+import { walk, type WalkOptions } from "@std/fs";
 
 Deno.test("walk() finds what is there, and leaves out what it is told to", async () => {
   const root = await Deno.makeTempDir({ prefix: "p2pchat-fs-" });

@@ -1,3 +1,3 @@
-// Declarations of `@std/csv/stringify`, as far as it is used; the npm package carries no types.
+// Declarations of `@std/csv/stringify`, as far as it is used.
 /** Rows as RFC 4180 has them, each with its CR LF. */
 export function stringify(rows: readonly (readonly (string | number)[])[]): string;

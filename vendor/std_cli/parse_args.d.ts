@@ -1,4 +1,4 @@
-// Declarations of `@std/cli/parse-args`, as far as it is used; the npm package carries no types.
+// Declarations of `@std/cli/parse-args`, as far as it is used.
 export interface ParseOptions {
   readonly "--"?: boolean;
   readonly alias?: Readonly<Record<string, string | readonly string[]>>;

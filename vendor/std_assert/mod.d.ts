@@ -1,4 +1,4 @@
-// Declarations of the parts of `@std/assert` that the tests use; the npm package carries no types.
+// Declarations of the parts of `@std/assert` that the tests use.
 export class AssertionError extends Error {}
 export function assert(expr: unknown, msg?: string): asserts expr;
 export function assertEquals<T>(actual: T, expected: T, msg?: string): void;
@@ -8,21 +8,11 @@ export function assertStrictEquals<T>(
   expected: T,
   msg?: string,
 ): asserts actual is T;
-export function assertExists<T>(actual: T, msg?: string): asserts actual is NonNullable<T>;
-export function assertGreater<T>(actual: T, low: T, msg?: string): void;
-export function assertGreaterOrEqual<T>(actual: T, low: T, msg?: string): void;
 export function assertLess<T>(actual: T, high: T, msg?: string): void;
-export function assertLessOrEqual<T>(actual: T, high: T, msg?: string): void;
 export function assertMatch(actual: string, expected: RegExp, msg?: string): void;
-export function assertNotMatch(actual: string, expected: RegExp, msg?: string): void;
 export function assertStringIncludes(actual: string, expected: string, msg?: string): void;
 // deno-lint-ignore no-explicit-any -- any class at all, abstract or with arguments
 type AnyClass<T> = abstract new (...args: any[]) => T;
-export function assertInstanceOf<T>(
-  actual: unknown,
-  expected: AnyClass<T>,
-  msg?: string,
-): asserts actual is T;
 export function assertThrows<E extends Error = Error>(
   fn: () => unknown,
   ErrorClass?: AnyClass<E>,

@@ -1,4 +1,4 @@
-// Declarations of `@std/csv/parse`, as far as it is used; the npm package carries no types.
+// Declarations of `@std/csv/parse`, as far as it is used.
 /**
  * The rows of a CSV text (RFC 4180), without those that are blank lines.
  * @throws {SyntaxError} With line and column.
