@@ -44,8 +44,8 @@ export async function showErrorBeside(options: CommonOptions, error: P2pchatErro
 export async function errorTerminal(): Promise<TextFormatOptions["terminal"]> {
   const { stderr, size } = processStreams();
   if (!stderr.isTerminal) return null;
-  const { graphemesOf, textWidth } = await import("./graphemes.ts"); // few commands end with an error
-  return { width: textWidth, characters: graphemesOf, columns: () => size().columns };
+  const { ROW_CELLS } = await import("./graphemes.ts"); // few commands end with an error
+  return { ...ROW_CELLS, columns: () => size().columns };
 }
 
 /** Shows a notice besides the answer. */

@@ -7,6 +7,8 @@ import { type InputLine, lineTooLong } from "./input_lines.ts";
 export interface CommandReports<Target> {
   refuse(error: P2pchatError, ref: string | undefined): void;
   help(entries: readonly Command<Target>[], ref: string | undefined): void;
+  /** Shows the folded text of that number. @throws {P2pchatError} Where there is none. */
+  showFolded(number: number): void;
   notice(text: string): void;
   /** A promise while the reader of the output is behind: no line is run then, as each may cause output. */
   ready(): Promise<void> | null;
@@ -92,13 +94,15 @@ export class CommandRunner<Target> {
         return this.#reports.help(parsed.entries, parsed.ref);
       case "refused":
         return this.#reports.refuse(parsed.error, parsed.ref);
+      case "show":
       case "command": {
-        this.#hasLeft = parsed.leaves;
         const refuse = (error: unknown) => {
           if (!(error instanceof P2pchatError)) throw error;
           this.#reports.refuse(error, parsed.ref);
         };
         try {
+          if (parsed.type === "show") return this.#reports.showFolded(parsed.number);
+          this.#hasLeft = parsed.leaves;
           parsed.run(target)?.catch(refuse);
         } catch (error) {
           refuse(error);

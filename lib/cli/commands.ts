@@ -8,7 +8,7 @@
 
 import { P2pchatError } from "../base/errors.ts";
 import { didYouMean } from "../base/nearest.ts";
-import { startOf } from "../base/text.ts";
+import { quotedStart, startOf } from "../base/text.ts";
 import { ownCommandFor } from "./foreign_commands.ts";
 import { hasInvite, inviteMisplaced } from "../protocols/mesh/invite.ts";
 
@@ -150,6 +150,7 @@ export type ParsedLine<Target> =
     readonly ref: string | undefined;
     readonly entries: readonly Command<Target>[];
   }
+  | { readonly type: "show"; readonly ref: string | undefined; readonly number: number }
   | {
     readonly type: "command";
     readonly ref: string | undefined;
@@ -208,7 +209,7 @@ export class CommandTable<Target> {
   readonly #chatIsSilent: () => boolean;
 
   constructor(options: CommandTableOptions<Target>) {
-    this.commands = [...options.commands, helpEntry()];
+    this.commands = [...options.commands, showEntry(), helpEntry()];
     for (const entry of this.commands) {
       for (const name of [entry.name, ...entry.aliases]) this.#byName.set(name, entry);
     }
@@ -315,6 +316,9 @@ export class CommandTable<Target> {
       return { type: "help", ref, entries: this.#helpedBy(texts["topic"]) };
     }
     try {
+      if (entry.name === "show") {
+        return { type: "show", ref, number: foldedNumber.parse(texts["n"]!) };
+      }
       const run = entry.bind(texts, ref, isTyped);
       return { type: "command", ref, leaves: entry.leaves === true, run };
     } catch (error) {
@@ -346,6 +350,28 @@ export class CommandTable<Target> {
     if (own === undefined) return didYouMean(name, this.#byName.keys(), (known) => `/${known}`);
     return own === null ? "" : `; here it is ${headOf(own)}`;
   }
+}
+
+const foldedNumber: Argument<number> = {
+  parse(text) {
+    if (/^[1-9][0-9]{0,8}$/.test(text)) return Number(text);
+    throw new P2pchatError(
+      "usage",
+      `The number of a folded text must be 1 or more, is ${quotedStart(text)}`,
+    );
+  },
+};
+
+function showEntry<Target>(): Command<Target> {
+  return command<Target, { n: Argument<number> }>({
+    name: "show",
+    aliases: [],
+    form: "N",
+    args: { n: foldedNumber },
+    help: "show all of a long text that was folded at the terminal",
+    example: "/show 1",
+    run() {}, // the user interface handles it, as only it knows what it folded
+  });
 }
 
 function helpEntry<Target>(): Command<Target> {

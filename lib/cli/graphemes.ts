@@ -1,6 +1,12 @@
-/** Graphemes, that is, what people see as one character, and their width in terminal cells. */
+/**
+ * Graphemes, that is, what people see as one character, and their width in terminal cells.
+ *
+ * A width is a guess: terminals differ in all but printable ASCII. It decides where rows are broken and where the
+ * cursor goes first; nothing that must hold may rest on it (`withoutWrapping`).
+ */
 
 import { eastAsianWidth } from "get-east-asian-width";
+import type { Cells, Character } from "./line_breaking.ts";
 
 /** Made when first needed: it takes 10 ms and 8 MB, and a program without a terminal seldom needs it. */
 let segmenter: Intl.Segmenter | null = null;
@@ -24,10 +30,11 @@ const PICTURE_MAKER = /[\u200d\ufe0f\u20e3\p{Emoji_Modifier}\p{Regional_Indicato
 const PICTURE = /[\p{Extended_Pictographic}\p{Regional_Indicator}\u20e3]/u;
 
 /**
- * Characters drawn over or beside the previous one without taking cells: marks, and the vowels of a Hangul
- * syllable.
+ * Characters drawn over or beside the previous one without taking cells: marks, the vowels of a Hangul syllable, and
+ * format characters except those that are seen.
  */
-const WITHOUT_WIDTH = /[\p{Mn}\p{Me}\p{Cf}\u1160-\u11ff\ud7b0-\ud7fb]/u;
+const WITHOUT_WIDTH =
+  /[[\p{Mn}\p{Me}\p{Cf}\u1160-\u11ff\ud7b0-\ud7fb]--[\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\u{110bd}\u{110cd}]]/v;
 
 /** The start of the grapheme that ends at `index`. */
 export function graphemeBefore(text: string, index: number): number {
@@ -85,6 +92,49 @@ function graphemeWidth(grapheme: string): number {
   if (grapheme.length === 1) return unitWidth(grapheme.charCodeAt(0));
   if (PICTURE_MAKER.test(grapheme) && PICTURE.test(grapheme)) return 2;
   return charactersWidth(grapheme);
+}
+
+/** The most code points of a grapheme that is kept together in a row: a picture of four people of any colour has 11. */
+const TOGETHER_MAX = 12;
+
+/** Characters whose width depends on whether the terminal joins them: halves of flags, skins. */
+const JOINED_SOMEWHERE = /[\p{Regional_Indicator}\p{Emoji_Modifier}]/u;
+
+/**
+ * How a text is broken into rows: each character with the most cells that any usual terminal gives it, since a row
+ * that is too short does no harm. What is too long for one character, such as a thousand joined pictures, is divided.
+ */
+export const ROW_CELLS: Cells = {
+  width(text) {
+    if (ASCII.test(text)) return text.length;
+    let width = 0;
+    for (const character of widestCharacters(text)) width += character.width;
+    return width;
+  },
+  characters: widestCharacters,
+};
+
+function* widestCharacters(text: string): Generator<Character> {
+  for (const grapheme of graphemesOf(text)) {
+    const { segment } = grapheme;
+    if (segment.length === 1) yield grapheme;
+    else if (segment.length <= TOGETHER_MAX || [...segment].length <= TOGETHER_MAX) {
+      yield { segment, width: widestWidth(segment) };
+    } else {for (const part of segment.match(DIVISIBLE)!) {
+        yield { segment: part, width: widestWidth(part) };
+      }}
+  }
+}
+
+/** A code point with the marks on it, or marks alone. */
+const DIVISIBLE = /\P{M}?\p{M}*/gu;
+
+function widestWidth(segment: string): number {
+  let width = 0;
+  for (const character of segment) {
+    width += JOINED_SOMEWHERE.test(character) ? 2 : charactersWidth(character);
+  }
+  return segment.includes("\ufe0f") ? Math.max(2, width) : width;
 }
 
 function charactersWidth(text: string): number {

@@ -13,7 +13,8 @@ import { CLOSE_MS_MAX, isDoneWithin } from "../runtime/within.ts";
 import { SYSTEM_LINK_CLOCK } from "../transport/system_clock.ts";
 import { CommandRunner } from "./command_runner.ts";
 import { complete } from "./completion.ts";
-import { graphemesOf, textWidth } from "./graphemes.ts";
+import { ROW_CELLS } from "./graphemes.ts";
+import { FoldedLines } from "./folded_lines.ts";
 import { HeldLines } from "./held_lines.ts";
 import { helpLines } from "./help_text.ts";
 import { Interrupts } from "./interrupts.ts";
@@ -38,6 +39,7 @@ import {
   leaveRawMode,
   reenterRawMode,
   reflows,
+  WRAPPING_ON,
 } from "./terminal_mode.ts";
 import { noticeLine, starLine } from "./spans.ts";
 import { TextFormat } from "./text_format.ts";
@@ -79,12 +81,17 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
   readonly #output: Output;
   readonly #runner: CommandRunner<Target>;
   readonly #text: TextFormat;
+  readonly #folded = new FoldedLines();
   readonly #interrupts: Interrupts;
   readonly #keys = new KeyParser();
   readonly #questions: Questions;
   /** Whether the terminal rewraps rows that have become too wide. */
   readonly #reflows: boolean;
-  readonly #shown = { lastWords: () => this.#erased(), stop: () => this.#output.stop() };
+  readonly #shown = {
+    // A write may have ended in a row for which wrapping was switched off.
+    lastWords: () => this.#erased() + WRAPPING_ON,
+    stop: () => this.#output.stop(),
+  };
   readonly #onResize = () => this.#resized();
   readonly #onContinue = () => this.#continued();
 
@@ -126,9 +133,10 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     this.#streams = streams;
     this.#reflows = reflows((name) => streams.variable(name));
     const columns = () => streams.size().columns;
-    const terminal = { width: textWidth, characters: graphemesOf, columns };
+    const terminal = { ...ROW_CELLS, columns };
     const { colour, verbose } = options;
-    this.#text = new TextFormat({ colour, verbose, terminal }, streams.wallMs());
+    const keepFolded = (line: Line) => this.#folded.keep(line);
+    this.#text = new TextFormat({ colour, verbose, terminal, keepFolded }, streams.wallMs());
     this.#output = new Output({
       stdout: streams.stdout,
       stderr: streams.stderr,
@@ -138,6 +146,10 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     this.#runner = new CommandRunner(mode.commands, false, {
       refuse: (error) => this.#refuse(error),
       help: (entries) => this.#printLines(helpLines(entries, mode.commands, columns())),
+      showFolded: (number) => {
+        const line = this.#folded.line(number);
+        this.#print(unitsOf(line), () => this.#formatted([line], true));
+      },
       notice: (text) => this.show({ event: "notice", text }),
       ready: () => this.#output.ready(),
     });
@@ -553,9 +565,9 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     this.#print(unitsOf(lines), () => this.#formatted(lines));
   }
 
-  *#formatted(lines: readonly Line[]): Generator<string> {
+  *#formatted(lines: readonly Line[], areWhole = false): Generator<string> {
     // A terminal in raw mode may need the carriage return.
-    for (const line of lines) yield this.#text.format(line).replaceAll("\n", "\r\n");
+    for (const line of lines) yield this.#text.format(line, areWhole).replaceAll("\n", "\r\n");
   }
 
   /** Prints lines in place of the prompt, which is drawn again below once the terminal has taken all output. */

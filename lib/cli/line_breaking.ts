@@ -4,19 +4,36 @@
 export interface Cells {
   /** The width of a text in cells. */
   width(text: string): number;
-  /** The graphemes of a text with their widths in cells. */
+  /** The characters of a text, which aren't divided, with their widths in cells. */
   characters(text: string): Iterable<Character>;
 }
 
-interface Character {
+export interface Character {
   readonly segment: string;
   readonly width: number;
 }
 
-/** The greatest width of a grapheme per UTF-16 unit. */
+/** Where a link that is too wide for a row may be left to the terminal's own wrapping, which a selection joins. */
+export interface LinkPlace {
+  /** Cells before each row. */
+  readonly indent: number;
+  /** Whether the width of what stands before the line is certain. */
+  readonly isCertain: boolean;
+}
+
+/** The greatest width of a character per UTF-16 unit. */
 const UNIT_CELLS_MAX = 2;
 
-const BLANK = /^\s+$/u;
+const TOKEN = /\s+|\S+/gu;
+const BLANK = /^\s/u;
+
+const LINK = /^[(]?[a-z][a-z0-9+.-]*:\/\/[!-~]+$/i;
+
+/**
+ * What may stand at the start of a row of the terminal, where otherwise only the program's own lines begin: the middle
+ * of a link, without blanks, colons and brackets, of which every time, name, error and prompt has some.
+ */
+const HARMLESS = /^[\w.~\/?#%&=+,;()@$-]*$/;
 
 /**
  * Breaks a line so that each part is narrower than `columns`, unless a single character is wider; one cell stays
@@ -24,16 +41,19 @@ const BLANK = /^\s+$/u;
  * after a slash if it has one (paths).
  * @param taken Cells of the first line that something else occupies; if nothing fits beside it, the first part is
  *   empty.
+ * @param links Where a link may be left whole: it is, as the last word of its part, if none of the rows that the
+ *   terminal makes of it can be taken for anything else. Otherwise, and where this is null, it is a word as any other.
  */
 export function brokenAtWords(
   line: string,
   columns: number,
   cells: Cells,
   taken = 0,
+  links: LinkPlace | null = null,
 ): readonly string[] {
   if (taken + UNIT_CELLS_MAX * line.length < columns) return [line]; // the usual case
-  const broken = new BrokenLine(columns, taken);
-  for (const character of cells.characters(line)) broken.next(character);
+  const broken = new BrokenLine(columns, cells, taken, links);
+  for (const token of line.match(TOKEN) ?? []) broken.next(token);
   return broken.end();
 }
 
@@ -42,70 +62,66 @@ class BrokenLine {
   #part = "";
   /** Cells occupied by the present part. */
   #used: number;
-  /** The present part up to the last slash of an overlong word: its length, and its cells; 0 where there is none. */
-  #slashed = { length: 0, used: 0 };
-  /** The present word or run of blanks; collected as long as it may fit on a line. */
-  #token: Character[] = [];
-  #tokenWidth = 0;
-  #isBlank = false;
-  /** What to do with the rest of the token: break an overlong word anywhere, or drop blanks after a line break. */
-  #rest: "break" | "drop" | null = null;
 
-  constructor(readonly columns: number, taken: number) {
+  constructor(
+    readonly columns: number,
+    readonly cells: Cells,
+    taken: number,
+    readonly links: LinkPlace | null,
+  ) {
     this.#used = taken;
   }
 
-  next(character: Character): void {
-    const isBlank = BLANK.test(character.segment);
-    if (isBlank !== this.#isBlank) this.#beginToken(isBlank);
-    if (this.#rest === "drop") return;
-    if (this.#rest === "break") return this.#addBreaking(character);
-    this.#token.push(character);
-    this.#tokenWidth += character.width;
-    if (this.#tokenWidth >= this.columns) this.#placeToken();
+  next(token: string): void {
+    const width = this.cells.width(token);
+    const isBlank = BLANK.test(token);
+    if (this.#isFull(width)) {
+      this.#breakLine();
+      if (isBlank) return;
+    }
+    if (width < this.columns) this.#add(token, width);
+    else if (isBlank || !this.#addLink(token)) this.#addBroken(token);
   }
 
   end(): readonly string[] {
-    if (this.#rest === null) this.#placeToken();
     if (this.#part !== "" || this.#parts.length === 0) this.#parts.push(this.#part);
     return this.#parts;
   }
 
-  #beginToken(isBlank: boolean): void {
-    if (this.#rest === null) this.#placeToken();
-    this.#token = [];
-    this.#tokenWidth = 0;
-    this.#isBlank = isBlank;
-    this.#rest = null;
+  /** Adds a link that the terminal may wrap. @returns False where `token` isn't one. */
+  #addLink(token: string): boolean {
+    if (this.links === null || !LINK.test(token)) return false;
+    const { indent, isCertain } = this.links;
+    const width = this.columns + indent;
+    for (let start = this.columns; start < token.length; start += width) {
+      if (!HARMLESS.test(token.slice(start, start + width))) return false;
+    }
+    if (this.#parts.length === 0 && !isCertain) this.#breakLine();
+    this.#add(token, Infinity); // so that a new part begins behind it
+    return true;
   }
 
-  #placeToken(): void {
-    if (this.#isFull(this.#tokenWidth)) {
-      this.#breakLine();
-      if (this.#isBlank) {
-        this.#rest = "drop";
-        return;
+  /** Adds a word that has to be broken. */
+  #addBroken(word: string): void {
+    /** The present part up to the last slash of the word: its length, and its cells; 0 where there is none. */
+    let slashed = { length: 0, used: 0 };
+    for (const { segment, width } of this.cells.characters(word)) {
+      if (this.#isFull(width)) {
+        if (slashed.length === 0) this.#breakLine();
+        else {
+          this.#parts.push(this.#part.slice(0, slashed.length));
+          this.#part = this.#part.slice(slashed.length);
+          this.#used -= slashed.used;
+        }
+        slashed = { length: 0, used: 0 };
       }
-    }
-    if (this.#tokenWidth < this.columns) {
-      for (const character of this.#token) this.#add(character);
-      return;
-    }
-    this.#rest = "break";
-    this.#slashed = { length: 0, used: 0 };
-    for (const character of this.#token) this.#addBreaking(character);
-  }
-
-  #addBreaking(character: Character): void {
-    if (this.#isFull(character.width)) this.#breakWord();
-    this.#add(character);
-    if (character.segment === "/") {
-      this.#slashed = { length: this.#part.length, used: this.#used };
+      this.#add(segment, width);
+      if (segment === "/") slashed = { length: this.#part.length, used: this.#used };
     }
   }
 
-  #add({ segment, width }: Character): void {
-    this.#part += segment;
+  #add(text: string, width: number): void {
+    this.#part += text;
     this.#used += width;
   }
 
@@ -118,14 +134,5 @@ class BrokenLine {
     this.#parts.push(this.#part.trimEnd());
     this.#part = "";
     this.#used = 0;
-  }
-
-  #breakWord(): void {
-    const { length, used } = this.#slashed;
-    if (length === 0) return this.#breakLine();
-    this.#parts.push(this.#part.slice(0, length));
-    this.#part = this.#part.slice(length);
-    this.#used -= used;
-    this.#slashed = { length: 0, used: 0 };
   }
 }

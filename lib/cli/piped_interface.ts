@@ -1,6 +1,7 @@
 /** The user interface without line editing: one event per line, as text or as JSON. */
 
-import { type P2pchatError, systemText } from "../base/errors.ts";
+import { P2pchatError, systemText } from "../base/errors.ts";
+import { numberText } from "../base/counts.ts";
 import { visibleText } from "../base/text.ts";
 import { CLOSE_MS_MAX, isDoneWithin } from "../runtime/within.ts";
 import { SYSTEM_LINK_CLOCK } from "../transport/system_clock.ts";
@@ -72,6 +73,10 @@ export class PipedInterface<Event extends ShownEvent, Target>
           if (this.#json !== null) this.#writeJson(helpEvent(entries), ref);
           else this.#writeLines(helpLines(entries, mode.commands, null));
         });
+      },
+      showFolded: (number) => {
+        const why = "nothing is folded here, only at a terminal";
+        throw new P2pchatError("no-such-entry", `Cannot show ${numberText(number)}: ${why}`);
       },
       notice: (text) => this.show({ event: "notice", text }),
       ready: () => this.#output.ready(),

@@ -8,6 +8,13 @@ import type { Streams } from "./streams.ts";
 const PASTE_MARKS_ON = "\x1b[?2004h";
 const PASTE_MARKS_OFF = "\x1b[?2004l";
 
+/**
+ * Switches the terminal's automatic wrapping off and on (DEC mode 7): what it shows wider than was reckoned is then cut
+ * off in the last column, instead of going on at the start of the next row, where only the program's own lines begin.
+ */
+export const WRAPPING_OFF = "\x1b[?7l";
+export const WRAPPING_ON = "\x1b[?7h";
+
 /** A terminal that works takes a write within this time. */
 const TAKE_MS_MAX = 500;
 
@@ -55,7 +62,9 @@ export function leaveRawMode(): void {
   forgetRawMode();
   try {
     streams.stdin.setRaw(false);
-    streams.stdout.writeSync(new TextEncoder().encode(shown.lastWords() + PASTE_MARKS_OFF));
+    streams.stdout.writeSync(
+      new TextEncoder().encode(shown.lastWords() + PASTE_MARKS_OFF),
+    );
   } catch {
     // The terminal is gone, and its mode with it.
   }

@@ -1,8 +1,10 @@
 /** Formats lines of spans as text: times, colours, line breaks, and nothing that a terminal would obey. */
 
-import { visibleLines, visibleText } from "../base/text.ts";
+import { countText, numberText } from "../base/counts.ts";
+import { visibleText } from "../base/text.ts";
 import { brokenAtWords, type Cells } from "./line_breaking.ts";
 import { dayText, momentText, timeText } from "./moments.ts";
+import { WRAPPING_OFF, WRAPPING_ON } from "./terminal_mode.ts";
 import type { Line, SpanStyle } from "./user_interface.ts";
 
 export interface TextFormatOptions {
@@ -11,6 +13,8 @@ export interface TextFormatOptions {
   readonly verbose: boolean;
   /** Breaks lines at words, and indents what follows. `null` in a pipe, where lines aren't broken. */
   readonly terminal: (Cells & { columns(): number }) | null;
+  /** At a terminal: keeps a line that is shown without the rest of its body. @returns The number to show it by. */
+  readonly keepFolded?: (line: Line) => number;
 }
 
 /** A part of a line, as written to a terminal. */
@@ -55,6 +59,22 @@ const INDENT = 2;
 /** The text between the time and the text of an event. */
 const EVENT_MARK = /^(?: \(earlier\))? [*!?] $/;
 
+/** The most lines of a body, as its author broke them, that are shown at once: most of a terminal's height. */
+const BODY_LINES_MAX = 40;
+
+/** The most marks shown on one character: more than any script puts there. */
+const MARKS_MAX = 8;
+/** More of them on one character: also vowels of a Hangul syllable, which take no cells either. */
+const TOO_MANY_MARKS = (() => {
+  const mark = "[\\p{M}\\u1160-\\u11ff\\ud7b0-\\ud7fb]";
+  return new RegExp(`(${mark}{${MARKS_MAX}})(${mark}+)`, "gu");
+})();
+
+const PRINTABLE_ASCII = /^[ -~]*$/;
+const NON_ASCII = /[^\0-\x7f]/;
+/** The most cells that a terminal gives to a UTF-16 unit. */
+const UNIT_CELLS_MAX = 2;
+
 const MINUTE_MS = 60_000;
 
 export class TextFormat {
@@ -70,8 +90,11 @@ export class TextFormat {
     this.#lastDay = dayText(nowMs);
   }
 
-  /** The line, preceded by an announcement if the day has changed; each ends with a line feed. */
-  format(line: Line): string {
+  /**
+   * The line, preceded by an announcement if the day has changed; each ends with a line feed.
+   * @param isWhole Whether a long body isn't folded.
+   */
+  format(line: Line, isWhole = false): string {
     let announcement = "";
     let pieces: Piece[] = [];
     let plain = "";
@@ -96,13 +119,20 @@ export class TextFormat {
       if (as === "body") {
         const indent = this.#bodyIndent(head === 0 ? plain : plain.slice(0, head));
         if (mayBreak) pieces = this.#wrapped(pieces, indent, -indent);
-        pieces.push({ text: this.#body(text, indent, pieces), code: "" });
+        const { lines, more } = isWhole ? { lines: text, more: 0 } : this.#folded(text);
+        pieces.push({ text: this.#body(lines, indent, pieces), code: "" });
+        if (more > 0) pieces.push({ text: `\n${" ".repeat(indent)}`, code: "" });
         body = { indent, pieces: pieces.length };
+        if (more > 0) {
+          const number = this.#options.keepFolded!(line);
+          const told = `... ${countText(more, "more line")}: /show ${number}`;
+          pieces.push({ text: told, code: this.#code(told, "faint") });
+        }
         plain += text;
         mayBreak = false;
         continue;
       }
-      const visible = visibleText(text);
+      const visible = this.#visible(text);
       if (EVENT_MARK.test(visible) && pieces.length === 1) head = plain.length + visible.length;
       plain += visible;
       if (as === "exact") {
@@ -116,7 +146,34 @@ export class TextFormat {
       : body !== null && !hasExact
       ? this.#brokenBehind(body, pieces)
       : pieces;
-    return `${announcement}${shown.map(styled).join("")}\n`;
+    const text = shown.map(styled).join("");
+    // What may not be broken is the program's own, and mustn't be cut off.
+    const isOwn = this.#options.terminal === null || hasExact;
+    return `${announcement}${
+      isOwn ? text : withoutWrapping(text, this.#options.terminal!.columns())
+    }\n`;
+  }
+
+  /** The text in a form in which a terminal obeys nothing, and no character is buried under marks. */
+  #visible(text: string): string {
+    const visible = visibleText(text);
+    return this.#options.terminal === null ? visible : visible.replace(TOO_MANY_MARKS, fewMarks);
+  }
+
+  /** The lines of a body that are shown, and how many more it has. */
+  #folded(text: string): { readonly lines: string; readonly more: number } {
+    const { terminal, keepFolded } = this.#options;
+    if (terminal === null || keepFolded === undefined) return { lines: text, more: 0 };
+    const last = text.endsWith("\n") ? text.length - 1 : text.length;
+    let end = -1;
+    let count = 0;
+    let more = 1;
+    for (let at = text.indexOf("\n"); at >= 0 && at < last; at = text.indexOf("\n", at + 1)) {
+      count++;
+      if (count === BODY_LINES_MAX) end = at;
+      else if (count > BODY_LINES_MAX) more++;
+    }
+    return end < 0 ? { lines: text, more: 0 } : { lines: text.slice(0, end), more };
   }
 
   /** The pieces, with line breaks between words if `plain`, their text, is too wide for the terminal. */
@@ -207,11 +264,34 @@ export class TextFormat {
     if (terminal === null) return visibleText(text);
     const room = terminal.columns() - indent;
     const taken = this.#lastWidth(before) - indent;
-    const lines = visibleLines(text).flatMap((line, index) =>
-      brokenAtWords(line, room, terminal, index === 0 ? taken : 0)
+    const links = { indent, isCertain: before.every(({ text }) => PRINTABLE_ASCII.test(text)) };
+    const lines = text.split("\n").flatMap((line, index) =>
+      brokenAtWords(this.#visible(line), room, terminal, index === 0 ? taken : 0, links)
     );
     return lines.join(`\n${" ".repeat(indent)}`);
   }
+}
+
+/** A run of marks on one character: the first ones, and how many follow. */
+function fewMarks(_: string, first: string, rest: string): string {
+  const marks = [...rest];
+  const isSame = marks.every((mark) => mark === marks[0]);
+  const code = marks[0]!.codePointAt(0)!.toString(16).toUpperCase().padStart(4, "0");
+  return `${first}<${
+    isSame ? `U+${code} x${marks.length}` : `${numberText(marks.length)} more marks`
+  }>`;
+}
+
+/**
+ * The rows of `text`, none of which a terminal of so many columns wraps, whatever width it gives their characters. Rows
+ * of printable ASCII stay as they are: their width is certain, and only a link is wider than the terminal.
+ */
+export function withoutWrapping(text: string, columns: number): string {
+  if (!NON_ASCII.test(text)) return text;
+  return text.split("\n").map((row) => {
+    const mayWrap = UNIT_CELLS_MAX * row.length >= columns && NON_ASCII.test(row);
+    return mayWrap ? WRAPPING_OFF + row + WRAPPING_ON : row;
+  }).join("\n");
 }
 
 /**

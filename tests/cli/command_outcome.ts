@@ -13,6 +13,7 @@ export type Outcome<Command> =
     readonly seq?: number;
   }
   | { readonly help: readonly string[]; readonly ref?: string }
+  | { readonly show: number; readonly ref?: string }
   | "nothing";
 
 /** @param objects Whether a line that starts with `{` is an object, as with `--json`. */
@@ -28,6 +29,8 @@ export function outcomeOf<Command>(
       return "nothing";
     case "help":
       return { help: parsed.entries.map((entry) => entry.name), ...ref };
+    case "show":
+      return { show: parsed.number, ...ref };
     case "refused": {
       const { code, message, seq } = parsed.error;
       return { error: code, text: message, ...ref, ...(seq === undefined ? {} : { seq }) };

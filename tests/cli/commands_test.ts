@@ -2,7 +2,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import fc from "fast-check";
 import { type Argument, command, CommandTable } from "../../lib/cli/commands.ts";
 import { entryCount, messageText } from "../../lib/cli/command_arguments.ts";
-import { graphemesOf, textWidth } from "../../lib/cli/graphemes.ts";
+import { ROW_CELLS } from "../../lib/cli/graphemes.ts";
 import { TextFormat } from "../../lib/cli/text_format.ts";
 import { helpEvent, helpLines } from "../../lib/cli/help_text.ts";
 import { friendsCommands } from "../../lib/cli/friends_commands.ts";
@@ -211,7 +211,7 @@ Deno.test("an object that is refused keeps its ref", () => {
 Deno.test("a command's example parses as that command", () => {
   for (const entry of meshCommands.commands) {
     const outcome = meshCommands.parse(entry.example, false);
-    assert(outcome.type === "command" || outcome.type === "help", entry.example);
+    assert(["command", "help", "show"].includes(outcome.type), entry.example);
     assert(entry.example.startsWith(`/${entry.name}`), entry.example);
   }
 });
@@ -288,9 +288,7 @@ Deno.test("no line at all makes parsing fail", () => {
 });
 
 function shownHelp(columns: number | null): readonly string[] {
-  const terminal = columns === null
-    ? null
-    : { width: textWidth, characters: graphemesOf, columns: () => columns };
+  const terminal = columns === null ? null : { ...ROW_CELLS, columns: () => columns };
   const format = new TextFormat({ colour: false, verbose: false, terminal }, 0);
   const lines = helpLines(meshCommands.commands, meshCommands, columns);
   return lines.map((line) => format.format(line)).join("").split("\n").slice(0, -1);
@@ -332,7 +330,7 @@ Deno.test("helpLines() has descriptions in one column, at terminals of any width
   ] as readonly CommandTable<never>[];
   for (const table of tables) {
     for (let columns = 30; columns <= 120; columns++) {
-      const terminal = { width: textWidth, characters: graphemesOf, columns: () => columns };
+      const terminal = { ...ROW_CELLS, columns: () => columns };
       const format = new TextFormat({ colour: false, verbose: false, terminal }, 0);
       for (const line of helpLines(table.commands, table, columns)) {
         const [head, help] = line;

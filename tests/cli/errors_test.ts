@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { P2pchatError } from "../../lib/base/errors.ts";
 import { endingOf } from "../../lib/cli/errors.ts";
-import { graphemesOf, textWidth } from "../../lib/cli/graphemes.ts";
+import { ROW_CELLS } from "../../lib/cli/graphemes.ts";
 import { NOON_MS } from "./memory_streams.ts";
 
 Deno.test("endingOf() is one line on stderr, with the code's exit status", () => {
@@ -15,7 +15,7 @@ Deno.test("endingOf() is one line on stderr, with the code's exit status", () =>
 
 Deno.test("endingOf() breaks its line at words on a terminal", () => {
   const error = new P2pchatError("name-taken", "The name Bob is taken; choose another one");
-  const terminal = { width: textWidth, characters: graphemesOf, columns: () => 24 };
+  const terminal = { ...ROW_CELLS, columns: () => 24 };
   assertEquals(
     endingOf(error, false, NOON_MS, terminal).text,
     "error: The name Bob is\n  taken; choose another\n  one\n",

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { graphemesOf, textWidth } from "../../lib/cli/graphemes.ts";
+import { ROW_CELLS } from "../../lib/cli/graphemes.ts";
 import { type MemberOwnEvent, MemberRendering } from "../../lib/cli/member_rendering.ts";
 import { serveLines, type ServeOwnEvent } from "../../lib/cli/serve_rendering.ts";
 import { TextFormat } from "../../lib/cli/text_format.ts";
@@ -459,7 +459,7 @@ Deno.test("MemberRendering: an entry that a big group agreed to change is broken
   const [, , line] = new MemberRendering().lines(event, CONTEXT);
 
   for (const columns of [46, 80, 120]) {
-    const terminal = { width: textWidth, characters: graphemesOf, columns: () => columns };
+    const terminal = { ...ROW_CELLS, columns: () => columns };
     const format = new TextFormat({ colour: false, verbose: false, terminal }, NOON_MS);
     const [first, ...rest] = format.format(line!).trimEnd().split("\n");
     for (const each of rest) assertMatch(each, /^ {10}(?:Bartholomew-\d|and |at |eight)/);

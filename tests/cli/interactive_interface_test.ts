@@ -210,6 +210,24 @@ Deno.test("who quits while input is paused leaves at once, unless lines wait", a
   }
 });
 
+Deno.test("a text of very many lines is folded, and shown whole when asked for", async () => {
+  const { streams, ui, screenNow } = await open();
+  ui.show({ event: "notice", text: "Another key", warning: true });
+  ui.show(messageFrom("Bob", "x\n".repeat(65_000)));
+  const { text } = await screenNow();
+  assertEquals(text.split("\n").length, 1 + 40 + 2 + 1, text);
+  assert(text.includes("\n            ... 64,960 more lines:\n            /show 1\nAlice>"));
+
+  streams.type("/show 1\r/show 2\r/show x\r");
+
+  assertEquals((await screenNow()).text.match(/^ {12}x$/gm)?.length, 39 + 64_999);
+  assertEquals(streams.stderrText.replaceAll(/\s+/g, " ").trim().split(" error: "), [
+    "error: Cannot show 2: the last text that was folded is 1",
+    'The number of a folded text must be 1 or more, is "x"',
+  ]);
+  await ui.close();
+});
+
 Deno.test("a notice has a star, a warning its mark", async () => {
   const { ui, screenNow } = await open();
   ui.show({ event: "notice", text: "Linked again" });

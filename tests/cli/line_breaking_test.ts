@@ -1,9 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { graphemesOf, textWidth } from "../../lib/cli/graphemes.ts";
+import { graphemesOf, ROW_CELLS, textWidth } from "../../lib/cli/graphemes.ts";
 import { brokenAtWords } from "../../lib/cli/line_breaking.ts";
 
-const CELLS = { width: textWidth, characters: graphemesOf };
+const CELLS = ROW_CELLS;
 
 Deno.test("brokenAtWords() keeps all words, and breaks only those that are too wide", () => {
   const texts = fc.array(fc.constantFrom("a", "word", "日本", "  ", " ", "xxxxxxxxxxxxxxxx"));

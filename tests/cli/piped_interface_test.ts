@@ -52,6 +52,21 @@ Deno.test("errors and help wait in a pipe for the answers to earlier lines", asy
   assertStringIncludes(streams.stdoutText, "/quit");
 });
 
+Deno.test("in a pipe nothing is folded, and so nothing can be shown", async () => {
+  const { streams, ui, room } = open();
+  ui.show(messageFrom("Bob", "x\n".repeat(65_000)));
+  streams.type("/show 1\n");
+  ui.listen(room);
+  await settle();
+  await ui.close();
+
+  assertEquals(streams.stdoutText, `12:03 <Bob> ${"x␊".repeat(65_000)}\n`);
+  assertEquals(
+    streams.stderrText,
+    "error: Cannot show 1: nothing is folded here, only at a terminal\n",
+  );
+});
+
 Deno.test("who reads along at a terminal without line editing is a person, unless it is for scripts", async () => {
   const seen: boolean[] = [];
   const mode = {

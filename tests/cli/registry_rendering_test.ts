@@ -4,7 +4,7 @@ import {
   RegistryRendering,
   talkText,
 } from "../../lib/cli/registry_rendering.ts";
-import { graphemesOf, textWidth } from "../../lib/cli/graphemes.ts";
+import { ROW_CELLS } from "../../lib/cli/graphemes.ts";
 import { TextFormat } from "../../lib/cli/text_format.ts";
 import { NOON_MS } from "./memory_streams.ts";
 import { printed } from "./printed.ts";
@@ -381,7 +381,7 @@ function firstLineOf(events: readonly RegistryOwnEvent[]): string {
   const rendering = new RegistryRendering();
   const context = { nowMs: NOON_MS, interactive: false, verbose: false };
   const [line] = events.flatMap((event) => rendering.lines(event, context));
-  const terminal = { width: textWidth, characters: graphemesOf, columns: () => 40 };
+  const terminal = { ...ROW_CELLS, columns: () => 40 };
   return new TextFormat({ colour: false, verbose: false, terminal }, NOON_MS).format(line!);
 }
 

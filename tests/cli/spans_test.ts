@@ -10,7 +10,7 @@ import {
   starLine,
   wrongLine,
 } from "../../lib/cli/spans.ts";
-import { graphemesOf, textWidth } from "../../lib/cli/graphemes.ts";
+import { ROW_CELLS } from "../../lib/cli/graphemes.ts";
 import { TextFormat } from "../../lib/cli/text_format.ts";
 import type { Line } from "../../lib/cli/user_interface.ts";
 import { NOON_MS } from "./memory_streams.ts";
@@ -18,7 +18,7 @@ import { printed } from "./printed.ts";
 
 /** As a narrow terminal shows it. */
 function narrow(line: Line): string {
-  const terminal = { width: textWidth, characters: graphemesOf, columns: () => 30 };
+  const terminal = { ...ROW_CELLS, columns: () => 30 };
   return new TextFormat({ colour: false, verbose: false, terminal }, NOON_MS).format(line);
 }
 

@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import fc from "fast-check";
 import { MESSAGE_BYTES_MAX } from "../../lib/base/text.ts";
-import { graphemesOf, textWidth } from "../../lib/cli/graphemes.ts";
+import { ROW_CELLS } from "../../lib/cli/graphemes.ts";
+import { WRAPPING_OFF, WRAPPING_ON } from "../../lib/cli/terminal_mode.ts";
 import { TextFormat } from "../../lib/cli/text_format.ts";
 import type { Line } from "../../lib/cli/user_interface.ts";
 import { NOON_MS } from "./memory_streams.ts";
@@ -9,10 +10,8 @@ import { NOON_MS } from "./memory_streams.ts";
 const PIPE = { colour: false, verbose: false, terminal: null };
 const DAY_MS = 24 * 60 * 60 * 1_000;
 
-const CELLS = { width: textWidth, characters: graphemesOf };
-
 function terminalOf(columns: number) {
-  return { colour: false, verbose: false, terminal: { ...CELLS, columns: () => columns } };
+  return { colour: false, verbose: false, terminal: { ...ROW_CELLS, columns: () => columns } };
 }
 
 function message(text: string): Line {
@@ -43,10 +42,87 @@ Deno.test("TextFormat breaks long lines at words, under the first one", () => {
 Deno.test("TextFormat breaks a word that is wider than its line, under the first one", () => {
   const format = new TextFormat(terminalOf(40), NOON_MS);
   assertEquals(
-    format.format(message(`see https://example.org/${"x".repeat(30)} now`)),
-    "12:03 <Bob> see\n            https://example.org/\n" +
+    format.format(message(`see /srv/example.org/${"x".repeat(30)} now`)),
+    "12:03 <Bob> see\n            /srv/example.org/\n" +
       "            xxxxxxxxxxxxxxxxxxxxxxxxxxx\n            xxx now\n",
   );
+});
+
+Deno.test("TextFormat leaves a link whole, for the terminal to wrap and people to copy", () => {
+  const format = new TextFormat(terminalOf(40), NOON_MS);
+  const link = `https://example.org:8080/${"x".repeat(60)}?q=1&r=2#l5`;
+  const indent = " ".repeat(12);
+  assertEquals(
+    format.format(message(`see ${link} now`)),
+    `12:03 <Bob> see\n${indent}${link}\n${indent}now\n`,
+  );
+  assertEquals(format.format(message(link)), `12:03 <Bob> ${link}\n`);
+  assertEquals(format.format(message(`日 ${link}`)), `12:03 <Bob> 日\n${indent}${link}\n`);
+  const named: Line = [{ timeMs: NOON_MS }, " <Bø> ", { text: link, as: "body" }];
+  assertEquals(
+    format.format(named),
+    `12:03 <Bø>\n${" ".repeat(11)}${link}\n`.replace("<Bø>", "<Bø> "),
+    "it begins in a column that is certain",
+  );
+});
+
+Deno.test("TextFormat breaks a link of which a row could be taken for something else", () => {
+  const format = new TextFormat(terminalOf(40), NOON_MS);
+  const start = "https://example.org/";
+  for (const fake of ["03:30<Bob>no", "error:none", "Alice>", "03:30[Bob->you]", "*Bob*"]) {
+    const shown = format.format(message(`${start}${"x".repeat(28 - start.length)}${fake} I quit`));
+    const [, ...rest] = shown.trimEnd().split("\n");
+    assert(rest.length > 0);
+    for (const row of rest) assert(row.startsWith(" ".repeat(12)), shown);
+    for (const row of shown.split("\n")) assert(row.length < 40, shown);
+  }
+});
+
+const ACUTE = "\u0301";
+
+Deno.test("TextFormat folds a body of more than 40 lines at a terminal", () => {
+  const kept: Line[] = [];
+  const keepFolded = (line: Line) => kept.push(line);
+  const format = new TextFormat({ ...terminalOf(80), keepFolded }, NOON_MS);
+  const rows = (text: string) => format.format(message(text)).split("\n");
+
+  assertEquals(rows("\n".repeat(40)).length, 42);
+  assertEquals(rows(`${"x\n".repeat(39)}x`).length, 41);
+  assertEquals(kept, []);
+  const folded = rows("\n".repeat(65_000));
+  assertEquals(folded.slice(40), [`${" ".repeat(12)}... 64,960 more lines: /show 1`, ""]);
+  assertEquals(kept, [message("\n".repeat(65_000))]);
+  assertEquals(rows(`${"x\n".repeat(40)}y`)[40], `${" ".repeat(12)}... 1 more line: /show 2`);
+
+  assertEquals(format.format(kept[0]!, true).split("\n").length, 65_002);
+  const piped = new TextFormat({ ...PIPE, keepFolded }, NOON_MS);
+  assertEquals(piped.format(message("\n".repeat(65_000))).length, "12:03 <Bob> \n".length + 65_000);
+  assertEquals(kept.length, 2);
+});
+
+Deno.test("TextFormat goes on behind a folded body in a row of its own", () => {
+  const format = new TextFormat({ ...terminalOf(80), keepFolded: () => 7 }, NOON_MS);
+  const line: Line = ["It reads: ", { text: "x\n".repeat(50), as: "body" }, " (asked by Bob)"];
+  assertEquals(format.format(line).split("\n").slice(39), [
+    "          x",
+    "          ... 10 more lines: /show 7 (asked by Bob)",
+    "",
+  ]);
+});
+
+Deno.test("TextFormat shows at most 8 marks on a character at a terminal, and counts the rest", () => {
+  const format = new TextFormat(terminalOf(80), NOON_MS);
+  const piped = new TextFormat(PIPE, NOON_MS);
+  const shown = (text: string) => format.format([text]).trimEnd();
+  assertEquals(shown(`e${ACUTE.repeat(8)}`), `e${ACUTE.repeat(8)}`);
+  assertEquals(shown(`e${ACUTE.repeat(9)}x`), `e${ACUTE.repeat(8)}<U+0301 x1>x`);
+  assertEquals(shown(`e${ACUTE.repeat(32_000)}`), `e${ACUTE.repeat(8)}<U+0301 x31992>`);
+  assertEquals(
+    shown(`e${"\u0301\u0302".repeat(6_000)}`).slice(9),
+    "<11,992 more marks>",
+  );
+  assertEquals(shown("\u1100" + "\u1161".repeat(10)), `\u1100${"\u1161".repeat(8)}<U+1161 x2>`);
+  assertEquals(piped.format([`e${ACUTE.repeat(32_000)}`]).length, 32_002);
 });
 
 Deno.test("TextFormat breaks a body, and what follows it, at words under the text after the mark", () => {
@@ -219,9 +295,11 @@ Deno.test("TextFormat lets nothing through that a terminal obeys, in any kind of
     assert(!/[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\u202a-\u202e\u2066-\u2069]/u.test(piped.slice(0, -1)));
 
     const shown = new TextFormat(terminalOf(columns), NOON_MS).format(line);
-    assert(
-      !/[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\u202a-\u202e\u2066-\u2069]/u.test(shown.replaceAll("\n", "")),
+    const said = shown.replaceAll("\n", "").replaceAll(WRAPPING_OFF, "").replaceAll(
+      WRAPPING_ON,
+      "",
     );
+    assert(!/[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\u202a-\u202e\u2066-\u2069]/u.test(said));
   }));
 });
 

@@ -250,6 +250,50 @@ consoleTest("a message cannot fake a line by its length", async () => {
   );
 });
 
+for (const cells of [0, 1, 2]) {
+  consoleTest(
+    `a message fakes no line by signs that this terminal shows in ${cells} cells`,
+    async () => {
+      const pointWidth = (character: string) => character < "\x7f" ? 1 : cells;
+      await using room = await openRoom({ pointWidth, flags: ["--no-color"] });
+      const { terminal } = room;
+      const signs = "\u06dd".repeat(68);
+      const quits = {
+        ...messageFrom("Mal", `${signs}03:30 <Bob> I quit`),
+        sentAt: new Date().toISOString(),
+      };
+      await room.show(quits, { ...quits, private: true });
+      await terminal.until("both", ({ text }) => text.split("I quit").length === 3);
+      await terminal.press("x");
+      await terminal.untilCursorLine("Alice> x|");
+
+      const start = terminal.screen.lines.findIndex((line) => line.includes("<Mal>"));
+      for (const line of terminal.screen.lines.slice(start, -1)) {
+        assert(/^( {12}|\d\d:\d\d [<[]Mal)/.test(line), terminal.screen.text);
+      }
+      assert(terminal.screen.wraps, "the terminal wraps again");
+      await terminal.press(CTRL_C);
+      assertEquals(await terminal.ended(), 0);
+      assert(terminal.screen.wraps);
+    },
+  );
+}
+
+consoleTest("a link that is wider than the terminal is copied whole", async () => {
+  await using room = await openRoom({ columns: 60 });
+  const { terminal } = room;
+  const link =
+    "https://github.com/denoland/deno/blob/main/cli/tools/compile/some/very/long/path/standalone/binary.rs#L1234-L1250";
+  await room.show(messageFrom("Bob", `see ${link} ok`));
+  await terminal.until("the message", ({ text }) => text.includes(" ok\n"));
+  const { lines } = terminal.screen;
+  const start = lines.findIndex((line) => line.endsWith("<Bob> see"));
+  assertEquals(
+    lines.slice(start + 1, start + 5).join(""),
+    `${" ".repeat(12)}${link}${" ".repeat(12)}ok`,
+  );
+});
+
 consoleTest("errors go to standard error, also where that is a file", async () => {
   const file = await Deno.makeTempFile();
   {

@@ -16,6 +16,8 @@ export interface TerminalOptions {
   readonly rows?: number;
   /** Whether the terminal rewraps rows that become too wide; true by default, as for nearly all terminals. */
   readonly reflows?: boolean;
+  /** The cells of a code point, for a terminal that knows no graphemes. */
+  readonly pointWidth?: (character: string) => number;
   readonly env?: Readonly<Record<string, string>>;
   /** Appended to the shell command unchanged, for example `2>FILE`. */
   readonly redirect?: string;
@@ -162,5 +164,6 @@ export async function openTerminal(options: TerminalOptions): Promise<Terminal> 
     stderr: "inherit",
     env: { TERM: "xterm-256color", SHELL: "/bin/sh", ...options.env },
   }).spawn();
-  return new Terminal(process, new Screen(columns, rows, options.reflows), folder);
+  const screen = new Screen(columns, rows, options.reflows, options.pointWidth);
+  return new Terminal(process, screen, folder);
 }

@@ -34,14 +34,22 @@ export class Screen {
   /** Escape sequences and control characters that the program must not use. */
   readonly unexpected: string[] = [];
   #pending = "";
+  /** Whether text goes on in the next row where one is full (DEC mode 7); otherwise it overwrites the last column. */
+  wraps = true;
   /** Whether the cursor is beyond the last column, until something is printed. */
   #wrapsNext = false;
 
   /**
    * @param reflows Whether rows that become too wide are rewrapped, as by nearly all terminals; xterm truncates
    * them.
+   * @param pointWidth The cells of a code point, for a terminal that knows no graphemes; null: as p2pchat reckons.
    */
-  constructor(public columns: number, public rows: number, readonly reflows = true) {
+  constructor(
+    public columns: number,
+    public rows: number,
+    readonly reflows = true,
+    readonly pointWidth: ((character: string) => number) | null = null,
+  ) {
     this.#cells = [[]];
   }
 
@@ -123,7 +131,9 @@ export class Screen {
         rest = rest.slice(1);
         continue;
       }
-      for (const { segment } of segmenter.segment(run)) this.#print(segment);
+      if (this.pointWidth === null) {
+        for (const { segment } of segmenter.segment(run)) this.#print(segment, textWidth(segment));
+      } else for (const character of run) this.#print(character, this.pointWidth(character));
       rest = rest.slice(run.length);
     }
   }
@@ -153,9 +163,10 @@ export class Screen {
     this.row--;
   }
 
-  #print(grapheme: string): void {
-    const width = textWidth(grapheme);
-    if (this.#wrapsNext || this.column + width > this.columns) {
+  #print(grapheme: string, width: number): void {
+    if (width === 0) return this.#addTo(this.#wrapsNext ? this.column : this.column - 1, grapheme);
+    if (!this.wraps) this.column = Math.max(0, Math.min(this.column, this.columns - width));
+    else if (this.#wrapsNext || this.column + width > this.columns) {
       this.column = 0;
       this.#lineFeed();
     }
@@ -169,8 +180,16 @@ export class Screen {
     this.column += width;
     if (this.column >= this.columns) {
       this.column = this.columns - 1;
-      this.#wrapsNext = true;
+      this.#wrapsNext = this.wraps;
     }
+  }
+
+  /** Puts a character without width onto the one before it. */
+  #addTo(column: number, character: string): void {
+    const cells = this.#cells[this.row]!;
+    const at = Math.max(0, cells[column]?.text === "" ? column - 1 : column);
+    const cell = cells[at];
+    if (cell !== undefined) cells[at] = { ...cell, text: cell.text + character };
   }
 
   #obey(parameters: string, final: string): void {
@@ -182,6 +201,15 @@ export class Screen {
       case "C":
         this.column = Math.min(this.columns - 1, this.column + count);
         return this.#moved();
+      case "G":
+        this.column = Math.min(this.columns, count) - 1;
+        return this.#moved();
+      case "K":
+        if (parameters === "") {
+          this.#cells[this.row]!.length = Math.min(this.#cells[this.row]!.length, this.column);
+          return;
+        }
+        break;
       case "H":
         this.row = 0;
         this.column = 0;
@@ -199,6 +227,11 @@ export class Screen {
         return;
       case "h":
       case "l":
+        if (parameters === "?7") {
+          this.wraps = final === "h";
+          if (!this.wraps) this.#wrapsNext = false;
+          return;
+        }
         if (MODES.has(parameters)) {
           if (final === "h") this.modes.add(parameters);
           else this.modes.delete(parameters);
