@@ -56,7 +56,9 @@ export function helpLines<Target>(
   const lines = twoColumns([...rows, ...table.bareForms], columns);
   const hasMessages = table.bareForms.length > 0;
   if (columns === null || !hasMessages) return lines;
-  return [...lines, ["Lines that are pasted at once are one message."]];
+  return [...lines, [
+    "Alt+Enter begins a line of the same message; lines pasted at once are one.",
+  ]];
 }
 
 function twoColumns(

@@ -18,7 +18,7 @@ import { FoldedLines } from "./folded_lines.ts";
 import { HeldLines } from "./held_lines.ts";
 import { helpLines } from "./help_text.ts";
 import { Interrupts } from "./interrupts.ts";
-import { ESCAPE_MS, type Key, KeyParser } from "./keys.ts";
+import { type Key, KeyParser } from "./keys.ts";
 import {
   type EditorRequest,
   type EditorState,
@@ -104,6 +104,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
   #namesAway: (() => readonly string[]) | undefined;
   #pausedBecause: string | null = null;
   #toldPause = false;
+  #toldMalformed = false;
   readonly #held = new HeldLines();
   /** What `lineBegins` returned for the line being typed; called before that line is run. */
   #begun: (() => void) | undefined;
@@ -230,6 +231,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     if (this.#isOpen) return;
     this.#isOpen = true;
     enterRawMode(this.#streams, this.#shown);
+    this.#keys.resumed();
     this.#streams.onSignal("SIGWINCH", this.#onResize);
     this.#streams.onSignal("SIGCONT", this.#onContinue);
     void this.#readAll(); // rejects only for bugs, which end the program
@@ -326,8 +328,9 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
       if (length === null) return this.#ended();
       clearTimeout(this.#escapeTimer);
       this.#press(this.#keys.push(buffer.subarray(0, length)));
-      if (this.#keys.isWaiting) {
-        this.#escapeTimer = setTimeout(() => this.#press(this.#keys.timeout()), ESCAPE_MS);
+      const { waitMs } = this.#keys;
+      if (waitMs !== null) {
+        this.#escapeTimer = setTimeout(() => this.#press(this.#keys.timeout()), waitMs);
       }
     }
   }
@@ -396,9 +399,20 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
         return void this.#suspend();
       case "log-out":
         return this.#questions.isOpen ? this.#questions.logOut() : this.#logOut();
+      case "tell-malformed":
+        return this.#tellMalformed();
       case "refuse-paste":
         return this.#refuse(tooLong(request.units));
     }
+  }
+
+  /** Says once what a pipe is told, too. */
+  #tellMalformed(): void {
+    if (this.#toldMalformed) return;
+    this.#toldMalformed = true;
+    const text = "Your terminal sends bytes that aren't UTF-8; they are replaced by U+FFFD, " +
+      "until you set it to UTF-8";
+    this.show({ event: "notice", text, warning: true });
   }
 
   #ended(): void {
@@ -523,6 +537,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     clearTimeout(this.#notStoppedTimer);
     if (this.#isClosed) return;
     if (!reenterRawMode(this.#streams, this.#shown)) return;
+    this.#keys.resumed();
     // Ctrl+Z has erased the prompt. If another process sent the stop signal, the prompt is still on the screen, mostly
     // in the row where it was drawn, and is erased now.
     this.#isSuspended = false;

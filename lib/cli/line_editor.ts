@@ -18,8 +18,11 @@ export interface EditorState {
   readonly history: readonly string[];
   /** Index of the history line that is shown; `history.length` where none is. */
   readonly historyIndex: number;
-  /** The text typed before the user moved into the history. */
-  readonly draft: string;
+  /**
+   * What the user typed and hasn't sent, by the index of the history line at which it is shown again. What was typed at
+   * an earlier line is the draft, at the end, unless there is one already: it is looked for there.
+   */
+  readonly drafts: ReadonlyMap<number, string>;
 }
 
 /** A key's request to the owner of the editor. */
@@ -31,6 +34,7 @@ export type EditorRequest =
   | { readonly type: "redraw" }
   | { readonly type: "suspend" }
   | { readonly type: "log-out" }
+  | { readonly type: "tell-malformed" }
   | { readonly type: "refuse-paste"; readonly units: number };
 
 export interface EditorStep {
@@ -50,7 +54,7 @@ export const EMPTY_EDITOR: EditorState = {
   killed: "",
   history: [],
   historyIndex: 0,
-  draft: "",
+  drafts: new Map(),
 };
 
 /** The state after `key`, and the request it makes, if any. */
@@ -63,6 +67,8 @@ export function onKey(state: EditorState, key: Key): EditorStep {
       return inserted(state, key.text.replace(/\n$/, ""));
     case "overlong-paste":
       return { state, request: { type: "refuse-paste", units: key.units } };
+    case "malformed":
+      return { state, request: { type: "tell-malformed" } };
     case "press":
       return PRESSES[key.name](state);
   }
@@ -109,6 +115,7 @@ function inserted(state: EditorState, text: string): EditorStep {
 
 const PRESSES: Readonly<Record<KeyName, (state: EditorState) => EditorStep>> = {
   "enter": submitted,
+  "newline": (state) => inserted(state, "\n"),
   "tab": (state) => ({ state, request: { type: "complete" } }),
   "interrupt": (state) => ({ state, request: { type: "interrupt" } }),
   "redraw": (state) => ({ state, request: { type: "redraw" } }),
@@ -181,9 +188,15 @@ function transposed(state: EditorState): EditorStep {
 function recalled(state: EditorState, index: number): EditorStep {
   const { history, historyIndex } = state;
   if (index < 0 || index > history.length) return only(state);
-  const draft = historyIndex === history.length ? state.text : state.draft;
-  const text = index === history.length ? draft : history[index]!;
-  return only({ ...state, text, cursor: text.length, historyIndex: index, draft });
+  const drafts = new Map(state.drafts);
+  const shown = (at: number) => drafts.get(at) ?? history[at] ?? "";
+  const isAtEnd = historyIndex === history.length;
+  if (state.text !== shown(historyIndex) && (isAtEnd || state.text !== "")) {
+    const isFree = shown(history.length) === "" && !drafts.has(historyIndex);
+    drafts.set(isFree ? history.length : historyIndex, state.text);
+  }
+  const text = shown(index);
+  return only({ ...state, text, cursor: text.length, historyIndex: index, drafts });
 }
 
 /** A word is a run of letters, marks, digits and underscores, as in a shell's command line. */

@@ -7,7 +7,7 @@
 import { PASSWORD_BYTES_MAX } from "../base/passwords.ts";
 import { graphemeBefore } from "./graphemes.ts";
 import { Interrupts } from "./interrupts.ts";
-import { ESCAPE_MS, type Key, KeyParser } from "./keys.ts";
+import { type Key, KeyParser } from "./keys.ts";
 import type { Streams } from "./streams.ts";
 import { enterRawMode, leaveRawMode, reenterRawMode } from "./terminal_mode.ts";
 import type { InterruptCause } from "./user_interface.ts";
@@ -34,11 +34,14 @@ export function onPasswordKey(typed: string, key: Key): string | Entry {
       return (typed + key.text.replace(/\n$/, "")).slice(0, TYPED_UNITS_MAX);
     case "overlong-paste":
       return "x".repeat(TYPED_UNITS_MAX);
+    case "malformed":
+      return typed;
     case "press":
       break;
   }
   switch (key.name) {
     case "enter":
+    case "newline":
       return { password: typed };
     case "backspace":
       return typed.slice(0, graphemeBefore(typed, typed.length));
@@ -118,12 +121,13 @@ export class PasswordEntry {
   async #more(): Promise<Entry | null> {
     this.#reading ??= this.#read();
     const came = this.#reading.then(() => null);
-    if (!this.#parser.isWaiting) return await Promise.race([came, this.#interrupted.promise]);
+    const { waitMs } = this.#parser;
+    if (waitMs === null) return await Promise.race([came, this.#interrupted.promise]);
     const { promise: late, resolve } = Promise.withResolvers<null>();
     const timer = setTimeout(() => {
       this.#keys.push(...this.#parser.timeout());
       resolve(null);
-    }, ESCAPE_MS);
+    }, waitMs);
     try {
       return await Promise.race([came, late, this.#interrupted.promise]);
     } finally {

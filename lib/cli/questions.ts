@@ -110,6 +110,8 @@ export class Questions {
           return { type: key.name };
         case "tab":
           return null; // there is nothing to complete
+        case "newline":
+          return this.press({ type: "press", name: "enter" }); // an answer has one line
       }
     }
     const question = this.#question;
@@ -118,8 +120,9 @@ export class Questions {
     else {
       const { state, request } = onKey(question.editor, key);
       if (request?.type === "submit") this.#answered(request.text);
-      else if (request?.type === "end-of-input") return request;
-      else question.editor = state;
+      else if (request?.type === "end-of-input" || request?.type === "tell-malformed") {
+        return request;
+      } else question.editor = state;
     }
     return null;
   }

@@ -308,7 +308,10 @@ Deno.test("helpLines() puts descriptions beside the commands, or below them wher
     "    a command goes to all)",
     "/peers, /list",
   ]);
-  assertEquals(wide.at(-1), "Lines that are pasted at once are one message.");
+  assertEquals(
+    wide.at(-1),
+    "Alt+Enter begins a line of the same message; lines pasted at once are one.",
+  );
   for (const line of narrow) assert(line.length < 30, line);
 });
 

@@ -15,6 +15,7 @@ async function open(options: Partial<CommonOptions> = {}) {
   ui.setPrompt("Alice");
   ui.setNames(() => ["Bob"]);
   ui.listen(room);
+  streams.type(""); // nothing was typed before
   const screenNow = async () => {
     await settle();
     const screen = new Screen(40, 24);
@@ -34,6 +35,41 @@ Deno.test("what is typed is seen, edited, sent and shown once", async () => {
   const screen = await screenNow();
   assertEquals(screen.lines, ["12:03 <Alice> hello", "Alice>"]);
   assertEquals(room.happened, ["hello"]);
+  await ui.close();
+});
+
+Deno.test("Alt+Enter and Ctrl+J begin a line of the same message", async () => {
+  const { streams, ui, room, screenNow } = await open();
+  streams.type("first\x1b\rsecond\nthird");
+  assertEquals((await screenNow()).cursorLine, "Alice> first␊second␊third|");
+  streams.type("\r");
+  await settle();
+  assertEquals(room.happened, ["first\nsecond\nthird"]);
+  await ui.close();
+});
+
+Deno.test("bytes that aren't UTF-8 are seen where they are typed, and told once", async () => {
+  const { streams, ui, room, screenNow } = await open();
+  streams.type(Uint8Array.of(0x63, 0x61, 0x66, 0xe9, 0x0d));
+  streams.type(Uint8Array.of(0xe9, 0x20, 0x0d));
+  const { lines } = await screenNow();
+  assertEquals(lines, [
+    "12:03 ! Your terminal sends bytes that",
+    "        aren't UTF-8; they are replaced",
+    "        by U+FFFD, until you set it to",
+    "        UTF-8",
+    "12:03 <Alice> caf\ufffd",
+    "12:03 <Alice> \ufffd",
+    "Alice>",
+  ]);
+  assertEquals(room.happened, ["caf\ufffd", "\ufffd "]);
+  await ui.close();
+});
+
+Deno.test("what the terminal answers to somebody else's question isn't typed", async () => {
+  const { streams, ui, screenNow } = await open();
+  streams.type("\x1b]11;rgb:0000/0000/0000\x07a\x1bP>|tmux 3.3a\x1b\\b");
+  assertEquals((await screenNow()).cursorLine, "Alice> ab|");
   await ui.close();
 });
 

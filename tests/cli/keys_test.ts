@@ -5,8 +5,16 @@ import { type Key, KeyParser } from "../../lib/cli/keys.ts";
 const encoder = new TextEncoder();
 
 function keysOf(text: string): readonly Key[] {
-  const parser = new KeyParser();
+  const parser = openParser();
   return [...parser.push(encoder.encode(text)), ...parser.timeout()];
+}
+
+/** A parser of keys that are pressed long after the start. */
+function openParser(nowMs: () => number = () => 0): KeyParser {
+  let isMade = false;
+  const parser = new KeyParser(() => isMade ? nowMs() : -60_000);
+  isMade = true;
+  return parser;
 }
 
 const press = (name: string) => ({ type: "press", name }) as Key;
@@ -14,7 +22,15 @@ const text = (value: string): Key => ({ type: "text", text: value });
 
 const CASES: readonly (readonly [bytes: string, keys: readonly Key[]])[] = [
   ["héllo 日本", [text("héllo 日本")]],
-  ["a\rb\n", [text("a"), press("enter"), text("b"), press("enter")]],
+  ["a\rb\n", [text("a"), press("enter"), text("b"), press("newline")]],
+  ["first\x1b\rsecond", [text("first"), press("newline"), text("second")]],
+  // A terminal's answers: its colour, its name, its size in the title, what it can do.
+  ["\x1b]11;rgb:0000/0000/0000\x07K", [text("K")]],
+  ["\x1b]11;rgb:0000/0000/0000\x1b\\K", [text("K")]],
+  ["\x1bP>|tmux 3.3a\x1b\\K", [text("K")]],
+  ["\x1b_Gi=1;OK\x1b\\K\x1b^x\x9cL", [text("K"), text("L")]],
+  ["\x1b]11;rgb:0\rK", [press("enter"), text("K")]],
+  ["\x1b]11;rgb:0\x1b[DK", [press("left"), text("K")]],
   ["\x1b[A\x1bOB", [press("up"), press("down")]],
   ["\x1b[1;5C\x1b[1;3D\x1b[1;2C", [press("word-right"), press("word-left"), press("right")]],
   ["\x1b[H\x1b[4~\x1b[7~\x1bOF", [press("home"), press("end"), press("home"), press("end")]],
@@ -53,9 +69,12 @@ Deno.test("KeyParser reads the same keys however their bytes are cut", () => {
     const encoded = encoder.encode(bytes);
     const whole = joined(keysOf(bytes));
     for (let cut = 0; cut <= encoded.length; cut++) {
-      const parser = new KeyParser();
+      let nowMs = 0;
+      const parser = openParser(() => nowMs);
+      const first = parser.push(encoded.subarray(0, cut));
+      nowMs = 60;
       const keys = [
-        ...parser.push(encoded.subarray(0, cut)),
+        ...first,
         ...parser.push(encoded.subarray(cut)),
         ...parser.timeout(),
       ];
@@ -65,16 +84,81 @@ Deno.test("KeyParser reads the same keys however their bytes are cut", () => {
 });
 
 Deno.test("KeyParser waits for the rest of a sequence, not of text or a paste", () => {
-  const parser = new KeyParser();
-  const waits = (bytes: string) => {
-    parser.push(encoder.encode(bytes));
-    return parser.isWaiting;
+  let nowMs = 0;
+  const parser = openParser(() => nowMs);
+  const waits = (bytes: string | Uint8Array) => {
+    parser.push(typeof bytes === "string" ? encoder.encode(bytes) : bytes);
+    return parser.waitMs;
   };
-  assertEquals(waits("a"), false);
-  assertEquals(waits("\x1b"), true);
-  assertEquals(waits("[20"), true);
-  assertEquals(waits("0~half a paste\x1b"), false);
-  assertEquals(waits("[201~"), false);
+  assertEquals(waits("a"), null);
+  assertEquals(waits("\x1b"), 500);
+  assertEquals(waits("[20"), 2_000);
+  assertEquals(waits("0~half a paste\x1b"), null);
+  assertEquals(waits("[201~"), null);
+  assertEquals(waits(Uint8Array.of(0xe6, 0x97)), 500);
+  assertEquals(waits(Uint8Array.of(0xa5)), null);
+  assertEquals(waits("\x1b]11;"), 2_000);
+  nowMs = 1_500;
+  assertEquals(waits("rgb"), 500, "for an answer at most so long, whatever comes");
+});
+
+Deno.test("KeyParser types nothing of a sequence whose rest comes late", () => {
+  let nowMs = 0;
+  const parser = openParser(() => nowMs);
+  const push = (bytes: string, atMs: number) => {
+    nowMs = atMs;
+    return parser.push(encoder.encode(bytes));
+  };
+  assertEquals(push("\x1b", 0), []);
+  assertEquals(push("[D", 60), [press("left")]);
+  assertEquals(push("\x1b[20", 100), []);
+  assertEquals(push("0~one\rtwo\x1b[20", 160), []);
+  assertEquals(push("1~", 900), [{ type: "paste", text: "one\ntwo" }]);
+});
+
+Deno.test("KeyParser comes back to keys where the rest never comes", () => {
+  let nowMs = 0;
+  const parser = openParser(() => nowMs);
+  const push = (bytes: string, atMs: number) => {
+    nowMs = atMs;
+    return parser.push(encoder.encode(bytes));
+  };
+  for (const start of ["\x1b[2", "\x1b]1", "\x1bP"]) {
+    assertEquals(push(start, nowMs + 10_000), []);
+    assertEquals(push("x", nowMs + 2_000), [text("x")], start);
+  }
+  assertEquals(push("\x1b", nowMs + 10_000), []);
+  assertEquals(push("b", nowMs + 500), [press("escape"), text("b")]);
+});
+
+Deno.test("KeyParser tells of bytes that aren't UTF-8", () => {
+  let nowMs = 0;
+  const parser = openParser(() => nowMs);
+  const malformed = { type: "malformed" } as const;
+  assertEquals(parser.push(Uint8Array.of(0x63, 0x61, 0x66, 0xe9, 0x0d)), [
+    malformed,
+    text("caf\ufffd"),
+    press("enter"),
+  ]);
+  assertEquals(parser.push(Uint8Array.of(0x63, 0xe9)), [text("c")]);
+  nowMs = 500;
+  assertEquals(parser.timeout(), [malformed, text("\ufffd")]);
+  assertEquals(parser.push(encoder.encode("\ufffd")), [text("\ufffd")], "typed as it is");
+});
+
+Deno.test("KeyParser takes a line feed for Enter where it was typed before raw mode", () => {
+  let nowMs = 0;
+  const parser = new KeyParser(() => nowMs);
+  const line = encoder.encode("yes\n");
+  const entered = [text("yes"), press("enter")];
+  assertEquals(parser.push(line), entered);
+  assertEquals(parser.push(line), [text("yes"), press("newline")]);
+  parser.resumed();
+  nowMs = 999;
+  assertEquals(parser.push(line), entered);
+  parser.resumed();
+  nowMs = 2_000;
+  assertEquals(parser.push(line), [text("yes"), press("newline")]);
 });
 
 Deno.test("KeyParser takes any bytes, and comes back from them", () => {
@@ -90,7 +174,7 @@ Deno.test("KeyParser takes any bytes, and comes back from them", () => {
 
 Deno.test("KeyParser ends a paste without its end at a Ctrl+C that somebody presses", () => {
   let nowMs = 0;
-  const parser = new KeyParser(() => nowMs);
+  const parser = openParser(() => nowMs);
   const push = (bytes: string) => parser.push(encoder.encode(bytes));
   assertEquals(push("\x1b[200~one\r"), []);
   assertEquals(push("\x03"), []); // pasted, like the rest

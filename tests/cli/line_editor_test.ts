@@ -23,6 +23,7 @@ const NAMED: Readonly<Record<string, string>> = {
   TAB: "\t",
   WORDLEFT: "\x1b[1;5D",
   WORDRIGHT: "\x1b[1;5C",
+  ALTENTER: "\x1b\r",
   ALTB: "\x1bb",
   ALTF: "\x1bf",
   ALTD: "\x1bd",
@@ -40,7 +41,9 @@ function press(keys: string, start: EditorState = EMPTY_EDITOR) {
   );
   let state = start;
   const requests: EditorRequest[] = [];
-  for (const key of new KeyParser().push(new TextEncoder().encode(bytes))) {
+  const parser = new KeyParser();
+  parser.push(new Uint8Array()); // nothing was typed before
+  for (const key of parser.push(new TextEncoder().encode(bytes))) {
     const step = onKey(state, key);
     state = step.state;
     if (step.request !== null) requests.push(step.request);
@@ -54,6 +57,7 @@ function press(keys: string, start: EditorState = EMPTY_EDITOR) {
 
 const LINES: readonly (readonly [keys: string, line: string])[] = [
   ["hello", "hello|"],
+  ["first<ALTENTER>second<^J>", "first\nsecond\n|"],
   ["hello<LEFT><LEFT>X", "helX|lo"],
   ["hello<HOME>X<END>Y", "XhelloY|"],
   ["hello<^A>X<^E>Y", "XhelloY|"],
@@ -114,6 +118,19 @@ Deno.test("onKey() walks through the history and back to the draft", () => {
   assertEquals(press("<UP><UP><DOWN><DOWN>ft", start).line, "draft|");
   assertEquals(press("<UP><UP>!<ENTER>", start).requests, [{ type: "submit", text: "one!" }]);
   assertEquals(press("<^P><^P><^N>", start).line, "two|");
+});
+
+Deno.test("onKey() keeps what was typed over a line of the history, and the draft", () => {
+  const sent = press("one<ENTER>two<ENTER>").state;
+  assertEquals(press("<UP><^U>a text<UP><DOWN><DOWN>", sent).line, "a text|");
+  const start = press("draft", sent).state;
+  assertEquals(press("<UP>!<UP><DOWN>", start).line, "two!|");
+  assertEquals(press("<UP>!<UP>?<DOWN><DOWN>", start).line, "draft|");
+  assertEquals(press("<UP>!<UP>?<DOWN><DOWN><UP><UP>", start).line, "one?|");
+  assertEquals(press("<UP><^U><DOWN><UP>", start).line, "two|", "nothing was typed there");
+  const after = press("<UP>!<ENTER>", start);
+  assertEquals(after.requests, [{ type: "submit", text: "two!" }]);
+  assertEquals(after.state.history, ["one", "two", "two!"]);
 });
 
 Deno.test("onKey() keeps a bounded history, the newest", () => {

@@ -18,7 +18,16 @@ import type { Target } from "../target.ts";
 
 /** Keys, halves of keys, and what text consists of. */
 const PIECES = ["\r", "\n", "\t", "\x7f", "\x1b", "\x1b[", "\x1bO", "\x1b[A", "\x1b[B", "\x1b[1;5D"]
-  .concat(["\x1b[3~", "\x1b[200~", "\x1b[201~", "\x1b[999;999;999~", "\x1b]0;title\x07", "\x9b1m"])
+  .concat([
+    "\x1b[3~",
+    "\x1b[200~",
+    "\x1b[201~",
+    "\x1b[999;999;999~",
+    "\x1b]0;title\x07",
+    "\x1bP>|tmux",
+    "\x1b\\",
+    "\x9b1m",
+  ])
   .concat(["\x01", "\x02", "\x04", "\x05", "\x06", "\x0b", "\x14", "\x15", "\x17", "\x19", "\x1a"])
   .concat([
     "a",
@@ -50,7 +59,7 @@ function check(bytes: Uint8Array): boolean {
   for (let from = 0; from < bytes.length;) {
     const to = Math.min(bytes.length, from + 1 + random.below(12));
     const keys = [...parser.push(bytes.subarray(from, to))];
-    if (parser.isWaiting && random.chance(0.1)) keys.push(...parser.timeout());
+    if (parser.waitMs !== null && random.chance(0.1)) keys.push(...parser.timeout());
     for (const key of keys) {
       const { state, request } = onKey(editor, key);
       editor = state;
