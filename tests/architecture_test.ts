@@ -191,3 +191,16 @@ Deno.test("architecture: docs/layers.svg shows who imports from whom", async () 
 
   assertEquals(drawn, layersAsSvg(await importsOf(Deno.cwd())), "deno run -A tools/layers.ts");
 });
+
+Deno.test("architecture: the program may read the variables that it reads, and no others", async () => {
+  const read = new Set<string>();
+  for await (const { path } of walk("lib", { includeDirs: false, exts: ["ts"] })) {
+    const text = await Deno.readTextFile(path);
+    for (const [, name] of text.matchAll(/(?:variable\(|_VARIABLE = )"([A-Z0-9_]+)"/g)) {
+      read.add(name!);
+    }
+  }
+  const build = await Deno.readTextFile("tools/build.sh");
+
+  assertEquals(/^variables=(.*)$/m.exec(build)?.[1], [...read].sort().join(","));
+});

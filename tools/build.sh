@@ -6,10 +6,13 @@ set -eu
 cd "$(dirname "$0")/.."
 deno=$(tools/find_deno.sh)
 form=${1:-any}
-# Sockets, files, the environment, the addresses of this machine; no other program, no native library.
+# Sockets, the variables that the program reads, the addresses of this machine; no other program, no native library.
+# Files below /, as the program gives up those that its command line doesn't need (lib/cli/least_privilege.ts), which
+# it couldn't if it were given all files without a name.
+variables=HOME,NO_COLOR,P2PCHAT_HANGUP,P2PCHAT_HOME,P2PCHAT_OPEN_FILES,P2PCHAT_PASSWORD,P2PCHAT_STDOUT,STY,TERM,TMUX,XDG_DATA_HOME,XTERM_VERSION
 # A small young generation, and an old one that is collected each time it has doubled: after a flood a member has a
 # fifth less memory, for a thirtieth more processor time; at a fifth instead of double that would be a fifth more.
-flags="--allow-net --allow-read --allow-write --allow-env --allow-sys --unstable-net --v8-flags=--max-semi-space-size=4,--heap-growing-percent=100"
+flags="--allow-net --allow-read=/ --allow-write=/ --allow-env=$variables --allow-sys=networkInterfaces,uid,userInfo --unstable-net --v8-flags=--max-semi-space-size=4,--heap-growing-percent=100"
 mkdir -p build
 
 # The manual page and the completions, for make install.
@@ -70,7 +73,7 @@ fi
 head_bytes=12288
 sed -e "s/@PROGRAM@/program-$(tools/sha256.sh build/p2pchat.js | cut -c 1-32)/" -e "s/@PROGRAM_BYTES@/$(bytes_of build/program.gz)/" \
   -e "s/@RUNTIME@/runtime-$runtime/" -e "s/@RUNTIME_BYTES@/$(bytes_of "$packed")/" \
-  -e "s/@HEAD_BYTES@/$head_bytes/" -e "s/@FLAGS@/$flags/" tools/launcher.sh > build/launcher.sh
+  -e "s/@HEAD_BYTES@/$head_bytes/" -e "s|@FLAGS@|$flags|" tools/launcher.sh > build/launcher.sh
 if [ "$(bytes_of build/launcher.sh)" -gt "$head_bytes" ]; then
   echo "Cannot build p2pchat: tools/launcher.sh is longer than $head_bytes bytes; raise head_bytes in tools/build.sh" >&2
   exit 1

@@ -7,31 +7,77 @@ runtime=@RUNTIME@
 runtime_bytes=@RUNTIME_BYTES@
 head_bytes=@HEAD_BYTES@
 
-# A part is marked with the time of its stamp, long ago: what was written to since is newer, thus damaged.
+# is PART FILE: whether the file is this part, which is named after the first 32 digits of its SHA-256. (With exec,
+# the shell makes one process for it, not two.)
+is() {
+  digest=$(exec 2>/dev/null sha256sum < "$2")
+  if [ -z "$digest" ]; then digest=$(exec 2>/dev/null shasum -a 256 < "$2"); fi
+  case $digest in "${1#*-}"*) ;; *) return 1 ;; esac
+}
+
+# look FOLDER: asks the system about the cache, in one process for all of it.
+#   whole: the folder and both parts are there;
+#   ours: they are this user's, and others have no right to change anything in them;
+#   runtime_is: differs after each change of the runtime, even one that sets its time back;
+#   compiled: the runtime's databases (SQLite) hold something, perhaps in their write-ahead logs alone.
+look() {
+  whole=yes ours=yes runtime_is='' compiled=yes small=''
+  for part in "$1" "$1/$runtime" "$1/$runtime/p2pchat" "$1/$program" "$1/$program/p2pchat.js"; do
+    # shellcheck disable=SC3067 # dash, bash, ksh, zsh and busybox have it
+    if [ ! -e "$part" ]; then whole=no; elif [ ! -O "$part" ]; then ours=no; fi
+    if [ -L "$part" ] && [ "$part" != "$1" ]; then ours=no; fi
+  done
+  databases=$1/$program/cache
+  set -- "$1" "$1/$runtime" "$1/$runtime/p2pchat" "$1/$program" "$1/$program/p2pchat.js" \
+    "$databases/dep_analysis_cache_v2" "$databases/dep_analysis_cache_v2-wal" \
+    "$databases/v8_code_cache_v2" "$databases/v8_code_cache_v2-wal"
+  facts=$(exec stat -L -c '%a %i %Z %s %n' "$@" 2>/dev/null)
+  if [ -z "$facts" ]; then facts=$(stat -L -f '%Lp %i %c %z %N' "$@" 2>/dev/null); fi
+  while read -r mode inode changed size name; do
+    case $name in
+      "$1") case $mode in *00) ;; *) ours=no ;; esac ;;
+      */cache/*-wal) if [ "$size" -gt 0 ]; then small=''; fi ;;
+      */cache/*)
+        if [ -n "$small" ]; then compiled=no; fi
+        if [ "$size" -gt 4096 ]; then small=''; else small=yes; fi
+        ;;
+      *) case $mode in *[2367]? | *[2367]) ours=no ;; esac ;;
+    esac
+    case $name in */p2pchat) runtime_is="$inode $changed $size" ;; esac
+  done << FACTS
+$facts
+FACTS
+  if [ -n "$small" ]; then compiled=no; fi
+}
+
+# usable FOLDER: both parts are there, and are what is in this file. The program is compared at each start; the runtime,
+# a hundred times as large, when it changed since it was.
 usable() {
-  # shellcheck disable=SC3013 # dash, bash, ksh, zsh and busybox have it
-  [ -s "$1" ] && [ -x "$1" ] && [ -f "$1.stamp" ] && ! [ "$1" -nt "$1.stamp" ]
+  look "$1"
+  [ $whole$ours = yesyes ] || return 1
+  is "$program" "$1/$program/p2pchat.js" && is_runtime "$1"
 }
 
-# ready FOLDER: both parts are there, in a folder of our own: another's could hold another's program.
-ready() {
-  [ -O "$1" ] && usable "$1/$runtime/p2pchat" && usable "$1/$program/p2pchat.js"
+is_runtime() {
+  known=
+  { read -r known < "$1/$runtime/stamp"; } 2>/dev/null
+  [ -x "$1/$runtime/p2pchat" ] || return 1
+  if [ -n "$runtime_is" ] && [ "$known" = "$runtime_is" ]; then return; fi
+  is "$runtime" "$1/$runtime/p2pchat" || return 1
+  { printf '%s\n' "$runtime_is" > "$1/$runtime/stamp"; } 2>/dev/null
 }
 
-# unpack FOLDER DIGEST FILE START BYTES: moved into place by one rename, since several may start at once, and
-# synced before, since a machine that loses power may keep the name without what is in it.
+# unpack FOLDER PART FILE START BYTES: moved into place by one rename, since several may start at once, and synced
+# before, since a machine that loses power may keep the name without what is in it.
 unpack() {
-  if usable "$1/$2/$3"; then return; fi
   fresh=$(mktemp -d "$1/new.XXXXXX" 2>/dev/null) || return 1
   # Quietly: the first of the three may complain that the second has enough.
   if { tail -c "+$4" < "$self" | head -c "$5" | gzip -dc > "$fresh/$3"; } 2>/dev/null &&
-    : > "$fresh/$3.stamp" && chmod 700 "$fresh/$3" &&
-    touch -t 202001010000 "$fresh/$3" && touch -t 202001010001 "$fresh/$3.stamp" &&
-    { sync "$fresh/$3" 2>/dev/null || sync; } && mkdir -p "$1/$2" 2>/dev/null; then
-    mv -f "$fresh/$3" "$1/$2/$3" 2>/dev/null && mv -f "$fresh/$3.stamp" "$1/$2/$3.stamp" 2>/dev/null
+    is "$2" "$fresh/$3" && chmod 700 "$fresh/$3" &&
+    { sync "$fresh/$3" 2>/dev/null || sync; } && mkdir -p -m 700 "$1/$2" 2>/dev/null; then
+    mv -f "$fresh/$3" "$1/$2/$3" 2>/dev/null
   fi
   rm -rf "$fresh"
-  usable "$1/$2/$3"
 }
 
 # The three of each kind that were used last stay; a version that is running needs its files no more.
@@ -52,41 +98,43 @@ case " $* " in
 esac
 said=no
 
-# fill FOLDER: makes it ready, where it is ours and can be written and run from.
+# fill FOLDER: makes it usable, where it is ours and can be written and run from. What others could have changed goes.
 fill() {
   # shellcheck disable=SC2174 # the folders above are the user's own matter
   mkdir -p -m 700 "$1" 2>/dev/null
-  [ -O "$1" ] && chmod 700 "$1" 2>/dev/null || return 1
+  # shellcheck disable=SC3067
+  [ -O "$1" ] || return 1
   trap 'rm -rf "${fresh:-}"; exit 130' HUP INT TERM
-  if [ $watched = yes ] && ! usable "$1/$runtime/p2pchat"; then
-    said=yes
-    printf 'Unpacking p2pchat, this once ...' >&2
+  look "$1"
+  if [ $ours = no ]; then
+    chmod 700 "$1" 2>/dev/null || return 1
+    rm -rf "$1/${runtime:?}" "$1/${program:?}"
   fi
-  unpack "$1" "$runtime" p2pchat "$((head_bytes + program_bytes + 1))" "$runtime_bytes" &&
-    unpack "$1" "$program" p2pchat.js "$((head_bytes + 1))" "$program_bytes" &&
+  if ! is_runtime "$1"; then
+    if [ $watched = yes ]; then
+      said=yes
+      printf 'Unpacking p2pchat, this once ...' >&2
+    fi
+    unpack "$1" "$runtime" p2pchat "$((head_bytes + program_bytes + 1))" "$runtime_bytes"
+  fi
+  unpack "$1" "$program" p2pchat.js "$((head_bytes + 1))" "$program_bytes"
+  if usable "$1"; then
     true > "$1/$runtime/used" && true > "$1/$program/used" && clean "$1"
-  if ready "$1"; then compile "$1"; fi
+    compile "$1"
+  fi
   trap - HUP INT TERM
   # What the program says begins in the first column.
   if [ $said = yes ]; then printf '\r\033[J' >&2; fi
-  ready "$1"
+  usable "$1"
 }
 
 # compile FOLDER: the first process of a program compiles it, and holds 45 MB more until it ends: it is one that ends.
 compile() (run "$1" --version) > /dev/null 2>&1 < /dev/null
 
-# compiled FOLDER: the runtime's databases (SQLite) hold something, perhaps in their write-ahead logs alone.
-compiled() {
-  for database in "$1/$program/cache/dep_analysis_cache_v2" "$1/$program/cache/v8_code_cache_v2"; do
-    if [ -s "$database-wal" ] || [ ! -f "$database" ]; then continue; fi
-    [ "$(($(wc -c 2>/dev/null < "$database")))" -gt 4096 ] || return 1
-  done
-}
-
 # mend FOLDER: the runtime replaces a database that it finds locked, as it may when several start at once after a
 # kill. While a process lives that has the old one open, each new one finds it empty, and compiles all for itself.
 mend() {
-  if compiled "$1"; then return; fi
+  if [ $compiled = yes ]; then return; fi
   fresh=$(mktemp -d "$1/new.XXXXXX" 2>/dev/null) || return
   mv -f "$1/$program/cache" "$fresh" 2>/dev/null && compile "$1"
   rm -rf "$fresh"
@@ -151,7 +199,7 @@ if ! utf8 "$cache"; then
   echo "error: The variable $from isn't UTF-8 text; set another" >&2
   exit 2
 fi
-if [ -n "$cache" ] && ready "$cache"; then
+if [ -n "$cache" ] && usable "$cache"; then
   mend "$cache"
   run "$cache" "$@"
 fi
@@ -177,7 +225,7 @@ for temporary in "${TMPDIR:-/tmp}" /tmp /var/tmp; do
   mkdir -m 700 "$cache" 2>/dev/null
   for folder in "$cache" "$cache".*; do
     if [ ! -L "$folder" ] && [ -d "$folder" ] && [ -O "$folder" ]; then
-      if ready "$folder" || fill "$folder"; then
+      if usable "$folder" || fill "$folder"; then
         mend "$folder"
         run "$folder" "$@"
       fi

@@ -44,6 +44,7 @@ const importWords = {
 export const accountsProgramCommands: readonly ProgramCommand[] = [
   {
     ...listWords,
+    fileUse: "read",
     help: "the accounts of the directory here, or all that is wrong with their file",
     flags: [],
     prepare(line) {
@@ -80,6 +81,7 @@ export const accountsProgramCommands: readonly ProgramCommand[] = [
   },
   {
     ...importWords,
+    fileUse: "read",
     help: "add accounts from a CSV file with the columns name,password",
     flags: [],
     prepare(line) {

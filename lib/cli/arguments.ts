@@ -5,9 +5,10 @@ import { userInfo } from "node:os";
 import { resolve } from "node:path";
 import { P2pchatError } from "../base/errors.ts";
 import { hasInvite, inviteMisplaced } from "../protocols/mesh/invite.ts";
-import { dataFolder } from "../store/paths.ts";
+import { dataFolder, foldersOf } from "../store/paths.ts";
 import { quotedStart, startOf } from "../base/text.ts";
 import { type Flag, portApart, takesValue } from "./flags.ts";
+import type { FileNeed, FileUse } from "./least_privilege.ts";
 import { didYouMean } from "../base/nearest.ts";
 import { inWords } from "../base/words.ts";
 import type { AdvertisedAddress, CommonOptions } from "./options.ts";
@@ -27,6 +28,15 @@ export interface ProgramCommand {
   readonly example: string;
   /** In addition to `COMMON_FLAGS`. */
   readonly flags: readonly Flag[];
+  /** What is done with the file that its first word names, if that is FILE. */
+  readonly fileUse?: FileUse;
+  /** Whether it leaves the data folder alone. */
+  readonly withoutData?: true;
+  /**
+   * Files in use that the command line doesn't name, but the profile does. Runs with all rights, and reads no more than
+   * is needed for that.
+   */
+  readonly remembered?: (line: CommandLine) => Promise<readonly FileNeed[]>;
   /**
    * Checks the words and flags, and returns the work to do. Accesses neither network nor files.
    * @throws {P2pchatError} `usage` or `bad-name`.
@@ -49,6 +59,7 @@ export const COMMON_FLAGS: readonly Flag[] = [
     name: "data",
     value: "DIR",
     help: "keep files there (~/.local/share/p2pchat)",
+    use: "write",
     parse: (text) => text,
   },
   { name: "json", help: "one JSON object per line, for scripts" },
@@ -56,7 +67,13 @@ export const COMMON_FLAGS: readonly Flag[] = [
   { name: "no-color", help: "no colours" },
   { name: "stay", help: "keep running when input ends" },
   { name: "verbose", help: "seconds in times, and more notices" },
-  { name: "log-file", value: "FILE", help: "write a log there", parse: (text) => text },
+  {
+    name: "log-file",
+    value: "FILE",
+    help: "write a log there",
+    use: "write",
+    parse: (text) => text,
+  },
   { name: "help", help: "show this" },
 ];
 
@@ -68,7 +85,12 @@ export type Request =
    * commands.
    */
   | { readonly type: "help"; readonly about: readonly ProgramCommand[]; readonly asked: boolean }
-  | { readonly type: "run"; readonly run: () => Promise<void> };
+  | {
+    readonly type: "run";
+    /** The files that it uses, those that a profile names included. */
+    readonly needs: () => Promise<readonly FileNeed[]>;
+    readonly run: () => Promise<void>;
+  };
 
 /**
  * Parses the command line.
@@ -118,7 +140,8 @@ function parsedCommandLine(
     if (text === "") throw new P2pchatError("usage", `--${flag.name} needs a value: ${flag.value}`);
     values.set(flag.name, flag.parse(text, `--${flag.name}`));
   }
-  checkPaths(pathsOf(given, words, entry.form, ownFlags));
+  const paths = pathsOf(given, words, entry, ownFlags);
+  checkPaths(paths);
   const value = <Value>(flag: string) => values.get(flag) as Value | undefined;
   const common: CommonOptions = {
     dataFolder: dataFolder({ flag: value<string>("data") ?? null, variable, accountHome }),
@@ -129,31 +152,43 @@ function parsedCommandLine(
     verbose: given.isOn("verbose"),
     logFile: value<string>("log-file") ?? null,
   };
-  return { type: "run", run: entry.prepare({ words, common, value, isOn: given.isOn }) };
+  const line = { words, common, value, isOn: given.isOn };
+  const needs = async () => [
+    ...(entry.withoutData ? [] : foldersOf(common.dataFolder)).map(written),
+    ...[...paths].flatMap(([what, need]) => what === "--data" ? [] : [need]),
+    ...await entry.remembered?.(line) ?? [],
+  ];
+  return { type: "run", needs, run: entry.prepare(line) };
+}
+
+function written(path: string): FileNeed {
+  return { path, use: "write" };
 }
 
 /** The files and folders named on the command line, by the flag or variable that names them. */
 function pathsOf(
   given: Given,
   words: readonly string[],
-  form: string,
+  { fileUse }: Pick<ProgramCommand, "fileUse">,
   flags: readonly Flag[],
-): ReadonlyMap<string, string> {
-  const paths = new Map<string, string>();
+): ReadonlyMap<string, FileNeed> {
+  const paths = new Map<string, FileNeed>();
   for (const flag of flags) {
     const path = given.text(flag.name);
-    const isPath = takesValue(flag) && ["FILE", "DIR"].includes(flag.value);
-    if (isPath && path !== undefined) paths.set(`--${flag.name}`, path);
+    if (path === undefined || !takesValue(flag) || flag.use === undefined) continue;
+    paths.set(`--${flag.name}`, { path, use: flag.use });
   }
   const [first] = words;
-  if (first !== undefined && /^\[?FILE\b/.test(form)) paths.set("FILE", first);
+  if (first !== undefined && fileUse !== undefined) {
+    paths.set("FILE", { path: first, use: fileUse });
+  }
   return paths;
 }
 
 /** @throws {P2pchatError} `usage` where a path can't be used as given, or where two files would be the same one. */
-function checkPaths(paths: ReadonlyMap<string, string>): void {
-  const log = paths.get("--log-file");
-  for (const [what, path] of paths) {
+function checkPaths(paths: ReadonlyMap<string, FileNeed>): void {
+  const log = paths.get("--log-file")?.path;
+  for (const [what, { path }] of paths) {
     // The runtime replaces bytes that aren't UTF-8 by this character.
     if (path.includes("\ufffd")) {
       const text = `${what} must be a path in UTF-8, is ${quotedStart(path)}; name another one`;

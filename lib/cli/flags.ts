@@ -15,6 +15,7 @@ import { parseName } from "../base/names.ts";
 import { didYouMean } from "../base/nearest.ts";
 import { quotedStart } from "../base/text.ts";
 import { inWords } from "../base/words.ts";
+import type { FileUse } from "./least_privilege.ts";
 import type { AdvertisedAddress } from "./options.ts";
 
 /** A flag without a value: on if it is given. */
@@ -29,6 +30,8 @@ export interface ValueFlag<Value> extends Switch {
   readonly value: string;
   /** @throws {P2pchatError} `usage` where `text` isn't a valid value. */
   readonly parse: (text: string, what: string) => Value;
+  /** What is done with the file or folder that the value names; absent where it names none. */
+  readonly use?: FileUse;
   /** All possible values, where these are a few words. */
   readonly words?: readonly string[];
 }

@@ -22,6 +22,7 @@ export const friendsProgramCommand: ProgramCommand = {
       name: "users",
       value: "FILE",
       help: "the table of friends: lines of name, address, port and, optionally, fingerprint",
+      use: "read",
       parse: fileName,
     },
     hostFlag("listen"),

@@ -8,7 +8,6 @@
 import { Buffer } from "node:buffer";
 import { numberText } from "../base/counts.ts";
 import { type Crypto, utf8 } from "../base/crypto.ts";
-import { dateText } from "../base/dates.ts";
 import { MalformedError, P2pchatError } from "../base/errors.ts";
 import type { Hash, RequestId } from "../base/ids.ts";
 import { invariant } from "../base/invariant.ts";
@@ -27,22 +26,25 @@ import {
 import { writeAnew } from "../store/append_log.ts";
 import { type AppendFile, corruptError, type Disk, folderOf, writeAll } from "../store/disk.ts";
 import { HeldLock } from "../store/held_lock.ts";
-import { replaceFile, Replacement, REPLACEMENT_SUFFIX } from "../store/replacement.ts";
-import { foreignError, inUseError, versionError } from "./group_log_errors.ts";
+import {
+  ASIDE_INFIX,
+  asideNames,
+  replaceFile,
+  Replacement,
+  REPLACEMENT_SUFFIX,
+} from "../store/replacement.ts";
+import { asidesError, foreignError, inUseError, versionError } from "./group_log_errors.ts";
 import { GroupLogIndex, indexing } from "./group_log_index.ts";
 import { GroupLogReader, NOTHING } from "./group_log_reader.ts";
 import { firstBytes, type LogFault, type LogScan, scanGroupLog } from "./group_log_scan.ts";
-
-/** Part of the names of files set aside, between the log's name and the time. */
-const ASIDE_INFIX = ".damaged-";
 
 export interface GroupLogPorts {
   readonly disk: Disk;
   readonly crypto: Crypto;
   /** The id of this process, shown to whoever wants the log meanwhile. */
   readonly pid: number;
-  /** The wall time, for the names of files set aside. */
-  wallMs(): number;
+  /** The wall time at which this process started, for the names of files set aside. */
+  readonly startedMs: number;
 }
 
 export interface OpenedGroupLog {
@@ -307,13 +309,14 @@ export class GroupLog implements EntryLog {
   /** Renames the file. @returns Its new name. */
   async #setAside(): Promise<string> {
     const { disk } = this.ports;
-    const time = dateText(this.ports.wallMs()).replace(/[-:]|\.\d+/g, "");
-    const name = `${this.path}${ASIDE_INFIX}${time}`;
-    let free = name;
-    for (let n = 2; await disk.stat(free) !== null; n++) free = `${name}-${n}`;
-    await disk.rename(this.path, free);
-    await disk.syncFolder(folderOf(this.path));
-    return free;
+    const names = asideNames(this.path, this.ports.startedMs);
+    for (const name of names) {
+      if (await disk.stat(name) !== null) continue;
+      await disk.rename(this.path, name);
+      await disk.syncFolder(folderOf(this.path));
+      return name;
+    }
+    throw asidesError(this.path, names.length);
   }
 
   #forget(): void {

@@ -26,6 +26,8 @@ const exportWords = {
 export const logProgramCommands: readonly ProgramCommand[] = [
   {
     ...verifyWords,
+    fileUse: "read-beside",
+    withoutData: true,
     help:
       "check a group's log, the file that /status names: that its entries are as their authors wrote them, and that only the coordinator decided edits",
     flags: [
@@ -44,6 +46,8 @@ export const logProgramCommands: readonly ProgramCommand[] = [
   },
   {
     ...exportWords,
+    fileUse: "read-beside",
+    withoutData: true,
     help: "the entries of a group's log, for people or for other programs",
     flags: [
       {

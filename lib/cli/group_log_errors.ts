@@ -13,6 +13,14 @@ export function inUseError(path: string, lock: { readonly heldBy: string }): P2p
   );
 }
 
+/** The error for a log that this process has set aside too often. */
+export function asidesError(path: string, asides: number): P2pchatError {
+  const text =
+    `Cannot set ${path} aside again: this program did so ${asides} times; move the files ` +
+    "beside it that are called damaged away, and start it again";
+  return new P2pchatError("disk", text);
+}
+
 /** The error for a log that was removed while it was being read. */
 export function removedError(path: string): P2pchatError {
   const text = `Cannot read ${path}: it was removed meanwhile; see that it is there and try again`;

@@ -19,7 +19,7 @@ import { entriesText, numberText } from "../base/counts.ts";
 import { openGroup } from "./group_store.ts";
 import { MEMBER_PORTS } from "./member_arguments.ts";
 import { asWritten, memberCommands, type MemberCommandSink } from "./member_commands.ts";
-import { logPathOf, type MemberPlace, MemberPlaces } from "./member_place.ts";
+import { groupsFolder, logPathOf, type MemberPlace, MemberPlaces } from "./member_place.ts";
 import { MemberRelay } from "./member_relay.ts";
 import { CATCHING_UP_TOLD_MS, type MemberOwnEvent, MemberRendering } from "./member_rendering.ts";
 import { inputTo } from "./mode_input.ts";
@@ -57,7 +57,7 @@ export async function runMember(options: MemberOptions): Promise<void> {
     const { disk, folder, knownPeers, environment, ui } = session;
     const logPath = options.logPath === null ? null : await logPathOf(disk, options.logPath);
     const keyAt = (address: string) => keyPinned(knownPeers, scopeOf(address), COORDINATOR_NAME);
-    const places = await MemberPlaces.open(disk, `${folder}/group`, keyAt);
+    const places = await MemberPlaces.open(disk, groupsFolder(folder), keyAt);
     const relay = new MemberRelay();
     const { handler, leave } = inputTo<MemberCommand>(
       environment.log,
@@ -188,8 +188,8 @@ type OpenedGroup = Awaited<ReturnType<typeof openGroup>>;
 async function chat(wiring: Wiring): Promise<void> {
   const { options, place, logPath, disk, environment, identity, ui, relay } = wiring;
   const notice = (text: string) => showNotices(ui, text);
-  const { crypto, wallMs } = environment;
-  const ports = { disk, crypto, pid: Deno.pid, wallMs, notice };
+  const { crypto } = environment;
+  const ports = { disk, crypto, pid: Deno.pid, startedMs: performance.timeOrigin, notice };
   const isKnown = logPath === place.logPath;
   const group = await openGroup(ports, { folder: place.folder, db: logPath, isKnown });
   // Shown before the log's entries: after these, the user would think that entries fetched since are still missing.

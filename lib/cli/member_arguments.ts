@@ -47,10 +47,16 @@ export const memberProgramCommand: ProgramCommand = {
       name: "db",
       value: "FILE",
       help: "keep the log there, from now on (below the profile)",
+      use: "keep-log",
       parse: fileName,
     },
     { name: "no-wait", help: "end if the coordinator doesn't answer at the start" },
   ],
+  async remembered(line) {
+    const { rememberedLogs } = await import("./member_place.ts");
+    const logs = await rememberedLogs(memberOptions(line));
+    return logs.map((path) => ({ path, use: "keep-log" }));
+  },
   prepare(line) {
     const options = memberOptions(line);
     return async () => {

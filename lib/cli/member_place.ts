@@ -10,6 +10,8 @@ import type { Fingerprint } from "../base/fingerprint.ts";
 import { type Endpoint, endpointText } from "../base/ids.ts";
 import { P2pchatError } from "../base/errors.ts";
 import { type Disk, folderOf, systemReason } from "../store/disk.ts";
+import { findProfileFolder, type ProfileOwner } from "../store/profile_folder.ts";
+import { RealDisk } from "../store/real_disk.ts";
 import { pathDigest } from "../store/paths.ts";
 import { Table, type TableRow } from "../store/table.ts";
 import { defaultLog } from "./group_store.ts";
@@ -45,6 +47,23 @@ export async function logPathOf(disk: Disk, path: string): Promise<string> {
   if (kind === "folder") return real;
   const why = kind === null ? `there is no folder ${folder}` : `${folder} is no folder`;
   throw refused(why, "make it, or name another file");
+}
+
+/**
+ * The logs that the places of a profile name, outside it: what an earlier start was told with `--db`. None where they
+ * can't be read: opening them reports the error.
+ */
+export async function rememberedLogs(owner: ProfileOwner): Promise<readonly string[]> {
+  const disk = new RealDisk();
+  try {
+    const profile = await findProfileFolder(disk, owner);
+    if (profile === null) return [];
+    const { all } = await MemberPlaces.open(disk, groupsFolder(profile), () => null);
+    return all.map(({ logPath }) => logPath).filter((path) => !path.startsWith(`${profile}/`));
+  } catch (error) {
+    if (error instanceof P2pchatError) return [];
+    throw error;
+  }
 }
 
 /** The coordinator's key, if one was met at the address. */
@@ -107,6 +126,11 @@ export class MemberPlace {
   }
 }
 
+/** The folder of all groups of a profile. */
+export function groupsFolder(profile: string): string {
+  return `${profile}/group`;
+}
+
 /** The places of a profile. */
 export class MemberPlaces {
   private constructor(
@@ -122,7 +146,6 @@ export class MemberPlaces {
    *   needed.
    */
   static async open(disk: Disk, groups: string, keyAt: KeyAt): Promise<MemberPlaces> {
-    await disk.makeFolder(groups);
     const all: MemberPlace[] = [];
     for (const name of [...await disk.list(groups)].sort()) {
       const folder = `${groups}/${name}`;

@@ -16,6 +16,7 @@ export const PASSWORD_FILE_FLAG: ValueFlag<string> = {
   name: "password-file",
   value: "FILE",
   help: "the password is in that file (otherwise in P2PCHAT_PASSWORD, or asked for)",
+  use: "read",
   parse: (text) => text,
 };
 

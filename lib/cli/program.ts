@@ -8,6 +8,7 @@ import { errorTerminal } from "./answers.ts";
 import { asksForJson, parseCommandLine, type ProgramCommand } from "./arguments.ts";
 import { endingOf } from "./errors.ts";
 import { logProgramCommands } from "./group_log_arguments.ts";
+import { keepOnly } from "./least_privilege.ts";
 import { flushLog, logEnding, logFault, stackOf } from "./log.ts";
 import { meshProgramCommand } from "./mesh_arguments.ts";
 import { outputError } from "./output.ts";
@@ -81,6 +82,7 @@ async function execute(
       await print(usageText(request.about, commands, usageColumns()));
       return request.asked ? 0 : STATUS_NO_COMMAND;
     case "run":
+      keepOnly(await request.needs());
       await request.run();
       return 0;
   }

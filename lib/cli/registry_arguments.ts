@@ -36,6 +36,7 @@ export const registryProgramCommand: ProgramCommand = {
       name: "new-password-file",
       value: "FILE",
       help: "with --login: change the password to the one in that file",
+      use: "read",
       parse: fileName,
     },
     hostFlag("accept connections"),

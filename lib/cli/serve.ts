@@ -138,11 +138,11 @@ class Service {
   async #coordinate(): Promise<boolean> {
     const { options, disk, folder, environment, identity, knownPeers, ui } = this.wiring;
     const notice = (text: string) => showNotices(ui, text);
-    const { crypto, wallMs } = environment;
+    const { crypto } = environment;
     if (this.#hasBegun) await checkRoom(disk, folder);
-    const group = await openCoordinator({ disk, crypto, pid: Deno.pid, wallMs, notice }, {
-      folder,
-    });
+    const startedMs = performance.timeOrigin;
+    const ports = { disk, crypto, pid: Deno.pid, startedMs, notice };
+    const group = await openCoordinator(ports, { folder });
     let links: Links | null = null;
     try {
       // An absolute path, as operators copy the paths of snapshots.

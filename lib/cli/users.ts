@@ -82,17 +82,16 @@ export async function addUser(options: AddUserOptions): Promise<void> {
 
 async function addToTable({ dataFolder, file, user }: AddUserOptions): Promise<UserInfoRow> {
   const disk = new RealDisk();
-  const writer = String(Deno.pid);
   const real = await realTablePath(file);
   const turn = await takeTurn(
     disk,
     file,
     tableLock(dataFolder, real),
-    writer,
+    String(Deno.pid),
     SYSTEM_LINK_CLOCK,
   );
   try {
-    return await addUserInfo(disk, await behindLink(file, real), user, writer);
+    return await addUserInfo(disk, await behindLink(file, real), user);
   } finally {
     turn.release();
   }

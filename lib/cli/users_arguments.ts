@@ -29,6 +29,8 @@ const keyWords = {
 export const usersProgramCommands: readonly ProgramCommand[] = [
   {
     ...checkWords,
+    fileUse: "read",
+    withoutData: true,
     help: "show a table of users, or all that is wrong with it",
     flags: [],
     prepare(line) {
@@ -38,6 +40,7 @@ export const usersProgramCommands: readonly ProgramCommand[] = [
   },
   {
     ...addWords,
+    fileUse: "replace",
     help: "add somebody to a table of users, which is created if there is none",
     flags: [],
     prepare(line) {

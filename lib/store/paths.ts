@@ -1,4 +1,4 @@
-/** The layout of the data folder: `users/NAME/`, `serve/` and `regserver/`. */
+/** The layout of the data folder: `users/NAME/`, `serve/`, `regserver/` and `tables/`. */
 
 import { hash } from "node:crypto";
 import { utf8 } from "../base/crypto.ts";
@@ -34,6 +34,11 @@ export function dataFolder(source: DataFolderSource): string {
   );
 }
 
+/** The folders in the data folder: all that the program keeps is below one of them. */
+export function foldersOf(data: string): readonly string[] {
+  return [usersFolder(data), serveFolder(data), regserverFolder(data), tableLocks(data)];
+}
+
 /** The folder of all users' profiles. */
 export function usersFolder(data: string): string {
   return `${data}/users`;
@@ -58,7 +63,11 @@ export function regserverFolder(data: string): string {
  * leaves nothing.
  */
 export function tableLock(data: string, path: string): string {
-  return `${data}/tables/${pathDigest(path)}.lock`;
+  return `${tableLocks(data)}/${pathDigest(path)}.lock`;
+}
+
+function tableLocks(data: string): string {
+  return `${data}/tables`;
 }
 
 /** Letters of a digest: 64 bits are plenty, as a user has only a few tables. */

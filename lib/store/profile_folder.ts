@@ -48,8 +48,11 @@ export async function openProfileFolder(
   }
 }
 
-/** Of several, the one of earlier versions, or else the first by code units: whatever spelling was typed. */
-async function findProfileFolder(
+/**
+ * The folder of a user's profile; null where there is none. Of several, the one of earlier versions, or else the first
+ * by code units: whatever spelling was typed.
+ */
+export async function findProfileFolder(
   disk: Disk,
   { dataFolder, name }: ProfileOwner,
 ): Promise<string | null> {

@@ -24,6 +24,8 @@ import {
 } from "./disk.ts";
 
 const PERMISSION_BITS = 0o777;
+/** The longest content of a lock file: a process id and a line end. */
+const LOCK_BYTES_MAX = 24;
 /** Shortest interval between checks whether an open file is still in its place; their cost isn't noticeable then. */
 const LOOK_MS = 1_000;
 
@@ -153,11 +155,10 @@ export class RealDisk implements Disk {
   }
 
   async openAppend(path: string, options?: OpenOptions): Promise<AppendFile> {
-    const how = options?.isNew === true ? { createNew: true } : { create: true };
     const file = await orDiskError(
       "open",
       path,
-      () => Deno.openSync(path, { read: true, append: true, ...how, mode: FILE_MODE }),
+      () => openOwn(path, { read: true, append: true }, options?.isNew === true),
     );
     const opened = new RealAppendFile(path, file, this.nowMs);
     if (options?.empty === true) {
@@ -228,10 +229,10 @@ export class RealDisk implements Disk {
 
   async tryLock(path: string, holder: string): Promise<DiskLock | { readonly heldBy: string }> {
     return await orDiskError("lock", path, () => {
-      const options = { read: true, write: true, create: true, mode: FILE_MODE };
-      const file = Deno.openSync(path, options);
+      const file = openOwn(path, { read: true, write: true }, false);
       let locked = false;
       try {
+        refuseOther(file);
         // flock(2): the lock belongs to the open file, so the system releases it when the process is killed.
         locked = file.tryLockSync(true);
         if (!locked) return { heldBy: Deno.readTextFileSync(path) };
@@ -251,6 +252,45 @@ export class RealDisk implements Disk {
       };
     });
   }
+}
+
+/**
+ * Opens a file, or makes it; never one that a link leads to. Another user may have put the link into a folder that
+ * both can write to, so that this one's program writes over a file of this one's.
+ */
+function openOwn(
+  path: string,
+  access: { readonly read: true; readonly append?: true; readonly write?: true },
+  isNew: boolean,
+): Deno.FsFile {
+  const make = () => Deno.openSync(path, { ...access, createNew: true, mode: FILE_MODE });
+  if (isNew) return make();
+  let file: Deno.FsFile;
+  try {
+    file = Deno.openSync(path, access);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    return make();
+  }
+  try {
+    const [named, opened] = [Deno.lstatSync(path), file.statSync()];
+    if (named.dev === opened.dev && named.ino === opened.ino) return file;
+    const text = named.isSymlink ? "it is a symbolic link" : "it was replaced meanwhile";
+    throw Object.assign(new Error(text), { code: "ELOOP" });
+  } catch (error) {
+    file.close();
+    throw error;
+  }
+}
+
+/** Lock files contain an id, or nothing: another file, under a second name, would be written over. */
+function refuseOther(file: Deno.FsFile): void {
+  const bytes = new Uint8Array(LOCK_BYTES_MAX + 1);
+  const count = file.readSync(bytes) ?? 0;
+  file.seekSync(0, Deno.SeekMode.Start);
+  const isLock = count <= LOCK_BYTES_MAX &&
+    /^[0-9]*\n?$/.test(new TextDecoder().decode(bytes.subarray(0, count)));
+  if (!isLock) throw Object.assign(new Error("it is no lock file"), { code: "EEXIST" });
 }
 
 /** Whether the open file is the one at `path`. */

@@ -3,11 +3,35 @@
  * or the new one, whole.
  */
 
+import { dateText } from "../base/dates.ts";
 import { P2pchatError } from "../base/errors.ts";
 import { type AppendFile, type Disk, folderOf, writeAll } from "./disk.ts";
 
 /** Name suffix of a file that isn't in place yet. One left by a crash is removed when the store is next opened. */
 export const REPLACEMENT_SUFFIX = ".new";
+
+/** The suffix where others may write, too: no other process has the same, or can guess it. */
+const OWN_SUFFIX = `${REPLACEMENT_SUFFIX}-${crypto.getRandomValues(new Uint8Array(8)).toHex()}`;
+
+/** How often one process may set aside the file at a path: each time leaves a whole file there. */
+const ASIDES_MAX = 16;
+
+/** What stands between a file's name and the time in the names under which it is set aside. */
+export const ASIDE_INFIX = ".damaged-";
+
+/**
+ * The names under which the file at `path` may be set aside by this process, in the order in which they are tried.
+ * @param startedMs The wall time at which the process started: rights over these names are taken then.
+ */
+export function asideNames(path: string, startedMs: number): readonly string[] {
+  const first = path + ASIDE_INFIX + dateText(startedMs).replace(/[-:]|\.\d+/g, "");
+  return Array.from({ length: ASIDES_MAX }, (_, at) => at === 0 ? first : `${first}-${at + 1}`);
+}
+
+/** The names that new versions of the file at `path` may have in this process. */
+export function replacementNames(path: string): readonly string[] {
+  return [path + REPLACEMENT_SUFFIX, path + OWN_SUFFIX];
+}
 
 export class Replacement {
   private constructor(readonly disk: Disk, readonly path: string, readonly file: AppendFile) {}
@@ -18,18 +42,18 @@ export class Replacement {
     path: string,
     suffix: string = REPLACEMENT_SUFFIX,
   ): Promise<Replacement> {
-    const file = await disk.openAppend(path + suffix, { empty: true });
+    // Made anew, as somebody else may have put a link there.
+    await disk.remove(path + suffix);
+    const file = await disk.openAppend(path + suffix, { isNew: true });
     return new Replacement(disk, path, file);
   }
 
   /**
-   * As `begin`, in a folder where others may write, too: in a file that must not exist yet, under an unguessable
-   * name.
+   * As `begin`, in a folder where others may write, too: in a file that must not exist yet, under a name of this
+   * process that nobody can guess.
    */
-  static async beginAmongOthers(disk: Disk, path: string, writer: string): Promise<Replacement> {
-    const chance = crypto.getRandomValues(new Uint8Array(8)).toHex();
-    const name = `${path}${REPLACEMENT_SUFFIX}-${writer}-${chance}`;
-    const file = await disk.openAppend(name, { isNew: true });
+  static async beginAmongOthers(disk: Disk, path: string): Promise<Replacement> {
+    const file = await disk.openAppend(path + OWN_SUFFIX, { isNew: true });
     return new Replacement(disk, path, file);
   }
 

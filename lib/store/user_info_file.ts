@@ -32,7 +32,6 @@ export async function readUserInfo(disk: Disk, path: string): Promise<Uint8Array
 /**
  * Adds a row to the table at `path`, which is created where there is none; durable when it returns. Comments,
  * order, line ends, owner, group and permissions are preserved.
- * @param writer Distinguishes this program from others that add rows at the same time, such as by its process id.
  * @returns The row with its line.
  * @throws {P2pchatError} `bad-file`; `in-use` where another program changed the file meanwhile; `not-allowed` where
  *   the new file would have another owner; `disk`.
@@ -41,7 +40,6 @@ export async function addUserInfo(
   disk: Disk,
   path: string,
   user: UserInfo,
-  writer: string,
 ): Promise<UserInfoRow> {
   const version = await disk.version(path).catch((error) =>
     refuse("bad-file", "read", path, error)
@@ -51,7 +49,7 @@ export async function addUserInfo(
   try {
     const mode = (await disk.stat(path))?.mode ?? null;
     if (mode !== null && (mode & WRITE_BITS) === 0) throw readOnly(path);
-    const replacement = await Replacement.beginAmongOthers(disk, path, writer);
+    const replacement = await Replacement.beginAmongOthers(disk, path);
     try {
       replacement.write(bytes);
       if (mode !== null) {

@@ -177,7 +177,7 @@ export function endOf(batches: readonly SignedBatch[]): HistoryEnd {
 }
 
 export function portsOf(disk: Disk): GroupLogPorts {
-  return { disk, crypto: nodeCrypto, pid: 7, wallMs: () => NOON_MS };
+  return { disk, crypto: nodeCrypto, pid: 7, startedMs: NOON_MS };
 }
 
 export function openLogAt(disk: Disk, path: string, certainThrough: number | null = null) {

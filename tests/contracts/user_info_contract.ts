@@ -27,7 +27,7 @@ export function userInfoContract(
       run(({ disk, folder }) => test(disk, `${folder}/users.txt`)));
 
   contract("addUserInfo() makes the file where there is none", async (disk, path) => {
-    const row = await addUserInfo(disk, path, BOB, "1");
+    const row = await addUserInfo(disk, path, BOB);
 
     assertEquals(row, { ...BOB, line: 2 });
     assertEquals(
@@ -41,7 +41,7 @@ export function userInfoContract(
     await put(disk, path, before);
     await disk.setMode(path, 0o640);
 
-    const row = await addUserInfo(disk, path, BOB, "1");
+    const row = await addUserInfo(disk, path, BOB);
 
     assertEquals(row.line, 5);
     assertEquals(await textAt(disk, path), `${before}\r\nbob 10.0.0.2 5001\r\n`);
@@ -61,7 +61,7 @@ export function userInfoContract(
       ] as const
     ) {
       await put(disk, path, text);
-      const error = await assertRejects(() => addUserInfo(disk, path, BOB, "1"), P2pchatError);
+      const error = await assertRejects(() => addUserInfo(disk, path, BOB), P2pchatError);
 
       assertEquals(error.code, "bad-file");
       assertMatch(error.message, new RegExp(sentence));
@@ -73,7 +73,7 @@ export function userInfoContract(
     await put(disk, path, "alice a 1\n");
     await disk.setMode(path, 0o444);
 
-    const error = await assertRejects(() => addUserInfo(disk, path, BOB, "1"), P2pchatError);
+    const error = await assertRejects(() => addUserInfo(disk, path, BOB), P2pchatError);
 
     assertEquals(error.code, "disk");
     assertMatch(
@@ -90,7 +90,7 @@ export function userInfoContract(
       const missing = await assertRejects(() => readUserInfo(disk, path), P2pchatError);
       await disk.makeFolder(path);
       const folder = await assertRejects(() => readUserInfo(disk, path), P2pchatError);
-      const added = await assertRejects(() => addUserInfo(disk, path, BOB, "1"), P2pchatError);
+      const added = await assertRejects(() => addUserInfo(disk, path, BOB), P2pchatError);
 
       assertEquals([missing.code, folder.code, added.code], ["bad-file", "bad-file", "bad-file"]);
       assertMatch(missing.message, /there is no such file; .* p2pchat users add .*users\.txt NAME/);
@@ -114,7 +114,7 @@ export function userInfoContract(
 
   contract("a folder that isn't there can't be written to", async (disk, path) => {
     const inNoFolder = path.replace("users.txt", "none/users.txt");
-    const error = await assertRejects(() => addUserInfo(disk, inNoFolder, BOB, "1"), P2pchatError);
+    const error = await assertRejects(() => addUserInfo(disk, inNoFolder, BOB), P2pchatError);
 
     assertEquals(error.code, "disk");
     assertMatch(error.message, /Cannot write .*none\/users\.txt: No such file.*; check the path/);

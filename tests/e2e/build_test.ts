@@ -232,17 +232,50 @@ Deno.test("p2pchat repairs what was unpacked and then damaged", unpacks, async (
     },
     "removed": (path) => Deno.remove(path),
     "not executable": (path) => Deno.chmod(path, 0o600),
-    "without its stamp": (path) => Deno.remove(`${path}.stamp`),
+    "changed, its time set back": async (path) => {
+      const { atime, mtime } = await Deno.stat(path);
+      await Deno.writeTextFile(path, 'console.log("changed");', { append: true });
+      await Deno.utime(path, atime!, mtime!);
+    },
+    "replaced by a link": async (path) => {
+      await Deno.rename(path, `${path}.other`);
+      await Deno.symlink(`${path}.other`, path);
+    },
   };
   for (const [name, damage] of Object.entries(damages)) {
     for (const part of ["program", "runtime"] as const) {
       // The runtime takes a second to unpack: all kinds for the program, the likely ones for both.
-      if (part === "runtime" && !/cut|overwritten|removed/.test(name)) continue;
+      if (part === "runtime" && !/cut|overwritten|removed|changed/.test(name)) continue;
       await test.step(`${part} ${name}`, async () => {
         await damage((await parts(folder))[part]);
         assertStarted(await start(BUILT, { cache: sharedCache }));
       });
     }
+  }
+});
+
+Deno.test("p2pchat runs nothing from a cache that others could write to", unpacks, async (test) => {
+  const folder = join(sharedCache, "p2pchat");
+  const { program, runtime } = await parts(folder);
+  const opened = {
+    "the cache itself": folder,
+    "the program's folder": join(program, ".."),
+    "the program": program,
+    "the runtime": runtime,
+  };
+  for (const [name, path] of Object.entries(opened)) {
+    await test.step(name, async () => {
+      await Deno.writeTextFile(join(program, "..", "left by another"), "");
+      const isFolder = (await Deno.stat(path)).isDirectory;
+      await Deno.chmod(path, isFolder ? 0o777 : 0o722);
+
+      assertStarted(await start(BUILT, { cache: sharedCache }));
+
+      assertEquals((await Deno.stat(folder)).mode! & 0o777, 0o700);
+      assertEquals((await Deno.stat(path)).mode! & 0o022, 0);
+      const names = [...Deno.readDirSync(join(program, ".."))].map(({ name }) => name);
+      assertEquals(names.includes("left by another"), false);
+    });
   }
 });
 

@@ -238,7 +238,7 @@ async function forge(group: Group, name: string, seq: number, text: string): Pro
   const disk = new RealDisk();
   const path = `${group.data(name)}/users/${name}/identity`;
   const { signer } = await openIdentity(disk, path, () => new Uint8Array(32));
-  const ports = { disk, crypto: nodeCrypto, pid: Deno.pid, wallMs: () => Date.now() };
+  const ports = { disk, crypto: nodeCrypto, pid: Deno.pid, startedMs: Date.now() };
   const { log } = await GroupLog.open(ports, group.logPath(name), null, false);
   const common = { group: log.end!.group, incarnation: new Uint8Array(8).fill(9) };
   const signed = signEditRequest(signer, {

@@ -1,6 +1,7 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { P2pchatError } from "../../lib/base/errors.ts";
 import { AppendLog } from "../../lib/store/append_log.ts";
+import { replaceFile } from "../../lib/store/replacement.ts";
 import { RealDisk } from "../../lib/store/real_disk.ts";
 import { accountsContract } from "../contracts/accounts_contract.ts";
 import { appendLogContract } from "../contracts/append_log_contract.ts";
@@ -38,12 +39,62 @@ Deno.test({
       await Deno.chown(path, 12_345, 12_346);
       const bob = { name: "bob", endpoint: { host: "b", port: 2 }, fingerprint: null };
 
-      await addUserInfo(disk, path, bob, "1");
+      await addUserInfo(disk, path, bob);
 
       const { uid, gid, mode } = await Deno.stat(path);
       assertEquals([uid, gid, mode! & 0o777], [12_345, 12_346, 0o664]);
       assertEquals(await Deno.readTextFile(path), "alice a 1\nbob b 2\n");
     }),
+});
+
+/** Another's folder, in which links lie in wait: each leads to a file of the user's, which stays as it is. */
+async function withLinks(
+  names: readonly string[],
+  test: (folder: string) => Promise<void>,
+): Promise<void> {
+  await onRealDisk(async ({ folder }) => {
+    const [own, others] = [`${folder}/own`, `${folder}/others`];
+    await Deno.mkdir(others);
+    await Deno.writeTextFile(own, "precious");
+    for (const name of names) await Deno.symlink(own, `${others}/${name}`);
+    await test(others);
+    assertEquals(await Deno.readTextFile(own), "precious");
+  });
+}
+
+Deno.test("RealDisk: a lock isn't taken through a link, nor by a file that is no lock", async () => {
+  await withLinks(["lock"], async (folder) => {
+    const disk = new RealDisk();
+    const link = await assertRejects(() => disk.tryLock(`${folder}/lock`, "1\n"), P2pchatError);
+    assertEquals(link.message.includes("it is a symbolic link"), true, link.message);
+    await Deno.link(`${folder}/../own`, `${folder}/hard`);
+    const hard = await assertRejects(() => disk.tryLock(`${folder}/hard`, "1\n"), P2pchatError);
+    assertEquals(hard.message.includes("it is no lock file"), true, hard.message);
+    await Deno.symlink(`${folder}/nowhere`, `${folder}/dangling`);
+    await assertRejects(() => disk.tryLock(`${folder}/dangling`, "1\n"), P2pchatError);
+    assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name).includes("nowhere"), false);
+  });
+});
+
+Deno.test("RealDisk: a lock that was held before is taken again, and says who has it", async () => {
+  await onRealDisk(async ({ disk, folder }) => {
+    for (const holder of ["12345\n", "7\n"]) {
+      const lock = await disk.tryLock(`${folder}/lock`, holder);
+      assertEquals(await Deno.readTextFile(`${folder}/lock`), holder);
+      if ("release" in lock) lock.release();
+    }
+  });
+});
+
+Deno.test("RealDisk: nothing is appended through a link, and no replacement written through one", async () => {
+  await withLinks(["log", "table.new"], async (folder) => {
+    const disk = new RealDisk();
+    const error = await assertRejects(() => disk.openAppend(`${folder}/log`), P2pchatError);
+    assertEquals(error.message.includes("it is a symbolic link"), true, error.message);
+    await replaceFile(disk, `${folder}/table`, new TextEncoder().encode("new"));
+    assertEquals(await Deno.readTextFile(`${folder}/table`), "new");
+    assertEquals((await Deno.lstat(`${folder}/table`)).isSymlink, false);
+  });
 });
 
 Deno.test("RealDisk: stat() tells a device from a file", async () => {

@@ -12,7 +12,7 @@ Deno.test("addUserInfo() is durable when it returns", async () => {
   const disk = new MemoryDisk();
   disk.place(PATH, ALICE);
 
-  await addUserInfo(disk, PATH, BOB, "1");
+  await addUserInfo(disk, PATH, BOB);
 
   assertEquals(disk.crash().text(PATH), `${ALICE}bob b 2\n`);
 });
@@ -21,7 +21,7 @@ Deno.test("addUserInfo() on a full disk leaves the table as it was, and nothing 
   const disk = new MemoryDisk({ bytesMax: 12 });
   disk.place(PATH, ALICE);
 
-  const error = await assertRejects(() => addUserInfo(disk, PATH, BOB, "1"), P2pchatError);
+  const error = await assertRejects(() => addUserInfo(disk, PATH, BOB), P2pchatError);
 
   assertEquals(error.code, "disk");
   assertMatch(
@@ -37,7 +37,7 @@ Deno.test("addUserInfo() changes no table that would be another user's afterward
   disk.place(PATH, ALICE);
   disk.fault = ({ kind }) => kind === "setOwner" ? "EPERM" : null;
 
-  const error = await assertRejects(() => addUserInfo(disk, PATH, BOB, "1"), P2pchatError);
+  const error = await assertRejects(() => addUserInfo(disk, PATH, BOB), P2pchatError);
 
   assertEquals(error.code, "not-allowed");
   assertMatch(error.message, /it belongs to another user or group of this machine/);
@@ -50,7 +50,7 @@ Deno.test("addUserInfo() writes over no file beside the table, whoever has put i
   disk.place(PATH, ALICE);
   for (const name of [".new", ".new-1"]) disk.place(PATH + name, "theirs");
 
-  await addUserInfo(disk, PATH, BOB, "1");
+  await addUserInfo(disk, PATH, BOB);
 
   assertEquals([".new", ".new-1"].map((name) => disk.text(PATH + name)), ["theirs", "theirs"]);
   assertEquals(disk.paths().length, 3);
@@ -65,7 +65,7 @@ Deno.test("addUserInfo() doesn't undo what another program wrote meanwhile", asy
     return null;
   };
 
-  const error = await assertRejects(() => addUserInfo(disk, PATH, BOB, "1"), P2pchatError);
+  const error = await assertRejects(() => addUserInfo(disk, PATH, BOB), P2pchatError);
 
   assertEquals(error.code, "in-use");
   assertMatch(error.message, /changed it meanwhile; try again/);
@@ -76,7 +76,7 @@ Deno.test("addUserInfo() doesn't undo what another program wrote meanwhile", asy
 Deno.test("addUserInfo() says what the disk says where the table can't be read", async () => {
   const disk = new MemoryDisk({ fault: ({ kind }) => kind === "stat" ? "EIO" : null });
 
-  const error = await assertRejects(() => addUserInfo(disk, PATH, BOB, "1"), P2pchatError);
+  const error = await assertRejects(() => addUserInfo(disk, PATH, BOB), P2pchatError);
 
   assertEquals(error.code, "bad-file");
   assertEquals(
