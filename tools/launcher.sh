@@ -54,7 +54,7 @@ FACTS
 # a hundred times as large, when it changed since it was.
 usable() {
   look "$1"
-  [ $whole$ours = yesyes ] || return 1
+  [ "$whole$ours" = yesyes ] || return 1
   is "$program" "$1/$program/p2pchat.js" && is_runtime "$1"
 }
 
@@ -72,6 +72,7 @@ is_runtime() {
 unpack() {
   fresh=$(mktemp -d "$1/new.XXXXXX" 2>/dev/null) || return 1
   # Quietly: the first of the three may complain that the second has enough.
+  # shellcheck disable=SC2174 # the folder above is there
   if { tail -c "+$4" < "$self" | head -c "$5" | gzip -dc > "$fresh/$3"; } 2>/dev/null &&
     is "$2" "$fresh/$3" && chmod 700 "$fresh/$3" &&
     { sync "$fresh/$3" 2>/dev/null || sync; } && mkdir -p -m 700 "$1/$2" 2>/dev/null; then
@@ -106,7 +107,7 @@ fill() {
   [ -O "$1" ] || return 1
   trap 'rm -rf "${fresh:-}"; exit 130' HUP INT TERM
   look "$1"
-  if [ $ours = no ]; then
+  if [ "$ours" = no ]; then
     chmod 700 "$1" 2>/dev/null || return 1
     rm -rf "$1/${runtime:?}" "$1/${program:?}"
   fi
@@ -134,7 +135,7 @@ compile() (run "$1" --version) > /dev/null 2>&1 < /dev/null
 # mend FOLDER: the runtime replaces a database that it finds locked, as it may when several start at once after a
 # kill. While a process lives that has the old one open, each new one finds it empty, and compiles all for itself.
 mend() {
-  if [ $compiled = yes ]; then return; fi
+  if [ "$compiled" = yes ]; then return; fi
   fresh=$(mktemp -d "$1/new.XXXXXX" 2>/dev/null) || return
   mv -f "$1/$program/cache" "$fresh" 2>/dev/null && compile "$1"
   rm -rf "$fresh"
