@@ -18,53 +18,59 @@ is() {
 # look FOLDER: asks the system about the cache, in one process for all of it.
 #   whole: the folder and both parts are there;
 #   ours: they are this user's, and others have no right to change anything in them;
-#   runtime_is: differs after each change of the runtime, even one that sets its time back;
+#   program_is, runtime_is: differ after each change of the file, even one that sets its time back;
 #   compiled: the runtime's databases (SQLite) hold something, perhaps in their write-ahead logs alone.
 look() {
-  whole=yes ours=yes runtime_is='' compiled=yes small=''
+  whole=yes ours=yes program_is='' runtime_is='' compiled=yes small=''
   for part in "$1" "$1/$runtime" "$1/$runtime/p2pchat" "$1/$program" "$1/$program/p2pchat.js"; do
     # shellcheck disable=SC3067 # dash, bash, ksh, zsh and busybox have it
     if [ ! -e "$part" ]; then whole=no; elif [ ! -O "$part" ]; then ours=no; fi
     if [ -L "$part" ] && [ "$part" != "$1" ]; then ours=no; fi
   done
-  databases=$1/$program/cache
-  set -- "$1" "$1/$runtime" "$1/$runtime/p2pchat" "$1/$program" "$1/$program/p2pchat.js" \
-    "$databases/dep_analysis_cache_v2" "$databases/dep_analysis_cache_v2-wal" \
-    "$databases/v8_code_cache_v2" "$databases/v8_code_cache_v2-wal"
-  facts=$(exec stat -L -c '%a %i %Z %s %n' "$@" 2>/dev/null)
-  if [ -z "$facts" ]; then facts=$(stat -L -f '%Lp %i %c %z %N' "$@" 2>/dev/null); fi
-  while read -r mode inode changed size name; do
-    case $name in
-      "$1") case $mode in *00) ;; *) ours=no ;; esac ;;
-      */cache/*-wal) if [ "$size" -gt 0 ]; then small=''; fi ;;
+  databases="$program/cache/dep_analysis_cache_v2 $program/cache/v8_code_cache_v2"
+  asked=". $runtime $runtime/p2pchat $program $program/p2pchat.js"
+  for database in $databases; do asked="$asked $database $database-wal"; done
+  # shellcheck disable=SC2086 # our own names, without blanks
+  facts=$(cd "$1" 2>/dev/null && exec stat -L -c '%n %a %i %.9Z %s' $asked 2>/dev/null)
+  # shellcheck disable=SC2086
+  if [ -z "$facts" ]; then facts=$(cd "$1" 2>/dev/null && exec stat -L -f '%N %Lp %i %Fc %z' $asked 2>/dev/null); fi
+  # shellcheck disable=SC2086
+  set -- $facts
+  while [ $# -ge 5 ]; do
+    case $1 in
+      .) case $2 in *00) ;; *) ours=no ;; esac ;;
+      */cache/*-wal) if [ "$5" -gt 0 ]; then small=''; fi ;;
       */cache/*)
         if [ -n "$small" ]; then compiled=no; fi
-        if [ "$size" -gt 4096 ]; then small=''; else small=yes; fi
+        if [ "$5" -gt 4096 ]; then small=''; else small=yes; fi
         ;;
-      *) case $mode in *[2367]? | *[2367]) ours=no ;; esac ;;
+      *) case $2 in *[2367]? | *[2367]) ours=no ;; esac ;;
     esac
-    case $name in */p2pchat) runtime_is="$inode $changed $size" ;; esac
-  done << FACTS
-$facts
-FACTS
+    case $1 in
+      */p2pchat) runtime_is="$3 $4 $5" ;;
+      */p2pchat.js) program_is="$3 $4 $5" ;;
+    esac
+    shift 5
+  done
   if [ -n "$small" ]; then compiled=no; fi
 }
 
-# usable FOLDER: both parts are there, and are what is in this file. The program is compared at each start; the runtime,
-# a hundred times as large, when it changed since it was.
+# usable FOLDER: both parts are there, and are what is in this file.
 usable() {
   look "$1"
-  [ "$whole$ours" = yesyes ] || return 1
-  is "$program" "$1/$program/p2pchat.js" && is_runtime "$1"
+  [ "$whole$ours" = yesyes ] && is_as_packed "$1/$program" p2pchat.js "$program_is" &&
+    is_as_packed "$1/$runtime" p2pchat "$runtime_is"
 }
 
-is_runtime() {
+# is_as_packed FOLDER FILE FACTS: compares the digest with the folder's name, unless the file is unchanged since that was
+# done: the stamp beside it has the facts of that time.
+is_as_packed() {
+  [ -x "$1/$2" ] || return 1
   known=
-  { read -r known < "$1/$runtime/stamp"; } 2>/dev/null
-  [ -x "$1/$runtime/p2pchat" ] || return 1
-  if [ -n "$runtime_is" ] && [ "$known" = "$runtime_is" ]; then return; fi
-  is "$runtime" "$1/$runtime/p2pchat" || return 1
-  { printf '%s\n' "$runtime_is" > "$1/$runtime/stamp"; } 2>/dev/null
+  { read -r known < "$1/stamp"; } 2>/dev/null
+  if [ -n "$3" ] && [ "$known" = "$3" ]; then return; fi
+  is "${1##*/}" "$1/$2" || return 1
+  { printf '%s\n' "$3" > "$1/stamp"; } 2>/dev/null
 }
 
 # unpack FOLDER PART FILE START BYTES: moved into place by one rename, since several may start at once, and synced
@@ -111,7 +117,7 @@ fill() {
     chmod 700 "$1" 2>/dev/null || return 1
     rm -rf "$1/${runtime:?}" "$1/${program:?}"
   fi
-  if ! is_runtime "$1"; then
+  if ! is_as_packed "$1/$runtime" p2pchat "$runtime_is"; then
     if [ $watched = yes ]; then
       said=yes
       printf 'Unpacking p2pchat, this once ...' >&2

@@ -232,10 +232,13 @@ export class RealDisk implements Disk {
       const file = openOwn(path, { read: true, write: true }, false);
       let locked = false;
       try {
-        refuseOther(file);
         // flock(2): the lock belongs to the open file, so the system releases it when the process is killed.
         locked = file.tryLockSync(true);
         if (!locked) return { heldBy: Deno.readTextFileSync(path) };
+        refuseOther(file);
+      } catch (error) {
+        locked = false;
+        throw error;
       } finally {
         if (!locked) file.close();
       }
