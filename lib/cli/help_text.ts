@@ -57,7 +57,7 @@ export function helpLines<Target>(
   const hasMessages = table.bareForms.length > 0;
   if (columns === null || !hasMessages) return lines;
   return [...lines, [
-    "Alt+Enter begins a line of the same message; lines pasted at once are one.",
+    "Alt+Enter begins a new line; lines pasted at once are one message.",
   ]];
 }
 

@@ -310,7 +310,7 @@ Deno.test("helpLines() puts descriptions beside the commands, or below them wher
   ]);
   assertEquals(
     wide.at(-1),
-    "Alt+Enter begins a line of the same message; lines pasted at once are one.",
+    "Alt+Enter begins a new line; lines pasted at once are one message.",
   );
   for (const line of narrow) assert(line.length < 30, line);
 });
