@@ -30,7 +30,7 @@ import {
 import type { CommonOptions } from "./options.ts";
 import { Output, unitsOf } from "./output.ts";
 import { isCommon } from "./piped_interface.ts";
-import { type DrawnPrompt, layoutPrompt, rowsAboveCursor } from "./prompt_layout.ts";
+import { changedPrompt, type DrawnPrompt, layoutPrompt, rowsAboveCursor } from "./prompt_layout.ts";
 import { Questions } from "./questions.ts";
 import { READ_BYTES, type Streams } from "./streams.ts";
 import {
@@ -541,12 +541,12 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     // Ctrl+Z has erased the prompt. If another process sent the stop signal, the prompt is still on the screen, mostly
     // in the row where it was drawn, and is erased now.
     this.#isSuspended = false;
-    this.#redraw();
+    this.#redrawAll();
   }
 
   #resized(): void {
     clearTimeout(this.#resizeTimer);
-    this.#resizeTimer = setTimeout(() => this.#redraw(), RESIZE_MS);
+    this.#resizeTimer = setTimeout(() => this.#redrawAll(), RESIZE_MS);
   }
 
   #clearScreen(): void {
@@ -599,21 +599,31 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     this.#redraw();
   }
 
+  /** What has changed of the prompt is written soon. */
   #redraw(): void {
     this.#isStale = true;
     this.#output.wake();
+  }
+
+  /** Erases the prompt, of which something may be lost, so that all of it is drawn. */
+  #redrawAll(): void {
+    this.#output.write("stdout", this.#erased());
+    this.#redraw();
   }
 
   /** Appends the prompt to the output; called when the terminal has taken everything before it. */
   #compose(): void {
     if (!this.#isStale) return;
     this.#isStale = false;
-    this.#output.write("stdout", this.#erased());
     const takesInput = this.#questions.isOpen
       ? this.#questions.asked !== null
       : this.#handler !== null;
     const isShown = takesInput && !this.#isClosed && !this.#isSuspended;
-    if (isShown) this.#output.write("stdout", this.#drawn());
+    const next = isShown ? this.#laidOut() : null;
+    if (next?.columns !== this.#drawnPrompt?.columns) this.#output.write("stdout", this.#erased());
+    if (next === null) return;
+    this.#output.write("stdout", changedPrompt(this.#drawnPrompt, next));
+    this.#drawnPrompt = next;
   }
 
   /** The output that erases the prompt's area and moves the cursor to its start. */
@@ -623,33 +633,26 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     this.#drawnPrompt = null;
     const row = this.#reflows
       ? rowsAboveCursor(drawn, this.#streams.size().columns)
-      : drawn.rows.length - 1;
+      : drawn.cursorRow;
     return `\r${row > 0 ? `\x1b[${row}A` : ""}${ERASE_BELOW}`;
   }
 
-  #drawn(): string {
+  /** The prompt's area as it should be now. */
+  #laidOut(): DrawnPrompt {
     const { columns, rows } = this.#streams.size();
     const above = this.#progress === null || this.#options.plain
       ? []
       : [layoutPrompt(this.#progress, "", 0, columns, 1).rows[0]!];
     const { prompt, text, cursor } = this.#questions.asked ??
       { prompt: this.#prompt, text: this.#editor.text, cursor: this.#editor.cursor };
-    const layout = layoutPrompt(
-      prompt,
-      text,
-      cursor,
-      columns,
-      Math.max(1, rows - 1 - above.length),
-    );
-    const all = [...above, ...layout.rows];
-    const cursorRow = above.length + layout.cursorRow;
-    this.#drawnPrompt = {
-      rows: all.slice(0, cursorRow + 1),
+    const rowsMax = Math.max(1, rows - 1 - above.length);
+    const layout = layoutPrompt(prompt, text, cursor, columns, rowsMax);
+    return {
+      rows: [...above, ...layout.rows],
+      cursorRow: above.length + layout.cursorRow,
       cursorColumn: layout.cursorColumn,
+      columns,
     };
-    const up = all.length - 1 - cursorRow;
-    return all.join("\r\n") + "\r" + (up > 0 ? `\x1b[${up}A` : "") +
-      (layout.cursorColumn > 0 ? `\x1b[${layout.cursorColumn}C` : "");
   }
 }
 

@@ -15,6 +15,11 @@ const PASTE_MARKS_OFF = "\x1b[?2004l";
 export const WRAPPING_OFF = "\x1b[?7l";
 export const WRAPPING_ON = "\x1b[?7h";
 
+/** What terminals disagree about how wide it is. */
+export const NON_ASCII = /[^\0-\x7f]/;
+/** The most cells that a terminal gives to a UTF-16 unit. */
+export const UNIT_CELLS_MAX = 2;
+
 /** A terminal that works takes a write within this time. */
 const TAKE_MS_MAX = 500;
 
@@ -95,4 +100,16 @@ export function reflows(variable: (name: string) => string | undefined): boolean
   const isScreen = Boolean(variable("STY"));
   const isXterm = Boolean(variable("XTERM_VERSION"));
   return !isScreen && !isXterm && !/^(rxvt|linux)/.test(variable("TERM") ?? "");
+}
+
+/**
+ * The rows of `text`, none of which a terminal of so many columns wraps, whatever width it gives their characters. Rows
+ * of printable ASCII stay as they are: their width is certain, and only a link is wider than the terminal.
+ */
+export function withoutWrapping(text: string, columns: number): string {
+  if (!NON_ASCII.test(text)) return text;
+  return text.split("\n").map((row) => {
+    const mayWrap = UNIT_CELLS_MAX * row.length >= columns && NON_ASCII.test(row);
+    return mayWrap ? WRAPPING_OFF + row + WRAPPING_ON : row;
+  }).join("\n");
 }

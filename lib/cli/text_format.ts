@@ -4,7 +4,7 @@ import { countText, numberText } from "../base/counts.ts";
 import { visibleText } from "../base/text.ts";
 import { brokenAtWords, type Cells } from "./line_breaking.ts";
 import { dayText, momentText, timeText } from "./moments.ts";
-import { WRAPPING_OFF, WRAPPING_ON } from "./terminal_mode.ts";
+import { withoutWrapping } from "./terminal_mode.ts";
 import type { Line, SpanStyle } from "./user_interface.ts";
 
 export interface TextFormatOptions {
@@ -71,10 +71,6 @@ const TOO_MANY_MARKS = (() => {
 })();
 
 const PRINTABLE_ASCII = /^[ -~]*$/;
-const NON_ASCII = /[^\0-\x7f]/;
-/** The most cells that a terminal gives to a UTF-16 unit. */
-const UNIT_CELLS_MAX = 2;
-
 const MINUTE_MS = 60_000;
 
 export class TextFormat {
@@ -280,18 +276,6 @@ function fewMarks(_: string, first: string, rest: string): string {
   return `${first}<${
     isSame ? `U+${code} x${marks.length}` : `${numberText(marks.length)} more marks`
   }>`;
-}
-
-/**
- * The rows of `text`, none of which a terminal of so many columns wraps, whatever width it gives their characters. Rows
- * of printable ASCII stay as they are: their width is certain, and only a link is wider than the terminal.
- */
-export function withoutWrapping(text: string, columns: number): string {
-  if (!NON_ASCII.test(text)) return text;
-  return text.split("\n").map((row) => {
-    const mayWrap = UNIT_CELLS_MAX * row.length >= columns && NON_ASCII.test(row);
-    return mayWrap ? WRAPPING_OFF + row + WRAPPING_ON : row;
-  }).join("\n");
 }
 
 /**

@@ -38,6 +38,19 @@ Deno.test("what is typed is seen, edited, sent and shown once", async () => {
   await ui.close();
 });
 
+for (const plain of [true, false]) {
+  Deno.test(`what is appended is all that is written${plain ? ", with --plain" : ""}`, async () => {
+    const { streams, ui } = await open({ plain });
+    const before = streams.writes.length;
+    for (const key of ["h", "e", "l"]) {
+      streams.type(key);
+      await settle();
+    }
+    assertEquals(streams.writes.slice(before), ["h", "e", "l"]);
+    await ui.close();
+  });
+}
+
 Deno.test("Alt+Enter and Ctrl+J begin a line of the same message", async () => {
   const { streams, ui, room, screenNow } = await open();
   streams.type("first\x1b\rsecond\nthird");

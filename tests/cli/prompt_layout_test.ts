@@ -1,7 +1,13 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { graphemesOf, textWidth } from "../../lib/cli/graphemes.ts";
-import { layoutPrompt, rowsAboveCursor } from "../../lib/cli/prompt_layout.ts";
+import {
+  changedPrompt,
+  type DrawnPrompt,
+  layoutPrompt,
+  rowsAboveCursor,
+} from "../../lib/cli/prompt_layout.ts";
+import { Screen } from "../e2e/screen.ts";
 
 /** The rows, a `|` where the cursor stands. */
 function drawn(text: string, cursor: number, columns: number, rowsMax = 100): readonly string[] {
@@ -64,9 +70,99 @@ Deno.test("layoutPrompt() stays within the terminal, whatever is typed", () => {
   }));
 });
 
+function laidOut(text: string, cursor: number, columns: number, rowsMax = 20): DrawnPrompt {
+  return { ...layoutPrompt("A> ", text, cursor, columns, rowsMax), columns };
+}
+
+Deno.test("changedPrompt() writes only what is appended, removed or behind a change", () => {
+  const change = (from: string, to: string, at = to.length) =>
+    changedPrompt(laidOut(from, from.length, 20), laidOut(to, at, 20));
+  assertEquals(change("", "h"), "h");
+  assertEquals(change("he", "hel"), "l");
+  assertEquals(change("hel", "hel"), "");
+  assertEquals(change("hel", "hel", 1), "\x1b[5G");
+  assertEquals(change("hel", "he"), "\x1b[6G\x1b[K");
+  assertEquals(change("hel", "hal"), "\x1b[5G\x1b[Kal");
+  assertEquals(change("e", "e\u0301"), "\x1b[4G\x1b[Ke\u0301\x1b[5G");
+  assertEquals(change("0123456789012345", "01234567890123456"), "6\r\n");
+  assertEquals(change("01234567890123456", "012345678901234567"), "7");
+  assertEquals(
+    change("012345678901234567", "0123456789"),
+    "\x1b[1A\x1b[14G\x1b[K\x1b[1B\r\x1b[J\x1b[1A\x1b[14G",
+  );
+});
+
+Deno.test("changedPrompt() puts the cursor behind each character whose width may be another", () => {
+  const change = changedPrompt(null, laidOut("aЖЖ", 3, 20));
+  assertEquals(change, "A> aЖ\x1b[6GЖ\x1b[7G");
+});
+
+const TYPED = [
+  "a",
+  "word ",
+  "日",
+  "👩‍👩‍👧",
+  "e\u0301",
+  "\n",
+  "\u202e",
+  "\u0661\u06dd",
+  "Ж",
+  "🇩🇪",
+  "\u1100\u1161",
+  "…",
+];
+const states = fc.array(
+  fc.record({
+    parts: fc.array(fc.constantFrom(...TYPED), { maxLength: 24 }),
+    back: fc.nat(30),
+  }),
+  { minLength: 1, maxLength: 8 },
+);
+const narrow = fc.integer({ min: 8, max: 40 });
+
+function* changes(steps: readonly { parts: string[]; back: number }[], columns: number) {
+  let from: DrawnPrompt | null = null;
+  for (const { parts, back } of steps) {
+    const text = parts.join("");
+    const to: DrawnPrompt = laidOut(text, Math.max(0, text.length - back), columns, 6);
+    yield { change: changedPrompt(from, to), to };
+    from = to;
+  }
+}
+
+Deno.test("changedPrompt() comes to what is drawn at once", () => {
+  fc.assert(fc.property(states, narrow, (steps, columns) => {
+    const screen = new Screen(columns, 10);
+    for (const { change, to } of changes(steps, columns)) {
+      screen.write(change);
+      assertEquals(screen.unexpected, []);
+      assertEquals(screen.text.trimEnd(), to.rows.map((row) => row.trimEnd()).join("\n").trimEnd());
+      assertEquals([screen.row, screen.column], [to.cursorRow, to.cursorColumn]);
+    }
+  }));
+});
+
+Deno.test("changedPrompt() keeps one prompt and the cursor's place, whatever width the terminal gives a character", () => {
+  fc.assert(fc.property(states, narrow, fc.nat(), (steps, columns, seed) => {
+    const pointWidth = (character: string) => {
+      const code = character.codePointAt(0)!;
+      return code < 0x7f ? 1 : (Math.imul(code + seed, 0x9e3779b1) >>> 8) % 3;
+    };
+    const screen = new Screen(columns, 10, true, pointWidth);
+    for (const { change, to } of changes(steps, columns)) {
+      screen.write(change);
+      assertEquals([screen.row, screen.column], [to.cursorRow, to.cursorColumn]);
+      assertEquals(screen.lines.length <= 6, true, "nothing has scrolled");
+      assert(screen.wraps);
+      const starts = screen.text.split("\n").filter((line) => line.startsWith("A>"));
+      assertEquals(starts.length, to.rows[0]!.startsWith("A>") ? 1 : 0);
+    }
+  }));
+});
+
 Deno.test("rowsAboveCursor() counts the breaks that a narrower terminal makes", () => {
   const above = (rows: readonly string[], cursorColumn: number, columns: number) =>
-    rowsAboveCursor({ rows, cursorColumn }, columns);
+    rowsAboveCursor({ rows, cursorRow: rows.length - 1, cursorColumn }, columns);
   assertEquals(above(["x".repeat(60), "x".repeat(13)], 4, 60), 1);
   assertEquals(above(["x".repeat(60), "x".repeat(13)], 4, 40), 2);
   assertEquals(above(["x".repeat(60), "x".repeat(13)], 12, 10), 7);

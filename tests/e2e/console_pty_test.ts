@@ -164,6 +164,26 @@ consoleTest("wide characters, emoji and marks: the cursor is where the text is",
   await terminal.untilCursorLine("界世界|");
 });
 
+consoleTest(
+  "the prompt is there once, whatever its characters' widths, and text goes to the cursor",
+  async () => {
+    for (const cells of [0, 1, 2]) {
+      const pointWidth = (character: string) => character < "\x7f" ? 1 : cells;
+      await using room = await openRoom({ columns: 40, pointWidth });
+      const { terminal } = room;
+      await terminal.press("\u0661\u06dd".repeat(18) + "abc" + LEFT.repeat(2));
+      await terminal.until("what was typed", ({ cursorLine }) => /a *\|bc$/.test(cursorLine));
+      await terminal.press("X");
+      await terminal.until("what was typed then", ({ cursorLine }) => /a *X\|bc$/.test(cursorLine));
+      const { text, columns } = terminal.screen;
+      assertEquals(text.split("Alice> ").length, 2, text);
+      assertEquals(columns, 40);
+      await terminal.press("\x15ok");
+      await terminal.untilCursorLine("Alice> ok|bc");
+    }
+  },
+);
+
 consoleTest("a word without end goes on under the text, not at the start of the line", async () => {
   await using room = await openRoom({ columns: 40 });
   const { terminal } = room;

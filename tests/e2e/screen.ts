@@ -198,6 +198,10 @@ export class Screen {
       case "A":
         this.row = Math.max(0, this.row - count);
         return this.#moved();
+      case "B":
+        this.row = Math.min(this.rows - 1, this.row + count);
+        while (this.#cells.length <= this.row) this.#cells.push([]);
+        return this.#moved();
       case "C":
         this.column = Math.min(this.columns - 1, this.column + count);
         return this.#moved();
