@@ -27,7 +27,7 @@ for (const [mode, path, options] of MODES) {
     const data = await Deno.makeTempDir({ prefix: "p2pchat-e2e-" });
     const folder = `${data}/${path}`;
     // What programs in several modes share is in use for so long.
-    const turn = await takeProfileTurn(new RealDisk(), folder, "test", SYSTEM_LINK_CLOCK);
+    const turn = await takeProfileTurn(new RealDisk(), folder, "1", SYSTEM_LINK_CLOCK);
     {
       await using node = Node.start([...mode.split(" "), ...options], { data });
       while (!await isOpening(folder)) await new Promise((wait) => setTimeout(wait, 20));
