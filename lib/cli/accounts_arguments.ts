@@ -3,6 +3,8 @@
 import { parseName } from "../base/names.ts";
 import { type CommandLine, type ProgramCommand, wrongWords } from "./arguments.ts";
 import { chosenName } from "./flags.ts";
+import type { FileNeed } from "./least_privilege.ts";
+import { ACCOUNTS_FILE, regserverFolder } from "../store/paths.ts";
 import type {
   AccountPasswordOptions,
   ImportAccountsOptions,
@@ -41,9 +43,16 @@ const importWords = {
   example: "p2pchat accounts import people.csv",
 };
 
+/** The accounts of the directory here: their file may be a link. */
+export function accountsTable({ common }: CommandLine): Promise<readonly FileNeed[]> {
+  const path = `${regserverFolder(common.dataFolder)}/${ACCOUNTS_FILE}`;
+  return Promise.resolve([{ path, use: "replace" }]);
+}
+
 export const accountsProgramCommands: readonly ProgramCommand[] = [
   {
     ...listWords,
+    ledTo: accountsTable,
     fileUse: "read",
     help: "the accounts of the directory here, or all that is wrong with their file",
     flags: [],
@@ -54,6 +63,7 @@ export const accountsProgramCommands: readonly ProgramCommand[] = [
   },
   {
     ...addWords,
+    ledTo: accountsTable,
     help: "add an account; you type the password unseen",
     flags: [PASSWORD_FILE_FLAG],
     prepare(line) {
@@ -63,6 +73,7 @@ export const accountsProgramCommands: readonly ProgramCommand[] = [
   },
   {
     ...passwdWords,
+    ledTo: accountsTable,
     help: "change an account's password; all devices must log in again with it",
     flags: [PASSWORD_FILE_FLAG],
     prepare(line) {
@@ -72,6 +83,7 @@ export const accountsProgramCommands: readonly ProgramCommand[] = [
   },
   {
     ...removeWords,
+    ledTo: accountsTable,
     help: "remove accounts: all of these, or none",
     flags: [],
     prepare(line) {
@@ -81,6 +93,7 @@ export const accountsProgramCommands: readonly ProgramCommand[] = [
   },
   {
     ...importWords,
+    ledTo: accountsTable,
     fileUse: "read",
     help: "add accounts from a CSV file with the columns name,password",
     flags: [],

@@ -33,10 +33,10 @@ export interface ProgramCommand {
   /** Whether it leaves the data folder alone. */
   readonly withoutData?: true;
   /**
-   * Files in use that the command line doesn't name, but the profile does. Runs with all rights, and reads no more than
-   * is needed for that.
+   * Files outside the data folder that it uses though the command line doesn't name them: a link or a file there leads
+   * to them. Runs with all rights, and reads no more than is needed for that.
    */
-  readonly remembered?: (line: CommandLine) => Promise<readonly FileNeed[]>;
+  readonly ledTo?: (line: CommandLine) => Promise<readonly FileNeed[]>;
   /**
    * Checks the words and flags, and returns the work to do. Accesses neither network nor files.
    * @throws {P2pchatError} `usage` or `bad-name`.
@@ -87,7 +87,7 @@ export type Request =
   | { readonly type: "help"; readonly about: readonly ProgramCommand[]; readonly asked: boolean }
   | {
     readonly type: "run";
-    /** The files that it uses, those that a profile names included. */
+    /** The files that it uses, those that its data folder leads to included. */
     readonly needs: () => Promise<readonly FileNeed[]>;
     readonly run: () => Promise<void>;
   };
@@ -156,7 +156,7 @@ function parsedCommandLine(
   const needs = async () => [
     ...(entry.withoutData ? [] : foldersOf(common.dataFolder)).map(written),
     ...[...paths].flatMap(([what, need]) => what === "--data" ? [] : [need]),
-    ...await entry.remembered?.(line) ?? [],
+    ...await entry.ledTo?.(line) ?? [],
   ];
   return { type: "run", needs, run: entry.prepare(line) };
 }

@@ -52,7 +52,7 @@ export const memberProgramCommand: ProgramCommand = {
     },
     { name: "no-wait", help: "end if the coordinator doesn't answer at the start" },
   ],
-  async remembered(line) {
+  async ledTo(line) {
     const { rememberedLogs } = await import("./member_place.ts");
     const logs = await rememberedLogs(memberOptions(line));
     return logs.map((path) => ({ path, use: "keep-log" }));

@@ -8,6 +8,7 @@ import {
   TTL_MS_DEFAULT,
   TTL_MS_MAX,
 } from "../protocols/directory/limits.ts";
+import { accountsTable } from "./accounts_arguments.ts";
 import { type CommandLine, type ProgramCommand, wrongWords } from "./arguments.ts";
 import {
   advertiseFlag,
@@ -29,6 +30,7 @@ const words = { name: "regserver", form: "", example: "p2pchat regserver" };
 
 export const regserverProgramCommand: ProgramCommand = {
   ...words,
+  ledTo: accountsTable,
   help:
     "the directory: accounts, who is online, calls between two, broadcasts; it cannot listen to calls",
   flags: [
