@@ -29,12 +29,11 @@ const STANDING_ALONE =
 const PICTURE_MAKER = /[\u200d\ufe0f\u20e3\p{Emoji_Modifier}\p{Regional_Indicator}]/u;
 const PICTURE = /[\p{Extended_Pictographic}\p{Regional_Indicator}\u20e3]/u;
 
-/**
- * Characters drawn over or beside the previous one without taking cells: marks, the vowels of a Hangul syllable, and
- * format characters except those that are seen.
- */
-const WITHOUT_WIDTH =
-  /[[\p{Mn}\p{Me}\p{Cf}\u1160-\u11ff\ud7b0-\ud7fb]--[\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\u{110bd}\u{110cd}]]/v;
+/** Characters drawn over or beside the previous one without taking cells: marks, the vowels of a Hangul syllable. */
+const WITHOUT_WIDTH = /[\p{Mn}\p{Me}\p{Cf}\u1160-\u11ff\ud7b0-\ud7fb]/u;
+
+/** Format characters that are seen, and begin a grapheme. */
+const SPANNING = /^[\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\u{110bd}\u{110cd}]+/u;
 
 /** The start of the grapheme that ends at `index`. */
 export function graphemeBefore(text: string, index: number): number {
@@ -55,7 +54,7 @@ export interface Grapheme {
   readonly width: number;
 }
 
-/** The graphemes of `text`. Takes linear time for any text. */
+/** The graphemes of `text`, signs that span the digits after them by themselves. Takes linear time for any text. */
 export function* graphemesOf(text: string): Generator<Grapheme> {
   if (STANDING_ALONE.test(text)) {
     for (let index = 0; index < text.length; index++) {
@@ -65,7 +64,14 @@ export function* graphemesOf(text: string): Generator<Grapheme> {
     return;
   }
   for (const { segment, index } of segmentsOf(text)) {
-    yield { segment, index, width: graphemeWidth(segment) };
+    const start = SPANNING.exec(segment)?.[0] ?? "";
+    let at = index;
+    for (const sign of start) {
+      yield { segment: sign, index: at, width: 1 };
+      at += sign.length;
+    }
+    const rest = segment.slice(start.length);
+    if (rest !== "") yield { segment: rest, index: at, width: graphemeWidth(rest) };
   }
 }
 
@@ -140,7 +146,8 @@ function widestWidth(segment: string): number {
 function charactersWidth(text: string): number {
   let width = 0;
   for (const character of text) {
-    if (!WITHOUT_WIDTH.test(character)) width += eastAsianWidth(character.codePointAt(0)!);
+    if (SPANNING.test(character)) width++;
+    else if (!WITHOUT_WIDTH.test(character)) width += eastAsianWidth(character.codePointAt(0)!);
   }
   return width;
 }

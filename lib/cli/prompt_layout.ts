@@ -118,6 +118,9 @@ class Change {
       column += after[same]!.width;
       same++;
     }
+    // The terminal may have drawn what goes over the character before it.
+    const mayBeOver = same > 0 && NON_ASCII.test(before[same]?.segment ?? "");
+    if (mayBeOver) column -= before[--same]!.width;
     this.moveTo(index, column);
     if (same < before.length) this.text += ERASE_TO_THE_RIGHT;
     this.#write(after.slice(same));
