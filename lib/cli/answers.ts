@@ -8,7 +8,7 @@ import type { CommonOptions } from "./options.ts";
 import type { CommonEvent, ShownEvent } from "./user_interface.ts";
 import { print, writeWhole } from "./write_whole.ts";
 import { processStreams, STANDARD_ERROR } from "./streams.ts";
-import type { TextFormatOptions } from "./text_format.ts";
+import { screenOf, type TextFormatOptions } from "./text_format.ts";
 
 const BYE = { event: "bye", reason: "done" };
 
@@ -42,10 +42,8 @@ export async function showErrorBeside(options: CommonOptions, error: P2pchatErro
 
 /** The terminal that errors are written to, for breaking lines at words; null for a file or a pipe. */
 export async function errorTerminal(): Promise<TextFormatOptions["terminal"]> {
-  const { stderr, size } = processStreams();
-  if (!stderr.isTerminal) return null;
-  const { ROW_CELLS } = await import("./graphemes.ts"); // few commands end with an error
-  return { ...ROW_CELLS, columns: () => size().columns };
+  const streams = processStreams();
+  return streams.stderr.isTerminal ? await screenOf(streams) : null;
 }
 
 /** Shows a notice besides the answer. */

@@ -3,6 +3,7 @@
 import type { CommonOptions } from "./options.ts";
 import { PipedInterface } from "./piped_interface.ts";
 import { isAtTerminal, processStreams, type Streams } from "./streams.ts";
+import { screenOf } from "./text_format.ts";
 import type { Mode, ShownEvent, UserInterface } from "./user_interface.ts";
 
 /** Whether a person uses a terminal that can do more than print. */
@@ -10,8 +11,13 @@ export function isForPerson(
   options: CommonOptions,
   streams: Streams = processStreams(),
 ): boolean {
+  return !options.json && isAtTerminal(streams) && canDoMore(streams);
+}
+
+/** Whether a terminal, where there is one, is known to do more than print. */
+function canDoMore(streams: Streams): boolean {
   const kind = streams.variable("TERM") ?? "";
-  return !options.json && isAtTerminal(streams) && kind !== "" && kind !== "dumb";
+  return kind !== "" && kind !== "dumb";
 }
 
 /**
@@ -23,7 +29,11 @@ export async function openUserInterface<Event extends ShownEvent, Target>(
   options: CommonOptions,
   streams: Streams = processStreams(),
 ): Promise<UserInterface<Event, Target>> {
-  if (!isForPerson(options, streams)) return new PipedInterface(mode, options, streams);
+  if (!isForPerson(options, streams)) {
+    const isSeen = (streams.stdout.isTerminal || streams.stderr.isTerminal) && canDoMore(streams);
+    const screen = options.json || !isSeen ? null : await screenOf(streams);
+    return new PipedInterface(mode, options, streams, screen);
+  }
   const { InteractiveInterface } = await import("./interactive_interface.ts");
   return new InteractiveInterface(mode, options, streams);
 }

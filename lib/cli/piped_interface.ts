@@ -2,7 +2,6 @@
 
 import { P2pchatError, systemText } from "../base/errors.ts";
 import { numberText } from "../base/counts.ts";
-import { visibleText } from "../base/text.ts";
 import { CLOSE_MS_MAX, isDoneWithin } from "../runtime/within.ts";
 import { SYSTEM_LINK_CLOCK } from "../transport/system_clock.ts";
 import { CommandRunner } from "./command_runner.ts";
@@ -15,7 +14,7 @@ import { Output, unitsOf } from "./output.ts";
 import { ReadAhead } from "./read_ahead.ts";
 import { isAtTerminal, type Streams } from "./streams.ts";
 import { noticeLine, starLine } from "./spans.ts";
-import { TextFormat } from "./text_format.ts";
+import { TextFormat, type TextFormatOptions } from "./text_format.ts";
 import type {
   CommonEvent,
   InputHandler,
@@ -43,6 +42,7 @@ export class PipedInterface<Event extends ShownEvent, Target>
   readonly #output: Output;
   readonly #runner: CommandRunner<Target>;
   readonly #text: TextFormat;
+  readonly #errors: TextFormat;
   readonly #json: JsonFormat | null;
   readonly #interrupts: Interrupts;
   #answer: NonNullable<InputHandler<Target>["answer"]> = (show) => show();
@@ -50,14 +50,28 @@ export class PipedInterface<Event extends ShownEvent, Target>
   #isClosed = false;
   #idleTimer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(mode: Mode<Event, Target>, options: CommonOptions, streams: Streams) {
+  /** @param screen The terminal that the output, or errors, may go to although the input doesn't come from there. */
+  constructor(
+    mode: Mode<Event, Target>,
+    options: CommonOptions,
+    streams: Streams,
+    screen: TextFormatOptions["terminal"] = null,
+  ) {
     this.#mode = mode;
     this.#options = options;
     this.#streams = streams;
     this.#json = options.json ? new JsonFormat() : null;
     this.interactive = !options.json && isAtTerminal(streams);
-    const format = { colour: false, verbose: options.verbose, terminal: null };
-    this.#text = new TextFormat(format, streams.wallMs());
+    const formatFor = ({ isTerminal }: { readonly isTerminal: boolean }) => {
+      const format = {
+        colour: false,
+        verbose: options.verbose,
+        terminal: isTerminal ? screen : null,
+      };
+      return new TextFormat(format, streams.wallMs());
+    };
+    this.#text = formatFor(streams.stdout);
+    this.#errors = formatFor(streams.stderr);
     this.#output = new Output({
       stdout: streams.stdout,
       stderr: streams.stderr,
@@ -189,7 +203,7 @@ export class PipedInterface<Event extends ShownEvent, Target>
 
   #showCommon(event: CommonEvent): void {
     if (event.event === "error") {
-      this.#output.write("stderr", `error: ${visibleText(event.text)}\n`);
+      this.#output.write("stderr", this.#errors.format([`error: ${event.text}`]));
     } else if (event.event === "notice") {
       const isWarning = event.warning === true;
       this.#writeLines([noticeLine(this.#streams.wallMs(), event.text, isWarning)]);

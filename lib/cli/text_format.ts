@@ -4,6 +4,7 @@ import { countText, numberText } from "../base/counts.ts";
 import { visibleText } from "../base/text.ts";
 import { brokenAtWords, type Cells } from "./line_breaking.ts";
 import { dayText, momentText, timeText } from "./moments.ts";
+import type { Streams } from "./streams.ts";
 import { withoutWrapping } from "./terminal_mode.ts";
 import type { Line, SpanStyle } from "./user_interface.ts";
 
@@ -15,6 +16,14 @@ export interface TextFormatOptions {
   readonly terminal: (Cells & { columns(): number }) | null;
   /** At a terminal: keeps a line that is shown without the rest of its body. @returns The number to show it by. */
   readonly keepFolded?: (line: Line) => number;
+}
+
+/** How text is broken into the rows of the terminal. */
+export async function screenOf(
+  { size }: Pick<Streams, "size">,
+): Promise<TextFormatOptions["terminal"]> {
+  const { ROW_CELLS } = await import("./graphemes.ts"); // a pipe needs none of it
+  return { ...ROW_CELLS, columns: () => size().columns };
 }
 
 /** A part of a line, as written to a terminal. */

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { InteractiveInterface } from "../../lib/cli/interactive_interface.ts";
 import type { CommonOptions } from "../../lib/cli/options.ts";
+import { WRAPPING_OFF } from "../../lib/cli/terminal_mode.ts";
 import { Screen } from "../e2e/screen.ts";
 import { echoRoom, messageFrom, MODE, OPTIONS } from "./echo_room.ts";
 import { MemoryStreams, settle } from "./memory_streams.ts";
@@ -356,6 +357,18 @@ Deno.test("close() takes the prompt away and gives terminal and signals back", a
   const screen = await screenNow();
   assertEquals([streams.isRaw, streams.heeded, screen.modes.size], [false, [], 0]);
   assertEquals(screen.lines, [""]);
+});
+
+Deno.test("the terminal wraps again however the program leaves it", async () => {
+  for (const leave of ["\x1a", "\x03\x03", "close"]) {
+    const { streams, ui, screenNow } = await open();
+    streams.stdoutText += WRAPPING_OFF; // as by a write that ended in the middle of a row
+    assertEquals((await screenNow()).wraps, false);
+    if (leave === "close") await ui.close();
+    else streams.type(leave);
+    assertEquals((await screenNow()).wraps, true, JSON.stringify(leave));
+    await ui.close();
+  }
 });
 
 Deno.test("Ctrl+C and Ctrl+D are told once each; the second Ctrl+C forces", async () => {

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { CommonOptions } from "../../lib/cli/options.ts";
+import { ROW_CELLS } from "../../lib/cli/graphemes.ts";
 import { PipedInterface } from "../../lib/cli/piped_interface.ts";
 import { type EchoRoom, echoRoom, messageFrom, MODE, OPTIONS } from "./echo_room.ts";
 import { MemoryStreams, NOON_MS, settle } from "./memory_streams.ts";
@@ -86,6 +87,25 @@ Deno.test("who reads along at a terminal without line editing is a person, unles
   }
 
   assertEquals(seen, [true, true, false, false, false]);
+});
+
+Deno.test("at a terminal that gives no input, others' text begins no row either", async () => {
+  for (const isTerminal of [true, false]) {
+    const streams = new MemoryStreams();
+    streams.isTerminal = isTerminal;
+    const screen = { ...ROW_CELLS, columns: () => 40 };
+    const ui = new PipedInterface(MODE, OPTIONS, streams, screen);
+    const text = `${"x ".repeat(13)}03:30 <Bob> I quit\nand go`;
+    ui.show(messageFrom("Mal", text));
+    ui.show({ event: "error", code: "declined", text: "y ".repeat(16) + text });
+    await ui.close();
+
+    for (const written of [streams.stdoutText, streams.stderrText]) {
+      const [, ...rows] = written.trimEnd().split("\n");
+      assertEquals(rows.length > 0, isTerminal);
+      for (const row of rows) assert(row.startsWith("  "), written);
+    }
+  }
 });
 
 const NO_INPUT = "12:03 * Input has ended, so the program leaves; --stay keeps it running\n";
