@@ -24,7 +24,6 @@ export interface LinkPlace {
 /** The greatest width of a character per UTF-16 unit. */
 const UNIT_CELLS_MAX = 2;
 
-const TOKEN = /\s+|\S+/gu;
 const BLANK = /^\s/u;
 
 const LINK = /^[(]?[a-z][a-z0-9+.-]*:\/\/[!-~]+$/i;
@@ -53,8 +52,30 @@ export function brokenAtWords(
 ): readonly string[] {
   if (taken + UNIT_CELLS_MAX * line.length < columns) return [line]; // the usual case
   const broken = new BrokenLine(columns, cells, taken, links);
-  for (const token of line.match(TOKEN) ?? []) broken.next(token);
+  for (const token of tokensOf(line, cells)) broken.next(token);
   return broken.end();
+}
+
+/** A word, or a run of blanks. */
+interface Token {
+  readonly text: string;
+  readonly width: number;
+  readonly isBlank: boolean;
+}
+
+function* tokensOf(line: string, cells: Cells): Generator<Token> {
+  let [text, tokenWidth, isBlank] = ["", 0, false];
+  for (const { segment, width } of cells.characters(line)) {
+    const startsBlank = BLANK.test(segment);
+    if (startsBlank !== isBlank && text !== "") {
+      yield { text, width: tokenWidth, isBlank };
+      [text, tokenWidth] = ["", 0];
+    }
+    text += segment;
+    tokenWidth += width;
+    isBlank = startsBlank;
+  }
+  if (text !== "") yield { text, width: tokenWidth, isBlank };
 }
 
 class BrokenLine {
@@ -72,15 +93,13 @@ class BrokenLine {
     this.#used = taken;
   }
 
-  next(token: string): void {
-    const width = this.cells.width(token);
-    const isBlank = BLANK.test(token);
+  next({ text, width, isBlank }: Token): void {
     if (this.#isFull(width)) {
       this.#breakLine();
       if (isBlank) return;
     }
-    if (width < this.columns) this.#add(token, width);
-    else if (isBlank || !this.#addLink(token)) this.#addBroken(token);
+    if (width < this.columns) this.#add(text, width);
+    else if (isBlank || !this.#addLink(text)) this.#addBroken(text);
   }
 
   end(): readonly string[] {
