@@ -2,6 +2,7 @@
 
 import { HonestLinks } from "./checkers/honest_links.ts";
 import { ExactlyOnce } from "./checkers/m1_exactly_once.ts";
+import { Recipients } from "./checkers/m7_recipients.ts";
 import { PrivateMessages } from "./checkers/private_messages.ts";
 import { RosterRight } from "./checkers/roster_right.ts";
 import type { Attack } from "./mesh/attacks.ts";
@@ -104,6 +105,22 @@ const HUNTS: readonly Hunt[] = [
     troubles: [],
     // A member that joins long after its name was claimed by another may be known to some by that name.
     scenario: { ...roomWith("makesMembersUp"), gapMs: 500 },
+  },
+  {
+    mutation: LIES_MUTATIONS.listsEverybody,
+    finder: "M7",
+    checkers: () => [new Recipients()],
+    seedsMax: 3,
+    troubles: [],
+    scenario: { ...roomWith("leavesAndStays"), settleMsMax: 60_000 },
+  },
+  {
+    mutation: LIES_MUTATIONS.keepsTheGone,
+    finder: "M7",
+    checkers: () => [new Recipients()],
+    seedsMax: 3,
+    troubles: [],
+    scenario: { ...roomWith("fallsSilentAndStays"), settleMsMax: 60_000 },
   },
   {
     mutation: LIES_MUTATIONS.asksOnlyTheFirst,

@@ -142,6 +142,7 @@ export const MESH_SAMPLES: readonly MeshMessage[] = [
     owner: { claim, beacon, lost: false, ageMs: 7 },
     rival: null,
   },
+  { type: "renew", incarnation: 3, number: 4 },
   { type: "overlay-join" },
   { type: "forward-join", contact, ttl: 6 },
   { type: "neighbor", priority: "high" },

@@ -122,6 +122,8 @@ export class Admission implements Machine<AdmissionInput, AdmissionEffect> {
         return;
       case "entered":
         return this.#newcomer.entered(input.link, nowMs);
+      case "renewed":
+        return this.#showRenewed();
       case "claim-name":
         return this.#claimName(input.link, input.name, nowMs);
       case "tick":
@@ -141,6 +143,7 @@ export class Admission implements Machine<AdmissionInput, AdmissionEffect> {
       stage: { at: "silent" },
       dueMs: nowMs + this.config.timing.exchangeMs,
       admitting: null,
+      renewal: null,
       admittingDueMs: null,
     };
     this.links.byId.set(link.id, link);
@@ -210,6 +213,8 @@ export class Admission implements Machine<AdmissionInput, AdmissionEffect> {
         return this.#newcomer.welcomed(link, message);
       case "refuse":
         return this.#newcomer.refuse(link, message);
+      case "renew":
+        return this.#renew(link, message);
       default:
         unreachable(message);
     }
@@ -219,6 +224,10 @@ export class Admission implements Machine<AdmissionInput, AdmissionEffect> {
 
   #greet(link: Link, room: InRoom): void {
     link.stage = { at: "greeting" };
+    this.#sayHello(link, room);
+  }
+
+  #sayHello(link: Link, room: InRoom): void {
     this.links.send(link, {
       type: "hello",
       room: room.id,
@@ -228,10 +237,10 @@ export class Admission implements Machine<AdmissionInput, AdmissionEffect> {
   }
 
   #hello(link: Link, hello: Message<"hello">, nowMs: number): void {
-    const { at } = link.stage;
-    if ((at !== "silent" && at !== "greeting") || link.admitting !== null) {
-      return this.links.outOfTurn(link, "hello");
-    }
+    const { stage } = link;
+    const { at } = stage;
+    const isOpen = at === "silent" || at === "greeting" || at === "renewing";
+    if (!isOpen || link.admitting !== null) return this.links.outOfTurn(link, "hello");
     if (this.links.room === null) {
       // A member that remembers us, while we are still looking for the room: ask it right here.
       if (this.config.room === hello.room) {
@@ -253,9 +262,49 @@ export class Admission implements Machine<AdmissionInput, AdmissionEffect> {
       if (!isSelf) this.links.effect({ type: "replaced-self", incarnation });
       return this.links.close(link, isSelf ? "dialled itself" : "replaced");
     }
+    const gone = this.port.goneSince(hello.beacon.beacon.value);
+    if (gone !== null) {
+      if (at === "renewing") return this.links.close(link, "it is no longer in the room");
+      link.stage = { at: "renewing", greeted: at === "greeting" };
+      const { incarnation, number } = gone;
+      return this.links.send(link, { type: "renew", incarnation, number });
+    }
     if (!this.port.isLive(key) && !this.#admitting.hasRoom(link, nowMs)) return;
-    if (at === "silent") this.#greet(link, this.links.room);
+    const greeted = stage.at === "renewing" ? stage.greeted : at === "greeting";
+    if (!greeted) this.#greet(link, this.links.room);
     this.links.becomeMember(link, hello.beacon, hello.claim);
+  }
+
+  /** The peer took us for lost, and our `hello` showed it nothing new: it is shown a later beacon, once. */
+  #renew(link: Link, held: Message<"renew">): void {
+    const { at } = link.stage;
+    if (at !== "greeting" && at !== "member") return this.links.outOfTurn(link, "renew");
+    const own = this.port.selfBeacon().beacon.value;
+    // A later beacon than we have made is none of ours.
+    const isOurs = held.incarnation === own.incarnation && held.number <= own.number;
+    if (!isOurs || link.renewal !== null) return;
+    link.renewal = held.number;
+    const { incarnation, number } = held;
+    this.links.effect({ type: "renew", held: { incarnation, number } });
+  }
+
+  /** Whether a peer waits for a later beacon of ours. */
+  get isAskedToRenew(): boolean {
+    return this.links.byId.values().some(({ renewal }) => typeof renewal === "number");
+  }
+
+  /** Whether the link's other end is awaited to show that it isn't gone; what else it says is too early. */
+  isRenewing(link: LinkId): boolean {
+    return this.links.byId.get(link)?.stage.at === "renewing";
+  }
+
+  #showRenewed(): void {
+    const beacon = this.port.selfBeacon();
+    for (const link of this.links.byId.values()) {
+      if (typeof link.renewal !== "number" || beacon.beacon.value.number <= link.renewal) continue;
+      link.renewal = "shown";
+      this.#sayHello(link, this.links.room!);
+    }
   }
 
   /** The peer's incarnation was replaced by a later one: sends it the later one's credentials, and closes the link. */

@@ -11,7 +11,7 @@ import type {
 } from "../../base/ids.ts";
 import type { AdmissionMessage, Refusal, RosterEntry } from "./messages.ts";
 import type { MeshRecord } from "./records.ts";
-import type { SignedBeacon, SignedClaim, SignedGenesis } from "./structures.ts";
+import type { Beacon, SignedBeacon, SignedClaim, SignedGenesis } from "./structures.ts";
 
 export type HoldMessage = Extract<AdmissionMessage, { type: "hold-name" | "hold-reply" }>;
 export type LinkMessage = Exclude<AdmissionMessage, HoldMessage>;
@@ -42,6 +42,8 @@ export type AdmissionInput =
   | { readonly type: "entered"; readonly link: LinkId }
   /** `/name`: ask the neighbour at this member link to admit another name. */
   | { readonly type: "claim-name"; readonly link: LinkId; readonly name: string }
+  /** Our own beacon may be later than the one of which a peer asked for a later one. */
+  | { readonly type: "renewed" }
   | { readonly type: "tick" };
 
 export type AdmissionEffect =
@@ -67,6 +69,8 @@ export type AdmissionEffect =
     readonly beacon: SignedBeacon;
     readonly claim: SignedClaim;
   }
+  /** A peer has us as gone since this beacon: let the roster make a later one, and say `renewed` once it has. */
+  | { readonly type: "renew"; readonly held: Pick<Beacon, "incarnation" | "number"> }
   | { readonly type: "persist"; readonly records: readonly MeshRecord[] }
   /**
    * We are let in, or have our new name: let the roster `enter` (with `rename`, take the claim), then answer with
@@ -113,6 +117,11 @@ export interface AdmissionPort {
   /** Highest incarnation known of this key, 0 where none is. */
   incarnationOf(key: PeerKey): number;
   isLive(key: PeerKey): boolean;
+  /**
+   * The last beacon of a member that is gone as far as is known here, where `beacon` isn't later than it and so
+   * doesn't show that it is back; else null.
+   */
+  goneSince(beacon: Beacon): Pick<Beacon, "incarnation" | "number"> | null;
   /** The latest beacon and claim of this key, where both are known. */
   credentialsOf(
     key: PeerKey,

@@ -29,6 +29,8 @@ export type Stage =
   | { readonly at: "silent" }
   /** We said `hello`. */
   | { readonly at: "greeting" }
+  /** It said `hello` with the beacon since which it is gone: a later one is awaited. */
+  | { readonly at: "renewing"; readonly greeted: boolean }
   /** Newcomer: `join` is sent. */
   | { readonly at: "asking"; readonly name: string }
   /** Newcomer: `admitted`, and `entered` is awaited; then `accept` goes out. */
@@ -82,6 +84,8 @@ export interface Link {
    * moment. Ends at `admittingDueMs`.
    */
   admitting: AdmittingStage | null;
+  /** The number of our beacon than which the other end wants a later one, once; null: it hasn't asked. */
+  renewal: number | "shown" | null;
   admittingDueMs: number | null;
 }
 

@@ -87,6 +87,7 @@ function admissionPort(room: () => Room | null): AdmissionPort {
     ownerOf: (folded) => room()?.machines.names.ownerOf(folded) ?? null,
     incarnationOf: (key) => room()?.machines.roster.incarnationOf(key) ?? 0,
     isLive: (key) => room()?.machines.roster.isLive(key) ?? false,
+    goneSince: (beacon) => room()?.machines.roster.goneSince(beacon) ?? null,
     entryOf: (key, nowMs) => room()?.machines.roster.entryOf(key, nowMs) ?? null,
     credentialsOf: (key) => room()?.machines.roster.credentialsOf(key) ?? null,
     liveMembers: () => room()?.liveMembers ?? 0,

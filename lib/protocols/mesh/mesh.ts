@@ -71,6 +71,7 @@ import {
   type OfOneMember,
   refusalOf,
 } from "./refusals.ts";
+import { isForAnybody } from "./recipients.ts";
 import { nameTakenText, REPLACED_TEXT, type Room } from "./room.ts";
 import type { Fault, RoomEffect, RoomInput } from "./room_io.ts";
 import type { SignedGenesis } from "./structures.ts";
@@ -129,6 +130,8 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   #uninvited: readonly JoinFailure[] | null = null;
   /** The `ref` of the command to leave. */
   #quitRef: string | undefined;
+  /** Whether a peer that took us for lost may still be waiting for a later beacon of ours. */
+  #isAskedToRenew = false;
   /** Set once we have quit. */
   #parting: Parting | null = null;
   #nowMs = 0;
@@ -199,8 +202,22 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     if (this.#phase === "parting") this.#handleParting(input);
     else this.#handle(input);
     this.#maybeLeave();
+    this.#maybeShowRenewed();
     this.#dueMs = this.#hasStopped() ? null : this.#earliestMs();
-    return this.#out;
+    return this.#toRecipients(this.#out);
+  }
+
+  /** The effects without what would go to somebody who isn't in the room. */
+  #toRecipients(effects: readonly MeshEffect[]): readonly MeshEffect[] {
+    const goesOut = (effect: MeshEffect) =>
+      effect.type !== "send" || isForAnybody(effect.message, this.signer.key) ||
+      this.#isListed(effect.link);
+    return effects.every(goesOut) ? effects : effects.filter(goesOut);
+  }
+
+  #isListed(id: LinkId): boolean {
+    const link = this.#links.get(id);
+    return link !== null && this.#room?.isListed(link.peer) === true;
   }
 
   nextDeadlineMs(): number | null {
@@ -615,16 +632,19 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
       case "accept":
       case "welcome":
       case "refuse":
+      case "renew":
         return this.#toAdmission({ type: "message", link: id, message });
       case "hold-name":
       case "hold-reply":
-        if (link.state === "admitting") return;
+        if (link.state === "admitting" || !this.#isListed(id)) return;
         if (message.type === "hold-reply" && message.owner !== null) {
           this.#toRoom({ type: "name-owner", from: link.peer, entry: message.owner });
         }
         return this.#toAdmission({ type: "hold", from: link.peer, message });
       default:
         if (link.state === "admitting") {
+          // The peer doesn't know yet that we took it for lost.
+          if (this.#admission?.isRenewing(id) === true) return;
           return this.#close(id, `sent ${message.type} before it was let in`);
         }
         if (message.type === "dial-back" || message.type === "dialled-back") {
@@ -718,6 +738,9 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
         return this.#member(effect);
       case "claimed":
         return this.#toRoom({ ...effect, type: "peer-again" });
+      case "renew":
+        this.#isAskedToRenew = true;
+        return this.#toRoom(effect);
       case "persist":
         this.#out.push({ ...effect, token: null, sync: true });
         return;
@@ -815,6 +838,12 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
       this.#links.closes(effect.link);
       this.#out.push(effect);
     }
+  }
+
+  #maybeShowRenewed(): void {
+    if (!this.#isAskedToRenew || this.#hasStopped()) return;
+    this.#toAdmission({ type: "renewed" });
+    this.#isAskedToRenew = this.#admission?.isAskedToRenew === true;
   }
 
   // The room.

@@ -201,6 +201,17 @@ const holdReply = message(8, "hold-reply", {
   /** Or the newcomer that is just being admitted under the name; the asker waits to see whether it is. */
   rival: nullable(hexId<PeerKey>()),
 });
+const renew = message(9, "renew", {
+  from: "a member that has the other end as lost, or as having quit",
+  to: "that member",
+  when: "the beacon in its `hello` isn't later than the last one known",
+  answer: "`hello` with a later one; until then it is sent nothing of the room",
+  lane: control,
+}, {
+  /** The last (incarnation, number) that the sender knows. */
+  incarnation: counter,
+  number: counter,
+});
 
 // Overlay (overlay.ts): HyParView.
 const overlayJoin = message(16, "overlay-join", {
@@ -497,6 +508,7 @@ export const MESH_MESSAGES = [
   refuse,
   holdName,
   holdReply,
+  renew,
   overlayJoin,
   forwardJoin,
   neighbor,
@@ -533,7 +545,15 @@ export type MeshMessage = MessageOf<typeof MESH_MESSAGES[number]>;
 type Named<Name extends MeshMessage["type"]> = Extract<MeshMessage, { readonly type: Name }>;
 
 export type AdmissionMessage = Named<
-  "hello" | "join" | "offer" | "accept" | "welcome" | "refuse" | "hold-name" | "hold-reply"
+  | "hello"
+  | "join"
+  | "offer"
+  | "accept"
+  | "welcome"
+  | "refuse"
+  | "hold-name"
+  | "hold-reply"
+  | "renew"
 >;
 export type ReachabilityMessage = Named<"dial-back" | "dialled-back">;
 export type OverlayMessage = Named<

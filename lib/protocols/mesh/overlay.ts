@@ -130,6 +130,9 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
       case "peer-down":
         this.#peerDown(input.peer, input.closed, nowMs);
         break;
+      case "peer-gone":
+        this.#peerGone(input.peer, nowMs);
+        break;
       case "dial-failed":
         this.#attempts.answered(input.peer);
         if (this.#attempts.get(input.peer)?.asked === false) this.#failed(input.peer);
@@ -230,6 +233,19 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
       this.#walks.learn([contact], null);
       this.#acquaintances.parted(contact, wasDialled);
     }
+  }
+
+  /** A peer is no longer in the room: it is no neighbour then, and its link ends. */
+  #peerGone(peer: PeerKey, nowMs: number): void {
+    const link = this.#links.get(peer);
+    if (link === undefined) return;
+    if (this.#links.isActive(peer)) {
+      this.#candidates.encourage();
+      this.#candidates.lost(peer);
+    }
+    this.#attempts.end(peer);
+    this.#active.deactivate(peer, nowMs);
+    this.#active.release(peer, "it is no longer in the room", nowMs);
   }
 
   // Neighbours.

@@ -117,7 +117,7 @@ export class OwnLease {
   }
 
   /** When a neighbour that holds us for lost is shown that we are here; null where it holds an earlier beacon. */
-  revivalMs(held: Beacon, liveMembers: number): number | null {
+  revivalMs(held: Pick<Beacon, "incarnation" | "number">, liveMembers: number): number | null {
     const isLatest = held.incarnation === this.entrance.incarnation && held.number >= this.#number;
     if (!isLatest || this.#ended) return null;
     return this.#lastMs + Math.max(REFRESH_MS, liveMembers * REVIVAL_PER_MEMBER_MS);

@@ -227,6 +227,14 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     return this.#neighbours;
   }
 
+  /**
+   * Whether a key is in the room, as `/peers` lists it: nothing of the room is sent to any other (`recipients.ts`), and
+   * no other is a neighbour.
+   */
+  isListed(key: PeerKey): boolean {
+    return this.machines.roster.isLive(key);
+  }
+
   get ready(): boolean {
     return this.#view.ready;
   }
@@ -253,6 +261,10 @@ export class Room implements Machine<RoomInput, RoomEffect> {
         const { peer, endpoint, dialled, beacon, claim } = input;
         this.#linkedAtMs = this.#nowMs;
         this.#toRoster({ type: "member", from: peer, beacon, claim });
+        if (!this.isListed(peer)) {
+          this.#out.push({ type: "release", peer, reason: "it isn't in the room" });
+          return;
+        }
         if (dialled && endpoint !== null) this.#met("entrance", { key: peer, endpoint });
         return this.#toOverlay({ type: "peer-up", peer, endpoint, dialled });
       }
@@ -278,8 +290,11 @@ export class Room implements Machine<RoomInput, RoomEffect> {
         return;
       case "name-owner":
         return this.#toRoster({ ...input, type: "entry" });
+      case "renew":
+        return this.#toRoster(input);
       case "message":
-        return this.#message(input.from, input.message);
+        // Whoever isn't in the room has no say in it: that link is being closed.
+        return this.isListed(input.from) ? this.#message(input.from, input.message) : undefined;
       case "congested":
         this.#congested.add(input.peer);
         return this.#tellCongested(input.peer);
@@ -453,6 +468,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       case "refuse":
       case "hold-name":
       case "hold-reply":
+      case "renew":
         return; // for admission
       case "dial-back":
       case "dialled-back":
@@ -702,6 +718,8 @@ export class Room implements Machine<RoomInput, RoomEffect> {
         if (effect.reason === "quit" && this.#neighbours.includes(effect.key)) {
           this.#send(effect.key, { type: "disconnect" });
         }
+        // Another process with this key is still the same member.
+        if (effect.reason !== "replaced") this.#toOverlay({ type: "peer-gone", peer: effect.key });
         this.#flow.left(effect.key);
         this.#toPrivate({ type: "absent", peer: effect.key, reason: effect.reason });
         return this.#toNames(effect);

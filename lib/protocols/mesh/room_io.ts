@@ -11,7 +11,7 @@ import type { MeshEffect } from "./mesh_io.ts";
 import type { Contact, MeshMessage, RosterEntry } from "./messages.ts";
 import type { KeptSecrets } from "./kept_secrets.ts";
 import type { MeshRecord } from "./records.ts";
-import type { Bundle, SignedBeacon, SignedClaim, SignedGenesis } from "./structures.ts";
+import type { Beacon, Bundle, SignedBeacon, SignedClaim, SignedGenesis } from "./structures.ts";
 
 export type RoomInput =
   /** A link to a member is up; admission has checked the beacon and the claim that it showed. */
@@ -38,6 +38,8 @@ export type RoomInput =
   | { readonly type: "alone" }
   /** A neighbour shows which member has a name. */
   | { readonly type: "name-owner"; readonly from: PeerKey; readonly entry: RosterEntry }
+  /** A peer that we have a link to has us as gone since this beacon of ours. */
+  | { readonly type: "renew"; readonly held: Pick<Beacon, "incarnation" | "number"> }
   | { readonly type: "message"; readonly from: PeerKey; readonly message: MeshMessage }
   | { readonly type: "congested"; readonly peer: PeerKey }
   | { readonly type: "drained"; readonly peer: PeerKey }

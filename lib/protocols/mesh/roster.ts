@@ -36,7 +36,7 @@ import type {
   SelfDescription,
 } from "./roster_io.ts";
 import { RosterOutbox } from "./roster_outbox.ts";
-import { type Entry, RosterTable } from "./roster_table.ts";
+import { type Entry, isNewer, rankOf, RosterTable } from "./roster_table.ts";
 import type { Beacon, SignedBeacon, SignedClaim } from "./structures.ts";
 
 /** - `beacon`: our own lease is to be renewed. */
@@ -175,6 +175,13 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
     return this.#table.get(key)?.state === "alive";
   }
 
+  /** See `AdmissionPort.goneSince`. */
+  goneSince(beacon: Beacon): Pick<Beacon, "incarnation" | "number"> | null {
+    const floor = this.#table.floorOf(beacon.key);
+    const isBack = floor === null || isNewer(rankOf(beacon), floor);
+    return isBack || this.isLive(beacon.key) ? null : floor;
+  }
+
   credentialsOf(
     key: PeerKey,
   ): { readonly beacon: SignedBeacon; readonly claim: SignedClaim } | null {
@@ -251,6 +258,8 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
     switch (input.type) {
       case "enter":
         return this.#enter(input, nowMs);
+      case "renew":
+        return this.#revive(input.held);
       case "self":
         return this.#describe(input.change, nowMs);
       case "neighbour-up":
@@ -485,7 +494,7 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
   // Our own lease.
 
   /** A neighbour took us for lost: a beacon that it knows already wouldn't change that. */
-  #revive(held: Beacon): void {
+  #revive(held: Pick<Beacon, "incarnation" | "number">): void {
     const dueMs = this.#own?.revivalMs(held, this.#table.liveCount) ?? null;
     if (dueMs !== null) this.#deadlines.setEarliest("beacon", dueMs);
   }

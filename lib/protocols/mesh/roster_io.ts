@@ -28,6 +28,8 @@ export type RosterInput =
   }
   /** Our description has changed: a beacon goes out at once. */
   | { readonly type: "self"; readonly change: Partial<SelfDescription> }
+  /** A peer has us as gone since this beacon of ours: it wants a later one. */
+  | { readonly type: "renew"; readonly held: Pick<Beacon, "incarnation" | "number"> }
   | { readonly type: "neighbour-up"; readonly peer: PeerKey }
   | { readonly type: "neighbour-down"; readonly peer: PeerKey }
   /** The link to a member, neighbour or not, broke: neither side closed it properly. */

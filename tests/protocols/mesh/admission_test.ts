@@ -55,6 +55,7 @@ function admission(
       ownerOf: () => null,
       incarnationOf: () => 0,
       isLive: () => false,
+      goneSince: () => null,
       credentialsOf: () => null,
       entryOf: () => null,
       liveMembers: () => 1,

@@ -128,6 +128,7 @@ export class Member {
         ownerOf: (folded) => this.names.ownerOf(folded),
         incarnationOf: (key) => this.roster.incarnationOf(key),
         isLive: (key) => this.roster.isLive(key),
+        goneSince: (beacon) => this.roster.goneSince(beacon),
         entryOf: (key) => this.roster.entryOf(key, world.time.nowMs),
         credentialsOf: (key) => this.roster.credentialsOf(key),
         liveMembers: () => this.roster.liveCount,
@@ -289,6 +290,8 @@ export class Member {
         const { beacon, claim } = effect;
         return this.enrol({ type: "member", from: effect.peer, beacon, claim });
       }
+      case "renew":
+        return this.enrol(effect);
       case "persist":
         this.records.push(...effect.records);
         return;

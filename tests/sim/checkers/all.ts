@@ -9,6 +9,7 @@ import { CausalOrder } from "./m3_causal_order.ts";
 import { SameHistory } from "./m4_same_history.ts";
 import { Bounded } from "./m5_bounded.ts";
 import { Connections } from "./m6_connections.ts";
+import { Recipients } from "./m7_recipients.ts";
 import { OverlayWhole } from "./overlay_whole.ts";
 import { PrivateMessages } from "./private_messages.ts";
 import { PrivateRooms } from "./private_rooms.ts";
@@ -27,6 +28,7 @@ export function meshCheckers(): MeshChecker[] {
     new SentAfter(),
     new Bounded(),
     new Connections(),
+    new Recipients(),
     new HonestLinks(),
     new SaneEvents(),
     new HistoryAsked(),

@@ -4,6 +4,12 @@ import type { Signer } from "../../../lib/base/crypto.ts";
 import type { Environment } from "../../../lib/base/environment.ts";
 import type { Random } from "../random.ts";
 import type { Adversary } from "./adversary.ts";
+import {
+  AsksAgain,
+  ComesBackAndQuits,
+  FallsSilentAndStays,
+  LeavesAndStays,
+} from "./leave_attacks.ts";
 import type { MeshMachine } from "./member.ts";
 import {
   Accuses,
@@ -59,6 +65,10 @@ export const ATTACKS = {
   flaps: Flaps,
   rotates: Rotates,
   stripsClaims: StripsClaims,
+  leavesAndStays: LeavesAndStays,
+  fallsSilentAndStays: FallsSilentAndStays,
+  asksAgain: AsksAgain,
+  comesBackAndQuits: ComesBackAndQuits,
 } as const satisfies Record<
   string,
   new (inner: MeshMachine, signer: Signer, env: Environment, random: Random) => Adversary

@@ -32,6 +32,8 @@ export interface Held {
 export interface MeshProbe {
   /** The neighbours in the overlay. */
   activeView(): Iterable<PeerKey>;
+  /** Whether `/peers` would list this key now; null where it doesn't decide who gets what. */
+  lists(key: PeerKey): boolean | null;
   /** The highest contiguous counter delivered, of every stream; null before the machine has read its records. */
   frontiers(): Iterable<readonly [StreamKey, number]> | null;
   /** The highest contiguous counter delivered of one stream; 0 where nothing was delivered. */
@@ -52,7 +54,7 @@ export interface MeshChecker {
   /** A process begins, with `records` on its disk. */
   started?(process: MemberProcess, records: readonly MeshRecord[]): void;
   /** A step was made; its effects haven't been performed yet. */
-  stepped?(process: MemberProcess, input: MeshInput): void;
+  stepped?(process: MemberProcess, input: MeshInput, effects: readonly MeshEffect[]): void;
   /** Records were written; `from` is the index of the first one. */
   wrote?(process: MemberProcess, records: readonly MeshRecord[], from: number): void;
   /** The disk was compacted to `records`, and synced. */

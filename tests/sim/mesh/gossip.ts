@@ -182,6 +182,10 @@ export class Gossip implements Machine<MeshInput, MeshEffect> {
 
   // For the checkers.
 
+  lists(): null {
+    return null;
+  }
+
   activeView(): PeerKey[] {
     const view = new Set<PeerKey>();
     for (const { peer, member } of this.#links.values()) if (member) view.add(peer);

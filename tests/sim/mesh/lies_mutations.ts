@@ -7,6 +7,8 @@ import { Accusations } from "../../../lib/protocols/mesh/accusations.ts";
 import { Gaps } from "../../../lib/protocols/mesh/gaps.ts";
 import { MissingBundles } from "../../../lib/protocols/mesh/missing_bundles.ts";
 import { Names } from "../../../lib/protocols/mesh/names.ts";
+import { Overlay } from "../../../lib/protocols/mesh/overlay.ts";
+import { Room } from "../../../lib/protocols/mesh/room.ts";
 import { RosterOutbox } from "../../../lib/protocols/mesh/roster_outbox.ts";
 import { Suspicions } from "../../../lib/protocols/mesh/suspicion.ts";
 import { WaitingPool } from "../../../lib/protocols/mesh/waiting.ts";
@@ -16,6 +18,7 @@ import type { Mutation } from "./mutations.ts";
 
 const { hear } = Suspicions.prototype;
 const { verdict } = Gaps.prototype;
+const { step } = Overlay.prototype;
 const { announced } = MissingBundles.prototype;
 /** By machine: the peer that first announced each stream. */
 const announcers = new WeakMap<MissingBundles, Map<string, string>>();
@@ -69,6 +72,16 @@ export const LIES_MUTATIONS = {
   writesToNames: {
     name: "writes in private to whoever has a name, known by it or not",
     install: replaced(Names.prototype, "knownInstead", () => null),
+  },
+  listsEverybody: {
+    name: "takes everybody for a member that it has a link with",
+    install: replaced(Room.prototype, "isListed", () => true),
+  },
+  keepsTheGone: {
+    name: "keeps a neighbour that has left",
+    install: replaced(Overlay.prototype, "step", function (this: Overlay, input, nowMs) {
+      return step.call(this, input.type === "peer-gone" ? { type: "tick" } : input, nowMs);
+    }),
   },
   asksOnlyTheFirst: {
     name: "asks nobody but the first who announces something",

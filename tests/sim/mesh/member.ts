@@ -238,6 +238,11 @@ export class MemberProcess
     return config.natted ? `10.254.${this.host >> 8}.${this.host & 255}` : endpoint.host;
   }
 
+  /** The other end of a link, open or not; null where there never was such a link. */
+  peerOf(link: LinkId): PeerKey | null {
+    return this.#peers.get(link) ?? null;
+  }
+
   get silent(): boolean {
     return this.sim.stalled || this.powerLost;
   }

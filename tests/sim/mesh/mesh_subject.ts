@@ -48,6 +48,7 @@ export function meshSubject(wrap: ((mesh: Mesh) => MeshMachine) | null = null): 
 function probeOf(mesh: Mesh): MeshProbe {
   return {
     activeView: () => mesh.room?.neighbours ?? [],
+    lists: (key) => mesh.room?.machines.roster.member(key)?.state === "alive",
     frontier: (stream) => mesh.room?.machines.order.frontier(stream).counter ?? 0,
     frontiers: () => mesh.room === null ? null : frontiersOf(mesh.room),
     *held() {

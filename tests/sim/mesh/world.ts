@@ -273,7 +273,7 @@ export class World {
     const kind = input.type === "message" ? `< ${input.message.type}` : input.type;
     this.note(process.label, kind, effects.length, input);
     for (const effect of effects) this.#follow(process, effect);
-    for (const checker of this.watching(process.member)) checker.stepped?.(process, input);
+    for (const checker of this.watching(process.member)) checker.stepped?.(process, input, effects);
   }
 
   /** Notes what the machine knows after a step; what it shows may wait for the disk. */
