@@ -95,6 +95,8 @@ function goneLine({ name, reason, silentMs }: EventNamed<"left">, nowMs: number)
     }
     case "replaced":
       return leftLine(nowMs, name, "replaced by a later start");
+    case "removed":
+      return leftLine(nowMs, name, "removed");
   }
 }
 

@@ -21,6 +21,7 @@ import {
   signedGenesisSchema,
   signedHeaderSchema,
   signedRotationSchema,
+  signedRulingSchema,
   textListSchema,
 } from "../protocols/mesh/structures.ts";
 import type { LogRecord } from "../store/log_format.ts";
@@ -89,6 +90,10 @@ export function toLogRecord(record: MeshRecord): LogRecord {
       const { epoch, author } = rotation.rotation.value;
       const signed = packed(signedRotationSchema, rotation);
       return line(record.kind, String(epoch), author, signed, packed(signedClaimSchema, claim));
+    }
+    case "ruling": {
+      const { kind, subject, author } = record.ruling.ruling.value;
+      return line(record.kind, kind, subject, author, packed(signedRulingSchema, record.ruling));
     }
     case "invited": {
       const { epoch, secret } = record.secret;
@@ -173,6 +178,8 @@ function parse({ kind, fields }: LogRecord, field: FieldOf): MeshRecord {
       const rotation = unpacked(signedRotationSchema, field(2));
       return { kind, rotation: { rotation, claim: unpacked(signedClaimSchema, field(3)) } };
     }
+    case "ruling":
+      return { kind, ruling: unpacked(signedRulingSchema, field(3)) };
     case "invited": {
       const secret = base64Of(field(1));
       return { kind, secret: { epoch: countOf(field(0)), secret } };

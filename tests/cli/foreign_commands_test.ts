@@ -34,7 +34,7 @@ const FOREIGN: Readonly<Record<string, Partial<Record<keyof typeof TABLES, strin
     friends: "/msg NAME TEXT",
     registry: "/call NAME",
   },
-  "kick": { mesh: "", group: "", serve: "/remove NAME" },
+  "kick": { mesh: "/remove NAME", group: "", serve: "/remove NAME" },
   "?": HELP,
   "h": HELP,
   "JOIN": NOWHERE,

@@ -13,6 +13,7 @@ import {
   type Head,
   headerSchema,
   rotationSchema,
+  rulingSchema,
   textListSchema,
 } from "../../lib/protocols/mesh/structures.ts";
 import { fromLogRecord, toLogRecord } from "../../lib/runtime/mesh_records.ts";
@@ -99,6 +100,17 @@ const rotation = {
   }),
   signature,
 };
+const ruling = {
+  ruling: makeEmbedded(rulingSchema, {
+    version: 1,
+    room: id<RoomId>("a"),
+    kind: "remove",
+    subject: id<PeerKey>("b"),
+    author: id<PeerKey>("c"),
+    counter: 7,
+  }),
+  signature,
+};
 const header = { header: bundle(["x"]).header, signature };
 
 const HEAD: Head = {
@@ -156,6 +168,7 @@ const RECORDS: readonly MeshRecord[] = [
     heardWallMs: 1_700_000_000_123,
   },
   { kind: "rotation", rotation: { rotation, claim } },
+  { kind: "ruling", ruling },
   { kind: "invited", secret: { epoch: 2 ** 32 - 1, secret: new Uint8Array(16).fill(7) } },
   { kind: "pin", name: "Bob", key: id<PeerKey>("b") },
   {

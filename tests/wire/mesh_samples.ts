@@ -9,6 +9,7 @@ import {
   genesisSchema,
   headerSchema,
   rotationSchema,
+  rulingSchema,
   statementSchema,
   textListSchema,
 } from "../../lib/protocols/mesh/structures.ts";
@@ -94,6 +95,18 @@ export const rotation = {
   signature,
 };
 
+export const ruling = {
+  ruling: makeEmbedded(rulingSchema, {
+    version: 1,
+    room,
+    kind: "remove",
+    subject: bob,
+    author: ann,
+    counter: 2,
+  }),
+  signature,
+};
+
 /** A bundle with one text and three heads: what a chat message is on the wire. */
 export function bundleWith(said: string): Extract<MeshMessage, { type: "bundle" }>["bundle"] {
   const head = (byte: number) => ({
@@ -143,6 +156,7 @@ export const MESH_SAMPLES: readonly MeshMessage[] = [
     rival: null,
   },
   { type: "renew", incarnation: 3, number: 4 },
+  { type: "removed", genesis, rulings: [ruling] },
   { type: "overlay-join" },
   { type: "forward-join", contact, ttl: 6 },
   { type: "neighbor", priority: "high" },
@@ -201,5 +215,6 @@ export const MESH_SAMPLES: readonly MeshMessage[] = [
     },
   },
   { type: "rotations", rotations: [{ rotation, claim }] },
+  { type: "rulings", rulings: [ruling, ruling] },
   { type: "unknown", code: 126 },
 ];

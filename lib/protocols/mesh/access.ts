@@ -1,16 +1,19 @@
 /**
  * Who may join a private room: anybody with its current secret, and with an earlier secret those that were members
- * before. In an open room everybody may.
+ * before. In an open room everybody may. A key that was removed may join neither.
  */
 
 import type { PeerKey } from "../../base/ids.ts";
 import type { ChannelSecret } from "../noise/channel_handshake.ts";
 import type { KeptSecrets } from "./kept_secrets.ts";
+import type { KeptRulings } from "./rulings.ts";
 import type { MeshLink } from "./link_table.ts";
 
 export class Access {
   /** Null in an open room, and before it is known which it is. */
   secrets: KeptSecrets | null = null;
+  /** Null before the room is known. */
+  rulings: KeptRulings | null = null;
 
   /** @param isMember Whether this key has ever been a member of the room. */
   constructor(private readonly isMember: (peer: PeerKey) => boolean) {}
@@ -21,8 +24,13 @@ export class Access {
     return this.secrets.isCurrent(secret) || this.isMember(peer) ? null : "bad-credentials";
   }
 
+  /** Whether the founder, or a deputy, has shut this key out: no link to it is kept, whoever dialled. */
+  isRemoved(peer: PeerKey): boolean {
+    return this.rulings?.isRemoved(peer) === true;
+  }
+
   /**
-   * Whether an inbound link was let through before it was known that an invite is needed, or which one.
+   * Whether a link was let through before it was known that an invite is needed, or which one.
    * @param epoch The epoch of the secret that both ends know; null where none was needed.
    */
   isUninvited(peer: PeerKey, epoch: number | null): boolean {

@@ -13,6 +13,7 @@ import type { Dial } from "./dialling.ts";
 import { claimAlone, type EarlierMembership, earlierMembership } from "./genesis.ts";
 import { freshIncarnation } from "./incarnation.ts";
 import type { DialFailureReason, MeshConfig } from "./mesh_io.ts";
+import type { KeptRulings } from "./rulings.ts";
 import { KeptSecrets } from "./kept_secrets.ts";
 import type { MeshLink } from "./link_table.ts";
 import type { MeshRecord } from "./records.ts";
@@ -32,6 +33,7 @@ export interface Entry {
   readonly claim: SignedClaim;
   /** Null in an open room. */
   readonly secrets: KeptSecrets | null;
+  readonly rulings: KeptRulings;
   /** The records of this room on disk. */
   readonly records: readonly MeshRecord[];
   /** Records that aren't on disk yet, besides those that every member writes. */
@@ -105,7 +107,7 @@ export function newRoom(
   entry: Entry,
   nowMs: number,
 ): Room {
-  const { genesis, claim, secrets, records, fresh, endpoint, founded } = entry;
+  const { genesis, claim, secrets, rulings, records, fresh, endpoint, founded } = entry;
   const { advertise, passive, historyShown } = config;
   const earlier = earlierMembership(environment.crypto, signer.key, records);
   const atLeast = Math.max(entry.incarnation, earlier?.incarnationMin ?? 1);
@@ -114,6 +116,7 @@ export function newRoom(
       room: roomIdOf(environment.crypto, genesis),
       genesis,
       secrets,
+      rulings,
       records,
       fresh,
       incarnation: freshIncarnation(environment, atLeast),

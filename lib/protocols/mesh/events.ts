@@ -92,7 +92,7 @@ export type MeshEvent =
     readonly event: "left";
     readonly name: string;
     readonly key: string;
-    readonly reason: "quit" | "lost" | "replaced";
+    readonly reason: "quit" | "lost" | "replaced" | "removed";
     /** For a lost member: how long nothing was heard of it, where that is known. */
     readonly silentMs?: number;
   }
@@ -158,6 +158,9 @@ export type MeshCommand =
   | { readonly command: "peers" }
   | { readonly command: "history"; readonly count: number | null }
   | { readonly command: "name"; readonly name: string }
+  | { readonly command: "remove"; readonly name: string }
+  | { readonly command: "allow"; readonly name: string }
+  | { readonly command: "deputy"; readonly name: string; readonly appoint: boolean }
   | { readonly command: "invite"; readonly rotate: boolean };
 
 /** Whether the command sends a message, to all or to one. */

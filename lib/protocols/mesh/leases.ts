@@ -201,6 +201,18 @@ export class Leases {
     }
   }
 
+  /** A key may not be in the room any more: nothing is kept of it but that older beacons don't count. */
+  removed(key: PeerKey): void {
+    const entry = this.table.get(key);
+    if (entry === null) return;
+    this.table.forget(key);
+    this.intake.forget(key);
+    this.accusations.forget(key);
+    this.#recorded.delete(key);
+    if (entry.state === "alive") this.outbox.effect({ type: "left", key, reason: "removed" });
+    if (entry.state === "lost") this.outbox.effect({ type: "forgotten", key });
+  }
+
   /**
    * A live member's lease has run out, or an accusation has taken effect; then only its neighbours know how long it was
    * silent.

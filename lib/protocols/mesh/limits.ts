@@ -533,3 +533,16 @@ export const ROTATION_SOURCES_MAX = 64;
 export const ROTATION_WAITERS_MAX = 64;
 /** Addresses in an invite: one is enough where it answers, and each makes the text longer. */
 export const INVITE_ADDRESSES_MAX = 4;
+
+/** Rulings kept, 320 bytes each at most: more people than anybody removes from a room. The first come stay. */
+export const RULINGS_MAX = 4_096;
+/** Rulings in one message, of 80 KB at most. */
+export const RULINGS_IN_MESSAGE_MAX = 256;
+/**
+ * Rulings read of one neighbour, known ones included, which cost a hash each: all of them at two links in a row, then
+ * one message a second.
+ */
+export const RULINGS_READ_PER_SECOND = RULINGS_IN_MESSAGE_MAX;
+export const RULINGS_READ_BURST = 2 * RULINGS_MAX;
+/** Neighbours whose rates are remembered: three times as many as there can be at once. */
+export const RULING_SOURCES_MAX = 64;

@@ -35,7 +35,7 @@ import {
   SECRET_REFUSED,
   type Wanted,
 } from "./coming_in.ts";
-import { roomIdOf } from "./credentials.ts";
+import { genesisFault, roomIdOf } from "./credentials.ts";
 import { type Dial, Dialling } from "./dialling.ts";
 import { isMessage, type MeshCommand, type MeshEvent } from "./events.ts";
 import {
@@ -54,7 +54,7 @@ import {
   RESUME_CONTACTS_MAX,
 } from "./limits.ts";
 import { LinkBundles } from "./link_bundles.ts";
-import { LinkTable } from "./link_table.ts";
+import { LinkTable, type MeshLink } from "./link_table.ts";
 import type { MeshConfig, MeshEffect, MeshInput } from "./mesh_io.ts";
 import { checkPhaseChange, type MeshPhase } from "./mesh_phases.ts";
 import { type MeshMessage, MESSAGE_LANES } from "./messages.ts";
@@ -72,7 +72,8 @@ import {
   refusalOf,
 } from "./refusals.ts";
 import { isForAnybody } from "./recipients.ts";
-import { nameTakenText, REPLACED_TEXT, type Room } from "./room.ts";
+import { KeptRulings } from "./rulings.ts";
+import { nameTakenText, REMOVED_TEXT, REPLACED_TEXT, type Room } from "./room.ts";
 import type { Fault, RoomEffect, RoomInput } from "./room_io.ts";
 import type { SignedGenesis } from "./structures.ts";
 
@@ -386,11 +387,17 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     return keptSecrets(this.environment.crypto, genesis, records);
   }
 
+  #rulingsOf(genesis: SignedGenesis, records: readonly MeshRecord[]): KeptRulings {
+    const { crypto } = this.environment;
+    return new KeptRulings({ id: roomIdOf(crypto, genesis), genesis }, crypto, records);
+  }
+
   #resume(records: readonly MeshRecord[]): void {
     const earlier = earlierMembership(this.environment.crypto, this.signer.key, records);
     if (earlier === null) return this.#fatal(NOTHING_TO_RESUME);
-    const contacts = rememberedContacts(records, this.signer.key).slice(0, RESUME_CONTACTS_MAX);
     this.#comeAsKnown(earlier, records);
+    const contacts = rememberedContacts(records, this.signer.key)
+      .filter(({ key }) => !this.#access.isRemoved(key)).slice(0, RESUME_CONTACTS_MAX);
     // If it went on alone, it would let others in by an invite that no member may accept any more.
     const isNewcomer = this.#access.secrets !== null && !wasInRoom(records);
     this.#seekEntrance(
@@ -404,6 +411,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     this.#earlier = { membership: earlier, records };
     const { room, genesis } = earlier;
     this.#access.secrets = this.#secretsOf(genesis, records);
+    this.#access.rulings = this.#rulingsOf(genesis, records);
     this.#admission = this.#newAdmission({ room, private: this.#access.secrets !== null }, earlier);
     this.#enterPhase("coming-in");
   }
@@ -473,7 +481,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     this.#show({ event: "notice", text }, undefined);
   }
 
-  #enterAlone(entry: Omit<Entry, "incarnation" | "endpoint" | "secrets">): void {
+  #enterAlone(entry: Omit<Entry, "incarnation" | "endpoint" | "secrets" | "rulings">): void {
     const { genesis } = entry;
     const room = roomIdOf(this.environment.crypto, genesis);
     const secrets = this.#access.secrets;
@@ -491,9 +499,10 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     this.#releaseHeld();
   }
 
-  #enter(entry: Entry): void {
+  #enter(entry: Omit<Entry, "rulings">): void {
     invariant(this.#room === null, "a process enters one room, once");
-    this.#room = newRoom(this, entry, this.#nowMs);
+    const rulings = this.#access.rulings ??= this.#rulingsOf(entry.genesis, entry.records);
+    this.#room = newRoom(this, { ...entry, rulings }, this.#nowMs);
     this.#fromRoom(this.#room.enter(this.#nowMs));
     this.#ownAddress.entered(this.#room.machines.ownEndpoint(), this.#nowMs);
   }
@@ -570,8 +579,10 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     switch (input.type) {
       case "link-up": {
         const { link, peer, dialled, remote, epoch } = input;
+        if (this.#access.isRemoved(peer)) return this.#partWithRemoved();
         this.#toAdmission({ type: "link-up", link, peer, dialled, remote });
-        if (dialled || !this.#access.isUninvited(peer, epoch)) return;
+        // A dial, too: by an earlier secret, somebody may answer there who was never a member.
+        if (!this.#access.isUninvited(peer, epoch)) return;
         this.#toAdmission({ type: "uninvited", link });
         return;
       }
@@ -606,6 +617,36 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     }
   }
 
+  /** Ends every link to a key that may not be in the room, and shows it why. */
+  #partWithRemoved(): void {
+    const { rulings } = this.#access;
+    if (rulings === null) return;
+    for (const { link, peer } of [...this.#links.all()]) {
+      if (this.#links.isClosing(link) || !rulings.isRemoved(peer)) continue;
+      const { genesis } = rulings.room;
+      this.#sendOn(link, { type: "removed", genesis, rulings: [...rulings.proofOf(peer)] });
+      this.#close(link, "it was removed from the room");
+    }
+  }
+
+  /** A member says that we are removed: it must show that the founder, or a deputy, has decided so. */
+  #heardRemoved(
+    link: MeshLink,
+    { genesis, rulings }: Extract<MeshMessage, { readonly type: "removed" }>,
+  ): void {
+    const { crypto } = this.environment;
+    const room = roomIdOf(crypto, genesis);
+    const wanted = this.#admission?.room ?? this.#admission?.config.room ?? null;
+    if (wanted !== null && wanted !== room) {
+      return this.#close(link.link, "another room answers there");
+    }
+    const isFounded = genesisFault(crypto, genesis, room) === null;
+    const known = this.#access.rulings ?? new KeptRulings({ id: room, genesis }, crypto, []);
+    const isShown = isFounded && known.showRemoved(this.signer.key, rulings);
+    if (isShown) return this.#fatal({ code: "kicked", text: REMOVED_TEXT });
+    this.#close(link.link, "it takes us for removed, and we aren't");
+  }
+
   /** Counts a message of an unknown type, in either direction; closes the link on which there were too many. */
   #isPastUnknown(link: LinkId): boolean {
     const fault = this.#links.unknownFault(link, this.#nowMs);
@@ -634,6 +675,8 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
       case "refuse":
       case "renew":
         return this.#toAdmission({ type: "message", link: id, message });
+      case "removed":
+        return this.#heardRemoved(link, message);
       case "hold-name":
       case "hold-reply":
         if (link.state === "admitting" || !this.#isListed(id)) return;
@@ -882,6 +925,9 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
           break;
         case "secret-changed":
           this.#partWithUninvited();
+          break;
+        case "rulings-changed":
+          this.#partWithRemoved();
           break;
         case "neighbour-gone":
           this.#toAdmission({ type: "neighbour-down", peer: effect.peer });

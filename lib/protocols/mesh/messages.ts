@@ -28,6 +28,7 @@ import {
   ROSTER_PART_MAX,
   ROSTER_WANT_MAX,
   ROTATIONS_KEPT_MAX,
+  RULINGS_IN_MESSAGE_MAX,
 } from "./limits.ts";
 import {
   bundleSchema,
@@ -40,6 +41,7 @@ import {
   signedGenesisSchema,
   signedHeaderSchema,
   signedRotationSchema,
+  signedRulingSchema,
   signedStatementSchema,
 } from "./structures.ts";
 import { embedded } from "../../base/schema.ts";
@@ -211,6 +213,17 @@ const renew = message(9, "renew", {
   /** The last (incarnation, number) that the sender knows. */
   incarnation: counter,
   number: counter,
+});
+const removed = message(10, "removed", {
+  from: "any member",
+  to: "a key that was removed from the room",
+  when: "it has a link to it, or the removal has become known",
+  answer: "none; the link is closed after it",
+  lane: control,
+}, {
+  genesis: signedGenesisSchema,
+  /** The removal; before it the appointment of its author, where that is a deputy. */
+  rulings: list(signedRulingSchema, 2),
 });
 
 // Overlay (overlay.ts): HyParView.
@@ -490,6 +503,14 @@ const rotations = message(82, "rotations", {
     ROTATIONS_KEPT_MAX,
   ),
 });
+const rulings = message(83, "rulings", {
+  from: "a neighbour",
+  to: "a neighbour",
+  when:
+    "they have become neighbours: all that are kept, before anything else; later those that are new",
+  answer: "none; new ones are passed on once",
+  lane: data,
+}, { rulings: list(signedRulingSchema, RULINGS_IN_MESSAGE_MAX) });
 const unknown = message(127, "unknown", {
   from: "a member",
   to: "a neighbour",
@@ -509,6 +530,7 @@ export const MESH_MESSAGES = [
   holdName,
   holdReply,
   renew,
+  removed,
   overlayJoin,
   forwardJoin,
   neighbor,
@@ -538,6 +560,7 @@ export const MESH_MESSAGES = [
   proof,
   privateMessage,
   rotations,
+  rulings,
   unknown,
 ] as const;
 

@@ -12,6 +12,7 @@
  */
 
 import { startApart } from "../../base/fingerprint.ts";
+import type { LeaveReason } from "./roster_io.ts";
 import type { FoldedName, PeerKey } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
 import type { Machine } from "../../base/machine.ts";
@@ -205,10 +206,10 @@ export class Names implements Machine<NamesInput, NamesEffect> {
     this.#settle(folded, nowMs, key);
   }
 
-  #left(key: PeerKey, reason: "quit" | "lost" | "replaced", nowMs: number): void {
+  #left(key: PeerKey, reason: LeaveReason, nowMs: number): void {
     const holder = this.#holders.get(key);
     if (holder === undefined) return;
-    if (reason === "quit") this.#release(key, nowMs);
+    if (reason === "quit" || reason === "removed") this.#release(key, nowMs);
     else this.#holders.set(key, { ...holder, live: false });
   }
 

@@ -19,6 +19,7 @@ const TO_ANYBODY: ReadonlySet<MeshMessage["type"]> = new Set([
   "welcome",
   "refuse",
   "renew",
+  "removed",
   "overlay-join",
   "neighbor",
   "neighbor-reply",

@@ -11,6 +11,7 @@ import type {
   SignedBeacon,
   SignedClaim,
   SignedGenesis,
+  SignedRuling,
 } from "./structures.ts";
 
 export type MeshRecord =
@@ -74,6 +75,8 @@ export type MeshRecord =
   | { readonly kind: "caller"; readonly contact: Contact; readonly heardWallMs: number }
   /** A private room's secret; the highest (epoch, id) counts. Our own is synced before anybody is told of it. */
   | { readonly kind: "rotation"; readonly rotation: ClaimedRotation }
+  /** What the founder or a deputy has decided about a key. */
+  | { readonly kind: "ruling"; readonly ruling: SignedRuling }
   /** The secret with which we joined, the only one that we have until its rotation is known. */
   | { readonly kind: "invited"; readonly secret: RoomSecret }
   /** The user accepts this key under this name, now or again (`/trust`). */

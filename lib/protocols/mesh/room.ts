@@ -49,10 +49,12 @@ import type { FirstHandKind, MeshRecord } from "./records.ts";
 import type { RoomConfig, RoomEffect, RoomInput } from "./room_io.ts";
 import { RoomMachines } from "./room_machines.ts";
 import { RoomView } from "./room_view.ts";
+import type { RulingsEffect, RulingsInput } from "./room_rulings.ts";
+import type { RulingKind } from "./rulings.ts";
 import type { SecretsEffect, SecretsInput } from "./room_secrets.ts";
 import type { RosterEffect, RosterInput } from "./roster_io.ts";
 import { Showing } from "./showing.ts";
-import type { Bundle, PrivateEnvelope, SignedClaim } from "./structures.ts";
+import type { Bundle, PrivateEnvelope, SignedClaim, SignedRuling } from "./structures.ts";
 import { Talkers } from "./talkers.ts";
 
 /**
@@ -301,6 +303,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       case "drained":
         this.#congested.delete(input.peer);
         this.#toAntiEntropy(input);
+        this.#toRulings(input);
         this.#toSecrets(input);
         return this.#toBroadcast(input);
       case "missed":
@@ -454,6 +457,8 @@ export class Room implements Machine<RoomInput, RoomEffect> {
         return this.#toPrivate({ type: "envelope", from, envelope: message.envelope });
       case "rotations":
         return this.#toSecrets({ type: "message", from, message });
+      case "rulings":
+        return this.#toRulings({ type: "message", from, rulings: message.rulings });
       case "unknown":
         this.environment.log.info("a peer doesn't know a message type", {
           key: fingerprintOf(from),
@@ -470,6 +475,8 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       case "hold-reply":
       case "renew":
         return; // for admission
+      case "removed":
+        return; // for the links
       case "dial-back":
       case "dialled-back":
         return; // for the links
@@ -515,6 +522,8 @@ export class Room implements Machine<RoomInput, RoomEffect> {
         return this.#send(effect.to, effect.message);
       case "neighbour-up":
         this.#neighbours = [...this.#neighbours, effect.peer];
+        // Before anything else: whom this member keeps out, the neighbour keeps out from then on.
+        this.#toRulings(effect);
         this.#toRoster({ type: "neighbour-up", peer: effect.peer });
         this.#toOrder({ type: "neighbours", peers: this.#neighbours });
         this.#toBroadcast(effect);
@@ -525,6 +534,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       case "neighbour-down": {
         const { peer } = effect;
         this.#neighbours = this.#neighbours.filter((neighbour) => neighbour !== peer);
+        this.#toRulings(effect);
         this.#toRoster(effect);
         this.#toBroadcast(effect);
         this.#toSecrets(effect);
@@ -870,6 +880,84 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     }
   }
 
+  #toRulings(input: RulingsInput): void {
+    for (const effect of this.machines.rulings.step(input, this.#nowMs)) this.#fromRulings(effect);
+  }
+
+  #fromRulings(effect: RulingsEffect): void {
+    switch (effect.type) {
+      case "send":
+        return this.#send(effect.to, effect.message);
+      case "persist":
+        this.#out.push({ ...effect, token: null, sync: true });
+        return;
+      case "changed":
+        return this.#ruled(effect.rulings, effect.ref);
+      case "refused":
+        return this.#view.error(effect.code, effect.text, effect.ref);
+      case "penalise":
+        this.#out.push(effect);
+        return;
+      default:
+        return unreachable(effect);
+    }
+  }
+
+  /** Who may be in the room may have changed. */
+  #ruled(rulings: readonly SignedRuling[], ref: string | undefined): void {
+    const kept = this.config.rulings;
+    if (kept.isRemoved(this.signer.key)) return this.#fatal("kicked", REMOVED_TEXT);
+    const own = this.signer.key;
+    for (const { ruling: { value } } of rulings) {
+      const isOfUse = value.author === own || value.subject === own || this.isListed(value.subject);
+      const isInForce = (value.kind === "remove") === kept.isRemoved(value.subject);
+      if (isOfUse && isInForce) {
+        this.#view.ruled(
+          value,
+          this.config.secrets !== null,
+          value.author === own ? ref : undefined,
+        );
+      }
+    }
+    const removed = rulings.map(({ ruling: { value } }) => value.subject)
+      .filter((key) => kept.isRemoved(key));
+    this.#toRoster({ type: "removed", keys: removed });
+    this.#out.push({ type: "rulings-changed" });
+    const isOwnRemoval = rulings.some(({ ruling: { value } }) =>
+      value.author === own && value.kind === "remove"
+    );
+    if (isOwnRemoval) this.#toSecrets({ type: "rotate", ref });
+  }
+
+  #rule(
+    kind: RulingKind,
+    typed: string,
+    ref: string | undefined,
+  ): void {
+    const denial = this.machines.rulings.denial(kind, shownName(typed));
+    if (denial !== null) return this.#view.error(denial.code, denial.text, ref);
+    const subject = kind === "allow"
+      ? this.#removedNamed(typed)
+      : this.#view.stranger(typed, kind === "remove" ? "remove" : "deputy");
+    const name = this.#view.nameOf(subject, typed);
+    this.#toRulings({ type: "rule", kind, subject, name, ref });
+  }
+
+  /** @throws {P2pchatError} `unknown-user`, if it is nobody, or several. */
+  #removedNamed(typed: string): PeerKey {
+    const removed = this.machines.removedNamed(typed);
+    const [key, ...others] = removed;
+    if (key === undefined) return this.#view.stranger(typed);
+    if (others.length === 0) return key;
+    const keys = removed.map(fingerprintOf).join(", ");
+    throw new P2pchatError(
+      "unknown-user",
+      `Several that were removed have been called ${
+        shownName(typed)
+      }: name the key, one of ${keys}`,
+    );
+  }
+
   #showInvite(ref: string | undefined): void {
     this.#view.invite(this.config.secrets?.current() ?? null, this.#entrances(), ref);
   }
@@ -963,6 +1051,11 @@ export class Room implements Machine<RoomInput, RoomEffect> {
         if (this.#entrances().length === 0) return this.#view.noEntrance(rotate, ref);
         return this.#toSecrets({ type: "invite", rotate, ref });
       }
+      case "remove":
+      case "allow":
+        return this.#rule(command.command, command.name, ref);
+      case "deputy":
+        return this.#rule(command.appoint ? "deputy" : "no-deputy", command.name, ref);
       case "trust": {
         const key = this.#view.stranger(command.name);
         const isNew = !this.machines.names.isKnown(key);
@@ -1074,7 +1167,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     return `waiting for ${this.#view.namesOf([...new Set([...laggards, ...receivers])])}`;
   }
 
-  #fatal(code: "name-taken" | "replaced", text: string): void {
+  #fatal(code: "name-taken" | "replaced" | "kicked", text: string): void {
     this.#later.push({ type: "fatal", code, text });
   }
 }
@@ -1084,6 +1177,11 @@ type UserCommand = Extract<RoomInput, { readonly type: "command" }>["command"];
 /** Shown when the same key is in use at two places at once. */
 export const REPLACED_TEXT =
   "Left the room: the same key came in again from another place; use one profile at one place at a time";
+
+/** Shown when the founder, or a deputy, has removed us. */
+export const REMOVED_TEXT =
+  "You were removed from the room by its founder, or by somebody whom the founder has named for that; ask them to " +
+  "/allow you back, or found another room with --new";
 
 /** Shown to a newcomer whose name somebody else had first. */
 export function nameTakenText(name: string): string {

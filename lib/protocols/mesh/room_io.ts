@@ -10,6 +10,7 @@ import type { MeshCommand } from "./events.ts";
 import type { MeshEffect } from "./mesh_io.ts";
 import type { Contact, MeshMessage, RosterEntry } from "./messages.ts";
 import type { KeptSecrets } from "./kept_secrets.ts";
+import type { KeptRulings } from "./rulings.ts";
 import type { MeshRecord } from "./records.ts";
 import type { Beacon, Bundle, SignedBeacon, SignedClaim, SignedGenesis } from "./structures.ts";
 
@@ -94,6 +95,8 @@ export type RoomEffect =
   }
   /** From now on it is too late for those that came by an earlier secret and aren't in yet. */
   | { readonly type: "secret-changed" }
+  /** Who may be in the room has changed: links to those that may not are to be closed. */
+  | { readonly type: "rulings-changed" }
   /** Admission no longer awaits an answer of this peer. */
   | { readonly type: "neighbour-gone"; readonly peer: PeerKey }
   | Extract<
@@ -109,6 +112,8 @@ export interface RoomConfig {
   readonly genesis: SignedGenesis;
   /** The secrets of a private room, which the room keeps up to date; null in an open one. */
   readonly secrets: KeptSecrets | null;
+  /** Who may be in the room; the room keeps it up to date. */
+  readonly rulings: KeptRulings;
   /** The room's records on disk. */
   readonly records: readonly MeshRecord[];
   /**

@@ -4,6 +4,7 @@ import type { Signer } from "../../base/crypto.ts";
 import type { Environment } from "../../base/environment.ts";
 import { fingerprintOf } from "../../base/fingerprint.ts";
 import type { BundleId, ClaimId, PeerKey } from "../../base/ids.ts";
+import { foldName, withoutMark } from "../../base/names.ts";
 import { type Machine, Timetable } from "../../base/machine.ts";
 import { AntiEntropy } from "./anti_entropy.ts";
 import { Broadcast } from "./broadcast.ts";
@@ -22,6 +23,7 @@ import type { RoomConfig } from "./room_io.ts";
 import type { LiveMember, RoomFacts } from "./room_view.ts";
 import { type Member, Roster } from "./roster.ts";
 import { ROSTER_LAN } from "./roster_io.ts";
+import { RoomRulings } from "./room_rulings.ts";
 import { RoomSecrets } from "./room_secrets.ts";
 
 export class RoomMachines {
@@ -33,6 +35,7 @@ export class RoomMachines {
   readonly names: Names;
   readonly privateMessages: PrivateMessages;
   readonly secrets: RoomSecrets;
+  readonly rulings: RoomRulings;
   readonly entrances: Entrances;
   /** Members from the records on disk, for finding the room again. */
   readonly #stored: readonly Contact[];
@@ -62,6 +65,7 @@ export class RoomMachines {
       frontier: () => this.order.root(),
       latest: () => this.#latest(),
       epoch: () => this.config.secrets?.epoch ?? 0,
+      isRemoved: (key) => config.rulings.isRemoved(key),
     });
     this.names = new Names(
       {
@@ -96,7 +100,8 @@ export class RoomMachines {
       lastOwn: () => this.order.lastOwn(),
       isCatchingUp: () => this.antiEntropy.sources().size > 0,
       remembered: () => this.#rememberedContacts(),
-      met: (kind) => this.entrances.contacts(kind),
+      met: (kind) =>
+        this.entrances.contacts(kind).filter(({ key }) => !config.rulings.isRemoved(key)),
     }, nowMs);
     this.broadcast = new Broadcast(BROADCAST_LAN, {
       frontier: (stream) => this.order.frontier(stream),
@@ -115,6 +120,7 @@ export class RoomMachines {
       selfClaim: () => this.roster.selfClaim(),
       claim: (id) => this.roster.claim(id)?.signed ?? null,
     });
+    this.rulings = new RoomRulings({ id: room, genesis }, config.rulings, signer, environment);
     this.#timetable = new Timetable(this.#all());
   }
 
@@ -165,6 +171,7 @@ export class RoomMachines {
       { kind: "genesis", genesis: this.config.genesis },
       { kind: "incarnation", incarnation: this.config.incarnation },
       ...this.config.secrets?.snapshot() ?? [],
+      ...this.config.rulings.snapshot(),
       ...[...claims, own].map((claim) => ({ kind: "claim" as const, claim })),
       ...this.entrances.records,
       ...members,
@@ -229,6 +236,21 @@ export class RoomMachines {
     };
   }
 
+  /** The keys that may not be in the room and that anybody here has met as `name`, or that have this fingerprint. */
+  removedNamed(name: string): readonly PeerKey[] {
+    const folded = foldName(withoutMark(name));
+    const keys = new Set<PeerKey>();
+    for (const { signed } of this.roster.claims()) {
+      const claim = signed.claim.value;
+      if (claim.folded === folded && this.config.rulings.isRemoved(claim.key)) keys.add(claim.key);
+    }
+    for (const { ruling: { value: { subject } } } of this.config.rulings.all) {
+      const isMeant = fingerprintOf(subject) === name && this.config.rulings.isRemoved(subject);
+      if (isMeant) keys.add(subject);
+    }
+    return [...keys];
+  }
+
   #liveMembersByName(): readonly LiveMember[] {
     const members: (LiveMember & { readonly name: string })[] = [];
     for (const { key, state, beacon, suspected, sinceMs } of this.roster.members()) {
@@ -262,7 +284,9 @@ export class RoomMachines {
     for (const contact of this.#contacts(({ state }) => state !== "alive")) {
       contacts.set(contact.key, contact);
     }
-    return [...contacts.values()].filter(({ key }) => !this.roster.isLive(key));
+    return [...contacts.values()].filter(({ key }) =>
+      !this.roster.isLive(key) && !this.config.rulings.isRemoved(key)
+    );
   }
 
   #standings(): readonly Standing[] {

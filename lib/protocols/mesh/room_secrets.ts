@@ -58,6 +58,8 @@ export type SecretsInput =
   | { readonly type: "message"; readonly from: PeerKey; readonly message: RotationsMessage }
   /** From the user. */
   | { readonly type: "invite"; readonly rotate: boolean; readonly ref: string | undefined }
+  /** Somebody was removed by our user: the secret that it knows is to be void. */
+  | { readonly type: "rotate"; readonly ref: string | undefined }
   | { readonly type: "stored"; readonly token: number }
   | { readonly type: "not-stored"; readonly token: number; readonly text: string };
 
@@ -166,6 +168,10 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
         return this.#rotations(input.from, input.message, nowMs);
       case "invite":
         return this.#invite(input.rotate, input.ref);
+      case "rotate":
+        // One that is on its way to the disk is sent to nobody before.
+        if (this.kept !== null && this.#rotating === null) this.#rotate(this.kept, input.ref, []);
+        return;
       case "stored":
         return this.#stored(input.token);
       case "not-stored":
@@ -297,6 +303,15 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
       this.#effects.push({ type: "invite", ref });
       return;
     }
+    this.#rotate(kept, ref, [ref]);
+  }
+
+  /** @param shownTo The `ref`s of commands that the new invite answers. */
+  #rotate(
+    kept: KeptSecrets,
+    ref: string | undefined,
+    shownTo: (string | undefined)[],
+  ): void {
     if (kept.epoch >= EPOCH_MAX) {
       const text = "Cannot rotate the invite: no numbers are left; create another room";
       return this.#refuse("not-allowed", text, ref);
@@ -311,7 +326,7 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
       rotation: signRotation(this.env, this.signer, place),
       claim: this.port.selfClaim(),
     });
-    this.#rotating = { token: ++this.#lastToken, rotation, refs: [ref] };
+    this.#rotating = { token: ++this.#lastToken, rotation, refs: shownTo };
     this.#persist([rotation], this.#lastToken);
   }
 

@@ -33,6 +33,7 @@ import { PrivateView } from "./private_view.ts";
 import { INVITE_ADDRESSES_MAX, KEPT_MESSAGES_MAX } from "./limits.ts";
 import type { RoomConfig, RoomEffect } from "./room_io.ts";
 import type { ClaimedRotation, RoomSecret } from "./rotations.ts";
+import type { Ruling } from "./structures.ts";
 import type { LeaveReason } from "./roster_io.ts";
 import type { StrangersTold } from "./strangers.ts";
 
@@ -473,6 +474,37 @@ export class RoomView {
     );
   }
 
+  /** How to write the name of a key that the user has named as `typed`. */
+  nameOf(key: PeerKey, typed: string): string {
+    return shownName(this.#nameGiven(key, typed));
+  }
+
+  /** The founder, or a deputy, has decided about a key, and that counts. */
+  ruled({ kind, subject, author }: Ruling, isPrivate: boolean, ref: string | undefined): void {
+    const key = fingerprintOf(subject);
+    const by = author === this.self ? "You have" : `${this.#written(author)} has`;
+    const whom = subject === this.self ? "you" : this.#written(subject);
+    switch (kind) {
+      case "remove": {
+        const how = isPrivate
+          ? "and made a new invite, which /invite shows; earlier ones admit nobody any more"
+          : "and whoever it is can come back under a new key, as this room is open";
+        return this.notice(`${by} removed ${whom}, with key ${key}, for good; ${how}`, ref);
+      }
+      case "allow": {
+        const rest = isPrivate ? ", with the present invite" : "";
+        return this.notice(`${by} allowed ${whom}, with key ${key}, to come back${rest}`, ref);
+      }
+      case "deputy":
+        return this.notice(
+          `${by} made ${whom} a deputy, with key ${key}, who can /remove and /allow members`,
+          ref,
+        );
+      case "no-deputy":
+        return this.notice(`${by} ended that ${whom} is a deputy, with key ${key}`, ref);
+    }
+  }
+
   moved(endpoint: Endpoint): void {
     this.#unreachableAt = null;
     this.notice(`Your address has changed: others find you at ${endpointText(endpoint)} now`);
@@ -536,11 +568,14 @@ export class RoomView {
   }
 
   /** @throws {P2pchatError} `unknown-user`, if nobody is known under this name. */
-  stranger(name: string): PeerKey {
+  stranger(name: string, command: "trust" | "remove" | "deputy" = "trust"): PeerKey {
     const key = this.facts.strangerNamed(name);
     if (key === null) throw this.#unknownUser(name);
     if (key === this.self) {
-      throw new P2pchatError("unknown-user", isYouText("trust", shownName(name)));
+      const text = command === "trust"
+        ? isYouText(command, shownName(name))
+        : `${shownName(name)} is you: /${command} somebody else`;
+      throw new P2pchatError("unknown-user", text);
     }
     return key;
   }

@@ -85,7 +85,13 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
       (id) => progress.isClaimKept(id),
     );
     this.#claims = new RosterClaims(claims, this.#outbox, env.crypto);
-    this.#intake = new RosterIntake(this.#table, claims, this.#outbox, env.crypto);
+    this.#intake = new RosterIntake(
+      this.#table,
+      claims,
+      this.#outbox,
+      env.crypto,
+      (key) => progress.isRemoved(key),
+    );
     this.#accusations = new Accusations(this.#table, this.#outbox, env, signer, config.timing);
     this.#exchange = new RosterExchange(
       signer.key,
@@ -260,6 +266,9 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
         return this.#enter(input, nowMs);
       case "renew":
         return this.#revive(input.held);
+      case "removed":
+        for (const key of input.keys) this.#leases.removed(key);
+        return;
       case "self":
         return this.#describe(input.change, nowMs);
       case "neighbour-up":
@@ -302,7 +311,8 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
     this.#own = new OwnLease(entrance, self, claim, this.env, this.signer, this.progress);
     this.#claims.table.add(claim);
     this.#claims.enter(genesis.genesis.value.founder);
-    for (const record of this.#remembered.values()) {
+    for (const [key, record] of this.#remembered) {
+      if (this.progress.isRemoved(key)) continue;
       const known = this.#claims.table.get(record.beacon.beacon.value.claim);
       if (known !== null) this.#leases.remember(record, known, claim, nowMs);
     }

@@ -89,6 +89,7 @@ export class RosterIntake {
     readonly claims: ClaimTable,
     readonly outbox: RosterOutbox,
     readonly crypto: Crypto,
+    readonly isRemoved: (key: PeerKey) => boolean,
   ) {}
 
   neighbours(): Iterable<PeerKey> {
@@ -149,6 +150,7 @@ export class RosterIntake {
 
   /** Whether a beacon could change anything; checked before all else. */
   isNews(beacon: Beacon): boolean {
+    if (this.isRemoved(beacon.key)) return false;
     const floor = this.table.floorOf(beacon.key);
     if (floor !== null && !isNewer(rankOf(beacon), floor)) return false;
     const isLive = this.table.get(beacon.key)?.state === "alive";

@@ -28,6 +28,8 @@ export type RosterInput =
   }
   /** Our description has changed: a beacon goes out at once. */
   | { readonly type: "self"; readonly change: Partial<SelfDescription> }
+  /** These keys may not be in the room any more (`RosterConfig.isRemoved`). */
+  | { readonly type: "removed"; readonly keys: readonly PeerKey[] }
   /** A peer has us as gone since this beacon of ours: it wants a later one. */
   | { readonly type: "renew"; readonly held: Pick<Beacon, "incarnation" | "number"> }
   | { readonly type: "neighbour-up"; readonly peer: PeerKey }
@@ -62,9 +64,9 @@ export type RosterInput =
 
 /**
  * `quit`: the member said so. `lost`: it was silent, or no longer answered its neighbours. `replaced`: its key came
- * in again.
+ * in again. `removed`: the founder or a deputy has shut it out.
  */
-export type LeaveReason = "quit" | "lost" | "replaced";
+export type LeaveReason = "quit" | "lost" | "replaced" | "removed";
 
 export type RosterEffect =
   /** `lane`: the queue, where it isn't the usual one of this message type. */
@@ -118,6 +120,8 @@ export type RosterEffect =
 
 /** What our beacons say of our progress, asked when one is made, and which claims are needed for what is kept. */
 export interface ProgressPort {
+  /** Whether this key may not be in the room. */
+  isRemoved(key: PeerKey): boolean;
   /** Whether bundles under this claim are kept. */
   isClaimKept(id: ClaimId): boolean;
   /** Digest of the frontiers. */

@@ -1,6 +1,6 @@
 /**
  * The signed structures of the mesh, and what is made of them: genesis, claim, beacon, statement,
- * rotation, header, proof. Their formats are final: they are stored, and compared as bytes.
+ * rotation, ruling, header, proof. Their formats are final: they are stored, and compared as bytes.
  *
  * What is signed is always SHA-256 of a domain tag and the structure's exact bytes (its id), so that a
  * signature for one purpose is worth nothing for another. Bytes after the known fields belong to a
@@ -48,6 +48,7 @@ export const TAGS = {
   beacon: "p2pchat mesh beacon 1\n",
   statement: "p2pchat mesh statement 1\n",
   rotation: "p2pchat mesh rotation 1\n",
+  ruling: "p2pchat mesh ruling 1\n",
   header: "p2pchat mesh header 1\n",
   message: "p2pchat mesh message 1\n",
   privateMessage: "p2pchat mesh private message 1\n",
@@ -62,7 +63,7 @@ const signature = fixedBytes(64);
 
 export const endpointSchema = record({ host: text(HOST_BYTES_MAX), port: uint(65_535) });
 
-/** Founds a room. The room's id is SHA-256 over the tag and these bytes; the founder has no role afterwards. */
+/** Founds a room. The room's id is SHA-256 over the tag and these bytes, which name the only key that can appoint deputies. */
 export const genesisSchema = record({
   version,
   nonce: fixedBytes(16),
@@ -165,6 +166,28 @@ export const signedRotationSchema = record({
 });
 export type Rotation = Infer<typeof rotationSchema>;
 export type SignedRotation = Infer<typeof signedRotationSchema>;
+
+/**
+ * What the founder, or a deputy, has decided about a key: that it is shut out of the room, or isn't any more; that it is a
+ * deputy, or isn't any more. Which of several count: `rulings.ts`.
+ */
+export const rulingSchema = record({
+  version,
+  room: hexId<RoomId>(),
+  kind: oneOf(["remove", "allow", "deputy", "no-deputy"]),
+  /** The key that it is about. */
+  subject: hexId<PeerKey>(),
+  author: hexId<PeerKey>(),
+  /** 1 + the highest of all rulings about this key that its author knew. */
+  counter,
+});
+export const signedRulingSchema = record({
+  ruling: embedded(rulingSchema, 256),
+  /** The author's, over the ruling's id. */
+  signature,
+});
+export type Ruling = Infer<typeof rulingSchema>;
+export type SignedRuling = Infer<typeof signedRulingSchema>;
 
 /** An invite, as `--invite` takes it in base32 and with a check (`invite.ts`). Not signed, and never on the wire. */
 export const inviteSchema = record({

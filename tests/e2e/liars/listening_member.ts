@@ -13,7 +13,7 @@ import type { MeshMessage } from "../../../lib/protocols/mesh/messages.ts";
 import type { SignedBeacon } from "../../../lib/protocols/mesh/structures.ts";
 
 const LINES = ["quit!", "hush!"];
-const DEAF_TO = ["disconnect", "renew", "refuse"];
+const DEAF_TO = ["disconnect", "renew", "removed", "refuse"];
 
 const { step } = Mesh.prototype;
 let last: SignedBeacon | null = null;

@@ -120,6 +120,7 @@ export function rosterWith(
     latest: () => 0,
     isClaimKept: () => false,
     epoch: () => 0,
+    isRemoved: () => false,
   });
   roster.step({
     type: "enter",

@@ -41,7 +41,7 @@ export type Shown =
     readonly event: "left";
     readonly name: string;
     readonly key: PeerKey;
-    readonly reason: "quit" | "lost" | "replaced";
+    readonly reason: "quit" | "lost" | "replaced" | "removed";
   }
   | { readonly event: "renamed"; readonly from: string; readonly name: string }
   | { readonly event: "error"; readonly code: string }
@@ -101,6 +101,7 @@ export class Member {
       latest: () => 0,
       isClaimKept: () => false,
       epoch: () => 0,
+      isRemoved: () => false,
     });
     this.names = new Names(
       {

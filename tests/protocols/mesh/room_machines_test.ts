@@ -1,7 +1,8 @@
 import { assertEquals } from "@std/assert";
 import { type MeshRecord, rememberedContacts } from "../../../lib/protocols/mesh/records.ts";
+import { KeptRulings } from "../../../lib/protocols/mesh/rulings.ts";
 import { RoomMachines } from "../../../lib/protocols/mesh/room_machines.ts";
-import { fakeSigner } from "../../sim/fake_crypto.ts";
+import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
 import { beaconOf, claimOf, fakeEnvironment, keyOf, ROOM, WALL_MS } from "./membership_fixtures.ts";
 
 const HOUR_MS = 3_600_000;
@@ -12,6 +13,7 @@ function machinesWith(records: readonly MeshRecord[]) {
   const config = {
     ...{ room, genesis, incarnation, claim, records },
     secrets: null,
+    rulings: new KeptRulings({ id: room, genesis }, fakeCrypto, records),
     fresh: [],
     endpoint: null,
     passive: false,

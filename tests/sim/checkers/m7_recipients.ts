@@ -18,6 +18,7 @@ const OF_ENTRANCE: ReadonlySet<MeshMessage["type"]> = new Set([
   "welcome",
   "refuse",
   "renew",
+  "removed",
   "overlay-join",
   "neighbor",
   "neighbor-reply",

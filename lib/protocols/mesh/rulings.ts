@@ -1,0 +1,255 @@
+/**
+ * Who may be in a room: rulings by the founder and by deputies, whom the founder alone appoints. Each is signed, and about
+ * one key.
+ *
+ * Which rulings count is a function of those that are known, and of nothing else: members that know the same agree,
+ * in whatever order they came to know them, and two halves that meet end up with the union.
+ * - The founder can't be removed, and what the founder rules about a key comes before what deputies rule about it.
+ * - A deputy's rulings count as long as it is one: until the founder ends that, or removes it. About other deputies they
+ *   never count, so that no two can remove each other.
+ * - Of several by one rank about one key the one with the highest (counter, kind, id) counts: who rules takes the next
+ *   counter after all that it knows of, and of two made apart from each other a removal counts.
+ */
+
+import type { Crypto, Signer } from "../../base/crypto.ts";
+import type { Hash, PeerKey, RoomId } from "../../base/ids.ts";
+import { type Infer, makeEmbedded } from "../../base/schema.ts";
+import type { InRoom } from "./credentials.ts";
+import { RULINGS_MAX } from "./limits.ts";
+import type { MeshRecord } from "./records.ts";
+import { checkId, signedId, signId } from "./signed.ts";
+import { rulingSchema, type SignedRuling, STRUCTURE_VERSION } from "./structures.ts";
+
+export type RulingKind = Infer<typeof rulingSchema>["kind"];
+
+/** A ruling that was checked, and its id. */
+export interface KeptRuling {
+  readonly id: Hash;
+  readonly signed: SignedRuling;
+}
+
+/** SHA-256 of a tag and the ruling's exact bytes, without the signature. */
+export function rulingIdOf(crypto: Crypto, { ruling }: Pick<SignedRuling, "ruling">): Hash {
+  return signedId(crypto, "ruling", ruling.bytes);
+}
+
+/** @param signer Its author's. */
+export function signRuling(
+  crypto: Crypto,
+  signer: Signer,
+  ruling: { room: RoomId; kind: RulingKind; subject: PeerKey; counter: number },
+): SignedRuling {
+  const embedded = makeEmbedded(rulingSchema, {
+    version: STRUCTURE_VERSION,
+    ...ruling,
+    author: signer.key,
+  });
+  return { ruling: embedded, signature: signId(signer, rulingIdOf(crypto, { ruling: embedded })) };
+}
+
+/** Why a ruling can't be one of `room` whoever signed it; null where it can. */
+export function rulingFormFault({ ruling: { value } }: SignedRuling, room: InRoom): string | null {
+  if (value.version !== STRUCTURE_VERSION) {
+    return `it is of version ${value.version}, expected ${STRUCTURE_VERSION}`;
+  }
+  if (value.room !== room.id) return "it is for another room";
+  const { founder } = room.genesis.genesis.value;
+  if (value.subject === founder) return "it is about the founder";
+  if (isOfOffice(value.kind) && value.author !== founder) {
+    return "only the founder appoints deputies";
+  }
+  return null;
+}
+
+/** Whether a ruling of this kind makes a deputy or ends that. */
+export function isOfOffice(kind: RulingKind): boolean {
+  return kind === "deputy" || kind === "no-deputy";
+}
+
+/** The order of kinds where counters are equal: a removal before its end, the end of an office before the office. */
+const KIND_RANK: Readonly<Record<RulingKind, number>> = {
+  "allow": 0,
+  "remove": 1,
+  "deputy": 0,
+  "no-deputy": 1,
+};
+
+export class KeptRulings {
+  /** The highest of each author about each key, apart by whether it is about an office; at most `RULINGS_MAX`. */
+  readonly #rulings = new Map<string, KeptRuling>();
+  readonly #founder: PeerKey;
+
+  /** @param records The room's records on disk; rulings were checked before they were written. */
+  constructor(readonly room: InRoom, readonly crypto: Crypto, records: readonly MeshRecord[]) {
+    this.#founder = room.genesis.genesis.value.founder;
+    for (const record of records) {
+      if (record.kind === "ruling") this.add(this.known(record.ruling));
+    }
+  }
+
+  known(signed: SignedRuling): KeptRuling {
+    return { id: rulingIdOf(this.crypto, signed), signed };
+  }
+
+  /** All that are kept, those about offices first: without these the others mean nothing. */
+  get all(): readonly SignedRuling[] {
+    const all = [...this.#rulings.values()].map(({ signed }) => signed);
+    const isFirst = ({ ruling: { value } }: SignedRuling) => isOfOffice(value.kind) ? 0 : 1;
+    return all.sort((a, b) => isFirst(a) - isFirst(b));
+  }
+
+  get isFull(): boolean {
+    return this.#rulings.size >= RULINGS_MAX;
+  }
+
+  /**
+   * Whether a ruling would be kept; to be asked before its signature is checked. Those of keys that the founder never
+   * appointed aren't.
+   */
+  wants(ruling: KeptRuling): boolean {
+    const { author } = ruling.signed.ruling.value;
+    if (author !== this.#founder && !this.#wasDeputy(author)) return false;
+    const known = this.#rulings.get(placeOf(ruling));
+    return known === undefined ? !this.isFull : compareRulings(ruling, known) > 0;
+  }
+
+  /** Keeps a checked ruling, in the place of an earlier one of its author about the same. */
+  add(ruling: KeptRuling): void {
+    if (this.wants(ruling)) this.#rulings.set(placeOf(ruling), ruling);
+  }
+
+  /** What is wrong with a ruling that would be kept; null where it holds. */
+  faultOf(
+    ruling: KeptRuling,
+  ): { readonly is: "protocol" | "invalid-signature"; readonly text: string } | null {
+    const fault = rulingFormFault(ruling.signed, this.room);
+    if (fault !== null) {
+      return { is: "protocol", text: `passed on a ruling that can't be right: ${fault}` };
+    }
+    if (!this.wants(ruling) || isRulingSigned(this.crypto, ruling)) return null;
+    return { is: "invalid-signature", text: "passed on a ruling that its author didn't sign" };
+  }
+
+  /** Whether these rulings, with those that are known, show that the key was removed. */
+  showRemoved(key: PeerKey, rulings: readonly SignedRuling[]): boolean {
+    for (const signed of rulings) {
+      const ruling = this.known(signed);
+      if (this.faultOf(ruling) === null) this.add(ruling);
+    }
+    return this.isRemoved(key);
+  }
+
+  isFounder(key: PeerKey): boolean {
+    return key === this.#founder;
+  }
+
+  isDeputy(key: PeerKey): boolean {
+    return this.#office(key)?.signed.ruling.value.kind === "deputy" &&
+      !this.#isRemovedByFounder(key);
+  }
+
+  /** Whether the founder has removed or allowed this key: no deputy's ruling about it counts then. */
+  isDecidedByFounder(key: PeerKey): boolean {
+    return this.#of(this.#founder, key, false) !== null;
+  }
+
+  /** Whether the key may not be in the room. */
+  isRemoved(key: PeerKey): boolean {
+    return this.#rulings.size > 0 && this.removalOf(key) !== null;
+  }
+
+  /** The removal that counts; null where the key may be in the room. */
+  removalOf(key: PeerKey): KeptRuling | null {
+    const own = this.#of(this.#founder, key, false);
+    if (own !== null) return own.signed.ruling.value.kind === "remove" ? own : null;
+    if (this.isDeputy(key)) return null;
+    let highest: KeptRuling | null = null;
+    for (const ruling of this.#rulings.values()) {
+      const { kind, subject, author } = ruling.signed.ruling.value;
+      if (subject !== key || isOfOffice(kind) || !this.isDeputy(author)) continue;
+      if (highest === null || compareRulings(ruling, highest) > 0) highest = ruling;
+    }
+    return highest?.signed.ruling.value.kind === "remove" ? highest : null;
+  }
+
+  /** What shows the key that it was removed: the removal, and the office of its author. */
+  proofOf(key: PeerKey): readonly SignedRuling[] {
+    const removal = this.removalOf(key);
+    if (removal === null) return [];
+    const office = this.#office(removal.signed.ruling.value.author);
+    return office === null ? [removal.signed] : [office.signed, removal.signed];
+  }
+
+  /** The keys that this deputy, and no ruling of the founder's, keeps out. */
+  removedBy(deputy: PeerKey): readonly PeerKey[] {
+    const keys: PeerKey[] = [];
+    for (const { signed: { ruling: { value } } } of this.#rulings.values()) {
+      if (value.author !== deputy || value.kind !== "remove") continue;
+      if (this.removalOf(value.subject)?.signed.ruling.value.author === deputy) {
+        keys.push(value.subject);
+      }
+    }
+    return keys;
+  }
+
+  /** The counter of the next ruling about this key. */
+  nextCounter(key: PeerKey): number {
+    let next = 1;
+    for (const { signed: { ruling: { value } } } of this.#rulings.values()) {
+      if (value.subject === key) next = Math.max(next, value.counter + 1);
+    }
+    return Math.min(next, Number.MAX_SAFE_INTEGER);
+  }
+
+  /** The records that a compacted log holds. */
+  snapshot(): readonly MeshRecord[] {
+    return this.all.map((ruling) => ({ kind: "ruling", ruling }));
+  }
+
+  #office(key: PeerKey): KeptRuling | null {
+    return this.#of(this.#founder, key, true);
+  }
+
+  #wasDeputy(key: PeerKey): boolean {
+    return this.#office(key) !== null;
+  }
+
+  #isRemovedByFounder(key: PeerKey): boolean {
+    return this.#of(this.#founder, key, false)?.signed.ruling.value.kind === "remove";
+  }
+
+  #of(author: PeerKey, subject: PeerKey, office: boolean): KeptRuling | null {
+    return this.#rulings.get(placeName(author, subject, office)) ?? null;
+  }
+}
+
+function placeOf({ signed: { ruling: { value } } }: KeptRuling): string {
+  return placeName(value.author, value.subject, isOfOffice(value.kind));
+}
+
+function placeName(author: PeerKey, subject: PeerKey, office: boolean): string {
+  return `${author}/${subject}/${office}`;
+}
+
+/** Positive where `a` counts rather than `b`, both of one rank and about one key. */
+function compareRulings(a: KeptRuling, b: KeptRuling): number {
+  const [first, second] = [a.signed.ruling.value, b.signed.ruling.value];
+  if (first.counter !== second.counter) return first.counter - second.counter;
+  const byKind = KIND_RANK[first.kind] - KIND_RANK[second.kind];
+  if (byKind !== 0) return byKind;
+  return a.id > b.id ? 1 : a.id < b.id ? -1 : 0;
+}
+
+/** Whether the ruling's author signed it; `id` is `rulingIdOf` of it. */
+export function isRulingSigned(crypto: Crypto, { id, signed }: KeptRuling): boolean {
+  return checkId(crypto, signed.ruling.value.author, id, signed.signature);
+}
+
+/** A copy that doesn't keep the frame alive in which it came. */
+export function ownedRuling({ id, signed }: KeptRuling): KeptRuling {
+  const { bytes, value } = signed.ruling;
+  return {
+    id,
+    signed: { ruling: { bytes: bytes.slice(), value }, signature: signed.signature.slice() },
+  };
+}
