@@ -101,12 +101,12 @@ function goneLine({ name, reason, silentMs }: EventNamed<"left">, nowMs: number)
 }
 
 function anyMessageLine(event: EventNamed<"message">, nowMs: number): Line {
-  if (!event.private) return messageLine(event, nowMs);
+  if (!event.private) return messageLine({ ...event, from: event.shown }, nowMs);
   const start = messageStart(event, nowMs);
   const body: Span = { text: event.text, as: "body" };
   return event.self
     ? [...start, "[you -> ", nameSpan(event.to ?? "?"), "] ", body]
-    : [...start, "[", nameSpan(event.from), " -> you] ", body];
+    : [...start, "[", nameSpan(event.shown), " -> you] ", body];
 }
 
 /** At a terminal only unexpected states are shown, not that a message was stored or has arrived. */
@@ -135,7 +135,7 @@ function peerLine(peer: PeerView, index: number): Line {
 }
 
 function historyLines(
-  { messages, shownAs }: EventNamed<"history">,
+  { messages }: EventNamed<"history">,
   nowMs: number,
 ): readonly Line[] {
   if (messages.length === 0) return [["No messages."]];
@@ -143,7 +143,7 @@ function historyLines(
     const sentMs = Date.parse(message.sentAt);
     const timeMs = Number.isNaN(sentMs) ? nowMs : sentMs;
     const body: Span = { text: message.text, as: "body" };
-    return [{ timeMs }, " <", nameSpan(shownAs[message.id] ?? message.from), "> ", body];
+    return [{ timeMs }, " <", nameSpan(message.shown), "> ", body];
   });
 }
 

@@ -53,6 +53,7 @@ export function messageFrom(from: string, text: string) {
     event: "message",
     id: "1",
     from,
+    shown: from,
     key: "k",
     text,
     self: false,

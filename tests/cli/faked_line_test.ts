@@ -22,7 +22,7 @@ const SAID = { id: "1", key: "k", self: false, history: false, sentAt: AT };
 
 /** Events of all modes that carry what others chose: texts, names, hosts, reasons. */
 function shapesOf(text: string, name: string): readonly Line[] {
-  const message = { event: "message", ...SAID, from: name, text };
+  const message = { event: "message", ...SAID, from: name, shown: name, text };
   const edit = { edit: 7, seq: 43, by: name, old: text, new: text };
   const call = { call: "1", peer: name, from: name, key: "k", guest: false, reason: text };
   const mesh: readonly object[] = [

@@ -171,12 +171,12 @@ Deno.test("a burst of messages is one write with one prompt, while the terminal 
 
 Deno.test("a long history is written in pieces, the prompt below what was shown meanwhile", async () => {
   const { streams, ui, room, screenNow } = await open();
-  const message = { id: "1", from: "Bob", text: "\t".repeat(65_536), sentAt: "" };
+  const message = { id: "1", from: "Bob", shown: "Bob", text: "\t".repeat(65_536), sentAt: "" };
   streams.type("half");
   await settle();
   const before = streams.stdoutText.length;
   streams.hold();
-  ui.show({ event: "history", messages: new Array(20).fill(message), shownAs: {} });
+  ui.show({ event: "history", messages: new Array(20).fill(message) });
   await settle();
   streams.release();
   streams.hold();
@@ -202,11 +202,12 @@ Deno.test("a line stays in the editor while a whole history waits to be shown", 
   const texts = new Array(1_100).fill({
     id: "1",
     from: "Bob",
+    shown: "Bob",
     text: "x".repeat(65_536),
     sentAt: "",
   });
   streams.hold();
-  ui.show({ event: "history", messages: texts, shownAs: {} });
+  ui.show({ event: "history", messages: texts });
   streams.type("/history\r");
   await settle();
   assertEquals(room.happened, []);

@@ -206,14 +206,13 @@ Dave  accepts no connections  direct
     {
       event: "history",
       messages: [
-        { id: "1", from: "Bob", key: KEY, text: "a\nb", sentAt: EARLIER },
-        { id: "2", from: "Bob", key: "l", text: "no", sentAt: EARLIER },
+        { id: "1", from: "Bob", shown: "Bob", key: KEY, text: "a\nb", sentAt: EARLIER },
+        { id: "2", from: "Bob", shown: "Bob~k7f3", key: "l", text: "no", sentAt: EARLIER },
       ],
-      shownAs: { 2: "Bob~k7f3" },
     },
     "11:03 <Bob> a␊b\n11:03 <Bob~k7f3> no\n",
   ],
-  ["an empty history", { event: "history", messages: [], shownAs: {} }, "No messages.\n"],
+  ["an empty history", { event: "history", messages: [] }, "No messages.\n"],
   [
     "a status where all is well",
     STATUS,

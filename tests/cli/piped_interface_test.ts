@@ -411,9 +411,16 @@ Deno.test("a command that rejects is an error with its ref", async () => {
 });
 
 function historyOf(count: number, text: string) {
-  const message = { id: "1", from: "Bob", key: "k", text, sentAt: new Date(NOON_MS).toISOString() };
+  const message = {
+    id: "1",
+    from: "Bob",
+    shown: "Bob",
+    key: "k",
+    text,
+    sentAt: new Date(NOON_MS).toISOString(),
+  };
   const messages = new Array<typeof message>(count).fill(message);
-  return { event: "history", messages, shownAs: {} } as const;
+  return { event: "history", messages } as const;
 }
 
 Deno.test("a history of the longest messages is written in pieces, and what is shown meanwhile after it", async () => {

@@ -30,6 +30,7 @@ async function run(options: MeshOptions): Promise<void> {
         event: "message",
         id: String(++count),
         from: options.name,
+        shown: options.name,
         key: "k",
         text: command.text,
         self: true,

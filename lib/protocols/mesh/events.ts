@@ -20,6 +20,8 @@ export interface HistoryMessage {
   readonly id: string;
   /** The name claimed when it was sent, the same at every member. */
   readonly from: string;
+  /** The name under which the author is shown here: `Bob~k7f3`, where two members have used one. */
+  readonly shown: string;
   /** The author's fingerprint: distinguishes authors that have used the same name. */
   readonly key: string;
   readonly text: string;
@@ -107,7 +109,10 @@ export type MeshEvent =
   | {
     readonly event: "message";
     readonly id: string;
+    /** The name claimed when it was sent. */
     readonly from: string;
+    /** The name under which the author is shown here. */
+    readonly shown: string;
     /** The author's fingerprint. */
     readonly key: string;
     readonly text: string;
@@ -141,12 +146,7 @@ export type MeshEvent =
     readonly line: string;
   }
   | { readonly event: "peers"; readonly peers: readonly PeerView[] }
-  | {
-    readonly event: "history";
-    readonly messages: readonly HistoryMessage[];
-    /** By message id: the name under which the author is shown here, where that isn't `from`. */
-    readonly shownAs: Readonly<Record<string, string>>;
-  }
+  | { readonly event: "history"; readonly messages: readonly HistoryMessage[] }
   | MeshStatus
   | ModeEvent;
 

@@ -26,7 +26,7 @@ const NAMED_MAX = 5;
 export class PrivateView {
   constructor(
     readonly self: PeerKey,
-    readonly facts: Pick<RoomFacts, "shownName" | "authorName">,
+    readonly facts: Pick<RoomFacts, "shownName" | "authorName" | "nameClaimedBy">,
     readonly show: (event: MeshEvent, ref?: string) => void,
   ) {}
 
@@ -59,10 +59,12 @@ export class PrivateView {
     about: { readonly self: boolean; readonly history: boolean; readonly to?: string },
     ref?: string,
   ): void {
+    const shown = this.facts.shownName(from) ?? fingerprintOf(from);
     this.show({
       event: "message",
       id,
-      from: this.facts.shownName(from) ?? fingerprintOf(from),
+      from: this.facts.nameClaimedBy(from) ?? shown,
+      shown,
       key: fingerprintOf(from),
       text,
       private: true,

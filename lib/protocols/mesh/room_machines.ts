@@ -230,6 +230,7 @@ export class RoomMachines {
       strangerNamed: (name) => this.names.keyOf(name),
       nameAsMet: (typed) => this.names.nameAsMet(typed),
       knownInstead: (key) => this.names.knownInstead(key),
+      nameClaimedBy: (key) => this.roster.member(key)?.claim.signed.claim.value.name ?? null,
       claimedName: (claim) => this.roster.claim(claim)?.signed.claim.value.name ?? null,
       history: (count) => this.order.history(count),
       messages: () => this.order.messages(),

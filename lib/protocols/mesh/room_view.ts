@@ -86,6 +86,8 @@ export interface RoomFacts {
   nameAsMet(typed: string): string;
   /** The other key that the user knows by the name that `key` has now; null where there is none. */
   knownInstead(key: PeerKey): PeerKey | null;
+  /** The name that a member claims now, or claimed last; null where it isn't known. */
+  nameClaimedBy(key: PeerKey): string | null;
   /** The name that a claim claims; null where the claim isn't known any more. */
   claimedName(claim: ClaimId): string | null;
   history(count: number): readonly HistoryEntry[];
@@ -212,12 +214,13 @@ export class RoomView {
 
   message(message: DeliveredText, ref: string | undefined): void {
     const claimed = this.#claimed(message.claim, message.author);
-    const from = this.facts.authorName(message.author, claimed);
-    if (from !== claimed) this.#warnOfStranger(message.author, claimed, from);
+    const shown = this.facts.authorName(message.author, claimed);
+    if (shown !== claimed) this.#warnOfStranger(message.author, claimed, shown);
     this.#show({
       event: "message",
       id: message.id,
-      from,
+      from: claimed,
+      shown,
       key: fingerprintOf(message.author),
       text: message.text,
       self: message.author === this.self,
@@ -267,7 +270,6 @@ export class RoomView {
     this.#show({
       event: "message",
       ...message,
-      from: this.#authorName(entry),
       self: entry.author === this.self,
       private: false,
       history: true,
@@ -621,14 +623,9 @@ export class RoomView {
   }
 
   history(count: number | null, ref: string | undefined): void {
-    const shownAs: Record<string, string> = {};
-    const messages = this.facts.history(count ?? KEPT_MESSAGES_MAX).map((entry) => {
-      const message = this.#historyMessage(entry);
-      const shown = this.facts.authorName(entry.author, message.from);
-      if (shown !== message.from) shownAs[message.id] = shown;
-      return message;
-    });
-    this.#show({ event: "history", messages, shownAs }, ref);
+    const messages = this.facts.history(count ?? KEPT_MESSAGES_MAX)
+      .map((entry) => this.#historyMessage(entry));
+    this.#show({ event: "history", messages }, ref);
   }
 
   verify(key: PeerKey, ref: string | undefined): void {
@@ -712,6 +709,7 @@ export class RoomView {
     return {
       id: entry.id,
       from: this.#claimed(entry.claim, entry.author),
+      shown: this.#authorName(entry),
       key: fingerprintOf(entry.author),
       text: entry.text,
       sentAt: dateText(entry.sentAt),

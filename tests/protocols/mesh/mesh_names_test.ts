@@ -138,22 +138,22 @@ Deno.test("Mesh tells apart, live, to newcomers and in a history, two who have u
   const keys = elis.map(({ key }) => fingerprintOf(key));
   const messages = [room.ann, nina].map((member) =>
     room.shown.get(member)!.flatMap((event) =>
-      event.event === "message" ? [[event.from, event.key]] : []
+      event.event === "message" ? [[event.from, event.shown, event.key]] : []
     )
   );
   const [one, other] = elis.map((eli) => suffixed("Eli", eli));
   assertEquals(messages, [
-    [["Eli", keys[0]], [other, keys[1]]],
-    [[one, keys[0]], [other, keys[1]]],
+    [["Eli", "Eli", keys[0]], ["Eli", other, keys[1]]],
+    [["Eli", one, keys[0]], ["Eli", other, keys[1]]],
   ]);
-  assertEquals(asNina.messages, asAnn.messages);
-  assertEquals(asAnn.messages.map(({ from, key }) => [from, key]), [
-    ["Eli", keys[0]],
-    ["Eli", keys[1]],
-  ]);
-  const [first, second] = asAnn.messages.map(({ id }) => id) as [string, string];
-  assertEquals(asAnn.shownAs, { [second]: other });
-  assertEquals(asNina.shownAs, { [first]: one, [second]: other });
+  for (const answer of [asAnn, asNina]) {
+    assertEquals(answer.messages.map(({ from, key }) => [from, key]), [
+      ["Eli", keys[0]],
+      ["Eli", keys[1]],
+    ]);
+  }
+  assertEquals(asAnn.messages.map(({ shown }) => shown), ["Eli", other]);
+  assertEquals(asNina.messages.map(({ shown }) => shown), [one, other]);
 });
 
 Deno.test("Mesh writes to an away member, and to the known one who has taken the name, each by the name shown", () => {

@@ -675,6 +675,7 @@ export class Gossip implements Machine<MeshInput, MeshEffect> {
         event: "message",
         id: messageId(this.environment.crypto, id, index),
         from: this.#nameOf(header.author),
+        shown: this.#nameOf(header.author),
         key: fingerprintOf(header.author),
         text,
         self: header.author === this.signer.key,
@@ -744,12 +745,13 @@ export class Gossip implements Machine<MeshInput, MeshEffect> {
       bundle.texts.value.map((text, index) => ({
         id: messageId(this.environment.crypto, id, index),
         from: this.#nameOf(bundle.header.value.author),
+        shown: this.#nameOf(bundle.header.value.author),
         key: fingerprintOf(bundle.header.value.author),
         text,
         sentAt: new Date(bundle.header.value.sentAt).toISOString(),
       }))
     );
-    this.#show({ event: "history", messages: messages.slice(-count), shownAs: {} });
+    this.#show({ event: "history", messages: messages.slice(-count) });
   }
 
   #quit(): void {

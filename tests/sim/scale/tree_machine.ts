@@ -309,6 +309,7 @@ export class TreeMachine implements ScaleMachine {
       event: "message",
       id,
       from: bundle.header.value.author,
+      shown: bundle.header.value.author,
       key: bundle.header.value.author,
       text: bundle.texts.value[0]!,
       self: from === null,
