@@ -206,9 +206,10 @@ export class Node implements AsyncDisposable {
     ).map(({ text }) => text);
   }
 
-  /** The answer to `/history N`. */
+  /** The messages of `/history N`, with what is the same at every member. */
   async history(count = 10_000): Promise<ShownEvent["messages"]> {
-    return (await this.ask("history", { n: count })).messages;
+    const { messages } = await this.ask("history", { n: count });
+    return messages.map(({ shown: _, ...message }: ShownEvent) => message);
   }
 
   /** Waits for the end. @returns Exit status and last event. */
