@@ -3,6 +3,7 @@
 import { HonestLinks } from "./checkers/honest_links.ts";
 import { ExactlyOnce } from "./checkers/m1_exactly_once.ts";
 import { Recipients } from "./checkers/m7_recipients.ts";
+import { NobodyLost } from "./checkers/nobody_lost.ts";
 import { PrivateMessages } from "./checkers/private_messages.ts";
 import { RosterRight } from "./checkers/roster_right.ts";
 import type { Attack } from "./mesh/attacks.ts";
@@ -73,8 +74,8 @@ const HUNTS: readonly Hunt[] = [
   },
   {
     mutation: LIES_MUTATIONS.hearsNoDenial,
-    finder: "roster",
-    checkers: () => [new RosterRight()],
+    finder: "nobody lost",
+    checkers: () => [new NobodyLost()],
     seedsMax: 10,
     troubles: [],
     scenario: roomWith("accuses"),
