@@ -21,7 +21,7 @@ import {
   starLine,
   wrongLine,
 } from "./spans.ts";
-import { goneLine, shortDigest } from "./states_rendering.ts";
+import { goneLine, joiningLine, joiningNames, shortDigest } from "./states_rendering.ts";
 import type { Line, RenderContext, Span } from "./user_interface.ts";
 import { type OwnEventOf, verifyLines } from "./verify_rendering.ts";
 
@@ -80,6 +80,10 @@ export class MemberRendering {
       case "view":
         this.#members = event.members;
         return this.#viewLines(event, nowMs);
+      case "joining":
+        return [joiningLine(event, nowMs)];
+      case "left":
+        return [goneLine(event, nowMs)];
       case "coordinator":
         return this.#coordinatorLines(event, nowMs);
       case "message":
@@ -105,7 +109,9 @@ export class MemberRendering {
         if (event.digest === "") return [["No entries yet, and so no digest."]];
         return [[`${entriesText(event.seq)}, digest `, { text: event.digest, as: "exact" }]];
       case "members":
-        return [event.members.length === 0 ? ["You aren't in the group yet."] : this.#names(event)];
+        return event.members.length === 0
+          ? [["You aren't in the group yet", ...joiningNames(event), "."]]
+          : [[...this.#names(event), ...joiningNames(event)]];
       case "status":
         return statusLines(event, nowMs, this.#nameOf);
       case "verify":

@@ -9,6 +9,8 @@ import { listed, nameSpan, ownKeyLine, problemLine, starLine } from "./spans.ts"
 import { tableLines } from "./tables.ts";
 import {
   goneLine,
+  joiningLine,
+  joiningNames,
   shortDigest,
   snapshotLines,
   snapshotsLines,
@@ -31,6 +33,8 @@ export function serveLines(event: ServeOwnEvent, context: RenderContext): readon
   switch (event.event) {
     case "ready":
       return readyLines(event);
+    case "joining":
+      return [joiningLine(event, nowMs)];
     case "joined":
       return [starLine(nowMs, nameSpan(event.name), " joined")];
     case "left":
@@ -59,7 +63,9 @@ export function serveLines(event: ServeOwnEvent, context: RenderContext): readon
     case "snapshots":
       return snapshotsLines(event);
     case "members":
-      return [event.members.length === 0 ? ["Nobody is in the group."] : namesOf(event.members)];
+      return event.members.length === 0 && event.joining === undefined
+        ? [["Nobody is in the group."]]
+        : [[...namesOf(event.members), ...joiningNames(event)]];
     case "status":
       return statusLines(event);
     case "verify":

@@ -1,6 +1,12 @@
 /** Global states and snapshots as lines of text. */
 
-import type { CoordinatorEvent, LeftView, StateView } from "../protocols/group/events.ts";
+import type {
+  CoordinatorEvent,
+  JoiningEvent,
+  LeftView,
+  MembersEvent,
+  StateView,
+} from "../protocols/group/events.ts";
 import { numberText } from "../base/counts.ts";
 import {
   andListed,
@@ -30,10 +36,21 @@ export function shortDigest(digest: string): string {
 }
 
 /** The line for somebody who left the group, or was lost; the coordinator may know why. */
+export function joiningLine({ name, key }: JoiningEvent, nowMs: number): Line {
+  return starLine(nowMs, nameSpan(name), " is joining, key ", { text: key, as: "exact" });
+}
+
+/** Those that are joining, behind the members; nothing where nobody is. */
+export function joiningNames({ joining = [] }: MembersEvent): Line {
+  if (joining.length === 0) return [];
+  return ["; joining: ", ...listed(joining.map((name) => [nameSpan(name)]))];
+}
+
 export function goneLine(
-  { name, reason, why }: LeftView & { readonly why?: string },
+  { name, reason, why, joining }: LeftView & { readonly why?: string; readonly joining?: true },
   nowMs: number,
 ): Line {
+  if (joining === true) return starLine(nowMs, nameSpan(name), " isn't joining any more");
   switch (reason) {
     case "quit":
       return leftLine(nowMs, name, "quit");

@@ -1,5 +1,6 @@
 /** Attackers: strangers on a socket, peers with a valid handshake, and members that break the rules. */
 
+import { CHANNEL_VERSION } from "../../lib/protocols/noise/preface.ts";
 import { nodeCrypto, nodeSigner, utf8 } from "../../lib/base/crypto.ts";
 import { type Environment, SILENT_LOGGER } from "../../lib/base/environment.ts";
 import type { LinkId } from "../../lib/base/ids.ts";
@@ -360,7 +361,8 @@ export async function within(
 
 /** A preface without a room. */
 export function preface(
-  { version = 1, mode = 1 }: { readonly version?: number; readonly mode?: number } = {},
+  { version = CHANNEL_VERSION, mode = 1 }: { readonly version?: number; readonly mode?: number } =
+    {},
 ): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(51);
   bytes.set(utf8("p2pc"));

@@ -87,7 +87,7 @@ function failureOf(
   }
 }
 
-for (const lie of ["texts", "orders", "acks"] as const) {
+for (const lie of ["texts", "orders", "acks", "lurks"] as const) {
   for (const [name, scenario] of [["calm", CALM], ["troubled", TROUBLED]] as const) {
     Deno.test(`group: a liar (${lie}) among ${name} members breaks no promise, ${SEEDS} seeds`, () => {
       for (let seed = 1; seed <= SEEDS; seed++) {

@@ -51,7 +51,8 @@ const HUNTS: readonly Hunt[] = [
   { mutation: MUTATIONS.neverStops, finding: /^G[12]|protocol/ },
   { mutation: MUTATIONS.beginsWithLess, finding: /^G[12]/ },
   { mutation: MUTATIONS.forwardsNothing, finding: /^G4/ },
-  { mutation: MUTATIONS.needsNobody, finding: /^G[12]/, from: 401 },
+  { mutation: MUTATIONS.servesAnybody, finding: /^G10/ },
+  { mutation: MUTATIONS.needsNobody, finding: /^G[12]/, from: 1401 },
   // If two requests have one number, members answer only once.
   { mutation: MUTATIONS.numbersBeforeStored, finding: /^G4|The last view/, from: 11 },
   { mutation: MUTATIONS.sameIncarnation, finding: /^G[34]/ },
@@ -67,7 +68,7 @@ const HUNTS: readonly Hunt[] = [
   { mutation: EDIT_MUTATIONS.firstAppliedIsEnough, finding: /^E1/, scenario: EDITING, from: 100 },
   { mutation: EDIT_MUTATIONS.forgetsCommitted, finding: /^E1/, scenario: EDITING, from: 37 },
   { mutation: EDIT_MUTATIONS.forgetsNumbers, finding: /^E3: two edits/, from: 8 },
-  { mutation: EDIT_MUTATIONS.forgetsPrepared, finding: /^E4/, scenario: EDITING, from: 1310 },
+  { mutation: EDIT_MUTATIONS.forgetsPrepared, finding: /^E4/, scenario: EDITING, from: 101 },
   { mutation: EDIT_MUTATIONS.forgetsAsked, finding: /^E3/, from: 20 },
   { mutation: EDIT_MUTATIONS.presumesCommit, finding: /^E3/, from: 5 },
   { mutation: EDIT_MUTATIONS.ordersTwice, finding: /^E1.*twice/, from: 5 },

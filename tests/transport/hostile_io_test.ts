@@ -1,5 +1,6 @@
 /** Strangers who break the rules over real sockets: each is dropped, with a reason, and nobody else notices. */
 
+import { CHANNEL_VERSION } from "../../lib/protocols/noise/preface.ts";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { nodeCrypto, nodeSigner, utf8 } from "../../lib/base/crypto.ts";
 import type { Logger } from "../../lib/base/environment.ts";
@@ -101,11 +102,13 @@ function closeQuietly(conn: Deno.TcpConn): void {
   }
 }
 
+const VERSION_HEX = Uint8Array.of(CHANNEL_VERSION).toHex();
+
 /** A preface of this version, mode `mesh`, that names nothing. */
 function preface(): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(51);
   bytes.set(utf8("p2pc"));
-  bytes[4] = 1;
+  bytes[4] = CHANNEL_VERSION;
   bytes[5] = 1;
   return bytes;
 }
@@ -239,7 +242,7 @@ Deno.test({
       const answer = await hungUp(conn);
       closeQuietly(conn);
 
-      assertEquals(answer.toHex(), "020201");
+      assertEquals(answer.toHex(), `0202${VERSION_HEX}`);
     }
     await server.links.shutdown("quit");
   },
@@ -264,7 +267,7 @@ Deno.test({
 
     assertEquals(friend.failures, []);
     // Those who make room are told so, as many as may linger: a refusal, its code, our version.
-    const refused = answers.filter((bytes) => bytes.toHex() === "020401").length;
+    const refused = answers.filter((bytes) => bytes.toHex() === `0204${VERSION_HEX}`).length;
     assert(refused >= 60, `${refused} were told that it is full`);
     await Promise.all([server.links.shutdown("quit"), friend.links.shutdown("quit")]);
   },

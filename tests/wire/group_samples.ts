@@ -76,10 +76,10 @@ export const GROUP_SAMPLES: readonly GroupMessage[] = [
   },
   { type: "refuse", code: "name-taken", text: "the name is taken" },
   { type: "welcome", group, isMember: true, told: 300, awaited: ["Ann"], former },
-  { type: "peers", members: [annThere, bobThere] },
+  { type: "peers", members: [annThere, bobThere], joining: [bob] },
   { type: "probe" },
   { type: "alive", end: point(300), seq: 298 },
-  { type: "heard", peers: [ann], isCaughtUp: true },
+  { type: "heard", peers: [ann], isCaughtUp: true, joining: [bob] },
   { type: "catch-up", source: ann, others: [bob] },
   { type: "flush", ballot, view: 300, isLeaving: false },
   {

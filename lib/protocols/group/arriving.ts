@@ -5,7 +5,9 @@
 
 import { dropOldest } from "../../base/bounded.ts";
 import { isLoopback, isUnicast } from "../../base/endpoints.ts";
+import { fingerprintOf } from "../../base/fingerprint.ts";
 import type { Hash, PeerKey } from "../../base/ids.ts";
+import { earliestMs } from "../../base/machine.ts";
 import { foldName } from "../../base/names.ts";
 import { TokenBucket } from "../../base/token_bucket.ts";
 import type { Admission, Refusal } from "./admission.ts";
@@ -19,6 +21,7 @@ import {
 import { compareBallots, isSameBallot, NO_BALLOT } from "./ballot.ts";
 import type { Changing } from "./changing.ts";
 import type { CoordinatorOutput } from "./coordinator_output.ts";
+import type { Escrow } from "./escrow.ts";
 import type { Member } from "./epoch.ts";
 import {
   ATTENDEES_MAX,
@@ -26,9 +29,12 @@ import {
   ELSEWHERE_MS,
   ELSEWHERE_PER_S,
   HELLO_MS_MAX,
+  JOIN_AGAIN_MS,
+  joiningMs,
   MEMBERS_MAX,
   PEERS_BURST,
   PEERS_PER_S,
+  REMEMBERED_MAX,
   WAIT_MS_MAX,
 } from "./limits.ts";
 import type { GroupMessageOf } from "./messages.ts";
@@ -50,6 +56,7 @@ export interface ArrivingParts {
   readonly places: Places;
   readonly changing: Changing;
   readonly partings: Partings;
+  readonly escrow: Escrow;
   readonly out: CoordinatorOutput;
   /** The position up to which we were told of the history's entries. */
   told(): number;
@@ -70,9 +77,17 @@ function namedHost({ host }: Hello, seenHost: string | null): string | null {
  * restart.
  */
 function goOnAs(attendee: Attendee, before: Attendee): void {
-  const { cameAtMs, end, seq, departure, silences } = before;
+  const { cameAtMs, end, seq, departure, silences, joiningSinceMs } = before;
   const meetsByMs = before.heardAtMs === -Infinity ? attendee.meetsByMs : before.meetsByMs;
-  Object.assign(attendee, { cameAtMs, end, seq, departure, meetsByMs, silences });
+  Object.assign(attendee, {
+    cameAtMs,
+    end,
+    seq,
+    departure,
+    meetsByMs,
+    silences,
+    joiningSinceMs,
+  });
 }
 
 export class Arriving {
@@ -83,6 +98,10 @@ export class Arriving {
   readonly #tellings = new TokenBucket(PEERS_PER_S, PEERS_BURST);
   /** When changed `peers` are sent; null where everybody has been told. */
   #peersDueMs: number | null = null;
+  /** Whether a newcomer has begun to join, of which the members aren't told yet. */
+  #isJoiningNew = false;
+  /** Newcomers that weren't in in time, and from when on they may come again. */
+  readonly #late = new Map<PeerKey, number>();
 
   constructor(readonly parts: ArrivingParts) {}
 
@@ -110,7 +129,7 @@ export class Arriving {
   #findsPlace(link: GroupLink, hello: Hello): boolean {
     const { admission, attendance, places, out } = this.parts;
     const voice = this.#voiceOf(link.peer, hello);
-    const refusal = admission.refusal(link, hello, voice);
+    const refusal = admission.refusal(link, hello, voice) ?? this.#lateness(link.peer);
     const isKnown = admission.isPinned(link.peer, hello.name);
     const place = refusal === null
       ? places.placeFor(link, voice, isKnown, out.nowMs)
@@ -123,6 +142,38 @@ export class Arriving {
     const namesake = attendance.namesake(link.peer, foldName(hello.name));
     if (namesake !== null) this.#turnAway(namesake, NAMESAKE);
     return true;
+  }
+
+  #lateness(key: PeerKey): Refusal | null {
+    const leftMs = (this.#late.get(key) ?? -Infinity) - this.parts.out.nowMs;
+    if (leftMs <= 0) return null;
+    const text = `You weren't in the group in time; come back in ${Math.ceil(leftMs / 1_000)} s`;
+    return { code: "too-fast", text };
+  }
+
+  /** When a newcomer that is joining is to be in; what it takes part in has a time of its own. */
+  #joiningUntilMs({ key, joiningSinceMs }: Attendee): number {
+    const { told, escrow, changing } = this.parts;
+    return joiningSinceMs === null || changing.isParticipant(key)
+      ? Infinity
+      : joiningSinceMs + joiningMs(Math.max(told(), escrow.log.position));
+  }
+
+  /** Newcomers that are sent the log, and aren't in the view. */
+  get #joining(): readonly Attendee[] {
+    return this.parts.places.joining.filter(({ joiningSinceMs }) => joiningSinceMs !== null);
+  }
+
+  /** Parts from those that were sent the log, and aren't in in time: they would read on, and never be members. */
+  partLate(): void {
+    const { nowMs } = this.parts.out;
+    for (const attendee of this.#joining) {
+      if (nowMs < this.#joiningUntilMs(attendee)) continue;
+      this.#late.delete(attendee.key);
+      this.#late.set(attendee.key, nowMs + JOIN_AGAIN_MS);
+      dropOldest(this.#late, REMEMBERED_MAX);
+      this.#turnAway(attendee, this.#lateness(attendee.key)!);
+    }
   }
 
   #refuse(link: GroupLink, refusal: Refusal): void {
@@ -228,6 +279,8 @@ export class Arriving {
       unheard: new Map(),
       meetsByMs: nowMs + failAfterMs,
       isCaughtUp: false,
+      joiningSinceMs: null,
+      showsJoining: new Set(),
       isKnown: this.parts.admission.isPinned(link.peer, hello.name),
       source: undefined,
       progressAtMs: nowMs,
@@ -315,9 +368,15 @@ export class Arriving {
     if (isSequencer && attendee.told !== told()) this.#welcome(attendee, [], false);
   }
 
-  /** When `tellPeers` is to be called next; null where everybody has been told. */
+  /** When there is something to tell, or a newcomer has had its time; null where there is nothing to wait for. */
   get dueMs(): number | null {
-    return this.#peersDueMs;
+    const { failAfterMs, out: { nowMs } } = this.parts;
+    const joining = this.#joining.flatMap((attendee) => {
+      const shownMs = attendee.joiningSinceMs! + failAfterMs;
+      const untilMs = this.#joiningUntilMs(attendee);
+      return shownMs > nowMs && attendee.source === undefined ? [shownMs, untilMs] : [untilMs];
+    });
+    return earliestMs(this.#peersDueMs, ...joining.filter((ms) => ms < Infinity));
   }
 
   /**
@@ -327,9 +386,12 @@ export class Arriving {
   tellPeers(isUrgent: boolean): void {
     const { attendance, out } = this.parts;
     const members = this.#peers();
-    const line = JSON.stringify(
+    const joining = this.#joining.map(({ key }) => key)
+      .filter((key) => members.some((member) => member.key === key));
+    const line = JSON.stringify([
       members.map(({ incarnation, ...at }) => ({ ...at, incarnation: incarnation.toHex() })),
-    );
+      joining,
+    ]);
     if (line !== this.#peersTold && !this.#tellings.take(out.nowMs) && !isUrgent) {
       if ((this.#peersDueMs ?? 0) <= out.nowMs) this.#peersDueMs = out.nowMs + 1_000 / PEERS_PER_S;
       return;
@@ -338,7 +400,7 @@ export class Arriving {
     if (line === this.#peersTold) return;
     this.#peersTold = line;
     for (const { link } of attendance.here) {
-      if (link !== null) out.send(link, { type: "peers", members });
+      if (link !== null) out.send(link, { type: "peers", members, joining });
     }
   }
 
@@ -366,7 +428,7 @@ export class Arriving {
 
   /**
    * Tells newcomers from whom to fetch the log: a member that has it and that they hear, a different one for each
-   * where possible.
+   * where possible. Before that, all are shown that they join.
    */
   tellSources(): void {
     const { views, attendance, out } = this.parts;
@@ -381,13 +443,34 @@ export class Arriving {
       dropOldest(attendee.fruitless, MEMBERS_MAX);
       attendee.source = undefined;
       const next = this.#source(attendee, voices);
-      if (next === undefined) continue;
+      if (next === undefined || !this.#isShown(attendee)) continue;
       attendee.source = next;
       attendee.progressAtMs = out.nowMs;
       // With several open views there may be more voices than a message takes: the present view's come first.
       const others = voices.map(({ key }) => key).filter((key) => key !== next);
       out.send(link, { type: "catch-up", source: next, others: others.slice(0, MEMBERS_MAX) });
     }
+    this.tellPeers(this.#isJoiningNew);
+    this.#isJoiningNew = false;
+  }
+
+  /**
+   * Whether all members that are here have shown that this newcomer joins, or have had the time to; begins to show it
+   * otherwise.
+   */
+  #isShown(attendee: Attendee): boolean {
+    const { views, attendance, failAfterMs, out } = this.parts;
+    const { key, name } = attendee;
+    if (attendee.joiningSinceMs === null) {
+      attendee.joiningSinceMs = out.nowMs;
+      out.show({ event: "joining", name, key: fingerprintOf(key) });
+      this.#isJoiningNew = true;
+    }
+    if (out.nowMs >= attendee.joiningSinceMs + failAfterMs) return true;
+    return views.members.every((member) => {
+      const other = attendance.get(member.key);
+      return other === null || other.link === null || other.showsJoining.has(key);
+    });
   }
 
   /** Whether more of the log may still come from the source that the newcomer was sent to. */

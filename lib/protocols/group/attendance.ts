@@ -28,6 +28,7 @@ import {
   WAIT_MS_MAX,
 } from "./limits.ts";
 import type { GroupMessageOf } from "./messages.ts";
+import type { Views } from "./views.ts";
 
 /** If a deadline is served later than this, we were slow, not the others. */
 const LATE_MS = 100;
@@ -108,6 +109,10 @@ export interface Attendee {
    */
   meetsByMs: number;
   isCaughtUp: boolean;
+  /** Since when it is shown as joining, as it is sent the log; null where it isn't. */
+  joiningSinceMs: number | null;
+  /** Newcomers that it shows as joining. */
+  showsJoining: ReadonlySet<PeerKey>;
   /** Whether it was in a view before, as this process or an earlier one. */
   isKnown: boolean;
   /** From whom it fetches the log: null the coordinator, undefined if it wasn't told. */
@@ -149,6 +154,8 @@ export function expected(member: Member, nowMs: number): Attendee {
     unheard: new Map(),
     meetsByMs: -Infinity,
     isCaughtUp: false,
+    joiningSinceMs: null,
+    showsJoining: new Set(),
     isKnown: true,
     source: undefined,
     progressAtMs: -Infinity,
@@ -172,6 +179,11 @@ export function isSameProcess(
 /** Whether the attendee has no say any more, unless nobody else has. */
 export function isExcluded({ departure }: Attendee): boolean {
   return departure !== null && departure !== "quit";
+}
+
+/** Whether the attendee is in the present view, or shown as joining it. */
+export function isListed(views: Views, { key, joiningSinceMs }: Attendee): boolean {
+  return joiningSinceMs !== null || views.isInOpen(key);
 }
 
 /** The attendee as others are told of it. */

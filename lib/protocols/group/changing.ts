@@ -304,7 +304,11 @@ export class Changing {
     views.decided(signed);
     this.#unbegun.clear();
     for (const key of members) this.#unbegun.add(key);
-    for (const attendee of there) if (attendee !== null) attendee.promised = agreement.ballot;
+    for (const attendee of there) {
+      if (attendee === null) continue;
+      attendee.promised = agreement.ballot;
+      attendee.joiningSinceMs = null;
+    }
     if (!isEmpty) this.#wait();
     const left = this.parts.departures();
     if (left.length > 0) this.#tell(members, { type: "departed", left });

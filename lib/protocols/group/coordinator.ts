@@ -17,7 +17,7 @@ import { stalledMs } from "../../base/mode_machine.ts";
 import type { TokenBucket } from "../../base/token_bucket.ts";
 import { Admission } from "./admission.ts";
 import { Arriving } from "./arriving.ts";
-import { Attendance, type Attendee, expected, type GroupLink } from "./attendance.ts";
+import { Attendance, type Attendee, expected, type GroupLink, isListed } from "./attendance.ts";
 import { isSameBallot } from "./ballot.ts";
 import { Changing } from "./changing.ts";
 import type { CoordinatorConfig, CoordinatorEffect, CoordinatorInput } from "./coordinator_io.ts";
@@ -68,7 +68,7 @@ interface Leaving {
 }
 
 export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect> {
-  readonly #out = new CoordinatorOutput();
+  readonly #out = new CoordinatorOutput((link) => this.#mayReceive(link));
   readonly #views = new Views((key) =>
     this.#admission.kicked.has(key) && this.#attendance.get(key) === null
   );
@@ -175,7 +175,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     const partings = this.#partings = new Partings(
       attendance,
       out,
-      (attendee) => this.#steering.parted(attendee),
+      (attendee, reason) => this.#steering.parted(attendee, reason),
     );
     const told = () => this.#told;
     const arriving = this.#arriving = new Arriving({
@@ -219,6 +219,12 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     const actions = { removed, allowed, recovers };
     this.#judging = new Judging({ ...parts, removed });
     this.#operator = new Operator(key, views, attendance, admission, out, actions);
+  }
+
+  /** Whether the member on this link is listed here. */
+  #mayReceive(link: LinkId): boolean {
+    const attendee = this.#attendance.on(link);
+    return attendee !== null && isListed(this.#views, attendee);
   }
 
   get group(): Hash {
@@ -465,6 +471,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
       case "heard":
         attendee.hears = new Set(message.peers);
         attendee.isCaughtUp = message.isCaughtUp;
+        attendee.showsJoining = new Set(message.joining);
         this.#steering.isUnsettled = true;
         return null;
       case "report":

@@ -9,7 +9,7 @@ import { Pending } from "../../base/pending.ts";
 import type { CoordinatorEffect } from "./coordinator_io.ts";
 import type { CoordinatorEvent } from "./events.ts";
 import { Fifo } from "./fifo.ts";
-import type { GroupMessage } from "./messages.ts";
+import { type GroupMessage, isContent } from "./messages.ts";
 import type { CoordinatorRecord } from "./records.ts";
 
 export class CoordinatorOutput extends ModeOutput<CoordinatorEvent, CoordinatorEffect> {
@@ -20,6 +20,11 @@ export class CoordinatorOutput extends ModeOutput<CoordinatorEvent, CoordinatorE
   #answered = 0;
   /** Since when no write has been answered. */
   #sinceMs = 0;
+
+  /** @param mayReceive Whether what was said in the group may be sent on this link. */
+  constructor(readonly mayReceive: (link: LinkId) => boolean) {
+    super();
+  }
 
   /** Whether a write isn't answered yet, so that later effects wait. */
   get isWriting(): boolean {
@@ -43,7 +48,9 @@ export class CoordinatorOutput extends ModeOutput<CoordinatorEvent, CoordinatorE
     super.push(effect);
   }
 
+  /** The one way to members. What was said in the group goes only to those that are listed. */
   send(link: LinkId, message: GroupMessage): void {
+    if (isContent(message) && !this.mayReceive(link)) return;
     this.push({ type: "send", link, message });
   }
 

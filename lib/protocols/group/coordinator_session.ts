@@ -43,11 +43,13 @@ export interface CoordinatorSessionOwner {
    */
   enter(group: Hash, coordinator: PeerKey, former: SignedFormerKeys | null): Membership;
   /** Members of the present view, and newcomers: they are to be met. */
-  rosterIs(members: readonly Member[]): void;
+  rosterIs(members: readonly Member[], joining: readonly PeerKey[]): void;
   /** The members, as the coordinator names them to a newcomer. */
   membersAre(keys: readonly PeerKey[]): void;
   /** The coordinator has let us in. @param told It knows of all entries up to this position. */
   coordinatorUp(told: number): void;
+  /** The coordinator fetches our log after this position. */
+  handsOver(position: number): void;
   /** The coordinator can't be reached, or has fallen silent: called once, until it is there again. */
   coordinatorDown(): void;
 }
@@ -185,7 +187,7 @@ export class CoordinatorSession {
         this.#tellAlive();
         return membership.telling.more();
       case "peers":
-        return this.owner.rosterIs(message.members);
+        return this.owner.rosterIs(message.members, message.joining);
       case "departed":
         return this.owner.user.departed(message.left);
       case "parted":
@@ -197,7 +199,7 @@ export class CoordinatorSession {
         ]);
         return membership.hearing.fromCoordinator(message);
       case "fetch":
-        this.owner.user.handsOver(message.after.position);
+        this.owner.handsOver(message.after.position);
         return membership.hearing.fromCoordinator(message);
       default:
         return membership.hearing.fromCoordinator(message);
@@ -342,7 +344,7 @@ export class CoordinatorSession {
       case "replaced":
         return out.fatal("replaced", "Another process with this profile's key is in the group now");
       case "silent":
-        this.owner.rosterIs([]);
+        this.owner.rosterIs([], []);
         user.keepUnsaid();
         out.warn(
           "The others don't hear you, and go on without you: what you write is kept, and you come " +
@@ -367,13 +369,16 @@ export class CoordinatorSession {
     this.link.send({ type: "alive", end, seq: held?.logSeq ?? 0 });
   }
 
-  /** Tells which members we hear, and whether we are caught up, when that is new to the coordinator. */
-  tellHeard(peers: readonly PeerKey[], isCaughtUp: boolean): void {
+  /**
+   * Tells which members we hear, whether we are caught up, and whom we show as joining, when that is new to the
+   * coordinator.
+   */
+  tellHeard(peers: readonly PeerKey[], isCaughtUp: boolean, joining: readonly PeerKey[]): void {
     if (!this.link.isWelcomed) return;
-    const told = `${isCaughtUp} ${peers.join()}`;
+    const told = `${isCaughtUp} ${peers.join()} ${joining.join()}`;
     if (told === this.#heardTold) return;
     this.#heardTold = told;
-    this.link.send({ type: "heard", peers, isCaughtUp });
+    this.link.send({ type: "heard", peers, isCaughtUp, joining });
   }
 }
 

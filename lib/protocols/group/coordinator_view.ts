@@ -5,7 +5,7 @@ import type { Endpoint, Hash, PeerKey } from "../../base/ids.ts";
 import { shownName } from "../../base/names.ts";
 import type { Attendance, Attendee } from "./attendance.ts";
 import { endpointOf, type Member } from "./epoch.ts";
-import type { CoordinatorEvent, CoordinatorMemberView } from "./events.ts";
+import { type CoordinatorEvent, type CoordinatorMemberView, membersEvent } from "./events.ts";
 import { emptyDigest } from "./history.ts";
 import type { Crypto } from "../../base/crypto.ts";
 import { inWords } from "../../base/words.ts";
@@ -32,9 +32,10 @@ export interface CoordinatorFacts {
   readonly awaited: readonly PeerKey[];
 }
 
-/** The members of the present view, the oldest first, linked or not. */
-export function membersView({ views }: CoordinatorFacts): Event<"members"> {
-  return { event: "members", members: views.members.map(({ name }) => name) };
+/** The members of the present view, the oldest first, linked or not, and those that are joining it. */
+export function membersView(facts: CoordinatorFacts): Event<"members"> {
+  const shown = joining(facts).filter(({ joiningSinceMs }) => joiningSinceMs !== null);
+  return membersEvent(facts.views.members.map(({ name }) => name), shown.map(({ name }) => name));
 }
 
 /** The members of the view, then newcomers, and the problems, in words. */

@@ -79,6 +79,28 @@ export interface LogEnd {
   readonly last: { readonly from: string; readonly sentAt: string } | null;
 }
 
+/** A newcomer is about to be sent the log. */
+export interface JoiningEvent {
+  readonly event: "joining";
+  readonly name: string;
+  readonly key: string;
+}
+
+/** Who is in the group, and who is about to come in. */
+export interface MembersEvent {
+  readonly event: "members";
+  readonly members: readonly string[];
+  /** Absent where nobody is. */
+  readonly joining?: readonly string[];
+}
+
+export function membersEvent(
+  members: readonly string[],
+  joining: readonly string[],
+): MembersEvent {
+  return { event: "members", members, ...(joining.length === 0 ? {} : { joining }) };
+}
+
 export type MemberEvent =
   | {
     readonly event: "ready";
@@ -105,6 +127,14 @@ export type MemberEvent =
     readonly joined: readonly string[];
     /** Members of the last view shown that aren't in this one. */
     readonly left: readonly LeftView[];
+  }
+  | JoiningEvent
+  /** Somebody who was joining has gone, or wasn't in in time. */
+  | {
+    readonly event: "left";
+    readonly name: string;
+    readonly reason: LeftReason;
+    readonly joining: true;
   }
   | {
     readonly event: "coordinator";
@@ -155,7 +185,7 @@ export type MemberEvent =
     readonly edits: readonly EntryEdit[];
   })
   | { readonly event: "digest"; readonly seq: number; readonly digest: string }
-  | { readonly event: "members"; readonly members: readonly string[] }
+  | MembersEvent
   | {
     readonly event: "status";
     readonly name: string;
@@ -328,6 +358,7 @@ export type CoordinatorEvent =
     readonly key: string;
     readonly members: readonly string[];
   }
+  | JoiningEvent
   | { readonly event: "joined"; readonly name: string; readonly key: string }
   | {
     readonly event: "left";
@@ -335,6 +366,8 @@ export type CoordinatorEvent =
     readonly reason: LeftReason;
     /** For a lost member: why, as part of a sentence; absent where it isn't known. */
     readonly why?: string;
+    /** Whether it was joining, and never was a member. */
+    readonly joining?: true;
   }
   | { readonly event: "view"; readonly view: number; readonly members: readonly string[] }
   /** The member is in the view again, and was sent this many entries before. */
@@ -347,7 +380,7 @@ export type CoordinatorEvent =
   }
   | EditEvent
   | { readonly event: "edits"; readonly edits: readonly EditView[] }
-  | { readonly event: "members"; readonly members: readonly string[] }
+  | MembersEvent
   | {
     readonly event: "status";
     readonly key: string;

@@ -288,6 +288,18 @@ export const NUMBER_JUMP_MAX = 1_000_000;
  * more than the coordinator uses itself after a member's word took it up as above, so that they believe one another.
  */
 export const PROMISE_JUMP_MAX = 2 * NUMBER_JUMP_MAX;
+/** A newcomer is sent the log, and shown as joining, for so long and the time that the log takes. */
+export const JOINING_MS = 30_000;
+/** What a place in the history takes a slow link: a thousand a second, a hundredth of what was measured on loopback. */
+const JOINING_MS_PER_PLACE = 1;
+/** One that wasn't in by then comes back no sooner: each time all are shown that it joins. */
+export const JOIN_AGAIN_MS = 30_000;
+
+/** How long a newcomer may be joining. @param position The end of the history that it is sent. */
+export function joiningMs(position: number): number {
+  return JOINING_MS + position * JOINING_MS_PER_PLACE;
+}
+
 /** Rounds under one number while the coordinator is away: days of them, one after the other. */
 export const ROUND_MAX = 1_000_000;
 /**

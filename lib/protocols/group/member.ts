@@ -37,6 +37,7 @@ import {
   LAGGING_MS_MAX,
   OFFENDER_BAN_MS,
 } from "./limits.ts";
+import { Listed } from "./listed.ts";
 import { Looks } from "./looks.ts";
 import type { MemberConfig, MemberEffect, MemberInput } from "./member_io.ts";
 import { restoreMember } from "./member_log.ts";
@@ -66,11 +67,12 @@ const LEAVES_FOR_DISK =
 export class Member implements Machine<MemberInput, MemberEffect> {
   // State shared with the parts; each part bounds its own.
   readonly self: Self & { readonly key: PeerKey };
-  readonly out = new MemberOutput();
+  readonly out = new MemberOutput((key) => this.listed.mayReceive(key));
   readonly reads = new Reads((effect) => this.out.push(effect));
   readonly looks = new Looks((effect) => this.out.push(effect));
   readonly peers: Peers;
   readonly names: MemberNames;
+  readonly listed: Listed;
   readonly saying: Saying;
   readonly editing: Editing;
   readonly standing: Standing;
@@ -107,6 +109,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     this.peers = new Peers(out);
     this.names = new MemberNames(signer.key, config.pins, out);
     this.names.shown(signer.key, config.name);
+    this.listed = new Listed(this);
     this.saying = new Saying(this.self, signer, environment, out, restored.said);
     this.editing = new Editing(this, restored.asked);
     this.#session = new CoordinatorSession(this);
@@ -126,6 +129,23 @@ export class Member implements Machine<MemberInput, MemberEffect> {
 
   get selfKey(): PeerKey {
     return this.self.key;
+  }
+
+  /** Members of the views that the coordinator signed and that count here. */
+  get viewed(): readonly GroupMember[] {
+    const { membership, standing } = this;
+    const present = membership?.epoch?.epoch.value;
+    if (present !== undefined) return present.members;
+    const { lastEpoch, view } = standing;
+    return [...lastEpoch?.members ?? [], ...view?.epoch.value.members ?? []];
+  }
+
+  get position(): number {
+    return this.membership?.held.position ?? 0;
+  }
+
+  joiningChanged(): void {
+    this.heardChanged();
   }
 
   get isCoordinatorUp(): boolean {
@@ -231,6 +251,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
       this.user.nextMs(),
       this.coordinator.nextMs(),
       this.peers.nextMeetMs(),
+      this.listed.nextMs(),
       this.#unheard.dueMs,
     );
     return out.take();
@@ -246,6 +267,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     this.membership?.contests.postpone(delayMs);
     this.user.postpone(delayMs);
     this.#unheard.postpone(delayMs);
+    this.listed.postpone(delayMs);
     this.coordinator.postpone(delayMs);
   }
 
@@ -294,6 +316,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
   #tick(): void {
     this.coordinator.tick();
     this.peers.meetDue();
+    this.listed.tick();
     this.user.tick();
     const unheard = this.#unheardText(this.#unheard.take(this.out.nowMs));
     if (unheard !== null) this.out.warn(unheard);
@@ -464,10 +487,23 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     this.out.tell([key], { type: "unknown", code });
   }
 
-  rosterIs(members: readonly GroupMember[]): void {
+  rosterIs(members: readonly GroupMember[], joining: readonly PeerKey[]): void {
     this.#roster = members;
     this.names.present(members);
+    this.listed.areHere(members, joining);
     this.#introduce();
+  }
+
+  /**
+   * The coordinator fetches our log. It is owed that only by the last member, who leaves; otherwise our user is shown
+   * that it joins.
+   */
+  handsOver(position: number): void {
+    const others = this.viewed.filter(({ key }) => key !== this.selfKey);
+    const isOwed = this.user.isLeaving && others.length === 0;
+    const key = this.coordinator.peer;
+    if (!isOwed && key !== null) this.listed.coordinatorAsks(key);
+    this.user.handsOver(position);
   }
 
   /** The texts of these members will be shown, before a view begins that we are in. */
@@ -507,7 +543,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
       const named = new Set(this.#roster.map(({ key }) => key));
       heard = heard.filter((key) => named.has(key));
     }
-    this.#session.tellHeard(heard, membership.isCaughtUp);
+    this.#session.tellHeard(heard, membership.isCaughtUp, this.listed.joining);
     this.#noteUnheard(membership);
   }
 
@@ -521,6 +557,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
   epochBegan(epoch: Epoch): void {
     this.#session.epochBegan();
     this.names.met(epoch.members);
+    this.listed.viewBegan(epoch.members);
     this.#introduce();
     this.user.epochBegan(epoch);
     if (this.isCoordinatorUp) this.#resumeEdits(this.membership!);

@@ -6,7 +6,7 @@ import { ModeOutput } from "../../base/mode_output.ts";
 import { Pending } from "../../base/pending.ts";
 import type { MemberEvent } from "./events.ts";
 import type { MemberEffect } from "./member_io.ts";
-import type { GroupMessage } from "./messages.ts";
+import { type GroupMessage, isContent } from "./messages.ts";
 import type { MemberRecord } from "./records.ts";
 
 export class MemberOutput extends ModeOutput<MemberEvent, MemberEffect> {
@@ -15,6 +15,11 @@ export class MemberOutput extends ModeOutput<MemberEvent, MemberEffect> {
    */
   readonly #written = new Pending<() => void>();
   #isStopped = false;
+
+  /** @param mayReceive Whether what was said in the group may be sent to the owner of this key. */
+  constructor(readonly mayReceive: (key: PeerKey) => boolean) {
+    super();
+  }
 
   get isStopped(): boolean {
     return this.#isStopped;
@@ -29,8 +34,10 @@ export class MemberOutput extends ModeOutput<MemberEvent, MemberEffect> {
     if (!this.#isStopped) super.push(effect);
   }
 
+  /** The one way to other members. What was said in the group is sent to those alone that our user is shown. */
   tell(peers: readonly PeerKey[], message: GroupMessage): void {
-    if (peers.length > 0) this.push({ type: "tell", peers, message });
+    const those = isContent(message) ? peers.filter((key) => this.mayReceive(key)) : peers;
+    if (those.length > 0) this.push({ type: "tell", peers: those, message });
   }
 
   /** Writes and syncs; `done` is called in a later step, when the records are on disk. Writes are answered in order. */

@@ -20,7 +20,7 @@ import { inWords } from "../../base/words.ts";
 import type { CoordinatorLink } from "./coordinator_link.ts";
 import type { Epoch, Member } from "./epoch.ts";
 import type { Editing } from "./editing.ts";
-import type { LeftReason, LogEnd, MemberCommand } from "./events.ts";
+import { type LeftReason, type LogEnd, type MemberCommand, membersEvent } from "./events.ts";
 import {
   AWAITED_TOLD_MS,
   HAND_OVER_MS_MAX,
@@ -30,6 +30,7 @@ import {
   WAIT_MS_MAX,
 } from "./limits.ts";
 import { COORDINATOR_NAME } from "./history.ts";
+import type { Listed } from "./listed.ts";
 import type { MemberConfig } from "./member_io.ts";
 import type { MemberNames } from "./member_names.ts";
 import type { MemberOutput } from "./member_output.ts";
@@ -88,6 +89,8 @@ export interface MemberUserOwner {
   readonly strangeCoordinator: PeerKey | null;
   /** Accepts that key. @returns The key. */
   trustCoordinator(): PeerKey | null;
+  /** Who is joining. */
+  readonly listed: Listed;
   /** Null before this member was ever in a group. */
   readonly membership: Membership | null;
   /** Names of members that the coordinator lets a newcomer wait for. */
@@ -359,7 +362,8 @@ export class MemberUser {
   #list(ref: string | undefined): void {
     const { membership, names, out } = this.owner;
     const members = membership?.epoch?.epoch.value.members ?? [];
-    out.show({ event: "members", members: members.map((member) => nameOf(names, member)) }, ref);
+    const shown = members.map((member) => nameOf(names, member));
+    out.show(membersEvent(shown, this.owner.listed.joiningNames), ref);
   }
 
   #verify(name: string, ref: string | undefined): void {

@@ -125,12 +125,14 @@ const peers = message(4, "peers", {
   from: "the coordinator",
   to: "members and newcomers",
   when:
-    "after `welcome`, and when there is a new member to connect to, or one whose address has changed",
-  answer: "none; each meets each",
+    "after `welcome`, and when there is a new member to connect to, or one whose address has changed, or a newcomer begins to join",
+  answer: "none; each meets each, and says in `heard` whom it shows as joining",
   lane,
 }, {
   /** Members of the present view, then newcomers. */
   members: list(memberSchema, ATTENDEES_MAX),
+  /** The newcomers that are about to be sent the log, once every member has shown them. */
+  joining: list(hexId<PeerKey>(), ATTENDEES_MAX),
 });
 const probe = message(5, "probe", {
   from: "the coordinator",
@@ -161,11 +163,14 @@ const heard = message(7, "heard", {
   peers: list(hexId<PeerKey>(), ATTENDEES_MAX),
   /** Of a newcomer: whether it has nearly all of the log. */
   isCaughtUp: bool(),
+  /** The newcomers that the sender shows as joining. */
+  joining: list(hexId<PeerKey>(), ATTENDEES_MAX),
 });
 const catchUp = message(8, "catch-up", {
   from: "the coordinator",
   to: "a newcomer",
-  when: "it hears a member that has the log; again when that one sends nothing",
+  when:
+    "it hears a member that has the log, and the members show that it joins; again when that one sends nothing",
   answer: "`fetch` to that one; `heard` in the end",
   lane,
 }, {
@@ -659,3 +664,20 @@ export type GroupMessageOf<Type extends GroupMessage["type"]> = Extract<
   GroupMessage,
   { readonly type: Type }
 >;
+
+/**
+ * Messages with what was said in the group, or part of it. They go only to those who are listed: see `listed.ts`, and
+ * `isListed` at the coordinator.
+ */
+const CONTENT: ReadonlySet<GroupMessage["type"]> = new Set([
+  "history",
+  "data",
+  "prepare",
+  "committed",
+  "contest",
+  "equivocated",
+]);
+
+export function isContent({ type }: GroupMessage): boolean {
+  return CONTENT.has(type);
+}

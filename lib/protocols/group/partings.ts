@@ -4,6 +4,7 @@ import { dropOldest } from "../../base/bounded.ts";
 import type { LinkId, PeerKey } from "../../base/ids.ts";
 import type { Attendance, Attendee } from "./attendance.ts";
 import type { CoordinatorOutput } from "./coordinator_output.ts";
+import type { LeftReason } from "./events.ts";
 import {
   HELLO_MS_MAX,
   REMEMBERED_MAX,
@@ -19,6 +20,14 @@ interface Pause {
   readonly fromMs: number;
 }
 
+/** How it is told that an attendee is parted. */
+const LEFT_BECAUSE: Readonly<Record<Parting, LeftReason>> = {
+  left: "quit",
+  silent: "lost",
+  kicked: "removed",
+  replaced: "lost",
+};
+
 export class Partings {
   readonly #pauses = new Map<PeerKey, Pause>();
   /** Why attendees are gone, by key. */
@@ -28,7 +37,7 @@ export class Partings {
     readonly attendance: Attendance,
     readonly out: CoordinatorOutput,
     /** The attendee isn't in the attendance any more. */
-    readonly parted: (attendee: Attendee) => void,
+    readonly parted: (attendee: Attendee, reason: LeftReason) => void,
   ) {}
 
   /** The attendee was silent for too long, or broke the rules; it may say hello on another link. */
@@ -37,7 +46,7 @@ export class Partings {
     this.#reasons.set(attendee.key, reason);
     dropOldest(this.#reasons, REMEMBERED_MAX);
     if (attendee.link !== null) this.out.close(attendee.link, reason);
-    this.parted(attendee);
+    this.parted(attendee, "lost");
   }
 
   /** Why the attendee was last gone, part of a sentence; null where that isn't known. */
@@ -77,7 +86,7 @@ export class Partings {
       link.greetByMs = this.out.nowMs + WAIT_MS_MAX;
       this.out.send(link.id, { type: "parted", why, pauseMs: 0 });
     }
-    this.parted(attendee);
+    this.parted(attendee, LEFT_BECAUSE[why]);
   }
 
   /** The attendee is out for good: `left`, `kicked` or `replaced`. */
@@ -95,7 +104,7 @@ export class Partings {
     const { link, key } = attendee;
     this.attendance.remove(key);
     if (link !== null) this.#tell(link, why, pauseMs);
-    this.parted(attendee);
+    this.parted(attendee, LEFT_BECAUSE[why]);
   }
 
   #tell(link: LinkId, why: Parting, pauseMs: number): void {

@@ -59,7 +59,7 @@ const UNCERTAIN =
   "says whom it waits for";
 
 export class Recounting {
-  readonly out = new CoordinatorOutput();
+  readonly out = new CoordinatorOutput(() => false);
   /** Everything that is on disk, except for the history. */
   readonly records: CoordinatorRecord[];
   /** Whether the group is known, and that is on disk. */

@@ -107,6 +107,7 @@ export class Steering {
     const { arriving } = this.parts;
     while (this.isUnsettled) {
       this.isUnsettled = false;
+      arriving.partLate();
       this.#giveUpRemoved();
       this.#partUnheard();
       // Before a change begins: an attendee that is told that it is out takes no part in what it was asked before.
@@ -340,7 +341,11 @@ export class Steering {
   // What happens on the way.
 
   /** The attendee isn't in the attendance any more. */
-  parted({ key, heardAtMs }: Attendee): void {
+  parted({ key, name, heardAtMs, joiningSinceMs }: Attendee, reason: LeftReason): void {
+    // Of a member, it is told when a view without it begins.
+    if (joiningSinceMs !== null && this.parts.views.member(key) === null) {
+      this.parts.out.show({ event: "left", name, reason, joining: true });
+    }
     this.#separations.explained(key, heardAtMs + HEARD_LATELY_MS);
     if (this.parts.changing.isParticipant(key)) this.parts.changing.abandon();
     this.isUnsettled = true;

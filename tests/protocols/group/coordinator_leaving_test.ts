@@ -59,7 +59,7 @@ Deno.test("The log of the last one is on the coordinator's disk before it is let
   ]);
 
   const later = program.restarted();
-  assertEquals(later.comes("bob").at(-1), "bob: catch-up from coordinator");
+  assertEquals(later.comes("bob").includes("bob: catch-up from coordinator"), true);
   const { point: after } = later.somebody("bob").end;
   assertEquals(later.says("bob", { type: "fetch", after, through: 99 }), [
     "bob: history of 2 after 0",

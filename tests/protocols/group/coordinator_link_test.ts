@@ -10,7 +10,7 @@ const KEY = "c".repeat(64) as PeerKey;
 
 /** A link that is dialled at once; the clock is the output's. Pauses are the longest that chance may make them. */
 function dialled(): { readonly link: CoordinatorLink; readonly out: MemberOutput } {
-  const out = new MemberOutput();
+  const out = new MemberOutput(() => true);
   out.begin(0);
   const hello = () => ({
     type: "hello" as const,

@@ -75,12 +75,14 @@ export class Somebody {
   view: SignedEpoch | null = null;
   isLost = false;
   isOut = false;
+  /** What it told last of whom it hears and shows as joining. */
+  heard: GroupMessageOf<"heard"> = { type: "heard", peers: [], isCaughtUp: false, joining: [] };
   /** What it was told by the last `welcome`. */
   former: SignedFormerKeys | null = null;
   readonly batches: SignedBatch[] = [];
   end = new HistoryEnd(fakeCrypto, GROUP);
   /** Kinds of message that it answers as it should. */
-  answers = new Set(["probe", "flush", "level", "begin", "fetch", "parted", "recount"]);
+  answers = new Set(["probe", "flush", "level", "begin", "fetch", "parted", "recount", "peers"]);
   /** The last message of each kind that came, and all of them. */
   readonly got = new Map<string, GroupMessage>();
   readonly all: GroupMessage[] = [];
@@ -122,6 +124,7 @@ export class Somebody {
     this.got.set(message.type, message);
     this.all.push(message);
     if (message.type === "welcome") this.former = message.former;
+    if (message.type === "recover") this.heard = { ...this.heard, isCaughtUp: false };
     if (!this.answers.has(message.type)) return [];
     switch (message.type) {
       case "probe":
@@ -140,6 +143,11 @@ export class Somebody {
         return [this.history(message)];
       case "recount":
         return [this.account()];
+      case "peers": {
+        const { joining } = message;
+        if (joining.join() === this.heard.joining.join()) return [];
+        return [this.heard = { ...this.heard, joining }];
+      }
       default:
         return [];
     }
@@ -402,7 +410,9 @@ export class Program {
   }
 
   hears(name: string, names: readonly string[], isCaughtUp = false): Words {
-    return this.says(name, { type: "heard", peers: names.map(keyOf), isCaughtUp });
+    const somebody = this.somebody(name);
+    somebody.heard = { ...somebody.heard, peers: names.map(keyOf), isCaughtUp };
+    return this.says(name, somebody.heard);
   }
 
   /** All who are linked exchange datagrams. */
@@ -470,10 +480,11 @@ export class Program {
     switch (event.event) {
       case "view":
         return `view ${event.view}: ${event.members.join(" ")}`;
+      case "joining":
       case "joined":
-        return `joined ${event.name}`;
+        return `${event.event} ${event.name}`;
       case "left":
-        return `left ${event.name}: ${event.reason}`;
+        return `left ${event.name}: ${event.reason}${event.joining ? " while joining" : ""}`;
       case "entry":
         return `entry ${event.seq} of ${event.from}`;
       case "notice":
@@ -522,7 +533,10 @@ function messageWords(message: GroupMessage): string {
       return `welcome${message.isMember ? " member" : ""}${awaited}`;
     }
     case "peers":
-      return `peers ${message.members.map(({ name }) => name).join(" ")}`;
+      return `peers ${
+        message.members.map(({ key, name }) => message.joining.includes(key) ? `${name}?` : name)
+          .join(" ")
+      }`;
     case "catch-up":
       return `catch-up from ${nameOf(message.source)}`;
     case "recount":

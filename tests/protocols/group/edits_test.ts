@@ -78,7 +78,7 @@ function decided(process: number, counter: number, signed?: SignedEditRequest): 
 
 /** Bob's part in edits, unless it is `self`'s, with a test in place of all around it. */
 class Part {
-  readonly out = new MemberOutput();
+  readonly out = new MemberOutput(() => true);
   readonly held = new Held(new HistoryEnd(fakeCrypto, GROUP));
   readonly said: string[] = [];
   readonly told: string[] = [];

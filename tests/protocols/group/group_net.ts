@@ -401,7 +401,9 @@ class ScriptedCoordinator {
           : signFormerKeys(this.signer, { group: GROUP, keys: this.former });
         this.send(node, { type: "welcome", group: GROUP, isMember, told: 0, awaited: [], former });
         const members = [...this.#linked.keys()].map((one) => this.#inView(one));
-        for (const one of this.#linked.keys()) this.send(one, { type: "peers", members });
+        for (const one of this.#linked.keys()) {
+          this.send(one, { type: "peers", members, joining: [] });
+        }
         return;
       }
       case "heard":

@@ -17,7 +17,7 @@ function membersOf(members: Readonly<Record<string, string>>) {
 }
 
 class Meetings {
-  readonly out = new MemberOutput();
+  readonly out = new MemberOutput(() => true);
   readonly names = new MemberNames(keyOf("me"), new Map(), this.out);
   #nowMs = 0;
 
@@ -103,7 +103,7 @@ Deno.test("MemberNames accept whoever was told last, once there was time to ask 
 });
 
 Deno.test("MemberNames mean the stranger that was told where the one who is known isn't there", () => {
-  const out = new MemberOutput();
+  const out = new MemberOutput(() => true);
   const pins = new Map([["bob", fingerprintOf(keyOf("bob"))]]);
   const names = new MemberNames(keyOf("me"), pins, out);
   const met = (who: string) => names.met([{ ...MEMBER, key: keyOf(who), name: "bob" }]);

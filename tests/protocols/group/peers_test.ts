@@ -5,7 +5,7 @@ import { fakeSigner } from "../../sim/fake_crypto.ts";
 import { GROUP } from "./group_net.ts";
 
 Deno.test("Peers keeps what was said in an epoch until it begins here, though its begin comes twice", () => {
-  const out = new MemberOutput();
+  const out = new MemberOutput(() => true);
   out.begin(0);
   const peers = new Peers(out);
   const { key } = fakeSigner("ann");
@@ -24,7 +24,7 @@ Deno.test("Peers keeps what was said in an epoch until it begins here, though it
 });
 
 Deno.test("Peers meets who was never heard less and less often, and who was heard as soon as ever", () => {
-  const out = new MemberOutput();
+  const out = new MemberOutput(() => true);
   out.begin(0);
   const peers = new Peers(out);
   const { key } = fakeSigner("eve");

@@ -17,7 +17,7 @@ const nothingSaid = () => 0;
 /** In its first epoch, with these texts signed and on their way, each under a ref of its own. */
 function sayingOf(...texts: readonly string[]): Saying {
   const environment = { wallMs: () => 1 } as Environment;
-  const saying = new Saying(SELF, ANN, environment, new MemberOutput(), []);
+  const saying = new Saying(SELF, ANN, environment, new MemberOutput(() => true), []);
   saying.becomeMember(GROUP, nothingSaid, false);
   for (const text of texts) saying.type(text, GROUP, `r ${text}`);
   saying.keep(GROUP);

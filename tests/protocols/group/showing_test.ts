@@ -10,7 +10,7 @@ const ann = fakeSigner("ann").key;
 
 /** A showing, and whether each entry that it shows is said to be history. */
 function watched() {
-  const out = new MemberOutput();
+  const out = new MemberOutput(() => true);
   const names = new MemberNames(ann, new Map(), out);
   const showing = new Showing({ self: { key: ann }, out, names });
   const shows = (position: number) => {

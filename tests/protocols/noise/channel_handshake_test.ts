@@ -6,7 +6,7 @@ import type { PeerKey, RoomId } from "../../../lib/base/ids.ts";
 import { Channel } from "../../../lib/protocols/noise/channel.ts";
 import { isWholeOpening } from "../../../lib/protocols/noise/channel_handshake.ts";
 import { HandshakeState } from "../../../lib/protocols/noise/handshake_state.ts";
-import { encodePreface } from "../../../lib/protocols/noise/preface.ts";
+import { CHANNEL_VERSION, encodePreface } from "../../../lib/protocols/noise/preface.ts";
 import { EMPTY, keyPairFromSeed } from "../../../lib/protocols/noise/primitives.ts";
 import {
   encodeIdentityProof,
@@ -69,7 +69,7 @@ Deno.test("isWholeOpening() holds from the last byte of an opening, or the first
   // A key; with a secret, a tag as well.
   assertEquals([open, secret].map(firstWhole), [51 + 32, 51 + 32 + 16]);
   assertEquals(firstWhole(utf8("GET / HTTP/1.1\r\n")), 1);
-  assertEquals(firstWhole(utf8("p2pc\x02")), 5);
+  assertEquals(firstWhole(utf8("p2pc\x09")), 5);
   assertEquals(firstWhole(encodePreface({ ...wanted, mode: "group" }, new Uint8Array(8))), 51);
 });
 
@@ -256,7 +256,7 @@ Deno.test("Channel refuses another version by name, from either side", () => {
   ann.step({ type: "received", bytes: Uint8Array.of(2, 1, 9) }, 0);
   const [failed] = ann.told;
   assert(failed?.type === "failed" && failed.reason === "version");
-  assert(failed.text.includes("(protocol 9, ours is 1)"), failed.text);
+  assert(failed.text.includes(`(protocol 9, ours is ${CHANNEL_VERSION})`), failed.text);
 });
 
 Deno.test("Channel drops what doesn't speak the protocol at its first wrong byte", () => {

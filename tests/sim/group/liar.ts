@@ -1,7 +1,8 @@
 /**
  * A malicious member that lies to some of the others: it signs two batches with one number (`texts`), sends
  * different orders to different members while it is the sequencer (`orders`), or acknowledges a digest that it
- * doesn't hold (`acks`). Otherwise it is correct.
+ * doesn't hold (`acks`). Or it never says that it has caught up, and reads on as a newcomer (`lurks`). Otherwise it
+ * is correct.
  */
 
 import type { Hash } from "../../../lib/base/ids.ts";
@@ -14,7 +15,7 @@ import type { Random } from "../random.ts";
 import { Wrapped } from "../wrapped.ts";
 import type { MemberParty } from "./world.ts";
 
-export type Lie = "texts" | "orders" | "acks";
+export type Lie = "texts" | "orders" | "acks" | "lurks";
 
 /** The suffix of the second batch's texts. */
 const LIE = " (or so)";
@@ -38,8 +39,17 @@ export class Liar extends Wrapped<MemberInput, MemberEffect> {
     return effects.flatMap((effect) => {
       // Drops `equivocated`, which would prove its own guilt.
       if (effect.type === "send" && effect.message.type === "equivocated") return [];
+      if (effect.type === "send" && effect.message.type === "heard") return [this.#heard(effect)];
       return effect.type === "tell" ? this.#tells(effect) : [effect];
     });
+  }
+
+  #heard(effect: Extract<MemberEffect, { readonly type: "send" }>): MemberEffect {
+    const { lie } = this.party;
+    if (lie?.kind !== "lurks" || lie.chance === 0) return effect;
+    this.party.hasLied = true;
+    const message = effect.message as GroupMessageOf<"heard">;
+    return { ...effect, message: { ...message, isCaughtUp: false } };
   }
 
   #tells(effect: Tell): readonly MemberEffect[] {

@@ -13,6 +13,7 @@ import type {
 import type { CoordinatorEvent, MemberEvent } from "../../../lib/protocols/group/events.ts";
 import type { SignedEpoch } from "../../../lib/protocols/group/epoch.ts";
 import { INCARNATION_BYTES } from "../../../lib/protocols/group/limits.ts";
+import { Listed } from "../../../lib/protocols/group/listed.ts";
 import type { Member } from "../../../lib/protocols/group/member.ts";
 import type { MemberEffect, MemberInput } from "../../../lib/protocols/group/member_io.ts";
 import type { GroupMessageOf } from "../../../lib/protocols/group/messages.ts";
@@ -319,6 +320,10 @@ export const MUTATIONS = {
   needsNobodyOlder: {
     name: "has a coordinator that needs nobody of views before one that has begun somewhere",
     install: needsNobodyOlder,
+  },
+  servesAnybody: {
+    name: "sends the log to whoever asks",
+    install: replaced(Listed.prototype, "mayReceive", { value: () => true }),
   },
   needsNobody: {
     name: "has a coordinator that goes on without a member of each open view",

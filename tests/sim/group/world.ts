@@ -428,7 +428,9 @@ export class World {
       throw new Violation(`The coordinator shows ${event.code}: ${event.text}`);
     }
     if (event.event === "snapshot" || event.event === "error") this.answers.push(event);
-    if (event.event === "left") this.left.push({ name: event.name, reason: event.reason });
+    if (event.event === "left" && event.joining !== true) {
+      this.left.push({ name: event.name, reason: event.reason });
+    }
   }
 
   /** Snapshots and errors that the operator was shown. */

@@ -17,7 +17,7 @@ const BALLOT = { number: 2, round: 0 };
 /** A member whose log grows when it is told. */
 class Told {
   readonly held = new Held(new HistoryEnd(fakeCrypto, GROUP));
-  readonly out = new MemberOutput();
+  readonly out = new MemberOutput(() => true);
   readonly environment = {
     random: () => 0,
     randomBytes: (length: number) => new Uint8Array(length),

@@ -7,6 +7,7 @@ import { Epochs } from "./epochs.ts";
 import { HeldByAll } from "./held_by_all.ts";
 import { LogKept } from "./log_kept.ts";
 import { Once } from "./once.ts";
+import { OnlyListed } from "./only_listed.ts";
 import { OneGroup } from "./one_group.ts";
 import { Recounts } from "./recounts.ts";
 import { SenderOrder } from "./sender_order.ts";
@@ -26,6 +27,7 @@ export function allCheckers(): Checker[] {
     new Once(),
     new SenderOrder(),
     new ShownOnce(),
+    new OnlyListed(),
     new OneGroup(),
     new ToldWhatIs(),
   ];

@@ -1,0 +1,140 @@
+/**
+ * Who is listed is who receives: what was said in the group goes only to members of a view that the coordinator has
+ * signed, and to newcomers that our user is shown as joining. `/list` shows the same two, and nothing is sent to
+ * anybody else, whatever the coordinator asks for.
+ *
+ * The field calls such a newcomer a learner (Ongaro, Consensus: Bridging Theory and Practice, 2014, section 4.2.1): it
+ * is sent the log before it has a say. Departure: it is told to everybody before the first byte goes to it, and sent
+ * the log for a bounded time.
+ */
+
+import { type Fingerprint, fingerprintOf } from "../../base/fingerprint.ts";
+import type { PeerKey } from "../../base/ids.ts";
+import { isSameProcess } from "./attendance.ts";
+import type { Member } from "./epoch.ts";
+import { COORDINATOR_NAME } from "./history.ts";
+import type { LeftReason } from "./events.ts";
+import { joiningMs } from "./limits.ts";
+import type { MemberNames } from "./member_names.ts";
+import type { MemberOutput } from "./member_output.ts";
+
+export interface ListedOwner {
+  readonly out: MemberOutput;
+  readonly names: MemberNames;
+  /** Members of the views that the coordinator signed and that count here: the present one, or the last one. */
+  readonly viewed: readonly Member[];
+  /** The end of our log: what a newcomer is sent. */
+  readonly position: number;
+  /** What our user is shown has changed: the coordinator is told. */
+  joiningChanged(): void;
+}
+
+interface Joining {
+  readonly name: string;
+  /** As long as it is sent the log. */
+  untilMs: number;
+}
+
+export class Listed {
+  /** Whom the coordinator has named: at most `ATTENDEES_MAX`, as in its message. */
+  #named = new Map<PeerKey, Member>();
+  /** Those of them, and the coordinator, that are shown as joining. */
+  readonly #joining = new Map<PeerKey, Joining>();
+  /** Those that were shown as joining for too long: nothing more is sent to them until they come anew. */
+  readonly #late = new Set<PeerKey>();
+
+  constructor(readonly owner: ListedOwner) {}
+
+  /** The newcomers that are shown as joining. */
+  get joining(): readonly PeerKey[] {
+    return [...this.#joining.keys()];
+  }
+
+  /** Their names, as they are shown. */
+  get joiningNames(): readonly string[] {
+    return Array.from(this.#joining.values(), ({ name }) => name);
+  }
+
+  /**
+   * The coordinator names those that are here.
+   * @param joining Those of them that are about to be sent the log.
+   */
+  areHere(members: readonly Member[], joining: readonly PeerKey[]): void {
+    // We are out: what becomes of the others isn't ours to show.
+    if (members.length === 0) this.#joining.clear();
+    const before = this.#named;
+    this.#named = new Map(members.map((member) => [member.key, member]));
+    for (const [key, member] of before) {
+      const now = this.#named.get(key);
+      if (now === undefined || !isSameProcess(now, member)) this.#gone(key);
+    }
+    for (const key of joining) this.mayReceive(key);
+  }
+
+  #gone(key: PeerKey): void {
+    this.#late.delete(key);
+    this.#ends(key, "lost");
+  }
+
+  /** @param reason Null where it is in a view now, which is shown itself. */
+  #ends(key: PeerKey, reason: LeftReason | null): void {
+    const joining = this.#joining.get(key);
+    if (joining === undefined) return;
+    this.#joining.delete(key);
+    const { name } = joining;
+    if (reason !== null) this.owner.out.show({ event: "left", name, reason, joining: true });
+    this.owner.joiningChanged();
+  }
+
+  /** A view begins: its members are shown, and are newcomers no longer. */
+  viewBegan(members: readonly Member[]): void {
+    for (const { key } of members) this.#ends(key, null);
+  }
+
+  /**
+   * Whether what was said in the group may be sent to the owner of this key. A newcomer that the coordinator has named
+   * is shown as joining first.
+   */
+  mayReceive(key: PeerKey): boolean {
+    if (this.owner.viewed.some((member) => member.key === key)) return true;
+    if (this.#joining.has(key)) return true;
+    const newcomer = this.#named.get(key);
+    if (newcomer === undefined || this.#late.has(key)) return false;
+    this.#show(key, this.owner.names.of(key), fingerprintOf(key));
+    return true;
+  }
+
+  /** The coordinator asks for what it isn't owed: it is shown as joining, like anybody. */
+  coordinatorAsks(key: PeerKey): void {
+    if (!this.#joining.has(key)) this.#show(key, COORDINATOR_NAME, fingerprintOf(key));
+  }
+
+  #show(key: PeerKey, name: string, fingerprint: Fingerprint): void {
+    const { out, position } = this.owner;
+    this.#joining.set(key, { name, untilMs: out.nowMs + joiningMs(position) });
+    out.show({ event: "joining", name, key: fingerprint });
+    this.owner.joiningChanged();
+  }
+
+  // Time.
+
+  nextMs(): number | null {
+    let nextMs: number | null = null;
+    for (const { untilMs } of this.#joining.values()) {
+      nextMs = Math.min(nextMs ?? Infinity, untilMs);
+    }
+    return nextMs;
+  }
+
+  postpone(delayMs: number): void {
+    for (const joining of this.#joining.values()) joining.untilMs += delayMs;
+  }
+
+  tick(): void {
+    for (const [key, { untilMs }] of [...this.#joining]) {
+      if (untilMs > this.owner.out.nowMs) continue;
+      if (this.#named.has(key)) this.#late.add(key);
+      this.#ends(key, "lost");
+    }
+  }
+}
