@@ -98,9 +98,9 @@ export class Arriving {
   readonly #tellings = new TokenBucket(PEERS_PER_S, PEERS_BURST);
   /** When changed `peers` are sent; null where everybody has been told. */
   #peersDueMs: number | null = null;
-  /** Whether a newcomer has begun to join, of which the members aren't told yet. */
+  /** Whether the members aren't told yet who is joining. */
   #isJoiningNew = false;
-  /** Newcomers that weren't in in time, and from when on they may come again. */
+  /** Newcomers that weren't in in time, and from when on they may join again; at most `REMEMBERED_MAX`. */
   readonly #late = new Map<PeerKey, number>();
 
   constructor(readonly parts: ArrivingParts) {}
@@ -129,7 +129,7 @@ export class Arriving {
   #findsPlace(link: GroupLink, hello: Hello): boolean {
     const { admission, attendance, places, out } = this.parts;
     const voice = this.#voiceOf(link.peer, hello);
-    const refusal = admission.refusal(link, hello, voice) ?? this.#lateness(link.peer);
+    const refusal = admission.refusal(link, hello, voice);
     const isKnown = admission.isPinned(link.peer, hello.name);
     const place = refusal === null
       ? places.placeFor(link, voice, isKnown, out.nowMs)
@@ -142,13 +142,6 @@ export class Arriving {
     const namesake = attendance.namesake(link.peer, foldName(hello.name));
     if (namesake !== null) this.#turnAway(namesake, NAMESAKE);
     return true;
-  }
-
-  #lateness(key: PeerKey): Refusal | null {
-    const leftMs = (this.#late.get(key) ?? -Infinity) - this.parts.out.nowMs;
-    if (leftMs <= 0) return null;
-    const text = `You weren't in the group in time; come back in ${Math.ceil(leftMs / 1_000)} s`;
-    return { code: "too-fast", text };
   }
 
   /** When a newcomer that is joining is to be in; what it takes part in has a time of its own. */
@@ -164,15 +157,24 @@ export class Arriving {
     return this.parts.places.joining.filter(({ joiningSinceMs }) => joiningSinceMs !== null);
   }
 
-  /** Parts from those that were sent the log, and aren't in in time: they would read on, and never be members. */
+  /**
+   * Those that were sent the log, and aren't in in time, are sent no more of it, and shown to have gone: they would
+   * read on, and never be members. They stay where they can be heard by others, and may join again after a pause.
+   */
   partLate(): void {
     const { nowMs } = this.parts.out;
     for (const attendee of this.#joining) {
       if (nowMs < this.#joiningUntilMs(attendee)) continue;
-      this.#late.delete(attendee.key);
-      this.#late.set(attendee.key, nowMs + JOIN_AGAIN_MS);
+      const { key, name } = attendee;
+      this.#late.delete(key);
+      this.#late.set(key, nowMs + JOIN_AGAIN_MS);
       dropOldest(this.#late, REMEMBERED_MAX);
-      this.#turnAway(attendee, this.#lateness(attendee.key)!);
+      attendee.joiningSinceMs = null;
+      attendee.wasCaughtUp = attendee.isCaughtUp;
+      attendee.isCaughtUp = false;
+      attendee.source = undefined;
+      this.#isJoiningNew = true;
+      this.parts.out.show({ event: "left", name, reason: "lost", joining: true });
     }
   }
 
@@ -279,6 +281,7 @@ export class Arriving {
       unheard: new Map(),
       meetsByMs: nowMs + failAfterMs,
       isCaughtUp: false,
+      wasCaughtUp: null,
       joiningSinceMs: null,
       showsJoining: new Set(),
       isKnown: this.parts.admission.isPinned(link.peer, hello.name),
@@ -376,7 +379,10 @@ export class Arriving {
       const untilMs = this.#joiningUntilMs(attendee);
       return shownMs > nowMs && attendee.source === undefined ? [shownMs, untilMs] : [untilMs];
     });
-    return earliestMs(this.#peersDueMs, ...joining.filter((ms) => ms < Infinity));
+    const again = this.parts.attendance.here.flatMap(({ key }) => this.#late.get(key) ?? [])
+      .filter((ms) => ms > nowMs);
+    const times = [...joining, ...again].filter((ms) => ms < Infinity);
+    return earliestMs(this.#peersDueMs, ...times);
   }
 
   /**
@@ -461,8 +467,12 @@ export class Arriving {
   #isShown(attendee: Attendee): boolean {
     const { views, attendance, failAfterMs, out } = this.parts;
     const { key, name } = attendee;
+    if (attendee.joiningSinceMs === null && out.nowMs < (this.#late.get(key) ?? -Infinity)) {
+      return false;
+    }
     if (attendee.joiningSinceMs === null) {
       attendee.joiningSinceMs = out.nowMs;
+      attendee.wasCaughtUp = null;
       out.show({ event: "joining", name, key: fingerprintOf(key) });
       this.#isJoiningNew = true;
     }

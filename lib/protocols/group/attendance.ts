@@ -109,6 +109,8 @@ export interface Attendee {
    */
   meetsByMs: number;
   isCaughtUp: boolean;
+  /** Once its time to join is over, until it joins again: whether it had caught up; null otherwise. */
+  wasCaughtUp: boolean | null;
   /** Since when it is shown as joining, as it is sent the log; null where it isn't. */
   joiningSinceMs: number | null;
   /** Newcomers that it shows as joining. */
@@ -154,6 +156,7 @@ export function expected(member: Member, nowMs: number): Attendee {
     unheard: new Map(),
     meetsByMs: -Infinity,
     isCaughtUp: false,
+    wasCaughtUp: null,
     joiningSinceMs: null,
     showsJoining: new Set(),
     isKnown: true,

@@ -470,7 +470,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
         return null;
       case "heard":
         attendee.hears = new Set(message.peers);
-        attendee.isCaughtUp = message.isCaughtUp;
+        if (attendee.wasCaughtUp === null) attendee.isCaughtUp = message.isCaughtUp;
         attendee.showsJoining = new Set(message.joining);
         this.#steering.isUnsettled = true;
         return null;

@@ -38,6 +38,8 @@ interface Joining {
 export class Listed {
   /** Whom the coordinator has named: at most `ATTENDEES_MAX`, as in its message. */
   #named = new Map<PeerKey, Member>();
+  /** Those of them that it said last are joining. */
+  #told: ReadonlySet<PeerKey> = new Set();
   /** Those of them, and the coordinator, that are shown as joining. */
   readonly #joining = new Map<PeerKey, Joining>();
   /** Those that were shown as joining for too long: nothing more is sent to them until they come anew. */
@@ -68,7 +70,12 @@ export class Listed {
       const now = this.#named.get(key);
       if (now === undefined || !isSameProcess(now, member)) this.#gone(key);
     }
-    for (const key of joining) this.mayReceive(key);
+    for (const key of joining) {
+      if (this.#told.has(key)) continue;
+      this.#late.delete(key); // it joins anew
+      this.mayReceive(key);
+    }
+    this.#told = new Set(joining);
   }
 
   #gone(key: PeerKey): void {

@@ -546,6 +546,8 @@ export class Membership {
     if (this.epoch !== null || this.participating.isBeginning) return;
     this.participating.abandon(); // the change went on without us
     this.#seqBefore ??= this.held.logSeq;
+    this.isCaughtUp = false; // told again at the end, though it was before
+    this.owner.heardChanged();
     this.catchingUp.begin(message);
   }
 

@@ -267,8 +267,9 @@ export class Steering {
   /** Those who only have to exchange datagrams with all members to come in. */
   #waiting(): readonly Attendee[] {
     const { views, attendance, out: { nowMs } } = this.parts;
-    return attendance.here.filter(({ key, isCaughtUp, departure, notBeforeMs }) =>
-      isCaughtUp && departure === null && notBeforeMs <= nowMs && views.member(key) === null
+    return attendance.here.filter(({ key, isCaughtUp, wasCaughtUp, departure, notBeforeMs }) =>
+      (isCaughtUp || wasCaughtUp === true) && departure === null && notBeforeMs <= nowMs &&
+      views.member(key) === null
     );
   }
 
