@@ -436,7 +436,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
       calls: this.#calls.size,
       relayedBytes: this.#calls.relays.relayedBytes,
       kept: this.#telling.countKept(),
-      problem: this.#out.problem,
+      diskProblems: [this.#out.problem, this.#out.accountsProblem],
     };
     this.#out.show(statusView(facts), ref);
   }

@@ -27,11 +27,11 @@ export interface StatusFacts {
   readonly calls: number;
   readonly relayedBytes: number;
   readonly kept: number;
-  /** Why the disk refused the last write; null where it didn't. */
-  readonly problem: string | null;
+  /** Of each store: why the disk refused the last write; null where it didn't. */
+  readonly diskProblems: readonly (string | null)[];
 }
 
-export function statusView({ key, problem, ...facts }: StatusFacts): DirectoryEvent {
-  const problems = problem === null ? [] : [problem];
+export function statusView({ key, diskProblems, ...facts }: StatusFacts): DirectoryEvent {
+  const problems = diskProblems.filter((problem) => problem !== null);
   return { event: "status", key: fingerprintOf(key), ...facts, problems };
 }

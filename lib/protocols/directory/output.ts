@@ -10,6 +10,8 @@ import type { DirectoryRecord } from "./records.ts";
 
 export class Output extends StoringOutput<DirectoryEvent, DirectoryEffect, DirectoryRecord> {
   readonly #questions = new Pending<(answer: AccountAnswer) => void>();
+  /** Why the disk refused the last change to the accounts, which are a store of their own; null where it succeeded. */
+  accountsProblem: string | null = null;
 
   send(link: LinkId, message: DirectoryMessage): void {
     this.sendAll([link], message);
@@ -24,12 +26,16 @@ export class Output extends StoringOutput<DirectoryEvent, DirectoryEffect, Direc
    * comes in.
    */
   ask(question: AccountQuestion, answered: (answer: AccountAnswer) => void): void {
-    const token = this.#questions.add(answered);
+    const isChange = question.ask !== "find" && question.ask !== "check-password";
+    const token = this.#questions.add((answer) => {
+      if (answer.outcome === "disk") this.accountsProblem = answer.text;
+      else if (isChange && answer.outcome === "ok") this.accountsProblem = null;
+      answered(answer);
+    });
     this.push({ type: "account", token, question });
   }
 
   answered(token: number, answer: AccountAnswer): void {
-    if (answer.outcome === "disk") this.problem = answer.text;
     this.#questions.take(token)?.(answer);
   }
 }

@@ -56,6 +56,25 @@ Deno.test("Directory: nobody is entered before the account is on disk, and none 
   assertEquals(exchange.take(), ["cem: entered as cem", "* login cem (guest)"]);
 });
 
+Deno.test("Directory: a problem of the accounts' disk is over with the next change to the accounts, and only then", () => {
+  const exchange = new Exchange();
+  const problems = () => {
+    exchange.command({ command: "status" });
+    return exchange.event("status").problems;
+  };
+  const ann = exchange.account("ann");
+  exchange.accountMode = "disk";
+  exchange.account("bob");
+  assertEquals(problems(), ["the disk is full"]);
+
+  exchange.accountMode = "answers";
+  exchange.guest("dan");
+  ann.tells("this is written to the other store");
+  assertEquals(problems(), ["the disk is full"]);
+  exchange.account("cem");
+  assertEquals(problems(), []);
+});
+
 Deno.test("Directory: whoever logs in has the registered name, and its device is known from then on", () => {
   const exchange = new Exchange();
   exchange.account("Ann").goesDown(true);
