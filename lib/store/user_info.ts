@@ -311,11 +311,28 @@ export function friendHostFault(host: string): Fault | null {
   return found === null ? null : wrong(found, "write the one at which friends reach it");
 }
 
+/** Blanks other than those between words, and characters that can't be seen: editors show a line as if it were right. */
+const ODD_CHARACTER = /[\p{Z}\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}\u2800]/u;
+
 /** The user that a line describes, or its fault; null for a blank line or a comment. */
 function parseLine(line: string): UserInfo | Fault | null {
   if (FOREIGN_LINE.test(line)) return FOREIGN;
   const comment = line.search(/(?:^|[ \t])#/);
   const content = comment === -1 ? line : line.slice(0, comment);
+  const parsed = parseContent(content);
+  if (parsed === null || !("found" in parsed)) return parsed;
+  const odd = ODD_CHARACTER.exec(content.replace(/[ \t]/g, ""))?.[0];
+  if (odd === undefined) return parsed;
+  const code = odd.codePointAt(0)!.toString(16).toUpperCase().padStart(4, "0");
+  return wrong(
+    `it has U+${code}, an odd blank or invisible character: ${
+      quotedStart(content.replace(/^[ \t]+|[ \t]+$/g, ""))
+    }`,
+    "write a space in its place, or delete it",
+  );
+}
+
+function parseContent(content: string): UserInfo | Fault | null {
   const words = content.split(/[ \t]+/).filter((word) => word !== "");
   const [name, hostText, portText, fingerprint] = words;
   if (name === undefined) return null;

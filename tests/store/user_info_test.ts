@@ -6,6 +6,7 @@ import { P2pchatError } from "../../lib/base/errors.ts";
 import { type Fingerprint, fingerprintOf } from "../../lib/base/fingerprint.ts";
 import type { PeerKey } from "../../lib/base/ids.ts";
 import { foldName, nameFault } from "../../lib/base/names.ts";
+import { quotedStart } from "../../lib/base/text.ts";
 import {
   formatUserInfo,
   ownRow,
@@ -85,6 +86,14 @@ Deno.test("parseUserInfo() brings names into NFC", () => {
 const OTHER_KEY = fingerprintOf("11".repeat(32) as PeerKey);
 
 const COMPLAINTS: readonly (readonly [text: string, sentence: string])[] = [
+  ...["00A0", "2003", "3000", "200B", "FEFF", "00AD", "0001", "2800", "115F"].map((code) =>
+    [
+      `bob${String.fromCodePoint(parseInt(code, 16))}10.0.0.1 5001`,
+      `it has U+${code}, an odd blank or invisible character: ` +
+      `${quotedStart(`bob${String.fromCodePoint(parseInt(code, 16))}10.0.0.1 5001`)}; ` +
+      "write a space in its place, or delete it",
+    ] as const
+  ),
   ["bob", 'it must be NAME ADDRESS PORT [FINGERPRINT], has 1 word: "bob"; correct it'],
   [
     " bob  10.0.0.1:5001 # x",
@@ -106,8 +115,7 @@ const COMPLAINTS: readonly (readonly [text: string, sentence: string])[] = [
   ["bob b#c 1", 'the address must be a host name or an IP address, is "b#c"; correct it'],
   [
     "\ufeffbob b 1",
-    'the name "<U+FEFF>bob" is not possible: a name consists of letters, digits, "_", "-" and ".", ' +
-    "not of U+FEFF; choose another one",
+    'it has U+FEFF, an odd blank or invisible character: "<U+FEFF>bob b 1"; write a space in its place, or delete it',
   ],
   [
     `bob b 1 ${KEY} his laptop`,
@@ -129,7 +137,10 @@ const COMPLAINTS: readonly (readonly [text: string, sentence: string])[] = [
     "a name has at most 32 characters, this one has 70; choose another one",
   ],
   ["bob b/c 1", 'the address must be a host name or an IP address, is "b/c"; correct it'],
-  ["bob b\x1b[2J 1", 'the address must be a host name or an IP address, is "b␛[2J"; correct it'],
+  [
+    "bob b\x1b[2J 1",
+    'it has U+001B, an odd blank or invisible character: "bob b␛[2J 1"; write a space in its place, or delete it',
+  ],
   ["bob 1:2 1", 'the address must be a host name or an IP address, is "1:2"; correct it'],
   ["bob b 0", 'the port must be a whole number from 1 to 65535, is "0"; correct it'],
   ["bob b 70000", 'the port must be a whole number from 1 to 65535, is "70000"; correct it'],
