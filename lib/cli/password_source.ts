@@ -3,7 +3,12 @@
 import type { Clock } from "../base/clock.ts";
 import { P2pchatError } from "../base/errors.ts";
 import { shownName } from "../base/names.ts";
-import { checkPassword, PASSWORD_BYTES_MAX, passwordBytes } from "../base/passwords.ts";
+import {
+  checkPassword,
+  controlFault,
+  PASSWORD_BYTES_MAX,
+  passwordBytes,
+} from "../base/passwords.ts";
 import { isDoneWithin } from "../runtime/within.ts";
 import { SYSTEM_LINK_CLOCK } from "../transport/system_clock.ts";
 import type { ValueFlag } from "./flags.ts";
@@ -22,6 +27,9 @@ export const PASSWORD_FILE_FLAG: ValueFlag<string> = {
 
 /** The environment variable that contains a password. */
 const PASSWORD_VARIABLE = "P2PCHAT_PASSWORD";
+
+/** What editors and shells put behind a password. */
+const LINE_END = /\r?\n$/;
 
 /** The longest password, a line end, and one byte more. */
 const FILE_BYTES_MAX = 4 * PASSWORD_BYTES_MAX + 3;
@@ -86,7 +94,7 @@ export async function newPassword(source: PasswordSource, name: string): Promise
 export async function givenPassword(source: PasswordSource): Promise<string | null> {
   if (source.file !== null) return await passwordIn(source.file, source.notice);
   const given = source.streams.variable(PASSWORD_VARIABLE);
-  if (given) return given;
+  if (given) return typeable(given.replace(LINE_END, ""));
   if (source.mayAsk && isAtTerminal(source.streams)) return null;
   throw new P2pchatError(
     "usage",
@@ -150,10 +158,17 @@ export async function passwordIn(
   } catch (cause) {
     throw bad("it isn't UTF-8 text; save it in UTF-8", cause);
   }
-  const password = text.replace(/\r?\n$/, "");
+  const password = text.replace(LINE_END, "");
   if (/[\r\n]/.test(password)) throw bad("it has several lines; it must contain only the password");
   if (isLong) throw new P2pchatError("weak-password", TOO_LONG);
-  return password;
+  return typeable(password);
+}
+
+/** @throws {P2pchatError} `weak-password` where `password` can't be typed, so that it isn't the one that was meant. */
+function typeable(password: string): string {
+  const fault = controlFault(password);
+  if (fault === null) return password;
+  throw new P2pchatError("weak-password", `The password won't do: ${fault}; take it out`);
 }
 
 /** The start of a file, one byte more than a password may have. */

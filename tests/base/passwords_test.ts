@@ -21,6 +21,11 @@ Deno.test("a password has 8 characters to 1,024 bytes, after NFC", () => {
     // 1,536 bytes as typed, 1,024 after NFC.
     ["e\u0301".repeat(512), null],
     ["x".repeat(10_000_000), long],
+    ...["\0", "\t", "\n", "\r", "\x1b", "\x7f", "\x85"].map((control) => {
+      const code = control.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0");
+      const fault = `it has a control character (U+${code}), which nobody can type at a prompt`;
+      return [`correct horse${control}`, fault] as const;
+    }),
   ];
   for (const [password, fault] of cases) {
     assertEquals(passwordFault(password), fault, password.slice(0, 20));

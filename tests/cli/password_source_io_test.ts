@@ -1,7 +1,8 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import type { Clock } from "../../lib/base/clock.ts";
 import { P2pchatError } from "../../lib/base/errors.ts";
-import { passwordIn } from "../../lib/cli/password_source.ts";
+import { givenPassword, passwordIn } from "../../lib/cli/password_source.ts";
+import type { Streams } from "../../lib/cli/streams.ts";
 
 /** The password that is taken from a file with these bytes. */
 async function taken(content: string | Uint8Array<ArrayBuffer>): Promise<string> {
@@ -28,6 +29,29 @@ Deno.test("passwordIn() refuses several lines, and what isn't UTF-8", async () =
   await assertRejects(() => taken("horse\n".repeat(1_000)), P2pchatError, "it has several lines");
   const latin1 = new Uint8Array([0x4a, 0x6f, 0x73, 0xe9]);
   await assertRejects(() => taken(latin1), P2pchatError, "it isn't UTF-8 text");
+});
+
+Deno.test("a password with a control character is refused from a file and from the variable, and a line's end isn't part of it", async () => {
+  // Only the variable is looked at.
+  const nowhere = { variable: () => "correct horse\r" } as unknown as Streams;
+  const source = { file: null, mayAsk: false, notice: () => Promise.resolve() };
+  const why = "which nobody can type at a prompt";
+  for (
+    const text of ["correct\thorse", "correct horse\0", "\x1bcorrect horse", "correct\x85horse"]
+  ) {
+    const error = await assertRejects(() => taken(text), P2pchatError, why);
+    assertEquals([error.code, error.message.includes("horse")], ["weak-password", false]);
+  }
+  const error = await assertRejects(
+    () => givenPassword({ ...source, streams: nowhere }),
+    P2pchatError,
+    why,
+  );
+  assertEquals(error.code, "weak-password");
+  for (const end of ["", "\n", "\r\n"]) {
+    const streams = { variable: () => `correct horse${end}` } as unknown as Streams;
+    assertEquals(await givenPassword({ ...source, streams }), "correct horse");
+  }
 });
 
 Deno.test("passwordIn() says of what can't be opened that it can't, also where the runtime has no code for that", async () => {
