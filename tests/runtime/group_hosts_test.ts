@@ -358,7 +358,7 @@ Deno.test("CoordinatorHost: whoever proves a key and says nothing is let go of w
   const end = await world.silentFor15s(SERVER, "group");
 
   assertEquals(end, { closed: true, reason: "no hello came" });
-  assertEquals(events.map(({ event }) => event), ["ready", "joined", "view"]);
+  assertEquals(events.map(({ event }) => event), ["ready", "joining", "joined", "view"]);
 });
 
 Deno.test("MemberHost: an edit is shown to all members, and /entry and /log have it", async () => {
