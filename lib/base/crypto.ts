@@ -13,6 +13,7 @@ import {
   verify as nodeVerify,
 } from "node:crypto";
 import { dropOldest } from "./bounded.ts";
+import { pointFault } from "./ed25519_points.ts";
 import type { HexId, PeerKey } from "./ids.ts";
 
 export type Bytes = Uint8Array<ArrayBuffer>;
@@ -21,7 +22,10 @@ export type Bytes = Uint8Array<ArrayBuffer>;
 export interface Crypto {
   /** SHA-256 of the parts, one after the other, as a hexadecimal id of the kind the caller names. */
   sha256<Id extends HexId>(...parts: readonly Uint8Array[]): Id;
-  /** Whether `signature` (64 bytes) is `key`'s Ed25519 signature over `message`. Never throws. */
+  /**
+   * Whether `signature` (64 bytes) is `key`'s Ed25519 signature over `message`, in the strict sense: no key or R that
+   * `ed25519_points.ts` refuses, and S below the order of the base point. Never throws.
+   */
   verify(key: PeerKey, message: Uint8Array, signature: Uint8Array): boolean;
 }
 
@@ -43,16 +47,19 @@ const keyCache = new Map<PeerKey, KeyObject | null>();
 function publicKeyObject(key: PeerKey): KeyObject | null {
   const cached = keyCache.get(key);
   if (cached !== undefined) return cached;
-  let parsed: KeyObject | null;
-  try {
-    const der = concatBytes(ED25519_PUBLIC_DER_PREFIX, Uint8Array.fromHex(key));
-    parsed = createPublicKey({ key: Buffer.from(der), format: "der", type: "spki" });
-  } catch {
-    parsed = null; // not a point of the curve: no signature of it can be valid
-  }
+  const parsed = pointFault(key) === null ? parsedKey(key) : null;
   keyCache.set(key, parsed);
   dropOldest(keyCache, KEY_CACHE_MAX);
   return parsed;
+}
+
+function parsedKey(key: PeerKey): KeyObject | null {
+  try {
+    const der = concatBytes(ED25519_PUBLIC_DER_PREFIX, Uint8Array.fromHex(key));
+    return createPublicKey({ key: Buffer.from(der), format: "der", type: "spki" });
+  } catch {
+    return null; // not a point of the curve: no signature of it can be valid
+  }
 }
 
 /** The program's cryptography. */
@@ -63,7 +70,9 @@ export const nodeCrypto: Crypto = {
     return hash("sha256", input, "hex") as Id;
   },
   verify(key, message, signature) {
-    if (signature.length !== 64) return false;
+    if (signature.length !== 64 || pointFault(signature.subarray(0, 32).toHex()) !== null) {
+      return false;
+    }
     const parsed = publicKeyObject(key);
     return parsed !== null && nodeVerify(null, message, parsed, signature);
   },

@@ -8,6 +8,7 @@
 
 import { hash } from "node:crypto";
 import { BASE32_ALPHABET, base32ValueAt } from "./base32.ts";
+import { REFUSED_POINTS } from "./ed25519_points.ts";
 import { P2pchatError } from "./errors.ts";
 import type { PeerKey } from "./ids.ts";
 import { quotedStart } from "./text.ts";
@@ -46,7 +47,7 @@ export function fingerprintOf(key: PeerKey): Fingerprint {
 
 /**
  * Reads a fingerprint that somebody typed or stored, in any case.
- * @throws {P2pchatError} `usage`, saying whether its length, a character or the check is wrong.
+ * @throws {P2pchatError} `usage`, saying whether its length, a character, the check or the key behind it is wrong.
  */
 export function parseFingerprint(text: string): Fingerprint {
   const fault = fingerprintFault(text);
@@ -75,7 +76,18 @@ export function fingerprintFault(text: string): string | null {
   if (sum !== 0) {
     return "a character is mistyped, its check doesn't fit";
   }
-  return null;
+  const refused = refusedKeys().get(text.toLowerCase());
+  return refused === undefined ? null : `no key may have it: ${refused}`;
+}
+
+let builtRefused: ReadonlyMap<string, string> | null = null;
+
+/** Fingerprints of the keys that are refused everywhere. Built when a first fingerprint is read. */
+function refusedKeys(): ReadonlyMap<string, string> {
+  builtRefused ??= new Map(
+    [...REFUSED_POINTS].map(([key, reason]) => [fingerprintOf(key as PeerKey), reason]),
+  );
+  return builtRefused;
 }
 
 /** The start of a fingerprint, as in `Bob~k7f3`. */

@@ -2,7 +2,7 @@
  * Structures on the wire, each declared once. From the declaration come the type in memory, the encoder, the
  * decoder with its checks (one pass), and the tables in `PROTOCOL.md`.
  *
- *     const HEAD = record({ author: hexId<PeerKey>(), counter: uint(COUNTER_MAX) });
+ *     const HEAD = record({ author: peerKey(), counter: uint(COUNTER_MAX) });
  *     type Head = Infer<typeof HEAD>;
  *
  * Fields are encoded one after the other in the order of their declaration, without names. Only a structure whose
@@ -20,7 +20,7 @@ import { Input, OUTPUT, refused, tooLong, unencodable, varintBytes } from "./sch
 import { type Fields, type NameOf, type Schema, schema } from "./schema_values.ts";
 
 export type { Fields, NameOf, Schema } from "./schema_values.ts";
-export { bool, bytes, fixedBytes, hexId, oneOf, text, uint } from "./schema_values.ts";
+export { bool, bytes, fixedBytes, hexId, oneOf, peerKey, text, uint } from "./schema_values.ts";
 
 /** The type in memory that the schema `S` declares. */
 export type Infer<S> = S extends Schema<infer T> ? T : never;

@@ -1,10 +1,12 @@
 /** Schemas of single values on the wire: numbers, texts, bytes, ids, names. `schema.ts` combines them. */
 
-import type { HexId } from "./ids.ts";
+import { pointFault } from "./ed25519_points.ts";
+import type { HexId, PeerKey } from "./ids.ts";
 import { invariant } from "./invariant.ts";
 import {
   type FieldCodec,
   ID_BYTES,
+  type Input,
   refused,
   tooLong,
   unencodable,
@@ -146,14 +148,28 @@ export function fixedBytes(length: number): Schema<Uint8Array> {
   });
 }
 
-/** A key or hash: 32 raw bytes on the wire, 64 lower-case hexadecimal digits in memory. */
-export function hexId<Id extends HexId>(): Schema<Id> {
+/** A hash: 32 raw bytes on the wire, 64 lower-case hexadecimal digits in memory. */
+export function hexId<Id extends Exclude<HexId, PeerKey>>(): Schema<Id> {
+  return idSchema<Id>((input, field) => input.hexId(field) as Id);
+}
+
+/** An identity's key, in the form of a hash. Keys that anybody could sign for, or in a second form, are refused. */
+export function peerKey(): Schema<PeerKey> {
+  return idSchema<PeerKey>((input, field) => {
+    const key = input.hexId(field);
+    const fault = pointFault(key);
+    if (fault !== null) throw refused(field, `is the key ${key}, which is refused: ${fault}`);
+    return key as PeerKey;
+  });
+}
+
+function idSchema<Id extends HexId>(read: (input: Input, field: string) => Id): Schema<Id> {
   return schema<Id>({
     describe: () => "id",
     bytesMin: ID_BYTES,
     bytesMax: ID_BYTES,
     compile: (field) => ({
-      read: (input) => input.hexId(field) as Id,
+      read: (input) => read(input, field),
       write: (output, value) => output.hexId(field, value),
     }),
   });

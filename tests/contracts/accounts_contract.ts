@@ -19,7 +19,7 @@ const CREATED_MS = 1_790_000_000_000;
 
 /** A device's fingerprint. */
 export function keyNumber(number: number) {
-  return fingerprintOf(number.toString(16).padStart(64, "0") as PeerKey);
+  return fingerprintOf(number.toString(16).padStart(64, "a") as PeerKey);
 }
 
 export function accountOf(name: string, more: Partial<Account> = {}): Account {

@@ -51,7 +51,15 @@ async function openRoom(
 
 function messageFrom(from: string, text: string): object {
   const flags = { self: false, private: false, history: false };
-  return { event: "message", id: "1", from, text, ...flags, sentAt: "2026-01-01T12:00:00.000Z" };
+  return {
+    event: "message",
+    id: "1",
+    from,
+    shown: from,
+    text,
+    ...flags,
+    sentAt: "2026-01-01T12:00:00.000Z",
+  };
 }
 
 const LEFT = "\x1b[D";

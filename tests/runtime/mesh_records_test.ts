@@ -55,7 +55,7 @@ const claim = {
     incarnation: 3,
     after: { time: 1, id: id<BundleId>("e") },
     time: 2,
-    admitter: id<PeerKey>("f"),
+    admitter: id<PeerKey>("d"),
   }),
   signature,
   admission: signature,

@@ -20,7 +20,7 @@ import {
 } from "../../lib/store/user_info.ts";
 
 const PATH = "users.txt";
-const KEY = fingerprintOf("00".repeat(32) as PeerKey);
+const KEY = fingerprintOf("01".repeat(32) as PeerKey);
 
 function rowsOf(text: string): readonly UserInfoRow[] {
   return userInfoRows(PATH, utf8(text));

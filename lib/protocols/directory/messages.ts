@@ -3,18 +3,17 @@
  * the table in PROTOCOL.md come from here.
  */
 
-import type { PeerKey } from "../../base/ids.ts";
 import {
   bool,
   bytes,
   fixedBytes,
-  hexId,
   type Infer,
   list,
   message,
   type MessageOf,
   nullable,
   oneOf,
+  peerKey,
   record,
   text,
   trailing,
@@ -209,7 +208,7 @@ const incoming = message(17, "incoming", {
   when: "somebody calls",
   answer: "`answer`, within 30 s",
   lane: "control",
-}, { call, from: name, guest: bool(), key: hexId<PeerKey>() });
+}, { call, from: name, guest: bool(), key: peerKey() });
 /** The reason of an `answer` by a program whose user has begun another call meanwhile. */
 export const BUSY = "busy";
 const answer = message(18, "answer", {
@@ -231,7 +230,7 @@ const meet = message(19, "meet", {
   instead: nullable(call),
   name,
   guest: bool(),
-  key: hexId<PeerKey>(),
+  key: peerKey(),
   host: text(HOST_BYTES_MAX),
   port,
   isCaller: bool(),
@@ -296,7 +295,7 @@ const rings = message(28, "rings", {
   when: "it rings at the callee",
   answer: "none, or `hang-up`, where it isn't the key that is expected",
   lane: "control",
-}, { call, name, key: hexId<PeerKey>() });
+}, { call, name, key: peerKey() });
 const missed = message(27, "missed", {
   from: "the directory",
   to: "a busy client",

@@ -16,6 +16,7 @@ import {
   type Infer,
   list,
   makeEmbedded,
+  peerKey,
   record,
   text,
   uint,
@@ -34,7 +35,7 @@ const count = uint(Number.MAX_SAFE_INTEGER);
 const editRequestSchema = record({
   /** The group in which the edit was asked for: the request can't be replayed in another. */
   group: hexId<Hash>(),
-  requester: hexId<PeerKey>(),
+  requester: peerKey(),
   /** The requester's name at that time. */
   name: text(NAME_BYTES_MAX),
   /** Incarnation of the requester's process, which numbers its requests from 1. */
@@ -60,7 +61,7 @@ export interface SignedEditRequest {
 }
 
 /** A member's key, and its name at that time. */
-export const namedKeySchema = record({ key: hexId<PeerKey>(), name: text(NAME_BYTES_MAX) });
+export const namedKeySchema = record({ key: peerKey(), name: text(NAME_BYTES_MAX) });
 export type NamedKey = Infer<typeof namedKeySchema>;
 
 /** A committed edit. */
@@ -159,7 +160,7 @@ export function requestId(
   return crypto.sha256<RequestId>(TAGS.id, encode(placeSchema, { requester, incarnation, number }));
 }
 const placeSchema = record({
-  requester: hexId<PeerKey>(),
+  requester: peerKey(),
   incarnation: fixedBytes(INCARNATION_BYTES),
   number: count,
 });

@@ -14,6 +14,7 @@ import {
   list,
   makeEmbedded,
   nullable,
+  peerKey,
   record,
   text,
   uint,
@@ -27,7 +28,7 @@ const HOST_BYTES_MAX = 255;
 
 /** A member or newcomer to meet, and where. */
 export const memberSchema = record({
-  key: hexId<PeerKey>(),
+  key: peerKey(),
   name: text(NAME_BYTES_MAX),
   /** Of its process; what another process of it says doesn't belong to this epoch. */
   incarnation: fixedBytes(INCARNATION_BYTES),

@@ -14,6 +14,7 @@ import {
   type Infer,
   list,
   makeEmbedded,
+  peerKey,
   record,
 } from "../../base/schema.ts";
 import type { SignedBatch } from "./history.ts";
@@ -22,7 +23,7 @@ import { FORMER_KEYS_MAX } from "./limits.ts";
 const formerKeysSchema = record({
   group: hexId<Hash>(),
   /** The oldest first. */
-  keys: list(hexId<PeerKey>(), FORMER_KEYS_MAX),
+  keys: list(peerKey(), FORMER_KEYS_MAX),
 });
 export type FormerKeys = Infer<typeof formerKeysSchema>;
 

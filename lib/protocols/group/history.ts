@@ -19,6 +19,7 @@ import {
   list,
   makeEmbedded,
   oneOf,
+  peerKey,
   record,
   text,
   uint,
@@ -51,7 +52,7 @@ const batchSchema = record({
   kind: oneOf(BATCH_KINDS),
   /** The group in which it was said: the batch can't be replayed in another. */
   group: hexId<Hash>(),
-  author: hexId<PeerKey>(),
+  author: peerKey(),
   /** The author's name at that time. */
   name: text(NAME_BYTES_MAX),
   incarnation: fixedBytes(INCARNATION_BYTES),
@@ -162,7 +163,7 @@ export function entryId(
   return crypto.sha256<MessageId>(TAGS.message, place);
 }
 const placeSchema = record({
-  author: hexId<PeerKey>(),
+  author: peerKey(),
   incarnation: fixedBytes(INCARNATION_BYTES),
   counter: uint(Number.MAX_SAFE_INTEGER),
 });
@@ -170,7 +171,7 @@ const placeSchema = record({
 const linkFields = {
   before: hexId<Hash>(),
   kind: oneOf(BATCH_KINDS),
-  author: hexId<PeerKey>(),
+  author: peerKey(),
   name: text(NAME_BYTES_MAX),
   incarnation: fixedBytes(INCARNATION_BYTES),
   counter: uint(Number.MAX_SAFE_INTEGER),

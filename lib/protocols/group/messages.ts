@@ -3,7 +3,6 @@
  * datagrams, all in one lane: what one says arrives in the order in which it was said).
  */
 
-import type { PeerKey } from "../../base/ids.ts";
 import type { Hash, RequestId } from "../../base/ids.ts";
 import {
   bool,
@@ -14,6 +13,7 @@ import {
   type MessageOf,
   nullable,
   oneOf,
+  peerKey,
   record,
   text,
   trailing,
@@ -132,7 +132,7 @@ const peers = message(4, "peers", {
   /** Members of the present view, then newcomers. */
   members: list(memberSchema, ATTENDEES_MAX),
   /** The newcomers that are about to be sent the log, once every member has shown them. */
-  joining: list(hexId<PeerKey>(), ATTENDEES_MAX),
+  joining: list(peerKey(), ATTENDEES_MAX),
 });
 const probe = message(5, "probe", {
   from: "the coordinator",
@@ -160,11 +160,11 @@ const heard = message(7, "heard", {
   lane,
 }, {
   /** Those with which the sender exchanges datagrams at present. */
-  peers: list(hexId<PeerKey>(), ATTENDEES_MAX),
+  peers: list(peerKey(), ATTENDEES_MAX),
   /** Of a newcomer: whether it has nearly all of the log. */
   isCaughtUp: bool(),
   /** The newcomers that the sender shows as joining. */
-  joining: list(hexId<PeerKey>(), ATTENDEES_MAX),
+  joining: list(peerKey(), ATTENDEES_MAX),
 });
 const catchUp = message(8, "catch-up", {
   from: "the coordinator",
@@ -175,12 +175,12 @@ const catchUp = message(8, "catch-up", {
   lane,
 }, {
   /** Null: the coordinator, which keeps the log while nobody is in the group. */
-  source: nullable(hexId<PeerKey>()),
+  source: nullable(peerKey()),
   /**
    * Others that can say whether a log is the group's: some of those that have a say in the next view, and no
    * newcomer.
    */
-  others: list(hexId<PeerKey>(), MEMBERS_MAX),
+  others: list(peerKey(), MEMBERS_MAX),
 });
 const flush = message(9, "flush", {
   from: "the coordinator, or the view's sequencer where that is down",
@@ -233,7 +233,7 @@ const level = message(12, "level", {
   best: ballotSchema,
   start: historyPointSchema,
   /** Who has everything up to there; null: the coordinator. */
-  source: nullable(hexId<PeerKey>()),
+  source: nullable(peerKey()),
 });
 const ready = message(13, "ready", {
   from: "a receiver of `level`",
@@ -322,7 +322,7 @@ const entries = message(21, "entries", {
   /** Number of the first entry. */
   seq: counter,
   entries: list(
-    record({ id: fixedBytes(32), author: hexId<PeerKey>(), name: text(NAME_BYTES_MAX) }),
+    record({ id: fixedBytes(32), author: peerKey(), name: text(NAME_BYTES_MAX) }),
     TOLD_ENTRIES_MAX,
   ),
 });
@@ -376,7 +376,7 @@ const departed = message(40, "departed", {
   when: "a member of the view before isn't in it; before `begin`",
   answer: "none; users are told why",
   lane,
-}, { left: list(record({ key: hexId<PeerKey>(), reason: oneOf(LEFT_REASONS) }), MEMBERS_MAX) });
+}, { left: list(record({ key: peerKey(), reason: oneOf(LEFT_REASONS) }), MEMBERS_MAX) });
 
 const edit = message(41, "edit", {
   from: "a member",

@@ -13,13 +13,14 @@ import {
   type MessageOf,
   nullable,
   oneOf,
+  peerKey,
   type Queue,
   record,
   text,
   trailing,
   uint,
 } from "../../base/schema.ts";
-import type { BundleId, Hash, PeerKey, RoomId } from "../../base/ids.ts";
+import type { BundleId, Hash, RoomId } from "../../base/ids.ts";
 import {
   FOLDED_NAME_BYTES_MAX,
   NAME_BYTES_MAX,
@@ -50,7 +51,7 @@ const counter = uint(Number.MAX_SAFE_INTEGER);
 const signature = fixedBytes(64);
 
 /** A member and where it can be dialled. Exported for its table. */
-export const contactSchema = record({ key: hexId<PeerKey>(), endpoint: endpointSchema });
+export const contactSchema = record({ key: peerKey(), endpoint: endpointSchema });
 export type Contact = Infer<typeof contactSchema>;
 
 /**
@@ -58,7 +59,7 @@ export type Contact = Infer<typeof contactSchema>;
  * Exported for its table.
  */
 export const frontierEntrySchema = record({
-  author: hexId<PeerKey>(),
+  author: peerKey(),
   incarnation: counter,
   counter,
   id: hexId<BundleId>(),
@@ -70,7 +71,7 @@ export type FrontierEntry = Infer<typeof frontierEntrySchema>;
  * stream, `counter` and `id` are those of the last bundle before the excluded part.
  */
 export const streamEntrySchema = record({
-  author: hexId<PeerKey>(),
+  author: peerKey(),
   incarnation: counter,
   low: counter,
   counter,
@@ -188,7 +189,7 @@ const holdName = message(7, "hold-name", {
   when: "a newcomer asks for a name",
   answer: "`hold-reply`",
   lane: news,
-}, { folded: text(FOLDED_NAME_BYTES_MAX), key: hexId<PeerKey>() });
+}, { folded: text(FOLDED_NAME_BYTES_MAX), key: peerKey() });
 const holdReply = message(8, "hold-reply", {
   from: "a neighbour of the admitting member",
   to: "the admitting member",
@@ -197,11 +198,11 @@ const holdReply = message(8, "hold-reply", {
   lane: news,
 }, {
   folded: text(FOLDED_NAME_BYTES_MAX),
-  key: hexId<PeerKey>(),
+  key: peerKey(),
   /** The member that has the name, which can't be held therefore: its entry for the asker's own roster. */
   owner: nullable(rosterEntrySchema),
   /** Or the newcomer that is just being admitted under the name; the asker waits to see whether it is. */
-  rival: nullable(hexId<PeerKey>()),
+  rival: nullable(peerKey()),
 });
 const renew = message(9, "renew", {
   from: "a member that has the other end as lost, or as having quit",
@@ -339,7 +340,7 @@ const rosterWant = message(35, "roster-want", {
   buckets: list(uint(ROSTER_BUCKETS - 1), ROSTER_BUCKETS),
   /** What the sender has in these buckets; members for which the bound leaves no place are sent to it once more. */
   known: list(
-    record({ key: hexId<PeerKey>(), incarnation: counter, number: counter }),
+    record({ key: peerKey(), incarnation: counter, number: counter }),
     ROSTER_WANT_MAX,
   ),
 });
@@ -402,14 +403,14 @@ const graft = message(51, "graft", {
   when: "an announced bundle hasn't come in time",
   answer: "`bundle` for each after `after`; the link joins the tree",
   lane: control,
-}, { author: hexId<PeerKey>(), incarnation: counter, after: counter });
+}, { author: peerKey(), incarnation: counter, after: counter });
 const prune = message(52, "prune", {
   from: "a neighbour",
   to: "a neighbour",
   when: "its pushes come second",
   answer: "none; the link leaves the tree of that author, or of all",
   lane: control,
-}, { source: nullable(hexId<PeerKey>()) });
+}, { source: nullable(peerKey()) });
 
 // Anti-entropy (anti_entropy.ts).
 const syncSummary = message(64, "sync-summary", {
@@ -453,7 +454,7 @@ const syncWant = message(67, "sync-want", {
   lane: data,
 }, {
   entries: list(
-    record({ author: hexId<PeerKey>(), incarnation: counter, after: counter }),
+    record({ author: peerKey(), incarnation: counter, after: counter }),
     1_024,
   ),
   windowBytes: uint(1_048_576),

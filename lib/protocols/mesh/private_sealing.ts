@@ -18,6 +18,7 @@ import {
   hexId,
   list,
   oneOf,
+  peerKey,
   record,
   uint,
 } from "../../base/schema.ts";
@@ -30,8 +31,8 @@ import { type Head, headSchema, type PrivateEnvelope, TAGS } from "./structures.
 /** What binds a sealed text to its place; the prologue of the seal. */
 const prologueSchema = record({
   room: hexId<RoomId>(),
-  from: hexId<PeerKey>(),
-  to: hexId<PeerKey>(),
+  from: peerKey(),
+  to: peerKey(),
   incarnation: uint(Number.MAX_SAFE_INTEGER),
   counter: uint(Number.MAX_SAFE_INTEGER),
   kind: oneOf(["message", "acknowledgement"]),

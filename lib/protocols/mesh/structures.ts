@@ -17,12 +17,13 @@ import {
   list,
   nullable,
   oneOf,
+  peerKey,
   record,
   text,
   trailing,
   uint,
 } from "../../base/schema.ts";
-import type { BundleId, ClaimId, Hash, PeerKey, RoomId } from "../../base/ids.ts";
+import type { BundleId, ClaimId, Hash, RoomId } from "../../base/ids.ts";
 import {
   BEACON_INTERVAL_MS_MAX,
   BUNDLE_TEXT_BYTES_MAX,
@@ -68,7 +69,7 @@ export const genesisSchema = record({
   version,
   nonce: fixedBytes(16),
   private: bool(),
-  founder: hexId<PeerKey>(),
+  founder: peerKey(),
   time: roomTime,
 });
 export const signedGenesisSchema = record({ genesis: embedded(genesisSchema, 256), signature });
@@ -83,12 +84,12 @@ export const claimSchema = record({
   room: hexId<RoomId>(),
   name: text(NAME_BYTES_MAX),
   folded: text(FOLDED_NAME_BYTES_MAX),
-  key: hexId<PeerKey>(),
+  key: peerKey(),
   incarnation: counter,
   /** The latest head the admitting member had been shown; `time` is after it. Null in an empty room. */
   after: nullable(record({ time: roomTime, id: hexId<BundleId>() })),
   time: roomTime,
-  admitter: hexId<PeerKey>(),
+  admitter: peerKey(),
 });
 export const signedClaimSchema = record({
   claim: embedded(claimSchema, 1_024),
@@ -104,7 +105,7 @@ export type SignedClaim = Infer<typeof signedClaimSchema>;
 export const beaconSchema = record({
   version,
   room: hexId<RoomId>(),
-  key: hexId<PeerKey>(),
+  key: peerKey(),
   incarnation: counter,
   number: counter,
   state: oneOf(["alive", "quit"]),
@@ -133,9 +134,9 @@ export type SignedBeacon = Infer<typeof signedBeaconSchema>;
 export const statementSchema = record({
   version,
   room: hexId<RoomId>(),
-  by: hexId<PeerKey>(),
+  by: peerKey(),
   verdict: oneOf(["accuse", "deny"]),
-  accused: hexId<PeerKey>(),
+  accused: peerKey(),
   /** The accused's latest (incarnation, number) that the speaker knows; a higher one refutes. */
   incarnation: counter,
   number: counter,
@@ -157,7 +158,7 @@ export const rotationSchema = record({
   epoch: uint(EPOCH_MAX),
   secret: fixedBytes(ROOM_SECRET_BYTES),
   /** The member that made it. */
-  author: hexId<PeerKey>(),
+  author: peerKey(),
 });
 export const signedRotationSchema = record({
   rotation: embedded(rotationSchema, 256),
@@ -176,8 +177,8 @@ export const rulingSchema = record({
   room: hexId<RoomId>(),
   kind: oneOf(["remove", "allow", "deputy", "no-deputy"]),
   /** The key that it is about. */
-  subject: hexId<PeerKey>(),
-  author: hexId<PeerKey>(),
+  subject: peerKey(),
+  author: peerKey(),
   /** 1 + the highest of all rulings about this key that its author knew. */
   counter,
 });
@@ -201,7 +202,7 @@ export const inviteSchema = record({
 
 /** Names the last counter of a bundle, so that what it depends on can be found and checked. */
 export const headSchema = record({
-  author: hexId<PeerKey>(),
+  author: peerKey(),
   incarnation: counter,
   counter,
   time: roomTime,
@@ -216,7 +217,7 @@ export type Head = Infer<typeof headSchema>;
 export const headerSchema = record({
   version,
   room: hexId<RoomId>(),
-  author: hexId<PeerKey>(),
+  author: peerKey(),
   incarnation: counter,
   kind: oneOf(["texts", "heads"]),
   /** First counter of the bundle; an incarnation's counters start at 1 and leave no gap. */
@@ -267,8 +268,8 @@ export type Proof = Infer<typeof proofSchema>;
 /** A message that only its receiver can read: Noise N to the receiver's box key. */
 export const privateEnvelopeSchema = record({
   room: hexId<RoomId>(),
-  from: hexId<PeerKey>(),
-  to: hexId<PeerKey>(),
+  from: peerKey(),
+  to: peerKey(),
   /** The receiver's box key to which the envelope is sealed. */
   boxKey: fixedBytes(32),
   /** The sender's incarnation and its counter of private messages to this receiver. */

@@ -13,10 +13,10 @@
 import type { Hash, PeerKey } from "../../../base/ids.ts";
 import {
   fixedBytes,
-  hexId,
   type Infer,
   list,
   nullable,
+  peerKey,
   record,
   uint,
 } from "../../../base/schema.ts";
@@ -39,7 +39,7 @@ export type Attempt = Infer<typeof attemptSchema>;
 
 /** Texts of an author, or decisions of the coordinator, from the first counter to the last. Exported for its table. */
 export const runSchema = record({
-  author: hexId<PeerKey>(),
+  author: peerKey(),
   incarnation,
   first: counter,
   through: counter,
