@@ -292,7 +292,7 @@ Deno.test("a stranger under a known name is told apart until he is trusted", asy
   const got = await stranger.until(shown("welcome back"));
 
   assertMatch(entry.name, /^Bob~[a-z2-7]{4}$/);
-  assertEquals(said.from, entry.name);
+  assertEquals([said.from, said.shown], ["Bob", entry.name]);
   assertEquals([refused.event, refused.code], ["error", "key-changed"]);
   assertStringIncludes(refused.text, `/trust ${entry.name}`);
   assert(warning !== undefined, "a warning is shown");
