@@ -131,7 +131,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
         this.#peerDown(input.peer, input.closed, nowMs);
         break;
       case "peer-gone":
-        this.#peerGone(input.peer, nowMs);
+        this.#peerGone(input.peer, input.reason, nowMs);
         break;
       case "dial-failed":
         this.#attempts.answered(input.peer);
@@ -236,7 +236,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
   }
 
   /** A peer is no longer in the room: it is no neighbour then, and its link ends. */
-  #peerGone(peer: PeerKey, nowMs: number): void {
+  #peerGone(peer: PeerKey, reason: string, nowMs: number): void {
     const link = this.#links.get(peer);
     if (link === undefined) return;
     if (this.#links.isActive(peer)) {
@@ -245,7 +245,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
     }
     this.#attempts.end(peer);
     this.#active.deactivate(peer, nowMs);
-    this.#active.release(peer, "it is no longer in the room", nowMs);
+    this.#active.release(peer, reason, nowMs);
   }
 
   // Neighbours.

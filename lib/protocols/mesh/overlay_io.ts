@@ -27,7 +27,7 @@ export type OverlayInput =
   /** `closed`: the link was closed properly; otherwise it broke, and the peer may still be there. */
   | { readonly type: "peer-down"; readonly peer: PeerKey; readonly closed: boolean }
   /** The peer has left the room, or is lost to it. */
-  | { readonly type: "peer-gone"; readonly peer: PeerKey }
+  | { readonly type: "peer-gone"; readonly peer: PeerKey; readonly reason: string }
   | { readonly type: "dial-failed"; readonly peer: PeerKey }
   | { readonly type: "message"; readonly from: PeerKey; readonly message: OverlayMessage }
   /** We came in through `by`, whose `peer-up` came before. */

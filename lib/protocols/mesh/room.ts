@@ -729,7 +729,10 @@ export class Room implements Machine<RoomInput, RoomEffect> {
           this.#send(effect.key, { type: "disconnect" });
         }
         // Another process with this key is still the same member.
-        if (effect.reason !== "replaced") this.#toOverlay({ type: "peer-gone", peer: effect.key });
+        if (effect.reason !== "replaced") {
+          const reason = effect.reason === "quit" ? "quit" : "it is no longer in the room";
+          this.#toOverlay({ type: "peer-gone", peer: effect.key, reason });
+        }
         this.#flow.left(effect.key);
         this.#toPrivate({ type: "absent", peer: effect.key, reason: effect.reason });
         return this.#toNames(effect);
