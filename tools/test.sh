@@ -23,7 +23,8 @@ bounded() {
     sleeping=$!
     wait "$sleeping"
     echo "error: still running after $seconds_max s, and ended" >&2
-    kill "$command"
+    # By SIGINT: then `deno test` says which tests hadn't ended.
+    kill -INT "$command"
   ) &
   watching=$!
   wait "$command"
@@ -33,12 +34,12 @@ bounded() {
   return "$ended"
 }
 
-# $1: name, then the command, of which `deno test` says how many passed and failed.
+# $1: name, then options and files of `deno test`. How long each test took stands in build/test-NAME.xml.
 suite() {
   name=$1
   shift
   log=build/test-$name.log
-  bounded "$@" > "$log" 2>&1
+  bounded "$deno" test --no-check --frozen --reporter=dot --junit-path="build/test-$name.xml" "$@" > "$log" 2>&1
   status=$?
   counts=$(sed -n 's/.*| \([0-9]*\) passed.* | \([0-9]*\) failed.*/\1 \2/p' "$log" | tail -n 1)
   suite_passed=${counts%% *}
@@ -81,16 +82,16 @@ io=$(find tests -name '*_io_test.ts' ! -path 'tests/e2e/*' | sort)
 # Those of the directory first: some wait for minutes.
 program="$(find tests/e2e -name 'directory_*_test.ts' | sort) $(find tests/e2e -name '*_test.ts' ! -name 'directory_*' | sort)"
 # shellcheck disable=SC2086 # one argument a file
-suite pure "$deno" test --no-check --frozen --parallel $pure
+suite pure --parallel $pure
 # shellcheck disable=SC2086
-suite simulated "$deno" test --no-check --frozen --parallel $simulated
+suite simulated --parallel $simulated
 # shellcheck disable=SC2086
-suite files "$deno" test --no-check --frozen -A tests/architecture_test.ts $io
+suite files -A tests/architecture_test.ts $io
 
 # The program's tests wait much of the time, for each other's processes and for time to pass: four files at once.
 export DENO_JOBS=4
 # shellcheck disable=SC2086
-suite program "$deno" test --no-check --frozen --parallel -A $program
+suite program --parallel -A $program
 
 # A test that can't run here is not one that passed: whoever reads this may want to run it elsewhere.
 printf 'ignored: %s\n' "$ignored"

@@ -386,13 +386,13 @@ Deno.test({
       columns: 80,
     });
     await terminal.untilCursorLine("Ann> |");
-    await terminal.press("/inv\t\n");
+    await terminal.press("/inv\t\r");
     // The terminal wraps the line by itself: to it, and to who copies it, it is one word.
     const shown = /Others join with: p2pchat mesh NAME --invite ([a-z2-7]+)\r+\n/;
     await terminal.until("the invite", () => shown.test(terminal.raw));
     assertEquals(parseInvite(shown.exec(terminal.raw)![1]!).endpoints.length, 1);
     assertStringIncludes(terminal.screen.text, "You founded a private room");
-    await terminal.press(":q\n");
+    await terminal.press(":q\r");
     assertEquals(await terminal.ended(), 0);
     Deno.removeSync(folder, { recursive: true });
   },

@@ -36,6 +36,9 @@ function moduleFile(name: string): string {
 /** The longest wait for an event, well above any promise that tests check. */
 const WAIT_MS = 60_000;
 
+/** A program that hasn't ended by itself this long after it should have is killed, so that its test fails. */
+export const END_MS = 120_000;
+
 export class Node implements AsyncDisposable {
   readonly events: ShownEvent[] = [];
   readonly stderr: string[] = [];
@@ -214,7 +217,9 @@ export class Node implements AsyncDisposable {
 
   /** Waits for the end. @returns Exit status and last event. */
   async ended(): Promise<{ readonly code: number; readonly last: ShownEvent | undefined }> {
+    const timer = setTimeout(() => this.signal("SIGKILL"), END_MS);
     const { code } = await this.status;
+    clearTimeout(timer);
     await Promise.all(this.#readers);
     return { code, last: this.events.at(-1) };
   }

@@ -99,9 +99,14 @@ export class Terminal {
     return new TextDecoder().decode(stdout);
   }
 
-  /** Waits for the end. @returns The program's exit status. */
+  /** Waits for the end. @returns The program's exit status. @throws With the screen's content, if it never ends. */
   async ended(): Promise<number> {
-    await this.#reading;
+    let hasEnded = false;
+    void this.#reading.then(() => {
+      hasEnded = true;
+      this.#hasChanged();
+    });
+    await this.until("the program's end", () => hasEnded);
     const { code } = await this.#process.status;
     return code;
   }
@@ -121,9 +126,13 @@ export class Terminal {
     for await (const text of this.#process.stdout.pipeThrough(new TextDecoderStream())) {
       this.#raw += text;
       this.screen.write(text);
-      this.#changed.resolve();
-      this.#changed = Promise.withResolvers<void>();
+      this.#hasChanged();
     }
+  }
+
+  #hasChanged(): void {
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers<void>();
   }
 }
 

@@ -1,6 +1,6 @@
 /** `./p2pchat` in pipes without `--json`, as a shell script or a person with a pipe uses it. */
 
-import { PROGRAM } from "./node.ts";
+import { END_MS, PROGRAM } from "./node.ts";
 
 /** The longest wait for an event, well above any promise that tests check. */
 const WAIT_MS = 60_000;
@@ -136,7 +136,9 @@ export class TextProgram implements AsyncDisposable {
 
   /** The exit status, once all output has been read. */
   async ended(): Promise<number> {
+    const timer = setTimeout(() => this.signal("SIGKILL"), END_MS);
     const { code } = await this.status;
+    clearTimeout(timer);
     await Promise.all(this.#readers);
     return code;
   }
