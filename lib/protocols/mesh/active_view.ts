@@ -44,7 +44,7 @@ export class ActiveView {
    * one): a member that has just come may have nobody else yet.
    */
   victim(): PeerKey | null {
-    const own = this.#oldestFirst((link) => link.dialled)[this.config.selfDialledMin];
+    const own = this.#oldestFirst((link) => link.reached !== null)[this.config.selfDialledMin];
     return own ?? this.inboundVictim();
   }
 
@@ -53,12 +53,12 @@ export class ActiveView {
    * of them is protected, only one that gives it.
    */
   oldestVictim(): PeerKey | null {
-    return this.#oldestFirst((link) => link.dialled)[0] ?? this.inboundVictim();
+    return this.#oldestFirst((link) => link.reached !== null)[0] ?? this.inboundVictim();
   }
 
   /** The neighbour of longest standing that dialled us; null where there is none. */
   inboundVictim(): PeerKey | null {
-    return this.#oldestFirst((link) => !link.dialled)[0] ?? null;
+    return this.#oldestFirst((link) => link.reached === null)[0] ?? null;
   }
 
   /** A neighbour that takes only a slot, and had other neighbours when it asked for that; null where there is none. */
@@ -78,7 +78,7 @@ export class ActiveView {
 
   /** How many neighbours of the view we dialled. */
   selfDialledCount(): number {
-    return this.links.activeView().filter((peer) => this.links.get(peer)!.dialled).length;
+    return this.links.activeView().filter((peer) => this.links.get(peer)!.reached !== null).length;
   }
 
   activate(peer: PeerKey, nowMs: number): void {
@@ -103,7 +103,7 @@ export class ActiveView {
   replace(victim: PeerKey, peer: PeerKey, nowMs: number): void {
     const newcomer = this.links.contactOf(peer);
     const displaced = this.links.contactOf(victim);
-    const victimDials = this.links.get(victim)?.dialled === false && newcomer !== null;
+    const victimDials = this.links.get(victim)?.reached === null && newcomer !== null;
     if (victimDials) {
       const message = { type: "forward-join", contact: newcomer, ttl: 0 } as const;
       this.emit({ type: "send", to: victim, message });

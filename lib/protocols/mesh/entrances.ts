@@ -5,7 +5,7 @@
  */
 
 import { dropOldest } from "../../base/bounded.ts";
-import { isSameEndpoint, type PeerKey } from "../../base/ids.ts";
+import { type Endpoint, isSameEndpoint, type PeerKey } from "../../base/ids.ts";
 import { ACQUAINTANCES_MAX } from "./limits.ts";
 import type { Contact } from "./messages.ts";
 import {
@@ -33,6 +33,11 @@ export class Entrances {
   /** The contacts to dial, the latest met last. */
   contacts(kind: FirstHandKind): readonly Contact[] {
     return [...this.#met[kind].values()].map(({ contact }) => contact);
+  }
+
+  /** Where a dial of ours has met this member, the last time; null where none has. */
+  provenAt(peer: PeerKey): Endpoint | null {
+    return this.#met.entrance.get(peer)?.contact.endpoint ?? null;
   }
 
   /** The records that a compacted log holds. */

@@ -22,8 +22,14 @@ export interface MeshLink {
   readonly link: LinkId;
   readonly peer: PeerKey;
   readonly dialled: boolean;
+  /** Where we dialled the peer, or from where it dialled us. */
   readonly remote: Endpoint;
   readonly state: "admitting" | "member" | "draining";
+}
+
+/** Where our dial has met the link's peer; null where the peer dialled us, which proves no address. */
+export function reachedAt(link: MeshLink | null): Endpoint | null {
+  return link?.dialled === true ? link.remote : null;
 }
 
 interface Entry extends MeshLink {

@@ -54,7 +54,7 @@ import {
   RESUME_CONTACTS_MAX,
 } from "./limits.ts";
 import { LinkBundles } from "./link_bundles.ts";
-import { LinkTable, type MeshLink } from "./link_table.ts";
+import { LinkTable, type MeshLink, reachedAt } from "./link_table.ts";
 import type { MeshConfig, MeshEffect, MeshInput } from "./mesh_io.ts";
 import { checkPhaseChange, type MeshPhase } from "./mesh_phases.ts";
 import { type MeshMessage, MESSAGE_LANES } from "./messages.ts";
@@ -548,7 +548,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   #linkUp(input: Extract<MeshInput, { readonly type: "link-up" }>): void {
     const { link, peer, dialled, remote, localHost, attempt } = input;
     const dial = this.#dialling.linkUp(link, attempt);
-    this.#links.add({ link, peer, dialled, remote }, this.#nowMs);
+    this.#links.add({ link, peer, dialled, remote: dial?.endpoint ?? remote }, this.#nowMs);
     if (peer === this.signer.key) return this.#metSelf(link, dial);
     this.#ownAddress.linkUp({ link, peer, dialled, remote }, localHost);
     if (!dialled && this.#links.admitting > ADMITTING_LINKS_MAX) {
@@ -702,12 +702,11 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     const { link, closed } = input;
     const dial = this.#dialling.linkDone(link);
     this.#held.drop(link);
-    const known = this.#links.get(link);
     const peer = this.#links.remove(link);
     this.#ownAddress.linkDown(link, peer, this.#nowMs);
     this.#toAdmission({ type: "link-down", link });
     if (peer !== null) this.#memberLinkDown(peer, closed);
-    else if (dial?.purpose === "overlay" && known !== null) this.#overlayDialFailed(known.peer);
+    else if (dial?.purpose === "overlay") this.#overlayDialFailed(dial);
     if (link === this.#bootstrap?.entrance?.link) this.#entranceLost();
     if (this.#room !== null) this.#ownAddress.follow(this.#nowMs);
   }
@@ -720,7 +719,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     const credentials = this.#room?.machines.roster.credentialsOf(peer) ?? null;
     if (credentials === null) return this.#close(heir.link, "unknown by now");
     const { endpoint } = credentials.beacon.beacon.value;
-    this.#toRoom({ type: "peer-up", peer, dialled: heir.dialled, endpoint, ...credentials });
+    this.#toRoom({ type: "peer-up", peer, reached: reachedAt(heir), endpoint, ...credentials });
     if (this.#links.isCongested(heir.link)) this.#toRoom({ type: "congested", peer });
   }
 
@@ -729,13 +728,16 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   ): void {
     const dial = this.#dialling.attemptFailed(attempt, reason);
     if (dial === null) return;
-    if (dial.purpose === "overlay") return this.#overlayDialFailed(dial.peer!);
+    if (dial.purpose === "overlay") return this.#overlayDialFailed(dial);
     if (dial.purpose === "dial-back") return this.#ownAddress.dialledBack(dial, reason);
     this.#bootstrap?.dialFailed(dial, failedDial(reason, text), this.#nowMs);
   }
 
-  #overlayDialFailed(peer: PeerKey): void {
-    if (this.#links.memberLink(peer) === null) this.#toRoom({ type: "dial-failed", peer });
+  #overlayDialFailed({ peer, endpoint }: Dial): void {
+    invariant(peer !== null, "the overlay dials members that it knows");
+    if (this.#links.memberLink(peer) === null) {
+      this.#toRoom({ type: "dial-failed", peer, endpoint });
+    }
   }
 
   #entranceLost(): void {
@@ -822,14 +824,14 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
 
   #member(effect: Extract<AdmissionEffect, { readonly type: "member" }>): void {
     const { link, peer, beacon, claim, endpoint } = effect;
-    const dialled = this.#links.get(link)?.dialled ?? false;
+    const reached = reachedAt(this.#links.get(link));
     this.#dialling.linkDone(link);
     const promotion = this.#links.promote(link, beacon.beacon.value.incarnation, this.#nowMs);
     switch (promotion.kind) {
       case "successor":
         // The other link was of an earlier process of this peer: what it had with us is void.
         this.#toRoom({ type: "peer-down", peer, closed: true });
-        this.#toRoom({ type: "peer-up", peer, dialled, endpoint, beacon, claim });
+        this.#toRoom({ type: "peer-up", peer, reached, endpoint, beacon, claim });
         break;
       case "second":
         this.#toRoom({ type: "peer-again", peer, beacon, claim });
@@ -837,7 +839,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
         if (this.#links.isCongested(promotion.drained)) this.#toRoom({ type: "drained", peer });
         break;
       case "first":
-        this.#toRoom({ type: "peer-up", peer, dialled, endpoint, beacon, claim });
+        this.#toRoom({ type: "peer-up", peer, reached, endpoint, beacon, claim });
         break;
       default:
         unreachable(promotion);

@@ -23,8 +23,8 @@
  */
 
 import type { Environment } from "../../base/environment.ts";
-import type { Endpoint, PeerKey } from "../../base/ids.ts";
-import { unreachable } from "../../base/invariant.ts";
+import { type Endpoint, isSameEndpoint, type PeerKey } from "../../base/ids.ts";
+import { invariant, unreachable } from "../../base/invariant.ts";
 import { jittered } from "../../base/jitter.ts";
 import { Deadlines, earliestMs, type Machine } from "../../base/machine.ts";
 import { Rates } from "../../base/rates.ts";
@@ -122,7 +122,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
     this.#effects = [];
     switch (input.type) {
       case "peer-up":
-        this.#peerUp(input.peer, input.endpoint, input.dialled, nowMs);
+        this.#peerUp(input.peer, input.endpoint, input.reached, nowMs);
         break;
       case "peer-endpoint":
         this.#links.dialAt(input.peer, input.endpoint);
@@ -134,8 +134,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
         this.#peerGone(input.peer, input.reason, nowMs);
         break;
       case "dial-failed":
-        this.#attempts.answered(input.peer);
-        if (this.#attempts.get(input.peer)?.asked === false) this.#failed(input.peer);
+        this.#dialFailed(input.peer, input.endpoint, nowMs);
         break;
       case "message":
         this.#message(input.from, input.message, nowMs);
@@ -190,15 +189,20 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
 
   // Links.
 
-  #peerUp(peer: PeerKey, endpoint: Endpoint | null, dialled: boolean, nowMs: number): void {
+  #peerUp(
+    peer: PeerKey,
+    endpoint: Endpoint | null,
+    reached: Endpoint | null,
+    nowMs: number,
+  ): void {
     if (this.#links.get(peer)?.released === false) return;
-    this.#links.add(peer, endpoint, dialled, nowMs + this.config.idleLinkMs);
-    if (dialled && endpoint !== null) this.#dials.reached(endpoint);
+    this.#links.add(peer, endpoint, reached, nowMs + this.config.idleLinkMs);
+    if (reached !== null) this.#dials.reached(reached);
     const isLate = this.#attempts.answered(peer);
     const attempt = this.#attempts.get(peer);
     if (attempt !== undefined) this.#ask(peer, attempt.purpose, nowMs);
     else if (isLate && this.#isOfUse()) this.#ask(peer, "fill", nowMs);
-    if (!dialled) this.#keepInboundSlots(peer, nowMs);
+    if (reached === null) this.#keepInboundSlots(peer, nowMs);
   }
 
   /**
@@ -206,7 +210,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
    * that can do without us, or else the new one.
    */
   #keepInboundSlots(newest: PeerKey, nowMs: number): void {
-    const inbound = this.#links.peers((link) => !link.dialled && !link.released);
+    const inbound = this.#links.peers((link) => link.reached === null && !link.released);
     if (inbound.length <= this.config.inboundLinksMax) return;
     const gone = inbound.find((peer) => this.#links.get(peer)!.idleUntilMs !== null) ?? newest;
     if (gone === newest) {
@@ -219,8 +223,9 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
 
   #peerDown(peer: PeerKey, closed: boolean, nowMs: number): void {
     const wasActive = this.#links.isActive(peer);
-    const contact = this.#links.contactOf(peer);
-    const wasDialled = this.#links.get(peer)?.dialled === true;
+    const told = this.#links.contactOf(peer);
+    const own = this.#links.ownContactOf(peer);
+    const wasDialled = (this.#links.get(peer)?.reached ?? null) !== null;
     if (wasActive) {
       this.#candidates.encourage();
       this.#candidates.lost(peer);
@@ -229,10 +234,9 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
     this.#active.deactivate(peer, nowMs);
     this.#links.remove(peer);
     // Perhaps only the link is gone, and it was the only way to half of the room. One dial tells.
-    if (wasActive && !closed && contact !== null) {
-      this.#walks.learn([contact], null);
-      this.#acquaintances.parted(contact, wasDialled);
-    }
+    if (!wasActive || closed) return;
+    if (told !== null) this.#walks.learn([told], null);
+    if (own !== null) this.#acquaintances.parted(own, wasDialled);
   }
 
   /** A peer is no longer in the room: it is no neighbour then, and its link ends. */
@@ -256,15 +260,46 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
       this.#ask(contact.key, purpose, nowMs);
       return;
     }
-    this.#attempts.set(contact.key, purpose, false, nowMs);
-    this.#dials.dialled(contact.endpoint, nowMs);
-    this.#effects.push({ type: "dial", contact });
+    const all = [...this.directory.endpointsOf(contact.key), contact.endpoint];
+    const isFirst = (endpoint: Endpoint, at: number) =>
+      all.findIndex((other) => isSameEndpoint(other, endpoint)) === at;
+    this.#dial(contact.key, purpose, all.filter(isFirst), nowMs);
+  }
+
+  /** Dials the first of a peer's addresses; the others follow where that one fails. */
+  #dial(
+    key: PeerKey,
+    purpose: Purpose,
+    [endpoint, ...others]: readonly Endpoint[],
+    nowMs: number,
+  ): void {
+    invariant(endpoint !== undefined, "who is dialled has an address");
+    this.#attempts.dials(key, purpose, { endpoint, others }, nowMs);
+    this.#dials.dialled(endpoint, nowMs);
+    this.#effects.push({ type: "dial", contact: { key, endpoint } });
+  }
+
+  #dialFailed(peer: PeerKey, endpoint: Endpoint, nowMs: number): void {
+    this.#attempts.answered(peer);
+    const at = this.#attempts.get(peer)?.at ?? null;
+    if (at !== null && isSameEndpoint(at.endpoint, endpoint)) this.#elsewhere(peer, nowMs);
+  }
+
+  /** Nobody has answered a dial in time: dials the peer at its next address, if there is one that may be dialled. */
+  #elsewhere(peer: PeerKey, nowMs: number): void {
+    const { purpose, at } = this.#attempts.get(peer)!;
+    const others =
+      at?.others.filter((endpoint) =>
+        this.#active.isolated || this.#dials.isFree(endpoint, nowMs)
+      ) ?? [];
+    if (others.length === 0) return this.#failed(peer);
+    this.#dial(peer, purpose, others, nowMs);
   }
 
   #ask(peer: PeerKey, purpose: Purpose, nowMs: number): void {
     const link = this.#links.get(peer)!;
     link.idleUntilMs = null;
-    this.#attempts.set(peer, purpose, true, nowMs);
+    this.#attempts.asks(peer, purpose, nowMs);
     if (purpose === "join") {
       this.#send(peer, { type: "overlay-join" });
       return;
@@ -304,10 +339,10 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
   /** Remembers a peer that is alive and no neighbour, as one to come back to. */
   #rememberLater(peer: PeerKey, nowMs: number): void {
     this.#candidates.avoid(peer, nowMs);
-    const contact = this.#links.contactOf(peer);
-    if (contact === null) return;
-    this.#walks.learn([contact], null);
-    this.#acquaintances.parted(contact, this.#links.get(peer)!.dialled);
+    const told = this.#links.contactOf(peer);
+    if (told !== null) this.#walks.learn([told], null);
+    const own = this.#links.ownContactOf(peer);
+    if (own !== null) this.#acquaintances.parted(own, this.#links.get(peer)!.reached !== null);
   }
 
   #failed(peer: PeerKey): void {
@@ -402,7 +437,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
   }
 
   #welcomed(by: PeerKey, nowMs: number): void {
-    const contact = this.#links.contactOf(by);
+    const contact = this.#links.ownContactOf(by);
     if (contact !== null) this.#acquaintances.cameInThrough(contact);
     if (this.#links.has(by) && !this.#links.isActive(by)) this.#ask(by, "join", nowMs);
   }
@@ -519,7 +554,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
   #accepted(from: PeerKey, nowMs: number): void {
     if (this.#links.isActive(from)) return; // both had asked
     const attempt = this.#attempts.get(from);
-    const purpose = attempt?.asked === true ? attempt.purpose : null;
+    const purpose = attempt?.at === null ? attempt.purpose : null;
     if (purpose !== null && this.#active.hasRoomFor(from)) {
       this.#takeIn(from, null, nowMs);
       return;
@@ -577,10 +612,13 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
 
   #tick(nowMs: number): void {
     for (const peer of this.#attempts.due(nowMs)) {
-      if (this.#attempts.get(peer)?.asked === true) {
+      if (this.#attempts.get(peer)?.at === null) {
         this.#active.release(peer, "no answer to a request", nowMs);
-      } else this.#attempts.giveUp(peer);
-      this.#failed(peer);
+        this.#failed(peer);
+      } else {
+        this.#attempts.giveUp(peer);
+        this.#elsewhere(peer, nowMs);
+      }
     }
     this.#candidates.tick(nowMs);
     for (const peer of this.#links.peers((link) => (link.idleUntilMs ?? Infinity) <= nowMs)) {

@@ -1,7 +1,7 @@
 /** Peers that are being dialled or asked to become neighbours, and why. */
 
 import { dropOldest } from "../../base/bounded.ts";
-import type { PeerKey } from "../../base/ids.ts";
+import type { Endpoint, PeerKey } from "../../base/ids.ts";
 import { DIALLED_ENDPOINTS_MAX } from "./limits.ts";
 
 /**
@@ -14,8 +14,8 @@ export type Purpose = "fill" | "walk" | "offered" | "own" | "rejoin" | "withheld
 
 export interface Attempt {
   readonly purpose: Purpose;
-  /** Whether the link is there and the request sent. */
-  readonly asked: boolean;
+  /** The address that is dialled, and those to dial where that fails; null once the link is there and the request sent. */
+  readonly at: { readonly endpoint: Endpoint; readonly others: readonly Endpoint[] } | null;
   dueMs: number;
 }
 
@@ -33,12 +33,17 @@ export class Attempts {
 
   /** How many peers have been asked, over a link that is there. */
   get asked(): number {
-    return this.#attempts.values().filter(({ asked }) => asked).toArray().length;
+    return this.#attempts.values().filter(({ at }) => at === null).toArray().length;
   }
 
-  /** Begins an attempt, or goes on from the dial to the request: each has its own time. */
-  set(peer: PeerKey, purpose: Purpose, asked: boolean, nowMs: number): void {
-    this.#attempts.set(peer, { purpose, asked, dueMs: nowMs + this.attemptMs });
+  /** The peer is being dialled: each of its addresses has its own time. */
+  dials(peer: PeerKey, purpose: Purpose, at: NonNullable<Attempt["at"]>, nowMs: number): void {
+    this.#attempts.set(peer, { purpose, at, dueMs: nowMs + this.attemptMs });
+  }
+
+  /** The peer is being asked, over a link that is there, which has its own time again. */
+  asks(peer: PeerKey, purpose: Purpose, nowMs: number): void {
+    this.#attempts.set(peer, { purpose, at: null, dueMs: nowMs + this.attemptMs });
   }
 
   get(peer: PeerKey): Attempt | undefined {

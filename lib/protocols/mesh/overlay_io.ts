@@ -4,7 +4,7 @@
  *
  * The caller's duties beside those of `Machine`:
  * - One `peer-up` and one `peer-down` for the one link to a peer, whichever of two links is kept.
- * - Each `dial` is answered by `peer-up` with `dialled: true` or by `dial-failed`, late or not.
+ * - Each `dial` is answered by `peer-up` with where it has `reached` the peer, or by `dial-failed`, late or not.
  * - A `release` closes the link after what was sent before; `peer-down` follows as for any link.
  * - `neighbour-up` and `neighbour-down` reach the other machines before any later message of that peer.
  */
@@ -15,12 +15,15 @@ import type { FirstHandKind } from "./records.ts";
 import { ACTIVE_VIEW_MAX, INBOUND_LINKS_MAX, PASSIVE_VIEW_MAX } from "./limits.ts";
 
 export type OverlayInput =
-  /** A link between two members is up. `endpoint` is the peer's own, by its beacon; null where nobody can dial it. */
+  /**
+   * A link between two members is up. `endpoint` is the peer's own, by its beacon; null where it says that nobody can
+   * dial it. `reached`: where our dial has met it; null where it dialled us.
+   */
   | {
     readonly type: "peer-up";
     readonly peer: PeerKey;
     readonly endpoint: Endpoint | null;
-    readonly dialled: boolean;
+    readonly reached: Endpoint | null;
   }
   /** The peer's beacon says where it can be dialled now; perhaps as before. */
   | { readonly type: "peer-endpoint"; readonly peer: PeerKey; readonly endpoint: Endpoint | null }
@@ -28,7 +31,7 @@ export type OverlayInput =
   | { readonly type: "peer-down"; readonly peer: PeerKey; readonly closed: boolean }
   /** The peer has left the room, or is lost to it. */
   | { readonly type: "peer-gone"; readonly peer: PeerKey; readonly reason: string }
-  | { readonly type: "dial-failed"; readonly peer: PeerKey }
+  | { readonly type: "dial-failed"; readonly peer: PeerKey; readonly endpoint: Endpoint }
   | { readonly type: "message"; readonly from: PeerKey; readonly message: OverlayMessage }
   /** We came in through `by`, whose `peer-up` came before. */
   | { readonly type: "welcomed"; readonly by: PeerKey }
@@ -54,6 +57,11 @@ export type OverlayEffect =
 export interface MemberDirectory {
   /** Ourselves, as others can dial us; null where nobody can. */
   own(): Contact | null;
+  /**
+   * Where to dial a member, best first: where a dial of ours has met it, then where it says that it can be dialled. What
+   * it says may never have been true outside its own network; so it takes nothing from what was proven.
+   */
+  endpointsOf(peer: PeerKey): readonly Endpoint[];
   /** Live members that can be dialled, without ourselves. */
   live(): readonly Contact[];
   /** How far these members are, by their latest beacons. */

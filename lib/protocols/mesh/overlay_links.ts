@@ -7,9 +7,10 @@ import { WALKS_BURST, WALKS_PER_SECOND } from "./limits.ts";
 
 /** A link between two members. */
 export interface Link {
-  /** Where the peer can be dialled; null where nobody can. */
+  /** Where the peer says that it can be dialled; null where nobody can. */
   endpoint: Endpoint | null;
-  readonly dialled: boolean;
+  /** Where our dial has met it; null where it dialled us. */
+  readonly reached: Endpoint | null;
   /** Null while the peer is no neighbour. */
   activeSinceMs: number | null;
   /** When the link has been unused for long enough; null while it is active or asked for. */
@@ -23,19 +24,24 @@ export interface Link {
 }
 
 /** Whether the link takes a place in the active view if its peer is a neighbour. */
-export function takesPlace({ dialled, endpoint }: Link): boolean {
-  return dialled || endpoint !== null;
+export function takesPlace({ reached, endpoint }: Link): boolean {
+  return reached !== null || endpoint !== null;
 }
 
 export class OverlayLinks {
   /** In the order in which they came up; bounded by the inbound slots and by our dials. */
   readonly #links = new Map<PeerKey, Link>();
 
-  add(peer: PeerKey, endpoint: Endpoint | null, dialled: boolean, idleUntilMs: number): void {
+  add(
+    peer: PeerKey,
+    endpoint: Endpoint | null,
+    reached: Endpoint | null,
+    idleUntilMs: number,
+  ): void {
     const walks = new TokenBucket(WALKS_PER_SECOND, WALKS_BURST);
     this.#links.set(peer, {
       endpoint,
-      dialled,
+      reached,
       activeSinceMs: null,
       idleUntilMs,
       released: false,
@@ -89,12 +95,20 @@ export class OverlayLinks {
 
   /** Inbound slots that neighbours take. */
   get inboundInUse(): number {
-    return this.peers(({ dialled, activeSinceMs }) => !dialled && activeSinceMs !== null).length;
+    return this.peers(({ reached, activeSinceMs }) => reached === null && activeSinceMs !== null)
+      .length;
   }
 
+  /** The peer as others may be told of it. */
   contactOf(peer: PeerKey): Contact | null {
     const endpoint = this.#links.get(peer)?.endpoint ?? null;
     return endpoint === null ? null : { key: peer, endpoint };
+  }
+
+  /** The peer as we dial it ourselves. */
+  ownContactOf(peer: PeerKey): Contact | null {
+    const endpoint = this.#links.get(peer)?.reached ?? null;
+    return endpoint === null ? this.contactOf(peer) : { key: peer, endpoint };
   }
 
   /** The contacts of neighbours in the active view that can be dialled. */

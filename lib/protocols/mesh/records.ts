@@ -1,6 +1,6 @@
 /** What a member of a mesh keeps on disk, in the order in which it was written. */
 
-import type { BundleId, PeerKey } from "../../base/ids.ts";
+import { type BundleId, type Endpoint, isSameEndpoint, type PeerKey } from "../../base/ids.ts";
 import type { Contact, StreamEntry } from "./messages.ts";
 import type { ClaimedRotation, RoomSecret } from "./rotations.ts";
 import type { Stream } from "./stream.ts";
@@ -67,8 +67,8 @@ export type MeshRecord =
   /** Where a member could be dialled, latest last; for finding the room again. */
   | { readonly kind: "member"; readonly beacon: SignedBeacon; readonly heardWallMs: number }
   /**
-   * The admitting member, at the endpoint that we dialled: all that is known of the room until the first `member`.
-   * Later other members that we have dialled and met, each at the endpoint that it announces.
+   * A member that we have dialled and met, at the endpoint that we dialled, whatever it announces. First the admitting
+   * one: all that is known of the room until the first `member`.
    */
   | { readonly kind: "entrance"; readonly contact: Contact; readonly heardWallMs: number }
   /** A neighbour that has dialled us, at the endpoint that it announces. */
@@ -159,8 +159,8 @@ export function rotationRecord({ rotation, claim }: ClaimedRotation): MeshRecord
 }
 
 /**
- * Contacts of members that can be dialled, each at its last known endpoint, in groups, within each the last one heard
- * of first. First come members that we have met and that aren't known to have quit, last those that had quit and that
+ * Contacts of members that can be dialled, in groups, within each the last one heard of first. A member comes at the
+ * endpoint where we last met it, then at the one that it announces, if that is another. First come members that we have met and that aren't known to have quit, last those that had quit and that
  * we never met. Between them the two other groups take turns: a member that had quit may be back, and members that we
  * never met may be made up, in any number.
  */
@@ -172,20 +172,28 @@ export function rememberedContacts(records: readonly MeshRecord[], self: PeerKey
     const { key, endpoint } = record.kind === "member"
       ? record.beacon.beacon.value
       : record.contact;
-    if (key === self || endpoint === null) continue;
+    const before = latest.get(key);
+    if (key === self || (endpoint === null && before === undefined)) continue;
     const hasQuit = record.kind === "member" && record.beacon.beacon.value.state === "quit";
-    const isMet = isFirstHand(record) || latest.get(key)?.isMet === true;
-    latest.set(key, { contact: { key, endpoint }, hasQuit, isMet, heardWallMs });
+    const isMet = isFirstHand(record) || before?.isMet === true;
+    const proven = record.kind === "entrance" ? endpoint : before?.proven ?? null;
+    const told = record.kind === "entrance" ? before?.told ?? null : endpoint;
+    latest.set(key, { key, proven, told, hasQuit, isMet, heardWallMs });
   }
   const lastFirst = [...latest.values()].toSorted((a, b) => b.heardWallMs - a.heardWallMs);
   const those = (isMet: boolean, hasQuit: boolean) =>
-    lastFirst.filter((one) => one.isMet === isMet && one.hasQuit === hasQuit)
-      .map(({ contact }) => contact);
+    lastFirst.filter((one) => one.isMet === isMet && one.hasQuit === hasQuit).flatMap(contactsOf);
   return [
     ...those(true, false),
     ...inTurn(those(false, false), those(true, true)),
     ...those(false, true),
   ];
+}
+
+function contactsOf({ key, proven, told }: Remembered): readonly Contact[] {
+  const isOther = proven === null || told === null || !isSameEndpoint(proven, told);
+  return [proven, isOther ? told : null].filter((endpoint) => endpoint !== null)
+    .map((endpoint) => ({ key, endpoint }));
 }
 
 function inTurn<T>(one: readonly T[], other: readonly T[]): readonly T[] {
@@ -205,7 +213,11 @@ export function isFirstHand(record: MeshRecord): record is FirstHandRecord {
 }
 
 interface Remembered {
-  readonly contact: Contact;
+  readonly key: PeerKey;
+  /** Where we dialled and met it. */
+  readonly proven: Endpoint | null;
+  /** Where it says that it can be dialled. */
+  readonly told: Endpoint | null;
   readonly hasQuit: boolean;
   readonly isMet: boolean;
   readonly heardWallMs: number;

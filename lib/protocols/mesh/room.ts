@@ -260,15 +260,15 @@ export class Room implements Machine<RoomInput, RoomEffect> {
   #handle(input: RoomInput): void {
     switch (input.type) {
       case "peer-up": {
-        const { peer, endpoint, dialled, beacon, claim } = input;
+        const { peer, endpoint, reached, beacon, claim } = input;
         this.#linkedAtMs = this.#nowMs;
         this.#toRoster({ type: "member", from: peer, beacon, claim });
         if (!this.isListed(peer)) {
           this.#out.push({ type: "release", peer, reason: "it isn't in the room" });
           return;
         }
-        if (dialled && endpoint !== null) this.#met("entrance", { key: peer, endpoint });
-        return this.#toOverlay({ type: "peer-up", peer, endpoint, dialled });
+        if (reached !== null) this.#met("entrance", { key: peer, endpoint: reached });
+        return this.#toOverlay({ type: "peer-up", peer, endpoint, reached });
       }
       case "peer-again": {
         const { peer, beacon, claim } = input;
@@ -282,7 +282,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
         if (!input.closed) this.#toRoster({ type: "link-lost", peer: input.peer });
         return this.#toOrder({ type: "peer-down", peer: input.peer });
       case "dial-failed":
-        return this.#toOverlay({ type: "dial-failed", peer: input.peer });
+        return this.#toOverlay(input);
       case "welcomed":
         this.#toOverlay({ type: "welcomed", by: input.by });
         return this.#showing.welcomed(input.by, this.#nowMs);

@@ -19,7 +19,8 @@ export type RoomInput =
   | {
     readonly type: "peer-up";
     readonly peer: PeerKey;
-    readonly dialled: boolean;
+    /** Where our dial has met the peer; null where it dialled us. */
+    readonly reached: Endpoint | null;
     readonly endpoint: Endpoint | null;
     readonly beacon: SignedBeacon;
     readonly claim: SignedClaim;
@@ -32,7 +33,7 @@ export type RoomInput =
     readonly claim: SignedClaim;
   }
   | { readonly type: "peer-down"; readonly peer: PeerKey; readonly closed: boolean }
-  | { readonly type: "dial-failed"; readonly peer: PeerKey }
+  | { readonly type: "dial-failed"; readonly peer: PeerKey; readonly endpoint: Endpoint }
   /** We came in through this peer, whose `peer-up` came before. */
   | { readonly type: "welcomed"; readonly by: PeerKey }
   /** Nobody is there to come in through: we are in the room alone. */

@@ -3,7 +3,7 @@
 import type { Signer } from "../../base/crypto.ts";
 import type { Environment } from "../../base/environment.ts";
 import { fingerprintOf } from "../../base/fingerprint.ts";
-import type { BundleId, ClaimId, PeerKey } from "../../base/ids.ts";
+import type { BundleId, ClaimId, Endpoint, PeerKey } from "../../base/ids.ts";
 import { foldName, withoutMark } from "../../base/names.ts";
 import { type Machine, Timetable } from "../../base/machine.ts";
 import { AntiEntropy } from "./anti_entropy.ts";
@@ -94,6 +94,7 @@ export class RoomMachines {
         const endpoint = this.ownEndpoint();
         return endpoint === null ? null : { key: self, endpoint };
       },
+      endpointsOf: (key) => this.#endpointsOf(key),
       live: () => this.#contacts(({ state }) => state === "alive"),
       standings: () => this.#standings(),
       isHere: (time) => this.order.isHere(time),
@@ -290,6 +291,12 @@ export class RoomMachines {
     );
   }
 
+  /** See `MemberDirectory`. */
+  #endpointsOf(key: PeerKey): readonly Endpoint[] {
+    const told = this.roster.member(key)?.beacon.endpoint ?? null;
+    return [this.entrances.provenAt(key), told].filter((endpoint) => endpoint !== null);
+  }
+
   #standings(): readonly Standing[] {
     const root = this.order.root();
     return this.#contacts(({ state }) => state === "alive").map((contact) => {
@@ -302,9 +309,10 @@ export class RoomMachines {
   #contacts(choose: (member: Member) => boolean): readonly Contact[] {
     const contacts: Contact[] = [];
     for (const member of this.roster.members()) {
-      const { endpoint } = member.beacon;
-      if (member.key !== this.signer.key && endpoint !== null && choose(member)) {
-        contacts.push({ key: member.key, endpoint });
+      const { key } = member;
+      const [endpoint] = this.#endpointsOf(key);
+      if (key !== this.signer.key && endpoint !== undefined && choose(member)) {
+        contacts.push({ key, endpoint });
       }
     }
     return contacts;

@@ -64,6 +64,57 @@ Deno.test("Mesh finds the room again by who let it in, although that one died in
   assertEquals([neighboursOf(ann), neighboursOf(bob)], [["Bob"], ["Ann"]]);
 });
 
+/** Where Ann can be dialled, as by a forwarded port: not where she says. */
+const FORWARDED = { host: "203.0.113.7", port: 4_000 };
+
+/** Ann, whom nobody reaches at the address that she announces, and Bob, who came in elsewhere and can't be dialled. */
+function annBehindForwardedPort(world: World): readonly [Member, Member] {
+  const [ann, bob] = [
+    addMember(world, "Ann"),
+    world.addMember({ ...plainMember(fakeSigner("Bob"), "Bob"), passive: true }),
+  ];
+  world.start(ann, { kind: "found" });
+  world.network.unlisten(ann.endpoint);
+  world.network.listen(FORWARDED, ann.process!);
+  pass(world, SECOND_MS);
+  world.start(bob, { kind: "join", contact: FORWARDED });
+  pass(world, 5 * SECOND_MS);
+  assertEquals(neighboursOf(bob), ["Ann"]);
+  return [ann, bob];
+}
+
+Deno.test("Mesh finds a member where it came in, though it announces an address that nobody reaches", () => {
+  const world = quietWorld();
+  const [ann, bob] = annBehindForwardedPort(world);
+
+  world.network.setCuts(() => true);
+  pass(world, 25 * SECOND_MS);
+  assertEquals([neighboursOf(ann), neighboursOf(bob)], [[], []]);
+  world.network.setCuts(() => false);
+  pass(world, 30 * SECOND_MS);
+
+  assertEquals([neighboursOf(ann), neighboursOf(bob)], [["Bob"], ["Ann"]]);
+});
+
+Deno.test("Mesh that resumes dials a member where it was met, though it announces another address", () => {
+  for (const isCompacted of [false, true]) {
+    const world = quietWorld();
+    const [ann, bob] = annBehindForwardedPort(world);
+    if (isCompacted) {
+      bob.process!.sim.compactSoon();
+      world.say(bob.process!, "so that the log is written anew", null);
+      pass(world, SECOND_MS);
+    }
+    world.end(bob.process!, false, 0);
+    pass(world, 60 * SECOND_MS);
+
+    world.start(bob, { kind: "resume", room: bob.room! });
+    pass(world, 10 * SECOND_MS);
+
+    assertEquals([neighboursOf(ann), neighboursOf(bob)], [["Bob"], ["Ann"]]);
+  }
+});
+
 Deno.test("Mesh finds the room again within 5 s although a liar named many members that nobody answers for", () => {
   const world = quietWorld();
   const [ann, bob, cem] = [
@@ -697,7 +748,7 @@ Deno.test("Mesh pushes nothing to a member that becomes a neighbour while its li
   assertEquals(pushed(), 1);
 
   room!.step({ type: "peer-down", peer, closed: true }, nowMs);
-  room!.step({ type: "peer-up", peer, dialled: false, endpoint: null, beacon, claim }, nowMs);
+  room!.step({ type: "peer-up", peer, reached: null, endpoint: null, beacon, claim }, nowMs);
   room!.step({ type: "congested", peer }, nowMs);
   room!.step({ type: "message", from: peer, message: accepts }, nowMs);
 

@@ -138,6 +138,7 @@ export class OverlayNetwork {
   add(key: PeerKey, config: Partial<OverlayConfig> = {}, dialable = true): Overlay {
     const directory = {
       own: () => dialable ? contactOf(key) : null,
+      endpointsOf: () => [],
       live: () => this.#contacts(key, (other) => this.live.has(other) && this.rosterOf(key, other)),
       remembered: () => this.#contacts(key, (other) => this.rememberedOf(key, other)),
       met: () => [],
@@ -215,9 +216,10 @@ export class OverlayNetwork {
       type: "peer-up",
       peer: dialler,
       endpoint: endpoint(dialler),
-      dialled: false,
+      reached: null,
     });
-    this.step(dialler, { type: "peer-up", peer: other, endpoint: endpoint(other), dialled: true });
+    const reached = contactOf(other).endpoint;
+    this.step(dialler, { type: "peer-up", peer: other, endpoint: endpoint(other), reached });
   }
 
   /** Both sides learn that the link is dead. */
@@ -324,7 +326,7 @@ export class OverlayNetwork {
     this.at(3 * this.#latencyMs, () => {
       if (!this.#passes(key, to) || !this.#passes(to, key)) return;
       if (this.nodes.has(to)) this.connect(key, to);
-      else this.step(key, { type: "dial-failed", peer: to });
+      else this.step(key, { type: "dial-failed", peer: to, endpoint: contactOf(to).endpoint });
     });
   }
 

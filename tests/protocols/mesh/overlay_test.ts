@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import type { PeerKey } from "../../../lib/base/ids.ts";
+import type { Endpoint, PeerKey } from "../../../lib/base/ids.ts";
 import type { Contact, OverlayMessage } from "../../../lib/protocols/mesh/messages.ts";
 import { Overlay } from "../../../lib/protocols/mesh/overlay.ts";
 import {
@@ -39,6 +39,7 @@ interface Setup {
   readonly isCatchingUp?: () => boolean;
   readonly config?: Partial<OverlayConfig>;
   readonly random?: number | (() => number);
+  readonly endpoints?: Readonly<Record<PeerKey, readonly Endpoint[]>>;
 }
 
 /** A member of a room at time 0, neighbours with these; only then it learns of others. */
@@ -52,6 +53,7 @@ function overlayWith(setup: Setup = {}): Overlay {
     self,
     {
       own: () => contactOf(self),
+      endpointsOf: (peer) => setup.endpoints?.[peer] ?? [],
       live: () => roster,
       remembered: () => disk,
       met: (kind) => kind === "entrance" ? setup.met ?? [] : [],
@@ -85,9 +87,13 @@ function up(
   dialled = false,
 ): readonly OverlayEffect[] {
   const { endpoint } = contactOf(peer);
-  return overlay.step({ type: "peer-up", peer, endpoint, dialled }, nowMs);
+  const reached = dialled ? endpoint : null;
+  return overlay.step({ type: "peer-up", peer, endpoint, reached }, nowMs);
 }
 
+function failed({ key, endpoint }: Contact) {
+  return { type: "dial-failed", peer: key, endpoint } as const;
+}
 function message(from: PeerKey, message: OverlayMessage) {
   return { type: "message", from, message } as const;
 }
@@ -489,13 +495,50 @@ Deno.test("step() dials nobody whom a stranger names", () => {
   assertEquals(overlay.passiveView(), []);
 });
 
+const ELSEWHERE = { host: "203.0.113.7", port: 4_000 };
+
+Deno.test("step() dials a member where it was met, then where it says that it is, each with its own time", () => {
+  const told = contactOf(ann).endpoint;
+  const overlay = overlayWith({
+    roster: [contactOf(ann)],
+    endpoints: { [ann]: [ELSEWHERE, told] },
+  });
+  const dialAt = (endpoint: Endpoint): OverlayEffect => ({
+    type: "dial",
+    contact: { key: ann, endpoint },
+  });
+
+  assertEquals(overlay.step({ type: "members", live: 2 }, 0), [dialAt(ELSEWHERE)]);
+  assertEquals(overlay.step({ type: "tick" }, 2_000), [dialAt(told)]);
+  // The first dial's end is late, and says nothing of the second.
+  assertEquals(overlay.step(failed({ key: ann, endpoint: ELSEWHERE }), 2_500), []);
+  const up = { type: "peer-up", peer: ann, endpoint: told, reached: told } as const;
+  const asks = send(ann, { type: "neighbor", priority: "high" });
+  assertEquals(overlay.step(up, 3_000), [asks]);
+});
+
+Deno.test("step() comes back to a lost neighbour where it was met, and tells others where it says that it is", () => {
+  const told = contactOf(ann).endpoint;
+  const overlay = overlayWith({ inbound: [bob], live: 100 });
+  overlay.step({ type: "peer-up", peer: ann, endpoint: told, reached: ELSEWHERE }, 0);
+  overlay.step({ type: "welcomed", by: ann }, 0);
+  overlay.step(message(ann, { type: "neighbor-reply", accepted: true }), 0);
+
+  const asked = overlay.step(message(bob, { type: "neighbor", priority: "high" }), 0);
+  assertEquals(asked.at(-1), send(bob, { type: "shuffle-reply", contacts: [contactOf(ann)] }));
+  overlay.step({ type: "peer-down", peer: bob, closed: true }, 0);
+  const lost = overlay.step({ type: "peer-down", peer: ann, closed: false }, 0);
+
+  const dialled = lost.flatMap((effect) => effect.type === "dial" ? [effect.contact] : []);
+  assertEquals(dialled, [{ key: ann, endpoint: ELSEWHERE }]);
+});
+
 /** How many dials these steps bring, each of which is refused at once. */
 function dialsOf(overlay: Overlay, effects: readonly OverlayEffect[], nowMs: number): number {
   let dials = 0;
   for (const effect of effects) {
     if (effect.type !== "dial") continue;
-    const peer = effect.contact.key;
-    dials += 1 + dialsOf(overlay, overlay.step({ type: "dial-failed", peer }, nowMs), nowMs);
+    dials += 1 + dialsOf(overlay, overlay.step(failed(effect.contact), nowMs), nowMs);
   }
   return dials;
 }
@@ -627,6 +670,7 @@ Deno.test("step() begins with those whom an earlier process of this profile met"
   const disk = peers.slice(20, 40).map(contactOf);
   const directory = {
     own: () => contactOf(self),
+    endpointsOf: () => [],
     live: () => [],
     remembered: () => disk,
     met: (kind: "entrance" | "caller") => kind === "entrance" ? disk.slice(18) : [],
@@ -745,7 +789,7 @@ Deno.test("step() keeps at most 16 inbound links: the one idle longest goes firs
 Deno.test("step() tells of others to whom it turns away since all 16 inbound slots are in use", () => {
   const overlay = overlayWith({ inbound: [ann, bob] });
   for (const peer of peers.slice(20, 34)) {
-    overlay.step({ type: "peer-up", peer, endpoint: null, dialled: false }, 1_000);
+    overlay.step({ type: "peer-up", peer, endpoint: null, reached: null }, 1_000);
     overlay.step(message(peer, { type: "neighbor", priority: "high" }), 1_000);
   }
 
@@ -760,7 +804,7 @@ Deno.test("step() leaves the last slot, and those of who has others, to whom can
   const overlay = overlayWith({ inbound: [ann, bob] });
   const asks = (peer: PeerKey, priority: "low" | "high", nowMs: number) =>
     [
-      overlay.step({ type: "peer-up", peer, endpoint: null, dialled: false }, nowMs),
+      overlay.step({ type: "peer-up", peer, endpoint: null, reached: null }, nowMs),
       overlay.step(message(peer, { type: "neighbor", priority }), nowMs),
     ].map(withoutContacts);
   const gone = (peer: PeerKey): readonly OverlayEffect[] => [
@@ -804,7 +848,7 @@ Deno.test("step() asks for one slot as who needs it, and for others as who can d
 
 Deno.test("step() gives members that can't be dialled inbound slots, no place in the active view", () => {
   const overlay = overlayWith({ inbound: [ann, bob, carl, dora, emil] });
-  overlay.step({ type: "peer-up", peer: fred, endpoint: null, dialled: false }, 1_000);
+  overlay.step({ type: "peer-up", peer: fred, endpoint: null, reached: null }, 1_000);
 
   const asked = overlay.step(message(fred, { type: "neighbor", priority: "low" }), 1_000);
   const walk = overlay.step(
@@ -909,6 +953,7 @@ Deno.test("step() now and then dials a remembered member, and exchanges members 
 /** Members that a liar may have made up, but for the first ones, whom we had met. */
 const CROWD = Array.from({ length: 400 }, (_, index) => contactOf(keyOf(1_000 + index)));
 const MET = CROWD.slice(0, 8);
+const MET_KEYS = new Set(MET.map(({ key }) => key));
 
 Deno.test("step() now and then dials a neighbour that it had, however many others it remembers", () => {
   const inbound = [ann, bob, carl, dora, emil];
@@ -918,7 +963,7 @@ Deno.test("step() now and then dials a neighbour that it had, however many other
 
   const dialled = due.flatMap((effect) => effect.type === "dial" ? [effect.contact] : []);
   assertEquals(dialled.length, 1);
-  assert(MET.includes(dialled[0]!));
+  assert(MET_KEYS.has(dialled[0]!.key));
 });
 
 Deno.test("step() dials a neighbour that it had every second time while it has none", () => {
@@ -934,7 +979,7 @@ Deno.test("step() dials a neighbour that it had every second time while it has n
     for (const effect of effects) {
       if (effect.type !== "dial") continue;
       dialled.push(effect.contact);
-      carryOut(overlay.step({ type: "dial-failed", peer: effect.contact.key }, nowMs), nowMs);
+      carryOut(overlay.step(failed(effect.contact), nowMs), nowMs);
     }
   };
   carryOut(overlay.step({ type: "peer-down", peer: ann, closed: true }, 0), 0);
@@ -942,7 +987,7 @@ Deno.test("step() dials a neighbour that it had every second time while it has n
     carryOut(overlay.step({ type: "tick" }, nowMs), nowMs);
   }
 
-  const ofMet = dialled.filter((contact) => MET.includes(contact)).length;
+  const ofMet = dialled.filter((contact) => MET_KEYS.has(contact.key)).length;
   assert(ofMet > dialled.length / 3, `${ofMet} of ${dialled.length}`);
   assert(ofMet < dialled.length * 2 / 3, `${ofMet} of ${dialled.length}`);
 });
@@ -973,7 +1018,7 @@ Deno.test("step() dials those whom it met and lost however many are said to be t
   const dialled = dialledInVain(overlay, 20 * 60_000);
 
   assert(dialled.length > 10 && dialled.length < 30, `${dialled.length} of 40 times`);
-  assertEquals(dialled.filter((contact) => !MET.includes(contact)), []);
+  assertEquals(dialled.filter((contact) => !MET_KEYS.has(contact.key)), []);
 });
 
 /** Members that say to have what isn't here. */
@@ -994,7 +1039,7 @@ function dialledInVain(overlay: Overlay, untilMs: number): readonly Contact[] {
     for (const effect of overlay.step({ type: "tick" }, nowMs)) {
       if (effect.type !== "dial") continue;
       dialled.push(effect.contact);
-      overlay.step({ type: "dial-failed", peer: effect.contact.key }, nowMs);
+      overlay.step(failed(effect.contact), nowMs);
     }
   }
   return dialled;
@@ -1030,7 +1075,7 @@ Deno.test("step() dials those it had met by turns with a crowd that says to have
 
   const dialled = dialledInVain(overlay, 400_000);
 
-  const ofMet = dialled.filter((contact) => MET.includes(contact)).length;
+  const ofMet = dialled.filter((contact) => MET_KEYS.has(contact.key)).length;
   assert(dialled.length <= 400 / 10, `${dialled.length} dials`);
   assert(ofMet > dialled.length / 4, `${ofMet} of ${dialled.length}`);
 });

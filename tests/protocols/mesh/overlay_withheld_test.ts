@@ -19,6 +19,7 @@ class Scene {
   nowMs = 0;
   readonly withheld = new Withheld({
     own: () => null,
+    endpointsOf: () => [],
     live: () => [],
     remembered: () => [],
     met: () => [],

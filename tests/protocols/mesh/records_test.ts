@@ -49,9 +49,20 @@ Deno.test("rememberedContacts gives those who were dialled and met before those 
     member("Eve", 6, "quit"),
   ];
 
-  assertEquals(namesOf(records), ["Carl", "Bob", "Dora", "Eve"]);
-  // Each where it was heard of last.
-  assertEquals(rememberedContacts(records, keyOf("Ann"))[1]!.endpoint.port, 55_107);
+  assertEquals(namesOf(records), ["Carl", "Bob", "Bob", "Dora", "Eve", "Eve"]);
+  // Where it was met comes before where it says that it is.
+  const ports = rememberedContacts(records, keyOf("Ann")).map(({ endpoint }) => endpoint.port);
+  assertEquals(ports, [1, 1, 55_107, 55_107, 1, 55_107]);
+});
+
+Deno.test("rememberedContacts gives a member that announces no address where it was met", () => {
+  const endpoint = { host: "bob", port: 1 };
+  const records: MeshRecord[] = [
+    { kind: "entrance", contact: { key: keyOf("Bob"), endpoint }, heardWallMs: 1 },
+    { kind: "member", beacon: beaconOf("Bob", 1, { endpoint: null }), heardWallMs: 2 },
+    { kind: "member", beacon: beaconOf("Carl", 1, { endpoint: null }), heardWallMs: 3 },
+  ];
+  assertEquals(rememberedContacts(records, keyOf("Ann")), [{ key: keyOf("Bob"), endpoint }]);
 });
 
 Deno.test("Entrances keeps those who were met last, and writes each once in a while", () => {

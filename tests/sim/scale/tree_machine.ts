@@ -43,7 +43,10 @@ export class TreeMachine implements ScaleMachine {
   readonly #broadcast: Broadcast;
   readonly #linkByPeer = new Map<PeerKey, { readonly link: LinkId; readonly dialler: PeerKey }>();
   readonly #peerByLink = new Map<LinkId, PeerKey>();
-  readonly #dialled = new Map<number, PeerKey | null>();
+  readonly #dialled = new Map<
+    number,
+    { readonly peer: PeerKey | null; readonly endpoint: Endpoint }
+  >();
   /** The delivered bundles of each stream, in order; the first one has counter 1. */
   readonly #delivered = new Map<StreamKey, Bundle[]>();
   readonly #waiting = new Map<StreamKey, Map<number, BundleMessage & { from: PeerKey }>>();
@@ -60,6 +63,7 @@ export class TreeMachine implements ScaleMachine {
     const nobody = () => [];
     this.#overlay = new Overlay(OVERLAY_LAN, environment, signer.key, {
       own: () => own,
+      endpointsOf: nobody,
       live: nobody,
       standings: nobody,
       isHere: () => true,
@@ -108,10 +112,10 @@ export class TreeMachine implements ScaleMachine {
       case "link-down":
         return this.#linkDown(input);
       case "dial-failed": {
-        const peer = this.#dialled.get(input.attempt) ?? null;
+        const { peer = null, endpoint } = this.#dialled.get(input.attempt) ?? {};
         this.#dialled.delete(input.attempt);
-        if (peer !== null && !this.#linkByPeer.has(peer)) {
-          this.#toOverlay({ type: "dial-failed", peer });
+        if (peer !== null && endpoint !== undefined && !this.#linkByPeer.has(peer)) {
+          this.#toOverlay({ type: "dial-failed", peer, endpoint });
         }
         return;
       }
@@ -171,13 +175,13 @@ export class TreeMachine implements ScaleMachine {
 
   #dial(peer: PeerKey | null, endpoint: Endpoint): void {
     const attempt = ++this.#attempts;
-    this.#dialled.set(attempt, peer);
+    this.#dialled.set(attempt, { peer, endpoint });
     this.#out.push({ type: "dial", attempt, endpoint, expect: peer, room: null, secret: null });
   }
 
   /** Of two links between the same two members, the one dialled by the smaller key is kept. */
   #linkUp({ link, peer, dialled, remote, attempt }: LinkUp): void {
-    const isEntrance = attempt !== null && this.#dialled.get(attempt) === null;
+    const isEntrance = attempt !== null && this.#dialled.get(attempt)?.peer === null;
     if (attempt !== null) this.#dialled.delete(attempt);
     const dialler = dialled ? this.signer.key : peer;
     const before = this.#linkByPeer.get(peer);
@@ -186,7 +190,7 @@ export class TreeMachine implements ScaleMachine {
     this.#linkByPeer.set(peer, { link, dialler });
     if (before !== undefined) return this.#close(before.link);
     const endpoint = { host: remote.host, port: this.config.advertise.port };
-    this.#toOverlay({ type: "peer-up", peer, endpoint, dialled });
+    this.#toOverlay({ type: "peer-up", peer, endpoint, reached: dialled ? endpoint : null });
     if (!isEntrance) return;
     this.#toOverlay({ type: "welcomed", by: peer });
     this.#ready();
