@@ -17,8 +17,10 @@ export interface Server {
   readonly endpoint: Endpoint;
   /** The path of the file with the pinned keys. */
   readonly knownPeers: string;
-  /** The key that the server must have; null: none is pinned yet, so the first one that answers is accepted. */
-  readonly expect: Fingerprint | null;
+  /** The key that is pinned; null: none yet. */
+  readonly pinned: Fingerprint | null;
+  /** The key that the user named beforehand, the pinned one where there is one; null: none was named. */
+  readonly given: Fingerprint | null;
 }
 
 export interface ServerKeyOutput {
@@ -34,16 +36,18 @@ export interface ServerKeyOutput {
 
 export class ServerKey {
   #expected: Fingerprint | null;
+  #isPinned: boolean;
   #strange: PeerKey | null = null;
   #toldAtMs = -Infinity;
   /** Until then, no other key replaces `#strange`. */
   #keptUntilMs = -Infinity;
 
   constructor(readonly server: Server, readonly out: ServerKeyOutput) {
-    this.#expected = server.expect;
+    this.#expected = server.pinned ?? server.given;
+    this.#isPinned = server.pinned !== null;
   }
 
-  /** The key that the server must have; null: none is pinned yet, so the first one that answers is accepted. */
+  /** The key that the server must have; null: the first one that answers is accepted. */
   get expected(): Fingerprint | null {
     return this.#expected;
   }
@@ -54,19 +58,18 @@ export class ServerKey {
   }
 
   /**
-   * The server answered with the expected key, so no other one is left to accept. @returns Whether this is the
-   * first connection.
+   * The server answered with the expected key, so no other one is left to accept: pins it, at the first connection.
    */
-  proved(key: PeerKey): boolean {
+  proved(key: PeerKey): void {
     this.#strange = null;
-    if (this.#expected !== null) return false;
-    this.#pin(key, false);
-    return true;
+    if (!this.#isPinned) this.#pin(key, false);
   }
 
   /** The server answered with another key. @returns The error text for a program in which nobody can type `/trust`. */
   refusal(key: PeerKey): string {
-    const way = `delete the line with ${this.#expected} from ${this.server.knownPeers}`;
+    const way = this.#isPinned
+      ? `delete the line with ${this.#expected} from ${this.server.knownPeers}`
+      : "correct the one you gave";
     return `${this.#found(key)}; if that is right, ${way} and start again`;
   }
 
@@ -98,13 +101,16 @@ export class ServerKey {
 
   #pin(key: PeerKey, again: boolean): void {
     this.#expected = fingerprintOf(key);
+    this.#isPinned = true;
     this.out.push({ type: "pin", name: this.server.name, key, again });
   }
 
   #found(key: PeerKey): string {
     const { what, endpoint } = this.server;
-    return `The ${what} at ${endpointText(endpoint)} has another key than before: ${
+    const other = this.#isPinned ? "than before" : "than the one you gave";
+    const was = this.#isPinned ? "it was" : "not";
+    return `The ${what} at ${endpointText(endpoint)} has another key ${other}: ${
       fingerprintOf(key)
-    }, it was ${this.#expected}`;
+    }, ${was} ${this.#expected}`;
   }
 }

@@ -11,7 +11,7 @@ import { type Flag, portApart, takesValue } from "./flags.ts";
 import type { FileNeed, FileUse } from "./least_privilege.ts";
 import { didYouMean } from "../base/nearest.ts";
 import { inWords } from "../base/words.ts";
-import type { AdvertisedAddress, CommonOptions } from "./options.ts";
+import type { CommonOptions, ServerAddress } from "./options.ts";
 
 /** Reads one variable of the environment. */
 export type Variables = (name: string) => string | undefined;
@@ -228,8 +228,8 @@ export function serverAddress(
   line: CommandLine,
   flag: "server" | "registry",
   entry: Pick<ProgramCommand, "name" | "form" | "example">,
-): AdvertisedAddress {
-  const address = line.value<AdvertisedAddress>(flag);
+): ServerAddress {
+  const address = line.value<ServerAddress>(flag);
   const [, extra] = line.words;
   if (extra !== undefined) {
     const apart = portApart(flag, address, line.words);

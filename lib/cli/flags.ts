@@ -16,7 +16,7 @@ import { didYouMean } from "../base/nearest.ts";
 import { quotedStart } from "../base/text.ts";
 import { inWords } from "../base/words.ts";
 import type { FileUse } from "./least_privilege.ts";
-import type { AdvertisedAddress } from "./options.ts";
+import type { AdvertisedAddress, ServerAddress } from "./options.ts";
 
 /** A flag without a value: on if it is given. */
 export interface Switch {
@@ -119,12 +119,22 @@ export function oneOf<Word extends string>(
   return { parse, words };
 }
 
+/** The fingerprint of a key. */
+export function fingerprint(text: string, what: string): Fingerprint {
+  return fingerprintAs("a fingerprint", text, what);
+}
+
 /** Fingerprints of keys, separated by commas. */
 export function fingerprints(text: string, what: string): readonly Fingerprint[] {
-  return text.split(",").map((one) => {
-    if (fingerprintFault(one) === null) return parseFingerprint(one);
-    throw wrong(what, `fingerprints with commas between them (${fingerprintFault(one)})`, one);
-  });
+  return text.split(",").map((one) =>
+    fingerprintAs("fingerprints with commas between them", one, what)
+  );
+}
+
+function fingerprintAs(expected: string, text: string, what: string): Fingerprint {
+  const fault = fingerprintFault(text);
+  if (fault === null) return parseFingerprint(text);
+  throw wrong(what, `${expected} (${fault})`, text);
 }
 
 /** The path of a file, which may not exist yet. */
@@ -154,20 +164,32 @@ export function hostAndMaybePort(text: string, what: string): AdvertisedAddress 
   return { host: host(match[1]!, what), port: remotePort(match[2]!, `The port of ${what}`) };
 }
 
+/** The form of `server`, for the usage. */
+export const SERVER_FORM = "HOST[:PORT][#FINGERPRINT]";
+
+/** `HOST` or `HOST:PORT` of a program to be dialled, and perhaps the fingerprint of the key that it must have. */
+export function server(text: string, what: string): ServerAddress {
+  const at = text.indexOf("#"); // no host has one
+  if (at < 0) return { ...hostAndMaybePort(text, what), key: null };
+  const key = fingerprint(text.slice(at + 1), `The key after # of ${what}`);
+  return { ...hostAndMaybePort(text.slice(0, at), what), key };
+}
+
 /**
  * What to write where a port stands among the words that belongs to the address of a flag, which has none.
  * @returns A sentence without a full stop; null where no port stands there.
  */
 export function portApart(
   flag: string,
-  address: AdvertisedAddress | undefined,
+  address: ServerAddress | undefined,
   words: readonly string[],
 ): string | null {
   if (address === undefined || address.port !== null) return null;
   const port = words.map(parsePort).findLast((each) => each !== null) ?? null;
   if (port === null) return null;
-  const { host } = address;
-  return `The port belongs to the host: write --${flag} ${endpointText({ host, port })}`;
+  const { host, key } = address;
+  const written = endpointText({ host, port }) + (key === null ? "" : `#${key}`);
+  return `The port belongs to the host: write --${flag} ${written}`;
 }
 
 /** `HOST PORT`, as two words. */

@@ -5,7 +5,7 @@ import { P2pchatError } from "../base/errors.ts";
 import { fingerprintOf } from "../base/fingerprint.ts";
 import { type Endpoint, endpointText } from "../base/ids.ts";
 import type { Logger } from "../base/environment.ts";
-import { foldName, shownName } from "../base/names.ts";
+import { shownName } from "../base/names.ts";
 import type { MemberCommand, MemberEvent } from "../protocols/group/events.ts";
 import { COORDINATOR_NAME } from "../protocols/group/history.ts";
 import type { MemberConfig } from "../protocols/group/member_io.ts";
@@ -25,7 +25,7 @@ import { CATCHING_UP_TOLD_MS, type MemberOwnEvent, MemberRendering } from "./mem
 import { inputTo } from "./mode_input.ts";
 import type { MemberOptions } from "./options.ts";
 import { endpointForOthers } from "./own_address.ts";
-import { keyPinned, pinnedKeys, pinsIn } from "./pins.ts";
+import { keyPinned, pinnedKeys, pinsIn, serverKeyPinned } from "./pins.ts";
 import { modePorts, runMode } from "./run_mode.ts";
 import { SERVE_PORT_DEFAULT } from "./serve_arguments.ts";
 import {
@@ -124,10 +124,15 @@ class KeptElsewhere extends Error {
  * known once it answers, identifies the place.
  */
 async function chatWhereItIs(program: Program): Promise<void> {
-  const { places, options: { server }, logPath, ui } = program;
+  const { places, options: { server, serverKey }, logPath, ui } = program;
   const firstSteps = ui.interactive && places.all.length === 0 ? [FIRST_GROUP] : [];
   const named = await places.at(server);
-  let place = places.mayBeElsewhere(named) ? await placeOfWhoAnswers(program) ?? named : named;
+  const elsewhere = !places.mayBeElsewhere(named)
+    ? null
+    : serverKey === null
+    ? await placeOfWhoAnswers(program)
+    : places.of(serverKey);
+  let place = elsewhere ?? named;
   for (;;) {
     const notices = place === named ? firstSteps : [otherAddressText(server, place)];
     try {
@@ -261,12 +266,13 @@ function guarded({ place, places, relay }: Wiring, host: () => MemberHost | null
 }
 
 function configOf(
-  { options, knownPeers, folder, logPath }: Wiring,
+  wiring: Wiring,
   { history, last }: OpenedGroup,
   port: number,
   scope: string,
 ): Omit<MemberConfig, "records"> {
-  const { name, server, wait } = options;
+  const { options, place, knownPeers, folder, logPath } = wiring;
+  const { name, server, serverKey, wait } = options;
   const pins = pinnedKeys(knownPeers, scope);
   const isUsualPort = server.port === SERVE_PORT_DEFAULT;
   const listening = endpointForOthers(options, port);
@@ -274,7 +280,12 @@ function configOf(
     name,
     coordinator: server,
     server: isUsualPort ? server.host : endpointText(server),
-    expect: pins.get(foldName(COORDINATOR_NAME)) ?? null,
+    expect: serverKeyPinned(wiring, {
+      scope,
+      name: COORDINATOR_NAME,
+      title: `coordinator at ${place.address}`,
+    }, serverKey),
+    given: serverKey,
     port: listening.port,
     host: advertisedHost(options),
     listening,

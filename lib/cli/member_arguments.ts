@@ -6,9 +6,10 @@ import {
   advertiseFlag,
   chosenName,
   fileName,
-  hostAndMaybePort,
   hostFlag,
   listenPort,
+  server,
+  SERVER_FORM,
 } from "./flags.ts";
 import type { AdvertisedAddress, MemberOptions } from "./options.ts";
 import { SERVE_PORT_DEFAULT } from "./serve_arguments.ts";
@@ -29,9 +30,9 @@ export const memberProgramCommand: ProgramCommand = {
   flags: [
     {
       name: "server",
-      value: "HOST[:PORT]",
-      help: `where the group's coordinator listens (port ${SERVE_PORT_DEFAULT})`,
-      parse: hostAndMaybePort,
+      value: SERVER_FORM,
+      help: `where the group's coordinator listens (port ${SERVE_PORT_DEFAULT}), and its key`,
+      parse: server,
     },
     hostFlag("receive datagrams"),
     {
@@ -75,11 +76,12 @@ export function memberOptions(line: CommandLine): MemberOptions {
   if (name === undefined) {
     throw new P2pchatError("usage", `A name is missing. ${wrongWords(words).message}`);
   }
-  const server = serverAddress(line, "server", words);
+  const { host, port, key } = serverAddress(line, "server", words);
   return {
     ...line.common,
     name: chosenName(name),
-    server: { host: server.host, port: server.port ?? SERVE_PORT_DEFAULT },
+    server: { host, port: port ?? SERVE_PORT_DEFAULT },
+    serverKey: key,
     host: line.value<string>("host") ?? null,
     port: line.value<number>("port") ?? null,
     advertise: line.value<AdvertisedAddress>("advertise") ?? null,

@@ -296,7 +296,15 @@ function beginning(options: MeshOptions, last: RoomId | null): MeshConfig["begin
     // A former member of the room rejoins it, whichever invite is used.
     const known = last !== null && (invite === null || invite.room === last) ? { last } : {};
     const named = options.contact === null ? {} : { named: true } as const;
-    return { kind: "join", contact, ...named, ...(invite === null ? {} : { invite }), ...known };
+    const key = options.contactKey === null ? {} : { key: options.contactKey };
+    return {
+      kind: "join",
+      contact,
+      ...named,
+      ...key,
+      ...(invite === null ? {} : { invite }),
+      ...known,
+    };
   }
   if (!options.foundNew && last !== null) return { kind: "resume", room: last };
   return { kind: "found", ...(options.foundPrivate ? { private: true } : {}) };

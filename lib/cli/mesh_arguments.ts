@@ -1,16 +1,18 @@
 /** The command line of `p2pchat mesh`. */
 
 import { P2pchatError } from "../base/errors.ts";
-import { type Endpoint, endpointText } from "../base/ids.ts";
+import type { Fingerprint } from "../base/fingerprint.ts";
+import { endpointText } from "../base/ids.ts";
 import { type Invite, parseInvite } from "../protocols/mesh/invite.ts";
 import { type CommandLine, type ProgramCommand, wrongWords } from "./arguments.ts";
 import {
   advertiseFlag,
   chosenName,
   endpoint,
-  hostAndMaybePort,
+  fingerprint,
   hostFlag,
   listenPort,
+  server,
   wholeNumber,
 } from "./flags.ts";
 import type { AdvertisedAddress, MeshOptions } from "./options.ts";
@@ -47,6 +49,12 @@ export const meshProgramCommand: ProgramCommand = {
       help: `earlier messages to show on joining for the first time (${HISTORY_COUNT_DEFAULT})`,
       parse: wholeNumber(0, HISTORY_COUNT_MAX),
     },
+    {
+      name: "key",
+      value: "FINGERPRINT",
+      help: "the key of the member at HOST PORT: join only if that one answers",
+      parse: fingerprint,
+    },
     { name: "new", help: "create another room instead of going back to the last one" },
     { name: "private", help: "create a room that can be joined only with an invite" },
     {
@@ -82,7 +90,7 @@ export function meshOptions(line: CommandLine): MeshOptions {
   if (address.length > 2) throw wrongWords(words, address[2]);
   const parsedName = chosenName(name);
   const invite = inviteIn(line);
-  const contact = contactOf(address);
+  const { contact, key } = contactOf(address, line.value<Fingerprint>("key") ?? null);
   const founding = ["new", "private"].find((flag) => line.isOn(flag));
   if (founding !== undefined && (contact !== null || invite !== null)) {
     const joining = contact === null ? "--invite" : endpointText(contact);
@@ -98,6 +106,7 @@ export function meshOptions(line: CommandLine): MeshOptions {
     ...line.common,
     name: parsedName,
     contact,
+    contactKey: key,
     invite,
     host: line.value<string>("host") ?? null,
     port: line.value<number>("port") ?? null,
@@ -135,14 +144,26 @@ function isInvite(text: string): boolean {
   }
 }
 
-/** `HOST PORT`, or `HOST:PORT` in one word; null where neither is given. */
-function contactOf([hostText, portText]: readonly string[]): Endpoint | null {
-  if (hostText === undefined) return null;
-  if (portText !== undefined) return endpoint(hostText, portText);
-  const { host, port } = hostAndMaybePort(hostText, "HOST");
-  if (port !== null) return { host, port };
-  throw new P2pchatError(
-    "usage",
-    `The port is missing after ${host}. ${wrongWords(words).message}`,
-  );
+/** `HOST PORT`, or `HOST:PORT` in one word, which may name the key; null where neither is given. */
+function contactOf(
+  [hostText, portText]: readonly string[],
+  flagKey: Fingerprint | null,
+): Pick<MeshOptions, "contact"> & { readonly key: Fingerprint | null } {
+  if (hostText === undefined) {
+    if (flagKey === null) return { contact: null, key: null };
+    const fault = "--key is that of the member at HOST PORT, which is missing";
+    throw new P2pchatError("usage", `${fault}. ${wrongWords(words).message}`);
+  }
+  if (portText !== undefined) return { contact: endpoint(hostText, portText), key: flagKey };
+  const { host, port, key } = server(hostText, "HOST");
+  if (port === null) {
+    throw new P2pchatError(
+      "usage",
+      `The port is missing after ${host}. ${wrongWords(words).message}`,
+    );
+  }
+  if (key !== null && flagKey !== null && key !== flagKey) {
+    throw new P2pchatError("usage", `--key is ${flagKey}, and HOST has ${key}; give one of them`);
+  }
+  return { contact: { host, port }, key: flagKey ?? key };
 }

@@ -27,12 +27,20 @@ export interface AdvertisedAddress {
   readonly port: number | null;
 }
 
+/** A program to be dialled; without a port, the usual one. */
+export interface ServerAddress extends AdvertisedAddress {
+  /** The key that it must have; null: none was given. */
+  readonly key: Fingerprint | null;
+}
+
 /** `p2pchat mesh NAME [HOST PORT]`. */
 export interface MeshOptions extends CommonOptions {
   /** Valid and in NFC. */
   readonly name: string;
   /** The member to join through; `null`: those in the invite, otherwise resume the last room, or found one. */
   readonly contact: Endpoint | null;
+  /** The key that the contact must have; `null`: any. */
+  readonly contactKey: Fingerprint | null;
   /** An invite to a room, with addresses of members. */
   readonly invite: Invite | null;
   /** Address to listen at; `null`: all. */
@@ -72,6 +80,8 @@ export interface MemberOptions extends CommonOptions {
   readonly name: string;
   /** The coordinator's address. */
   readonly server: Endpoint;
+  /** The key that the coordinator must have; `null`: the one met before, or else whoever answers first. */
+  readonly serverKey: Fingerprint | null;
   /** Address to listen at; `null`: all. */
   readonly host: string | null;
   /** `null`: the last port used, or the first free one of the usual ones; 0: any free one. */
@@ -95,6 +105,10 @@ export interface RegistryOptions extends CommonOptions {
   readonly newPasswordFile: string | null;
   /** The directory's address. */
   readonly registry: Endpoint;
+  /** The key that the directory must have; `null`: the one met before, or else whoever answers first. */
+  readonly registryKey: Fingerprint | null;
+  /** Whether a password that nobody types may go to a directory whose key isn't known. */
+  readonly trustFirst: boolean;
   /** Address to listen at for calls; `null`: all. */
   readonly host: string | null;
   /** 0: any free one. */

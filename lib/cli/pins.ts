@@ -1,10 +1,11 @@
 /** The keys that a mode has met, and how it stores new ones. */
 
+import { P2pchatError } from "../base/errors.ts";
 import type { Fingerprint } from "../base/fingerprint.ts";
 import { foldName } from "../base/names.ts";
 import type { KeepPin } from "../runtime/mode_host.ts";
 import type { KnownPeers } from "../store/known_peers.ts";
-import { type Session, showFailure } from "./session.ts";
+import { knownPeersPath, type Profile, type Session, showFailure } from "./session.ts";
 import type { ShownEvent } from "./user_interface.ts";
 
 /** The keys pinned in a scope, by folded name. */
@@ -23,6 +24,26 @@ export function keyPinned(
   name: string,
 ): Fingerprint | null {
   return knownPeers.pinOf(scope, name)?.fingerprint ?? null;
+}
+
+/**
+ * The key pinned for a server; null where there is none.
+ * @param title The server in words, with its address.
+ * @param given The key that the user names on the command line; null: none.
+ * @throws {P2pchatError} `key-changed` where the two differ.
+ */
+export function serverKeyPinned(
+  { knownPeers, folder }: Pick<Profile, "knownPeers" | "folder">,
+  { scope, name, title }: { readonly scope: string; readonly name: string; readonly title: string },
+  given: Fingerprint | null,
+): Fingerprint | null {
+  const pinned = keyPinned(knownPeers, scope, name);
+  if (pinned === null || given === null || pinned === given) return pinned;
+  throw new P2pchatError(
+    "key-changed",
+    `The ${title} had another key before than the one you gave: ${pinned}, not ${given}; if yours is right, ` +
+      `delete the line with ${pinned} from ${knownPeersPath(folder)} and start again`,
+  );
 }
 
 /** Returns a function that pins keys in a scope; failures are shown. */

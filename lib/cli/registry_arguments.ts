@@ -2,7 +2,7 @@
 
 import { P2pchatError } from "../base/errors.ts";
 import { type CommandLine, type ProgramCommand, serverAddress, wrongWords } from "./arguments.ts";
-import { chosenName, fileName, hostAndMaybePort, hostFlag, listenPort } from "./flags.ts";
+import { chosenName, fileName, hostFlag, listenPort, server, SERVER_FORM } from "./flags.ts";
 import type { RegistryOptions } from "./options.ts";
 import { PASSWORD_FILE_FLAG } from "./password_source.ts";
 import { REGSERVER_PORT_DEFAULT } from "./regserver_arguments.ts";
@@ -24,14 +24,19 @@ export const registryProgramCommand: ProgramCommand = {
   flags: [
     {
       name: "registry",
-      value: "HOST[:PORT]",
-      help: `where the directory listens (port ${REGSERVER_PORT_DEFAULT})`,
-      parse: hostAndMaybePort,
+      value: SERVER_FORM,
+      help: `where the directory listens (port ${REGSERVER_PORT_DEFAULT}), and its key`,
+      parse: server,
     },
     { name: "login", help: "log in with the account NAME, instead of being asked how to log in" },
     { name: "signup", help: "sign up for the account NAME" },
     { name: "guest", help: "enter as guest NAME, without an account" },
     PASSWORD_FILE_FLAG,
+    {
+      name: "trust-first",
+      help: "send a password that nobody types to a directory whose key isn't known yet, whoever " +
+        "answers there; better name the key",
+    },
     {
       name: "new-password-file",
       value: "FILE",
@@ -63,7 +68,7 @@ export const registryProgramCommand: ProgramCommand = {
  */
 export function registryOptions(line: CommandLine): RegistryOptions {
   const [name] = line.words;
-  const registry = serverAddress(line, "registry", words);
+  const { host, port, key } = serverAddress(line, "registry", words);
   const ways = WAYS.filter(([flag]) => line.isOn(flag));
   if (ways.length > 1) {
     const flags = ways.map(([flag]) => `--${flag}`).join(" and ");
@@ -83,7 +88,9 @@ export function registryOptions(line: CommandLine): RegistryOptions {
     way,
     passwordFile,
     newPasswordFile,
-    registry: { host: registry.host, port: registry.port ?? REGSERVER_PORT_DEFAULT },
+    registry: { host, port: port ?? REGSERVER_PORT_DEFAULT },
+    registryKey: key,
+    trustFirst: line.isOn("trust-first"),
     host: line.value<string>("host") ?? null,
     port: line.value<number>("port") ?? 0,
     wait: !line.isOn("no-wait"),

@@ -20,15 +20,18 @@ import { openTcpLinks } from "../transport/tcp_links.ts";
 import { UdpDatagrams } from "../transport/udp_datagrams.ts";
 import type { RegistryOptions } from "./options.ts";
 import { endpointForOthers } from "./own_address.ts";
-import { keyPinned, pinnedKeys, pinsIn } from "./pins.ts";
+import { pinnedKeys, pinsIn, serverKeyPinned } from "./pins.ts";
 import { openRegistry } from "./registry_store.ts";
 import { REGSERVER_PORT_DEFAULT } from "./regserver_arguments.ts";
 import { modePorts } from "./run_mode.ts";
 import { channelIdentity, knownPeersPath, logStarted, type Session } from "./session.ts";
 import type { ShownEvent } from "./user_interface.ts";
 
-export interface ClientOptions
-  extends Pick<RegistryOptions, "name" | "way" | "registry" | "host" | "port" | "wait"> {
+export interface ClientOptions extends
+  Pick<
+    RegistryOptions,
+    "name" | "way" | "registry" | "registryKey" | "trustFirst" | "host" | "port" | "wait"
+  > {
   /** The name of the profile. */
   readonly profile: string;
   /** Whether the user is asked again after a refusal. */
@@ -95,7 +98,7 @@ export async function withClient<Event extends ShownEvent, Target>(
 
 function configOf<Event extends ShownEvent, Target>(
   session: Session<Event, Target>,
-  { name, way, registry, host, wait, asksAgain }: ClientOptions,
+  { name, way, registry, registryKey, trustFirst, host, wait, asksAgain }: ClientOptions,
   port: number,
 ): { readonly config: Omit<ClientConfig, "records">; readonly pin: KeepPin } {
   const { knownPeers, folder, ui } = session;
@@ -109,7 +112,13 @@ function configOf<Event extends ShownEvent, Target>(
     how: way,
     directory: registry,
     registry: registryText(registry),
-    expect: keyPinned(knownPeers, directoryScope, DIRECTORY_NAME),
+    expect: serverKeyPinned(session, {
+      scope: directoryScope,
+      name: DIRECTORY_NAME,
+      title: `directory at ${endpointText(registry)}`,
+    }, registryKey),
+    given: registryKey,
+    trustFirst,
     // The address for the `ready` event; other clients get the one that the directory sees.
     listening: endpointForOthers({ host, advertise: null }, port),
     pinsOf: (key: PeerKey) => {

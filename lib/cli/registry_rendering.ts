@@ -87,8 +87,8 @@ export class RegistryRendering {
     }
   }
 
-  #directoryLine({ key, isNew }: EventNamed<"directory">): Line {
-    const hint = isNew ? " (new: compare it with what its operator tells you)" : "";
+  #directoryLine({ key, known }: EventNamed<"directory">): Line {
+    const hint = known ? "" : " (new: compare it with what its operator tells you)";
     // The key is one word, so it stays whole where the line is broken.
     return [`Directory ${this.#registry}, key ${key}${hint}`];
   }

@@ -154,8 +154,8 @@ export class MeshHost extends ModeHost<MeshMessage, MeshCommand, MeshEvent, Mesh
   #execute(effect: MeshEffect): void {
     switch (effect.type) {
       case "dial": {
-        const { attempt, endpoint, expect: key, room, secret } = effect;
-        return this.dial(attempt, endpoint, { key, room, secret });
+        const { attempt, endpoint, expect: key, fingerprint = null, room, secret } = effect;
+        return this.dial(attempt, endpoint, { key, fingerprint, room, secret });
       }
       case "send":
         return this.openLinks.send(effect.link, effect.message, effect.lane);

@@ -11,7 +11,7 @@ const [KNOWN, ANN, EVE] = ["0", "a", "e"].map((digit) => digit.repeat(64)) as [
 ];
 
 /** The key of a directory, what is told of it, and a clock that the test moves. */
-function expecting(expected: PeerKey | null) {
+function expecting(pinned: PeerKey | null, given: PeerKey | null = null) {
   const told: string[] = [];
   const out = {
     nowMs: 0,
@@ -19,7 +19,7 @@ function expecting(expected: PeerKey | null) {
       told.push(`pin ${name} ${key[0]}${again ? " again" : ""}`);
     },
     error: (code: string, text: string) => {
-      const key = [KNOWN, ANN, EVE].find((each) => text.includes(`before: ${fingerprintOf(each)}`));
+      const key = [KNOWN, ANN, EVE].find((each) => text.includes(`: ${fingerprintOf(each)}, `));
       told.push(`${code} ${key?.[0]}`);
     },
   };
@@ -28,7 +28,8 @@ function expecting(expected: PeerKey | null) {
     name: "*directory*",
     endpoint: { host: "chat.example", port: 4_400 },
     knownPeers: "/home/ann/known_peers",
-    expect: expected === null ? null : fingerprintOf(expected),
+    pinned: pinned === null ? null : fingerprintOf(pinned),
+    given: given === null ? null : fingerprintOf(given),
   }, out);
   return { key, out, told };
 }
@@ -36,7 +37,8 @@ function expecting(expected: PeerKey | null) {
 Deno.test("ServerKey is pinned when it is met first, and expected from then on", () => {
   const { key, told } = expecting(null);
   assertEquals(key.expected, null);
-  assertEquals([key.proved(KNOWN), key.proved(KNOWN)], [true, false]);
+  key.proved(KNOWN);
+  key.proved(KNOWN);
   assertEquals([told, key.expected], [["pin *directory* 0"], fingerprintOf(KNOWN)]);
 });
 
@@ -68,7 +70,7 @@ Deno.test("ServerKey accepts the one that was told; any other is told at once", 
 Deno.test("ServerKey accepts none once the expected one has answered, and tells of none sooner for it", () => {
   const { key, told } = expecting(KNOWN);
   key.met(ANN);
-  assertEquals(key.proved(KNOWN), false);
+  key.proved(KNOWN);
   assertEquals(key.trust(), null);
   key.met(ANN);
   assertEquals(told, ["key-changed a"]);
@@ -86,4 +88,19 @@ Deno.test("ServerKey says where to delete the known one", () => {
       } from ` +
       "/home/ann/known_peers and start again",
   );
+});
+
+Deno.test("ServerKey that the user named is the only one accepted, and is pinned once it has answered", () => {
+  const { key, told } = expecting(null, KNOWN);
+  assertEquals(key.expected, fingerprintOf(KNOWN));
+  assertEquals(
+    key.refusal(EVE),
+    `The directory at chat.example:4400 has another key than the one you gave: ${
+      fingerprintOf(EVE)
+    }, not ${fingerprintOf(KNOWN)}; if that is right, correct the one you gave and start again`,
+  );
+  key.proved(KNOWN);
+  key.proved(KNOWN);
+  key.met(EVE);
+  assertEquals(told, ["pin *directory* 0", "key-changed e"]);
 });

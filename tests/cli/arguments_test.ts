@@ -16,6 +16,8 @@ import { VERSION } from "../../lib/cli/version.ts";
 import { encodeInvite, type Invite } from "../../lib/protocols/mesh/invite.ts";
 import { COMMON_OPTIONS, HOME, parsedOptions } from "./parsed_options.ts";
 import denoJson from "../../deno.json" with { type: "json" };
+import { fingerprintOf, parseFingerprint } from "../../lib/base/fingerprint.ts";
+import type { PeerKey } from "../../lib/base/ids.ts";
 
 /** What `mesh` would be run with. */
 function optionsOf(args: readonly string[], variables = HOME): MeshOptions {
@@ -38,10 +40,16 @@ const SPLIT = `${INVITE_TEXT.slice(0, -40)} ${INVITE_TEXT.slice(-40, -20)} ${
 }`;
 const NOWHERE = encodeInvite({ ...INVITE, endpoints: [] });
 
+/** A fingerprint. */
+const KEY = parseFingerprint("ijtghrlfdthizyo5oecdgsej2yv");
+/** Another one. */
+const OTHER = fingerprintOf("e".repeat(64) as PeerKey);
+
 const DEFAULTS: MeshOptions = {
   ...COMMON_OPTIONS,
   name: "Alice",
   contact: null,
+  contactKey: null,
   invite: null,
   host: null,
   port: null,
@@ -59,6 +67,16 @@ const UNDERSTOOD: readonly (readonly [line: string, differences: Partial<MeshOpt
   ["mesh Bob [::1] 65535", { name: "Bob", contact: { host: "::1", port: 65535 } }],
   ["mesh Bob localhost:55107", { name: "Bob", contact: { host: "localhost", port: 55107 } }],
   ["mesh Bob [fe80::1%eth0]:1", { name: "Bob", contact: { host: "fe80::1%eth0", port: 1 } }],
+  [`mesh Bob ::1 1 --key ${KEY}`, {
+    name: "Bob",
+    contact: { host: "::1", port: 1 },
+    contactKey: KEY,
+  }],
+  [`mesh Bob [::1]:1#${KEY.toUpperCase()}`, {
+    name: "Bob",
+    contact: { host: "::1", port: 1 },
+    contactKey: KEY,
+  }],
   ["mesh 007", { name: "007" }],
   ["mesh 1e3", { name: "1e3" }],
   ["--json mesh Alice", { json: true }],
@@ -104,6 +122,9 @@ const REFUSED: readonly (readonly [line: string, sentence: string])[] = [
     "Alice",
     "There is no command Alice; there is mesh, help, --version; to begin, p2pchat mesh NAME;",
   ],
+  [`mesh Bob --key ${KEY}`, "--key is that of the member at HOST PORT, which is missing"],
+  [`mesh Bob ::1 1 --key k7f3`, "--key must be a fingerprint (it must have 27 characters, has 4)"],
+  [`mesh Bob [::1]:1#${OTHER} --key ${KEY}`, `--key is ${KEY}, and HOST has ${OTHER}`],
   ["foo", "There is no command foo; there is mesh, help, --version; "],
   ["help mush", "There is no command mush; did you mean mesh?"],
   [`${"x".repeat(39)}🌶🌶`, `There is no command ${"x".repeat(39)}🌶; `],
@@ -125,7 +146,7 @@ const REFUSED: readonly (readonly [line: string, sentence: string])[] = [
   ["mesh Alice --prot 1", "The command mesh has no flag --prot; did you mean --port?"],
   [
     "mesh Alice -p 1",
-    "The command mesh has no flag -p; there is --host, --port, --advertise, --history, --new, " +
+    "The command mesh has no flag -p; there is --host, --port, --advertise, --history, --key, --new, " +
     "--private, --invite, --passive, --data, --json, --plain, --no-color, --stay, --verbose, " +
     "--log-file, --help, --version; p2pchat help mesh says more",
   ],

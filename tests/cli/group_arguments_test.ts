@@ -1,5 +1,6 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { P2pchatError } from "../../lib/base/errors.ts";
+import { parseFingerprint } from "../../lib/base/fingerprint.ts";
 import { parseCommandLine } from "../../lib/cli/arguments.ts";
 import { friendsProgramCommand } from "../../lib/cli/friends_arguments.ts";
 import { memberOptions, memberProgramCommand } from "../../lib/cli/member_arguments.ts";
@@ -13,10 +14,13 @@ const COMMON = {
   ...COMMON_OPTIONS,
 } as const;
 
+const KEY = parseFingerprint("ijtghrlfdthizyo5oecdgsej2yv");
+
 const MEMBER: MemberOptions = {
   ...COMMON,
   name: "Alice",
   server: { host: "chat.example", port: 6_000 },
+  serverKey: null,
   host: null,
   port: null,
   advertise: null,
@@ -29,6 +33,7 @@ const MEMBERS: readonly (readonly [line: string, differences: Partial<MemberOpti
   ["peer --server=chat.example Alice", {}],
   ["peer Alice --server chat.example:7000", { server: { host: "chat.example", port: 7_000 } }],
   ["peer Alice --server [::1]:7000", { server: { host: "::1", port: 7_000 } }],
+  [`peer Alice --server chat.example#${KEY}`, { serverKey: KEY }],
   ["peer Alice --server ::1", { server: { host: "::1", port: 6_000 } }],
   ["peer Alice --server chat.example --port 9001 --host ::1", { port: 9_001, host: "::1" }],
   ["peer Alice --server chat.example --advertise me.example:7", {

@@ -1,5 +1,6 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { P2pchatError } from "../../lib/base/errors.ts";
+import { parseFingerprint } from "../../lib/base/fingerprint.ts";
 import type { RegistryOptions } from "../../lib/cli/options.ts";
 import { registryOptions, registryProgramCommand } from "../../lib/cli/registry_arguments.ts";
 import { COMMON_OPTIONS, parsedOptions } from "./parsed_options.ts";
@@ -9,6 +10,8 @@ function optionsOf(line: string): RegistryOptions {
   return parsedOptions(registryProgramCommand, registryOptions, line.split(" "));
 }
 
+const KEY = parseFingerprint("ijtghrlfdthizyo5oecdgsej2yv");
+
 const DEFAULTS: RegistryOptions = {
   ...COMMON_OPTIONS,
   name: "alice",
@@ -16,6 +19,8 @@ const DEFAULTS: RegistryOptions = {
   passwordFile: null,
   newPasswordFile: null,
   registry: { host: "chat.example", port: 4_400 },
+  registryKey: null,
+  trustFirst: false,
   host: null,
   port: 0,
   wait: true,
@@ -29,6 +34,12 @@ const UNDERSTOOD: readonly (readonly [line: string, differences: Partial<Registr
   ["peer alice --registry chat.example:4401", { registry: { host: "chat.example", port: 4_401 } }],
   ["peer alice --registry [::1]:4401", { registry: { host: "::1", port: 4_401 } }],
   ["peer alice --registry chat.example --login", { way: "log-in" }],
+  ["peer alice --registry chat.example --login --trust-first", { way: "log-in", trustFirst: true }],
+  [`peer alice --registry chat.example#${KEY}`, { registryKey: KEY }],
+  [`peer alice --registry [::1]:4401#${KEY}`, {
+    registry: { host: "::1", port: 4_401 },
+    registryKey: KEY,
+  }],
   ["peer alice --registry chat.example --signup --password-file pw", {
     way: "sign-up",
     passwordFile: "pw",
@@ -55,6 +66,10 @@ for (const [line, differences] of UNDERSTOOD) {
 const REFUSED: readonly (readonly [line: string, code: string, text: string])[] = [
   ["peer alice bob --registry chat.example", "usage", '"bob"'],
   ["peer alice --registry chat.example 4400", "usage", "write --registry chat.example:4400"],
+  [`peer alice --registry chat.example#${KEY} 4401`, "usage", `chat.example:4401#${KEY}`],
+  ["peer alice --registry chat.example#", "usage", "27 characters, has 0"],
+  [`peer alice --registry chat.example#${KEY}:4401`, "usage", "27 characters, has 32"],
+  [`peer alice --registry #${KEY}`, "usage", "--registry must be a host name"],
   ["peer a/b --registry chat.example", "bad-name", "a/b"],
   ["peer --registry chat.example --login", "usage", "NAME is missing"],
   ["peer alice --registry chat.example --login --guest", "usage", "--login and --guest"],

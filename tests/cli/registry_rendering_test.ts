@@ -60,15 +60,19 @@ function linesOf(
   return text;
 }
 
+function directory(key: string, known: boolean): RegistryOwnEvent {
+  return { event: "directory", host: "chat.example", port: 4_400, key, known };
+}
+
 const IN = [READY, UP, USERS] as const;
 
 const SHOWN: readonly (readonly [events: readonly RegistryOwnEvent[], text: string])[] = [
   [[READY], ""],
   [
-    [READY, { event: "directory", key: "k3", isNew: true }],
+    [READY, directory("k3", false)],
     "Directory chat.example, key k3 (new: compare it with what its operator tells you)\n",
   ],
-  [[READY, { event: "directory", key: "k3", isNew: false }], "Directory chat.example, key k3\n"],
+  [[READY, directory("k3", true)], "Directory chat.example, key k3\n"],
   [[READY, UP], ""],
   [
     [READY, UP, USERS],
@@ -387,7 +391,7 @@ function firstLineOf(events: readonly RegistryOwnEvent[]): string {
 
 Deno.test("RegistryRendering: the directory's key stays whole where its line is broken", () => {
   const key = "ijtghrlfdthizyo5oecdgsej2yv";
-  const shown = firstLineOf([READY, { event: "directory", key, isNew: true }]);
+  const shown = firstLineOf([READY, directory(key, false)]);
 
   assertEquals(shown.split("\n"), [
     "Directory chat.example, key",

@@ -28,8 +28,8 @@ Deno.test("directory: who signs up is in, and may log in with the password from 
   const [ready, key, up, users] = alice.events;
   assertEquals([ready!.event, ready!.command, ready!.name], ["ready", "peer", "alice"]);
   assertEquals([ready!.host, ready!.port], ["127.0.0.1", world.callPort("alice")]);
-  assertEquals([key!.event, key!.isNew], ["directory", true]);
-  assertEquals(key!.key, directory.events[0]!.key);
+  assertEquals([key!.event, key!.host, key!.port], ["directory", "127.0.0.1", world.port]);
+  assertEquals([key!.key, key!.known], [directory.events[0]!.key, false]);
   assertEquals([up!.event, up!.state, up!.name, up!.guest], ["session", "up", "alice", false]);
   assertEquals(users!.users, [
     {
@@ -47,11 +47,43 @@ Deno.test("directory: who signs up is in, and may log in with the password from 
   assertEquals(world.accounts(), ["alice"]);
 
   const again = await world.logIn("alice", { device: "another" });
-  assertEquals((await again.until(is("directory"))).isNew, true);
+  assertEquals((await again.until(is("directory"))).known, false);
   await again.end();
   assertEquals(await endOf(again), [0, "bye", "quit"]);
   const same = await world.logIn("alice", { device: "another" });
-  assertEquals((await same.until(is("directory"))).isNew, false);
+  assertEquals((await same.until(is("directory"))).known, true);
+});
+
+Deno.test("directory: a script's password goes to no directory whose key isn't known", async () => {
+  const { world, directory } = await DirectoryWorld.open(["alice"]);
+  await using _ = world;
+  const { key } = directory.events[0]!;
+  const other = "ijtghrlfdthizyo5oecdgsej2yv";
+  for (const how of ["--login", "--signup"]) {
+    const first = world.launch(how, "alice", { device: "first", trustFirst: false });
+    assertEquals(await endOf(first), [2, "fatal", "usage"]);
+    const { text } = first.events.at(-1)!;
+    assert(text.includes(`--registry 127.0.0.1:${world.port}#FINGERPRINT`), text);
+    assertEquals(first.events.find(is("directory"))!.known, false);
+  }
+  assertEquals(directory.events.filter(is("login")), []);
+
+  const wrong = { device: "wrong", trustFirst: false, registry: `${world.registry}#${other}` };
+  assertEquals(await endOf(world.launch("--login", "alice", wrong)), [4, "fatal", "key-changed"]);
+  const named = await world.logIn("alice", {
+    trustFirst: false,
+    registry: `${world.registry}#${key}`,
+  });
+  assertEquals(named.events.find(is("directory"))!.known, true);
+  await named.end();
+  await endOf(named);
+  const pinned = await world.logIn("alice", { trustFirst: false });
+  await pinned.end();
+  await endOf(pinned);
+  const contrary = world.launch("--login", "alice", { registry: `${world.registry}#${other}` });
+  assertEquals(await endOf(contrary), [4, "fatal", "key-changed"]);
+  const { text } = contrary.events.at(-1)!;
+  assert([key, other, "known_peers"].every((part) => text.includes(part)), text);
 });
 
 Deno.test("directory: a log-in makes a weaker hash anew, and the password stays", async () => {

@@ -55,7 +55,8 @@ async function openWorldWith(
   await directory.until(is("ready"));
   const start = (name: string, how: string, options: NodeOptions = {}) => {
     const registry = `${hosts.address("directory")}:${DIRECTORY_PORT}`;
-    const words = ["peer", name, "--registry", registry, "--port", String(CALL_PORT)];
+    const first = ["--trust-first", "--port", String(CALL_PORT)];
+    const words = ["peer", name, "--registry", registry, ...first];
     return launch(name, words, { ...options, args: [how] });
   };
   const [ann, bob] = [start("ann", "--guest"), start("bob", how, options)];

@@ -21,6 +21,8 @@ export interface ClientOptions extends NodeOptions {
   readonly device?: string;
   /** The address at which it takes calls. */
   readonly host?: string;
+  /** False: it sends no password to a directory whose key isn't known. */
+  readonly trustFirst?: boolean;
 }
 
 /** Writes accounts with these names, all with `PASSWORD`, to the directory's data folder. */
@@ -100,9 +102,13 @@ export class DirectoryWorld implements AsyncDisposable {
   }
 
   /** The command-line arguments of a client. */
-  words(name: string, { device = name, registry, host = "127.0.0.1" }: ClientOptions = {}) {
+  words(
+    name: string,
+    { device = name, registry, host = "127.0.0.1", trustFirst = true }: ClientOptions = {},
+  ) {
     const port = String(this.callPort(device));
-    return ["peer", name, "--registry", registry ?? this.registry, "--host", host, "--port", port];
+    const flags = [...(trustFirst ? ["--trust-first"] : []), "--host", host, "--port", port];
+    return ["peer", name, "--registry", registry ?? this.registry, ...flags];
   }
 
   /** Starts a client without waiting; `how`: `--login`, `--signup` or `--guest`. */

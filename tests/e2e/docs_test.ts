@@ -372,7 +372,9 @@ Deno.test("docs/directory.md: the session reads as it does", async () => {
   await using bob = TextProgram.start(["peer", "bob", ...come, "--guest"]);
   await bob.until(/Online/);
   const env = { P2PCHAT_PASSWORD: "correct horse" };
-  await using alice = TextProgram.start(["peer", "alice", ...come, "--signup"], { env });
+  await using alice = TextProgram.start(["peer", "alice", ...come, "--signup", "--trust-first"], {
+    env,
+  });
   await alice.until(/Online/);
   await alice.type("bob", "shall we?");
   await bob.until(/is calling/);

@@ -5,7 +5,7 @@
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { failureOf, inTemporaryFolder, outputOf } from "./failures.ts";
-import { Nodes, type ShownEvent } from "./node.ts";
+import { Node, Nodes, type ShownEvent } from "./node.ts";
 import { freePort } from "./ports.ts";
 import { TextProgram } from "./text_program.ts";
 
@@ -231,6 +231,21 @@ Deno.test("a name that is taken is refused in a sentence, before anything is sho
 
   assertEquals([failure.code, failure.status], ["name-taken", 4]);
   assertMatch(failure.text, /alice.*; .*(another|choose)/i);
+});
+
+Deno.test("where the member's key is named, nobody else is joined, at one's own address either", async () => {
+  await using nodes = new Nodes();
+  const alice = await nodes.ready("Alice", null);
+  const { key } = alice.events.find(({ event }) => event === "ready")!;
+  const other = "ijtghrlfdthizyo5oecdgsej2yv";
+
+  const words = ["mesh", "Bob", "127.0.0.1", String(alice.port), ...LISTEN];
+  const failure = await failureOf([...words, "--key", other], `${alice.data}/b`);
+  assertEquals([failure.code, failure.status], ["key-changed", 4]);
+  assert([key, other].every((part) => failure.text.includes(part)), failure.text);
+  const bob = nodes.add(Node.start([...words, "--key", key], { data: `${alice.data}/c` }));
+  await bob.until(joined("Alice"));
+  assertEquals(alice.events.filter(joined("Bob")).length, 1);
 });
 
 Deno.test("the same identity from a second folder replaces the first process, which is told", async () => {

@@ -120,6 +120,29 @@ Deno.test("group: another coordinator at the known address is refused, with both
   assert(text.includes(`${group.data("Alice")}/users/Alice/known_peers`), text);
 });
 
+Deno.test("group: a coordinator whose key is named is the only one that is met", async () => {
+  await using group = new Group();
+  const server = await group.serve();
+  const { key } = server.events.find(({ event }) => event === "ready")!;
+  const other = "ijtghrlfdthizyo5oecdgsej2yv";
+  const words = (fingerprint: string) =>
+    group.words("Alice").map((word) => word === group.server ? `${word}#${fingerprint}` : word);
+  const launch = (fingerprint: string) =>
+    group.nodes.add(Node.start(words(fingerprint), { data: group.data("Alice") }));
+
+  const unmet = await fatalOf(launch(other));
+  assertEquals([unmet.status, unmet.code], [4, "key-changed"]);
+  const alice = launch(key);
+  await alice.until(isIn("Alice"));
+  await alice.type("/exit");
+  await alice.ended();
+  const contrary = await fatalOf(launch(other));
+  assertEquals([contrary.status, contrary.code], [4, "key-changed"]);
+  for (const { text } of [unmet, contrary]) {
+    assert([key, other].every((part) => text.includes(part)), text);
+  }
+});
+
 Deno.test("group: --no-wait ends where nobody answers, and a port that is taken is told", async () => {
   await using group = new Group();
   const nobody = await failureOf(

@@ -226,8 +226,8 @@ Deno.test("samples: a directory has its accounts, its devices, and what it has t
   assertEquals(await Promise.all([directory, alice, bob].map(keyOf)), keys);
   assertEquals(heard(bob), [`alice: ${TEXTS.waits}`], "what he was told then isn't told again");
   assertEquals([connected?.state, connected?.verified], ["connected", true]);
-  assertEquals([alice, bob].map((node) => node.events.find(is("directory"))?.isNew), [
-    false,
-    false,
+  assertEquals([alice, bob].map((node) => node.events.find(is("directory"))?.known), [
+    true,
+    true,
   ]);
 });

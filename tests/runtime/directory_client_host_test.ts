@@ -592,7 +592,7 @@ Deno.test("DirectoryClientHost: keys are remembered for the directory that they 
   await world.call(ann, bob);
 
   const own = ann.of("directory")[0]!.key;
-  assertEquals(ann.of("directory").map(({ isNew }) => isNew), [true]);
+  assertEquals(ann.of("directory").map(({ known }) => known), [false]);
   assertEquals([...ann.pins.keys()], [" *directory*", `${own} bob`]);
   assertEquals(ann.pins.get(" *directory*"), own);
   assertEquals(ann.pins.get(`${own} bob`), bob.of("ready")[0]!.key);

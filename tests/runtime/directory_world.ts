@@ -193,6 +193,8 @@ export class DirectoryWorld extends HostWorld {
       directory: DIRECTORY,
       registry: "directory",
       expect: null,
+      given: null,
+      trustFirst: false,
       listening: address,
       pinsOf(key) {
         directory = fingerprintOf(key);

@@ -171,6 +171,7 @@ class World extends HostWorld {
       coordinator: SERVER,
       server: "here",
       expect: null,
+      given: null,
       port: local.port,
       host: local.host,
       listening: local,

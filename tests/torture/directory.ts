@@ -69,7 +69,7 @@ export class TorturedDirectory implements Tortured {
     const registry = `${hosts.address(DIRECTORY)}:${PORT}`;
     const clients: Actor[] = [];
     for (const name of NAMES) {
-      const words = ["peer", name, "--registry", registry, "--login", "--stay"];
+      const words = ["peer", name, "--registry", registry, "--login", "--trust-first", "--stay"];
       clients.push(await make(name, Infinity, ...words));
     }
     for (const client of clients) client.start();

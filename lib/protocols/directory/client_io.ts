@@ -104,6 +104,10 @@ export interface ClientConfig {
   readonly registry: string;
   /** The directory's key at that address, where it was met before. */
   readonly expect: Fingerprint | null;
+  /** The key that the user named beforehand; null: none. */
+  readonly given: Fingerprint | null;
+  /** Whether a password that isn't typed may go to a directory whose key was neither named nor met before. */
+  readonly trustFirst: boolean;
   /** The address that takes calls, as shown in `ready`; port 0: none. */
   readonly listening: Endpoint;
   /** Keys met before at the directory with this key, by folded name; called once that key is known. */

@@ -77,8 +77,16 @@ export type ClientEvent =
     /** The directory's address as the user wrote it. */
     readonly registry: string;
   }
-  /** Shows the directory's key before a password is asked for the first time; `isNew`: it wasn't met before. */
-  | { readonly event: "directory"; readonly key: string; readonly isNew: boolean }
+  /** Who answers at the directory's address, before any password is asked for or sent. */
+  | {
+    readonly event: "directory";
+    readonly host: string;
+    readonly port: number;
+    /** Fingerprint. */
+    readonly key: string;
+    /** Whether this key was met before at that address, or named by the user. */
+    readonly known: boolean;
+  }
   | {
     readonly event: "session";
     readonly state: SessionState;

@@ -92,13 +92,14 @@ export class Session {
   readonly #deadlines = new Deadlines(DEADLINES);
 
   constructor(readonly config: ClientConfig, readonly owner: SessionOwner) {
-    const { directory: endpoint, knownPeers, expect } = config;
+    const { directory: endpoint, knownPeers, expect: pinned, given } = config;
     const directory = {
       what: "directory",
       name: DIRECTORY_NAME,
       endpoint,
       knownPeers,
-      expect,
+      pinned,
+      given,
     } as const;
     this.#key = new ServerKey(directory, owner.out);
   }
@@ -172,18 +173,28 @@ export class Session {
   up(link: LinkId, peer: PeerKey): void {
     const { out } = this.owner;
     if (this.#phase !== "dialling") return out.close(link, "not needed any more");
-    const isNew = this.#key.proved(peer);
+    const known = this.#key.expected !== null;
     const isFirst = this.#peer !== peer;
     this.#link = link;
     this.#peer = peer;
     this.#failure = null;
-    if (isFirst) {
-      this.owner.metDirectory(peer);
-      out.show({ event: "directory", key: fingerprintOf(peer), isNew });
+    const { directory } = this.config;
+    if (isFirst) out.show({ event: "directory", ...directory, key: fingerprintOf(peer), known });
+    if (!known && this.#sendsUnseen) {
+      this.close("its key isn't known");
+      return this.#end("usage", unknownText(endpointText(directory)));
     }
+    this.#key.proved(peer);
+    if (isFirst) this.owner.metDirectory(peer);
     this.#phase = "asking";
     if (this.#self !== null || this.#entry !== null) this.#enter();
     else this.#ask();
+  }
+
+  /** Whether a password is sent before anybody could compare the directory's key. */
+  get #sendsUnseen(): boolean {
+    const { how, asksAgain, trustFirst } = this.config;
+    return how !== null && how !== "guest" && !asksAgain && !trustFirst;
   }
 
   /** @param reason Part of a sentence. @returns Whether it was the link in use. */
@@ -211,7 +222,8 @@ export class Session {
     const isStrange = reason === "wrong-key" && key !== null;
     this.#failure = isStrange ? "another key answers there" : visibleText(text);
     if (isStrange) {
-      const isAnybodyThere = this.wasUp || (config.isInteractive && config.wait);
+      const mayAccept = config.isInteractive && config.wait && config.given === null;
+      const isAnybodyThere = this.wasUp || mayAccept;
       if (!isAnybodyThere) return this.#end("key-changed", this.#key.refusal(key));
       this.#key.met(key);
     } else if (!config.wait && !this.wasUp && !out.isStopped) {
@@ -540,6 +552,12 @@ export class Session {
 
 /** For a user that came in with a password, and is now refused by key. */
 const OUT_TEXT = "Your password was changed, or your account is another one now: log in again";
+
+function unknownText(address: string): string {
+  return `No password was sent to the directory at ${address}, as its key isn't known here yet: name the key ` +
+    `that its operator tells you, --registry ${address}#FINGERPRINT, or accept the one that answers with ` +
+    "--trust-first";
+}
 
 /** What is wrong with this way to come in; null where nothing is. */
 function entryFault(

@@ -70,13 +70,14 @@ export class CoordinatorSession {
 
   constructor(readonly owner: CoordinatorSessionOwner) {
     const { config, out, environment } = owner;
-    const { coordinator: endpoint, expect, files: { knownPeers } } = config;
+    const { coordinator: endpoint, expect: pinned, given, files: { knownPeers } } = config;
     const server = {
       what: "coordinator",
       name: COORDINATOR_NAME,
       endpoint,
       knownPeers,
-      expect,
+      pinned,
+      given,
     } as const;
     this.#key = new ServerKey(server, out);
     this.link = new CoordinatorLink(this.#key, {

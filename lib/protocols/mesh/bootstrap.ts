@@ -57,7 +57,7 @@ export class Bootstrap {
   /**
    * @param contacts Whom to dial, the best bet first; none twice.
    * @param isFirstDecisive Whether the others are dialled only once the first can't be reached or doesn't let us in,
-   *   and never where another room answers there.
+   *   and never where another room, or another key than the named one, answers there.
    */
   constructor(
     private readonly purpose: "join" | "resume",
@@ -120,7 +120,8 @@ export class Bootstrap {
   }
 
   #isDecided(dial: Dial, { reason }: Refusal): boolean {
-    return this.isFirstDecisive && dial === this.contacts[0] && reason === "wrong-room";
+    const isOther = reason === "wrong-room" || reason === "wrong-key";
+    return this.isFirstDecisive && dial === this.contacts[0] && isOther;
   }
 
   /** The member that was asked hasn't admitted us. */

@@ -179,12 +179,16 @@ export function entranceRecords(link: MeshLink | null, wallMs: number): readonly
 
 /** The contacts that a newcomer asks, best first: the address that it was given, then those of its invite. */
 export function contactsToJoin(
-  { contact, invite }: Extract<MeshConfig["begin"], { readonly kind: "join" }>,
-): readonly Pick<Dial, "peer" | "endpoint">[] {
+  { contact, key, invite }: Extract<MeshConfig["begin"], { readonly kind: "join" }>,
+): readonly Pick<Dial, "peer" | "fingerprint" | "endpoint">[] {
   const all = [contact, ...invite?.endpoints ?? []];
   const isFirst = (endpoint: Endpoint, index: number) =>
     all.findIndex((other) => isSameEndpoint(other, endpoint)) === index;
-  return all.filter(isFirst).map((endpoint) => ({ peer: null, endpoint }));
+  return all.filter(isFirst).map((endpoint, index) => ({
+    peer: null,
+    endpoint,
+    ...(index === 0 && key !== undefined ? { fingerprint: key } : {}),
+  }));
 }
 
 /** Whether the user named a contact besides an invite, which must then be of the room there. */
@@ -220,6 +224,7 @@ const ADVICE: Partial<Record<ErrorCode, string>> = {
   "unreachable": CHECK_ADDRESS,
   "timeout": CHECK_ADDRESS,
   "version": "all in a room need the same version of p2pchat, the older ones should be updated",
+  "key-changed": "correct the key, or ask that member for it some other way",
   "full": TRY_AGAIN,
   "too-fast": TRY_AGAIN,
 };

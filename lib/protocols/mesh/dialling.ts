@@ -3,6 +3,7 @@
  * private room is dialled with the latest of its secrets that we know, and with earlier ones where the peer lacks that.
  */
 
+import type { Fingerprint } from "../../base/fingerprint.ts";
 import type { Endpoint, LinkId, PeerKey, RoomId } from "../../base/ids.ts";
 import type { ChannelSecret } from "../noise/channel_handshake.ts";
 import type { KeptSecrets } from "./kept_secrets.ts";
@@ -13,6 +14,8 @@ export interface Dial {
   readonly purpose: "join" | "resume" | "overlay" | "dial-back";
   /** Null where anybody may answer. */
   readonly peer: PeerKey | null;
+  /** The key that must answer, where the user named one and `peer` is null. */
+  readonly fingerprint?: Fingerprint;
   readonly endpoint: Endpoint;
   /** Null where any room will do. */
   readonly room: RoomId | null;
@@ -78,8 +81,9 @@ export class Dialling {
   #attempt(attempt: Attempt, secret: ChannelSecret | null): void {
     const number = this.#nextAttempt++;
     this.#attempts.set(number, attempt);
-    const { endpoint, peer: expect, room } = attempt.dial;
-    this.emit({ type: "dial", attempt: number, endpoint, expect, room, secret });
+    const { endpoint, peer: expect, fingerprint, room } = attempt.dial;
+    const key = fingerprint === undefined ? {} : { fingerprint };
+    this.emit({ type: "dial", attempt: number, endpoint, expect, ...key, room, secret });
   }
 
   #secretsToDialWith(): readonly ChannelSecret[] {

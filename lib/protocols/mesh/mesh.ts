@@ -440,7 +440,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
 
   #seekEntrance(
     purpose: "join" | "resume",
-    contacts: readonly Pick<Dial, "peer" | "endpoint">[],
+    contacts: readonly Pick<Dial, "peer" | "fingerprint" | "endpoint">[],
   ): void {
     const room = this.#admission!.config.room;
     const dials = contacts.map((contact) => ({ ...contact, purpose, room }));

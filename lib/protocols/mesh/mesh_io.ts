@@ -6,6 +6,7 @@
  * `data` frames sent to it may be dropped; the snapshot is `Room.snapshot()`.
  */
 
+import type { Fingerprint } from "../../base/fingerprint.ts";
 import type { BundleId, Endpoint, LinkId, PeerKey, RoomId } from "../../base/ids.ts";
 import type { ModeEffect, ModeInput, PinEffect } from "../../base/mode_machine.ts";
 import type { Queue } from "../../base/schema.ts";
@@ -64,8 +65,9 @@ export type MeshEffect =
     readonly type: "dial";
     readonly attempt: number;
     readonly endpoint: Endpoint;
-    /** Null where anybody may answer. */
+    /** Null where anybody may answer, or whoever has the key with this `fingerprint`. */
     readonly expect: PeerKey | null;
+    readonly fingerprint?: Fingerprint;
     /** Null where the room isn't known yet. */
     readonly room: RoomId | null;
     /** The secret that the other side must know too; null where the room is open, or isn't known. */
@@ -112,6 +114,8 @@ export interface MeshConfig {
       readonly kind: "join";
       readonly contact: Endpoint;
       readonly named?: true;
+      /** The key that the contact must have. */
+      readonly key?: Fingerprint;
       readonly invite?: Invite;
       readonly last?: RoomId;
     }

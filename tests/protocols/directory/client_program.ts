@@ -108,6 +108,8 @@ export class ClientProgram {
         directory: { host: "chat.example", port: ENDPOINT.port },
         registry: "chat.example",
         expect: fingerprintOf(DIRECTORY),
+        given: null,
+        trustFirst: false,
         listening: { host: "10.0.0.3", port: 6_000 },
         pinsOf: () => new Map(),
         verified: new Set(),

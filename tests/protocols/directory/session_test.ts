@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
 import type { LinkId, PeerKey } from "../../../lib/base/ids.ts";
-import type { Entry } from "../../../lib/protocols/directory/client_io.ts";
+import type { ClientConfig, Entry } from "../../../lib/protocols/directory/client_io.ts";
 import { STABLE_MS, STRANGE_KEPT_MS } from "../../../lib/protocols/directory/client_limits.ts";
 import { RETRY_MS_MAX, RETRY_MS_MIN } from "../../../lib/protocols/directory/limits.ts";
 import type { DirectoryMessageOf } from "../../../lib/protocols/directory/messages.ts";
@@ -31,8 +31,8 @@ Deno.test("coming in: the directory's key is shown before it is asked how, and t
     "ready command=peer host=10.0.0.3 port=6000 key=ann registry=chat.example",
     "dial directory chat.example:4400 anybody",
     "input coming in",
+    "directory host=chat.example port=4400 key=directory known=false",
     "pin *directory* directory",
-    "directory key=directory isNew=true",
     "ask-to-enter",
     "to directory: enter how=log-in name=ann password=longenough newPassword= port=6000 talking=null seen=null rank=0",
     "session state=up name=ann guest=false",
@@ -572,6 +572,74 @@ Deno.test("the directory's key: another one ends a script, and is told to a user
   );
   assertEquals(user.after(0), ["dial directory chat.example:4400 eve"]);
 });
+
+Deno.test("the directory's key: where the user named it, another one ends the program, also at a terminal", () => {
+  const given = fingerprintOf(BOB);
+  const user = new ClientProgram({ config: { isInteractive: true, expect: null, given } });
+  const wrongKey = () =>
+    user.feed({
+      type: "dial-failed",
+      attempt: user.attempt,
+      reason: "wrong-key",
+      text: "another key answered",
+      key: EVE,
+    });
+
+  assertEquals(user.feed({ type: "start" }).at(-1), "dial directory chat.example:4400 bob");
+  assertEquals(wrongKey(), ["fatal key-changed"]);
+});
+
+Deno.test("the directory's key: where the user named it, it is known and pinned; a later one is an error", () => {
+  const given = fingerprintOf(BOB);
+  const program = new ClientProgram({ config: { how: "log-in", expect: null, given } });
+  program.feed({ type: "start" });
+
+  assertEquals(program.directoryUp(BOB).slice(0, 2), [
+    "directory host=chat.example port=4400 key=bob known=true",
+    "pin *directory* bob",
+  ]);
+  program.feed({ type: "enter", entry: LOG_IN });
+  program.entered();
+  program.directoryDown();
+  program.after(program.machine.nextDeadlineMs()! - program.nowMs);
+  const [told] = program.feed({
+    type: "dial-failed",
+    attempt: program.attempt,
+    reason: "wrong-key",
+    text: "",
+    key: EVE,
+  });
+  assertMatch(told!, /^error code=key-changed /);
+});
+
+for (const how of ["log-in", "sign-up"] as const) {
+  Deno.test(`the directory's key: a script's ${how} sends no password to one that isn't known`, () => {
+    const program = new ClientProgram({ config: { how, expect: null } });
+    program.feed({ type: "start" });
+
+    assertEquals(program.directoryUp(), [
+      "directory host=chat.example port=4400 key=directory known=false",
+      "close directory",
+      "fatal usage",
+    ]);
+    assertEquals(tried(program), []);
+  });
+}
+
+const FIRST_MET: readonly (readonly [string, Partial<ClientConfig>])[] = [
+  ["a guest", { how: "guest" }],
+  ["a script with --trust-first", { how: "log-in", trustFirst: true }],
+  ["a user who types the password", { how: "log-in", isInteractive: true, asksAgain: true }],
+];
+
+for (const [who, config] of FIRST_MET) {
+  Deno.test(`the directory's key: ${who} accepts the first one that answers`, () => {
+    const program = new ClientProgram({ config: { ...config, expect: null } });
+    program.feed({ type: "start" });
+
+    assertEquals(program.directoryUp().at(-1), "ask-to-enter");
+  });
+}
 
 Deno.test("the directory's key: another one ends who doesn't wait, told once, also at a terminal", () => {
   const user = new ClientProgram({ config: { isInteractive: true, wait: false } });

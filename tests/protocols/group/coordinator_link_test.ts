@@ -28,7 +28,8 @@ function dialled(): { readonly link: CoordinatorLink; readonly out: MemberOutput
     name: "*coordinator*",
     endpoint: { host: "localhost", port: 6_000 },
     knownPeers: "known_peers",
-    expect: null,
+    pinned: null,
+    given: null,
   } as const;
   const link = new CoordinatorLink(new ServerKey(server, out), owner);
   link.dial();

@@ -140,6 +140,7 @@ export class Node {
         coordinator: { host: "10.0.0.100", port: 6_000 },
         server: "chat.example",
         expect: null,
+        given: null,
         port: 9_000,
         host: `10.0.0.${this.net.nodes.length}`,
         listening: { host: "10.0.0.1", port: 9_000 },

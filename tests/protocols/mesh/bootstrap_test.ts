@@ -140,13 +140,15 @@ Deno.test("Bootstrap of who returns asks the next one where the entrance sends i
   assertEquals(news(), [5, 6, 7, 8].map((port) => `1 dials ${port}`));
 });
 
-Deno.test("Bootstrap asks a decisive first contact alone, and nobody else where another room answers there", () => {
-  const { at, fails, news } = someone("join", 3, true);
-  at(9_000);
-  assertEquals(news(), ["0 dials 1"]);
-  fails(1, { reason: "wrong-room", text: "another room", again: false });
-  assertEquals(news(), ["9 gives up 1"]);
-});
+for (const reason of ["wrong-room", "wrong-key"] as const) {
+  Deno.test(`Bootstrap asks a decisive first contact alone, and nobody else after ${reason}`, () => {
+    const { at, fails, news } = someone("join", 3, true);
+    at(9_000);
+    assertEquals(news(), ["0 dials 1"]);
+    fails(1, { reason, text: "another one", again: false });
+    assertEquals(news(), ["9 gives up 1"]);
+  });
+}
 
 Deno.test("Bootstrap asks the others once a decisive first contact can't be reached", () => {
   const { at, fails, news } = someone("join", 3, true);

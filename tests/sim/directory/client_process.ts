@@ -94,6 +94,8 @@ export class ClientProcess
         directory: world.endpoint,
         registry: "directory",
         expect: person.pins.get(DIRECTORY_NAME) ?? null,
+        given: null,
+        trustFirst: false,
         listening: person.endpoint,
         pinsOf: () => new Map(person.pins),
         verified: new Set(),

@@ -43,6 +43,7 @@ export class MemberProcess extends GroupProcess<MemberInput, MemberEffect, Membe
         coordinator: world.coordinator.endpoint,
         server: "the group",
         expect: party.pins.get(COORDINATOR_NAME) ?? null,
+        given: null,
         port: party.endpoint.port,
         host: party.saysHost ? party.endpoint.host : null,
         listening: party.endpoint,
