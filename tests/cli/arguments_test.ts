@@ -255,11 +255,6 @@ for (const [variables, folder] of FOLDERS) {
   });
 }
 
-Deno.test("parseCommandLine() needs a home folder or --data", () => {
-  const error = assertThrows(() => optionsOf(["mesh", "Alice"], {}), P2pchatError);
-  assertStringIncludes(error.message, "--data");
-});
-
 Deno.test("parseCommandLine() heeds NO_COLOR unless it is empty", () => {
   assertEquals(optionsOf(["mesh", "Alice"], { ...HOME, NO_COLOR: "1" }).colour, false);
   assertEquals(optionsOf(["mesh", "Alice"], { ...HOME, NO_COLOR: "" }).colour, true);
