@@ -3,9 +3,10 @@
  * the messages shown by its first process that all present members had been shown when that process started: the
  * admitting member tells the newcomer the room's frontiers. Nothing is promised if a link breaks, since
  * that may be the one to the admitting member, which is noticed seconds later, and the other members may be newcomers
- * themselves.
+ * themselves; nor if the way in takes so long that the newcomer doesn't wait for that member.
  */
 
+import { BASELINE_MS_MAX } from "../../../lib/protocols/mesh/arrival.ts";
 import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
 import { type MeshChecker, Violation } from "../mesh/checker.ts";
 import type { Said } from "../mesh/ledger.ts";
@@ -18,9 +19,11 @@ export class HistoryAsked implements MeshChecker {
   readonly #shown = new Map<MemberProcess, number>();
   /** Newcomers that have recorded their arrival: the admitting member has told them the room's frontiers. */
   readonly #told = new Set<MemberProcess>();
+  readonly #startedAtMs = new WeakMap<MemberProcess, number>();
 
   started(process: MemberProcess, records: readonly MeshRecord[]): void {
     if (records.length > 0) return;
+    this.#startedAtMs.set(process, process.member.world.time.nowMs);
     const [first, ...others] = process.member.world.judged();
     if (first === undefined) return;
     const earlier = [...first.member.shown.held()].filter((said) =>
@@ -44,7 +47,9 @@ export class HistoryAsked implements MeshChecker {
     const { label, config } = process.member;
     const shown = (this.#shown.get(process) ?? 0) + 1;
     this.#shown.set(process, shown);
-    const isPromised = this.#told.has(process) && process.lastLost === null;
+    const wayInMs = (process.readyAtMs ?? Infinity) - this.#startedAtMs.get(process)!;
+    const isPromised = this.#told.has(process) && process.lastLost === null &&
+      wayInMs < BASELINE_MS_MAX;
     if (shown <= config.historyShown || !isPromised) return;
     const text =
       `${label} asked for ${config.historyShown} earlier messages, and is shown "${said.text}" too`;
