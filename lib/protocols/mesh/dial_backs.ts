@@ -1,11 +1,12 @@
 /**
- * Dials that members ask us for, to learn whether others can dial them (`reachability.ts`). Only ever to the host
- * from which the asking link comes, so that nobody can make us dial third parties, and few: a member that wants many
+ * Dials that members ask us for, to learn whether others can dial them (`reachability.ts`). Who has dialled us is dialled
+ * at the host from which its link comes, so that no stranger can make us dial third parties. Whom we have dialled
+ * ourselves, at another address than it announces, is dialled at that one. Few of either kind: a member that wants many
  * dials pays for each with a message over a link of its own, which cost it a handshake as well.
  */
 
-import { isLinkLocal } from "../../base/endpoints.ts";
-import type { Endpoint, PeerKey } from "../../base/ids.ts";
+import { isLinkLocal, parseHost } from "../../base/endpoints.ts";
+import { type Endpoint, isSameEndpoint, type PeerKey } from "../../base/ids.ts";
 import { Rates } from "../../base/rates.ts";
 import type { Dial } from "./dialling.ts";
 import {
@@ -14,7 +15,7 @@ import {
   DIAL_BACKS_BURST,
   DIAL_BACKS_PER_MINUTE,
 } from "./limits.ts";
-import type { MeshLink } from "./link_table.ts";
+import { type MeshLink, reachedAt } from "./link_table.ts";
 import type { DialFailureReason } from "./mesh_io.ts";
 
 /** A p2pchat answers there, but we can't tell whether it is the member that asks. */
@@ -22,8 +23,11 @@ const UNTOLD: readonly DialFailureReason[] = ["full", "refused", "bad-credential
 
 export interface DialBacksPort {
   dial(dial: Pick<Dial, "purpose" | "peer" | "endpoint">): void;
-  /** @param isReachable Null where we can't tell. */
-  answer(peer: PeerKey, isReachable: boolean | null): void;
+  /**
+   * @param isReachable Null where we can't tell.
+   * @param reached Where we have dialled the peer; null where it has dialled us.
+   */
+  answer(peer: PeerKey, isReachable: boolean | null, reached: Endpoint | null): void;
 }
 
 export class DialBacks {
@@ -33,29 +37,36 @@ export class DialBacks {
     DIAL_BACKS_BURST,
     DIAL_BACK_ASKERS_MAX,
   );
-  #underWay = 0;
+  /** Where we had dialled each peer that is being dialled for its question; null where it had dialled us. */
+  readonly #underWay = new Map<PeerKey, Endpoint | null>();
 
   constructor(private readonly port: DialBacksPort) {}
 
-  /** A member asks to be dialled at this port. */
-  asked({ peer, remote, dialled }: MeshLink, port: number, nowMs: number): void {
-    if (dialled) return this.port.answer(peer, true);
-    // A link-local address means something on one interface alone, which a dial doesn't name.
-    const isDialable = port > 0 && !isLinkLocal(remote.host);
-    const isPast = this.#underWay >= DIAL_BACKS_AT_ONCE_MAX;
-    if (!isDialable || isPast || !this.#rates.take(peer, nowMs)) {
-      return this.port.answer(peer, null);
+  /** A member asks whether it can be dialled where it says. */
+  asked(link: MeshLink, announced: Endpoint, nowMs: number): void {
+    const { peer, remote } = link;
+    const reached = reachedAt(link);
+    if (reached !== null && isSameEndpoint(reached, announced)) {
+      return this.port.answer(peer, true, reached);
     }
-    this.#underWay++;
-    const endpoint: Endpoint = { host: remote.host, port };
+    const endpoint = reached === null ? { host: remote.host, port: announced.port } : announced;
+    // A link-local address means something on one interface alone, which a dial doesn't name.
+    const isDialable = endpoint.port > 0 && parseHost(endpoint.host) === endpoint.host &&
+      !isLinkLocal(endpoint.host);
+    const isPast = this.#underWay.size >= DIAL_BACKS_AT_ONCE_MAX || this.#underWay.has(peer);
+    if (!isDialable || isPast || !this.#rates.take(peer, nowMs)) {
+      return this.port.answer(peer, null, reached);
+    }
+    this.#underWay.set(peer, reached);
     this.port.dial({ purpose: "dial-back", peer, endpoint });
   }
 
   /** A dial has ended. @param reason Why it failed; null where the member has answered. */
   ended({ peer }: Dial, reason: DialFailureReason | null): void {
-    this.#underWay--;
     if (peer === null) return;
+    const reached = this.#underWay.get(peer) ?? null;
+    this.#underWay.delete(peer);
     const isUntold = reason !== null && UNTOLD.includes(reason);
-    this.port.answer(peer, isUntold ? null : reason === null);
+    this.port.answer(peer, isUntold ? null : reason === null, reached);
   }
 }

@@ -148,16 +148,14 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     const emit = (effect: MeshEffect) => this.#out.push(effect);
     this.#dialling = new Dialling(config.begin, () => this.#access.secrets, emit);
     this.#ownAddress = new OwnAddress(config, {
-      dialledNeighbours: () =>
-        this.#entered().neighbours.flatMap((peer) => {
-          const link = this.#links.memberLink(peer);
-          return link?.dialled === true ? [link] : [];
-        }),
+      neighbours: () =>
+        this.#entered().neighbours.map((peer) => this.#links.memberLink(peer))
+          .filter((link) => link !== null),
       send: (to, message) => this.#sendTo(to, message),
       dial: (dial) => this.#dialling.dial({ ...dial, room: this.#entered().config.room }),
       moved: (endpoint) => this.#toRoom({ type: "own-endpoint", endpoint }),
-      reachable: (endpoint, isReachable) =>
-        this.#toRoom({ type: "reachable", endpoint, isReachable }),
+      reachable: (endpoint, isReachable, elsewhere) =>
+        this.#toRoom({ type: "reachable", endpoint, isReachable, elsewhere }),
     });
     this.#bundles = new LinkBundles(this.#links);
     this.#ownName = new OwnName(environment, signer, this.#links, {
@@ -550,7 +548,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     const dial = this.#dialling.linkUp(link, attempt);
     this.#links.add({ link, peer, dialled, remote: dial?.endpoint ?? remote }, this.#nowMs);
     if (peer === this.signer.key) return this.#metSelf(link, dial);
-    this.#ownAddress.linkUp({ link, peer, dialled, remote }, localHost);
+    this.#ownAddress.linkUp({ link, peer, dialled, remote }, localHost, this.#nowMs);
     if (!dialled && this.#links.admitting > ADMITTING_LINKS_MAX) {
       const displaced = this.#links.makeRoom(link, this.#nowMs - ADMITTING_SILENCE_MS);
       this.#close(displaced, "too many are coming in");

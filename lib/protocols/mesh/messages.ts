@@ -285,13 +285,17 @@ const shuffleReply = message(22, "shuffle-reply", {
 
 // Whether a member can be dialled (reachability.ts, dial_backs.ts).
 const dialBack = message(23, "dial-back", {
-  from: "a member that nobody has dialled",
-  to: "a neighbour that it has dialled",
+  from: "a member that doesn't know whether it can be dialled",
+  to: "a neighbour, one that has dialled it first of all",
   when:
     "10 s after it came in or its address changed, and while it can't be dialled every 10 min at last",
-  answer: "`dialled-back` after a dial to this port of the host that the link comes from",
+  answer:
+    "`dialled-back`: at once where the neighbour has dialled this endpoint, else after a dial",
   lane: control,
-}, { port: uint(65_535) });
+}, {
+  /** Where the asker says that it can be dialled. */
+  endpoint: endpointSchema,
+});
 const dialledBack = message(24, "dialled-back", {
   from: "the neighbour",
   to: "the member that asked",
@@ -301,6 +305,8 @@ const dialledBack = message(24, "dialled-back", {
 }, {
   /** Null where the neighbour can't tell. */
   reachable: nullable(bool()),
+  /** Where the neighbour has dialled the asker; null where the asker has dialled the neighbour. */
+  reached: nullable(endpointSchema),
 });
 
 // Roster (roster.ts).

@@ -14,13 +14,12 @@ import type { ReachabilityMessage } from "./messages.ts";
 import { Reachability } from "./reachability.ts";
 
 export interface OwnAddressPort extends Pick<DialBacksPort, "dial"> {
-  /** Neighbours that we have dialled. */
-  dialledNeighbours(): readonly MeshLink[];
+  neighbours(): readonly MeshLink[];
   send(to: PeerKey, message: ReachabilityMessage): void;
   /** Others find us here from now on. */
   moved(endpoint: Endpoint): void;
-  /** Others can't dial us at this address, or can again. */
-  reachable(endpoint: Endpoint, isReachable: boolean): void;
+  /** Others can't dial us at this address, or can again. `elsewhere`: where who is here has dialled us; null: nowhere. */
+  reachable(endpoint: Endpoint, isReachable: boolean, elsewhere: Endpoint | null): void;
 }
 
 export class OwnAddress {
@@ -38,13 +37,14 @@ export class OwnAddress {
     this.#isFree = advertise.fixed !== true && !passive;
     this.#localHosts = new LocalHosts(advertise.host);
     this.#reachability = new Reachability({
-      neighbours: () => port.dialledNeighbours(),
-      ask: (to) => port.send(to, { type: "dial-back", port: advertise.port }),
-      changed: (endpoint, isReachable) => port.reachable(endpoint, isReachable),
+      neighbours: () => port.neighbours(),
+      ask: (to, endpoint) => port.send(to, { type: "dial-back", endpoint }),
+      changed: (...found) => port.reachable(...found),
     });
     this.#dialBacks = new DialBacks({
       dial: (dial) => port.dial(dial),
-      answer: (to, reachable) => port.send(to, { type: "dialled-back", reachable }),
+      answer: (to, reachable, reached) =>
+        port.send(to, { type: "dialled-back", reachable, reached }),
     });
   }
 
@@ -60,9 +60,13 @@ export class OwnAddress {
     this.#reachability.tick(nowMs);
   }
 
-  linkUp({ link, dialled, remote }: Omit<MeshLink, "state">, localHost: string): void {
+  linkUp(
+    { link, dialled, remote }: Omit<MeshLink, "state">,
+    localHost: string,
+    nowMs: number,
+  ): void {
     this.#localHosts.linkUp(link, localHost);
-    if (!dialled) this.#reachability.dialled(remote);
+    if (!dialled) this.#reachability.dialled(remote, nowMs);
   }
 
   /** @param peer The peer whose member link it was; null where it was none. */
@@ -87,8 +91,8 @@ export class OwnAddress {
 
   /** Handles a message of the member at the other end of this link. */
   message(link: MeshLink, message: ReachabilityMessage, nowMs: number): void {
-    if (message.type === "dial-back") this.#dialBacks.asked(link, message.port, nowMs);
-    else this.#reachability.answered(link.peer, message.reachable, nowMs);
+    if (message.type === "dial-back") this.#dialBacks.asked(link, message.endpoint, nowMs);
+    else this.#reachability.answered(link.peer, message, nowMs);
   }
 
   /** @param reason Why the dial that a member had asked for failed; null where it was answered. */

@@ -2,14 +2,16 @@
  * Whether others can dial us, for a process that announces an address which nobody has given to it: behind a firewall
  * or a NAT that address is of no use, and all that dial it wait in vain.
  *
- * A process that was dialled can be dialled. One that nobody has dialled for a while asks neighbours that it has
- * dialled itself to dial it back, as AutoNAT does (libp2p, specs/autonat), and goes by the majority of their answers.
+ * That somebody has dialled us proves nothing of it: behind a forwarded port or a tunnel, who came in has dialled another
+ * address. So neighbours are asked: one that has dialled the announced address says so, and others dial it, as in AutoNAT
+ * (libp2p, specs/autonat). The majority of their answers counts.
  */
 
 import type { Endpoint, PeerKey } from "../../base/ids.ts";
 import { Deadlines } from "../../base/machine.ts";
 import { isPrivateHost } from "./addresses.ts";
 import type { MeshLink } from "./link_table.ts";
+import type { ReachabilityMessage } from "./messages.ts";
 
 const DEADLINES = [
   /** When neighbours are asked. */
@@ -25,16 +27,25 @@ const ANSWER_MS = 15_000;
 /** What others found, or couldn't find, may be different later: there was a split, or somebody opens a port. */
 const ASK_AGAIN_MS_MIN = 60_000;
 const ASK_AGAIN_MS_MAX = 10 * 60_000;
+/** By then who has dialled us is a neighbour, and can be asked. */
+const COME_IN_MS = 1_000;
 /** AutoNAT asks more; these are drawn from five neighbours at most, and each costs a handshake. */
 const ASKED_MAX = 3;
 
+type Answer = Pick<
+  Extract<ReachabilityMessage, { readonly type: "dialled-back" }>,
+  "reachable" | "reached"
+>;
+
 export interface ReachabilityPort {
-  /** Neighbours that we have dialled; one that dialled us needn't be asked. */
-  neighbours(): readonly Pick<MeshLink, "peer" | "remote">[];
+  neighbours(): readonly Pick<MeshLink, "peer" | "remote" | "dialled">[];
   /** To be answered by `answered`, or `gone`. */
-  ask(peer: PeerKey): void;
-  /** It is known now whether others can dial us there, and differs from what was believed. */
-  changed(endpoint: Endpoint, isReachable: boolean): void;
+  ask(peer: PeerKey, endpoint: Endpoint): void;
+  /**
+   * It is known now whether others can dial us there, and differs from what was believed.
+   * @param elsewhere Where a neighbour says that it has dialled us; null where none does.
+   */
+  changed(endpoint: Endpoint, isReachable: boolean, elsewhere: Endpoint | null): void;
 }
 
 export class Reachability {
@@ -45,6 +56,8 @@ export class Reachability {
   /** What each neighbour that was asked has found; null for one that hasn't answered, or couldn't tell. */
   readonly #answers = new Map<PeerKey, boolean | null>();
   readonly #awaited = new Set<PeerKey>();
+  #askedMs = -Infinity;
+  #elsewhere: Endpoint | null = null;
   readonly #deadlines = new Deadlines(DEADLINES);
   /** The pause until the next question, unless this one finds that others can dial us; twice as long each time. */
   #pauseMs = ASK_AGAIN_MS_MIN;
@@ -57,20 +70,23 @@ export class Reachability {
 
   postpone(delayMs: number): void {
     this.#deadlines.postpone(delayMs);
+    this.#askedMs += delayMs;
   }
 
   /** This address is announced from now on. */
   announced(endpoint: Endpoint, nowMs: number): void {
     this.#endpoint = endpoint;
     this.#isReachable = null;
+    this.#elsewhere = null;
     this.#pauseMs = ASK_AGAIN_MS_MIN;
     this.#forget();
     this.#deadlines.set("ask", nowMs + DIALLED_WITHIN_MS);
   }
 
-  /** A peer has dialled us from `remote`. */
-  dialled(remote: Endpoint): void {
-    if (this.#canTell(remote)) this.#learn(true);
+  /** A peer has dialled us from `remote`, at the announced address or elsewhere: if nobody could so far, it is asked. */
+  dialled(remote: Endpoint, nowMs: number): void {
+    if (this.#isReachable !== false || !this.#canTell(remote)) return;
+    this.#deadlines.setEarliest("ask", Math.max(nowMs + COME_IN_MS, this.#askedMs + ANSWER_MS));
   }
 
   /** Whether a peer at `remote` can tell: one in our own local network shows nothing about a public address. */
@@ -78,16 +94,17 @@ export class Reachability {
     return !isPrivateHost(remote.host) || isPrivateHost((this.#endpoint ?? remote).host);
   }
 
-  /** A neighbour has tried to dial us. @param isReachable Null where it couldn't. */
-  answered(peer: PeerKey, isReachable: boolean | null, nowMs: number): void {
+  /** A neighbour says whether we can be dialled: null where it can't tell. */
+  answered(peer: PeerKey, { reachable, reached }: Answer, nowMs: number): void {
     if (!this.#awaited.delete(peer)) return;
-    this.#answers.set(peer, isReachable);
+    this.#answers.set(peer, reachable);
+    if (reachable === false && reached !== null) this.#elsewhere = reached;
     if (this.#awaited.size === 0) this.#decide(nowMs);
   }
 
   /** The neighbour's link is down. */
   gone(peer: PeerKey, nowMs: number): void {
-    this.answered(peer, null, nowMs);
+    this.answered(peer, { reachable: null, reached: null }, nowMs);
   }
 
   tick(nowMs: number): void {
@@ -99,7 +116,10 @@ export class Reachability {
 
   #ask(nowMs: number): void {
     this.#forget();
-    const able = this.port.neighbours().filter(({ remote }) => this.#canTell(remote));
+    const endpoint = this.#endpoint;
+    if (endpoint === null) return;
+    const able = this.port.neighbours().filter(({ remote }) => this.#canTell(remote))
+      .toSorted((a, b) => Number(a.dialled) - Number(b.dialled));
     const asked = able.slice(0, ASKED_MAX).map(({ peer }) => peer);
     if (asked.length === 0) {
       this.#deadlines.set("ask", nowMs + DIALLED_WITHIN_MS);
@@ -109,8 +129,9 @@ export class Reachability {
       this.#answers.set(peer, null);
       this.#awaited.add(peer);
     }
+    this.#askedMs = nowMs;
     this.#deadlines.set("answer", nowMs + ANSWER_MS);
-    for (const peer of asked) this.port.ask(peer);
+    for (const peer of asked) this.port.ask(peer, endpoint);
   }
 
   /** The majority counts, of at least two where two were asked: a single liar can't stop us from being announced. */
@@ -134,7 +155,7 @@ export class Reachability {
     }
     const before = this.#isReachable ?? true;
     this.#isReachable = isReachable;
-    if (isReachable !== before) this.port.changed(this.#endpoint, isReachable);
+    if (isReachable !== before) this.port.changed(this.#endpoint, isReachable, this.#elsewhere);
   }
 
   #forget(): void {

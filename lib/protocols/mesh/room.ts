@@ -339,7 +339,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
         return this.#view.moved(input.endpoint);
       case "reachable":
         this.#announce(input.isReachable ? input.endpoint : null);
-        return this.#view.reachable(input.endpoint, input.isReachable);
+        return this.#view.reachable(input.endpoint, input.isReachable, input.elsewhere);
       case "leave":
         this.#quitting = true;
         this.#handingOverUntilMs = this.#nowMs + HAND_OVER_TO_ALL_MS;

@@ -64,6 +64,8 @@ export type RoomInput =
     readonly type: "reachable";
     readonly endpoint: Endpoint;
     readonly isReachable: boolean;
+    /** Where who is here has dialled us instead; null where that isn't known. */
+    readonly elsewhere: Endpoint | null;
   }
   /** The user wants to leave: make sure that another member has everything that was said here. */
   | { readonly type: "leave" }

@@ -5,6 +5,7 @@
 
 import { dateText } from "../../base/dates.ts";
 import { P2pchatError } from "../../base/errors.ts";
+import { isLinkLocal, isLoopback } from "../../base/endpoints.ts";
 import { fingerprintOf } from "../../base/fingerprint.ts";
 import {
   type BundleId,
@@ -435,7 +436,10 @@ export class RoomView {
   noEntrance(rotate: boolean, ref: string | undefined): void {
     const what = rotate ? "rotate the invite, and the one before still counts" : "make an invite";
     const text = `Cannot ${what}: neither you nor your neighbours can be dialled; ask another ` +
-      "member" + (this.config.passive ? ", or start again without --passive" : "");
+      "member" +
+      (this.config.passive
+        ? ", or start again without --passive"
+        : ", or start again with --advertise and an address at which they can");
     this.error("offline", text, ref);
   }
 
@@ -512,14 +516,23 @@ export class RoomView {
     this.notice(`Your address has changed: others find you at ${endpointText(endpoint)} now`);
   }
 
-  /** Others can't dial us at `endpoint`; or they can, which is reported only after the former. */
-  reachable(endpoint: Endpoint, isReachable: boolean): void {
+  /**
+   * Others can't dial us at `endpoint`; or they can, which is reported only after the former.
+   * @param elsewhere Where who is here has dialled us instead; null where that isn't known.
+   */
+  reachable(endpoint: Endpoint, isReachable: boolean, elsewhere: Endpoint | null): void {
     this.#unreachableAt = isReachable ? null : endpoint;
     const address = endpointText(endpoint);
     if (isReachable) return this.notice(`Others can dial you at ${address} now`);
+    const isForOthers = elsewhere !== null && !isLoopback(elsewhere.host) &&
+      !isLinkLocal(elsewhere.host);
+    const found = isForOthers ? endpointText(elsewhere) : null;
     this.#warn(
-      `Nobody can dial you at ${address}: you are in the room, but nobody can join through you; open that port ` +
-        "in the firewall, or forward it and start with --advertise",
+      `Nobody can dial you at ${address}: ` +
+        (found === null
+          ? "you are in the room, but nobody can join through you; open that port in the firewall, or forward it " +
+            "and start with --advertise"
+          : `a member came in at ${found}; start with --advertise ${found}, and others find you there`),
     );
   }
 

@@ -1,8 +1,11 @@
 import { assertEquals } from "@std/assert";
-import type { LinkId, PeerKey } from "../../../lib/base/ids.ts";
+import type { Endpoint, LinkId, PeerKey } from "../../../lib/base/ids.ts";
 import { DialBacks } from "../../../lib/protocols/mesh/dial_backs.ts";
 import type { Dial } from "../../../lib/protocols/mesh/dialling.ts";
 import type { DialFailureReason } from "../../../lib/protocols/mesh/mesh_io.ts";
+
+/** What the asking members announce. */
+const ANNOUNCED = { host: "192.168.7.7", port: 55_107 };
 
 const keyOf = (number: number) => String(number).padStart(64, "a") as PeerKey;
 
@@ -14,17 +17,21 @@ function linkOf(number: number, dialled = false) {
 
 function someone() {
   const dials: Dial[] = [];
+  const reached: (Endpoint | null)[] = [];
   const answers: (readonly [PeerKey, boolean | null])[] = [];
   const dialBacks = new DialBacks({
     dial: (dial) => dials.push({ ...dial, room: null }),
-    answer: (peer, isReachable) => answers.push([peer, isReachable]),
+    answer: (peer, isReachable, at) => {
+      answers.push([peer, isReachable]);
+      reached.push(at);
+    },
   });
-  return { dialBacks, dials, answers };
+  return { dialBacks, dials, answers, reached };
 }
 
 Deno.test("DialBacks dials the host that the link comes from, and says what came of it", () => {
   const { dialBacks, dials, answers } = someone();
-  dialBacks.asked(linkOf(1), 55_107, 0);
+  dialBacks.asked(linkOf(1), ANNOUNCED, 0);
   const endpoint = { host: "203.0.113.1", port: 55_107 };
   assertEquals(dials, [{ purpose: "dial-back", peer: keyOf(1), endpoint, room: null }]);
   assertEquals(answers, []);
@@ -44,7 +51,7 @@ Deno.test("DialBacks tells silence and somebody else from who can't be told from
   };
   for (const [reason, isReachable] of Object.entries(outcomes)) {
     const { dialBacks, dials, answers } = someone();
-    dialBacks.asked(linkOf(1), 55_107, 0);
+    dialBacks.asked(linkOf(1), ANNOUNCED, 0);
     dialBacks.ended(dials[0]!, reason as DialFailureReason);
     assertEquals(answers, [[keyOf(1), isReachable]], reason);
   }
@@ -52,16 +59,16 @@ Deno.test("DialBacks tells silence and somebody else from who can't be told from
 
 Deno.test("DialBacks makes few dials at a time, and few for one member", () => {
   const { dialBacks, dials, answers } = someone();
-  for (let number = 1; number <= 5; number++) dialBacks.asked(linkOf(number), 1, 0);
+  for (let number = 1; number <= 5; number++) dialBacks.asked(linkOf(number), ANNOUNCED, 0);
   assertEquals([dials.length, answers], [4, [[keyOf(5), null]]]);
   dialBacks.ended(dials[0]!, "timeout");
-  dialBacks.asked(linkOf(5), 1, 1_000);
+  dialBacks.asked(linkOf(5), ANNOUNCED, 1_000);
   assertEquals(dials.length, 5);
 
   const other = someone();
   const askAt = (nowMs: number) => {
     const before = other.dials.length;
-    other.dialBacks.asked(linkOf(1), 1, nowMs);
+    other.dialBacks.asked(linkOf(1), ANNOUNCED, nowMs);
     const dial = other.dials[before];
     if (dial !== undefined) other.dialBacks.ended(dial, "timeout");
     return dial !== undefined;
@@ -69,11 +76,28 @@ Deno.test("DialBacks makes few dials at a time, and few for one member", () => {
   assertEquals([0, 1, 2, 60_000, 60_001].map(askAt), [true, true, false, true, false]);
 });
 
-Deno.test("DialBacks dials nobody whom it has dialled, and nowhere where it can't", () => {
-  const { dialBacks, dials, answers } = someone();
-  dialBacks.asked(linkOf(1, true), 55_107, 0);
-  dialBacks.asked(linkOf(2), 0, 0);
+Deno.test("DialBacks dials nobody where it has dialled it, and nowhere where it can't", () => {
+  const { dialBacks, dials, answers, reached } = someone();
+  const dialled = linkOf(1, true);
+  dialBacks.asked(dialled, dialled.remote, 0);
+  dialBacks.asked(linkOf(2), { ...ANNOUNCED, port: 0 }, 0);
   const remote = { host: "fe80::1", port: 40_000 };
-  dialBacks.asked({ ...linkOf(3), remote }, 55_107, 0);
-  assertEquals([dials, answers], [[], [[keyOf(1), true], [keyOf(2), null], [keyOf(3), null]]]);
+  dialBacks.asked({ ...linkOf(3), remote }, ANNOUNCED, 0);
+  dialBacks.asked(linkOf(4, true), { host: "not a host", port: 1 }, 0);
+  dialBacks.asked(linkOf(5, true), { host: "169.254.1.1", port: 1 }, 0);
+  const untold = [2, 3, 4, 5].map((number) => [keyOf(number), null] as const);
+  assertEquals([dials, answers], [[], [[keyOf(1), true], ...untold]]);
+  const ownDials = [4, 5].map((number) => linkOf(number, true).remote);
+  assertEquals(reached, [dialled.remote, null, null, ...ownDials]);
+});
+
+Deno.test("DialBacks dials a member where it says that it is, if that isn't where it was dialled", () => {
+  const { dialBacks, dials, answers, reached } = someone();
+  const link = linkOf(1, true);
+  dialBacks.asked(link, ANNOUNCED, 0);
+  dialBacks.asked(link, ANNOUNCED, 0);
+  assertEquals(dials.map(({ endpoint }) => endpoint), [ANNOUNCED]);
+  dialBacks.ended(dials[0]!, "timeout");
+  assertEquals(answers, [[keyOf(1), null], [keyOf(1), false]]);
+  assertEquals(reached, [link.remote, link.remote]);
 });

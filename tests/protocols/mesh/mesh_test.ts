@@ -96,6 +96,29 @@ Deno.test("Mesh finds a member where it came in, though it announces an address 
   assertEquals([neighboursOf(ann), neighboursOf(bob)], [["Bob"], ["Ann"]]);
 });
 
+Deno.test("Mesh is told where others reach it, if nobody does where it says that it is", () => {
+  const notices: string[] = [];
+  const world = quietWorld([{
+    name: "notices",
+    shown({ member }, event) {
+      if (event.event === "notice" && member.name === "Ann") notices.push(event.text);
+    },
+  }]);
+  const [ann] = annBehindForwardedPort(world);
+  pass(world, 20 * SECOND_MS);
+  assertEquals(notices, [
+    "Nobody can dial you at 10.0.0.0:55107: a member came in at 203.0.113.7:4000; start with " +
+    "--advertise 203.0.113.7:4000, and others find you there",
+  ]);
+
+  // Somebody in her own network comes by the address that she announced.
+  world.network.listen(ann.endpoint, ann.process!);
+  const cem = addMember(world, "Cem");
+  world.start(cem, { kind: "join", contact: ann.endpoint });
+  pass(world, 30 * SECOND_MS);
+  assertEquals(notices.slice(1), ["Others can dial you at 10.0.0.0:55107 now"]);
+});
+
 Deno.test("Mesh that resumes dials a member where it was met, though it announces another address", () => {
   for (const isCompacted of [false, true]) {
     const world = quietWorld();

@@ -17,18 +17,27 @@ const [ann, bob, cem, dan] = ["a", "b", "c", "d"].map((digit) => digit.repeat(64
 function someone(...neighbours: readonly PeerKey[]) {
   const done: string[] = [];
   const remotes = new Map<PeerKey, Endpoint>();
+  const inbound = new Set<PeerKey>();
   let nowMs = 0;
   const note = (what: string) => done.push(`${nowMs / 1_000} ${what}`);
   const reachability = new Reachability({
-    neighbours: () => neighbours.map((peer) => ({ peer, remote: remotes.get(peer) ?? OTHER })),
+    neighbours: () =>
+      neighbours.map((peer) => {
+        return { peer, remote: remotes.get(peer) ?? OTHER, dialled: !inbound.has(peer) };
+      }),
     ask: (peer) => note(`asks ${peer[0]}`),
-    changed: ({ host }, isReachable) => note(`${host} ${isReachable ? "is" : "isn't"} reachable`),
+    changed: ({ host }, isReachable, elsewhere) => {
+      const where = elsewhere === null ? "" : `, but ${elsewhere.host} is`;
+      note(`${host} ${isReachable ? "is" : "isn't"} reachable${isReachable ? "" : where}`);
+    },
   });
   reachability.announced(PUBLIC, 0);
   return {
     reachability,
     /** Where neighbours are, if not elsewhere. */
     remotes,
+    /** Neighbours that have dialled. */
+    inbound,
     /** What it has done since the last call. */
     news: () => done.splice(0),
     at(ms: number) {
@@ -40,29 +49,41 @@ function someone(...neighbours: readonly PeerKey[]) {
       }
       nowMs = ms;
     },
-    answers: (peer: PeerKey, isReachable: boolean | null) =>
-      reachability.answered(peer, isReachable, nowMs),
+    answers: (peer: PeerKey, reachable: boolean | null, reached: Endpoint | null = null) =>
+      reachability.answered(peer, { reachable, reached }, nowMs),
   };
 }
 
-Deno.test("Reachability asks nobody where somebody has dialled", () => {
-  const { at, news, reachability } = someone(ann, bob);
+Deno.test("Reachability asks who has dialled first of all, and nobody any more once it is known", () => {
+  const { answers, at, inbound, news, reachability } = someone(ann, bob, cem, dan);
+  inbound.add(dan);
   at(5_000);
-  reachability.dialled(OTHER);
+  reachability.dialled(OTHER, 5_000);
+  at(10_000);
+  assertEquals(news(), ["10 asks d", "10 asks a", "10 asks b"]);
+  for (const peer of [ann, bob, dan]) answers(peer, true);
   at(60 * MINUTE_MS);
   assertEquals([news(), reachability.nextDeadlineMs()], [[], null]);
+});
+
+Deno.test("Reachability isn't shown by somebody who came in elsewhere: that address is told", () => {
+  const { answers, at, inbound, news, reachability } = someone(ann);
+  inbound.add(ann);
+  reachability.dialled(OTHER, 0);
+  at(10_000);
+  answers(ann, false, OTHER);
+  assertEquals(news(), ["10 asks a", "10 203.0.113.1 isn't reachable, but 203.0.113.2 is"]);
 });
 
 Deno.test("Reachability learns nothing of a public address from who dials within one's own house", () => {
   const { at, news, reachability, remotes } = someone(bob, ann);
   remotes.set(bob, NEIGHBOUR_AT_HOME);
-  reachability.dialled(NEIGHBOUR_AT_HOME);
   at(10_000);
   assertEquals(news(), ["10 asks a"]);
   reachability.announced({ host: "192.168.1.7", port: 1 }, 10_000);
-  reachability.dialled(NEIGHBOUR_AT_HOME);
-  at(60_000);
-  assertEquals(news(), []);
+  at(20_000);
+  assertEquals(news(), ["20 asks b", "20 asks a"]);
+  assertEquals(reachability.nextDeadlineMs(), 35_000);
 });
 
 Deno.test("Reachability goes by the majority of three, and asks again after a minute", () => {
@@ -139,19 +160,26 @@ Deno.test("Reachability finds out anew at another address, and once somebody has
   const { answers, at, news, reachability } = someone(ann);
   at(10_000);
   answers(ann, false);
-  reachability.dialled(OTHER);
-  assertEquals(news().slice(1), ["10 203.0.113.1 isn't reachable", "10 203.0.113.1 is reachable"]);
-  reachability.announced(OTHER, 20_000);
-  at(30_000);
+  reachability.dialled(OTHER, 12_000);
+  reachability.dialled(OTHER, 13_000);
+  at(25_000);
+  answers(ann, true);
+  assertEquals(news().slice(1), [
+    "10 203.0.113.1 isn't reachable",
+    "25 asks a",
+    "25 203.0.113.1 is reachable",
+  ]);
+  reachability.announced(OTHER, 30_000);
+  at(40_000);
   answers(ann, false);
-  assertEquals(news(), ["30 asks a", "30 203.0.113.2 isn't reachable"]);
+  assertEquals(news(), ["40 asks a", "40 203.0.113.2 isn't reachable"]);
 });
 
 Deno.test("Reachability asks as soon as there is somebody to be asked", () => {
   const neighbours: PeerKey[] = [];
   const asked: PeerKey[] = [];
   const reachability = new Reachability({
-    neighbours: () => neighbours.map((peer) => ({ peer, remote: OTHER })),
+    neighbours: () => neighbours.map((peer) => ({ peer, remote: OTHER, dialled: true })),
     ask: (peer) => asked.push(peer),
     changed() {},
   });
