@@ -29,6 +29,7 @@ const VARIABLES = [
     "XDG_DATA_HOME",
     "Files are in its folder p2pchat, without either; otherwise in ~/.local/share/p2pchat.",
   ],
+  ["P2PCHAT_INVITE", "The invite of a room or group, without --invite."],
   ["P2PCHAT_PASSWORD", "The password of an account, without --password-file."],
   ["NO_COLOR", "As --no-color."],
 ] as const;

@@ -137,7 +137,9 @@ function parsedCommandLine(
   for (const flag of ownFlags) {
     const text = given.text(flag.name);
     if (text === undefined || !takesValue(flag)) continue;
-    if (text === "") throw new P2pchatError("usage", `--${flag.name} needs a value: ${flag.value}`);
+    if (text === "" && flag.isAskedFor !== true) {
+      throw new P2pchatError("usage", `--${flag.name} needs a value: ${flag.value}`);
+    }
     values.set(flag.name, flag.parse(text, `--${flag.name}`));
   }
   const paths = pathsOf(given, words, entry, ownFlags);
@@ -303,7 +305,7 @@ const WORDS_FLAG = /^--_(=|$)|^-[^=-]*_/;
 const LETTERS_MAX = 64;
 
 /**
- * Joins a flag and a value that begins with a dash: no flag begins with a digit, so `--idle -1s` gives a value,
+ * Joins a flag and a value that is or begins with a dash: no flag begins with a digit, so `--idle -1s` gives a value,
  * perhaps an invalid one, whose error then says so.
  * @param args The arguments before `--`.
  */
@@ -315,8 +317,8 @@ function withNegativeValues(
   for (const arg of args) {
     const flag = joined.at(-1);
     const isLetters = /^-[^-]/.test(arg);
-    const isValue = isLetters && /^-\d/.test(arg) && flag?.startsWith("--") === true &&
-      valued.includes(flag.slice("--".length));
+    const isValue = (arg === "-" || (isLetters && /^-\d/.test(arg))) &&
+      flag?.startsWith("--") === true && valued.includes(flag.slice("--".length));
     if (isValue) joined[joined.length - 1] = `${flag}=${arg}`;
     else joined.push(isLetters ? arg.slice(0, LETTERS_MAX) : arg);
   }

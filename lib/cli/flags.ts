@@ -32,6 +32,8 @@ export interface ValueFlag<Value> extends Switch {
   readonly parse: (text: string, what: string) => Value;
   /** What is done with the file or folder that the value names; absent where it names none. */
   readonly use?: FileUse;
+  /** Whether the value may be left out: it is asked for then. */
+  readonly isAskedFor?: true;
   /** All possible values, where these are a few words. */
   readonly words?: readonly string[];
 }

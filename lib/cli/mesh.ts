@@ -8,12 +8,13 @@ import { invariant } from "../base/invariant.ts";
 import { LEAVE_MS_MAX, LEAVE_UNTOLD_MS } from "../base/mode_limits.ts";
 import { shownName } from "../base/names.ts";
 import type { MeshCommand, MeshEvent } from "../protocols/mesh/events.ts";
+import type { Invite } from "../protocols/mesh/invite.ts";
 import type { MeshConfig } from "../protocols/mesh/mesh_io.ts";
 import { MeshHost } from "../runtime/mesh_host.ts";
 import { forwardTo, type Links } from "../transport/link.ts";
 import { openTcpLinks } from "../transport/tcp_links.ts";
 import { addressOfThisMachine } from "./own_address.ts";
-import { MESH_PORT_DEFAULT } from "./mesh_arguments.ts";
+import { joiningInvite, MESH_PORT_DEFAULT } from "./mesh_arguments.ts";
 import { meshCommands, type MeshCommandSink } from "./mesh_commands.ts";
 import { meshLines, type MeshOwnEvent } from "./mesh_rendering.ts";
 import { MeshRooms } from "./mesh_rooms.ts";
@@ -29,6 +30,7 @@ import {
   showNotices,
   withSession,
 } from "./session.ts";
+import { processStreams } from "./streams.ts";
 import { shownEvent } from "./verify_rendering.ts";
 
 /** Notices about which room this is; scripts get only those they don't know from events. */
@@ -77,16 +79,19 @@ const ROOM_ID_START = 8;
  * @throws {P2pchatError} The reason if it ends otherwise.
  */
 export async function runMesh(options: MeshOptions): Promise<void> {
+  const invite = await joiningInvite(options, processStreams());
   const mode = { commands: meshCommands, render: meshLines };
   await withSession(options, { folder: options, lockMode: "mesh" }, mode, async (session) => {
     const { disk, folder } = session;
     const rooms = await MeshRooms.open(disk, `${folder}/mesh`);
-    await chat({ ...session, options, rooms });
+    await chat({ ...session, options, invite, rooms });
   });
 }
 
 interface Wiring extends Session<MeshOwnEvent, MeshCommandSink> {
   readonly options: MeshOptions;
+  /** The invite with which we join; null where there is none. */
+  readonly invite: Invite | null;
   readonly rooms: MeshRooms;
 }
 
@@ -94,7 +99,7 @@ async function chat(wiring: Wiring): Promise<void> {
   const { options, environment, identity, rooms, ui } = wiring;
   let host: MeshHost | null = null;
   const handler = forwardTo(() => host);
-  const begin = beginning(options, rooms.last);
+  const begin = beginning(options, wiring.invite, rooms.last);
   const links = listen(options.host, portsToTry(options, begin, rooms.lastPort), {
     identity: channelIdentity(wiring),
     env: environment,
@@ -289,8 +294,11 @@ class Presenter {
   }
 }
 
-function beginning(options: MeshOptions, last: RoomId | null): MeshConfig["begin"] {
-  const { invite } = options;
+function beginning(
+  options: MeshOptions,
+  invite: Invite | null,
+  last: RoomId | null,
+): MeshConfig["begin"] {
   const contact = options.contact ?? invite?.endpoints[0] ?? null;
   if (contact !== null) {
     // A former member of the room rejoins it, whichever invite is used.

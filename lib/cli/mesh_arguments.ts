@@ -2,7 +2,7 @@
 
 import { P2pchatError } from "../base/errors.ts";
 import type { Fingerprint } from "../base/fingerprint.ts";
-import { endpointText } from "../base/ids.ts";
+import { type Endpoint, endpointText } from "../base/ids.ts";
 import { type Invite, parseInvite } from "../protocols/mesh/invite.ts";
 import { type CommandLine, type ProgramCommand, wrongWords } from "./arguments.ts";
 import {
@@ -15,7 +15,9 @@ import {
   server,
   wholeNumber,
 } from "./flags.ts";
+import { INVITE_VARIABLE, inviteFlags, inviteSource, takenInvite } from "./invites.ts";
 import type { AdvertisedAddress, MeshOptions } from "./options.ts";
+import type { Streams } from "./streams.ts";
 
 /** Default port of a mesh member. */
 export const MESH_PORT_DEFAULT = 55_107;
@@ -57,12 +59,7 @@ export const meshProgramCommand: ProgramCommand = {
     },
     { name: "new", help: "create another room instead of going back to the last one" },
     { name: "private", help: "create a room that can be joined only with an invite" },
-    {
-      name: "invite",
-      value: "TEXT",
-      help: "join the room of this invite (/invite in a room shows one)",
-      parse: (text) => text, // may be only the start of the invite: the words after it count, too
-    },
+    ...inviteFlags("room"),
     {
       name: "passive",
       help: "connect to others but accept no connections: for phones and machines behind a NAT; " +
@@ -89,19 +86,16 @@ export function meshOptions(line: CommandLine): MeshOptions {
   }
   if (address.length > 2) throw wrongWords(words, address[2]);
   const parsedName = chosenName(name);
-  const invite = inviteIn(line);
+  // The rest of an invite that was broken into words may follow NAME, or precede it.
+  const rest = [line.words.slice(1), line.words.slice(0, -1)];
+  const invite = inviteSource(line, parseInvite, rest);
   const { contact, key } = contactOf(address, line.value<Fingerprint>("key") ?? null);
-  const founding = ["new", "private"].find((flag) => line.isOn(flag));
-  if (founding !== undefined && (contact !== null || invite !== null)) {
-    const joining = contact === null ? "--invite" : endpointText(contact);
-    throw new P2pchatError(
-      "usage",
-      `--${founding} creates a room, and ${joining} joins one: start one, or join one`,
-    );
+  const founding = foundingFlag(line.isOn("new"), line.isOn("private"));
+  if (founding !== null && contact !== null) throw bothWays(founding, endpointText(contact));
+  if (founding !== null && invite.from !== "environment") {
+    throw bothWays(founding, invite.from === "file" ? "--invite-file" : "--invite");
   }
-  if (contact === null && invite?.endpoints.length === 0) {
-    throw new P2pchatError("usage", "The invite names no address; add one: HOST PORT");
-  }
+  if (invite.from === "argument") checkJoining(contact, invite.invite);
   return {
     ...line.common,
     name: parsedName,
@@ -112,36 +106,43 @@ export function meshOptions(line: CommandLine): MeshOptions {
     port: line.value<number>("port") ?? null,
     advertise: line.value<AdvertisedAddress>("advertise") ?? null,
     historyCount: line.value<number>("history") ?? HISTORY_COUNT_DEFAULT,
-    foundNew: founding !== undefined,
+    foundNew: founding !== null,
     foundPrivate: line.isOn("private"),
     passive: line.isOn("passive"),
   };
 }
 
-/** The invite; null where none was given. */
-function inviteIn({ words, value }: CommandLine): Invite | null {
-  const text = value<string>("invite");
-  if (text === undefined) return null;
-  try {
-    return parseInvite(text);
-  } catch (error) {
-    // The rest of an invite that was broken into words may follow NAME, or precede it.
-    const rests = [words.slice(1), words.slice(0, -1)];
-    if (!rests.some((rest) => rest.length > 0 && isInvite([text, ...rest].join("")))) throw error;
-    throw new P2pchatError(
-      "usage",
-      "Cannot read the invite: blanks part it into several words; put it in quotes: --invite 'TEXT'",
-    );
-  }
+function foundingFlag(isNew: boolean, isPrivate: boolean): string | null {
+  return isNew ? "--new" : isPrivate ? "--private" : null;
 }
 
-function isInvite(text: string): boolean {
-  try {
-    parseInvite(text);
-    return true;
-  } catch {
-    return false;
-  }
+function bothWays(founding: string, joining: string): P2pchatError {
+  return new P2pchatError(
+    "usage",
+    `${founding} creates a room, and ${joining} joins one: start one, or join one`,
+  );
+}
+
+function checkJoining(contact: Endpoint | null, invite: Invite): void {
+  if (contact !== null || invite.endpoints.length > 0) return;
+  throw new P2pchatError("usage", "The invite names no address; add one: HOST PORT");
+}
+
+/**
+ * The invite with which a member joins; null where there is none.
+ * @throws {P2pchatError} `usage`, `bad-credentials` or `bad-file`.
+ */
+export async function joiningInvite(
+  options: MeshOptions,
+  streams: Streams,
+): Promise<Invite | null> {
+  const { contact, foundNew, foundPrivate } = options;
+  const invite = await takenInvite(options.invite, parseInvite, { streams, options });
+  if (invite === null) return null;
+  const founding = foundingFlag(foundNew && !foundPrivate, foundPrivate);
+  if (founding !== null) throw bothWays(founding, `the invite in ${INVITE_VARIABLE}`);
+  checkJoining(contact, invite);
+  return invite;
 }
 
 /** `HOST PORT`, or `HOST:PORT` in one word, which may name the key; null where neither is given. */

@@ -4,6 +4,7 @@ import { endpointText } from "../base/ids.ts";
 import type { MeshEvent, MeshStatus, PeerStatus, PeerView } from "../protocols/mesh/events.ts";
 import { numberText } from "../base/counts.ts";
 import { durationText, roundTripText } from "./durations.ts";
+import { inviteLines } from "./invites.ts";
 import { messageLine, messageStart, waitText } from "./message_rendering.ts";
 import {
   andListed,
@@ -45,7 +46,7 @@ export function meshLines(event: MeshOwnEvent, context: RenderContext): readonly
     case "delivery":
       return deliveryLines(event, context);
     case "invite":
-      return [[exact(`Others join with: ${event.line}`)]];
+      return inviteLines(event);
     case "peers":
       return event.peers.map(peerLine);
     case "history":

@@ -6,6 +6,7 @@ import type { BroadcastPolicy } from "../protocols/directory/directory_io.ts";
 import { type EditPolicy } from "../protocols/group/edit.ts";
 import type { Invite } from "../protocols/mesh/invite.ts";
 import type { OwnRowKey, UserInfo } from "../store/user_info.ts";
+import type { InviteSource } from "./invites.ts";
 
 /** Flags that all commands share. */
 export interface CommonOptions {
@@ -41,8 +42,8 @@ export interface MeshOptions extends CommonOptions {
   readonly contact: Endpoint | null;
   /** The key that the contact must have; `null`: any. */
   readonly contactKey: Fingerprint | null;
-  /** An invite to a room, with addresses of members. */
-  readonly invite: Invite | null;
+  /** Where an invite to a room is, with addresses of members. */
+  readonly invite: InviteSource<Invite>;
   /** Address to listen at; `null`: all. */
   readonly host: string | null;
   /** `null`: the default port, or any free one if it is taken; 0: any free one. */

@@ -1,6 +1,5 @@
 /** The source of a command's password: a file, the environment, or the user at the terminal; never an argument. */
 
-import type { Clock } from "../base/clock.ts";
 import { P2pchatError } from "../base/errors.ts";
 import { shownName } from "../base/names.ts";
 import {
@@ -9,12 +8,10 @@ import {
   PASSWORD_BYTES_MAX,
   passwordBytes,
 } from "../base/passwords.ts";
-import { isDoneWithin } from "../runtime/within.ts";
-import { SYSTEM_LINK_CLOCK } from "../transport/system_clock.ts";
 import type { ValueFlag } from "./flags.ts";
 import { FORCED_EXIT_STATUS } from "./interrupts.ts";
 import { type Entry, PasswordEntry } from "./password_entry.ts";
-import { mayOthersRead, unreadable } from "./secret_file.ts";
+import { type SecretFile, secretText } from "./secret_file.ts";
 import { isAtTerminal, type Streams } from "./streams.ts";
 
 export const PASSWORD_FILE_FLAG: ValueFlag<string> = {
@@ -31,13 +28,11 @@ const PASSWORD_VARIABLE = "P2PCHAT_PASSWORD";
 /** What editors and shells put behind a password. */
 const LINE_END = /\r?\n$/;
 
-/** The longest password, a line end, and one byte more. */
-const FILE_BYTES_MAX = 4 * PASSWORD_BYTES_MAX + 3;
+/** The longest password, and a line end. */
+const FILE_BYTES_MAX = 4 * PASSWORD_BYTES_MAX + 2;
 /** The error for a longer file, which isn't read to its end. */
 const TOO_LONG =
   `The password won't do: it has more than ${PASSWORD_BYTES_MAX} bytes; choose another one`;
-/** How long to wait for a password from a pipe. */
-const PIPE_MS_MAX = 10_000;
 /** How often a user may retry after a mistake. */
 const ATTEMPTS_MAX = 3;
 
@@ -93,7 +88,7 @@ export async function newPassword(source: PasswordSource, name: string): Promise
  */
 export async function givenPassword(source: PasswordSource): Promise<string | null> {
   if (source.file !== null) return await passwordIn(source.file, source.notice);
-  const given = source.streams.variable(PASSWORD_VARIABLE);
+  const given = source.streams.takeVariable(PASSWORD_VARIABLE);
   if (given) return typeable(given.replace(LINE_END, ""));
   if (source.mayAsk && isAtTerminal(source.streams)) return null;
   throw new P2pchatError(
@@ -132,34 +127,23 @@ export async function typedTwice<None extends null>(
 }
 
 /**
- * The password in a file, or from a pipe within PIPE_MS_MAX.
+ * The password in a file, or from a pipe.
  * @throws {P2pchatError} `bad-file`; `weak-password` where it is too long.
  */
 export async function passwordIn(
   path: string,
   notice: PasswordSource["notice"],
-  clock: Clock = SYSTEM_LINK_CLOCK,
+  clock?: SecretFile["clock"],
 ): Promise<string> {
-  const bad = (found: string, cause?: unknown) =>
-    new P2pchatError("bad-file", `Cannot take the password from ${path}: ${found}`, { cause });
-  // Opening a pipe blocks until somebody writes to it, and can't be cancelled, except by the program's end.
-  const reading = startOf(path, notice);
-  if (!await isDoneWithin(clock, PIPE_MS_MAX, reading)) {
-    throw bad(
-      `nothing was written to it for ${PIPE_MS_MAX / 1_000} s; write to it, or name a file`,
+  const what = { path, secret: "password", bytesMax: FILE_BYTES_MAX, notice };
+  const { text, isLong } = await secretText(clock === undefined ? what : { ...what, clock });
+  const password = text.replace(LINE_END, "");
+  if (/[\r\n]/.test(password)) {
+    throw new P2pchatError(
+      "bad-file",
+      `Cannot take the password from ${path}: it has several lines; it must contain only the password`,
     );
   }
-  const bytes = await reading;
-  // Only the start of a longer file was read, which may end within a character.
-  const isLong = bytes.length === FILE_BYTES_MAX;
-  let text: string;
-  try {
-    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes, { stream: isLong });
-  } catch (cause) {
-    throw bad("it isn't UTF-8 text; save it in UTF-8", cause);
-  }
-  const password = text.replace(LINE_END, "");
-  if (/[\r\n]/.test(password)) throw bad("it has several lines; it must contain only the password");
   if (isLong) throw new P2pchatError("weak-password", TOO_LONG);
   return typeable(password);
 }
@@ -169,24 +153,4 @@ function typeable(password: string): string {
   const fault = controlFault(password);
   if (fault === null) return password;
   throw new P2pchatError("weak-password", `The password won't do: ${fault}; take it out`);
-}
-
-/** The start of a file, one byte more than a password may have. */
-async function startOf(path: string, notice: PasswordSource["notice"]): Promise<Uint8Array> {
-  try {
-    using file = await Deno.open(path, { read: true });
-    const { isFile, mode } = await file.stat();
-    if (isFile && mayOthersRead(mode)) {
-      await notice(`Others can read ${path}, which has a password in it; chmod 600 keeps it yours`);
-    }
-    const buffer = new Uint8Array(FILE_BYTES_MAX);
-    let length = 0;
-    for (let count: number | null = 0; count !== null && length < buffer.length;) {
-      count = await file.read(buffer.subarray(length));
-      length += count ?? 0;
-    }
-    return buffer.subarray(0, length);
-  } catch (cause) {
-    throw unreadable(`Cannot take the password from ${path}`, cause);
-  }
 }

@@ -29,6 +29,8 @@ export interface Streams {
   readonly stderr: Sink & { readonly isTerminal: boolean };
   /** An environment variable. @throws {P2pchatError} `usage` where it isn't UTF-8. */
   variable(name: string): string | undefined;
+  /** The same of one that holds a secret, which is then out of the environment: nothing started later inherits it. */
+  takeVariable(name: string): string | undefined;
   /** Size of the terminal in cells. */
   size(): { readonly columns: number; readonly rows: number };
   onSignal(name: SignalName, listener: () => void): void;
@@ -94,6 +96,11 @@ export function processStreams(): Streams {
     },
     stderr: { write: (bytes) => STANDARD_ERROR.write(bytes), isTerminal: Deno.stderr.isTerminal() },
     variable,
+    takeVariable(name) {
+      const value = variable(name);
+      Deno.env.delete(name);
+      return value;
+    },
     size() {
       try {
         const { columns, rows } = Deno.consoleSize();

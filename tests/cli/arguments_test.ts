@@ -44,13 +44,14 @@ const NOWHERE = encodeInvite({ ...INVITE, endpoints: [] });
 const KEY = parseFingerprint("ijtghrlfdthizyo5oecdgsej2yv");
 /** Another one. */
 const OTHER = fingerprintOf("e".repeat(64) as PeerKey);
+const GIVEN = { from: "argument", invite: INVITE } as const;
 
 const DEFAULTS: MeshOptions = {
   ...COMMON_OPTIONS,
   name: "Alice",
   contact: null,
   contactKey: null,
-  invite: null,
+  invite: { from: "environment" },
   host: null,
   port: null,
   advertise: null,
@@ -93,13 +94,18 @@ const UNDERSTOOD: readonly (readonly [line: string, differences: Partial<MeshOpt
   }],
   ["mesh Alice --private", { foundNew: true, foundPrivate: true }],
   ["mesh Alice --new --private", { foundNew: true, foundPrivate: true }],
-  [`mesh Bob --invite ${INVITE_TEXT}`, { name: "Bob", invite: INVITE }],
-  [`mesh Bob --invite ${INVITE_TEXT.toUpperCase()}`, { name: "Bob", invite: INVITE }],
+  [`mesh Bob --invite ${INVITE_TEXT}`, { name: "Bob", invite: GIVEN }],
+  [`mesh Bob --invite ${INVITE_TEXT.toUpperCase()}`, { name: "Bob", invite: GIVEN }],
   [`mesh Bob ::1 1 --invite ${NOWHERE}`, {
     name: "Bob",
     contact: { host: "::1", port: 1 },
-    invite: { ...INVITE, endpoints: [] },
+    invite: { from: "argument", invite: { ...INVITE, endpoints: [] } },
   }],
+  ["mesh Alice --invite", { invite: { from: "input" } }],
+  ["mesh --invite= Alice", { invite: { from: "input" } }],
+  ["mesh Alice --invite -", { invite: { from: "input" } }],
+  ["mesh Alice --invite --json", { json: true, invite: { from: "input" } }],
+  ["mesh Alice --invite-file /i", { invite: { from: "file", path: "/i" } }],
   ["mesh Alice --plain --no-color --stay --verbose", {
     plain: true,
     colour: false,
@@ -147,17 +153,25 @@ const REFUSED: readonly (readonly [line: string, sentence: string])[] = [
   [
     "mesh Alice -p 1",
     "The command mesh has no flag -p; there is --host, --port, --advertise, --history, --key, --new, " +
-    "--private, --invite, --passive, --data, --json, --plain, --no-color, --stay, --verbose, " +
+    "--private, --invite, --invite-file, --passive, --data, --json, --plain, --no-color, --stay, --verbose, " +
     "--log-file, --help, --version; p2pchat help mesh says more",
   ],
   ["mesh Alice --data /d\ufffd", '--data must be a path in UTF-8, is "/d\ufffd"'],
   ["mesh Alice --log-file \ufffd", '--log-file must be a path in UTF-8, is "\ufffd"'],
   ["mesh Alice --__proto__ x", "The command mesh has no flag --__proto__"],
   ["mesh Alice --privat", "The command mesh has no flag --privat; did you mean --private?"],
-  ["mesh Alice --invite", "--invite needs a value: TEXT"],
+  [
+    "mesh Alice --invite - --invite-file f",
+    "--invite and --invite-file can't be given together",
+  ],
+  ["mesh Alice --private --invite", "--private creates a room, and --invite joins one"],
+  ["mesh Alice --new --invite-file f", "--new creates a room, and --invite-file joins one"],
   [`mesh Alice --invite ${SPLIT}`, "Cannot read the invite: blanks part it into several words"],
   [`mesh --invite ${SPLIT} Alice`, "Cannot read the invite: blanks part it into several words"],
-  [`mesh Alice ${INVITE_TEXT}`, "That is an invite: come in with p2pchat mesh NAME --invite TEXT"],
+  [
+    `mesh Alice ${INVITE_TEXT}`,
+    "That is an invite: put --invite in its place, and paste it when you are asked for it",
+  ],
   [`mesh Alice ${INVITE_TEXT} 55107`, "That is an invite"],
   [`mesh Alice ${INVITE_TEXT.slice(0, 60)} 55107`, "That is an invite"],
   [`mesh ${INVITE_TEXT}`, "That is an invite"],

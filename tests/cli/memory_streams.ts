@@ -98,6 +98,12 @@ export class MemoryStreams implements Streams {
     return this.variables[name];
   }
 
+  takeVariable(name: string): string | undefined {
+    const value = this.variables[name];
+    delete this.variables[name];
+    return value;
+  }
+
   size() {
     return { columns: this.columns, rows: this.rows };
   }

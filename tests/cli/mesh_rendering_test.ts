@@ -74,8 +74,9 @@ This room is private: others join with the invite that /invite shows.
   ],
   [
     "an invite",
-    { event: "invite", invite: "abc", line: "p2pchat mesh NAME --invite abc" },
-    "Others join with: p2pchat mesh NAME --invite abc\n",
+    { event: "invite", invite: "abc", line: "p2pchat mesh NAME --invite" },
+    "Others join with: p2pchat mesh NAME --invite\n" +
+    "and paste this when they are asked for the invite:\nabc\n",
   ],
   [
     "ready, where nobody can join through it",

@@ -33,7 +33,7 @@ Deno.test("passwordIn() refuses several lines, and what isn't UTF-8", async () =
 
 Deno.test("a password with a control character is refused from a file and from the variable, and a line's end isn't part of it", async () => {
   // Only the variable is looked at.
-  const nowhere = { variable: () => "correct horse\r" } as unknown as Streams;
+  const nowhere = { takeVariable: () => "correct horse\r" } as unknown as Streams;
   const source = { file: null, mayAsk: false, notice: () => Promise.resolve() };
   const why = "which nobody can type at a prompt";
   for (
@@ -49,7 +49,7 @@ Deno.test("a password with a control character is refused from a file and from t
   );
   assertEquals(error.code, "weak-password");
   for (const end of ["", "\n", "\r\n"]) {
-    const streams = { variable: () => `correct horse${end}` } as unknown as Streams;
+    const streams = { takeVariable: () => `correct horse${end}` } as unknown as Streams;
     assertEquals(await givenPassword({ ...source, streams }), "correct horse");
   }
 });

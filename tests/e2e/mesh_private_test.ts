@@ -44,6 +44,14 @@ const inviteOf = async (node: Node, rotate = false): Promise<string> =>
 
 const secretOf = async (node: Node) => parseInvite(await inviteOf(node)).secret;
 
+/** What `/invite` prints in a private room. */
+const INVITE_SHOWN = /^Others join with: p2pchat mesh NAME --invite\n.* invite:\n([a-z2-7]+)\n/m;
+const linesOf = (invite: string) => [
+  "Others join with: p2pchat mesh NAME --invite",
+  "and paste this when they are asked for the invite:",
+  invite,
+];
+
 /** How a program ends that isn't admitted. */
 async function refusal(node: Node) {
   const { code, last } = await node.ended();
@@ -61,7 +69,7 @@ Deno.test("mesh: an invite opens a private room, through the first of its addres
   const ann = await nodes.founded("Ann");
   assertEquals(ann.events.find(isReady)?.private, true);
   const shown = await ann.ask("invite");
-  assertEquals(shown.line, `p2pchat mesh NAME --invite ${shown.invite}`);
+  assertEquals(shown.line, "p2pchat mesh NAME --invite");
 
   const bob = await nodes.invited("Bob", shown.invite);
   await ann.until(joined("Bob"));
@@ -133,6 +141,28 @@ Deno.test("mesh: an address and the invite of another room are refused, and neit
   for (const contact of [priv, open]) await refused(contact);
 });
 
+Deno.test("mesh: an invite comes from a file, or from a variable that nothing else inherits", async () => {
+  await using nodes = new PrivateNodes();
+  const ann = await nodes.founded("Ann");
+  const invite = await inviteOf(ann);
+  const file = `${nodes.folder()}/invite`;
+  Deno.writeTextFileSync(file, `<${invite.slice(0, 50)}\n${invite.slice(50)}>.\n`, { mode: 0o600 });
+  const bob = nodes.mesh("Bob", ["--invite-file", file]);
+  await bob.until(isReady);
+  const cem = nodes.mesh("Cem", [], { env: { P2PCHAT_INVITE: invite } });
+  await cem.until(isReady);
+  await ann.until(joined("Cem"));
+  const late = nodes.mesh("Dan", ["--private"], { env: { P2PCHAT_INVITE: invite } });
+  const { as, text } = await refusal(late);
+  assertEquals([as, text], [
+    "usage",
+    "--private creates a room, and the invite in P2PCHAT_INVITE joins one: start one, or join one",
+  ]);
+  const lost = await refusal(nodes.mesh("Eve", ["--invite-file", `${file}.not`]));
+  assertEquals(lost.as, "bad-file");
+  assertStringIncludes(lost.text, "Cannot take the invite from");
+});
+
 Deno.test("mesh: a mistyped invite is told from a wrong one, and nothing is touched", async () => {
   await using nodes = new PrivateNodes();
   const ann = await nodes.founded("Ann");
@@ -149,7 +179,10 @@ Deno.test("mesh: a mistyped invite is told from a wrong one, and nothing is touc
   for (const args of [[invite], [invite, "55107"]]) {
     const { code, as, text } = await refusal(nodes.mesh("Bob", args, { data }));
     assertEquals([code, as], [2, "usage"]);
-    assertEquals(text, "That is an invite: come in with p2pchat mesh NAME --invite TEXT");
+    assertEquals(
+      text,
+      "That is an invite: put --invite in its place, and paste it when you are asked for it",
+    );
   }
   assertEquals([...Deno.readDirSync(data)], []);
 });
@@ -350,24 +383,27 @@ Deno.test("mesh: in pipes, an invite is one line, and what is refused another on
   await using ann = TextProgram.mesh("Ann", null, ["--private"]);
   const port = await ann.port();
   await ann.type("/invite");
-  const [, first] = await ann.until(/^Others join with: p2pchat mesh NAME --invite ([a-z2-7]+)\n/m);
-  await using bob = TextProgram.mesh("Bob", null, ["--invite", first!]);
+  const [, first] = await ann.until(INVITE_SHOWN);
+  await using bob = TextProgram.mesh("Bob", null, ["--invite"]);
+  await bob.type(first!, "from the same pipe");
   await bob.until(/Ann is here/);
-  await ann.until(/Bob joined/);
+  await ann.until(/<Bob> from the same pipe/);
   await ann.type("/invite --rotate", "/invite now");
   await ann.until(/error: The form is \/invite \[--rotate\]/, "stderr");
   await bob.until(/Ann has made a new invite/);
-  await using cem = TextProgram.mesh("Cem", null, ["--invite", first!]);
+  await using cem = TextProgram.mesh("Cem", null, ["--invite", "-"]);
+  await cem.type(first!);
   assertEquals(await cem.ended(), 4);
 
-  const [, second] = ann.stdout.match(/Others join[^]*Others join with: .* ([a-z2-7]+)\n/) ?? [];
+  const [, second] = ann.stdout.match(/Others join[^]*Others join with.*\n.*\n([a-z2-7]+)\n/) ?? [];
   const rest = "older invites no longer admit newcomers; members can still come back";
   assertEquals(ann.lines, [
     `>INFO: Ann at address 127.0.0.1 is listening at ${port}.`,
     "This room is private: others join with the invite that /invite shows.",
-    `Others join with: p2pchat mesh NAME --invite ${first}`,
+    ...linesOf(first!),
     "* Bob joined (127.0.0.1)",
-    `Others join with: p2pchat mesh NAME --invite ${second}`,
+    "<Bob> from the same pipe",
+    ...linesOf(second!),
     `* This is the room's invite from now on: ${rest}`,
   ]);
   assertEquals(bob.lines.at(-1), `* Ann has made a new invite, which /invite shows: ${rest}`);
@@ -376,8 +412,7 @@ Deno.test("mesh: in pipes, an invite is one line, and what is refused another on
 });
 
 Deno.test({
-  name:
-    "mesh: at a terminal, an invite can be copied as it stands there, and its command is completed",
+  name: "mesh: at a terminal, an invite can be copied as it stands there, and is typed unseen",
   ignore: !hasScript(),
   async fn() {
     const folder = Deno.makeTempDirSync({ prefix: "p2pchat-e2e-" });
@@ -388,10 +423,24 @@ Deno.test({
     await terminal.untilCursorLine("Ann> |");
     await terminal.press("/inv\t\r");
     // The terminal wraps the line by itself: to it, and to who copies it, it is one word.
-    const shown = /Others join with: p2pchat mesh NAME --invite ([a-z2-7]+)\r+\n/;
+    const shown = /they are asked for the invite:\r+\n([a-z2-7]+)\r+\n/;
     await terminal.until("the invite", () => shown.test(terminal.raw));
-    assertEquals(parseInvite(shown.exec(terminal.raw)![1]!).endpoints.length, 1);
+    const invite = shown.exec(terminal.raw)![1]!;
+    assertEquals(parseInvite(invite).endpoints.length, 1);
     assertStringIncludes(terminal.screen.text, "You founded a private room");
+
+    await using other = await openTerminal({
+      command: [PROGRAM, "mesh", "Bob", "--invite", ...LISTEN, "--data", folder],
+      columns: 80,
+    });
+    await other.untilCursorLine("Invite (not shown): |");
+    await other.press("oops\r");
+    await other.until("what is wrong", () => /Cannot read the invite/.test(other.raw));
+    await other.press(`\x1b[200~${invite.slice(0, 60)}\n${invite.slice(60)}\x1b[201~\r`);
+    await other.untilCursorLine("Bob> |");
+    assert(!other.raw.includes(invite.slice(0, 20)), other.raw);
+    await other.press(":q\r");
+    assertEquals(await other.ended(), 0);
     await terminal.press(":q\r");
     assertEquals(await terminal.ended(), 0);
     Deno.removeSync(folder, { recursive: true });

@@ -142,7 +142,7 @@ export type MeshEvent =
     readonly event: "invite";
     /** The value for `--invite`; in a private room whoever has it may come in. */
     readonly invite: string;
-    /** The whole command for others to type. */
+    /** The command for others to type; it asks for the invite, which is as good as a secret, if the room is private. */
     readonly line: string;
   }
   | { readonly event: "peers"; readonly peers: readonly PeerView[] }

@@ -87,7 +87,7 @@ export function hasInvite(text: string): boolean {
 export function inviteMisplaced(): P2pchatError {
   return new P2pchatError(
     "usage",
-    "That is an invite: come in with p2pchat mesh NAME --invite TEXT",
+    "That is an invite: put --invite in its place, and paste it when you are asked for it",
   );
 }
 

@@ -459,7 +459,7 @@ export class RoomView {
       secret,
       endpoints: endpoints.slice(0, INVITE_ADDRESSES_MAX),
     });
-    const how = secret === null ? `${first.host} ${first.port}` : `--invite ${invite}`;
+    const how = secret === null ? `${first.host} ${first.port}` : `--invite`;
     this.#show({ event: "invite", invite, line: `p2pchat mesh NAME ${how}` }, ref);
   }
 
