@@ -325,6 +325,45 @@ Deno.test("edit: asked for while the coordinator is down it waits, with a notice
   await assertSameLogs(group, members, ...NAMES);
 });
 
+Deno.test("edit: asked for while the coordinator is down it survives who joins at its return", async () => {
+  await using group = new Group();
+  const server = await group.serve();
+  const members = await three(group);
+  const [, bob] = members;
+  await server.kill();
+  await Promise.all(members.map((node) => node.until(coordinatorIs("down"))));
+  await bob.type("/edit new - 2");
+  await bob.until(({ event, text }) =>
+    event === "notice" && /waits for the coordinator/.test(text)
+  );
+  const dave = group.launch("Dave");
+  await dave.until(coordinatorIs("down"));
+  await group.serve();
+  const all = [...members, dave];
+  await Promise.all(all.map((node) => node.until(edited("committed", "new"))));
+  assertEquals(bob.events.filter(edited("aborted")), []);
+});
+
+Deno.test("edit: who joins or leaves while its author thinks interrupts nothing, and nobody is asked twice", async () => {
+  await using group = await Group.open();
+  const [alice, bob, carol] = await three(group);
+  await alice.type("/edit with time - 2");
+  await bob.until(isVoteWanted);
+  const dave = await group.start("Dave");
+  await bob.until(isView(...NAMES, "Dave"));
+  await carol.type("/exit");
+  await carol.ended();
+  const left = [alice, bob, dave];
+  await Promise.all(left.map((node) => node.until(isView("Alice", "Bob", "Dave"))));
+  await bob.type("/go");
+  await Promise.all(left.map((node) => node.until(edited("committed", "with time"))));
+  assertEquals(bob.events.filter(isVoteWanted).length, 1);
+  assertEquals(
+    (await assertSameLogs(group, left, "Alice", "Bob", "Dave"))[1],
+    "2 Bob: with time (1)",
+  );
+});
+
 Deno.test("edit: the coordinator is killed while a vote is open: in doubt, then aborted; a late vote does nothing", async () => {
   await using group = new Group();
   const server = await group.serve();

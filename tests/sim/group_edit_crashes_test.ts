@@ -131,12 +131,12 @@ const ROWS: readonly Row[] = [
     killed: "aborted",
     powerLost: "aborted",
   },
-  { who: AUTHOR, effect: "disk prepared", killed: "aborted", powerLost: "aborted" },
-  { who: AUTHOR, effect: "send vote", killed: "either", powerLost: "committed" },
+  { who: AUTHOR, effect: "disk prepared", killed: "committed", powerLost: "committed" },
+  { who: AUTHOR, effect: "send vote", killed: "committed", powerLost: "committed" },
   { who: AUTHOR, effect: "send vote", answer: "abort", killed: "aborted", powerLost: "aborted" },
   // Another member, which votes.
-  { who: ANOTHER, effect: "disk prepared", killed: "aborted", powerLost: "aborted" },
-  { who: ANOTHER, effect: "send vote", killed: "either", powerLost: "committed" },
+  { who: ANOTHER, effect: "disk prepared", killed: "committed", powerLost: "committed" },
+  { who: ANOTHER, effect: "send vote", killed: "committed", powerLost: "committed" },
   {
     who: ANOTHER,
     effect: "disk held",

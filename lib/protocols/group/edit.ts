@@ -98,7 +98,7 @@ export type EditPolicy = typeof EDIT_POLICIES[number];
 
 /** Why an edit is aborted: parts of sentences. */
 export const ASKER_GONE = "the member that asked for it isn't in the group any more";
-export const CHANGED = "the group's members changed meanwhile";
+export const ASKER_RESTARTED = "the program that asked for it was started again";
 
 /**
  * Whether a member's user is asked for agreement. The requester has agreed by asking.

@@ -7,8 +7,9 @@ export const EDIT_PHASES = {
     next: ["voting", "aborted"],
   },
   voting: {
-    about: "the members of the view were asked; no vote is on disk",
-    next: ["deciding", "aborted"],
+    about:
+      "the members of the view were asked; no vote is on disk. When the view changes, the next one votes anew",
+    next: ["accepted", "deciding", "aborted"],
   },
   deciding: {
     about: "all have agreed; `committed` is on its way to the disk",
@@ -33,16 +34,26 @@ export type EditPhase = keyof typeof EDIT_PHASES;
 export const VOTE_PHASES = {
   waiting: {
     about: "another edit of the entry is still open here, or the entry isn't in the log yet",
-    next: ["looking", "over"],
+    next: ["looking", "refused", "over"],
   },
-  looking: { about: "the entry is locked, and looked up", next: ["asked", "agreeing", "over"] },
-  asked: { about: "its user is asked", next: ["agreeing", "over"] },
-  agreeing: { about: "`prepared` is on its way to the disk", next: ["agreed", "over"] },
+  looking: {
+    about: "the entry is locked, and looked up",
+    next: ["asked", "agreeing", "refused", "over"],
+  },
+  asked: { about: "its user is asked", next: ["agreeing", "refused", "over"] },
+  agreeing: { about: "`prepared` is on its way to the disk", next: ["agreed", "refused", "over"] },
   agreed: {
-    about: "its vote is sent: only the coordinator, or a member that hasn't voted, can decide now",
+    about:
+      "its vote is sent, and said again in each view: only the coordinator, or the requester, can decide now",
+    next: ["refused", "over"],
+  },
+  refused: {
+    about:
+      "it said no, or the requester has given the edit up; the entry is free. Said again in each view until the " +
+      "coordinator says how the edit ended",
     next: ["over"],
   },
-  over: { about: "the entry is free: refused, aborted, or in the log", next: [] },
+  over: { about: "the entry is free: aborted, or in the log", next: [] },
 } as const;
 export type VotePhase = keyof typeof VOTE_PHASES;
 

@@ -99,7 +99,9 @@ export class Hearing {
       case "inquire":
         return membership.voting.inquired(key, message);
       case "aborted":
-        return membership.voting.aborted(key, message);
+        // What was refused in an earlier view may be agreed to in this one.
+        if (peers.isInEpoch(peer)) membership.voting.aborted(key, message);
+        return;
       case "unknown":
         return;
       default:

@@ -499,6 +499,7 @@ export class Membership {
     );
     this.owner.saying.startAnew(group, givenUp);
     this.owner.editing.startAnew();
+    this.voting.startAnew();
     this.#beginAnew(null);
   }
 

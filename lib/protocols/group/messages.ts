@@ -447,7 +447,7 @@ const committed = message(46, "committed", {
 }, { signed: signedBatchSchema });
 const aborted = message(47, "aborted", {
   from:
-    "the coordinator; a member that hasn't voted, to one that asks while the coordinator is away",
+    "the coordinator; while it is away a member that hasn't voted, to the requester, which then tells it to all",
   to: "members that have voted or inquired",
   when: "it will never be committed: that is on disk",
   answer: "none",
@@ -483,7 +483,10 @@ const inquire = message(49, "inquire", {
       edit: counter,
       /** Number of the entry. */
       seq: counter,
-      /** The view that voted on it. */
+      /**
+       * Where its requester asks another member: the view that votes on it, in which that one may refuse it. Otherwise
+       * 0: the answer is the decision, where it is known.
+       */
       view: counter,
     }),
     EDITS_MAX,

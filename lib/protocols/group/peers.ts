@@ -327,6 +327,11 @@ export class Peers {
     return false;
   }
 
+  /** Whether what the peer says now is said in the epoch that we are in. */
+  isInEpoch({ begun }: Peer): boolean {
+    return begun !== null && this.#epoch !== null && isSameBallot(begun, this.#epoch);
+  }
+
   #wait(peer: Peer, message: GroupMessageOf<EpochMessage>): void {
     if (peer.hasGap) return;
     const bytes = bytesOf(message);

@@ -41,7 +41,7 @@ export interface SaidRecord {
 export interface PreparedRecord {
   readonly kind: "prepared";
   readonly edit: number;
-  /** The view that voted on it. */
+  /** The view in which we agreed; what we said holds in later ones, too. */
   readonly view: number;
   readonly signed: SignedEditRequest;
 }

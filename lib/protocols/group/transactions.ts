@@ -6,8 +6,12 @@
  * before anybody is told, and is sent to the members of each view until it is in all their logs. An edit that this
  * disk doesn't know as committed is aborted: votes aren't stored here.
  *
- *     accepted --> voting --> deciding --> committed --> (forgotten)
+ *     accepted <-> voting --> deciding --> committed --> (forgotten)
  *        \___________\__________________________________> aborted
+ *
+ * Where the view changes before all have agreed, the edit waits for the next one, whose members vote on it anew, under
+ * its number and until the same deadline: no yes of an earlier view counts, as each voter must hold the entry's lock
+ * now. A member that has agreed says so again without asking its user.
  */
 
 import type { Crypto, Signer } from "../../base/crypto.ts";
@@ -25,8 +29,8 @@ import { named } from "./coordinator_view.ts";
 import { Decisions } from "./decisions.ts";
 import {
   ASKER_GONE,
+  ASKER_RESTARTED,
   boundedReason,
-  CHANGED,
   type Edit,
   type EditPolicy,
   type EditRequest,
@@ -59,9 +63,13 @@ interface Open {
   readonly id: RequestId;
   readonly edit: number;
   readonly signed: SignedEditRequest;
-  /** Null before the vote begins. */
+  /** Null before the vote begins, and after a change of the view until it begins again. */
   vote: Vote | null;
-  /** When the edit is aborted, unless all have agreed by then. */
+  /** Who was asked to vote, in any view: all of them are told if the edit is aborted. */
+  readonly asked: Set<PeerKey>;
+  /** Who said the entry, according to the first member that voted. */
+  author: NamedKey | null;
+  /** When the edit is aborted, unless all have agreed by then; set anew when it is first voted on. */
   dueMs: number;
 }
 
@@ -71,8 +79,6 @@ interface Vote {
   readonly view: number;
   readonly members: readonly NamedKey[];
   readonly awaited: Set<PeerKey>;
-  /** Who said the entry, according to the first member that voted. */
-  author: NamedKey | null;
 }
 
 interface Aborted {
@@ -243,8 +249,8 @@ export class Transactions {
       this.#taken = edit - 1 + NUMBERS_TAKEN;
       out.store({ kind: "edits", number: this.#taken });
     }
-    const open: Open = { id, edit, signed, vote: null, dueMs: out.nowMs + voteTimeoutMs };
-    this.#open.set(id, open);
+    const dueMs = out.nowMs + voteTimeoutMs;
+    this.#open.set(id, { id, edit, signed, vote: null, asked: new Set(), author: null, dueMs });
     this.#tellAccepted(key, id, edit);
     this.#goOn();
   }
@@ -264,31 +270,34 @@ export class Transactions {
     if (open === undefined || vote === null || edit !== open.edit || view !== vote.view) return;
     if (!vote.awaited.has(key)) return;
     if (!agrees) return this.#abort(open, refusedText(name, reason));
-    const disagreement = this.#disagreement(open, vote, author, name);
+    const disagreement = this.#disagreement(open, author, name);
     if (disagreement !== null) return this.#abort(open, disagreement);
     vote.awaited.delete(key);
     if (vote.awaited.size === 0) this.#decide(open, vote);
   }
 
   /** Why the edit can't be committed although one more member agrees; null where it can. */
-  #disagreement(
-    { signed }: Open,
-    vote: Vote,
-    author: NamedKey | null,
-    voter: string,
-  ): string | null {
+  #disagreement(open: Open, author: NamedKey | null, voter: string): string | null {
     if (author === null) return `${shownName(voter)} has no such entry`;
-    if (vote.author !== null && vote.author.key !== author.key) {
+    if (open.author !== null && open.author.key !== author.key) {
       return `${shownName(voter)} has another entry there than the others`;
     }
-    vote.author = author;
-    const { requester } = signed.request.value;
-    if (this.parts.policy !== "own" || author.key === requester) return null;
-    if (vote.members.some(({ key }) => key === author.key)) return null;
+    open.author = author;
+    return this.#authorFault(open);
+  }
+
+  /** Why the author, where it has to be asked, can't be; null where it can, or isn't known yet. */
+  #authorFault({ author, signed }: Open): string | null {
+    const { policy, views } = this.parts;
+    if (author === null || policy !== "own") return null;
+    if (author.key === signed.request.value.requester || views.member(author.key) !== null) {
+      return null;
+    }
     return `its author, ${shownName(author.name)}, isn't in the group and can't be asked`;
   }
 
-  #decide(open: Open, { author, members }: Vote): void {
+  #decide(open: Open, { members }: Vote): void {
+    const { author } = open;
     this.#open.delete(open.id);
     const { requester } = open.signed.request.value;
     const { policy } = this.parts;
@@ -335,17 +344,13 @@ export class Transactions {
 
   // Views.
 
-  /** The view is about to change: undecided edits are aborted, as not all voters may be there in the end. */
+  /**
+   * The view is about to change: undecided edits are voted on anew in the next one, as not all voters may be there in
+   * the end.
+   */
   viewChanges(): void {
-    for (const open of [...this.#open.values()]) {
-      if (open.vote !== null) this.#abort(open, this.#isAskerGone(open) ? ASKER_GONE : CHANGED);
-    }
+    for (const open of this.#open.values()) open.vote = null;
     this.#decisions.write();
-  }
-
-  #isAskerGone({ signed: { request: { value: { requester } } } }: Open): boolean {
-    const attendee = this.parts.attendance.get(requester);
-    return attendee === null || attendee.departure !== null;
   }
 
   /** The history is given up for an older one, whose entries may be others: none of its edits is committed any more. */
@@ -358,7 +363,8 @@ export class Transactions {
     for (const { edit, signed } of edits) {
       const id = requestId(this.parts.crypto, signed.request.value);
       const dueMs = this.parts.out.nowMs;
-      this.#abort({ id, edit, signed, vote: null, dueMs }, GIVEN_UP);
+      const asked = new Set<PeerKey>();
+      this.#abort({ id, edit, signed, vote: null, asked, author: null, dueMs }, GIVEN_UP);
     }
   }
 
@@ -412,20 +418,25 @@ export class Transactions {
 
   #begin(open: Open): void {
     const { views, out, voteTimeoutMs } = this.parts;
-    const { requester } = open.signed.request.value;
-    if (views.member(requester) === null) {
-      return this.#abort(open, ASKER_GONE);
-    }
+    const fault = this.#askerFault(open) ?? this.#authorFault(open);
+    if (fault !== null) return this.#abort(open, fault);
     const keys = views.members.map(({ key }) => key);
     open.vote = {
       round: this.#round,
       view: views.ballot.number,
       members: views.members,
       awaited: new Set(keys),
-      author: null,
     };
-    open.dueMs = out.nowMs + voteTimeoutMs;
+    if (open.asked.size === 0) open.dueMs = out.nowMs + voteTimeoutMs;
+    for (const key of keys) open.asked.add(key);
     this.#prepare(keys, open, open.vote);
+  }
+
+  /** An edit ends with the process that asked for it: only that one can say that it has given it up. */
+  #askerFault({ signed: { request: { value: { requester, incarnation } } } }: Open): string | null {
+    const asker = this.parts.views.member(requester);
+    if (asker === null) return ASKER_GONE;
+    return sameBytes(asker.incarnation, incarnation) ? null : ASKER_RESTARTED;
   }
 
   #prepare(
@@ -441,15 +452,14 @@ export class Transactions {
   }
 
   /** @param late The members that didn't answer in time, where that is the reason. */
-  #abort({ id, edit, signed, vote }: Open, because: string, late: readonly NamedKey[] = []): void {
+  #abort({ id, edit, signed, asked }: Open, because: string, late: readonly NamedKey[] = []): void {
     const { out } = this.parts;
     const reason = boundedReason(because);
     const { requester } = signed.request.value;
     this.#open.delete(id);
     this.#remember(id, { edit, reason });
     out.store({ kind: "aborted", id, edit, reason });
-    const told = new Set([...(vote?.members ?? []).map(({ key }) => key), requester]);
-    for (const key of told) {
+    for (const key of new Set([...asked, requester])) {
       // The requester is told its own name, not "you": its program didn't answer, its user wasn't asked.
       const isLate = key !== requester && late.some((member) => member.key === key);
       const own = isLate ? boundedReason(lateText(late, key)) : reason;

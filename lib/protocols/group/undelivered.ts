@@ -168,6 +168,13 @@ export class Undelivered {
     }
   }
 
+  /** Whether a decision that isn't in order yet changes this entry. */
+  changes(seq: number): boolean {
+    return this.#decisions.some(({ signed: { batch: { value } } }) =>
+      value.edits.some(({ signed }) => signed.request.value.seq === seq)
+    );
+  }
+
   /** The decision on this edit; null where none is known. */
   on(id: RequestId): Decision | null {
     const { crypto, held } = this.owner;

@@ -6,10 +6,14 @@
  * `VOTE_PHASES` says how an edit goes on here.
  *
  * A member that has agreed never decides alone. While the coordinator is away it asks the others: a member that
- * hasn't voted refuses, which ends the edit (cooperative termination, section 7.4); a member that knows the decision
- * passes it on.
+ * knows the decision passes it on (cooperative termination, section 7.4). The edit may be voted on in several views, by
+ * other members in each, but in none without the process that asked for it. So that one alone may give it up while the
+ * coordinator is away, where a member that hasn't voted refuses: it never agrees to it again, and the others believe it.
  *
- * The lock is released when the edit is in the log, or aborted: until then another edit of the entry waits here.
+ * A change of the view changes nothing here: whoever was asked is still asked, and what was said holds. The coordinator
+ * asks all members of the next view, or says that the edit is aborted.
+ *
+ * The lock is released when the edit is in the log, aborted or refused here: until then another edit of the entry waits.
  */
 
 import { dropOldest } from "../../base/bounded.ts";
@@ -20,8 +24,6 @@ import { invariant } from "../../base/invariant.ts";
 import { shownName } from "../../base/names.ts";
 import { inWords } from "../../base/words.ts";
 import {
-  ASKER_GONE,
-  CHANGED,
   type Edit,
   type EditPolicy,
   type EditRequest,
@@ -67,11 +69,13 @@ interface Open {
   readonly id: RequestId;
   readonly edit: number;
   readonly signed: SignedEditRequest;
-  /** The view that votes on it. */
-  readonly view: number;
+  /** The view in which we were asked last; where an earlier process of ours was, that in which it agreed. */
+  view: number;
   readonly policy: EditPolicy;
   readonly dueMs: number;
   phase: VotePhase;
+  /** Where it is refused: why, part of a sentence, empty where our user said no. */
+  refusal: string;
   /** Whether the log is known not to have this request: its number is above all of its process's that the log has. */
   readonly isNew: boolean;
   /** When the coordinator, or another member, is next asked for the outcome. */
@@ -108,11 +112,10 @@ export class Voting {
   readonly #open = new Map<RequestId, Open>();
   /** Which edit holds the lock of an entry, by the entry's number. */
   readonly #locks = new Map<number, RequestId>();
-  /** Edits that we refused in the present view: our user isn't asked about them again. */
-  readonly #refused = new Set<RequestId>();
   /**
-   * Edits that we told other members we abandon: those rely on it, so we never agree to them in the present view.
-   * None is forgotten before the view ends.
+   * Edits that we never heard of, and of which we told their requesters that we refuse them: those may rely on it, so
+   * we never agree to them in the present view. None is forgotten before the view ends; then the requester's own
+   * refusal takes this one's place.
    */
   readonly #abandoned = new Set<RequestId>();
   /** Look-ups in the log under way, for edits that other members have inquired about. */
@@ -137,6 +140,7 @@ export class Voting {
         policy: "auto",
         dueMs: Infinity,
         phase: "agreed",
+        refusal: "",
         isNew: false,
         inquireMs: owner.out.nowMs,
         wasAsked: false,
@@ -199,12 +203,13 @@ export class Voting {
     const id = requestId(crypto, value);
     const vote = { id, edit, view, author: null };
     if (this.#abandoned.has(id)) return this.#sayRefused(vote, ABANDONED);
-    if (this.#refused.has(id)) return this.#sayRefused(vote, "");
     // The coordinator asked twice; the edit came into the log before it asked again on another link.
     if (this.#logged.has(id)) return;
     const known = this.#open.get(id);
     if (known?.edit === edit) {
+      known.view = view; // perhaps another view than before: what we said holds in this one, too
       if (known.phase === "agreed") this.#sayAgreed(known);
+      else if (known.phase === "refused") this.#sayRefused(known, known.refusal);
       return;
     }
     // The coordinator has accepted the request anew: it knows nothing of the earlier vote, which is thereby aborted.
@@ -213,10 +218,7 @@ export class Voting {
       (isRequestAuthentic(crypto, signed) ? null : "it isn't signed by who asks for it");
     if (fault !== null) return this.owner.coordinatorOffends(`edit ${edit}: ${fault}`);
     // What a process that is gone asked for was decided, or aborted, by that process's view: this is a repetition.
-    const isPresent = ordering.epoch.members.some(({ key, incarnation }) =>
-      key === value.requester && sameBytes(incarnation, value.incarnation)
-    );
-    if (!isPresent) return this.#sayRefused(vote, RESTARTED_OR_GONE);
+    if (!this.#isPresent(value)) return this.#sayRefused(vote, RESTARTED_OR_GONE);
     if (this.#open.size >= OPEN_MAX) {
       return this.owner.coordinatorOffends(`more than ${EDITS_PENDING_MAX} edits at once`);
     }
@@ -228,6 +230,7 @@ export class Voting {
       policy,
       dueMs: out.nowMs + voteMs,
       phase: "waiting",
+      refusal: "",
       isNew: this.#isNew(value),
       inquireMs: out.nowMs + INQUIRE_MS,
       wasAsked: false,
@@ -249,6 +252,8 @@ export class Voting {
     const { seq } = open.signed.request.value;
     const lock = this.#locks.get(seq) ?? open.id;
     if (lock !== open.id) return;
+    // Decided before we came: it will change the entry, and `logged` goes on with this one.
+    if (this.undelivered.changes(seq)) return;
     // The requester has the entry in its log, so all members hold it, at this place.
     if (seq > held.seq) return this.#refuseOpen(open, `there is no entry ${seq}`);
     this.#locks.set(seq, open.id);
@@ -299,21 +304,31 @@ export class Voting {
     enter(open, "agreeing");
     const { edit, view, signed } = open;
     this.owner.out.storeThen([{ kind: "prepared", edit, view, signed }], () => {
-      if (this.#open.get(open.id) !== open) return;
+      if (open.phase !== "agreeing") return;
       enter(open, "agreed");
       this.#sayAgreed(open);
     });
   }
 
-  #sayAgreed({ id, edit, view, author }: Open): void {
-    if (author === null) return; // an earlier process of ours agreed: we ask for the outcome
-    this.owner.toCoordinator({ type: "vote", id, edit, view, agrees: true, author, reason: "" });
+  #sayAgreed(open: Open): void {
+    const { id, edit, view, author, signed } = open;
+    if (author !== null) {
+      const vote = { type: "vote" as const, id, edit, view, agrees: true, author, reason: "" };
+      return this.owner.toCoordinator(vote);
+    }
+    // An earlier process of ours agreed: its yes holds, and nobody is asked again.
+    this.owner.looks.look(signed.request.value.seq, id, (entry) => {
+      if (entry === null || entry.isEdited || this.#open.get(id) !== open) return;
+      open.author = entry.author;
+      this.#sayAgreed(open);
+    });
   }
 
+  /** We never agree to it, in no view; it is over when the coordinator says so. */
   #refuseOpen(open: Open, reason: string): void {
-    this.#forget(open);
-    this.#refused.add(open.id);
-    dropOldest(this.#refused, REMEMBERED_MAX);
+    open.refusal = reason;
+    enter(open, "refused");
+    this.#unlock(open);
     this.#sayRefused(open, reason);
   }
 
@@ -325,10 +340,12 @@ export class Voting {
   }
 
   #forget(open: Open): void {
-    const { id, signed } = open;
     enter(open, "over");
-    const { seq } = signed.request.value;
-    this.#open.delete(id);
+    this.#open.delete(open.id);
+    this.#unlock(open);
+  }
+
+  #unlock({ id, signed: { request: { value: { seq } } } }: Open): void {
     if (this.#locks.get(seq) !== id) return;
     this.#locks.delete(seq);
     this.owner.locksChanged();
@@ -359,8 +376,11 @@ export class Voting {
       out.notice(this.#agreedText(open), ref);
       return this.#agree(open);
     }
+    if (!this.owner.isCoordinatorUp) {
+      const what = `You said no to edit ${open.edit}`;
+      out.notice(`${what}; waiting for the coordinator, which doesn't answer`, ref);
+    }
     this.#refuseOpen(open, "");
-    this.#tellAsked(open, "you said no");
   }
 
   /** Who else has voted is known to the coordinator alone. */
@@ -396,19 +416,66 @@ export class Voting {
 
   /** The edit will never be committed. @param from The member that says so; null: the coordinator. */
   aborted(from: PeerKey | null, { id, edit, reason }: GroupMessageOf<"aborted">): void {
-    const { isCoordinatorUp, ordering } = this.owner;
     const open = this.#open.get(id);
     if (from !== null) {
-      // A member's word counts only while the coordinator can't be asked, only for an edit that is in doubt here, and
-      // only from a member that had a vote. The word may be late: if the request was accepted anew, that is another
-      // edit.
-      const isOne = ordering !== null && ordering.has(from) && ordering.epoch.view === open?.view;
-      if (isCoordinatorUp || open?.phase !== "agreed" || open.edit !== edit || !isOne) return;
-      if (this.undelivered.on(id) !== null) return; // the coordinator has signed a decision: it is committed
+      // A member's word counts only while the coordinator can't be asked. It may be late: if the request was accepted
+      // anew, that is another edit. Where the coordinator has signed a decision, it is committed.
+      if (this.owner.isCoordinatorUp || open?.edit !== edit) return;
+      if (this.undelivered.on(id) !== null) return;
+      if (this.#isAsker(open, from)) return this.#giveUp(open, reason);
+      if (!this.#mayGiveUp(open, from)) return;
+      this.owner.edited(id, { edit, reason });
+      this.#giveUp(open, reason);
+      return this.owner.out.tell(this.owner.ordering?.others ?? [], {
+        type: "aborted",
+        id,
+        edit,
+        reason,
+      });
     }
     // After a crash the user is told twice rather than never.
     this.owner.edited(id, { edit, reason });
     if (open !== undefined) this.#over(open, reason);
+  }
+
+  /**
+   * Whether our user asked for the edit, and a member of the view that votes on it, whose yes is missing, refuses: the
+   * edit can't be committed in this view, and won't be in a later one if we refuse from now on.
+   */
+  #mayGiveUp({ phase, view, signed }: Open, from: PeerKey): boolean {
+    const { ordering, selfKey } = this.owner;
+    return signed.request.value.requester === selfKey && phase === "agreed" &&
+      ordering !== null && ordering.has(from) && ordering.epoch.view === view;
+  }
+
+  /**
+   * The process that asked for the edit has given it up: users needn't wait for the coordinator. That one doesn't know
+   * yet: where it asks again, we refuse.
+   */
+  #giveUp(open: Open, reason: string): void {
+    const { id, phase } = open;
+    this.#tellEnd(open, reason);
+    open.wasAsked = false;
+    if (phase === "agreed" || phase === "agreeing") {
+      this.owner.out.noteBehind({ kind: "settled", id });
+    }
+    if (phase !== "refused") this.#refuseOpen(open, reason);
+  }
+
+  #tellEnd(open: Open, reason: string): void {
+    const hasRefused = open.phase === "refused" && open.refusal === "";
+    this.#tellAsked(open, hasRefused ? "you said no" : reason);
+  }
+
+  /** Whether this is the process that asked for the edit, without which it can't be committed. */
+  #isAsker({ signed: { request: { value: { requester, incarnation } } } }: Open, from: PeerKey) {
+    return from === requester && this.#isPresent({ requester, incarnation });
+  }
+
+  #isPresent({ requester, incarnation: process }: Pick<EditRequest, "requester" | "incarnation">) {
+    return this.owner.ordering?.epoch.members.some(({ key, incarnation }) =>
+      key === requester && sameBytes(incarnation, process)
+    ) ?? false;
   }
 
   /**
@@ -424,7 +491,7 @@ export class Voting {
   #over(open: Open, reason: string): void {
     const { id, phase, signed: { request: { value: { requester } } } } = open;
     const { out, selfKey } = this.owner;
-    this.#tellAsked(open, reason);
+    this.#tellEnd(open, reason);
     if (phase === "agreed" || phase === "agreeing") {
       const settled = { kind: "settled" as const, id };
       // If our user asked for the edit, the outcome is shown before the record is written.
@@ -486,33 +553,25 @@ export class Voting {
 
   // Epochs, and the coordinator's absence.
 
-  /**
-   * An epoch begins. Edits of another view that we haven't agreed to are aborted: the coordinator has said so, or
-   * will.
-   */
+  /** An epoch begins. Of undecided edits the coordinator asks again, or says that they are aborted. */
   begun(): void {
     const view = this.owner.ordering?.epoch.view ?? 0;
-    if (view !== this.#view) this.#forgetRefused();
+    if (view !== this.#view) this.#abandoned.clear();
     this.#view = view;
-    for (const open of [...this.#open.values()]) {
-      if (open.view === view || open.phase === "agreed" || open.phase === "agreeing") continue;
-      this.#forget(open);
-      const { requester } = open.signed.request.value;
-      this.#tellAsked(open, this.owner.ordering?.has(requester) === false ? ASKER_GONE : CHANGED);
-    }
     this.undelivered.offer();
     this.#goOnAll();
+  }
+
+  /** The log is set aside: what our user is asked about may be another entry in the one that is fetched. */
+  startAnew(): void {
+    for (const open of [...this.#open.values()]) {
+      if (["waiting", "looking", "asked"].includes(open.phase)) this.#forget(open);
+    }
   }
 
   /** We are in no view any more. */
   goOut(): void {
     this.undelivered.clear();
-    this.#forgetRefused();
-  }
-
-  /** Nobody votes in the former view any more. */
-  #forgetRefused(): void {
-    this.#refused.clear();
     this.#abandoned.clear();
   }
 
@@ -549,32 +608,31 @@ export class Voting {
       const open = this.#open.get(id);
       if (decision !== null) known.set(decision.signed, decision);
       else if (open?.phase === "agreed" || open?.phase === "agreeing") continue;
+      // Another than the requester, or one that voted in another view, couldn't rely on what we say.
+      else if (ordering.epoch.view !== asked.view) continue;
       else if (open !== undefined) this.#refuseFor(key, asked, open);
-      else if (this.#refused.has(id)) this.#abandon(key, asked);
       else this.#lookFor(key, asked);
     }
     for (const decision of known.values()) this.undelivered.tell(key, decision);
   }
 
   #refuseFor(key: PeerKey, asked: Inquired, open: Open): void {
-    if (!this.#abandon(key, asked)) return;
-    this.#forget(open);
-    this.#tellAsked(open, ABANDONED);
-    this.owner.edited(open.id, { edit: open.edit, reason: ABANDONED });
+    if (open.edit !== asked.edit) return;
+    if (open.phase !== "refused") {
+      this.#refuseOpen(open, ABANDONED);
+      this.#tellAsked(open, `${ABANDONED}; you are told the outcome when it is back`, "in-doubt");
+    }
+    this.#sayAbandoned(key, asked);
   }
 
-  /** @returns False where `REMEMBERED_MAX` are remembered: a member that asks for more waits for the coordinator. */
-  #abandon(key: PeerKey, { id, edit }: Inquired): boolean {
-    if (this.#abandoned.size >= REMEMBERED_MAX && !this.#abandoned.has(id)) return false;
-    this.#abandoned.add(id);
+  #sayAbandoned(key: PeerKey, { id, edit }: Inquired): void {
     this.owner.out.tell([key], { type: "aborted", id, edit, reason: ABANDONED });
-    return true;
   }
 
   /** We never heard of this edit: if we would have had to vote on it, and it isn't in our log, we refuse it. */
   #lookFor(key: PeerKey, asked: Inquired): void {
     const { id, seq, view } = asked;
-    if (this.owner.ordering?.epoch.view !== view) return;
+    if (this.#abandoned.has(id)) return this.#sayAbandoned(key, asked);
     // Each look-up may end in an abandoned edit: together they stay within what is remembered.
     if (this.#abandoned.size + this.#lookedFor >= REMEMBERED_MAX) return;
     this.#lookedFor++;
@@ -583,7 +641,8 @@ export class Voting {
       const isStill = !this.owner.isCoordinatorUp && this.owner.ordering?.epoch.view === view;
       if (!isStill || this.#open.has(id) || this.undelivered.on(id) !== null) return;
       if (entry?.isEdited) return; // the edit comes with the history
-      this.#abandon(key, asked);
+      this.#abandoned.add(id);
+      this.#sayAbandoned(key, asked);
     });
   }
 
@@ -608,8 +667,9 @@ export class Voting {
       const { id, edit, signed, view, phase } = open;
       if (open.inquireMs > nowMs || this.undelivered.on(id) !== null) continue;
       open.inquireMs = nowMs + INQUIRE_MS;
-      const { seq } = signed.request.value;
-      inquiries.push({ id, edit, seq, view, isAgreed: phase === "agreed" });
+      const { seq, requester } = signed.request.value;
+      const relies = requester === this.owner.selfKey ? view : 0;
+      inquiries.push({ id, edit, seq, view: relies, isAgreed: phase === "agreed" });
     }
     return inquiries;
   }

@@ -59,20 +59,22 @@ const VOTE_INPUTS = [
 ] as const;
 type VoteInput = typeof VOTE_INPUTS[number];
 
-const OVER_UNVOTED = { aborted: "over", logged: "over", view: "over", inquired: "over" } as const;
+const OVER = { aborted: "over", logged: "over", "aborted by a member": "refused" } as const;
+const UNVOTED = { ...OVER, inquired: "refused" } as const;
 
 const VOTE_TABLE: Readonly<Record<VotePhase, Partial<Record<VoteInput, VotePhase>>>> = {
   // Whoever holds the lock is answered: that there is no such entry.
-  waiting: { ...OVER_UNVOTED, lock: "looking", "no such entry": "looking" },
+  waiting: { ...UNVOTED, lock: "looking", "no such entry": "looking" },
   looking: {
-    ...OVER_UNVOTED,
+    ...UNVOTED,
     looked: "agreeing",
     "looked, to be asked": "asked",
-    "no such entry": "over",
+    "no such entry": "refused",
   },
-  asked: { ...OVER_UNVOTED, go: "agreeing", abort: "over" },
-  agreeing: { stored: "agreed", aborted: "over", logged: "over" },
-  agreed: { aborted: "over", logged: "over", "aborted by a member": "over" },
+  asked: { ...UNVOTED, go: "agreeing", abort: "refused" },
+  agreeing: { ...OVER, stored: "agreed" },
+  agreed: OVER,
+  refused: OVER,
   over: {},
 };
 
@@ -135,10 +137,11 @@ class Participant {
   }
 
   enters(phase: VotePhase): void {
-    if (phase === "over") {
+    if (phase === "refused" || phase === "over") {
       this.#take(this.prepare(this.signed, 2, "ask"));
       this.looked();
-      return this.happens("abort");
+      this.happens("abort");
+      return phase === "refused" ? undefined : this.happens("logged");
     }
     if (phase === "waiting") {
       this.#take(this.prepare(this.first, 1, "auto"));
@@ -259,7 +262,7 @@ type EditInput = typeof EDIT_INPUTS[number];
 
 const EDIT_TABLE: Readonly<Record<EditPhase, Partial<Record<EditInput, EditPhase>>>> = {
   accepted: { begun: "voting", time: "aborted" },
-  voting: { "all agree": "deciding", "one refuses": "aborted", time: "aborted", view: "aborted" },
+  voting: { "all agree": "deciding", "one refuses": "aborted", time: "aborted", view: "accepted" },
   deciding: { stored: "committed" },
   committed: { applied: "forgotten" },
   aborted: {},
@@ -305,14 +308,14 @@ class AtCoordinator {
   }
 
   /** The next view hasn't begun at Bob. */
-  #changing(): void {
+  #changing(newcomer: string): void {
     this.program.somebody("bob").answers.delete("begin");
-    this.program.joins("cem");
+    this.program.joins(newcomer);
   }
 
   enters(phase: EditPhase): void {
     const { program } = this;
-    if (phase === "accepted") this.#changing();
+    if (phase === "accepted") this.#changing("cem");
     program.says("ann", { type: "edit", signed: this.signed });
     if (phase === "deciding") program.diskMode = "holds-committed";
     if (phase === "aborted") this.#vote("bob", false);
@@ -343,7 +346,7 @@ class AtCoordinator {
       case "stored":
         return void program.diskAnswers();
       case "view":
-        return void program.joins("cem");
+        return this.#changing("dan");
       case "applied":
         return void ["ann", "bob"].forEach((name) => this.#applied(name));
       case "applied by one":

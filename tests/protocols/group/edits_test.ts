@@ -219,12 +219,11 @@ Deno.test("What another member refused late counts for the edit that it refused 
   const aborted = { type: "aborted", id: ID, reason: "" } as const;
 
   part.does(() => part.voting.aborted(ANN.key, { ...aborted, edit: 5 }));
-  assertEquals(part.voting.has(ID), true);
+  assertEquals(part.voting.phaseOf(ID), "agreed");
   assertEquals(part.told, []);
 
   part.does(() => part.voting.aborted(ANN.key, { ...aborted, edit: 6 }));
-  assertEquals(part.voting.has(ID), false);
-  assertEquals(part.told, ["aborted 6"]);
+  assertEquals(part.voting.phaseOf(ID), "refused");
 });
 
 Deno.test("Who refuses for another says of which edit", () => {

@@ -532,14 +532,57 @@ Deno.test("a group of one decides by its own vote", () => {
 
 // Views.
 
-Deno.test("a view that changes aborts what isn't decided", () => {
+Deno.test("what isn't decided when the view changes is voted on anew by all of the next one", () => {
   const program = Program.of("ann", "bob");
   const signed = request(program, "ann", 1);
   edit(program, "ann", signed);
+  vote(program, "ann", signed, "bob");
+  const { view } = votedOn(program, "ann", signed);
   const words = program.joins("cem");
 
-  assert(words.includes("edit 1 aborted: the group's members changed meanwhile"), words.join());
-  assertEquals(vote(program, "bob", signed, "ann"), []);
+  const asked = ["ann: prepare 1", "bob: prepare 1", "cem: prepare 1"];
+  assertEquals(words.filter((word) => word.includes("prepare") || word.includes("abort")), asked);
+  // What was said in the view before counts for nothing: a voter must hold the lock now.
+  assertEquals(vote(program, "bob", signed, "bob", { view }), []);
+  for (const name of ["ann", "cem"]) assertEquals(vote(program, name, signed, "bob"), []);
+  const last = vote(program, "bob", signed, "bob");
+  assert(last.some((word) => word.startsWith("edit 1 committed")), last.join());
+});
+
+Deno.test("an edit has one deadline, however often the view changes, and all who were asked are told", () => {
+  const program = Program.with({ voteTimeoutMs: 5_000 }, "ann", "bob");
+  const signed = request(program, "ann", 1);
+  edit(program, "ann", signed);
+  program.pass(2_000);
+  program.joins("cem");
+  program.pass(2_000);
+  const words = program.says("bob", { type: "leave" });
+  assertEquals(words.filter((word) => word.includes("prepare")).length, 2);
+  const late = program.pass(1_100);
+  const why = "edit 1 aborted: ann and cem didn't answer in time";
+  assert(late.includes(why), late.join("\n"));
+  const told = (name: string) => late.some((word) => word.startsWith(`${name}: aborted 1`));
+  assertEquals([told("ann"), told("cem")], [true, true]);
+});
+
+Deno.test("policy own: an edit whose author goes while it is voted on is aborted, with that reason", () => {
+  const program = Program.of("ann", "bob", "cem");
+  const signed = request(program, "ann", 1);
+  edit(program, "ann", signed);
+  vote(program, "cem", signed, "bob");
+  const words = [...program.goesDown("bob"), ...program.pass(10_000)];
+  const why = "edit 1 aborted: its author, bob, isn't in the group and can't be asked";
+  assert(words.includes(why), words.join("\n"));
+});
+
+Deno.test("an edit whose requester was started again is aborted, with that reason", () => {
+  const program = Program.of("ann", "bob");
+  edit(program, "bob", request(program, "bob", 1));
+  const down = program.goesDown("bob");
+  program.somebody("bob").incarnation++;
+  const words = [...down, ...program.joins("bob"), ...program.pass(10_000)];
+  const why = "edit 1 aborted: the program that asked for it was started again";
+  assert(words.includes(why), words.join("\n"));
 });
 
 Deno.test("an edit that ends as its asker goes says so, and not that members changed", () => {

@@ -1,6 +1,7 @@
 // A member's part in edits: what it says to a coordinator that a test speaks for, and what it has on disk by then.
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import type { RequestId } from "../../../lib/base/ids.ts";
 import type { SignedEditRequest } from "../../../lib/protocols/group/edit.ts";
 import { signBatch, type SignedBatch } from "../../../lib/protocols/group/history.ts";
 import {
@@ -117,6 +118,19 @@ function decisionOn(signed: SignedEditRequest): SignedBatch {
   return new Decider(COORDINATOR, GROUP).decides([editOf(1, signed)]);
 }
 
+/** The coordinator says that it is aborted. */
+function abort(net: GroupNet, id: RequestId, reason: string): void {
+  for (const node of net.nodes) {
+    net.coordinator.send(node, { type: "aborted", id, edit: 1, reason });
+  }
+  net.settle();
+}
+
+/** What this one voted on last. */
+function requestOfVote(net: GroupNet, node: Node): RequestId {
+  return net.coordinator.gotFrom(node, "vote").at(-1)!.id;
+}
+
 /** The coordinator is gone, and everybody knows it. */
 function vanish(net: GroupNet): void {
   net.coordinator.vanish();
@@ -221,8 +235,11 @@ Deno.test("a user's no is the vote: nothing is stored, and the entry is free aga
 
   assertEquals(votes(net)[0], "no: ");
   assertEquals(kinds(ann).includes("prepared"), false);
-  assertEquals(outcomes(ann), ["1 aborted: you said no"]);
   assertEquals(locks(net), [[], [1], [1]]);
+  // A no that the coordinator doesn't hear may count for nothing: it says how the edit ended.
+  assertEquals(outcomes(ann), []);
+  abort(net, requestOfVote(net, ann), "ann said no");
+  assertEquals(outcomes(ann), ["1 aborted: you said no"]);
 });
 
 /** What carries this `ref`, in words. */
@@ -256,13 +273,8 @@ Deno.test("a vote is answered at once, and the edit's outcome carries its ref", 
     "committed: nobody had to be asked",
   ]);
   assertEquals(voted("ask", commits)[0], "You agreed to edit 1; cem is asked, too");
-  const aborts = (net: GroupNet, signed: SignedEditRequest) => {
-    const reason = "cem said no";
-    for (const node of net.nodes) {
-      net.coordinator.send(node, { type: "aborted", id: idOf(signed), edit: 1, reason });
-    }
-    net.settle();
-  };
+  const aborts = (net: GroupNet, signed: SignedEditRequest) =>
+    abort(net, idOf(signed), "cem said no");
   assertEquals(voted("ask", aborts)[1], "aborted: cem said no");
   const goesAway = (net: GroupNet, signed: SignedEditRequest) => {
     vanish(net);
@@ -283,7 +295,30 @@ Deno.test("a no is answered by the edit that it aborts", () => {
   ask(net, requestOf(bob, GROUP, 1, "uno"));
   ann.command({ command: "abort", edit: 1 }, "v");
   net.settle();
+  abort(net, requestOfVote(net, ann), "ann said no");
   assertEquals(answers(ann, "v"), ["aborted: you said no"]);
+});
+
+Deno.test("a no while the coordinator is away is answered by what is awaited, and said when it is back", () => {
+  const net = started();
+  const [ann, bob, cem] = three(net);
+  const signed = requestOf(bob, GROUP, 1, "uno");
+  ask(net, signed, {}, [ann, cem]);
+  vanish(net);
+  ann.command({ command: "abort", edit: 1 }, "v");
+  net.settle();
+  assertEquals(answers(ann, "v"), [
+    "You said no to edit 1; waiting for the coordinator, which doesn't answer",
+  ]);
+  net.pass(10_000);
+  net.coordinator.comeBack();
+  net.pass(10_000);
+  net.coordinator.change(ann, bob, cem);
+  net.settle();
+  net.coordinator.got.length = 0;
+  ask(net, signed, { view: net.coordinator.number });
+  assertEquals(votes(net)[0], "no: ");
+  assertEquals(ann.told("vote-wanted").length, 1);
 });
 
 Deno.test("an edit whose text looks like a command is asked about, and nothing else happens", () => {
@@ -668,18 +703,21 @@ Deno.test("who has agreed never decides alone: it tells its user, asks the other
   assertEquals(notices(ann).includes("Entry 1"), false);
   assertStringIncludes(notices(cem), "Entry 1 stays locked until the coordinator is back");
   assertEquals(locks(net), [[1], [1], [1]]);
+  const asked = ({ id, edit, seq, view }: GroupMessageOf<"inquire">["edits"][number]) => ({
+    id,
+    edit,
+    seq,
+    view,
+  });
   const expected = { id: idOf(signed), edit: 1, seq: 1, view: 1 };
-  assertEquals(
-    tells(cem, "inquire")[0]?.edits.map(({ id, edit, seq, view }) => ({ id, edit, seq, view })),
-    [
-      expected,
-    ],
-  );
+  assertEquals(tells(bob, "inquire")[0]?.edits.map(asked), [expected]);
+  // Only who has asked for the edit may rely on another one's no.
+  assertEquals(tells(cem, "inquire")[0]?.edits.map(asked), [{ ...expected, view: 0 }]);
   assert(tells(cem, "inquire").length >= 20, "every 2 s");
   assertEquals(net.nodes.flatMap((node) => tells(node, "aborted")), []);
 });
 
-Deno.test("who hasn't voted refuses by itself when another one asks: it is over for all, and stays so", () => {
+Deno.test("who hasn't voted refuses by itself when the requester asks: it is over for all, and stays so", () => {
   const net = started();
   const [ann, bob, cem] = three(net);
   const signed = requestOf(bob, GROUP, 1, "uno");
@@ -688,19 +726,39 @@ Deno.test("who hasn't voted refuses by itself when another one asks: it is over 
   net.pass(10_000);
 
   const gone = "the coordinator went away before all had agreed";
-  assertEquals(outcomes(ann), [`1 aborted: ${gone}`]);
+  assertEquals(outcomes(ann), [
+    `1 in-doubt: ${gone}; you are told the outcome when it is back`,
+    `1 aborted: ${gone}`,
+  ]);
   assertEquals(locks(net), [[], [], []]);
   assert(kinds(cem).includes("settled"));
   ann.command({ command: "go", edit: 1 });
   net.settle();
   assertStringIncludes(errors(ann).at(-1)!, "doesn't wait for your vote");
 
-  // The same coordinator is back, which still waits for the vote.
+  // The same coordinator is back, in whichever view it asks: the requester has given its edit up for good.
   net.coordinator.comeBack();
   net.pass(10_000);
-  net.coordinator.got.length = 0;
+  for (const isNext of [false, true]) {
+    if (isNext) net.coordinator.change(ann, bob, cem);
+    net.settle();
+    net.coordinator.got.length = 0;
+    ask(net, signed, { view: net.coordinator.number });
+    assertEquals(votes(net)[1], `no: ${gone}`);
+  }
+});
+
+Deno.test("a member that isn't the requester gives nothing up because of another one's no", () => {
+  const net = started();
+  const [ann, bob, cem] = three(net);
+  const signed = requestOf(bob, GROUP, 1, "uno");
   ask(net, signed);
-  assertEquals(votes(net)[0], `no: ${gone}`);
+  vanish(net);
+  const aborted = { type: "aborted" as const, id: idOf(signed), edit: 1, reason: "I say so" };
+  cem.feed({ type: "peer-message", peer: ann.key, message: aborted });
+  assertEquals(cem.machine!.membership!.voting.locks, [1]);
+  cem.feed({ type: "peer-message", peer: bob.key, message: aborted });
+  assertEquals(cem.machine!.membership!.voting.locks, []);
 });
 
 Deno.test("who never heard of the edit refuses it too, where it had a vote; and never agrees to it later", () => {
@@ -766,14 +824,14 @@ Deno.test("while the coordinator is there, members answer no questions and belie
   assertEquals(locks(net)[0], [2]);
 });
 
-Deno.test("of an edit that it isn't in doubt of a member believes no other", () => {
+Deno.test("of an edit that it isn't in doubt of a member believes nobody but who asked for it", () => {
   const net = started();
-  const [ann, bob] = three(net);
+  const [ann, bob, cem] = three(net);
   const signed = requestOf(bob, GROUP, 1, "uno");
   ask(net, signed);
   vanish(net);
   const aborted = { type: "aborted" as const, id: idOf(signed), edit: 1, reason: "I say so" };
-  net.tell(bob, ann.key, aborted);
+  net.tell(cem, ann.key, aborted);
   while (outcomes(ann).length === 0 && net.next());
 
   // What it says in the end is its own.
@@ -898,7 +956,7 @@ Deno.test("who asks about more than there can be is answered so much, and nothin
 
 // Restarts and views.
 
-Deno.test("what was refused in one view is voted on in the next one", () => {
+Deno.test("what was refused unheard in one view is voted on in the next one, but by its requester", () => {
   const net = started();
   const [ann, bob, cem] = three(net);
   const signed = requestOf(bob, GROUP, 2, "due");
@@ -911,8 +969,12 @@ Deno.test("what was refused in one view is voted on in the next one", () => {
   net.coordinator.change(ann, bob, cem);
   net.settle();
   net.coordinator.got.length = 0;
-  ask(net, signed, { edit: 2, view: net.coordinator.number });
+  ask(net, signed, { view: net.coordinator.number });
 
+  const gone = "no: the coordinator went away before all had agreed";
+  assertEquals(votes(net), ["yes", gone, "yes"]);
+  // Accepted anew, it is another edit.
+  ask(net, signed, { edit: 2, view: net.coordinator.number });
   assertEquals(votes(net), ["yes", "yes", "yes"]);
 });
 
@@ -981,12 +1043,14 @@ Deno.test("after a restart what was agreed to is locked, and the coordinator is 
   assertEquals(bob.machine!.membership!.voting.locks, []);
 });
 
-Deno.test("after a restart it doesn't vote on what an earlier process agreed to", () => {
+Deno.test("after a restart what an earlier process agreed to is agreed to, and nobody is asked again", () => {
   const { net, signed, bob } = restartedInDoubt();
   net.coordinator.got.length = 0;
-  ask(net, signed, { view: 2 }, [bob]);
+  ask(net, signed, { view: 2, policy: "ask" }, [bob]);
 
-  assertEquals(net.coordinator.gotFrom(bob, "vote"), []);
+  const votes = net.coordinator.gotFrom(bob, "vote");
+  assertEquals(votes.map(({ agrees, author }) => [agrees, author?.name]), [[true, "ann"]]);
+  assertEquals(bob.told("vote-wanted"), []);
 });
 
 Deno.test("what was asked for by a process that is gone is agreed to no more, by nobody", () => {
@@ -1020,31 +1084,39 @@ Deno.test("a decision that came into the log meanwhile settles what was agreed t
   assertEquals(outcomes(bob), ["1 committed"]);
 });
 
-Deno.test("who was asked is told where the one who asked has left", () => {
-  const net = started();
-  const [ann, bob, cem] = three(net);
-  ask(net, requestOf(bob, GROUP, 1, "uno"));
-  net.coordinator.change(ann, cem);
-  net.settle();
-  net.pass(100);
-  assertEquals(outcomes(ann), [
-    "1 aborted: the member that asked for it isn't in the group any more",
-  ]);
-});
-
-Deno.test("what wasn't agreed to before another view is over; what was is asked about", () => {
+Deno.test("what was asked or agreed to before another view is so in that one, and its outcome is asked about", () => {
   const net = started();
   const [ann, bob, cem] = three(net);
   const signed = requestOf(bob, GROUP, 1, "uno");
   ask(net, signed);
   net.coordinator.change(ann, bob, cem);
   net.settle();
-  net.pass(100);
+  net.pass(5_000);
 
-  assertEquals(outcomes(ann), ["1 aborted: the group's members changed meanwhile"]);
-  assertEquals(locks(net), [[], [1], [1]]);
-  assertEquals(net.coordinator.gotFrom(ann, "inquire"), []);
-  assertEquals(net.coordinator.gotFrom(cem, "inquire")[0]?.edits.length, 1);
+  assertEquals(outcomes(ann), []);
+  assertEquals(locks(net), [[1], [1], [1]]);
+  for (const node of net.nodes) {
+    assertEquals(net.coordinator.gotFrom(node, "inquire")[0]?.edits.length, 1);
+  }
+  net.coordinator.got.length = 0;
+  ask(net, signed, { view: 2 });
+  assertEquals(votes(net), ["nothing", "yes", "yes"]);
+  ann.command({ command: "go", edit: 1 });
+  net.settle();
+  assertEquals(net.coordinator.gotFrom(ann, "vote").map(({ view }) => view), [2]);
+  assertEquals(ann.told("vote-wanted").length, 1);
+});
+
+Deno.test("an entry that a decision changes that isn't in the log yet is voted on after that", () => {
+  const net = started();
+  const [ann, bob] = three(net);
+  const decider = new Decider(COORDINATOR, GROUP);
+  // The first decision hasn't come to anybody else: so it isn't put in order.
+  const [first, second] = ["uno", "due"].map((text) => requestOf(bob, GROUP, 2, text));
+  const [, decided] = [decider.decides([editOf(1, first!)]), decider.decides([editOf(2, second!)])];
+  commit(net, decided, [ann]);
+  ask(net, requestOf(bob, GROUP, 2, "tre"), { edit: 3 }, [ann]);
+  assertEquals(net.coordinator.gotFrom(ann, "vote"), []);
 });
 
 Deno.test("edits of entries that a view change takes back are refused, each once", () => {

@@ -5,7 +5,7 @@
  * end the coordinator no longer stores edits that all have.
  */
 
-import type { RequestId } from "../../../../lib/base/ids.ts";
+import type { PeerKey, RequestId } from "../../../../lib/base/ids.ts";
 import { type Edit, type EditRequest, requestId } from "../../../../lib/protocols/group/edit.ts";
 import type { CoordinatorEvent, MemberEvent } from "../../../../lib/protocols/group/events.ts";
 import type { PlacedEdit } from "../../../../lib/protocols/group/history.ts";
@@ -41,8 +41,11 @@ export class Votes implements Checker {
   readonly #over = new Set<number>();
   /** By number of the edit: its request. */
   readonly #numbers = new Map<number, RequestId>();
-  /** By request: the number of the entry. */
+  /** By request: the number of the entry; and who asks. */
   readonly #entries = new Map<RequestId, number>();
+  readonly #requesters = new Map<RequestId, PeerKey>();
+  /** Requests that a member which hasn't voted has refused while the coordinator was away. */
+  readonly #unvoted = new Set<RequestId>();
   /** By number of the view: the names of its members. */
   readonly #views = new Map<number, readonly string[]>();
   /** By number of the edit: the view that voted on it last. */
@@ -64,6 +67,7 @@ export class Votes implements Checker {
     switch (message.type) {
       case "edit": {
         const { value } = message.signed.request;
+        this.#requesters.set(idOf(value), value.requester);
         return void this.#entries.set(idOf(value), value.seq);
       }
       case "edit-accepted":
@@ -168,7 +172,12 @@ export class Votes implements Checker {
   }
 
   toldMembers(process: MemberProcess, message: GroupMessage): void {
-    if (message.type !== "aborted" || !isPrepared(process.party, message.id)) return;
+    if (message.type !== "aborted") return;
+    const { id } = message;
+    if (!isPrepared(process.party, id)) return void this.#unvoted.add(id);
+    // Who has asked for it may give it up, after another one that hasn't voted has refused.
+    const isOwn = this.#requesters.get(id) === process.party.signer.key;
+    if (isOwn && this.#unvoted.has(id)) return;
     throw new Violation(`E4: ${process.name} decides alone on what it has agreed to`);
   }
 
