@@ -19,6 +19,7 @@ import * as friends from "../lib/protocols/friends/messages.ts";
 import * as ballots from "../lib/protocols/group/ballot.ts";
 import { EDIT_PHASES, REQUEST_PHASES, VOTE_PHASES } from "../lib/protocols/group/edit_phases.ts";
 import * as epochs from "../lib/protocols/group/epoch.ts";
+import * as foundings from "../lib/protocols/group/founding.ts";
 import * as histories from "../lib/protocols/group/history.ts";
 import * as cuts from "../lib/protocols/group/snapshot/cut.ts";
 import * as states from "../lib/protocols/group/states/state.ts";
@@ -44,7 +45,14 @@ export type NamedSchemas = ReadonlyMap<string, Schema<unknown>>;
 
 /** The tables of the channel, datagrams and all modes. */
 export function protocolTables(): Tables {
-  const groupNamed = namedSchemas({ ...ballots, ...epochs, ...histories, ...cuts, ...states });
+  const groupNamed = namedSchemas({
+    ...ballots,
+    ...epochs,
+    ...foundings,
+    ...histories,
+    ...cuts,
+    ...states,
+  });
   const named = namedSchemas({ ...structures, ...messages });
   return {
     "channel phases": phaseTable(CHANNEL_PHASES),

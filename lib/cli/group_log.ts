@@ -9,10 +9,17 @@ import { Buffer } from "node:buffer";
 import { numberText } from "../base/counts.ts";
 import { type Crypto, utf8 } from "../base/crypto.ts";
 import { MalformedError, P2pchatError } from "../base/errors.ts";
-import type { Hash, RequestId } from "../base/ids.ts";
+import type { RequestId } from "../base/ids.ts";
 import { invariant } from "../base/invariant.ts";
 import type { EntryView } from "../protocols/group/events.ts";
-import { HistoryEnd, type Placed, placesOf, type SignedBatch } from "../protocols/group/history.ts";
+import { type Founding, groupIdOf } from "../protocols/group/founding.ts";
+import {
+  HistoryEnd,
+  type Placed,
+  placesIn,
+  placesOf,
+  type SignedBatch,
+} from "../protocols/group/history.ts";
 import type { NameOf } from "../protocols/group/edit_view.ts";
 import type { HistoryRead, LastSaid, LoggedEntryState } from "../protocols/group/member_io.ts";
 import type { NewLogRecord } from "../protocols/group/records.ts";
@@ -160,16 +167,16 @@ export class GroupLog implements EntryLog {
    * @returns A notice about that in a sentence, or null.
    * @throws {P2pchatError} As `putBack`.
    */
-  async startAnew(group: Hash, because: NewLogRecord["because"]): Promise<string | null> {
+  async startAnew(founding: Founding, because: NewLogRecord["because"]): Promise<string | null> {
     const { disk, crypto } = this.ports;
     await this.lock.ensure(this.path, this.#file);
     await this.putBack(); // so that the file to be set aside is in place
     const hasEntries = this.#reader !== null && this.#reader.index.count > 0;
     this.#forget();
     const aside = hasEntries ? await this.#setAside() : null;
-    const bytes = utf8(firstLine(crypto, group));
+    const bytes = utf8(firstLine(crypto, founding));
     await replaceFile(disk, this.path, bytes);
-    const end = new HistoryEnd(crypto, group);
+    const end = new HistoryEnd(crypto, groupIdOf(crypto, founding));
     await this.#goOn({ end, goodBytes: bytes.length }, new GroupLogIndex());
     return aside === null ? null : `${this.path} ${ANEW_TEXT[because ?? "unlike"]}: it was set ` +
       `aside as ${aside}, and the log of the group comes in its place`;
@@ -432,13 +439,13 @@ const ANEW_TEXT = {
 function appendKnown(
   end: HistoryEnd,
   { batch: { value } }: SignedBatch,
-  { entries, edits }: Placed,
+  placed: Placed,
 ): void {
   const { author, incarnation, counter } = value;
-  const places = [...entries, ...edits];
+  const places = placesIn(placed);
   invariant(places[0]?.position === end.position + 1, "a log goes on where it ended");
   const spoken = { incarnation: incarnation.toHex(), through: counter + placesOf(value) - 1 };
-  const numbers = edits.map(({ edit }) => edit.edit);
-  const brought = { entries: entries.length, edits: numbers };
+  const edits = placed.edits.map(({ edit }) => edit.edit);
+  const brought = { entries: placed.entries.length, edits, rules: value.rules };
   end.appendKnown(author, spoken, brought, places.at(-1)!.digest);
 }

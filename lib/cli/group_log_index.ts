@@ -35,11 +35,11 @@ export class GroupLogIndex {
   }
 
   /**
-   * Adds the next batch, which contains either texts or edits.
+   * Adds the next batch, which contains texts, edits or rules.
    * @param entries The number of entries in it. @param edited Numbers of the entries that its edits change, in
-   *   order.
+   *   order. @param others The number of its positions that are neither.
    */
-  add(offset: number, entries: number, edited: readonly number[]): void {
+  add(offset: number, entries: number, edited: readonly number[], others: number): void {
     const count = this.#count;
     if (count === this.#offsets.length) {
       this.#offsets = grown(this.#offsets);
@@ -49,7 +49,7 @@ export class GroupLogIndex {
     const { position, seq } = this;
     edited.forEach((entry, index) => this.#addEdit(entry, position + index + 1));
     this.#offsets[count] = offset;
-    this.#ends[count] = position + entries + edited.length;
+    this.#ends[count] = position + entries + edited.length + others;
     this.#seqs[count] = seq + entries;
     this.#count++;
   }
@@ -115,7 +115,8 @@ export class GroupLogIndex {
 /** A visitor for `scanGroupLog` that fills the index. */
 export function indexing(index: GroupLogIndex): (batch: ScannedBatch) => null {
   return ({ logged, offset }) => {
-    index.add(offset, logged.entries, logged.edited());
+    const edited = logged.edited();
+    index.add(offset, logged.entries, edited, logged.count - logged.entries - edited.length);
     return null;
   };
 }

@@ -69,10 +69,10 @@ export class GroupLogReader {
 
   /** A batch was appended to the file. @param bytes Its length there. */
   added(batch: Batch, bytes: number): void {
-    const { texts, edits } = batch;
+    const { texts, edits, rules } = batch;
     const edited = edits.map(({ signed }) => signed.request.value.seq);
     this.#recent.added(batch, this.index.seq);
-    this.index.add(this.#bytes, texts.length, edited);
+    this.index.add(this.#bytes, texts.length, edited, rules === null ? 0 : 1);
     this.#bytes += bytes;
   }
 
@@ -255,7 +255,9 @@ export class GroupLogReader {
     const { position, seq } = logged;
     const seqs = batch.kind === "texts"
       ? batch.texts.map((_, index) => seq + index + 1)
-      : batch.edits.map(({ signed }) => signed.request.value.seq);
+      : batch.kind === "edits"
+      ? batch.edits.map(({ signed }) => signed.request.value.seq)
+      : [NO_ENTRY];
     return seqs.map((seq, index) => {
       return { position: position + index + 1, seq, digest: digests[index]!, batch, index };
     });
@@ -339,6 +341,8 @@ export class GroupLogReader {
 }
 
 const LINE_FEED = 0x0a;
+/** The number of the entry of an item that is about none. */
+const NO_ENTRY = 0;
 /** The line number, from 1, of position 1: the first line names the group. */
 const FIRST_LINE = 2;
 

@@ -3,7 +3,7 @@
 import { MalformedError } from "../base/errors.ts";
 import { Buffer } from "node:buffer";
 import type { Crypto } from "../base/crypto.ts";
-import { HistoryEnd } from "../protocols/group/history.ts";
+import { HistoryEnd, placesIn } from "../protocols/group/history.ts";
 import {
   BatchReader,
   type FirstLine,
@@ -136,22 +136,20 @@ class Scanner {
       const found = `its author's counter is ${counter}, ${expected} was expected`;
       return this.#failIn(logged, count - 1, found);
     }
-    if (entries === 0) {
+    if (kind === "edits") {
       const wrong = logged.edited().findIndex((seq) => seq < 1 || seq > end.seq);
       if (wrong >= 0) return this.#failIn(logged, wrong, "it changes an entry that isn't there");
     }
     if (this.options.digests === true) {
       const digests = logged.digests();
       const placed = end.append({ batch: { value: logged.batch() } });
-      const wrong = [...placed.entries, ...placed.edits].findIndex(({ digest }, at) =>
-        digest !== digests[at]
-      );
+      const wrong = placesIn(placed).findIndex(({ digest }, at) => digest !== digests[at]);
       if (wrong >= 0) {
         end.takeBack(mark);
         return this.#failIn(logged, wrong, "its digest doesn't fit what it says");
       }
     }
-    const places = { entries, edits: logged.editNumbers() };
+    const places = { entries, edits: logged.editNumbers(), rules: logged.rules() };
     const offset = this.goodBytes;
     const found = this.options.visit?.({ logged, offset, line: this.#line }) ?? null;
     if (found !== null) {

@@ -8,6 +8,13 @@ import { shownName } from "../base/names.ts";
 import { visibleText } from "../base/text.ts";
 import { isRequestAuthentic, requestId } from "../protocols/group/edit.ts";
 import {
+  accessText,
+  type Founding,
+  type Rules,
+  rulesAt,
+  rulesText,
+} from "../protocols/group/founding.ts";
+import {
   batchFault,
   COORDINATOR_NAME,
   isAuthentic,
@@ -42,7 +49,11 @@ export interface VerifiedLog {
   readonly digest: string;
   /** In the order of each author's first entry or request. */
   readonly authors: readonly Readonly<LogAuthor>[];
-  /** The keys that decided on edits; a coordinator that lost its key has a new one. */
+  /** The coordinator's key, and the rules, when the group was founded. */
+  readonly founded: { readonly by: PeerKey } & Rules & Pick<Founding, "private">;
+  /** The rules at the log's end. */
+  readonly rules: Rules;
+  /** The keys that decided on edits, or set rules; a coordinator that lost its key has a new one. */
   readonly coordinators: readonly { readonly key: PeerKey; readonly edits: number }[];
   /** Whether all of those are known to be the coordinator's. */
   readonly coordinatorsKnown: boolean;
@@ -88,7 +99,10 @@ export async function verifiedLog(
       entries += value.texts.length;
       edits += value.edits.length;
       if (value.kind === "texts") count(value.author, value.name, "entries", value.texts.length);
-      else coordinators.set(value.author, (coordinators.get(value.author) ?? 0) + logged.count);
+      else {
+        const decided = coordinators.get(value.author) ?? 0;
+        coordinators.set(value.author, decided + value.edits.length);
+      }
       for (const { edit, signed: { request } } of value.edits) {
         const id = requestId(nodeCrypto, request.value);
         if (requests.has(id)) return `what edit ${edit} was asked for was done before`;
@@ -98,14 +112,19 @@ export async function verifiedLog(
       return null;
     },
   });
-  const { end } = scan;
-  if (scan.fault !== null || end === null) throw faultError(path, scan, "trust");
+  const { end, first } = scan;
+  if (scan.fault !== null || end === null || first?.kind !== "group") {
+    throw faultError(path, scan, "trust");
+  }
+  const { coordinator: by, edits: foundedEdits, private: isPrivate } = first.founding;
   return {
     group: end.group,
     entries,
     edits,
     digest: end.digest,
     authors: [...authors.values()],
+    founded: { by, edits: foundedEdits, private: isPrivate },
+    rules: rulesAt(first.founding, end),
     coordinators: Array.from(coordinators, ([key, edits]) => ({ key, edits })),
     coordinatorsKnown: isOf(deciders, end.group),
   };
@@ -120,7 +139,7 @@ function deciderFault(
   { batch: { value: { kind, author, group } } }: SignedBatch,
   deciders: Deciders | null,
 ): string | null {
-  if (kind !== "edits" || !isOf(deciders, group)) return null;
+  if (kind === "texts" || !isOf(deciders, group)) return null;
   const key = fingerprintOf(author);
   return deciders.keys.has(key)
     ? null
@@ -141,6 +160,7 @@ function signatureFault(signed: SignedBatch, { seq, count }: LoggedBatch): strin
     const { requester, name } = signed.request.value;
     if (!isRequestAuthentic(nodeCrypto, signed)) return misfit(name, requester, `edit ${edit}`);
   }
+  if (kind === "rules") return misfit("the coordinator", author, "the rules");
   const numbers = edits.map(({ edit }) => edit).join(", ");
   return misfit("the coordinator", author, `${count === 1 ? "edit" : "edits"} ${numbers}`);
 }
@@ -168,7 +188,8 @@ export async function verifyLog(options: VerifyLogOptions): Promise<void> {
     verified.authors.map((one) => ({ ...one, key: fingerprintOf(one.key) })),
     verified.coordinators.map((one) => ({ ...one, key: fingerprintOf(one.key) })),
   ];
-  const event = { event: "log-verified", file, ...verified, authors, coordinators };
+  const founded = { ...verified.founded, by: fingerprintOf(verified.founded.by) };
+  const event = { event: "log-verified", file, ...verified, authors, coordinators, founded };
   await showAnswer(options, event, verifiedText(file, verified));
 }
 
@@ -177,7 +198,8 @@ const COMPARE_KEYS = `who may decide on edits isn't known here: compare the key 
   `${COORDINATOR_NAME} with that of its /status, or name its keys by --keys\n`;
 
 function verifiedText(file: string, verified: VerifiedLog): string {
-  const { entries, edits, digest, authors, coordinators, coordinatorsKnown } = verified;
+  const { entries, edits, digest, authors, founded, rules, coordinators, coordinatorsKnown } =
+    verified;
   const rows = [
     ...authors.map((author): readonly [string, PeerKey, string] => {
       const counts = [
@@ -198,5 +220,9 @@ function verifiedText(file: string, verified: VerifiedLog): string {
   const changes = edits === 0 ? "" : ` and ${countText(edits, "edit", "edits")}`;
   return `${visibleText(file)}: ${countText(entries, "entry", "entries")} of ` +
     `${countText(speakers, "author", "authors")}${changes}, every digest and signature fits\n` +
-    `${lines.join("")}digest ${digest}\n${edits === 0 || coordinatorsKnown ? "" : COMPARE_KEYS}`;
+    `${lines.join("")}founded under the key ${fingerprintOf(founded.by)}: ` +
+    `${rulesText(founded)}${rules.edits === founded.edits ? "" : `; now ${rulesText(rules)}`}\n` +
+    `${accessText(founded)}\ndigest ${digest}\n${
+      edits === 0 || coordinatorsKnown ? "" : COMPARE_KEYS
+    }`;
 }

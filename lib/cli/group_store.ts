@@ -11,11 +11,12 @@
  */
 
 import { P2pchatError } from "../base/errors.ts";
-import type { Hash } from "../base/ids.ts";
 import { HistoryEnd, type HistoryPoint } from "../protocols/group/history.ts";
+import { groupIdOf } from "../protocols/group/founding.ts";
 import type { LastSaid } from "../protocols/group/member_io.ts";
 import type {
   CoordinatorRecord,
+  GroupRecord,
   LogRecord,
   MemberRecord,
   NewLogRecord,
@@ -97,7 +98,7 @@ export async function openGroup(
     const { log } = opened;
     const { records, logged } = takenApart(state.records);
     const group = groupOf(records);
-    if (group !== null && log.end !== null && log.end.group !== group) {
+    if (group !== null && log.end !== null && log.end.group !== group.group) {
       return await withoutForeign(ports, group, state, opened);
     }
     const lost = await lostOf(log, logged);
@@ -110,8 +111,8 @@ export async function openGroup(
 }
 
 /** The group that a member's state belongs to; null where it is in none yet. */
-function groupOf(records: readonly MemberState[]): Hash | null {
-  return records.findLast((record) => record.kind === "group")?.group ?? null;
+function groupOf(records: readonly MemberState[]): GroupRecord | null {
+  return records.findLast((record) => record.kind === "group") ?? null;
 }
 
 /**
@@ -120,7 +121,7 @@ function groupOf(records: readonly MemberState[]): Hash | null {
  */
 async function withoutForeign(
   ports: GroupStorePorts,
-  group: Hash,
+  { group, founding }: GroupRecord,
   state: OpenedRecords<Kept<MemberState>>,
   { log }: Omit<OpenedGroup<MemberRecord>, "store">,
 ): Promise<OpenedGroup<MemberRecord>> {
@@ -129,7 +130,7 @@ async function withoutForeign(
   const kept = hadEntries ? asNewcomer(records) : records;
   const history = new HistoryEnd(ports.crypto, group);
   await state.rewrite([{ kind: "logged", point: history.point }, ...kept]);
-  const notice = await log.startAnew(group, "foreign");
+  const notice = await log.startAnew(founding, "foreign");
   const store = new GroupStore(ports, state, log, kept);
   return { store, log, history, last: null, notices: notice === null ? [] : [notice] };
 }
@@ -359,12 +360,13 @@ class GroupStore<State extends { readonly kind: string }>
   }
 
   /** Begins a new log. The state is told first that it relies on nothing in the old log. */
-  async #anew({ group, because }: NewLogRecord): Promise<void> {
-    const point = new HistoryEnd(this.ports.crypto, group).point;
+  async #anew({ founding, because }: NewLogRecord): Promise<void> {
+    const { crypto } = this.ports;
+    const { point } = new HistoryEnd(crypto, groupIdOf(crypto, founding));
     const noted = this.state.append([{ kind: "logged", point }], true);
     const begun = this.#onLog(true, async () => {
       await noted;
-      const notice = await this.log.startAnew(group, because);
+      const notice = await this.log.startAnew(founding, because);
       if (notice !== null) this.ports.notice(notice);
     });
     await settled([noted, begun]);

@@ -11,17 +11,17 @@ import { dropOldest } from "../base/bounded.ts";
 import type { Crypto } from "../base/crypto.ts";
 import { dateText } from "../base/dates.ts";
 import type { Hash, PeerKey, RequestId } from "../base/ids.ts";
-import { committedEvent, type NameOf } from "../protocols/group/edit_view.ts";
-import type { EntryView, MemberEvent } from "../protocols/group/events.ts";
+import { committedEvent, type NameOf, rulesEvent } from "../protocols/group/edit_view.ts";
+import type { EntryView, MemberEvent, RulesEvent } from "../protocols/group/events.ts";
 import { type Batch, entryId } from "../protocols/group/history.ts";
 import { EDITS_MAX, TEXT_BYTES_MAX } from "../protocols/group/limits.ts";
 import type { HistoryRead, LoggedEntryState } from "../protocols/group/member_io.ts";
 import { LeftOut } from "./left_out.ts";
 
-/** An item with a position in the log: an entry, or an edit of one. */
+/** An item with a position in the log: an entry, an edit of one, or new rules. */
 export interface LoggedItem {
   readonly position: number;
-  /** The number of the entry that this is, or that it edits. */
+  /** The number of the entry that this is, or that it edits; 0 for rules. */
   readonly seq: number;
   /** The digest of the history up to and including this item. */
   readonly digest: Hash;
@@ -91,9 +91,9 @@ const REFS_MAX = 65_536;
 const UNASKED_UNITS_MAX = EDITS_MAX * 2 * TEXT_BYTES_MAX;
 
 /** An event for a position of the log. */
-type ItemEvent = Extract<MemberEvent, { readonly event: "message" | "edit" }> & {
-  readonly position: number;
-};
+type ItemEvent =
+  & (Extract<MemberEvent, { readonly event: "message" | "edit" }> | RulesEvent)
+  & { readonly position: number };
 
 /** Outputs entries and edits strictly in the order of their positions, each once. */
 export class EntryFeed {
@@ -248,6 +248,7 @@ export class EntryFeed {
       const event = committedEvent(batch.edits[index]!, batch, this.ports.nameOf);
       return { ...event, history, position };
     }
+    if (batch.kind === "rules") return { ...rulesEvent(batch.rules!), history, position };
     return {
       event: "message",
       seq,
@@ -264,6 +265,7 @@ export class EntryFeed {
 
 /** An edit that isn't in the log, because it was aborted or is in doubt, has no position. */
 function isItemEvent(event: MemberEvent): event is ItemEvent {
+  if (event.event === "notice") return "position" in event && event.position !== undefined;
   return event.event === "message" || (event.event === "edit" && event.position !== undefined);
 }
 

@@ -23,6 +23,7 @@ import {
   TEXT_BYTES_MAX,
 } from "../protocols/group/limits.ts";
 import { editBytes, editCellCount, editCells, editOfCells } from "./group_edit_cells.ts";
+import { policyOf } from "./group_founding_cells.ts";
 import {
   bytesOf,
   countOf,
@@ -37,15 +38,19 @@ import {
 /** Cells of time and name, before the texts or edits. */
 const CELLS_BEFORE = 2;
 const CELLS_AFTER = 6;
+/** Where edits have a number. */
+const RULES = "rules";
 
 /** The batch as cells: when, who, what; then what is needed to restore the bytes that were signed. */
 export function batchCells(signed: SignedBatch): readonly string[] {
-  const { sentAt, name, texts, edits, author, incarnation, counter, group } = signed.batch.value;
+  const { sentAt, name, texts, edits, rules, author, incarnation, counter, group } =
+    signed.batch.value;
   return [
     isoTime(sentAt),
     name,
     ...texts,
     ...edits.flatMap((edit) => [String(edit.edit), ...editCells(edit)]),
+    ...(rules === null ? [] : [RULES, rules.edits]),
     author,
     incarnation.toHex(),
     String(counter),
@@ -68,12 +73,15 @@ export function batchOfCells(cells: readonly string[], first: number): SignedBat
   const content = cells.slice(first + CELLS_BEFORE, after);
   // Nobody else can have that name, and the coordinator sends no texts.
   const isDecided = name === COORDINATOR_NAME;
+  const isRules = isDecided && content[0] === RULES;
+  const kind = isRules ? "rules" : isDecided ? "edits" : "texts";
   const batch: Batch = {
-    kind: isDecided ? "edits" : "texts",
+    kind,
     sentAt: timeOf(field(first)),
     name,
     texts: isDecided ? [] : content,
-    edits: isDecided ? editsOfCells(content, group) : [],
+    edits: kind === "edits" ? editsOfCells(content, group) : [],
+    rules: isRules ? { edits: policyOf(content[1] ?? "") } : null,
     author: hexOf<PeerKey>(field(after)),
     incarnation: bytesOf(field(after + 1), INCARNATION_BYTES),
     counter: countOf(field(after + 2)),

@@ -1,17 +1,21 @@
 /**
  * The log of a group as text, byte for byte the same at all members with the same history:
  *
- *     p2pchat  group-log  2  GROUP  DIGEST
+ *     p2pchat  group-log  3  GROUP  DIGEST  FOUNDER  NONCE  own  open
  *     1  DIGEST  2026-01-31T12:00:00.000Z  alice  hello
  *     2  DIGEST  2026-01-31T12:00:00.000Z  alice  there   KEY  INCARNATION  COUNTER  SIGNATURE  -  CHECKSUM
  *     edit 1  DIGEST  2026-01-31T12:01:00.000Z  2  bob  where?  ...  KEY  INCARNATION  COUNTER  SIGNATURE  -  CHECKSUM
  *
- * Cells are separated by tabs; their texts are escaped as in every store. Each line is a position of the history:
- * an entry or an edit. The line of an entry has its number, the digest of the history up to it, the author's time,
+ *     rules  DIGEST  2026-01-31T12:02:00.000Z  auto   KEY  INCARNATION  COUNTER  SIGNATURE  -  CHECKSUM
+ *
+ * Cells are separated by tabs; their texts are escaped as in every store. The first line is the record of how the
+ * group was founded, of which its id is a digest: the coordinator's key, a nonce, who is asked before an edit, and
+ * whether the group is private. Each other line is a position of the history: an entry, an edit, or new rules. The line of an entry has its number, the digest of the history up to it, the author's time,
  * the author's name, and the text. The line of an edit has its number, the digest, the coordinator's time of the
  * decision, the number of the entry, the requester's name, and the new text; then what the requester's signature
  * needs: its key, the id of its process, the number of that process's request, its time, the signature, and the
- * request's bytes for later versions; then the number of members that agreed, and the name and key of each.
+ * request's bytes for later versions; then the number of members that agreed, and the name and key of each. The line
+ * of rules says who is asked before an edit from there on.
  *
  * The last line of a batch continues with what the batch's signature needs: the key of the author, or of the
  * coordinator, the id of its process, the counter of the batch's first text or edit, the signature, and the batch's
@@ -33,10 +37,17 @@ import {
   type Placed,
   type SignedBatch,
 } from "../protocols/group/history.ts";
+import { type Founding, groupIdOf, type Rules } from "../protocols/group/founding.ts";
 import { BATCH_EDITS_MAX, BATCH_TEXTS_MAX, INCARNATION_BYTES } from "../protocols/group/limits.ts";
 import { checksumOf, checksumText, joinCells, splitCells } from "../store/record_line.ts";
 import { batchWith, checkBounds, restOf } from "./group_batch_cells.ts";
 import { editCellCount, editCells, editOfCells } from "./group_edit_cells.ts";
+import {
+  FOUNDING_CELLS,
+  foundingCells,
+  foundingOfCells,
+  policyOf,
+} from "./group_founding_cells.ts";
 import {
   bytesOf,
   countOf,
@@ -49,7 +60,7 @@ import {
 } from "./log_fields.ts";
 
 /** Incremented with each change that older programs cannot read. */
-export const GROUP_LOG_VERSION = "2";
+export const GROUP_LOG_VERSION = "3";
 const FIRST_CELLS = ["p2pchat", "group-log"] as const;
 /** Recognizes a damaged first line: at least one of its alternatives survives any single damage. */
 const OWN_FIRST_LINE = /^p2pchat(?:\t|.group-log\t)|\tgroup-log\t/;
@@ -62,16 +73,21 @@ const CELLS_BEFORE_EDIT = 3;
 const BATCH_CELLS = 6;
 /** First cell of an edit's line. */
 const EDIT = /^edit ([1-9][0-9]{0,15})$/;
+/** First cell of a line of rules. */
+const RULES = "rules";
+const RULES_CELLS = 4;
 
 /** The first line of a group's log, with its line feed. */
-export function firstLine(crypto: Crypto, group: Hash): string {
-  const cells = [...FIRST_CELLS, GROUP_LOG_VERSION, group, emptyDigest(crypto, group)];
+export function firstLine(crypto: Crypto, founding: Founding): string {
+  const group = groupIdOf(crypto, founding);
+  const digest = emptyDigest(crypto, group);
+  const cells = [...FIRST_CELLS, GROUP_LOG_VERSION, group, digest, ...foundingCells(founding)];
   return `${joinCells(cells)}\n`;
 }
 
 /** What a first line means. */
 export type FirstLine =
-  | { readonly kind: "group"; readonly group: Hash }
+  | { readonly kind: "group"; readonly group: Hash; readonly founding: Founding }
   /** Written by another program: a later version, or one that was never released. */
   | { readonly kind: "version"; readonly version: string }
   /** The log of a group, but damaged. */
@@ -81,20 +97,30 @@ export type FirstLine =
 
 /** Parses a first line without its line feed. */
 export function parseFirstLine(crypto: Crypto, text: string): FirstLine {
-  const [, , version, group = ""] = text.split("\t");
+  const [, , version, group, , ...founded] = text.split("\t");
   if (text.startsWith(`${FIRST_CELLS.join("\t")}\t`)) {
     if (version !== undefined && /^[1-9][0-9]{0,8}$/.test(version)) {
       if (version !== GROUP_LOG_VERSION) return { kind: "version", version };
     }
-    if (/^[0-9a-f]{64}$/.test(group) && `${text}\n` === firstLine(crypto, group as Hash)) {
-      return { kind: "group", group: group as Hash };
+    const founding = foundingIn(founded);
+    if (founding !== null && `${text}\n` === firstLine(crypto, founding)) {
+      return { kind: "group", group: group as Hash, founding };
     }
   }
   return { kind: OWN_FIRST_LINE.test(text) ? "damaged" : "foreign" };
 }
 
+function foundingIn(cells: readonly string[]): Founding | null {
+  try {
+    return cells.length === FOUNDING_CELLS ? foundingOfCells(cells) : null;
+  } catch (error) {
+    if (error instanceof MalformedError) return null;
+    throw error;
+  }
+}
+
 /** The lines of a batch at this place of the history. */
-export function batchLines(signed: SignedBatch, { entries, edits }: Placed): Buffer {
+export function batchLines(signed: SignedBatch, { entries, edits, rules }: Placed): Buffer {
   const { author, name, incarnation, counter, sentAt } = signed.batch.value;
   const time = isoTime(sentAt);
   const lines = [
@@ -102,6 +128,7 @@ export function batchLines(signed: SignedBatch, { entries, edits }: Placed): Buf
     ...edits.map(({ digest, edit }) =>
       joinCells([editWord(edit.edit), digest, time, ...editCells(edit)])
     ),
+    ...(rules === null ? [] : [joinCells([RULES, rules.digest, time, rules.rules.edits])]),
   ];
   const rest = restText(restOf(signed));
   const cells = [author, incarnation.toHex(), String(counter), signed.signature.toHex(), rest];
@@ -193,14 +220,19 @@ export class LoggedBatch {
 
   /** The numbers of its edits. */
   editNumbers(): readonly number[] {
-    if (this.kind === "texts") return NO_NUMBERS;
+    if (this.kind !== "edits") return NO_NUMBERS;
     return this.lines.map(([word]) => numberOfEdit(word!));
   }
 
   /** The numbers of the entries that its edits change. @throws {MalformedError} If one isn't a number. */
   edited(): readonly number[] {
-    if (this.kind === "texts") return NO_NUMBERS;
+    if (this.kind !== "edits") return NO_NUMBERS;
     return this.lines.map((cells) => countOf(cells[CELLS_BEFORE_EDIT]!));
+  }
+
+  /** Its rules; null in other batches. @throws {MalformedError} If there are no such rules. */
+  rules(): Rules | null {
+    return this.kind === "rules" ? { edits: policyOf(this.lines[0]![3]!) } : null;
   }
 
   /** The parsed batch. @throws {MalformedError} If it isn't valid; the text is part of a sentence. */
@@ -221,7 +253,8 @@ export class LoggedBatch {
       counter: countOf(this.#last[this.#own + 2]!),
       sentAt,
       texts: isText ? lines.map((cells) => textOf(cells[4]!)) : [],
-      edits: isText ? [] : lines.map((cells) => {
+      rules: this.rules(),
+      edits: kind !== "edits" ? [] : lines.map((cells) => {
         const edit = numberOfEdit(cells[0]!);
         return editOfCells(cells.map(textOf), CELLS_BEFORE_EDIT, edit, this.group);
       }),
@@ -253,11 +286,12 @@ export function lineName(line: string, seq: number): string | null {
   const end = line.indexOf("\t");
   if (end < 0) return null;
   const first = line.slice(0, end);
-  return EDIT.test(first) ? first : `entry ${seq + 1}`;
+  return EDIT.test(first) || first === RULES ? nameOfCell(first) : `entry ${seq + 1}`;
 }
 
 /** What a line is, as part of a sentence. @param cell Its first cell. */
 function nameOfCell(cell: string): string {
+  if (cell === RULES) return "the rules";
   return EDIT.test(cell) ? cell : `entry ${cell}`;
 }
 
@@ -308,7 +342,7 @@ export class BatchReader {
     const own = this.#begun(cells);
     this.#lines.push(cells);
     this.#position++;
-    if (cells.length === own) {
+    if (cells.length === own && this.#kind !== "rules") {
       this.#checksum = checksumOf(bytes.subarray(from, to + 1), this.#checksum);
       return null;
     }
@@ -326,7 +360,8 @@ export class BatchReader {
   /** @returns The number of cells of the line itself. @throws {MalformedError} If it isn't the next entry or edit. */
   #begun(cells: readonly string[]): number {
     const first = cells[0]!;
-    if (this.#kind !== "edits" && first === String(this.#seq + 1)) {
+    const isEntry = this.#kind === null || this.#kind === "texts";
+    if (isEntry && first === String(this.#seq + 1)) {
       if (this.pending === BATCH_TEXTS_MAX) {
         throw new MalformedError(`no more than ${BATCH_TEXTS_MAX} texts are said in one go`);
       }
@@ -334,7 +369,11 @@ export class BatchReader {
       this.#seq++;
       return ENTRY_CELLS;
     }
-    if (this.#kind !== "texts" && EDIT.test(first)) {
+    if (this.#kind === null && first === RULES) {
+      this.#kind = "rules";
+      return RULES_CELLS;
+    }
+    if (this.#kind !== "texts" && this.#kind !== "rules" && EDIT.test(first)) {
       if (this.pending === BATCH_EDITS_MAX) {
         throw new MalformedError(`no more than ${BATCH_EDITS_MAX} edits are decided in one go`);
       }

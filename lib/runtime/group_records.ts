@@ -12,6 +12,7 @@ import { type Ballot, ballotText } from "../protocols/group/ballot.ts";
 import type { SignedEditRequest } from "../protocols/group/edit.ts";
 import { type SignedEpoch, signedEpochSchema } from "../protocols/group/epoch.ts";
 import { type SignedFormerKeys, signedFormerKeysSchema } from "../protocols/group/former_keys.ts";
+import type { Founding } from "../protocols/group/founding.ts";
 import type { HistoryPoint } from "../protocols/group/history.ts";
 import { INCARNATION_BYTES, INCARNATION_START_BYTES } from "../protocols/group/limits.ts";
 import type {
@@ -24,6 +25,12 @@ import type { LogRecord } from "../store/log_format.ts";
 import { batchCells, batchOfCells } from "./group_batch_cells.ts";
 import { REQUEST_CELLS, requestCells, requestOfCells } from "./group_edit_cells.ts";
 import {
+  FOUNDING_CELLS,
+  foundingCells,
+  foundingOfCells,
+  policyOf,
+} from "./group_founding_cells.ts";
+import {
   bytesOf,
   countOf,
   type FieldOf,
@@ -35,8 +42,8 @@ import {
 } from "./log_fields.ts";
 
 /** Formats of the files; the version is incremented with each change that older programs cannot read. */
-export const MEMBER_STATE_FORMAT = { format: "group-member", version: 2 } as const;
-export const COORDINATOR_STATE_FORMAT = { format: "group-coordinator", version: 2 } as const;
+export const MEMBER_STATE_FORMAT = { format: "group-member", version: 3 } as const;
+export const COORDINATOR_STATE_FORMAT = { format: "group-coordinator", version: 3 } as const;
 
 /** All records but those that are stored in the log. */
 export type StateOf<Stored> = Exclude<Stored, HistoryRecord | NewLogRecord>;
@@ -59,7 +66,13 @@ const EQUIVOCATED = "equivocated";
 export function memberLine(record: MemberState): LogRecord {
   switch (record.kind) {
     case "group":
-      return line(record.kind, record.group, record.coordinator, ...(record.starts ?? []));
+      return line(
+        record.kind,
+        record.group,
+        record.coordinator,
+        ...foundingCells(record.founding),
+        ...(record.starts ?? []),
+      );
     case "former":
       return line(record.kind, ...formerCells(record.signed));
     case "promised":
@@ -153,7 +166,9 @@ function parseMember({ kind, fields }: LogRecord, field: FieldOf): MemberState {
 export function coordinatorLine(record: CoordinatorState): LogRecord {
   switch (record.kind) {
     case "group":
-      return line(record.kind, record.group);
+      return line(record.kind, record.group, ...foundingCells(record.founding));
+    case "rules":
+      return line(record.kind, ...(record.rules === null ? [] : [record.rules.edits]));
     case "key":
       return line(record.kind, record.key);
     case "number":
@@ -201,7 +216,9 @@ export function coordinatorRecord(record: LogRecord): CoordinatorState {
 function parseCoordinator({ kind, fields }: LogRecord, field: FieldOf): CoordinatorState {
   switch (kind) {
     case "group":
-      return { kind, group: hexOf<Hash>(field(0)) };
+      return { kind, group: hexOf<Hash>(field(0)), founding: foundingIn(fields, 1) };
+    case "rules":
+      return { kind, rules: fields.length === 0 ? null : { edits: policyOf(field(0)) } };
     case "key":
       return { kind, key: hexOf<PeerKey>(field(0)) };
     case "number":
@@ -247,11 +264,22 @@ function droppedOf([, givenUp]: readonly string[], position: number): MemberStat
 }
 
 function groupOf(fields: readonly string[], group: Hash, coordinator: PeerKey): MemberState {
-  const starts = fields.slice(2, 4);
+  const founding = foundingIn(fields, 2);
+  const starts = fields.slice(2 + FOUNDING_CELLS, 4 + FOUNDING_CELLS);
   starts.forEach((start, at) =>
     bytesOf(start, at === 0 ? INCARNATION_START_BYTES : INCARNATION_BYTES)
   );
-  return { kind: "group", group, coordinator, ...(starts.length === 0 ? {} : { starts }) };
+  return {
+    kind: "group",
+    group,
+    founding,
+    coordinator,
+    ...(starts.length === 0 ? {} : { starts }),
+  };
+}
+
+function foundingIn(fields: readonly string[], first: number): Founding {
+  return foundingOfCells(fields.slice(first, first + FOUNDING_CELLS));
 }
 
 /** The request and its group as fields. */

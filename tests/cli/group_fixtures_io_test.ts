@@ -1,6 +1,6 @@
 /**
- * Files that version 2 wrote stay readable: what is below `fixtures/` is never written anew. Version 1, which knew no
- * edits and was never released, is refused.
+ * Files that version 3 wrote stay readable: once that is released, what is below `fixtures/` is never written anew.
+ * Version 2, which was never released, is refused.
  */
 
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
@@ -12,7 +12,15 @@ import { isRequestAuthentic, requestId } from "../../lib/protocols/group/edit.ts
 import { isSignedBy } from "../../lib/protocols/group/epoch.ts";
 import { MemoryDisk } from "../../lib/store/memory_disk.ts";
 import { RealDisk } from "../../lib/store/real_disk.ts";
-import { Decider, editedEntries, endOf, GROUP, openLogAt, Speaker } from "./group_logs.ts";
+import {
+  Decider,
+  editedEntries,
+  endOf,
+  FOUNDING,
+  GROUP,
+  openLogAt,
+  Speaker,
+} from "./group_logs.ts";
 import { held, openCoordinatorAt, openMemberAt } from "./group_stores.ts";
 
 const ALL = editedEntries();
@@ -27,18 +35,18 @@ function fixture(name: string): string {
 }
 
 /** A disk with a state and a log. */
-async function diskWith(state: string, version: 1 | 2 = 2): Promise<MemoryDisk> {
+async function diskWith(state: string, version: 2 | 3 = 3): Promise<MemoryDisk> {
   const disk = new MemoryDisk();
   disk.place("/p/state", await Deno.readTextFile(fixture(`${state}_${version}.txt`)));
-  disk.place("/p/log", await Deno.readTextFile(fixture("group_log_2.txt")));
+  disk.place("/p/log", await Deno.readTextFile(fixture("group_log_3.txt")));
   return disk;
 }
 
-Deno.test("a log of version 2 is read and fits", async () => {
-  const verified = await verifiedLog(new RealDisk(), fixture("group_log_2.txt"));
+Deno.test("a log of version 3 is read and fits", async () => {
+  const verified = await verifiedLog(new RealDisk(), fixture("group_log_3.txt"));
 
   assertEquals([verified.group, verified.entries, verified.edits], [GROUP, 6, 4]);
-  assertEquals(verified.digest, "9ac81f94e88f6406bf5e5db399a2b73d1214e58fb704f9bc1dec29faea1c69b9");
+  assertEquals(verified.digest, endOf(ALL).digest);
   assertEquals(verified.authors.map(({ name, entries, edits }) => [name, entries, edits]), [
     ["alice", 2, 1],
     ["bob", 4, 2],
@@ -46,7 +54,7 @@ Deno.test("a log of version 2 is read and fits", async () => {
   ]);
 });
 
-Deno.test("a member's state of version 2 is read", async () => {
+Deno.test("a member's state of version 3 is read", async () => {
   const disk = await diskWith("group_member");
   const { store, log, history, notices } = await openMemberAt(disk, "/p");
   const { batches } = await log.read(0, 1_000_000);
@@ -74,7 +82,7 @@ Deno.test("a member's state of version 2 is read", async () => {
   assertEquals(begun.signed.epoch.value.members.map(({ name }) => name), ["alice", "bob"]);
 });
 
-Deno.test("what a member of version 2 held and didn't log is read", async () => {
+Deno.test("what a member of version 3 held and didn't log is read", async () => {
   const disk = await diskWith("group_member");
   const log = disk.text("/p/log")!.split("\n");
   disk.place("/p/log", `${log.slice(0, 6).join("\n")}\n`);
@@ -85,13 +93,16 @@ Deno.test("what a member of version 2 held and didn't log is read", async () => 
   assertEquals(store.records.filter(({ kind }) => kind === "held"), held(ALL, 3));
 });
 
-Deno.test("a coordinator's state of version 2 is read", async () => {
+Deno.test("a coordinator's state of version 3 is read", async () => {
   const { store, history } = await openCoordinatorAt(await diskWith("group_coordinator"), "/p");
   await store.close();
 
   assertEquals(history?.point, endOf(ALL).point);
   const [group, number, decided, ...rest] = store.records;
-  assertEquals([group, number], [{ kind: "group", group: GROUP }, { kind: "number", number: 3 }]);
+  assertEquals([group, number], [
+    { kind: "group", group: GROUP, founding: FOUNDING },
+    { kind: "number", number: 3 },
+  ]);
   assertEquals(decided?.kind === "decided" && decided.signed.epoch.value.view, 3);
   const { key } = BOB.named;
   const incarnation = new Decider().incarnation.toHex();
@@ -104,24 +115,26 @@ Deno.test("a coordinator's state of version 2 is read", async () => {
     { kind: "committed", batch: ALL[3]! },
     { kind: "applied", incarnation, counter: 4 },
     { kind: "aborted", edit: 2, id: OTHER_ID, reason: "bob said no" },
+    { kind: "rules", rules: { edits: "ask" } },
+    { kind: "rules", rules: null },
   ]);
 });
 
-Deno.test("files of version 1 are refused, and stay as they are", async () => {
-  const log = await Deno.readTextFile(fixture("group_log_1.txt"));
+Deno.test("files of version 2 are refused, and stay as they are", async () => {
+  const log = await Deno.readTextFile(fixture("group_log_2.txt"));
   const disk = new MemoryDisk();
   disk.place("/p/log", log);
   const logRefused = await assertRejects(() => openLogAt(disk, "/p/log"), P2pchatError);
   const [member, coordinator] = await Promise.all([
-    assertRejects(async () => openMemberAt(await diskWith("group_member", 1), "/p"), P2pchatError),
+    assertRejects(async () => openMemberAt(await diskWith("group_member", 2), "/p"), P2pchatError),
     assertRejects(
-      async () => openCoordinatorAt(await diskWith("group_coordinator", 1), "/p"),
+      async () => openCoordinatorAt(await diskWith("group_coordinator", 2), "/p"),
       P2pchatError,
     ),
   ]);
 
   assertEquals([logRefused.code, disk.text("/p/log")], ["bad-file", log]);
   for (const { message } of [logRefused, member, coordinator]) {
-    assertStringIncludes(message.replaceAll('"', ""), "its version is 1, this program reads 2");
+    assertStringIncludes(message.replaceAll('"', ""), "its version is 2, this program reads 3");
   }
 });

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { logBytes, sixEntries, Speaker } from "./group_logs.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
-const FIXTURE = "tests/cli/fixtures/group_log_2.txt";
+const FIXTURE = "tests/cli/fixtures/group_log_3.txt";
 
 interface Outcome {
   readonly status: number;
@@ -38,7 +38,8 @@ Deno.test("p2pchat log verify prints entries, authors and digest", async () => {
   const { status, stdout, stderr } = await run(`p2pchat log verify ${FIXTURE}`);
 
   assertEquals([status, stderr], [0, ""]);
-  const [head, alice, bob, carol, coordinator, digest, ...rest] = stdout.split("\n");
+  const [head, alice, bob, carol, coordinator, founded, access, digest, ...rest] = stdout
+    .split("\n");
   assertEquals(
     head,
     `${FIXTURE}: 6 entries of 2 authors and 4 edits, every digest and signature fits`,
@@ -50,6 +51,13 @@ Deno.test("p2pchat log verify prints entries, authors and digest", async () => {
     /^ {2}\*coordinator\* {2}[a-z2-7]{27} {2}4 edits decided$/.test(coordinator!),
     coordinator,
   );
+  assert(
+    /^founded under the key [a-z2-7]{27}: before an entry is edited, its author is asked$/.test(
+      founded!,
+    ),
+    founded,
+  );
+  assertStringIncludes(access!, "Anybody who reaches the coordinator's port can join");
   assert(/^digest [0-9a-f]{64}$/.test(digest!), digest);
   assertStringIncludes(rest[0]!, "who may decide on edits isn't known here: compare the key of");
   assertEquals(rest.slice(1), [""]);

@@ -46,8 +46,10 @@ import {
   Decider,
   editedEntries,
   endOf,
+  FOUNDING,
   GROUP,
   logBytes,
+  OTHER_FOUNDING,
   OTHER_GROUP,
   placedOf,
   sixEntries,
@@ -55,6 +57,7 @@ import {
   withChecksum,
 } from "./group_logs.ts";
 import { parsedOptions } from "./parsed_options.ts";
+import { groupIdOf } from "../../lib/protocols/group/founding.ts";
 
 const PATH = "/p/log";
 const SIX = sixEntries();
@@ -101,6 +104,8 @@ Deno.test("verifiedLog() counts entries and authors of a log that fits", async (
       { name: "alice", key: alice!, entries: 2, edits: 0 },
       { name: "bob", key: bob!, entries: 4, edits: 0 },
     ],
+    founded: { by: FOUNDING.coordinator, edits: "own", private: false },
+    rules: { edits: "own" },
     coordinators: [],
     coordinatorsKnown: false,
   });
@@ -264,7 +269,7 @@ const LIES: readonly (readonly [name: string, content: () => string | Uint8Array
   ],
   [
     "a changed group",
-    () => LINES.with(0, LINES[0]!.replace("5a5a", "5b5b")).join("\n") + "\n",
+    () => LINES.with(0, LINES[0]!.replace(GROUP, OTHER_GROUP)).join("\n") + "\n",
     /line 1 is wrong, it isn't the first line of a group's log/,
   ],
   [
@@ -381,8 +386,8 @@ Deno.test("verifiedLog() says what is no log of this version", async () => {
   const cases = [
     ["", "it is empty"],
     ["Milk\nEggs\n", "it isn't the log of a group"],
-    ["p2pchat\tgroup-log\t1\told\n", "its version is 1, this program reads 2"],
-    ["p2pchat\tgroup-log\t3\tnew\n", "its version is 3, this program reads 2"],
+    ["p2pchat\tgroup-log\t2\told\n", "its version is 2, this program reads 3"],
+    ["p2pchat\tgroup-log\t4\tnew\n", "its version is 4, this program reads 3"],
   ] as const;
   for (const [content, found] of cases) {
     const error = await complaintAbout(content);
@@ -679,11 +684,13 @@ function diskBesides(format: FileFormat, ...records: readonly LogRecord[]): Memo
 
 const [DECIDER, NOBODY] = [new Decider().signer.key, new Speaker("eve", 9).signer.key];
 const NEXT = new Decider(98).signer;
-const ofMember = (coordinator: PeerKey, group = GROUP) =>
-  memberLine({ kind: "group", group, coordinator });
+const ofMember = (coordinator: PeerKey, founding = FOUNDING) => {
+  const group = groupIdOf(nodeCrypto, founding);
+  return memberLine({ kind: "group", group, founding, coordinator });
+};
 const former = (...keys: readonly PeerKey[]) =>
   memberLine({ kind: "former", signed: signFormerKeys(NEXT, { group: GROUP, keys }) });
-const ofCoordinator = coordinatorLine({ kind: "group", group: GROUP });
+const ofCoordinator = coordinatorLine({ kind: "group", group: GROUP, founding: FOUNDING });
 const key = (key: PeerKey) => coordinatorLine({ kind: "key", key });
 
 const BESIDES: readonly (readonly [string, MemoryDisk, boolean | null])[] = [
@@ -705,7 +712,7 @@ const BESIDES: readonly (readonly [string, MemoryDisk, boolean | null])[] = [
   ],
   [
     "a member's of another group",
-    diskBesides(MEMBER_STATE_FORMAT, ofMember(NOBODY, OTHER_GROUP)),
+    diskBesides(MEMBER_STATE_FORMAT, ofMember(NOBODY, OTHER_FOUNDING)),
     null,
   ],
   ["a member's that was in no group", diskBesides(MEMBER_STATE_FORMAT), null],

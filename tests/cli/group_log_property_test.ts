@@ -11,7 +11,7 @@ import { MemoryDisk } from "../../lib/store/memory_disk.ts";
 import {
   type Decided,
   Decider,
-  GROUP,
+  FOUNDING,
   logBytes,
   nameOf,
   openLogAt,
@@ -103,7 +103,7 @@ Deno.test("GroupLog: any history of texts and edits is read as it was written", 
       const disk = new MemoryDisk();
       await disk.makeFolder("/p");
       const first = await openLogAt(disk, PATH);
-      await first.log.startAnew(GROUP, null);
+      await first.log.startAnew(FOUNDING, null);
       first.log.append(batches.slice(0, cut));
       first.log.close();
       const { log, notices } = await openLogAt(disk, PATH); // some were scanned, some appended

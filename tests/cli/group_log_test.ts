@@ -19,10 +19,12 @@ import {
   Decider,
   editedEntries,
   endOf,
+  FOUNDING,
   GROUP,
   logBytes,
   nameOf,
   openLogAt,
+  OTHER_FOUNDING,
   OTHER_GROUP,
   sixEntries,
   Speaker,
@@ -207,7 +209,7 @@ const DAMAGES: readonly (readonly [damage: Damage, sentence: RegExp])[] = [
     /^Line 5 .*, the checksum doesn't fit of what was said in one go, entries 2 to 4:/,
   ],
   [(all) => all[1] += "\tmore", /^Line 2 .*, it has 12 cells, not 5 or 11/],
-  [(all) => all[0] = all[0]!.replace("5a5a", "5b5b"), /^Line 1 .*nothing of it is kept/],
+  [(all) => all[0] = all[0]!.replace(GROUP, OTHER_GROUP), /^Line 1 .*nothing of it is kept/],
 ];
 
 const EDIT_DAMAGES: readonly (readonly [damage: Damage, sentence: RegExp])[] = [
@@ -302,7 +304,7 @@ for (const [stop, stopped] of Object.entries(STOPS)) {
         };
         const run = async () => {
           const { log } = await openLogAt(disk, PATH);
-          if (anew) await log.startAnew(GROUP, "unlike");
+          if (anew) await log.startAnew(FOUNDING, "unlike");
           log.close();
         };
         await run().catch((error) => {
@@ -352,7 +354,7 @@ Deno.test("open() takes what stands beside the log for nothing but what it set a
     "a part of the good part": [[ASIDE, damagedBytes(2)], [`${PATH}.new`, good]],
     "a part of a batch": [[ASIDE, damagedBytes(1)], [`${PATH}.new`, good.slice(0, -1)]],
     "the beginning of a new log": [[ASIDE, damagedBytes(1)], [`${PATH}.new`, logBytes([])]],
-    "another group's": [[ASIDE, damagedBytes(1)], [`${PATH}.new`, logBytes([], OTHER_GROUP)]],
+    "another group's": [[ASIDE, damagedBytes(1)], [`${PATH}.new`, logBytes([], OTHER_FOUNDING)]],
   };
   for (const [name, placed] of Object.entries(files)) {
     const disk = new MemoryDisk();
@@ -370,7 +372,7 @@ Deno.test("append() on a full disk leaves whole batches, and what fitted before"
   const disk = new MemoryDisk();
   await disk.makeFolder("/p");
   const { log } = await openLogAt(disk, PATH);
-  await log.startAnew(GROUP, null);
+  await log.startAnew(FOUNDING, null);
   log.append(SIX.slice(0, 1));
   disk.bytesMax = ENDS[1]! + 100;
 
@@ -434,13 +436,13 @@ Deno.test("read() finds nothing where the log begins anew meanwhile", async () =
   disk.place(PATH, BYTES);
   const { log } = await openLogAt(disk, PATH);
   disk.latency = ({ kind }) => kind === "open" ? Promise.resolve() : null;
-  const anew = log.startAnew(GROUP, "unlike");
+  const anew = log.startAnew(FOUNDING, "unlike");
   const reading = log.read(0, 1_000);
   const begun = disk.paths();
   await anew;
   log.append(SIX);
   const before = log.read(1, 1_000);
-  const again = log.startAnew(GROUP, "unlike");
+  const again = log.startAnew(FOUNDING, "unlike");
   const found = [await reading, await before];
   await again;
   log.close();

@@ -1,13 +1,13 @@
 /** Members of a group, what they say, and files of it. */
 
 import { nodeCrypto, nodeSigner, type Signer, utf8 } from "../../lib/base/crypto.ts";
-import type { Hash } from "../../lib/base/ids.ts";
 import { GroupLog, type GroupLogPorts } from "../../lib/cli/group_log.ts";
 import {
   type NamedKey,
   type SignedEditRequest,
   signEditRequest,
 } from "../../lib/protocols/group/edit.ts";
+import { groupIdOf } from "../../lib/protocols/group/founding.ts";
 import {
   type Batch,
   COORDINATOR_NAME,
@@ -19,9 +19,13 @@ import {
 import { batchLines, firstLine } from "../../lib/runtime/group_log_lines.ts";
 import { checksumOf, checksumText } from "../../lib/store/record_line.ts";
 import type { Disk } from "../../lib/store/disk.ts";
+import { foundedBy } from "../protocols/group/founded.ts";
 
-export const GROUP = "5a".repeat(32) as Hash;
-export const OTHER_GROUP = "c3".repeat(32) as Hash;
+const COORDINATOR = nodeSigner(new Uint8Array(32).fill(99)).key;
+export const FOUNDING = foundedBy(COORDINATOR);
+export const GROUP = groupIdOf(nodeCrypto, FOUNDING);
+export const OTHER_FOUNDING = foundedBy(COORDINATOR, 2);
+export const OTHER_GROUP = groupIdOf(nodeCrypto, OTHER_FOUNDING);
 /** 2026-01-31T12:00:00.000Z. */
 export const NOON_MS = 1_769_860_800_000;
 
@@ -69,6 +73,7 @@ export class Speaker {
     this.#counter += texts.length;
     return {
       kind: "texts",
+      rules: null,
       edits: [],
       group,
       author: this.signer.key,
@@ -103,6 +108,7 @@ export class Decider {
     this.#counter += decided.length;
     return {
       kind: "edits",
+      rules: null,
       edits: decided.map(([signed, ...agreed]) => ({ edit: ++this.#edit, signed, agreed })),
       group: GROUP,
       author: this.signer.key,
@@ -151,10 +157,13 @@ export function editedEntries(): readonly SignedBatch[] {
 }
 
 /** The bytes of a log with these batches. */
-export function logBytes(batches: readonly SignedBatch[], group = GROUP): Uint8Array<ArrayBuffer> {
-  const end = new HistoryEnd(nodeCrypto, group);
+export function logBytes(
+  batches: readonly SignedBatch[],
+  founding = FOUNDING,
+): Uint8Array<ArrayBuffer> {
+  const end = new HistoryEnd(nodeCrypto, groupIdOf(nodeCrypto, founding));
   const parts = [
-    utf8(firstLine(nodeCrypto, group)),
+    utf8(firstLine(nodeCrypto, founding)),
     ...batches.map((batch) => batchLines(batch, end.append(batch))),
   ];
   return new Uint8Array(parts.flatMap((part) => [...part]));
@@ -167,6 +176,7 @@ export function placedOf(batches: readonly SignedBatch[]): Placed {
   return {
     entries: placed.flatMap(({ entries }) => entries),
     edits: placed.flatMap(({ edits }) => edits),
+    rules: null,
   };
 }
 

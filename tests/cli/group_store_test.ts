@@ -5,16 +5,17 @@ import { P2pchatError } from "../../lib/base/errors.ts";
 import type { MemberRecord } from "../../lib/protocols/group/records.ts";
 import { MemoryDisk } from "../../lib/store/memory_disk.ts";
 import { groupStoreContract } from "../contracts/group_store_contract.ts";
-import { GROUP, logBytes, OTHER_GROUP, sixEntries } from "./group_logs.ts";
+import { FOUNDING, GROUP, logBytes, OTHER_FOUNDING, sixEntries } from "./group_logs.ts";
 import { fetched, held, logged, openCoordinatorAt, openMemberAt } from "./group_stores.ts";
 
 const FOLDER = "/p/group";
 const LOG = `${FOLDER}/log`;
 const SIX = sixEntries();
-const ANEW: MemberRecord = { kind: "new-log", group: GROUP, because: null };
+const ANEW: MemberRecord = { kind: "new-log", founding: FOUNDING, because: null };
 const GROUP_RECORD: MemberRecord = {
   kind: "group",
   group: GROUP,
+  founding: FOUNDING,
   coordinator: SIX[0]!.batch.value.author,
 };
 
@@ -161,7 +162,7 @@ const LOSSES:
     ],
     [
       "was replaced by that of another group",
-      (disk) => disk.place(LOG, logBytes(SIX.slice(0, 3), OTHER_GROUP)),
+      (disk) => disk.place(LOG, logBytes(SIX.slice(0, 3), OTHER_FOUNDING)),
       /is the log of another group: it was set aside as/,
     ],
     [
@@ -204,7 +205,7 @@ Deno.test("openGroup() shows nothing of another group's log, which it sets aside
     if (!isEmptied) await store.append([...held(SIX, 0, 3), ...logged(SIX.slice(0, 3))], true);
     else await store.append(held(SIX, 0, 1), true);
     await store.close();
-    const foreign = logBytes(SIX.slice(0, 3), OTHER_GROUP);
+    const foreign = logBytes(SIX.slice(0, 3), OTHER_FOUNDING);
     disk.place(LOG, foreign);
 
     const found = await openMemberAt(disk, FOLDER);
@@ -257,7 +258,7 @@ Deno.test("append() tells that it set a log aside, and keeps the order of what c
   const disk = await newDisk();
   const { store, later } = await openMemberAt(disk, FOLDER);
   await store.append([ANEW, ...logged(SIX.slice(0, 2))], true);
-  const anew = { kind: "new-log", group: GROUP, because: "unlike" } as const;
+  const anew = { kind: "new-log", founding: FOUNDING, because: "unlike" } as const;
   await Promise.all([
     store.append([{ kind: "dropped", position: 0 }, anew], true),
     store.append(logged(SIX.slice(0, 1)), false),
@@ -307,7 +308,7 @@ Deno.test("a log that begins anew is never missed by the state, whenever the mac
 Deno.test("the coordinator's log is on disk once it is appended with sync", async () => {
   const disk = await newDisk();
   const { store } = await openCoordinatorAt(disk, FOLDER);
-  await store.append([{ kind: "new-log", group: GROUP, because: null }], true);
+  await store.append([{ kind: "new-log", founding: FOUNDING, because: null }], true);
   await store.append(fetched(SIX.slice(0, 3)), true);
   await store.append(fetched(SIX.slice(3)), false);
 
@@ -320,7 +321,7 @@ Deno.test("the coordinator's log is on disk once it is appended with sync", asyn
 Deno.test("openCoordinator() tells that its log lost entries", async () => {
   const disk = await newDisk();
   const { store } = await openCoordinatorAt(disk, FOLDER);
-  await store.append([{ kind: "new-log", group: GROUP, because: null }], true);
+  await store.append([{ kind: "new-log", founding: FOUNDING, because: null }], true);
   await store.append(logged(SIX), true);
   await store.close();
   disk.place(LOG, logBytes(SIX.slice(0, 1)));

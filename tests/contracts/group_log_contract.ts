@@ -12,11 +12,12 @@ import {
   Decider,
   editedEntries,
   endOf,
+  FOUNDING,
   GROUP,
   logBytes,
   nameOf,
   openLogAt,
-  OTHER_GROUP,
+  OTHER_FOUNDING,
   placedOf,
   sixEntries,
   Speaker,
@@ -44,7 +45,7 @@ export function groupLogContract(
     await begin(at, path, batches);
     const oneByOne = await at.disk.read(path);
     const { log } = await openLogAt(at.disk, `${path}2`);
-    await log.startAnew(GROUP, null);
+    await log.startAnew(FOUNDING, null);
     log.append(batches);
     log.close();
 
@@ -107,7 +108,7 @@ export function groupLogContract(
     const batches = sixEntries();
     const { log } = await openLogAt(at.disk, path);
     assertEquals(await log.read(0, 1_000), { batches: [], digest: null, seq: 0 });
-    await log.startAnew(GROUP, null);
+    await log.startAnew(FOUNDING, null);
     log.append(batches);
     const { batches: found } = await log.read(4, 1_000);
     log.close();
@@ -250,7 +251,7 @@ export function groupLogContract(
     async (at, path) => {
       const batches = editedEntries();
       const { log } = await openLogAt(at.disk, path);
-      await log.startAnew(GROUP, null);
+      await log.startAnew(FOUNDING, null);
       log.append(batches.slice(0, 3));
       const before = [
         log.tail(2, nameOf),
@@ -314,10 +315,10 @@ export function groupLogContract(
     const batches = sixEntries();
     await begin(at, path, batches);
     const { log } = await openLogAt(at.disk, path);
-    const first = await log.startAnew(OTHER_GROUP, "foreign");
-    const second = await log.startAnew(GROUP, "unlike");
+    const first = await log.startAnew(OTHER_FOUNDING, "foreign");
+    const second = await log.startAnew(FOUNDING, "unlike");
     log.append(batches.slice(0, 1));
-    const third = await log.startAnew(GROUP, "unlike");
+    const third = await log.startAnew(FOUNDING, "unlike");
     log.append(batches);
     log.close();
 
@@ -359,7 +360,7 @@ export function groupLogContract(
       "\0\x01\x02",
       "p2pchat-group-log\n",
       "p2pchat\tgroup-log\t1\tnever released\n",
-      "p2pchat\tgroup-log\t3\tsomething new\n",
+      "p2pchat\tgroup-log\t4\tsomething new\n",
     ];
     for (const text of files) {
       const bytes = new TextEncoder().encode(text);
@@ -380,7 +381,7 @@ export function groupLogContract(
     await replaceFile(at.disk, path, new Uint8Array(0));
     const { log } = await openLogAt(at.disk, path);
     assertEquals(log.end, null);
-    await log.startAnew(GROUP, null);
+    await log.startAnew(FOUNDING, null);
     log.close();
 
     assertEquals(await at.disk.read(path), logBytes([]));
@@ -398,7 +399,7 @@ async function begin(
   batches: readonly SignedBatch[],
 ): Promise<void> {
   const { log } = await openLogAt(disk, path);
-  await log.startAnew(GROUP, null);
+  await log.startAnew(FOUNDING, null);
   for (const batch of batches) log.append([batch]);
   log.close();
 }

@@ -4,7 +4,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { P2pchatError } from "../../lib/base/errors.ts";
 import type { PeerKey } from "../../lib/base/ids.ts";
 import type { CoordinatorRecord, MemberRecord } from "../../lib/protocols/group/records.ts";
-import { editedEntries, endOf, GROUP, logBytes, nameOf } from "../cli/group_logs.ts";
+import { editedEntries, endOf, FOUNDING, GROUP, logBytes, nameOf } from "../cli/group_logs.ts";
 import { held, logged, openCoordinatorAt, openMemberAt } from "../cli/group_stores.ts";
 import type { DiskFixture } from "./disk_contract.ts";
 
@@ -35,7 +35,7 @@ export function groupStoreContract(
     const said: MemberRecord = { kind: "said", batch: ALL[3]! };
     const { store } = await openMemberAt(disk, folder);
     await Promise.all([
-      store.append([promised, { kind: "new-log", group: GROUP, because: null }], true),
+      store.append([promised, { kind: "new-log", founding: FOUNDING, because: null }], true),
       store.append([...held(ALL, 0, 2), ...logged(ALL.slice(0, 2)), said], true),
       store.append(logged(ALL.slice(2, 3)), false),
     ]);
@@ -55,7 +55,7 @@ export function groupStoreContract(
   contract("rewrite() replaces the state, and keeps the log", async ({ disk, folder }) => {
     const out: MemberRecord = { kind: "out" };
     const { store, log } = await openMemberAt(disk, folder);
-    await store.append([{ kind: "new-log", group: GROUP, because: null }], true);
+    await store.append([{ kind: "new-log", founding: FOUNDING, because: null }], true);
     await store.append([...held(ALL), ...logged(ALL.slice(0, 3))], true);
     const rewritten = store.rewrite(new Set([out, ...held(ALL, 3)]));
     await store.append(logged(ALL.slice(3)), false);
@@ -71,12 +71,12 @@ export function groupStoreContract(
 
   contract("openCoordinator() finds state and log", async ({ disk, folder }) => {
     const kept: readonly CoordinatorRecord[] = [
-      { kind: "group", group: GROUP },
+      { kind: "group", group: GROUP, founding: FOUNDING },
       { kind: "number", number: 3 },
       { kind: "kicked", key: KEY, name: "Mallory" },
     ];
     const { store } = await openCoordinatorAt(disk, folder);
-    await store.append([...kept, { kind: "new-log", group: GROUP, because: null }], true);
+    await store.append([...kept, { kind: "new-log", founding: FOUNDING, because: null }], true);
     await store.append(logged(ALL), true);
     await store.close();
 
@@ -91,7 +91,7 @@ export function groupStoreContract(
     async (at) => {
       const { disk, folder } = at;
       const { store, log } = await openMemberAt(disk, folder);
-      await store.append([{ kind: "new-log", group: GROUP, because: null }], true);
+      await store.append([{ kind: "new-log", founding: FOUNDING, because: null }], true);
       await store.append([...held(ALL, 0, 3), ...logged(ALL.slice(0, 3))], true);
       await disk.remove(`${folder}/log`);
 
@@ -118,7 +118,7 @@ export function groupStoreContract(
   ) {
     contract(`${name} puts a log back that was removed`, async ({ disk, folder }) => {
       const { store, log } = await openMemberAt(disk, folder);
-      await store.append([{ kind: "new-log", group: GROUP, because: null }], true);
+      await store.append([{ kind: "new-log", founding: FOUNDING, because: null }], true);
       await store.append([...held(ALL), ...logged(ALL)], true);
       await disk.remove(`${folder}/log`);
       await call(store);
@@ -138,7 +138,7 @@ export function groupStoreContract(
   async function logRemoved({ disk, folder }: Parameters<Parameters<typeof contract>[1]>[0]) {
     const db = `${folder}/db`;
     const { store } = await openMemberAt(disk, `${folder}/one`, db);
-    await store.append([{ kind: "new-log", group: GROUP, because: null }], true);
+    await store.append([{ kind: "new-log", founding: FOUNDING, because: null }], true);
     await store.append([...held(ALL), ...logged(ALL)], true);
     await disk.remove(db);
     await disk.remove(`${db}.lock`);
@@ -148,7 +148,7 @@ export function groupStoreContract(
   contract("a log isn't put back over that of another program", async (place) => {
     const { disk, folder, db, store } = await logRemoved(place);
     const other = await openMemberAt(disk, `${folder}/other`, db);
-    await other.store.append([{ kind: "new-log", group: GROUP, because: null }], true);
+    await other.store.append([{ kind: "new-log", founding: FOUNDING, because: null }], true);
     await other.store.append([...held(ALL, 0, 2), ...logged(ALL.slice(0, 2))], true);
 
     const refused = await assertRejects(
@@ -182,9 +182,10 @@ export function groupStoreContract(
     const { store } = await openMemberAt(disk, `${folder}/one`, db);
     await disk.remove(`${db}.lock`);
     const other = await openMemberAt(disk, `${folder}/other`, db);
-    await other.store.append([{ kind: "new-log", group: GROUP, because: null }], true);
+    await other.store.append([{ kind: "new-log", founding: FOUNDING, because: null }], true);
     await other.store.append([...held(ALL), ...logged(ALL)], true);
-    const begin = () => store.append([{ kind: "new-log", group: GROUP, because: null }], true);
+    const begin = () =>
+      store.append([{ kind: "new-log", founding: FOUNDING, because: null }], true);
     const error = await assertRejects(begin, P2pchatError);
     await store.close();
     await other.store.close();
@@ -195,10 +196,10 @@ export function groupStoreContract(
 
   contract("a removed log that the group replaces is set aside whole", async ({ disk, folder }) => {
     const { store, later } = await openMemberAt(disk, folder);
-    await store.append([{ kind: "new-log", group: GROUP, because: null }], true);
+    await store.append([{ kind: "new-log", founding: FOUNDING, because: null }], true);
     await store.append([...held(ALL), ...logged(ALL)], true);
     await disk.remove(`${folder}/log`);
-    await store.append([{ kind: "new-log", group: GROUP, because: "unlike" }], false);
+    await store.append([{ kind: "new-log", founding: FOUNDING, because: "unlike" }], false);
     await store.close();
     const aside = (await disk.list(folder)).find((name) => name.startsWith("log.damaged-"));
 

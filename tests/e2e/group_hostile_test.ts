@@ -253,6 +253,7 @@ async function forge(group: Group, name: string, seq: number, text: string): Pro
   log.append([signBatch(signer, {
     ...common,
     kind: "edits",
+    rules: null,
     author: signer.key,
     name: COORDINATOR_NAME,
     counter: 1,

@@ -40,6 +40,7 @@ class Log {
       const signer = this.#end.seq % 2 === 0 ? ANN : BOB;
       this.#write(signer, signer === ANN ? "Ann" : "Bob", {
         kind: "texts",
+        rules: null,
         edits: [],
         texts: [`text ${this.#end.seq + 1}`],
       });
@@ -59,10 +60,14 @@ class Log {
       text: `edited ${seq}`,
     });
     const edits = [{ edit: 7, signed, agreed: [{ key: BOB.key, name: "Bob" }] }];
-    this.#write(COORDINATOR, COORDINATOR_NAME, { kind: "edits", edits, texts: [] });
+    this.#write(COORDINATOR, COORDINATOR_NAME, { kind: "edits", edits, texts: [], rules: null });
   }
 
-  #write(signer: Signer, name: string, content: Pick<Batch, "kind" | "texts" | "edits">): void {
+  #write(
+    signer: Signer,
+    name: string,
+    content: Pick<Batch, "kind" | "texts" | "edits" | "rules">,
+  ): void {
     const incarnation = new Uint8Array(8);
     const signed = signBatch(signer, {
       ...content,

@@ -3,7 +3,7 @@ import type { LinkClock } from "../../lib/transport/link.ts";
 import { nodeCrypto } from "../../lib/base/crypto.ts";
 import { type Fingerprint, fingerprintOf, shortFingerprint } from "../../lib/base/fingerprint.ts";
 import { P2pchatError } from "../../lib/base/errors.ts";
-import type { LinkId } from "../../lib/base/ids.ts";
+import type { Hash, LinkId } from "../../lib/base/ids.ts";
 import type { ModeOutcome } from "../../lib/base/mode_machine.ts";
 import type {
   CoordinatorEvent,
@@ -22,16 +22,22 @@ import { MemberHost } from "../../lib/runtime/member_host.ts";
 import { MemoryDatagramNetwork } from "../../lib/transport/memory_datagrams.ts";
 import { HostWorld, MemoryStore, Reader, signerOf } from "./host_world.ts";
 import { MemoryEntryLog } from "./memory_entry_log.ts";
+import { groupIdOf } from "../../lib/protocols/group/founding.ts";
 
 const SERVER = { host: "127.0.0.1", port: 6_000 };
 const ACCESS = { mode: "group", room: null, secrets: null, admit: () => null } as const;
+
+function groupOf(records: readonly (MemberRecord | CoordinatorRecord)[]): Hash {
+  const { founding } = records.find((record) => record.kind === "new-log")!;
+  return groupIdOf(nodeCrypto, founding);
+}
 
 /** The log of a store in memory: what went there, in order. `pause` is before each item that is read. */
 function logOf(
   store: MemoryStore<MemberRecord | CoordinatorRecord>,
   pause?: () => Promise<void>,
 ): EntryLog {
-  const group = () => store.records.find((record) => record.kind === "new-log")!.group;
+  const group = () => groupOf(store.records);
   const batches = () => {
     const begins = store.records.findLastIndex(({ kind }) => kind === "new-log");
     return store.records.slice(begins)
@@ -77,8 +83,7 @@ function crashed(
   logged: number,
   readMs: number,
 ): Kept {
-  const { group } = records.find((record) => record.kind === "new-log")!;
-  const history = new HistoryEnd(nodeCrypto, group);
+  const history = new HistoryEnd(nodeCrypto, groupOf(records));
   const log = records.filter((record) => record.kind === "log").slice(0, logged);
   for (const { batch } of log) history.append(batch);
   const others = records.filter((record) =>

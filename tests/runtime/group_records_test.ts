@@ -26,8 +26,10 @@ import {
 } from "../../lib/runtime/group_records.ts";
 import type { LogRecord } from "../../lib/store/log_format.ts";
 import { joinCells, splitCells } from "../../lib/store/record_line.ts";
+import { foundedBy } from "../protocols/group/founded.ts";
 
 const GROUP = "5a".repeat(32) as Hash;
+const FOUNDING = { ...foundedBy("c".repeat(64) as PeerKey), edits: "ask", private: true } as const;
 const KEY = "b".repeat(64) as PeerKey;
 const SIGNER = nodeSigner(new Uint8Array(32).fill(1));
 const EPOCH: Epoch = {
@@ -51,6 +53,7 @@ const SIGNED = signEpoch(SIGNER, EPOCH);
 function said(...texts: readonly string[]): SignedBatch {
   return signBatch(SIGNER, {
     kind: "texts",
+    rules: null,
     edits: [],
     group: GROUP,
     author: SIGNER.key,
@@ -91,6 +94,7 @@ const AGREED = [
 function decided(...wanted: readonly SignedEditRequest[]): SignedBatch {
   return signBatch(SIGNER, {
     kind: "edits",
+    rules: null,
     edits: wanted.map((signed, index) => ({
       edit: 7 + index,
       signed,
@@ -117,9 +121,15 @@ function later(): SignedBatch {
 }
 
 const MEMBER: readonly MemberState[] = [
-  { kind: "group", group: GROUP, coordinator: KEY },
-  { kind: "group", group: GROUP, coordinator: KEY, starts: ["0a0b0c"] },
-  { kind: "group", group: GROUP, coordinator: KEY, starts: ["0a0b0c", "09".repeat(8)] },
+  { kind: "group", group: GROUP, founding: FOUNDING, coordinator: KEY },
+  { kind: "group", group: GROUP, founding: FOUNDING, coordinator: KEY, starts: ["0a0b0c"] },
+  {
+    kind: "group",
+    group: GROUP,
+    founding: FOUNDING,
+    coordinator: KEY,
+    starts: ["0a0b0c", "09".repeat(8)],
+  },
   { kind: "former", signed: signFormerKeys(SIGNER, { group: GROUP, keys: [KEY, SIGNER.key] }) },
   { kind: "promised", ballot: { number: 12, round: 0 }, isLeaving: true },
   { kind: "promised", ballot: { number: 12, round: 3 }, isLeaving: false },
@@ -144,7 +154,7 @@ const MEMBER: readonly MemberState[] = [
 ];
 
 const COORDINATOR: readonly CoordinatorState[] = [
-  { kind: "group", group: GROUP },
+  { kind: "group", group: GROUP, founding: FOUNDING },
   { kind: "key", key: KEY },
   { kind: "number", number: 12 },
   { kind: "decided", signed: SIGNED },

@@ -4,7 +4,6 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import type { Hash } from "../../lib/base/ids.ts";
 import type { MemberRecord } from "../../lib/protocols/group/records.ts";
 import { runGroup } from "./group/run.ts";
 import { foundAnew, loseDisk, putBackDisk, putBackMember } from "./group/disasters.ts";
@@ -13,6 +12,9 @@ import { RECOVERY_MUTATIONS } from "./group/recovery_mutations.ts";
 import type { Trouble } from "./group/scenario.ts";
 import { Stage } from "./group/stage.ts";
 import { Violation } from "./group/violation.ts";
+import { foundedBy } from "../protocols/group/founded.ts";
+import { groupIdOf } from "../../lib/protocols/group/founding.ts";
+import { fakeCrypto } from "./fake_crypto.ts";
 
 const SEEDS = 60;
 const STEPS = 60;
@@ -213,14 +215,15 @@ Deno.test("an old copy from before a member's first view says nothing twice", ()
 });
 
 Deno.test("an old copy from before a member's first view in another group says nothing twice", () => {
-  const OTHER = "e".repeat(64) as Hash;
   for (const isKilled of [false, true]) {
     const stage = Stage.of(1, 3, 2);
     const party = stage.member(3);
     const { key } = stage.world.coordinator.signer;
+    const founding = foundedBy(key, 2);
+    const group = groupIdOf(fakeCrypto, founding);
     party.isDamaged = party.hasLostLog = true;
     const starts = ["0a0b0c"];
-    party.disk.restoreImage([{ kind: "group", group: OTHER, coordinator: key, starts }]);
+    party.disk.restoreImage([{ kind: "group", group, founding, coordinator: key, starts }]);
     const { text, image } = writesWhileOut(stage, 3);
     if (isKilled) {
       stage.kill(3);

@@ -1,17 +1,20 @@
 // The parts of the simulated group give exactly the guarantees of member_io.ts.
 
 import { assert, assertEquals } from "@std/assert";
-import type { Endpoint, Hash, PeerKey } from "../../lib/base/ids.ts";
+import type { Endpoint, PeerKey } from "../../lib/base/ids.ts";
 import { signBatch } from "../../lib/protocols/group/history.ts";
 import type { MemberInput } from "../../lib/protocols/group/member_io.ts";
 import type { MemberRecord } from "../../lib/protocols/group/records.ts";
-import { fakeSigner } from "./fake_crypto.ts";
+import { fakeCrypto, fakeSigner } from "./fake_crypto.ts";
 import { type ChannelOwner, Channels, type IdealPort } from "./group/channels.ts";
 import { GroupDisk } from "./group/group_disk.ts";
 import { Random } from "./random.ts";
 import { VirtualTime } from "./virtual_time.ts";
+import { groupIdOf } from "../../lib/protocols/group/founding.ts";
+import { foundedBy } from "../protocols/group/founded.ts";
 
-const GROUP = "ab".repeat(32) as Hash;
+const FOUNDING = foundedBy(fakeSigner("coordinator").key);
+const GROUP = groupIdOf(fakeCrypto, FOUNDING);
 const DISK = { syncMs: 1, slowChance: 0 };
 
 function diskWith(seed: number): { readonly disk: GroupDisk<MemberRecord>; time: VirtualTime } {
@@ -23,6 +26,7 @@ function logRecord(counter: number): MemberRecord {
   const signer = fakeSigner("disk");
   const batch = signBatch(signer, {
     kind: "texts",
+    rules: null,
     edits: [],
     group: GROUP,
     author: signer.key,
@@ -39,7 +43,7 @@ Deno.test("a log that wasn't synced loses some last part with the power, records
   const left = new Set<number>();
   for (let seed = 1; seed <= 30; seed++) {
     const { disk, time } = diskWith(seed);
-    disk.write([{ kind: "new-log", group: GROUP, because: null }]);
+    disk.write([{ kind: "new-log", founding: FOUNDING, because: null }]);
     disk.write([logRecord(1), logRecord(2)]);
     disk.write([{ kind: "dropped", position: 2 }]);
     disk.sync(() => {});
@@ -56,7 +60,7 @@ Deno.test("a log that wasn't synced loses some last part with the power, records
 Deno.test("a log is synced with a record that asks for it, and when the records are written anew", () => {
   const { disk, time } = diskWith(1);
   const fetched = { ...logRecord(1), isFetched: true } as MemberRecord;
-  const records: MemberRecord[] = [{ kind: "new-log", group: GROUP, because: null }, fetched];
+  const records: MemberRecord[] = [{ kind: "new-log", founding: FOUNDING, because: null }, fetched];
   disk.asked.add(records);
   disk.write(records);
   disk.sync(() => {});

@@ -50,15 +50,25 @@ const request = editRequestFrom({
   text: "at eight?",
 }, signature);
 const said = { group, author: ann, name: "Ann", incarnation, counter: 7, sentAt };
-const texts = batchFrom({ ...said, kind: "texts", texts: ["ship it", ""], edits: [] }, signature);
+const texts = batchFrom(
+  { ...said, kind: "texts", texts: ["ship it", ""], edits: [], rules: null },
+  signature,
+);
 const edits = batchFrom({
   ...said,
   kind: "edits",
+  rules: null,
   author: coordinator.key,
   name: COORDINATOR_NAME,
   texts: [],
   edits: [{ edit: 7, signed: request, agreed: [{ key: ann, name: "Ann" }] }],
 }, signature);
+const founding = {
+  coordinator: coordinator.key,
+  nonce: filled(0x0c, 32),
+  edits: "ask",
+  private: true,
+} as const;
 const attempt = { run: incarnation, number: 3 };
 const run = { author: ann, incarnation, first: 7, through: 300 };
 
@@ -75,7 +85,7 @@ export const GROUP_SAMPLES: readonly GroupMessage[] = [
     promised: ballot,
   },
   { type: "refuse", code: "name-taken", text: "the name is taken" },
-  { type: "welcome", group, isMember: true, told: 300, awaited: ["Ann"], former },
+  { type: "welcome", group, founding, isMember: true, told: 300, awaited: ["Ann"], former },
   { type: "peers", members: [annThere, bobThere], joining: [bob] },
   { type: "probe" },
   { type: "alive", end: point(300), seq: 298 },
@@ -165,6 +175,7 @@ export const GROUP_SAMPLES: readonly GroupMessage[] = [
   {
     type: "account",
     group,
+    founding,
     epoch,
     view: null,
     promised: ballot,

@@ -23,6 +23,7 @@ import type { Changing } from "./changing.ts";
 import type { CoordinatorOutput } from "./coordinator_output.ts";
 import type { Escrow } from "./escrow.ts";
 import type { Member } from "./epoch.ts";
+import type { Founding } from "./founding.ts";
 import {
   ATTENDEES_MAX,
   ELSEWHERE_BURST,
@@ -48,6 +49,7 @@ type Hello = GroupMessageOf<"hello">;
 
 export interface ArrivingParts {
   readonly group: Hash;
+  readonly founding: Founding;
   readonly keys: OwnKeys;
   readonly failAfterMs: number;
   readonly views: Views;
@@ -325,7 +327,7 @@ export class Arriving {
 
   /** @param isAgain Whether it was welcomed before: then it is told only what has become worse. */
   #welcome(attendee: Attendee, lacking: string[], isAgain: boolean): void {
-    const { group, keys, views, out, told } = this.parts;
+    const { group, founding, keys, views, out, told } = this.parts;
     const { link, hasSayTold } = attendee;
     const hasSay = views.open.some((view) => views.isVoiceOf(view, attendee));
     const awaited = hasSay && this.#isMember(attendee) ? [] : lacking;
@@ -342,7 +344,7 @@ export class Arriving {
     attendee.awaitedTold = awaited.join(" ");
     attendee.told = told();
     const standing = { isMember: hasSay, told: attendee.told, awaited };
-    out.send(link, { type: "welcome", group, ...standing, former: keys.signed });
+    out.send(link, { type: "welcome", group, founding, ...standing, former: keys.signed });
   }
 
   /**

@@ -21,10 +21,11 @@ import { Attendance, type Attendee, expected, type GroupLink, isListed } from ".
 import { isSameBallot } from "./ballot.ts";
 import { Changing } from "./changing.ts";
 import type { CoordinatorConfig, CoordinatorEffect, CoordinatorInput } from "./coordinator_io.ts";
-import { groupOf, restoreCoordinator, snapshotCoordinator } from "./coordinator_log.ts";
+import { type Group, groupOf, restoreCoordinator, snapshotCoordinator } from "./coordinator_log.ts";
 import { CoordinatorOutput } from "./coordinator_output.ts";
 import { type CoordinatorFacts, membersView, statusView } from "./coordinator_view.ts";
 import { Escrow } from "./escrow.ts";
+import { groupIdOf, NONCE_BYTES } from "./founding.ts";
 import type { CoordinatorCommand } from "./events.ts";
 import {
   COORDINATOR_SILENT_MS,
@@ -85,7 +86,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
   readonly #states: GlobalStates;
   readonly #taking: Taking;
   readonly #deadlines = new Deadlines(DEADLINES);
-  readonly #group: Hash;
+  readonly #group: Group;
   readonly #keys: OwnKeys;
   readonly #isFounded: boolean;
   /** Position up to which we were told of the entries. */
@@ -114,13 +115,14 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     const admission = this.#admission = new Admission(config, views, attendance, places, out);
     const founded = groupOf(records);
     this.#isFounded = founded !== null;
-    const group = this.#group = founded ?? environment.randomBytes(32).toHex() as Hash;
-    const keys = this.#keys = new OwnKeys(signer, group, records);
+    const { group, founding } = this.#group = founded ?? this.#newGroup();
+    const keys = this.#keys = new OwnKeys(signer, group, founding.coordinator, records);
     const incarnation = environment.randomBytes(INCARNATION_BYTES);
     const wallMs = () => Math.max(0, Math.floor(environment.wallMs()));
     const isSteady = () => this.#changing.isSteady;
     const transactions = this.#transactions = new Transactions({
       group,
+      founding,
       signer,
       keys,
       crypto,
@@ -137,6 +139,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     transactions.viewDecided();
     const escrow = this.#escrow = new Escrow(
       group,
+      founding,
       keys,
       crypto,
       history,
@@ -146,6 +149,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     this.#told = views.present?.epoch.value.start.position ?? escrow.log.position;
     const parts = {
       group,
+      founding,
       keys,
       failAfterMs,
       signer,
@@ -227,8 +231,15 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     return attendee !== null && isListed(this.#views, attendee);
   }
 
+  #newGroup(): Group {
+    const { environment, signer: { key: coordinator }, config: { edits } } = this;
+    const nonce = environment.randomBytes(NONCE_BYTES);
+    const founding = { coordinator, nonce, edits, private: false };
+    return { group: groupIdOf(environment.crypto, founding), founding };
+  }
+
   get group(): Hash {
-    return this.#group;
+    return this.#group.group;
   }
 
   get views(): Views {
@@ -365,7 +376,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     // The operator says so: a later start needn't ask any more what was there.
     const wasLost = this.config.records.some(({ kind }) => kind === "lost");
     if (wasLost) this.#out.store({ kind: "fresh" });
-    this.#out.store({ kind: "group", group: this.#group }, ...keys);
+    this.#out.store({ kind: "group", ...this.#group }, ...keys);
   }
 
   /**
@@ -710,7 +721,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
       : members.map(({ key }) => this.#attendance.get(key)?.seq ?? 0);
     return {
       key: this.signer.key,
-      group: this.#group,
+      group: this.group,
       listening: this.config.listening,
       crypto: this.environment.crypto,
       views: this.#views,

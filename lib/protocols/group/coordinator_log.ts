@@ -1,6 +1,5 @@
 /** What is on the coordinator's disk, except for the history. */
 
-import type { Hash } from "../../base/ids.ts";
 import type { Admission } from "./admission.ts";
 import type { OwnKeys } from "./own_keys.ts";
 import type { CoordinatorRecord } from "./records.ts";
@@ -8,9 +7,12 @@ import type { Transactions } from "./transactions.ts";
 import type { Views } from "./views.ts";
 
 /** The group; null where none was founded. */
-export function groupOf(records: readonly CoordinatorRecord[]): Hash | null {
-  return records.findLast((record) => record.kind === "group")?.group ?? null;
+export function groupOf(records: readonly CoordinatorRecord[]): Group | null {
+  return records.findLast((record) => record.kind === "group") ?? null;
 }
+
+/** A group's id, and what that is the digest of. */
+export type Group = Pick<Extract<CoordinatorRecord, { kind: "group" }>, "group" | "founding">;
 
 /**
  * Whether the disk was found lost or old, and since then neither members' reports were stored nor another group
@@ -54,6 +56,7 @@ export function restoreCoordinator(
         exclusions.allow(record.key);
         break;
       case "edits":
+      case "rules":
       case "committed":
       case "applied":
       case "aborted":
@@ -72,14 +75,14 @@ export function restoreCoordinator(
 
 /** The records of a compacted log. */
 export function snapshotCoordinator(
-  group: Hash,
+  { group, founding }: Group,
   keys: OwnKeys,
   views: Views,
   { kicked, isRemoved }: Pick<Admission, "kicked" | "isRemoved">,
   transactions: Pick<Transactions, "records">,
 ): readonly CoordinatorRecord[] {
   const records: CoordinatorRecord[] = [
-    { kind: "group", group },
+    { kind: "group", group, founding },
     ...keys.records(),
     ...views.records(),
   ];

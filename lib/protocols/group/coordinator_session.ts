@@ -15,6 +15,7 @@ import { unreachableText } from "../../base/no_wait.ts";
 import { CoordinatorLink } from "./coordinator_link.ts";
 import type { Member } from "./epoch.ts";
 import { isFormerOf, type SignedFormerKeys } from "./former_keys.ts";
+import { type Founding, foundingFault } from "./founding.ts";
 import { COORDINATOR_NAME } from "./history.ts";
 import { COORDINATOR_SILENT_MS } from "./limits.ts";
 import type { MemberConfig, MemberInput } from "./member_io.ts";
@@ -41,7 +42,12 @@ export interface CoordinatorSessionOwner {
    * The coordinator's group is ours from now on. @param former The keys that the coordinator had before, as signed by
    * it.
    */
-  enter(group: Hash, coordinator: PeerKey, former: SignedFormerKeys | null): Membership;
+  enter(
+    group: Hash,
+    founding: Founding,
+    coordinator: PeerKey,
+    former: SignedFormerKeys | null,
+  ): Membership;
   /** Members of the present view, and newcomers: they are to be met. */
   rosterIs(members: readonly Member[], joining: readonly PeerKey[]): void;
   /** The members, as the coordinator names them to a newcomer. */
@@ -254,13 +260,17 @@ export class CoordinatorSession {
     return code === "too-fast" || (code === "full" && standing.group !== null);
   }
 
-  #welcome({ group, isMember, told, awaited, former }: GroupMessageOf<"welcome">): void {
+  #welcome({ group, founding, isMember, told, awaited, former }: GroupMessageOf<"welcome">): void {
     const { environment, out, standing, user } = this.owner;
     const peer = this.link.peer!;
     if (former !== null && !isFormerOf(environment.crypto, peer, group, former)) {
       return this.offends("it hasn't signed its former keys");
     }
-    const membership = this.owner.enter(group, peer, former);
+    const isCoordinator = (key: PeerKey) =>
+      key === peer || former?.former.value.keys.includes(key) === true;
+    const fault = foundingFault(environment.crypto, group, founding, isCoordinator);
+    if (fault !== null) return this.#isOtherGroup(fault);
+    const membership = this.owner.enter(group, founding, peer, former);
     if (!isMember && (standing.lastEpoch !== null || membership.participating.isBeginning)) {
       const wasIn = membership.epoch !== null;
       membership.goOut();
@@ -280,6 +290,16 @@ export class CoordinatorSession {
     this.#tellAwaited(awaited);
     user.welcomed();
     this.owner.coordinatorUp(told);
+  }
+
+  #isOtherGroup(fault: string): void {
+    const { out, config } = this.owner;
+    const address = endpointText(config.coordinator);
+    const text =
+      `The coordinator at ${address} can't prove which group it has: ${fault}; ask its ` +
+      "operator, this program goes on trying";
+    out.error("protocol", text);
+    this.link.close("its group isn't what it says", null);
   }
 
   #tellAwaited(awaited: readonly string[]): void {
@@ -303,10 +323,11 @@ export class CoordinatorSession {
 
   /** The coordinator's disk is lost, or old: we tell it what ours has, and go on as if it weren't there. */
   #recount({ isLost: isUnknown, awaited }: GroupMessageOf<"recount">): void {
-    const { group, begun, view, promised, isLost, isOut, former } = this.owner.standing;
+    const { group, founding, begun, view, promised, isLost, isOut, former } = this.owner.standing;
     this.link.send({
       type: "account",
       group,
+      founding,
       epoch: begun,
       view: view === begun ? null : view,
       promised,

@@ -1,9 +1,12 @@
 /**
- * Edits that the coordinator has decided to commit: signed, on disk before anybody is told, and sent to the members
- * of each view until all of them have them in their logs.
+ * Edits that the coordinator has decided to commit, and rules that it has set: signed, on disk before anybody is told,
+ * and sent to the members of each view until all of them have them in their logs.
  *
  * At most one write is under way: edits that are decided meanwhile share the next one, so that many edits at once
  * cost few syncs, few signatures and few places in the order.
+ *
+ * Rules change while no edit is under way: they are set when all earlier decisions are in all logs, and nobody votes
+ * until they are in all logs themselves. So each edit is decided under the rules that are in force at its place.
  */
 
 import { dropOldest } from "../../base/bounded.ts";
@@ -13,11 +16,14 @@ import type { Attendance } from "./attendance.ts";
 import type { CoordinatorOutput } from "./coordinator_output.ts";
 import { type Edit, requestId } from "./edit.ts";
 import type { EditView } from "./events.ts";
+import type { Founding, Rules } from "./founding.ts";
 import {
+  type Batch,
   batchFault,
   COORDINATOR_NAME,
   isAuthentic,
   keptBatch,
+  placesOf,
   signBatch,
   type SignedBatch,
 } from "./history.ts";
@@ -35,6 +41,9 @@ import type { Views } from "./views.ts";
 
 export interface DecisionsParts {
   readonly group: Hash;
+  readonly founding: Founding;
+  /** The rules that are to be in force. */
+  readonly rules: Rules;
   readonly signer: Signer;
   readonly keys: OwnKeys;
   readonly crypto: Crypto;
@@ -69,16 +78,35 @@ export class Decisions {
    * that brings one again is ignored. By incarnation, for the latest processes.
    */
   readonly #over = new Map<string, number>();
+  /** The rules that were decided last; null: not known. */
+  #rules: Rules | null;
+  /** Whether none were decided since the founding. */
+  #isAsFounded = true;
   #incarnation: Uint8Array;
   #counter = 1;
 
   constructor(readonly parts: DecisionsParts, readonly stored: (edits: readonly Edit[]) => void) {
     this.#incarnation = parts.newIncarnation();
+    this.#rules = { edits: parts.founding.edits };
   }
 
-  /** Whether decided edits wait for a call of `write`. */
+  /** Whether something waits for a call of `write`. */
   get isWaiting(): boolean {
-    return !this.#isWriting && this.#waiting.length > 0;
+    return !this.#isWriting && (this.#waiting.length > 0 || this.#mayRule);
+  }
+
+  /** Whether the rules that are to be in force aren't known to be so at all members: then nobody may vote. */
+  get isRuling(): boolean {
+    return this.#isOtherRules ||
+      this.#committed.some(({ signed }) => signed.batch.value.kind === "rules");
+  }
+
+  get #isOtherRules(): boolean {
+    return this.#rules?.edits !== this.parts.rules.edits;
+  }
+
+  get #mayRule(): boolean {
+    return this.#isOtherRules && this.#committed.length === 0 && this.#waiting.length === 0;
   }
 
   /** Whether something is decided that nobody was told yet. */
@@ -118,12 +146,20 @@ export class Decisions {
 
   // The disk.
 
-  restore(record: Extract<CoordinatorRecord, { kind: "committed" | "applied" }>): void {
-    if (record.kind === "committed") this.#add(record.batch, true);
+  restore(record: Extract<CoordinatorRecord, { kind: "committed" | "applied" | "rules" }>): void {
+    if (record.kind === "rules") this.#ruled(record.rules);
+    else if (record.kind === "committed") this.#add(record.batch, true);
     else this.#forget(record.incarnation, record.counter);
   }
 
+  #ruled(rules: Rules | null): CoordinatorRecord {
+    this.#rules = rules;
+    this.#isAsFounded = false;
+    return { kind: "rules", rules };
+  }
+
   *records(): IterableIterator<CoordinatorRecord> {
+    if (!this.#isAsFounded) yield { kind: "rules", rules: this.#rules };
     for (const [incarnation, counter] of this.#over) {
       yield { kind: "applied", incarnation, counter };
     }
@@ -132,13 +168,14 @@ export class Decisions {
 
   /** A record that was written just before a compaction is in the file twice. */
   #add(signed: SignedBatch, isStored: boolean): Committed {
-    const { incarnation, counter, edits } = signed.batch.value;
+    const { value } = signed.batch;
+    const { incarnation, counter, edits } = value;
     const { crypto, views } = this.parts;
     const committed: Committed = {
       signed,
       ids: edits.map((edit) => requestId(crypto, edit.signed.request.value)),
       incarnation: incarnation.toHex(),
-      through: counter + edits.length - 1,
+      through: counter + placesOf(value) - 1,
       isStored,
       awaited: new Set(views.members.map(({ key }) => key)),
     };
@@ -173,13 +210,25 @@ export class Decisions {
     this.#waiting.push(edit);
   }
 
-  /** Writes the edits that all have agreed to, unless a write is under way. */
+  /** Writes the edits that all have agreed to, or the rules, unless a write is under way. */
   write(): void {
-    if (this.#isWriting || this.#waiting.length === 0) return;
+    if (this.#isWriting) return;
+    if (this.#waiting.length > 0) {
+      return this.#write({ kind: "edits", edits: this.#takeSome(), rules: null });
+    }
+    if (!this.#mayRule) return;
+    const { rules } = this.parts;
+    this.#write({ kind: "rules", edits: [], rules }, this.#ruled(rules));
+  }
+
+  #write(
+    decided: Pick<Batch, "kind" | "edits" | "rules">,
+    ...records: readonly CoordinatorRecord[]
+  ): void {
     const { signer, group, out } = this.parts;
-    const edits = this.#takeSome();
+    const { edits } = decided;
     const signed = signBatch(signer, {
-      kind: "edits",
+      ...decided,
       group,
       author: signer.key,
       name: COORDINATOR_NAME,
@@ -187,12 +236,11 @@ export class Decisions {
       counter: this.#counter,
       sentAt: this.parts.wallMs(),
       texts: [],
-      edits,
     });
-    this.#counter += edits.length;
+    this.#counter += placesOf(signed.batch.value);
     const committed = this.#add(signed, false);
     this.#isWriting = true;
-    out.storeThen([{ kind: "committed", batch: signed }], () => {
+    out.storeThen([...records, { kind: "committed", batch: signed }], () => {
       this.#isWriting = false;
       committed.isStored = true;
       const isKept = this.#committed.includes(committed); // otherwise the history was given up meanwhile
@@ -265,8 +313,9 @@ export class Decisions {
   /** A member knows of a decision that isn't in its log: this disk may have lost it. @returns What is wrong with it. */
   heardOf(signed: SignedBatch): string | null {
     const { keys, group, crypto, out } = this.parts;
-    const { author, incarnation, counter, edits } = signed.batch.value;
-    const place = { incarnation: incarnation.toHex(), through: counter + edits.length - 1 };
+    const { value } = signed.batch;
+    const { author, incarnation, counter, edits } = value;
+    const place = { incarnation: incarnation.toHex(), through: counter + placesOf(value) - 1 };
     if (this.#isKnown(place)) return null;
     if (!keys.mayDecide(author) || batchFault(signed, group) !== null) {
       return "it was never decided";
@@ -287,6 +336,8 @@ export class Decisions {
    * them.
    */
   beginAnew(): void {
+    // The rules that were set last may be among what is given up: they are set again.
+    if (!this.#isAsFounded) this.parts.out.store(this.#ruled(null));
     this.#incarnation = this.parts.newIncarnation();
     this.#counter = 1;
   }

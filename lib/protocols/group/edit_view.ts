@@ -3,7 +3,8 @@
 import { dateText } from "../../base/dates.ts";
 import { shownName } from "../../base/names.ts";
 import type { Edit, NamedKey } from "./edit.ts";
-import type { EditEvent } from "./events.ts";
+import type { EditEvent, RulesEvent } from "./events.ts";
+import { type Rules, rulesText } from "./founding.ts";
 import type { Batch } from "./history.ts";
 
 /** The name that a user or member is shown under. */
@@ -28,5 +29,13 @@ export function committedEvent(
       : `agreed by ${names.map(shownName).join(", ")}`,
     agreed: names,
     committedAt: dateText(sentAt),
+  };
+}
+
+/** The event for new rules that have their place in the history. */
+export function rulesEvent(rules: Rules): RulesEvent {
+  return {
+    event: "notice",
+    text: `The coordinator's operator has set the group's rules: ${rulesText(rules)}`,
   };
 }

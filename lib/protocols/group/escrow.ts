@@ -8,6 +8,7 @@ import type { Hash, LinkId, PeerKey } from "../../base/ids.ts";
 import type { CoordinatorOutput } from "./coordinator_output.ts";
 import { batchFault, HistoryEnd, type HistoryPoint, isAuthentic } from "./history.ts";
 import { deciderFault } from "./former_keys.ts";
+import type { Founding } from "./founding.ts";
 import type { HistoryRead } from "./member_io.ts";
 import type { GroupMessageOf } from "./messages.ts";
 import type { OwnKeys } from "./own_keys.ts";
@@ -35,6 +36,7 @@ export class Escrow {
   /** @param stored Called when more is on disk. */
   constructor(
     readonly group: Hash,
+    readonly founding: Founding,
     readonly keys: OwnKeys,
     readonly crypto: Crypto,
     history: HistoryEnd | null,
@@ -167,7 +169,7 @@ export class Escrow {
     const because = this.#end.position === 0 ? null : "unlike";
     this.#end = new HistoryEnd(this.crypto, this.group);
     this.#isBegun = true;
-    this.#store([{ kind: "new-log", group: this.group, because }]);
+    this.#store([{ kind: "new-log", founding: this.founding, because }]);
   }
 
   // For those that come in.

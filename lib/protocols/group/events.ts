@@ -101,6 +101,15 @@ export function membersEvent(
   return { event: "members", members, ...(joining.length === 0 ? {} : { joining }) };
 }
 
+/** The rules of the group change: a notice that has its place in the history. */
+export interface RulesEvent {
+  readonly event: "notice";
+  readonly text: string;
+  readonly history?: boolean;
+  /** Not told to users: see `message`. */
+  readonly position?: number;
+}
+
 export type MemberEvent =
   | {
     readonly event: "ready";
@@ -176,6 +185,7 @@ export type MemberEvent =
     readonly deadline: string;
   }
   | EditEvent
+  | RulesEvent
   /** Progress of long work: `done` of `of` entries and edits. */
   | { readonly event: "catching-up"; readonly done: number; readonly of: number }
   | { readonly event: "log"; readonly entries: readonly EntryView[] }

@@ -75,5 +75,6 @@ export function deciderFault(
   { batch: { value: { kind, author } } }: SignedBatch,
   mayDecide: (key: PeerKey) => boolean,
 ): string | null {
-  return kind !== "edits" || mayDecide(author) ? null : "somebody else has decided on an edit";
+  if (kind === "texts" || mayDecide(author)) return null;
+  return kind === "edits" ? "somebody else has decided on an edit" : "somebody else has set rules";
 }

@@ -7,6 +7,7 @@ import type { Crypto } from "../../base/crypto.ts";
 import type { Hash, PeerKey } from "../../base/ids.ts";
 import { invariant } from "../../base/invariant.ts";
 import { Fifo } from "./fifo.ts";
+import type { Rules } from "./founding.ts";
 import {
   batchBytes,
   HistoryEnd,
@@ -26,8 +27,8 @@ export interface HeldBatch extends Placed {
 }
 
 /** The record that is written when a batch is stable. */
-export function logRecord({ signed, entries, edits }: HeldBatch): LogRecord {
-  return { kind: "log", batch: signed, placed: { entries, edits } };
+export function logRecord({ signed, entries, edits, rules }: HeldBatch): LogRecord {
+  return { kind: "log", batch: signed, placed: { entries, edits, rules } };
 }
 
 export class Held {
@@ -94,6 +95,11 @@ export class Held {
 
   get first(): HeldBatch | null {
     return this.#batches.first ?? null;
+  }
+
+  /** As `HistoryEnd.rules`, of what is held. */
+  get rules(): Rules | null {
+    return this.#end.rules;
   }
 
   through(author: PeerKey, incarnation: string): number {

@@ -1,7 +1,8 @@
 /**
  * The history of a group: what was said, in the one order that all members have. It consists of batches, each signed
  * by its author and ordered as a whole. Each text of a batch is an entry; each edit of a batch changes an earlier
- * entry. Texts and edits each take a position; only entries have a number.
+ * entry; a batch of rules changes the rules of the group. Texts, edits and rules each take a position; only entries
+ * have a number.
  *
  * Each position has a digest, chained to the one before, so that two members can compare one line.
  */
@@ -18,6 +19,7 @@ import {
   type Infer,
   list,
   makeEmbedded,
+  nullable,
   oneOf,
   peerKey,
   record,
@@ -31,6 +33,7 @@ import {
   requestFault,
   type SignedEditRequest,
 } from "./edit.ts";
+import { type Rules, rulesSchema } from "./founding.ts";
 import {
   BATCH_BYTES_MAX,
   BATCH_EDITS_BYTES_MAX,
@@ -42,8 +45,8 @@ import {
   TEXT_BYTES_MAX,
 } from "./limits.ts";
 
-/** What a batch holds: texts of a member, or edits that the coordinator, as its author, has decided. */
-const BATCH_KINDS = ["texts", "edits"] as const;
+/** What a batch holds: texts of a member, or edits, or rules, that the coordinator, as its author, has decided. */
+const BATCH_KINDS = ["texts", "edits", "rules"] as const;
 
 /** The coordinator's name where members' names stand: no member can have it. */
 export const COORDINATOR_NAME = "*coordinator*";
@@ -62,6 +65,8 @@ const batchSchema = record({
   sentAt: uint(Number.MAX_SAFE_INTEGER),
   texts: list(text(TEXT_BYTES_MAX), BATCH_TEXTS_MAX, BATCH_TEXTS_BYTES_MAX + 3 * BATCH_TEXTS_MAX),
   edits: list(editSchema, BATCH_EDITS_MAX, BATCH_EDITS_BYTES_MAX),
+  /** Null in other kinds. */
+  rules: nullable(rulesSchema),
 });
 export type Batch = Infer<typeof batchSchema>;
 
@@ -116,24 +121,29 @@ export function isAuthentic(
 }
 
 /** How many positions of the history the batch takes. */
-export function placesOf({ texts, edits }: Pick<Batch, "texts" | "edits">): number {
-  return texts.length + edits.length;
+export function placesOf(
+  { texts, edits, rules }: Pick<Batch, "texts" | "edits" | "rules">,
+): number {
+  return texts.length + edits.length + (rules === null ? 0 : 1);
 }
 
 /** What is wrong with a batch by itself, the signature aside; null where nothing is. */
 export function batchFault({ batch: { value } }: SignedBatch, group: Hash): string | null {
   if (value.group !== group) return "it was said in another group";
-  const { kind, texts, edits, counter, name } = value;
+  const { kind, texts, edits, rules, counter, name } = value;
   if (placesOf(value) === 0) return "it is empty";
   if (counter < 1) return "its counter is below 1";
   if (counter + placesOf(value) > Number.MAX_SAFE_INTEGER) return "its counter overflows";
   if (kind === "texts") {
     if (edits.length > 0) return "it has edits among texts";
+    if (rules !== null) return "it has rules among texts";
     const fault = nameFault(name);
     return fault === null ? null : `its author's name ${fault}`;
   }
-  if (texts.length > 0) return "it has texts among edits";
-  if (name !== COORDINATOR_NAME) return "its edits are decided by somebody else";
+  if (texts.length > 0) return `it has texts among ${kind}`;
+  if (name !== COORDINATOR_NAME) return `its ${kind} are decided by somebody else`;
+  if ((kind === "rules") !== (rules !== null)) return "its rules aren't what they should be";
+  if (kind === "rules" && edits.length > 0) return "it has edits among rules";
   for (const { edit, signed } of edits) {
     const fault = edit < 1 ? "its number is below 1" : requestFault(signed, group);
     if (fault !== null) return `edit ${edit}: ${fault}`;
@@ -179,6 +189,7 @@ const linkFields = {
 };
 const linkSchema = record({ ...linkFields, text: text(TEXT_BYTES_MAX) });
 const editLinkSchema = record({ ...linkFields, edit: editSchema });
+const rulesLinkSchema = record({ ...linkFields, rules: rulesSchema });
 
 /** Up to which counter an author has spoken, in the last of its incarnations that spoke. */
 export interface Spoken {
@@ -250,10 +261,30 @@ export interface PlacedEdit {
   readonly batch: Batch;
 }
 
-/** What a batch brings to the history: entries or edits. */
+/** A change of the rules, with its place in the history. */
+export interface PlacedRules {
+  readonly position: number;
+  readonly digest: Hash;
+  readonly rules: Rules;
+}
+
+/** What a batch brings to the history: entries, or edits, or rules. */
 export interface Placed {
   readonly entries: readonly Entry[];
   readonly edits: readonly PlacedEdit[];
+  readonly rules: PlacedRules | null;
+}
+
+/** The places of a batch, in order. */
+export function placesIn({ entries, edits, rules }: Placed): readonly HistoryPoint[] {
+  return rules === null ? [...entries, ...edits] : [rules];
+}
+
+/** What a batch is known to bring: so many entries, or the edits with these numbers, or rules. */
+export interface Brought {
+  readonly entries: number;
+  readonly edits: readonly number[];
+  readonly rules: Rules | null;
 }
 
 /** The part of a batch that its place in the history depends on. */
@@ -267,6 +298,7 @@ export interface HistoryMark extends HistoryPoint {
   readonly author: PeerKey;
   readonly spoken: Spoken | null;
   readonly earlier: Earlier | null;
+  readonly rules: Rules | null;
 }
 
 /** The end of a history, appended to batch by batch: the same for all who append the same. */
@@ -274,6 +306,7 @@ export class HistoryEnd {
   #position = 0;
   #seq = 0;
   #lastEdit = 0;
+  #rules: Rules | null = null;
   #digest: Hash;
   readonly #spoken = new Map<PeerKey, Spoken>();
   /** Copies share this list. It has at most one item for each batch, as the log's index has. */
@@ -303,6 +336,11 @@ export class HistoryEnd {
   /** At least as high as any edit's number in this history: batches that were taken back may count as well. */
   get lastEdit(): number {
     return this.#lastEdit;
+  }
+
+  /** The rules in force: those that were set last; null: those of the group's founding, see `rulesAt`. */
+  get rules(): Rules | null {
+    return this.#rules;
   }
 
   /** Up to which counter an incarnation has spoken; 0 where it isn't the last one of its author that spoke. */
@@ -378,7 +416,7 @@ export class HistoryEnd {
 
   /** Appends a batch that has no fault. */
   append({ batch: { value } }: BatchOnly): Placed {
-    const { author, name, kind, incarnation, counter, sentAt, texts, edits } = value;
+    const { author, name, kind, incarnation, counter, sentAt, texts, edits, rules } = value;
     const start = this.#position;
     const linkAt = (index: number) => {
       const before = this.#digest;
@@ -395,9 +433,16 @@ export class HistoryEnd {
         this.#goOn(encode(editLinkSchema, { ...linkAt(index), edit }));
         return { ...this.point, edit, batch: value };
       }),
+      rules: rules === null ? null : this.#ruled(rules, linkAt(0)),
     };
     this.#speaks(author, incarnation.toHex(), counter + placesOf(value) - 1, start);
     return placed;
+  }
+
+  #ruled(rules: Rules, link: Omit<Infer<typeof rulesLinkSchema>, "rules">): PlacedRules {
+    this.#rules = rules;
+    this.#goOn(encode(rulesLinkSchema, { ...link, rules }));
+    return { ...this.point, rules };
   }
 
   #goOn(link: Bytes): void {
@@ -406,19 +451,20 @@ export class HistoryEnd {
   }
 
   /**
-   * Like `append`, for a batch of so many entries, or of the edits with these numbers, whose digest was computed
-   * before: for reading a log whose checksums fit.
+   * Like `append`, for a batch of so many entries, or of the edits with these numbers, or of rules, whose digest was
+   * computed before: for reading a log whose checksums fit.
    */
   appendKnown(
     author: PeerKey,
     { incarnation, through }: Pick<Spoken, "incarnation" | "through">,
-    { entries, edits }: { readonly entries: number; readonly edits: readonly number[] },
+    { entries, edits, rules }: Brought,
     digest: Hash,
   ): void {
     this.#speaks(author, incarnation, through, this.#position);
     this.#lastEdit = Math.max(this.#lastEdit, ...edits);
     this.#seq += entries;
-    this.#position += entries + edits.length;
+    this.#position += entries + edits.length + (rules === null ? 0 : 1);
+    if (rules !== null) this.#rules = rules;
     this.#digest = digest;
   }
 
@@ -426,14 +472,15 @@ export class HistoryEnd {
   mark(author: PeerKey): HistoryMark {
     const spoken = this.#spoken.get(author) ?? null;
     const at = { position: this.#position, seq: this.#seq, digest: this.#digest };
-    return { ...at, author, spoken, earlier: this.#earlier };
+    return { ...at, author, spoken, earlier: this.#earlier, rules: this.#rules };
   }
 
   /** Takes back the last batch. @param mark Made before that batch. */
-  takeBack({ position, seq, digest, author, spoken, earlier }: HistoryMark): void {
+  takeBack({ position, seq, digest, author, spoken, earlier, rules }: HistoryMark): void {
     this.#position = position;
     this.#seq = seq;
     this.#digest = digest;
+    this.#rules = rules;
     this.#earlier = earlier;
     if (spoken === null) this.#spoken.delete(author);
     else this.#spoken.set(author, spoken);
@@ -445,6 +492,7 @@ export class HistoryEnd {
     copy.#position = this.#position;
     copy.#seq = this.#seq;
     copy.#lastEdit = this.#lastEdit;
+    copy.#rules = this.#rules;
     copy.#digest = this.#digest;
     copy.#earlier = this.#earlier;
     for (const [author, spoken] of this.#spoken) copy.#spoken.set(author, spoken);

@@ -27,6 +27,7 @@ import { CoordinatorSession } from "./coordinator_session.ts";
 import { endpointOf, type Epoch, type Member as GroupMember, type SignedEpoch } from "./epoch.ts";
 import { Editing } from "./editing.ts";
 import { keptFormerKeys, type SignedFormerKeys } from "./former_keys.ts";
+import { accessText, type Founding, keptFounding, rulesText } from "./founding.ts";
 import { Held } from "./held.ts";
 import { HistoryEnd } from "./history.ts";
 import {
@@ -215,7 +216,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
       this.standing;
     const isLost = this.standing.isLost && !isRecovering;
     if (group === null || coordinator === null || this.membership === null) return;
-    yield groupRecord(this.standing, group, coordinator);
+    yield groupRecord(this.standing);
     const { view, former } = this.standing;
     if (former !== null) yield { kind: "former", signed: former };
     if (view !== null && view !== begun) yield { kind: "view", signed: view };
@@ -228,7 +229,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     yield* this.editing.records();
     // What was said before the log was set aside comes before the record that says so.
     if (isLost) yield* this.saying.snapshot(group);
-    if (isLost) yield { kind: "group", group, coordinator };
+    if (isLost) yield this.standing.lostRecord();
     if (isRecovering) yield { kind: "recovered" };
     yield { kind: "levelled", ballot: levelled };
     for (const { signed: batch, before } of this.membership.held.toKeep()) {
@@ -333,7 +334,12 @@ export class Member implements Machine<MemberInput, MemberEffect> {
 
   // The coordinator.
 
-  enter(group: Hash, coordinator: PeerKey, named: SignedFormerKeys | null): Membership {
+  enter(
+    group: Hash,
+    founding: Founding,
+    coordinator: PeerKey,
+    named: SignedFormerKeys | null,
+  ): Membership {
     const { standing, out, config } = this;
     const records: MemberRecord[] = [];
     const isOther = standing.group !== group;
@@ -349,9 +355,9 @@ export class Member implements Machine<MemberInput, MemberEffect> {
       this.editing.forget();
     }
     if (isOther || standing.coordinator !== coordinator) {
-      standing.enter(group, coordinator);
+      standing.enter(group, keptFounding(founding), coordinator);
       if (isOther) standing.starts = this.#starts(group, wasIn);
-      records.push(groupRecord(standing, group, coordinator));
+      records.push(groupRecord(standing));
     }
     // A coordinator that lost its disk may know of no view any more: what it has signed before still holds.
     const known = standing.former?.former.bytes ?? NO_BYTES;
@@ -365,8 +371,9 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     const history = isKnown ? config.history : new HistoryEnd(this.environment.crypto, group);
     if (!isKnown) {
       const because = wasIn || config.history !== null ? "foreign" : null;
-      out.store({ kind: "new-log", group, because });
+      out.store({ kind: "new-log", founding: standing.founding!, because });
     }
+    out.notice(`${accessText(founding)}; ${rulesText(founding)}`);
     const membership = this.membership = new Membership(this, group, new Held(history), []);
     this.saying.draftAll(group);
     return membership;
@@ -595,22 +602,19 @@ export class Member implements Machine<MemberInput, MemberEffect> {
   }
 }
 
-function groupRecord(
-  { starts }: Standing,
-  group: Hash,
-  coordinator: PeerKey,
-): MemberRecord {
-  return { kind: "group", group, coordinator, ...(starts.length === 0 ? {} : { starts }) };
+function groupRecord(standing: Standing): MemberRecord {
+  const { starts } = standing;
+  return { ...standing.lostRecord(), ...(starts.length === 0 ? {} : { starts }) };
 }
 
 /** Records written at the start after damage to the disk: they say that what was begun and held is lost. */
 function repairsOf(standing: Standing, history: HistoryEnd | null): readonly MemberRecord[] {
-  const { group, coordinator } = standing;
-  if (group === null || coordinator === null) return [];
-  const lost: MemberRecord = { kind: "group", group, coordinator };
+  const { group, founding } = standing;
+  if (group === null || founding === null) return [];
+  const lost = standing.lostRecord();
   if (history?.group === group) return [lost];
   // The process was killed between the two writes when it first came in: there was no log yet.
   const none = standing.begun === null ? null : "damaged";
   const because: NewLogRecord["because"] = history === null ? none : "foreign";
-  return [lost, { kind: "new-log", group, because }];
+  return [lost, { kind: "new-log", founding, because }];
 }

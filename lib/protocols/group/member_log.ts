@@ -118,7 +118,7 @@ class Restored {
     }
   }
 
-  #enter({ group, coordinator, starts }: GroupRecord): void {
+  #enter({ group, founding, coordinator, starts }: GroupRecord): void {
     const standing = this.#standing;
     const beyond = this.#beyond;
     if (standing.group !== null && standing.group !== group) {
@@ -132,7 +132,7 @@ class Restored {
       beyond.clear();
       this.#said.startAnew();
     }
-    standing.enter(group, coordinator);
+    standing.enter(group, founding, coordinator);
     if (starts !== undefined) standing.starts = starts;
   }
 

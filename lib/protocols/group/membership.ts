@@ -14,6 +14,7 @@ import type { SignedEditRequest } from "./edit.ts";
 import type { Editing } from "./editing.ts";
 import type { Epoch, SignedEpoch } from "./epoch.ts";
 import type { Source } from "./fetching.ts";
+import { type Rules, rulesAt } from "./founding.ts";
 import { type Held, type HeldBatch, logRecord } from "./held.ts";
 import type { HistoryPoint, SignedBatch } from "./history.ts";
 import { Hearing } from "./hearing.ts";
@@ -176,6 +177,12 @@ export class Membership {
     return this.standing.mayDecide(key);
   }
 
+  /** The rules in force at the end of what is held; null before the group is known. */
+  get rules(): Rules | null {
+    const { founding } = this.standing;
+    return founding && rulesAt(founding, this.held);
+  }
+
   get signer(): Signer {
     return this.owner.signer;
   }
@@ -330,7 +337,7 @@ export class Membership {
     const before: MemberRecord[] = [];
     if (this.standing.isRecovering && saying.isBeyond(known)) {
       saying.goOnAfter(known);
-      before.push({ kind: "group", group: this.group, coordinator: this.standing.coordinator! });
+      before.push(this.standing.lostRecord());
     }
     // Also of an incarnation that later ones of ours followed: another copy of this disk may have been used
     // meanwhile.
@@ -494,8 +501,8 @@ export class Membership {
     standing.lose();
     if (givenUp.through > 0) out.store({ kind: "dropped", position, givenUp: givenUp.through });
     out.store(
-      { kind: "group", group, coordinator: standing.coordinator! },
-      { kind: "new-log", group, because: "unlike" },
+      standing.lostRecord(),
+      { kind: "new-log", founding: standing.founding!, because: "unlike" },
     );
     this.owner.saying.startAnew(group, givenUp);
     this.owner.editing.startAnew();
@@ -519,13 +526,16 @@ export class Membership {
    * goes on.
    */
   recover(): void {
-    const { group, standing, out } = this;
+    const { standing, out } = this;
     out.warn("The coordinator's operator has the log of this profile set aside, and fetched anew");
     this.catchingUp.stop();
     this.participating.abandon();
     if (!standing.isOut) this.goOut();
     standing.recover();
-    out.store({ kind: "recovered" }, { kind: "new-log", group, because: "recovered" });
+    out.store(
+      { kind: "recovered" },
+      { kind: "new-log", founding: standing.founding!, because: "recovered" },
+    );
     // We may be fetching it already, because of an earlier such request.
     this.#beginAnew(Math.max(this.held.log.position, this.showing.shownBefore));
     this.isCaughtUp = false;

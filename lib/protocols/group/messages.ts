@@ -24,6 +24,7 @@ import { EDIT_POLICIES, namedKeySchema, signedEditRequestSchema } from "./edit.t
 import { memberSchema, signedEpochSchema } from "./epoch.ts";
 import { LEFT_REASONS } from "./events.ts";
 import { signedFormerKeysSchema } from "./former_keys.ts";
+import { foundingSchema } from "./founding.ts";
 import { historyPointSchema, signedBatchSchema } from "./history.ts";
 import { attemptSchema, memberStateSchema } from "./snapshot/cut.ts";
 import { arrivalSchema, entryPointSchema } from "./states/state.ts";
@@ -109,6 +110,8 @@ const welcome = message(3, "welcome", {
   lane,
 }, {
   group: hexId<Hash>(),
+  /** How the group was founded: its id is the digest of this. */
+  founding: foundingSchema,
   /** Whether the member has a say in the next view: this process of it, or an earlier one, is in the present view. */
   isMember: bool(),
   /** The coordinator knows the entries up to this position: the sequencer reports those after it. */
@@ -558,6 +561,8 @@ const account = message(59, "account", {
   lane,
 }, {
   group: nullable(hexId<Hash>()),
+  /** How that group was founded; null like `group`. */
+  founding: nullable(foundingSchema),
   /** The last epoch that has begun for the member. */
   epoch: nullable(signedEpochSchema),
   /** If that is a round: the epoch of its view, which the coordinator signed. */

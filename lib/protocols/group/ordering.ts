@@ -244,7 +244,9 @@ export class Ordering {
 
   #dataOfCoordinator(author: Author, signed: SignedBatch): void {
     const { crypto } = this.owner;
-    if (author !== this.#authors[0]) return this.#offends(author, "it decides on edits");
+    if (author !== this.#authors[0]) {
+      return this.#offends(author, "it decides for the coordinator, and isn't the sequencer");
+    }
     if (!this.owner.mayDecide(signed.batch.value.author) || !this.#isNextDecision(signed)) {
       return this.#offends(author, "it passes on what the coordinator hasn't decided");
     }
@@ -265,7 +267,7 @@ export class Ordering {
     if (author.unorderedBytes + batchBytes(signed) > this.#unorderedMax(author)) {
       return this.#offends(author, "it sends more than its window has");
     }
-    if (value.kind === "edits") return this.#dataOfCoordinator(author, signed);
+    if (value.kind !== "texts") return this.#dataOfCoordinator(author, signed);
     if (value.author !== peer || value.incarnation.toHex() !== author.incarnation) {
       return this.#offends(author, "it says what another process would");
     }
@@ -548,7 +550,7 @@ export class Ordering {
 
   /** The author in whose queue the batch came: for the coordinator's decisions, the sequencer. */
   #rowOf({ batch: { value: { kind, author } } }: SignedBatch): Author {
-    return kind === "edits" ? this.#authors[0]! : this.#byKey.get(author)!;
+    return kind !== "texts" ? this.#authors[0]! : this.#byKey.get(author)!;
   }
 
   #ackTo(peer: PeerKey): void {

@@ -16,7 +16,13 @@ export class OwnKeys {
   /** Records that the disk lacks: to be written before anybody is told of a former key. */
   readonly missing: readonly CoordinatorRecord[];
 
-  constructor(readonly signer: Signer, group: Hash, records: readonly CoordinatorRecord[]) {
+  /** @param first The key under which the group was founded: it stays in the list, as the group's id needs it. */
+  constructor(
+    readonly signer: Signer,
+    group: Hash,
+    first: PeerKey,
+    records: readonly CoordinatorRecord[],
+  ) {
     const written = new Set<PeerKey>();
     const had = new Set<PeerKey>();
     for (const record of records) {
@@ -29,8 +35,10 @@ export class OwnKeys {
       else if (record.kind === "committed") had.add(record.batch.batch.value.author);
     }
     had.delete(signer.key);
-    this.former = [...had].slice(-FORMER_KEYS_MAX);
-    this.dropped = had.size - this.former.length;
+    const later = [...had].filter((key) => key !== first);
+    const founder = first === signer.key ? [] : [first];
+    this.former = [...founder, ...later.slice(founder.length - FORMER_KEYS_MAX)];
+    this.dropped = founder.length + later.length - this.former.length;
     this.signed = this.former.length === 0
       ? null
       : signFormerKeys(signer, { group, keys: this.former });

@@ -266,7 +266,7 @@ export class RebuildingCoordinator implements Machine<CoordinatorInput, Coordina
     effects: CoordinatorEffect[],
   ): void {
     const end = this.#history === undefined ? this.config.history : this.#history;
-    const history = end?.group === groupOf(records) ? end : null;
+    const history = end?.group === groupOf(records)?.group ? end : null;
     const config = { ...this.config, pins: this.#pins, records, history };
     this.#recounting = null;
     this.#tokensBefore = this.#lastToken;

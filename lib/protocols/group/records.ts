@@ -5,6 +5,7 @@ import type { Ballot } from "./ballot.ts";
 import type { SignedEditRequest } from "./edit.ts";
 import type { SignedEpoch } from "./epoch.ts";
 import type { SignedFormerKeys } from "./former_keys.ts";
+import type { Founding, Rules } from "./founding.ts";
 import type { Placed, SignedBatch } from "./history.ts";
 
 /** The next batch of the history, stable at all members. It goes into the log, a file of its own. */
@@ -21,7 +22,7 @@ export interface LogRecord {
  */
 export interface NewLogRecord {
   readonly kind: "new-log";
-  readonly group: Hash;
+  readonly founding: Founding;
   /** Why the former log can't go on; null where there was none. */
   readonly because: "damaged" | "foreign" | "unlike" | "recovered" | null;
 }
@@ -55,6 +56,7 @@ export interface AskedRecord {
 export interface GroupRecord {
   readonly kind: "group";
   readonly group: Hash;
+  readonly founding: Founding;
   readonly coordinator: PeerKey;
   /** See `Standing.starts`; absent where that is empty, or was written for this group before. */
   readonly starts?: readonly string[];
@@ -112,8 +114,10 @@ export type CoordinatorRecord =
   | NewLogRecord
   /** A group may be founded: the key is new, so nobody can have heard of a group of its, or the operator said so. */
   | { readonly kind: "fresh" }
-  /** The group's id, drawn at the first start. */
-  | { readonly kind: "group"; readonly group: Hash }
+  /** The group that was founded at the first start. */
+  | { readonly kind: "group"; readonly group: Hash; readonly founding: Founding }
+  /** The rules that were decided last; null: not known, so that they are set again. */
+  | { readonly kind: "rules"; readonly rules: Rules | null }
   /** The coordinator's key from now on; earlier ones are its former keys. */
   | { readonly kind: "key"; readonly key: PeerKey }
   /** Ballots up to this number have been used. */

@@ -25,6 +25,7 @@ import type { Crypto } from "../../base/crypto.ts";
 import type { Hash, PeerKey } from "../../base/ids.ts";
 import { type Ballot, compareBallots } from "./ballot.ts";
 import { isFormerOf } from "./former_keys.ts";
+import { type Founding, foundingFault, keptFounding } from "./founding.ts";
 import { type Epoch, isSignedBy, type Member, type SignedEpoch } from "./epoch.ts";
 import { EDIT_NUMBER_MAX, NUMBER_JUMP_MAX } from "./limits.ts";
 import type { GroupMessageOf } from "./messages.ts";
@@ -33,6 +34,8 @@ import type { GroupMessageOf } from "./messages.ts";
 export interface Account {
   /** The group to whose members it has promised something; null where it was in none. */
   readonly group: Hash | null;
+  /** How that group was founded, if this coordinator did so; null where it didn't. */
+  readonly founding: Founding | null;
   /** The last epoch that has begun for it; null where none has, or it isn't of this coordinator. */
   readonly epoch: SignedEpoch | null;
   /** The epoch of that epoch's view, which we have signed. */
@@ -49,16 +52,23 @@ export interface Account {
 export function checkedAccount(
   crypto: Crypto,
   coordinator: PeerKey,
-  { group, epoch, view, promised, isLost, isOut, edit, former: named }: GroupMessageOf<"account">,
+  account: GroupMessageOf<"account">,
 ): Account | string {
+  const { group, founding: told, epoch, view, promised, isLost, isOut, edit, former: named } =
+    account;
   const isOurs = named !== null && group !== null && isFormerOf(crypto, coordinator, group, named);
   const former = isOurs ? named.former.value.keys : [];
-  const rest = { group, promised, isLost, isOut, edit, former };
+  const isCoordinator = (key: PeerKey) => key === coordinator || former.includes(key);
+  if ((group === null) !== (told === null)) return "it doesn't say how its group was founded";
+  const isFounded = group !== null && told !== null &&
+    foundingFault(crypto, group, told, isCoordinator) === null;
+  const founding = isFounded ? keptFounding(told) : null;
+  const rest = { group, founding, promised, isLost, isOut, edit, former };
   const own = view ?? epoch;
   if (epoch === null || own === null) return { ...rest, epoch: null, view: null };
   const { value } = own.epoch;
   const isView = value.ballot.round === 0 && value.view === value.ballot.number;
-  if (value.group !== group || !isSignedBy(crypto, coordinator, own)) {
+  if (founding === null || value.group !== group || !isSignedBy(crypto, coordinator, own)) {
     return { ...rest, epoch: null, view: null }; // another coordinator's
   }
   if (!isView) return "it tells of a view that is none";
@@ -97,6 +107,7 @@ interface Told {
   readonly by: Set<PeerKey>;
   /** Former keys of this coordinator. */
   readonly former: Set<PeerKey>;
+  founding: Founding | null;
 }
 
 export class Recount {
@@ -117,10 +128,11 @@ export class Recount {
 
   put(key: PeerKey, account: Account): void {
     this.#accounts.set(key, account);
-    const { view, group, promised, edit, former } = account;
+    const { view, group, founding, promised, edit, former } = account;
     if (view !== null) this.#tellsOf(view).by.add(key);
     const told = group === null ? undefined : this.#told.get(group);
     if (told === undefined) return;
+    told.founding ??= founding;
     // Promises of someone who may never have been in a view don't count: if it comes in later, it reports them then.
     if (![view, told.newest].some((one) => one !== null && isIn(one, key))) return;
     // Numbers beyond this were never used; what members promised isn't proven.
@@ -134,7 +146,14 @@ export class Recount {
     const { group, ballot: { number } } = view.epoch.value;
     const known = this.#told.get(group);
     if (known === undefined) {
-      const told: Told = { newest: view, number, edit: 0, by: new Set(), former: new Set() };
+      const told: Told = {
+        newest: view,
+        number,
+        edit: 0,
+        by: new Set(),
+        former: new Set(),
+        founding: null,
+      };
       this.#told.set(group, told);
       return told;
     }
@@ -208,6 +227,11 @@ export class Recount {
   get highest(): { readonly number: number; readonly edit: number } {
     const told = this.#allTold;
     return { number: told?.number ?? 0, edit: told?.edit ?? 0 };
+  }
+
+  /** How the group was founded; null where nobody tells of it. */
+  get founding(): Founding | null {
+    return this.#allTold?.founding ?? null;
   }
 
   /** Former keys of ours that we had named to members. */

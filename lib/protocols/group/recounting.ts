@@ -19,6 +19,7 @@ import { CoordinatorOutput } from "./coordinator_output.ts";
 import { named } from "./coordinator_view.ts";
 import type { SignedEpoch } from "./epoch.ts";
 import type { CoordinatorCommand } from "./events.ts";
+import type { Founding } from "./founding.ts";
 import {
   ATTENDEES_MAX,
   CONTROL_BURST,
@@ -287,7 +288,15 @@ export class Recounting {
   // Whether it is enough.
 
   get #isComplete(): boolean {
-    return this.#recount.newest !== null && this.#recount.awaited.length === 0;
+    return this.#recount.newest !== null && this.#recount.awaited.length === 0 &&
+      this.#founding !== null;
+  }
+
+  /** How the group was founded, as our disk or its members tell. */
+  get #founding(): Founding | null {
+    const own = groupOf(this.records);
+    const group = this.#recount.newest?.epoch.value.group;
+    return own?.group === group ? own!.founding : this.#recount.founding;
   }
 
   /** By then, members that know of something later have had the time to come. */
@@ -342,12 +351,16 @@ export class Recounting {
   #end(): void {
     const newest = this.#recount.newest!;
     const { group, view, members } = newest.epoch.value;
+    const founding = this.#founding!;
     const { number, edit } = this.#recount.highest;
     const records: CoordinatorRecord[] = [
-      ...(groupOf(this.records) === group ? [] : [{ kind: "group" as const, group }]),
+      ...(groupOf(this.records)?.group === group
+        ? []
+        : [{ kind: "group" as const, group, founding }]),
       ...[...this.#recount.former, this.signer.key].map((key) => ({ kind: "key" as const, key })),
       { kind: "number", number: number + NUMBER_GAP },
       { kind: "recounted", signed: newest },
+      { kind: "rules", rules: null },
       // Nobody may know of aborted edits any more: fewer than this were numbered since the last committed one.
       { kind: "edits", number: Math.max(edit, number) + NUMBER_GAP },
     ];
@@ -355,7 +368,7 @@ export class Recounting {
     const isNobodyLeft = members.length > 0 && missing.length === members.length;
     if (isNobodyLeft) records.push({ kind: "given-up", ballot: newest.epoch.value.ballot });
     this.#isStoring = true;
-    this.out.storeThen([...this.#logRecords(group), ...records], () => {
+    this.out.storeThen([...this.#logRecords(group, founding), ...records], () => {
       this.records.push(...records);
       this.#isKnown = true;
     });
@@ -376,10 +389,10 @@ export class Recounting {
   }
 
   /** The record that sets aside a log that was kept for another group, before anything follows it. */
-  #logRecords(group: Hash): readonly CoordinatorRecord[] {
+  #logRecords(group: Hash, founding: Founding): readonly CoordinatorRecord[] {
     const { history } = this.config;
     if (history === null || history.group === group) return [];
-    return [{ kind: "new-log", group, because: "foreign" }];
+    return [{ kind: "new-log", founding, because: "foreign" }];
   }
 
   #tick(): void {

@@ -318,6 +318,7 @@ export class Saying {
       sentAt,
       texts,
       edits: [],
+      rules: null,
     };
     return signBatch(this.signer, batch);
   }

@@ -6,7 +6,7 @@ import type { HeldBatch } from "./held.ts";
 import type { LastSaid } from "./member_io.ts";
 import type { MemberNames } from "./member_names.ts";
 import type { MemberOutput } from "./member_output.ts";
-import { committedEvent } from "./edit_view.ts";
+import { committedEvent, rulesEvent } from "./edit_view.ts";
 
 export interface ShowingOwner {
   readonly self: { readonly key: PeerKey };
@@ -40,7 +40,10 @@ export class Showing {
   }
 
   /** @param refs The `ref`s of our user's texts, or of edits that our user asked for or voted on. */
-  show({ signed, entries, edits }: HeldBatch, refs: readonly (string | undefined)[] | null): void {
+  show(
+    { signed, entries, edits, rules }: HeldBatch,
+    refs: readonly (string | undefined)[] | null,
+  ): void {
     const { out, names, self } = this.owner;
     const { author, name, sentAt } = signed.batch.value;
     const isSelf = author === self.key;
@@ -49,6 +52,11 @@ export class Showing {
       const event = committedEvent(edit, batch, ({ key, name }) => names.shown(key, name));
       out.show({ ...event, history: this.#isHistory(position), position }, refs?.[index]);
     });
+    if (rules !== null && rules.position > this.#shown) {
+      const { position } = rules;
+      const history = this.#isHistory(position);
+      out.show({ ...rulesEvent(rules.rules), history, position });
+    }
     if (entries.length === 0) return;
     const from = names.shown(author, name);
     const date = dateText(sentAt);

@@ -1,13 +1,18 @@
 /** Where a member stands, according to its disk: its group, what it promised, and which epoch has begun. */
 
 import type { Hash, PeerKey } from "../../base/ids.ts";
+import { invariant } from "../../base/invariant.ts";
 import { type Ballot, compareBallots, NO_BALLOT } from "./ballot.ts";
 import type { Epoch, SignedEpoch } from "./epoch.ts";
 import type { SignedFormerKeys } from "./former_keys.ts";
+import type { Founding } from "./founding.ts";
+import type { GroupRecord } from "./records.ts";
 
 export class Standing {
   /** Null before the member was ever in a group. */
   group: Hash | null = null;
+  /** How that group was founded; null like `group`. */
+  founding: Founding | null = null;
   /**
    * How the incarnations begin, in hexadecimal, under which this disk and its copies may have spoken in this group:
    * the prefix that later processes draw their incarnations with and, if it begins otherwise, the incarnation of the
@@ -91,6 +96,16 @@ export class Standing {
     return this.flushed === view;
   }
 
+  /** The group, to be written again where what was begun and held is lost. */
+  lostRecord(): GroupRecord {
+    const { group, founding, coordinator } = this;
+    invariant(
+      group !== null && founding !== null && coordinator !== null,
+      "only what was in a group can be lost",
+    );
+    return { kind: "group", group, founding, coordinator };
+  }
+
   /** The ballot that the member reports as begun. */
   get begunBallot(): Ballot {
     return this.isLost ? NO_BALLOT : this.begun?.epoch.value.ballot ?? NO_BALLOT;
@@ -102,7 +117,7 @@ export class Standing {
   }
 
   /** Enters a group: what was promised in another group says nothing here. */
-  enter(group: Hash, coordinator: PeerKey): void {
+  enter(group: Hash, founding: Founding, coordinator: PeerKey): void {
     if (this.group !== group) {
       this.starts = [];
       this.promised = NO_BALLOT;
@@ -114,6 +129,7 @@ export class Standing {
     }
     if (this.group !== group || this.coordinator !== coordinator) this.former = null;
     this.group = group;
+    this.founding = founding;
     this.coordinator = coordinator;
   }
 }

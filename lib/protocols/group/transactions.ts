@@ -43,6 +43,7 @@ import {
   type SignedEditRequest,
 } from "./edit.ts";
 import type { CoordinatorEvent, EditEvent, EditView } from "./events.ts";
+import type { Founding } from "./founding.ts";
 import { ABORTED_KEPT_MAX, EDITS_MAX, EDITS_PENDING_MAX, REFUSED_KEPT_MAX } from "./limits.ts";
 import type { EditRefusal, GroupMessage, GroupMessageOf } from "./messages.ts";
 import type { OwnKeys } from "./own_keys.ts";
@@ -88,6 +89,7 @@ interface Aborted {
 
 export interface TransactionsParts {
   readonly group: Hash;
+  readonly founding: Founding;
   readonly signer: Signer;
   readonly keys: OwnKeys;
   readonly crypto: Crypto;
@@ -130,7 +132,7 @@ export class Transactions {
       for (const edit of edits) this.#tellCommitted(edit);
       this.#goOn();
     };
-    this.#decisions = new Decisions(parts, committed);
+    this.#decisions = new Decisions({ ...parts, rules: { edits: parts.policy } }, committed);
   }
 
   /** Entries that are locked, by number. */
@@ -147,7 +149,10 @@ export class Transactions {
   // The disk.
 
   restore(
-    record: Extract<CoordinatorRecord, { kind: "edits" | "committed" | "applied" | "aborted" }>,
+    record: Extract<
+      CoordinatorRecord,
+      { kind: "edits" | "rules" | "committed" | "applied" | "aborted" }
+    >,
   ): void {
     switch (record.kind) {
       case "edits":
@@ -359,7 +364,7 @@ export class Transactions {
     if (this.parts.views.members.length > 0) return this.#decisions.beginAnew();
     for (const open of [...this.#open.values()]) this.#abort(open, GIVEN_UP);
     const { edits, records } = this.#decisions.giveUp();
-    if (edits.length > 0) this.parts.out.store(...records);
+    if (records.length > 0) this.parts.out.store(...records);
     for (const { edit, signed } of edits) {
       const id = requestId(this.parts.crypto, signed.request.value);
       const dueMs = this.parts.out.nowMs;
@@ -412,7 +417,7 @@ export class Transactions {
 
   /** Accepted edits that the next round votes on. */
   get #heldUp(): readonly Open[] {
-    if (!this.parts.isSteady()) return [];
+    if (!this.parts.isSteady() || this.#decisions.isRuling) return [];
     return [...this.#open.values()].filter(({ vote }) => vote === null);
   }
 
@@ -499,10 +504,16 @@ export class Transactions {
       if (open.dueMs > nowMs) continue;
       const { awaited, members } = open.vote ?? { awaited: new Set(), members: [] };
       const silent = members.filter(({ key }) => awaited.has(key));
-      if (silent.length === 0) this.#abort(open, "members kept joining and leaving");
+      if (silent.length === 0) this.#abort(open, this.#heldUpText);
       else this.#abort(open, lateText(silent, null), silent);
     }
     this.#goOn();
+  }
+
+  get #heldUpText(): string {
+    return this.#decisions.isRuling
+      ? "the new rules of the group aren't in all logs yet"
+      : "members kept joining and leaving";
   }
 
   postpone(delayMs: number): void {

@@ -511,7 +511,7 @@ export class Voting {
     /** The last decision of each of the coordinator's processes. */
     const last = new Map<string, SignedBatch>();
     for (const { signed, edits } of batches) {
-      if (edits.length === 0) continue;
+      if (signed.batch.value.kind === "texts") continue;
       last.set(signed.batch.value.incarnation.toHex(), signed);
       this.undelivered.logged(signed);
       for (const { edit } of edits) this.#applied(edit.signed);

@@ -270,6 +270,7 @@ function signedBy(at: Node, author: Node): SignedBatch {
   )!;
   return signBatch(author.signer, {
     kind: "texts",
+    rules: null,
     group: GROUP,
     author: author.key,
     name: author.name,
@@ -352,6 +353,7 @@ Deno.test("isEquivocation() takes nothing but two batches of one process with a 
   const mal = fakeSigner("mal");
   const batch: Batch = {
     kind: "texts",
+    rules: null,
     group: GROUP,
     author: mal.key,
     name: "mal",

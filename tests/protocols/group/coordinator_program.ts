@@ -38,16 +38,19 @@ import {
 } from "../../../lib/protocols/group/messages.ts";
 import type { SignedEpoch } from "../../../lib/protocols/group/epoch.ts";
 import type { SignedFormerKeys } from "../../../lib/protocols/group/former_keys.ts";
+import { groupIdOf } from "../../../lib/protocols/group/founding.ts";
 import type { CoordinatorRecord } from "../../../lib/protocols/group/records.ts";
 import { createCodec } from "../../../lib/wire/codec.ts";
 import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
+import { foundedBy } from "./founded.ts";
 import { passTime } from "../passing_time.ts";
 
 export type Words = readonly string[];
 
 export const OWN = fakeSigner("coordinator");
 const CODEC = createCodec(GROUP_MESSAGES);
-export const GROUP = "6".repeat(64) as Hash;
+export const FOUNDING = foundedBy(OWN.key, 3);
+export const GROUP = groupIdOf(fakeCrypto, FOUNDING);
 const NAMES = ["ann", "bob", "cem", "dan", "eve"] as const;
 export type Name = typeof NAMES[number];
 const NAME_BY_KEY = new Map<string, string>(
@@ -80,14 +83,15 @@ export class Somebody {
   /** What it was told by the last `welcome`. */
   former: SignedFormerKeys | null = null;
   readonly batches: SignedBatch[] = [];
-  end = new HistoryEnd(fakeCrypto, GROUP);
+  end: HistoryEnd;
   /** Kinds of message that it answers as it should. */
   answers = new Set(["probe", "flush", "level", "begin", "fetch", "parted", "recount", "peers"]);
   /** The last message of each kind that came, and all of them. */
   readonly got = new Map<string, GroupMessage>();
   readonly all: GroupMessage[] = [];
 
-  constructor(readonly name: string) {
+  constructor(readonly name: string, readonly group: Hash) {
+    this.end = new HistoryEnd(fakeCrypto, group);
     this.signer = fakeSigner(name);
     this.key = this.signer.key;
   }
@@ -101,8 +105,9 @@ export class Somebody {
     const incarnation = author.incarnationBytes;
     const batch = signBatch(author.signer, {
       kind: "texts",
+      rules: null,
       edits: [],
-      group: GROUP,
+      group: this.group,
       author: author.key,
       name: author.name,
       incarnation,
@@ -156,7 +161,8 @@ export class Somebody {
   account(changes: Partial<GroupMessageOf<"account">> = {}): GroupMessageOf<"account"> {
     const { epoch, view, promised, isLost, isOut } = this;
     const told = { epoch, view, promised, isLost, isOut, edit: 0, former: this.former };
-    return { type: "account", group: epoch === null ? null : GROUP, ...told, ...changes };
+    const [group, founding] = epoch === null ? [null, null] : [GROUP, FOUNDING];
+    return { type: "account", group, founding, ...told, ...changes };
   }
 
   report({ ballot }: GroupMessageOf<"flush">): GroupMessage {
@@ -167,7 +173,7 @@ export class Somebody {
   }
 
   history({ after, through }: GroupMessageOf<"fetch">): GroupMessage {
-    const end = new HistoryEnd(fakeCrypto, GROUP);
+    const end = new HistoryEnd(fakeCrypto, this.group);
     const rest = [...this.batches];
     while (end.position < after.position && rest.length > 0) end.append(rest.shift()!);
     if (end.digest !== after.digest) return { type: "unlike", after };
@@ -179,6 +185,8 @@ export class Somebody {
 
 export class Program {
   readonly machine: Coordinator | RebuildingCoordinator;
+  /** The group that it founds with such rules. */
+  readonly group: Hash;
   readonly disk: CoordinatorRecord[];
   /** `holds-log`: all but the log is written; so with what is committed. */
   diskMode:
@@ -213,7 +221,7 @@ export class Program {
       randomBytes: (length) =>
         length === INCARNATION_BYTES
           ? new Uint8Array(length).fill(++incarnations)
-          : Uint8Array.fromHex(GROUP).slice(0, length),
+          : FOUNDING.nonce.slice(0, length),
       wallMs: () => 0,
       crypto: fakeCrypto,
       log: SILENT_LOGGER,
@@ -231,6 +239,7 @@ export class Program {
       history: log.length === 0 ? null : endOf(log),
       ...rest,
     };
+    this.group = groupIdOf(fakeCrypto, { ...FOUNDING, edits: whole.edits });
     this.machine = mayFound === undefined
       ? new Coordinator(whole, signer, environment)
       : new RebuildingCoordinator({ ...whole, mayFound }, signer, environment);
@@ -273,7 +282,7 @@ export class Program {
   somebody(name: string): Somebody {
     const known = this.members.find((member) => member.name === name);
     if (known !== undefined) return known;
-    const fresh = new Somebody(name);
+    const fresh = new Somebody(name, this.group);
     this.members.push(fresh);
     return fresh;
   }

@@ -2,6 +2,7 @@
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { signEpoch } from "../../../lib/protocols/group/epoch.ts";
+import { groupIdOf } from "../../../lib/protocols/group/founding.ts";
 import {
   NUMBER_GAP,
   NUMBER_JUMP_MAX,
@@ -9,7 +10,8 @@ import {
   RETURN_MS,
   UNKNOWN_MESSAGES_MAX,
 } from "../../../lib/protocols/group/limits.ts";
-import { fakeSigner } from "../../sim/fake_crypto.ts";
+import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
+import { foundedBy } from "./founded.ts";
 import { requestOf } from "./edit_fixtures.ts";
 import { GROUP, OWN, Program, type Words } from "./coordinator_program.ts";
 
@@ -91,8 +93,9 @@ Deno.test("All of the last view have told: the group goes on, under numbers far 
   const words = program.comes("bob");
   assertEquals(words[0], "bob: recount");
   assertEquals(changes(words), [
-    `disk: group, key, number ${2 + GAP}, recounted 2, edits to ${2 + GAP}`,
+    `disk: group, key, number ${2 + GAP}, recounted 2, rules, edits to ${2 + GAP}`,
     "warning",
+    "disk: rules, committed ",
     `disk: number ${3 + GAP}`,
     `disk: decided ${3 + GAP}`,
     `view ${3 + GAP}: ann bob`,
@@ -169,7 +172,7 @@ Deno.test("A stranger's word for numbers counts for nothing, also while all are 
 
   assertEquals(
     program.pass(RETURN_MS)[0],
-    `disk: group, key, number ${2 + GAP}, recounted 2, edits to ${2 + GAP}`,
+    `disk: group, key, number ${2 + GAP}, recounted 2, rules, edits to ${2 + GAP}`,
   );
 });
 
@@ -448,15 +451,14 @@ Deno.test("A stranger's word for a number makes nobody wait", () => {
 
 Deno.test("Members of two groups of this key: the operator says which", () => {
   const program = Program.of("ann", "bob").withoutDisk();
-  const other = {
-    ...program.somebody("bob").epoch!.epoch.value,
-    group: "7".repeat(64) as typeof GROUP,
-  };
+  const founding = foundedBy(OWN.key, 2);
+  const group = groupIdOf(fakeCrypto, founding);
+  const other = { ...program.somebody("bob").epoch!.epoch.value, group };
   program.comes("ann");
   program.somebody("bob").answers.delete("recount");
   program.comes("bob");
   const epoch = signEpoch(fakeSigner("coordinator"), other);
-  program.says("bob", program.somebody("bob").account({ group: other.group, epoch }));
+  program.says("bob", program.somebody("bob").account({ group, founding, epoch }));
 
   assertMatch(told(program), /Members of several groups.*ann; bob/);
   assertEquals(changes(program.pass(20_000)), []);
@@ -488,7 +490,7 @@ Deno.test("A compacted log says the same as the one before, also of a disk that 
   program.somebody("bob").answers.delete("flush");
   program.comes("bob");
   program.pass(RETURN_MS);
-  assertEquals(kinds(), ["group", "key", "number", "recounted", "edits"]);
+  assertEquals(kinds(), ["group", "key", "number", "recounted", "edits", "rules", "committed"]);
   const again = new Program({ mayFound: false, records: [...program.machine.snapshot()!] });
   assertEquals([...again.machine.snapshot()!], [...program.machine.snapshot()!]);
 });

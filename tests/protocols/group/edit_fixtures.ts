@@ -79,6 +79,7 @@ export class Decider {
     this.#counter += edits.length;
     return signBatch(this.signer, {
       kind: "edits",
+      rules: null,
       group: this.group,
       author: this.signer.key,
       name: COORDINATOR_NAME,

@@ -41,6 +41,7 @@ function says(end: HistoryEnd, ...texts: readonly string[]): SignedBatch {
   const incarnation = new Uint8Array(8).fill(9);
   return signBatch(ANN.signer, {
     kind: "texts",
+    rules: null,
     group: GROUP,
     author: ANN.signer.key,
     name: "ann",
@@ -240,7 +241,12 @@ Deno.test("a log that is read with its digests ends where one does that is compu
   const known = end.copy();
   end.append(decided);
   const spoken = { incarnation: decider.incarnation.toHex(), through: 2 };
-  known.appendKnown(COORDINATOR.key, spoken, { entries: 0, edits: [1, 2] }, end.digest);
+  known.appendKnown(
+    COORDINATOR.key,
+    spoken,
+    { entries: 0, edits: [1, 2], rules: null },
+    end.digest,
+  );
 
   assertEquals([known.point, known.seq, known.lastEdit], [end.point, end.seq, 2]);
   assertEquals(known.lastSpoken(COORDINATOR.key), end.lastSpoken(COORDINATOR.key));

@@ -6,6 +6,9 @@ import type { MemberEvent } from "../../../lib/protocols/group/events.ts";
 import { EDITS_QUEUED_MAX, TEXT_BYTES_MAX } from "../../../lib/protocols/group/limits.ts";
 import { Decider, editOf, idOf } from "./edit_fixtures.ts";
 import { COORDINATOR, GROUP, GroupNet, type Node } from "./group_net.ts";
+import { groupIdOf } from "../../../lib/protocols/group/founding.ts";
+import { foundedBy } from "./founded.ts";
+import { fakeCrypto } from "../../sim/fake_crypto.ts";
 
 /** Ann and Bob, who have said entries 1 and 2. */
 function started(): { readonly net: GroupNet; readonly ann: Node; readonly bob: Node } {
@@ -558,10 +561,11 @@ Deno.test("edits of another group end with it", () => {
   const signed = running(net, ann);
   edit(net, ann, 2, "due", "wanted");
   forget(ann);
-  const group = "4".repeat(64) as typeof GROUP;
+  const founding = foundedBy(COORDINATOR.key, 2);
   net.coordinator.send(ann, {
     type: "welcome",
-    group,
+    group: groupIdOf(fakeCrypto, founding),
+    founding,
     isMember: false,
     told: 0,
     awaited: [],

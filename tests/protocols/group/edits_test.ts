@@ -65,6 +65,7 @@ function decided(process: number, counter: number, signed?: SignedEditRequest): 
   const edit = 10 * process + counter;
   return signBatch(COORDINATOR, {
     kind: "edits",
+    rules: null,
     group: GROUP,
     author: COORDINATOR.key,
     name: COORDINATOR_NAME,
@@ -127,6 +128,7 @@ class Part {
     }, []);
     this.held.append(signBatch(ANN, {
       kind: "texts",
+      rules: null,
       group: GROUP,
       author: ANN.key,
       name: "ann",

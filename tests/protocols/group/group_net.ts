@@ -35,11 +35,14 @@ import {
 } from "../../../lib/protocols/group/messages.ts";
 import type { MemberRecord } from "../../../lib/protocols/group/records.ts";
 import { createCodec } from "../../../lib/wire/codec.ts";
+import { accessText, groupIdOf } from "../../../lib/protocols/group/founding.ts";
 import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
+import { foundedBy } from "./founded.ts";
 
 const CODEC = createCodec(GROUP_MESSAGES);
 export const COORDINATOR = fakeSigner("coordinator");
-export const GROUP = fakeCrypto.sha256<Hash>(new Uint8Array([1]));
+export const FOUNDING = foundedBy(COORDINATOR.key);
+export const GROUP = groupIdOf(fakeCrypto, FOUNDING);
 const WALL_MS = 1_700_000_000_000;
 
 type Draw = (below: number) => number;
@@ -102,6 +105,8 @@ export class Node {
   /** Of the present process. */
   events: MemberEvent[] = [];
   effects: MemberEffect[] = [];
+  /** What it showed of a group that it joined: no part of `effects`. */
+  readonly shownAtJoining: string[] = [];
   link: LinkId | null = null;
   stopped: Extract<MemberEffect, { type: "stop" }>["outcome"] | null = null;
   /** What it tells another one instead. */
@@ -182,6 +187,7 @@ export class Node {
   }
 
   #execute(effect: MemberEffect): void {
+    if (isShownAtJoining(effect)) return void this.shownAtJoining.push(effect.event.text);
     this.effects.push(effect);
     const { net, process } = this;
     switch (effect.type) {
@@ -308,6 +314,9 @@ class ScriptedCoordinator {
   signer = COORDINATOR;
   /** What `welcome` names. */
   former: readonly PeerKey[] = [];
+  founding = FOUNDING;
+  /** Whether it names the key under which the group was founded, where it has another one. */
+  namesFounder = true;
   /** Answers in its place while it is away. */
   stranger: PeerKey | null = null;
   /** Why it can't be dialled while it is away. */
@@ -397,10 +406,22 @@ class ScriptedCoordinator {
         this.number = Math.max(this.number, message.promised.number);
         this.#linked.set(node, message.incarnation);
         const isMember = this.epoch?.members.some(({ key }) => key === node.key) ?? false;
-        const former = this.former.length === 0
+        // Another key proves by its former ones that the group is its own.
+        const isFounder = this.signer.key === COORDINATOR.key || !this.namesFounder;
+        const founder = isFounder ? [] : [COORDINATOR.key];
+        const keys = [...new Set([...founder, ...this.former])];
+        const former = keys.length === 0
           ? null
-          : signFormerKeys(this.signer, { group: GROUP, keys: this.former });
-        this.send(node, { type: "welcome", group: GROUP, isMember, told: 0, awaited: [], former });
+          : signFormerKeys(this.signer, { group: GROUP, keys });
+        const welcome = {
+          group: GROUP,
+          founding: this.founding,
+          isMember,
+          told: 0,
+          awaited: [],
+          former,
+        };
+        this.send(node, { type: "welcome", ...welcome });
         const members = [...this.#linked.keys()].map((one) => this.#inView(one));
         for (const one of this.#linked.keys()) {
           this.send(one, { type: "peers", members, joining: [] });
@@ -631,4 +652,14 @@ export class GroupNet {
     net.settle();
     return net;
   }
+}
+
+/** Whether a member shows who can join the group, and who is asked before an edit. */
+function isShownAtJoining(
+  effect: MemberEffect,
+): effect is Extract<MemberEffect, { readonly type: "show" }> & {
+  readonly event: { readonly event: "notice"; readonly text: string };
+} {
+  return effect.type === "show" && effect.event.event === "notice" &&
+    effect.event.text.startsWith(accessText(FOUNDING));
 }

@@ -12,6 +12,7 @@ function saidBy(name: string, text: string): SignedBatch {
   const signer = fakeSigner(name);
   return signBatch(signer, {
     kind: "texts",
+    rules: null,
     edits: [],
     group: GROUP,
     author: signer.key,

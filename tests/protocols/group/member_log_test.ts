@@ -1,18 +1,21 @@
 // What a member's records say of what it lost.
 
 import { assertEquals } from "@std/assert";
-import type { Hash } from "../../../lib/base/ids.ts";
 import { type SignedEpoch, signEpoch } from "../../../lib/protocols/group/epoch.ts";
 import { HistoryEnd, signBatch, type SignedBatch } from "../../../lib/protocols/group/history.ts";
 import { INCARNATION_BYTES } from "../../../lib/protocols/group/limits.ts";
 import { restoreMember } from "../../../lib/protocols/group/member_log.ts";
 import type { MemberRecord } from "../../../lib/protocols/group/records.ts";
 import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
+import { groupIdOf } from "../../../lib/protocols/group/founding.ts";
+import { foundedBy } from "./founded.ts";
 
-const GROUP = "6".repeat(64) as Hash;
+const FOUNDING = foundedBy(fakeSigner("coordinator").key);
+const GROUP = groupIdOf(fakeCrypto, FOUNDING);
 const FOUND: MemberRecord = {
   kind: "group",
   group: GROUP,
+  founding: FOUNDING,
   coordinator: fakeSigner("coordinator").key,
 };
 const PROMISED: MemberRecord = {
@@ -32,7 +35,14 @@ function texts(count: number, process = 1): readonly SignedBatch[] {
   const signer = fakeSigner("ann");
   const name = "ann";
   const incarnation = new Uint8Array(INCARNATION_BYTES).fill(process);
-  const rest = { kind: "texts", group: GROUP, author: signer.key, name, incarnation } as const;
+  const rest = {
+    kind: "texts",
+    rules: null,
+    group: GROUP,
+    author: signer.key,
+    name,
+    incarnation,
+  } as const;
   return Array.from({ length: count }, (_, after) => {
     const batch = { ...rest, counter: after + 1, sentAt: 0, texts: [`${process}`], edits: [] };
     return signBatch(signer, batch);

@@ -20,7 +20,9 @@ import { restoreMember } from "../../../lib/protocols/group/member_log.ts";
 import { COORDINATOR_GOODBYE, type GroupMessage } from "../../../lib/protocols/group/messages.ts";
 import { fakeCrypto } from "../../sim/fake_crypto.ts";
 import { Decider, editOf, requestOf } from "./edit_fixtures.ts";
-import { COORDINATOR, GROUP, GroupNet, type Node } from "./group_net.ts";
+import { COORDINATOR, FOUNDING, GROUP, GroupNet, type Node } from "./group_net.ts";
+import { groupIdOf } from "../../../lib/protocols/group/founding.ts";
+import { foundedBy } from "./founded.ts";
 
 function messagesOf(node: Node) {
   return node.events.flatMap((event) => event.event === "message" ? [event] : []);
@@ -378,7 +380,8 @@ for (const happens of ["goes on", "is killed", "is killed after a compaction"]) 
 Deno.test("Member takes no answer from the log of the group that it was in before for one of the present", () => {
   const net = GroupNet.started(["ann"]);
   const ann = net.nodes[0]!;
-  const group = fakeCrypto.sha256<Hash>(new Uint8Array([2]));
+  const founding = foundedBy(COORDINATOR.key, 2);
+  const group = groupIdOf(fakeCrypto, founding);
   const answered: string[] = [];
   const asks = (of: string) => {
     const { membership, out } = ann.machine!;
@@ -392,7 +395,11 @@ Deno.test("Member takes no answer from the log of the group that it was in befor
 
   const first = asks("the first");
   const standing = { isMember: false, told: 0, awaited: [], former: null };
-  ann.feed({ type: "message", link: ann.link!, message: { type: "welcome", group, ...standing } });
+  ann.feed({
+    type: "message",
+    link: ann.link!,
+    message: { type: "welcome", group, founding, ...standing },
+  });
   const second = asks("the second");
   for (const token of [...first, ...second]) {
     ann.feed({ type: "read", token, read: { batches: [], digest: null, seq: 0 } });
@@ -432,8 +439,9 @@ function standingOf({ machine }: Node) {
 }
 
 /** The coordinator knows it no longer. */
-function isToldOut(net: GroupNet, node: Node, group = GROUP): void {
-  const welcome = { group, isMember: false, told: 0, awaited: [], former: null };
+function isToldOut(net: GroupNet, node: Node, founding = FOUNDING): void {
+  const group = groupIdOf(fakeCrypto, founding);
+  const welcome = { group, founding, isMember: false, told: 0, awaited: [], former: null };
   node.feed({ type: "message", link: node.link!, message: { type: "welcome", ...welcome } });
   net.settle();
 }
@@ -442,7 +450,7 @@ Deno.test("Member tells what isn't said as the coordinator has another group tha
   const net = GroupNet.started(["ann", "bob"]);
   const [ann, bob] = net.nodes;
   ann!.kill(); // who puts it in order
-  const group = fakeCrypto.sha256<Hash>(new Uint8Array([2]));
+  const founding = foundedBy(COORDINATOR.key, 2);
   const errors = () =>
     bob!.effects.flatMap((effect) =>
       effect.type === "show" && effect.event.event === "error"
@@ -455,13 +463,13 @@ Deno.test("Member tells what isn't said as the coordinator has another group tha
   bob!.say("two");
   net.pass(1_500);
 
-  isToldOut(net, bob!, group);
+  isToldOut(net, bob!, founding);
 
   assertEquals(errors(), [["r1", "not-allowed"]]);
   assert(isToldOf("2 messages"));
   assertEquals(bob!.machine!.saying.unsent, 0);
 
-  isToldOut(net, bob!, group);
+  isToldOut(net, bob!, founding);
   isToldOut(net, bob!);
   assertEquals(errors().length, 1);
   assertEquals(noticesOf(bob!).match(/weren't sent in this one/g)?.length, 1);
@@ -474,7 +482,7 @@ Deno.test("Member says nothing in another group that waited in the one before", 
   for (const text of ["one", "two", "three"]) bob!.say(text, text);
   assertEquals(bob!.machine!.saying.unsent, 3);
 
-  isToldOut(net, bob!, fakeCrypto.sha256<Hash>(new Uint8Array([2])));
+  isToldOut(net, bob!, foundedBy(COORDINATOR.key, 2));
 
   const errors = bob!.effects.flatMap((effect) =>
     effect.type === "show" && effect.event.event === "error" ? [effect.ref] : []
@@ -485,10 +493,11 @@ Deno.test("Member says nothing in another group that waited in the one before", 
 
 Deno.test("Member begins nothing in another group that it was about to begin in the one before", () => {
   const { net, bob } = writing("begun");
-  const group = fakeCrypto.sha256<Hash>(new Uint8Array([2]));
+  const founding = foundedBy(COORDINATOR.key, 2);
+  const group = groupIdOf(fakeCrypto, founding);
   const { standing } = bob.machine!;
 
-  isToldOut(net, bob, group);
+  isToldOut(net, bob, founding);
 
   assertEquals([standing.group, standing.begun, bob.machine!.epoch], [group, null, null]);
 });
@@ -538,7 +547,7 @@ Deno.test("Member says whose entries it waits for, and what to do: no alarm, as 
   net.settle();
   const waitsFor = (...awaited: string[]) => {
     const standing = { isMember: false, told: 0, awaited, former: null };
-    net.coordinator.send(ann, { type: "welcome", group: GROUP, ...standing });
+    net.coordinator.send(ann, { type: "welcome", group: GROUP, founding: FOUNDING, ...standing });
     net.settle();
     ann.command({ command: "status" });
     net.settle();

@@ -14,6 +14,7 @@ const ANN = fakeSigner("ann");
 function batch(counter: number, text = `text ${counter}`): SignedBatch {
   return signBatch(ANN, {
     kind: "texts",
+    rules: null,
     edits: [],
     group: GROUP,
     author: ANN.key,

@@ -20,7 +20,7 @@ const CODEC = createCodec(GROUP_MESSAGES);
 
 /** What somebody asks for. */
 function request(program: Program, name: string, seq: number, text = "new"): SignedEditRequest {
-  return requestOf(program.somebody(name), GROUP, seq, text);
+  return requestOf(program.somebody(name), program.group, seq, text);
 }
 
 /** The numbers of requests as they were accepted last; in each program others. */

@@ -102,6 +102,7 @@ function saysAs(
 ) {
   return signBatch(signer, {
     kind: "texts",
+    rules: null,
     group: GROUP,
     author: signer.key,
     name,

@@ -1,7 +1,12 @@
 /** The typed texts, and the canonical history: the longest there ever was, of which every log must be a prefix. */
 
 import type { Hash } from "../../../lib/base/ids.ts";
-import type { Entry, Placed, PlacedEdit } from "../../../lib/protocols/group/history.ts";
+import type {
+  Entry,
+  Placed,
+  PlacedEdit,
+  PlacedRules,
+} from "../../../lib/protocols/group/history.ts";
 import { withoutLie } from "./liar.ts";
 import type { MemberProcess } from "./member_process.ts";
 import { Violation } from "./violation.ts";
@@ -23,8 +28,8 @@ export interface Said {
   excused: boolean;
 }
 
-/** An item of the history: an entry or an edit. */
-type Item = { readonly said: Said; readonly seq: number } | PlacedEdit;
+/** An item of the history: an entry, an edit, or rules. */
+type Item = { readonly said: Said; readonly seq: number } | PlacedEdit | PlacedRules;
 
 /** An item's place where it was first seen; `before` is the digest before it. */
 interface Place {
@@ -60,7 +65,7 @@ export class CanonicalHistory {
   }
 
   /** A party has these items in its log. @param before The digest before them. @returns The items that are new. */
-  take(who: string, before: Hash, { entries, edits }: Placed): Taken {
+  take(who: string, before: Hash, { entries, edits, rules }: Placed): Taken {
     const taken = { entries: [] as { entry: Entry; said: Said }[], edits: [] as PlacedEdit[] };
     let last = before;
     for (const entry of entries) {
@@ -76,6 +81,7 @@ export class CanonicalHistory {
       if (this.#place(who, last, edit, edit)) taken.edits.push(edit);
       last = edit.digest;
     }
+    if (rules !== null) this.#place(who, last, rules, rules);
     return taken;
   }
 
@@ -127,6 +133,7 @@ export class CanonicalHistory {
 }
 
 function itemText(item: Item): string {
+  if ("rules" in item) return `rules ${item.rules.edits}`;
   return "said" in item ? `"${label(item.said.text)}"` : `edit ${item.edit.edit}`;
 }
 

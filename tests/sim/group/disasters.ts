@@ -1,10 +1,11 @@
 /** Damage to disks: the coordinator's is lost or replaced by an old copy; a member's log is damaged. */
 
-import type { Hash } from "../../../lib/base/ids.ts";
 import type { Random } from "../random.ts";
 import type { MemberParty, World } from "./world.ts";
+import { foundedBy } from "../../protocols/group/founded.ts";
+import { fakeSigner } from "../fake_crypto.ts";
 
-const FOREIGN = "f".repeat(64) as Hash;
+const FOREIGN = foundedBy(fakeSigner("somebody").key, 2);
 
 /** The coordinator loses all its files except its key. */
 export function loseDisk(world: World): void {

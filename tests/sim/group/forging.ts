@@ -27,6 +27,7 @@ export function forge(stage: Stage, number: number, seq: number, text: string): 
   });
   const batch = signBatch(signer, {
     kind: "edits",
+    rules: null,
     group,
     author: signer.key,
     name: COORDINATOR_NAME,

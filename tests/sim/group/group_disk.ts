@@ -15,6 +15,7 @@ import type {
 } from "../../../lib/protocols/group/records.ts";
 import { SimDisk } from "../disk.ts";
 import { fakeCrypto } from "../fake_crypto.ts";
+import { type Founding, groupIdOf } from "../../../lib/protocols/group/founding.ts";
 
 type GroupRecord = MemberRecord | CoordinatorRecord;
 
@@ -178,20 +179,20 @@ export class GroupDisk<Stored extends GroupRecord> extends SimDisk<Stored> {
    * @param left The number of batches that remain; null: the file is gone.
    * @param group The group whose log replaces it; null for none.
    */
-  spoilLog(left: number | null, group: Hash | null): void {
+  spoilLog(left: number | null, founding: Founding | null): void {
     const before = this.logDurableThrough;
     let batches = 0;
     const kept = this.records.filter((record) =>
       record.kind === "new-log" ? left !== null : record.kind !== "log" || ++batches <= (left ?? 0)
     );
-    const records = group === null ? kept : [
-      { kind: "new-log", group, because: null } as Stored,
+    const records = founding === null ? kept : [
+      { kind: "new-log", founding, because: null } as Stored,
       ...kept.filter((one) => !isOfLog(one)),
     ];
     super.restore(records);
     this.#readLog();
     this.#logSynced = this.#logAsked = this.records.length;
-    const isNoticed = (this.log?.end.position ?? 0) < before || group !== null;
+    const isNoticed = (this.log?.end.position ?? 0) < before || founding !== null;
     if (isNoticed) super.restore(asNewcomer(this.records));
     this.replaced?.();
   }
@@ -238,7 +239,7 @@ export class GroupDisk<Stored extends GroupRecord> extends SimDisk<Stored> {
   #readLog(): void {
     this.log = null;
     for (const record of this.#logRecords()) {
-      if (record.kind === "new-log") this.log = new SimLog(record.group);
+      if (record.kind === "new-log") this.log = new SimLog(groupIdOf(fakeCrypto, record.founding));
       else if (record.kind === "log") this.log!.append(record.batch);
     }
     this.#logIsSynced();
@@ -246,7 +247,7 @@ export class GroupDisk<Stored extends GroupRecord> extends SimDisk<Stored> {
 
   #take(record: Stored): void {
     if (record.kind === "new-log") {
-      this.log = new SimLog(record.group);
+      this.log = new SimLog(groupIdOf(fakeCrypto, record.founding));
       this.logDurableThrough = 0;
     }
     if (record.kind !== "log") return;

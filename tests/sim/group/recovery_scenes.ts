@@ -5,16 +5,18 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import type { Hash } from "../../../lib/base/ids.ts";
 import { loseDisk, putBackDisk, recover } from "./disasters.ts";
 import { FAIL_AFTER_MS, nameOf, type Stage } from "./stage.ts";
+import { foundedBy } from "../../protocols/group/founded.ts";
+import { type Founding } from "../../../lib/protocols/group/founding.ts";
+import { fakeSigner } from "../fake_crypto.ts";
 
 export type Scene = (stage: Stage) => void;
 
 /** The time for which a coordinator waits for members that may know of later views. */
 const RETURN_MS = 6_000;
 const LONG_MS = 20_000;
-const OTHER_GROUP = "e".repeat(64) as Hash;
+const OTHER_GROUP = foundedBy(fakeSigner("somebody").key, 2);
 
 /** The number of records of a kind on the coordinator's disk. */
 function count({ world }: Stage, kind: string): number {
@@ -162,9 +164,10 @@ function comesIn(stage: Stage, text: string): void {
   inAllLogs(stage, text);
 }
 
-/** @param left How many of its batches remain. @param group The group whose log replaces it. */
-function logIs(left: number | null, group: Hash | null): Scene {
-  return (stage) => comesIn(stage, spoilt(stage, () => stage.member(3).disk.spoilLog(left, group)));
+/** @param left How many of its batches remain. @param founding The group whose log replaces it. */
+function logIs(left: number | null, founding: Founding | null): Scene {
+  return (stage) =>
+    comesIn(stage, spoilt(stage, () => stage.member(3).disk.spoilLog(left, founding)));
 }
 
 function fetchingKilledAt(effect: string, having = ""): Scene {

@@ -158,7 +158,15 @@ export class Stage {
     const incarnation = new Uint8Array(INCARNATION_BYTES);
     const at = { name, incarnation, host: null, port: 9 };
     const promised = { number, round: 0 };
-    const account = { group: null, epoch: null, view: null, isLost: false, isOut: false, edit: 0 };
+    const account = {
+      group: null,
+      founding: null,
+      epoch: null,
+      view: null,
+      isLost: false,
+      isOut: false,
+      edit: 0,
+    };
     const messages: readonly GroupMessage[] = [
       { type: "hello", ...at, group, begun: NO_BALLOT, promised },
       { type: "account", ...account, promised: NO_BALLOT, former: null }, // its answer to the coordinator's question

@@ -79,6 +79,7 @@ class Ann {
 function said(author: CutName, counter: number, count = 1): SignedBatch {
   return signBatch(fakeSigner(author), {
     kind: "texts",
+    rules: null,
     edits: [],
     group: GROUP,
     author: keyOf(author),

@@ -2,7 +2,7 @@
 
 import { assertEquals } from "@std/assert";
 import type { GroupMessageOf } from "../../../../lib/protocols/group/messages.ts";
-import { GroupNet, type Node } from "../group_net.ts";
+import { FOUNDING, GroupNet, type Node } from "../group_net.ts";
 
 const RUN = new Uint8Array(8).fill(0xaa);
 
@@ -79,6 +79,7 @@ Deno.test("Messages that told of entries are counted on their link, also when th
   net.coordinator.send(ann, {
     type: "welcome",
     group,
+    founding: FOUNDING,
     isMember: true,
     told: 0,
     awaited: [],

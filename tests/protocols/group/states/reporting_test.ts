@@ -50,6 +50,7 @@ class Told {
     const { held } = this;
     const signed = signBatch(ANN, {
       kind: "texts",
+      rules: null,
       edits: [],
       group: GROUP,
       author: ANN.key,

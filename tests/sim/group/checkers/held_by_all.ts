@@ -5,7 +5,13 @@
 
 import type { PeerKey } from "../../../../lib/base/ids.ts";
 import { type Ballot, compareBallots, NO_BALLOT } from "../../../../lib/protocols/group/ballot.ts";
-import { type Placed, placesOf } from "../../../../lib/protocols/group/history.ts";
+import {
+  type Entry,
+  type Placed,
+  type PlacedEdit,
+  type PlacedRules,
+  placesOf,
+} from "../../../../lib/protocols/group/history.ts";
 import type { CoordinatorRecord, MemberRecord } from "../../../../lib/protocols/group/records.ts";
 import { label } from "../canonical_history.ts";
 import type { Checker } from "../checker.ts";
@@ -59,8 +65,8 @@ export class HeldByAll implements Checker {
     this.#held.delete(party.signer.key);
   }
 
-  logged(party: Party, { entries, edits }: Placed): void {
-    const last = entries.at(-1) ?? edits.at(-1);
+  logged(party: Party, { entries, edits, rules }: Placed): void {
+    const last = entries.at(-1) ?? edits.at(-1) ?? rules ?? undefined;
     if (!(party instanceof MemberParty) || last === undefined) return;
     const epoch = party.process?.member.epoch?.epoch.value ?? null;
     if (epoch === null || last.position <= epoch.start.position) return;
@@ -73,7 +79,7 @@ export class HeldByAll implements Checker {
         continue;
       }
       if (held.through() >= last.position) continue;
-      const what = "text" in last ? `"${label(last.text)}"` : `edit ${last.edit.edit}`;
+      const what = itemText(last);
       throw new Violation(
         `G2: ${party.name} has ${what} at ${last.position} and ${other.name} needn't have it`,
       );
@@ -87,4 +93,9 @@ export class HeldByAll implements Checker {
     this.#held.set(party.signer.key, held);
     return held;
   }
+}
+
+function itemText(last: Entry | PlacedEdit | PlacedRules): string {
+  if ("text" in last) return `"${label(last.text)}"`;
+  return "edit" in last ? `edit ${last.edit.edit}` : `rules ${last.rules.edits}`;
 }
