@@ -275,7 +275,7 @@ function configOf(
   const { name, server, serverKey, wait } = options;
   const pins = pinnedKeys(knownPeers, scope);
   const isUsualPort = server.port === SERVE_PORT_DEFAULT;
-  const listening = endpointForOthers(options, port);
+  const listening = endpointForOthers(options, port, wiring.outward);
   return {
     name,
     coordinator: server,

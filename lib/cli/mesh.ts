@@ -116,7 +116,7 @@ async function chat(wiring: Wiring): Promise<void> {
     handler,
   });
   try {
-    const config = configOf(options, links, begin);
+    const config = configOf(wiring, links, begin);
     logStarted(wiring, "mesh", {
       name: options.name,
       listening: options.passive ? null : endpointText(links.local),
@@ -325,13 +325,17 @@ function loggedBeginning(begin: MeshConfig["begin"]) {
   return { kind, contact, room, endpoints };
 }
 
-function configOf(options: MeshOptions, links: Links, begin: MeshConfig["begin"]): MeshConfig {
+function configOf(
+  { options, outward }: Pick<Wiring, "options" | "outward">,
+  links: Links,
+  begin: MeshConfig["begin"],
+): MeshConfig {
   const { port } = links.local;
   const chosen = chosenHost(options);
   return {
     name: options.name,
     advertise: {
-      host: chosen ?? ownHost(begin),
+      host: chosen ?? ownHost(begin, outward),
       port: options.advertise?.port ?? port,
       ...(chosen === null ? {} : { fixed: true }),
     },
@@ -348,9 +352,9 @@ function chosenHost({ advertise, host }: MeshOptions): string | null {
 }
 
 /** The host for others to use; null where the member that admits us sees it better. */
-function ownHost(begin: MeshConfig["begin"]): string | null {
+function ownHost(begin: MeshConfig["begin"], outward: string | null): string | null {
   if (begin.kind === "join" && !isLoopback(begin.contact.host)) return null;
-  return addressOfThisMachine();
+  return addressOfThisMachine(outward);
 }
 
 type LinkOptions = Omit<Parameters<typeof openTcpLinks>[0], "host" | "port">;

@@ -120,7 +120,7 @@ function configOf<Event extends ShownEvent, Target>(
     given: registryKey,
     trustFirst,
     // The address for the `ready` event; other clients get the one that the directory sees.
-    listening: endpointForOthers({ host, advertise: null }, port),
+    listening: endpointForOthers({ host, advertise: null }, port, session.outward),
     pinsOf: (key: PeerKey) => {
       scope = `directory:${fingerprintOf(key)}`;
       return pinnedKeys(knownPeers, scope);

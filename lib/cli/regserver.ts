@@ -113,7 +113,7 @@ async function serve(
       handler: forwardTo(() => host),
     }), (port) => UdpDatagrams.listen(options.host, port, environment.log));
   try {
-    const listening = endpointForOthers(options, links.local.port);
+    const listening = endpointForOthers(options, links.local.port, wiring.outward);
     logStarted(wiring, "regserver", {
       listening: endpointText(links.local),
       advertised: endpointText(listening),

@@ -160,7 +160,7 @@ class Service {
         handler: forwardTo(() => host),
       });
       this.#port = links.local.port;
-      const listening = endpointForOthers(options, links.local.port);
+      const listening = endpointForOthers(options, links.local.port, this.wiring.outward);
       logStarted(this.wiring, "serve", {
         listening: endpointText(links.local),
         advertised: endpointText(listening),

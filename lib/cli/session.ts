@@ -19,6 +19,7 @@ import { type LockMode, lockProfile } from "../store/profile_lock.ts";
 import { RealDisk } from "../store/real_disk.ts";
 import { SYSTEM_LINK_CLOCK } from "../transport/system_clock.ts";
 import { openLog } from "./log.ts";
+import { outwardHost } from "./own_address.ts";
 import { openUserInterface } from "./open_user_interface.ts";
 import type { CommonOptions } from "./options.ts";
 import { randomBytes } from "./random_bytes.ts";
@@ -34,6 +35,8 @@ export interface Profile {
   /** Its notices are to be shown when the mode has begun, or before it ends if it doesn't get that far. */
   readonly identity: ProfileIdentity;
   readonly knownPeers: KnownPeers;
+  /** See `outwardHost()`. */
+  readonly outward: string | null;
 }
 
 export interface Session<Event extends ShownEvent, Target> extends Profile {
@@ -114,7 +117,8 @@ export async function withProfile<Result>(
       log,
     };
     try {
-      return await work({ disk, folder, environment, identity, knownPeers });
+      const outward = await outwardHost();
+      return await work({ disk, folder, environment, identity, knownPeers, outward });
     } finally {
       await knownPeers.settled();
     }

@@ -20,7 +20,7 @@ import { showAnswer, showErrorBeside, showNoticeBeside } from "./answers.ts";
 import { textWidth } from "./graphemes.ts";
 import { openLog } from "./log.ts";
 import type { AddUserOptions, CheckUsersOptions, OwnUserOptions } from "./options.ts";
-import { addressOfThisMachine } from "./own_address.ts";
+import { addressOfThisMachine, outwardHost } from "./own_address.ts";
 import { openFolder, openOwnIdentity } from "./session.ts";
 import { behindLink, realTablePath } from "./table_path.ts";
 import type { ShownEvent } from "./user_interface.ts";
@@ -110,7 +110,7 @@ export async function showOwnUser(options: OwnUserOptions): Promise<void> {
   const { fingerprint, takeNotices } = await openOwnIdentity(disk, folder, isUsed);
   for (const notice of takeNotices()) await showNoticeBeside(options, notice);
   const endpoint = options.endpoint ??
-    { host: addressOfThisMachine(), port: FRIENDS_PORT_DEFAULT };
+    { host: addressOfThisMachine(await outwardHost()), port: FRIENDS_PORT_DEFAULT };
   const user = { name: options.name, endpoint, fingerprint };
   const event = { event: "users", users: [shownUser(user)] } satisfies UsersEvent;
   await showAnswer(options, event, `${userInfoLine(user)}\n`);

@@ -61,24 +61,28 @@ function wayOut(host: string | null, cause: unknown): string {
 }
 
 /**
- * Opens a listening socket at `host` or, for null, at all addresses of this machine, IPv6 and IPv4 where it has
- * both.
+ * Opens the sockets that listen at `host` or, for null, at all addresses of this machine, IPv6 and IPv4 where it has
+ * both: one socket for both, or two where the system keeps the families apart (`net.ipv6.bindv6only` of Linux). The
+ * first has the port that the others have, too.
  * @throws {P2pchatError} `port-in-use` or `unreachable`.
  */
-export function openAt<Socket>(
+export function openAt<Socket extends { readonly addr: Deno.Addr; close(): void }>(
   host: string | null,
   kind: PortKind,
   port: number,
-  open: (hostname: string) => Socket,
-): Socket {
+  open: (hostname: string, port: number) => Socket,
+): readonly Socket[] {
+  const sockets: Socket[] = [];
   let last: unknown;
   for (const hostname of host === null ? ["::", "0.0.0.0"] : [host]) {
     try {
-      return open(hostname);
+      const taken = sockets[0]?.addr as Deno.NetAddr | undefined;
+      sockets.push(open(hostname, taken?.port ?? port));
     } catch (error) {
       last = error;
-      if (error instanceof Deno.errors.AddrInUse) break;
+      if (error instanceof Deno.errors.AddrInUse) break; // by the first one, where that has both families
     }
   }
+  if (sockets.length > 0) return sockets;
   throw listenError(host, kind, port, last);
 }

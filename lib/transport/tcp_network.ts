@@ -130,8 +130,8 @@ class TcpStream implements ByteStream {
 }
 
 export class TcpNetwork implements StreamNetwork {
-  /** Null for a network that only dials. */
-  #listener: Deno.TcpListener | null;
+  /** All at one port; none for a network that only dials. */
+  #listeners: readonly Deno.TcpListener[];
   readonly #host: string | null;
   readonly #log: Logger;
   readonly #names: NameLookups;
@@ -145,14 +145,14 @@ export class TcpNetwork implements StreamNetwork {
   readonly #inboundMax: number;
 
   private constructor(
-    listener: Deno.TcpListener | null,
+    listeners: readonly Deno.TcpListener[],
     host: string | null,
     log: Logger,
     names: NameLookups,
     acceptedMax = Infinity,
   ) {
     this.#inboundMax = acceptedMax;
-    this.#listener = listener;
+    this.#listeners = listeners;
     this.#host = host;
     this.#log = log;
     this.#names = names;
@@ -160,7 +160,7 @@ export class TcpNetwork implements StreamNetwork {
 
   /** A network that connects to others but doesn't listen: `local` has an empty host and port 0. */
   static dialOnly(log: Logger, names = NAME_LOOKUPS): TcpNetwork {
-    return new TcpNetwork(null, null, log, names);
+    return new TcpNetwork([], null, log, names);
   }
 
   /**
@@ -177,20 +177,20 @@ export class TcpNetwork implements StreamNetwork {
     names = NAME_LOOKUPS,
     acceptedMax = ownInboundMax(),
   ): TcpNetwork {
-    return new TcpNetwork(listenerAt(host, port), host, log, names, acceptedMax);
+    return new TcpNetwork(listenersAt(host, port), host, log, names, acceptedMax);
   }
 
   get local(): Endpoint {
-    const address = this.#listener?.addr;
+    const address = this.#listeners[0]?.addr;
     return { host: address?.hostname ?? "", port: address?.port ?? 0 };
   }
 
   listenAt(port: number): void {
-    const before = this.#listener;
-    if (this.#stopped || before === null || before.addr.port === port) return;
-    const listener = this.#listener = listenerAt(this.#host, port);
-    before.close();
-    this.#beginAccepting(listener);
+    const before = this.#listeners;
+    if (this.#stopped || before.length === 0 || this.local.port === port) return;
+    this.#listeners = listenersAt(this.#host, port);
+    for (const listener of before) listener.close();
+    for (const listener of this.#listeners) this.#beginAccepting(listener);
   }
 
   connect(
@@ -230,13 +230,13 @@ export class TcpNetwork implements StreamNetwork {
 
   accept(accepted: (stream: ByteStream) => void): void {
     this.#accepted = accepted;
-    if (this.#listener !== null) this.#beginAccepting(this.#listener);
+    for (const listener of this.#listeners) this.#beginAccepting(listener);
   }
 
   async stopListening(): Promise<void> {
     if (!this.#stopped) {
       this.#stopped = true;
-      this.#listener?.close();
+      for (const listener of this.#listeners) listener.close();
       for (const wake of this.#wakeAccept) wake();
     }
     await Promise.all(this.#acceptLoops);
@@ -269,10 +269,10 @@ export class TcpNetwork implements StreamNetwork {
    * taken it.
    */
   #isOwn({ localAddr, remoteAddr }: Deno.TcpConn): boolean {
-    const listener = this.#listener?.addr;
-    if (listener === undefined || remoteAddr.port !== listener.port) return false;
+    const [listener] = this.#listeners;
+    if (listener === undefined || remoteAddr.port !== listener.addr.port) return false;
     const { host } = endpointOf(remoteAddr);
-    if (!isUnspecified(listener.hostname)) return host === endpointOf(listener).host;
+    if (!isUnspecified(listener.addr.hostname)) return host === endpointOf(listener.addr).host;
     // A system connects to itself from the address that it dials, or from 127.0.0.1.
     return isLoopback(host) || host === endpointOf(localAddr).host;
   }
@@ -289,7 +289,7 @@ export class TcpNetwork implements StreamNetwork {
   }
 
   async #accept(listener: Deno.TcpListener): Promise<void> {
-    const isOver = () => this.#stopped || this.#listener !== listener;
+    const isOver = () => this.#stopped || !this.#listeners.includes(listener);
     while (!isOver()) {
       if (this.#inbound >= this.#inboundMax) {
         await this.#pauseAccepting();
@@ -340,12 +340,12 @@ export class TcpNetwork implements StreamNetwork {
   }
 }
 
-function listenerAt(host: string | null, port: number): Deno.TcpListener {
+function listenersAt(host: string | null, port: number): readonly Deno.TcpListener[] {
   return openAt(
     host,
     "port",
     port,
-    (hostname) => Deno.listen({ hostname, port, transport: "tcp" }),
+    (hostname, port) => Deno.listen({ hostname, port, transport: "tcp" }),
   );
 }
 

@@ -38,7 +38,8 @@ interface Waiting {
 export class UdpDatagrams implements Datagrams {
   readonly #host: string | null;
   readonly #log: Logger;
-  #socket: Deno.DatagramConn;
+  /** All at one port; the last one is of IPv4, where the families have one each. */
+  #sockets: readonly Deno.DatagramConn[];
   #handler: DatagramHandler | null = null;
   #waiting: Waiting[] = [];
   #sending: Promise<void> | null = null;
@@ -50,9 +51,9 @@ export class UdpDatagrams implements Datagrams {
   #lost = 0;
   #lookups = 0;
 
-  private constructor(host: string | null, socket: Deno.DatagramConn, log: Logger) {
+  private constructor(host: string | null, sockets: readonly Deno.DatagramConn[], log: Logger) {
     this.#host = host;
-    this.#socket = socket;
+    this.#sockets = sockets;
     this.#log = log;
   }
 
@@ -63,11 +64,11 @@ export class UdpDatagrams implements Datagrams {
    *   of this machine, or the port isn't allowed.
    */
   static listen(host: string | null, port: number, log: Logger): UdpDatagrams {
-    return new UdpDatagrams(host, socketAt(host, port), log);
+    return new UdpDatagrams(host, socketsAt(host, port), log);
   }
 
   get local(): Endpoint {
-    return endpointOf(this.#socket.addr as Deno.NetAddr);
+    return endpointOf(this.#sockets[0]!.addr as Deno.NetAddr);
   }
 
   /** The number of datagrams that couldn't be sent. */
@@ -77,7 +78,7 @@ export class UdpDatagrams implements Datagrams {
 
   handle(handler: DatagramHandler): void {
     this.#handler = handler;
-    this.#begin(this.#socket);
+    for (const socket of this.#sockets) this.#begin(socket);
   }
 
   send(to: Endpoint, bytes: Uint8Array): void {
@@ -93,18 +94,18 @@ export class UdpDatagrams implements Datagrams {
   }
 
   listenAt(port: number): void {
-    const before = this.#socket;
+    const before = this.#sockets;
     if (this.#isClosed || this.local.port === port) return;
-    this.#socket = socketAt(this.#host, port);
-    before.close();
-    if (this.#handler !== null) this.#begin(this.#socket);
+    this.#sockets = socketsAt(this.#host, port);
+    for (const socket of before) socket.close();
+    if (this.#handler !== null) { for (const socket of this.#sockets) this.#begin(socket); }
   }
 
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
     await this.#sending;
-    this.#socket.close();
+    for (const socket of this.#sockets) socket.close();
     await Promise.all(this.#receiving);
   }
 
@@ -124,7 +125,8 @@ export class UdpDatagrams implements Datagrams {
 
   async #sendOne({ to, bytes }: Waiting): Promise<void> {
     try {
-      await this.#socket.send(bytes, { transport: "udp", hostname: to.host, port: to.port });
+      const socket = to.host.includes(":") ? this.#sockets[0] : this.#sockets.at(-1);
+      await socket!.send(bytes, { transport: "udp", hostname: to.host, port: to.port });
     } catch (error) {
       this.#lost += 1;
       this.#log.debug("datagram not sent", { ...to, reason: reasonOf(error) });
@@ -148,7 +150,7 @@ export class UdpDatagrams implements Datagrams {
 
   async #receive(socket: Deno.DatagramConn): Promise<void> {
     const buffer = new Uint8Array(BUFFER_BYTES);
-    const isOver = () => this.#isClosed || this.#socket !== socket;
+    const isOver = () => this.#isClosed || !this.#sockets.includes(socket);
     while (!isOver()) {
       let received: Awaited<ReturnType<typeof socket.receive>>;
       try {
@@ -181,11 +183,11 @@ export class UdpDatagrams implements Datagrams {
   }
 }
 
-function socketAt(host: string | null, port: number): Deno.DatagramConn {
+function socketsAt(host: string | null, port: number): readonly Deno.DatagramConn[] {
   return openAt(
     host,
     "UDP port",
     port,
-    (hostname) => Deno.listenDatagram({ hostname, port, transport: "udp" }),
+    (hostname, port) => Deno.listenDatagram({ hostname, port, transport: "udp" }),
   );
 }

@@ -103,6 +103,23 @@ export class Hosts implements AsyncDisposable {
     await ip("-n", namespace, "route", "add", "default", "via", `${NETWORK}.${at}.1`);
   }
 
+  /** Gives the host a second network, to which its default route leads, with this address. */
+  async addNetwork(name: string, address: string): Promise<void> {
+    const namespace = this.#namespace(name);
+    const here = `${NETWORK}.${this.#names.indexOf(name)}.1`;
+    await ip("-n", namespace, "route", "add", `${NETWORK}.0.0/16`, "via", here);
+    await ip("-n", namespace, "link", "add", "name", "near", "type", "veth", "peer", "name", "far");
+    await ip("-n", namespace, "address", "add", `${address}/24`, "dev", "near");
+    for (const end of ["near", "far"]) await ip("-n", namespace, "link", "set", end, "up");
+    await ip("-n", namespace, "route", "replace", "default", "dev", "near");
+  }
+
+  /** A socket that listens at all IPv6 addresses of the host takes no IPv4 connections from now on. */
+  async partFamilies(name: string): Promise<void> {
+    const command = "echo 1 > /proc/sys/net/ipv6/bindv6only";
+    await this.#inside(this.#namespace(name), "sh", "-c", command);
+  }
+
   /** Lets programs on the host send with another host's source address; answers go to that host. */
   async forge(name: string, other: string): Promise<void> {
     const forged = `${this.address(other)}/32`;

@@ -361,6 +361,21 @@ const SCENES: Readonly<Record<string, () => Promise<void>>> = {
     assertEquals([ann, ben, zoe].flatMap(({ events }) => events.filter(unreachable)), []);
   },
 
+  async "a member with two networks names that of its default route, and listens on IPv4 and IPv6 however they are bound"() {
+    await using hosts = await Hosts.open("Ann", "Bob");
+    await hosts.addNetwork("Ann", "10.78.0.2");
+    await hosts.partFamilies("Ann");
+    await using nodes = new Nodes();
+    const start = async (name: string, ...args: string[]) => {
+      const words = ["mesh", name, ...args, "--port", String(PORT)];
+      const node = nodes.add(Node.start(words, { within: hosts.within(name) }));
+      return { node, ready: await node.until(({ event }) => event === "ready") };
+    };
+    const ann = await start("Ann");
+    const bob = await start("Bob", hosts.address("Ann"), String(PORT));
+    assertEquals([ann.ready.host, bob.ready.room], ["10.78.0.2", ann.ready.room]);
+  },
+
   async "who takes no calls, and who can't be called, chat on when who let them in is gone"() {
     const members = ["Ann", "Ben", "Pat", "Fay"];
     await using world = await openRoom({

@@ -28,3 +28,27 @@ Deno.test("openAt() doesn't send to another port or address where too many files
     );
   }
 });
+
+/** A system with these addresses at its port 6000 in use. */
+function system(isOneForBoth: boolean, ...used: readonly string[]) {
+  const opened: string[] = [];
+  const open = (hostname: string, port: number) => {
+    const isTaken = opened.includes(hostname) || used.includes(hostname) ||
+      (hostname === "0.0.0.0" && isOneForBoth && opened.includes("::"));
+    if (isTaken) throw new Deno.errors.AddrInUse();
+    opened.push(hostname);
+    const addr = { transport: "tcp", hostname, port: port === 0 ? 6_000 : port } as const;
+    return { addr, close() {} };
+  };
+  const at = (host: string | null, port = 6_000) =>
+    openAt(host, "port", port, open).map(({ addr }) => `${addr.hostname} ${addr.port}`);
+  return at;
+}
+
+Deno.test("openAt() opens both families, by one socket or by two at one port", () => {
+  assertEquals(system(true)(null), [":: 6000"]);
+  assertEquals(system(false)(null, 0), [":: 6000", "0.0.0.0 6000"]);
+  assertEquals(system(false)("::"), [":: 6000"]);
+  const error = assertThrows(() => system(true, "::")(null), P2pchatError);
+  assertEquals(error.code, "port-in-use");
+});
