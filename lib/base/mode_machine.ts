@@ -96,6 +96,25 @@ export type ModeOutcome =
   | { readonly kind: "bye"; readonly reason: string; readonly ref: string | undefined }
   | { readonly kind: "fatal"; readonly code: ErrorCode; readonly text: string };
 
+/** What the user found by comparing digits: they are the same at both ends, or not. */
+export type VerifyAnswer = "yes" | "no";
+
+/** Whether the user has compared a key under a name: what the console adds to the events of machines. */
+export interface Compared {
+  readonly verified?: boolean;
+  /** Where it isn't verified under this name: the names under which it is. */
+  readonly verifiedAs?: readonly string[];
+}
+
+/** Somebody has another key than the one expected: fingerprints. `verified`: what was found of the one expected. */
+export interface KeyChange extends Compared {
+  /** As its owner spells it. */
+  readonly name: string;
+  readonly key: string;
+  /** The key expected; absent where the key itself is refused, after `/verify NAME no`. */
+  readonly before?: string;
+}
+
 /** Events that every machine tells, field for field the objects of `--json`. */
 export type ModeEvent =
   | {
@@ -105,12 +124,20 @@ export type ModeEvent =
     /** The public keys, hexadecimal, from which the console computes the digits. */
     readonly ownKey: PeerKey;
     readonly peerKey: PeerKey;
+    /** What the user says; with `no` the machine has refused the key already. */
+    readonly answer?: VerifyAnswer;
   }
-  /** `warning`: something is wrong. */
-  | { readonly event: "notice"; readonly text: string; readonly warning?: true }
+  /** `warning`: something is wrong. `changed`: in a mesh, somebody is told apart because of that. */
+  | {
+    readonly event: "notice";
+    readonly text: string;
+    readonly warning?: true;
+    readonly changed?: KeyChange;
+  }
   /**
    * `seq`: the entry of a group's log that the error is about. `unsent`: a message of the user was given up, as the
    * disk took nothing. `detail`: the exact fault, for whoever looks for its cause; text mode leaves it out.
+   * `changed`: with `key-changed`.
    */
   | {
     readonly event: "error";
@@ -119,11 +146,12 @@ export type ModeEvent =
     readonly seq?: number;
     readonly unsent?: true;
     readonly detail?: string;
+    readonly changed?: KeyChange;
   };
 
 /** What the user may ask in every mode; names are shown names. */
 export type ModeCommand =
   | { readonly command: "status" }
-  | { readonly command: "verify"; readonly name: string }
+  | { readonly command: "verify"; readonly name: string; readonly answer?: VerifyAnswer }
   | { readonly command: "trust"; readonly name: string }
   | { readonly command: "quit" };

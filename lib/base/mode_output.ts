@@ -1,7 +1,7 @@
 /** The effects of one step of a mode's machine, and the time of that step. */
 
 import type { ErrorCode } from "./errors.ts";
-import type { ModeEvent } from "./mode_machine.ts";
+import type { KeyChange, ModeEvent } from "./mode_machine.ts";
 
 /** The effect that every mode's machine has: an event to be shown to the user. */
 interface Show<Event> {
@@ -50,5 +50,10 @@ export class ModeOutput<Event, Effect> {
 
   error(code: ErrorCode, text: string, ref?: string): void {
     this.show({ event: "error", code, text }, ref);
+  }
+
+  /** Somebody has another key than the one expected. */
+  keyChanged(changed: KeyChange, text: string, ref?: string): void {
+    this.show({ event: "error", code: "key-changed", text, changed }, ref);
   }
 }

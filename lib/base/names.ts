@@ -96,6 +96,12 @@ export function withoutMark(shown: string): string {
   return shown.startsWith(MIXED_SCRIPTS_MARK) ? shown.slice(MIXED_SCRIPTS_MARK.length) : shown;
 }
 
+/** The name without the start of a key by which it is told apart from another: `Bob` of `Bob~k7f3`. */
+export function nameBeforeStart(shown: string): string {
+  const at = shown.indexOf("~"); // no name has one
+  return at === -1 ? shown : shown.slice(0, at);
+}
+
 /**
  * Whether a name mixes scripts in an unusual way, that is, fails the restriction level "highly restrictive" of
  * Unicode Technical Standard 39, 5.2. A single script passes, and so does Latin with the scripts of Japanese (Han,

@@ -7,6 +7,8 @@
 
 import { type Fingerprint, fingerprintOf } from "./fingerprint.ts";
 import { type Endpoint, endpointText, type PeerKey } from "./ids.ts";
+import type { KeyChange } from "./mode_machine.ts";
+import { type RefusedKey, RefusedKeys } from "./refused_keys.ts";
 import { STRANGE_KEPT_MS, STRANGE_TOLD_MS } from "./mode_limits.ts";
 
 /** What is known of a server before dialling it. */
@@ -21,6 +23,8 @@ export interface Server {
   readonly pinned: Fingerprint | null;
   /** The key that the user named beforehand, the pinned one where there is one; null: none was named. */
   readonly given: Fingerprint | null;
+  /** Keys that the user has refused, each for a name. */
+  readonly refused?: readonly RefusedKey[];
 }
 
 export interface ServerKeyOutput {
@@ -31,12 +35,13 @@ export interface ServerKeyOutput {
     readonly key: PeerKey;
     readonly again: boolean;
   }): void;
-  error(code: "key-changed", text: string): void;
+  keyChanged(changed: KeyChange, text: string): void;
 }
 
 export class ServerKey {
   #expected: Fingerprint | null;
   #isPinned: boolean;
+  readonly #refused: RefusedKeys;
   #strange: PeerKey | null = null;
   #toldAtMs = -Infinity;
   /** Until then, no other key replaces `#strange`. */
@@ -45,6 +50,7 @@ export class ServerKey {
   constructor(readonly server: Server, readonly out: ServerKeyOutput) {
     this.#expected = server.pinned ?? server.given;
     this.#isPinned = server.pinned !== null;
+    this.#refused = new RefusedKeys(server.refused ?? []);
   }
 
   /** The key that the server must have; null: the first one that answers is accepted. */
@@ -57,6 +63,17 @@ export class ServerKey {
     return this.#strange;
   }
 
+  /** Whether the user has refused this key: the digits were different. */
+  isRefused(key: PeerKey): boolean {
+    return this.#refused.has(this.server.name, fingerprintOf(key));
+  }
+
+  /** The user found other digits than the server's operator. @returns The error text with which the program ends. */
+  refuse(key: PeerKey): string {
+    this.#refused.add(this.server.name, fingerprintOf(key));
+    return this.refusal(key);
+  }
+
   /**
    * The server answered with the expected key, so no other one is left to accept: pins it, at the first connection.
    */
@@ -67,9 +84,10 @@ export class ServerKey {
 
   /** The server answered with another key. @returns The error text for a program in which nobody can type `/trust`. */
   refusal(key: PeerKey): string {
-    const way = this.#isPinned
-      ? `delete the line with ${this.#expected} from ${this.server.knownPeers}`
-      : "correct the one you gave";
+    const line = this.isRefused(key) ? fingerprintOf(key) : this.#isPinned ? this.#expected : null;
+    const way = line === null
+      ? "correct the one you gave"
+      : `delete the line with ${line} from ${this.server.knownPeers}`;
     return `${this.#found(key)}; if that is right, ${way} and start again`;
   }
 
@@ -86,7 +104,9 @@ export class ServerKey {
     this.#strange = key;
     this.#toldAtMs = nowMs;
     const way = `/trust ${this.server.name}${advice}`;
-    this.out.error("key-changed", `${this.#found(key)}; if that is right: ${way}`);
+    const text = `${this.#found(key)}; if that is right: ${way}`;
+    const before = this.#expected === null ? {} : { before: this.#expected };
+    this.out.keyChanged({ name: this.server.name, key: fingerprintOf(key), ...before }, text);
   }
 
   /** The user accepts the key of the last warning. @returns That key; null where there was no warning. */
@@ -107,6 +127,11 @@ export class ServerKey {
 
   #found(key: PeerKey): string {
     const { what, endpoint } = this.server;
+    if (this.isRefused(key)) {
+      return `The ${what} at ${endpointText(endpoint)} has the key ${
+        fingerprintOf(key)
+      }, whose digits you found to be different`;
+    }
     const other = this.#isPinned ? "than before" : "than the one you gave";
     const was = this.#isPinned ? "it was" : "not";
     return `The ${what} at ${endpointText(endpoint)} has another key ${other}: ${

@@ -2,6 +2,7 @@
 
 import { P2pchatError } from "../base/errors.ts";
 import { FINGERPRINT_CHARACTERS } from "../base/fingerprint.ts";
+import type { VerifyAnswer } from "../base/mode_machine.ts";
 import { NAME_LENGTH_MAX, withoutMark } from "../base/names.ts";
 import { checkedMessage, quotedStart, startOf } from "../base/text.ts";
 import type { Argument } from "./commands.ts";
@@ -24,6 +25,22 @@ export const memberName: Argument<string> = {
     throw new P2pchatError("unknown-user", `${quotedStart(name)} isn't a possible name`);
   },
   completesNames: true,
+};
+
+/** What the user found by comparing digits. */
+export const verifyAnswer: Argument<VerifyAnswer | undefined> = {
+  parse: (text) => {
+    const answer = text.toLowerCase();
+    if (answer === "yes" || answer === "y") return "yes";
+    if (answer === "no" || answer === "n") return "no";
+    throw new P2pchatError(
+      "usage",
+      `${
+        quotedStart(text)
+      } is no answer: /verify NAME shows the digits, then /verify NAME yes where they ` +
+        "are the same at both ends, /verify NAME no where they aren't",
+    );
+  },
 };
 
 /** A name to take; throws `bad-name` with the reason where it is invalid. */

@@ -25,12 +25,12 @@ import {
 } from "./friends_table.ts";
 import { inputTo } from "./mode_input.ts";
 import type { FriendsOptions } from "./options.ts";
+import { People } from "./people.ts";
 import { pinnedKeys, pinsIn } from "./pins.ts";
 import { modePorts, runMode } from "./run_mode.ts";
 import {
   channelIdentity,
   logStarted,
-  markVerified,
   type Session,
   showError,
   showFailure,
@@ -39,7 +39,6 @@ import {
 } from "./session.ts";
 import { realTablePath } from "./table_path.ts";
 import type { Mode } from "./user_interface.ts";
-import { shownEvent } from "./verify_rendering.ts";
 
 /**
  * Runs until the user leaves.
@@ -191,12 +190,12 @@ function hostOf(
     (command, ref) => host.command(command, ref),
     () => host,
   );
+  const people = new People<FriendsEvent>(wiring);
   const show = (event: FriendsEvent, ref: string | undefined) => {
     if (event.event === "friends") {
-      return ui.show({ ...event, self: { name: table.own.name, ...dialled() } }, ref);
+      return people.show({ ...event, self: { name: table.own.name, ...dialled() } }, ref);
     }
-    ui.show(shownEvent(event), ref);
-    if (event.event === "verify") return markVerified(wiring, event.peerKey, ref);
+    people.show(event, ref);
     if (event.event === "message" && !event.self) reply.wrote(event.from);
     if (event.event !== "ready") return;
     ui.setPrompt(shownName(event.name));
@@ -218,6 +217,7 @@ function hostOf(
     users: options.file,
     friends: friendsOf(table),
     pins: pinnedKeys(knownPeers, scope),
+    refused: knownPeers.refused(),
     idleMs: options.idleMs,
     queue: options.queue,
   };

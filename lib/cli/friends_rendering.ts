@@ -17,7 +17,7 @@ import {
   wrongLine,
 } from "./spans.ts";
 import type { Line, RenderContext } from "./user_interface.ts";
-import { type OwnEventOf, verifyLines } from "./verify_rendering.ts";
+import { comparedText, type OwnEventOf, verifyLines } from "./verify_rendering.ts";
 
 /** The events that only this mode shows. */
 export type FriendsOwnEvent = OwnEventOf<FriendsEvent>;
@@ -111,10 +111,12 @@ function ownLine(name: string, { self }: EventNamed<"friends">): Line {
 }
 
 function friendLines(friends: readonly FriendView[]): readonly Line[] {
-  return friends.map((friend) => [
-    nameSpan(friend.name),
-    `  ${endpointText(friend)}  ${friend.connected ? "connected" : "not connected"}`,
-  ]);
+  return friends.map((friend) => {
+    const compared = comparedText(friend);
+    const how = friend.connected ? "connected" : "not connected";
+    const note = compared === null ? "" : `  ${compared}`;
+    return [nameSpan(friend.name), `  ${endpointText(friend)}  ${how}${note}`];
+  });
 }
 
 function outboxLines({ messages }: EventNamed<"outbox">): readonly Line[] {

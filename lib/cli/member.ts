@@ -25,6 +25,7 @@ import { CATCHING_UP_TOLD_MS, type MemberOwnEvent, MemberRendering } from "./mem
 import { inputTo } from "./mode_input.ts";
 import type { MemberOptions } from "./options.ts";
 import { endpointForOthers } from "./own_address.ts";
+import { People } from "./people.ts";
 import { keyPinned, pinnedKeys, pinsIn, serverKeyPinned } from "./pins.ts";
 import { modePorts, runMode } from "./run_mode.ts";
 import { SERVE_PORT_DEFAULT } from "./serve_arguments.ts";
@@ -32,12 +33,10 @@ import {
   channelIdentity,
   knownPeersPath,
   logStarted,
-  markVerified,
   type Session,
   showNotices,
   withSession,
 } from "./session.ts";
-import { shownEvent } from "./verify_rendering.ts";
 import type { WaitingLines } from "./user_interface.ts";
 import { VoteQuestions } from "./vote_questions.ts";
 import { WaitingInput } from "./waiting_input.ts";
@@ -290,6 +289,7 @@ function configOf(
     host: advertisedHost(options),
     listening,
     pins,
+    refused: knownPeers.refused(),
     history,
     last,
     files: { log: logPath, knownPeers: knownPeersPath(folder) },
@@ -333,17 +333,19 @@ function openDatagrams(
 /** Shows events, keeps prompt and completion up to date, and starts taking input when the member is ready. */
 class Presenter {
   #catchingUpSinceMs: number | null = null;
+  readonly #people: People<MemberEvent>;
 
   constructor(
     readonly wiring: Wiring,
     readonly notices: readonly string[],
-  ) {}
+  ) {
+    this.#people = new People(wiring);
+  }
 
   show(event: MemberEvent, ref: string | undefined): void {
-    const { ui } = this.wiring;
     this.wiring.votes.shows(event);
     if (event.event === "catching-up") this.#progress(event.done, event.of);
-    ui.show(shownEvent(event), ref);
+    this.#people.show(event, ref);
     switch (event.event) {
       case "ready":
         return this.#ready(event);
@@ -352,8 +354,6 @@ class Presenter {
       case "coordinator":
         if (event.state === "up") this.wiring.waiting.letIn();
         return;
-      case "verify":
-        return markVerified(this.wiring, event.peerKey, ref);
     }
   }
 

@@ -257,9 +257,12 @@ export class MemberRendering {
   readonly #nameOf = (name: string): Span =>
     name === this.#self ? ownNameSpan(name) : nameSpan(name);
 
-  #names({ members }: { readonly members: readonly string[] }): Line {
+  #names({ members, verified = [] }: EventNamed<"members">): Line {
     return listed(
-      members.map((name) => name === this.#self ? [ownNameSpan(name), " (you)"] : [nameSpan(name)]),
+      members.map((name) => {
+        if (name === this.#self) return [ownNameSpan(name), " (you)"];
+        return [nameSpan(name), verified.includes(name) ? " (verified)" : ""];
+      }),
     );
   }
 }

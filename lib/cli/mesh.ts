@@ -22,16 +22,9 @@ import { InputPause } from "./input_pause.ts";
 import { inputTo } from "./mode_input.ts";
 import type { MeshOptions } from "./options.ts";
 import { modePorts, runMode } from "./run_mode.ts";
-import {
-  channelIdentity,
-  logStarted,
-  markVerified,
-  type Session,
-  showNotices,
-  withSession,
-} from "./session.ts";
+import { channelIdentity, logStarted, type Session, showNotices, withSession } from "./session.ts";
+import { People } from "./people.ts";
 import { processStreams } from "./streams.ts";
-import { shownEvent } from "./verify_rendering.ts";
 
 /** Notices about which room this is; scripts get only those they don't know from events. */
 const BACK = "Back in the room you were in last; --new founds another";
@@ -185,6 +178,7 @@ class Presenter {
   #leavingTimer: ReturnType<typeof setTimeout> | undefined;
   #connectingTimer: ReturnType<typeof setTimeout> | undefined;
   #isListening = false;
+  readonly #people: People<MeshEvent>;
   /** Back pressure of the room, and before it that of connecting. */
   readonly pause: InputPause;
 
@@ -201,12 +195,13 @@ class Presenter {
   ) {
     this.#key = fingerprintOf(wiring.identity.signer.key);
     this.pause = new InputPause(wiring.ui);
+    this.#people = new People(wiring);
   }
 
   show(event: MeshEvent, ref: string | undefined): void {
     const { ui } = this.wiring;
     if (event.event === "notice" && this.#isFirstLineAwaited) return this.#hold({ event, ref });
-    ui.show(shownEvent(event), ref);
+    this.#people.show(event, ref);
     switch (event.event) {
       case "ready":
         clearTimeout(this.#connectingTimer);
@@ -229,8 +224,6 @@ class Presenter {
         if (event.key === this.#key) return ui.setPrompt(shownName(event.name));
         this.#names.set(event.key, event.name);
         return;
-      case "verify":
-        return markVerified(this.wiring, event.peerKey, ref);
     }
   }
 
@@ -252,14 +245,14 @@ class Presenter {
   }
 
   #hold(notice: ShownNotice): void {
-    if (this.#held === null) this.wiring.ui.show(notice.event, notice.ref);
+    if (this.#held === null) this.#people.show(notice.event, notice.ref);
     else this.#held.push(notice);
   }
 
   #showHeld(): void {
     const held = this.#held ?? [];
     this.#held = null;
-    for (const { event, ref } of held) this.wiring.ui.show(event, ref);
+    for (const { event, ref } of held) this.#people.show(event, ref);
   }
 
   /** The user has asked to leave. */
@@ -326,7 +319,7 @@ function loggedBeginning(begin: MeshConfig["begin"]) {
 }
 
 function configOf(
-  { options, outward }: Pick<Wiring, "options" | "outward">,
+  { options, knownPeers, outward }: Pick<Wiring, "options" | "knownPeers" | "outward">,
   links: Links,
   begin: MeshConfig["begin"],
 ): MeshConfig {
@@ -341,6 +334,7 @@ function configOf(
     },
     passive: options.passive,
     historyShown: options.historyCount,
+    refused: knownPeers.refused(),
     begin,
   };
 }

@@ -19,7 +19,7 @@ import {
   wrongLine,
 } from "./spans.ts";
 import type { Line, RenderContext, Span } from "./user_interface.ts";
-import { type OwnEventOf, verifyLines } from "./verify_rendering.ts";
+import { comparedText, type OwnEventOf, theVerifiedText, verifyLines } from "./verify_rendering.ts";
 
 /** The events that only the mesh shows. */
 export type MeshOwnEvent = OwnEventOf<MeshEvent>;
@@ -132,7 +132,9 @@ function deliveryLines(
 function peerLine(peer: PeerView, index: number): Line {
   const address = peer.host === "" ? "accepts no connections" : endpointText(peer);
   if (index === 0) return [ownNameSpan(peer.name), ` (you)  ${address}`];
-  return [nameSpan(peer.name), `  ${address}  ${peer.direct ? "direct" : "through others"}`];
+  const compared = comparedText(peer);
+  const how = compared === null ? "" : `  ${compared}`;
+  return [nameSpan(peer.name), `  ${address}  ${peer.direct ? "direct" : "through others"}${how}`];
 }
 
 function historyLines(
@@ -242,7 +244,11 @@ function waitingLines({ waiting }: MeshStatus): readonly Line[] {
 }
 
 /** `present`: the member was there before us. A member that can't be dialled has no address. */
-function joinedText({ host, present }: EventNamed<"joined">): string {
+function joinedText(
+  { host, present, verified, verifiedAs = [] }: EventNamed<"joined">,
+): string {
   const text = present === true ? " is here" : " joined";
-  return host === "" ? text : `${text} (${host})`;
+  const where = host === "" ? text : `${text} (${host})`;
+  if (verified === true) return `${where}, verified`;
+  return verifiedAs.length === 0 ? where : `${where}: ${theVerifiedText(verifiedAs)}`;
 }

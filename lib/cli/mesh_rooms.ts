@@ -109,7 +109,7 @@ export class MeshRooms {
         await Promise.all([log.rewrite(all), knownPeers.settled()]); // writing pins may succeed again, too
         await remember();
       },
-      pin: ({ name, key }) => pins.note(name, key),
+      pin: ({ name, key, again }) => pins.note(name, key, again),
       close: () => log.close(),
     };
   }
@@ -165,10 +165,10 @@ class RoomPins {
   }
 
   /** Resolves when `known_peers` has the pin, or the user was told that it can't be written. */
-  async note(name: string, key: PeerKey): Promise<void> {
+  async note(name: string, key: PeerKey, isAsked: boolean): Promise<void> {
     this.#compare(name, key);
     this.#noted.set(name, key, null);
-    await this.#write(name, key);
+    await this.#write(name, key, isAsked);
   }
 
   /**
@@ -191,9 +191,9 @@ class RoomPins {
     );
   }
 
-  async #write(name: string, key: PeerKey): Promise<void> {
+  async #write(name: string, key: PeerKey, isAsked: boolean): Promise<void> {
     try {
-      await this.knownPeers.trust(this.scope, name, key, this.wallMs());
+      await this.knownPeers.trust(this.scope, name, key, this.wallMs(), isAsked);
     } catch (error) {
       if (!(error instanceof P2pchatError)) throw error;
       if (!this.#hasFailed) this.warn(error.message);

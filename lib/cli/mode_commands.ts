@@ -3,7 +3,7 @@
 import { P2pchatError } from "../base/errors.ts";
 import type { ModeCommand } from "../base/mode_machine.ts";
 import { quotedStart } from "../base/text.ts";
-import { memberName } from "./command_arguments.ts";
+import { memberName, verifyAnswer } from "./command_arguments.ts";
 import { type Command, command } from "./commands.ts";
 import { meansLeaving } from "./foreign_commands.ts";
 
@@ -62,11 +62,12 @@ export const statusCommand: Command<SinkOf<"status">> = command({
 export const verifyCommand: Command<SinkOf<"verify">> = command({
   name: "verify",
   aliases: [],
-  form: "NAME",
-  args: { name: memberName },
-  help: "digits to compare with NAME by voice",
+  form: "NAME [ANSWER]",
+  args: { name: memberName, answer: verifyAnswer },
+  help: "digits to compare with NAME by voice; then yes, they are the same, or no",
   example: "/verify Bob",
-  run: (submit: SinkOf<"verify">, { name }, ref) => submit({ command: "verify", name }, ref),
+  run: (submit: SinkOf<"verify">, { name, answer }, ref) =>
+    submit({ command: "verify", name, ...(answer === undefined ? {} : { answer }) }, ref),
 });
 
 export const trustCommand: Command<SinkOf<"trust">> = command({

@@ -54,7 +54,7 @@ export function pinsIn<Event extends ShownEvent, Target>(
   return ({ name, key, again }) => {
     const wallMs = environment.wallMs();
     const write = again
-      ? knownPeers.trust(scope, name, key, wallMs)
+      ? knownPeers.trust(scope, name, key, wallMs, true)
       : knownPeers.pin(scope, name, key, wallMs);
     return showFailure(ui, write);
   };

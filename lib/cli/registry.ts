@@ -16,6 +16,7 @@ import { OnlineNames } from "./online_names.ts";
 import { isForPerson } from "./open_user_interface.ts";
 import type { RegistryOptions } from "./options.ts";
 import { OwnAccount } from "./own_account.ts";
+import { People } from "./people.ts";
 import { givenPassword, passwordIn } from "./password_source.ts";
 import { registryText, withClient } from "./registry_client.ts";
 import { JUST_OVER_TEXT, registryCommands, type RegistryTarget } from "./registry_commands.ts";
@@ -23,7 +24,6 @@ import { type RegistryOwnEvent, RegistryRendering } from "./registry_rendering.t
 import { RegistryStanding } from "./registry_standing.ts";
 import { runMode } from "./run_mode.ts";
 import {
-  markVerified,
   openSessionLog,
   type Profile,
   type Session,
@@ -35,7 +35,6 @@ import {
 } from "./session.ts";
 import { processStreams } from "./streams.ts";
 import type { InterruptCause, UserInterface } from "./user_interface.ts";
-import { shownEvent } from "./verify_rendering.ts";
 
 /** How long to wait for an unreachable directory after the end of input. */
 const ENDED_WAIT_MS_MAX = 10_000;
@@ -130,6 +129,7 @@ class Program {
   /** The timer that ends a script whose input has ended, or waits, while the directory is unreachable. */
   #waiting: { cancel(): void } | null = null;
   #notices: readonly string[];
+  #people: { readonly profile: Profile; readonly people: People<ClientEvent> } | null = null;
 
   constructor(parts: ProgramParts) {
     const { options, ui, given, notices } = parts;
@@ -264,10 +264,19 @@ class Program {
 
   // What is shown.
 
+  /** Kept for as long as the profile is in use. */
+  #peopleOf(profile: Profile): People<ClientEvent> {
+    if (this.#people?.profile !== profile) {
+      const people = new People<ClientEvent>({ ...profile, ui: this.#parts.ui });
+      this.#people = { profile, people };
+    }
+    return this.#people.people;
+  }
+
   #show(event: ClientEvent, ref: string | undefined, wiring: Profile): void {
     const { ui, standing, names } = this.#parts;
     standing.shows(event);
-    ui.show(shownEvent(event), ref);
+    this.#peopleOf(wiring).show(event, ref);
     switch (event.event) {
       case "ready":
         this.#ready(wiring);
@@ -297,8 +306,6 @@ class Program {
       case "incoming":
         if (this.#bells.take(SYSTEM_LINK_CLOCK.nowMs())) ui.ring();
         break;
-      case "verify":
-        markVerified({ ...wiring, ui }, event.peerKey, ref);
     }
     ui.setPrompt(standing.prompt);
   }

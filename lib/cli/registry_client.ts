@@ -106,7 +106,6 @@ function configOf<Event extends ShownEvent, Target>(
   const directoryScope = `host:${address}`;
   // The scope of the users' pins at the directory whose key was seen last.
   let scope = "";
-  const verified = knownPeers.pins().filter((pin) => pin.verified);
   const config = {
     name,
     how: way,
@@ -125,7 +124,7 @@ function configOf<Event extends ShownEvent, Target>(
       scope = `directory:${fingerprintOf(key)}`;
       return pinnedKeys(knownPeers, scope);
     },
-    verified: new Set(verified.map(({ fingerprint }) => fingerprint)),
+    refused: knownPeers.refused(),
     isInteractive: ui.dialogue !== null,
     asksAgain,
     wait,

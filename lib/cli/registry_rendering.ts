@@ -20,7 +20,7 @@ import {
   wrongLine,
 } from "./spans.ts";
 import type { Line, RenderContext, Span } from "./user_interface.ts";
-import { type OwnEventOf, verifyLines } from "./verify_rendering.ts";
+import { comparedText, type OwnEventOf, theVerifiedText, verifyLines } from "./verify_rendering.ts";
 
 /** The events that only this mode shows. */
 export type RegistryOwnEvent = OwnEventOf<ClientEvent>;
@@ -148,18 +148,24 @@ export class RegistryRendering {
     return [line, ["Call somebody by name; 2 TEXT tells all, /help shows more."]];
   }
 
-  #tableLine({ name, state, host, port, guest }: UserView): Line {
+  #tableLine(user: UserView): Line {
+    const { name, state, host, port, guest } = user;
     const where = port === 0 ? "takes no calls" : endpointText({ host, port });
     const how = state === "busy" ? "in a call" : "free";
     const who = guest ? " (guest)" : "";
-    return [this.#nameOf(name), `${who}  ${where}  ${how}${this.#isSelf(name) ? "  (you)" : ""}`];
+    const compared = comparedText(user);
+    const note = this.#isSelf(name) ? "  (you)" : compared === null ? "" : `  ${compared}`;
+    return [this.#nameOf(name), `${who}  ${where}  ${how}${note}`];
   }
 
-  #asideOf({ name, state, guest }: UserView): string {
+  #asideOf(user: UserView): string {
+    const { name, state, guest } = user;
+    const compared = comparedText(user);
     const asides = [
       ...(this.#isSelf(name) ? ["you"] : []),
       ...(guest ? ["guest"] : []),
       ...(state === "busy" ? ["in a call"] : []),
+      ...(compared === null ? [] : [compared]),
     ];
     return asides.length === 0 ? "" : ` (${asides.join(", ")})`;
   }
@@ -183,12 +189,16 @@ export class RegistryRendering {
 
   // Calls.
 
-  #incomingLine({ call, from, guest }: EventNamed<"incoming">, nowMs: number): Line {
+  #incomingLine(event: EventNamed<"incoming">, nowMs: number): Line {
+    const { call, from, guest } = event;
+    const compared = comparedText(event);
+    const asides = [...(guest ? ["a guest"] : []), ...(compared === null ? [] : [compared])];
+    const aside = asides.length === 0 ? "" : ` (${asides.join(", ")})`;
     this.#call = { id: call, isOurs: false, isConnected: false, isDirect: false };
     return questionLine(
       nowMs,
       nameSpan(from),
-      `${guest ? " (a guest)" : ""} is calling: /accept or /decline within ${RINGING_TEXT}`,
+      `${aside} is calling: /accept or /decline within ${RINGING_TEXT}`,
     );
   }
 
@@ -276,11 +286,16 @@ const CLOSED_TEXT = "it closed the connection";
 
 type CallEvent = EventNamed<"call">;
 
-function connectedSpans({ peer, route, verified }: CallEvent, isSelf: boolean): Line {
+function connectedSpans(
+  { peer, route, verified, verifiedAs = [] }: CallEvent,
+  isSelf: boolean,
+): Line {
   if (isSelf) return ["Connected with yourself; q ends it"];
   const by = route === "relay" ? "through the directory, sealed" : "directly";
-  const hint: Line = verified ? [" Verified."] : [` Not verified: /verify ${shownName(peer)}`];
-  return ["Connected with ", nameSpan(peer), `, ${by}.`, ...hint];
+  const shown = shownName(peer);
+  const other = verifiedAs.length === 0 ? "" : `, but it is ${theVerifiedText(verifiedAs)}`;
+  const hint = verified === true ? "Verified." : `Not verified${other}: /verify ${shown}`;
+  return ["Connected with ", nameSpan(peer), `, ${by}. ${hint}`];
 }
 
 /** The other user's program has refused the call because of a key. */
@@ -331,6 +346,13 @@ function endedLine(event: CallEvent, star: Line, mark: Line): Line {
       return [...mark, "The call with ", who, ` ended${after}: it went through the directory`];
     case "kicked":
       return [...mark, "The call with ", who, ` ended${after}: the operator has thrown you out`];
+    case "key-changed":
+      return [
+        ...mark,
+        "The call with ",
+        who,
+        ` ended${after}: you found that the key isn't theirs`,
+      ];
     case "protocol":
       return [...mark, "The call with ", who, ` ended${after}: the other side sent invalid data`];
     case "peer-kicked":

@@ -26,16 +26,9 @@ import { endpointForOthers } from "./own_address.ts";
 import { type OpenedRecords, openRecords, type RecordFormat } from "./record_store.ts";
 import { regserverCommands, type RegserverCommandSink } from "./regserver_commands.ts";
 import { regserverLines, type RegserverOwnEvent } from "./regserver_rendering.ts";
+import { People } from "./people.ts";
 import { modePorts, runMode } from "./run_mode.ts";
-import {
-  channelIdentity,
-  logStarted,
-  markVerified,
-  type Session,
-  showNotices,
-  withSession,
-} from "./session.ts";
-import { shownEvent } from "./verify_rendering.ts";
+import { channelIdentity, logStarted, type Session, showNotices, withSession } from "./session.ts";
 
 const RECORDS: RecordFormat<DirectoryRecord> = {
   name: DIRECTORY_LOG_FORMAT,
@@ -134,6 +127,7 @@ async function serve(
     const { guests, broadcast, ttlMs, clientsMax, signUpsMax, relays } = options;
     const policy = { guests, broadcast, ttlMs, clientsMax, signUpsMax, relays };
     const names = new OnlineNames();
+    const people = new People<DirectoryEvent>(wiring);
     host = new DirectoryHost({ listening, ...policy }, {
       ...modePorts(wiring, links),
       signer: identity.signer,
@@ -141,7 +135,10 @@ async function serve(
       accounts,
       hasher: openPasswordHasher().hasher,
       datagrams,
-      show: (event, ref) => show(wiring, event, ref, names, ready),
+      show: (event, ref) => {
+        people.show(event, ref);
+        heed(event, names, ready);
+      },
     });
     ui.heedInterrupts(input.leave);
     await runMode(wiring, links, host);
@@ -168,22 +165,12 @@ async function listen(
   }
 }
 
-function show(
-  wiring: Wiring,
-  event: DirectoryEvent,
-  ref: string | undefined,
-  names: OnlineNames,
-  ready: () => void,
-): void {
-  const { ui } = wiring;
-  ui.show(shownEvent(event), ref);
+function heed(event: DirectoryEvent, names: OnlineNames, ready: () => void): void {
   switch (event.event) {
     case "ready":
       return ready();
     case "login":
     case "logout":
       return names.changed(event.name, event.event === "login");
-    case "verify":
-      return markVerified(wiring, event.peerKey, ref);
   }
 }

@@ -2,6 +2,7 @@
 
 import { unreachable } from "../base/invariant.ts";
 import { endpointText } from "../base/ids.ts";
+import { shownName } from "../base/names.ts";
 import type { DirectoryEvent, LogoutReason } from "../protocols/directory/events.ts";
 import { countText, numberText } from "../base/counts.ts";
 import { momentText } from "./moments.ts";
@@ -9,7 +10,7 @@ import { REGSERVER_PORT_DEFAULT } from "./regserver_arguments.ts";
 import { leftLine, lostLine, nameSpan, ownKeyLine, problemLine, starLine } from "./spans.ts";
 import { tableLines } from "./tables.ts";
 import type { Line, RenderContext } from "./user_interface.ts";
-import { type OwnEventOf, verifyLines } from "./verify_rendering.ts";
+import { comparedText, type OwnEventOf, verifyLines } from "./verify_rendering.ts";
 
 /** The events that only this mode shows. */
 export type RegserverOwnEvent = OwnEventOf<DirectoryEvent>;
@@ -49,7 +50,7 @@ export function regserverLines(
     case "status":
       return statusLines(event);
     case "verify":
-      return verifyLines(event);
+      return verifyLines(event, `/kick ${shownName(event.name)} throws them out for now.`);
     default:
       return unreachable(event);
   }
@@ -110,10 +111,10 @@ function usersLines({ users }: EventNamed<"users">, context: RenderContext): rea
   if (users.length === 0) return [["Nobody is logged in."]];
   return tableLines(
     HEADINGS,
-    users.map(({ name, guest, state, host, port, address, since, relayedBytes }) =>
+    users.map(({ name, guest, state, host, port, address, since, relayedBytes, ...compared }) =>
       [
         name,
-        guest ? `${state}, guest` : state,
+        [state, guest ? "guest" : null, comparedText(compared)].filter(Boolean).join(", "),
         address,
         port === 0 ? "-" : endpointText({ host, port }),
         momentText(Date.parse(since), context),

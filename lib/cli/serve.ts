@@ -15,6 +15,7 @@ import type { ServeOptions } from "./options.ts";
 import { inputTo, type ModeInput } from "./mode_input.ts";
 import { endpointForOthers } from "./own_address.ts";
 import { checkOwner } from "./owner.ts";
+import { People } from "./people.ts";
 import { pinnedKeys, pinsIn } from "./pins.ts";
 import { modePorts, runMode } from "./run_mode.ts";
 import { serveCommands, type ServeCommandSink } from "./serve_commands.ts";
@@ -22,14 +23,12 @@ import { serveLines, type ServeOwnEvent } from "./serve_rendering.ts";
 import {
   channelIdentity,
   logStarted,
-  markVerified,
   type Session,
   showError,
   showNotices,
   withSession,
 } from "./session.ts";
 import { SnapshotStore } from "./snapshot_store.ts";
-import { shownEvent } from "./verify_rendering.ts";
 
 /** The scope of members' keys in `known_peers`; a data folder has only one coordinator. */
 const SCOPE = "serve";
@@ -72,6 +71,7 @@ const ROOM_BYTES = 256 * 1_024;
 class Service {
   readonly #pauses = new RetryPauses(PAUSE_MS_MIN, PAUSE_MS_MAX);
   readonly #input: ModeInput<CoordinatorCommand>;
+  readonly #people: People<CoordinatorEvent>;
   #host: CoordinatorHost | null = null;
   /** The port of the first coordinator, where members look for the next one. Null before. */
   #port: number | null = null;
@@ -82,6 +82,7 @@ class Service {
   #wakeUp: () => void = () => {};
 
   constructor(readonly wiring: Wiring) {
+    this.#people = new People(wiring);
     this.#input = inputTo<CoordinatorCommand>(
       wiring.environment.log,
       (command, ref) => this.#command(command, ref),
@@ -131,6 +132,20 @@ class Service {
     timer.cancel();
   }
 
+  #show(event: CoordinatorEvent, ref: string | undefined, ready: () => void): void {
+    const { ui, options } = this.wiring;
+    // A line for each entry is only for scripts and verbose output.
+    if (event.event === "entry" && !options.json && !options.verbose) return;
+    this.#people.show(event, ref);
+    switch (event.event) {
+      case "ready":
+        ui.setNames(() => event.members);
+        return ready();
+      case "view":
+        return ui.setNames(() => event.members);
+    }
+  }
+
   /**
    * Runs a coordinator until the operator ends it.
    * @returns False if the operator had left before. @throws {P2pchatError} The reason if it ends otherwise.
@@ -171,14 +186,14 @@ class Service {
       const votes = { edits, voteTimeoutMs };
       const mayFound = isNew || (options.foundNew && !this.#hasBegun);
       const terms = { failAfterMs, membersMax, ...votes, snapshotEveryMs, mayFound };
-      const config = { listening, ...terms, pins, history };
+      const config = { listening, ...terms, pins, refused: knownPeers.refused(), history };
       host = new CoordinatorHost(config, {
         ...modePorts(this.wiring, links),
         signer: identity.signer,
         store,
         log,
         snapshots,
-        show: (event, ref) => show(this.wiring, event, ref, () => this.#ready(group.notices)),
+        show: (event, ref) => this.#show(event, ref, () => this.#ready(group.notices)),
         pin: pinsIn(this.wiring, SCOPE),
       });
       if (this.#left !== null) return false;
@@ -215,26 +230,5 @@ async function checkRoom(disk: Disk, folder: string): Promise<void> {
   } finally {
     file.close();
     await disk.remove(path);
-  }
-}
-
-function show(
-  wiring: Wiring,
-  event: CoordinatorEvent,
-  ref: string | undefined,
-  ready: () => void,
-): void {
-  const { ui, options } = wiring;
-  // A line for each entry is only for scripts and verbose output.
-  if (event.event === "entry" && !options.json && !options.verbose) return;
-  ui.show(shownEvent(event), ref);
-  switch (event.event) {
-    case "ready":
-      ui.setNames(() => event.members);
-      return ready();
-    case "view":
-      return ui.setNames(() => event.members);
-    case "verify":
-      return markVerified(wiring, event.peerKey, ref);
   }
 }

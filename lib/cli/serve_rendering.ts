@@ -65,7 +65,7 @@ export function serveLines(event: ServeOwnEvent, context: RenderContext): readon
     case "members":
       return event.members.length === 0 && event.joining === undefined
         ? [["Nobody is in the group."]]
-        : [[...namesOf(event.members), ...joiningNames(event)]];
+        : [[...namesOf(event.members, event.verified), ...joiningNames(event)]];
     case "status":
       return statusLines(event);
     case "verify":
@@ -73,8 +73,11 @@ export function serveLines(event: ServeOwnEvent, context: RenderContext): readon
   }
 }
 
-function namesOf(members: readonly string[]): Line {
-  return members.length === 0 ? ["nobody"] : listed(members.map((name) => [nameSpan(name)]));
+function namesOf(members: readonly string[], verified: readonly string[] = []): Line {
+  if (members.length === 0) return ["nobody"];
+  return listed(
+    members.map((name) => [nameSpan(name), ...(verified.includes(name) ? [" (verified)"] : [])]),
+  );
 }
 
 function readyLines({ host, port, key }: EventNamed<"ready">): readonly Line[] {

@@ -7,7 +7,6 @@ import { nodeCrypto } from "../base/crypto.ts";
 import type { Environment, Logger } from "../base/environment.ts";
 import { P2pchatError } from "../base/errors.ts";
 import { fingerprintOf } from "../base/fingerprint.ts";
-import type { PeerKey } from "../base/ids.ts";
 import type { ChannelIdentity } from "../protocols/noise/channel_handshake.ts";
 import { keyPairFromSeed } from "../protocols/noise/primitives.ts";
 import type { Disk, DiskLock } from "../store/disk.ts";
@@ -185,15 +184,6 @@ export function channelIdentity(
   { identity: { signer } }: Pick<Session<ShownEvent, unknown>, "identity">,
 ): ChannelIdentity {
   return { signer, static: keyPairFromSeed(randomBytes(32)) };
-}
-
-/** Marks this key as verified: the user is shown its digits, to compare them with its owner. */
-export function markVerified<Event extends ShownEvent, Target>(
-  { knownPeers, ui }: Pick<Session<Event, Target>, "knownPeers" | "ui">,
-  key: PeerKey,
-  ref: string | undefined,
-): void {
-  showFailure(ui, knownPeers.markVerified(key), ref);
 }
 
 /** Opens the program's log; the user is told once if it can't be written. @throws {P2pchatError} `disk`. */

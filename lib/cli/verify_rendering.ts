@@ -1,16 +1,18 @@
-/** The digits of `/verify` as lines, in every mode, and their computation from keys. */
+/** The digits of `/verify` as lines, in every mode, and how people are said to be verified. */
 
-import type { ModeEvent } from "../base/mode_machine.ts";
-import { nameSpan } from "./spans.ts";
+import type { Compared, ModeEvent, VerifyAnswer } from "../base/mode_machine.ts";
+import { shownName } from "../base/names.ts";
+import { nameSpan, problemLine } from "./spans.ts";
 import type { CommonEvent, Line, ShownEvent } from "./user_interface.ts";
-import { verificationDigits } from "./verification_digits.ts";
 
 /** An event with digits in place of the keys, since a state machine mustn't take the time to compute them. */
-export interface VerifyEvent {
+export interface VerifyEvent extends Compared {
   readonly event: "verify";
   readonly name: string;
   readonly key: string;
   readonly digits: string;
+  /** What the user said, and is done now. */
+  readonly answer?: VerifyAnswer;
 }
 
 type KeysEvent = Extract<ModeEvent, { readonly event: "verify" }>;
@@ -20,26 +22,54 @@ export type OwnEventOf<Event extends ShownEvent> =
   | Exclude<Event, CommonEvent | KeysEvent>
   | VerifyEvent;
 
-/** A machine's event as people and scripts get it. */
-export function shownEvent<Event extends ShownEvent>(
-  event: Event | KeysEvent,
-): OwnEventOf<Event> | CommonEvent {
-  return isOfKeys(event) ? digitsEvent(event) : event as OwnEventOf<Event>;
-}
-
-function isOfKeys(event: ShownEvent): event is KeysEvent {
-  return event.event === "verify";
-}
-
-function digitsEvent({ name, key, ownKey, peerKey }: KeysEvent): VerifyEvent {
-  return { event: "verify", name, key, digits: verificationDigits(ownKey, peerKey) };
-}
-
-/** The digits, and what to conclude from comparing them. */
-export function verifyLines(event: VerifyEvent): readonly Line[] {
+/**
+ * The digits, and what to conclude from comparing them; or what the user concluded.
+ * @param refusedAdvice What to do about a key that was refused, in a mode that accepts no keys.
+ */
+export function verifyLines(event: VerifyEvent, refusedAdvice?: string): readonly Line[] {
+  const { name, answer, verified, verifiedAs = [] } = event;
+  const shown = shownName(name);
+  if (answer === "yes") {
+    if (verified !== true) return []; // an error says why it couldn't be noted
+    return [[
+      nameSpan(name),
+      " is verified: with this key and under this name, wherever you meet.",
+    ]];
+  }
+  if (answer === "no") {
+    return [
+      problemLine(
+        "That key isn't ",
+        nameSpan(name),
+        "'s: somebody may be in between, or pose as ",
+        nameSpan(name),
+        ".",
+      ),
+      [
+        refusedAdvice ??
+          `It counts as changed until you accept it with /trust ${shown}; tell ${shown} nothing before.`,
+      ],
+    ];
+  }
+  const before: Line[] = verified === true
+    ? [[nameSpan(name), " is verified already."]]
+    : verifiedAs.length > 0
+    ? [["This is ", theVerifiedText(verifiedAs), "."]]
+    : [];
   return [
-    ["Compare with ", nameSpan(event.name), ` by voice: ${event.digits}`],
-    ["The same at both ends: nobody is in between. Different: somebody is; don't write to this one."],
-    ["Either way it is noted as verified, in every mode."],
+    ["Compare with ", nameSpan(name), ` by voice: ${event.digits}`],
+    ...before,
+    [`The same at both ends: /verify ${shown} yes. Different: somebody is in between; /verify ${shown} no.`],
   ];
+}
+
+/** `the key that you verified as mallory`. */
+export function theVerifiedText(names: readonly string[]): string {
+  return `the key that you verified as ${names.map(shownName).join(" and ")}`;
+}
+
+/** What a list says of somebody: nothing, unless the key was verified, under this name or another. */
+export function comparedText({ verified, verifiedAs = [] }: Compared): string | null {
+  if (verified === true) return "verified";
+  return verifiedAs.length === 0 ? null : theVerifiedText(verifiedAs);
 }

@@ -1,16 +1,22 @@
 /**
  * The keys met, by scope and name: trust on first use, in a text file that users may read and edit.
  *
- *     2f8d3c10  p2pchat  known-peers  1
+ *     2f8d3c10  p2pchat  known-peers  2
  *     # what users write behind a number sign stays
- *     5f0e1a77  mesh:4be1...  Bob  k7f3...  verified  2026-01-31
+ *     5f0e1a77  mesh:4be1...  Bob  k7f3...  2026-01-31
+ *     90b1c2d3  verified      Bob  k7f3...  2026-02-01
  *
- * One pin a line, after its checksum (`record_line.ts`): scope, name, fingerprint, `verified` or `-`, the day of
- * the first meeting. Scopes are `mesh:ROOM`, `group:HOST:PORT`, a coordinator's `serve`, `directory:KEY`,
- * `users:FILE`, and `host:HOST:PORT` for a directory's own key. Deleting a line makes the program accept whatever
- * key comes next, as `/trust` does. A file without the header line is taken for one of this version. Line ends, and
- * blanks at the end of a line, may be those of any editor. A line that was edited otherwise, or damaged, is an
- * error and never skipped: skipping it would accept any key.
+ * One pin a line, after its checksum (`record_line.ts`): scope, name, fingerprint, the day of the first meeting.
+ * Scopes are `mesh:ROOM`, `group:HOST:PORT`, a coordinator's `serve`, `directory:KEY`, `users:FILE`, and
+ * `host:HOST:PORT` for a directory's own key. Deleting a line makes the program accept whatever key comes next, as
+ * `/trust` does.
+ *
+ * The scopes `verified` and `refused` hold what the user found by comparing digits, of a key under a name, in all
+ * scopes: that it is this person's, or that it isn't (`/verify NAME yes`, `no`). A name may have several such keys.
+ *
+ * A file without the header line is taken for one of this version. Line ends, and blanks at the end of a line, may
+ * be those of any editor. A line that was edited otherwise, or damaged, is an error and never skipped: skipping it
+ * would accept any key.
  */
 
 import { Buffer } from "node:buffer";
@@ -18,7 +24,7 @@ import { utf8 } from "../base/crypto.ts";
 import { P2pchatError } from "../base/errors.ts";
 import { type Fingerprint, fingerprintOf, parseFingerprint } from "../base/fingerprint.ts";
 import type { PeerKey } from "../base/ids.ts";
-import { foldName, shownName } from "../base/names.ts";
+import { foldName, isSameName, nameBeforeStart, shownName } from "../base/names.ts";
 import { corruptError, type Disk, type DiskLock } from "./disk.ts";
 import { checkHeader, HEADER_KIND, headerCells } from "./format_header.ts";
 import { joinCells, LineBuffer, lineContent, splitCells } from "./record_line.ts";
@@ -27,19 +33,19 @@ import { replaceFile, REPLACEMENT_SUFFIX } from "./replacement.ts";
 /** The most lines: the file is held in memory and written as a whole. */
 export const PINS_MAX = 100_000;
 
-const FORMAT = { format: "known-peers", version: 1 } as const;
+const FORMAT = { format: "known-peers", version: 2 } as const;
 const LINE_FEED = 0x0a;
 const COMMENT = 0x23;
 /** Some editors put it at the start of a UTF-8 file. */
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
+/** The scopes of what was found by comparing digits. */
 const VERIFIED = "verified";
-const UNVERIFIED = "-";
+const REFUSED = "refused";
 
 export interface Pin {
   readonly scope: string;
   readonly name: string;
   readonly fingerprint: Fingerprint;
-  readonly verified: boolean;
   /** UTC, YYYY-MM-DD. */
   readonly firstSeen: string;
 }
@@ -66,7 +72,8 @@ export class KnownPeers {
   #lines = new Map<string | number, Line>();
   /** Lines that this program changed and hasn't written yet, by `pinKey`; null: removed. */
   readonly #unwritten = new Map<string, Line | null>();
-  readonly #verified = new Set<Fingerprint>();
+  /** The names under which a key was verified, as the lines say; null: to be collected anew. */
+  #verifiedNames: ReadonlyMap<Fingerprint, readonly string[]> | null = null;
   #lastWrite: Promise<void> = Promise.resolve();
   /** The file may lack changes: a write is in progress, or the last one failed. */
   #isBehind = false;
@@ -128,6 +135,26 @@ export class KnownPeers {
 
   /** All pins in the order of the file. */
   pins(): readonly Pin[] {
+    return this.#all().filter(({ scope }) => !isOfComparing(scope));
+  }
+
+  /** Keys that aren't those of the people of these names, as the user has found. */
+  refused(): readonly Pin[] {
+    return this.#all().filter(({ scope }) => scope === REFUSED);
+  }
+
+  /** The names under which the user has verified this key, in the order in which that was done. */
+  verifiedNames(key: Fingerprint): readonly string[] {
+    this.#verifiedNames ??= namesByKey(this.#all().filter(({ scope }) => scope === VERIFIED));
+    return this.#verifiedNames.get(key) ?? [];
+  }
+
+  /** Whether the user has verified this key under this name. */
+  isVerified(name: string, key: Fingerprint): boolean {
+    return this.verifiedNames(key).some((verified) => isSameName(verified, name));
+  }
+
+  #all(): readonly Pin[] {
     return [...this.#lines.values()].flatMap((line) => "pin" in line ? [line.pin] : []);
   }
 
@@ -163,14 +190,34 @@ export class KnownPeers {
 
   /**
    * Pins `key` for `name` in `scope`, replacing any other key.
+   * @param isAsked Whether the user has accepted the key: then it isn't refused under this name any more, and if it
+   *   was verified while it was told apart by its start (`Bob~k7f3`), it is verified under the name itself.
    * @returns When it is durable.
    * @throws {P2pchatError} `full`; `disk`: the pin is kept in memory until the program ends.
    */
-  async trust(scope: string, name: string, key: PeerKey, wallMs: number): Promise<void> {
-    if (this.check(scope, name, key).type === "same") {
-      return await this.#written(pinKey(scope, name));
-    }
-    await this.#meet(scope, name, key, wallMs);
+  async trust(
+    scope: string,
+    name: string,
+    key: PeerKey,
+    wallMs: number,
+    isAsked = false,
+  ): Promise<void> {
+    const fingerprint = fingerprintOf(key);
+    const changed = isAsked && this.#accept(name, fingerprint, wallMs);
+    if (this.check(scope, name, key).type !== "same") await this.#meet(scope, name, key, wallMs);
+    else if (changed) await this.#write();
+    else await this.#written(lineKey({ scope, name, fingerprint }));
+  }
+
+  /** @returns Whether a line has changed. */
+  #accept(name: string, fingerprint: Fingerprint, wallMs: number): boolean {
+    const isNamed = this.verifiedNames(fingerprint).some((verified) =>
+      isSameName(nameBeforeStart(verified), name)
+    );
+    const wasRefused = this.#remove({ scope: REFUSED, name, fingerprint });
+    if (!isNamed || this.isVerified(name, fingerprint)) return wasRefused;
+    this.#add({ scope: VERIFIED, name, fingerprint, firstSeen: dayOf(wallMs) });
+    return true;
   }
 
   /**
@@ -179,21 +226,42 @@ export class KnownPeers {
    */
   async forget(scope: string, name: string): Promise<void> {
     const at = pinKey(scope, name);
-    if (!this.#lines.delete(at)) return await this.#written(at);
-    this.#unwritten.set(at, null);
+    if (!this.#removeAt(at)) return await this.#written(at);
     await this.#write();
   }
 
   /**
-   * Marks a key as verified, in all its present and future pins.
-   * @returns Whether a pin has changed; if none has, nothing is written, unless the last write failed.
-   * @throws {P2pchatError} `disk`: the mark is kept in memory until the program ends.
+   * Marks a key as verified under this name, in all scopes: the user has compared its digits with its owner.
+   * @returns When it is durable.
+   * @throws {P2pchatError} `full`; `disk`: the mark is kept in memory until the program ends.
    */
-  async markVerified(key: PeerKey): Promise<boolean> {
-    this.#verified.add(fingerprintOf(key));
-    const changed = this.#markLines();
-    if (changed || this.#isBehind) await this.#write();
-    return changed;
+  async verify(name: string, key: PeerKey, wallMs: number): Promise<void> {
+    const pair = { name, fingerprint: fingerprintOf(key) };
+    this.#remove({ ...pair, scope: REFUSED });
+    if (!this.isVerified(name, pair.fingerprint)) {
+      this.#add({ ...pair, scope: VERIFIED, firstSeen: dayOf(wallMs) });
+      await this.#write();
+    } else await this.#written(lineKey({ ...pair, scope: VERIFIED }));
+  }
+
+  /**
+   * Notes that this key isn't that of the one called so: the digits were different. It loses its mark and its pins
+   * under this name, in all scopes.
+   * @param name The name as it is shown, perhaps with the start of the key.
+   * @returns When it is durable.
+   * @throws {P2pchatError} `full`; `disk`: it is kept in memory until the program ends.
+   */
+  async refuse(name: string, key: PeerKey, wallMs: number): Promise<void> {
+    const fingerprint = fingerprintOf(key);
+    const plain = nameBeforeStart(name);
+    for (const pin of this.#all()) {
+      if (pin.fingerprint !== fingerprint || !isSameName(nameBeforeStart(pin.name), plain)) {
+        continue;
+      }
+      this.#remove(pin);
+    }
+    this.#add({ scope: REFUSED, name: plain, fingerprint, firstSeen: dayOf(wallMs) });
+    await this.#write();
   }
 
   /**
@@ -212,27 +280,41 @@ export class KnownPeers {
   }
 
   async #meet(scope: string, name: string, key: PeerKey, wallMs: number): Promise<void> {
-    const fingerprint = fingerprintOf(key);
-    const verified = this.#verified.has(fingerprint);
-    const firstSeen = new Date(wallMs).toISOString().slice(0, 10);
-    await this.#set({ scope, name, fingerprint, verified, firstSeen });
+    await this.#set({ scope, name, fingerprint: fingerprintOf(key), firstSeen: dayOf(wallMs) });
   }
 
   async #set(pin: Pin): Promise<void> {
-    const { scope, name } = pin;
-    const at = pinKey(scope, name);
+    this.#add(pin);
+    await this.#write();
+  }
+
+  /** @throws {P2pchatError} `full`. */
+  #add(pin: Pin): void {
+    const at = lineKey(pin);
     if (!this.#lines.has(at) && this.#lines.size >= PINS_MAX) {
       throw new P2pchatError(
         "full",
         `Cannot remember ${
-          shownName(name)
+          shownName(pin.name)
         }'s key: ${this.#path} has ${PINS_MAX} lines; delete some that are old`,
       );
     }
     const line = { pin };
     this.#lines.set(at, line);
     this.#unwritten.set(at, line);
-    await this.#write();
+    this.#verifiedNames = null;
+  }
+
+  #remove(pin: Pick<Pin, "scope" | "name" | "fingerprint">): boolean {
+    return this.#removeAt(lineKey(pin));
+  }
+
+  /** @returns Whether there was such a line. */
+  #removeAt(at: string): boolean {
+    if (!this.#lines.delete(at)) return false;
+    this.#unwritten.set(at, null);
+    this.#verifiedNames = null;
+    return true;
   }
 
   /**
@@ -273,25 +355,12 @@ export class KnownPeers {
   }
 
   #takeOver(stored: KnownPeers): void {
-    for (const fingerprint of stored.#verified) this.#verified.add(fingerprint);
     this.#lines = stored.#lines;
+    this.#verifiedNames = null;
     for (const [at, line] of this.#unwritten) {
       if (line === null) this.#lines.delete(at);
       else this.#lines.set(at, line);
     }
-    this.#markLines();
-  }
-
-  /** Sets the mark of verified keys. @returns Whether any pin has changed. */
-  #markLines(): boolean {
-    let changed = false;
-    for (const [at, line] of this.#lines) {
-      if (!("pin" in line) || line.pin.verified) continue;
-      if (!this.#verified.has(line.pin.fingerprint)) continue;
-      this.#lines.set(at, { pin: { ...line.pin, verified: true } });
-      changed = true;
-    }
-    return changed;
   }
 
   #bytes(): Uint8Array {
@@ -304,10 +373,9 @@ export class KnownPeers {
         parts.push(line.comment, utf8("\n"));
         continue;
       }
-      const { scope, name, fingerprint, verified, firstSeen } = line.pin;
+      const { scope, name, fingerprint, firstSeen } = line.pin;
       buffer.clear();
-      const mark = verified ? VERIFIED : UNVERIFIED;
-      buffer.add(joinCells([scope, name, fingerprint, mark, firstSeen]));
+      buffer.add(joinCells([scope, name, fingerprint, firstSeen]));
       parts.push(new Uint8Array(buffer.bytes()));
     }
     return Buffer.concat(parts); // there may be more parts than a call can have arguments
@@ -343,21 +411,20 @@ export class KnownPeers {
     const cells = splitCells(content) ?? [];
     // No scope has this name. Comments may precede the header.
     if (cells[0] === HEADER_KIND) return checkHeader(this.#path, cells, FORMAT);
-    const [scope, name, text, mark, firstSeen, ...more] = cells;
+    const [scope, name, text, firstSeen, ...more] = cells;
     if (
       scope === undefined || name === undefined || text === undefined || firstSeen === undefined ||
-      more.length > 0 || (mark !== VERIFIED && mark !== UNVERIFIED)
+      more.length > 0
     ) {
-      throw corruptError(this.#path, line, "it isn't a scope, name, fingerprint, mark and day");
+      throw corruptError(this.#path, line, "it isn't a scope, name, fingerprint and day");
     }
-    const at = pinKey(scope, name);
+    const pin = { scope, name, fingerprint: this.#fingerprint(line, text), firstSeen };
+    const at = lineKey(pin);
     if (this.#lines.has(at)) {
-      throw corruptError(this.#path, line, `${shownName(name)} has another key in a line above`);
+      const what = isOfComparing(scope) ? "is" : "has another key";
+      throw corruptError(this.#path, line, `${shownName(name)} ${what} in a line above`);
     }
-    const fingerprint = this.#fingerprint(line, text);
-    const verified = mark === VERIFIED;
-    if (verified) this.#verified.add(fingerprint);
-    this.#lines.set(at, { pin: { scope, name, fingerprint, verified, firstSeen } });
+    this.#lines.set(at, { pin });
   }
 
   #fingerprint(line: number, text: string): Fingerprint {
@@ -382,4 +449,28 @@ function isBlank(byte: number): boolean {
 /** Names that fold to the same have the same pin. */
 function pinKey(scope: string, name: string): string {
   return `${scope}\n${foldName(name)}`;
+}
+
+/** A name has one pin in a scope, and may have several keys that were compared. */
+function lineKey(
+  { scope, name, fingerprint }: Pick<Pin, "scope" | "name" | "fingerprint">,
+): string {
+  const key = pinKey(scope, name);
+  return isOfComparing(scope) ? `${key}\n${fingerprint}` : key;
+}
+
+function isOfComparing(scope: string): boolean {
+  return scope === VERIFIED || scope === REFUSED;
+}
+
+function namesByKey(marks: readonly Pin[]): ReadonlyMap<Fingerprint, readonly string[]> {
+  const names = new Map<Fingerprint, string[]>();
+  for (const { fingerprint, name } of marks) {
+    names.set(fingerprint, [...names.get(fingerprint) ?? [], name]);
+  }
+  return names;
+}
+
+function dayOf(wallMs: number): string {
+  return new Date(wallMs).toISOString().slice(0, 10);
 }

@@ -18,9 +18,9 @@ function expecting(pinned: PeerKey | null, given: PeerKey | null = null) {
     push: ({ name, key, again }: { name: string; key: PeerKey; again: boolean }) => {
       told.push(`pin ${name} ${key[0]}${again ? " again" : ""}`);
     },
-    error: (code: string, text: string) => {
+    keyChanged: (_: unknown, text: string) => {
       const key = [KNOWN, ANN, EVE].find((each) => text.includes(`: ${fingerprintOf(each)}, `));
-      told.push(`${code} ${key?.[0]}`);
+      told.push(`key-changed ${key?.[0]}`);
     },
   };
   const key = new ServerKey({

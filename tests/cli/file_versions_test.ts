@@ -82,7 +82,7 @@ const FILES: readonly VersionedFile[] = [
   },
   {
     path: "/p/known_peers",
-    format: { format: "known-peers", version: 1 },
+    format: { format: "known-peers", version: 2 },
     write: pins,
     open: (disk) => KnownPeers.open(disk, "/p/known_peers"),
   },

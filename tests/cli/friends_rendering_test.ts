@@ -1,11 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { friendsLines, type FriendsOwnEvent } from "../../lib/cli/friends_rendering.ts";
-import { verificationDigits } from "../../lib/cli/verification_digits.ts";
-import type { PeerKey } from "../../lib/base/ids.ts";
-import type { FriendsEvent } from "../../lib/protocols/friends/events.ts";
 import { NOON_MS } from "./memory_streams.ts";
 import { printed } from "./printed.ts";
-import { shownEvent } from "../../lib/cli/verify_rendering.ts";
 
 const EARLIER = new Date(NOON_MS - 60 * 60 * 1_000).toISOString();
 const NOON = new Date(NOON_MS).toISOString();
@@ -222,17 +218,4 @@ Deno.test("friendsLines() prints one line for each event of a remote, whatever i
     assertEquals(text.indexOf("\n"), text.length - 1, JSON.stringify(text));
     assertEquals(text.includes("\x1b"), false);
   }
-});
-
-Deno.test("shownEvent() puts digits in the place of keys, and leaves all else", () => {
-  const [ownKey, peerKey] = ["aa".repeat(32) as PeerKey, "bb".repeat(32) as PeerKey];
-  const event: FriendsEvent = { event: "verify", name: "bob", key: "k", ownKey, peerKey };
-  const digits = verificationDigits(ownKey, peerKey);
-
-  assertEquals(shownEvent(event), { event: "verify", name: "bob", key: "k", digits });
-  assertEquals(shownEvent(MESSAGE), MESSAGE);
-  assertEquals(
-    linesOf(shownEvent(event) as FriendsOwnEvent).split("\n")[0],
-    `Compare with bob by voice: ${digits}`,
-  );
 });

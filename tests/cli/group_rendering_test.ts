@@ -3,11 +3,8 @@ import { ROW_CELLS } from "../../lib/cli/graphemes.ts";
 import { type MemberOwnEvent, MemberRendering } from "../../lib/cli/member_rendering.ts";
 import { serveLines, type ServeOwnEvent } from "../../lib/cli/serve_rendering.ts";
 import { TextFormat } from "../../lib/cli/text_format.ts";
-import { verificationDigits } from "../../lib/cli/verification_digits.ts";
-import type { PeerKey } from "../../lib/base/ids.ts";
 import { NOON_MS } from "./memory_streams.ts";
 import { printed } from "./printed.ts";
-import { shownEvent } from "../../lib/cli/verify_rendering.ts";
 
 const EARLIER = new Date(NOON_MS - 60 * 60 * 1_000).toISOString();
 const NOON = new Date(NOON_MS).toISOString();
@@ -606,12 +603,4 @@ Deno.test("serveLines: who looks closely sees entries, and not what they say", (
   const event = { event: "entry", seq: 7, id: "1", from: "Bob" } as const;
   const lines = serveLines(event, { ...CONTEXT, verbose: true });
   assertEquals(printed(lines), "12:03 * Entry 7, of Bob\n");
-});
-
-Deno.test("a group's verify event has the digits of both keys, at both ends", () => {
-  const [ownKey, peerKey] = ["ab".repeat(32) as PeerKey, "cd".repeat(32) as PeerKey];
-  const digits = verificationDigits(ownKey, peerKey);
-  const event = { event: "verify", name: "Bob", key: "k", ownKey, peerKey } as const;
-  const shown = { event: "verify", name: "Bob", key: "k", digits };
-  assertEquals([shownEvent(event), shownEvent(event)], [shown, shown]);
 });

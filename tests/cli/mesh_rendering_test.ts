@@ -4,7 +4,6 @@ import { verificationDigits } from "../../lib/cli/verification_digits.ts";
 import { messageFrom } from "./echo_room.ts";
 import { NOON_MS } from "./memory_streams.ts";
 import { printed as printedLines } from "./printed.ts";
-import { shownEvent } from "../../lib/cli/verify_rendering.ts";
 
 const KEY = "k";
 const DAY_BEFORE = new Date(NOON_MS - 24 * 60 * 60 * 1_000).toISOString();
@@ -324,19 +323,4 @@ Deno.test("verificationDigits() are the same at both ends, and others for anothe
   const [annHalf, bobHalf] = digits.split("  ");
   assertEquals(verificationDigits(ann, eve).split("  ")[0], annHalf);
   assertEquals(verificationDigits(ann, eve).includes(bobHalf!), false);
-});
-
-Deno.test("shownEvent() puts digits in the place of keys, and leaves all else", () => {
-  const [ownKey, peerKey] = ["aa".repeat(32), "bb".repeat(32)];
-  const event = { event: "verify", name: "Bob", key: KEY, ownKey, peerKey } as Parameters<
-    typeof shownEvent
-  >[0];
-  assertEquals(shownEvent(event), {
-    event: "verify",
-    name: "Bob",
-    key: KEY,
-    digits: verificationDigits(ownKey, peerKey),
-  });
-  const message = messageFrom("Bob", "hi");
-  assertEquals(shownEvent(message), message);
 });

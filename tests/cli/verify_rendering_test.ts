@@ -1,14 +1,44 @@
 import { assertEquals } from "@std/assert";
-import { verifyLines } from "../../lib/cli/verify_rendering.ts";
+import { type VerifyEvent, verifyLines } from "../../lib/cli/verify_rendering.ts";
 import { printed } from "./printed.ts";
 
-Deno.test("/verify says what the digits tell, and that the key counts as verified", () => {
-  const lines = verifyLines({ event: "verify", name: "Bob", key: "k", digits: "12345 67890" });
+const SHOWN: VerifyEvent = {
+  event: "verify",
+  name: "Bob",
+  key: "k",
+  digits: "12345 67890",
+  verified: false,
+};
 
+function text(more: Partial<VerifyEvent> = {}): string {
+  return printed(verifyLines({ ...SHOWN, ...more }));
+}
+
+Deno.test("/verify says what to do with the digits, and whether somebody was verified before", () => {
+  const compare = "Compare with Bob by voice: 12345 67890\n";
+  const then =
+    "The same at both ends: /verify Bob yes. Different: somebody is in between; /verify Bob no.\n";
+
+  assertEquals(text(), compare + then);
+  assertEquals(text({ verified: true }), `${compare}Bob is verified already.\n${then}`);
   assertEquals(
-    printed(lines),
-    "Compare with Bob by voice: 12345 67890\n" +
-      "The same at both ends: nobody is in between. Different: somebody is; don't write to this one.\n" +
-      "Either way it is noted as verified, in every mode.\n",
+    text({ verifiedAs: ["mallory", "eve"] }),
+    `${compare}This is the key that you verified as mallory and eve.\n${then}`,
+  );
+});
+
+Deno.test("/verify NAME yes says what is verified, and nothing where that couldn't be noted", () => {
+  assertEquals(
+    text({ answer: "yes", verified: true }),
+    "Bob is verified: with this key and under this name, wherever you meet.\n",
+  );
+  assertEquals(text({ answer: "yes" }), "");
+});
+
+Deno.test("/verify NAME no warns, and names the way back", () => {
+  assertEquals(
+    text({ answer: "no" }),
+    "! That key isn't Bob's: somebody may be in between, or pose as Bob.\n" +
+      "It counts as changed until you accept it with /trust Bob; tell Bob nothing before.\n",
   );
 });

@@ -107,13 +107,19 @@ Deno.test("directory: the keys of both are compared, and stay compared", async (
   const mine = await alice.ask("verify", { name: "bob" });
   const his = await bob.ask("verify", { name: "alice" });
   assertEquals(mine.digits, his.digits);
-  assertEquals(mine.event, "verify");
+  assertEquals([mine.event, mine.verified], ["verify", false]);
+  assertEquals((await alice.ask("verify", { name: "bob", answer: "yes" })).verified, true);
   await alice.type("q");
   await bob.until(call("ended"));
-  const from = alice.events.length;
+  const [from, bobs] = [alice.events.length, bob.events.length];
   await connect(alice, bob, "bob");
   const { verified } = await alice.until(call("connected"), undefined, from);
   assertEquals(verified, true);
+  assertEquals(
+    (await bob.until(call("connected"), undefined, bobs)).verified,
+    false,
+    "bob didn't compare",
+  );
   const directory = await alice.ask("verify", { name: "*directory*" });
   assertEquals(directory.key, alice.events.find(is("directory"))!.key);
 });

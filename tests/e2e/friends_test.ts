@@ -188,8 +188,22 @@ Deno.test("friends: /list, /status and /verify say who is who, and r/ answers wh
   assertEquals(list.event, "friends");
   assertEquals(list.self, { name: "alice", host: "127.0.0.1", port: alice.port });
   assertEquals(list.friends, [
-    { name: "bob", host: "127.0.0.1", port: bob.port, connected: true },
-    { name: "carol", host: "127.0.0.1", port: group.row("carol").port, connected: false },
+    {
+      name: "bob",
+      key: mine.key,
+      host: "127.0.0.1",
+      port: bob.port,
+      connected: true,
+      verified: false,
+    },
+    {
+      name: "carol",
+      key: null,
+      host: "127.0.0.1",
+      port: group.row("carol").port,
+      connected: false,
+      verified: false,
+    },
   ]);
   assertEquals(mine.digits, his.digits);
   assertMatch(mine.digits, /^(\d{5} +){7}\d{5}$/);
@@ -202,6 +216,12 @@ Deno.test("friends: /list, /status and /verify say who is who, and r/ answers wh
   assertEquals(toCarol.roundTripMs, null);
   assertEquals(status.problems.length, 1);
   assertMatch(status.problems[0], /^carol: nobody listens there/);
+
+  await alice.ask("verify", { name: "bob", answer: "yes" });
+  assertEquals((await alice.ask("list")).friends.map(({ verified }: ShownEvent) => verified), [
+    true,
+    false,
+  ]);
 
   // Whoever leaves waits for what is written of keys.
   await alice.command({ command: "exit" });

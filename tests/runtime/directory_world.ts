@@ -200,7 +200,7 @@ export class DirectoryWorld extends HostWorld {
         directory = fingerprintOf(key);
         return pinsIn(pins, directory);
       },
-      verified: new Set(),
+      refused: [],
       isInteractive: false,
       asksAgain: false,
       wait: true,

@@ -71,6 +71,7 @@ async function room(name: string, ...founding: readonly string[]): Promise<Facts
     await ann.until(is("notice"), undefined, after);
   }
   await ann.ask("verify", { name: "Bob" });
+  await ann.ask("verify", { name: "Bob", answer: "yes" });
   const facts = { keys: [await keyOf(ann), await keyOf(bob)], history: await ann.history() };
   await leave(bob);
   await ann.until(is("left"));
@@ -133,6 +134,7 @@ async function directory(): Promise<Facts> {
   await seesAll(alice, "alice", "bob");
   await connect(alice, bob, "bob");
   await alice.ask("verify", { name: "bob" });
+  await alice.ask("verify", { name: "bob", answer: "yes" });
   await alice.type("/hangup");
   await bob.until(({ event, state }) => event === "call" && state === "ended");
   assert(await tell(alice, TEXTS.hello) === 1);

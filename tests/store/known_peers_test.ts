@@ -41,7 +41,6 @@ Deno.test("check() says new, same or changed, in each scope apart", async () => 
     scope: "mesh:1",
     name: "Bob",
     fingerprint: fingerprintOf(bob),
-    verified: false,
     firstSeen: "2026-01-31",
   });
   assertEquals(known.check("mesh:1", "Bob", eve).type, "changed");
@@ -79,18 +78,81 @@ Deno.test("pin() refuses another key with both fingerprints, trust() takes it", 
   assertEquals(again.pins().length, 1);
 });
 
-Deno.test("markVerified() marks the key everywhere, at later pins too", async () => {
+Deno.test("verify() marks the key under that name alone, in all scopes, at later pins too", async () => {
   const disk = await newDisk();
   const known = await KnownPeers.open(disk, PATH);
   await known.pin("mesh:1", "Bob", bob, DAY_MS);
   await known.pin("mesh:2", "Robert", bob, DAY_MS);
-  await known.pin("mesh:1", "Eve", eve, DAY_MS);
 
-  assertEquals(await known.markVerified(bob), true);
+  await known.verify("Bob", bob, DAY_MS);
   await known.pin("group:3", "Bob", bob, DAY_MS);
 
+  for (const each of [known, await KnownPeers.open(disk.crash(), PATH)]) {
+    const is = (name: string, key: typeof bob) => each.isVerified(name, fingerprintOf(key));
+    assertEquals([is("Bob", bob), is("bob", bob), is("Robert", bob), is("Bob", eve)], [
+      true,
+      true,
+      false,
+      false,
+    ]);
+    assertEquals(each.verifiedNames(fingerprintOf(bob)), ["Bob"]);
+    assertEquals(each.pins().map(({ scope }) => scope), ["mesh:1", "mesh:2", "group:3"]);
+  }
+});
+
+Deno.test("verify() takes a second key of one name, and a second name of one key", async () => {
+  const disk = await newDisk();
+  const known = await KnownPeers.open(disk, PATH);
+  await known.verify("Bob", bob, DAY_MS);
+  await known.verify("Bob", eve, DAY_MS);
+  await known.verify("Robert", bob, DAY_MS);
+  await known.verify("BOB", bob, DAY_MS);
+
   const again = await KnownPeers.open(disk.crash(), PATH);
-  assertEquals(again.pins().map(({ verified }) => verified), [true, true, false, true]);
+  assert(
+    again.isVerified("Bob", fingerprintOf(bob)) && again.isVerified("Bob", fingerprintOf(eve)),
+  );
+  assertEquals(again.verifiedNames(fingerprintOf(bob)), ["Bob", "Robert"]);
+});
+
+Deno.test("refuse() takes mark and pins away everywhere, until trust() is asked for", async () => {
+  const disk = await newDisk();
+  const known = await KnownPeers.open(disk, PATH);
+  await known.pin("mesh:1", "Bob", bob, DAY_MS);
+  await known.pin("group:1", "bob", bob, DAY_MS);
+  await known.pin("mesh:1", "Robert", bob, DAY_MS);
+  await known.pin("mesh:2", "Bob", eve, DAY_MS);
+  await known.verify("Bob", bob, DAY_MS);
+
+  await known.refuse("Bob~k7f3", bob, DAY_MS);
+
+  const after = disk.crash();
+  const read = await KnownPeers.open(after, PATH);
+  const pins = read.pins().map(({ scope, name }) => `${scope} ${name}`);
+  assertEquals(pins, ["mesh:1 Robert", "mesh:2 Bob"]);
+  assertEquals(read.verifiedNames(fingerprintOf(bob)), []);
+  assertEquals(read.refused().map(({ name }) => name), ["Bob"]);
+
+  await read.trust("mesh:1", "Bob", bob, DAY_MS);
+  assertEquals(read.refused().length, 1, "nobody asked for it");
+  await read.trust("mesh:1", "Bob", bob, DAY_MS, true);
+  const accepted = await KnownPeers.open(after.crash(), PATH);
+  assertEquals([accepted.refused(), accepted.check("mesh:1", "Bob", bob).type], [[], "same"]);
+  assertEquals(accepted.isVerified("Bob", fingerprintOf(bob)), false);
+});
+
+Deno.test("trust() of a key that was verified as Bob~k7f3 verifies it as Bob", async () => {
+  const disk = await newDisk();
+  const known = await KnownPeers.open(disk, PATH);
+  await known.pin("mesh:1", "Bob", bob, DAY_MS);
+  await known.verify("Bob~k7f3", eve, DAY_MS);
+  assertEquals(known.isVerified("Bob", fingerprintOf(eve)), false);
+
+  await known.trust("mesh:1", "Bob", eve, DAY_MS, true);
+
+  const again = await KnownPeers.open(disk.crash(), PATH);
+  assertEquals(again.isVerified("Bob", fingerprintOf(eve)), true);
+  assertEquals(again.isVerified("Bob", fingerprintOf(bob)), false);
 });
 
 Deno.test("open() keeps comments, blank lines and the order of an edited file", async () => {
@@ -218,16 +280,17 @@ Deno.test("pin() keeps what another program has written meanwhile, and what the 
   const mesh = await KnownPeers.open(disk, PATH);
   const group = await KnownPeers.open(disk, PATH);
   await mesh.pin("mesh:1", "Bob", bob, DAY_MS);
-  await mesh.markVerified(bob);
+  await mesh.verify("Bob", bob, DAY_MS);
 
   await group.pin("group:1", "Eve", eve, DAY_MS);
   await group.pin("group:1", "Robert", bob, DAY_MS);
   await mesh.pin("mesh:1", "Eve", eve, DAY_MS);
 
-  const shown = (known: KnownPeers) =>
-    known.pins().map(({ scope, name, verified }) => [scope, name, verified]);
-  const all = [["mesh:1", "Bob", true], ["group:1", "Eve", false], ["group:1", "Robert", true]];
-  assertEquals(shown(await KnownPeers.open(disk, PATH)), [...all, ["mesh:1", "Eve", false]]);
+  const shown = (known: KnownPeers) => known.pins().map(({ scope, name }) => [scope, name]);
+  const all = [["mesh:1", "Bob"], ["group:1", "Eve"], ["group:1", "Robert"]];
+  const both = await KnownPeers.open(disk, PATH);
+  assertEquals(shown(both), [...all, ["mesh:1", "Eve"]]);
+  assert(both.isVerified("Bob", fingerprintOf(bob)));
 
   const [header, ...lines] = (await content(disk)).split("\n");
   await put(disk, [header, ...lines.filter((line) => !line.includes("\tBob\t"))].join("\n"));
@@ -235,6 +298,7 @@ Deno.test("pin() keeps what another program has written meanwhile, and what the 
 
   assertEquals(shown(await KnownPeers.open(disk, PATH)), all.slice(1));
   assertEquals(mesh.check("mesh:1", "Bob", eve).type, "new");
+  assertEquals(mesh.isVerified("Bob", fingerprintOf(bob)), false, "the user deleted that, too");
 });
 
 Deno.test("pin() waits for its turn, open() too, and what failed is written with the next", async () => {
@@ -310,11 +374,12 @@ Deno.test("pin() of a key that is on disk isn't told that another's write failed
   await known.pin("mesh:1", "Bob", bob, DAY_MS);
 });
 
-Deno.test("forget() and markVerified() whose write failed write when they are asked again", async () => {
+Deno.test("forget(), verify() and refuse() whose write failed write when they are asked again", async () => {
   for (
     const [again, left] of [
-      [(known: KnownPeers) => known.forget("mesh:1", "Eve"), ["Bob false"]],
-      [(known: KnownPeers) => known.markVerified(bob), ["Bob true", "Eve false"]],
+      [(known: KnownPeers) => known.forget("mesh:1", "Eve"), ["Bob"]],
+      [(known: KnownPeers) => known.verify("Bob", bob, DAY_MS), ["Bob", "Eve", "is Bob"]],
+      [(known: KnownPeers) => known.refuse("Bob", bob, DAY_MS), ["Eve", "not Bob"]],
     ] as const
   ) {
     const { disk, state } = await fillingDisk();
@@ -329,7 +394,12 @@ Deno.test("forget() and markVerified() whose write failed write when they are as
     await again(known);
 
     const read = await KnownPeers.open(disk.crash(), PATH);
-    assertEquals(read.pins().map(({ name, verified }) => `${name} ${verified}`), [...left]);
+    const names = [
+      ...read.pins().map(({ name }) => name),
+      ...read.verifiedNames(fingerprintOf(bob)).map((name) => `is ${name}`),
+      ...read.refused().map(({ name }) => `not ${name}`),
+    ];
+    assertEquals(names, [...left]);
   }
 });
 

@@ -11,7 +11,7 @@
  */
 
 import type { ErrorCode } from "../../base/errors.ts";
-import { type Fingerprint, fingerprintOf } from "../../base/fingerprint.ts";
+import { fingerprintOf } from "../../base/fingerprint.ts";
 import type { LinkId, PeerKey } from "../../base/ids.ts";
 import { Deadlines, earliestMs } from "../../base/machine.ts";
 import { isSameName } from "../../base/names.ts";
@@ -64,7 +64,6 @@ const PROGRAMS_WORDS: ReadonlySet<string> = new Set([BUSY, "key-changed", "not-t
 
 export interface CallingOwner extends RingingOwner, RetellingOwner {
   readonly lobby: Lobby;
-  readonly verified: ReadonlySet<Fingerprint>;
   readonly isInteractive: boolean;
   nextAttempt(): number;
 }
@@ -228,6 +227,16 @@ export class Calling {
     const call = this.#call;
     if (call?.phase !== "talking" || call.lines.size > 0) return;
     if (call.endsAfterLines) this.#hangsUp(call);
+  }
+
+  /** The user found that this isn't that user's key: a call with its owner ends. */
+  refused(name: string, key: PeerKey): void {
+    const call = this.#call;
+    if (call === null || call.key !== key || !isSameName(call.peer, name)) return;
+    if (call.phase === "asked") return this.decline("", undefined);
+    this.#talking.close(call, "hung up");
+    this.#tellOf(call, { type: "hang-up", reason: call.isTalking ? "" : "key-changed" });
+    this.#over(call, "ended", { reason: "key-changed" });
   }
 
   // What the directory says.
@@ -434,8 +443,7 @@ export class Calling {
     this.#tellOf(call, { type: "begun", route });
     this.#retelling.talks(call);
     if (call.key !== null) owner.keys.met(call.peer, call.key);
-    const verified = call.isSelf || owner.verified.has(fingerprintOf(call.key!));
-    this.#show(call, "connected", { route, verified }, call.beginRef);
+    this.#show(call, "connected", { route }, call.beginRef);
     call.beginRef = undefined;
     this.#waitForLines(call);
     this.#talking.flush(call);
@@ -481,13 +489,15 @@ export class Calling {
   }
 
   #show(
-    { shownId, peer }: ClientCall,
+    { shownId, peer, key }: ClientCall,
     state: "connected" | CallOutcome,
     more: Readonly<Record<string, unknown>> = {},
     ref?: string,
   ): void {
     const event = { event: "call", call: shownId, peer, state, reason: "", route: null } as const;
-    this.owner.out.show({ ...event, ...more }, ref);
+    const known = key === null ? this.owner.keys.expected(peer) : fingerprintOf(key);
+    const keyed = known === undefined ? event : { ...event, key: known };
+    this.owner.out.show({ ...keyed, ...more }, ref);
   }
 
   #error(code: ErrorCode, text: string, ref: string | undefined): void {

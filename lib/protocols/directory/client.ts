@@ -11,7 +11,7 @@
 import type { Signer } from "../../base/crypto.ts";
 import type { Environment } from "../../base/environment.ts";
 import type { ErrorCode } from "../../base/errors.ts";
-import { type Fingerprint, fingerprintOf } from "../../base/fingerprint.ts";
+import { fingerprintOf } from "../../base/fingerprint.ts";
 import type { LinkId, PeerKey } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
 import { Deadlines, earliestMs, type Machine } from "../../base/machine.ts";
@@ -55,7 +55,6 @@ export class Client implements Machine<ClientInput, ClientEffect> {
   readonly asking: Asking;
   readonly hearing: Hearing;
   readonly user: ClientUser;
-  readonly verified: Set<Fingerprint>;
   readonly random: () => number;
   readonly randomBytes: (length: number) => Uint8Array<ArrayBuffer>;
   readonly #log: ClientLog;
@@ -79,10 +78,9 @@ export class Client implements Machine<ClientInput, ClientEffect> {
     const { out } = this;
     this.random = environment.random;
     this.randomBytes = environment.randomBytes;
-    this.verified = new Set(config.verified);
     this.#log = new ClientLog(config.records);
     this.lobby = new Lobby(this);
-    this.keys = new KnownKeys(out);
+    this.keys = new KnownKeys(out, config.refused);
     this.missed = new MissedCalls(environment.wallMs);
     this.session = new Session(config, this);
     this.#path = new ClientPath(config.directory, out);
@@ -422,7 +420,7 @@ export class Client implements Machine<ClientInput, ClientEffect> {
       case "status":
         return user.status(ref);
       case "verify":
-        return user.verify(command.name, ref);
+        return user.verify(command.name, command.answer, ref);
       case "trust":
         return user.trust(command.name, ref);
       case "quit":

@@ -1,7 +1,7 @@
 /** What a client's user asks for, except within calls: checks it, and tells the user the outcome. */
 
 import type { Signer } from "../../base/crypto.ts";
-import { type Fingerprint, fingerprintOf } from "../../base/fingerprint.ts";
+import { fingerprintOf } from "../../base/fingerprint.ts";
 import { type Endpoint, endpointText } from "../../base/ids.ts";
 import { isSameName, nameFault, shownName, withoutMark } from "../../base/names.ts";
 import {
@@ -10,6 +10,7 @@ import {
   isYouText,
   noOtherKeyText,
 } from "../../base/name_answers.ts";
+import type { VerifyAnswer } from "../../base/mode_machine.ts";
 import { isPossiblePassword, normalPassword, weakPassword } from "../../base/passwords.ts";
 import { checkedMessage, tooLong, utf8Length, visibleText } from "../../base/text.ts";
 import type { Asking } from "./asking.ts";
@@ -34,8 +35,6 @@ export interface ClientUserOwner {
   readonly calling: Calling;
   readonly asking: Asking;
   readonly hearing: Hearing;
-  /** Keys that the user has compared. */
-  readonly verified: Set<Fingerprint>;
   readonly selfName: string;
   /** Whether the directory lets us send broadcasts. */
   readonly mayBroadcast: boolean;
@@ -151,8 +150,8 @@ export class ClientUser {
     out.show(view, ref);
   }
 
-  verify(name: string, ref: string | undefined): void {
-    const { out, keys, session, selfName, verified, signer: { key: ownKey } } = this.owner;
+  verify(name: string, answer: VerifyAnswer | undefined, ref: string | undefined): void {
+    const { out, keys, calling, session, selfName, signer: { key: ownKey } } = this.owner;
     if (isSameName(name, selfName)) {
       return out.error("unknown-user", isYouText("verify", name), ref);
     }
@@ -160,9 +159,13 @@ export class ClientUser {
     const peerKey = isDirectory ? session.peer : keys.find(name)?.key ?? null;
     if (peerKey === null) return this.#unmet("verify", name, ref);
     const key = fingerprintOf(peerKey);
-    verified.add(key);
     const shown = isDirectory ? DIRECTORY_NAME : keys.find(name)!.name;
-    out.show({ event: "verify", name: shown, key, ownKey, peerKey }, ref);
+    const said = answer === undefined ? {} : { answer };
+    out.show({ event: "verify", name: shown, key, ownKey, peerKey, ...said }, ref);
+    if (answer !== "no") return;
+    if (isDirectory) return session.refuse();
+    keys.refuse(shown, peerKey);
+    calling.refused(shown, peerKey);
   }
 
   trust(name: string, ref: string | undefined): void {
@@ -180,8 +183,10 @@ export class ClientUser {
     const trusted = keys.trust(name);
     if (trusted !== null) {
       const accepted = acceptedText(shownName(trusted.name), fingerprintOf(trusted.key));
-      const before = `the former key ${trusted.before} isn't accepted any more`;
-      return out.notice(`${accepted}; ${before}; call again`, ref);
+      const before = trusted.before === undefined
+        ? ""
+        : `; the former key ${trusted.before} isn't accepted any more`;
+      return out.notice(`${accepted}${before}; call again`, ref);
     }
     if (keys.find(name) === null) return this.#unmet("trust", name, ref);
     out.notice(noOtherKeyText(shownName(name)), ref);

@@ -13,7 +13,7 @@ import { fingerprintOf } from "../../base/fingerprint.ts";
 import type { Endpoint, LinkId } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
 import { Deadlines, earliestMs, type Machine } from "../../base/machine.ts";
-import { stalledMs } from "../../base/mode_machine.ts";
+import { stalledMs, type VerifyAnswer } from "../../base/mode_machine.ts";
 import { didYouMeanName } from "../../base/name_answers.ts";
 import { foldName, shownName, withoutMark } from "../../base/names.ts";
 import { AccountChanges } from "./account_changes.ts";
@@ -416,7 +416,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
       case "kick":
         return this.#kick(command.name, ref);
       case "verify":
-        return this.#verify(command.name, ref);
+        return this.#verify(command.name, command.answer, ref);
       case "broadcast":
         return this.#telling.operator(command.text, ref);
       case "quit":
@@ -454,13 +454,20 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
     return null;
   }
 
-  #verify(shown: string, ref: string | undefined): void {
+  #verify(shown: string, answer: VerifyAnswer | undefined, ref: string | undefined): void {
     const client = this.#named(shown, "verify", ref);
     if (client === null) return;
     const { name, key: peerKey } = client;
     const { key: ownKey } = this.signer;
     this.#out.show(
-      { event: "verify", name, key: fingerprintOf(peerKey), ownKey, peerKey },
+      {
+        event: "verify",
+        name,
+        key: fingerprintOf(peerKey),
+        ownKey,
+        peerKey,
+        ...(answer === undefined ? {} : { answer }),
+      },
       ref,
     );
   }

@@ -10,8 +10,9 @@ import type { DirectoryEvent } from "./events.ts";
 export function usersView(clients: Iterable<Client>): DirectoryEvent {
   const users = [...clients]
     .sort((one, other) => one.folded < other.folded ? -1 : 1)
-    .map(({ listed, link, sinceMs, relayedBytes }) => ({
+    .map(({ listed, key, link, sinceMs, relayedBytes }) => ({
       ...listed,
+      key: fingerprintOf(key),
       address: link.host,
       since: dateText(sinceMs),
       relayedBytes,

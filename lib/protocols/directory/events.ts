@@ -4,7 +4,7 @@
  */
 
 import type { ErrorCode } from "../../base/errors.ts";
-import type { ModeCommand, ModeEvent } from "../../base/mode_machine.ts";
+import type { Compared, ModeCommand, ModeEvent, VerifyAnswer } from "../../base/mode_machine.ts";
 import { shownName } from "../../base/names.ts";
 import { type CallOutcome, type CallRoute, DISMISSALS } from "./messages.ts";
 
@@ -12,8 +12,10 @@ import { type CallOutcome, type CallRoute, DISMISSALS } from "./messages.ts";
 export const DIRECTORY_NAME = "*directory*";
 
 /** A user in the list. */
-export interface UserView {
+export interface UserView extends Compared {
   readonly name: string;
+  /** Fingerprint, where the key is known: the one expected of this user, as the list has no keys. */
+  readonly key?: string;
   readonly state: "free" | "busy";
   /** Where the user takes calls; empty, with port 0: nowhere. */
   readonly host: string;
@@ -108,7 +110,7 @@ export type ClientEvent =
     readonly name: string;
     readonly state: "free" | "busy" | "offline";
   }
-  | {
+  | Compared & {
     readonly event: "incoming";
     readonly call: string;
     readonly from: string;
@@ -116,10 +118,12 @@ export type ClientEvent =
     readonly key: string;
     readonly guest: boolean;
   }
-  | {
+  | Compared & {
     readonly event: "call";
     readonly call: string;
     readonly peer: string;
+    /** The other side's fingerprint, or the one expected of it while it isn't known; absent where neither is. */
+    readonly key?: string;
     readonly state: "ringing" | "connected" | CallOutcome;
     /** A `CallReason`, or words of the other side's user or of the directory; empty: none. */
     readonly reason: string;
@@ -127,8 +131,6 @@ export type ClientEvent =
     readonly route: CallRoute | null;
     /** With the reason `cancelled`: which side has withdrawn the call. */
     readonly by?: string;
-    /** With `connected`: whether the user has compared the other side's key. */
-    readonly verified?: boolean;
     /** With `ended`, after `connected`: how long the two talked. */
     readonly durationMs?: number;
   }
@@ -244,7 +246,7 @@ export type ClientCommand =
 
 export type DirectoryCommand =
   | { readonly command: "status" }
-  | { readonly command: "verify"; readonly name: string }
+  | { readonly command: "verify"; readonly name: string; readonly answer?: VerifyAnswer }
   | { readonly command: "list" }
   | { readonly command: "kick"; readonly name: string }
   | { readonly command: "broadcast"; readonly text: string }

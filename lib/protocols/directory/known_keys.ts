@@ -4,6 +4,7 @@ import { dropOldest } from "../../base/bounded.ts";
 import { type Fingerprint, fingerprintOf } from "../../base/fingerprint.ts";
 import type { FoldedName, PeerKey } from "../../base/ids.ts";
 import { foldName, shownName, withoutMark } from "../../base/names.ts";
+import { type RefusedKey, RefusedKeys } from "../../base/refused_keys.ts";
 import type { ClientOutput } from "./client_output.ts";
 import { KNOWN_MAX, STRANGE_KEPT_MS } from "./client_limits.ts";
 
@@ -19,7 +20,12 @@ export class KnownKeys {
   /** Users met with another key than the expected one, by folded name. */
   readonly #strange = new Map<FoldedName, Named & { readonly keptUntilMs: number }>();
 
-  constructor(readonly out: ClientOutput) {}
+  readonly #refused: RefusedKeys;
+
+  /** @param refused Keys that the user has refused, each for a name. */
+  constructor(readonly out: ClientOutput, refused: readonly RefusedKey[] = []) {
+    this.#refused = new RefusedKeys(refused);
+  }
 
   /** @param pins Keys met before at this directory, by folded name. */
   load(pins: ReadonlyMap<string, Fingerprint>): void {
@@ -33,7 +39,34 @@ export class KnownKeys {
    */
   isExpected(name: string, key: PeerKey): boolean {
     const pinned = this.#pins.get(foldName(name));
-    return pinned === undefined || pinned === fingerprintOf(key);
+    const fingerprint = fingerprintOf(key);
+    return (pinned === undefined || pinned === fingerprint) &&
+      !this.#refused.has(name, fingerprint);
+  }
+
+  /** The key that a user of that name must have; undefined where any will do. */
+  expected(name: string): Fingerprint | undefined {
+    return this.#pins.get(foldName(name));
+  }
+
+  /**
+   * The digits of this key were different (`/verify NAME no`): it isn't expected any more, and counts as changed until
+   * `trust` accepts it.
+   */
+  refuse(name: string, key: PeerKey): void {
+    const folded = foldName(name);
+    const fingerprint = fingerprintOf(key);
+    this.#refused.add(name, fingerprint);
+    if (this.#pins.get(folded) === fingerprint) this.#pins.delete(folded);
+    this.#keepStrange(name, key);
+  }
+
+  #keepStrange(name: string, key: PeerKey): void {
+    const folded = foldName(name);
+    this.#strange.delete(folded);
+    const keptUntilMs = this.out.nowMs + STRANGE_KEPT_MS;
+    this.#strange.set(folded, { name, key, keptUntilMs });
+    dropOldest(this.#strange, KNOWN_MAX);
   }
 
   /** Tells our user that a user has another key than before. @param ref Of the command that found that out. */
@@ -41,21 +74,20 @@ export class KnownKeys {
     const { nowMs } = this.out;
     const folded = foldName(name);
     const shown = shownName(name);
-    const found = `${shown} has another key than before: ${fingerprintOf(key)}, it was ${
-      this.#pins.get(folded)
-    }`;
+    const fingerprint = fingerprintOf(key);
+    const before = this.#pins.get(folded);
+    const found = before === undefined
+      ? `${shown} comes with the key ${fingerprint}, whose digits you found to be different`
+      : `${shown} has another key than before: ${fingerprint}, it was ${before}`;
     const told = this.#strange.get(folded);
     // Others may call under that name while our user checks the key that was reported, and is about to accept it.
     const isAsked = told !== undefined && told.key !== key && nowMs < told.keptUntilMs;
-    if (!isAsked && told?.key !== key) {
-      this.#strange.delete(folded);
-      this.#strange.set(folded, { name, key, keptUntilMs: nowMs + STRANGE_KEPT_MS });
-      dropOldest(this.#strange, KNOWN_MAX);
-    }
+    if (!isAsked && told?.key !== key) this.#keepStrange(name, key);
     const way = isAsked
       ? `/trust ${shown} accepts the key that you were told first, ${fingerprintOf(told.key)}`
       : `ask ${shown} some other way; if that is right: /trust ${shown}`;
-    this.out.error("key-changed", `${found}; there was no call; ${way}`, ref);
+    const changed = { name, key: fingerprint, ...(before === undefined ? {} : { before }) };
+    this.out.keyChanged(changed, `${found}; there was no call; ${way}`, ref);
   }
 
   /** We talk, and the other side has proved that key. */
@@ -95,6 +127,7 @@ export class KnownKeys {
     if (strange === undefined) return null;
     const before = this.#pins.get(folded);
     this.#strange.delete(folded);
+    this.#refused.accept(strange.name, fingerprintOf(strange.key));
     this.#pins.set(folded, fingerprintOf(strange.key));
     const { name, key } = strange;
     this.out.push({ type: "pin", name, key, again: true });

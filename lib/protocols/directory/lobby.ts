@@ -6,6 +6,7 @@ import { Deadlines } from "../../base/machine.ts";
 import { foldName, nameFault } from "../../base/names.ts";
 import { AFTER_CALL_MS } from "./client_limits.ts";
 import type { ClientOutput } from "./client_output.ts";
+import type { KnownKeys } from "./known_keys.ts";
 import type { UserView } from "./events.ts";
 import { CLIENTS_MAX } from "./limits.ts";
 import type { DirectoryMessageOf, ListedUser } from "./messages.ts";
@@ -14,6 +15,7 @@ const DEADLINES = ["after-call"] as const;
 
 export interface LobbyOwner {
   readonly out: ClientOutput;
+  readonly keys: Pick<KnownKeys, "expected">;
   readonly selfName: string;
   /** Whether we are in a call: the directory hears of that later. */
   readonly isTalking: boolean;
@@ -82,13 +84,13 @@ export class Lobby {
   #listed(folded: FoldedName): readonly UserView[] {
     const shown = [...this.#users].filter(([name]) => name.includes(folded));
     shown.sort(([a], [b]) => a < b ? -1 : 1);
-    const { selfName, isTalking } = this.owner;
+    const { selfName, isTalking, keys } = this.owner;
     const self = foldName(selfName);
-    return shown.map(([name, user]) =>
-      name === self
-        ? { ...viewOf(user), state: isTalking ? "busy" as const : "free" as const }
-        : viewOf(user)
-    );
+    return shown.map(([name, user]) => {
+      if (name === self) return { ...viewOf(user), state: isTalking ? "busy" : "free" };
+      const key = keys.expected(name);
+      return key === undefined ? viewOf(user) : { ...viewOf(user), key };
+    });
   }
 
   /**

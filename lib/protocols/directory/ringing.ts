@@ -54,8 +54,10 @@ export class Ringing {
     const call = owner.randomBytes(CALL_ID_BYTES);
     const id = call.toHex();
     owner.tell({ type: "call", call, name });
+    const key = owner.keys.expected(name);
+    const known = key === undefined ? {} : { key };
     owner.out.show(
-      { event: "call", call: id, peer: name, state: "ringing", reason: "", route: null },
+      { event: "call", call: id, peer: name, ...known, state: "ringing", reason: "", route: null },
       ref,
     );
     const ringing = this.#newCall(id, name, "ringing", null, isSameName(name, owner.selfName));

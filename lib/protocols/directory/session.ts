@@ -92,7 +92,7 @@ export class Session {
   readonly #deadlines = new Deadlines(DEADLINES);
 
   constructor(readonly config: ClientConfig, readonly owner: SessionOwner) {
-    const { directory: endpoint, knownPeers, expect: pinned, given } = config;
+    const { directory: endpoint, knownPeers, expect: pinned, given, refused } = config;
     const directory = {
       what: "directory",
       name: DIRECTORY_NAME,
@@ -100,6 +100,7 @@ export class Session {
       knownPeers,
       pinned,
       given,
+      refused,
     } as const;
     this.#key = new ServerKey(directory, owner.out);
   }
@@ -173,6 +174,10 @@ export class Session {
   up(link: LinkId, peer: PeerKey): void {
     const { out } = this.owner;
     if (this.#phase !== "dialling") return out.close(link, "not needed any more");
+    if (this.#key.isRefused(peer)) {
+      out.close(link, "another key is expected");
+      return this.#end("key-changed", this.#key.refusal(peer));
+    }
     const known = this.#key.expected !== null;
     const isFirst = this.#peer !== peer;
     this.#link = link;
@@ -315,6 +320,11 @@ export class Session {
     const accepted = this.#key.trust();
     if (accepted !== null && this.#phase === "apart") this.#retryIn(0);
     return accepted;
+  }
+
+  /** The user found other digits than the directory's operator: nobody can stay with it. */
+  refuse(): void {
+    if (this.#peer !== null) this.#end("key-changed", this.#key.refuse(this.#peer));
   }
 
   // Coming in.

@@ -3,21 +3,21 @@
  * `at`, and `ref` where a command had one).
  */
 
-import type { ModeCommand, ModeEvent } from "../../base/mode_machine.ts";
+import type { Compared, ModeCommand, ModeEvent } from "../../base/mode_machine.ts";
 
 /** The reason of a `delivery` that failed because the user asked for it. */
 export const TAKEN_BACK = "taken back";
 
-export interface FriendView {
+export interface FriendView extends Compared {
   readonly name: string;
+  /** Fingerprint: the key expected; null while none is known. */
+  readonly key: string | null;
   readonly host: string;
   readonly port: number;
   readonly connected: boolean;
 }
 
 export interface FriendStatus extends FriendView {
-  /** Fingerprint; null while the key isn't known. */
-  readonly key: string | null;
   /** Messages that wait for this friend. */
   readonly waiting: number;
   readonly roundTripMs: number | null;
@@ -78,7 +78,7 @@ export type FriendsEvent =
     readonly event: "friends";
     readonly friends: readonly FriendView[];
     /** The user, at the address that friends dial. The machine doesn't know it. */
-    readonly self?: Omit<FriendView, "connected">;
+    readonly self?: Omit<FriendView, "connected" | "key">;
   }
   | { readonly event: "outbox"; readonly messages: readonly OutboxMessage[] }
   | {

@@ -3,6 +3,7 @@
 import type { Fingerprint } from "../../base/fingerprint.ts";
 import type { FoldedName } from "../../base/ids.ts";
 import { foldName } from "../../base/names.ts";
+import { type RefusedKey, RefusedKeys } from "../../base/refused_keys.ts";
 import { Friend } from "./friend.ts";
 import type { FriendRow } from "./friends_io.ts";
 
@@ -16,9 +17,17 @@ export class FriendTable {
   /** Bytes that wait for all friends together. */
   readonly #waiting = { bytes: 0 };
 
+  /** Keys that the user has refused, each for a name. */
+  readonly refused: RefusedKeys;
+
   /** @param pins Keys met before, by folded name. */
-  constructor(rows: readonly FriendRow[], pins: ReadonlyMap<string, Fingerprint>) {
+  constructor(
+    rows: readonly FriendRow[],
+    pins: ReadonlyMap<string, Fingerprint>,
+    refused: readonly RefusedKey[] = [],
+  ) {
     this.#pins = new Map(pins);
+    this.refused = new RefusedKeys(refused);
     this.#take(rows);
   }
 
@@ -60,6 +69,14 @@ export class FriendTable {
     friend.pinned = key;
     this.#keys = null;
     this.#pins.set(foldName(friend.name), key);
+  }
+
+  /** The digits of this key were different: it isn't the friend's. */
+  refuse(friend: Friend, key: Fingerprint): void {
+    this.refused.add(friend.name, key);
+    if (friend.pinned === key) friend.pinned = null;
+    this.#keys = null;
+    this.#pins.delete(foldName(friend.name));
   }
 
   /** The friends in the table, in its order. */

@@ -17,7 +17,7 @@ import { fingerprintOf } from "../../base/fingerprint.ts";
 import type { LinkId, PeerKey } from "../../base/ids.ts";
 import { invariant, unreachable } from "../../base/invariant.ts";
 import { Deadlines, earliestMs, type Machine } from "../../base/machine.ts";
-import { stalledMs } from "../../base/mode_machine.ts";
+import { stalledMs, type VerifyAnswer } from "../../base/mode_machine.ts";
 import { foldName, isSameName, shownName } from "../../base/names.ts";
 import {
   acceptedText,
@@ -74,7 +74,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
     readonly signer: Signer,
     readonly environment: Environment,
   ) {
-    const table = this.#table = new FriendTable(config.friends, config.pins);
+    const table = this.#table = new FriendTable(config.friends, config.pins, config.refused);
     const out = this.#out;
     const inbox = this.#inbox = new Inbox();
     const restored = restoreFriends(config.records, (name) => table.kept(name), inbox);
@@ -287,7 +287,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
       case "unsend":
         return this.#sending.unsend(command.id, ref);
       case "verify":
-        return this.#verify(command.name, ref);
+        return this.#verify(command.name, command.answer, ref);
       case "trust":
         return this.#trust(command.name, ref);
       case "quit":
@@ -342,7 +342,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
     this.#out.error("unknown-user", isYouText(command, shownName(name)), ref);
   }
 
-  #verify(name: string, ref: string | undefined): void {
+  #verify(name: string, answer: VerifyAnswer | undefined, ref: string | undefined): void {
     const friend = this.#named(name);
     if (friend === null) return this.#unknownTo("verify", name, ref);
     const { key: peerKey } = friend;
@@ -354,24 +354,40 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
     }
     const { key: ownKey } = this.signer;
     const key = fingerprintOf(peerKey);
-    this.#out.show({ event: "verify", name: friend.name, key, ownKey, peerKey }, ref);
+    const said = answer === undefined ? {} : { answer };
+    this.#out.show({ event: "verify", name: friend.name, key, ownKey, peerKey, ...said }, ref);
+    if (answer === "no") return this.#refuse(friend, peerKey);
     const { told } = friend.strange;
     if (told === null) return;
     const other = fingerprintOf(told);
     this.#out.notice(`That is the key known before; the other one that was met is ${other}`, ref);
   }
 
+  /** The digits were different: nothing more goes to whoever has this key. */
+  #refuse(friend: Friend, key: PeerKey): void {
+    this.#table.refuse(friend, fingerprintOf(key));
+    this.#meeting.review(friend, "another key is expected");
+    friend.strange.refused(key);
+    const { row } = friend;
+    if (row.fingerprint !== fingerprintOf(key)) return;
+    this.#out.warn(
+      `${this.config.users} says that this is ${friend.shown}'s key: correct it there`,
+    );
+  }
+
   #trust(name: string, ref: string | undefined): void {
     const friend = this.#named(name);
     if (friend === null) return this.#unknownTo("trust", name, ref);
     const { told: strange } = friend.strange;
-    if (friend.row.fingerprint !== null) {
+    const { fingerprint } = friend.row;
+    if (fingerprint !== null && (strange === null || fingerprint !== fingerprintOf(strange))) {
       const text =
         `Cannot accept another key for ${friend.shown}: the table says which; change it there`;
       return this.#out.error("not-allowed", text, ref);
     }
     if (strange === null) return this.#out.notice(noOtherKeyText(friend.shown), ref);
     const key = fingerprintOf(strange);
+    this.#table.refused.accept(friend.name, key);
     this.#table.pin(friend, key);
     this.#out.push({ type: "pin", name: friend.name, key: strange, again: true });
     this.#out.notice(acceptedText(friend.shown, key), ref);

@@ -12,8 +12,9 @@ type Event<Name extends FriendsEvent["event"]> = Extract<FriendsEvent, { readonl
 export function friendsView(friends: Iterable<Friend>): Event<"friends"> {
   return {
     event: "friends",
-    friends: [...friends].map(({ name, row, link }) => ({
+    friends: [...friends].map(({ name, expected, row, link }) => ({
       name,
+      key: expected,
       ...row.endpoint,
       connected: link !== null,
     })),

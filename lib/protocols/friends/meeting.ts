@@ -119,7 +119,8 @@ export class Meeting {
     friend.checkAtMs = -Infinity;
     const { expected } = friend;
     for (const link of this.links.of(friend)) {
-      const isOther = expected !== null && expected !== fingerprintOf(link.peer);
+      const isOther = (expected !== null && expected !== fingerprintOf(link.peer)) ||
+        this.#isRefused(friend, link.peer);
       const isUndecided = link.dialled && link.phase === "greeting";
       if (isUndecided || (isOther && link.phase !== "checking")) this.out.close(link, reason);
     }
@@ -166,8 +167,14 @@ export class Meeting {
       friend.problem = "its address in the table is this program's own";
       return this.out.close(link, "this is the same profile");
     }
+    if (this.#isRefused(friend, peer)) return this.#turnAway(link, friend, "at-address");
     this.#greet(link, friend);
     this.#answerChecks(friend, peer);
+  }
+
+  /** Whether the user found that the friend's digits aren't those of this key. */
+  #isRefused({ name }: Friend, key: PeerKey): boolean {
+    return this.table.refused.has(name, fingerprintOf(key));
   }
 
   /**
@@ -315,6 +322,7 @@ export class Meeting {
   /** A peer that dialled in claims to be `friend`; perhaps it is waiting already until we can tell. */
   #identify(link: FriendLink, friend: Friend): void {
     const { expected } = friend;
+    if (this.#isRefused(friend, link.peer)) return this.#turnAway(link, friend);
     if (expected !== null) {
       if (expected === fingerprintOf(link.peer)) return this.#welcome(link, friend);
       return this.#turnAway(link, friend);
@@ -360,8 +368,8 @@ export class Meeting {
     }
   }
 
-  #turnAway(link: FriendLink, friend: Friend): void {
-    this.#metStranger(friend, link.peer, "dialled-in");
+  #turnAway(link: FriendLink, friend: Friend, where: MetWhere = "dialled-in"): void {
+    this.#metStranger(friend, link.peer, where);
     const advice = `ask ${shownName(this.config.name)} to accept yours, ${
       fingerprintOf(link.peer)
     }`;
@@ -410,12 +418,16 @@ export class Meeting {
     if (known === "told") return;
     const answering = this.links.dialledKey(friend);
     const answers = answering === null ? "another key" : fingerprintOf(answering);
-    const expects = expected === null
+    const isRefused = this.#isRefused(friend, key);
+    const expects = isRefused
+      ? "you found its digits to be different"
+      : expected === null
       ? `${answers} answers at ${name}'s address`
       : `${name}'s is ${expected} ${isAsked ? "as far as is known here" : "in the table"}`;
     friend.toldProblem = friend.problem;
-    this.out.error(
-      "key-changed",
+    const before = isRefused || expected === null ? {} : { before: expected };
+    this.out.keyChanged(
+      { name: friend.name, key: fingerprintOf(key), ...before },
       `Refused ${refused}, which isn't ${name}'s: ${expects}; ${advice}`,
     );
   }

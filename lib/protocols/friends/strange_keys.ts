@@ -41,6 +41,11 @@ export class StrangeKeys {
     return "tell";
   }
 
+  /** The user has found other digits than the one who has this key: `/trust` accepts it all the same. */
+  refused(key: PeerKey): void {
+    this.#told = key;
+  }
+
   /** Another key is expected now: any other one is worth telling at once. */
   forget(): void {
     this.#told = null;

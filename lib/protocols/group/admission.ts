@@ -5,6 +5,7 @@ import { type Fingerprint, fingerprintOf } from "../../base/fingerprint.ts";
 import type { FoldedName, PeerKey } from "../../base/ids.ts";
 import { dropOldest } from "../../base/bounded.ts";
 import { foldName, nameFault, shownName } from "../../base/names.ts";
+import { RefusedKeys } from "../../base/refused_keys.ts";
 import type { Attendance, GroupLink } from "./attendance.ts";
 import type { CoordinatorConfig } from "./coordinator_io.ts";
 import type { CoordinatorOutput } from "./coordinator_output.ts";
@@ -30,6 +31,7 @@ const NO_HOST = "What you advertise is neither a host name nor an IP address; se
 
 export class Admission {
   readonly #pins: Map<string, Fingerprint>;
+  readonly #refused: RefusedKeys;
   /** Keys that came under others' names and were reported to the operator, by folded name. */
   readonly #strange = new Map<
     FoldedName,
@@ -41,13 +43,14 @@ export class Admission {
   readonly #equivocators = new Set<PeerKey>();
 
   constructor(
-    readonly config: Pick<CoordinatorConfig, "pins">,
+    readonly config: Pick<CoordinatorConfig, "pins" | "refused">,
     readonly views: Views,
     readonly attendance: Attendance,
     readonly places: Places,
     readonly out: CoordinatorOutput,
   ) {
     this.#pins = new Map(config.pins);
+    this.#refused = new RefusedKeys(config.refused ?? []);
   }
 
   /**
@@ -80,8 +83,9 @@ export class Admission {
       return { code: "name-taken", text: `The name ${name} ${same} in use here; take another` };
     }
     const pinned = this.#pins.get(folded);
-    if (pinned !== undefined && pinned !== fingerprintOf(peer)) {
-      return this.#strangeKey(folded, name, peer, pinned);
+    const isOther = pinned !== undefined && pinned !== fingerprintOf(peer);
+    if (isOther || this.#refused.has(hello.name, fingerprintOf(peer))) {
+      return this.#strangeKey(folded, hello.name, peer, pinned);
     }
     if (!this.views.isPossible(voice.promised.number)) {
       return { code: "protocol", text: IMPOSSIBLE_PROMISE };
@@ -91,28 +95,51 @@ export class Admission {
 
   #strangeKey(
     folded: FoldedName,
-    name: string,
+    claimed: string,
     key: PeerKey,
-    pinned: Fingerprint,
+    pinned: Fingerprint | undefined,
   ): Refusal {
+    const name = shownName(claimed);
     const other = fingerprintOf(key);
     const { out } = this;
     const told = this.#strange.get(folded);
     // Others may come under that name while the operator checks the key that was reported, and is about to accept it.
     const isAsked = told !== undefined && out.nowMs < told.keptUntilMs;
     if (!isAsked && told?.key !== key) {
-      const what =
-        `Refused somebody who comes as ${name} with key ${other}; the key known is ${pinned}`;
-      out.error("key-changed", `${what}; /trust ${name} accepts the new one`);
-      this.#strange.delete(folded);
-      this.#strange.set(folded, { key, keptUntilMs: out.nowMs + STRANGE_KEPT_MS });
-      dropOldest(this.#strange, REMEMBERED_MAX);
+      const what = `Refused somebody who comes as ${name} with key ${other}`;
+      const why = pinned === undefined
+        ? "you found its digits to be different"
+        : `the key known is ${pinned}`;
+      const before = pinned === undefined ? {} : { before: pinned };
+      const text = `${what}; ${why}; /trust ${name} accepts the new one`;
+      out.keyChanged({ name: claimed, key: other, ...before }, text);
+      this.#keepStrange(folded, key);
     }
     const way = "take another name, or have its operator accept yours by /trust";
     return {
       code: "key-changed",
-      text: `The name ${name} belongs to key ${pinned} in this group, yours is ${other}; ${way}`,
+      text: pinned === undefined
+        ? `Your key ${other} isn't accepted for the name ${name} here; ${way}`
+        : `The name ${name} belongs to key ${pinned} in this group, yours is ${other}; ${way}`,
     };
+  }
+
+  #keepStrange(folded: FoldedName, key: PeerKey): void {
+    this.#strange.delete(folded);
+    this.#strange.set(folded, { key, keptUntilMs: this.out.nowMs + STRANGE_KEPT_MS });
+    dropOldest(this.#strange, REMEMBERED_MAX);
+  }
+
+  /**
+   * The digits of this key were different (`/verify NAME no`): who comes with it isn't let in under that name, until
+   * `trust`. Whoever is in stays until they leave, or are removed.
+   */
+  refuse(name: string, key: PeerKey): void {
+    const folded = foldName(name);
+    const fingerprint = fingerprintOf(key);
+    this.#refused.add(name, fingerprint);
+    if (this.#pins.get(folded) === fingerprint) this.#pins.delete(folded);
+    this.#keepStrange(folded, key);
   }
 
   /** Whether the owner of this key was a member under this name. */
@@ -128,7 +155,7 @@ export class Admission {
   /** A new member: the name is its own from now on. */
   pin({ key, name }: Pick<Member, "key" | "name">): void {
     const folded = foldName(name);
-    if (this.#pins.has(folded)) return;
+    if (this.#pins.has(folded) || this.#refused.has(name, fingerprintOf(key))) return;
     this.#pins.set(folded, fingerprintOf(key));
     this.out.push({ type: "pin", name, key, again: false });
   }
@@ -139,6 +166,7 @@ export class Admission {
     const key = this.#strange.get(folded)?.key;
     if (key === undefined) return null;
     this.#strange.delete(folded);
+    this.#refused.accept(name, fingerprintOf(key));
     this.#pins.set(folded, fingerprintOf(key));
     this.out.push({ type: "pin", name, key, again: true });
     return fingerprintOf(key);

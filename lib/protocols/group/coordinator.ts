@@ -666,7 +666,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
       case "trust":
         return this.#operator.trust(command.name, ref);
       case "verify":
-        return this.#operator.verify(command.name, ref);
+        return this.#operator.verify(command.name, command.answer, ref);
       case "quit":
         return this.#leaveSoon(ref);
       default:

@@ -2,6 +2,7 @@
 
 import type { Fingerprint } from "../../base/fingerprint.ts";
 import type { Endpoint, LinkId, PeerKey } from "../../base/ids.ts";
+import type { RefusedKey } from "../../base/refused_keys.ts";
 import type { ModeEffect, ModeInput, PinEffect } from "../../base/mode_machine.ts";
 import type { CoordinatorCommand, CoordinatorEvent } from "./events.ts";
 import type { HistoryEnd } from "./history.ts";
@@ -66,6 +67,8 @@ export interface CoordinatorConfig {
   readonly snapshotEveryMs: number | null;
   /** Keys of members met before, by folded name. */
   readonly pins: ReadonlyMap<string, Fingerprint>;
+  /** Keys that the user has refused, each for a name. */
+  readonly refused?: readonly RefusedKey[];
   readonly records: readonly CoordinatorRecord[];
   /** The end of the log that is kept while nobody is in the group; null where there is none. */
   readonly history: HistoryEnd | null;

@@ -76,7 +76,8 @@ export class CoordinatorSession {
 
   constructor(readonly owner: CoordinatorSessionOwner) {
     const { config, out, environment } = owner;
-    const { coordinator: endpoint, expect: pinned, given, files: { knownPeers } } = config;
+    const { coordinator: endpoint, expect: pinned, given, refused = [], files: { knownPeers } } =
+      config;
     const server = {
       what: "coordinator",
       name: COORDINATOR_NAME,
@@ -84,6 +85,7 @@ export class CoordinatorSession {
       knownPeers,
       pinned,
       given,
+      refused,
     } as const;
     this.#key = new ServerKey(server, out);
     this.link = new CoordinatorLink(this.#key, {
@@ -115,6 +117,12 @@ export class CoordinatorSession {
     return this.#key.strange;
   }
 
+  /** The user found other digits than the coordinator's operator: nobody can stay with it. */
+  refuse(): void {
+    const { peer } = this.link;
+    if (peer !== null) this.owner.out.fatal("key-changed", this.#key.refuse(peer));
+  }
+
   /** The user accepts that key. @returns The key; null where none was shown. */
   trust(): PeerKey | null {
     return this.link.trust();
@@ -137,6 +145,9 @@ export class CoordinatorSession {
     this.#heardTold = "";
     this.#isAsked = false;
     this.#unknownMessages = new UnknownMessages();
+    if (this.#key.isRefused(peer)) {
+      return this.owner.out.fatal("key-changed", this.#key.refusal(peer));
+    }
     this.link.up(link, peer);
   }
 

@@ -35,7 +35,7 @@ export interface CoordinatorFacts {
 /** The members of the present view, the oldest first, linked or not, and those that are joining it. */
 export function membersView(facts: CoordinatorFacts): Event<"members"> {
   const shown = joining(facts).filter(({ joiningSinceMs }) => joiningSinceMs !== null);
-  return membersEvent(facts.views.members.map(({ name }) => name), shown.map(({ name }) => name));
+  return membersEvent(facts.views.members, shown.map(({ name }) => name));
 }
 
 /** The members of the view, then newcomers, and the problems, in words. */

@@ -3,7 +3,9 @@
  * (which adds `at`, and `ref` where a command had one).
  */
 
-import type { ModeCommand, ModeEvent } from "../../base/mode_machine.ts";
+import { fingerprintOf } from "../../base/fingerprint.ts";
+import type { PeerKey } from "../../base/ids.ts";
+import type { Compared, ModeCommand, ModeEvent } from "../../base/mode_machine.ts";
 
 /** Reasons of a `left`. */
 export const LEFT_REASONS = ["quit", "lost", "removed"] as const;
@@ -80,25 +82,49 @@ export interface LogEnd {
 }
 
 /** A newcomer is about to be sent the log. */
-export interface JoiningEvent {
+export interface JoiningEvent extends Compared {
   readonly event: "joining";
   readonly name: string;
   readonly key: string;
+}
+
+/** A member by the name under which it is shown. */
+export interface Keyed {
+  readonly name: string;
+  readonly key: PeerKey;
+}
+
+/** How events name members. */
+export function namesAndKeys(
+  members: readonly Keyed[],
+): { readonly members: readonly string[]; readonly keys: readonly string[] } {
+  return {
+    members: members.map(({ name }) => name),
+    keys: members.map(({ key }) => fingerprintOf(key)),
+  };
 }
 
 /** Who is in the group, and who is about to come in. */
 export interface MembersEvent {
   readonly event: "members";
   readonly members: readonly string[];
+  /** Their fingerprints, in the same order. */
+  readonly keys?: readonly string[];
+  /** The names of those that the user has verified, which the console adds. */
+  readonly verified?: readonly string[];
   /** Absent where nobody is. */
   readonly joining?: readonly string[];
 }
 
 export function membersEvent(
-  members: readonly string[],
+  members: readonly Keyed[],
   joining: readonly string[],
 ): MembersEvent {
-  return { event: "members", members, ...(joining.length === 0 ? {} : { joining }) };
+  return {
+    event: "members",
+    ...namesAndKeys(members),
+    ...(joining.length === 0 ? {} : { joining }),
+  };
 }
 
 /** The rules of the group change: a notice that has its place in the history. */
@@ -129,6 +155,8 @@ export type MemberEvent =
     readonly event: "view";
     readonly view: number;
     readonly members: readonly string[];
+    readonly keys?: readonly string[];
+    readonly verified?: readonly string[];
     /**
      * Members of this view that weren't in the last one shown; oneself at the first view, and on coming back: then
      * the event has the log's end, too, which may be another group's than before.
@@ -369,7 +397,7 @@ export type CoordinatorEvent =
     readonly members: readonly string[];
   }
   | JoiningEvent
-  | { readonly event: "joined"; readonly name: string; readonly key: string }
+  | Compared & { readonly event: "joined"; readonly name: string; readonly key: string }
   | {
     readonly event: "left";
     readonly name: string;
@@ -379,7 +407,10 @@ export type CoordinatorEvent =
     /** Whether it was joining, and never was a member. */
     readonly joining?: true;
   }
-  | { readonly event: "view"; readonly view: number; readonly members: readonly string[] }
+  | Pick<MembersEvent, "members" | "keys" | "verified"> & {
+    readonly event: "view";
+    readonly view: number;
+  }
   /** The member is in the view again, and was sent this many entries before. */
   | { readonly event: "recovered"; readonly name: string; readonly entries: number }
   | {

@@ -108,7 +108,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     this.self = { name: config.name, key: signer.key, incarnation, incarnationId };
     const { out } = this;
     this.peers = new Peers(out);
-    this.names = new MemberNames(signer.key, config.pins, out);
+    this.names = new MemberNames(signer.key, config.pins, out, config.refused);
     this.names.shown(signer.key, config.name);
     this.listed = new Listed(this);
     this.saying = new Saying(this.self, signer, environment, out, restored.said);
@@ -186,6 +186,10 @@ export class Member implements Machine<MemberInput, MemberEffect> {
 
   trustCoordinator(): PeerKey | null {
     return this.#session.trust();
+  }
+
+  refuseCoordinator(): void {
+    this.#session.refuse();
   }
 
   get isStalled(): boolean {

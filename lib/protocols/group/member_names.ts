@@ -12,6 +12,7 @@ import {
 import type { FoldedName, PeerKey } from "../../base/ids.ts";
 import { dropOldest } from "../../base/bounded.ts";
 import { foldName, shownName, withoutMark } from "../../base/names.ts";
+import { type RefusedKey, RefusedKeys } from "../../base/refused_keys.ts";
 import type { Member } from "./epoch.ts";
 import { STRANGE_KEPT_MS } from "./limits.ts";
 import type { MemberOutput } from "./member_output.ts";
@@ -39,13 +40,17 @@ export class MemberNames {
   /** By name: the one that came with another key than the pinned one, and that the user was told of. */
   readonly #strange = new Map<FoldedName, Named & { readonly keptUntilMs: number }>();
   readonly #warnedOf = new Set<PeerKey>();
+  readonly #refused: RefusedKeys;
 
+  /** @param refused Keys that the user has refused, each for a name. */
   constructor(
     readonly self: PeerKey,
     pins: ReadonlyMap<string, Fingerprint>,
     readonly out: MemberOutput,
+    refused: readonly RefusedKey[] = [],
   ) {
     this.#pins = new Map(pins);
+    this.#refused = new RefusedKeys(refused);
   }
 
   /**
@@ -70,7 +75,8 @@ export class MemberNames {
       const folded = foldName(name);
       const pinned = this.#pins.get(folded);
       const fingerprint = fingerprintOf(key);
-      if (pinned === undefined) {
+      if (this.#refused.has(name, fingerprint)) this.#warn(key, name, undefined, fingerprint);
+      else if (pinned === undefined) {
         this.#pins.set(folded, fingerprint);
         this.#showAnew(folded);
         this.out.push({ type: "pin", name, key, again: false });
@@ -79,7 +85,13 @@ export class MemberNames {
     }
   }
 
-  #warn(key: PeerKey, name: string, pinned: Fingerprint, fingerprint: Fingerprint): void {
+  /** @param pinned Undefined where the key itself is refused. */
+  #warn(
+    key: PeerKey,
+    name: string,
+    pinned: Fingerprint | undefined,
+    fingerprint: Fingerprint,
+  ): void {
     if (this.#warnedOf.has(key)) return;
     this.#warnedOf.add(key);
     dropOldest(this.#warnedOf, KNOWN_MAX);
@@ -89,21 +101,43 @@ export class MemberNames {
     const told = this.#strange.get(folded);
     // Others may come under that name while the user checks the key that was reported, and is about to accept it.
     const isAsked = told !== undefined && told.key !== key && nowMs < told.keptUntilMs;
-    if (!isAsked) {
-      this.#strange.delete(folded);
-      this.#strange.set(folded, { name, key, keptUntilMs: nowMs + STRANGE_KEPT_MS });
-      dropOldest(this.#strange, KNOWN_MAX);
-    }
+    if (!isAsked) this.#keepStrange(name, key);
     const suffixed = shownName(this.shown(key, name));
     const way = isAsked
       ? `${suffixed}; /trust ${shown} accepts the key that you were told first, ${
         fingerprintOf(told.key)
       }`
       : shown;
-    const text =
-      `${shown} has another key than before: ${fingerprint}, it was ${pinned}; shown as ` +
-      `${suffixed} until you accept it with /trust ${way}`;
-    this.out.error("key-changed", text);
+    const found = pinned === undefined
+      ? `${shown} comes with the key ${fingerprint}, whose digits you found to be different`
+      : `${shown} has another key than before: ${fingerprint}, it was ${pinned}`;
+    const text = `${found}; shown as ${suffixed} until you accept it with /trust ${way}`;
+    const before = pinned === undefined ? {} : { before: pinned };
+    this.out.keyChanged({ name, key: fingerprint, ...before }, text);
+  }
+
+  #keepStrange(name: string, key: PeerKey): void {
+    const folded = foldName(name);
+    this.#strange.delete(folded);
+    const keptUntilMs = this.out.nowMs + STRANGE_KEPT_MS;
+    this.#strange.set(folded, { name, key, keptUntilMs });
+    dropOldest(this.#strange, KNOWN_MAX);
+  }
+
+  /**
+   * The digits of this key were different (`/verify NAME no`): its owner is shown as somebody else than the one of
+   * that name, until `trust`.
+   */
+  refuse(key: PeerKey): void {
+    const name = (this.#newcomers.get(key) ?? this.#known.get(key))?.name;
+    if (name === undefined) return;
+    const folded = foldName(name);
+    const fingerprint = fingerprintOf(key);
+    this.#refused.add(name, fingerprint);
+    if (this.#pins.get(folded) === fingerprint) this.#pins.delete(folded);
+    this.#keepStrange(name, key);
+    this.#warnedOf.add(key); // the answer to the command warns
+    this.#showAnew(folded);
   }
 
   /** How somebody is shown that has this key and uses this name. */
@@ -121,7 +155,8 @@ export class MemberNames {
     if (key === this.self) return name;
     const pinned = this.#pins.get(foldName(name));
     const fingerprint = fingerprintOf(key);
-    if (pinned === undefined || pinned === fingerprint) return name;
+    const isExpected = pinned === undefined || pinned === fingerprint;
+    if (isExpected && !this.#refused.has(name, fingerprint)) return name;
     const isTaken = (start: string) => {
       const owner = this.#shownAs(`${name}~${start}`);
       return owner !== null && owner !== key;
@@ -183,6 +218,7 @@ export class MemberNames {
     if (named === null) return null;
     const { name, key } = named;
     const folded = foldName(name);
+    this.#refused.accept(name, fingerprintOf(key));
     this.#pins.set(folded, fingerprintOf(key));
     if (this.#strange.get(folded)?.key === key) this.#strange.delete(folded);
     this.#warnedOf.delete(key);

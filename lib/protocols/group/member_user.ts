@@ -14,13 +14,20 @@ import {
   isYouText,
   noOtherKeyText,
 } from "../../base/name_answers.ts";
+import type { VerifyAnswer } from "../../base/mode_machine.ts";
 import { foldName, shownName, withoutMark } from "../../base/names.ts";
 import { checkedMessage, tooLong, utf8Length } from "../../base/text.ts";
 import { inWords } from "../../base/words.ts";
 import type { CoordinatorLink } from "./coordinator_link.ts";
 import type { Epoch, Member } from "./epoch.ts";
 import type { Editing } from "./editing.ts";
-import { type LeftReason, type LogEnd, type MemberCommand, membersEvent } from "./events.ts";
+import {
+  type LeftReason,
+  type LogEnd,
+  type MemberCommand,
+  membersEvent,
+  namesAndKeys,
+} from "./events.ts";
 import {
   AWAITED_TOLD_MS,
   HAND_OVER_MS_MAX,
@@ -89,6 +96,8 @@ export interface MemberUserOwner {
   readonly strangeCoordinator: PeerKey | null;
   /** Accepts that key. @returns The key. */
   trustCoordinator(): PeerKey | null;
+  /** The user found other digits than the coordinator's operator: nobody can stay with it. */
+  refuseCoordinator(): void;
   /** Who is joining. */
   readonly listed: Listed;
   /** Null before this member was ever in a group. */
@@ -194,7 +203,7 @@ export class MemberUser {
     this.owner.out.show({
       event: "view",
       view: epoch.view,
-      members: epoch.members.map(name),
+      ...namesAndKeys(epoch.members.map((member) => ({ key: member.key, name: name(member) }))),
       joined: [...self, ...others].map(name),
       left: gone.map((member) => {
         const reason = this.#reasonOf(member.key);
@@ -283,7 +292,7 @@ export class MemberUser {
       case "entry":
         return out.push({ type: "show-entry", seq: command.seq, ref });
       case "verify":
-        return this.#verify(command.name, ref);
+        return this.#verify(command.name, command.answer, ref);
       case "trust":
         return this.#trust(command.name, ref);
       case "quit":
@@ -362,11 +371,11 @@ export class MemberUser {
   #list(ref: string | undefined): void {
     const { membership, names, out } = this.owner;
     const members = membership?.epoch?.epoch.value.members ?? [];
-    const shown = members.map((member) => nameOf(names, member));
+    const shown = members.map((member) => ({ key: member.key, name: nameOf(names, member) }));
     out.show(membersEvent(shown, this.owner.listed.joiningNames), ref);
   }
 
-  #verify(name: string, ref: string | undefined): void {
+  #verify(name: string, answer: VerifyAnswer | undefined, ref: string | undefined): void {
     const { out, names, selfKey: ownKey, coordinator } = this.owner;
     const isCoordinator = name === COORDINATOR_NAME;
     const peerKey = isCoordinator ? coordinator.peer : names.keyOf(name);
@@ -376,7 +385,11 @@ export class MemberUser {
     if (peerKey === null) return this.#unknownUser("verify", name, ref);
     const key = fingerprintOf(peerKey);
     const shown = isCoordinator ? COORDINATOR_NAME : names.of(peerKey);
-    out.show({ event: "verify", name: shown, key, ownKey, peerKey }, ref);
+    const said = answer === undefined ? {} : { answer };
+    out.show({ event: "verify", name: shown, key, ownKey, peerKey, ...said }, ref);
+    if (answer !== "no") return;
+    if (isCoordinator) return this.owner.refuseCoordinator();
+    names.refuse(peerKey);
   }
 
   #trust(name: string, ref: string | undefined): void {

@@ -2,6 +2,7 @@
 
 import { fingerprintOf } from "../../base/fingerprint.ts";
 import type { PeerKey } from "../../base/ids.ts";
+import type { VerifyAnswer } from "../../base/mode_machine.ts";
 import { foldName, shownName } from "../../base/names.ts";
 import { acceptedText, didYouMeanName, noOtherKeyText } from "../../base/name_answers.ts";
 import type { Admission } from "./admission.ts";
@@ -101,15 +102,15 @@ export class Operator {
    * Takes, of several with that name, the one first whose key is pinned for it: compared digits are kept for that
    * key.
    */
-  verify(name: string, ref: string | undefined): void {
+  verify(name: string, answer: VerifyAnswer | undefined, ref: string | undefined): void {
     const found = this.#find(name, ({ key, name }) => this.admission.isPinned(key, name));
     if (found === null) return this.#unknown("verify", name, this.#known(), ref);
     const { key: peerKey, name: known } = found;
     const { ownKey } = this;
-    this.out.show(
-      { event: "verify", name: known, key: fingerprintOf(peerKey), ownKey, peerKey },
-      ref,
-    );
+    const said = answer === undefined ? {} : { answer };
+    const key = fingerprintOf(peerKey);
+    this.out.show({ event: "verify", name: known, key, ownKey, peerKey, ...said }, ref);
+    if (answer === "no") this.admission.refuse(known, peerKey);
   }
 
   /** The one with that name; of several, the one first for which `isMeant` holds. */

@@ -18,7 +18,7 @@ import { groupOf, isLost } from "./coordinator_log.ts";
 import { CoordinatorOutput } from "./coordinator_output.ts";
 import { named } from "./coordinator_view.ts";
 import type { SignedEpoch } from "./epoch.ts";
-import type { CoordinatorCommand } from "./events.ts";
+import { type CoordinatorCommand, membersEvent } from "./events.ts";
 import type { Founding } from "./founding.ts";
 import {
   ATTENDEES_MAX,
@@ -414,8 +414,7 @@ export class Recounting {
   #command(command: CoordinatorCommand, ref: string | undefined): void {
     switch (command.command) {
       case "list": {
-        const members = this.#recount.present.map(({ name }) => name);
-        this.out.show({ event: "members", members }, ref);
+        this.out.show(membersEvent(this.#recount.present, []), ref);
         return this.out.notice(UNCERTAIN, ref);
       }
       case "status":

@@ -25,7 +25,7 @@ import {
 import type { CoordinatorOutput } from "./coordinator_output.ts";
 import { lackingText, named, unaccountedText } from "./coordinator_view.ts";
 import type { Member } from "./epoch.ts";
-import type { LeftReason } from "./events.ts";
+import { type LeftReason, namesAndKeys } from "./events.ts";
 import { KeptOut } from "./kept_out.ts";
 import {
   HEARD_LATELY_MS,
@@ -466,8 +466,7 @@ export class Steering {
     }
     this.#goodbyes.clear();
     if (members.length > 0) this.#sendAway(isExcluded);
-    const names = members.map(({ name }) => name);
-    out.show({ event: "view", view: views.ballot.number, members: names });
+    out.show({ event: "view", view: views.ballot.number, ...namesAndKeys(members) });
     this.isUnsettled = true;
   }
 

@@ -108,7 +108,7 @@ export function newRoom(
   nowMs: number,
 ): Room {
   const { genesis, claim, secrets, rulings, records, fresh, endpoint, founded } = entry;
-  const { advertise, passive, historyShown } = config;
+  const { advertise, passive, historyShown, refused } = config;
   const earlier = earlierMembership(environment.crypto, signer.key, records);
   const atLeast = Math.max(entry.incarnation, earlier?.incarnationMin ?? 1);
   return new Room(
@@ -124,6 +124,7 @@ export function newRoom(
       endpoint,
       passive,
       historyShown,
+      ...(refused === undefined ? {} : { refused }),
       listening: { host: advertise.host ?? "127.0.0.1", port: advertise.port },
       founded,
     },

@@ -3,9 +3,9 @@
  * and, field for field, the objects of `--json` (which adds `at`, and `ref` where a command had one).
  */
 
-import type { ModeCommand, ModeEvent } from "../../base/mode_machine.ts";
+import type { Compared, ModeCommand, ModeEvent } from "../../base/mode_machine.ts";
 
-export interface PeerView {
+export interface PeerView extends Compared {
   readonly name: string;
   /** Fingerprint. */
   readonly key: string;
@@ -80,7 +80,7 @@ export type MeshEvent =
     /** An invite is needed to come in. */
     readonly private?: true;
   }
-  | {
+  | Compared & {
     readonly event: "joined";
     readonly name: string;
     readonly key: string;

@@ -9,6 +9,7 @@
 import type { Fingerprint } from "../../base/fingerprint.ts";
 import type { BundleId, Endpoint, LinkId, PeerKey, RoomId } from "../../base/ids.ts";
 import type { ModeEffect, ModeInput, PinEffect } from "../../base/mode_machine.ts";
+import type { RefusedKey } from "../../base/refused_keys.ts";
 import type { Queue } from "../../base/schema.ts";
 import type { MeshCommand, MeshEvent } from "./events.ts";
 import type { ChannelSecret } from "../noise/channel_handshake.ts";
@@ -102,6 +103,8 @@ export interface MeshConfig {
   readonly passive: boolean;
   /** How many earlier messages are shown to a newcomer. */
   readonly historyShown: number;
+  /** Keys that the user has refused, each for a name. */
+  readonly refused?: readonly RefusedKey[];
   readonly begin:
     | { readonly kind: "found"; readonly private?: true }
     /**

@@ -18,6 +18,7 @@ import { unreachable } from "../../base/invariant.ts";
 import type { Machine } from "../../base/machine.ts";
 import { foldName, withoutMark } from "../../base/names.ts";
 import { addTo, removeFrom } from "../../base/sets_by_key.ts";
+import { RefusedKeys } from "../../base/refused_keys.ts";
 import type { MeshRecord } from "./records.ts";
 import { compareClaims, type KnownClaim } from "./credentials.ts";
 import { type Pin, Pins } from "./pins.ts";
@@ -44,6 +45,9 @@ export class Names implements Machine<NamesInput, NamesEffect> {
   /** Folded shown names of the holders. */
   readonly #keysByShown = new Map<string, PeerKey>();
   readonly #pins: Pins;
+  readonly #refused: RefusedKeys;
+  /** Refused keys that the user was told of since; bounded by what the user has refused. */
+  readonly #warnedRefused = new Set<PeerKey>();
   /** The claim with which we joined, and when; another name, claimed later, is never lost in a race to join. */
   #cameIn: { readonly claim: KnownClaim; readonly atMs: number } | null = null;
   /** The claim that ours has lost to, so that the loss is reported once. */
@@ -56,6 +60,7 @@ export class Names implements Machine<NamesInput, NamesEffect> {
     readonly fingerprintOf: (key: PeerKey) => string,
   ) {
     this.#pins = new Pins(config.records);
+    this.#refused = new RefusedKeys(config.refused ?? []);
   }
 
   step(input: NamesInput, nowMs: number): readonly NamesEffect[] {
@@ -92,13 +97,15 @@ export class Names implements Machine<NamesInput, NamesEffect> {
     if (shown !== null) return shown;
     const folded = foldName(claimed);
     const known = this.#pins.get(folded)?.key ?? this.ownerOf(folded);
-    if (known === key) return claimed;
+    const isRefused = this.#isRefusedAs(claimed, key);
+    if (known === key && !isRefused) return claimed;
     const rivals = new Set<PeerKey>(known === null ? [] : [known]);
     for (const claimant of this.config.claimants(folded)) {
       if (claimant !== key) rivals.add(claimant);
       if (rivals.size > COMPARED_MAX) break;
     }
-    return rivals.size === 0 ? claimed : `${claimed}~${this.#startApart(key, rivals)}`;
+    const isPlain = rivals.size === 0 && !isRefused;
+    return isPlain ? claimed : `${claimed}~${this.#startApart(key, rivals)}`;
   }
 
   /** A start of the key's fingerprint with which none of the others' begins. */
@@ -127,6 +134,20 @@ export class Names implements Machine<NamesInput, NamesEffect> {
   isKnown(key: PeerKey): boolean {
     const holder = this.#holders.get(key);
     return holder === undefined || this.#pins.get(holder.folded)?.key === key;
+  }
+
+  /** Whether the user has refused this key for the name that it holds: nothing private is meant for it. */
+  isRefused(key: PeerKey): boolean {
+    const holder = this.#holders.get(key);
+    return holder !== undefined && this.#isRefused(key, holder);
+  }
+
+  #isRefused(key: PeerKey, { claim }: Holder): boolean {
+    return this.#isRefusedAs(claim.signed.claim.value.name, key);
+  }
+
+  #isRefusedAs(name: string, key: PeerKey): boolean {
+    return !this.#refused.isEmpty && this.#refused.has(name, this.fingerprintOf(key));
   }
 
   /** The name as its owner spelled it when we met, however the user types it. */
@@ -182,6 +203,8 @@ export class Names implements Machine<NamesInput, NamesEffect> {
         return this.#release(input.key, nowMs);
       case "trust":
         return this.#trust(input.key, nowMs);
+      case "refuse":
+        return this.#refuse(input.key, nowMs);
       case "vouched":
         return this.#settleContested(nowMs);
       case "tick":
@@ -234,7 +257,18 @@ export class Names implements Machine<NamesInput, NamesEffect> {
   #trust(key: PeerKey, nowMs: number): void {
     const holder = this.#holders.get(key);
     if (holder === undefined) return;
+    this.#refused.accept(holder.claim.signed.claim.value.name, this.fingerprintOf(key));
+    this.#warnedRefused.delete(key);
     this.#pin(holder, key, true, nowMs);
+    this.#settle(holder.folded, nowMs);
+  }
+
+  #refuse(key: PeerKey, nowMs: number): void {
+    const holder = this.#holders.get(key);
+    if (holder === undefined) return;
+    this.#refused.add(holder.claim.signed.claim.value.name, this.fingerprintOf(key));
+    this.#pins.forget(holder.folded, key);
+    this.#warnedRefused.add(key); // the answer to the command warns
     this.#settle(holder.folded, nowMs);
   }
 
@@ -290,6 +324,7 @@ export class Names implements Machine<NamesInput, NamesEffect> {
     if (key === this.config.self || !holder.live) return;
     const { folded, claim } = holder;
     const pin = this.#pins.get(folded);
+    if (this.#isRefused(key, holder)) return;
     if (pin === undefined) {
       if (!this.#pins.isFull) this.#pin(holder, key, false, nowMs);
       return;
@@ -305,9 +340,11 @@ export class Names implements Machine<NamesInput, NamesEffect> {
     this.#effects.push({ type: "pin-contested", name, ...knownAs(pin), key });
   }
 
-  /** Whether the winner's name is pinned to another key, which has no claim to it here. */
-  #isStranger(key: PeerKey, { folded }: Holder): boolean {
+  /** Whether the winner's name is pinned to another key, which has no claim to it here, or this one was refused. */
+  #isStranger(key: PeerKey, holder: Holder): boolean {
+    const { folded } = holder;
     if (key === this.config.self) return false;
+    if (this.#isRefused(key, holder)) return true;
     const pin = this.#pins.get(folded);
     return pin !== undefined && pin.key !== key && this.#holders.get(pin.key)?.folded !== folded;
   }
@@ -350,16 +387,17 @@ export class Names implements Machine<NamesInput, NamesEffect> {
   }
 
   #warn(folded: FoldedName, key: PeerKey, holder: Holder): void {
-    const pin = this.#pins.get(folded)!;
+    const { name } = holder.claim.signed.claim.value;
+    const pin = this.#pins.get(folded);
+    const shown = this.shownName(key)!;
+    if (pin === undefined || pin.key === key) {
+      if (this.#warnedRefused.has(key)) return;
+      this.#warnedRefused.add(key);
+      return void this.#effects.push({ type: "key-changed", name, shown, known: name, key });
+    }
     if (pin.warnedOf === key) return;
     this.#pins.warned(folded, key);
-    this.#effects.push({
-      type: "key-changed",
-      name: holder.claim.signed.claim.value.name,
-      shown: this.shownName(key)!,
-      ...knownAs(pin),
-      key,
-    });
+    this.#effects.push({ type: "key-changed", name, shown, ...knownAs(pin), key });
   }
 
   #settleOwn(winnerKey: PeerKey, winner: KnownClaim, nowMs: number): void {

@@ -3,6 +3,7 @@
 import type { FoldedName, PeerKey } from "../../base/ids.ts";
 import type { PinEffect } from "../../base/mode_machine.ts";
 import type { KnownClaim } from "./credentials.ts";
+import type { RefusedKey } from "../../base/refused_keys.ts";
 import type { MeshRecord } from "./records.ts";
 import type { RosterEffect } from "./roster_io.ts";
 
@@ -18,6 +19,8 @@ export type NamesInput =
   | { readonly type: "own"; readonly claim: KnownClaim }
   /** The user accepts the key that is shown under this name (`/trust`). */
   | { readonly type: "trust"; readonly key: PeerKey }
+  /** The user found other digits than its owner (`/verify NAME no`): the key is a stranger's, until `trust`. */
+  | { readonly type: "refuse"; readonly key: PeerKey }
   | { readonly type: "tick" };
 
 export type NamesEffect =
@@ -50,7 +53,8 @@ export type NamesEffect =
     readonly name: string;
     readonly shown: string;
     readonly known: string;
-    readonly pinned: PeerKey;
+    /** Absent where the user refused the key itself. */
+    readonly pinned?: PeerKey;
     readonly key: PeerKey;
   }
   /**
@@ -70,6 +74,8 @@ export interface NamesConfig {
   readonly self: PeerKey;
   /** The room's records on disk: its pins are restored. */
   readonly records: readonly MeshRecord[];
+  /** Keys that the user has refused, each for a name. */
+  readonly refused?: readonly RefusedKey[];
   /** Whether a claim's time can be believed; only then does it win over one that is vouched for. */
   readonly isVouched: (claim: KnownClaim) => boolean;
   /** Keys known to have claimed this name at any time, present or not. */

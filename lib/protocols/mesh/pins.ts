@@ -44,6 +44,11 @@ export class Pins {
     dropOldest(this.#byName, PINS_MAX);
   }
 
+  /** The user has found that this key isn't that of the name's owner. */
+  forget(folded: FoldedName, key: PeerKey): void {
+    if (this.#byName.get(folded)?.key === key) this.#byName.delete(folded);
+  }
+
   /** The user has been warned of this stranger. */
   warned(folded: FoldedName, key: PeerKey): void {
     this.#byName.set(folded, { ...this.#byName.get(folded)!, warnedOf: key });

@@ -1046,8 +1046,14 @@ export class Room implements Machine<RoomInput, RoomEffect> {
           talkers: this.#talkers.loud(this.#nowMs),
           strangers: this.#talkers.strangers.told(this.#nowMs),
         }, ref);
-      case "verify":
-        return this.#view.verify(this.#view.member(command.name), ref);
+      case "verify": {
+        const key = this.#view.member(command.name);
+        const name = this.machines.names.shownName(key)!;
+        // The answer comes first: it says why the member is shown under another name then.
+        this.#view.verify(key, name, command.answer, ref);
+        if (command.answer === "no") this.#toNames({ type: "refuse", key });
+        return;
+      }
       case "invite": {
         const { rotate } = command;
         // Checked before the secret is rotated: nobody could see the new invite.

@@ -5,6 +5,7 @@
 
 import type { ErrorCode } from "../../base/errors.ts";
 import type { Endpoint, PeerKey, RoomId } from "../../base/ids.ts";
+import type { RefusedKey } from "../../base/refused_keys.ts";
 import type { Queue } from "../../base/schema.ts";
 import type { MeshCommand } from "./events.ts";
 import type { MeshEffect } from "./mesh_io.ts";
@@ -128,6 +129,8 @@ export interface RoomConfig {
   readonly endpoint: Endpoint | null;
   readonly passive: boolean;
   readonly historyShown: number;
+  /** Keys that the user has refused, each for a name. */
+  readonly refused?: readonly RefusedKey[];
   /** The address at which the process listens, as shown in `ready`. */
   readonly listening: Endpoint;
   /** Whether the room was founded by this start. */

@@ -71,6 +71,7 @@ export class RoomMachines {
       {
         self,
         records,
+        ...(config.refused === undefined ? {} : { refused: config.refused }),
         raceMs: NAME_RACE_MS,
         isVouched: (claim) => this.roster.isVouched(claim),
         claimants: (folded) => this.roster.claimants(folded),
@@ -231,6 +232,7 @@ export class RoomMachines {
       strangerNamed: (name) => this.names.keyOf(name),
       nameAsMet: (typed) => this.names.nameAsMet(typed),
       knownInstead: (key) => this.names.knownInstead(key),
+      isRefused: (key) => this.names.isRefused(key),
       nameClaimedBy: (key) => this.roster.member(key)?.claim.signed.claim.value.name ?? null,
       claimedName: (claim) => this.roster.claim(claim)?.signed.claim.value.name ?? null,
       history: (count) => this.order.history(count),

@@ -16,6 +16,7 @@ import {
   type PeerKey,
 } from "../../base/ids.ts";
 import type { ErrorCode } from "../../base/errors.ts";
+import type { KeyChange, VerifyAnswer } from "../../base/mode_machine.ts";
 import { unsentEvent } from "../../base/mode_output.ts";
 import {
   acceptedText,
@@ -87,6 +88,8 @@ export interface RoomFacts {
   nameAsMet(typed: string): string;
   /** The other key that the user knows by the name that `key` has now; null where there is none. */
   knownInstead(key: PeerKey): PeerKey | null;
+  /** Whether the user has refused this key for the name that it has now. */
+  isRefused(key: PeerKey): boolean;
   /** The name that a member claims now, or claimed last; null where it isn't known. */
   nameClaimedBy(key: PeerKey): string | null;
   /** The name that a claim claims; null where the claim isn't known any more. */
@@ -352,26 +355,28 @@ export class RoomView {
   }
 
   pinContested(contest: NamesEffectOf<"pin-contested">): void {
-    const { pinned, key } = contest;
+    const [key, before] = [fingerprintOf(contest.key), fingerprintOf(contest.pinned)];
     const [name, known] = [shownName(contest.name), shownName(contest.known)];
     this.#warn(
-      `${name} is now the member with key ${
-        fingerprintOf(key)
-      }, who claims to have had the name first; ` +
-        `you know ${known} with key ${fingerprintOf(pinned)}, who is shown under another name; ` +
+      `${name} is now the member with key ${key}, who claims to have had the name first; ` +
+        `you know ${known} with key ${before}, who is shown under another name; ` +
         `no private message goes to ${name} until /trust ${name}`,
+      { name: contest.name, key, before },
     );
   }
 
   keyChanged(change: NamesEffectOf<"key-changed">): void {
-    const { pinned, key } = change;
+    const { pinned } = change;
     const [name, known] = [shownName(change.name), shownName(change.known)];
     const shown = shownName(change.shown);
+    const key = fingerprintOf(change.key);
+    const before = pinned === undefined ? {} : { before: fingerprintOf(pinned) };
+    const but = before.before === undefined
+      ? "whose digits you found to be different"
+      : `but you know ${known} with key ${before.before}`;
     this.#warn(
-      `${shown} uses the name ${name} with key ${
-        fingerprintOf(key)
-      }, but you know ${known} with key ` +
-        `${fingerprintOf(pinned)}; shown as ${shown} until /trust ${shown}`,
+      `${shown} uses the name ${name} with key ${key}, ${but}; shown as ${shown} until /trust ${shown}`,
+      { name: change.name, key, ...before },
     );
   }
 
@@ -540,8 +545,9 @@ export class RoomView {
     this.#show({ event: "notice", text }, ref);
   }
 
-  #warn(text: string): void {
-    this.#show({ event: "notice", text, warning: true });
+  #warn(text: string, changed?: KeyChange): void {
+    const more = changed === undefined ? {} : { changed };
+    this.#show({ event: "notice", text, warning: true, ...more });
   }
 
   unsent(reason: string, ref: string | undefined): void {
@@ -598,8 +604,14 @@ export class RoomView {
   /** @throws {P2pchatError} `key-changed`, if the name belonged to another key until now. */
   #checkKey(key: PeerKey): void {
     const known = this.facts.knownInstead(key);
-    if (known === null) return;
     const name = this.#written(key);
+    if (this.facts.isRefused(key)) {
+      const text =
+        `Cannot write to ${name} alone: you found that the key ${fingerprintOf(key)} isn't ` +
+        `theirs; if it is after all: /trust ${name}`;
+      throw new P2pchatError("key-changed", text);
+    }
+    if (known === null) return;
     const other = this.facts.shownName(known) === null ? null : this.#written(known);
     const isThere = other !== null && other !== name;
     throw new P2pchatError(
@@ -641,10 +653,17 @@ export class RoomView {
     this.#show({ event: "history", messages }, ref);
   }
 
-  verify(key: PeerKey, ref: string | undefined): void {
+  /** @param name As it was shown before the answer. */
+  verify(
+    key: PeerKey,
+    name: string,
+    answer: VerifyAnswer | undefined,
+    ref: string | undefined,
+  ): void {
     this.#show({
       event: "verify",
-      name: this.#name(key),
+      name,
+      ...(answer === undefined ? {} : { answer }),
       key: fingerprintOf(key),
       ownKey: this.self,
       peerKey: key,

@@ -162,7 +162,7 @@ Deno.test("calling: both dial, and the caller begins on the first link that is u
     "cancel-dial",
     "to directory: begun route=direct call=#1",
     "pin bob bob",
-    "call call=#1 peer=bob state=connected route=direct verified=false ref=r",
+    "call call=#1 peer=bob state=connected route=direct ref=r",
   ]);
 
   const outbound = ringing();
@@ -216,7 +216,7 @@ Deno.test("calling: without a link after 4 s it goes through the directory", () 
     `to link ${link}: begin call=#1`,
     "to directory: begun route=relay call=#1",
     "pin bob bob",
-    "call call=#1 peer=bob state=connected route=relay verified=false ref=r",
+    "call call=#1 peer=bob state=connected route=relay ref=r",
   ]);
 });
 
@@ -329,7 +329,7 @@ Deno.test("calling: the outcome alone carries the ref of the call, and no later 
   ]);
   assertEquals(itself.filter((word) => word.endsWith(" ref=s")), [
     "call call=#1 peer=ann state=ringing ref=s",
-    "call call=#1 peer=ann state=connected route=direct verified=true ref=s",
+    "call call=#1 peer=ann state=connected route=direct ref=s",
   ]);
   assertEquals(withdrawn.slice(1), [
     "call call=#1 peer=bob state=ended reason=cancelled by=ann ref=r",
@@ -357,7 +357,7 @@ Deno.test("being called: the user is asked, and talks on the link on which the c
     `close link ${own}`,
     "to directory: begun route=direct call=#1",
     "pin bob bob",
-    "call call=#1 peer=bob state=connected route=direct verified=false",
+    "call call=#1 peer=bob state=connected route=direct",
   ]);
 });
 
@@ -368,7 +368,7 @@ Deno.test("being called: the yes is answered by what comes of it", () => {
   const { link } = connected.linkUp();
   connected.hears(link, { type: "talk", call: CALL });
   const words = connected.hears(link, { type: "begin", call: CALL });
-  const isIt = "call call=#1 peer=bob state=connected route=direct verified=false ref=a";
+  const isIt = "call call=#1 peer=bob state=connected route=direct ref=a";
   assertEquals(words.at(-1), isIt);
   const ended = connected.feed({ type: "link-down", link, closed: true, reason: "hung up" });
   assert(ended.includes("call call=#1 peer=bob state=ended reason=hung-up durationMs=0"));
@@ -409,7 +409,7 @@ Deno.test("being called: the caller's link and its beginning may come before the
 
   const words = program.meet({ isCaller: false });
 
-  assert(words.includes("call call=#1 peer=bob state=connected route=direct verified=false"));
+  assert(words.includes("call call=#1 peer=bob state=connected route=direct"));
 });
 
 Deno.test("being called: through the directory", () => {
@@ -565,7 +565,7 @@ Deno.test("two who call each other get one call, under the number that the user 
   const words = program.hears(link, { type: "begin", call: callId(8) });
 
   assert(words.includes("to directory: begun route=direct call=#8"), words.join("\n"));
-  assert(words.includes("call call=#1 peer=bob state=connected route=direct verified=false ref=r"));
+  assert(words.includes("call call=#1 peer=bob state=connected route=direct ref=r"));
 });
 
 Deno.test("a self-call connects at once, and shows each line once sent and once received", () => {
@@ -575,7 +575,7 @@ Deno.test("a self-call connects at once, and shows each line once sent and once 
     "to directory: call call=#1 name=ann",
     "call call=#1 peer=ann state=ringing",
     "to directory: begun route=direct call=#1",
-    "call call=#1 peer=ann state=connected route=direct verified=true",
+    "call call=#1 peer=ann state=connected route=direct",
   ]);
   assertEquals(program.types({ command: "say", text: "hello" }, "s"), [
     "message from=ann text=hello self=true ref=s",
@@ -1241,7 +1241,7 @@ Deno.test("the directory goes: who is being dialled may still be reached", () =>
 
   const words = program.hears(link, { type: "talk", call: CALL });
 
-  assert(words.includes("call call=#1 peer=bob state=connected route=direct verified=false ref=r"));
+  assert(words.includes("call call=#1 peer=bob state=connected route=direct ref=r"));
 });
 
 Deno.test("the directory goes: one that is met while a call comes about is told of it", () => {
@@ -1465,7 +1465,7 @@ Deno.test("keys: what was told is accepted, whoever calls under that name while 
 
   calls(ANN.key);
   program.after(STRANGE_KEPT_MS);
-  assert(calls(EVE).endsWith("/trust bob"));
+  assert(calls(EVE).includes("/trust bob changed="));
   assertEquals(accepts(), "pin bob eve again");
 });
 
@@ -1542,13 +1542,36 @@ Deno.test("keys: one is remembered once somebody has proved it, and can be compa
   }
 });
 
-Deno.test("keys: a call to one whose key was compared says so", () => {
-  const { program } = talking({ config: { verified: new Set([fingerprintOf(BOB)]) } });
-
-  const connected = program.events.find((event) =>
-    event.event === "call" && event.state === "connected"
+Deno.test("keys: a call has the key of the other side, and before that the one expected", () => {
+  const { program } = talking();
+  const keys = program.events.flatMap((event) =>
+    event.event === "call" ? [[event.state, event.key]] : []
   );
-  assert(connected?.event === "call" && connected.verified);
+  assertEquals(keys, [["ringing", undefined], ["connected", fingerprintOf(BOB)]]);
+
+  const pinned = talking({ config: { pinsOf: () => new Map([["bob", fingerprintOf(BOB)]]) } });
+  const [ringing] = pinned.program.events.filter((event) => event.event === "call");
+  assert(ringing?.event === "call" && ringing.key === fingerprintOf(BOB));
+});
+
+Deno.test("keys: the digits of a call were different: it ends, and that key is another one until /trust", () => {
+  const { program } = talking();
+
+  const words = program.types({ command: "verify", name: "bob", answer: "no" });
+
+  assert(words.some((word) => word.includes("state=ended reason=key-changed")), words.join("\n"));
+  const calls = () =>
+    program.says({ type: "incoming", call: callId(2), from: "bob", guest: false, key: BOB });
+  const [declined] = calls();
+  assertEquals(declined, "to directory: answer call=#2 accepts=false reason=key-changed");
+  const last = program.events.findLast((event) => event.event === "error");
+  assert(last?.event === "error" && last.code === "key-changed");
+  assertEquals(last.changed, { name: "bob", key: fingerprintOf(BOB) });
+  assert(last.text.includes("whose digits you found to be different"), last.text);
+
+  program.types({ command: "trust", name: "bob" });
+  calls();
+  assertEquals(program.events.at(-1)?.event, "incoming");
 });
 
 // A lying callee, and strangers.

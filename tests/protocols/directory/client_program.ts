@@ -112,7 +112,7 @@ export class ClientProgram {
         trustFirst: false,
         listening: { host: "10.0.0.3", port: 6_000 },
         pinsOf: () => new Map(),
-        verified: new Set(),
+        refused: [],
         records: this.disk,
         isInteractive: false,
         asksAgain: config?.isInteractive ?? false,
@@ -328,7 +328,9 @@ export class ClientProgram {
 /** The fields that have a value: most calls have neither a reason nor a route. */
 function knownOf(fields: object): object {
   return Object.fromEntries(
-    Object.entries(fields).filter(([, value]) => value !== "" && value !== null),
+    Object.entries(fields).filter(([field, value]) =>
+      value !== "" && value !== null && field !== "key"
+    ),
   );
 }
 

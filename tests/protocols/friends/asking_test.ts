@@ -4,6 +4,7 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
 import {
   CHECK_INTERVAL_MS,
+  RETRY_MS_MAX,
   RETRY_MS_MIN,
   STRANGE_KEPT_MS,
   STRANGE_TOLD_MS,
@@ -85,8 +86,8 @@ Deno.test("Friends lists all friends in the table's order, and who is connected"
   assertEquals(ann.events.at(-1), {
     event: "friends",
     friends: [
-      { name: "bob", host: "10.0.0.2", port: 5_001, connected: true },
-      { name: "cem", host: "10.0.0.3", port: 5_001, connected: false },
+      { name: "bob", key: fingerprintOf(BOB), host: "10.0.0.2", port: 5_001, connected: true },
+      { name: "cem", key: null, host: "10.0.0.3", port: 5_001, connected: false },
     ],
   });
 });
@@ -178,6 +179,41 @@ Deno.test("Friends accepts the other key that was met, and talks with that one",
   ann.reaches(EVE);
   assertEquals(ann.hello(1, { name: "cem" }).at(-1), "1: texts hi");
   assertEquals(ann.meets(CEM, { name: "cem" }).at(-1), "closes 2: refused: key-changed");
+});
+
+Deno.test("Friends lets nothing go to a key whose digits were different, until /trust", () => {
+  const ann = Program.started();
+  ann.say("cem", "hi");
+  ann.reaches(CEM);
+  ann.hello(1, { name: "cem" });
+  assertEquals(ann.command({ command: "verify", name: "cem", answer: "yes" }), ["verify"]);
+
+  const words = ann.command({ command: "verify", name: "cem", answer: "no" });
+
+  assertEquals(words.slice(0, 2), ["verify", "closes 1: another key is expected"]);
+  ann.goesDown(1);
+  ann.say("cem", "who are you?");
+  ann.pass(RETRY_MS_MAX);
+  assertEquals(ann.reaches(CEM).filter((word) => !word.startsWith("error")), [
+    "2: refuse key-changed",
+    "closes 2: refused: key-changed",
+  ]);
+  assertEquals(ann.meets(CEM, { name: "cem" }).at(-1), "closes 3: refused: key-changed");
+  assertStringIncludes(ann.told.at(-1)!, "you found its digits to be different");
+
+  const trusted = ann.command({ command: "trust", name: "cem" });
+  assertEquals(trusted[0], "pins cem as cem again");
+});
+
+Deno.test("Friends refuses a key that was refused before, dialled or dialling in", () => {
+  const refused = [{ name: "cem", fingerprint: fingerprintOf(CEM) }];
+  const ann = Program.started({ refused });
+
+  assertEquals(ann.meets(CEM, { name: "cem" }).at(-1), "closes 1: refused: key-changed");
+  ann.say("cem", "hi");
+  assertEquals(ann.reaches(CEM).at(-1), "closes 2: refused: key-changed");
+  const changes = ann.events.flatMap((event) => event.event === "error" ? [event.changed] : []);
+  assertEquals(changes[0], { name: "cem", key: fingerprintOf(CEM) });
 });
 
 Deno.test("Friends accepts the key that the user was told of, not another that came since", () => {

@@ -771,6 +771,7 @@ Deno.test("The operator is told once who can't come in as no datagrams pass, als
     event: "view",
     view: 3,
     members: ["ann", "bob", "cem"],
+    keys: ["ann", "bob", "cem"].map((name) => fingerprintOf(keyOf(name))),
   });
   assertEquals(program.pass(20_000).includes("warning"), false);
 });

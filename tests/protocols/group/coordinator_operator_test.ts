@@ -183,7 +183,11 @@ Deno.test("/verify has both keys, /list the members, /status each one's end", ()
   const verify = program.events.at(-1)!;
   assertEquals(verify.event === "verify" && verify.peerKey, keyOf("ann"));
   program.command({ command: "list" });
-  assertEquals(program.events.at(-1), { event: "members", members: ["ann"] });
+  assertEquals(program.events.at(-1), {
+    event: "members",
+    members: ["ann"],
+    keys: [fingerprintOf(keyOf("ann"))],
+  });
   const status = program.status();
   assertEquals(
     status.members.map(({ name, seq, state, host, heard }) => ({ name, seq, state, host, heard })),

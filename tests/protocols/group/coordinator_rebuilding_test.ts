@@ -1,6 +1,7 @@
 // What a coordinator does whose disk is lost, or is an old copy: it asks the members what there was.
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
 import { signEpoch } from "../../../lib/protocols/group/epoch.ts";
 import { groupIdOf } from "../../../lib/protocols/group/founding.ts";
 import {
@@ -120,13 +121,17 @@ Deno.test("Until the group is known, nobody is listed whose program says that it
       "Who is in the group isn't certain yet: this coordinator asks its members; /status says " +
       "whom it waits for",
   };
-  assertEquals(list(), [{ event: "members", members: [] }, notice]);
+  assertEquals(list(), [{ event: "members", members: [], keys: [] }, notice]);
   program.comes("ann");
-  assertEquals(list()[0], { event: "members", members: ["ann", "bob", "cem"] });
+  assertEquals(list()[0], {
+    event: "members",
+    members: ["ann", "bob", "cem"],
+    keys: ["ann", "bob", "cem"].map((name) => fingerprintOf(fakeSigner(name).key)),
+  });
   program.somebody("ann").isOut = true;
   program.goesDown("ann");
   program.comes("ann");
-  assertEquals(list()[0], { event: "members", members: [] });
+  assertEquals(list()[0], { event: "members", members: [], keys: [] });
 });
 
 Deno.test("Of several that are awaited, all have to be removed, and the operator is told so", () => {

@@ -18,10 +18,11 @@ function membersOf(members: Readonly<Record<string, string>>) {
 
 class Meetings {
   readonly out = new MemberOutput(() => true);
-  readonly names = new MemberNames(keyOf("me"), new Map(), this.out);
+  readonly names: MemberNames;
   #nowMs = 0;
 
-  constructor() {
+  constructor(refused: ConstructorParameters<typeof MemberNames>[3] = []) {
+    this.names = new MemberNames(keyOf("me"), new Map(), this.out, refused);
     this.names.shown(keyOf("me"), "me");
   }
 
@@ -196,3 +197,24 @@ function alike(): readonly [string, string] {
     seen.set(start, who);
   }
 }
+
+Deno.test("MemberNames show a refused key as somebody else's, also when it comes again, until it is accepted", () => {
+  const meetings = new Meetings();
+  const { names } = meetings;
+  meetings.met({ bob: "bob" });
+
+  names.refuse(keyOf("bob"));
+
+  assertEquals(meetings.shown("bob"), [suffixed("bob")]);
+  assertEquals(meetings.met({ bob: "bob" }), [], "the user knows");
+  assertEquals(meetings.met({ real: "bob" }), []);
+  assertEquals(meetings.shown("real", "bob"), ["bob", suffixed("bob")]);
+  assertEquals(names.trust(suffixed("bob")), { name: "bob", key: keyOf("bob") });
+  assertEquals(meetings.shown("bob"), ["bob"]);
+
+  const refused = [{ name: "Bob", fingerprint: fingerprintOf(keyOf("bob")) }];
+  const later = new Meetings(refused);
+  const [told] = later.met({ bob: "bob" });
+  assertStringIncludes(told!, "whose digits you found to be different");
+  assertEquals(later.shown("bob"), [suffixed("bob")]);
+});

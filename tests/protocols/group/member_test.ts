@@ -42,6 +42,7 @@ Deno.test("Member is ready when its first epoch begins, and tells the view", () 
       event: "view",
       view: 1,
       members: ["ann", "bob"],
+      keys: net.nodes.map(({ key }) => fingerprintOf(key)),
       joined: ["ann"],
       left: [],
       entries: 0,

@@ -227,6 +227,37 @@ Deno.test("Mesh: /trust says whether there was a key to accept", () => {
   assertEquals(trusted(), [{ event: "notice", text: "There is no new key of Ben to accept" }]);
 });
 
+Deno.test("Mesh: a refused key is shown under another name, and nothing private goes to it, until /trust", () => {
+  const room = new Room();
+  const ben = room.joined("Ben");
+  const shown = suffixed("Ben", ben);
+  const verify = (answer: "yes" | "no") =>
+    room.ask(room.ann, { command: "verify", name: "Ben", answer });
+  assertEquals(verify("yes").map(({ event }) => event), ["verify"], "the console notes that");
+
+  const refused = verify("no").map((event) =>
+    event.event === "verify" ? [event.name, event.answer] : event.event
+  );
+
+  assertEquals(refused, [["Ben", "no"], "renamed"]);
+  assertEquals(room.names(), ["Ann", shown]);
+  for (const name of ["Ben", shown]) {
+    const [error] = room.say(room.ann, "only you", name, ben);
+    assertEquals(error?.event === "error" && error.code, "key-changed");
+  }
+  room.ask(ben, { command: "quit" });
+  room.ask(room.joined("Ben", "the real one"), { command: "quit" });
+  assertEquals(room.shown.get(room.ann)!.filter(({ event }) => event === "notice"), []);
+
+  const again = new Room();
+  const bob = again.joined("Bob");
+  again.ask(again.ann, { command: "verify", name: "Bob", answer: "no" });
+  again.ask(again.ann, { command: "trust", name: "Bob" });
+  assertEquals(again.names(), ["Ann", "Bob"]);
+  const [said] = again.say(again.ann, "only you", "Bob", bob);
+  assertEquals(said?.event, "message");
+});
+
 Deno.test("Mesh marks a name that mixes scripts in every sentence", () => {
   const room = new Room();
   const imitator = room.joined("B\u043eb");

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
+import type { Fingerprint } from "../../../lib/base/fingerprint.ts";
 import type { FoldedName, PeerKey } from "../../../lib/base/ids.ts";
 import type { KnownClaim } from "../../../lib/protocols/mesh/credentials.ts";
 import { PINS_MAX } from "../../../lib/protocols/mesh/limits.ts";
@@ -41,6 +42,30 @@ Deno.test("Names give a name to the smaller claim and the other one a suffix", (
   assertEquals(view.ownerOf(folded), carl);
   assertEquals([view.keyOf("bob"), view.keyOf(suffixed.toLowerCase())], [carl, bob]);
   assertEquals([view.knownInstead(carl), view.knownInstead(bob)], [bob, null]);
+});
+
+Deno.test("Names show a key that was refused before as a stranger's, and warn once", () => {
+  const refused = [{ name: "bob", fingerprint: `FP${bob}` as Fingerprint }];
+  const config = { self: ann, records: [], raceMs: 0, isVouched: () => true, claimants: () => [] };
+  const view = new Names({ ...config, refused }, (key) => `FP${key}`);
+  const comes = () => view.step(joined(bob, claimOf("Bob", "Bob", 100)), 0);
+  const suffixed = `Bob~FP${bob.slice(0, 2)}`;
+
+  assertEquals(comes(), [
+    { type: "key-changed", name: "Bob", shown: suffixed, known: "Bob", key: bob },
+  ]);
+  view.step({ type: "left", key: bob, reason: "lost" }, 0);
+  assertEquals(comes(), []);
+  assertEquals([view.shownName(bob), view.isRefused(bob), view.isKnown(bob)], [
+    suffixed,
+    true,
+    false,
+  ]);
+
+  const effects = view.step({ type: "trust", key: bob }, 0);
+
+  assertEquals(effects.map(({ type }) => type), ["persist", "pin", "renamed"]);
+  assertEquals([view.shownName(bob), view.isRefused(bob)], ["Bob", false]);
 });
 
 Deno.test("Names look at few of a crowd that comes under one name, and have it as soon as its holder is forgotten", () => {

@@ -98,7 +98,7 @@ export class ClientProcess
         trustFirst: false,
         listening: person.endpoint,
         pinsOf: () => new Map(person.pins),
-        verified: new Set(),
+        refused: [],
         records: mutation?.clientRecords?.(records) ?? records,
         isInteractive: false,
         asksAgain: false,

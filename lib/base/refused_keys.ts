@@ -1,0 +1,44 @@
+/**
+ * Keys that aren't those of the people whose names they came with: the user has compared the digits (`/verify NAME
+ * no`). Such a key counts as changed for that name until the user accepts it (`/trust NAME`).
+ */
+
+import type { Fingerprint } from "./fingerprint.ts";
+import { foldName } from "./names.ts";
+
+export interface RefusedKey {
+  readonly name: string;
+  readonly fingerprint: Fingerprint;
+}
+
+/** Bounded by what the user has refused. */
+export class RefusedKeys {
+  readonly #pairs: Set<string>;
+
+  constructor(refused: readonly RefusedKey[]) {
+    this.#pairs = new Set(refused.map(({ name, fingerprint }) => pairOf(name, fingerprint)));
+  }
+
+  /** Whether none is refused: nothing need be computed then. */
+  get isEmpty(): boolean {
+    return this.#pairs.size === 0;
+  }
+
+  /** @param key Fingerprint, as in what follows. */
+  has(name: string, key: string): boolean {
+    return !this.isEmpty && this.#pairs.has(pairOf(name, key));
+  }
+
+  add(name: string, key: string): void {
+    this.#pairs.add(pairOf(name, key));
+  }
+
+  /** The user accepts the key. @returns Whether it was refused. */
+  accept(name: string, key: string): boolean {
+    return this.#pairs.delete(pairOf(name, key));
+  }
+}
+
+function pairOf(name: string, key: string): string {
+  return `${foldName(name)}\n${key}`;
+}

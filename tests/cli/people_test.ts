@@ -1,0 +1,148 @@
+import { assert, assertEquals } from "@std/assert";
+import { nodeSigner } from "../../lib/base/crypto.ts";
+import { fingerprintOf } from "../../lib/base/fingerprint.ts";
+import type { PeerKey } from "../../lib/base/ids.ts";
+import type { KeyChange, ModeEvent, VerifyAnswer } from "../../lib/base/mode_machine.ts";
+import { People, withCompared } from "../../lib/cli/people.ts";
+import { verificationDigits } from "../../lib/cli/verification_digits.ts";
+import { KnownPeers } from "../../lib/store/known_peers.ts";
+import { MemoryDisk } from "../../lib/store/memory_disk.ts";
+
+const [OWN, BOB, EVE] = [1, 2, 3].map((fill) => nodeSigner(new Uint8Array(32).fill(fill)).key) as [
+  PeerKey,
+  PeerKey,
+  PeerKey,
+];
+const own = fingerprintOf(OWN);
+const bob = fingerprintOf(BOB);
+const eve = fingerprintOf(EVE);
+
+type Shown = Readonly<Record<string, unknown>>;
+
+async function known(): Promise<KnownPeers> {
+  const disk = new MemoryDisk();
+  await disk.makeFolder("/p");
+  return await KnownPeers.open(disk, "/p/known_peers");
+}
+
+/** What a script sees. */
+function peopleOf(knownPeers: KnownPeers) {
+  const shown: Shown[] = [];
+  const session = {
+    knownPeers,
+    ui: { show: (event: Shown) => shown.push(event) },
+    environment: { wallMs: () => 0 },
+    identity: { signer: { key: OWN } },
+  };
+  const people = new People(session as unknown as ConstructorParameters<typeof People>[0]);
+  const verify = (answer?: VerifyAnswer, name = "Bob", peerKey = BOB): readonly Shown[] => {
+    const key = fingerprintOf(peerKey);
+    const said = answer === undefined ? {} : { answer };
+    people.show({ event: "verify", name, key, ownKey: OWN, peerKey, ...said }, undefined);
+    return shown.splice(0);
+  };
+  return { people, verify, shown };
+}
+
+Deno.test("People shows digits without marking anybody", async () => {
+  const knownPeers = await known();
+  const { verify } = peopleOf(knownPeers);
+
+  const digits = verificationDigits(OWN, BOB);
+  assertEquals(verify(), [{ event: "verify", name: "Bob", key: bob, digits, verified: false }]);
+
+  assertEquals(knownPeers.verifiedNames(bob), []);
+});
+
+Deno.test("People takes a yes after it has shown those digits, not before", async () => {
+  const knownPeers = await known();
+  const { verify } = peopleOf(knownPeers);
+
+  const [digits, error] = verify("yes");
+  assert(digits!["answer"] === undefined && digits!["digits"] !== undefined);
+  assertEquals([error!["event"], error!["code"]], ["error", "not-allowed"]);
+  assertEquals(knownPeers.isVerified("Bob", bob), false);
+  assertEquals(verify("yes", "Robert").length, 2, "shown under another name");
+  assertEquals(verify("yes", "Bob", EVE).length, 2, "another key");
+
+  const [done] = verify("yes");
+  assertEquals([done!["answer"], done!["verified"]], ["yes", true]);
+  assertEquals(knownPeers.isVerified("Bob", bob), true);
+  assertEquals(verify()[0]!["verified"], true);
+  assertEquals(verify(undefined, "Robert")[0]!["verifiedAs"], ["Bob"]);
+});
+
+Deno.test("People takes a no at any time, and asks for the digits again then", async () => {
+  const knownPeers = await known();
+  await knownPeers.verify("Bob", BOB, 0);
+  await knownPeers.pin("mesh:1", "Bob", BOB, 0);
+  const { verify } = peopleOf(knownPeers);
+
+  const [done] = verify("no");
+
+  assertEquals([done!["answer"], done!["verified"]], ["no", false]);
+  assertEquals([knownPeers.pins(), knownPeers.refused().length], [[], 1]);
+  assertEquals(verify("yes").length, 2);
+});
+
+Deno.test("withCompared() says of everybody in an event whether they are verified under that name", async () => {
+  const knownPeers = await known();
+  await knownPeers.verify("Bob", BOB, 0);
+  await knownPeers.verify("mallory", EVE, 0);
+  const seen = (event: Shown & { readonly event: string }) => withCompared(event, knownPeers, own);
+  const verified = { verified: true };
+  const not = { verified: false };
+  const mallory = { verified: false, verifiedAs: ["mallory"] };
+
+  for (
+    const event of [
+      { event: "joined", name: "Bob", key: bob },
+      { event: "call", peer: "Bob", key: bob },
+      { event: "incoming", from: "Bob", key: bob },
+    ]
+  ) {
+    assertEquals(seen(event), { ...event, ...verified });
+    assertEquals(seen({ ...event, key: eve }), { ...event, key: eve, ...mallory });
+    assertEquals(seen({ ...event, key: "other" }), { ...event, key: "other", ...not });
+  }
+  assertEquals(seen({ event: "call", peer: "Bob" }), { event: "call", peer: "Bob", ...not });
+  for (const list of ["peers", "users", "friends"]) {
+    const all = [{ name: "Me", key: own }, { name: "Bob", key: bob }, { name: "Bob", key: eve }];
+    const more = [{ name: "Bob" }, { name: "Bob", key: null }];
+    assertEquals(seen({ event: list, [list]: [...all, ...more] })[list], [
+      { ...all[0], ...not },
+      { ...all[1], ...verified },
+      { ...all[2], ...mallory },
+      { ...more[0], ...not },
+      { ...more[1], ...not },
+    ]);
+  }
+  for (const event of ["view", "members"]) {
+    const members = { event, members: ["Me", "Bob", "Eve"], keys: [own, bob, eve] };
+    assertEquals(seen(members), { ...members, verified: ["Bob"] });
+  }
+  const other = { event: "message", from: "Bob", key: bob };
+  assertEquals(seen(other), other);
+});
+
+Deno.test("withCompared() warns louder of another key where the one expected was verified", async () => {
+  const knownPeers = await known();
+  await knownPeers.verify("Bob", BOB, 0);
+  await knownPeers.verify("mallory", EVE, 0);
+  const warned = (changed: KeyChange, text = "It changed") => {
+    const event: ModeEvent = { event: "error", code: "key-changed", text, changed };
+    return withCompared(event, knownPeers, own);
+  };
+
+  assertEquals(warned({ name: "Bob", before: bob, key: "k" }), {
+    event: "error",
+    code: "key-changed",
+    text: "BE CAREFUL: you had verified Bob's key, and this one is ANOTHER. It changed",
+    changed: { name: "Bob", before: bob, key: "k", verified: true },
+  });
+  assertEquals(
+    warned({ name: "Cem", before: bob, key: eve })["text"],
+    "It changed. The key expected of Cem wasn't verified. The other is the key that you verified as mallory",
+  );
+  assertEquals(warned({ name: "Cem", key: "k" })["text"], "It changed");
+});

@@ -1,0 +1,142 @@
+/** Who is verified: `/verify NAME`, `yes` and `no`, in each mode, by people whose programs are the built one. */
+
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { call, connect, DirectoryWorld, failure, incoming } from "./directory_world.ts";
+import { FriendsGroup } from "./friends_group.ts";
+import { Group } from "./group_world.ts";
+import { type Node, Nodes, type ShownEvent } from "./node.ts";
+import { TextProgram } from "./text_program.ts";
+
+/** Compares digits, as two people do who are really those two. */
+async function verify(node: Node, name: string): Promise<void> {
+  assertEquals((await node.ask("verify", { name })).verified, false);
+  const { answer, verified } = await node.ask("verify", { name, answer: "yes" });
+  assertEquals([answer, verified], ["yes", true]);
+}
+
+Deno.test("mesh: /verify changes nothing; yes is known in every room of the profile, for that name alone", async () => {
+  await using nodes = new Nodes();
+  const ann = await nodes.ready("Ann", null);
+  const bob = await nodes.ready("Bob", ann);
+  const verified = async (node: Node) =>
+    Object.fromEntries(
+      (await node.ask("peers")).peers.map(({ name, verified }: ShownEvent) => [name, verified]),
+    );
+  assertEquals(ann.events.find(({ event }) => event === "joined")!.verified, false);
+  await ann.command({ command: "verify", name: "Bob", answer: "yes", ref: "early" });
+  const refused = await ann.until(({ event, ref }) => event === "error" && ref === "early");
+  assertEquals(refused.code, "not-allowed");
+  assertEquals(await verified(ann), { Ann: false, Bob: false });
+
+  await verify(ann, "Bob");
+  assertEquals(await verified(ann), { Ann: false, Bob: true });
+  await bob.command({ command: "name", new: "Rob" });
+  await ann.until(({ event }) => event === "renamed");
+  const [, rob] = (await ann.ask("peers")).peers;
+  assertEquals([rob.name, rob.verified, rob.verifiedAs], ["Rob", false, ["Bob"]]);
+});
+
+Deno.test("mesh: after no, that key is shown under another name, said to be changed, until /trust", async () => {
+  await using nodes = new Nodes();
+  const ann = await nodes.ready("Ann", null);
+  const bob = await nodes.ready("Bob", ann);
+  await verify(ann, "Bob");
+
+  assertEquals((await ann.ask("verify", { name: "Bob", answer: "no" })).verified, false);
+  const { name } = await ann.until(({ event }) => event === "renamed");
+  assertMatch(name, /^Bob~/);
+  assertEquals((await ann.ask("msg", { name: "Bob", text: "psst" })).code, "key-changed");
+  await ann.ask("trust", { name: "Bob" });
+  const { verified } = (await ann.ask("peers")).peers[1];
+  assertEquals(verified, false);
+  await ann.tell("Bob", "hello");
+  await bob.until(({ event, text }) => event === "message" && text === "hello");
+});
+
+Deno.test("directory: a key that was verified as mallory is nobody's verified key under the name bob", async () => {
+  const { world } = await DirectoryWorld.open([]);
+  await using _ = world;
+  const mallory = await world.guest("mallory");
+  const words = [...world.words("alice"), "--guest"];
+  await using alice = TextProgram.start(words, { data: world.data("alice") });
+  await alice.type("/call mallory");
+  await mallory.until(incoming("alice"));
+  await mallory.type("/accept");
+  await alice.until(/Connected with mallory, directly\. Not verified: \/verify mallory\n/);
+  await alice.type("/verify mallory", "/verify mallory yes");
+  await alice.until(
+    /mallory is verified: with this key and under this name, wherever you meet\.\n/,
+  );
+  await alice.type("q");
+  await mallory.until(call("ended"));
+  await mallory.type("q");
+  await mallory.ended();
+
+  // A profile called bob, with mallory's key.
+  const from = `${world.data("mallory")}/users/mallory`;
+  const to = `${world.data("bob")}/users/bob`;
+  await Deno.mkdir(to, { recursive: true, mode: 0o700 });
+  await Deno.copyFile(`${from}/identity`, `${to}/identity`);
+  const bob = await world.guest("bob");
+  await alice.until(/bob is online\n/);
+  await alice.type("/call bob");
+  await bob.until(incoming("alice"));
+  await bob.type("/accept");
+  await alice.until(
+    /with bob, directly\. Not verified, but it is the key that you verified as mallory: \/verify bob\n/,
+  );
+});
+
+Deno.test("directory: no ends the call, and the next one is refused until /trust", async () => {
+  const { world } = await DirectoryWorld.open([]);
+  await using _ = world;
+  const [alice, bob] = await world.talking("alice", "bob");
+  await verify(alice, "bob");
+
+  await alice.ask("verify", { name: "bob", answer: "no" });
+  assertEquals((await alice.until(call("ended"))).reason, "key-changed");
+  await bob.until(call("ended"));
+  const users = (await alice.ask("list")).users;
+  assertEquals(users.map(({ verified }: ShownEvent) => verified), [false, false]);
+  await alice.type("/call bob");
+  const { changed } = await alice.until(failure("key-changed"));
+  assertEquals([changed.name, changed.verified], ["bob", false]);
+
+  await alice.ask("trust", { name: "bob" });
+  const from = alice.events.length;
+  await connect(alice, bob, "bob");
+  assertEquals((await alice.until(call("connected"), undefined, from)).verified, false);
+});
+
+Deno.test("group and friends: lists say who is verified, and no is refused", async () => {
+  await using group = new Group();
+  const server = await group.serve();
+  const [alice, bob] = await group.startAll("Alice", "Bob") as [Node, Node];
+  assertEquals((await alice.ask("list")).verified, []);
+  await verify(alice, "Bob");
+  assertEquals((await alice.ask("list")).verified, ["Bob"]);
+  await verify(server, "Bob");
+  assertEquals((await server.ask("list")).verified, ["Bob"]);
+  await alice.ask("verify", { name: "Bob", answer: "no" });
+  const { members, verified } = await alice.ask("list");
+  assertMatch(members.join(), /^Alice,Bob~/);
+  assertEquals(verified, []);
+  await alice.ask("trust", { name: "Bob" });
+  assertEquals((await alice.ask("list")).members, ["Alice", "Bob"]);
+  assert(bob.events.length > 0);
+});
+
+Deno.test("friends: nothing goes to a key whose digits were different", async () => {
+  await using friends = new FriendsGroup("alice", "bob");
+  const [alice, bob] = await Promise.all([friends.start("alice"), friends.start("bob")]);
+  await alice.tell("bob", "hello");
+  await bob.until(({ event, text }) => event === "message" && text === "hello");
+  await verify(alice, "bob");
+
+  await alice.ask("verify", { name: "bob", answer: "no" });
+  await alice.tell("bob", "are you?");
+  const { changed } = await alice.until(failure("key-changed"));
+  assertEquals(changed.name, "bob");
+  await alice.ask("trust", { name: "bob" });
+  await bob.until(({ event, text }) => event === "message" && text === "are you?");
+});
