@@ -151,6 +151,11 @@ Deno.test("Channel believes no impostor: a key that didn't sign this handshake",
   const asBob = new Pair({ bob: asIf(BOB.key) }).settle();
   assertEquals(asBob.ann.events, ["failed protocol"]);
 
+  // Whoever has stolen all that Ann has can be Ann, but nobody else to her (key compromise impersonation).
+  const thief = { static: ANN.static, signer: { ...ANN.signer, key: BOB.key } };
+  const stolen = new Pair({ bob: thief }).settle();
+  assertEquals(stolen.ann.events, ["failed protocol"]);
+
   const asAnn = new Pair({ ann: asIf(ANN.key) }).settle();
   assertEquals(asAnn.bob.events, ["failed protocol"]);
   assertEquals(asAnn.ann.events, []);
