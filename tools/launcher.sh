@@ -7,6 +7,23 @@ runtime=@RUNTIME@
 runtime_bytes=@RUNTIME_BYTES@
 head_bytes=@HEAD_BYTES@
 
+# How many files may be open: the runtime raises its limit to the hard one, and breaks off with a trace where it is low.
+P2PCHAT_OPEN_FILES=
+if [ -r /proc/self/limits ]; then
+  while read -r max open files _ hard _; do
+    case "$max $open $files" in 'Max open files') P2PCHAT_OPEN_FILES=$hard ;; esac
+  done < /proc/self/limits
+fi
+case $P2PCHAT_OPEN_FILES in
+  '' | *[!0-9]*) ;;
+  *)
+    if [ "$P2PCHAT_OPEN_FILES" -lt 64 ]; then
+      echo "error: p2pchat may open no more than $P2PCHAT_OPEN_FILES files and sockets, and needs 64; raise the hard limit (ulimit -Hn, LimitNOFILE of a service) and start again" >&2
+      exit 5
+    fi
+    ;;
+esac
+
 # is PART FILE: whether the file is this part, which is named after the first 32 digits of its SHA-256. (With exec,
 # the shell makes one process for it, not two.)
 is() {
@@ -171,18 +188,13 @@ run() {
       flags:*) P2PCHAT_STDOUT=waits ;;
     esac
   done 2>/dev/null < /proc/self/fdinfo/1
-  # Whether hang-ups are ignored, as nohup has it: the lowest bit of a mask in hexadecimal.
-  P2PCHAT_HANGUP=heeded
+  # Whether hang-ups are ignored, as nohup has it (the lowest bit of a mask in hexadecimal), or a service's unit.
+  P2PCHAT_HANGUP=${P2PCHAT_HANGUP:-heeded}
   while read -r name mask; do
     case "$name $mask" in
       SigIgn:*[13579bdf]) P2PCHAT_HANGUP=ignored ;;
     esac
   done 2>/dev/null < /proc/self/status
-  # How many files may be open: the runtime raises its limit to the hard one.
-  P2PCHAT_OPEN_FILES=
-  while read -r max open files _ hard _; do
-    case "$max $open $files" in 'Max open files') P2PCHAT_OPEN_FILES=$hard ;; esac
-  done 2>/dev/null < /proc/self/limits
   export P2PCHAT_STDOUT P2PCHAT_HANGUP P2PCHAT_OPEN_FILES DENO_DIR="$cache/$program/cache" DENO_NO_UPDATE_CHECK=1
   exec "$cache/$runtime/p2pchat" run --quiet --no-prompt --no-config --no-lock --no-remote --no-npm @FLAGS@ \
     "$cache/$program/p2pchat.js" "$@"

@@ -255,7 +255,9 @@ export class TcpNetwork implements StreamNetwork {
     const connecting: Connecting<Deno.TcpConn> = {
       connect: async (hostname, signal) => {
         const conn = await Deno.connect({ hostname, port, transport: "tcp", signal });
-        if (!this.#isOwn(conn)) return conn;
+        const isSelf = hasMetItself(conn);
+        if (!isSelf && !this.#isOwn(conn)) return conn;
+        if (isSelf) await conn.write(new Uint8Array(UNREAD_BYTES));
         conn.close();
         throw new Deno.errors.ConnectionRefused();
       },
@@ -347,6 +349,21 @@ function listenersAt(host: string | null, port: number): readonly Deno.TcpListen
     port,
     (hostname, port) => Deno.listen({ hostname, port, transport: "tcp" }),
   );
+}
+
+/**
+ * What a connection that has met itself is sent before it is closed, more than it takes in unread: its proper end waits
+ * behind that, and the system resets it instead. One that ended properly would keep its port for a minute (RFC 9293,
+ * section 3.6.1) from the program that is to listen there.
+ */
+const UNREAD_BYTES = 1_048_576;
+
+/**
+ * Whether both ends of the connection are the same. Where nobody listens at a port of this machine, a dial may go out
+ * by that very port, and is then answered by itself (RFC 9293, section 3.5, simultaneous open).
+ */
+function hasMetItself({ localAddr, remoteAddr }: Deno.TcpConn): boolean {
+  return localAddr.port === remoteAddr.port && localAddr.hostname === remoteAddr.hostname;
 }
 
 /** The reason where a dial's time is over while other look-ups still occupy all places. */

@@ -507,6 +507,24 @@ Deno.test("p2pchat says what is wrong where it cannot be unpacked", unpacks, asy
   });
 });
 
+Deno.test("p2pchat says what to raise where it may open too few files", {
+  ignore: unpacks.ignore || Deno.build.os !== "linux",
+}, async () => {
+  const within = async (files: number) => {
+    const output = await new Deno.Command("sh", {
+      args: ["-c", `ulimit -n ${files} && exec "$0" --version`, BUILT],
+      env: { XDG_CACHE_HOME: sharedCache },
+    }).output();
+    return [output.code, new TextDecoder().decode(output.stderr)];
+  };
+  for (const files of [13, 16, 24, 63]) {
+    const text = `error: p2pchat may open no more than ${files} files and sockets, and needs 64; ` +
+      "raise the hard limit (ulimit -Hn, LimitNOFILE of a service) and start again\n";
+    assertEquals(await within(files), [5, text]);
+  }
+  assertEquals(await within(64), [0, ""]);
+});
+
 Deno.test("p2pchat leaves nothing when its first start is broken off", unpacks, async () => {
   await inTemporaryFolder(async (cache) => {
     const process = new Deno.Command(BUILT, {

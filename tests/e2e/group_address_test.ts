@@ -2,7 +2,8 @@
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Group, isIn, linesOf, shows } from "./group_world.ts";
-import { Node } from "./node.ts";
+import { canMakeHosts, Hosts } from "./hosts.ts";
+import { Node, Nodes } from "./node.ts";
 import { freePort } from "./ports.ts";
 
 /** Starts a member that dials the coordinator at `server`, without waiting. */
@@ -110,4 +111,23 @@ Deno.test("group: whoever waits at a new address goes on in the log of the coord
   await again.until(isIn("Ann"));
   assertEquals(linesOf(again), ["1 Ann: one", "2 Ann: two", "3 Ann: three"]);
   assert(!again.events.some(({ event }) => event === "error"));
+});
+
+Deno.test({
+  name:
+    "group: who waits for a coordinator of its own machine doesn't meet itself, nor keep its port",
+  ignore: !canMakeHosts(),
+  async fn() {
+    await using hosts = await Hosts.open("Ann");
+    const port = 25_208;
+    await hosts.leavePort("Ann", port);
+    await using nodes = new Nodes();
+    const start = (...words: string[]) =>
+      nodes.add(Node.start(words, { within: hosts.within("Ann") }));
+    const ann = start("peer", "Ann", "--server", `127.0.0.1:${port}`, "--host", "127.0.0.1");
+    const { reason } = await ann.until(({ event }) => event === "coordinator");
+    assertEquals(reason, "nobody listens there");
+    const server = start("serve", "--host", "127.0.0.1", "--port", String(port));
+    await server.until(({ event }) => event === "ready");
+  },
 });

@@ -17,6 +17,7 @@ for (
   const [how, shell] of [
     ["leaves at a hang-up", ""],
     ["goes on after a hang-up that nohup shuts out", "trap '' HUP; "],
+    ["goes on after a hang-up that its unit shuts out", "export P2PCHAT_HANGUP=ignored; "],
   ] as const
 ) {
   Deno.test({

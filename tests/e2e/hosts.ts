@@ -120,6 +120,12 @@ export class Hosts implements AsyncDisposable {
     await this.#inside(this.#namespace(name), "sh", "-c", command);
   }
 
+  /** Leaves one port to the connections that go out from this host. */
+  async leavePort(name: string, port: number): Promise<void> {
+    const command = `echo ${port} ${port} > /proc/sys/net/ipv4/ip_local_port_range`;
+    await this.#inside(this.#namespace(name), "sh", "-c", command);
+  }
+
   /** Lets programs on the host send with another host's source address; answers go to that host. */
   async forge(name: string, other: string): Promise<void> {
     const forged = `${this.address(other)}/32`;
