@@ -239,21 +239,23 @@ export class Admission implements Machine<AdmissionInput, AdmissionEffect> {
   #hello(link: Link, hello: Message<"hello">, nowMs: number): void {
     const { stage } = link;
     const { at } = stage;
+    const { room } = this.links;
+    const { key, incarnation } = hello.beacon.beacon.value;
+    // Of ourselves, from somebody else, whose own `hello` may have come before: it has met a later start of our key.
+    if (room?.id === hello.room && key === this.signer.key && link.peer !== key) {
+      return this.#learnReplaced(link, hello.beacon, room.id);
+    }
     const isOpen = at === "silent" || at === "greeting" || at === "renewing";
     if (!isOpen || link.admitting !== null) return this.links.outOfTurn(link, "hello");
-    if (this.links.room === null) {
+    if (room === null) {
       // A member that remembers us, while we are still looking for the room: ask it right here.
       if (this.config.room === hello.room) {
         return this.#newcomer.join(link, this.config.name, nowMs);
       }
       return this.links.close(link, "not in that room");
     }
-    if (hello.room !== this.links.room.id) {
+    if (hello.room !== room.id) {
       return this.links.turnAway(link, "wrong-room", "This member is in another room");
-    }
-    const { key, incarnation } = hello.beacon.beacon.value;
-    if (key === this.signer.key && link.peer !== key) {
-      return this.#learnReplaced(link, hello.beacon, this.links.room.id);
     }
     if (!this.links.areCredentials(link, hello.beacon, hello.claim)) return;
     if (incarnation < this.port.incarnationOf(key)) return this.#proveReplaced(link, key);
@@ -271,7 +273,7 @@ export class Admission implements Machine<AdmissionInput, AdmissionEffect> {
     }
     if (!this.port.isLive(key) && !this.#admitting.hasRoom(link, nowMs)) return;
     const greeted = stage.at === "renewing" ? stage.greeted : at === "greeting";
-    if (!greeted) this.#greet(link, this.links.room);
+    if (!greeted) this.#greet(link, room);
     this.links.becomeMember(link, hello.beacon, hello.claim);
   }
 

@@ -367,12 +367,11 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
         const { genesis, claim, incarnation, endpoint, link } = opening.admitted;
         const entrance = entranceRecords(this.#links.get(link), this.environment.wallMs());
         const known = [...records, ...entrance];
-        const fresh = invitedRecords(this.config);
+        const fresh = [...entrance, ...invitedRecords(this.config)];
         this.#access.secrets ??= this.#secretsOf(genesis, [...known, ...fresh]);
         const secrets = this.#access.secrets;
         const place = { genesis, claim, secrets, records: known, fresh, incarnation, endpoint };
         this.#enter({ ...place, founded: false });
-        this.#out.push({ type: "persist", records: entrance, token: null, sync: false });
         this.#enterPhase("coming-in");
         return this.#toAdmission({ type: "entered", link });
       }
@@ -396,8 +395,11 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     this.#comeAsKnown(earlier, records);
     const contacts = rememberedContacts(records, this.signer.key)
       .filter(({ key }) => !this.#access.isRemoved(key)).slice(0, RESUME_CONTACTS_MAX);
-    // If it went on alone, it would let others in by an invite that no member may accept any more.
-    const isNewcomer = this.#access.secrets !== null && !wasInRoom(records);
+    // If it went on alone, it would let others in by an invite that no member may accept any more, or wait for ever in
+    // a room where nobody has heard of it.
+    const isOurs = earlier.genesis.genesis.value.founder === this.signer.key;
+    const isLost = contacts.length === 0 && !isOurs;
+    const isNewcomer = (this.#access.secrets !== null || isLost) && !wasInRoom(records);
     this.#seekEntrance(
       isNewcomer ? "join" : "resume",
       // Any member may let a newcomer in.

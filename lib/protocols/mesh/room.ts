@@ -150,10 +150,11 @@ export class Room implements Machine<RoomInput, RoomEffect> {
   enter(nowMs: number): readonly RoomEffect[] {
     return this.#inStep(nowMs, () => {
       const { genesis, room, incarnation, claim, endpoint, passive, records } = this.config;
+      // The way back into the room comes first: the end may be torn off.
       const fresh: MeshRecord[] = [
+        ...this.config.fresh,
         { kind: "incarnation", incarnation },
         { kind: "claim", claim },
-        ...this.config.fresh,
       ];
       if (!records.some(({ kind }) => kind === "genesis")) {
         fresh.unshift({ kind: "genesis", genesis });

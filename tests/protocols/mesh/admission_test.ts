@@ -487,6 +487,21 @@ Deno.test("Admission shows an older process of a key its own later beacon", () =
   assertEquals(effects, [{ type: "replaced-self", incarnation: 9 }]);
 });
 
+Deno.test("Admission heeds a later process of its key also from a member whose own hello came first", () => {
+  const later = { beacon: beaconOf("Bob", 3, { incarnation: 9 }), claim: claimOf("Bob").signed };
+  const ann = admission("Ann", { incarnationOf: () => 9, credentialsOf: () => later });
+  const older = admission("Bob");
+  older.step({ type: "in-room", room: ROOM.room, genesis: ROOM.genesis }, 0);
+  up(older, keyOf("Ann"), false);
+
+  const [hello] = sent(up(ann, bob, true));
+  const [greeting] = sent(older.step({ type: "message", link, message: hello! }, 10));
+  const [proof] = sent(ann.step({ type: "message", link, message: greeting! }, 20));
+  const effects = older.step({ type: "message", link, message: proof! }, 30);
+
+  assertEquals(effects, [{ type: "replaced-self", incarnation: 9 }]);
+});
+
 Deno.test("Admission believes that a later process of its key is here by a beacon for this room alone", () => {
   const elsewhere = "ab".repeat(32) as RoomId;
   const later = { incarnation: 9 };

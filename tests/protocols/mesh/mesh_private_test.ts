@@ -6,6 +6,7 @@ import type { MeshCommand } from "../../../lib/protocols/mesh/events.ts";
 import { foundRoom } from "../../../lib/protocols/mesh/genesis.ts";
 import { type Invite, parseInvite } from "../../../lib/protocols/mesh/invite.ts";
 import { Mesh } from "../../../lib/protocols/mesh/mesh.ts";
+import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
 import { fakeSigner } from "../../sim/fake_crypto.ts";
 import { fakeEnvironment } from "./membership_fixtures.ts";
 import { EVEN_WORLD, plainMember } from "../../sim/mesh/even_world.ts";
@@ -221,27 +222,42 @@ Deno.test("Mesh finds a member that hasn't heard of its rotations by an earlier 
   assertEquals([inviteOf(ann).secret, wanted?.epoch], [wanted, 4]);
 });
 
-Deno.test("Mesh says why it can't come back to a private room of which the disk knows nobody", () => {
-  const founded = foundRoom(fakeEnvironment(), fakeSigner("Ann"), { name: "Ann", isPrivate: true });
-  const config = {
-    name: "Bob",
-    advertise: { host: "10.0.0.2", port: 2 },
-    passive: false,
-    historyShown: 0,
-    begin: { kind: "resume", room: founded.room },
-  } as const;
-  const mesh = new Mesh(config, fakeSigner("Bob"), fakeEnvironment());
-  mesh.step({ type: "start" }, 0);
-  const records = [
-    { kind: "genesis", genesis: founded.genesis },
-    { kind: "incarnation", incarnation: 1 },
-    { kind: "invited", secret: { epoch: 1, secret: new Uint8Array(16) } },
-  ] as const;
-  const effects = mesh.step({ type: "room-opened", records }, 1);
-  const ended = effects.flatMap((effect) => effect.type === "stop" ? [effect] : []);
+Deno.test("Mesh says why it can't come back to a room of which the disk knows nobody", () => {
+  for (const isPrivate of [true, false]) {
+    const env = fakeEnvironment();
+    const founded = foundRoom(env, fakeSigner("Ann"), { name: "Ann", isPrivate });
+    const config = {
+      name: "Bob",
+      advertise: { host: "10.0.0.2", port: 2 },
+      passive: false,
+      historyShown: 0,
+      begin: { kind: "resume", room: founded.room },
+    } as const;
+    const mesh = new Mesh(config, fakeSigner("Bob"), fakeEnvironment());
+    mesh.step({ type: "start" }, 0);
+    const records: MeshRecord[] = [
+      { kind: "genesis", genesis: founded.genesis },
+      { kind: "incarnation", incarnation: 1 },
+    ];
+    if (isPrivate) {
+      records.push({ kind: "invited", secret: { epoch: 1, secret: new Uint8Array(16) } });
+    }
+    const effects = mesh.step({ type: "room-opened", records }, 1);
+    const ended = effects.flatMap((effect) => effect.type === "stop" ? [effect] : []);
 
-  assertEquals(ended.length, 1);
-  assert(JSON.stringify(ended).includes("knows no address of anybody in the room"));
+    assertEquals(ended.length, 1);
+    assert(JSON.stringify(ended).includes("knows no address of anybody in the room"));
+  }
+});
+
+Deno.test("Mesh has the way back into a room on its disk before its name there", () => {
+  const { world, add, pass, ann, inviteOf } = annsRoom();
+  const bob = add("Bob");
+  world.start(bob, { kind: "join", contact: ann.endpoint, invite: inviteOf(ann) });
+  pass(SECOND_MS);
+
+  const kinds = bob.disk.records.map(({ kind }) => kind);
+  assert(kinds.indexOf("entrance") < kinds.indexOf("claim"), kinds.join());
 });
 
 Deno.test("Mesh enters no room where an address and the invite of another room are given", () => {

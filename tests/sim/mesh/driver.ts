@@ -599,7 +599,9 @@ export class Driver {
   #helpStranded(): void {
     const open = this.#contacts();
     const honest = this.world.judged();
-    const room = islands(honest).find((island) => island.some((process) => open.includes(process)));
+    const all = islands(honest);
+    // Where nobody can be dialled, those beside the first ones can only give up.
+    const room = all.find((island) => island.some((process) => open.includes(process))) ?? all[0];
     if (room === undefined) return;
     const contacts = open.filter((process) => room.includes(process));
     for (const process of honest) {
