@@ -21,7 +21,7 @@ import { BatchReader, type LoggedBatch } from "../runtime/group_log_lines.ts";
 import { corruptError } from "../store/disk.ts";
 import type { GroupLogIndex } from "./group_log_index.ts";
 import { type LogFile, readRange } from "./group_log_scan.ts";
-import { RecentEntries } from "./recent_entries.ts";
+import { type EntryState, RecentEntries } from "./recent_entries.ts";
 
 /** File bytes assumed per byte of a batch. Texts with many escapes take more; then a read returns less. */
 const FILE_BYTES_PER_BYTE = 2;
@@ -172,7 +172,7 @@ export class GroupLogReader {
   async look(seq: number, id: RequestId | null): Promise<LoggedEntryState | null> {
     const { crypto } = this;
     const recent = id === null ? this.#recent.get(seq) : null;
-    if (recent !== null) return { ...recent, isEdited: false };
+    if (recent !== null) return { ...this.#stateOf(recent), isEdited: false };
     const { bytes } = this;
     let entry: LoggedItem | null = null;
     let text = "";
@@ -183,10 +183,15 @@ export class GroupLogReader {
       if (item !== entry) isEdited ||= requestId(crypto, requestOf(item)) === id;
     }
     if (entry === null || this.#isOver) return null;
-    const { author: key, name } = entry.batch;
-    const state = { author: { key, name }, text };
+    const { author: key, name, incarnation, counter } = entry.batch;
+    const state = { author: { key, name }, incarnation, counter: counter + entry.index, text };
     if (this.bytes === bytes) this.#recent.set(seq, state);
-    return { ...state, isEdited };
+    return { ...this.#stateOf(state), isEdited };
+  }
+
+  #stateOf({ author, incarnation, counter, text }: EntryState): Omit<LoggedEntryState, "isEdited"> {
+    const place = { author: author.key, incarnation, counter };
+    return { id: entryId(this.crypto, place, 0), author, text };
   }
 
   /** An entry and its edits in the form for users. @throws {P2pchatError} As `read`. */

@@ -7,7 +7,11 @@ import { takeOldest } from "../base/bounded.ts";
 import type { Batch } from "../protocols/group/history.ts";
 import type { LoggedEntryState } from "../protocols/group/member_io.ts";
 
-export type EntryState = Pick<LoggedEntryState, "author" | "text">;
+export interface EntryState extends Pick<LoggedEntryState, "author" | "text"> {
+  /** Of the author's process that said it, and of the text there: its id follows from both. */
+  readonly incarnation: Uint8Array;
+  readonly counter: number;
+}
 
 /** Size of the cache in UTF-16 units of text, about 2 MB: what a busy group edits at a time. */
 const UNITS_MAX = 1_024 * 1_024;
@@ -36,12 +40,17 @@ export class RecentEntries {
   }
 
   /** A batch was appended to the log. @param seqBefore The number of the last entry before it. */
-  added({ author: key, name, texts, edits }: Batch, seqBefore: number): void {
-    const author = { key, name };
-    texts.forEach((text, index) => this.set(seqBefore + index + 1, { author, text }));
+  added(
+    { author: key, name, incarnation, counter, texts, edits }: Batch,
+    seqBefore: number,
+  ): void {
+    const said = { author: { key, name }, incarnation: incarnation.slice() };
+    texts.forEach((text, index) => {
+      this.set(seqBefore + index + 1, { ...said, counter: counter + index, text });
+    });
     for (const { signed: { request: { value: { seq, text } } } } of edits) {
       const before = this.#states.get(seq);
-      if (before !== undefined) this.set(seq, { author: before.author, text });
+      if (before !== undefined) this.set(seq, { ...before, text });
     }
   }
 

@@ -2,7 +2,7 @@
 
 import { concatBytes } from "../base/crypto.ts";
 import { MalformedError } from "../base/errors.ts";
-import type { Hash, PeerKey } from "../base/ids.ts";
+import type { Hash, MessageId, PeerKey } from "../base/ids.ts";
 import { varintBytes } from "../base/schema_codec.ts";
 import { utf8Length } from "../base/text.ts";
 import {
@@ -32,15 +32,16 @@ import {
 
 /**
  * Cells of a request: which entry, who requests it, the new text; then what is needed to restore the bytes that
- * were signed.
+ * were signed, the entry's id and the digest of its old text among it.
  */
-export const REQUEST_CELLS = 9;
+export const REQUEST_CELLS = 11;
 /** Cells of the request, and the number of members that agreed; their names and keys follow. */
 const CELLS_BEFORE_AGREED = REQUEST_CELLS + 1;
 
 /** The request as cells, without the group that it also names, which is stored elsewhere. */
 export function requestCells(signed: SignedEditRequest): readonly string[] {
-  const { seq, name, text, requester, incarnation, number, askedAt } = signed.request.value;
+  const { seq, name, text, requester, incarnation, number, askedAt, entry, old } =
+    signed.request.value;
   return [
     String(seq),
     name,
@@ -49,6 +50,8 @@ export function requestCells(signed: SignedEditRequest): readonly string[] {
     incarnation.toHex(),
     String(number),
     isoTime(askedAt),
+    entry,
+    old,
     signed.signature.toHex(),
     restText(restOf(signed)),
   ];
@@ -76,8 +79,10 @@ export function requestOfCells(
     incarnation: bytesOf(field(4), INCARNATION_BYTES),
     number: countOf(field(5)),
     askedAt: timeOf(field(6)),
+    entry: hexOf<MessageId>(field(7)),
+    old: hexOf<Hash>(field(8)),
   };
-  return requestWith(request, signatureOf(field(7)), restOfText(field(8)));
+  return requestWith(request, signatureOf(field(9)), restOfText(field(10)));
 }
 
 /** The edit as cells: the request, then the name and key of each member that agreed. */

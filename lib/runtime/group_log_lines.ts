@@ -13,8 +13,8 @@
  * whether the group is private. Each other line is a position of the history: an entry, an edit, or new rules. The line of an entry has its number, the digest of the history up to it, the author's time,
  * the author's name, and the text. The line of an edit has its number, the digest, the coordinator's time of the
  * decision, the number of the entry, the requester's name, and the new text; then what the requester's signature
- * needs: its key, the id of its process, the number of that process's request, its time, the signature, and the
- * request's bytes for later versions; then the number of members that agreed, and the name and key of each. The line
+ * needs: its key, the id of its process, the number of that process's request, its time, the id of the entry, the
+ * digest of its text before, the signature, and the request's bytes for later versions; then the number of members that agreed, and the name and key of each. The line
  * of rules says who is asked before an edit from there on.
  *
  * The last line of a batch continues with what the batch's signature needs: the key of the author, or of the

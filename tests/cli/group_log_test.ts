@@ -224,13 +224,13 @@ const EDIT_DAMAGES: readonly (readonly [damage: Damage, sentence: RegExp])[] = [
   ],
   [(all) => all[7] = all[9]!, /^Line 8 .*, an edit was expected, "5" is there/],
   [(all) => all[4] = all[2]!, /^Line 5 .*, entry 3 was expected, "edit 1" is there/],
-  [(all) => all[2] += "\tmore", /^Line 3 .*, it has 22 cells, not 15 or 21/],
+  [(all) => all[2] += "\tmore", /^Line 3 .*, it has 24 cells, not 17 or 23/],
   [
-    (all) => all[2] = all[2]!.split("\t").with(12, "65").join("\t"),
+    (all) => all[2] = all[2]!.split("\t").with(14, "65").join("\t"),
     /^Line 3 .*, no more than 64 agree to an edit/,
   ],
   [
-    (all) => all[2] = all[2]!.split("\t").slice(0, 9).join("\t"),
+    (all) => all[2] = all[2]!.split("\t").slice(0, 11).join("\t"),
     /^Line 3 .*, cells of an edit are missing/,
   ],
   [

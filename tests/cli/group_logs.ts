@@ -1,11 +1,13 @@
 /** Members of a group, what they say, and files of it. */
 
 import { nodeCrypto, nodeSigner, type Signer, utf8 } from "../../lib/base/crypto.ts";
+import type { MessageId } from "../../lib/base/ids.ts";
 import { GroupLog, type GroupLogPorts } from "../../lib/cli/group_log.ts";
 import {
   type NamedKey,
   type SignedEditRequest,
   signEditRequest,
+  textDigest,
 } from "../../lib/protocols/group/edit.ts";
 import { groupIdOf } from "../../lib/protocols/group/founding.ts";
 import {
@@ -59,6 +61,8 @@ export class Speaker {
       number: ++this.#number,
       askedAt: NOON_MS + 30_000 + 1_000 * this.#number,
       seq,
+      entry: nodeCrypto.sha256<MessageId>(utf8(`entry ${seq}`)),
+      old: textDigest(nodeCrypto, `old text of ${seq}`),
       text,
     });
   }

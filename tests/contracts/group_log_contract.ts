@@ -170,6 +170,8 @@ export function groupLogContract(
       await log.tail(4, marked),
       await log.tail(3, marked),
     ];
+    const { entries } = placedOf(batches);
+    const ids = entries.map(({ id }) => id);
     const looked = [];
     for (const seq of [0, 1, 2, 3, 7]) looked.push(await log.look(seq, null));
     const idOf = (batch: number, index: number) =>
@@ -194,9 +196,9 @@ export function groupLogContract(
     assertEquals(tails[0]!.map(({ from }) => from).slice(0, 2), [alice, bob].map(marked));
     assertEquals(looked, [
       null,
-      { author: alice, text: said, isEdited: false },
-      { author: bob, text: "hi", isEdited: false },
-      { author: bob, text: "/exit", isEdited: false },
+      { id: ids[0]!, author: alice, text: said, isEdited: false },
+      { id: ids[1]!, author: bob, text: "hi", isEdited: false },
+      { id: ids[2]!, author: bob, text: "/exit", isEdited: false },
       null,
     ]);
     assertEquals([firsts, thirds, others], [[true, true], [true, true], [false, false]]);

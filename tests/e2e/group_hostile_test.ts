@@ -6,7 +6,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { nodeCrypto, utf8 } from "../../lib/base/crypto.ts";
 import { fingerprintOf } from "../../lib/base/fingerprint.ts";
-import type { PeerKey } from "../../lib/base/ids.ts";
+import type { Hash, MessageId, PeerKey } from "../../lib/base/ids.ts";
 import { GroupLog } from "../../lib/cli/group_log.ts";
 import { signEditRequest } from "../../lib/protocols/group/edit.ts";
 import { COORDINATOR_NAME, signBatch } from "../../lib/protocols/group/history.ts";
@@ -248,6 +248,8 @@ async function forge(group: Group, name: string, seq: number, text: string): Pro
     number: 1,
     askedAt: 0,
     seq,
+    entry: "e1".repeat(32) as MessageId,
+    old: "0d".repeat(32) as Hash,
     text,
   });
   log.append([signBatch(signer, {

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { nodeCrypto, type Signer } from "../../lib/base/crypto.ts";
-import type { Hash } from "../../lib/base/ids.ts";
+import type { Hash, MessageId } from "../../lib/base/ids.ts";
 import type { MemberEvent } from "../../lib/protocols/group/events.ts";
 import { type NamedKey, signEditRequest } from "../../lib/protocols/group/edit.ts";
 import { committedEvent } from "../../lib/protocols/group/edit_view.ts";
@@ -57,6 +57,8 @@ class Log {
       number: this.#end.position,
       askedAt: SENT_AT,
       seq,
+      entry: "e1".repeat(32) as MessageId,
+      old: "0d".repeat(32) as Hash,
       text: `edited ${seq}`,
     });
     const edits = [{ edit: 7, signed, agreed: [{ key: BOB.key, name: "Bob" }] }];

@@ -2,7 +2,7 @@ import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { nodeCrypto, nodeSigner } from "../../lib/base/crypto.ts";
 import { P2pchatError } from "../../lib/base/errors.ts";
-import type { Hash, PeerKey, RequestId } from "../../lib/base/ids.ts";
+import type { Hash, MessageId, PeerKey, RequestId } from "../../lib/base/ids.ts";
 import {
   isRequestAuthentic,
   type SignedEditRequest,
@@ -75,6 +75,8 @@ function asked(text: string, number = 1): SignedEditRequest {
     number,
     askedAt: 1_769_860_800_000,
     seq: 41 + number,
+    entry: "e1".repeat(32) as MessageId,
+    old: "0d".repeat(32) as Hash,
     text,
   });
 }
@@ -281,7 +283,7 @@ const BAD_EDITS: readonly (readonly [LogRecord, string])[] = [
   [{ kind: "asked", fields: ASKED.with(3, "\udfff") }, "a text has half a character"],
   [{ kind: "asked", fields: ASKED.with(3, "x".repeat(65_537)) }, "a text is longer than any"],
   [{ kind: "asked", fields: ASKED.with(7, "noon") }, 'no time is "noon"'],
-  [{ kind: "asked", fields: ASKED.with(9, "00".repeat(70_000)) }, "longer than it may be"],
+  [{ kind: "asked", fields: ASKED.with(11, "00".repeat(70_000)) }, "longer than it may be"],
   [{ kind: "prepared", fields: ASKED }, "the group of an edit is missing"],
   [{ kind: "settled", fields: ["66"] }, 'no id or key is "66"'],
   [
@@ -289,9 +291,9 @@ const BAD_EDITS: readonly (readonly [LogRecord, string])[] = [
     `no id or key is "${"6".repeat(60)}...": a newer version`,
   ],
   [{ kind: "held", fields: HELD.with(5, "a\ud800") }, "a name has half a character"],
-  [{ kind: "held", fields: HELD.with(13, "1") }, "no id or key is"],
-  [{ kind: "held", fields: HELD.with(13, "65") }, "no more than 64 agree to an edit"],
-  [{ kind: "held", fields: HELD.with(13, "60") }, "cells of an edit are missing"],
+  [{ kind: "held", fields: HELD.with(15, "1") }, "no id or key is"],
+  [{ kind: "held", fields: HELD.with(15, "65") }, "no more than 64 agree to an edit"],
+  [{ kind: "held", fields: HELD.with(15, "60") }, "cells of an edit are missing"],
   [{ kind: "held", fields: HELD.with(HELD.length - 8, "Z\ud800") }, "a name has half a character"],
   [{ kind: "held", fields: HELD.with(HELD.length - 7, "key") }, 'no id or key is "key"'],
   [
@@ -336,12 +338,12 @@ const BAD: readonly LogRecord[] = [
 
 /** Cells of 65 edits that nobody was asked about. */
 function tooManyEdits(): readonly string[] {
-  return Array.from({ length: 65 }, () => HELD.slice(3, 14)).flat();
+  return Array.from({ length: 65 }, () => HELD.slice(3, 16)).flat();
 }
 
 /** Cells of edits that are allowed each, and not together. */
 function tooLongEdits(): readonly string[] {
-  const long = HELD.slice(3, 14).with(3, "x".repeat(60_000));
+  const long = HELD.slice(3, 16).with(3, "x".repeat(60_000));
   return [...long, ...long];
 }
 

@@ -37,6 +37,7 @@ export class MemoryEntryLog implements EntryLog {
     const requests = edits.map(({ batch, index }) => batch.edits[index]!.signed.request.value);
     const { author: key, name } = entry.batch;
     return Promise.resolve({
+      id: entryId(nodeCrypto, entry.batch, entry.index),
       author: { key, name },
       text: requests.at(-1)?.text ?? entry.batch.texts[entry.index]!,
       isEdited: requests.some((request) => requestId(nodeCrypto, request) === id),

@@ -1,7 +1,7 @@
 /** One message of each type of the group, made of fixed values: for golden bytes and fuzzing. */
 
 import type { Signer } from "../../lib/base/crypto.ts";
-import type { Hash, PeerKey, RequestId } from "../../lib/base/ids.ts";
+import type { Hash, MessageId, PeerKey, RequestId } from "../../lib/base/ids.ts";
 import { editRequestFrom } from "../../lib/protocols/group/edit.ts";
 import { signEpoch } from "../../lib/protocols/group/epoch.ts";
 import { signFormerKeys } from "../../lib/protocols/group/former_keys.ts";
@@ -47,6 +47,8 @@ const request = editRequestFrom({
   number: 1,
   askedAt: sentAt + 5,
   seq: 298,
+  entry: filled(0xe1, 32).toHex() as MessageId,
+  old: filled(0x0d, 32).toHex() as Hash,
   text: "at eight?",
 }, signature);
 const said = { group, author: ann, name: "Ann", incarnation, counter: 7, sentAt };

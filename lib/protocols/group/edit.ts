@@ -4,7 +4,7 @@
  */
 
 import { type Bytes, concatBytes, type Crypto, type Signer, utf8 } from "../../base/crypto.ts";
-import type { Hash, PeerKey, RequestId } from "../../base/ids.ts";
+import type { Hash, MessageId, PeerKey, RequestId } from "../../base/ids.ts";
 import { nameFault } from "../../base/names.ts";
 import { utf8Length } from "../../base/text.ts";
 import {
@@ -43,8 +43,11 @@ const editRequestSchema = record({
   number: count,
   /** The requester's wall clock, ms since 1970; for display alone. */
   askedAt: count,
-  /** Number of the entry to change. */
+  /** Number of the entry to change, and its id: in another log the number may be another entry's. */
   seq: count,
+  entry: hexId<MessageId>(),
+  /** SHA-256 of what the entry reads before the edit, as the requester's log has it. */
+  old: hexId<Hash>(),
   /** The entry's new text. */
   text: text(TEXT_BYTES_MAX),
 });
@@ -90,6 +93,11 @@ export function signEditRequest(signer: Signer, request: EditRequest): SignedEdi
 export function editRequestFrom(request: EditRequest, signature: Uint8Array): SignedEditRequest {
   const made = makeEmbedded(editRequestSchema, request);
   return { request: { bytes: made.bytes.slice(), value: made.value }, signature };
+}
+
+/** SHA-256 of a text's UTF-8. */
+export function textDigest(crypto: Crypto, text: string): Hash {
+  return crypto.sha256<Hash>(utf8(text));
 }
 
 /** Who is asked before an edit: the author of the entry, all other members, or nobody. */

@@ -7,11 +7,18 @@ import type { Signer } from "../../base/crypto.ts";
 import type { Environment } from "../../base/environment.ts";
 import type { ErrorCode } from "../../base/errors.ts";
 import type { Hash, RequestId } from "../../base/ids.ts";
-import { type Edit, requestId, type SignedEditRequest, signEditRequest } from "./edit.ts";
+import {
+  type Edit,
+  requestId,
+  type SignedEditRequest,
+  signEditRequest,
+  textDigest,
+} from "./edit.ts";
 import type { MemberEditView } from "./events.ts";
 import type { Held } from "./held.ts";
 import { EDITS_QUEUED_MAX, INQUIRE_MS } from "./limits.ts";
 import type { Looks } from "./looks.ts";
+import type { LoggedEntryState } from "./member_io.ts";
 import type { MemberNames } from "./member_names.ts";
 import type { MemberOutput } from "./member_output.ts";
 import type { GroupMessage, GroupMessageOf } from "./messages.ts";
@@ -47,6 +54,8 @@ interface Wanted {
   readonly seq: number;
   readonly text: string;
   readonly ref: string | undefined;
+  /** Whether the entry is being looked up, for the request to name it. */
+  isLooking: boolean;
   /** Null until the coordinator is asked. */
   signed: SignedEditRequest | null;
   id: RequestId | null;
@@ -125,7 +134,7 @@ export class Editing {
       const text = `${this.#wanted.length} of your edits wait for the coordinator: try later`;
       return this.#error("full", text, seq, ref);
     }
-    this.#wanted.push({ seq, text, ref, signed: null, id: null });
+    this.#wanted.push({ seq, text, ref, isLooking: false, signed: null, id: null });
     if (!isCoordinatorUp || editingIn === null) {
       const whom = isCoordinatorUp ? "until you are in the group" : "for the coordinator";
       out.notice(
@@ -156,25 +165,38 @@ export class Editing {
     const { editingIn, isCoordinatorUp } = this.owner;
     if (editingIn === null || !isCoordinatorUp) return;
     for (const wanted of [...this.#wanted]) {
-      if (wanted.signed !== null) continue;
+      if (wanted.signed !== null || wanted.isLooking) continue;
       if (wanted.seq > editingIn.held.logSeq) {
         if (this.#mayCome(wanted.seq, editingIn)) continue;
         this.#wanted.splice(this.#wanted.indexOf(wanted), 1);
         this.#noSuchEntry(wanted.seq, wanted.ref);
         continue;
       }
-      wanted.signed = this.#signed(wanted, editingIn.group);
-      wanted.id = requestId(this.owner.environment.crypto, wanted.signed.request.value);
-      this.owner.toCoordinator({ type: "edit", signed: wanted.signed });
+      wanted.isLooking = true;
+      editingIn.looks.look(wanted.seq, null, (entry) => {
+        wanted.isLooking = false;
+        if (this.#wanted.includes(wanted)) this.#ask(wanted, entry, editingIn.group);
+      });
     }
   }
 
-  #signed({ seq, text }: Wanted, group: Hash): SignedEditRequest {
+  /** @param entry As our log has it. */
+  #ask(wanted: Wanted, entry: LoggedEntryState | null, group: Hash): void {
+    if (entry === null) {
+      this.#wanted.splice(this.#wanted.indexOf(wanted), 1);
+      return this.#noSuchEntry(wanted.seq, wanted.ref);
+    }
+    wanted.signed = this.#signed(wanted, entry, group);
+    wanted.id = requestId(this.owner.environment.crypto, wanted.signed.request.value);
+    this.owner.toCoordinator({ type: "edit", signed: wanted.signed });
+  }
+
+  #signed({ seq, text }: Wanted, entry: LoggedEntryState, group: Hash): SignedEditRequest {
     const { self: { name, incarnation }, signer, environment } = this.owner;
+    const asker = { requester: signer.key, name, incarnation, number: ++this.#number };
     const askedAt = Math.max(0, Math.floor(environment.wallMs()));
-    const number = ++this.#number;
-    const request = { group, requester: signer.key, name, incarnation, number, askedAt, seq, text };
-    return signEditRequest(signer, request);
+    const old = textDigest(environment.crypto, entry.text);
+    return signEditRequest(signer, { group, ...asker, askedAt, seq, entry: entry.id, old, text });
   }
 
   /** The coordinator is there and we are in an epoch, perhaps again: repeats all requests. */

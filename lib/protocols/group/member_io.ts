@@ -1,7 +1,7 @@
 /** A member's machine as its caller sees it: inputs, effects, configuration. */
 
 import type { Fingerprint } from "../../base/fingerprint.ts";
-import type { Endpoint, Hash, LinkId, PeerKey, RequestId } from "../../base/ids.ts";
+import type { Endpoint, Hash, LinkId, MessageId, PeerKey, RequestId } from "../../base/ids.ts";
 import type { RefusedKey } from "../../base/refused_keys.ts";
 import type { ModeEffect, ModeInput, PinEffect } from "../../base/mode_machine.ts";
 import type { NamedKey } from "./edit.ts";
@@ -50,6 +50,7 @@ export type MemberInput =
 
 /** An entry of the log, with all edits applied to it so far. */
 export interface LoggedEntryState {
+  readonly id: MessageId;
   /** The author, under the name used at the time. */
   readonly author: NamedKey;
   /** The text with all edits applied. */

@@ -34,6 +34,7 @@ import {
   requestFault,
   requestId,
   type SignedEditRequest,
+  textDigest,
 } from "./edit.ts";
 import { VOTE_PHASES, type VotePhase } from "./edit_phases.ts";
 import type { MemberEditView } from "./events.ts";
@@ -269,6 +270,8 @@ export class Voting {
     const { selfKey, out, names } = this.owner;
     const { requester, name, seq, text } = open.signed.request.value;
     if (entry === null) return this.#refuseOpen(open, `there is no entry ${seq}`);
+    const other = this.#differs(open, entry);
+    if (other !== null) return this.#refuseOpen(open, other);
     open.author = entry.author;
     const isAsked = needsAgreement(open.policy, selfKey, requester, entry.author.key);
     if (!isAsked) return this.#agree(open);
@@ -283,6 +286,14 @@ export class Voting {
       new: text,
       deadline: this.#deadline(open),
     });
+  }
+
+  /** Why the request isn't one for this entry as it reads now, as part of a sentence; null where it is. */
+  #differs({ signed }: Open, { id, text }: LoggedEntryState): string | null {
+    const { seq, entry, old } = signed.request.value;
+    if (id !== entry) return `it was asked for another entry than entry ${seq}`;
+    if (textDigest(this.owner.crypto, text) === old) return null;
+    return `entry ${seq} doesn't read any more what it read when the edit was asked for`;
   }
 
   #deadline({ dueMs }: Open): string {

@@ -1,7 +1,7 @@
 /** Edits as members ask for them and the coordinator decides on them, for tests of who deals with them. */
 
 import type { Signer } from "../../../lib/base/crypto.ts";
-import type { Hash, RequestId } from "../../../lib/base/ids.ts";
+import type { Hash, MessageId, RequestId } from "../../../lib/base/ids.ts";
 import {
   type Edit,
   type EditRequest,
@@ -9,7 +9,9 @@ import {
   requestId,
   type SignedEditRequest,
   signEditRequest,
+  textDigest,
 } from "../../../lib/protocols/group/edit.ts";
+import type { LoggedEntryState } from "../../../lib/protocols/group/member_io.ts";
 import {
   type Batch,
   COORDINATOR_NAME,
@@ -23,18 +25,25 @@ interface Somebody {
   readonly signer: Signer;
   /** Of its present process. */
   readonly incarnationBytes?: Uint8Array;
+  /** An entry as its log has it. */
+  entryNow?(seq: number): Pick<LoggedEntryState, "id" | "text"> | null;
 }
+
+/** An entry that nobody looks up. */
+const ANY_ENTRY = { id: "e1".repeat(32) as MessageId, text: "old" };
 
 let numbers = 0;
 
 /** What somebody asks for; each is another request. */
 export function requestOf(
-  { name, signer, incarnationBytes }: Somebody,
+  somebody: Somebody,
   group: Hash,
   seq: number,
   text: string,
   changes: Partial<EditRequest> = {},
 ): SignedEditRequest {
+  const { name, signer, incarnationBytes } = somebody;
+  const { id: entry, text: read } = somebody.entryNow?.(seq) ?? ANY_ENTRY;
   return signEditRequest(signer, {
     group,
     requester: signer.key,
@@ -43,6 +52,8 @@ export function requestOf(
     number: ++numbers,
     askedAt: 0,
     seq,
+    entry,
+    old: textDigest(fakeCrypto, read),
     text,
     ...changes,
   });

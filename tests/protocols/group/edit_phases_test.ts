@@ -130,7 +130,7 @@ class Participant {
 
   looked(isThere = true): void {
     const [ann] = this.net.nodes;
-    const entry = { author: { key: ann!.key, name: "ann" }, text: "one", isEdited: false };
+    const entry = ann!.entryNow(1)!;
     this.#take(
       this.step({ type: "looked", token: this.#token ?? 1_000, entry: isThere ? entry : null }),
     );

@@ -1,11 +1,12 @@
 // What the model of edits (docs/model/edits.pml) found: requests that are accepted anew, and decisions out of order.
 
 import { assertEquals } from "@std/assert";
-import type { PeerKey, RequestId } from "../../../lib/base/ids.ts";
+import type { MessageId, PeerKey, RequestId } from "../../../lib/base/ids.ts";
 import {
   requestId,
   type SignedEditRequest,
   signEditRequest,
+  textDigest,
 } from "../../../lib/protocols/group/edit.ts";
 import type { Epoch } from "../../../lib/protocols/group/epoch.ts";
 import type { MemberEvent } from "../../../lib/protocols/group/events.ts";
@@ -47,6 +48,8 @@ const EPOCH: Epoch = {
   start: START,
 };
 
+const ENTRY = "e1".repeat(32) as MessageId;
+
 function asked(number = 1, group = GROUP): SignedEditRequest {
   return signEditRequest(ANN, {
     group,
@@ -56,6 +59,8 @@ function asked(number = 1, group = GROUP): SignedEditRequest {
     number,
     askedAt: 0,
     seq: 1,
+    entry: ENTRY,
+    old: textDigest(fakeCrypto, "first"),
     text: `edited ${number}`,
   });
 }
@@ -159,7 +164,7 @@ class Part {
     if (effect.type === "show") this.told.push(eventWords(effect.event as MemberEvent));
     if (effect.type !== "look") return;
     const author = { key: BOB.key, name: "bob" };
-    this.looks.looked(effect.token, { author, text: "first", isEdited: false });
+    this.looks.looked(effect.token, { id: ENTRY, author, text: "first", isEdited: false });
   }
 
   prepare(edit: number, policy: "auto" | "ask" = "auto"): void {

@@ -279,6 +279,11 @@ export class Node {
     );
   }
 
+  /** An entry as it reads now in its log. */
+  entryNow(seq: number): LoggedEntryState | null {
+    return entryOf(this.disk.log, seq, null);
+  }
+
   get incarnationBytes(): Uint8Array {
     return this.machine!.self.incarnation;
   }
@@ -296,7 +301,9 @@ function entryOf(
     const { entries, edits } = end.append(batch);
     const { author: key, name } = batch.batch.value;
     const entry = entries.find((one) => one.seq === seq);
-    if (entry !== undefined) found = { author: { key, name }, text: entry.text, isEdited: false };
+    if (entry !== undefined) {
+      found = { id: entry.id, author: { key, name }, text: entry.text, isEdited: false };
+    }
     for (const { edit: { signed: { request: { value } } } } of edits) {
       if (value.seq !== seq || found === null) continue;
       const isEdited = found.isEdited || requestId(fakeCrypto, value) === id;

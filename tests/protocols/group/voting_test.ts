@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { RequestId } from "../../../lib/base/ids.ts";
-import type { SignedEditRequest } from "../../../lib/protocols/group/edit.ts";
+import { type SignedEditRequest, textDigest } from "../../../lib/protocols/group/edit.ts";
 import { signBatch, type SignedBatch } from "../../../lib/protocols/group/history.ts";
 import {
   EDITS_MAX,
@@ -11,7 +11,7 @@ import {
 } from "../../../lib/protocols/group/limits.ts";
 import type { GroupMessageOf } from "../../../lib/protocols/group/messages.ts";
 import type { MemberRecord } from "../../../lib/protocols/group/records.ts";
-import { fakeSigner } from "../../sim/fake_crypto.ts";
+import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
 import { Decider, editOf, forged, idOf, requestOf } from "./edit_fixtures.ts";
 import { COORDINATOR, GROUP, GroupNet, type Node } from "./group_net.ts";
 
@@ -432,7 +432,10 @@ Deno.test("an entry that is held and not in the log yet is locked, and voted on 
   while (held.seq < 3) net.next();
   assertEquals(held.logSeq, 2);
   const { link } = bob;
-  bob.feed({ type: "message", link: link!, message: prepareOf(requestOf(ann, GROUP, 3, "tre")) });
+  const third = held.batches[Symbol.iterator]().next().value!.entries[0]!;
+  const read = { entry: third.id, old: textDigest(fakeCrypto, third.text) };
+  const signed = requestOf(ann, GROUP, 3, "tre", read);
+  bob.feed({ type: "message", link: link!, message: prepareOf(signed) });
 
   assertEquals(bob.machine!.membership!.voting.locks, [3]);
   assertEquals(votes(net)[1], "nothing");
@@ -440,12 +443,38 @@ Deno.test("an entry that is held and not in the log yet is locked, and voted on 
   assertEquals(votes(net)[1], "yes");
 });
 
+/** What an entry reads once it was changed to that. */
+const UNO = { old: textDigest(fakeCrypto, "uno") };
+
+Deno.test("an edit of another entry, or of what an entry doesn't read any more, is refused", () => {
+  const net = started();
+  const [ann, bob] = three(net);
+  const { id } = ann.entryNow(2)!;
+  ask(net, requestOf(bob, GROUP, 1, "uno", { entry: id }));
+  assertEquals(votes(net), [
+    "no: it was asked for another entry than entry 1",
+    "no: it was asked for another entry than entry 1",
+    "no: it was asked for another entry than entry 1",
+  ]);
+  const late = requestOf(bob, GROUP, 1, "ein");
+  const first = requestOf(bob, GROUP, 1, "uno");
+  ask(net, first, { edit: 2 });
+  ann.command({ command: "go", edit: 2 });
+  net.settle();
+  commit(net, decisionOn(first));
+  ask(net, late, { edit: 3 });
+  assertEquals(
+    votes(net)[0],
+    "no: entry 1 doesn't read any more what it read when the edit was asked for",
+  );
+});
+
 Deno.test("another edit of the entry waits until the first one is in the log; of other entries they cross", () => {
   const net = started();
   const [ann, bob] = three(net);
   const first = requestOf(ann, GROUP, 1, "uno");
   ask(net, first);
-  ask(net, requestOf(ann, GROUP, 1, "ein"), { edit: 2 });
+  ask(net, requestOf(ann, GROUP, 1, "ein", UNO), { edit: 2 });
   ask(net, requestOf(bob, GROUP, 2, "due"), { edit: 3 });
   const count = () => net.coordinator.gotFrom(bob, "vote").length;
   assertEquals(count(), 2);
@@ -460,7 +489,7 @@ Deno.test("who is asked next sees what the entry reads by then", () => {
   const [ann, bob] = three(net);
   const first = requestOf(ann, GROUP, 1, "uno");
   ask(net, first);
-  ask(net, requestOf(bob, GROUP, 1, "ein"), { edit: 2 });
+  ask(net, requestOf(bob, GROUP, 1, "ein", UNO), { edit: 2 });
   assertEquals(ann.told("vote-wanted"), []);
   commit(net, decisionOn(first));
 

@@ -6,6 +6,7 @@ import { signEditRequest } from "../../../lib/protocols/group/edit.ts";
 import { COORDINATOR_NAME, signBatch } from "../../../lib/protocols/group/history.ts";
 import { fakeSigner } from "../fake_crypto.ts";
 import type { Stage } from "./stage.ts";
+import type { Hash, MessageId } from "../../../lib/base/ids.ts";
 
 /** Appends an edit that the member has decided and signed itself to its log; it must be alone in the group. */
 export function forge(stage: Stage, number: number, seq: number, text: string): void {
@@ -23,6 +24,8 @@ export function forge(stage: Stage, number: number, seq: number, text: string): 
     number: 1,
     askedAt: 0,
     seq,
+    entry: "e1".repeat(32) as MessageId,
+    old: "0d".repeat(32) as Hash,
     text,
   });
   const batch = signBatch(signer, {

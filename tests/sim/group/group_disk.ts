@@ -20,7 +20,7 @@ import { type Founding, groupIdOf } from "../../../lib/protocols/group/founding.
 type GroupRecord = MemberRecord | CoordinatorRecord;
 
 /** An entry with its present text. */
-interface LoggedEntry extends Pick<LoggedEntryState, "author" | "text"> {
+interface LoggedEntry extends Pick<LoggedEntryState, "id" | "author" | "text"> {
   readonly edits: readonly RequestId[];
 }
 
@@ -49,13 +49,13 @@ export class SimLog {
     this.digests.push(this.end.digest);
     this.#seqs.push(this.end.seq);
     const { author: key, name } = batch.batch.value;
-    for (const { text } of placed.entries) {
-      this.#entries.push({ author: { key, name }, text, edits: [] });
+    for (const { id, text } of placed.entries) {
+      this.#entries.push({ id, author: { key, name }, text, edits: [] });
     }
     for (const { edit: { signed: { request: { value } } } } of placed.edits) {
-      const { author, edits } = this.#entries[value.seq - 1]!;
-      const id = requestId(fakeCrypto, value);
-      this.#entries[value.seq - 1] = { author, text: value.text, edits: [...edits, id] };
+      const entry = this.#entries[value.seq - 1]!;
+      const edits = [...entry.edits, requestId(fakeCrypto, value)];
+      this.#entries[value.seq - 1] = { ...entry, text: value.text, edits };
     }
     return placed;
   }
@@ -63,8 +63,8 @@ export class SimLog {
   look(seq: number, id: RequestId | null): LoggedEntryState | null {
     const entry = this.#entries[seq - 1];
     if (entry === undefined) return null;
-    const { author, text, edits } = entry;
-    return { author, text, isEdited: id !== null && edits.includes(id) };
+    const { id: said, author, text, edits } = entry;
+    return { id: said, author, text, isEdited: id !== null && edits.includes(id) };
   }
 
   read(after: number, bytesMax: number): HistoryRead {
