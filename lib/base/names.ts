@@ -2,9 +2,9 @@
  * Names of people: which are valid, which are the same, and which imitate others.
  *
  * A name is stored and sent in NFC. Two names are the same if they are equal after `foldName`. Neither rule catches
- * a name that looks like another one in a second script; `mixesScripts` finds names that borrow single letters. A
- * name written entirely in look-alike letters of one script isn't marked: telling it from a real word would take a
- * table of confusables, and the key is what proves who somebody is.
+ * a name that looks like another one; `mixesScripts` finds names that borrow single letters of a second script, and
+ * `look_alikes.ts` those that look like a name that is here. Both are marked where they are shown; the key is what
+ * proves who somebody is.
  */
 
 import { P2pchatError } from "./errors.ts";
@@ -83,12 +83,29 @@ function foldOnce(text: string): string {
   return cased.replaceAll("ς", "σ").normalize("NFKC");
 }
 
-/** Precedes a name that mixes scripts wherever the name is shown. */
+/** Precedes a name that mixes scripts, or imitates another, wherever the name is shown. */
 export const MIXED_SCRIPTS_MARK = "≈";
 
-/** The name as it is shown to people: with the mark if it mixes scripts. */
+/** So many imitations are marked; the oldest go first. */
+const IMITATIONS_MAX = 10_000;
+
+/** Names that imitate others here, as the console has found: of the whole process, whatever shows them. */
+const imitations = new Set<FoldedName>();
+
+/** From now on this name is shown with the mark: it looks like somebody else's who was met before. */
+export function markImitation(shown: string): void {
+  imitations.add(foldName(nameBeforeStart(shown)));
+  if (imitations.size <= IMITATIONS_MAX) return;
+  for (const oldest of imitations) return void imitations.delete(oldest);
+}
+
+/** The name as it is shown to people: with the mark if it mixes scripts, or imitates another. */
 export function shownName(name: string): string {
-  return mixesScripts(name) ? MIXED_SCRIPTS_MARK + name : name;
+  return mixesScripts(name) || isImitation(name) ? MIXED_SCRIPTS_MARK + name : name;
+}
+
+function isImitation(shown: string): boolean {
+  return imitations.size > 0 && imitations.has(foldName(nameBeforeStart(shown)));
 }
 
 /** The name without the mark, for a user who typed a name as it was shown. */

@@ -1,11 +1,12 @@
 /**
  * Who is who, in every mode: takes the answers to `/verify`, and adds to a machine's events whether the user has
  * compared the keys in them. The mark is that of a key under a name: whoever comes with the key under another name is
- * said to be the one that was verified, and isn't verified.
+ * said to be the one that was verified, and isn't verified. Names that look like one met before are marked.
  */
 
 import { type Fingerprint, fingerprintOf } from "../base/fingerprint.ts";
-import { foldName, shownName } from "../base/names.ts";
+import { LookAlikes } from "../base/look_alikes.ts";
+import { foldName, markImitation, shownName } from "../base/names.ts";
 import type { Compared, KeyChange, ModeEvent } from "../base/mode_machine.ts";
 import type { KnownPeers } from "../store/known_peers.ts";
 import { type Session, showFailure } from "./session.ts";
@@ -29,6 +30,8 @@ interface Somebody {
 export class People<Event extends ShownEvent> {
   /** Keys, each under a name, whose digits this process has shown: bounded by what the user has asked for. */
   readonly #compared = new Set<string>();
+  /** Null before the first name was shown: then the pinned ones are met first. */
+  #lookAlikes: LookAlikes | null = null;
 
   constructor(
     readonly session: Pick<
@@ -41,8 +44,20 @@ export class People<Event extends ShownEvent> {
   show(event: Event | ModeEvent, ref: string | undefined): void {
     if (isOfKeys(event)) return this.#verify(event, ref);
     const { knownPeers, identity, ui } = this.session;
+    const isOwn = OWN_NAME_EVENTS.has(event.event);
+    for (const name of namesIn(event as Fields)) this.#meet(name, isOwn);
     const own = fingerprintOf(identity.signer.key);
     ui.show(withCompared(event, knownPeers, own) as unknown as OwnEventOf<Event>, ref);
+  }
+
+  /** @param isOwn Whether it is the user's own name, which others imitate, even if they were met before. */
+  #meet(name: string, isOwn: boolean): void {
+    if (this.#lookAlikes === null) {
+      const known = this.#lookAlikes = new LookAlikes();
+      if (isOwn) known.note(name);
+      for (const pinned of this.session.knownPeers.names()) this.#meet(pinned, false);
+    }
+    if (this.#lookAlikes.note(name)) markImitation(name);
   }
 
   #verify({ answer, ownKey, peerKey, name, key }: KeysEvent, ref: string | undefined): void {
@@ -71,6 +86,35 @@ export class People<Event extends ShownEvent> {
 
   #show(event: VerifyEvent | CommonEvent, ref: string | undefined): void {
     this.session.ui.show(event as OwnEventOf<Event> | CommonEvent, ref);
+  }
+}
+
+/** Fields of events, and of entries in lists, that have the name of somebody who is, or was, here. */
+const NAME_FIELDS = ["name", "shown", "from", "peer", "by"] as const;
+const NAMES_FIELDS = ["members", "joining", "names"] as const;
+const ENTRIES_FIELDS = [...LISTS, "messages", "entries"] as const;
+/** Events that tell the user their own name first. */
+const OWN_NAME_EVENTS: ReadonlySet<string> = new Set(["ready", "session"]);
+/** Events that name somebody of whom the user was told before, or whom the user only asked about. */
+const NO_MEETINGS: ReadonlySet<string> = new Set(["error", "notice", "delivery", "help", "status"]);
+
+function* namesIn(event: Fields): Generator<string> {
+  if (NO_MEETINGS.has(event.event)) return;
+  yield* namesOf(event);
+  for (const field of NAMES_FIELDS) {
+    const names = event[field];
+    if (Array.isArray(names)) yield* names.filter((name) => typeof name === "string");
+  }
+  for (const field of ENTRIES_FIELDS) {
+    const entries = event[field];
+    if (Array.isArray(entries)) { for (const entry of entries) yield* namesOf(entry); }
+  }
+}
+
+function* namesOf(fields: Readonly<Record<string, unknown>>): Generator<string> {
+  for (const field of NAME_FIELDS) {
+    const name = fields[field];
+    if (typeof name === "string" && name !== "") yield name;
   }
 }
 

@@ -154,6 +154,13 @@ export class KnownPeers {
     return this.verifiedNames(key).some((verified) => isSameName(verified, name));
   }
 
+  /** All names met under which a key wasn't refused, the ones met first first. */
+  *names(): Generator<string> {
+    for (const line of this.#lines.values()) {
+      if ("pin" in line && line.pin.scope !== REFUSED) yield line.pin.name;
+    }
+  }
+
   #all(): readonly Pin[] {
     return [...this.#lines.values()].flatMap((line) => "pin" in line ? [line.pin] : []);
   }

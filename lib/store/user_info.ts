@@ -21,6 +21,7 @@ import {
 import { P2pchatError } from "../base/errors.ts";
 import { type Fingerprint, fingerprintFault, parseFingerprint } from "../base/fingerprint.ts";
 import { type Endpoint, endpointText, type FoldedName } from "../base/ids.ts";
+import { LookAlikes } from "../base/look_alikes.ts";
 import { foldName, MIXED_SCRIPTS_MARK, mixesScripts, nameFault, shownName } from "../base/names.ts";
 import { quotedStart } from "../base/text.ts";
 
@@ -155,10 +156,13 @@ export function formatUserInfo(
   const columns = HEADER.map((_, column) =>
     table.reduce((most, words) => Math.max(most, width(words[column] ?? "")), 0)
   );
+  const met = new LookAlikes();
   const lines = table.map((words, index) => {
     const cells = words.map((word, column) => word + " ".repeat(columns[column]! - width(word)));
     const name = rows[index - 1]?.name ?? "";
-    const warning = nameWarning(name);
+    const looksAlike = name !== "" && met.note(name);
+    const warning = nameWarning(name) ??
+      (looksAlike ? `${MIXED_SCRIPTS_MARK}${name} looks like another name above` : null);
     const comment = warning === null ? "" : `  # ${warning}`;
     return `${cells.join("  ").trimEnd()}${comment}\n`;
   });

@@ -4,6 +4,7 @@ import { fingerprintOf } from "../../lib/base/fingerprint.ts";
 import type { PeerKey } from "../../lib/base/ids.ts";
 import type { KeyChange, ModeEvent, VerifyAnswer } from "../../lib/base/mode_machine.ts";
 import { People, withCompared } from "../../lib/cli/people.ts";
+import { shownName } from "../../lib/base/names.ts";
 import { verificationDigits } from "../../lib/cli/verification_digits.ts";
 import { KnownPeers } from "../../lib/store/known_peers.ts";
 import { MemoryDisk } from "../../lib/store/memory_disk.ts";
@@ -145,4 +146,29 @@ Deno.test("withCompared() warns louder of another key where the one expected was
     "It changed. The key expected of Cem wasn't verified. The other is the key that you verified as mallory",
   );
   assertEquals(warned({ name: "Cem", key: "k" })["text"], "It changed");
+});
+
+Deno.test("People marks who looks like one met before, pinned names and one's own included", async () => {
+  const knownPeers = await known();
+  await knownPeers.pin("mesh:1", "Carola", BOB, 0);
+  await knownPeers.refuse("Doroth\u0443", EVE, 0);
+  const { people } = peopleOf(knownPeers);
+  const peers = ["CaroIa", "Paul", "Ar\u0456el", "Fiona"].map((name) => ({ name, key: "k" }));
+  const events = [
+    { event: "ready", name: "Ariel" },
+    { event: "joined", name: "D0r\u043ethy", key: "k" },
+    { event: "peers", peers },
+    { event: "view", members: ["Pau1", "Hugo"], keys: [], joining: ["Hug0"] },
+    { event: "incoming", from: "Fi0na", key: "k" },
+    { event: "error", code: "unknown-user", name: "Gu1do", text: "nobody is called so" },
+    { event: "history", messages: [{ from: "Guido", shown: "Guido~k7f3" }] },
+  ];
+
+  for (const event of events) people.show(event, undefined);
+
+  const names = [
+    ...["Ariel", "Carola", "Paul", "Fiona", "Hugo", "Guido", "Guido~k7f3", "Gu1do"],
+    ...["CaroIa", "Pau1", "Fi0na", "Hug0"],
+  ];
+  assertEquals(names.filter((name) => shownName(name) !== name), names.slice(8));
 });

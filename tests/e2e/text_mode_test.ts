@@ -67,6 +67,27 @@ Deno.test("text mode: what was dropped from a log's end is told after the first 
   await Deno.remove(data, { recursive: true });
 });
 
+Deno.test("text mode: the later of two names that look alike is marked, whatever its script, and when it comes back", async () => {
+  await using alice = TextProgram.mesh("Alice", null, ["--stay"]);
+  const port = await alice.port();
+  await using anna = TextProgram.mesh("Anna", port, ["--stay"]);
+  await alice.until(/\* Anna joined/);
+  await using anya = TextProgram.mesh("\u0410\u043d\u044f", port, ["--stay"]);
+  await alice.until(/\* \u0410\u043d\u044f joined/);
+  for (const imitation of ["AIice", "\u0410\u04cf\u0456\u0441\u0435"]) {
+    await using imitator = TextProgram.mesh(imitation, port, ["--stay"]);
+    await alice.until(new RegExp(`\\* \u2248${imitation} joined`));
+    await anna.until(new RegExp(`\\* \u2248${imitation} joined`));
+    await imitator.type("I am Alice", ":q");
+    await alice.until(new RegExp(`<\u2248${imitation}> I am Alice`));
+    await imitator.ended();
+    await alice.until(new RegExp(`\\* \u2248${imitation} left`));
+  }
+  await anya.type(":q");
+  await anya.ended();
+  assertEquals(/\u2248(?:Anna|\u0410\u043d\u044f|Alice)/.exec(anna.stdout + alice.stdout), null);
+});
+
 Deno.test("text mode: a name that may imitate another has its mark wherever it stands", async () => {
   const bob = "B\u043eb";
   await using carl = TextProgram.mesh("Carl", null, ["--stay"]);

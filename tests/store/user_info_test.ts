@@ -273,6 +273,17 @@ Deno.test("ownRow() is the row of a name, or the one with a port", () => {
   );
 });
 
+Deno.test("formatUserInfo() marks the later of two names that look alike", () => {
+  const rows = [row(1, "alice", "::1", 1), row(2, "AIice", "::1", 2), row(3, "bob", "::1", 3)];
+  assertEquals(
+    formatUserInfo(rows),
+    "# name  address  port  [fingerprint]\n" +
+      "alice   ::1      1\n" +
+      "AIice   ::1      2  # \u2248AIice looks like another name above\n" +
+      "bob     ::1      3\n",
+  );
+});
+
 Deno.test("formatUserInfo() writes columns, and marks names that mix scripts", () => {
   const rows = [row(1, "alice", "::1", 5001, KEY), row(2, "Bоb", "bob.example", 80)];
   assertEquals(

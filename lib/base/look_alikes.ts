@@ -1,0 +1,89 @@
+/**
+ * Names that look like another's, in whatever script: by the skeletons of Unicode Technical Standard 39, section 4,
+ * the later of the two is an imitation. `АӀісе`, all of it Cyrillic, and `AIice` have the skeleton of `Alice`.
+ *
+ * Names that differ in case are one name, and people don't remember which case it was: a name is compared with the
+ * other as it is spelled, and in lower, upper and title case.
+ */
+
+import { CONFUSABLES } from "./confusables.ts";
+import type { FoldedName } from "./ids.ts";
+import { foldName, nameBeforeStart } from "./names.ts";
+
+/** So many names are compared with; what comes beyond them can be an imitation, and isn't imitated. */
+const KNOWN_MAX = 10_000;
+
+export class LookAlikes {
+  /** The first name with each look; at most four for each of `KNOWN_MAX`. */
+  readonly #owners = new Map<string, FoldedName>();
+  readonly #noted = new Map<string, boolean>();
+  #known = 0;
+
+  /**
+   * Somebody has this name.
+   * @param shown As it is shown, perhaps with the start of a key.
+   * @returns Whether it looks like another one, of which this was told before.
+   */
+  note(shown: string): boolean {
+    const name = nameBeforeStart(shown);
+    const before = this.#noted.get(name);
+    if (before !== undefined) return before;
+    const folded = foldName(name);
+    const owner = this.#owners.get(lookOf(name));
+    const isImitation = owner !== undefined && owner !== folded;
+    if (this.#noted.size >= KNOWN_MAX) this.#noted.clear(); // they are compared anew
+    this.#noted.set(name, isImitation);
+    if (!isImitation && this.#known < KNOWN_MAX) this.#own(name, folded);
+    return isImitation;
+  }
+
+  #own(name: string, folded: FoldedName): void {
+    this.#known += 1;
+    const [first = "", ...rest] = name;
+    const title = first.toUpperCase() + rest.join("").toLowerCase();
+    for (const spelling of [name, name.toLowerCase(), name.toUpperCase(), title]) {
+      const look = lookOf(spelling);
+      if (!this.#owners.has(look)) this.#owners.set(look, folded);
+    }
+  }
+}
+
+// deno-lint-ignore no-control-regex -- exactly the ASCII ones
+const ASCII = /^[\x00-\x7f]*$/;
+const ASCII_LOOKS: Readonly<Record<string, string>> = { 0: "o", O: "o", 1: "l", I: "l", m: "rn" };
+
+/**
+ * The skeleton of a name: the same for all names that look like it. Ours differs from the standard's in one letter:
+ * `O` counts as `o`, so that a zero looks like both.
+ */
+export function lookOf(name: string): string {
+  if (ASCII.test(name)) return name.replace(/[0O1Im]/g, (character) => ASCII_LOOKS[character]!);
+  const table = looks();
+  const plain = name.normalize("NFKC").normalize("NFD");
+  return Array.from(plain, (character) => table.get(character) ?? character).join("")
+    .normalize("NFD").replaceAll("O", "o");
+}
+
+/**
+ * Ours: the small Cherokee letters that look like `b` and `o`, which the table takes for letters that only a few
+ * languages have, and the capital one.
+ */
+const OWN_LOOKS = "62<ab9f;6f<abbb;4f<13eb";
+
+let readLooks: ReadonlyMap<string, string> | null = null;
+
+/** What each character looks like. Read when a name first needs it: most runs never see one. */
+function looks(): ReadonlyMap<string, string> {
+  if (readLooks !== null) return readLooks;
+  const table = new Map<string, string>();
+  for (const group of `${CONFUSABLES.replaceAll("\n", "")}${OWN_LOOKS}`.split(";")) {
+    const [target = "", sources = ""] = group.split("<");
+    const look = textOf(target).join("");
+    for (const source of textOf(sources)) table.set(source, look);
+  }
+  return readLooks = table;
+}
+
+function textOf(codes: string): readonly string[] {
+  return codes.split(" ").map((code) => String.fromCodePoint(parseInt(code, 16)));
+}

@@ -1,0 +1,100 @@
+import { assertEquals } from "@std/assert";
+import { LookAlikes, lookOf } from "../../lib/base/look_alikes.ts";
+import { markImitation, parseName, shownName, withoutMark } from "../../lib/base/names.ts";
+
+/** Which of these names, told in this order, look like one before them. */
+function imitations(...names: readonly string[]): readonly string[] {
+  const known = new LookAlikes();
+  return names.filter((name) => known.note(parseName(name)));
+}
+
+for (
+  const [imitated, imitation, how] of [
+    ["Alice", "\u0410\u04cf\u0456\u0441\u0435", "all of it Cyrillic"],
+    ["Alice", "AIice", "ASCII"],
+    ["alice", "AIice", "ASCII, for a name in another case"],
+    ["Alice", "AL1CE", "ASCII, in upper case"],
+    ["Alice", "a1ice", "ASCII, with a digit"],
+    ["coco", "\u0441\u043e\u0441\u043e", "Cyrillic"],
+    ["Tom", "\u03a4\u039f\u039c", "Greek"],
+    ["Hop", "\u041d\u041e\u0420", "Cyrillic, in upper case"],
+    ["\u041d\u041e\u0420", "HOP", "Latin, for a Cyrillic name"],
+    ["bob", "\uab9f\uabbb\uab9f", "Cherokee"],
+    ["Eva", "\u13ac\u13d9\u13aa", "Cherokee, in upper case"],
+    ["Bob", "B0b", "a digit"],
+    ["Tom", "Torn", "two letters for one"],
+    ["Zo\u00eb", "Z\u043e\u00eb", "with an accent"],
+  ] as const
+) {
+  Deno.test(`a name that looks like another is an imitation: ${imitation} of ${imitated}, ${how}`, () => {
+    assertEquals(imitations(imitated, imitation), [imitation]);
+    assertEquals(imitations(imitation, imitated).length <= 1, true);
+  });
+}
+
+Deno.test("honest names of one script imitate nobody, beside each other too", () => {
+  const names = [
+    "\u0410\u043d\u044f", // Anya
+    "Anna",
+    "\u0410\u043d\u043d\u0430", // Anna
+    "Maria",
+    "\u041c\u0430\u0440\u0438\u044f", // Mariya
+    "\u0395\u03bb\u03ad\u03bd\u03b7", // Eleni
+    "Elena",
+    "\u674e",
+    "\u5f20\u4f1f",
+    "\u3055\u304f\u3089",
+    "\ubbfc\uc900",
+    "\u0645\u062d\u0645\u062f",
+    "\u05d3\u05d5\u05d3",
+    "\u0930\u093e\u091c",
+    "Lia",
+    "Ila",
+    "Ann",
+    "Anne",
+    "Jos\u00e9",
+    "Jose",
+    "Bob1",
+    "Bob2",
+    "bob-smith",
+  ];
+  assertEquals(imitations(...names), []);
+  for (const name of names) assertEquals(imitations(name), []);
+});
+
+Deno.test("a name is the same in each case and with the start of a key, and imitates itself never", () => {
+  assertEquals(imitations("Alice", "ALICE", "alice", "Alice"), []);
+  const known = new LookAlikes();
+  assertEquals(["Bob", "Bob~k7f3", "B0b~k7f3", "B0b"].map((name) => known.note(name)), [
+    false,
+    false,
+    true,
+    true,
+  ]);
+});
+
+Deno.test("an imitation isn't imitated, and the later one is marked whichever came first", () => {
+  assertEquals(imitations("AIice", "Alice", "A1ice"), ["Alice", "A1ice"]);
+});
+
+Deno.test("beyond 10,000 names, imitations of those before are still found", () => {
+  const known = new LookAlikes();
+  known.note("Alice");
+  for (let n = 0; n < 10_050; n++) known.note(`user${n}`);
+  assertEquals([known.note("AIice"), known.note("Alice")], [true, false]);
+});
+
+Deno.test("lookOf() has what the table says, in ASCII and beyond it", () => {
+  assertEquals(lookOf("ImO01"), "lrnool");
+  assertEquals(lookOf("ImO01\u0301"), "lrnool\u0301");
+  assertEquals(lookOf("\u0410\u04cf\u0456\u0441\u0435"), "Alice");
+});
+
+Deno.test("shownName() marks an imitation, with the start of a key too, and nobody else", () => {
+  markImitation("Ma11ory~k7f3");
+  for (const name of ["Ma11ory", "ma11ory", "Ma11ory~k7f3"]) {
+    assertEquals(shownName(name), `\u2248${name}`);
+    assertEquals(withoutMark(shownName(name)), name);
+  }
+  assertEquals(shownName("Mallory"), "Mallory");
+});
