@@ -1,6 +1,7 @@
 /** Programs with reliable datagrams over a port, for tests of the host. */
 
 import { nodeCrypto } from "../../lib/base/crypto.ts";
+import { SILENT_LOGGER } from "../../lib/base/environment.ts";
 import type { PeerKey } from "../../lib/base/ids.ts";
 import type { Lane } from "../../lib/protocols/reliable_datagram/packet.ts";
 import { ReliableDatagrams } from "../../lib/protocols/reliable_datagram/reliable_datagrams.ts";
@@ -26,6 +27,7 @@ export class End {
       env: {
         crypto: nodeCrypto,
         randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
+        log: SILENT_LOGGER,
       },
       access: { mode: "group", admit: () => true },
     });

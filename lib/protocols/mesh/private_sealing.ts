@@ -111,6 +111,8 @@ export class PrivateSealing {
       return [{ type: "flood", envelope: { ...bound, boxKey, sealed }, except: null }];
     } catch (error) {
       if (!(error instanceof RemoteProtocolError)) throw error;
+      const fields = { key: fingerprintOf(place.to), reason: error.message };
+      this.environment.log.info("private message not sealed", fields);
       return [];
     }
   }

@@ -5,7 +5,8 @@
 
 import { type Bytes, concatBytes } from "../../base/crypto.ts";
 import { RemoteProtocolError } from "../../base/errors.ts";
-import type { Endpoint } from "../../base/ids.ts";
+import type { Environment } from "../../base/environment.ts";
+import { type Endpoint, endpointText } from "../../base/ids.ts";
 import {
   type ChannelIdentity,
   type HandshakeEnvironment,
@@ -29,7 +30,7 @@ const COOKIE_SECRET_BYTES = 32;
 
 export interface RespondingOptions {
   readonly identity: ChannelIdentity;
-  readonly env: HandshakeEnvironment;
+  readonly env: HandshakeEnvironment & Pick<Environment, "log">;
   readonly access: SealedAccess;
 }
 
@@ -88,7 +89,7 @@ export class Responding {
     }
     const hasCookie = !this.#halfOpens.hasRoom;
     if (hasCookie && !this.#hasGoodCookie(datagram, from, nowMs)) return true;
-    const made = this.#respond(datagram);
+    const made = this.#respond(datagram, from);
     if (made === null) return false;
     const halfOpen: HalfOpen = {
       ...made,
@@ -141,6 +142,7 @@ export class Responding {
 
   #respond(
     { index: remoteIndex, preface, message }: Initiation,
+    from: Endpoint,
   ): Pick<HalfOpen, "index" | "responder" | "response"> | null {
     const { identity, env, access } = this.#options;
     const prologue = prologueOf(remoteIndex, preface);
@@ -153,6 +155,8 @@ export class Responding {
       return { index, responder, response: encodeAnswer("response", remoteIndex, second) };
     } catch (error) {
       if (!(error instanceof RemoteProtocolError)) throw error;
+      const fields = { remote: endpointText(from), reason: error.message };
+      env.log.info("datagram handshake refused", fields);
       return null;
     }
   }

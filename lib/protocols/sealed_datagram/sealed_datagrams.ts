@@ -16,7 +16,8 @@
 
 import type { Bytes } from "../../base/crypto.ts";
 import { RemoteProtocolError } from "../../base/errors.ts";
-import { type Endpoint, isSameEndpoint, type PeerKey } from "../../base/ids.ts";
+import type { Environment } from "../../base/environment.ts";
+import { type Endpoint, endpointText, isSameEndpoint, type PeerKey } from "../../base/ids.ts";
 import { invariant, unreachable } from "../../base/invariant.ts";
 import { earliestMs, type Machine } from "../../base/machine.ts";
 import type { ChannelIdentity, HandshakeEnvironment } from "../noise/identity_handshake.ts";
@@ -43,7 +44,7 @@ import { Session } from "./session.ts";
 
 export interface SealedOptions {
   readonly identity: ChannelIdentity;
-  readonly env: HandshakeEnvironment;
+  readonly env: HandshakeEnvironment & Pick<Environment, "log">;
   readonly access: SealedAccess;
 }
 
@@ -206,7 +207,7 @@ export class SealedDatagrams implements Machine<SealedInput, SealedEffect> {
   #response({ index, message }: HandshakeAnswer, nowMs: number): boolean {
     const attempt = this.#peers.attemptAt(index);
     if (attempt === undefined || attempt.isAnswered) return attempt !== undefined;
-    const answer = tryRead(() => attempt.initiator.read(message));
+    const answer = this.#tryRead(() => attempt.initiator.read(message), attempt.endpoint);
     const attachment = answer === null ? null : decodeAttachment(answer.attachment);
     if (answer === null || attachment?.version !== CHANNEL_VERSION) return false;
     if (answer.peer !== attempt.peer) {
@@ -215,7 +216,7 @@ export class SealedDatagrams implements Machine<SealedInput, SealedEffect> {
     }
     const sessions = this.#peers.get(attempt.peer);
     invariant(sessions?.attempt === attempt, "an attempt belongs to its peer");
-    const finished = tryRead(() => answer.finish());
+    const finished = this.#tryRead(() => answer.finish(), attempt.endpoint);
     if (finished === null) return false;
     const { endpoint, order } = attempt;
     const { proven } = finished;
@@ -372,14 +373,16 @@ export class SealedDatagrams implements Machine<SealedInput, SealedEffect> {
       if (!this.#peers.hasIndex(index) && !this.#responding.has(index)) return index;
     }
   }
-}
 
-/** The result of `read` on untrusted bytes; `null` where they are invalid. */
-function tryRead<T>(read: () => T): T | null {
-  try {
-    return read();
-  } catch (error) {
-    if (!(error instanceof RemoteProtocolError)) throw error;
-    return null;
+  /** The result of `read` on the bytes of a response; `null` where they are invalid. */
+  #tryRead<T>(read: () => T, remote: Endpoint): T | null {
+    try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof RemoteProtocolError)) throw error;
+      const fields = { remote: endpointText(remote), reason: error.message };
+      this.#options.env.log.info("datagram handshake refused", fields);
+      return null;
+    }
   }
 }

@@ -2,6 +2,7 @@
 
 import { assert } from "@std/assert";
 import { concatBytes, nodeCrypto, nodeSigner, utf8 } from "../../../lib/base/crypto.ts";
+import { type Environment, SILENT_LOGGER } from "../../../lib/base/environment.ts";
 import type { PeerKey } from "../../../lib/base/ids.ts";
 import { Channel } from "../../../lib/protocols/noise/channel.ts";
 import type { ChannelEffect, ChannelInput } from "../../../lib/protocols/noise/channel_io.ts";
@@ -24,10 +25,14 @@ export function identityOf(name: string): ChannelIdentity & { readonly key: Peer
 }
 
 /** Bytes that look random and are the same in each run. */
-export function environment(seed: string): HandshakeEnvironment {
+export function environment(
+  seed: string,
+  log = SILENT_LOGGER,
+): HandshakeEnvironment & Pick<Environment, "log"> {
   let count = 0;
   return {
     crypto: nodeCrypto,
+    log,
     randomBytes: (length) => seedOf(`${seed} ${++count}`).slice(0, length),
   };
 }

@@ -3,6 +3,7 @@ import { utf8 } from "../../../lib/base/crypto.ts";
 import { RemoteProtocolError } from "../../../lib/base/errors.ts";
 import { CipherState } from "../../../lib/protocols/noise/cipher_state.ts";
 import { dh, EMPTY, keyPairFromSeed, remoteKey } from "../../../lib/protocols/noise/primitives.ts";
+import { sealTo } from "../../../lib/protocols/noise/sealed_box.ts";
 import { seedOf } from "./channel_pair.ts";
 
 const KEY = seedOf("cipher key") as Uint8Array<ArrayBuffer>;
@@ -64,11 +65,13 @@ Deno.test("dh() refuses every key of low order", () => {
   ];
   const ours = keyPairFromSeed(seedOf("ours"));
   for (const point of points) {
-    assertThrows(
-      () => dh(ours, remoteKey(Uint8Array.fromHex(point))),
-      RemoteProtocolError,
-      "low order",
-    );
+    // The highest bit doesn't count (RFC 7748, section 5).
+    for (const highest of [0, 0x80]) {
+      const bytes = Uint8Array.fromHex(point);
+      bytes[31]! |= highest;
+      assertThrows(() => dh(ours, remoteKey(bytes)), RemoteProtocolError, "low order");
+      assertThrows(() => sealTo(bytes, EMPTY, EMPTY, seedOf("ephemeral")), RemoteProtocolError);
+    }
   }
 });
 

@@ -41,7 +41,7 @@ class End {
     this.key = signer.key;
     const machine = new ReliableDatagrams({
       identity: { signer, static: keyPairFromSeed(random(32)) },
-      env: { crypto: nodeCrypto, randomBytes: random },
+      env: { crypto: nodeCrypto, randomBytes: random, log: SILENT_LOGGER },
       access: { mode: "group", admit: () => true },
     });
     this.host = new DatagramHost(

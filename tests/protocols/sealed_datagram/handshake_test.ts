@@ -17,6 +17,7 @@ import {
   encodeAnswer,
   encodeAttachment,
   encodeInitiation,
+  type HandshakeAnswer,
   type Initiation,
   INITIATION_BYTES,
   prologueOf,
@@ -405,6 +406,31 @@ Deno.test("SealedDatagrams: bytes from anybody make it send nothing and change n
   ann.send(bob, "still there", 1);
   settle([ann, bob], 1);
   assertEquals(bob.heard, ["still there"]);
+});
+
+Deno.test("SealedDatagrams: a key of low order makes no session at either end, and the log says why", () => {
+  const lowOrder = new Uint8Array(32);
+  const ann = new Program("Ann", endpoint(1));
+  const bob = new Program("Bob", endpoint(2));
+  ann.connect(bob, 0);
+  const [first] = ann.out.splice(0);
+
+  const asked = decodeDatagram(first!.bytes) as Initiation;
+  const question = asked.message.slice();
+  question.set(lowOrder);
+  bob.take({ ...first!, bytes: encodeInitiation(asked.index, asked.preface, question) }, 0);
+  assertEquals(bob.out, []);
+
+  bob.take(first!, 0);
+  const [second] = bob.out.splice(0);
+  const { index, message } = decodeDatagram(second!.bytes) as HandshakeAnswer;
+  const answer = message.slice();
+  answer.set(lowOrder);
+  ann.take({ ...second!, bytes: encodeAnswer("response", index, answer) }, 0);
+  assertEquals([ann.out, ann.told, bob.told], [[], [], []]);
+
+  const reason = "Key agreement failed: the other side's key has low order";
+  assertEquals([ann.logged, bob.logged], [[reason], [reason]]);
 });
 
 /** What Carl answers to a first message that was meant for another. */

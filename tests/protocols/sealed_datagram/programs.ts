@@ -2,6 +2,7 @@
 
 import { assert } from "@std/assert";
 import type { Bytes } from "../../../lib/base/crypto.ts";
+import { SILENT_LOGGER } from "../../../lib/base/environment.ts";
 import { type Endpoint, endpointText, type PeerKey } from "../../../lib/base/ids.ts";
 import { keyPairFromSeed } from "../../../lib/protocols/noise/primitives.ts";
 import { SealedDatagrams } from "../../../lib/protocols/sealed_datagram/sealed_datagrams.ts";
@@ -28,6 +29,8 @@ export class Program {
   readonly told: Told[] = [];
   /** Sent and not delivered yet. */
   readonly out: Datagram[] = [];
+  /** Reasons in its log. */
+  readonly logged: string[] = [];
 
   /** `start`: which start of its process it is. */
   constructor(
@@ -40,7 +43,10 @@ export class Program {
     this.key = key;
     this.machine = new SealedDatagrams({
       identity: { signer, static: keyPairFromSeed(seedOf(`static of ${name} ${start}`)) },
-      env: environment(`${name} ${start}`),
+      env: environment(`${name} ${start}`, {
+        ...SILENT_LOGGER,
+        info: (_, fields) => this.logged.push(String(fields?.reason)),
+      }),
       access: { mode: "group", admit },
     });
   }

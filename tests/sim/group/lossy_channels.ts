@@ -3,6 +3,7 @@
  * counterpart of `Channels`.
  */
 
+import { SILENT_LOGGER } from "../../../lib/base/environment.ts";
 import { type Endpoint, endpointText, type PeerKey } from "../../../lib/base/ids.ts";
 import type { MemberInput } from "../../../lib/protocols/group/member_io.ts";
 import { GROUP_MESSAGES, type GroupMessage } from "../../../lib/protocols/group/messages.ts";
@@ -132,7 +133,11 @@ class LossyPort implements ChannelPort {
     const random = channels.random.fork();
     const machine = new ReliableDatagrams({
       identity: { signer: owner.party.signer, static: keyPairFromSeed(random.bytes(32)) },
-      env: { crypto: fakeCrypto, randomBytes: (length) => random.bytes(length) },
+      env: {
+        crypto: fakeCrypto,
+        randomBytes: (length) => random.bytes(length),
+        log: SILENT_LOGGER,
+      },
       access: { mode: "group", admit: (peer) => this.#known.has(peer) },
     });
     const clock = {
