@@ -4,6 +4,7 @@
  */
 
 import { MalformedError } from "../base/errors.ts";
+import { type Fingerprint, fingerprintFault } from "../base/fingerprint.ts";
 import type { FoldedName } from "../base/ids.ts";
 import { quotedStart } from "../base/text.ts";
 import { unreachable } from "../base/invariant.ts";
@@ -14,15 +15,22 @@ import type { LogRecord } from "../store/log_format.ts";
 import { bytesOf, countOf, type FieldOf, isoTime, line, parseLine, timeOf } from "./log_fields.ts";
 
 /** Format of the log file; the version is incremented with each change that older programs cannot read. */
-export const CLIENT_LOG_FORMAT = { format: "registry", version: 1 } as const;
+export const CLIENT_LOG_FORMAT = { format: "registry", version: 2 } as const;
 
 /** The log line of a record. */
 export function clientLine(record: ClientRecord): LogRecord {
   switch (record.kind) {
     case "heard": {
-      const { sentAt, from, text } = record;
-      return line(record.kind, isoTime(sentAt), from, text, ...place(record));
+      const { sentAt, from, text, key, own, directory } = record;
+      const cells = [from, text, ...place(record), key, String(own), directory];
+      return line(record.kind, isoTime(sentAt), ...cells);
     }
+    case "spoke": {
+      const { from, as, key, own, directory } = record;
+      return line(record.kind, from, as, key, String(own), directory);
+    }
+    case "said":
+      return line(record.kind, String(record.own));
     case "through":
     case "shown":
       return line(record.kind, ...place(record));
@@ -51,13 +59,40 @@ function parse({ kind }: LogRecord, field: FieldOf): ClientRecord {
   });
   switch (kind) {
     case "heard":
-      return { kind, sentAt: timeOf(field(0)), from: field(1), text: field(2), ...placeAt(3) };
+      return {
+        kind,
+        sentAt: timeOf(field(0)),
+        from: field(1),
+        text: field(2),
+        ...placeAt(3),
+        key: fingerprintIn(field(6)),
+        own: countOf(field(7)),
+        directory: fingerprintIn(field(8)),
+      };
+    case "spoke":
+      return {
+        kind,
+        from: field(0),
+        as: foldedOf(field(1)),
+        key: fingerprintIn(field(2)),
+        own: countOf(field(3)),
+        directory: fingerprintIn(field(4)),
+      };
+    case "said":
+      return { kind, own: countOf(field(0)) };
     case "through":
     case "shown":
       return { kind, ...placeAt(0) };
     default:
       throw new MalformedError("no such kind is known");
   }
+}
+
+/** @throws {MalformedError} If `text` isn't a fingerprint. */
+function fingerprintIn(text: string): Fingerprint {
+  const fault = fingerprintFault(text);
+  if (fault === null) return text as Fingerprint;
+  throw new MalformedError(`no fingerprint is ${quotedStart(text)}: ${fault}`);
 }
 
 /** @throws {MalformedError} If `text` isn't a folded name. */

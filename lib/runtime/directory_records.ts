@@ -18,11 +18,12 @@ import {
   isoTime,
   line,
   parseLine,
+  signatureOf,
   timeOf,
 } from "./log_fields.ts";
 
 /** Format of the log file; the version is incremented with each change that older programs cannot read. */
-export const DIRECTORY_LOG_FORMAT = { format: "directory", version: 1 } as const;
+export const DIRECTORY_LOG_FORMAT = { format: "directory", version: 2 } as const;
 
 /**
  * The sender of a broadcast: an account, somebody who has none (or none any more), or the directory's operator, who
@@ -35,9 +36,9 @@ const NO_KEY = "-";
 export function directoryLine(record: DirectoryRecord): LogRecord {
   switch (record.kind) {
     case "store":
-      return line(record.kind, record.store, String(record.last));
+      return line(record.kind, record.store, String(record.last), record.directory);
     case "broadcast": {
-      const { number, from, fromKey, own, sentAt, ttlMs, text } = record;
+      const { number, from, fromKey, own, sentAt, ttlMs, text, signature } = record;
       return line(
         record.kind,
         isoTime(sentAt),
@@ -48,6 +49,7 @@ export function directoryLine(record: DirectoryRecord): LogRecord {
         fromKey ?? NO_KEY,
         String(own),
         String(ttlMs),
+        signature.toHex(),
       );
     }
     case "got":
@@ -79,6 +81,7 @@ function parse({ kind }: LogRecord, field: FieldOf): DirectoryRecord {
         kind,
         store: bytesOf(field(0), STORE_ID_BYTES).toHex(),
         last: countOf(field(1)),
+        directory: hexOf<PeerKey>(field(2)),
       };
     case "broadcast":
       return {
@@ -90,6 +93,7 @@ function parse({ kind }: LogRecord, field: FieldOf): DirectoryRecord {
         ...senderOf(field(4), field(5)),
         own: countOf(field(6)),
         ttlMs: countOf(field(7)),
+        signature: signatureOf(field(8)),
       };
     case "got":
       return { kind, account: field(0) as FoldedName, through: countOf(field(1)) };

@@ -2,6 +2,8 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { utf8 } from "../../lib/base/crypto.ts";
 import { P2pchatError } from "../../lib/base/errors.ts";
 import { foldName } from "../../lib/base/names.ts";
+import { fingerprintOf } from "../../lib/base/fingerprint.ts";
+import type { PeerKey } from "../../lib/base/ids.ts";
 import { openRegistry } from "../../lib/cli/registry_store.ts";
 import type { ClientRecord } from "../../lib/protocols/directory/client_records.ts";
 import { writeAll } from "../../lib/store/disk.ts";
@@ -17,6 +19,9 @@ function heard(store: string, number: number): ClientRecord {
     as: foldName("ann"),
     number,
     from: "Bob",
+    key: fingerprintOf("b".repeat(64) as PeerKey),
+    own: number,
+    directory: fingerprintOf("d".repeat(64) as PeerKey),
     sentAt: 1_700_000_000_000,
     text,
   };

@@ -5,7 +5,8 @@
 
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { P2pchatError } from "../../lib/base/errors.ts";
-import type { RoomId } from "../../lib/base/ids.ts";
+import { fingerprintOf } from "../../lib/base/fingerprint.ts";
+import type { PeerKey, RoomId } from "../../lib/base/ids.ts";
 import { openFriends } from "../../lib/cli/friends_store.ts";
 import { MeshRooms } from "../../lib/cli/mesh_rooms.ts";
 import { openRecords } from "../../lib/cli/record_store.ts";
@@ -69,6 +70,9 @@ const client: Kind<ClientRecord> = {
     as: "ann" as Extract<ClientRecord, { kind: "heard" }>["as"],
     number,
     from: "Bob",
+    key: fingerprintOf("b".repeat(64) as PeerKey),
+    own: number,
+    directory: fingerprintOf("d".repeat(64) as PeerKey),
     sentAt: 1_700_000_000_000,
     text: "hello",
   }),
@@ -83,7 +87,12 @@ const directory: Kind<DirectoryRecord> = {
       line: directoryLine,
       record: directoryRecord,
     }),
-  record: (last) => ({ kind: "store", store: "5".repeat(16), last }),
+  record: (last) => ({
+    kind: "store",
+    store: "5".repeat(16),
+    last,
+    directory: "d".repeat(64) as PeerKey,
+  }),
 };
 
 const member: Kind<MemberRecord> = {

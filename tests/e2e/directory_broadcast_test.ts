@@ -26,6 +26,37 @@ import { People } from "./people.ts";
 import { sideBySide } from "./side_by_side.ts";
 
 sideBySide("directory", {
+  "whose words they are: signed, over a restart, too; another key under the name is told apart":
+    async () => {
+      const { world, directory } = await DirectoryWorld.open(["alice", "bob"]);
+      await using _ = world;
+      const [alice, bob] = await Promise.all([world.logIn("alice"), world.logIn("bob")]);
+      const keyOf = ({ events }: Node) => events.find(is("ready"))!.key;
+      assertEquals(await tell(alice, "mine"), 1);
+      assertEquals((await bob.until(broadcast("mine"))).key, keyOf(alice));
+      await directory.type("/broadcast closing soon");
+      const closing = await bob.until(broadcast("closing soon"));
+      assertEquals([closing.from, closing.key], ["*directory*", keyOf(directory)]);
+      await bob.end();
+      await bob.ended();
+      await tell(alice, "kept");
+      await directory.kill();
+      await world.serve();
+      const later = await world.logIn("bob");
+      assertEquals((await later.until(broadcast("kept"))).key, keyOf(alice));
+
+      const phone = await world.logIn("alice", { device: "phone" });
+      await tell(phone, "from my phone");
+      const apart = await later.until(broadcast("from my phone"));
+      const key = keyOf(phone);
+      assertEquals([apart.from, apart.key], [`alice~${key.slice(0, 4)}`, key]);
+      const { text } = await later.until(failure("key-changed"));
+      assert([key, keyOf(alice), apart.from].every((part) => text.includes(part)), text);
+      await later.ask("trust", { name: "alice" });
+      await tell(phone, "trusted");
+      assertEquals((await later.until(broadcast("trusted"))).from, "alice");
+    },
+
   "all who are there are told, once, in order, by whom; the sender isn't": async () => {
     const { world, directory } = await DirectoryWorld.open(["alice", "bob"]);
     await using _ = world;

@@ -76,7 +76,12 @@ function strangers(port: number, name: Mode): Attack<Stranger> {
   ];
 }
 
-const BROADCAST: DirectoryMessage = { type: "broadcast", own: 1, text: "never told" };
+const BROADCAST: DirectoryMessage = {
+  type: "broadcast",
+  own: 1,
+  text: "never told",
+  signature: new Uint8Array(64),
+};
 const LINE: DirectoryMessage = { type: "line", text: "never shown" };
 
 /** Attacks after a handshake. */

@@ -8,15 +8,18 @@ import {
   directoryRecord,
 } from "../../lib/runtime/directory_records.ts";
 import { openRecords } from "../../lib/cli/record_store.ts";
+import { randomBytes } from "../../lib/cli/random_bytes.ts";
+import { openIdentity } from "../../lib/store/identity.ts";
 import { RealDisk } from "../../lib/store/real_disk.ts";
 
-/** The default fields of a broadcast; its sender's account isn't logged in. */
+/** The default fields of a broadcast that nobody has signed; its sender's account isn't logged in. */
 const ABOUT = {
   kind: "broadcast",
   from: "past",
   fromKey: "77".repeat(32) as PeerKey,
   fromAccount: true,
   ttlMs: 30 * 60_000,
+  signature: new Uint8Array(64),
 } as const satisfies Partial<BroadcastRecord>;
 
 /** @param folder The directory's folder; the directory must not be running. */
@@ -26,8 +29,14 @@ export async function keepBroadcasts(
 ): Promise<void> {
   const format = { name: DIRECTORY_LOG_FORMAT, line: directoryLine, record: directoryRecord };
   await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
-  const store = await openRecords(new RealDisk(), `${folder}/broadcasts`, format);
-  const records: DirectoryRecord[] = [{ kind: "store", store: "5".repeat(16), last: 0 }];
+  const disk = new RealDisk();
+  const { signer: { key: directory } } = await openIdentity(
+    disk,
+    `${folder}/identity`,
+    randomBytes,
+  );
+  const store = await openRecords(disk, `${folder}/broadcasts`, format);
+  const records: DirectoryRecord[] = [{ kind: "store", store: "5".repeat(16), last: 0, directory }];
   for (const [at, broadcast] of broadcasts.entries()) {
     records.push({ ...ABOUT, number: at + 1, own: at + 1, ...broadcast });
   }

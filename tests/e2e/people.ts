@@ -28,6 +28,7 @@ export class People implements AsyncDisposable {
     const datagrams = UdpDatagrams.listen(HOST, 0, SILENT_LOGGER);
     const client = new LeanClient(name, {
       directory: { host: HOST, port: this.port },
+      signer,
       open: (handler) =>
         openTcpLinks({
           host: null,

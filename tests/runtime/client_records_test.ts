@@ -1,6 +1,8 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { P2pchatError } from "../../lib/base/errors.ts";
+import { fingerprintOf } from "../../lib/base/fingerprint.ts";
+import type { PeerKey } from "../../lib/base/ids.ts";
 import { foldName } from "../../lib/base/names.ts";
 import type { ClientRecord } from "../../lib/protocols/directory/client_records.ts";
 import { clientLine, clientRecord } from "../../lib/runtime/client_records.ts";
@@ -9,13 +11,26 @@ import { joinCells, splitCells } from "../../lib/store/record_line.ts";
 const STORE = "0123456789abcdef";
 const SENT_AT = 1_700_000_000_000;
 const place = { store: STORE, as: foldName("Zoë"), number: 1_700_000_000_123 };
-const heard = { kind: "heard", from: "Bob", sentAt: SENT_AT, text: "hello", ...place } as const;
+const key = fingerprintOf("b".repeat(64) as PeerKey);
+const directory = fingerprintOf("d".repeat(64) as PeerKey);
+const heard = {
+  kind: "heard",
+  from: "Bob",
+  sentAt: SENT_AT,
+  text: "hello",
+  ...place,
+  key,
+  own: SENT_AT,
+  directory,
+} as const;
 
 const RECORDS: readonly ClientRecord[] = [
   heard,
   { ...heard, from: "*directory*", text: "tab\there\nline \\n" },
   { ...heard, sentAt: Number.MAX_SAFE_INTEGER, text: "" },
   { kind: "through", ...place },
+  { kind: "spoke", from: "Bob", as: place.as, key, own: 7, directory },
+  { kind: "said", own: 7 },
   { kind: "shown", ...place, as: foldName("ß") },
 ];
 
@@ -49,7 +64,12 @@ Deno.test("clientLine() puts time, name and text where cut and grep find them", 
 
 /** Of each kind, what stands in a field in which not everything may. */
 const CHECKED: readonly (readonly [kind: string, fields: readonly string[], free: number[]])[] = [
-  ["heard", ["2026-01-01T00:00:00.000Z", "Bob", "hi", "ann", STORE, "5"], [1, 2]],
+  ["heard", ["2026-01-01T00:00:00.000Z", "Bob", "hi", "ann", STORE, "5", key, "7", directory], [
+    1,
+    2,
+  ]],
+  ["spoke", ["Bob", "ann", key, "7", directory], [0]],
+  ["said", ["7"], []],
   ["through", ["ann", STORE, "5"], []],
   ["shown", ["ann", STORE, "5"], []],
 ];

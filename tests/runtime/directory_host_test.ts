@@ -84,6 +84,7 @@ class World extends HostWorld {
     const datagrams = this.datagrams.open({ host: place.address.host, port: 9_000 });
     const client = new LeanClient(name, {
       directory: DIRECTORY,
+      signer: signerOf(seed),
       open: (handler) => place.open({ ...CLIENT_ACCESS }, () => handler, DIRECTORY_CHANNEL),
       send: (to, bytes) => datagrams.send(to, bytes),
     });

@@ -8,6 +8,7 @@ import { joinCells, splitCells } from "../../lib/store/record_line.ts";
 
 const KEY = "b".repeat(64) as PeerKey;
 const STORE = "0123456789abcdef";
+const SIGNATURE = "07".repeat(64);
 const BROADCAST: BroadcastRecord = {
   kind: "broadcast",
   number: 1_700_000_000_001,
@@ -18,12 +19,13 @@ const BROADCAST: BroadcastRecord = {
   sentAt: 1_700_000_000_000,
   ttlMs: 1_800_000,
   text: "dinner",
+  signature: new Uint8Array(64).fill(7),
 };
 const bob = "bob" as FoldedName;
 
 const RECORDS: readonly DirectoryRecord[] = [
-  { kind: "store", store: STORE, last: 0 },
-  { kind: "store", store: STORE, last: 1_700_000_000_001 },
+  { kind: "store", store: STORE, last: 0, directory: KEY },
+  { kind: "store", store: STORE, last: 1_700_000_000_001, directory: KEY },
   BROADCAST,
   { ...BROADCAST, fromAccount: false },
   { ...BROADCAST, from: "*directory*", fromKey: null, fromAccount: false },
@@ -63,10 +65,10 @@ Deno.test("directoryLine() puts time, name and text where cut and grep find them
 /** Of each kind, what stands in a field in which not everything may. */
 const TIME = "2026-01-01T00:00:00.000Z";
 const CHECKED: readonly (readonly [kind: string, fields: readonly string[], free: number[]])[] = [
-  ["store", [STORE, "5"], []],
-  ["broadcast", [TIME, "bob", "hi", "5", "account", KEY, "7", "60000"], [1, 2]],
-  ["broadcast", [TIME, "bob", "hi", "5", "guest", KEY, "7", "60000"], [1, 2]],
-  ["broadcast", [TIME, "*directory*", "hi", "5", "operator", "-", "7", "60000"], [1, 2]],
+  ["store", [STORE, "5", KEY], []],
+  ["broadcast", [TIME, "bob", "hi", "5", "account", KEY, "7", "60000", SIGNATURE], [1, 2]],
+  ["broadcast", [TIME, "bob", "hi", "5", "guest", KEY, "7", "60000", SIGNATURE], [1, 2]],
+  ["broadcast", [TIME, "*directory*", "hi", "5", "operator", "-", "7", "60000", SIGNATURE], [1, 2]],
   ["got", ["bob", "5"], [0]],
   ["forgotten", ["bob"], [0]],
 ];
@@ -91,5 +93,15 @@ for (const [kind, fields, free] of CHECKED) {
 
 Deno.test("directoryRecord() refuses a kind that it doesn't know, and an operator with a key", () => {
   assertCorrupt("tomorrow", ["5"]);
-  assertCorrupt("broadcast", [TIME, "*directory*", "hi", "5", "operator", KEY, "7", "60000"]);
+  assertCorrupt("broadcast", [
+    TIME,
+    "*directory*",
+    "hi",
+    "5",
+    "operator",
+    KEY,
+    "7",
+    "60000",
+    SIGNATURE,
+  ]);
 });

@@ -3,9 +3,9 @@
  * reach it, knows who is there, acknowledges what is told to all. A thousand of them fit in one process.
  */
 
-import { type Bytes } from "../../lib/base/crypto.ts";
+import type { Bytes, Signer } from "../../lib/base/crypto.ts";
 import { RemoteProtocolError } from "../../lib/base/errors.ts";
-import type { Endpoint, LinkId } from "../../lib/base/ids.ts";
+import type { Endpoint, LinkId, PeerKey } from "../../lib/base/ids.ts";
 import {
   DatagramPath,
   type OpenedDatagram,
@@ -20,12 +20,14 @@ import {
   type ListedUser,
   type WayIn,
 } from "../../lib/protocols/directory/messages.ts";
+import { signBroadcast } from "../../lib/protocols/directory/signed_broadcast.ts";
 import {
   type DialFailure,
   EXPECT_ANYBODY,
   forwardTo,
   type LinkEnd,
   type LinkHandler,
+  type LinkInfo,
   type Links,
 } from "../../lib/transport/link.ts";
 import { createCodec, isUnknown } from "../../lib/wire/codec.ts";
@@ -42,6 +44,7 @@ export const CLIENT_ACCESS = {
 
 export interface LeanClientPorts {
   readonly directory: Endpoint;
+  readonly signer: Signer;
   open(handler: LinkHandler): Links;
   send(to: Endpoint, bytes: Bytes): void;
   /** Whatever happened; for those who wait for it. */
@@ -79,6 +82,8 @@ export class LeanClient {
   end: LinkEnd | null = null;
   #enter: DirectoryMessageOf<"enter"> | null = null;
   #attempts = 0;
+  /** The directory's key. */
+  #directory: PeerKey | null = null;
   /** A datagram came that isn't acknowledged. */
   #isGotDue = false;
   /** The last that was told over this link. */
@@ -119,7 +124,10 @@ export class LeanClient {
   }
 
   broadcast(own: number, text: string): void {
-    this.say({ type: "broadcast", own, text });
+    const from = this.entered?.name ?? this.name;
+    const said = { directory: this.#directory!, from, own, text };
+    const signature = signBroadcast(this.ports.signer, said);
+    this.say({ type: "broadcast", own, text, signature });
   }
 
   hangsUp(): void {
@@ -180,8 +188,9 @@ export class LeanClient {
 
   // LinkHandler.
 
-  linkUp(link: LinkId): void {
+  linkUp(link: LinkId, { peer }: LinkInfo): void {
     this.link = link;
+    this.#directory = peer;
     this.end = null;
     if (this.#enter !== null) this.say(this.#enter);
     this.ports.happened?.(this, { type: "up" });

@@ -3,7 +3,7 @@
  * Writes `tests/samples/files/`: data folders as the built program leaves them, one for each mode, and beside them what
  * it said of them then, `facts.json`. What they must say for ever is in `tests/e2e/samples_test.ts`.
  *
- *     make && "$(tools/find_deno.sh)" run -A tests/samples/make.ts
+ *     make && "$(tools/find_deno.sh)" run -A tests/samples/make.ts [MODE...]
  *
  * They are made anew where a format has changed for good: `docs/architecture.md`, "How to change a format".
  */
@@ -158,16 +158,24 @@ function removeLocks(folder: string): void {
   }
 }
 
+const MADE: Readonly<Record<string, () => Promise<Facts>>> = {
+  mesh: () => room("mesh"),
+  private: () => room("private", "--private"),
+  group,
+  friends,
+  directory,
+};
+
 if (import.meta.main) {
-  Deno.removeSync(SAMPLES, { recursive: true });
-  const facts = {
-    mesh: await room("mesh"),
-    private: await room("private", "--private"),
-    group: await group(),
-    friends: await friends(),
-    directory: await directory(),
-  };
+  const modes = Deno.args.length === 0 ? Object.keys(MADE) : Deno.args;
+  const facts = JSON.parse(Deno.readTextFileSync(FACTS)) as Record<string, Facts>;
+  for (const mode of modes) {
+    const make = MADE[mode];
+    assert(make !== undefined, `${mode} is one of ${Object.keys(MADE).join(", ")}`);
+    Deno.removeSync(`${SAMPLES}/${mode}`, { recursive: true });
+    facts[mode] = await make();
+  }
   removeLocks(SAMPLES);
   Deno.writeTextFileSync(FACTS, `${JSON.stringify(facts, null, 2)}\n`);
-  console.log(`Made ${SAMPLES}`);
+  console.log(`Made ${modes.join(", ")} in ${SAMPLES}`);
 }

@@ -110,6 +110,9 @@ const HUNTS: readonly Hunt[] = [
     finding: /key has changed/,
     from: 49,
   },
+  { run: runLies, mutation: TRUST_MUTATIONS.believesNames, finding: /of another key under/ },
+  { run: runLies, mutation: TRUST_MUTATIONS.checksNoSignature, finding: /never said/ },
+  { run: runLies, mutation: TRUST_MUTATIONS.hearsAgain, finding: /again/ },
 ];
 const SEEDS_MAX = 1_000;
 

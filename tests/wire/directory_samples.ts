@@ -6,6 +6,7 @@ import type { DirectoryMessage } from "../../lib/protocols/directory/messages.ts
 const sentAt = 1_790_000_000_000;
 const call = new Uint8Array(16).fill(0xca);
 const store = new Uint8Array(8).fill(0x5e);
+const signature = new Uint8Array(64).fill(9);
 const key = "ab".repeat(32) as PeerKey;
 const ann = { name: "Ann", state: "free", guest: false, host: "10.0.0.2", port: 5_000 } as const;
 const jörg = { name: "Jörg", state: "busy", guest: true, host: "", port: 0 } as const;
@@ -33,6 +34,7 @@ export const DIRECTORY_SAMPLES: readonly DirectoryMessage[] = [
     index: 0xffff_fffe,
     toClient: new Uint8Array(32).fill(1),
     toDirectory: new Uint8Array(32).fill(2),
+    said: 300,
     rank: sentAt,
   },
   { type: "refused", code: "locked-out", text: "too many", retryMs: 60_000 },
@@ -66,10 +68,20 @@ export const DIRECTORY_SAMPLES: readonly DirectoryMessage[] = [
   { type: "hang-up", call, reason: "" },
   { type: "outcome", call, state: "declined", reason: "not now" },
   { type: "missed", from: "Jörg" },
-  { type: "broadcast", own: 300, text: "lunch?" },
+  { type: "broadcast", own: 300, text: "lunch?", signature },
   { type: "broadcast-taken", own: 300, number: sentAt },
   { type: "broadcast-sent", number: sentAt, reached: 12 },
-  { type: "told", number: sentAt, after: 0, from: "*directory*", sentAt, text: "lunch?" },
+  {
+    type: "told",
+    number: sentAt,
+    after: 0,
+    from: "*directory*",
+    sentAt,
+    text: "lunch?",
+    key,
+    own: 300,
+    signature,
+  },
   { type: "got", through: sentAt },
   { type: "talk", call },
   { type: "begin", call },

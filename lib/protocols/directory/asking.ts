@@ -19,10 +19,15 @@ import {
 import type { DirectoryMessage, DirectoryMessageOf, DirectoryRefusal } from "./messages.ts";
 import { refusalText } from "./refusal_text.ts";
 
-type Request = DirectoryMessageOf<"broadcast" | "change-password" | "forget-me">;
+/** A broadcast is signed when it is sent: by then the directory may have another key. */
+export type Unsigned = Omit<DirectoryMessageOf<"broadcast">, "signature">;
+type Request =
+  /** It gets its number when it is first sent, and keeps it. */
+  | Omit<Unsigned, "own"> & { readonly own: number | null }
+  | DirectoryMessageOf<"change-password" | "forget-me">;
 
 interface Asked {
-  readonly request: Request;
+  request: Request;
   readonly ref: string | undefined;
   /** Whether it was sent on any link: then the directory may have done it. */
   wasSent: boolean;
@@ -42,9 +47,6 @@ interface Refusal {
   readonly untilMs: number;
 }
 
-/** Bytes of the random number by which the client knows its broadcast. */
-const OWN_BYTES = 6;
-
 /** When the answer is due; and until when other clients are waited for. */
 const DEADLINES = ["answer", "others"] as const;
 
@@ -53,7 +55,9 @@ export interface AskingOwner {
   readonly isUp: boolean;
   /** How many clients are in, as far as is known. */
   readonly online: number;
-  readonly randomBytes: (length: number) => Uint8Array<ArrayBuffer>;
+  /** A number for our next broadcast, higher than all before. */
+  nextOwn(): number;
+  signed(broadcast: Unsigned): DirectoryMessageOf<"broadcast">;
   tell(message: DirectoryMessage): void;
   /** The directory doesn't answer a request. */
   unanswered(): void;
@@ -99,8 +103,7 @@ export class Asking {
   }
 
   broadcast(text: string, ref: string | undefined): void {
-    const own = Number.parseInt(this.owner.randomBytes(OWN_BYTES).toHex(), 16);
-    this.ask({ type: "broadcast", own, text }, ref);
+    this.ask({ type: "broadcast", own: null, text }, ref);
   }
 
   ask(request: Request, ref: string | undefined): void {
@@ -154,7 +157,15 @@ export class Asking {
     }
     this.#isUnderWay = first.wasSent = true;
     this.#deadlines.set("answer", this.owner.out.nowMs + ENTER_MS_MAX);
-    this.owner.tell(first.request);
+    this.owner.tell(this.#toSend(first));
+  }
+
+  #toSend(asked: Asked): DirectoryMessage {
+    const { owner } = this;
+    if (asked.request.type !== "broadcast") return asked.request;
+    const numbered = { ...asked.request, own: asked.request.own ?? owner.nextOwn() };
+    asked.request = numbered;
+    return owner.signed(numbered);
   }
 
   #refused({ code, text, untilMs }: Refusal): void {

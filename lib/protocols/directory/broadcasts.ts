@@ -14,8 +14,9 @@ export type Broadcast = BroadcastRecord;
 
 export class Broadcasts {
   readonly store: string;
-  /** Whether the store is new, and not on disk yet. */
+  /** Whether the store, or the directory's key, is new, and not on disk yet. */
   readonly isNew: boolean;
+  #voided = 0;
   /** In the order of their numbers. */
   readonly #kept: Broadcast[] = [];
   #bytes = 0;
@@ -28,6 +29,8 @@ export class Broadcasts {
    * them.
    */
   readonly #own = new Map<string, number>();
+  /** The highest own number of each sender; the one that has sent last comes last. */
+  readonly #said = new Map<PeerKey, number>();
   /** Up to which number each account has the broadcasts. */
   readonly #through = new Map<FoldedName, number>();
   /** Accounts that may have sent kept broadcasts: most accounts that are removed sent none. */
@@ -35,13 +38,18 @@ export class Broadcasts {
 
   constructor(
     records: readonly DirectoryRecord[],
+    /** The directory's key, for which broadcasts are signed. */
+    readonly directory: PeerKey,
     randomBytes: (length: number) => Uint8Array,
   ) {
     let store: string | null = null;
+    let signedFor = directory;
     for (const record of records) {
       switch (record.kind) {
         case "store":
           store = record.store;
+          if (record.directory !== signedFor) this.#void();
+          signedFor = record.directory;
           this.#last = Math.max(this.#last, record.last);
           break;
         case "broadcast":
@@ -56,9 +64,22 @@ export class Broadcasts {
           break;
       }
     }
+    if (signedFor !== directory) this.#void();
     this.#stored = this.#last;
-    this.isNew = store === null;
+    this.isNew = store === null || signedFor !== directory;
     this.store = store ?? randomBytes(STORE_ID_BYTES).toHex();
+  }
+
+  /** Drops what was signed for another key. */
+  #void(): void {
+    this.#voided += this.#kept.length;
+    this.#kept.length = 0;
+    this.#bytes = 0;
+  }
+
+  /** How many were dropped at the start, as they were signed for another key of the directory's. */
+  get voided(): number {
+    return this.#voided;
   }
 
   /** The highest number that was given. */
@@ -95,11 +116,24 @@ export class Broadcasts {
     this.#bytes += bytesOf(broadcast);
     this.#own.set(ownOf(broadcast.fromKey, broadcast.own), broadcast.number);
     dropOldest(this.#own, KEPT_MAX);
+    if (broadcast.fromKey !== null) this.#hasSaid(broadcast.fromKey, broadcast.own);
     let over = 0;
     while (this.#kept.length - over > KEPT_MAX || this.#bytes > KEPT_BYTES_MAX) {
       this.#gone(this.#kept[over++]!);
     }
     this.#kept.splice(0, over);
+  }
+
+  #hasSaid(key: PeerKey, own: number): void {
+    const highest = Math.max(own, this.saidBy(key));
+    this.#said.delete(key);
+    this.#said.set(key, highest);
+    dropOldest(this.#said, KEPT_MAX);
+  }
+
+  /** The highest own number of this sender's broadcasts, as far as it is known; 0: none is. */
+  saidBy(key: PeerKey): number {
+    return this.#said.get(key) ?? 0;
   }
 
   #gone(broadcast: Broadcast): void {
@@ -169,7 +203,7 @@ export class Broadcasts {
       if (through < first) this.#through.delete(account); // like an account that never had any
     }
     const records: DirectoryRecord[] = [
-      { kind: "store", store: this.store, last: this.#last },
+      { kind: "store", store: this.store, last: this.#last, directory: this.directory },
       ...this.#kept,
     ];
     for (const [account, through] of this.#through) records.push({ kind: "got", account, through });

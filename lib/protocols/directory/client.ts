@@ -8,7 +8,7 @@
  * The caller's duties are those in `client_io.ts`.
  */
 
-import type { Signer } from "../../base/crypto.ts";
+import type { Crypto, Signer } from "../../base/crypto.ts";
 import type { Environment } from "../../base/environment.ts";
 import type { ErrorCode } from "../../base/errors.ts";
 import { fingerprintOf } from "../../base/fingerprint.ts";
@@ -18,7 +18,7 @@ import { Deadlines, earliestMs, type Machine } from "../../base/machine.ts";
 import { stalledMs } from "../../base/mode_machine.ts";
 import { shownName } from "../../base/names.ts";
 import { UnknownMessages } from "../../base/unknown_messages.ts";
-import { Asking } from "./asking.ts";
+import { Asking, type Unsigned } from "./asking.ts";
 import { Calling } from "./calling.ts";
 import type { ClientConfig, ClientEffect, ClientInput } from "./client_io.ts";
 import { ClientLog } from "./client_log.ts";
@@ -34,6 +34,7 @@ import { Lobby } from "./lobby.ts";
 import { type DirectoryMessage, type DirectoryMessageOf, LEAVE_GOODBYE } from "./messages.ts";
 import { MissedCalls } from "./missed_calls.ts";
 import { Session } from "./session.ts";
+import { signBroadcast } from "./signed_broadcast.ts";
 
 /** When we leave, whatever still waits, and when the user is told of what takes a while. */
 const DEADLINES = ["leave", "told"] as const;
@@ -224,6 +225,35 @@ export class Client implements Machine<ClientInput, ClientEffect> {
     return this.session.name;
   }
 
+  get ownKey(): PeerKey {
+    return this.signer.key;
+  }
+
+  get directoryKey(): PeerKey | null {
+    return this.session.peer;
+  }
+
+  get crypto(): Crypto {
+    return this.environment.crypto;
+  }
+
+  nextOwn(): number {
+    const own = this.#log.nextOwn(this.environment.wallMs());
+    this.out.note({ kind: "said", own }, { sync: false });
+    return own;
+  }
+
+  signed(broadcast: Unsigned): DirectoryMessageOf<"broadcast"> {
+    const { own, text } = broadcast;
+    const { peer, name: from } = this.session;
+    const signature = signBroadcast(this.signer, { directory: peer!, from, own, text });
+    return { ...broadcast, signature };
+  }
+
+  dropped(text: string, from: string): void {
+    this.environment.log.warn("a broadcast isn't shown", { text, from });
+  }
+
   nextAttempt(): number {
     return ++this.#attempts;
   }
@@ -239,6 +269,7 @@ export class Client implements Machine<ClientInput, ClientEffect> {
   entered(message: DirectoryMessageOf<"entered">): void {
     this.#mayBroadcast = message.mayBroadcast;
     this.#unknownMessages = new UnknownMessages();
+    this.#log.hasSaid(message.said);
     this.#path.entered(message);
     this.hearing.entered(message);
     this.calling.entered();

@@ -57,5 +57,13 @@ export const HERE_MS = 15_000;
 export const HEARD_KEPT_MAX = 256;
 /** Accounts, at any directory, for which it is known what they have heard: the oldest are forgotten. */
 export const LISTENERS_MAX = 64;
+/** Senders of broadcasts whose own numbers are known: those heard least lately are forgotten. */
+export const SPEAKERS_MAX = 1_024;
+/** Own numbers above this aren't believed to be ours: far beyond any clock, and far from the last number there is. */
+export const OWN_TOLD_MAX = 2 ** 52;
+/** Names that are pinned at one directory for a broadcast alone: guests come under ever new ones. */
+export const HEARD_PINS_MAX = 1_000;
+/** Our user is told as often as this, at most, that a broadcast isn't its sender's. */
+export const FORGED_TOLD_MS = 60_000;
 /** Pause before a disk that refused is tried again. */
 export const DISK_RETRY_MS = 5_000;

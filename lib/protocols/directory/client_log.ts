@@ -2,8 +2,9 @@
 
 import { dropOldest } from "../../base/bounded.ts";
 import type { FoldedName } from "../../base/ids.ts";
-import type { ClientRecord, Heard, HeardPlace, Listener } from "./client_records.ts";
-import { HEARD_KEPT_MAX, LISTENERS_MAX } from "./client_limits.ts";
+import { foldName } from "../../base/names.ts";
+import type { ClientRecord, Heard, HeardPlace, Listener, Speaker } from "./client_records.ts";
+import { HEARD_KEPT_MAX, LISTENERS_MAX, OWN_TOLD_MAX, SPEAKERS_MAX } from "./client_limits.ts";
 
 export class ClientLog {
   /** The broadcasts that were stored last. */
@@ -13,10 +14,16 @@ export class ClientLog {
   #unshown: Heard[] = [];
   /** Up to where everything is stored, by listener; the listener that heard something last comes last. */
   readonly #through = new Map<string, HeardPlace>();
+  /** The highest own number of each speaker; the one who was heard last comes last. */
+  readonly #spoke = new Map<string, Speaker & { readonly own: number }>();
+  /** The own number of our last broadcast. */
+  #said = 0;
 
   constructor(records: readonly ClientRecord[]) {
     for (const record of records) {
-      if (record.kind === "through") this.#isThrough(record);
+      if (record.kind === "through") this.passed(record);
+      else if (record.kind === "spoke") this.#hasSpoken(record);
+      else if (record.kind === "said") this.#said = Math.max(this.#said, record.own);
       else if (record.kind === "heard") {
         this.stored(record);
         this.#unshown.push(record);
@@ -42,15 +49,42 @@ export class ClientLog {
     return [...this.#through.values()].findLast((place) => place.as === as) ?? null;
   }
 
+  /** The highest own number that is on disk of this speaker; 0: none is. */
+  ownOf(speaker: Speaker): number {
+    return this.#spoke.get(speakerText(speaker))?.own ?? 0;
+  }
+
+  /** The directory knows this own number of ours: a copy of our profile may have used it. */
+  hasSaid(own: number): void {
+    if (own <= OWN_TOLD_MAX) this.#said = Math.max(this.#said, own);
+  }
+
+  /** A number for our next broadcast. It follows the wall clock, so that a lost log gives no number twice. */
+  nextOwn(wallMs: number): number {
+    return this.#said = Math.max(this.#said + 1, Math.floor(wallMs));
+  }
+
+  #hasSpoken({ directory, as, key, from, own }: Speaker & { readonly own: number }): void {
+    const speaker = { directory, as, key, from };
+    const text = speakerText(speaker);
+    const highest = Math.max(own, this.ownOf(speaker));
+    this.#spoke.delete(text);
+    this.#spoke.set(text, { ...speaker, own: highest });
+    dropOldest(this.#spoke, SPEAKERS_MAX);
+  }
+
   /** The broadcast is on disk. */
-  stored({ store, as, number, from, sentAt, text }: Heard): void {
-    this.#isThrough({ store, as, number });
-    this.#kept.push({ store, as, number, from, sentAt, text });
+  stored(heard: Heard): void {
+    const { store, as, number, from, sentAt, text, directory, key, own } = heard;
+    this.passed({ store, as, number });
+    this.#hasSpoken(heard);
+    this.#kept.push({ store, as, number, from, sentAt, text, directory, key, own });
     if (this.#kept.length > HEARD_KEPT_MAX) this.#kept.shift();
     this.#sinceStart++;
   }
 
-  #isThrough({ store, as, number }: HeardPlace): void {
+  /** It is on disk that all up to here are done with. */
+  passed({ store, as, number }: HeardPlace): void {
     const key = keyOf({ store, as });
     const through = Math.max(this.through({ store, as }), number);
     this.#through.delete(key);
@@ -74,6 +108,8 @@ export class ClientLog {
       records.push({ kind: "shown", store, as, number });
     }
     for (const place of this.#through.values()) records.push({ kind: "through", ...place });
+    for (const spoke of this.#spoke.values()) records.push({ kind: "spoke", ...spoke });
+    if (this.#said > 0) records.push({ kind: "said", own: this.#said });
     return records;
   }
 }
@@ -87,4 +123,13 @@ function indexAfter(all: readonly Heard[], { store, as, number }: HeardPlace): n
 
 function keyOf({ store, as }: Listener): string {
   return `${store} ${as}`;
+}
+
+export function isSameSpeaker(one: Speaker, other: Speaker): boolean {
+  return speakerText(one) === speakerText(other);
+}
+
+/** The name in the text is the one that was signed, however it is shown: no name has a `~`. */
+function speakerText({ directory, as, key, from }: Speaker): string {
+  return `${directory} ${as} ${key} ${foldName(from.split("~")[0]!)}`;
 }

@@ -71,12 +71,17 @@ export class Deliveries {
     }
   }
 
-  #tellingOf({ number, from, sentAt, text }: Broadcast, after: number): ToldMessage {
-    const key = `${number} ${after}`;
-    let telling = this.#telling.get(key);
+  #tellingOf(
+    { number, from, fromKey, own, sentAt, text, signature }: Broadcast,
+    after: number,
+  ): ToldMessage {
+    const place = `${number} ${after}`;
+    let telling = this.#telling.get(place);
     if (telling === undefined) {
-      telling = new ToldMessage({ type: "told", number, after, from, sentAt, text });
-      this.#telling.set(key, telling);
+      const key = fromKey ?? this.broadcasts.directory;
+      const what = { number, after, from, sentAt, text, key, own, signature };
+      telling = new ToldMessage({ type: "told", ...what });
+      this.#telling.set(place, telling);
       dropOldest(this.#telling, TELLING_MAX);
     }
     return telling;

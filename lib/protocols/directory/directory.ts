@@ -72,18 +72,18 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
     readonly signer: Signer,
     readonly environment: Environment,
   ) {
-    const { randomBytes, log } = environment;
+    const { randomBytes, log, crypto } = environment;
     const wallMs = () => Math.max(0, Math.floor(environment.wallMs()));
     const out = this.#out;
     const sessions = this.#sessions;
     const links = this.#links;
     const presence = this.#presence = new Presence(sessions, out);
     const calls = this.#calls = new Calls(sessions, presence, out, config.relays);
-    const broadcasts = this.#broadcasts = new Broadcasts(config.records, randomBytes);
+    const broadcasts = this.#broadcasts = new Broadcasts(config.records, signer.key, randomBytes);
     const deliveries = this.#deliveries = new Deliveries(broadcasts, out);
     const { broadcast: policy, ttlMs, guests, clientsMax, signUpsMax } = config;
     const parts = { out, links, sessions, presence, calls, broadcasts, deliveries, wallMs };
-    const telling = this.#telling = new Telling({ ...parts, policy, ttlMs });
+    const telling = this.#telling = new Telling({ ...parts, crypto, signer, policy, ttlMs });
     const lockOuts = new LockOuts();
     const dismiss = (client: Client, because: Dismissal, text: string) =>
       this.#dismiss(client, because, text);
@@ -194,12 +194,13 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
 
   #start(): void {
     const { listening, accountCount } = this.config;
-    const { store, isNew, last } = this.#broadcasts;
+    const { store, isNew, last, directory, voided } = this.#broadcasts;
     // Nobody may hear of a store's number that the next start doesn't find.
     if (isNew) {
       const failed = (text: string) => this.#out.error("disk", text);
-      this.#out.write([{ kind: "store", store, last }], { done: () => {}, failed });
+      this.#out.write([{ kind: "store", store, last, directory }], { done: () => {}, failed });
     }
+    if (voided > 0) this.#out.notice(voidedText(voided));
     const key = fingerprintOf(this.signer.key);
     const accounts = accountCount();
     this.#out.show({ event: "ready", command: "regserver", ...listening, key, accounts });
@@ -507,4 +508,9 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
     const outcome = { kind: "bye", reason: "quit", ref: this.#leaving?.ref } as const;
     this.#out.push({ type: "stop", outcome });
   }
+}
+
+function voidedText(count: number): string {
+  const what = count === 1 ? "1 kept broadcast was" : `${count} kept broadcasts were`;
+  return `${what} dropped: signed for the key that this directory had before`;
 }

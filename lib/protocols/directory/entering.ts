@@ -368,6 +368,7 @@ export class Entering {
       index,
       toClient,
       toDirectory,
+      said: this.parts.broadcasts.saidBy(link.peer),
       rank,
     });
     if (enter.talking !== null) calls.talksOn(client, enter.talking);

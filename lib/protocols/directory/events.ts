@@ -144,7 +144,10 @@ export type ClientEvent =
   | {
     readonly event: "broadcast";
     readonly id: string;
+    /** With the start of its key where the name is known with another one. */
     readonly from: string;
+    /** Fingerprint of the key that has signed it. */
+    readonly key: string;
     readonly text: string;
     /** ISO 8601, UTC, by the directory's clock. */
     readonly sentAt: string;

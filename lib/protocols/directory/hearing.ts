@@ -3,24 +3,40 @@
  * directory.
  */
 
+import type { Crypto } from "../../base/crypto.ts";
 import { dateText } from "../../base/dates.ts";
+import { fingerprintOf, startApart } from "../../base/fingerprint.ts";
+import type { PeerKey } from "../../base/ids.ts";
 import { Deadlines } from "../../base/machine.ts";
-import { foldName, nameFault } from "../../base/names.ts";
-import type { ClientLog } from "./client_log.ts";
+import { foldName, isSameName, nameFault, shownName } from "../../base/names.ts";
+import { type ClientLog, isSameSpeaker } from "./client_log.ts";
 import type { ClientOutput } from "./client_output.ts";
-import type { Heard, HeardPlace, Listener } from "./client_records.ts";
+import type { ClientRecord, Heard, HeardPlace, Listener, Speaker } from "./client_records.ts";
 import { DIRECTORY_NAME } from "./events.ts";
-import { DISK_RETRY_MS } from "./client_limits.ts";
+import { DISK_RETRY_MS, FORGED_TOLD_MS } from "./client_limits.ts";
+import type { KnownKeys } from "./known_keys.ts";
 import { WINDOW_MAX } from "./limits.ts";
 import type { DirectoryMessageOf } from "./messages.ts";
+import { isSaid } from "./signed_broadcast.ts";
 
 const DEADLINES = ["write"] as const;
 
 /** How a broadcast came, and how it is acknowledged. */
 export type Way = "link" | "datagram";
 
+/** A broadcast that waits for the disk; `through`: one that isn't shown. */
+type Waiting = Extract<ClientRecord, { readonly kind: "heard" | "through" }>;
+
 export interface HearingOwner {
   readonly out: ClientOutput;
+  readonly crypto: Crypto;
+  readonly keys: Pick<KnownKeys, "heard">;
+  readonly ownKey: PeerKey;
+  readonly selfName: string;
+  /** The directory's key; null before it was reached. */
+  readonly directoryKey: PeerKey | null;
+  /** Logs that a broadcast isn't shown. */
+  dropped(text: string, from: string): void;
   /** Tells the directory. */
   acknowledge(message: DirectoryMessageOf<"got">, way: Way): void;
   /** The directory broke the protocol. */
@@ -36,11 +52,12 @@ export class Hearing {
   #taken = 0;
   /** Broadcasts that came before the one they follow, by the number of that. */
   readonly #early = new Map<number, DirectoryMessageOf<"told">>();
-  readonly #waiting: Heard[] = [];
+  readonly #waiting: Waiting[] = [];
   #writing = 0;
   /** Whether the disk has refused, and the user was told. */
   #isRefused = false;
   readonly #ways = new Set<Way>();
+  #forgedToldAtMs = -Infinity;
   readonly #deadlines = new Deadlines(DEADLINES);
 
   constructor(readonly log: ClientLog, readonly owner: HearingOwner) {}
@@ -107,19 +124,82 @@ export class Hearing {
     else this.#write();
   }
 
-  #take({ number, from, sentAt, text }: DirectoryMessageOf<"told">): void {
+  #take(message: DirectoryMessageOf<"told">): void {
+    const { number, sentAt, text, own } = message;
     this.#last = number;
     if (number <= this.#taken) return; // it came on an earlier link
     this.#taken = number;
-    this.#waiting.push({ ...this.#listener!, number, from, sentAt, text });
+    const place = { ...this.#listener!, number };
+    const directory = fingerprintOf(this.owner.directoryKey!);
+    const speaker = {
+      directory,
+      as: place.as,
+      key: fingerprintOf(message.key),
+      from: message.from,
+    };
+    const from = this.#shownFrom(message, speaker);
+    this.#waiting.push(
+      from === null
+        ? { kind: "through", ...place }
+        : { kind: "heard", ...place, ...speaker, from, own, sentAt, text },
+    );
+  }
+
+  /** The name under which the broadcast is shown; null where it isn't its sender's, or comes again. */
+  #shownFrom(
+    { from, key, own, text, signature }: DirectoryMessageOf<"told">,
+    speaker: Speaker,
+  ): string | null {
+    const { crypto, keys, ownKey, selfName, directoryKey } = this.owner;
+    const directory = directoryKey!;
+    const isDirectory = key === directory;
+    const isSigned = isDirectory === (from === DIRECTORY_NAME) &&
+      isSaid(crypto, { directory, key, from, own, text }, signature);
+    if (!isSigned) return this.#forged(from);
+    const isOurName = isSameName(from, selfName);
+    if (isOurName && key === ownKey) return this.#dropped("we said it ourselves", from);
+    if (own <= this.#ownOf(speaker)) return this.#dropped("it came before", from);
+    if (isDirectory) return from;
+    const apart = `${from}~${startApart(speaker.key, () => false)}`;
+    return !isOurName && keys.heard(from, key, apart) ? from : apart;
+  }
+
+  /** The highest own number of this speaker that was taken. */
+  #ownOf(speaker: Speaker): number {
+    let highest = this.log.ownOf(speaker);
+    for (const waiting of this.#waiting) {
+      if (waiting.kind === "heard" && isSameSpeaker(waiting, speaker)) {
+        highest = Math.max(highest, waiting.own);
+      }
+    }
+    return highest;
+  }
+
+  /** Tells our user, now and then: the directory, or whoever changed its files, has made it up. */
+  #forged(from: string): null {
+    const { out } = this.owner;
+    this.#dropped("its sender hasn't signed it", from);
+    if (out.nowMs < this.#forgedToldAtMs + FORGED_TOLD_MS) return null;
+    this.#forgedToldAtMs = out.nowMs;
+    out.error(
+      "protocol",
+      `The directory passes on a broadcast in the name of ${shownName(from)} that ` +
+        "isn't signed with the sender's key; it isn't shown; tell the directory's operator",
+    );
+    return null;
+  }
+
+  #dropped(text: string, from: string): null {
+    this.owner.dropped(text, from);
+    return null;
   }
 
   #write(): void {
     if (this.#writing > 0 || this.#waiting.length === 0) return;
     if (this.#deadlines.get("write") !== null) return;
-    const heard = [...this.#waiting];
-    this.#writing = heard.length;
-    this.owner.out.write(heard.map((each) => ({ kind: "heard", ...each })), {
+    const waiting = [...this.#waiting];
+    this.#writing = waiting.length;
+    this.owner.out.write(waiting, {
       done: () => this.#stored(),
       failed: (text) => this.#refused(text),
     });
@@ -129,11 +209,15 @@ export class Hearing {
     const stored = this.#waiting.splice(0, this.#writing);
     this.#writing = 0;
     this.#isRefused = false;
-    for (const heard of stored) {
-      this.log.stored(heard);
-      this.#show(heard, false);
+    for (const each of stored) {
+      if (each.kind === "through") {
+        this.log.passed(each);
+        continue;
+      }
+      this.log.stored(each);
+      this.#show(each, false);
     }
-    this.#shownThrough(stored.at(-1));
+    this.#shownThrough(stored.findLast(({ kind }) => kind === "heard"));
     this.#acknowledge();
     this.#write();
   }
@@ -163,12 +247,13 @@ export class Hearing {
     this.owner.out.push({ type: "shown", through: { store, as, number } });
   }
 
-  #show({ number, from, sentAt, text }: Heard, history: boolean): void {
+  #show({ number, from, key, sentAt, text }: Heard, history: boolean): void {
     const id = String(number);
     this.owner.out.show({
       event: "broadcast",
       id,
       from,
+      key,
       text,
       sentAt: dateText(sentAt),
       history,

@@ -6,7 +6,7 @@ import type { FoldedName, PeerKey } from "../../base/ids.ts";
 import { foldName, shownName, withoutMark } from "../../base/names.ts";
 import { type RefusedKey, RefusedKeys } from "../../base/refused_keys.ts";
 import type { ClientOutput } from "./client_output.ts";
-import { KNOWN_MAX, STRANGE_KEPT_MS } from "./client_limits.ts";
+import { HEARD_PINS_MAX, KNOWN_MAX, STRANGE_KEPT_MS } from "./client_limits.ts";
 
 interface Named {
   readonly name: string;
@@ -69,8 +69,11 @@ export class KnownKeys {
     dropOldest(this.#strange, KNOWN_MAX);
   }
 
-  /** Tells our user that a user has another key than before. @param ref Of the command that found that out. */
-  isStrange(name: string, key: PeerKey, ref?: string): void {
+  /**
+   * Tells our user that a user has another key than before.
+   * @param ref Of the command that found that out. @param so What follows from it.
+   */
+  isStrange(name: string, key: PeerKey, ref?: string, so = "there was no call"): void {
     const { nowMs } = this.out;
     const folded = foldName(name);
     const shown = shownName(name);
@@ -87,7 +90,24 @@ export class KnownKeys {
       ? `/trust ${shown} accepts the key that you were told first, ${fingerprintOf(told.key)}`
       : `ask ${shown} some other way; if that is right: /trust ${shown}`;
     const changed = { name, key: fingerprint, ...(before === undefined ? {} : { before }) };
-    this.out.keyChanged(changed, `${found}; there was no call; ${way}`, ref);
+    this.out.keyChanged(changed, `${found}; ${so}; ${way}`, ref);
+  }
+
+  /**
+   * A broadcast under that name is signed with that key. A name that is new is pinned.
+   * @param apart The name by which it is shown where the key isn't that name's.
+   * @returns Whether the key is that name's; if not, our user is told, once for each key.
+   */
+  heard(name: string, key: PeerKey, apart: string): boolean {
+    if (this.isExpected(name, key)) {
+      this.named(name, key);
+      if (this.#pins.size < HEARD_PINS_MAX) this.#pin(name, key);
+      return true;
+    }
+    const told = this.#strange.get(foldName(name));
+    const isTold = told !== undefined && (told.key === key || this.out.nowMs < told.keptUntilMs);
+    if (!isTold) this.isStrange(name, key, undefined, `its broadcasts are shown as ${apart}`);
+    return false;
   }
 
   /** We talk, and the other side has proved that key. */
@@ -95,6 +115,11 @@ export class KnownKeys {
     const folded = foldName(name);
     this.named(name, key);
     this.#strange.delete(folded); // it has the expected key again: `/trust` no longer means the other one
+    this.#pin(name, key);
+  }
+
+  #pin(name: string, key: PeerKey): void {
+    const folded = foldName(name);
     if (this.#pins.has(folded)) return;
     this.#pins.set(folded, fingerprintOf(key));
     this.out.push({ type: "pin", name, key, again: false });

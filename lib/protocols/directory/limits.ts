@@ -111,8 +111,10 @@ export const FLYING_MS_MAX = 250;
 export const REPEAT_MS = [250, 500, 1_000] as const;
 /** Acknowledgements of one client under way: of two windows, for each repetition, over link and datagrams. */
 export const ACKNOWLEDGEMENTS_MAX = 2 * WINDOW_MAX * (REPEAT_MS.length + 1) * 2;
+/** An Ed25519 signature. */
+export const SIGNATURE_BYTES = 64;
 /** Text that fits in one datagram beside its other fields; longer ones go over TCP. */
-export const DATAGRAM_TEXT_BYTES_MAX = 900;
+export const DATAGRAM_TEXT_BYTES_MAX = 800;
 /**
  * The sender is told how many have it when all clients that are there do, or after this: in time even for a sender
  * that leaves and waits 10 s.

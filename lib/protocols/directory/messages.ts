@@ -28,6 +28,7 @@ import {
   NAME_BYTES_MAX,
   REASON_BYTES_MAX,
   RELAY_BYTES_MAX,
+  SIGNATURE_BYTES,
   STORE_ID_BYTES,
   TEXT_BYTES_MAX,
   USERS_PAGE_MAX,
@@ -126,6 +127,8 @@ const entered = message(2, "entered", {
   index: uint(0xffff_ffff),
   toClient: fixedBytes(32),
   toDirectory: fixedBytes(32),
+  /** The highest own number of a broadcast that the directory knows of this key; 0: none. */
+  said: counter,
   /** Of two programs with this name, the one that came in later has the higher rank; it keeps it when it comes back. */
   rank: trailing(counter, 0),
 });
@@ -311,9 +314,11 @@ const broadcast = message(32, "broadcast", {
   answer: "`broadcast-taken` when it is on disk, or `refused`",
   lane: "data",
 }, {
-  /** Drawn at random by the client: each broadcast is taken once, even if either side restarts. */
+  /** Higher than that of any earlier one of this key: each broadcast is taken once, even if either side restarts. */
   own: counter,
   text: text(TEXT_BYTES_MAX),
+  /** The sender's, as in `signed_broadcast.ts`. */
+  signature: fixedBytes(SIGNATURE_BYTES),
 });
 const broadcastTaken = message(33, "broadcast-taken", {
   from: "the directory",
@@ -345,6 +350,10 @@ const told = message(35, "told", {
   /** The directory's wall clock, ms since 1970; for display alone. */
   sentAt: counter,
   text: text(TEXT_BYTES_MAX),
+  /** The sender's key, its own number, and its signature. */
+  key: peerKey(),
+  own: counter,
+  signature: fixedBytes(SIGNATURE_BYTES),
 });
 const got = message(36, "got", {
   from: "a client",

@@ -22,13 +22,21 @@ export interface BroadcastRecord {
   /** A client that comes in later than this after `sentAt` doesn't get it any more. */
   readonly ttlMs: number;
   readonly text: string;
+  /** The sender's signature for this directory (`signed_broadcast.ts`). */
+  readonly signature: Uint8Array;
 }
 
 export type DirectoryRecord =
   /**
-   * Id drawn with a new file, in hexadecimal. The first record; in a compacted log, with the last broadcast's number.
+   * Id drawn with a new file, in hexadecimal; in a compacted log, with the last broadcast's number. The first record,
+   * and another one where the directory has another key since: what was signed for the former key is void.
    */
-  | { readonly kind: "store"; readonly store: string; readonly last: number }
+  | {
+    readonly kind: "store";
+    readonly store: string;
+    readonly last: number;
+    readonly directory: PeerKey;
+  }
   /** Synced before the sender, or anybody, is told. */
   | BroadcastRecord
   /** The account has all up to this number, or needn't get them any more. */

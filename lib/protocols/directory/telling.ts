@@ -1,5 +1,6 @@
 /** Stores a client's broadcast, has it delivered to all, and reports to the sender how many have it. */
 
+import type { Crypto, Signer } from "../../base/crypto.ts";
 import type { FoldedName, PeerKey } from "../../base/ids.ts";
 import { foldName } from "../../base/names.ts";
 import { quotedStart, tooLong, utf8Length } from "../../base/text.ts";
@@ -23,12 +24,16 @@ import {
 import type { DirectoryMessageOf, DirectoryRefusal } from "./messages.ts";
 import type { Output } from "./output.ts";
 import { RecentCounts } from "./recent_counts.ts";
+import { isSaid, signBroadcast } from "./signed_broadcast.ts";
 
 export interface TellingParts {
   readonly broadcasts: Broadcasts;
   readonly deliveries: Deliveries;
   readonly sessions: Sessions;
   readonly out: Output;
+  readonly crypto: Crypto;
+  /** The directory's own. */
+  readonly signer: Signer;
   readonly policy: BroadcastPolicy;
   readonly ttlMs: number;
   /** Whole ms since 1970. */
@@ -41,8 +46,9 @@ interface Sender {
   /** Null: the directory itself. */
   readonly key: PeerKey | null;
   readonly isAccount: boolean;
-  /** The sender's own number of the broadcast. */
+  /** The sender's own number of the broadcast, and its signature. */
   readonly own: number;
+  readonly signature: Uint8Array;
   /** The `ref` of the operator's command. */
   readonly ref: string | undefined;
 }
@@ -69,7 +75,7 @@ interface Report {
 
 /** Why a broadcast isn't taken. */
 interface Refusal {
-  readonly code: DirectoryRefusal & ("not-allowed" | "too-fast" | "too-long" | "disk");
+  readonly code: DirectoryRefusal & ("not-allowed" | "too-fast" | "protocol");
   readonly text: string;
   readonly retryMs: number;
 }
@@ -80,7 +86,6 @@ export class Telling {
   readonly #unstored = new Map<string, Unstored>();
   /** In the order in which they were begun. */
   readonly #reports = new Map<number, Report>();
-  #operatorsOwn = 0;
   /** Until then the operator isn't told again that the disk refuses clients' broadcasts. */
   #refusalToldUntilMs = 0;
 
@@ -93,7 +98,8 @@ export class Telling {
   }
 
   /** @returns What is wrong with the message; null where nothing is. */
-  broadcast(client: Client, { own, text }: DirectoryMessageOf<"broadcast">): string | null {
+  broadcast(client: Client, message: DirectoryMessageOf<"broadcast">): string | null {
+    const { own, text, signature } = message;
     if (text === "") return "a broadcast of nothing";
     const { broadcasts, out, policy } = this.parts;
     const { name, key, isGuest, link } = client;
@@ -102,7 +108,7 @@ export class Telling {
       out.send(link.id, { type: "broadcast-taken", own, number });
       return null;
     }
-    const sender = { name, key, isAccount: !isGuest, own, ref: undefined };
+    const sender = { name, key, isAccount: !isGuest, own, signature, ref: undefined };
     const refusal = this.isAllowed(client) ? this.#tell(sender, text, link) : notAllowed(policy);
     if (refusal !== null) out.send(link.id, { type: "refused", ...refusal });
     return null;
@@ -110,13 +116,15 @@ export class Telling {
 
   /** The operator sends a broadcast, as the directory. */
   operator(text: string, ref: string | undefined): void {
-    const { out } = this.parts;
+    const { out, broadcasts, signer, wallMs } = this.parts;
     const bytes = utf8Length(text);
     if (bytes === 0) return;
     if (bytes > TEXT_BYTES_MAX) return out.error("too-long", tooLong(bytes).message, ref);
-    // Other numbers in each process, as those of earlier processes are kept, too.
-    const own = this.#operatorsOwn = Math.max(this.#operatorsOwn + 1, this.parts.wallMs());
-    const sender = { name: DIRECTORY_NAME, key: null, isAccount: false, own, ref };
+    const from = DIRECTORY_NAME;
+    // Rises whatever becomes of the clock, as the store's numbers do.
+    const own = broadcasts.number(wallMs());
+    const signature = signBroadcast(signer, { directory: signer.key, from, own, text });
+    const sender = { name: from, key: null, isAccount: false, own, signature, ref };
     const refusal = this.#tell(sender, text, null);
     if (refusal !== null) {
       out.error(refusal.code, `Your broadcast wasn't sent: ${refusal.text}`, ref);
@@ -143,7 +151,7 @@ export class Telling {
 
   #tell(sender: Sender, text: string, link: ClientLink | null): Refusal | null {
     const { broadcasts, out, ttlMs, wallMs } = this.parts;
-    const { name: from, key: fromKey, isAccount: fromAccount, own } = sender;
+    const { name: from, key: fromKey, isAccount: fromAccount, own, signature } = sender;
     const writing = `${fromKey} ${own}`;
     const before = this.#unstored.get(writing);
     if (before !== undefined) {
@@ -154,11 +162,12 @@ export class Telling {
     const retryMs = this.#rates.waitMs(who, out.nowMs);
     if (retryMs > 0) return { ...TOO_FAST, retryMs: Math.ceil(retryMs) };
     if (this.#unstored.size >= UNSTORED_MAX) return DISK_BUSY;
+    if (!this.#isSaid(sender, text)) return NOT_SIGNED;
     this.#rates.add(who, out.nowMs);
     const sentAt = wallMs();
     const number = broadcasts.number(sentAt);
     const about = { number, from, fromKey, fromAccount, own, sentAt, ttlMs };
-    const record: Broadcast = { kind: "broadcast", ...about, text };
+    const record: Broadcast = { kind: "broadcast", ...about, text, signature: signature.slice() };
     const unstored: Unstored = { sender, broadcast: record, link };
     this.#unstored.set(writing, unstored);
     out.write([record], {
@@ -174,6 +183,11 @@ export class Telling {
       },
     });
     return null;
+  }
+
+  #isSaid({ name: from, key, own, signature }: Sender, text: string): boolean {
+    const { crypto, broadcasts: { directory } } = this.parts;
+    return key === null || isSaid(crypto, { directory, key, from, own, text }, signature);
   }
 
   #stored({ broadcast, sender, link }: Unstored): void {
@@ -359,6 +373,11 @@ const TOO_FAST = {
   code: "too-fast",
   text: `each user may send ${BROADCASTS_MAX} broadcasts a minute`,
 } as const;
+const NOT_SIGNED: Refusal = {
+  code: "protocol",
+  text: "its signature isn't yours for this directory",
+  retryMs: 0,
+};
 const DISK_BUSY: Refusal = {
   code: "too-fast",
   text: "the directory's disk doesn't keep up",

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import type { DirectoryMessageOf } from "../../../lib/protocols/directory/messages.ts";
-import { callId, ClientProgram, LOG_IN, user } from "./client_program.ts";
+import { callId, ClientProgram, FIRST_OWN, LOG_IN, user } from "./client_program.ts";
 
 function broadcasts(program: ClientProgram): readonly DirectoryMessageOf<"broadcast">[] {
   return program.sent.flatMap(({ message }) => message.type === "broadcast" ? [message] : []);
@@ -110,7 +110,7 @@ Deno.test("telling all: while the directory is away it waits, and what wasn't ta
   program.entered();
   taken(program, 1);
 
-  assertEquals(broadcasts(program).map(({ own, text }) => `${own} ${text}`), [
+  assertEquals(broadcasts(program).map(({ own, text }) => `${own - FIRST_OWN + 1} ${text}`), [
     "1 one",
     "1 one",
     "2 two",
@@ -187,7 +187,7 @@ Deno.test("telling all: that it is taken may be said twice, of the link before, 
   const program = backWithOneUnderWay(["ann", "bob", "eve"]);
   tells(program, "two");
   assertEquals(taken(program, 7), ["to directory: broadcast own=2 text=two"]);
-  assertEquals(program.says({ type: "broadcast-taken", own: 1, number: 7 }), []);
+  assertEquals(program.says({ type: "broadcast-taken", own: FIRST_OWN, number: 7 }), []);
   assertEquals(taken(program, 8), []);
 });
 
@@ -195,7 +195,7 @@ Deno.test("telling all: that another program of this device's was taken isn't ta
   const program = ClientProgram.in();
   const old = "longenough";
   program.types({ command: "passwd", old, new: "longer than before" }, "p");
-  assertEquals(program.says({ type: "broadcast-taken", own: 1, number: 7 }), []);
+  assertEquals(program.says({ type: "broadcast-taken", own: FIRST_OWN, number: 7 }), []);
   assertEquals(program.says({ type: "done" }), ["password-changed ref=p"]);
 });
 

@@ -1,10 +1,16 @@
 import { assert, assertEquals } from "@std/assert";
-import type { FoldedName } from "../../../lib/base/ids.ts";
+import type { FoldedName, PeerKey } from "../../../lib/base/ids.ts";
 import { type Broadcast, Broadcasts } from "../../../lib/protocols/directory/broadcasts.ts";
 import { KEPT_BYTES_MAX, KEPT_MAX } from "../../../lib/protocols/directory/limits.ts";
 import type { DirectoryRecord } from "../../../lib/protocols/directory/records.ts";
 
-const STORE: DirectoryRecord = { kind: "store", store: "5e".repeat(8), last: 0 };
+const OWN = "d".repeat(64) as PeerKey;
+const STORE = {
+  kind: "store",
+  store: "5e".repeat(8),
+  last: 0,
+  directory: OWN,
+} as const satisfies DirectoryRecord;
 
 function broadcast(number: number, changes: Partial<Broadcast> = {}): Broadcast {
   return {
@@ -17,18 +23,19 @@ function broadcast(number: number, changes: Partial<Broadcast> = {}): Broadcast 
     sentAt: number,
     ttlMs: 100,
     text: "hello",
+    signature: new Uint8Array(64),
     ...changes,
   };
 }
 
 function restored(...records: readonly DirectoryRecord[]): Broadcasts {
-  return new Broadcasts([STORE, ...records], (length) => new Uint8Array(length));
+  return new Broadcasts([STORE, ...records], OWN, (length) => new Uint8Array(length));
 }
 
 const bob = "bob" as FoldedName;
 
 Deno.test("Broadcasts: a new store draws its number, a restored one has its own", () => {
-  const fresh = new Broadcasts([], (length) => new Uint8Array(length).fill(7));
+  const fresh = new Broadcasts([], OWN, (length) => new Uint8Array(length).fill(7));
   assertEquals([fresh.store, fresh.isNew, fresh.last], ["07".repeat(8), true, 0]);
   const again = restored(broadcast(5));
   assertEquals([again.store, again.isNew, again.last], ["5e".repeat(8), false, 5]);
@@ -94,4 +101,14 @@ Deno.test("Broadcasts: what an account told that is gone counts as its device's,
   assertEquals(broadcasts.records(), [{ ...STORE, last: 30 }, ...whose, broadcast(30)]);
   const forgets = [ann, ann, "cem" as FoldedName].map((account) => broadcasts.forget(account));
   assertEquals(forgets, [true, false, false]);
+});
+
+Deno.test("Broadcasts: what was signed for a former key of the directory's is dropped, its numbers aren't given again", () => {
+  const former = { ...STORE, directory: "f".repeat(64) as PeerKey };
+  const open = (...records: readonly DirectoryRecord[]) =>
+    new Broadcasts(records, OWN, (length) => new Uint8Array(length));
+  const first = open(former, broadcast(5), broadcast(6));
+  assertEquals([first.size, first.voided, first.isNew, first.last], [0, 2, true, 6]);
+  const second = open(former, broadcast(5), { ...STORE, last: 6 }, broadcast(7));
+  assertEquals([second.size, second.voided, second.isNew, second.last], [1, 1, false, 7]);
 });

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { BOB, callId, ClientProgram } from "./client_program.ts";
+import { BOB, callId, ClientProgram, FIRST_OWN } from "./client_program.ts";
 
 const CALL = callId(1);
 
@@ -60,14 +60,14 @@ function tellsAndQuits(): ClientProgram {
   program.types({ command: "broadcast", text: "one" }, "a");
   program.types({ command: "broadcast", text: "two" }, "b");
   quit(program);
-  program.says({ type: "broadcast-taken", own: 1, number: 7 });
+  program.says({ type: "broadcast-taken", own: FIRST_OWN, number: 7 });
   return program;
 }
 
 Deno.test("leaving: whom one's broadcasts have reached is waited for", () => {
   const program = tellsAndQuits();
 
-  assertEquals(program.says({ type: "broadcast-taken", own: 2, number: 8 }), []);
+  assertEquals(program.says({ type: "broadcast-taken", own: FIRST_OWN + 1, number: 8 }), []);
   assertEquals(program.says({ type: "broadcast-sent", number: 8, reached: 1 }), [
     "broadcast-sent id=8 reached=1 ref=b",
   ]);
@@ -80,7 +80,7 @@ Deno.test("leaving: whom one's broadcasts have reached is waited for", () => {
 
 Deno.test("leaving: whom one's broadcasts have reached is waited for 10 s at most, which is told", () => {
   const program = tellsAndQuits();
-  program.says({ type: "broadcast-taken", own: 2, number: 8 });
+  program.says({ type: "broadcast-taken", own: FIRST_OWN + 1, number: 8 });
 
   const told = "notice text=Leaving when it is known whom your broadcasts have reached, or in 9 s";
   assertEquals(program.after(999), []);
@@ -89,14 +89,14 @@ Deno.test("leaving: whom one's broadcasts have reached is waited for 10 s at mos
   assertEquals(program.after(1), ["close directory", "bye quit"]);
 
   const down = tellsAndQuits();
-  down.says({ type: "broadcast-taken", own: 2, number: 8 });
+  down.says({ type: "broadcast-taken", own: FIRST_OWN + 1, number: 8 });
   assertEquals(down.directoryDown().at(-1), "bye quit");
 });
 
 Deno.test("leaving: a report that was lost with a link isn't waited for any more", () => {
   const program = ClientProgram.in();
   program.types({ command: "broadcast", text: "one" }, "a");
-  program.says({ type: "broadcast-taken", own: 1, number: 7 });
+  program.says({ type: "broadcast-taken", own: FIRST_OWN, number: 7 });
   program.directoryDown();
   program.after(2_000);
   program.directoryUp();
@@ -152,7 +152,7 @@ Deno.test("leaving: what is told to all goes out first, 10 s at most", () => {
   const program = ClientProgram.in();
   program.types({ command: "broadcast", text: "one" });
   assertEquals(quit(program), []);
-  program.says({ type: "broadcast-taken", own: 1, number: 1 });
+  program.says({ type: "broadcast-taken", own: FIRST_OWN, number: 1 });
   assertEquals(program.says({ type: "broadcast-sent", number: 1, reached: 1 }).slice(1), [
     "close directory",
     "bye quit",

@@ -1,13 +1,27 @@
 import { assert, assertEquals } from "@std/assert";
 import { ClientLog } from "../../../lib/protocols/directory/client_log.ts";
+import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
 import { foldName } from "../../../lib/base/names.ts";
 import type { ClientRecord } from "../../../lib/protocols/directory/client_records.ts";
+import { BOB, DIRECTORY } from "./client_program.ts";
 
 const ANN = foldName("ann");
+const SPEAKER = { directory: fingerprintOf(DIRECTORY), key: fingerprintOf(BOB) };
 const AT = { store: "aa", as: ANN };
 
 function heard(number: number, store = "aa", as = ANN): ClientRecord & { readonly kind: "heard" } {
-  return { kind: "heard", store, as, number, from: "bob", sentAt: 0, text: `text ${number}` };
+  const text = `text ${number}`;
+  return {
+    kind: "heard",
+    ...SPEAKER,
+    store,
+    as,
+    number,
+    own: number,
+    from: "bob",
+    sentAt: 0,
+    text,
+  };
 }
 
 function numbers(log: ClientLog): readonly number[] {

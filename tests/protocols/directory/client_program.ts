@@ -34,6 +34,8 @@ export const BOB = fakeSigner("bob").key;
 export const EVE = fakeSigner("eve").key;
 export const DIRECTORY = fakeSigner("directory").key;
 const WALL_MS = 1_700_000_000_000;
+/** The own number of the program's first broadcast; in words it is 1. */
+export const FIRST_OWN = WALL_MS;
 
 const NAMES = new Map<string, string>([
   [ANN.key, "ann"],
@@ -238,6 +240,7 @@ export class ClientProgram {
     return [
       ...this.says({
         type: "entered",
+        said: 0,
         name: "ann",
         guest: false,
         host: "10.0.0.3",
@@ -336,9 +339,13 @@ function knownOf(fields: object): object {
 
 function fieldsOf(fields: object): string {
   const words = Object.entries(fields)
-    .filter(([name]) => name !== "type")
-    .map(([name, value]) => `${name}=${valueOf(value)}`);
+    .filter(([name]) => name !== "type" && name !== "signature")
+    .map(([name, value]) => `${name}=${valueOf(name === "own" ? ownOf(value) : value)}`);
   return words.map((word) => ` ${word}`).join("");
+}
+
+function ownOf(own: unknown): unknown {
+  return typeof own === "number" ? own - FIRST_OWN + 1 : own;
 }
 
 function valueOf(value: unknown): string {

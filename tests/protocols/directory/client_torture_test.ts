@@ -7,8 +7,19 @@ import {
   OUTCOMES,
   REFUSALS,
 } from "../../../lib/protocols/directory/messages.ts";
+import { signBroadcast } from "../../../lib/protocols/directory/signed_broadcast.ts";
+import { fakeSigner } from "../../sim/fake_crypto.ts";
 import { Random } from "../../sim/random.ts";
-import { BOB, callId, ClientProgram, EVE, LOG_IN, STORE, user } from "./client_program.ts";
+import {
+  BOB,
+  callId,
+  ClientProgram,
+  DIRECTORY,
+  EVE,
+  LOG_IN,
+  STORE,
+  user,
+} from "./client_program.ts";
 
 const SEEDS = 400;
 const STEPS = 300;
@@ -62,7 +73,22 @@ function message(random: Random, program: ClientProgram): DirectoryMessage {
     () => ({ type: "relay-on", call }),
     () => ({ type: "relay", call, bytes: new Uint8Array(random.below(16_384)) }),
     () => ({ type: "relay-room", call, bytes: random.below(100_000) }),
-    () => ({ type: "told", number, after: random.below(6), from: name, sentAt: 0, text: "x" }),
+    () => ({
+      type: "told",
+      number,
+      after: random.below(6),
+      from: name,
+      sentAt: 0,
+      text: "x",
+      key: BOB,
+      own: number,
+      signature: signBroadcast(fakeSigner("bob"), {
+        directory: random.chance(0.9) ? DIRECTORY : BOB,
+        from: name,
+        own: number,
+        text: "x",
+      }),
+    }),
     () => ({ type: "broadcast-taken", own: random.below(8), number }),
     () => ({ type: "broadcast-sent", number, reached: 1 }),
     () => ({

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Bytes } from "../../../lib/base/crypto.ts";
-import type { Endpoint } from "../../../lib/base/ids.ts";
+import type { Endpoint, PeerKey } from "../../../lib/base/ids.ts";
 import {
   type DatagramMessage,
   DatagramPath,
@@ -51,6 +51,9 @@ Deno.test("DatagramPath: messages arrive once, in any order, and the longest fit
     from: "x".repeat(NAME_BYTES_MAX),
     sentAt: Number.MAX_SAFE_INTEGER,
     text: "x".repeat(DATAGRAM_TEXT_BYTES_MAX),
+    key: "d".repeat(64) as PeerKey,
+    own: Number.MAX_SAFE_INTEGER,
+    signature: new Uint8Array(64),
   };
   const short: DatagramMessage = { ...longest, number: 1, text: "short" };
   const sealed = [directory.seal(short), directory.seal(longest)];

@@ -30,6 +30,7 @@ import type {
   WayIn,
 } from "../../../lib/protocols/directory/messages.ts";
 import type { DirectoryRecord } from "../../../lib/protocols/directory/records.ts";
+import { signBroadcast } from "../../../lib/protocols/directory/signed_broadcast.ts";
 import { withKey } from "../../../lib/store/accounts.ts";
 import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
 import { Random } from "../../sim/random.ts";
@@ -159,7 +160,14 @@ export class Somebody {
   // Broadcasts and datagrams.
 
   tells(text: string, own = ++this.#own): void {
-    this.says({ type: "broadcast", own, text });
+    const from = this.entered?.name ?? this.name;
+    const signature = signBroadcast(fakeSigner(this.device), {
+      directory: OWN.key,
+      from,
+      own,
+      text,
+    });
+    this.says({ type: "broadcast", own, text, signature });
   }
 
   sends(message: DatagramMessage): void {

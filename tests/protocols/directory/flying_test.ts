@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import type { PeerKey } from "../../../lib/base/ids.ts";
 import { ToldMessage, type Unacknowledged } from "../../../lib/protocols/directory/delivery.ts";
 import { Flying } from "../../../lib/protocols/directory/flying.ts";
 import { FLYING_MAX, FLYING_MS_MAX, WINDOW_MAX } from "../../../lib/protocols/directory/limits.ts";
@@ -10,6 +11,9 @@ const TELLING = new ToldMessage({
   from: "ann",
   sentAt: 0,
   text: "hello",
+  key: "d".repeat(64) as PeerKey,
+  own: 1,
+  signature: new Uint8Array(64),
 });
 
 function some(count: number): readonly Unacknowledged[] {

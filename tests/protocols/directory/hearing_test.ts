@@ -1,13 +1,26 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
 import { foldName } from "../../../lib/base/names.ts";
+import { FORGED_TOLD_MS, HEARD_PINS_MAX } from "../../../lib/protocols/directory/client_limits.ts";
 import type { ClientRecord } from "../../../lib/protocols/directory/client_records.ts";
 import type { DirectoryMessageOf } from "../../../lib/protocols/directory/messages.ts";
-import { ClientProgram, LOG_IN, STORE } from "./client_program.ts";
+import { signBroadcast } from "../../../lib/protocols/directory/signed_broadcast.ts";
+import { fakeSigner } from "../../sim/fake_crypto.ts";
+import { ClientProgram, DIRECTORY, FIRST_OWN, LOG_IN, STORE } from "./client_program.ts";
 
 type Told = DirectoryMessageOf<"told">;
 
-function told(number: number, after: number, more: Partial<Told> = {}): Told {
-  return { type: "told", number, after, from: "bob", sentAt: 0, text: `text ${number}`, ...more };
+/** A broadcast as its sender signed it, unless `more` says otherwise. */
+function told(
+  number: number,
+  after: number,
+  more: Partial<Told> = {},
+  signer = fakeSigner("bob"),
+): Told {
+  const { from = "bob", text = `text ${number}`, own = number } = more;
+  const signature = signBroadcast(signer, { directory: DIRECTORY, from, own, text });
+  const { key } = signer;
+  return { type: "told", number, after, from, sentAt: 0, text, key, own, signature, ...more };
 }
 
 /** The numbers of what was shown, those of before in brackets. */
@@ -39,9 +52,9 @@ Deno.test("hearing: it is on disk before it is shown and acknowledged", () => {
   const program = ClientProgram.in();
   program.diskMode = "holds";
 
-  assertEquals(program.says(told(1, 0)), []);
+  assertEquals(program.says(told(1, 0)), ["pin bob bob"]);
   assertEquals(program.diskAnswers(), [
-    "broadcast id=1 from=bob text=text 1 sentAt=1970-01-01T00:00:00.000Z history=false",
+    "broadcast id=1 from=bob key=bob text=text 1 sentAt=1970-01-01T00:00:00.000Z history=false",
     "shown through={store=0707070707070707 as=ann number=1}",
     "to directory: got through=1",
   ]);
@@ -139,7 +152,7 @@ Deno.test("hearing: a new store of the directory begins anew", () => {
   program.directoryUp();
   program.entered({ store: new Uint8Array(8).fill(8) });
 
-  program.says(told(1, 0));
+  program.says(told(1, 0, { own: 6 }));
 
   assertEquals(shown(program), ["5", "1"]);
 });
@@ -191,8 +204,9 @@ Deno.test("hearing: a disk that refuses has it told once, and what came shown wh
   program.diskMode = "refuses";
 
   const words = [...program.says(told(1, 0)), ...program.says(told(2, 1))];
-  assertEquals(words.length, 1);
-  assert(words[0]?.startsWith("error code=disk text=disk full"), words[0]);
+  assertEquals(words.length, 2);
+  assertEquals(words[0], "pin bob bob");
+  assert(words[1]?.startsWith("error code=disk text=disk full"), words[1]);
   assert(program.types({ command: "status" })[0]?.includes("problems=[Cannot write to the disk"));
   assertEquals(program.after(5_000), []);
   assertEquals(acknowledged(program), []);
@@ -222,7 +236,7 @@ Deno.test("hearing: what a disk has refused isn't kept beyond the link: it comes
 Deno.test("hearing: the directory itself speaks under a name that nobody can have", () => {
   const program = ClientProgram.in();
 
-  program.says(told(1, 0, { from: "*directory*" }));
+  program.says(told(1, 0, { from: "*directory*" }, fakeSigner("directory")));
 
   assertEquals(shown(program), ["1"]);
   assertEquals(program.says(told(2, 1, { from: "*operator*" }))[0], "close directory");
@@ -235,7 +249,9 @@ Deno.test("a lying directory: what can't be, or more than may be unacknowledged,
   flooded.diskMode = "holds";
   let words: readonly string[] = [];
   let sent = 0;
-  while (words.length === 0 && sent < 200) words = flooded.says(told(sent + 1, sent++));
+  while (!words.includes("close directory") && sent < 200) {
+    words = flooded.says(told(sent + 1, sent++));
+  }
   assertEquals(words[0], "close directory");
   assert(sent <= 70, `${sent} were taken`);
 
@@ -261,4 +277,157 @@ Deno.test("where datagrams reach us is said until it is asked, proved, and said 
   program.datagrams.length = 0;
   program.after(60_000);
   assertEquals(types(), []);
+});
+
+/** What was shown, as `name: text`. */
+function said(program: ClientProgram): readonly string[] {
+  return program.events.flatMap((event) =>
+    event.event === "broadcast" ? [`${event.from}: ${event.text}`] : []
+  );
+}
+
+const EVES = fakeSigner("eve");
+const APART = `bob~${fingerprintOf(EVES.key).slice(0, 4)}`;
+const BY_EVE = { from: "bob" };
+
+const NOT_SIGNED: Readonly<Record<string, Told>> = {
+  "isn't signed": told(1, 0, { signature: new Uint8Array(64) }),
+  "has another text": told(1, 0, { text: "another", signature: told(1, 0).signature }),
+  "has another name": { ...told(1, 0), from: "cem" },
+  "has another number": { ...told(1, 0), own: 2 },
+  "has another key": { ...told(1, 0), key: EVES.key },
+  "was said at another directory": told(1, 0, {
+    signature: signBroadcast(fakeSigner("bob"), {
+      directory: EVES.key,
+      from: "bob",
+      own: 1,
+      text: "text 1",
+    }),
+  }),
+  "is the directory's, in a user's name": told(1, 0, {}, fakeSigner("directory")),
+  "is a user's, in the directory's name": told(1, 0, { from: "*directory*" }),
+};
+
+for (const [what, message] of Object.entries(NOT_SIGNED)) {
+  Deno.test(`whose words: a broadcast that ${what} isn't shown, and is told once a minute`, () => {
+    const program = ClientProgram.in();
+
+    const [error, ...words] = program.says(message);
+    assertMatch(
+      error!,
+      /^error code=protocol text=The directory passes on a broadcast in the name /,
+    );
+    assertEquals(words, ["to directory: got through=1"]);
+    assertEquals(program.says({ ...message, number: 2, after: 1 }), [
+      "to directory: got through=2",
+    ]);
+    program.after(FORGED_TOLD_MS);
+    assertMatch(program.says({ ...message, number: 3, after: 2 })[0]!, /^error code=protocol /);
+    assertEquals(said(program), []);
+    // A program that starts later has nothing to show of it either.
+    assertEquals(program.disk.filter(({ kind }) => kind === "heard"), []);
+    program.says(told(4, 3));
+    assertEquals(said(program), ["bob: text 4"]);
+  });
+}
+
+Deno.test("whose words: another key than the pinned one is shown apart, told once, until it is accepted", () => {
+  const program = ClientProgram.in();
+  program.says(told(1, 0));
+
+  const [error] = program.says(told(2, 1, BY_EVE, EVES));
+  assertMatch(error!, /^error code=key-changed text=bob has another key than before: /);
+  assert(error!.includes(`its broadcasts are shown as ${APART}`), error);
+  program.says(told(3, 2, BY_EVE, EVES));
+  program.says(told(4, 3));
+  assertEquals(said(program), [
+    "bob: text 1",
+    `${APART}: text 2`,
+    `${APART}: text 3`,
+    "bob: text 4",
+  ]);
+  const errors = () => program.events.filter(({ event }) => event === "error").length;
+  assertEquals(errors(), 1);
+
+  assertEquals(program.types({ command: "trust", name: "bob" })[0], "pin bob eve again");
+  program.says(told(5, 4, BY_EVE, EVES));
+  assertEquals(said(program).at(-1), "bob: text 5");
+  program.says(told(6, 5));
+  assertEquals([errors(), said(program).at(-1)?.startsWith("bob~")], [2, true]);
+});
+
+Deno.test("whose words: keys under a name that is known, one after the other, are told of once in 10 minutes", () => {
+  const program = ClientProgram.in();
+  program.says(told(1, 0));
+  for (let n = 2; n < 50; n++) program.says(told(n, n - 1, BY_EVE, fakeSigner(`eve ${n}`)));
+  const errors = program.events.filter(({ event }) => event === "error");
+  assertEquals(errors.length, 1);
+});
+
+Deno.test("whose words: nobody speaks in our own name, and what we said ourselves doesn't come back", () => {
+  const program = ClientProgram.in();
+
+  program.says(told(1, 0, { from: "Ann" }, EVES));
+  program.says(told(2, 1, { from: "ann" }, fakeSigner("ann")));
+  assertEquals(said(program), [`Ann${APART.slice(3)}: text 1`]);
+  assertEquals(acknowledged(program), ["1", "2"]);
+});
+
+Deno.test("whose words: what comes again with another number is shown once, after a restart, too", () => {
+  const program = ClientProgram.in();
+  program.says(told(1, 0, { own: 7 }));
+  program.says(told(2, 1, { own: 8 }));
+  const replayed = [7, 8].map((own) => told(own, own - 1, { own, text: `text ${own - 6}` }));
+  for (const message of replayed) program.says({ ...message, after: 0 });
+  assertEquals(said(program), ["bob: text 1", "bob: text 2"]);
+
+  const later = restarted(program, program.machine.snapshot(null)!);
+  later.feed({ type: "start" });
+  later.directoryUp();
+  later.feed({ type: "enter", entry: LOG_IN });
+  later.entered({ store: new Uint8Array(8).fill(8) });
+  later.events.length = 0;
+  for (const message of replayed) later.says({ ...message, after: 0 });
+  assertEquals(said(later), []);
+  later.says(told(9, 0, { own: 9 }));
+  assertEquals(said(later), ["bob: text 9"]);
+});
+
+Deno.test("whose words: names are pinned for a broadcast, up to a bound", () => {
+  const program = ClientProgram.in();
+  const words = Array.from({ length: HEARD_PINS_MAX + 10 }, (_, at) => {
+    const from = `g${at}`;
+    return program.says(told(at + 1, at, { from }, fakeSigner(from)));
+  }).flat();
+  assertEquals(said(program).length, HEARD_PINS_MAX + 10);
+  const pinned = words.filter((word) => word.startsWith("pin g"));
+  assertEquals(pinned.length, HEARD_PINS_MAX);
+});
+
+Deno.test("our own numbers rise, whatever the clock, the disk and the directory say", () => {
+  const own = (program: ClientProgram) => {
+    program.types({ command: "broadcast", text: "x" });
+    const sent = program.sent.flatMap(({ message }) => message.type === "broadcast" ? message : []);
+    const { own } = sent.at(-1)!;
+    program.says({ type: "broadcast-taken", own, number: own });
+    return own - FIRST_OWN;
+  };
+  const program = ClientProgram.in();
+  assertEquals([own(program), own(program)], [0, 1]);
+  const [later] = [restarted(program)];
+  later.feed({ type: "start" });
+  later.directoryUp();
+  later.feed({ type: "enter", entry: LOG_IN });
+  later.entered();
+  assertEquals(own(later), 2);
+
+  const copied = ClientProgram.linked();
+  copied.feed({ type: "enter", entry: LOG_IN });
+  copied.entered({ said: FIRST_OWN + 70 });
+  assertEquals(own(copied), 71);
+
+  const deceived = ClientProgram.linked();
+  deceived.feed({ type: "enter", entry: LOG_IN });
+  deceived.entered({ said: Number.MAX_SAFE_INTEGER });
+  assertEquals(own(deceived), 0);
 });

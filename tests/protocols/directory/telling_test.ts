@@ -15,6 +15,8 @@ import {
   WINDOW_BYTES_MAX,
   WINDOW_MAX,
 } from "../../../lib/protocols/directory/limits.ts";
+import { signBroadcast } from "../../../lib/protocols/directory/signed_broadcast.ts";
+import { fakeSigner } from "../../sim/fake_crypto.ts";
 import { Exchange, PASSWORD, type Somebody } from "./exchange.ts";
 
 const TTL_MS = 30 * 60_000;
@@ -1077,4 +1079,25 @@ Deno.test("Directory: its operator waits for a disk that doesn't answer 10 s at 
   assertEquals(exchange.take(), ["* ready", "* notice"]);
   exchange.pass(1);
   assertEquals(exchange.take(), ["* error in-doubt [r1]", "stops: bye"]);
+});
+
+Deno.test("Directory: takes no broadcast that its sender hasn't signed for it, under the name that it has", () => {
+  const { exchange, ann, guests: [bob] } = exchangeOf("bob");
+  const said = { directory: fakeSigner("directory").key, from: "ann", own: 1, text: "hello" };
+  const signer = fakeSigner(ann.device);
+  for (
+    const signature of [
+      new Uint8Array(64),
+      signBroadcast(fakeSigner(bob!.device), said),
+      signBroadcast(signer, { ...said, directory: bob!.key }),
+      signBroadcast(signer, { ...said, from: "bob" }),
+      signBroadcast(signer, { ...said, text: "hello!" }),
+    ]
+  ) ann.says({ type: "broadcast", own: 1, text: "hello", signature });
+  const refused = ann.got.flatMap((message) => message.type === "refused" ? message.code : []);
+  assertEquals(refused, Array(5).fill("protocol"));
+  assertEquals(bob!.heard, []);
+  ann.says({ type: "broadcast", own: 1, text: "hello", signature: signBroadcast(signer, said) });
+  exchange.take();
+  assertEquals(bob!.heard.length, 1);
 });

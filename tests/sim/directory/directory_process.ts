@@ -86,7 +86,9 @@ export class DirectoryProcess
     const machine = mutation?.wrapDirectory?.(this.machine) ?? this.machine;
     const { people, hostiles } = world;
     this.sim = new SimProcess(
-      world.isLying ? new Liar(machine, [...people, ...hostiles], random.fork()) : machine,
+      world.isLying
+        ? new Liar(machine, [...people, ...hostiles], world.signer, random.fork())
+        : machine,
       world.time,
       { offsetMs: random.between(0, 1e6), rate: random.pick([1, 0.995, 1.005]) },
       world.disk,

@@ -17,6 +17,7 @@ import {
   ROUTES,
   WAYS_IN,
 } from "../../../lib/protocols/directory/messages.ts";
+import { signBroadcast } from "../../../lib/protocols/directory/signed_broadcast.ts";
 import { fakeSigner } from "../fake_crypto.ts";
 import type { LinkEnd } from "../link.ts";
 import type { Call, Station } from "../network.ts";
@@ -41,6 +42,7 @@ export class HostileClient implements Station<DirectoryMessage>, Visitor {
   #devices = 0;
   #renewedAtMs = -Infinity;
   #signer;
+  #own = 1_000;
   /** All keys that it has had. */
   readonly keys = new Set<PeerKey>();
   #directory: LinkEnd<DirectoryMessage> | null = null;
@@ -269,11 +271,7 @@ export class HostileClient implements Station<DirectoryMessage>, Visitor {
       () => ({ type: "relay", call, bytes: random.bytes(random.below(16_384)) }),
       () => ({ type: "relay-room", call, bytes: random.below(100_000) }),
       () => ({ type: "hang-up", call, reason: "" }),
-      () => ({
-        type: "broadcast",
-        own: random.below(1_000),
-        text: `${this.label} tells ${this.#lines++}`,
-      }),
+      () => this.#broadcast(),
       () => ({ type: "got", through: random.pick([0, 1, Number.MAX_SAFE_INTEGER]) }),
       () => ({ type: "change-password", old: "hostile password", new: "hostile password" }),
       () => ({ type: "forget-me", password: "hostile password" }),
@@ -283,6 +281,17 @@ export class HostileClient implements Station<DirectoryMessage>, Visitor {
       () => ({ type: "missed", from: "ann" }),
       () => this.#enter(),
     ])();
+  }
+
+  /** In its own name as a rule, and signed by itself. */
+  #broadcast(): DirectoryMessage {
+    const random = this.#random;
+    const from = random.chance(0.8) ? this.label : this.#name();
+    const own = random.chance(0.5) ? random.below(1_000) : ++this.#own;
+    const text = `${this.label} tells ${this.#lines++}`;
+    const directory = this.world.signer.key;
+    const signature = signBroadcast(this.#signer, { directory, from, own, text });
+    return { type: "broadcast", own, text, signature };
   }
 
   /** Sends messages about a call, or what might be one. */

@@ -1,6 +1,7 @@
 /** The broadcasts, and who was shown them. */
 
 import type { FoldedName } from "../../../lib/base/ids.ts";
+import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
 import { foldName } from "../../../lib/base/names.ts";
 import { type ClientEvent, DIRECTORY_NAME } from "../../../lib/protocols/directory/events.ts";
 import {
@@ -69,6 +70,8 @@ export class Ledger {
   /** By sender: when broadcasts were stored since the directory was started. */
   readonly #takenAtMs = new Map<string, number[]>();
   #restartedAtMs = 0;
+  /** The keys of all who have told something. */
+  readonly #tellers = new Set<string>();
   /** When an account of a name was last removed or replaced. */
   readonly #goneAtMs = new Map<FoldedName, number>();
 
@@ -121,6 +124,7 @@ export class Ledger {
   }
 
   tell(by: ClientProcess, words: string): void {
+    this.#tellers.add(fingerprintOf(by.key));
     const { name: from, isGuest } = by.sight;
     const told = this.#add(by, from, isGuest, words);
     by.command({ command: "broadcast", text: told.text }, `broadcast ${told.index}`);
@@ -212,9 +216,16 @@ export class Ledger {
     process: ClientProcess,
     event: Extract<ClientEvent, { readonly event: "broadcast" }>,
   ): void {
-    if (this.world.options.lies) return;
     const { person, sight } = process;
     const what = `"${event.text.slice(0, 12)}"`;
+    this.#checkSaid(process, event);
+    if (this.world.options.lies) {
+      const shown = `${event.key} ${event.text} ${sight.name}`;
+      if (event.history || person.isExcused) return;
+      if (person.shown.has(shown)) throw new Violation(`${person.name} sees ${what} again`);
+      person.shown.add(shown);
+      return;
+    }
     // A broadcast stored by earlier processes was sent to the name that each had then.
     const [who, timesMax] = event.history ? ["earlier", person.names.size] : [sight.name, 1];
     const showing = `${event.text} ${who}`;
@@ -228,7 +239,9 @@ export class Ledger {
       if (this.world.hostiles.some(({ label }) => event.text.startsWith(label))) return;
       throw new Violation(`${person.name} sees what nobody told`);
     }
-    if (told.from !== event.from) throw new Violation(`${person.name} sees ${what} of another`);
+    if (told.from !== plainName(event.from)) {
+      throw new Violation(`${person.name} sees ${what} of another`);
+    }
     if (event.history) {
       told.seenLater.add(person);
       return;
@@ -251,6 +264,38 @@ export class Ledger {
       throw new Violation(`${account} is shown ${what} after b${last}`);
     }
     this.#last.set(way, Math.max(last, told.index));
+  }
+
+  /**
+   * Whatever the directory tells: what is shown with somebody's key was said by its owner, under that name, and is
+   * shown once; and under a name that the reader knows it is that name's key.
+   */
+  #checkSaid(
+    { person, gone }: ClientProcess,
+    { from, key, text, history }: Extract<ClientEvent, { readonly event: "broadcast" }>,
+  ): void {
+    if (gone) return;
+    const what = `"${text.slice(0, 12)}"`;
+    const { signer, hostiles, options: { lies } } = this.world;
+    const pinned = person.pins.get(foldName(from));
+    // What is on its way to the disk was checked against the key of before.
+    const trustedAtMs = person.trustedAtMs.get(foldName(from)) ?? -Infinity;
+    const isSettled = !history && this.world.time.nowMs > trustedAtMs + CARRIED_OUT_MS;
+    if (pinned !== undefined && pinned !== key && isSettled) {
+      throw new Violation(`${person.name} sees ${what} of another key under the name ${from}`);
+    }
+    const told = this.#byText.get(text);
+    const isTheirs = told === undefined
+      ? hostiles.some(({ keys }) => [...keys].some((each) => fingerprintOf(each) === key))
+      : fingerprintOf(told.by?.key ?? signer.key) === key && told.from === plainName(from);
+    if (isTheirs) return;
+    // Whom the reader hasn't met, and what the directory says itself, is as the directory says.
+    const isOfLiar = key === fingerprintOf(signer.key)
+      ? from === DIRECTORY_NAME
+      : !this.#tellers.has(key);
+    if (!lies || !isOfLiar) {
+      throw new Violation(`${person.name} sees ${what}, which ${from} never said`);
+    }
   }
 
   #isOwn(process: ClientProcess, told: Told): boolean {
@@ -360,4 +405,9 @@ export class Ledger {
     return this.world.roster.stays(sight.name)
       .every(({ visitor: { key }, had }) => key !== person.key || number <= had);
   }
+}
+
+/** The name without what tells it apart. */
+function plainName(from: string): string {
+  return from.split("~")[0]!;
 }

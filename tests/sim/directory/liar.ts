@@ -1,8 +1,10 @@
 /**
  * A lying directory: it drops, repeats, delays, changes and invents messages, names other users' keys and addresses,
- * and tampers with relayed bytes. It can't prove that it has another's key.
+ * tampers with relayed bytes, and tells in users' names what they never said. It can't prove that it has another's key,
+ * or sign with it.
  */
 
+import type { Signer } from "../../../lib/base/crypto.ts";
 import type { Endpoint, LinkId, PeerKey } from "../../../lib/base/ids.ts";
 import type { Machine } from "../../../lib/base/machine.ts";
 import type {
@@ -11,10 +13,14 @@ import type {
 } from "../../../lib/protocols/directory/directory_io.ts";
 import {
   type DirectoryMessage,
+  type DirectoryMessageOf,
   DISMISSALS,
   OUTCOMES,
   REFUSALS,
 } from "../../../lib/protocols/directory/messages.ts";
+import { DIRECTORY_NAME } from "../../../lib/protocols/directory/events.ts";
+import { signBroadcast } from "../../../lib/protocols/directory/signed_broadcast.ts";
+import { fakeSigner } from "../fake_crypto.ts";
 import type { Random } from "../random.ts";
 import { Wrapped } from "../wrapped.ts";
 
@@ -44,6 +50,7 @@ export class Liar extends Wrapped<DirectoryInput, DirectoryEffect> {
   constructor(
     inner: Machine<DirectoryInput, DirectoryEffect>,
     readonly people: readonly Somebody[],
+    readonly signer: Signer,
     readonly random: Random,
   ) {
     super(inner);
@@ -154,7 +161,7 @@ export class Liar extends Wrapped<DirectoryInput, DirectoryEffect> {
       case "relay-room":
         return { ...message, bytes: random.below(2 ** 40) };
       case "told":
-        return { ...message, number: message.number + random.below(1_000) - 500 };
+        return this.#otherTold(message);
       case "users":
         return { ...message, users: [], isLast: random.chance(0.5) };
       case "entered":
@@ -162,6 +169,39 @@ export class Liar extends Wrapped<DirectoryInput, DirectoryEffect> {
       default:
         return "call" in message ? { ...message, call: this.#call() } : this.#invented();
     }
+  }
+
+  /** A broadcast that was said, and is told as another one, by another, or again. */
+  #otherTold(message: DirectoryMessageOf<"told">): DirectoryMessage {
+    const { random } = this;
+    const { name, key } = random.pick(this.people);
+    const told = this.#said.filter(({ type }) => type === "told") as (typeof message)[];
+    const earlier = told.length === 0 ? message : random.pick(told);
+    const { number, after } = message;
+    return random.pick<() => DirectoryMessage>([
+      () => ({ ...message, number: number + random.below(1_000) - 500 }),
+      () => ({ ...message, text: `${message.text}, changed` }),
+      () => ({ ...message, from: name }),
+      () => ({ ...message, from: name, key }),
+      () => ({ ...message, own: message.own + 1 }),
+      () => ({ ...earlier, number, after }),
+      () => this.#forged({ number, after, sentAt: message.sentAt }),
+    ])();
+  }
+
+  /** In a user's name, or the directory's, signed with a key that the liar has, or not at all. */
+  #forged(
+    place: Pick<DirectoryMessageOf<"told">, "number" | "after" | "sentAt">,
+  ): DirectoryMessageOf<"told"> {
+    const { random } = this;
+    const { name, key } = random.pick(this.people);
+    const from = random.chance(0.2) ? DIRECTORY_NAME : name;
+    const text = `lie ${this.#lies++}`;
+    const own = Number.MAX_SAFE_INTEGER - 1_000 + this.#lies;
+    const signer = random.pick([this.signer, fakeSigner(`liar ${random.below(3)}`)]);
+    const signature = signBroadcast(signer, { directory: this.signer.key, from, own, text });
+    const said = { type: "told", ...place, from, text, own, signature } as const;
+    return { ...said, key: random.chance(0.5) ? signer.key : key };
   }
 
   #call(): Uint8Array {
@@ -203,14 +243,12 @@ export class Liar extends Wrapped<DirectoryInput, DirectoryEffect> {
       () => ({ type: "relay-on", call }),
       () => ({ type: "relay", call, bytes: random.bytes(1 + random.below(2_000)) }),
       () => ({ type: "relay-room", call, bytes: random.below(2 ** 40) }),
-      () => ({
-        type: "told",
-        number,
-        after: random.below(10),
-        from: name,
-        sentAt: random.pick([0, Number.MAX_SAFE_INTEGER]),
-        text: `lie ${this.#lies++}`,
-      }),
+      () =>
+        this.#forged({
+          number,
+          after: random.below(10),
+          sentAt: random.pick([0, Number.MAX_SAFE_INTEGER]),
+        }),
       () => ({ type: "broadcast-sent", number, reached: number }),
       () => ({
         type: "presence",

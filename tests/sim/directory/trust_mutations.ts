@@ -1,8 +1,10 @@
 /** Bugs of a client that believes the directory, or anybody, about identities. */
 
+import { ClientLog } from "../../../lib/protocols/directory/client_log.ts";
 import type { Client } from "../../../lib/protocols/directory/client.ts";
 import type { ClientEffect, ClientInput } from "../../../lib/protocols/directory/client_io.ts";
 import { KnownKeys } from "../../../lib/protocols/directory/known_keys.ts";
+import { fakeCrypto } from "../fake_crypto.ts";
 import { replaced } from "../replaced.ts";
 import { Wrapped } from "../wrapped.ts";
 import type { Mutation } from "./world.ts";
@@ -32,5 +34,17 @@ export const TRUST_MUTATIONS = {
   keepsKeysToItself: {
     name: "doesn't say that a key has changed",
     install: replaced(KnownKeys.prototype, "isStrange", () => {}),
+  },
+  believesNames: {
+    name: "shows under a name whatever the directory tells in it",
+    install: replaced(KnownKeys.prototype, "heard", () => true),
+  },
+  checksNoSignature: {
+    name: "checks nobody's signature",
+    install: replaced(fakeCrypto, "verify", () => true),
+  },
+  hearsAgain: {
+    name: "shows what comes again with a new number",
+    install: replaced(ClientLog.prototype, "ownOf", () => 0),
   },
 } as const satisfies Record<string, Mutation>;

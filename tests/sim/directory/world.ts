@@ -67,6 +67,10 @@ export class Person {
   readonly disk: SimDisk<ClientRecord>;
   process: ClientProcess | null = null;
   readonly pins = new Map<string, Fingerprint>();
+  /** When the user last accepted another key, by folded name. */
+  readonly trustedAtMs = new Map<string, number>();
+  /** The broadcasts that it was shown. */
+  readonly shown = new Set<string>();
   /** The names under which it has entered. */
   readonly names = new Set<string>();
   wallOffsetMs = 0;
