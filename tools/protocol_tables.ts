@@ -22,6 +22,7 @@ import * as epochs from "../lib/protocols/group/epoch.ts";
 import * as foundings from "../lib/protocols/group/founding.ts";
 import * as histories from "../lib/protocols/group/history.ts";
 import * as cuts from "../lib/protocols/group/snapshot/cut.ts";
+import { groupSecretSchema } from "../lib/protocols/group/secrets.ts";
 import * as states from "../lib/protocols/group/states/state.ts";
 import * as group from "../lib/protocols/group/limits.ts";
 import { GROUP_MESSAGES } from "../lib/protocols/group/messages.ts";
@@ -52,6 +53,7 @@ export function protocolTables(): Tables {
     ...histories,
     ...cuts,
     ...states,
+    groupSecretSchema,
   });
   const named = namedSchemas({ ...structures, ...messages });
   return {

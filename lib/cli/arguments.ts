@@ -4,7 +4,7 @@ import { parseArgs } from "@std/cli/parse-args";
 import { userInfo } from "node:os";
 import { resolve } from "node:path";
 import { P2pchatError } from "../base/errors.ts";
-import { hasInvite, inviteMisplaced } from "../protocols/mesh/invite.ts";
+import { hasInvite, inviteMisplaced } from "../base/invite_text.ts";
 import { dataFolder, foldersOf } from "../store/paths.ts";
 import { quotedStart, startOf } from "../base/text.ts";
 import { type Flag, portApart, takesValue } from "./flags.ts";

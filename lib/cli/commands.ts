@@ -10,7 +10,7 @@ import { P2pchatError } from "../base/errors.ts";
 import { didYouMean } from "../base/nearest.ts";
 import { quotedStart, startOf } from "../base/text.ts";
 import { ownCommandFor } from "./foreign_commands.ts";
-import { hasInvite, inviteMisplaced } from "../protocols/mesh/invite.ts";
+import { hasInvite, inviteMisplaced } from "../base/invite_text.ts";
 
 /** A kind of argument: how its text is parsed. */
 export interface Argument<Value> {

@@ -9,6 +9,7 @@ import { shownName } from "../base/names.ts";
 import type { MemberCommand, MemberEvent } from "../protocols/group/events.ts";
 import { COORDINATOR_NAME } from "../protocols/group/history.ts";
 import type { MemberConfig } from "../protocols/group/member_io.ts";
+import type { GroupInvite } from "../protocols/group/secrets.ts";
 import { MemberHost } from "../runtime/member_host.ts";
 import type { Datagrams } from "../transport/datagrams.ts";
 import { forwardTo, type LinkHandler, type Links, openTo } from "../transport/link.ts";
@@ -17,7 +18,7 @@ import { openTcpLinks } from "../transport/tcp_links.ts";
 import { UdpDatagrams } from "../transport/udp_datagrams.ts";
 import { entriesText, numberText } from "../base/counts.ts";
 import { openGroup } from "./group_store.ts";
-import { MEMBER_PORTS } from "./member_arguments.ts";
+import { MEMBER_PORTS, withInvite } from "./member_arguments.ts";
 import { asWritten, memberCommands, type MemberCommandSink } from "./member_commands.ts";
 import { groupsFolder, logPathOf, type MemberPlace, MemberPlaces } from "./member_place.ts";
 import { MemberRelay } from "./member_relay.ts";
@@ -34,9 +35,11 @@ import {
   knownPeersPath,
   logStarted,
   type Session,
+  showFailure,
   showNotices,
   withSession,
 } from "./session.ts";
+import { processStreams } from "./streams.ts";
 import type { WaitingLines } from "./user_interface.ts";
 import { VoteQuestions } from "./vote_questions.ts";
 import { WaitingInput } from "./waiting_input.ts";
@@ -46,7 +49,8 @@ import { askWho } from "./who_answers.ts";
  * Runs until the user leaves.
  * @throws {P2pchatError} The reason if it ends otherwise.
  */
-export async function runMember(options: MemberOptions): Promise<void> {
+export async function runMember(given: MemberOptions): Promise<void> {
+  const { options, invite } = await withInvite(given, processStreams());
   const rendering = new MemberRendering();
   const mode = {
     commands: memberCommands,
@@ -78,7 +82,7 @@ export async function runMember(options: MemberOptions): Promise<void> {
       if (ui.interactive) rendering.replays(entries);
     };
     const input = { relay, votes, waiting, leave, listen };
-    const common = { ...session, options, logPath, places, ...input, replays };
+    const common = { ...session, options, invite, logPath, places, ...input, replays };
     try {
       await chatWhereItIs(common);
     } finally {
@@ -90,6 +94,8 @@ export async function runMember(options: MemberOptions): Promise<void> {
 /** The parts of the program that don't depend on where the group's data turns out to be stored. */
 interface Program extends Session<MemberOwnEvent, MemberCommandSink> {
   readonly options: MemberOptions;
+  /** The invite with which we join; null where there is none. */
+  readonly invite: GroupInvite | null;
   /** The path of the log given by `--db`; null: the last one used. */
   readonly logPath: string | null;
   readonly places: MemberPlaces;
@@ -234,6 +240,7 @@ async function chat(wiring: Wiring): Promise<void> {
       log: group.log,
       show: (event, ref) => presenter.show(event, ref),
       pin: pinsIn(wiring, scope),
+      keepSecret: (secret) => showFailure(ui, place.keepSecret(secret)),
     });
     ui.heedInterrupts(wiring.leave);
     const ended = runMode(wiring, links, host);
@@ -270,7 +277,7 @@ function configOf(
   port: number,
   scope: string,
 ): Omit<MemberConfig, "records"> {
-  const { options, place, knownPeers, folder, logPath } = wiring;
+  const { options, invite, place, knownPeers, folder, logPath } = wiring;
   const { name, server, serverKey, wait } = options;
   const pins = pinnedKeys(knownPeers, scope);
   const isUsualPort = server.port === SERVE_PORT_DEFAULT;
@@ -294,6 +301,7 @@ function configOf(
     last,
     files: { log: logPath, knownPeers: knownPeersPath(folder) },
     wait,
+    secrets: [invite?.secret ?? null, place.secret].filter((secret) => secret !== null),
   };
 }
 

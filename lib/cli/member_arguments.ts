@@ -1,6 +1,8 @@
 /** The command line of `p2pchat peer --server`. */
 
 import { P2pchatError } from "../base/errors.ts";
+import { fingerprintOf } from "../base/fingerprint.ts";
+import { type GroupInvite, parseGroupInvite } from "../protocols/group/secrets.ts";
 import { type CommandLine, type ProgramCommand, serverAddress, wrongWords } from "./arguments.ts";
 import {
   advertiseFlag,
@@ -12,7 +14,9 @@ import {
   SERVER_FORM,
 } from "./flags.ts";
 import type { AdvertisedAddress, MemberOptions } from "./options.ts";
+import { inviteFlags, inviteSource, takenInvite } from "./invites.ts";
 import { SERVE_PORT_DEFAULT } from "./serve_arguments.ts";
+import type { Streams } from "./streams.ts";
 
 /** The datagram ports tried in turn where none is requested. */
 export const MEMBER_PORTS = { first: 9_000, last: 9_256 } as const;
@@ -34,6 +38,7 @@ export const memberProgramCommand: ProgramCommand = {
       help: `where the group's coordinator listens (port ${SERVE_PORT_DEFAULT}), and its key`,
       parse: server,
     },
+    ...inviteFlags("private group"),
     hostFlag("receive datagrams"),
     {
       name: "port",
@@ -82,10 +87,32 @@ export function memberOptions(line: CommandLine): MemberOptions {
     name: chosenName(name),
     server: { host, port: port ?? SERVE_PORT_DEFAULT },
     serverKey: key,
+    invite: inviteSource(line, parseGroupInvite, [line.words.slice(1), line.words.slice(0, -1)]),
     host: line.value<string>("host") ?? null,
     port: line.value<number>("port") ?? null,
     advertise: line.value<AdvertisedAddress>("advertise") ?? null,
     logPath: line.value<string>("db") ?? null,
     wait: !line.isOn("no-wait"),
   };
+}
+
+/**
+ * The options with the key of the coordinator that the invite names, and the invite; null where there is none.
+ * @throws {P2pchatError} `usage`, `bad-credentials` or `bad-file`.
+ */
+export async function withInvite(
+  options: MemberOptions,
+  streams: Streams,
+): Promise<{ readonly options: MemberOptions; readonly invite: GroupInvite | null }> {
+  const invite = await takenInvite(options.invite, parseGroupInvite, { streams, options });
+  if (invite === null) return { options, invite };
+  const { serverKey } = options;
+  const key = fingerprintOf(invite.coordinator);
+  if (serverKey === null || serverKey === key) {
+    return { options: { ...options, serverKey: key }, invite };
+  }
+  throw new P2pchatError(
+    "usage",
+    `The invite is of a coordinator with the key ${key}, and --server has ${serverKey}; give one of them`,
+  );
 }

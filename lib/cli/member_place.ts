@@ -9,6 +9,7 @@ import { canonicalHost, hostSpellings, parsePort } from "../base/endpoints.ts";
 import type { Fingerprint } from "../base/fingerprint.ts";
 import { type Endpoint, endpointText } from "../base/ids.ts";
 import { P2pchatError } from "../base/errors.ts";
+import { GROUP_SECRET_BYTES, type GroupSecret } from "../protocols/group/secrets.ts";
 import { type Disk, folderOf, systemReason } from "../store/disk.ts";
 import { findProfileFolder, type ProfileOwner } from "../store/profile_folder.ts";
 import { RealDisk } from "../store/real_disk.ts";
@@ -16,6 +17,9 @@ import { pathDigest } from "../store/paths.ts";
 import { Table, type TableRow } from "../store/table.ts";
 import { defaultLog } from "./group_store.ts";
 import { realTablePath } from "./table_path.ts";
+
+/** The name of the row with the secret of a private group. */
+const SECRET = "secret";
 
 const PLACE_FORMAT = { format: "group-place", version: 1 } as const;
 
@@ -75,7 +79,7 @@ export class MemberPlace {
     readonly folder: string,
     /** The coordinator's addresses, the first one first: its key is pinned for that one. */
     readonly addresses: readonly string[],
-    readonly rows: readonly TableRow[],
+    private rows: readonly TableRow[],
   ) {}
 
   /**
@@ -113,12 +117,32 @@ export class MemberPlace {
     const address = addressOf(server);
     const { addresses } = this;
     const all = addresses.includes(address) ? addresses : [...addresses, address];
-    const rows = [
+    await this.#write([
       ...all.map((each) => ["server", each]),
       ["log", logPath === defaultLog(this.folder) ? "" : logPath],
       ["port", String(port)],
-    ];
-    if (JSON.stringify(rows) !== JSON.stringify(this.rows)) await this.table.write(rows);
+      ...this.rows.filter(([name]) => name === SECRET),
+    ]);
+  }
+
+  /** The secret that opens a private group, as its coordinator told it last; null where none is known. */
+  get secret(): GroupSecret | null {
+    const [, epoch = "", secret = ""] = this.rows.find(([name]) => name === SECRET) ?? [];
+    const isWhole = /^[1-9]\d{0,9}$/.test(epoch) && secret.length === 2 * GROUP_SECRET_BYTES &&
+      /^[0-9a-f]+$/.test(secret);
+    return isWhole ? { epoch: Number(epoch), secret: Uint8Array.fromHex(secret) } : null;
+  }
+
+  /** Keeps it for the next start. @throws {P2pchatError} `disk`. */
+  async keepSecret({ epoch, secret }: GroupSecret): Promise<void> {
+    const others = this.rows.filter(([name]) => name !== SECRET);
+    await this.#write([...others, [SECRET, String(epoch), secret.toHex()]]);
+  }
+
+  async #write(rows: readonly TableRow[]): Promise<void> {
+    if (JSON.stringify(rows) === JSON.stringify(this.rows)) return;
+    this.rows = rows;
+    await this.table.write(rows);
   }
 
   #kept(name: string): string {

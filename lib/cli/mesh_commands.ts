@@ -6,6 +6,7 @@ import { type Argument, command, CommandTable } from "./commands.ts";
 import {
   type CommandSink,
   exitCommand,
+  inviteCommand,
   statusCommand,
   trustCommand,
   verifyCommand,
@@ -52,17 +53,7 @@ export const meshCommands: CommandTable<MeshCommandSink> = new CommandTable<Mesh
       run: (submit: MeshCommandSink, { n }, ref) =>
         submit({ command: "history", count: n ?? null }, ref),
     }),
-    command({
-      name: "invite",
-      aliases: [],
-      form: "[--rotate]",
-      args: { rotate: isGiven },
-      help:
-        "the line that others need to join; --rotate makes another invite, the one before is void",
-      example: "/invite",
-      run: (submit: MeshCommandSink, { rotate }, ref) =>
-        submit({ command: "invite", rotate: rotate ?? false }, ref),
-    }),
+    inviteCommand,
     command({
       name: "remove",
       aliases: [],

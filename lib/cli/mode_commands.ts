@@ -3,7 +3,7 @@
 import { P2pchatError } from "../base/errors.ts";
 import type { ModeCommand } from "../base/mode_machine.ts";
 import { quotedStart } from "../base/text.ts";
-import { memberName, verifyAnswer } from "./command_arguments.ts";
+import { isGiven, memberName, verifyAnswer } from "./command_arguments.ts";
 import { type Command, command } from "./commands.ts";
 import { meansLeaving } from "./foreign_commands.ts";
 
@@ -27,6 +27,19 @@ export function refuseBareLine(line: string, instead: string): never {
     }`,
   );
 }
+
+type InviteSink = CommandSink<{ readonly command: "invite"; readonly rotate: boolean }>;
+
+export const inviteCommand: Command<InviteSink> = command({
+  name: "invite",
+  aliases: [],
+  form: "[--rotate]",
+  args: { rotate: isGiven },
+  help: "what others need to join; --rotate makes another invite, the one before is void",
+  example: "/invite",
+  run: (submit: InviteSink, { rotate }, ref) =>
+    submit({ command: "invite", rotate: rotate ?? false }, ref),
+});
 
 export const listCommand: Command<ListSink> = command({
   name: "list",

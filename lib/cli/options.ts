@@ -4,6 +4,7 @@ import type { Fingerprint } from "../base/fingerprint.ts";
 import type { Endpoint } from "../base/ids.ts";
 import type { BroadcastPolicy } from "../protocols/directory/directory_io.ts";
 import { type EditPolicy } from "../protocols/group/edit.ts";
+import type { GroupInvite } from "../protocols/group/secrets.ts";
 import type { Invite } from "../protocols/mesh/invite.ts";
 import type { OwnRowKey, UserInfo } from "../store/user_info.ts";
 import type { InviteSource } from "./invites.ts";
@@ -81,6 +82,8 @@ export interface MemberOptions extends CommonOptions {
   readonly name: string;
   /** The coordinator's address. */
   readonly server: Endpoint;
+  /** Where an invite to a private group is. */
+  readonly invite: InviteSource<GroupInvite>;
   /** The key that the coordinator must have; `null`: the one met before, or else whoever answers first. */
   readonly serverKey: Fingerprint | null;
   /** Address to listen at; `null`: all. */
@@ -131,6 +134,8 @@ export interface ServeOptions extends CommonOptions {
   /** Time limit for their answers. */
   readonly voteTimeoutMs: number;
   readonly membersMax: number;
+  /** Whether joining takes an invite. */
+  readonly private: boolean;
   /** Whether to found a group if none is stored, although the key isn't new. */
   readonly foundNew: boolean;
   /** `null`: snapshots are taken only on request. */

@@ -1,10 +1,16 @@
 /** `p2pchat serve`: connects the coordinator's machine to sockets, files and the user interface. */
 
+import type { Environment } from "../base/environment.ts";
 import { P2pchatError } from "../base/errors.ts";
 import { endpointText } from "../base/ids.ts";
 import { RetryPauses } from "../base/retry_pauses.ts";
 import type { CoordinatorCommand, CoordinatorEvent } from "../protocols/group/events.ts";
+import type { CoordinatorRecord } from "../protocols/group/records.ts";
+import { groupOf } from "../protocols/group/coordinator_log.ts";
+import { accessFault } from "../protocols/group/founding.ts";
+import { GroupSecrets } from "../protocols/group/secrets.ts";
 import { CoordinatorHost } from "../runtime/coordinator_host.ts";
+import type { RecordStore } from "../runtime/record_log.ts";
 import { type Disk, writeAll } from "../store/disk.ts";
 import { serveFolder } from "../store/paths.ts";
 import { forwardTo, type Links, openTo } from "../transport/link.ts";
@@ -165,13 +171,18 @@ class Service {
       const isNew = identity.isNew && !this.#hasBegun;
       // If this run ends before a group is founded, a later start must know that there never was one.
       if (isNew) await group.store.append([{ kind: "fresh" }], true);
+      const secrets = await secretsOf(group.store, options, environment);
       let host: CoordinatorHost | null = null;
       links = openTcpLinks({
         host: options.host,
         port: this.#port ?? options.port,
         identity: channelIdentity(this.wiring),
         env: environment,
-        access: openTo("group"),
+        access: {
+          ...openTo("group"),
+          secrets: secrets === null ? null : (epoch) => secrets.opening(epoch),
+          admit: (peer, secret) => host?.admit(peer, secret) ?? null,
+        },
         handler: forwardTo(() => host),
       });
       this.#port = links.local.port;
@@ -186,7 +197,7 @@ class Service {
       const votes = { edits, voteTimeoutMs };
       const mayFound = isNew || (options.foundNew && !this.#hasBegun);
       const terms = { failAfterMs, membersMax, ...votes, snapshotEveryMs, mayFound };
-      const config = { listening, ...terms, pins, refused: knownPeers.refused(), history };
+      const config = { listening, ...terms, pins, refused: knownPeers.refused(), history, secrets };
       host = new CoordinatorHost(config, {
         ...modePorts(this.wiring, links),
         signer: identity.signer,
@@ -218,6 +229,24 @@ class Service {
     if (identity.isNew && ui.interactive) showNotices(ui, FIRST_STEPS);
     ui.listen(this.#input.handler);
   }
+}
+
+/**
+ * The secrets of a private group, with a current one; null of an open group.
+ * @throws {P2pchatError} `not-allowed` where the group on this disk is of the other kind.
+ */
+async function secretsOf(
+  store: RecordStore<CoordinatorRecord>,
+  { private: isPrivate }: ServeOptions,
+  { randomBytes }: Environment,
+): Promise<GroupSecrets | null> {
+  const founding = groupOf(store.records)?.founding ?? null;
+  const fault = founding === null ? null : accessFault(founding, isPrivate);
+  if (fault !== null) throw new P2pchatError("not-allowed", fault);
+  if (!isPrivate) return null;
+  const secrets = new GroupSecrets(store.records);
+  if (secrets.current === null) await store.append([secrets.rotate(randomBytes)], true);
+  return secrets;
 }
 
 /** @throws {P2pchatError} `disk` where there isn't enough space. */

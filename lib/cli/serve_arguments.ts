@@ -76,6 +76,10 @@ export const serveProgramCommand: ProgramCommand = {
       parse: wholeNumber(1, MEMBERS_MAX),
     },
     {
+      name: "private",
+      help: "a group that only those join, and read, who have its invite (/invite)",
+    },
+    {
       name: "new",
       help: "create a group if what was known of one is lost, instead of asking its members",
     },
@@ -104,6 +108,7 @@ export function serveOptions(line: CommandLine): ServeOptions {
     edits: line.value<EditPolicy>("edits") ?? "own",
     voteTimeoutMs: line.value<number>("vote-timeout") ?? VOTE_TIMEOUT_MS_DEFAULT,
     membersMax: line.value<number>("max-members") ?? MEMBERS_MAX,
+    private: line.isOn("private"),
     foundNew: line.isOn("new"),
     snapshotEveryMs: line.value<number>("snapshot-every") ?? null,
   };

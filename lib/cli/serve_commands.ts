@@ -6,6 +6,7 @@ import { command, CommandTable } from "./commands.ts";
 import {
   type CommandSink,
   exitCommand,
+  inviteCommand,
   listCommand,
   refuseBareLine,
   statusCommand,
@@ -59,12 +60,14 @@ export const serveCommands: CommandTable<ServeCommandSink> = new CommandTable<Se
       example: "/snapshots",
       run: (submit: ServeCommandSink, _, ref) => submit({ command: "snapshots" }, ref),
     }),
+    inviteCommand,
     command({
       name: "remove",
       aliases: [],
       form: "NAME",
       args: { name: memberName },
-      help: "remove NAME from the group, until /allow NAME",
+      help:
+        "remove NAME from the group, until /allow NAME; a private group has another invite then",
       example: "/remove Bob",
       run: (submit: ServeCommandSink, { name }, ref) => submit({ command: "remove", name }, ref),
     }),

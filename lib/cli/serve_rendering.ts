@@ -2,8 +2,10 @@
 
 import { endpointText } from "../base/ids.ts";
 import type { CoordinatorEvent, CoordinatorMemberView } from "../protocols/group/events.ts";
+import { accessText } from "../protocols/group/founding.ts";
 import { entriesText, numberText } from "../base/counts.ts";
 import { editLine, editViewLine } from "./edit_rendering.ts";
+import { inviteLines } from "./invites.ts";
 import { SERVE_PORT_DEFAULT } from "./serve_arguments.ts";
 import { listed, nameSpan, ownKeyLine, problemLine, starLine } from "./spans.ts";
 import { tableLines } from "./tables.ts";
@@ -62,6 +64,8 @@ export function serveLines(event: ServeOwnEvent, context: RenderContext): readon
       return snapshotLines(event, nowMs);
     case "snapshots":
       return snapshotsLines(event);
+    case "invite":
+      return inviteLines(event);
     case "members":
       return event.members.length === 0 && event.joining === undefined
         ? [["Nobody is in the group."]]
@@ -80,11 +84,15 @@ function namesOf(members: readonly string[], verified: readonly string[] = []): 
   );
 }
 
-function readyLines({ host, port, key }: EventNamed<"ready">): readonly Line[] {
+function readyLines(
+  { host, port, key, private: isPrivate }: EventNamed<"ready">,
+): readonly Line[] {
   const server = port === SERVE_PORT_DEFAULT ? host : endpointText({ host, port });
-  const text = `Listening at ${port}. Members join with: p2pchat peer NAME --server ${server}`;
+  const how = `Members join with: p2pchat peer NAME --server ${server}`;
+  const access = accessText({ private: isPrivate === true });
   return [
-    [{ text, as: "exact" }],
+    [{ text: `Listening at ${port}. ${how}${isPrivate === true ? " --invite" : ""}`, as: "exact" }],
+    [isPrivate === true ? `${access}: /invite shows it.` : `${access}.`],
     [{ text: `Key, to compare if members are told of another one: ${key}`, as: "exact" }],
   ];
 }

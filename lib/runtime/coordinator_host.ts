@@ -3,14 +3,16 @@
 import type { Signer } from "../base/crypto.ts";
 import { isLoopback } from "../base/endpoints.ts";
 import { P2pchatError } from "../base/errors.ts";
-import type { LinkId } from "../base/ids.ts";
+import type { LinkId, PeerKey } from "../base/ids.ts";
 import { unreachable } from "../base/invariant.ts";
 import type { CoordinatorEffect, CoordinatorInput } from "../protocols/group/coordinator_io.ts";
 import type { CoordinatorCommand, CoordinatorEvent } from "../protocols/group/events.ts";
 import { type RebuildingConfig, RebuildingCoordinator } from "../protocols/group/rebuilding.ts";
 import { GROUP_MESSAGES, type GroupMessage } from "../protocols/group/messages.ts";
 import type { CoordinatorRecord } from "../protocols/group/records.ts";
+import type { GroupSecrets } from "../protocols/group/secrets.ts";
 import type { Cut } from "../protocols/group/snapshot/cut.ts";
+import type { ChannelSecret } from "../protocols/noise/channel_handshake.ts";
 import type { LinkEnd, LinkHandler, LinkInfo } from "../transport/link.ts";
 import { createCodec } from "../wire/codec.ts";
 import { DroppingOutput } from "./dropping_output.ts";
@@ -49,6 +51,8 @@ export class CoordinatorHost extends ModeHost<
   readonly #snapshots: Snapshots;
   /** Snapshots are written, and listed, one after the other. */
   #snapshotsDone: Promise<void> = Promise.resolve();
+  readonly #secrets: GroupSecrets | null;
+  readonly #wasMember: (key: PeerKey) => boolean;
   /** Output for events that nobody asked for. */
   readonly #unasked: DroppingOutput<CoordinatorEvent>;
 
@@ -66,6 +70,8 @@ export class CoordinatorHost extends ModeHost<
     });
     const records = store.records;
     const coordinator = new RebuildingCoordinator({ ...config, records }, signer, environment);
+    this.#secrets = config.secrets ?? null;
+    this.#wasMember = (key) => coordinator.wasMember(key);
     this.keepLog(store, {
       snapshot: () => coordinator.snapshot(),
       shown: unreachable,
@@ -76,6 +82,15 @@ export class CoordinatorHost extends ModeHost<
       persistOf: (effect) => effect.type === "persist" ? effect : null,
       execute: (effect) => this.#execute(effect),
     });
+  }
+
+  /**
+   * Whether a proven dialler that knew this secret may connect: null if it may. With an earlier secret those may who
+   * were members; of these, who was removed is told so.
+   */
+  admit(peer: PeerKey, secret: ChannelSecret | null): "bad-credentials" | null {
+    if (secret === null || this.#secrets === null) return null; // the channel needs one in a private group
+    return this.#secrets.isCurrent(secret) || this.#wasMember(peer) ? null : "bad-credentials";
   }
 
   // LinkHandler.

@@ -21,6 +21,7 @@ import type {
   MemberRecord,
   NewLogRecord,
 } from "../protocols/group/records.ts";
+import { GROUP_SECRET_BYTES } from "../protocols/group/secrets.ts";
 import type { LogRecord } from "../store/log_format.ts";
 import { batchCells, batchOfCells } from "./group_batch_cells.ts";
 import { REQUEST_CELLS, requestCells, requestOfCells } from "./group_edit_cells.ts";
@@ -192,6 +193,8 @@ export function coordinatorLine(record: CoordinatorState): LogRecord {
       );
     case "allowed":
       return line(record.kind, record.key);
+    case "secret":
+      return line(record.kind, String(record.secret.epoch), record.secret.secret.toHex());
     case "committed":
       return line(record.kind, ...batchCells(record.batch));
     case "applied":
@@ -242,6 +245,11 @@ function parseCoordinator({ kind, fields }: LogRecord, field: FieldOf): Coordina
       };
     case "allowed":
       return { kind, key: hexOf<PeerKey>(field(0)) };
+    case "secret":
+      return {
+        kind,
+        secret: { epoch: countOf(field(0)), secret: bytesOf(field(1), GROUP_SECRET_BYTES) },
+      };
     case "committed":
       return { kind, batch: batchOfCells(fields, 0) };
     case "applied":

@@ -14,6 +14,7 @@ import { Member } from "../protocols/group/member.ts";
 import type { MemberConfig, MemberEffect, MemberInput } from "../protocols/group/member_io.ts";
 import { GROUP_MESSAGES, type GroupMessage, MEMBER_GOODBYE } from "../protocols/group/messages.ts";
 import type { MemberRecord } from "../protocols/group/records.ts";
+import { groupChannelSecret, type GroupSecret } from "../protocols/group/secrets.ts";
 import type { ChannelIdentity } from "../protocols/noise/channel_handshake.ts";
 import type { Datagrams } from "../transport/datagrams.ts";
 import {
@@ -44,6 +45,8 @@ export interface MemberHostPorts extends ModePorts<MemberEvent> {
   readonly datagrams: Datagrams;
   readonly store: RecordStore<MemberRecord>;
   readonly log: EntryLog;
+  /** Keeps the secret of a private group; resolves when it is kept, or the user was told that it can't be. */
+  readonly keepSecret: (secret: GroupSecret) => Promise<void>;
   /** Remembers the key of a member or of the coordinator; `again`: the user accepts another key than before. */
   readonly pin: KeepPin;
 }
@@ -58,6 +61,7 @@ export class MemberHost extends ModeHost<
   protected override readonly runner: Runner<MemberInput, MemberEffect, MemberRecord>;
   readonly #log: EntryLog;
   readonly #peers: GroupPeers;
+  readonly #keepSecret: MemberHostPorts["keepSecret"];
   readonly #backlog: LinkBacklog;
   readonly #feed: EntryFeed;
   readonly #nameOf: NameOf;
@@ -72,6 +76,7 @@ export class MemberHost extends ModeHost<
     super(codec, ports);
     const { signer, environment, identity, datagrams, clock, links, store, log, pin } = ports;
     this.#log = log;
+    this.#keepSecret = ports.keepSecret;
     this.#backlog = new LinkBacklog(links);
     // The machine starts at that end: batches held beyond the log join it when all members have them.
     const logged = config.history?.position ?? 0;
@@ -146,7 +151,8 @@ export class MemberHost extends ModeHost<
     switch (effect.type) {
       case "dial": {
         const { attempt, endpoint, expect: fingerprint } = effect;
-        return this.dial(attempt, endpoint, { ...EXPECT_ANYBODY, fingerprint });
+        const secret = effect.secret === null ? null : groupChannelSecret(effect.secret);
+        return this.dial(attempt, endpoint, { ...EXPECT_ANYBODY, fingerprint, secret });
       }
       case "send":
         return this.#backlog.send(effect.link, this.openLinks.encoded(effect.message));
@@ -156,6 +162,9 @@ export class MemberHost extends ModeHost<
         return this.#peers.part(effect.peer, effect.reason);
       case "tell":
         return this.#peers.tell(effect.peers, effect.message);
+      case "keep-secret":
+        this.#keepSecret(effect.secret).catch((error) => this.fail(error));
+        return;
       case "read":
         return this.#read(effect.token, effect.after, effect.bytesMax);
       case "look":

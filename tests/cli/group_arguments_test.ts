@@ -21,6 +21,7 @@ const MEMBER: MemberOptions = {
   name: "Alice",
   server: { host: "chat.example", port: 6_000 },
   serverKey: null,
+  invite: { from: "environment" },
   host: null,
   port: null,
   advertise: null,
@@ -63,6 +64,7 @@ const SERVE: ServeOptions = {
   edits: "own",
   voteTimeoutMs: 30_000,
   membersMax: 64,
+  private: false,
   foundNew: false,
   snapshotEveryMs: null,
 };

@@ -504,13 +504,34 @@ const SERVED: readonly (readonly [title: string, event: ServeOwnEvent, text: str
     "ready",
     { event: "ready", command: "serve", host: "192.168.1.5", port: 6_000, key: "k", members: [] },
     "Listening at 6000. Members join with: p2pchat peer NAME --server 192.168.1.5\n" +
+    "Anybody who reaches the coordinator's port can join the group and read its log.\n" +
     "Key, to compare if members are told of another one: k\n",
   ],
   [
     "ready elsewhere",
-    { event: "ready", command: "serve", host: "::1", port: 7_000, key: "k", members: [] },
-    "Listening at 7000. Members join with: p2pchat peer NAME --server [::1]:7000\n" +
+    {
+      event: "ready",
+      command: "serve",
+      host: "::1",
+      port: 7_000,
+      key: "k",
+      members: [],
+      private: true,
+    },
+    "Listening at 7000. Members join with: p2pchat peer NAME --server [::1]:7000 --invite\n" +
+    "Only those who have an invite can join the group and read its log: /invite shows it.\n" +
     "Key, to compare if members are told of another one: k\n",
+  ],
+  [
+    "an invite",
+    { event: "invite", invite: "abc", line: "p2pchat peer NAME --server h:1 --invite" },
+    "Others join with: p2pchat peer NAME --server h:1 --invite\n" +
+    "and paste this when they are asked for the invite:\nabc\n",
+  ],
+  [
+    "the way into an open group",
+    { event: "invite", invite: "abc", line: "p2pchat peer NAME --server h:1" },
+    "Others join with: p2pchat peer NAME --server h:1\n",
   ],
   ["joined", { event: "joined", name: "Bob", key: "k" }, "12:03 * Bob joined\n"],
   ["quit", { event: "left", name: "Bob", reason: "quit" }, "12:03 * Bob left (quit)\n"],

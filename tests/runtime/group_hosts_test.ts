@@ -198,6 +198,7 @@ class World extends HostWorld {
       store,
       log: logOf(store, slow),
       show: (event) => events.push(event),
+      keepSecret: () => Promise.resolve(),
       pin: () => Promise.resolve(),
       ...this.#output(reader),
     });

@@ -190,4 +190,5 @@ export const GROUP_SAMPLES: readonly GroupMessage[] = [
   { type: "fetched", entries: 300 },
   { type: "contest", ballot, after: 300, signed: texts },
   { type: "equivocated", one: texts, other: edits },
+  { type: "secret", secret: { epoch: 300, secret: new Uint8Array(16).fill(7) } },
 ];

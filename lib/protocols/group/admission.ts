@@ -147,6 +147,12 @@ export class Admission {
     return this.#pins.get(foldName(name)) === fingerprintOf(key);
   }
 
+  /** Whether the owner of this key was ever a member, under any name that is still its own. */
+  wasMember(key: PeerKey): boolean {
+    const fingerprint = fingerprintOf(key);
+    return this.#pins.values().some((pinned) => pinned === fingerprint);
+  }
+
   /** Whether anybody was ever a member under this name. */
   isKnown(name: string): boolean {
     return this.#pins.has(foldName(name));

@@ -42,6 +42,7 @@ import type { GroupMessageOf } from "./messages.ts";
 import { awaitedOf, voicesOf } from "./outlook.ts";
 import type { OwnKeys } from "./own_keys.ts";
 import type { Partings } from "./partings.ts";
+import type { GroupSecrets } from "./secrets.ts";
 import { CROWDED, NAMESAKE, type Places } from "./places.ts";
 import type { Views, Voice } from "./views.ts";
 
@@ -60,6 +61,7 @@ export interface ArrivingParts {
   readonly partings: Partings;
   readonly escrow: Escrow;
   readonly out: CoordinatorOutput;
+  readonly secrets: GroupSecrets | null;
   /** The position up to which we were told of the history's entries. */
   told(): number;
 }
@@ -345,6 +347,8 @@ export class Arriving {
     attendee.told = told();
     const standing = { isMember: hasSay, told: attendee.told, awaited };
     out.send(link, { type: "welcome", group, founding, ...standing, former: keys.signed });
+    const secret = this.parts.secrets?.current;
+    if (secret) out.send(link, { type: "secret", secret });
   }
 
   /**

@@ -45,6 +45,8 @@ export interface GroupLink {
   greetByMs: number;
   /** Whether hello ever came on this link. */
   isGreeted: boolean;
+  /** Whether it came with an invite that is void by now: nothing more is heard of it. */
+  isUninvited: boolean;
   /** Whether its member is the last one to leave: its goodbye says that it is out, on its disk. */
   isLastOut: boolean;
   /** Set while a process that said hello here, beside another one of the same key, hasn't answered our welcome. */
@@ -219,7 +221,7 @@ export class Attendance {
     const greetByMs = nowMs + HELLO_MS_MAX;
     const unknownMessages = new UnknownMessages();
     const limits = { bucket, fetches, edits, unknownMessages, greetByMs };
-    const state = { isGreeted: false, isLastOut: false, successor: null };
+    const state = { isGreeted: false, isUninvited: false, isLastOut: false, successor: null };
     this.#links.set(id, { id, peer, host, ...limits, ...state });
     // The goodbye of the last member to leave is needed, and mustn't be cut off by anybody who opens links.
     const ungreeted = [...this.#links.values()].filter(({ greetByMs, isLastOut }) =>

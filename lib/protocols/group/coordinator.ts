@@ -23,9 +23,9 @@ import { Changing } from "./changing.ts";
 import type { CoordinatorConfig, CoordinatorEffect, CoordinatorInput } from "./coordinator_io.ts";
 import { type Group, groupOf, restoreCoordinator, snapshotCoordinator } from "./coordinator_log.ts";
 import { CoordinatorOutput } from "./coordinator_output.ts";
-import { type CoordinatorFacts, membersView, statusView } from "./coordinator_view.ts";
+import { type CoordinatorFacts, inviteView, membersView, statusView } from "./coordinator_view.ts";
 import { Escrow } from "./escrow.ts";
-import { groupIdOf, NONCE_BYTES } from "./founding.ts";
+import { accessFault, groupIdOf, NONCE_BYTES } from "./founding.ts";
 import type { CoordinatorCommand } from "./events.ts";
 import {
   COORDINATOR_SILENT_MS,
@@ -40,12 +40,13 @@ import {
 import type { HistoryEnd } from "./history.ts";
 import { Judging } from "./judging.ts";
 import { COORDINATOR_GOODBYE, type GroupMessage, type GroupMessageOf } from "./messages.ts";
-import { Operator } from "./operator.ts";
+import { Operator, type Rotation } from "./operator.ts";
 import { OwnKeys } from "./own_keys.ts";
 import { awaitedOf } from "./outlook.ts";
 import { Partings } from "./partings.ts";
 import { Places } from "./places.ts";
 import type { CoordinatorRecord } from "./records.ts";
+import type { GroupSecret } from "./secrets.ts";
 import { Taking } from "./snapshot/taking.ts";
 import { GlobalStates } from "./states/global_states.ts";
 import { Steering } from "./steering.ts";
@@ -187,6 +188,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
       places,
       changing,
       partings,
+      secrets: config.secrets ?? null,
       told,
     });
     const states = this.#states = new GlobalStates({ ...parts, wallMs });
@@ -220,8 +222,9 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     const recovers = (attendee: Attendee, ref: string | undefined) =>
       this.#steering.recovers(attendee, ref);
     const { key } = signer;
-    const actions = { removed, allowed, recovers };
-    this.#judging = new Judging({ ...parts, removed });
+    const rotation = () => this.#rotation();
+    const actions = { removed, allowed, recovers, rotation };
+    this.#judging = new Judging({ ...parts, removed, rotation });
     this.#operator = new Operator(key, views, attendance, admission, out, actions);
   }
 
@@ -232,9 +235,9 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
   }
 
   #newGroup(): Group {
-    const { environment, signer: { key: coordinator }, config: { edits } } = this;
+    const { environment, signer: { key: coordinator }, config: { edits, secrets } } = this;
     const nonce = environment.randomBytes(NONCE_BYTES);
-    const founding = { coordinator, nonce, edits, private: false };
+    const founding = { coordinator, nonce, edits, private: Boolean(secrets) };
     return { group: groupIdOf(environment.crypto, founding), founding };
   }
 
@@ -259,6 +262,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
       this.#views,
       this.#admission,
       this.#transactions,
+      this.config.secrets ?? null,
     );
   }
 
@@ -349,7 +353,10 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
   }
 
   #start(): void {
-    const { listening } = this.config;
+    const { listening, secrets } = this.config;
+    const fault = accessFault(this.#group.founding, Boolean(secrets));
+    // Found out only now where members had to tell how the group was founded.
+    if (fault !== null) return this.#stop({ kind: "fatal", code: "not-allowed", text: fault });
     // Persisted before anybody is told of these views: what this key signs has to count after we have another key.
     const { missing } = this.#keys;
     if (!this.#isFounded) this.#found(missing);
@@ -367,6 +374,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
       ...listening,
       key: fingerprintOf(this.signer.key),
       members: this.#views.members.map(({ name }) => name),
+      ...(secrets ? { private: true } : {}),
     });
     this.#steering.isUnsettled = true;
     this.#taking.start();
@@ -444,7 +452,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
 
   #message(id: LinkId, message: GroupMessage): void {
     const link = this.#attendance.link(id);
-    if (link === null) return;
+    if (link === null || link.isUninvited) return;
     if (message.type === "unknown") return this.#countUnknown(link);
     const isFetched = message.type === "history" && this.#escrow.fetchesFrom(id);
     if (!isFetched && !bucketOf(link, message).take(this.#nowMs)) {
@@ -657,6 +665,8 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
         return this.#taking.ask(ref);
       case "snapshots":
         return this.#out.push({ type: "show-snapshots", ref });
+      case "invite":
+        return this.#invite(command.rotate, ref);
       case "remove":
         return this.#operator.remove(command.name, ref);
       case "allow":
@@ -671,6 +681,47 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
         return this.#leaveSoon(ref);
       default:
         return unreachable(command);
+    }
+  }
+
+  // The invite.
+
+  #invite(rotate: boolean, ref: string | undefined): void {
+    if (rotate) {
+      const rotation = this.#rotation();
+      if (rotation === null) return this.#out.error("not-allowed", NOTHING_TO_ROTATE, ref);
+      this.#out.store(...rotation.records);
+      rotation.tell();
+    }
+    const { config: { secrets, listening }, signer: { key } } = this;
+    this.#out.show(inviteView(key, secrets?.current ?? null, listening), ref);
+    if (rotate) this.#out.notice(ROTATED, ref);
+  }
+
+  /** Another secret, which counts at once; null in an open group. */
+  #rotation(): Rotation | null {
+    const { config: { secrets }, environment } = this;
+    if (!secrets) return null;
+    const records = [secrets.rotate((length) => environment.randomBytes(length))];
+    return { records, tell: () => this.#tellSecret(secrets.current!) };
+  }
+
+  /**
+   * Those who stay are told the secret. Whoever isn't a member, or hasn't been one, came with an invite that is void:
+   * nothing more is heard of it, and it isn't told.
+   */
+  #tellSecret(secret: GroupSecret): void {
+    for (const link of this.#attendance.links) {
+      const { id, peer } = link;
+      if (this.#admission.kicked.has(peer)) continue; // it is parted with
+      if (this.#views.isInOpen(peer) || this.#admission.wasMember(peer)) {
+        if (link.isGreeted) this.#out.send(id, { type: "secret", secret });
+        continue;
+      }
+      link.isUninvited = true;
+      const attendee = this.#attendance.on(id);
+      if (attendee === null) this.#close(link, VOID_INVITE);
+      else this.#partings.gone(attendee, VOID_INVITE);
     }
   }
 
@@ -732,6 +783,17 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     };
   }
 }
+
+/** The reason for closing the link of somebody who came with an invite that is void by now. */
+const VOID_INVITE = "bad-credentials";
+
+const NOTHING_TO_ROTATE =
+  "Cannot rotate the invite: this group is open, anybody may join; to have a " +
+  "private one, start another coordinator with --private, and --data with another folder";
+
+const ROTATED =
+  "This is the group's invite from now on: older invites no longer admit newcomers; " +
+  "members can still come back";
 
 /** Part of a sentence. */
 function silenceText({ heardAtMs }: Attendee): string {

@@ -10,6 +10,7 @@ import type { HistoryRead } from "./member_io.ts";
 import { type EditPolicy } from "./edit.ts";
 import type { GroupMessage } from "./messages.ts";
 import type { CoordinatorRecord } from "./records.ts";
+import type { GroupSecrets } from "./secrets.ts";
 import type { Cut } from "./snapshot/cut.ts";
 
 export type CoordinatorInput =
@@ -70,6 +71,8 @@ export interface CoordinatorConfig {
   /** Keys that the user has refused, each for a name. */
   readonly refused?: readonly RefusedKey[];
   readonly records: readonly CoordinatorRecord[];
+  /** Those of a private group, with a current one; null or absent: anybody may come in. */
+  readonly secrets?: GroupSecrets | null;
   /** The end of the log that is kept while nobody is in the group; null where there is none. */
   readonly history: HistoryEnd | null;
 }

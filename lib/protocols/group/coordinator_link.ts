@@ -6,6 +6,7 @@ import { RetryPauses } from "../../base/retry_pauses.ts";
 import type { ServerKey } from "../../base/server_key.ts";
 import { COORDINATOR_SILENT_MS, RETRY_MS_MAX, RETRY_MS_MIN } from "./limits.ts";
 import type { MemberOutput } from "./member_output.ts";
+import type { GroupSecret } from "./secrets.ts";
 import { COORDINATOR_GOODBYE, type GroupMessage, type GroupMessageOf } from "./messages.ts";
 
 const DEADLINES = ["retry", "silent"] as const;
@@ -29,10 +30,21 @@ export class CoordinatorLink {
   #isEnded = false;
   #refusal: string | null = null;
   readonly #deadlines = new Deadlines(DEADLINES);
+  /** Tried one after the other. */
+  #secrets: readonly (GroupSecret | null)[];
+  /** How many of them the coordinator has refused in a row. */
+  #refusedSecrets = 0;
   /** What the user was told of the coordinator; null: nothing yet. */
   state: "up" | "down" | null = null;
 
-  constructor(readonly key: ServerKey, readonly owner: CoordinatorLinkOwner) {}
+  /** @param secrets Of a private group. */
+  constructor(
+    readonly key: ServerKey,
+    readonly owner: CoordinatorLinkOwner,
+    secrets: readonly GroupSecret[] = [],
+  ) {
+    this.#secrets = secrets.length === 0 ? [null] : secrets;
+  }
 
   get link(): LinkId | null {
     return this.#link;
@@ -70,7 +82,32 @@ export class CoordinatorLink {
     this.#deadlines.clear("retry");
     this.#deadlines.setEarliest("silent", out.nowMs + COORDINATOR_SILENT_MS);
     const { server: { endpoint }, expected: expect } = this.key;
-    out.push({ type: "dial", attempt: ++this.#attempt, endpoint, expect });
+    const secret = this.#secrets[this.#refusedSecrets] ?? null;
+    out.push({ type: "dial", attempt: ++this.#attempt, endpoint, expect, secret });
+  }
+
+  /** Whether we know a secret of the group, right or wrong. */
+  get hasSecret(): boolean {
+    return this.#secrets[0] !== null;
+  }
+
+  /**
+   * The secret that was tried last opens nothing. @returns Whether another one is tried now; otherwise the first one is,
+   * next time.
+   */
+  secretRefused(attempt: number): boolean {
+    if (attempt !== this.#attempt) return true;
+    this.#refusedSecrets = (this.#refusedSecrets + 1) % this.#secrets.length;
+    if (this.#refusedSecrets === 0) return false;
+    this.#isDialling = false;
+    this.dial();
+    return true;
+  }
+
+  /** The coordinator has told the secret that counts. */
+  secretIs(secret: GroupSecret): void {
+    this.#secrets = [secret];
+    this.#refusedSecrets = 0;
   }
 
   up(link: LinkId, peer: PeerKey): void {

@@ -3,6 +3,7 @@
 import type { Admission } from "./admission.ts";
 import type { OwnKeys } from "./own_keys.ts";
 import type { CoordinatorRecord } from "./records.ts";
+import type { GroupSecrets } from "./secrets.ts";
 import type { Transactions } from "./transactions.ts";
 import type { Views } from "./views.ts";
 
@@ -62,6 +63,7 @@ export function restoreCoordinator(
       case "aborted":
         transactions.restore(record);
         break;
+      case "secret": // see secrets.ts
       case "fresh":
       case "lost": // see rebuilding.ts
       case "group":
@@ -80,6 +82,7 @@ export function snapshotCoordinator(
   views: Views,
   { kicked, isRemoved }: Pick<Admission, "kicked" | "isRemoved">,
   transactions: Pick<Transactions, "records">,
+  secrets: GroupSecrets | null,
 ): readonly CoordinatorRecord[] {
   const records: CoordinatorRecord[] = [
     { kind: "group", group, founding },
@@ -90,6 +93,7 @@ export function snapshotCoordinator(
     const because = isRemoved(key) ? {} : { because: "equivocated" as const };
     records.push({ kind: "kicked", key, name, ...because });
   }
+  records.push(...secrets?.records() ?? []);
   records.push(...transactions.records());
   return records;
 }

@@ -93,7 +93,7 @@ export class CoordinatorSession {
       random: environment.random,
       hello: () => this.#hello(),
       coordinatorDown: () => this.#down(),
-    });
+    }, config.secrets ?? []);
   }
 
   /** Members that a newcomer waits for, as the coordinator says. */
@@ -157,6 +157,11 @@ export class CoordinatorSession {
   }
 
   dialFailed({ attempt, reason, text, key }: Extract<MemberInput, { type: "dial-failed" }>): void {
+    if (reason === "bad-credentials") {
+      if (this.link.secretRefused(attempt)) return;
+      // Anybody on the way can refuse so: who was in goes on trying.
+      if (!this.owner.user.isReady) return this.owner.out.fatal(reason, this.#uninvitedText());
+    }
     const isStrange = reason === "wrong-key" && key !== null;
     this.#isOtherCommand = reason === "wrong-mode";
     if (isStrange) this.#strange(key);
@@ -168,6 +173,15 @@ export class CoordinatorSession {
     const { out, user } = this.owner;
     if (!user.isReady) return out.fatal("key-changed", this.#key.refusal(key));
     this.#key.met(key, "; where its group's log isn't yours, yours is set aside then");
+  }
+
+  #uninvitedText(): string {
+    const address = endpointText(this.owner.config.coordinator);
+    const why = this.link.hasSecret
+      ? "your invite isn't the group's present one, or the group there takes none; ask its operator " +
+        "for the present one (/invite shows it)"
+      : "the group there is private; ask its operator for the invite, and start with --invite";
+    return `Cannot join the group at ${address}: ${why}`;
   }
 
   #down(): void {
@@ -210,6 +224,8 @@ export class CoordinatorSession {
         return this.owner.user.departed(message.left);
       case "parted":
         return this.#parted(message);
+      case "secret":
+        return this.#secretIs(message);
       case "catch-up":
         this.owner.membersAre([
           ...message.source === null ? [] : [message.source],
@@ -361,6 +377,12 @@ export class CoordinatorSession {
     if (!isNew) return;
     const names = inWords(awaited.map(shownName));
     out.notice(`The coordinator, which asks all members what there was, waits for ${names}`);
+  }
+
+  #secretIs({ secret: { epoch, secret } }: GroupMessageOf<"secret">): void {
+    const kept = { epoch, secret: secret.slice() }; // a decoder's bytes belong to the link's buffer
+    this.link.secretIs(kept);
+    this.owner.out.push({ type: "keep-secret", secret: kept });
   }
 
   #parted({ why, pauseMs }: GroupMessageOf<"parted">): void {

@@ -1,7 +1,7 @@
 /** The answers to `/list` and `/status`, and texts about problems. */
 
 import { fingerprintOf } from "../../base/fingerprint.ts";
-import type { Endpoint, Hash, PeerKey } from "../../base/ids.ts";
+import { type Endpoint, endpointText, type Hash, type PeerKey } from "../../base/ids.ts";
 import { shownName } from "../../base/names.ts";
 import type { Attendance, Attendee } from "./attendance.ts";
 import { endpointOf, type Member } from "./epoch.ts";
@@ -10,6 +10,7 @@ import { emptyDigest } from "./history.ts";
 import type { Crypto } from "../../base/crypto.ts";
 import { inWords } from "../../base/words.ts";
 import { hearEachOther } from "./outlook.ts";
+import { encodeGroupInvite, type GroupSecret } from "./secrets.ts";
 import type { Views } from "./views.ts";
 
 type Event<Name extends CoordinatorEvent["event"]> = Extract<
@@ -36,6 +37,20 @@ export interface CoordinatorFacts {
 export function membersView(facts: CoordinatorFacts): Event<"members"> {
   const shown = joining(facts).filter(({ joiningSinceMs }) => joiningSinceMs !== null);
   return membersEvent(facts.views.members, shown.map(({ name }) => name));
+}
+
+/** The invite, and the command with which others join. @param secret Null in an open group. */
+export function inviteView(
+  coordinator: PeerKey,
+  secret: GroupSecret | null,
+  listening: Endpoint,
+): Event<"invite"> {
+  const command = `p2pchat peer NAME --server ${endpointText(listening)}`;
+  return {
+    event: "invite",
+    invite: encodeGroupInvite({ coordinator, secret, endpoint: listening }),
+    line: secret === null ? command : `${command} --invite`,
+  };
 }
 
 /** The members of the view, then newcomers, and the problems, in words. */

@@ -365,6 +365,15 @@ export interface SnapshotView {
   readonly messages: number;
 }
 
+/** Answers `invite`. */
+export interface InviteEvent {
+  readonly event: "invite";
+  /** The value for `--invite`; in a private group whoever has it may come in. */
+  readonly invite: string;
+  /** The command for others to type; it asks for the invite, if the group is private. */
+  readonly line: string;
+}
+
 export type CoordinatorEvent =
   | { readonly event: "consistent"; readonly seq: number; readonly digest: string }
   | {
@@ -395,7 +404,10 @@ export type CoordinatorEvent =
     readonly port: number;
     readonly key: string;
     readonly members: readonly string[];
+    /** Whether only those join who have an invite. */
+    readonly private?: true;
   }
+  | InviteEvent
   | JoiningEvent
   | Compared & { readonly event: "joined"; readonly name: string; readonly key: string }
   | {
@@ -443,5 +455,7 @@ export type CoordinatorCommand =
   | { readonly command: "snapshots" }
   | { readonly command: "remove"; readonly name: string }
   | { readonly command: "allow"; readonly name: string }
+  /** `rotate`: first makes another invite, so that no earlier one admits newcomers. */
+  | { readonly command: "invite"; readonly rotate: boolean }
   /** Has the member set its log aside, and fetch it anew. */
   | { readonly command: "recover"; readonly name: string };

@@ -84,6 +84,22 @@ export function rulesText({ edits }: Rules): string {
   return ASKED_TEXT[edits];
 }
 
+/**
+ * Why the operator can't start a coordinator of this group so, as a sentence; null where that is possible.
+ * @param isPrivate Whether the coordinator is to ask for an invite.
+ */
+export function accessFault(
+  founding: Pick<Founding, "private">,
+  isPrivate: boolean,
+): string | null {
+  if (founding.private === isPrivate) return null;
+  const [is, advice] = founding.private
+    ? ["private", "start with --private"]
+    : ["open", "start without --private"];
+  return `Cannot serve this group otherwise than it was founded, and it is ${is}: ${advice}, or found another ` +
+    "group with --data and another folder";
+}
+
 /** Who can join, as a sentence without its end. */
 export function accessText({ private: isPrivate }: Pick<Founding, "private">): string {
   return isPrivate

@@ -9,6 +9,7 @@ import type { CoordinatorOutput } from "./coordinator_output.ts";
 import { equivocatedText, isEquivocation } from "./equivocation.ts";
 import { keptBatch, type SignedBatch } from "./history.ts";
 import type { GroupMessageOf } from "./messages.ts";
+import type { Rotation } from "./operator.ts";
 import type { Views } from "./views.ts";
 
 export interface JudgingParts {
@@ -18,6 +19,8 @@ export interface JudgingParts {
   readonly attendance: Attendance;
   readonly admission: Admission;
   readonly out: CoordinatorOutput;
+  /** As of `OperatorActions`. */
+  rotation(): Rotation | null;
   /** The member is kept out from now on. */
   removed(key: PeerKey): void;
 }
@@ -38,8 +41,13 @@ export class Judging {
     if (!isEquivocation(crypto, group, proof)) return "its proof against a member is none";
     const { author: key } = one.batch.value;
     if (admission.kicked.has(key)) return null;
-    out.store({ kind: "kicked", key, name, because: "equivocated" });
+    const rotation = this.parts.rotation();
+    out.store(
+      { kind: "kicked", key, name, because: "equivocated" },
+      ...rotation?.records ?? [],
+    );
     admission.kick(key, name, "equivocated");
+    rotation?.tell();
     out.warn(equivocatedText(shownName(name)));
     for (const { link } of attendance.here) {
       if (link !== null) out.send(link, { type: "equivocated", ...proof });

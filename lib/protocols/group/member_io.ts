@@ -9,6 +9,7 @@ import type { MemberCommand, MemberEvent } from "./events.ts";
 import type { HistoryEnd, SignedBatch } from "./history.ts";
 import type { GroupMessage } from "./messages.ts";
 import type { MemberRecord } from "./records.ts";
+import type { GroupSecret } from "./secrets.ts";
 
 /**
  * The caller's duties beside those of `Machine` and `mode_machine.ts`, toward other members:
@@ -70,9 +71,13 @@ export interface HistoryRead {
 
 export type MemberEffect =
   | ModeEffect<MemberEvent, MemberRecord, never>
-  /** Dials the coordinator; `expect` null: whoever answers there is it. */
+  /**
+   * Dials the coordinator; `expect` null: whoever answers there is it. `secret`: that of a private group; null: none is
+   * known.
+   */
   | {
     readonly type: "dial";
+    readonly secret: GroupSecret | null;
     readonly attempt: number;
     readonly endpoint: Endpoint;
     readonly expect: Fingerprint | null;
@@ -113,6 +118,8 @@ export type MemberEffect =
   | { readonly type: "show-entry"; readonly seq: number; readonly ref: string | undefined }
   /** Shows the user the last `count` entries of the log directly. */
   | { readonly type: "show-log"; readonly count: number; readonly ref: string | undefined }
+  /** Keeps the secret of a private group for later starts. */
+  | { readonly type: "keep-secret"; readonly secret: GroupSecret }
   /** The key of a member, or of `*coordinator*`. */
   | PinEffect;
 
@@ -146,6 +153,8 @@ export interface MemberConfig {
   readonly last: LastSaid | null;
   /** File names as told to the user: that of the log, and that of the keys met before. */
   readonly files: { readonly log: string; readonly knownPeers: string };
+  /** Secrets of a private group, to be tried one after the other; none where none is known. */
+  readonly secrets?: readonly GroupSecret[];
   /** False: end if the coordinator doesn't answer at the start. */
   readonly wait: boolean;
 }

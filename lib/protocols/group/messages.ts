@@ -26,6 +26,7 @@ import { LEFT_REASONS } from "./events.ts";
 import { signedFormerKeysSchema } from "./former_keys.ts";
 import { foundingSchema } from "./founding.ts";
 import { historyPointSchema, signedBatchSchema } from "./history.ts";
+import { groupSecretSchema } from "./secrets.ts";
 import { attemptSchema, memberStateSchema } from "./snapshot/cut.ts";
 import { arrivalSchema, entryPointSchema } from "./states/state.ts";
 import {
@@ -617,6 +618,14 @@ const equivocated = message(63, "equivocated", {
   lane,
 }, { one: signedBatchSchema, other: signedBatchSchema });
 
+const secret = message(64, "secret", {
+  from: "the coordinator of a private group",
+  to: "a member, or a newcomer with the present invite",
+  when: "after `welcome`, and when there is another secret, which is on disk",
+  answer: "none",
+  lane,
+}, { secret: groupSecretSchema });
+
 export const GROUP_MESSAGES = [
   hello,
   refuse,
@@ -664,6 +673,7 @@ export const GROUP_MESSAGES = [
   fetched,
   contest,
   equivocated,
+  secret,
 ] as const;
 
 export type GroupMessage = MessageOf<typeof GROUP_MESSAGES[number]>;

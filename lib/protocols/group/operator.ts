@@ -8,7 +8,14 @@ import { acceptedText, didYouMeanName, noOtherKeyText } from "../../base/name_an
 import type { Admission } from "./admission.ts";
 import type { Attendance, Attendee } from "./attendance.ts";
 import type { CoordinatorOutput } from "./coordinator_output.ts";
+import type { CoordinatorRecord } from "./records.ts";
 import type { Views } from "./views.ts";
+
+/** Another invite: to be stored, and then told to those who stay. */
+export interface Rotation {
+  readonly records: readonly CoordinatorRecord[];
+  tell(): void;
+}
 
 interface Somebody {
   readonly key: PeerKey;
@@ -16,6 +23,8 @@ interface Somebody {
 }
 
 export interface OperatorActions {
+  /** Another invite is made, for those who know the present one mustn't come back under another key; null: none is. */
+  rotation(): Rotation | null;
   /** The member is kept out from now on, whether it is in the view or not. */
   removed(key: PeerKey): void;
   allowed(key: PeerKey): void;
@@ -42,11 +51,18 @@ export class Operator {
     if (found === null) return this.#unknown("remove", name, this.#known(), ref);
     const { key, name: called } = found;
     const shown = shownName(called);
+    let advice = "";
     if (!this.admission.isRemoved(key)) {
-      this.out.store({ kind: "kicked", key, name: called });
+      const rotation = this.actions.rotation();
+      // One write: after a crash nobody is kept out by name alone.
+      this.out.store({ kind: "kicked", key, name: called }, ...rotation?.records ?? []);
       this.admission.kick(key, called);
+      rotation?.tell();
+      advice = rotation === null
+        ? ", unless under another key: anybody can join this group"
+        : "; the group has another invite now, which /invite shows";
     }
-    this.out.notice(`${shown} stays out until /allow ${shown}`, ref);
+    this.out.notice(`${shown} stays out until /allow ${shown}${advice}`, ref);
     this.actions.removed(key);
   }
 

@@ -86,6 +86,12 @@ export class RebuildingCoordinator implements Machine<CoordinatorInput, Coordina
     return new Recounting(this.config, this.signer, this.environment, state, present);
   }
 
+  /** Whether the owner of this key was ever a member. */
+  wasMember(key: PeerKey): boolean {
+    const fingerprint = fingerprintOf(key);
+    return this.#pins.values().some((pinned) => pinned === fingerprint);
+  }
+
   snapshot(): Iterable<CoordinatorRecord> | null {
     return this.#serving?.snapshot() ?? this.#recounting?.records ?? null;
   }
@@ -255,7 +261,15 @@ export class RebuildingCoordinator implements Machine<CoordinatorInput, Coordina
       : isLost(records)
       ? "This coordinator was stopped before its lost disk was restored"
       : "The log that the last one who left handed over isn't there any more, or not all of it";
-    recounting.out.show({ event: "ready", command: "serve", ...listening, key, members: [] });
+    const access = this.config.secrets ? { private: true } as const : {};
+    recounting.out.show({
+      event: "ready",
+      command: "serve",
+      ...listening,
+      key,
+      members: [],
+      ...access,
+    });
     recounting.begin(because);
   }
 

@@ -16,7 +16,7 @@ import { NO_BALLOT } from "./ballot.ts";
 import type { CoordinatorConfig, CoordinatorInput } from "./coordinator_io.ts";
 import { groupOf, isLost } from "./coordinator_log.ts";
 import { CoordinatorOutput } from "./coordinator_output.ts";
-import { named } from "./coordinator_view.ts";
+import { inviteView, named } from "./coordinator_view.ts";
 import type { SignedEpoch } from "./epoch.ts";
 import { type CoordinatorCommand, membersEvent } from "./events.ts";
 import type { Founding } from "./founding.ts";
@@ -421,6 +421,11 @@ export class Recounting {
         return this.#status(ref);
       case "edits":
         return this.out.show({ event: "edits", edits: [] }, ref);
+      case "invite": {
+        if (command.rotate) return this.#mustWait(command, ref);
+        const { config: { secrets, listening }, signer: { key } } = this;
+        return this.out.show(inviteView(key, secrets?.current ?? null, listening), ref);
+      }
       case "remove":
         return this.#remove(command.name, ref);
       case "allow":
@@ -432,12 +437,13 @@ export class Recounting {
         this.#isStopped = true;
         return this.out.push({ type: "stop", outcome: { kind: "bye", reason: "quit", ref } });
       default:
-        return this.out.error(
-          "not-allowed",
-          `/${command.command} must wait until the group is known again: /status says what for`,
-          ref,
-        );
+        return this.#mustWait(command, ref);
     }
+  }
+
+  #mustWait({ command }: CoordinatorCommand, ref: string | undefined): void {
+    const text = `/${command} must wait until the group is known again: /status says what for`;
+    this.out.error("not-allowed", text, ref);
   }
 
   #status(ref: string | undefined): void {
@@ -478,6 +484,8 @@ export class Recounting {
     }
     const { key, name: known } = found;
     this.#store({ kind: "kicked", key, name: known });
+    const { environment, config: { secrets } } = this;
+    if (secrets) this.#store(secrets.rotate((length) => environment.randomBytes(length)));
     this.#kicked.set(key, known);
     this.out.notice(`${shownName(known)} stays out until /allow ${shownName(known)}`, ref);
     for (const caller of [...this.#callers.values()]) {

@@ -9,7 +9,7 @@ import { P2pchatError } from "../../../lib/base/errors.ts";
 import { COMMON_FLAGS, parseCommandLine } from "../../../lib/cli/arguments.ts";
 import { COMMANDS } from "../../../lib/cli/program.ts";
 import { usageText } from "../../../lib/cli/usage.ts";
-import { hasInvite } from "../../../lib/protocols/mesh/invite.ts";
+import { hasInvite } from "../../../lib/base/invite_text.ts";
 import type { Random } from "../../sim/random.ts";
 import { NO_TEXT, spoilt } from "../changes.ts";
 import { INVITE } from "./invites.ts";

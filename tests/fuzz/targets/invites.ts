@@ -9,12 +9,8 @@ import { decodeBase32, encodeBase32 } from "../../../lib/base/base32.ts";
 import { concatBytes, utf8 } from "../../../lib/base/crypto.ts";
 import { P2pchatError } from "../../../lib/base/errors.ts";
 import type { RoomId } from "../../../lib/base/ids.ts";
-import {
-  encodeInvite,
-  hasInvite,
-  type Invite,
-  parseInvite,
-} from "../../../lib/protocols/mesh/invite.ts";
+import { encodeInvite, type Invite, parseInvite } from "../../../lib/protocols/mesh/invite.ts";
+import { hasInvite } from "../../../lib/base/invite_text.ts";
 import type { Random } from "../../sim/random.ts";
 import { NO_TEXT, spoilt } from "../changes.ts";
 import { NUMBERS } from "../numbers.ts";

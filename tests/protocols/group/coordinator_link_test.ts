@@ -4,12 +4,15 @@ import { ServerKey } from "../../../lib/base/server_key.ts";
 import { CoordinatorLink } from "../../../lib/protocols/group/coordinator_link.ts";
 import { NO_BALLOT } from "../../../lib/protocols/group/ballot.ts";
 import { RETRY_MS_MAX, RETRY_MS_MIN } from "../../../lib/protocols/group/limits.ts";
+import type { GroupSecret } from "../../../lib/protocols/group/secrets.ts";
 import { MemberOutput } from "../../../lib/protocols/group/member_output.ts";
 
 const KEY = "c".repeat(64) as PeerKey;
 
 /** A link that is dialled at once; the clock is the output's. Pauses are the longest that chance may make them. */
-function dialled(): { readonly link: CoordinatorLink; readonly out: MemberOutput } {
+function dialled(
+  secrets?: readonly GroupSecret[],
+): { readonly link: CoordinatorLink; readonly out: MemberOutput } {
   const out = new MemberOutput(() => true);
   out.begin(0);
   const hello = () => ({
@@ -31,7 +34,7 @@ function dialled(): { readonly link: CoordinatorLink; readonly out: MemberOutput
     pinned: null,
     given: null,
   } as const;
-  const link = new CoordinatorLink(new ServerKey(server, out), owner);
+  const link = new CoordinatorLink(new ServerKey(server, out), owner, secrets);
   link.dial();
   return { link, out };
 }
@@ -69,4 +72,34 @@ Deno.test("CoordinatorLink dials one that had welcomed us at once, within the sh
 
   assertEquals(pauseAfterLink(dialling, 5, true), RETRY_MS_MIN);
   assertEquals(pauseAfterLink(dialling, 6, false), RETRY_MS_MIN);
+});
+
+Deno.test("CoordinatorLink tries one secret after the other, and the first one again at the next dial", () => {
+  const secrets = [5, 2].map((epoch) => ({ epoch, secret: new Uint8Array(16).fill(epoch) }));
+  const { link, out } = dialled(secrets);
+  const dials = () => {
+    const effects = [...out.take()];
+    out.begin(out.nowMs);
+    return effects.flatMap((effect) => effect.type === "dial" ? [effect.secret?.epoch] : []);
+  };
+  assertEquals(dials(), [5]);
+  assertEquals(link.secretRefused(1), true);
+  assertEquals(dials(), [2]);
+  assertEquals(
+    [link.secretRefused(1), dials()],
+    [true, []],
+    "an attempt that is over says nothing",
+  );
+  assertEquals(link.secretRefused(2), false);
+  link.dialFailed(2, "refused");
+  out.begin(link.nextMs()!);
+  link.tick();
+  assertEquals(dials(), [5]);
+
+  link.up(9 as LinkId, KEY);
+  link.secretIs({ epoch: 6, secret: new Uint8Array(16) });
+  link.down(9 as LinkId, null);
+  out.begin(link.nextMs()!);
+  link.tick();
+  assertEquals(dials(), [6]);
 });

@@ -239,7 +239,11 @@ export class Program {
       history: log.length === 0 ? null : endOf(log),
       ...rest,
     };
-    this.group = groupIdOf(fakeCrypto, { ...FOUNDING, edits: whole.edits });
+    this.group = groupIdOf(fakeCrypto, {
+      ...FOUNDING,
+      edits: whole.edits,
+      private: Boolean(whole.secrets),
+    });
     this.machine = mayFound === undefined
       ? new Coordinator(whole, signer, environment)
       : new RebuildingCoordinator({ ...whole, mayFound }, signer, environment);

@@ -4,12 +4,8 @@ import { BASE32_ALPHABET, decodeBase32, encodeBase32 } from "../../../lib/base/b
 import { concatBytes } from "../../../lib/base/crypto.ts";
 import { P2pchatError } from "../../../lib/base/errors.ts";
 import type { RoomId } from "../../../lib/base/ids.ts";
-import {
-  encodeInvite,
-  hasInvite,
-  type Invite,
-  parseInvite,
-} from "../../../lib/protocols/mesh/invite.ts";
+import { encodeInvite, type Invite, parseInvite } from "../../../lib/protocols/mesh/invite.ts";
+import { hasInvite } from "../../../lib/base/invite_text.ts";
 import { crc32 } from "node:zlib";
 
 const ROOM = "0123456789abcdef".repeat(4) as RoomId;

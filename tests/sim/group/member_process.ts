@@ -139,6 +139,7 @@ export class MemberProcess extends GroupProcess<MemberInput, MemberEffect, Membe
       case "input":
         this.takesInput = effect.pausedBecause === null;
         return;
+      case "keep-secret":
       case "persist":
       case "shown":
       case "show-log":

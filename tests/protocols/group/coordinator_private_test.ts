@@ -1,0 +1,169 @@
+// Private groups: which secret counts, who is told it, and who came with one that is void.
+
+import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
+import { P2pchatError } from "../../../lib/base/errors.ts";
+import { encodeInvite, parseInvite } from "../../../lib/protocols/mesh/invite.ts";
+import type { RoomId } from "../../../lib/base/ids.ts";
+import type { CoordinatorEvent } from "../../../lib/protocols/group/events.ts";
+import type { CoordinatorRecord } from "../../../lib/protocols/group/records.ts";
+import {
+  encodeGroupInvite,
+  groupChannelSecret,
+  GroupSecrets,
+  parseGroupInvite,
+} from "../../../lib/protocols/group/secrets.ts";
+import { keyOf, type Name, Program } from "./coordinator_program.ts";
+
+let drawn = 0;
+const randomBytes = (length: number) => new Uint8Array(length).fill(++drawn);
+
+/** A private group of these. */
+function privateGroup(...names: readonly Name[]) {
+  const first = new GroupSecrets([]).rotate(randomBytes);
+  const secrets = new GroupSecrets([first]);
+  const program = Program.with({ secrets, records: [first] }, ...names);
+  return { program, secrets };
+}
+
+type Shown = Extract<CoordinatorEvent, { readonly event: "invite" }>;
+
+function inviteOf(program: Program, rotate = false): Shown {
+  program.command({ command: "invite", rotate }, "r");
+  const shown = program.events.findLast(({ event }) => event === "invite");
+  assert(shown?.event === "invite");
+  return shown;
+}
+
+const secretsIn = (words: readonly string[]) => words.filter((word) => /secret|closes/.test(word));
+
+Deno.test("Whoever is let into a private group is told the present secret after its welcome", () => {
+  const { program, secrets } = privateGroup("ann");
+  const words = program.comes("bob");
+  assertEquals(words.slice(0, 2), ["bob: welcome", "bob: secret"]);
+  const told = program.somebody("bob").got.get("secret");
+  assertEquals(told?.type === "secret" && told.secret, secrets.current);
+  assertEquals(program.events.find(({ event }) => event === "ready")?.event === "ready", true);
+  assertEquals(Program.of("ann").comes("bob").filter((word) => /secret/.test(word)), []);
+});
+
+Deno.test("A removal from a private group is one write with another secret, told to who stays alone", () => {
+  const { program, secrets } = privateGroup("ann", "bob");
+  const before = secrets.current!;
+  program.diskMode = "holds";
+  const early = program.command({ command: "remove", name: "bob" }, "r1");
+  assertEquals(early.filter((word) => /^disk: kicked/.test(word)), ["disk: kicked bob, secret"]);
+  assertEquals(early.filter((word) => /: secret|notice/.test(word)), [], "nobody is told yet");
+
+  const words = program.diskAnswers();
+
+  assertEquals(words.filter((word) => /: secret/.test(word)), ["ann: secret"]);
+  assertEquals(program.told.at(-1)!.includes("the group has another invite now"), true);
+  assertEquals(secrets.current!.epoch, before.epoch + 1);
+  assertEquals(secrets.isCurrent(groupChannelSecret(before)), false);
+  const onDisk = new GroupSecrets(program.disk);
+  assertEquals(onDisk.current, secrets.current);
+  // Those who hold an earlier secret find it still known: what it is good for is decided by their key.
+  assertEquals(onDisk.opening(before.epoch), [groupChannelSecret(before).key]);
+  assertEquals(program.comes("bob"), ["bob: refuse kicked", "closes bob"]);
+});
+
+Deno.test("In an open group a removal says that anybody can join, also under another key", () => {
+  const program = Program.of("ann", "bob");
+  program.command({ command: "remove", name: "bob" });
+  assertEquals(
+    program.told.at(-1),
+    "bob stays out until /allow bob, unless under another key: anybody can join this group",
+  );
+  const shown = inviteOf(program);
+  assertEquals(shown.line, "p2pchat peer NAME --server 10.0.0.9:6000");
+  assertEquals(parseGroupInvite(shown.invite).secret, null);
+  assertEquals(program.command({ command: "invite", rotate: true }), ["error not-allowed"]);
+});
+
+Deno.test("A rotation parts with newcomers that came with the invite before, and nothing more of them is heard", () => {
+  const { program } = privateGroup("ann", "bob");
+  program.comes("cem"); // joining, and not in yet
+  program.links("dan"); // hasn't said hello
+  const before = inviteOf(program).invite;
+  program.diskMode = "holds";
+  program.command({ command: "invite", rotate: true });
+  // It says hello while the disk is slow, before it hears that its link is closed.
+  const { incarnationBytes: incarnation } = program.somebody("dan");
+  const place = { host: null, port: 9_000, group: null };
+  const promised = program.somebody("dan").promised;
+  const hello = {
+    type: "hello",
+    name: "dan",
+    incarnation,
+    ...place,
+    begun: promised,
+    promised,
+  } as const;
+  program.says("dan", hello);
+
+  const words = program.diskAnswers();
+
+  assertEquals(secretsIn(words), ["ann: secret", "bob: secret", "closes cem", "closes dan"]);
+  assertEquals(words.filter((word) => /^(cem|dan): (welcome|secret)/.test(word)), []);
+  assertNotEquals(inviteOf(program).invite, before);
+});
+
+Deno.test("A former member is told the secret made while it was away; who may come by an earlier one is known", () => {
+  const { program } = privateGroup("ann", "bob");
+  program.goesDown("bob");
+  program.pass(20_000);
+  program.command({ command: "invite", rotate: true });
+  assertEquals(program.comes("bob").slice(0, 2), ["bob: welcome", "bob: secret"]);
+});
+
+Deno.test("The first secret is there before the group, and a compacted log keeps all of them", () => {
+  const { program, secrets } = privateGroup("ann");
+  program.command({ command: "invite", rotate: true });
+  program.command({ command: "invite", rotate: true });
+  const records = [...program.machine.snapshot() ?? []];
+  const kept = new GroupSecrets(records);
+  assertEquals(kept.current, secrets.current);
+  assertEquals(kept.records().length, 3);
+  const many: CoordinatorRecord[] = [];
+  const rotated = new GroupSecrets([]);
+  for (let at = 0; at < 70; at++) many.push(rotated.rotate(randomBytes));
+  assertEquals(rotated.records().length, 64);
+  assertEquals(rotated.opening(6), []);
+  assertEquals(rotated.opening(7).length, 1);
+  assertEquals(new GroupSecrets(many).current, rotated.current);
+});
+
+Deno.test("A coordinator that asks for an invite doesn't serve a group that was founded without, nor the other way round", () => {
+  const open = Program.of("ann");
+  const secrets = new GroupSecrets([new GroupSecrets([]).rotate(randomBytes)]);
+  const other = new Program({ records: open.disk, secrets });
+  assertEquals(other.feed({ type: "start" }), ["stops: fatal"]);
+  const { program } = privateGroup("ann");
+  assertEquals(new Program({ records: program.disk }).feed({ type: "start" }), ["stops: fatal"]);
+});
+
+Deno.test("While members are asked what there was, the invite can be shown, and a removal makes another one", () => {
+  const { program, secrets } = privateGroup("ann");
+  const after = program.withoutDisk({ secrets });
+  const before = inviteOf(after).invite;
+  assertEquals(after.command({ command: "invite", rotate: true }), ["error not-allowed"]);
+  after.comes("ann");
+  after.command({ command: "remove", name: "ann" });
+  assertNotEquals(inviteOf(after).invite, before);
+});
+
+Deno.test("An invite to a group comes back whole, and isn't taken for one to a room", () => {
+  const secret = { epoch: 3, secret: new Uint8Array(16).fill(9) };
+  const invite = {
+    coordinator: keyOf("ann"),
+    secret,
+    endpoint: { host: "192.0.2.7", port: 6_000 },
+  };
+  const text = encodeGroupInvite(invite);
+  assertEquals(parseGroupInvite(` "${text.toUpperCase()}". `), invite);
+  const room = encodeInvite({ room: "ab".repeat(32) as RoomId, secret, endpoints: [] });
+  for (const [parse, word] of [[parseInvite, text], [parseGroupInvite, room]] as const) {
+    const error = assertThrows(() => parse(word), P2pchatError, "join with p2pchat");
+    assertEquals(error.code, "bad-credentials");
+  }
+});
