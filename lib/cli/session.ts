@@ -18,6 +18,7 @@ import { type LockMode, lockProfile } from "../store/profile_lock.ts";
 import { RealDisk } from "../store/real_disk.ts";
 import { SYSTEM_LINK_CLOCK } from "../transport/system_clock.ts";
 import { openLog } from "./log.ts";
+import { momentProblem } from "./moments.ts";
 import { outwardHost } from "./own_address.ts";
 import { openUserInterface } from "./open_user_interface.ts";
 import type { CommonOptions } from "./options.ts";
@@ -167,6 +168,8 @@ export async function withUserInterface<Event extends ShownEvent, Target>(
 ): Promise<void> {
   const ui = await openUserInterface(mode, options);
   try {
+    const problem = options.json ? null : momentProblem(); // to scripts all times are in UTC
+    if (problem !== null) ui.show({ event: "notice", text: problem, warning: true });
     await work(ui);
   } finally {
     await ui.close();
