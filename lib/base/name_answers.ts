@@ -14,6 +14,11 @@ export function noOtherKeyText(name: string): string {
   return `There is no new key of ${name} to accept`;
 }
 
+/** The beginning of a warning that somebody has another key than the one that the user had compared. */
+export function verifiedBeforeText(name: string): string {
+  return `BE CAREFUL: you had verified ${name}'s key, and this one is ANOTHER. `;
+}
+
 /** The answer to a user who gave their own name. */
 export function isYouText(command: "verify" | "trust", name: string): string {
   return command === "verify"

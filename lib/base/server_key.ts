@@ -8,6 +8,7 @@
 import { type Fingerprint, fingerprintOf } from "./fingerprint.ts";
 import { type Endpoint, endpointText, type PeerKey } from "./ids.ts";
 import type { KeyChange } from "./mode_machine.ts";
+import { verifiedBeforeText } from "./name_answers.ts";
 import { type RefusedKey, RefusedKeys } from "./refused_keys.ts";
 import { STRANGE_KEPT_MS, STRANGE_TOLD_MS } from "./mode_limits.ts";
 
@@ -25,6 +26,8 @@ export interface Server {
   readonly given: Fingerprint | null;
   /** Keys that the user has refused, each for a name. */
   readonly refused?: readonly RefusedKey[];
+  /** Whether the user has verified the pinned key. */
+  readonly isVerified?: boolean;
 }
 
 export interface ServerKeyOutput {
@@ -88,7 +91,11 @@ export class ServerKey {
     const way = line === null
       ? "correct the one you gave"
       : `delete the line with ${line} from ${this.server.knownPeers}`;
-    return `${this.#found(key)}; if that is right, ${way} and start again`;
+    const { isVerified, pinned, what } = this.server;
+    // Of a key that was accepted since, the user was warned then.
+    const wasVerified = isVerified === true && this.#expected === pinned && !this.isRefused(key);
+    const start = wasVerified ? verifiedBeforeText(`the ${what}`) : "";
+    return `${start}${this.#found(key)}; if that is right, ${way} and start again`;
   }
 
   /**

@@ -27,7 +27,7 @@ import { inputTo } from "./mode_input.ts";
 import type { MemberOptions } from "./options.ts";
 import { endpointForOthers } from "./own_address.ts";
 import { People } from "./people.ts";
-import { keyPinned, pinnedKeys, pinsIn, serverKeyPinned } from "./pins.ts";
+import { isVerified, keyPinned, pinnedKeys, pinsIn, serverKeyPinned } from "./pins.ts";
 import { modePorts, runMode } from "./run_mode.ts";
 import { SERVE_PORT_DEFAULT } from "./serve_arguments.ts";
 import {
@@ -292,6 +292,7 @@ function configOf(
       title: `coordinator at ${place.address}`,
     }, serverKey),
     given: serverKey,
+    isServerVerified: isVerified(knownPeers, scope, COORDINATOR_NAME),
     port: listening.port,
     host: advertisedHost(options),
     listening,

@@ -7,6 +7,7 @@
 import { type Fingerprint, fingerprintOf } from "../base/fingerprint.ts";
 import { LookAlikes } from "../base/look_alikes.ts";
 import { foldName, markImitation, shownName } from "../base/names.ts";
+import { verifiedBeforeText } from "../base/name_answers.ts";
 import type { Compared, KeyChange, ModeEvent } from "../base/mode_machine.ts";
 import type { KnownPeers } from "../store/known_peers.ts";
 import { type Session, showFailure } from "./session.ts";
@@ -186,9 +187,7 @@ function withChange(event: Fields, known: KnownPeers, changed: KeyChange): Field
   const expected = comparedOf(known, { name, key: before ?? null });
   const verifiedAs = known.verifiedNames(key as Fingerprint);
   const shown = shownName(name);
-  const start = expected.verified === true
-    ? `BE CAREFUL: you had verified ${shown}'s key, and this one is ANOTHER. `
-    : "";
+  const start = expected.verified === true ? verifiedBeforeText(shown) : "";
   const about = before === undefined || expected.verified === true
     ? ""
     : `. The key expected of ${shown} wasn't verified`;

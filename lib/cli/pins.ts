@@ -26,6 +26,12 @@ export function keyPinned(
   return knownPeers.pinOf(scope, name)?.fingerprint ?? null;
 }
 
+/** Whether the user has verified the key pinned for a name in a scope. */
+export function isVerified(knownPeers: KnownPeers, scope: string, name: string): boolean {
+  const pin = knownPeers.pinOf(scope, name);
+  return pin !== null && knownPeers.isVerified(name, pin.fingerprint);
+}
+
 /**
  * The key pinned for a server; null where there is none.
  * @param title The server in words, with its address.

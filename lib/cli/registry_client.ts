@@ -20,7 +20,7 @@ import { openTcpLinks } from "../transport/tcp_links.ts";
 import { UdpDatagrams } from "../transport/udp_datagrams.ts";
 import type { RegistryOptions } from "./options.ts";
 import { endpointForOthers } from "./own_address.ts";
-import { pinnedKeys, pinsIn, serverKeyPinned } from "./pins.ts";
+import { isVerified, pinnedKeys, pinsIn, serverKeyPinned } from "./pins.ts";
 import { openRegistry } from "./registry_store.ts";
 import { REGSERVER_PORT_DEFAULT } from "./regserver_arguments.ts";
 import { modePorts } from "./run_mode.ts";
@@ -117,6 +117,7 @@ function configOf<Event extends ShownEvent, Target>(
       title: `directory at ${endpointText(registry)}`,
     }, registryKey),
     given: registryKey,
+    isServerVerified: isVerified(knownPeers, directoryScope, DIRECTORY_NAME),
     trustFirst,
     // The address for the `ready` event; other clients get the one that the directory sees.
     listening: endpointForOthers({ host, advertise: null }, port, session.outward),

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { fingerprintOf } from "../../lib/base/fingerprint.ts";
 import type { PeerKey } from "../../lib/base/ids.ts";
 import { STRANGE_KEPT_MS, STRANGE_TOLD_MS } from "../../lib/base/mode_limits.ts";
@@ -11,7 +11,11 @@ const [KNOWN, ANN, EVE] = ["0", "a", "e"].map((digit) => digit.repeat(64)) as [
 ];
 
 /** The key of a directory, what is told of it, and a clock that the test moves. */
-function expecting(pinned: PeerKey | null, given: PeerKey | null = null) {
+function expecting(
+  pinned: PeerKey | null,
+  given: PeerKey | null = null,
+  more: Partial<ConstructorParameters<typeof ServerKey>[0]> = {},
+) {
   const told: string[] = [];
   const out = {
     nowMs: 0,
@@ -30,6 +34,7 @@ function expecting(pinned: PeerKey | null, given: PeerKey | null = null) {
     knownPeers: "/home/ann/known_peers",
     pinned: pinned === null ? null : fingerprintOf(pinned),
     given: given === null ? null : fingerprintOf(given),
+    ...more,
   }, out);
   return { key, out, told };
 }
@@ -40,6 +45,29 @@ Deno.test("ServerKey is pinned when it is met first, and expected from then on",
   key.proved(KNOWN);
   key.proved(KNOWN);
   assertEquals([told, key.expected], [["pin *directory* 0"], fingerprintOf(KNOWN)]);
+});
+
+Deno.test("ServerKey says loudly that the key of before was verified", () => {
+  const { key } = expecting(KNOWN, null, { isVerified: true });
+  assertMatch(key.refusal(EVE), /^BE CAREFUL: you had verified the directory's key, .*, it was /);
+  assertMatch(expecting(KNOWN).key.refusal(EVE), /^The directory at /);
+});
+
+Deno.test("ServerKey refuses a key whose digits were different, now and at later starts", () => {
+  const { key } = expecting(KNOWN);
+  assertEquals(key.isRefused(KNOWN), false);
+
+  const way = `delete the line with ${
+    fingerprintOf(KNOWN)
+  } from /home/ann/known_peers and start again`;
+  const told = key.refuse(KNOWN);
+  assert(told.includes("whose digits you found to be different") && told.endsWith(way), told);
+  assertEquals(key.isRefused(KNOWN), true);
+
+  const refused = [{ name: "*directory*", fingerprint: fingerprintOf(KNOWN) }];
+  const later = expecting(null, null, { refused }).key;
+  assertEquals([later.isRefused(KNOWN), later.isRefused(ANN)], [true, false]);
+  assertEquals(later.refusal(KNOWN), told);
 });
 
 Deno.test("ServerKey tells of another one once a minute, and of a third after ten, whatever answers meanwhile", () => {

@@ -105,6 +105,8 @@ export interface ClientConfig {
   readonly registry: string;
   /** The directory's key at that address, where it was met before. */
   readonly expect: Fingerprint | null;
+  /** Whether the user has verified the key of `expect`. */
+  readonly isServerVerified?: boolean;
   /** The key that the user named beforehand; null: none. */
   readonly given: Fingerprint | null;
   /** Whether a password that isn't typed may go to a directory whose key was neither named nor met before. */

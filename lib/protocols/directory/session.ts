@@ -93,6 +93,7 @@ export class Session {
 
   constructor(readonly config: ClientConfig, readonly owner: SessionOwner) {
     const { directory: endpoint, knownPeers, expect: pinned, given, refused } = config;
+    const isVerified = config.isServerVerified ?? false;
     const directory = {
       what: "directory",
       name: DIRECTORY_NAME,
@@ -101,6 +102,7 @@ export class Session {
       pinned,
       given,
       refused,
+      isVerified,
     } as const;
     this.#key = new ServerKey(directory, owner.out);
   }

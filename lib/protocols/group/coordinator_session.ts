@@ -78,6 +78,7 @@ export class CoordinatorSession {
     const { config, out, environment } = owner;
     const { coordinator: endpoint, expect: pinned, given, refused = [], files: { knownPeers } } =
       config;
+    const isVerified = config.isServerVerified ?? false;
     const server = {
       what: "coordinator",
       name: COORDINATOR_NAME,
@@ -86,6 +87,7 @@ export class CoordinatorSession {
       pinned,
       given,
       refused,
+      isVerified,
     } as const;
     this.#key = new ServerKey(server, out);
     this.link = new CoordinatorLink(this.#key, {

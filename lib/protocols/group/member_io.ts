@@ -135,6 +135,8 @@ export interface MemberConfig {
   readonly server: string;
   /** The coordinator's key at that address, where it was met before. */
   readonly expect: Fingerprint | null;
+  /** Whether the user has verified the key of `expect`. */
+  readonly isServerVerified?: boolean;
   /** The key that the user named beforehand; null: none. */
   readonly given: Fingerprint | null;
   /** The port that takes datagrams; `host` is the address for others to use, null: whatever the coordinator sees. */

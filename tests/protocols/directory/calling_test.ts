@@ -18,6 +18,7 @@ import {
   BOB,
   callId,
   ClientProgram,
+  DIRECTORY,
   EVE,
   type ProgramOptions,
   user,
@@ -1552,6 +1553,17 @@ Deno.test("keys: a call has the key of the other side, and before that the one e
   const pinned = talking({ config: { pinsOf: () => new Map([["bob", fingerprintOf(BOB)]]) } });
   const [ringing] = pinned.program.events.filter((event) => event.event === "call");
   assert(ringing?.event === "call" && ringing.key === fingerprintOf(BOB));
+});
+
+Deno.test("keys: where the directory's digits were different, the program ends, and later ones don't stay", () => {
+  const program = ClientProgram.in();
+  const words = program.types({ command: "verify", name: "*directory*", answer: "no" });
+  assertEquals(words.at(-1), "fatal key-changed");
+
+  const refused = [{ name: "*directory*", fingerprint: fingerprintOf(DIRECTORY) }];
+  const later = new ClientProgram({ config: { refused } });
+  later.feed({ type: "start" });
+  assertEquals(later.directoryUp().slice(-2), [`close directory`, "fatal key-changed"]);
 });
 
 Deno.test("keys: the digits of a call were different: it ends, and that key is another one until /trust", () => {

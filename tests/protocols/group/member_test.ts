@@ -1535,6 +1535,21 @@ Deno.test("Member accepts the coordinator's key that was told, whoever answers w
   assertEquals(errors(), 2);
 });
 
+Deno.test("Member ends where the coordinator's digits were different", () => {
+  const net = GroupNet.started(["ann", "bob"]);
+  const [ann] = net.nodes as [Node, Node];
+  ann.command({ command: "verify", name: "*coordinator*" });
+  net.settle();
+  assertEquals(ann.stopped, null);
+
+  ann.command({ command: "verify", name: "*coordinator*", answer: "no" });
+  net.settle();
+
+  assertEquals(ann.told("verify").map(({ answer }) => answer), [undefined, "no"]);
+  assert(ann.stopped?.kind === "fatal" && ann.stopped.code === "key-changed");
+  assertStringIncludes(ann.stopped.text, "whose digits you found to be different");
+});
+
 Deno.test("Member tells at once of another key than the one just accepted", () => {
   const net = GroupNet.started(["ann", "bob", "cem"]);
   const [ann, bob, cem] = net.nodes as [Node, Node, Node];
