@@ -332,6 +332,24 @@ Deno.test("Nobody gives up its name to one who isn't let in", () => {
   assertEquals(words, ["error key-changed", "bob: refuse key-changed", "closes bob"]);
 });
 
+Deno.test("Whoever comes with a key that the operator refused isn't let in under that name, until /trust", () => {
+  const program = Program.of("ann");
+  program.command({ command: "verify", name: "ann", answer: "no" });
+  program.goesDown("ann");
+
+  assertEquals(program.comes("ann"), ["ann: refuse key-changed", "closes ann"]);
+  program.command({ command: "trust", name: "ann" });
+  assertEquals(program.comes("ann").includes("ann: refuse key-changed"), false);
+
+  const refused = [{ name: "ann", fingerprint: fingerprintOf(keyOf("ann")) }];
+  const later = Program.started({ refused });
+  assertEquals(later.comes("ann"), [
+    "error key-changed",
+    "ann: refuse key-changed",
+    "closes ann",
+  ]);
+});
+
 Deno.test("/trust accepts the key that was told, whoever comes while the operator asks about it", () => {
   const pins = new Map([["zoe", fingerprintOf(keyOf("zoe"))]]);
   const program = Program.started({ pins });
