@@ -11,6 +11,7 @@ import {
   is,
   listed,
   logout,
+  notice,
   presence,
   seesAll,
   session,
@@ -145,7 +146,8 @@ function addAccountsOfOnePage(world: DirectoryWorld): void {
 }
 
 Deno.test({
-  name: "directory: a full disk refuses who signs up and what is told to all, and nothing else",
+  name:
+    "directory: a full disk refuses who signs up and what is told to all, and nobody who has an account",
   ignore: !canMount(),
   fn: async () => {
     await using world = new DirectoryWorld();
@@ -162,7 +164,12 @@ Deno.test({
       await alice.command({ command: "broadcast", text: "x".repeat(20_000) });
       assertEquals((await alice.until(failure("disk"))).unsent, true);
       await directory.until(failure("disk"));
-      // The rest goes on.
+      // The rest goes on: whoever has an account is in, from a new device, too.
+      const [holder] = world.accounts();
+      const late = await world.logIn(holder!);
+      await late.until(notice(/doesn't remember this device/));
+      await late.end();
+      assertEquals(await endOf(late), [0, "bye", "quit"]);
       await alice.type("bob");
       await bob.until(is("incoming"));
       const dora = await world.guest("dora");

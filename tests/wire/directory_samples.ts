@@ -36,6 +36,7 @@ export const DIRECTORY_SAMPLES: readonly DirectoryMessage[] = [
     toDirectory: new Uint8Array(32).fill(2),
     said: 300,
     rank: sentAt,
+    isRemembered: false,
   },
   { type: "refused", code: "locked-out", text: "too many", retryMs: 60_000 },
   { type: "users", users: [ann, jörg], isFirst: true, isLast: false },

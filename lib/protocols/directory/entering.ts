@@ -4,10 +4,11 @@
  * client has a place, and one question at a time.
  */
 
+import { dropOldest } from "../../base/bounded.ts";
 import type { Bytes } from "../../base/crypto.ts";
 import type { Logger } from "../../base/environment.ts";
 import { type Fingerprint, fingerprintOf } from "../../base/fingerprint.ts";
-import type { FoldedName } from "../../base/ids.ts";
+import type { FoldedName, PeerKey } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
 import { foldName, nameFault } from "../../base/names.ts";
 import { type ClientLink, type ClientLinks } from "./client_link.ts";
@@ -25,6 +26,7 @@ import {
   PASSWORDS_RETRY_MS,
   REFUSALS_MAX,
   SIGN_UPS_MS,
+  UNREMEMBERED_MAX,
   USED_ACCOUNTS_MAX,
   USED_LATER_MAX,
   USES_MAX,
@@ -77,6 +79,14 @@ interface Entrant {
 export class Entering {
   readonly #signUps: RecentCounts;
   readonly #uses = new RecentCounts(USES_MAX, USES_MS, USED_ACCOUNTS_MAX);
+  /**
+   * Devices that the disk has refused to remember, by account: they come back by their key as long as this process runs,
+   * and the account has this version.
+   */
+  readonly #unremembered = new Map<
+    FoldedName,
+    { readonly key: PeerKey; readonly version: string }
+  >();
   /** Names that a guest, or somebody who signs up, is about to have. */
   readonly #claimed = new Map<FoldedName, Entrant>();
   /** Wall clock at the start: earlier directories gave ranks up to this. */
@@ -165,14 +175,24 @@ export class Entering {
     const { name, version } = account;
     const key = fingerprintOf(link.peer);
     if (account.keys.includes(key)) {
+      this.#unremembered.delete(entrant.folded);
       this.#noteUse(entrant, account);
       return this.#loggedIn(entrant, account);
     }
     this.parts.out.ask({ ask: "add-key", name, version, key }, (answer) => {
       if (link.phase !== "checking") return;
-      if (answer.outcome !== "ok") return this.#denied(link, answer);
-      this.#loggedIn(entrant, answer.account);
+      if (answer.outcome === "disk") this.#dontRemember(entrant, account);
+      else if (answer.outcome === "ok") this.#unremembered.delete(entrant.folded);
+      else return this.#denied(link, answer);
+      this.#loggedIn(entrant, answer.outcome === "ok" ? answer.account : account);
     });
+  }
+
+  /** A full disk keeps nobody out who knows the password. */
+  #dontRemember({ link: { peer: key }, folded }: Entrant, { version }: Account): void {
+    this.#unremembered.delete(folded);
+    this.#unremembered.set(folded, { key, version });
+    dropOldest(this.#unremembered, UNREMEMBERED_MAX);
   }
 
   /** Notes the use of a device: of too many devices, those used longest ago go. A full disk keeps nobody out. */
@@ -194,8 +214,10 @@ export class Entering {
     const question = { ask: "set-password", name, version, password, key, address } as const;
     this.parts.out.ask(question, (answer) => {
       if (link.phase === "checking") {
-        if (answer.outcome === "ok") this.#admit(entrant, name, false);
-        else this.#denied(link, answer);
+        if (answer.outcome === "ok") {
+          this.#unremembered.delete(entrant.folded);
+          this.#admit(entrant, name, false);
+        } else this.#denied(link, answer);
       }
       // The client isn't let in, being gone or thrown out meanwhile, so it displaces nobody: whoever came in with the
       // former password is sent away here.
@@ -284,8 +306,16 @@ export class Entering {
         if (link.client !== null) this.#noteUse(entrant, account);
         return;
       }
+      if (answer.outcome === "ok" && this.#isUnremembered(entrant, answer.account)) {
+        return this.#addKey(entrant, answer.account);
+      }
       this.#denied(link, answer.outcome === "ok" ? { outcome: "wrong" } : answer);
     });
+  }
+
+  #isUnremembered({ link, folded }: Entrant, { version }: Account): boolean {
+    const device = this.#unremembered.get(folded);
+    return device?.key === link.peer && device.version === version;
   }
 
   /** Whether another guest has the name, or another client is about to have it. */
@@ -354,6 +384,7 @@ export class Entering {
     const address = new ProvenAddress(path, this.parts.randomBytes);
     const { port } = enter;
     const rank = this.#rank(entrant);
+    const isRemembered = isGuest || this.#unremembered.get(entrant.folded)?.key !== link.peer;
     const facts = { name, isGuest, port, address, sinceMs: this.parts.wallMs(), rank };
     const client = link.client = new Client(link, facts, { had, before });
     sessions.add(client);
@@ -365,6 +396,7 @@ export class Entering {
       host: link.host,
       store: Uint8Array.fromHex(store),
       mayBroadcast: telling.isAllowed(client),
+      isRemembered,
       index,
       toClient,
       toDirectory,

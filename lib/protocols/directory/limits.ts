@@ -111,6 +111,8 @@ export const FLYING_MS_MAX = 250;
 export const REPEAT_MS = [250, 500, 1_000] as const;
 /** Acknowledgements of one client under way: of two windows, for each repetition, over link and datagrams. */
 export const ACKNOWLEDGEMENTS_MAX = 2 * WINDOW_MAX * (REPEAT_MS.length + 1) * 2;
+/** Devices that came in with the password while the disk refused to remember them: the oldest are forgotten. */
+export const UNREMEMBERED_MAX = 1_000;
 /** An Ed25519 signature. */
 export const SIGNATURE_BYTES = 64;
 /** Text that fits in one datagram beside its other fields; longer ones go over TCP. */

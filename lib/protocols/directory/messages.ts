@@ -112,7 +112,7 @@ const enter = message(1, "enter", {
 const entered = message(2, "entered", {
   from: "the directory",
   to: "a client",
-  when: "it is in: its account and its device are on disk",
+  when: "it is in: its account is on disk, and so is its device, unless the disk refuses that",
   answer: "none; `users` follow",
   lane: "control",
 }, {
@@ -131,6 +131,8 @@ const entered = message(2, "entered", {
   said: counter,
   /** Of two programs with this name, the one that came in later has the higher rank; it keeps it when it comes back. */
   rank: trailing(counter, 0),
+  /** Whether an account's device is on disk, and may come back by its key after a restart; true for a guest. */
+  isRemembered: trailing(bool(), true),
 });
 const refused = message(3, "refused", {
   from: "the directory",

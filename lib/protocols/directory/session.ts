@@ -80,6 +80,8 @@ export class Session {
   #sentHow: WayIn = "guest";
   /** Who we are, or were last, in the directory; null before we were in. */
   #self: { readonly name: string; readonly guest: boolean; readonly rank: number } | null = null;
+  /** Whether the directory has our device on its disk. */
+  #isRemembered = true;
   #fullSinceMs: number | null = null;
   /**
    * Since when the directory is there and doesn't answer whether we may come in: it says nothing, or the link is lost
@@ -422,6 +424,8 @@ export class Session {
     this.#told = "up";
     this.owner.out.show({ event: "session", state: "up", name, guest });
     if (isChanged) this.owner.out.show({ event: "password-changed" });
+    if (this.#isRemembered && !message.isRemembered) this.owner.out.notice(UNREMEMBERED_TEXT);
+    this.#isRemembered = message.isRemembered;
     this.owner.entered(message);
   }
 
@@ -445,7 +449,8 @@ export class Session {
       return this.#retryIn(Math.min(Math.max(retryMs, this.#pauseMs()), FULL_PAUSE_MS_MAX));
     }
     const isOut = code === "bad-credentials" && this.#sentHow === "resume";
-    this.#refuse(code, isOut ? OUT_TEXT : refusalText(visibleText(text), retryMs));
+    const outText = this.#isRemembered ? OUT_TEXT : FORGOTTEN_TEXT;
+    this.#refuse(code, isOut ? outText : refusalText(visibleText(text), retryMs));
   }
 
   /** Tells the user why we aren't let in, and asks again. */
@@ -564,6 +569,11 @@ export class Session {
 
 /** For a user that came in with a password, and is now refused by key. */
 const OUT_TEXT = "Your password was changed, or your account is another one now: log in again";
+
+const UNREMEMBERED_TEXT =
+  "The directory cannot write to its disk, and doesn't remember this device: once it was restarted, you have to log " +
+  "in with your password again";
+const FORGOTTEN_TEXT = "The directory was restarted and doesn't remember this device: log in again";
 
 function unknownText(address: string): string {
   return `No password was sent to the directory at ${address}, as its key isn't known here yet: name the key ` +

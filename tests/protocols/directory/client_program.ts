@@ -241,6 +241,7 @@ export class ClientProgram {
       ...this.says({
         type: "entered",
         said: 0,
+        isRemembered: true,
         name: "ann",
         guest: false,
         host: "10.0.0.3",

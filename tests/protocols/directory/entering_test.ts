@@ -24,7 +24,8 @@ import {
 import { LockOuts } from "../../../lib/protocols/directory/lock_outs.ts";
 import { RecentCounts } from "../../../lib/protocols/directory/recent_counts.ts";
 import { ACCOUNT_KEYS_MAX } from "../../../lib/store/accounts.ts";
-import { callId, Exchange, PASSWORD } from "./exchange.ts";
+import { callId, Exchange, PASSWORD, type Somebody } from "./exchange.ts";
+import { foldName } from "../../../lib/base/names.ts";
 
 Deno.test("Directory: a newcomer signs up, is in, and is in the list", () => {
   const exchange = new Exchange();
@@ -54,6 +55,36 @@ Deno.test("Directory: nobody is entered before the account is on disk, and none 
   exchange.accountMode = "answers";
   exchange.guest("cem");
   assertEquals(exchange.take(), ["cem: entered as cem", "* login cem (guest)"]);
+});
+
+Deno.test("Directory: who knows the password is in from a new device, whatever the disk says, which is told", () => {
+  const exchange = new Exchange();
+  exchange.account("ann").goesDown(true);
+  const remembered = ({ entered }: Somebody) => entered!.isRemembered;
+  exchange.writes = false;
+  const phone = exchange.account("ann", "phone");
+  assertEquals([phone.entered?.name, remembered(phone)], ["ann", false]);
+  assertEquals(exchange.accounts.get(foldName("ann"))!.keys.length, 1);
+  // It comes back by its key as long as the directory runs; and is remembered once the disk takes it.
+  phone.goesDown();
+  phone.connects().enters({ how: "resume" });
+  assertEquals(remembered(phone), false);
+  exchange.writes = true;
+  phone.goesDown();
+  phone.connects().enters({ how: "resume" });
+  assertEquals(remembered(phone), true);
+  assertEquals(exchange.accounts.get(foldName("ann"))!.keys.length, 2);
+
+  exchange.writes = false;
+  exchange.take();
+  const tablet = exchange.account("ann", "tablet");
+  const account = exchange.accounts.get(foldName("ann"))!;
+  exchange.accounts.set(foldName("ann"), { ...account, password: "another one" });
+  tablet.goesDown();
+  tablet.connects().enters({ how: "resume" });
+  assertEquals(exchange.take().at(-1), "ann: refused bad-credentials", "the password has changed");
+  exchange.account("bob");
+  assertEquals(exchange.take(), ["bob: refused disk"]);
 });
 
 Deno.test("Directory: a problem of the accounts' disk is over with the next change to the accounts, and only then", () => {

@@ -231,6 +231,8 @@ export class Exchange {
   readonly machine: Directory;
   readonly disk: DirectoryRecord[];
   readonly accounts: Map<string, StoredAccount>;
+  /** Whether the accounts' disk takes changes; it can be read all the same. */
+  writes = true;
   diskMode: "writes" | "refuses" | "holds" = "writes";
   /** `holds`: answered by `accountsAnswer`. */
   accountMode: "answers" | "holds" | "disk" | "full" = "answers";
@@ -430,6 +432,9 @@ export class Exchange {
   }
 
   #answerTo(question: AccountQuestion): AccountAnswer {
+    if (!this.writes && question.ask !== "find" && question.ask !== "check-password") {
+      return { outcome: "disk", text: "the disk is full" };
+    }
     if (this.accountMode === "disk" && question.ask !== "find") {
       return { outcome: "disk", text: "the disk is full" };
     }

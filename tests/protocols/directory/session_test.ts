@@ -807,3 +807,24 @@ for (const [what, isRidOf] of Object.entries(RID_OF)) {
     assert(program.machine.nextDeadlineMs()! - program.nowMs <= RETRY_MS_MIN);
   });
 }
+
+Deno.test("coming in: that the device isn't remembered is told once, and why it has to log in after a restart", () => {
+  const program = ClientProgram.linked({ config: { isInteractive: true, asksAgain: true } });
+  program.feed({ type: "enter", entry: LOG_IN });
+  const notices = (words: readonly string[]) => words.filter((word) => word.startsWith("notice"));
+
+  const [told, ...more] = notices(program.entered({ isRemembered: false }));
+  assertMatch(told!, /doesn't remember this device: once it was restarted, you have to log in/);
+  program.directoryDown();
+  program.after(60_000);
+  program.directoryUp();
+  assertEquals([more, notices(program.entered({ isRemembered: false }))], [[], []]);
+  program.directoryDown();
+  program.after(60_000);
+  program.directoryUp();
+  const [refused] = program.refuses("bad-credentials");
+  assertEquals(
+    refused,
+    "error code=bad-credentials text=The directory was restarted and doesn't remember this device: log in again",
+  );
+});

@@ -27,6 +27,8 @@ export class Accounts {
   #versions = 0;
   /** Whether the disk is full. */
   refuses = false;
+  /** Devices whose password was right, and which the disk refused to remember: by the account's version, and key. */
+  readonly #unremembered = new Set<string>();
   /** When the account of a name last changed: it was created, removed, restored, or got other devices. */
   readonly #changedAtMs = new Map<FoldedName, number>();
   #stall = { fromMs: 0, untilMs: -Infinity };
@@ -52,7 +54,9 @@ export class Accounts {
   }
 
   isDevice(name: string, key: Fingerprint): boolean {
-    return this.#kept.get(foldName(name))?.keys.includes(key) ?? false;
+    const account = this.#kept.get(foldName(name));
+    if (account === undefined) return false;
+    return account.keys.includes(key) || this.#unremembered.has(`${account.version} ${key}`);
   }
 
   /** Whether an answer from before its last change may still be on its way. */
@@ -74,10 +78,12 @@ export class Accounts {
   /** The directory's process was restarted, and has forgotten its counts. */
   restarted(): void {
     this.#wrongAtMs.clear();
+    this.#unremembered.clear();
   }
 
   answer(question: AccountQuestion): AccountAnswer {
     if (this.refuses && question.ask !== "find" && question.ask !== "check-password") {
+      if (question.ask === "add-key") this.#unremembered.add(`${question.version} ${question.key}`);
       return { outcome: "disk", text: "the disk is full" };
     }
     const folded = foldName(question.name);
