@@ -35,6 +35,7 @@ import {
   showError,
   showFailure,
   showNotices,
+  warnBy,
   withSession,
 } from "./session.ts";
 import { realTablePath } from "./table_path.ts";
@@ -93,6 +94,7 @@ async function chat(wiring: Wiring): Promise<void> {
     links = listen(options, table, {
       identity: channelIdentity(wiring),
       env: environment,
+      warn: warnBy(ui),
       access: { ...openTo("friends"), prefers: (host) => hosts.has(host) },
       handler: forwardTo(() => host),
     });

@@ -37,6 +37,7 @@ import {
   type Session,
   showFailure,
   showNotices,
+  warnBy,
   withSession,
 } from "./session.ts";
 import { processStreams } from "./streams.ts";
@@ -216,6 +217,7 @@ async function chat(wiring: Wiring): Promise<void> {
       port: null, // the coordinator is dialled
       identity: channel,
       env: environment,
+      warn: warnBy(wiring.ui),
       access: openTo("group"),
       handler: guarded(wiring, () => host),
     });

@@ -22,7 +22,14 @@ import { InputPause } from "./input_pause.ts";
 import { inputTo } from "./mode_input.ts";
 import type { MeshOptions } from "./options.ts";
 import { modePorts, runMode } from "./run_mode.ts";
-import { channelIdentity, logStarted, type Session, showNotices, withSession } from "./session.ts";
+import {
+  channelIdentity,
+  logStarted,
+  type Session,
+  showNotices,
+  warnBy,
+  withSession,
+} from "./session.ts";
 import { People } from "./people.ts";
 import { processStreams } from "./streams.ts";
 
@@ -96,6 +103,7 @@ async function chat(wiring: Wiring): Promise<void> {
   const links = listen(options.host, portsToTry(options, begin, rooms.lastPort), {
     identity: channelIdentity(wiring),
     env: environment,
+    warn: warnBy(ui),
     access: {
       mode: "mesh",
       get room() {

@@ -24,7 +24,7 @@ import { isVerified, pinnedKeys, pinsIn, serverKeyPinned } from "./pins.ts";
 import { openRegistry } from "./registry_store.ts";
 import { REGSERVER_PORT_DEFAULT } from "./regserver_arguments.ts";
 import { modePorts } from "./run_mode.ts";
-import { channelIdentity, knownPeersPath, logStarted, type Session } from "./session.ts";
+import { channelIdentity, knownPeersPath, logStarted, type Session, warnBy } from "./session.ts";
 import type { ShownEvent } from "./user_interface.ts";
 
 export interface ClientOptions extends
@@ -68,6 +68,7 @@ export async function withClient<Event extends ShownEvent, Target>(
       port: options.port,
       identity: channelIdentity(session),
       env: environment,
+      warn: warnBy(session.ui),
       access: CALL_ACCESS,
       channel: CALL_CHANNEL,
       relays,

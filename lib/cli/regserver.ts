@@ -28,7 +28,14 @@ import { regserverCommands, type RegserverCommandSink } from "./regserver_comman
 import { regserverLines, type RegserverOwnEvent } from "./regserver_rendering.ts";
 import { People } from "./people.ts";
 import { modePorts, runMode } from "./run_mode.ts";
-import { channelIdentity, logStarted, type Session, showNotices, withSession } from "./session.ts";
+import {
+  channelIdentity,
+  logStarted,
+  type Session,
+  showNotices,
+  warnBy,
+  withSession,
+} from "./session.ts";
 
 const RECORDS: RecordFormat<DirectoryRecord> = {
   name: DIRECTORY_LOG_FORMAT,
@@ -99,6 +106,7 @@ async function serve(
       port,
       identity: channelIdentity(wiring),
       env: environment,
+      warn: warnBy(ui),
       access: openTo("directory"),
       channel: DIRECTORY_CHANNEL,
       strangers: STRANGERS,

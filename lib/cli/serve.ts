@@ -32,6 +32,7 @@ import {
   type Session,
   showError,
   showNotices,
+  warnBy,
   withSession,
 } from "./session.ts";
 import { SnapshotStore } from "./snapshot_store.ts";
@@ -178,6 +179,7 @@ class Service {
         port: this.#port ?? options.port,
         identity: channelIdentity(this.wiring),
         env: environment,
+        warn: warnBy(ui),
         access: {
           ...openTo("group"),
           secrets: secrets === null ? null : (epoch) => secrets.opening(epoch),

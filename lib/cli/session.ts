@@ -205,6 +205,13 @@ export function showNotices<Event extends ShownEvent, Target>(
   for (const text of texts) ui.show({ event: "notice", text });
 }
 
+/** Warns the user of what has no answer of its own. */
+export function warnBy<Event extends ShownEvent, Target>(
+  ui: UserInterface<Event, Target>,
+): (text: string) => void {
+  return (text) => ui.show({ event: "notice", text, warning: true });
+}
+
 /** The first line of every program's log; `more` is what the mode adds. */
 export function logStarted(
   { environment, identity }: Pick<Profile, "environment" | "identity">,

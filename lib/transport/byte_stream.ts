@@ -23,6 +23,12 @@ export interface ByteStream {
   handle(events: ByteStreamEvents): void;
   /** Writes `bytes`, which must not change before `written` is called. One write at a time. */
   write(bytes: Uint8Array): void;
+  /**
+   * Gives the system no more than this at a time, from the next write on, so that its packets are no larger; and after
+   * some pieces a pause, as it makes larger packets of what it can't send at once. @param roundTripMs How long it takes
+   * until the other side's system has acknowledged a piece.
+   */
+  writeInPieces?(bytesMax: number, roundTripMs: () => number | null): void;
   /** Pauses or resumes reading, so that the other side experiences back pressure. */
   setReading(reading: boolean): void;
   /** Ends the outgoing direction after what was written. The other side's bytes are still received. */

@@ -37,6 +37,7 @@ import type {
   Links,
   Queue,
 } from "./link.ts";
+import { NarrowPaths, narrowPathText } from "./narrow_paths.ts";
 import { Partings } from "./partings.ts";
 import type { StrangerLimitsConfig } from "./stranger_limits.ts";
 
@@ -53,6 +54,8 @@ export interface ChannelLinksOptions {
   readonly relays?: RelayedStreams;
   readonly handler: LinkHandler;
   readonly channel?: Partial<ChannelConfig>;
+  /** Tells the user of a path on which only short messages pass; by default nobody. */
+  readonly warn?: (text: string) => void;
   readonly strangers?: Partial<StrangerLimitsConfig>;
   /** How many connections may wait for a place among the strangers, and how many more may be silent, if not 256. */
   readonly waitingMax?: number;
@@ -92,6 +95,7 @@ export class ChannelLinks implements Links {
   readonly #dials: Dials;
   readonly #admission: AdmissionControl<Connection>;
   readonly #connections = new Map<LinkId, Connection>();
+  readonly #paths = new NarrowPaths();
   readonly #partings = new Partings(() => this.#checkShutdown());
   readonly #toFlush: Connection[] = [];
   #flushScheduled = false;
@@ -301,6 +305,9 @@ export class ChannelLinks implements Links {
       flushing: false,
     };
     this.#connections.set(connection.id, connection);
+    if (this.#paths.isNarrow(stream.remote.host)) {
+      stream.writeInPieces?.(CHANNEL_DEFAULTS.shortWriteBytesMax, () => channel.roundTripMs);
+    }
     stream.handle({
       received: (bytes) => this.#received(connection, bytes),
       written: () => {
@@ -444,6 +451,7 @@ export class ChannelLinks implements Links {
     if (effect.type === "closed") {
       const { closed, reason, detail } = effect;
       this.#up -= 1;
+      this.#noteLongWrites(connection);
       const { log } = this.#options.env;
       if (detail !== undefined) log.info("link broken", { link: id, detail });
       this.#options.handler.linkDown(id, { closed, reason });
@@ -458,6 +466,17 @@ export class ChannelLinks implements Links {
       if (attempt !== null) this.#options.handler.dialFailed(attempt, { reason, text, key });
     }
     this.#checkShutdown();
+  }
+
+  /** Learns from an established connection that has ended whether long messages pass to its host. */
+  #noteLongWrites({ channel, stream }: Connection): void {
+    const { host } = stream.remote;
+    const nowMs = this.#options.clock.nowMs();
+    const missingMs = channel.longMissingMs(nowMs);
+    if (!this.#paths.ended(host, missingMs, channel.isLongProven, nowMs)) return;
+    const text = narrowPathText(host);
+    this.#options.env.log.warn("narrow path", { text });
+    this.#options.warn?.(text);
   }
 
   #partWith(stream: ByteStream, state: Parameters<Partings["add"]>[1]): void {

@@ -20,6 +20,19 @@ const READ_BUFFER_BYTES_MAX = 64 * 1_024;
 /** Pause after a failed accept, for example when there are no file descriptors: there may be some again then. */
 const ACCEPT_RETRY_MS = 100;
 
+/** Segments that a system sends at once on a connection that was idle: ten (RFC 6928), fewer after a loss. */
+const PIECES_AT_ONCE = 8;
+const PAUSE_MS_MIN = 5;
+const PAUSE_MS_MAX = 200;
+
+/** What is written in pieces, see `ByteStream`. */
+interface Pieces {
+  readonly bytesMax: number;
+  readonly roundTripMs: () => number | null;
+  /** How many may be given to the system before the next pause. */
+  left: number;
+}
+
 const NO_EVENTS: ByteStreamEvents = { received() {}, written() {}, ended() {} };
 
 class TcpStream implements ByteStream {
@@ -33,6 +46,8 @@ class TcpStream implements ByteStream {
   /** Wakes the read loop that waits for `setReading(true)` or for the end. */
   #wake: (() => void) | null = null;
   #buffer = new Uint8Array(READ_BUFFER_BYTES_MIN);
+  /** Null where the system is given all at once. */
+  #pieces: Pieces | null = null;
   #aborted = false;
   #ended = false;
   readonly #closed: () => void;
@@ -55,6 +70,10 @@ class TcpStream implements ByteStream {
 
   write(bytes: Uint8Array): void {
     this.#keep(this.#write(bytes));
+  }
+
+  writeInPieces(bytesMax: number, roundTripMs: () => number | null): void {
+    this.#pieces = { bytesMax, roundTripMs, left: PIECES_AT_ONCE };
   }
 
   setReading(reading: boolean): void {
@@ -108,12 +127,28 @@ class TcpStream implements ByteStream {
   async #write(bytes: Uint8Array): Promise<void> {
     try {
       for (let at = 0; at < bytes.length;) {
-        at += await this.#conn.write(at === 0 ? bytes : bytes.subarray(at));
+        if (this.#pieces !== null) at += await this.#writePiece(bytes.subarray(at), this.#pieces);
+        else at += await this.#conn.write(at === 0 ? bytes : bytes.subarray(at));
       }
     } catch (error) {
       return this.#end(reasonOf(error));
     }
     this.#events.written();
+  }
+
+  /** @returns How many bytes the system has taken. */
+  async #writePiece(
+    bytes: Uint8Array,
+    pieces: Pieces,
+  ): Promise<number> {
+    if (pieces.left === 0) {
+      const pauseMs = Math.min(2 * (pieces.roundTripMs() ?? PAUSE_MS_MAX), PAUSE_MS_MAX);
+      await new Promise((resolve) => setTimeout(resolve, Math.max(pauseMs, PAUSE_MS_MIN)));
+      pieces.left = PIECES_AT_ONCE;
+      if (this.#aborted) throw new Deno.errors.BadResource("closed meanwhile");
+    }
+    pieces.left--;
+    return await this.#conn.write(bytes.subarray(0, pieces.bytesMax));
   }
 
   #end(reason: string): void {

@@ -376,6 +376,23 @@ const SCENES: Readonly<Record<string, () => Promise<void>>> = {
     assertEquals([ann.ready.host, bob.ready.room], ["10.78.0.2", ann.ready.room]);
   },
 
+  async "long messages come through a network that drops large packets without a word, once that is found out"() {
+    await using world = await openRoom({
+      members: ["Ann", "Bob"],
+      prepare: (hosts) => hosts.narrow(1_280),
+    });
+    const [ann, bob] = world.room as [Node, Node];
+    const told = ({ event, text }: ShownEvent) =>
+      event === "notice" && text.startsWith("Long messages never came through to");
+    const long = "long ".repeat(2_000);
+    await ann.say(long);
+    await bob.until(saying(long), HEALED_MS);
+    await ann.until(told, HEALED_MS);
+    await say(`${long}!`, ann, bob);
+    await say(`${long}?`, bob, ann);
+    assertEquals(ann.events.filter(told).length, 1);
+  },
+
   async "who takes no calls, and who can't be called, chat on when who let them in is gone"() {
     const members = ["Ann", "Ben", "Pat", "Fay"];
     await using world = await openRoom({

@@ -152,6 +152,15 @@ export class Channel implements Machine<ChannelInput, ChannelEffect> {
     return this.#liveness.roundTripMs;
   }
 
+  /** See `Liveness`. */
+  longMissingMs(nowMs: number): number | null {
+    return this.#liveness.longMissingMs(nowMs);
+  }
+
+  get isLongProven(): boolean {
+    return this.#liveness.isLongProven;
+  }
+
   step(input: ChannelInput, nowMs: number): readonly ChannelEffect[] {
     if (this.#phase === "ended") return NOTHING;
     switch (input.type) {
@@ -382,6 +391,8 @@ export class Channel implements Machine<ChannelInput, ChannelEffect> {
     const before = this.#outbox.congested;
     const bytes = this.#outbox.takeWrite(() => this.#liveness.pingWritten(nowMs));
     this.#liveness.written(nowMs);
+    const isLong = this.#phase === "open" && bytes.length > this.#config.shortWriteBytesMax;
+    if (isLong && this.#liveness.longWritten(nowMs)) this.#outbox.addPing();
     const effects: ChannelEffect[] = [{ type: "write", bytes }];
     if (before && !this.#outbox.congested && this.#phase === "open") {
       effects.push({ type: "drained" });

@@ -37,6 +37,8 @@ export interface ChannelConfig {
   readonly dataBytesMax: number;
   /** Most bytes in one write, a whole number of records: larger ones are no faster and delay control. */
   readonly writeBytesMax: number;
+  /** Behind the first write over this the other side is asked for a sign of life: not every path takes such packets. */
+  readonly shortWriteBytesMax: number;
 }
 
 export const CHANNEL_DEFAULTS: ChannelConfig = {
@@ -55,4 +57,5 @@ export const CHANNEL_DEFAULTS: ChannelConfig = {
   newsBytesMax: 32 * 1_024,
   dataBytesMax: 1_024 * 1_024,
   writeBytesMax: 64 * 1_024,
+  shortWriteBytesMax: 1_200, // with the headers of IPv6 and TCP under 1,280 bytes, which every path takes (RFC 8200)
 };

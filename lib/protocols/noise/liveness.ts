@@ -28,6 +28,9 @@ export class Liveness {
   /** When the record began of which only a part came; null where there is none. */
   #recordBeganMs: number | null = null;
   #readingPaused = false;
+  /** The first long write: when it went out, and the number of the ping behind it, once that has gone out, too. */
+  #long: { readonly atMs: number; ping: number | null } | null = null;
+  #isLongProven = false;
   #roundTripMs: number | null = null;
 
   /** `dialled`: the side that asks first, so that an idle link has one ping a second and not two. */
@@ -68,6 +71,27 @@ export class Liveness {
   /** Bytes of ours were given to the stream. */
   written(nowMs: number): void {
     this.#lastWrittenMs = nowMs;
+  }
+
+  /**
+   * A write was so long that not every path may take it.
+   * @returns Whether a ping is to follow it, to learn whether it came: behind the first one.
+   */
+  longWritten(nowMs: number): boolean {
+    if (this.#long !== null) return false;
+    this.#long = { atMs: nowMs, ping: null };
+    this.#lastPingMs = nowMs;
+    return true;
+  }
+
+  /** Whether the first long write is known to have come. */
+  get isLongProven(): boolean {
+    return this.#isLongProven;
+  }
+
+  /** How long it isn't known whether the first long write has come; null where it is, or there was none. */
+  longMissingMs(nowMs: number): number | null {
+    return this.#long === null || this.#isLongProven ? null : nowMs - this.#long.atMs;
   }
 
   /** From now on nothing is read, so that silence means nothing, and only our pings keep us alive over there. */
@@ -115,11 +139,14 @@ export class Liveness {
   pingWritten(nowMs: number): number {
     this.#pingNumber = (this.#pingNumber + 1) >>> 0;
     this.#pingWrittenMs = nowMs;
+    if (this.#long !== null) this.#long.ping ??= this.#pingNumber;
     return this.#pingNumber;
   }
 
   /** An answer to a ping. One that answers an older ping says no more than any other byte. */
   pong(number: number, nowMs: number): void {
+    const behind = this.#long?.ping ?? null;
+    if (behind !== null && number >= behind) this.#isLongProven = true;
     if (this.#pingWrittenMs === null || number !== this.#pingNumber) return;
     this.#roundTripMs = nowMs - this.#pingWrittenMs;
     this.#pingWrittenMs = null;

@@ -49,7 +49,7 @@ Deno.test("Channel carries both lanes in both directions, however the bytes are 
 });
 
 Deno.test("Channel puts all that waits into one write and as few records as possible", () => {
-  const pair = new Pair().settle();
+  const pair = new Pair({ config: { shortWriteBytesMax: Infinity } }).settle();
   for (let at = 0; at < 100; at++) pair.ann.send("x".repeat(200), "data", 0);
 
   pair.ann.step({ type: "writable" }, 0);
@@ -195,6 +195,27 @@ Deno.test("an idle channel has one ping each 1 to 1.25 s, and measures the round
   assertEquals(pair.ann.events.concat(pair.bob.events), ["established", "established"]);
   assert(writes >= 92 && writes <= 120, `${writes} writes in 60 s`);
   assertEquals(pair.ann.channel.roundTripMs, 14);
+});
+
+Deno.test("a ping follows the first long write, and its answer shows that the write has come", () => {
+  const pair = new Pair().settle();
+  pair.ann.send("x".repeat(1_000), "data", 0);
+  pair.settle();
+  assertEquals([pair.ann.channel.longMissingMs(0), pair.ann.channel.isLongProven], [null, false]);
+
+  const { onWire } = pair;
+  pair.onWire = () => [];
+  for (let at = 0; at < 2; at++) pair.ann.send("x".repeat(1_300), "data", 0);
+  const written = held(pair, "ann");
+  assertEquals(written.length, 2_600 + 19 + 4 + 19); // and one ping
+  assertEquals(pair.ann.channel.longMissingMs(2_000), 2_000);
+
+  pair.onWire = onWire;
+  pair.bob.step({ type: "received", bytes: written }, 10);
+  pair.settle();
+  assertEquals([pair.ann.channel.longMissingMs(20), pair.ann.channel.isLongProven], [null, true]);
+  pair.ann.send("x".repeat(1_300), "data", 20);
+  assertEquals(held(pair, "ann").length, 1_300 + 19); // no other
 });
 
 Deno.test("a channel whose other side falls silent is lost after 3 s, not before", () => {
