@@ -13,39 +13,63 @@ import { foldName, nameBeforeStart } from "./names.ts";
 /** So many names are compared with; what comes beyond them can be an imitation, and isn't imitated. */
 const KNOWN_MAX = 10_000;
 
+interface Known {
+  readonly name: string;
+  readonly folded: FoldedName;
+  readonly batch: string | null;
+}
+
 export class LookAlikes {
-  /** The first name with each look; at most four for each of `KNOWN_MAX`. */
-  readonly #owners = new Map<string, FoldedName>();
-  readonly #noted = new Map<string, boolean>();
+  /** The first one with each look, as spelled and in any case; at most five for each of `KNOWN_MAX`. */
+  readonly #bySpelling = new Map<string, Known>();
+  readonly #byLook = new Map<string, Known>();
+  readonly #noted = new Set<string>();
   #known = 0;
 
   /**
    * Somebody has this name.
    * @param shown As it is shown, perhaps with the start of a key.
-   * @returns Whether it looks like another one, of which this was told before.
+   * @param batch The same for names of which nobody can say which came first; null: this one came after all before.
+   * @returns The names that are imitations, as is known since: this one, or it and the other of its batch.
    */
-  note(shown: string): boolean {
+  note(shown: string, batch: string | null = null): readonly string[] {
     const name = nameBeforeStart(shown);
-    const before = this.#noted.get(name);
-    if (before !== undefined) return before;
-    const folded = foldName(name);
-    const owner = this.#owners.get(lookOf(name));
-    const isImitation = owner !== undefined && owner !== folded;
+    if (this.#noted.has(name)) return [];
     if (this.#noted.size >= KNOWN_MAX) this.#noted.clear(); // they are compared anew
-    this.#noted.set(name, isImitation);
-    if (!isImitation && this.#known < KNOWN_MAX) this.#own(name, folded);
-    return isImitation;
+    this.#noted.add(name);
+    const known = { name, folded: foldName(name), batch };
+    const imitated = this.#imitatedBy(known);
+    if (imitated === null) this.#add(known);
+    else if (batch !== null && imitated.batch === batch) return [imitated.name, name];
+    return imitated === null ? [] : [name];
   }
 
-  #own(name: string, folded: FoldedName): void {
-    this.#known += 1;
-    const [first = "", ...rest] = name;
-    const title = first.toUpperCase() + rest.join("").toLowerCase();
-    for (const spelling of [name, name.toLowerCase(), name.toUpperCase(), title]) {
-      const look = lookOf(spelling);
-      if (!this.#owners.has(look)) this.#owners.set(look, folded);
-    }
+  #imitatedBy({ name, folded }: Known): Known | null {
+    const alike = [
+      this.#byLook.get(lookOf(name)),
+      ...spellingsOf(name).map((spelling) => this.#bySpelling.get(lookOf(spelling))),
+    ];
+    return alike.find((other) => other !== undefined && other.folded !== folded) ?? null;
   }
+
+  #add(known: Known): void {
+    if (this.#known >= KNOWN_MAX) return;
+    this.#known += 1;
+    const { name } = known;
+    addFirst(this.#bySpelling, lookOf(name), known);
+    for (const spelling of spellingsOf(name)) addFirst(this.#byLook, lookOf(spelling), known);
+  }
+}
+
+/** The name as it is spelled, and in lower, upper and title case. */
+function spellingsOf(name: string): readonly string[] {
+  const [first = "", ...rest] = name;
+  const title = first.toUpperCase() + rest.join("").toLowerCase();
+  return [name, name.toLowerCase(), name.toUpperCase(), title];
+}
+
+function addFirst(owners: Map<string, Known>, look: string, known: Known): void {
+  if (!owners.has(look)) owners.set(look, known);
 }
 
 // deno-lint-ignore no-control-regex -- exactly the ASCII ones

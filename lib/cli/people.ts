@@ -33,6 +33,8 @@ export class People<Event extends ShownEvent> {
   readonly #compared = new Set<string>();
   /** Null before the first name was shown: then the pinned ones are met first. */
   #lookAlikes: LookAlikes | null = null;
+  /** How many events were shown. */
+  #events = 0;
 
   constructor(
     readonly session: Pick<
@@ -45,20 +47,29 @@ export class People<Event extends ShownEvent> {
   show(event: Event | ModeEvent, ref: string | undefined): void {
     if (isOfKeys(event)) return this.#verify(event, ref);
     const { knownPeers, identity, ui } = this.session;
-    const isOwn = OWN_NAME_EVENTS.has(event.event);
-    for (const name of namesIn(event as Fields)) this.#meet(name, isOwn);
+    this.#meetAll(event as Fields);
     const own = fingerprintOf(identity.signer.key);
     ui.show(withCompared(event, knownPeers, own) as unknown as OwnEventOf<Event>, ref);
   }
 
-  /** @param isOwn Whether it is the user's own name, which others imitate, even if they were met before. */
-  #meet(name: string, isOwn: boolean): void {
-    if (this.#lookAlikes === null) {
-      const known = this.#lookAlikes = new LookAlikes();
-      if (isOwn) known.note(name);
-      for (const pinned of this.session.knownPeers.names()) this.#meet(pinned, false);
+  #meetAll(event: Fields): void {
+    this.#events += 1;
+    // One's own name is imitated by others, even if these were met before.
+    const isOwn = OWN_NAME_EVENTS.has(event.event);
+    for (const { name, batch } of namesIn(event, this.#events)) {
+      if (this.#lookAlikes === null) {
+        this.#lookAlikes = new LookAlikes();
+        if (isOwn) this.#meet(this.#lookAlikes, name, null);
+        for (const pinned of this.session.knownPeers.names()) {
+          this.#meet(this.#lookAlikes, pinned, null);
+        }
+      }
+      this.#meet(this.#lookAlikes, name, batch);
     }
-    if (this.#lookAlikes.note(name)) markImitation(name);
+  }
+
+  #meet(known: LookAlikes, name: string, batch: string | null): void {
+    for (const imitation of known.note(name, batch)) markImitation(imitation);
   }
 
   #verify({ answer, ownKey, peerKey, name, key }: KeysEvent, ref: string | undefined): void {
@@ -99,23 +110,46 @@ const OWN_NAME_EVENTS: ReadonlySet<string> = new Set(["ready", "session"]);
 /** Events that name somebody of whom the user was told before, or whom the user only asked about. */
 const NO_MEETINGS: ReadonlySet<string> = new Set(["error", "notice", "delivery", "help", "status"]);
 
-function* namesIn(event: Fields): Generator<string> {
+/** A name in an event, and the batch of `LookAlikes` in which it came. */
+interface Meeting {
+  readonly name: string;
+  readonly batch: string | null;
+}
+
+/** @param number Of the event: no other one has it. */
+function* namesIn(event: Fields, number: number): Generator<Meeting> {
   if (NO_MEETINGS.has(event.event)) return;
-  yield* namesOf(event);
+  // Who was there before us is told in no order of time.
+  yield* namesOf(event, event["present"] === true ? "present" : null);
   for (const field of NAMES_FIELDS) {
     const names = event[field];
-    if (Array.isArray(names)) yield* names.filter((name) => typeof name === "string");
+    if (!Array.isArray(names)) continue;
+    for (const name of names) if (typeof name === "string") yield { name, batch: null };
   }
   for (const field of ENTRIES_FIELDS) {
     const entries = event[field];
-    if (Array.isArray(entries)) { for (const entry of entries) yield* namesOf(entry); }
+    if (!Array.isArray(entries)) continue;
+    if (field !== "users") { for (const entry of entries) yield* namesOf(entry, null); }
+    else yield* namesOfUsers(entries, number);
   }
 }
 
-function* namesOf(fields: Readonly<Record<string, unknown>>): Generator<string> {
+/** A directory's list is sorted by name; anybody can be a guest, who comes after all who have accounts. */
+function* namesOfUsers(users: readonly Fields[], number: number): Generator<Meeting> {
+  for (const isGuest of [false, true]) {
+    for (const user of users) {
+      if ((user["guest"] === true) === isGuest) yield* namesOf(user, `${number} ${isGuest}`);
+    }
+  }
+}
+
+function* namesOf(
+  fields: Readonly<Record<string, unknown>>,
+  batch: string | null,
+): Generator<Meeting> {
   for (const field of NAME_FIELDS) {
     const name = fields[field];
-    if (typeof name === "string" && name !== "") yield name;
+    if (typeof name === "string" && name !== "") yield { name, batch };
   }
 }
 
@@ -141,6 +175,7 @@ export function withCompared(event: ShownEvent, known: KnownPeers, own: Fingerpr
     case "joining":
       return { ...fields, ...of(fields as unknown as Somebody) };
     case "incoming":
+    case "broadcast":
       return { ...fields, ...of({ ...fields, name: fields["from"] as string }) };
     case "call":
       return { ...fields, ...of({ ...fields, name: fields["peer"] as string }) };

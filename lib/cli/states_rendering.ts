@@ -20,6 +20,7 @@ import {
 } from "./spans.ts";
 import { tableLines } from "./tables.ts";
 import type { Line, Span } from "./user_interface.ts";
+import { comparedText } from "./verify_rendering.ts";
 
 type EventNamed<Name extends CoordinatorEvent["event"]> = Extract<
   CoordinatorEvent,
@@ -36,8 +37,15 @@ export function shortDigest(digest: string): string {
 }
 
 /** The line for somebody who left the group, or was lost; the coordinator may know why. */
-export function joiningLine({ name, key }: JoiningEvent, nowMs: number): Line {
-  return starLine(nowMs, nameSpan(name), " is joining, key ", { text: key, as: "exact" });
+export function joiningLine({ name, key, ...compared }: JoiningEvent, nowMs: number): Line {
+  const note = comparedText(compared);
+  return starLine(
+    nowMs,
+    nameSpan(name),
+    " is joining, key ",
+    { text: key, as: "exact" },
+    ...(note === null ? [] : [`: ${note}`]),
+  );
 }
 
 /** Those that are joining, behind the members; nothing where nobody is. */

@@ -160,7 +160,7 @@ export function formatUserInfo(
   const lines = table.map((words, index) => {
     const cells = words.map((word, column) => word + " ".repeat(columns[column]! - width(word)));
     const name = rows[index - 1]?.name ?? "";
-    const looksAlike = name !== "" && met.note(name);
+    const looksAlike = name !== "" && met.note(name).length > 0;
     const warning = nameWarning(name) ??
       (looksAlike ? `${MIXED_SCRIPTS_MARK}${name} looks like another name above` : null);
     const comment = warning === null ? "" : `  # ${warning}`;

@@ -172,3 +172,30 @@ Deno.test("People marks who looks like one met before, pinned names and one's ow
   ];
   assertEquals(names.filter((name) => shownName(name) !== name), names.slice(8));
 });
+
+Deno.test("People marks both of a directory's accounts that look alike, and of an account and a guest the guest", async () => {
+  const { people } = peopleOf(await known());
+  const user = (name: string, guest: boolean) => ({ name, guest, state: "free" });
+  const users = [
+    user("0tto", true),
+    user("Otto", false),
+    user("PauIa", false),
+    user("Paula", false),
+  ];
+
+  people.show({ event: "users", users } as unknown as ModeEvent, undefined);
+  people.show({ event: "presence", name: "Rudo1f" } as unknown as ModeEvent, undefined);
+  people.show({ event: "presence", name: "Rudolf" } as unknown as ModeEvent, undefined);
+
+  const names = ["Otto", "Rudo1f", "0tto", "PauIa", "Paula", "Rudolf"];
+  assertEquals(names.filter((name) => shownName(name) !== name), names.slice(2));
+});
+
+Deno.test("People marks both of two that look alike and were here before one came", async () => {
+  const { people } = peopleOf(await known());
+  for (const name of ["Sim0ne", "Simone"]) {
+    const event = { event: "joined", name, key: "k", present: true };
+    people.show(event as unknown as ModeEvent, undefined);
+  }
+  assertEquals(["Sim0ne", "Simone"].map(shownName), ["\u2248Sim0ne", "\u2248Simone"]);
+});

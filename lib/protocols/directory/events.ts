@@ -141,7 +141,7 @@ export type ClientEvent =
     readonly text: string;
     readonly self: boolean;
   }
-  | {
+  | Compared & {
     readonly event: "broadcast";
     readonly id: string;
     /** With the start of its key where the name is known with another one. */
