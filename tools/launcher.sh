@@ -200,9 +200,18 @@ run() {
     "$cache/$program/p2pchat.js" "$@"
 }
 
-# The runtime doesn't start in a folder that has been removed.
+# Whether the folder that this was started in is where its path says. The runtime doesn't start in one that has been
+# removed; and it finds files by their whole paths alone, so by none in a folder to which the way is closed to this user.
+P2PCHAT_FOLDER=there
 # shellcheck disable=SC3013
-[ . -ef "$PWD" ] || cd / || exit
+if [ ! . -ef "$PWD" ]; then
+  case $(readlink /proc/self/cwd 2>/dev/null) in
+    '' | *' (deleted)') P2PCHAT_FOLDER=removed ;;
+    *) P2PCHAT_FOLDER=closed ;;
+  esac
+  cd / || exit
+fi
+export P2PCHAT_FOLDER
 
 # utf8 TEXT: the runtime breaks off with a trace where a path isn't UTF-8. What is all ASCII costs no process.
 utf8() {

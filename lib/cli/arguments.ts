@@ -2,7 +2,7 @@
 
 import { parseArgs } from "@std/cli/parse-args";
 import { userInfo } from "node:os";
-import { resolve } from "node:path";
+import { isAbsolute, resolve } from "node:path";
 import { P2pchatError } from "../base/errors.ts";
 import { hasInvite, inviteMisplaced } from "../base/invite_text.ts";
 import { dataFolder, foldersOf } from "../store/paths.ts";
@@ -143,7 +143,7 @@ function parsedCommandLine(
     values.set(flag.name, flag.parse(text, `--${flag.name}`));
   }
   const paths = pathsOf(given, words, entry, ownFlags);
-  checkPaths(paths);
+  checkPaths(paths, variable(FOLDER_VARIABLE));
   const value = <Value>(flag: string) => values.get(flag) as Value | undefined;
   const common: CommonOptions = {
     dataFolder: dataFolder({ flag: value<string>("data") ?? null, variable, accountHome }),
@@ -187,8 +187,22 @@ function pathsOf(
   return paths;
 }
 
-/** @throws {P2pchatError} `usage` where a path can't be used as given, or where two files would be the same one. */
-function checkPaths(paths: ReadonlyMap<string, FileNeed>): void {
+/** What the launcher says of the folder in which it was started (`tools/launcher.sh`). */
+const FOLDER_VARIABLE = "P2PCHAT_FOLDER";
+const FOLDER_PROBLEMS: Readonly<Record<string, string>> = {
+  removed:
+    "the folder in which this program was started has been removed; start it in another one, or give the " +
+    "whole path",
+  closed:
+    "the folder in which this program was started lies in one that this user may not enter, and files are found " +
+    "by their whole paths; start it in another one",
+};
+
+/**
+ * @throws {P2pchatError} `usage` where a path can't be used as given, or where two files would be the same one; `disk`
+ *   where the folder that it is relative to can't be used.
+ */
+function checkPaths(paths: ReadonlyMap<string, FileNeed>, folder = ""): void {
   const log = paths.get("--log-file")?.path;
   for (const [what, { path }] of paths) {
     // The runtime replaces bytes that aren't UTF-8 by this character.
@@ -196,6 +210,8 @@ function checkPaths(paths: ReadonlyMap<string, FileNeed>): void {
       const text = `${what} must be a path in UTF-8, is ${quotedStart(path)}; name another one`;
       throw new P2pchatError("usage", text);
     }
+    const problem = isAbsolute(path) ? undefined : FOLDER_PROBLEMS[folder];
+    if (problem !== undefined) throw new P2pchatError("disk", `Cannot use ${path}: ${problem}`);
     if (log === undefined || what === "--log-file" || resolve(path) !== resolve(log)) continue;
     const text = `--log-file and ${what} can't be one file; name another one with --log-file`;
     throw new P2pchatError("usage", text);

@@ -319,6 +319,17 @@ Deno.test("p2pchat starts from a read-only folder, through links, and by name", 
       assertMatch(stdout, VERSION_LINE);
       assertEquals(status, 0);
     });
+    await test.step("not with a file in a folder that was removed", async () => {
+      const cache = await withoutProgram();
+      const script =
+        'mkdir gone && cd gone && rmdir ../gone && exec "$1" users add t.txt Al ::1 5003';
+      const args = ["-c", script, "sh", copy];
+      const { status, stderr } = await start("/bin/sh", { cache, args, cwd: folder });
+      const text =
+        "error: Cannot use t.txt: the folder in which this program was started has been removed";
+      assertStringIncludes(stderr, text);
+      assertEquals(status, 5);
+    });
     await Deno.chmod(bin, 0o755);
   });
 });
@@ -523,6 +534,34 @@ Deno.test("p2pchat says what to raise where it may open too few files", {
     assertEquals(await within(files), [5, text]);
   }
   assertEquals(await within(64), [0, ""]);
+});
+
+Deno.test("p2pchat says that it finds no file in a folder to which the way is closed", {
+  ignore: unpacks.ignore || Deno.build.os !== "linux" || Deno.uid() !== 0,
+}, async () => {
+  await inTemporaryFolder(async (folder) => {
+    const shared = join(folder, "closed", "shared");
+    await Deno.mkdir(shared, { recursive: true });
+    await Deno.writeTextFile(join(shared, "users.txt"), "alice 127.0.0.1 5001\n");
+    await Deno.mkdir(join(folder, "cache"));
+    await copyProgram(BUILT, join(folder, "p2pchat"));
+    const nobody = 65_534;
+    await Deno.chown(join(folder, "cache"), nobody, nobody);
+    await Deno.chmod(folder, 0o755);
+    await Deno.chmod(join(folder, "closed"), 0o700);
+    const script =
+      `cd "$1" && exec setpriv --reuid=${nobody} --regid=${nobody} --clear-groups "$2" ` +
+      "users check users.txt";
+    const output = await new Deno.Command("sh", {
+      args: ["-c", script, "sh", shared, join(folder, "p2pchat")],
+      env: { XDG_CACHE_HOME: join(folder, "cache"), HOME: "" },
+    }).output();
+    assertStringIncludes(
+      new TextDecoder().decode(output.stderr),
+      "error: Cannot use users.txt: the folder in which this program was started lies in one that this user may not enter",
+    );
+    assertEquals(output.code, 5);
+  });
 });
 
 Deno.test("p2pchat leaves nothing when its first start is broken off", unpacks, async () => {
