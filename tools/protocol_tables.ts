@@ -18,6 +18,7 @@ import { LINK_PHASES } from "../lib/protocols/friends/friend_links.ts";
 import * as friends from "../lib/protocols/friends/messages.ts";
 import * as ballots from "../lib/protocols/group/ballot.ts";
 import { EDIT_PHASES, REQUEST_PHASES, VOTE_PHASES } from "../lib/protocols/group/edit_phases.ts";
+import * as consents from "../lib/protocols/group/consents.ts";
 import * as epochs from "../lib/protocols/group/epoch.ts";
 import * as foundings from "../lib/protocols/group/founding.ts";
 import * as histories from "../lib/protocols/group/history.ts";
@@ -48,6 +49,7 @@ export type NamedSchemas = ReadonlyMap<string, Schema<unknown>>;
 export function protocolTables(): Tables {
   const groupNamed = namedSchemas({
     ...ballots,
+    ...consents,
     ...epochs,
     ...foundings,
     ...histories,

@@ -92,11 +92,12 @@
 #define WAITING 1           /* for the lock */
 #define ASKED 2             /* has the lock; its user is asked, or nobody */
 #define AGREED 3            /* disk: `prepared` */
+#define DECLINED 4          /* memory: said no, or its requester has given it up */
 typedef Part {
-  unsigned state : 2;
+  unsigned state : 3;
   unsigned number : 2;
-  unsigned view : 3;        /* that votes on it */
-  unsigned refusals : 4     /* on their way from other members that refuse: one bit for each number */
+  unsigned view : 3;        /* in which it was asked last */
+  unsigned refusals : 4     /* on their way from other members that refuse, in this epoch: one bit for each number */
 #ifdef MUTATION_UNSYNCED_VOTE
   ; unsigned isUnsynced : 1
 #endif
@@ -109,7 +110,7 @@ typedef Member {
   unsigned round : 1;       /* that epoch is a round: it began without the coordinator */
   unsigned up : 1;          /* its link, as it knows */
   unsigned decided : 2;     /* memory: requests of which it knows that they are committed, not in its log */
-  unsigned refused : 2;     /* memory: never agreed to in this view */
+  unsigned refused : 2;     /* memory: unheard of, and never agreed to in this view */
   Part part[2]
 }
 Member m[MEMBERS];
@@ -127,6 +128,10 @@ typedef Request {
   unsigned voted : 2;       /* under which number */
   unsigned view : 3;        /* whose members vote */
   unsigned awaited : 3;     /* votes; then, of whom it isn't known that they have it in their logs */
+  unsigned asked : 3;       /* who was asked to vote, in any view */
+  unsigned givenUp : 4;     /* its requester has told all so: one bit for each number */
+  unsigned isOld : 1;       /* the process that asked for it is gone */
+  unsigned isOrphan : 1;    /* it isn't in the present view */
   unsigned isOurs : 1;      /* committed by this process of the coordinator */
   unsigned follows : 1      /* committed by the process that had committed the other one before */
 #ifdef MUTATION_UNSYNCED_DECISION
@@ -259,7 +264,7 @@ inline drop(j, r) {
 inline abandon(j, r) {
   if
   :: m[j].part[r].state == WAITING -> drop(j, r)
-  :: HAS_LOCK(j, r) -> told = told | BIT(m[j].part[r].number); drop(j, r)
+  :: HAS_LOCK(j, r) || m[j].part[r].state == DECLINED -> told = told | BIT(m[j].part[r].number); drop(j, r)
   :: else
   fi
 }
@@ -277,6 +282,19 @@ inline tellRequester(j, r, itsNumber) {
     request[r].wanted = OVER; request[r].number = 0
   :: else
   fi
+}
+
+/* Its requester has given it up: the user is told, and it is refused from now on, in whatever view it is asked again. */
+inline decline(j, r) {
+  told = told | BIT(m[j].part[r].number);
+#ifdef MUTATION_FORGIVES
+  drop(j, r)
+#else
+  m[j].part[r].state = DECLINED
+#ifdef MUTATION_UNSYNCED_VOTE
+  ; m[j].part[r].isUnsynced = false
+#endif
+#endif
 }
 
 /* One more of the history is in its log. */
@@ -366,7 +384,13 @@ inline prepare(j, r, itsNumber, itsView) {
       :: m[j].part[r].state != NOTHING && IS_ANEW(j, r, itsNumber) ->
         abandon(j, r);
         open(j, r, itsNumber, itsView)
-      :: m[j].part[r].state == AGREED && !IS_ANEW(j, r, itsNumber) -> sayAgreed(j, r)
+      :: m[j].part[r].state != NOTHING && !IS_ANEW(j, r, itsNumber) ->
+        m[j].part[r].view = itsView;
+        if
+        :: m[j].part[r].state == AGREED -> sayAgreed(j, r)
+        :: m[j].part[r].state == DECLINED -> say(j, MESSAGE(NO, r, itsNumber, itsView))
+        :: else
+        fi
       :: m[j].part[r].state == NOTHING -> open(j, r, itsNumber, itsView)
       :: else
       fi
@@ -420,9 +444,8 @@ inline agree(j, r) {
 }
 inline refuse(j, r) {
   printf("%d refuses transaction %d\n", j, m[j].part[r].number);
-  m[j].refused = m[j].refused | BIT(r);
   say(j, MESSAGE(NO, r, m[j].part[r].number, m[j].part[r].view));
-  abandon(j, r);
+  m[j].part[r].state = DECLINED;
   check()
 }
 
@@ -456,34 +479,56 @@ inline passOn(j, asker, r) {
 #else
 #define HAD_A_VOTE(j, asker, r) (m[j].view == m[asker].part[r].view)
 #endif
-#define CAN_REFUSE_FOR(j, asker, r) (ARE_ALONE(j, asker) && m[asker].part[r].state == AGREED \
-  && !IN(m[asker].decided, r) && m[j].part[r].state != AGREED && !IN(m[j].decided, r) && !IS_LOGGED(r, j) \
-  && (m[j].part[r].state != NOTHING || IN(m[j].refused, r) || HAD_A_VOTE(j, asker, r)) \
-  && !IN(m[asker].part[r].refusals, m[asker].part[r].number))
+#ifdef MUTATION_ANYBODY
+#define MAY_RELY(j, r) 1
+#else
+#define MAY_RELY(j, r) ((j) == REQUESTER(r))
+#endif
+#define IS_UNVOTED(j, asker, r) (m[j].part[r].state == NOTHING \
+  || (m[j].part[r].state != AGREED && m[j].part[r].number == m[asker].part[r].number))
+#define CAN_REFUSE_FOR(j, asker, r) (ARE_ALONE(j, asker) && MAY_RELY(asker, r) && m[asker].part[r].state == AGREED \
+  && !IN(m[asker].decided, r) && IS_UNVOTED(j, asker, r) && !IN(m[j].decided, r) && !IS_LOGGED(r, j) \
+  && HAD_A_VOTE(j, asker, r) && !IN(m[asker].part[r].refusals, m[asker].part[r].number))
 inline refuseFor(j, asker, r) {
   printf("%d hasn't voted on request %d, refuses, and tells %d\n", j, r, asker);
-  m[j].refused = m[j].refused | BIT(r);
   if
-  :: m[j].part[r].state != NOTHING -> tellRequester(j, r, m[j].part[r].number); abandon(j, r)
-  :: else
+  :: m[j].part[r].state == NOTHING -> m[j].refused = m[j].refused | BIT(r)
+  :: else -> m[j].part[r].state = DECLINED
   fi;
   m[asker].part[r].refusals = m[asker].part[r].refusals | BIT(m[asker].part[r].number);
   check()
 }
-#ifdef MUTATION_FELLOW
-#define IS_BELIEVED(j, r, itsNumber) (!m[j].up && m[j].part[r].state == AGREED)
+/* A refusal counts in the view in which the vote was asked for. */
+#ifdef MUTATION_NEWCOMER
+#define IS_ASKED_HERE(j, r) 1
 #else
-#define IS_BELIEVED(j, r, itsNumber) (!m[j].up && m[j].part[r].state == AGREED && m[j].part[r].number == (itsNumber))
+#define IS_ASKED_HERE(j, r) (m[j].part[r].view == m[j].view)
+#endif
+#ifdef MUTATION_FELLOW
+#define IS_BELIEVED(j, r, itsNumber) (!m[j].up && m[j].part[r].state == AGREED && IS_ASKED_HERE(j, r))
+#else
+#define IS_BELIEVED(j, r, itsNumber) (!m[j].up && m[j].part[r].state == AGREED && m[j].part[r].number == (itsNumber) \
+  && IS_ASKED_HERE(j, r))
 #endif
 inline hearRefusal(j, r, itsNumber) {
   m[j].part[r].refusals = m[j].part[r].refusals & (15 - BIT(itsNumber));
   if
   :: IS_BELIEVED(j, r, itsNumber) ->
-    printf("%d hears from another member that request %d is aborted\n", j, r);
-    abandon(j, r);
-    tellRequester(j, r, itsNumber)
+    printf("%d hears from another member that request %d is refused, and gives it up\n", j, r);
+    request[r].givenUp = request[r].givenUp | BIT(m[j].part[r].number);
+    tellRequester(j, r, itsNumber);
+    decline(j, r)
   :: else
   fi;
+  check()
+}
+
+/* At any later time. */
+#define CAN_HEAR_OF_END(j, r) (!m[j].up && m[j].acting && (j) != REQUESTER(r) && m[j].part[r].state != NOTHING \
+  && IN(request[r].givenUp, m[j].part[r].number) && !IN(told, m[j].part[r].number) && !IN(m[j].decided, r))
+inline hearOfEnd(j, r) {
+  printf("%d hears that its requester has given up request %d\n", j, r);
+  decline(j, r);
   check()
 }
 
@@ -503,14 +548,6 @@ inline enter(j) {
   t = 0
 }
 
-/* What wasn't agreed to in another view is aborted. */
-inline leaveBehind(j, r) {
-  if
-  :: m[j].part[r].view != view && m[j].part[r].state != AGREED -> abandon(j, r)
-  :: else
-  fi
-}
-
 #define CAN_BEGIN(j) (IN(members, j) && m[j].promised == view && m[j].view != view && (IS_LINKED(j) || begunBy != NOBODY))
 inline begin(j) {
   printf("%d begins view %d\n", j, view);
@@ -518,8 +555,9 @@ inline begin(j) {
   m[j].view = view; m[j].acting = true; m[j].round = false; m[j].refused = 0;
   begunBy = begunBy | BIT(j);
   say(j, MESSAGE(BEGUN, 0, 0, view));
-  leaveBehind(j, 0);
-  leaveBehind(j, 1);
+#ifndef MUTATION_FELLOW
+  m[j].part[0].refusals = 0; m[j].part[1].refusals = 0; /* those are of an earlier epoch */
+#endif
   ask(j);
   OFFER(j, 0);
   OFFER(j, 1);
@@ -550,6 +588,19 @@ inline cut() {
   start = length
 }
 
+/* The process that asked for it is gone. */
+inline age(j, r) {
+  if
+  :: j == REQUESTER(r) && request[r].wanted != IDLE ->
+    request[r].isOld = true;
+    if
+    :: request[r].wanted == WANTED -> request[r].wanted = OVER
+    :: else
+    fi
+  :: else
+  fi
+}
+
 #ifdef MUTATION_UNSYNCED_VOTE
 #define IS_ON_DISK(j, r) (m[j].part[r].state == AGREED && !m[j].part[r].isUnsynced)
 #else
@@ -568,14 +619,9 @@ inline restart(j) {
   :: !IS_ON_DISK(j, 1) -> drop(j, 1)
   :: else
   fi;
-  if
-  :: j == REQUESTER(0) && request[0].wanted == WANTED -> request[0].wanted = OVER
-  :: else
-  fi;
-  if
-  :: j == REQUESTER(1) && request[1].wanted == WANTED -> request[1].wanted = OVER
-  :: else
-  fi;
+  m[j].part[0].refusals = 0; m[j].part[1].refusals = 0;
+  age(j, 0);
+  age(j, 1);
   check()
 }
 
@@ -622,7 +668,7 @@ inline begunAt(j) {
 #ifdef MUTATION_ASKED
 #define IS_TOLD(j, r) ((IN(members, j) && !IN(request[r].awaited, j)) || j == REQUESTER(r))
 #else
-#define IS_TOLD(j, r) (IN(members, j) || j == REQUESTER(r))
+#define IS_TOLD(j, r) (IN(request[r].asked, j) || j == REQUESTER(r))
 #endif
 inline tellAborted(j, r) {
   if
@@ -635,7 +681,7 @@ inline abort(r) {
   tellAborted(0, r);
   tellAborted(1, r);
   tellAborted(2, r);
-  request[r].state = ABORT; request[r].awaited = 0; request[r].view = 0
+  request[r].state = ABORT; request[r].awaited = 0; request[r].asked = 0; request[r].view = 0
 }
 
 /* On disk, then it is told. */
@@ -645,7 +691,8 @@ inline commit(r) {
   :: IN_HISTORY(r) -> fault = 2
   :: else
   fi;
-  request[r].state = COMMIT; request[r].awaited = members; request[r].view = 0; request[r].isOurs = true;
+  request[r].state = COMMIT; request[r].awaited = members; request[r].asked = 0; request[r].view = 0;
+  request[r].isOurs = true;
   request[r].follows = request[OTHER(r)].isOurs && request[OTHER(r)].state == COMMIT;
   committed = committed | BIT(request[r].voted);
 #ifdef MUTATION_UNSYNCED_DECISION
@@ -768,12 +815,19 @@ inline take(j) {
   check()
 }
 
+/* An edit ends with the process that asked for it. */
+#ifdef MUTATION_ORPHAN
+#define IS_ORPHAN(r) 0
+#else
+#define IS_ORPHAN(r) request[r].isOrphan
+#endif
 #define CAN_VOTE(r) (request[r].state == OPEN && IS_STEADY)
 inline beginVote(r) {
   if
-  :: !IN(members, REQUESTER(r)) -> abort(r)
+  :: !IN(members, REQUESTER(r)) || IS_ORPHAN(r) -> abort(r)
   :: else ->
-    request[r].state = VOTING; request[r].view = view; request[r].awaited = members;
+    request[r].state = VOTING; request[r].view = view; request[r].asked = request[r].asked | members;
+    request[r].awaited = members;
     tellPrepare(0, r);
     tellPrepare(1, r);
     tellPrepare(2, r)
@@ -784,10 +838,11 @@ inline beginVote(r) {
 
 /* ---- Views ---- */
 
+/* What isn't decided is voted on anew in the next view. */
 inline viewChanges(r) {
 #ifndef MUTATION_VIEW
   if
-  :: request[r].state == VOTING -> abort(r)
+  :: request[r].state == VOTING -> request[r].state = OPEN; request[r].awaited = 0; request[r].view = 0
   :: else
   fi
 #else
@@ -824,10 +879,11 @@ inline goesOn(r) {
   if
   :: request[r].state == COMMIT -> request[r].awaited = members
 #ifdef MUTATION_VIEW
-  :: request[r].state == VOTING -> request[r].awaited = members; request[r].view = view
+  :: request[r].state == VOTING -> request[r].awaited = request[r].awaited & members; request[r].view = view
 #endif
   :: else
-  fi
+  fi;
+  request[r].isOrphan = request[r].isOld
 }
 /* Who isn't in it is sent away. */
 inline sendAway(j) {
@@ -866,7 +922,7 @@ inline decide() {
 inline breakDown(r) {
   if
   :: IS_IN_MEMORY(r) ->
-    request[r].state = UNKNOWN; request[r].voted = 0; request[r].awaited = 0; request[r].view = 0
+    request[r].state = UNKNOWN; request[r].voted = 0; request[r].awaited = 0; request[r].asked = 0; request[r].view = 0
   :: else
   fi;
   request[r].isOurs = false
@@ -935,6 +991,7 @@ inline link(j) {
   FELLOW_STEPS(1, r) \
   FELLOW_STEPS(2, r) \
   ORDER_STEP(r) \
+  :: d_step { CAN_HEAR_OF_END(me, r) -> hearOfEnd(me, r) } \
   :: d_step { IN(m[me].part[r].refusals, 1) -> hearRefusal(me, r, 1) } \
   :: d_step { IN(m[me].part[r].refusals, 2) -> hearRefusal(me, r, 2) } \
   :: d_step { IN(m[me].part[r].refusals, 3) -> hearRefusal(me, r, 3) }

@@ -5,6 +5,7 @@
  * elsewhere.
  */
 
+import { textDigest } from "../protocols/group/edit.ts";
 import { Buffer } from "node:buffer";
 import { numberText } from "../base/counts.ts";
 import { type Crypto, utf8 } from "../base/crypto.ts";
@@ -445,7 +446,9 @@ function appendKnown(
   const places = placesIn(placed);
   invariant(places[0]?.position === end.position + 1, "a log goes on where it ended");
   const spoken = { incarnation: incarnation.toHex(), through: counter + placesOf(value) - 1 };
-  const edits = placed.edits.map(({ edit }) => edit.edit);
+  const edits = placed.edits.map(({ edit: { edit, signed: { request: { value } } } }) => {
+    return { edit, seq: value.seq, text: textDigest(end.crypto, value.text) };
+  });
   const brought = { entries: placed.entries.length, edits, rules: value.rules };
   end.appendKnown(author, spoken, brought, places.at(-1)!.digest);
 }

@@ -1,6 +1,7 @@
 /** Reads the log of a group from its start, and finds where it becomes invalid. */
 
 import { MalformedError } from "../base/errors.ts";
+import type { Founding } from "../protocols/group/founding.ts";
 import { Buffer } from "node:buffer";
 import type { Crypto } from "../base/crypto.ts";
 import { HistoryEnd, placesIn } from "../protocols/group/history.ts";
@@ -17,6 +18,8 @@ import { type RawLine, readLines } from "../store/line_reader.ts";
 /** A valid batch. */
 export interface ScannedBatch {
   readonly logged: LoggedBatch;
+  /** How the group was founded. */
+  readonly founding: Founding;
   /** Offset of its first byte in the file. */
   readonly offset: number;
   /** The line number of its last line in the file. */
@@ -85,6 +88,7 @@ class Scanner {
   goodBytes = 0;
   fault: LogFault | null = null;
   #line = 0;
+  #founding: Founding | null = null;
   #reader: BatchReader | null = null;
 
   constructor(readonly options: ScanOptions) {}
@@ -121,6 +125,7 @@ class Scanner {
       return this.#fail("it isn't the first line of a group's log", 1, null);
     }
     const { group } = this.first;
+    this.#founding = this.first.founding;
     this.end = new HistoryEnd(crypto, group);
     this.#reader = new BatchReader(group, 0, 0);
     this.goodBytes = to - from + 1;
@@ -149,9 +154,14 @@ class Scanner {
         return this.#failIn(logged, wrong, "its digest doesn't fit what it says");
       }
     }
-    const places = { entries, edits: logged.editNumbers(), rules: logged.rules() };
+    const places = {
+      entries,
+      edits: logged.broughtEdits(this.options.crypto),
+      rules: logged.rules(),
+    };
     const offset = this.goodBytes;
-    const found = this.options.visit?.({ logged, offset, line: this.#line }) ?? null;
+    const found =
+      this.options.visit?.({ logged, founding: this.#founding!, offset, line: this.#line }) ?? null;
     if (found !== null) {
       if (this.options.digests === true) end.takeBack(mark);
       return this.#failIn(logged, count - 1, found);

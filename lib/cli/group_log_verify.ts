@@ -6,7 +6,9 @@ import { fingerprintOf } from "../base/fingerprint.ts";
 import type { Hash, PeerKey, RequestId } from "../base/ids.ts";
 import { shownName } from "../base/names.ts";
 import { visibleText } from "../base/text.ts";
-import { isRequestAuthentic, requestId } from "../protocols/group/edit.ts";
+import { consentFault } from "../protocols/group/consents.ts";
+import { EntryPlaces } from "../protocols/group/entry_places.ts";
+import { type Edit, isRequestAuthentic, requestId, textDigest } from "../protocols/group/edit.ts";
 import {
   accessText,
   type Founding,
@@ -79,6 +81,7 @@ export async function verifiedLog(
   const authors = new Map<PeerKey, LogAuthor>();
   const coordinators = new Map<PeerKey, number>();
   const requests = new Set<RequestId>();
+  const consents = new Consents();
   let [entries, edits] = [0, 0];
   const count = (key: PeerKey, name: string, what: "entries" | "edits", places: number) => {
     const author = authors.get(key) ?? { name, key, entries: 0, edits: 0 };
@@ -86,15 +89,24 @@ export async function verifiedLog(
     author.name = name;
     author[what] += places;
   };
+  const repeated = (edits: readonly Edit[]) => {
+    for (const { edit, signed: { request } } of edits) {
+      const id = requestId(nodeCrypto, request.value);
+      if (requests.has(id)) return `what edit ${edit} was asked for was done before`;
+      requests.add(id);
+    }
+    return null;
+  };
   const scan = await scanLogFile(disk, path, {
     crypto: nodeCrypto,
     digests: true,
     between: () => between(entries + edits),
-    visit({ logged }) {
+    visit({ logged, founding }) {
       const signed = logged.signed();
       const { value } = signed.batch;
       const fault = batchFault(signed, logged.group) ?? signatureFault(signed, logged) ??
-        deciderFault(signed, deciders);
+        deciderFault(signed, deciders) ?? repeated(value.edits) ??
+        consents.faultOf(signed, logged, founding);
       if (fault !== null) return fault;
       entries += value.texts.length;
       edits += value.edits.length;
@@ -103,10 +115,7 @@ export async function verifiedLog(
         const decided = coordinators.get(value.author) ?? 0;
         coordinators.set(value.author, decided + value.edits.length);
       }
-      for (const { edit, signed: { request } } of value.edits) {
-        const id = requestId(nodeCrypto, request.value);
-        if (requests.has(id)) return `what edit ${edit} was asked for was done before`;
-        requests.add(id);
+      for (const { signed: { request } } of value.edits) {
         count(request.value.requester, request.value.name, "edits", 1);
       }
       return null;
@@ -128,6 +137,33 @@ export async function verifiedLog(
     coordinators: Array.from(coordinators, ([key, edits]) => ({ key, edits })),
     coordinatorsKnown: isOf(deciders, end.group),
   };
+}
+
+/** Checks the consents of one batch after the other. */
+class Consents {
+  readonly #places = new EntryPlaces();
+  #rules: Rules | null = null;
+
+  /** The consents that a batch lacks, or that aren't those of whom it names, as part of a sentence; null: none. */
+  faultOf(
+    signed: SignedBatch,
+    { position, seq }: LoggedBatch,
+    founding: Founding,
+  ): string | null {
+    const { author, incarnation: bytes, counter, texts, edits, rules } = signed.batch.value;
+    const policy = rulesAt(founding, { rules: this.#rules }).edits;
+    const basis = { places: this.#places, seq, policy, votersOf: () => null };
+    const fault = consentFault(nodeCrypto, basis, signed);
+    if (fault !== null) return fault.text;
+    if (texts.length > 0) {
+      this.#places.said(seq + 1, { author, incarnation: bytes.toHex(), counter });
+    }
+    for (const [index, { signed: { request: { value } } }] of edits.entries()) {
+      this.#places.edited(position + index + 1, value.seq, textDigest(nodeCrypto, value.text));
+    }
+    this.#rules = rules ?? this.#rules;
+    return null;
+  }
 }
 
 function isOf(deciders: Deciders | null, group: Hash): deciders is Deciders {

@@ -6,10 +6,10 @@ import type { Hash, MessageId, PeerKey } from "../base/ids.ts";
 import { varintBytes } from "../base/schema_codec.ts";
 import { utf8Length } from "../base/text.ts";
 import {
+  type Agreed,
   type Edit,
   type EditRequest,
   editRequestFrom,
-  type NamedKey,
   type SignedEditRequest,
 } from "../protocols/group/edit.ts";
 import {
@@ -35,8 +35,12 @@ import {
  * were signed, the entry's id and the digest of its old text among it.
  */
 export const REQUEST_CELLS = 11;
-/** Cells of the request, and the number of members that agreed; their names and keys follow. */
-const CELLS_BEFORE_AGREED = REQUEST_CELLS + 1;
+/** Which of them is the new text. */
+export const NEW_TEXT_CELL = 2;
+/** Cells of the request, the view, and the number of members that agreed. */
+const CELLS_BEFORE_AGREED = REQUEST_CELLS + 2;
+/** Cells of each of those: name, key and signature. */
+const AGREED_CELLS = 3;
 
 /** The request as cells, without the group that it also names, which is stored elsewhere. */
 export function requestCells(signed: SignedEditRequest): readonly string[] {
@@ -85,10 +89,13 @@ export function requestOfCells(
   return requestWith(request, signatureOf(field(9)), restOfText(field(10)));
 }
 
-/** The edit as cells: the request, then the name and key of each member that agreed. */
-export function editCells({ signed, agreed }: Edit): readonly string[] {
-  const named = agreed.flatMap(({ name, key }) => [name, key]);
-  return [...requestCells(signed), String(agreed.length), ...named];
+/**
+ * The edit as cells: the request, the view that voted, and how many agreed that had to be asked; then the name, key and
+ * signature of each.
+ */
+export function editCells({ signed, view, agreed }: Edit): readonly string[] {
+  const named = agreed.flatMap(({ name, key, signature }) => [name, key, signature.toHex()]);
+  return [...requestCells(signed), String(view), String(agreed.length), ...named];
 }
 
 /**
@@ -96,13 +103,13 @@ export function editCells({ signed, agreed }: Edit): readonly string[] {
  * @throws {MalformedError} If the cells aren't an edit.
  */
 export function editCellCount(cells: readonly string[], first: number): number {
-  const at = first + REQUEST_CELLS;
+  const at = first + CELLS_BEFORE_AGREED - 1;
   if (cells.length <= at) throw new MalformedError("cells of an edit are missing");
   const agreed = countOf(cells[at]!);
   if (agreed > MEMBERS_MAX) {
     throw new MalformedError(`no more than ${MEMBERS_MAX} agree to an edit`);
   }
-  return CELLS_BEFORE_AGREED + 2 * agreed;
+  return CELLS_BEFORE_AGREED + AGREED_CELLS * agreed;
 }
 
 /**
@@ -117,25 +124,30 @@ export function editOfCells(
 ): Edit {
   const end = first + editCellCount(cells, first);
   if (cells.length < end) throw new MalformedError("cells of an edit are missing");
-  const agreed: NamedKey[] = [];
-  for (let at = first + CELLS_BEFORE_AGREED; at < end; at += 2) {
+  const agreed: Agreed[] = [];
+  for (let at = first + CELLS_BEFORE_AGREED; at < end; at += AGREED_CELLS) {
     const name = cells[at]!;
     checkName(name);
-    agreed.push({ name, key: hexOf<PeerKey>(cells[at + 1]!) });
+    const key = hexOf<PeerKey>(cells[at + 1]!);
+    agreed.push({ name, key, signature: signatureOf(cells[at + 2]!) });
   }
-  return { edit, signed: requestOfCells(cells, first, group), agreed };
+  const view = countOf(cells[first + REQUEST_CELLS]!);
+  return { edit, signed: requestOfCells(cells, first, group), view, agreed };
 }
 
 const ID_BYTES = 32;
 const SIGNATURE_BYTES = 64;
 
 /** Length of an edit in the bytes of its batch. */
-export function editBytes({ edit, signed, agreed }: Edit): number {
+export function editBytes({ edit, signed, view, agreed }: Edit): number {
   const request = signed.request.bytes.length;
   const named = agreed.map(({ name }) => utf8Length(name));
   return varintBytes(edit) + varintBytes(request) + request + SIGNATURE_BYTES +
-    varintBytes(agreed.length) +
-    named.reduce((sum, length) => sum + ID_BYTES + varintBytes(length) + length, 0);
+    varintBytes(view) + varintBytes(agreed.length) +
+    named.reduce(
+      (sum, length) => sum + ID_BYTES + varintBytes(length) + length + SIGNATURE_BYTES,
+      0,
+    );
 }
 
 /** The bytes of a request after the fields that this version knows. */

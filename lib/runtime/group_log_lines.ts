@@ -30,8 +30,10 @@ import type { Crypto } from "../base/crypto.ts";
 import { MalformedError } from "../base/errors.ts";
 import type { Hash, PeerKey } from "../base/ids.ts";
 import { nameFault } from "../base/names.ts";
+import { textDigest } from "../protocols/group/edit.ts";
 import {
   type Batch,
+  type BroughtEdit,
   COORDINATOR_NAME,
   emptyDigest,
   type Placed,
@@ -41,7 +43,7 @@ import { type Founding, groupIdOf, type Rules } from "../protocols/group/foundin
 import { BATCH_EDITS_MAX, BATCH_TEXTS_MAX, INCARNATION_BYTES } from "../protocols/group/limits.ts";
 import { checksumOf, checksumText, joinCells, splitCells } from "../store/record_line.ts";
 import { batchWith, checkBounds, restOf } from "./group_batch_cells.ts";
-import { editCellCount, editCells, editOfCells } from "./group_edit_cells.ts";
+import { editCellCount, editCells, editOfCells, NEW_TEXT_CELL } from "./group_edit_cells.ts";
 import {
   FOUNDING_CELLS,
   foundingCells,
@@ -218,10 +220,14 @@ export class LoggedBatch {
     return this.lines.map(([, digest]) => hexOf<Hash>(digest!));
   }
 
-  /** The numbers of its edits. */
-  editNumbers(): readonly number[] {
-    if (this.kind !== "edits") return NO_NUMBERS;
-    return this.lines.map(([word]) => numberOfEdit(word!));
+  /** What its edits bring. @throws {MalformedError} If an entry's number or a text isn't valid. */
+  broughtEdits(crypto: Crypto): readonly BroughtEdit[] {
+    if (this.kind !== "edits") return NO_EDITS;
+    return this.edited().map((seq, index) => {
+      const cells = this.lines[index]!;
+      const text = textDigest(crypto, textOf(cells[CELLS_BEFORE_EDIT + NEW_TEXT_CELL]!));
+      return { edit: numberOfEdit(cells[0]!), seq, text };
+    });
   }
 
   /** The numbers of the entries that its edits change. @throws {MalformedError} If one isn't a number. */
@@ -271,6 +277,7 @@ export class LoggedBatch {
 }
 
 const NO_NUMBERS: readonly number[] = [];
+const NO_EDITS: readonly BroughtEdit[] = [];
 
 /** @throws {MalformedError} If nobody can have that name. */
 function checkAuthor(name: string): void {

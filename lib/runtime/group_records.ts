@@ -60,6 +60,9 @@ export type CoordinatorState = StateOf<CoordinatorRecord> | LoggedRecord;
 
 /** Follows a ballot that a leaving member has promised, after which it is in no view. */
 const LEAVING = "leaving";
+/** Whether a member's user was asked before the member agreed to an edit. */
+const CONSENTED = "consented";
+const UNASKED = "unasked";
 /** Follows a member that is kept out for equivocation, not by the operator. */
 const EQUIVOCATED = "equivocated";
 
@@ -103,6 +106,7 @@ export function memberLine(record: MemberState): LogRecord {
         record.kind,
         String(record.edit),
         String(record.view),
+        record.isConsented ? CONSENTED : UNASKED,
         ...requestFields(record.signed),
       );
     case "asked":
@@ -150,7 +154,11 @@ function parseMember({ kind, fields }: LogRecord, field: FieldOf): MemberState {
       return { kind, batch: batchOfCells(fields, 0) };
     case "prepared": {
       const [edit, view] = [countOf(field(0)), countOf(field(1))];
-      return { kind, edit, view, signed: requestOf(fields, 2) };
+      const isConsented = field(2) === CONSENTED;
+      if (!isConsented && field(2) !== UNASKED) {
+        throw new MalformedError("who was asked is missing");
+      }
+      return { kind, edit, view, isConsented, signed: requestOf(fields, 3) };
     }
     case "asked":
       return { kind, edit: countOf(field(0)), signed: requestOf(fields, 1) };

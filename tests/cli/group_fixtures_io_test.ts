@@ -65,7 +65,7 @@ Deno.test("a member's state of version 3 is read", async () => {
   assertEquals(group?.kind === "group" && group.group, GROUP);
   assertEquals([promised, prepared, asked, ...rest], [
     { kind: "promised", ballot: { number: 3, round: 0 }, isLeaving: false },
-    { kind: "prepared", edit: 8, view: 3, signed: OTHER },
+    { kind: "prepared", edit: 8, view: 3, isConsented: true, signed: OTHER },
     { kind: "asked", edit: 9, signed: OWN },
     { kind: "dropped", position: 10 },
     { kind: "promised", ballot: { number: 3, round: 2 }, isLeaving: false },

@@ -52,9 +52,10 @@ Deno.test("p2pchat log verify prints entries, authors and digest", async () => {
     coordinator,
   );
   assert(
-    /^founded under the key [a-z2-7]{27}: before an entry is edited, its author is asked$/.test(
-      founded!,
-    ),
+    /^founded under the key [a-z2-7]{27}: before an entry is edited, all other members are asked$/
+      .test(
+        founded!,
+      ),
     founded,
   );
   assertStringIncludes(access!, "Anybody who reaches the coordinator's port can join");

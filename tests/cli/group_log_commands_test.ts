@@ -104,8 +104,8 @@ Deno.test("verifiedLog() counts entries and authors of a log that fits", async (
       { name: "alice", key: alice!, entries: 2, edits: 0 },
       { name: "bob", key: bob!, entries: 4, edits: 0 },
     ],
-    founded: { by: FOUNDING.coordinator, edits: "own", private: false },
-    rules: { edits: "own" },
+    founded: { by: FOUNDING.coordinator, edits: "ask", private: false },
+    rules: { edits: "ask" },
     coordinators: [],
     coordinatorsKnown: false,
   });
@@ -323,7 +323,15 @@ const EDIT_LIES: typeof LIES = [
   ],
   [
     "somebody who is said to have agreed",
-    () => forgedEdit(1, 0, (edit) => ({ ...edit, agreed: [new Speaker("bob", 2).named] })),
+    () =>
+      forgedEdit(
+        1,
+        0,
+        (edit) => ({
+          ...edit,
+          agreed: [{ ...new Speaker("bob", 2).named, signature: edit.agreed[0]!.signature }],
+        }),
+      ),
     /line 3, edit 1, is wrong, the coordinator's signature \(key [a-z2-7]{27}\) doesn't fit edit 1;/,
   ],
   [

@@ -3,7 +3,7 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { nodeCrypto } from "../../lib/base/crypto.ts";
-import type { RequestId } from "../../lib/base/ids.ts";
+import type { MessageId, RequestId } from "../../lib/base/ids.ts";
 import { requestId } from "../../lib/protocols/group/edit.ts";
 import { placesOf, type SignedBatch } from "../../lib/protocols/group/history.ts";
 import type { LoggedItem } from "../../lib/runtime/entry_feed.ts";
@@ -12,6 +12,7 @@ import {
   type Decided,
   Decider,
   FOUNDING,
+  GROUP,
   logBytes,
   nameOf,
   openLogAt,
@@ -60,6 +61,7 @@ const histories = fc.array(fc.oneof({ arbitrary: say, weight: 2 }, edit), { maxL
 
 interface ModelEntry {
   readonly from: string;
+  readonly id: MessageId;
   readonly texts: string[];
   readonly requests: RequestId[];
   readonly agreed: (readonly string[])[];
@@ -74,21 +76,27 @@ function played(steps: readonly Step[]) {
   for (const step of steps) {
     if (step.kind === "say") {
       const speaker = speakers[step.who]!;
-      batches.push(speaker.say(...step.texts));
+      const said = speaker.say(...step.texts);
+      batches.push(said);
       const from = speaker.name;
-      entries.push(
-        ...step.texts.map((text) => ({ from, texts: [text], requests: [], agreed: [] })),
-      );
+      const { counter } = said.batch.value;
+      entries.push(...step.texts.map((text, index) => {
+        const id = speaker.entry(counter + index);
+        return { from, id, texts: [text], requests: [], agreed: [] };
+      }));
     } else if (entries.length > 0) {
       batches.push(decider.decide(...step.wanted.map((one): Decided => {
         const seq = 1 + one.entry % entries.length;
-        const request = speakers[one.who]!.ask(seq, one.text);
-        const agreed = speakers.filter((_, index) => (one.voters >> index & 1) === 1);
         const entry = entries[seq - 1]!;
+        const named = { entry: entry.id, old: entry.texts.at(-1)! };
+        const request = speakers[one.who]!.ask(seq, one.text, GROUP, named);
+        const agreed = speakers.filter((_, index) =>
+          (one.voters >> index & 1) === 1 && index !== one.who
+        );
         entry.texts.push(one.text);
         entry.requests.push(requestId(nodeCrypto, request.request.value));
         entry.agreed.push(agreed.map(({ name }) => name));
-        return [request, ...agreed.map(({ named }) => named)];
+        return [request, ...agreed];
       })));
     }
   }

@@ -224,9 +224,9 @@ const EDIT_DAMAGES: readonly (readonly [damage: Damage, sentence: RegExp])[] = [
   ],
   [(all) => all[7] = all[9]!, /^Line 8 .*, an edit was expected, "5" is there/],
   [(all) => all[4] = all[2]!, /^Line 5 .*, entry 3 was expected, "edit 1" is there/],
-  [(all) => all[2] += "\tmore", /^Line 3 .*, it has 24 cells, not 17 or 23/],
+  [(all) => all[2] += "\tmore", /^Line 3 .*, it has 26 cells, not 19 or 25/],
   [
-    (all) => all[2] = all[2]!.split("\t").with(14, "65").join("\t"),
+    (all) => all[2] = all[2]!.split("\t").with(15, "65").join("\t"),
     /^Line 3 .*, no more than 64 agree to an edit/,
   ],
   [

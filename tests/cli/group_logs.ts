@@ -1,18 +1,21 @@
 /** Members of a group, what they say, and files of it. */
 
 import { nodeCrypto, nodeSigner, type Signer, utf8 } from "../../lib/base/crypto.ts";
-import type { MessageId } from "../../lib/base/ids.ts";
 import { GroupLog, type GroupLogPorts } from "../../lib/cli/group_log.ts";
+import type { MessageId } from "../../lib/base/ids.ts";
+import { consentTo, signConsent } from "../../lib/protocols/group/consents.ts";
 import {
+  type Edit,
   type NamedKey,
   type SignedEditRequest,
   signEditRequest,
   textDigest,
 } from "../../lib/protocols/group/edit.ts";
-import { groupIdOf } from "../../lib/protocols/group/founding.ts";
+import { type Founding, groupIdOf } from "../../lib/protocols/group/founding.ts";
 import {
   type Batch,
   COORDINATOR_NAME,
+  entryId,
   HistoryEnd,
   type Placed,
   signBatch,
@@ -24,7 +27,7 @@ import type { Disk } from "../../lib/store/disk.ts";
 import { foundedBy } from "../protocols/group/founded.ts";
 
 const COORDINATOR = nodeSigner(new Uint8Array(32).fill(99)).key;
-export const FOUNDING = foundedBy(COORDINATOR);
+export const FOUNDING: Founding = { ...foundedBy(COORDINATOR), edits: "ask" };
 export const GROUP = groupIdOf(nodeCrypto, FOUNDING);
 export const OTHER_FOUNDING = foundedBy(COORDINATOR, 2);
 export const OTHER_GROUP = groupIdOf(nodeCrypto, OTHER_FOUNDING);
@@ -52,7 +55,12 @@ export class Speaker {
   }
 
   /** What it asks for. */
-  ask(seq: number, text: string, group = GROUP): SignedEditRequest {
+  ask(
+    seq: number,
+    text: string,
+    group = GROUP,
+    { entry = SIX[seq - 1] ?? NO_ENTRY, old = "old" }: Named = {},
+  ): SignedEditRequest {
     return signEditRequest(this.signer, {
       group,
       requester: this.signer.key,
@@ -61,10 +69,16 @@ export class Speaker {
       number: ++this.#number,
       askedAt: NOON_MS + 30_000 + 1_000 * this.#number,
       seq,
-      entry: nodeCrypto.sha256<MessageId>(utf8(`entry ${seq}`)),
-      old: textDigest(nodeCrypto, `old text of ${seq}`),
+      entry,
+      old: textDigest(nodeCrypto, old),
       text,
     });
+  }
+
+  /** The id of its text with this counter. */
+  entry(counter: number): MessageId {
+    const { signer: { key: author }, incarnation } = this;
+    return entryId(nodeCrypto, { author, incarnation, counter }, 0);
   }
 
   /** As it agrees to what others ask for. */
@@ -113,7 +127,7 @@ export class Decider {
     return {
       kind: "edits",
       rules: null,
-      edits: decided.map(([signed, ...agreed]) => ({ edit: ++this.#edit, signed, agreed })),
+      edits: decided.map(([signed, ...agreed]) => this.#edited(signed, agreed)),
       group: GROUP,
       author: this.signer.key,
       name: COORDINATOR_NAME,
@@ -124,6 +138,14 @@ export class Decider {
     };
   }
 
+  #edited(signed: SignedEditRequest, voters: readonly Speaker[]): Edit {
+    const consent = consentTo(nodeCrypto, signed);
+    const agreed = voters.map(({ name, signer }) => {
+      return { key: signer.key, name, signature: signConsent(signer, consent) };
+    });
+    return { edit: ++this.#edit, signed, view: 3, agreed };
+  }
+
   /** The next edit was aborted. */
   abort(): void {
     this.#edit++;
@@ -131,7 +153,28 @@ export class Decider {
 }
 
 /** What was asked for, and who agreed. */
-export type Decided = readonly [signed: SignedEditRequest, ...agreed: readonly NamedKey[]];
+export type Decided = readonly [signed: SignedEditRequest, ...agreed: readonly Speaker[]];
+
+/** What a request names: the entry's id, absent that of this number in `sixEntries`; and what it read. */
+interface Named {
+  readonly entry?: MessageId;
+  readonly old?: string;
+}
+
+/** The id of no entry. */
+const NO_ENTRY = "00".repeat(32) as MessageId;
+/** The ids of `sixEntries`. */
+const SIX: readonly MessageId[] = idsOfSix();
+
+function idsOfSix(): readonly MessageId[] {
+  const [alice, bob] = [new Speaker("alice", 1), new Speaker("bob", 2)];
+  return [
+    alice.entry(1),
+    ...[1, 2, 3].map((counter) => bob.entry(counter)),
+    alice.entry(2),
+    bob.entry(4),
+  ];
+}
 
 /** Six entries in four batches of alice and bob. */
 export function sixEntries(): readonly SignedBatch[] {
@@ -148,14 +191,14 @@ export function sixEntries(): readonly SignedBatch[] {
 export function editedEntries(): readonly SignedBatch[] {
   const [alice, bob, coordinator] = [new Speaker("alice", 1), new Speaker("bob", 2), new Decider()];
   const hello = alice.say("hello");
-  const first = coordinator.decide([bob.ask(1, "hello\tall"), alice.named]);
+  const first = coordinator.decide([bob.ask(1, "hello\tall"), alice]);
   const three = bob.say("hi", "tab\there, line\nfeed \\n \x1b[2J", "how are you?");
   coordinator.abort();
   const carol = new Speaker("carol", 3);
   const two = coordinator.decide(
-    [carol.ask(3, "%s /exit ünï👩‍🚀"), bob.named, alice.named],
-    [alice.ask(1, '{"command":"x"}')],
-    [bob.ask(3, "/exit")],
+    [carol.ask(3, "%s /exit ünï👩‍🚀"), bob, alice],
+    [alice.ask(1, '{"command":"x"}', GROUP, { old: "hello\tall" })],
+    [bob.ask(3, "/exit", GROUP, { old: "%s /exit ünï👩‍🚀" })],
   );
   return [hello, first, three, two, alice.say("ünï👩‍🚀"), bob.say("")];
 }

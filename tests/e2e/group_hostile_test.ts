@@ -261,7 +261,7 @@ async function forge(group: Group, name: string, seq: number, text: string): Pro
     counter: 1,
     sentAt: 0,
     texts: [],
-    edits: [{ edit: 7_777, signed, agreed: [] }],
+    edits: [{ edit: 7_777, signed, view: 1, agreed: [] }],
   })]);
   await log.sync();
   log.close();

@@ -61,7 +61,8 @@ class Log {
       old: "0d".repeat(32) as Hash,
       text: `edited ${seq}`,
     });
-    const edits = [{ edit: 7, signed, agreed: [{ key: BOB.key, name: "Bob" }] }];
+    const agreed = [{ key: BOB.key, name: "Bob", signature: new Uint8Array(64) }];
+    const edits = [{ edit: 7, signed, view: 1, agreed }];
     this.#write(COORDINATOR, COORDINATOR_NAME, { kind: "edits", edits, texts: [], rules: null });
   }
 

@@ -89,8 +89,8 @@ function laterAsked(): SignedEditRequest {
 }
 
 const AGREED = [
-  { key: KEY, name: "Zoë" },
-  { key: SIGNER.key, name: "a\tb, \\n" }, // nobody has checked it
+  { key: KEY, name: "Zoë", signature: new Uint8Array(64).fill(4) },
+  { key: SIGNER.key, name: "a\tb, \\n", signature: new Uint8Array(64).fill(5) }, // nobody has checked it
 ] as const;
 
 function decided(...wanted: readonly SignedEditRequest[]): SignedBatch {
@@ -100,6 +100,7 @@ function decided(...wanted: readonly SignedEditRequest[]): SignedBatch {
     edits: wanted.map((signed, index) => ({
       edit: 7 + index,
       signed,
+      view: 12,
       agreed: AGREED.slice(0, index),
     })),
     group: GROUP,
@@ -148,9 +149,9 @@ const MEMBER: readonly MemberState[] = [
   { kind: "held", after: 43, batch: decided(asked("at eight?")) },
   { kind: "held", after: 44, batch: AWKWARD_EDITS },
   { kind: "held", after: 50, batch: decided(asked("a"), laterAsked(), asked("b", 2)) },
-  { kind: "prepared", edit: 7, view: 3, signed: asked("at eight?") },
+  { kind: "prepared", edit: 7, view: 3, isConsented: true, signed: asked("at eight?") },
   ...AWKWARD.map((text) => ({ kind: "asked", edit: 7, signed: asked(text) } as const)),
-  { kind: "prepared", edit: 0, view: 0, signed: laterAsked() },
+  { kind: "prepared", edit: 0, view: 0, isConsented: false, signed: laterAsked() },
   { kind: "settled", id: "66".repeat(32) as RequestId },
   { kind: "logged", point: EPOCH.start },
 ];
@@ -235,7 +236,7 @@ Deno.test("memberRecord() gives back any edits", () => {
 
 Deno.test("lines of edits have number, entry, who and what where cut and grep find them", () => {
   const signed = asked("at eight?");
-  const prepared = memberLine({ kind: "prepared", edit: 7, view: 3, signed });
+  const prepared = memberLine({ kind: "prepared", edit: 7, view: 3, isConsented: true, signed });
   const own = memberLine({ kind: "asked", edit: 7, signed });
   const committed = coordinatorLine({ kind: "committed", batch: decided(signed) });
   const aborted = coordinatorLine({
@@ -245,7 +246,7 @@ Deno.test("lines of edits have number, entry, who and what where cut and grep fi
     reason: "no",
   });
 
-  assertEquals(prepared.fields.slice(0, 5), ["7", "3", "42", "alice", "at eight?"]);
+  assertEquals(prepared.fields.slice(0, 6), ["7", "3", "consented", "42", "alice", "at eight?"]);
   assertEquals(own.fields.slice(0, 4), ["7", "42", "alice", "at eight?"]);
   assertEquals(committed.fields.slice(0, 6), [
     "2026-01-31T12:00:00.000Z",
@@ -284,18 +285,22 @@ const BAD_EDITS: readonly (readonly [LogRecord, string])[] = [
   [{ kind: "asked", fields: ASKED.with(3, "x".repeat(65_537)) }, "a text is longer than any"],
   [{ kind: "asked", fields: ASKED.with(7, "noon") }, 'no time is "noon"'],
   [{ kind: "asked", fields: ASKED.with(11, "00".repeat(70_000)) }, "longer than it may be"],
-  [{ kind: "prepared", fields: ASKED }, "the group of an edit is missing"],
+  [{ kind: "prepared", fields: ASKED }, "who was asked is missing"],
+  [
+    { kind: "prepared", fields: ["7", "3", "unasked", ...ASKED.slice(1, -1)] },
+    "the group of an edit is missing",
+  ],
   [{ kind: "settled", fields: ["66"] }, 'no id or key is "66"'],
   [
     { kind: "settled", fields: ["6".repeat(5_000)] },
     `no id or key is "${"6".repeat(60)}...": a newer version`,
   ],
   [{ kind: "held", fields: HELD.with(5, "a\ud800") }, "a name has half a character"],
-  [{ kind: "held", fields: HELD.with(15, "1") }, "no id or key is"],
-  [{ kind: "held", fields: HELD.with(15, "65") }, "no more than 64 agree to an edit"],
-  [{ kind: "held", fields: HELD.with(15, "60") }, "cells of an edit are missing"],
-  [{ kind: "held", fields: HELD.with(HELD.length - 8, "Z\ud800") }, "a name has half a character"],
-  [{ kind: "held", fields: HELD.with(HELD.length - 7, "key") }, 'no id or key is "key"'],
+  [{ kind: "held", fields: HELD.with(16, "1") }, "is"],
+  [{ kind: "held", fields: HELD.with(16, "65") }, "no more than 64 agree to an edit"],
+  [{ kind: "held", fields: HELD.with(16, "60") }, "cells of an edit are missing"],
+  [{ kind: "held", fields: HELD.with(HELD.length - 9, "Z\ud800") }, "a name has half a character"],
+  [{ kind: "held", fields: HELD.with(HELD.length - 8, "key") }, 'no id or key is "key"'],
   [
     { kind: "held", fields: [...HELD.slice(0, 3), ...tooManyEdits(), ...HELD.slice(-6)] },
     "a batch has too many edits",
@@ -338,12 +343,12 @@ const BAD: readonly LogRecord[] = [
 
 /** Cells of 65 edits that nobody was asked about. */
 function tooManyEdits(): readonly string[] {
-  return Array.from({ length: 65 }, () => HELD.slice(3, 16)).flat();
+  return Array.from({ length: 65 }, () => HELD.slice(3, 17)).flat();
 }
 
 /** Cells of edits that are allowed each, and not together. */
 function tooLongEdits(): readonly string[] {
-  const long = HELD.slice(3, 16).with(3, "x".repeat(60_000));
+  const long = HELD.slice(3, 17).with(3, "x".repeat(60_000));
   return [...long, ...long];
 }
 

@@ -63,7 +63,12 @@ const edits = batchFrom({
   author: coordinator.key,
   name: COORDINATOR_NAME,
   texts: [],
-  edits: [{ edit: 7, signed: request, agreed: [{ key: ann, name: "Ann" }] }],
+  edits: [{
+    edit: 7,
+    signed: request,
+    view: 300,
+    agreed: [{ key: ann, name: "Ann", signature }],
+  }],
 }, signature);
 const founding = {
   coordinator: coordinator.key,
@@ -127,9 +132,9 @@ export const GROUP_SAMPLES: readonly GroupMessage[] = [
   { type: "unknown", code: 126 },
   { type: "departed", left: [{ key: bob, reason: "lost" }] },
   { type: "edit", signed: request },
-  { type: "edit-accepted", id, edit: 7, policy: "ask", voteMs: 30_000 },
+  { type: "edit-accepted", id, edit: 7, voteMs: 30_000 },
   { type: "edit-refused", id, code: "entry-locked", text: "edit 6 of it is under way" },
-  { type: "prepare", edit: 7, view: 300, signed: request, policy: "own", voteMs: 30_000 },
+  { type: "prepare", edit: 7, view: 300, signed: request, voteMs: 30_000 },
   {
     type: "vote",
     id,
@@ -137,6 +142,7 @@ export const GROUP_SAMPLES: readonly GroupMessage[] = [
     view: 300,
     agrees: false,
     author: { key: ann, name: "Ann" },
+    consent: signature,
     reason: "no",
   },
   { type: "committed", signed: edits },

@@ -2,7 +2,7 @@
 
 import { sameBytes } from "../../base/bytes.ts";
 import type { PeerKey } from "../../base/ids.ts";
-import { type Held, type HeldBatch, logRecord } from "./held.ts";
+import { type HeldBatch, logRecord } from "./held.ts";
 import { Fetching, type FetchingOwner, type Source } from "./fetching.ts";
 import { placesOf, type SignedBatch } from "./history.ts";
 import type { MemberOutput } from "./member_output.ts";
@@ -14,6 +14,8 @@ const TOLD_EVERY_MS = 500;
 
 export interface CatchingUpOwner extends FetchingOwner {
   readonly out: MemberOutput;
+  /** Why the consents that a decision brings aren't those that the rules need; null where they are. */
+  consentFault(signed: SignedBatch): string | null;
   /** These batches came into the log; they are being written. */
   logged(batches: readonly HeldBatch[]): void;
   readonly heard: readonly PeerKey[];
@@ -98,7 +100,7 @@ export class CatchingUp {
     let fault: string | null = null;
     for (const signed of checked.batches) {
       if (held.log.position + placesOf(signed.batch.value) > checked.stable) break;
-      fault = takeStable(held, signed, records, logged);
+      fault = takeStable(this.owner, signed, records, logged);
       if (fault !== null) break;
     }
     const isAll = held.log.position >= checked.stable;
@@ -139,11 +141,12 @@ export class CatchingUp {
  * @returns What is wrong with the batch; null where nothing is.
  */
 export function takeStable(
-  held: Held,
+  owner: Pick<CatchingUpOwner, "held" | "consentFault">,
   signed: SignedBatch,
   records: MemberRecord[],
   logged: HeldBatch[],
 ): string | null {
+  const { held } = owner;
   if (held.first !== null && !isFirstHeld(held.first, signed)) {
     const { position } = held.log;
     held.truncate(position);
@@ -151,7 +154,7 @@ export function takeStable(
   }
   const isHeld = held.first !== null;
   if (!isHeld) {
-    const fault = held.fault(signed);
+    const fault = held.fault(signed) ?? owner.consentFault(signed);
     if (fault !== null) return fault;
     held.append(signed);
   }

@@ -256,7 +256,7 @@ export class Decisions {
     let bytes = 0;
     let count = 0;
     for (const { signed, agreed } of this.#waiting) {
-      bytes += signed.request.bytes.length + 256 + 200 * agreed.length;
+      bytes += signed.request.bytes.length + 256 + 264 * agreed.length;
       if (count > 0 && (bytes > BATCH_EDITS_BYTES_MAX || count === BATCH_EDITS_MAX)) break;
       count++;
     }

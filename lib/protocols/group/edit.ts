@@ -67,13 +67,23 @@ export interface SignedEditRequest {
 export const namedKeySchema = record({ key: peerKey(), name: text(NAME_BYTES_MAX) });
 export type NamedKey = Infer<typeof namedKeySchema>;
 
+/** A member that was asked, and agreed: with its signature over that, see `consents.ts`. */
+export const agreedSchema = record({
+  key: peerKey(),
+  name: text(NAME_BYTES_MAX),
+  signature: fixedBytes(64),
+});
+export type Agreed = Infer<typeof agreedSchema>;
+
 /** A committed edit. */
 export const editSchema = record({
   /** Its number, from 1; the numbers of aborted edits are missing in a history. */
   edit: count,
   signed: signedEditRequestSchema,
-  /** The members that were asked, and agreed. */
-  agreed: list(namedKeySchema, MEMBERS_MAX),
+  /** The view whose members voted. */
+  view: count,
+  /** All who had to be asked under the group's rules. */
+  agreed: list(agreedSchema, MEMBERS_MAX),
 });
 export type Edit = Infer<typeof editSchema>;
 

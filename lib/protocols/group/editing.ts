@@ -15,6 +15,7 @@ import {
   textDigest,
 } from "./edit.ts";
 import type { MemberEditView } from "./events.ts";
+import type { Rules } from "./founding.ts";
 import type { Held } from "./held.ts";
 import { EDITS_QUEUED_MAX, INQUIRE_MS } from "./limits.ts";
 import type { Looks } from "./looks.ts";
@@ -32,6 +33,7 @@ export interface EditingGroup {
   readonly held: Held;
   readonly looks: Looks;
   readonly names: MemberNames;
+  readonly rules: Rules | null;
   /** Names of the other members. */
   readonly others: readonly string[];
 }
@@ -244,8 +246,9 @@ export class Editing {
   }
 
   /** Tells the user that the edit has started, and whom it waits for: that depends on who said the entry. */
-  #tellStarted({ id, policy, voteMs }: GroupMessageOf<"edit-accepted">, accepted: Accepted): void {
+  #tellStarted({ id, voteMs }: GroupMessageOf<"edit-accepted">, accepted: Accepted): void {
     const { editingIn, out } = this.owner;
+    const policy = editingIn?.rules?.edits ?? "auto";
     const { edit, signed, ref } = accepted;
     const { seq } = signed.request.value;
     const tell = (awaited: readonly string[]) => {

@@ -5,10 +5,17 @@
 
 import type { Crypto } from "../../base/crypto.ts";
 import type { Hash, LinkId, PeerKey } from "../../base/ids.ts";
+import { consentFault } from "./consents.ts";
 import type { CoordinatorOutput } from "./coordinator_output.ts";
-import { batchFault, HistoryEnd, type HistoryPoint, isAuthentic } from "./history.ts";
+import {
+  batchFault,
+  HistoryEnd,
+  type HistoryPoint,
+  isAuthentic,
+  type SignedBatch,
+} from "./history.ts";
 import { deciderFault } from "./former_keys.ts";
-import type { Founding } from "./founding.ts";
+import { type Founding, rulesAt } from "./founding.ts";
 import type { HistoryRead } from "./member_io.ts";
 import type { GroupMessageOf } from "./messages.ts";
 import type { OwnKeys } from "./own_keys.ts";
@@ -132,7 +139,8 @@ export class Escrow {
     for (const batch of batches) {
       const fault = batchFault(batch, this.group) ?? deciderFault(batch, mayDecide) ??
         end.fault(batch) ??
-        (isAuthentic(this.crypto, batch) ? null : "its author hasn't signed it");
+        (isAuthentic(this.crypto, batch) ? null : "its author hasn't signed it") ??
+        this.#consentFault(end, batch);
       if (fault !== null) return `history after ${end.position}: ${fault}`;
       end.append(batch);
       records.push({ kind: "log", batch, isFetched: true });
@@ -145,6 +153,12 @@ export class Escrow {
     this.#end = end;
     this.#store(records);
     return null;
+  }
+
+  #consentFault({ places, seq, rules }: HistoryEnd, batch: SignedBatch): string | null {
+    const policy = rulesAt(this.founding, { rules }).edits;
+    const basis = { places, seq, policy, votersOf: () => null };
+    return consentFault(this.crypto, basis, batch)?.text ?? null;
   }
 
   #store(records: Parameters<CoordinatorOutput["storeThen"]>[0]): void {

@@ -6,6 +6,7 @@
 import type { Crypto } from "../../base/crypto.ts";
 import type { Hash, PeerKey } from "../../base/ids.ts";
 import { invariant } from "../../base/invariant.ts";
+import type { EntryPlaces } from "./entry_places.ts";
 import { Fifo } from "./fifo.ts";
 import type { Rules } from "./founding.ts";
 import {
@@ -95,6 +96,11 @@ export class Held {
 
   get first(): HeldBatch | null {
     return this.#batches.first ?? null;
+  }
+
+  /** As `HistoryEnd.places`, of what is held. */
+  get places(): EntryPlaces {
+    return this.#end.places;
   }
 
   /** As `HistoryEnd.rules`, of what is held. */

@@ -32,7 +32,9 @@ import {
   isRequestAuthentic,
   requestFault,
   type SignedEditRequest,
+  textDigest,
 } from "./edit.ts";
+import { EntryPlaces } from "./entry_places.ts";
 import { type Rules, rulesSchema } from "./founding.ts";
 import {
   BATCH_BYTES_MAX,
@@ -280,10 +282,18 @@ export function placesIn({ entries, edits, rules }: Placed): readonly HistoryPoi
   return rules === null ? [...entries, ...edits] : [rules];
 }
 
-/** What a batch is known to bring: so many entries, or the edits with these numbers, or rules. */
+/** What an edit is known to bring. */
+export interface BroughtEdit {
+  readonly edit: number;
+  /** Number of the entry that it changes, and the digest of its new text. */
+  readonly seq: number;
+  readonly text: Hash;
+}
+
+/** What a batch is known to bring: so many entries, or these edits, or rules. */
 export interface Brought {
   readonly entries: number;
-  readonly edits: readonly number[];
+  readonly edits: readonly BroughtEdit[];
   readonly rules: Rules | null;
 }
 
@@ -307,6 +317,7 @@ export class HistoryEnd {
   #seq = 0;
   #lastEdit = 0;
   #rules: Rules | null = null;
+  #places = new EntryPlaces();
   #digest: Hash;
   readonly #spoken = new Map<PeerKey, Spoken>();
   /** Copies share this list. It has at most one item for each batch, as the log's index has. */
@@ -341,6 +352,11 @@ export class HistoryEnd {
   /** The rules in force: those that were set last; null: those of the group's founding, see `rulesAt`. */
   get rules(): Rules | null {
     return this.#rules;
+  }
+
+  /** Who said each entry, and what edited ones read. */
+  get places(): EntryPlaces {
+    return this.#places;
   }
 
   /** Up to which counter an incarnation has spoken; 0 where it isn't the last one of its author that spoke. */
@@ -435,7 +451,16 @@ export class HistoryEnd {
       }),
       rules: rules === null ? null : this.#ruled(rules, linkAt(0)),
     };
-    this.#speaks(author, incarnation.toHex(), counter + placesOf(value) - 1, start);
+    const process = incarnation.toHex();
+    this.#speaks(author, process, counter + placesOf(value) - 1, start);
+    if (texts.length > 0) {
+      const first = this.#seq - texts.length + 1;
+      this.#places.said(first, { author, incarnation: process, counter });
+    }
+    for (const { position, edit: { signed: { request } } } of placed.edits) {
+      const { seq, text } = request.value;
+      this.#places.edited(position, seq, textDigest(this.crypto, text));
+    }
     return placed;
   }
 
@@ -461,7 +486,13 @@ export class HistoryEnd {
     digest: Hash,
   ): void {
     this.#speaks(author, incarnation, through, this.#position);
-    this.#lastEdit = Math.max(this.#lastEdit, ...edits);
+    for (const [index, { edit, seq, text }] of edits.entries()) {
+      this.#lastEdit = Math.max(this.#lastEdit, edit);
+      this.#places.edited(this.#position + index + 1, seq, text);
+    }
+    if (entries > 0) {
+      this.#places.said(this.#seq + 1, { author, incarnation, counter: through - entries + 1 });
+    }
     this.#seq += entries;
     this.#position += entries + edits.length + (rules === null ? 0 : 1);
     if (rules !== null) this.#rules = rules;
@@ -481,6 +512,7 @@ export class HistoryEnd {
     this.#seq = seq;
     this.#digest = digest;
     this.#rules = rules;
+    this.#places.takeBack(position, seq);
     this.#earlier = earlier;
     if (spoken === null) this.#spoken.delete(author);
     else this.#spoken.set(author, spoken);
@@ -493,6 +525,7 @@ export class HistoryEnd {
     copy.#seq = this.#seq;
     copy.#lastEdit = this.#lastEdit;
     copy.#rules = this.#rules;
+    copy.#places = this.#places.copy();
     copy.#digest = this.#digest;
     copy.#earlier = this.#earlier;
     for (const [author, spoken] of this.#spoken) copy.#spoken.set(author, spoken);

@@ -47,7 +47,7 @@ export const BATCH_EDITS_MAX = EDITS_MAX;
  * Bytes of edits in one batch: one with the longest text that every member was asked about; more edits where they are
  * shorter.
  */
-export const BATCH_EDITS_BYTES_MAX = EDIT_REQUEST_BYTES_MAX + MEMBERS_MAX * (NAME_BYTES_MAX + 40) +
+export const BATCH_EDITS_BYTES_MAX = EDIT_REQUEST_BYTES_MAX + MEMBERS_MAX * (NAME_BYTES_MAX + 104) +
   1_024;
 /** A batch has this much text or this many edits, a length for each, and what stands before them. */
 export const BATCH_BYTES_MAX =

@@ -9,7 +9,7 @@ import { endpointOf, type Member } from "./epoch.ts";
 import type { MemberEvent, MemberView } from "./events.ts";
 import { COORDINATOR_NAME } from "./history.ts";
 import type { MemberNames } from "./member_names.ts";
-import type { Membership } from "./membership.ts";
+import { type Membership, misusedText } from "./membership.ts";
 import type { Peers } from "./peers.ts";
 
 type StatusEvent = Extract<MemberEvent, { readonly event: "status" }>;
@@ -177,6 +177,8 @@ function problems(status: StatusOf): readonly string[] {
     );
     return found;
   }
+  const misused = [...membership.misusedFor];
+  if (misused.length > 0) found.push(misusedText(misused));
   if (epoch === null) {
     const absent = isUp && asks === null ? absentText(membership, peers, names) : null;
     const waits = status.unheard ?? absent;

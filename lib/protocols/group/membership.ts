@@ -6,21 +6,23 @@
 import type { Crypto, Signer } from "../../base/crypto.ts";
 import type { Environment } from "../../base/environment.ts";
 import type { Hash, PeerKey, RequestId } from "../../base/ids.ts";
+import { dropOldest } from "../../base/bounded.ts";
 import { inWords } from "../../base/words.ts";
 import { ballotText, isSameBallot } from "./ballot.ts";
 import { CatchingUp } from "./catching_up.ts";
 import { Contests } from "./contests.ts";
-import type { SignedEditRequest } from "./edit.ts";
+import type { Agreed, SignedEditRequest } from "./edit.ts";
 import type { Editing } from "./editing.ts";
 import type { Epoch, SignedEpoch } from "./epoch.ts";
 import type { Source } from "./fetching.ts";
+import { type ConsentedEnd, consentFault } from "./consents.ts";
 import { type Rules, rulesAt } from "./founding.ts";
 import { type Held, type HeldBatch, logRecord } from "./held.ts";
 import type { HistoryPoint, SignedBatch } from "./history.ts";
 import { Hearing } from "./hearing.ts";
 import { Inquiring } from "./inquiring.ts";
 import { Leading } from "./leading.ts";
-import { LAGGING_AGAIN_MS, LAGGING_MS_MAX, OFFENDER_BAN_MS } from "./limits.ts";
+import { LAGGING_AGAIN_MS, LAGGING_MS_MAX, OFFENDER_BAN_MS, REMEMBERED_MAX } from "./limits.ts";
 import type { Looks } from "./looks.ts";
 import type { HistoryRead } from "./member_io.ts";
 import type { MemberNames } from "./member_names.ts";
@@ -38,6 +40,19 @@ import type { Standing } from "./standing.ts";
 import { type Reads, Supplier } from "./supplying.ts";
 import { Telling } from "./telling.ts";
 import { type Aborted, Voting } from "./voting.ts";
+
+/** Views whose members are remembered: a decision is put in order in the view that made it, or soon after. */
+const VOTERS_KEPT_MAX = 64;
+
+/** A warning. @param edits Numbers of edits. */
+export function misusedText(edits: readonly number[]): string {
+  const what = edits.length === 1 ? "Edit" : "Edits";
+  const says = edits.length === 1 ? "says" : "say";
+  return `${what} ${
+    inWords(edits.map(String))
+  } ${says} that you agreed, and you didn't: the coordinator lies, or ` +
+    "somebody else uses a copy of this profile";
+}
 
 /** What a membership shares with the whole member. */
 export interface MembershipOwner {
@@ -106,6 +121,10 @@ export class Membership {
   /** Members whose history differs from ours, since the present epoch began. */
   readonly #differing = new Set<PeerKey>();
   #isPumping = false;
+  /** Numbers of edits to which our user has agreed according to a decision, and hasn't. */
+  readonly misusedFor = new Set<number>();
+  /** The members of the latest views that we were in, by number: those that vote in them. */
+  readonly #voters = new Map<number, readonly PeerKey[]>();
   /**
    * Number of entries that we had before the rest was fetched; null where nothing was fetched since the last epoch.
    */
@@ -183,6 +202,26 @@ export class Membership {
     return founding && rulesAt(founding, this.held);
   }
 
+  /**
+   * Why the consents that a decision brings aren't those that the rules need; null where they are, and for texts. Our
+   * user is told where a consent of its own is forged.
+   * @param end The history before the decision.
+   */
+  consentFault(signed: SignedBatch, end: ConsentedEnd = this.held): string | null {
+    const { founding } = this.standing;
+    const { kind, edits } = signed.batch.value;
+    if (kind !== "edits" || founding === null) return null;
+    const { places, seq } = end;
+    const votersOf = (view: number) => this.#voters.get(view) ?? null;
+    const basis = { places, seq, policy: rulesAt(founding, end).edits, votersOf };
+    const fault = consentFault(this.crypto, basis, signed);
+    const isOwn = ({ key }: Agreed) => key === this.selfKey;
+    if (fault?.forged.includes(this.selfKey)) {
+      this.misused(edits.filter(({ agreed }) => agreed.some(isOwn)).map(({ edit }) => edit));
+    }
+    return fault?.text ?? null;
+  }
+
   get signer(): Signer {
     return this.owner.signer;
   }
@@ -216,6 +255,14 @@ export class Membership {
 
   edited(id: RequestId, aborted: Aborted | null): void {
     this.owner.edited(id, aborted);
+  }
+
+  misused(edits: readonly number[]): void {
+    const news = edits.filter((edit) => !this.misusedFor.has(edit));
+    if (news.length === 0) return;
+    for (const edit of news) this.misusedFor.add(edit);
+    dropOldest(this.misusedFor, REMEMBERED_MAX);
+    this.out.warn(misusedText(news));
   }
 
   locksChanged(): void {
@@ -379,6 +426,8 @@ export class Membership {
     const { held, out } = this;
     this.observed.cutPart.lost();
     this.epoch = signed;
+    this.#voters.set(epoch.view, epoch.members.map(({ key }) => key));
+    dropOldest(this.#voters, VOTERS_KEPT_MAX);
     this.rounds.forget();
     this.#differing.clear();
     this.contests.begun(epoch);

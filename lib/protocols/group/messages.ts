@@ -20,7 +20,7 @@ import {
   uint,
 } from "../../base/schema.ts";
 import { ballotSchema } from "./ballot.ts";
-import { EDIT_POLICIES, namedKeySchema, signedEditRequestSchema } from "./edit.ts";
+import { namedKeySchema, signedEditRequestSchema } from "./edit.ts";
 import { memberSchema, signedEpochSchema } from "./epoch.ts";
 import { LEFT_REASONS } from "./events.ts";
 import { signedFormerKeysSchema } from "./former_keys.ts";
@@ -398,7 +398,6 @@ const editAccepted = message(42, "edit-accepted", {
 }, {
   id: hexId<RequestId>(),
   edit: counter,
-  policy: oneOf(EDIT_POLICIES),
   /** How long users may take to vote, ms. */
   voteMs: counter,
 });
@@ -420,7 +419,6 @@ const prepare = message(44, "prepare", {
   /** The view whose members vote on it. */
   view: counter,
   signed: signedEditRequestSchema,
-  policy: oneOf(EDIT_POLICIES),
   /** Time left to vote, ms. */
   voteMs: counter,
 });
@@ -439,6 +437,8 @@ const vote = message(45, "vote", {
   agrees: bool(),
   /** Who said the entry, as the log has it; null where it has no such entry. */
   author: nullable(namedKeySchema),
+  /** Where its user was asked, and agreed: its signature over that, see `consents.ts`. */
+  consent: nullable(fixedBytes(64)),
   /** Why the member refuses; part of a sentence, empty where its user says no. */
   reason: text(EDIT_REASON_BYTES_MAX),
 });

@@ -54,6 +54,8 @@ export interface OrderingOwner {
   readonly coordinator: PeerKey | null;
   /** Whether what this key signed on edits is the coordinator's word. */
   mayDecide(key: PeerKey): boolean;
+  /** Why the consents that a decision brings aren't those that the rules need; null where they are. */
+  consentFault(signed: SignedBatch): string | null;
   /** Whether we have voted on exactly this request. */
   readonly isKnownRequest: (signed: SignedEditRequest) => boolean;
   /** These batches are stable; they have been taken off `held`, oldest first. */
@@ -214,14 +216,22 @@ export class Ordering {
     this.#enqueueTexts(this.#own, signed);
   }
 
-  /** The sequencer's part: a decision of the coordinator is next in its queue, unless it is there already. */
-  decide(signed: SignedBatch): void {
+  /**
+   * The sequencer's part: a decision of the coordinator is next in its queue, unless it is there already.
+   * @returns Why it can't be: the consents that it brings aren't those that the rules need; null otherwise.
+   */
+  decide(signed: SignedBatch): string | null {
     const { held } = this.owner;
-    if (this.#isFrozen || !this.isSequencer || !this.#isNextDecision(signed)) return;
+    if (this.#isFrozen || !this.isSequencer || !this.#isNextDecision(signed)) return null;
     // Members that vote have the entry; only a coordinator that isn't the group's decides otherwise.
-    if (signed.batch.value.edits.some((edit) => edit.signed.request.value.seq > held.seq)) return;
+    if (signed.batch.value.edits.some((edit) => edit.signed.request.value.seq > held.seq)) {
+      return null;
+    }
+    const fault = this.owner.consentFault(signed);
+    if (fault !== null) return fault;
     this.owner.out.tell(this.#others, { type: "data", signed });
     this.#enqueueDecision(this.#own, signed);
+    return null;
   }
 
   /**
@@ -378,7 +388,7 @@ export class Ordering {
     const signed = author.unordered.shift()!;
     author.unorderedBytes -= batchBytes(signed);
     const { held, out } = this.owner;
-    const fault = held.fault(signed);
+    const fault = held.fault(signed) ?? this.owner.consentFault(signed);
     if (fault !== null) {
       return this.#offends(this.#authors[0]!, `what it orders can't follow: ${fault}`);
     }

@@ -10,6 +10,7 @@ import type { Crypto } from "../../base/crypto.ts";
 import type { Hash, PeerKey } from "../../base/ids.ts";
 import { type Ballot, ballotText, compareBallots, isSameBallot } from "./ballot.ts";
 import { storeTaken, takeStable } from "./catching_up.ts";
+import type { ConsentedEnd } from "./consents.ts";
 import { type Epoch, isSignedBy, type SignedEpoch } from "./epoch.ts";
 import { type Fetched, Fetching, type FetchingOwner, type Source } from "./fetching.ts";
 import type { Held, HeldBatch } from "./held.ts";
@@ -36,6 +37,8 @@ export interface ParticipatingOwner {
   readonly laterView: SignedEpoch | null;
   answer(leader: Leader, message: GroupMessage): void;
   ask: FetchingOwner["ask"];
+  /** As in `OrderingOwner`. @param end The history before the decision; absent: what is held. */
+  consentFault(signed: SignedBatch, end?: ConsentedEnd): string | null;
   mayDecide: FetchingOwner["mayDecide"];
   /** Takes part in nothing more until an epoch begins. */
   freeze(): void;
@@ -239,17 +242,16 @@ export class Participating {
 
   /** Batches that are stable at the source go to the log at once; the rest waits for the end. */
   #take(levelling: Levelling, { batches, stable }: Fetched): string | null {
-    const { held } = this.owner;
     const { staged, from } = levelling;
     const records: MemberRecord[] = [];
     const logged: HeldBatch[] = [];
     let fault: string | null = null;
     for (const signed of batches) {
-      fault = levelling.fork.fault(signed);
+      fault = levelling.fork.fault(signed) ?? this.owner.consentFault(signed, levelling.fork);
       if (fault !== null) break;
       levelling.fork.append(signed);
       const isStable = levelling.fork.position <= stable && from === "log" && staged.length === 0;
-      if (isStable) fault = takeStable(held, signed, records, logged);
+      if (isStable) fault = takeStable(this.owner, signed, records, logged);
       else staged.push(signed);
       if (fault !== null) break;
     }

@@ -45,6 +45,8 @@ export interface PreparedRecord {
   readonly edit: number;
   /** The view in which we agreed; what we said holds in later ones, too. */
   readonly view: number;
+  /** Whether our user was asked. */
+  readonly isConsented: boolean;
   readonly signed: SignedEditRequest;
 }
 /** Our user asked for the edit, and was told its number: so it is told the outcome, too. */

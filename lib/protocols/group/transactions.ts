@@ -27,7 +27,9 @@ import type { Attendance, Attendee } from "./attendance.ts";
 import type { CoordinatorOutput } from "./coordinator_output.ts";
 import { named } from "./coordinator_view.ts";
 import { Decisions } from "./decisions.ts";
+import { consentTo, isConsentOf } from "./consents.ts";
 import {
+  type Agreed,
   ASKER_GONE,
   ASKER_RESTARTED,
   boundedReason,
@@ -68,7 +70,7 @@ interface Open {
   vote: Vote | null;
   /** Who was asked to vote, in any view: all of them are told if the edit is aborted. */
   readonly asked: Set<PeerKey>;
-  /** Who said the entry, according to the first member that voted. */
+  /** Who said the entry, according to the first member that agreed. */
   author: NamedKey | null;
   /** When the edit is aborted, unless all have agreed by then; set anew when it is first voted on. */
   dueMs: number;
@@ -80,6 +82,8 @@ interface Vote {
   readonly view: number;
   readonly members: readonly NamedKey[];
   readonly awaited: Set<PeerKey>;
+  /** Those that had to be asked, and agreed. */
+  readonly agreed: Agreed[];
 }
 
 interface Aborted {
@@ -224,8 +228,8 @@ export class Transactions {
   }
 
   #tellAccepted(key: PeerKey, id: RequestId, edit: number): void {
-    const { policy, voteTimeoutMs: voteMs } = this.parts;
-    this.#tell(key, { type: "edit-accepted", id, edit, policy, voteMs });
+    const { voteTimeoutMs: voteMs } = this.parts;
+    this.#tell(key, { type: "edit-accepted", id, edit, voteMs });
   }
 
   #refusal({ seq }: EditRequest): Refusal | null {
@@ -267,7 +271,7 @@ export class Transactions {
 
   #vote(
     { key, name }: Attendee,
-    { id, edit, view, agrees, author, reason }: GroupMessageOf<"vote">,
+    { id, edit, view, agrees, author, consent, reason }: GroupMessageOf<"vote">,
   ): void {
     const open = this.#open.get(id);
     const vote = open?.vote ?? null;
@@ -275,7 +279,8 @@ export class Transactions {
     if (open === undefined || vote === null || edit !== open.edit || view !== vote.view) return;
     if (!vote.awaited.has(key)) return;
     if (!agrees) return this.#abort(open, refusedText(name, reason));
-    const disagreement = this.#disagreement(open, author, name);
+    const disagreement = this.#disagreement(open, author, name) ??
+      this.#consent(open, vote, { key, name }, consent);
     if (disagreement !== null) return this.#abort(open, disagreement);
     vote.awaited.delete(key);
     if (vote.awaited.size === 0) this.#decide(open, vote);
@@ -291,6 +296,24 @@ export class Transactions {
     return this.#authorFault(open);
   }
 
+  /** Takes the signature of a voter that had to be asked. @returns Why the edit can't be committed without it. */
+  #consent(
+    { signed, author }: Open,
+    vote: Vote,
+    voter: NamedKey,
+    signature: Uint8Array | null,
+  ): string | null {
+    const { policy, crypto } = this.parts;
+    const { requester } = signed.request.value;
+    if (!needsAgreement(policy, voter.key, requester, author!.key)) return null;
+    const consent = consentTo(crypto, signed);
+    if (signature === null || !isConsentOf(crypto, voter.key, consent, signature)) {
+      return `${shownName(voter.name)} agrees, and hasn't signed that`;
+    }
+    vote.agreed.push({ ...voter, signature: signature.slice() });
+    return null;
+  }
+
   /** Why the author, where it has to be asked, can't be; null where it can, or isn't known yet. */
   #authorFault({ author, signed }: Open): string | null {
     const { policy, views } = this.parts;
@@ -301,16 +324,9 @@ export class Transactions {
     return `its author, ${shownName(author.name)}, isn't in the group and can't be asked`;
   }
 
-  #decide(open: Open, { members }: Vote): void {
-    const { author } = open;
-    this.#open.delete(open.id);
-    const { requester } = open.signed.request.value;
-    const { policy } = this.parts;
-    const asked = members.filter(({ key }) =>
-      needsAgreement(policy, key, requester, author?.key ?? null)
-    );
-    const agreed = asked.map(({ key, name }) => ({ key, name }));
-    this.#decisions.decide({ edit: open.edit, signed: open.signed, agreed });
+  #decide({ id, edit, signed }: Open, { view, agreed }: Vote): void {
+    this.#open.delete(id);
+    this.#decisions.decide({ edit, signed, view, agreed });
   }
 
   applied({ key }: Attendee, message: GroupMessageOf<"applied">): void {
@@ -431,6 +447,7 @@ export class Transactions {
       view: views.ballot.number,
       members: views.members,
       awaited: new Set(keys),
+      agreed: [],
     };
     if (open.asked.size === 0) open.dueMs = out.nowMs + voteTimeoutMs;
     for (const key of keys) open.asked.add(key);
@@ -449,10 +466,10 @@ export class Transactions {
     { edit, signed, dueMs }: Open,
     { view }: Vote,
   ): void {
-    const { policy, out } = this.parts;
+    const { out } = this.parts;
     const voteMs = Math.max(0, Math.ceil(dueMs - out.nowMs));
     for (const key of keys) {
-      this.#tell(key, { type: "prepare", edit, view, signed, policy, voteMs });
+      this.#tell(key, { type: "prepare", edit, view, signed, voteMs });
     }
   }
 

@@ -24,6 +24,8 @@ export interface UndeliveredOwner {
   readonly ordering: Ordering | null;
   /** Whether decisions on edits that this key signed are the coordinator's. */
   mayDecide(key: PeerKey): boolean;
+  /** Why the consents that a decision brings aren't those that the rules need; null where they are. */
+  consentFault(signed: SignedBatch): string | null;
   readonly isCoordinatorUp: boolean;
   toCoordinator(message: GroupMessage): void;
   coordinatorOffends(text: string): void;
@@ -61,6 +63,9 @@ export class Undelivered {
     if (fault !== null) {
       return from === null ? this.owner.coordinatorOffends(fault) : this.owner.offends(from, fault);
     }
+    const consentFault = this.#consentFault(signed);
+    // Whoever passes it on may not be able to check it yet.
+    if (consentFault !== null) return this.#lies(from, consentFault);
     if (this.#decisions.length >= EDITS_PENDING_MAX) return; // it will be sent again
     const decision = { signed: keptBatch(signed), isChecked };
     this.#decisions.push(decision);
@@ -84,6 +89,23 @@ export class Undelivered {
     return from !== null || this.owner.ordering?.isSequencer === true;
   }
 
+  /** Null also where it is in order already, or follows others that aren't: then it is checked there. */
+  #consentFault(signed: SignedBatch): string | null {
+    const { edits } = signed.batch.value;
+    const { held } = this.owner;
+    if (this.#isHeld(signed)) return null;
+    const seqs = edits.map((edit) => edit.signed.request.value.seq);
+    const isEarly = seqs.some((seq) => seq > held.seq || this.changes(seq, signed));
+    return isEarly ? null : this.owner.consentFault(signed);
+  }
+
+  /** No honest coordinator decides so. */
+  #lies(from: PeerKey | null, fault: string): void {
+    const text = `The coordinator has decided on an edit that can't be: ${fault}`;
+    if (from === null) this.owner.coordinatorOffends(fault);
+    this.owner.out.warn(text);
+  }
+
   #isAuthentic(signed: SignedBatch): boolean {
     return isAuthentic(this.owner.crypto, signed, this.isKnown);
   }
@@ -97,11 +119,16 @@ export class Undelivered {
     return false;
   }
 
+  /** Whether all of the batch is in order here. */
+  #isHeld({ batch: { value } }: { readonly batch: Pick<SignedBatch["batch"], "value"> }): boolean {
+    const through = this.owner.held.everThrough(value.author, value.incarnation.toHex());
+    return through >= value.counter + placesOf(value) - 1;
+  }
+
   /** Whether all of the batch is in the log. */
   #isLogged({ batch: { value } }: SignedBatch): boolean {
     const { held } = this.owner;
-    const through = held.everThrough(value.author, value.incarnation.toHex());
-    if (through < value.counter + placesOf(value) - 1) return false;
+    if (!this.#isHeld({ batch: { value } })) return false;
     const isIt = (signed: SignedBatch) => isSameBatch(signed, { batch: { value } });
     for (const { signed } of held.batches) if (isIt(signed)) return false;
     return true;
@@ -141,7 +168,11 @@ export class Undelivered {
       a.signed.batch.value.counter - b.signed.batch.value.counter
     );
     for (const decision of ordering.isSequencer ? inOrder : []) {
-      if (this.#isGood(decision)) ordering.decide(decision.signed);
+      if (!this.#isGood(decision)) continue;
+      const fault = ordering.decide(decision.signed);
+      if (fault === null) continue;
+      this.logged(decision.signed); // it never will be
+      this.#lies(null, fault);
     }
   }
 
@@ -168,11 +199,12 @@ export class Undelivered {
     }
   }
 
-  /** Whether a decision that isn't in order yet changes this entry. */
-  changes(seq: number): boolean {
-    return this.#decisions.some(({ signed: { batch: { value } } }) =>
-      value.edits.some(({ signed }) => signed.request.value.seq === seq)
-    );
+  /** Whether a decision, another than this one, that isn't in the log yet changes this entry. */
+  changes(seq: number, but: SignedBatch | null = null): boolean {
+    const isIt = (signed: SignedBatch) =>
+      (but === null || !isSameBatch(signed, but)) &&
+      signed.batch.value.edits.some((edit) => edit.signed.request.value.seq === seq);
+    return this.#decisions.some(({ signed }) => isIt(signed));
   }
 
   /** The decision on this edit; null where none is known. */

@@ -18,6 +18,7 @@
 
 import { dropOldest } from "../../base/bounded.ts";
 import { sameBytes } from "../../base/bytes.ts";
+import type { Signer } from "../../base/crypto.ts";
 import { dateText } from "../../base/dates.ts";
 import type { PeerKey, RequestId } from "../../base/ids.ts";
 import { invariant } from "../../base/invariant.ts";
@@ -25,7 +26,6 @@ import { shownName } from "../../base/names.ts";
 import { inWords } from "../../base/words.ts";
 import {
   type Edit,
-  type EditPolicy,
   type EditRequest,
   isRequestAuthentic,
   keptRequest,
@@ -36,6 +36,9 @@ import {
   type SignedEditRequest,
   textDigest,
 } from "./edit.ts";
+import { consentTo, signConsent } from "./consents.ts";
+import type { Rules } from "./founding.ts";
+import type { Standing } from "./standing.ts";
 import { VOTE_PHASES, type VotePhase } from "./edit_phases.ts";
 import type { MemberEditView } from "./events.ts";
 import type { HeldBatch } from "./held.ts";
@@ -50,11 +53,17 @@ import { type Decision, Undelivered, type UndeliveredOwner } from "./undelivered
 
 export interface VotingOwner extends UndeliveredOwner {
   readonly selfKey: PeerKey;
+  readonly signer: Signer;
   readonly looks: Looks;
   readonly names: MemberNames;
+  /** The rules in force at the end of what is held; null before the group is known. */
+  readonly rules: Rules | null;
   wallMs(): number;
   /** Called when `locks` changes. */
   locksChanged(): void;
+  readonly standing: Pick<Standing, "begun" | "isLost">;
+  /** A decision says that our user has agreed, and it hasn't. */
+  misused(edits: readonly number[]): void;
   /** The edit's outcome is known: it is in the log (null), or aborted. */
   edited(id: RequestId, aborted: Aborted | null): void;
 }
@@ -72,7 +81,6 @@ interface Open {
   readonly signed: SignedEditRequest;
   /** The view in which we were asked last; where an earlier process of ours was, that in which it agreed. */
   view: number;
-  readonly policy: EditPolicy;
   readonly dueMs: number;
   phase: VotePhase;
   /** Where it is refused: why, part of a sentence, empty where our user said no. */
@@ -82,9 +90,11 @@ interface Open {
   /** When the coordinator, or another member, is next asked for the outcome. */
   inquireMs: number;
   wasAsked: boolean;
+  /** Whether our user was asked, and agreed: then our vote says so, with our signature. */
+  isConsented: boolean;
   /** The `ref` of our user's vote. */
   ref: string | undefined;
-  /** Who said the entry, according to the log. */
+  /** Who said the entry, according to our log; null until it is looked up. */
   author: NamedKey | null;
 }
 
@@ -130,7 +140,7 @@ export class Voting {
 
   constructor(readonly owner: VotingOwner, prepared: readonly PreparedRecord[]) {
     this.undelivered = new Undelivered(owner, (signed) => this.isKnown(signed));
-    for (const { edit, view, signed } of prepared) {
+    for (const { edit, view, isConsented, signed } of prepared) {
       const id = requestId(owner.crypto, signed.request.value);
       const seq = signed.request.value.seq;
       this.#open.set(id, {
@@ -138,13 +148,13 @@ export class Voting {
         edit,
         signed,
         view,
-        policy: "auto",
         dueMs: Infinity,
         phase: "agreed",
         refusal: "",
         isNew: false,
         inquireMs: owner.out.nowMs,
         wasAsked: false,
+        isConsented,
         ref: undefined,
         author: null,
       });
@@ -179,9 +189,9 @@ export class Voting {
   }
 
   *records(): IterableIterator<PreparedRecord> {
-    for (const { phase, edit, view, signed } of this.#open.values()) {
+    for (const { phase, edit, view, isConsented, signed } of this.#open.values()) {
       if (phase === "agreed" || phase === "agreeing") {
-        yield { kind: "prepared", edit, view, signed };
+        yield { kind: "prepared", edit, view, isConsented, signed };
       }
     }
   }
@@ -197,7 +207,7 @@ export class Voting {
 
   // The vote.
 
-  prepare({ edit, view, signed, policy, voteMs }: GroupMessageOf<"prepare">): void {
+  prepare({ edit, view, signed, voteMs }: GroupMessageOf<"prepare">): void {
     const { group, crypto, out, ordering } = this.owner;
     const { value } = signed.request;
     if (ordering === null || ordering.epoch.view !== view) return; // the edit isn't voted on any more
@@ -228,13 +238,13 @@ export class Voting {
       edit,
       signed: keptRequest(signed),
       view,
-      policy,
       dueMs: out.nowMs + voteMs,
       phase: "waiting",
       refusal: "",
       isNew: this.#isNew(value),
       inquireMs: out.nowMs + INQUIRE_MS,
       wasAsked: false,
+      isConsented: false,
       ref: undefined,
       author: null,
     };
@@ -267,14 +277,13 @@ export class Voting {
   #looked(open: Open, entry: LoggedEntryState | null): void {
     if (this.#open.get(open.id) !== open) return; // the edit is over
     if (entry?.isEdited) return this.#forget(open); // the edit is in the log already: we were asked again, late
-    const { selfKey, out, names } = this.owner;
+    const { out, names } = this.owner;
     const { requester, name, seq, text } = open.signed.request.value;
     if (entry === null) return this.#refuseOpen(open, `there is no entry ${seq}`);
     const other = this.#differs(open, entry);
     if (other !== null) return this.#refuseOpen(open, other);
     open.author = entry.author;
-    const isAsked = needsAgreement(open.policy, selfKey, requester, entry.author.key);
-    if (!isAsked) return this.#agree(open);
+    if (!this.#mustAsk(open, entry.author.key)) return this.#agree(open);
     enter(open, "asked");
     open.wasAsked = true;
     out.show({
@@ -296,6 +305,13 @@ export class Voting {
     return `entry ${seq} doesn't read any more what it read when the edit was asked for`;
   }
 
+  /** Whether our user has to be asked under the rules of the group, whatever the coordinator says. */
+  #mustAsk({ signed }: Open, author: PeerKey): boolean {
+    const { selfKey, rules } = this.owner;
+    const policy = rules?.edits ?? "ask";
+    return needsAgreement(policy, selfKey, signed.request.value.requester, author);
+  }
+
   #deadline({ dueMs }: Open): string {
     return dateText(this.owner.wallMs() + dueMs - this.owner.out.nowMs);
   }
@@ -313,8 +329,8 @@ export class Voting {
 
   #agree(open: Open): void {
     enter(open, "agreeing");
-    const { edit, view, signed } = open;
-    this.owner.out.storeThen([{ kind: "prepared", edit, view, signed }], () => {
+    const { edit, view, isConsented, signed } = open;
+    this.owner.out.storeThen([{ kind: "prepared", edit, view, isConsented, signed }], () => {
       if (open.phase !== "agreeing") return;
       enter(open, "agreed");
       this.#sayAgreed(open);
@@ -322,14 +338,19 @@ export class Voting {
   }
 
   #sayAgreed(open: Open): void {
-    const { id, edit, view, author, signed } = open;
+    const { id, edit, view, author, isConsented, signed } = open;
     if (author !== null) {
-      const vote = { type: "vote" as const, id, edit, view, agrees: true, author, reason: "" };
-      return this.owner.toCoordinator(vote);
+      // We agreed under other rules, and nobody was asked: that is no consent.
+      if (!isConsented && this.#mustAsk(open, author.key)) return;
+      const { signer, crypto } = this.owner;
+      const consent = isConsented ? signConsent(signer, consentTo(crypto, signed)) : null;
+      const vote = { id, edit, view, agrees: true, author, consent, reason: "" };
+      return this.owner.toCoordinator({ type: "vote", ...vote });
     }
-    // An earlier process of ours agreed: its yes holds, and nobody is asked again.
+    // An earlier process of ours agreed: its yes holds, and nobody is asked again. The entry was locked since.
     this.owner.looks.look(signed.request.value.seq, id, (entry) => {
       if (entry === null || entry.isEdited || this.#open.get(id) !== open) return;
+      if (this.#differs(open, entry) !== null) return;
       open.author = entry.author;
       this.#sayAgreed(open);
     });
@@ -347,7 +368,8 @@ export class Voting {
     { id, edit, view, author }: Pick<Open, "id" | "edit" | "view" | "author">,
     reason: string,
   ): void {
-    this.owner.toCoordinator({ type: "vote", id, edit, view, agrees: false, author, reason });
+    const vote = { id, edit, view, agrees: false, author, consent: null, reason };
+    this.owner.toCoordinator({ type: "vote", ...vote });
   }
 
   #forget(open: Open): void {
@@ -384,6 +406,7 @@ export class Voting {
     }
     open.ref = ref;
     if (agrees) {
+      open.isConsented = true;
       out.notice(this.#agreedText(open), ref);
       return this.#agree(open);
     }
@@ -395,11 +418,13 @@ export class Voting {
   }
 
   /** Who else has voted is known to the coordinator alone. */
-  #agreedText({ edit, policy, signed: { request: { value: { requester } } } }: Open): string {
-    const { names, ordering, isCoordinatorUp } = this.owner;
+  #agreedText({ edit, signed: { request: { value: { requester } } } }: Open): string {
+    const { names, ordering, isCoordinatorUp, rules } = this.owner;
     const agreed = `You agreed to edit ${edit}`;
     if (!isCoordinatorUp) return `${agreed}; waiting for the coordinator, which doesn't answer`;
-    const others = (ordering?.others ?? []).filter((key) => policy === "ask" && key !== requester);
+    const others = (ordering?.others ?? []).filter((key) =>
+      rules?.edits === "ask" && key !== requester
+    );
     if (others.length === 0) return agreed;
     const are = others.length === 1 ? "is" : "are";
     return `${agreed}; ${inWords(others.map((key) => names.written(key)))} ${are} asked, too`;
@@ -525,7 +550,10 @@ export class Voting {
       if (signed.batch.value.kind === "texts") continue;
       last.set(signed.batch.value.incarnation.toHex(), signed);
       this.undelivered.logged(signed);
-      for (const { edit } of edits) this.#applied(edit.signed);
+      for (const { edit } of edits) {
+        this.#checkOwn(edit);
+        this.#applied(edit.signed);
+      }
     }
     for (const one of this.owner.ordering === null ? [] : last.values()) {
       this.undelivered.sayApplied(one);
@@ -547,6 +575,18 @@ export class Voting {
     this.#requested.delete(requester);
     this.#requested.set(requester, { incarnation: incarnation.slice(), number });
     dropOldest(this.#requested, REMEMBERED_MAX);
+  }
+
+  /**
+   * The decision says that our user has agreed: this profile must know of that. Not so where history is fetched that
+   * this disk has lost, or never had.
+   */
+  #checkOwn({ edit, signed, agreed }: Edit): void {
+    const { selfKey, standing, crypto } = this.owner;
+    if (standing.begun === null || standing.isLost) return;
+    if (!agreed.some(({ key }) => key === selfKey)) return;
+    const open = this.#open.get(requestId(crypto, signed.request.value));
+    if (open?.isConsented !== true) this.owner.misused([edit]);
   }
 
   #applied(signed: SignedEditRequest): void {

@@ -5,16 +5,17 @@ import type { Hash, MessageId, RequestId } from "../../../lib/base/ids.ts";
 import {
   type Edit,
   type EditRequest,
-  type NamedKey,
   requestId,
   type SignedEditRequest,
   signEditRequest,
   textDigest,
 } from "../../../lib/protocols/group/edit.ts";
+import { consentTo, idOfPlace, signConsent } from "../../../lib/protocols/group/consents.ts";
 import type { LoggedEntryState } from "../../../lib/protocols/group/member_io.ts";
 import {
   type Batch,
   COORDINATOR_NAME,
+  type HistoryEnd,
   signBatch,
   type SignedBatch,
 } from "../../../lib/protocols/group/history.ts";
@@ -25,12 +26,19 @@ interface Somebody {
   readonly signer: Signer;
   /** Of its present process. */
   readonly incarnationBytes?: Uint8Array;
+  /** The end of its log, where no more is known of that. */
+  readonly end?: HistoryEnd;
   /** An entry as its log has it. */
   entryNow?(seq: number): Pick<LoggedEntryState, "id" | "text"> | null;
 }
 
 /** An entry that nobody looks up. */
 const ANY_ENTRY = { id: "e1".repeat(32) as MessageId, text: "old" };
+
+function entryAt(end: HistoryEnd | undefined, seq: number): typeof ANY_ENTRY {
+  if (end === undefined || seq < 1 || seq > end.seq) return ANY_ENTRY;
+  return { ...ANY_ENTRY, id: idOfPlace(fakeCrypto, end.places.at(seq)) };
+}
 
 let numbers = 0;
 
@@ -43,7 +51,7 @@ export function requestOf(
   changes: Partial<EditRequest> = {},
 ): SignedEditRequest {
   const { name, signer, incarnationBytes } = somebody;
-  const { id: entry, text: read } = somebody.entryNow?.(seq) ?? ANY_ENTRY;
+  const { id: entry, text: read } = somebody.entryNow?.(seq) ?? entryAt(somebody.end, seq);
   return signEditRequest(signer, {
     group,
     requester: signer.key,
@@ -68,12 +76,18 @@ export function forged<Signed extends { readonly signature: Uint8Array }>(signed
   return { ...signed, signature: new Uint8Array(64).fill(7) };
 }
 
+/** @param agreed Those that have signed to agree. */
 export function editOf(
   edit: number,
   signed: SignedEditRequest,
-  agreed: readonly NamedKey[] = [],
+  agreed: readonly Pick<Somebody, "name" | "signer">[] = [],
+  changes: Partial<Edit> = {},
 ): Edit {
-  return { edit, signed, agreed };
+  const consent = consentTo(fakeCrypto, signed);
+  const all = agreed.map(({ name, signer }) => {
+    return { key: signer.key, name, signature: signConsent(signer, consent) };
+  });
+  return { edit, signed, view: 1, agreed: all, ...changes };
 }
 
 /** One process of the coordinator's, which numbers what it decides. */

@@ -113,7 +113,8 @@ class Participant {
   }
 
   prepare(signed: SignedEditRequest, edit: number, policy: "ask" | "auto") {
-    return this.says({ type: "prepare", edit, view: 1, signed, policy, voteMs: 30_000 });
+    this.net.ruleIs(policy);
+    return this.says({ type: "prepare", edit, view: 1, signed, voteMs: 30_000 });
   }
 
   #token: number | null = null;
@@ -296,7 +297,7 @@ class AtCoordinator {
     const prepare = this.program.somebody("ann").got.get("prepare");
     const view = prepare?.type === "prepare" ? prepare.view : 0;
     const vote = { type: "vote", id: idOf(this.signed), edit: 1, view, agrees, author } as const;
-    this.program.says(name, { ...vote, reason: "" });
+    this.program.says(name, { ...vote, consent: null, reason: "" });
   }
 
   #applied(name: string): void {
@@ -465,7 +466,7 @@ class Requester {
         net.pass(10_000);
         return;
       case "accepted":
-        return this.#feed({ type: "edit-accepted", id, edit: 1, policy: "auto", voteMs: 1 });
+        return this.#feed({ type: "edit-accepted", id, edit: 1, voteMs: 1 });
       case "refused":
         return this.#feed({ type: "edit-refused", id, code: "full", text: "later" });
       case "stored":

@@ -8,6 +8,7 @@ import {
   isRequestAuthentic,
   keptRequest,
   requestFault,
+  textDigest,
 } from "../../../lib/protocols/group/edit.ts";
 import { committedEvent } from "../../../lib/protocols/group/edit_view.ts";
 import {
@@ -35,7 +36,20 @@ import { COORDINATOR, GROUP, GroupNet, type Node } from "./group_net.ts";
 
 const CODEC = createCodec(GROUP_MESSAGES);
 const ELSEWHERE = "5".repeat(64) as Hash;
-const ANN = { name: "ann", signer: fakeSigner("ann") };
+/** Somebody, with the log of its member where a group has begun, and what its requests so far have made of it. */
+const ANN = {
+  name: "ann",
+  signer: fakeSigner("ann"),
+  node: null as Node | null,
+  reads: new Map<number, Hash>(),
+  entryNow(seq: number) {
+    return this.node?.entryNow(seq) ?? null;
+  },
+  is(node: Node): void {
+    this.node = node;
+    this.reads.clear();
+  },
+};
 
 function says(end: HistoryEnd, ...texts: readonly string[]): SignedBatch {
   const incarnation = new Uint8Array(8).fill(9);
@@ -60,8 +74,11 @@ function history(): HistoryEnd {
   return end;
 }
 
+/** Each for what the entry reads after the one before. */
 function request(seq = 1, text = "uno") {
-  return requestOf(ANN, GROUP, seq, text);
+  const old = ANN.reads.get(seq);
+  ANN.reads.set(seq, textDigest(fakeCrypto, text));
+  return requestOf(ANN, GROUP, seq, text, old === undefined ? {} : { old });
 }
 
 // Requests.
@@ -143,10 +160,10 @@ Deno.test("a batch of edits is signed by who decided, and each request in it by 
 });
 
 Deno.test("the longest edit that all members were asked about fits into one batch, and into a message", () => {
-  const key = ANN.signer.key;
+  const { signer } = ANN;
   const agreed = Array.from(
     { length: MEMBERS_MAX },
-    () => ({ key, name: "x".repeat(NAME_BYTES_MAX) }),
+    () => ({ signer, name: "x".repeat(NAME_BYTES_MAX) }),
   );
   const signed = request(1, "x".repeat(TEXT_BYTES_MAX));
   const decided = new Decider(COORDINATOR, GROUP).decides([editOf(1, signed, agreed)]);
@@ -155,7 +172,7 @@ Deno.test("the longest edit that all members were asked about fits into one batc
   const messages: readonly GroupMessage[] = [
     { type: "committed", signed: decided },
     { type: "data", signed: decided },
-    { type: "prepare", edit: 1, view: 1, signed, policy: "ask", voteMs: 1 },
+    { type: "prepare", edit: 1, view: 1, signed, voteMs: 1 },
   ];
   for (const message of messages) {
     assertEquals(CODEC.decode(CODEC.encode(message)).type, message.type);
@@ -189,11 +206,12 @@ Deno.test("the digest has all of an edit: its number, text, requester, and who a
   };
   const decide = (...edits: Parameters<Decider["decides"]>) =>
     new Decider(COORDINATOR, GROUP).decides(...edits);
-  const agreed = [{ key: ANN.signer.key, name: "ann" }];
+  const agreed = [{ signer: ANN.signer, name: "ann" }];
   const digests = [
     decide([editOf(1, signed)]),
     decide([editOf(2, signed)]),
     decide([editOf(1, signed, agreed)]),
+    decide([editOf(1, signed, [], { view: 2 })]),
     decide([editOf(1, request(1, "other"))]),
     decide([editOf(1, forged(signed))]),
     decide([editOf(1, signed)], { sentAt: 2 }),
@@ -244,8 +262,18 @@ Deno.test("a log that is read with its digests ends where one does that is compu
   known.appendKnown(
     COORDINATOR.key,
     spoken,
-    { entries: 0, edits: [1, 2], rules: null },
+    {
+      entries: 0,
+      edits: decided.batch.value.edits.map(({ edit, signed: { request: { value } } }) => {
+        return { edit, seq: value.seq, text: textDigest(fakeCrypto, value.text) };
+      }),
+      rules: null,
+    },
     end.digest,
+  );
+  assertEquals(
+    [1, 2].map((seq) => known.places.textOf(seq)),
+    [1, 2].map((seq) => end.places.textOf(seq)),
   );
 
   assertEquals([known.point, known.seq, known.lastEdit], [end.point, end.seq, 2]);
@@ -253,7 +281,7 @@ Deno.test("a log that is read with its digests ends where one does that is compu
 });
 
 Deno.test("users are told who asked, who agreed and when, each under the name that they know", () => {
-  const agreed = [{ key: fakeSigner("bob").key, name: "bob" }];
+  const agreed = [{ signer: fakeSigner("bob"), name: "bob" }];
   const nameOf = ({ name }: { readonly name: string }) => `${name}~1`;
   const sentAt = Date.UTC(2026, 0, 2);
   const event = committedEvent(editOf(3, request(2, "due"), agreed), { sentAt }, nameOf);
@@ -281,6 +309,7 @@ function started(): { readonly net: GroupNet; readonly ann: Node; readonly bob: 
     net.settle();
   }
   for (const node of [ann, bob]) node.events = [];
+  ANN.is(ann);
   return { net, ann, bob };
 }
 
@@ -393,6 +422,7 @@ Deno.test("what a member lost with the channel is told it again, decisions too",
   net.coordinator.change(ann, bob, cem);
   // Ann has begun the next epoch and orders; Bob has said nothing in it yet.
   while (ann.machine!.epoch?.epoch.value.view !== 2) net.next();
+  ANN.is(ann);
   const decided = new Decider(COORDINATOR, GROUP).decides([editOf(1, request(1))]);
   ann.feed({ type: "message", link: ann.link!, message: { type: "committed", signed: decided } });
   ann.effects = [];

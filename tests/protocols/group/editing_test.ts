@@ -46,7 +46,8 @@ function accept(
   policy: EditPolicy = "auto",
 ): void {
   const id = idOf(signed);
-  net.coordinator.send(node, { type: "edit-accepted", id, edit: number, policy, voteMs: 30_000 });
+  net.ruleIs(policy);
+  net.coordinator.send(node, { type: "edit-accepted", id, edit: number, voteMs: 30_000 });
   net.settle();
 }
 
@@ -118,7 +119,8 @@ Deno.test("an edit is asked for, signed, and told by its number when that is on 
   assertEquals(told(ann), []);
 
   const id = idOf(signed!);
-  net.coordinator.send(ann, { type: "edit-accepted", id, edit: 7, policy: "auto", voteMs: 1 });
+  net.ruleIs("auto");
+  net.coordinator.send(ann, { type: "edit-accepted", id, edit: 7, voteMs: 1 });
   const isStored = () => ann.disk.records.some(({ kind }) => kind === "asked");
   while (net.next()) assert(told(ann).length === 0 || isStored(), "told before it was stored");
   assertEquals(told(ann), ["r: 7 of 2 started"]);
@@ -298,7 +300,7 @@ Deno.test("an edit that is aborted before its number is on disk is told after it
   edit(net, ann, 2, "due");
   const signed = asked(net, ann)[0]!;
   const id = idOf(signed);
-  net.coordinator.send(ann, { type: "edit-accepted", id, edit: 1, policy: "own", voteMs: 1 });
+  net.coordinator.send(ann, { type: "edit-accepted", id, edit: 1, voteMs: 1 });
   const reason = "its author, bob, isn't in the group and can't be asked";
   net.coordinator.send(ann, { type: "aborted", id, edit: 1, reason });
   net.settle();
@@ -316,7 +318,6 @@ Deno.test("an edit that is in the log before it was told by its number is told s
     type: "edit-accepted",
     id: idOf(signed),
     edit: 1,
-    policy: "own",
     voteMs: 1,
   } as const;
   ann.feed({ type: "message", link: link!, message });
@@ -442,7 +443,7 @@ Deno.test("what was accepted anew after it was voted on is known after a restart
   const { net, ann } = started();
   const signed = running(net, ann);
   const prepare = (edit: number) => {
-    const view = { view: 1, signed, policy: "auto", voteMs: 30_000 } as const;
+    const view = { view: 1, signed, voteMs: 30_000 } as const;
     net.coordinator.send(ann, { type: "prepare", edit, ...view });
     net.settle();
   };
@@ -503,7 +504,6 @@ Deno.test("that an edit was aborted is told before it is noted as told", () => {
     edit: 1,
     view: 1,
     signed,
-    policy: "auto",
     voteMs: 30_000,
   } as const;
   net.coordinator.send(ann, prepare);

@@ -1,13 +1,14 @@
 // What the model of edits (docs/model/edits.pml) found: requests that are accepted anew, and decisions out of order.
 
 import { assertEquals } from "@std/assert";
-import type { MessageId, PeerKey, RequestId } from "../../../lib/base/ids.ts";
+import type { PeerKey, RequestId } from "../../../lib/base/ids.ts";
 import {
   requestId,
   type SignedEditRequest,
   signEditRequest,
   textDigest,
 } from "../../../lib/protocols/group/edit.ts";
+import { idOfPlace } from "../../../lib/protocols/group/consents.ts";
 import type { Epoch } from "../../../lib/protocols/group/epoch.ts";
 import type { MemberEvent } from "../../../lib/protocols/group/events.ts";
 import { Held } from "../../../lib/protocols/group/held.ts";
@@ -25,7 +26,7 @@ import type { GroupMessage, GroupMessageOf } from "../../../lib/protocols/group/
 import { Ordering } from "../../../lib/protocols/group/ordering.ts";
 import { type Aborted, Voting } from "../../../lib/protocols/group/voting.ts";
 import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
-import { requestOf } from "./edit_fixtures.ts";
+import { editOf, requestOf } from "./edit_fixtures.ts";
 import { GROUP as PROGRAM_GROUP, Program } from "./coordinator_program.ts";
 import { COORDINATOR, GROUP } from "./group_net.ts";
 
@@ -48,7 +49,11 @@ const EPOCH: Epoch = {
   start: START,
 };
 
-const ENTRY = "e1".repeat(32) as MessageId;
+const ENTRY = idOfPlace(fakeCrypto, {
+  author: ANN.key,
+  incarnation: ANN_PROCESS.toHex(),
+  counter: 1,
+});
 
 function asked(number = 1, group = GROUP): SignedEditRequest {
   return signEditRequest(ANN, {
@@ -78,7 +83,7 @@ function decided(process: number, counter: number, signed?: SignedEditRequest): 
     counter,
     sentAt: 0,
     texts: [],
-    edits: [{ edit, signed: signed ?? asked(edit), agreed: [] }],
+    edits: [editOf(edit, signed ?? asked(edit))],
   });
 }
 
@@ -89,6 +94,7 @@ class Part {
   readonly said: string[] = [];
   readonly told: string[] = [];
   isCoordinatorUp = true;
+  policy: "auto" | "ask" = "auto";
   readonly ordering: Ordering;
   readonly voting: Voting;
   readonly looks: Looks;
@@ -107,6 +113,7 @@ class Part {
       coordinator: COORDINATOR.key,
       mayDecide: (key: PeerKey) => key === COORDINATOR.key,
       offends: (_who: PeerKey, text: string) => this.said.push(`offends: ${text}`),
+      consentFault: () => null,
     };
     this.ordering = new Ordering(EPOCH, {
       ...shared,
@@ -118,12 +125,19 @@ class Part {
       received: () => {},
     });
     const isUp = () => this.isCoordinatorUp;
+    const rules = () => ({ edits: this.policy });
     this.voting = new Voting({
       ...shared,
       ordering: this.ordering,
       get isCoordinatorUp() {
         return isUp();
       },
+      get rules() {
+        return rules();
+      },
+      signer: BOB,
+      standing: { begun: null, isLost: false },
+      misused: () => {},
       wallMs: () => 0,
       locksChanged: () => {},
       toCoordinator: (message: GroupMessage) => this.said.push(words(message)),
@@ -169,9 +183,8 @@ class Part {
 
   prepare(edit: number, policy: "auto" | "ask" = "auto"): void {
     const signed = asked();
-    this.does(() =>
-      this.voting.prepare({ type: "prepare", edit, view: 1, signed, policy, voteMs: 1_000 })
-    );
+    this.policy = policy;
+    this.does(() => this.voting.prepare({ type: "prepare", edit, view: 1, signed, voteMs: 1_000 }));
   }
 }
 
@@ -324,7 +337,8 @@ Deno.test("A vote counts for the edit that was voted on alone", () => {
   const { edit } = program.somebody("bob").got.get("prepare") as GroupMessageOf<"prepare">;
   const id = requestId(fakeCrypto, signed.request.value);
   const author = { key: ANN.key, name: "ann" };
-  const agrees = { type: "vote", id, view: 2, agrees: true, author, reason: "" } as const;
+  const yes = { type: "vote", id, view: 2, agrees: true, author, consent: null } as const;
+  const agrees = { ...yes, reason: "" } as const;
   program.says("ann", { ...agrees, edit });
   // Agreed to before the restart, and said after it.
   assertEquals(program.says("bob", { ...agrees, edit: 1 }), []);

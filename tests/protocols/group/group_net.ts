@@ -35,6 +35,7 @@ import {
 } from "../../../lib/protocols/group/messages.ts";
 import type { MemberRecord } from "../../../lib/protocols/group/records.ts";
 import { createCodec } from "../../../lib/wire/codec.ts";
+import type { EditPolicy } from "../../../lib/protocols/group/edit.ts";
 import { accessText, groupIdOf } from "../../../lib/protocols/group/founding.ts";
 import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
 import { foundedBy } from "./founded.ts";
@@ -563,6 +564,14 @@ export class GroupNet {
     const node = new Node(this, name);
     this.nodes.push(node);
     return node;
+  }
+
+  /** The group was founded with this rule, as far as its members know. */
+  ruleIs(edits: EditPolicy): void {
+    for (const { machine } of this.nodes) {
+      const standing = machine?.standing;
+      if (standing?.founding) standing.founding = { ...standing.founding, edits };
+    }
   }
 
   byKey(key: PeerKey): Node {

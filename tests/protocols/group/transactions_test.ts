@@ -2,6 +2,7 @@
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { RequestId } from "../../../lib/base/ids.ts";
+import { consentTo, signConsent } from "../../../lib/protocols/group/consents.ts";
 import { type EditPolicy, type SignedEditRequest } from "../../../lib/protocols/group/edit.ts";
 import type { SignedBatch } from "../../../lib/protocols/group/history.ts";
 import {
@@ -13,6 +14,7 @@ import {
 } from "../../../lib/protocols/group/limits.ts";
 import { GROUP_MESSAGES, type GroupMessageOf } from "../../../lib/protocols/group/messages.ts";
 import { createCodec } from "../../../lib/wire/codec.ts";
+import { fakeCrypto } from "../../sim/fake_crypto.ts";
 import { Decider, editOf, forged, idOf, requestOf } from "./edit_fixtures.ts";
 import { GROUP, keyOf, type Name, OWN, Program, type Words } from "./coordinator_program.ts";
 
@@ -62,6 +64,7 @@ function vote(
     ...votedOn(program, name, signed),
     agrees: true,
     author: author === null ? null : { key: keyOf(author), name: author },
+    consent: signConsent(program.somebody(name).signer, consentTo(fakeCrypto, signed)),
     reason: "",
     ...changes,
   });
@@ -109,7 +112,7 @@ Deno.test("an edit gets its number, stored before it is told, and all of the vie
   assertEquals(edit(program, "bob", request(program, "bob", 2))[0], "bob: edit-accepted 2");
 
   const prepare = program.somebody("bob").got.get("prepare") as GroupMessageOf<"prepare">;
-  assertEquals([prepare.view, prepare.policy, prepare.voteMs], [2, "own", 30_000]);
+  assertEquals([prepare.view, prepare.voteMs], [2, 30_000]);
 });
 
 Deno.test("what comes during a round of votes is voted on together in the next one", () => {

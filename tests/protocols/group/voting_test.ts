@@ -2,7 +2,13 @@
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { RequestId } from "../../../lib/base/ids.ts";
-import { type SignedEditRequest, textDigest } from "../../../lib/protocols/group/edit.ts";
+import { type Consent, consentTo, isConsentOf } from "../../../lib/protocols/group/consents.ts";
+import {
+  type Edit,
+  type EditPolicy,
+  type SignedEditRequest,
+  textDigest,
+} from "../../../lib/protocols/group/edit.ts";
 import { signBatch, type SignedBatch } from "../../../lib/protocols/group/history.ts";
 import {
   EDITS_MAX,
@@ -42,16 +48,19 @@ function prepareOf(
   signed: SignedEditRequest,
   changes: Partial<GroupMessageOf<"prepare">> = {},
 ): GroupMessageOf<"prepare"> {
-  return { type: "prepare", edit: 1, view: 1, signed, policy: "own", voteMs: 30_000, ...changes };
+  return { type: "prepare", edit: 1, view: 1, signed, voteMs: 30_000, ...changes };
 }
 
-/** The coordinator asks these, or all, and hears what they say. */
+/** The coordinator asks these, or all, under this rule, and hears what they say. */
 function ask(
   net: GroupNet,
   signed: SignedEditRequest,
-  changes: Partial<GroupMessageOf<"prepare">> = {},
+  { policy = "own", ...changes }:
+    & Partial<GroupMessageOf<"prepare">>
+    & { readonly policy?: EditPolicy } = {},
   nodes: readonly Node[] = net.nodes,
 ): void {
+  net.ruleIs(policy);
   for (const node of nodes) net.coordinator.send(node, prepareOf(signed, changes));
   net.settle();
 }
@@ -114,9 +123,20 @@ function saysAs(
   });
 }
 
-/** Committed as edit 1. */
-function decisionOn(signed: SignedEditRequest): SignedBatch {
-  return new Decider(COORDINATOR, GROUP).decides([editOf(1, signed)]);
+/** Who has said entries 1 and 2. */
+const AUTHORS = ["ann", "bob"].map((name) => ({ name, signer: fakeSigner(name) }));
+
+/** Committed as edit 1. @param agreed Absent: the author, where somebody else has asked. */
+function decisionOn(
+  signed: SignedEditRequest,
+  agreed: readonly typeof AUTHORS[number][] = authorOf(signed),
+): SignedBatch {
+  return new Decider(COORDINATOR, GROUP).decides([editOf(1, signed, agreed)]);
+}
+
+function authorOf({ request: { value } }: SignedEditRequest): readonly typeof AUTHORS[number][] {
+  const author = AUTHORS[value.seq - 1];
+  return author === undefined || author.signer.key === value.requester ? [] : [author];
 }
 
 /** The coordinator says that it is aborted. */
@@ -153,6 +173,7 @@ Deno.test("a member that needn't ask agrees by itself, and names the author as i
     view: 1,
     agrees: true,
     author: { key: ann.key, name: "ann" },
+    consent: null,
     reason: "",
   }]);
   assertEquals(votes(net), ["yes", "yes", "yes"]);
@@ -271,7 +292,7 @@ Deno.test("a vote is answered at once, and the edit's outcome carries its ref", 
   const commits = (net: GroupNet, signed: SignedEditRequest) => commit(net, decisionOn(signed));
   assertEquals(voted("own", commits), [
     "You agreed to edit 1",
-    "committed: nobody had to be asked",
+    "committed: agreed by ann",
   ]);
   assertEquals(voted("ask", commits)[0], "You agreed to edit 1; cem is asked, too");
   const aborts = (net: GroupNet, signed: SignedEditRequest) =>
@@ -559,8 +580,7 @@ Deno.test("what is committed is put in order, shown where it stands, and said to
   ask(net, signed);
   ann.command({ command: "go", edit: 1 });
   net.settle();
-  const agreed = [{ key: ann.key, name: "ann" }];
-  const decided = new Decider(COORDINATOR, GROUP).decides([editOf(1, signed, agreed)]);
+  const decided = decisionOn(signed);
   commit(net, decided);
 
   const event = {
@@ -875,12 +895,12 @@ Deno.test("who knows the decision believes nobody who says that there is none", 
   net.settle();
   const { signed } = net.coordinator.gotFrom(cem, "edit")[0]!;
   const id = idOf(signed);
-  const accepted = { type: "edit-accepted", id, edit: 1, policy: "auto", voteMs: 1 } as const;
+  const accepted = { type: "edit-accepted", id, edit: 1, voteMs: 1 } as const;
   net.coordinator.send(cem, accepted);
   ask(net, signed, { policy: "auto" });
   vanish(net);
 
-  const decided = { type: "committed", signed: decisionOn(signed) } as const;
+  const decided = { type: "committed", signed: decisionOn(signed, []) } as const;
   cem.feed({ type: "peer-message", peer: bob.key, message: decided });
   const lie = { type: "aborted", id, edit: 1, reason: "so it is" } as const;
   cem.feed({ type: "peer-message", peer: ann.key, message: lie });
@@ -949,7 +969,10 @@ Deno.test("who has the decision in order alone, and not from the coordinator, pa
 Deno.test("asked about many edits that were decided together, a member passes the decision on once", () => {
   const net = started();
   const [ann, bob, cem] = three(net);
-  const requests = Array.from({ length: 20 }, (_, n) => requestOf(bob, GROUP, 2, `${n}`));
+  const requests = Array.from({ length: 20 }, (_, n) => {
+    const old = textDigest(fakeCrypto, n === 0 ? "two" : `${n - 1}`);
+    return requestOf(bob, GROUP, 2, `${n}`, { old });
+  });
   const decided = new Decider(COORDINATOR, GROUP)
     .decides(requests.map((signed, n) => editOf(n + 1, signed)));
   // The sequencer's part is left out: it stays undelivered.
@@ -1034,12 +1057,13 @@ Deno.test("what is in the log isn't voted on once more, however long ago", () =>
   const [ann, bob] = three(net);
   const old = requestOf(ann, GROUP, 1, "uno");
   const decider = new Decider(COORDINATOR, GROUP);
+  net.ruleIs("auto");
   commit(net, decider.decides([editOf(1, old)]));
   for (let edit = 2; edit < 2 + EDITS_PENDING_MAX;) {
-    const edits = Array.from(
-      { length: EDITS_MAX },
-      () => editOf(edit++, requestOf(ann, GROUP, 2, "due")),
-    );
+    const edits = Array.from({ length: EDITS_MAX }, () => {
+      const old = textDigest(fakeCrypto, edit === 2 ? "two" : "due");
+      return editOf(edit++, requestOf(ann, GROUP, 2, "due", { old }));
+    });
     commit(net, decider.decides(edits));
   }
   net.coordinator.got.length = 0;
@@ -1076,11 +1100,172 @@ Deno.test("after a restart what was agreed to is locked, and the coordinator is 
 Deno.test("after a restart what an earlier process agreed to is agreed to, and nobody is asked again", () => {
   const { net, signed, bob } = restartedInDoubt();
   net.coordinator.got.length = 0;
-  ask(net, signed, { view: 2, policy: "ask" }, [bob]);
+  ask(net, signed, { view: 2 }, [bob]);
 
   const votes = net.coordinator.gotFrom(bob, "vote");
   assertEquals(votes.map(({ agrees, author }) => [agrees, author?.name]), [[true, "ann"]]);
   assertEquals(bob.told("vote-wanted"), []);
+});
+
+// Consents.
+
+Deno.test("a yes is signed by whose user was asked: for that request, entry, old and new text", () => {
+  const net = started();
+  const [ann, bob, cem] = three(net);
+  const signed = requestOf(bob, GROUP, 1, "uno");
+  ask(net, signed);
+  ann.command({ command: "go", edit: 1 });
+  net.settle();
+
+  const [{ consent }] = net.coordinator.gotFrom(ann, "vote") as [GroupMessageOf<"vote">];
+  const is = (changes: Partial<Consent>) =>
+    isConsentOf(
+      fakeCrypto,
+      ann.key,
+      { ...consentTo(fakeCrypto, signed), ...changes },
+      consent!,
+    );
+  assert(is({}));
+  const other = textDigest(fakeCrypto, "other");
+  for (const changes of [{ old: other }, { new: other }, { entry: ann.entryNow(2)!.id }]) {
+    assertEquals(is(changes), false);
+  }
+  assertEquals([is({ agrees: false }), is({ group: other })], [false, false]);
+  for (const node of [bob, cem]) {
+    assertEquals(net.coordinator.gotFrom(node, "vote")[0]?.consent, null);
+  }
+});
+
+Deno.test("after a restart a consent that was on disk is signed again, and nobody is asked", () => {
+  const net = started();
+  const [ann, bob, cem] = three(net);
+  const signed = requestOf(cem, GROUP, 2, "due");
+  ask(net, signed);
+  bob.command({ command: "go", edit: 1 });
+  net.settle();
+  bob.kill({ power: true });
+  bob.start();
+  net.settle();
+  net.coordinator.change(ann, bob, cem);
+  net.settle();
+  net.coordinator.got.length = 0;
+  ask(net, signed, { view: 2 }, [bob]);
+  const [vote] = net.coordinator.gotFrom(bob, "vote");
+  const consent = consentTo(fakeCrypto, signed);
+  assert(isConsentOf(fakeCrypto, bob.key, consent, vote!.consent!));
+  assertEquals(bob.told("vote-wanted"), []);
+});
+
+Deno.test("what was agreed to while nobody had to be asked is no consent where one is needed", () => {
+  const { net, signed, bob } = restartedInDoubt();
+  net.coordinator.got.length = 0;
+  ask(net, signed, { view: 2, policy: "ask" }, [bob]);
+  assertEquals(net.coordinator.gotFrom(bob, "vote"), []);
+});
+
+/** The members' rule is that an author is asked; the entry is Ann's, and Bob asks. */
+const UNCONSENTED: readonly (readonly [
+  what: string,
+  fault: string,
+  decide: (signed: SignedEditRequest) => Edit,
+])[] = [
+  ["nobody's consent", "a consent is missing that the rules need", (signed) => editOf(1, signed)],
+  ["a consent that its author never signed", "ann hasn't signed to agree", (signed) => {
+    const edit = editOf(1, signed, AUTHORS.slice(0, 1));
+    return { ...edit, agreed: edit.agreed.map(forged) };
+  }],
+  ["a consent to another text", "ann hasn't signed to agree", (signed) => {
+    const edit = editOf(1, signed, AUTHORS.slice(0, 1));
+    return {
+      ...edit,
+      agreed: editOf(1, {
+        ...signed,
+        request: { ...signed.request, value: { ...signed.request.value, text: "due" } },
+      }, AUTHORS.slice(0, 1)).agreed,
+    };
+  }],
+  [
+    "somebody else's consent",
+    "others are said to agree",
+    (signed) => editOf(1, signed, [{ name: "cem", signer: fakeSigner("cem") }]),
+  ],
+  ["a consent twice", "others are said to agree", (signed) => {
+    const edit = editOf(1, signed, AUTHORS.slice(0, 1));
+    return { ...edit, agreed: [...edit.agreed, ...edit.agreed] };
+  }],
+];
+
+for (const [what, fault, decide] of UNCONSENTED) {
+  Deno.test(`a decision with ${what} takes no place: the coordinator is a liar, and all are told so`, () => {
+    const net = started();
+    const [ann, bob] = three(net);
+    const signed = requestOf(bob, GROUP, 1, "uno");
+    ask(net, signed);
+    const decision = new Decider(COORDINATOR, GROUP).decides([decide(signed)]);
+    commit(net, decision);
+
+    for (const node of net.nodes) {
+      assertEquals(node.disk.log.length, 2);
+      assertStringIncludes(errors(node).join(), "invalid data");
+      assertStringIncludes(errors(node).join(), fault);
+      assertStringIncludes(notices(node), "The coordinator has decided on an edit that can't be");
+    }
+    // No member passes it on, or takes it from one that does.
+    net.tell(ann, bob.key, { type: "data", signed: decision });
+    net.settle();
+    assertEquals(bob.disk.records.filter(({ kind }) => kind === "held").length, 2);
+  });
+}
+
+Deno.test("the rule ask: all others of the view that voted have to agree", () => {
+  const net = started();
+  const [, bob] = three(net);
+  net.ruleIs("ask");
+  const signed = requestOf(bob, GROUP, 1, "uno");
+  commit(net, decisionOn(signed));
+  assertStringIncludes(errors(bob).join(), "a consent is missing that the rules need");
+  assertEquals(bob.disk.log.length, 2);
+
+  const other = started();
+  other.ruleIs("ask");
+  const cem = { name: "cem", signer: fakeSigner("cem") };
+  commit(other, decisionOn(requestOf(other.nodes[1]!, GROUP, 1, "uno"), [AUTHORS[0]!, cem]));
+  assertEquals(other.nodes.map(({ disk }) => disk.log.length), [3, 3, 3]);
+});
+
+Deno.test("a consent in its user's name that it never gave is told to the user, and stays in /status", () => {
+  const problems = (node: Node) => {
+    node.command({ command: "status" });
+    node.net.settle();
+    return node.told("status").at(-1)!.problems.join("\n");
+  };
+  // Somebody else has Ann's key: the signature is good.
+  const net = started();
+  const [ann, bob, cem] = three(net);
+  commit(net, decisionOn(requestOf(bob, GROUP, 1, "uno")));
+  assertEquals(ann.disk.log.length, 3);
+  assertStringIncludes(notices(ann), "Edit 1 says that you agreed, and you didn't");
+  assertStringIncludes(problems(ann), "Edit 1 says that you agreed, and you didn't");
+  assertEquals(problems(cem).includes("you agreed"), false);
+
+  // Here it is forged.
+  const other = started();
+  const [anna, boris] = three(other);
+  const edit = editOf(2, requestOf(boris, GROUP, 1, "uno"), AUTHORS.slice(0, 1));
+  const agreed = edit.agreed.map(forged);
+  commit(other, new Decider(COORDINATOR, GROUP).decides([{ ...edit, agreed }]));
+  assertStringIncludes(problems(anna), "Edit 2 says that you agreed, and you didn't");
+  assertEquals(problems(boris).includes("you agreed"), false);
+
+  // And here its user has agreed.
+  const third = started();
+  const [anne, bert] = three(third);
+  const asked = requestOf(bert, GROUP, 1, "uno");
+  ask(third, asked);
+  anne.command({ command: "go", edit: 1 });
+  third.settle();
+  commit(third, decisionOn(asked));
+  assertEquals(problems(anne).includes("you agreed"), false);
 });
 
 Deno.test("what was asked for by a process that is gone is agreed to no more, by nobody", () => {

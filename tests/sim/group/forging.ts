@@ -4,9 +4,10 @@ import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
 import type { Signer } from "../../../lib/base/crypto.ts";
 import { signEditRequest } from "../../../lib/protocols/group/edit.ts";
 import { COORDINATOR_NAME, signBatch } from "../../../lib/protocols/group/history.ts";
-import { fakeSigner } from "../fake_crypto.ts";
+import { idOfPlace } from "../../../lib/protocols/group/consents.ts";
+import { fakeCrypto, fakeSigner } from "../fake_crypto.ts";
 import type { Stage } from "./stage.ts";
-import type { Hash, MessageId } from "../../../lib/base/ids.ts";
+import type { Hash } from "../../../lib/base/ids.ts";
 
 /** Appends an edit that the member has decided and signed itself to its log; it must be alone in the group. */
 export function forge(stage: Stage, number: number, seq: number, text: string): void {
@@ -24,7 +25,7 @@ export function forge(stage: Stage, number: number, seq: number, text: string): 
     number: 1,
     askedAt: 0,
     seq,
-    entry: "e1".repeat(32) as MessageId,
+    entry: idOfPlace(fakeCrypto, disk.log!.end.places.at(seq)),
     old: "0d".repeat(32) as Hash,
     text,
   });
@@ -38,7 +39,7 @@ export function forge(stage: Stage, number: number, seq: number, text: string): 
     counter: 1,
     sentAt: 0,
     texts: [],
-    edits: [{ edit: 7_777, signed: request, agreed: [] }],
+    edits: [{ edit: 7_777, signed: request, view: 1, agreed: [] }],
   });
   disk.restoreImage([...disk.records, { kind: "log", batch }]);
   stage.start(number);

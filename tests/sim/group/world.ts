@@ -56,6 +56,8 @@ export abstract class Party {
 }
 
 export class CoordinatorParty extends Party {
+  /** Whether it decides what no honest coordinator does. */
+  isAdversary = false;
   readonly disk: GroupDisk<CoordinatorRecord>;
   process: CoordinatorProcess | null = null;
   /** Whether its disk was ever lost. */
@@ -334,7 +336,7 @@ export class World {
 
   /** Whether there is a member that may be blamed for errors. */
   get hasAdversary(): boolean {
-    return this.members.some(({ isAdversary }) => isAdversary);
+    return this.coordinator.isAdversary || this.members.some(({ isAdversary }) => isAdversary);
   }
 
   // What users do and see.

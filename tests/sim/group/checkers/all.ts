@@ -2,6 +2,7 @@
 
 import type { Checker } from "../checker.ts";
 import { Edits } from "./edits.ts";
+import { Consents } from "./consents.ts";
 import { ConsistentCuts } from "./consistent_cuts.ts";
 import { Epochs } from "./epochs.ts";
 import { HeldByAll } from "./held_by_all.ts";
@@ -17,6 +18,7 @@ import { Votes } from "./votes.ts";
 
 export function allCheckers(): Checker[] {
   return [
+    new Consents(),
     new Edits(),
     new Recounts(),
     new Votes(),
