@@ -10,7 +10,14 @@ import { utf8Length } from "../../base/text.ts";
 import { BROADCAST_BYTES_MIN, KEPT_BYTES_MAX, KEPT_MAX, STORE_ID_BYTES } from "./limits.ts";
 import type { BroadcastRecord, DirectoryRecord } from "./records.ts";
 
-export type Broadcast = BroadcastRecord;
+/**
+ * A broadcast that is kept. Its time is measured by this process' own clock, which no change of the wall clock moves;
+ * only what an earlier process has stored is measured by the wall clock, once, at the start.
+ */
+export interface Broadcast extends BroadcastRecord {
+  /** A client that comes in later than this, by the machine's clock, doesn't get it any more. */
+  readonly overAtMs: number;
+}
 
 export class Broadcasts {
   readonly store: string;
@@ -54,7 +61,7 @@ export class Broadcasts {
           break;
         case "broadcast":
           this.#last = Math.max(this.#last, record.number);
-          this.add(record);
+          this.add(record, Infinity); // until `begin`
           break;
         case "got":
           this.got(record.account, record.through);
@@ -68,6 +75,15 @@ export class Broadcasts {
     this.#stored = this.#last;
     this.isNew = store === null || signedFor !== directory;
     this.store = store ?? randomBytes(STORE_ID_BYTES).toHex();
+  }
+
+  /** The process begins: what earlier ones have stored has so much time left. Never more than it had. */
+  begin(nowMs: number, wallMs: number): void {
+    for (const [at, broadcast] of this.#kept.entries()) {
+      const { sentAt, ttlMs } = broadcast;
+      const leftMs = Math.min(Math.max(sentAt + ttlMs - wallMs, 0), ttlMs);
+      this.#kept[at] = { ...broadcast, overAtMs: nowMs + leftMs };
+    }
   }
 
   /** Drops what was signed for another key. */
@@ -109,7 +125,8 @@ export class Broadcasts {
   }
 
   /** The broadcast is on disk. If there are too many, the oldest are dropped. */
-  add(broadcast: Broadcast): void {
+  add(record: BroadcastRecord, overAtMs: number): void {
+    const broadcast = { ...record, overAtMs };
     if (broadcast.fromAccount) this.#tellers.add(foldName(broadcast.from));
     this.#kept.push(broadcast);
     this.#stored = broadcast.number;
@@ -164,10 +181,10 @@ export class Broadcasts {
   /**
    * Drops expired broadcasts, up to the first that hasn't expired. @param through All clients have those up to here.
    */
-  expire(wallMs: number, through: number): void {
+  expire(nowMs: number, through: number): void {
     let over = 0;
     for (const broadcast of this.#kept) {
-      if (broadcast.number > through || !isOver(broadcast, wallMs)) break;
+      if (broadcast.number > through || !isOver(broadcast, nowMs)) break;
       this.#gone(broadcast);
       over += 1;
     }
@@ -204,7 +221,7 @@ export class Broadcasts {
     }
     const records: DirectoryRecord[] = [
       { kind: "store", store: this.store, last: this.#last, directory: this.directory },
-      ...this.#kept,
+      ...this.#kept.map(({ overAtMs: _, ...record }) => record),
     ];
     for (const [account, through] of this.#through) records.push({ kind: "got", account, through });
     return records;
@@ -212,17 +229,20 @@ export class Broadcasts {
 }
 
 /** Whether the broadcast has expired. */
-export function isOver({ sentAt, ttlMs }: Broadcast, wallMs: number): boolean {
-  return sentAt + ttlMs <= wallMs;
+export function isOver({ overAtMs }: Broadcast, nowMs: number): boolean {
+  return overAtMs <= nowMs;
 }
 
 /** The broadcast, changed if that account has sent it and was removed. */
-export function withoutAccount(broadcast: Broadcast, account: FoldedName): Broadcast {
+export function withoutAccount<Record extends BroadcastRecord>(
+  broadcast: Record,
+  account: FoldedName,
+): Record {
   const isIts = broadcast.fromAccount && foldName(broadcast.from) === account;
   return isIts ? { ...broadcast, fromAccount: false } : broadcast;
 }
 
-function bytesOf({ text }: Broadcast): number {
+function bytesOf({ text }: BroadcastRecord): number {
   return BROADCAST_BYTES_MIN + utf8Length(text);
 }
 

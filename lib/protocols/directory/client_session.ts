@@ -22,6 +22,8 @@ export interface ClientFacts {
   readonly address: ProvenAddress;
   /** Wall clock, ms since 1970. */
   readonly sinceMs: number;
+  /** When it came in, by the machine's clock. */
+  readonly enteredMs: number;
   /** Rank, higher than that of every client that came in before under this name. */
   readonly rank: number;
 }
@@ -37,6 +39,7 @@ export class Client {
   readonly key: PeerKey;
   readonly address: ProvenAddress;
   readonly sinceMs: number;
+  readonly enteredMs: number;
   readonly rank: number;
   readonly delivery: Delivery;
   /** The call that the client is in and hasn't hung up. */
@@ -65,6 +68,7 @@ export class Client {
     this.key = link.peer;
     this.address = facts.address;
     this.sinceMs = facts.sinceMs;
+    this.enteredMs = facts.enteredMs;
     this.rank = facts.rank;
     this.delivery = new Delivery(through.had, through.before);
   }

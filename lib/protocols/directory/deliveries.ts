@@ -16,6 +16,7 @@ import { ToldMessage, type Unacknowledged } from "./delivery.ts";
 import { Flying } from "./flying.ts";
 import { DATAGRAM_TEXT_BYTES_MAX, REPEAT_MS } from "./limits.ts";
 import type { Output } from "./output.ts";
+import type { BroadcastRecord } from "./records.ts";
 
 /** How many encoded messages are kept. */
 const TELLING_MAX = 64;
@@ -171,11 +172,11 @@ export class Deliveries {
 /** Whether the client should get the broadcast. */
 export function isFor(broadcast: Broadcast, client: Client): boolean {
   if (isBy(broadcast, client)) return false;
-  return broadcast.number > client.delivery.before || !isOver(broadcast, client.sinceMs);
+  return broadcast.number > client.delivery.before || !isOver(broadcast, client.enteredMs);
 }
 
 /** Whether this client's user sent the broadcast: senders get no copy. */
-export function isBy({ from, fromKey, fromAccount }: Broadcast, client: Client): boolean {
+export function isBy({ from, fromKey, fromAccount }: BroadcastRecord, client: Client): boolean {
   if (!fromAccount) return fromKey === client.key;
   return !client.isGuest && client.folded === foldName(from);
 }

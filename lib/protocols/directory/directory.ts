@@ -195,6 +195,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
   #start(): void {
     const { listening, accountCount } = this.config;
     const { store, isNew, last, directory, voided } = this.#broadcasts;
+    this.#broadcasts.begin(this.#nowMs, this.environment.wallMs());
     // Nobody may hear of a store's number that the next start doesn't find.
     if (isNew) {
       const failed = (text: string) => this.#out.error("disk", text);

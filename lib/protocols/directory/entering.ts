@@ -385,7 +385,8 @@ export class Entering {
     const { port } = enter;
     const rank = this.#rank(entrant);
     const isRemembered = isGuest || this.#unremembered.get(entrant.folded)?.key !== link.peer;
-    const facts = { name, isGuest, port, address, sinceMs: this.parts.wallMs(), rank };
+    const times = { sinceMs: this.parts.wallMs(), enteredMs: out.nowMs };
+    const facts = { name, isGuest, port, address, ...times, rank };
     const client = link.client = new Client(link, facts, { had, before });
     sessions.add(client);
     telling.isIn(client, isGuest ? heard : had, had);

@@ -4,7 +4,7 @@ import type { Crypto, Signer } from "../../base/crypto.ts";
 import type { FoldedName, PeerKey } from "../../base/ids.ts";
 import { foldName } from "../../base/names.ts";
 import { quotedStart, tooLong, utf8Length } from "../../base/text.ts";
-import { type Broadcast, type Broadcasts, withoutAccount } from "./broadcasts.ts";
+import { type Broadcasts, withoutAccount } from "./broadcasts.ts";
 import type { ClientLink } from "./client_link.ts";
 import type { Client, Sessions } from "./client_session.ts";
 import { type Deliveries, isBy, isFor } from "./deliveries.ts";
@@ -23,6 +23,7 @@ import {
 } from "./limits.ts";
 import type { DirectoryMessageOf, DirectoryRefusal } from "./messages.ts";
 import type { Output } from "./output.ts";
+import type { BroadcastRecord } from "./records.ts";
 import { RecentCounts } from "./recent_counts.ts";
 import { isSaid, signBroadcast } from "./signed_broadcast.ts";
 
@@ -56,7 +57,7 @@ interface Sender {
 /** A broadcast that is being written to disk. */
 interface Unstored {
   readonly sender: Sender;
-  broadcast: Broadcast;
+  broadcast: BroadcastRecord;
   /**
    * The link on which it was sent last, perhaps under another name. A refusal doesn't say which request it is about,
    * so it goes to that link alone. Null: the operator sent it.
@@ -167,7 +168,12 @@ export class Telling {
     const sentAt = wallMs();
     const number = broadcasts.number(sentAt);
     const about = { number, from, fromKey, fromAccount, own, sentAt, ttlMs };
-    const record: Broadcast = { kind: "broadcast", ...about, text, signature: signature.slice() };
+    const record: BroadcastRecord = {
+      kind: "broadcast",
+      ...about,
+      text,
+      signature: signature.slice(),
+    };
     const unstored: Unstored = { sender, broadcast: record, link };
     this.#unstored.set(writing, unstored);
     out.write([record], {
@@ -194,7 +200,7 @@ export class Telling {
     const { broadcasts, deliveries, sessions, out } = this.parts;
     const { number, from } = broadcast;
     this.#expire();
-    broadcasts.add(broadcast);
+    broadcasts.add(broadcast, out.nowMs + broadcast.ttlMs);
     const client = link?.client ?? this.#clientOf(sender);
     if (client !== null) {
       out.send(client.link.id, { type: "broadcast-taken", own: sender.own, number });
@@ -217,10 +223,10 @@ export class Telling {
   }
 
   #expire(): void {
-    const { broadcasts, sessions, wallMs } = this.parts;
+    const { broadcasts, sessions, out } = this.parts;
     let through = broadcasts.last;
     for (const { delivery } of sessions.all) through = Math.min(through, delivery.position);
-    broadcasts.expire(wallMs(), through);
+    broadcasts.expire(out.nowMs, through);
   }
 
   #failed({ sender, link }: Unstored, reason: string): void {

@@ -1,8 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import type { FoldedName, PeerKey } from "../../../lib/base/ids.ts";
-import { type Broadcast, Broadcasts } from "../../../lib/protocols/directory/broadcasts.ts";
+import { Broadcasts } from "../../../lib/protocols/directory/broadcasts.ts";
 import { KEPT_BYTES_MAX, KEPT_MAX } from "../../../lib/protocols/directory/limits.ts";
-import type { DirectoryRecord } from "../../../lib/protocols/directory/records.ts";
+import type { BroadcastRecord, DirectoryRecord } from "../../../lib/protocols/directory/records.ts";
 
 const OWN = "d".repeat(64) as PeerKey;
 const STORE = {
@@ -12,7 +12,7 @@ const STORE = {
   directory: OWN,
 } as const satisfies DirectoryRecord;
 
-function broadcast(number: number, changes: Partial<Broadcast> = {}): Broadcast {
+function broadcast(number: number, changes: Partial<BroadcastRecord> = {}): BroadcastRecord {
   return {
     kind: "broadcast",
     number,
@@ -44,22 +44,25 @@ Deno.test("Broadcasts: a new store draws its number, a restored one has its own"
 
 Deno.test("Broadcasts: so many are kept, and so many bytes; the oldest go", () => {
   const broadcasts = restored();
-  for (let number = 1; number <= KEPT_MAX + 5; number++) broadcasts.add(broadcast(number));
+  for (let number = 1; number <= KEPT_MAX + 5; number++) {
+    broadcasts.add(broadcast(number), Infinity);
+  }
   assertEquals([broadcasts.size, broadcasts.after(0)?.number], [KEPT_MAX, 6]);
   assertEquals([broadcasts.numberOf(null, 5), broadcasts.numberOf(null, 6)], [null, 6]);
 
   const text = "x".repeat(65_536);
   const long = restored();
-  for (let number = 1; number <= 1_100; number++) long.add(broadcast(number, { text }));
+  for (let number = 1; number <= 1_100; number++) long.add(broadcast(number, { text }), Infinity);
   assert(long.bytes <= KEPT_BYTES_MAX && long.bytes > KEPT_BYTES_MAX - 100_000);
   assertEquals(long.after(0)?.number, 1_100 - long.size + 1);
 });
 
 Deno.test("Broadcasts: those whose time is over go, up to the first that somebody still wants", () => {
   const broadcasts = restored(...[1, 2, 3, 4].map((number) => broadcast(number)));
-  broadcasts.expire(102, 1);
+  broadcasts.begin(0, 4);
+  broadcasts.expire(98, 1);
   assertEquals(broadcasts.after(0)?.number, 2);
-  broadcasts.expire(102, 4);
+  broadcasts.expire(98, 4);
   assertEquals([broadcasts.after(0)?.number, broadcasts.size], [3, 2]);
   assertEquals(broadcasts.bytes, restored(broadcast(3), broadcast(4)).bytes);
   assertEquals(broadcasts.numberOf(null, 1), 1, "who tells it again is told so");
@@ -111,4 +114,14 @@ Deno.test("Broadcasts: what was signed for a former key of the directory's is dr
   assertEquals([first.size, first.voided, first.isNew, first.last], [0, 2, true, 6]);
   const second = open(former, broadcast(5), { ...STORE, last: 6 }, broadcast(7));
   assertEquals([second.size, second.voided, second.isNew, second.last], [1, 1, false, 7]);
+});
+
+Deno.test("Broadcasts: what was stored before has so much time left, and never more than it had", () => {
+  const left = (wallMs: number) => {
+    const broadcasts = restored(broadcast(1_000));
+    broadcasts.begin(50, wallMs);
+    return broadcasts.after(0)!.overAtMs - 50;
+  };
+  assertEquals([left(1_000), left(1_070), left(1_100), left(9_000)], [100, 30, 0, 0]);
+  assertEquals(left(10), 100, "the clock was set back");
 });

@@ -193,9 +193,8 @@ function actAs(world: World, random: Random, action: Action): void {
     case "directoryClockJump":
       // Broadcast numbers follow the clock: an old store with an old clock would assign them twice.
       if (world.options.oldDisks) return;
-      world.ledger.clockMoves();
       world.wallOffsetMs += random.between(-2, 2) * HOURS_MS;
-      return world.ledger.clockMoves();
+      return;
     case "directoryImage":
       return world.options.oldDisks ? putDirectoryBack(world, random) : undefined;
     default:

@@ -53,8 +53,11 @@ interface Told {
   isForgotten: boolean;
   /** Whether it may be sent twice: neither its sender nor the directory knows any more that it was stored. */
   mayComeAgain: boolean;
-  /** Whether its lifetime was over at some time, by a clock that may have been set back since. */
-  wasOver: boolean;
+  /**
+   * When its lifetime is over: by the directory's own clock, whatever the wall clock does; at a restart of the directory
+   * that is reckoned anew, by the wall clock. The earliest and the latest of these times.
+   */
+  over: { firstMs: number; lastMs: number };
   /** By account: where it was shown. */
   readonly seen: Map<string, Showing[]>;
   /** The people who were shown it by a later process than the one that had stored it. */
@@ -101,15 +104,6 @@ export class Ledger {
     }
   }
 
-  /** The directory's clock is about to jump, or has jumped: broadcasts may have been dropped as over. */
-  clockMoves(): void {
-    const wallMs = this.world.directoryWallMs();
-    for (const told of this.told) {
-      const sentAt = told.taken?.record.sentAt ?? Infinity;
-      told.wasOver ||= sentAt + this.world.options.ttlMs <= wallMs + CARRIED_OUT_MS;
-    }
-  }
-
   /** An account was removed; if there is one of this name later, it is another account. */
   accountGone(name: string): void {
     this.#goneAtMs.set(foldName(name), this.world.time.nowMs);
@@ -121,6 +115,14 @@ export class Ledger {
   directoryRestarted(): void {
     this.#takenAtMs.clear();
     this.#restartedAtMs = this.world.time.nowMs;
+    const { ttlMs } = this.world.options;
+    const wallMs = this.world.directoryWallMs();
+    for (const { taken, over } of this.told) {
+      const sentAt = taken?.record.sentAt ?? wallMs;
+      const leftMs = Math.min(Math.max(sentAt + ttlMs - wallMs, 0), ttlMs);
+      over.firstMs = Math.min(over.firstMs, this.#restartedAtMs + leftMs);
+      over.lastMs = Math.max(over.lastMs, this.#restartedAtMs + leftMs);
+    }
   }
 
   tell(by: ClientProcess, words: string): void {
@@ -153,7 +155,7 @@ export class Ledger {
       reached: null,
       isForgotten: false,
       mayComeAgain: false,
-      wasOver: false,
+      over: { firstMs: Infinity, lastMs: -Infinity },
       seen: new Map(),
       seenLater: new Set<Person>(),
     };
@@ -181,6 +183,11 @@ export class Ledger {
     const told = this.#byText.get(record.text);
     if (told === undefined || told.taken !== null) return;
     told.taken = written;
+    const overMs = atMs + this.world.options.ttlMs;
+    told.over = {
+      firstMs: Math.min(told.over.firstMs, overMs),
+      lastMs: Math.max(told.over.lastMs, overMs),
+    };
     this.#checkMayTell(record);
     if (atMs > this.#restartedAtMs) this.#counts(record, atMs);
   }
@@ -298,6 +305,11 @@ export class Ledger {
     }
   }
 
+  /** What the directory's clock may have gone wrong in a lifetime, and how late its decisions may take effect. */
+  get #clocksMs(): number {
+    return CARRIED_OUT_MS + 0.01 * this.world.options.ttlMs;
+  }
+
   #isOwn(process: ClientProcess, told: Told): boolean {
     const { person, sight } = process;
     if (sight.isGuest) return process === told.by;
@@ -318,8 +330,8 @@ export class Ledger {
     if (taken === null || told.isForgotten) return;
     const stays = this.world.roster.stays(sight.name)
       .filter(({ visitor }) => visitor.key === person.key);
-    const { atMs, record: { sentAt } } = taken;
-    const { ttlMs } = this.world.options;
+    const { atMs } = taken;
+    const lastMs = told.over.lastMs + this.#clocksMs;
     const wasThere = ({ fromMs, untilMs }: Stay) =>
       fromMs - CARRIED_OUT_MS <= atMs && atMs <= (untilMs ?? Infinity) + CARRIED_OUT_MS;
     if (stays.some(wasThere)) return;
@@ -332,8 +344,7 @@ export class Ledger {
       if (stays.some(wasHeld)) return;
       throw new Violation(`${person.name} is a guest, and shown ${what} from before`);
     }
-    const isInTime = ({ fromMs, wallMs }: Stay) =>
-      fromMs >= atMs && wallMs < sentAt + ttlMs + CARRIED_OUT_MS;
+    const isInTime = ({ fromMs }: Stay) => fromMs >= atMs && fromMs < lastMs;
     if (!stays.some(isInTime)) throw new Violation(`${sight.name} is shown ${what} too late`);
   }
 
@@ -362,22 +373,19 @@ export class Ledger {
   }
 
   #checkShown(told: Told, process: ClientProcess): void {
-    const { taken, from, isGuest, by, seen, seenLater, text, wasOver } = told;
+    const { taken, from, isGuest, by, seen, seenLater, text, over } = told;
     const { person, sight } = process;
     const stay = this.world.roster.named(sight.name);
     if (stay === null || stay.visitor.key !== person.key || person.isExcused) return;
     if (stay.isGuest ? process === by : !isGuest && foldName(sight.name) === foldName(from)) return;
-    const { atMs, record: { sentAt, fromKey, fromAccount } } = taken!;
-    const { ttlMs } = this.world.options;
+    const { atMs, record: { fromKey, fromAccount } } = taken!;
     const stays = this.world.roster.stays(sight.name);
     // Its sender was a guest on a device of this account, which counts as this account; or an account since removed.
     const isOfDevice = !fromAccount || this.#mayBeAnothers(told);
     if (isOfDevice && stays.some(({ visitor }) => visitor.key === fromKey)) return;
     const wasThere = stay.fromMs + CARRIED_OUT_MS < atMs;
-    if (wasOver) return;
-    // An account that once logged in after its lifetime has missed it, even if the clock was set back since.
-    const isInTime = ({ fromMs, wallMs }: Stay) =>
-      fromMs < atMs || wallMs + CARRIED_OUT_MS < sentAt + ttlMs;
+    // An account that once logged in after its lifetime has missed it, even if it was reckoned anew since.
+    const isInTime = ({ fromMs }: Stay) => fromMs < atMs || fromMs + this.#clocksMs < over.firstMs;
     const cameInTime = stay.fromMs > atMs && !stay.isGuest && !this.#wasAnother(process, atMs) &&
       stays.every(isInTime);
     if (!wasThere && !cameInTime) return;
