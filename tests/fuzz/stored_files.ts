@@ -35,6 +35,11 @@ export function onlyEntry(folder: string): string {
   return entry!.name;
 }
 
+/** The folder of the only profile in a data folder of the samples. */
+export function profileIn(data: string): string {
+  return `${data}/users/${onlyEntry(`${data}/users`)}`;
+}
+
 /** One that needs no other file. */
 export function oneFile(from: string, path: string, open: StoredFile["open"]): StoredFile {
   return { files: { [path]: sampleBytes(from) }, path, open };

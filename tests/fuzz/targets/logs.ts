@@ -15,10 +15,17 @@ import { KnownPeers } from "../../../lib/store/known_peers.ts";
 import { openCoordinatorAt, openMemberAt } from "../../cli/group_stores.ts";
 import { pathDigest } from "../../../lib/store/paths.ts";
 import { TABLE } from "../../samples/samples.ts";
-import { oneFile, onlyEntry, sampleBytes, type StoredFile, storedFiles } from "../stored_files.ts";
+import {
+  oneFile,
+  onlyEntry,
+  profileIn,
+  sampleBytes,
+  type StoredFile,
+  storedFiles,
+} from "../stored_files.ts";
 
 function room(kind: string, name: string): StoredFile {
-  const folder = `${kind}/${name}/users/${name}/mesh`;
+  const folder = `${profileIn(`${kind}/${name}`)}/mesh`;
   const room = onlyEntry(folder) as RoomId;
   const path = `/p/mesh/${room}/log`;
   return oneFile(`${folder}/${room}/log`, path, async (disk) => {
@@ -29,7 +36,7 @@ function room(kind: string, name: string): StoredFile {
 }
 
 function member(file: "log" | "state", name: string): StoredFile {
-  const folder = `group/${name}/users/${name}/group`;
+  const folder = `${profileIn(`group/${name}`)}/group`;
   const from = `${folder}/${onlyEntry(folder)}`;
   const files = {
     "/p/log": sampleBytes(`${from}/log`),
@@ -49,7 +56,7 @@ function coordinator(file: "log" | "state"): StoredFile {
 }
 
 function friends(name: string): StoredFile {
-  const folder = `friends/${name}/users/${name}/friends`;
+  const folder = `${profileIn(`friends/${name}`)}/friends`;
   const path = `/p/friends/${pathDigest(TABLE)}/log`;
   return oneFile(
     `${folder}/${onlyEntry(folder)}/log`,
@@ -69,7 +76,7 @@ const ALL: readonly StoredFile[] = [
   friends("alice"),
   friends("bob"),
   oneFile(
-    "directory/alice/users/alice/registry/log",
+    `${profileIn("directory/alice")}/registry/log`,
     "/p/registry/log",
     (disk) => openRegistry(disk, "/p/registry"),
   ),

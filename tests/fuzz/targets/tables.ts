@@ -11,7 +11,7 @@ import { KnownPeers } from "../../../lib/store/known_peers.ts";
 import type { MemoryDisk } from "../../../lib/store/memory_disk.ts";
 import { pathDigest } from "../../../lib/store/paths.ts";
 import { TABLE } from "../../samples/samples.ts";
-import { oneFile, onlyEntry, type StoredFile, storedFiles } from "../stored_files.ts";
+import { oneFile, onlyEntry, profileIn, type StoredFile, storedFiles } from "../stored_files.ts";
 
 function pins(profile: string): StoredFile {
   const path = "/p/known_peers";
@@ -32,21 +32,21 @@ async function openPlaces(disk: MemoryDisk): Promise<void> {
   for (const { lastPort } of all) assert(isPort(lastPort), `${lastPort} is a port`);
 }
 
-const GROUPS = "group/alice/users/alice/group";
-const FRIENDS = "friends/alice/users/alice/friends";
+const GROUPS = `${profileIn("group/alice")}/group`;
+const FRIENDS = `${profileIn("friends/alice")}/friends`;
 
 const ALL: readonly StoredFile[] = [
-  pins("mesh/ann/users/ann"),
-  pins("group/bob/users/bob"),
-  pins("friends/alice/users/alice"),
-  pins("directory/alice/users/alice"),
+  pins(profileIn("mesh/ann")),
+  pins(profileIn("group/bob")),
+  pins(profileIn("friends/alice")),
+  pins(profileIn("directory/alice")),
   pins("group/serve/serve"),
   oneFile(
-    "mesh/ann/users/ann/identity",
+    `${profileIn("mesh/ann")}/identity`,
     "/p/identity",
     (disk) => openIdentity(disk, "/p/identity", (length) => new Uint8Array(length)),
   ),
-  oneFile("mesh/ann/users/ann/mesh/last", "/p/mesh/last", openRooms),
+  oneFile(`${profileIn("mesh/ann")}/mesh/last`, "/p/mesh/last", openRooms),
   oneFile(`${GROUPS}/${onlyEntry(GROUPS)}/place`, "/p/group/1/place", openPlaces),
   oneFile(
     `${FRIENDS}/${onlyEntry(FRIENDS)}/table`,

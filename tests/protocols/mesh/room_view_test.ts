@@ -94,6 +94,7 @@ Deno.test("RoomView: who writes to a name that two have taken reads which is whi
     nameAsMet: (typed: string) => typed,
     knownInstead: (key: PeerKey) => key === bob ? carol : null,
     shownName: (key: PeerKey) => key === carol ? "Cleo~k7f3" : "Cleo",
+    isRefused: () => false,
   } as unknown as RoomFacts;
   const view = new RoomView({} as RoomConfig, ann, facts, () => {});
   const refused = assertThrows(() => view.receiver("Cleo"), P2pchatError);
