@@ -108,7 +108,9 @@ export async function withProfile<Result>(
       () => profileTurn(disk, folder),
     );
     // Last, so that nothing can fail between making a new key and telling the user.
-    const identity = await openOwnIdentity(disk, folder, isUsed);
+    const own = await openOwnIdentity(disk, folder, isUsed);
+    const takeNotices = () => [...knownPeers.takeNotices(), ...own.takeNotices()];
+    const identity = { ...own, takeNotices };
     const environment: Environment = {
       random: secureRandom,
       randomBytes,

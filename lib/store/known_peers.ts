@@ -16,10 +16,12 @@
  *
  * A file without the header line is taken for one of this version. Line ends, and blanks at the end of a line, may
  * be those of any editor. A line that was edited otherwise, or damaged, is an error and never skipped: skipping it
- * would accept any key.
+ * would accept any key. Only what a power cut leaves at the end, zeros and a last line without its line feed, is
+ * dropped, with a notice.
  */
 
 import { Buffer } from "node:buffer";
+import { numberText } from "../base/counts.ts";
 import { utf8 } from "../base/crypto.ts";
 import { P2pchatError } from "../base/errors.ts";
 import { type Fingerprint, fingerprintOf, parseFingerprint } from "../base/fingerprint.ts";
@@ -35,6 +37,7 @@ export const PINS_MAX = 100_000;
 
 const FORMAT = { format: "known-peers", version: 2 } as const;
 const LINE_FEED = 0x0a;
+const NUL = 0;
 const COMMENT = 0x23;
 /** Some editors put it at the start of a UTF-8 file. */
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
@@ -77,6 +80,8 @@ export class KnownPeers {
   #lastWrite: Promise<void> = Promise.resolve();
   /** The file may lack changes: a write is in progress, or the last one failed. */
   #isBehind = false;
+  /** What was dropped at the end of the file when it was read, and wasn't told. */
+  #torn: { readonly line: number; readonly bytes: number } | null = null;
   /** Whether `#lastWrite` hasn't begun yet. */
   #isWriteWaiting = false;
 
@@ -388,6 +393,19 @@ export class KnownPeers {
     return Buffer.concat(parts); // there may be more parts than a call can have arguments
   }
 
+  /** What the user should know: that a torn end was dropped. Empty from the second call on. */
+  takeNotices(): readonly string[] {
+    const torn = this.#torn;
+    this.#torn = null;
+    if (torn === null) return [];
+    return [
+      `Dropped ${
+        numberText(torn.bytes)
+      } bytes at the end of ${this.#path}, line ${torn.line}: they were being ` +
+      "written when the program or machine stopped; whoever's key stood there is met anew",
+    ];
+  }
+
   async #read(): Promise<void> {
     const bytes = await this.#disk.read(this.#path);
     // Neither this program nor a user who deletes lines leaves an empty file.
@@ -395,7 +413,13 @@ export class KnownPeers {
     if (bytes !== null) this.#parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
   }
 
-  #parse(bytes: Buffer): void {
+  /**
+   * What a power cut may leave at the end is no damage, as in a log: zeros where bytes never reached the disk, and a
+   * last line without its end.
+   */
+  #parse(all: Buffer): void {
+    const bytes = all.subarray(0, all.findLastIndex((byte) => byte !== NUL) + 1);
+    let hasContent = false;
     let line = 0;
     for (let from = startsWithMark(bytes) ? BYTE_ORDER_MARK.length : 0; from < bytes.length;) {
       line += 1;
@@ -407,9 +431,20 @@ export class KnownPeers {
         this.#lines.set(line, { comment: new Uint8Array(written) });
       } else {
         const last = written.findLastIndex((byte) => !isBlank(byte));
-        this.#addParsed(line, lineContent(bytes, from, from + last + 1));
+        const content = lineContent(bytes, from, from + last + 1);
+        if (content === null && lineFeed === -1) {
+          this.#torn = { line, bytes: all.length - from };
+          break;
+        }
+        this.#addParsed(line, content);
+        hasContent = true;
       }
       from = to + 1;
+    }
+    const zeros = all.length - bytes.length;
+    if (zeros > 0) this.#torn ??= { line: line + 1, bytes: zeros };
+    if (this.#torn !== null && !hasContent) {
+      throw corruptError(this.#path, 1, "nothing that was written is left of it");
     }
   }
 

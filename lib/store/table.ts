@@ -37,6 +37,7 @@ const TABLE_BYTES_MAX = 16 * 1024 * 1024;
 
 const END_KIND = "end";
 const LINE_FEED = 0x0a;
+const NUL = 0;
 
 export class Table {
   #writing: Promise<void> | null = null;
@@ -109,7 +110,9 @@ function parseTable(
   content: Uint8Array<ArrayBuffer>,
   format: TableFormat,
 ): readonly TableRow[] {
-  const bytes = Buffer.from(content.buffer, content.byteOffset, content.length);
+  // A power cut may leave zeros behind; that nothing is missing before them is what the end says.
+  const length = content.findLastIndex((byte) => byte !== NUL) + 1;
+  const bytes = Buffer.from(content.buffer, content.byteOffset, length);
   const corrupt = (line: number, found: string) => corruptError(path, line, found, format.without);
   const rows: TableRow[] = [];
   let line = 0;

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { nodeSigner, utf8 } from "../../lib/base/crypto.ts";
 import { P2pchatError } from "../../lib/base/errors.ts";
 import { fingerprintOf } from "../../lib/base/fingerprint.ts";
@@ -250,6 +250,68 @@ Deno.test("open() reports a damaged line with file and number", async () => {
     );
     assertEquals(error.code, "store-corrupt");
     assert(error.message.includes(`${PATH}: line ${number} `), error.message);
+  }
+});
+
+/** What a power cut may leave behind whole lines. */
+const TORN: readonly (readonly [what: string, end: (line: string) => string])[] = [
+  ["zeros", () => "\0".repeat(4_096)],
+  ["a line without its end", (line) => line.slice(0, -9)],
+  ["a line without its end, and zeros", (line) => `${line.slice(0, 20)}${"\0".repeat(100)}`],
+  ["a line with a hole, and no end", (line) => `${line.slice(0, 9)}\0\0\0${line.slice(12, -1)}`],
+];
+
+for (const [what, end] of TORN) {
+  Deno.test(`open() drops ${what} at the end with one notice, keeps the rest, and mends the file`, async () => {
+    const disk = await newDisk();
+    const known = await KnownPeers.open(disk, PATH);
+    await known.pin("mesh:1", "Bob", bob, DAY_MS);
+    await known.pin("mesh:1", "Eve", eve, DAY_MS);
+    const [header, first, second] = (await content(disk)).split("\n");
+    await put(disk, `${header}\n${first}\n${end(`${second}\n`)}`);
+
+    const torn = await KnownPeers.open(disk, PATH);
+    assertEquals(torn.check("mesh:1", "Bob", eve).type, "changed");
+    assertEquals(torn.check("mesh:1", "Eve", bob).type, "new");
+    const [notice, ...more] = torn.takeNotices();
+    assertMatch(notice!, /^Dropped [\d,]+ bytes at the end of \/p\/known_peers, line 3: /);
+    assertEquals([more, torn.takeNotices()], [[], []]);
+    await torn.pin("mesh:1", "Eve", eve, DAY_MS);
+    assertEquals(await content(disk), `${header}\n${first}\n${second}\n`);
+    assertEquals((await KnownPeers.open(disk, PATH)).takeNotices(), []);
+  });
+}
+
+Deno.test("open() keeps a last line that lacks its line feed alone, zeros behind it or not", async () => {
+  const disk = await newDisk();
+  await (await KnownPeers.open(disk, PATH)).pin("mesh:1", "Bob", bob, DAY_MS);
+  const text = (await content(disk)).slice(0, -1);
+  for (const [end, notices] of [["", 0], ["\0\0", 1]] as const) {
+    await put(disk, text + end);
+    const known = await KnownPeers.open(disk, PATH);
+    assertEquals(known.check("mesh:1", "Bob", bob).type, "same");
+    assertEquals(known.takeNotices().length, notices);
+  }
+});
+
+Deno.test("open() refuses a file of which nothing is left, and zeros before other lines", async () => {
+  const disk = await newDisk();
+  await (await KnownPeers.open(disk, PATH)).pin("mesh:1", "Bob", bob, DAY_MS);
+  const [header, pinned] = (await content(disk)).split("\n");
+  const zeros = "\0".repeat(512);
+  for (
+    const text of [
+      zeros,
+      header!.slice(0, 12),
+      `# mine\n${zeros}`,
+      `${header}\n${zeros}\n${pinned}\n`,
+      `${header}\n${zeros}${pinned}\n`,
+      `${header}\n${pinned!.slice(0, 20)}\n`,
+    ]
+  ) {
+    const open = async () => await KnownPeers.open(await newDisk(text), PATH);
+    const error = await assertRejects(open, P2pchatError);
+    assertEquals(error.code, "store-corrupt");
   }
 });
 

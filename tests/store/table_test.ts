@@ -1,5 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import fc from "fast-check";
+import { concatBytes } from "../../lib/base/crypto.ts";
 import { P2pchatError } from "../../lib/base/errors.ts";
 import { MemoryDisk } from "../../lib/store/memory_disk.ts";
 import { Table, type TableRow } from "../../lib/store/table.ts";
@@ -108,6 +109,21 @@ Deno.test("Table.open() finds every wrong bit, with its line", async () => {
       await assertCorrupt(damaged, line);
     }
     if (bytes[at] === 0x0a) line++;
+  }
+});
+
+Deno.test("Table.open() takes a whole table with zeros behind it, and none with zeros in it", async () => {
+  const disk = await newDisk();
+  await (await Table.open(disk, PATH, FORMAT)).table.write(ROWS);
+  const whole = (await disk.read(PATH))!;
+  const zeros = new Uint8Array(512);
+  disk.place(PATH, concatBytes(whole, zeros));
+  assertEquals((await Table.open(disk, PATH, FORMAT)).rows, ROWS);
+  const cut = whole.length - 20;
+  for (const bytes of [zeros, concatBytes(whole.slice(0, cut), zeros)]) {
+    disk.place(PATH, bytes);
+    const open = async () => await Table.open(disk, PATH, FORMAT);
+    assertEquals((await assertRejects(open, P2pchatError)).code, "store-corrupt");
   }
 });
 
