@@ -179,6 +179,16 @@ function forgedEdit(
   return logBytes(batches);
 }
 
+/** Hello, the rule that an entry's author is asked, and edits that the coordinator has signed. */
+function ownEdit(...edits: readonly Decided[]): Uint8Array {
+  const coordinator = new Decider();
+  const rules = coordinator.rules({ edits: "own" });
+  return logBytes([EDITED[0]!, rules, ...edits.map((edit) => coordinator.decide(edit))]);
+}
+
+/** Somebody else than whose entries they are. */
+const MALLORY = new Speaker("mallory", 9);
+
 /** The same request in other words. */
 function reworded(edit: Edit): Edit {
   const { request, signature } = edit.signed;
@@ -338,6 +348,40 @@ const EDIT_LIES: typeof LIES = [
     "edits that somebody else numbered",
     () => forgedEdit(3, 0, (edit) => ({ ...edit, edit: 2 })),
     /line 9, edit 5, is wrong, the coordinator's signature .* doesn't fit edits 2, 4, 5;/,
+  ],
+  [
+    "an edit without its author's consent",
+    () => ownEdit([MALLORY.ask(1, "I owe Mallory 5")]),
+    /line 4, edit 1, is wrong, edit 1: a consent is missing that the rules need: that of the entry's author;/,
+  ],
+  [
+    "an edit with a consent that its author gave to another one",
+    () => {
+      const coordinator = new Decider();
+      const [, other] = [MALLORY.ask(1, "x"), MALLORY.ask(1, "y")];
+      const given = coordinator.batch([[other, new Speaker("alice", 1)]]).edits[0]!.agreed;
+      const batch = new Decider().batch([[MALLORY.ask(1, "I owe Mallory 5")]]);
+      const edits = [{ ...batch.edits[0]!, agreed: given }];
+      const decided = signBatch(coordinator.signer, { ...batch, edits });
+      return logBytes([EDITED[0]!, decided]);
+    },
+    /line 3, edit 1, is wrong, edit 1: alice hasn't signed to agree;/,
+  ],
+  [
+    "an edit of what the entry doesn't read any more",
+    () => {
+      const alice = new Speaker("alice", 1);
+      return ownEdit([alice.ask(1, "x")], [alice.ask(1, "y", GROUP, { old: "hello" })]);
+    },
+    /line 5, edit 2, is wrong, edit 2: entry 1 doesn't read any more what it read when/,
+  ],
+  [
+    "an edit that was asked for another entry",
+    () =>
+      ownEdit([
+        new Speaker("alice", 1).ask(1, "x", GROUP, { entry: new Speaker("bob", 2).entry(1) }),
+      ]),
+    /line 4, edit 1, is wrong, edit 1: it was asked for another entry than entry 1;/,
   ],
   [
     "an edit that was asked for in another group",

@@ -11,7 +11,7 @@ import {
   signEditRequest,
   textDigest,
 } from "../../lib/protocols/group/edit.ts";
-import { type Founding, groupIdOf } from "../../lib/protocols/group/founding.ts";
+import { type Founding, groupIdOf, type Rules } from "../../lib/protocols/group/founding.ts";
 import {
   type Batch,
   COORDINATOR_NAME,
@@ -136,6 +136,16 @@ export class Decider {
       sentAt: NOON_MS + 60_000 * counter,
       texts: [],
     };
+  }
+
+  /** New rules. */
+  rules(rules: Rules): SignedBatch {
+    const { incarnation, signer } = this;
+    const by = { group: GROUP, author: signer.key, name: COORDINATOR_NAME, incarnation };
+    const counter = ++this.#counter;
+    const sentAt = NOON_MS;
+    const holds = { kind: "rules" as const, texts: [], edits: [], rules };
+    return signBatch(signer, { ...holds, ...by, counter, sentAt });
   }
 
   #edited(signed: SignedEditRequest, voters: readonly Speaker[]): Edit {

@@ -10,8 +10,9 @@ import {
   isMessage,
   isView,
   shows,
+  verifiedLog,
 } from "./group_world.ts";
-import { holds, type Node, type ShownEvent } from "./node.ts";
+import { holds, Node, type ShownEvent } from "./node.ts";
 
 const NAMES = ["Alice", "Bob", "Carol"] as const;
 
@@ -528,4 +529,32 @@ Deno.test("edit: piped lines are edited before the program leaves", async () => 
   assertEquals((await alice.ended()).code, 0);
   await bob.until(edited("committed", "fixed"));
   await bob.until(isView("Bob"));
+});
+
+Deno.test("edit: a coordinator that makes up its author's consent gets it into no log, and all are told", async () => {
+  await using group = new Group();
+  const liar = group.nodes.add(Node.start(
+    ["serve", "--host", "127.0.0.1", "--port", String(group.port)],
+    { data: group.serverData, module: "liars/unasking_coordinator.ts" },
+  ));
+  await liar.until(({ event }) => event === "ready");
+  const members = await three(group);
+  const [alice, bob] = members;
+  await bob.type("/edit I vote for the contract - 1");
+
+  for (const node of members) {
+    await node.until(isError("protocol"));
+    await node.until(({ event, text }) =>
+      event === "notice" && /has decided on an edit that can't be: .*Alice/.test(text)
+    );
+  }
+  await alice.until(({ event, text }) =>
+    event === "notice" && /you agreed, and you didn't/.test(text)
+  );
+  const { problems } = await alice.ask("status");
+  assertMatch((problems as readonly string[]).join(), /you agreed, and you didn't/);
+  for (const node of members) assertEquals((await logOf(node))[0], "1 Alice: by Alice");
+  await bob.say("chat goes on");
+  await Promise.all(members.map((node) => node.until(shows("chat goes on"))));
+  assertEquals((await verifiedLog(group.logPath("Carol"))).status, 0);
 });

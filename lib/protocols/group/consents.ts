@@ -7,8 +7,8 @@
 import { type Bytes, concatBytes, type Crypto, type Signer, utf8 } from "../../base/crypto.ts";
 import type { Hash, MessageId, PeerKey, RequestId } from "../../base/ids.ts";
 import { shownName } from "../../base/names.ts";
-import { inWords } from "../../base/words.ts";
 import { bool, encode, hexId, type Infer, record } from "../../base/schema.ts";
+import { inWords } from "../../base/words.ts";
 import {
   type Edit,
   type EditPolicy,

@@ -34,9 +34,10 @@ class Batches {
   add(first: number, { author, incarnation, counter }: EntryPlace): void {
     const at = this.count++;
     if (at === this.firsts.length) {
-      this.firsts = grown(this.firsts, Float64Array);
-      this.counters = grown(this.counters, Float64Array);
-      this.processes = grown(this.processes, Uint32Array);
+      const length = 2 * at;
+      this.firsts = resized(this.firsts, Float64Array, length);
+      this.counters = resized(this.counters, Float64Array, length);
+      this.processes = resized(this.processes, Uint32Array, length);
     }
     this.firsts[at] = first;
     this.counters[at] = counter;
@@ -55,21 +56,25 @@ class Batches {
   /** A copy of the first `count`, to go on with otherwise. */
   first(count: number): Batches {
     const copy = new Batches();
-    for (let at = 0; at < count; at++) {
-      const process = this.known[this.processes[at]!]!;
-      copy.add(this.firsts[at]!, { ...process, counter: this.counters[at]! });
-    }
+    const { length } = this.firsts;
+    copy.firsts = resized(this.firsts, Float64Array, length);
+    copy.counters = resized(this.counters, Float64Array, length);
+    copy.processes = resized(this.processes, Uint32Array, length);
+    copy.count = count;
+    for (const { author, incarnation } of this.known) copy.#indexOf(author, incarnation);
     return copy;
   }
 }
 
-function grown<Numbers extends Float64Array | Uint32Array>(
+/** A copy of this length. */
+function resized<Numbers extends Float64Array | Uint32Array>(
   array: Numbers,
-  Larger: new (length: number) => Numbers,
+  Sized: new (length: number) => Numbers,
+  length: number,
 ): Numbers {
-  const larger = new Larger(2 * array.length);
-  larger.set(array);
-  return larger;
+  const sized = new Sized(length);
+  sized.set(array);
+  return sized;
 }
 
 /** What an edit has changed. */

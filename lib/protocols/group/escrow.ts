@@ -7,6 +7,8 @@ import type { Crypto } from "../../base/crypto.ts";
 import type { Hash, LinkId, PeerKey } from "../../base/ids.ts";
 import { consentFault } from "./consents.ts";
 import type { CoordinatorOutput } from "./coordinator_output.ts";
+import { deciderFault } from "./former_keys.ts";
+import { type Founding, rulesAt } from "./founding.ts";
 import {
   batchFault,
   HistoryEnd,
@@ -14,8 +16,6 @@ import {
   isAuthentic,
   type SignedBatch,
 } from "./history.ts";
-import { deciderFault } from "./former_keys.ts";
-import { type Founding, rulesAt } from "./founding.ts";
 import type { HistoryRead } from "./member_io.ts";
 import type { GroupMessageOf } from "./messages.ts";
 import type { OwnKeys } from "./own_keys.ts";

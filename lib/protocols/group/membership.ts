@@ -3,23 +3,23 @@
  * is one for as long as the group is the same.
  */
 
+import { dropOldest } from "../../base/bounded.ts";
 import type { Crypto, Signer } from "../../base/crypto.ts";
 import type { Environment } from "../../base/environment.ts";
 import type { Hash, PeerKey, RequestId } from "../../base/ids.ts";
-import { dropOldest } from "../../base/bounded.ts";
 import { inWords } from "../../base/words.ts";
 import { ballotText, isSameBallot } from "./ballot.ts";
 import { CatchingUp } from "./catching_up.ts";
+import { type ConsentedEnd, consentFault } from "./consents.ts";
 import { Contests } from "./contests.ts";
 import type { Agreed, SignedEditRequest } from "./edit.ts";
 import type { Editing } from "./editing.ts";
 import type { Epoch, SignedEpoch } from "./epoch.ts";
 import type { Source } from "./fetching.ts";
-import { type ConsentedEnd, consentFault } from "./consents.ts";
 import { type Rules, rulesAt } from "./founding.ts";
+import { Hearing } from "./hearing.ts";
 import { type Held, type HeldBatch, logRecord } from "./held.ts";
 import type { HistoryPoint, SignedBatch } from "./history.ts";
-import { Hearing } from "./hearing.ts";
 import { Inquiring } from "./inquiring.ts";
 import { Leading } from "./leading.ts";
 import { LAGGING_AGAIN_MS, LAGGING_MS_MAX, OFFENDER_BAN_MS, REMEMBERED_MAX } from "./limits.ts";

@@ -14,9 +14,9 @@
  * now. A member that has agreed says so again without asking its user.
  */
 
-import type { Crypto, Signer } from "../../base/crypto.ts";
 import { dropOldest } from "../../base/bounded.ts";
 import { sameBytes } from "../../base/bytes.ts";
+import type { Crypto, Signer } from "../../base/crypto.ts";
 import { dateText } from "../../base/dates.ts";
 import type { Hash, PeerKey, RequestId } from "../../base/ids.ts";
 import { earliestMs } from "../../base/machine.ts";
@@ -24,10 +24,10 @@ import { foldName, shownName } from "../../base/names.ts";
 import { visibleText } from "../../base/text.ts";
 import { inWords } from "../../base/words.ts";
 import type { Attendance, Attendee } from "./attendance.ts";
+import { consentTo, isConsentOf } from "./consents.ts";
 import type { CoordinatorOutput } from "./coordinator_output.ts";
 import { named } from "./coordinator_view.ts";
 import { Decisions } from "./decisions.ts";
-import { consentTo, isConsentOf } from "./consents.ts";
 import {
   type Agreed,
   ASKER_GONE,

@@ -24,6 +24,7 @@ import type { PeerKey, RequestId } from "../../base/ids.ts";
 import { invariant } from "../../base/invariant.ts";
 import { shownName } from "../../base/names.ts";
 import { inWords } from "../../base/words.ts";
+import { consentTo, signConsent } from "./consents.ts";
 import {
   type Edit,
   type EditRequest,
@@ -36,11 +37,9 @@ import {
   type SignedEditRequest,
   textDigest,
 } from "./edit.ts";
-import { consentTo, signConsent } from "./consents.ts";
-import type { Rules } from "./founding.ts";
-import type { Standing } from "./standing.ts";
 import { VOTE_PHASES, type VotePhase } from "./edit_phases.ts";
 import type { MemberEditView } from "./events.ts";
+import type { Rules } from "./founding.ts";
 import type { HeldBatch } from "./held.ts";
 import type { SignedBatch } from "./history.ts";
 import { EDITS_PENDING_MAX, INQUIRE_MS, REMEMBERED_MAX } from "./limits.ts";
@@ -49,6 +48,7 @@ import type { LoggedEntryState } from "./member_io.ts";
 import type { MemberNames } from "./member_names.ts";
 import type { GroupMessageOf } from "./messages.ts";
 import type { PreparedRecord } from "./records.ts";
+import type { Standing } from "./standing.ts";
 import { type Decision, Undelivered, type UndeliveredOwner } from "./undelivered.ts";
 
 export interface VotingOwner extends UndeliveredOwner {

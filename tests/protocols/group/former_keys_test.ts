@@ -204,6 +204,22 @@ for (const [how, catchesUp] of [["catches up", true], ["is levelled", false]] as
     ]);
   });
 
+  Deno.test(`Who ${how} takes over no edit without its author's consent, and blames whose log has it`, () => {
+    const ann = alone([COORDINATOR.key]);
+    const eve = { name: "eve", signer: EVE, entryNow: (seq: number) => ann.entryNow(seq) };
+    const asked = requestOf(eve, GROUP, 1, "I owe Eve 5000");
+    const bob = comesTo(
+      ann,
+      new Decider(COORDINATOR, GROUP).decides([editOf(1, asked)]),
+      catchesUp,
+    );
+
+    assertEquals(bob.disk.log.length, 1);
+    assertEquals(bob.told("error").map(({ detail }) => detail), [
+      "history: edit 1: a consent is missing that the rules need: that of the entry's author",
+    ]);
+  });
+
   Deno.test(`Who ${how} takes over what was decided under a key that the coordinator names`, () => {
     const ann = alone([COORDINATOR.key]);
     const bob = comesTo(ann, decidedBy(new Decider(COORDINATOR, GROUP), ann), catchesUp);

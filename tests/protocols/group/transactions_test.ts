@@ -453,6 +453,28 @@ Deno.test("who was asked is in the decision: the author, all others, nobody", ()
   assertEquals(asked("auto", "bob"), []);
 });
 
+Deno.test("a yes of who has to be asked counts with its own signature for this edit alone", () => {
+  const wrong = (program: Program, signed: SignedEditRequest): readonly (Uint8Array | null)[] => {
+    const other = request(program, "ann", 1, "other");
+    const bob = program.somebody("bob").signer;
+    return [
+      null,
+      signConsent(program.somebody("cem").signer, consentTo(fakeCrypto, signed)),
+      signConsent(bob, consentTo(fakeCrypto, other)),
+      signConsent(bob, { ...consentTo(fakeCrypto, signed), agrees: false }),
+    ];
+  };
+  for (let at = 0; at < 4; at++) {
+    const program = Program.of("ann", "bob", "cem");
+    const signed = request(program, "ann", 1);
+    edit(program, "ann", signed);
+    const consent = wrong(program, signed)[at]!;
+    const words = vote(program, "bob", signed, "bob", { consent });
+    const why = "edit 1 aborted: bob agrees, and hasn't signed that";
+    assert(words.includes(why), words.join("\n"));
+  }
+});
+
 Deno.test("a vote counts once, from a member that was asked, for that edit and view, in time", () => {
   const program = Program.of("ann", "bob", "cem");
   program.comes("dan");
