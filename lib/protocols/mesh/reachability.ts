@@ -7,6 +7,7 @@
  * (libp2p, specs/autonat). The majority of their answers counts.
  */
 
+import { parseHost, undiallable } from "../../base/endpoints.ts";
 import type { Endpoint, PeerKey } from "../../base/ids.ts";
 import { Deadlines } from "../../base/machine.ts";
 import { isPrivateHost } from "./addresses.ts";
@@ -31,6 +32,11 @@ const ASK_AGAIN_MS_MAX = 10 * 60_000;
 const COME_IN_MS = 1_000;
 /** AutoNAT asks more; these are drawn from five neighbours at most, and each costs a handshake. */
 const ASKED_MAX = 3;
+
+/** Whether people may be shown this as an address: they will paste it into a command line. */
+function isPossible({ host, port }: Endpoint): boolean {
+  return port > 0 && parseHost(host) === host && undiallable(host) === null;
+}
 
 type Answer = Pick<
   Extract<ReachabilityMessage, { readonly type: "dialled-back" }>,
@@ -98,7 +104,7 @@ export class Reachability {
   answered(peer: PeerKey, { reachable, reached }: Answer, nowMs: number): void {
     if (!this.#awaited.delete(peer)) return;
     this.#answers.set(peer, reachable);
-    if (reachable === false && reached !== null) this.#elsewhere = reached;
+    if (reachable === false && reached !== null && isPossible(reached)) this.#elsewhere = reached;
     if (this.#awaited.size === 0) this.#decide(nowMs);
   }
 

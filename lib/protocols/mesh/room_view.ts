@@ -143,6 +143,8 @@ export class RoomView {
   #isolated = false;
   /** Our endpoint, where it is known that nobody can dial it; else null. */
   #unreachableAt: Endpoint | null = null;
+  /** Where others have come in then, as they say, if third ones could do so, too. */
+  #foundAt: Endpoint | null = null;
   /** Whether the last write to the disk failed. */
   #diskRefuses = false;
   /** Whether the user was told that incoming messages aren't kept: once, not for each message. */
@@ -433,7 +435,7 @@ export class RoomView {
    * @param neighbours Endpoints at which neighbours can be dialled.
    */
   entrances(neighbours: readonly Endpoint[]): readonly Endpoint[] {
-    const own = this.#ownAddress();
+    const own = this.#foundAt ?? this.#ownAddress();
     return [...(own.host === "" ? [] : [own]), ...neighbours];
   }
 
@@ -517,7 +519,7 @@ export class RoomView {
   }
 
   moved(endpoint: Endpoint): void {
-    this.#unreachableAt = null;
+    this.#unreachableAt = this.#foundAt = null;
     this.notice(`Your address has changed: others find you at ${endpointText(endpoint)} now`);
   }
 
@@ -527,11 +529,12 @@ export class RoomView {
    */
   reachable(endpoint: Endpoint, isReachable: boolean, elsewhere: Endpoint | null): void {
     this.#unreachableAt = isReachable ? null : endpoint;
+    const isForOthers = !isReachable && elsewhere !== null && !isLoopback(elsewhere.host) &&
+      !isLinkLocal(elsewhere.host);
+    this.#foundAt = isForOthers ? elsewhere : null;
     const address = endpointText(endpoint);
     if (isReachable) return this.notice(`Others can dial you at ${address} now`);
-    const isForOthers = elsewhere !== null && !isLoopback(elsewhere.host) &&
-      !isLinkLocal(elsewhere.host);
-    const found = isForOthers ? endpointText(elsewhere) : null;
+    const found = this.#foundAt === null ? null : endpointText(this.#foundAt);
     this.#warn(
       `Nobody can dial you at ${address}: ` +
         (found === null
@@ -728,7 +731,13 @@ export class RoomView {
     if (this.#diskRefuses) problems.push(DISK_PROBLEM);
     if (this.#unreachableAt !== null) {
       const address = endpointText(this.#unreachableAt);
-      problems.push(`nobody can dial you at ${address}, or come in through you`);
+      problems.push(
+        this.#foundAt === null
+          ? `nobody can dial you at ${address}, or come in through you`
+          : `nobody can dial you at ${address}, and others came in at ${
+            endpointText(this.#foundAt)
+          }`,
+      );
     }
     if (this.#isolated && members.length > 0) {
       problems.push(ISOLATED_PROBLEM);

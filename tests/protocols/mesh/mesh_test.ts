@@ -1,7 +1,8 @@
 import { assertEquals } from "@std/assert";
 import { SILENT_LOGGER } from "../../../lib/base/environment.ts";
-import type { LinkId, PeerKey, RoomId } from "../../../lib/base/ids.ts";
+import type { Endpoint, LinkId, PeerKey, RoomId } from "../../../lib/base/ids.ts";
 import type { MeshCommand } from "../../../lib/protocols/mesh/events.ts";
+import { parseInvite } from "../../../lib/protocols/mesh/invite.ts";
 import { Mesh } from "../../../lib/protocols/mesh/mesh.ts";
 import type { MeshEffect } from "../../../lib/protocols/mesh/mesh_io.ts";
 import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
@@ -98,10 +99,13 @@ Deno.test("Mesh finds a member where it came in, though it announces an address 
 
 Deno.test("Mesh is told where others reach it, if nobody does where it says that it is", () => {
   const notices: string[] = [];
+  const invited: Endpoint[] = [];
   const world = quietWorld([{
     name: "notices",
     shown({ member }, event) {
-      if (event.event === "notice" && member.name === "Ann") notices.push(event.text);
+      if (member.name !== "Ann") return;
+      if (event.event === "notice") notices.push(event.text);
+      if (event.event === "invite") invited.push(...parseInvite(event.invite).endpoints);
     },
   }]);
   const [ann] = annBehindForwardedPort(world);
@@ -110,6 +114,10 @@ Deno.test("Mesh is told where others reach it, if nobody does where it says that
     "Nobody can dial you at 10.0.0.0:55107: a member came in at 203.0.113.7:4000; start with " +
     "--advertise 203.0.113.7:4000, and others find you there",
   ]);
+
+  ann.process?.command({ command: "invite", rotate: false });
+  pass(world, SECOND_MS);
+  assertEquals(invited, [FORWARDED]);
 
   // Somebody in her own network comes by the address that she announced.
   world.network.listen(ann.endpoint, ann.process!);

@@ -75,6 +75,20 @@ Deno.test("Reachability isn't shown by somebody who came in elsewhere: that addr
   assertEquals(news(), ["10 asks a", "10 203.0.113.1 isn't reachable, but 203.0.113.2 is"]);
 });
 
+Deno.test("Reachability tells of no address that nobody can have dialled", () => {
+  for (
+    const reached of [{ host: "x; rm -rf ~", port: 1 }, { host: "::", port: 1 }, {
+      ...OTHER,
+      port: 0,
+    }]
+  ) {
+    const { answers, at, news } = someone(ann);
+    at(10_000);
+    answers(ann, false, reached);
+    assertEquals(news(), ["10 asks a", "10 203.0.113.1 isn't reachable"]);
+  }
+});
+
 Deno.test("Reachability learns nothing of a public address from who dials within one's own house", () => {
   const { at, news, reachability, remotes } = someone(bob, ann);
   remotes.set(bob, NEIGHBOUR_AT_HOME);
