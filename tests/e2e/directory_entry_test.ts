@@ -31,6 +31,7 @@ Deno.test("directory: who signs up is in, and may log in with the password from 
   assertEquals([key!.event, key!.host, key!.port], ["directory", "127.0.0.1", world.port]);
   assertEquals([key!.key, key!.known], [directory.events[0]!.key, false]);
   assertEquals([up!.event, up!.state, up!.name, up!.guest], ["session", "up", "alice", false]);
+  assertEquals(up!.key, key!.key);
   assertEquals(users!.users, [
     {
       name: "alice",

@@ -94,6 +94,8 @@ export type ClientEvent =
     readonly state: SessionState;
     readonly name: string;
     readonly guest: boolean;
+    /** With `up`: the fingerprint of the directory's key. */
+    readonly key?: string;
     /** Why the session is down, in words. */
     readonly reason?: string;
     /** The directory is there and full: a notice says when the client tries again. */

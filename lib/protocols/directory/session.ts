@@ -422,7 +422,8 @@ export class Session {
     this.#upSinceMs = this.owner.out.nowMs;
     this.#phase = "up";
     this.#told = "up";
-    this.owner.out.show({ event: "session", state: "up", name, guest });
+    const key = fingerprintOf(this.#peer!);
+    this.owner.out.show({ event: "session", state: "up", name, guest, key });
     if (isChanged) this.owner.out.show({ event: "password-changed" });
     if (this.#isRemembered && !message.isRemembered) this.owner.out.notice(UNREMEMBERED_TEXT);
     this.#isRemembered = message.isRemembered;

@@ -35,7 +35,7 @@ Deno.test("coming in: the directory's key is shown before it is asked how, and t
     "pin *directory* directory",
     "ask-to-enter",
     "to directory: enter how=log-in name=ann password=longenough newPassword= port=6000 talking=null seen=null rank=0",
-    "session state=up name=ann guest=false",
+    "session state=up name=ann guest=false key=directory",
     "datagram 10.0.0.1:4400: here",
     "input goes on",
   ]);
@@ -141,7 +141,10 @@ Deno.test("staying: who was logged in comes in again by its key, a guest under i
     assertEquals(tried(program).at(-1), again);
     const ranks = program.sent.map(({ message }) => message.type === "enter" ? message.rank : null);
     assertEquals([ranks[0], ranks.at(-1)], [0, 1_000]);
-    assertEquals(program.entered({ guest })[0], `session state=up name=ann guest=${guest}`);
+    assertEquals(
+      program.entered({ guest })[0],
+      `session state=up name=ann guest=${guest} key=directory`,
+    );
   }
 });
 
@@ -277,7 +280,7 @@ Deno.test("staying: a log-in that has changed the password, and whose answer was
 
 Deno.test("coming in: who changes the password with the log-in is told, once, however long it took", () => {
   const entry = { ...LOG_IN, newPassword: "longer than before" };
-  const told = ["session state=up name=ann guest=false", "password-changed"];
+  const told = ["session state=up name=ann guest=false key=directory", "password-changed"];
   const program = ClientProgram.linked();
   program.feed({ type: "enter", entry });
   assertEquals(program.entered().slice(0, 2), told);
