@@ -97,6 +97,8 @@ const rotation = {
     epoch: 3,
     secret: new Uint8Array(16).fill(5),
     author: id<PeerKey>("b"),
+    stays: [new Uint8Array(16).fill(1), new Uint8Array(16).fill(2)],
+    removed: 1,
   }),
   signature,
 };

@@ -7,6 +7,7 @@ import { CausalOrder } from "./checkers/m3_causal_order.ts";
 import { fakeSigner } from "./fake_crypto.ts";
 import type { MeshChecker } from "./mesh/checker.ts";
 import { EVEN_WORLD, plainMember } from "./mesh/even_world.ts";
+import type { Invite } from "../../lib/protocols/mesh/invite.ts";
 import type { Member } from "./mesh/member.ts";
 import { meshSubject } from "./mesh/mesh_subject.ts";
 import { World } from "./mesh/world.ts";
@@ -26,7 +27,7 @@ class RemovalRoom {
   /** Departures that members are shown, as "Ann: Bob (lost)". */
   readonly left: string[] = [];
 
-  constructor(names: readonly string[]) {
+  constructor(names: readonly string[], readonly isPrivate = false) {
     const checker: MeshChecker = {
       name: "removals",
       shown: ({ member }, event) => {
@@ -39,17 +40,40 @@ class RemovalRoom {
       },
     };
     const checkers = [new Recipients(), new ExactlyOnce(), new CausalOrder(), checker];
-    this.world = new World({ ...EVEN_WORLD, hosts: names.length + 1 }, meshSubject(), checkers);
+    this.world = new World({ ...EVEN_WORLD, hosts: names.length + 5 }, meshSubject(), checkers);
     this.members = Object.fromEntries(
       names.map((name) => [name, this.world.addMember(plainMember(fakeSigner(name), name))]),
     );
     const [founder, ...others] = this.world.members as [Member, ...Member[]];
-    this.world.start(founder, { kind: "found" });
+    this.world.start(founder, { kind: "found", ...(isPrivate ? { private: true } : {}) });
     pass(this.world, 1);
-    for (const member of others) {
-      this.world.start(member, { kind: "join", contact: founder.endpoint });
-    }
+    for (const member of others) this.joins(member, founder);
     pass(this.world, 15);
+  }
+
+  /** @param invite By default the one that the contact's user would give. */
+  joins(member: Member, contact: Member, invite: Invite | null = this.inviteOf(contact)): void {
+    const begin = { kind: "join", contact: contact.endpoint } as const;
+    this.world.start(member, invite === null ? begin : { ...begin, invite });
+  }
+
+  /** The present invite there; null in an open room. */
+  inviteOf(member: Member): Invite | null {
+    const secret = member.process?.probe?.secrets()?.current() ?? null;
+    return secret === null ? null : { room: member.room!, secret, endpoints: [member.endpoint] };
+  }
+
+  /** Somebody whom nobody has seen comes with this invite. */
+  comes(name: string, contact: Member, invite: Invite | null): Member {
+    const member = this.world.addMember(plainMember(fakeSigner(name), name));
+    this.joins(member, contact, invite);
+    return member;
+  }
+
+  epochs(): Readonly<Record<string, number | undefined>> {
+    return Object.fromEntries(
+      this.world.present().map(({ member }) => [member.name, this.inviteOf(member)?.secret?.epoch]),
+    );
   }
 
   /** Cuts the room into these and the others. */
@@ -143,4 +167,104 @@ Deno.test("a removal reaches connected members within 5 s, and one who was away 
   world.start(members["Dan"]!, { kind: "join", contact: members["Cem"]!.endpoint });
   pass(world, 15);
   assertEquals(room.ended, ["Cem: bye", "Dan: kicked", "Dan: kicked"]);
+});
+
+Deno.test("private: who was removed comes back by nothing that it has, through nobody; who was away learns the secret", () => {
+  const room = new RemovalRoom(["Ann", "Bob", "Cem", "Mal"], true);
+  const { world, members } = room;
+  const { Ann: ann, Bob: bob, Cem: cem, Mal: mal } = members;
+  const old = room.inviteOf(ann!);
+  cem!.process!.command({ command: "quit" });
+  mal!.process!.command({ command: "quit" });
+  pass(world, 5);
+  // Mal goes on with what it has; Cem is away.
+  room.types("Ann", "remove", "Mal");
+  pass(world, 5);
+  assertEquals(room.epochs(), { Ann: 2, Bob: 2 });
+  room.ended.length = 0;
+
+  world.start(mal!, { kind: "resume", room: mal!.room! });
+  pass(world, 15);
+  room.joins(mal!, bob!, old);
+  pass(world, 15);
+  room.comes("Pip", ann!, old);
+  room.comes("Pop", bob!, old);
+  pass(world, 15);
+  assertEquals(room.ended.toSorted(), [
+    "Mal: kicked",
+    "Mal: kicked",
+    "Pip: bad-credentials",
+    "Pop: bad-credentials",
+  ]);
+
+  // Through another than who removed, who isn't there by then.
+  ann!.process!.command({ command: "quit" });
+  pass(world, 5);
+  world.start(cem!, { kind: "resume", room: cem!.room! });
+  pass(world, 15);
+  assertEquals(room.epochs(), { Bob: 2, Cem: 2 });
+  room.ended.length = 0;
+  room.comes("Puk", cem!, old);
+  pass(world, 15);
+  room.joins(mal!, cem!, old);
+  pass(world, 15);
+  assertEquals(room.ended, ["Puk: bad-credentials", "Mal: kicked"]);
+  assertEquals(room.lists(), { Bob: "Bob Cem", Cem: "Bob Cem" });
+});
+
+Deno.test("private: a key let in by the old invite where the removal wasn't known yet is out when it is", () => {
+  const room = new RemovalRoom(["Ann", "Bob", "Cem", "Mal"], true);
+  const { world, members } = room;
+  const { Ann: ann, Bob: bob } = members;
+  const old = room.inviteOf(ann!);
+  room.cut("Ann", "Cem");
+  room.types("Ann", "remove", "Mal");
+  pass(world, 5);
+  // In Mal's half, which knows nothing of it: one that stays linked, and one that will come again later.
+  room.comes("Pip", bob!, old);
+  const returns = room.comes("Pop", bob!, old);
+  pass(world, 15);
+  assertEquals(room.lists()["Bob"], "Bob Mal Pip Pop");
+  returns.process!.command({ command: "quit" });
+  pass(world, 5);
+
+  room.heal();
+
+  assertEquals(room.ended.includes("Mal: kicked"), true);
+  const listed = room.lists();
+  assertEquals([listed["Ann"], listed["Bob"], listed["Cem"]], new Array(3).fill("Ann Bob Cem"));
+  const { Pip: pip, ...others } = room.epochs();
+  assertEquals([pip, others], [1, { Ann: 2, Bob: 2, Cem: 2 }]);
+  for (const contact of [ann!, bob!]) {
+    room.ended.length = 0;
+    room.joins(returns, contact, old);
+    pass(world, 15);
+    assertEquals(room.ended, ["Pop: bad-credentials"]);
+  }
+  // With the present invite anybody is let in, as ever.
+  room.joins(returns, bob!, room.inviteOf(ann!));
+  pass(world, 20);
+  assertEquals(room.lists()["Ann"], "Ann Bob Cem Pop");
+});
+
+Deno.test("private: a later invite, made where the removal wasn't known, opens nothing once it is", () => {
+  const room = new RemovalRoom(["Ann", "Bob", "Cem", "Mal"], true);
+  const { world, members } = room;
+  const { Bob: bob } = members;
+  room.cut("Ann", "Cem");
+  room.types("Ann", "remove", "Mal");
+  for (let times = 0; times < 2; times++) {
+    bob!.process!.command({ command: "invite", rotate: true });
+    pass(world, 5);
+  }
+  const known = room.inviteOf(members["Mal"]!);
+  assertEquals(known?.secret?.epoch, 3);
+
+  room.heal();
+
+  assertEquals(room.epochs(), { Ann: 4, Bob: 4, Cem: 4 });
+  room.ended.length = 0;
+  room.comes("Pip", bob!, known);
+  pass(world, 15);
+  assertEquals(room.ended, ["Pip: bad-credentials"]);
 });

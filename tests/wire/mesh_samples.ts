@@ -91,6 +91,8 @@ export const rotation = {
     epoch: 3,
     secret: new Uint8Array(16).fill(0x5c),
     author: bob,
+    stays: [new Uint8Array(16).fill(0x6d)],
+    removed: 300,
   }),
   signature,
 };

@@ -1,6 +1,7 @@
 /**
  * Who may join a private room: anybody with its current secret, and with an earlier secret those that were members
- * before. In an open room everybody may. A key that was removed may join neither.
+ * before, and were known as such to whoever has removed somebody since. In an open room everybody may. A key that was
+ * removed may join neither.
  */
 
 import type { PeerKey } from "../../base/ids.ts";
@@ -21,7 +22,9 @@ export class Access {
   /** Whether a proven dialler that knew this secret may connect: null if it may. */
   admit(peer: PeerKey, secret: ChannelSecret | null): "bad-credentials" | null {
     if (secret === null || this.secrets === null) return null; // `isUninvited` turns away those that needed one
-    return this.secrets.isCurrent(secret) || this.isMember(peer) ? null : "bad-credentials";
+    if (this.secrets.isCurrent(secret) || this.#mayReturn(peer, secret.epoch)) return null;
+    // A member that was removed is let through as far as to be told so, with the proof.
+    return this.isMember(peer) && this.isRemoved(peer) ? null : "bad-credentials";
   }
 
   /** Whether the founder, or a deputy, has shut this key out: no link to it is kept, whoever dialled. */
@@ -35,7 +38,29 @@ export class Access {
    */
   isUninvited(peer: PeerKey, epoch: number | null): boolean {
     if (this.secrets === null) return false;
-    return epoch === null || (epoch < this.secrets.epoch && !this.isMember(peer));
+    return epoch === null || (epoch < this.secrets.epoch && !this.#mayReturn(peer, epoch));
+  }
+
+  /**
+   * Whether an earlier secret is good for this key: it was a member, and whoever has removed somebody since knew it as
+   * one. So nobody comes back under a key that was let in, by the old invite, where the removal wasn't known yet.
+   */
+  #mayReturn(peer: PeerKey, epoch: number): boolean {
+    return this.isMember(peer) && this.#hasStayed(peer, epoch);
+  }
+
+  #hasStayed(peer: PeerKey, epoch: number): boolean {
+    const { secrets, rulings } = this;
+    return secrets === null || secrets.hasStayed(
+      peer,
+      epoch,
+      (author) => rulings?.mayRemove(author) === true,
+    );
+  }
+
+  /** Whether a member's link is to end: it came by an invite from before a removal, and nobody who removed knew it. */
+  hasNotStayed({ peer, epoch, state }: MeshLink): boolean {
+    return state === "member" && epoch !== null && !this.#hasStayed(peer, epoch);
   }
 
   /** Whether the peer came with a secret that isn't current any more, and isn't a member yet: it is too late. */

@@ -2,24 +2,32 @@
  * The secrets of a private room that a member keeps, and what each of them is good for: the current one admits
  * newcomers; the others let members find each other that don't all know the same rotations.
  *
- * Which rotations are kept doesn't depend on the order in which they came: the highest by (epoch, id), at most
+ * Which rotations are kept doesn't depend on the order in which they came: the highest (`compareRotations`), at most
  * `ROTATIONS_PER_EPOCH_MAX` of one epoch and `ROTATIONS_KEPT_MAX` in all, and the lowest of all.
  */
 
 import { sameBytes } from "../../base/bytes.ts";
 import type { Crypto } from "../../base/crypto.ts";
-import type { Hash, RoomId } from "../../base/ids.ts";
+import type { Hash, PeerKey, RoomId } from "../../base/ids.ts";
 import type { ChannelSecret } from "../noise/channel_handshake.ts";
 import { claimIdOf, isClaimSigned } from "./credentials.ts";
 import { ROTATIONS_KEPT_MAX, ROTATIONS_PER_EPOCH_MAX } from "./limits.ts";
 import { type MeshRecord, rotationRecord } from "./records.ts";
-import { channelSecret, type ClaimedRotation, type RoomSecret, rotationIdOf } from "./rotations.ts";
+import {
+  channelSecret,
+  type ClaimedRotation,
+  type RoomSecret,
+  rotationIdOf,
+  Stays,
+} from "./rotations.ts";
 
 /** A rotation that was checked, with its id, epoch and channel secret. */
 export interface KeptRotation extends ClaimedRotation {
   readonly id: Hash;
   readonly epoch: number;
   readonly opens: ChannelSecret;
+  /** Null where nobody was removed. */
+  readonly stays: Stays | null;
 }
 
 /** The secret of the invite with which we joined. */
@@ -81,6 +89,7 @@ export class KeptSecrets {
       ...claimed,
       id: rotationIdOf(this.crypto, claimed.rotation),
       epoch: value.epoch,
+      stays: value.stays === null ? null : new Stays(value.stays),
       opens: channelSecret(this.room, value),
     };
   }
@@ -109,6 +118,16 @@ export class KeptSecrets {
   /** The secret that admits newcomers; null where none is known. */
   currentOpens(): ChannelSecret | null {
     return this.#all()[0] ?? null;
+  }
+
+  /**
+   * Whether a member with a secret of this epoch is among those who stayed at each later removal.
+   * @param mayRemove Whether the author of a rotation may remove somebody.
+   */
+  hasStayed(peer: PeerKey, epoch: number, mayRemove: (author: PeerKey) => boolean): boolean {
+    return this.#rotations.every(({ epoch: later, stays, rotation: { rotation: { value } } }) =>
+      later <= epoch || stays === null || stays.has(peer) || !mayRemove(value.author)
+    );
   }
 
   isCurrent({ epoch, key }: ChannelSecret): boolean {
@@ -170,7 +189,7 @@ function withSignedClaim(
   return known?.kind === "claim" ? { ...rotation, claim: known.claim } : null;
 }
 
-type Place = Pick<KeptRotation, "id" | "epoch">;
+type Place = Pick<KeptRotation, "id" | "epoch" | "stays">;
 
 /** Those of `rotations` that are kept, the highest first. */
 function kept<Rotation extends Place>(rotations: readonly Rotation[]): readonly Rotation[] {
@@ -183,8 +202,12 @@ function kept<Rotation extends Place>(rotations: readonly Rotation[]): readonly 
     : [...few.slice(0, ROTATIONS_KEPT_MAX - 1), ...few.slice(-1)];
 }
 
-/** Negative where `a` wins over `b`: the higher (epoch, id). */
+/**
+ * Negative where `a` wins over `b`: the higher (epoch, whether it names who stays, id). Of two made at once that after a
+ * removal wins: the other one's author may have told it to who was removed.
+ */
 export function compareRotations(a: Place, b: Place): number {
   if (a.epoch !== b.epoch) return b.epoch - a.epoch;
+  if ((a.stays === null) !== (b.stays === null)) return a.stays === null ? 1 : -1;
   return a.id > b.id ? -1 : a.id < b.id ? 1 : 0;
 }

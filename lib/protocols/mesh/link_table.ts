@@ -24,6 +24,8 @@ export interface MeshLink {
   readonly dialled: boolean;
   /** Where we dialled the peer, or from where it dialled us. */
   readonly remote: Endpoint;
+  /** The epoch of the secret that both ends know; null where none was needed. */
+  readonly epoch: number | null;
   readonly state: "admitting" | "member" | "draining";
 }
 

@@ -77,6 +77,9 @@ import { nameTakenText, REMOVED_TEXT, REPLACED_TEXT, type Room } from "./room.ts
 import type { Fault, RoomEffect, RoomInput } from "./room_io.ts";
 import type { SignedGenesis } from "./structures.ts";
 
+/** Why a member's link ends that came by an invite from before a removal. */
+const VOID_INVITE = "somebody was removed since, by a member who didn't know this one";
+
 /** In the order in which they are served when due at once. */
 const DEADLINES = [
   /** When the user of a resumed room is told that nobody answers. */
@@ -210,8 +213,15 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   #toRecipients(effects: readonly MeshEffect[]): readonly MeshEffect[] {
     const goesOut = (effect: MeshEffect) =>
       effect.type !== "send" || isForAnybody(effect.message, this.signer.key) ||
-      this.#isListed(effect.link);
+      (this.#isListed(effect.link) && !this.#isKeptFrom(effect.link, effect.message));
     return effects.every(goesOut) ? effects : effects.filter(goesOut);
+  }
+
+  /** Whether it is the new secret, for somebody whose link ends because it isn't to have that. */
+  #isKeptFrom(id: LinkId, { type }: MeshMessage): boolean {
+    if (type !== "rotations") return false;
+    const link = this.#links.get(id);
+    return link !== null && this.#access.hasNotStayed(link);
   }
 
   #isListed(id: LinkId): boolean {
@@ -546,11 +556,12 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   }
 
   #linkUp(input: Extract<MeshInput, { readonly type: "link-up" }>): void {
-    const { link, peer, dialled, remote, localHost, attempt } = input;
+    const { link, peer, dialled, remote, localHost, attempt, epoch } = input;
     const dial = this.#dialling.linkUp(link, attempt);
-    this.#links.add({ link, peer, dialled, remote: dial?.endpoint ?? remote }, this.#nowMs);
+    const met = { link, peer, dialled, remote: dial?.endpoint ?? remote, epoch };
+    this.#links.add(met, this.#nowMs);
     if (peer === this.signer.key) return this.#metSelf(link, dial);
-    this.#ownAddress.linkUp({ link, peer, dialled, remote }, localHost, this.#nowMs);
+    this.#ownAddress.linkUp({ ...met, remote }, localHost, this.#nowMs);
     if (!dialled && this.#links.admitting > ADMITTING_LINKS_MAX) {
       const displaced = this.#links.makeRoom(link, this.#nowMs - ADMITTING_SILENCE_MS);
       this.#close(displaced, "too many are coming in");
@@ -614,6 +625,9 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   #partWithUninvited(): void {
     for (const link of [...this.#links.all()].filter((link) => this.#access.isTooLate(link))) {
       this.#toAdmission({ type: "uninvited", link: link.link });
+    }
+    for (const link of [...this.#links.all()].filter((link) => this.#access.hasNotStayed(link))) {
+      if (!this.#links.isClosing(link.link)) this.#close(link.link, VOID_INVITE);
     }
   }
 

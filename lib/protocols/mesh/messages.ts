@@ -28,7 +28,7 @@ import {
   ROSTER_NEWS_MAX,
   ROSTER_PART_MAX,
   ROSTER_WANT_MAX,
-  ROTATIONS_KEPT_MAX,
+  ROTATIONS_IN_MESSAGE_MAX,
   RULINGS_IN_MESSAGE_MAX,
 } from "./limits.ts";
 import {
@@ -507,7 +507,7 @@ const rotations = message(82, "rotations", {
   rotations: list(
     // The claim shows who the rotation's author is, who may have left long ago.
     record({ rotation: signedRotationSchema, claim: signedClaimSchema }),
-    ROTATIONS_KEPT_MAX,
+    ROTATIONS_IN_MESSAGE_MAX,
   ),
 });
 const rulings = message(83, "rulings", {

@@ -869,6 +869,9 @@ export class Room implements Machine<RoomInput, RoomEffect> {
         if (effect.token === null) this.#later.push({ ...effect, sync: true });
         else this.#persistFirst("secrets", effect.records, effect.token);
         return;
+      case "stays":
+        this.#out.push({ type: "secret-changed" });
+        return;
       case "changed":
         this.#out.push({ type: "secret-changed" });
         return this.#view.secretChanged(effect.rotation, effect.overOwn);

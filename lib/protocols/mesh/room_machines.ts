@@ -121,9 +121,18 @@ export class RoomMachines {
     this.secrets = new RoomSecrets({ id: room, genesis }, config.secrets, signer, environment, {
       selfClaim: () => this.roster.selfClaim(),
       claim: (id) => this.roster.claim(id)?.signed ?? null,
+      members: () => this.#members(),
+      removed: () => config.rulings.removedCount,
+      mayRemove: () => config.rulings.mayRemove(signer.key),
     });
     this.rulings = new RoomRulings({ id: room, genesis }, config.rulings, signer, environment);
     this.#timetable = new Timetable(this.#all());
+  }
+
+  /** The keys of all that are known to have come in, and weren't removed. */
+  #members(): readonly PeerKey[] {
+    const keys = this.roster.claims().map(({ signed }) => signed.claim.value.key);
+    return [...new Set(keys)].filter((key) => !this.config.rulings.isRemoved(key));
   }
 
   /** Gives one of the machines an input; no input may bypass this, as the timetable must know. */

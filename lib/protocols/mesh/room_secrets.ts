@@ -1,8 +1,11 @@
 /**
  * The secrets of a private room, which decide who may join; members agree on them without anybody in charge. Any
  * member may make a new one, a rotation; it is flooded, and each new neighbour is sent all that are kept
- * (`kept_secrets.ts`). Of two that were made at once the higher (epoch, id) wins everywhere, and the user that made
- * the other is told.
+ * (`kept_secrets.ts`). Of two that were made at once the higher one wins everywhere (`compareRotations`), and the user
+ * that made the other is told.
+ *
+ * A removal makes a rotation that names who stays: with an earlier secret nobody else comes in or stays linked
+ * (`access.ts`).
  *
  * A rotation of our own is on disk before it is sent or shown: after a kill this member must not admit again those
  * that its user believes to be kept out.
@@ -26,6 +29,7 @@ import {
   ROTATION_SOURCES_MAX,
   ROTATION_WAITERS_MAX,
   ROTATIONS_BURST,
+  ROTATIONS_IN_MESSAGE_MAX,
   ROTATIONS_KEPT_MAX,
   ROTATIONS_PER_SECOND,
   ROTATIONS_READ_BURST,
@@ -71,6 +75,8 @@ export type SecretsEffect =
     readonly records: readonly MeshRecord[];
     readonly token: number | null;
   }
+  /** It is known of a removal who stays: the links of others end. */
+  | { readonly type: "stays" }
   /** Another secret is current: invites given before let no newcomer in any more. */
   | {
     readonly type: "changed";
@@ -98,6 +104,12 @@ export interface SecretsPort {
   selfClaim(): SignedClaim;
   /** The claim of this id whose signatures were checked before; null where none was. */
   claim(id: ClaimId): SignedClaim | null;
+  /** The keys that are known as members', present or not, without those that were removed. */
+  members(): readonly PeerKey[];
+  /** How many keys are removed. */
+  removed(): number;
+  /** Whether our user may remove somebody. */
+  mayRemove(): boolean;
 }
 
 /** The current rotation and secret before new ones were learnt. */
@@ -126,6 +138,8 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
   readonly #owed = new Set<PeerKey>();
   #rotating: Rotating | null = null;
   #lastToken = 0;
+  /** Somebody was removed while a rotation was on its way to the disk: another one follows. */
+  #removedSince: Extract<SecretsInput, { readonly type: "rotate" }> | null = null;
   #effects: SecretsEffect[] = [];
 
   /** @param kept Null in an open room. */
@@ -170,7 +184,10 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
         return this.#invite(input.rotate, input.ref);
       case "rotate":
         // One that is on its way to the disk is sent to nobody before.
-        if (this.kept !== null && this.#rotating === null) this.#rotate(this.kept, input.ref, []);
+        if (this.kept === null) return;
+        // One that is on its way to the disk is sent to nobody before; but it doesn't say who stays.
+        if (this.#rotating === null) this.#rotate(this.kept, input.ref, [], this.port.members());
+        else this.#removedSince = input;
         return;
       case "stored":
         return this.#stored(input.token);
@@ -197,11 +214,11 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
   }
 
   #send(to: PeerKey, rotations: readonly KeptRotation[]): void {
-    const message = {
-      type: "rotations",
-      rotations: rotations.map(({ rotation, claim }) => ({ rotation, claim })),
-    } as const;
-    this.#effects.push({ type: "send", to, message });
+    for (let at = 0; at < rotations.length; at += ROTATIONS_IN_MESSAGE_MAX) {
+      const part = rotations.slice(at, at + ROTATIONS_IN_MESSAGE_MAX)
+        .map(({ rotation, claim }) => ({ rotation, claim }));
+      this.#effects.push({ type: "send", to, message: { type: "rotations", rotations: part } });
+    }
   }
 
   #rotations(from: PeerKey, { rotations }: RotationsMessage, nowMs: number): void {
@@ -270,6 +287,8 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
     this.#persist(fresh, null);
     for (const peer of this.#neighbours) if (peer !== from) this.#send(peer, fresh);
     const [current] = this.kept!.rotations;
+    if (fresh.some(({ stays }) => stays !== null)) this.#effects.push({ type: "stays" });
+    this.#makeUpFor(current);
     // A newcomer learns who made the secret with which it joined: no news to its user.
     if (before.opens === null || this.kept!.isCurrent(before.opens) || current === undefined) {
       return;
@@ -277,6 +296,14 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
     const overOwn = before.rotation?.epoch === current.epoch &&
       before.rotation.rotation.rotation.value.author === this.signer.key;
     this.#effects.push({ type: "changed", rotation: current, overOwn });
+  }
+
+  /** Whoever made the present secret didn't know of every removal: somebody who is out may have been told it. */
+  #makeUpFor(current: KeptRotation | undefined): void {
+    const known = current?.rotation.rotation.value.removed ?? 0;
+    if (known < this.port.removed() && this.port.mayRemove() && this.#rotating === null) {
+      this.#rotate(this.kept!, undefined, [], this.port.members());
+    }
   }
 
   #penalise(peer: PeerKey, fault: Fault, text: string): void {
@@ -311,6 +338,7 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
     kept: KeptSecrets,
     ref: string | undefined,
     shownTo: (string | undefined)[],
+    stays: readonly PeerKey[] | null = null,
   ): void {
     if (kept.epoch >= EPOCH_MAX) {
       const text = "Cannot rotate the invite: no numbers are left; create another room";
@@ -321,7 +349,8 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
         "Cannot rotate the invite yet: it has been changed too often; try again in a moment";
       return this.#refuse("busy", text, ref);
     }
-    const place = { room: this.room.id, epoch: kept.epoch + 1 };
+    const removed = this.port.removed();
+    const place = { room: this.room.id, epoch: kept.epoch + 1, stays, removed };
     const rotation = kept.known({
       rotation: signRotation(this.env, this.signer, place),
       claim: this.port.selfClaim(),
@@ -347,6 +376,13 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
     const [current] = kept.rotations;
     // Where a higher one came meanwhile, the invite shown is that one's, and its notice was shown already.
     if (current === rotation) this.#effects.push({ type: "changed", rotation, overOwn: false });
+    this.#rotateAgain(kept);
+  }
+
+  #rotateAgain(kept: KeptSecrets): void {
+    const removal = this.#removedSince;
+    this.#removedSince = null;
+    if (removal !== null) this.#rotate(kept, removal.ref, [], this.port.members());
   }
 
   #notStored(token: number, text: string): void {
@@ -355,6 +391,7 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
     this.#rotating = null;
     const refusal = `Cannot rotate the invite: ${text}; the one before still counts`;
     for (const ref of rotating.refs) this.#refuse("disk", refusal, ref);
+    if (this.kept !== null) this.#rotateAgain(this.kept);
   }
 
   #persist(rotations: readonly ClaimedRotation[], token: number | null): void {

@@ -5,12 +5,18 @@
 
 import { concatBytes, type Crypto, type Signer, utf8 } from "../../base/crypto.ts";
 import type { Environment } from "../../base/environment.ts";
-import type { Hash, RoomId } from "../../base/ids.ts";
+import type { Hash, PeerKey, RoomId } from "../../base/ids.ts";
 import { makeEmbedded } from "../../base/schema.ts";
 import type { ChannelSecret } from "../noise/channel_handshake.ts";
 import { derivedKey } from "../noise/primitives.ts";
 import { claimFormFault, type InRoom, ownedClaim } from "./credentials.ts";
-import { EPOCHS_AHEAD_MAX, EPOCHS_PER_SECOND, ROOM_SECRET_BYTES } from "./limits.ts";
+import {
+  EPOCHS_AHEAD_MAX,
+  EPOCHS_PER_SECOND,
+  ROOM_SECRET_BYTES,
+  STAY_TAG_BYTES,
+  STAYS_MAX,
+} from "./limits.ts";
 import { checkId, signedId, signId } from "./signed.ts";
 import {
   rotationSchema,
@@ -52,7 +58,14 @@ export function rotationIdOf(crypto: Crypto, { rotation }: Pick<SignedRotation, 
 export function signRotation(
   env: Environment,
   signer: Signer,
-  { room, epoch }: { readonly room: RoomId; readonly epoch: number },
+  { room, epoch, stays = null, removed = 0 }: {
+    readonly room: RoomId;
+    readonly epoch: number;
+    /** After a removal, the members that stay. */
+    readonly stays?: readonly PeerKey[] | null;
+    /** How many keys are known to be removed. */
+    readonly removed?: number;
+  },
 ): SignedRotation {
   const rotation = makeEmbedded(rotationSchema, {
     version: STRUCTURE_VERSION,
@@ -60,8 +73,27 @@ export function signRotation(
     epoch,
     secret: env.randomBytes(ROOM_SECRET_BYTES),
     author: signer.key,
+    stays: stays === null || stays.length > STAYS_MAX ? null : stays.map(tagOf),
+    removed,
   });
   return { rotation, signature: signId(signer, rotationIdOf(env.crypto, { rotation })) };
+}
+
+function tagOf(key: PeerKey): Uint8Array {
+  return Uint8Array.fromHex(key).slice(0, STAY_TAG_BYTES);
+}
+
+/** Whom a rotation names as members that stay; null where nobody was removed. */
+export class Stays {
+  readonly #tags: ReadonlySet<string>;
+
+  constructor(tags: readonly Uint8Array[]) {
+    this.#tags = new Set(tags.map((tag) => tag.toHex()));
+  }
+
+  has(key: PeerKey): boolean {
+    return this.#tags.has(key.slice(0, 2 * STAY_TAG_BYTES));
+  }
 }
 
 /** What the two ends of a channel must both know. The same secret opens no other room, and counts for no other epoch. */
@@ -98,6 +130,8 @@ export function isRotationSigned(crypto: Crypto, signed: SignedRotation, id: Has
 /** A copy that doesn't keep the frame alive in which it came. */
 export function ownedRotation({ rotation: signed, claim }: ClaimedRotation): ClaimedRotation {
   const { bytes, value } = signed.rotation;
-  const rotation = { bytes: bytes.slice(), value: { ...value, secret: value.secret.slice() } };
+  const stays = value.stays?.map((tag) => tag.slice()) ?? null;
+  const owned = { ...value, secret: value.secret.slice(), stays };
+  const rotation = { bytes: bytes.slice(), value: owned };
   return { rotation: { rotation, signature: signed.signature.slice() }, claim: ownedClaim(claim) };
 }

@@ -148,6 +148,20 @@ export class KeptRulings {
       !this.#isRemovedByFounder(key);
   }
 
+  /** Whether this key's owner may remove others. */
+  mayRemove(key: PeerKey): boolean {
+    return this.isFounder(key) || this.isDeputy(key);
+  }
+
+  /** How many keys are removed. */
+  get removedCount(): number {
+    const subjects = new Set<PeerKey>();
+    for (const { signed: { ruling: { value } } } of this.#rulings.values()) {
+      if (value.kind === "remove") subjects.add(value.subject);
+    }
+    return [...subjects].filter((key) => this.isRemoved(key)).length;
+  }
+
   /** Whether the founder has removed or allowed this key: no deputy's ruling about it counts then. */
   isDecidedByFounder(key: PeerKey): boolean {
     return this.#of(this.#founder, key, false) !== null;

@@ -36,6 +36,9 @@ import {
   NAME_BYTES_MAX,
   REFERENCE_HEADS_MAX,
   ROOM_SECRET_BYTES,
+  RULINGS_MAX,
+  STAY_TAG_BYTES,
+  STAYS_MAX,
 } from "./limits.ts";
 
 /** Version of all structures below; a structure of another version is refused. */
@@ -150,7 +153,7 @@ export type SignedStatement = Infer<typeof signedStatementSchema>;
 
 /**
  * A secret of a private room, made when it is founded (epoch 1) or by any member later (1 + the epoch that it knew).
- * The highest (epoch, id) is the one that lets newcomers in.
+ * The highest (epoch, whether it names who stays, id) is the one that lets newcomers in.
  */
 export const rotationSchema = record({
   version,
@@ -159,9 +162,16 @@ export const rotationSchema = record({
   secret: fixedBytes(ROOM_SECRET_BYTES),
   /** The member that made it. */
   author: peerKey(),
+  /**
+   * After a removal, the first bytes of the keys of all whom the author knows as members and who stay: nobody else comes
+   * in by an earlier secret. Null where nobody was removed. It counts where the author is the founder, or a deputy.
+   */
+  stays: trailing(nullable(list(fixedBytes(STAY_TAG_BYTES), STAYS_MAX)), null),
+  /** How many keys its author knew to be removed: those may know the secret of one who didn't know it of all. */
+  removed: trailing(uint(RULINGS_MAX), 0),
 });
 export const signedRotationSchema = record({
-  rotation: embedded(rotationSchema, 256),
+  rotation: embedded(rotationSchema, 256 + STAY_TAG_BYTES * STAYS_MAX),
   /** The author's, over the rotation's id. */
   signature,
 });

@@ -12,6 +12,7 @@ import {
   ROTATIONS_BURST,
   ROTATIONS_KEPT_MAX,
   ROTATIONS_PER_EPOCH_MAX,
+  STAYS_MAX,
 } from "../../../lib/protocols/mesh/limits.ts";
 import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
 import {
@@ -41,6 +42,7 @@ const ENV = {
 const FOUNDED = foundRoom(ENV, fakeSigner("Ann"), { name: "Ann", isPrivate: true });
 const ROOM = { id: FOUNDED.room, genesis: FOUNDED.genesis };
 const FIRST = FOUNDED.rotation!;
+const ANN = fakeSigner("Ann").key;
 const BOB = fakeSigner("Bob").key;
 const CEM = fakeSigner("Cem").key;
 
@@ -61,6 +63,12 @@ function rotation(name: string, epoch: number, room = FOUNDED.room): ClaimedRota
   return { rotation: signRotation(ENV, signer, { room, epoch }), claim: claimOf(name) };
 }
 
+/** The same after a removal, with those who stay. */
+function removalOf(name: string, epoch: number, stays: readonly PeerKey[]): ClaimedRotation {
+  const place = { room: FOUNDED.room, epoch, stays, removed: 1 };
+  return { rotation: signRotation(ENV, fakeSigner(name), place), claim: claimOf(name) };
+}
+
 function keptOf(...rotations: readonly ClaimedRotation[]): KeptSecrets {
   const records = rotations.map((rotation) => ({ kind: "rotation", rotation }) as const);
   return new KeptSecrets(FOUNDED.room, fakeCrypto, records);
@@ -75,10 +83,14 @@ function withUnsignedClaim({ rotation, claim }: ClaimedRotation): ClaimedRotatio
 function machine(
   kept: KeptSecrets | null = keptOf(FIRST),
   known: readonly SignedClaim[] = [],
+  { removed = 0, mayRemove = false } = {},
 ) {
   const secrets = new RoomSecrets(ROOM, kept, fakeSigner("Ann"), ENV, {
     selfClaim: () => FOUNDED.claim,
     claim: (id) => known.find((claim) => claimIdOf(fakeCrypto, claim) === id) ?? null,
+    members: () => [ANN, BOB, CEM],
+    removed: () => removed,
+    mayRemove: () => mayRemove,
   });
   const step = (input: SecretsInput, nowMs = 0) => secrets.step(input, nowMs);
   const up = [BOB, CEM].flatMap((peer) => step({ type: "neighbour-up", peer }));
@@ -392,4 +404,92 @@ Deno.test("KeptSecrets dials with the invite's secret after a rotation of its ow
   assertEquals(states, Array(2).fill([[2, 1], 1, [2, 2], true]));
   assertEquals(again.opening(1).length, 1);
   assertEquals(again.snapshot().map(({ kind }) => kind), ["rotation", "rotation"]);
+});
+
+const SOMEBODY = () => true;
+
+Deno.test("after a removal an earlier secret is good for those who stayed, whoever else is known by now", () => {
+  const kept = keptOf(FIRST, removalOf("Ann", 2, [ANN, BOB]), rotation("Bob", 3));
+  const stayed = (peer: PeerKey, epoch: number) => kept.hasStayed(peer, epoch, SOMEBODY);
+  assertEquals([stayed(BOB, 1), stayed(CEM, 1)], [true, false]);
+  assertEquals(
+    [stayed(CEM, 2), stayed(CEM, 3)],
+    [true, true],
+    "who joined after it needn't be named",
+  );
+  assertEquals(
+    kept.hasStayed(CEM, 1, (author) => author !== ANN),
+    true,
+    "it counts for nobody else's",
+  );
+  assertEquals(keptOf(FIRST, rotation("Bob", 2)).hasStayed(CEM, 1, SOMEBODY), true);
+});
+
+Deno.test("of two rotations made at once the one after a removal counts, whichever id is higher", () => {
+  for (let n = 0; n < 8; n++) {
+    const removal = removalOf("Ann", 2, [ANN, BOB, CEM]);
+    const other = rotation(`u${n}`, 2);
+    for (const order of [[removal, other], [other, removal]]) {
+      const current = keptOf(FIRST, ...order).rotations[0];
+      assertEquals(current?.rotation, removal.rotation);
+    }
+  }
+});
+
+Deno.test("a removal's rotation names the members, waits its turn on a slow disk, and survives a refusal", () => {
+  for (const answer of ["stored", "not-stored"] as const) {
+    const { kept, step } = machine();
+    const [plain] = step(ROTATE);
+    assert(plain?.type === "persist" && plain.token !== null);
+    assertEquals(step({ type: "rotate", ref: "r2" }), [], "one is on its way to the disk");
+    const after = step(
+      answer === "stored"
+        ? { type: "stored", token: plain.token }
+        : { type: "not-stored", token: plain.token, text: "full" },
+    );
+    const own = after.findLast((effect) => effect.type === "persist");
+    assert(own?.type === "persist" && own.token !== null);
+    step({ type: "stored", token: own.token });
+    const [current] = kept!.rotations;
+    assertEquals(current?.epoch, answer === "stored" ? 3 : 2);
+    assertEquals([ANN, BOB, CEM].map((key) => current!.stays?.has(key)), [true, true, true]);
+    assertEquals(current!.stays?.has("d".repeat(64) as PeerKey), false);
+  }
+});
+
+Deno.test("who may remove makes another secret where the present one's author didn't know of a removal", () => {
+  const known = { removed: 1, mayRemove: true };
+  const late = machine(keptOf(FIRST), [], known).hear([rotation("Bob", 2)]);
+  assertEquals(
+    late.filter((effect) => effect.type === "persist" && effect.token !== null).length,
+    1,
+  );
+  for (
+    const [about, rotations] of [
+      [known, [removalOf("Bob", 2, [ANN])]],
+      [{ removed: 1, mayRemove: false }, [rotation("Bob", 2)]],
+      [{ removed: 0, mayRemove: true }, [rotation("Bob", 2)]],
+    ] as const
+  ) {
+    const effects = machine(keptOf(FIRST), [], about).hear(rotations);
+    const own = effects.filter((effect) => effect.type === "persist" && effect.token !== null);
+    assertEquals(own, []);
+  }
+});
+
+Deno.test("that somebody stays or not is told also where a later secret is known already", () => {
+  const { hear } = machine(keptOf(FIRST, rotation("Bob", 3)));
+  assert(hear([removalOf("Ann", 2, [ANN])]).some(({ type }) => type === "stays"));
+  assert(!hear([rotation("Cem", 2)]).some(({ type }) => type === "stays"));
+});
+
+Deno.test("a rotation names nobody where more are known than fit", () => {
+  const keys = Array.from(
+    { length: STAYS_MAX },
+    (_, at) => at.toString(16).padStart(64, "0") as PeerKey,
+  );
+  const stays = (all: readonly PeerKey[]) =>
+    signRotation(ENV, fakeSigner("Ann"), { room: FOUNDED.room, epoch: 5, stays: all })
+      .rotation.value.stays?.length ?? null;
+  assertEquals([stays(keys), stays([...keys, ANN])], [STAYS_MAX, null]);
 });
