@@ -439,7 +439,7 @@ const ANEW_TEXT = {
 /** Advances the history's end with digests computed before. */
 function appendKnown(
   end: HistoryEnd,
-  { batch: { value } }: SignedBatch,
+  { batch: { value }, view }: SignedBatch,
   placed: Placed,
 ): void {
   const { author, incarnation, counter } = value;
@@ -449,6 +449,6 @@ function appendKnown(
   const edits = placed.edits.map(({ edit: { edit, signed: { request: { value } } } }) => {
     return { edit, seq: value.seq, text: textDigest(end.crypto, value.text) };
   });
-  const brought = { entries: placed.entries.length, edits, rules: value.rules };
+  const brought = { entries: placed.entries.length, edits, rules: value.rules, view };
   end.appendKnown(author, spoken, brought, places.at(-1)!.digest);
 }

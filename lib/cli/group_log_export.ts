@@ -7,6 +7,7 @@ import { dateText } from "../base/dates.ts";
 import { fingerprintOf } from "../base/fingerprint.ts";
 import { shownName } from "../base/names.ts";
 import { visibleText } from "../base/text.ts";
+import type { NameOf } from "../protocols/group/edit_view.ts";
 import type { EntryEdit } from "../protocols/group/events.ts";
 import { entryId } from "../protocols/group/history.ts";
 import type { Disk, ReadOptions } from "../store/disk.ts";
@@ -21,6 +22,7 @@ import {
   requestOf,
   textOf,
 } from "./group_log_reader.ts";
+import { LoggedNames } from "./group_log_names.ts";
 import { showBye, showNoticeBeside } from "./answers.ts";
 import { JsonFormat } from "./json_format.ts";
 import { openLog } from "./log.ts";
@@ -62,14 +64,22 @@ export async function exportEntries(
   write: (text: string) => Promise<boolean>,
 ): Promise<string | null> {
   const index = new GroupLogIndex();
-  const scan = await scanLogFile(disk, path, { crypto: nodeCrypto, visit: indexing(index) });
+  const names = new LoggedNames();
+  const add = indexing(index);
+  const scan = await scanLogFile(disk, path, {
+    crypto: nodeCrypto,
+    visit(batch) {
+      names.seenIn(batch.logged);
+      return add(batch);
+    },
+  });
   const { end, fault, goodBytes, bytes } = scan;
   if (format === "csv" && !await write(stringify([CSV_HEADER]))) return null;
   if (end !== null) {
     const file = { readChunks: (part: ReadOptions) => chunksOf(disk, path, part) };
     const reader = new GroupLogReader(nodeCrypto, path, file, end.group, index, goodBytes);
     for await (const entries of reader.entries()) {
-      const lines = entries.map((entry) => FORMATS[format](exportedEntry(entry)));
+      const lines = entries.map((entry) => FORMATS[format](exportedEntry(entry, names.shown)));
       if (!await write(lines.join(""))) return null;
     }
   }
@@ -101,7 +111,10 @@ interface ExportedEdit extends EntryEdit {
 interface ExportedEntry {
   readonly seq: number;
   readonly id: string;
+  /** The name that its author said. */
   readonly from: string;
+  /** The same, with the start of the key where another key had that name, too. */
+  readonly shown: string;
   readonly key: string;
   /** The present text. */
   readonly text: string;
@@ -113,13 +126,13 @@ interface ExportedEntry {
   readonly edits: readonly ExportedEdit[];
 }
 
-function exportedEntry({ entry, edits }: EntryAndEdits): ExportedEntry {
+function exportedEntry({ entry, edits }: EntryAndEdits, shownAs: NameOf): ExportedEntry {
   const { seq, batch, index, digest } = entry;
   const original = textOf(entry);
   let text = original;
   const changes = edits.map((edit): ExportedEdit => {
     const change = {
-      ...editOf(edit, text, ({ name }) => name),
+      ...editOf(edit, text, shownAs),
       key: fingerprintOf(requestOf(edit).requester),
     };
     text = change.new;
@@ -129,6 +142,7 @@ function exportedEntry({ entry, edits }: EntryAndEdits): ExportedEntry {
     seq,
     id: entryId(nodeCrypto, batch, index),
     from: batch.name,
+    shown: shownAs({ key: batch.author, name: batch.name }),
     key: fingerprintOf(batch.author),
     text,
     sentAt: dateText(batch.sentAt),
@@ -155,8 +169,8 @@ const JSON_FORMAT = new JsonFormat();
 
 /** The entry's present text; for an edited one also its earlier texts, indented, as no entry begins that way. */
 function textLines(entry: ExportedEntry): readonly string[] {
-  const { seq, sentAt, from, text, original, edits } = entry;
-  const line = `${seq} ${sentAt} ${shownName(from)}: ${visibleText(text)}`;
+  const { seq, sentAt, shown, text, original, edits } = entry;
+  const line = `${seq} ${sentAt} ${shownName(shown)}: ${visibleText(text)}`;
   if (edits.length === 0) return [line];
   const changes = edits.map((edit) => {
     const agreed = edit.agreed.length === 0 ? "" : `, agreed by ${edit.agreed.join(", ")}`;
@@ -181,9 +195,10 @@ const CSV_HEADER = [
 ] as const;
 
 /** The cells of a row, with the number of edits, and who made each of them and when. */
-function csvCells({ seq, edits, ...entry }: ExportedEntry) {
+function csvCells({ seq, edits, shown: from, ...entry }: ExportedEntry) {
   return {
     ...entry,
+    from,
     seq: String(seq),
     edits: String(edits.length),
     editedBy: edits.map(({ by }) => by).join("; "),

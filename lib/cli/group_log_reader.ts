@@ -346,10 +346,10 @@ export class GroupLogReader {
 }
 
 const LINE_FEED = 0x0a;
-/** The number of the entry of an item that is about none. */
-const NO_ENTRY = 0;
 /** The line number, from 1, of position 1: the first line names the group. */
 const FIRST_LINE = 2;
+/** The number of the entry of an item that is about none. */
+const NO_ENTRY = 0;
 
 /** The text of an entry, or the new text of an edit. */
 export function textOf(item: LoggedItem): string {

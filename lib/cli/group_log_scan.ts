@@ -133,21 +133,24 @@ class Scanner {
 
   /** @param after Offset of the first byte after the batch. */
   #batch(logged: LoggedBatch, after: number): void {
-    const { kind, author, incarnation, counter, count, entries } = logged;
+    const { kind, author, incarnation, counter, count, entries, name } = logged;
     const end = this.end!;
+    const view = logged.view();
     const mark = end.mark(author); // the good part may end here
     const expected = end.nextCounter(kind, author, incarnation);
     if (counter !== expected) {
       const found = `its author's counter is ${counter}, ${expected} was expected`;
       return this.#failIn(logged, count - 1, found);
     }
+    const unnamed = end.nameFault({ kind, author, name }, view?.epoch.value ?? null);
+    if (unnamed !== null) return this.#failIn(logged, count - 1, unnamed);
     if (kind === "edits") {
       const wrong = logged.edited().findIndex((seq) => seq < 1 || seq > end.seq);
       if (wrong >= 0) return this.#failIn(logged, wrong, "it changes an entry that isn't there");
     }
     if (this.options.digests === true) {
       const digests = logged.digests();
-      const placed = end.append({ batch: { value: logged.batch() } });
+      const placed = end.append({ batch: { value: logged.batch() }, view });
       const wrong = placesIn(placed).findIndex(({ digest }, at) => digest !== digests[at]);
       if (wrong >= 0) {
         end.takeBack(mark);
@@ -158,6 +161,7 @@ class Scanner {
       entries,
       edits: logged.broughtEdits(this.options.crypto),
       rules: logged.rules(),
+      view,
     };
     const offset = this.goodBytes;
     const found =

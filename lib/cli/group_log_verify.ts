@@ -9,6 +9,7 @@ import { visibleText } from "../base/text.ts";
 import { consentFault } from "../protocols/group/consents.ts";
 import { EntryPlaces } from "../protocols/group/entry_places.ts";
 import { type Edit, isRequestAuthentic, requestId, textDigest } from "../protocols/group/edit.ts";
+import { isSignedBy } from "../protocols/group/epoch.ts";
 import {
   accessText,
   type Founding,
@@ -28,6 +29,7 @@ import { RealDisk } from "../store/real_disk.ts";
 import { showAnswer } from "./answers.ts";
 import { type Deciders, decidersBeside } from "./group_log_deciders.ts";
 import { faultError, scanLogFile } from "./group_log_file.ts";
+import { type LoggedName, LoggedNames, namesText } from "./group_log_names.ts";
 import { textWidth } from "./graphemes.ts";
 import { openLog } from "./log.ts";
 import type { VerifyLogOptions } from "./options.ts";
@@ -51,6 +53,8 @@ export interface VerifiedLog {
   readonly digest: string;
   /** In the order of each author's first entry or request. */
   readonly authors: readonly Readonly<LogAuthor>[];
+  /** Who had which name, from which entry on, in the order in which they came. */
+  readonly names: readonly LoggedName[];
   /** The coordinator's key, and the rules, when the group was founded. */
   readonly founded: { readonly by: PeerKey } & Rules & Pick<Founding, "private">;
   /** The rules at the log's end. */
@@ -82,6 +86,7 @@ export async function verifiedLog(
   const coordinators = new Map<PeerKey, number>();
   const requests = new Set<RequestId>();
   const consents = new Consents();
+  const names = new LoggedNames();
   let [entries, edits] = [0, 0];
   const count = (key: PeerKey, name: string, what: "entries" | "edits", places: number) => {
     const author = authors.get(key) ?? { name, key, entries: 0, edits: 0 };
@@ -105,9 +110,10 @@ export async function verifiedLog(
       const signed = logged.signed();
       const { value } = signed.batch;
       const fault = batchFault(signed, logged.group) ?? signatureFault(signed, logged) ??
-        deciderFault(signed, deciders) ?? repeated(value.edits) ??
+        deciderFault(signed, deciders) ?? viewFault(signed, deciders) ?? repeated(value.edits) ??
         consents.faultOf(signed, logged, founding);
       if (fault !== null) return fault;
+      names.seen(signed, entries + 1);
       entries += value.texts.length;
       edits += value.edits.length;
       if (value.kind === "texts") count(value.author, value.name, "entries", value.texts.length);
@@ -132,6 +138,7 @@ export async function verifiedLog(
     edits,
     digest: end.digest,
     authors: [...authors.values()],
+    names: names.all,
     founded: { by, edits: foundedEdits, private: isPrivate },
     rules: rulesAt(first.founding, end),
     coordinators: Array.from(coordinators, ([key, edits]) => ({ key, edits })),
@@ -182,6 +189,19 @@ function deciderFault(
     : `it was decided under the key ${key}, which isn't the coordinator's`;
 }
 
+/** The invalid signature of a view, as part of a sentence; null where there is no such fault. */
+function viewFault(signed: SignedBatch, deciders: Deciders | null): string | null {
+  if (signed.view === null) return null;
+  const { by, view } = signed.view.epoch.value;
+  const key = fingerprintOf(by);
+  if (isOf(deciders, signed.batch.value.group) && !deciders.keys.has(key)) {
+    return `view ${view} was decided under the key ${key}, which isn't the coordinator's`;
+  }
+  return isSignedBy(nodeCrypto, by, signed.view)
+    ? null
+    : `the coordinator's signature (key ${key}) doesn't fit view ${view}`;
+}
+
 /** The invalid signature of a batch, as part of a sentence; null where all are valid. */
 function signatureFault(signed: SignedBatch, { seq, count }: LoggedBatch): string | null {
   if (isAuthentic(nodeCrypto, signed)) return null;
@@ -220,22 +240,33 @@ export async function verifyLog(options: VerifyLogOptions): Promise<void> {
   } finally {
     await progress?.clear();
   }
-  const [authors, coordinators] = [
+  const [authors, names, coordinators] = [
     verified.authors.map((one) => ({ ...one, key: fingerprintOf(one.key) })),
+    verified.names.map((one) => ({ ...one, key: fingerprintOf(one.key) })),
     verified.coordinators.map((one) => ({ ...one, key: fingerprintOf(one.key) })),
   ];
   const founded = { ...verified.founded, by: fingerprintOf(verified.founded.by) };
-  const event = { event: "log-verified", file, ...verified, authors, coordinators, founded };
+  const event = { event: "log-verified", file, ...verified, authors, names, coordinators, founded };
   await showAnswer(options, event, verifiedText(file, verified));
 }
 
 /** Advice where the permitted keys aren't known. */
-const COMPARE_KEYS = `who may decide on edits isn't known here: compare the key of ` +
+const COMPARE_KEYS =
+  `who may decide on edits, and on who has which name, isn't known here: compare the key of ` +
   `${COORDINATOR_NAME} with that of its /status, or name its keys by --keys\n`;
 
 function verifiedText(file: string, verified: VerifiedLog): string {
-  const { entries, edits, digest, authors, founded, rules, coordinators, coordinatorsKnown } =
-    verified;
+  const {
+    entries,
+    edits,
+    digest,
+    authors,
+    names,
+    founded,
+    rules,
+    coordinators,
+    coordinatorsKnown,
+  } = verified;
   const rows = [
     ...authors.map((author): readonly [string, PeerKey, string] => {
       const counts = [
@@ -256,9 +287,7 @@ function verifiedText(file: string, verified: VerifiedLog): string {
   const changes = edits === 0 ? "" : ` and ${countText(edits, "edit", "edits")}`;
   return `${visibleText(file)}: ${countText(entries, "entry", "entries")} of ` +
     `${countText(speakers, "author", "authors")}${changes}, every digest and signature fits\n` +
-    `${lines.join("")}founded under the key ${fingerprintOf(founded.by)}: ` +
+    `${lines.join("")}${namesText(names)}founded under the key ${fingerprintOf(founded.by)}: ` +
     `${rulesText(founded)}${rules.edits === founded.edits ? "" : `; now ${rulesText(rules)}`}\n` +
-    `${accessText(founded)}\ndigest ${digest}\n${
-      edits === 0 || coordinatorsKnown ? "" : COMPARE_KEYS
-    }`;
+    `${accessText(founded)}\ndigest ${digest}\n${coordinatorsKnown ? "" : COMPARE_KEYS}`;
 }

@@ -12,6 +12,7 @@ import {
   COORDINATOR_NAME,
   type SignedBatch,
 } from "../protocols/group/history.ts";
+import { signedEpochSchema } from "../protocols/group/epoch.ts";
 import {
   BATCH_BYTES_MAX,
   BATCH_EDITS_BYTES_MAX,
@@ -29,15 +30,19 @@ import {
   countOf,
   hexOf,
   isoTime,
+  packed,
   restOfText,
   restText,
   signatureOf,
   timeOf,
+  unpacked,
 } from "./log_fields.ts";
 
 /** Cells of time and name, before the texts or edits. */
 const CELLS_BEFORE = 2;
-const CELLS_AFTER = 6;
+const CELLS_AFTER = 7;
+/** Where no view comes with the batch. */
+const NO_VIEW = "-";
 /** Where edits have a number. */
 const RULES = "rules";
 
@@ -57,6 +62,7 @@ export function batchCells(signed: SignedBatch): readonly string[] {
     group,
     signed.signature.toHex(),
     restText(restOf(signed)),
+    signed.view === null ? NO_VIEW : packed(signedEpochSchema, signed.view),
   ];
 }
 
@@ -87,7 +93,10 @@ export function batchOfCells(cells: readonly string[], first: number): SignedBat
     counter: countOf(field(after + 2)),
     group,
   };
-  return batchWith(batch, signatureOf(field(after + 4)), restOfText(field(after + 5)));
+  const signed = batchWith(batch, signatureOf(field(after + 4)), restOfText(field(after + 5)));
+  const packedView = field(after + 6);
+  const view = packedView === NO_VIEW ? null : unpacked(signedEpochSchema, packedView);
+  return { ...signed, view };
 }
 
 function editsOfCells(cells: readonly string[], group: Hash): readonly Edit[] {
@@ -112,7 +121,7 @@ export function batchWith(batch: Batch, signature: Uint8Array, rest: Uint8Array)
   if (rest.length === 0) return known;
   const bytes = concatBytes(known.batch.bytes, rest);
   if (bytes.length > BATCH_BYTES_MAX) throw new MalformedError("a batch is longer than any may be");
-  return { batch: { bytes, value: known.batch.value }, signature };
+  return { batch: { bytes, value: known.batch.value }, signature, view: null };
 }
 
 /** UTF-8 bytes of a UTF-16 unit, at most. */

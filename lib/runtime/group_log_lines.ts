@@ -3,23 +3,24 @@
  *
  *     p2pchat  group-log  3  GROUP  DIGEST  FOUNDER  NONCE  own  open
  *     1  DIGEST  2026-01-31T12:00:00.000Z  alice  hello
- *     2  DIGEST  2026-01-31T12:00:00.000Z  alice  there   KEY  INCARNATION  COUNTER  SIGNATURE  -  CHECKSUM
+ *     2  DIGEST  2026-01-31T12:00:00.000Z  alice  there   KEY  INCARNATION  COUNTER  SIGNATURE  -  view 1: alice bob  VIEW  CHECKSUM
  *     edit 1  DIGEST  2026-01-31T12:01:00.000Z  2  bob  where?  ...  KEY  INCARNATION  COUNTER  SIGNATURE  -  CHECKSUM
- *
  *     rules  DIGEST  2026-01-31T12:02:00.000Z  auto   KEY  INCARNATION  COUNTER  SIGNATURE  -  CHECKSUM
  *
  * Cells are separated by tabs; their texts are escaped as in every store. The first line is the record of how the
  * group was founded, of which its id is a digest: the coordinator's key, a nonce, who is asked before an edit, and
- * whether the group is private. Each other line is a position of the history: an entry, an edit, or new rules. The line of an entry has its number, the digest of the history up to it, the author's time,
- * the author's name, and the text. The line of an edit has its number, the digest, the coordinator's time of the
- * decision, the number of the entry, the requester's name, and the new text; then what the requester's signature
- * needs: its key, the id of its process, the number of that process's request, its time, the id of the entry, the
- * digest of its text before, the signature, and the request's bytes for later versions; then the number of members that agreed, and the name and key of each. The line
- * of rules says who is asked before an edit from there on.
+ * whether the group is private. Each other line is a position of the history: an entry, an edit, or new rules. The
+ * line of an entry has its number, the digest of the history up to it, the author's time, the author's name, and the
+ * text. The line of an edit has its number, the digest, the coordinator's time of the decision, the number of the
+ * entry, the requester's name, and the new text; then what the requester's signature needs: its key, the id of its
+ * process, the number of that process's request, its time, the id of the entry, the digest of its text before, the
+ * signature, and the request's bytes for later versions; then the number of members that agreed, and the name and key
+ * of each. The line of rules says who is asked before an edit from there on.
  *
  * The last line of a batch continues with what the batch's signature needs: the key of the author, or of the
  * coordinator, the id of its process, the counter of the batch's first text or edit, the signature, and the batch's
- * bytes for later versions.
+ * bytes for later versions. With the first batch of a view that has other members or names than the last one before,
+ * the view itself follows: its number and the names for readers, then what the coordinator signed, in base 64.
  *
  * That line ends with the CRC-32 of all of the batch's bytes before its last tab. Each digest covers the digest
  * before it and everything in its line: it also detects deliberate changes, but takes ten times as long to check.
@@ -39,6 +40,7 @@ import {
   type Placed,
   type SignedBatch,
 } from "../protocols/group/history.ts";
+import { type SignedEpoch, signedEpochSchema } from "../protocols/group/epoch.ts";
 import { type Founding, groupIdOf, type Rules } from "../protocols/group/founding.ts";
 import { BATCH_EDITS_MAX, BATCH_TEXTS_MAX, INCARNATION_BYTES } from "../protocols/group/limits.ts";
 import { checksumOf, checksumText, joinCells, splitCells } from "../store/record_line.ts";
@@ -55,10 +57,12 @@ import {
   countOf,
   hexOf,
   isoTime,
+  packed,
   restOfText,
   restText,
   signatureOf,
   timeOf,
+  unpacked,
 } from "./log_fields.ts";
 
 /** Incremented with each change that older programs cannot read. */
@@ -75,6 +79,8 @@ const CELLS_BEFORE_EDIT = 3;
 const BATCH_CELLS = 6;
 /** First cell of an edit's line. */
 const EDIT = /^edit ([1-9][0-9]{0,15})$/;
+/** Cells of the view that comes with a batch, before its checksum. */
+const VIEW_CELLS = 2;
 /** First cell of a line of rules. */
 const RULES = "rules";
 const RULES_CELLS = 4;
@@ -133,10 +139,17 @@ export function batchLines(signed: SignedBatch, { entries, edits, rules }: Place
     ...(rules === null ? [] : [joinCells([RULES, rules.digest, time, rules.rules.edits])]),
   ];
   const rest = restText(restOf(signed));
-  const cells = [author, incarnation.toHex(), String(counter), signed.signature.toHex(), rest];
+  const own = [author, incarnation.toHex(), String(counter), signed.signature.toHex(), rest];
+  const cells = [...own, ...(signed.view === null ? [] : viewCells(signed.view))];
   const content = Buffer.from(`${lines.join("\n")}\t${cells.join("\t")}`);
   const end = Buffer.from(`\t${checksumText(checksumOf(content))}\n`);
   return Buffer.concat([content, end]);
+}
+
+function viewCells(view: SignedEpoch): readonly string[] {
+  const { view: number, members } = view.epoch.value;
+  const names = members.map(({ name }) => name).join(" ");
+  return [`view ${number}: ${names}`, packed(signedEpochSchema, view)];
 }
 
 function editWord(edit: number): string {
@@ -160,7 +173,7 @@ export class LoggedBatch {
   /**
    * @param position The position before the batch.
    * @param seq The number of the last entry before it.
-   * @param lines The cells of its lines.
+   * @param lines The cells of its lines. @param hasView Whether a view comes with it.
    */
   constructor(
     readonly group: Hash,
@@ -168,9 +181,10 @@ export class LoggedBatch {
     readonly seq: number,
     readonly kind: Batch["kind"],
     readonly lines: readonly (readonly string[])[],
+    readonly hasView: boolean,
   ) {
     this.#last = lines[lines.length - 1]!;
-    this.#own = this.#last.length - BATCH_CELLS;
+    this.#own = this.#last.length - BATCH_CELLS - (hasView ? VIEW_CELLS : 0);
   }
 
   /** The number of positions it takes. */
@@ -236,6 +250,14 @@ export class LoggedBatch {
     return this.lines.map((cells) => countOf(cells[CELLS_BEFORE_EDIT]!));
   }
 
+  /** The view that comes with it; null where none does. @throws {MalformedError} If that isn't valid. */
+  view(): SignedEpoch | null {
+    if (!this.hasView) return null;
+    const view = unpacked(signedEpochSchema, this.#last.at(-2)!);
+    if (joinCells(viewCells(view)) === this.#last.slice(-3, -1).join("\t")) return view;
+    throw new MalformedError("its view isn't written as it was signed");
+  }
+
   /** Its rules; null in other batches. @throws {MalformedError} If there are no such rules. */
   rules(): Rules | null {
     return this.kind === "rules" ? { edits: policyOf(this.lines[0]![3]!) } : null;
@@ -271,8 +293,9 @@ export class LoggedBatch {
 
   /** The batch with its signed bytes. @throws {MalformedError} If it isn't valid. */
   signed(): SignedBatch {
-    const [signature, rest] = this.#last.slice(this.#own + 3) as [string, string];
-    return batchWith(this.batch(), signatureOf(signature), restOfText(rest));
+    const [signature, rest] = this.#last.slice(this.#own + 3) as [string, string, ...string[]];
+    const signed = batchWith(this.batch(), signatureOf(signature), restOfText(rest));
+    return { ...signed, view: this.view() };
   }
 }
 
@@ -353,15 +376,19 @@ export class BatchReader {
       this.#checksum = checksumOf(bytes.subarray(from, to + 1), this.#checksum);
       return null;
     }
-    if (cells.length !== own + BATCH_CELLS) {
-      throw new MalformedError(`it has ${cells.length} cells, not ${own} or ${own + BATCH_CELLS}`);
+    const withBatch = own + BATCH_CELLS;
+    const hasView = cells.length === withBatch + VIEW_CELLS;
+    if (cells.length !== withBatch && !hasView) {
+      throw new MalformedError(
+        `it has ${cells.length} cells, not ${own}, ${withBatch} or ${withBatch + VIEW_CELLS}`,
+      );
     }
-    const checksum = cells[own + BATCH_CELLS - 1]!;
+    const checksum = cells.at(-1)!;
     const checked = bytes.subarray(from, to - checksum.length - 1);
     if (checksum !== checksumText(checksumOf(checked, this.#checksum))) throw this.#misfit();
     // Other files that refer to this history continue from this digest, so its form is checked at once.
     if (!DIGEST.test(cells[1]!)) throw new MalformedError("its digest is none");
-    return this.#complete();
+    return this.#complete(hasView);
   }
 
   /** @returns The number of cells of the line itself. @throws {MalformedError} If it isn't the next entry or edit. */
@@ -369,7 +396,7 @@ export class BatchReader {
     const first = cells[0]!;
     const isEntry = this.#kind === null || this.#kind === "texts";
     if (isEntry && first === String(this.#seq + 1)) {
-      if (this.pending === BATCH_TEXTS_MAX) {
+      if (this.#lines.length === BATCH_TEXTS_MAX) {
         throw new MalformedError(`no more than ${BATCH_TEXTS_MAX} texts are said in one go`);
       }
       this.#kind = "texts";
@@ -381,7 +408,7 @@ export class BatchReader {
       return RULES_CELLS;
     }
     if (this.#kind !== "texts" && this.#kind !== "rules" && EDIT.test(first)) {
-      if (this.pending === BATCH_EDITS_MAX) {
+      if (this.#lines.length === BATCH_EDITS_MAX) {
         throw new MalformedError(`no more than ${BATCH_EDITS_MAX} edits are decided in one go`);
       }
       this.#kind = "edits";
@@ -394,14 +421,14 @@ export class BatchReader {
 
   #misfit(): MalformedError {
     const [first, last] = [this.#lines[0]![0]!, this.#lines.at(-1)![0]!];
-    if (this.pending === 1) return new MalformedError("its checksum doesn't fit");
+    if (this.#lines.length === 1) return new MalformedError("its checksum doesn't fit");
     const what = this.#kind === "texts"
       ? `was said in one go, entries ${first} to ${last}`
       : `was decided in one go, from ${first} to ${last}`;
     return new MalformedError(`the checksum doesn't fit of what ${what}`);
   }
 
-  #complete(): LoggedBatch {
+  #complete(hasView: boolean): LoggedBatch {
     const kind = this.#kind!;
     const lines = this.#lines;
     const before = this.#position - lines.length;
@@ -409,7 +436,7 @@ export class BatchReader {
     this.#kind = null;
     this.#lines = [];
     this.#checksum = 0;
-    return new LoggedBatch(this.group, before, seq, kind, lines);
+    return new LoggedBatch(this.group, before, seq, kind, lines, hasView);
   }
 }
 

@@ -60,7 +60,10 @@ Deno.test("p2pchat log verify prints entries, authors and digest", async () => {
   );
   assertStringIncludes(access!, "Anybody who reaches the coordinator's port can join");
   assert(/^digest [0-9a-f]{64}$/.test(digest!), digest);
-  assertStringIncludes(rest[0]!, "who may decide on edits isn't known here: compare the key of");
+  assertStringIncludes(
+    rest[0]!,
+    "who may decide on edits, and on who has which name, isn't known here: compare the key of",
+  );
   assertEquals(rest.slice(1), [""]);
   const known = /[a-z2-7]{27}/.exec(coordinator!)![0];
   const compared = await run(`p2pchat log verify ${FIXTURE} --keys ${known}`);
@@ -94,7 +97,7 @@ Deno.test("p2pchat log verify --json tells the same to a script", async () => {
   assertEquals(foreign, 5);
   assertStringIncludes(
     stderr,
-    `it was decided under the key ${key}, which isn't the coordinator's`,
+    `view 1 was decided under the key ${key}, which isn't the coordinator's`,
   );
 });
 

@@ -104,6 +104,10 @@ Deno.test("verifiedLog() counts entries and authors of a log that fits", async (
       { name: "alice", key: alice!, entries: 2, edits: 0 },
       { name: "bob", key: bob!, entries: 4, edits: 0 },
     ],
+    names: [
+      { name: "alice", key: alice!, from: 1 },
+      { name: "bob", key: bob!, from: 1 },
+    ],
     founded: { by: FOUNDING.coordinator, edits: "ask", private: false },
     rules: { edits: "ask" },
     coordinators: [],
@@ -217,7 +221,7 @@ const LIES: readonly (readonly [name: string, content: () => string | Uint8Array
   [
     "a changed name with a checksum that fits",
     () => LINES.with(1, withChecksum(LINES[1]!.replace("alice", "alyce"))).join("\n") + "\n",
-    /line 2, entry 1, is wrong, its digest doesn't fit.*nothing before it is whole/,
+    /line 2, entry 1, is wrong, nobody says that alyce said it.*nothing before it is whole/,
   ],
   [
     "a changed digest with a checksum that fits",
@@ -262,7 +266,7 @@ const LIES: readonly (readonly [name: string, content: () => string | Uint8Array
   [
     "another author with digests made anew",
     () => forged((all) => all[2] = edited(all[2]!, { author: mallory.key, counter: 1 })),
-    /alice's signature .* doesn't fit entry 5/,
+    /entry 5, is wrong, nobody says that alice said it: its author was no member/,
   ],
   [
     "what was said in another group",
@@ -609,6 +613,7 @@ Deno.test("exportEntries() writes JSON that has each text as it was said", async
     "seq",
     "id",
     "from",
+    "shown",
     "key",
     "text",
     "sentAt",
@@ -797,7 +802,7 @@ for (const [whose, disk, isKnown] of BESIDES) {
       return;
     }
     const { code, message } = await assertRejects(() => verified, P2pchatError);
-    const wrong = `edit 1, is wrong, it was decided under the key ${
+    const wrong = `entry 1, is wrong, view 1 was decided under the key ${
       fingerprintOf(DECIDER)
     }, which isn't`;
     assertEquals(code, "store-corrupt");

@@ -16,6 +16,7 @@ import {
   logBytes,
   nameOf,
   openLogAt,
+  recorded,
   Speaker,
 } from "./group_logs.ts";
 
@@ -100,7 +101,7 @@ function played(steps: readonly Step[]) {
       })));
     }
   }
-  return { batches, entries };
+  return { batches: recorded(batches), entries };
 }
 
 Deno.test("GroupLog: any history of texts and edits is read as it was written", async () => {

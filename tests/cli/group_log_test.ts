@@ -26,6 +26,7 @@ import {
   openLogAt,
   OTHER_FOUNDING,
   OTHER_GROUP,
+  recorded,
   sixEntries,
   Speaker,
   withChecksum,
@@ -72,13 +73,13 @@ function endsOf(batches: readonly SignedBatch[]): readonly number[] {
 const LATE = (() => {
   const alice = new Speaker("alice", 1);
   const [before, after] = [new Decider(99, 1), new Decider(99, 2)];
-  return [
+  return recorded([
     alice.say("hello"),
     before.decide([alice.ask(1, "one")]),
     after.decide([alice.ask(1, "two")]),
     before.decide([alice.ask(1, "three")]),
     after.decide([alice.ask(1, "four")]),
-  ];
+  ]);
 })();
 
 Deno.test("a log that moves while it is read is read on, one that is closed has nothing", async () => {
@@ -208,7 +209,7 @@ const DAMAGES: readonly (readonly [damage: Damage, sentence: RegExp])[] = [
     (all) => all[2] = all[2]!.replace("hi", "ho"),
     /^Line 5 .*, the checksum doesn't fit of what was said in one go, entries 2 to 4:/,
   ],
-  [(all) => all[1] += "\tmore", /^Line 2 .*, it has 12 cells, not 5 or 11/],
+  [(all) => all[1] += "\tmore", /^Line 2 .*, it has 14 cells, not 5, 11 or 13/],
   [(all) => all[0] = all[0]!.replace(GROUP, OTHER_GROUP), /^Line 1 .*nothing of it is kept/],
 ];
 
@@ -224,7 +225,7 @@ const EDIT_DAMAGES: readonly (readonly [damage: Damage, sentence: RegExp])[] = [
   ],
   [(all) => all[7] = all[9]!, /^Line 8 .*, an edit was expected, "5" is there/],
   [(all) => all[4] = all[2]!, /^Line 5 .*, entry 3 was expected, "edit 1" is there/],
-  [(all) => all[2] += "\tmore", /^Line 3 .*, it has 26 cells, not 19 or 25/],
+  [(all) => all[2] += "\tmore", /^Line 3 .*, it has 26 cells, not 19, 25 or 27/],
   [
     (all) => all[2] = all[2]!.split("\t").with(15, "65").join("\t"),
     /^Line 3 .*, no more than 64 agree to an edit/,
@@ -466,7 +467,8 @@ Deno.test("scanGroupLog() doesn't call a log damaged for a fault of who visits i
 });
 
 Deno.test("scanGroupLog() takes back what it finds wrong, and copies no end for each batch", async () => {
-  const batches = Array.from({ length: 4 }, (_, n) => new Speaker(`m${n}`, n + 1).say("hello"));
+  const said = Array.from({ length: 4 }, (_, n) => new Speaker(`m${n}`, n + 1).say("hello"));
+  const batches = recorded(said);
   const disk = new MemoryDisk();
   disk.place(PATH, logBytes(batches));
   const { copy } = HistoryEnd.prototype;

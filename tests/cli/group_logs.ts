@@ -11,6 +11,7 @@ import {
   signEditRequest,
   textDigest,
 } from "../../lib/protocols/group/edit.ts";
+import { signEpoch } from "../../lib/protocols/group/epoch.ts";
 import { type Founding, groupIdOf, type Rules } from "../../lib/protocols/group/founding.ts";
 import {
   type Batch,
@@ -186,15 +187,42 @@ function idsOfSix(): readonly MessageId[] {
   ];
 }
 
+/**
+ * The batches, with the view of all who say something in them at the first one. @param number Of that view. @param group Whose it is.
+ */
+export function recorded(
+  batches: readonly SignedBatch[],
+  number = 1,
+  group = batches[0]?.batch.value.group ?? GROUP,
+): readonly SignedBatch[] {
+  const [first, ...rest] = batches;
+  const texts = batches.map(({ batch }) => batch.value).filter(({ kind }) => kind === "texts");
+  if (first === undefined || texts.length === 0 || batches.some(({ view }) => view !== null)) {
+    return batches;
+  }
+  const members = new Map(texts.map(({ author: key, name, incarnation }) => [
+    key,
+    { key, name, incarnation, host: null, port: 9_000 },
+  ]));
+  const view = signEpoch(new Decider().signer, {
+    group,
+    view: number,
+    ballot: { number, round: 0 },
+    members: [...members.values()],
+    start: new HistoryEnd(nodeCrypto, group).point,
+  });
+  return [{ ...first, view }, ...rest];
+}
+
 /** Six entries in four batches of alice and bob. */
 export function sixEntries(): readonly SignedBatch[] {
   const [alice, bob] = [new Speaker("alice", 1), new Speaker("bob", 2)];
-  return [
+  return recorded([
     alice.say("hello"),
     bob.say("hi", "tab\there, line\nfeed \\n \x1b[2J", "how are you?"),
     alice.say("ünï👩‍🚀"),
     bob.say(""),
-  ];
+  ]);
 }
 
 /** The same six entries, the first and the third of them edited: ten positions in six batches. */
@@ -210,7 +238,7 @@ export function editedEntries(): readonly SignedBatch[] {
     [alice.ask(1, '{"command":"x"}', GROUP, { old: "hello\tall" })],
     [bob.ask(3, "/exit", GROUP, { old: "%s /exit ünï👩‍🚀" })],
   );
-  return [hello, first, three, two, alice.say("ünï👩‍🚀"), bob.say("")];
+  return recorded([hello, first, three, two, alice.say("ünï👩‍🚀"), bob.say("")]);
 }
 
 /** The bytes of a log with these batches. */
@@ -218,10 +246,11 @@ export function logBytes(
   batches: readonly SignedBatch[],
   founding = FOUNDING,
 ): Uint8Array<ArrayBuffer> {
-  const end = new HistoryEnd(nodeCrypto, groupIdOf(nodeCrypto, founding));
+  const group = groupIdOf(nodeCrypto, founding);
+  const end = new HistoryEnd(nodeCrypto, group);
   const parts = [
     utf8(firstLine(nodeCrypto, founding)),
-    ...batches.map((batch) => batchLines(batch, end.append(batch))),
+    ...recorded(batches, 1, group).map((batch) => batchLines(batch, end.append(batch))),
   ];
   return new Uint8Array(parts.flatMap((part) => [...part]));
 }
@@ -229,7 +258,7 @@ export function logBytes(
 /** All entries and edits of these batches, with their places. */
 export function placedOf(batches: readonly SignedBatch[]): Placed {
   const end = new HistoryEnd(nodeCrypto, GROUP);
-  const placed = batches.map((batch) => end.append(batch));
+  const placed = recorded(batches).map((batch) => end.append(batch));
   return {
     entries: placed.flatMap(({ entries }) => entries),
     edits: placed.flatMap(({ edits }) => edits),
@@ -239,7 +268,7 @@ export function placedOf(batches: readonly SignedBatch[]): Placed {
 
 export function endOf(batches: readonly SignedBatch[]): HistoryEnd {
   const end = new HistoryEnd(nodeCrypto, GROUP);
-  for (const batch of batches) end.append(batch);
+  for (const batch of recorded(batches)) end.append(batch);
   return end;
 }
 

@@ -162,7 +162,11 @@ const LOSSES:
     ],
     [
       "was replaced by that of another group",
-      (disk) => disk.place(LOG, logBytes(SIX.slice(0, 3), OTHER_FOUNDING)),
+      (disk) =>
+        disk.place(
+          LOG,
+          logBytes(SIX.slice(0, 3).map((batch) => ({ ...batch, view: null })), OTHER_FOUNDING),
+        ),
       /is the log of another group: it was set aside as/,
     ],
     [
@@ -205,7 +209,10 @@ Deno.test("openGroup() shows nothing of another group's log, which it sets aside
     if (!isEmptied) await store.append([...held(SIX, 0, 3), ...logged(SIX.slice(0, 3))], true);
     else await store.append(held(SIX, 0, 1), true);
     await store.close();
-    const foreign = logBytes(SIX.slice(0, 3), OTHER_FOUNDING);
+    const foreign = logBytes(
+      SIX.slice(0, 3).map((batch) => ({ ...batch, view: null })),
+      OTHER_FOUNDING,
+    );
     disk.place(LOG, foreign);
 
     const found = await openMemberAt(disk, FOLDER);

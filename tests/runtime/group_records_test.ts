@@ -34,6 +34,7 @@ const KEY = "b".repeat(64) as PeerKey;
 const SIGNER = nodeSigner(new Uint8Array(32).fill(1));
 const EPOCH: Epoch = {
   group: GROUP,
+  by: SIGNER.key,
   view: 3,
   ballot: { number: 3, round: 2 },
   members: [
@@ -120,7 +121,11 @@ const AWKWARD_EDITS = decided(...AWKWARD.map((text, index) => asked(text, index 
 function later(): SignedBatch {
   const known = said("from the future").batch;
   const bytes = new Uint8Array([...known.bytes, 1, 2, 3]);
-  return { batch: { bytes, value: known.value }, signature: new Uint8Array(64).fill(5) };
+  return {
+    batch: { bytes, value: known.value },
+    signature: new Uint8Array(64).fill(5),
+    view: null,
+  };
 }
 
 const MEMBER: readonly MemberState[] = [
@@ -141,6 +146,7 @@ const MEMBER: readonly MemberState[] = [
   { kind: "held", after: 41, batch: said("hello") },
   { kind: "held", after: 0, batch: said("tab\there", "line \\n\nfeed", "") },
   { kind: "held", after: 42, batch: later() },
+  { kind: "held", after: 42, batch: { ...said("hi"), view: SIGNED } },
   { kind: "dropped", position: 41 },
   { kind: "dropped", position: 41, givenUp: 7 },
   { kind: "levelling", position: 41 },
@@ -299,14 +305,14 @@ const BAD_EDITS: readonly (readonly [LogRecord, string])[] = [
   [{ kind: "held", fields: HELD.with(16, "1") }, "is"],
   [{ kind: "held", fields: HELD.with(16, "65") }, "no more than 64 agree to an edit"],
   [{ kind: "held", fields: HELD.with(16, "60") }, "cells of an edit are missing"],
-  [{ kind: "held", fields: HELD.with(HELD.length - 9, "Z\ud800") }, "a name has half a character"],
-  [{ kind: "held", fields: HELD.with(HELD.length - 8, "key") }, 'no id or key is "key"'],
+  [{ kind: "held", fields: HELD.with(HELD.length - 10, "Z\ud800") }, "a name has half a character"],
+  [{ kind: "held", fields: HELD.with(HELD.length - 9, "key") }, 'no id or key is "key"'],
   [
-    { kind: "held", fields: [...HELD.slice(0, 3), ...tooManyEdits(), ...HELD.slice(-6)] },
+    { kind: "held", fields: [...HELD.slice(0, 3), ...tooManyEdits(), ...HELD.slice(-7)] },
     "a batch has too many edits",
   ],
   [
-    { kind: "held", fields: [...HELD.slice(0, 3), ...tooLongEdits(), ...HELD.slice(-6)] },
+    { kind: "held", fields: [...HELD.slice(0, 3), ...tooLongEdits(), ...HELD.slice(-7)] },
     "a batch is longer than any may be",
   ],
 ];

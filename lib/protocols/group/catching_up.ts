@@ -1,10 +1,9 @@
 /** A newcomer's history: fetched from a member, or from the coordinator while nobody is in the group. */
 
-import { sameBytes } from "../../base/bytes.ts";
 import type { PeerKey } from "../../base/ids.ts";
 import { type HeldBatch, logRecord } from "./held.ts";
 import { Fetching, type FetchingOwner, type Source } from "./fetching.ts";
-import { placesOf, type SignedBatch } from "./history.ts";
+import { isSameRecord, placesOf, type SignedBatch } from "./history.ts";
 import type { MemberOutput } from "./member_output.ts";
 import type { GroupMessageOf } from "./messages.ts";
 import type { MemberRecord } from "./records.ts";
@@ -181,7 +180,6 @@ export function storeTaken(
   owner.logged(taken);
 }
 
-/** Two batches with the same signature are the same, unless Ed25519 is broken. */
-function isFirstHeld(first: HeldBatch | null, { signature }: SignedBatch): boolean {
-  return first !== null && sameBytes(first.signed.signature, signature);
+function isFirstHeld(first: HeldBatch | null, signed: SignedBatch): boolean {
+  return first !== null && isSameRecord(first.signed, signed);
 }

@@ -20,7 +20,7 @@ import {
   uint,
 } from "../../base/schema.ts";
 import { ballotSchema } from "./ballot.ts";
-import { historyPointSchema } from "./history.ts";
+import { historyPointSchema } from "./history_point.ts";
 import { INCARNATION_BYTES, MEMBERS_MAX, NAME_BYTES_MAX } from "./limits.ts";
 
 /** Longest host name (RFC 1035), or an address. */
@@ -41,6 +41,8 @@ export type Member = Infer<typeof memberSchema>;
 /** Exported for its table in PROTOCOL.md. */
 export const epochSchema = record({
   group: hexId<Hash>(),
+  /** The key that signs it. */
+  by: peerKey(),
   /** Number of the view. */
   view: uint(Number.MAX_SAFE_INTEGER),
   /** What the coordinator decides has `number` equal to `view`, and `round` 0. */
@@ -52,7 +54,8 @@ export const epochSchema = record({
 });
 export type Epoch = Infer<typeof epochSchema>;
 
-const EPOCH_BYTES_MAX = 64 * 1_024;
+/** An epoch of `MEMBERS_MAX` members takes 28 KB; a later version may have more in it. */
+export const EPOCH_BYTES_MAX = 40 * 1_024;
 
 export const signedEpochSchema = record({
   epoch: embedded(epochSchema, EPOCH_BYTES_MAX),
@@ -66,15 +69,24 @@ export interface SignedEpoch {
 const EPOCH_TAG: Bytes = utf8("p2pchat group epoch 1\0");
 
 /** Signs a tag for epochs and the exact bytes (Ed25519), so that no signature of anything else fits. */
-export function signEpoch(signer: Signer, epoch: Epoch): SignedEpoch {
-  const made = makeEmbedded(epochSchema, epoch);
+export function signEpoch(signer: Signer, epoch: Omit<Epoch, "by">): SignedEpoch {
+  const made = makeEmbedded(epochSchema, { ...epoch, by: signer.key });
   const exact = { bytes: made.bytes.slice(), value: made.value };
   return { epoch: exact, signature: signer.sign(concatBytes(EPOCH_TAG, exact.bytes)) };
 }
 
 /** Whether `key` has signed the epoch. Never throws. */
 export function isSignedBy(crypto: Crypto, key: PeerKey, signed: SignedEpoch): boolean {
-  return crypto.verify(key, concatBytes(EPOCH_TAG, signed.epoch.bytes), signed.signature);
+  return signed.epoch.value.by === key &&
+    crypto.verify(key, concatBytes(EPOCH_TAG, signed.epoch.bytes), signed.signature);
+}
+
+/** A copy to keep: a decoder's bytes belong to the link's buffer. */
+export function keptEpoch({ epoch, signature }: SignedEpoch): SignedEpoch {
+  return {
+    epoch: { bytes: epoch.bytes.slice(), value: epoch.value },
+    signature: signature.slice(),
+  };
 }
 
 /** @param coordinatorHost Where the reader dials the coordinator. */

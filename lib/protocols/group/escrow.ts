@@ -15,6 +15,7 @@ import {
   type HistoryPoint,
   isAuthentic,
   type SignedBatch,
+  viewSignatureFault,
 } from "./history.ts";
 import type { HistoryRead } from "./member_io.ts";
 import type { GroupMessageOf } from "./messages.ts";
@@ -140,6 +141,7 @@ export class Escrow {
       const fault = batchFault(batch, this.group) ?? deciderFault(batch, mayDecide) ??
         end.fault(batch) ??
         (isAuthentic(this.crypto, batch) ? null : "its author hasn't signed it") ??
+        viewSignatureFault(this.crypto, batch, mayDecide) ??
         this.#consentFault(end, batch);
       if (fault !== null) return `history after ${end.position}: ${fault}`;
       end.append(batch);

@@ -15,6 +15,7 @@ import {
   isAuthentic,
   placesOf,
   type SignedBatch,
+  viewSignatureFault,
 } from "./history.ts";
 import type { GroupMessageOf } from "./messages.ts";
 
@@ -83,7 +84,11 @@ export class Fetching {
     for (const signed of batches) {
       const fault = batchFault(signed, group) ?? deciderFault(signed, mayDecide);
       if (fault !== null) return fault;
-      if (!isKnown(signed) && !isAuthentic(crypto, signed)) return "a batch isn't signed";
+      if (!isKnown(signed)) {
+        if (!isAuthentic(crypto, signed)) return "a batch isn't signed";
+        const unsigned = viewSignatureFault(crypto, signed, mayDecide);
+        if (unsigned !== null) return unsigned;
+      }
       this.#position += placesOf(signed.batch.value);
     }
     this.#cameOfThis += batches.length;

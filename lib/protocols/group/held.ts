@@ -7,6 +7,7 @@ import type { Crypto } from "../../base/crypto.ts";
 import type { Hash, PeerKey } from "../../base/ids.ts";
 import { invariant } from "../../base/invariant.ts";
 import type { EntryPlaces } from "./entry_places.ts";
+import type { Epoch } from "./epoch.ts";
 import { Fifo } from "./fifo.ts";
 import type { Rules } from "./founding.ts";
 import {
@@ -101,6 +102,11 @@ export class Held {
   /** As `HistoryEnd.places`, of what is held. */
   get places(): EntryPlaces {
     return this.#end.places;
+  }
+
+  /** As `HistoryEnd.lacksNames`, of what is held. */
+  lacksNames(epoch: Pick<Epoch, "members">): boolean {
+    return this.#end.lacksNames(epoch);
   }
 
   /** As `HistoryEnd.rules`, of what is held. */

@@ -7,6 +7,7 @@
  * Each position has a digest, chained to the one before, so that two members can compare one line.
  */
 
+import { sameBytes } from "../../base/bytes.ts";
 import { type Bytes, concatBytes, type Crypto, type Signer, utf8 } from "../../base/crypto.ts";
 import type { Hash, MessageId, PeerKey } from "../../base/ids.ts";
 import { nameFault } from "../../base/names.ts";
@@ -35,7 +36,9 @@ import {
   textDigest,
 } from "./edit.ts";
 import { EntryPlaces } from "./entry_places.ts";
+import { type Epoch, isSignedBy, keptEpoch, type SignedEpoch, signedEpochSchema } from "./epoch.ts";
 import { type Rules, rulesSchema } from "./founding.ts";
+import { type HistoryPoint, historyPointSchema } from "./history_point.ts";
 import {
   BATCH_BYTES_MAX,
   BATCH_EDITS_BYTES_MAX,
@@ -46,6 +49,8 @@ import {
   NAME_BYTES_MAX,
   TEXT_BYTES_MAX,
 } from "./limits.ts";
+
+export { type HistoryPoint, historyPointSchema };
 
 /** What a batch holds: texts of a member, or edits, or rules, that the coordinator, as its author, has decided. */
 const BATCH_KINDS = ["texts", "edits", "rules"] as const;
@@ -76,37 +81,69 @@ export type Batch = Infer<typeof batchSchema>;
 export const signedBatchSchema = record({
   batch: embedded(batchSchema, BATCH_BYTES_MAX),
   signature: fixedBytes(64),
+  /**
+   * In a history: the view in which it was ordered, as the coordinator signed it, where that has other members, or
+   * other names of them, than the last such view before it. Null where it hasn't, and outside a history.
+   */
+  view: nullable(signedEpochSchema),
 });
 export interface SignedBatch {
   readonly batch: Embedded<Batch>;
   readonly signature: Uint8Array;
+  readonly view: SignedEpoch | null;
 }
 
 const TAGS = {
   batch: utf8("p2pchat group batch 1\0"),
   message: utf8("p2pchat group message 1\0"),
   history: utf8("p2pchat group history 1\0"),
+  view: utf8("p2pchat group recorded view 1\0"),
 } as const;
 
 /** Signs a batch of our own. */
 export function signBatch(signer: Signer, batch: Batch): SignedBatch {
   const made = makeEmbedded(batchSchema, batch);
   const exact = { bytes: made.bytes.slice(), value: made.value };
-  return { batch: exact, signature: signer.sign(concatBytes(TAGS.batch, exact.bytes)) };
+  return { batch: exact, signature: signer.sign(concatBytes(TAGS.batch, exact.bytes)), view: null };
 }
 
 /** A batch from its parts, as a log keeps them. */
 export function batchFrom(batch: Batch, signature: Uint8Array): SignedBatch {
   const made = makeEmbedded(batchSchema, batch);
-  return { batch: { bytes: made.bytes.slice(), value: made.value }, signature };
+  return { batch: { bytes: made.bytes.slice(), value: made.value }, signature, view: null };
 }
 
 /** A copy to keep: a decoder's bytes belong to the link's buffer. */
-export function keptBatch({ batch, signature }: SignedBatch): SignedBatch {
+export function keptBatch({ batch, signature, view }: SignedBatch): SignedBatch {
   return {
     batch: { bytes: batch.bytes.slice(), value: batch.value },
     signature: signature.slice(),
+    view: view && keptEpoch(view),
   };
+}
+
+/** Whether two batches are the same, with the same view, unless Ed25519 is broken. */
+export function isSameRecord(one: SignedBatch, other: SignedBatch): boolean {
+  return sameBytes(one.signature, other.signature) &&
+    (one.view === null || other.view === null
+      ? one.view === other.view
+      : sameBytes(one.view.epoch.bytes, other.view.epoch.bytes));
+}
+
+/**
+ * What is wrong with the signature of the batch's view, as part of a sentence; null where nothing is.
+ * @param isCoordinator Whether a key is, or was, the coordinator's.
+ */
+export function viewSignatureFault(
+  crypto: Crypto,
+  { view }: Pick<SignedBatch, "view">,
+  isCoordinator: (key: PeerKey) => boolean,
+): string | null {
+  if (view === null) return null;
+  const { by, view: number } = view.epoch.value;
+  return isCoordinator(by) && isSignedBy(crypto, by, view)
+    ? null
+    : `the coordinator hasn't signed view ${number}`;
 }
 
 /**
@@ -154,8 +191,8 @@ export function batchFault({ batch: { value } }: SignedBatch, group: Hash): stri
 }
 
 /** About how many bytes the batch takes in memory and on the wire. */
-export function batchBytes({ batch }: SignedBatch): number {
-  return batch.bytes.length + 80;
+export function batchBytes({ batch, view }: SignedBatch): number {
+  return batch.bytes.length + 80 + (view === null ? 0 : view.epoch.bytes.length + 70);
 }
 
 /**
@@ -182,6 +219,8 @@ const placeSchema = record({
 
 const linkFields = {
   before: hexId<Hash>(),
+  /** Digest of the batch's view, at its first place. */
+  view: nullable(hexId<Hash>()),
   kind: oneOf(BATCH_KINDS),
   author: peerKey(),
   name: text(NAME_BYTES_MAX),
@@ -207,18 +246,6 @@ interface Earlier {
   readonly spoken: Spoken;
   readonly before: Earlier | null;
 }
-
-/** An end of history: how far it goes, and its digest there. */
-export interface HistoryPoint {
-  /** Entries and edits together; 0 for an empty history. */
-  readonly position: number;
-  readonly digest: Hash;
-}
-
-export const historyPointSchema = record({
-  position: uint(Number.MAX_SAFE_INTEGER),
-  digest: hexId<Hash>(),
-});
 
 /** The digest of an empty history. */
 export function emptyDigest(crypto: Crypto, group: Hash): Hash {
@@ -295,11 +322,24 @@ export interface Brought {
   readonly entries: number;
   readonly edits: readonly BroughtEdit[];
   readonly rules: Rules | null;
+  /** The view that comes with it. */
+  readonly view: SignedEpoch | null;
 }
 
 /** The part of a batch that its place in the history depends on. */
 interface BatchOnly {
   readonly batch: Pick<Embedded<Batch>, "value">;
+  readonly view: SignedEpoch | null;
+}
+
+/** The names of a view that is recorded in the history. */
+interface Named {
+  readonly view: number;
+  readonly names: ReadonlyMap<PeerKey, string>;
+}
+
+function namesOf({ members }: Pick<Epoch, "members">): ReadonlyMap<PeerKey, string> {
+  return new Map(members.map(({ key, name }) => [key, name]));
 }
 
 /** An end of a history, as it was before a batch of this author. */
@@ -309,6 +349,7 @@ export interface HistoryMark extends HistoryPoint {
   readonly spoken: Spoken | null;
   readonly earlier: Earlier | null;
   readonly rules: Rules | null;
+  readonly named: Named | null;
 }
 
 /** The end of a history, appended to batch by batch: the same for all who append the same. */
@@ -318,6 +359,8 @@ export class HistoryEnd {
   #lastEdit = 0;
   #rules: Rules | null = null;
   #places = new EntryPlaces();
+  /** The last view that is recorded. */
+  #named: Named | null = null;
   #digest: Hash;
   readonly #spoken = new Map<PeerKey, Spoken>();
   /** Copies share this list. It has at most one item for each batch, as the log's index has. */
@@ -357,6 +400,48 @@ export class HistoryEnd {
   /** Who said each entry, and what edited ones read. */
   get places(): EntryPlaces {
     return this.#places;
+  }
+
+  /** Whether the next batch of this view records it: it has other members or names than the last recorded one. */
+  lacksNames({ members }: Pick<Epoch, "members">): boolean {
+    const { names } = this.#named ?? { names: new Map<PeerKey, string>() };
+    return members.length !== names.size ||
+      members.some(({ key, name }) => names.get(key) !== name);
+  }
+
+  /**
+   * Why a batch of this author, under this name, can't be the next one, as part of a sentence; null where it can. Texts
+   * count only under a name that the last recorded view, which may come with the batch, gives to their author's key:
+   * members order only what members of their view say, and record the view with the first batch of it, so this holds
+   * for whatever honest members say. It does for what was held in a view, and became stable in a later one: the batch
+   * keeps the view in which it was ordered. A batch that is said again is ordered, and recorded, anew. Views that order
+   * nothing, or never begin, leave no record. Names in edits are the coordinator's word in themselves: it signs them.
+   * @param view A view that comes with the batch.
+   */
+  nameFault(
+    { kind, author, name }: Pick<Batch, "kind" | "author" | "name">,
+    view: Epoch | null,
+  ): string | null {
+    const fault = view === null ? null : this.#viewFault(view);
+    if (fault !== null || kind !== "texts") return fault;
+    const names = view === null ? this.#named?.names : namesOf(view);
+    if (names?.get(author) === name) return null;
+    const known = names?.has(author)
+      ? "its author had another name then"
+      : "its author was no member";
+    return `nobody says that ${name} said it: ${known}`;
+  }
+
+  /** Views are recorded in ascending order, from where they start, and only where they change a name. */
+  #viewFault(view: Epoch): string | null {
+    const { group, ballot, view: number, start } = view;
+    const isBefore = number <= (this.#named?.view ?? 0);
+    const isOther = start.position === this.#position && start.digest !== this.#digest;
+    if (group !== this.group || ballot.round !== 0 || ballot.number !== number || isOther) {
+      return `view ${number} isn't one of this history`;
+    }
+    if (start.position > this.#position || isBefore) return `view ${number} isn't in its place`;
+    return this.lacksNames(view) ? null : `view ${number} changes no name`;
   }
 
   /** Up to which counter an incarnation has spoken; 0 where it isn't the last one of its author that spoke. */
@@ -419,11 +504,13 @@ export class HistoryEnd {
   }
 
   /** Why the batch can't be the next one; null where it can. */
-  fault({ batch: { value } }: BatchOnly): string | null {
+  fault({ batch: { value }, view }: BatchOnly): string | null {
     const expected = this.nextCounter(value.kind, value.author, value.incarnation.toHex());
     if (value.counter !== expected) {
       return `counter ${expected} was expected, it is ${value.counter}`;
     }
+    const named = this.nameFault(value, view?.epoch.value ?? null);
+    if (named !== null) return named;
     for (const { signed: { request: { value: { seq } } } } of value.edits) {
       if (seq > this.#seq) return `entry ${seq} is edited, the last one is ${this.#seq}`;
     }
@@ -431,12 +518,14 @@ export class HistoryEnd {
   }
 
   /** Appends a batch that has no fault. */
-  append({ batch: { value } }: BatchOnly): Placed {
+  append({ batch: { value }, view }: BatchOnly): Placed {
     const { author, name, kind, incarnation, counter, sentAt, texts, edits, rules } = value;
     const start = this.#position;
+    const viewDigest = view === null ? null : this.crypto.sha256<Hash>(TAGS.view, view.epoch.bytes);
+    if (view !== null) this.#records(view);
     const linkAt = (index: number) => {
-      const before = this.#digest;
-      return { before, kind, author, name, incarnation, counter: counter + index, sentAt };
+      const [before, view] = [this.#digest, index === 0 ? viewDigest : null];
+      return { before, view, kind, author, name, incarnation, counter: counter + index, sentAt };
     };
     const placed: Placed = {
       entries: texts.map((text, index) => {
@@ -464,6 +553,10 @@ export class HistoryEnd {
     return placed;
   }
 
+  #records({ epoch: { value } }: SignedEpoch): void {
+    this.#named = { view: value.view, names: namesOf(value) };
+  }
+
   #ruled(rules: Rules, link: Omit<Infer<typeof rulesLinkSchema>, "rules">): PlacedRules {
     this.#rules = rules;
     this.#goOn(encode(rulesLinkSchema, { ...link, rules }));
@@ -482,7 +575,7 @@ export class HistoryEnd {
   appendKnown(
     author: PeerKey,
     { incarnation, through }: Pick<Spoken, "incarnation" | "through">,
-    { entries, edits, rules }: Brought,
+    { entries, edits, rules, view }: Brought,
     digest: Hash,
   ): void {
     this.#speaks(author, incarnation, through, this.#position);
@@ -496,6 +589,7 @@ export class HistoryEnd {
     this.#seq += entries;
     this.#position += entries + edits.length + (rules === null ? 0 : 1);
     if (rules !== null) this.#rules = rules;
+    if (view !== null) this.#records(view);
     this.#digest = digest;
   }
 
@@ -503,16 +597,24 @@ export class HistoryEnd {
   mark(author: PeerKey): HistoryMark {
     const spoken = this.#spoken.get(author) ?? null;
     const at = { position: this.#position, seq: this.#seq, digest: this.#digest };
-    return { ...at, author, spoken, earlier: this.#earlier, rules: this.#rules };
+    return {
+      ...at,
+      author,
+      spoken,
+      earlier: this.#earlier,
+      rules: this.#rules,
+      named: this.#named,
+    };
   }
 
   /** Takes back the last batch. @param mark Made before that batch. */
-  takeBack({ position, seq, digest, author, spoken, earlier, rules }: HistoryMark): void {
+  takeBack({ position, seq, digest, author, spoken, earlier, rules, named }: HistoryMark): void {
     this.#position = position;
     this.#seq = seq;
     this.#digest = digest;
     this.#rules = rules;
     this.#places.takeBack(position, seq);
+    this.#named = named;
     this.#earlier = earlier;
     if (spoken === null) this.#spoken.delete(author);
     else this.#spoken.set(author, spoken);
@@ -526,6 +628,7 @@ export class HistoryEnd {
     copy.#lastEdit = this.#lastEdit;
     copy.#rules = this.#rules;
     copy.#places = this.#places.copy();
+    copy.#named = this.#named;
     copy.#digest = this.#digest;
     copy.#earlier = this.#earlier;
     for (const [author, spoken] of this.#spoken) copy.#spoken.set(author, spoken);

@@ -114,7 +114,7 @@ export class Leading {
       return { ...member, incarnation };
     });
     const { start } = agreement.level;
-    const epoch: Epoch = { group: view.group, view: view.view, ballot, members, start };
+    const epoch = { group: view.group, view: view.view, ballot, members, start };
     this.#round = null;
     // It is passed on to the others once it is on our disk, as every member does.
     this.owner.participating.begin(this.owner.selfKey, signEpoch(this.owner.signer, epoch));

@@ -196,6 +196,11 @@ export class Membership {
     return this.standing.mayDecide(key);
   }
 
+  get view(): SignedEpoch | null {
+    const { view } = this.standing;
+    return view?.epoch.value.view === this.epoch?.epoch.value.view ? view : null;
+  }
+
   /** The rules in force at the end of what is held; null before the group is known. */
   get rules(): Rules | null {
     const { founding } = this.standing;

@@ -13,9 +13,8 @@ import type { Crypto } from "../../base/crypto.ts";
 import type { PeerKey } from "../../base/ids.ts";
 import { invariant } from "../../base/invariant.ts";
 import { earliestMs } from "../../base/machine.ts";
-import { foldName } from "../../base/names.ts";
 import type { SignedEditRequest } from "./edit.ts";
-import type { Epoch } from "./epoch.ts";
+import type { Epoch, SignedEpoch } from "./epoch.ts";
 import { Fifo } from "./fifo.ts";
 import type { Held, HeldBatch } from "./held.ts";
 import {
@@ -56,6 +55,8 @@ export interface OrderingOwner {
   mayDecide(key: PeerKey): boolean;
   /** Why the consents that a decision brings aren't those that the rules need; null where they are. */
   consentFault(signed: SignedBatch): string | null;
+  /** The epoch's view as the coordinator signed it; null where that isn't known. */
+  readonly view: SignedEpoch | null;
   /** Whether we have voted on exactly this request. */
   readonly isKnownRequest: (signed: SignedEditRequest) => boolean;
   /** These batches are stable; they have been taken off `held`, oldest first. */
@@ -277,6 +278,7 @@ export class Ordering {
     if (author.unorderedBytes + batchBytes(signed) > this.#unorderedMax(author)) {
       return this.#offends(author, "it sends more than its window has");
     }
+    if (signed.view !== null) return this.#offends(author, "it says which view it speaks in");
     if (value.kind !== "texts") return this.#dataOfCoordinator(author, signed);
     if (value.author !== peer || value.incarnation.toHex() !== author.incarnation) {
       return this.#offends(author, "it says what another process would");
@@ -299,9 +301,7 @@ export class Ordering {
 
   #fault({ name }: Author, signed: SignedBatch): string | null {
     const { value } = signed.batch;
-    if (value.name !== name && foldName(value.name) !== foldName(name)) {
-      return "it uses another name";
-    }
+    if (value.name !== name) return "it uses another name";
     const fault = batchFault(signed, this.epoch.group);
     if (fault !== null) return fault;
     return isAuthentic(this.owner.crypto, signed) ? null : "a batch isn't signed by it";
@@ -385,8 +385,9 @@ export class Ordering {
   }
 
   #append(author: Author): void {
-    const signed = author.unordered.shift()!;
-    author.unorderedBytes -= batchBytes(signed);
+    const said = author.unordered.shift()!;
+    author.unorderedBytes -= batchBytes(said);
+    const signed = this.#recorded(said);
     const { held, out } = this.owner;
     const fault = held.fault(signed) ?? this.owner.consentFault(signed);
     if (fault !== null) {
@@ -395,6 +396,12 @@ export class Ordering {
     this.#unsent.only(null, out.nowMs);
     held.append(signed);
     this.#compareAheads();
+  }
+
+  /** The batch as the history has it. */
+  #recorded(signed: SignedBatch): SignedBatch {
+    const { held, view } = this.owner;
+    return view !== null && held.lacksNames(view.epoch.value) ? { ...signed, view } : signed;
   }
 
   // Disk and acknowledgements.
@@ -538,7 +545,8 @@ export class Ordering {
     const { ballot, start } = this.epoch;
     if (this.#isFrozen || !this.#byKey.has(peer)) return;
     for (const { signed } of held.batches) {
-      if (this.#rowOf(signed) === this.#own) out.tell([peer], { type: "data", signed });
+      if (this.#rowOf(signed) !== this.#own) continue;
+      out.tell([peer], { type: "data", signed: { ...signed, view: null } });
     }
     for (const signed of this.#own.unordered) out.tell([peer], { type: "data", signed });
     if (this.isSequencer) {

@@ -342,6 +342,9 @@ export class Participating {
         isSignedBy(crypto, coordinator, signed);
     }
     if (roundView === null || roundView.view !== view) return false;
+    // Its names are recorded in the history, as the coordinator signed them.
+    const known = this.owner.laterView ?? standing.view;
+    if (known?.epoch.value.view !== view) return false;
     return hasSameKeys(roundView, signed.epoch.value) &&
       isSignedBy(crypto, roundView.members[0]!.key, signed);
   }

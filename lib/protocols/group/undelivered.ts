@@ -75,6 +75,7 @@ export class Undelivered {
 
   #fault(signed: SignedBatch, isChecked: boolean): string | null {
     const { owner } = this;
+    if (signed.view !== null) return "a decision says which view it belongs to";
     const fault = deciderFault(signed, (key) => owner.mayDecide(key)) ??
       batchFault(signed, owner.group);
     if (fault !== null) return fault;

@@ -2,7 +2,8 @@
 
 import { assertEquals } from "@std/assert";
 import { UNGREETED_LINKS_MAX } from "../../../lib/protocols/group/limits.ts";
-import { Program } from "./coordinator_program.ts";
+import { signEpoch } from "../../../lib/protocols/group/epoch.ts";
+import { GROUP, OWN, Program } from "./coordinator_program.ts";
 
 const LEAVE = { type: "leave" } as const;
 
@@ -88,6 +89,14 @@ Deno.test("The log goes on where the coordinator's ends, and is set aside where 
   const again = new Program({ records: other.disk }, ann.batches);
   again.members.push(bob);
   again.feed({ type: "start" });
+  const place = { key: bob.key, name: "bob", incarnation: bob.incarnationBytes };
+  bob.epoch = signEpoch(OWN, {
+    group: GROUP,
+    view: 1,
+    ballot: { number: 1, round: 0 },
+    members: [{ ...place, host: null, port: 9_000 }],
+    start: bob.end.point,
+  });
   bob.says("another one");
   bob.says("and two");
   bob.says("and three");

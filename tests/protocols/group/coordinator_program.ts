@@ -115,13 +115,17 @@ export class Somebody {
       sentAt: 0,
       texts: [text],
     });
-    this.has(batch);
-    return batch;
+    return this.has(batch);
   }
 
-  has(batch: SignedBatch): void {
-    this.batches.push(batch);
-    this.end.append(batch);
+  /** @returns The batch as its log has it: with the view, where its names aren't recorded. */
+  has(batch: SignedBatch): SignedBatch {
+    const epoch = this.epoch?.epoch.value ?? null;
+    const isNew = epoch !== null && epoch.ballot.round === 0 && this.end.lacksNames(epoch);
+    const recorded = isNew ? { ...batch, view: this.epoch } : batch;
+    this.batches.push(recorded);
+    this.end.append(recorded);
+    return recorded;
   }
 
   /** What it says to a message. */

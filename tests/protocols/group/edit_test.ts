@@ -268,6 +268,7 @@ Deno.test("a log that is read with its digests ends where one does that is compu
         return { edit, seq: value.seq, text: textDigest(fakeCrypto, value.text) };
       }),
       rules: null,
+      view: null,
     },
     end.digest,
   );

@@ -40,6 +40,7 @@ const START = new HistoryEnd(fakeCrypto, GROUP).point;
 /** Ann is the sequencer. */
 const EPOCH: Epoch = {
   group: GROUP,
+  by: COORDINATOR.key,
   view: 1,
   ballot: { number: 1, round: 0 },
   members: [
@@ -123,6 +124,7 @@ class Part {
       disagrees: () => {},
       isKnownRequest: () => false,
       received: () => {},
+      view: null,
     });
     const isUp = () => this.isCoordinatorUp;
     const rules = () => ({ edits: this.policy });

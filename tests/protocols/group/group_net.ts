@@ -531,7 +531,8 @@ class ScriptedCoordinator {
       const incarnation = Uint8Array.fromHex(agreement.holding(node.key)!.incarnation);
       return { key: node.key, name: node.name, incarnation, host: "10.0.0.9", port: 9_000 };
     });
-    const epoch = { group: GROUP, view: ballot.number, ballot, members, start };
+    const by = this.signer.key;
+    const epoch = { group: GROUP, by, view: ballot.number, ballot, members, start };
     this.epoch = epoch;
     this.#allDecided.push(epoch);
     this.decided = { type: "begin", signed: signEpoch(this.signer, epoch) };

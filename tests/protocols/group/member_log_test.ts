@@ -45,7 +45,7 @@ function texts(count: number, process = 1): readonly SignedBatch[] {
   } as const;
   return Array.from({ length: count }, (_, after) => {
     const batch = { ...rest, counter: after + 1, sentAt: 0, texts: [`${process}`], edits: [] };
-    return signBatch(signer, batch);
+    return { ...signBatch(signer, batch), view: after === 0 ? begunBy(process) : null };
   });
 }
 

@@ -21,6 +21,7 @@ const BALLOT = { number: 4, round: 0 };
 
 const EPOCH: Epoch = {
   group: GROUP,
+  by: keyOf("ann"),
   view: 4,
   ballot: BALLOT,
   members: (["ann", "bob", "cem"] as const).map((name) => ({
