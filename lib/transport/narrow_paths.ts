@@ -9,6 +9,7 @@
  */
 
 import { dropOldest } from "../base/bounded.ts";
+import { isLoopback } from "../base/endpoints.ts";
 
 /** Links in a row that end so: a program that is killed, or a cut, ends one or two. */
 const LINKS = 3;
@@ -36,6 +37,7 @@ export class NarrowPaths {
   ended(host: string, missingMs: number | null, isProven: boolean, nowMs: number): boolean {
     if (isProven) this.#hosts.delete(host);
     if (missingMs === null || missingMs < MISSING_MS_MIN || this.#narrow.has(host)) return false;
+    if (isLoopback(host)) return false; // nothing is on the way, and many programs may be there
     const known = this.#hosts.get(host);
     const isOld = known === undefined || nowMs - known.sinceMs > WITHIN_MS;
     const entry = isOld ? { sinceMs: nowMs, links: 1 } : { ...known, links: known.links + 1 };

@@ -26,3 +26,9 @@ Deno.test("NarrowPaths: a path is believed that let one long write through, or b
   assertEquals(end(2_000, false, 200), false); // much later than the first of them
   assertEquals(paths.isNarrow(HOST), false);
 });
+
+Deno.test("NarrowPaths: nothing lies on the way to this machine itself", () => {
+  const paths = new NarrowPaths();
+  for (const at of [1, 5, 9]) paths.ended("127.0.0.1", 2_000, false, at * SECOND_MS);
+  assertEquals(paths.isNarrow("127.0.0.1"), false);
+});
