@@ -39,6 +39,7 @@ Deno.test("directory: who signs up is in, and may log in with the password from 
       host: "127.0.0.1",
       port: world.callPort("alice"),
       guest: false,
+      verified: false,
     },
   ]);
   await directory.until(is("signup"));

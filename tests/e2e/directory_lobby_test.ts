@@ -29,9 +29,30 @@ Deno.test("directory: the list has all by name, and updates itself", async () =>
   const { users } = await zoe.until(({ event, users }) => event === "users" && users.length === 3);
   const at = { host: "127.0.0.1" };
   assertEquals(users, [
-    { name: "Alice", state: "free", ...at, port: world.callPort("Alice"), guest: true },
-    { name: "bob", state: "free", ...at, port: world.callPort("bob"), guest: false },
-    { name: "Zoë", state: "free", ...at, port: world.callPort("Zoë"), guest: true },
+    {
+      name: "Alice",
+      state: "free",
+      ...at,
+      port: world.callPort("Alice"),
+      guest: true,
+      verified: false,
+    },
+    {
+      name: "bob",
+      state: "free",
+      ...at,
+      port: world.callPort("bob"),
+      guest: false,
+      verified: false,
+    },
+    {
+      name: "Zoë",
+      state: "free",
+      ...at,
+      port: world.callPort("Zoë"),
+      guest: true,
+      verified: false,
+    },
   ]);
   assertEquals(await listed(zoe, "B"), ["bob free"]);
   await zoe.type("/list O");
