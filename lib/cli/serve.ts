@@ -11,12 +11,13 @@ import { accessFault } from "../protocols/group/founding.ts";
 import { GroupSecrets } from "../protocols/group/secrets.ts";
 import { CoordinatorHost } from "../runtime/coordinator_host.ts";
 import type { RecordStore } from "../runtime/record_log.ts";
-import { type Disk, writeAll } from "../store/disk.ts";
+import { type Disk, folderOf, writeAll } from "../store/disk.ts";
+import { asideNames } from "../store/replacement.ts";
 import { serveFolder } from "../store/paths.ts";
 import { forwardTo, type Links, openTo } from "../transport/link.ts";
 import { SYSTEM_LINK_CLOCK } from "../transport/system_clock.ts";
 import { openTcpLinks } from "../transport/tcp_links.ts";
-import { openCoordinator } from "./group_store.ts";
+import { defaultLog, openCoordinator, STATE_FILE } from "./group_store.ts";
 import type { ServeOptions } from "./options.ts";
 import { inputTo, type ModeInput } from "./mode_input.ts";
 import { endpointForOthers } from "./own_address.ts";
@@ -164,7 +165,14 @@ class Service {
     if (this.#hasBegun) await checkRoom(disk, folder);
     const startedMs = performance.timeOrigin;
     const ports = { disk, crypto, pid: Deno.pid, startedMs, notice };
-    const group = await openCoordinator(ports, { folder });
+    let group = await openCoordinator(ports, { folder });
+    const isOther = accessFaultOf(group.store, options) !== null;
+    if (isOther && options.foundNew && !this.#hasBegun) {
+      await group.store.close();
+      // The state last: while it is there, a start after a crash does the same again.
+      await setAside(disk, [defaultLog(folder), `${folder}/${STATE_FILE}`], startedMs, notice);
+      group = await openCoordinator(ports, { folder });
+    }
     let links: Links | null = null;
     try {
       // An absolute path, as operators copy the paths of snapshots.
@@ -239,16 +247,43 @@ class Service {
  */
 async function secretsOf(
   store: RecordStore<CoordinatorRecord>,
-  { private: isPrivate }: ServeOptions,
+  options: ServeOptions,
   { randomBytes }: Environment,
 ): Promise<GroupSecrets | null> {
-  const founding = groupOf(store.records)?.founding ?? null;
-  const fault = founding === null ? null : accessFault(founding, isPrivate);
+  const fault = accessFaultOf(store, options);
   if (fault !== null) throw new P2pchatError("not-allowed", fault);
-  if (!isPrivate) return null;
+  if (!options.private) return null;
   const secrets = new GroupSecrets(store.records);
   if (secrets.current === null) await store.append([secrets.rotate(randomBytes)], true);
   return secrets;
+}
+
+/** Why the group on this disk can't be served as the options say, as a sentence; null where it can, or there is none. */
+function accessFaultOf(
+  store: RecordStore<CoordinatorRecord>,
+  { private: isPrivate }: ServeOptions,
+): string | null {
+  const founding = groupOf(store.records)?.founding ?? null;
+  return founding === null ? null : accessFault(founding, isPrivate);
+}
+
+/** Gives these files other names, those that there are. @throws {P2pchatError} `disk`. */
+async function setAside(
+  disk: Disk,
+  paths: readonly string[],
+  startedMs: number,
+  notice: (text: string) => void,
+): Promise<void> {
+  for (const path of paths) {
+    if (await disk.stat(path) === null) continue;
+    for (const name of asideNames(path, startedMs)) {
+      if (await disk.stat(name) !== null) continue;
+      await disk.rename(path, name);
+      await disk.syncFolder(folderOf(path));
+      notice(`The former group's file ${path} is ${name} now`);
+      break;
+    }
+  }
 }
 
 /** @throws {P2pchatError} `disk` where there isn't enough space. */

@@ -81,7 +81,9 @@ export const serveProgramCommand: ProgramCommand = {
     },
     {
       name: "new",
-      help: "create a group if what was known of one is lost, instead of asking its members",
+      help:
+        "create a group if what was known of one is lost, instead of asking its members, or if the one " +
+        "that there is was founded with --private, and this one isn't to be, or the other way round",
     },
   ],
   prepare(line) {

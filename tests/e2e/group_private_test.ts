@@ -124,6 +124,10 @@ Deno.test("group: whoever was removed from a private group comes back by nothing
 Deno.test("group: whether it is private is said at the start, and stays as it was founded", async () => {
   await using group = new Group();
   const open = await group.serve();
+  const before = await group.start("Ann");
+  await before.type("before");
+  await before.until(shows("before"));
+  await leaves(before);
   const shown = await open.ask("invite");
   assertEquals(shown.line, `p2pchat peer NAME --server ${group.server}`);
   const rotated = await open.ask("invite", { rotate: true });
@@ -136,6 +140,21 @@ Deno.test("group: whether it is private is said at the start, and stays as it wa
     other.stderr,
     "and it is open: start without --private",
   );
+
+  // With --new, another group takes its place, which members of the former one join anew, with the invite.
+  const server = await group.serve("--private", "--new");
+  assertEquals(server.events.find(({ event }) => event === "ready")?.private, true);
+  const files = [...Deno.readDirSync(`${group.serverData}/serve`)].map(({ name }) => name);
+  assert(files.some((name) => name.startsWith("state.")), files.join());
+  const uninvited = await refusal(group.launch("Ann"));
+  assertEquals(uninvited.as, "bad-credentials");
+  const ann = await invited(group, "Ann", await inviteOf(server));
+  await ann.type("a new beginning");
+  await ann.until(shows("a new beginning"));
+  await leaves(server);
+  // From then on it is that group's: --new changes nothing.
+  const restarted = await group.serve("--private", "--new");
+  assertEquals(restarted.events.find(({ event }) => event === "ready")?.members, ["Ann"]);
 
   const data = `${group.folder}/private`;
   await using secret = TextProgram.start([...words, "--private"], { data });

@@ -789,7 +789,7 @@ const VOID_INVITE = "bad-credentials";
 
 const NOTHING_TO_ROTATE =
   "Cannot rotate the invite: this group is open, anybody may join; to have a " +
-  "private one, start another coordinator with --private, and --data with another folder";
+  "private one, end this one and start with --private --new";
 
 const ROTATED =
   "This is the group's invite from now on: older invites no longer admit newcomers; " +

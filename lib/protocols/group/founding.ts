@@ -96,8 +96,8 @@ export function accessFault(
   const [is, advice] = founding.private
     ? ["private", "start with --private"]
     : ["open", "start without --private"];
-  return `Cannot serve this group otherwise than it was founded, and it is ${is}: ${advice}, or found another ` +
-    "group with --data and another folder";
+  return `Cannot serve this group otherwise than it was founded, and it is ${is}: ${advice}, or add --new, ` +
+    "which sets this group's files aside and founds another one";
 }
 
 /** Who can join, as a sentence without its end. */
