@@ -148,7 +148,8 @@ export class Liveness {
     const behind = this.#long?.ping ?? null;
     if (behind !== null && number >= behind) this.#isLongProven = true;
     if (this.#pingWrittenMs === null || number !== this.#pingNumber) return;
-    this.#roundTripMs = nowMs - this.#pingWrittenMs;
+    // Behind a long write it took as long as that one.
+    if (number !== behind) this.#roundTripMs = nowMs - this.#pingWrittenMs;
     this.#pingWrittenMs = null;
   }
 
