@@ -10,6 +10,7 @@ import { EVEN_WORLD, plainMember } from "./mesh/even_world.ts";
 import type { Invite } from "../../lib/protocols/mesh/invite.ts";
 import type { Member } from "./mesh/member.ts";
 import { meshSubject } from "./mesh/mesh_subject.ts";
+import { Random } from "./random.ts";
 import { World } from "./mesh/world.ts";
 
 const SECOND_MS = 1_000;
@@ -27,7 +28,7 @@ class RemovalRoom {
   /** Departures that members are shown, as "Ann: Bob (lost)". */
   readonly left: string[] = [];
 
-  constructor(names: readonly string[], readonly isPrivate = false) {
+  constructor(names: readonly string[], readonly isPrivate = false, seed = 1) {
     const checker: MeshChecker = {
       name: "removals",
       shown: ({ member }, event) => {
@@ -40,7 +41,11 @@ class RemovalRoom {
       },
     };
     const checkers = [new Recipients(), new ExactlyOnce(), new CausalOrder(), checker];
-    this.world = new World({ ...EVEN_WORLD, hosts: names.length + 5 }, meshSubject(), checkers);
+    this.world = new World(
+      { ...EVEN_WORLD, seed, hosts: names.length + 5 },
+      meshSubject(),
+      checkers,
+    );
     this.members = Object.fromEntries(
       names.map((name) => [name, this.world.addMember(plainMember(fakeSigner(name), name))]),
     );
@@ -267,4 +272,58 @@ Deno.test("private: a later invite, made where the removal wasn't known, opens n
   room.comes("Pip", bob!, known);
   pass(world, 15);
   assertEquals(room.ended, ["Pip: bad-credentials"]);
+});
+
+/** What may happen to the others while somebody is removed, in any combination. */
+Deno.test("private: however the room was cut or left when it happened, those who weren't removed end up with one secret, alone", () => {
+  for (let seed = 1; seed <= 25; seed++) {
+    const random = new Random(seed);
+    const names = ["Ann", "Bob", "Cem", "Dan", "Mal"];
+    const room = new RemovalRoom(names, true, seed);
+    const { world, members } = room;
+    const { Ann: ann, Mal: mal } = members;
+    const old = room.inviteOf(ann!);
+    const others = ["Bob", "Cem", "Dan"];
+    const away = others.filter(() => random.chance(0.3));
+    for (const name of away) members[name]!.process!.command({ command: "quit" });
+    pass(world, 5);
+    const half = ["Ann", ...others.filter(() => random.chance(0.5))];
+    if (random.chance(0.7)) room.cut(...half);
+    room.types("Ann", "remove", "Mal");
+    pass(world, random.chance(0.5) ? 5 : 0.05);
+    const strangers: Member[] = [];
+    for (const contact of others.filter((name) => members[name]!.present !== null)) {
+      if (random.chance(0.5)) {
+        strangers.push(room.comes(`${contact}2`, members[contact]!, old));
+      }
+      if (random.chance(0.3)) {
+        members[contact]!.process!.command({ command: "invite", rotate: true });
+      }
+    }
+    pass(world, 10);
+    room.heal();
+    for (const name of away) {
+      world.start(members[name]!, { kind: "resume", room: members[name]!.room! });
+    }
+    if (mal!.present === null) world.start(mal!, { kind: "resume", room: mal!.room! });
+    pass(world, 60);
+    for (const stranger of strangers) {
+      if (stranger.present === null) room.joins(stranger, ann!, old);
+    }
+    pass(world, 60);
+
+    const stay = ["Ann", ...others];
+    const listed = room.lists();
+    const epochs = room.epochs();
+    const about = `seed ${seed}`;
+    for (const name of stay) {
+      assertEquals(listed[name], stay.join(" "), `${about}: who is listed at ${name}`);
+      assertEquals(epochs[name], epochs["Ann"], `${about}: the epoch at ${name}`);
+    }
+    const known = [...strangers, mal!].flatMap((each) => {
+      const epoch = each.present === null ? undefined : epochs[each.name];
+      return epoch === epochs["Ann"] ? [each.name] : [];
+    });
+    assertEquals(known, [], `${about}: nobody else knows the secret`);
+  }
 });
