@@ -81,13 +81,16 @@ export function memberOptions(line: CommandLine): MemberOptions {
   if (name === undefined) {
     throw new P2pchatError("usage", `A name is missing. ${wrongWords(words).message}`);
   }
+  // Before what is said of other words, which may be the rest of an invite that was broken into words.
+  const rest = [line.words.slice(1), line.words.slice(0, -1)];
+  const invite = inviteSource(line, parseGroupInvite, rest);
   const { host, port, key } = serverAddress(line, "server", words);
   return {
     ...line.common,
     name: chosenName(name),
     server: { host, port: port ?? SERVE_PORT_DEFAULT },
     serverKey: key,
-    invite: inviteSource(line, parseGroupInvite, [line.words.slice(1), line.words.slice(0, -1)]),
+    invite,
     host: line.value<string>("host") ?? null,
     port: line.value<number>("port") ?? null,
     advertise: line.value<AdvertisedAddress>("advertise") ?? null,

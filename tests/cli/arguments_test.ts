@@ -38,6 +38,7 @@ const INVITE_TEXT = encodeInvite(INVITE);
 const SPLIT = `${INVITE_TEXT.slice(0, -40)} ${INVITE_TEXT.slice(-40, -20)} ${
   INVITE_TEXT.slice(-20)
 }`;
+const MANY = Array.from(INVITE_TEXT.match(/.{1,25}/g)!).join(" ");
 const NOWHERE = encodeInvite({ ...INVITE, endpoints: [] });
 
 /** A fingerprint. */
@@ -167,6 +168,7 @@ const REFUSED: readonly (readonly [line: string, sentence: string])[] = [
   ["mesh Alice --private --invite", "--private creates a room, and --invite joins one"],
   ["mesh Alice --new --invite-file f", "--new creates a room, and --invite-file joins one"],
   [`mesh Alice --invite ${SPLIT}`, "Cannot read the invite: blanks part it into several words"],
+  [`mesh Alice --invite ${MANY}`, "Cannot read the invite: blanks part it into several words"],
   [`mesh --invite ${SPLIT} Alice`, "Cannot read the invite: blanks part it into several words"],
   [
     `mesh Alice ${INVITE_TEXT}`,

@@ -7,6 +7,8 @@ import { memberOptions, memberProgramCommand } from "../../lib/cli/member_argume
 import type { MemberOptions, ServeOptions } from "../../lib/cli/options.ts";
 import { serveOptions, serveProgramCommand } from "../../lib/cli/serve_arguments.ts";
 import { usageText } from "../../lib/cli/usage.ts";
+import type { PeerKey } from "../../lib/base/ids.ts";
+import { encodeGroupInvite, type GroupInvite } from "../../lib/protocols/group/secrets.ts";
 import { EDIT_POLICIES } from "../../lib/protocols/group/edit.ts";
 import { COMMON_OPTIONS, HOME, parsedOptions } from "./parsed_options.ts";
 
@@ -29,11 +31,26 @@ const MEMBER: MemberOptions = {
   wait: true,
 };
 
+const GROUP_INVITE: GroupInvite = {
+  coordinator: "ab".repeat(32) as PeerKey,
+  secret: { epoch: 2, secret: new Uint8Array(16).fill(0x5e) },
+  endpoint: { host: "192.0.2.7", port: 6_000 },
+};
+const INVITE = encodeGroupInvite(GROUP_INVITE);
+/** As it was pasted without quotes; no part behind the first looks like an invite. */
+const SPLIT = `${INVITE.slice(0, 20)} ${INVITE.slice(20, 50)} ${INVITE.slice(50)}`;
+
 const MEMBERS: readonly (readonly [line: string, differences: Partial<MemberOptions>])[] = [
   ["peer Alice --server chat.example", {}],
   ["peer --server=chat.example Alice", {}],
   ["peer Alice --server chat.example:7000", { server: { host: "chat.example", port: 7_000 } }],
   ["peer Alice --server [::1]:7000", { server: { host: "::1", port: 7_000 } }],
+  ["peer Alice --server chat.example --invite", { invite: { from: "input" } }],
+  ["peer Alice --invite - --server chat.example", { invite: { from: "input" } }],
+  ["peer Alice --invite-file /i --server chat.example", { invite: { from: "file", path: "/i" } }],
+  [`peer Alice --server chat.example --invite ${INVITE}`, {
+    invite: { from: "argument", invite: GROUP_INVITE },
+  }],
   [`peer Alice --server chat.example#${KEY}`, { serverKey: KEY }],
   ["peer Alice --server ::1", { server: { host: "::1", port: 6_000 } }],
   ["peer Alice --server chat.example --port 9001 --host ::1", { port: 9_001, host: "::1" }],
@@ -74,6 +91,7 @@ const SERVERS: readonly (readonly [line: string, differences: Partial<ServeOptio
   ["serve --port 7000 --host 10.0.0.1", { port: 7_000, host: "10.0.0.1" }],
   ["serve --port 0", { port: 0 }],
   ["serve --new", { foundNew: true }],
+  ["serve --private", { private: true }],
   ["serve --advertise chat.example", { advertise: { host: "chat.example", port: null } }],
   ["serve --fail-after 500ms --max-members 1", { failAfterMs: 500, membersMax: 1 }],
   ["serve --fail-after 10m --max-members 64", { failAfterMs: 600_000 }],
@@ -102,6 +120,8 @@ const REFUSED: readonly (readonly [line: string, sentence: string])[] = [
   ["peer Alice --users u --server h", `--server and --users can't be given together. ${FORMS}`],
   ["peer --server chat.example", "A name is missing. The form is p2pchat peer NAME --server HOST"],
   ["peer Alice Bob --server h", "The form is p2pchat peer NAME --server HOST[:PORT], for example"],
+  [`peer Alice ${INVITE} --server h`, "That is an invite: put --invite in its place"],
+  [`peer Alice --server h --invite ${SPLIT}`, "blanks part it into several words"],
   ["peer Alice --server", "--server needs a value: HOST[:PORT]"],
   ["peer Alice --server a/b", '--server must be a host name or an IP address, is "a/b"'],
   ["peer Alice --server h:0", "The port of --server must be a whole number from 1 to 65535"],
