@@ -233,7 +233,7 @@ Deno.test("a name that is taken is refused in a sentence, before anything is sho
   assertMatch(failure.text, /alice.*; .*(another|choose)/i);
 });
 
-Deno.test("where the member's key is named, nobody else is joined, at one's own address either", async () => {
+Deno.test("where the member's key is named, nobody else is joined", async () => {
   await using nodes = new Nodes();
   const alice = await nodes.ready("Alice", null);
   const { key } = alice.events.find(({ event }) => event === "ready")!;
