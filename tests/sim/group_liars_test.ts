@@ -18,6 +18,7 @@ import type { Scenario, Trouble } from "./group/scenario.ts";
 import { Violation } from "./group/violation.ts";
 import type { World } from "./group/world.ts";
 import { Wrapped } from "./wrapped.ts";
+import { HistoryEnd } from "../../lib/protocols/group/history.ts";
 
 const SEEDS = 10;
 const HUNTED_SEEDS = 25;
@@ -32,6 +33,9 @@ const CALM: Partial<Scenario> = {
   lateChance: 0,
   bytesPerMs: Infinity,
 };
+
+/** Half of the members come in later, and fetch the log. */
+const JOINING: Partial<Scenario> = { ...CALM, members: 6, founders: 3, lateChance: 1 };
 
 /** All kinds of trouble except those after which it is unknown who was removed, or that excuse many violations. */
 const TROUBLES: readonly Trouble[] = [
@@ -87,8 +91,10 @@ function failureOf(
   }
 }
 
-for (const lie of ["texts", "orders", "acks", "lurks"] as const) {
-  for (const [name, scenario] of [["calm", CALM], ["troubled", TROUBLED]] as const) {
+for (const lie of ["texts", "orders", "acks", "lurks", "names"] as const) {
+  const calm = lie === "names" ? ["joining", JOINING] as const : ["calm", CALM] as const;
+  const scenarios = [calm, ["troubled", TROUBLED]] as const;
+  for (const [name, scenario] of scenarios) {
     Deno.test(`group: a liar (${lie}) among ${name} members breaks no promise, ${SEEDS} seeds`, () => {
       for (let seed = 1; seed <= SEEDS; seed++) {
         const failure = failureOf(seed, lie, scenario);
@@ -146,6 +152,10 @@ const MUTATIONS: readonly (readonly [Lie, Mutation, RegExp])[] = [
       },
     }),
   }, /ends with store-corrupt/],
+  ["names", {
+    name: "believes any name in a history",
+    install: replaced(HistoryEnd.prototype, "nameFault", { value: () => null }),
+  }, /^G1/],
   ["acks", {
     name: "stands still where others hold something else",
     install: replaced(Contests.prototype, "tick", { value: () => {} }),
@@ -156,7 +166,7 @@ for (const [lie, mutation, finding] of MUTATIONS) {
   Deno.test(`the simulation finds a group that ${mutation.name}, by a liar (${lie})`, () => {
     const failures = [];
     for (let seed = 1; seed <= HUNTED_SEEDS; seed++) {
-      const failure = failureOf(seed, lie, CALM, mutation);
+      const failure = failureOf(seed, lie, lie === "names" ? JOINING : CALM, mutation);
       if (failure?.name === "Violation" && finding.test(failure.message)) return;
       if (failure !== null) failures.push(failure.message);
     }

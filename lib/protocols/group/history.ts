@@ -9,8 +9,8 @@
 
 import { sameBytes } from "../../base/bytes.ts";
 import { type Bytes, concatBytes, type Crypto, type Signer, utf8 } from "../../base/crypto.ts";
-import type { Hash, MessageId, PeerKey } from "../../base/ids.ts";
-import { nameFault } from "../../base/names.ts";
+import type { FoldedName, Hash, MessageId, PeerKey } from "../../base/ids.ts";
+import { foldName, nameFault } from "../../base/names.ts";
 import {
   type Embedded,
   embedded,
@@ -359,6 +359,8 @@ export class HistoryEnd {
   #lastEdit = 0;
   #rules: Rules | null = null;
   #places = new EntryPlaces();
+  /** The keys that had each name in recorded views, also in some that were taken back: copies share this. */
+  #claims = new Map<FoldedName, PeerKey[]>();
   /** The last view that is recorded. */
   #named: Named | null = null;
   #digest: Hash;
@@ -400,6 +402,11 @@ export class HistoryEnd {
   /** Who said each entry, and what edited ones read. */
   get places(): EntryPlaces {
     return this.#places;
+  }
+
+  /** The keys that had each name, as far as views are recorded. */
+  get claims(): ReadonlyMap<FoldedName, readonly PeerKey[]> {
+    return this.#claims;
   }
 
   /** Whether the next batch of this view records it: it has other members or names than the last recorded one. */
@@ -555,6 +562,12 @@ export class HistoryEnd {
 
   #records({ epoch: { value } }: SignedEpoch): void {
     this.#named = { view: value.view, names: namesOf(value) };
+    for (const { key, name } of value.members) {
+      const folded = foldName(name);
+      const keys = this.#claims.get(folded);
+      if (keys === undefined) this.#claims.set(folded, [key]);
+      else if (!keys.includes(key)) keys.push(key);
+    }
   }
 
   #ruled(rules: Rules, link: Omit<Infer<typeof rulesLinkSchema>, "rules">): PlacedRules {
@@ -629,6 +642,7 @@ export class HistoryEnd {
     copy.#rules = this.#rules;
     copy.#places = this.#places.copy();
     copy.#named = this.#named;
+    copy.#claims = this.#claims;
     copy.#digest = this.#digest;
     copy.#earlier = this.#earlier;
     for (const [author, spoken] of this.#spoken) copy.#spoken.set(author, spoken);

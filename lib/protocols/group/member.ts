@@ -110,6 +110,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     this.peers = new Peers(out);
     this.names = new MemberNames(signer.key, config.pins, out, config.refused);
     this.names.shown(signer.key, config.name);
+    this.names.recorded(history?.claims ?? new Map());
     this.listed = new Listed(this);
     this.saying = new Saying(this.self, signer, environment, out, restored.said);
     this.editing = new Editing(this, restored.asked);

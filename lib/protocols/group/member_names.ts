@@ -1,6 +1,7 @@
 /**
- * Which names belong to which keys, at a member: somebody whose name is pinned with another key is shown with the
- * start of its own fingerprint, until the user accepts the key.
+ * Which names belong to which keys, at a member: somebody whose name is pinned with another key, or is our own, is
+ * shown with the start of its own fingerprint, until the user accepts the key. So are all who have one name, in the
+ * log or in a view, where none of them is pinned.
  */
 
 import {
@@ -40,6 +41,10 @@ export class MemberNames {
   /** By name: the one that came with another key than the pinned one, and that the user was told of. */
   readonly #strange = new Map<FoldedName, Named & { readonly keptUntilMs: number }>();
   readonly #warnedOf = new Set<PeerKey>();
+  /** The keys that were ever shown under each name, or are recorded under it in the log: at most `KNOWN_MAX` names. */
+  readonly #claims = new Map<FoldedName, Set<PeerKey>>();
+  /** Our own name. */
+  #own: FoldedName | null = null;
   readonly #refused: RefusedKeys;
 
   /** @param refused Keys that the user has refused, each for a name. */
@@ -51,6 +56,19 @@ export class MemberNames {
   ) {
     this.#pins = new Map(pins);
     this.#refused = new RefusedKeys(refused);
+  }
+
+  /** These keys had these names, as the log says. */
+  recorded(claims: ReadonlyMap<FoldedName, readonly PeerKey[]>): void {
+    for (const [folded, keys] of claims) for (const key of keys) this.#claimed(folded, key);
+  }
+
+  #claimed(folded: FoldedName, key: PeerKey): boolean {
+    const keys = this.#claims.get(folded) ?? new Set();
+    if (keys.has(key)) return false;
+    this.#claims.set(folded, keys.add(key));
+    dropOldest(this.#claims, KNOWN_MAX);
+    return keys.size > 1;
   }
 
   /**
@@ -76,6 +94,7 @@ export class MemberNames {
       const pinned = this.#pins.get(folded);
       const fingerprint = fingerprintOf(key);
       if (this.#refused.has(name, fingerprint)) this.#warn(key, name, undefined, fingerprint);
+      else if (folded === this.#own) this.#warn(key, name, fingerprintOf(this.self), fingerprint);
       else if (pinned === undefined) {
         this.#pins.set(folded, fingerprint);
         this.#showAnew(folded);
@@ -144,6 +163,10 @@ export class MemberNames {
   shown(key: PeerKey, name: string): string {
     const known = this.#known.get(key);
     if (known?.name === name) return known.shown;
+    const folded = foldName(name);
+    if (key === this.self) this.#own = folded;
+    // Others that were shown under that name are told apart from now on.
+    if (this.#claimed(folded, key)) this.#showAnew(folded);
     const shown = this.#shownOf(key, name);
     this.#known.set(key, { name, shown });
     dropOldest(this.#known, KNOWN_MAX);
@@ -153,15 +176,21 @@ export class MemberNames {
 
   #shownOf(key: PeerKey, name: string): string {
     if (key === this.self) return name;
-    const pinned = this.#pins.get(foldName(name));
+    const folded = foldName(name);
+    const pinned = this.#pins.get(folded);
     const fingerprint = fingerprintOf(key);
-    const isExpected = pinned === undefined || pinned === fingerprint;
-    if (isExpected && !this.#refused.has(name, fingerprint)) return name;
+    const isExpected = pinned === undefined ? !this.#isShared(folded, key) : pinned === fingerprint;
+    if (isExpected && folded !== this.#own && !this.#refused.has(name, fingerprint)) return name;
     const isTaken = (start: string) => {
       const owner = this.#shownAs(`${name}~${start}`);
       return owner !== null && owner !== key;
     };
     return `${name}~${startApart(fingerprint, isTaken)}`;
+  }
+
+  #isShared(folded: FoldedName, key: PeerKey): boolean {
+    const keys = this.#claims.get(folded);
+    return keys !== undefined && keys.size - (keys.has(key) ? 1 : 0) > 0;
   }
 
   /** How a member is shown; the start of its key where nobody has named it. */

@@ -190,7 +190,8 @@ export class Peers {
     const peer = this.#peers.get(key);
     if (peer === undefined) return;
     this.#lose(peer);
-    peer.isBroken = true;
+    // A newcomer is in no epoch: when the ban is over, it must be able to come in.
+    peer.isBroken = this.#epoch !== null;
     this.#banned.delete(key);
     this.#banned.set(key, this.out.nowMs + durationMs);
     dropOldest(this.#banned, REMEMBERED_MAX);

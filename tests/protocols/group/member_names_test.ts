@@ -2,6 +2,7 @@
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { fingerprintOf, shortFingerprint } from "../../../lib/base/fingerprint.ts";
+import { foldName } from "../../../lib/base/names.ts";
 import { STRANGE_KEPT_MS } from "../../../lib/protocols/group/limits.ts";
 import { MemberNames } from "../../../lib/protocols/group/member_names.ts";
 import { MemberOutput } from "../../../lib/protocols/group/member_output.ts";
@@ -217,4 +218,32 @@ Deno.test("MemberNames show a refused key as somebody else's, also when it comes
   const [told] = later.met({ bob: "bob" });
   assertStringIncludes(told!, "whose digits you found to be different");
   assertEquals(later.shown("bob"), [suffixed("bob")]);
+});
+
+Deno.test("MemberNames tells all apart who have one name in the log, unless one of them is pinned", () => {
+  const meetings = new Meetings();
+  const { names } = meetings;
+  assertEquals(names.shown(keyOf("bob"), "bob"), "bob");
+  assertEquals(names.shown(keyOf("mallory"), "Bob"), `Bob${suffixed("mallory").slice(3)}`);
+  assertEquals(names.shown(keyOf("bob"), "bob"), suffixed("bob"));
+
+  meetings.met({ bob: "bob" });
+  assertEquals(names.shown(keyOf("bob"), "bob"), "bob");
+  assertEquals(names.shown(keyOf("mallory"), "bob"), suffixed("mallory"));
+});
+
+Deno.test("MemberNames knows from the log's views whose names were shared before anything is shown", () => {
+  const { names } = new Meetings();
+  names.recorded(new Map([[foldName("bob"), [keyOf("bob"), keyOf("mallory")]]]));
+  assertEquals(names.shown(keyOf("bob"), "bob"), suffixed("bob"));
+});
+
+Deno.test("MemberNames shows nobody else under our own name", () => {
+  const meetings = new Meetings();
+  const { names } = meetings;
+  const start = shortFingerprint(fingerprintOf(keyOf("mallory")));
+  assertEquals(names.shown(keyOf("mallory"), "Me"), `Me~${start}`);
+  assertEquals(names.shown(keyOf("me"), "me"), "me");
+  assertStringIncludes(meetings.met({ mallory: "me" })[0]!, "another key");
+  assertEquals(names.shown(keyOf("mallory"), "me"), `me~${start}`);
 });

@@ -1,8 +1,9 @@
 /**
  * A malicious member that lies to some of the others: it signs two batches with one number (`texts`), sends
  * different orders to different members while it is the sequencer (`orders`), or acknowledges a digest that it
- * doesn't hold (`acks`). Or it never says that it has caught up, and reads on as a newcomer (`lurks`). Otherwise it
- * is correct.
+ * doesn't hold (`acks`). Or it never says that it has caught up, and reads on as a newcomer (`lurks`). Or it hands
+ * over its own words as somebody else's, under the other's name and signed by itself (`names`). Otherwise it is
+ * correct.
  */
 
 import type { Hash } from "../../../lib/base/ids.ts";
@@ -15,7 +16,7 @@ import type { Random } from "../random.ts";
 import { Wrapped } from "../wrapped.ts";
 import type { MemberParty } from "./world.ts";
 
-export type Lie = "texts" | "orders" | "acks" | "lurks";
+export type Lie = "texts" | "orders" | "acks" | "lurks" | "names";
 
 /** The suffix of the second batch's texts. */
 const LIE = " (or so)";
@@ -40,8 +41,26 @@ export class Liar extends Wrapped<MemberInput, MemberEffect> {
       // Drops `equivocated`, which would prove its own guilt.
       if (effect.type === "send" && effect.message.type === "equivocated") return [];
       if (effect.type === "send" && effect.message.type === "heard") return [this.#heard(effect)];
+      const isHistory = (effect.type === "tell" || effect.type === "send") &&
+        effect.message.type === "history";
+      if (isHistory) return [{ ...effect, message: this.#history(effect.message) }];
       return effect.type === "tell" ? this.#tells(effect) : [effect];
     });
+  }
+
+  /** Its own words, as if another member had said them. */
+  #history(message: GroupMessage): GroupMessage {
+    const { party: { lie, signer, world }, random } = this;
+    if (message.type !== "history" || lie?.kind !== "names" || lie.chance === 0) return message;
+    const others = world.members.filter((member) => member.signer.key !== signer.key);
+    const { name } = others[random.below(others.length)]!;
+    const batches = message.batches.map((signed) => {
+      const { value } = signed.batch;
+      if (value.author !== signer.key || !random.chance(0.5)) return signed;
+      this.party.hasLied = true;
+      return { ...signBatch(signer, { ...value, name }), view: signed.view };
+    });
+    return { ...message, batches };
   }
 
   #heard(effect: Extract<MemberEffect, { readonly type: "send" }>): MemberEffect {

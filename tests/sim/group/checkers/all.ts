@@ -6,6 +6,7 @@ import { Consents } from "./consents.ts";
 import { ConsistentCuts } from "./consistent_cuts.ts";
 import { Epochs } from "./epochs.ts";
 import { HeldByAll } from "./held_by_all.ts";
+import { WhoseWords } from "./whose_words.ts";
 import { LogKept } from "./log_kept.ts";
 import { Once } from "./once.ts";
 import { OnlyListed } from "./only_listed.ts";
@@ -25,6 +26,7 @@ export function allCheckers(): Checker[] {
     new ConsistentCuts(),
     new Epochs(),
     new HeldByAll(),
+    new WhoseWords(),
     new LogKept(),
     new Once(),
     new SenderOrder(),
