@@ -177,6 +177,8 @@ function problems(status: StatusOf): readonly string[] {
     );
     return found;
   }
+  const { lie } = membership.voting.undelivered;
+  if (lie !== null) found.push(lie);
   const misused = [...membership.misusedFor];
   if (misused.length > 0) found.push(misusedText(misused));
   if (epoch === null) {

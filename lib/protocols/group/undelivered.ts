@@ -44,6 +44,7 @@ const UNSIGNED = "a decision isn't signed";
 export class Undelivered {
   /** At most `EDITS_PENDING_MAX`, in the order in which they came. */
   #decisions: Decision[] = [];
+  #lie: string | null = null;
 
   /** @param isKnown Whether exactly this request was checked before. */
   constructor(
@@ -102,9 +103,15 @@ export class Undelivered {
 
   /** No honest coordinator decides so. */
   #lies(from: PeerKey | null, fault: string): void {
-    const text = `The coordinator has decided on an edit that can't be: ${fault}`;
     if (from === null) this.owner.coordinatorOffends(fault);
-    this.owner.out.warn(text);
+    const text = `The coordinator has decided on an edit that can't be: ${fault}`;
+    if (text !== this.#lie) this.owner.out.warn(text); // it says so again on each link
+    this.#lie = text;
+  }
+
+  /** The last decision that no honest coordinator makes, in words; null where there was none. */
+  get lie(): string | null {
+    return this.#lie;
   }
 
   #isAuthentic(signed: SignedBatch): boolean {

@@ -1208,8 +1208,16 @@ for (const [what, fault, decide] of UNCONSENTED) {
       assertEquals(node.disk.log.length, 2);
       assertStringIncludes(errors(node).join(), "invalid data");
       assertStringIncludes(errors(node).join(), fault);
-      assertStringIncludes(notices(node), "The coordinator has decided on an edit that can't be");
+      const lie = "The coordinator has decided on an edit that can't be";
+      assertEquals(notices(node).split(lie).length, 2);
+      node.command({ command: "status" });
+      net.settle();
+      assertStringIncludes(node.told("status").at(-1)!.problems.join(), lie);
     }
+    // It says so again, on each link: users are told once.
+    net.pass(10_000);
+    commit(net, decision);
+    for (const node of net.nodes) assertEquals(notices(node).match(/can't be/g)?.length, 1);
     // No member passes it on, or takes it from one that does.
     net.tell(ann, bob.key, { type: "data", signed: decision });
     net.settle();
