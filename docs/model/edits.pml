@@ -342,11 +342,7 @@ inline ask(j) {
 #define CAN_LOCK(j, r) (m[j].part[r].state == WAITING && !(SAME_ENTRY && HAS_LOCK(j, OTHER(r))))
 #endif
 /* The entry is looked up in the log: who was slow to hear of the vote may have the edit already. */
-#ifdef MUTATION_LOOK
-#define IS_FOUND(j, r) 0
-#else
 #define IS_FOUND(j, r) IS_LOGGED(r, j)
-#endif
 inline lock(j, r) {
   if
   :: IS_FOUND(j, r) -> drop(j, r)
@@ -479,11 +475,7 @@ inline passOn(j, asker, r) {
 #else
 #define HAD_A_VOTE(j, asker, r) (m[j].view == m[asker].part[r].view)
 #endif
-#ifdef MUTATION_ANYBODY
-#define MAY_RELY(j, r) 1
-#else
 #define MAY_RELY(j, r) ((j) == REQUESTER(r))
-#endif
 #define IS_UNVOTED(j, asker, r) (m[j].part[r].state == NOTHING \
   || (m[j].part[r].state != AGREED && m[j].part[r].number == m[asker].part[r].number))
 #define CAN_REFUSE_FOR(j, asker, r) (ARE_ALONE(j, asker) && MAY_RELY(asker, r) && m[asker].part[r].state == AGREED \

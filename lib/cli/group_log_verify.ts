@@ -159,7 +159,7 @@ class Consents {
   ): string | null {
     const { author, incarnation: bytes, counter, texts, edits, rules } = signed.batch.value;
     const policy = rulesAt(founding, { rules: this.#rules }).edits;
-    const basis = { places: this.#places, seq, policy, votersOf: () => null };
+    const basis = { places: this.#places, seq, policy, votersOf: () => "unknown" as const };
     const fault = consentFault(nodeCrypto, basis, signed);
     if (fault !== null) return fault.text;
     if (texts.length > 0) {

@@ -63,7 +63,6 @@ const HUNTS: readonly Hunt[] = [
   { mutation: MUTATIONS.showsNewAsOld, finding: /said since it is in a view, as old/ },
   { mutation: EDIT_MUTATIONS.votesBeforeStored, finding: /^E1.*isn't on its disk/ },
   { mutation: EDIT_MUTATIONS.commitsBeforeStored, finding: /^E1.*isn't on its disk/ },
-  { mutation: EDIT_MUTATIONS.oneVotesForAll, finding: /^E3.*is said to be agreed/, from: 5 },
   { mutation: EDIT_MUTATIONS.agreesForUser, finding: /^E3.*is said to be agreed/, from: 8 },
   { mutation: EDIT_MUTATIONS.firstAppliedIsEnough, finding: /^E1/, scenario: EDITING, from: 100 },
   { mutation: EDIT_MUTATIONS.forgetsCommitted, finding: /^E1/, scenario: EDITING, from: 37 },

@@ -70,14 +70,16 @@ export interface ConsentFault {
 /** An end of a history, as far as consents to what follows depend on it. */
 export type ConsentedEnd = Pick<HistoryEnd, "places" | "seq" | "rules">;
 
+/** The members of a view; `unknown`: this one can't tell; `none`: there was no such view. */
+export type Voters = readonly PeerKey[] | "unknown" | "none";
+
 /** What consents are checked against: the history before the decision, and what holds there. */
 export interface ConsentBasis {
   readonly places: EntryPlaces;
   /** The last entry's number. */
   readonly seq: number;
   readonly policy: EditPolicy;
-  /** The members of a view; null where it isn't known. */
-  votersOf(view: number): readonly PeerKey[] | null;
+  votersOf(view: number): Voters;
 }
 
 /**
@@ -135,11 +137,15 @@ function signersFault(crypto: Crypto, basis: ConsentBasis, edit: Edit): ConsentF
   const keys = new Set(agreed.map(({ key }) => key));
   const { author } = basis.places.at(signed.request.value.seq);
   const needed = neededOf(basis, edit, author);
-  const isAsked = (key: PeerKey) => needed?.includes(key) ?? key !== signed.request.value.requester;
+  if (needed === "none") {
+    return { text: `view ${edit.view}, said to have voted, never was`, forged: [] };
+  }
+  const isAsked = (key: PeerKey) =>
+    needed === "unknown" ? key !== signed.request.value.requester : needed.includes(key);
   if (keys.size < agreed.length || ![...keys].every(isAsked)) {
     return { text: "others are said to agree than had to be asked", forged: [] };
   }
-  const lacking = needed?.filter((key) => !keys.has(key)) ?? [];
+  const lacking = needed === "unknown" ? [] : needed.filter((key) => !keys.has(key));
   if (lacking.length === 0) return null;
   const whose = lacking.includes(author)
     ? "that of the entry's author"
@@ -147,14 +153,15 @@ function signersFault(crypto: Crypto, basis: ConsentBasis, edit: Edit): ConsentF
   return { text: `a consent is missing that the rules need: ${whose}`, forged: [] };
 }
 
-/** Who has to be asked; null where the view that decided isn't known. */
+/** Who has to be asked. */
 function neededOf(
   { policy, votersOf }: ConsentBasis,
   { view, signed: { request: { value: { requester } } } }: Edit,
   author: PeerKey,
-): readonly PeerKey[] | null {
+): Voters {
   const candidates = policy === "own" ? [author] : policy === "auto" ? [] : votersOf(view);
-  return candidates?.filter((key) => needsAgreement(policy, key, requester, author)) ?? null;
+  if (typeof candidates === "string") return candidates;
+  return candidates.filter((key) => needsAgreement(policy, key, requester, author));
 }
 
 /** The id of an entry from where it comes. */

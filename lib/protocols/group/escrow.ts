@@ -159,7 +159,7 @@ export class Escrow {
 
   #consentFault({ places, seq, rules }: HistoryEnd, batch: SignedBatch): string | null {
     const policy = rulesAt(this.founding, { rules }).edits;
-    const basis = { places, seq, policy, votersOf: () => null };
+    const basis = { places, seq, policy, votersOf: () => "unknown" as const };
     return consentFault(this.crypto, basis, batch)?.text ?? null;
   }
 

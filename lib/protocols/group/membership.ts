@@ -10,7 +10,7 @@ import type { Hash, PeerKey, RequestId } from "../../base/ids.ts";
 import { inWords } from "../../base/words.ts";
 import { ballotText, isSameBallot } from "./ballot.ts";
 import { CatchingUp } from "./catching_up.ts";
-import { type ConsentedEnd, consentFault } from "./consents.ts";
+import { type ConsentedEnd, consentFault, type Voters } from "./consents.ts";
 import { Contests } from "./contests.ts";
 import type { Agreed, SignedEditRequest } from "./edit.ts";
 import type { Editing } from "./editing.ts";
@@ -123,7 +123,7 @@ export class Membership {
   #isPumping = false;
   /** Numbers of edits to which our user has agreed according to a decision, and hasn't. */
   readonly misusedFor = new Set<number>();
-  /** The members of the latest views that we were in, by number: those that vote in them. */
+  /** The members of the latest views that we were in, by number, since we were out last: those that vote in them. */
   readonly #voters = new Map<number, readonly PeerKey[]>();
   /**
    * Number of entries that we had before the rest was fetched; null where nothing was fetched since the last epoch.
@@ -217,7 +217,7 @@ export class Membership {
     const { kind, edits } = signed.batch.value;
     if (kind !== "edits" || founding === null) return null;
     const { places, seq } = end;
-    const votersOf = (view: number) => this.#voters.get(view) ?? null;
+    const votersOf = (view: number) => this.#votersOf(view);
     const basis = { places, seq, policy: rulesAt(founding, end).edits, votersOf };
     const fault = consentFault(this.crypto, basis, signed);
     const isOwn = ({ key }: Agreed) => key === this.selfKey;
@@ -225,6 +225,12 @@ export class Membership {
       this.misused(edits.filter(({ agreed }) => agreed.some(isOwn)).map(({ edit }) => edit));
     }
     return fault?.text ?? null;
+  }
+
+  /** A view that voted had begun at all its members: while we were never out, there is none that we don't know. */
+  #votersOf(view: number): Voters {
+    const [first = Infinity] = this.#voters.keys();
+    return this.#voters.get(view) ?? (view < first ? "unknown" : "none");
   }
 
   get signer(): Signer {
@@ -516,6 +522,7 @@ export class Membership {
     this.participating.abandon();
     this.#leaveEpoch();
     this.standing.isOut = true;
+    this.#voters.clear();
     this.voting.goOut();
     this.out.store({ kind: "out" });
   }

@@ -1234,6 +1234,13 @@ Deno.test("the rule ask: all others of the view that voted have to agree", () =>
   assertStringIncludes(errors(bob).join(), "a consent is missing that the rules need");
   assertEquals(bob.disk.log.length, 2);
 
+  // As a view that never was had no other members.
+  const made = started();
+  made.ruleIs("ask");
+  const unseen = editOf(1, requestOf(made.nodes[1]!, GROUP, 1, "uno"), [], { view: 2 });
+  commit(made, new Decider(COORDINATOR, GROUP).decides([unseen]));
+  assertStringIncludes(errors(made.nodes[0]!).join(), "view 2, said to have voted, never was");
+
   const other = started();
   other.ruleIs("ask");
   const cem = { name: "cem", signer: fakeSigner("cem") };

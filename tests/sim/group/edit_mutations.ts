@@ -1,13 +1,9 @@
 /** Bugs put into edits from outside, one at a time, in the form of `mutations.ts`. */
 
-import type { LinkId, PeerKey, RequestId } from "../../../lib/base/ids.ts";
-import type { RebuildingCoordinator } from "../../../lib/protocols/group/rebuilding.ts";
-import type {
-  CoordinatorEffect,
-  CoordinatorInput,
-} from "../../../lib/protocols/group/coordinator_io.ts";
+import type { PeerKey, RequestId } from "../../../lib/base/ids.ts";
 import { Decisions } from "../../../lib/protocols/group/decisions.ts";
 import { type Batch, HistoryEnd, type SignedBatch } from "../../../lib/protocols/group/history.ts";
+import { Membership } from "../../../lib/protocols/group/membership.ts";
 import { Held } from "../../../lib/protocols/group/held.ts";
 import type { MemberEffect, MemberInput } from "../../../lib/protocols/group/member_io.ts";
 import type { GroupMessageOf } from "../../../lib/protocols/group/messages.ts";
@@ -26,27 +22,6 @@ function without<Stored extends { readonly kind: string }>(
 
 const forgets = without<MemberRecord>;
 const coordinatorForgets = without<CoordinatorRecord>;
-
-/** Counts each vote as a vote of everybody who is linked. */
-class OneVotesForAll extends Wrapped<CoordinatorInput, CoordinatorEffect> {
-  readonly #links = new Set<LinkId>();
-
-  override effects(
-    effects: readonly CoordinatorEffect[],
-    input: CoordinatorInput,
-    nowMs: number,
-  ): readonly CoordinatorEffect[] {
-    if (input.type === "link-up") this.#links.add(input.link);
-    if (input.type === "link-down") this.#links.delete(input.link);
-    if (input.type !== "message" || input.message.type !== "vote") return effects;
-    const { message } = input;
-    const others = [...this.#links].filter((link) => link !== input.link);
-    return [
-      ...effects,
-      ...others.flatMap((link) => this.inner.step({ type: "message", link, message }, nowMs)),
-    ];
-  }
-}
 
 /** Answers another member's inquiry that an edit to which it has agreed was abandoned. */
 class RefusesAgreed extends Wrapped<MemberInput, MemberEffect> {
@@ -101,18 +76,19 @@ function presumesCommit(): () => void {
   })();
 }
 
-/** Takes an edit that arrives again in a later epoch for new. */
+/** Takes an edit that arrives again in a later epoch for new, whatever its entry reads by then. */
 function ordersTwice(): () => void {
   let present: Batch | null = null;
   const during = <Owner extends object>(prototype: Owner, name: keyof Owner & string) => {
     const { value } = Object.getOwnPropertyDescriptor(prototype, name)!;
-    const method = value as (...args: unknown[]) => void;
+    const method = value as (...args: unknown[]) => unknown;
     return replaced(prototype, name, {
       value(this: Owner, ...args: unknown[]) {
         const signed = args.at(-1) as SignedBatch;
         present = signed.batch.value.kind === "edits" ? signed.batch.value : null;
-        method.apply(this, args);
+        const answer = method.apply(this, args);
         present = null;
+        return answer;
       },
     })();
   };
@@ -132,6 +108,7 @@ function ordersTwice(): () => void {
     answers("everThrough", ({ counter }) => counter - 1),
     answers("lastSpoken", ({ incarnation }) => ({ incarnation: incarnation.toHex() })),
     replaced(HistoryEnd.prototype, "fault", { value: () => null })(),
+    replaced(Membership.prototype, "consentFault", { value: () => null })(),
   ];
   return () => {
     for (const undo of undos.toReversed()) undo();
@@ -146,10 +123,6 @@ export const EDIT_MUTATIONS = {
   commitsBeforeStored: {
     name: "has a coordinator that tells a decision before it is stored",
     wrapCoordinator: (coordinator) => unsyncedAtCoordinator(coordinator, "committed"),
-  },
-  oneVotesForAll: {
-    name: "has a coordinator that counts one vote for all",
-    wrapCoordinator: (coordinator: RebuildingCoordinator) => new OneVotesForAll(coordinator),
   },
   agreesForUser: {
     name: "agrees for its users",
