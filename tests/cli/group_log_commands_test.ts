@@ -1,6 +1,7 @@
 import {
   assert,
   assertEquals,
+  assertMatch,
   assertRejects,
   assertStringIncludes,
   assertThrows,
@@ -52,12 +53,14 @@ import {
   OTHER_FOUNDING,
   OTHER_GROUP,
   placedOf,
+  recorded,
   sixEntries,
   Speaker,
   withChecksum,
 } from "./group_logs.ts";
 import { parsedOptions } from "./parsed_options.ts";
 import { groupIdOf } from "../../lib/protocols/group/founding.ts";
+import { namesText } from "../../lib/cli/group_log_names.ts";
 
 const PATH = "/p/log";
 const SIX = sixEntries();
@@ -826,4 +829,42 @@ Deno.test("log verify --keys says who may decide on edits", async () => {
   });
   assertEquals((await verifiedLog(disk, PATH, only(DECIDER))).coordinatorsKnown, true);
   await assertRejects(() => verifiedLog(disk, PATH, only(NOBODY)), P2pchatError, "which isn't");
+});
+
+Deno.test("Where two keys had one name, verify says which and since when, and export tells them apart", async () => {
+  const [alice, mallory] = [new Speaker("Alice", 1), new Speaker("alice", 9)];
+  const [first] = recorded([alice.say("I never agreed to pay.")]);
+  const [second] = recorded([mallory.say("On reflection I agree to pay.")], 2);
+  const disk = diskWith(logBytes([first!, second!]));
+
+  const { names } = await verifiedLog(disk, PATH);
+  assertEquals(names.map(({ name, key, from }) => [name, key, from]), [
+    ["Alice", alice.signer.key, 1],
+    ["alice", mallory.signer.key, 2],
+  ]);
+  const [one, other] = [alice, mallory].map(({ signer }) => fingerprintOf(signer.key));
+  assertEquals(
+    namesText(names),
+    `warning: 2 keys had the name Alice: ${one} (from entry 1 on) and ${other} (from entry 2 on); ` +
+      "they may be different people\n",
+  );
+  let text = "";
+  await exportEntries(disk, PATH, "text", (lines) => {
+    text += lines;
+    return Promise.resolve(true);
+  });
+  assertStringIncludes(text, `Alice~${one!.slice(0, 4)}: I never agreed to pay.`);
+  assertStringIncludes(text, `alice~${other!.slice(0, 4)}: On reflection I agree to pay.`);
+  assertEquals(namesText(names.slice(0, 1)), "");
+});
+
+Deno.test("verifiedLog() finds a view that its signer hasn't signed", async () => {
+  const [first] = recorded([new Speaker("alice", 1).say("hello")]);
+  const view = { ...first!.view!, signature: new Uint8Array(64) };
+  const error = await complaintAbout(logBytes([{ ...first!, view }]));
+  assertEquals(error.code, "store-corrupt");
+  assertMatch(
+    error.message,
+    /entry 1, is wrong, the coordinator's signature .* doesn't fit view 1/,
+  );
 });
