@@ -57,7 +57,7 @@ for (const mode of ["mesh", "private"] as const) {
     nodes.defer(() => Deno.remove(data, { recursive: true }));
     copyFolder(`${SAMPLES}/${mode}`, data);
     const { keys, history } = THEN[mode]!;
-    writtenNow(`${onlyFolder(`${data}/ann/users/ann/mesh`)}/log`, "private-queued");
+    writtenNow(`${onlyFolder(`${data}/ann/users/Ann/mesh`)}/log`, "private-queued");
 
     const ann = await nodes.ready("Ann", null, { data: `${data}/ann` });
     const [ready, said, status] = [
@@ -77,7 +77,13 @@ for (const mode of ["mesh", "private"] as const) {
 
     assertEquals(ready.private === true, mode === "private");
     // Fields may have been added since.
-    const asThen = ({ id, from, text, sentAt }: ShownEvent) => ({ id, from, text, sentAt });
+    const asThen = ({ id, from, key, text, sentAt }: ShownEvent) => ({
+      id,
+      from,
+      key,
+      text,
+      sentAt,
+    });
     assertEquals(said.map(asThen), history);
     assertEquals(said.map(({ from, text }: ShownEvent) => [from, text]), [
       ["Ann", TEXTS.hello],
