@@ -243,6 +243,9 @@ export class RoomMachines {
       knownInstead: (key) => this.names.knownInstead(key),
       isRefused: (key) => this.names.isRefused(key),
       nameClaimedBy: (key) => this.roster.member(key)?.claim.signed.claim.value.name ?? null,
+      nameOnceClaimedBy: (key) =>
+        this.roster.claims().map(({ signed }) => signed.claim.value)
+          .find((claim) => claim.key === key)?.name ?? null,
       claimedName: (claim) => this.roster.claim(claim)?.signed.claim.value.name ?? null,
       history: (count) => this.order.history(count),
       messages: () => this.order.messages(),

@@ -92,6 +92,8 @@ export interface RoomFacts {
   isRefused(key: PeerKey): boolean;
   /** The name that a member claims now, or claimed last; null where it isn't known. */
   nameClaimedBy(key: PeerKey): string | null;
+  /** The same, of a key that isn't a member any more; one of them where it had several. */
+  nameOnceClaimedBy(key: PeerKey): string | null;
   /** The name that a claim claims; null where the claim isn't known any more. */
   claimedName(claim: ClaimId): string | null;
   history(count: number): readonly HistoryEntry[];
@@ -496,7 +498,7 @@ export class RoomView {
   ruled({ kind, subject, author }: Ruling, isPrivate: boolean, ref: string | undefined): void {
     const key = fingerprintOf(subject);
     const by = author === this.self ? "You have" : `${this.#written(author)} has`;
-    const whom = subject === this.self ? "you" : this.#written(subject);
+    const whom = subject === this.self ? "you" : this.#onceWritten(subject);
     switch (kind) {
       case "remove": {
         const how = isPrivate
@@ -769,6 +771,12 @@ export class RoomView {
   /** The name of a key in a sentence. */
   #written(key: PeerKey): string {
     return shownName(this.#name(key));
+  }
+
+  /** The same, of somebody who may have no name here any more. */
+  #onceWritten(key: PeerKey): string {
+    const name = this.facts.shownName(key) ?? this.facts.nameOnceClaimedBy(key);
+    return name === null ? shortKey(key) : shownName(name);
   }
 
   /** The name shown for the author of a message. */
