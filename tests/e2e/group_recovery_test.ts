@@ -322,7 +322,7 @@ for (const [what, spoil] of SPOILT) {
   });
 }
 
-Deno.test("group: an entry that can't be right, under a checksum that fits, ends its member with file and line", async () => {
+Deno.test("group: an entry that can't be right, under a checksum that fits, is named with file and line, and fetched", async () => {
   await using group = await Group.open();
   const [alice] = await group.startAll("Alice");
   for (let n = 1; n <= 3; n++) {
@@ -337,9 +337,11 @@ Deno.test("group: an entry that can't be right, under a checksum that fits, ends
   lines[2] = `${content}\t${checksumText(checksumOf(new TextEncoder().encode(content)))}`;
   Deno.writeTextFileSync(path, lines.join("\n"));
 
-  const { code, last } = await group.launch("Alice").ended();
-  assertEquals([code, last?.event, last?.code], [5, "fatal", "disk"]);
-  assert(last!.text.includes(`${path}: line 3`), last!.text);
+  const back = group.launch("Alice");
+  const { text } = await back.until(({ event }) => event === "notice");
+  assert(text.startsWith(`Line 3 of ${path} is damaged`), text);
+  await back.until(shows("text 3"));
+  assertEquals(back.texts("Alice"), ["text 1", "text 2", "text 3"]);
 });
 
 Deno.test("group: a coordinator that has lost its key goes on under another, and its edits still count", async () => {

@@ -84,11 +84,17 @@ Deno.test("regserver: the operator is told of all who come, go and tell all, and
   await directory.until(is("login", { name: "bob", guest: true }));
   const { users } = await directory.ask("list");
   assertEquals(
-    users.map(({ since: _, ...user }: ShownEvent) => user),
+    users.map(({ since: _, key, ...user }: ShownEvent) => ({ ...user, hasKey: typeof key })),
     [
       { name: "ann", state: "free", guest: false, host: "127.0.0.1", port: 5_001 },
       { name: "bob", state: "free", guest: true, host: "", port: 0 },
-    ].map((user) => ({ ...user, address: "127.0.0.1", relayedBytes: 0 })),
+    ].map((user) => ({
+      ...user,
+      address: "127.0.0.1",
+      relayedBytes: 0,
+      verified: false,
+      hasKey: "string",
+    })),
   );
 
   bob.broadcast(7, "dinner");
