@@ -1,11 +1,10 @@
 /** Local times and dates as people read them. */
 
-import { variable } from "./streams.ts";
 import { type Offset, posixOffset, timeZoneProblem } from "./time_zone.ts";
 import type { RenderContext } from "./user_interface.ts";
 
-/** The time zone, see `time_zone.ts`. */
-const ZONE_VARIABLE = "TZ";
+/** The environment variable that names the time zone, see `time_zone.ts`. */
+export const ZONE_VARIABLE = "TZ";
 
 const MINUTES = "00:00".length;
 const SECONDS = "00:00:00".length;
@@ -25,19 +24,25 @@ export function timeText(timeMs: number, verbose: boolean): string {
   return text.slice(0, verbose ? SECONDS : MINUTES);
 }
 
+let zone = "";
 /** Null where the runtime knows the time zone. */
-let offset: Offset | null | undefined;
+let offset: Offset | null = null;
+
+/** Local time is that of this zone from now on. @param name As `TZ` has it; empty: that of the system. */
+export function useTimeZone(name: string): void {
+  zone = name;
+  offset = posixOffset(name);
+}
 
 /** A date whose fields in UTC are those of local time. */
 function localDate(timeMs: number): Date {
-  offset ??= posixOffset(variable(ZONE_VARIABLE) ?? "");
   const offsetMs = offset?.(timeMs) ?? -new Date(timeMs).getTimezoneOffset() * 60_000;
   return new Date(timeMs + offsetMs);
 }
 
 /** What to tell the user of the time zone; null where there is nothing to tell. */
 export function momentProblem(): string | null {
-  return timeZoneProblem(variable(ZONE_VARIABLE) ?? "");
+  return timeZoneProblem(zone);
 }
 
 /** The time, preceded by the date if that isn't today's. */

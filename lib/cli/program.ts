@@ -11,6 +11,7 @@ import { logProgramCommands } from "./group_log_arguments.ts";
 import { keepOnly } from "./least_privilege.ts";
 import { flushLog, logEnding, logFault, stackOf } from "./log.ts";
 import { meshProgramCommand } from "./mesh_arguments.ts";
+import { useTimeZone, ZONE_VARIABLE } from "./moments.ts";
 import { outputError } from "./output.ts";
 import { processStreams, STANDARD_ERROR, STANDARD_OUTPUT, variable } from "./streams.ts";
 import { endRawMode } from "./terminal_mode.ts";
@@ -74,6 +75,7 @@ async function execute(
   commands: readonly ProgramCommand[],
 ): Promise<number> {
   const request = parseCommandLine(args, commands, variable);
+  useTimeZone(variable(ZONE_VARIABLE) ?? "");
   switch (request.type) {
     case "version":
       await print(`p2pchat ${VERSION}\n`);
