@@ -44,6 +44,8 @@ export interface ComingInPorts {
 const PASSWORD = "Password: ";
 const RETYPE_TEXT = "Type the password once more, or choose; neither is shown";
 const SECRET_TEXT = "What you choose isn't shown, in case you are still typing a password";
+const DROPPED_TEXT =
+  "What you typed while the password was being checked is dropped: it may be a password";
 const MENU = "1) log in   2) sign up   3) guest: ";
 const WAYS: ReadonlyMap<string, Entry["how"]> = new Map([
   ["1", "log-in"],
@@ -56,6 +58,9 @@ const WAYS: ReadonlyMap<string, Entry["how"]> = new Map([
 
 /** What pressing Enter leads to where no way is chosen yet, so that the menu will ask. */
 const COME_IN = "come in";
+/** What is shown until the directory has answered. */
+const CHECKING = "Checking the password ... ";
+const SIGNING_UP = "Signing up ... ";
 const ENTERED_TO: Readonly<Record<Entry["how"], string>> = {
   "log-in": "log in",
   "sign-up": "sign up",
@@ -208,6 +213,7 @@ export class ComingIn {
   }
 
   #entering(way: Way, password: string, newPassword: string, left = PASSWORD_TRIES - 1): Entry {
+    this.#ports.dialogue?.wait(way.how === "sign-up" ? SIGNING_UP : CHECKING);
     this.#tried = way.how === "log-in" ? { way, newPassword, left } : null;
     this.#refused = null;
     return { ...way, password, newPassword };
@@ -234,12 +240,15 @@ export class ComingIn {
 
   /**
    * Ends the questions for now: input goes to the prompt again.
-   * @param isAnswered Whether that includes input typed ahead, as all questions are answered.
+   * @param isAnswered Whether that includes input typed ahead, as all questions are answered. After a password that the
+   *   directory has checked it doesn't: the user may have typed the password again.
    */
   over(isAnswered: boolean): void {
+    const mayBeSecret = this.#isSecret;
     this.#tried = this.#refused = null;
     this.#isSecret = false;
-    this.#ports.dialogue?.end(isAnswered);
+    const hasDropped = this.#ports.dialogue?.end(isAnswered && !mayBeSecret) ?? false;
+    if (hasDropped && isAnswered) this.#ports.notice(DROPPED_TEXT);
   }
 
   /** Discards input typed ahead where no question will be asked. */

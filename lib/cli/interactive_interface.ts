@@ -182,12 +182,16 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
         if (this.#hasEnded) this.#endQuestions();
         return await answer;
       },
+      wait: (text) => this.#questions.wait(text),
       end: (isAnswered) => {
         this.#endQuestions();
-        if (!isAnswered) this.#questions.takeTypedAhead();
+        const dropped = isAnswered ? [] : this.#questions.takeTypedAhead();
+        // The rest of a line that was being typed is no line of its own.
+        if (dropped.length > 0 && !isEnter(dropped.at(-1)!)) this.#dropUntilQuiet();
         this.#runHeld(); // runs lines that were entered before the questions began
         this.#press([]);
         this.#lastLineRun();
+        return dropped.length > 0;
       },
       forgetTypedAhead: () => this.#questions.forgetTypedAhead(),
       dropTypedAhead: () => {
@@ -654,6 +658,10 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
       columns,
     };
   }
+}
+
+function isEnter(key: Key): boolean {
+  return key.type === "press" && (key.name === "enter" || key.name === "newline");
 }
 
 function unsentText(lines: number): string {

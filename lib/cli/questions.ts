@@ -32,6 +32,8 @@ export class Questions {
   readonly #changed: () => void;
   #logOut: (() => void) | null = null;
   #question: Open | null = null;
+  /** What is shown until the next question; null: nothing. */
+  #waiting: string | null = null;
   #typedAhead: Key[] = [];
   #units = 0;
 
@@ -46,9 +48,11 @@ export class Questions {
     return this.#logOut !== null;
   }
 
-  /** The question being asked; null where there is none. */
+  /** The question being asked, or what is shown instead; null where there is neither. */
   get asked(): Asked | null {
-    if (this.#question === null) return null;
+    if (this.#question === null) {
+      return this.#waiting === null ? null : { prompt: this.#waiting, text: "", cursor: 0 };
+    }
     const { prompt, editor: { text, cursor }, isUnseen } = this.#question;
     return isUnseen ? { prompt, text: "", cursor: 0 } : { prompt, text, cursor };
   }
@@ -63,13 +67,21 @@ export class Questions {
     const { promise, resolve } = Promise.withResolvers<string | null>();
     this.#question?.resolve(null);
     this.#question = { ...question, resolve, editor: EMPTY_EDITOR, unseen: "" };
+    this.#waiting = null;
     this.#changed();
     return promise;
+  }
+
+  /** Shows `text` until the next question, or the end. */
+  wait(text: string): void {
+    this.#waiting = text;
+    this.#changed();
   }
 
   /** Ends the questions: keys go to the prompt again. */
   end(): void {
     this.#answered(null);
+    this.#waiting = null;
     this.#logOut = null;
     this.#changed();
   }

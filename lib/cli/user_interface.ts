@@ -145,11 +145,15 @@ export interface Dialogue {
   beginAtEnter(logOut: () => void, isExpected: boolean, tell: () => void): Promise<boolean>;
   /** Asks one question at a time. @returns The answer; null where the input or the dialogue ended without one. */
   ask(question: Question): Promise<string | null>;
+  /** Shows `text` where the questions are asked, until the next one, or the end. */
+  wait(text: string): void;
   /**
    * Ends the dialogue. Idempotent.
-   * @param isAnswered Whether input typed ahead goes to the prompt. Otherwise it is dropped: it may be a password.
+   * @param isAnswered Whether input typed ahead goes to the prompt. Otherwise it is dropped: it may be a password; and
+   * if its last line wasn't entered yet, so is what follows, until the user pauses for 1 s.
+   * @returns Whether anything was dropped.
    */
-  end(isAnswered: boolean): void;
+  end(isAnswered: boolean): boolean;
   /** Drops input typed ahead: it answers no question, and isn't shown. */
   forgetTypedAhead(): void;
   /**

@@ -7,6 +7,7 @@ import type { Question } from "../../lib/cli/user_interface.ts";
 function at(answers: readonly (string | null)[], ports: Partial<ComingInPorts> = {}) {
   const left = [...answers];
   const asked: string[] = [];
+  const ended: string[] = [];
   const comingIn = new ComingIn({
     dialogue: {
       begin() {},
@@ -15,7 +16,11 @@ function at(answers: readonly (string | null)[], ports: Partial<ComingInPorts> =
         asked.push(isUnseen ? `(${prompt.trim()})` : prompt.trim());
         return Promise.resolve(left.shift() ?? null);
       },
-      end() {},
+      wait: (text) => void ended.push(text.trim()),
+      end: (isAnswered) => {
+        ended.push(isAnswered ? "(runs what is typed ahead)" : "(drops what is typed ahead)");
+        return !isAnswered;
+      },
       dropTypedAhead() {},
       forgetTypedAhead: () => void asked.push("(forgets)"),
     },
@@ -27,7 +32,7 @@ function at(answers: readonly (string | null)[], ports: Partial<ComingInPorts> =
     logOut() {},
     ...ports,
   });
-  return { comingIn, asked };
+  return { comingIn, asked, ended };
 }
 
 const MENU = "1) log in   2) sign up   3) guest:";
@@ -256,4 +261,37 @@ Deno.test("coming in: what was typed while another profile was looked for isn't 
   await comingIn.anotherWay();
 
   assertEquals(asked, [MENU, "Name:", "(forgets)", UNSEEN_MENU, "Name:"]);
+});
+
+const TWICE = ["secret word", "secret word"];
+const CHECKED_ENDS:
+  readonly (readonly [what: string, wrong: number, answers: readonly string[]])[] = [
+    ["a log-in by the menu", 0, ["1", "secret word"]],
+    ["a sign-up", 0, ["2", ...TWICE]],
+    ["a log-in after a wrong password", 1, ["1", "wrong word", "1", "secret word"]],
+  ];
+
+for (const [what, wrong, answers] of CHECKED_ENDS) {
+  Deno.test(`coming in: what was typed while ${what} was checked is dropped, and the user is told`, async () => {
+    const notices: string[] = [];
+    const notice = (text: string) => void notices.push(text);
+    const { comingIn, ended } = at(answers, { name: "alice", notice });
+    for (let tried = 0; tried < wrong; tried++) {
+      await comingIn.entry("alice");
+      comingIn.failed("bad-credentials");
+    }
+    await comingIn.entry("alice");
+    comingIn.over(true);
+
+    const waits = what === "a sign-up" ? "Signing up ..." : "Checking the password ...";
+    assertEquals(ended.slice(-2), [waits, "(drops what is typed ahead)"]);
+    assertEquals(notices.at(-1)?.includes("dropped"), true);
+  });
+}
+
+Deno.test("coming in: what a guest types ahead is run", async () => {
+  const { comingIn, ended } = at(["3"], { name: "alice" });
+  await comingIn.entry("alice");
+  comingIn.over(true);
+  assertEquals(ended, ["(runs what is typed ahead)"]);
 });

@@ -289,3 +289,22 @@ Deno.test("somebody at a terminal is called with its bell", async () => {
   assertEquals(streams.stdoutText, "\x07");
   await ui.close();
 });
+
+Deno.test("a password typed once more while it is checked is never shown or run, and the screen says what is awaited", async () => {
+  const { streams, ui, room, dialogue, ask, begin, happened, screenNow } = open();
+  begin();
+  ask("Password: ", true);
+  streams.type("secret\r");
+  await settle();
+  dialogue.wait("Checking the password ... ");
+  streams.type("secret\rsec");
+  assertEquals((await screenNow()).cursorLine, "Checking the password ... |");
+  ui.listen(room);
+  const hasDropped = dialogue.end(false);
+  streams.type("ret\r");
+  assertEquals((await screenNow()).cursorLine, "Alice> |");
+
+  assertEquals([hasDropped, happened, room.happened], [true, ["Password: secret"], []]);
+  assertEquals(streams.stdoutText.includes("ret"), false);
+  await ui.close();
+});
