@@ -19,6 +19,11 @@ export function verifiedBeforeText(name: string): string {
   return `BE CAREFUL: you had verified ${name}'s key, and this one is ANOTHER. `;
 }
 
+/** The answer to `/allow` where nobody is kept out. */
+export function nobodyKeptOutText(name: string): string {
+  return `Nobody called ${shownName(name)} is kept out; the list is empty`;
+}
+
 /** The answer to a user who gave their own name. */
 export function isYouText(command: "verify" | "trust", name: string): string {
   return command === "verify"

@@ -87,15 +87,21 @@ export class ServerKey {
 
   /** The server answered with another key. @returns The error text for a program in which nobody can type `/trust`. */
   refusal(key: PeerKey): string {
-    const line = this.isRefused(key) ? fingerprintOf(key) : this.#isPinned ? this.#expected : null;
-    const way = line === null
-      ? "correct the one you gave"
-      : `delete the line with ${line} from ${this.server.knownPeers}`;
     const { isVerified, pinned, what } = this.server;
+    const found = this.#found(key);
+    if (this.isRefused(key)) {
+      return `${found}: nothing goes to it any more. Check the address, and ask the ${what}'s operator; only if you ` +
+        `compared wrongly, and this key really is the ${what}'s, ${
+          this.#deleting(fingerprintOf(key))
+        }`;
+    }
+    const way = this.#isPinned
+      ? this.#deleting(this.#expected!)
+      : "correct the one you gave and start again";
     // Of a key that was accepted since, the user was warned then.
-    const wasVerified = isVerified === true && this.#expected === pinned && !this.isRefused(key);
+    const wasVerified = isVerified === true && this.#expected === pinned;
     const start = wasVerified ? verifiedBeforeText(`the ${what}`) : "";
-    return `${start}${this.#found(key)}; if that is right, ${way} and start again`;
+    return `${start}${found}; if this key really is the ${what}'s, ${way}`;
   }
 
   /**
@@ -111,7 +117,7 @@ export class ServerKey {
     this.#strange = key;
     this.#toldAtMs = nowMs;
     const way = `/trust ${this.server.name}${advice}`;
-    const text = `${this.#found(key)}; if that is right: ${way}`;
+    const text = `${this.#found(key)}; if this key really is the ${this.server.what}'s: ${way}`;
     const before = this.#expected === null ? {} : { before: this.#expected };
     this.out.keyChanged({ name: this.server.name, key: fingerprintOf(key), ...before }, text);
   }
@@ -130,6 +136,10 @@ export class ServerKey {
     this.#expected = fingerprintOf(key);
     this.#isPinned = true;
     this.out.push({ type: "pin", name: this.server.name, key, again });
+  }
+
+  #deleting(line: Fingerprint): string {
+    return `delete the line with ${line} from ${this.server.knownPeers} and start again`;
   }
 
   #found(key: PeerKey): string {

@@ -24,13 +24,19 @@ export async function scanLogFile(
   return scan;
 }
 
-/** @param action What can't be done with the file, for the error text. */
-export function faultError(path: string, { fault, end }: LogScan, action: string): P2pchatError {
+/**
+ * @param action What can't be done with the file, for the error text.
+ * @param changed What may be the cause where the file is whole.
+ */
+export function faultError(
+  path: string,
+  { fault, end }: LogScan,
+  action: string,
+  changed = "somebody or a disk changed it",
+): P2pchatError {
   const { line, name, found, isTorn } = fault!;
   const where = name === null ? `line ${line}` : `line ${line}, ${name},`;
-  const cause = isTorn
-    ? "it was cut off there, or is being written"
-    : "somebody or a disk changed it";
+  const cause = isTorn ? "it was cut off there, or is being written" : changed;
   const before = end?.position ?? 0;
   return new P2pchatError(
     "store-corrupt",

@@ -87,6 +87,7 @@ export async function verifiedLog(
   const requests = new Set<RequestId>();
   const consents = new Consents();
   const names = new LoggedNames();
+  let isForeign = false;
   let [entries, edits] = [0, 0];
   const count = (key: PeerKey, name: string, what: "entries" | "edits", places: number) => {
     const author = authors.get(key) ?? { name, key, entries: 0, edits: 0 };
@@ -109,8 +110,10 @@ export async function verifiedLog(
     visit({ logged, founding }) {
       const signed = logged.signed();
       const { value } = signed.batch;
-      const fault = batchFault(signed, logged.group) ?? signatureFault(signed, logged) ??
-        deciderFault(signed, deciders) ?? viewFault(signed, deciders) ?? repeated(value.edits) ??
+      const broken = batchFault(signed, logged.group) ?? signatureFault(signed, logged);
+      const foreign = broken ?? deciderFault(signed, deciders);
+      isForeign = broken === null && foreign !== null;
+      const fault = foreign ?? viewFault(signed) ?? repeated(value.edits) ??
         consents.faultOf(signed, logged, founding);
       if (fault !== null) return fault;
       names.seen(signed, entries + 1);
@@ -129,7 +132,8 @@ export async function verifiedLog(
   });
   const { end, first } = scan;
   if (scan.fault !== null || end === null || first?.kind !== "group") {
-    throw faultError(path, scan, "trust");
+    const isGiven = isForeign && deciders?.group === null;
+    throw faultError(path, scan, "trust", isGiven ? KEYS_MAY_BE_WRONG : undefined);
   }
   const { coordinator: by, edits: foundedEdits, private: isPrivate } = first.founding;
   return {
@@ -179,27 +183,30 @@ function isOf(deciders: Deciders | null, group: Hash): deciders is Deciders {
 
 /** The key that decided without permission, as part of a sentence; null where there is no such fault. */
 function deciderFault(
-  { batch: { value: { kind, author, group } } }: SignedBatch,
+  { batch: { value: { kind, author, group } }, view }: SignedBatch,
   deciders: Deciders | null,
 ): string | null {
-  if (kind === "texts" || !isOf(deciders, group)) return null;
-  const key = fingerprintOf(author);
-  return deciders.keys.has(key)
-    ? null
-    : `it was decided under the key ${key}, which isn't the coordinator's`;
+  if (!isOf(deciders, group)) return null;
+  const whose = deciders.group === null ? "among the keys given" : "the coordinator's";
+  const isForeign = (key: PeerKey) => !deciders.keys.has(fingerprintOf(key));
+  const under = (key: PeerKey) =>
+    `was decided under the key ${fingerprintOf(key)}, which isn't ${whose}`;
+  if (kind !== "texts" && isForeign(author)) return `it ${under(author)}`;
+  if (view === null || !isForeign(view.epoch.value.by)) return null;
+  return `view ${view.epoch.value.view} ${under(view.epoch.value.by)}`;
 }
 
+/** The cause where the user named the keys. */
+const KEYS_MAY_BE_WRONG =
+  "the keys given by --keys may be wrong: a coordinator shows its key with /status";
+
 /** The invalid signature of a view, as part of a sentence; null where there is no such fault. */
-function viewFault(signed: SignedBatch, deciders: Deciders | null): string | null {
+function viewFault(signed: SignedBatch): string | null {
   if (signed.view === null) return null;
   const { by, view } = signed.view.epoch.value;
-  const key = fingerprintOf(by);
-  if (isOf(deciders, signed.batch.value.group) && !deciders.keys.has(key)) {
-    return `view ${view} was decided under the key ${key}, which isn't the coordinator's`;
-  }
   return isSignedBy(nodeCrypto, by, signed.view)
     ? null
-    : `the coordinator's signature (key ${key}) doesn't fit view ${view}`;
+    : `the coordinator's signature (key ${fingerprintOf(by)}) doesn't fit view ${view}`;
 }
 
 /** The invalid signature of a batch, as part of a sentence; null where all are valid. */

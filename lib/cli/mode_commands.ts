@@ -78,7 +78,7 @@ export const verifyCommand: Command<SinkOf<"verify">> = command({
   form: "NAME [ANSWER]",
   args: { name: memberName, answer: verifyAnswer },
   help: "digits to compare with NAME by voice; then yes, they are the same, or no",
-  example: "/verify Bob",
+  example: "/verify Bob yes",
   run: (submit: SinkOf<"verify">, { name, answer }, ref) =>
     submit({ command: "verify", name, ...(answer === undefined ? {} : { answer }) }, ref),
 });

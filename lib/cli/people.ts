@@ -225,7 +225,7 @@ function withChange(event: Fields, known: KnownPeers, changed: KeyChange): Field
   const start = expected.verified === true ? verifiedBeforeText(shown) : "";
   const about = before === undefined || expected.verified === true
     ? ""
-    : `. The key expected of ${shown} wasn't verified`;
+    : `. You had not verified ${shown}'s earlier key`;
   const other = verifiedAs.length === 0 ? "" : `. The other is ${theVerifiedText(verifiedAs)}`;
   const found = { verified: expected.verified === true };
   const text = `${start}${event["text"]}${about}${other}`;

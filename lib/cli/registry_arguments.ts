@@ -104,10 +104,16 @@ interface Given {
   readonly newPasswordFile: string | null;
 }
 
+const FLAGS: Readonly<Record<NonNullable<Given["way"]>, string>> = {
+  "log-in": "--login",
+  "sign-up": "--signup",
+  "guest": "--guest",
+};
+
 /** Why flags can't be combined as given; null where they can. */
 function faultOf({ name, way, passwordFile, newPasswordFile }: Given): string | null {
   if (way !== null && name === undefined) {
-    return "NAME is missing: whoever isn't asked says who they are";
+    return `NAME is missing: it is needed with ${FLAGS[way]}`;
   }
   if (passwordFile !== null && way !== "log-in" && way !== "sign-up") {
     return "--password-file goes with --login or --signup";

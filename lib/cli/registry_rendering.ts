@@ -301,9 +301,8 @@ function connectedSpans(
 /** The other user's program has refused the call because of a key. */
 function notTrustedSpans({ peer }: CallEvent, self: string): Line {
   return [
-    "The program of ",
     nameSpan(peer),
-    ` knows another key of yours: you can talk once ${shownName(peer)} has typed /trust ${
+    `'s program doesn't accept your key; you can talk once ${shownName(peer)} has typed /trust ${
       shownName(self)
     }`,
   ];

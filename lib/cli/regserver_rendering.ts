@@ -40,7 +40,7 @@ export function regserverLines(
     case "call":
       return [starLine(nowMs, ...callSpans(event))];
     case "broadcast":
-      return [starLine(nowMs, nameSpan(event.from), " told all")];
+      return [starLine(nowMs, nameSpan(event.from), " sent a broadcast")];
     case "broadcast-sent":
       return [
         starLine(nowMs, `Your broadcast has reached ${countText(event.reached, "client")}`),
@@ -133,7 +133,7 @@ function statusLines(status: EventNamed<"status">): readonly Line[] {
         noneOr(calls, "call")
       }${relayed}.`,
     ],
-    [`${accountsText(accounts)}, ${noneOr(kept, "broadcast")} kept for who is away.`],
+    [`${accountsText(accounts)}, ${noneOr(kept, "broadcast")} kept for accounts that are away.`],
     ownKeyLine(key),
     ...problems.map((problem) => problemLine(problem)),
   ];

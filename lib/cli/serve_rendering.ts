@@ -98,8 +98,8 @@ function readyLines(
 }
 
 function recoveredLine({ name, entries }: EventNamed<"recovered">, nowMs: number): Line {
-  const sent = entries === 0 ? "nothing was missing" : `${entriesText(entries)} sent`;
-  return starLine(nowMs, nameSpan(name), ` is back: ${sent}`);
+  const found = entries === 0 ? " and has missed nothing" : `: ${entriesText(entries)} sent`;
+  return starLine(nowMs, nameSpan(name), ` is back${found}`);
 }
 
 const HEADINGS = ["Member", "Entries", "Digest", "State"] as const;

@@ -71,7 +71,7 @@ export function goneLine(
         why === undefined ? "" : `${why}; `,
         "the group goes on, and ",
         nameSpan(name),
-        " gets what is missed on coming back",
+        " gets the missed messages on return",
       );
     default:
       return starLine(nowMs, nameSpan(name), " isn't in the group any more");

@@ -46,7 +46,7 @@ export function verifyLines(event: VerifyEvent, refusedAdvice?: string): readonl
         ".",
       ),
       [
-        refusedAdvice ??
+        isServer(name) ? SERVER_REFUSED_TEXT : refusedAdvice ??
           `It counts as changed until you accept it with /trust ${shown}; tell ${shown} nothing before.`,
       ],
     ];
@@ -62,6 +62,14 @@ export function verifyLines(event: VerifyEvent, refusedAdvice?: string): readonl
     [`The same at both ends: /verify ${shown} yes. Different: somebody is in between; /verify ${shown} no.`],
   ];
 }
+
+/** A server that its clients dial is called `*directory*` or `*coordinator*`; no person's name has that sign. */
+function isServer(name: string): boolean {
+  return name.startsWith("*");
+}
+
+const SERVER_REFUSED_TEXT =
+  "The program ends, and connects with that key no more: check the address, and ask the operator.";
 
 /** `the key that you verified as mallory`. */
 export function theVerifiedText(names: readonly string[]): string {

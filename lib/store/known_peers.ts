@@ -185,7 +185,7 @@ export class KnownPeers {
       throw new P2pchatError(
         "key-changed",
         `Cannot accept ${shown}'s key ${fingerprintOf(key)}: it was ${pin.fingerprint} since ` +
-          `${pin.firstSeen}; if that is right, accept it with /trust ${shown}`,
+          `${pin.firstSeen}; if this key really is ${shown}'s, accept it with /trust ${shown}`,
       );
     }
     await this.#meet(scope, name, key, wallMs);

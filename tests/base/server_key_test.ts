@@ -61,7 +61,11 @@ Deno.test("ServerKey refuses a key whose digits were different, now and at later
     fingerprintOf(KNOWN)
   } from /home/ann/known_peers and start again`;
   const told = key.refuse(KNOWN);
-  assert(told.includes("whose digits you found to be different") && told.endsWith(way), told);
+  assertMatch(told, /whose digits you found to be different: nothing goes to it any more/);
+  assert(
+    told.endsWith(`only if you compared wrongly, and this key really is the directory's, ${way}`),
+    told,
+  );
   assertEquals(key.isRefused(KNOWN), true);
 
   const refused = [{ name: "*directory*", fingerprint: fingerprintOf(KNOWN) }];
@@ -111,7 +115,7 @@ Deno.test("ServerKey says where to delete the known one", () => {
     `The directory at chat.example:4400 has another key than before: ${
       fingerprintOf(EVE)
     }, it was ` +
-      `${fingerprintOf(KNOWN)}; if that is right, delete the line with ${
+      `${fingerprintOf(KNOWN)}; if this key really is the directory's, delete the line with ${
         fingerprintOf(KNOWN)
       } from ` +
       "/home/ann/known_peers and start again",
@@ -125,7 +129,9 @@ Deno.test("ServerKey that the user named is the only one accepted, and is pinned
     key.refusal(EVE),
     `The directory at chat.example:4400 has another key than the one you gave: ${
       fingerprintOf(EVE)
-    }, not ${fingerprintOf(KNOWN)}; if that is right, correct the one you gave and start again`,
+    }, not ${
+      fingerprintOf(KNOWN)
+    }; if this key really is the directory's, correct the one you gave and start again`,
   );
   key.proved(KNOWN);
   key.proved(KNOWN);

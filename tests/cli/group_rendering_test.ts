@@ -128,7 +128,7 @@ const PRINTED: readonly (readonly [
       }],
     }],
     "12:03 * Bob was removed by the operator\n" +
-    "12:03 ! Carol is lost: the group goes on, and Carol gets what is missed on coming back\n" +
+    "12:03 ! Carol is lost: the group goes on, and Carol gets the missed messages on return\n" +
     "12:03 * Eve isn't in the group any more\n",
   ],
   [
@@ -543,7 +543,7 @@ const SERVED: readonly (readonly [title: string, event: ServeOwnEvent, text: str
   [
     "lost",
     { event: "left", name: "Bob", reason: "lost", why: "no answer" },
-    "12:03 ! Bob is lost: no answer; the group goes on, and Bob gets what is missed on coming back\n",
+    "12:03 ! Bob is lost: no answer; the group goes on, and Bob gets the missed messages on return\n",
   ],
   [
     "a view",

@@ -143,7 +143,7 @@ Deno.test("withCompared() warns louder of another key where the one expected was
   });
   assertEquals(
     warned({ name: "Cem", before: bob, key: eve })["text"],
-    "It changed. The key expected of Cem wasn't verified. The other is the key that you verified as mallory",
+    "It changed. You had not verified Cem's earlier key. The other is the key that you verified as mallory",
   );
   assertEquals(warned({ name: "Cem", key: "k" })["text"], "It changed");
 });

@@ -71,7 +71,7 @@ const REFUSED: readonly (readonly [line: string, code: string, text: string])[] 
   [`peer alice --registry chat.example#${KEY}:4401`, "usage", "27 characters, has 32"],
   [`peer alice --registry #${KEY}`, "usage", "--registry must be a host name"],
   ["peer a/b --registry chat.example", "bad-name", "a/b"],
-  ["peer --registry chat.example --login", "usage", "NAME is missing"],
+  ["peer --registry chat.example --login", "usage", "NAME is missing: it is needed with --login"],
   ["peer alice --registry chat.example --login --guest", "usage", "--login and --guest"],
   ["peer alice --registry chat.example --password-file pw", "usage", "goes with --login or"],
   [

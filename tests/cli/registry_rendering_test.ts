@@ -182,11 +182,11 @@ const SHOWN: readonly (readonly [events: readonly RegistryOwnEvent[], text: stri
   ],
   [
     [...IN, RINGING, call("declined", { reason: "not-trusted" })],
-    "12:03 ! The program of bob knows another key of yours: you can talk once bob has typed /trust alice\n",
+    "12:03 ! bob's program doesn't accept your key; you can talk once bob has typed /trust alice\n",
   ],
   [
     [...IN, INCOMING, call("ended", { reason: "not-trusted" })],
-    "12:03 ! The program of bob knows another key of yours: you can talk once bob has typed /trust alice\n",
+    "12:03 ! bob's program doesn't accept your key; you can talk once bob has typed /trust alice\n",
   ],
   [[...IN, INCOMING, call("ended", { reason: "quit" })], "12:03 * bob was calling when you left\n"],
   [[...IN, INCOMING, call("ended", { reason: "lost" })], "12:03 ! bob was calling, and is gone\n"],

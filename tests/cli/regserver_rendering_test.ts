@@ -70,7 +70,7 @@ const LINES: readonly (readonly [RegserverOwnEvent, string])[] = [
   [call("busy"), "12:03 * bob was busy when alice called\n"],
   [call("offline"), "12:03 * bob has gone while alice called\n"],
   [call("unreachable"), "12:03 * bob couldn't be reached for the call of alice\n"],
-  [{ event: "broadcast", id: "7", from: "alice" }, "12:03 * alice told all\n"],
+  [{ event: "broadcast", id: "7", from: "alice" }, "12:03 * alice sent a broadcast\n"],
   [
     { event: "broadcast-sent", id: "7", reached: 1 },
     "12:03 * Your broadcast has reached 1 client\n",
@@ -96,13 +96,13 @@ const LINES: readonly (readonly [RegserverOwnEvent, string])[] = [
   ],
   [
     STATUS,
-    "12 of 1,000 clients at most, 3 calls.\n40 accounts, 5 broadcasts kept for who is away.\n" +
+    "12 of 1,000 clients at most, 3 calls.\n40 accounts, 5 broadcasts kept for accounts that are away.\n" +
     "Your key: k7f3\n",
   ],
   [
     { ...STATUS, accounts: 0, calls: 0, kept: 1, relayedBytes: 1, problems: ["the disk is full"] },
     "12 of 1,000 clients at most, no calls, 1 kB relayed.\n" +
-    "No accounts yet, 1 broadcast kept for who is away.\nYour key: k7f3\n! the disk is full\n",
+    "No accounts yet, 1 broadcast kept for accounts that are away.\nYour key: k7f3\n! the disk is full\n",
   ],
 ];
 

@@ -42,3 +42,12 @@ Deno.test("/verify NAME no warns, and names the way back", () => {
       "It counts as changed until you accept it with /trust Bob; tell Bob nothing before.\n",
   );
 });
+
+Deno.test("/verify *coordinator* no names no command, as the program ends", () => {
+  for (const name of ["*coordinator*", "*directory*"]) {
+    assertEquals(
+      text({ name, answer: "no" }).split("\n")[1],
+      "The program ends, and connects with that key no more: check the address, and ask the operator.",
+    );
+  }
+});

@@ -162,7 +162,7 @@ Deno.test("friends: a friend's new key is refused with both fingerprints, until 
   assertEquals(told.text.includes(keyOf(bob)) && told.text.includes(keyOf(newBob)), true);
   assertMatch(
     told.text,
-    /if it is right, accept it with \/trust bob\. The key expected of bob wasn.t verified$/,
+    /if it is right, accept it with \/trust bob\. You had not verified bob's earlier key$/,
   );
   assertMatch(refused.text, /bob has another key here than yours/);
   assertMatch(problems[0], /^bob: /);
@@ -217,7 +217,7 @@ Deno.test("friends: a key in the table is the friend's from the first time on", 
   assert(told.text.includes(key) && told.text.includes(keyOf(other)), told.text);
   assertMatch(
     told.text,
-    / at 127\.0\.0\.1:\d+, which isn't bob's: .* in the table; .* put it into the table\. The key expected of bob wasn't verified$/,
+    / at 127\.0\.0\.1:\d+, which isn't bob's: .* in the table; .* put it into the table\. You had not verified bob's earlier key$/,
   );
   assertEquals([heard(alice), heard(other)], [[], []]);
 });

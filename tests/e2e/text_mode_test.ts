@@ -164,7 +164,7 @@ Deno.test("text mode: who founds another room is told which one it isn't, and ho
   await ann.type("/msg Bbo hi", "/msg Zacharias hi");
   await ann.until(/did you mean Bob/, "stderr");
   await ann.until(
-    /Nobody here is called Zacharias, and who left before you came can't be written to; \/peers/,
+    /Nobody here is called Zacharias; you can't write to people who left before you joined; \/peers/,
     "stderr",
   );
 });

@@ -88,7 +88,7 @@ export class KnownKeys {
     if (!isAsked && told?.key !== key) this.#keepStrange(name, key);
     const way = isAsked
       ? `/trust ${shown} accepts the key that you were told first, ${fingerprintOf(told.key)}`
-      : `ask ${shown} some other way; if that is right: /trust ${shown}`;
+      : `ask ${shown} some other way; if this key really is ${shown}'s: /trust ${shown}`;
     const changed = { name, key: fingerprint, ...(before === undefined ? {} : { before }) };
     this.out.keyChanged(changed, `${found}; ${so}; ${way}`, ref);
   }

@@ -119,7 +119,7 @@ function entryFault(
   const text = changed ?? places.textOf(seq);
   if (text === null || text === old) return null;
   return {
-    text: `entry ${seq} doesn't read any more what it read when the edit was asked for`,
+    text: `entry ${seq} has been changed since this edit was requested`,
     forged: [],
   };
 }

@@ -584,8 +584,9 @@ export class MemberUser {
     this.#closeLink();
     this.#tellPause();
     if (unsent > 0) {
-      const what = countText(unsent, "message isn't an entry", "messages aren't entries");
-      out.notice(`${what} yet: kept, and said when you are back`);
+      const what = countText(unsent, "message isn't", "messages aren't");
+      const they = unsent === 1 ? "it is" : "they are";
+      out.notice(`${what} in the log yet; ${they} kept, and sent when you start again`);
     }
     const unrun = this.#leaving?.unrun ?? null;
     if (unrun === null) return out.bye(this.#leaving?.ref);

@@ -165,7 +165,9 @@ function problems(status: StatusOf): readonly string[] {
     const { coordinator, strangeCoordinator } = status;
     found.push(
       `The coordinator at ${endpointText(coordinator)} answers with another key, ` +
-        `${fingerprintOf(strangeCoordinator)}; if that is right: /trust ${COORDINATOR_NAME}`,
+        `${
+          fingerprintOf(strangeCoordinator)
+        }; if this key really is the coordinator's: /trust ${COORDINATOR_NAME}`,
     );
   }
   if (awaitedByCoordinator.length > 0 && asks === null) {

@@ -4,7 +4,12 @@ import { fingerprintOf } from "../../base/fingerprint.ts";
 import type { PeerKey } from "../../base/ids.ts";
 import type { VerifyAnswer } from "../../base/mode_machine.ts";
 import { foldName, shownName } from "../../base/names.ts";
-import { acceptedText, didYouMeanName, noOtherKeyText } from "../../base/name_answers.ts";
+import {
+  acceptedText,
+  didYouMeanName,
+  nobodyKeptOutText,
+  noOtherKeyText,
+} from "../../base/name_answers.ts";
 import type { Admission } from "./admission.ts";
 import type { Attendance, Attendee } from "./attendance.ts";
 import type { CoordinatorOutput } from "./coordinator_output.ts";
@@ -151,6 +156,9 @@ export class Operator {
     const where = command === "allow"
       ? "among those who are kept out"
       : "among those who are here or awaited";
+    if (command === "allow" && names.size === 0) {
+      return this.out.error("unknown-user", nobodyKeptOutText(name), ref);
+    }
     const hint = didYouMeanName(name, names, (near) => `/${command} ${near}`);
     const advice = hint ||
       (names.size === 0

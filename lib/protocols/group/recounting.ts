@@ -10,6 +10,7 @@ import { fingerprintOf } from "../../base/fingerprint.ts";
 import type { Hash, LinkId, PeerKey } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
 import { isSameName, shownName } from "../../base/names.ts";
+import { nobodyKeptOutText } from "../../base/name_answers.ts";
 import { TokenBucket } from "../../base/token_bucket.ts";
 import { UnknownMessages } from "../../base/unknown_messages.ts";
 import { NO_BALLOT } from "./ballot.ts";
@@ -500,7 +501,9 @@ export class Recounting {
   #allow(name: string, ref: string | undefined): void {
     const found = [...this.#kicked].find(([, known]) => isSameName(known, name));
     if (found === undefined) {
-      const text = `Cannot find ${shownName(name)} among those who are kept out`;
+      const text = this.#kicked.size === 0
+        ? nobodyKeptOutText(name)
+        : `Cannot find ${shownName(name)} among those who are kept out`;
       return this.out.error("unknown-user", text, ref);
     }
     const [key, known] = found;

@@ -302,7 +302,7 @@ export class Voting {
     const { seq, entry, old } = signed.request.value;
     if (id !== entry) return `it was asked for another entry than entry ${seq}`;
     if (textDigest(this.owner.crypto, text) === old) return null;
-    return `entry ${seq} doesn't read any more what it read when the edit was asked for`;
+    return `entry ${seq} has been changed since this edit was requested`;
   }
 
   /** Whether our user has to be asked under the rules of the group, whatever the coordinator says. */

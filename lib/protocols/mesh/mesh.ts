@@ -487,7 +487,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   #tellAlone(): void {
     const isFound = [...this.#links.all()].some(({ state }) => state !== "admitting");
     if (isFound || this.#phase !== "in") return;
-    const text = "Nobody of the room answers now; trying again and again, and letting in who comes";
+    const text = "Nobody of the room answers now; still trying; others can join meanwhile";
     this.#show({ event: "notice", text }, undefined);
   }
 

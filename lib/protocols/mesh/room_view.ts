@@ -584,7 +584,7 @@ export class RoomView {
   receiver(name: string): { readonly to: PeerKey; readonly name: string } {
     const to = this.facts.strangerNamed(name);
     if (to === null) {
-      throw this.#unknownUser(name, ", and who left before you came can't be written to");
+      throw this.#unknownUser(name, "; you can't write to people who left before you joined");
     }
     if (to === this.self) {
       throw new P2pchatError("unknown-user", "Cannot write to yourself: name another member");

@@ -430,6 +430,14 @@ function hello(name: string): GroupMessage {
   };
 }
 
+Deno.test("Where nobody is kept out /allow says so", () => {
+  const program = Program.of("ann");
+
+  program.command({ command: "allow", name: "Nob" });
+
+  assertEquals(program.told.at(-1), "Nobody called Nob is kept out; the list is empty");
+});
+
 Deno.test("Whoever is neither here nor awaited isn't found to be removed, and who is is named", () => {
   const program = Program.of("ann", "bob");
 

@@ -1085,7 +1085,7 @@ Deno.test("Member that leaves says that something is kept when it is, and not wh
   net.settle();
 
   assertEquals(bob!.stopped?.kind === "fatal" && bob!.stopped.code, "disk");
-  assert(!noticesOf(bob!).includes("said when you are back"));
+  assert(!noticesOf(bob!).includes("sent when you start again"));
 });
 
 Deno.test("Member leaves when all it said is an entry, and keeps what isn't", () => {
@@ -1108,7 +1108,7 @@ Deno.test("Member leaves when all it said is an entry, and keeps what isn't", ()
   bob!.command({ command: "quit" });
   net.pass(11_000);
   assertEquals(bob!.stopped, { kind: "bye", reason: "quit", ref: undefined });
-  assertStringIncludes(noticesOf(bob!), "said when you are back");
+  assertStringIncludes(noticesOf(bob!), "sent when you start again");
   assert(bob!.disk.records.some(({ kind }) => kind === "said"));
 });
 
@@ -1504,7 +1504,7 @@ Deno.test("Member's status names the key of a stranger in the coordinator's plac
   const key = fingerprintOf(bob.key);
   assertEquals(problems(), [
     AWAY,
-    `The coordinator at 10.0.0.100:6000 answers with another key, ${key}; if that is right: /trust *coordinator*`,
+    `The coordinator at 10.0.0.100:6000 answers with another key, ${key}; if this key really is the coordinator's: /trust *coordinator*`,
   ]);
 
   net.coordinator.comeBack();
@@ -1797,7 +1797,7 @@ Deno.test("Member of a group that takes nothing keeps what was run, and says how
   assert(ann.stopped?.kind === "fatal");
   assertEquals(ann.stopped.code, "timeout");
   assertMatch(ann.stopped.text, /^4,000 lines that waited aren't said and not kept, as the group /);
-  assertStringIncludes(noticesOf(ann), "1 message isn't an entry yet: kept");
+  assertStringIncludes(noticesOf(ann), "1 message isn't in the log yet; it is kept");
 });
 
 Deno.test("Member that leaves before there was a place for it says that, and not that nobody answered", () => {

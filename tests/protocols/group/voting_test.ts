@@ -486,7 +486,7 @@ Deno.test("an edit of another entry, or of what an entry doesn't read any more, 
   ask(net, late, { edit: 3 });
   assertEquals(
     votes(net)[0],
-    "no: entry 1 doesn't read any more what it read when the edit was asked for",
+    "no: entry 1 has been changed since this edit was requested",
   );
 });
 
